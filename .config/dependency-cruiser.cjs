@@ -1,0 +1,62 @@
+// Who may import whom: the house of ARCHITECTURE.md, as rules. test/house.test.ts proves that they bite.
+const rooms = {
+  model: [],
+  query: ['model'],
+  record: ['model'],
+  export: ['model', 'view'],
+  source: ['model'],
+  sampler: ['model', 'source'],
+  store: ['model', 'query'],
+  view: ['model', 'store', 'query'],
+  tui: ['model', 'store', 'view', 'query'],
+};
+
+const roomRules = Object.entries(rooms).map(([room, friends]) => ({
+  name: `${room}-imports-only-${friends.join('-') || 'itself'}`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: { path: '^src/', pathNot: `^src/(${[room, ...friends].join('|')})/` },
+}));
+
+const outside = '^(node:)?(fs|fs/promises|child_process|net|dgram|http|https|tls|dns|worker_threads)$';
+
+module.exports = {
+  forbidden: [
+    ...roomRules,
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'only-tui-knows-blessed',
+      severity: 'error',
+      from: { pathNot: '^src/tui/' },
+      to: { path: 'blessed' },
+    },
+    {
+      name: 'only-the-edges-touch-the-system',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(source|record|cli|sampler/worker)' },
+      to: { path: outside },
+    },
+    {
+      name: 'a-platform-never-imports-another',
+      severity: 'error',
+      from: { path: '^src/source/([^/]+)/' },
+      to: { path: '^src/source/[^/]+/', pathNot: '^src/source/$1/' },
+    },
+    {
+      name: 'sampler-sees-only-the-table-of-sources',
+      severity: 'error',
+      from: { path: '^src/sampler/' },
+      to: { path: '^src/source/', pathNot: '^src/source/(types|index)\\.ts$' },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

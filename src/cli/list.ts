@@ -1,0 +1,37 @@
+import { socketsJson } from '../export/json.ts';
+import { aligned, plain } from '../export/table.ts';
+import { printable } from '../model/text.ts';
+import { openSource } from '../source/index.ts';
+import { initialState, reduce } from '../store/reduce.ts';
+import { RowOrder } from '../view/order.ts';
+import type { Invocation } from './options.ts';
+
+/** `netpane ls`: prints the sockets once, in the order of the screen, and on stderr what could not be seen. */
+export async function list({ source: sourceName, filter, json }: Invocation): Promise<void> {
+  const source = await openSource(sourceName);
+  const { sockets, degradations } = await source.read();
+  const state = reduce(
+    initialState({ host: '', system: '', intervalMs: 0, lingerMs: 0, filter, palette: 'mono' }),
+    {
+      type: 'batch',
+      batch: {
+        spawned: [...sockets.values()],
+        changed: [],
+        closed: [],
+        baseline: true,
+        source: source.name,
+        takenAtMs: 0,
+        monotonicMs: 0,
+        intervalMs: 0,
+        degradations,
+        cost: { sampleMs: 0, ownersMs: 0, diffMs: 0 },
+      },
+    },
+  );
+  const order = new RowOrder();
+  order.update(state);
+  const shown = order.rows.map((row) => row.socket);
+  const format = json ? socketsJson : process.stdout.isTTY ? aligned : plain;
+  process.stdout.write(format(shown));
+  for (const { text } of degradations) process.stderr.write(`netpane: ${printable(text)}\n`);
+}

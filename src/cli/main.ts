@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { helpText, type Invocation, parseInvocation, UsageError } from './options.ts';
+
+/** Ends with a line on stderr that says what is wrong. */
+function fail(message: string, exitCode: 1 | 2): void {
+  process.stderr.write(`netpane: ${message}\n`);
+  process.exitCode = exitCode;
+}
+
+const version = (): string => {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+};
+
+async function run(invocation: Invocation): Promise<void> {
+  switch (invocation.command) {
+    case 'help':
+      process.stdout.write(helpText());
+      return;
+    case 'version':
+      process.stdout.write(`netpane ${version()}\n`);
+      return;
+    case 'ls': {
+      const { list } = await import('./list.ts');
+      await list(invocation);
+      return;
+    }
+    case 'screen': {
+      if (!process.stdin.isTTY || !process.stdout.isTTY) {
+        fail("the live screen needs a terminal; 'netpane ls' prints the sockets once, to anywhere", 2);
+        return;
+      }
+      if (process.env['TERM'] === 'dumb') {
+        fail("the live screen needs more than a TERM=dumb terminal; 'netpane ls' prints the sockets once", 2);
+        return;
+      }
+      const { startSampling } = await import('./sampling.ts');
+      // The first sample is taken while the screen is being loaded.
+      const sampling = startSampling(new URL('./worker.js', import.meta.url), invocation);
+      const { showLive } = await import('./live.ts');
+      showLive(invocation, sampling);
+    }
+  }
+}
+
+// Whoever reads our output may go at any time (`netpane ls | head -1`): that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await run(parseInvocation(process.argv.slice(2), process.env));
+} catch (error) {
+  if (error instanceof UsageError) fail(error.message, 2);
+  else fail(error instanceof Error ? error.message : String(error), 1);
+}

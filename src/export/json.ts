@@ -1,0 +1,42 @@
+import type { Owner, Socket } from '../model/socket.ts';
+
+/** Characters that JSON allows as they are and a terminal, or an eye, is misled by. */
+const UNSAFE = /[\x7f-\x9f\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu;
+
+const escape = (json: string): string =>
+  json.replace(UNSAFE, (character) =>
+    [...Array(character.length).keys()]
+      .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+
+const ownerFields = ({ pid, process, command, startedAtMs, knowledge }: Owner) => ({
+  pid,
+  process,
+  command,
+  startedAtMs,
+  knowledge,
+});
+
+/** One socket as a line of JSON; unknown fields are absent. Safe to print: what is not visible is escaped. */
+export const socketJson = ({ owners, ...socket }: Socket): string => {
+  const { id, protocol, family, local, remote, state, inode, uid, user } = socket;
+  return escape(
+    JSON.stringify({
+      id,
+      protocol,
+      family,
+      local,
+      remote,
+      state,
+      inode,
+      uid,
+      user,
+      owners: owners.map(ownerFields),
+    }),
+  );
+};
+
+/** An array of sockets, one a line. */
+export const socketsJson = (sockets: readonly Socket[]): string =>
+  sockets.length === 0 ? '[]\n' : `[\n${sockets.map(socketJson).join(',\n')}\n]\n`;

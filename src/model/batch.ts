@@ -1,0 +1,52 @@
+import type { Socket } from './socket.ts';
+
+/** Something a source could not see, in words a user can act on. */
+export interface Degradation {
+  /** Stable name of the kind, so that a repeated notice is known as the same one. */
+  readonly code: string;
+  /** A whole sentence: what is missing and what would mend it. */
+  readonly text: string;
+  /** The same in a few words, for a narrow pane. */
+  readonly short: string;
+}
+
+/** What one reading of the system gave: every socket now, by id. */
+export interface Snapshot {
+  readonly sockets: ReadonlyMap<string, Socket>;
+  readonly degradations: readonly Degradation[];
+  /** Time spent reading the sockets, milliseconds. */
+  readonly sampleMs: number;
+  /** Time spent finding the programs behind them, milliseconds. */
+  readonly ownersMs: number;
+}
+
+/** What one tick cost, milliseconds of elapsed time. */
+export interface Cost {
+  readonly sampleMs: number;
+  readonly ownersMs: number;
+  readonly diffMs: number;
+}
+
+/** What differs between two snapshots. */
+export interface Difference {
+  readonly spawned: readonly Socket[];
+  /** Sockets of which any field differs, as they are now. */
+  readonly changed: readonly Socket[];
+  /** Ids of sockets that are there no more. */
+  readonly closed: readonly string[];
+}
+
+/** The one message of the program: what happened since the last one. */
+export interface Batch extends Difference {
+  /** The first batch of a source: everything is `spawned`, nothing of it is news. */
+  readonly baseline: boolean;
+  /** Name of the source, as the screen shows it. */
+  readonly source: string;
+  /** Wall-clock time, milliseconds since 1970. May jump; only for showing. */
+  readonly takenAtMs: number;
+  /** Milliseconds on a clock that never jumps or runs backwards; its zero means nothing. For ages and rates. */
+  readonly monotonicMs: number;
+  readonly intervalMs: number;
+  readonly degradations: readonly Degradation[];
+  readonly cost: Cost;
+}

@@ -1,0 +1,34 @@
+import type { Protocol } from './socket.ts';
+
+/**
+ * Well-known ports by the names of the IANA registry (service names, RFC 6335), with the everyday name where the
+ * registered one says nothing to anybody. `name port[/protocol]`, both protocols where none is said.
+ */
+const LIST = `
+ftp-data 20/tcp, ftp 21/tcp, ssh 22/tcp, telnet 23/tcp, smtp 25/tcp, time 37, whois 43/tcp, tacacs 49, domain 53,
+dhcp-server 67/udp, dhcp-client 68/udp, tftp 69/udp, gopher 70/tcp, finger 79/tcp, http 80, kerberos 88, pop3 110/tcp,
+sunrpc 111, ident 113/tcp, nntp 119/tcp, ntp 123/udp, msrpc 135/tcp, netbios-ns 137, netbios-dgm 138/udp,
+netbios-ssn 139/tcp, imap 143/tcp, snmp 161/udp, snmptrap 162, bgp 179/tcp, irc 194/tcp, ldap 389, https 443, smb 445/tcp,
+kpasswd 464, submissions 465/tcp, isakmp 500/udp, login 513/tcp, shell 514/tcp, syslog 514/udp, printer 515/tcp,
+rip 520/udp, dhcpv6-client 546/udp, dhcpv6-server 547/udp, afp 548/tcp, rtsp 554, submission 587/tcp, ipp 631,
+ldaps 636/tcp, iscsi 860/tcp, rsync 873/tcp, dns-tls 853/tcp, dns-quic 853/udp, ftps 990/tcp, imaps 993/tcp,
+pop3s 995/tcp, socks 1080/tcp, openvpn 1194, mssql 1433/tcp, mssql-m 1434/udp, oracle 1521/tcp, radius 1812/udp,
+radius-acct 1813/udp, mqtt 1883/tcp, ssdp 1900/udp, nfs 2049, etcd 2379/tcp, etcd-peer 2380/tcp, docker 2375/tcp,
+docker-tls 2376/tcp, zookeeper 2181/tcp, squid 3128/tcp, ldap-gc 3268/tcp, mysql 3306/tcp, rdp 3389, stun 3478,
+svn 3690/tcp, epmd 4369/tcp, ipsec-nat-t 4500/udp, vxlan 4789/udp, sip 5060, sips 5061/tcp, xmpp-client 5222/tcp,
+xmpp-server 5269/tcp, mdns 5353/udp, llmnr 5355, postgresql 5432/tcp, amqps 5671/tcp, amqp 5672/tcp, vnc 5900/tcp,
+winrm 5985/tcp, winrm-tls 5986/tcp, x11 6000/tcp, redis 6379/tcp, kubernetes 6443/tcp, ircd 6667/tcp, ircs 6697/tcp,
+bittorrent 6881, cassandra 9042/tcp, http-alt 8080/tcp, https-alt 8443/tcp, mqtts 8883/tcp, consul 8500/tcp,
+vault 8200/tcp, prometheus 9090/tcp, node-exporter 9100/tcp, jetdirect 9100/udp, elasticsearch 9200/tcp, git 9418/tcp,
+kafka 9092/tcp, kubelet 10250/tcp, memcached 11211, mongodb 27017/tcp, wireguard 51820/udp
+`;
+
+const NAMES = new Map<string, string>();
+for (const entry of LIST.trim().split(/,\s*/)) {
+  const [, name = '', port = '', only] = /^(\S+) (\d+)(?:\/(tcp|udp))?$/.exec(entry) ?? [];
+  for (const protocol of only === undefined ? ['tcp', 'udp'] : [only]) NAMES.set(`${port}/${protocol}`, name);
+}
+
+/** Name of a well-known port; undefined for any other. A name tells the custom, not what really runs there. */
+export const serviceName = (port: number, protocol: Protocol): string | undefined =>
+  NAMES.get(`${port}/${protocol}`);

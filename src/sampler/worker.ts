@@ -1,0 +1,50 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { openSource, type SourceName } from '../source/index.ts';
+import { Sampler } from './sampler.ts';
+
+/** What the thread is started with. */
+export interface WorkerSetup {
+  readonly source: SourceName | undefined;
+  readonly intervalMs: number;
+}
+
+/** What the screen's thread says to the sampling one. */
+export type WorkerRequest =
+  { readonly type: 'taken' } | { readonly type: 'interval'; readonly intervalMs: number };
+
+/*
+ * Entry of the sampling thread: posts each batch and waits until it is taken before it reads again, so that a screen
+ * that stands still (a stopped terminal) lets nothing pile up. An error ends the thread; the main thread hears of it.
+ */
+const port = parentPort;
+if (port) {
+  const setup = workerData as WorkerSetup;
+  const fail = (error: unknown) => {
+    throw error;
+  };
+  let taken = () => {};
+  const sampler = new Sampler({
+    source: await openSource(setup.source),
+    intervalMs: setup.intervalMs,
+    clock: {
+      wallMs: () => Date.now(),
+      monotonicMs: () => performance.now(),
+      after: (delayMs, action) => {
+        const timer = setTimeout(action, delayMs);
+        return () => clearTimeout(timer);
+      },
+    },
+    onBatch: (batch) =>
+      new Promise((resolve) => {
+        taken = resolve;
+        port.postMessage(batch);
+      }),
+    // Outside any promise, so that it reaches the main thread as the thread's own error.
+    onError: (error) => setImmediate(fail, error),
+  });
+  port.on('message', (request: WorkerRequest) => {
+    if (request.type === 'taken') taken();
+    else sampler.setInterval(request.intervalMs);
+  });
+  sampler.start();
+}

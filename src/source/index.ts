@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { LinuxSource } from './linux/linux.ts';
+import type { Source } from './types.ts';
+
+interface SourceEntry {
+  /** For the help: where it reads from. */
+  readonly about: string;
+  /** True when it can work on this machine; found out by trying. */
+  readonly works: () => boolean;
+  readonly open: () => Promise<Source>;
+}
+
+const canRead = (path: string): boolean => {
+  try {
+    readFileSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Every source, the best first: the first one that works is taken. */
+export const SOURCES = {
+  proc: {
+    about: 'Linux: /proc/net, owners from /proc/PID/fd',
+    works: () => process.platform === 'linux' && canRead('/proc/net/tcp'),
+    open: async () => new LinuxSource({ nowMs: () => performance.now(), isRoot: process.geteuid?.() === 0 }),
+  },
+  systeminformation: {
+    about: 'any system: the output of its own netstat, by the systeminformation package',
+    works: () => true,
+    open: async () => {
+      const { portableSource } = await import('./portable/portable.ts');
+      return portableSource();
+    },
+  },
+} as const satisfies Record<string, SourceEntry>;
+
+export type SourceName = keyof typeof SOURCES;
+
+export const SOURCE_NAMES = Object.keys(SOURCES) as SourceName[];
+
+/** Opens the named source, or the best one that works here. Rejects when the named one cannot work here. */
+export async function openSource(name: SourceName | undefined): Promise<Source> {
+  const chosen = name ?? SOURCE_NAMES.find((candidate) => SOURCES[candidate].works());
+  if (chosen === undefined || !SOURCES[chosen].works()) {
+    throw new Error(
+      `source '${chosen}' does not work on this machine; netpane picks one that does without --source`,
+    );
+  }
+  return SOURCES[chosen].open();
+}

@@ -1,0 +1,192 @@
+import type { Degradation, Snapshot } from '../../model/batch.ts';
+import { isAnyAddress } from '../../model/address.ts';
+import type { Owner, Socket } from '../../model/socket.ts';
+import { Lives, type Sighting } from '../lives.ts';
+import type { Source } from '../types.ts';
+import { Owners } from './owners.ts';
+import { Proc } from './proc.ts';
+import { parseBootTimeMs, parsePasswd } from './process.ts';
+import { isLinkLocal, parseLinkScopes, parseTable, TABLES, withScope } from './table.ts';
+
+const HIDDEN: readonly Owner[] = [{ knowledge: 'hidden' }];
+const KERNEL: readonly Owner[] = [{ knowledge: 'kernel' }];
+const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
+
+/** Inode of the machine's first pid namespace: PROC_PID_INIT_INO, include/linux/proc_ns.h. */
+const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
+
+export interface LinuxSourceOptions {
+  /** Where the proc file system is; `/proc` by default. */
+  readonly procRoot?: string;
+  /** User names by uid; `/etc/passwd` below here by default (`/`). */
+  readonly passwdPath?: string;
+  /** Milliseconds on a clock that never runs backwards, for the cost of a reading. */
+  readonly nowMs: () => number;
+  /** True when the reader is root, who can see every process. */
+  readonly isRoot: boolean;
+}
+
+/** Sockets of this network namespace from /proc/net, programs behind them from /proc/PID. */
+export class LinuxSource implements Source {
+  readonly name = '/proc/net';
+  readonly #proc: Proc;
+  readonly #nowMs: () => number;
+  readonly #isRoot: boolean;
+  readonly #lives = new Lives();
+  readonly #owners: Owners;
+  readonly #users: ReadonlyMap<number, string>;
+  /** The owners of a socket nobody holds any more, by the owners it had. */
+  readonly #inherited = new WeakMap<readonly Owner[], readonly Owner[]>();
+  readonly #asListener = new WeakMap<readonly Owner[], readonly Owner[]>();
+  readonly #inOtherContainer: boolean;
+
+  constructor({ procRoot = '/proc', passwdPath = '../etc/passwd', nowMs, isRoot }: LinuxSourceOptions) {
+    this.#proc = new Proc(procRoot);
+    this.#nowMs = nowMs;
+    this.#isRoot = isRoot;
+    const passwd = this.#proc.text(passwdPath);
+    this.#users = 'value' in passwd ? parsePasswd(passwd.value) : new Map();
+    const stat = this.#proc.latin1('stat');
+    this.#owners = new Owners({
+      proc: this.#proc,
+      userOf: (uid) => this.#users.get(uid),
+      bootTimeMs: 'value' in stat ? parseBootTimeMs(stat.value) : undefined,
+    });
+    const namespace = this.#proc.link('self/ns/pid');
+    this.#inOtherContainer = 'value' in namespace && namespace.value !== FIRST_PID_NAMESPACE;
+  }
+
+  /** Rejects when not even the table of TCP sockets can be read. */
+  async read(): Promise<Snapshot> {
+    const startMs = this.#nowMs();
+    const { newInodes, degradations } = this.#readTables();
+    const tablesMs = this.#nowMs();
+    let presentInodes: Set<number> | undefined;
+    this.#owners.refresh(newInodes, () => (presentInodes ??= this.#inodes()));
+    const ownersMs = this.#nowMs();
+    let hidden = 0;
+    let listeners: Map<string, readonly Owner[]> | undefined;
+    const sockets = this.#lives.settle((sighting, previous) => {
+      const owners = this.#ownersOf(sighting, previous, () => (listeners ??= this.#listeners()));
+      if (owners === HIDDEN) hidden++;
+      return owners;
+    });
+    if (hidden > 0) degradations.push(this.#hiddenOwners(hidden));
+    return {
+      sockets,
+      degradations,
+      sampleMs: tablesMs - startMs + (this.#nowMs() - ownersMs),
+      ownersMs: ownersMs - tablesMs,
+    };
+  }
+
+  #readTables(): { newInodes: number[]; degradations: Degradation[] } {
+    const degradations: Degradation[] = [];
+    const newInodes: number[] = [];
+    let scopes: Map<string, string> | undefined;
+    this.#lives.begin();
+    for (const table of TABLES) {
+      const path = `net/${table.file}`;
+      const text = this.#proc.latin1(path);
+      if (!('value' in text)) {
+        if (table.file === 'tcp') throw new Error(`cannot read the sockets of this machine: ${text.message}`);
+        // A kernel without IPv6 has no such table, and nothing is missed.
+        if (text.failed !== 'gone') degradations.push(unreadableTable(path, text.message));
+        continue;
+      }
+      const { items, problems } = parseTable(text.value, table, (key) => this.#lives.recall(key));
+      for (const { key, sighting } of items) {
+        const { inode, uid, local } = sighting;
+        if (inode !== undefined) newInodes.push(inode);
+        if (isLinkLocal(local.address)) scopes ??= this.#linkScopes();
+        const user = uid === undefined ? undefined : this.#users.get(uid);
+        this.#lives.add(key, { ...(scopes ? withScope(sighting, scopes) : sighting), user });
+      }
+      if (problems > 0) degradations.push(unreadableLines(path, problems));
+    }
+    return { newInodes, degradations };
+  }
+
+  #linkScopes(): Map<string, string> {
+    const text = this.#proc.latin1('net/if_inet6');
+    return 'value' in text ? parseLinkScopes(text.value) : new Map<string, string>();
+  }
+
+  #inodes(): Set<number> {
+    const inodes = new Set<number>();
+    for (const { inode } of this.#lives.sightings()) if (inode !== undefined) inodes.add(inode);
+    return inodes;
+  }
+
+  #ownersOf(
+    { inode, protocol, local }: Sighting,
+    previous: Socket | undefined,
+    listeners: () => ReadonlyMap<string, readonly Owner[]>,
+  ): readonly Owner[] {
+    const exact = inode === undefined ? undefined : this.#owners.of(inode);
+    if (exact) return exact;
+    const lastKnown = previous?.owners;
+    if (lastKnown?.[0]?.pid !== undefined) return cached(this.#inherited, lastKnown, 'inherited');
+    if (inode === undefined) {
+      if (protocol !== 'tcp') return GONE;
+      const byListener = listeners();
+      const owners = byListener.get(`${local.address} ${local.port}`) ?? byListener.get(`* ${local.port}`);
+      return owners?.[0]?.pid === undefined ? (owners ?? GONE) : cached(this.#asListener, owners, 'listener');
+    }
+    if (this.#owners.unseenProcesses || this.#inOtherContainer) return HIDDEN;
+    return this.#owners.isHeldByNobody(inode) ? KERNEL : GONE;
+  }
+
+  /** Owners of TCP listeners by local address and port; one on any address by its port alone. */
+  #listeners(): Map<string, readonly Owner[]> {
+    const listeners = new Map<string, readonly Owner[]>();
+    for (const { state, local, inode } of this.#lives.sightings()) {
+      if (state !== 'LISTEN' || inode === undefined) continue;
+      const address = isAnyAddress(local.address) ? '*' : local.address;
+      const owners = this.#owners.of(inode) ?? (this.#owners.unseenProcesses ? HIDDEN : undefined);
+      if (owners) listeners.set(`${address} ${local.port}`, owners);
+    }
+    return listeners;
+  }
+
+  #hiddenOwners(count: number): Degradation {
+    const one = count === 1;
+    const remedy = this.#inOtherContainer
+      ? 'the programs run outside this container'
+      : this.#isRoot
+        ? 'even root may not look into the programs here'
+        : `run with sudo to see ${one ? 'it' : 'them'}`;
+    return {
+      code: 'owners-hidden',
+      text: `${one ? 'the owner of 1 socket is' : `owners of ${count} sockets are`} hidden: ${remedy}`,
+      short: `${count} owner${one ? '' : 's'} hidden${this.#isRoot ? '' : ': sudo'}`,
+    };
+  }
+}
+
+/** The same owners with another knowledge; the same array for the same owners. */
+function cached(
+  cache: WeakMap<readonly Owner[], readonly Owner[]>,
+  owners: readonly Owner[],
+  knowledge: Owner['knowledge'],
+): readonly Owner[] {
+  // What was last known stays last known; a listener's connection keeps saying so.
+  if (owners[0]?.knowledge !== 'exact') return owners;
+  const known = cache.get(owners);
+  if (known) return known;
+  const made = owners.map((owner) => ({ ...owner, knowledge }));
+  cache.set(owners, made);
+  return made;
+}
+
+const unreadableTable = (path: string, message: string): Degradation => ({
+  code: `unreadable ${path}`,
+  text: `the sockets of /proc/${path} are not shown: ${message}`,
+  short: `no /proc/${path}`,
+});
+
+const unreadableLines = (path: string, count: number): Degradation => ({
+  code: `unreadable-lines ${path}`,
+  text: `${count} ${count === 1 ? 'line' : 'lines'} of /proc/${path} could not be read`,
+  short: `${count} lines unreadable`,
+});

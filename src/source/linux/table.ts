@@ -1,0 +1,181 @@
+import { endianness } from 'node:os';
+import { formatIpv6 } from '../../model/address.ts';
+import type { Endpoint, Family, Protocol, SocketState } from '../../model/socket.ts';
+import type { Sighting } from '../lives.ts';
+
+/** One of the kernel's socket tables under /proc/net. */
+export interface Table {
+  /** File name below /proc/net. */
+  readonly file: string;
+  readonly protocol: Protocol;
+  readonly family: Family;
+}
+
+export const TABLES: readonly Table[] = [
+  { file: 'tcp', protocol: 'tcp', family: 'ipv4' },
+  { file: 'tcp6', protocol: 'tcp', family: 'ipv6' },
+  { file: 'udp', protocol: 'udp', family: 'ipv4' },
+  { file: 'udp6', protocol: 'udp', family: 'ipv6' },
+];
+
+/** A line of a table, taken apart. `key` is the same for as long as nothing netpane shows of the socket changes. */
+export interface TableItem {
+  readonly key: string;
+  readonly sighting: Sighting;
+}
+
+/** include/net/tcp_states.h */
+const STATES: Readonly<Record<string, SocketState>> = {
+  '01': 'ESTABLISHED',
+  '02': 'SYN_SENT',
+  '03': 'SYN_RECV',
+  '04': 'FIN_WAIT1',
+  '05': 'FIN_WAIT2',
+  '06': 'TIME_WAIT',
+  '07': 'CLOSE',
+  '08': 'CLOSE_WAIT',
+  '09': 'LAST_ACK',
+  '0A': 'LISTEN',
+  '0B': 'CLOSING',
+  '0C': 'NEW_SYN_RECV',
+  '0D': 'BOUND_INACTIVE',
+};
+
+const HEAD: Readonly<Record<Family, RegExp>> = {
+  ipv4: /^([0-9A-F]{8}):([0-9A-F]{4}) ([0-9A-F]{8}):([0-9A-F]{4}) ([0-9A-F]{2})$/,
+  ipv6: /^([0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{2})$/,
+};
+const HEAD_LENGTH: Readonly<Record<Family, number>> = { ipv4: 30, ipv6: 78 };
+const TAIL = /^(\d+) +\d+ +(\d+)$/;
+
+const SPACE = 32;
+
+/** Index behind `count` space-parted fields from `at` on; past `end` when there are not so many. */
+function skipFields(text: string, at: number, end: number, count: number): number {
+  let i = at;
+  for (let field = 0; field < count; field++) {
+    if (i >= end) return end + 1;
+    while (i < end && text.charCodeAt(i) === SPACE) i++;
+    while (i < end && text.charCodeAt(i) !== SPACE) i++;
+  }
+  return i;
+}
+
+/**
+ * Takes a table of /proc/net apart: `sl: local remote st tx:rx tr:when retrnsmt uid timeout inode …`, addresses as
+ * hexadecimal 32-bit words in the byte order of the machine (tcp4_seq_show and its siblings in the kernel's net/ipv4
+ * and net/ipv6; Documentation/networking/proc_net_tcp.rst). Queues and timers are passed over.
+ *
+ * @param isKnown asked for each line's key; a line it says yes to is not taken apart
+ * @returns the lines that are not known, and how many lines could not be read
+ */
+export function parseTable(
+  text: string,
+  table: Table,
+  isKnown: (key: string) => boolean,
+): { items: TableItem[]; problems: number } {
+  const items: TableItem[] = [];
+  let problems = 0;
+  const name = `${table.file} `;
+  const headLength = HEAD_LENGTH[table.family];
+  let start = text.indexOf('\n') + 1;
+  if (start === 0) start = text.length;
+  while (start < text.length) {
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline;
+    const headStart = text.indexOf(':', start) + 2;
+    const headEnd = headStart + headLength;
+    const uidStart = skipFields(text, headEnd, end, 3) + 1;
+    const inodeEnd = skipFields(text, uidStart, end, 3);
+    if (headStart < start + 2 || inodeEnd > end) {
+      problems++;
+    } else {
+      const head = text.slice(headStart, headEnd);
+      const tail = text.slice(uidStart, inodeEnd);
+      const key = name + head + tail;
+      if (!isKnown(key)) {
+        const sighting = parseSighting(head, tail.trimStart(), table);
+        if (sighting) items.push({ key, sighting });
+        else problems++;
+      }
+    }
+    start = end + 1;
+  }
+  return { items, problems };
+}
+
+function parseSighting(head: string, tail: string, { protocol, family }: Table): Sighting | undefined {
+  const [, localHex = '', localPort = '', remoteHex = '', remotePort = '', code = ''] =
+    HEAD[family].exec(head) ?? [];
+  const [, uidText, inodeText] = TAIL.exec(tail) ?? [];
+  const kernelState = STATES[code];
+  if (kernelState === undefined || inodeText === undefined) return undefined;
+  const inode = Number(inodeText);
+  const endpoint = (hex: string, port: string): Endpoint => ({
+    address: decodeAddress(hex, family),
+    port: parseInt(port, 16),
+  });
+  const local = endpoint(localHex, localPort);
+  const remote = /^0+$/.test(remoteHex + remotePort) ? null : endpoint(remoteHex, remotePort);
+  // UDP knows but two states: connected, and TCP_CLOSE for all else.
+  const state = protocol === 'udp' && kernelState === 'CLOSE' ? undefined : kernelState;
+  // Without an inode the uid is printed as 0, whoever it was, except for an embryonic connection: there it is
+  // the listener's.
+  const uid = inode > 0 || kernelState === 'SYN_RECV' ? Number(uidText) : undefined;
+  return { protocol, family, local, remote, state, inode: inode > 0 ? inode : undefined, uid };
+}
+
+const LITTLE_ENDIAN = endianness() === 'LE';
+
+/**
+ * Text of an address as /proc/net prints it: 32-bit words, each in the byte order of the machine.
+ * @param hex 8 digits (IPv4) or 32 (IPv6)
+ */
+export function decodeAddress(hex: string, family: Family, littleEndian = LITTLE_ENDIAN): string {
+  const bytes: number[] = [];
+  for (let word = 0; word < hex.length; word += 8) {
+    for (let i = 0; i < 4; i++) {
+      const at = word + 2 * (littleEndian ? 3 - i : i);
+      bytes.push(parseInt(hex.slice(at, at + 2), 16));
+    }
+  }
+  if (family === 'ipv4') return bytes.join('.');
+  return formatIpv6(
+    Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)),
+  );
+}
+
+/**
+ * The scope of link-local addresses, from /proc/net/if_inet6 (`address index prefix scope flags name`). The socket
+ * tables print no scope; an address that exactly one interface has tells it.
+ * @returns interface name by address; an address of several interfaces is left out
+ */
+export function parseLinkScopes(text: string): Map<string, string> {
+  const scopes = new Map<string, string>();
+  const ambiguous = new Set<string>();
+  for (const line of text.split('\n')) {
+    const [, hex, name] = /^(fe[89ab][0-9a-f]{29})(?: +[0-9a-f]{2}){4} +(\S+)$/.exec(line) ?? [];
+    if (hex === undefined || name === undefined) continue;
+    const address = decodeAddress(hex, 'ipv6', false);
+    if (scopes.has(address)) ambiguous.add(address);
+    scopes.set(address, name);
+  }
+  for (const address of ambiguous) scopes.delete(address);
+  return scopes;
+}
+
+/** True for an address of fe80::/10, which means something only together with a scope. */
+export const isLinkLocal = (address: string): boolean => /^fe[89ab]/.test(address);
+
+/** The same sighting with the scope of its local link-local address at both ends: they are on one link. */
+export function withScope(sighting: Sighting, scopes: ReadonlyMap<string, string>): Sighting {
+  const scope = scopes.get(sighting.local.address);
+  if (scope === undefined) return sighting;
+  const scoped = (endpoint: Endpoint): Endpoint =>
+    isLinkLocal(endpoint.address) ? { ...endpoint, address: `${endpoint.address}%${scope}` } : endpoint;
+  return {
+    ...sighting,
+    local: scoped(sighting.local),
+    remote: sighting.remote && scoped(sighting.remote),
+  };
+}

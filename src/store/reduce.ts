@@ -1,0 +1,154 @@
+import type { Batch } from '../model/batch.ts';
+import { type Filter, NO_FILTER } from '../query/filter.ts';
+import type { Action } from './actions.ts';
+import { editPrompt, filterOfPrompt } from './prompt.ts';
+import type { Palette, Pause, Prompt, State } from './state.ts';
+import { SocketTable } from './table.ts';
+
+export interface Settings {
+  readonly host: string;
+  /** Operating system and its version, in a few words. */
+  readonly system: string;
+  readonly intervalMs: number;
+  /** How long marks last and closed rows stay, milliseconds. */
+  readonly lingerMs: number;
+  readonly filter: Filter;
+  readonly palette: Palette;
+}
+
+/** The state before the first batch. */
+export const initialState = (settings: Settings): State => ({
+  host: settings.host,
+  system: settings.system,
+  source: '',
+  intervalMs: settings.intervalMs,
+  table: new SocketTable(settings.lingerMs),
+  nowMs: undefined,
+  lastTick: undefined,
+  cost: undefined,
+  degradations: [],
+  filter: settings.filter,
+  sort: { column: 'process', descending: false },
+  frozen: false,
+  pause: null,
+  selectedId: null,
+  prompt: null,
+  panes: { events: false, details: false, graph: false, help: false },
+  helpTop: 0,
+  serviceNames: false,
+  palette: settings.palette,
+  usage: null,
+});
+
+/** The state after an action. Pure but for `state.table`, which belongs to the state and changes in place. */
+export function reduce(state: State, action: Action): State {
+  switch (action.type) {
+    case 'batch':
+      return takeBatch(state, action.batch);
+    case 'time':
+      state.table.fade(action.nowMs);
+      return { ...state };
+    case 'filter':
+      return { ...state, filter: action.filter };
+    case 'toggle-filter':
+      return { ...state, filter: toggle(state.filter, action.condition) };
+    case 'prompt':
+      return { ...state, prompt: openPrompt(action.kind, action.text, state.filter) };
+    case 'edit':
+      return state.prompt ? preview(state, editPrompt(state.prompt, action.edit)) : state;
+    case 'accept-prompt':
+      return state.prompt ? acceptPrompt(state, state.prompt) : state;
+    case 'cancel-prompt':
+      return state.prompt ? { ...state, prompt: null, filter: state.prompt.before } : state;
+    case 'sort': {
+      const again = state.sort.column === action.column;
+      return { ...state, sort: { column: action.column, descending: again && !state.sort.descending } };
+    }
+    case 'reverse-sort':
+      return { ...state, sort: { ...state.sort, descending: !state.sort.descending } };
+    case 'freeze':
+      return { ...state, frozen: !state.frozen };
+    case 'pause':
+      return { ...state, pause: state.pause ? null : startPause(state) };
+    case 'select':
+      return { ...state, selectedId: action.id, usage: null };
+    case 'pane':
+      return {
+        ...state,
+        panes: { ...state.panes, [action.pane]: action.open ?? !state.panes[action.pane] },
+        helpTop: 0,
+        usage: action.pane === 'details' ? null : state.usage,
+      };
+    case 'scroll-help':
+      return {
+        ...state,
+        helpTop: Math.max(0, Math.min(state.helpTop + action.by, action.lines - action.height)),
+      };
+    case 'service-names':
+      return { ...state, serviceNames: !state.serviceNames };
+    case 'palette':
+      return { ...state, palette: action.palette };
+    case 'interval':
+      return { ...state, intervalMs: action.intervalMs };
+    case 'usage':
+      return { ...state, usage: action.usage };
+  }
+}
+
+function takeBatch(state: State, batch: Batch): State {
+  const lastTick = state.table.apply(batch);
+  const { pause } = state;
+  return {
+    ...state,
+    source: batch.source,
+    nowMs: batch.monotonicMs,
+    lastTick,
+    cost: batch.cost,
+    degradations: batch.degradations,
+    pause: pause && {
+      ...pause,
+      spawned: pause.spawned + lastTick.spawned,
+      changed: pause.changed + lastTick.changed,
+      closed: pause.closed + lastTick.closed,
+    },
+  };
+}
+
+function toggle(filter: Filter, condition: 'listening' | 'tcp' | 'udp'): Filter {
+  if (condition === 'listening') {
+    // Listening and established exclude each other: the key means the one it names.
+    const { listening, established: _, ...rest } = filter;
+    return listening ? rest : { ...rest, listening: true };
+  }
+  const { protocol, ...rest } = filter;
+  return protocol === condition ? rest : { ...rest, protocol: condition };
+}
+
+const openPrompt = (kind: Prompt['kind'], text: string, before: Filter): Prompt => ({
+  kind,
+  text,
+  cursor: text.length,
+  untouched: text !== '' && kind !== 'text',
+  before,
+});
+
+/** The text filter acts while it is typed; a port or a process only when it is accepted. */
+function preview(state: State, prompt: Prompt): State {
+  if (prompt.kind !== 'text') return { ...state, prompt };
+  const result = filterOfPrompt(prompt);
+  return { ...state, prompt, filter: 'filter' in result ? result.filter : NO_FILTER };
+}
+
+function acceptPrompt(state: State, prompt: Prompt): State {
+  const result = filterOfPrompt(prompt);
+  if ('error' in result) return { ...state, prompt: { ...prompt, error: result.error } };
+  return { ...state, prompt: null, filter: result.filter };
+}
+
+const startPause = (state: State): Pause => ({
+  rows: [...state.table.rows.values()],
+  nowMs: state.nowMs ?? 0,
+  spawned: 0,
+  changed: 0,
+  closed: 0,
+});

@@ -1,0 +1,83 @@
+import type { Cost, Degradation } from '../model/batch.ts';
+import type { Filter } from '../query/filter.ts';
+import type { Row, SocketTable, Tick } from './table.ts';
+
+export type ColumnId =
+  | 'process'
+  | 'pid'
+  | 'user'
+  | 'protocol'
+  | 'localAddress'
+  | 'localPort'
+  | 'remoteAddress'
+  | 'remotePort'
+  | 'state'
+  | 'age';
+
+export interface Sort {
+  readonly column: ColumnId;
+  readonly descending: boolean;
+}
+
+/** A line of text being typed. */
+export interface Prompt {
+  readonly kind: 'text' | 'port' | 'process';
+  readonly text: string;
+  /** Where the next character goes, in UTF-16 units from the start. */
+  readonly cursor: number;
+  /** The whole text is replaced by the first character typed: it was filled in, not typed. */
+  readonly untouched: boolean;
+  /** The filter to return to when the prompt is left without an answer. */
+  readonly before: Filter;
+  /** What is wrong with the answer given. */
+  readonly error?: string;
+}
+
+/** The picture that stands still while sampling goes on. */
+export interface Pause {
+  readonly rows: readonly Row[];
+  readonly nowMs: number;
+  readonly spawned: number;
+  readonly changed: number;
+  readonly closed: number;
+}
+
+export type PaneName = 'events' | 'details' | 'graph' | 'help';
+
+export const PALETTES = ['standard', 'colour-blind', 'mono'] as const;
+export type Palette = (typeof PALETTES)[number];
+
+/** CPU and memory of the process in the details pane. */
+export interface Usage {
+  readonly pid: number;
+  /** Percent of one core. */
+  readonly cpuPercent: number;
+  readonly memoryBytes: number;
+}
+
+/** Everything the screen is made of. The table inside changes in place; the rest is replaced. */
+export interface State {
+  readonly host: string;
+  readonly system: string;
+  readonly source: string;
+  readonly intervalMs: number;
+  readonly table: SocketTable;
+  /** Time of the last batch, on the batches' clock; undefined before the first one. */
+  readonly nowMs: number | undefined;
+  readonly lastTick: Tick | undefined;
+  readonly cost: Cost | undefined;
+  readonly degradations: readonly Degradation[];
+  readonly filter: Filter;
+  readonly sort: Sort;
+  /** The order of the rows stands still while their values keep changing. */
+  readonly frozen: boolean;
+  readonly pause: Pause | null;
+  readonly selectedId: string | null;
+  readonly prompt: Prompt | null;
+  readonly panes: Readonly<Record<PaneName, boolean>>;
+  /** First line of the help that is shown. */
+  readonly helpTop: number;
+  readonly serviceNames: boolean;
+  readonly palette: Palette;
+  readonly usage: Usage | null;
+}

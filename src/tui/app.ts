@@ -1,0 +1,268 @@
+import type { Batch } from '../model/batch.ts';
+import { firstOwner } from '../model/socket.ts';
+import { reduce } from '../store/reduce.ts';
+import type { State, Usage } from '../store/state.ts';
+import { placeColumns, type PlacedColumn } from '../view/columns.ts';
+import { detailLines } from '../view/details.ts';
+import { eventLines } from '../view/events.ts';
+import { filterLine, headerLines } from '../view/header.ts';
+import { helpLines, hintLine } from '../view/help.ts';
+import { type Layout, layout, type RegionName } from '../view/layout.ts';
+import type { Line } from '../view/line.ts';
+import { RowOrder } from '../view/order.ts';
+import { tableLines, titleLine } from '../view/rows.ts';
+import { nextTop } from '../view/viewport.ts';
+import { type Command, commandOf, KEYS } from './keymap.ts';
+import type { Terminal } from './terminal.ts';
+import { GraphWidget } from './widgets/graph.ts';
+import { LinesWidget } from './widgets/lines.ts';
+
+/** What the app asks of the world outside. */
+export interface AppEffects {
+  readonly quit: () => void;
+  readonly setInterval: (intervalMs: number) => void;
+  /** CPU and memory of a process; undefined when it cannot be told. Never rejects. */
+  readonly usageOf: (pid: number) => Promise<Usage | undefined>;
+  /** Milliseconds on a clock that never runs backwards. */
+  readonly nowMs: () => number;
+}
+
+const REGIONS = ['header', 'filter', 'titles', 'table', 'details', 'events', 'help', 'hints'] as const;
+
+const WHEEL_ROWS = 3;
+
+/** The screen: takes batches, keys and the mouse, changes the state, and paints it. */
+export class App {
+  #state: State;
+  readonly #terminal: Terminal;
+  readonly #effects: AppEffects;
+  readonly #order = new RowOrder();
+  readonly #widgets: Readonly<Record<(typeof REGIONS)[number], LinesWidget>>;
+  readonly #graph: GraphWidget;
+  #layout: Layout = {};
+  #columns: readonly PlacedColumn[] = [];
+  #top = 0;
+  /** Position of the selected row when it was painted last. */
+  #index = -1;
+  #moved = false;
+  #paintScheduled = false;
+  #fadeTimer: NodeJS.Timeout | undefined;
+  /** What to add to our clock to get that of the batches. */
+  #clockOffsetMs = 0;
+
+  constructor(terminal: Terminal, state: State, effects: AppEffects) {
+    this.#terminal = terminal;
+    this.#state = state;
+    this.#effects = effects;
+    const { screen } = terminal;
+    this.#graph = new GraphWidget(screen, () => this.#schedulePaint());
+    const widgets = REGIONS.map((name) => [name, new LinesWidget(screen)] as const);
+    this.#widgets = Object.fromEntries(widgets) as Record<(typeof REGIONS)[number], LinesWidget>;
+    screen.on('keypress', (character: string | undefined, key: { full: string; name: string }) => {
+      // Blessed tells of the enter key twice, as `return` too.
+      if (key.name !== 'return') this.#run(commandOf(this.#context(), key.full, character));
+    });
+    screen.on('mouse', (event: { action: string; button?: string; x: number; y: number }) =>
+      this.#mouse(event),
+    );
+    screen.on('resize', () => this.paint());
+    this.paint();
+  }
+
+  /** Takes what happened since the last batch, and paints it. */
+  take(batch: Batch): void {
+    this.#clockOffsetMs = batch.monotonicMs - this.#effects.nowMs();
+    this.#state = reduce(this.#state, { type: 'batch', batch });
+    this.#askUsage();
+    this.paint();
+    this.#scheduleFade();
+  }
+
+  /** Paints the whole screen anew at the next chance; other calls before it are one with it. */
+  #schedulePaint(): void {
+    if (this.#paintScheduled) return;
+    this.#paintScheduled = true;
+    setImmediate(() => {
+      this.#paintScheduled = false;
+      this.paint();
+    });
+  }
+
+  #context() {
+    return {
+      state: this.#state,
+      row: this.#order.at(this.#selectedIndex()),
+      columns: this.#columns.map(({ column }) => column.id),
+    };
+  }
+
+  /**
+   * Where the selection stands: on the first row until the user moves it; while its row is filtered away, in the
+   * place where it stood.
+   */
+  #selectedIndex(): number {
+    if (this.#state.selectedId === null) return Math.min(0, this.#order.length - 1);
+    const index = this.#order.indexOf(this.#state.selectedId);
+    return index >= 0 ? index : Math.min(Math.max(0, this.#index), this.#order.length - 1);
+  }
+
+  #run(command: Command | undefined): void {
+    if (command === undefined) return;
+    switch (command.type) {
+      case 'quit':
+        this.#effects.quit();
+        return;
+      case 'suspend':
+        this.#terminal.suspend();
+        return;
+      case 'redraw':
+        this.#terminal.screen.realloc();
+        break;
+      case 'move':
+        this.#move(command.by, command.unit);
+        break;
+      case 'interval':
+        this.#effects.setInterval(command.intervalMs);
+        this.#state = reduce(this.#state, command);
+        break;
+      default:
+        this.#state = reduce(this.#state, command);
+        if (command.type === 'pane' || command.type === 'select') this.#askUsage();
+    }
+    this.#schedulePaint();
+  }
+
+  #move(by: number, unit: 'row' | 'page' | 'all'): void {
+    const { help, table } = this.#layout;
+    if (help) {
+      const lines = helpLines(KEYS, this.#state, help.width).length;
+      const rows = { row: 1, page: help.height - 1, all: lines }[unit] * by;
+      this.#state = reduce(this.#state, { type: 'scroll-help', by: rows, lines, height: help.height });
+      return;
+    }
+    const rows = { row: 1, page: Math.max(1, (table?.height ?? 1) - 1), all: this.#order.length }[unit] * by;
+    this.#select(this.#selectedIndex() + rows);
+  }
+
+  #select(index: number): void {
+    const row = this.#order.at(Math.max(0, Math.min(index, this.#order.length - 1)));
+    if (!row) return;
+    this.#moved = true;
+    this.#state = reduce(this.#state, { type: 'select', id: row.id });
+    this.#askUsage();
+  }
+
+  #mouse({ action, button, x, y }: { action: string; button?: string; x: number; y: number }): void {
+    const { titles, table, help } = this.#layout;
+    if (action === 'wheelup' || action === 'wheeldown') {
+      this.#move(action === 'wheelup' ? -WHEEL_ROWS : WHEEL_ROWS, 'row');
+      this.#schedulePaint();
+      return;
+    }
+    if (action !== 'mousedown' || button !== 'left' || help) return;
+    if (titles && y === titles.top && x < titles.width) {
+      const placed = this.#columns.findLast(({ left }) => x >= left);
+      if (placed) this.#run({ type: 'sort', column: placed.column.id });
+    } else if (table && y >= table.top && y < table.top + table.height && x < table.width) {
+      const index = this.#top + y - table.top;
+      if (index < this.#order.length) this.#select(index);
+      this.#schedulePaint();
+    }
+  }
+
+  /** Asks for the usage of the selected process while the details are open. */
+  #askUsage(): void {
+    const row = this.#order.at(this.#selectedIndex());
+    const pid = row && firstOwner(row.socket).pid;
+    if (!this.#state.panes.details || pid === undefined || row?.mark === 'closed') return;
+    void this.#effects.usageOf(pid).then((usage) => {
+      this.#state = reduce(this.#state, { type: 'usage', usage: usage ?? null });
+      this.#schedulePaint();
+    });
+  }
+
+  #scheduleFade(): void {
+    clearTimeout(this.#fadeTimer);
+    const { nextFadeMs } = this.#state.table;
+    if (nextFadeMs === undefined) return;
+    const nowMs = () => this.#effects.nowMs() + this.#clockOffsetMs;
+    this.#fadeTimer = setTimeout(
+      () => {
+        this.#state = reduce(this.#state, { type: 'time', nowMs: nowMs() });
+        this.#schedulePaint();
+        this.#scheduleFade();
+      },
+      Math.max(1, Math.ceil(nextFadeMs - nowMs())),
+    );
+  }
+
+  /** Brings the screen up to date with the state. */
+  paint(): void {
+    const { screen } = this.#terminal;
+    const width = Number(screen.width);
+    const height = Number(screen.height);
+    this.#layout = layout(width, height, this.#state.panes);
+    this.#columns = placeColumns(this.#layout.table?.width ?? width, this.#state.serviceNames);
+    this.#order.update(this.#state);
+    this.#followSelection();
+    for (const name of REGIONS) {
+      const region = this.#layout[name];
+      this.#widgets[name].show(region, region ? this.#lines(name, region) : [], this.#state.palette);
+    }
+    this.#graph.show(
+      this.#layout.graph,
+      this.#state.table.history,
+      this.#state.nowMs ?? 0,
+      this.#state.palette,
+    );
+    screen.render();
+  }
+
+  /** Holds the selection by identity; one whose row is gone for good passes to the row in its place. */
+  #followSelection(): void {
+    const { selectedId, table, pause } = this.#state;
+    const index = this.#selectedIndex();
+    if (selectedId !== null && pause === null && !table.rows.has(selectedId)) {
+      this.#state = reduce(this.#state, { type: 'select', id: this.#order.at(index)?.id ?? null });
+    }
+    this.#top = nextTop({
+      top: this.#top,
+      height: this.#layout.table?.height ?? 0,
+      length: this.#order.length,
+      index,
+      lastIndex: this.#index,
+      moved: this.#moved,
+    });
+    this.#index = index;
+    this.#moved = false;
+  }
+
+  #lines(name: RegionName, { width, height }: { width: number; height: number }): readonly Line[] {
+    const state = this.#state;
+    switch (name) {
+      case 'header':
+        return headerLines(state, width, height);
+      case 'filter':
+        return [filterLine(state, this.#order.openCount, this.#openTotal(), width)];
+      case 'titles':
+        return [titleLine(this.#columns, state.sort)];
+      case 'table':
+        return tableLines(state, this.#order, this.#columns, this.#top, height, this.#index);
+      case 'details':
+        return detailLines(this.#order.at(this.#index), state, width, height);
+      case 'events':
+        return eventLines(state.table.log, state.table.logged, width, height);
+      case 'help':
+        return helpLines(KEYS, state, width).slice(state.helpTop);
+      case 'hints':
+        return [hintLine(KEYS, width)];
+      default:
+        return [];
+    }
+  }
+
+  #openTotal(): number {
+    const { pause, table } = this.#state;
+    return pause ? pause.rows.filter(({ mark }) => mark !== 'closed').length : table.totals.total;
+  }
+}

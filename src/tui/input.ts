@@ -1,0 +1,88 @@
+import { EventEmitter } from 'node:events';
+import { StringDecoder } from 'node:string_decoder';
+
+/**
+ * One thing a terminal sends: an SGR or X10 mouse report, a CSI or SS3 sequence, ESC with a character (alt), or text.
+ */
+const TOKEN =
+  // biome-ignore lint/complexity/useRegexLiterals: one alternative a line
+  new RegExp(
+    [
+      '\\x1b\\[M[\\s\\S]{3}',
+      '\\x1b\\x1b?\\[[0-?]*[ -/]*[@-~]',
+      '\\x1b\\x1b?O[ -~]',
+      '\\x1b[^\\x1b[O]',
+      '[^\\x1b]+',
+    ].join('|'),
+    'y',
+  );
+
+/**
+ * Takes terminal input apart into whole sequences.
+ * @returns the sequences, and the start of one whose end has not come yet
+ */
+export function splitInput(text: string): { tokens: string[]; rest: string } {
+  const tokens: string[] = [];
+  TOKEN.lastIndex = 0;
+  let at = 0;
+  for (let match = TOKEN.exec(text); match; match = TOKEN.exec(text)) {
+    tokens.push(match[0]);
+    at = TOKEN.lastIndex;
+  }
+  return { tokens, rest: text.slice(at) };
+}
+
+/** A sequence that a slow line has cut in two comes together within this time; a lone ESC is the key. */
+const ESCAPE_MS = 50;
+
+/**
+ * Stands between the terminal and blessed, and hands on one sequence at a time: of several in one piece blessed sees
+ * only the first mouse report, and no key that comes with one; a sequence in two pieces it takes for the ESC key.
+ */
+export class TerminalInput extends EventEmitter {
+  readonly isTTY = true;
+  readonly #stdin: NodeJS.ReadStream;
+  readonly #decoder = new StringDecoder('utf8');
+  #rest = '';
+  #timer: NodeJS.Timeout | undefined;
+  readonly #onData = (data: Buffer) => this.#take(this.#decoder.write(data));
+
+  constructor(stdin: NodeJS.ReadStream) {
+    super();
+    this.#stdin = stdin;
+    stdin.on('data', this.#onData);
+  }
+
+  get isRaw(): boolean {
+    return this.#stdin.isRaw;
+  }
+
+  setRawMode(on: boolean): this {
+    this.#stdin.setRawMode(on);
+    return this;
+  }
+
+  resume(): this {
+    this.#stdin.resume();
+    return this;
+  }
+
+  pause(): this {
+    this.#stdin.pause();
+    return this;
+  }
+
+  #take(text: string): void {
+    clearTimeout(this.#timer);
+    const { tokens, rest } = splitInput(this.#rest + text);
+    this.#rest = rest;
+    for (const token of tokens) this.emit('data', Buffer.from(token));
+    if (rest !== '') this.#timer = setTimeout(() => this.#giveUp(), ESCAPE_MS);
+  }
+
+  #giveUp(): void {
+    const rest = this.#rest;
+    this.#rest = '';
+    this.emit('data', Buffer.from(rest));
+  }
+}

@@ -1,0 +1,316 @@
+import { firstOwner, type Socket } from '../model/socket.ts';
+import { NO_FILTER } from '../query/filter.ts';
+import type { Action, Edit } from '../store/actions.ts';
+import { type ColumnId, PALETTES, type State } from '../store/state.ts';
+import type { Row } from '../store/table.ts';
+import { COLUMNS } from '../view/columns.ts';
+import type { KeyHelp } from '../view/help.ts';
+
+/** What a key asks for: a change of the state, or something that only the app can do. */
+export type Command =
+  | Action
+  | { readonly type: 'quit' }
+  | { readonly type: 'suspend' }
+  | { readonly type: 'redraw' }
+  /** Moves the selection, or the help: by rows, by pages, or to an end. */
+  | { readonly type: 'move'; readonly by: number; readonly unit: 'row' | 'page' | 'all' };
+
+/** What a key may depend on. */
+export interface KeyContext {
+  readonly state: State;
+  /** The row that is shown as selected. */
+  readonly row: Row | undefined;
+  /** Columns on the screen, in their order. */
+  readonly columns: readonly ColumnId[];
+}
+
+export interface Binding extends KeyHelp {
+  /** Names as blessed gives them. */
+  readonly keys: readonly string[];
+  readonly run: (context: KeyContext) => Command;
+}
+
+/** The port that `p` offers: the only one, or of two the lower, which is the service's by custom. */
+const portOf = ({ local, remote }: Socket): number =>
+  remote === null ? local.port : Math.min(local.port, remote.port);
+
+/** Intervals that + and - step through, milliseconds. */
+const INTERVALS = [100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
+
+const longerInterval = (ms: number): number => INTERVALS.find((step) => step > ms) ?? ms;
+const shorterInterval = (ms: number): number => INTERVALS.findLast((step) => step < ms) ?? ms;
+
+const nextColumn = ({ state, columns }: KeyContext): ColumnId => {
+  const ids = columns.length > 0 ? columns : COLUMNS.map(({ id }) => id);
+  return ids[(ids.indexOf(state.sort.column) + 1) % ids.length] ?? 'process';
+};
+
+const nextPalette = ({ palette }: State) =>
+  PALETTES[(PALETTES.indexOf(palette) + 1) % PALETTES.length] ?? 'standard';
+
+/** Leaves what is on top: the help, then the filter, then the panes. */
+const escape = ({ state }: KeyContext): Command => {
+  if (state.panes.help) return { type: 'pane', pane: 'help', open: false };
+  if (Object.keys(state.filter).length > 0) return { type: 'filter', filter: NO_FILTER };
+  const open = (['details', 'events', 'graph'] as const).find((pane) => state.panes[pane]);
+  return open ? { type: 'pane', pane: open, open: false } : { type: 'filter', filter: NO_FILTER };
+};
+
+/** Every key of the table; the help and the hints are made from it. */
+export const KEYS: readonly Binding[] = [
+  {
+    keys: ['p'],
+    label: 'p',
+    about: 'only this port: asks for one, offering that of the selected row',
+    group: 'Filter',
+    hint: 'port',
+    run: ({ row }) => ({ type: 'prompt', kind: 'port', text: row ? String(portOf(row.socket)) : '' }),
+  },
+  {
+    keys: ['S-p'],
+    label: 'P',
+    about: 'only this process: asks for a name, offering that of the selected row',
+    group: 'Filter',
+    hint: 'process',
+    run: ({ row }) => ({
+      type: 'prompt',
+      kind: 'process',
+      text: (row && firstOwner(row.socket).process) ?? '',
+    }),
+  },
+  {
+    keys: ['/'],
+    label: '/',
+    about: 'filters while you type: words, each to be found in anything that is shown of a socket',
+    group: 'Filter',
+    hint: 'filter',
+    run: ({ state }) => ({ type: 'prompt', kind: 'text', text: state.filter.text ?? '' }),
+  },
+  {
+    keys: ['l'],
+    label: 'l',
+    about: 'listening only: TCP listeners and unconnected UDP sockets',
+    group: 'Filter',
+    hint: 'listening',
+    run: () => ({ type: 'toggle-filter', condition: 'listening' }),
+  },
+  {
+    keys: ['t'],
+    label: 't',
+    about: 'TCP only',
+    group: 'Filter',
+    run: () => ({ type: 'toggle-filter', condition: 'tcp' }),
+  },
+  {
+    keys: ['u'],
+    label: 'u',
+    about: 'UDP only',
+    group: 'Filter',
+    run: () => ({ type: 'toggle-filter', condition: 'udp' }),
+  },
+  {
+    keys: ['escape'],
+    label: 'esc',
+    about: 'clears the filter; then closes the open panes',
+    group: 'Filter',
+    run: escape,
+  },
+  {
+    keys: ['space'],
+    label: 'space',
+    about: 'pauses the picture; sampling goes on and what happens is counted',
+    group: 'Picture',
+    hint: 'pause',
+    run: () => ({ type: 'pause' }),
+  },
+  {
+    keys: ['f'],
+    label: 'f',
+    about: 'freezes the order of the rows; their values keep updating, new rows come last',
+    group: 'Picture',
+    run: () => ({ type: 'freeze' }),
+  },
+  {
+    keys: ['s'],
+    label: 's',
+    about: 'sorts by the next column; a click on a title sorts by that one',
+    group: 'Picture',
+    hint: 'sort',
+    run: (context) => ({ type: 'sort', column: nextColumn(context) }),
+  },
+  {
+    keys: ['S-s'],
+    label: 'S',
+    about: 'reverses the sort order',
+    group: 'Picture',
+    run: () => ({ type: 'reverse-sort' }),
+  },
+  {
+    keys: ['n'],
+    label: 'n',
+    about: 'service names instead of port numbers, and back',
+    group: 'Picture',
+    run: () => ({ type: 'service-names' }),
+  },
+  {
+    keys: ['c'],
+    label: 'c',
+    about: 'colours: standard, for the colour-blind, none',
+    group: 'Picture',
+    run: ({ state }) => ({ type: 'palette', palette: nextPalette(state) }),
+  },
+  {
+    keys: ['+', '='],
+    label: '+',
+    about: 'longer interval',
+    group: 'Picture',
+    run: ({ state }) => ({ type: 'interval', intervalMs: longerInterval(state.intervalMs) }),
+  },
+  {
+    keys: ['-'],
+    label: '-',
+    about: 'shorter interval',
+    group: 'Picture',
+    run: ({ state }) => ({ type: 'interval', intervalMs: shorterInterval(state.intervalMs) }),
+  },
+  {
+    keys: ['enter'],
+    label: 'enter',
+    about: 'details of the selected socket and its program',
+    group: 'Panes',
+    hint: 'details',
+    run: () => ({ type: 'pane', pane: 'details' }),
+  },
+  {
+    keys: ['e'],
+    label: 'e',
+    about: 'event log: what opened, changed and closed',
+    group: 'Panes',
+    hint: 'events',
+    run: () => ({ type: 'pane', pane: 'events' }),
+  },
+  {
+    keys: ['g'],
+    label: 'g',
+    about: 'graph strip: sockets, openings and closings over the last minutes',
+    group: 'Panes',
+    hint: 'graph',
+    run: () => ({ type: 'pane', pane: 'graph' }),
+  },
+  {
+    keys: ['?', 'f1'],
+    label: '?',
+    about: 'this help',
+    group: 'Panes',
+    hint: 'help',
+    run: () => ({ type: 'pane', pane: 'help' }),
+  },
+  {
+    keys: ['up', 'k'],
+    label: '↑ k',
+    about: 'one row up; so does the mouse wheel, and a click selects a row',
+    group: 'Move',
+    run: () => ({ type: 'move', by: -1, unit: 'row' }),
+  },
+  {
+    keys: ['down', 'j'],
+    label: '↓ j',
+    about: 'one row down',
+    group: 'Move',
+    run: () => ({ type: 'move', by: 1, unit: 'row' }),
+  },
+  {
+    keys: ['pageup', 'C-b'],
+    label: 'page up',
+    about: 'one page up',
+    group: 'Move',
+    run: () => ({ type: 'move', by: -1, unit: 'page' }),
+  },
+  {
+    keys: ['pagedown', 'C-f'],
+    label: 'page down',
+    about: 'one page down',
+    group: 'Move',
+    run: () => ({ type: 'move', by: 1, unit: 'page' }),
+  },
+  {
+    keys: ['home'],
+    label: 'home',
+    about: 'to the first row',
+    group: 'Move',
+    run: () => ({ type: 'move', by: -1, unit: 'all' }),
+  },
+  {
+    keys: ['end', 'S-g'],
+    label: 'end G',
+    about: 'to the last row',
+    group: 'Move',
+    run: () => ({ type: 'move', by: 1, unit: 'all' }),
+  },
+  {
+    keys: ['C-l'],
+    label: 'ctrl-l',
+    about: 'paints the screen anew',
+    group: 'Program',
+    run: () => ({ type: 'redraw' }),
+  },
+  {
+    keys: ['C-z'],
+    label: 'ctrl-z',
+    about: 'stops netpane; `fg` in the shell continues it',
+    group: 'Program',
+    run: () => ({ type: 'suspend' }),
+  },
+  {
+    keys: ['q', 'C-c'],
+    label: 'q ctrl-c',
+    about: 'quits',
+    group: 'Program',
+    run: () => ({ type: 'quit' }),
+  },
+];
+
+const BY_KEY = new Map(KEYS.flatMap((binding) => binding.keys.map((key) => [key, binding])));
+
+/** Keys that edit the line of a prompt. */
+const EDITS: Readonly<Record<string, Edit>> = {
+  backspace: { type: 'delete', what: 'before' },
+  'C-h': { type: 'delete', what: 'before' },
+  delete: { type: 'delete', what: 'after' },
+  'C-d': { type: 'delete', what: 'after' },
+  'C-w': { type: 'delete', what: 'word' },
+  'C-u': { type: 'delete', what: 'to-start' },
+  left: { type: 'move', to: 'left' },
+  right: { type: 'move', to: 'right' },
+  home: { type: 'move', to: 'start' },
+  'C-a': { type: 'move', to: 'start' },
+  end: { type: 'move', to: 'end' },
+  'C-e': { type: 'move', to: 'end' },
+};
+
+const PROMPT_COMMANDS: Readonly<Record<string, Command>> = {
+  enter: { type: 'accept-prompt' },
+  linefeed: { type: 'accept-prompt' },
+  escape: { type: 'cancel-prompt' },
+  'C-c': { type: 'cancel-prompt' },
+  'C-z': { type: 'suspend' },
+};
+
+/**
+ * What a key means now.
+ * @param name the key as blessed names it: `p`, `S-p` for P, `C-c`, `pageup`
+ * @param character what it types, if anything
+ */
+export function commandOf(
+  context: KeyContext,
+  name: string,
+  character: string | undefined,
+): Command | undefined {
+  if (!context.state.prompt) return BY_KEY.get(name)?.run(context);
+  const edit = Object.hasOwn(EDITS, name) ? EDITS[name] : undefined;
+  if (edit) return { type: 'edit', edit };
+  if (Object.hasOwn(PROMPT_COMMANDS, name)) return PROMPT_COMMANDS[name];
+  // Controls type nothing; an alt key arrives with a name and no character.
+  const types = character !== undefined && !/\p{Cc}/u.test(character);
+  return types ? { type: 'edit', edit: { type: 'insert', text: character } } : undefined;
+}

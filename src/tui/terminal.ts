@@ -1,0 +1,106 @@
+import blessed from 'blessed';
+import { TerminalInput } from './input.ts';
+
+/** Terminals that blessed's own description fits better than xterm's. */
+const PLAIN_TERMINALS = /^(linux|vt\d+|dumb)/;
+
+/** What every terminal understands to become itself again, should blessed fail to say it. */
+const EMERGENCY_RESTORE =
+  '\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1l\x1b>\x1b[?25h\x1b[m\x1b[?1049l';
+
+/** If a stop has not happened after this time, nobody is there to stop for. */
+const STOP_MS = 100;
+
+/** Methods of blessed's screen that its declaration lacks. */
+interface ScreenMethods {
+  /** To the alternate screen, and back from it; the mouse is turned off on the way back only. */
+  enter(): void;
+  leave(): void;
+}
+
+/** The terminal while netpane has it: entered once, given back whatever happens. */
+export interface Terminal {
+  readonly screen: blessed.Widgets.Screen & ScreenMethods;
+  /** Gives the terminal back as it was. May be called often; never throws. */
+  restore(): void;
+  /** Gives the terminal back and stops the process group, as ctrl-z does; takes it again when continued. */
+  suspend(): void;
+}
+
+/** Without TMUX blessed neither starts `tmux -V` nor wraps what it writes. */
+function withoutTmux<T>(make: () => T): T {
+  const { TMUX } = process.env;
+  delete process.env['TMUX'];
+  try {
+    return make();
+  } finally {
+    if (TMUX !== undefined) process.env['TMUX'] = TMUX;
+  }
+}
+
+/** Takes the terminal: alternate screen, raw keys, mouse. */
+export function enterTerminal(onContinue: () => void): Terminal {
+  // SGR reports reach beyond column 223, and blessed asks for them only when told.
+  process.env['BLESSED_FORCE_MODES'] = 'VT200MOUSE=1,SGRMOUSE=1';
+  const term = process.env['TERM'] ?? '';
+  // Blessed takes anything that reads like a terminal; its declaration asks for a whole stream.
+  const input = new TerminalInput(process.stdin) as unknown as NodeJS.ReadStream;
+  const screen = withoutTmux(() =>
+    blessed.screen({
+      input,
+      output: process.stdout,
+      terminal: PLAIN_TERMINALS.test(term) ? term : 'xterm-256color',
+      fullUnicode: true,
+      // Containers often set no locale; terminals have spoken UTF-8 for long.
+      forceUnicode: true,
+      autoPadding: false,
+      warnings: false,
+    }),
+  ) as Terminal['screen'];
+  // Line drawing by another character set is for terminals without UTF-8, and turns `·` into `~` in copied text.
+  (screen.program as unknown as { tput: { brokenACS: boolean } }).tput.brokenACS = true;
+  screen.enableKeys();
+  screen.enableMouse();
+  let restored = false;
+  let suspended = false;
+
+  const take = () => {
+    if (restored) return;
+    suspended = false;
+    screen.enter();
+    process.stdin.setRawMode(true);
+    process.stdin.resume();
+    screen.program.enableMouse();
+    screen.realloc();
+    onContinue();
+  };
+  process.on('SIGCONT', take);
+
+  const suspend = () => {
+    if (restored || suspended) return;
+    suspended = true;
+    screen.leave();
+    process.stdin.setRawMode(false);
+    // Raw keys reach us alone: the group (npm, sudo, a script) is stopped with us, as the terminal would do it.
+    process.kill(0, 'SIGTSTP');
+    // An orphaned group is not stopped; then nobody would ever continue it.
+    setTimeout(() => {
+      if (suspended) take();
+    }, STOP_MS);
+  };
+  return {
+    screen,
+    suspend,
+    restore: () => {
+      if (restored) return;
+      restored = true;
+      process.off('SIGCONT', take);
+      try {
+        screen.destroy();
+      } catch {
+        process.stdout.write(EMERGENCY_RESTORE);
+        process.stdin.setRawMode(false);
+      }
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import type { Palette } from '../store/state.ts';
+import type { Tone } from '../view/line.ts';
+
+interface Look {
+  /** Colour of xterm's 256; the terminal's own foreground where absent. The background is always the terminal's. */
+  readonly colour?: number;
+  readonly bold?: boolean;
+  readonly underline?: boolean;
+  readonly inverse?: boolean;
+}
+
+/** A grey of the fixed part of xterm's palette: readable on black and on white, whatever "bright black" is set to. */
+const GREY = 244;
+
+const COMMON: Readonly<Record<'plain' | 'strong' | 'header' | 'cursor', Look>> = {
+  plain: {},
+  strong: { bold: true },
+  header: { bold: true },
+  cursor: { inverse: true },
+};
+
+/** How each meaning looks. Blessed knows no dim text, so quiet is grey. */
+const LOOKS: Readonly<Record<Palette, Readonly<Record<Tone, Look>>>> = {
+  // The first eight colours are the user's own choice in the terminal.
+  standard: {
+    ...COMMON,
+    quiet: { colour: GREY },
+    accent: { colour: 6 },
+    warning: { colour: 3 },
+    error: { colour: 1, bold: true },
+    spawned: { colour: 2 },
+    changed: { colour: 3 },
+    closed: { colour: 1 },
+  },
+  // Blue, orange and purple stay apart for every common kind of colour blindness (after Okabe and Ito).
+  'colour-blind': {
+    ...COMMON,
+    quiet: { colour: GREY },
+    accent: { colour: 33 },
+    warning: { colour: 172 },
+    error: { colour: 172, bold: true },
+    spawned: { colour: 33 },
+    changed: { colour: 172 },
+    closed: { colour: 133 },
+  },
+  mono: {
+    ...COMMON,
+    quiet: {},
+    accent: { bold: true },
+    warning: { bold: true },
+    error: { bold: true },
+    spawned: { bold: true },
+    changed: { bold: true },
+    closed: {},
+  },
+};
+
+/** The attribute of blessed's cells: flags, foreground and background, nine bits each; 0x1ff is the terminal's own. */
+const DEFAULT_COLOUR = 0x1ff;
+const FLAG = { bold: 1, underline: 2, inverse: 8 } as const;
+
+const attributeOf = ({ colour, bold, underline, inverse }: Look): number => {
+  const flags = (bold ? FLAG.bold : 0) | (underline ? FLAG.underline : 0) | (inverse ? FLAG.inverse : 0);
+  return (flags << 18) | ((colour ?? DEFAULT_COLOUR) << 9) | DEFAULT_COLOUR;
+};
+
+/** Attribute of a cell that means `tone`; `selected` shows it inverse. */
+export function attribute(palette: Palette, tone: Tone, selected: boolean): number {
+  const look = LOOKS[palette][tone];
+  return attributeOf(selected ? { ...look, inverse: !look.inverse } : look);
+}
+
+/** Colour of a meaning, of xterm's 256; undefined for the terminal's own foreground. */
+export const colour = (palette: Palette, tone: Tone): number | undefined => LOOKS[palette][tone].colour;

@@ -1,0 +1,12 @@
+/** The one widget of blessed-contrib that is used; its own declaration covers only the whole package. */
+declare module 'blessed-contrib/lib/widget/sparkline.js' {
+  import type { Widgets } from 'blessed';
+
+  interface SparklineElement extends Widgets.BoxElement {
+    /** Titles may hold tags; values are finite. */
+    setData(titles: readonly string[], datasets: readonly (readonly number[])[]): void;
+  }
+  export default function sparkline(
+    options: Widgets.BoxOptions & { style: { titleFg: string; fg: number | string } },
+  ): SparklineElement;
+}

@@ -1,0 +1,83 @@
+import { serviceName } from '../model/services.ts';
+import { type Endpoint, type Knowledge, type Owner, protocolName, type Socket } from '../model/socket.ts';
+import { printable } from '../model/text.ts';
+import type { State, Usage } from '../store/state.ts';
+import type { Row } from '../store/table.ts';
+import { ageText, bytesText, endpointText, userText } from './format.ts';
+import { type Line, line, span } from './line.ts';
+import { paneTitle } from './events.ts';
+import { charactersOf, cutMiddle } from './width.ts';
+
+const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
+  exact: 'holds the socket now',
+  inherited: 'the last one known to hold the socket',
+  listener: 'listens on the local endpoint; the connection has no holder of its own',
+  hidden: 'hidden: its program cannot be seen from here',
+  kernel: 'held by the kernel, by no program',
+  gone: 'its program was gone before it could be seen',
+};
+
+const LABEL_WIDTH = 9;
+
+/** `label  value`, the value wrapped under itself. */
+function field(label: string, value: string, width: number): Line[] {
+  const room = Math.max(8, width - LABEL_WIDTH);
+  const characters = charactersOf(value);
+  const lines: Line[] = [];
+  for (let at = 0; at === 0 || at < characters.length; at += room) {
+    const text = cutMiddle(characters.slice(at, at + room).join(''), room);
+    lines.push(line(span((at === 0 ? label : '').padEnd(LABEL_WIDTH), 'quiet'), span(text)));
+  }
+  return lines;
+}
+
+const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {
+  const name = endpoint && serviceName(endpoint.port, socket.protocol);
+  return endpointText(endpoint) + (name ? `  ${name}` : '');
+};
+
+function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
+  const known = owner.process === undefined ? undefined : printable(owner.process);
+  if (known === undefined && owner.pid === undefined)
+    return field('program', KNOWLEDGE[owner.knowledge], width);
+  const lines = field('program', `${known ?? '?'}  pid ${owner.pid ?? '?'}`, width);
+  if (owner.knowledge !== 'exact') lines.push(...field('', KNOWLEDGE[owner.knowledge], width));
+  if (usage && usage.pid === owner.pid) {
+    lines.push(
+      ...field(
+        'usage',
+        `CPU ${usage.cpuPercent.toFixed(1)} %  memory ${bytesText(usage.memoryBytes)}`,
+        width,
+      ),
+    );
+  }
+  if (owner.user !== undefined) lines.push(...field('runs as', printable(owner.user), width));
+  if (owner.startedAtMs !== undefined)
+    lines.push(...field('started', new Date(owner.startedAtMs).toLocaleString('sv'), width));
+  if (owner.command !== undefined) lines.push(...field('command', printable(owner.command), width));
+  if (owner.exe !== undefined) lines.push(...field('file', printable(owner.exe), width));
+  return lines;
+}
+
+/** Everything known of the selected socket and the programs behind it. */
+export function detailLines(row: Row | undefined, state: State, width: number, height: number): Line[] {
+  const title = paneTitle('DETAILS', row ? '' : 'no socket is selected', width);
+  if (row === undefined) return [title];
+  const { socket } = row;
+  const seen = ageText((state.nowMs ?? 0) - row.firstSeenMs, row.baseline);
+  const state_ = socket.state ?? 'unconnected';
+  return [
+    title,
+    ...field(
+      'socket',
+      `${protocolName(socket)}  ${row.mark === 'closed' ? `closed, was ${state_}` : state_}`,
+      width,
+    ),
+    ...field('local', endpointField(socket.local, socket), width),
+    ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
+    ...socket.owners.flatMap((owner) => ownerFields(owner, state.usage, width)),
+    ...field('user', userText(socket), width),
+    ...field('age', row.baseline ? `${seen === '·' ? '' : `${seen}, `}there before netpane` : seen, width),
+    ...(socket.inode === undefined ? [] : field('inode', String(socket.inode), width)),
+  ].slice(0, height);
+}

@@ -1,0 +1,46 @@
+import type { Tick } from '../store/table.ts';
+
+/** One curve of the graph strip. */
+export interface Series {
+  readonly name: 'sockets' | 'opened' | 'closed';
+  /** What its title says of it. */
+  readonly summary: string;
+  /** One value a cell, oldest first; finite and never negative. */
+  readonly values: readonly number[];
+}
+
+const SPAN_MS = 5 * 60_000;
+
+/**
+ * The last five minutes in `cells` steps each: sockets that there were at the end of a step, and those that opened
+ * and closed within it. Steps begin at whole multiples of their length, so that the curve rests in between.
+ */
+export function graphSeries(history: readonly Tick[], nowMs: number, cells: number): Series[] {
+  const count = Math.max(1, cells);
+  const stepMs = SPAN_MS / count;
+  const lastStep = Math.floor(nowMs / stepMs);
+  const [total, opened, closed] = [0, 1, 2].map(() => Array<number>(count).fill(0)) as [
+    number[],
+    number[],
+    number[],
+  ];
+  let first = count;
+  for (const tick of history) {
+    const cell = count - 1 - (lastStep - Math.floor(tick.monotonicMs / stepMs));
+    if (cell < 0 || cell >= count) continue;
+    first = Math.min(first, cell);
+    total[cell] = tick.total;
+    opened[cell] = (opened[cell] ?? 0) + tick.spawned;
+    closed[cell] = (closed[cell] ?? 0) + tick.closed;
+  }
+  // A step without a tick (a long interval) shows what was there before it.
+  for (let i = first + 1; i < count; i++) if (total[i] === 0) total[i] = total[i - 1] ?? 0;
+  const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
+  const seen = total.slice(first);
+  const range = seen.length > 0 ? `${Math.min(...seen)}–${Math.max(...seen)}` : '';
+  return [
+    { name: 'sockets', summary: range, values: total },
+    { name: 'opened', summary: `${sum(opened)} in 5 min`, values: opened },
+    { name: 'closed', summary: `${sum(closed)} in 5 min`, values: closed },
+  ];
+}

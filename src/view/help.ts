@@ -1,0 +1,82 @@
+import { printable } from '../model/text.ts';
+import type { State } from '../store/state.ts';
+import { COLUMNS } from './columns.ts';
+import { type Line, line, span } from './line.ts';
+import { displayWidth } from './width.ts';
+
+/** One entry of the key table, as the help needs it. */
+export interface KeyHelp {
+  /** Keys as a person calls them: `p`, `ctrl-c`, `↑ k`. */
+  readonly label: string;
+  readonly about: string;
+  readonly group: string;
+  /** A word or two for the line of hints; only for the keys to know first. */
+  readonly hint?: string;
+}
+
+const LABEL_WIDTH = 14;
+
+/** Words broken into lines of at most `width` cells. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && displayWidth(last) + 1 + displayWidth(word) <= width) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else lines.push(word);
+  }
+  return lines;
+}
+
+const entry = (label: string, about: string, width: number): Line[] =>
+  wrap(about, Math.max(10, width - LABEL_WIDTH - 2)).map((text, i) =>
+    line(span('  '), span((i === 0 ? label : '').padEnd(LABEL_WIDTH), 'accent'), span(text)),
+  );
+
+/** The whole help, made from the key table and the column table. */
+export function helpLines(keys: readonly KeyHelp[], state: State, width: number): Line[] {
+  const lines: Line[] = [];
+  if (state.degradations.length > 0) {
+    lines.push(line(span('WHAT NETPANE CANNOT SEE NOW', 'header')));
+    for (const { text } of state.degradations) {
+      for (const part of wrap(printable(text), Math.max(10, width - 2)))
+        lines.push(line(span(`  ${part}`, 'warning')));
+    }
+    lines.push(line());
+  }
+  for (const group of new Set(keys.map((key) => key.group))) {
+    lines.push(line(span(group.toUpperCase(), 'header')));
+    for (const key of keys.filter((it) => it.group === group))
+      lines.push(...entry(key.label, key.about, width));
+    lines.push(line());
+  }
+  lines.push(line(span('MARKS', 'header')));
+  for (const [mark, about] of [
+    ['+', 'new since a moment ago'],
+    ['~', 'changed: another state, peer or program'],
+    ['-', 'closed; it leaves in a moment, with its last state and last known program'],
+  ] as const) {
+    lines.push(...entry(mark, about, width));
+  }
+  lines.push(line(), line(span('COLUMNS', 'header')));
+  for (const { id, title, about } of COLUMNS) {
+    const label = title === 'PORT' ? `${id === 'localPort' ? 'LOCAL' : 'REMOTE'} PORT` : title;
+    lines.push(...entry(label, about, width));
+  }
+  return lines;
+}
+
+/** The keys to know first, as many as fit. */
+export function hintLine(keys: readonly KeyHelp[], width: number): Line {
+  const spans = [];
+  let used = 0;
+  for (const { label, hint } of keys) {
+    if (hint === undefined) continue;
+    const gap = used > 0 ? '  ' : '';
+    const size = displayWidth(`${gap}${label} ${hint}`);
+    if (used + size > width) break;
+    spans.push(span(gap), span(label, 'accent'), span(` ${hint}`, 'quiet'));
+    used += size;
+  }
+  return line(...spans);
+}

@@ -1,0 +1,65 @@
+import type { PaneName } from '../store/state.ts';
+
+/** A part of the screen, in cells. */
+export interface Region {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export type RegionName =
+  'header' | 'filter' | 'graph' | 'titles' | 'table' | 'details' | 'events' | 'help' | 'hints';
+
+/** Where everything stands; a part that has no room, or is not open, is missing. */
+export type Layout = Readonly<Partial<Record<RegionName, Region>>>;
+
+const GRAPH_HEIGHT = 3;
+const LEAST_TABLE = 3;
+const LEAST_PANE = 4;
+/** From this width on the details stand beside the table, not below it. */
+const WIDE = 150;
+
+/**
+ * Divides the screen. The table keeps at least three rows; below that the panes give way, then the hints and the
+ * header; the smallest screen shows rows and nothing else.
+ */
+export function layout(width: number, height: number, panes: Readonly<Record<PaneName, boolean>>): Layout {
+  const regions: Partial<Record<RegionName, Region>> = {};
+  let top = 0;
+  let bottom = height;
+  const fromTop = (name: RegionName, lines: number) => {
+    regions[name] = { left: 0, top, width, height: lines };
+    top += lines;
+  };
+  if (height >= 5) fromTop('header', height >= 8 ? 2 : 1);
+  if (height >= 4) fromTop('filter', 1);
+  if (height >= 10) regions.hints = { left: 0, top: --bottom, width, height: 1 };
+  if (panes.help) {
+    regions.help = { left: 0, top, width, height: Math.max(0, bottom - top) };
+    return regions;
+  }
+  const spare = () => bottom - top - 1 - LEAST_TABLE;
+  if (panes.graph && spare() >= GRAPH_HEIGHT) fromTop('graph', GRAPH_HEIGHT);
+  const below = (name: RegionName, lines: number) => {
+    if (spare() < LEAST_PANE) return;
+    const pane = Math.min(lines, spare());
+    bottom -= pane;
+    regions[name] = { left: 0, top: bottom, width, height: pane };
+  };
+  const share = Math.floor((bottom - top) / 3);
+  if (panes.events) below('events', Math.max(LEAST_PANE, share));
+  const beside = panes.details && width >= WIDE;
+  if (panes.details && !beside)
+    below('details', Math.max(LEAST_PANE, Math.min(14, Math.floor((bottom - top) / 2))));
+  const tableWidth = beside ? width - Math.floor(width / 3) : width;
+  if (beside) {
+    regions.details = { left: tableWidth + 1, top, width: width - tableWidth - 1, height: bottom - top };
+  }
+  if (bottom - top >= 2) {
+    regions.titles = { left: 0, top, width: tableWidth, height: 1 };
+    top += 1;
+  }
+  regions.table = { left: 0, top, width: tableWidth, height: Math.max(0, bottom - top) };
+  return regions;
+}

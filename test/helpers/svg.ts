@@ -1,0 +1,124 @@
+/** One cell of a terminal. A colour is a palette number, `#rrggbb`, or `undefined` for the terminal's own. */
+export interface Cell {
+  /** Empty for a cell never written to, and for the right half of a wide character. */
+  text: string;
+  /** 2 for a wide character, 0 for the cell to its right. */
+  width: number;
+  fg: number | string | undefined;
+  bg: number | string | undefined;
+  bold: boolean;
+  dim: boolean;
+  italic: boolean;
+  underline: boolean;
+  inverse: boolean;
+}
+
+const cellWidth = 8.4;
+const cellHeight = 19;
+const fontSize = 14;
+const margin = 18;
+const titleHeight = 36;
+const background = '#16181d';
+const foreground = '#d5d9e0';
+const frame = '#2c3038';
+const buttons = ['#ec6a5e', '#f4bf4f', '#61c554'];
+const palette = [
+  ...['#2b2f37', '#e5707b', '#8cc570', '#e2b962', '#6ba6ec', '#c58be0', '#5fbfc4', '#c3c8d1'],
+  ...['#5d6471', '#f08a93', '#a5d98b', '#f0cd80', '#8bbdf5', '#d5a5ec', '#82d3d7', '#f2f4f7'],
+];
+
+function css(color: number | string): string {
+  if (typeof color === 'string') return color;
+  const named = palette[color];
+  if (named !== undefined) return named;
+  // The xterm palette: a cube of 6 × 6 × 6 colours from 16 on, then 24 greys.
+  const level = (step: number) => (step === 0 ? 0 : 55 + step * 40);
+  const grey = 8 + (color - 232) * 10;
+  const cube = color - 16;
+  const rgb =
+    color >= 232
+      ? [grey, grey, grey]
+      : [level(Math.floor(cube / 36)), level(Math.floor(cube / 6) % 6), level(cube % 6)];
+  return `#${rgb.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+}
+
+interface Run {
+  x: number;
+  columns: number;
+  text: string;
+}
+
+/** Cuts a line into runs of cells that `same` holds together. */
+function cut(line: readonly Cell[], same: (previous: Cell, next: Cell) => boolean): (Run & { cell: Cell })[] {
+  const runs: (Run & { cell: Cell })[] = [];
+  line.forEach((cell, x) => {
+    const last = runs.at(-1);
+    const text = cell.width === 0 ? '' : cell.text || ' ';
+    const previous = line[x - 1];
+    if (last && previous && (cell.width === 0 || same(previous, cell))) {
+      last.columns += 1;
+      last.text += text;
+    } else {
+      runs.push({ x, columns: 1, text, cell });
+    }
+  });
+  return runs;
+}
+
+const ink = (cell: Cell) => (cell.inverse ? (cell.bg ?? background) : (cell.fg ?? foreground));
+const paper = (cell: Cell) => (cell.inverse ? (cell.fg ?? foreground) : (cell.bg ?? background));
+const isBlank = (cell: Cell) => cell.width !== 0 && cell.text.trim() === '' && !cell.underline;
+const number = (value: number) => String(Math.round(value * 100) / 100);
+const escapeXml = (text: string) =>
+  text
+    .replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
+    .replace(/[\x00-\x1f\x7f-\x9f]/g, '\ufffd');
+
+/**
+ * Draws a screen as an SVG file: a window with a rounded frame, text in the fonts that are there. Blanks are
+ * left out and every word has its own place and length, so that columns stay aligned whatever the font.
+ */
+export function renderSvg(lines: readonly (readonly Cell[])[]): string {
+  const columns = Math.max(...lines.map((line) => line.length));
+  const width = columns * cellWidth + 2 * margin;
+  const height = lines.length * cellHeight + margin + titleHeight;
+  const parts: string[] = [];
+  lines.forEach((line, row) => {
+    const top = titleHeight + row * cellHeight;
+    for (const run of cut(line, (a, b) => paper(a) === paper(b))) {
+      const color = css(paper(run.cell));
+      if (color === background) continue;
+      parts.push(
+        `<rect x="${number(margin + run.x * cellWidth)}" y="${top}" width="${number(run.columns * cellWidth)}" height="${cellHeight}" fill="${color}"/>`,
+      );
+    }
+    const style = (cell: Cell) => {
+      const fill = css(ink(cell));
+      return [
+        fill === foreground ? '' : ` fill="${fill}"`,
+        cell.bold ? ' font-weight="bold"' : '',
+        cell.dim ? ' fill-opacity="0.6"' : '',
+        cell.italic ? ' font-style="italic"' : '',
+        cell.underline ? ' text-decoration="underline"' : '',
+      ].join('');
+    };
+    for (const run of cut(line, (a, b) => style(a) === style(b) && isBlank(a) === isBlank(b))) {
+      if (isBlank(run.cell)) continue;
+      parts.push(
+        `<text x="${number(margin + run.x * cellWidth)}" y="${top + 14}" textLength="${number(run.columns * cellWidth)}" lengthAdjust="spacingAndGlyphs"${style(run.cell)}>${escapeXml(run.text)}</text>`,
+      );
+    }
+  });
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${number(width)}" height="${number(height)}" viewBox="0 0 ${number(width)} ${number(height)}">`,
+    `<rect x="0.5" y="0.5" width="${number(width - 1)}" height="${number(height - 1)}" rx="10" fill="${background}" stroke="${frame}"/>`,
+    ...buttons.map(
+      (color, index) => `<circle cx="${margin + 4 + index * 18}" cy="18" r="5.5" fill="${color}"/>`,
+    ),
+    `<g xml:space="preserve" fill="${foreground}" font-size="${fontSize}" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace">`,
+    ...parts,
+    '</g>',
+    '</svg>',
+    '',
+  ].join('\n');
+}
