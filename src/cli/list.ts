@@ -30,7 +30,7 @@ export async function list({ source: sourceName, filter, json }: Invocation): Pr
   );
   const order = new RowOrder();
   order.update(state);
-  const shown = order.rows.map((row) => row.socket);
+  const shown = order.slice().map((row) => row.socket);
   const format = json ? socketsJson : process.stdout.isTTY ? aligned : plain;
   process.stdout.write(format(shown));
   for (const { text } of degradations) process.stderr.write(`netpane: ${printable(text)}\n`);

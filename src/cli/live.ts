@@ -24,11 +24,11 @@ export function showLive(invocation: Invocation, sampling: Sampling): void {
   process.on('uncaughtException', crash);
   process.on('exit', () => shown.terminal?.restore());
   for (const [signal, code] of Object.entries(SIGNALS)) process.on(signal, () => end(code));
-  process.on('SIGTSTP', () => shown.terminal?.suspend());
   for (const stream of [process.stdout, process.stdin]) {
     // The terminal itself is gone (EIO, EPIPE): there is nobody left to tell.
     stream.removeAllListeners('error').on('error', () => end(SIGNALS.SIGHUP));
   }
+  process.stdin.on('end', () => end(SIGNALS.SIGHUP));
 
   const terminal = enterTerminal(() => shown.app?.paint());
   shown.terminal = terminal;

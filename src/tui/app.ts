@@ -2,7 +2,6 @@ import type { Batch } from '../model/batch.ts';
 import { firstOwner } from '../model/socket.ts';
 import { reduce } from '../store/reduce.ts';
 import type { State, Usage } from '../store/state.ts';
-import { placeColumns, type PlacedColumn } from '../view/columns.ts';
 import { detailLines } from '../view/details.ts';
 import { eventLines } from '../view/events.ts';
 import { filterLine, headerLines } from '../view/header.ts';
@@ -10,7 +9,8 @@ import { helpLines, hintLine } from '../view/help.ts';
 import { type Layout, layout, type RegionName } from '../view/layout.ts';
 import type { Line } from '../view/line.ts';
 import { RowOrder } from '../view/order.ts';
-import { tableLines, titleLine } from '../view/rows.ts';
+import { noteWidths, placeColumns, type PlacedColumn, type WidestSeen } from '../view/place.ts';
+import { cellContext, tableLines, titleLine } from '../view/rows.ts';
 import { nextTop } from '../view/viewport.ts';
 import { type Command, commandOf, KEYS } from './keymap.ts';
 import type { Terminal } from './terminal.ts';
@@ -41,6 +41,7 @@ export class App {
   readonly #graph: GraphWidget;
   #layout: Layout = {};
   #columns: readonly PlacedColumn[] = [];
+  #widest: WidestSeen = new Map();
   #top = 0;
   /** Position of the selected row when it was painted last. */
   #index = -1;
@@ -125,6 +126,11 @@ export class App {
         this.#effects.setInterval(command.intervalMs);
         this.#state = reduce(this.#state, command);
         break;
+      case 'service-names':
+        // Names are wider than numbers, and leave no trace when they go.
+        this.#widest = new Map();
+        this.#state = reduce(this.#state, command);
+        break;
       default:
         this.#state = reduce(this.#state, command);
         if (command.type === 'pane' || command.type === 'select') this.#askUsage();
@@ -202,9 +208,9 @@ export class App {
     const width = Number(screen.width);
     const height = Number(screen.height);
     this.#layout = layout(width, height, this.#state.panes);
-    this.#columns = placeColumns(this.#layout.table?.width ?? width, this.#state.serviceNames);
     this.#order.update(this.#state);
     this.#followSelection();
+    this.#placeColumns(this.#layout.table?.width ?? width);
     for (const name of REGIONS) {
       const region = this.#layout[name];
       this.#widgets[name].show(region, region ? this.#lines(name, region) : [], this.#state.palette);
@@ -216,6 +222,12 @@ export class App {
       this.#state.palette,
     );
     screen.render();
+  }
+
+  #placeColumns(width: number): void {
+    const shown = this.#order.slice(this.#top, this.#top + (this.#layout.table?.height ?? 0));
+    noteWidths(this.#widest, shown, cellContext(this.#state));
+    this.#columns = placeColumns(width, this.#widest);
   }
 
   /** Holds the selection by identity; one whose row is gone for good passes to the row in its place. */

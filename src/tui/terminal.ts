@@ -66,6 +66,7 @@ export function enterTerminal(onContinue: () => void): Terminal {
 
   const take = () => {
     if (restored) return;
+    if (suspended) process.on('SIGTSTP', suspend);
     suspended = false;
     screen.enter();
     process.stdin.setRawMode(true);
@@ -74,13 +75,14 @@ export function enterTerminal(onContinue: () => void): Terminal {
     screen.realloc();
     onContinue();
   };
-  process.on('SIGCONT', take);
-
   const suspend = () => {
-    if (restored || suspended) return;
+    // Windows has no such signal.
+    if (restored || suspended || process.platform === 'win32') return;
     suspended = true;
     screen.leave();
     process.stdin.setRawMode(false);
+    // While somebody listens for the signal, it does not stop us.
+    process.off('SIGTSTP', suspend);
     // Raw keys reach us alone: the group (npm, sudo, a script) is stopped with us, as the terminal would do it.
     process.kill(0, 'SIGTSTP');
     // An orphaned group is not stopped; then nobody would ever continue it.
@@ -88,6 +90,8 @@ export function enterTerminal(onContinue: () => void): Terminal {
       if (suspended) take();
     }, STOP_MS);
   };
+  process.on('SIGCONT', take);
+  process.on('SIGTSTP', suspend);
   return {
     screen,
     suspend,
@@ -95,6 +99,7 @@ export function enterTerminal(onContinue: () => void): Terminal {
       if (restored) return;
       restored = true;
       process.off('SIGCONT', take);
+      process.off('SIGTSTP', suspend);
       try {
         screen.destroy();
       } catch {

@@ -16,9 +16,9 @@ export interface Column {
   /** For the help. */
   readonly about: string;
   readonly align: 'left' | 'right';
-  /** Cells: the least that is of use, what is enough for nearly everything, and what it can make use of. */
+  /** Cells: the least that is of use, what is enough for nearly everything, and the most that content may ask. */
   readonly width: { readonly least: number; readonly good: number; readonly most: number };
-  /** 1 is the last to leave a narrow pane. The first `ESSENTIAL` may be squeezed to their least width. */
+  /** 1 is the last to leave a narrow pane. The first five may be squeezed to their least width. */
   readonly priority: number;
   readonly text: (row: Row, context: CellContext) => string;
   /** A shorter form for a column narrower than its good width. */
@@ -26,9 +26,6 @@ export interface Column {
   /** What rows are sorted by; numbers before texts. */
   readonly key: (row: Row) => number | string;
 }
-
-/** So many columns, by priority, stay in the narrowest pane. */
-export const ESSENTIAL = 5;
 
 const SHORT_STATES: Readonly<Record<SocketState, string>> = {
   ESTABLISHED: 'ESTAB',
@@ -65,7 +62,8 @@ function addressKey(endpoint: Endpoint | null): string {
   return key;
 }
 
-const PORT_WIDTH = { least: 5, good: 5, most: 5 };
+/** Five digits, or the name of a service. */
+const PORT_WIDTH = { least: 5, good: 5, most: 12 };
 const ADDRESS_MOST = 39;
 
 /** Every column, in the order of the screen. */
@@ -176,75 +174,3 @@ export const COLUMNS: readonly Column[] = [
     key: ({ firstSeenMs }) => -firstSeenMs,
   },
 ];
-
-/** A column with the cells it has in this pane. */
-export interface PlacedColumn {
-  readonly column: Column;
-  /** First cell, counted from the left edge. */
-  readonly left: number;
-  readonly width: number;
-}
-
-/** Cells before the first column: the mark and a space. */
-export const GUTTER = 2;
-
-const SERVICE_WIDTH = 10;
-
-const widthOf = (column: Column, serviceNames: boolean): Column['width'] =>
-  serviceNames && column.width === PORT_WIDTH
-    ? { least: 5, good: SERVICE_WIDTH, most: SERVICE_WIDTH }
-    : column.width;
-
-/**
- * Chooses the columns for a pane and their widths, from nothing but the width of the pane: cells do not move when
- * the content does. The essential columns are squeezed before one leaves; the others come, by priority, as soon as
- * all before them have their good width.
- * @param width cells of the whole pane
- */
-export function placeColumns(width: number, serviceNames = false): PlacedColumn[] {
-  const byPriority = COLUMNS.toSorted((a, b) => a.priority - b.priority);
-  const size = new Map<Column, number>();
-  const used = () =>
-    GUTTER + [...size.values()].reduce((sum, cells) => sum + cells, 0) + Math.max(0, size.size - 1);
-  for (const column of byPriority.slice(0, ESSENTIAL)) {
-    size.set(column, widthOf(column, serviceNames).least);
-    if (used() > width && size.size > 1) size.delete(column);
-  }
-  const grow = (to: 'good' | 'most') => {
-    for (const column of byPriority) {
-      const now = size.get(column);
-      if (now === undefined) continue;
-      const free = Math.max(0, width - used());
-      size.set(column, Math.min(now + free, Math.max(now, widthOf(column, serviceNames)[to])));
-    }
-  };
-  grow('good');
-  for (const column of byPriority.slice(ESSENTIAL)) {
-    const { good } = widthOf(column, serviceNames);
-    if (used() + 1 + good > width || size.size < ESSENTIAL) break;
-    size.set(column, good);
-  }
-  shareOut(size, () => width - used(), serviceNames);
-  let left = GUTTER;
-  return COLUMNS.flatMap((column) => {
-    const cells = size.get(column);
-    if (cells === undefined) return [];
-    const placed = { column, left, width: cells };
-    left += cells + 1;
-    return [placed];
-  });
-}
-
-/** Gives what is left over to the columns that can use it, a cell to each in turn. */
-function shareOut(size: Map<Column, number>, free: () => number, serviceNames: boolean): void {
-  let given = true;
-  while (free() > 0 && given) {
-    given = false;
-    for (const [column, cells] of size) {
-      if (free() <= 0) return;
-      if (cells >= widthOf(column, serviceNames).most) continue;
-      size.set(column, cells + 1);
-      given = true;
-    }
-  }
-}

@@ -5,7 +5,7 @@ export interface Series {
   readonly name: 'sockets' | 'opened' | 'closed';
   /** What its title says of it. */
   readonly summary: string;
-  /** One value a cell, oldest first; finite and never negative. */
+  /** One value a cell, oldest first, from the first tick on; finite and never negative. */
   readonly values: readonly number[];
 }
 
@@ -39,8 +39,8 @@ export function graphSeries(history: readonly Tick[], nowMs: number, cells: numb
   const seen = total.slice(first);
   const range = seen.length > 0 ? `${Math.min(...seen)}–${Math.max(...seen)}` : '';
   return [
-    { name: 'sockets', summary: range, values: total },
-    { name: 'opened', summary: `${sum(opened)} in 5 min`, values: opened },
-    { name: 'closed', summary: `${sum(closed)} in 5 min`, values: closed },
+    { name: 'sockets', summary: range, values: seen },
+    { name: 'opened', summary: `${sum(opened)} in 5 min`, values: opened.slice(first) },
+    { name: 'closed', summary: `${sum(closed)} in 5 min`, values: closed.slice(first) },
   ];
 }

@@ -144,7 +144,7 @@ export function filterLine(state: State, shown: number, total: number, width: nu
   return spread([label], [...status, share], width);
 }
 
-function promptLine({ kind, text, cursor, error }: Prompt, share: string, width: number): Line {
+function promptLine({ kind, text, cursor, untouched, error }: Prompt, share: string, width: number): Line {
   const label = PROMPT_LABELS[kind];
   const side = error ? `  ${error}` : `  ${share}`;
   const room = Math.max(1, width - label.length - Math.min(displayWidth(side), Math.floor(width / 2)) - 1);
@@ -159,7 +159,8 @@ function promptLine({ kind, text, cursor, error }: Prompt, share: string, width:
   const used = label.length + displayWidth(before + under + after);
   return line(
     span(label, 'accent'),
-    span(before),
+    // What was filled in stands there as selected text does: typing replaces it.
+    span(before, untouched ? 'cursor' : 'plain'),
     span(under, 'cursor'),
     span(after),
     span(fit(side, Math.max(0, width - used), 'right'), error ? 'error' : 'quiet'),

@@ -55,9 +55,9 @@ export class RowOrder {
     return this.#entries.length;
   }
 
-  /** Every row shown, in order. */
-  get rows(): Row[] {
-    return this.#entries.map(({ row }) => row);
+  /** The rows at these positions, in order; all of them without positions. */
+  slice(start?: number, end?: number): Row[] {
+    return this.#entries.slice(start, end).map(({ row }) => row);
   }
 
   /** Rows shown that are not closed. */

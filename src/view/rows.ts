@@ -1,8 +1,9 @@
 import type { Sort, State } from '../store/state.ts';
 import type { Mark, Row } from '../store/table.ts';
-import { type CellContext, GUTTER, type PlacedColumn } from './columns.ts';
+import type { CellContext } from './columns.ts';
 import { type Line, line, type Span, span, type Tone } from './line.ts';
 import type { RowOrder } from './order.ts';
+import { GUTTER, type PlacedColumn } from './place.ts';
 import { fit } from './width.ts';
 
 /** Marks that survive without colour. */
@@ -17,11 +18,14 @@ const TONES: Readonly<Record<Mark, Tone>> = {
 
 /** The titles of the columns, with an arrow at the one that is sorted by. */
 export function titleLine(columns: readonly PlacedColumn[], sort: Sort): Line {
-  const spans: Span[] = [span(' '.repeat(GUTTER - 1))];
-  for (const { column, width } of columns) {
+  const spans: Span[] = [];
+  let at = 0;
+  for (const { column, left, width } of columns) {
     const sorted = column.id === sort.column;
     const title = sorted ? column.title.slice(0, width - 1) + (sort.descending ? '▾' : '▴') : column.title;
-    spans.push(span(` ${fit(title, width, column.align)}`, sorted ? 'strong' : 'header'));
+    const text = fit(title, width, column.align);
+    spans.push(span(' '.repeat(left - at)), span(text, sorted ? 'strong' : 'header'));
+    at = left + width;
   }
   return line(...spans);
 }
@@ -33,13 +37,23 @@ export function rowLine(
   context: CellContext,
   selected: boolean,
 ): Line {
-  let text = GLYPHS[row.mark] + ' '.repeat(GUTTER - 2);
-  for (const { column, width } of columns) {
+  let text = GLYPHS[row.mark] + ' '.repeat(GUTTER - 1);
+  let at = GUTTER;
+  for (const { column, left, width } of columns) {
     const short = column.shortText && width < column.width.good;
-    text += ` ${fit(short ? column.shortText(row) : column.text(row, context), width, column.align)}`;
+    const cell = short ? column.shortText(row) : column.text(row, context);
+    text += ' '.repeat(left - at) + fit(cell, width, column.align);
+    at = left + width;
   }
-  return { spans: [span(text, TONES[row.mark])], selected };
+  // The bar of the selection is of one look; the mark in its first cell still tells.
+  return { spans: [span(text, selected ? 'plain' : TONES[row.mark])], selected };
 }
+
+/** What the cells depend on now. */
+export const cellContext = ({ pause, nowMs, serviceNames }: State): CellContext => ({
+  nowMs: pause ? pause.nowMs : (nowMs ?? 0),
+  serviceNames,
+});
 
 /** The visible part of the table; `selected` is the position of the row shown as selected. */
 export function tableLines(
@@ -51,10 +65,7 @@ export function tableLines(
   selected: number,
 ): Line[] {
   if (order.length === 0) return [line(span(emptyText(state), 'quiet'))].slice(0, height);
-  const context: CellContext = {
-    nowMs: state.pause ? state.pause.nowMs : (state.nowMs ?? 0),
-    serviceNames: state.serviceNames,
-  };
+  const context = cellContext(state);
   const lines: Line[] = [];
   for (let index = top; index < Math.min(top + height, order.length); index++) {
     const row = order.at(index);

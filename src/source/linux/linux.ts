@@ -4,13 +4,16 @@ import type { Owner, Socket } from '../../model/socket.ts';
 import { Lives, type Sighting } from '../lives.ts';
 import type { Source } from '../types.ts';
 import { Owners } from './owners.ts';
-import { Proc } from './proc.ts';
+import { type Outcome, Proc } from './proc.ts';
 import { parseBootTimeMs, parsePasswd } from './process.ts';
-import { isLinkLocal, parseLinkScopes, parseTable, TABLES, withScope } from './table.ts';
+import { isLinkLocal, parseLinkScopes, parseTable, type Table, TABLES, withScope } from './table.ts';
 
 const HIDDEN: readonly Owner[] = [{ knowledge: 'hidden' }];
 const KERNEL: readonly Owner[] = [{ knowledge: 'kernel' }];
 const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
+
+/** The list of users is read again at most so often, milliseconds. */
+const PASSWD_MS = 60_000;
 
 /** Inode of the machine's first pid namespace: PROC_PID_INIT_INO, include/linux/proc_ns.h. */
 const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
@@ -34,7 +37,10 @@ export class LinuxSource implements Source {
   readonly #isRoot: boolean;
   readonly #lives = new Lives();
   readonly #owners: Owners;
-  readonly #users: ReadonlyMap<number, string>;
+  #users: ReadonlyMap<number, string> = new Map();
+  readonly #passwdPath: string;
+  #passwdReadMs = -Infinity;
+  #last: Snapshot | undefined;
   /** The owners of a socket nobody holds any more, by the owners it had. */
   readonly #inherited = new WeakMap<readonly Owner[], readonly Owner[]>();
   readonly #asListener = new WeakMap<readonly Owner[], readonly Owner[]>();
@@ -44,22 +50,28 @@ export class LinuxSource implements Source {
     this.#proc = new Proc(procRoot);
     this.#nowMs = nowMs;
     this.#isRoot = isRoot;
-    const passwd = this.#proc.text(passwdPath);
-    this.#users = 'value' in passwd ? parsePasswd(passwd.value) : new Map();
+    this.#passwdPath = passwdPath;
     const stat = this.#proc.latin1('stat');
     this.#owners = new Owners({
       proc: this.#proc,
-      userOf: (uid) => this.#users.get(uid),
+      userOf: (uid) => this.#userOf(uid),
       bootTimeMs: 'value' in stat ? parseBootTimeMs(stat.value) : undefined,
     });
     const namespace = this.#proc.link('self/ns/pid');
     this.#inOtherContainer = 'value' in namespace && namespace.value !== FIRST_PID_NAMESPACE;
   }
 
-  /** Rejects when not even the table of TCP sockets can be read. */
+  /** Rejects when the tables cannot be read the first time; later the last sockets stay, with a notice. */
   async read(): Promise<Snapshot> {
     const startMs = this.#nowMs();
-    const { newInodes, degradations } = this.#readTables();
+    const texts = TABLES.map((table) => ({ table, text: this.#proc.latin1(`net/${table.file}`) }));
+    const lost = texts.find(({ table, text }) => isLost(table, text));
+    if (lost && 'failed' in lost.text) {
+      const { message } = lost.text;
+      if (this.#last === undefined) throw new Error(`cannot read the sockets of this machine: ${message}`);
+      return { ...this.#last, degradations: [stale(message)] };
+    }
+    const { newInodes, degradations } = this.#takeIn(texts);
     const tablesMs = this.#nowMs();
     let presentInodes: Set<number> | undefined;
     this.#owners.refresh(newInodes, () => (presentInodes ??= this.#inodes()));
@@ -72,39 +84,47 @@ export class LinuxSource implements Source {
       return owners;
     });
     if (hidden > 0) degradations.push(this.#hiddenOwners(hidden));
-    return {
+    this.#last = {
       sockets,
       degradations,
       sampleMs: tablesMs - startMs + (this.#nowMs() - ownersMs),
       ownersMs: ownersMs - tablesMs,
     };
+    return this.#last;
   }
 
-  #readTables(): { newInodes: number[]; degradations: Degradation[] } {
+  /** Notes every line of the tables. */
+  #takeIn(texts: readonly { table: Table; text: Outcome<string> }[]): {
+    newInodes: number[];
+    degradations: Degradation[];
+  } {
     const degradations: Degradation[] = [];
     const newInodes: number[] = [];
     let scopes: Map<string, string> | undefined;
     this.#lives.begin();
-    for (const table of TABLES) {
-      const path = `net/${table.file}`;
-      const text = this.#proc.latin1(path);
-      if (!('value' in text)) {
-        if (table.file === 'tcp') throw new Error(`cannot read the sockets of this machine: ${text.message}`);
-        // A kernel without IPv6 has no such table, and nothing is missed.
-        if (text.failed !== 'gone') degradations.push(unreadableTable(path, text.message));
-        continue;
-      }
+    for (const { table, text } of texts) {
+      if (!('value' in text)) continue;
       const { items, problems } = parseTable(text.value, table, (key) => this.#lives.recall(key));
       for (const { key, sighting } of items) {
         const { inode, uid, local } = sighting;
         if (inode !== undefined) newInodes.push(inode);
         if (isLinkLocal(local.address)) scopes ??= this.#linkScopes();
-        const user = uid === undefined ? undefined : this.#users.get(uid);
+        const user = uid === undefined ? undefined : this.#userOf(uid);
         this.#lives.add(key, { ...(scopes ? withScope(sighting, scopes) : sighting), user });
       }
-      if (problems > 0) degradations.push(unreadableLines(path, problems));
+      if (problems > 0) degradations.push(unreadableLines(table.file, problems));
     }
     return { newInodes, degradations };
+  }
+
+  /** Name of a user; a uid that is not known may be of a user made since the list was read. */
+  #userOf(uid: number): string | undefined {
+    if (!this.#users.has(uid) && this.#nowMs() - this.#passwdReadMs > PASSWD_MS) {
+      this.#passwdReadMs = this.#nowMs();
+      const passwd = this.#proc.text(this.#passwdPath);
+      if ('value' in passwd) this.#users = parsePasswd(passwd.value);
+    }
+    return this.#users.get(uid);
   }
 
   #linkScopes(): Map<string, string> {
@@ -179,14 +199,18 @@ function cached(
   return made;
 }
 
-const unreadableTable = (path: string, message: string): Degradation => ({
-  code: `unreadable ${path}`,
-  text: `the sockets of /proc/${path} are not shown: ${message}`,
-  short: `no /proc/${path}`,
+/** A kernel without IPv6 or without UDP has no such table, and nothing is missed then; TCP is always there. */
+const isLost = (table: Table, text: Outcome<string>): boolean =>
+  'failed' in text && (text.failed !== 'gone' || table.file === 'tcp');
+
+const stale = (message: string): Degradation => ({
+  code: 'stale',
+  text: `these are the sockets of a while ago: ${message}`,
+  short: 'stale: cannot read /proc/net',
 });
 
-const unreadableLines = (path: string, count: number): Degradation => ({
-  code: `unreadable-lines ${path}`,
-  text: `${count} ${count === 1 ? 'line' : 'lines'} of /proc/${path} could not be read`,
+const unreadableLines = (file: string, count: number): Degradation => ({
+  code: `unreadable-lines ${file}`,
+  text: `${count} ${count === 1 ? 'line' : 'lines'} of /proc/net/${file} could not be read`,
   short: `${count} lines unreadable`,
 });

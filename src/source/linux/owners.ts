@@ -22,6 +22,8 @@ interface Holder {
   /** Count of its descriptors at the last scan: the size of /proc/PID/fd since Linux 6.2, 0 before. */
   descriptorCount: number;
   readable: boolean;
+  /** A thread of the kernel never opens anything: it is looked at only now and then, for its pid may be reused. */
+  isKernelThread: boolean;
   /** Socket inode by descriptor. */
   sockets: Map<string, number>;
   owner: Owner | undefined;
@@ -105,13 +107,19 @@ export class Owners {
   }
 
   #visit(pid: number, present: () => ReadonlySet<number>): void {
+    const due = (this.#round + pid) % FULL_SCAN_ROUNDS === 0;
+    const known = this.#holders.get(pid);
+    if (known?.isKernelThread && !due) {
+      known.aliveRound = this.#round;
+      return;
+    }
     const directory = this.#proc.stat(`${pid}/fd`);
     if (!('value' in directory)) {
       if (directory.failed === 'forbidden') this.#unseenProcesses = true;
       return;
     }
     const { ino, size } = directory.value;
-    let holder = this.#holders.get(pid);
+    let holder = known;
     if (holder && holder.directory !== ino) {
       this.#forget(holder);
       holder = undefined;
@@ -125,6 +133,7 @@ export class Owners {
         scannedRound: 0,
         descriptorCount: 0,
         readable: true,
+        isKernelThread: false,
         sockets: new Map(),
         owner: undefined,
         alone: [],
@@ -132,7 +141,6 @@ export class Owners {
       this.#holders.set(pid, holder);
     }
     holder.aliveRound = this.#round;
-    const due = (this.#round + pid) % FULL_SCAN_ROUNDS === 0;
     if (holder.scannedRound === 0 || due || (holder.readable && holder.descriptorCount !== size)) {
       holder.descriptorCount = size;
       this.#scan(holder, present, due);
@@ -151,6 +159,10 @@ export class Owners {
       return;
     }
     holder.readable = true;
+    if (listing.value.length === 0) {
+      const stat = this.#proc.text(`${holder.pid}/stat`);
+      holder.isKernelThread = 'value' in stat && (parseStat(stat.value)?.isKernelThread ?? false);
+    }
     const before = holder.sockets;
     const sockets = new Map<string, number>();
     for (const descriptor of listing.value) {

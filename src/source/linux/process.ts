@@ -6,17 +6,25 @@ const COMM_LENGTH = 15;
 
 const COMMAND_LIMIT = 8192;
 
+/** PF_KTHREAD, include/linux/sched.h */
+const KERNEL_THREAD = 0x00200000;
+
 /**
- * Name and start of a process from /proc/PID/stat: `pid (comm) state ppid …`, field 22 is the start (proc(5)). The
- * comm may hold spaces and parentheses, so it ends at the last one.
+ * Name, kind and start of a process from /proc/PID/stat: `pid (comm) state ppid …`, field 9 holds its flags, field 22
+ * its start (proc(5)). The comm may hold spaces and parentheses, so it ends at the last one.
  * @returns undefined when the text is not of that form
  */
-export function parseStat(text: string): { comm: string; startTicks: number } | undefined {
+export function parseStat(
+  text: string,
+): { comm: string; startTicks: number; isKernelThread: boolean } | undefined {
   const open = text.indexOf('(');
   const close = text.lastIndexOf(')');
   if (open < 0 || close < open) return undefined;
-  const startTicks = Number(text.slice(close + 2).split(' ')[19]);
-  return Number.isFinite(startTicks) ? { comm: text.slice(open + 1, close), startTicks } : undefined;
+  const fields = text.slice(close + 2).split(' ');
+  const startTicks = Number(fields[19]);
+  if (!Number.isFinite(startTicks)) return undefined;
+  const isKernelThread = (Number(fields[6]) & KERNEL_THREAD) !== 0;
+  return { comm: text.slice(open + 1, close), startTicks, isKernelThread };
 }
 
 /**
