@@ -135,6 +135,8 @@ export class Lives {
   }
 
   add(key: string, sighting: Sighting): void {
+    // A repeated line that was not known at the last reading: the first of it stands for the socket.
+    if (this.#entries.has(key)) return;
     const entry: Entry = { sighting, round: this.#round, socket: undefined, fresh: true };
     this.#entries.set(key, entry);
     this.#added.push(entry);

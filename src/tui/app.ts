@@ -237,14 +237,20 @@ export class App {
     if (selectedId !== null && pause === null && !table.rows.has(selectedId)) {
       this.#state = reduce(this.#state, { type: 'select', id: this.#order.at(index)?.id ?? null });
     }
-    this.#top = nextTop({
-      top: this.#top,
-      height: this.#layout.table?.height ?? 0,
-      length: this.#order.length,
-      index,
-      lastIndex: this.#index,
-      moved: this.#moved,
-    });
+    const { table: region } = this.#layout;
+    // Behind a pane that covers it the table stays as it was.
+    if (region) {
+      const { length } = this.#order;
+      const moved = this.#moved;
+      this.#top = nextTop({
+        top: this.#top,
+        height: region.height,
+        length,
+        index,
+        lastIndex: this.#index,
+        moved,
+      });
+    }
     this.#index = index;
     this.#moved = false;
   }

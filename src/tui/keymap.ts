@@ -1,4 +1,4 @@
-import { firstOwner, type Socket } from '../model/socket.ts';
+import { firstOwner, isListening, type Socket } from '../model/socket.ts';
 import { NO_FILTER } from '../query/filter.ts';
 import type { Action, Edit } from '../store/actions.ts';
 import { type ColumnId, PALETTES, type State } from '../store/state.ts';
@@ -30,9 +30,13 @@ export interface Binding extends KeyHelp {
   readonly run: (context: KeyContext) => Command;
 }
 
-/** The port that `p` offers: the only one, or of two the lower, which is the service's by custom. */
-const portOf = ({ local, remote }: Socket): number =>
-  remote === null ? local.port : Math.min(local.port, remote.port);
+/** The port that `p` offers: the service's, which is the one that is listened on, or else the lower by custom. */
+function portOf({ local, remote }: Socket, { table }: State): number {
+  if (remote === null) return local.port;
+  const listened = new Set<number>();
+  for (const { socket } of table.rows.values()) if (isListening(socket)) listened.add(socket.local.port);
+  return [local.port, remote.port].find((port) => listened.has(port)) ?? Math.min(local.port, remote.port);
+}
 
 /** Intervals that + and - step through, milliseconds. */
 const INTERVALS = [100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
@@ -64,7 +68,11 @@ export const KEYS: readonly Binding[] = [
     about: 'only this port: asks for one, offering that of the selected row',
     group: 'Filter',
     hint: 'port',
-    run: ({ row }) => ({ type: 'prompt', kind: 'port', text: row ? String(portOf(row.socket)) : '' }),
+    run: ({ row, state }) => ({
+      type: 'prompt',
+      kind: 'port',
+      text: row ? String(portOf(row.socket, state)) : '',
+    }),
   },
   {
     keys: ['S-p'],

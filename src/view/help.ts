@@ -66,17 +66,16 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
   return lines;
 }
 
-/** The keys to know first, as many as fit. */
+/** The keys to know first, as many as fit; the last of them, which leads to all others, before any. */
 export function hintLine(keys: readonly KeyHelp[], width: number): Line {
-  const spans = [];
-  let used = 0;
-  for (const { label, hint } of keys) {
-    if (hint === undefined) continue;
-    const gap = used > 0 ? '  ' : '';
-    const size = displayWidth(`${gap}${label} ${hint}`);
-    if (used + size > width) break;
-    spans.push(span(gap), span(label, 'accent'), span(` ${hint}`, 'quiet'));
-    used += size;
-  }
-  return line(...spans);
+  const hints = keys.flatMap(({ label, hint }) => (hint === undefined ? [] : [{ label, hint }]));
+  const size = () => hints.reduce((sum, { label, hint }) => sum + displayWidth(`${label} ${hint}  `), -2);
+  while (hints.length > 1 && size() > width) hints.splice(-2, 1);
+  return line(
+    ...hints.flatMap(({ label, hint }, i) => [
+      span(i > 0 ? '  ' : ''),
+      span(label, 'accent'),
+      span(` ${hint}`, 'quiet'),
+    ]),
+  );
 }

@@ -21,8 +21,8 @@ const LEAST_PANE = 4;
 const WIDE = 150;
 
 /**
- * Divides the screen. The table keeps at least three rows; below that the panes give way, then the hints and the
- * header; the smallest screen shows rows and nothing else.
+ * Divides the screen. The table keeps at least three rows beside open panes; where they have no room with it, one of
+ * them takes its place. The hints and the header leave a low screen; the lowest shows rows and nothing else.
  */
 export function layout(width: number, height: number, panes: Readonly<Record<PaneName, boolean>>): Layout {
   const regions: Partial<Record<RegionName, Region>> = {};
@@ -39,13 +39,19 @@ export function layout(width: number, height: number, panes: Readonly<Record<Pan
     regions.help = { left: 0, top, width, height: Math.max(0, bottom - top) };
     return regions;
   }
+  const pane = panes.details ? 'details' : panes.events ? 'events' : undefined;
+  if (pane && bottom - top - 1 - LEAST_TABLE < LEAST_PANE) {
+    regions[pane] = { left: 0, top, width, height: Math.max(0, bottom - top) };
+    return regions;
+  }
   const spare = () => bottom - top - 1 - LEAST_TABLE;
-  if (panes.graph && spare() >= GRAPH_HEIGHT) fromTop('graph', GRAPH_HEIGHT);
+  // The strip is low, and worth a row of the table.
+  if (panes.graph && spare() + 1 >= GRAPH_HEIGHT) fromTop('graph', GRAPH_HEIGHT);
   const below = (name: RegionName, lines: number) => {
     if (spare() < LEAST_PANE) return;
-    const pane = Math.min(lines, spare());
-    bottom -= pane;
-    regions[name] = { left: 0, top: bottom, width, height: pane };
+    const height = Math.min(lines, spare());
+    bottom -= height;
+    regions[name] = { left: 0, top: bottom, width, height };
   };
   const share = Math.floor((bottom - top) / 3);
   if (panes.events) below('events', Math.max(LEAST_PANE, share));
