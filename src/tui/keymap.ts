@@ -1,19 +1,11 @@
 import { firstOwner, isListening, type Socket } from '../model/socket.ts';
 import { NO_FILTER } from '../query/filter.ts';
-import type { Action, Edit } from '../store/actions.ts';
 import { type ColumnId, PALETTES, type State } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 import { COLUMNS } from '../view/columns.ts';
 import type { KeyHelp } from '../view/help.ts';
-
-/** What a key asks for: a change of the state, or something that only the app can do. */
-export type Command =
-  | Action
-  | { readonly type: 'quit' }
-  | { readonly type: 'suspend' }
-  | { readonly type: 'redraw' }
-  /** Moves the selection, or the help: by rows, by pages, or to an end. */
-  | { readonly type: 'move'; readonly by: number; readonly unit: 'row' | 'page' | 'all' };
+import type { Command } from './command.ts';
+import { promptCommandOf } from './prompt-keys.ts';
 
 /** What a key may depend on. */
 export interface KeyContext {
@@ -280,45 +272,14 @@ export const KEYS: readonly Binding[] = [
 
 const BY_KEY = new Map(KEYS.flatMap((binding) => binding.keys.map((key) => [key, binding])));
 
-/** Keys that edit the line of a prompt. */
-const EDITS: Readonly<Record<string, Edit>> = {
-  backspace: { type: 'delete', what: 'before' },
-  'C-h': { type: 'delete', what: 'before' },
-  delete: { type: 'delete', what: 'after' },
-  'C-d': { type: 'delete', what: 'after' },
-  'C-w': { type: 'delete', what: 'word' },
-  'C-u': { type: 'delete', what: 'to-start' },
-  left: { type: 'move', to: 'left' },
-  right: { type: 'move', to: 'right' },
-  home: { type: 'move', to: 'start' },
-  'C-a': { type: 'move', to: 'start' },
-  end: { type: 'move', to: 'end' },
-  'C-e': { type: 'move', to: 'end' },
-};
-
-const PROMPT_COMMANDS: Readonly<Record<string, Command>> = {
-  enter: { type: 'accept-prompt' },
-  linefeed: { type: 'accept-prompt' },
-  escape: { type: 'cancel-prompt' },
-  'C-c': { type: 'cancel-prompt' },
-  'C-z': { type: 'suspend' },
-};
-
 /**
  * What a key means now.
  * @param name the key as blessed names it: `p`, `S-p` for P, `C-c`, `pageup`
  * @param character what it types, if anything
  */
-export function commandOf(
+export const commandOf = (
   context: KeyContext,
   name: string,
   character: string | undefined,
-): Command | undefined {
-  if (!context.state.prompt) return BY_KEY.get(name)?.run(context);
-  const edit = Object.hasOwn(EDITS, name) ? EDITS[name] : undefined;
-  if (edit) return { type: 'edit', edit };
-  if (Object.hasOwn(PROMPT_COMMANDS, name)) return PROMPT_COMMANDS[name];
-  // Controls type nothing; an alt key arrives with a name and no character.
-  const types = character !== undefined && !/\p{Cc}/u.test(character);
-  return types ? { type: 'edit', edit: { type: 'insert', text: character } } : undefined;
-}
+): Command | undefined =>
+  context.state.prompt ? promptCommandOf(name, character) : BY_KEY.get(name)?.run(context);

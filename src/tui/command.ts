@@ -1,0 +1,10 @@
+import type { Action } from '../store/actions.ts';
+
+/** What a key asks for: a change of the state, or something that only the app can do. */
+export type Command =
+  | Action
+  | { readonly type: 'quit' }
+  | { readonly type: 'suspend' }
+  | { readonly type: 'redraw' }
+  /** Moves the selection, or the help: by rows, by pages, or to an end. */
+  | { readonly type: 'move'; readonly by: number; readonly unit: 'row' | 'page' | 'all' };
