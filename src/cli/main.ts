@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { printable } from '../model/text.ts';
 import { helpText, type Invocation, parseInvocation, UsageError } from './options.ts';
 
 /** Ends with a line on stderr that says what is wrong. */
@@ -53,6 +54,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await run(parseInvocation(process.argv.slice(2), process.env));
 } catch (error) {
-  if (error instanceof UsageError) fail(error.message, 2);
+  // It quotes what was given, which may be a name that a script has from elsewhere.
+  if (error instanceof UsageError) fail(printable(error.message), 2);
   else fail(error instanceof Error ? error.message : String(error), 1);
 }

@@ -127,7 +127,7 @@ function nameOption<T extends string>(
 /**
  * Understands the command line.
  * @param args without the program
- * @param environment NO_COLOR is obeyed (no-color.org: when set and not empty)
+ * @param environment NO_COLOR is obeyed (no-color.org: when set and not empty), and TERM where it has no colours
  * @throws UsageError naming the option and what was expected
  */
 export function parseInvocation(
@@ -143,7 +143,9 @@ export function parseInvocation(
   if (processName?.trim() === '')
     throw new UsageError('--process takes a name, or a part of one, not an empty text');
   const [tcp, udp] = [switches.has('tcp'), switches.has('udp')];
-  const noColour = switches.has('no-color') || Boolean(environment['NO_COLOR']);
+  // A VT has no colours, and blessed would make black and white of them: black on black.
+  const isVt = /^vt\d/.test(environment['TERM'] ?? '');
+  const noColour = switches.has('no-color') || Boolean(environment['NO_COLOR']) || isVt;
   return {
     command: switches.has('help') ? 'help' : switches.has('version') ? 'version' : command,
     filter: {

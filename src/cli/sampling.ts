@@ -11,10 +11,19 @@ export interface Sampling {
   setInterval(intervalMs: number): void;
 }
 
+/**
+ * Room for short-lived objects in the sampling thread. Nearly all that a reading makes is of no use after it; with the
+ * default of 48 MB, V8 lets tens of megabytes of it lie about before it looks.
+ */
+const YOUNG_MB = 8;
+
 /** Starts the sampling thread. */
 export function startSampling(file: URL, { source, intervalMs }: WorkerSetup): Sampling {
   const setup: WorkerSetup = { source, intervalMs };
-  const worker = new Worker(file, { workerData: setup });
+  const worker = new Worker(file, {
+    workerData: setup,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+  });
   const request = (message: WorkerRequest) => worker.postMessage(message);
   let waiting: Batch | undefined;
   let failure: Error | undefined;

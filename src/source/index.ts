@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { LinuxSource } from './linux/linux.ts';
 import type { Source } from './types.ts';
 
@@ -10,9 +10,10 @@ interface SourceEntry {
   readonly open: () => Promise<Source>;
 }
 
+/** Opens without reading: to read a table of sockets once more would cost as much as a sample. */
 const canRead = (path: string): boolean => {
   try {
-    readFileSync(path);
+    closeSync(openSync(path, 'r'));
     return true;
   } catch {
     return false;

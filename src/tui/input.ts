@@ -83,6 +83,8 @@ export class TerminalInput extends EventEmitter {
   #giveUp(): void {
     const rest = this.#rest;
     this.#rest = '';
-    this.emit('data', Buffer.from(rest));
+    // Nothing but ESC is that key pressed so many times; blessed would take two of them for alt with it.
+    const tokens = /^\x1b+$/.test(rest) ? rest : [rest];
+    for (const token of tokens) this.emit('data', Buffer.from(token));
   }
 }

@@ -1,8 +1,11 @@
-import blessed from 'blessed';
+import type { Widgets } from 'blessed';
+import { blessedScreen, tput } from './blessed.ts';
 import { TerminalInput } from './input.ts';
 
 /** Terminals that blessed's own description fits better than xterm's. */
 const PLAIN_TERMINALS = /^(linux|vt\d+|dumb)/;
+
+const XTERM = 'xterm-256color';
 
 /** What every terminal understands to become itself again, should blessed fail to say it. */
 const EMERGENCY_RESTORE =
@@ -20,7 +23,7 @@ interface ScreenMethods {
 
 /** The terminal while netpane has it: entered once, given back whatever happens. */
 export interface Terminal {
-  readonly screen: blessed.Widgets.Screen & ScreenMethods;
+  readonly screen: Widgets.Screen & ScreenMethods;
   /** Gives the terminal back as it was. May be called often; never throws. */
   restore(): void;
   /** Gives the terminal back and stops the process group, as ctrl-z does; takes it again when continued. */
@@ -43,13 +46,17 @@ export function enterTerminal(onContinue: () => void): Terminal {
   // SGR reports reach beyond column 223, and blessed asks for them only when told.
   process.env['BLESSED_FORCE_MODES'] = 'VT200MOUSE=1,SGRMOUSE=1';
   const term = process.env['TERM'] ?? '';
+  const terminal = PLAIN_TERMINALS.test(term) ? term : XTERM;
+  // Blessed brings its own description of xterm. That of the system it would often read in vain: it does not know the
+  // form that ncurses writes since version 6.1.
+  if (terminal === XTERM) tput.ipaths.length = 0;
   // Blessed takes anything that reads like a terminal; its declaration asks for a whole stream.
   const input = new TerminalInput(process.stdin) as unknown as NodeJS.ReadStream;
   const screen = withoutTmux(() =>
-    blessed.screen({
+    blessedScreen({
       input,
       output: process.stdout,
-      terminal: PLAIN_TERMINALS.test(term) ? term : 'xterm-256color',
+      terminal,
       fullUnicode: true,
       // Containers often set no locale; terminals have spoken UTF-8 for long.
       forceUnicode: true,
@@ -68,8 +75,11 @@ export function enterTerminal(onContinue: () => void): Terminal {
     if (restored) return;
     if (suspended) process.on('SIGTSTP', suspend);
     suspended = false;
-    screen.enter();
+    // First, for in the background this stops us (SIGTTOU) before anything is written. Off and on, for a shell may
+    // have made the line its own while we were stopped from outside, and Node takes it to be raw still.
+    process.stdin.setRawMode(false);
     process.stdin.setRawMode(true);
+    screen.enter();
     process.stdin.resume();
     screen.program.enableMouse();
     screen.realloc();

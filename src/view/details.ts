@@ -6,7 +6,7 @@ import type { Row } from '../store/table.ts';
 import { ageText, bytesText, endpointText, userText } from './format.ts';
 import { type Line, line, span } from './line.ts';
 import { paneTitle } from './events.ts';
-import { charactersOf, cutMiddle } from './width.ts';
+import { inPieces } from './width.ts';
 
 const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
   exact: 'holds the socket now',
@@ -22,13 +22,9 @@ const LABEL_WIDTH = 9;
 /** `label  value`, the value wrapped under itself. */
 function field(label: string, value: string, width: number): Line[] {
   const room = Math.max(8, width - LABEL_WIDTH);
-  const characters = charactersOf(value);
-  const lines: Line[] = [];
-  for (let at = 0; at === 0 || at < characters.length; at += room) {
-    const text = cutMiddle(characters.slice(at, at + room).join(''), room);
-    lines.push(line(span((at === 0 ? label : '').padEnd(LABEL_WIDTH), 'quiet'), span(text)));
-  }
-  return lines;
+  return inPieces(value, room).map((text, i) =>
+    line(span((i === 0 ? label : '').padEnd(LABEL_WIDTH), 'quiet'), span(text)),
+  );
 }
 
 const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {

@@ -1,8 +1,8 @@
 import { firstOwner } from '../model/socket.ts';
 import type { LogEntry } from '../store/table.ts';
-import { clockText, durationText, endpointText, ownerText } from './format.ts';
+import { clockText, countText, durationText, endpointText, ownerText } from './format.ts';
 import { type Line, line, span } from './line.ts';
-import { cutMiddle, fit } from './width.ts';
+import { cutMiddle, displayWidth, fit } from './width.ts';
 
 const GLYPHS: Readonly<Record<LogEntry['kind'], string>> = { spawned: '+', changed: '~', closed: '-' };
 
@@ -29,7 +29,7 @@ function eventLine(entry: LogEntry, width: number): Line {
   const pid = firstOwner(socket).pid;
   const start = `${clockText(entry.atMs)} ${GLYPHS[entry.kind]} ${fit(ownerText(socket), process)} ${fit(String(pid ?? ''), 7, 'right')} `;
   const end = outcome(entry);
-  const room = width - start.length - end.length - 2;
+  const room = width - displayWidth(start) - displayWidth(end) - 2;
   // Endpoints are worth more than the words after them.
   const text = room >= 20 ? `${fit(endpoints, room)}  ${end}` : endpoints;
   return line(span(cutMiddle(start + text, width), entry.kind));
@@ -38,7 +38,7 @@ function eventLine(entry: LogEntry, width: number): Line {
 /** The event log: a title, and the newest events that fit, the last one at the bottom. */
 export function eventLines(log: readonly LogEntry[], logged: number, width: number, height: number): Line[] {
   const lines = log.slice(-Math.max(1, height - 1)).map((entry) => eventLine(entry, width));
-  const count = `${logged.toLocaleString('en-US')} since the start`;
+  const count = `${countText(logged)} since the start`;
   return [paneTitle('EVENTS', logged === 0 ? 'nothing has changed yet' : count, width), ...lines];
 }
 

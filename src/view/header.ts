@@ -3,7 +3,7 @@ import { printable } from '../model/text.ts';
 import { describeFilter } from '../query/filter.ts';
 import type { Prompt, State } from '../store/state.ts';
 import type { Tick } from '../store/table.ts';
-import { intervalText } from './format.ts';
+import { countText, intervalText } from './format.ts';
 import { type Line, line, type Span, span, type Tone } from './line.ts';
 import { charactersOf, cutEnd, displayWidth, fit } from './width.ts';
 
@@ -39,8 +39,6 @@ export function spread(left: readonly Word[], right: readonly Word[], width: num
   );
 }
 
-const count = (n: number): string => n.toLocaleString('en-US');
-
 const MINUTE_MS = 60_000;
 
 /** Sockets that came and went within the last minute. */
@@ -74,10 +72,10 @@ export function headerLines(state: State, width: number, height: number): Line[]
       { text: intervalText(state.intervalMs), tone: 'quiet', rank: 3 },
     ],
     [
-      { text: `${count(total)} ${total === 1 ? 'socket' : 'sockets'}`, short: count(total), rank: 1 },
-      { text: `${count(established)} established`, short: `${count(established)} estab`, rank: 2 },
-      { text: `${count(listening)} listening`, short: `${count(listening)} listen`, rank: 2 },
-      { text: `${count(other)} other`, rank: 6 },
+      { text: `${countText(total)} ${total === 1 ? 'socket' : 'sockets'}`, short: countText(total), rank: 1 },
+      { text: `${countText(established)} established`, short: `${countText(established)} estab`, rank: 2 },
+      { text: `${countText(listening)} listening`, short: `${countText(listening)} listen`, rank: 2 },
+      { text: `${countText(other)} other`, rank: 6 },
     ],
     width,
   );
@@ -126,7 +124,7 @@ const PROMPT_LABELS: Readonly<Record<Prompt['kind'], string>> = {
 /** The line that tells what is filtered and how much of it is shown; the prompt while something is typed. */
 export function filterLine(state: State, shown: number, total: number, width: number): Line {
   const { prompt, pause, frozen } = state;
-  const share: Word = { text: `${count(shown)} of ${count(total)}`, rank: 1 };
+  const share: Word = { text: `${countText(shown)} of ${countText(total)}`, rank: 1 };
   if (prompt) return promptLine(prompt, share.text, width);
   const filter = printable(describeFilter(state.filter));
   const since = pause && `paused  +${pause.spawned} ~${pause.changed} −${pause.closed} since`;
@@ -151,9 +149,10 @@ function promptLine({ kind, text, cursor, untouched, error }: Prompt, share: str
   // The text before the cursor stays in sight, however long it is.
   let before = printable(text.slice(0, cursor));
   while (displayWidth(before) > room - 1 && before !== '') before = charactersOf(before).slice(1).join('');
-  const under = printable(charactersOf(text.slice(cursor))[0] ?? ' ');
+  const [here = ' '] = charactersOf(text.slice(cursor));
+  const under = printable(here);
   const after = cutEnd(
-    printable(text.slice(cursor + under.length)),
+    printable(text.slice(cursor + here.length)),
     Math.max(0, room - displayWidth(before) - displayWidth(under)),
   );
   const used = label.length + displayWidth(before + under + after);

@@ -45,8 +45,8 @@ export function layout(width: number, height: number, panes: Readonly<Record<Pan
     return regions;
   }
   const spare = () => bottom - top - 1 - LEAST_TABLE;
-  // The strip is low, and worth a row of the table.
-  if (panes.graph && spare() + 1 >= GRAPH_HEIGHT) fromTop('graph', GRAPH_HEIGHT);
+  // The strip is low, and worth a row of the table; but it takes no pane's room.
+  if (panes.graph && spare() + (pane ? -LEAST_PANE : 1) >= GRAPH_HEIGHT) fromTop('graph', GRAPH_HEIGHT);
   const below = (name: RegionName, lines: number) => {
     if (spare() < LEAST_PANE) return;
     const height = Math.min(lines, spare());
@@ -54,8 +54,10 @@ export function layout(width: number, height: number, panes: Readonly<Record<Pan
     regions[name] = { left: 0, top: bottom, width, height };
   };
   const share = Math.floor((bottom - top) / 3);
-  if (panes.events) below('events', Math.max(LEAST_PANE, share));
   const beside = panes.details && width >= WIDE;
+  // Where both have no room, the details are what the user asks for row by row.
+  if (panes.events && (!panes.details || beside || spare() >= 2 * LEAST_PANE))
+    below('events', Math.max(LEAST_PANE, share));
   if (panes.details && !beside)
     below('details', Math.max(LEAST_PANE, Math.min(14, Math.floor((bottom - top) / 2))));
   const tableWidth = beside ? width - Math.floor(width / 3) : width;

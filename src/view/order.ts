@@ -4,10 +4,17 @@ import type { Sort, State } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 import { COLUMNS } from './columns.ts';
 
+/** A row with all that it is sorted by at hand: in a search each step to another object is a wait for memory. */
 interface Entry {
   readonly row: Row;
   readonly key: number | string;
+  readonly pid: number;
+  readonly localPort: number;
+  readonly remotePort: number;
 }
+
+/** So many changed rows are put into their places one by one, whatever the count of all rows. */
+const FEW = 16;
 
 const keyOf = ({ column }: Sort): ((row: Row) => number | string) =>
   COLUMNS.find(({ id }) => id === column)?.key ?? ((row) => row.id);
@@ -16,36 +23,91 @@ const compareKeys = (a: number | string, b: number | string): number =>
   a === b ? 0 : typeof a === typeof b ? (a < b ? -1 : 1) : typeof a === 'number' ? -1 : 1;
 
 /** Equal keys go by pid, local port, remote port and at last by id: the order never depends on arrival. */
-const compareTies = (a: Row, b: Row): number =>
-  compareKeys(a.socket.owners[0]?.pid ?? -1, b.socket.owners[0]?.pid ?? -1) ||
-  a.socket.local.port - b.socket.local.port ||
-  (a.socket.remote?.port ?? -1) - (b.socket.remote?.port ?? -1) ||
-  compareKeys(a.id, b.id);
+const compareTies = (a: Entry, b: Entry): number =>
+  a.pid - b.pid ||
+  a.localPort - b.localPort ||
+  a.remotePort - b.remotePort ||
+  compareKeys(a.row.id, b.row.id);
 
-const comparator = (descending: boolean): ((a: Entry, b: Entry) => number) =>
+type Compare = (a: Entry, b: Entry) => number;
+
+const comparator = (descending: boolean): Compare =>
   descending
-    ? (a, b) => compareKeys(b.key, a.key) || compareTies(a.row, b.row)
-    : (a, b) => compareKeys(a.key, b.key) || compareTies(a.row, b.row);
+    ? (a, b) => compareKeys(b.key, a.key) || compareTies(a, b)
+    : (a, b) => compareKeys(a.key, b.key) || compareTies(a, b);
 
-/** Two sorted lists as one. */
-function merge(a: readonly Entry[], b: readonly Entry[], compare: (a: Entry, b: Entry) => number): Entry[] {
-  const merged: Entry[] = [];
-  let j = 0;
-  for (const entry of a) {
-    for (let next = b[j]; next && compare(next, entry) < 0; next = b[++j]) merged.push(next);
-    merged.push(entry);
+/** First position whose entry does not come before `entry`: its own, where it is there. */
+function positionOf(entry: Entry, entries: readonly Entry[], compare: Compare): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const there = entries[middle];
+    if (there && compare(there, entry) < 0) low = middle + 1;
+    else high = middle;
   }
-  for (let next = b[j]; next; next = b[++j]) merged.push(next);
-  return merged;
+  return low;
 }
 
+/** A sorted list without some of its entries and with others. Both are few: only their places are looked up. */
+function exchange(
+  entries: readonly Entry[],
+  gone: readonly Entry[],
+  come: readonly Entry[],
+  compare: Compare,
+): Entry[] {
+  const cuts = [
+    ...gone.map((entry) => ({ at: positionOf(entry, entries, compare), entry, skip: 1 })),
+    ...come.map((entry) => ({ at: positionOf(entry, entries, compare), entry, skip: 0 })),
+  ];
+  // What comes stands before what is at its place, be that to go or to stay.
+  cuts.sort((a, b) => a.at - b.at || a.skip - b.skip || compare(a.entry, b.entry));
+  const parts: Entry[][] = [];
+  let from = 0;
+  for (const { at, entry, skip } of cuts) {
+    parts.push(entries.slice(from, at));
+    if (skip === 0) parts.push([entry]);
+    from = at + skip;
+  }
+  parts.push(entries.slice(from));
+  return ([] as Entry[]).concat(...parts);
+}
+
+const entryOf = (row: Row, key: number | string): Entry => ({
+  row,
+  key,
+  pid: row.socket.owners[0]?.pid ?? -1,
+  localPort: row.socket.local.port,
+  remotePort: row.socket.remote?.port ?? -1,
+});
+
+/** The same entries with their keys the other way round; those with equal keys stay as they were to each other. */
+function reversed(entries: readonly Entry[]): Entry[] {
+  const result: Entry[] = [];
+  for (let end = entries.length; end > 0;) {
+    let start = end - 1;
+    while (start > 0 && entries[start - 1]?.key === entries[end - 1]?.key) start--;
+    for (const entry of entries.slice(start, end)) result.push(entry);
+    end = start;
+  }
+  return result;
+}
+
+/** The rows of the picture by id, filtered or not. */
+const rowsOf = ({ pause, table }: State): ReadonlyMap<string, Row> =>
+  pause ? new Map(pause.rows.map((row) => [row.id, row])) : table.rows;
+
 /**
- * The rows that are shown, filtered and sorted. A tick costs one pass over the rows and a sort of those that
- * changed; only another filter or another sort order sorts all of them.
+ * The rows that are shown, filtered and sorted. A tick looks at the rows that changed, another filter
+ * at all of them; only another column to sort by sorts all of them.
  */
 export class RowOrder {
+  /** What is shown. */
   #entries: Entry[] = [];
-  #indexById: Map<string, number> | undefined;
+  /** Every row, filtered or not, in order; the same array when nothing is filtered. */
+  #sorted: Entry[] = [];
+  /** All entries by the id of their row. */
+  #entryById = new Map<string, Entry>();
+  #indexed: { readonly id: string; readonly index: number } | undefined;
   #filter: Filter | undefined;
   #matches: (socket: Socket) => boolean = () => true;
   #sort: Sort | undefined;
@@ -74,8 +136,11 @@ export class RowOrder {
   /** Position of a row; -1 when it is not shown. */
   indexOf(id: string | null): number {
     if (id === null) return -1;
-    this.#indexById ??= new Map(this.#entries.map(({ row }, index) => [row.id, index]));
-    return this.#indexById.get(id) ?? -1;
+    // Nearly always it is the selected row that is asked for, many times.
+    if (this.#indexed?.id !== id) {
+      this.#indexed = { id, index: this.#entries.findIndex(({ row }) => row.id === id) };
+    }
+    return this.#indexed.index;
   }
 
   /** Catches up with the state. */
@@ -87,17 +152,28 @@ export class RowOrder {
       this.#filter = state.filter;
       this.#matches = compileFilter(state.filter);
     }
-    const sameSort = state.sort === this.#sort;
+    const before = this.#sort;
+    const sameSort = state.sort === before;
     this.#sort = state.sort;
-    if (!sameFilter || !sameSort || source !== this.#source) {
-      this.#source = source;
-      this.#rebuild(state);
-    } else if (!state.pause && touched.size > 0) {
-      if (state.frozen) this.#replace(state, touched);
-      else this.#reorder(state, touched);
-    } else if (!state.frozen && this.#outOfOrder) {
-      this.#rebuild(state);
+    const sameSource = source === this.#source;
+    this.#source = source;
+    if (state.frozen && sameFilter && sameSort) {
+      // Into a pause or out of it: another picture, in the order that stands still.
+      if (!sameSource) this.#replace(state, new Set([...this.#ids(), ...rowsOf(state).keys()]));
+      else if (!state.pause && touched.size > 0) this.#replace(state, touched);
+      return;
     }
+    const turned = !sameSort && state.sort.column === before?.column;
+    const many = touched.size > FEW && touched.size > this.#sorted.length / 4;
+    if (!sameSource || this.#outOfOrder || (!sameSort && !turned) || many) {
+      this.#rebuild(state);
+      return;
+    }
+    const turns = turned && state.sort.descending !== before.descending;
+    if (turns) this.#sorted = reversed(this.#sorted);
+    const changes = !state.pause && touched.size > 0;
+    if (changes) this.#reorder(state, touched, sameFilter && !turns);
+    if (!sameFilter || turns) this.#select();
   }
 
   /** The order stood still while rows changed. */
@@ -105,43 +181,66 @@ export class RowOrder {
 
   #set(entries: Entry[]): void {
     this.#entries = entries;
-    this.#indexById = undefined;
+    this.#indexed = undefined;
   }
 
-  #rebuild({ pause, table, sort }: State): void {
-    const key = keyOf(sort);
-    const entries: Entry[] = [];
-    for (const row of pause ? pause.rows : table.rows.values()) {
-      if (this.#matches(row.socket)) entries.push({ row, key: key(row) });
-    }
+  #ids(): string[] {
+    return this.#entries.map(({ row }) => row.id);
+  }
+
+  get #isFiltered(): boolean {
+    return Object.keys(this.#filter ?? {}).length > 0;
+  }
+
+  /** Takes from all rows those that the filter lets through. */
+  #select(): void {
+    this.#set(this.#isFiltered ? this.#sorted.filter((it) => this.#lets(it)) : this.#sorted);
+  }
+
+  #lets({ row }: Entry): boolean {
+    return this.#matches(row.socket);
+  }
+
+  #rebuild(state: State): void {
     this.#outOfOrder = false;
-    this.#set(entries.sort(comparator(sort.descending)));
+    const entries = this.#entriesOf(state, rowsOf(state).keys());
+    this.#entryById = new Map(entries.map((entry) => [entry.row.id, entry]));
+    this.#sorted = entries.sort(comparator(state.sort.descending));
+    this.#select();
   }
 
-  /** The touched rows of now that the filter lets through. */
-  #entriesOf({ table, sort }: State, ids: Iterable<string>): Entry[] {
-    const key = keyOf(sort);
+  /** Those of the rows that there are now. */
+  #entriesOf(state: State, ids: Iterable<string>): Entry[] {
+    const key = keyOf(state.sort);
+    const rows = rowsOf(state);
     const entries: Entry[] = [];
     for (const id of ids) {
-      const row = table.rows.get(id);
-      if (row && this.#matches(row.socket)) entries.push({ row, key: key(row) });
+      const row = rows.get(id);
+      if (row) entries.push(entryOf(row, key(row)));
     }
     return entries;
   }
 
-  #reorder(state: State, touched: ReadonlySet<string>): void {
-    if (this.#outOfOrder) {
-      this.#rebuild(state);
-      return;
-    }
+  /** Puts touched rows into their places among all rows and, where asked to, among those shown. */
+  #reorder(state: State, touched: ReadonlySet<string>, shown: boolean): void {
     const compare = comparator(state.sort.descending);
-    const unchanged = this.#entries.filter(({ row }) => !touched.has(row.id));
-    this.#set(merge(unchanged, this.#entriesOf(state, touched).sort(compare), compare));
+    const gone = [...touched].flatMap((id) => this.#entryById.get(id) ?? []);
+    const come = this.#entriesOf(state, touched);
+    for (const id of touched) this.#entryById.delete(id);
+    for (const entry of come) this.#entryById.set(entry.row.id, entry);
+    this.#sorted = exchange(this.#sorted, gone, come, compare);
+    if (!shown) return;
+    if (!this.#isFiltered) this.#set(this.#sorted);
+    else {
+      const lets = (it: Entry) => this.#lets(it);
+      this.#set(exchange(this.#entries, gone.filter(lets), come.filter(lets), compare));
+    }
   }
 
   /** Frozen: every row keeps its place, new ones come last. */
   #replace(state: State, touched: ReadonlySet<string>): void {
-    const now = new Map(this.#entriesOf(state, touched).map((entry) => [entry.row.id, entry]));
+    const entries = this.#entriesOf(state, touched).filter((it) => this.#lets(it));
+    const now = new Map(entries.map((entry) => [entry.row.id, entry]));
     const kept: Entry[] = [];
     for (const entry of this.#entries) {
       if (!touched.has(entry.row.id)) kept.push(entry);

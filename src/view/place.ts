@@ -32,8 +32,8 @@ export const GUTTER = 2;
 /** So many columns, by priority, stay in the narrowest pane. */
 const ESSENTIAL = 5;
 
-/** From this width on there is room for air between the columns. */
-const AIRY = 100;
+/** From this width on all columns have their good width with air between them: at no width does air cost a column. */
+const AIRY = 104;
 
 /** Cells between two columns. */
 export const gapOf = (width: number): number => (width >= AIRY ? 2 : 1);

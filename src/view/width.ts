@@ -47,3 +47,15 @@ export function fit(text: string, width: number, align: 'left' | 'right' = 'left
   const padding = ' '.repeat(Math.max(0, width - displayWidth(cut)));
   return align === 'left' ? cut + padding : padding + cut;
 }
+
+/** Text in pieces of at most `width` cells, broken wherever that falls; one empty piece for none. */
+export function inPieces(text: string, width: number): string[] {
+  const pieces: string[] = [];
+  for (let rest = charactersOf(text); rest.length > 0 || pieces.length === 0; ) {
+    const piece = take(rest, width);
+    pieces.push(piece);
+    // At least one character, lest a wide one in one cell stay for ever.
+    rest = rest.slice(Math.max(1, charactersOf(piece).length));
+  }
+  return pieces;
+}

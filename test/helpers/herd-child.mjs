@@ -121,14 +121,14 @@ const orders = {
     await Promise.all(ids.map((id) => new Promise((resolve) => get(id).end(resolve))));
   },
 
-  async close({ ids }) {
+  async close({ ids, reset }) {
     const closed = ids.map((id) => {
       const socket = get(id);
       sockets.delete(id);
       // A server lets go of its listener at once, but tells so only when its last connection has ended.
       if (socket instanceof Server) return socket.close();
       const isClosed = once(socket, 'close');
-      if (socket instanceof Socket) socket.destroySoon();
+      if (socket instanceof Socket) reset ? socket.resetAndDestroy() : socket.destroySoon();
       else socket.close();
       return isClosed;
     });

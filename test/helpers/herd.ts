@@ -259,9 +259,12 @@ export class HerdProcess {
     await settled(sockets, 'FIN_WAIT2');
   }
 
-  /** Lets go of these sockets, of whatever kind: the process has them no more. */
-  async close(sockets: readonly HerdSocket[]): Promise<void> {
-    await this.#order('close', { ids: idsOf(sockets) });
+  /**
+   * Lets go of these sockets, of whatever kind: the process has them no more. With `reset` a connection ends at
+   * once at both ends, and nothing is left in TIME_WAIT.
+   */
+  async close(sockets: readonly HerdSocket[], { reset = false } = {}): Promise<void> {
+    await this.#order('close', { ids: idsOf(sockets), reset });
   }
 
   /** Ends connections with `server` from this side, so that these ends are left in TIME_WAIT, owned by nobody. */

@@ -195,6 +195,16 @@ export class Terminal {
     this.#pty.resize(cols, rows);
   }
 
+  /** Reads no more of what the program writes, which soon cannot write any more, as behind a stuck ssh. */
+  pause(): void {
+    this.#pty.pause();
+  }
+
+  /** Reads again. */
+  resume(): void {
+    this.#pty.resume();
+  }
+
   /** The lines on the screen, without the blanks at their ends. */
   rows(): string[] {
     const { active } = this.#emulator.buffer;

@@ -77,6 +77,8 @@ export class Owners {
           holders
             .sort((a, b) => Number(a.pid === 1) - Number(b.pid === 1) || a.pid - b.pid)
             .flatMap((holder) => holder.owner ?? []);
+    // A holder that died before it said who it was is nobody known.
+    if (owners.length === 0) return undefined;
     this.#ownersByInode.set(inode, owners);
     return owners;
   }

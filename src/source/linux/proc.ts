@@ -10,6 +10,13 @@ const codeOf = (error: unknown): string => {
   return typeof code === 'string' ? code : '';
 };
 
+/**
+ * A read of a file of /proc gives a page of 4,096 bytes, less the line that did not fit (fs/seq_file.c); one that gives
+ * less than this, and had the room, was the last. To be told so by one more read is not free: for /proc/net/tcp the
+ * kernel then walks its whole hash table once more.
+ */
+const SHORT_READ = 3584;
+
 /** What a read gave: the thing, or why there is none. */
 export type Outcome<T> = { value: T } | { failed: 'gone' | 'forbidden' | 'broken'; message: string };
 
@@ -72,9 +79,10 @@ export class Proc {
           this.#buffer.copy(larger);
           this.#buffer = larger;
         }
-        const count = readSync(fd, this.#buffer, length, this.#buffer.length - length, null);
-        if (count === 0) return length;
+        const room = this.#buffer.length - length;
+        const count = readSync(fd, this.#buffer, length, room, null);
         length += count;
+        if (count < Math.min(room, SHORT_READ)) return length;
       }
     } finally {
       closeSync(fd);

@@ -1,17 +1,14 @@
-import blessed from 'blessed';
+import type { Widgets } from 'blessed';
 import { eastAsianWidth } from 'get-east-asian-width';
 import type { Palette } from '../../store/state.ts';
 import type { Region } from '../../view/layout.ts';
 import type { Line } from '../../view/line.ts';
+import { blessedBox, charWidth } from '../blessed.ts';
 import { attribute } from '../theme.ts';
 
 /** A cell of blessed's screen: attribute and character. */
 type Cell = [number, string];
 type CellRow = Cell[] & { dirty?: boolean };
-
-/** Cells that blessed takes a character to need, by tables of 2015; missing in its declaration. */
-const { charWidth } = (blessed as unknown as { unicode: { charWidth: (character: string) => number } })
-  .unicode;
 
 const put = (row: CellRow, x: number, attr: number, character: string): void => {
   const cell = row[x];
@@ -26,13 +23,13 @@ const put = (row: CellRow, x: number, attr: number, character: string): void => 
  * the same is never touched, and nothing in a text can act as a tag.
  */
 export class LinesWidget {
-  readonly #element: blessed.Widgets.BoxElement;
+  readonly #element: Widgets.BoxElement;
   #region: Region | undefined;
   #lines: readonly Line[] = [];
   #palette: Palette = 'standard';
 
-  constructor(screen: blessed.Widgets.Screen) {
-    this.#element = blessed.box({ parent: screen });
+  constructor(screen: Widgets.Screen) {
+    this.#element = blessedBox({ parent: screen });
     // The declaration wants coordinates back; blessed's screen takes no notice of what its children return.
     (this.#element as { render: () => void }).render = () => this.#paint(screen);
   }
@@ -44,7 +41,7 @@ export class LinesWidget {
     this.#palette = palette;
   }
 
-  #paint(screen: blessed.Widgets.Screen): void {
+  #paint(screen: Widgets.Screen): void {
     const { left = 0, top = 0, width = 0, height = 0 } = this.#region ?? {};
     // The declaration of blessed calls it private; it is where every element of blessed writes to.
     const { lines: rows } = screen as unknown as { lines: CellRow[] };

@@ -1,0 +1,146 @@
+// Whatever a program calls itself, no byte of it is a command to the terminal.
+import { describe, expect, test } from 'vitest';
+import type { HerdProcess, HerdSocket } from '../helpers/herd.ts';
+import type { Terminal } from '../helpers/terminal.ts';
+import { cleanUp, eventsOf, isLinux, newHerd, rowOf, runNetpane, startNetpane } from './netpane.ts';
+
+const ESC = '\x1b';
+
+/** What is to be seen of each name; of one beyond the kernel's 15 bytes the rest is in the command line. */
+const names: [what: string, title: string, shown: string][] = [
+  ['escape codes', `${ESC}[2J${ESC}[31mEVIL${ESC}c`, '?[2J?[31mEVIL?c'],
+  ['a title of the window', `${ESC}]0;pwn\x07np`, '?]0;pwn?np'],
+  ['tags of blessed', '{red-fg}{bold}np', '{red-fg}{bold}np'],
+  ['controls C1', 'np\u009b31m\u0085\u0090', 'np?31m??'],
+  ['bidi controls', 'np\u202egpj\u2066exe', 'np?gpj?exe'],
+  ['line ends and tabs', 'np\r\nroot\ttcp', 'np??root?tcp'],
+  ['what has no width', 'n\u200bp\u0301\u00ad\ufeffx', 'n?\u1e55??x'],
+  ['a closing parenthesis', 'np) R 1 (init', 'np) R 1 (init'],
+  ['two cells a character', '漢字ネットくん', '漢字ネットくん'],
+];
+
+// What must never come from netpane, though it writes escape codes of its own.
+const commands = [
+  `${ESC}[2J${ESC}[31mEVIL`,
+  `${ESC}c`,
+  `${ESC}]0;pwn`,
+  '\x07',
+  '\u009b',
+  '\u0085',
+  '\u0090',
+  '\u202e',
+  '\u2066',
+];
+const invisible = ['\u200b', '\u0301', '\u00ad', '\ufeff'];
+
+const unsafeIn = (bytes: Buffer) =>
+  [...commands, ...invisible].filter((text) => bytes.includes(Buffer.from(text)));
+
+describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linux)', () => {
+  async function crowd() {
+    const herd = newHerd();
+    return Promise.all(
+      names.map(async ([what, title, shown]) => {
+        const process = await herd.spawn({ title });
+        return { what, shown, process, listener: await process.listen() };
+      }),
+    );
+  }
+
+  /** Five bytes a program chose that are no text at all. */
+  async function notText() {
+    const process = await newHerd().spawn({ comm: Buffer.from([0x9b, 0x33, 0x31, 0x6d, 0xff, 0x1b, 0x63]) });
+    return { what: 'no text', shown: '?31m??c', process, listener: await process.listen() };
+  }
+
+  /** The line of the event log about a listener that this opens. */
+  async function eventOf(t: Terminal, process: HerdProcess): Promise<string> {
+    for (;;) {
+      const listener = await process.listen();
+      await t.until('the listener', () => rowOf(t, listener));
+      const line = await t
+        .until('its event', () => eventsOf(t, listener)[0], { timeoutMs: 500 })
+        .catch(() => '');
+      // The log is of the whole machine: what another test opened in the same tick may have pushed it out of sight.
+      if (line !== '') return line;
+    }
+  }
+
+  test('the table, the details, the event log and the prompt show harmless text', async () => {
+    const t = startNetpane({
+      rows: 60,
+      args: ['--interval', '100ms', '--linger', '60m', '--listen', '--tcp'],
+    });
+    t.write('e');
+    await t.until('the events', () => t.text().includes('EVENTS'));
+    const all = [...(await crowd()), await notText()];
+    for (const { what, shown, process, listener } of all) {
+      const row = await t.until(what, () => rowOf(t, listener));
+      expect(row).toMatchObject({ mark: '+', process: shown, pid: String(process.pid), state: 'LISTEN' });
+      expect(await eventOf(t, process)).toContain(`+ ${shown} ${process.pid} tcp `);
+    }
+    t.press('enter');
+    for (const { what, shown, process, listener } of all) {
+      // The offer of `P` is the very name; what is searched by it is found.
+      const { y = -1 } = rowOf(t, listener) ?? {};
+      t.click(3, y);
+      await t.until(`the details of ${what}`, () => t.text().includes(`${shown}  pid ${process.pid}`));
+      t.write('P');
+      await t.until(`the offer of ${what}`, () => t.rows()[2]?.startsWith(`process: ${shown}`));
+      t.press('enter');
+      await t.until(
+        `${what} alone`,
+        () => t.rows()[2]?.startsWith(`/ tcp listening process:${shown} `) && rowOf(t, listener),
+      );
+      t.write('P');
+      t.press('backspace');
+      t.press('enter');
+      await t.until('all', () => all.every((one) => rowOf(t, one.listener)));
+    }
+    expect(unsafeIn(t.received())).toEqual([]);
+    expect(t.modes().alternateScreen).toBe(true);
+    // A name in two-cell characters has not moved the columns after it.
+    const wide = all.find(({ what }) => what.startsWith('two cells'))?.listener;
+    const { y = -1 } = (wide && rowOf(t, wide)) ?? {};
+    const x = t.rows()[3]?.indexOf('LOCAL') ?? 0;
+    expect(t.cell(x, y).text).toBe('1');
+  });
+
+  test('`ls` prints harmless text, to a terminal, to a pipe and as JSON', async () => {
+    const all = [...(await crowd()), await notText()];
+    const t = startNetpane({ args: ['ls', '--listen', '--tcp'], cols: 200, rows: 80 });
+    await t.exited;
+    await t.until('the last line', () => t.text().includes('LISTEN'));
+    const plain = await runNetpane(['ls', '--listen', '--tcp']);
+    const json = await runNetpane(['ls', '--listen', '--tcp', '--json']);
+    const listed = JSON.parse(json.stdout) as { local: { port: number }; owners: { process: string }[] }[];
+    const lineOf = (lines: string[], { local }: HerdSocket) =>
+      lines.find((line) => line.includes(` ${local.port} `));
+    for (const { shown, process, listener } of all) {
+      expect(lineOf(t.rows(), listener)?.startsWith(`${shown} `)).toBe(true);
+      const tabs = plain.stdout.split('\n').map((line) => line.split('\t'));
+      const fields = tabs.find(([, , , , , port]) => port === String(listener.local.port));
+      expect(fields?.slice(0, 2)).toEqual([shown, String(process.pid)]);
+      // JSON has the name as it is, every character that is not to be seen escaped.
+      expect(listed.find(({ local }) => local.port === listener.local.port)?.owners).toHaveLength(1);
+    }
+    const escapes =
+      all[0] && listed.find(({ local }) => local.port === all[0]?.listener.local.port)?.owners[0]?.process;
+    expect(escapes).toBe(names[0]?.[1]);
+    for (const bytes of [t.received(), Buffer.from(plain.stdout), Buffer.from(json.stdout)]) {
+      expect(bytes.toString()).not.toMatch(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/);
+    }
+    expect(unsafeIn(t.received())).toEqual([]);
+    expect(unsafeIn(Buffer.from(plain.stdout))).toEqual([]);
+    // An accent is to be seen, and JSON is not laid out in cells.
+    expect(unsafeIn(Buffer.from(json.stdout))).toEqual(['\u0301']);
+  });
+
+  test('hostile words on the command line come back harmless too', async () => {
+    const t = startNetpane({ args: [`--no-such-${ESC}]0;pwn\x07\u009b{red-fg}`] });
+    expect(await t.exited).toMatchObject({ exitCode: 2 });
+    await t.until('the message', () => t.text().includes('unknown option'));
+    expect(unsafeIn(t.received())).toEqual([]);
+    cleanUp(() => t.close());
+  });
+});

@@ -1,0 +1,209 @@
+// Every key of the table and the prompts does to the cells what the help says of it. Mouse and panes: elsewhere.
+import { describe, expect, test } from 'vitest';
+import {
+  isLinux,
+  newHerd,
+  rowOf,
+  selectedLine,
+  selectedY,
+  startNetpane,
+  tableRows,
+  uniqueName,
+} from './netpane.ts';
+import { filterLine, rowsToBe, SCENE_SIZE, showScene, titleLine, useScene } from './scene.ts';
+
+describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () => {
+  const scene = useScene();
+
+  test('`p` and enter: the port of the selected row; another one is typed over it; a wrong one is told', async () => {
+    const t = await showScene(scene);
+    t.press('home');
+    t.write('p');
+    // Of the two ports of a connection the lower one is the service's.
+    await t.until('the offer', () => /^port: 5432/.test(filterLine(t)));
+    t.press('enter');
+    const rows = await rowsToBe(t, 9);
+    expect(rows.every((row) => [row.localPort, row.remotePort].includes('5432'))).toBe(true);
+    expect(filterLine(t)).toMatch(/^\/ port:5432 process:/);
+
+    t.write('p6379');
+    t.press('enter');
+    const [only] = await rowsToBe(t, 1);
+    expect(only).toMatchObject({ localPort: '6379', state: 'LISTEN' });
+
+    t.write('p70000');
+    t.press('enter');
+    await t.until('the complaint', () => filterLine(t).includes(`'70000' is no port`));
+    t.press('escape');
+    await t.until('what was before', () => /^\/ port:6379 process:/.test(filterLine(t)));
+    expect(tableRows(t)).toHaveLength(1);
+
+    t.write('p');
+    t.press('backspace');
+    t.press('enter');
+    await rowsToBe(t, SCENE_SIZE);
+  });
+
+  test('`P` and enter: the program of the selected row', async () => {
+    const { name } = scene;
+    const t = await showScene(scene);
+    t.press('end');
+    await t.until('the last row', () => selectedLine(t).includes(`${name}-srv`));
+    t.write('P');
+    await t.until('the offer', () => filterLine(t).startsWith(`process: ${name}-srv`));
+    t.press('enter');
+    const rows = await rowsToBe(t, 9);
+    expect(new Set(rows.map(({ process }) => process))).toEqual(new Set([`${name}-srv`]));
+    t.write('P');
+    t.write(`${name.toUpperCase()}-C`);
+    t.press('enter');
+    expect(new Set((await rowsToBe(t, 6)).map(({ process }) => process))).toEqual(new Set([`${name}-cli`]));
+  });
+
+  test('`/` filters while it is typed; enter keeps, escape takes back, what is kept can be edited', async () => {
+    const t = await showScene(scene);
+    t.write('/est');
+    await rowsToBe(t, 11);
+    t.write('ab udp');
+    await rowsToBe(t, 1);
+    expect(filterLine(t)).toMatch(/^\/ estab udp/);
+    t.press('enter');
+    await t.until('the filter to be kept', () => /^\/ process:\S+ estab udp/.test(filterLine(t)));
+    t.write('/');
+    for (let i = 0; i < 'udp'.length; i++) t.press('backspace');
+    await rowsToBe(t, 11);
+    t.write('nothing-has-this');
+    await t.until('no row', () => filterLine(t).includes(' 0 of ') && t.text().includes('nothing matches'));
+    t.press('escape');
+    await rowsToBe(t, 1);
+    expect(filterLine(t)).toMatch(/^\/ process:\S+ estab udp/);
+    // A `q` in the prompt is a letter, and so is every other key of the table.
+    t.write('/quplt?');
+    await t.until('the letters', () => filterLine(t).includes('estab udpquplt?'));
+    t.press('ctrl-c');
+    await rowsToBe(t, 1);
+  });
+
+  test('`l`, `t` and `u` turn on and off; escape clears everything', async () => {
+    const t = await showScene(scene);
+    t.write('l');
+    const listening = await rowsToBe(t, 4);
+    expect(listening.map(({ state }) => state).sort()).toEqual(['LISTEN', 'LISTEN', 'LISTEN', '·'].sort());
+    t.write('t');
+    await rowsToBe(t, 3);
+    expect(filterLine(t)).toMatch(/^\/ tcp listening process:/);
+    t.write('u');
+    expect((await rowsToBe(t, 1))[0]).toMatchObject({ protocol: 'udp', remote: '*' });
+    t.write('l');
+    await rowsToBe(t, 2);
+    t.write('u');
+    await rowsToBe(t, SCENE_SIZE);
+    t.press('escape');
+    await t.until('all of the machine', () => filterLine(t).startsWith('all sockets'));
+    const [, shown, total] = /([\d,]+) of ([\d,]+)$/.exec(filterLine(t)) ?? [];
+    expect(shown).toBe(total);
+  });
+
+  test('`s` sorts by each column in turn, `S` the other way', async () => {
+    const t = await showScene(scene);
+    const keys = [
+      ...(['process', 'pid', 'user', 'protocol', 'local', 'localPort', 'remote', 'remotePort'] as const),
+      ...(['state', 'age'] as const),
+    ];
+    const numeric = new Set<string>(['pid', 'localPort', 'remotePort']);
+    const arrowAt = (arrow: string) =>
+      titleLine(t)
+        .trim()
+        .split(/\s+/)
+        .findIndex((title) => title.endsWith(arrow));
+    for (const [index, key] of keys.entries()) {
+      await t.until(`the arrow at ${key}`, () => arrowAt('▴') === index);
+      // Addresses sort by number and ages by the moment: what is seen of them here is that the rows are all there.
+      const values = tableRows(t).map((row) => row[key]);
+      expect(values).toHaveLength(SCENE_SIZE);
+      if (numeric.has(key)) {
+        const numbers = values.map((value) => (value === '*' ? -1 : Number(value)));
+        expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+      } else if (['process', 'protocol'].includes(key)) expect(values).toEqual(values.toSorted());
+      t.write('s');
+    }
+    // Past the last column it begins anew.
+    await t.until('the arrow at the first column', () => arrowAt('▴') === 0);
+    t.write('s'.repeat(8));
+    await t.until('the arrow at the states', () => arrowAt('▴') === 8);
+    const up = tableRows(t).map(({ state }) => state);
+    t.write('S');
+    await t.until('the arrow to turn', () => arrowAt('▾') === 8);
+    expect(tableRows(t).map(({ state }) => state)).toEqual(up.toReversed());
+  });
+
+  test('arrows, j, k, home, end and pages move the selection, and the rows follow', async () => {
+    // Header 2, filter, titles, hints: seven rows of the table.
+    const t = await showScene(scene, { rows: 12 });
+    expect(selectedY(t)).toBe(4);
+    const first = selectedLine(t);
+    t.press('down');
+    t.write('j');
+    await t.until('the third row', () => selectedY(t) === 6);
+    t.press('up');
+    t.write('k');
+    await t.until('the first row', () => selectedY(t) === 4);
+    expect(selectedLine(t)).toBe(first);
+    t.press('end');
+    await t.until('the last row', () => selectedY(t) === 10);
+    const last = selectedLine(t);
+    expect(last).not.toBe(first);
+    expect(t.text()).not.toContain(first);
+    t.press('pageup');
+    await t.until(
+      'one page up',
+      () => selectedY(t) === 4 && selectedLine(t) !== first && !t.text().includes(first),
+    );
+    t.press('home');
+    await t.until('the first row', () => selectedLine(t) === first);
+    t.press('pagedown');
+    await t.until('the end of the first page', () => selectedY(t) === 10 && selectedLine(t) !== last);
+    t.write('G');
+    await t.until('the last row', () => selectedLine(t) === last);
+    for (let i = 0; i < 20; i++) t.press('down');
+    t.write('kj');
+    await t.until('still the last row', () => selectedLine(t) === last);
+  });
+
+  test('`n` shows services by name, and back', async () => {
+    const t = await showScene(scene);
+    t.write('n');
+    await t.until('the names', () => /\bpostgresql\b/.test(t.text()) && /\bredis\b/.test(t.text()));
+    expect(t.text()).not.toMatch(/\b5432\b/);
+    t.write('n');
+    await t.until('the numbers', () => /\b5432\b/.test(t.text()));
+    expect(t.text()).not.toMatch(/\bpostgresql\b/);
+  });
+
+  test('`+` and `-` change the interval, the running one too', async () => {
+    const herd = newHerd();
+    const name = uniqueName();
+    const server = await herd.spawn({ title: name });
+    const first = await server.listen();
+    const t = startNetpane({ args: ['--process', name, '--interval', '60m'] });
+    await t.until('the first reading', () => rowOf(t, first));
+    const second = await server.listen();
+    t.write('-');
+    await t.until('a minute', () => t.rows()[0]?.includes('  60s '));
+    t.write('--------');
+    await t.until('a tenth of a second', () => t.rows()[0]?.includes('  100ms '));
+    await t.until('the new listener', () => rowOf(t, second));
+    t.write('+');
+    await t.until('the longer one', () => t.rows()[0]?.includes('  200ms '));
+  });
+
+  test('unknown keys and broken sequences do nothing', async () => {
+    const t = await showScene(scene);
+    const before = t.rows().slice(3, -1);
+    t.write('\x1b[999~\x1b[1;5P\x1bx\x07\x0bZ!\x1b[200~\u0430漢');
+    t.write('n');
+    await t.until('the key after them', () => t.text().includes('postgresql'));
+    t.write('n');
+    await t.until('as it was', () => t.rows().slice(3, -1).join() === before.join());
+  });
+});

@@ -1,0 +1,228 @@
+// `netpane ls` on the live machine: the same sockets as ss(8) tells, in each of its formats.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Herd, type HerdProcess, type HerdSocket, root } from '../helpers/herd.ts';
+import { cleanUp, isLinux, isRoot, program, runNetpane, startNetpane, uniqueName } from './netpane.ts';
+
+/** What of the JSON the tests look at. */
+interface Listed {
+  protocol: string;
+  family: string;
+  local: { address: string; port: number };
+  remote: { address: string; port: number } | null;
+  state?: string;
+  uid?: number;
+  owners: { pid?: number; process?: string; knowledge: string }[];
+}
+
+const hasSs = spawnSync('ss', ['-V']).status === 0;
+
+async function ls(...args: string[]): Promise<Listed[]> {
+  const { stdout, code } = await runNetpane(['ls', '--json', ...args]);
+  expect(code).toBe(0);
+  return JSON.parse(stdout) as Listed[];
+}
+
+const lineOf = (protocol: string, local: string, remote: string, state: string, pids: number[]) =>
+  `${protocol} ${local} ${remote} ${state} ${[...new Set(pids)].sort((a, b) => a - b).join()}`;
+
+const end = (endpoint: { address: string; port: number } | null, family: string) =>
+  endpoint ? `${endpoint.address} ${endpoint.port || '*'}` : `${family === 'ipv6' ? '::' : '0.0.0.0'} *`;
+
+/** A socket of netpane's in the words that {@link ssLines} uses. */
+const lineOfListed = ({ protocol, family, local, remote, state = 'UNCONN', owners }: Listed) => {
+  // Those who have let go of a socket, or listen for it, ss does not name.
+  const pids = owners.flatMap(({ pid, knowledge }) =>
+    knowledge === 'exact' && pid !== undefined ? [pid] : [],
+  );
+  return lineOf(protocol, end(local, family), end(remote, family), state, pids);
+};
+
+/** What ss(8) says: `Netid State Recv-Q Send-Q Local Peer Process`. */
+function ssLines(): Set<string> {
+  const { stdout } = spawnSync('ss', ['-H', '-tunap'], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const endOf = (text: string, isIpv6: boolean) => {
+    const [, address = '', port = ''] = /^(.*):(\d+|\*)$/.exec(text) ?? [];
+    // `*` is `::` that takes IPv4 too; a device of a bound socket is not part of an address.
+    const bare = address.replace(/^\[|\]$/g, '').replace(/%.*/, '');
+    return `${bare === '*' ? (isIpv6 ? '::' : '0.0.0.0') : bare} ${port}`;
+  };
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const [protocol = '', state = '', , , local = '', remote = '', ...rest] = line.split(/\s+/);
+      const isIpv6 = local.startsWith('[') || local.startsWith('*');
+      const pids = [...rest.join(' ').matchAll(/pid=(\d+)/g)].map(([, pid]) => Number(pid));
+      const kernelState = state
+        .replace('ESTAB', 'ESTABLISHED')
+        .replace(/-(\d)$/, '$1')
+        .replaceAll('-', '_');
+      return lineOf(protocol, endOf(local, isIpv6), endOf(remote, isIpv6), kernelState, pids);
+    });
+  return new Set(lines);
+}
+
+describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)', () => {
+  const herd = new Herd();
+  const name = uniqueName();
+  let server: HerdProcess;
+  let client: HerdProcess;
+  let listener: HerdSocket;
+  let workers: number[];
+  let udpPair: HerdSocket[];
+  let made = 0;
+
+  beforeAll(async () => {
+    [server, client] = await Promise.all([
+      herd.spawn({ title: `${name}-s` }),
+      herd.spawn({ title: `${name}-c` }),
+    ]);
+    // A port below those that the kernel hands out, so that no other socket here has it.
+    const host = `127.${64 + (server.pid % 128)}.${client.pid % 256}.1`;
+    listener = await server.listen({ host, port: 7171 });
+    workers = [await server.share(listener, { title: `${name}-w` }), await server.share(listener)];
+    const listeners = [
+      ...(await Promise.all(Array.from({ length: 20 }, () => server.listen()))),
+      await server.listen({ host: '::1' }),
+      await server.listen({ host: '::' }),
+      await server.listen({ host: '::', v6Only: true }),
+      await server.listen({ host: '0.0.0.0' }),
+    ];
+    const [v6 = listener, dual = listener] = listeners.slice(20);
+    const plain = await client.connect(server, listener, { count: 550 });
+    const six = await client.connect(server, v6, { count: 200 });
+    const mapped = await client.connect(server, dual, { count: 200, host: '127.0.0.1', from: '127.0.9.1' });
+    const halves = await client.connect(server, listener, { count: 20 });
+    await client.halfClose(halves.near);
+    const hosts = ['127.0.0.1', '::1', '::', '0.0.0.0'];
+    const udp = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => server.udp({ host: hosts[i % 4] ?? '' })),
+    );
+    udpPair = [
+      await client.udp({ to: udp[0]?.local ?? listener.local }),
+      await client.udp({ host: '::1', to: udp[1]?.local ?? v6.local }),
+    ];
+    const both = [plain, six, mapped, halves].flatMap(({ near, far }) => [...near, ...far]);
+    made = 1 + listeners.length + both.length + udp.length + udpPair.length;
+  });
+  afterAll(() => herd.close());
+
+  test.skipIf(!hasSs)(
+    `agrees with ss on every socket of 2,000${hasSs ? '' : ' (skipped: there is no ss)'}`,
+    async () => {
+      // The machine is not alone: what ss says before and after is what must be there in between.
+      const before = ssLines();
+      const listed = (await ls()).map(lineOfListed);
+      const after = ssLines();
+      const ours = new RegExp(` (?:${server.pid}|${client.pid})(?:,|$)`);
+      const lasting = [...before].filter((line) => ours.test(line) && after.has(line));
+      expect(lasting).toHaveLength(made);
+      const set = new Set(listed);
+      expect(lasting.filter((line) => !set.has(line))).toEqual([]);
+      // And what ours is told to be that ss does not know, is an invention.
+      expect(listed.filter((line) => ours.test(line) && !before.has(line) && !after.has(line))).toEqual([]);
+      expect(listed.filter((line) => ours.test(line))).toHaveLength(made);
+    },
+  );
+
+  test('a socket of several programs has them all; TIME_WAIT and friends are never silently nobody’s', async () => {
+    const listed = await ls('--port', String(listener.local.port), '--listen');
+    expect(listed).toHaveLength(1);
+    expect(listed[0]?.owners.map(({ pid }) => pid).sort()).toEqual([server.pid, ...workers].sort());
+    expect(listed[0]?.owners[0]).toMatchObject({ pid: server.pid, process: `${name}-s`, knowledge: 'exact' });
+    const all = await ls();
+    expect(all.filter(({ owners }) => owners.length === 0)).toEqual([]);
+  });
+
+  test('the filters, alone and together', async () => {
+    const own = ['--process', name];
+    const count = async (...args: string[]) => (await ls(...own, ...args)).length;
+    expect(await count()).toBe(made);
+    expect(await count('--listen')).toBe(25 + 40);
+    expect(await count('--listen', '--tcp')).toBe(25);
+    expect(await count('--udp')).toBe(42);
+    expect(await count('--tcp', '--udp')).toBe(made);
+    expect(await count('--udp', '--established')).toBe(2);
+    expect(await count('--port', String(listener.local.port))).toBe(1 + 2 * 570);
+    expect(await ls(...own, '--port', '1')).toEqual([]);
+    expect(await ls('--process', `${name.toUpperCase()}-C`, '--udp')).toHaveLength(2);
+  });
+
+  test('to a pipe: one tab between the fields, unknown ones as `-`', async () => {
+    const port = String(udpPair[0]?.local.port);
+    const { stdout, code } = await runNetpane(['ls', '--process', name, '--udp', '--port', port]);
+    expect(code).toBe(0);
+    const [titles, line, ...rest] = stdout.split('\n').map((it) => it.split('\t'));
+    expect(titles).toEqual(['PROCESS', 'PID', 'USER', 'PROTO', 'LOCAL', 'PORT', 'REMOTE', 'PORT', 'STATE']);
+    expect(line?.slice(0, 2)).toEqual([`${name}-c`, String(client.pid)]);
+    const peer = [`127.0.0.1`, String(udpPair[0]?.remote?.port), 'ESTABLISHED'];
+    expect(line?.slice(3)).toEqual(['udp', '127.0.0.1', port, ...peer]);
+    expect(rest).toEqual([['']]);
+    const unconnected = (await runNetpane(['ls', '--process', name, '--udp', '--listen'])).stdout.split('\n');
+    expect(unconnected[1]?.split('\t').slice(6)).toEqual(['*', '*', '-']);
+  });
+
+  test('to a terminal: columns that stand in line', async () => {
+    const t = startNetpane({ args: ['ls', '--process', name, '--listen'], cols: 160, rows: 80 });
+    expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
+    const rows = await t.until('all lines', () => {
+      const shown = t.rows().filter((row) => row !== '' && !row.startsWith('netpane: '));
+      return shown.length === 66 && shown;
+    });
+    const [titles = '', ...lines] = rows;
+    expect(titles).toMatch(/^PROCESS +PID {2}USER +PROTO {2}LOCAL +PORT {2}REMOTE +PORT {2}STATE$/);
+    for (const title of ['USER', 'PROTO', 'LOCAL', 'REMOTE', 'STATE']) {
+      const x = titles.indexOf(title);
+      expect(lines.filter((line) => !/^ {2}\S/.test(line.slice(x - 2)))).toEqual([]);
+    }
+    // Neither screen nor colour.
+    expect(t.received().includes('\x1b')).toBe(false);
+  });
+
+  test('whoever reads may leave: `ls | head -1` is no failure', async () => {
+    const command = `${process.execPath} ${program} ls --json | head -1; echo "$? \${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8' });
+    expect(stdout).toBe('[\n0 0\n');
+    expect(stderr).not.toMatch(/EPIPE|Error/);
+  });
+
+  test('by systeminformation: the same listener and its program', async () => {
+    const listed = await ls('--source', 'systeminformation', '--port', String(listener.local.port));
+    expect(listed.find(({ state }) => state === 'LISTEN')).toMatchObject({
+      protocol: 'tcp',
+      local: listener.local,
+      remote: null,
+      owners: [{ pid: expect.any(Number) as number, knowledge: 'exact' }],
+    });
+    expect(listed.filter(({ state }) => state === 'ESTABLISHED')).toHaveLength(2 * 550);
+  });
+
+  const nobody = 65_534;
+  const why = isRoot ? '' : ' (skipped: it takes root to become another user)';
+  test.skipIf(!isRoot)(`an ordinary user sees all of their own, and how much is hidden${why}`, async () => {
+    const script = `require('net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;
+    const as = { uid: nobody, gid: nobody };
+    accessSync(program, constants.R_OK);
+    const own = spawn(process.execPath, ['-e', script], {
+      ...as,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      cwd: '/',
+    });
+    cleanUp(() => own.kill());
+    const [port] = (await once(own.stdout, 'data')) as [Buffer];
+    const { stdout, stderr, code } = await runNetpane(['ls', '--json'], { ...as, cwd: root });
+    expect(code).toBe(0);
+    const listed = JSON.parse(stdout) as Listed[];
+    expect(listed.find(({ local }) => local.port === Number(port))).toMatchObject({
+      uid: nobody,
+      owners: [{ pid: own.pid, process: 'node', knowledge: 'exact' }],
+    });
+    const ours = listed.find(({ local, state }) => local.port === listener.local.port && state === 'LISTEN');
+    expect(ours).toMatchObject({ uid: 0, owners: [{ knowledge: 'hidden' }] });
+    const hidden = listed.filter(({ owners }) => owners[0]?.knowledge === 'hidden').length;
+    expect(stderr).toMatch(new RegExp(`^netpane: owners of ${hidden} sockets are hidden: `));
+  });
+});

@@ -1,0 +1,192 @@
+// What opens, changes and closes on the live machine shows as that, with the program behind it.
+import { describe, expect, test } from 'vitest';
+import type { HerdSocket } from '../helpers/herd.ts';
+import {
+  crowdedLog,
+  eventsOf,
+  isLinux,
+  newHerd,
+  rowOf,
+  startNetpane,
+  tableRows,
+  ticksByHand,
+  uniqueName,
+} from './netpane.ts';
+
+/** Marks stay until long after the test, so that none can be missed. */
+const forGood = ['--linger', '60m', '--interval', '100ms'];
+
+/** A server and a client by names of their own, and a netpane that shows them alone and ticks when told. */
+async function scene(args: string[] = []) {
+  const herd = newHerd();
+  const name = uniqueName();
+  const [server, client] = await Promise.all([
+    herd.spawn({ title: `${name}-srv` }),
+    herd.spawn({ title: `${name}-cli` }),
+  ]);
+  const ticks = ticksByHand();
+  const start = () =>
+    startNetpane({ ...ticks.start, rows: 40, args: ['--process', name, ...args, ...forGood] });
+  return { name, server, client, ticks, start };
+}
+
+describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Linux)', () => {
+  test('a listener and a connection show with `+` and their program within two ticks', async () => {
+    const { name, server, client, ticks, start } = await scene();
+    const t = start();
+    await t.until('the first reading', () => ticks.over() && t.text().includes('nothing matches'));
+    expect(tableRows(t)).toEqual([]);
+
+    const listener = await server.listen();
+    const { near, far } = await client.connect(server, listener);
+    const [one, other] = [...near, ...far] as [HerdSocket, HerdSocket];
+    const udp = await client.udp({ to: { address: '127.0.0.1', port: 9 } });
+    ticks.allow(2);
+    await t.until('four rows', () => tableRows(t).length === 4);
+    const [srv, cli] = [
+      { mark: '+', process: `${name}-srv`, pid: String(server.pid), age: '0s' },
+      { mark: '+', process: `${name}-cli`, pid: String(client.pid), age: '0s' },
+    ];
+    expect(rowOf(t, listener)).toMatchObject({
+      ...srv,
+      protocol: 'tcp',
+      local: '127.0.0.1',
+      state: 'LISTEN',
+    });
+    expect(rowOf(t, one)).toMatchObject({ ...cli, remote: '127.0.0.1', state: 'ESTABLISHED' });
+    expect(rowOf(t, other)).toMatchObject({ ...srv, remote: '127.0.0.1', state: 'ESTABLISHED' });
+    expect(rowOf(t, udp)).toMatchObject({ ...cli, protocol: 'udp', remotePort: '9' });
+    // Green, and of no other background than the terminal's.
+    const { y = -1 } = rowOf(t, other) ?? {};
+    expect(t.cell(0, y)).toMatchObject({ text: '+', fg: 2, bg: undefined });
+  });
+
+  test('what was there before is not marked, and its age is not made up', async () => {
+    const { server, client, ticks, start } = await scene();
+    const listener = await server.listen();
+    await client.connect(server, listener, { count: 3 });
+    const t = start();
+    ticks.allow(2);
+    await t.until('every row', () => tableRows(t).length === 7 && ticks.over());
+    expect(new Set(tableRows(t).map(({ mark, age }) => mark + age))).toEqual(new Set([' ·']));
+  });
+
+  test(
+    'a change of state is `~`, never `-` and `+`; TIME_WAIT keeps its last known owner',
+    crowdedLog,
+    async () => {
+      const { name, server, client, ticks, start } = await scene();
+      const listener = await server.listen();
+      const { near, far } = await client.connect(server, listener);
+      const [one, other] = [...near, ...far] as [HerdSocket, HerdSocket];
+      const t = start();
+      await t.until('the connection', () => rowOf(t, one) && rowOf(t, other));
+      t.write('e');
+      await t.until('the event log', () => t.text().includes('EVENTS  nothing has changed yet'));
+
+      const seen = new Set<string>();
+      const watched = (until: () => unknown) => () => {
+        for (const socket of [one, other])
+          seen.add(`${socket.local.port} ${rowOf(t, socket)?.mark ?? 'none'}`);
+        return until();
+      };
+      await client.halfClose(near);
+      ticks.allow(1);
+      await t.until(
+        'the change',
+        watched(() => eventsOf(t, one).length > 0 && eventsOf(t, other).length > 0),
+      );
+      const [srv, cli] = [
+        { mark: '~', process: `${name}-srv`, pid: String(server.pid) },
+        { mark: '~', process: `${name}-cli`, pid: String(client.pid) },
+      ];
+      expect(rowOf(t, one)).toMatchObject({ ...cli, state: 'FIN_WAIT2' });
+      expect(rowOf(t, other)).toMatchObject({ ...srv, state: 'CLOSE_WAIT' });
+      ticks.allow(2);
+      await t.until(
+        'two more ticks',
+        watched(() => ticks.over()),
+      );
+      expect(seen).toEqual(
+        new Set([one, other].flatMap(({ local }) => [`${local.port}  `, `${local.port} ~`])),
+      );
+      const tuple = `tcp 127.0.0.1:${one.local.port} → 127.0.0.1:${listener.local.port}`;
+      expect(eventsOf(t, one)).toEqual([`~ ${name}-cli ${client.pid} ${tuple} ESTABLISHED → FIN_WAIT2`]);
+      expect(eventsOf(t, other)).toHaveLength(1);
+      expect(eventsOf(t, other)[0]).toMatch(/^~ .* ESTABLISHED → CLOSE_WAIT$/);
+
+      await client.leaveInTimeWait(server, { near, far });
+      ticks.allow(2);
+      await t.until('TIME_WAIT', () => rowOf(t, one)?.state === 'TIME_WAIT' && rowOf(t, other)?.mark === '-');
+      expect(rowOf(t, one)).toMatchObject({ ...cli, process: `(${name}-cli)` });
+      expect(rowOf(t, other)).toMatchObject({ mark: '-', process: `${name}-srv`, state: 'CLOSE_WAIT' });
+      expect(eventsOf(t, one).map((event) => event[0])).toEqual(['~', '~']);
+      t.press('enter');
+      await t.until('the details', () => t.text().includes('the last one known to hold the socket'));
+    },
+  );
+
+  test('what closes stays with `-` for the linger time, while others come', async () => {
+    const { server, ticks, start } = await scene();
+    const listeners = [await server.listen(), await server.listen()];
+    const t = start();
+    await t.until('the listeners', () => listeners.every((socket) => rowOf(t, socket)));
+    // The first row is the selected one, which has a look of its own.
+    const { localPort, y } = tableRows(t)[1] ?? { localPort: '', y: -1 };
+    const listener = listeners.find(({ local }) => String(local.port) === localPort);
+    if (!listener) throw new Error(`no listener has port ${localPort}`);
+    await server.close([listener]);
+    ticks.allow(1);
+    await t.until('its end', () => rowOf(t, listener)?.mark === '-');
+    expect(t.cell(0, y)).toMatchObject({ text: '-', fg: 1, bg: undefined, inverse: false });
+    const later = await server.listen();
+    ticks.allow(3);
+    await t.until('another', () => rowOf(t, later)?.mark === '+' && ticks.over());
+    expect(rowOf(t, listener)).toMatchObject({ mark: '-', state: 'LISTEN' });
+    expect(t.rows()[2]).toMatch(/ 2 of \d+$/);
+  });
+
+  test('marks and closed rows go when the linger time is over, though nothing else happens', async () => {
+    const herd = newHerd();
+    const name = uniqueName();
+    const server = await herd.spawn({ title: name });
+    const [first, second] = [await server.listen(), await server.listen()];
+    const args = ['--process', name, '--interval', '100ms', '--linger', '2s'];
+    const t = startNetpane({ args });
+    await t.until('both', () => rowOf(t, first) && rowOf(t, second));
+    await server.close([first]);
+    const third = await server.listen();
+    await t.until('both marks', () => rowOf(t, first)?.mark === '-' && rowOf(t, third)?.mark === '+');
+    await t.until('their end', () => !rowOf(t, first) && rowOf(t, third)?.mark === ' ');
+    expect(tableRows(t)).toHaveLength(2);
+  });
+
+  test('one socket of several programs names the first of them and counts the others', async () => {
+    const { name, server, start } = await scene();
+    const listener = await server.listen({ host: '::' });
+    const worker = await server.share(listener, { title: `${name}-wrk` });
+    const t = start();
+    const row = await t.until('the listener', () => rowOf(t, listener));
+    expect(row).toMatchObject({
+      process: `${name}-srv +1`,
+      pid: String(server.pid),
+      protocol: 'tcp6',
+      local: '*',
+    });
+    t.press('enter');
+    await t.until('both in the details', () => t.text().includes(`${name}-wrk  pid ${worker}`));
+    expect(t.text()).toContain(`${name}-srv  pid ${server.pid}`);
+  });
+
+  test('a tick that changes nothing writes nothing about the sockets', async () => {
+    const { server, client, ticks, start } = await scene();
+    await client.connect(server, await server.listen(), { count: 5 });
+    const t = start();
+    await t.until('every row', () => tableRows(t).length === 11 && ticks.over());
+    const before = t.bytesWritten;
+    ticks.allow(10);
+    await t.until('ten ticks', () => ticks.over());
+    // The header may have other totals and costs to tell, for the machine is not alone.
+    expect(t.received(before).toString()).not.toMatch(/ESTABLISHED|LISTEN|tcp/);
+  });
+});

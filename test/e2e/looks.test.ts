@@ -1,0 +1,177 @@
+// Sizes and colours: the same picture after every way to it, and no colour where none is wanted.
+import { describe, expect, test } from 'vitest';
+import type { Cell } from '../helpers/svg.ts';
+import type { Terminal } from '../helpers/terminal.ts';
+import { isLinux, newHerd, rowOf, selectedLine, startNetpane, tableRows, uniqueName } from './netpane.ts';
+import { filterLine, rowsToBe, SCENE_SIZE, showScene, titleLine, useScene } from './scene.ts';
+
+/** A netpane at rest: its first reading is its only one. */
+const still = { args: ['--interval', '60m'] };
+
+/** A line as text with its looks, so that a difference can be read. */
+const lineOf = (cells: readonly Cell[]) =>
+  cells
+    .map((cell, x) => {
+      const look = lookOf(cell);
+      return (x > 0 && look === lookOf(cells[x - 1] ?? cell) ? '' : `{${look}}`) + (cell.text || ' ');
+    })
+    .join('');
+
+const lookOf = ({ fg, bg, bold, dim, italic, underline, inverse }: Cell) =>
+  [fg, bg, bold && 'bold', dim && 'dim', italic && 'italic', underline && 'underline', inverse && 'inverse']
+    .filter((word) => word !== false)
+    .join(' ')
+    .trim();
+
+const screen = (t: Terminal) => t.cells().map(lineOf);
+
+/** Has the screen painted anew, and waits until it is. */
+async function repaint(t: Terminal): Promise<void> {
+  const before = t.bytesWritten;
+  t.press('ctrl-l');
+  // The last line is written last.
+  await t.until('a whole screen', () => t.received(before).includes('filter'));
+}
+
+const coloured = (t: Terminal) =>
+  t
+    .cells()
+    .flat()
+    .filter(({ fg, bg }) => fg !== undefined || bg !== undefined);
+
+describe.skipIf(!isLinux)('looks (skipped elsewhere: the herd needs Linux)', () => {
+  const scene = useScene();
+
+  test('after other sizes the screen is as if painted for the first time', async () => {
+    const t = await showScene(scene, still);
+    t.press('down');
+    await t.until('a selection', () => selectedLine(t) === t.rows()[5]);
+    const before = screen(t);
+    t.resize(40, 10);
+    await t.until('the small screen', () => /^p port .*help$/.test(t.rows()[9] ?? ''));
+    expect(
+      t
+        .rows()
+        .slice(4, 9)
+        .every((row) => row.includes(scene.name.slice(0, 4))),
+    ).toBe(true);
+    const small = screen(t);
+    await repaint(t);
+    expect(screen(t)).toEqual(small);
+    t.resize(250, 60);
+    await t.until('the large screen', () => t.rows()[59]?.startsWith('p port'));
+    t.resize(120, 30);
+    await t.until('the first size', () => t.rows()[29]?.startsWith('p port') && /AGE$/.test(titleLine(t)));
+    expect(screen(t)).toEqual(before);
+    await repaint(t);
+    expect(screen(t)).toEqual(before);
+  });
+
+  test('at 40×10 program, remote end and state are there; every key works', async () => {
+    const t = await showScene(scene, { ...still, cols: 40, rows: 10 });
+    expect(t.rows()[0]).toMatch(/\d/);
+    expect(filterLine(t)).toMatch(/^\/ process:\S+ +15 of/);
+    for (const title of ['PROCESS', 'REMOTE', 'PORT', 'STATE'])
+      expect(titleLine(t).replace('▴', 'S')).toContain(title);
+    for (const row of t.rows()) expect(row.length).toBeLessThanOrEqual(40);
+    t.write('l');
+    await t.until('the listeners', () => filterLine(t).includes(' 4 of') && /LISTEN/.test(t.text()));
+    t.write('l');
+    t.press('enter');
+    await t.until('the details', () => t.text().includes('DETAILS') && /program +np/.test(t.text()));
+    t.press('enter');
+    await t.until('the table', () => titleLine(t).includes('REMOTE'));
+    t.write('e');
+    await t.until('the events', () => t.text().includes('EVENTS'));
+    t.write('e?');
+    await t.until('the help', () => /^[A-Z ]+$/m.test(t.rows()[3] ?? ''));
+    t.press('end');
+    await t.until('its end', () => t.text().includes('AGE'));
+  });
+
+  test('the smallest terminals show something, and grow', async () => {
+    const t = startNetpane({ ...still, cols: 1, rows: 1, args: ['--process', scene.name, ...still.args] });
+    await t.until('the only cell', () => t.cell(0, 0).inverse);
+    for (const [cols, rows] of [
+      [3, 3],
+      [2, 1],
+      [1, 40],
+      [300, 2],
+      [9, 7],
+    ] as const) {
+      t.resize(cols, rows);
+      const before = t.bytesWritten;
+      await t.until(`${cols}×${rows}`, () => t.bytesWritten > before);
+      t.write('jk?G');
+      t.press('escape');
+      t.press('enter');
+      t.press('enter');
+    }
+    t.resize(120, 30);
+    await rowsToBe(t, SCENE_SIZE);
+    t.write('q');
+    expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
+  });
+
+  test('the background stays the terminal’s own, and `c` goes through the palettes', async () => {
+    const t = await showScene(scene, { args: [...still.args, '--palette', 'standard'], rows: 45 });
+    t.write('ge');
+    t.press('enter');
+    await t.until(
+      'all panes',
+      () => /EVENTS/.test(t.text()) && /DETAILS/.test(t.text()) && /opened \d/.test(t.text()),
+    );
+    const backgrounds = () =>
+      t
+        .cells()
+        .flat()
+        .filter(({ bg }) => bg !== undefined);
+    expect(backgrounds()).toEqual([]);
+    // The usage of the program comes later, and differs from one moment to another.
+    const withoutUsage = (lines: string[]) => lines.filter((line) => !line.includes('usage')).join('\n');
+    await t.until('the usage', () => /^usage /m.test(t.text()));
+    const standard = screen(t);
+    expect(coloured(t)).not.toEqual([]);
+    t.write('c');
+    await t.until('the second palette', () => coloured(t).some(({ fg }) => fg === 33));
+    expect(backgrounds()).toEqual([]);
+    t.write('c');
+    await t.until('no colour', () => coloured(t).length === 0);
+    t.write('c');
+    await t.until('the first palette', () => coloured(t).some(({ fg }) => fg === 6));
+    await t.until('the same picture', () => withoutUsage(screen(t)) === withoutUsage(standard));
+  });
+
+  test.each([
+    ['NO_COLOR', { env: { NO_COLOR: '1' } }],
+    ['--no-color', { args: ['--no-color'] }],
+  ])('with %s no cell has a colour, and marks tell all the same', async (_, start) => {
+    const herd = newHerd();
+    const name = uniqueName();
+    const server = await herd.spawn({ title: name });
+    const [first, second] = [await server.listen(), await server.listen()];
+    const args = [
+      '--process',
+      name,
+      '--interval',
+      '100ms',
+      '--linger',
+      '60m',
+      ...('args' in start ? start.args : []),
+    ];
+    const t = startNetpane({ ...start, args });
+    await t.until('both', () => tableRows(t).length === 2);
+    await server.close([first]);
+    const third = await server.listen();
+    t.write('eg');
+    await t.until('the marks', () => rowOf(t, first)?.mark === '-' && rowOf(t, third)?.mark === '+');
+    t.press('enter');
+    t.write('/x');
+    t.press('escape');
+    await t.until('the events', () => /^EVENTS {2}\d/m.test(t.text()) && /DETAILS/.test(t.text()));
+    expect(coloured(t)).toEqual([]);
+    // Nor has any cell had one in between: 3x, 4x, 9x and 10x are colours.
+    expect(t.received().toString('latin1')).not.toMatch(/\x1b\[(?:[\d;]*;)?(?:[349]|10)\d(?:;[\d;]*)?m/);
+    await t.until('the selection', () => selectedLine(t).includes(name) && rowOf(t, second)?.mark === ' ');
+  });
+});

@@ -1,0 +1,103 @@
+// The mouse, and input that comes in pieces of any size.
+import { describe, expect, test } from 'vitest';
+import { faults, isLinux, rowOf, selectedLine, selectedY, tableRows } from './netpane.ts';
+import { filterLine, rowsToBe, SCENE_SIZE, showScene, titleLine, useScene } from './scene.ts';
+
+const wheelDown = '\x1b[<65;5;6M';
+const wheelUp = '\x1b[<64;5;6M';
+/** A wheel's notch moves by so many rows. */
+const notch = 3;
+
+describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Linux)', () => {
+  const scene = useScene();
+
+  test('a click selects a row; below the last one, and with another button, it does nothing', async () => {
+    const t = await showScene(scene);
+    const { y = -1 } = rowOf(t, scene.dual) ?? {};
+    t.click(30, y);
+    await t.until('the row', () => selectedY(t) === y);
+    t.click(30, 27);
+    // A right click on another row.
+    t.write(`\x1b[<2;5;6M\x1b[<2;5;6m`);
+    t.write('n');
+    await t.until('the key after them', () => t.text().includes('postgresql'));
+    expect(selectedY(t)).toBe(y);
+    expect(selectedLine(t)).toContain(String(scene.dual.local.port));
+  });
+
+  test('a click on a title sorts by it, a second one the other way', async () => {
+    const t = await showScene(scene);
+    const x = titleLine(t).lastIndexOf('PORT');
+    t.click(x + 1, 3);
+    await t.until('the sort', () => titleLine(t).lastIndexOf('▴') > x);
+    const ports = () => tableRows(t).map(({ remotePort }) => (remotePort === '*' ? -1 : Number(remotePort)));
+    expect(ports()).toEqual(ports().toSorted((a, b) => a - b));
+    t.click(x + 1, 3);
+    await t.until('the other way', () => titleLine(t).lastIndexOf('▾') > x);
+    expect(ports()).toEqual(ports().toSorted((a, b) => b - a));
+  });
+
+  test('the wheel moves by three rows', async () => {
+    const t = await showScene(scene);
+    t.wheel(10, 10, 'down');
+    await t.until('three down', () => selectedY(t) === 4 + notch);
+    t.wheel(10, 10, 'up');
+    await t.until('three up', () => selectedY(t) === 4);
+  });
+
+  test('a click beyond column 223 of a wide screen is taken where it is', async () => {
+    const t = await showScene(scene, { cols: 230, rows: 20 });
+    const x = titleLine(t).lastIndexOf('AGE');
+    t.click(x, 3);
+    await t.until('the sort by age', () => /AGE?▴/.test(titleLine(t)));
+    t.click(228, 9);
+    await t.until('the row', () => selectedY(t) === 9);
+    // With the details beside the table the same place is not the table's any more.
+    t.press('enter');
+    await t.until('the details', () => t.text().includes('DETAILS'));
+    t.click(228, 6);
+    t.click(20, 7);
+    await t.until('the row', () => t.cell(20, 7).inverse);
+  });
+
+  test('of several events in one piece none is lost', async () => {
+    const t = await showScene(scene);
+    t.write(wheelDown.repeat(3) + wheelUp);
+    await t.until('two notches', () => selectedY(t) === 4 + 2 * notch);
+    // A wheel, a click on the fifth row, two keys and a prompt with its answer.
+    t.write(`${wheelDown}\x1b[<0;5;9M\x1b[<0;5;9mjk\x1b[A/estab\rS`);
+    await rowsToBe(t, 11);
+    await t.until('the last key', () => titleLine(t).includes('▾'));
+    expect(filterLine(t)).toMatch(/^\/ process:\S+ estab/);
+    t.press('home');
+    t.write(`${wheelDown}q`);
+    expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
+  });
+
+  test('the escape key pressed twice in no time is that', async () => {
+    const t = await showScene(scene);
+    t.write('e');
+    await t.until('the events', () => t.text().includes('EVENTS'));
+    t.write('\x1b\x1b');
+    await t.until(
+      'neither filter nor pane',
+      () => filterLine(t).startsWith('all') && !t.text().includes('EVENTS'),
+    );
+  });
+
+  test('a sequence cut in pieces is one key, not the escape key and letters', async () => {
+    const t = await showScene(scene, {
+      nodeArgs: ['--import', faults],
+      env: { NETPANE_FAULT: 'input-in-bytes' },
+    });
+    t.write('\x1b[B\x1b[<65;5;6M\x1bOB');
+    await t.until('five down', () => selectedY(t) === 4 + 1 + notch + 1);
+    expect(tableRows(t)).toHaveLength(SCENE_SIZE);
+    expect(filterLine(t)).toMatch(/^\/ process:/);
+    t.write('/zü漢');
+    await t.until('the characters', () => filterLine(t).startsWith('/ zü漢'));
+    // The escape key, of which nothing follows, is still that.
+    t.press('escape');
+    await rowsToBe(t, SCENE_SIZE);
+  });
+});

@@ -1,0 +1,180 @@
+import { type ChildProcess, spawn, spawnSync, type SpawnOptions } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach } from 'vitest';
+import { Herd, type HerdSocket, root } from '../helpers/herd.ts';
+import { Terminal } from '../helpers/terminal.ts';
+
+/** The built program. */
+export const program = join(root, 'dist', 'netpane.js');
+/** For `node --import`: see there. */
+export const faults = join(root, 'test', 'helpers', 'fault.mjs');
+
+if (!existsSync(program)) {
+  throw new Error('there is no dist/netpane.js to test: build it with `node .config/prepare.mjs`');
+}
+
+export const isLinux = process.platform === 'linux';
+export const isRoot = process.geteuid?.() === 0;
+
+/** The command and first arguments that give a program a network of its own; empty where that is forbidden. */
+export const unshare = (() => {
+  const words = isRoot ? ['unshare', '--net'] : ['unshare', '--map-root-user', '--net'];
+  const { status } = spawnSync('unshare', [...words.slice(1), 'true']);
+  return status === 0 ? words : [];
+})();
+
+const cleanUps: (() => unknown)[] = [];
+/** Does something when the test is over, the last first. */
+export const cleanUp = (act: () => unknown) => void cleanUps.push(act);
+afterEach(async () => {
+  for (const act of cleanUps.splice(0).reverse()) await act();
+});
+
+/** A herd that ends with the test. */
+export function newHerd(): Herd {
+  const herd = new Herd();
+  cleanUp(() => herd.close());
+  return herd;
+}
+
+/** A program's name that nothing else on the machine has, of eight characters; for `--process`. */
+export const uniqueName = () => `np${randomBytes(3).toString('hex')}`;
+
+export interface Start {
+  args?: string[];
+  cols?: number;
+  rows?: number;
+  env?: Record<string, string | undefined>;
+  /** Options of node. */
+  nodeArgs?: string[];
+  /** A command that runs the rest, such as `unshare -n`. */
+  through?: string[];
+}
+
+/** Starts netpane in a terminal, which ends with the test. It may not have painted anything yet. */
+export function startNetpane({
+  args = [],
+  cols = 120,
+  rows = 30,
+  env,
+  nodeArgs = [],
+  through = [],
+}: Start = {}) {
+  const [command = '', ...rest] = [...through, process.execPath, ...nodeArgs, program, ...args];
+  const terminal = Terminal.start({ command, args: rest, cols, rows, cwd: root, ...(env && { env }) });
+  cleanUp(() => terminal.close());
+  return terminal;
+}
+
+/** Readings of netpane, after the first one, that happen only when the test says so. */
+export interface Ticks {
+  start: Pick<Start, 'env' | 'nodeArgs'>;
+  /** Lets so many more readings happen. */
+  allow(count: number): void;
+  /** True when all that were allowed have been made and taken up by the screen. */
+  over(): boolean;
+}
+
+/** Puts the ticks of a netpane, started with `start`, into the hands of the test. */
+export function ticksByHand(): Ticks {
+  const folder = mkdtempSync(join(tmpdir(), 'netpane-ticks-'));
+  cleanUp(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'ticks');
+  for (const path of [file, `${file}.wanted`]) writeFileSync(path, '');
+  return {
+    start: { nodeArgs: ['--import', faults], env: { NETPANE_FAULT: 'ticks', NETPANE_TICKS: file } },
+    allow: (count) => appendFileSync(file, '.'.repeat(count)),
+    over: () => statSync(`${file}.wanted`).size > statSync(file).size,
+  };
+}
+
+/** A row of the table as it stands on the screen. */
+export interface ShownRow {
+  y: number;
+  mark: string;
+  process: string;
+  pid: string;
+  user: string;
+  protocol: string;
+  local: string;
+  localPort: string;
+  remote: string;
+  remotePort: string;
+  state: string;
+  age: string;
+}
+
+// At 120 columns all ten columns have room.
+const ROW =
+  /^(?<mark>[ +~-]) (?<process>\S.*?) +(?<pid>\d+|·) +(?<user>\S+) +(?<protocol>(?:tcp|udp)6?) +(?<local>\S+) +(?<localPort>\d+|\*) +(?<remote>\S+) +(?<remotePort>\d+|\*) +(?<state>\S+) +(?<age>\S+)$/;
+
+/** Every row of the table that shows, in a terminal of 120 columns or more. */
+export const tableRows = (terminal: Terminal): ShownRow[] =>
+  terminal.rows().flatMap((line, y) => {
+    const { groups } = ROW.exec(line) ?? {};
+    return groups ? [{ ...(groups as unknown as Omit<ShownRow, 'y'>), y }] : [];
+  });
+
+/** The row of a socket, by its ports. */
+export const rowOf = (terminal: Terminal, { local, remote }: Pick<HerdSocket, 'local' | 'remote'>) =>
+  tableRows(terminal).find(
+    ({ localPort, remotePort }) =>
+      localPort === String(local.port) && remotePort === (remote ? String(remote.port) : '*'),
+  );
+
+/** The lines of the event log about a socket, from the mark on, without runs of blanks. */
+export const eventsOf = (terminal: Terminal, { local, remote }: Pick<HerdSocket, 'local' | 'remote'>) =>
+  terminal.rows().flatMap((line) => {
+    const [, event = ''] = /^\d\d:\d\d:\d\d (.*)$/.exec(line) ?? [];
+    const ends = remote ? `:${local.port} → ${remote.address}:${remote.port} ` : `:${local.port} `;
+    return event.includes(ends) && (remote || !event.includes('→')) ? [event.replace(/ +/g, ' ')] : [];
+  });
+
+/**
+ * For a test that reads the event log, which tells of the whole machine: thousands of sockets that another test opens
+ * in the same tick push what is looked for out of sight. They are not there the next time.
+ */
+export const crowdedLog = { retry: 3 };
+
+/** The line that is selected: inverse over the width of the table. */
+export function selectedLine(terminal: Terminal): string {
+  const y = selectedY(terminal);
+  return terminal.rows()[y] ?? '';
+}
+
+export const selectedY = (terminal: Terminal): number =>
+  terminal.rows().findIndex((_, y) => terminal.cell(0, y).inverse && terminal.cell(1, y).inverse);
+
+/** What a command said and how it ended. */
+export interface Outcome {
+  stdout: string;
+  stderr: string;
+  code: number | null;
+}
+
+/** Runs netpane without a terminal, to its end. */
+export async function runNetpane(
+  args: string[],
+  { nodeArgs = [], through = [], ...options }: SpawnOptions & Pick<Start, 'nodeArgs' | 'through'> = {},
+): Promise<Outcome> {
+  const [command = '', ...rest] = [...through, process.execPath, ...nodeArgs, program, ...args];
+  const child: ChildProcess = spawn(command, rest, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: root,
+    ...options,
+  });
+  cleanUp(() => child.kill('SIGKILL'));
+  const said = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      said[name] += text;
+    });
+  }
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject).on('close', resolve);
+  });
+  return { ...said, code };
+}

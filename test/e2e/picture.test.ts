@@ -1,0 +1,218 @@
+// What stands still: a frozen order, a paused picture, the selection. And the panes.
+import { describe, expect, test } from 'vitest';
+import type { Connections, HerdSocket } from '../helpers/herd.ts';
+import type { Terminal } from '../helpers/terminal.ts';
+import {
+  crowdedLog,
+  eventsOf,
+  isLinux,
+  newHerd,
+  rowOf,
+  selectedLine,
+  selectedY,
+  startNetpane,
+  tableRows,
+  uniqueName,
+} from './netpane.ts';
+import { filterLine, rowsToBe, SCENE_SIZE, showScene, useScene } from './scene.ts';
+
+/** Three connections of a server and a client of the test's own, and a netpane that shows them alone. */
+async function stir(args: string[] = []) {
+  const herd = newHerd();
+  const name = uniqueName();
+  const [server, client] = [
+    await herd.spawn({ title: `${name}-b` }),
+    await herd.spawn({ title: `${name}-c` }),
+  ];
+  const listener = await server.listen();
+  const connections = await client.connect(server, listener, { count: 3 });
+  const t = startNetpane({ args: ['--process', name, '--interval', '100ms', '--linger', '1s', ...args] });
+  await rowsToBe(t, 7);
+  return { herd, name, server, client, listener, connections, t };
+}
+
+const half = ({ near, far }: Connections, index: number): [HerdSocket, HerdSocket] => {
+  const [one, other] = [near[index], far[index]];
+  if (!one || !other) throw new Error(`there is no connection ${index}`);
+  return [one, other];
+};
+
+/** Presses down until a socket's row is the selected one. */
+async function select(t: Terminal, socket: HerdSocket): Promise<void> {
+  const row = rowOf(t, socket);
+  const first = tableRows(t)[0];
+  if (!row || !first) throw new Error('the socket does not show');
+  t.press('home');
+  for (let y = first.y; y < row.y; y++) t.press('down');
+  await t.until('the row to be selected', () => rowOf(t, socket)?.y === selectedY(t));
+}
+
+describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)', () => {
+  const scene = useScene();
+
+  test('`f` freezes the order, not the values; new rows come last; again, and all is in order', async () => {
+    const { herd, name, client, connections, t } = await stir();
+    const order = () => tableRows(t).map(({ localPort, remotePort }) => `${localPort} ${remotePort}`);
+    t.write('ssssssss');
+    await t.until('the sort by state', () => t.rows()[3]?.includes('STATE▴'));
+    const before = order();
+    t.write('f');
+    await t.until('the notice', () => filterLine(t).includes('order frozen'));
+    // The last by state that is a connection goes to another state, which would move it.
+    const [one, other] = half(connections, 2);
+    await client.halfClose([one]);
+    await t.until(
+      'the states',
+      () => rowOf(t, one)?.state === 'FIN_WAIT2' && rowOf(t, other)?.state === 'CLOSE_WAIT',
+    );
+    expect(order()).toEqual(before);
+    // Its name and its state sort before all others.
+    const late = await (await herd.spawn({ title: `${name}-a` })).udp();
+    await rowsToBe(t, 8);
+    expect(order()).toEqual([...before, `${late.local.port} *`]);
+    t.write('f');
+    await t.until('the order', () => tableRows(t)[0]?.process === `${name}-a`);
+    const states = tableRows(t)
+      .map(({ state }) => state)
+      .slice(1);
+    expect(states).toEqual(states.toSorted());
+    expect(filterLine(t)).not.toContain('frozen');
+  });
+
+  test('space pauses the picture and counts what happens; again, and it shows', async () => {
+    const { server, client, listener, connections, t } = await stir();
+    t.press('space');
+    await t.until('the notice', () => filterLine(t).includes('paused'));
+    const before = tableRows(t);
+    const counts = () => {
+      const [, ...numbers] = /paused {2}\+(\d+) ~(\d+) −(\d+) since/.exec(filterLine(t)) ?? [];
+      return numbers.map(Number);
+    };
+    const { near } = await client.connect(server, listener, { count: 2 });
+    await client.halfClose([half(connections, 0)[0]]);
+    // The machine may add to what the test does.
+    await t.until('the count', () => (counts()[0] ?? 0) >= 4 && (counts()[1] ?? 0) >= 2);
+    expect(tableRows(t)).toEqual(before);
+    // The picture can be searched and sorted as it stands.
+    t.write('l');
+    expect(await rowsToBe(t, 1)).toMatchObject([{ localPort: String(listener.local.port) }]);
+    t.write('l');
+    await rowsToBe(t, 7);
+    t.press('space');
+    await t.until('the new ones', () => near.every((socket) => rowOf(t, socket)));
+    expect(tableRows(t)).toHaveLength(11);
+    expect(filterLine(t)).not.toContain('paused');
+    expect(rowOf(t, half(connections, 0)[0])?.state).toBe('FIN_WAIT2');
+  });
+
+  test('the selection stays with its socket, whatever is sorted, filtered, opened and closed', async () => {
+    const { name, server, client, listener, connections, t } = await stir();
+    const [chosen, peer] = half(connections, 1);
+    await select(t, chosen);
+    const isHeld = () => rowOf(t, chosen)?.y === selectedY(t);
+    const y = selectedY(t);
+    t.write('S');
+    await t.until('the other order', () => rowOf(t, chosen)?.y !== y && isHeld());
+    t.write('sss');
+    await t.until('another column', () => t.rows()[3]?.includes('▴  LOCAL') && isHeld());
+    t.write(`/${chosen.local.port}`);
+    await rowsToBe(t, 2);
+    expect(isHeld()).toBe(true);
+    t.write('no-such-thing');
+    await t.until('no row', () => tableRows(t).length === 0);
+    t.press('escape');
+    await rowsToBe(t, 7);
+    expect(isHeld()).toBe(true);
+    const { near, far } = await client.connect(server, listener, { count: 5 });
+    await rowsToBe(t, 17);
+    expect(isHeld()).toBe(true);
+    await client.close(near);
+    await server.close(far);
+    // Its own state changes: it is the same socket.
+    await client.halfClose([chosen]);
+    await t.until('its change', () => rowOf(t, chosen)?.state === 'FIN_WAIT2' && isHeld());
+    await client.leaveInTimeWait(server, { near: [chosen], far: [peer] });
+    await t.until('its last state', () => rowOf(t, chosen)?.process === `(${name}-c)` && isHeld());
+  });
+
+  test('when the selected socket is gone for good, the one in its place is selected', async () => {
+    const { server, listener, connections, t } = await stir();
+    await select(t, listener);
+    const y = selectedY(t);
+    await server.close([listener]);
+    await t.until('its end', () => rowOf(t, listener)?.mark === '-' && selectedY(t) === y);
+    await t.until('its row to go', () => !rowOf(t, listener));
+    expect(selectedY(t)).toBe(y);
+    expect(connections.far.some((socket) => rowOf(t, socket)?.y === y)).toBe(true);
+  });
+
+  test('enter shows what is known of the selected socket and its program, as the selection moves', async () => {
+    const { name, server, client, postgres } = scene;
+    const t = await showScene(scene, { rows: 45 });
+    t.press('enter');
+    await t.until('the program', () => new RegExp(`program +${name}-cli  pid ${client.pid}`).test(t.text()));
+    await t.until('its usage', () => /usage +CPU \d+\.\d % {2}memory [\d.]+ MiB/.test(t.text()));
+    for (const field of [
+      'socket',
+      'local',
+      'remote',
+      'runs as',
+      'started',
+      'command',
+      'file',
+      'user',
+      'inode',
+    ]) {
+      expect(t.text()).toMatch(new RegExp(`^${field} +\\S`, 'm'));
+    }
+    await select(t, postgres);
+    await t.until('the other', () => new RegExp(`program +${name}-srv  pid ${server.pid}`).test(t.text()));
+    expect(t.text()).toMatch(/^local +127\.\S+:5432 {2}postgresql$/m);
+    expect(t.text()).toMatch(/^remote +none$/m);
+    t.press('enter');
+    await t.until('the pane to close', () => !t.text().includes('DETAILS'));
+  });
+
+  test(
+    '`e` lists every event, the newest at the bottom; `g` draws; escape closes the panes',
+    crowdedLog,
+    async () => {
+      const { server, client, t } = await stir(['--linger', '100ms']);
+      t.write('e');
+      const listener = await server.listen();
+      await t.until('its begin', () => eventsOf(t, listener).length === 1);
+      await server.close([listener]);
+      await t.until('its end', () => eventsOf(t, listener).length === 2);
+      expect(eventsOf(t, listener)[0]).toMatch(/^\+ \S+-b \d+ tcp \S+ LISTEN$/);
+      // In brackets when its program had let go of it before it was gone.
+      expect(eventsOf(t, listener)[1]).toMatch(/^- \(?\S+-b\)? \d+ tcp \S+ LISTEN, lived \d+s$/);
+      await client.udp();
+      t.write('g');
+      await t.until('the graph', () => /sockets \d/.test(t.text()) && /opened \d+/.test(t.text()));
+      t.press('escape');
+      await t.until('no filter', () => filterLine(t).startsWith('all sockets'));
+      t.press('escape');
+      await t.until('no events', () => !t.text().includes('EVENTS'));
+      t.press('escape');
+      await t.until('no graph', () => !/opened \d+/.test(t.text()));
+    },
+  );
+
+  test('`?` shows every key and column; it scrolls, and goes as it came', async () => {
+    const t = await showScene(scene, { rows: 20 });
+    const before = t.rows().slice(2);
+    t.write('?');
+    await t.until('the first keys', () => /^ +p +only this port/m.test(t.text()));
+    for (let i = 0; i < 3; i++) t.press('pagedown');
+    t.press('up');
+    await t.until('later parts', () => t.text().includes('MARKS') && !t.text().includes('only this port'));
+    t.press('end');
+    await t.until('the end', () => /^ +AGE +/m.test(t.text()));
+    t.press('home');
+    await t.until('the begin', () => /^ +p +only this port/m.test(t.text()));
+    t.press('escape');
+    await t.until('the table', () => t.rows().slice(2).join() === before.join());
+    expect(tableRows(t)).toHaveLength(SCENE_SIZE);
+    expect(selectedLine(t)).not.toBe('');
+  });
+});

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll } from 'vitest';
+import { type Connections, Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
+import type { Terminal } from '../helpers/terminal.ts';
+import { startNetpane, type Start, tableRows, uniqueName } from './netpane.ts';
+
+/** Some sockets that stand still, for the tests of a whole file. */
+export interface Scene {
+  /** In the names of both programs and of no other. */
+  name: string;
+  server: HerdProcess;
+  client: HerdProcess;
+  /** On port 5432 and on port 6379 of an address of its own. */
+  postgres: HerdSocket;
+  redis: HerdSocket;
+  /** On `::`, so that it takes IPv4 too. */
+  dual: HerdSocket;
+  /** Four to `postgres`. */
+  connections: Connections;
+  /** One of IPv4 to `dual`. */
+  mapped: Connections;
+  udp: HerdSocket;
+  udpConnected: HerdSocket;
+}
+
+/** Count of the sockets of a {@link Scene}. */
+export const SCENE_SIZE = 15;
+
+/** Opens a scene before the tests of a file, and closes it after them. */
+export function useScene(): Scene {
+  const scene = {} as Scene;
+  const herd = new Herd();
+  beforeAll(async () => {
+    const name = uniqueName();
+    const [server, client] = await Promise.all([
+      herd.spawn({ title: `${name}-srv` }),
+      herd.spawn({ title: `${name}-cli` }),
+    ]);
+    // The ports are well-known ones: on an address that nobody else is likely to use.
+    const host = `127.${64 + (server.pid % 128)}.${client.pid % 256}.1`;
+    const postgres = await server.listen({ host, port: 5432 });
+    const redis = await server.listen({ host, port: 6379 });
+    const dual = await server.listen({ host: '::' });
+    const connections = await client.connect(server, postgres, { count: 4 });
+    const mapped = await client.connect(server, dual, { host: '127.0.0.1' });
+    const udp = await server.udp();
+    const udpConnected = await client.udp({ to: udp.local });
+    Object.assign(scene, {
+      name,
+      server,
+      client,
+      postgres,
+      redis,
+      dual,
+      connections,
+      mapped,
+      udp,
+      udpConnected,
+    });
+  });
+  afterAll(() => herd.close());
+  return scene;
+}
+
+/** Starts netpane, to show the scene alone, and waits until it does. */
+export async function showScene({ name }: Scene, start: Start = {}): Promise<Terminal> {
+  const args = ['--process', name, '--interval', '200ms', ...(start.args ?? [])];
+  const t = startNetpane({ ...start, args });
+  await t.until('the scene', () => t.text().includes(`${SCENE_SIZE} of `));
+  return t;
+}
+
+/** The line that tells what is filtered, on top of a screen of eight lines or more. */
+export const filterLine = (t: Terminal) => t.rows()[2] ?? '';
+
+export const titleLine = (t: Terminal) => t.rows()[3] ?? '';
+
+/** Waits until so many rows show in a terminal that has room for them all, and gives them. */
+export const rowsToBe = (t: Terminal, count: number) =>
+  t.until(`${count} rows`, () => {
+    const rows = tableRows(t);
+    return rows.length === count && filterLine(t).includes(` ${count} of `) && rows;
+  });

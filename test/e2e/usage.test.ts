@@ -1,0 +1,196 @@
+// Where netpane is asked for what it cannot do, and where it can do more than is usual.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { root } from '../helpers/herd.ts';
+import { Terminal } from '../helpers/terminal.ts';
+import {
+  cleanUp,
+  isLinux,
+  newHerd,
+  program,
+  rowOf,
+  runNetpane,
+  startNetpane,
+  uniqueName,
+  unshare,
+} from './netpane.ts';
+
+describe('the command line', () => {
+  test('without a terminal it says what to do instead', async () => {
+    const { stdout, stderr, code } = await runNetpane([]);
+    expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
+    expect(stderr).toMatch(/^netpane: .*'netpane ls'.*\n$/);
+  });
+
+  test.each([
+    ['stdin', '</dev/null'],
+    ['stdout', '| cat'],
+  ])('with a terminal but not on %s, too', async (_, redirection) => {
+    const command = `${process.execPath} ${program} ${redirection}; echo "code $? \${PIPESTATUS[0]}"`;
+    const t = Terminal.start({ command: 'bash', args: ['-c', command], cols: 120, rows: 10 });
+    cleanUp(() => t.close());
+    await t.exited;
+    await t.until('the code', () => /^code (?:2 2|0 2)$/m.test(t.text()));
+    expect(t.text()).toContain(`'netpane ls'`);
+    expect(t.received().includes('\x1b')).toBe(false);
+  });
+
+  test('TERM=dumb is told the same', async () => {
+    const t = startNetpane({ env: { TERM: 'dumb' } });
+    expect(await t.exited).toMatchObject({ exitCode: 2 });
+    await t.until('the message', () => /TERM=dumb.*'netpane ls'/.test(t.text()));
+    expect(t.received().includes('\x1b')).toBe(false);
+  });
+
+  test.each([
+    [['--no-such-option'], /unknown option '--no-such-option'/],
+    [['-x'], /unknown option '-x'/],
+    [['lls'], /no command 'lls'/],
+    [['ls', 'eth0'], /'eth0'/],
+    [['--interval'], /--interval takes a value/],
+    [['--interval', '5'], /--interval takes a time .*500ms.*, not '5'/],
+    [['--interval', '10ms'], /--interval takes a time from 100ms/],
+    [['--interval', '1e3s'], /--interval takes a time .*not '1e3s'/],
+    [['--linger', '-1s'], /--linger takes/],
+    [['--port', 'http'], /--port takes a number from 0 to 65535, not 'http'/],
+    [['--port', '65536'], /--port takes a number from 0 to 65535, not '65536'/],
+    [['--process', ''], /--process takes a name/],
+    [['--source', 'magic'], /--source takes proc or systeminformation, not 'magic'/],
+    [['--palette', 'red'], /--palette takes standard or colour-blind or mono, not 'red'/],
+    [['--json'], /--json is for 'netpane ls' only/],
+    [['ls', '--palette', 'mono'], /--palette is not for 'ls'/],
+    [['ls', '--json=yes'], /--json takes no value/],
+    [['--listen', '--established'], /--listen and --established exclude each other/],
+  ])('%j is a mistake that is named', async (args, message) => {
+    const { stdout, stderr, code } = await runNetpane(args);
+    expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^netpane: [^\n]+\n$/);
+  });
+
+  test('--version and --help, in any place', async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    for (const args of [['--version'], ['-V'], ['ls', '--version']]) {
+      expect(await runNetpane(args)).toEqual({ stdout: `netpane ${version}\n`, stderr: '', code: 0 });
+    }
+    for (const args of [['--help'], ['-h'], ['ls', '-h']]) {
+      const { stdout, stderr, code } = await runNetpane(args);
+      expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+      for (const word of [
+        'netpane ls',
+        '--interval',
+        '--port',
+        '--json',
+        'systeminformation',
+        'Exit codes',
+      ]) {
+        expect(stdout).toContain(word);
+      }
+      expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
+    }
+  });
+});
+
+describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux)', () => {
+  const terms = ['xterm', 'xterm-256color', 'tmux-256color', 'screen-256color', 'linux', 'vt100'];
+  terms.push(
+    'xterm-kitty',
+    'alacritty',
+    'foot',
+    'xterm-ghostty',
+    'no-such-terminal',
+    'screen',
+    'rxvt-unicode-256color',
+  );
+  test.each(terms)('TERM=%s: the table shows, keys work, and it leaves cleanly', async (TERM) => {
+    const herd = newHerd();
+    const name = uniqueName();
+    const listener = await (await herd.spawn({ title: name })).listen();
+    const script = `echo before; read -r; ${process.execPath} ${program} --process ${name}; echo "after=$?"; exec cat`;
+    const t = Terminal.start({ command: 'bash', args: ['-c', script], cols: 120, rows: 20, env: { TERM } });
+    cleanUp(() => t.close());
+    await t.until('the script', () => t.text().includes('before'));
+    const [modes, tty] = [t.modes(), t.ttyModes()];
+    t.press('enter');
+    const row = await t.until('the listener', () => rowOf(t, listener));
+    expect(row).toMatchObject({ process: name, state: 'LISTEN', age: '·' });
+    expect(t.text()).toMatch(/PROCESS▴/);
+    expect(t.rows()[19]).toMatch(/^p port {2}P process/);
+    // A VT has no colours. Any other has them, and no text is black on what may be black.
+    const colours = new Set(t.cells().flatMap((cells) => cells.map(({ fg }) => fg)));
+    expect(colours.has(0)).toBe(false);
+    expect(colours.size > 1).toBe(TERM !== 'vt100');
+    t.press('end');
+    t.press('pageup');
+    t.write('/zzz');
+    await t.until('the filter', () => t.rows()[2]?.startsWith('/ zzz'));
+    t.press('backspace');
+    t.press('escape');
+    await t.until('the row', () => rowOf(t, listener));
+    t.write('q');
+    await t.until('the end', () => t.text().includes('after=0'));
+    // No dump of what the description of the terminal lacks.
+    expect(t.text().trim()).toMatch(/^(?:before\s+)?after=0$/);
+    expect(t.ttyModes()).toEqual(tty);
+    // The emulator is an xterm: what others leave by other codes it cannot tell.
+    if (!/linux|vt100/.test(TERM)) expect(t.modes()).toEqual(modes);
+    expect(t.modes()).toMatchObject({
+      mouse: 'none',
+      cursorHidden: false,
+      plainStyle: true,
+      plainCharset: true,
+    });
+  });
+
+  test.each([
+    ['LANG=C', { LANG: 'C' }],
+    ['no locale', { LANG: undefined }],
+    ['LC_ALL=POSIX', { LC_ALL: 'POSIX' }],
+  ])('%s: the same characters', async (_, env) => {
+    const herd = newHerd();
+    const name = uniqueName();
+    const listener = await (await herd.spawn({ title: `${name}漢é` })).listen();
+    const t = startNetpane({ args: ['--process', name], env });
+    const row = await t.until('the listener', () => rowOf(t, listener));
+    expect(row).toMatchObject({ process: `${name}漢é`, age: '·' });
+    expect(t.rows()[3]).toContain('PROCESS▴');
+    expect(t.rows()[1]).toContain('−0 a tick');
+    t.write('g');
+    await t.until('the graph', () => /[▁▂▃▄▅▆▇█]/.test(t.text()));
+    expect(t.text()).not.toMatch(/\uFFFD/);
+  });
+
+  const whyNot = unshare.length > 0 ? '' : ' (skipped: no network namespace may be made here)';
+  describe.skipIf(unshare.length === 0)(`a network without sockets${whyNot}`, () => {
+    test('the screen says so, at every size', async () => {
+      const t = startNetpane({ through: unshare, args: ['--interval', '100ms'] });
+      await t.until('the words', () => t.text().includes('no sockets') && t.text().includes('0 of 0'));
+      expect(t.rows()[0]).toMatch(/0 sockets {2}0 established {2}0 listening {2}0 other$/);
+      // Every key, on nothing.
+      t.write('lLtunfsSceg  jkG+-');
+      t.press('enter');
+      await t.until('the details', () => t.text().includes('no socket is selected'));
+      for (const key of ['home', 'end', 'pageup', 'pagedown', 'up', 'down'] as const) t.press(key);
+      t.click(5, 5);
+      t.write('p\rP\r/x\r');
+      for (const [cols, rows] of [
+        [40, 10],
+        [3, 3],
+        [1, 1],
+      ] as const)
+        t.resize(cols, rows);
+      t.resize(100, 20);
+      await t.until('the filter', () => t.rows()[2]?.startsWith('/ '));
+      t.write('q');
+      expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
+    });
+
+    test('`ls` prints nothing but its titles', async () => {
+      expect((await runNetpane(['ls', '--json'], { through: unshare })).stdout).toBe('[]\n');
+      const { stdout, stderr, code } = await runNetpane(['ls'], { through: unshare });
+      expect(stdout.split('\n')).toEqual([expect.stringMatching(/^PROCESS\tPID\t/), '']);
+      expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    });
+  });
+});

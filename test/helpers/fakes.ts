@@ -1,0 +1,104 @@
+import type { Batch, Cost, Snapshot } from '../../src/model/batch.ts';
+import type { Endpoint, Owner, Socket } from '../../src/model/socket.ts';
+import { type Filter, NO_FILTER } from '../../src/query/filter.ts';
+import { initialState, reduce } from '../../src/store/reduce.ts';
+import type { Action } from '../../src/store/actions.ts';
+import type { State } from '../../src/store/state.ts';
+
+/** `192.0.2.1:80`, `[::1]:80` or `*:80` as an endpoint. */
+export function endpoint(text: string): Endpoint {
+  const [, bracketed, plain = '', port = '0'] = /^(?:\[(.*)\]|([^\]]*)):(\d+|\*)$/.exec(text) ?? [];
+  const address = bracketed ?? (plain === '*' ? '0.0.0.0' : plain);
+  return { address, port: port === '*' ? 0 : Number(port) };
+}
+
+/** Fields of a socket, endpoints as text and one owner by its name and pid where that is enough. */
+export interface SocketFields extends Omit<Partial<Socket>, 'local' | 'remote' | 'owners'> {
+  readonly local?: string;
+  readonly remote?: string | null;
+  readonly process?: string;
+  readonly pid?: number;
+  readonly owners?: readonly Owner[];
+}
+
+/** An established TCP connection of `curl`, but for what is said of it. Its id is its endpoints, unless given. */
+export function socket({ local, remote, process = 'curl', pid = 100, ...rest }: SocketFields = {}): Socket {
+  const near = endpoint(local ?? '192.0.2.10:40000');
+  const far = remote === null ? null : endpoint(remote ?? '198.51.100.7:443');
+  const protocol = rest.protocol ?? 'tcp';
+  return {
+    id: `${protocol} ${near.address}:${near.port} ${far ? `${far.address}:${far.port}` : '*'}`,
+    protocol,
+    family: near.address.includes(':') ? 'ipv6' : 'ipv4',
+    local: near,
+    remote: far,
+    ...(far && { state: 'ESTABLISHED' as const }),
+    owners: [{ knowledge: 'exact', pid, process }],
+    ...rest,
+  };
+}
+
+/** A TCP listener. */
+export const listener = (fields: SocketFields = {}): Socket =>
+  socket({ local: '*:80', remote: null, state: 'LISTEN', process: 'nginx', pid: 80, ...fields });
+
+/** An unconnected UDP socket. */
+export const udp = (fields: SocketFields = {}): Socket =>
+  socket({ local: '*:68', remote: null, protocol: 'udp', process: 'dhcpcd', pid: 68, ...fields });
+
+/** The moment at which every fake batch is taken, unless it says another: noon, UTC. */
+export const NOON_MS = Date.UTC(2026, 0, 2, 12);
+
+const COST: Cost = { sampleMs: 1, ownersMs: 1, diffMs: 0 };
+
+/** A batch that is not the first, with nothing in it but what is said. Its times run together from `NOON_MS`. */
+export function batch(fields: Partial<Batch> = {}): Batch {
+  const monotonicMs = fields.monotonicMs ?? 1000;
+  return {
+    spawned: [],
+    changed: [],
+    closed: [],
+    baseline: false,
+    source: '/proc/net',
+    takenAtMs: NOON_MS + monotonicMs,
+    monotonicMs,
+    intervalMs: 1000,
+    degradations: [],
+    cost: COST,
+    ...fields,
+  };
+}
+
+/** The first batch: these sockets were there already. */
+export const baseline = (spawned: readonly Socket[], fields: Partial<Batch> = {}): Batch =>
+  batch({ spawned, baseline: true, monotonicMs: 0, ...fields });
+
+export const byId = (sockets: readonly Socket[]): Map<string, Socket> =>
+  new Map(sockets.map((it) => [it.id, it]));
+
+export const snapshot = (sockets: readonly Socket[] | ReadonlyMap<string, Socket>): Snapshot => ({
+  sockets: Array.isArray(sockets) ? byId(sockets) : (sockets as ReadonlyMap<string, Socket>),
+  degradations: [],
+  sampleMs: 0,
+  ownersMs: 0,
+});
+
+export const LINGER_MS = 3000;
+
+/** The state before the first batch, on a machine of the documentation. */
+export const emptyState = (filter: Filter = NO_FILTER): State =>
+  initialState({
+    host: 'build-07',
+    system: 'Linux 6.18',
+    intervalMs: 1000,
+    lingerMs: LINGER_MS,
+    filter,
+    palette: 'standard',
+  });
+
+/** The state after some actions; a batch stands for its own action. */
+export const after = (state: State, ...actions: readonly (Action | Batch)[]): State =>
+  actions.reduce<State>(
+    (before, action) => reduce(before, 'type' in action ? action : { type: 'batch', batch: action }),
+    state,
+  );

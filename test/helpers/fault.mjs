@@ -1,0 +1,74 @@
+// Preloaded into netpane (`node --import`) by end-to-end tests: makes happen what nothing outside a program can
+// make happen. NETPANE_FAULT names it. Plain JavaScript, for plain `node` loads it, in the worker thread too.
+import fs, { appendFileSync, statSync } from 'node:fs';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
+
+const { NETPANE_FAULT: fault = '', NETPANE_TICKS: ticksFile = '' } = process.env;
+/** Time for the screen to be up and painted, milliseconds. */
+const later = 1_000;
+
+const inWorker = {
+  /**
+   * After the first reading, which comes at once, each waits until the test allows it: `ticksFile` holds a byte for
+   * each, and its twin gets one whenever a reading is over and the next one is wanted.
+   */
+  ticks: () => {
+    const { setTimeout: after } = globalThis;
+    let wanted = 0;
+    globalThis.setTimeout = (act, delayMs) => {
+      wanted += 1;
+      appendFileSync(`${ticksFile}.wanted`, '.');
+      const mine = wanted;
+      const ask = () => (statSync(ticksFile).size >= mine ? act() : after(ask, 2));
+      return after(ask, delayMs);
+    };
+  },
+  'worker-throws': () =>
+    setTimeout(() => {
+      throw new Error('the worker came to grief');
+    }, later),
+  'worker-exits': () => setTimeout(() => process.exit(9), later),
+  'table-unreadable': () => {
+    const { openSync } = fs;
+    const brokenFromMs = performance.now() + later;
+    fs.openSync = (path, ...rest) => {
+      if (path === '/proc/net/tcp' && performance.now() > brokenFromMs) {
+        throw Object.assign(new Error('EIO: the table came to grief'), { code: 'EIO' });
+      }
+      return openSync(path, ...rest);
+    };
+    // What was imported from `node:fs` by name follows only when told.
+    syncBuiltinESMExports();
+  },
+};
+
+const inMain = {
+  'render-throws': () => {
+    const require = createRequire(new URL('../../dist/netpane.js', import.meta.url));
+    const { prototype } = require('blessed').Screen;
+    const { render } = prototype;
+    const brokenFromMs = performance.now() + later;
+    prototype.render = function (...args) {
+      if (performance.now() > brokenFromMs) throw new Error('a widget came to grief');
+      return render.apply(this, args);
+    };
+  },
+  /** Input comes byte by byte, as over the slowest line; yet at once, so that no time has to be waited for. */
+  'input-in-bytes': () => {
+    const { stdin } = process;
+    const { emit } = stdin;
+    stdin.emit = (event, ...args) => {
+      if (event !== 'data') return emit.call(stdin, event, ...args);
+      for (const byte of args[0]) emit.call(stdin, 'data', Buffer.from([byte]));
+      return true;
+    };
+  },
+  'timer-throws': () =>
+    setTimeout(() => {
+      throw new Error('a timer came to grief');
+    }, later),
+  'promise-rejects': () => setTimeout(() => void Promise.reject(new Error('a promise came to grief')), later),
+};
+
+(isMainThread ? inMain : inWorker)[fault]?.();

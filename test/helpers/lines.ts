@@ -1,0 +1,33 @@
+import type { Line } from '../../src/view/line.ts';
+
+/** What a line shows, colours left out. */
+export const textOf = (line: Line | undefined): string => line?.spans.map(({ text }) => text).join('') ?? '';
+
+/**
+ * What no text on the screen may hold: controls, DEL, bidi controls, zero-width and other format characters, line
+ * and paragraph separators, combining marks, lone surrogates.
+ */
+export const UNSAFE =
+  // eslint-disable-next-line no-control-regex
+  /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}\p{M}\p{Cs}]/u;
+
+/** Texts that a program could choose as its name to harm a terminal, or the eye. */
+export const HOSTILE = [
+  '\x1b[2J\x1b]0;owned\x07',
+  '{red-fg}{/}{|}{escape}',
+  '\u202egnp.exe\u202c',
+  'a\u0301\u0308\u0327b',
+  'zero\u200bwidth\ufeff',
+  'two\nlines\r\tand tabs',
+  '\x9b31m',
+  '\u2066isolate\u2069',
+  'lone \ud800 half',
+  'tag\u{e0041}s',
+  '日本語のプログラム',
+  '👩‍👩‍👧',
+  '',
+  ' ',
+];
+
+/** True when no character is cut in two: `String.isWellFormed`, which ES2023 does not have. */
+export const isWellFormed = (text: string): boolean => !/\p{Cs}/u.test(text);

@@ -1,0 +1,120 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { endianness, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A line of /proc/net/tcp or udp; IPv4 only, for the rest is captured in fixtures/linux. */
+export interface TableLine {
+  /** `127.0.0.1:80` */
+  readonly local: string;
+  readonly remote?: string;
+  /** In the kernel's two digits. */
+  readonly state: '01' | '02' | '03' | '05' | '06' | '07' | '08' | '0A';
+  readonly inode?: number;
+  readonly uid?: number;
+}
+
+const hex = (endpoint: string): string => {
+  const [address = '', port = ''] = endpoint.split(':');
+  const bytes = address.split('.').map(Number);
+  const ordered = endianness() === 'LE' ? bytes.toReversed() : bytes;
+  const digits = ordered.map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `${digits}:${Number(port).toString(16).padStart(4, '0')}`.toUpperCase();
+};
+
+/** A table as the kernel prints it. */
+export const tableText = (lines: readonly TableLine[]): string =>
+  [
+    '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode',
+    ...lines.map(
+      ({ local, remote = '0.0.0.0:0', state, inode = 0, uid = 0 }, i) =>
+        `${String(i).padStart(4)}: ${hex(local)} ${hex(remote)} ${state} 00000000:00000000 00:00000000 00000000 ` +
+        `${String(uid).padStart(5)}        0 ${inode} 1 0000000000000000 100 0 0 10 0`,
+    ),
+    '',
+  ].join('\n');
+
+/** What a process of a fake /proc is. */
+export interface FakeProcess {
+  readonly comm?: string;
+  /** Inode of the socket behind each descriptor; text is the target of any other link. */
+  readonly fds?: Readonly<Record<string, number | string>>;
+  readonly args?: readonly string[];
+  readonly exe?: string;
+  /** Start, in hundredths of a second after that of the machine. */
+  readonly startTicks?: number;
+  readonly flags?: number;
+}
+
+const statText = (pid: number, comm: string, flags: number, startTicks: number): string =>
+  `${pid} (${comm}) S 1 1 1 0 -1 ${flags} ${'0 '.repeat(12)}${startTicks} 0 0\n`;
+
+/** Start of the fake machine, seconds since 1970. */
+export const BOOT_SECONDS = 1_700_000_000;
+
+/** A /proc in a temporary folder, with an /etc/passwd beside it. */
+export class FakeProc {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'netpane-proc-'));
+  readonly root = join(this.#folder, 'proc');
+  readonly #pids = new Set<number>();
+  #made = 0;
+
+  constructor() {
+    this.write('stat', `cpu  1 2 3\nbtime ${BOOT_SECONDS}\nprocesses 5\n`);
+    this.write('../etc/passwd', 'root:x:0:0::/:/bin/sh\nana:x:1000:1000::/:/bin/sh\n');
+    this.tables({});
+    this.start(1, { comm: 'init' });
+  }
+
+  write(path: string, text: string | Buffer): void {
+    const file = join(this.root, path);
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(file, text);
+  }
+
+  link(path: string, target: string): void {
+    const file = join(this.root, path);
+    mkdirSync(join(file, '..'), { recursive: true });
+    rmSync(file, { force: true });
+    symlinkSync(target, file);
+  }
+
+  tables({ tcp = [], udp = [] }: { tcp?: readonly TableLine[]; udp?: readonly TableLine[] }): void {
+    this.write('net/tcp', tableText(tcp));
+    this.write('net/udp', tableText(udp));
+  }
+
+  /** Starts a process; one under the same pid ends, and its folders are gone. */
+  start(
+    pid: number,
+    { comm = `prog-${pid}`, fds = {}, args, exe, startTicks = 100, flags = 0 }: FakeProcess = {},
+  ): void {
+    // Made beside the old one, so that no file system gives the new folder the inode of the old.
+    const fresh = `new-${++this.#made}`;
+    mkdirSync(join(this.root, fresh, 'fd'), { recursive: true });
+    this.write(`${fresh}/stat`, statText(pid, comm, flags, startTicks));
+    this.write(`${fresh}/cmdline`, (args ?? []).map((arg) => `${arg}\0`).join(''));
+    if (exe !== undefined) this.link(`${fresh}/exe`, exe);
+    for (const [fd, target] of Object.entries(fds)) {
+      this.link(`${fresh}/fd/${fd}`, typeof target === 'number' ? `socket:[${target}]` : target);
+    }
+    const old = `old-${this.#made}`;
+    if (this.#pids.has(pid)) renameSync(join(this.root, String(pid)), join(this.root, old));
+    renameSync(join(this.root, fresh), join(this.root, String(pid)));
+    this.#pids.add(pid);
+    rmSync(join(this.root, old), { recursive: true, force: true });
+  }
+
+  /** A process becomes another program. */
+  exec(pid: number, comm: string): void {
+    this.write(`${pid}/stat`, statText(pid, comm, 0, 100));
+  }
+
+  remove(path: string): void {
+    rmSync(join(this.root, path), { recursive: true, force: true });
+    if (/^\d+$/.test(path)) this.#pids.delete(Number(path));
+  }
+
+  end(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

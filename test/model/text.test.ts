@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { printable } from '../../src/model/text.ts';
+import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
+
+describe('printable', () => {
+  test.each([
+    ['plain ASCII', ' ~!"$&web (main) 1', ' ~!"$&web (main) 1'],
+    ['tags of blessed', '{red-fg}{/}{bold}', '{red-fg}{/}{bold}'],
+    ['accents', 'Zoë Ångström', 'Zoë Ångström'],
+    ['an accent of its own, composed', 'e\u0301', 'é'],
+    ['other scripts', 'сервер 日本語 한국어', 'сервер 日本語 한국어'],
+    ['emoji', '😀', '😀'],
+    ['an escape sequence', '\x1b[31mred', '?[31mred'],
+    ['a C1 control', '\x9b31m', '?31m'],
+    ['DEL, NUL and line ends', 'a\x7fb\0c\r\nd\te', 'a?b?c??d?e'],
+    ['bidi controls', 'a\u202eb\u2066c\u200fd\u061ce', 'a?b?c?d?e'],
+    ['zero width', 'a\u200bb\u200dc\ufeffd', 'a?b?c?d'],
+    ['separators of lines and paragraphs', 'a\u2028b\u2029c', 'a?b?c'],
+    ['wide and narrow spaces', 'a\u00a0b\u3000c', 'a b c'],
+    ['half a surrogate pair', 'a\ud800b\udc00', 'a?b?'],
+    ['a heap of marks', 'a\u0316\u0317\u0318', 'a???'],
+    ['invisible tags', 'a\u{e0041}', 'a?'],
+    ['private use', 'a\ue000', 'a?'],
+    ['a broken byte', 'a\ufffd', 'a?'],
+    ['nothing', '', ''],
+  ])('%s', (_, text, shown) => {
+    expect(printable(text)).toBe(shown);
+  });
+
+  const anyText = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string({ unit: 'grapheme' }),
+    fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
+    fc.array(fc.constantFrom(...HOSTILE)).map((parts) => parts.join('')),
+  );
+
+  test('whatever the text: nothing unsafe comes through', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(printable(text)).not.toMatch(UNSAFE);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('whatever the text: what was made harmless is left alone', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(printable(printable(text))).toBe(printable(text));
+      }),
+    );
+  });
+
+  test('plain ASCII is never touched', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(printable(text)).toBe(text);
+      }),
+    );
+  });
+});

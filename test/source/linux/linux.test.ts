@@ -1,0 +1,313 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import type { Snapshot } from '../../../src/model/batch.ts';
+import type { Socket } from '../../../src/model/socket.ts';
+import { diff } from '../../../src/sampler/diff.ts';
+import { LinuxSource } from '../../../src/source/linux/linux.ts';
+import { FakeProc, type TableLine } from '../../helpers/proc.ts';
+
+const FIXTURE = fileURLToPath(new URL('../../../fixtures/linux/proc', import.meta.url));
+
+/** `192.0.2.1:80`, whatever the family. */
+const endpointText = ({ address, port }: { address: string; port: number }) => `${address} ${port}`;
+
+const tupleText = ({ local, remote }: Socket) =>
+  `${endpointText(local)}${remote ? ` → ${endpointText(remote)}` : ''}`;
+
+const ownersText = ({ owners }: Socket) =>
+  owners.map(({ process, pid, knowledge }) => `${knowledge} ${process ?? '-'} ${pid ?? '-'}`).join(', ');
+
+describe('a captured /proc', () => {
+  const read = (options: { isRoot?: boolean } = {}) =>
+    new LinuxSource({ procRoot: FIXTURE, nowMs: () => 0, isRoot: true, ...options }).read();
+  const sockets = async () => [...(await read()).sockets.values()];
+
+  test('every socket has its owners', async () => {
+    const lines = (await sockets()).map((it) => `${it.protocol} ${tupleText(it)}: ${ownersText(it)}`);
+    expect(lines.sort()).toEqual(
+      [
+        // Pid 1 opened it and holds it still; the one that serves comes first.
+        'tcp 0.0.0.0 80: exact web (main) 1 14, exact init 1',
+        // Not accepted, and not even established: the listener's.
+        'tcp 192.0.2.10 80 → 192.0.2.99 40404: listener web (main) 1 14, listener init 1',
+        'tcp 127.0.0.1 7777 → 127.0.0.1 40008: listener busy 20',
+        'tcp 127.0.0.1 7777: exact busy 20',
+        'tcp 127.0.0.1 40008 → 127.0.0.1 7777: exact busy 20',
+        'tcp 127.0.0.1 40009 → 127.0.0.1 7777: exact busy 20',
+        'tcp 127.0.0.1 5432: exact postgres 15, exact postgres: work 16',
+        'tcp 127.0.0.1 5432 → 127.0.0.1 40001: exact postgres 15',
+        'tcp 127.0.0.1 40001 → 127.0.0.1 5432: exact postgres 15',
+        'tcp 127.0.0.53 53: exact systemd-resolved 17',
+        'udp 127.0.0.53 53: exact systemd-resolved 17',
+        'udp 192.0.2.10 40010 → 192.0.2.10 53: exact systemd-resolved 17',
+        'udp 2001:db8::10 40011 → 2001:db8::10 53: exact systemd-resolved 17',
+        'udp :: 546: exact systemd-resolved 17',
+        'udp 0.0.0.0 5353: exact systemd-resolved 17',
+        'udp 0.0.0.0 5353: exact avahi-daemon 18',
+        'tcp :: 8080: exact node 19',
+        'tcp ::1 9000: exact node 19',
+        'tcp fe80::1%v0 7000: exact node 19',
+        'tcp fe80::1%v0 7000 → fe80::1%v0 40004: exact node 19',
+        'tcp fe80::1%v0 40004 → fe80::1%v0 7000: exact node 19',
+        'tcp 192.0.2.10 40002 → 192.0.2.10 8080: exact node 19',
+        'tcp ::ffff:192.0.2.10 8080 → ::ffff:192.0.2.10 40002: exact node 19',
+        'tcp 2001:db8::10 40003 → 2001:db8::10 8080: exact node 19',
+        'tcp 2001:db8::10 8080 → 2001:db8::10 40003: exact node 19',
+        'tcp ::1 40006 → ::1 9000: exact node 19',
+        'tcp ::1 9000 → ::1 40006: exact node 19',
+        'tcp ::1 9000 → ::1 40007: exact node 19',
+        // Let go before netpane came: whose they were is not known.
+        'tcp ::1 40007 → ::1 9000: gone - -',
+        'tcp 192.0.2.10 40005 → 192.0.2.10 8080: gone - -',
+      ].sort(),
+    );
+  });
+
+  test('users by name', async () => {
+    const users = Object.fromEntries((await sockets()).map((it) => [tupleText(it), it.user]));
+    expect(users).toMatchObject({ '0.0.0.0 80': 'root', '127.0.0.1 5432': 'postgres', ':: 8080': 'ana' });
+    // A connection in TIME_WAIT says uid 0 whoever it was of.
+    expect(users['192.0.2.10 40005 → 192.0.2.10 8080']).toBeUndefined();
+  });
+
+  test('nothing is missed, and nothing claims to be', async () => {
+    const { degradations, sockets: all } = await read();
+    expect(degradations).toEqual([]);
+    expect(all.size).toBe(30);
+    expect([...all.keys()]).toEqual([...all.values()].map(({ id }) => id));
+  });
+
+  test('the program that has a command line of its own', async () => {
+    const owner = (await sockets()).find(({ local }) => local.address === '127.0.0.53')?.owners[0];
+    expect(owner).toMatchObject({
+      process: 'systemd-resolved',
+      command: expect.stringMatching(/^\/lib\/systemd\/systemd-resolved capture\.py/) as string,
+      exe: '/usr/bin/python3.11',
+    });
+    expect(new Date(owner?.startedAtMs ?? 0).getUTCFullYear()).toBeGreaterThan(2020);
+  });
+
+  test('read again it is the very same', async () => {
+    const source = new LinuxSource({ procRoot: FIXTURE, nowMs: () => 0, isRoot: true });
+    const first = await source.read();
+    for (let i = 0; i < 35; i++) expect((await source.read()).sockets).toBe(first.sockets);
+  });
+});
+
+describe('as time goes on', () => {
+  let fake: FakeProc;
+  let source: LinuxSource;
+  let nowMs = 0;
+  const open = (isRoot = true) => new LinuxSource({ procRoot: fake.root, nowMs: () => nowMs, isRoot });
+  beforeEach(() => {
+    fake = new FakeProc();
+    source = open();
+    nowMs = 0;
+  });
+  afterEach(() => fake.end());
+
+  const LISTEN: TableLine = { local: '127.0.0.1:80', state: '0A', inode: 7, uid: 1000 };
+  const HELD: TableLine = {
+    local: '127.0.0.1:80',
+    remote: '192.0.2.9:4000',
+    state: '01',
+    inode: 8,
+    uid: 1000,
+  };
+  const { inode: _inode, ...LET_GO } = { ...HELD, state: '06' as const, uid: 0 };
+
+  /** A reading of these lines. */
+  function read(...tcp: readonly TableLine[]): Promise<Snapshot> {
+    fake.tables({ tcp });
+    return source.read();
+  }
+  const owners = ({ sockets }: Snapshot) => [...sockets.values()].map(ownersText);
+
+  test('a connection that its process has let go of keeps its last owner, its user and its id', async () => {
+    fake.start(50, { comm: 'curl', fds: { 3: 8 } });
+    const before = await read(HELD);
+    fake.start(50, { comm: 'curl' });
+    const after = await read(LET_GO);
+    expect([...after.sockets.keys()]).toEqual([...before.sockets.keys()]);
+    expect(owners(after)).toEqual(['inherited curl 50']);
+    expect([...after.sockets.values()][0]).toMatchObject({ state: 'TIME_WAIT', uid: 1000, user: 'ana' });
+    fake.remove('50');
+    const later = await read(LET_GO);
+    expect(later.sockets).toBe(after.sockets);
+  });
+
+  test('so does one whose process cannot be found any more', async () => {
+    fake.start(50, { comm: 'curl', fds: { 3: 8 } });
+    await read(HELD);
+    fake.remove('50');
+    expect(owners(await read(HELD))).toEqual(['inherited curl 50']);
+  });
+
+  test("a connection in the queue is its listener's, then that of the process that accepts it", async () => {
+    fake.start(50, { comm: 'master', fds: { 3: 7 } });
+    const { inode: _, ...queued } = HELD;
+    const first = await read(LISTEN, queued);
+    expect(owners(first)).toEqual(['exact master 50', 'listener master 50']);
+    fake.start(51, { comm: 'worker', fds: { 3: 7, 4: 8 } });
+    const second = await read(LISTEN, HELD);
+    expect(owners(second)).toEqual(['exact master 50, exact worker 51', 'exact worker 51']);
+    expect(diff(first.sockets, second.sockets)).toMatchObject({ spawned: [], closed: [] });
+  });
+
+  test('the listener on any address; not one on another address or port', async () => {
+    fake.start(50, { comm: 'any', fds: { 3: 7 } });
+    const { inode: _, ...queued } = HELD;
+    expect(owners(await read({ ...LISTEN, local: '0.0.0.0:80' }, queued))[1]).toBe('listener any 50');
+    source = open();
+    expect(owners(await read({ ...LISTEN, local: '127.0.0.2:80' }, queued))[1]).toBe('gone - -');
+    source = open();
+    expect(owners(await read({ ...LISTEN, local: '0.0.0.0:81' }, queued))[1]).toBe('gone - -');
+  });
+
+  test("held by nobody: gone at first, the kernel's when a second search finds nobody either", async () => {
+    expect(owners(await read(LISTEN))).toEqual(['gone - -']);
+    expect(owners(await read(LISTEN))).toEqual(['kernel - -']);
+    const third = await read(LISTEN);
+    expect((await read(LISTEN)).sockets).toBe(third.sockets);
+  });
+
+  test('a process that dies while it is looked at leaves a socket with an owner all the same', async () => {
+    fake.start(50, { fds: { 3: 7 } });
+    fake.remove('50/stat');
+    expect(owners(await read(LISTEN))).toEqual(['gone - -']);
+  });
+
+  test('another process under the same pid does not inherit', async () => {
+    fake.start(50, { comm: 'first', fds: { 3: 8 } });
+    await read(HELD);
+    fake.start(50, { comm: 'second', fds: { 3: 9 }, startTicks: 900 });
+    const second = await read({ ...HELD, inode: 9 });
+    expect(owners(second)).toEqual(['exact second 50']);
+  });
+
+  test('a fork, and its end', async () => {
+    fake.start(50, { fds: { 3: 7 } });
+    const first = await read(LISTEN);
+    fake.start(51, { fds: { 3: 7 } });
+    const second = await read(LISTEN);
+    expect(owners(second)).toEqual(['exact prog-50 50, exact prog-51 51']);
+    expect([...second.sockets.keys()]).toEqual([...first.sockets.keys()]);
+    fake.remove('51');
+    expect(owners(await read(LISTEN))).toEqual(['exact prog-50 50']);
+  });
+
+  test('a young process becomes another program', async () => {
+    fake.start(50, { comm: 'sh', fds: { 3: 7 } });
+    await read(LISTEN);
+    fake.exec(50, 'server');
+    expect(owners(await read(LISTEN))).toEqual(['exact server 50']);
+  });
+
+  describe('hidden owners', () => {
+    const notice = async (isRoot: boolean, ...lines: TableLine[]) => {
+      source = open(isRoot);
+      return read(...lines);
+    };
+
+    test('to an ordinary user: how many, and what would help', async () => {
+      // Without pid 1 there are processes that are not seen (hidepid).
+      fake.remove('1');
+      const one = await notice(false, LISTEN);
+      expect(owners(one)).toEqual(['hidden - -']);
+      expect(one.degradations).toEqual([
+        {
+          code: 'owners-hidden',
+          text: 'the owner of 1 socket is hidden: run with sudo to see it',
+          short: '1 owner hidden: sudo',
+        },
+      ]);
+      expect((await notice(false, LISTEN, HELD)).degradations[0]).toMatchObject({
+        text: 'owners of 2 sockets are hidden: run with sudo to see them',
+        short: '2 owners hidden: sudo',
+      });
+    });
+
+    test('to root: sudo would not help', async () => {
+      fake.remove('1');
+      expect((await notice(true, LISTEN)).degradations[0]).toMatchObject({
+        text: 'the owner of 1 socket is hidden: even root may not look into the programs here',
+        short: '1 owner hidden',
+      });
+    });
+
+    test('in another pid namespace', async () => {
+      fake.link('self/ns/pid', 'pid:[4026532178]');
+      expect((await notice(false, LISTEN)).degradations[0]?.text).toBe(
+        'the owner of 1 socket is hidden: the programs run outside this container',
+      );
+    });
+
+    test('in the first pid namespace nothing is hidden', async () => {
+      fake.link('self/ns/pid', 'pid:[4026531836]');
+      expect((await notice(false, LISTEN)).degradations).toEqual([]);
+    });
+
+    test('a connection in the queue of a hidden listener is hidden too', async () => {
+      fake.remove('1');
+      const { inode: _, ...queued } = HELD;
+      expect(owners(await notice(false, LISTEN, queued))).toEqual(['hidden - -', 'hidden - -']);
+    });
+
+    test('none of it where every owner is known', async () => {
+      fake.remove('1');
+      fake.start(50, { fds: { 3: 7 } });
+      expect((await notice(false, LISTEN)).degradations).toEqual([]);
+    });
+  });
+
+  describe('tables that cannot be read', () => {
+    test('lines that are not understood are counted, and the others shown', async () => {
+      fake.write('net/tcp', 'header\ngarbage\n\n');
+      fake.write('net/udp', 'header\nmore garbage\n');
+      const { sockets, degradations } = await source.read();
+      expect(sockets.size).toBe(0);
+      expect(degradations.map(({ text }) => text)).toEqual([
+        '2 lines of /proc/net/tcp could not be read',
+        '1 line of /proc/net/udp could not be read',
+      ]);
+    });
+
+    test('without IPv6 nothing is missed', async () => {
+      expect((await read(LISTEN)).degradations).toEqual([]);
+    });
+
+    test('no TCP at all at the start', async () => {
+      fake.remove('net');
+      await expect(source.read()).rejects.toThrow(/^cannot read the sockets of this machine: .*net\/tcp/);
+    });
+
+    test('later: the last sockets stay, with a notice, until it works again', async () => {
+      const before = await read(LISTEN);
+      fake.remove('net');
+      const stale = await source.read();
+      expect(stale.sockets).toBe(before.sockets);
+      expect(stale.degradations).toHaveLength(1);
+      expect(stale.degradations[0]).toMatchObject({ code: 'stale' });
+      expect(stale.degradations[0]?.text).toMatch(/^these are the sockets of a while ago: /);
+      const again = await read(LISTEN);
+      expect([...again.sockets.keys()]).toEqual([...before.sockets.keys()]);
+      expect(again.degradations).toEqual([]);
+    });
+  });
+
+  test('a user who is added later gets a name, after a minute at most', async () => {
+    const uid = { ...LISTEN, uid: 1234 };
+    const userOf = ({ sockets }: Snapshot) => [...sockets.values()][0]?.user;
+    expect(userOf(await read(uid))).toBeUndefined();
+    fake.write('../etc/passwd', 'new:x:1234:1234::/:/bin/sh\n');
+    nowMs = 61_000;
+    expect(userOf(await read({ ...uid, local: '127.0.0.1:81', inode: 9 }))).toBe('new');
+  });
+
+  test('what the reading cost', async () => {
+    source = new LinuxSource({ procRoot: fake.root, nowMs: () => (nowMs += 1), isRoot: true });
+    const { sampleMs, ownersMs } = await read(LISTEN);
+    expect(sampleMs).toBeGreaterThan(0);
+    expect(ownersMs).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,208 @@
+import { describe, expect, test } from 'vitest';
+import type { Action } from '../../src/store/actions.ts';
+import type { State } from '../../src/store/state.ts';
+import { after, baseline, batch, emptyState, LINGER_MS, socket } from '../helpers/fakes.ts';
+
+const a = socket({ id: 'a' });
+const b = socket({ id: 'b', local: '192.0.2.10:40001' });
+
+const type = (text: string): Action => ({ type: 'edit', edit: { type: 'insert', text } });
+const ask = (kind: 'text' | 'port' | 'process', text = ''): Action => ({ type: 'prompt', kind, text });
+const ACCEPT: Action = { type: 'accept-prompt' };
+const CANCEL: Action = { type: 'cancel-prompt' };
+
+describe('batches', () => {
+  test('what the header tells comes from the last one', () => {
+    const degradations = [{ code: 'c', text: 'text', short: 'short' }];
+    const cost = { sampleMs: 1, ownersMs: 2, diffMs: 3 };
+    const state = after(
+      emptyState(),
+      baseline([a]),
+      batch({ monotonicMs: 7000, spawned: [b], degradations, cost, source: 'another' }),
+    );
+    expect(state).toMatchObject({ source: 'another', nowMs: 7000, degradations, cost });
+    expect(state.lastTick).toEqual({ monotonicMs: 7000, total: 2, spawned: 1, changed: 0, closed: 0 });
+  });
+
+  test('nothing that the user has set is lost', () => {
+    const set: Action[] = [
+      { type: 'freeze' },
+      { type: 'select', id: 'a' },
+      { type: 'service-names' },
+      ask('port', '22'),
+    ];
+    const before = after(emptyState(), baseline([a]), ...set);
+    const now = after(before, batch({ spawned: [b] }));
+    expect(now).toMatchObject({ frozen: true, selectedId: 'a', serviceNames: true, prompt: before.prompt });
+  });
+
+  test('time alone fades the marks', () => {
+    const state = after(emptyState(), baseline([a]), batch({ monotonicMs: 1000, closed: ['a'] }));
+    expect(after(state, { type: 'time', nowMs: 1000 + LINGER_MS - 1 }).table.rows.size).toBe(1);
+    const faded = after(state, { type: 'time', nowMs: 1000 + LINGER_MS });
+    expect(faded.table.rows.size).toBe(0);
+    expect(faded.nowMs).toBe(1000);
+  });
+});
+
+describe('pause', () => {
+  const paused = () => after(emptyState(), baseline([a]), { type: 'pause' });
+
+  test('holds the rows and the time, and counts what happens', () => {
+    const state = after(
+      paused(),
+      batch({ monotonicMs: 1000, spawned: [b] }),
+      batch({ monotonicMs: 2000, changed: [{ ...b, state: 'CLOSE_WAIT' }], closed: ['a'] }),
+    );
+    expect(state.pause).toMatchObject({ nowMs: 0, spawned: 1, changed: 1, closed: 1 });
+    expect(state.pause?.rows.map(({ socket: it }) => it)).toEqual([a]);
+    expect(state.table.rows.get('b')?.socket.state).toBe('CLOSE_WAIT');
+  });
+
+  test('ends with the same key, and the next begins at zero', () => {
+    const ended = after(paused(), batch({ spawned: [b] }), { type: 'pause' });
+    expect(ended.pause).toBeNull();
+    expect(after(ended, { type: 'pause' }).pause).toMatchObject({
+      nowMs: 1000,
+      spawned: 0,
+      changed: 0,
+      closed: 0,
+    });
+  });
+
+  test('before the first batch', () => {
+    expect(after(emptyState(), { type: 'pause' }).pause).toMatchObject({ rows: [], nowMs: 0 });
+  });
+});
+
+describe('filter', () => {
+  const toggle = (condition: 'listening' | 'tcp' | 'udp'): Action => ({ type: 'toggle-filter', condition });
+  const filterAfter = (...actions: Action[]) => after(emptyState(), ...actions).filter;
+
+  test('conditions toggle', () => {
+    expect(filterAfter(toggle('listening'))).toEqual({ listening: true });
+    expect(filterAfter(toggle('listening'), toggle('listening'))).toEqual({});
+    expect(filterAfter(toggle('tcp'), toggle('listening'))).toEqual({ protocol: 'tcp', listening: true });
+    expect(filterAfter(toggle('tcp'), toggle('udp'))).toEqual({ protocol: 'udp' });
+    expect(filterAfter(toggle('udp'), toggle('udp'))).toEqual({});
+  });
+
+  test('listening takes the place of established', () => {
+    expect(after(emptyState({ established: true, port: 443 }), toggle('listening')).filter).toEqual({
+      listening: true,
+      port: 443,
+    });
+  });
+
+  test('set as a whole', () => {
+    expect(filterAfter(toggle('tcp'), { type: 'filter', filter: { port: 22 } })).toEqual({ port: 22 });
+  });
+});
+
+describe('the prompt', () => {
+  test('a text filters while it is typed', () => {
+    const typing = after(emptyState({ protocol: 'tcp' }), ask('text'), type('c'), type('u'));
+    expect(typing.filter).toEqual({ protocol: 'tcp', text: 'cu' });
+    expect(after(typing, ACCEPT)).toMatchObject({ prompt: null, filter: { protocol: 'tcp', text: 'cu' } });
+  });
+
+  test('a port filters when it is accepted', () => {
+    const typing = after(emptyState(), ask('port', '443'), type('2'), type('2'));
+    expect(typing).toMatchObject({ filter: {}, prompt: { text: '22' } });
+    expect(after(typing, ACCEPT)).toMatchObject({ prompt: null, filter: { port: 22 } });
+  });
+
+  test('what it offers can be accepted as it is', () => {
+    expect(after(emptyState(), ask('process', 'node'), ACCEPT).filter).toEqual({ process: 'node' });
+  });
+
+  test('a text that was there is gone on with, not replaced', () => {
+    expect(after(emptyState({ text: 'ab' }), ask('text', 'ab'), type('c')).filter).toEqual({ text: 'abc' });
+  });
+
+  test('cancel brings the filter back that was there', () => {
+    const before = { port: 22, text: 'old' };
+    const typing = after(emptyState(before), ask('text', 'old'), type('x'));
+    expect(typing.filter).toEqual({ port: 22, text: 'oldx' });
+    expect(after(typing, CANCEL)).toMatchObject({ prompt: null, filter: before });
+  });
+
+  test('no port: it says so, keeps what was typed, and lets the filter be', () => {
+    const state = after(emptyState({ text: 'x' }), ask('port'), type('http'), ACCEPT);
+    expect(state).toMatchObject({ filter: { text: 'x' }, prompt: { text: 'http' } });
+    expect(state.prompt?.error).toContain("'http' is no port");
+    expect(after(state, type('1')).prompt).not.toHaveProperty('error');
+  });
+
+  test('its actions do nothing where there is none', () => {
+    const state = emptyState({ port: 1 });
+    for (const action of [type('x'), ACCEPT, CANCEL]) expect(after(state, action)).toBe(state);
+  });
+});
+
+describe('all else', () => {
+  const cases: [string, Action[], Partial<State>][] = [
+    [
+      'another column sorts upwards',
+      [{ type: 'sort', column: 'pid' }],
+      { sort: { column: 'pid', descending: false } },
+    ],
+    [
+      'the same column reverses',
+      [{ type: 'sort', column: 'process' }],
+      { sort: { column: 'process', descending: true } },
+    ],
+    [
+      'a third time, and it is as it was',
+      [
+        { type: 'sort', column: 'process' },
+        { type: 'sort', column: 'process' },
+      ],
+      { sort: { column: 'process', descending: false } },
+    ],
+    [
+      'from a reversed column to another: upwards',
+      [{ type: 'reverse-sort' }, { type: 'sort', column: 'age' }],
+      { sort: { column: 'age', descending: false } },
+    ],
+    ['reversed', [{ type: 'reverse-sort' }], { sort: { column: 'process', descending: true } }],
+    ['frozen', [{ type: 'freeze' }], { frozen: true }],
+    ['thawed', [{ type: 'freeze' }, { type: 'freeze' }], { frozen: false }],
+    ['service names', [{ type: 'service-names' }], { serviceNames: true }],
+    ['palette', [{ type: 'palette', palette: 'mono' }], { palette: 'mono' }],
+    ['interval', [{ type: 'interval', intervalMs: 200 }], { intervalMs: 200 }],
+    ['selection', [{ type: 'select', id: 'b' }], { selectedId: 'b' }],
+  ];
+  test.each(cases)('%s', (_, actions, expected) => {
+    expect(after(emptyState(), ...actions)).toMatchObject(expected);
+  });
+
+  test('panes open, close, and do as they are told', () => {
+    const panes = (...actions: Action[]) => after(emptyState(), ...actions).panes;
+    const none = { events: false, details: false, graph: false, help: false };
+    expect(panes({ type: 'pane', pane: 'events' })).toEqual({ ...none, events: true });
+    expect(panes({ type: 'pane', pane: 'events' }, { type: 'pane', pane: 'events' })).toEqual(none);
+    expect(panes({ type: 'pane', pane: 'help', open: false })).toEqual(none);
+    expect(panes({ type: 'pane', pane: 'graph' }, { type: 'pane', pane: 'graph', open: true }).graph).toBe(
+      true,
+    );
+  });
+
+  test('the help scrolls from its first line to its last', () => {
+    const scroll = (by: number): Action => ({ type: 'scroll-help', by, lines: 50, height: 20 });
+    const top = (...actions: Action[]) => after(emptyState(), ...actions).helpTop;
+    expect(top(scroll(7))).toBe(7);
+    expect(top(scroll(1000))).toBe(30);
+    expect(top(scroll(1000), scroll(-2))).toBe(28);
+    expect(top(scroll(-5))).toBe(0);
+    expect(top({ type: 'scroll-help', by: 5, lines: 10, height: 20 })).toBe(0);
+    expect(top(scroll(7), { type: 'pane', pane: 'help' })).toBe(0);
+  });
+
+  test('the usage is that of the selected socket only', () => {
+    const usage = { pid: 1, cpuPercent: 2, memoryBytes: 3 };
+    const state = after(emptyState(), { type: 'usage', usage });
+    expect(state.usage).toEqual(usage);
+    expect(after(state, { type: 'select', id: 'b' }).usage).toBeNull();
+  });
+});

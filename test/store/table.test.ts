@@ -1,0 +1,267 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isEstablished, isListening, type Socket, type SocketState } from '../../src/model/socket.ts';
+import { SocketTable } from '../../src/store/table.ts';
+import { baseline, batch, listener, NOON_MS, socket, udp } from '../helpers/fakes.ts';
+
+const a = socket({ id: 'a' });
+const b = socket({ id: 'b', local: '192.0.2.10:40001' });
+const closing = (it: Socket): Socket => ({ ...it, state: 'CLOSE_WAIT' });
+
+const marks = (table: SocketTable) => Object.fromEntries([...table.rows].map(([id, { mark }]) => [id, mark]));
+
+/** A table with a linger of 3 s after these batches. */
+function tableAfter(...batches: Parameters<SocketTable['apply']>[0][]): SocketTable {
+  const table = new SocketTable(3000);
+  for (const it of batches) table.apply(it);
+  return table;
+}
+
+describe('marks', () => {
+  test('what was there at the first look is not news', () => {
+    const table = tableAfter(baseline([a]));
+    expect(marks(table)).toEqual({ a: 'none' });
+    expect(table.log).toEqual([]);
+    expect(table.history).toEqual([]);
+    expect(table.nextFadeMs).toBeUndefined();
+    expect(table.rows.get('a')).toMatchObject({ baseline: true, firstSeenMs: 0 });
+  });
+
+  test('new, changed and closed', () => {
+    const table = tableAfter(
+      baseline([a]),
+      batch({ monotonicMs: 1000, spawned: [b], changed: [closing(a)] }),
+      batch({ monotonicMs: 2000, closed: ['b'] }),
+    );
+    expect(marks(table)).toEqual({ a: 'changed', b: 'closed' });
+    expect(table.rows.get('a')?.socket.state).toBe('CLOSE_WAIT');
+    expect(table.rows.get('b')).toMatchObject({ baseline: false, firstSeenMs: 1000, socket: b });
+  });
+
+  test('they fade in the order in which they came, each at its time; a closed row goes with its mark', () => {
+    const table = tableAfter(
+      baseline([a]),
+      batch({ monotonicMs: 1000, spawned: [b] }),
+      batch({ monotonicMs: 2000, closed: ['a'] }),
+    );
+    expect(table.nextFadeMs).toBe(4000);
+    table.fade(3999);
+    expect(marks(table)).toEqual({ a: 'closed', b: 'spawned' });
+    table.fade(4000);
+    expect(marks(table)).toEqual({ a: 'closed', b: 'none' });
+    expect(table.nextFadeMs).toBe(5000);
+    table.fade(5000);
+    expect(marks(table)).toEqual({ b: 'none' });
+    expect(table.nextFadeMs).toBeUndefined();
+  });
+
+  test('a tick fades too', () => {
+    const table = tableAfter(
+      baseline([a, b]),
+      batch({ monotonicMs: 1000, closed: ['a'] }),
+      batch({ monotonicMs: 9000 }),
+    );
+    expect(marks(table)).toEqual({ b: 'none' });
+  });
+
+  test('a row marked again fades at its new time', () => {
+    const table = tableAfter(
+      baseline([]),
+      batch({ monotonicMs: 1000, spawned: [a] }),
+      batch({ monotonicMs: 2000, changed: [closing(a)] }),
+    );
+    table.fade(4000);
+    expect(marks(table)).toEqual({ a: 'changed' });
+    table.fade(5000);
+    expect(marks(table)).toEqual({ a: 'none' });
+  });
+
+  test('a change that is no news shows the new value, and leaves mark and time as they are', () => {
+    const known = { ...a, uid: 1000 };
+    const table = tableAfter(
+      baseline([b]),
+      batch({ monotonicMs: 1000, spawned: [a] }),
+      batch({ monotonicMs: 2000, changed: [known, { ...b, uid: 1000 }] }),
+    );
+    expect(marks(table)).toEqual({ a: 'spawned', b: 'none' });
+    expect(table.rows.get('a')?.socket).toBe(known);
+    expect(table.log.map(({ kind }) => kind)).toEqual(['spawned']);
+    table.fade(4000);
+    expect(marks(table)).toEqual({ a: 'none', b: 'none' });
+  });
+
+  test.each<[string, Partial<Socket>]>([
+    ['state', { state: 'FIN_WAIT1' }],
+    ['peer', { remote: { address: '203.0.113.5', port: 443 } }],
+    ['port of the peer', { remote: { address: '198.51.100.7', port: 444 } }],
+    ['local address', { local: { address: '192.0.2.11', port: 40000 } }],
+    ['program', { owners: [{ knowledge: 'exact', pid: 101, process: 'curl' }] }],
+  ])('another %s is news', (_, change) => {
+    const table = tableAfter(baseline([a]), batch({ changed: [{ ...a, ...change }] }));
+    expect(marks(table)).toEqual({ a: 'changed' });
+  });
+
+  test('a socket that comes back under its id while the closed row lingers is new, and stays', () => {
+    const table = tableAfter(
+      baseline([a]),
+      batch({ monotonicMs: 1000, closed: ['a'] }),
+      batch({ monotonicMs: 2000, spawned: [a] }),
+    );
+    expect(marks(table)).toEqual({ a: 'spawned' });
+    expect(table.totals.total).toBe(1);
+    table.fade(100_000);
+    expect(marks(table)).toEqual({ a: 'none' });
+    expect(table.rows.get('a')).toMatchObject({ firstSeenMs: 2000, baseline: false });
+  });
+
+  test('changes and closings of sockets that are not there are passed over', () => {
+    const table = tableAfter(
+      baseline([a]),
+      batch({ monotonicMs: 1000, changed: [b], closed: ['never there'] }),
+    );
+    expect(marks(table)).toEqual({ a: 'none' });
+    expect(table.totals.total).toBe(1);
+    expect(table.log).toEqual([]);
+    table.apply(batch({ monotonicMs: 2000, closed: ['a'] }));
+    table.apply(batch({ monotonicMs: 2500, closed: ['a'], changed: [closing(a)] }));
+    expect(table.rows.get('a')?.socket).toBe(a);
+    expect(table.log).toHaveLength(1);
+    expect(table.totals.total).toBe(0);
+    expect(table.nextFadeMs).toBe(5000);
+  });
+
+  test('touched: the rows that are not what they were, each told once', () => {
+    const table = tableAfter(baseline([a, b]));
+    expect(table.takeTouched()).toEqual(new Set(['a', 'b']));
+    expect(table.takeTouched()).toEqual(new Set());
+    table.apply(batch({ monotonicMs: 1000, closed: ['a'] }));
+    expect(table.takeTouched()).toEqual(new Set(['a']));
+    table.fade(2000);
+    expect(table.takeTouched()).toEqual(new Set());
+    table.fade(4000);
+    expect(table.takeTouched()).toEqual(new Set(['a']));
+  });
+});
+
+describe('the log', () => {
+  test('tells what happened, when, and how long a socket was seen', () => {
+    const table = tableAfter(
+      baseline([a]),
+      batch({ monotonicMs: 1000, spawned: [b] }),
+      batch({ monotonicMs: 2000, changed: [closing(b)] }),
+      batch({ monotonicMs: 6000, closed: ['b', 'a'] }),
+    );
+    expect(table.log).toEqual([
+      { kind: 'spawned', atMs: NOON_MS + 1000, socket: b },
+      { kind: 'changed', atMs: NOON_MS + 2000, socket: closing(b), was: 'ESTABLISHED' },
+      { kind: 'closed', atMs: NOON_MS + 6000, socket: closing(b), lifetimeMs: 5000 },
+      { kind: 'closed', atMs: NOON_MS + 6000, socket: a, lifetimeMs: 6000, baseline: true },
+    ]);
+    expect(table.logged).toBe(4);
+  });
+
+  test('a change of program alone says nothing of the state', () => {
+    const moved = { ...a, owners: [{ knowledge: 'exact' as const, pid: 7 }] };
+    expect(tableAfter(baseline([a]), batch({ changed: [moved] })).log[0]).not.toHaveProperty('was');
+  });
+});
+
+describe('counts', () => {
+  test('totals by kind', () => {
+    const table = tableAfter(baseline([a, listener(), udp(), closing(b)]));
+    expect(table.totals).toEqual({ total: 4, established: 1, listening: 2, other: 1 });
+    table.apply(batch({ monotonicMs: 1000, changed: [closing(a)], closed: [udp().id] }));
+    expect(table.totals).toEqual({ total: 3, established: 0, listening: 1, other: 2 });
+  });
+
+  test('what apply gives, and the history of it', () => {
+    const table = new SocketTable(3000);
+    expect(table.apply(baseline([a]))).toEqual({
+      monotonicMs: 0,
+      total: 1,
+      spawned: 0,
+      changed: 0,
+      closed: 0,
+    });
+    const tick = table.apply(batch({ monotonicMs: 1000, spawned: [b], changed: [closing(a)] }));
+    expect(tick).toEqual({ monotonicMs: 1000, total: 2, spawned: 1, changed: 1, closed: 0 });
+    expect(table.history).toEqual([tick]);
+  });
+
+  test('after 100,000 ticks nothing has grown without end', () => {
+    const table = new SocketTable(3000);
+    table.apply(baseline([]));
+    for (let i = 1; i <= 100_000; i++) {
+      const spawned = [socket({ id: `socket ${i}` })];
+      table.apply(batch({ monotonicMs: i * 1000, spawned, closed: i > 2 ? [`socket ${i - 2}`] : [] }));
+      table.takeTouched();
+    }
+    expect(table.totals.total).toBe(2);
+    expect(table.rows.size).toBeLessThan(10);
+    expect(table.log.length).toBeGreaterThanOrEqual(1000);
+    expect(table.log.length).toBeLessThan(3000);
+    expect(table.history.length).toBeGreaterThanOrEqual(600);
+    expect(table.history.length).toBeLessThan(2000);
+    expect(table.log.at(-1)?.socket.id).toBe('socket 99998');
+    expect(table.history.at(-1)?.monotonicMs).toBe(100_000_000);
+    expect(table.logged).toBe(199_998);
+  });
+});
+
+test('whatever the batches: rows and totals are those of the sockets that are open', () => {
+  const ids = ['a', 'b', 'c', 'd', 'e'];
+  const step = fc.record({
+    passMs: fc.constantFrom(0, 500, 1000, 4000),
+    wanted: fc.dictionary(
+      fc.constantFrom(...ids),
+      fc.constantFrom<SocketState | undefined>('ESTABLISHED', 'LISTEN', 'TIME_WAIT', undefined),
+    ),
+    unknown: fc.boolean(),
+  });
+  const socketOf = (id: string, state: SocketState | undefined): Socket => {
+    if (state === undefined) return udp({ id });
+    return socket({ id, state, remote: state === 'LISTEN' ? null : '198.51.100.7:443' });
+  };
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+      const table = new SocketTable(3000);
+      const open = new Map<string, Socket>();
+      let nowMs = 0;
+      for (const { passMs, wanted, unknown } of steps) {
+        nowMs += passMs;
+        const spawned: Socket[] = [];
+        const changed = unknown ? [socket({ id: 'unknown' })] : [];
+        const closed = unknown ? ['unknown'] : [];
+        for (const id of ids) {
+          if (!Object.hasOwn(wanted, id)) {
+            if (open.delete(id)) closed.push(id);
+            continue;
+          }
+          const now = socketOf(id, wanted[id]);
+          (open.has(id) ? changed : spawned).push(now);
+          open.set(id, now);
+        }
+        table.apply(batch({ monotonicMs: nowMs, spawned, changed, closed }));
+        const rows = [...table.rows.values()];
+        expect(
+          new Map(rows.filter(({ mark }) => mark !== 'closed').map((row) => [row.id, row.socket])),
+        ).toEqual(open);
+        const sockets = [...open.values()];
+        const listening = sockets.filter(isListening).length;
+        const established = sockets.filter(isEstablished).length;
+        expect(table.totals).toEqual({
+          total: sockets.length,
+          established,
+          listening,
+          other: sockets.length - listening - established,
+        });
+        // Whatever is marked has a time at which that ends, within the linger time.
+        expect(rows.some(({ mark }) => mark !== 'none')).toBe(table.nextFadeMs !== undefined);
+        if (table.nextFadeMs !== undefined) expect(table.nextFadeMs).toBeLessThanOrEqual(nowMs + 3000);
+      }
+      table.fade(nowMs + 3000);
+      expect([...table.rows.keys()].sort()).toEqual([...open.keys()].sort());
+      expect([...table.rows.values()].every(({ mark }) => mark === 'none')).toBe(true);
+    }),
+  );
+});

@@ -1,0 +1,302 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { FakeApp } from '../helpers/app.ts';
+import { after, baseline, batch, emptyState, LINGER_MS, listener, socket } from '../helpers/fakes.ts';
+import { BATCHES, LATER, SCENE } from '../helpers/scene.ts';
+
+let app: FakeApp;
+beforeEach(() => {
+  app = new FakeApp(120, 40);
+});
+afterEach(() => app.close());
+
+const TOP_ROW = 4;
+const ESC = '\x1b';
+const [DOWN, UP, PAGE_DOWN, HOME, END] = ['\x1b[B', '\x1b[A', '\x1b[6~', '\x1b[H', '\x1b[F'];
+
+/** Position of the row that is shown inverse, from the top of the screen. */
+const selectedLine = (): number => app.lines.findIndex((_, y) => app.look(3, y).inverse);
+
+const lineOf = (text: string): string => app.lines[app.find(text).y] ?? '';
+
+/** A numbered crowd, in order of their numbers. */
+const crowd = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, i) => {
+    const name = `p${String(from + i).padStart(3, '0')}`;
+    return socket({ id: name, process: name, local: `192.0.2.10:${10_000 + from + i}` });
+  });
+
+describe('calm', () => {
+  test('a tick in which nothing happens writes nothing to the terminal', async () => {
+    await app.take(baseline(Object.values(SCENE)));
+    const before = app.bytesWritten;
+    expect(before).toBeGreaterThan(1000);
+    await app.take(
+      batch({ monotonicMs: 1000 }),
+      batch({ monotonicMs: 2000 }),
+      batch({ monotonicMs: 30_000 }),
+    );
+    expect(app.bytesWritten - before).toBe(0);
+  });
+
+  test('nor does a change out of sight, but for the counts', async () => {
+    await app.take(baseline(crowd(200)));
+    const before = app.lines.slice(TOP_ROW);
+    const bytes = app.bytesWritten;
+    await app.take(batch({ monotonicMs: 1000, closed: ['p150'] }));
+    expect(app.lines.slice(TOP_ROW)).toEqual(before);
+    expect(app.bytesWritten - bytes).toBeLessThan(200);
+  });
+
+  test('columns stay where they are when long texts come and go', async () => {
+    await app.take(baseline([SCENE.node, SCENE.long]));
+    const titles = app.lines[TOP_ROW - 1];
+    await app.take(batch({ monotonicMs: 1000, closed: [SCENE.long.id] }), batch({ monotonicMs: 9000 }));
+    expect(app.text).not.toContain('2001:db8');
+    expect(app.lines[TOP_ROW - 1]).toBe(titles);
+  });
+});
+
+describe('colours', () => {
+  const markOf = (text: string) => app.look(0, app.find(text).y);
+  const name = (text: string) => app.look(2, app.find(text).y);
+
+  test('new is green, changed yellow, closed red, all else plain', async () => {
+    await app.take(...BATCHES);
+    await app.press(END);
+    expect(markOf('51514')).toEqual({ character: '+', colour: 2, bold: false, inverse: false });
+    expect(markOf('CLOSE_WAIT')).toEqual({ character: '~', colour: 3, bold: false, inverse: false });
+    expect(markOf('dhcpcd')).toEqual({ character: '-', colour: 1, bold: false, inverse: false });
+    expect(name('TIME_WAIT')).toEqual({ character: '(', colour: undefined, bold: false, inverse: false });
+  });
+
+  test('none at all in black and white; the marks stay', async () => {
+    await app.take(...BATCHES);
+    await app.press('c', 'c', END);
+    expect(markOf('51514')).toMatchObject({ character: '+', colour: undefined });
+    expect(markOf('dhcpcd')).toMatchObject({ character: '-', colour: undefined });
+    const coloured = app.lines.flatMap((line, y) => [...line].map((_, x) => app.look(x, y).colour));
+    expect(coloured.filter((colour) => colour !== undefined)).toEqual([]);
+  });
+
+  test('the selected row is inverse over its whole width, and the only one', async () => {
+    await app.take(...BATCHES);
+    expect(selectedLine()).toBe(TOP_ROW);
+    expect([0, 60, 119].map((x) => app.look(x, TOP_ROW).inverse)).toEqual([true, true, true]);
+    expect(app.lines.filter((_, y) => app.look(60, y).inverse)).toHaveLength(1);
+  });
+
+  test('a name with tags, escapes and bidi controls is shown as plain text', async () => {
+    await app.take(baseline([SCENE.hostile]));
+    expect(app.text).toContain('{red-fg');
+    expect(app.text).toContain('mal?lory');
+    expect(app.look(3, TOP_ROW)).toMatchObject({ character: 'r', colour: undefined });
+  });
+});
+
+describe('selection', () => {
+  test('moves by rows and pages, and not beyond the ends', async () => {
+    await app.take(baseline(crowd(100)));
+    await app.press(UP);
+    expect(selectedLine()).toBe(TOP_ROW);
+    await app.press(DOWN, 'j', 'j', 'k');
+    expect(selectedLine()).toBe(TOP_ROW + 2);
+    await app.press(PAGE_DOWN);
+    expect(app.lines[selectedLine()]).toContain('p036');
+    await app.press(END, DOWN);
+    expect(app.lines[selectedLine()]).toContain('p099');
+    await app.press(UP);
+    expect(app.lines[selectedLine()]).toContain('p098');
+    await app.press(HOME);
+    expect(app.lines[selectedLine()]).toContain('p000');
+  });
+
+  test('stays with its socket when rows come and go above it', async () => {
+    await app.take(baseline(crowd(10, 10)));
+    await app.press(DOWN, DOWN, DOWN);
+    expect(app.lines[selectedLine()]).toContain('p013');
+    await app.take(batch({ monotonicMs: 1000, spawned: crowd(5), closed: ['p010'] }));
+    expect(app.lines[selectedLine()]).toContain('p013');
+  });
+
+  test('passes to the row in its place when its socket has gone', async () => {
+    await app.take(baseline(crowd(10)));
+    await app.press(DOWN, DOWN);
+    await app.take(batch({ monotonicMs: 1000, closed: ['p002'] }));
+    expect(app.lines[selectedLine()]).toContain('p002');
+    await app.take(batch({ monotonicMs: 1000 + LINGER_MS }));
+    expect(app.lines[selectedLine()]).toContain('p003');
+    expect(selectedLine()).toBe(TOP_ROW + 2);
+  });
+
+  test('a row that scrolled stays on its line as others come above it', async () => {
+    await app.take(baseline(crowd(200, 100)));
+    await app.press(PAGE_DOWN, PAGE_DOWN, UP);
+    const [line, text] = [selectedLine(), app.lines[selectedLine()]];
+    await app.take(batch({ monotonicMs: 1000, spawned: crowd(20) }));
+    expect([selectedLine(), app.lines[selectedLine()]]).toEqual([line, text]);
+  });
+});
+
+describe('the mouse', () => {
+  test('a click selects a row; one below the rows does nothing', async () => {
+    await app.take(baseline(crowd(5)));
+    await app.click(20, TOP_ROW + 3);
+    expect(selectedLine()).toBe(TOP_ROW + 3);
+    await app.click(20, TOP_ROW + 20);
+    expect(selectedLine()).toBe(TOP_ROW + 3);
+  });
+
+  test('a click on a title sorts by it, and again the other way', async () => {
+    await app.take(
+      baseline([listener({ local: '*:9', process: 'a' }), listener({ local: '*:80', process: 'b' })]),
+    );
+    const { x, y } = app.find('PORT');
+    await app.click(x, y);
+    expect(app.lines[TOP_ROW - 1]).toContain('PORT▴');
+    expect(app.lines[TOP_ROW]).toMatch(/^ {2}a /);
+    await app.click(x, y);
+    expect(app.lines[TOP_ROW - 1]).toContain('PORT▾');
+    expect(app.lines[TOP_ROW]).toMatch(/^ {2}b /);
+  });
+
+  test('the wheel moves by three rows', async () => {
+    await app.take(baseline(crowd(20)));
+    await app.press('\x1b[<65;5;8M', '\x1b[<65;5;8M', '\x1b[<64;5;8M');
+    expect(selectedLine()).toBe(TOP_ROW + 3);
+  });
+});
+
+describe('keys', () => {
+  test('many in one piece are all obeyed', async () => {
+    await app.take(baseline(crowd(20)));
+    await app.press(`${DOWN}${DOWN}\x1b[<65;5;8M${DOWN}`);
+    expect(selectedLine()).toBe(TOP_ROW + 6);
+  });
+
+  test('esc while typing brings the filter back; then it clears it; then it closes the pane', async () => {
+    await app.take(...BATCHES);
+    await app.press('e', 'l', '/', 'c', 'u', 'r', 'l');
+    expect(app.text).toContain('0 of 16');
+    await app.press(ESC);
+    expect(app.text).toContain('/ listening');
+    expect(app.text).toContain('5 of 16');
+    await app.press(ESC);
+    expect(app.text).toContain('16 of 16');
+    expect(app.text).toContain('EVENTS');
+    await app.press(ESC);
+    expect(app.text).not.toContain('EVENTS');
+  });
+
+  test('what is asked of the world', async () => {
+    await app.take(baseline([]));
+    await app.press('+', '-', '-', '\x1a', 'q', '\x03');
+    expect(app.intervals).toEqual([2000, 1000, 500]);
+    expect(app.text).toContain('500ms');
+    expect([app.suspends.length, app.quits.length]).toEqual([1, 2]);
+  });
+
+  test('while something is typed the letters of keys are letters', async () => {
+    await app.take(...BATCHES);
+    await app.press('/', 'q', 'p', ' ', '?', '日');
+    expect(app.quits).toEqual([]);
+    expect(lineOf('/ qp')).toContain('/ qp ?日');
+  });
+
+  test('P offers the program of the selected row, and enter takes it', async () => {
+    await app.take(...BATCHES);
+    const { x, y } = app.find('TIME_WAIT');
+    await app.click(x, y);
+    await app.press('P', '\r');
+    expect(app.text).toContain('/ process:wget');
+    expect(app.text).toContain('1 of 16');
+  });
+});
+
+describe('the picture', () => {
+  test('marks fade with the time, without a tick', async () => {
+    await app.take(...BATCHES.slice(0, 2));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      app.nowMs = 2000;
+      app.app.take(BATCHES[2] ?? batch());
+      app.nowMs = 2000 + LINGER_MS;
+      vi.advanceTimersByTime(LINGER_MS);
+    } finally {
+      vi.useRealTimers();
+    }
+    await app.shown();
+    expect(app.text).not.toContain('dhcpcd');
+    expect(app.lines.slice(TOP_ROW).some((line) => /^[+~-]/.test(line))).toBe(false);
+  });
+
+  test('paused: it stands still, and catches up afterwards', async () => {
+    await app.take(...BATCHES);
+    await app.press(' ');
+    const before = app.lines.slice(TOP_ROW);
+    await app.take(LATER);
+    expect(app.lines.slice(TOP_ROW)).toEqual(before);
+    expect(app.text).toContain('paused  +1 ~1 −1 since');
+    await app.press(' ');
+    expect(app.text).not.toContain('paused');
+    expect(app.text).toContain('aardvark');
+    expect(app.text).toContain('FIN_WAIT1');
+  });
+
+  test('usage is asked for while the details are open, of the selected process, and of no other', async () => {
+    app.usage = { pid: 0, cpuPercent: 12.5, memoryBytes: 1024 };
+    await app.take(baseline([SCENE.curl, SCENE.node]));
+    expect(app.usageAsked).toEqual([]);
+    await app.press('\r');
+    await app.press(DOWN);
+    await app.take(batch({ monotonicMs: 1000 }));
+    expect(app.usageAsked).toEqual([81301, 81234, 81234]);
+    expect(app.text).toContain('CPU 12.5 %');
+    await app.press('\r');
+    await app.take(batch({ monotonicMs: 2000 }));
+    expect(app.usageAsked).toHaveLength(3);
+  });
+
+  test('another size: everything is laid out anew', async () => {
+    await app.take(...BATCHES);
+    await app.resize(60, 12);
+    expect(app.lines.every((line) => line.trimEnd().length <= 60)).toBe(true);
+    expect(app.lines[11]).toContain('? help');
+    await app.resize(200, 50);
+    expect(app.text).toContain('2001:db8:1111:2222:3333:4444:5555:6666');
+    for (const [columns, rows] of [
+      [1, 1],
+      [20, 3],
+      [80, 24],
+    ] as const)
+      await app.resize(columns, rows);
+    expect(app.text).toContain('PROCESS');
+  });
+
+  test('redraw writes the whole screen again, and it looks the same', async () => {
+    await app.take(...BATCHES);
+    const before = { text: app.text, bytes: app.bytesWritten };
+    await app.press('\x0c');
+    expect(app.bytesWritten - before.bytes).toBeGreaterThan(1000);
+    expect(app.text).toBe(before.text);
+  });
+
+  test('the graph strip shows what has been since the start', async () => {
+    await app.take(...BATCHES);
+    await app.press('g');
+    // Its package is loaded when it is first shown.
+    await import('blessed-contrib/lib/widget/sparkline.js');
+    await app.shown();
+    expect(lineOf('sockets 1')).toMatch(/sockets 16–16:? +opened 2 in 5 min:? +closed 1 in 5 min/);
+    expect(app.text).toMatch(/[▁▂▃▄▅▆▇█]/);
+    await app.press('g');
+    expect(app.text).not.toContain('in 5 min');
+  });
+
+  test('a filter from the command line is there from the first picture on', async () => {
+    app.close();
+    app = new FakeApp(120, 40, after(emptyState({ listening: true, port: 22 })));
+    await app.take(...BATCHES);
+    expect(app.text).toContain('/ listening port:22');
+    expect(app.text).toContain('1 of 16');
+  });
+});

@@ -1,0 +1,48 @@
+import { afterEach, expect, test } from 'vitest';
+import { FakeApp } from '../helpers/app.ts';
+import { baseline } from '../helpers/fakes.ts';
+import { BATCHES, LATER } from '../helpers/scene.ts';
+
+// The event log and the start of a process are shown in local time.
+process.env['TZ'] = 'UTC';
+
+const SIZES = [
+  [80, 24],
+  [120, 40],
+  [200, 50],
+  [40, 10],
+] as const;
+
+const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
+  'before-the-first-batch': (app) => app.shown(),
+  empty: (app) => app.take(baseline([])),
+  table: (app) => app.take(...BATCHES),
+  'filter-typed': async (app) => (await app.take(...BATCHES)).press('/', 's', 's', 'h'),
+  'filter-without-a-match': async (app) => (await app.take(...BATCHES)).press('/', 'z', 'z', '\r'),
+  'port-prompt': async (app) => (await app.take(...BATCHES)).press('p'),
+  'port-error': async (app) => (await app.take(...BATCHES)).press('p', 'h', 't', '\r'),
+  paused: async (app) => (await (await app.take(...BATCHES)).press(' ')).take(LATER),
+  frozen: async (app) => (await (await app.take(...BATCHES)).press('f')).take(LATER),
+  details: async (app) => {
+    app.usage = { pid: 0, cpuPercent: 12.5, memoryBytes: 48 * 1024 * 1024 };
+    return (await app.take(...BATCHES)).press('/', ...'51512', '\r', '\r');
+  },
+  events: async (app) => (await app.take(...BATCHES)).press('e'),
+  help: async (app) => (await app.take(...BATCHES)).press('?'),
+  'help-at-its-end': async (app) => (await app.take(...BATCHES)).press('?', 'G'),
+  'service-names': async (app) => (await app.take(...BATCHES)).press('n'),
+};
+
+let open: FakeApp | undefined;
+afterEach(() => open?.close());
+
+test.each(Object.keys(SCENES))('%s', async (name) => {
+  const pictures = [];
+  for (const [columns, rows] of SIZES) {
+    open = new FakeApp(columns, rows);
+    await SCENES[name]?.(open);
+    pictures.push(`${`== ${columns}×${rows} `.padEnd(columns, '=')}\n${open.text}`);
+    open.close();
+  }
+  await expect(pictures.join('')).toMatchFileSnapshot(`../../fixtures/screens/${name}.txt`);
+});

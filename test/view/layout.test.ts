@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest';
+import type { PaneName } from '../../src/store/state.ts';
+import { layout, type Region } from '../../src/view/layout.ts';
+import { nextTop } from '../../src/view/viewport.ts';
+
+const CLOSED: Readonly<Record<PaneName, boolean>> = {
+  events: false,
+  details: false,
+  graph: false,
+  help: false,
+};
+
+const EVERY_SET = Array.from({ length: 16 }, (_, bits) => ({
+  events: (bits & 1) > 0,
+  details: (bits & 2) > 0,
+  graph: (bits & 4) > 0,
+  help: (bits & 8) > 0,
+}));
+
+const overlap = (a: Region, b: Region): boolean =>
+  a.left < b.left + b.width &&
+  b.left < a.left + a.width &&
+  a.top < b.top + b.height &&
+  b.top < a.top + a.height;
+
+/** What is wrong with a layout; expectations in the loop would take seconds. */
+function* faults(width: number, height: number, panes: typeof CLOSED): Generator<string> {
+  const regions = Object.entries(layout(width, height, panes));
+  for (const [i, [name, region]] of regions.entries()) {
+    const { left, top, width: cells, height: lines } = region;
+    if (left < 0 || top < 0 || left + cells > width || top + lines > height)
+      yield `${name} leaves the screen`;
+    if (cells < 1 || lines < 1) yield `${name} has no room`;
+    for (const [other, that] of regions.slice(i + 1))
+      if (overlap(region, that)) yield `${name} covers ${other}`;
+  }
+  if (!regions.some(([name]) => ['table', 'details', 'events', 'help'].includes(name)))
+    yield 'nothing is shown';
+}
+
+test('parts stay on the screen and off each other, for every size and every set of panes', () => {
+  const found: string[] = [];
+  for (const panes of EVERY_SET) {
+    for (let width = 1; width <= 200; width++) {
+      for (let height = 1; height <= 60; height++) {
+        for (const fault of faults(width, height, panes))
+          found.push(`${width}×${height} ${JSON.stringify(panes)}: ${fault}`);
+      }
+    }
+  }
+  expect(found.slice(0, 10)).toEqual([]);
+});
+
+describe('what is shown', () => {
+  const names = (width: number, height: number, panes: Partial<typeof CLOSED> = {}) =>
+    Object.keys(layout(width, height, { ...CLOSED, ...panes })).sort();
+
+  test('the lowest screen shows rows and nothing else', () => {
+    expect(layout(80, 1, CLOSED)).toEqual({ table: { left: 0, top: 0, width: 80, height: 1 } });
+  });
+
+  test('at 80×24 everything, and the table has most of it', () => {
+    expect(names(80, 24)).toEqual(['filter', 'header', 'hints', 'table', 'titles']);
+    expect(layout(80, 24, CLOSED).table?.height).toBe(19);
+  });
+
+  test('every cell of the height is used', () => {
+    for (let height = 1; height <= 60; height++) {
+      const lines = Object.values(layout(80, height, CLOSED)).reduce((sum, region) => sum + region.height, 0);
+      expect(lines).toBe(height);
+    }
+  });
+
+  test('the help covers the table', () => {
+    expect(names(80, 24, { help: true, events: true })).toEqual(['filter', 'header', 'help', 'hints']);
+  });
+
+  test('the details stand beside the table of a wide screen, and below it on others', () => {
+    const wide = layout(200, 50, { ...CLOSED, details: true });
+    expect(wide.details?.left).toBeGreaterThan(wide.table?.width ?? 999);
+    const narrow = layout(100, 50, { ...CLOSED, details: true });
+    expect(narrow.details?.left).toBe(0);
+    expect(narrow.details?.top).toBe((narrow.table?.top ?? 0) + (narrow.table?.height ?? 0));
+  });
+
+  test('an open pane never leaves the table fewer than three rows (the strip: two); on a low screen it takes its place', () => {
+    for (const panes of EVERY_SET) {
+      for (let height = 1; height <= 60; height++) {
+        const { table, details, events, graph } = layout(100, height, panes);
+        if (table && (details ?? events)) expect(table.height).toBeGreaterThanOrEqual(3);
+        if (table && graph) expect(table.height).toBeGreaterThanOrEqual(2);
+        // What was asked for is there, in one place or the other; the details before the events.
+        if (panes.help) continue;
+        if (panes.details) expect(details).toBeDefined();
+        else if (panes.events) expect(events).toBeDefined();
+      }
+    }
+  });
+});
+
+describe('scrolling', () => {
+  const now = { top: 10, height: 10, length: 100, index: 15, lastIndex: 15, moved: false };
+
+  test.each([
+    ['nothing happened', {}, 10],
+    ['the selection moves within the rows in sight', { index: 19, moved: true }, 10],
+    ['it moves below them', { index: 20, moved: true }, 11],
+    ['it moves above them', { index: 9, moved: true }, 9],
+    ['rows come above it: it stays on its line', { index: 18 }, 13],
+    ['rows go above it', { index: 12 }, 7],
+    ['rows come above it while the top is in sight: they are seen', { top: 0, index: 7, lastIndex: 5 }, 0],
+    ['so many that it would leave', { top: 0, index: 30, lastIndex: 5 }, 21],
+    ['rows go at the end', { length: 15, index: 14, lastIndex: 14 }, 5],
+    ['all fit', { length: 5, index: 2, lastIndex: 2 }, 0],
+    ['no row', { length: 0, index: -1 }, 0],
+    ['nothing was selected before', { index: 15, lastIndex: -1 }, 10],
+  ])('%s', (_, change, top) => {
+    expect(nextTop({ ...now, ...change })).toBe(top);
+  });
+});

@@ -1,0 +1,274 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Socket } from '../../src/model/socket.ts';
+import type { State } from '../../src/store/state.ts';
+import { KEYS } from '../../src/tui/keymap.ts';
+import { COLUMNS } from '../../src/view/columns.ts';
+import { detailLines } from '../../src/view/details.ts';
+import { eventLines } from '../../src/view/events.ts';
+import { filterLine, headerLines, spread } from '../../src/view/header.ts';
+import { helpLines, hintLine } from '../../src/view/help.ts';
+import { placeColumns } from '../../src/view/place.ts';
+import { rowLine } from '../../src/view/rows.ts';
+import { displayWidth } from '../../src/view/width.ts';
+import { after, baseline, batch, emptyState, socket } from '../helpers/fakes.ts';
+import { HOSTILE, textOf, UNSAFE } from '../helpers/lines.ts';
+import { BATCHES, SCENE } from '../helpers/scene.ts';
+
+const hostile = fc.oneof(
+  fc.constantFrom(...HOSTILE),
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ unit: 'grapheme', minLength: 20 }),
+);
+
+const hostileSocket: fc.Arbitrary<Socket> = fc
+  .record({ process: hostile, command: hostile, exe: hostile, user: hostile, address: hostile })
+  .map(({ process, command, exe, user, address }) => ({
+    ...socket({ id: 'hostile', user }),
+    local: { address, port: 1 },
+    remote: { address, port: 2 },
+    owners: [{ knowledge: 'exact', pid: 1, process, command, exe, user, startedAtMs: 0 }],
+  }));
+
+/** A state in which all there is to say is hostile. */
+const stateOf = (it: Socket): State => {
+  const text = it.user ?? '';
+  const state = after(
+    emptyState(),
+    baseline([]),
+    batch({ monotonicMs: 1000, spawned: [it], degradations: [{ code: 'x', text, short: text }] }),
+  );
+  return { ...state, host: text, system: text, filter: { text, process: text } };
+};
+
+/** What is shown: paddings at the end may go beyond the edge. */
+const shown = (
+  lines:
+    | readonly { spans: readonly { text: string; tone: 'plain' }[] }[]
+    | readonly Parameters<typeof textOf>[0][],
+) => lines.map((it) => textOf(it as Parameters<typeof textOf>[0]).trimEnd());
+
+const everyLine = (state: State, it: Socket, width: number): string[] => {
+  const row = state.table.rows.get(it.id);
+  return shown([
+    ...headerLines(state, width, 2),
+    filterLine(state, 1, 1, width),
+    ...detailLines(row, state, width, 100),
+    ...eventLines(state.table.log, state.table.logged, width, 10),
+    ...helpLines(KEYS, state, width),
+    hintLine(KEYS, width),
+    ...(row ? [rowLine(row, placeColumns(width, new Map()), { nowMs: 0, serviceNames: true }, false)] : []),
+  ]);
+};
+
+test('whatever a program is called: nothing unsafe is shown, and all but one long word of a notice fits', () => {
+  fc.assert(
+    fc.property(hostileSocket, fc.integer({ min: 40, max: 200 }), (it, width) => {
+      const state = stateOf(it);
+      const lines = everyLine(state, it, width);
+      expect(lines.filter((text) => UNSAFE.test(text))).toEqual([]);
+      const notice = new Set(shown(helpLines(KEYS, state, width).slice(0, state.degradations.length * 20)));
+      expect(lines.filter((text) => displayWidth(text) > width && !notice.has(text))).toEqual([]);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+describe('words at both edges', () => {
+  const word = fc.record({
+    text: fc.string({ maxLength: 12 }),
+    short: fc.option(fc.string({ maxLength: 4 }), { nil: undefined }),
+    rank: fc.integer({ min: 1, max: 9 }),
+  });
+
+  test('whatever the words: they fit', () => {
+    fc.assert(
+      fc.property(
+        fc.array(word, { maxLength: 5 }),
+        fc.array(word, { maxLength: 5 }),
+        fc.nat(120),
+        (left, right, width) => {
+          const words = (side: typeof left) =>
+            side.map(({ short, ...rest }) => ({ ...rest, ...(short !== undefined && { short }) }));
+          expect(displayWidth(textOf(spread(words(left), words(right), width)))).toBeLessThanOrEqual(width);
+        },
+      ),
+    );
+  });
+
+  test('the least important is shortened first, and goes first', () => {
+    const left = [{ text: 'name', rank: 1 }];
+    const right = [
+      { text: 'many words', short: 'few', rank: 3 },
+      { text: 'number', rank: 2 },
+    ];
+    const at = (width: number) => textOf(spread(left, right, width)).split(/ {2,}/);
+    expect(at(40)).toEqual(['name', 'many words', 'number']);
+    expect(at(20)).toEqual(['name', 'few', 'number']);
+    expect(at(15)).toEqual(['name', 'number']);
+    expect(textOf(spread(left, right, 7))).toBe('name   ');
+  });
+});
+
+describe('the header', () => {
+  const state = after(emptyState(), ...BATCHES);
+
+  test('the counts stay when all else has gone', () => {
+    for (let width = 40; width <= 200; width++) {
+      const [first] = shown(headerLines(state, width, 1));
+      expect(first).toMatch(/\b16\b.*\b8 estab.*\b5 listen/);
+      expect(displayWidth(first ?? '')).toBeLessThanOrEqual(width);
+    }
+  });
+
+  test('a minute: what came and went in the last sixty seconds', () => {
+    const later = after(state, batch({ monotonicMs: 61_500 }));
+    expect(textOf(headerLines(state, 120, 2)[1])).toContain('+2   −1 a minute');
+    // The two that came at second one are out of it, the one that closed at second two is not.
+    expect(textOf(headerLines(later, 120, 2)[1])).toContain('+0   −1 a minute');
+  });
+
+  test('how many further notices there are', () => {
+    const degradations = [1, 2, 3].map((n) => ({ code: `c${n}`, text: `notice ${n}`, short: `n${n}` }));
+    expect(textOf(headerLines({ ...state, degradations }, 120, 2)[1])).toContain('notice 1 (+2: ?)');
+  });
+});
+
+describe('the prompt', () => {
+  const typing = (text: string, kind: 'text' | 'process' = 'text') =>
+    after(emptyState(), { type: 'prompt', kind, text }, { type: 'edit', edit: { type: 'move', to: 'end' } });
+
+  test('the cursor is in sight at every width, whatever is typed', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'grapheme' }),
+        fc.integer({ min: 14, max: 120 }),
+        fc.constantFrom('text', 'process'),
+        (text, width, kind) => {
+          const { spans } = filterLine(typing(text, kind), 0, 0, width);
+          const at = spans.findIndex(({ tone }) => tone === 'cursor');
+          const left = spans.slice(0, at).reduce((sum, it) => sum + displayWidth(it.text), 0);
+          expect(at).toBeGreaterThan(0);
+          expect(left).toBeLessThan(width);
+          expect(
+            displayWidth(
+              spans
+                .map((it) => it.text)
+                .join('')
+                .trimEnd(),
+            ),
+          ).toBeLessThanOrEqual(width);
+        },
+      ),
+    );
+  });
+
+  test('each character is shown once, the unprintable ones as ?', () => {
+    const state = after(
+      typing('a\u{e0041}bc'),
+      { type: 'edit', edit: { type: 'move', to: 'start' } },
+      { type: 'edit', edit: { type: 'move', to: 'right' } },
+    );
+    expect(textOf(filterLine(state, 0, 0, 80))).toMatch(/^\/ a\?bc +0 of 0$/);
+  });
+});
+
+describe('details', () => {
+  const detailsOf = (it: Socket, width = 60) => {
+    const state = after(emptyState(), baseline([it]));
+    return shown(detailLines(state.table.rows.get(it.id), state, width, 100));
+  };
+
+  test('a long command line is whole, over several lines', () => {
+    const command = `start ${'x'.repeat(200)} end`;
+    const lines = detailsOf({ ...SCENE.node, owners: [{ ...SCENE.node.owners[0], command }] });
+    const at = lines.findIndex((text) => text.startsWith('command'));
+    expect(
+      lines
+        .slice(at, at + 5)
+        .map((text) => text.slice(9))
+        .join(''),
+    ).toContain(command);
+  });
+
+  test('one in wide characters, too', () => {
+    const command = '日本語'.repeat(30);
+    const lines = detailsOf({ ...SCENE.node, owners: [{ ...SCENE.node.owners[0], command }] });
+    expect(lines.join('').match(/[日本語]/gu)).toHaveLength(90);
+    expect(lines.every((text) => displayWidth(text) <= 60)).toBe(true);
+  });
+
+  test('every program that holds the socket', () => {
+    const text = detailsOf(SCENE.web).join('\n');
+    expect(text).toContain('web (main) 1  pid 14');
+    expect(text).toContain('systemd  pid 1');
+  });
+
+  test('what is not known is said in words', () => {
+    expect(detailsOf(SCENE.hidden).join('\n')).toContain('hidden: its program cannot be seen from here');
+    expect(detailsOf(SCENE.kernel).join('\n')).toContain('held by the kernel, by no program');
+    expect(detailsOf(SCENE.left).join('\n')).toContain('the last one known to hold the socket');
+  });
+
+  test('no selection', () => {
+    expect(textOf(detailLines(undefined, emptyState(), 60, 10)[0])).toMatch(
+      /^DETAILS {2}no socket is selected/,
+    );
+  });
+});
+
+describe('events', () => {
+  const eventsOf = (it: Socket, width: number) => {
+    const { table } = after(emptyState(), baseline([]), batch({ spawned: [it] }));
+    return shown(eventLines(table.log, table.logged, width, 10)).slice(1);
+  };
+
+  test('a program with a wide name leaves its endpoints whole', () => {
+    expect(eventsOf({ ...SCENE.node, owners: SCENE.wide.owners }, 120)[0]).toMatch(
+      /10\.0\.0\.5:51512 → 203\.0\.113\.80:443 +ESTABLISHED$/,
+    );
+  });
+
+  test('the newest that fit, the last at the bottom', () => {
+    const { table } = after(
+      emptyState(),
+      baseline([]),
+      ...[1, 2, 3, 4].map((n) =>
+        batch({ monotonicMs: n, spawned: [socket({ id: `${n}`, process: `p${n}` })] }),
+      ),
+    );
+    const lines = shown(eventLines(table.log, table.logged, 120, 3));
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toContain('4 since the start');
+    expect(lines[1]).toContain(' p3 ');
+    expect(lines[2]).toContain(' p4 ');
+  });
+});
+
+describe('help', () => {
+  test('every key and every column is in it', () => {
+    const text = shown(helpLines(KEYS, emptyState(), 200)).join('\n');
+    for (const { label, about } of KEYS) expect(text).toContain(`${label.padEnd(14)}${about}`);
+    for (const { about } of COLUMNS) expect(text).toContain(about);
+  });
+
+  test('the way to it is in the hints at every width', () => {
+    for (let width = 6; width <= 200; width++) {
+      const hints = textOf(hintLine(KEYS, width));
+      expect(hints.endsWith('? help')).toBe(true);
+      expect(displayWidth(hints)).toBeLessThanOrEqual(width);
+    }
+  });
+
+  test('all notices are told in full', () => {
+    const degradations = [1, 2].map((n) => ({
+      code: `c${n}`,
+      text: `notice ${n} `.repeat(9).trim(),
+      short: '',
+    }));
+    const text = shown(helpLines(KEYS, { ...emptyState(), degradations }, 40))
+      .join(' ')
+      .replace(/\s+/g, ' ');
+    for (const it of degradations) expect(text).toContain(it.text);
+  });
+});

@@ -1,0 +1,240 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Batch } from '../../src/model/batch.ts';
+import type { Socket } from '../../src/model/socket.ts';
+import type { Filter } from '../../src/query/filter.ts';
+import type { Action } from '../../src/store/actions.ts';
+import type { ColumnId, State } from '../../src/store/state.ts';
+import { COLUMNS } from '../../src/view/columns.ts';
+import { RowOrder } from '../../src/view/order.ts';
+import { after, baseline, batch, emptyState, listener, socket } from '../helpers/fakes.ts';
+
+const named = (id: string, process: string, fields: Partial<Socket> = {}): Socket => ({
+  ...socket({ id, process }),
+  ...fields,
+});
+
+/** A screen's order that follows a state, action by action. */
+class Follower {
+  readonly order = new RowOrder();
+  state: State;
+
+  constructor(...actions: (Action | Batch)[]) {
+    this.state = emptyState();
+    this.do(...actions);
+  }
+
+  do(...actions: (Action | Batch)[]): this {
+    for (const action of actions) {
+      this.state = after(this.state, action);
+      this.order.update(this.state);
+    }
+    return this;
+  }
+
+  get ids(): string[] {
+    return this.order.slice().map(({ id }) => id);
+  }
+}
+
+const [ant, bee, cat] = [named('1', 'bee'), named('2', 'cat'), named('3', 'Ant')];
+const renamed = (it: Socket, process: string): Socket => ({
+  ...it,
+  owners: [{ knowledge: 'exact', pid: 100, process }],
+});
+
+describe('sorting', () => {
+  test('by program, whatever its case, and backwards', () => {
+    const follower = new Follower(baseline([ant, bee, cat]));
+    expect(follower.ids).toEqual(['3', '1', '2']);
+    expect(follower.do({ type: 'reverse-sort' }).ids).toEqual(['2', '1', '3']);
+  });
+
+  test.each<[ColumnId, readonly [Partial<Socket>, Partial<Socket>]]>([
+    ['localPort', [{ local: { address: '::', port: 9 } }, { local: { address: '::', port: 80 } }]],
+    ['remotePort', [{ remote: null }, { remote: { address: '192.0.2.1', port: 1 } }]],
+    ['pid', [{ owners: [{ knowledge: 'hidden' }] }, { owners: [{ knowledge: 'exact', pid: 5 }] }]],
+    ['pid', [{ owners: [{ knowledge: 'exact', pid: 9 }] }, { owners: [{ knowledge: 'exact', pid: 10 }] }]],
+    [
+      'localAddress',
+      [{ local: { address: '10.0.0.9', port: 1 } }, { local: { address: '10.0.0.10', port: 1 } }],
+    ],
+    ['localAddress', [{ local: { address: '255.0.0.1', port: 1 } }, { local: { address: '::1', port: 1 } }]],
+    // A v4-mapped address stands with its IPv4 fellows.
+    [
+      'localAddress',
+      [{ local: { address: '::ffff:10.0.0.1', port: 1 } }, { local: { address: '10.0.0.2', port: 1 } }],
+    ],
+    [
+      'remoteAddress',
+      [{ remote: { address: '2001:db8::9', port: 1 } }, { remote: { address: '2001:db8::10', port: 1 } }],
+    ],
+    ['remoteAddress', [{ remote: null }, { remote: { address: '0.0.0.1', port: 1 } }]],
+    [
+      'localAddress',
+      [{ local: { address: 'fe80::1%a', port: 1 } }, { local: { address: 'fe80::2%a', port: 1 } }],
+    ],
+  ])('%s by what it means: %o', (column, [first, second]) => {
+    // The ids alone would put them the other way about.
+    const sockets = [named('9', 'x', first), named('1', 'x', second)];
+    expect(new Follower(baseline(sockets), { type: 'sort', column }).ids).toEqual(['9', '1']);
+    expect(new Follower(baseline(sockets), { type: 'sort', column }, { type: 'reverse-sort' }).ids).toEqual([
+      '1',
+      '9',
+    ]);
+  });
+
+  test('the youngest first by age', () => {
+    const follower = new Follower(baseline([ant]), batch({ monotonicMs: 5000, spawned: [bee] }));
+    expect(follower.do({ type: 'sort', column: 'age' }).ids).toEqual(['2', '1']);
+  });
+
+  test('equals do not depend on arrival', () => {
+    const twins = ['c', 'a', 'b'].map((id) => named(id, 'same'));
+    expect(new Follower(baseline(twins)).ids).toEqual(['a', 'b', 'c']);
+    expect(new Follower(baseline(twins.toReversed()), { type: 'reverse-sort' }).ids).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('frozen', () => {
+  const start = () => new Follower(baseline([ant, bee, cat]), { type: 'freeze' });
+
+  test('rows keep their places while their values change; new ones come last', () => {
+    const follower = start().do(
+      batch({ changed: [renamed(cat, 'zebra')], spawned: [named('4', 'aardvark')] }),
+    );
+    expect(follower.ids).toEqual(['3', '1', '2', '4']);
+    expect(follower.order.at(0)?.socket.owners[0]?.process).toBe('zebra');
+    expect(follower.do({ type: 'freeze' }).ids).toEqual(['4', '1', '2', '3']);
+  });
+
+  test('a closed row keeps its place until it goes', () => {
+    const follower = start().do(batch({ monotonicMs: 1000, closed: ['1'] }));
+    expect(follower.ids).toEqual(['3', '1', '2']);
+    expect(follower.do({ type: 'time', nowMs: 10_000 }).ids).toEqual(['3', '2']);
+  });
+
+  test('another filter or sort order is obeyed', () => {
+    expect(start().do({ type: 'reverse-sort' }).ids).toEqual(['2', '1', '3']);
+    expect(start().do({ type: 'filter', filter: { process: 'a' } }).ids).toEqual(['3', '2']);
+  });
+
+  test('through a pause and after it', () => {
+    const follower = start().do(batch({ changed: [renamed(cat, 'zebra')] }));
+    expect(follower.ids).toEqual(['3', '1', '2']);
+    expect(follower.do({ type: 'pause' }).ids).toEqual(['3', '1', '2']);
+    follower.do(batch({ monotonicMs: 2000, closed: ['1'], spawned: [named('4', 'aardvark')] }));
+    expect(follower.ids).toEqual(['3', '1', '2']);
+    expect(follower.order.at(1)?.mark).toBe('none');
+    expect(follower.do({ type: 'pause' }).ids).toEqual(['3', '1', '2', '4']);
+    expect(follower.order.at(1)?.mark).toBe('closed');
+  });
+});
+
+describe('paused', () => {
+  test('shows the rows of that moment, and those of now when it ends', () => {
+    const follower = new Follower(baseline([ant, bee]), { type: 'pause' });
+    follower.do(
+      batch({ monotonicMs: 1000, spawned: [cat], closed: ['1'] }),
+      batch({ monotonicMs: 2000, changed: [renamed(bee, 'aaa')] }),
+      { type: 'time', nowMs: 4500 },
+    );
+    expect(follower.ids).toEqual(['1', '2']);
+    expect(follower.order.slice().map(({ mark }) => mark)).toEqual(['none', 'none']);
+    expect(follower.do({ type: 'pause' }).ids).toEqual(['2', '3']);
+  });
+
+  test('filter and sort work on what is shown', () => {
+    const follower = new Follower(baseline([ant, bee, cat]), { type: 'pause' });
+    follower.do(batch({ monotonicMs: 1000, closed: ['1', '2', '3'] }));
+    expect(follower.do({ type: 'reverse-sort' }).ids).toEqual(['2', '1', '3']);
+    expect(follower.do({ type: 'filter', filter: { process: 'cat' } }).ids).toEqual(['2']);
+  });
+});
+
+test('positions', () => {
+  const { order } = new Follower(baseline([ant, bee]), batch({ closed: ['1'] }));
+  expect([order.indexOf('1'), order.indexOf('2'), order.indexOf('3'), order.indexOf(null)]).toEqual([
+    0, 1, -1, -1,
+  ]);
+  expect([order.length, order.openCount, order.at(2)]).toEqual([2, 1, undefined]);
+  expect(order.slice(1, 5).map(({ id }) => id)).toEqual(['2']);
+});
+
+const FILTERS: readonly Filter[] = [
+  {},
+  { process: 'a' },
+  { listening: true },
+  { port: 443 },
+  { text: 'close' },
+];
+
+const version = fc.record({
+  process: fc.constantFrom('a', 'B', 'ab', 'zz'),
+  pid: fc.constantFrom(1, 20, 3),
+  listens: fc.boolean(),
+  closing: fc.boolean(),
+});
+
+const socketOf = (
+  id: string,
+  { process, pid, listens, closing }: typeof version extends fc.Arbitrary<infer T> ? T : never,
+) =>
+  listens
+    ? listener({ id, process, pid })
+    : socket({ id, process, pid, state: closing ? 'CLOSE_WAIT' : 'ESTABLISHED' });
+
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.dictionary(fc.constantFrom(...'abcdefgh'), version).map((wanted) => ({ wanted })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(...COLUMNS.map(({ id }) => ({ type: 'sort' as const, column: id }))),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(...FILTERS.map((filter) => ({ type: 'filter' as const, filter }))),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<Action>({ type: 'reverse-sort' }, { type: 'freeze' }, { type: 'pause' }),
+  },
+);
+
+test('whatever happens: the order kept up is the one that a fresh sort gives', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
+      const follower = new Follower(baseline([]));
+      const open = new Set<string>();
+      let nowMs = 0;
+      for (const it of steps) {
+        const before = follower.ids;
+        if ('type' in it) follower.do(it);
+        else {
+          nowMs += 1000;
+          const sockets = Object.entries(it.wanted).map(([id, fields]) => socketOf(id, fields));
+          const spawned = sockets.filter(({ id }) => !open.has(id));
+          const changed = sockets.filter(({ id }) => open.has(id));
+          const closed = [...open].filter((id) => !Object.hasOwn(it.wanted, id));
+          for (const { id } of spawned) open.add(id);
+          for (const id of closed) open.delete(id);
+          follower.do(batch({ monotonicMs: nowMs, spawned, changed, closed }));
+        }
+        const { state, order } = follower;
+        const fresh = new RowOrder();
+        fresh.update(state);
+        if (state.frozen) {
+          expect(new Set(order.slice())).toEqual(new Set(fresh.slice()));
+          const now = follower.ids;
+          const kept = before.filter((id) => now.includes(id));
+          const sorted = 'type' in it && it.type !== 'pause';
+          if (!sorted) expect(now.slice(0, kept.length)).toEqual(kept);
+        } else expect(order.slice()).toEqual(fresh.slice());
+        expect(order.slice().every(({ id }, index) => order.indexOf(id) === index)).toBe(true);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});

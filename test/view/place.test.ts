@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest';
+import type { ColumnId } from '../../src/store/state.ts';
+import { type CellContext, COLUMNS } from '../../src/view/columns.ts';
+import { noteWidths, placeColumns, type WidestSeen } from '../../src/view/place.ts';
+import { rowLine, titleLine } from '../../src/view/rows.ts';
+import { displayWidth } from '../../src/view/width.ts';
+import { after, baseline, emptyState, socket } from '../helpers/fakes.ts';
+import { textOf } from '../helpers/lines.ts';
+
+const rowsOf = (...sockets: Parameters<typeof baseline>[0]) => [
+  ...after(emptyState(), baseline(sockets)).table.rows.values(),
+];
+
+const CONTEXT: CellContext = { nowMs: 0, serviceNames: false };
+const NARROW = rowsOf(socket());
+const WIDE = rowsOf(
+  socket({
+    local: '[2001:db8:1111:2222:3333:4444:5555:6666]:65535',
+    remote: '[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:65535',
+    process: 'a-program-with-a-very-long-name-indeed',
+  }),
+);
+
+const seen = (rows: typeof NARROW): WidestSeen => {
+  const widest: WidestSeen = new Map();
+  noteWidths(widest, rows, CONTEXT);
+  return widest;
+};
+
+const idsAt = (width: number, widest = seen(NARROW)): ColumnId[] =>
+  placeColumns(width, widest).map(({ column }) => column.id);
+
+const WIDTHS = Array.from({ length: 300 }, (_, i) => i + 1);
+
+describe.each([
+  ['short texts', seen(NARROW)],
+  ['long texts', seen(WIDE)],
+  ['nothing seen yet', new Map<ColumnId, number>()],
+])('at every width, %s', (_, widest) => {
+  test('columns stand side by side, with a space between, and end within the pane', () => {
+    for (const width of WIDTHS) {
+      const placed = placeColumns(width, widest);
+      let free = 2;
+      for (const { left, width: cells } of placed) {
+        expect(left, `width ${width}`).toBeGreaterThanOrEqual(free);
+        expect(cells).toBeGreaterThan(0);
+        free = left + cells + 1;
+      }
+      // Below that, the one column left is cut by the edge of the screen.
+      if (width >= 10) expect(free - 1, `width ${width}`).toBeLessThanOrEqual(width);
+      else expect(placed.map(({ column }) => column.id)).toEqual(['process']);
+    }
+  });
+
+  test('from 40 columns on a wider pane tells no less', () => {
+    for (const width of WIDTHS.filter((it) => it > 40)) {
+      expect(idsAt(width, widest), `from ${width - 1} to ${width}`).toEqual(
+        expect.arrayContaining(idsAt(width - 1, widest)),
+      );
+    }
+  });
+
+  test('no column is narrower than is of use, or wider than it can use', () => {
+    for (const width of WIDTHS) {
+      for (const { column, width: cells } of placeColumns(width, widest)) {
+        expect(cells).toBeGreaterThanOrEqual(column.width.least);
+        expect(cells).toBeLessThanOrEqual(column.width.most);
+      }
+    }
+  });
+
+  test('rows and titles keep to the columns', () => {
+    for (const width of WIDTHS.slice(9)) {
+      const columns = placeColumns(width, widest);
+      const end = Math.max(...columns.map(({ left, width: cells }) => left + cells));
+      for (const row of [...NARROW, ...WIDE]) {
+        expect(displayWidth(textOf(rowLine(row, columns, CONTEXT, false)))).toBe(end);
+      }
+      expect(displayWidth(textOf(titleLine(columns, { column: 'process', descending: true })))).toBe(end);
+    }
+  });
+});
+
+test('at 40 columns: program, peer, port and state; at 120 everything', () => {
+  expect(idsAt(40)).toEqual(['process', 'localPort', 'remoteAddress', 'remotePort', 'state']);
+  expect(idsAt(120)).toEqual(COLUMNS.map(({ id }) => id));
+});
+
+test('at 120 columns nothing of an everyday row is cut', () => {
+  const columns = placeColumns(120, seen(NARROW));
+  expect(textOf(NARROW[0] && rowLine(NARROW[0], columns, CONTEXT, false)).split(/\s+/)).toEqual([
+    '',
+    'curl',
+    '100',
+    '·',
+    'tcp',
+    '192.0.2.10',
+    '40000',
+    '198.51.100.7',
+    '443',
+    'ESTABLISHED',
+    '·',
+  ]);
+});
+
+test('at 200 columns long IPv6 addresses are whole', () => {
+  const text = textOf(WIDE[0] && rowLine(WIDE[0], placeColumns(200, seen(WIDE)), CONTEXT, false));
+  expect(text).toContain('2001:db8:1111:2222:3333:4444:5555:6666');
+  expect(text).toContain('2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff');
+});
+
+test('a column that has grown stays so: nothing moves when the long text has gone', () => {
+  const widest = seen(WIDE);
+  const before = placeColumns(160, widest);
+  noteWidths(widest, NARROW, CONTEXT);
+  noteWidths(widest, [], CONTEXT);
+  expect(placeColumns(160, widest)).toEqual(before);
+});
+
+test('a narrow state column has words of its own, not cut ones', () => {
+  const row = rowsOf(socket({ state: 'CLOSE_WAIT' }))[0];
+  expect(textOf(row && rowLine(row, placeColumns(40, seen(NARROW)), CONTEXT, false))).toContain('CLOS-W');
+});
+
+test('the title of the sorted column has an arrow', () => {
+  const title = (descending: boolean) =>
+    textOf(titleLine(placeColumns(120, seen(NARROW)), { column: 'pid', descending }));
+  expect(title(false)).toContain('PID▴');
+  expect(title(true)).toContain('PID▾');
+});
+
+test('service names stand in the place of ports', () => {
+  const context = { ...CONTEXT, serviceNames: true };
+  const widest: WidestSeen = new Map();
+  noteWidths(widest, NARROW, context);
+  const row = NARROW[0];
+  expect(textOf(row && rowLine(row, placeColumns(120, widest), context, false))).toMatch(/ 40000 .* https /);
+});
