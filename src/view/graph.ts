@@ -37,7 +37,8 @@ export function graphSeries(history: readonly Tick[], nowMs: number, cells: numb
   for (let i = first + 1; i < count; i++) if (total[i] === 0) total[i] = total[i - 1] ?? 0;
   const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
   const seen = total.slice(first);
-  const range = seen.length > 0 ? `${Math.min(...seen)}–${Math.max(...seen)}` : '';
+  const [least, most] = [Math.min(...seen), Math.max(...seen)];
+  const range = seen.length === 0 ? '' : least === most ? `${least}` : `${least}–${most}`;
   return [
     { name: 'sockets', summary: range, values: seen },
     { name: 'opened', summary: `${sum(opened)} in 5 min`, values: opened.slice(first) },
