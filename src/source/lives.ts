@@ -150,12 +150,16 @@ export class Lives {
   /**
    * Ends a reading.
    * @param ownersOf the owners of a sighting now; `previous` is the socket it continues, if any
+   * @param ownersChanged false when no answer of `ownersOf` differs from that at the last reading: where no line
+   * differs either, nothing is asked
    * @returns every socket of this reading by id; the same map as before when nothing changed
    */
   settle(
     ownersOf: (sighting: Sighting, previous: Socket | undefined) => readonly Owner[],
+    ownersChanged = true,
   ): ReadonlyMap<string, Socket> {
     let changed = this.#added.length > 0 || this.#recalled !== this.#entries.size;
+    if (!changed && !ownersChanged) return this.#sockets;
     if (changed) {
       const vanished = this.#forgetUnseen();
       for (const entry of this.#added) entry.socket = vanished.take(entry.sighting);

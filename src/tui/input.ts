@@ -9,7 +9,8 @@ const TOKEN =
   new RegExp(
     [
       '\\x1b\\[M[\\s\\S]{3}',
-      '\\x1b\\x1b?\\[[0-?]*[ -/]*[@-~]',
+      // Not the start of an X10 report, whose last bytes are still to come.
+      '\\x1b(?!\\[M)\\x1b?\\[[0-?]*[ -/]*[@-~]',
       '\\x1b\\x1b?O[ -~]',
       '\\x1b[^\\x1b[O]',
       '[^\\x1b]+',

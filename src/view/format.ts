@@ -29,7 +29,8 @@ export const endpointText = (endpoint: Endpoint | null): string => {
 export function ownerText(socket: Socket): string {
   const owner = firstOwner(socket);
   if (owner.process === undefined) return owner.pid === undefined ? owner.knowledge : '?';
-  const name = printable(owner.process);
+  // A program may call itself nothing, or by spaces.
+  const name = printable(owner.process).trim() || '?';
   const more = socket.owners.length > 1 ? ` +${socket.owners.length - 1}` : '';
   switch (owner.knowledge) {
     case 'inherited':

@@ -16,6 +16,9 @@ interface Entry {
 /** So many changed rows are put into their places one by one, whatever the count of all rows. */
 const FEW = 16;
 
+/** So many arguments a call is sure to take; with some 100,000 the stack overflows. */
+const ARGUMENTS = 10_000;
+
 const keyOf = ({ column }: Sort): ((row: Row) => number | string) =>
   COLUMNS.find(({ id }) => id === column)?.key ?? ((row) => row.id);
 
@@ -69,7 +72,9 @@ function exchange(
     from = at + skip;
   }
   parts.push(entries.slice(from));
-  return ([] as Entry[]).concat(...parts);
+  let result: Entry[] = [];
+  for (let i = 0; i < parts.length; i += ARGUMENTS) result = result.concat(...parts.slice(i, i + ARGUMENTS));
+  return result;
 }
 
 const entryOf = (row: Row, key: number | string): Entry => ({

@@ -51,7 +51,7 @@ export function fit(text: string, width: number, align: 'left' | 'right' = 'left
 /** Text in pieces of at most `width` cells, broken wherever that falls; one empty piece for none. */
 export function inPieces(text: string, width: number): string[] {
   const pieces: string[] = [];
-  for (let rest = charactersOf(text); rest.length > 0 || pieces.length === 0; ) {
+  for (let rest = charactersOf(text); rest.length > 0 || pieces.length === 0;) {
     const piece = take(rest, width);
     pieces.push(piece);
     // At least one character, lest a wide one in one cell stay for ever.

@@ -106,6 +106,8 @@ export async function measureProgram(scene: Scene, repeats: Repeats): Promise<Pr
     const restMegabytes = residentMegabytes(pane.pid);
     const busyBytes = await bytesASecond(pane, repeats.busySeconds, () => scene.change());
     const busyMegabytes = residentMegabytes(pane.pid);
+    // Rows that come and go would move the selected one: the keys begin when the last mark has faded.
+    await sleep(4500);
     const keys = await measureKeys(pane, repeats.keys);
     return { ...starts, restCpu, restMegabytes, busyMegabytes, restBytes, busyBytes, keys };
   } finally {

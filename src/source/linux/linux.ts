@@ -41,6 +41,7 @@ export class LinuxSource implements Source {
   readonly #passwdPath: string;
   #passwdReadMs = -Infinity;
   #last: Snapshot | undefined;
+  #hidden = 0;
   /** The owners of a socket nobody holds any more, by the owners it had. */
   readonly #inherited = new WeakMap<readonly Owner[], readonly Owner[]>();
   readonly #asListener = new WeakMap<readonly Owner[], readonly Owner[]>();
@@ -76,14 +77,8 @@ export class LinuxSource implements Source {
     let presentInodes: Set<number> | undefined;
     this.#owners.refresh(newInodes, () => (presentInodes ??= this.#inodes()));
     const ownersMs = this.#nowMs();
-    let hidden = 0;
-    let listeners: Map<string, readonly Owner[]> | undefined;
-    const sockets = this.#lives.settle((sighting, previous) => {
-      const owners = this.#ownersOf(sighting, previous, () => (listeners ??= this.#listeners()));
-      if (owners === HIDDEN) hidden++;
-      return owners;
-    });
-    if (hidden > 0) degradations.push(this.#hiddenOwners(hidden));
+    const sockets = this.#settle();
+    if (this.#hidden > 0) degradations.push(this.#hiddenOwners(this.#hidden));
     this.#last = {
       sockets,
       degradations,
@@ -91,6 +86,22 @@ export class LinuxSource implements Source {
       ownersMs: ownersMs - tablesMs,
     };
     return this.#last;
+  }
+
+  /** Every socket of this reading, and in passing how many of them hide their owners. */
+  #settle(): ReadonlyMap<string, Socket> {
+    let asked = 0;
+    let hidden = 0;
+    let listeners: Map<string, readonly Owner[]> | undefined;
+    const sockets = this.#lives.settle((sighting, previous) => {
+      const owners = this.#ownersOf(sighting, previous, () => (listeners ??= this.#listeners()));
+      asked++;
+      if (owners === HIDDEN) hidden++;
+      return owners;
+    }, this.#owners.changed);
+    // It asks about every socket or, when nothing changed, about none: then there are as many as before.
+    if (asked > 0 || sockets.size === 0) this.#hidden = hidden;
+    return sockets;
   }
 
   /** Notes every line of the tables. */

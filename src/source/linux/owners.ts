@@ -46,6 +46,7 @@ export class Owners {
   readonly #unowned = new Map<number, number>();
   #round = 0;
   #unseenProcesses = false;
+  #changed = false;
 
   constructor(options: {
     proc: Proc;
@@ -61,6 +62,11 @@ export class Owners {
   /** True when some process could not be looked into, so that a socket without owner may be its. */
   get unseenProcesses(): boolean {
     return this.#unseenProcesses;
+  }
+
+  /** True when the last `refresh` found any answer of this class to differ from what it was before. */
+  get changed(): boolean {
+    return this.#changed;
   }
 
   /** The processes that hold a socket, the oldest pid first and pid 1 last; undefined when none is known to. */
@@ -97,6 +103,8 @@ export class Owners {
     this.#round++;
     const listing = this.#proc.names('');
     const names = 'value' in listing ? listing.value : [];
+    const unseenBefore = this.#unseenProcesses;
+    this.#changed = false;
     this.#unseenProcesses = !names.includes('1');
     for (const name of names) {
       const first = name.charCodeAt(0);
@@ -106,6 +114,7 @@ export class Owners {
       if (holder.aliveRound !== this.#round) this.#forget(holder);
     }
     this.#findUnowned(newInodes, present);
+    if (this.#unseenProcesses !== unseenBefore) this.#changed = true;
   }
 
   #visit(pid: number, present: () => ReadonlySet<number>): void {
@@ -200,7 +209,7 @@ export class Owners {
     if (owner === undefined || sameOwner(owner, holder.owner)) return;
     holder.owner = owner;
     holder.alone = [owner];
-    for (const inode of holder.sockets.values()) this.#ownersByInode.delete(inode);
+    for (const inode of holder.sockets.values()) this.#outdate(inode);
   }
 
   #readOwner(pid: number): Owner | undefined {
@@ -229,7 +238,7 @@ export class Owners {
     const pids = this.#pidsByInode.get(inode);
     if (pids) pids.push(pid);
     else this.#pidsByInode.set(inode, [pid]);
-    this.#ownersByInode.delete(inode);
+    this.#outdate(inode);
     this.#unowned.delete(inode);
   }
 
@@ -237,7 +246,12 @@ export class Owners {
     const pids = (this.#pidsByInode.get(inode) ?? []).filter((other) => other !== pid);
     if (pids.length > 0) this.#pidsByInode.set(inode, pids);
     else this.#pidsByInode.delete(inode);
+    this.#outdate(inode);
+  }
+
+  #outdate(inode: number): void {
     this.#ownersByInode.delete(inode);
+    this.#changed = true;
   }
 
   #forget(holder: Holder): void {
@@ -250,6 +264,7 @@ export class Owners {
     for (const inode of newInodes) if (!this.#pidsByInode.has(inode)) this.#unowned.set(inode, 0);
     const wanted = [...this.#unowned].filter(([, searches]) => searches < 2);
     if (wanted.length === 0) return;
+    this.#changed = true;
     for (const holder of this.#holders.values()) {
       if (holder.readable && holder.scannedRound !== this.#round) this.#scan(holder, present, false);
     }
