@@ -10,14 +10,15 @@ import {
   tableRows,
   uniqueName,
 } from './netpane.ts';
-import { filterLine, rowsToBe, SCENE_SIZE, showScene, titleLine, useScene } from './scene.ts';
+import { filterLine, rowsToBe, SCENE_SIZE, select, showScene, titleLine, useScene } from './scene.ts';
 
 describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
 
   test('`p` and enter: the port of the selected row; another one is typed over it; a wrong one is told', async () => {
     const t = await showScene(scene);
-    t.press('home');
+    const [connection = scene.postgres] = scene.connections.near;
+    await select(t, connection);
     t.write('p');
     // Of the two ports of a connection the lower one is the service's.
     await t.until('the offer', () => /^port: 5432/.test(filterLine(t)));

@@ -84,18 +84,27 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
       t.write('e');
       await t.until('the event log', () => t.text().includes('EVENTS  nothing has changed yet'));
 
-      const seen = new Set<string>();
+      // The log tells of the whole machine: what came until now is out of the way with this tick.
+      ticks.allow(1);
+      await t.until('a tick', () => ticks.over());
+      const marks = new Set<string>();
+      const events = new Set<string>();
       const watched = (until: () => unknown) => () => {
-        for (const socket of [one, other])
-          seen.add(`${socket.local.port} ${rowOf(t, socket)?.mark ?? 'none'}`);
+        for (const socket of [one, other]) {
+          marks.add(`${socket.local.port} ${rowOf(t, socket)?.mark ?? 'none'}`);
+          for (const event of eventsOf(t, socket)) events.add(event);
+        }
         return until();
       };
+      const marksOf = ({ local }: HerdSocket) =>
+        [...marks]
+          .filter((mark) => mark.startsWith(`${local.port} `))
+          .map((mark) => mark.slice(-1))
+          .sort();
       await client.halfClose(near);
       ticks.allow(1);
-      await t.until(
-        'the change',
-        watched(() => eventsOf(t, one).length > 0 && eventsOf(t, other).length > 0),
-      );
+      const isChanged = watched(() => events.size === 2);
+      await t.until('the change', isChanged, { timeoutMs: 3_000 });
       const [srv, cli] = [
         { mark: '~', process: `${name}-srv`, pid: String(server.pid) },
         { mark: '~', process: `${name}-cli`, pid: String(client.pid) },
@@ -103,24 +112,26 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
       expect(rowOf(t, one)).toMatchObject({ ...cli, state: 'FIN_WAIT2' });
       expect(rowOf(t, other)).toMatchObject({ ...srv, state: 'CLOSE_WAIT' });
       ticks.allow(2);
-      await t.until(
-        'two more ticks',
-        watched(() => ticks.over()),
-      );
-      expect(seen).toEqual(
-        new Set([one, other].flatMap(({ local }) => [`${local.port}  `, `${local.port} ~`])),
-      );
+      const isOver = watched(() => ticks.over());
+      await t.until('two more ticks', isOver);
+      expect([marksOf(one), marksOf(other)]).toEqual([
+        [' ', '~'],
+        [' ', '~'],
+      ]);
       const tuple = `tcp 127.0.0.1:${one.local.port} → 127.0.0.1:${listener.local.port}`;
-      expect(eventsOf(t, one)).toEqual([`~ ${name}-cli ${client.pid} ${tuple} ESTABLISHED → FIN_WAIT2`]);
-      expect(eventsOf(t, other)).toHaveLength(1);
-      expect(eventsOf(t, other)[0]).toMatch(/^~ .* ESTABLISHED → CLOSE_WAIT$/);
+      const back = `tcp 127.0.0.1:${listener.local.port} → 127.0.0.1:${one.local.port}`;
+      expect([...events].sort()).toEqual([
+        `~ ${name}-cli ${client.pid} ${tuple} ESTABLISHED → FIN_WAIT2`,
+        `~ ${name}-srv ${server.pid} ${back} ESTABLISHED → CLOSE_WAIT`,
+      ]);
 
       await client.leaveInTimeWait(server, { near, far });
       ticks.allow(2);
-      await t.until('TIME_WAIT', () => rowOf(t, one)?.state === 'TIME_WAIT' && rowOf(t, other)?.mark === '-');
+      const isLeft = watched(() => rowOf(t, one)?.state === 'TIME_WAIT' && rowOf(t, other)?.mark === '-');
+      await t.until('TIME_WAIT', isLeft);
       expect(rowOf(t, one)).toMatchObject({ ...cli, process: `(${name}-cli)` });
       expect(rowOf(t, other)).toMatchObject({ mark: '-', process: `${name}-srv`, state: 'CLOSE_WAIT' });
-      expect(eventsOf(t, one).map((event) => event[0])).toEqual(['~', '~']);
+      expect(marksOf(one)).toEqual([' ', '~']);
       t.press('enter');
       await t.until('the details', () => t.text().includes('the last one known to hold the socket'));
     },
@@ -143,7 +154,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     ticks.allow(3);
     await t.until('another', () => rowOf(t, later)?.mark === '+' && ticks.over());
     expect(rowOf(t, listener)).toMatchObject({ mark: '-', state: 'LISTEN' });
-    expect(t.rows()[2]).toMatch(/ 2 of \d+$/);
+    expect(t.rows()[2]).toMatch(/ 2 of [\d,]+$/);
   });
 
   test('marks and closed rows go when the linger time is over, though nothing else happens', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { type Connections, Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
-import { startNetpane, type Start, tableRows, uniqueName } from './netpane.ts';
+import { rowOf, selectedY, startNetpane, type Start, tableRows, uniqueName } from './netpane.ts';
 
 /** Some sockets that stand still, for the tests of a whole file. */
 export interface Scene {
@@ -73,6 +73,16 @@ export async function showScene({ name }: Scene, start: Start = {}): Promise<Ter
 export const filterLine = (t: Terminal) => t.rows()[2] ?? '';
 
 export const titleLine = (t: Terminal) => t.rows()[3] ?? '';
+
+/** Presses down until a socket's row is the selected one. */
+export async function select(t: Terminal, socket: Pick<HerdSocket, 'local' | 'remote'>): Promise<void> {
+  const row = rowOf(t, socket);
+  const [first] = tableRows(t);
+  if (!row || !first) throw new Error('the socket does not show');
+  t.press('home');
+  for (let { y } = first; y < row.y; y++) t.press('down');
+  await t.until('the row to be selected', () => rowOf(t, socket)?.y === selectedY(t));
+}
 
 /** Waits until so many rows show in a terminal that has room for them all, and gives them. */
 export const rowsToBe = (t: Terminal, count: number) =>

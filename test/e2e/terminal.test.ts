@@ -31,7 +31,7 @@ const childOf = (parent: number): Promise<number> =>
   );
 
 const onScreen = (t: Emulated) =>
-  t.until('the screen', () => / of \d+$/m.test(t.text()) && t.text().includes('PROCESS'));
+  t.until('the screen', () => / of [\d,]+$/m.test(t.text()) && t.text().includes('PROCESS'));
 
 interface Run {
   t: Emulated;
@@ -173,7 +173,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     cleanUp(() => t.close());
     const before = t.modes();
     await t.run('npm start --silent');
-    await t.until('the screen', () => / of \d+$/m.test(t.text()), { timeoutMs: 60_000 });
+    await t.until('the screen', () => / of [\d,]+$/m.test(t.text()), { timeoutMs: 60_000 });
     t.press('ctrl-z');
     await t.until('the prompt', () => t.atPrompt() && t.text().includes('Stopped'));
     expect(t.modes()).toEqual(before);

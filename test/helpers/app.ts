@@ -1,10 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import { Writable } from 'node:stream';
 import headless from '@xterm/headless';
-import blessed from 'blessed';
 import type { Batch } from '../../src/model/batch.ts';
 import type { State, Usage } from '../../src/store/state.ts';
 import { App } from '../../src/tui/app.ts';
+import { blessedScreen } from '../../src/tui/blessed.ts';
 import { TerminalInput } from '../../src/tui/input.ts';
 import type { Terminal } from '../../src/tui/terminal.ts';
 import { emptyState } from './fakes.ts';
@@ -61,7 +61,7 @@ export class FakeApp {
     this.#input = new TerminalInput(this.#stdin as unknown as NodeJS.ReadStream);
     process.env['BLESSED_FORCE_MODES'] = 'VT200MOUSE=1,SGRMOUSE=1';
     // As src/tui/terminal.ts makes it, but for the streams.
-    this.#screen = blessed.screen({
+    this.#screen = blessedScreen({
       input: this.#input as unknown as NodeJS.ReadStream,
       output: this.#output as unknown as NodeJS.WriteStream,
       terminal: 'xterm-256color',
@@ -126,7 +126,9 @@ export class FakeApp {
   /** Waits until all that was written is on the screen. */
   async shown(): Promise<this> {
     for (let i = 0; i < 3; i++) await settled();
-    await new Promise<void>((resolve) => void this.#emulator.write('', resolve));
+    await new Promise<void>((resolve) => {
+      this.#emulator.write('', resolve);
+    });
     return this;
   }
 

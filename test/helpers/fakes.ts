@@ -102,3 +102,7 @@ export const after = (state: State, ...actions: readonly (Action | Batch)[]): St
     (before, action) => reduce(before, 'type' in action ? action : { type: 'batch', batch: action }),
     state,
   );
+
+/** `exact node 81234, exact node 81235`: who holds a socket, and how that is known. */
+export const ownersText = ({ owners }: Socket): string =>
+  owners.map(({ process, pid, knowledge }) => `${knowledge} ${process ?? '-'} ${pid ?? '-'}`).join(', ');

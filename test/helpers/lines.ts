@@ -8,7 +8,6 @@ export const textOf = (line: Line | undefined): string => line?.spans.map(({ tex
  * and paragraph separators, combining marks, lone surrogates.
  */
 export const UNSAFE =
-  // eslint-disable-next-line no-control-regex
   /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}\p{M}\p{Cs}]/u;
 
 /** Texts that a program could choose as its name to harm a terminal, or the eye. */

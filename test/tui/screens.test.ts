@@ -25,7 +25,7 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
   frozen: async (app) => (await (await app.take(...BATCHES)).press('f')).take(LATER),
   details: async (app) => {
     app.usage = { pid: 0, cpuPercent: 12.5, memoryBytes: 48 * 1024 * 1024 };
-    return (await app.take(...BATCHES)).press('/', ...'51512', '\r', '\r');
+    return (await app.take(...BATCHES)).press('/', ...Array.from('51512'), '\r', '\r');
   },
   events: async (app) => (await app.take(...BATCHES)).press('e'),
   help: async (app) => (await app.take(...BATCHES)).press('?'),

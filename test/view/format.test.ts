@@ -63,6 +63,9 @@ describe('the program', () => {
     ['?', [{ knowledge: 'exact', pid: 1 }]],
     ['a?b', [{ knowledge: 'exact', pid: 1, process: 'a\nb' }]],
     // Never silently blank.
+    ['?', [{ knowledge: 'exact', pid: 1, process: '' }]],
+    ['?', [{ knowledge: 'exact', pid: 1, process: '  ' }]],
+    ['(?)', [{ knowledge: 'inherited', pid: 1, process: '' }]],
     ['gone', []],
   ])('%s', (text, owners) => {
     expect(owned(...owners)).toBe(text);

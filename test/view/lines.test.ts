@@ -181,7 +181,7 @@ describe('details', () => {
 
   test('a long command line is whole, over several lines', () => {
     const command = `start ${'x'.repeat(200)} end`;
-    const lines = detailsOf({ ...SCENE.node, owners: [{ ...SCENE.node.owners[0], command }] });
+    const lines = detailsOf({ ...SCENE.node, owners: [{ knowledge: 'exact', pid: 1, command }] });
     const at = lines.findIndex((text) => text.startsWith('command'));
     expect(
       lines
@@ -193,7 +193,7 @@ describe('details', () => {
 
   test('one in wide characters, too', () => {
     const command = '日本語'.repeat(30);
-    const lines = detailsOf({ ...SCENE.node, owners: [{ ...SCENE.node.owners[0], command }] });
+    const lines = detailsOf({ ...SCENE.node, owners: [{ knowledge: 'exact', pid: 1, command }] });
     expect(lines.join('').match(/[日本語]/gu)).toHaveLength(90);
     expect(lines.every((text) => displayWidth(text) <= 60)).toBe(true);
   });

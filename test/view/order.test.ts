@@ -152,6 +152,13 @@ describe('paused', () => {
   });
 });
 
+test('a socket that comes back under its id, long after it has gone, and nobody else goes for it', () => {
+  const follower = new Follower(baseline([ant, bee, cat]));
+  follower.do(batch({ monotonicMs: 1000, closed: ['1'] }), { type: 'time', nowMs: 9000 });
+  expect(follower.ids).toEqual(['3', '2']);
+  expect(follower.do(batch({ monotonicMs: 9500, spawned: [ant] })).ids).toEqual(['3', '1', '2']);
+});
+
 test('positions', () => {
   const { order } = new Follower(baseline([ant, bee]), batch({ closed: ['1'] }));
   expect([order.indexOf('1'), order.indexOf('2'), order.indexOf('3'), order.indexOf(null)]).toEqual([
@@ -184,57 +191,86 @@ const socketOf = (
     ? listener({ id, process, pid })
     : socket({ id, process, pid, state: closing ? 'CLOSE_WAIT' : 'ESTABLISHED' });
 
-const step = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.dictionary(fc.constantFrom(...'abcdefgh'), version).map((wanted) => ({ wanted })),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom(...COLUMNS.map(({ id }) => ({ type: 'sort' as const, column: id }))),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom(...FILTERS.map((filter) => ({ type: 'filter' as const, filter }))),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom<Action>({ type: 'reverse-sort' }, { type: 'freeze' }, { type: 'pause' }),
-  },
-);
+/** What becomes of a socket: it is there like this, or it is gone. */
+const becomes = fc.option(version, { freq: 4 });
+const IDS = Array.from({ length: 80 }, (_, i) => `id ${i}`);
+const changes = fc
+  .oneof(
+    // A few, which are put into their places, and many, for which all is sorted anew.
+    fc.dictionary(fc.constantFrom(...IDS.slice(0, 8)), becomes),
+    fc.dictionary(fc.constantFrom(...IDS), becomes, { maxKeys: 30 }),
+    fc.dictionary(fc.constantFrom(...IDS), becomes, { minKeys: 50, maxKeys: 80 }),
+  )
+  .map((wanted) => ({ type: 'tick' as const, wanted }));
+
+const step = fc.record({
+  what: fc.oneof(
+    { weight: 6, arbitrary: changes },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(...COLUMNS.map(({ id }) => ({ type: 'sort' as const, column: id }))),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(...FILTERS.map((filter) => ({ type: 'filter' as const, filter }))),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom<Action>({ type: 'reverse-sort' }, { type: 'freeze' }, { type: 'pause' }),
+    },
+  ),
+  /** Several things may happen before the next picture. */
+  painted: fc.boolean(),
+});
 
 test('whatever happens: the order kept up is the one that a fresh sort gives', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
-      const follower = new Follower(baseline([]));
+      const order = new RowOrder();
+      let state = after(emptyState(), baseline([]));
       const open = new Set<string>();
-      let nowMs = 0;
-      for (const it of steps) {
-        const before = follower.ids;
-        if ('type' in it) follower.do(it);
-        else {
-          nowMs += 1000;
-          const sockets = Object.entries(it.wanted).map(([id, fields]) => socketOf(id, fields));
+      let before: string[] = [];
+      let resorted = true;
+      for (const [i, { what, painted }] of steps.entries()) {
+        if (what.type === 'tick') {
+          const wanted = Object.entries(what.wanted);
+          const sockets = wanted.flatMap(([id, fields]) => (fields ? [socketOf(id, fields)] : []));
           const spawned = sockets.filter(({ id }) => !open.has(id));
           const changed = sockets.filter(({ id }) => open.has(id));
-          const closed = [...open].filter((id) => !Object.hasOwn(it.wanted, id));
+          const closed = wanted.flatMap(([id, fields]) => (fields === null && open.delete(id) ? [id] : []));
           for (const { id } of spawned) open.add(id);
-          for (const id of closed) open.delete(id);
-          follower.do(batch({ monotonicMs: nowMs, spawned, changed, closed }));
+          state = after(state, batch({ monotonicMs: i * 1000, spawned, changed, closed }));
+        } else {
+          state = after(state, what);
+          resorted ||= ['sort', 'filter', 'reverse-sort', 'freeze'].includes(what.type);
         }
-        const { state, order } = follower;
+        if (!painted) continue;
+        order.update(state);
+        const now = order.slice().map(({ id }) => id);
         const fresh = new RowOrder();
         fresh.update(state);
         if (state.frozen) {
           expect(new Set(order.slice())).toEqual(new Set(fresh.slice()));
-          const now = follower.ids;
           const kept = before.filter((id) => now.includes(id));
-          const sorted = 'type' in it && it.type !== 'pause';
-          if (!sorted) expect(now.slice(0, kept.length)).toEqual(kept);
+          if (!resorted) expect(now.slice(0, kept.length)).toEqual(kept);
         } else expect(order.slice()).toEqual(fresh.slice());
-        expect(order.slice().every(({ id }, index) => order.indexOf(id) === index)).toBe(true);
+        expect(now.every((id, index) => order.indexOf(id) === index)).toBe(true);
+        [before, resorted] = [now, false];
       }
     }),
     { numRuns: 300 },
   );
+});
+
+test('a storm of changes among very many rows', () => {
+  const crowd = (process: string) =>
+    Array.from({ length: 250_000 }, (_, i) => socket({ id: `id ${i}`, process: `${process}${i % 100}` }));
+  const follower = new Follower(baseline(crowd('p')));
+  // Fewer than a quarter: the most that is put into place one by one.
+  const changed = crowd('q').slice(0, 60_000);
+  follower.do(batch({ monotonicMs: 1000, changed }));
+  expect(follower.order.length).toBe(250_000);
+  const fresh = new RowOrder();
+  fresh.update(follower.state);
+  expect(follower.order.slice().every(({ id }, i) => fresh.at(i)?.id === id)).toBe(true);
 });

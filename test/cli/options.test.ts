@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import { helpText, parseDuration, parseInvocation, UsageError } from '../../src/cli/options.ts';
+
+const parse = (args: string, environment: Record<string, string> = {}) =>
+  parseInvocation(args.split(' ').filter(Boolean), environment);
+
+const complaint = (args: readonly string[]): string => {
+  try {
+    parseInvocation(args, {});
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
+  return 'no complaint';
+};
+
+test('nothing said: the live screen of everything', () => {
+  expect(parse('')).toEqual({
+    command: 'screen',
+    filter: {},
+    source: undefined,
+    json: false,
+    intervalMs: 1000,
+    lingerMs: 3000,
+    palette: 'standard',
+  });
+});
+
+describe('filters', () => {
+  test.each([
+    ['--listen', { listening: true }],
+    ['--established', { established: true }],
+    ['--tcp', { protocol: 'tcp' }],
+    ['--udp', { protocol: 'udp' }],
+    ['--tcp --udp', {}],
+    ['--port 443', { port: 443 }],
+    ['--port=0', { port: 0 }],
+    ['--port 65535', { port: 65535 }],
+    ['--process node', { process: 'node' }],
+    ['--process=no', { process: 'no' }],
+    [
+      '--listen --tcp --port 22 --process sshd',
+      { listening: true, protocol: 'tcp', port: 22, process: 'sshd' },
+    ],
+  ])('%s', (args, filter) => {
+    expect(parse(args).filter).toEqual(filter);
+    expect(parse(`ls ${args}`)).toMatchObject({ command: 'ls', filter });
+    expect(parse(`${args} ls`)).toMatchObject({ command: 'ls', filter });
+  });
+});
+
+describe('options', () => {
+  test.each([
+    ['ls --json', { command: 'ls', json: true }],
+    ['--interval 500ms', { intervalMs: 500 }],
+    ['--interval=100ms', { intervalMs: 100 }],
+    ['--interval 60m', { intervalMs: 3_600_000 }],
+    ['--linger 0s', { lingerMs: 0 }],
+    ['--linger 1.5s', { lingerMs: 1500 }],
+    ['--source proc', { source: 'proc' }],
+    ['ls --source systeminformation', { source: 'systeminformation' }],
+    ['--palette mono', { palette: 'mono' }],
+    ['--palette colour-blind', { palette: 'colour-blind' }],
+    ['--no-color', { palette: 'mono' }],
+    ['--help', { command: 'help' }],
+    ['-h', { command: 'help' }],
+    ['ls --help', { command: 'help' }],
+    ['--version', { command: 'version' }],
+    ['-V', { command: 'version' }],
+    ['-V -h', { command: 'help' }],
+  ])('%s', (args, expected) => {
+    expect(parse(args)).toMatchObject(expected);
+  });
+
+  test('NO_COLOR counts when it is set and not empty; a palette that was asked for wins', () => {
+    expect(parse('', { NO_COLOR: '1' }).palette).toBe('mono');
+    expect(parse('', { NO_COLOR: '' }).palette).toBe('standard');
+    expect(parse('--palette colour-blind', { NO_COLOR: '1' }).palette).toBe('colour-blind');
+  });
+});
+
+describe('mistakes name the option and what was expected', () => {
+  test.each<[readonly string[], string]>([
+    [['--port', '65536'], "--port takes a number from 0 to 65535, not '65536'"],
+    [['--port', 'http'], "--port takes a number from 0 to 65535, not 'http'"],
+    [['--port', ''], "--port takes a number from 0 to 65535, not ''"],
+    [['--port', '1e3'], "--port takes a number from 0 to 65535, not '1e3'"],
+    [['--interval', '5'], "--interval takes a time from 100ms to 60m, such as 500ms or 2s, not '5'"],
+    [['--interval', '99ms'], "--interval takes a time from 100ms to 60m, such as 500ms or 2s, not '99ms'"],
+    [['--interval', '61m'], "--interval takes a time from 100ms to 60m, such as 500ms or 2s, not '61m'"],
+    [['--linger', '-1s'], "--linger takes a time from 0ms to 60m, such as 500ms or 2s, not '-1s'"],
+    [['--linger', 'soon'], "--linger takes a time from 0ms to 60m, such as 500ms or 2s, not 'soon'"],
+    [['--source', 'ss'], "--source takes proc or systeminformation, not 'ss'"],
+    [['--palette', 'pink'], "--palette takes standard or colour-blind or mono, not 'pink'"],
+    [['--process', ' '], '--process takes a name, or a part of one, not an empty text'],
+    [['--port'], '--port takes a value: --port N'],
+    [['--interval'], '--interval takes a value: --interval TIME'],
+    [['--tcp=yes'], "--tcp takes no value, but got 'yes'"],
+    [['--listen', '--established'], '--listen and --established exclude each other: give one of them'],
+    [['--frobnicate'], "unknown option '--frobnicate': see netpane --help"],
+    [['-x'], "unknown option '-x': see netpane --help"],
+    [['--constructor'], "unknown option '--constructor': see netpane --help"],
+    [['--__proto__=1'], "unknown option '--__proto__': see netpane --help"],
+    [['list'], "there is no command 'list': without one netpane shows the live screen, 'ls' prints once"],
+    [['ls', 'tcp'], "'ls' takes options only, not 'tcp'"],
+    [['--json'], "--json is for 'netpane ls' only"],
+    [['ls', '--interval', '2s'], "--interval is not for 'ls'"],
+    [['ls', '--no-color'], "--no-color is not for 'ls'"],
+  ])('%j', (args, message) => {
+    expect(complaint(args)).toBe(message);
+  });
+
+  test('the last of a repeated option counts', () => {
+    expect(parse('--port 1 --port 2').filter).toEqual({ port: 2 });
+  });
+});
+
+test.each([
+  ['500ms', 500],
+  ['2s', 2000],
+  ['1.5s', 1500],
+  ['1m', 60_000],
+  ['0ms', 0],
+  ['0.001s', 1],
+  ['2', undefined],
+  ['s', undefined],
+  ['2 s', undefined],
+  ['2h', undefined],
+  ['-2s', undefined],
+  ['1e3ms', undefined],
+  ['2S', undefined],
+  ['', undefined],
+])("'%s' is %s ms", (text, ms) => {
+  expect(parseDuration(text)).toBe(ms);
+});
+
+test('the help tells every option, command and source, in 80 columns', () => {
+  const text = helpText();
+  const words = [
+    '--listen',
+    '--established',
+    '--tcp',
+    '--udp',
+    '--port N',
+    '--process NAME',
+    '--json',
+    '--interval TIME',
+  ];
+  for (const word of [
+    ...words,
+    '--linger TIME',
+    '--source NAME',
+    '--palette NAME',
+    '--no-color',
+    '-V, --version',
+    '-h, --help',
+    'netpane ls',
+    'proc',
+    'systeminformation',
+  ]) {
+    expect(text).toContain(word);
+  }
+  expect(text.split('\n').filter((line) => line.length > 100)).toEqual([]);
+});

@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { socketJson, socketsJson } from '../../src/export/json.ts';
+import { aligned, plain } from '../../src/export/table.ts';
+import { displayWidth } from '../../src/view/width.ts';
+import { listener, socket } from '../helpers/fakes.ts';
+import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
+import { SCENE } from '../helpers/scene.ts';
+
+const ALL = Object.values(SCENE);
+
+describe('JSON', () => {
+  test('of one socket', () => {
+    expect(JSON.parse(socketJson(SCENE.node))).toEqual({
+      id: SCENE.node.id,
+      protocol: 'tcp',
+      family: 'ipv4',
+      local: { address: '10.0.0.5', port: 51512 },
+      remote: { address: '203.0.113.80', port: 443 },
+      state: 'ESTABLISHED',
+      inode: 4711,
+      uid: 1000,
+      user: 'ana',
+      owners: [
+        {
+          pid: 81234,
+          process: 'node',
+          command: 'node server.js --port 8080 --name {red-fg}not-a-tag{/}',
+          startedAtMs: SCENE.node.owners[0]?.startedAtMs,
+          knowledge: 'exact',
+        },
+      ],
+    });
+  });
+
+  test('what is unknown is absent; that there is no peer is known', () => {
+    const parsed = JSON.parse(socketJson({ ...listener(), owners: [{ knowledge: 'hidden' }] })) as object;
+    expect(Object.keys(parsed)).toEqual(['id', 'protocol', 'family', 'local', 'remote', 'state', 'owners']);
+    expect(parsed).toMatchObject({ remote: null, owners: [{ knowledge: 'hidden' }] });
+  });
+
+  test('of many: an array, one a line; of none too', () => {
+    const text = socketsJson(ALL);
+    expect(JSON.parse(text)).toEqual(ALL.map((it) => JSON.parse(socketJson(it)) as unknown));
+    expect(text.split('\n')).toHaveLength(ALL.length + 3);
+    expect(JSON.parse(socketsJson([]))).toEqual([]);
+  });
+
+  test('whatever a program is called: it comes back as it was, and is safe to print', () => {
+    const text = fc.oneof(
+      fc.constantFrom(...HOSTILE),
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: 'grapheme' }),
+    );
+    fc.assert(
+      fc.property(text, text, (process, command) => {
+        const it = { ...socket(), owners: [{ knowledge: 'exact' as const, pid: 1, process, command }] };
+        const json = socketJson(it);
+        // Marks stay: they are letters of many scripts. Nothing that moves, hides or commands does.
+        expect(json.replace(/\p{M}/gu, '')).not.toMatch(UNSAFE);
+        expect(JSON.parse(json)).toMatchObject({ owners: [{ process, command }] });
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('the table', () => {
+  test('for other programs: one tab between the columns, the same count in every line', () => {
+    const lines = plain(ALL).trimEnd().split('\n');
+    expect(lines[0]).toBe('PROCESS\tPID\tUSER\tPROTO\tLOCAL\tPORT\tREMOTE\tPORT\tSTATE');
+    expect(lines[1]).toBe('node\t81234\tana\ttcp\t10.0.0.5\t51512\t203.0.113.80\t443\tESTABLISHED');
+    expect(lines).toHaveLength(ALL.length + 1);
+    expect(lines.every((line) => line.split('\t').length === 9)).toBe(true);
+    // An empty cell would be lost to a reader that splits at white space.
+    expect(lines.some((line) => line.split('\t').includes(''))).toBe(false);
+  });
+
+  test('what is unknown is a dash', () => {
+    const it = { ...SCENE.dhcp, user: undefined, owners: [{ knowledge: 'hidden' as const }] };
+    const { user: _, ...nameless } = it;
+    expect(plain([nameless]).split('\n')[1]).toBe('hidden\t-\t-\tudp\t*\t68\t*\t*\t-');
+  });
+
+  test('for a person: columns as wide as their content, nothing cut', () => {
+    const lines = aligned(ALL).trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^PROCESS +PID +USER/);
+    const long = lines.find((line) => line.includes('firefox-developer-edition'));
+    expect(long).toContain('2001:db8:1111:2222:3333:4444:5555:6666');
+    const starts = lines.map((line) => {
+      const at = line.search(/ (tcp|udp|PROTO)/);
+      return displayWidth(line.slice(0, at));
+    });
+    expect(new Set(starts).size).toBe(1);
+    expect(lines.every((line) => line === line.trimEnd())).toBe(true);
+  });
+
+  test('nothing of it is unsafe', () => {
+    const hostile = HOSTILE.map((process) => ({
+      ...socket({ user: process }),
+      owners: [{ knowledge: 'exact' as const, pid: 1, process }],
+    }));
+    const text = plain(hostile) + aligned(hostile);
+    expect(text.replace(/[\t\n]/g, '')).not.toMatch(UNSAFE);
+    expect(text.split('\n')).toHaveLength(2 * (HOSTILE.length + 1) + 1);
+  });
+
+  test('of nothing: the titles', () => {
+    expect(plain([]).split('\n')).toHaveLength(2);
+    expect(aligned([])).toBe('PROCESS  PID  USER  PROTO  LOCAL  PORT  REMOTE  PORT  STATE\n');
+  });
+});

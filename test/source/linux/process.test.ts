@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  fullName,
+  parseBootTimeMs,
+  parseCommandLine,
+  parsePasswd,
+  parseStat,
+  startedAtMs,
+} from '../../../src/source/linux/process.ts';
+import { Proc } from '../../../src/source/linux/proc.ts';
+
+describe('/proc/PID/stat', () => {
+  const stat = (comm: string, flags = 4194304) =>
+    `71 (${comm}) S 1 71 71 0 -1 ${flags} 276 0 0 0 0 0 0 0 20 0 1 0 308303 17072128 2303 18446744073709551615\n`;
+
+  test.each(['bash', 'web (main) 1', ') S 1 (', '', '((', 'a\nb', 'naïve'])(
+    "a process called '%s'",
+    (comm) => {
+      expect(parseStat(stat(comm))).toEqual({ comm, startTicks: 308303, isKernelThread: false });
+    },
+  );
+
+  test('a thread of the kernel', () => {
+    expect(parseStat(stat('kworker/0:1', 0x04208060))?.isKernelThread).toBe(true);
+  });
+
+  test.each(['', '71', '71 (bash', '71 bash) S', '71 (bash) S 1 2 3', ')('])("'%s' is none", (text) => {
+    expect(parseStat(text)).toBeUndefined();
+  });
+
+  test('whatever the text: nothing is thrown', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...Array.from('() 1S-')) }), (text) => {
+        const parsed = parseStat(text);
+        if (parsed) expect(Number.isFinite(parsed.startTicks)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('the command line', () => {
+  test.each([
+    ['node\0server.js\0', 'node server.js'],
+    ['a title of its own', 'a title of its own'],
+    ['sshd: ana [priv]\0\0\0\0', 'sshd: ana [priv]'],
+    ['a\0\0b\0', 'a  b'],
+    ['', undefined],
+    ['\0\0', undefined],
+    ['  \0', undefined],
+  ])('%j', (text, command) => {
+    expect(parseCommandLine(text)).toBe(command);
+  });
+
+  test('is cut where nobody would read on', () => {
+    const command = parseCommandLine('x'.repeat(100_000));
+    expect(command).toHaveLength(8193);
+    expect(command?.endsWith('…')).toBe(true);
+  });
+});
+
+describe('the full name', () => {
+  test.each<[string, string | undefined, string | undefined, string]>([
+    ['bash', '/usr/bin/python3', 'python3 x', 'bash'],
+    ['systemd-resolve', '/lib/systemd/systemd-resolved', undefined, 'systemd-resolved'],
+    ['systemd-resolve', undefined, '/lib/systemd/systemd-resolved --x', 'systemd-resolved'],
+    ['systemd-resolve', '/lib/systemd/systemd-resolved (deleted)', undefined, 'systemd-resolved'],
+    ['gnome-terminal-', '/usr/libexec/gnome-terminal-server', 'x', 'gnome-terminal-server'],
+    // A name that the program chose itself, and which happens to be full.
+    ['postgres: worke', '/usr/bin/postgres', 'postgres: worker', 'postgres: worke'],
+    ['exactly15chars_', '/usr/bin/other', 'other', 'exactly15chars_'],
+    ['systemd-resolve', undefined, undefined, 'systemd-resolve'],
+  ])('%s of %s, %s', (comm, exe, command, name) => {
+    expect(fullName(comm, exe, command)).toBe(name);
+  });
+});
+
+test('start times', () => {
+  expect(parseBootTimeMs('cpu 1\nbtime 1700000000\nprocesses 1\n')).toBe(1_700_000_000_000);
+  expect([parseBootTimeMs(''), parseBootTimeMs('xbtime 5\n')]).toEqual([undefined, undefined]);
+  expect(startedAtMs(1000, 250)).toBe(3500);
+});
+
+test('users: malformed lines are passed over, the first name of a uid counts', () => {
+  const text =
+    'root:x:0:0::/:/bin/sh\nbroken\n:x:5:5\nx:x:-1:1\nx:x:1e3:1\nana:x:1000:1000\nsecond:x:1000:1000\n+::::::\n';
+  expect([...parsePasswd(text)]).toEqual([
+    [0, 'root'],
+    [1000, 'ana'],
+  ]);
+});
+
+test('files are read whole, however large, one after the other', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'netpane-proc-'));
+  try {
+    const proc = new Proc(folder);
+    for (const size of [0, 1, 4096, 262_144, 1_000_000, 3]) {
+      const text = Array.from({ length: size }, (_, i) => String(i % 10)).join('');
+      writeFileSync(join(folder, 'file'), text);
+      const read = proc.latin1('file');
+      expect('value' in read && read.value === text, `${size} bytes`).toBe(true);
+    }
+    writeFileSync(join(folder, 'file'), Buffer.from([0xc3, 0xa9, 0xff]));
+    expect(proc.text('file')).toEqual({ value: 'é\ufffd' });
+    expect(proc.text('nothing')).toMatchObject({ failed: 'gone' });
+    expect(proc.text('file/below')).toMatchObject({ failed: 'gone' });
+    expect(proc.link('file')).toMatchObject({ failed: 'broken' });
+    expect(proc.text('.')).toMatchObject({ failed: 'broken' });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

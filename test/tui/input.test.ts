@@ -1,0 +1,134 @@
+import { EventEmitter } from 'node:events';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { splitInput, TerminalInput } from '../../src/tui/input.ts';
+
+/** Whole sequences of every kind that a terminal sends. */
+const SEQUENCES = [
+  '\x1b[A',
+  '\x1bOA',
+  '\x1b[5~',
+  '\x1b[1;5C',
+  '\x1b[<0;12;34M',
+  '\x1b[<64;200;100m',
+  '\x1b[M !!',
+  '\x1b\x1b[A',
+  '\x1bx',
+  '\x1bé',
+  'q',
+  '\r',
+  '\x03',
+  '日本',
+  '😀',
+];
+
+describe('splitInput', () => {
+  test.each([
+    ['a key', 'q', ['q'], ''],
+    ['text stays together', 'port 443', ['port 443'], ''],
+    ['arrows, each by itself', '\x1b[A\x1b[B\x1bOC', ['\x1b[A', '\x1b[B', '\x1bOC'], ''],
+    ['mouse reports', '\x1b[<0;1;2M\x1b[<0;1;2m', ['\x1b[<0;1;2M', '\x1b[<0;1;2m'], ''],
+    ['a mouse report with a key behind it', '\x1b[<64;1;2Mq', ['\x1b[<64;1;2M', 'q'], ''],
+    ['an old mouse report, whose bytes may look like others', '\x1b[M q\x1bx', ['\x1b[M q\x1b', 'x'], ''],
+    ['alt and a letter', '\x1bx\x1by', ['\x1bx', '\x1by'], ''],
+    ['the start of a sequence waits for its end', 'q\x1b[<0;1', ['q'], '\x1b[<0;1'],
+    ['so does a lone ESC', '\x1b', [], '\x1b'],
+    ['and two', '\x1b\x1b', [], '\x1b\x1b'],
+    ['nothing', '', [], ''],
+  ])('%s', (_, text, tokens, rest) => {
+    expect(splitInput(text)).toEqual({ tokens, rest });
+  });
+
+  const anything = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc
+      .array(fc.constantFrom(...SEQUENCES, '\x1b', '\x1b[', '\x1b[<0;', '\x1bO', '[', 'O', 'M', ';'))
+      .map((parts) => parts.join('')),
+  );
+
+  test('whatever comes: nothing is lost, nothing is added', () => {
+    fc.assert(
+      fc.property(anything, (text) => {
+        const { tokens, rest } = splitInput(text);
+        expect(tokens.join('') + rest).toBe(text);
+        expect(tokens).not.toContain('');
+        // What waits is the start of a sequence: other keys are never held back by it.
+        if (rest !== '') expect(rest.startsWith('\x1b')).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('whole sequences are told apart, in any order', () => {
+    const keys = SEQUENCES.filter((it) => it.startsWith('\x1b'));
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...keys)), (sequences) => {
+        expect(splitInput(sequences.join(''))).toEqual({ tokens: sequences, rest: '' });
+      }),
+    );
+  });
+});
+
+describe('TerminalInput', () => {
+  let stdin: EventEmitter;
+  let input: TerminalInput;
+  let got: string[];
+  beforeEach(() => {
+    vi.useFakeTimers();
+    stdin = new EventEmitter();
+    input = new TerminalInput(stdin as unknown as NodeJS.ReadStream);
+    got = [];
+    input.on('data', (data: Buffer) => got.push(data.toString()));
+  });
+  afterEach(() => vi.useRealTimers());
+
+  const feed = (...pieces: Uint8Array[]) => {
+    for (const piece of pieces) stdin.emit('data', Buffer.from(piece));
+  };
+
+  test.each(SEQUENCES)('%j, cut in two anywhere', (sequence) => {
+    const bytes = Buffer.from(`${sequence}\x1b[Z`);
+    for (let at = 1; at < bytes.length; at++) {
+      got = [];
+      feed(bytes.subarray(0, at));
+      vi.advanceTimersByTime(20);
+      feed(bytes.subarray(at));
+      // Text may come in two pieces, as it was typed; sequences never do.
+      expect(got.join('')).toBe(`${sequence}\x1b[Z`);
+      expect(got.at(-1)).toBe('\x1b[Z');
+      if (sequence.startsWith('\x1b')) expect(got).toEqual([sequence, '\x1b[Z']);
+    }
+  });
+
+  test('a lone ESC is the key once nothing follows it', () => {
+    feed(Buffer.from('\x1b'));
+    vi.advanceTimersByTime(49);
+    expect(got).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(got).toEqual(['\x1b']);
+    feed(Buffer.from('[A'));
+    expect(got).toEqual(['\x1b', '[A']);
+    vi.advanceTimersByTime(1000);
+    expect(got).toHaveLength(2);
+  });
+
+  test('what follows in time belongs to it', () => {
+    feed(Buffer.from('\x1b'));
+    vi.advanceTimersByTime(40);
+    feed(Buffer.from('['));
+    vi.advanceTimersByTime(40);
+    feed(Buffer.from('A'));
+    vi.advanceTimersByTime(1000);
+    expect(got).toEqual(['\x1b[A']);
+  });
+
+  test('keys before it are not held back', () => {
+    feed(Buffer.from('jj\x1b'));
+    expect(got).toEqual(['jj']);
+  });
+
+  test('bytes that are no text harm nobody', () => {
+    feed(Buffer.from([0xff, 0xfe]), Buffer.from('q'));
+    expect(got.join('').endsWith('q')).toBe(true);
+  });
+});

@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Tick } from '../../src/store/table.ts';
+import { graphSeries } from '../../src/view/graph.ts';
+
+const MINUTE = 60_000;
+const tick = (monotonicMs: number, total: number, spawned = 0, closed = 0): Tick => ({
+  monotonicMs,
+  total,
+  spawned,
+  changed: 0,
+  closed,
+});
+const of = (history: readonly Tick[], nowMs: number, cells: number) =>
+  graphSeries(history, nowMs, cells).map(({ name, summary, values }) => [name, summary, values]);
+
+test('five minutes, a value for each step since the first tick', () => {
+  // Five cells: a minute each.
+  const history = [tick(10.2 * MINUTE, 5, 2), tick(10.8 * MINUTE, 7, 3, 1), tick(12.5 * MINUTE, 6, 0, 1)];
+  expect(of(history, 13 * MINUTE, 5)).toEqual([
+    // The step without a tick has what was there before it.
+    ['sockets', '6–7', [7, 7, 6, 6]],
+    ['opened', '5 in 5 min', [5, 0, 0, 0]],
+    ['closed', '2 in 5 min', [1, 0, 1, 0]],
+  ]);
+});
+
+test('what is older than five minutes is not in it', () => {
+  expect(of([tick(MINUTE, 9, 9, 9), tick(10 * MINUTE, 1)], 10 * MINUTE, 5)[1]).toEqual([
+    'opened',
+    '0 in 5 min',
+    [0],
+  ]);
+});
+
+test('before the first tick', () => {
+  expect(of([], 0, 5)).toEqual([
+    ['sockets', '', []],
+    ['opened', '0 in 5 min', []],
+    ['closed', '0 in 5 min', []],
+  ]);
+});
+
+test('whatever was: as many values as cells at most, all of them such as the widget survives', () => {
+  const history = fc
+    .array(fc.tuple(fc.nat(100_000), fc.nat(1000), fc.nat(50), fc.nat(50)), { maxLength: 50 })
+    .map((ticks) => {
+      let nowMs = 0;
+      return ticks.map(([passMs, total, spawned, closed]) => tick((nowMs += passMs), total, spawned, closed));
+    });
+  fc.assert(
+    fc.property(history, fc.nat(100_000), fc.integer({ min: -2, max: 200 }), (ticks, passMs, cells) => {
+      const nowMs = (ticks.at(-1)?.monotonicMs ?? 0) + passMs;
+      for (const { values } of graphSeries(ticks, nowMs, cells)) {
+        expect(values.length).toBeLessThanOrEqual(Math.max(1, cells));
+        expect(values.every((value) => Number.isFinite(value) && value >= 0)).toBe(true);
+      }
+    }),
+  );
+});
