@@ -69,7 +69,9 @@ export function reduce(state: State, action: Action): State {
     case 'freeze':
       return { ...state, frozen: !state.frozen };
     case 'pause':
-      return { ...state, pause: state.pause ? null : startPause(state) };
+      // Before the first batch there is no picture to hold.
+      if (state.nowMs === undefined) return state;
+      return { ...state, pause: state.pause ? null : startPause(state, state.nowMs) };
     case 'select':
       return { ...state, selectedId: action.id, usage: null };
     case 'pane':
@@ -145,9 +147,9 @@ function acceptPrompt(state: State, prompt: Prompt): State {
   return { ...state, prompt: null, filter: result.filter };
 }
 
-const startPause = (state: State): Pause => ({
+const startPause = (state: State, nowMs: number): Pause => ({
   rows: [...state.table.rows.values()],
-  nowMs: state.nowMs ?? 0,
+  nowMs,
   spawned: 0,
   changed: 0,
   closed: 0,

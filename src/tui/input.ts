@@ -4,19 +4,17 @@ import { StringDecoder } from 'node:string_decoder';
 /**
  * One thing a terminal sends: an SGR or X10 mouse report, a CSI or SS3 sequence, ESC with a character (alt), or text.
  */
-const TOKEN =
-  // biome-ignore lint/complexity/useRegexLiterals: one alternative a line
-  new RegExp(
-    [
-      '\\x1b\\[M[\\s\\S]{3}',
-      // Not the start of an X10 report, whose last bytes are still to come.
-      '\\x1b(?!\\[M)\\x1b?\\[[0-?]*[ -/]*[@-~]',
-      '\\x1b\\x1b?O[ -~]',
-      '\\x1b[^\\x1b[O]',
-      '[^\\x1b]+',
-    ].join('|'),
-    'y',
-  );
+const TOKEN = new RegExp(
+  [
+    '\\x1b\\[M[\\s\\S]{3}',
+    // Not the start of an X10 report, whose last bytes are still to come.
+    '\\x1b(?!\\[M)\\x1b?\\[[0-?]*[ -/]*[@-~]',
+    '\\x1b\\x1b?O[ -~]',
+    '\\x1b[^\\x1b[O]',
+    '[^\\x1b]+',
+  ].join('|'),
+  'y',
+);
 
 /**
  * Takes terminal input apart into whole sequences.

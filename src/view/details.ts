@@ -62,7 +62,7 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
   const { socket } = row;
   const seen = ageText((state.nowMs ?? 0) - row.firstSeenMs, row.baseline);
   const state_ = socket.state ?? 'unconnected';
-  return [
+  const lines = [
     title,
     ...field(
       'socket',
@@ -71,9 +71,15 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
     ),
     ...field('local', endpointField(socket.local, socket), width),
     ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
-    ...socket.owners.flatMap((owner) => ownerFields(owner, state.usage, width)),
-    ...field('user', userText(socket), width),
     ...field('age', row.baseline ? `${seen === '·' ? '' : `${seen}, `}there before netpane` : seen, width),
+    ...field('user', userText(socket), width),
+    ...socket.owners.flatMap((owner) => ownerFields(owner, state.usage, width)),
     ...(socket.inode === undefined ? [] : field('inode', String(socket.inode), width)),
-  ].slice(0, height);
+  ];
+  if (lines.length <= height) return lines;
+  const shown = Math.max(1, height - 1);
+  return [...lines.slice(0, shown), line(span(`… ${lines.length - shown} more lines`, 'quiet'))].slice(
+    0,
+    height,
+  );
 }

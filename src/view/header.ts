@@ -68,19 +68,30 @@ export function headerLines(state: State, width: number, height: number): Line[]
       { text: 'netpane', tone: 'strong', rank: 8 },
       { text: printable(state.host), rank: 4 },
       { text: printable(state.system), tone: 'quiet', rank: 9 },
-      { text: state.source, tone: 'quiet', rank: 5 },
+      ...(state.source ? [{ text: state.source, tone: 'quiet', rank: 5 } as const] : []),
       { text: intervalText(state.intervalMs), tone: 'quiet', rank: 3 },
     ],
-    [
-      { text: `${countText(total)} ${total === 1 ? 'socket' : 'sockets'}`, short: countText(total), rank: 1 },
-      { text: `${countText(established)} established`, short: `${countText(established)} estab`, rank: 2 },
-      { text: `${countText(listening)} listening`, short: `${countText(listening)} listen`, rank: 2 },
-      { text: `${countText(other)} other`, rank: 6 },
-    ],
+    // Before the first batch nothing is known, not even that there are none.
+    state.nowMs === undefined
+      ? []
+      : [
+          {
+            text: `${countText(total)} ${total === 1 ? 'socket' : 'sockets'}`,
+            short: countText(total),
+            rank: 1,
+          },
+          {
+            text: `${countText(established)} established`,
+            short: `${countText(established)} estab`,
+            rank: 2,
+          },
+          { text: `${countText(listening)} listening`, short: `${countText(listening)} listen`, rank: 2 },
+          { text: `${countText(other)} other`, rank: 6 },
+        ],
     width,
   );
-  if (height < 2) return [first];
-  const minute = lastMinute(state.table.history, state.nowMs ?? 0);
+  if (height < 2 || state.nowMs === undefined) return [first];
+  const minute = lastMinute(state.table.history, state.nowMs);
   const { spawned, closed } = state.lastTick ?? { spawned: 0, closed: 0 };
   const { cost } = state;
   const pair = (plus: number, minus: number, digits: number) =>

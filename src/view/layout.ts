@@ -19,6 +19,10 @@ const LEAST_TABLE = 3;
 const LEAST_PANE = 4;
 /** From this width on the details stand beside the table, not below it. */
 const WIDE = 150;
+const BESIDE_GAP = 3;
+const DETAIL_LINES = 14;
+/** Lines of the table, with its titles, that stay over the details on a screen of usual height. */
+const DETAIL_TABLE = 6;
 
 /**
  * Divides the screen. The table keeps at least three rows beside open panes; where they have no room with it, one of
@@ -39,7 +43,8 @@ export function layout(width: number, height: number, panes: Readonly<Record<Pan
     regions.help = { left: 0, top, width, height: Math.max(0, bottom - top) };
     return regions;
   }
-  const pane = panes.details ? 'details' : panes.events ? 'events' : undefined;
+  const beside = panes.details && width >= WIDE;
+  const pane = panes.details && !beside ? 'details' : panes.events ? 'events' : undefined;
   if (pane && bottom - top - 1 - LEAST_TABLE < LEAST_PANE) {
     regions[pane] = { left: 0, top, width, height: Math.max(0, bottom - top) };
     return regions;
@@ -54,15 +59,16 @@ export function layout(width: number, height: number, panes: Readonly<Record<Pan
     regions[name] = { left: 0, top: bottom, width, height };
   };
   const share = Math.floor((bottom - top) / 3);
-  const beside = panes.details && width >= WIDE;
   // Where both have no room, the details are what the user asks for row by row.
   if (panes.events && (!panes.details || beside || spare() >= 2 * LEAST_PANE))
     below('events', Math.max(LEAST_PANE, share));
+  // The details are of a few lines, and of more worth than rows while they are open.
   if (panes.details && !beside)
-    below('details', Math.max(LEAST_PANE, Math.min(14, Math.floor((bottom - top) / 2))));
-  const tableWidth = beside ? width - Math.floor(width / 3) : width;
+    below('details', Math.max(LEAST_PANE, Math.min(DETAIL_LINES, bottom - top - DETAIL_TABLE)));
+  const tableWidth = beside ? width - Math.floor(width / 3) - BESIDE_GAP : width;
   if (beside) {
-    regions.details = { left: tableWidth + 1, top, width: width - tableWidth - 1, height: bottom - top };
+    const left = tableWidth + BESIDE_GAP;
+    regions.details = { left, top, width: width - left, height: bottom - top };
   }
   if (bottom - top >= 2) {
     regions.titles = { left: 0, top, width: tableWidth, height: 1 };

@@ -77,5 +77,5 @@ export function tableLines(
 const emptyText = (state: State): string => {
   if (state.nowMs === undefined) return '  reading the sockets of this machine …';
   const rows = state.pause ? state.pause.rows.length : state.table.rows.size;
-  return rows === 0 ? '  no sockets' : '  nothing matches the filter: esc clears it';
+  return rows === 0 ? '  no sockets' : '  nothing matches: esc clears the filter';
 };

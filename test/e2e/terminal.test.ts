@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/herd.ts';
-import type { Modes, Terminal as Emulated } from '../helpers/terminal.ts';
+import type { Modes } from '../helpers/terminal.ts';
 import { Terminal } from '../helpers/terminal.ts';
 import { cleanUp, faults, isLinux, program, rowOf, startNetpane, newHerd, uniqueName } from './netpane.ts';
 
@@ -30,11 +30,15 @@ const childOf = (parent: number): Promise<number> =>
     },
   );
 
-const onScreen = (t: Emulated) =>
-  t.until('the screen', () => / of [\d,]+$/m.test(t.text()) && t.text().includes('PROCESS'));
+/** Waits for the screen with the first reading on it. */
+const onScreen = (t: Terminal) =>
+  t.until('the screen', () => {
+    const text = t.text();
+    return / of [\d,]+$/m.test(text) && text.includes('PROCESS') && !text.includes('reading the sockets');
+  });
 
 interface Run {
-  t: Emulated;
+  t: Terminal;
   pid: number;
   /** Waits for the end, and gives the exit code, and the text on the screen since netpane was started. */
   end: () => Promise<{ code: number; said: string }>;

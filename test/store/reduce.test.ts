@@ -70,8 +70,8 @@ describe('pause', () => {
     });
   });
 
-  test('before the first batch', () => {
-    expect(after(emptyState(), { type: 'pause' }).pause).toMatchObject({ rows: [], nowMs: 0 });
+  test('before the first batch there is nothing to hold', () => {
+    expect(after(emptyState(), { type: 'pause' }).pause).toBeNull();
   });
 });
 
