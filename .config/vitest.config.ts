@@ -3,10 +3,25 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
-    include: ['test/**/*.test.ts'],
     // The end-to-end tests start real programs and wait for conditions; a slow machine may take its time.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'units', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], maxWorkers: 2 },
+      },
+      {
+        extends: true,
+        // One file at a time, after the others: all of them see, and open, the sockets of the same machine.
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/*.test.ts'],
+          maxWorkers: 1,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -6,7 +6,8 @@ import type { Invocation } from './options.ts';
 import type { Sampling } from './sampling.ts';
 import { usageOf } from './usage.ts';
 
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+/** Signals that end the program, with the exit code that a shell gives a program ended by them. */
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const;
 
 /** `Linux 6.18`: the first two numbers of a release say enough. */
 const systemName = (): string => `${systemType()} ${release().split('.').slice(0, 2).join('.')}`;

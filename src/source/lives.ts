@@ -142,6 +142,11 @@ export class Lives {
     this.#added.push(entry);
   }
 
+  /** Keys of this reading that were there at the last one, and those that were not. */
+  get counts(): { recalled: number; added: number } {
+    return { recalled: this.#recalled, added: this.#added.length };
+  }
+
   /** Every sighting of this reading. */
   *sightings(): Generator<Sighting> {
     for (const entry of this.#entries.values()) if (entry.round === this.#round) yield entry.sighting;

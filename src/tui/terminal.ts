@@ -70,6 +70,11 @@ export function enterTerminal(onContinue: () => void): Terminal {
   screen.enableMouse();
   let restored = false;
   let suspended = false;
+  const render = screen.render.bind(screen);
+  screen.render = () => {
+    // A batch may come when we are continued and have not taken the terminal yet: the screen is the shell's then.
+    if (!suspended) render();
+  };
 
   const take = () => {
     if (restored) return;

@@ -71,9 +71,9 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
     ),
     ...field('local', endpointField(socket.local, socket), width),
     ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
+    ...socket.owners.flatMap((owner) => ownerFields(owner, state.usage, width)),
     ...field('age', row.baseline ? `${seen === '·' ? '' : `${seen}, `}there before netpane` : seen, width),
     ...field('user', userText(socket), width),
-    ...socket.owners.flatMap((owner) => ownerFields(owner, state.usage, width)),
     ...(socket.inode === undefined ? [] : field('inode', String(socket.inode), width)),
   ];
   if (lines.length <= height) return lines;

@@ -77,8 +77,9 @@ export function ageText(ms: number, baseline: boolean): string {
   return (baseline ? '>' : '') + durationText(stepped);
 }
 
-/** An interval: `500ms`, `2s`, `1.5s`. */
-export const intervalText = (ms: number): string => (ms < SECOND ? `${ms}ms` : `${ms / SECOND}s`);
+/** An interval: `500ms`, `2s`, `1.5s`, `10m`. */
+export const intervalText = (ms: number): string =>
+  ms < SECOND ? `${ms}ms` : ms % MINUTE === 0 ? `${ms / MINUTE}m` : `${ms / SECOND}s`;
 
 /** Wall-clock time of the day, local. */
 export function clockText(ms: number): string {

@@ -190,7 +190,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await t.until('the first reading', () => rowOf(t, first));
     const second = await server.listen();
     t.write('-');
-    await t.until('a minute', () => t.rows()[0]?.includes('  60s '));
+    await t.until('a minute', () => t.rows()[0]?.includes('  1m '));
     t.write('--------');
     await t.until('a tenth of a second', () => t.rows()[0]?.includes('  100ms '));
     await t.until('the new listener', () => rowOf(t, second));

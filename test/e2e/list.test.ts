@@ -65,10 +65,7 @@ function ssLines(): Set<string> {
   return new Set(lines);
 }
 
-// While sockets come and go the kernel's tables may lack single others (proc_net(5) is read in pieces): not so twice.
-const churn = { retry: 2 };
-
-describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)', churn, () => {
+describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)', () => {
   const herd = new Herd();
   const name = uniqueName();
   let server: HerdProcess;

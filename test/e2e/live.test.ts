@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest';
 import type { HerdSocket } from '../helpers/herd.ts';
 import {
-  crowdedLog,
   eventsOf,
   isLinux,
   newHerd,
@@ -71,71 +70,67 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     expect(new Set(tableRows(t).map(({ mark, age }) => mark + age))).toEqual(new Set([' ·']));
   });
 
-  test(
-    'a change of state is `~`, never `-` and `+`; TIME_WAIT keeps its last known owner',
-    crowdedLog,
-    async () => {
-      const { name, server, client, ticks, start } = await scene();
-      const listener = await server.listen();
-      const { near, far } = await client.connect(server, listener);
-      const [one, other] = [...near, ...far] as [HerdSocket, HerdSocket];
-      const t = start();
-      await t.until('the connection', () => rowOf(t, one) && rowOf(t, other));
-      t.write('e');
-      await t.until('the event log', () => t.text().includes('EVENTS  nothing has changed yet'));
+  test('a change of state is `~`, never `-` and `+`; TIME_WAIT keeps its last known owner', async () => {
+    const { name, server, client, ticks, start } = await scene();
+    const listener = await server.listen();
+    const { near, far } = await client.connect(server, listener);
+    const [one, other] = [...near, ...far] as [HerdSocket, HerdSocket];
+    const t = start();
+    await t.until('the connection', () => rowOf(t, one) && rowOf(t, other));
+    t.write('e');
+    await t.until('the event log', () => t.text().includes('EVENTS  nothing has changed yet'));
 
-      // The log tells of the whole machine: what came until now is out of the way with this tick.
-      ticks.allow(1);
-      await t.until('a tick', () => ticks.over());
-      const marks = new Set<string>();
-      const events = new Set<string>();
-      const watched = (until: () => unknown) => () => {
-        for (const socket of [one, other]) {
-          marks.add(`${socket.local.port} ${rowOf(t, socket)?.mark ?? 'none'}`);
-          for (const event of eventsOf(t, socket)) events.add(event);
-        }
-        return until();
-      };
-      const marksOf = ({ local }: HerdSocket) =>
-        [...marks]
-          .filter((mark) => mark.startsWith(`${local.port} `))
-          .map((mark) => mark.slice(-1))
-          .sort();
-      await client.halfClose(near);
-      ticks.allow(1);
-      const isChanged = watched(() => events.size === 2);
-      await t.until('the change', isChanged, { timeoutMs: 3_000 });
-      const [srv, cli] = [
-        { mark: '~', process: `${name}-srv`, pid: String(server.pid) },
-        { mark: '~', process: `${name}-cli`, pid: String(client.pid) },
-      ];
-      expect(rowOf(t, one)).toMatchObject({ ...cli, state: 'FIN_WAIT2' });
-      expect(rowOf(t, other)).toMatchObject({ ...srv, state: 'CLOSE_WAIT' });
-      ticks.allow(2);
-      const isOver = watched(() => ticks.over());
-      await t.until('two more ticks', isOver);
-      expect([marksOf(one), marksOf(other)]).toEqual([
-        [' ', '~'],
-        [' ', '~'],
-      ]);
-      const tuple = `tcp 127.0.0.1:${one.local.port} → 127.0.0.1:${listener.local.port}`;
-      const back = `tcp 127.0.0.1:${listener.local.port} → 127.0.0.1:${one.local.port}`;
-      expect([...events].sort()).toEqual([
-        `~ ${name}-cli ${client.pid} ${tuple} ESTABLISHED → FIN_WAIT2`,
-        `~ ${name}-srv ${server.pid} ${back} ESTABLISHED → CLOSE_WAIT`,
-      ]);
+    // The log tells of the whole machine: what came until now is out of the way with this tick.
+    ticks.allow(1);
+    await t.until('a tick', () => ticks.over());
+    const marks = new Set<string>();
+    const events = new Set<string>();
+    const watched = (until: () => unknown) => () => {
+      for (const socket of [one, other]) {
+        marks.add(`${socket.local.port} ${rowOf(t, socket)?.mark ?? 'none'}`);
+        for (const event of eventsOf(t, socket)) events.add(event);
+      }
+      return until();
+    };
+    const marksOf = ({ local }: HerdSocket) =>
+      [...marks]
+        .filter((mark) => mark.startsWith(`${local.port} `))
+        .map((mark) => mark.slice(-1))
+        .sort();
+    await client.halfClose(near);
+    ticks.allow(1);
+    const isChanged = watched(() => events.size === 2);
+    await t.until('the change', isChanged, { timeoutMs: 3_000 });
+    const [srv, cli] = [
+      { mark: '~', process: `${name}-srv`, pid: String(server.pid) },
+      { mark: '~', process: `${name}-cli`, pid: String(client.pid) },
+    ];
+    expect(rowOf(t, one)).toMatchObject({ ...cli, state: 'FIN_WAIT2' });
+    expect(rowOf(t, other)).toMatchObject({ ...srv, state: 'CLOSE_WAIT' });
+    ticks.allow(2);
+    const isOver = watched(() => ticks.over());
+    await t.until('two more ticks', isOver);
+    expect([marksOf(one), marksOf(other)]).toEqual([
+      [' ', '~'],
+      [' ', '~'],
+    ]);
+    const tuple = `tcp 127.0.0.1:${one.local.port} → 127.0.0.1:${listener.local.port}`;
+    const back = `tcp 127.0.0.1:${listener.local.port} → 127.0.0.1:${one.local.port}`;
+    expect([...events].sort()).toEqual([
+      `~ ${name}-cli ${client.pid} ${tuple} ESTABLISHED → FIN_WAIT2`,
+      `~ ${name}-srv ${server.pid} ${back} ESTABLISHED → CLOSE_WAIT`,
+    ]);
 
-      await client.leaveInTimeWait(server, { near, far });
-      ticks.allow(2);
-      const isLeft = watched(() => rowOf(t, one)?.state === 'TIME_WAIT' && rowOf(t, other)?.mark === '-');
-      await t.until('TIME_WAIT', isLeft);
-      expect(rowOf(t, one)).toMatchObject({ ...cli, process: `(${name}-cli)` });
-      expect(rowOf(t, other)).toMatchObject({ mark: '-', process: `${name}-srv`, state: 'CLOSE_WAIT' });
-      expect(marksOf(one)).toEqual([' ', '~']);
-      t.press('enter');
-      await t.until('the details', () => t.text().includes('the last one known to hold the socket'));
-    },
-  );
+    await client.leaveInTimeWait(server, { near, far });
+    ticks.allow(2);
+    const isLeft = watched(() => rowOf(t, one)?.state === 'TIME_WAIT' && rowOf(t, other)?.mark === '-');
+    await t.until('TIME_WAIT', isLeft);
+    expect(rowOf(t, one)).toMatchObject({ ...cli, process: `(${name}-cli)` });
+    expect(rowOf(t, other)).toMatchObject({ mark: '-', process: `${name}-srv`, state: 'CLOSE_WAIT' });
+    expect(marksOf(one)).toEqual([' ', '~']);
+    t.press('enter');
+    await t.until('the details', () => t.text().includes('the last one known to hold the socket'));
+  });
 
   test('what closes stays with `-` for the linger time, while others come', async () => {
     const { server, ticks, start } = await scene();

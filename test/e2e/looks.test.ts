@@ -78,7 +78,7 @@ describe.skipIf(!isLinux)('looks (skipped elsewhere: the herd needs Linux)', () 
     await t.until('the listeners', () => filterLine(t).includes(' 4 of') && /LISTEN/.test(t.text()));
     t.write('l');
     t.press('enter');
-    await t.until('the details', () => t.text().includes('DETAILS') && /program +np/.test(t.text()));
+    await t.until('the details', () => t.text().includes('DETAILS') && /^remote /m.test(t.text()));
     t.press('enter');
     await t.until('the table', () => titleLine(t).includes('REMOTE'));
     t.write('e');
@@ -87,6 +87,14 @@ describe.skipIf(!isLinux)('looks (skipped elsewhere: the herd needs Linux)', () 
     await t.until('the help', () => /^[A-Z ]+$/m.test(t.rows()[3] ?? ''));
     t.press('end');
     await t.until('its end', () => t.text().includes('AGE'));
+  });
+
+  // The age stands before the program, which is cut off with `… 8 more lines`: the one thing the pane is opened for.
+  test('at 40×10 the details name the program', async () => {
+    const t = await showScene(scene, { ...still, cols: 40, rows: 10 });
+    t.press('enter');
+    await t.until('the details', () => /^remote /m.test(t.text()));
+    expect(t.text()).toMatch(/^program +np/m);
   });
 
   test('the smallest terminals show something, and grow', async () => {

@@ -133,12 +133,6 @@ export const eventsOf = (terminal: Terminal, { local, remote }: Pick<HerdSocket,
     return event.includes(ends) && (remote || !event.includes('→')) ? [event.replace(/ +/g, ' ')] : [];
   });
 
-/**
- * For a test that reads the event log, which tells of the whole machine: thousands of sockets that another test opens
- * in the same tick push what is looked for out of sight. They are not there the next time.
- */
-export const crowdedLog = { retry: 3 };
-
 /** The line that is selected: inverse over the width of the table. */
 export function selectedLine(terminal: Terminal): string {
   const y = selectedY(terminal);

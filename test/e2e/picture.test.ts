@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Connections, HerdSocket } from '../helpers/herd.ts';
 import {
-  crowdedLog,
   eventsOf,
   isLinux,
   newHerd,
@@ -162,32 +161,28 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     await t.until('the pane to close', () => !t.text().includes('DETAILS'));
   });
 
-  test(
-    '`e` lists every event, the newest at the bottom; `g` draws; escape closes the panes',
-    crowdedLog,
-    async () => {
-      const { server, client, t } = await stir(['--linger', '100ms']);
-      // What others have pushed out of sight is not waited for.
-      const soon = { timeoutMs: 3_000 };
-      t.write('e');
-      const listener = await server.listen();
-      await t.until('its begin', () => eventsOf(t, listener).length === 1, soon);
-      await server.close([listener]);
-      await t.until('its end', () => eventsOf(t, listener).length === 2, soon);
-      expect(eventsOf(t, listener)[0]).toMatch(/^\+ \S+-b \d+ tcp \S+ LISTEN$/);
-      // In brackets when its program had let go of it before it was gone.
-      expect(eventsOf(t, listener)[1]).toMatch(/^- \(?\S+-b\)? \d+ tcp \S+ LISTEN, lived \d+s$/);
-      await client.udp();
-      t.write('g');
-      await t.until('the graph', () => /sockets \d/.test(t.text()) && /opened \d+/.test(t.text()));
-      t.press('escape');
-      await t.until('no filter', () => filterLine(t).startsWith('all sockets'));
-      t.press('escape');
-      await t.until('no events', () => !t.text().includes('EVENTS'));
-      t.press('escape');
-      await t.until('no graph', () => !/opened \d+/.test(t.text()));
-    },
-  );
+  test('`e` lists every event, the newest at the bottom; `g` draws; escape closes the panes', async () => {
+    const { server, client, t } = await stir(['--linger', '100ms']);
+    // What others have pushed out of sight is not waited for.
+    const soon = { timeoutMs: 3_000 };
+    t.write('e');
+    const listener = await server.listen();
+    await t.until('its begin', () => eventsOf(t, listener).length === 1, soon);
+    await server.close([listener]);
+    await t.until('its end', () => eventsOf(t, listener).length === 2, soon);
+    expect(eventsOf(t, listener)[0]).toMatch(/^\+ \S+-b \d+ tcp \S+ LISTEN$/);
+    // In brackets when its program had let go of it before it was gone.
+    expect(eventsOf(t, listener)[1]).toMatch(/^- \(?\S+-b\)? \d+ tcp \S+ LISTEN, lived \d+s$/);
+    await client.udp();
+    t.write('g');
+    await t.until('the graph', () => /sockets \d/.test(t.text()) && /opened \d+/.test(t.text()));
+    t.press('escape');
+    await t.until('no filter', () => filterLine(t).startsWith('all sockets'));
+    t.press('escape');
+    await t.until('no events', () => !t.text().includes('EVENTS'));
+    t.press('escape');
+    await t.until('no graph', () => !/opened \d+/.test(t.text()));
+  });
 
   test('`?` shows every key and column; it scrolls, and goes as it came', async () => {
     const t = await showScene(scene, { rows: 20 });

@@ -117,7 +117,7 @@ test('intervals, clock times, bytes, counts, costs', () => {
     '500ms',
     '1s',
     '1.5s',
-    '60s',
+    '1m',
   ]);
   expect([NOON_MS, NOON_MS + 9 * H + 5 * M + 7 * S].map(format.clockText)).toEqual(['12:00:00', '21:05:07']);
   expect([0, 999, 1000, 1024, 43_300_000, 5e9, 2e12, 2e15].map(format.bytesText)).toEqual([

@@ -42,6 +42,7 @@ export class LinuxSource implements Source {
   #passwdReadMs = -Infinity;
   #last: Snapshot | undefined;
   #hidden = 0;
+  readonly #lineCounts = new Map<Table, number>();
   /** The owners of a socket nobody holds any more, by the owners it had. */
   readonly #inherited = new WeakMap<readonly Owner[], readonly Owner[]>();
   readonly #asListener = new WeakMap<readonly Owner[], readonly Owner[]>();
@@ -104,7 +105,10 @@ export class LinuxSource implements Source {
     return sockets;
   }
 
-  /** Notes every line of the tables. */
+  /**
+   * Notes every line of the tables. The kernel finds its place in a UDP table by counting from the start, piece after
+   * piece: a socket that closes meanwhile hides another one. Where a line is missing, the table is read once more.
+   */
   #takeIn(texts: readonly { table: Table; text: Outcome<string> }[]): {
     newInodes: number[];
     degradations: Degradation[];
@@ -112,18 +116,30 @@ export class LinuxSource implements Source {
     const degradations: Degradation[] = [];
     const newInodes: number[] = [];
     let scopes: Map<string, string> | undefined;
-    this.#lives.begin();
-    for (const { table, text } of texts) {
-      if (!('value' in text)) continue;
-      const { items, problems } = parseTable(text.value, table, (key) => this.#lives.recall(key));
+    const lives = this.#lives;
+    const takeTable = (table: Table, text: string): void => {
+      const { items, problems } = parseTable(text, table, (key) => lives.recall(key));
       for (const { key, sighting } of items) {
         const { inode, uid, local } = sighting;
         if (inode !== undefined) newInodes.push(inode);
         if (isLinkLocal(local.address)) scopes ??= this.#linkScopes();
         const user = uid === undefined ? undefined : this.#userOf(uid);
-        this.#lives.add(key, { ...(scopes ? withScope(sighting, scopes) : sighting), user });
+        lives.add(key, { ...(scopes ? withScope(sighting, scopes) : sighting), user });
       }
       if (problems > 0) degradations.push(unreadableLines(table.file, problems));
+    };
+    lives.begin();
+    for (const { table, text } of texts) {
+      if (!('value' in text)) continue;
+      const before = lives.counts;
+      takeTable(table, text.value);
+      const recalled = lives.counts.recalled - before.recalled;
+      if (table.protocol === 'udp' && recalled < (this.#lineCounts.get(table) ?? 0)) {
+        const again = this.#proc.latin1(`net/${table.file}`);
+        if ('value' in again) takeTable(table, again.value);
+      }
+      const { recalled: all, added } = lives.counts;
+      this.#lineCounts.set(table, all - before.recalled + added - before.added);
     }
     return { newInodes, degradations };
   }

@@ -48,7 +48,7 @@ export class GraphWidget {
     this.#loading = true;
     const { default: sparkline } = await import('blessed-contrib/lib/widget/sparkline.js');
     this.#sparklines = [0, 1, 2].map(() => {
-      const element = sparkline({ tags: true, style: { titleFg: 'default', fg: 'default' } });
+      const element = sparkline({ tags: true, wrap: false, style: { titleFg: 'default', fg: 'default' } });
       this.#screen.append(element);
       return element;
     });
@@ -70,7 +70,8 @@ function place(
   sparkline.width = width;
   sparkline.height = region.height;
   (sparkline.style as { fg: number | string }).fg = colour(palette, TONES[name]) ?? 'default';
-  sparkline.setData([cutEnd(`${name} ${summary}`, width - 1)], [values]);
-  // The widget begins with an empty line, for a border.
-  sparkline.setContent(sparkline.getContent().trimStart());
+  const title = cutEnd(`${name} ${summary}`.trimEnd(), width);
+  sparkline.setData([title], [values]);
+  // The widget begins with an empty line, for a border, and puts a colon behind its title.
+  sparkline.setContent(sparkline.getContent().trimStart().replace(`${title}:`, title));
 }

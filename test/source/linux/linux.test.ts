@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Snapshot } from '../../../src/model/batch.ts';
 import { diff } from '../../../src/sampler/diff.ts';
 import { LinuxSource } from '../../../src/source/linux/linux.ts';
 import { ownersText } from '../../helpers/fakes.ts';
-import { FakeProc, type TableLine } from '../../helpers/proc.ts';
+import { Proc } from '../../../src/source/linux/proc.ts';
+import { FakeProc, type TableLine, tableText } from '../../helpers/proc.ts';
 
 describe('as time goes on', () => {
   let fake: FakeProc;
@@ -45,6 +46,30 @@ describe('as time goes on', () => {
     fake.remove('50');
     const later = await read(LET_GO);
     expect(later.sockets).toBe(after.sockets);
+  });
+
+  test('a UDP socket that one reading of its table passed over is there still', async () => {
+    const lines: TableLine[] = [53, 68, 123].map((port) => ({
+      local: `0.0.0.0:${port}`,
+      state: '07',
+      inode: port,
+    }));
+    fake.tables({ udp: lines });
+    await source.read();
+    const before = await source.read();
+    // The first reading of the next tick misses a line, as it does when another socket closes meanwhile.
+    const real = new Proc(fake.root);
+    let readings = 0;
+    const spy = vi.spyOn(Proc.prototype, 'latin1').mockImplementation((path) => {
+      if (path !== 'net/udp' || readings++ > 0) return real.text(path);
+      return { value: tableText(lines.slice(0, 2)) };
+    });
+    const after = await source.read();
+    spy.mockRestore();
+    expect(readings).toBe(2);
+    expect(after.sockets).toBe(before.sockets);
+    fake.tables({ udp: lines.slice(0, 2) });
+    expect((await source.read()).sockets.size).toBe(2);
   });
 
   test('so does one whose process cannot be found any more', async () => {
