@@ -23,12 +23,13 @@ vault 8200/tcp, prometheus 9090/tcp, node-exporter 9100/tcp, jetdirect 9100/udp,
 kafka 9092/tcp, kubelet 10250/tcp, memcached 11211, mongodb 27017/tcp, wireguard 51820/udp
 `;
 
-const NAMES = new Map<string, string>();
+const NAMES = { tcp: new Map<number, string>(), udp: new Map<number, string>() };
 for (const entry of LIST.trim().split(/,\s*/)) {
   const [, name = '', port = '', only] = /^(\S+) (\d+)(?:\/(tcp|udp))?$/.exec(entry) ?? [];
-  for (const protocol of only === undefined ? ['tcp', 'udp'] : [only]) NAMES.set(`${port}/${protocol}`, name);
+  if (only !== 'udp') NAMES.tcp.set(Number(port), name);
+  if (only !== 'tcp') NAMES.udp.set(Number(port), name);
 }
 
 /** Name of a well-known port; undefined for any other. A name tells the custom, not what really runs there. */
 export const serviceName = (port: number, protocol: Protocol): string | undefined =>
-  NAMES.get(`${port}/${protocol}`);
+  NAMES[protocol].get(port);

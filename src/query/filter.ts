@@ -1,6 +1,14 @@
 import { unmapped } from '../model/address.ts';
 import { serviceName } from '../model/services.ts';
-import { isEstablished, isListening, type Protocol, protocolName, type Socket } from '../model/socket.ts';
+import {
+  type Endpoint,
+  isEstablished,
+  isListening,
+  type Owner,
+  type Protocol,
+  protocolName,
+  type Socket,
+} from '../model/socket.ts';
 
 /** Which sockets are wanted. All conditions hold together; an absent one does not restrict. */
 export interface Filter {
@@ -21,30 +29,46 @@ export const NO_FILTER: Filter = {};
 const processMatches = (socket: Socket, name: string): boolean =>
   socket.owners.some((owner) => owner.process?.toLowerCase().includes(name));
 
-/** The words by which an owner that has no name can be found. */
-const knowledgeWord = (socket: Socket): string => {
-  const owner = socket.owners[0];
-  return owner?.process === undefined ? (owner?.knowledge ?? '') : '';
-};
+const ownerTexts = new WeakMap<readonly Owner[], string>();
 
-/** True when `word` (in lower case) is part of anything the table shows of the socket. */
-const wordMatches = (socket: Socket, word: string): boolean => {
-  const { local, remote } = socket;
-  return (
-    processMatches(socket, word) ||
-    socket.owners.some((owner) => owner.pid !== undefined && String(owner.pid).includes(word)) ||
-    knowledgeWord(socket).includes(word) ||
-    (socket.user ?? String(socket.uid ?? '')).toLowerCase().includes(word) ||
-    protocolName(socket).includes(word) ||
-    endpointMatches(local.address, local.port, socket.protocol, word) ||
-    (remote !== null && endpointMatches(remote.address, remote.port, socket.protocol, word)) ||
-    (socket.state?.toLowerCase().includes(word) ?? false) ||
-    socket.owners.some((owner) => owner.command?.toLowerCase().includes(word))
-  );
-};
+/**
+ * All by which the owners can be found, in lower case, a line each: no word has a line break in it. Thousands of
+ * sockets share the owners of one program, so their text is made once.
+ */
+function ownerText(owners: readonly Owner[]): string {
+  const known = ownerTexts.get(owners);
+  if (known !== undefined) return known;
+  const parts = owners.flatMap(({ process, pid, command }) => [process, pid, command]);
+  // An owner that has no name is shown by how it is known.
+  if (owners[0]?.process === undefined) parts.push(owners[0]?.knowledge);
+  const text = parts
+    .filter((part) => part !== undefined)
+    .join('\n')
+    .toLowerCase();
+  ownerTexts.set(owners, text);
+  return text;
+}
 
-const endpointMatches = (address: string, port: number, protocol: Protocol, word: string): boolean =>
-  `${unmapped(address)}:${port}`.includes(word) || (serviceName(port, protocol)?.includes(word) ?? false);
+/** Compiles a word to the question whether it is part of anything the table shows of a socket. */
+function compileWord(word: string): (socket: Socket) => boolean {
+  const lower = word.toLowerCase();
+  // States are spelled in capitals, protocols and services in small letters.
+  const upper = word.toUpperCase();
+  // Only a word with a colon can lie across address and port, and only digits can lie within a port.
+  const asEndpoint = lower.includes(':');
+  const asPort = /^\d+$/.test(lower);
+  const inEndpoint = ({ address, port }: Endpoint, protocol: Protocol): boolean =>
+    (asEndpoint ? `${unmapped(address)}:${port}`.includes(lower) : unmapped(address).includes(lower)) ||
+    (asPort && String(port).includes(lower)) ||
+    (serviceName(port, protocol)?.includes(lower) ?? false);
+  return (socket) =>
+    ownerText(socket.owners).includes(lower) ||
+    (socket.user ?? String(socket.uid ?? '')).toLowerCase().includes(lower) ||
+    protocolName(socket).includes(lower) ||
+    inEndpoint(socket.local, socket.protocol) ||
+    (socket.remote !== null && inEndpoint(socket.remote, socket.protocol)) ||
+    (socket.state?.includes(upper) ?? false);
+}
 
 /** Compiles a filter to one predicate. */
 export function compileFilter(filter: Filter): (socket: Socket) => boolean {
@@ -58,9 +82,7 @@ export function compileFilter(filter: Filter): (socket: Socket) => boolean {
     const name = filter.process.toLowerCase();
     tests.push((socket) => processMatches(socket, name));
   }
-  for (const word of filter.text?.toLowerCase().split(/\s+/) ?? []) {
-    if (word !== '') tests.push((socket) => wordMatches(socket, word));
-  }
+  for (const word of filter.text?.split(/\s+/) ?? []) if (word !== '') tests.push(compileWord(word));
   const [only] = tests;
   if (only === undefined) return () => true;
   return tests.length === 1 ? only : (socket) => tests.every((test) => test(socket));

@@ -57,6 +57,8 @@ export async function measureStarts(count: number): Promise<Pick<ProgramFigures,
   return { start: spreadOf(starts), bareNode: spreadOf(bare) };
 }
 
+const WARM_UP_MS = 15_000;
+
 /** Bytes of each of so many seconds; `during` is called at the beginning of each. */
 async function bytesASecond(pane: Pane, seconds: number, during: () => Promise<void>): Promise<Spread> {
   const counts: number[] = [];
@@ -97,8 +99,8 @@ export async function measureProgram(scene: Scene, repeats: Repeats): Promise<Pr
   const pane = new Pane();
   try {
     await pane.until(FULL_TABLE, 'the table');
-    // The first ticks follow programs that may still become others, and V8 is not warm.
-    await sleep(6000);
+    // For some ten seconds V8 compiles what runs often, which costs as much as all else: at rest is after that.
+    await sleep(WARM_UP_MS);
     const restStartMs = performance.now();
     const cpuBeforeMs = processCpuMs(pane.pid);
     const restBytes = await bytesASecond(pane, repeats.restSeconds, async () => {});
