@@ -50,8 +50,8 @@ export type Palette = (typeof PALETTES)[number];
 /** CPU and memory of the process in the details pane. */
 export interface Usage {
   readonly pid: number;
-  /** Percent of one core. */
-  readonly cpuPercent: number;
+  /** Percent of one core since the last answer; absent in the first. */
+  readonly cpuPercent?: number;
   readonly memoryBytes: number;
 }
 

@@ -32,6 +32,9 @@ const REGIONS = ['header', 'filter', 'titles', 'table', 'details', 'events', 'he
 
 const WHEEL_ROWS = 3;
 
+/** After this time the selection has come to rest. */
+const SETTLED_MS = 150;
+
 /** The screen: takes batches, keys and the mouse, changes the state, and paints it. */
 export class App {
   #state: State;
@@ -49,6 +52,7 @@ export class App {
   #moved = false;
   #paintScheduled = false;
   #fadeTimer: NodeJS.Timeout | undefined;
+  #usageTimer: NodeJS.Timeout | undefined;
   /** What to add to our clock to get that of the batches. */
   #clockOffsetMs = 0;
 
@@ -134,7 +138,7 @@ export class App {
         break;
       default:
         this.#state = reduce(this.#state, command);
-        if (command.type === 'pane' || command.type === 'select') this.#askUsage();
+        if (command.type === 'pane') this.#askUsage();
     }
     this.#schedulePaint();
   }
@@ -156,7 +160,9 @@ export class App {
     if (!row) return;
     this.#moved = true;
     this.#state = reduce(this.#state, { type: 'select', id: row.id });
-    this.#askUsage();
+    // Not for every row that is passed: pidusage keeps a file open for each process it was asked about of late.
+    clearTimeout(this.#usageTimer);
+    this.#usageTimer = setTimeout(() => this.#askUsage(), SETTLED_MS);
   }
 
   #mouse({ action, button, x, y }: { action: string; button?: string; x: number; y: number }): void {

@@ -42,7 +42,7 @@ function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
     lines.push(
       ...field(
         'usage',
-        `CPU ${usage.cpuPercent.toFixed(1)} %  memory ${bytesText(usage.memoryBytes)}`,
+        `CPU ${usage.cpuPercent?.toFixed(1) ?? '…'} %  memory ${bytesText(usage.memoryBytes)}`,
         width,
       ),
     );
