@@ -18,6 +18,9 @@ const outcome = ({ kind, socket, was, lifetimeMs, baseline }: LogEntry): string 
   }
 };
 
+/** Two IPv4 endpoints and then some: on a wide screen what became of them stands near them, and in one column. */
+const ENDPOINTS_WIDTH = 56;
+
 /** One event: time, mark, program, endpoints, what became of the state. */
 function eventLine(entry: LogEntry, width: number): Line {
   const { socket } = entry;
@@ -31,7 +34,8 @@ function eventLine(entry: LogEntry, width: number): Line {
   const end = outcome(entry);
   const room = width - displayWidth(start) - displayWidth(end) - 2;
   // Endpoints are worth more than the words after them.
-  const text = room >= 20 ? `${fit(endpoints, room)}  ${end}` : endpoints;
+  const column = Math.min(room, Math.max(ENDPOINTS_WIDTH, displayWidth(endpoints)));
+  const text = room >= 20 ? `${fit(endpoints, column)}  ${end}` : endpoints;
   return line(span(cutMiddle(start + text, width), entry.kind));
 }
 

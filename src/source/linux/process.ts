@@ -4,6 +4,9 @@ const TICKS_PER_SECOND = 100;
 /** The kernel's comm holds 16 bytes with the closing NUL (TASK_COMM_LEN). */
 const COMM_LENGTH = 15;
 
+/** Node 24 gives its main thread this name, and with it the process: it tells nothing of the program. */
+const NODE_MAIN_THREAD = 'MainThread';
+
 const COMMAND_LIMIT = 8192;
 
 /** PF_KTHREAD, include/linux/sched.h */
@@ -42,11 +45,12 @@ export function parseCommandLine(text: string): string | undefined {
  * the command line that begins with it is the whole name. A comm that a program chose itself stays.
  */
 export function fullName(comm: string, exe: string | undefined, command: string | undefined): string {
-  if (Buffer.byteLength(comm) < COMM_LENGTH) return comm;
+  const isThreadName = comm === NODE_MAIN_THREAD;
+  if (Buffer.byteLength(comm) < COMM_LENGTH && !isThreadName) return comm;
   const baseName = (path: string | undefined) => path?.slice(path.lastIndexOf('/') + 1);
   const firstArgument = command?.split(' ', 1)[0];
   for (const name of [baseName(exe?.replace(/ \(deleted\)$/, '')), baseName(firstArgument)]) {
-    if (name?.startsWith(comm)) return name;
+    if (name && (isThreadName || name.startsWith(comm))) return name;
   }
   return comm;
 }

@@ -78,6 +78,12 @@ describe('the full name', () => {
   });
 });
 
+test('the main thread of Node 24 names no program: its file does, or its first argument', () => {
+  expect(fullName('MainThread', '/usr/bin/node', 'node server.js')).toBe('node');
+  expect(fullName('MainThread', undefined, '/opt/app/server --port 1')).toBe('server');
+  expect(fullName('MainThread', undefined, undefined)).toBe('MainThread');
+});
+
 test('start times', () => {
   expect(parseBootTimeMs('cpu 1\nbtime 1700000000\nprocesses 1\n')).toBe(1_700_000_000_000);
   expect([parseBootTimeMs(''), parseBootTimeMs('xbtime 5\n')]).toEqual([undefined, undefined]);
