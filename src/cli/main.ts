@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { printable } from '../model/text.ts';
+import { requireSource } from '../source/index.ts';
 import { helpText, type Invocation, parseInvocation, UsageError } from './options.ts';
 
 /** Ends with a line on stderr that says what is wrong. */
@@ -36,6 +37,8 @@ async function run(invocation: Invocation): Promise<void> {
         fail("the live screen needs more than a TERM=dumb terminal; 'netpane ls' prints the sockets once", 2);
         return;
       }
+      // Here, where it is a plain message: the thread could only crash on it.
+      requireSource(invocation.source);
       const { startSampling } = await import('./sampling.ts');
       // The first sample is taken while the screen is being loaded.
       const sampling = startSampling(new URL('./worker.js', import.meta.url), invocation);

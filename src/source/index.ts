@@ -41,13 +41,17 @@ export type SourceName = keyof typeof SOURCES;
 
 export const SOURCE_NAMES = Object.keys(SOURCES) as SourceName[];
 
+/** Throws, in words, when a source that was asked for by name cannot work here. */
+export function requireSource(name: SourceName | undefined): void {
+  if (name === undefined || SOURCES[name].works()) return;
+  throw new Error(
+    `source '${name}' does not work on this machine; without --source netpane picks one that does`,
+  );
+}
+
 /** Opens the named source, or the best one that works here. Rejects when the named one cannot work here. */
 export async function openSource(name: SourceName | undefined): Promise<Source> {
-  const chosen = name ?? SOURCE_NAMES.find((candidate) => SOURCES[candidate].works());
-  if (chosen === undefined || !SOURCES[chosen].works()) {
-    throw new Error(
-      `source '${chosen}' does not work on this machine; netpane picks one that does without --source`,
-    );
-  }
+  requireSource(name);
+  const chosen = name ?? SOURCE_NAMES.find((candidate) => SOURCES[candidate].works()) ?? 'systeminformation';
   return SOURCES[chosen].open();
 }
