@@ -1,0 +1,93 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { deserialize } from 'node:v8';
+import type { Snapshot } from '../../src/model/batch.ts';
+import type { Socket } from '../../src/model/socket.ts';
+import type { RawConnection } from '../../src/source/portable/normalise.ts';
+import { portableSource, type SystemInformation } from '../../src/source/portable/portable.ts';
+import type { RawProcess } from '../../src/source/portable/programs.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const FIXTURES = join(ROOT, 'fixtures', 'portable');
+
+export interface Answers {
+  readonly connections: readonly RawConnection[];
+  readonly processes: { readonly list: readonly RawProcess[] };
+}
+
+/** Runs in a child: systeminformation asks for the platform as it loads, and child_process whenever it runs. */
+const ASK = `
+  const real = Object.getOwnPropertyDescriptor(process, 'platform');
+  Object.defineProperty(process, 'platform', { ...real, value: process.env.PRETEND });
+  // Of a Windows before 10 it would write to the input of PowerShell, and break when that has gone.
+  if (process.env.PRETEND === 'win32') require('node:os').release = () => '10.0.19045';
+  const si = require('systeminformation');
+  Object.defineProperty(process, 'platform', real);
+  (async () => {
+    const answers = { connections: await si.networkConnections(), processes: await si.processes() };
+    process.stdout.write(require('node:v8').serialize(answers).toString('base64'));
+  })();
+`;
+
+/** What the real systeminformation makes of commands that print `commands`, shell scripts by name. */
+export function ask(platform: NodeJS.Platform, commands: Readonly<Record<string, string>>): Answers {
+  const folder = mkdtempSync(join(tmpdir(), 'netpane-portable-'));
+  try {
+    // Without its own `cat`, systeminformation on Linux would read the /proc of this machine.
+    const all = { cat: 'exit 0', 'cmd.exe': 'exit 0', 'powershell.exe': 'exit 0', ...commands };
+    for (const [name, script] of Object.entries(all)) {
+      writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
+      chmodSync(join(folder, name), 0o755);
+    }
+    const env = { PATH: `${folder}:/usr/bin:/bin`, PRETEND: platform, TZ: 'UTC' };
+    const out = execFileSync(process.execPath, ['-e', ASK], { cwd: ROOT, env, encoding: 'utf8' });
+    return deserialize(Buffer.from(out, 'base64')) as Answers;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export const print = (file: string): string => `exec /bin/cat '${join(FIXTURES, file)}'`;
+export const fakeSi = ({ connections, processes }: Answers): SystemInformation => ({
+  networkConnections: () => Promise.resolve(connections),
+  processes: () => Promise.resolve(processes),
+});
+/** The only file of the pretended machines. */
+export const exists = (path: string): boolean => path === '/Applications/Adobe Creative Cloud/ACC/node';
+export const snapshotOf = (
+  platform: NodeJS.Platform,
+  commands: Readonly<Record<string, string>>,
+): Promise<Snapshot> => portableSource({ platform, si: fakeSi(ask(platform, commands)), exists }).read();
+
+export const showOwner = (socket: Socket): string =>
+  socket.owners.map(({ knowledge, pid, process }) => [knowledge, pid, process].join(' ').trim()).join(', ');
+
+/** A socket as one line: what it is and whose. */
+export function show(socket: Socket): string {
+  const { protocol, family, local, remote, state } = socket;
+  const far = remote ? `${remote.address} ${remote.port}` : '-';
+  const kind = protocol + (family === 'ipv6' ? '6' : '');
+  return `${kind} | ${local.address} ${local.port} | ${far} | ${state ?? '-'} | ${showOwner(socket)}`;
+}
+export const lines = (snapshot: Snapshot): string[] => [...snapshot.sockets.values()].map(show);
+export const codes = (snapshot: Snapshot): string[] => snapshot.degradations.map((it) => it.code);
+export const shorts = (snapshot: Snapshot): string[] => snapshot.degradations.map((it) => it.short);
+
+export const rawConnection = (fields: Partial<RawConnection> = {}): RawConnection => ({
+  protocol: 'tcp',
+  localAddress: '10.0.0.5',
+  localPort: '51512',
+  peerAddress: '203.0.113.80',
+  peerPort: '443',
+  state: 'ESTABLISHED',
+  pid: 812,
+  process: '',
+  ...fields,
+});
+export function rawProcess(fields: Partial<RawProcess> = {}): RawProcess {
+  const blank = { params: '', path: null, user: '', started: null };
+  return { pid: 812, name: 'app.exe', command: 'app.exe', ...blank, ...fields };
+}
