@@ -20,7 +20,11 @@ export function showLive(invocation: Invocation, sampling: Sampling): void {
     if (message !== undefined) process.stderr.write(`netpane: ${message}\n`);
     return process.exit(exitCode);
   };
-  const crash = (error: unknown): never => end(1, error instanceof Error ? error.stack : String(error));
+  const crash = (error: unknown): never =>
+    end(
+      1,
+      `ended by an error that it did not expect:\n${error instanceof Error ? error.stack : String(error)}`,
+    );
 
   process.on('uncaughtException', crash);
   process.on('exit', () => shown.terminal?.restore());
