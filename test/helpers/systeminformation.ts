@@ -60,7 +60,9 @@ export const exists = (path: string): boolean => path === '/Applications/Adobe C
 export const snapshotOf = (
   platform: NodeJS.Platform,
   commands: Readonly<Record<string, string>>,
-): Promise<Snapshot> => portableSource({ platform, si: fakeSi(ask(platform, commands)), exists }).read();
+  isRoot = false,
+): Promise<Snapshot> =>
+  portableSource({ platform, si: fakeSi(ask(platform, commands)), exists, isRoot }).read();
 
 export const showOwner = (socket: Socket): string =>
   socket.owners.map(({ knowledge, pid, process }) => [knowledge, pid, process].join(' ').trim()).join(', ');

@@ -54,6 +54,9 @@ const OWNERS_REMEDY: Readonly<Record<System, string>> = {
   bsd: 'are not read by systeminformation',
 };
 
+/** On Linux, where root has got all the rights there are. */
+const ROOT_REMEDY = 'are hidden: even root may not look into the programs here';
+
 const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
 /** States in which the process may have closed its socket, so that no one holds it. */
@@ -105,11 +108,13 @@ const pidsOf = (items: readonly Item[]): ReadonlyMap<number, string | undefined>
  * @param options.si stands in for the package in tests
  * @param options.exists whether there is a file; the file system's answer by default
  * @param options.platform of which system the answers are; this one's by default
+ * @param options.isRoot nothing is to be had by more rights; found out by default
  */
 export function portableSource(
-  options: { si?: SystemInformation; platform?: NodeJS.Platform; exists?: Exists } = {},
+  options: { si?: SystemInformation; platform?: NodeJS.Platform; exists?: Exists; isRoot?: boolean } = {},
 ): Source {
   const { platform = process.platform, exists = existsSync } = options;
+  const isRoot = options.isRoot ?? process.geteuid?.() === 0;
   const system = SYSTEMS[platform];
   const load = async (): Promise<SystemInformation> => options.si ?? (await import('systeminformation'));
   const lives = new Lives();
@@ -175,7 +180,10 @@ export function portableSource(
     const sockets = lives.settle(ownersOf(of));
     return {
       sockets,
-      degradations: [...notices(rows, of), ...shortfalls(items, problems, sockets, of)],
+      degradations: [
+        ...notices(rows, of),
+        ...shortfalls(items, problems, sockets, of, isRoot && of === 'linux'),
+      ],
       sampleMs: listedMs - startedMs + (performance.now() - learnedMs),
       ownersMs: learnedMs - listedMs,
     };
@@ -225,6 +233,7 @@ function shortfalls(
   problems: number,
   sockets: ReadonlyMap<string, Socket>,
   system: System,
+  isRoot: boolean,
 ): readonly Degradation[] {
   const owners = [...sockets.values()].flatMap((socket) => socket.owners);
   const hidden = owners.filter((owner) => owner.knowledge === 'hidden').length;
@@ -236,7 +245,7 @@ function shortfalls(
   if (hidden > 0 && system !== 'bsd') {
     found.push({
       code: 'owners-hidden',
-      text: `the owners of ${counted(hidden, 'socket', 'sockets')} ${OWNERS_REMEDY[system]}`,
+      text: `the owners of ${counted(hidden, 'socket', 'sockets')} ${isRoot ? ROOT_REMEDY : OWNERS_REMEDY[system]}`,
       short: counted(hidden, 'owner hidden', 'owners hidden'),
     });
   }

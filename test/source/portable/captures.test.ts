@@ -175,6 +175,10 @@ posix('Linux, ordinary user: owners of others are hidden, not blank, and the rem
   const notice = snapshot.degradations.find((it) => it.code === 'owners-hidden');
   const hidden = states.filter((state) => state.endsWith('hidden')).length;
   expect(notice?.text).toBe(`the owners of ${hidden} sockets are hidden: run with sudo to see them`);
+  const asRoot = await snapshotOf('linux', linux({ netstat: print('linux/netstat-tunap-user.txt') }), true);
+  expect(asRoot.degradations.find((it) => it.code === 'owners-hidden')?.text).toBe(
+    `the owners of ${hidden} sockets are hidden: even root may not look into the programs here`,
+  );
 });
 
 posix('Linux without netstat: ss gives whole addresses, and its own gaps are said', async () => {
