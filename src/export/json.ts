@@ -1,7 +1,7 @@
 import type { Owner, Socket } from '../model/socket.ts';
 
 /** Characters that JSON allows as they are and a terminal, or an eye, is misled by. */
-const UNSAFE = /[\x7f-\x9f\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu;
+const UNSAFE = /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu;
 
 const escape = (json: string): string =>
   json.replace(UNSAFE, (character) =>

@@ -1,9 +1,10 @@
 /**
  * Characters that must never reach a terminal as they are: controls C0, DEL and C1, the bidi controls and other
  * format characters (zero width, soft hyphen, tags), line and paragraph separators, lone surrogates, and what Unicode
- * has not assigned or left to private use. Combining marks too: they change the cell before them.
+ * has not assigned or left to private use; letters that are invisible (Hangul fillers); combining marks too, for they
+ * change the cell before them.
  */
-const UNSAFE = /[\p{C}\p{M}\p{Zl}\p{Zp}\uFFFD]/gu;
+const UNSAFE = /[\p{C}\p{Default_Ignorable_Code_Point}\p{M}\p{Zl}\p{Zp}\uFFFD]/gu;
 
 /** Printable ASCII needs no look at Unicode's tables. */
 const PLAIN = /^[ -~]*$/;

@@ -8,10 +8,13 @@ export const textOf = (line: Line | undefined): string => line?.spans.map(({ tex
  * and paragraph separators, combining marks, lone surrogates.
  */
 export const UNSAFE =
-  /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}\p{M}\p{Cs}]/u;
+  /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}\u115f\u1160\u3164\uffa0\p{M}\p{Cs}]/u;
 
 /** Texts that a program could choose as its name to harm a terminal, or the eye. */
 export const HOSTILE = [
+  // Not assigned, and to be shown as nothing; letters that are shown as nothing.
+  'a\u2065b',
+  '\u115f\u3164\uffa0',
   '\x1b[2J\x1b]0;owned\x07',
   '{red-fg}{/}{|}{escape}',
   '\u202egnp.exe\u202c',
