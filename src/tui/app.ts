@@ -247,15 +247,13 @@ export class App {
     const { table: region } = this.#layout;
     // Behind a pane that covers it the table stays as it was.
     if (region) {
-      const { length } = this.#order;
-      const moved = this.#moved;
       this.#top = nextTop({
         top: this.#top,
         height: region.height,
-        length,
+        length: this.#order.length,
         index,
         lastIndex: this.#index,
-        moved,
+        moved: this.#moved,
       });
     }
     this.#index = index;

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { Widgets } from 'blessed';
 import { blessedScreen, tput } from './blessed.ts';
 import { TerminalInput } from './input.ts';
@@ -41,21 +42,26 @@ function withoutTmux<T>(make: () => T): T {
   }
 }
 
-/** Takes the terminal: alternate screen, raw keys, mouse. */
-export function enterTerminal(onContinue: () => void): Terminal {
+/**
+ * Blessed's screen as netpane wants it, on the alternate screen, with keys and mouse.
+ * @param input what reads like a terminal: its declaration asks for a whole stream, blessed for less
+ * @param term name of the terminal, as in TERM
+ */
+export function openScreen(
+  input: EventEmitter,
+  output: NodeJS.WritableStream,
+  term: string,
+): Terminal['screen'] {
   // SGR reports reach beyond column 223, and blessed asks for them only when told.
   process.env['BLESSED_FORCE_MODES'] = 'VT200MOUSE=1,SGRMOUSE=1';
-  const term = process.env['TERM'] ?? '';
   const terminal = PLAIN_TERMINALS.test(term) ? term : XTERM;
   // Blessed brings its own description of xterm. That of the system it would often read in vain: it does not know the
   // form that ncurses writes since version 6.1.
   if (terminal === XTERM) tput.ipaths.length = 0;
-  // Blessed takes anything that reads like a terminal; its declaration asks for a whole stream.
-  const input = new TerminalInput(process.stdin) as unknown as NodeJS.ReadStream;
   const screen = withoutTmux(() =>
     blessedScreen({
-      input,
-      output: process.stdout,
+      input: input as unknown as NodeJS.ReadStream,
+      output: output as unknown as NodeJS.WriteStream,
       terminal,
       fullUnicode: true,
       // Containers often set no locale; terminals have spoken UTF-8 for long.
@@ -68,6 +74,12 @@ export function enterTerminal(onContinue: () => void): Terminal {
   (screen.program as unknown as { tput: { brokenACS: boolean } }).tput.brokenACS = true;
   screen.enableKeys();
   screen.enableMouse();
+  return screen;
+}
+
+/** Takes the terminal of the process, and sees to it that stopping and continuing it does no harm. */
+export function enterTerminal(onContinue: () => void): Terminal {
+  const screen = openScreen(new TerminalInput(process.stdin), process.stdout, process.env['TERM'] ?? '');
   let restored = false;
   let suspended = false;
   const render = screen.render.bind(screen);

@@ -45,11 +45,12 @@ export function layout(width: number, height: number, panes: Readonly<Record<Pan
   }
   const beside = panes.details && width >= WIDE;
   const pane = panes.details && !beside ? 'details' : panes.events ? 'events' : undefined;
-  if (pane && bottom - top - 1 - LEAST_TABLE < LEAST_PANE) {
+  /** Lines that are left beside the titles and the least of the table. */
+  const spare = () => bottom - top - 1 - LEAST_TABLE;
+  if (pane && spare() < LEAST_PANE) {
     regions[pane] = { left: 0, top, width, height: Math.max(0, bottom - top) };
     return regions;
   }
-  const spare = () => bottom - top - 1 - LEAST_TABLE;
   // The strip is low, and worth a row of the table; but it takes no pane's room.
   if (panes.graph && spare() + (pane ? -LEAST_PANE : 1) >= GRAPH_HEIGHT) fromTop('graph', GRAPH_HEIGHT);
   const below = (name: RegionName, lines: number) => {

@@ -36,7 +36,7 @@ const ESSENTIAL = 5;
 const AIRY = 104;
 
 /** Cells between two columns. */
-export const gapOf = (width: number): number => (width >= AIRY ? 2 : 1);
+const gapOf = (width: number): number => (width >= AIRY ? 2 : 1);
 
 /**
  * Chooses the columns for a pane and their widths. The essential columns are squeezed before one leaves; the others

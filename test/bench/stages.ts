@@ -6,8 +6,7 @@ import { diff } from '../../src/sampler/diff.ts';
 import { LinuxSource } from '../../src/source/linux/linux.ts';
 import { initialState } from '../../src/store/reduce.ts';
 import { App } from '../../src/tui/app.ts';
-import { blessedScreen } from '../../src/tui/blessed.ts';
-import type { Terminal } from '../../src/tui/terminal.ts';
+import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
 import { ownCpuMs } from './machine.ts';
 import type { Repeats } from './options.ts';
 import { type Spread, spreadOf } from './stats.ts';
@@ -54,15 +53,7 @@ function nullTerminal(): Terminal {
     resume: () => {},
     pause: () => {},
   });
-  const screen = blessedScreen({
-    input: input as unknown as NodeJS.ReadStream,
-    output: output as unknown as NodeJS.WriteStream,
-    terminal: 'xterm-256color',
-    fullUnicode: true,
-    forceUnicode: true,
-    autoPadding: false,
-    warnings: false,
-  }) as Terminal['screen'];
+  const screen = openScreen(input, output, 'xterm-256color');
   return { screen, restore: () => screen.destroy(), suspend: () => {} };
 }
 

@@ -4,9 +4,8 @@ import headless from '@xterm/headless';
 import type { Batch } from '../../src/model/batch.ts';
 import type { State, Usage } from '../../src/store/state.ts';
 import { App } from '../../src/tui/app.ts';
-import { blessedScreen } from '../../src/tui/blessed.ts';
 import { TerminalInput } from '../../src/tui/input.ts';
-import type { Terminal } from '../../src/tui/terminal.ts';
+import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
 import { emptyState } from './fakes.ts';
 
 /** The keyboard: what blessed and netpane use of a terminal's stdin. */
@@ -59,20 +58,7 @@ export class FakeApp {
       { isTTY: true, columns, rows },
     );
     this.#input = new TerminalInput(this.#stdin as unknown as NodeJS.ReadStream);
-    process.env['BLESSED_FORCE_MODES'] = 'VT200MOUSE=1,SGRMOUSE=1';
-    // As src/tui/terminal.ts makes it, but for the streams.
-    this.#screen = blessedScreen({
-      input: this.#input as unknown as NodeJS.ReadStream,
-      output: this.#output as unknown as NodeJS.WriteStream,
-      terminal: 'xterm-256color',
-      fullUnicode: true,
-      forceUnicode: true,
-      autoPadding: false,
-      warnings: false,
-    }) as Terminal['screen'];
-    (this.#screen.program as unknown as { tput: { brokenACS: boolean } }).tput.brokenACS = true;
-    this.#screen.enableKeys();
-    this.#screen.enableMouse();
+    this.#screen = openScreen(this.#input, this.#output, 'xterm-256color');
     const terminal: Terminal = {
       screen: this.#screen,
       restore: () => this.#screen.destroy(),
