@@ -1,7 +1,9 @@
 // `netpane ls` on the live machine: the same sockets as ss(8) tells, in each of its formats.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Herd, type HerdProcess, type HerdSocket, root } from '../helpers/herd.ts';
 import { cleanUp, isLinux, isRoot, program, runNetpane, startNetpane, uniqueName } from './netpane.ts';
@@ -30,6 +32,18 @@ const lineOf = (protocol: string, local: string, remote: string, state: string, 
 
 const end = (endpoint: { address: string; port: number } | null, family: string) =>
   endpoint ? `${endpoint.address} ${endpoint.port || '*'}` : `${family === 'ipv6' ? '::' : '0.0.0.0'} *`;
+
+/** The program where any user can read it: a checkout may stand in a folder of root's alone. */
+function copyForAll(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
+  cleanUp(() => rmSync(folder, { recursive: true }));
+  // The one package that `ls` needs.
+  for (const part of ['dist', 'package.json', 'node_modules/get-east-asian-width']) {
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  }
+  chmodSync(folder, 0o755);
+  return join(folder, 'dist', 'netpane.js');
+}
 
 /** A socket of netpane's in the words that {@link ssLines} uses. */
 const lineOfListed = ({ protocol, family, local, remote, state = 'UNCONN', owners }: Listed) => {
@@ -206,7 +220,7 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
   test.skipIf(!isRoot)(`an ordinary user sees all of their own, and how much is hidden${why}`, async () => {
     const script = `require('net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;
     const as = { uid: nobody, gid: nobody };
-    accessSync(program, constants.R_OK);
+    const file = copyForAll();
     const own = spawn(process.execPath, ['-e', script], {
       ...as,
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -214,7 +228,7 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
     });
     cleanUp(() => own.kill());
     const [port] = (await once(own.stdout, 'data')) as [Buffer];
-    const { stdout, stderr, code } = await runNetpane(['ls', '--json'], { ...as, cwd: root });
+    const { stdout, stderr, code } = await runNetpane(['ls', '--json'], { ...as, file, cwd: '/' });
     expect(code).toBe(0);
     const listed = JSON.parse(stdout) as Listed[];
     expect(listed.find(({ local }) => local.port === Number(port))).toMatchObject({

@@ -152,9 +152,14 @@ export interface Outcome {
 /** Runs netpane without a terminal, to its end. */
 export async function runNetpane(
   args: string[],
-  { nodeArgs = [], through = [], ...options }: SpawnOptions & Pick<Start, 'nodeArgs' | 'through'> = {},
+  {
+    nodeArgs = [],
+    through = [],
+    file = program,
+    ...options
+  }: SpawnOptions & Pick<Start, 'nodeArgs' | 'through'> & { file?: string } = {},
 ): Promise<Outcome> {
-  const [command = '', ...rest] = [...through, process.execPath, ...nodeArgs, program, ...args];
+  const [command = '', ...rest] = [...through, process.execPath, ...nodeArgs, file, ...args];
   const child: ChildProcess = spawn(command, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: root,
