@@ -31,6 +31,12 @@ module.exports = {
       to: { path: 'blessed' },
     },
     {
+      name: 'only-sources-call-foreign-functions',
+      severity: 'error',
+      from: { pathNot: '^src/source/' },
+      to: { path: 'koffi' },
+    },
+    {
       name: 'only-the-edges-touch-the-system',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(source|record|cli|sampler/worker)' },

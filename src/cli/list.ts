@@ -9,7 +9,7 @@ import type { Invocation } from './options.ts';
 /** `netpane ls`: prints the sockets once, in the order of the screen, and on stderr what could not be seen. */
 export async function list({ source: sourceName, filter, json }: Invocation): Promise<void> {
   const source = await openSource(sourceName);
-  const { sockets, degradations } = await source.read();
+  const { sockets, interfaces, degradations } = await source.read();
   const state = reduce(
     initialState({ host: '', system: '', intervalMs: 0, lingerMs: 0, filter, palette: 'mono' }),
     {
@@ -19,10 +19,13 @@ export async function list({ source: sourceName, filter, json }: Invocation): Pr
         changed: [],
         closed: [],
         baseline: true,
+        partial: false,
         source: source.name,
         takenAtMs: 0,
         monotonicMs: 0,
         intervalMs: 0,
+        pacedIntervalMs: 0,
+        interfaces,
         degradations,
         cost: { sampleMs: 0, ownersMs: 0, diffMs: 0 },
       },

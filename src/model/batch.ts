@@ -1,4 +1,4 @@
-import type { Socket } from './socket.ts';
+import type { NetworkNamespace, Socket } from './socket.ts';
 
 /** Something a source could not see, in words a user can act on. */
 export interface Degradation {
@@ -10,9 +10,21 @@ export interface Degradation {
   readonly short: string;
 }
 
+/** A network interface and what has gone through it since it came up. */
+export interface NetworkInterface {
+  readonly name: string;
+  readonly netns?: NetworkNamespace;
+  readonly isUp: boolean;
+  readonly rxBytes: number;
+  readonly txBytes: number;
+  readonly addresses: readonly string[];
+}
+
 /** What one reading of the system gave: every socket now, by id. */
 export interface Snapshot {
   readonly sockets: ReadonlyMap<string, Socket>;
+  /** Empty where the source does not tell. */
+  readonly interfaces: readonly NetworkInterface[];
   readonly degradations: readonly Degradation[];
   /** Time spent reading the sockets, milliseconds. */
   readonly sampleMs: number;
@@ -36,8 +48,13 @@ export interface Difference {
   readonly closed: readonly string[];
 }
 
-/** The one message of the program: what happened since the last one. */
+/**
+ * The one message of the program: what happened since the last one. A big one comes in parts, so that whoever takes
+ * it stays awake; each part has its share of the difference, and all else alike.
+ */
 export interface Batch extends Difference {
+  /** More parts of this batch follow. */
+  readonly partial: boolean;
   /** The first batch of a source: everything is `spawned`, nothing of it is news. */
   readonly baseline: boolean;
   /** Name of the source, as the screen shows it. */
@@ -46,7 +63,11 @@ export interface Batch extends Difference {
   readonly takenAtMs: number;
   /** Milliseconds on a clock that never jumps or runs backwards; its zero means nothing. For ages and rates. */
   readonly monotonicMs: number;
+  /** The interval that was asked for. */
   readonly intervalMs: number;
+  /** The interval in use: longer while a tick would cost more than its share of the one asked for. */
+  readonly pacedIntervalMs: number;
+  readonly interfaces: readonly NetworkInterface[];
   readonly degradations: readonly Degradation[];
   readonly cost: Cost;
 }

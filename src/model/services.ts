@@ -23,12 +23,61 @@ vault 8200/tcp, prometheus 9090/tcp, node-exporter 9100/tcp, jetdirect 9100/udp,
 kafka 9092/tcp, kubelet 10250/tcp, memcached 11211, mongodb 27017/tcp, wireguard 51820/udp
 `;
 
-const NAMES = { tcp: new Map<number, string>(), udp: new Map<number, string>() };
+const TCP = new Map<number, string>();
+const UDP = new Map<number, string>();
 for (const entry of LIST.trim().split(/,\s*/)) {
   const [, name = '', port = '', only] = /^(\S+) (\d+)(?:\/(tcp|udp))?$/.exec(entry) ?? [];
-  if (only !== 'udp') NAMES.tcp.set(Number(port), name);
-  if (only !== 'tcp') NAMES.udp.set(Number(port), name);
+  if (only !== 'udp') TCP.set(Number(port), name);
+  if (only !== 'tcp') UDP.set(Number(port), name);
 }
+
+/** IP protocols by number (IANA, Protocol Numbers): what a raw socket takes. */
+const IP_PROTOCOLS = new Map([
+  [1, 'icmp'],
+  [2, 'igmp'],
+  [6, 'tcp'],
+  [17, 'udp'],
+  [41, 'ipv6'],
+  [47, 'gre'],
+  [50, 'esp'],
+  [51, 'ah'],
+  [58, 'icmp6'],
+  [89, 'ospf'],
+  [103, 'pim'],
+  [112, 'vrrp'],
+  [132, 'sctp'],
+  [255, 'raw'],
+]);
+
+/** Ethernet protocols by number (include/uapi/linux/if_ether.h): what a packet socket takes. */
+const ETHERNET_PROTOCOLS = new Map([
+  [0x0003, 'all'],
+  [0x0800, 'ip'],
+  [0x0806, 'arp'],
+  [0x8035, 'rarp'],
+  [0x8100, 'vlan'],
+  [0x86dd, 'ipv6'],
+  [0x8863, 'pppoe-d'],
+  [0x8864, 'pppoe'],
+  [0x888e, 'eapol'],
+  [0x88cc, 'lldp'],
+  [0x88f7, 'ptp'],
+]);
+
+const NONE = new Map<number, string>();
+
+const NAMES: Readonly<Record<Protocol, ReadonlyMap<number, string>>> = {
+  tcp: TCP,
+  mptcp: TCP,
+  sctp: TCP,
+  udp: UDP,
+  udplite: UDP,
+  raw: IP_PROTOCOLS,
+  packet: ETHERNET_PROTOCOLS,
+  icmp: NONE,
+  unix: NONE,
+  vsock: NONE,
+};
 
 /** Name of a well-known port; undefined for any other. A name tells the custom, not what really runs there. */
 export const serviceName = (port: number, protocol: Protocol): string | undefined =>

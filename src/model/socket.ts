@@ -1,8 +1,12 @@
-/** Transport protocol of a socket. */
-export type Protocol = 'tcp' | 'udp';
+/**
+ * What a socket speaks. `raw` takes whole IP packets of one protocol, `icmp` is a ping socket, `packet` takes frames
+ * from an interface (AF_PACKET: it can read what this machine sends and receives).
+ */
+export type Protocol =
+  'tcp' | 'udp' | 'udplite' | 'raw' | 'icmp' | 'packet' | 'sctp' | 'mptcp' | 'unix' | 'vsock';
 
 /** Address family the socket was made with. A v4-mapped address (`::ffff:…`) lives on an `ipv6` socket. */
-export type Family = 'ipv4' | 'ipv6';
+export type Family = 'ipv4' | 'ipv6' | 'packet' | 'unix' | 'vsock';
 
 /**
  * TCP states in the kernel's spelling (include/net/tcp_states.h, without the `TCP_` prefix). A connected UDP
@@ -25,9 +29,16 @@ export type SocketState =
 
 /** One end of a socket. */
 export interface Endpoint {
-  /** RFC 5952 text for IPv6, with `%scope` where it is known; dotted decimal for IPv4; `0.0.0.0` or `::` for any. */
+  /**
+   * RFC 5952 text for IPv6, with `%scope` where it is known; dotted decimal for IPv4; `0.0.0.0` or `::` for any; the
+   * path of a Unix socket, `@` before an abstract one, empty for one without a name; the context id of VSOCK; the
+   * interface of a packet socket, `*` for all.
+   */
   readonly address: string;
-  /** 0 to 65535; 0 means any. */
+  /**
+   * 0 to 65535; 0 means any. For `raw` the number of the IP protocol, for `packet` that of the Ethernet protocol (3:
+   * all), as the kernel keeps it; for VSOCK 32 bits; 0 where the protocol has no ports.
+   */
   readonly port: number;
 }
 
@@ -39,8 +50,9 @@ export interface Endpoint {
  * - `hidden`: some process holds it, but this user may not see which.
  * - `kernel`: no process holds it; the kernel itself does.
  * - `gone`: its process was gone before netpane could see it.
+ * - `pending`: not looked for yet; the answer comes as a change.
  */
-export type Knowledge = 'exact' | 'inherited' | 'listener' | 'hidden' | 'kernel' | 'gone';
+export type Knowledge = 'exact' | 'inherited' | 'listener' | 'hidden' | 'kernel' | 'gone' | 'pending';
 
 /** A program behind a socket. Every field but `knowledge` is absent when unknown. All text is hostile. */
 export interface Owner {
@@ -58,6 +70,61 @@ export interface Owner {
   readonly startedAtMs?: number;
 }
 
+/** A network namespace: a network of its own, as a container has one. */
+export interface NetworkNamespace {
+  /** Inode of the namespace (`net:[4026531833]`): names it on this machine for as long as it lives. */
+  readonly inode: number;
+  /** Name of the container, or as `ip netns` knows it; absent when nothing local tells one. Hostile text. */
+  readonly name?: string;
+}
+
+/** What a timer of a TCP socket waits for (inet_diag `idiag_timer`; names as ss prints them). */
+export type TimerKind = 'on' | 'keepalive' | 'timewait' | 'persist';
+
+/** The timer of a TCP socket that runs out next. */
+export interface Timer {
+  readonly kind: TimerKind;
+  /** Wall-clock time it runs out, milliseconds since 1970. */
+  readonly dueAtMs: number;
+  /** Times it has run out in a row without an answer. */
+  readonly retransmits: number;
+}
+
+/**
+ * What has gone through a socket, and how well. Counters since the socket was made; every field is absent when
+ * unknown. After a connection has ended they are the last known ones.
+ */
+export interface Traffic {
+  /** Payload bytes received in order. */
+  readonly rxBytes?: number;
+  /** Payload bytes sent, each counted once however often it was sent. */
+  readonly txBytes?: number;
+  readonly rxSegments?: number;
+  readonly txSegments?: number;
+  /** Segments sent again. */
+  readonly retransmits?: number;
+  /** Smoothed round-trip time and its mean deviation, microseconds. */
+  readonly rttMicros?: number;
+  readonly rttVarMicros?: number;
+  /** Congestion window, segments. */
+  readonly cwnd?: number;
+  /** Latest rate at which the peer took delivery, bytes a second. */
+  readonly deliveryRate?: number;
+  /** Bytes not yet read by the program; of a listener, connections not yet accepted. */
+  readonly recvQueue?: number;
+  /** Bytes not yet acknowledged by the peer; of a listener, the most connections that may wait. */
+  readonly sendQueue?: number;
+  /** Wall-clock time of the last data sent and received, milliseconds since 1970. */
+  readonly lastSentAtMs?: number;
+  readonly lastReceivedAtMs?: number;
+}
+
+/**
+ * Everything the kernel tells of a TCP connection (struct tcp_info, include/uapi/linux/tcp.h), by the names of its
+ * fields in camel case, with their units; only what the running kernel knows.
+ */
+export type TcpInfo = Readonly<Record<string, number | string | boolean>>;
+
 /** One network socket at one moment. Immutable: while nothing changes it stays the same object. */
 export interface Socket {
   /** Names one life of a socket, from its first sighting to its end. Never made of pid or state. */
@@ -73,6 +140,14 @@ export interface Socket {
   readonly uid?: number;
   /** Name of `uid`. */
   readonly user?: string;
+  /** Interface it is bound to, or that has its local address; absent for any, or when unknown. */
+  readonly interface?: string;
+  /** Absent when the source knows of one namespace only. */
+  readonly netns?: NetworkNamespace;
+  readonly traffic?: Traffic;
+  readonly timer?: Timer;
+  /** Only where a source was asked for it: it is of a size. */
+  readonly tcp?: TcpInfo;
   /** Every program that holds the socket; never empty. */
   readonly owners: readonly Owner[];
 }
@@ -82,13 +157,14 @@ const UNKNOWN_OWNER: Owner = { knowledge: 'gone' };
 /** The owner a single-line view names: the first. */
 export const firstOwner = (socket: Socket): Owner => socket.owners[0] ?? UNKNOWN_OWNER;
 
-/** Open to anybody: a TCP listener, or a UDP socket bound to a port and to no peer. */
+/** Open to anybody: a listener, or a UDP socket bound to a port and to no peer. */
 export const isListening = (socket: Socket): boolean =>
-  socket.state === 'LISTEN' || (socket.protocol === 'udp' && socket.remote === null);
+  socket.state === 'LISTEN' ||
+  ((socket.protocol === 'udp' || socket.protocol === 'udplite') && socket.remote === null);
 
 /** True for a connection, TCP or connected UDP, in state ESTABLISHED. */
 export const isEstablished = (socket: Socket): boolean => socket.state === 'ESTABLISHED';
 
-/** Protocol with its family, as netstat writes it: `tcp`, `tcp6`, `udp`, `udp6`. */
+/** Protocol with its family, as netstat writes it: `tcp`, `tcp6`, `udp`, `udp6`, `raw6`. */
 export const protocolName = (socket: Socket): string =>
   socket.family === 'ipv6' ? `${socket.protocol}6` : socket.protocol;

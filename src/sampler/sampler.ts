@@ -78,7 +78,7 @@ export class Sampler {
     if (!this.#stopped) this.#schedule();
   }
 
-  #batchOf({ sockets, degradations, sampleMs, ownersMs }: Snapshot): Batch {
+  #batchOf({ sockets, interfaces, degradations, sampleMs, ownersMs }: Snapshot): Batch {
     const { clock, source } = this.#options;
     const startMs = clock.monotonicMs();
     const baseline = this.#previous === undefined;
@@ -88,10 +88,13 @@ export class Sampler {
     return {
       ...difference,
       baseline,
+      partial: false,
       source: source.name,
       takenAtMs: clock.wallMs(),
       monotonicMs,
       intervalMs: this.#intervalMs,
+      pacedIntervalMs: this.#intervalMs,
+      interfaces,
       degradations,
       cost: { sampleMs, ownersMs, diffMs: monotonicMs - startMs },
     };

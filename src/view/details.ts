@@ -15,6 +15,7 @@ const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
   hidden: 'hidden: its program cannot be seen from here',
   kernel: 'held by the kernel, by no program',
   gone: 'its program was gone before it could be seen',
+  pending: 'its program is still being looked for',
 };
 
 const LABEL_WIDTH = 9;

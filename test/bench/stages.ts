@@ -109,7 +109,7 @@ export class Pipeline {
   async tick(clock: () => number): Promise<{ costs: Costs; changes: number }> {
     this.#now = clock;
     this.#virtualMs += INTERVAL_MS;
-    const { sockets, degradations, sampleMs, ownersMs } = await this.#source.read();
+    const { sockets, interfaces, degradations, sampleMs, ownersMs } = await this.#source.read();
     const diffStartMs = clock();
     const difference = diff(this.#previous ?? new Map<string, Socket>(), sockets);
     const diffMs = clock() - diffStartMs;
@@ -117,10 +117,13 @@ export class Pipeline {
     const batch: Batch = {
       ...difference,
       baseline: this.#previous === undefined,
+      partial: false,
       source: this.#source.name,
       takenAtMs: this.#virtualMs,
       monotonicMs: this.#virtualMs,
       intervalMs: INTERVAL_MS,
+      pacedIntervalMs: INTERVAL_MS,
+      interfaces,
       degradations,
       cost,
     };
@@ -186,10 +189,13 @@ export class Pipeline {
       changed: [],
       closed: [],
       baseline: false,
+      partial: false,
       source: this.#source.name,
       takenAtMs: this.#virtualMs,
       monotonicMs: this.#virtualMs,
       intervalMs: INTERVAL_MS,
+      pacedIntervalMs: INTERVAL_MS,
+      interfaces: [],
       degradations: [],
       cost: { sampleMs: 0, ownersMs: 0, diffMs: 0 },
     });

@@ -59,10 +59,13 @@ export function batch(fields: Partial<Batch> = {}): Batch {
     changed: [],
     closed: [],
     baseline: false,
+    partial: false,
     source: '/proc/net',
     takenAtMs: NOON_MS + monotonicMs,
     monotonicMs,
     intervalMs: 1000,
+    pacedIntervalMs: fields.intervalMs ?? 1000,
+    interfaces: [],
     degradations: [],
     cost: COST,
     ...fields,
@@ -78,6 +81,7 @@ export const byId = (sockets: readonly Socket[]): Map<string, Socket> =>
 
 export const snapshot = (sockets: readonly Socket[] | ReadonlyMap<string, Socket>): Snapshot => ({
   sockets: Array.isArray(sockets) ? byId(sockets) : (sockets as ReadonlyMap<string, Socket>),
+  interfaces: [],
   degradations: [],
   sampleMs: 0,
   ownersMs: 0,

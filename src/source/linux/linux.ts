@@ -82,6 +82,7 @@ export class LinuxSource implements Source {
     if (this.#hidden > 0) degradations.push(this.#hiddenOwners(this.#hidden));
     this.#last = {
       sockets,
+      interfaces: [],
       degradations,
       sampleMs: tablesMs - startMs + (this.#nowMs() - ownersMs),
       ownersMs: ownersMs - tablesMs,

@@ -1,6 +1,6 @@
 import { endianness } from 'node:os';
 import { formatIpv6 } from '../../model/address.ts';
-import type { Endpoint, Family, Protocol, SocketState } from '../../model/socket.ts';
+import type { Endpoint, Protocol, SocketState } from '../../model/socket.ts';
 import type { Sighting } from '../lives.ts';
 
 /** One of the kernel's socket tables under /proc/net. */
@@ -8,7 +8,7 @@ export interface Table {
   /** File name below /proc/net. */
   readonly file: string;
   readonly protocol: Protocol;
-  readonly family: Family;
+  readonly family: 'ipv4' | 'ipv6';
 }
 
 export const TABLES: readonly Table[] = [
@@ -41,11 +41,11 @@ const STATES: Readonly<Record<string, SocketState>> = {
   '0D': 'BOUND_INACTIVE',
 };
 
-const HEAD: Readonly<Record<Family, RegExp>> = {
+const HEAD = {
   ipv4: /^([0-9A-F]{8}):([0-9A-F]{4}) ([0-9A-F]{8}):([0-9A-F]{4}) ([0-9A-F]{2})$/,
   ipv6: /^([0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{2})$/,
 };
-const HEAD_LENGTH: Readonly<Record<Family, number>> = { ipv4: 30, ipv6: 78 };
+const HEAD_LENGTH = { ipv4: 30, ipv6: 78 };
 const TAIL = /^(\d+) +\d+ +(\d+)$/;
 
 const SPACE = 32;
@@ -131,7 +131,7 @@ const LITTLE_ENDIAN = endianness() === 'LE';
  * Text of an address as /proc/net prints it: 32-bit words, each in the byte order of the machine.
  * @param hex 8 digits (IPv4) or 32 (IPv6)
  */
-export function decodeAddress(hex: string, family: Family, littleEndian = LITTLE_ENDIAN): string {
+export function decodeAddress(hex: string, family: Table['family'], littleEndian = LITTLE_ENDIAN): string {
   const bytes: number[] = [];
   for (let word = 0; word < hex.length; word += 8) {
     for (let i = 0; i < 4; i++) {

@@ -180,6 +180,7 @@ export function portableSource(
     const sockets = lives.settle(ownersOf(of));
     return {
       sockets,
+      interfaces: [],
       degradations: [
         ...notices(rows, of),
         ...shortfalls(items, problems, sockets, of, isRoot && of === 'linux'),
