@@ -10,3 +10,22 @@ export interface Source {
    */
   read(): Promise<Snapshot>;
 }
+
+/** Kinds of sockets that are read only when asked for. */
+export const EXTRA_KINDS = ['unix', 'sctp', 'mptcp', 'vsock'] as const;
+export type ExtraKind = (typeof EXTRA_KINDS)[number];
+
+/** What a source is to read beside what it always reads; a source that cannot says so in its degradations. */
+export interface SourceOptions {
+  readonly also: readonly ExtraKind[];
+  /** Fill in `Socket.tcp`. */
+  readonly tcpDetails: boolean;
+  /**
+   * The longest that looking for the programs of sockets may hold up a reading, milliseconds; what is not found by
+   * then is `pending` and comes as a change.
+   */
+  readonly ownerBudgetMs: number;
+}
+
+/** Why a source cannot work here, in words: a clause without a full stop. */
+export class SourceUnavailable extends Error {}
