@@ -1,7 +1,9 @@
-import type { Batch, Difference, Snapshot } from '../model/batch.ts';
+import type { Batch, Snapshot } from '../model/batch.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Source } from '../source/types.ts';
 import { diff } from './diff.ts';
+import { DEFAULT_MAX_SHARE, Pacer } from './pacer.ts';
+import { partsOf } from './parts.ts';
 
 /** Where the sampler has its time from. */
 export interface Clock {
@@ -16,17 +18,29 @@ export interface Clock {
 export interface SamplerOptions {
   readonly source: Source;
   readonly clock: Clock;
+  /** The interval that is asked for, milliseconds; a longer one is kept while looking would cost too much. */
   readonly intervalMs: number;
-  /** Takes a batch. The next reading waits until the returned promise settles: a slow taker is never flooded. */
+  /** The most of the time that looking may take, above 0, to 1; 0.2 unless said. */
+  readonly maxShare?: number;
+  /**
+   * Takes a batch, or a part of one. The next part, and the next reading, wait until the returned promise settles: a
+   * slow taker is never flooded.
+   */
   readonly onBatch: (batch: Batch) => Promise<void> | void;
   /** Takes an error of the source that left nothing to show. The sampler has stopped by then. */
   readonly onError: (error: unknown) => void;
 }
 
+/** The start of a reading, on both clocks. */
+interface Moment {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
 /** Polls a source at an interval and tells what happened in between. */
 export class Sampler {
   readonly #options: SamplerOptions;
-  #intervalMs: number;
+  readonly #pacer: Pacer;
   #previous: ReadonlyMap<string, Socket> | undefined;
   #cancelTimer: (() => void) | undefined;
   #busy = false;
@@ -35,7 +49,7 @@ export class Sampler {
 
   constructor(options: SamplerOptions) {
     this.#options = options;
-    this.#intervalMs = options.intervalMs;
+    this.#pacer = new Pacer(options.intervalMs, options.maxShare ?? DEFAULT_MAX_SHARE);
   }
 
   /** Reads at once and then at every interval, until `stop`. */
@@ -43,6 +57,7 @@ export class Sampler {
     void this.#tick();
   }
 
+  /** Ends it: nothing is read or told any more, not even the rest of a batch in parts. */
   stop(): void {
     this.#stopped = true;
     this.#cancelTimer?.();
@@ -50,7 +65,7 @@ export class Sampler {
 
   /** @param intervalMs milliseconds from the start of one reading to the start of the next */
   setInterval(intervalMs: number): void {
-    this.#intervalMs = intervalMs;
+    this.#pacer.ask(intervalMs);
     if (!this.#busy && !this.#stopped) this.#schedule();
   }
 
@@ -58,18 +73,19 @@ export class Sampler {
     this.#cancelTimer?.();
     const { clock } = this.#options;
     // A reading that took longer than the interval is followed at once, never by two.
-    const delayMs = Math.max(0, this.#lastStartMs + this.#intervalMs - clock.monotonicMs());
+    const delayMs = Math.max(0, this.#lastStartMs + this.#pacer.intervalMs - clock.monotonicMs());
     this.#cancelTimer = clock.after(delayMs, () => void this.#tick());
   }
 
   async #tick(): Promise<void> {
-    const { source, clock, onBatch, onError } = this.#options;
+    const { source, clock, onError } = this.#options;
     this.#busy = true;
-    this.#lastStartMs = clock.monotonicMs();
+    const start: Moment = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+    this.#lastStartMs = start.monotonicMs;
     try {
       const snapshot = await source.read();
       if (this.#stopped) return;
-      await onBatch(this.#batchOf(snapshot));
+      await this.#tell(this.#batchOf(snapshot, start));
     } catch (error) {
       this.#stopped = true;
       onError(error);
@@ -78,25 +94,36 @@ export class Sampler {
     if (!this.#stopped) this.#schedule();
   }
 
-  #batchOf({ sockets, interfaces, degradations, sampleMs, ownersMs }: Snapshot): Batch {
+  async #tell(batch: Batch): Promise<void> {
+    for (const part of partsOf(batch)) {
+      await this.#options.onBatch(part);
+      if (this.#stopped) return;
+    }
+  }
+
+  #batchOf({ sockets, interfaces, degradations, sampleMs, ownersMs }: Snapshot, start: Moment): Batch {
     const { clock, source } = this.#options;
-    const startMs = clock.monotonicMs();
+    const diffStartMs = clock.monotonicMs();
     const baseline = this.#previous === undefined;
-    const difference: Difference = diff(this.#previous ?? new Map(), sockets);
+    const difference = diff(this.#previous ?? new Map<string, Socket>(), sockets);
     this.#previous = sockets;
-    const monotonicMs = clock.monotonicMs();
+    const endMs = clock.monotonicMs();
+    // The first look finds everything new, and runs code that is not compiled yet: it says nothing about the next.
+    if (!baseline) this.#pacer.note(endMs - start.monotonicMs);
+    const { askedMs, intervalMs, notice } = this.#pacer;
     return {
       ...difference,
       baseline,
       partial: false,
       source: source.name,
-      takenAtMs: clock.wallMs(),
-      monotonicMs,
-      intervalMs: this.#intervalMs,
-      pacedIntervalMs: this.#intervalMs,
+      // Counters are of the reading, so what is computed from them takes its start, whatever came after it.
+      takenAtMs: start.wallMs,
+      monotonicMs: start.monotonicMs,
+      intervalMs: askedMs,
+      pacedIntervalMs: intervalMs,
       interfaces,
-      degradations,
-      cost: { sampleMs, ownersMs, diffMs: monotonicMs - startMs },
+      degradations: notice ? [...degradations, notice] : degradations,
+      cost: { sampleMs, ownersMs, diffMs: endMs - diffStartMs },
     };
   }
 }

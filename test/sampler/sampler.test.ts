@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Batch, Snapshot } from '../../src/model/batch.ts';
+import { PART_SIZE } from '../../src/sampler/parts.ts';
 import { type Clock, Sampler } from '../../src/sampler/sampler.ts';
 import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
 
@@ -27,6 +28,13 @@ class FakeClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Goes on to this moment, unless it is past already. */
+  goTo(nowMs: number): void {
+    const ms = Math.max(0, nowMs - this.now);
+    this.now += ms;
+    this.wall += ms;
+  }
+
   /** Goes on by `ms`, running what falls due, and lets all promises settle. */
   async pass(ms: number): Promise<void> {
     const end = this.now + ms;
@@ -35,32 +43,38 @@ class FakeClock implements Clock {
       const due = [...this.#timers].filter((it) => it.atMs <= end).sort((a, b) => a.atMs - b.atMs)[0];
       if (!due) break;
       this.#timers.delete(due);
-      this.now = Math.max(this.now, due.atMs);
+      this.goTo(due.atMs);
       due.action();
       await settle();
     }
-    this.now = end;
-    this.wall += ms;
+    this.goTo(end);
   }
 }
 
 /** Waits until no promise has anything left to do. */
 const settle = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
-/** A sampler on a source that answers when it is told to, or at once. */
-function setUp({ intervalMs = 1000, auto = true }: { intervalMs?: number; auto?: boolean } = {}) {
+interface Case {
+  readonly intervalMs?: number;
+  readonly maxShare?: number;
+  readonly auto?: boolean;
+}
+
+/** A sampler on a source that answers when it is told to, or at once; it costs `world.costMs`. */
+function setUp({ intervalMs = 1000, maxShare, auto = true }: Case = {}) {
   const clock = new FakeClock();
   const startsMs: number[] = [];
   const batches: Batch[] = [];
   const errors: unknown[] = [];
   const answers: { give: (it: Snapshot) => void; fail: (error: Error) => void }[] = [];
-  const world = { sockets: snapshot([socket({ id: 'a' })]) };
+  const world = { sockets: snapshot([socket({ id: 'a' })]), costMs: 0, nextCostsMs: [] as number[] };
   let take: () => Promise<void> | void = () => {};
   const sampler = new Sampler({
     source: {
       name: 'fake',
       read: () => {
         startsMs.push(clock.now);
+        clock.goTo(clock.now + (world.nextCostsMs.shift() ?? world.costMs));
         return auto
           ? Promise.resolve(world.sockets)
           : new Promise((give, fail) => answers.push({ give, fail }));
@@ -68,6 +82,7 @@ function setUp({ intervalMs = 1000, auto = true }: { intervalMs?: number; auto?:
     },
     clock,
     intervalMs,
+    ...(maxShare !== undefined && { maxShare }),
     onBatch: (batch) => {
       batches.push(batch);
       return take();
@@ -98,6 +113,7 @@ test('the first batch is the baseline with everything; the next tells what diffe
   const [a, b] = [socket({ id: 'a' }), socket({ id: 'b' })];
   world.sockets = {
     ...snapshot([a]),
+    interfaces: [{ name: 'lo', isUp: true, rxBytes: 1, txBytes: 1, addresses: [] }],
     degradations: [{ code: 'c', text: 't', short: 's' }],
     sampleMs: 3,
     ownersMs: 4,
@@ -108,6 +124,7 @@ test('the first batch is the baseline with everything; the next tells what diffe
   await clock.pass(1000);
   expect(batches[0]).toEqual({
     baseline: true,
+    partial: false,
     source: 'fake',
     spawned: [a],
     changed: [],
@@ -115,10 +132,23 @@ test('the first batch is the baseline with everything; the next tells what diffe
     takenAtMs: NOON_MS,
     monotonicMs: 5000,
     intervalMs: 1000,
+    pacedIntervalMs: 1000,
+    interfaces: [{ name: 'lo', isUp: true, rxBytes: 1, txBytes: 1, addresses: [] }],
     degradations: [{ code: 'c', text: 't', short: 's' }],
     cost: { sampleMs: 3, ownersMs: 4, diffMs: 0 },
   });
   expect(batches[1]).toMatchObject({ baseline: false, spawned: [b], changed: [], closed: ['a'] });
+});
+
+test('a batch is of the moment at which its reading started, and costs what the parts of it did', async () => {
+  const { sampler, clock, batches, answers } = setUp({ auto: false });
+  sampler.start();
+  await clock.pass(300);
+  answers[0]?.give({ ...snapshot([]), sampleMs: 250, ownersMs: 50 });
+  await clock.pass(0);
+  expect(batches).toMatchObject([
+    { monotonicMs: 5000, takenAtMs: NOON_MS, cost: { sampleMs: 250, ownersMs: 50, diffMs: 0 } },
+  ]);
 });
 
 test('the interval is from start to start, whatever a reading takes', async () => {
@@ -241,4 +271,131 @@ test('stopped between two readings', async () => {
   await clock.pass(10_000);
   expect(startsMs).toEqual([5000]);
   expect(clock.pending).toBe(0);
+});
+
+describe('a batch in parts', () => {
+  const many = (count: number) =>
+    snapshot(Array.from({ length: count }, (_, i) => socket({ id: `id ${i}` })));
+
+  /** A sampler that has read two and a half parts, and a taker that takes when it is told to. */
+  function setUpParts() {
+    const it = setUp();
+    const taker = { take: () => {} };
+    it.onTake(() => new Promise((resolve) => void (taker.take = resolve)));
+    it.world.sockets = many(PART_SIZE * 2.5);
+    const take = async (afterMs: number) => {
+      await it.clock.pass(afterMs);
+      taker.take();
+      await it.clock.pass(0);
+    };
+    const told = () => it.batches.map(({ spawned, partial }) => [spawned.length, partial]);
+    return { ...it, take, told };
+  }
+
+  test('each part is told when the one before was taken, and the next reading is after the last', async () => {
+    const { sampler, clock, startsMs, batches, take, told } = setUpParts();
+    sampler.start();
+    await clock.pass(10_000);
+    expect(told()).toEqual([[PART_SIZE, true]]);
+    await take(0);
+    await clock.pass(10_000);
+    expect(told()).toEqual([
+      [PART_SIZE, true],
+      [PART_SIZE, true],
+    ]);
+    await take(0);
+    expect(told().at(-1)).toEqual([PART_SIZE / 2, false]);
+    expect(startsMs).toEqual([5000]);
+    await take(0);
+    expect(startsMs).toEqual([5000, 25_000]);
+    expect(batches.map(({ baseline, monotonicMs, takenAtMs }) => [baseline, monotonicMs, takenAtMs])).toEqual(
+      [...Array.from({ length: 3 }, () => [true, 5000, NOON_MS]), [false, 25_000, NOON_MS + 20_000]],
+    );
+  });
+
+  test('stopped between two parts: the rest is not told, and nothing more is read', async () => {
+    const { sampler, clock, startsMs, take, told } = setUpParts();
+    sampler.start();
+    await clock.pass(0);
+    sampler.stop();
+    await take(0);
+    await clock.pass(10_000);
+    expect(told()).toEqual([[PART_SIZE, true]]);
+    expect(startsMs).toEqual([5000]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('how slowly it is taken is no cost of looking', async () => {
+    const { sampler, clock, batches, take } = setUpParts();
+    sampler.start();
+    await clock.pass(0);
+    for (let i = 0; i < 12; i++) await take(900);
+    expect(batches.length).toBeGreaterThan(8);
+    expect(new Set(batches.map((it) => it.pacedIntervalMs))).toEqual(new Set([1000]));
+  });
+});
+
+describe('a look that costs too much', () => {
+  const LIMITED = { code: 'c', text: 't', short: 's' };
+
+  test('it looks less often and says so after what the source could not see, until it is cheap again', async () => {
+    const { sampler, clock, startsMs, batches, world } = setUp();
+    world.sockets = { ...world.sockets, degradations: [LIMITED] };
+    world.costMs = 500;
+    sampler.start();
+    await clock.pass(7000);
+    // The first look does not count, and one is not enough.
+    expect(startsMs).toEqual([5000, 6000, 7000, 9500, 12_000]);
+    expect(batches.map((it) => it.pacedIntervalMs)).toEqual([1000, 1000, 2500, 2500, 2500]);
+    expect(new Set(batches.map((it) => it.intervalMs))).toEqual(new Set([1000]));
+    expect(batches[1]?.degradations).toEqual([LIMITED]);
+    expect(batches[2]?.degradations).toEqual([
+      LIMITED,
+      {
+        code: 'paced',
+        text: 'a look takes 500 ms, so netpane looks every 2.5 s, not every 1 s',
+        short: 'slowed to 2.5 s',
+      },
+    ]);
+    world.costMs = 10;
+    await clock.pass(7000);
+    expect(startsMs.slice(5)).toEqual([14_500, 17_000, 18_000, 19_000]);
+    expect(batches.at(-1)).toMatchObject({ pacedIntervalMs: 1000, degradations: [LIMITED] });
+  });
+
+  test('a first look, and one later on, that are slow change nothing', async () => {
+    const { sampler, clock, startsMs, batches, world } = setUp();
+    world.nextCostsMs = [950, 950, 10, 10, 950];
+    sampler.start();
+    await clock.pass(6000);
+    expect(startsMs).toEqual([5000, 6000, 7000, 8000, 9000, 10_000, 11_000]);
+    expect(batches.flatMap((it) => it.degradations)).toEqual([]);
+  });
+
+  test('the share that is allowed decides', async () => {
+    const { sampler, clock, batches, world } = setUp({ maxShare: 0.5 });
+    world.costMs = 500;
+    sampler.start();
+    await clock.pass(4000);
+    expect(batches.at(-1)).toMatchObject({ pacedIntervalMs: 1000, degradations: [] });
+    world.costMs = 501;
+    await clock.pass(4000);
+    expect(batches.at(-1)?.pacedIntervalMs).toBe(1250);
+  });
+
+  test('what the user asks for holds at once, in the timer as in what is told', async () => {
+    const { sampler, clock, startsMs, batches, world } = setUp();
+    world.costMs = 500;
+    sampler.start();
+    await clock.pass(2500);
+    expect(startsMs).toEqual([5000, 6000, 7000]);
+    sampler.setInterval(4000);
+    await clock.pass(4000);
+    expect(startsMs.slice(3)).toEqual([11_000]);
+    expect(batches.at(-1)).toMatchObject({ intervalMs: 4000, pacedIntervalMs: 4000, degradations: [] });
+    sampler.setInterval(2000);
+    await clock.pass(2500);
+    expect(startsMs.slice(4)).toEqual([13_500]);
+    expect(batches.at(-1)).toMatchObject({ intervalMs: 2000, pacedIntervalMs: 2500 });
+  });
 });

@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Batch } from '../../src/model/batch.ts';
+import { PART_SIZE, partsOf } from '../../src/sampler/parts.ts';
+import { batch, socket } from '../helpers/fakes.ts';
+
+/** So many sockets of these names. */
+const some = (count: number, name: string) =>
+  Array.from({ length: count }, (_, i) => socket({ id: `${name} ${i}` }));
+
+const ids = (count: number) => Array.from({ length: count }, (_, i) => `closed ${i}`);
+
+const sizeOf = ({ spawned, changed, closed }: Batch) => spawned.length + changed.length + closed.length;
+
+const counts = (parts: readonly Batch[]) =>
+  parts.map(({ spawned, changed, closed, partial }) => [
+    spawned.length,
+    changed.length,
+    closed.length,
+    partial,
+  ]);
+
+describe('partsOf', () => {
+  test('a small batch, and an empty one, are a part as they are', () => {
+    const small = batch({ spawned: some(PART_SIZE - 1, 'spawned'), closed: ['a'] });
+    expect(partsOf(small)).toEqual([small]);
+    expect(partsOf(batch())).toEqual([batch()]);
+  });
+
+  test('one more than a part holds makes two, and only the last is whole', () => {
+    const parts = partsOf(batch({ spawned: some(PART_SIZE, 'spawned'), closed: ['a'] }));
+    expect(counts(parts)).toEqual([
+      [PART_SIZE, 0, 0, true],
+      [0, 0, 1, false],
+    ]);
+  });
+
+  test('what spawned comes first, then what changed, then what closed; a part may hold of all', () => {
+    const parts = partsOf(
+      batch({ spawned: some(4, 'spawned'), changed: some(1, 'changed'), closed: ids(6) }),
+      5,
+    );
+    expect(counts(parts)).toEqual([
+      [4, 1, 0, true],
+      [0, 0, 5, true],
+      [0, 0, 1, false],
+    ]);
+    const mixed = partsOf(
+      batch({ spawned: some(2, 'spawned'), changed: some(1, 'changed'), closed: ids(9) }),
+      5,
+    );
+    expect(counts(mixed)).toEqual([
+      [2, 1, 2, true],
+      [0, 0, 5, true],
+      [0, 0, 2, false],
+    ]);
+  });
+});
+
+test('joined, the parts are the batch; none is too big, none is empty, and all else is alike', () => {
+  const upTo = (most: number) => fc.integer({ min: 0, max: most });
+  fc.assert(
+    fc.property(
+      fc.tuple(upTo(30), upTo(30), upTo(30)),
+      fc.integer({ min: 1, max: 40 }),
+      fc.boolean(),
+      ([spawns, changes, closes], most, isBaseline) => {
+        const whole = batch({
+          spawned: some(spawns, 'spawned'),
+          changed: some(changes, 'changed'),
+          closed: ids(closes),
+          baseline: isBaseline,
+          degradations: [{ code: 'c', text: 't', short: 's' }],
+          interfaces: [{ name: 'lo', isUp: true, rxBytes: 1, txBytes: 2, addresses: [] }],
+        });
+        const parts = partsOf(whole, most);
+        expect({
+          ...whole,
+          spawned: parts.flatMap((part) => part.spawned),
+          changed: parts.flatMap((part) => part.changed),
+          closed: parts.flatMap((part) => part.closed),
+        }).toEqual(whole);
+        expect(parts).toHaveLength(Math.max(1, Math.ceil(sizeOf(whole) / most)));
+        for (const [i, part] of parts.entries()) {
+          expect(sizeOf(part)).toBeLessThanOrEqual(most);
+          const { spawned, changed, closed } = whole;
+          expect({ ...part, spawned, changed, closed }).toEqual({
+            ...whole,
+            partial: i < parts.length - 1,
+          });
+        }
+      },
+    ),
+  );
+});
