@@ -1,0 +1,284 @@
+import { formatIpv6 } from '../../../model/address.ts';
+import type { Endpoint, Protocol, SocketState, TcpInfo, Timer, Traffic } from '../../../model/socket.ts';
+import { decodeTcpInfo, TCP_INFO } from './tcp-info.ts';
+import { counterAt, dumpRequest, eachAttribute, LITTLE_ENDIAN, type NetlinkBuffer, textAt } from './wire.ts';
+
+/** Message types of sock_diag(7). A dump answers with the type that asked. */
+export const SOCK_DIAG_BY_FAMILY = 20;
+const TCPDIAG_GETSOCK = 18;
+
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+
+/** Attributes of an answer, include/uapi/linux/inet_diag.h. */
+const INET_DIAG_INFO = 2;
+const INET_DIAG_CONG = 4;
+const INET_DIAG_SKV6ONLY = 11;
+const INET_DIAG_MARK = 15;
+const INET_DIAG_CGROUP_ID = 21;
+const INET_DIAG_SHUTDOWN = 8;
+/** Attribute of a request: a protocol beyond 255, which the request's own field cannot hold. */
+const INET_DIAG_REQ_PROTOCOL = 3;
+
+/** The extension that asks for an attribute is the bit before its number. */
+const extension = (attribute: number): number => 1 << (attribute - 1);
+
+const ALL_STATES = 0xffffffff;
+
+/** IP protocol numbers that inet_diag is asked by. */
+export const IPPROTO = { tcp: 6, udp: 17, sctp: 132, udplite: 136, raw: 255, mptcp: 262 } as const;
+
+/**
+ * Asks for all sockets of a protocol and family: struct inet_diag_req_v2.
+ * @param details asks for the name of the congestion control too
+ */
+export function inetRequest(
+  family: typeof AF_INET | typeof AF_INET6,
+  protocol: keyof typeof IPPROTO,
+  details: boolean,
+): Uint8Array {
+  const number = IPPROTO[protocol];
+  const payload = new Uint8Array(56);
+  payload[0] = family;
+  payload[1] = number > 255 ? IPPROTO.raw : number;
+  payload[2] = extensions(protocol, details);
+  new DataView(payload.buffer).setUint32(4, ALL_STATES, LITTLE_ENDIAN);
+  return dumpRequest(SOCK_DIAG_BY_FAMILY, payload, number > 255 ? [[INET_DIAG_REQ_PROTOCOL, number]] : []);
+}
+
+/**
+ * Asks for the TCP sockets of both families at once: struct inet_diag_req, the request from before sock_diag, to which
+ * the kernel answers without regard to the family (net/ipv4/inet_diag.c, inet_diag_dump_compat). It walks its hash
+ * table, which is most of the cost on a machine with few sockets, once and not twice.
+ */
+export function bothTcpRequest(details: boolean): Uint8Array {
+  const payload = new Uint8Array(60);
+  payload[3] = extensions('tcp', details);
+  new DataView(payload.buffer).setUint32(52, ALL_STATES, LITTLE_ENDIAN);
+  return dumpRequest(TCPDIAG_GETSOCK, payload);
+}
+
+function extensions(protocol: keyof typeof IPPROTO, details: boolean): number {
+  if (protocol !== 'tcp') return 0;
+  return extension(INET_DIAG_INFO) | (details ? extension(INET_DIAG_CONG) : 0);
+}
+
+/** Length of struct inet_diag_msg, and where its fields are, in bytes. */
+export const INET = {
+  length: 72,
+  family: 0,
+  state: 1,
+  timer: 2,
+  retransmits: 3,
+  localPort: 4,
+  remotePort: 6,
+  local: 8,
+  remote: 24,
+  interface: 40,
+  cookie: 44,
+  expiresMs: 52,
+  recvQueue: 56,
+  sendQueue: 60,
+  uid: 64,
+  inode: 68,
+} as const;
+
+/** include/net/tcp_states.h, by number. */
+export const STATES: readonly (SocketState | undefined)[] = [
+  undefined,
+  'ESTABLISHED',
+  'SYN_SENT',
+  'SYN_RECV',
+  'FIN_WAIT1',
+  'FIN_WAIT2',
+  'TIME_WAIT',
+  'CLOSE',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'LISTEN',
+  'CLOSING',
+  'NEW_SYN_RECV',
+  'BOUND_INACTIVE',
+];
+
+/**
+ * States of SCTP associations (include/net/sctp/constants.h, sctp_state), by the TCP state that says most nearly the
+ * same; an endpoint has TCP's own numbers for LISTEN and CLOSE.
+ */
+const SCTP_STATES: readonly (SocketState | undefined)[] = [
+  'CLOSE',
+  'SYN_SENT',
+  'SYN_RECV',
+  'ESTABLISHED',
+  'FIN_WAIT1',
+  'FIN_WAIT1',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+];
+
+/** The peer has sent its FIN, which the kernel counts as a byte received. */
+const AFTER_FIN = new Set<SocketState | undefined>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING']);
+
+/** Where the attribute INET_DIAG_INFO of a message is; its end is its start where there is none. */
+export interface InfoPlace {
+  start: number;
+  end: number;
+}
+
+/** Finds INET_DIAG_INFO without making anything; `place` is filled in. */
+export function findInfo({ halves }: NetlinkBuffer, start: number, end: number, place: InfoPlace): void {
+  for (let at = start + INET.length; at + 4 <= end;) {
+    const size = halves[at >>> 1] ?? 0;
+    if (size < 4 || at + size > end) break;
+    if (halves[(at >>> 1) + 1] === INET_DIAG_INFO) {
+      place.start = at + 4;
+      place.end = at + size;
+      return;
+    }
+    at += (size + 3) & ~3;
+  }
+  place.start = place.end = 0;
+}
+
+/** What a message says of who talks to whom. */
+export interface InetAddresses {
+  readonly family: 'ipv4' | 'ipv6';
+  readonly local: Endpoint;
+  readonly remote: Endpoint | null;
+  readonly state?: SocketState | undefined;
+}
+
+const IPV4_TEXTS = new Map<number, string>();
+
+/** Text of an IPv4 address; the same few come again and again, and share one text. */
+function ipv4At(view: DataView, at: number): string {
+  const key = view.getUint32(at);
+  const known = IPV4_TEXTS.get(key);
+  if (known !== undefined) return known;
+  const text = `${key >>> 24}.${(key >>> 16) & 255}.${(key >>> 8) & 255}.${key & 255}`;
+  if (IPV4_TEXTS.size >= 50_000) IPV4_TEXTS.clear();
+  IPV4_TEXTS.set(key, text);
+  return text;
+}
+
+const IPV6_TEXTS = new Map<string, string>();
+
+/** Text of 16 bytes, as RFC 5952 has it. */
+export function ipv6At(view: DataView, at: number): string {
+  const key = `${view.getUint32(at)} ${view.getUint32(at + 4)} ${view.getUint32(at + 8)} ${view.getUint32(at + 12)}`;
+  const known = IPV6_TEXTS.get(key);
+  if (known !== undefined) return known;
+  const text = formatIpv6(Array.from({ length: 8 }, (_, i) => view.getUint16(at + 2 * i)));
+  if (IPV6_TEXTS.size >= 50_000) IPV6_TEXTS.clear();
+  IPV6_TEXTS.set(key, text);
+  return text;
+}
+
+/** Text of an address of a family as the kernel numbers it. */
+export const addressAt = (view: DataView, at: number, family: 'ipv4' | 'ipv6'): string =>
+  family === 'ipv4' ? ipv4At(view, at) : ipv6At(view, at);
+
+/** Decodes who talks to whom; `undefined` for a family or a state that this program does not know. */
+export function decodeAddresses(
+  { bytes, view }: NetlinkBuffer,
+  start: number,
+  protocol: Protocol,
+): InetAddresses | undefined {
+  const number = bytes[start + INET.family];
+  if (number !== AF_INET && number !== AF_INET6) return undefined;
+  const family = number === AF_INET ? 'ipv4' : 'ipv6';
+  const code = bytes[start + INET.state] ?? 0;
+  const kernelState = protocol === 'sctp' && code < 8 ? SCTP_STATES[code] : STATES[code];
+  if (kernelState === undefined) return undefined;
+  const local = { address: addressAt(view, start + INET.local, family), port: view.getUint16(start + INET.localPort) };
+  const remotePort = view.getUint16(start + INET.remotePort);
+  const remoteAddress = addressAt(view, start + INET.remote, family);
+  const isAny = remotePort === 0 && (remoteAddress === '0.0.0.0' || remoteAddress === '::');
+  const remote = kernelState === 'LISTEN' || isAny ? null : { address: remoteAddress, port: remotePort };
+  // Protocols without connections know but two states: connected, and TCP_CLOSE for all else.
+  const hasStates = protocol === 'tcp' || protocol === 'mptcp' || protocol === 'sctp';
+  const state = !hasStates && kernelState === 'CLOSE' ? undefined : kernelState;
+  return { family, local, remote, state };
+}
+
+const TIMERS = { 1: 'on', 2: 'keepalive', 3: 'timewait', 4: 'persist' } as const;
+
+/** @param nowMs wall-clock time of the message */
+export function decodeTimer({ bytes, view }: NetlinkBuffer, start: number, nowMs: number): Timer | undefined {
+  const kind = TIMERS[(bytes[start + INET.timer] ?? 0) as keyof typeof TIMERS] as Timer['kind'] | undefined;
+  if (kind === undefined) return undefined;
+  return {
+    kind,
+    dueAtMs: nowMs + view.getUint32(start + INET.expiresMs, LITTLE_ENDIAN),
+    retransmits: bytes[start + INET.retransmits] ?? 0,
+  };
+}
+
+/** A socket whose last data went, or came, longer ago never had any: the kernel counts from its own start then. */
+const NEVER_MS = 2 ** 31;
+
+/**
+ * What has gone through a socket.
+ * @param info where its struct tcp_info is
+ * @param nowMs wall-clock time of the message
+ */
+export function decodeTraffic(buffer: NetlinkBuffer, start: number, info: InfoPlace, nowMs: number): Traffic {
+  const { bytes, view } = buffer;
+  const state = STATES[bytes[start + INET.state] ?? 0];
+  const queues = {
+    recvQueue: view.getUint32(start + INET.recvQueue, LITTLE_ENDIAN),
+    sendQueue: view.getUint32(start + INET.sendQueue, LITTLE_ENDIAN),
+  };
+  const word = (offset: number): number | undefined =>
+    info.start + offset + 4 <= info.end ? view.getUint32(info.start + offset, LITTLE_ENDIAN) : undefined;
+  const counter = (offset: number): number | undefined => counterAt(buffer, info.start + offset, info.end);
+  // Of a listener tcp_info holds its queue, which is known already.
+  if (info.end === info.start || state === 'LISTEN') return queues;
+  const received = counter(TCP_INFO.bytesReceived);
+  const sent = counter(TCP_INFO.bytesSent);
+  // Before Linux 4.19 the bytes sent were not told, but those acknowledged.
+  const transmitted =
+    sent === undefined ? counter(TCP_INFO.bytesAcked) : sent - (counter(TCP_INFO.bytesRetrans) ?? 0);
+  const rtt = word(TCP_INFO.rttMicros);
+  const at = (agoMs: number | undefined): number | undefined =>
+    agoMs === undefined || agoMs >= NEVER_MS ? undefined : nowMs - agoMs;
+  const traffic = {
+    rxBytes: received === undefined ? undefined : received - (AFTER_FIN.has(state) && received > 0 ? 1 : 0),
+    txBytes: transmitted,
+    rxSegments: word(TCP_INFO.segsIn),
+    txSegments: word(TCP_INFO.segsOut),
+    retransmits: word(TCP_INFO.totalRetrans),
+    // A round-trip time of nothing is none that was measured.
+    rttMicros: rtt || undefined,
+    rttVarMicros: rtt ? word(TCP_INFO.rttVarMicros) : undefined,
+    cwnd: word(TCP_INFO.sndCwnd),
+    deliveryRate: counter(TCP_INFO.deliveryRate) || undefined,
+    ...queues,
+    lastSentAtMs: transmitted ? at(word(TCP_INFO.lastDataSentMs)) : undefined,
+    lastReceivedAtMs: received ? at(word(TCP_INFO.lastDataRecvMs)) : undefined,
+  };
+  return withoutUndefined(traffic);
+}
+
+/** The fields that are there. */
+const withoutUndefined = (fields: Readonly<Record<string, number | undefined>>): Traffic =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+/** Everything else that the kernel told of a connection. */
+export function decodeDetails(buffer: NetlinkBuffer, start: number, end: number): TcpInfo {
+  const { bytes, view } = buffer;
+  let info: TcpInfo = {};
+  const more: Record<string, number | string | boolean> = {};
+  eachAttribute(buffer, start + INET.length, end, (type, from, to) => {
+    if (type === INET_DIAG_INFO) info = decodeTcpInfo(buffer, from, to);
+    else if (type === INET_DIAG_CONG) more['congestion'] = textAt(buffer, from, to);
+    else if (type === INET_DIAG_SKV6ONLY && to > from) more['v6Only'] = bytes[from] !== 0;
+    else if (type === INET_DIAG_SHUTDOWN && to > from) more['shutdown'] = bytes[from] ?? 0;
+    else if (type === INET_DIAG_MARK && to >= from + 4) more['mark'] = view.getUint32(from, LITTLE_ENDIAN);
+    else if (type === INET_DIAG_CGROUP_ID) {
+      const id = counterAt(buffer, from, to);
+      if (id !== undefined) more['cgroupId'] = id;
+    }
+  });
+  return { ...info, ...more };
+}

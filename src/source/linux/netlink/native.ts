@@ -1,0 +1,119 @@
+import { SourceUnavailable } from '../../types.ts';
+
+/** A call of the C library that failed. */
+export class NativeError extends Error {
+  readonly errno: number;
+
+  /** @param errno positive, as errno(3) has it */
+  constructor(call: string, errno: number, name: string) {
+    super(`${call}: ${name}`);
+    this.errno = errno;
+  }
+}
+
+/** include/uapi/asm-generic/errno-base.h and errno.h: the same on every architecture that Node runs on. */
+export const ERRNO = { EPERM: 1, ENOENT: 2, EINTR: 4, EAGAIN: 11, EACCES: 13, EBUSY: 16, EINVAL: 22 } as const;
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const O_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+const CLONE_NEWNET = 0x40000000;
+
+/** Netlink families. */
+export const NETLINK = { route: 0, sockDiag: 4 } as const;
+
+/** An answer comes at once or, where something that is no kernel of Linux plays one, perhaps never. */
+const ANSWER_SECONDS = 5;
+
+type Koffi = (typeof import('koffi'))['default'];
+type Call = (...args: readonly unknown[]) => number;
+
+/** The calls of the C library that netpane needs and Node does not have. All are synchronous. */
+export class Native {
+  readonly #koffi: { errno(): number; os: { errno: Readonly<Record<string, number>> } };
+  readonly #socket: Call;
+  readonly #send: Call;
+  readonly #recv: Call;
+  readonly #setsockopt: Call;
+  readonly #setns: Call;
+  readonly #open: Call;
+  readonly #close: Call;
+
+  private constructor(koffi: Koffi) {
+    // The C library is in the program already, be it glibc or musl.
+    const library = koffi.load(null);
+    const load = (prototype: string) => library.func(prototype) as Call;
+    this.#koffi = koffi;
+    this.#socket = load('int socket(int, int, int)');
+    this.#send = load('long send(int, void *, size_t, int)');
+    this.#recv = load('long recv(int, void *, size_t, int)');
+    this.#setsockopt = load('int setsockopt(int, int, int, void *, unsigned int)');
+    this.#setns = load('int setns(int, int)');
+    this.#open = load('int open(const char *, int)');
+    this.#close = load('int close(int)');
+  }
+
+  /** Rejects with `SourceUnavailable` where koffi is not installed or cannot be loaded on this system. */
+  static async load(): Promise<Native> {
+    try {
+      const koffi = await import('koffi');
+      return new Native(koffi.default);
+    } catch (error) {
+      const text = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
+      const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+      throw new SourceUnavailable(
+        isMissing ? 'the package koffi is not installed' : `the package koffi cannot be loaded: ${text}`,
+      );
+    }
+  }
+
+  /** A netlink socket of the network namespace that the thread is in. Throws `NativeError`. */
+  netlinkSocket(family: number): number {
+    const fd = this.#socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family);
+    if (fd < 0) throw this.#error('a netlink socket');
+    // struct timeval: seconds and microseconds, each of the size of a long.
+    const timeout = Buffer.alloc(16);
+    timeout.writeBigInt64LE(BigInt(ANSWER_SECONDS));
+    this.#setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length);
+    return fd;
+  }
+
+  /** Throws `NativeError`. */
+  send(fd: number, message: Uint8Array): void {
+    if (this.#send(fd, message, message.length, 0) < 0) throw this.#error('send');
+  }
+
+  /** Receives one datagram. @returns its length in bytes. Throws `NativeError`, EAGAIN when none came in time. */
+  receive(fd: number, into: Uint8Array): number {
+    for (;;) {
+      const length = this.#recv(fd, into, into.length, 0);
+      if (length >= 0) return length;
+      if (this.#koffi.errno() !== ERRNO.EINTR) throw this.#error('recv');
+    }
+  }
+
+  /** Opens a file to read. Throws `NativeError`. */
+  open(path: string): number {
+    const fd = this.#open(path, O_CLOEXEC);
+    if (fd < 0) throw this.#error(path);
+    return fd;
+  }
+
+  /** Moves this thread, and no other, into a network namespace (setns(2)). Throws `NativeError`. */
+  enterNetwork(fd: number): void {
+    if (this.#setns(fd, CLONE_NEWNET) !== 0) throw this.#error('setns');
+  }
+
+  close(fd: number): void {
+    this.#close(fd);
+  }
+
+  #error(call: string): NativeError {
+    const errno = this.#koffi.errno();
+    const name = Object.entries(this.#koffi.os.errno).find(([, number]) => number === errno)?.[0];
+    return new NativeError(call, errno, name ?? `error ${errno}`);
+  }
+}

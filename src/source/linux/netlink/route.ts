@@ -1,0 +1,92 @@
+import { addressAt, AF_INET, AF_INET6 } from './inet.ts';
+import { counterAt, dumpRequest, eachAttribute, LITTLE_ENDIAN, type NetlinkBuffer, textAt } from './wire.ts';
+
+/** Messages of rtnetlink(7). */
+export const RTM_NEWLINK = 16;
+const RTM_GETLINK = 18;
+export const RTM_NEWADDR = 20;
+const RTM_GETADDR = 22;
+
+/** Attributes, include/uapi/linux/if_link.h and if_addr.h. */
+const IFLA_IFNAME = 3;
+const IFLA_STATS = 7;
+const IFLA_STATS64 = 23;
+const IFA_ADDRESS = 1;
+const IFA_LOCAL = 2;
+
+const IFF_UP = 1;
+const IFF_LOOPBACK = 8;
+
+/** Asks for every interface with its counters: struct ifinfomsg. */
+export const linksRequest = (): Uint8Array => dumpRequest(RTM_GETLINK, new Uint8Array(16));
+
+/** Asks for every address: struct ifaddrmsg. */
+export const addressesRequest = (): Uint8Array => dumpRequest(RTM_GETADDR, new Uint8Array(8));
+
+/** An interface and its counters since it was made. */
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  readonly isUp: boolean;
+  readonly isLoopback: boolean;
+  readonly rxBytes: number;
+  readonly txBytes: number;
+}
+
+/** struct ifinfomsg: family, padding, type, index, flags, change; then attributes. Undefined for one without a name. */
+export function decodeLink(buffer: NetlinkBuffer, start: number, end: number): Link | undefined {
+  const { view } = buffer;
+  if (end - start < 16) return undefined;
+  let name: string | undefined;
+  let counters: { rxBytes: number; txBytes: number } | undefined;
+  eachAttribute(buffer, start + 16, end, (type, from, to) => {
+    if (type === IFLA_IFNAME) name = textAt(buffer, from, to);
+    // struct rtnl_link_stats64: packets received and sent, then bytes received and sent; that of 32 bits alike.
+    else if (type === IFLA_STATS64 && to >= from + 32) {
+      counters = { rxBytes: counterAt(buffer, from + 16, to) ?? 0, txBytes: counterAt(buffer, from + 24, to) ?? 0 };
+    } else if (type === IFLA_STATS && to >= from + 16) {
+      counters ??= { rxBytes: view.getUint32(from + 8, LITTLE_ENDIAN), txBytes: view.getUint32(from + 12, LITTLE_ENDIAN) };
+    }
+  });
+  if (name === undefined || name === '') return undefined;
+  const flags = view.getUint32(start + 8, LITTLE_ENDIAN);
+  return {
+    index: view.getInt32(start + 4, LITTLE_ENDIAN),
+    name,
+    isUp: (flags & IFF_UP) !== 0,
+    isLoopback: (flags & IFF_LOOPBACK) !== 0,
+    ...(counters ?? { rxBytes: 0, txBytes: 0 }),
+  };
+}
+
+/** An address and the interface that has it. */
+export interface InterfaceAddress {
+  readonly interfaceIndex: number;
+  readonly address: string;
+}
+
+/** struct ifaddrmsg: family, prefix length, flags, scope, index; then attributes. */
+export function decodeInterfaceAddress(
+  buffer: NetlinkBuffer,
+  start: number,
+  end: number,
+): InterfaceAddress | undefined {
+  const { bytes, view } = buffer;
+  if (end - start < 8) return undefined;
+  const number = bytes[start];
+  if (number !== AF_INET && number !== AF_INET6) return undefined;
+  const family = number === AF_INET ? 'ipv4' : 'ipv6';
+  const size = number === AF_INET ? 4 : 16;
+  let local: string | undefined;
+  let address: string | undefined;
+  eachAttribute(buffer, start + 8, end, (type, from, to) => {
+    if (to - from < size) return;
+    // On a point-to-point link IFA_ADDRESS is the other end, and IFA_LOCAL is ours.
+    if (type === IFA_LOCAL) local = addressAt(view, from, family);
+    else if (type === IFA_ADDRESS) address = addressAt(view, from, family);
+  });
+  const text = local ?? address;
+  return text === undefined
+    ? undefined
+    : { interfaceIndex: view.getUint32(start + 4, LITTLE_ENDIAN), address: text };
+}
