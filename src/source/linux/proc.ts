@@ -40,6 +40,11 @@ export class Proc {
     this.#root = root;
   }
 
+  /** Full path of a file here, for those who open it themselves. */
+  pathOf(path: string): string {
+    return `${this.#root}/${path}`;
+  }
+
   /** Whole content of a file, each byte a character: what is shown of it is ASCII, or decoded by `text`. */
   latin1(path: string): Outcome<string> {
     return attempt(() => this.#read(path, 'latin1'));

@@ -1,0 +1,278 @@
+import { ContainerNames } from './container-names.ts';
+import { containerOf, serviceOf } from './containers.ts';
+import { type NamespaceMount, NamespaceMounts } from './mounts.ts';
+import type { Proc } from './proc.ts';
+
+/** A network namespace of this machine that can be reached now. */
+export interface FoundNamespace {
+  /** Inode of the namespace; the kernel gives it to another one when this one is gone. */
+  readonly inode: number;
+  /** `host`, the name that `ip netns` knows, or that of its container or service. Hostile text. */
+  readonly name?: string;
+  /** A path that opens it now; whoever does should look at the inode of what was opened. */
+  readonly path: string;
+  /** True for the one this program is in. */
+  readonly isOwn: boolean;
+}
+
+/** A known process is looked at again once in so many rounds: it may have moved (setns(2)), its pid be another's. */
+const LOOK_ROUNDS = 16;
+
+/** Rounds from one search for a name to the next, while none is found. */
+const NAME_ROUNDS = [2, 8, 40, 200];
+
+/** So many processes of a namespace are asked for the container they are in. */
+const ASKED_PROCESSES = 4;
+
+const NETWORK_LINK = /^net:\[(\d+)\]$/;
+
+/** Inode of the machine's first pid namespace: PROC_PID_INIT_INO, include/linux/proc_ns.h. */
+const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
+
+/** Where `ip netns` mounts (ip-netns(8)); /var/run is a link to /run, or once was not. */
+const NAMED_FOLDERS = ['run/netns', 'var/run/netns'];
+
+/** What CNI plug-ins, podman and CRI-O mount in the same folder: a number of theirs, no name. */
+const GENERATED = /^(?:cni-|netns-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** What is known of a process: its namespace, or why not. */
+interface Seat {
+  inode: number | 'gone' | 'forbidden';
+  /** Rounds in which it was last seen, and last looked at. */
+  seenRound: number;
+  lookedRound: number;
+}
+
+interface Namespace {
+  readonly inode: number;
+  /** Its processes, the oldest known first. */
+  readonly pids: Set<number>;
+  mounts: NamespaceMount[];
+  /** The name of its container or service, or what goes for one. */
+  heldName: string | undefined;
+  searches: number;
+  searchRound: number;
+  found: FoundNamespace | undefined;
+}
+
+/**
+ * Every network namespace of the machine, kept up with at little cost: a process is looked at when it is new and then
+ * once in 16 rounds. One that neither a process nor a mount holds any more is gone at the next `refresh`, so that
+ * whoever holds it open can let it go.
+ */
+export class Namespaces {
+  readonly #proc: Proc;
+  readonly #mounts: NamespaceMounts;
+  readonly #names: ContainerNames;
+  readonly #namedFolders: readonly string[];
+  readonly #isFirstPidNamespace: boolean;
+  readonly #seats = new Map<number, Seat>();
+  readonly #byInode = new Map<number, Namespace>();
+  #ownInode: number | undefined;
+  #round = 0;
+  #unreadable = 0;
+  #last: readonly FoundNamespace[] = [];
+
+  /** @param options `root`: where /run, /var and /home are; `/` by default */
+  constructor({ proc, root = '/' }: { proc: Proc; root?: string }) {
+    const folder = root.replace(/\/+$/, '');
+    this.#proc = proc;
+    this.#namedFolders = NAMED_FOLDERS.map((name) => `${folder}/${name}/`);
+    this.#mounts = new NamespaceMounts({ proc, folder: `${folder}/run/netns` });
+    this.#names = new ContainerNames(root);
+    const link = proc.link('self/ns/pid');
+    this.#isFirstPidNamespace = 'value' in link && link.value === FIRST_PID_NAMESPACE;
+  }
+
+  /** Processes that did not let their namespace be seen: without root, those of other users. */
+  get unreadable(): number {
+    return this.#unreadable;
+  }
+
+  /**
+   * Catches up with the namespaces of now.
+   * @param pids every process of now, where the caller has listed them already
+   * @returns our own first; the same array, with the same objects, where nothing changed
+   */
+  refresh(pids: readonly number[] = this.#list()): readonly FoundNamespace[] {
+    this.#round++;
+    this.#findOwn();
+    for (const pid of pids) {
+      const seat = this.#seats.get(pid);
+      if (seat) seat.seenRound = this.#round;
+    }
+    for (const [pid, seat] of this.#seats) if (seat.seenRound !== this.#round) this.#leave(pid, seat);
+    // What is gone goes before what is new comes, for the kernel gives the lowest inode that is free.
+    this.#findMounts();
+    for (const pid of pids) this.#visit(pid);
+    this.#unreadable = 0;
+    for (const { inode } of this.#seats.values()) if (inode === 'forbidden') this.#unreadable++;
+    const found: FoundNamespace[] = [];
+    // A process found to have moved may add a namespace here, which this loop comes to as well.
+    for (const namespace of this.#byInode.values()) {
+      const path = this.#pathOf(namespace);
+      if (path === undefined) this.#byInode.delete(namespace.inode);
+      else found.push(this.#foundOf(namespace, path));
+    }
+    const isSame = found.length === this.#last.length && found.every((it, i) => it === this.#last[i]);
+    if (!isSame) this.#last = found;
+    return this.#last;
+  }
+
+  #list(): number[] {
+    const listing = this.#proc.names('');
+    return 'value' in listing ? listing.value.filter((name) => /^\d+$/.test(name)).map(Number) : [];
+  }
+
+  /** This program never leaves its namespace; a thread of it may, but /proc/self is its first one. */
+  #findOwn(): void {
+    if (this.#ownInode !== undefined) return;
+    const inode = this.#look('self');
+    if (typeof inode !== 'number') return;
+    this.#ownInode = inode;
+    this.#namespace(inode);
+  }
+
+  #visit(pid: number): void {
+    const seat = this.#seats.get(pid);
+    if (seat === undefined) {
+      const inode = this.#look(pid);
+      this.#seats.set(pid, { inode, seenRound: this.#round, lookedRound: this.#round });
+      if (typeof inode === 'number') this.#namespace(inode).pids.add(pid);
+    } else if ((this.#round + pid) % LOOK_ROUNDS === 0) {
+      this.#lookAgain(pid, seat);
+    }
+  }
+
+  #lookAgain(pid: number, seat: Seat): void {
+    if (seat.lookedRound === this.#round) return;
+    seat.lookedRound = this.#round;
+    const inode = this.#look(pid);
+    if (inode === seat.inode) return;
+    if (typeof seat.inode === 'number') this.#byInode.get(seat.inode)?.pids.delete(pid);
+    seat.inode = inode;
+    if (typeof inode === 'number') this.#namespace(inode).pids.add(pid);
+  }
+
+  #leave(pid: number, { inode }: Seat): void {
+    this.#seats.delete(pid);
+    if (typeof inode === 'number') this.#byInode.get(inode)?.pids.delete(pid);
+  }
+
+  /** A process that has ended and was not waited for has no namespace any more: the kernel says ENOENT. */
+  #look(pid: number | 'self'): Seat['inode'] {
+    const link = this.#proc.link(`${pid}/ns/net`);
+    if (!('value' in link)) return link.failed === 'forbidden' ? 'forbidden' : 'gone';
+    const digits = NETWORK_LINK.exec(link.value)?.[1];
+    return digits === undefined ? 'gone' : Number(digits);
+  }
+
+  #namespace(inode: number): Namespace {
+    let namespace = this.#byInode.get(inode);
+    if (namespace === undefined) {
+      namespace = {
+        inode,
+        pids: new Set(),
+        mounts: [],
+        heldName: undefined,
+        searches: 0,
+        searchRound: 0,
+        found: undefined,
+      };
+      this.#byInode.set(inode, namespace);
+    }
+    return namespace;
+  }
+
+  #findMounts(): void {
+    const mounts = this.#mounts.refresh();
+    for (const namespace of this.#byInode.values()) {
+      const { inode, pids, mounts: before } = namespace;
+      namespace.mounts = mounts.filter((mount) => mount.inode === inode);
+      const isHeld =
+        pids.size > 0 || namespace.mounts.some(({ path }) => before.some((it) => it.path === path));
+      // Another one may have its inode already, and be mounted.
+      if (!isHeld && inode !== this.#ownInode) this.#byInode.delete(inode);
+    }
+    for (const mount of mounts) {
+      const namespace = this.#namespace(mount.inode);
+      if (!namespace.mounts.includes(mount)) namespace.mounts.push(mount);
+    }
+  }
+
+  /** A path that opens the namespace, looked at in this round; undefined when there is none. */
+  #pathOf(namespace: Namespace): string | undefined {
+    const { inode, pids, mounts } = namespace;
+    if (inode === this.#ownInode) return this.#proc.pathOf('self/ns/net');
+    const [mount] = mounts;
+    if (mount) return mount.path;
+    for (const pid of pids) {
+      const seat = this.#seats.get(pid);
+      if (seat) this.#lookAgain(pid, seat);
+      if (seat?.inode === inode) return this.#proc.pathOf(`${pid}/ns/net`);
+    }
+    return undefined;
+  }
+
+  /** The same object while it says the same. */
+  #foundOf(namespace: Namespace, path: string): FoundNamespace {
+    const { inode, found } = namespace;
+    const name = this.#nameOf(namespace);
+    if (found?.path === path && found.name === name) return found;
+    const isOwn = inode === this.#ownInode;
+    namespace.found = { inode, ...(name !== undefined && { name }), path, isOwn };
+    return namespace.found;
+  }
+
+  /** The namespace of the machine's first process; undefined when it cannot be seen. */
+  get #hostInode(): number | undefined {
+    const inode = this.#isFirstPidNamespace ? this.#seats.get(1)?.inode : undefined;
+    return typeof inode === 'number' ? inode : undefined;
+  }
+
+  #nameOf(namespace: Namespace): string | undefined {
+    if (namespace.inode === this.#hostInode) return 'host';
+    const mounted = namespace.mounts.flatMap(({ path }) => this.#mountedName(path) ?? []).sort();
+    const given = mounted.find((name) => !GENERATED.test(name));
+    if (given !== undefined) return given;
+    if (this.#isSearchDue(namespace)) this.#search(namespace);
+    return namespace.heldName ?? mounted[0];
+  }
+
+  #mountedName(path: string): string | undefined {
+    const folder = this.#namedFolders.find((it) => path.startsWith(it));
+    const name = folder === undefined ? undefined : path.slice(folder.length);
+    return name === '' || name?.includes('/') ? undefined : name;
+  }
+
+  /** Where the host's namespace is not known our own may be it, and a container may share it without naming it. */
+  #isSearchDue({ inode, pids, searches, searchRound }: Namespace): boolean {
+    if (inode === this.#ownInode && this.#hostInode === undefined) return false;
+    return pids.size > 0 && searches <= NAME_ROUNDS.length && this.#round >= searchRound;
+  }
+
+  /** Asks its oldest processes, for whoever came later may have come from elsewhere. */
+  #search(namespace: Namespace): void {
+    namespace.searchRound = this.#round + (NAME_ROUNDS[namespace.searches] ?? 0);
+    namespace.searches++;
+    let service: string | undefined;
+    let label: string | undefined;
+    let asked = 0;
+    for (const pid of namespace.pids) {
+      if (asked++ === ASKED_PROCESSES) break;
+      const text = this.#proc.text(`${pid}/cgroup`);
+      if (!('value' in text)) continue;
+      const container = containerOf(text.value);
+      const name = container && this.#names.nameOf(container);
+      if (name?.isFound) {
+        namespace.heldName = name.text;
+        namespace.searches = Infinity;
+        return;
+      }
+      label ??= name?.text;
+      service ??= serviceOf(text.value);
+    }
+    // Of a container that is being made the processes are still those of the service that makes it.
+    namespace.heldName = label ?? (this.#hostInode === undefined ? undefined : service) ?? namespace.heldName;
+  }
+}
