@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { printable } from '../model/text.ts';
 import { requireSource } from '../source/index.ts';
-import { helpText, type Invocation, parseInvocation, UsageError } from './options.ts';
+import { helpText, type Invocation, parseInvocation } from './options.ts';
+import { UsageError } from './values.ts';
 
 /** Ends with a line on stderr that says what is wrong. */
 function fail(message: string, exitCode: 1 | 2): void {

@@ -1,10 +1,18 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Filter } from '../query/filter.ts';
+import { DEFAULT_MAX_SHARE } from '../sampler/pacer.ts';
 import { SOURCE_NAMES, SOURCES, type SourceName } from '../source/index.ts';
+import { EXTRA_KINDS, type ExtraKind } from '../source/types.ts';
 import { PALETTES, type Palette } from '../store/state.ts';
-
-/** A mistake of the user's on the command line: exit code 2. */
-export class UsageError extends Error {}
+import {
+  durationValue,
+  nameValue,
+  percentValue,
+  portValue,
+  severalValue,
+  textValue,
+  UsageError,
+} from './values.ts';
 
 type CommandName = 'screen' | 'ls';
 
@@ -38,10 +46,28 @@ const OPTIONS = {
     commands: BOTH,
     group: 'Filters',
   },
+  netns: {
+    value: 'NAME',
+    about: 'only sockets of this network namespace: a name, or an inode',
+    commands: BOTH,
+    group: 'Filters',
+  },
+  also: {
+    value: 'KINDS',
+    about: `also sockets of these kinds: ${EXTRA_KINDS.join(',')}`,
+    commands: BOTH,
+    group: 'Options',
+  },
   json: { about: 'print JSON', commands: ['ls'], group: 'Options' },
   interval: {
     value: 'TIME',
     about: 'time between two looks: 500ms, 2s, 1m (default 1s)',
+    commands: ['screen'],
+    group: 'Options',
+  },
+  'max-load': {
+    value: 'PERCENT',
+    about: `percent of a core beyond which netpane looks less often (default ${DEFAULT_MAX_SHARE * 100})`,
     commands: ['screen'],
     group: 'Options',
   },
@@ -82,46 +108,13 @@ export interface Invocation {
   readonly filter: Filter;
   readonly source: SourceName | undefined;
   readonly json: boolean;
+  /** Kinds of sockets to show beside the usual ones, in the order of EXTRA_KINDS. */
+  readonly also: readonly ExtraKind[];
   readonly intervalMs: number;
+  /** The most of a core that looking may take: 0.01 to 1. */
+  readonly maxShare: number;
   readonly lingerMs: number;
   readonly palette: Palette;
-}
-
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
-
-/** A length of time such as `500ms`, `2s`, `1.5s` or `1m`, in milliseconds; undefined for anything else. */
-export function parseDuration(text: string): number | undefined {
-  const [, amount, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m)$/.exec(text) ?? [];
-  return amount === undefined ? undefined : Math.round(Number(amount) * (UNITS[unit] ?? 0));
-}
-
-function durationOption(
-  name: 'interval' | 'linger',
-  text: string | undefined,
-  least: number,
-  fallback: number,
-): number {
-  if (text === undefined) return fallback;
-  const ms = parseDuration(text);
-  if (ms !== undefined && ms >= least && ms <= 3_600_000) return ms;
-  throw new UsageError(`--${name} takes a time from ${least}ms to 60m, such as 500ms or 2s, not '${text}'`);
-}
-
-function portOption(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return Number(text);
-  throw new UsageError(`--port takes a number from 0 to 65535, not '${text}'`);
-}
-
-function nameOption<T extends string>(
-  name: OptionName,
-  text: string | undefined,
-  names: readonly T[],
-): T | undefined {
-  if (text === undefined) return undefined;
-  const found = names.find((it) => it === text);
-  if (found !== undefined) return found;
-  throw new UsageError(`--${name} takes ${names.join(' or ')}, not '${text}'`);
 }
 
 /**
@@ -138,10 +131,14 @@ export function parseInvocation(
   if (switches.has('listen') && switches.has('established')) {
     throw new UsageError('--listen and --established exclude each other: give one of them');
   }
-  const port = portOption(values.get('port'));
-  const processName = values.get('process');
-  if (processName?.trim() === '')
-    throw new UsageError('--process takes a name, or a part of one, not an empty text');
+  /** The value of an option, understood; undefined when it was not given. */
+  const valueOf = <T>(name: OptionName, understand: (text: string, name: string) => T): T | undefined => {
+    const text = values.get(name);
+    return text === undefined ? undefined : understand(text, name);
+  };
+  const port = valueOf('port', portValue);
+  const processName = valueOf('process', textValue('a name, or a part of one'));
+  const netns = valueOf('netns', textValue("a network namespace's name or inode"));
   const [tcp, udp] = [switches.has('tcp'), switches.has('udp')];
   // A VT has no colours, and blessed would make black and white of them: black on black.
   const isVt = /^vt\d/.test(environment['TERM'] ?? '');
@@ -154,12 +151,15 @@ export function parseInvocation(
       ...(switches.has('established') && { established: true }),
       ...(port !== undefined && { port }),
       ...(processName !== undefined && { process: processName }),
+      ...(netns !== undefined && { netns }),
     },
-    source: nameOption('source', values.get('source'), SOURCE_NAMES),
+    source: valueOf('source', nameValue(SOURCE_NAMES)),
     json: switches.has('json'),
-    intervalMs: durationOption('interval', values.get('interval'), 100, 1000),
-    lingerMs: durationOption('linger', values.get('linger'), 0, 3000),
-    palette: nameOption('palette', values.get('palette'), PALETTES) ?? (noColour ? 'mono' : 'standard'),
+    also: valueOf('also', severalValue(EXTRA_KINDS)) ?? [],
+    intervalMs: valueOf('interval', durationValue(100)) ?? 1000,
+    maxShare: valueOf('max-load', percentValue) ?? DEFAULT_MAX_SHARE,
+    lingerMs: valueOf('linger', durationValue(0)) ?? 3000,
+    palette: valueOf('palette', nameValue(PALETTES)) ?? (noColour ? 'mono' : 'standard'),
   };
 }
 

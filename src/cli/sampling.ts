@@ -4,7 +4,10 @@ import type { WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
 
 /** The sampling thread, seen from the screen's. */
 export interface Sampling {
-  /** Hears every batch from now on, those that came before first; the next is read when `taken` was called. */
+  /**
+   * Hears every batch, part by part, from the first on. The next part comes when the listener has returned and the
+   * event loop has turned: a key that was pressed meanwhile is heard first.
+   */
   onBatch(listener: (batch: Batch) => void): void;
   /** Hears why the thread ended, if it does so unasked. */
   onFailure(listener: (error: Error) => void): void;
@@ -18,13 +21,14 @@ export interface Sampling {
 const YOUNG_MB = 8;
 
 /** Starts the sampling thread. */
-export function startSampling(file: URL, { source, intervalMs }: WorkerSetup): Sampling {
-  const setup: WorkerSetup = { source, intervalMs };
+export function startSampling(file: URL, { source, also, intervalMs, maxShare }: WorkerSetup): Sampling {
+  const setup: WorkerSetup = { source, also, intervalMs, maxShare };
   const worker = new Worker(file, {
     workerData: setup,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
   });
   const request = (message: WorkerRequest) => worker.postMessage(message);
+  // One at the most: until it is taken, the thread sends no other.
   let waiting: Batch | undefined;
   let failure: Error | undefined;
   let take = (batch: Batch) => {
@@ -40,9 +44,11 @@ export function startSampling(file: URL, { source, intervalMs }: WorkerSetup): S
     onBatch: (listener) => {
       take = (batch) => {
         listener(batch);
-        request({ type: 'taken' });
+        // Not at once: Node hands over messages for as long as there are any, and looks at nothing else meanwhile.
+        setImmediate(request, { type: 'taken' });
       };
       if (waiting) take(waiting);
+      waiting = undefined;
     },
     onFailure: (listener) => {
       tell = listener;

@@ -1,11 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openSource, type SourceName } from '../source/index.ts';
+import type { ExtraKind } from '../source/types.ts';
 import { Sampler } from './sampler.ts';
 
 /** What the thread is started with. */
 export interface WorkerSetup {
   readonly source: SourceName | undefined;
+  /** Kinds of sockets to read beside the usual ones. */
+  readonly also: readonly ExtraKind[];
   readonly intervalMs: number;
+  /** The most of a core that looking may take: above 0, to 1. */
+  readonly maxShare: number;
 }
 
 /** What the screen's thread says to the sampling one. */
@@ -13,8 +18,9 @@ export type WorkerRequest =
   { readonly type: 'taken' } | { readonly type: 'interval'; readonly intervalMs: number };
 
 /*
- * Entry of the sampling thread: posts each batch and waits until it is taken before it reads again, so that a screen
- * that stands still (a stopped terminal) lets nothing pile up. An error ends the thread; the main thread hears of it.
+ * Entry of the sampling thread: posts each part of a batch and waits until it is taken before it posts the next, or
+ * reads again, so that a screen that stands still (a stopped terminal) lets nothing pile up. An error ends the thread;
+ * the main thread hears of it.
  */
 const port = parentPort;
 if (port) {
@@ -26,6 +32,7 @@ if (port) {
   const sampler = new Sampler({
     source: await openSource(setup.source),
     intervalMs: setup.intervalMs,
+    maxShare: setup.maxShare,
     clock: {
       wallMs: () => Date.now(),
       monotonicMs: () => performance.now(),

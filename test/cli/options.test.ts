@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { helpText, parseDuration, parseInvocation, UsageError } from '../../src/cli/options.ts';
+import { helpText, parseInvocation } from '../../src/cli/options.ts';
+import { UsageError } from '../../src/cli/values.ts';
+import { SOURCE_NAMES } from '../../src/source/index.ts';
 
 const parse = (args: string, environment: Record<string, string> = {}) =>
   parseInvocation(args.split(' ').filter(Boolean), environment);
@@ -20,7 +22,9 @@ test('nothing said: the live screen of everything', () => {
     filter: {},
     source: undefined,
     json: false,
+    also: [],
     intervalMs: 1000,
+    maxShare: 0.2,
     lingerMs: 3000,
     palette: 'standard',
   });
@@ -38,6 +42,8 @@ describe('filters', () => {
     ['--port 65535', { port: 65535 }],
     ['--process node', { process: 'node' }],
     ['--process=no', { process: 'no' }],
+    ['--netns web', { netns: 'web' }],
+    ['--netns=4026531833', { netns: '4026531833' }],
     [
       '--listen --tcp --port 22 --process sshd',
       { listening: true, protocol: 'tcp', port: 22, process: 'sshd' },
@@ -55,6 +61,12 @@ describe('options', () => {
     ['--interval 500ms', { intervalMs: 500 }],
     ['--interval=100ms', { intervalMs: 100 }],
     ['--interval 60m', { intervalMs: 3_600_000 }],
+    ['--max-load 1', { maxShare: 0.01 }],
+    ['--max-load 100', { maxShare: 1 }],
+    ['--max-load=12.5%', { maxShare: 0.125 }],
+    ['--also unix', { also: ['unix'] }],
+    ['--also=vsock,unix', { also: ['unix', 'vsock'] }],
+    ['ls --also sctp,mptcp,sctp', { also: ['sctp', 'mptcp'] }],
     ['--linger 0s', { lingerMs: 0 }],
     ['--linger 1.5s', { lingerMs: 1500 }],
     ['--source proc', { source: 'proc' }],
@@ -83,14 +95,33 @@ describe('mistakes name the option and what was expected', () => {
   test.each<[readonly string[], string]>([
     [['--port', '65536'], "--port takes a number from 0 to 65535, not '65536'"],
     [['--port', 'http'], "--port takes a number from 0 to 65535, not 'http'"],
-    [['--port', ''], "--port takes a number from 0 to 65535, not ''"],
+    [['--port', ''], '--port takes a number from 0 to 65535, not an empty text'],
     [['--port', '1e3'], "--port takes a number from 0 to 65535, not '1e3'"],
     [['--interval', '5'], "--interval takes a time from 100ms to 60m, such as 500ms or 2s, not '5'"],
     [['--interval', '99ms'], "--interval takes a time from 100ms to 60m, such as 500ms or 2s, not '99ms'"],
     [['--interval', '61m'], "--interval takes a time from 100ms to 60m, such as 500ms or 2s, not '61m'"],
     [['--linger', '-1s'], "--linger takes a time from 0ms to 60m, such as 500ms or 2s, not '-1s'"],
     [['--linger', 'soon'], "--linger takes a time from 0ms to 60m, such as 500ms or 2s, not 'soon'"],
-    [['--source', 'ss'], "--source takes proc or systeminformation, not 'ss'"],
+    [['--max-load', '0'], "--max-load takes a percentage from 1 to 100, not '0'"],
+    [['--max-load', '0.99'], "--max-load takes a percentage from 1 to 100, not '0.99'"],
+    [['--max-load', '101'], "--max-load takes a percentage from 1 to 100, not '101'"],
+    [['--max-load', '100.01%'], "--max-load takes a percentage from 1 to 100, not '100.01%'"],
+    [['--max-load', 'half'], "--max-load takes a percentage from 1 to 100, not 'half'"],
+    [['--max-load', '2e1'], "--max-load takes a percentage from 1 to 100, not '2e1'"],
+    [['--max-load'], '--max-load takes a value: --max-load PERCENT'],
+    [['ls', '--max-load', '5'], "--max-load is not for 'ls'"],
+    [['--netns', ''], "--netns takes a network namespace's name or inode, not an empty text"],
+    [['--netns'], '--netns takes a value: --netns NAME'],
+    [['--also', 'tcp'], "--also takes unix, sctp, mptcp, vsock, or several with commas between, not 'tcp'"],
+    [
+      ['--also', 'unix,Sctp'],
+      "--also takes unix, sctp, mptcp, vsock, or several with commas between, not 'Sctp'",
+    ],
+    [
+      ['ls', '--also', 'unix,'],
+      '--also takes unix, sctp, mptcp, vsock, or several with commas between, not an empty text',
+    ],
+    [['--source', 'ss'], `--source takes ${SOURCE_NAMES.join(' or ')}, not 'ss'`],
     [['--palette', 'pink'], "--palette takes standard or colour-blind or mono, not 'pink'"],
     [['--process', ' '], '--process takes a name, or a part of one, not an empty text'],
     [['--port'], '--port takes a value: --port N'],
@@ -115,25 +146,6 @@ describe('mistakes name the option and what was expected', () => {
   });
 });
 
-test.each([
-  ['500ms', 500],
-  ['2s', 2000],
-  ['1.5s', 1500],
-  ['1m', 60_000],
-  ['0ms', 0],
-  ['0.001s', 1],
-  ['2', undefined],
-  ['s', undefined],
-  ['2 s', undefined],
-  ['2h', undefined],
-  ['-2s', undefined],
-  ['1e3ms', undefined],
-  ['2S', undefined],
-  ['', undefined],
-])("'%s' is %s ms", (text, ms) => {
-  expect(parseDuration(text)).toBe(ms);
-});
-
 test('the help tells every option, command and source, in 80 columns', () => {
   const text = helpText();
   const words = [
@@ -143,6 +155,9 @@ test('the help tells every option, command and source, in 80 columns', () => {
     '--udp',
     '--port N',
     '--process NAME',
+    '--netns NAME',
+    '--also KINDS',
+    '--max-load PERCENT',
     '--json',
     '--interval TIME',
   ];

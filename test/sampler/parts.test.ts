@@ -63,13 +63,13 @@ test('joined, the parts are the batch; none is too big, none is empty, and all e
     fc.property(
       fc.tuple(upTo(30), upTo(30), upTo(30)),
       fc.integer({ min: 1, max: 40 }),
-      fc.boolean(),
-      ([spawns, changes, closes], most, isBaseline) => {
+      fc.record({ baseline: fc.boolean(), partial: fc.boolean() }),
+      ([spawns, changes, closes], most, flags) => {
         const whole = batch({
           spawned: some(spawns, 'spawned'),
           changed: some(changes, 'changed'),
           closed: ids(closes),
-          baseline: isBaseline,
+          ...flags,
           degradations: [{ code: 'c', text: 't', short: 's' }],
           interfaces: [{ name: 'lo', isUp: true, rxBytes: 1, txBytes: 2, addresses: [] }],
         });
@@ -86,7 +86,7 @@ test('joined, the parts are the batch; none is too big, none is empty, and all e
           const { spawned, changed, closed } = whole;
           expect({ ...part, spawned, changed, closed }).toEqual({
             ...whole,
-            partial: i < parts.length - 1,
+            partial: whole.partial || i < parts.length - 1,
           });
         }
       },
