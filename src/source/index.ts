@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { LinuxSource } from './linux/linux.ts';
+import { ProcNetSource } from './linux/procnet.ts';
 import type { Source } from './types.ts';
 
 interface SourceEntry {
@@ -25,7 +25,8 @@ export const SOURCES = {
   proc: {
     about: 'Linux: /proc/net, owners from /proc/PID/fd',
     works: () => process.platform === 'linux' && canRead('/proc/net/tcp'),
-    open: async () => new LinuxSource({ nowMs: () => performance.now(), isRoot: process.geteuid?.() === 0 }),
+    open: async () =>
+      new ProcNetSource({ nowMs: () => performance.now(), isRoot: process.geteuid?.() === 0 }),
   },
   systeminformation: {
     about: 'any system: the output of its own netstat, by the systeminformation package',

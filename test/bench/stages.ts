@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Batch, Cost } from '../../src/model/batch.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import { diff } from '../../src/sampler/diff.ts';
-import { LinuxSource } from '../../src/source/linux/linux.ts';
+import { ProcNetSource } from '../../src/source/linux/procnet.ts';
 import { initialState } from '../../src/store/reduce.ts';
 import { App } from '../../src/tui/app.ts';
 import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
@@ -60,7 +60,7 @@ function nullTerminal(): Terminal {
 /** The classes of the program, put together as it does but in one thread, with a clock at every joint. */
 export class Pipeline {
   #now: () => number = () => performance.now();
-  readonly #source = new LinuxSource({ nowMs: () => this.#now(), isRoot: process.geteuid?.() === 0 });
+  readonly #source = new ProcNetSource({ nowMs: () => this.#now(), isRoot: process.geteuid?.() === 0 });
   readonly #terminal = nullTerminal();
   readonly #app: App;
   #previous: ReadonlyMap<string, Socket> | undefined;
@@ -207,7 +207,7 @@ export class Pipeline {
 export async function firstSamples(count: number): Promise<Spread> {
   const times: number[] = [];
   for (let i = 0; i < count; i++) {
-    const source = new LinuxSource({ nowMs: () => performance.now(), isRoot: process.geteuid?.() === 0 });
+    const source = new ProcNetSource({ nowMs: () => performance.now(), isRoot: process.geteuid?.() === 0 });
     const startMs = performance.now();
     const { sockets } = await source.read();
     diff(new Map(), sockets);

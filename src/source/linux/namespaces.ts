@@ -35,6 +35,8 @@ const NAMED_FOLDERS = ['run/netns', 'var/run/netns'];
 /** What CNI plug-ins, podman and CRI-O mount in the same folder: a number of theirs, no name. */
 const GENERATED = /^(?:cni-|netns-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
+const NONE: readonly NamespaceMount[] = [];
+
 /** What is known of a process: its namespace, or why not. */
 interface Seat {
   inode: number | 'gone' | 'forbidden';
@@ -47,7 +49,7 @@ interface Namespace {
   readonly inode: number;
   /** Its processes, the oldest known first. */
   readonly pids: Set<number>;
-  mounts: NamespaceMount[];
+  mounts: readonly NamespaceMount[];
   /** The name of its container or service, or what goes for one. */
   heldName: string | undefined;
   searches: number;
@@ -173,7 +175,7 @@ export class Namespaces {
       namespace = {
         inode,
         pids: new Set(),
-        mounts: [],
+        mounts: NONE,
         heldName: undefined,
         searches: 0,
         searchRound: 0,
@@ -186,18 +188,21 @@ export class Namespaces {
 
   #findMounts(): void {
     const mounts = this.#mounts.refresh();
+    const byInode = new Map<number, NamespaceMount[]>();
+    for (const mount of mounts) {
+      const others = byInode.get(mount.inode);
+      if (others) others.push(mount);
+      else byInode.set(mount.inode, [mount]);
+    }
     for (const namespace of this.#byInode.values()) {
       const { inode, pids, mounts: before } = namespace;
-      namespace.mounts = mounts.filter((mount) => mount.inode === inode);
+      namespace.mounts = byInode.get(inode) ?? NONE;
       const isHeld =
         pids.size > 0 || namespace.mounts.some(({ path }) => before.some((it) => it.path === path));
       // Another one may have its inode already, and be mounted.
       if (!isHeld && inode !== this.#ownInode) this.#byInode.delete(inode);
     }
-    for (const mount of mounts) {
-      const namespace = this.#namespace(mount.inode);
-      if (!namespace.mounts.includes(mount)) namespace.mounts.push(mount);
-    }
+    for (const [inode, its] of byInode) this.#namespace(inode).mounts = its;
   }
 
   /** A path that opens the namespace, looked at in this round; undefined when there is none. */
@@ -218,8 +223,8 @@ export class Namespaces {
   #foundOf(namespace: Namespace, path: string): FoundNamespace {
     const { inode, found } = namespace;
     const name = this.#nameOf(namespace);
-    if (found?.path === path && found.name === name) return found;
     const isOwn = inode === this.#ownInode;
+    if (found?.path === path && found.name === name && found.isOwn === isOwn) return found;
     namespace.found = { inode, ...(name !== undefined && { name }), path, isOwn };
     return namespace.found;
   }

@@ -2,11 +2,20 @@ import type { Owner } from '../../model/socket.ts';
 import type { Proc } from './proc.ts';
 import { fullName, parseCommandLine, parseStat, startedAtMs } from './process.ts';
 
-/** After this many rounds every descriptor of a process is read again, whatever its count says. */
-const FULL_SCAN_ROUNDS = 30;
+/** A process without sockets is looked at once in so many rounds while no socket lacks an owner. */
+const IDLE_ROUNDS = 16;
 
 /** A process may become another program (execve) at any time; mostly it does so soon after its start. */
 const YOUNG_ROUNDS = 5;
+
+/** So many descriptors a round are read again, in turn, to see that they still are what they were. */
+const CHECKS = 32;
+
+/** A search through all processes, for what none is known to hold, takes no longer a round, milliseconds. */
+const SEARCH_MS = 20;
+
+/** A process with more descriptors is listed only when it is due, or when a socket without owner may be among them. */
+const SMALL = 256;
 
 const SOCKET_LINK = /^socket:\[(\d+)\]$/;
 
@@ -16,47 +25,69 @@ interface Holder {
   /** Inode of /proc/PID/fd: another number means another process under the same pid. */
   readonly directory: number;
   readonly bornRound: number;
-  /** Round in which it was last seen alive, and in which its descriptors were last read. */
   aliveRound: number;
-  scannedRound: number;
-  /** Count of its descriptors at the last scan: the size of /proc/PID/fd since Linux 6.2, 0 before. */
+  /** Count of its descriptors when they were listed last: the size of /proc/PID/fd since Linux 6.2, 0 before. */
   descriptorCount: number;
   readable: boolean;
   /** A thread of the kernel never opens anything: it is looked at only now and then, for its pid may be reused. */
   isKernelThread: boolean;
-  /** Socket inode by descriptor. */
-  sockets: Map<string, number>;
+  /** It holds one of the sockets that there are. */
+  hasSockets: boolean;
+  /** Socket inode by descriptor, and a descriptor by socket inode. */
+  readonly inodes: Map<number, number>;
+  readonly descriptors: Map<number, number>;
+  /** Descriptors of sockets that closed: the kernel gives the lowest free number to what is opened next. */
+  freed: number[];
+  highest: number;
+  /** Its descriptors differ, by their count, from those known. */
+  unlisted: boolean;
+  /** Descriptors listed and not yet read, the next one last. */
+  unread: number[];
   owner: Owner | undefined;
   /** `[owner]`, the same array for each of its sockets. */
   alone: readonly Owner[];
 }
 
 /**
- * Which processes hold which socket, kept up with at little cost: a process is looked into again only when its
- * count of descriptors differs, and all of them only when a socket turns up that none is known to hold.
+ * Which processes hold which socket, kept up with at little cost: while no socket turns up that none is known to hold,
+ * nearly nothing is read. For one that does, the likeliest descriptors are tried first (those that closed sockets have
+ * left free, and those above the highest), then the processes whose count of descriptors differs, then all.
  */
 export class Owners {
   readonly #proc: Proc;
   readonly #userOf: (uid: number) => string | undefined;
   readonly #bootTimeMs: number | undefined;
+  readonly #nowMs: () => number;
   readonly #holders = new Map<number, Holder>();
   readonly #pidsByInode = new Map<number, number[]>();
   readonly #ownersByInode = new Map<number, readonly Owner[]>();
-  /** Inodes that nobody was found to hold, with the count of searches. */
+  /** Inodes of the sockets that there are; descriptors lead to others too, of kinds that are not read. */
+  readonly #sockets = new Set<number>();
+  /** Inodes that nobody is known to hold, with the count of searches through all processes. */
   readonly #unowned = new Map<number, number>();
+  /** Those of them that are still to be searched for. */
+  readonly #wanted = new Set<number>();
+  /** Processes that the search under way has still to look through, and what it began with. */
+  #sweep: { readonly left: Holder[]; readonly inodes: readonly number[] } | undefined;
+  #changed = new Set<number>();
+  #checker: Iterator<readonly [Holder, number, number]> | undefined;
+  #pids: readonly number[] = [];
   #round = 0;
+  #deadlineMs = Infinity;
   #unseenProcesses = false;
-  #changed = false;
 
   constructor(options: {
     proc: Proc;
     userOf: (uid: number) => string | undefined;
     /** Start of the machine, milliseconds since 1970; without it no process has a start time. */
     bootTimeMs: number | undefined;
+    /** Milliseconds on a clock that never runs backwards, for the budget. */
+    nowMs: () => number;
   }) {
     this.#proc = options.proc;
     this.#userOf = options.userOf;
     this.#bootTimeMs = options.bootTimeMs;
+    this.#nowMs = options.nowMs;
   }
 
   /** True when some process could not be looked into, so that a socket without owner may be its. */
@@ -64,9 +95,14 @@ export class Owners {
     return this.#unseenProcesses;
   }
 
-  /** True when the last `refresh` found any answer of this class to differ from what it was before. */
-  get changed(): boolean {
+  /** Inodes about which the last `refresh` learned something. */
+  get changed(): ReadonlySet<number> {
     return this.#changed;
+  }
+
+  /** The processes that the last `refresh` found, in no order. */
+  get pids(): readonly number[] {
+    return this.#pids;
   }
 
   /** The processes that hold a socket, the oldest pid first and pid 1 last; undefined when none is known to. */
@@ -89,39 +125,108 @@ export class Owners {
     return owners;
   }
 
-  /** True when more than one full search found nobody who holds the socket. */
+  /** True when more than one search through all processes found nobody who holds the socket. */
   isHeldByNobody(inode: number): boolean {
     return (this.#unowned.get(inode) ?? 0) > 1;
   }
 
+  /** True while the first search for the holder of a socket is not over. */
+  isPending(inode: number): boolean {
+    return this.#unowned.get(inode) === 0;
+  }
+
   /**
    * Catches up with the processes of now.
-   * @param newInodes inodes of sockets that were not there the last time
-   * @param present inodes of all sockets now; called only when it is needed
+   * @param added inodes of sockets that were not there the last time
+   * @param removed inodes that were, and that no socket has any more
+   * @param budgetMs after so many milliseconds the search is left off, and goes on at the next call
    */
-  refresh(newInodes: readonly number[], present: () => ReadonlySet<number>): void {
+  refresh(added: readonly number[], removed: readonly number[], budgetMs: number): void {
     this.#round++;
+    this.#changed = new Set();
+    this.#deadlineMs = this.#nowMs() + budgetMs;
+    for (const inode of removed) this.#drop(inode);
+    for (const inode of added) {
+      this.#sockets.add(inode);
+      const pids = this.#pidsByInode.get(inode);
+      if (pids === undefined) this.#miss(inode);
+      for (const pid of pids ?? []) this.#note(pid);
+    }
+    const unseenBefore = this.#unseenProcesses;
+    this.#look();
+    this.#check();
+    this.#read(
+      (holder) =>
+        holder.descriptorCount <= SMALL || holder.bornRound === this.#round || this.#isDue(holder.pid),
+    );
+    if (this.#wanted.size > 0) this.#probe();
+    if (this.#wanted.size > 0) this.#read(() => true);
+    if (this.#wanted.size > 0) this.#search();
+    // What nobody holds is hidden or not by whether all could be looked into.
+    if (this.#unseenProcesses !== unseenBefore)
+      for (const inode of this.#unowned.keys()) this.#changed.add(inode);
+  }
+
+  get #isLate(): boolean {
+    return this.#nowMs() > this.#deadlineMs;
+  }
+
+  /** A socket that is there and that none is known to hold. */
+  #miss(inode: number): void {
+    this.#unowned.set(inode, 0);
+    this.#wanted.add(inode);
+  }
+
+  #note(pid: number): void {
+    const holder = this.#holders.get(pid);
+    if (holder) holder.hasSockets = true;
+  }
+
+  /** A socket is gone: its descriptors are free for others. */
+  #drop(inode: number): void {
+    for (const pid of this.#pidsByInode.get(inode) ?? []) {
+      const holder = this.#holders.get(pid);
+      const descriptor = holder?.descriptors.get(inode);
+      if (!holder || descriptor === undefined) continue;
+      holder.descriptors.delete(inode);
+      holder.inodes.delete(descriptor);
+      holder.freed.push(descriptor);
+    }
+    this.#sockets.delete(inode);
+    this.#pidsByInode.delete(inode);
+    this.#ownersByInode.delete(inode);
+    this.#unowned.delete(inode);
+    this.#wanted.delete(inode);
+  }
+
+  /** Which processes there are; looks at the new ones, those with sockets, and some of the others. */
+  #look(): void {
     const listing = this.#proc.names('');
     const names = 'value' in listing ? listing.value : [];
-    const unseenBefore = this.#unseenProcesses;
-    this.#changed = false;
-    this.#unseenProcesses = !names.includes('1');
+    const pids: number[] = [];
+    this.#unseenProcesses = true;
     for (const name of names) {
       const first = name.charCodeAt(0);
-      if (first >= 48 && first <= 57) this.#visit(Number(name), present);
+      if (first < 48 || first > 57) continue;
+      const pid = Number(name);
+      if (pid === 1) this.#unseenProcesses = false;
+      pids.push(pid);
     }
+    this.#pids = pids;
+    for (const pid of pids) this.#visit(pid);
     for (const holder of this.#holders.values()) {
       if (holder.aliveRound !== this.#round) this.#forget(holder);
     }
-    this.#findUnowned(newInodes, present);
-    if (this.#unseenProcesses !== unseenBefore) this.#changed = true;
   }
 
-  #visit(pid: number, present: () => ReadonlySet<number>): void {
-    const due = (this.#round + pid) % FULL_SCAN_ROUNDS === 0;
+  #visit(pid: number): void {
     const known = this.#holders.get(pid);
-    if (known?.isKernelThread && !due) {
+    const isDue = this.#isDue(pid);
+    // Before Linux 6.2 a folder does not tell how many descriptors are in it: looking costs the same and says less.
+    const isLooked = isDue || known?.hasSockets === true || this.#wanted.size > 0;
+    if (known && (!isLooked || (known.isKernelThread && !isDue))) {
       known.aliveRound = this.#round;
+      if (!known.readable) this.#unseenProcesses = true;
       return;
     }
     const directory = this.#proc.stat(`${pid}/fd`);
@@ -135,72 +240,175 @@ export class Owners {
       this.#forget(holder);
       holder = undefined;
     }
-    if (holder === undefined) {
-      holder = {
-        pid,
-        directory: ino,
-        bornRound: this.#round,
-        aliveRound: this.#round,
-        scannedRound: 0,
-        descriptorCount: 0,
-        readable: true,
-        isKernelThread: false,
-        sockets: new Map(),
-        owner: undefined,
-        alone: [],
-      };
-      this.#holders.set(pid, holder);
-    }
+    holder ??= this.#meet(pid, ino);
     holder.aliveRound = this.#round;
-    if (holder.scannedRound === 0 || due || (holder.readable && holder.descriptorCount !== size)) {
+    if (holder.descriptorCount !== size || (isDue && size === 0)) {
       holder.descriptorCount = size;
-      this.#scan(holder, present, due);
-    } else if (holder.sockets.size > 0 && this.#round - holder.bornRound < YOUNG_ROUNDS) {
-      this.#identify(holder);
+      holder.unlisted = true;
     }
+    const isYoung = this.#round - holder.bornRound < YOUNG_ROUNDS;
+    if (holder.descriptors.size > 0 && (isDue || isYoung)) this.#identify(holder);
+    if (isDue) holder.hasSockets = [...holder.descriptors.keys()].some((inode) => this.#sockets.has(inode));
     if (!holder.readable) this.#unseenProcesses = true;
   }
 
-  /** Reads the descriptors of a process; unless `all`, only those that may have changed since the last scan. */
-  #scan(holder: Holder, present: () => ReadonlySet<number>, all: boolean): void {
-    holder.scannedRound = this.#round;
+  #isDue(pid: number): boolean {
+    return (this.#round + pid) % IDLE_ROUNDS === 0;
+  }
+
+  #meet(pid: number, directory: number): Holder {
+    const holder: Holder = {
+      pid,
+      directory,
+      bornRound: this.#round,
+      aliveRound: this.#round,
+      descriptorCount: 0,
+      readable: true,
+      isKernelThread: false,
+      hasSockets: false,
+      inodes: new Map(),
+      descriptors: new Map(),
+      freed: [],
+      highest: 0,
+      unlisted: true,
+      unread: [],
+      owner: undefined,
+      alone: [],
+    };
+    this.#holders.set(pid, holder);
+    return holder;
+  }
+
+  /** Reads some known descriptors again: one may have been closed while another process keeps its socket. */
+  #check(): void {
+    for (let count = 0; count < CHECKS && !this.#isLate; count++) {
+      this.#checker ??= this.#known();
+      const { value, done } = this.#checker.next() as IteratorResult<
+        readonly [Holder, number, number],
+        undefined
+      >;
+      if (done) {
+        this.#checker = undefined;
+        return;
+      }
+      const [holder, descriptor, inode] = value;
+      if (this.#socketInode(holder, descriptor) === inode || !holder.readable) continue;
+      this.#letGo(holder, descriptor);
+      holder.unlisted = true;
+    }
+  }
+
+  *#known(): Generator<readonly [Holder, number, number]> {
+    for (const holder of this.#holders.values()) {
+      for (const [descriptor, inode] of holder.inodes) yield [holder, descriptor, inode];
+    }
+  }
+
+  /** Lists and reads the descriptors of processes that may have others than those known, the smallest first. */
+  #read(isWanted: (holder: Holder) => boolean): void {
+    const holders = [...this.#holders.values()].filter(
+      (holder) => holder.unread.length > 0 || (holder.unlisted && isWanted(holder)),
+    );
+    holders.sort((a, b) => a.descriptorCount - b.descriptorCount);
+    for (const holder of holders) {
+      if (this.#isLate) return;
+      if (holder.unlisted) this.#list(holder);
+      this.#readListed(holder);
+    }
+  }
+
+  #list(holder: Holder): void {
+    holder.unlisted = false;
+    holder.freed = [];
     const listing = this.#proc.names(`${holder.pid}/fd`);
     if (!('value' in listing)) {
       holder.readable = listing.failed === 'gone';
+      if (!holder.readable) this.#unseenProcesses = true;
       return;
     }
     holder.readable = true;
-    if (listing.value.length === 0) {
+    const descriptors = new Set(listing.value.map(Number));
+    holder.highest = 0;
+    for (const descriptor of descriptors) holder.highest = Math.max(holder.highest, descriptor);
+    if (descriptors.size === 0) {
       const stat = this.#proc.text(`${holder.pid}/stat`);
       holder.isKernelThread = 'value' in stat && (parseStat(stat.value)?.isKernelThread ?? false);
     }
-    const before = holder.sockets;
-    const sockets = new Map<string, number>();
-    for (const descriptor of listing.value) {
-      const known = before.get(descriptor);
-      // A descriptor whose socket is still there is taken to hold it still; `all` corrects the rare mistake.
-      const inode =
-        known !== undefined && !all && present().has(known) ? known : this.#socketInode(holder, descriptor);
-      if (inode !== undefined) sockets.set(descriptor, inode);
+    for (const descriptor of holder.inodes.keys()) {
+      if (!descriptors.has(descriptor)) this.#letGo(holder, descriptor);
     }
-    holder.sockets = sockets;
-    const held = new Set(sockets.values());
-    const heldBefore = new Set(before.values());
-    for (const inode of heldBefore) if (!held.has(inode)) this.#release(holder.pid, inode);
-    if (held.size === 0) return;
-    this.#identify(holder);
-    for (const inode of held) if (!heldBefore.has(inode)) this.#hold(holder.pid, inode);
+    holder.unread = [...descriptors].filter((descriptor) => !holder.inodes.has(descriptor)).reverse();
   }
 
-  #socketInode(holder: Holder, descriptor: string): number | undefined {
-    const link = this.#proc.link(`${holder.pid}/fd/${descriptor}`);
-    if ('value' in link) {
-      const digits = SOCKET_LINK.exec(link.value)?.[1];
-      return digits === undefined ? undefined : Number(digits);
+  #readListed(holder: Holder): void {
+    while (holder.unread.length > 0 && !this.#isLate) {
+      const descriptor = holder.unread.pop() ?? 0;
+      this.#readDescriptor(holder, descriptor);
     }
+  }
+
+  /** Reads a descriptor that is not known; true when there is one. */
+  #readDescriptor(holder: Holder, descriptor: number): boolean {
+    const inode = this.#socketInode(holder, descriptor);
+    if (inode !== undefined && inode > 0) this.#hold(holder, descriptor, inode);
+    return inode !== undefined;
+  }
+
+  /** Inode of the socket behind a descriptor, 0 for anything else that it may be; undefined where there is none. */
+  #socketInode(holder: Holder, descriptor: number): number | undefined {
+    const link = this.#proc.link(`${holder.pid}/fd/${descriptor}`);
+    if ('value' in link) return Number(SOCKET_LINK.exec(link.value)?.[1] ?? 0);
     // Some processes let even root list their descriptors and read none of them.
-    if (link.failed === 'forbidden') holder.readable = false;
+    if (link.failed === 'forbidden') {
+      holder.readable = false;
+      holder.unread = [];
+      this.#unseenProcesses = true;
+    }
     return undefined;
+  }
+
+  /** Tries the descriptors that the kernel gives out next, of the processes that have changed. */
+  #probe(): void {
+    for (const holder of this.#holders.values()) {
+      if (!holder.readable || (holder.freed.length === 0 && !holder.unlisted)) continue;
+      const free = holder.freed.sort((a, b) => b - a);
+      while (free.length > 0 && this.#wanted.size > 0 && !this.#isLate) {
+        const descriptor = free.pop() ?? 0;
+        if (!holder.inodes.has(descriptor)) this.#readDescriptor(holder, descriptor);
+      }
+      while (this.#wanted.size > 0 && !this.#isLate && this.#readDescriptor(holder, holder.highest + 1)) {
+        holder.highest++;
+      }
+    }
+  }
+
+  /** Searches all processes for the sockets that nobody is known to hold, as far as the budget goes. */
+  #search(): void {
+    if (this.#round > 1) this.#deadlineMs = Math.min(this.#deadlineMs, this.#nowMs() + SEARCH_MS);
+    this.#sweep ??= {
+      left: [...this.#holders.values()].filter((holder) => holder.readable && !holder.isKernelThread),
+      inodes: [...this.#wanted],
+    };
+    const { left, inodes } = this.#sweep;
+    while (left.length > 0 && this.#wanted.size > 0) {
+      const holder = left.at(-1);
+      if (this.#isLate) return;
+      if (holder && this.#holders.get(holder.pid) === holder) {
+        if (holder.unread.length === 0) this.#list(holder);
+        this.#readListed(holder);
+        if (holder.unread.length > 0) return;
+      }
+      left.pop();
+    }
+    this.#sweep = undefined;
+    for (const inode of inodes) {
+      const searches = this.#unowned.get(inode);
+      if (searches === undefined) continue;
+      this.#unowned.set(inode, searches + 1);
+      this.#changed.add(inode);
+      // Twice: a process that was made meanwhile has been passed over.
+      if (searches + 1 > 1) this.#wanted.delete(inode);
+    }
   }
 
   /** Reads who the process is; a change is passed on to all its sockets. */
@@ -209,7 +417,7 @@ export class Owners {
     if (owner === undefined || sameOwner(owner, holder.owner)) return;
     holder.owner = owner;
     holder.alone = [owner];
-    for (const inode of holder.sockets.values()) this.#outdate(inode);
+    for (const inode of holder.descriptors.keys()) this.#outdate(inode);
   }
 
   #readOwner(pid: number): Owner | undefined {
@@ -234,43 +442,59 @@ export class Owners {
     };
   }
 
-  #hold(pid: number, inode: number): void {
+  #hold(holder: Holder, descriptor: number, inode: number): void {
+    if (holder.owner === undefined) this.#identify(holder);
+    const before = holder.inodes.get(descriptor);
+    if (before === inode) return;
+    if (before !== undefined) this.#letGo(holder, descriptor);
+    holder.inodes.set(descriptor, inode);
+    holder.highest = Math.max(holder.highest, descriptor);
+    if (holder.descriptors.has(inode)) return;
+    holder.descriptors.set(inode, descriptor);
+    if (this.#sockets.has(inode)) holder.hasSockets = true;
     const pids = this.#pidsByInode.get(inode);
-    if (pids) pids.push(pid);
-    else this.#pidsByInode.set(inode, [pid]);
+    if (pids) pids.push(holder.pid);
+    else this.#pidsByInode.set(inode, [holder.pid]);
     this.#outdate(inode);
     this.#unowned.delete(inode);
+    this.#wanted.delete(inode);
+  }
+
+  /** A descriptor holds its socket no more. */
+  #letGo(holder: Holder, descriptor: number): void {
+    const inode = holder.inodes.get(descriptor);
+    holder.inodes.delete(descriptor);
+    if (inode === undefined || holder.descriptors.get(inode) !== descriptor) return;
+    holder.descriptors.delete(inode);
+    // Two descriptors of one socket are rare, so the second one is looked for only now.
+    const second =
+      holder.inodes.size > holder.descriptors.size && [...holder.inodes].find(([, held]) => held === inode);
+    if (second) {
+      holder.descriptors.set(inode, second[0]);
+      return;
+    }
+    this.#release(holder.pid, inode);
   }
 
   #release(pid: number, inode: number): void {
     const pids = (this.#pidsByInode.get(inode) ?? []).filter((other) => other !== pid);
     if (pids.length > 0) this.#pidsByInode.set(inode, pids);
-    else this.#pidsByInode.delete(inode);
+    else {
+      this.#pidsByInode.delete(inode);
+      // The socket is still there: somebody else may have it now.
+      if (this.#sockets.has(inode)) this.#miss(inode);
+    }
     this.#outdate(inode);
   }
 
   #outdate(inode: number): void {
     this.#ownersByInode.delete(inode);
-    this.#changed = true;
+    this.#changed.add(inode);
   }
 
   #forget(holder: Holder): void {
-    for (const inode of new Set(holder.sockets.values())) this.#release(holder.pid, inode);
+    for (const inode of holder.descriptors.keys()) this.#release(holder.pid, inode);
     this.#holders.delete(holder.pid);
-  }
-
-  /** Searches every process for sockets that none is known to hold: the new ones, and once more those before. */
-  #findUnowned(newInodes: readonly number[], present: () => ReadonlySet<number>): void {
-    for (const inode of newInodes) if (!this.#pidsByInode.has(inode)) this.#unowned.set(inode, 0);
-    const wanted = [...this.#unowned].filter(([, searches]) => searches < 2);
-    if (wanted.length === 0) return;
-    this.#changed = true;
-    for (const holder of this.#holders.values()) {
-      if (holder.readable && holder.scannedRound !== this.#round) this.#scan(holder, present, false);
-    }
-    for (const [inode, searches] of wanted)
-      if (this.#unowned.has(inode)) this.#unowned.set(inode, searches + 1);
-    for (const inode of this.#unowned.keys()) if (!present().has(inode)) this.#unowned.delete(inode);
   }
 }
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../../src/model/socket.ts';
-import { LinuxSource } from '../../../src/source/linux/linux.ts';
+import { ProcNetSource } from '../../../src/source/linux/procnet.ts';
 import { ownersText } from '../../helpers/fakes.ts';
 
 const FIXTURE = fileURLToPath(new URL('../../../fixtures/linux/proc', import.meta.url));
@@ -14,7 +14,7 @@ const tupleText = ({ local, remote }: Socket) =>
 
 describe('a captured /proc', () => {
   const read = (options: { isRoot?: boolean } = {}) =>
-    new LinuxSource({ procRoot: FIXTURE, nowMs: () => 0, isRoot: true, ...options }).read();
+    new ProcNetSource({ procRoot: FIXTURE, nowMs: () => 0, isRoot: true, ...options }).read();
   const sockets = async () => [...(await read()).sockets.values()];
 
   test('every socket has its owners', async () => {
@@ -83,7 +83,7 @@ describe('a captured /proc', () => {
   });
 
   test('read again it is the very same', async () => {
-    const source = new LinuxSource({ procRoot: FIXTURE, nowMs: () => 0, isRoot: true });
+    const source = new ProcNetSource({ procRoot: FIXTURE, nowMs: () => 0, isRoot: true });
     const first = await source.read();
     for (let i = 0; i < 35; i++) expect((await source.read()).sockets).toBe(first.sockets);
   });

@@ -40,7 +40,7 @@ let present: Set<number>;
 beforeEach(() => {
   fake = new FakeProc();
   proc = new StrictProc(fake.root);
-  owners = new Owners({ proc, userOf: () => 'ana', bootTimeMs: BOOT_SECONDS * 1000 });
+  owners = new Owners({ proc, userOf: () => 'ana', bootTimeMs: BOOT_SECONDS * 1000, nowMs: () => 0 });
   present = new Set();
 });
 afterEach(() => fake.end());
@@ -50,7 +50,8 @@ function refresh(...inodes: number[]): void {
   const before = present;
   present = new Set(inodes);
   const added = inodes.filter((inode) => !before.has(inode));
-  owners.refresh(added, () => present);
+  const removed = [...before].filter((inode) => !present.has(inode));
+  owners.refresh(added, removed, Infinity);
 }
 
 const names = (inode: number) => owners.of(inode)?.map((owner: Owner) => owner.process);
@@ -80,7 +81,7 @@ describe('who holds a socket', () => {
   });
 
   test('what is not told is absent', () => {
-    owners = new Owners({ proc, userOf: () => undefined, bootTimeMs: undefined });
+    owners = new Owners({ proc, userOf: () => undefined, bootTimeMs: undefined, nowMs: () => 0 });
     fake.start(50, { comm: 'bare', fds: { 3: 7 } });
     refresh(7);
     expect(owners.of(7)).toEqual([{ knowledge: 'exact', pid: 50, process: 'bare' }]);

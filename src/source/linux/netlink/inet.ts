@@ -190,7 +190,10 @@ export function decodeAddresses(
   const code = bytes[start + INET.state] ?? 0;
   const kernelState = protocol === 'sctp' && code < 8 ? SCTP_STATES[code] : STATES[code];
   if (kernelState === undefined) return undefined;
-  const local = { address: addressAt(view, start + INET.local, family), port: view.getUint16(start + INET.localPort) };
+  const local = {
+    address: addressAt(view, start + INET.local, family),
+    port: view.getUint16(start + INET.localPort),
+  };
   const remotePort = view.getUint16(start + INET.remotePort);
   const remoteAddress = addressAt(view, start + INET.remote, family);
   const isAny = remotePort === 0 && (remoteAddress === '0.0.0.0' || remoteAddress === '::');

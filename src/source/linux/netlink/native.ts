@@ -12,7 +12,15 @@ export class NativeError extends Error {
 }
 
 /** include/uapi/asm-generic/errno-base.h and errno.h: the same on every architecture that Node runs on. */
-export const ERRNO = { EPERM: 1, ENOENT: 2, EINTR: 4, EAGAIN: 11, EACCES: 13, EBUSY: 16, EINVAL: 22 } as const;
+export const ERRNO = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  EAGAIN: 11,
+  EACCES: 13,
+  EBUSY: 16,
+  EINVAL: 22,
+} as const;
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;

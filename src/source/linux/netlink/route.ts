@@ -43,9 +43,15 @@ export function decodeLink(buffer: NetlinkBuffer, start: number, end: number): L
     if (type === IFLA_IFNAME) name = textAt(buffer, from, to);
     // struct rtnl_link_stats64: packets received and sent, then bytes received and sent; that of 32 bits alike.
     else if (type === IFLA_STATS64 && to >= from + 32) {
-      counters = { rxBytes: counterAt(buffer, from + 16, to) ?? 0, txBytes: counterAt(buffer, from + 24, to) ?? 0 };
+      counters = {
+        rxBytes: counterAt(buffer, from + 16, to) ?? 0,
+        txBytes: counterAt(buffer, from + 24, to) ?? 0,
+      };
     } else if (type === IFLA_STATS && to >= from + 16) {
-      counters ??= { rxBytes: view.getUint32(from + 8, LITTLE_ENDIAN), txBytes: view.getUint32(from + 12, LITTLE_ENDIAN) };
+      counters ??= {
+        rxBytes: view.getUint32(from + 8, LITTLE_ENDIAN),
+        txBytes: view.getUint32(from + 12, LITTLE_ENDIAN),
+      };
     }
   });
   if (name === undefined || name === '') return undefined;

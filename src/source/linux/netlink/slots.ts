@@ -252,5 +252,7 @@ const cookieOf = (low: number, high: number): number => (high | 0) * 2 ** 32 + l
 export const cookieId = ({ words }: NetlinkBuffer, cookieAt: number): string => {
   const low = words[cookieAt >>> 2] ?? 0;
   const high = words[(cookieAt >>> 2) + 1] ?? 0;
-  return high === 0 ? `sk:${low.toString(16)}` : `sk:${high.toString(16)}${low.toString(16).padStart(8, '0')}`;
+  return high === 0
+    ? `sk:${low.toString(16)}`
+    : `sk:${high.toString(16)}${low.toString(16).padStart(8, '0')}`;
 };

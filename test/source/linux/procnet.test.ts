@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Snapshot } from '../../../src/model/batch.ts';
 import { diff } from '../../../src/sampler/diff.ts';
-import { LinuxSource } from '../../../src/source/linux/linux.ts';
+import { ProcNetSource } from '../../../src/source/linux/procnet.ts';
 import { ownersText } from '../../helpers/fakes.ts';
 import { Proc } from '../../../src/source/linux/proc.ts';
 import { FakeProc, type TableLine, tableText } from '../../helpers/proc.ts';
 
 describe('as time goes on', () => {
   let fake: FakeProc;
-  let source: LinuxSource;
+  let source: ProcNetSource;
   let nowMs = 0;
-  const open = (isRoot = true) => new LinuxSource({ procRoot: fake.root, nowMs: () => nowMs, isRoot });
+  const open = (isRoot = true) => new ProcNetSource({ procRoot: fake.root, nowMs: () => nowMs, isRoot });
   beforeEach(() => {
     fake = new FakeProc();
     source = open();
@@ -241,7 +241,7 @@ describe('as time goes on', () => {
   });
 
   test('what the reading cost', async () => {
-    source = new LinuxSource({ procRoot: fake.root, nowMs: () => (nowMs += 1), isRoot: true });
+    source = new ProcNetSource({ procRoot: fake.root, nowMs: () => (nowMs += 1), isRoot: true });
     const { sampleMs, ownersMs } = await read(LISTEN);
     expect(sampleMs).toBeGreaterThan(0);
     expect(ownersMs).toBeGreaterThan(0);

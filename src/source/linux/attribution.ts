@@ -1,0 +1,165 @@
+import type { Degradation } from '../../model/batch.ts';
+import { isAnyAddress } from '../../model/address.ts';
+import type { Endpoint, Owner, Protocol, SocketState } from '../../model/socket.ts';
+import { Owners } from './owners.ts';
+import type { Proc } from './proc.ts';
+import { parseBootTimeMs, parsePasswd } from './process.ts';
+
+const HIDDEN: readonly Owner[] = [{ knowledge: 'hidden' }];
+const KERNEL: readonly Owner[] = [{ knowledge: 'kernel' }];
+const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
+const PENDING: readonly Owner[] = [{ knowledge: 'pending' }];
+
+/** The list of users is read again at most so often, milliseconds. */
+const PASSWD_MS = 60_000;
+
+/** Inode of the machine's first pid namespace: PROC_PID_INIT_INO, include/linux/proc_ns.h. */
+export const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
+
+/** What the owners of a socket depend on. */
+export interface Owned {
+  readonly protocol: Protocol;
+  readonly local: Endpoint;
+  readonly state?: SocketState | undefined;
+  readonly inode?: number | undefined;
+  /** Inode of its network namespace, where there are several. */
+  readonly netns?: number | undefined;
+}
+
+export interface AttributionOptions {
+  readonly proc: Proc;
+  /** User names by uid, below the proc file system: `../etc/passwd`. */
+  readonly passwdPath: string;
+  readonly nowMs: () => number;
+  readonly isRoot: boolean;
+}
+
+/** Says of every socket which program is behind it, and how that is known. */
+export class Attribution {
+  readonly #options: AttributionOptions;
+  readonly owners: Owners;
+  readonly #inOtherContainer: boolean;
+  #users: ReadonlyMap<number, string> = new Map();
+  #passwdReadMs = -Infinity;
+  /** The owners of a socket nobody holds any more, by the owners it had. */
+  readonly #inherited = new WeakMap<readonly Owner[], readonly Owner[]>();
+  readonly #asListener = new WeakMap<readonly Owner[], readonly Owner[]>();
+
+  constructor(options: AttributionOptions) {
+    this.#options = options;
+    const { proc, nowMs } = options;
+    const stat = proc.latin1('stat');
+    this.owners = new Owners({
+      proc,
+      userOf: (uid) => this.userOf(uid),
+      bootTimeMs: 'value' in stat ? parseBootTimeMs(stat.value) : undefined,
+      nowMs,
+    });
+    const namespace = proc.link('self/ns/pid');
+    this.#inOtherContainer = 'value' in namespace && namespace.value !== FIRST_PID_NAMESPACE;
+  }
+
+  /** Name of a user; a uid that is not known may be of a user made since the list was read. */
+  userOf(uid: number): string | undefined {
+    const { proc, passwdPath, nowMs } = this.#options;
+    if (!this.#users.has(uid) && nowMs() - this.#passwdReadMs > PASSWD_MS) {
+      this.#passwdReadMs = nowMs();
+      const passwd = proc.text(passwdPath);
+      if ('value' in passwd) this.#users = parsePasswd(passwd.value);
+    }
+    return this.#users.get(uid);
+  }
+
+  /**
+   * The owners of a socket now; the same array while nothing changes.
+   * @param lastKnown those that it had at the last reading
+   * @param listeners owners of TCP listeners; asked for only where they are needed
+   */
+  ownersOf(
+    socket: Owned,
+    lastKnown: readonly Owner[] | undefined,
+    listeners: () => Listeners,
+  ): readonly Owner[] {
+    const { inode } = socket;
+    const exact = inode === undefined ? undefined : this.owners.of(inode);
+    if (exact) return exact;
+    if (lastKnown?.[0]?.pid !== undefined) return cached(this.#inherited, lastKnown, 'inherited');
+    if (inode === undefined) {
+      if (socket.protocol !== 'tcp') return GONE;
+      const owners = listeners().of(socket);
+      return owners?.[0]?.pid === undefined ? (owners ?? GONE) : cached(this.#asListener, owners, 'listener');
+    }
+    if (this.owners.isPending(inode)) return PENDING;
+    if (this.owners.unseenProcesses || this.#inOtherContainer) return HIDDEN;
+    return this.owners.isHeldByNobody(inode) ? KERNEL : GONE;
+  }
+
+  /** Owners of the listeners among `sockets`. */
+  listeners(sockets: Iterable<Owned>): Listeners {
+    const listeners = new Listeners();
+    for (const socket of sockets) {
+      if (socket.state !== 'LISTEN' || socket.inode === undefined) continue;
+      const owners = this.owners.of(socket.inode) ?? (this.owners.unseenProcesses ? HIDDEN : undefined);
+      if (owners) listeners.add(socket, owners);
+    }
+    return listeners;
+  }
+
+  /** What is missing, in words. @param counts sockets whose owners are hidden, by the name of their user */
+  hiddenNotice(counts: ReadonlyMap<string, number>): Degradation | undefined {
+    const { isRoot } = this.#options;
+    const count = [...counts.values()].reduce((sum, each) => sum + each, 0);
+    if (count === 0) return undefined;
+    const one = count === 1;
+    const remedy = this.#inOtherContainer
+      ? 'the programs run outside this container'
+      : isRoot
+        ? 'even root may not look into the programs here'
+        : `run with sudo to see ${one ? 'it' : 'them'}`;
+    const users = [...counts].sort(([, a], [, b]) => b - a).map(([user, each]) => `${each} of ${user}`);
+    const shown = users.length > USERS ? [...users.slice(0, USERS), '…'] : users;
+    return {
+      code: 'owners-hidden',
+      text: `${one ? 'the owner of 1 socket is' : `owners of ${count} sockets are`} hidden (${shown.join(', ')}): ${remedy}`,
+      short: `${count} owner${one ? '' : 's'} hidden${isRoot ? '' : ': sudo'}`,
+    };
+  }
+}
+
+/** So many users are named in the notice. */
+const USERS = 4;
+
+/** True when `owners` say that some process holds the socket, but not which. */
+export const isHidden = (owners: readonly Owner[]): boolean => owners === HIDDEN;
+
+/** Owners of TCP listeners by local address and port; one on any address by its port alone. */
+class Listeners {
+  readonly #owners = new Map<string, readonly Owner[]>();
+
+  add({ local, netns }: Owned, owners: readonly Owner[]): void {
+    const address = isAnyAddress(local.address) ? '*' : local.address;
+    this.#owners.set(`${netns} ${address} ${local.port}`, owners);
+  }
+
+  of({ local, netns }: Owned): readonly Owner[] | undefined {
+    return (
+      this.#owners.get(`${netns} ${local.address} ${local.port}`) ??
+      this.#owners.get(`${netns} * ${local.port}`)
+    );
+  }
+}
+
+/** The same owners with another knowledge; the same array for the same owners. */
+function cached(
+  cache: WeakMap<readonly Owner[], readonly Owner[]>,
+  owners: readonly Owner[],
+  knowledge: Owner['knowledge'],
+): readonly Owner[] {
+  // What was last known stays last known; a listener's connection keeps saying so.
+  if (owners[0]?.knowledge !== 'exact') return owners;
+  const known = cache.get(owners);
+  if (known) return known;
+  const made = owners.map((owner) => ({ ...owner, knowledge }));
+  cache.set(owners, made);
+  return made;
+}
