@@ -82,3 +82,6 @@ const NAMES: Readonly<Record<Protocol, ReadonlyMap<number, string>>> = {
 /** Name of a well-known port; undefined for any other. A name tells the custom, not what really runs there. */
 export const serviceName = (port: number, protocol: Protocol): string | undefined =>
   NAMES[protocol].get(port);
+
+/** An Ethernet protocol as tools write its number: `0x88b5`. */
+export const hexText = (etherType: number): string => `0x${etherType.toString(16).padStart(4, '0')}`;

@@ -1,9 +1,10 @@
 import { unmapped } from '../model/address.ts';
-import { serviceName } from '../model/services.ts';
+import { hexText, serviceName } from '../model/services.ts';
 import {
   type Endpoint,
   isEstablished,
   isListening,
+  type NetworkNamespace,
   type Owner,
   type Protocol,
   protocolName,
@@ -19,6 +20,8 @@ export interface Filter {
   /** Part of a program's name; case does not matter. */
   readonly process?: string;
   readonly protocol?: Protocol;
+  /** Network namespace: its whole name, or its inode in digits. */
+  readonly netns?: string;
   /** Only TCP listeners and unconnected UDP sockets: what the machine is willing to talk to. */
   readonly listening?: boolean;
   readonly established?: boolean;
@@ -29,55 +32,90 @@ export const NO_FILTER: Filter = {};
 const processMatches = (socket: Socket, name: string): boolean =>
   socket.owners.some((owner) => owner.process?.toLowerCase().includes(name));
 
-const ownerTexts = new WeakMap<readonly Owner[], string>();
+/** So many answers are remembered: commands come and go for months while a filter stays. */
+const MOST_ANSWERS = 20_000;
 
-/**
- * All by which the owners can be found, in lower case, a line each: no word has a line break in it. Thousands of
- * sockets share the owners of one program, so their text is made once.
- */
-function ownerText(owners: readonly Owner[]): string {
-  const known = ownerTexts.get(owners);
-  if (known !== undefined) return known;
-  const parts = owners.flatMap(({ process, pid, command }) => [process, pid, command]);
-  // An owner that has no name is shown by how it is known.
-  if (owners[0]?.process === undefined) parts.push(owners[0]?.knowledge);
-  const text = parts
-    .filter((part) => part !== undefined)
-    .join('\n')
-    .toLowerCase();
-  ownerTexts.set(owners, text);
-  return text;
+/** Remembers the answer for each text: thousands of sockets share a program, a user or a state. */
+function remembered(test: (text: string) => boolean): (text: string | undefined) => boolean {
+  const answers = new Map<string, boolean>();
+  return (text) => {
+    if (text === undefined) return false;
+    let answer = answers.get(text);
+    if (answer === undefined) {
+      if (answers.size >= MOST_ANSWERS) answers.clear();
+      answers.set(text, (answer = test(text)));
+    }
+    return answer;
+  };
+}
+
+/** The same for ports, by protocol. VSOCK has ports beyond the 16 bits; they are looked at each time. */
+function rememberedPorts(
+  test: (port: number, protocol: Protocol) => boolean,
+): (port: number, protocol: Protocol) => boolean {
+  const [UNKNOWN, YES, NO] = [0, 1, 2];
+  const answers = new Map<Protocol, Uint8Array>();
+  return (port, protocol) => {
+    if (port > 0xffff) return test(port, protocol);
+    let ofProtocol = answers.get(protocol);
+    if (ofProtocol === undefined) answers.set(protocol, (ofProtocol = new Uint8Array(0x10000)));
+    if (ofProtocol[port] === UNKNOWN) ofProtocol[port] = test(port, protocol) ? YES : NO;
+    return ofProtocol[port] === YES;
+  };
 }
 
 /** Compiles a word to the question whether it is part of anything the table shows of a socket. */
 function compileWord(word: string): (socket: Socket) => boolean {
   const lower = word.toLowerCase();
-  // States are spelled in capitals, protocols and services in small letters.
-  const upper = word.toUpperCase();
-  // Only a word with a colon can lie across address and port, and only digits can lie within a port.
+  const has = (text: string): boolean => text.toLowerCase().includes(lower);
+  // Only a word with a colon can lie across address and port, and only digits can lie within a number.
   const asEndpoint = lower.includes(':');
-  const asPort = /^\d+$/.test(lower);
-  const inEndpoint = ({ address, port }: Endpoint, protocol: Protocol): boolean =>
-    (asEndpoint ? `${unmapped(address)}:${port}`.includes(lower) : unmapped(address).includes(lower)) ||
-    (asPort && String(port).includes(lower)) ||
-    (serviceName(port, protocol)?.includes(lower) ?? false);
+  const asNumber = /^\d+$/.test(lower);
+  const inName = remembered(has);
+  const inCommand = remembered(has);
+  const inNumber = (number: number): boolean => asNumber && String(number).includes(lower);
+  const inPort = rememberedPorts(
+    (port, protocol) =>
+      inNumber(port) ||
+      (serviceName(port, protocol)?.includes(lower) ?? false) ||
+      (protocol === 'packet' && hexText(port).includes(lower)),
+  );
+  const inEndpoint = ({ address, port }: Endpoint, { family, protocol }: Socket): boolean => {
+    if (inPort(port, protocol)) return true;
+    if (asEndpoint) return has(`${unmapped(address)}:${port}`);
+    // Digits and dots need no other case, and are the most of all.
+    return family === 'ipv4' ? address.includes(lower) : has(unmapped(address));
+  };
+  const inOwner = ({ process, pid, command }: Owner): boolean =>
+    inName(process) || (pid !== undefined && inNumber(pid)) || inCommand(command);
   return (socket) =>
-    ownerText(socket.owners).includes(lower) ||
-    (socket.user ?? String(socket.uid ?? '')).toLowerCase().includes(lower) ||
-    protocolName(socket).includes(lower) ||
-    inEndpoint(socket.local, socket.protocol) ||
-    (socket.remote !== null && inEndpoint(socket.remote, socket.protocol)) ||
-    (socket.state?.includes(upper) ?? false);
+    socket.owners.some(inOwner) ||
+    // An owner that has no name is shown by how it is known.
+    (socket.owners[0]?.process === undefined && inName(socket.owners[0]?.knowledge)) ||
+    (socket.user === undefined ? socket.uid !== undefined && inNumber(socket.uid) : inName(socket.user)) ||
+    inName(socket.protocol) ||
+    (socket.family === 'ipv6' && protocolName(socket).includes(lower)) ||
+    inName(socket.state) ||
+    (socket.netns !== undefined && inNamespace(socket.netns)) ||
+    inName(socket.interface) ||
+    inEndpoint(socket.local, socket) ||
+    (socket.remote !== null && inEndpoint(socket.remote, socket));
+
+  function inNamespace({ name, inode }: NetworkNamespace): boolean {
+    return name === undefined ? inNumber(inode) : inName(name);
+  }
 }
 
 /** Compiles a filter to one predicate. */
 export function compileFilter(filter: Filter): (socket: Socket) => boolean {
   const tests: ((socket: Socket) => boolean)[] = [];
-  const { port, protocol } = filter;
+  const { port, protocol, netns } = filter;
   if (protocol !== undefined) tests.push((socket) => socket.protocol === protocol);
   if (filter.listening) tests.push(isListening);
   if (filter.established) tests.push(isEstablished);
   if (port !== undefined) tests.push(({ local, remote }) => local.port === port || remote?.port === port);
+  if (netns !== undefined)
+    tests.push((socket) => socket.netns?.name === netns || String(socket.netns?.inode) === netns);
   if (filter.process !== undefined) {
     const name = filter.process.toLowerCase();
     tests.push((socket) => processMatches(socket, name));
@@ -88,6 +126,16 @@ export function compileFilter(filter: Filter): (socket: Socket) => boolean {
   return tests.length === 1 ? only : (socket) => tests.every((test) => test(socket));
 }
 
+/**
+ * True when `after` goes on where `before` was being typed: it lets through nothing that `before` does not.
+ */
+export function narrows(before: Filter, after: Filter): boolean {
+  const { text: from = '', ...conditions } = before;
+  const { text: to = '', ...others } = after;
+  const names = Object.keys({ ...conditions, ...others }) as (keyof typeof conditions)[];
+  return to.toLowerCase().startsWith(from.toLowerCase()) && names.every((name) => conditions[name] === others[name]);
+}
+
 /** The filter in words, as the screen shows it; empty when it does not restrict. */
 export function describeFilter(filter: Filter): string {
   const terms = [
@@ -96,6 +144,7 @@ export function describeFilter(filter: Filter): string {
     filter.established && 'established',
     filter.port !== undefined && `port:${filter.port}`,
     filter.process !== undefined && `process:${filter.process}`,
+    filter.netns !== undefined && `ns:${filter.netns}`,
     filter.text,
   ];
   return terms.filter(Boolean).join(' ');

@@ -14,7 +14,8 @@ export type Action =
   | { readonly type: 'edit'; readonly edit: Edit }
   | { readonly type: 'accept-prompt' }
   | { readonly type: 'cancel-prompt' }
-  | { readonly type: 'sort'; readonly column: ColumnId }
+  /** Sorts by a column, the other way round where it is sorted by already; `descending` is how it is to begin. */
+  | { readonly type: 'sort'; readonly column: ColumnId; readonly descending?: boolean }
   | { readonly type: 'reverse-sort' }
   | { readonly type: 'freeze' }
   | { readonly type: 'pause' }

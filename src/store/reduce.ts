@@ -3,6 +3,7 @@ import { type Filter, NO_FILTER } from '../query/filter.ts';
 import type { Action } from './actions.ts';
 import { editPrompt, filterOfPrompt } from './prompt.ts';
 import type { Palette, Pause, Prompt, State } from './state.ts';
+import { measureInterfaces } from './rates.ts';
 import { SocketTable } from './table.ts';
 
 export interface Settings {
@@ -22,8 +23,11 @@ export const initialState = (settings: Settings): State => ({
   system: settings.system,
   source: '',
   intervalMs: settings.intervalMs,
+  pacedIntervalMs: settings.intervalMs,
   table: new SocketTable(settings.lingerMs),
   nowMs: undefined,
+  takenAtMs: 0,
+  interfaces: [],
   lastTick: undefined,
   cost: undefined,
   degradations: [],
@@ -33,7 +37,7 @@ export const initialState = (settings: Settings): State => ({
   pause: null,
   selectedId: null,
   prompt: null,
-  panes: { events: false, details: false, graph: false, help: false },
+  panes: { events: false, details: false, traffic: false, graph: false, help: false },
   helpTop: 0,
   serviceNames: false,
   palette: settings.palette,
@@ -62,7 +66,8 @@ export function reduce(state: State, action: Action): State {
       return state.prompt ? { ...state, prompt: null, filter: state.prompt.before } : state;
     case 'sort': {
       const again = state.sort.column === action.column;
-      return { ...state, sort: { column: action.column, descending: again && !state.sort.descending } };
+      const descending = again ? !state.sort.descending : (action.descending ?? false);
+      return { ...state, sort: { column: action.column, descending } };
     }
     case 'reverse-sort':
       return { ...state, sort: { ...state.sort, descending: !state.sort.descending } };
@@ -91,19 +96,25 @@ export function reduce(state: State, action: Action): State {
     case 'palette':
       return { ...state, palette: action.palette };
     case 'interval':
-      return { ...state, intervalMs: action.intervalMs };
+      return { ...state, intervalMs: action.intervalMs, pacedIntervalMs: action.intervalMs };
     case 'usage':
       return { ...state, usage: action.usage };
   }
 }
 
+/** Of a part nothing is told but the rows; what counts for the whole batch is told with its last one. */
 function takeBatch(state: State, batch: Batch): State {
   const lastTick = state.table.apply(batch);
-  const { pause } = state;
+  if (lastTick === undefined) return state;
+  const { pause, nowMs } = state;
+  const elapsedMs = nowMs === undefined ? undefined : batch.monotonicMs - nowMs;
   return {
     ...state,
     source: batch.source,
+    pacedIntervalMs: batch.pacedIntervalMs,
     nowMs: batch.monotonicMs,
+    takenAtMs: batch.takenAtMs,
+    interfaces: measureInterfaces(state.interfaces, batch.interfaces, elapsedMs),
     lastTick,
     cost: batch.cost,
     degradations: batch.degradations,
@@ -134,7 +145,7 @@ const openPrompt = (kind: Prompt['kind'], text: string, before: Filter): Prompt 
   before,
 });
 
-/** The text filter acts while it is typed; a port or a process only when it is accepted. */
+/** The text filter acts while it is typed; all others only when they are accepted. */
 function preview(state: State, prompt: Prompt): State {
   if (prompt.kind !== 'text') return { ...state, prompt };
   const result = filterOfPrompt(prompt);
@@ -149,7 +160,9 @@ function acceptPrompt(state: State, prompt: Prompt): State {
 
 const startPause = (state: State, nowMs: number): Pause => ({
   rows: [...state.table.rows.values()],
+  open: state.table.totals.total,
   nowMs,
+  takenAtMs: state.takenAtMs,
   spawned: 0,
   changed: 0,
   closed: 0,

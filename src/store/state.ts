@@ -1,5 +1,6 @@
 import type { Cost, Degradation } from '../model/batch.ts';
 import type { Filter } from '../query/filter.ts';
+import type { InterfaceTraffic } from './rates.ts';
 import type { Row, SocketTable, Tick } from './table.ts';
 
 export type ColumnId =
@@ -7,11 +8,20 @@ export type ColumnId =
   | 'pid'
   | 'user'
   | 'protocol'
+  | 'netns'
   | 'localAddress'
   | 'localPort'
   | 'remoteAddress'
   | 'remotePort'
   | 'state'
+  | 'rxRate'
+  | 'txRate'
+  | 'rtt'
+  | 'rxBytes'
+  | 'txBytes'
+  | 'retransmits'
+  | 'queues'
+  | 'interface'
   | 'age';
 
 export interface Sort {
@@ -21,7 +31,7 @@ export interface Sort {
 
 /** A line of text being typed. */
 export interface Prompt {
-  readonly kind: 'text' | 'port' | 'process';
+  readonly kind: 'text' | 'port' | 'process' | 'netns';
   readonly text: string;
   /** Where the next character goes, in UTF-16 units from the start. */
   readonly cursor: number;
@@ -36,13 +46,16 @@ export interface Prompt {
 /** The picture that stands still while sampling goes on. */
 export interface Pause {
   readonly rows: readonly Row[];
+  /** How many of them are not closed. */
+  readonly open: number;
   readonly nowMs: number;
+  readonly takenAtMs: number;
   readonly spawned: number;
   readonly changed: number;
   readonly closed: number;
 }
 
-export type PaneName = 'events' | 'details' | 'graph' | 'help';
+export type PaneName = 'events' | 'details' | 'traffic' | 'graph' | 'help';
 
 export const PALETTES = ['standard', 'colour-blind', 'mono'] as const;
 export type Palette = (typeof PALETTES)[number];
@@ -61,9 +74,14 @@ export interface State {
   readonly system: string;
   readonly source: string;
   readonly intervalMs: number;
+  /** The interval in use, which may be longer than the one asked for. */
+  readonly pacedIntervalMs: number;
   readonly table: SocketTable;
   /** Time of the last batch, on the batches' clock; undefined before the first one. */
   readonly nowMs: number | undefined;
+  /** Wall-clock time of the last batch, milliseconds since 1970; 0 before the first one. */
+  readonly takenAtMs: number;
+  readonly interfaces: readonly InterfaceTraffic[];
   readonly lastTick: Tick | undefined;
   readonly cost: Cost | undefined;
   readonly degradations: readonly Degradation[];

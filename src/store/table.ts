@@ -1,5 +1,7 @@
 import type { Batch } from '../model/batch.ts';
 import { firstOwner, isEstablished, isListening, type Socket, type SocketState } from '../model/socket.ts';
+import { rateOf, stillRate } from './rates.ts';
+import { type ProcessSum, Sums } from './sums.ts';
 
 /** What happened to a row of late; it fades after the linger time. */
 export type Mark = 'none' | 'spawned' | 'changed' | 'closed';
@@ -12,7 +14,17 @@ export interface Row {
   readonly firstSeenMs: number;
   /** It was there before netpane was: its true age is not known. */
   readonly baseline: boolean;
+  /**
+   * Bytes a second received and sent in the last tick, whole; undefined when unknown, or closed. 0 in the first batch,
+   * of which it says nothing: see `isMeasured`.
+   */
+  readonly rxRate: number | undefined;
+  readonly txRate: number | undefined;
 }
+
+/** False at the first look, when there is nothing yet to compare a counter with. `nowMs` is on the batches' clock. */
+export const isMeasured = ({ baseline, firstSeenMs }: Row, nowMs: number): boolean =>
+  !baseline || nowMs > firstSeenMs;
 
 /** One line of the event log. */
 export interface LogEntry {
@@ -43,10 +55,28 @@ export interface Tick {
   readonly spawned: number;
   readonly changed: number;
   readonly closed: number;
+  /** Bytes a second through all sockets together; absent where no source tells of them. */
+  readonly rxRate?: number;
+  readonly txRate?: number;
 }
+
+/** What has ever been told of a socket, which decides about columns: they come, and stay. */
+export interface Seen {
+  /** Bytes that went through it. */
+  readonly traffic: boolean;
+  readonly queues: boolean;
+  /** More than one network namespace. */
+  readonly namespaces: boolean;
+  readonly interfaces: boolean;
+}
+
+const NOTHING_SEEN: Seen = { traffic: false, queues: false, namespaces: false, interfaces: false };
 
 const LOG_LENGTH = 1000;
 const HISTORY_LENGTH = 600;
+
+/** So many marks fade at a time; of a storm that ends the rest follows at once, in runs between which keys are heard. */
+const FADE_RUN = 2000;
 
 const kindOf = (socket: Socket): 'established' | 'listening' | 'other' =>
   isListening(socket) ? 'listening' : isEstablished(socket) ? 'established' : 'other';
@@ -65,19 +95,51 @@ const trim = (list: unknown[], length: number): void => {
   if (list.length >= length * 2) list.splice(0, list.length - length);
 };
 
+/** What goes through a socket that was as `before`; a socket without past had counted nothing. */
+function measure(
+  before: Socket | undefined,
+  now: Socket,
+  elapsedMs: number | undefined,
+): Pick<Row, 'rxRate' | 'txRate'> {
+  const then = before ? before.traffic : { rxBytes: 0, txBytes: 0 };
+  return {
+    rxRate: rateOf(then?.rxBytes, now.traffic?.rxBytes, elapsedMs),
+    txRate: rateOf(then?.txBytes, now.traffic?.txBytes, elapsedMs),
+  };
+}
+
+/** The rates of a socket whose counters stand still. */
+const still = ({ traffic }: Socket): Pick<Row, 'rxRate' | 'txRate'> => ({
+  rxRate: stillRate(traffic?.rxBytes),
+  txRate: stillRate(traffic?.txBytes),
+});
+
+const isStill = ({ rxRate, txRate, socket: { traffic } }: Row): boolean =>
+  rxRate === stillRate(traffic?.rxBytes) && txRate === stillRate(traffic?.txBytes);
+
 /**
  * The sockets of now, those that closed a moment ago, and what happened of late. It is changed in place, for a copy
  * of 100,000 rows a tick would cost more than reading them: one owner, no clock of its own, no I/O.
  */
 export class SocketTable {
   readonly #rows = new Map<string, Row>();
-  /** Marked rows in the order in which their marks fade. */
-  readonly #marked: { row: Row; untilMs: number }[] = [];
+  /** When the mark of a row fades, by its id, in the order in which they do. */
+  readonly #marked = new Map<string, number>();
   readonly #log: LogEntry[] = [];
   readonly #history: Tick[] = [];
   #touched = new Set<string>();
   readonly #totals = { total: 0, established: 0, listening: 0, other: 0 };
+  readonly #sums = new Sums();
   readonly #lingerMs: number;
+  /** Rows that were not still at the end of the last tick: they are now, unless this one says otherwise. */
+  #flowing = new Set<string>();
+  #flowingNow = new Set<string>();
+  /** Time of the last batch that was taken whole. */
+  #completeMs: number | undefined;
+  /** Counts of the batch that is coming in parts. */
+  #counts = { spawned: 0, changed: 0, closed: 0 };
+  #seen = NOTHING_SEEN;
+  #firstNetns: number | undefined;
   /** Count of log entries ever written. */
   logged = 0;
 
@@ -93,6 +155,16 @@ export class SocketTable {
 
   get totals(): Totals {
     return this.#totals;
+  }
+
+  /** What the open sockets of each process come to, by pid. */
+  get processes(): ReadonlyMap<number, ProcessSum> {
+    return this.#sums.processes;
+  }
+
+  /** The same object until something is seen for the first time. */
+  get seen(): Seen {
+    return this.#seen;
   }
 
   /** Newest last; at least the last 1,000 entries, as far as there were so many. */
@@ -114,43 +186,70 @@ export class SocketTable {
 
   /** When the next mark fades, on the batches' clock; undefined when nothing is marked. */
   get nextFadeMs(): number | undefined {
-    return this.#marked[0]?.untilMs;
+    const [next] = this.#marked.values();
+    return next;
   }
 
-  apply(batch: Batch): Tick {
+  /**
+   * Takes a batch, or a part of one: the parts of a batch are of one time, and count as one tick.
+   * @returns the counts of the whole batch; undefined while more parts of it are to come
+   */
+  apply(batch: Batch): Tick | undefined {
     const { monotonicMs, takenAtMs } = batch;
     this.fade(monotonicMs);
-    for (const socket of batch.spawned) this.#spawn(socket, batch);
-    let changed = 0;
-    for (const socket of batch.changed) if (this.#change(socket, monotonicMs, takenAtMs)) changed++;
+    // A socket that does not change is not sent: until the batch before this one its counters stood as they are known.
+    const elapsedMs = this.#completeMs === undefined ? undefined : monotonicMs - this.#completeMs;
+    for (const socket of batch.spawned) this.#spawn(socket, batch, elapsedMs);
+    for (const socket of batch.changed) {
+      if (this.#change(socket, monotonicMs, takenAtMs, elapsedMs)) this.#counts.changed++;
+    }
     for (const id of batch.closed) this.#close(id, monotonicMs, takenAtMs);
+    if (!batch.baseline) this.#counts.spawned += batch.spawned.length;
+    this.#counts.closed += batch.closed.length;
+    trim(this.#log, LOG_LENGTH);
+    return batch.partial ? undefined : this.#complete(batch);
+  }
+
+  /** Takes away the marks that have had their time, and with them the closed rows: some thousands of them at most. */
+  fade(nowMs: number): void {
+    let run = 0;
+    for (const [id, untilMs] of this.#marked) {
+      if (untilMs > nowMs || ++run > FADE_RUN) break;
+      this.#marked.delete(id);
+      const row = this.#rows.get(id);
+      if (row === undefined) continue;
+      if (row.mark === 'closed') {
+        this.#rows.delete(id);
+        this.#touched.add(id);
+      } else this.#put({ ...row, mark: 'none' });
+    }
+  }
+
+  #complete({ baseline, monotonicMs }: Batch): Tick {
+    for (const id of this.#flowing) this.#rest(id);
+    this.#flowing = this.#flowingNow;
+    this.#flowingNow = new Set();
+    this.#completeMs = monotonicMs;
+    const { rxRate, txRate } = this.#sums;
     const tick: Tick = {
       monotonicMs,
       total: this.#totals.total,
-      spawned: batch.baseline ? 0 : batch.spawned.length,
-      changed,
-      closed: batch.closed.length,
+      ...this.#counts,
+      ...(!baseline && this.#seen.traffic && { rxRate, txRate }),
     };
-    if (!batch.baseline) this.#history.push(tick);
+    this.#counts = { spawned: 0, changed: 0, closed: 0 };
+    if (!baseline) this.#history.push(tick);
     trim(this.#history, HISTORY_LENGTH);
-    trim(this.#log, LOG_LENGTH);
     return tick;
   }
 
-  /** Takes away the marks that have had their time, and with them the closed rows. */
-  fade(nowMs: number): void {
-    let count = 0;
-    for (const { row, untilMs } of this.#marked) {
-      if (untilMs > nowMs) break;
-      count++;
-      // A row that was marked again since then is another object, with a time of its own.
-      if (this.#rows.get(row.id) !== row) continue;
-      if (row.mark === 'closed') {
-        this.#rows.delete(row.id);
-        this.#touched.add(row.id);
-      } else this.#put({ ...row, mark: 'none' });
-    }
-    this.#marked.splice(0, count);
+  /** Nothing was said of a row that was not still: now it is. */
+  #rest(id: string): void {
+    const before = this.#rows.get(id);
+    if (before === undefined || before.mark === 'closed') return;
+    const row: Row = { ...before, ...still(before.socket) };
+    this.#sums.change(before, row);
+    this.#put(row);
   }
 
   #put(row: Row): void {
@@ -160,7 +259,19 @@ export class SocketTable {
 
   #putMarked(row: Row, nowMs: number): void {
     this.#put(row);
-    this.#marked.push({ row, untilMs: nowMs + this.#lingerMs });
+    // Behind all others, also where it was marked already.
+    this.#marked.delete(row.id);
+    this.#marked.set(row.id, nowMs + this.#lingerMs);
+  }
+
+  /** Takes an open row into account in the place of what it was. */
+  #account(before: Row | undefined, row: Row): void {
+    if (before) this.#count(before.socket, -1);
+    this.#count(row.socket, 1);
+    this.#sums.change(before, row);
+    this.#flowing.delete(row.id);
+    if (!isStill(row)) this.#flowingNow.add(row.id);
+    this.#see(row.socket);
   }
 
   #count(socket: Socket, by: 1 | -1): void {
@@ -168,14 +279,30 @@ export class SocketTable {
     this.#totals[kindOf(socket)] += by;
   }
 
+  #see({ traffic, netns, interface: name }: Socket): void {
+    const { seen } = this;
+    if (traffic !== undefined) {
+      if (!seen.traffic && (traffic.rxBytes !== undefined || traffic.txBytes !== undefined))
+        this.#seen = { ...this.#seen, traffic: true };
+      if (!seen.queues && (traffic.recvQueue !== undefined || traffic.sendQueue !== undefined))
+        this.#seen = { ...this.#seen, queues: true };
+    }
+    if (!seen.interfaces && name !== undefined) this.#seen = { ...this.#seen, interfaces: true };
+    if (!seen.namespaces && netns !== undefined) {
+      this.#firstNetns ??= netns.inode;
+      if (netns.inode !== this.#firstNetns) this.#seen = { ...this.#seen, namespaces: true };
+    }
+  }
+
   #note(entry: LogEntry): void {
     this.#log.push(entry);
     this.logged++;
   }
 
-  #spawn(socket: Socket, { baseline, monotonicMs, takenAtMs }: Batch): void {
-    this.#count(socket, 1);
-    const row: Row = { id: socket.id, socket, mark: 'none', firstSeenMs: monotonicMs, baseline };
+  #spawn(socket: Socket, { baseline, monotonicMs, takenAtMs }: Batch, elapsedMs: number | undefined): void {
+    const rates = baseline ? still(socket) : measure(undefined, socket, elapsedMs);
+    const row: Row = { id: socket.id, socket, mark: 'none', firstSeenMs: monotonicMs, baseline, ...rates };
+    this.#account(undefined, row);
     if (baseline) {
       this.#put(row);
       return;
@@ -184,20 +311,17 @@ export class SocketTable {
     this.#note({ atMs: takenAtMs, kind: 'spawned', socket });
   }
 
-  #change(socket: Socket, nowMs: number, atMs: number): boolean {
+  /** @returns whether the change is news */
+  #change(socket: Socket, nowMs: number, atMs: number, elapsedMs: number | undefined): boolean {
     const before = this.#rows.get(socket.id);
     if (before === undefined || before.mark === 'closed') return false;
-    this.#count(before.socket, -1);
-    this.#count(socket, 1);
+    const row: Row = { ...before, socket, ...measure(before.socket, socket, elapsedMs) };
+    this.#account(before, row);
     if (!isNews(before.socket, socket)) {
-      const row = { ...before, socket };
       this.#put(row);
-      // The mark that is still on fades with the new object at its old time.
-      const marked = before.mark === 'none' ? undefined : this.#marked.find((it) => it.row === before);
-      if (marked) marked.row = row;
       return false;
     }
-    this.#putMarked({ ...before, socket, mark: 'changed' }, nowMs);
+    this.#putMarked({ ...row, mark: 'changed' }, nowMs);
     const was = before.socket.state;
     const otherState = was !== undefined && was !== socket.state;
     this.#note({ atMs, kind: 'changed', socket, ...(otherState && { was }) });
@@ -208,7 +332,8 @@ export class SocketTable {
     const before = this.#rows.get(id);
     if (before === undefined || before.mark === 'closed') return;
     this.#count(before.socket, -1);
-    this.#putMarked({ ...before, mark: 'closed' }, nowMs);
+    this.#sums.change(before, undefined);
+    this.#putMarked({ ...before, mark: 'closed', rxRate: undefined, txRate: undefined }, nowMs);
     const { socket, baseline } = before;
     this.#note({
       atMs,

@@ -75,10 +75,13 @@ export class App {
     this.paint();
   }
 
-  /** Takes what happened since the last batch, and paints it. */
+  /** Takes what happened since the last batch, and paints it; of a batch in parts, once the last one has come. */
   take(batch: Batch): void {
     this.#clockOffsetMs = batch.monotonicMs - this.#effects.nowMs();
     this.#state = reduce(this.#state, { type: 'batch', batch });
+    // Part by part, for in one piece it would keep the keys waiting.
+    this.#order.update(this.#state);
+    if (batch.partial) return;
     this.#askUsage();
     this.paint();
     this.#scheduleFade();
@@ -286,6 +289,6 @@ export class App {
 
   #openTotal(): number {
     const { pause, table } = this.#state;
-    return pause ? pause.rows.filter(({ mark }) => mark !== 'closed').length : table.totals.total;
+    return pause ? pause.open : table.totals.total;
   }
 }

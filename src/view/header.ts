@@ -130,6 +130,7 @@ const PROMPT_LABELS: Readonly<Record<Prompt['kind'], string>> = {
   text: '/ ',
   port: 'port: ',
   process: 'process: ',
+  netns: 'namespace: ',
 };
 
 /** The line that tells what is filtered and how much of it is shown; the prompt while something is typed. */

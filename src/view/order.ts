@@ -1,109 +1,32 @@
 import type { Socket } from '../model/socket.ts';
-import { compileFilter, type Filter } from '../query/filter.ts';
+import { compileFilter, type Filter, narrows } from '../query/filter.ts';
 import type { Sort, State } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 import { COLUMNS } from './columns.ts';
-
-/** A row with all that it is sorted by at hand: in a search each step to another object is a wait for memory. */
-interface Entry {
-  readonly row: Row;
-  readonly key: number | string;
-  readonly pid: number;
-  readonly localPort: number;
-  readonly remotePort: number;
-}
+import {
+  comparator,
+  type Entry,
+  entryOf,
+  exchange,
+  placeOf,
+  reversed,
+  sorted,
+  type SortKey,
+  staysInPlace,
+} from './sorted.ts';
 
 /** So many changed rows are put into their places one by one, whatever the count of all rows. */
 const FEW = 16;
 
-/** So many arguments a call is sure to take; with some 100,000 the stack overflows. */
-const ARGUMENTS = 10_000;
-
-const keyOf = ({ column }: Sort): ((row: Row) => number | string) =>
+const keyOf = ({ column }: Sort): ((row: Row) => SortKey) =>
   COLUMNS.find(({ id }) => id === column)?.key ?? ((row) => row.id);
 
-const compareKeys = (a: number | string, b: number | string): number =>
-  a === b ? 0 : typeof a === typeof b ? (a < b ? -1 : 1) : typeof a === 'number' ? -1 : 1;
-
-/** Equal keys go by pid, local port, remote port and at last by id: the order never depends on arrival. */
-const compareTies = (a: Entry, b: Entry): number =>
-  a.pid - b.pid ||
-  a.localPort - b.localPort ||
-  a.remotePort - b.remotePort ||
-  compareKeys(a.row.id, b.row.id);
-
-type Compare = (a: Entry, b: Entry) => number;
-
-const comparator = (descending: boolean): Compare =>
-  descending
-    ? (a, b) => compareKeys(b.key, a.key) || compareTies(a, b)
-    : (a, b) => compareKeys(a.key, b.key) || compareTies(a, b);
-
-/** First position whose entry does not come before `entry`: its own, where it is there. */
-function positionOf(entry: Entry, entries: readonly Entry[], compare: Compare): number {
-  let [low, high] = [0, entries.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const there = entries[middle];
-    if (there && compare(there, entry) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** A sorted list without some of its entries and with others. Both are few: only their places are looked up. */
-function exchange(
-  entries: readonly Entry[],
-  gone: readonly Entry[],
-  come: readonly Entry[],
-  compare: Compare,
-): Entry[] {
-  const cuts = [
-    ...gone.map((entry) => ({ at: positionOf(entry, entries, compare), entry, skip: 1 })),
-    ...come.map((entry) => ({ at: positionOf(entry, entries, compare), entry, skip: 0 })),
-  ];
-  // What comes stands before what is at its place, be that to go or to stay.
-  cuts.sort((a, b) => a.at - b.at || a.skip - b.skip || compare(a.entry, b.entry));
-  const parts: Entry[][] = [];
-  let from = 0;
-  for (const { at, entry, skip } of cuts) {
-    parts.push(entries.slice(from, at));
-    if (skip === 0) parts.push([entry]);
-    from = at + skip;
-  }
-  parts.push(entries.slice(from));
-  let result: Entry[] = [];
-  for (let i = 0; i < parts.length; i += ARGUMENTS) result = result.concat(...parts.slice(i, i + ARGUMENTS));
-  return result;
-}
-
-const entryOf = (row: Row, key: number | string): Entry => ({
-  row,
-  key,
-  pid: row.socket.owners[0]?.pid ?? -1,
-  localPort: row.socket.local.port,
-  remotePort: row.socket.remote?.port ?? -1,
-});
-
-/** The same entries with their keys the other way round; those with equal keys stay as they were to each other. */
-function reversed(entries: readonly Entry[]): Entry[] {
-  const result: Entry[] = [];
-  for (let end = entries.length; end > 0;) {
-    let start = end - 1;
-    while (start > 0 && entries[start - 1]?.key === entries[end - 1]?.key) start--;
-    for (const entry of entries.slice(start, end)) result.push(entry);
-    end = start;
-  }
-  return result;
-}
-
-/** The rows of the picture by id, filtered or not. */
-const rowsOf = ({ pause, table }: State): ReadonlyMap<string, Row> =>
-  pause ? new Map(pause.rows.map((row) => [row.id, row])) : table.rows;
+const openOf = ({ row }: Entry): 0 | 1 => (row.mark === 'closed' ? 0 : 1);
 
 /**
- * The rows that are shown, filtered and sorted. A tick looks at the rows that changed, another filter
- * at all of them; only another column to sort by sorts all of them.
+ * The rows that are shown, filtered and sorted. A tick looks at the rows that changed, and moves only those that
+ * are sorted elsewhere now; another filter looks at all of them, or, while it is being typed, at those that are left;
+ * only another column to sort by sorts all.
  */
 export class RowOrder {
   /** What is shown. */
@@ -111,12 +34,20 @@ export class RowOrder {
   /** Every row, filtered or not, in order; the same array when nothing is filtered. */
   #sorted: Entry[] = [];
   /** All entries by the id of their row. */
-  #entryById = new Map<string, Entry>();
+  readonly #entryById = new Map<string, Entry>();
+  /** How many of those shown are not closed. */
+  #open = 0;
   #indexed: { readonly id: string; readonly index: number } | undefined;
   #filter: Filter | undefined;
   #matches: (socket: Socket) => boolean = () => true;
   #sort: Sort | undefined;
+  #key: (row: Row) => SortKey = ({ id }) => id;
   #source: readonly Row[] | State['table'] | undefined;
+  #rowOf: (id: string) => Row | undefined = () => undefined;
+  /** Rows that may have changed since the picture of a pause was made. */
+  #missed: ReadonlySet<string> = new Set();
+  /** The order stood still while rows changed. */
+  #outOfOrder = false;
 
   get length(): number {
     return this.#entries.length;
@@ -129,9 +60,7 @@ export class RowOrder {
 
   /** Rows shown that are not closed. */
   get openCount(): number {
-    let count = 0;
-    for (const { row } of this.#entries) if (row.mark !== 'closed') count++;
-    return count;
+    return this.#open;
   }
 
   at(index: number): Row | undefined {
@@ -143,119 +72,171 @@ export class RowOrder {
     if (id === null) return -1;
     // Nearly always it is the selected row that is asked for, many times.
     if (this.#indexed?.id !== id) {
-      this.#indexed = { id, index: this.#entries.findIndex(({ row }) => row.id === id) };
+      const entry = this.#entryById.get(id);
+      this.#indexed = { id, index: entry?.shown ? this.#entries.indexOf(entry) : -1 };
     }
     return this.#indexed.index;
   }
 
-  /** Catches up with the state. */
+  /** Catches up with the state. Of one table there is one order: it takes from it what was touched. */
   update(state: State): void {
-    const touched = state.table.takeTouched();
-    const source = state.pause ? state.pause.rows : state.table;
-    const sameFilter = state.filter === this.#filter;
+    const before = { source: this.#source, sort: this.#sort, filter: this.#filter };
+    const touched = this.#follow(state);
+    const sameFilter = state.filter === before.filter;
     if (!sameFilter) {
       this.#filter = state.filter;
       this.#matches = compileFilter(state.filter);
     }
-    const before = this.#sort;
-    const sameSort = state.sort === before;
-    this.#sort = state.sort;
-    const sameSource = source === this.#source;
-    this.#source = source;
-    if (state.frozen && sameFilter && sameSort) {
-      // Into a pause or out of it: another picture, in the order that stands still.
-      if (!sameSource) this.#replace(state, new Set([...this.#ids(), ...rowsOf(state).keys()]));
-      else if (!state.pause && touched.size > 0) this.#replace(state, touched);
-      return;
+    const sameSort = state.sort === before.sort;
+    if (!sameSort) {
+      this.#sort = state.sort;
+      this.#key = keyOf(state.sort);
     }
-    const turned = !sameSort && state.sort.column === before?.column;
-    const many = touched.size > FEW && touched.size > this.#sorted.length / 4;
-    if (!sameSource || this.#outOfOrder || (!sameSort && !turned) || many) {
-      this.#rebuild(state);
-      return;
+    const turned = state.sort.column === before.sort?.column;
+    if (before.source === undefined) {
+      for (const row of state.pause ? state.pause.rows : state.table.rows.values()) this.#renew(row.id);
+      this.#rebuild();
+    } else if (state.frozen && sameFilter && sameSort) {
+      this.#replace(touched);
+    } else if (this.#outOfOrder || !turned) {
+      for (const id of touched) this.#renew(id);
+      if (!turned) for (const entry of this.#entryById.values()) entry.key = this.#key(entry.row);
+      this.#rebuild();
+    } else {
+      const turns = state.sort.descending !== before.sort?.descending;
+      if (turns) this.#sorted = reversed(this.#sorted);
+      this.#reorder(touched, sameFilter && !turns);
+      const typed = touched.size === 0 && !turns && before.filter && narrows(before.filter, state.filter);
+      if (!sameFilter || turns) this.#select(typed ? this.#entries : this.#sorted);
     }
-    const turns = turned && state.sort.descending !== before.descending;
-    if (turns) this.#sorted = reversed(this.#sorted);
-    const changes = !state.pause && touched.size > 0;
-    if (changes) this.#reorder(state, touched, sameFilter && !turns);
-    if (!sameFilter || turns) this.#select();
   }
 
-  /** The order stood still while rows changed. */
-  #outOfOrder = false;
+  /** Turns to the picture of the state. Gives the ids of the rows that may differ from what is known of them. */
+  #follow({ table, pause }: State): ReadonlySet<string> {
+    const touched = table.takeTouched();
+    const source = pause ? pause.rows : table;
+    const same = source === this.#source;
+    if (same && !pause) return touched;
+    const missed = touched.size === 0 ? this.#missed : new Set([...this.#missed, ...touched]);
+    this.#missed = pause ? missed : new Set();
+    // The picture of a pause stands still.
+    if (same) return new Set();
+    this.#source = source;
+    let rows = pause ? undefined : table.rows;
+    this.#rowOf = (id) => (rows ??= new Map(pause?.rows.map((row) => [row.id, row]))).get(id);
+    return missed;
+  }
 
   #set(entries: Entry[]): void {
     this.#entries = entries;
     this.#indexed = undefined;
   }
 
-  #ids(): string[] {
-    return this.#entries.map(({ row }) => row.id);
-  }
-
   get #isFiltered(): boolean {
     return Object.keys(this.#filter ?? {}).length > 0;
   }
 
-  /** Takes from all rows those that the filter lets through. */
-  #select(): void {
-    this.#set(this.#isFiltered ? this.#sorted.filter((it) => this.#lets(it)) : this.#sorted);
-  }
-
-  #lets({ row }: Entry): boolean {
-    return this.#matches(row.socket);
-  }
-
-  #rebuild(state: State): void {
-    this.#outOfOrder = false;
-    const entries = this.#entriesOf(state, rowsOf(state).keys());
-    this.#entryById = new Map(entries.map((entry) => [entry.row.id, entry]));
-    this.#sorted = entries.sort(comparator(state.sort.descending));
-    this.#select();
-  }
-
-  /** Those of the rows that there are now. */
-  #entriesOf(state: State, ids: Iterable<string>): Entry[] {
-    const key = keyOf(state.sort);
-    const rows = rowsOf(state);
-    const entries: Entry[] = [];
-    for (const id of ids) {
-      const row = rows.get(id);
-      if (row) entries.push(entryOf(row, key(row)));
+  /** Takes those that the filter lets through; `from` holds at least all of them, in order. */
+  #select(from: Entry[]): void {
+    const isFiltered = this.#isFiltered;
+    const entries: Entry[] = isFiltered ? [] : from;
+    this.#open = 0;
+    for (const entry of from) {
+      entry.shown = !isFiltered || this.#matches(entry.row.socket);
+      if (!entry.shown) continue;
+      this.#open += openOf(entry);
+      if (isFiltered) entries.push(entry);
     }
-    return entries;
+    this.#set(entries);
+  }
+
+  #rebuild(): void {
+    this.#outOfOrder = false;
+    this.#sorted = sorted(this.#entryById.values(), this.#sort?.descending ?? false);
+    this.#select(this.#sorted);
+  }
+
+  /** Brings one row up to date, wherever it stands. */
+  #renew(id: string): void {
+    const row = this.#rowOf(id);
+    if (row) this.#entryById.set(id, entryOf(row, this.#key(row)));
+    else this.#entryById.delete(id);
   }
 
   /** Puts touched rows into their places among all rows and, where asked to, among those shown. */
-  #reorder(state: State, touched: ReadonlySet<string>, shown: boolean): void {
-    const compare = comparator(state.sort.descending);
-    const gone = [...touched].flatMap((id) => this.#entryById.get(id) ?? []);
-    const come = this.#entriesOf(state, touched);
-    for (const id of touched) this.#entryById.delete(id);
-    for (const entry of come) this.#entryById.set(entry.row.id, entry);
-    this.#sorted = exchange(this.#sorted, gone, come, compare);
+  #reorder(touched: ReadonlySet<string>, shown: boolean): void {
+    /** Out of the sorted rows and into them; out of those shown and into them. */
+    const [gone, come, hidden, revealed]: [Entry[], Entry[], Entry[], Entry[]] = [[], [], [], []];
+    for (const id of touched) {
+      const row = this.#rowOf(id);
+      const entry = this.#entryById.get(id);
+      const key = row && this.#key(row);
+      if (row && key !== undefined && entry && staysInPlace(entry, row, key)) {
+        const was = entry.shown;
+        this.#turnInto(entry, row);
+        if (was && !entry.shown) hidden.push(entry);
+        else if (!was && entry.shown) revealed.push(entry);
+        continue;
+      }
+      if (entry) {
+        gone.push(entry);
+        if (entry.shown) hidden.push(entry);
+        if (entry.shown) this.#open -= openOf(entry);
+        this.#entryById.delete(id);
+      }
+      if (row && key !== undefined) {
+        const now = entryOf(row, key);
+        this.#entryById.set(id, now);
+        come.push(now);
+        this.#turnInto(now, row);
+        if (now.shown) revealed.push(now);
+      }
+    }
+    if (gone.length + come.length > Math.max(FEW, this.#sorted.length / 2)) {
+      this.#rebuild();
+      return;
+    }
+    const compare = comparator(this.#sort?.descending ?? false);
+    if (gone.length + come.length > 0) this.#sorted = exchange(this.#sorted, gone, come, compare);
     if (!shown) return;
     if (!this.#isFiltered) this.#set(this.#sorted);
-    else {
-      const lets = (it: Entry) => this.#lets(it);
-      this.#set(exchange(this.#entries, gone.filter(lets), come.filter(lets), compare));
-    }
+    else if (hidden.length + revealed.length > 0)
+      this.#set(exchange(this.#entries, hidden, revealed, compare));
   }
 
   /** Frozen: every row keeps its place, new ones come last. */
-  #replace(state: State, touched: ReadonlySet<string>): void {
-    const entries = this.#entriesOf(state, touched).filter((it) => this.#lets(it));
-    const now = new Map(entries.map((entry) => [entry.row.id, entry]));
-    const kept: Entry[] = [];
-    for (const entry of this.#entries) {
-      if (!touched.has(entry.row.id)) kept.push(entry);
-      else {
-        const replacement = now.get(entry.row.id);
-        if (replacement) kept.push(replacement);
-        now.delete(entry.row.id);
-      }
-    }
+  #replace(touched: ReadonlySet<string>): void {
+    if (touched.size === 0) return;
     this.#outOfOrder = true;
-    this.#set([...kept, ...now.values()]);
+    const hidden = new Set<Entry>();
+    const revealed: Entry[] = [];
+    for (const id of touched) {
+      const row = this.#rowOf(id);
+      let entry = this.#entryById.get(id);
+      if (!row) {
+        if (entry?.shown) {
+          hidden.add(entry);
+          this.#open -= openOf(entry);
+        }
+        this.#entryById.delete(id);
+        continue;
+      }
+      const was = entry?.shown ?? false;
+      if (!entry) this.#entryById.set(id, (entry = entryOf(row, this.#key(row))));
+      this.#turnInto(entry, row);
+      Object.assign(entry, placeOf(row, this.#key(row)));
+      if (was && !entry.shown) hidden.add(entry);
+      else if (!was && entry.shown) revealed.push(entry);
+    }
+    if (hidden.size + revealed.length === 0) return;
+    this.#set([...this.#entries.filter((entry) => !hidden.has(entry)), ...revealed]);
+  }
+
+  /** The entry stands for this row now, and is shown if the filter lets that through. */
+  #turnInto(entry: Entry, row: Row): void {
+    if (entry.shown) this.#open -= openOf(entry);
+    entry.row = row;
+    entry.shown = this.#matches(row.socket);
+    if (entry.shown) this.#open += openOf(entry);
   }
 }

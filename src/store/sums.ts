@@ -1,0 +1,85 @@
+import { firstOwner, type Socket } from '../model/socket.ts';
+
+/** A socket and what goes through it, bytes a second; undefined when unknown. */
+export interface Flow {
+  readonly socket: Socket;
+  readonly rxRate: number | undefined;
+  readonly txRate: number | undefined;
+}
+
+/** What the open sockets of one process come to; what is unknown of a socket adds nothing. */
+export interface ProcessSum {
+  readonly pid: number;
+  /** Name of the program, as it was last told. Hostile text. */
+  readonly process: string | undefined;
+  readonly sockets: number;
+  /** Those among them of which bytes are known. */
+  readonly counted: number;
+  readonly rxBytes: number;
+  readonly txBytes: number;
+  /** Bytes a second in the last tick. */
+  readonly rxRate: number;
+  readonly txRate: number;
+}
+
+type Sum = { -readonly [Field in keyof ProcessSum]: ProcessSum[Field] };
+
+const isCounted = ({ traffic }: Socket): boolean =>
+  traffic?.rxBytes !== undefined || traffic?.txBytes !== undefined;
+
+function add(sum: Sum, { socket, rxRate, txRate }: Flow, sign: 1 | -1): void {
+  sum.sockets += sign;
+  sum.rxRate += sign * (rxRate ?? 0);
+  sum.txRate += sign * (txRate ?? 0);
+  if (!isCounted(socket)) return;
+  sum.counted += sign;
+  sum.rxBytes += sign * (socket.traffic?.rxBytes ?? 0);
+  sum.txBytes += sign * (socket.traffic?.txBytes ?? 0);
+}
+
+/**
+ * Sums over open sockets, of all and by process (of several that hold a socket the first). Kept by what changes: a
+ * tick never looks at the sockets that stay as they are. Counters and rates are integers, so nothing is lost by it.
+ */
+export class Sums {
+  readonly #processes = new Map<number, Sum>();
+  #rxRate = 0;
+  #txRate = 0;
+
+  /** By pid; processes without an open socket are not there. */
+  get processes(): ReadonlyMap<number, ProcessSum> {
+    return this.#processes;
+  }
+
+  /** Bytes a second received by all sockets together. */
+  get rxRate(): number {
+    return this.#rxRate;
+  }
+
+  /** Bytes a second sent by all sockets together. */
+  get txRate(): number {
+    return this.#txRate;
+  }
+
+  /** A socket has come (`before` is absent), has changed, or has gone (`now` is absent). */
+  change(before: Flow | undefined, now: Flow | undefined): void {
+    // The new one first, lest the sum of a process with one socket go and come again.
+    if (now) this.#add(now, 1);
+    if (before) this.#add(before, -1);
+  }
+
+  #add(flow: Flow, sign: 1 | -1): void {
+    this.#rxRate += sign * (flow.rxRate ?? 0);
+    this.#txRate += sign * (flow.txRate ?? 0);
+    const { pid, process } = firstOwner(flow.socket);
+    if (pid === undefined) return;
+    let sum = this.#processes.get(pid);
+    if (sum === undefined) {
+      sum = { pid, process, sockets: 0, counted: 0, rxBytes: 0, txBytes: 0, rxRate: 0, txRate: 0 };
+      this.#processes.set(pid, sum);
+    }
+    if (sign === 1) sum.process = process ?? sum.process;
+    add(sum, flow, sign);
+    if (sum.sockets === 0) this.#processes.delete(pid);
+  }
+}

@@ -1,0 +1,127 @@
+import type { Row } from '../store/table.ts';
+
+export type SortKey = number | string;
+
+/** A row with all that it is sorted by at hand: in a search each step to another object is a wait for memory. */
+export interface Entry {
+  row: Row;
+  key: SortKey;
+  pid: number;
+  localPort: number;
+  remotePort: number;
+  /** The filter lets it through. */
+  shown: boolean;
+}
+
+/** All that a row is sorted by. */
+export const placeOf = ({ socket }: Row, key: SortKey): Omit<Entry, 'row' | 'shown'> => ({
+  key,
+  pid: socket.owners[0]?.pid ?? -1,
+  localPort: socket.local.port,
+  remotePort: socket.remote?.port ?? -1,
+});
+
+export const entryOf = (row: Row, key: SortKey): Entry => ({ row, ...placeOf(row, key), shown: false });
+
+/** True when a row with this key goes where the entry stands: nothing that it is sorted by is another. */
+export const staysInPlace = (entry: Entry, { socket }: Row, key: SortKey): boolean =>
+  entry.key === key &&
+  entry.pid === (socket.owners[0]?.pid ?? -1) &&
+  entry.localPort === socket.local.port &&
+  entry.remotePort === (socket.remote?.port ?? -1);
+
+const compareKeys = (a: SortKey, b: SortKey): number =>
+  a === b ? 0 : typeof a === typeof b ? (a < b ? -1 : 1) : typeof a === 'number' ? -1 : 1;
+
+/** Equal keys go by pid, local port, remote port and at last by id: the order never depends on arrival. */
+const compareTies = (a: Entry, b: Entry): number =>
+  a.pid - b.pid ||
+  a.localPort - b.localPort ||
+  a.remotePort - b.remotePort ||
+  compareKeys(a.row.id, b.row.id);
+
+export type Compare = (a: Entry, b: Entry) => number;
+
+export const comparator = (descending: boolean): Compare =>
+  descending
+    ? (a, b) => compareKeys(b.key, a.key) || compareTies(a, b)
+    : (a, b) => compareKeys(a.key, b.key) || compareTies(a, b);
+
+/** Entries sorted anew: their distinct keys, which are few or cheap to compare, and the equals of each by themselves. */
+export function sorted(entries: Iterable<Entry>, descending: boolean): Entry[] {
+  const groups = new Map<SortKey, Entry[]>();
+  for (const entry of entries) {
+    const group = groups.get(entry.key);
+    if (group) group.push(entry);
+    else groups.set(entry.key, [entry]);
+  }
+  const numbers: number[] = [];
+  const texts: string[] = [];
+  for (const key of groups.keys()) {
+    if (typeof key === 'number') numbers.push(key);
+    else texts.push(key);
+  }
+  // Both without a function: by number, and by UTF-16 units, as `<` has it.
+  const keys: SortKey[] = [...Float64Array.from(numbers).sort(), ...texts.sort()];
+  if (descending) keys.reverse();
+  const result: Entry[] = [];
+  for (const key of keys) {
+    const group = groups.get(key) ?? [];
+    if (group.length > 1) group.sort(compareTies);
+    for (const entry of group) result.push(entry);
+  }
+  return result;
+}
+
+/** The same entries with their keys the other way round; those with equal keys stay as they were to each other. */
+export function reversed(entries: readonly Entry[]): Entry[] {
+  const result: Entry[] = [];
+  for (let end = entries.length; end > 0;) {
+    const key = entries[end - 1]?.key;
+    let start = end - 1;
+    while (start > 0 && entries[start - 1]?.key === key) start--;
+    for (let i = start; i < end; i++) {
+      const entry = entries[i];
+      if (entry) result.push(entry);
+    }
+    end = start;
+  }
+  return result;
+}
+
+/** First position whose entry does not come before `entry`: its own, where it is there. */
+function positionOf(entry: Entry, entries: readonly Entry[], compare: Compare): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const there = entries[middle];
+    if (there && compare(there, entry) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** A sorted list without some of its entries and with others. Both are few: only their places are looked up. */
+export function exchange(
+  entries: readonly Entry[],
+  gone: readonly Entry[],
+  come: readonly Entry[],
+  compare: Compare,
+): Entry[] {
+  const cuts = [
+    ...gone.map((entry) => ({ at: positionOf(entry, entries, compare), entry, skip: 1 })),
+    ...come.map((entry) => ({ at: positionOf(entry, entries, compare), entry, skip: 0 })),
+  ];
+  // What comes stands before what is at its place, be that to go or to stay.
+  cuts.sort((a, b) => a.at - b.at || a.skip - b.skip || compare(a.entry, b.entry));
+  const result = entries.slice(0, cuts[0]?.at ?? entries.length);
+  for (const [i, { at, entry, skip }] of cuts.entries()) {
+    if (skip === 0) result.push(entry);
+    const end = cuts[i + 1]?.at ?? entries.length;
+    for (let from = at + skip; from < end; from++) {
+      const kept = entries[from];
+      if (kept) result.push(kept);
+    }
+  }
+  return result;
+}
