@@ -10,6 +10,9 @@ const NAME_LIMIT = 255;
 /** Where Docker keeps its containers; the second is its snap. */
 const DOCKER_FOLDERS = ['var/lib/docker', 'var/snap/docker/common/var-lib-docker'];
 
+/** The second holds containers that are removed when they end (`--rm`), as all of a Quadlet do. */
+const STORAGE_LISTS = ['containers.json', 'volatile-containers.json'];
+
 /** Where containerd keeps what runs; k3s and MicroK8s bring one of their own. */
 const CONTAINERD_FOLDERS = [
   'run/containerd',
@@ -46,7 +49,9 @@ const docker: Place = ({ root, home, id }) => {
 const storage: Place = ({ root, home, id, namesIn }) => {
   const folders = [`${root}/var/lib/containers/storage`];
   if (home !== undefined) folders.push(`${home}/.local/share/containers/storage`);
-  return firstOf(folders, (folder) => namesIn(`${folder}/overlay-containers/containers.json`).get(id));
+  return firstOf(folders, (folder) =>
+    firstOf(STORAGE_LISTS, (list) => namesIn(`${folder}/overlay-containers/${list}`).get(id)),
+  );
 };
 
 /** `/var/log/pods/NAMESPACE_POD_UID`: no name of Kubernetes has an underscore. */
@@ -102,8 +107,8 @@ export interface ContainerName {
 /** Names of containers from the files of those who run them. Whatever is in these files, nothing here throws. */
 export class ContainerNames {
   readonly #root: string;
-  /** The last list of containers read, for it names all of them. */
-  #list: { version: Version; names: ReadonlyMap<string, string> } | undefined;
+  /** Lists of containers by path, for one names all of them. */
+  readonly #lists = new Map<string, { version: Version; names: ReadonlyMap<string, string> }>();
 
   /** @param root the file system these files are in: `/`, or a fixture */
   constructor(root: string) {
@@ -147,9 +152,10 @@ export class ContainerNames {
 
   /** Names by id from a `containers.json`: `[{"id": "…", "names": ["web"]}]`. */
   #namesIn(path: string): ReadonlyMap<string, string> {
-    const file = read(path, this.#list?.version);
+    const known = this.#lists.get(path);
+    const file = read(path, known?.version);
     if (file === undefined) return new Map();
-    if (this.#list && file.text === undefined) return this.#list.names;
+    if (known && file.text === undefined) return known.names;
     const names = new Map<string, string>();
     const items = parse(file.text);
     for (const item of Array.isArray(items) ? (items as unknown[]) : []) {
@@ -159,7 +165,7 @@ export class ContainerNames {
       const plain = typeof name === 'string' ? plainName(name) : undefined;
       if (typeof id === 'string' && plain !== undefined) names.set(id, plain);
     }
-    this.#list = { version: file.version, names };
+    this.#lists.set(path, { version: file.version, names });
     return names;
   }
 }
@@ -207,7 +213,6 @@ function list(path: string): string[] {
 
 /** A file as it was when it was read. */
 interface Version {
-  readonly path: string;
   readonly mtimeMs: number;
   readonly size: number;
 }
@@ -227,8 +232,8 @@ function read(path: string, known?: Version): { version: Version; text: string |
     const stat = fstatSync(fd);
     const { mtimeMs, size } = stat;
     if (!stat.isFile() || size > SIZE_LIMIT) return undefined;
-    const version = { path, mtimeMs, size };
-    if (known?.path === path && known.mtimeMs === mtimeMs && known.size === size) {
+    const version = { mtimeMs, size };
+    if (known?.mtimeMs === mtimeMs && known.size === size) {
       return { version, text: undefined };
     }
     const buffer = Buffer.allocUnsafe(size);
