@@ -7,8 +7,8 @@ import { RowOrder } from '../view/order.ts';
 import type { Invocation } from './options.ts';
 
 /** `netpane ls`: prints the sockets once, in the order of the screen, and on stderr what could not be seen. */
-export async function list({ source: sourceName, filter, json }: Invocation): Promise<void> {
-  const source = await openSource(sourceName);
+export async function list({ source: sourceName, also, filter, json }: Invocation): Promise<void> {
+  const source = await openSource(sourceName, { also, tcpDetails: json, ownerBudgetMs: Infinity });
   const { sockets, interfaces, degradations } = await source.read();
   const state = reduce(
     initialState({ host: '', system: '', intervalMs: 0, lingerMs: 0, filter, palette: 'mono' }),

@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { printable } from '../model/text.ts';
-import { requireSource } from '../source/index.ts';
+import { openSource } from '../source/index.ts';
 import { helpText, type Invocation, parseInvocation } from './options.ts';
 import { UsageError } from './values.ts';
+
+/** For a source that is opened only to see whether it can be. */
+const NO_DEMANDS = { also: [], tcpDetails: false, ownerBudgetMs: 0 };
 
 /** Ends with a line on stderr that says what is wrong. */
 function fail(message: string, exitCode: 1 | 2): void {
@@ -39,7 +42,7 @@ async function run(invocation: Invocation): Promise<void> {
         return;
       }
       // Here, where it is a plain message: the thread could only crash on it.
-      requireSource(invocation.source);
+      if (invocation.source !== undefined) await openSource(invocation.source, NO_DEMANDS);
       const { startSampling } = await import('./sampling.ts');
       // The first sample is taken while the screen is being loaded.
       const sampling = startSampling(new URL('./worker.js', import.meta.url), invocation);

@@ -13,6 +13,12 @@ export interface WorkerSetup {
   readonly maxShare: number;
 }
 
+/**
+ * A reading waits so long for the programs behind its sockets: those of some ten thousand are found meanwhile, and a
+ * screen that is first painted without some names is better than one that is late.
+ */
+const OWNER_BUDGET_MS = 200;
+
 /** What the screen's thread says to the sampling one. */
 export type WorkerRequest =
   { readonly type: 'taken' } | { readonly type: 'interval'; readonly intervalMs: number };
@@ -30,7 +36,11 @@ if (port) {
   };
   let taken = () => {};
   const sampler = new Sampler({
-    source: await openSource(setup.source),
+    source: await openSource(setup.source, {
+      also: setup.also,
+      tcpDetails: false,
+      ownerBudgetMs: OWNER_BUDGET_MS,
+    }),
     intervalMs: setup.intervalMs,
     maxShare: setup.maxShare,
     clock: {

@@ -1,36 +1,30 @@
-import { closeSync, openSync } from 'node:fs';
-import { ProcNetSource } from './linux/procnet.ts';
-import type { Source } from './types.ts';
+import type { Degradation } from '../model/batch.ts';
+import { type Source, type SourceOptions, SourceUnavailable } from './types.ts';
 
 interface SourceEntry {
   /** For the help: where it reads from. */
   readonly about: string;
-  /** True when it can work on this machine; found out by trying. */
-  readonly works: () => boolean;
-  readonly open: () => Promise<Source>;
+  /** What it does not tell and the one before it does; a clause. */
+  readonly lacks?: string;
+  /** Rejects with `SourceUnavailable` where it cannot work; found out by trying. */
+  readonly open: (options: SourceOptions) => Promise<Source>;
 }
-
-/** Opens without reading: to read a table of sockets once more would cost as much as a sample. */
-const canRead = (path: string): boolean => {
-  try {
-    closeSync(openSync(path, 'r'));
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 /** Every source, the best first: the first one that works is taken. */
 export const SOURCES = {
+  sock_diag: {
+    about: 'Linux: the kernel itself, over netlink, with traffic, and every network namespace as root',
+    open: async (options: SourceOptions) => (await import('./linux/open.ts')).openSockDiag(options),
+  },
   proc: {
     about: 'Linux: /proc/net, owners from /proc/PID/fd',
-    works: () => process.platform === 'linux' && canRead('/proc/net/tcp'),
-    open: async () =>
-      new ProcNetSource({ nowMs: () => performance.now(), isRoot: process.geteuid?.() === 0 }),
+    lacks:
+      'traffic and round-trip times, interfaces, raw and packet sockets, and other network namespaces are not shown',
+    open: async (options: SourceOptions) => (await import('./linux/open.ts')).openProcNet(options),
   },
   systeminformation: {
     about: 'any system: the output of its own netstat, by the systeminformation package',
-    works: () => true,
+    lacks: 'it takes much longer, and on Linux UDP sockets without a peer are not shown',
     open: async () => {
       const { portableSource } = await import('./portable/portable.ts');
       return portableSource();
@@ -42,17 +36,60 @@ export type SourceName = keyof typeof SOURCES;
 
 export const SOURCE_NAMES = Object.keys(SOURCES) as SourceName[];
 
-/** Throws, in words, when a source that was asked for by name cannot work here. */
-export function requireSource(name: SourceName | undefined): void {
-  if (name === undefined || SOURCES[name].works()) return;
-  throw new Error(
-    `source '${name}' does not work on this machine; without --source netpane picks one that does`,
-  );
+/**
+ * Opens the named source, or the best one that works here; where that is not the best of all, its degradations say
+ * what is lost, and why.
+ * @throws Error, in words, when a source that was asked for by name cannot work here
+ */
+export async function openSource(name: SourceName | undefined, options: SourceOptions): Promise<Source> {
+  if (name !== undefined) return forced(name, options);
+  const reasons: string[] = [];
+  const lacks: string[] = [];
+  for (const candidate of SOURCE_NAMES) {
+    const entry: SourceEntry = SOURCES[candidate];
+    if (entry.lacks !== undefined) lacks.push(entry.lacks);
+    try {
+      return withNotice(await entry.open(options), fallBack(reasons, lacks));
+    } catch (error) {
+      if (!(error instanceof SourceUnavailable)) throw error;
+      reasons.push(`no ${candidate}: ${error.message}`);
+    }
+  }
+  throw new Error(`no source works on this machine (${reasons.join('; ')})`);
 }
 
-/** Opens the named source, or the best one that works here. Rejects when the named one cannot work here. */
-export async function openSource(name: SourceName | undefined): Promise<Source> {
-  requireSource(name);
-  const chosen = name ?? SOURCE_NAMES.find((candidate) => SOURCES[candidate].works()) ?? 'systeminformation';
-  return SOURCES[chosen].open();
+async function forced(name: SourceName, options: SourceOptions): Promise<Source> {
+  try {
+    const lacks = SOURCE_NAMES.slice(0, SOURCE_NAMES.indexOf(name) + 1).flatMap(
+      (each) => (SOURCES[each] as SourceEntry).lacks ?? [],
+    );
+    return withNotice(await SOURCES[name].open(options), fallBack([`--source ${name}`], lacks));
+  } catch (error) {
+    if (!(error instanceof SourceUnavailable)) throw error;
+    throw new Error(
+      `source '${name}' does not work on this machine: ${error.message}; without --source netpane picks one that does`,
+      { cause: error },
+    );
+  }
+}
+
+function fallBack(reasons: readonly string[], lacks: readonly string[]): Degradation | undefined {
+  if (lacks.length === 0 || process.platform !== 'linux') return undefined;
+  return {
+    code: 'fallback',
+    text: `${reasons.join('; ')}: ${lacks.join('; ')}`,
+    short: 'no traffic',
+  };
+}
+
+/** The same source, one notice the more, behind its own. */
+function withNotice(source: Source, notice: Degradation | undefined): Source {
+  if (notice === undefined) return source;
+  return {
+    name: source.name,
+    read: async () => {
+      const snapshot = await source.read();
+      return { ...snapshot, degradations: [...snapshot.degradations, notice] };
+    },
+  };
 }

@@ -133,7 +133,7 @@ const USERS = 4;
 export const isHidden = (owners: readonly Owner[]): boolean => owners === HIDDEN;
 
 /** Owners of TCP listeners by local address and port; one on any address by its port alone. */
-class Listeners {
+export class Listeners {
   readonly #owners = new Map<string, readonly Owner[]>();
 
   add({ local, netns }: Owned, owners: readonly Owner[]): void {

@@ -55,6 +55,10 @@ export class Proc {
     return attempt(() => this.#read(path, 'utf8'));
   }
 
+  canOpen(path: string): boolean {
+    return 'value' in attempt(() => closeSync(openSync(`${this.#root}/${path}`, 'r')));
+  }
+
   link(path: string): Outcome<string> {
     return attempt(() => readlinkSync(`${this.#root}/${path}`));
   }

@@ -58,6 +58,14 @@ export function bothTcpRequest(details: boolean): Uint8Array {
   return dumpRequest(TCPDIAG_GETSOCK, payload);
 }
 
+/** Asks for TCP sockets in no state at all: an answer without content says that the kernel would give one with it. */
+export function tcpProbe(): Uint8Array {
+  const payload = new Uint8Array(56);
+  payload[0] = AF_INET;
+  payload[1] = IPPROTO.tcp;
+  return dumpRequest(SOCK_DIAG_BY_FAMILY, payload);
+}
+
 function extensions(protocol: keyof typeof IPPROTO, details: boolean): number {
   if (protocol !== 'tcp') return 0;
   return extension(INET_DIAG_INFO) | (details ? extension(INET_DIAG_CONG) : 0);

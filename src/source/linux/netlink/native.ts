@@ -25,7 +25,6 @@ export const ERRNO = {
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
-const O_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const CLONE_NEWNET = 0x40000000;
@@ -47,7 +46,6 @@ export class Native {
   readonly #recv: Call;
   readonly #setsockopt: Call;
   readonly #setns: Call;
-  readonly #open: Call;
   readonly #close: Call;
 
   private constructor(koffi: Koffi) {
@@ -60,7 +58,6 @@ export class Native {
     this.#recv = load('long recv(int, void *, size_t, int)');
     this.#setsockopt = load('int setsockopt(int, int, int, void *, unsigned int)');
     this.#setns = load('int setns(int, int)');
-    this.#open = load('int open(const char *, int)');
     this.#close = load('int close(int)');
   }
 
@@ -101,13 +98,6 @@ export class Native {
       if (length >= 0) return length;
       if (this.#koffi.errno() !== ERRNO.EINTR) throw this.#error('recv');
     }
-  }
-
-  /** Opens a file to read. Throws `NativeError`. */
-  open(path: string): number {
-    const fd = this.#open(path, O_CLOEXEC);
-    if (fd < 0) throw this.#error(path);
-    return fd;
   }
 
   /** Moves this thread, and no other, into a network namespace (setns(2)). Throws `NativeError`. */

@@ -1,0 +1,68 @@
+import type { Source, SourceOptions } from '../types.ts';
+import { SourceUnavailable } from '../types.ts';
+import { dump } from './netlink/dump.ts';
+import { tcpProbe } from './netlink/inet.ts';
+import { Native, NativeError } from './netlink/native.ts';
+import { KernelNetlink } from './netlink/system.ts';
+import { Proc } from './proc.ts';
+import { ProcNetSource } from './procnet.ts';
+import { SockDiagSource } from './sockdiag.ts';
+
+const PROC = '/proc';
+const PASSWD = '../etc/passwd';
+
+/** The machine's clocks and user, as the sources want them. */
+const surroundings = () => ({
+  passwdPath: PASSWD,
+  nowMs: () => performance.now(),
+  isRoot: process.geteuid?.() === 0,
+});
+
+/** ENOENT and EPROTONOSUPPORT: there is no such thing in this kernel, or no module for it. */
+const isMissing = (errno: number): boolean => errno === 2 || errno === 93;
+
+function requireLinux(): void {
+  if (process.platform !== 'linux') throw new SourceUnavailable('this is not Linux');
+}
+
+/** Opens the source that asks the kernel over netlink. Rejects with `SourceUnavailable` where that is not possible. */
+export async function openSockDiag(options: SourceOptions): Promise<Source> {
+  requireLinux();
+  const system = new KernelNetlink(await Native.load());
+  try {
+    const channels = system.open(undefined);
+    try {
+      const { errno } = dump(channels.diag, tcpProbe(), () => {});
+      if (errno !== 0) {
+        throw new SourceUnavailable(
+          isMissing(errno)
+            ? 'this kernel has no inet_diag'
+            : `the kernel refuses sock_diag with error ${errno}`,
+        );
+      }
+    } finally {
+      channels.close();
+    }
+  } catch (error) {
+    if (error instanceof NativeError)
+      throw new SourceUnavailable(`netlink does not answer (${error.message})`);
+    throw error;
+  }
+  return new SockDiagSource({
+    ...options,
+    ...surroundings(),
+    system,
+    proc: new Proc(PROC),
+    root: '/',
+    wallMs: () => Date.now(),
+  });
+}
+
+/** Opens the source that reads /proc/net. Rejects with `SourceUnavailable` where it is not there. */
+export async function openProcNet({ ownerBudgetMs }: SourceOptions): Promise<Source> {
+  requireLinux();
+  const proc = new Proc(PROC);
+  // A table is opened and not read: that would cost as much as a sample.
+  if (!proc.canOpen('net/tcp')) throw new SourceUnavailable('/proc/net cannot be read');
+  return new ProcNetSource({ ...surroundings(), procRoot: PROC, ownerBudgetMs });
+}

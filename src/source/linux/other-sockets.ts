@@ -1,0 +1,162 @@
+import type { Owner, Socket } from '../../model/socket.ts';
+import type { Attribution, Listeners } from './attribution.ts';
+import type { OtherMessage } from './netlink/others.ts';
+import type { Network } from './network.ts';
+import type { Proc } from './proc.ts';
+import { parseTable, type Table } from './table.ts';
+
+/** A socket as it was read, and where. */
+interface Entry {
+  readonly message: OtherMessage;
+  readonly network: Network;
+}
+
+/** Ping sockets: the one kind of IP that sock_diag does not tell (net/ipv4/ping.c has no diag handler). */
+const PING_TABLES: readonly Table[] = [
+  { file: 'icmp', protocol: 'icmp', family: 'ipv4' },
+  { file: 'icmp6', protocol: 'icmp', family: 'ipv6' },
+];
+
+/**
+ * Sockets of the kinds of which there are few, decoded whole at each reading; an unchanged one stays the same object.
+ * A reading is `begin`, `add` and `readPing`, then `removed`, then `settle`.
+ */
+export class OtherSockets {
+  readonly #proc: Proc;
+  readonly #attribution: Attribution;
+  #entries = new Map<string, Entry>();
+  #before = new Map<string, Entry>();
+  #sockets = new Map<string, Socket>();
+
+  constructor(proc: Proc, attribution: Attribution) {
+    this.#proc = proc;
+    this.#attribution = attribution;
+  }
+
+  begin(): void {
+    this.#before = this.#entries;
+    this.#entries = new Map();
+  }
+
+  add(message: OtherMessage, network: Network): void {
+    this.#entries.set(message.id, { message, network });
+  }
+
+  /** Reads the ping sockets of a namespace, if a process shows them. */
+  readPing(network: Network): void {
+    const process = network.isOwn ? '' : /\/(\d+)\/ns\/net$/.exec(network.path)?.[1];
+    if (process === undefined) return;
+    for (const table of PING_TABLES) {
+      const text = this.#proc.latin1(`${process}${process && '/'}net/${table.file}`);
+      if (!('value' in text)) continue;
+      for (const { sighting } of parseTable(text.value, table, () => false).items) {
+        const { protocol, family, local, remote, inode, uid } = sighting;
+        const id = `${protocol}:${inode ?? `${local.address}:${local.port}`}`;
+        this.add({ id, protocol, family, local, remote, inode, uid }, network);
+      }
+    }
+  }
+
+  /** Inodes that were not there at the last reading. */
+  get added(): number[] {
+    return [...differing(this.#entries, this.#before)];
+  }
+
+  /** Inodes that were there at the last reading and are not now. */
+  removed(): number[] {
+    return [...differing(this.#before, this.#entries)];
+  }
+
+  sockets(): Iterable<Socket> {
+    return this.#sockets.values();
+  }
+
+  /** Makes the sockets of this reading. @returns true when any differs from before */
+  settle(listeners: () => Listeners): boolean {
+    const before = this.#sockets;
+    const names = this.#unixNames();
+    let isChanged = false;
+    const sockets = new Map<string, Socket>();
+    for (const [id, entry] of this.#entries) {
+      const was = before.get(id);
+      const owners = this.#attribution.ownersOf(
+        { ...entry.message, netns: entry.network.inode },
+        was?.owners,
+        listeners,
+      );
+      const peer =
+        entry.message.peerInode === undefined ? undefined : (names.get(entry.message.peerInode) ?? '');
+      const socket = makeSocket(entry, peer, owners, this.#attribution);
+      const isSame = was !== undefined && sameSocket(was, socket);
+      if (!isSame) isChanged = true;
+      sockets.set(id, isSame ? was : socket);
+    }
+    if (sockets.size !== before.size) isChanged = true;
+    this.#sockets = sockets;
+    return isChanged;
+  }
+
+  /** Names of Unix sockets by inode. */
+  #unixNames(): Map<number, string> {
+    const names = new Map<number, string>();
+    for (const { message } of this.#entries.values()) {
+      if (message.protocol === 'unix' && message.inode !== undefined)
+        names.set(message.inode, message.local.address);
+    }
+    return names;
+  }
+}
+
+function* differing(these: ReadonlyMap<string, Entry>, those: ReadonlyMap<string, Entry>): Generator<number> {
+  for (const [id, { message }] of these) {
+    if (message.inode !== undefined && those.get(id)?.message.inode !== message.inode) yield message.inode;
+  }
+}
+
+function makeSocket(
+  { message, network }: Entry,
+  peer: string | undefined,
+  owners: readonly Owner[],
+  attribution: Attribution,
+): Socket {
+  const { id, protocol, family, state, inode, uid, recvQueue, sendQueue, interfaceIndex } = message;
+  const user = uid === undefined ? undefined : attribution.userOf(uid);
+  const name =
+    interfaceIndex === undefined
+      ? family === 'ipv4' || family === 'ipv6'
+        ? network.interfaces.ofAddress(message.local.address)
+        : undefined
+      : network.interfaces.nameOf(interfaceIndex);
+  const local =
+    protocol === 'packet' && name !== undefined ? { ...message.local, address: name } : message.local;
+  return {
+    id,
+    protocol,
+    family,
+    local,
+    remote: peer === undefined ? message.remote : { address: peer, port: 0 },
+    ...(state !== undefined && { state }),
+    ...(inode !== undefined && { inode }),
+    ...(uid !== undefined && { uid }),
+    ...(user !== undefined && { user }),
+    ...(name !== undefined && { interface: name }),
+    netns: network.netns,
+    ...(recvQueue !== undefined && sendQueue !== undefined && { traffic: { recvQueue, sendQueue } }),
+    owners,
+  };
+}
+
+const sameSocket = (a: Socket, b: Socket): boolean =>
+  a.state === b.state &&
+  a.inode === b.inode &&
+  a.uid === b.uid &&
+  a.user === b.user &&
+  a.interface === b.interface &&
+  a.netns === b.netns &&
+  a.owners === b.owners &&
+  a.local.address === b.local.address &&
+  a.local.port === b.local.port &&
+  a.remote?.address === b.remote?.address &&
+  a.remote?.port === b.remote?.port &&
+  a.traffic?.recvQueue === b.traffic?.recvQueue &&
+  a.traffic?.sendQueue === b.traffic?.sendQueue;
