@@ -297,6 +297,19 @@ describe('namespaces that are mounted', () => {
     expect(namespaces.refresh()).toContainEqual({ ...green, name: 'green', isOwn: false });
   });
 
+  test('one mounted elsewhere with the inode of one that is gone is another one', () => {
+    const first = mountPoint('run/docker/netns/1ab2c3d4e5f6');
+    mounted(first);
+    start(20, first.inode, '0::/lxc.payload.first');
+    expect(others()).toEqual([[first.inode, 'first']]);
+    fake.remove('20');
+    const second = { path: join(root, 'run/docker/netns/2bc3d4e5f6a1'), inode: first.inode };
+    renameSync(first.path, second.path);
+    mounted(second);
+    start(21, second.inode, '0::/lxc.payload.second');
+    expect(others()).toEqual([[second.inode, 'second']]);
+  });
+
   test('a path with spaces and letters of other scripts', () => {
     const blue = mountPoint('run/netns/a b\\c\té');
     mounted(blue);
