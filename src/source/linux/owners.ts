@@ -26,6 +26,7 @@ interface Holder {
   readonly directory: number;
   readonly bornRound: number;
   aliveRound: number;
+  listedRound: number;
   /** Count of its descriptors when they were listed last: the size of /proc/PID/fd since Linux 6.2, 0 before. */
   descriptorCount: number;
   readable: boolean;
@@ -59,8 +60,10 @@ export class Owners {
   readonly #bootTimeMs: number | undefined;
   readonly #nowMs: () => number;
   readonly #holders = new Map<number, Holder>();
-  readonly #pidsByInode = new Map<number, number[]>();
-  readonly #ownersByInode = new Map<number, readonly Owner[]>();
+  /** The holder of a socket, or all of them where there are several. */
+  readonly #pidsByInode = new Map<number, number | readonly number[]>();
+  /** Owners of sockets that several processes hold. */
+  readonly #sharedByInode = new Map<number, readonly Owner[]>();
   /** Inodes of the sockets that there are; descriptors lead to others too, of kinds that are not read. */
   readonly #sockets = new Set<number>();
   /** Inodes that nobody is known to hold, with the count of searches through all processes. */
@@ -107,21 +110,22 @@ export class Owners {
 
   /** The processes that hold a socket, the oldest pid first and pid 1 last; undefined when none is known to. */
   of(inode: number): readonly Owner[] | undefined {
-    const known = this.#ownersByInode.get(inode);
+    const pids = this.#pidsByInode.get(inode);
+    if (pids === undefined) return undefined;
+    if (typeof pids === 'number') {
+      const holder = this.#holders.get(pids);
+      // A holder that died before it said who it was is nobody known.
+      return holder?.owner && holder.alone;
+    }
+    const known = this.#sharedByInode.get(inode);
     if (known) return known;
-    const holders = (this.#pidsByInode.get(inode) ?? []).flatMap((pid) => this.#holders.get(pid) ?? []);
-    const [only] = holders;
-    if (only === undefined) return undefined;
-    const owners =
-      holders.length === 1
-        ? only.alone
-        : // Pid 1 opens sockets for others and keeps them: the program that serves is the other one.
-          holders
-            .sort((a, b) => Number(a.pid === 1) - Number(b.pid === 1) || a.pid - b.pid)
-            .flatMap((holder) => holder.owner ?? []);
-    // A holder that died before it said who it was is nobody known.
+    const owners = pids
+      .flatMap((pid) => this.#holders.get(pid) ?? [])
+      // Pid 1 opens sockets for others and keeps them: the program that serves is the other one.
+      .sort((a, b) => Number(a.pid === 1) - Number(b.pid === 1) || a.pid - b.pid)
+      .flatMap((holder) => holder.owner ?? []);
     if (owners.length === 0) return undefined;
-    this.#ownersByInode.set(inode, owners);
+    this.#sharedByInode.set(inode, owners);
     return owners;
   }
 
@@ -146,19 +150,15 @@ export class Owners {
     this.#changed = new Set();
     this.#deadlineMs = this.#nowMs() + budgetMs;
     for (const inode of removed) this.#drop(inode);
-    for (const inode of added) {
-      this.#sockets.add(inode);
-      const pids = this.#pidsByInode.get(inode);
-      if (pids === undefined) this.#miss(inode);
-      for (const pid of pids ?? []) this.#note(pid);
-    }
     const unseenBefore = this.#unseenProcesses;
-    this.#look();
+    this.#look(added.some((inode) => !this.#pidsByInode.has(inode)));
     this.#check();
     this.#read(
       (holder) =>
         holder.descriptorCount <= SMALL || holder.bornRound === this.#round || this.#isDue(holder.pid),
     );
+    // Only now, for most of them have been found in passing, at a first reading nearly all.
+    for (const inode of added) this.#meetSocket(inode);
     if (this.#wanted.size > 0) this.#probe();
     if (this.#wanted.size > 0) this.#read(() => true);
     if (this.#wanted.size > 0) this.#search();
@@ -171,20 +171,26 @@ export class Owners {
     return this.#nowMs() > this.#deadlineMs;
   }
 
+  /** Takes note of a socket that there is. */
+  #meetSocket(inode: number): void {
+    this.#sockets.add(inode);
+    const pids = this.#pidsByInode.get(inode);
+    if (pids === undefined) this.#miss(inode);
+    for (const pid of listOf(pids)) {
+      const holder = this.#holders.get(pid);
+      if (holder) holder.hasSockets = true;
+    }
+  }
+
   /** A socket that is there and that none is known to hold. */
   #miss(inode: number): void {
     this.#unowned.set(inode, 0);
     this.#wanted.add(inode);
   }
 
-  #note(pid: number): void {
-    const holder = this.#holders.get(pid);
-    if (holder) holder.hasSockets = true;
-  }
-
   /** A socket is gone: its descriptors are free for others. */
   #drop(inode: number): void {
-    for (const pid of this.#pidsByInode.get(inode) ?? []) {
+    for (const pid of listOf(this.#pidsByInode.get(inode))) {
       const holder = this.#holders.get(pid);
       const descriptor = holder?.descriptors.get(inode);
       if (!holder || descriptor === undefined) continue;
@@ -194,13 +200,13 @@ export class Owners {
     }
     this.#sockets.delete(inode);
     this.#pidsByInode.delete(inode);
-    this.#ownersByInode.delete(inode);
+    this.#sharedByInode.delete(inode);
     this.#unowned.delete(inode);
     this.#wanted.delete(inode);
   }
 
-  /** Which processes there are; looks at the new ones, those with sockets, and some of the others. */
-  #look(): void {
+  /** Which processes there are; looks at the new ones, those with sockets, and some of the others, or at all. */
+  #look(isAll: boolean): void {
     const listing = this.#proc.names('');
     const names = 'value' in listing ? listing.value : [];
     const pids: number[] = [];
@@ -213,17 +219,17 @@ export class Owners {
       pids.push(pid);
     }
     this.#pids = pids;
-    for (const pid of pids) this.#visit(pid);
+    for (const pid of pids) this.#visit(pid, isAll || this.#wanted.size > 0);
     for (const holder of this.#holders.values()) {
       if (holder.aliveRound !== this.#round) this.#forget(holder);
     }
   }
 
-  #visit(pid: number): void {
+  #visit(pid: number, isAll: boolean): void {
     const known = this.#holders.get(pid);
     const isDue = this.#isDue(pid);
     // Before Linux 6.2 a folder does not tell how many descriptors are in it: looking costs the same and says less.
-    const isLooked = isDue || known?.hasSockets === true || this.#wanted.size > 0;
+    const isLooked = isAll || isDue || known?.hasSockets === true;
     if (known && (!isLooked || (known.isKernelThread && !isDue))) {
       known.aliveRound = this.#round;
       if (!known.readable) this.#unseenProcesses = true;
@@ -262,6 +268,7 @@ export class Owners {
       directory,
       bornRound: this.#round,
       aliveRound: this.#round,
+      listedRound: 0,
       descriptorCount: 0,
       readable: true,
       isKernelThread: false,
@@ -319,6 +326,7 @@ export class Owners {
 
   #list(holder: Holder): void {
     holder.unlisted = false;
+    holder.listedRound = this.#round;
     holder.freed = [];
     const listing = this.#proc.names(`${holder.pid}/fd`);
     if (!('value' in listing)) {
@@ -394,7 +402,7 @@ export class Owners {
       const holder = left.at(-1);
       if (this.#isLate) return;
       if (holder && this.#holders.get(holder.pid) === holder) {
-        if (holder.unread.length === 0) this.#list(holder);
+        if (holder.listedRound !== this.#round) this.#list(holder);
         this.#readListed(holder);
         if (holder.unread.length > 0) return;
       }
@@ -453,11 +461,9 @@ export class Owners {
     holder.descriptors.set(inode, descriptor);
     if (this.#sockets.has(inode)) holder.hasSockets = true;
     const pids = this.#pidsByInode.get(inode);
-    if (pids) pids.push(holder.pid);
-    else this.#pidsByInode.set(inode, [holder.pid]);
+    this.#pidsByInode.set(inode, pids === undefined ? holder.pid : [...listOf(pids), holder.pid]);
     this.#outdate(inode);
-    this.#unowned.delete(inode);
-    this.#wanted.delete(inode);
+    if (this.#unowned.delete(inode)) this.#wanted.delete(inode);
   }
 
   /** A descriptor holds its socket no more. */
@@ -477,8 +483,8 @@ export class Owners {
   }
 
   #release(pid: number, inode: number): void {
-    const pids = (this.#pidsByInode.get(inode) ?? []).filter((other) => other !== pid);
-    if (pids.length > 0) this.#pidsByInode.set(inode, pids);
+    const [first, ...others] = listOf(this.#pidsByInode.get(inode)).filter((other) => other !== pid);
+    if (first !== undefined) this.#pidsByInode.set(inode, others.length > 0 ? [first, ...others] : first);
     else {
       this.#pidsByInode.delete(inode);
       // The socket is still there: somebody else may have it now.
@@ -488,8 +494,9 @@ export class Owners {
   }
 
   #outdate(inode: number): void {
-    this.#ownersByInode.delete(inode);
-    this.#changed.add(inode);
+    this.#sharedByInode.delete(inode);
+    // Of a socket that is yet to be met, everything is news.
+    if (this.#sockets.has(inode)) this.#changed.add(inode);
   }
 
   #forget(holder: Holder): void {
@@ -497,6 +504,9 @@ export class Owners {
     this.#holders.delete(holder.pid);
   }
 }
+
+const listOf = (pids: number | readonly number[] | undefined): readonly number[] =>
+  pids === undefined ? [] : typeof pids === 'number' ? [pids] : pids;
 
 const sameOwner = (a: Owner, b: Owner | undefined): boolean =>
   b !== undefined &&

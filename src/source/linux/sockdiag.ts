@@ -212,23 +212,22 @@ export class SockDiagSource implements Source {
 
   /** Inodes of sockets that have come and that have gone since the last reading. */
   #inodes(gone: readonly number[]): { added: number[]; removed: number[] } {
-    const added = new Set<number>();
-    const removed = new Set<number>();
+    const added = this.#others.added;
+    const removed = this.#others.removed();
     for (const slot of gone) {
       const inode = this.#bySlot[slot]?.inode;
-      if (inode !== undefined) removed.add(inode);
+      if (inode !== undefined) removed.push(inode);
     }
     for (const { slot, inode, addresses } of this.#news) {
       const before = this.#bySlot[slot]?.inode ?? 0;
       if (addresses === undefined || before === inode) continue;
-      if (before > 0) removed.add(before);
-      if (inode > 0) added.add(inode);
+      if (before > 0) removed.push(before);
+      if (inode > 0) added.push(inode);
     }
-    for (const inode of this.#others.added) added.add(inode);
-    for (const inode of this.#others.removed()) removed.add(inode);
+    if (removed.length === 0 || added.length === 0) return { added, removed };
     // One that another socket has by now is not gone: the kernel gives numbers anew.
-    for (const inode of added) removed.delete(inode);
-    return { added: [...added], removed: [...removed] };
+    const present = new Set(added);
+    return { added, removed: removed.filter((inode) => !present.has(inode)) };
   }
 
   /** Makes the sockets of this reading out of those of the last one and of what is new. */
@@ -237,29 +236,41 @@ export class SockDiagSource implements Source {
     const listenersNow = () => (listeners ??= this.#attribution.listeners(this.#owned()));
     let isChanged = gone.length > 0 || this.#news.length > 0;
     for (const slot of gone) this.#forget(slot);
-    // Endpoints and inodes first: an owner may be that of a listener which comes later.
     const stale = this.#stale();
     for (const news of this.#news) {
-      const { slot } = news;
-      this.#put(slot, makeSocket(news, this.#bySlot[slot], this.#attribution));
-      if (news.addresses) stale.add(slot);
+      const { slot, addresses, inode } = news;
+      const before = this.#bySlot[slot];
+      let owners = before?.owners ?? NO_OWNERS;
+      // Where nobody holds the socket the owner may be a listener's, which may come later in this list.
+      if (addresses && inode === 0) stale.add(slot);
+      else if (addresses) {
+        owners = this.#attribution.ownersOf(
+          { ...addresses, protocol: news.protocol, inode },
+          before?.owners,
+          listenersNow,
+        );
+        stale.delete(slot);
+      }
+      this.#put(slot, makeSocket(news, before, owners, this.#attribution));
     }
-    for (const slot of stale) {
-      const socket = this.#bySlot[slot];
-      const network = this.#networkOf[slot];
-      if (!socket || !network) continue;
-      const netnsInode = network.inode;
-      const lastKnown = socket.owners.length > 0 ? socket.owners : undefined;
-      const owners = this.#attribution.ownersOf({ ...socket, netns: netnsInode }, lastKnown, listenersNow);
-      if (socket.inode === undefined && owners[0]?.knowledge !== 'inherited') this.#derived.add(slot);
-      else this.#derived.delete(slot);
-      if (owners === socket.owners) continue;
-      isChanged = true;
-      this.#bySlot[slot] = { ...socket, owners };
-    }
+    for (const slot of stale) if (this.#reown(slot, listenersNow)) isChanged = true;
     if (this.#relabel()) isChanged = true;
     if (this.#others.settle(listenersNow)) isChanged = true;
     if (isChanged) this.#collect();
+  }
+
+  /** Asks anew for the owners of a socket. @returns true when they are others than before */
+  #reown(slot: number, listeners: () => Listeners): boolean {
+    const socket = this.#bySlot[slot];
+    const network = this.#networkOf[slot];
+    if (!socket || !network) return false;
+    const lastKnown = socket.owners.length > 0 ? socket.owners : undefined;
+    const owners = this.#attribution.ownersOf({ ...socket, netns: network.inode }, lastKnown, listeners);
+    if (socket.inode === undefined && owners[0]?.knowledge !== 'inherited') this.#derived.add(slot);
+    else this.#derived.delete(slot);
+    if (owners === socket.owners) return false;
+    this.#bySlot[slot] = { ...socket, owners };
+    return true;
   }
 
   #put(slot: number, socket: Socket): void {
@@ -352,41 +363,49 @@ export class SockDiagSource implements Source {
   }
 }
 
-/** The socket after some news; the owners are those that it had, none for a new one. */
-function makeSocket(news: News, before: Socket | undefined, attribution: Attribution): Socket {
+type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+/** The socket after some news. */
+function makeSocket(
+  news: News,
+  before: Socket | undefined,
+  owners: readonly Owner[],
+  attribution: Attribution,
+): Socket {
   const { addresses, network, timer, tcp } = news;
   // After the end of a connection the kernel tells no counters any more: the last known ones are still true.
   const traffic = before?.traffic ? { ...before.traffic, ...news.traffic } : news.traffic;
-  const common = { traffic, ...(timer && { timer }), ...(tcp && { tcp }) };
   if (addresses === undefined && before) {
     const { timer: _, ...rest } = before;
-    return { ...rest, ...common };
+    return { ...rest, traffic, ...(timer && { timer }), ...(tcp && { tcp }) };
   }
   if (addresses === undefined) throw new Error('news without addresses are of a socket that is known');
-  const { family, state } = addresses;
-  const inode = news.inode > 0 ? news.inode : undefined;
-  // Once nobody holds the socket the kernel says 0, whoever it was.
-  const uid = inode !== undefined || news.uid > 0 ? news.uid : before?.uid;
-  const user = uid === undefined ? undefined : attribution.userOf(uid);
+  const { local, remote, state } = addresses;
   const { interfaces } = network;
-  const { local, remote } = addresses;
   const bound = news.interfaceIndex > 0 ? interfaces.nameOf(news.interfaceIndex) : undefined;
   const name = bound ?? (isAnyAddress(local.address) ? undefined : interfaces.ofAddress(local.address));
-  return {
+  // Field by field: this is done for every socket of a first reading.
+  const socket: Mutable<Socket> = {
     id: news.id,
     protocol: news.protocol,
-    family,
+    family: addresses.family,
     local: scoped(local, name),
     remote: remote && scoped(remote, name),
-    ...(state !== undefined && { state }),
-    ...(inode !== undefined && { inode }),
-    ...(uid !== undefined && { uid }),
-    ...(user !== undefined && { user }),
-    ...(name !== undefined && { interface: name }),
     netns: network.netns,
-    ...common,
-    owners: before?.owners ?? NO_OWNERS,
+    traffic,
+    owners,
   };
+  if (state !== undefined) socket.state = state;
+  if (news.inode > 0) socket.inode = news.inode;
+  // Once nobody holds the socket the kernel says 0, whoever it was.
+  const uid = news.inode > 0 || news.uid > 0 ? news.uid : before?.uid;
+  const user = uid === undefined ? undefined : attribution.userOf(uid);
+  if (uid !== undefined) socket.uid = uid;
+  if (user !== undefined) socket.user = user;
+  if (name !== undefined) socket.interface = name;
+  if (timer) socket.timer = timer;
+  if (tcp) socket.tcp = tcp;
+  return socket;
 }
 
 const NO_OWNERS: readonly Owner[] = [];

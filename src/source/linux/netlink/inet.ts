@@ -225,6 +225,9 @@ export function decodeTimer({ bytes, view }: NetlinkBuffer, start: number, nowMs
   };
 }
 
+const wordAt = (view: DataView, at: number, end: number): number | undefined =>
+  at + 4 <= end ? view.getUint32(at, LITTLE_ENDIAN) : undefined;
+
 /** A socket whose last data went, or came, longer ago never had any: the kernel counts from its own start then. */
 const NEVER_MS = 2 ** 31;
 
@@ -240,40 +243,42 @@ export function decodeTraffic(buffer: NetlinkBuffer, start: number, info: InfoPl
     recvQueue: view.getUint32(start + INET.recvQueue, LITTLE_ENDIAN),
     sendQueue: view.getUint32(start + INET.sendQueue, LITTLE_ENDIAN),
   };
-  const word = (offset: number): number | undefined =>
-    info.start + offset + 4 <= info.end ? view.getUint32(info.start + offset, LITTLE_ENDIAN) : undefined;
-  const counter = (offset: number): number | undefined => counterAt(buffer, info.start + offset, info.end);
   // Of a listener tcp_info holds its queue, which is known already.
   if (info.end === info.start || state === 'LISTEN') return queues;
-  const received = counter(TCP_INFO.bytesReceived);
-  const sent = counter(TCP_INFO.bytesSent);
+  const received = counterAt(buffer, info.start + TCP_INFO.bytesReceived, info.end);
+  const sent = counterAt(buffer, info.start + TCP_INFO.bytesSent, info.end);
   // Before Linux 4.19 the bytes sent were not told, but those acknowledged.
   const transmitted =
-    sent === undefined ? counter(TCP_INFO.bytesAcked) : sent - (counter(TCP_INFO.bytesRetrans) ?? 0);
-  const rtt = word(TCP_INFO.rttMicros);
-  const at = (agoMs: number | undefined): number | undefined =>
-    agoMs === undefined || agoMs >= NEVER_MS ? undefined : nowMs - agoMs;
-  const traffic = {
-    rxBytes: received === undefined ? undefined : received - (AFTER_FIN.has(state) && received > 0 ? 1 : 0),
-    txBytes: transmitted,
-    rxSegments: word(TCP_INFO.segsIn),
-    txSegments: word(TCP_INFO.segsOut),
-    retransmits: word(TCP_INFO.totalRetrans),
-    // A round-trip time of nothing is none that was measured.
-    rttMicros: rtt || undefined,
-    rttVarMicros: rtt ? word(TCP_INFO.rttVarMicros) : undefined,
-    cwnd: word(TCP_INFO.sndCwnd),
-    deliveryRate: counter(TCP_INFO.deliveryRate) || undefined,
-    ...queues,
-    lastSentAtMs: transmitted ? at(word(TCP_INFO.lastDataSentMs)) : undefined,
-    lastReceivedAtMs: received ? at(word(TCP_INFO.lastDataRecvMs)) : undefined,
-  };
-  return withoutUndefined(traffic);
+    sent === undefined
+      ? counterAt(buffer, info.start + TCP_INFO.bytesAcked, info.end)
+      : sent - (counterAt(buffer, info.start + TCP_INFO.bytesRetrans, info.end) ?? 0);
+  const rttMicros = wordAt(view, info.start + TCP_INFO.rttMicros, info.end);
+  const rttVarMicros = wordAt(view, info.start + TCP_INFO.rttVarMicros, info.end);
+  const rxSegments = wordAt(view, info.start + TCP_INFO.segsIn, info.end);
+  const txSegments = wordAt(view, info.start + TCP_INFO.segsOut, info.end);
+  const retransmits = wordAt(view, info.start + TCP_INFO.totalRetrans, info.end);
+  const cwnd = wordAt(view, info.start + TCP_INFO.sndCwnd, info.end);
+  const deliveryRate = counterAt(buffer, info.start + TCP_INFO.deliveryRate, info.end);
+  const sentAgoMs = wordAt(view, info.start + TCP_INFO.lastDataSentMs, info.end);
+  const receivedAgoMs = wordAt(view, info.start + TCP_INFO.lastDataRecvMs, info.end);
+  // Field by field: this is done for every socket of a first reading.
+  const traffic: { -readonly [Field in keyof Traffic]: Traffic[Field] } = queues;
+  if (received !== undefined) traffic.rxBytes = received - (AFTER_FIN.has(state) && received > 0 ? 1 : 0);
+  if (transmitted !== undefined) traffic.txBytes = transmitted;
+  if (rxSegments !== undefined) traffic.rxSegments = rxSegments;
+  if (txSegments !== undefined) traffic.txSegments = txSegments;
+  if (retransmits !== undefined) traffic.retransmits = retransmits;
+  // A round-trip time of nothing is none that was measured; so is a rate.
+  if (rttMicros) traffic.rttMicros = rttMicros;
+  if (rttMicros && rttVarMicros !== undefined) traffic.rttVarMicros = rttVarMicros;
+  if (cwnd !== undefined) traffic.cwnd = cwnd;
+  if (deliveryRate) traffic.deliveryRate = deliveryRate;
+  if (transmitted && sentAgoMs !== undefined && sentAgoMs < NEVER_MS)
+    traffic.lastSentAtMs = nowMs - sentAgoMs;
+  if (received && receivedAgoMs !== undefined && receivedAgoMs < NEVER_MS)
+    traffic.lastReceivedAtMs = nowMs - receivedAgoMs;
+  return traffic;
 }
-
-/** The fields that are there. */
-const withoutUndefined = (fields: Readonly<Record<string, number | undefined>>): Traffic =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 /** Everything else that the kernel told of a connection. */
 export function decodeDetails(buffer: NetlinkBuffer, start: number, end: number): TcpInfo {
