@@ -12,7 +12,7 @@ const YOUNG_ROUNDS = 5;
 const CHECKS = 32;
 
 /** A search through all processes, for what none is known to hold, takes no longer a round, milliseconds. */
-const SEARCH_MS = 20;
+const SEARCH_MS = 10;
 
 /** A process with more descriptors is listed only when it is due, or when a socket without owner may be among them. */
 const SMALL = 256;

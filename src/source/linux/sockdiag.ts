@@ -363,8 +363,6 @@ export class SockDiagSource implements Source {
   }
 }
 
-type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
-
 /** The socket after some news. */
 function makeSocket(
   news: News,
@@ -384,28 +382,57 @@ function makeSocket(
   const { interfaces } = network;
   const bound = news.interfaceIndex > 0 ? interfaces.nameOf(news.interfaceIndex) : undefined;
   const name = bound ?? (isAnyAddress(local.address) ? undefined : interfaces.ofAddress(local.address));
-  // Field by field: this is done for every socket of a first reading.
-  const socket: Mutable<Socket> = {
-    id: news.id,
-    protocol: news.protocol,
-    family: addresses.family,
-    local: scoped(local, name),
-    remote: remote && scoped(remote, name),
-    netns: network.netns,
-    traffic,
-    owners,
-  };
-  if (state !== undefined) socket.state = state;
-  if (news.inode > 0) socket.inode = news.inode;
+  const inode = news.inode > 0 ? news.inode : undefined;
   // Once nobody holds the socket the kernel says 0, whoever it was.
   const uid = news.inode > 0 || news.uid > 0 ? news.uid : before?.uid;
   const user = uid === undefined ? undefined : attribution.userOf(uid);
-  if (uid !== undefined) socket.uid = uid;
-  if (user !== undefined) socket.user = user;
-  if (name !== undefined) socket.interface = name;
-  if (timer) socket.timer = timer;
-  if (tcp) socket.tcp = tcp;
-  return socket;
+  const { id, protocol } = news;
+  const { family } = addresses;
+  const { netns } = network;
+  const ends = { local: scoped(local, name), remote: remote && scoped(remote, name) };
+  if (
+    state !== undefined &&
+    inode !== undefined &&
+    uid !== undefined &&
+    user !== undefined &&
+    name !== undefined &&
+    !timer &&
+    !tcp
+  ) {
+    // Nearly every connection: made in one piece, an object is smaller than one that grew.
+    const { local, remote } = ends;
+    return {
+      id,
+      protocol,
+      family,
+      local,
+      remote,
+      state,
+      inode,
+      uid,
+      user,
+      interface: name,
+      netns,
+      traffic,
+      owners,
+    };
+  }
+  return {
+    id,
+    protocol,
+    family,
+    ...ends,
+    ...(state !== undefined && { state }),
+    ...(inode !== undefined && { inode }),
+    ...(uid !== undefined && { uid }),
+    ...(user !== undefined && { user }),
+    ...(name !== undefined && { interface: name }),
+    netns,
+    traffic,
+    ...(timer && { timer }),
+    ...(tcp && { tcp }),
+    owners,
+  };
 }
 
 const NO_OWNERS: readonly Owner[] = [];

@@ -261,7 +261,38 @@ export function decodeTraffic(buffer: NetlinkBuffer, start: number, info: InfoPl
   const deliveryRate = counterAt(buffer, info.start + TCP_INFO.deliveryRate, info.end);
   const sentAgoMs = wordAt(view, info.start + TCP_INFO.lastDataSentMs, info.end);
   const receivedAgoMs = wordAt(view, info.start + TCP_INFO.lastDataRecvMs, info.end);
-  // Field by field: this is done for every socket of a first reading.
+  if (
+    received !== undefined &&
+    transmitted &&
+    received > 0 &&
+    rttMicros &&
+    rttVarMicros !== undefined &&
+    rxSegments !== undefined &&
+    txSegments !== undefined &&
+    retransmits !== undefined &&
+    cwnd !== undefined &&
+    deliveryRate &&
+    sentAgoMs !== undefined &&
+    receivedAgoMs !== undefined &&
+    Math.max(sentAgoMs, receivedAgoMs) < NEVER_MS
+  ) {
+    // Nearly every connection: made in one piece, an object is smaller than one that grew.
+    return {
+      recvQueue: queues.recvQueue,
+      sendQueue: queues.sendQueue,
+      rxBytes: received - Number(AFTER_FIN.has(state)),
+      txBytes: transmitted,
+      rxSegments,
+      txSegments,
+      retransmits,
+      rttMicros,
+      rttVarMicros,
+      cwnd,
+      deliveryRate,
+      lastSentAtMs: nowMs - sentAgoMs,
+      lastReceivedAtMs: nowMs - receivedAgoMs,
+    };
+  }
   const traffic: { -readonly [Field in keyof Traffic]: Traffic[Field] } = queues;
   if (received !== undefined) traffic.rxBytes = received - (AFTER_FIN.has(state) && received > 0 ? 1 : 0);
   if (transmitted !== undefined) traffic.txBytes = transmitted;
