@@ -1,4 +1,4 @@
-import type { Owner, Socket } from '../model/socket.ts';
+import type { NetworkNamespace, Owner, Socket, Timer, Traffic } from '../model/socket.ts';
 
 /** Characters that JSON allows as they are and a terminal, or an eye, is misled by. */
 const UNSAFE = /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu;
@@ -18,9 +18,30 @@ const ownerFields = ({ pid, process, command, startedAtMs, knowledge }: Owner) =
   knowledge,
 });
 
+/** What is told of traffic, beside the fields of the socket and in this order. */
+const trafficFields = (traffic: Traffic = {}) => ({
+  rxBytes: traffic.rxBytes,
+  txBytes: traffic.txBytes,
+  rxSegments: traffic.rxSegments,
+  txSegments: traffic.txSegments,
+  rttMicros: traffic.rttMicros,
+  rttVarMicros: traffic.rttVarMicros,
+  retransmits: traffic.retransmits,
+  cwnd: traffic.cwnd,
+  deliveryRate: traffic.deliveryRate,
+  recvQueue: traffic.recvQueue,
+  sendQueue: traffic.sendQueue,
+  lastSentAtMs: traffic.lastSentAtMs,
+  lastReceivedAtMs: traffic.lastReceivedAtMs,
+});
+
+const namespaceFields = ({ inode, name }: NetworkNamespace) => ({ inode, name });
+
+const timerFields = ({ kind, dueAtMs, retransmits }: Timer) => ({ kind, dueAtMs, retransmits });
+
 /** One socket as a line of JSON; unknown fields are absent. Safe to print: what is not visible is escaped. */
 export const socketJson = ({ owners, ...socket }: Socket): string => {
-  const { id, protocol, family, local, remote, state, inode, uid, user } = socket;
+  const { id, protocol, family, local, remote, state, inode, uid, user, netns, timer, tcp } = socket;
   return escape(
     JSON.stringify({
       id,
@@ -32,6 +53,11 @@ export const socketJson = ({ owners, ...socket }: Socket): string => {
       inode,
       uid,
       user,
+      interface: socket.interface,
+      netns: netns && namespaceFields(netns),
+      ...trafficFields(socket.traffic),
+      timer: timer && timerFields(timer),
+      tcp,
       owners: owners.map(ownerFields),
     }),
   );

@@ -1,5 +1,5 @@
 import { firstOwner, protocolName, type Socket } from '../model/socket.ts';
-import { addressText, ownerText, portText, userText } from '../view/format.ts';
+import { addressText, NOTHING, ownerText, portText, userText } from '../view/format.ts';
 import { displayWidth } from '../view/width.ts';
 
 interface TextColumn {
@@ -11,15 +11,18 @@ interface TextColumn {
 /** Stands for what is unknown, as in the other tools that print such tables. */
 const NONE = '-';
 
+/** What the screen shows nothing of. */
+const dashed = (text: string): string => (text === NOTHING ? NONE : text);
+
 const COLUMNS: readonly TextColumn[] = [
   { title: 'PROCESS', align: 'left', text: ownerText },
   { title: 'PID', align: 'right', text: (socket) => String(firstOwner(socket).pid ?? NONE) },
-  { title: 'USER', align: 'left', text: (socket) => userText(socket).replace('·', NONE) },
+  { title: 'USER', align: 'left', text: (socket) => dashed(userText(socket)) },
   { title: 'PROTO', align: 'left', text: protocolName },
   { title: 'LOCAL', align: 'left', text: ({ local }) => addressText(local) },
-  { title: 'PORT', align: 'right', text: (socket) => portText(socket.local, socket, false) },
+  { title: 'PORT', align: 'right', text: (socket) => dashed(portText(socket.local, socket, false)) },
   { title: 'REMOTE', align: 'left', text: ({ remote }) => addressText(remote) },
-  { title: 'PORT', align: 'right', text: (socket) => portText(socket.remote, socket, false) },
+  { title: 'PORT', align: 'right', text: (socket) => dashed(portText(socket.remote, socket, false)) },
   { title: 'STATE', align: 'left', text: ({ state }) => state ?? NONE },
 ];
 

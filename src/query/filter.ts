@@ -35,16 +35,19 @@ const processMatches = (socket: Socket, name: string): boolean =>
 /** So many answers are remembered: commands come and go for months while a filter stays. */
 const MOST_ANSWERS = 20_000;
 
-/** Remembers the answer for each text: thousands of sockets share a program, a user or a state. */
-function remembered(test: (text: string) => boolean): (text: string | undefined) => boolean {
-  const answers = new Map<string, boolean>();
-  return (text) => {
-    if (text === undefined) return false;
-    let answer = answers.get(text);
+/** Remembers the answer for each subject: thousands of sockets share a program, a user or a state. */
+function remembered<T>(test: (subject: T) => boolean): (subject: T | undefined) => boolean {
+  const answers = new Map<T, boolean>();
+  let [last, lastAnswer]: [T | undefined, boolean] = [undefined, false];
+  return (subject) => {
+    if (subject === last) return lastAnswer;
+    if (subject === undefined) return false;
+    let answer = answers.get(subject);
     if (answer === undefined) {
       if (answers.size >= MOST_ANSWERS) answers.clear();
-      answers.set(text, (answer = test(text)));
+      answers.set(subject, (answer = test(subject)));
     }
+    [last, lastAnswer] = [subject, answer];
     return answer;
   };
 }
@@ -71,8 +74,11 @@ function compileWord(word: string): (socket: Socket) => boolean {
   // Only a word with a colon can lie across address and port, and only digits can lie within a number.
   const asEndpoint = lower.includes(':');
   const asNumber = /^\d+$/.test(lower);
+  // Each with a memory of its own: mostly the last answer is asked for again.
+  const inUser = remembered(has);
+  const inProtocol = remembered(has);
+  const inState = remembered(has);
   const inName = remembered(has);
-  const inCommand = remembered(has);
   const inNumber = (number: number): boolean => asNumber && String(number).includes(lower);
   const inPort = rememberedPorts(
     (port, protocol) =>
@@ -86,16 +92,22 @@ function compileWord(word: string): (socket: Socket) => boolean {
     // Digits and dots need no other case, and are the most of all.
     return family === 'ipv4' ? address.includes(lower) : has(unmapped(address));
   };
-  const inOwner = ({ process, pid, command }: Owner): boolean =>
-    inName(process) || (pid !== undefined && inNumber(pid)) || inCommand(command);
+  const inOwner = remembered(
+    ({ process = '', pid, command = '' }: Owner) =>
+      has(process) || has(command) || (pid !== undefined && inNumber(pid)),
+  );
+  const inOwners = (owners: readonly Owner[]): boolean => {
+    for (const owner of owners) if (inOwner(owner)) return true;
+    return false;
+  };
   return (socket) =>
-    socket.owners.some(inOwner) ||
+    inOwners(socket.owners) ||
     // An owner that has no name is shown by how it is known.
     (socket.owners[0]?.process === undefined && inName(socket.owners[0]?.knowledge)) ||
-    (socket.user === undefined ? socket.uid !== undefined && inNumber(socket.uid) : inName(socket.user)) ||
-    inName(socket.protocol) ||
+    (socket.user === undefined ? socket.uid !== undefined && inNumber(socket.uid) : inUser(socket.user)) ||
+    inProtocol(socket.protocol) ||
     (socket.family === 'ipv6' && protocolName(socket).includes(lower)) ||
-    inName(socket.state) ||
+    inState(socket.state) ||
     (socket.netns !== undefined && inNamespace(socket.netns)) ||
     inName(socket.interface) ||
     inEndpoint(socket.local, socket) ||
@@ -133,7 +145,10 @@ export function narrows(before: Filter, after: Filter): boolean {
   const { text: from = '', ...conditions } = before;
   const { text: to = '', ...others } = after;
   const names = Object.keys({ ...conditions, ...others }) as (keyof typeof conditions)[];
-  return to.toLowerCase().startsWith(from.toLowerCase()) && names.every((name) => conditions[name] === others[name]);
+  return (
+    to.toLowerCase().startsWith(from.toLowerCase()) &&
+    names.every((name) => conditions[name] === others[name])
+  );
 }
 
 /** The filter in words, as the screen shows it; empty when it does not restrict. */

@@ -70,7 +70,7 @@ export interface Seen {
   readonly interfaces: boolean;
 }
 
-const NOTHING_SEEN: Seen = { traffic: false, queues: false, namespaces: false, interfaces: false };
+export const NOTHING_SEEN: Seen = { traffic: false, queues: false, namespaces: false, interfaces: false };
 
 const LOG_LENGTH = 1000;
 const HISTORY_LENGTH = 600;

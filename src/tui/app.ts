@@ -2,6 +2,7 @@ import type { Batch } from '../model/batch.ts';
 import { firstOwner } from '../model/socket.ts';
 import { reduce } from '../store/reduce.ts';
 import type { State, Usage } from '../store/state.ts';
+import type { Row } from '../store/table.ts';
 import { detailLines } from '../view/details.ts';
 import { eventLines } from '../view/events.ts';
 import { filterLine, headerLines } from '../view/header.ts';
@@ -11,9 +12,10 @@ import type { Line } from '../view/line.ts';
 import { RowOrder } from '../view/order.ts';
 import { noteWidths, placeColumns, type PlacedColumn, type WidestSeen } from '../view/place.ts';
 import { cellContext, tableLines, titleLine } from '../view/rows.ts';
+import { trafficLines } from '../view/traffic.ts';
 import { nextTop } from '../view/viewport.ts';
 import type { Command } from './command.ts';
-import { commandOf, KEYS } from './keymap.ts';
+import { commandOf, KEYS, sortBy } from './keymap.ts';
 import type { Terminal } from './terminal.ts';
 import { GraphWidget } from './widgets/graph.ts';
 import { LinesWidget } from './widgets/lines.ts';
@@ -28,7 +30,17 @@ export interface AppEffects {
   readonly nowMs: () => number;
 }
 
-const REGIONS = ['header', 'filter', 'titles', 'table', 'details', 'events', 'help', 'hints'] as const;
+const REGIONS = [
+  'header',
+  'filter',
+  'titles',
+  'table',
+  'details',
+  'traffic',
+  'events',
+  'help',
+  'hints',
+] as const;
 
 const WHEEL_ROWS = 3;
 
@@ -47,6 +59,8 @@ export class App {
   #columns: readonly PlacedColumn[] = [];
   #widest: WidestSeen = new Map();
   #top = 0;
+  /** The rows on the screen: what a click means, while parts of a batch have moved others into their places. */
+  #shown: readonly Row[] = [];
   /** Position of the selected row when it was painted last. */
   #index = -1;
   #moved = false;
@@ -160,7 +174,10 @@ export class App {
 
   #select(index: number): void {
     const row = this.#order.at(Math.max(0, Math.min(index, this.#order.length - 1)));
-    if (!row) return;
+    if (row) this.#selectRow(row);
+  }
+
+  #selectRow(row: Row): void {
     this.#moved = true;
     this.#state = reduce(this.#state, { type: 'select', id: row.id });
     // Not for every row that is passed: pidusage keeps a file open for each process it was asked about of late.
@@ -178,10 +195,10 @@ export class App {
     if (action !== 'mousedown' || button !== 'left' || help) return;
     if (titles && y === titles.top && x < titles.width) {
       const placed = this.#columns.findLast(({ left }) => x >= left);
-      if (placed) this.#run({ type: 'sort', column: placed.column.id });
+      if (placed) this.#run(sortBy(placed.column.id));
     } else if (table && y >= table.top && y < table.top + table.height && x < table.width) {
-      const index = this.#top + y - table.top;
-      if (index < this.#order.length) this.#select(index);
+      const row = this.#shown[y - table.top];
+      if (row) this.#selectRow(row);
       this.#schedulePaint();
     }
   }
@@ -217,8 +234,9 @@ export class App {
     const { screen } = this.#terminal;
     const width = Number(screen.width);
     const height = Number(screen.height);
-    this.#layout = layout(width, height, this.#state.panes);
     this.#order.update(this.#state);
+    const { panes, table } = this.#state;
+    this.#layout = layout(width, height, panes, table.seen.traffic);
     this.#followSelection();
     this.#placeColumns(this.#layout.table?.width ?? width);
     for (const name of REGIONS) {
@@ -235,9 +253,9 @@ export class App {
   }
 
   #placeColumns(width: number): void {
-    const shown = this.#order.slice(this.#top, this.#top + (this.#layout.table?.height ?? 0));
-    noteWidths(this.#widest, shown, cellContext(this.#state));
-    this.#columns = placeColumns(width, this.#widest);
+    this.#shown = this.#order.slice(this.#top, this.#top + (this.#layout.table?.height ?? 0));
+    noteWidths(this.#widest, this.#shown, cellContext(this.#state));
+    this.#columns = placeColumns(width, this.#widest, this.#state.table.seen);
   }
 
   /** Holds the selection by identity; one whose row is gone for good passes to the row in its place. */
@@ -276,12 +294,14 @@ export class App {
         return tableLines(state, this.#order, this.#columns, this.#top, height, this.#index);
       case 'details':
         return detailLines(this.#order.at(this.#index), state, width, height);
+      case 'traffic':
+        return trafficLines(state, width, height);
       case 'events':
         return eventLines(state.table.log, state.table.logged, width, height);
       case 'help':
         return helpLines(KEYS, state, width).slice(state.helpTop);
       case 'hints':
-        return [hintLine(KEYS, width)];
+        return [hintLine(KEYS, width, state.table.seen)];
       default:
         return [];
     }

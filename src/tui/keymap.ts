@@ -2,7 +2,7 @@ import { firstOwner, isListening, type Socket } from '../model/socket.ts';
 import { NO_FILTER } from '../query/filter.ts';
 import { type ColumnId, PALETTES, type State } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
-import { COLUMNS } from '../view/columns.ts';
+import { COLUMNS, presentColumns } from '../view/columns.ts';
 import type { KeyHelp } from '../view/help.ts';
 import type { Command } from './command.ts';
 import { promptCommandOf } from './prompt-keys.ts';
@@ -37,9 +37,19 @@ const longerInterval = (ms: number): number => INTERVALS.find((step) => step > m
 const shorterInterval = (ms: number): number => INTERVALS.findLast((step) => step < ms) ?? ms;
 
 const nextColumn = ({ state, columns }: KeyContext): ColumnId => {
-  const ids = columns.length > 0 ? columns : COLUMNS.map(({ id }) => id);
+  const ids = columns.length > 0 ? columns : presentColumns(state.table.seen).map(({ id }) => id);
   return ids[(ids.indexOf(state.sort.column) + 1) % ids.length] ?? 'process';
 };
+
+/** Sorting by a column, the way that is wanted of it first. */
+export const sortBy = (column: ColumnId): Command => ({
+  type: 'sort',
+  column,
+  ...(COLUMNS.find(({ id }) => id === column)?.descending && { descending: true }),
+});
+
+/** The namespace of a row, by which it can be asked for. */
+const namespaceOf = ({ netns }: Socket): string => (netns ? (netns.name ?? String(netns.inode)) : '');
 
 const nextPalette = ({ palette }: State) =>
   PALETTES[(PALETTES.indexOf(palette) + 1) % PALETTES.length] ?? 'standard';
@@ -48,7 +58,7 @@ const nextPalette = ({ palette }: State) =>
 const escape = ({ state }: KeyContext): Command => {
   if (state.panes.help) return { type: 'pane', pane: 'help', open: false };
   if (Object.keys(state.filter).length > 0) return { type: 'filter', filter: NO_FILTER };
-  const open = (['details', 'events', 'graph'] as const).find((pane) => state.panes[pane]);
+  const open = (['details', 'traffic', 'events', 'graph'] as const).find((pane) => state.panes[pane]);
   return open ? { type: 'pane', pane: open, open: false } : { type: 'filter', filter: NO_FILTER };
 };
 
@@ -77,6 +87,13 @@ export const KEYS: readonly Binding[] = [
       kind: 'process',
       text: (row && firstOwner(row.socket).process) ?? '',
     }),
+  },
+  {
+    keys: ['S-n'],
+    label: 'N',
+    about: 'only this network namespace: asks for one, offering that of the selected row',
+    group: 'Filter',
+    run: ({ row }) => ({ type: 'prompt', kind: 'netns', text: row ? namespaceOf(row.socket) : '' }),
   },
   {
     keys: ['/'],
@@ -136,7 +153,7 @@ export const KEYS: readonly Binding[] = [
     about: 'sorts by the next column; a click on a title sorts by that one',
     group: 'Picture',
     hint: 'sort',
-    run: (context) => ({ type: 'sort', column: nextColumn(context) }),
+    run: (context) => sortBy(nextColumn(context)),
   },
   {
     keys: ['S-s'],
@@ -190,9 +207,18 @@ export const KEYS: readonly Binding[] = [
     run: () => ({ type: 'pane', pane: 'events' }),
   },
   {
+    keys: ['i'],
+    label: 'i',
+    about: 'traffic: interfaces, and the programs that move most',
+    group: 'Panes',
+    hint: 'traffic',
+    hintFor: 'traffic',
+    run: () => ({ type: 'pane', pane: 'traffic' }),
+  },
+  {
     keys: ['g'],
     label: 'g',
-    about: 'graph strip: sockets, openings and closings over the last minutes',
+    about: 'graph strip: sockets, openings, closings and traffic over the last minutes',
     group: 'Panes',
     hint: 'graph',
     run: () => ({ type: 'pane', pane: 'graph' }),

@@ -1,8 +1,19 @@
 import { parseIpv6, unmapped } from '../model/address.ts';
-import { type Endpoint, firstOwner, protocolName, type SocketState } from '../model/socket.ts';
+import { type Endpoint, firstOwner, type Protocol, protocolName, type SocketState } from '../model/socket.ts';
 import type { ColumnId } from '../store/state.ts';
-import type { Row } from '../store/table.ts';
-import { addressText, ageText, NOTHING, ownerText, portText, userText } from './format.ts';
+import { printable } from '../model/text.ts';
+import { isMeasured, type Row, type Seen } from '../store/table.ts';
+import {
+  addressText,
+  ageText,
+  compactText,
+  namespaceText,
+  NOTHING,
+  ownerText,
+  portText,
+  rttText,
+  userText,
+} from './format.ts';
 
 /** What a cell depends on besides its row. */
 export interface CellContext {
@@ -20,11 +31,17 @@ export interface Column {
   readonly width: { readonly least: number; readonly good: number; readonly most: number };
   /** 1 is the last to leave a narrow pane. The first five may be squeezed to their least width. */
   readonly priority: number;
+  /** Least width of a pane that has room for it; none where it comes as soon as it fits. */
+  readonly from?: number;
+  /** It is there only once a source has told something of the kind. */
+  readonly present?: (seen: Seen) => boolean;
   readonly text: (row: Row, context: CellContext) => string;
-  /** A shorter form for a column narrower than its good width. */
+  /** A shorter form for a column narrower than its good width, and for a text wider than the column. */
   readonly shortText?: (row: Row) => string;
   /** What rows are sorted by; numbers before texts. */
   readonly key: (row: Row) => number | string;
+  /** A first wish to sort by it is for the most of it. */
+  readonly descending?: true;
 }
 
 const SHORT_STATES: Readonly<Record<SocketState, string>> = {
@@ -43,19 +60,47 @@ const SHORT_STATES: Readonly<Record<SocketState, string>> = {
   BOUND_INACTIVE: 'BOUND',
 };
 
+/** Names of protocols in the four cells that most of them have. */
+const SHORT_PROTOCOLS: Readonly<Record<Protocol, string>> = {
+  tcp: 'tcp',
+  udp: 'udp',
+  udplite: 'udpl',
+  raw: 'raw',
+  icmp: 'icmp',
+  packet: 'pkt',
+  sctp: 'sctp',
+  mptcp: 'mptc',
+  unix: 'unix',
+  vsock: 'vsck',
+};
+
 const addressKeys = new Map<string, string>();
 
-/** A text that sorts addresses by number: IPv4 before IPv6. */
-function addressKey(endpoint: Endpoint | null): string {
-  if (endpoint === null) return '';
+/** The number of an IPv4 address; undefined for any other text. */
+function ipv4Number(address: string): number | undefined {
+  let [number, part, dots] = [0, 0, 0];
+  for (let i = 0; i < address.length; i++) {
+    const digit = address.charCodeAt(i) - 0x30;
+    if (digit >= 0 && digit <= 9) part = part * 10 + digit;
+    else if (address[i] === '.') {
+      number = number * 256 + part;
+      [part, dots] = [0, dots + 1];
+    } else return undefined;
+  }
+  return dots === 3 ? number * 256 + part : undefined;
+}
+
+/** What sorts addresses by number: none, IPv4, IPv6, and at last names. */
+function addressKey(endpoint: Endpoint | null): number | string {
+  if (endpoint === null) return -1;
+  const address = unmapped(endpoint.address);
+  const number = ipv4Number(address);
+  if (number !== undefined) return number;
   const known = addressKeys.get(endpoint.address);
   if (known !== undefined) return known;
-  const address = unmapped(endpoint.address);
-  const hex = (numbers: readonly number[], digits: number) =>
-    numbers.map((n) => n.toString(16).padStart(digits, '0')).join('');
-  const key = address.includes(':')
-    ? `6${hex(parseIpv6(address.replace(/%.*/, '')) ?? [], 4)}${address}`
-    : `4${hex(address.split('.').map(Number), 2)}`;
+  const groups = parseIpv6(address.replace(/%.*/, ''));
+  const hex = groups?.map((group) => group.toString(16).padStart(4, '0')).join('');
+  const key = hex === undefined ? `9${address}` : `6${hex}${address}`;
   // Addresses come and go for months: the memory is cleared now and then, and fills again with those of now.
   if (addressKeys.size > 50_000) addressKeys.clear();
   addressKeys.set(endpoint.address, key);
@@ -65,6 +110,40 @@ function addressKey(endpoint: Endpoint | null): string {
 /** Five digits, or the name of a service. */
 const PORT_WIDTH = { least: 5, good: 5, most: 12 };
 const ADDRESS_MOST = 39;
+
+/** Four cells of a number, and the arrow beside a title of four. */
+const NUMBER_WIDTH = { least: 5, good: 5, most: 5 };
+
+/** From this width on there is room for what is looked at now and then. */
+const ROOMY = 140;
+
+/** A column of a number of which the most is wanted first; unknown ones come last. */
+const number = (
+  column: Pick<Column, 'id' | 'title' | 'about' | 'priority' | 'from'> & {
+    readonly value: (row: Row) => number | undefined;
+    readonly text: Column['text'];
+  },
+): Column => {
+  const { value, ...rest } = column;
+  return {
+    ...rest,
+    align: 'right',
+    width: NUMBER_WIDTH,
+    present: ({ traffic }) => traffic,
+    key: (row) => value(row) ?? -1,
+    descending: true,
+  };
+};
+
+const rateText = (row: Row, rate: number | undefined, { nowMs }: CellContext): string =>
+  compactText(isMeasured(row, nowMs) ? rate : undefined);
+
+/** Bytes that wait on either side, or connections on that of a listener. */
+function queuesText({ socket: { traffic } }: Row): string {
+  const { recvQueue, sendQueue } = traffic ?? {};
+  if (recvQueue === undefined && sendQueue === undefined) return NOTHING;
+  return `${compactText(recvQueue)}/${compactText(sendQueue)}`;
+}
 
 /** Every column, in the order of the screen. */
 export const COLUMNS: readonly Column[] = [
@@ -88,7 +167,7 @@ export const COLUMNS: readonly Column[] = [
     about: 'its process id',
     align: 'right',
     width: { least: 7, good: 7, most: 7 },
-    priority: 6,
+    priority: 8,
     text: ({ socket }) => String(firstOwner(socket).pid ?? NOTHING),
     key: ({ socket }) => firstOwner(socket).pid ?? -1,
   },
@@ -98,7 +177,7 @@ export const COLUMNS: readonly Column[] = [
     about: 'the user of the socket',
     align: 'left',
     width: { least: 6, good: 8, most: 12 },
-    priority: 10,
+    priority: 14,
     text: ({ socket }) => userText(socket),
     key: ({ socket }) => userText(socket),
   },
@@ -107,10 +186,23 @@ export const COLUMNS: readonly Column[] = [
     title: 'PROT',
     about: 'tcp or udp; with 6 on an IPv6 socket, which may serve IPv4 too',
     align: 'left',
-    width: { least: 4, good: 4, most: 5 },
-    priority: 7,
+    width: { least: 4, good: 4, most: 8 },
+    priority: 9,
     text: ({ socket }) => protocolName(socket),
+    shortText: ({ socket }) =>
+      SHORT_PROTOCOLS[socket.protocol] + protocolName(socket).slice(socket.protocol.length),
     key: ({ socket }) => protocolName(socket),
+  },
+  {
+    id: 'netns',
+    title: 'NS',
+    about: 'network namespace: the container, or its inode where it has no name',
+    align: 'left',
+    width: { least: 8, good: 8, most: 16 },
+    priority: 10,
+    present: ({ namespaces }) => namespaces,
+    text: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : NOTHING),
+    key: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : ''),
   },
   {
     id: 'localAddress',
@@ -118,7 +210,7 @@ export const COLUMNS: readonly Column[] = [
     about: 'address on this machine; * any',
     align: 'left',
     width: { least: 9, good: 14, most: ADDRESS_MOST },
-    priority: 8,
+    priority: 11,
     text: ({ socket }) => addressText(socket.local),
     key: ({ socket }) => addressKey(socket.local),
   },
@@ -163,14 +255,94 @@ export const COLUMNS: readonly Column[] = [
     shortText: ({ socket }) => (socket.state ? SHORT_STATES[socket.state] : NOTHING),
     key: ({ socket }) => socket.state ?? '',
   },
+  number({
+    id: 'rxRate',
+    title: 'RX/S',
+    about: 'bytes received a second, in the last tick',
+    priority: 6,
+    value: ({ rxRate }) => rxRate,
+    text: (row, context) => rateText(row, row.rxRate, context),
+  }),
+  number({
+    id: 'txRate',
+    title: 'TX/S',
+    about: 'bytes sent a second, in the last tick',
+    priority: 7,
+    value: ({ txRate }) => txRate,
+    text: (row, context) => rateText(row, row.txRate, context),
+  }),
+  number({
+    id: 'rtt',
+    title: 'RTT',
+    about: 'round-trip time to the peer, smoothed',
+    priority: 12,
+    value: ({ socket }) => socket.traffic?.rttMicros,
+    text: ({ socket }) => rttText(socket.traffic?.rttMicros),
+  }),
+  number({
+    id: 'rxBytes',
+    title: 'RX',
+    about: 'bytes received since the socket was made',
+    priority: 15,
+    from: ROOMY,
+    value: ({ socket }) => socket.traffic?.rxBytes,
+    text: ({ socket }) => compactText(socket.traffic?.rxBytes),
+  }),
+  number({
+    id: 'txBytes',
+    title: 'TX',
+    about: 'bytes sent since the socket was made',
+    priority: 16,
+    from: ROOMY,
+    value: ({ socket }) => socket.traffic?.txBytes,
+    text: ({ socket }) => compactText(socket.traffic?.txBytes),
+  }),
+  number({
+    id: 'retransmits',
+    title: 'RETR',
+    about: 'segments sent again',
+    priority: 17,
+    from: ROOMY,
+    value: ({ socket }) => socket.traffic?.retransmits,
+    text: ({ socket }) => compactText(socket.traffic?.retransmits),
+  }),
+  {
+    id: 'queues',
+    title: 'Q',
+    about: 'bytes not read yet / not acknowledged yet; connections that wait / may wait for a listener',
+    align: 'right',
+    width: { least: 9, good: 9, most: 9 },
+    priority: 18,
+    from: ROOMY,
+    present: ({ queues }) => queues,
+    text: queuesText,
+    key: ({ socket: { traffic } }) => (traffic?.recvQueue ?? -1) + (traffic?.sendQueue ?? -1),
+    descending: true,
+  },
+  {
+    id: 'interface',
+    title: 'IF',
+    about: 'network interface it is bound to, or that has its address',
+    align: 'left',
+    width: { least: 6, good: 6, most: 15 },
+    priority: 19,
+    from: ROOMY,
+    present: ({ interfaces }) => interfaces,
+    text: ({ socket }) => printable(socket.interface ?? '').trim() || NOTHING,
+    key: ({ socket }) => socket.interface ?? '',
+  },
   {
     id: 'age',
     title: 'AGE',
     about: 'since netpane first saw it; > when it was there before',
     align: 'right',
     width: { least: 5, good: 5, most: 5 },
-    priority: 9,
+    priority: 13,
     text: ({ firstSeenMs, baseline }, { nowMs }) => ageText(nowMs - firstSeenMs, baseline),
     key: ({ firstSeenMs }) => -firstSeenMs,
   },
 ];
+
+/** The columns that there are for what has been seen. */
+export const presentColumns = (seen: Seen): readonly Column[] =>
+  COLUMNS.filter(({ present }) => present?.(seen) ?? true);

@@ -3,7 +3,8 @@ import { type Endpoint, type Knowledge, type Owner, protocolName, type Socket } 
 import { printable } from '../model/text.ts';
 import type { State, Usage } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
-import { ageText, bytesText, endpointText, userText } from './format.ts';
+import { byteFacts, type Fact, momentOf, networkFacts, pathFacts, programFacts, queueFacts } from './flow.ts';
+import { ageText, bytesText, endpointText, portText, userText } from './format.ts';
 import { type Line, line, span } from './line.ts';
 import { paneTitle } from './events.ts';
 import { inPieces } from './width.ts';
@@ -30,7 +31,10 @@ function field(label: string, value: string, width: number): Line[] {
 
 const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {
   const name = endpoint && serviceName(endpoint.port, socket.protocol);
-  return endpointText(endpoint) + (name ? `  ${name}` : '');
+  // Of a raw or a packet socket the name stands in the place of the port already.
+  return (
+    endpointText(endpoint, socket) + (name && portText(endpoint, socket, false) !== name ? `  ${name}` : '')
+  );
 };
 
 function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
@@ -61,7 +65,9 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
   const title = paneTitle('DETAILS', row ? '' : 'no socket is selected', width);
   if (row === undefined) return [title];
   const { socket } = row;
-  const seen = ageText((state.nowMs ?? 0) - row.firstSeenMs, row.baseline);
+  const moment = momentOf(state);
+  const seen = ageText(moment.nowMs - row.firstSeenMs, row.baseline);
+  const fields = (facts: readonly Fact[]) => facts.flatMap(([label, value]) => field(label, value, width));
   const state_ = socket.state ?? 'unconnected';
   const lines = [
     title,
@@ -72,7 +78,15 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
     ),
     ...field('local', endpointField(socket.local, socket), width),
     ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
-    ...socket.owners.flatMap((owner) => ownerFields(owner, state.usage, width)),
+    ...fields(byteFacts(row, moment)),
+    ...fields(pathFacts(row)),
+    ...socket.owners.flatMap((owner, i) => [
+      ...ownerFields(owner, state.usage, width),
+      // Sums are kept of the first one.
+      ...(i === 0 ? fields(programFacts(row, state)) : []),
+    ]),
+    ...fields(queueFacts(row)),
+    ...fields(networkFacts(row, moment)),
     ...field('age', row.baseline ? `${seen === '·' ? '' : `${seen}, `}there before netpane` : seen, width),
     ...field('user', userText(socket), width),
     ...(socket.inode === undefined ? [] : field('inode', String(socket.inode), width)),

@@ -27,8 +27,8 @@ function eventLine(entry: LogEntry, width: number): Line {
   const process = width < 60 ? 10 : 20;
   const endpoints =
     socket.remote === null
-      ? `${socket.protocol} ${endpointText(socket.local)}`
-      : `${socket.protocol} ${endpointText(socket.local)} → ${endpointText(socket.remote)}`;
+      ? `${socket.protocol} ${endpointText(socket.local, socket)}`
+      : `${socket.protocol} ${endpointText(socket.local, socket)} → ${endpointText(socket.remote, socket)}`;
   const pid = firstOwner(socket).pid;
   const start = `${clockText(entry.atMs)} ${GLYPHS[entry.kind]} ${fit(ownerText(socket), process)} ${fit(String(pid ?? ''), 7, 'right')} `;
   const end = outcome(entry);

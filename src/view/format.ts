@@ -1,26 +1,56 @@
 import { isAnyAddress, unmapped } from '../model/address.ts';
-import { serviceName } from '../model/services.ts';
-import { type Endpoint, firstOwner, type Socket } from '../model/socket.ts';
+import { hexText, serviceName } from '../model/services.ts';
+import {
+  type Endpoint,
+  firstOwner,
+  type NetworkNamespace,
+  type Protocol,
+  type Socket,
+} from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 
 /** Stands where there is nothing to show: a cell is never silently blank. */
 export const NOTHING = '·';
 
+/** Any context, and any port, of VSOCK (`VMADDR_CID_ANY`, `VMADDR_PORT_ANY`: -1U; linux/vm_sockets.h). */
+const VSOCK_ANY = 0xffff_ffff;
+
 /** An address as the table shows it: v4-mapped as IPv4, any address as `*`. Hostile text made harmless. */
-export const addressText = (endpoint: Endpoint | null): string =>
-  endpoint === null || isAnyAddress(endpoint.address) ? '*' : printable(unmapped(endpoint.address));
-
-/** A port, by name where `names` is set and it has one. */
-export const portText = (endpoint: Endpoint | null, socket: Socket, names: boolean): string => {
-  if (endpoint === null || endpoint.port === 0) return '*';
-  return (names ? serviceName(endpoint.port, socket.protocol) : undefined) ?? String(endpoint.port);
+export const addressText = (endpoint: Endpoint | null): string => {
+  if (endpoint === null) return '*';
+  const { address } = endpoint;
+  // A Unix socket without a name has an empty one: of it, too, there is nothing to say.
+  if (address === '' || isAnyAddress(address) || address === String(VSOCK_ANY)) return '*';
+  return printable(unmapped(address));
 };
 
-/** `address:port`, with brackets about an IPv6 address. */
-export const endpointText = (endpoint: Endpoint | null): string => {
+/** What is shown of a port although it is not asked for by name: a raw socket has a protocol there, and no port. */
+const protocolText = (port: number, protocol: Protocol): string | undefined => {
+  if (protocol === 'raw') return serviceName(port, protocol);
+  return protocol === 'packet' ? (serviceName(port, protocol) ?? hexText(port)) : undefined;
+};
+
+/**
+ * A port, by name where `names` is set and it has one; the protocol that a raw or a packet socket takes; `·` where a
+ * protocol knows no ports.
+ */
+export const portText = (endpoint: Endpoint | null, { protocol }: Socket, names: boolean): string => {
+  if (protocol === 'unix') return NOTHING;
+  if (endpoint === null || endpoint.port === 0 || endpoint.port === VSOCK_ANY) return '*';
+  const { port } = endpoint;
+  return protocolText(port, protocol) ?? (names ? serviceName(port, protocol) : undefined) ?? String(port);
+};
+
+/** `address:port`, with brackets about an IPv6 address; the path alone of a Unix socket. */
+export const endpointText = (endpoint: Endpoint | null, socket: Socket): string => {
   const address = addressText(endpoint);
-  return `${address.includes(':') ? `[${address}]` : address}:${endpoint?.port || '*'}`;
+  if (socket.protocol === 'unix') return address;
+  return `${socket.family === 'ipv6' && address.includes(':') ? `[${address}]` : address}:${portText(endpoint, socket, false)}`;
 };
+
+/** A namespace by its name, or by its inode where it has none. */
+export const namespaceText = ({ name, inode }: NetworkNamespace): string =>
+  printable(name ?? '').trim() || String(inode);
 
 /**
  * The program behind a socket in one cell: its name, with `+n` for n further ones that hold it too; `(name)` where
@@ -28,6 +58,7 @@ export const endpointText = (endpoint: Endpoint | null): string => {
  */
 export function ownerText(socket: Socket): string {
   const owner = firstOwner(socket);
+  if (owner.knowledge === 'pending') return '…';
   if (owner.process === undefined) return owner.pid === undefined ? owner.knowledge : '?';
   // A program may call itself nothing, or by spaces.
   const name = printable(owner.process).trim() || '?';
@@ -81,6 +112,9 @@ export function ageText(ms: number, baseline: boolean): string {
 export const intervalText = (ms: number): string =>
   ms < SECOND ? `${ms}ms` : ms % MINUTE === 0 ? `${ms / MINUTE}m` : `${ms / SECOND}s`;
 
+/** An interval that was not chosen but came about, in two digits: a third would never rest. */
+export const roughIntervalText = (ms: number): string => intervalText(Number(ms.toPrecision(2)));
+
 /** Wall-clock time of the day, local. */
 export function clockText(ms: number): string {
   const two = (n: number) => String(n).padStart(2, '0');
@@ -96,4 +130,55 @@ export function bytesText(bytes: number): string {
     value /= 1024;
   }
   return `${value.toFixed(1)} TiB`;
+}
+
+const DECIMAL = ['', 'k', 'M', 'G', 'T', 'P', 'E'] as const;
+
+/** A number in units of a power of 1,000 that leaves it below 1,000, rounded to `digits` digits where it has a fraction. */
+function scaled(n: number, digits: number): { text: string; prefix: string } {
+  let [value, power] = [n, 0];
+  const rounded = (): string => {
+    if (power === 0) return String(Math.round(value));
+    // Of the rounded number: 9.96 is 10 in two digits, and has no place left for a fraction.
+    const whole = String(Math.floor(Number(value.toPrecision(digits)))).length;
+    return value.toFixed(Math.max(0, digits - whole));
+  };
+  while (Number(rounded()) >= 1000 && power < DECIMAL.length - 1) {
+    value /= 1000;
+    power++;
+  }
+  return { text: rounded(), prefix: DECIMAL[power] ?? '' };
+}
+
+/** A count in at most four cells, in decimal units: `0`, `812`, `1.2k`, `24k`, `999k`, `1.2M`; `·` for none known. */
+export function compactText(n: number | undefined): string {
+  if (n === undefined) return NOTHING;
+  const { text, prefix } = scaled(n, 2);
+  return text + prefix;
+}
+
+/** Bytes in decimal units and three digits: `812 B`, `82.0 kB`, `1.24 MB`. */
+export function sizeText(bytes: number): string {
+  const { text, prefix } = scaled(bytes, 3);
+  return `${text} ${prefix}B`;
+}
+
+/** Bytes a second, in nine cells at most: `812 B/s`, `1.24 MB/s`. */
+export const rateText = (bytesPerSecond: number): string => `${sizeText(bytesPerSecond)}/s`;
+
+/** Received and sent, bytes a second; of the same width whatever they are, and empty where one is unknown. */
+export const throughputText = ({ rxRate, txRate }: { rxRate?: number; txRate?: number }): string =>
+  rxRate === undefined || txRate === undefined
+    ? ''
+    : `↓ ${rateText(rxRate).padStart(9)} ↑ ${rateText(txRate).padStart(9)}`;
+
+/** A round-trip time in at most five cells: `50µs`, `0.4ms`, `18ms`, `1.2s`; `·` for none known. */
+export function rttText(micros: number | undefined): string {
+  if (micros === undefined) return NOTHING;
+  if (micros < 99.5) return `${Math.round(micros)}µs`;
+  const ms = micros / 1000;
+  if (ms < 9.95) return `${ms.toFixed(1)}ms`;
+  if (ms < 999.5) return `${Math.round(ms)}ms`;
+  const seconds = ms / SECOND;
+  return seconds < 9.95 ? `${seconds.toFixed(1)}s` : `${Math.round(seconds)}s`;
 }

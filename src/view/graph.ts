@@ -1,8 +1,9 @@
 import type { Tick } from '../store/table.ts';
+import { rateText } from './format.ts';
 
 /** One curve of the graph strip. */
 export interface Series {
-  readonly name: 'sockets' | 'opened' | 'closed';
+  readonly name: 'sockets' | 'opened' | 'closed' | 'traffic';
   /** What its title says of it. */
   readonly summary: string;
   /** One value a cell, oldest first, from the first tick on; finite and never negative. */
@@ -13,20 +14,22 @@ const SPAN_MS = 5 * 60_000;
 
 /**
  * The last five minutes in `cells` steps each: sockets that there were at the end of a step, and those that opened
- * and closed within it. Steps begin at whole multiples of their length, so that the curve rests in between.
+ * and closed within it; where it is known, what went through them all, received and sent. Steps begin at whole multiples of their length, so that the curve rests in between.
  */
 export function graphSeries(history: readonly Tick[], nowMs: number, cells: number): Series[] {
   const count = Math.max(1, cells);
   const stepMs = SPAN_MS / count;
   const lastStep = Math.floor(nowMs / stepMs);
+  const cellOf = ({ monotonicMs }: Tick) => count - 1 - (lastStep - Math.floor(monotonicMs / stepMs));
   const [total, opened, closed] = [0, 1, 2].map(() => Array<number>(count).fill(0)) as [
     number[],
     number[],
     number[],
   ];
+  const traffic = trafficOf(history, count, (tick) => cellOf(tick));
   let first = count;
   for (const tick of history) {
-    const cell = count - 1 - (lastStep - Math.floor(tick.monotonicMs / stepMs));
+    const cell = cellOf(tick);
     if (cell < 0 || cell >= count) continue;
     first = Math.min(first, cell);
     total[cell] = tick.total;
@@ -43,5 +46,24 @@ export function graphSeries(history: readonly Tick[], nowMs: number, cells: numb
     { name: 'sockets', summary: range, values: seen },
     { name: 'opened', summary: `${sum(opened)} in 5 min`, values: opened.slice(first) },
     { name: 'closed', summary: `${sum(closed)} in 5 min`, values: closed.slice(first) },
+    ...traffic,
   ];
+}
+
+/** The mean rate of the ticks in each step, bytes a second; of a step without a tick that of the one before. */
+function trafficOf(history: readonly Tick[], count: number, cellOf: (tick: Tick) => number): Series[] {
+  const rates = Array.from({ length: count }, () => ({ sum: 0, ticks: 0 }));
+  let last: number | undefined;
+  for (const tick of history) {
+    const rate = rates[cellOf(tick)];
+    if (tick.rxRate === undefined || tick.txRate === undefined || !rate) continue;
+    last = tick.rxRate + tick.txRate;
+    rate.sum += last;
+    rate.ticks++;
+  }
+  if (last === undefined) return [];
+  const seen = rates.slice(rates.findIndex(({ ticks }) => ticks > 0));
+  let mean = 0;
+  const values = seen.map(({ sum, ticks }) => (ticks > 0 ? (mean = Math.round(sum / ticks)) : mean));
+  return [{ name: 'traffic', summary: rateText(last), values }];
 }

@@ -3,7 +3,7 @@ import { printable } from '../model/text.ts';
 import { describeFilter } from '../query/filter.ts';
 import type { Prompt, State } from '../store/state.ts';
 import type { Tick } from '../store/table.ts';
-import { countText, intervalText } from './format.ts';
+import { compactText, countText, intervalText, roughIntervalText, throughputText } from './format.ts';
 import { type Line, line, type Span, span, type Tone } from './line.ts';
 import { charactersOf, cutEnd, displayWidth, fit } from './width.ts';
 
@@ -60,6 +60,19 @@ export function costText(ms: number): string {
   return `${ms < 10 ? Math.round(ms) : Math.round(ms / 5) * 5} ms`;
 }
 
+/** The interval asked for, and the one in use where that is longer by more than a clock may be late. */
+const pacedText = ({ intervalMs, pacedIntervalMs }: State): string =>
+  pacedIntervalMs <= intervalMs * 1.05
+    ? intervalText(intervalMs)
+    : `${intervalText(intervalMs)} → ${roughIntervalText(pacedIntervalMs)}`;
+
+/** What goes through all sockets together, where that is known. */
+function throughputWords(tick: Partial<Tick>): Word[] {
+  const text = throughputText(tick);
+  const short = `↓${compactText(tick.rxRate).padStart(4)} ↑${compactText(tick.txRate).padStart(4)}`;
+  return text === '' ? [] : [{ text, short, rank: 2.5 }];
+}
+
 /** The one or two lines at the top. */
 export function headerLines(state: State, width: number, height: number): Line[] {
   const { total, established, listening, other } = state.table.totals;
@@ -69,7 +82,7 @@ export function headerLines(state: State, width: number, height: number): Line[]
       { text: printable(state.host), rank: 4 },
       { text: printable(state.system), tone: 'quiet', rank: 9 },
       ...(state.source ? [{ text: state.source, tone: 'quiet', rank: 5 } as const] : []),
-      { text: intervalText(state.intervalMs), tone: 'quiet', rank: 3 },
+      { text: pacedText(state), tone: 'quiet', rank: 3 },
     ],
     // Before the first batch nothing is known, not even that there are none.
     state.nowMs === undefined
@@ -101,6 +114,7 @@ export function headerLines(state: State, width: number, height: number): Line[]
     [
       { text: `${pair(spawned, closed, 3)} a tick`, short: pair(spawned, closed, 0), rank: 2 },
       { text: `${pair(minute.spawned, minute.closed, 4)} a minute`, rank: 4 },
+      ...throughputWords(state.lastTick ?? {}),
       ...(cost
         ? [
             {

@@ -1,6 +1,7 @@
 import { printable } from '../model/text.ts';
 import type { State } from '../store/state.ts';
-import { COLUMNS } from './columns.ts';
+import type { Seen } from '../store/table.ts';
+import { presentColumns } from './columns.ts';
 import { type Line, line, span } from './line.ts';
 import { displayWidth } from './width.ts';
 
@@ -12,6 +13,8 @@ export interface KeyHelp {
   readonly group: string;
   /** A word or two for the line of hints; only for the keys to know first. */
   readonly hint?: string;
+  /** The hint is given only once this has been seen. */
+  readonly hintFor?: keyof Seen;
 }
 
 const LABEL_WIDTH = 14;
@@ -59,7 +62,7 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
     lines.push(...entry(mark, about, width));
   }
   lines.push(line(), line(span('COLUMNS', 'header')));
-  for (const { id, title, about } of COLUMNS) {
+  for (const { id, title, about } of presentColumns(state.table.seen)) {
     const label = title === 'PORT' ? `${id === 'localPort' ? 'LOCAL' : 'REMOTE'} PORT` : title;
     lines.push(...entry(label, about, width));
   }
@@ -67,8 +70,10 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
 }
 
 /** The keys to know first, as many as fit; the last of them, which leads to all others, before any. */
-export function hintLine(keys: readonly KeyHelp[], width: number): Line {
-  const hints = keys.flatMap(({ label, hint }) => (hint === undefined ? [] : [{ label, hint }]));
+export function hintLine(keys: readonly KeyHelp[], width: number, seen: Seen): Line {
+  const hints = keys.flatMap(({ label, hint, hintFor }) =>
+    hint === undefined || (hintFor && !seen[hintFor]) ? [] : [{ label, hint }],
+  );
   const size = () => hints.reduce((sum, { label, hint }) => sum + displayWidth(`${label} ${hint}  `), -2);
   while (hints.length > 1 && size() > width) hints.splice(-2, 1);
   return line(

@@ -9,7 +9,7 @@ export interface Region {
 }
 
 export type RegionName =
-  'header' | 'filter' | 'graph' | 'titles' | 'table' | 'details' | 'events' | 'help' | 'hints';
+  'header' | 'filter' | 'graph' | 'titles' | 'table' | 'details' | 'traffic' | 'events' | 'help' | 'hints';
 
 /** Where everything stands; a part that has no room, or is not open, is missing. */
 export type Layout = Readonly<Partial<Record<RegionName, Region>>>;
@@ -20,15 +20,24 @@ const LEAST_PANE = 4;
 /** From this width on the details stand beside the table, not below it. */
 const WIDE = 150;
 const BESIDE_GAP = 3;
-const DETAIL_LINES = 14;
+/** Lines of the details, for a source that tells of traffic and for others. */
+const DETAIL_LINES = { without: 14, with: 22 };
+/** Titles, a handful of interfaces, and the programs that move most. */
+const TRAFFIC_LINES = 16;
 /** Lines of the table, with its titles, that stay over the details on a screen of usual height. */
 const DETAIL_TABLE = 6;
 
 /**
  * Divides the screen. The table keeps at least three rows beside open panes; where they have no room with it, one of
  * them takes its place. The hints and the header leave a low screen; the lowest shows rows and nothing else.
+ * @param traffic the details have traffic to tell of, and so more lines
  */
-export function layout(width: number, height: number, panes: Readonly<Record<PaneName, boolean>>): Layout {
+export function layout(
+  width: number,
+  height: number,
+  panes: Readonly<Record<PaneName, boolean>>,
+  traffic = false,
+): Layout {
   const regions: Partial<Record<RegionName, Region>> = {};
   let top = 0;
   let bottom = height;
@@ -44,7 +53,11 @@ export function layout(width: number, height: number, panes: Readonly<Record<Pan
     return regions;
   }
   const beside = panes.details && width >= WIDE;
-  const pane = panes.details && !beside ? 'details' : panes.events ? 'events' : undefined;
+  // Below the table, from the one of most worth: the details are what the user asks for row by row.
+  const open = (['details', 'traffic', 'events'] as const).filter(
+    (name) => panes[name] && !(name === 'details' && beside),
+  );
+  const [pane] = open;
   /** Lines that are left beside the titles and the least of the table. */
   const spare = () => bottom - top - 1 - LEAST_TABLE;
   if (pane && spare() < LEAST_PANE) {
@@ -53,19 +66,21 @@ export function layout(width: number, height: number, panes: Readonly<Record<Pan
   }
   // The strip is low, and worth a row of the table; but it takes no pane's room.
   if (panes.graph && spare() + (pane ? -LEAST_PANE : 1) >= GRAPH_HEIGHT) fromTop('graph', GRAPH_HEIGHT);
-  const below = (name: RegionName, lines: number) => {
-    if (spare() < LEAST_PANE) return;
-    const height = Math.min(lines, spare());
-    bottom -= height;
-    regions[name] = { left: 0, top: bottom, width, height };
+  const room = bottom - top;
+  const wanted = {
+    events: () => Math.floor(room / 3),
+    traffic: () => Math.min(TRAFFIC_LINES, Math.floor((room * 2) / 5)),
+    // The details are of a few lines, and of more worth than rows while they are open.
+    details: () => Math.min(DETAIL_LINES[traffic ? 'with' : 'without'], bottom - top - DETAIL_TABLE),
   };
-  const share = Math.floor((bottom - top) / 3);
-  // Where both have no room, the details are what the user asks for row by row.
-  if (panes.events && (!panes.details || beside || spare() >= 2 * LEAST_PANE))
-    below('events', Math.max(LEAST_PANE, share));
-  // The details are of a few lines, and of more worth than rows while they are open.
-  if (panes.details && !beside)
-    below('details', Math.max(LEAST_PANE, Math.min(DETAIL_LINES, bottom - top - DETAIL_TABLE)));
+  const fitting = open.slice(0, Math.max(0, Math.floor(spare() / LEAST_PANE)));
+  for (let name = fitting.pop(); name; name = fitting.pop()) {
+    // Each leaves the least to those above it.
+    const most = spare() - LEAST_PANE * fitting.length;
+    const lines = Math.min(most, Math.max(LEAST_PANE, wanted[name]()));
+    bottom -= lines;
+    regions[name] = { left: 0, top: bottom, width, height: lines };
+  }
   const tableWidth = beside ? width - Math.floor(width / 3) - BESIDE_GAP : width;
   if (beside) {
     const left = tableWidth + BESIDE_GAP;

@@ -103,11 +103,10 @@ export class RowOrder {
       if (!turned) for (const entry of this.#entryById.values()) entry.key = this.#key(entry.row);
       this.#rebuild();
     } else {
-      const turns = state.sort.descending !== before.sort?.descending;
-      if (turns) this.#sorted = reversed(this.#sorted);
-      this.#reorder(touched, sameFilter && !turns);
-      const typed = touched.size === 0 && !turns && before.filter && narrows(before.filter, state.filter);
-      if (!sameFilter || turns) this.#select(typed ? this.#entries : this.#sorted);
+      this.#reorder(touched, before.sort?.descending ?? false, sameFilter);
+      const typed = touched.size === 0 && before.filter && narrows(before.filter, state.filter);
+      if (!sameFilter) this.#select(typed ? this.#entries : this.#sorted);
+      if (state.sort.descending !== before.sort?.descending) this.#turn();
     }
   }
 
@@ -139,15 +138,19 @@ export class RowOrder {
   /** Takes those that the filter lets through; `from` holds at least all of them, in order. */
   #select(from: Entry[]): void {
     const isFiltered = this.#isFiltered;
-    const entries: Entry[] = isFiltered ? [] : from;
+    // All of them in the order in which they came, which is about that in memory: twice as fast as by their places.
+    if (isFiltered && from === this.#sorted) {
+      for (const entry of this.#entryById.values()) entry.shown = this.#matches(entry.row.socket);
+    } else for (const entry of from) entry.shown = !isFiltered || this.#matches(entry.row.socket);
+    const entries = isFiltered ? from.filter(({ shown }) => shown) : from;
     this.#open = 0;
-    for (const entry of from) {
-      entry.shown = !isFiltered || this.#matches(entry.row.socket);
-      if (!entry.shown) continue;
-      this.#open += openOf(entry);
-      if (isFiltered) entries.push(entry);
-    }
+    for (const entry of entries) this.#open += openOf(entry);
     this.#set(entries);
+  }
+
+  #turn(): void {
+    this.#sorted = reversed(this.#sorted);
+    this.#set(this.#isFiltered ? reversed(this.#entries) : this.#sorted);
   }
 
   #rebuild(): void {
@@ -164,7 +167,7 @@ export class RowOrder {
   }
 
   /** Puts touched rows into their places among all rows and, where asked to, among those shown. */
-  #reorder(touched: ReadonlySet<string>, shown: boolean): void {
+  #reorder(touched: ReadonlySet<string>, descending: boolean, shown: boolean): void {
     /** Out of the sorted rows and into them; out of those shown and into them. */
     const [gone, come, hidden, revealed]: [Entry[], Entry[], Entry[], Entry[]] = [[], [], [], []];
     for (const id of touched) {
@@ -192,12 +195,14 @@ export class RowOrder {
         if (now.shown) revealed.push(now);
       }
     }
-    if (gone.length + come.length > Math.max(FEW, this.#sorted.length / 2)) {
-      this.#rebuild();
+    const compare = comparator(descending);
+    const moved = gone.length + come.length;
+    if (moved > Math.max(FEW, this.#sorted.length / 2)) {
+      this.#sorted = sorted(this.#entryById.values(), descending);
+      if (shown) this.#select(this.#sorted);
       return;
     }
-    const compare = comparator(this.#sort?.descending ?? false);
-    if (gone.length + come.length > 0) this.#sorted = exchange(this.#sorted, gone, come, compare);
+    if (moved > 0) this.#sorted = exchange(this.#sorted, gone, come, compare);
     if (!shown) return;
     if (!this.#isFiltered) this.#set(this.#sorted);
     else if (hidden.length + revealed.length > 0)

@@ -4,7 +4,7 @@ import type { CellContext } from './columns.ts';
 import { type Line, line, type Span, span, type Tone } from './line.ts';
 import type { RowOrder } from './order.ts';
 import { GUTTER, type PlacedColumn } from './place.ts';
-import { fit } from './width.ts';
+import { displayWidth, fit } from './width.ts';
 
 /** Marks that survive without colour. */
 const GLYPHS: Readonly<Record<Mark, string>> = { none: ' ', spawned: '+', changed: '~', closed: '-' };
@@ -40,8 +40,9 @@ export function rowLine(
   let text = GLYPHS[row.mark] + ' '.repeat(GUTTER - 1);
   let at = GUTTER;
   for (const { column, left, width } of columns) {
-    const short = column.shortText && width < column.width.good;
-    const cell = short ? column.shortText(row) : column.text(row, context);
+    let cell = column.text(row, context);
+    if (column.shortText && (width < column.width.good || displayWidth(cell) > width))
+      cell = column.shortText(row);
     text += ' '.repeat(left - at) + fit(cell, width, column.align);
     at = left + width;
   }

@@ -4,6 +4,7 @@ import { type Filter, NO_FILTER } from '../../src/query/filter.ts';
 import { initialState, reduce } from '../../src/store/reduce.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { State } from '../../src/store/state.ts';
+import type { Seen } from '../../src/store/table.ts';
 
 /** `192.0.2.1:80`, `[::1]:80` or `*:80` as an endpoint. */
 export function endpoint(text: string): Endpoint {
@@ -86,6 +87,9 @@ export const snapshot = (sockets: readonly Socket[] | ReadonlyMap<string, Socket
   sampleMs: 0,
   ownersMs: 0,
 });
+
+/** What a source tells that tells of everything. */
+export const ALL_SEEN: Seen = { traffic: true, queues: true, namespaces: true, interfaces: true };
 
 export const LINGER_MS = 3000;
 

@@ -179,7 +179,7 @@ describe('all else', () => {
 
   test('panes open, close, and do as they are told', () => {
     const panes = (...actions: Action[]) => after(emptyState(), ...actions).panes;
-    const none = { events: false, details: false, graph: false, help: false };
+    const none = { events: false, details: false, traffic: false, graph: false, help: false };
     expect(panes({ type: 'pane', pane: 'events' })).toEqual({ ...none, events: true });
     expect(panes({ type: 'pane', pane: 'events' }, { type: 'pane', pane: 'events' })).toEqual(none);
     expect(panes({ type: 'pane', pane: 'help', open: false })).toEqual(none);

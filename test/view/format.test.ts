@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Owner } from '../../src/model/socket.ts';
+import type { Endpoint, Family, Owner, Protocol } from '../../src/model/socket.ts';
 import * as format from '../../src/view/format.ts';
 import { costText } from '../../src/view/header.ts';
 import { listener, NOON_MS, socket } from '../helpers/fakes.ts';
@@ -29,12 +30,45 @@ test('ports, and by name', () => {
   ]);
 });
 
-test('endpoints', () => {
-  expect(
-    [at('192.0.2.1'), at('2001:db8::1'), at('::', 22), at('::ffff:192.0.2.1'), at('0.0.0.0', 0), null].map(
-      format.endpointText,
-    ),
-  ).toEqual(['192.0.2.1:80', '[2001:db8::1]:80', '*:22', '192.0.2.1:80', '*:*', '*:*']);
+describe('endpoints', () => {
+  test.each([
+    [at('192.0.2.1'), '192.0.2.1:80'],
+    [at('2001:db8::1'), '[2001:db8::1]:80'],
+    [at('::', 22), '*:22'],
+    [at('::ffff:192.0.2.1'), '192.0.2.1:80'],
+    [at('0.0.0.0', 0), '*:*'],
+    [null, '*:*'],
+  ])('%o: %s', (end, text) => {
+    expect(format.endpointText(end, { ...socket(), family: 'ipv6' })).toBe(text);
+  });
+
+  test.each<[Protocol, Family, Endpoint | null, string, string]>([
+    ['unix', 'unix', at('/run/x:1.sock', 0), '/run/x:1.sock', '·'],
+    ['unix', 'unix', at('@abstract\n', 0), '@abstract?', '·'],
+    ['unix', 'unix', at('', 0), '*', '·'],
+    ['unix', 'unix', null, '*', '·'],
+    ['raw', 'ipv4', at('0.0.0.0', 1), '*:icmp', 'icmp'],
+    ['raw', 'ipv6', at('::', 58), '*:icmp6', 'icmp6'],
+    ['raw', 'ipv4', at('10.0.0.1', 200), '10.0.0.1:200', '200'],
+    ['packet', 'packet', at('eth0', 3), 'eth0:all', 'all'],
+    ['packet', 'packet', at('*', 0x88b5), '*:0x88b5', '0x88b5'],
+    ['packet', 'packet', at('eth0', 0), 'eth0:*', '*'],
+    ['icmp', 'ipv4', at('0.0.0.0', 7), '*:7', '7'],
+    ['vsock', 'vsock', at('2', 70_000), '2:70000', '70000'],
+    ['vsock', 'vsock', at('4294967295', 4_294_967_295), '*:*', '*'],
+  ])('%s, %s, %o: %s, port %s', (protocol, family, end, text, port) => {
+    const it = { ...socket(), protocol, family };
+    expect(format.endpointText(end, it)).toBe(text);
+    expect([false, true].map((names) => format.portText(end, it, names))).toEqual([port, port]);
+  });
+
+  test('namespaces, by name or by inode', () => {
+    expect(
+      [{ inode: 7, name: 'web' }, { inode: 7 }, { inode: 7, name: ' ' }, { inode: 7, name: 'a\x1b' }].map(
+        format.namespaceText,
+      ),
+    ).toEqual(['web', '7', '7', 'a?']);
+  });
 });
 
 describe('the program', () => {
@@ -59,6 +93,7 @@ describe('the program', () => {
     ['[sshd]', [{ knowledge: 'listener', pid: 1, process: 'sshd' }]],
     ['hidden', [{ knowledge: 'hidden' }]],
     ['kernel', [{ knowledge: 'kernel' }]],
+    ['…', [{ knowledge: 'pending' }]],
     ['gone', [{ knowledge: 'gone' }]],
     ['?', [{ knowledge: 'exact', pid: 1 }]],
     ['a?b', [{ knowledge: 'exact', pid: 1, process: 'a\nb' }]],
@@ -146,4 +181,92 @@ test('intervals, clock times, bytes, counts, costs', () => {
     '15 ms',
     '120 ms',
   ]);
+});
+
+describe('amounts', () => {
+  test.each([
+    [undefined, '·'],
+    [0, '0'],
+    [812, '812'],
+    [999, '999'],
+    [1000, '1.0k'],
+    [1234, '1.2k'],
+    [9949, '9.9k'],
+    [9951, '10k'],
+    [24_000, '24k'],
+    [999_499, '999k'],
+    [999_500, '1.0M'],
+    [1_240_000, '1.2M'],
+    [12e9, '12G'],
+    [2 ** 53, '9.0P'],
+  ])('%s in a cell: %s', (n, text) => {
+    expect(format.compactText(n)).toBe(text);
+  });
+
+  test.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1000, '1.00 kB'],
+    [9995, '9.99 kB'],
+    [9996, '10.0 kB'],
+    [82_000, '82.0 kB'],
+    [999_499, '999 kB'],
+    [999_500, '1.00 MB'],
+    [1_240_000, '1.24 MB'],
+  ])('%s bytes: %s', (n, text) => {
+    expect(format.sizeText(n)).toBe(text);
+  });
+
+  test.each([
+    [undefined, '·'],
+    [0, '0µs'],
+    [50, '50µs'],
+    [99.4, '99µs'],
+    [99.5, '0.1ms'],
+    [400, '0.4ms'],
+    [9949, '9.9ms'],
+    [9950, '10ms'],
+    [18_000, '18ms'],
+    [999_499, '999ms'],
+    [999_500, '1.0s'],
+    [1_200_000, '1.2s'],
+    [12_000_000, '12s'],
+  ])('a round trip of %s µs: %s', (micros, text) => {
+    expect(format.rttText(micros)).toBe(text);
+  });
+
+  test('whatever the number: as wide as its cell at most, within rounding, and never smaller for a bigger one', () => {
+    const UNITS: Readonly<Record<string, number>> = { k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15 };
+    const valueOf = (text: string) => parseFloat(text) * (UNITS[/[kMGTP]/.exec(text)?.[0] ?? ''] ?? 1);
+    const bytes = fc.oneof(fc.maxSafeNat(), fc.nat(2_000_000), fc.nat(20_000));
+    fc.assert(
+      fc.property(bytes, bytes, (a, b) => {
+        const [less, more] = [Math.min(a, b), Math.max(a, b)];
+        expect(format.compactText(a).length).toBeLessThanOrEqual(4);
+        expect(format.rateText(a).length).toBeLessThanOrEqual(9);
+        expect(format.throughputText({ rxRate: a, txRate: b })).toHaveLength(23);
+        expect(Math.abs(valueOf(format.compactText(a)) - a)).toBeLessThanOrEqual(a * 0.051);
+        expect(Math.abs(valueOf(format.sizeText(a)) - a)).toBeLessThanOrEqual(a * 0.0051);
+        expect(valueOf(format.compactText(less))).toBeLessThanOrEqual(valueOf(format.compactText(more)));
+        expect(valueOf(format.sizeText(less))).toBeLessThanOrEqual(valueOf(format.sizeText(more)));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('throughput: nothing where one side is unknown', () => {
+    expect(format.throughputText({ rxRate: 1_240_000, txRate: 82 })).toBe('↓ 1.24 MB/s ↑    82 B/s');
+    expect([format.throughputText({ rxRate: 1 }), format.throughputText({})]).toEqual(['', '']);
+  });
+
+  test('an interval that came about', () => {
+    expect([113, 999, 1049, 2437, 9960, 12_345].map(format.roughIntervalText)).toEqual([
+      '110ms',
+      '1s',
+      '1s',
+      '2.4s',
+      '10s',
+      '12s',
+    ]);
+  });
 });

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../src/model/socket.ts';
 import type { State } from '../../src/store/state.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
-import { COLUMNS } from '../../src/view/columns.ts';
+import { NOTHING_SEEN } from '../../src/store/table.ts';
+import { presentColumns } from '../../src/view/columns.ts';
 import { detailLines } from '../../src/view/details.ts';
 import { eventLines } from '../../src/view/events.ts';
 import { filterLine, headerLines, spread } from '../../src/view/header.ts';
@@ -11,7 +12,7 @@ import { helpLines, hintLine } from '../../src/view/help.ts';
 import { placeColumns } from '../../src/view/place.ts';
 import { rowLine } from '../../src/view/rows.ts';
 import { displayWidth } from '../../src/view/width.ts';
-import { after, baseline, batch, emptyState, socket } from '../helpers/fakes.ts';
+import { after, ALL_SEEN, baseline, batch, emptyState, socket } from '../helpers/fakes.ts';
 import { HOSTILE, textOf, UNSAFE } from '../helpers/lines.ts';
 import { BATCHES, SCENE } from '../helpers/scene.ts';
 
@@ -56,8 +57,10 @@ const everyLine = (state: State, it: Socket, width: number): string[] => {
     ...detailLines(row, state, width, 100),
     ...eventLines(state.table.log, state.table.logged, width, 10),
     ...helpLines(KEYS, state, width),
-    hintLine(KEYS, width),
-    ...(row ? [rowLine(row, placeColumns(width, new Map()), { nowMs: 0, serviceNames: true }, false)] : []),
+    hintLine(KEYS, width, ALL_SEEN),
+    ...(row
+      ? [rowLine(row, placeColumns(width, new Map(), ALL_SEEN), { nowMs: 0, serviceNames: true }, false)]
+      : []),
   ]);
 };
 
@@ -249,12 +252,12 @@ describe('help', () => {
   test('every key and every column is in it', () => {
     const text = shown(helpLines(KEYS, emptyState(), 200)).join('\n');
     for (const { label, about } of KEYS) expect(text).toContain(`${label.padEnd(14)}${about}`);
-    for (const { about } of COLUMNS) expect(text).toContain(about);
+    for (const { about } of presentColumns(NOTHING_SEEN)) expect(text).toContain(about);
   });
 
   test('the way to it is in the hints at every width', () => {
     for (let width = 6; width <= 200; width++) {
-      const hints = textOf(hintLine(KEYS, width));
+      const hints = textOf(hintLine(KEYS, width, ALL_SEEN));
       expect(hints.endsWith('? help')).toBe(true);
       expect(displayWidth(hints)).toBeLessThanOrEqual(width);
     }

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { ColumnId } from '../../src/store/state.ts';
 import { type CellContext, COLUMNS } from '../../src/view/columns.ts';
+import { NOTHING_SEEN, type Seen } from '../../src/store/table.ts';
 import { noteWidths, placeColumns, type WidestSeen } from '../../src/view/place.ts';
 import { rowLine, titleLine } from '../../src/view/rows.ts';
 import { displayWidth } from '../../src/view/width.ts';
-import { after, baseline, emptyState, socket } from '../helpers/fakes.ts';
+import { after, ALL_SEEN, baseline, emptyState, socket } from '../helpers/fakes.ts';
 import { textOf } from '../helpers/lines.ts';
 
 const rowsOf = (...sockets: Parameters<typeof baseline>[0]) => [
@@ -27,19 +28,23 @@ const seen = (rows: typeof NARROW): WidestSeen => {
   return widest;
 };
 
-const idsAt = (width: number, widest = seen(NARROW)): ColumnId[] =>
-  placeColumns(width, widest).map(({ column }) => column.id);
+const idsAt = (width: number, widest = seen(NARROW), told = NOTHING_SEEN): ColumnId[] =>
+  placeColumns(width, widest, told).map(({ column }) => column.id);
 
 const WIDTHS = Array.from({ length: 300 }, (_, i) => i + 1);
 
+const TRAFFIC: Seen = { ...NOTHING_SEEN, traffic: true };
+
 describe.each([
-  ['short texts', seen(NARROW)],
-  ['long texts', seen(WIDE)],
-  ['nothing seen yet', new Map<ColumnId, number>()],
-])('at every width, %s', (_, widest) => {
+  ['short texts', seen(NARROW), NOTHING_SEEN],
+  ['long texts', seen(WIDE), NOTHING_SEEN],
+  ['no text yet', new Map<ColumnId, number>(), NOTHING_SEEN],
+  ['with traffic', seen(NARROW), TRAFFIC],
+  ['with all there is', seen(WIDE), ALL_SEEN],
+])('at every width, %s', (_, widest, told) => {
   test('columns stand side by side, with a space between, and end within the pane', () => {
     for (const width of WIDTHS) {
-      const placed = placeColumns(width, widest);
+      const placed = placeColumns(width, widest, told);
       let free = 2;
       for (const { left, width: cells } of placed) {
         expect(left, `width ${width}`).toBeGreaterThanOrEqual(free);
@@ -54,15 +59,15 @@ describe.each([
 
   test('from 40 columns on a wider pane tells no less', () => {
     for (const width of WIDTHS.filter((it) => it > 40)) {
-      expect(idsAt(width, widest), `from ${width - 1} to ${width}`).toEqual(
-        expect.arrayContaining(idsAt(width - 1, widest)),
+      expect(idsAt(width, widest, told), `from ${width - 1} to ${width}`).toEqual(
+        expect.arrayContaining(idsAt(width - 1, widest, told)),
       );
     }
   });
 
   test('no column is narrower than is of use, or wider than it can use', () => {
     for (const width of WIDTHS) {
-      for (const { column, width: cells } of placeColumns(width, widest)) {
+      for (const { column, width: cells } of placeColumns(width, widest, told)) {
         expect(cells).toBeGreaterThanOrEqual(column.width.least);
         expect(cells).toBeLessThanOrEqual(column.width.most);
       }
@@ -71,7 +76,7 @@ describe.each([
 
   test('rows and titles keep to the columns', () => {
     for (const width of WIDTHS.slice(9)) {
-      const columns = placeColumns(width, widest);
+      const columns = placeColumns(width, widest, told);
       const end = Math.max(...columns.map(({ left, width: cells }) => left + cells));
       for (const row of [...NARROW, ...WIDE]) {
         expect(displayWidth(textOf(rowLine(row, columns, CONTEXT, false)))).toBe(end);
@@ -81,13 +86,56 @@ describe.each([
   });
 });
 
-test('at 40 columns: program, peer, port and state; at 120 everything', () => {
-  expect(idsAt(40)).toEqual(['process', 'localPort', 'remoteAddress', 'remotePort', 'state']);
-  expect(idsAt(120)).toEqual(COLUMNS.map(({ id }) => id));
+describe('which columns there are', () => {
+  const ESSENTIAL = ['process', 'localPort', 'remoteAddress', 'remotePort', 'state'];
+
+  test('at 40 columns: program, peer, port and state, whatever is told', () => {
+    expect(idsAt(40)).toEqual(ESSENTIAL);
+    expect(idsAt(40, seen(NARROW), ALL_SEEN)).toEqual(ESSENTIAL);
+  });
+
+  test('at 120 everything that a source without traffic has', () => {
+    expect(idsAt(120)).toEqual(COLUMNS.filter(({ present }) => !present).map(({ id }) => id));
+  });
+
+  test('at 80 the rates stand beside program, pid, protocol, peer, ports and state', () => {
+    expect(idsAt(80, seen(NARROW), ALL_SEEN)).toEqual([
+      'process',
+      'pid',
+      'protocol',
+      'localPort',
+      'remoteAddress',
+      'remotePort',
+      'state',
+      'rxRate',
+      'txRate',
+    ]);
+  });
+
+  test('at 120 everything but what is looked at now and then; at 200 everything', () => {
+    const rare: ColumnId[] = ['rxBytes', 'txBytes', 'retransmits', 'queues', 'interface'];
+    expect(idsAt(120, seen(NARROW), TRAFFIC)).toEqual(
+      COLUMNS.map(({ id }) => id).filter((id) => !rare.includes(id) && id !== 'netns'),
+    );
+    expect(idsAt(200, seen(NARROW), ALL_SEEN)).toEqual(COLUMNS.map(({ id }) => id));
+  });
+
+  test('each of them only once its own kind has been told of', () => {
+    const withOnly = (kind: keyof Seen) => {
+      const without = idsAt(300);
+      return idsAt(300, seen(NARROW), { ...NOTHING_SEEN, [kind]: true }).filter(
+        (id) => !without.includes(id),
+      );
+    };
+    expect(withOnly('traffic')).toEqual(['rxRate', 'txRate', 'rtt', 'rxBytes', 'txBytes', 'retransmits']);
+    expect(withOnly('queues')).toEqual(['queues']);
+    expect(withOnly('namespaces')).toEqual(['netns']);
+    expect(withOnly('interfaces')).toEqual(['interface']);
+  });
 });
 
 test('at 120 columns nothing of an everyday row is cut', () => {
-  const columns = placeColumns(120, seen(NARROW));
+  const columns = placeColumns(120, seen(NARROW), NOTHING_SEEN);
   expect(textOf(NARROW[0] && rowLine(NARROW[0], columns, CONTEXT, false)).split(/\s+/)).toEqual([
     '',
     'curl',
@@ -104,27 +152,31 @@ test('at 120 columns nothing of an everyday row is cut', () => {
 });
 
 test('at 200 columns long IPv6 addresses are whole', () => {
-  const text = textOf(WIDE[0] && rowLine(WIDE[0], placeColumns(200, seen(WIDE)), CONTEXT, false));
+  const text = textOf(
+    WIDE[0] && rowLine(WIDE[0], placeColumns(200, seen(WIDE), NOTHING_SEEN), CONTEXT, false),
+  );
   expect(text).toContain('2001:db8:1111:2222:3333:4444:5555:6666');
   expect(text).toContain('2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff');
 });
 
 test('a column that has grown stays so: nothing moves when the long text has gone', () => {
   const widest = seen(WIDE);
-  const before = placeColumns(160, widest);
+  const before = placeColumns(160, widest, NOTHING_SEEN);
   noteWidths(widest, NARROW, CONTEXT);
   noteWidths(widest, [], CONTEXT);
-  expect(placeColumns(160, widest)).toEqual(before);
+  expect(placeColumns(160, widest, NOTHING_SEEN)).toEqual(before);
 });
 
 test('a narrow state column has words of its own, not cut ones', () => {
   const row = rowsOf(socket({ state: 'CLOSE_WAIT' }))[0];
-  expect(textOf(row && rowLine(row, placeColumns(40, seen(NARROW)), CONTEXT, false))).toContain('CLOS-W');
+  expect(textOf(row && rowLine(row, placeColumns(40, seen(NARROW), NOTHING_SEEN), CONTEXT, false))).toContain(
+    'CLOS-W',
+  );
 });
 
 test('the title of the sorted column has an arrow', () => {
   const title = (descending: boolean) =>
-    textOf(titleLine(placeColumns(120, seen(NARROW)), { column: 'pid', descending }));
+    textOf(titleLine(placeColumns(120, seen(NARROW), NOTHING_SEEN), { column: 'pid', descending }));
   expect(title(false)).toContain('PID▴');
   expect(title(true)).toContain('PID▾');
 });
@@ -134,5 +186,15 @@ test('service names stand in the place of ports', () => {
   const widest: WidestSeen = new Map();
   noteWidths(widest, NARROW, context);
   const row = NARROW[0];
-  expect(textOf(row && rowLine(row, placeColumns(120, widest), context, false))).toMatch(/ 40000 .* https /);
+  expect(textOf(row && rowLine(row, placeColumns(120, widest, NOTHING_SEEN), context, false))).toMatch(
+    / 40000 .* https /,
+  );
+});
+
+test('a protocol with a long name has a short one where it does not fit', () => {
+  const [row] = rowsOf(socket({ protocol: 'packet' }));
+  const text = (widest: WidestSeen) =>
+    textOf(row && rowLine(row, placeColumns(120, widest, NOTHING_SEEN), CONTEXT, false));
+  expect(text(new Map())).toMatch(/ pkt +192/);
+  expect(text(seen(rowsOf(socket({ protocol: 'packet' }))))).toMatch(/ packet +192/);
 });

@@ -8,11 +8,14 @@ import { colour } from '../theme.ts';
 
 type Sparkline = ReturnType<(typeof import('blessed-contrib/lib/widget/sparkline.js'))['default']>;
 
-const TONES = { sockets: 'accent', opened: 'spawned', closed: 'closed' } as const;
+const TONES = { sockets: 'accent', opened: 'spawned', closed: 'closed', traffic: 'plain' } as const;
+
+/** As many as there can be series. */
+const SPARKLINES = Object.keys(TONES).length;
 
 const GAP = 2;
 
-/** The graph strip: three sparklines side by side. blessed-contrib is loaded when it is first shown. */
+/** The graph strip: sparklines side by side. blessed-contrib is loaded when it is first shown. */
 export class GraphWidget {
   readonly #screen: Widgets.Screen;
   readonly #onLoaded: () => void;
@@ -35,11 +38,14 @@ export class GraphWidget {
       void this.#load();
       return;
     }
-    const width = Math.max(1, Math.floor((region.width - GAP * 2) / 3));
+    const count = history.at(-1)?.rxRate === undefined ? SPARKLINES - 1 : SPARKLINES;
+    const width = Math.max(1, Math.floor((region.width - GAP * (count - 1)) / count));
     // The widget keeps two cells free at its right, for a border it does not have here.
-    for (const [i, series] of graphSeries(history, nowMs, width - 2).entries()) {
-      const sparkline = this.#sparklines[i];
-      if (sparkline) place(sparkline, region, i * (width + GAP), width, series, palette);
+    const all = graphSeries(history, nowMs, width - 2);
+    for (const [i, sparkline] of this.#sparklines.entries()) {
+      const series = i < count ? all[i] : undefined;
+      if (series) place(sparkline, region, i * (width + GAP), width, series, palette);
+      else sparkline.hide();
     }
   }
 
@@ -47,7 +53,7 @@ export class GraphWidget {
     if (this.#loading) return;
     this.#loading = true;
     const { default: sparkline } = await import('blessed-contrib/lib/widget/sparkline.js');
-    this.#sparklines = [0, 1, 2].map(() => {
+    this.#sparklines = Array.from({ length: SPARKLINES }, () => {
       const element = sparkline({ tags: true, wrap: false, style: { titleFg: 'default', fg: 'default' } });
       this.#screen.append(element);
       return element;

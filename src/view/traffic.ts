@@ -1,0 +1,131 @@
+import { printable } from '../model/text.ts';
+import type { InterfaceTraffic } from '../store/rates.ts';
+import type { State } from '../store/state.ts';
+import type { ProcessSum } from '../store/sums.ts';
+import { paneTitle } from './events.ts';
+import { addressText, compactText, countText, namespaceText, throughputText } from './format.ts';
+import { type Line, line, span, type Tone } from './line.ts';
+import { cutEnd, displayWidth, fit } from './width.ts';
+
+/** From this width on the interfaces stand beside the programs. */
+const BESIDE = 100;
+const GAP = 3;
+/** From this height on both have room, one above the other. */
+const STACKED = 9;
+
+const NUMBER = 6;
+
+/** The four numbers at the end of a line: received and sent a second, and in all. */
+const numbers = (values: readonly (number | undefined)[]): string =>
+  values.map((value) => compactText(value).padStart(NUMBER)).join('');
+
+const TITLES = ['RX/S', 'TX/S', 'RX', 'TX'].map((title) => title.padStart(NUMBER)).join('');
+
+/** Those that are up first, and of them those through which most has gone: an order that rests. */
+const byUse = (a: InterfaceTraffic, b: InterfaceTraffic): number =>
+  Number(b.isUp) - Number(a.isUp) ||
+  b.rxBytes + b.txBytes - a.rxBytes - a.txBytes ||
+  (a.name < b.name ? -1 : 1);
+
+/** Those that move most first; of the quiet ones those that have moved most. */
+const byRate = (a: ProcessSum, b: ProcessSum): number =>
+  b.rxRate + b.txRate - a.rxRate - a.txRate ||
+  b.rxBytes + b.txBytes - a.rxBytes - a.txBytes ||
+  b.sockets - a.sockets ||
+  a.pid - b.pid;
+
+/** The first `count` by an order, without sorting the others, of which there may be thousands. */
+function first<T>(items: Iterable<T>, count: number, compare: (a: T, b: T) => number): T[] {
+  const top: T[] = [];
+  for (const item of items) {
+    const last = top.at(-1);
+    if (last !== undefined && top.length >= count && compare(last, item) <= 0) continue;
+    const at = top.findIndex((it) => compare(item, it) < 0);
+    top.splice(at < 0 ? top.length : at, 0, item);
+    if (top.length > count) top.pop();
+  }
+  return top;
+}
+
+interface Part {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+function interfaceParts(interfaces: readonly InterfaceTraffic[], width: number, height: number): Part[] {
+  const several = new Set(interfaces.map(({ netns }) => netns?.inode)).size > 1;
+  const name = several && width >= 50 ? 10 : 15;
+  const space = several && width >= 50 ? 11 : 0;
+  const head = fit('INTERFACE', name) + (space ? ` ${fit('NS', space - 1)}` : '');
+  const rest = width - displayWidth(head) - 4 * NUMBER - 2;
+  const parts: Part[] = [
+    { text: `${head}${TITLES}${rest >= 8 ? '  ADDRESSES' : ''}`, tone: 'header' },
+    ...first(interfaces, Math.max(0, height - 1), byUse).map((it): Part => {
+      const netns = space ? ` ${fit(it.netns ? namespaceText(it.netns) : '', space - 1)}` : '';
+      const addresses = it.addresses.map((address) => addressText({ address, port: 0 })).join(' ');
+      return {
+        text: `${fit(printable(it.name), name)}${netns}${numbers([it.rxRate, it.txRate, it.rxBytes, it.txBytes])}${
+          rest >= 8 ? `  ${cutEnd(it.isUp ? addresses : `down ${addresses}`, rest)}` : ''
+        }`,
+        tone: it.isUp ? 'plain' : 'quiet',
+      };
+    }),
+  ];
+  return parts.slice(0, height);
+}
+
+function programParts(processes: Iterable<ProcessSum>, width: number, height: number): Part[] {
+  const [pid, sockets] = [8, 9];
+  const name = Math.max(8, Math.min(24, width - pid - sockets - 4 * NUMBER));
+  const head = `${fit('PROGRAM', name)}${'PID'.padStart(pid)}${'SOCKETS'.padStart(sockets)}${TITLES}`;
+  return [
+    { text: head, tone: 'header' as const },
+    ...first(processes, Math.max(0, height - 1), byRate).map((sum): Part => {
+      const known = sum.counted > 0;
+      const amounts = [sum.rxRate, sum.txRate, sum.rxBytes, sum.txBytes].map((it) =>
+        known ? it : undefined,
+      );
+      const shown = printable(sum.process ?? '').trim() || '?';
+      return {
+        text: `${fit(shown, name)}${String(sum.pid).padStart(pid)}${countText(sum.sockets).padStart(sockets)}${numbers(amounts)}`,
+        tone: 'plain',
+      };
+    }),
+  ].slice(0, height);
+}
+
+const lineOf = ({ text, tone }: Part): Line => line(span(text, tone));
+
+const beside = (left: readonly Part[], right: readonly Part[], width: number): Line[] =>
+  Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
+    const [start, end] = [left[i], right[i]];
+    const text = start?.text ?? '';
+    return line(
+      span(text, start?.tone ?? 'plain'),
+      span(' '.repeat(Math.max(0, width + GAP - displayWidth(text)))),
+      span(end?.text ?? '', end?.tone ?? 'plain'),
+    );
+  });
+
+/** What goes through each interface, and the programs that move most; a title, and the lines that fit. */
+export function trafficLines(state: State, width: number, height: number): Line[] {
+  const { interfaces, table, lastTick } = state;
+  const told = table.seen.traffic || interfaces.length > 0;
+  const note = told ? throughputText(lastTick ?? {}) : 'this source tells of none';
+  const title = paneTitle('TRAFFIC', note, width);
+  const room = Math.max(0, height - 1);
+  const programs = table.processes.values();
+  if (interfaces.length === 0) return [title, ...programParts(programs, width, room).map(lineOf)];
+  if (width >= BESIDE) {
+    const left = Math.floor((width - GAP) / 2);
+    const right = width - left - GAP;
+    return [
+      title,
+      ...beside(interfaceParts(interfaces, left, room), programParts(programs, right, room), left),
+    ];
+  }
+  if (room < STACKED) return [title, ...programParts(programs, width, room).map(lineOf)];
+  const above = interfaceParts(interfaces, width, Math.floor(room / 2) - 1);
+  const below = programParts(programs, width, room - above.length - 1);
+  return [title, ...above.map(lineOf), line(), ...below.map(lineOf)];
+}

@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Owner, Socket } from '../../src/model/socket.ts';
+import { SocketTable } from '../../src/store/table.ts';
+import { baseline, batch, socket } from '../helpers/fakes.ts';
+
+const held = (id: string, pid: number, rxBytes: number, txBytes = 0): Socket => ({
+  ...socket({ id, traffic: { rxBytes, txBytes } }),
+  owners: [
+    { knowledge: 'exact', pid, process: `p${pid}` },
+    { knowledge: 'exact', pid: 9 },
+  ],
+});
+
+describe('by process', () => {
+  test('of the first owner, as its sockets come, move bytes and go', () => {
+    const table = new SocketTable(3000);
+    table.apply(baseline([held('a', 1, 100), held('b', 1, 20), held('c', 2, 5)]));
+    expect([...table.processes.keys()]).toEqual([1, 2]);
+    expect(table.processes.get(1)).toEqual({
+      pid: 1,
+      process: 'p1',
+      sockets: 2,
+      counted: 2,
+      rxBytes: 120,
+      txBytes: 0,
+      rxRate: 0,
+      txRate: 0,
+    });
+    table.apply(batch({ monotonicMs: 1000, changed: [held('a', 1, 1100, 7)] }));
+    expect(table.processes.get(1)).toMatchObject({ rxBytes: 1120, txBytes: 7, rxRate: 1000, txRate: 7 });
+    table.apply(batch({ monotonicMs: 2000, closed: ['b', 'c'] }));
+    expect(table.processes.get(1)).toMatchObject({ sockets: 1, rxBytes: 1100, rxRate: 0, txRate: 0 });
+    expect(table.processes.has(2)).toBe(false);
+  });
+
+  test('a socket that passes to another program', () => {
+    const table = new SocketTable(3000);
+    table.apply(baseline([held('a', 1, 100)]));
+    table.apply(batch({ monotonicMs: 1000, changed: [held('a', 2, 100)] }));
+    expect([...table.processes.values()]).toMatchObject([
+      { pid: 2, process: 'p2', sockets: 1, rxBytes: 100 },
+    ]);
+  });
+
+  test('sockets of which nothing is told are counted, and are not taken for silent', () => {
+    const table = new SocketTable(3000);
+    table.apply(
+      baseline([socket({ id: 'a', pid: 5 }), socket({ id: 'b', pid: 5, traffic: { recvQueue: 3 } })]),
+    );
+    expect(table.processes.get(5)).toMatchObject({ sockets: 2, counted: 0, rxBytes: 0 });
+  });
+});
+
+const version = fc.record({
+  pid: fc.constantFrom(1, 2, 3, undefined),
+  counters: fc.option(fc.record({ rx: fc.nat(2 ** 40), tx: fc.nat(1000) }), { nil: undefined }),
+});
+const IDS = Array.from({ length: 8 }, (_, i) => `id ${i}`);
+const steps = fc.array(
+  fc.record({
+    elapsedMs: fc.constantFrom(0, 300, 1000, 5000),
+    wanted: fc.dictionary(fc.constantFrom(...IDS), fc.option(version)),
+    partAt: fc.nat(8),
+  }),
+  { maxLength: 20 },
+);
+
+test('whatever the batches, whole or in parts: the sums are those of a recount over all open rows', () => {
+  fc.assert(
+    fc.property(steps, (all) => {
+      const table = new SocketTable(3000);
+      table.apply(baseline([]));
+      const open = new Set<string>();
+      let nowMs = 0;
+      for (const { elapsedMs, wanted, partAt } of all) {
+        nowMs += elapsedMs;
+        const [spawned, changed, closed]: [Socket[], Socket[], string[]] = [[], [], []];
+        for (const [id, fields] of Object.entries(wanted)) {
+          if (fields === null) {
+            if (open.delete(id)) closed.push(id);
+            continue;
+          }
+          const { pid, counters } = fields;
+          const owner: Owner = pid === undefined ? { knowledge: 'hidden' } : { knowledge: 'exact', pid };
+          const it: Socket = {
+            ...socket({ id, ...(counters && { traffic: { rxBytes: counters.rx, txBytes: counters.tx } }) }),
+            owners: [owner],
+          };
+          (open.has(id) ? changed : spawned).push(it);
+          open.add(id);
+        }
+        const at = { monotonicMs: nowMs };
+        table.apply(batch({ ...at, partial: true, spawned, changed: changed.slice(0, partAt) }));
+        const tick = table.apply(batch({ ...at, changed: changed.slice(partAt), closed }));
+
+        const rows = [...table.rows.values()].filter(({ mark }) => mark !== 'closed');
+        const sum = (pick: (row: (typeof rows)[number]) => number | undefined, of = rows) =>
+          of.reduce((total, row) => total + (pick(row) ?? 0), 0);
+        const pids = new Set(rows.flatMap(({ socket: it }) => it.owners[0]?.pid ?? []));
+        expect(new Set(table.processes.keys())).toEqual(pids);
+        for (const pid of pids) {
+          const own = rows.filter(({ socket: it }) => it.owners[0]?.pid === pid);
+          expect(table.processes.get(pid)).toMatchObject({
+            sockets: own.length,
+            counted: own.filter(({ socket: it }) => it.traffic !== undefined).length,
+            rxBytes: sum(({ socket: it }) => it.traffic?.rxBytes, own),
+            txBytes: sum(({ socket: it }) => it.traffic?.txBytes, own),
+            rxRate: sum(({ rxRate }) => rxRate, own),
+            txRate: sum(({ txRate }) => txRate, own),
+          });
+        }
+        if (!table.seen.traffic) expect(tick).not.toHaveProperty('rxRate');
+        else
+          expect(tick).toMatchObject({ rxRate: sum((row) => row.rxRate), txRate: sum((row) => row.txRate) });
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
