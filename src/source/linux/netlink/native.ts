@@ -40,7 +40,7 @@ type Call = (...args: readonly unknown[]) => number;
 
 /** The calls of the C library that netpane needs and Node does not have. All are synchronous. */
 export class Native {
-  readonly #koffi: { errno(): number; os: { errno: Readonly<Record<string, number>> } };
+  readonly #koffi: Koffi;
   readonly #socket: Call;
   readonly #send: Call;
   readonly #recv: Call;
@@ -79,10 +79,12 @@ export class Native {
   netlinkSocket(family: number): number {
     const fd = this.#socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family);
     if (fd < 0) throw this.#error('a netlink socket');
-    // struct timeval: seconds and microseconds, each of the size of a long.
-    const timeout = Buffer.alloc(16);
-    timeout.writeBigInt64LE(BigInt(ANSWER_SECONDS));
-    this.#setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length);
+    // struct timeval: seconds and microseconds, each a long.
+    const timeout =
+      this.#koffi.sizeof('long') === 8
+        ? new BigInt64Array([BigInt(ANSWER_SECONDS), 0n])
+        : new Int32Array([ANSWER_SECONDS, 0]);
+    this.#setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.byteLength);
     return fd;
   }
 
