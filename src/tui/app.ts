@@ -35,6 +35,7 @@ const REGIONS = [
   'filter',
   'titles',
   'table',
+  'gap',
   'details',
   'traffic',
   'events',

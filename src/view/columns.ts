@@ -198,7 +198,8 @@ export const COLUMNS: readonly Column[] = [
     title: 'NS',
     about: 'network namespace: the container, or its inode where it has no name',
     align: 'left',
-    width: { least: 8, good: 8, most: 16 },
+    // An inode has ten digits.
+    width: { least: 8, good: 10, most: 16 },
     priority: 10,
     present: ({ namespaces }) => namespaces,
     text: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : NOTHING),

@@ -7,7 +7,7 @@ import { byteFacts, type Fact, momentOf, networkFacts, pathFacts, programFacts, 
 import { ageText, bytesText, endpointText, portText, userText } from './format.ts';
 import { type Line, line, span } from './line.ts';
 import { paneTitle } from './events.ts';
-import { inPieces } from './width.ts';
+import { displayWidth, inPieces } from './width.ts';
 
 const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
   exact: 'holds the socket now',
@@ -21,12 +21,25 @@ const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
 
 const LABEL_WIDTH = 9;
 
+const roomOf = (width: number): number => Math.max(8, width - LABEL_WIDTH);
+
+const labelled = (label: string, pieces: readonly string[]): Line[] =>
+  pieces.map((text, i) => line(span((i === 0 ? label : '').padEnd(LABEL_WIDTH), 'quiet'), span(text)));
+
 /** `label  value`, the value wrapped under itself. */
-function field(label: string, value: string, width: number): Line[] {
-  const room = Math.max(8, width - LABEL_WIDTH);
-  return inPieces(value, room).map((text, i) =>
-    line(span((i === 0 ? label : '').padEnd(LABEL_WIDTH), 'quiet'), span(text)),
-  );
+const field = (label: string, value: string, width: number): Line[] =>
+  labelled(label, inPieces(value, roomOf(width)));
+
+/** The same of several words, none of them broken that fits into a line. */
+function factField([label, words]: Fact, width: number): Line[] {
+  const room = roomOf(width);
+  const lines: string[] = [];
+  for (const word of words) {
+    const joined = `${lines.at(-1) ?? ''}  ${word}`;
+    if (lines.length > 0 && displayWidth(joined) <= room) lines[lines.length - 1] = joined;
+    else lines.push(...inPieces(word, room));
+  }
+  return labelled(label, lines);
 }
 
 const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {
@@ -67,7 +80,7 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
   const { socket } = row;
   const moment = momentOf(state);
   const seen = ageText(moment.nowMs - row.firstSeenMs, row.baseline);
-  const fields = (facts: readonly Fact[]) => facts.flatMap(([label, value]) => field(label, value, width));
+  const fields = (facts: readonly Fact[]) => facts.flatMap((fact) => factField(fact, width));
   const state_ = socket.state ?? 'unconnected';
   const lines = [
     title,

@@ -4,14 +4,12 @@ import type { State } from '../store/state.ts';
 import { isMeasured, type Row } from '../store/table.ts';
 import { ageText, countText, durationText, namespaceText, rateText, rttText, sizeText } from './format.ts';
 
-/** A line of the details: what it is of, and what it says. */
-export type Fact = readonly [label: string, value: string];
-
-const GAP = '  ';
+/** A line of the details: what it is of, and what it says, in words that stay together. */
+export type Fact = readonly [label: string, words: readonly string[]];
 
 const facts = (label: string, words: readonly (string | undefined)[]): Fact[] => {
   const known = words.filter((word) => word !== undefined);
-  return known.length === 0 ? [] : [[label, known.join(GAP)]];
+  return known.length === 0 ? [] : [[label, known]];
 };
 
 /** `undefined` for what is unknown, else what `text` makes of it. */
@@ -101,9 +99,9 @@ export function networkFacts(
 export function programFacts({ socket }: Row, { table }: State): Fact[] {
   const { pid } = firstOwner(socket);
   const sum = pid === undefined ? undefined : table.processes.get(pid);
-  if (sum === undefined || sum.counted === 0) return [];
+  if (sum === undefined || sum.counted === 0 || sum.sockets === 1) return [];
   return facts('in all', [
-    `${countText(sum.sockets)} ${sum.sockets === 1 ? 'socket' : 'sockets'}`,
+    `${countText(sum.sockets)} sockets`,
     `↓ ${rateText(sum.rxRate)} ↑ ${rateText(sum.txRate)}`,
     `${sizeText(sum.rxBytes)} received, ${sizeText(sum.txBytes)} sent`,
   ]);

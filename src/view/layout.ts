@@ -9,7 +9,17 @@ export interface Region {
 }
 
 export type RegionName =
-  'header' | 'filter' | 'graph' | 'titles' | 'table' | 'details' | 'traffic' | 'events' | 'help' | 'hints';
+  | 'header'
+  | 'filter'
+  | 'graph'
+  | 'titles'
+  | 'table'
+  | 'gap'
+  | 'details'
+  | 'traffic'
+  | 'events'
+  | 'help'
+  | 'hints';
 
 /** Where everything stands; a part that has no room, or is not open, is missing. */
 export type Layout = Readonly<Partial<Record<RegionName, Region>>>;
@@ -69,7 +79,7 @@ export function layout(
   const room = bottom - top;
   const wanted = {
     events: () => Math.floor(room / 3),
-    traffic: () => Math.min(TRAFFIC_LINES, Math.floor((room * 2) / 5)),
+    traffic: () => Math.min(TRAFFIC_LINES, Math.floor(room / 2)),
     // The details are of a few lines, and of more worth than rows while they are open.
     details: () => Math.min(DETAIL_LINES[traffic ? 'with' : 'without'], bottom - top - DETAIL_TABLE),
   };
@@ -84,6 +94,8 @@ export function layout(
   const tableWidth = beside ? width - Math.floor(width / 3) - BESIDE_GAP : width;
   if (beside) {
     const left = tableWidth + BESIDE_GAP;
+    // Nobody else wipes away what stood there before.
+    regions.gap = { left: tableWidth, top, width: BESIDE_GAP, height: bottom - top };
     regions.details = { left, top, width: width - left, height: bottom - top };
   }
   if (bottom - top >= 2) {

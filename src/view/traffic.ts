@@ -3,7 +3,7 @@ import type { InterfaceTraffic } from '../store/rates.ts';
 import type { State } from '../store/state.ts';
 import type { ProcessSum } from '../store/sums.ts';
 import { paneTitle } from './events.ts';
-import { addressText, compactText, countText, namespaceText, throughputText } from './format.ts';
+import { addressText, compactText, countText, namespaceText, NOTHING, throughputText } from './format.ts';
 import { type Line, line, span, type Tone } from './line.ts';
 import { cutEnd, displayWidth, fit } from './width.ts';
 
@@ -12,14 +12,20 @@ const BESIDE = 100;
 const GAP = 3;
 /** From this height on both have room, one above the other. */
 const STACKED = 9;
+/** Cells that a column of namespaces leaves enough of. */
+const ROOM_FOR_NAMESPACE = 48;
+const LEAST_ADDRESSES = 9;
 
 const NUMBER = 6;
+const TITLES = ['RX/S', 'TX/S', 'RX', 'TX'];
+const ALL_NUMBERS = TITLES.length * NUMBER;
 
-/** The four numbers at the end of a line: received and sent a second, and in all. */
-const numbers = (values: readonly (number | undefined)[]): string =>
-  values.map((value) => compactText(value).padStart(NUMBER)).join('');
-
-const TITLES = ['RX/S', 'TX/S', 'RX', 'TX'].map((title) => title.padStart(NUMBER)).join('');
+/** The numbers at the end of a line: received and sent a second and, where there is room, in all. */
+const numbers = (texts: readonly string[], room: number): string =>
+  texts
+    .slice(0, room < ALL_NUMBERS ? 2 : 4)
+    .map((text) => text.padStart(NUMBER))
+    .join('');
 
 /** Those that are up first, and of them those through which most has gone: an order that rests. */
 const byUse = (a: InterfaceTraffic, b: InterfaceTraffic): number =>
@@ -52,42 +58,57 @@ interface Part {
   readonly tone: Tone;
 }
 
+/** As many whole addresses as fit. */
+function addressesText({ isUp, addresses }: InterfaceTraffic, width: number): string {
+  let text = isUp ? '' : 'down';
+  for (const [i, address] of addresses.entries()) {
+    const next = `${text} ${addressText({ address, port: 0 })}`.trimStart();
+    // Room for the dots that stand for the others.
+    const most = i === addresses.length - 1 ? width : width - 2;
+    if (displayWidth(next) > most) return cutEnd(text === '' ? next : `${text} …`, width);
+    text = next;
+  }
+  return text;
+}
+
 function interfaceParts(interfaces: readonly InterfaceTraffic[], width: number, height: number): Part[] {
-  const several = new Set(interfaces.map(({ netns }) => netns?.inode)).size > 1;
-  const name = several && width >= 50 ? 10 : 15;
-  const space = several && width >= 50 ? 11 : 0;
-  const head = fit('INTERFACE', name) + (space ? ` ${fit('NS', space - 1)}` : '');
-  const rest = width - displayWidth(head) - 4 * NUMBER - 2;
-  const parts: Part[] = [
-    { text: `${head}${TITLES}${rest >= 8 ? '  ADDRESSES' : ''}`, tone: 'header' },
+  const several =
+    new Set(interfaces.map(({ netns }) => netns?.inode)).size > 1 && width >= ROOM_FOR_NAMESPACE;
+  const head = (name: string, netns: string) =>
+    fit(name, several ? 11 : 15) + (several ? ` ${fit(netns, 10)}` : '');
+  const room = width - displayWidth(head('', ''));
+  const rest = room - ALL_NUMBERS - 2;
+  const end = (text: string) => (rest < LEAST_ADDRESSES ? '' : `  ${text}`);
+  return [
+    { text: head('INTERFACE', 'NS') + numbers(TITLES, room) + end('ADDRESSES'), tone: 'header' as const },
     ...first(interfaces, Math.max(0, height - 1), byUse).map((it): Part => {
-      const netns = space ? ` ${fit(it.netns ? namespaceText(it.netns) : '', space - 1)}` : '';
-      const addresses = it.addresses.map((address) => addressText({ address, port: 0 })).join(' ');
+      const amounts = [it.rxRate, it.txRate, it.rxBytes, it.txBytes].map(compactText);
       return {
-        text: `${fit(printable(it.name), name)}${netns}${numbers([it.rxRate, it.txRate, it.rxBytes, it.txBytes])}${
-          rest >= 8 ? `  ${cutEnd(it.isUp ? addresses : `down ${addresses}`, rest)}` : ''
-        }`,
+        text:
+          head(printable(it.name), it.netns ? namespaceText(it.netns) : NOTHING) +
+          numbers(amounts, room) +
+          end(addressesText(it, rest)),
         tone: it.isUp ? 'plain' : 'quiet',
       };
     }),
-  ];
-  return parts.slice(0, height);
+  ].slice(0, height);
 }
 
 function programParts(processes: Iterable<ProcessSum>, width: number, height: number): Part[] {
   const [pid, sockets] = [8, 9];
-  const name = Math.max(8, Math.min(24, width - pid - sockets - 4 * NUMBER));
-  const head = `${fit('PROGRAM', name)}${'PID'.padStart(pid)}${'SOCKETS'.padStart(sockets)}${TITLES}`;
+  const left = width - pid - sockets;
+  const name = Math.max(8, Math.min(24, left - (left - ALL_NUMBERS < 8 ? ALL_NUMBERS / 2 : ALL_NUMBERS)));
+  const head = (texts: readonly [string, string, string]) =>
+    fit(texts[0], name) + texts[1].padStart(pid) + texts[2].padStart(sockets);
   return [
-    { text: head, tone: 'header' as const },
+    { text: head(['PROGRAM', 'PID', 'SOCKETS']) + numbers(TITLES, left - name), tone: 'header' as const },
     ...first(processes, Math.max(0, height - 1), byRate).map((sum): Part => {
-      const known = sum.counted > 0;
       const amounts = [sum.rxRate, sum.txRate, sum.rxBytes, sum.txBytes].map((it) =>
-        known ? it : undefined,
+        compactText(sum.counted > 0 ? it : undefined),
       );
-      const shown = printable(sum.process ?? '').trim() || '?';
+      const program = printable(sum.process ?? '').trim() || '?';
       return {
-        text: `${fit(shown, name)}${String(sum.pid).padStart(pid)}${countText(sum.sockets).padStart(sockets)}${numbers(amounts)}`,
+        text: head([program, String(sum.pid), countText(sum.sockets)]) + numbers(amounts, left - name),
         tone: 'plain',
       };
     }),

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { FakeApp } from '../helpers/app.ts';
 import { baseline } from '../helpers/fakes.ts';
 import { BATCHES, LATER } from '../helpers/scene.ts';
+import { TRAFFIC_BATCHES } from './traffic-scene.ts';
 
 // The event log and the start of a process are shown in local time.
 process.env['TZ'] = 'UTC';
@@ -31,6 +32,30 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
   help: async (app) => (await app.take(...BATCHES)).press('?'),
   'help-at-its-end': async (app) => (await app.take(...BATCHES)).press('?', 'G'),
   'service-names': async (app) => (await app.take(...BATCHES)).press('n'),
+  'traffic-table': (app) => app.take(...TRAFFIC_BATCHES),
+  'traffic-at-the-first-look': (app) => app.take(...TRAFFIC_BATCHES.slice(0, 1)),
+  // A click on the title, at the widths that have it: those that move most come first.
+  'traffic-sorted': async (app) => {
+    await app.take(...TRAFFIC_BATCHES);
+    if (!app.text.includes('RX/S')) return;
+    const { x, y } = app.find('RX/S');
+    await app.click(x, y);
+  },
+  'traffic-pane': async (app) => (await app.take(...TRAFFIC_BATCHES)).press('i'),
+  'traffic-of-no-source': async (app) => (await app.take(...BATCHES)).press('i'),
+  'traffic-details': async (app) =>
+    (await app.take(...TRAFFIC_BATCHES)).press('/', ...Array.from('51512'), '\r', '\r'),
+  'traffic-details-of-a-listener': async (app) =>
+    (await app.take(...TRAFFIC_BATCHES)).press('/', ...Array.from(':8000'), '\r', '\r'),
+  'traffic-graph': async (app) => {
+    await app.take(...TRAFFIC_BATCHES);
+    await app.press('g');
+    // Its package is loaded when it is first shown.
+    await import('blessed-contrib/lib/widget/sparkline.js');
+    await app.shown();
+  },
+  'namespace-prompt': async (app) =>
+    (await app.take(...TRAFFIC_BATCHES)).press('/', ...Array.from('web'), '\r', 'N'),
 };
 
 let open: FakeApp | undefined;
