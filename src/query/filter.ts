@@ -118,6 +118,9 @@ function compileWord(word: string): (socket: Socket) => boolean {
   }
 }
 
+const isNamed = ({ name, inode }: NetworkNamespace, wanted: string): boolean =>
+  name === wanted || String(inode) === wanted;
+
 /** Compiles a filter to one predicate. */
 export function compileFilter(filter: Filter): (socket: Socket) => boolean {
   const tests: ((socket: Socket) => boolean)[] = [];
@@ -126,8 +129,7 @@ export function compileFilter(filter: Filter): (socket: Socket) => boolean {
   if (filter.listening) tests.push(isListening);
   if (filter.established) tests.push(isEstablished);
   if (port !== undefined) tests.push(({ local, remote }) => local.port === port || remote?.port === port);
-  if (netns !== undefined)
-    tests.push((socket) => socket.netns?.name === netns || String(socket.netns?.inode) === netns);
+  if (netns !== undefined) tests.push((socket) => socket.netns !== undefined && isNamed(socket.netns, netns));
   if (filter.process !== undefined) {
     const name = filter.process.toLowerCase();
     tests.push((socket) => processMatches(socket, name));

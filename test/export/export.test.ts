@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { socketJson, socketsJson } from '../../src/export/json.ts';
 import { aligned, plain } from '../../src/export/table.ts';
+import type { Socket } from '../../src/model/socket.ts';
 import { displayWidth } from '../../src/view/width.ts';
 import { listener, socket } from '../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
@@ -37,6 +38,35 @@ describe('JSON', () => {
     const parsed = JSON.parse(socketJson({ ...listener(), owners: [{ knowledge: 'hidden' }] })) as object;
     expect(Object.keys(parsed)).toEqual(['id', 'protocol', 'family', 'local', 'remote', 'state', 'owners']);
     expect(parsed).toMatchObject({ remote: null, owners: [{ knowledge: 'hidden' }] });
+  });
+
+  test('what is told of traffic, flat; of the network, of the timer, and of all that the kernel knows', () => {
+    const traffic = {
+      rxBytes: 1,
+      txBytes: 2,
+      rxSegments: 3,
+      txSegments: 4,
+      rttMicros: 5,
+      rttVarMicros: 6,
+      retransmits: 7,
+      cwnd: 8,
+      deliveryRate: 9,
+      recvQueue: 10,
+      sendQueue: 0,
+      lastSentAtMs: 12,
+      lastReceivedAtMs: 13,
+    };
+    const more = {
+      interface: 'eth0',
+      netns: { inode: 7, name: 'web' },
+      timer: { kind: 'keepalive', dueAtMs: 14, retransmits: 0 },
+      tcp: { sndMss: 1448, appLimited: true, caState: 'open' },
+    } as const;
+    expect(JSON.parse(socketJson({ ...socket(), ...more, traffic }))).toMatchObject({ ...traffic, ...more });
+    expect(JSON.parse(socketJson({ ...socket(), ...more, traffic }))).not.toHaveProperty('traffic');
+    const some = JSON.parse(socketJson(socket({ traffic: { rxBytes: 1 }, netns: { inode: 7 } }))) as object;
+    expect(some).toMatchObject({ rxBytes: 1, netns: { inode: 7 } });
+    for (const name of ['txBytes', 'timer', 'tcp', 'interface']) expect(some).not.toHaveProperty(name);
   });
 
   test('of many: an array, one a line; of none too', () => {
@@ -80,6 +110,37 @@ describe('the table', () => {
     const it = { ...SCENE.dhcp, user: undefined, owners: [{ knowledge: 'hidden' as const }] };
     const { user: _, ...nameless } = it;
     expect(plain([nameless]).split('\n')[1]).toBe('hidden\t-\t-\tudp\t*\t68\t*\t*\t-');
+  });
+
+  test('sockets of every protocol', () => {
+    const ends: readonly Socket[] = [
+      socket({ protocol: 'raw', local: '*:1', remote: null }),
+      {
+        ...socket({ protocol: 'packet', remote: null }),
+        family: 'packet',
+        local: { address: 'eth0', port: 0x88b5 },
+      },
+      {
+        ...socket({ protocol: 'unix', remote: null }),
+        family: 'unix',
+        local: { address: '/run/x', port: 0 },
+      },
+      { ...socket({ protocol: 'vsock', local: '2:70000', remote: '3:9' }), family: 'vsock' },
+      socket({ protocol: 'mptcp', local: '[::1]:1', remote: '[::1]:443' }),
+    ];
+    expect(
+      plain(ends)
+        .trimEnd()
+        .split('\n')
+        .slice(1)
+        .map((text) => text.split('\t').slice(3).join(' ')),
+    ).toEqual([
+      'raw * icmp * * -',
+      'packet eth0 0x88b5 * * -',
+      'unix /run/x - * - -',
+      'vsock 2 70000 3 9 ESTABLISHED',
+      'mptcp6 ::1 1 ::1 443 ESTABLISHED',
+    ]);
   });
 
   test('for a person: columns as wide as their content, nothing cut', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { serviceName } from '../../src/model/services.ts';
 import type { Owner, Socket, SocketState } from '../../src/model/socket.ts';
-import { compileFilter, describeFilter, type Filter } from '../../src/query/filter.ts';
+import { compileFilter, describeFilter, type Filter, narrows } from '../../src/query/filter.ts';
 import { listener, socket, udp } from '../helpers/fakes.ts';
 
 const curl: Socket = {
@@ -66,6 +66,20 @@ describe('conditions', () => {
     };
     expect(matches({ process: 'wget' }, shared)).toBe(true);
     expect(matches({ process: 'hidden' }, { ...curl, owners: [{ knowledge: 'hidden' }] })).toBe(false);
+  });
+
+  test('namespace: its whole name, or its inode', () => {
+    const inside = socket({ netns: { inode: 4_026_532_201, name: 'web' } });
+    expect(['web', '4026532201', 'we', 'WEB', '402'].map((netns) => matches({ netns }, inside))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    const nameless = socket({ netns: { inode: 7 } });
+    expect(['7', 'undefined', ''].map((netns) => matches({ netns }, nameless))).toEqual([true, false, false]);
+    expect(['undefined', ''].map((netns) => matches({ netns }))).toEqual([false, false]);
   });
 
   test('all of them hold together', () => {
@@ -132,6 +146,52 @@ describe('words', () => {
     expect(finds('1000')).toBe(false);
     const { user: _, ...nameless } = curl;
     expect(finds('1000', nameless)).toBe(true);
+  });
+
+  test('namespace and interface by what is shown of them', () => {
+    const inside = socket({ interface: 'veth0', netns: { inode: 4_026_532_201, name: 'Web-1' } });
+    expect(['eth', 'web-', '4026'].map((text) => finds(text, inside))).toEqual([true, true, false]);
+    const nameless = socket({ netns: { inode: 4_026_532_201 } });
+    expect(['4026', 'web'].map((text) => finds(text, nameless))).toEqual([true, false]);
+  });
+
+  test('a Unix socket by its path, whatever the case', () => {
+    const it: Socket = {
+      ...socket({ protocol: 'unix', remote: null }),
+      family: 'unix',
+      local: { address: '/run/Docker.sock', port: 0 },
+    };
+    expect(['docker', 'run/d', 'unix', '/var'].map((text) => finds(text, it))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test('a raw or packet socket by the protocol it takes', () => {
+    const raw = socket({ protocol: 'raw', local: '*:1', remote: null });
+    expect(['icmp', 'raw', 'gre'].map((text) => finds(text, raw))).toEqual([true, true, false]);
+    const packet = socket({ protocol: 'packet', local: '*:34997', remote: null });
+    expect(['0x88b5', 'packet', '0x0800'].map((text) => finds(text, packet))).toEqual([true, true, false]);
+  });
+
+  test('a VSOCK port beyond 16 bits', () => {
+    const it = socket({ protocol: 'vsock', local: '2:70000', remote: null });
+    expect(['70000', '7000', '70001', '4464'].map((text) => finds(text, it))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  test('one question is asked of many sockets, each answered for itself', () => {
+    const word = compileFilter({ text: 'an' });
+    const users = ['ana', 'bob', 'ana', 'jan', undefined, 'bob', undefined, 'ana'];
+    expect(users.map((user) => word(socket({ process: 'x', ...(user !== undefined && { user }) })))).toEqual(
+      users.map((user) => user?.includes('an') ?? false),
+    );
   });
 
   test('letters of regular expressions mean nothing', () => {
@@ -230,6 +290,39 @@ test('whatever the filter: what it lets through is what its words say', () => {
   );
 });
 
+/** Cut anywhere, as it is while it is being typed. */
+const typed = fc
+  .tuple(fc.array(word, { minLength: 1, maxLength: 3 }), fc.nat(20))
+  .map(([words, length]) => ({ whole: words.join(' '), start: words.join(' ').slice(0, length).trimEnd() }));
+
+test('whatever is typed: a longer text lets through nothing that its start does not', () => {
+  fc.assert(
+    fc.property(typed, anyFilter, fc.array(anySocket), ({ whole, start }, filter, sockets) => {
+      const [before, now] = [
+        { ...filter, text: start },
+        { ...filter, text: whole },
+      ];
+      expect(narrows(before, now)).toBe(true);
+      const left = sockets.filter(compileFilter(before));
+      expect(left.filter(compileFilter(now))).toEqual(sockets.filter(compileFilter(now)));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test.each<[Filter, Filter, boolean]>([
+  [{}, { text: 'a' }, true],
+  [{ text: 'a' }, { text: 'a', port: 1 }, false],
+  [{ text: 'a', port: 1 }, { text: 'ab' }, false],
+  [{ text: 'ab' }, { text: 'a' }, false],
+  [{ text: 'b' }, { text: 'ab' }, false],
+  [{ text: 'A' }, { text: 'ab' }, true],
+  // A sigma at the end of a word is another letter in small.
+  [{ text: 'ΑΣ' }, { text: 'ΑΣΑ' }, false],
+])('from %o to %o: fewer and no others: %s', (before, now, expected) => {
+  expect(narrows(before, now)).toBe(expected);
+});
+
 test('in words', () => {
   expect(describeFilter({})).toBe('');
   expect(describeFilter({ port: 0 })).toBe('port:0');
@@ -241,6 +334,7 @@ test('in words', () => {
       established: true,
       listening: true,
       protocol: 'tcp',
+      netns: 'web',
     }),
-  ).toBe('tcp listening established port:443 process:node a b');
+  ).toBe('tcp listening established port:443 process:node ns:web a b');
 });

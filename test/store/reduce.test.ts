@@ -7,7 +7,11 @@ const a = socket({ id: 'a' });
 const b = socket({ id: 'b', local: '192.0.2.10:40001' });
 
 const type = (text: string): Action => ({ type: 'edit', edit: { type: 'insert', text } });
-const ask = (kind: 'text' | 'port' | 'process', text = ''): Action => ({ type: 'prompt', kind, text });
+const ask = (kind: 'text' | 'port' | 'process' | 'netns', text = ''): Action => ({
+  type: 'prompt',
+  kind,
+  text,
+});
 const ACCEPT: Action = { type: 'accept-prompt' };
 const CANCEL: Action = { type: 'cancel-prompt' };
 
@@ -42,6 +46,60 @@ describe('batches', () => {
     const faded = after(state, { type: 'time', nowMs: 1000 + LINGER_MS });
     expect(faded.table.rows.size).toBe(0);
     expect(faded.nowMs).toBe(1000);
+  });
+});
+
+describe('a batch in parts', () => {
+  const before = () => after(emptyState(), baseline([a]));
+  const at = { monotonicMs: 5000, source: 'another', pacedIntervalMs: 2500 };
+
+  test('the rows are there at once; what counts for the whole is told with the last one', () => {
+    const first = before();
+    const part = after(first, batch({ ...at, partial: true, spawned: [b] }));
+    expect([...part.table.rows.keys()]).toEqual(['a', 'b']);
+    expect(part).toMatchObject({ source: '/proc/net', nowMs: 0, pacedIntervalMs: 1000 });
+    expect(part.table.history).toEqual([]);
+    const whole = after(part, batch({ ...at, changed: [{ ...b, state: 'CLOSE_WAIT' }], closed: ['a'] }));
+    expect(whole).toMatchObject({ source: 'another', nowMs: 5000, pacedIntervalMs: 2500 });
+    expect(whole.lastTick).toEqual({ monotonicMs: 5000, total: 1, spawned: 1, changed: 1, closed: 1 });
+    expect(whole.table.history).toEqual([whole.lastTick]);
+  });
+
+  test('a pause counts it once', () => {
+    const parts = [{ partial: true, spawned: [b] }, { partial: true, closed: ['a'] }, {}];
+    const paused = after(
+      before(),
+      { type: 'pause' },
+      ...parts.slice(0, 2).map((it) => batch({ ...at, ...it })),
+    );
+    expect(paused.pause).toMatchObject({ spawned: 0, closed: 0, open: 1 });
+    expect(after(paused, batch(at)).pause).toMatchObject({ spawned: 1, changed: 0, closed: 1, open: 1 });
+  });
+
+  test('before the last part of the first one nothing is known', () => {
+    const part = after(emptyState(), baseline([a], { partial: true }));
+    expect(part.nowMs).toBeUndefined();
+    expect(after(part, { type: 'pause' }).pause).toBeNull();
+    expect(after(part, baseline([b])).lastTick).toMatchObject({ total: 2, spawned: 0 });
+  });
+});
+
+describe('interfaces', () => {
+  const eth = (rxBytes: number) => [{ name: 'eth0', isUp: true, rxBytes, txBytes: 7, addresses: [] }];
+
+  test('their rates are by the time between whole batches', () => {
+    const state = after(
+      emptyState(),
+      baseline([], { interfaces: eth(1000) }),
+      batch({ monotonicMs: 2000, interfaces: eth(9000), partial: true }),
+      batch({ monotonicMs: 2000, interfaces: eth(9000) }),
+    );
+    expect(state.interfaces).toMatchObject([{ name: 'eth0', rxBytes: 9000, rxRate: 4000, txRate: 0 }]);
+  });
+
+  test('at the first look they have none', () => {
+    const [first] = after(emptyState(), baseline([], { interfaces: eth(1000) })).interfaces;
+    expect([first?.rxRate, first?.txRate]).toEqual([undefined, undefined]);
   });
 });
 
@@ -120,6 +178,14 @@ describe('the prompt', () => {
     expect(after(emptyState({ text: 'ab' }), ask('text', 'ab'), type('c')).filter).toEqual({ text: 'abc' });
   });
 
+  test('a namespace filters when it is accepted, and an empty answer takes that away', () => {
+    const typing = after(emptyState({ port: 1 }), ask('netns', 'web'));
+    expect(typing.filter).toEqual({ port: 1 });
+    const accepted = after(typing, ACCEPT);
+    expect(accepted.filter).toEqual({ port: 1, netns: 'web' });
+    expect(after(accepted, ask('netns', ''), ACCEPT).filter).toEqual({ port: 1 });
+  });
+
   test('cancel brings the filter back that was there', () => {
     const before = { port: 22, text: 'old' };
     const typing = after(emptyState(before), ask('text', 'old'), type('x'));
@@ -164,6 +230,19 @@ describe('all else', () => {
       'from a reversed column to another: upwards',
       [{ type: 'reverse-sort' }, { type: 'sort', column: 'age' }],
       { sort: { column: 'age', descending: false } },
+    ],
+    [
+      'a column of which the most is wanted first sorts downwards',
+      [{ type: 'sort', column: 'rxRate', descending: true }],
+      { sort: { column: 'rxRate', descending: true } },
+    ],
+    [
+      'and the second time upwards',
+      [
+        { type: 'sort', column: 'rxRate', descending: true },
+        { type: 'sort', column: 'rxRate', descending: true },
+      ],
+      { sort: { column: 'rxRate', descending: false } },
     ],
     ['reversed', [{ type: 'reverse-sort' }], { sort: { column: 'process', descending: true } }],
     ['frozen', [{ type: 'freeze' }], { frozen: true }],

@@ -130,6 +130,23 @@ describe('marks', () => {
     expect(table.nextFadeMs).toBe(5000);
   });
 
+  test('a storm that ends fades in runs, between which others have their turn', () => {
+    const crowd = Array.from({ length: 5000 }, (_, i) => socket({ id: `socket ${i}` }));
+    const table = tableAfter(
+      baseline(crowd),
+      batch({ monotonicMs: 1000, closed: crowd.map(({ id }) => id) }),
+    );
+    table.takeTouched();
+    const sizes = [];
+    while (table.nextFadeMs !== undefined && sizes.length < 10) {
+      expect(table.nextFadeMs).toBe(4000);
+      table.fade(4000);
+      expect(table.takeTouched().size).toBeLessThanOrEqual(2000);
+      sizes.push(table.rows.size);
+    }
+    expect(sizes).toEqual([3000, 1000, 0]);
+  });
+
   test('touched: the rows that are not what they were, each told once', () => {
     const table = tableAfter(baseline([a, b]));
     expect(table.takeTouched()).toEqual(new Set(['a', 'b']));
@@ -140,6 +157,36 @@ describe('marks', () => {
     expect(table.takeTouched()).toEqual(new Set());
     table.fade(4000);
     expect(table.takeTouched()).toEqual(new Set(['a']));
+  });
+});
+
+describe('what has been seen', () => {
+  const NONE = { traffic: false, queues: false, namespaces: false, interfaces: false };
+  const seenAfter = (...sockets: Socket[]) => tableAfter(baseline([]), batch({ spawned: sockets })).seen;
+
+  test.each<[string, Socket[], Partial<typeof NONE>]>([
+    ['nothing', [a], {}],
+    ['bytes', [socket({ traffic: { txBytes: 0 } })], { traffic: true }],
+    ['queues alone', [socket({ traffic: { recvQueue: 0 } })], { queues: true }],
+    ['an interface', [socket({ interface: 'eth0' })], { interfaces: true }],
+    [
+      'one namespace',
+      [socket({ id: '1', netns: { inode: 7 } }), socket({ id: '2', netns: { inode: 7 } })],
+      {},
+    ],
+    [
+      'two namespaces',
+      [socket({ id: '1', netns: { inode: 7 } }), socket({ id: '2', netns: { inode: 8 } })],
+      { namespaces: true },
+    ],
+  ])('%s', (_, sockets, expected) => {
+    expect(seenAfter(...sockets)).toEqual({ ...NONE, ...expected });
+  });
+
+  test('a change tells too, and nothing is forgotten', () => {
+    const table = tableAfter(baseline([a]), batch({ changed: [{ ...a, traffic: { rxBytes: 1 } }] }));
+    table.apply(batch({ monotonicMs: 2000, closed: ['a'] }));
+    expect(table.seen).toEqual({ ...NONE, traffic: true });
   });
 });
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FakeApp } from '../helpers/app.ts';
 import { after, baseline, batch, emptyState, LINGER_MS, listener, socket } from '../helpers/fakes.ts';
 import { BATCHES, LATER, SCENE } from '../helpers/scene.ts';
+import { TRAFFIC_BATCHES } from './traffic-scene.ts';
 
 let app: FakeApp;
 beforeEach(() => {
@@ -53,6 +54,100 @@ describe('calm', () => {
     await app.take(batch({ monotonicMs: 1000, closed: [SCENE.long.id] }), batch({ monotonicMs: 9000 }));
     expect(app.text).not.toContain('2001:db8');
     expect(app.lines[TOP_ROW - 1]).toBe(titles);
+  });
+});
+
+describe('a batch in parts', () => {
+  const parts = (sockets: readonly ReturnType<typeof socket>[]) =>
+    sockets.map((it, i) => batch({ monotonicMs: 1000, spawned: [it], partial: i < sockets.length - 1 }));
+
+  test('is painted when its last one has come, and not before', async () => {
+    await app.take(baseline(crowd(3, 10)));
+    const before = { text: app.text, bytes: app.bytesWritten };
+    const [first = batch(), last = batch()] = parts(crowd(2));
+    await app.take(first);
+    expect(app.bytesWritten).toBe(before.bytes);
+    expect(app.text).toBe(before.text);
+    await app.take(last);
+    expect(app.text).toContain('5 of 5');
+    expect(app.lines[TOP_ROW]).toContain('p000');
+  });
+
+  test('a click between them means the row that is on the screen', async () => {
+    await app.take(baseline(crowd(3, 10)));
+    const [first = batch(), last = batch()] = parts(crowd(2));
+    await app.take(first);
+    await app.click(20, TOP_ROW + 1);
+    expect(app.lines[selectedLine()]).toContain('p011');
+    await app.take(last);
+    expect(app.lines[selectedLine()]).toContain('p011');
+  });
+
+  test('of the first look nothing is claimed before all of it has come', async () => {
+    await app.take(baseline(crowd(3), { partial: true }));
+    await app.press('j');
+    expect(app.lines[0]).not.toContain('sockets');
+    await app.take(baseline(crowd(3, 10)));
+    expect(app.lines[0]).toContain('6 sockets');
+  });
+});
+
+describe('traffic', () => {
+  test('a tick that moves no bytes writes nothing, once the rates have gone to 0', async () => {
+    await app.take(...TRAFFIC_BATCHES);
+    const quiet = (monotonicMs: number) => batch({ monotonicMs, source: 'sock_diag' });
+    // The youngest row is past the age that is told by the second.
+    await app.take(quiet(4500), quiet(9000), quiet(14_000));
+    const bytes = app.bytesWritten;
+    await app.take(quiet(15_000), quiet(16_000));
+    expect(app.bytesWritten).toBe(bytes);
+  });
+
+  test('columns stay where they are whatever the numbers', async () => {
+    const at = (rxBytes: number, txBytes: number) =>
+      socket({ traffic: { rxBytes, txBytes, rttMicros: rxBytes % 1e6, recvQueue: rxBytes } });
+    await app.take(baseline([at(0, 0)]));
+    const titles = app.lines[TOP_ROW - 1];
+    expect(titles).toContain('RX/S  TX/S   RTT');
+    let [nowMs, bytes] = [0, 0];
+    for (const more of [0, 7, 999, 1000, 99_999, 999_999, 1e9, 5e14]) {
+      bytes += more;
+      await app.take(batch({ monotonicMs: (nowMs += 1000), changed: [at(bytes, bytes)] }));
+      expect(app.lines[TOP_ROW - 1]).toBe(titles);
+    }
+    expect(app.lines[TOP_ROW]).toContain('500T  500T');
+  });
+
+  test('a click on RX/S brings what moves most to the top, and the arrow says so', async () => {
+    await app.take(...TRAFFIC_BATCHES);
+    const { x, y } = app.find('RX/S');
+    await app.click(x, y);
+    expect(app.lines[TOP_ROW - 1]).toContain('RX/S▾');
+    expect(app.lines[TOP_ROW]).toContain('curl');
+    await app.click(x, y);
+    expect(app.lines[TOP_ROW - 1]).toContain('RX/S▴');
+    expect(app.lines[TOP_ROW]).not.toContain('curl');
+  });
+
+  test('the pane opens and closes; what stood beside the details is wiped away', async () => {
+    await app.resize(200, 50);
+    await app.take(...TRAFFIC_BATCHES);
+    await app.press('i');
+    expect(lineOf('INTERFACE')).toContain('PROGRAM');
+    await app.press(ESC);
+    expect(app.text).not.toContain('INTERFACE');
+    await app.press('\r');
+    const { x } = app.find('DETAILS');
+    expect(app.lines.slice(TOP_ROW - 1, 48).every((line) => line.slice(x - 3, x).trim() === '')).toBe(true);
+  });
+
+  test('N asks for the namespace of the selected row, and enter takes it', async () => {
+    await app.take(...TRAFFIC_BATCHES);
+    const { x, y } = app.find('web');
+    await app.click(x, y);
+    await app.press('N', '\r');
+    expect(app.text).toContain('/ ns:web');
+    expect(app.text).toContain('2 of 11');
   });
 });
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../src/model/socket.ts';
 import type { State } from '../../src/store/state.ts';
-import { commandOf, KEYS } from '../../src/tui/keymap.ts';
+import { commandOf, KEYS, sortBy } from '../../src/tui/keymap.ts';
+import { COLUMNS } from '../../src/view/columns.ts';
 import { RowOrder } from '../../src/view/order.ts';
 import { after, baseline, emptyState, listener, socket } from '../helpers/fakes.ts';
 
@@ -62,15 +63,39 @@ test('P offers the program, / the text that is there', () => {
 
 test('esc leaves what is on top: the help, the filter, the panes one by one', () => {
   let state = emptyState({ port: 22 });
-  for (const pane of ['events', 'details', 'help'] as const) state = after(state, { type: 'pane', pane });
+  for (const pane of ['events', 'traffic', 'details', 'help'] as const)
+    state = after(state, { type: 'pane', pane });
   const left = [];
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 5; i++) {
     const command = press('escape', state);
     if (command?.type !== 'pane' && command?.type !== 'filter') throw new Error('esc does something else');
     left.push(command.type === 'pane' ? command.pane : 'filter');
     state = after(state, command);
   }
-  expect(left).toEqual(['help', 'filter', 'details', 'events']);
+  expect(left).toEqual(['help', 'filter', 'details', 'traffic', 'events']);
+});
+
+test('N offers the namespace, by its name or its inode', () => {
+  const offered = (fields: Partial<Socket>) => press('S-n', withSockets({ ...socket(), ...fields }));
+  expect(offered({ netns: { inode: 7, name: 'web' } })).toEqual({
+    type: 'prompt',
+    kind: 'netns',
+    text: 'web',
+  });
+  expect(offered({ netns: { inode: 7 } })).toMatchObject({ text: '7' });
+  expect(offered({})).toMatchObject({ text: '' });
+  expect(press('S-n', emptyState())).toMatchObject({ text: '' });
+});
+
+test('i opens the traffic', () => {
+  expect(press('i', emptyState())).toEqual({ type: 'pane', pane: 'traffic' });
+});
+
+test('a number of which the most is wanted is sorted by that way', () => {
+  expect(sortBy('rxRate')).toEqual({ type: 'sort', column: 'rxRate', descending: true });
+  expect(sortBy('pid')).toEqual({ type: 'sort', column: 'pid' });
+  const descending = COLUMNS.map(({ id }) => sortBy(id)).filter((it) => it.type === 'sort' && it.descending);
+  expect(descending.length).toBe(7);
 });
 
 test('s goes through the columns on the screen, and round', () => {

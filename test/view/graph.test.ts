@@ -11,6 +11,11 @@ const tick = (monotonicMs: number, total: number, spawned = 0, closed = 0): Tick
   changed: 0,
   closed,
 });
+const moving = (monotonicMs: number, rxRate: number, txRate: number): Tick => ({
+  ...tick(monotonicMs, 1),
+  rxRate,
+  txRate,
+});
 const of = (history: readonly Tick[], nowMs: number, cells: number) =>
   graphSeries(history, nowMs, cells).map(({ name, summary, values }) => [name, summary, values]);
 
@@ -33,6 +38,26 @@ test('what is older than five minutes is not in it', () => {
   ]);
 });
 
+test('traffic, received and sent together: the mean of each step, and the rate of now', () => {
+  const history = [
+    tick(9.5 * MINUTE, 1),
+    moving(10.2 * MINUTE, 1000, 500),
+    moving(10.8 * MINUTE, 0, 501),
+    moving(12.5 * MINUTE, 1_240_000, 0),
+  ];
+  // The step before it was known has no value; the one without a tick that of the one before.
+  expect(of(history, 13 * MINUTE, 5)[3]).toEqual([
+    'traffic',
+    '1.24 MB/s',
+    [1001, 1001, 1_240_000, 1_240_000],
+  ]);
+});
+
+test('a step in which nothing moved is zero, and not what was before it', () => {
+  const history = [moving(10.5 * MINUTE, 7, 0), moving(11.5 * MINUTE, 0, 0)];
+  expect(of(history, 11.9 * MINUTE, 5)[3]).toEqual(['traffic', '0 B/s', [7, 0]]);
+});
+
 test('before the first tick', () => {
   expect(of([], 0, 5)).toEqual([
     ['sockets', '', []],
@@ -43,10 +68,15 @@ test('before the first tick', () => {
 
 test('whatever was: as many values as cells at most, all of them such as the widget survives', () => {
   const history = fc
-    .array(fc.tuple(fc.nat(100_000), fc.nat(1000), fc.nat(50), fc.nat(50)), { maxLength: 50 })
+    .array(fc.tuple(fc.nat(100_000), fc.nat(1000), fc.nat(50), fc.nat(50), fc.option(fc.maxSafeNat())), {
+      maxLength: 50,
+    })
     .map((ticks) => {
       let nowMs = 0;
-      return ticks.map(([passMs, total, spawned, closed]) => tick((nowMs += passMs), total, spawned, closed));
+      return ticks.map(([passMs, total, spawned, closed, rate]) => ({
+        ...tick((nowMs += passMs), total, spawned, closed),
+        ...(rate !== null && { rxRate: rate, txRate: rate }),
+      }));
     });
   fc.assert(
     fc.property(history, fc.nat(100_000), fc.integer({ min: -2, max: 200 }), (ticks, passMs, cells) => {

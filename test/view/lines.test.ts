@@ -131,6 +131,46 @@ describe('the header', () => {
     expect(textOf(headerLines(later, 120, 2)[1])).toContain('+0   −1 a minute');
   });
 
+  describe('throughput', () => {
+    const moving = (rxBytes: number) => socket({ id: 'a', traffic: { rxBytes, txBytes: 5 } });
+    const told = after(emptyState(), baseline([moving(0)]), batch({ changed: [moving(1_240_000)] }));
+    const second = (width: number, it = told) => textOf(headerLines(it, width, 2)[1]);
+
+    test('once it is known, and only where a source tells of it', () => {
+      expect(second(120)).toContain('a minute  ↓ 1.24 MB/s ↑     0 B/s  tick');
+      expect(second(120, after(emptyState(), baseline([moving(0)])))).not.toContain('↓');
+      expect(second(120, state)).not.toContain('↓');
+    });
+
+    test('nothing beside it moves when it changes', () => {
+      const at = (rxBytes: number) =>
+        second(
+          120,
+          after(told, batch({ monotonicMs: 2000, changed: [moving(1_240_000 + rxBytes)] })),
+        ).indexOf('tick 2');
+      expect(new Set([0, 7, 999, 1000, 123_456, 99_999_999, 1e12].map(at)).size).toBe(1);
+    });
+
+    test('it is worth more than the counts of a minute and what a tick costs', () => {
+      for (let width = 30; width <= 60; width++) expect(second(width)).toMatch(/↓1\.2M ↑ +0/);
+      expect([second(50), second(30)].map((text) => /tick \d|minute/.exec(text)?.[0])).toEqual([
+        'minute',
+        undefined,
+      ]);
+    });
+  });
+
+  test('the interval in use, where it is longer than the one asked for', () => {
+    const first = (pacedIntervalMs: number, ...more: Parameters<typeof after>[1][]) =>
+      textOf(headerLines(after(emptyState(), batch({ pacedIntervalMs }), ...more), 120, 2)[0]);
+    expect(first(2480)).toContain('/proc/net  1s → 2.5s  ');
+    // A clock that is late by a little is not said to be slow.
+    expect(first(1040)).toContain('/proc/net  1s  ');
+    expect(first(1060)).toContain('/proc/net  1s → 1.1s  ');
+    // Of another interval nothing is known yet.
+    expect(first(2480, { type: 'interval', intervalMs: 500 })).toContain('/proc/net  500ms  ');
+  });
+
   test('how many further notices there are', () => {
     const degradations = [1, 2, 3].map((n) => ({ code: `c${n}`, text: `notice ${n}`, short: `n${n}` }));
     expect(textOf(headerLines({ ...state, degradations }, 120, 2)[1])).toContain('notice 1 (+2: ?)');
@@ -261,6 +301,18 @@ describe('help', () => {
       expect(hints.endsWith('? help')).toBe(true);
       expect(displayWidth(hints)).toBeLessThanOrEqual(width);
     }
+  });
+
+  test('columns that are not there are not explained', () => {
+    const helpOf = (it: Socket) =>
+      shown(helpLines(KEYS, after(emptyState(), baseline([it])), 200)).join('\n');
+    expect(helpOf(socket())).not.toContain('bytes received');
+    expect(helpOf(socket({ traffic: { rxBytes: 1 } }))).toContain('bytes received a second');
+  });
+
+  test('the hint at the traffic comes with the traffic', () => {
+    expect(textOf(hintLine(KEYS, 200, NOTHING_SEEN))).not.toContain('i traffic');
+    expect(textOf(hintLine(KEYS, 200, ALL_SEEN))).toContain('e events  i traffic  g graph');
   });
 
   test('all notices are told in full', () => {

@@ -159,6 +159,63 @@ test('a socket that comes back under its id, long after it has gone, and nobody 
   expect(follower.do(batch({ monotonicMs: 9500, spawned: [ant] })).ids).toEqual(['3', '1', '2']);
 });
 
+describe('numbers of traffic', () => {
+  const [idle, slow, fast] = [0, 10, 2000].map((rxBytes, i) => named(`${i}`, 'x', { traffic: { rxBytes } }));
+  const unknown = named('unknown', 'x');
+  const later = (it: Socket | undefined, rxBytes: number): Socket => ({
+    ...named('', 'x'),
+    ...it,
+    traffic: { rxBytes },
+  });
+
+  test('the most first, the unknown last; a row moves as its rate does', () => {
+    const follower = new Follower(baseline([idle, slow, fast, unknown].flatMap((it) => it ?? [])), {
+      type: 'sort',
+      column: 'rxBytes',
+      descending: true,
+    });
+    expect(follower.ids).toEqual(['2', '1', '0', 'unknown']);
+    follower.do(
+      { type: 'sort', column: 'rxRate', descending: true },
+      batch({ monotonicMs: 1000, changed: [later(slow, 5000), later(fast, 2001)] }),
+    );
+    expect(follower.ids).toEqual(['1', '2', '0', 'unknown']);
+    // Nothing more is said of them: they are still.
+    expect(follower.do(batch({ monotonicMs: 2000 })).ids).toEqual(['0', '1', '2', 'unknown']);
+    expect(follower.do({ type: 'reverse-sort' }).ids).toEqual(['unknown', '0', '1', '2']);
+  });
+
+  test('a row of which only the counters change keeps its place, and shows them', () => {
+    const follower = new Follower(baseline([idle, slow].flatMap((it) => it ?? [])));
+    follower.do(batch({ monotonicMs: 1000, changed: [later(slow, 510)] }));
+    expect(follower.order.slice().map(({ id, rxRate }) => [id, rxRate])).toEqual([
+      ['0', 0],
+      ['1', 500],
+    ]);
+  });
+});
+
+test.each<[ColumnId, Partial<Socket>, Partial<Socket>]>([
+  ['rtt', { traffic: { rttMicros: 9 } }, { traffic: { rttMicros: 10 } }],
+  ['txBytes', {}, { traffic: { txBytes: 0 } }],
+  ['retransmits', { traffic: { retransmits: 0 } }, { traffic: { retransmits: 1 } }],
+  ['queues', { traffic: { recvQueue: 3, sendQueue: 0 } }, { traffic: { recvQueue: 1, sendQueue: 3 } }],
+  ['netns', {}, { netns: { inode: 7 } }],
+  ['netns', { netns: { inode: 9, name: 'a' } }, { netns: { inode: 7, name: 'b' } }],
+  ['interface', { interface: 'eth0' }, { interface: 'lo' }],
+  ['localAddress', { local: { address: '::1', port: 1 } }, { local: { address: '/run/x:1', port: 1 } }],
+])('%s: %o before %o', (column, first, second) => {
+  const sockets = [named('9', 'x', first), named('1', 'x', second)];
+  expect(new Follower(baseline(sockets), { type: 'sort', column }).ids).toEqual(['9', '1']);
+});
+
+test('a filter and the direction change before the next picture', () => {
+  const follower = new Follower(baseline([ant, bee, cat]));
+  follower.state = after(follower.state, { type: 'reverse-sort' }, { type: 'filter', filter: { text: 'e' } });
+  expect(follower.do({ type: 'filter', filter: { process: 'a' } }).ids).toEqual(['2', '3']);
+  expect(follower.do({ type: 'reverse-sort' }).ids).toEqual(['3', '2']);
+});
+
 test('positions', () => {
   const { order } = new Follower(baseline([ant, bee]), batch({ closed: ['1'] }));
   expect([order.indexOf('1'), order.indexOf('2'), order.indexOf('3'), order.indexOf(null)]).toEqual([
@@ -174,6 +231,12 @@ const FILTERS: readonly Filter[] = [
   { listening: true },
   { port: 443 },
   { text: 'close' },
+  // As they are typed: each lets through some of what the one before it does.
+  { text: 'a' },
+  { text: 'ab' },
+  { text: 'ab c' },
+  { text: 'ab cl' },
+  { text: 'cl' },
 ];
 
 const version = fc.record({
@@ -181,15 +244,16 @@ const version = fc.record({
   pid: fc.constantFrom(1, 20, 3),
   listens: fc.boolean(),
   closing: fc.boolean(),
+  rxBytes: fc.nat(3),
 });
 
 const socketOf = (
   id: string,
-  { process, pid, listens, closing }: typeof version extends fc.Arbitrary<infer T> ? T : never,
+  { process, pid, listens, closing, rxBytes }: typeof version extends fc.Arbitrary<infer T> ? T : never,
 ) =>
   listens
     ? listener({ id, process, pid })
-    : socket({ id, process, pid, state: closing ? 'CLOSE_WAIT' : 'ESTABLISHED' });
+    : socket({ id, process, pid, traffic: { rxBytes }, state: closing ? 'CLOSE_WAIT' : 'ESTABLISHED' });
 
 /** What becomes of a socket: it is there like this, or it is gone. */
 const becomes = fc.option(version, { freq: 4 });
@@ -255,6 +319,8 @@ test('whatever happens: the order kept up is the one that a fresh sort gives', (
           if (!resorted) expect(now.slice(0, kept.length)).toEqual(kept);
         } else expect(order.slice()).toEqual(fresh.slice());
         expect(now.every((id, index) => order.indexOf(id) === index)).toBe(true);
+        expect(order.openCount).toBe(order.slice().filter(({ mark }) => mark !== 'closed').length);
+        for (const id of IDS) if (!now.includes(id)) expect(order.indexOf(id)).toBe(-1);
         [before, resorted] = [now, false];
       }
     }),
