@@ -3,6 +3,7 @@ import { SourceUnavailable } from '../types.ts';
 import { dump } from './netlink/dump.ts';
 import { tcpProbe } from './netlink/inet.ts';
 import { Native, NativeError } from './netlink/native.ts';
+import { NativeProc } from './native-proc.ts';
 import { KernelNetlink } from './netlink/system.ts';
 import { Proc } from './proc.ts';
 import { ProcNetSource } from './procnet.ts';
@@ -28,7 +29,8 @@ function requireLinux(): void {
 /** Opens the source that asks the kernel over netlink. Rejects with `SourceUnavailable` where that is not possible. */
 export async function openSockDiag(options: SourceOptions): Promise<Source> {
   requireLinux();
-  const system = new KernelNetlink(await Native.load());
+  const native = await Native.load();
+  const system = new KernelNetlink(native);
   try {
     const channels = system.open(undefined);
     try {
@@ -52,7 +54,7 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
     ...options,
     ...surroundings(),
     system,
-    proc: new Proc(PROC),
+    proc: new NativeProc(PROC, native),
     root: '/',
     wallMs: () => Date.now(),
   });

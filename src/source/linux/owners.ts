@@ -1,5 +1,5 @@
 import type { Owner } from '../../model/socket.ts';
-import type { Proc } from './proc.ts';
+import type { Outcome, Proc } from './proc.ts';
 import { fullName, parseCommandLine, parseStat, startedAtMs } from './process.ts';
 
 /** A process without sockets is looked at once in so many rounds while no socket lacks an owner. */
@@ -11,13 +11,14 @@ const YOUNG_ROUNDS = 5;
 /** So many descriptors a round are read again, in turn, to see that they still are what they were. */
 const CHECKS = 32;
 
+/** So many descriptors are read between two looks at the clock. */
+const BUNDLE = 256;
+
 /** A search through all processes, for what none is known to hold, takes no longer a round, milliseconds. */
 const SEARCH_MS = 10;
 
 /** A process with more descriptors is listed only when it is due, or when a socket without owner may be among them. */
 const SMALL = 256;
-
-const SOCKET_LINK = /^socket:\[(\d+)\]$/;
 
 /** What is known of one process. */
 interface Holder {
@@ -299,7 +300,8 @@ export class Owners {
         return;
       }
       const [holder, descriptor, inode] = value;
-      if (this.#socketInode(holder, descriptor) === inode || !holder.readable) continue;
+      const now = this.#inodeOf(holder, this.#proc.socketInode(holder.pid, descriptor));
+      if (now === inode || !holder.readable) continue;
       this.#letGo(holder, descriptor);
       holder.unlisted = true;
     }
@@ -350,24 +352,29 @@ export class Owners {
 
   #readListed(holder: Holder): void {
     while (holder.unread.length > 0 && !this.#isLate) {
-      const descriptor = holder.unread.pop() ?? 0;
-      this.#readDescriptor(holder, descriptor);
+      const descriptors = holder.unread.splice(-BUNDLE);
+      for (const [i, outcome] of this.#proc.socketInodes(holder.pid, descriptors).entries()) {
+        this.#take(holder, descriptors[i] ?? 0, outcome);
+      }
     }
   }
 
   /** Reads a descriptor that is not known; true when there is one. */
   #readDescriptor(holder: Holder, descriptor: number): boolean {
-    const inode = this.#socketInode(holder, descriptor);
+    return this.#take(holder, descriptor, this.#proc.socketInode(holder.pid, descriptor));
+  }
+
+  #take(holder: Holder, descriptor: number, outcome: Outcome<number>): boolean {
+    const inode = this.#inodeOf(holder, outcome);
     if (inode !== undefined && inode > 0) this.#hold(holder, descriptor, inode);
     return inode !== undefined;
   }
 
   /** Inode of the socket behind a descriptor, 0 for anything else that it may be; undefined where there is none. */
-  #socketInode(holder: Holder, descriptor: number): number | undefined {
-    const link = this.#proc.link(`${holder.pid}/fd/${descriptor}`);
-    if ('value' in link) return Number(SOCKET_LINK.exec(link.value)?.[1] ?? 0);
+  #inodeOf(holder: Holder, outcome: Outcome<number>): number | undefined {
+    if ('value' in outcome) return outcome.value;
     // Some processes let even root list their descriptors and read none of them.
-    if (link.failed === 'forbidden') {
+    if (outcome.failed === 'forbidden') {
       holder.readable = false;
       holder.unread = [];
       this.#unseenProcesses = true;

@@ -17,6 +17,8 @@ const codeOf = (error: unknown): string => {
  */
 const SHORT_READ = 3584;
 
+const SOCKET_LINK = /^socket:\[(\d+)\]$/;
+
 /** What a read gave: the thing, or why there is none. */
 export type Outcome<T> = { value: T } | { failed: 'gone' | 'forbidden' | 'broken'; message: string };
 
@@ -61,6 +63,20 @@ export class Proc {
 
   link(path: string): Outcome<string> {
     return attempt(() => readlinkSync(`${this.#root}/${path}`));
+  }
+
+  /** Inode of the socket behind a descriptor of a process; 0 for anything else that it may be. */
+  socketInode(pid: number, descriptor: number): Outcome<number> {
+    const link = this.link(`${pid}/fd/${descriptor}`);
+    return 'value' in link ? { value: Number(SOCKET_LINK.exec(link.value)?.[1] ?? 0) } : link;
+  }
+
+  /**
+   * The same of several descriptors.
+   * @returns one outcome for each, in their order
+   */
+  socketInodes(pid: number, descriptors: readonly number[]): Outcome<number>[] {
+    return descriptors.map((descriptor) => this.socketInode(pid, descriptor));
   }
 
   names(path: string): Outcome<string[]> {

@@ -46,6 +46,7 @@ export class Native {
   readonly #recv: Call;
   readonly #setsockopt: Call;
   readonly #setns: Call;
+  readonly #readlinkat: Call;
   readonly #close: Call;
 
   private constructor(koffi: Koffi) {
@@ -58,6 +59,7 @@ export class Native {
     this.#recv = load('long recv(int, void *, size_t, int)');
     this.#setsockopt = load('int setsockopt(int, int, int, void *, unsigned int)');
     this.#setns = load('int setns(int, int)');
+    this.#readlinkat = load('long readlinkat(int, void *, void *, size_t)');
     this.#close = load('int close(int)');
   }
 
@@ -105,6 +107,16 @@ export class Native {
   /** Moves this thread, and no other, into a network namespace (setns(2)). Throws `NativeError`. */
   enterNetwork(fd: number): void {
     if (this.#setns(fd, CLONE_NEWNET) !== 0) throw this.#error('setns');
+  }
+
+  /**
+   * Reads a symbolic link in a folder.
+   * @param name ends with a NUL
+   * @returns the length of what stands in `into` then, or a negative errno
+   */
+  readLinkAt(folder: number, name: Uint8Array, into: Uint8Array): number {
+    const length = this.#readlinkat(folder, name, into, into.length);
+    return length >= 0 ? length : -this.#koffi.errno();
   }
 
   close(fd: number): void {
