@@ -43,8 +43,8 @@ export type OnSocket = (
 
 /** How the reading of a namespace went. */
 export interface NetworkReading {
-  /** False when some table could not be read to its end. */
-  readonly isComplete: boolean;
+  /** Protocols of which some table could not be read to its end. */
+  readonly unfinished: ReadonlySet<Protocol>;
   /** Why the table of TCP could not be read, in words. */
   readonly failure: string | undefined;
   readonly problems: number;
@@ -135,7 +135,7 @@ export class Network {
   /** Asks for every socket. Throws nothing: what fails is said. */
   readSockets(onSocket: OnSocket): NetworkReading {
     this.#round++;
-    let isComplete = true;
+    const unfinished = new Set<Protocol>();
     let failure: string | undefined;
     let problems = 0;
     let interrupted = 0;
@@ -153,6 +153,8 @@ export class Network {
       );
       problems += result.problems;
       interrupted += Number(result.interrupted);
+      // What came in a datagram behind something that made no sense is lost.
+      if (result.problems > 0) unfinished.add(protocol);
       if (result.errno === 0) continue;
       if (question.instead) {
         // From now on those are asked; they come next in this reading too.
@@ -166,11 +168,11 @@ export class Network {
         this.#refused.set(question, this.#round + ASK_AGAIN_ROUNDS);
         if (question.isExtra) missing.add(protocol);
       } else {
-        isComplete = false;
+        unfinished.add(protocol);
         if (question.isVital) failure = result.error;
       }
     }
-    return { isComplete, failure, problems, interrupted, missing: [...missing] };
+    return { unfinished, failure, problems, interrupted, missing: [...missing] };
   }
 
   #ask(
@@ -193,19 +195,21 @@ export class Network {
   readInterfaces(): NetworkInterface[] {
     const links: Link[] = [];
     const addresses: InterfaceAddress[] = [];
+    let isRead = false;
     try {
-      dump(this.#channels.route, linksRequest(), (buffer, start, end, type) => {
+      const ofLinks = dump(this.#channels.route, linksRequest(), (buffer, start, end, type) => {
         const link = type === RTM_NEWLINK ? decodeLink(buffer, start, end) : undefined;
         if (link) links.push(link);
       });
-      dump(this.#channels.route, addressesRequest(), (buffer, start, end, type) => {
+      const ofAddresses = dump(this.#channels.route, addressesRequest(), (buffer, start, end, type) => {
         const address = type === RTM_NEWADDR ? decodeInterfaceAddress(buffer, start, end) : undefined;
         if (address) addresses.push(address);
       });
+      isRead = ofLinks.errno === 0 && ofAddresses.errno === 0;
     } catch (error) {
       if (!(error instanceof NativeError)) throw error;
     }
-    if (links.length > 0) {
+    if (isRead && links.length > 0) {
       const interfaces = new Interfaces(links, addresses);
       if (interfaces.key !== this.interfaces.key) this.version++;
       this.interfaces = interfaces;

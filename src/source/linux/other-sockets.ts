@@ -1,4 +1,4 @@
-import type { Owner, Socket } from '../../model/socket.ts';
+import type { Owner, Protocol, Socket } from '../../model/socket.ts';
 import type { Attribution, Listeners } from './attribution.ts';
 import type { OtherMessage } from './netlink/others.ts';
 import type { Network } from './network.ts';
@@ -19,7 +19,7 @@ const PING_TABLES: readonly Table[] = [
 
 /**
  * Sockets of the kinds of which there are few, decoded whole at each reading; an unchanged one stays the same object.
- * A reading is `begin`, `add` and `readPing`, then `removed`, then `settle`.
+ * A reading is `begin`, `add`, `keep` and `readPing`, then `removed`, then `settle`.
  */
 export class OtherSockets {
   readonly #proc: Proc;
@@ -42,19 +42,31 @@ export class OtherSockets {
     this.#entries.set(message.id, { message, network });
   }
 
-  /** Reads the ping sockets of a namespace, if a process shows them. */
-  readPing(network: Network): void {
+  /** Takes the sockets of a protocol that were there at the last reading to be there still: they could not be read. */
+  keep(network: Network, protocol: Protocol): void {
+    for (const [id, entry] of this.#before) {
+      if (entry.network === network && entry.message.protocol === protocol && !this.#entries.has(id))
+        this.#entries.set(id, entry);
+    }
+  }
+
+  /** Reads the ping sockets of a namespace, if a process shows them. @returns the count of lines that made no sense */
+  readPing(network: Network): number {
     const process = network.isOwn ? '' : /\/(\d+)\/ns\/net$/.exec(network.path)?.[1];
-    if (process === undefined) return;
+    let unreadable = 0;
+    if (process === undefined) return unreadable;
     for (const table of PING_TABLES) {
       const text = this.#proc.latin1(`${process}${process && '/'}net/${table.file}`);
       if (!('value' in text)) continue;
-      for (const { sighting } of parseTable(text.value, table, () => false).items) {
+      const { items, problems } = parseTable(text.value, table, () => false);
+      unreadable += problems;
+      for (const { sighting } of items) {
         const { protocol, family, local, remote, inode, uid } = sighting;
         const id = `${protocol}:${inode ?? `${local.address}:${local.port}`}`;
         this.add({ id, protocol, family, local, remote, inode, uid }, network);
       }
     }
+    return unreadable;
   }
 
   /** Inodes that were not there at the last reading. */

@@ -3,6 +3,7 @@ import { isAnyAddress } from '../../model/address.ts';
 import type { Endpoint, Owner, Protocol, Socket, TcpInfo, Timer, Traffic } from '../../model/socket.ts';
 import type { Source, SourceOptions } from '../types.ts';
 import { Attribution, isHidden, type Listeners, type Owned } from './attribution.ts';
+import { InodeSlots } from './inode-slots.ts';
 import { Namespaces } from './namespaces.ts';
 import {
   decodeAddresses,
@@ -12,7 +13,7 @@ import {
   INET,
   type InetAddresses,
 } from './netlink/inet.ts';
-import { OTHERS, type OtherMessage } from './netlink/others.ts';
+import { OTHERS } from './netlink/others.ts';
 import { cookieId, SIGHT, Slots } from './netlink/slots.ts';
 import { isForbidden, type NetlinkSystem } from './netlink/system.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer } from './netlink/wire.ts';
@@ -66,7 +67,13 @@ export class SockDiagSource implements Source {
   /** By slot: the socket, and the namespace that it is in. */
   readonly #bySlot: (Socket | undefined)[] = [];
   readonly #networkOf: (Network | undefined)[] = [];
-  readonly #slotOfInode = new Map<number, number>();
+  /** Index of the interface that the socket of a slot is bound to, 0 for none. */
+  readonly #boundTo: number[] = [];
+  /** The inode that a slot has by the news of this reading, -1 once that is told. */
+  readonly #inodeNow: number[] = [];
+  readonly #slotsOfInode = new InodeSlots();
+  /** Slots of sockets in a state, or of a family, that this program does not know. */
+  readonly #unreadable = new Set<number>();
   /** Slots of sockets whose owners are those of another socket: the listener's. */
   readonly #derived = new Set<number>();
   readonly #others: OtherSockets;
@@ -93,13 +100,14 @@ export class SockDiagSource implements Source {
     this.#nowWallMs = wallMs();
     this.#followNamespaces();
     const readings = this.#readSockets();
-    const failure = readings.find(([network, { failure }]) => network.isOwn && failure !== undefined)?.[1]
-      .failure;
+    const failure = [...readings].find(
+      ([network, { failure }]) => network.isOwn && failure !== undefined,
+    )?.[1].failure;
     if (failure !== undefined && this.#isFirst)
       throw new Error(`cannot read the sockets of this machine: ${failure}`);
     this.#isFirst = false;
     const interfaces = [...this.#networks.values()].flatMap((network) => network.readInterfaces());
-    const gone = this.#slots.end(readings.every(([, { isComplete }]) => isComplete));
+    const gone = this.#slots.end((slot) => this.#isUnfinished(slot, readings));
     const readMs = nowMs();
     const { added, removed } = this.#inodes(gone);
     this.#attribution.owners.refresh(added, removed, ownerBudgetMs);
@@ -143,16 +151,27 @@ export class SockDiagSource implements Source {
     }
   }
 
-  #readSockets(): [Network, NetworkReading][] {
+  #readSockets(): ReadonlyMap<Network, NetworkReading> {
     this.#problems = 0;
     this.#news = [];
     this.#slots.begin();
     this.#others.begin();
-    return [...this.#networks.values()].map((network) => {
+    const readings = new Map<Network, NetworkReading>();
+    for (const network of this.#networks.values()) {
       const reading = network.readSockets(this.#onSocket);
-      this.#others.readPing(network);
-      return [network, reading];
-    });
+      for (const protocol of reading.unfinished) this.#others.keep(network, protocol);
+      this.#problems += this.#others.readPing(network);
+      readings.set(network, reading);
+    }
+    return readings;
+  }
+
+  /** True for a socket that may have been missed: the table that it was in was not read to its end. */
+  #isUnfinished(slot: number, readings: ReadonlyMap<Network, NetworkReading>): boolean {
+    const network = this.#networkOf[slot];
+    const protocol = this.#bySlot[slot]?.protocol;
+    if (network === undefined || protocol === undefined) return false;
+    return readings.get(network)?.unfinished.has(protocol) ?? false;
   }
 
   readonly #onSocket = (
@@ -163,8 +182,7 @@ export class SockDiagSource implements Source {
     end: number,
   ): void => {
     if (protocol in OTHERS) {
-      const message = OTHERS[protocol as keyof typeof OTHERS].decode(buffer, start, end) as
-        OtherMessage | undefined;
+      const message = OTHERS[protocol as keyof typeof OTHERS].decode(buffer, start, end);
       if (message) this.#others.add(message, network);
       else this.#problems++;
       return;
@@ -188,21 +206,25 @@ export class SockDiagSource implements Source {
   ): void {
     const { slot, info } = this.#slots;
     const { view } = buffer;
-    const addresses = isTraffic ? undefined : decodeAddresses(buffer, start, protocol);
-    if (addresses === undefined && !isTraffic) {
-      this.#problems++;
+    const isAsBefore = isTraffic && !this.#unreadable.has(slot);
+    const addresses = isAsBefore ? undefined : decodeAddresses(buffer, start, protocol);
+    if (addresses === undefined && !isAsBefore) {
+      this.#unreadable.add(slot);
       return;
     }
+    this.#unreadable.delete(slot);
     const isTcp = protocol === 'tcp' || protocol === 'mptcp';
+    const inode = view.getUint32(start + INET.inode, LITTLE_ENDIAN);
     this.#networkOf[slot] = network;
+    this.#inodeNow[slot] = inode;
     this.#news.push({
       slot,
       network,
       protocol,
-      id: isTraffic ? '' : cookieId(buffer, start + INET.cookie),
+      id: isAsBefore ? '' : cookieId(buffer, start + INET.cookie),
       addresses,
       uid: view.getUint32(start + INET.uid, LITTLE_ENDIAN),
-      inode: view.getUint32(start + INET.inode, LITTLE_ENDIAN),
+      inode,
       interfaceIndex: view.getUint32(start + INET.interface, LITTLE_ENDIAN),
       traffic: decodeTraffic(buffer, start, info, this.#nowWallMs),
       timer: isTcp ? decodeTimer(buffer, start, this.#nowWallMs) : undefined,
@@ -212,22 +234,26 @@ export class SockDiagSource implements Source {
 
   /** Inodes of sockets that have come and that have gone since the last reading. */
   #inodes(gone: readonly number[]): { added: number[]; removed: number[] } {
-    const added = this.#others.added;
-    const removed = this.#others.removed();
-    for (const slot of gone) {
-      const inode = this.#bySlot[slot]?.inode;
-      if (inode !== undefined) removed.push(inode);
+    const gained: number[] = [];
+    const lost = new Map<number, number>();
+    const lose = (inode: number | undefined): void => {
+      if (inode !== undefined) lost.set(inode, (lost.get(inode) ?? 0) + 1);
+    };
+    for (const slot of gone) lose(this.#bySlot[slot]?.inode);
+    for (const { slot } of this.#news) {
+      // A socket that a reading told of twice is as it was told of last.
+      const inode = this.#inodeNow[slot] ?? 0;
+      const before = this.#bySlot[slot]?.inode;
+      this.#inodeNow[slot] = -1;
+      if (inode < 0 || (before ?? 0) === inode) continue;
+      lose(before);
+      if (inode > 0) gained.push(inode);
     }
-    for (const { slot, inode, addresses } of this.#news) {
-      const before = this.#bySlot[slot]?.inode ?? 0;
-      if (addresses === undefined || before === inode) continue;
-      if (before > 0) removed.push(before);
-      if (inode > 0) added.push(inode);
-    }
-    if (removed.length === 0 || added.length === 0) return { added, removed };
-    // One that another socket has by now is not gone: the kernel gives numbers anew.
-    const present = new Set(added);
-    return { added, removed: removed.filter((inode) => !present.has(inode)) };
+    const removed = new Set<number>(this.#others.removed());
+    for (const [inode, count] of lost) if (this.#slotsOfInode.count(inode) <= count) removed.add(inode);
+    // One that is gone and there again is another's by now: the kernel gives numbers anew.
+    const isNew = (inode: number) => this.#slotsOfInode.count(inode) === 0 || removed.has(inode);
+    return { added: [...this.#others.added, ...gained.filter(isNew)], removed: [...removed] };
   }
 
   /** Makes the sockets of this reading out of those of the last one and of what is new. */
@@ -251,6 +277,7 @@ export class SockDiagSource implements Source {
         );
         stale.delete(slot);
       }
+      this.#boundTo[slot] = news.interfaceIndex;
       this.#put(slot, makeSocket(news, before, owners, this.#attribution));
     }
     for (const slot of stale) if (this.#reown(slot, listenersNow)) isChanged = true;
@@ -276,15 +303,16 @@ export class SockDiagSource implements Source {
   #put(slot: number, socket: Socket): void {
     const before = this.#bySlot[slot]?.inode;
     if (before !== socket.inode) {
-      if (before !== undefined && this.#slotOfInode.get(before) === slot) this.#slotOfInode.delete(before);
-      if (socket.inode !== undefined) this.#slotOfInode.set(socket.inode, slot);
+      if (before !== undefined) this.#slotsOfInode.delete(before, slot);
+      if (socket.inode !== undefined) this.#slotsOfInode.add(socket.inode, slot);
     }
     this.#bySlot[slot] = socket;
   }
 
   #forget(slot: number): void {
     const inode = this.#bySlot[slot]?.inode;
-    if (inode !== undefined && this.#slotOfInode.get(inode) === slot) this.#slotOfInode.delete(inode);
+    if (inode !== undefined) this.#slotsOfInode.delete(inode, slot);
+    this.#unreadable.delete(slot);
     this.#bySlot[slot] = undefined;
     this.#networkOf[slot] = undefined;
     this.#derived.delete(slot);
@@ -294,10 +322,7 @@ export class SockDiagSource implements Source {
   #stale(): Set<number> {
     const { changed } = this.#attribution.owners;
     const slots = new Set<number>();
-    for (const inode of changed) {
-      const slot = this.#slotOfInode.get(inode);
-      if (slot !== undefined) slots.add(slot);
-    }
+    for (const inode of changed) for (const slot of this.#slotsOfInode.of(inode)) slots.add(slot);
     if (changed.size > 0) for (const slot of this.#derived) slots.add(slot);
     return slots;
   }
@@ -305,7 +330,7 @@ export class SockDiagSource implements Source {
   *#owned(): Generator<Owned> {
     for (const [slot, socket] of this.#bySlot.entries()) {
       const netns = this.#networkOf[slot]?.inode;
-      if (socket?.state === 'LISTEN') yield { ...socket, netns };
+      if (socket?.state === 'LISTEN' && socket.protocol !== 'sctp') yield { ...socket, netns };
     }
   }
 
@@ -321,9 +346,17 @@ export class SockDiagSource implements Source {
     for (const [slot, socket] of this.#bySlot.entries()) {
       const network = this.#networkOf[slot];
       if (!socket || !network || !relabelled.has(network)) continue;
-      const { interface: _, ...rest } = socket;
-      const name = socket.interface ?? network.interfaces.ofAddress(socket.local.address);
-      this.#bySlot[slot] = { ...rest, netns: network.netns, ...(name !== undefined && { interface: name }) };
+      const { interface: before, ...rest } = socket;
+      const local = unscoped(socket.local);
+      const name = interfaceOf(network, this.#boundTo[slot] ?? 0, local.address);
+      if (socket.netns === network.netns && before === name) continue;
+      this.#bySlot[slot] = {
+        ...rest,
+        local: scoped(local, name),
+        remote: socket.remote && scoped(unscoped(socket.remote), name),
+        netns: network.netns,
+        ...(name !== undefined && { interface: name }),
+      };
     }
     return true;
   }
@@ -343,14 +376,16 @@ export class SockDiagSource implements Source {
     this.#hidden = hidden;
   }
 
-  #degradations(readings: readonly (readonly [Network, NetworkReading])[]): Degradation[] {
+  #degradations(readings: ReadonlyMap<Network, NetworkReading>): Degradation[] {
     const hidden = this.#attribution.hiddenNotice(this.#hidden);
     const sum = (of: (reading: NetworkReading) => number) =>
-      readings.reduce((total, [, reading]) => total + of(reading), 0);
-    const problems = this.#problems + sum((reading) => reading.problems);
+      [...readings.values()].reduce((total, reading) => total + of(reading), 0);
+    const problems = this.#problems + this.#unreadable.size + sum((reading) => reading.problems);
     const interrupted = sum((reading) => reading.interrupted);
-    const failures = readings.filter(([, { isComplete }]) => !isComplete).length;
-    const missing = new Set(readings.flatMap(([network, reading]) => (network.isOwn ? reading.missing : [])));
+    const failures = sum(({ unfinished }) => unfinished.size);
+    const missing = new Set(
+      [...readings].flatMap(([network, { missing }]) => (network.isOwn ? missing : [])),
+    );
     return [
       ...(hidden ? [hidden] : []),
       ...(this.#options.isRoot ? [] : [ONE_NAMESPACE]),
@@ -379,9 +414,7 @@ function makeSocket(
   }
   if (addresses === undefined) throw new Error('news without addresses are of a socket that is known');
   const { local, remote, state } = addresses;
-  const { interfaces } = network;
-  const bound = news.interfaceIndex > 0 ? interfaces.nameOf(news.interfaceIndex) : undefined;
-  const name = bound ?? (isAnyAddress(local.address) ? undefined : interfaces.ofAddress(local.address));
+  const name = interfaceOf(network, news.interfaceIndex, local.address);
   const inode = news.inode > 0 ? news.inode : undefined;
   // Once nobody holds the socket the kernel says 0, whoever it was.
   const uid = news.inode > 0 || news.uid > 0 ? news.uid : before?.uid;
@@ -442,6 +475,16 @@ const scoped = (endpoint: Endpoint, name: string | undefined): Endpoint =>
   name !== undefined && isLinkLocal(endpoint.address)
     ? { ...endpoint, address: `${endpoint.address}%${name}` }
     : endpoint;
+
+const unscoped = (endpoint: Endpoint): Endpoint => {
+  const at = endpoint.address.indexOf('%');
+  return at < 0 ? endpoint : { ...endpoint, address: endpoint.address.slice(0, at) };
+};
+
+/** Name of the interface that a socket is bound to, or that has its local address. */
+const interfaceOf = ({ interfaces }: Network, boundTo: number, address: string): string | undefined =>
+  (boundTo > 0 ? interfaces.nameOf(boundTo) : undefined) ??
+  (isAnyAddress(address) ? undefined : interfaces.ofAddress(address));
 
 const ONE_NAMESPACE: Degradation = {
   code: 'one-namespace',

@@ -30,6 +30,9 @@ const BUFFER = netlinkBuffer(BUFFER_LENGTH);
 /** Number of the request in hand. */
 let sequence = 0;
 
+/** What a dump that ends without saying so gives: EIO. */
+const BROKEN_OFF = 5;
+
 /** A dump ends long before this: what goes on has lost its way. */
 const MOST_DATAGRAMS = 1_000_000;
 
@@ -58,5 +61,5 @@ export function dump(
     problems += last.problems;
     if (last.done || length === 0 || count > MOST_DATAGRAMS) break;
   }
-  return { errno: last.errno, interrupted, problems };
+  return { errno: last.done ? last.errno : BROKEN_OFF, interrupted, problems };
 }

@@ -38,7 +38,7 @@ const UNIX_DIAG = { name: 0, peer: 2, queue: 4, uid: 7 } as const;
 
 /** What packet_diag is to show: general information, and with it the user (include/uapi/linux/packet_diag.h). */
 const PACKET_SHOW = 0x1;
-const PACKET_DIAG = { info: 0, uid: 7 } as const;
+const PACKET_DIAG = { info: 0, uid: 5 } as const;
 
 function request(family: number, length: number, fields: readonly (readonly [number, number])[]): Uint8Array {
   const payload = new Uint8Array(length);

@@ -68,7 +68,7 @@ export class Slots {
   #expected = 0;
   /** Place of a slot in the order of the last reading. */
   #place = new Int32Array(FIRST_SIZE);
-  readonly #slots = new Map<number, number>();
+  readonly #slots = new Map<number | string, number>();
   readonly #free: number[] = [];
   #used = 0;
   #round = 0;
@@ -217,16 +217,16 @@ export class Slots {
 
   /**
    * Ends a reading.
-   * @param isComplete false when a part of it could not be read: then what was not seen is taken to be there still
+   * @param isKept asked of the slots that were not seen: true where they could not be, and are taken to be there still
    * @returns the slots of sockets that are there no more; they are free from now on
    */
-  end(isComplete: boolean): number[] {
+  end(isKept: (slot: number) => boolean): number[] {
     const gone: number[] = [];
     if (this.#nextLength !== this.#slots.size) {
       for (let i = 0; i < this.#orderLength; i++) {
         const slot = this.#order[i] ?? 0;
         if (this.#seen[slot] === this.#round) continue;
-        if (!isComplete) {
+        if (isKept(slot)) {
           this.#nextOrder[this.#nextLength++] = slot;
           continue;
         }
@@ -244,9 +244,12 @@ export class Slots {
 
 /**
  * A cookie as a number: signed, for the kernel counts down from 2^64 too (net/core/sock_diag.c, __sock_gen_cookie), and
- * both are then exact.
+ * both are then exact; as text where it is not.
  */
-const cookieOf = (low: number, high: number): number => (high | 0) * 2 ** 32 + low;
+function cookieOf(low: number, high: number): number | string {
+  const number = (high | 0) * 2 ** 32 + low;
+  return Number.isSafeInteger(number) ? number : `${high} ${low}`;
+}
 
 /** The id of a socket that has a cookie: as ss writes it. */
 export const cookieId = ({ words }: NetlinkBuffer, cookieAt: number): string => {

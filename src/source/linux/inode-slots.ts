@@ -1,0 +1,31 @@
+/**
+ * Which slots have an inode. Mostly one does; an MPTCP connection shares its own with each of its subflows
+ * (net/mptcp/subflow.c, mptcp_sock_graft).
+ */
+export class InodeSlots {
+  readonly #slots = new Map<number, number | Set<number>>();
+
+  /** How many slots have the inode. */
+  count(inode: number): number {
+    const slots = this.#slots.get(inode);
+    return slots === undefined ? 0 : typeof slots === 'number' ? 1 : slots.size;
+  }
+
+  of(inode: number): Iterable<number> {
+    const slots = this.#slots.get(inode);
+    return slots === undefined ? [] : typeof slots === 'number' ? [slots] : slots;
+  }
+
+  add(inode: number, slot: number): void {
+    const slots = this.#slots.get(inode);
+    if (slots === undefined) this.#slots.set(inode, slot);
+    else if (typeof slots !== 'number') slots.add(slot);
+    else if (slots !== slot) this.#slots.set(inode, new Set([slots, slot]));
+  }
+
+  delete(inode: number, slot: number): void {
+    const slots = this.#slots.get(inode);
+    if (slots === slot) this.#slots.delete(inode);
+    else if (slots instanceof Set && slots.delete(slot) && slots.size === 0) this.#slots.delete(inode);
+  }
+}

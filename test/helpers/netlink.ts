@@ -1,0 +1,506 @@
+import { readFileSync } from 'node:fs';
+import { endianness } from 'node:os';
+import { parseIpv6 } from '../../src/model/address.ts';
+import type { SocketState, TimerKind } from '../../src/model/socket.ts';
+import type { Channel } from '../../src/source/linux/netlink/dump.ts';
+import { NativeError } from '../../src/source/linux/netlink/native.ts';
+import type { Channels, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
+import { TCP_INFO } from '../../src/source/linux/netlink/tcp-info.ts';
+import { type NetlinkBuffer, netlinkBuffer } from '../../src/source/linux/netlink/wire.ts';
+
+/*
+ * Netlink messages as a kernel writes them, made from plain objects; and a kernel that answers with them. Numbers and
+ * offsets are written out here once more, from the kernel's headers, so that a mistake in the program is seen.
+ */
+
+const LE = endianness() === 'LE';
+
+/** The kernel's numbers of states, include/net/tcp_states.h. */
+const STATE_NUMBERS: Record<SocketState, number> = {
+  ESTABLISHED: 1,
+  SYN_SENT: 2,
+  SYN_RECV: 3,
+  FIN_WAIT1: 4,
+  FIN_WAIT2: 5,
+  TIME_WAIT: 6,
+  CLOSE: 7,
+  CLOSE_WAIT: 8,
+  LAST_ACK: 9,
+  LISTEN: 10,
+  CLOSING: 11,
+  NEW_SYN_RECV: 12,
+  BOUND_INACTIVE: 13,
+};
+
+const TIMER_NUMBERS: Record<TimerKind, number> = { on: 1, keepalive: 2, timewait: 3, persist: 4 };
+
+const PROTOCOL_NUMBERS = { tcp: 6, udp: 17, sctp: 132, udplite: 136, raw: 255, mptcp: 262 } as const;
+type InetProtocol = keyof typeof PROTOCOL_NUMBERS;
+
+/** Length of struct tcp_info since Linux 6.7. */
+export const TCP_INFO_LENGTH = 248;
+
+type Counters = Partial<Record<keyof typeof TCP_INFO, number>>;
+
+/** What an inet_diag message says; a TCP connection unless it says otherwise. */
+export interface InetFields {
+  readonly cookie: bigint | number;
+  readonly protocol?: InetProtocol;
+  /** `127.0.0.1:80`, `[::1]:80` */
+  readonly local?: string;
+  readonly remote?: string;
+  readonly state?: SocketState | number;
+  readonly timer?: { readonly kind: TimerKind; readonly expiresMs: number; readonly retransmits?: number };
+  readonly inode?: number;
+  readonly uid?: number;
+  readonly interfaceIndex?: number;
+  readonly recvQueue?: number;
+  readonly sendQueue?: number;
+  /** Fields of struct tcp_info; without them there is no such attribute. */
+  readonly info?: Counters;
+  /** Length of struct tcp_info, as older or newer kernels have it. */
+  readonly infoLength?: number;
+  /** Number of a family that is no other. */
+  readonly family?: number;
+  /** Attributes behind it, before that of struct tcp_info. */
+  readonly attributes?: readonly Uint8Array[];
+}
+
+export interface UnixFields {
+  readonly protocol: 'unix';
+  readonly cookie: bigint | number;
+  readonly name?: string;
+  readonly state?: SocketState;
+  readonly inode: number;
+  readonly uid?: number;
+  readonly peer?: number;
+  readonly recvQueue?: number;
+  readonly sendQueue?: number;
+}
+
+export interface PacketFields {
+  readonly protocol: 'packet';
+  readonly cookie: bigint | number;
+  readonly number?: number;
+  readonly inode: number;
+  readonly uid?: number;
+  readonly interfaceIndex?: number;
+}
+
+export interface VsockFields {
+  readonly protocol: 'vsock';
+  readonly cookie: bigint | number;
+  /** Context and port. */
+  readonly local: readonly [number, number];
+  readonly remote?: readonly [number, number];
+  readonly state: SocketState;
+  readonly inode: number;
+}
+
+export type FakeSocket = InetFields | UnixFields | PacketFields | VsockFields;
+
+export interface LinkFields {
+  readonly index: number;
+  readonly name?: string;
+  readonly isUp?: boolean;
+  readonly isLoopback?: boolean;
+  readonly rxBytes?: number;
+  readonly txBytes?: number;
+  readonly addresses?: readonly string[];
+}
+
+/** Fields of a message at their offsets: `[offset, bytes, value]`. */
+type Field = readonly [at: number, size: 1 | 2 | 4 | 8, value: number | bigint];
+
+/** Bytes with these fields in them, in the byte order of the machine. */
+export function struct(length: number, fields: readonly Field[]): Uint8Array {
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  for (const [at, size, value] of fields) {
+    if (size === 1) view.setUint8(at, Number(value));
+    else if (size === 2) view.setUint16(at, Number(value), LE);
+    else if (size === 4) view.setUint32(at, Number(value), LE);
+    else view.setBigUint64(at, BigInt(value), LE);
+  }
+  return bytes;
+}
+
+export function joined(...parts: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+/** Rounded up to four bytes. */
+const padded = (bytes: Uint8Array): Uint8Array =>
+  bytes.length % 4 === 0 ? bytes : joined(bytes, new Uint8Array(4 - (bytes.length % 4)));
+
+/** struct nlattr with its payload. */
+export const attribute = (type: number, payload: Uint8Array, length = payload.length + 4): Uint8Array =>
+  padded(
+    joined(
+      struct(4, [
+        [0, 2, length],
+        [2, 2, type],
+      ]),
+      payload,
+    ),
+  );
+
+/** struct nlmsghdr with its payload. */
+export const message = (
+  type: number,
+  payload: Uint8Array,
+  { sequence = 7, flags = 2, length = 16 + payload.length } = {},
+): Uint8Array =>
+  padded(
+    joined(
+      struct(16, [
+        [0, 4, length],
+        [4, 2, type],
+        [6, 2, flags],
+        [8, 4, sequence],
+      ]),
+      payload,
+    ),
+  );
+
+const NLMSG_ERROR = 2;
+const NLMSG_DONE = 3;
+export const NLM_F_DUMP_INTR = 0x10;
+
+/** The end of a dump, with 0 or a positive errno. */
+export const done = (errno = 0, sequence = 7, flags = 2): Uint8Array =>
+  message(NLMSG_DONE, struct(4, [[0, 4, -errno >>> 0]]), { sequence, flags });
+
+/** A refusal: struct nlmsgerr with the header of what was refused. */
+export const refusal = (errno: number, sequence = 7): Uint8Array =>
+  message(NLMSG_ERROR, struct(20, [[0, 4, -errno >>> 0]]), { sequence });
+
+/** Bytes of an address, and its family. */
+function address(text: string): { family: 2 | 10; bytes: Uint8Array } {
+  const groups = parseIpv6(text);
+  if (groups === undefined) return { family: 2, bytes: Uint8Array.from(text.split('.').map(Number)) };
+  return { family: 10, bytes: Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 255])) };
+}
+
+function endpoint(text: string): { family: 2 | 10; bytes: Uint8Array; port: number } {
+  const [, six, four = '', port] = /^(?:\[(.*)\]|(.*)):(\d+)$/.exec(text) ?? [];
+  return { ...address(six ?? four), port: Number(port) };
+}
+
+/** struct tcp_info. */
+export function tcpInfo(counters: Counters, length = TCP_INFO_LENGTH): Uint8Array {
+  const wide = new Set(['pacingRate', 'maxPacingRate', 'bytesAcked', 'bytesReceived', 'deliveryRate']);
+  for (const name of [
+    'busyTimeMicros',
+    'rwndLimitedMicros',
+    'sndbufLimitedMicros',
+    'bytesSent',
+    'bytesRetrans',
+  ])
+    wide.add(name);
+  const fields = Object.entries(counters).map(([name, value]): Field => {
+    const size = wide.has(name) ? 8 : name.startsWith('totalRto') && name !== 'totalRtoTimeMs' ? 2 : 4;
+    return [TCP_INFO[name as keyof typeof TCP_INFO], size, value];
+  });
+  return struct(Math.max(length, TCP_INFO_LENGTH), fields).slice(0, length);
+}
+
+/** struct inet_diag_msg with its attributes. */
+export function inetPayload(fields: InetFields): Uint8Array {
+  const { local = '127.0.0.1:80', state = 'ESTABLISHED', timer, infoLength } = fields;
+  const near = endpoint(local);
+  const far = endpoint(fields.remote ?? (near.family === 2 ? '0.0.0.0:0' : '[::]:0'));
+  const cookie = BigInt.asUintN(64, BigInt(fields.cookie));
+  const head = struct(72, [
+    [0, 1, fields.family ?? near.family],
+    [1, 1, typeof state === 'number' ? state : STATE_NUMBERS[state]],
+    [2, 1, timer ? TIMER_NUMBERS[timer.kind] : 0],
+    [3, 1, timer?.retransmits ?? 0],
+    [40, 4, fields.interfaceIndex ?? 0],
+    // The low word first, on every machine.
+    [44, 4, cookie & 0xffffffffn],
+    [48, 4, cookie >> 32n],
+    [52, 4, timer?.expiresMs ?? 0],
+    [56, 4, fields.recvQueue ?? 0],
+    [60, 4, fields.sendQueue ?? 0],
+    [64, 4, fields.uid ?? 0],
+    [68, 4, fields.inode ?? 0],
+  ]);
+  // Ports and addresses are in network order.
+  const view = new DataView(head.buffer);
+  view.setUint16(4, near.port);
+  view.setUint16(6, far.port);
+  head.set(near.bytes, 8);
+  head.set(far.bytes, 24);
+  const info = fields.info ?? (infoLength === undefined ? undefined : {});
+  return joined(
+    head,
+    ...(fields.attributes ?? []),
+    ...(info ? [attribute(2, tcpInfo(info, infoLength))] : []),
+  );
+}
+
+const word = (value: number): Uint8Array => struct(4, [[0, 4, value]]);
+
+const cookieFields = (cookie: bigint | number, at: number): readonly Field[] => [
+  [at, 4, BigInt(cookie) & 0xffffffffn],
+  [at + 4, 4, BigInt(cookie) >> 32n],
+];
+
+function otherPayload(it: UnixFields | PacketFields | VsockFields): Uint8Array {
+  if (it.protocol === 'unix') {
+    const head = struct(16, [
+      [0, 1, 1],
+      [1, 1, 1],
+      [2, 1, STATE_NUMBERS[it.state ?? 'ESTABLISHED']],
+      [4, 4, it.inode],
+      ...cookieFields(it.cookie, 8),
+    ]);
+    const { name, peer, uid = 0, recvQueue = 0, sendQueue = 0 } = it;
+    return joined(
+      head,
+      ...(name === undefined ? [] : [attribute(0, Buffer.from(name))]),
+      ...(peer === undefined ? [] : [attribute(2, word(peer))]),
+      attribute(
+        4,
+        struct(8, [
+          [0, 4, recvQueue],
+          [4, 4, sendQueue],
+        ]),
+      ),
+      attribute(7, word(uid)),
+    );
+  }
+  if (it.protocol === 'packet') {
+    const head = struct(16, [
+      [0, 1, 17],
+      [1, 1, 3],
+      [2, 2, it.number ?? 3],
+      [4, 4, it.inode],
+      ...cookieFields(it.cookie, 8),
+    ]);
+    return joined(
+      head,
+      attribute(0, struct(20, [[0, 4, it.interfaceIndex ?? 0]])),
+      attribute(5, word(it.uid ?? 0)),
+    );
+  }
+  const [context, port] = it.remote ?? [0xffffffff, 0xffffffff];
+  return struct(32, [
+    [0, 1, 40],
+    [1, 1, 1],
+    [2, 1, STATE_NUMBERS[it.state]],
+    [4, 4, it.local[0]],
+    [8, 4, it.local[1]],
+    [12, 4, context],
+    [16, 4, port],
+    [20, 4, it.inode],
+    ...cookieFields(it.cookie, 24),
+  ]);
+}
+
+/** The payload of a message about a socket. */
+export const payload = (it: FakeSocket): Uint8Array =>
+  it.protocol === 'unix' || it.protocol === 'packet' || it.protocol === 'vsock'
+    ? otherPayload(it)
+    : inetPayload(it);
+
+/** struct ifinfomsg with name and counters. */
+export function linkPayload(it: LinkFields): Uint8Array {
+  const head = struct(16, [
+    [4, 4, it.index],
+    [8, 4, (it.isUp === false ? 0 : 1) | (it.isLoopback ? 8 : 0)],
+  ]);
+  const stats = struct(32, [
+    [16, 8, it.rxBytes ?? 0],
+    [24, 8, it.txBytes ?? 0],
+  ]);
+  return joined(
+    head,
+    ...(it.name === undefined ? [] : [attribute(3, Buffer.from(`${it.name}\0`))]),
+    attribute(23, stats),
+  );
+}
+
+/** struct ifaddrmsg with an address. */
+export function addressPayload(index: number, text: string): Uint8Array {
+  const { family, bytes } = address(text);
+  const head = struct(8, [
+    [0, 1, family],
+    [4, 4, index],
+  ]);
+  return joined(head, attribute(1, bytes));
+}
+
+/** A buffer that holds these bytes, and others behind them. */
+export function bufferOf(bytes: Uint8Array, { room = 64, behind = 0xa5 } = {}): NetlinkBuffer {
+  const buffer = netlinkBuffer((bytes.length + room + 3) & ~3);
+  buffer.bytes.fill(behind);
+  buffer.bytes.set(bytes);
+  return buffer;
+}
+
+/** A dump as it was captured: see fixtures/linux/netlink. */
+export function captured(name: string): { request: Uint8Array; datagrams: Uint8Array[] } {
+  const file = (end: string) =>
+    readFileSync(new URL(`../../fixtures/linux/netlink/${name}${end}`, import.meta.url), 'utf8');
+  const [request = new Uint8Array(), ...datagrams] = file('.b64')
+    .trimEnd()
+    .split('\n')
+    .map((line) => new Uint8Array(Buffer.from(line, 'base64')));
+  return { request, datagrams };
+}
+
+/** What `ss` or `ip` printed of what was captured, line by line, in words. */
+export const capturedText = (name: string): string[][] =>
+  readFileSync(new URL(`../../fixtures/linux/netlink/${name}.txt`, import.meta.url), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(' '));
+
+/** What a request asks for: `tcp` is the one for both families. */
+export type Asked = 'tcp' | `${InetProtocol}${4 | 6}` | 'packet' | 'unix' | 'vsock' | 'links' | 'addresses';
+
+const RAW_SOCK_DIAG = 20;
+
+/** What a request asks for, from its bytes. */
+export function askedBy(request: Uint8Array, isRoute: boolean): Asked {
+  const view = new DataView(request.buffer, request.byteOffset);
+  const type = view.getUint16(4, LE);
+  if (isRoute) return type === 18 ? 'links' : 'addresses';
+  if (type !== RAW_SOCK_DIAG) return 'tcp';
+  const family = view.getUint8(16);
+  if (family === 1) return 'unix';
+  if (family === 17) return 'packet';
+  if (family === 40) return 'vsock';
+  // Behind the request an attribute holds a protocol that its own field cannot.
+  const number = request.length > 72 ? view.getUint32(76, LE) : view.getUint8(17);
+  const [name] = Object.entries(PROTOCOL_NUMBERS).find(([, each]) => each === number) ?? [];
+  if (name === undefined) throw new Error(`a request for protocol ${number}`);
+  return `${name as InetProtocol}${family === 2 ? 4 : 6}`;
+}
+
+const familyOf = (it: FakeSocket): 2 | 10 =>
+  'local' in it && typeof it.local === 'string' && it.local.startsWith('[') ? 10 : 2;
+
+const isOf = (asked: Asked, it: FakeSocket): boolean => {
+  const protocol = it.protocol ?? 'tcp';
+  return protocol === asked || `${protocol}${familyOf(it) === 2 ? 4 : 6}` === asked;
+};
+
+/** How a fake kernel misbehaves when it is asked for something. */
+export interface Trouble {
+  /** Refuses with this errno. */
+  readonly errno?: number;
+  /** The socket itself fails, with this errno. */
+  readonly broken?: number;
+  /** The kernel breaks off, with this errno, after so many sockets. */
+  readonly breaksOffAfter?: number;
+  /** Says of so many answers that the table changed meanwhile. */
+  interrupted?: number;
+  /** The first answers hold so many sockets less. */
+  readonly lacks?: number;
+  /** Datagrams instead of an answer; the sequence number is that of the request. */
+  readonly datagrams?: (sequence: number) => Uint8Array[];
+}
+
+/** The sockets and interfaces of a network namespace. */
+export class FakeNetwork {
+  sockets: readonly FakeSocket[] = [];
+  links: readonly LinkFields[] = [
+    { index: 1, name: 'lo', isLoopback: true, addresses: ['127.0.0.1', '::1'] },
+  ];
+  readonly trouble = new Map<Asked, Trouble>();
+  /** What was asked for since the last look, in order. */
+  asked: Asked[] = [];
+
+  /** Every datagram of the answer to a request. */
+  answer(request: Uint8Array, isRoute: boolean): Uint8Array[] {
+    const view = new DataView(request.buffer, request.byteOffset);
+    const sequence = view.getUint32(8, LE);
+    const asked = askedBy(request, isRoute);
+    this.asked.push(asked);
+    const trouble = this.trouble.get(asked);
+    if (trouble?.broken !== undefined) throw new NativeError('recv', trouble.broken, 'EBROKEN');
+    if (trouble?.datagrams) return trouble.datagrams(sequence);
+    if (trouble?.errno !== undefined && trouble.breaksOffAfter === undefined)
+      return [refusal(trouble.errno, sequence)];
+    const all = this.#payloads(asked);
+    const isInterrupted = (trouble?.interrupted ?? 0) > 0;
+    if (trouble?.interrupted) trouble.interrupted--;
+    const count = trouble?.breaksOffAfter ?? all.length - (isInterrupted ? (trouble?.lacks ?? 0) : 0);
+    const flags = isInterrupted ? 2 | NLM_F_DUMP_INTR : 2;
+    const type = { links: 16, addresses: 20, tcp: 18 }[asked as string] ?? RAW_SOCK_DIAG;
+    const messages = all.slice(0, count).map((each) => message(type, each, { sequence, flags }));
+    const datagrams: Uint8Array[] = [];
+    // Some sockets a datagram, as many as fit one page or so.
+    for (let i = 0; i < messages.length; i += 10) datagrams.push(joined(...messages.slice(i, i + 10)));
+    return [...datagrams, done(trouble?.errno ?? 0, sequence, flags)];
+  }
+
+  #payloads(asked: Asked): Uint8Array[] {
+    if (asked === 'links') return this.links.map(linkPayload);
+    if (asked === 'addresses')
+      return this.links.flatMap(({ index, addresses = [] }) =>
+        addresses.map((text) => addressPayload(index, text)),
+      );
+    return this.sockets.filter((it) => isOf(asked, it)).map(payload);
+  }
+}
+
+/** A kernel: namespaces by their inode, `undefined` is the one that the program is in. */
+export class FakeNetlink implements NetlinkSystem {
+  readonly own = new FakeNetwork();
+  readonly networks = new Map<number, FakeNetwork>();
+  /** Namespaces that cannot be opened, and the error. */
+  readonly closed = new Map<number, Error>();
+  /** Namespaces opened and not closed again. */
+  openCount = 0;
+  /** Openings in all. */
+  opened = 0;
+
+  open(namespace: { readonly inode: number; readonly path: string } | undefined): Channels {
+    const error = namespace && this.closed.get(namespace.inode);
+    if (error) throw error;
+    const network = namespace ? this.networks.get(namespace.inode) : this.own;
+    if (!network) throw new NativeError('setns', 22, 'EINVAL');
+    this.openCount++;
+    this.opened++;
+    let isOpen = true;
+    return {
+      diag: new FakeChannel(network, false, () => isOpen),
+      route: new FakeChannel(network, true, () => isOpen),
+      close: () => {
+        if (!isOpen) throw new Error('closed twice');
+        isOpen = false;
+        this.openCount--;
+      },
+    };
+  }
+}
+
+class FakeChannel implements Channel {
+  readonly #network: FakeNetwork;
+  readonly #isRoute: boolean;
+  readonly #isOpen: () => boolean;
+  #waiting: Uint8Array[] = [];
+
+  constructor(network: FakeNetwork, isRoute: boolean, isOpen: () => boolean) {
+    this.#network = network;
+    this.#isRoute = isRoute;
+    this.#isOpen = isOpen;
+  }
+
+  send(request: Uint8Array): void {
+    if (!this.#isOpen()) throw new Error('a request through a closed channel');
+    this.#waiting.push(...this.#network.answer(request, this.#isRoute));
+  }
+
+  receive(into: Uint8Array): number {
+    const datagram = this.#waiting.shift();
+    // As after SO_RCVTIMEO.
+    if (datagram === undefined) throw new NativeError('recv', 11, 'EAGAIN');
+    into.set(datagram);
+    return datagram.length;
+  }
+}

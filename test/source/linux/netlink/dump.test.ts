@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { type Channel, dump } from '../../../../src/source/linux/netlink/dump.ts';
+import { NativeError } from '../../../../src/source/linux/netlink/native.ts';
+import { dumpRequest } from '../../../../src/source/linux/netlink/wire.ts';
+import { done, joined, message, NLM_F_DUMP_INTR, refusal } from '../../../helpers/netlink.ts';
+
+/** A kernel that gives these datagrams, made with the number of the request. */
+function kernel(
+  ...answers: ((sequence: number) => readonly Uint8Array[])[]
+): Channel & { waiting: Uint8Array[] } {
+  const waiting: Uint8Array[] = [];
+  return {
+    waiting,
+    send: (request) => {
+      const sequence = new DataView(request.buffer).getUint32(8, true);
+      waiting.push(...(answers.shift()?.(sequence) ?? []));
+    },
+    receive: (into) => {
+      const datagram = waiting.shift();
+      if (datagram === undefined) throw new NativeError('recv', 11, 'EAGAIN');
+      into.set(datagram);
+      return datagram.length;
+    },
+  };
+}
+
+const REQUEST = dumpRequest(20, new Uint8Array(4));
+
+function ask(channel: Channel) {
+  const taken: number[] = [];
+  const result = dump(channel, REQUEST, (buffer, start, end, type) => {
+    taken.push(type, ...buffer.bytes.subarray(start, end));
+  });
+  return { taken, ...result };
+}
+
+const one = (sequence: number, value: number, flags = 2) =>
+  message(20, Uint8Array.of(value), { sequence, flags });
+
+const CLEAN = { errno: 0, interrupted: false, problems: 0 };
+
+describe('a dump', () => {
+  test('of several datagrams, up to its end', () => {
+    const channel = kernel((s) => [joined(one(s, 1), one(s, 2)), one(s, 3), done(0, s), one(s, 4)]);
+    expect(ask(channel)).toEqual({ ...CLEAN, taken: [20, 1, 20, 2, 20, 3] });
+    // What comes after the end is not waited for.
+    expect(channel.waiting).toHaveLength(1);
+  });
+
+  test('refused at once, and broken off', () => {
+    expect(ask(kernel((s) => [refusal(2, s)]))).toEqual({ ...CLEAN, errno: 2, taken: [] });
+    expect(ask(kernel((s) => [one(s, 1), done(16, s)]))).toEqual({ ...CLEAN, errno: 16, taken: [20, 1] });
+  });
+
+  test('made while the table changed, whichever message says so', () => {
+    const early = kernel((s) => [one(s, 1, NLM_F_DUMP_INTR), one(s, 2), done(0, s)]);
+    expect(ask(early)).toEqual({ ...CLEAN, interrupted: true, taken: [20, 1, 20, 2] });
+    const late = kernel((s) => [one(s, 1), done(0, s, NLM_F_DUMP_INTR)]);
+    expect(ask(late)).toEqual({ ...CLEAN, interrupted: true, taken: [20, 1] });
+  });
+
+  test('what makes no sense is counted, and the rest of the dump taken', () => {
+    const bad = (s: number) => message(20, Uint8Array.of(9), { sequence: s, length: 4000 });
+    const channel = kernel((s) => [joined(one(s, 1), bad(s)), bad(s), one(s, 2), done(0, s)]);
+    expect(ask(channel)).toEqual({ ...CLEAN, problems: 2, taken: [20, 1, 20, 2] });
+  });
+
+  test('what is left of the answer to an earlier request is passed over', () => {
+    let before = 0;
+    const channel = kernel(
+      (s) => {
+        before = s;
+        return [one(s, 1)];
+      },
+      (s) => [one(before, 2), done(5, before), refusal(2, before), one(s, 3), done(0, s)],
+    );
+    expect(() => ask(channel)).toThrow(NativeError);
+    expect(ask(channel)).toEqual({ ...CLEAN, taken: [20, 3] });
+  });
+
+  test('an error of the socket is thrown', () => {
+    expect(() => ask(kernel((s) => [one(s, 1)]))).toThrow('recv: EAGAIN');
+    const deaf: Channel = {
+      send: () => {
+        throw new NativeError('send', 105, 'ENOBUFS');
+      },
+      receive: () => 0,
+    };
+    expect(() => ask(deaf)).toThrow('send: ENOBUFS');
+  });
+
+  test('one that ends without saying so is no whole dump', () => {
+    const { errno, taken } = ask(kernel((s) => [one(s, 1), new Uint8Array()]));
+    expect(taken).toEqual([20, 1]);
+    expect(errno).not.toBe(0);
+  });
+});
