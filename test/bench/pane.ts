@@ -19,14 +19,17 @@ export class Pane {
   #bytes = 0;
   readonly startedMs: number;
 
-  constructor(args: readonly string[] = []) {
+  /** @param watched `nodeArgs` and `env` are for what watches the program from inside */
+  constructor(
+    watched: { readonly nodeArgs?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
+  ) {
     const { PATH, HOME } = process.env;
     this.startedMs = performance.now();
-    this.#pty = spawn(process.execPath, [join(root, 'dist', 'netpane.js'), ...args], {
+    this.#pty = spawn(process.execPath, [...(watched.nodeArgs ?? []), join(root, 'dist', 'netpane.js')], {
       cols: COLS,
       rows: ROWS,
       cwd: root,
-      env: { PATH, HOME, LANG: 'C.UTF-8', TERM: 'xterm-256color' },
+      env: { PATH, HOME, LANG: 'C.UTF-8', TERM: 'xterm-256color', ...watched.env },
       encoding: null,
     });
     open.add(this);
@@ -73,6 +76,12 @@ export class Pane {
       };
       this.#onData();
     });
+  }
+
+  /** Lets the program end by itself. */
+  async end(): Promise<void> {
+    if (open.delete(this)) this.#pty.kill('SIGTERM');
+    await this.#ended;
   }
 
   /** Ends the program. May be called again. */

@@ -34,7 +34,7 @@ const INVERSE = '\\x1b\\[(?:\\d+;)*7(?:;\\d+)*m';
 /** An arrow in the titles, in the bytes of UTF-8. */
 const ARROW = '\\xe2\\x96[\\xb4\\xbe]';
 
-const FULL_TABLE = onLine(LAST, '\\d');
+export const FULL_TABLE = onLine(LAST, '\\d');
 
 export const KEY_KINDS = ['move', 'filter', 'sort'] as const;
 export type KeyKind = (typeof KEY_KINDS)[number];
@@ -43,7 +43,7 @@ export type KeyKind = (typeof KEY_KINDS)[number];
 const TYPED = Array.from('tcp<<<bench<<<<<', (character) => (character === '<' ? '\x7f' : character));
 
 /** Starts the program again and again, and bare Node in between. */
-export async function measureStarts(count: number): Promise<Pick<ProgramFigures, 'start' | 'bareNode'>> {
+async function measureStarts(count: number): Promise<Pick<ProgramFigures, 'start' | 'bareNode'>> {
   const starts: number[] = [];
   const bare: number[] = [];
   for (let i = 0; i < count; i++) {
@@ -56,8 +56,6 @@ export async function measureStarts(count: number): Promise<Pick<ProgramFigures,
   }
   return { start: spreadOf(starts), bareNode: spreadOf(bare) };
 }
-
-const WARM_UP_MS = 15_000;
 
 /** Bytes of each of so many seconds; `during` is called at the beginning of each. */
 async function bytesASecond(pane: Pane, seconds: number, during: () => Promise<void>): Promise<Spread> {
@@ -100,7 +98,7 @@ export async function measureProgram(scene: Scene, repeats: Repeats): Promise<Pr
   try {
     await pane.until(FULL_TABLE, 'the table');
     // For some ten seconds V8 compiles what runs often, which costs as much as all else: at rest is after that.
-    await sleep(WARM_UP_MS);
+    await sleep(1000 * repeats.warmUpSeconds);
     const restStartMs = performance.now();
     const cpuBeforeMs = processCpuMs(pane.pid);
     const restBytes = await bytesASecond(pane, repeats.restSeconds, async () => {});

@@ -1,21 +1,21 @@
-import { Writable } from 'node:stream';
 import { EventEmitter } from 'node:events';
-import type { Batch, Cost } from '../../src/model/batch.ts';
-import type { Socket } from '../../src/model/socket.ts';
-import { diff } from '../../src/sampler/diff.ts';
-import { ProcNetSource } from '../../src/source/linux/procnet.ts';
+import { Writable } from 'node:stream';
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import type { Batch } from '../../src/model/batch.ts';
 import { initialState } from '../../src/store/reduce.ts';
 import { App } from '../../src/tui/app.ts';
 import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
+import type { Looker } from './looker.ts';
+import type { ClockKind } from './looking.ts';
 import { ownCpuMs } from './machine.ts';
 import type { Repeats } from './options.ts';
 import { type Spread, spreadOf } from './stats.ts';
 
 /**
- * The way of a tick: the socket tables, their owners, the comparison, the way from the sampling thread to that of the
- * screen, the store, the order and text of the rows, and blessed.
+ * The way of a tick: the sockets and their owners, the comparison; then, in the thread of the screen, taking the parts
+ * of the batch in, the store, the order and text of the rows, and blessed.
  */
-export const STAGES = ['sample', 'owners', 'diff', 'transfer', 'store', 'view', 'render'] as const;
+export const STAGES = ['sample', 'owners', 'diff', 'receive', 'store', 'view', 'render'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** Milliseconds by stage. */
@@ -33,6 +33,11 @@ export interface StageFigures {
   readonly tickCpu: Spread;
   /** View and render of each tick together. */
   readonly paint: Spread;
+  /** The ratio of sample and owners to the bare loop over the same dumps, by elapsed and by CPU time. */
+  readonly ratio: Spread;
+  readonly ratioCpu: Spread;
+  /** Of each tick, the part of the batch that kept the screen's thread the longest. */
+  readonly longestPart: Spread;
 }
 
 const COLS = 200;
@@ -57,19 +62,24 @@ function nullTerminal(): Terminal {
   return { screen, restore: () => screen.destroy(), suspend: () => {} };
 }
 
-/** The classes of the program, put together as it does but in one thread, with a clock at every joint. */
+/**
+ * The classes of the program, put together as it does: one thread looks, and posts the parts of a batch, this one takes
+ * them. But the parts are all there before the first is taken, and there is a clock at every joint.
+ */
 export class Pipeline {
   #now: () => number = () => performance.now();
-  readonly #source = new ProcNetSource({ nowMs: () => this.#now(), isRoot: process.geteuid?.() === 0 });
+  readonly #looker: Looker;
   readonly #terminal = nullTerminal();
   readonly #app: App;
-  #previous: ReadonlyMap<string, Socket> | undefined;
   /** The ticks follow each other at once, but to marks and ages they are an interval apart. */
   #virtualMs = 0;
   #storeMs = 0;
   #renderMs = 0;
+  #sockets = 0;
+  #source = '';
 
-  constructor() {
+  constructor(looker: Looker) {
+    this.#looker = looker;
     const state = initialState({
       host: 'bench',
       system: 'Linux',
@@ -89,7 +99,7 @@ export class Pipeline {
     table.apply = (batch) => {
       const startMs = this.#now();
       const tick = apply(batch);
-      this.#storeMs = this.#now() - startMs;
+      this.#storeMs += this.#now() - startMs;
       return tick;
     };
     const { screen } = this.#terminal;
@@ -97,87 +107,85 @@ export class Pipeline {
     screen.render = () => {
       const startMs = this.#now();
       render();
-      this.#renderMs = this.#now() - startMs;
+      this.#renderMs += this.#now() - startMs;
     };
   }
 
-  get sockets(): number {
-    return this.#previous?.size ?? 0;
-  }
-
-  /** One tick, measured by `clock`. */
-  async tick(clock: () => number): Promise<{ costs: Costs; changes: number }> {
-    this.#now = clock;
+  /** One tick, measured by a clock. */
+  async tick(clock: ClockKind): Promise<TickFigures> {
+    this.#now = clock === 'wall' ? () => performance.now() : ownCpuMs;
     this.#virtualMs += INTERVAL_MS;
-    const { sockets, interfaces, degradations, sampleMs, ownersMs } = await this.#source.read();
-    const diffStartMs = clock();
-    const difference = diff(this.#previous ?? new Map<string, Socket>(), sockets);
-    const diffMs = clock() - diffStartMs;
-    const cost: Cost = { sampleMs, ownersMs, diffMs };
-    const batch: Batch = {
-      ...difference,
-      baseline: this.#previous === undefined,
-      partial: false,
-      source: this.#source.name,
-      takenAtMs: this.#virtualMs,
-      monotonicMs: this.#virtualMs,
-      intervalMs: INTERVAL_MS,
-      pacedIntervalMs: INTERVAL_MS,
-      interfaces,
-      degradations,
-      cost,
-    };
-    this.#previous = sockets;
-    const transferStartMs = clock();
-    const taken = structuredClone(batch);
-    const takeStartMs = clock();
-    this.#app.take(taken);
-    const takeMs = clock() - takeStartMs;
+    this.#storeMs = 0;
+    this.#renderMs = 0;
+    const { port1, port2 } = new MessageChannel();
+    const bare = this.#virtualMs % (2 * INTERVAL_MS) === 0 ? 'before' : 'after';
+    const look = await this.#looker.look({ clock, bare, port: port2 });
+    this.#sockets = look.sockets;
+    let receiveMs = 0;
+    let takeMs = 0;
+    let longestPartMs = 0;
+    for (;;) {
+      const startMs = this.#now();
+      const received = receiveMessageOnPort(port1) as { message: Batch } | undefined;
+      if (received === undefined) break;
+      const takeStartMs = this.#now();
+      this.#app.take({ ...received.message, monotonicMs: this.#virtualMs });
+      const endMs = this.#now();
+      this.#source = received.message.source;
+      receiveMs += takeStartMs - startMs;
+      takeMs += endMs - takeStartMs;
+      longestPartMs = Math.max(longestPartMs, endMs - startMs);
+      // As between two parts in the program: timers run, blessed writes.
+      await new Promise(setImmediate);
+    }
+    port1.close();
     const [store, render] = [this.#storeMs, this.#renderMs];
-    const { spawned, changed, closed } = batch;
     return {
       costs: {
-        sample: sampleMs,
-        owners: ownersMs,
-        diff: diffMs,
-        transfer: takeStartMs - transferStartMs,
+        sample: look.sampleMs,
+        owners: look.ownersMs,
+        diff: look.diffMs,
+        receive: receiveMs,
         store,
         view: takeMs - store - render,
         render,
       },
-      changes: spawned.length + changed.length + closed.length,
+      bareMs: look.bareMs ?? Number.NaN,
+      changes: look.changes,
+      longestPartMs,
     };
   }
 
   /** Runs ticks, with `between` before each, in turn by the wall clock and by the CPU time of this process. */
   async measure({ ticks, warmUpTicks }: Repeats, between: () => Promise<void>): Promise<StageFigures> {
-    const walls: Costs[] = [];
-    const cpus: Costs[] = [];
-    const changes: number[] = [];
+    const walls: TickFigures[] = [];
+    const cpus: TickFigures[] = [];
     for (let i = 0; i < 2 * (warmUpTicks + ticks); i++) {
       await between();
-      const byWall = i % 2 === 0;
-      const tick = await this.tick(byWall ? () => performance.now() : ownCpuMs);
-      if (i < 2 * warmUpTicks) continue;
-      (byWall ? walls : cpus).push(tick.costs);
-      changes.push(tick.changes);
-      // Lets blessed write, and timers run.
-      await new Promise(setImmediate);
+      // Two and two, so that each clock sees the bare loop before and after.
+      const clock = i % 4 < 2 ? 'wall' : 'cpu';
+      const tick = await this.tick(clock);
+      if (i >= 2 * warmUpTicks) (clock === 'wall' ? walls : cpus).push(tick);
     }
-    const spreads = (costs: readonly Costs[]) =>
+    const spread = (ticks: readonly TickFigures[], of: (tick: TickFigures) => number) =>
+      spreadOf(ticks.map(of));
+    const spreads = (ticks: readonly TickFigures[]) =>
       Object.fromEntries(
-        STAGES.map((stage) => [stage, spreadOf(costs.map((cost) => cost[stage]))]),
+        STAGES.map((stage) => [stage, spread(ticks, ({ costs }) => costs[stage])]),
       ) as Record<Stage, Spread>;
-    const sums = (costs: readonly Costs[], stages: readonly Stage[]) =>
-      spreadOf(costs.map((cost) => stages.reduce((sum, stage) => sum + cost[stage], 0)));
+    const tickMs = ({ costs }: TickFigures) => costs.sample + costs.owners + costs.diff;
+    const ratio = ({ costs, bareMs }: TickFigures) => (costs.sample + costs.owners) / bareMs;
     return {
-      sockets: this.sockets,
-      changes: spreadOf(changes),
+      sockets: this.#sockets,
+      changes: spread([...walls, ...cpus], ({ changes }) => changes),
       time: spreads(walls),
       cpu: spreads(cpus),
-      tick: sums(walls, ['sample', 'owners', 'diff']),
-      tickCpu: sums(cpus, ['sample', 'owners', 'diff']),
-      paint: sums(walls, ['view', 'render']),
+      tick: spread(walls, tickMs),
+      tickCpu: spread(cpus, tickMs),
+      paint: spread(walls, ({ costs }) => costs.view + costs.render),
+      ratio: spread(walls, ratio),
+      ratioCpu: spread(cpus, ratio),
+      longestPart: spread(walls, ({ longestPartMs }) => longestPartMs),
     };
   }
 
@@ -190,7 +198,7 @@ export class Pipeline {
       closed: [],
       baseline: false,
       partial: false,
-      source: this.#source.name,
+      source: this.#source,
       takenAtMs: this.#virtualMs,
       monotonicMs: this.#virtualMs,
       intervalMs: INTERVAL_MS,
@@ -203,15 +211,10 @@ export class Pipeline {
   }
 }
 
-/** Elapsed times of the first sample of sources that know nothing yet, milliseconds. */
-export async function firstSamples(count: number): Promise<Spread> {
-  const times: number[] = [];
-  for (let i = 0; i < count; i++) {
-    const source = new ProcNetSource({ nowMs: () => performance.now(), isRoot: process.geteuid?.() === 0 });
-    const startMs = performance.now();
-    const { sockets } = await source.read();
-    diff(new Map(), sockets);
-    times.push(performance.now() - startMs);
-  }
-  return spreadOf(times);
+/** What one tick cost, milliseconds. */
+export interface TickFigures {
+  readonly costs: Costs;
+  readonly bareMs: number;
+  readonly changes: number;
+  readonly longestPartMs: number;
 }
