@@ -38,27 +38,15 @@ function add(sum: Sum, { socket, rxRate, txRate }: Flow, sign: 1 | -1): void {
 }
 
 /**
- * Sums over open sockets, of all and by process (of several that hold a socket the first). Kept by what changes: a
- * tick never looks at the sockets that stay as they are. Counters and rates are integers, so nothing is lost by it.
+ * Sums over the open sockets of each process (of several that hold a socket the first). Kept by what changes: a tick
+ * never looks at the sockets that stay as they are. Counters and rates are integers, so nothing is lost by it.
  */
 export class Sums {
   readonly #processes = new Map<number, Sum>();
-  #rxRate = 0;
-  #txRate = 0;
 
   /** By pid; processes without an open socket are not there. */
   get processes(): ReadonlyMap<number, ProcessSum> {
     return this.#processes;
-  }
-
-  /** Bytes a second received by all sockets together. */
-  get rxRate(): number {
-    return this.#rxRate;
-  }
-
-  /** Bytes a second sent by all sockets together. */
-  get txRate(): number {
-    return this.#txRate;
   }
 
   /** A socket has come (`before` is absent), has changed, or has gone (`now` is absent). */
@@ -69,8 +57,6 @@ export class Sums {
   }
 
   #add(flow: Flow, sign: 1 | -1): void {
-    this.#rxRate += sign * (flow.rxRate ?? 0);
-    this.#txRate += sign * (flow.txRate ?? 0);
     const { pid, process } = firstOwner(flow.socket);
     if (pid === undefined) return;
     let sum = this.#processes.get(pid);

@@ -75,8 +75,8 @@ export const NOTHING_SEEN: Seen = { traffic: false, queues: false, namespaces: f
 const LOG_LENGTH = 1000;
 const HISTORY_LENGTH = 600;
 
-/** So many marks fade at a time; of a storm that ends the rest follows at once, in runs between which keys are heard. */
-const FADE_RUN = 2000;
+/** So many marks fade, and so many rates go to 0, at a time; the others follow at once, in runs between which keys are heard. */
+const RUN = 2000;
 
 const kindOf = (socket: Socket): 'established' | 'listening' | 'other' =>
   isListening(socket) ? 'listening' : isEstablished(socket) ? 'established' : 'other';
@@ -134,6 +134,10 @@ export class SocketTable {
   /** Rows that were not still at the end of the last tick: they are now, unless this one says otherwise. */
   #flowing = new Set<string>();
   #flowingNow = new Set<string>();
+  /** Rows of which nothing more was said, that are still to go to 0. */
+  #resting = new Set<string>();
+  /** What the rows of the batch that is coming in parts come to, bytes a second. */
+  #rates = { rxRate: 0, txRate: 0 };
   /** Time of the last batch that was taken whole. */
   #completeMs: number | undefined;
   /** Counts of the batch that is coming in parts. */
@@ -184,8 +188,9 @@ export class SocketTable {
     return touched;
   }
 
-  /** When the next mark fades, on the batches' clock; undefined when nothing is marked. */
+  /** When `fade` has something to do again, on the batches' clock; undefined when nothing is marked. */
   get nextFadeMs(): number | undefined {
+    if (this.#resting.size > 0) return this.#completeMs;
     const [next] = this.#marked.values();
     return next;
   }
@@ -210,11 +215,14 @@ export class SocketTable {
     return batch.partial ? undefined : this.#complete(batch);
   }
 
-  /** Takes away the marks that have had their time, and with them the closed rows: some thousands of them at most. */
+  /**
+   * Takes away the marks that have had their time, and with them the closed rows: some thousands of them at most, and
+   * the next ones when it is called again.
+   */
   fade(nowMs: number): void {
     let run = 0;
     for (const [id, untilMs] of this.#marked) {
-      if (untilMs > nowMs || ++run > FADE_RUN) break;
+      if (untilMs > nowMs || ++run > RUN) break;
       this.#marked.delete(id);
       const row = this.#rows.get(id);
       if (row === undefined) continue;
@@ -223,33 +231,41 @@ export class SocketTable {
         this.#touched.add(id);
       } else this.#put({ ...row, mark: 'none' });
     }
+    this.#rest();
   }
 
   #complete({ baseline, monotonicMs }: Batch): Tick {
-    for (const id of this.#flowing) this.#rest(id);
+    // What a run of before has left over is among the first of this one.
+    for (const id of this.#flowing) this.#resting.add(id);
+    this.#rest();
     this.#flowing = this.#flowingNow;
     this.#flowingNow = new Set();
     this.#completeMs = monotonicMs;
-    const { rxRate, txRate } = this.#sums;
     const tick: Tick = {
       monotonicMs,
       total: this.#totals.total,
       ...this.#counts,
-      ...(!baseline && this.#seen.traffic && { rxRate, txRate }),
+      ...(!baseline && this.#seen.traffic && this.#rates),
     };
     this.#counts = { spawned: 0, changed: 0, closed: 0 };
+    this.#rates = { rxRate: 0, txRate: 0 };
     if (!baseline) this.#history.push(tick);
     trim(this.#history, HISTORY_LENGTH);
     return tick;
   }
 
-  /** Nothing was said of a row that was not still: now it is. */
-  #rest(id: string): void {
-    const before = this.#rows.get(id);
-    if (before === undefined || before.mark === 'closed') return;
-    const row: Row = { ...before, ...still(before.socket) };
-    this.#sums.change(before, row);
-    this.#put(row);
+  /** Nothing was said of rows that were not still: now they are. */
+  #rest(): void {
+    let run = 0;
+    for (const id of this.#resting) {
+      if (++run > RUN) break;
+      this.#resting.delete(id);
+      const before = this.#rows.get(id);
+      if (before === undefined || before.mark === 'closed') continue;
+      const row: Row = { ...before, ...still(before.socket) };
+      this.#sums.change(before, row);
+      this.#put(row);
+    }
   }
 
   #put(row: Row): void {
@@ -269,7 +285,10 @@ export class SocketTable {
     if (before) this.#count(before.socket, -1);
     this.#count(row.socket, 1);
     this.#sums.change(before, row);
+    this.#rates.rxRate += row.rxRate ?? 0;
+    this.#rates.txRate += row.txRate ?? 0;
     this.#flowing.delete(row.id);
+    this.#resting.delete(row.id);
     if (!isStill(row)) this.#flowingNow.add(row.id);
     this.#see(row.socket);
   }

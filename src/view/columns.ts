@@ -184,7 +184,7 @@ export const COLUMNS: readonly Column[] = [
   {
     id: 'protocol',
     title: 'PROT',
-    about: 'tcp or udp; with 6 on an IPv6 socket, which may serve IPv4 too',
+    about: 'protocol; with 6 on an IPv6 socket, which may serve IPv4 too',
     align: 'left',
     width: { least: 4, good: 4, most: 8 },
     priority: 9,

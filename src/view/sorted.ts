@@ -1,34 +1,50 @@
+import type { Searched } from '../query/words.ts';
 import type { Row } from '../store/table.ts';
 
 export type SortKey = number | string;
 
-/** A row with all that it is sorted by at hand: in a search each step to another object is a wait for memory. */
-export interface Entry {
+/** A row with all that it is sorted and found by at hand: each step to another object is a wait for memory. */
+export interface Entry extends Searched {
   row: Row;
   key: SortKey;
   pid: number;
-  localPort: number;
-  remotePort: number;
+  /** It is not closed. */
+  open: boolean;
   /** The filter lets it through. */
   shown: boolean;
 }
 
-/** All that a row is sorted by. */
-export const placeOf = ({ socket }: Row, key: SortKey): Omit<Entry, 'row' | 'shown'> => ({
-  key,
-  pid: socket.owners[0]?.pid ?? -1,
-  localPort: socket.local.port,
-  remotePort: socket.remote?.port ?? -1,
-});
+const pidOf = ({ socket }: Row): number => socket.owners[0]?.pid ?? -1;
 
-export const entryOf = (row: Row, key: SortKey): Entry => ({ row, ...placeOf(row, key), shown: false });
+/** A new entry, not shown yet; `searched` may be of another one. */
+export const entryOf = (row: Row, key: SortKey, searched: Searched): Entry => {
+  const { names, programs, netns, local, remote, localPort, remotePort } = searched;
+  const { protocol, listening, established } = searched;
+  return {
+    row,
+    key,
+    pid: pidOf(row),
+    open: row.mark !== 'closed',
+    shown: false,
+    localPort,
+    remotePort,
+    names,
+    programs,
+    netns,
+    local,
+    remote,
+    protocol,
+    listening,
+    established,
+  };
+};
 
 /** True when a row with this key goes where the entry stands: nothing that it is sorted by is another. */
-export const staysInPlace = (entry: Entry, { socket }: Row, key: SortKey): boolean =>
+export const staysInPlace = (entry: Entry, row: Row, key: SortKey): boolean =>
   entry.key === key &&
-  entry.pid === (socket.owners[0]?.pid ?? -1) &&
-  entry.localPort === socket.local.port &&
-  entry.remotePort === (socket.remote?.port ?? -1);
+  entry.pid === pidOf(row) &&
+  entry.localPort === row.socket.local.port &&
+  entry.remotePort === (row.socket.remote?.port ?? -1);
 
 const compareKeys = (a: SortKey, b: SortKey): number =>
   a === b ? 0 : typeof a === typeof b ? (a < b ? -1 : 1) : typeof a === 'number' ? -1 : 1;

@@ -108,6 +108,26 @@ describe('the rates of a row', () => {
     expect(ratesOf(table)).toEqual([undefined, undefined]);
   });
 
+  test('when thousands go to 0 at once they do so in runs; what they come to together is right at once', () => {
+    const crowd = (rxBytes: number) =>
+      Array.from({ length: 5000 }, (_, i) => withTraffic(`${i}`, { rxBytes }));
+    const table = tableAfter(baseline(crowd(0)), batch({ monotonicMs: 1000, changed: crowd(7) }));
+    const flowing = () => [...table.rows.values()].filter(({ rxRate }) => rxRate === 7).length;
+    expect(flowing()).toBe(5000);
+    table.takeTouched();
+    const own = withTraffic('4999', { rxBytes: 10 });
+    expect(table.apply(batch({ monotonicMs: 2000, changed: [own] }))).toMatchObject({ rxRate: 3 });
+    const left = [];
+    while (table.nextFadeMs !== undefined && left.length < 10) {
+      expect(table.takeTouched().size).toBeLessThanOrEqual(2001);
+      left.push(flowing());
+      expect(table.nextFadeMs).toBe(2000);
+      table.fade(2000);
+    }
+    expect(left).toEqual([2999, 999]);
+    expect([flowing(), table.processes.get(100)?.rxRate]).toEqual([0, 3]);
+  });
+
   test('is no news: no mark, no log entry, no count; and a mark that is on fades at its time', () => {
     const table = tableAfter(
       baseline([]),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Socket } from '../../src/model/socket.ts';
+import type { Family, Socket } from '../../src/model/socket.ts';
 import type { State } from '../../src/store/state.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
 import { NOTHING_SEEN } from '../../src/store/table.ts';
@@ -11,6 +11,7 @@ import { filterLine, headerLines, spread } from '../../src/view/header.ts';
 import { helpLines, hintLine } from '../../src/view/help.ts';
 import { placeColumns } from '../../src/view/place.ts';
 import { rowLine } from '../../src/view/rows.ts';
+import { trafficLines } from '../../src/view/traffic.ts';
 import { displayWidth } from '../../src/view/width.ts';
 import { after, ALL_SEEN, baseline, batch, emptyState, socket } from '../helpers/fakes.ts';
 import { HOSTILE, textOf, UNSAFE } from '../helpers/lines.ts';
@@ -23,9 +24,20 @@ const hostile = fc.oneof(
 );
 
 const hostileSocket: fc.Arbitrary<Socket> = fc
-  .record({ process: hostile, command: hostile, exe: hostile, user: hostile, address: hostile })
-  .map(({ process, command, exe, user, address }) => ({
-    ...socket({ id: 'hostile', user }),
+  .record({
+    process: hostile,
+    command: hostile,
+    exe: hostile,
+    user: hostile,
+    address: hostile,
+    place: hostile,
+    family: fc.constantFrom<Family>('ipv4', 'ipv6', 'unix', 'packet'),
+  })
+  .map(({ process, command, exe, user, address, place, family }) => ({
+    ...socket({ id: 'hostile', user, interface: place, netns: { inode: 7, name: place } }),
+    family,
+    protocol: family === 'unix' || family === 'packet' ? family : 'tcp',
+    traffic: { rxBytes: 1, txBytes: 2, rttMicros: 3, recvQueue: 4, sendQueue: 5 },
     local: { address, port: 1 },
     remote: { address, port: 2 },
     owners: [{ knowledge: 'exact', pid: 1, process, command, exe, user, startedAtMs: 0 }],
@@ -39,7 +51,7 @@ const stateOf = (it: Socket): State => {
     baseline([]),
     batch({ monotonicMs: 1000, spawned: [it], degradations: [{ code: 'x', text, short: text }] }),
   );
-  return { ...state, host: text, system: text, filter: { text, process: text } };
+  return { ...state, host: text, system: text, filter: { text, process: text, netns: text } };
 };
 
 /** What is shown: paddings at the end may go beyond the edge. */
@@ -55,6 +67,7 @@ const everyLine = (state: State, it: Socket, width: number): string[] => {
     ...headerLines(state, width, 2),
     filterLine(state, 1, 1, width),
     ...detailLines(row, state, width, 100),
+    ...trafficLines(state, width, 10),
     ...eventLines(state.table.log, state.table.logged, width, 10),
     ...helpLines(KEYS, state, width),
     hintLine(KEYS, width, ALL_SEEN),

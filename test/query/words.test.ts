@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import type { Socket } from '../../src/model/socket.ts';
+import { compileSearch } from '../../src/query/filter.ts';
+import { TextPool } from '../../src/query/texts.ts';
+import { forget, isFoundAlike, remember } from '../../src/query/words.ts';
+import { socket } from '../helpers/fakes.ts';
+
+const it: Socket = {
+  ...socket({ user: 'ana', uid: 7, interface: 'eth0', netns: { inode: 7, name: 'web' } }),
+  owners: [{ knowledge: 'exact', pid: 1, process: 'curl', command: 'curl -s' }],
+  traffic: { rxBytes: 1 },
+};
+
+test('what is forgotten leaves nothing behind', () => {
+  const pool = new TextPool();
+  const all = [it, socket({ remote: null }), it].map((each) => remember(each, pool));
+  expect(pool.size).toBeGreaterThan(5);
+  for (const each of all) forget(each, pool);
+  expect(pool.size).toBe(0);
+});
+
+describe('a change by which a socket is found elsewhere', () => {
+  test.each<[string, Partial<Socket>]>([
+    ['state', { state: 'CLOSE_WAIT' }],
+    ['local address', { local: { address: '192.0.2.11', port: 40000 } }],
+    ['local port', { local: { address: '192.0.2.10', port: 40001 } }],
+    ['peer', { remote: { address: '198.51.100.8', port: 443 } }],
+    ['port of the peer', { remote: { address: '198.51.100.7', port: 444 } }],
+    ['no peer', { remote: null }],
+    ['user', { user: 'bob' }],
+    ['uid', { uid: 8 }],
+    ['interface', { interface: 'lo' }],
+    ['namespace', { netns: { inode: 8, name: 'web' } }],
+    ['its name', { netns: { inode: 7, name: 'db' } }],
+    ['program', { owners: [{ knowledge: 'exact', pid: 1, process: 'wget', command: 'curl -s' }] }],
+    ['pid', { owners: [{ knowledge: 'exact', pid: 2, process: 'curl', command: 'curl -s' }] }],
+    ['command', { owners: [{ knowledge: 'exact', pid: 1, process: 'curl', command: 'curl -v' }] }],
+    [
+      'how it is known',
+      { owners: [{ knowledge: 'inherited', pid: 1, process: 'curl', command: 'curl -s' }] },
+    ],
+    ['a further program', { owners: [...it.owners, { knowledge: 'exact', pid: 2 }] }],
+  ])('%s', (_, change) => {
+    expect(isFoundAlike(it, { ...it, ...change })).toBe(false);
+  });
+
+  test('counters are none, nor is the same told in other objects', () => {
+    expect(isFoundAlike(it, { ...it, traffic: { rxBytes: 2 } })).toBe(true);
+    expect(isFoundAlike(it, structuredClone(it))).toBe(true);
+  });
+});
+
+test('a search goes by the pool alone', () => {
+  const pool = new TextPool();
+  const searched = remember(it, pool);
+  const finds = (text: string) =>
+    compileSearch({ text, protocol: 'tcp', netns: 'web', process: 'CURL' }, pool)(searched);
+  expect(['ana eth0', 'ana eth1'].map(finds)).toEqual([true, false]);
+});
