@@ -91,13 +91,48 @@ export function ticksByHand(): Ticks {
   };
 }
 
-/** A row of the table as it stands on the screen. */
-export interface ShownRow {
+/** Columns of the table: by title what a row of it is called here, and what is in it. */
+const CELLS: Readonly<Record<string, readonly [string, string]>> = {
+  PROCESS: ['process', String.raw`\S.*?`],
+  PID: ['pid', String.raw`\d+|·`],
+  USER: ['user', String.raw`\S+`],
+  PROT: ['protocol', '(?:tcp|udp|udplite|udpl|raw|icmp|packet|pkt|unix)6?'],
+  NS: ['netns', String.raw`\S+`],
+  LOCAL: ['local', String.raw`\S+`],
+  REMOTE: ['remote', String.raw`\S+`],
+  STATE: ['state', String.raw`\S+`],
+  'RX/S': ['rxRate', String.raw`\S+`],
+  'TX/S': ['txRate', String.raw`\S+`],
+  RTT: ['rtt', String.raw`\S+`],
+  RX: ['rxBytes', String.raw`\S+`],
+  TX: ['txBytes', String.raw`\S+`],
+  RETR: ['retransmits', String.raw`\S+`],
+  Q: ['queues', String.raw`\S+`],
+  IF: ['interface', String.raw`\S+`],
+  AGE: ['age', String.raw`\S+`],
+};
+const PORT = String.raw`[\w-]+|\*|·`;
+
+/** A row of the table as it stands on the screen. A column that has no room there is not in it. */
+export interface ShownRow extends Partial<
+  Record<
+    | 'user'
+    | 'netns'
+    | 'rxRate'
+    | 'txRate'
+    | 'rtt'
+    | 'rxBytes'
+    | 'txBytes'
+    | 'retransmits'
+    | 'queues'
+    | 'interface',
+    string
+  >
+> {
   y: number;
   mark: string;
   process: string;
   pid: string;
-  user: string;
   protocol: string;
   local: string;
   localPort: string;
@@ -107,16 +142,36 @@ export interface ShownRow {
   age: string;
 }
 
-// At 120 columns all ten columns have room.
-const ROW =
-  /^(?<mark>[ +~-]) (?<process>\S.*?) +(?<pid>\d+|·) +(?<user>\S+) +(?<protocol>(?:tcp|udp)6?) +(?<local>\S+) +(?<localPort>\d+|\*) +(?<remote>\S+) +(?<remotePort>\d+|\*) +(?<state>\S+) +(?<age>\S+)$/;
+const rowPatterns = new Map<string, RegExp>();
 
-/** Every row of the table that shows, in a terminal of 120 columns or more. */
-export const tableRows = (terminal: Terminal): ShownRow[] =>
-  terminal.rows().flatMap((line, y) => {
-    const { groups } = ROW.exec(line) ?? {};
+/** What a row looks like below these titles; the port before REMOTE is the local one. */
+function rowPattern(titles: string): RegExp {
+  const known = rowPatterns.get(titles);
+  if (known) return known;
+  let isRemote = false;
+  const cells = titles.split(/[ ▴▾]+/).map((title) => {
+    isRemote ||= title === 'REMOTE';
+    const [name, cell] =
+      title === 'PORT' ? [isRemote ? 'remotePort' : 'localPort', PORT] : (CELLS[title] ?? []);
+    if (name === undefined) throw new Error(`the table has a column ${title} that the tests do not know`);
+    return `(?<${name}>${cell})`;
+  });
+  const pattern = new RegExp(`^(?<mark>[ +~-]) ${cells.join(' +')}$`);
+  rowPatterns.set(titles, pattern);
+  return pattern;
+}
+
+/** Every row of the table that shows; all columns named here have room from 120 columns on, but for the user's. */
+export const tableRows = (terminal: Terminal): ShownRow[] => {
+  const lines = terminal.rows();
+  const titles = lines.findIndex((line) => /^ {2}PROCESS.* STATE/.test(line));
+  if (titles < 0) return [];
+  const pattern = rowPattern((lines[titles] ?? '').trim());
+  return lines.flatMap((line, y) => {
+    const { groups } = (y > titles && pattern.exec(line)) || {};
     return groups ? [{ ...(groups as unknown as Omit<ShownRow, 'y'>), y }] : [];
   });
+};
 
 /** The row of a socket, by its ports. */
 export const rowOf = (terminal: Terminal, { local, remote }: Pick<HerdSocket, 'local' | 'remote'>) =>

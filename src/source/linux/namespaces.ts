@@ -121,6 +121,16 @@ export class Namespaces {
     return this.#last;
   }
 
+  /** A process that is in a namespace, looked at in this round; undefined when there is none. */
+  processOf(inode: number): number | undefined {
+    for (const pid of this.#byInode.get(inode)?.pids ?? []) {
+      const seat = this.#seats.get(pid);
+      if (seat) this.#lookAgain(pid, seat);
+      if (seat?.inode === inode) return pid;
+    }
+    return undefined;
+  }
+
   #list(): number[] {
     const listing = this.#proc.names('');
     return 'value' in listing ? listing.value.filter((name) => /^\d+$/.test(name)).map(Number) : [];
@@ -207,16 +217,12 @@ export class Namespaces {
 
   /** A path that opens the namespace, looked at in this round; undefined when there is none. */
   #pathOf(namespace: Namespace): string | undefined {
-    const { inode, pids, mounts } = namespace;
+    const { inode, mounts } = namespace;
     if (inode === this.#ownInode) return this.#proc.pathOf('self/ns/net');
     const [mount] = mounts;
     if (mount) return mount.path;
-    for (const pid of pids) {
-      const seat = this.#seats.get(pid);
-      if (seat) this.#lookAgain(pid, seat);
-      if (seat?.inode === inode) return this.#proc.pathOf(`${pid}/ns/net`);
-    }
-    return undefined;
+    const pid = this.processOf(inode);
+    return pid === undefined ? undefined : this.#proc.pathOf(`${pid}/ns/net`);
   }
 
   /** The same object while it says the same. */

@@ -52,6 +52,8 @@ export interface NetworkReading {
   readonly interrupted: number;
   /** Kinds that were asked for and that this kernel does not have. */
   readonly missing: readonly Protocol[];
+  /** Other kinds that it may have and tells nothing of over netlink. */
+  readonly untold: ReadonlySet<Protocol>;
 }
 
 /** A dump that was interrupted is tried so often in all. */
@@ -140,12 +142,13 @@ export class Network {
     let problems = 0;
     let interrupted = 0;
     const missing = new Set<Protocol>();
+    const untold = new Set<Protocol>();
     for (let i = 0; i < this.#questions.length; i++) {
       const question = this.#questions[i];
       if (question === undefined) break;
       const { protocol } = question;
       if ((this.#refused.get(question) ?? 0) > this.#round) {
-        if (question.isExtra) missing.add(protocol);
+        (question.isExtra ? missing : untold).add(protocol);
         continue;
       }
       const result = this.#ask(question, (buffer, start, end) =>
@@ -166,13 +169,13 @@ export class Network {
         i--;
       } else if (NOT_THERE.has(result.errno) && !(question.isVital && question.request[16] === AF_INET)) {
         this.#refused.set(question, this.#round + ASK_AGAIN_ROUNDS);
-        if (question.isExtra) missing.add(protocol);
+        (question.isExtra ? missing : untold).add(protocol);
       } else {
         unfinished.add(protocol);
         if (question.isVital) failure = result.error;
       }
     }
-    return { unfinished, failure, problems, interrupted, missing: [...missing] };
+    return { unfinished, failure, problems, interrupted, missing: [...missing], untold };
   }
 
   #ask(

@@ -11,15 +11,25 @@ interface Entry {
   readonly network: Network;
 }
 
-/** Ping sockets: the one kind of IP that sock_diag does not tell (net/ipv4/ping.c has no diag handler). */
-const PING_TABLES: readonly Table[] = [
-  { file: 'icmp', protocol: 'icmp', family: 'ipv4' },
-  { file: 'icmp6', protocol: 'icmp', family: 'ipv6' },
+const bothFamilies = (protocol: Protocol, file: string): readonly Table[] => [
+  { file, protocol, family: 'ipv4' },
+  { file: `${file}6`, protocol, family: 'ipv6' },
 ];
 
 /**
+ * Where the kernel tells of protocols that sock_diag does not know: ping sockets never (net/ipv4/ping.c has no diag
+ * handler), the others where their module is missing.
+ */
+const TABLES: Partial<Record<Protocol, readonly Table[]>> = {
+  icmp: bothFamilies('icmp', 'icmp'),
+  raw: bothFamilies('raw', 'raw'),
+  udp: bothFamilies('udp', 'udp'),
+  udplite: bothFamilies('udplite', 'udplite'),
+};
+
+/**
  * Sockets of the kinds of which there are few, decoded whole at each reading; an unchanged one stays the same object.
- * A reading is `begin`, `add`, `keep` and `readPing`, then `removed`, then `settle`.
+ * A reading is `begin`, `add`, `keep` and `readTables`, then `removed`, then `settle`.
  */
 export class OtherSockets {
   readonly #proc: Proc;
@@ -50,20 +60,25 @@ export class OtherSockets {
     }
   }
 
-  /** Reads the ping sockets of a namespace, if a process shows them. @returns the count of lines that made no sense */
-  readPing(network: Network): number {
-    const process = network.isOwn ? '' : /\/(\d+)\/ns\/net$/.exec(network.path)?.[1];
+  /**
+   * Reads from /proc what sock_diag does not tell of a namespace.
+   * @param process one that is in it; without one there is nothing to read from
+   * @param untold protocols that this kernel has no diag for
+   * @returns the count of lines that made no sense
+   */
+  readTables(network: Network, process: number | 'self' | undefined, untold: Iterable<Protocol>): number {
     let unreadable = 0;
     if (process === undefined) return unreadable;
-    for (const table of PING_TABLES) {
-      const text = this.#proc.latin1(`${process}${process && '/'}net/${table.file}`);
+    const tables = ['icmp' as const, ...untold].flatMap((protocol) => TABLES[protocol] ?? []);
+    for (const table of tables) {
+      const text = this.#proc.latin1(`${process}/net/${table.file}`);
       if (!('value' in text)) continue;
       const { items, problems } = parseTable(text.value, table, () => false);
       unreadable += problems;
       for (const { sighting } of items) {
-        const { protocol, family, local, remote, inode, uid } = sighting;
+        const { protocol, family, local, remote, state, inode, uid } = sighting;
         const id = `${protocol}:${inode ?? `${local.address}:${local.port}`}`;
-        this.add({ id, protocol, family, local, remote, inode, uid }, network);
+        this.add({ id, protocol, family, local, remote, state, inode, uid }, network);
       }
     }
     return unreadable;

@@ -160,7 +160,11 @@ export class SockDiagSource implements Source {
     for (const network of this.#networks.values()) {
       const reading = network.readSockets(this.#onSocket);
       for (const protocol of reading.unfinished) this.#others.keep(network, protocol);
-      this.#problems += this.#others.readPing(network);
+      this.#problems += this.#others.readTables(
+        network,
+        network.isOwn ? 'self' : this.#namespaces.processOf(network.inode),
+        reading.untold,
+      );
       readings.set(network, reading);
     }
     return readings;

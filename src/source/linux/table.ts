@@ -117,8 +117,8 @@ function parseSighting(head: string, tail: string, { protocol, family }: Table):
   });
   const local = endpoint(localHex, localPort);
   const remote = /^0+$/.test(remoteHex + remotePort) ? null : endpoint(remoteHex, remotePort);
-  // UDP knows but two states: connected, and TCP_CLOSE for all else.
-  const state = protocol === 'udp' && kernelState === 'CLOSE' ? undefined : kernelState;
+  // Protocols without connections know but two states: connected, and TCP_CLOSE for all else.
+  const state = protocol !== 'tcp' && kernelState === 'CLOSE' ? undefined : kernelState;
   // Without an inode the uid is printed as 0, whoever it was, except for an embryonic connection: there it is
   // the listener's.
   const uid = inode > 0 || kernelState === 'SYN_RECV' ? Number(uidText) : undefined;

@@ -12,11 +12,15 @@ export const AF_INET6 = 10;
 
 /** Attributes of an answer, include/uapi/linux/inet_diag.h. */
 const INET_DIAG_INFO = 2;
+/** Asks for what the congestion control tells of itself, of whatever kind it is. */
+const INET_DIAG_VEGASINFO = 3;
 const INET_DIAG_CONG = 4;
 const INET_DIAG_SKV6ONLY = 11;
 const INET_DIAG_MARK = 15;
 const INET_DIAG_CGROUP_ID = 21;
 const INET_DIAG_SHUTDOWN = 8;
+const INET_DIAG_DCTCPINFO = 9;
+const INET_DIAG_BBRINFO = 16;
 /** Attribute of a request: a protocol beyond 255, which the request's own field cannot hold. */
 const INET_DIAG_REQ_PROTOCOL = 3;
 
@@ -30,7 +34,7 @@ export const IPPROTO = { tcp: 6, udp: 17, sctp: 132, udplite: 136, raw: 255, mpt
 
 /**
  * Asks for all sockets of a protocol and family: struct inet_diag_req_v2.
- * @param details asks for the name of the congestion control too
+ * @param details asks for the congestion control too
  */
 export function inetRequest(
   family: typeof AF_INET | typeof AF_INET6,
@@ -68,7 +72,8 @@ export function tcpProbe(): Uint8Array {
 
 function extensions(protocol: keyof typeof IPPROTO, details: boolean): number {
   if (protocol !== 'tcp') return 0;
-  return extension(INET_DIAG_INFO) | (details ? extension(INET_DIAG_CONG) : 0);
+  const info = extension(INET_DIAG_INFO);
+  return details ? info | extension(INET_DIAG_CONG) | extension(INET_DIAG_VEGASINFO) : info;
 }
 
 /** Length of struct inet_diag_msg, and where its fields are, in bytes. */
@@ -325,7 +330,36 @@ export function decodeDetails(buffer: NetlinkBuffer, start: number, end: number)
     else if (type === INET_DIAG_CGROUP_ID) {
       const id = counterAt(buffer, from, to);
       if (id !== undefined) more['cgroupId'] = id;
-    }
+    } else if (type === INET_DIAG_BBRINFO) Object.assign(more, decodeBbr(buffer, from, to));
+    else if (type === INET_DIAG_DCTCPINFO) Object.assign(more, decodeDctcp(buffer, from, to));
   });
   return { ...info, ...more };
+}
+
+/** Gains are fixed-point numbers of so many parts (net/ipv4/tcp_bbr.c, BBR_UNIT). */
+const BBR_UNIT = 256;
+
+/** struct tcp_bbr_info: the bandwidth that BBR reckons with, bytes a second, and the least round-trip time. */
+function decodeBbr(buffer: NetlinkBuffer, start: number, end: number): TcpInfo {
+  const { view } = buffer;
+  const bandwidth = counterAt(buffer, start, end);
+  if (bandwidth === undefined || start + 20 > end) return {};
+  return {
+    bbrBandwidth: bandwidth,
+    bbrMinRttMicros: view.getUint32(start + 8, LITTLE_ENDIAN),
+    bbrPacingGain: view.getUint32(start + 12, LITTLE_ENDIAN) / BBR_UNIT,
+    bbrCwndGain: view.getUint32(start + 16, LITTLE_ENDIAN) / BBR_UNIT,
+  };
+}
+
+/** struct tcp_dctcp_info: whether DCTCP is in use, and how it takes the marks of congestion. */
+function decodeDctcp({ view }: NetlinkBuffer, start: number, end: number): TcpInfo {
+  if (start + 16 > end) return {};
+  if (view.getUint16(start, LITTLE_ENDIAN) === 0) return { dctcpFallback: true };
+  return {
+    dctcpCeState: view.getUint16(start + 2, LITTLE_ENDIAN),
+    dctcpAlpha: view.getUint32(start + 4, LITTLE_ENDIAN),
+    dctcpAbEcn: view.getUint32(start + 8, LITTLE_ENDIAN),
+    dctcpAbTotal: view.getUint32(start + 12, LITTLE_ENDIAN),
+  };
 }

@@ -36,9 +36,11 @@ const ALL = 0xffffffff;
 const UNIX_SHOW = 0x1 | 0x4 | 0x10 | 0x40;
 const UNIX_DIAG = { name: 0, peer: 2, queue: 4, uid: 7 } as const;
 
-/** What packet_diag is to show: general information, and with it the user (include/uapi/linux/packet_diag.h). */
-const PACKET_SHOW = 0x1;
-const PACKET_DIAG = { info: 0, uid: 5 } as const;
+/** What packet_diag is to show: general information, and with it the user; memory (include/uapi/linux/packet_diag.h). */
+const PACKET_SHOW = 0x1 | 0x10;
+const PACKET_DIAG = { info: 0, uid: 5, memory: 6 } as const;
+/** Of what a socket's memory is used for (include/uapi/linux/sock_diag.h): what waits to be read, and to be sent. */
+const MEMORY = { received: 0, sent: 8, length: 12 } as const;
 
 function request(family: number, length: number, fields: readonly (readonly [number, number])[]): Uint8Array {
   const payload = new Uint8Array(length);
@@ -79,7 +81,8 @@ function decodeUnix(buffer: NetlinkBuffer, start: number, end: number): OtherMes
   let queues: { recvQueue: number; sendQueue: number } | undefined;
   eachAttribute(buffer, start + 16, end, (type, from, to) => {
     if (type === UNIX_DIAG.name && to > from) name = unixName(buffer, from, to);
-    else if (type === UNIX_DIAG.peer && to >= from + 4) peerInode = word(from);
+    // A peer that was not accepted yet has no inode.
+    else if (type === UNIX_DIAG.peer && to >= from + 4) peerInode = word(from) || undefined;
     else if (type === UNIX_DIAG.uid && to >= from + 4) uid = word(from);
     else if (type === UNIX_DIAG.queue && to >= from + 8)
       queues = { recvQueue: word(from), sendQueue: word(from + 4) };
@@ -106,9 +109,12 @@ function decodePacket(buffer: NetlinkBuffer, start: number, end: number): OtherM
   const word = (at: number) => view.getUint32(at, LITTLE_ENDIAN);
   let interfaceIndex = 0;
   let uid: number | undefined;
+  let queues: { recvQueue: number; sendQueue: number } | undefined;
   eachAttribute(buffer, start + 16, end, (type, from, to) => {
     if (type === PACKET_DIAG.info && to >= from + 4) interfaceIndex = word(from);
     else if (type === PACKET_DIAG.uid && to >= from + 4) uid = word(from);
+    else if (type === PACKET_DIAG.memory && to >= from + MEMORY.length)
+      queues = { recvQueue: word(from + MEMORY.received), sendQueue: word(from + MEMORY.sent) };
   });
   return {
     id: cookieId(buffer, start + 8),
@@ -119,6 +125,7 @@ function decodePacket(buffer: NetlinkBuffer, start: number, end: number): OtherM
     inode: word(start + 4) || undefined,
     uid,
     interfaceIndex: interfaceIndex || undefined,
+    ...queues,
   };
 }
 

@@ -323,6 +323,9 @@ describe('other protocols, as ss printed them', () => {
     expect(items.map((it) => [`ino:${it?.inode}`, it?.id])).toEqual(
       words.map((line) => [text('ino', line), text('sk', line)]),
     );
+    expect(items.map((it) => [String(it?.recvQueue), String(it?.sendQueue)])).toEqual(
+      words.map(([, , received, sent]) => [received, sent]),
+    );
     // All protocols on all interfaces; IPv4 on one.
     expect(items).toMatchObject([
       { protocol: 'packet', local: { address: '*', port: 3 }, remote: null, uid: 0 },

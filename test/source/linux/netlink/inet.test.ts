@@ -70,7 +70,7 @@ describe('requests', () => {
         states: ALL,
         rest: false,
       });
-      expect(fields(inetRequest(family, protocol, true)).extensions).toBe(protocol === 'tcp' ? 0b1010 : 0);
+      expect(fields(inetRequest(family, protocol, true)).extensions).toBe(protocol === 'tcp' ? 0b1110 : 0);
     }
   });
 
@@ -92,7 +92,7 @@ describe('requests', () => {
       [0, 4, 76],
       [4, 2, 18],
       [6, 2, 0x301],
-      [19, 1, 0b1010],
+      [19, 1, 0b1110],
       [68, 4, 0xffffffff],
     ]);
     expect(request).toEqual(expected);

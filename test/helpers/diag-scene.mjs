@@ -1,0 +1,383 @@
+// Sockets of every kind and state that one process can make, at rest, in a network namespace that it must have to
+// itself; for diag-scene.ts. Arguments: how many connections, and a folder for the names of Unix sockets. Says what it
+// made as a line of JSON, and ends when stdin does. Plain JavaScript on system calls, for Node has no words for most
+// of these sockets.
+import { spawn, spawnSync } from 'node:child_process';
+import { fchownSync, readFileSync, writeFileSync } from 'node:fs';
+import koffi from 'koffi';
+
+const [, , countText = '', folder = ''] = process.argv;
+const count = Number(countText);
+
+const library = koffi.load(null);
+const calls = {
+  socket: library.func('int socket(int, int, int)'),
+  socketpair: library.func('int socketpair(int, int, int, void *)'),
+  bind: library.func('int bind(int, void *, uint32_t)'),
+  listen: library.func('int listen(int, int)'),
+  connect: library.func('int connect(int, void *, uint32_t)'),
+  accept: library.func('int accept4(int, void *, void *, int)'),
+  send: library.func('long send(int, void *, size_t, int)'),
+  recv: library.func('long recv(int, void *, size_t, int)'),
+  shutdown: library.func('int shutdown(int, int)'),
+  setsockopt: library.func('int setsockopt(int, int, int, void *, uint32_t)'),
+  getsockname: library.func('int getsockname(int, void *, void *)'),
+  ioctl: library.func('int ioctl(int, unsigned long, void *)'),
+  close: library.func('int close(int)'),
+  setrlimit: library.func('int setrlimit(int, void *)'),
+  indexOf: library.func('unsigned int if_nametoindex(const char *)'),
+};
+const numberOf = koffi.os.errno;
+/** Calls; an error is an exception, but for those that are named. */
+const call = (name, ...args) => callBut([], name, ...args);
+const callBut = (allowed, name, ...args) => {
+  const result = calls[name](...args);
+  if (result >= 0) return result;
+  const errno = koffi.errno();
+  if (allowed.some((it) => numberOf[it] === errno)) return undefined;
+  throw new Error(`${name}: ${Object.entries(numberOf).find(([, it]) => it === errno)?.[0] ?? errno}`);
+};
+
+const [UNIX, INET, INET6, PACKET] = [1, 2, 10, 17];
+const [STREAM, DGRAM, RAW, SEQPACKET] = [1, 2, 3, 5];
+const [CLOEXEC, NONBLOCK] = [0o2000000, 0o4000];
+const DONTWAIT = 0x40;
+const SHUT_WR = 1;
+const SOL = { socket: 1, tcp: 6, ipv6: 41 };
+const SO = { sndbuf: 7, rcvbuf: 8, keepalive: 9, device: 25, filter: 26, mark: 36, maxPacing: 47 };
+const TCP = { maxseg: 2, deferAccept: 9, congestion: 13 };
+const V6ONLY = 26;
+
+const textBuffer = (text) => Buffer.from(`${text}\0`);
+const int = (value) => {
+  const buffer = Buffer.alloc(4);
+  buffer.writeInt32LE(value);
+  return buffer;
+};
+const option = (fd, level, name, value) => call('setsockopt', fd, level, name, value, value.length);
+
+/** struct sockaddr_in and sockaddr_in6. */
+function address(host, port = 0) {
+  const [bare, scope] = host.split('%');
+  if (!host.includes(':')) {
+    const buffer = Buffer.alloc(16);
+    buffer.writeUInt16LE(INET, 0);
+    buffer.writeUInt16BE(port, 2);
+    buffer.set(host.split('.').map(Number), 4);
+    return buffer;
+  }
+  const buffer = Buffer.alloc(28);
+  buffer.writeUInt16LE(INET6, 0);
+  buffer.writeUInt16BE(port, 2);
+  const [head = '', tail = ''] = bare.split('::').map((half) => half.split(':').filter(Boolean));
+  const groups = [...head, ...Array(8 - head.length - tail.length).fill('0'), ...tail];
+  groups.forEach((group, i) => buffer.writeUInt16BE(parseInt(group, 16), 8 + 2 * i));
+  if (scope) buffer.writeUInt32LE(call('indexOf', scope), 24);
+  return buffer;
+}
+
+/** How many sockets there are that last, those nobody holds too. */
+let made = 0;
+const socket = (family, type, protocol = 0, flags = CLOEXEC) => {
+  made += 1;
+  return call('socket', family, type | flags, protocol);
+};
+const familyOf = (host) => (host.includes(':') ? INET6 : INET);
+
+function portOf(fd) {
+  const name = Buffer.alloc(28);
+  const length = int(28);
+  call('getsockname', fd, name, length);
+  return name.readUInt16BE(2);
+}
+
+function bound(
+  host,
+  { type = STREAM, protocol = 0, v6Only, device, port = 0, flags = CLOEXEC, rcvbuf } = {},
+) {
+  const fd = socket(familyOf(host), type, protocol, flags);
+  if (v6Only !== undefined) option(fd, SOL.ipv6, V6ONLY, int(v6Only));
+  if (device) option(fd, SOL.socket, SO.device, textBuffer(device));
+  if (rcvbuf) option(fd, SOL.socket, SO.rcvbuf, int(rcvbuf));
+  const name = address(host, port);
+  call('bind', fd, name, name.length);
+  return fd;
+}
+
+function listener(host, { backlog = 4096, ...how } = {}) {
+  const fd = bound(host, how);
+  call('listen', fd, backlog);
+  return { fd, host, port: portOf(fd) };
+}
+
+/** A connection from both sides; `prepare` is given the calling end before it calls. */
+function pair(to, { host = to.host, from, prepare, accepted = true } = {}) {
+  const near = socket(familyOf(host), STREAM);
+  prepare?.(near);
+  if (from) call('bind', near, address(from), address(from).length);
+  const name = address(host, to.port);
+  call('connect', near, name, name.length);
+  made += 1;
+  return { near, far: accepted ? call('accept', to.fd, null, null, CLOEXEC) : undefined };
+}
+const pairs = (number, to, how) => Array.from({ length: number }, () => pair(to, how));
+
+const zeros = Buffer.alloc(1 << 20);
+const send = (fd, bytes) => call('send', fd, zeros, bytes, 0);
+/** Sends until no more can be taken. */
+const fill = (fd) => {
+  while (callBut(['EAGAIN'], 'send', fd, zeros, 1 << 16, DONTWAIT) !== undefined);
+};
+const receive = (fd, bytes) => {
+  for (let got = 0; got < bytes;) got += call('recv', fd, zeros, bytes - got, 0);
+};
+const exchange = ({ near, far }, up, down) => {
+  send(near, up);
+  receive(far, up);
+  if (down === 0) return;
+  send(far, down);
+  receive(near, down);
+};
+
+/** Lets nothing in any more: a filter of one instruction that drops all. */
+function deafen(fd) {
+  const instruction = Buffer.from([0x06, 0, 0, 0, 0, 0, 0, 0]);
+  const program = Buffer.alloc(16);
+  program.writeUInt16LE(1, 0);
+  program.writeBigUInt64LE(BigInt(koffi.address(instruction)), 8);
+  option(fd, SOL.socket, SO.filter, program);
+}
+
+const sysctl = (name, value) => {
+  try {
+    writeFileSync(`/proc/sys/net/ipv4/${name}`, value);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** struct ifreq: name, then flags. */
+function up(name) {
+  const request = Buffer.alloc(40);
+  request.write(name);
+  request.writeUInt16LE(1, 16);
+  const fd = call('socket', INET, DGRAM | CLOEXEC, 0);
+  call('ioctl', fd, 0x8914, request);
+  call('close', fd);
+}
+
+const ip = (words) => spawnSync('ip', words.split(' ')).status === 0;
+
+/** What cannot be made here, and why. */
+const lacking = [];
+/** Sockets that some ss does not show: by protocol, with a port that the kernel gives to nobody by itself. */
+const apart = [];
+
+const limit = Buffer.alloc(16);
+limit.writeBigUInt64LE(1n << 17n, 0);
+limit.writeBigUInt64LE(1n << 17n, 8);
+callBut(['EPERM'], 'setrlimit', 7, limit);
+up('lo');
+
+// The holders of what is shared are made by spawning: what is not to be closed then goes over to them.
+const shared = [listener('127.0.0.1', { flags: 0 }), listener('::1', { flags: 0 })];
+bound('127.0.0.1', { type: DGRAM, flags: 0 });
+const helpers = Array.from({ length: 3 }, () => spawn('cat', { stdio: ['pipe', 'ignore', 'inherit'] }));
+
+const v4 = listener('127.0.0.1');
+const v6 = listener('::1');
+const any = listener('0.0.0.0');
+const dual = listener('::', { v6Only: 0 });
+listener('::', { v6Only: 1 });
+const onDevice = listener('0.0.0.0', { device: 'lo' });
+for (let i = 1; i <= 20; i += 1) listener(`127.0.1.${i}`, { backlog: i });
+for (const { fd } of [v4, onDevice]) fchownSync(fd, 4242, 4242);
+const marked = listener('127.0.2.1');
+option(marked.fd, SOL.socket, SO.mark, int(0x1234));
+
+// Connections at rest: idle, with traffic, with a backlog that nobody reads; nearly all of the scene.
+const much = 2 * Math.floor(count / 20);
+pairs(4 * much, v4, { from: '127.0.0.2' });
+for (const [i, ends] of pairs(2 * much, any, { host: '127.0.0.3' }).entries()) {
+  exchange(ends, 1 + i * 37, (i % 3) * 4_001);
+}
+pairs(much / 2, v6);
+for (const [i, ends] of pairs(much, dual, { host: '127.0.0.1' }).entries()) exchange(ends, 100 + i, 1);
+for (const [i, { near }] of pairs(much / 2, dual, { host: '::1' }).entries()) send(near, 1 + i);
+for (const [i, { near, far }] of pairs(much, shared[1]).entries()) {
+  send(near, 2_000 + i);
+  if (i % 2) send(far, 5);
+}
+for (const [i, { near, far }] of pairs(40, v4).entries()) {
+  option(i % 2 ? near : far, SOL.socket, SO.keepalive, int(1));
+  fchownSync(near, 1_000 + i, 1_000);
+}
+pairs(10, marked);
+pairs(10, onDevice);
+pairs(10, v4, { prepare: (fd) => option(fd, SOL.tcp, TCP.maxseg, int(1_000)) }).forEach((it) =>
+  exchange(it, 9_000, 10),
+);
+pairs(10, v4, { prepare: (fd) => option(fd, SOL.socket, SO.maxPacing, int(5_000_000)) }).forEach((it) =>
+  exchange(it, 50_000, 10),
+);
+const controls = readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'utf8')
+  .trim()
+  .split(' ');
+for (const name of controls.filter((it) => ['reno', 'cubic', 'bbr', 'dctcp'].includes(it))) {
+  const choose = (fd) => option(fd, SOL.tcp, TCP.congestion, textBuffer(name));
+  pairs(10, v4, { prepare: choose }).forEach((ends, i) => exchange(ends, 1 + i * 20_000, i));
+}
+if (sysctl('tcp_ecn', '1')) {
+  pairs(10, v4).forEach((ends) => exchange(ends, 1_000, 1_000));
+  sysctl('tcp_ecn', '2');
+}
+
+// States on the way to the end. A window that is full holds back whatever comes after, the FIN as well.
+const small = listener('127.0.0.1', { rcvbuf: 4_096 });
+const narrow = (number) =>
+  pairs(number, small, {
+    prepare: (fd) => {
+      option(fd, SOL.socket, SO.sndbuf, int(16_384));
+      option(fd, SOL.socket, SO.rcvbuf, int(4_096));
+    },
+  });
+for (const { near } of pairs(much / 2, v4)) call('shutdown', near, SHUT_WR); // FIN_WAIT2, CLOSE_WAIT
+for (const ends of pairs(20, v6)) {
+  exchange(ends, 77, 78);
+  call('shutdown', ends.far, SHUT_WR);
+}
+for (const { near } of narrow(6)) {
+  fill(near);
+  call('shutdown', near, SHUT_WR); // FIN_WAIT1
+}
+for (const { near, far } of narrow(4)) {
+  call('shutdown', near, SHUT_WR);
+  fill(far);
+  call('shutdown', far, SHUT_WR); // LAST_ACK
+}
+for (const { near, far } of narrow(4)) {
+  fill(near);
+  call('shutdown', near, SHUT_WR);
+  call('shutdown', far, SHUT_WR); // CLOSING
+}
+for (const { near } of narrow(4)) fill(near);
+for (const { near, far } of pairs(5, v4)) {
+  exchange({ near, far }, 5_000, 5_000);
+  deafen(far);
+  send(near, 3_000);
+}
+for (const { near, far } of pairs(much, v4, { from: '127.0.0.4' })) {
+  call('close', near); // TIME_WAIT
+  call('close', far);
+  made -= 1;
+}
+for (const { near, far } of pairs(20, v6)) {
+  call('close', far);
+  call('close', near);
+  made -= 1;
+}
+
+// Nobody accepts: connections without a program, and then those that do not even come that far.
+const full = listener('127.0.0.1', { backlog: 3 });
+pairs(4, full, { accepted: false });
+const fullName = address('127.0.0.1', full.port);
+for (let i = 0; i < 10; i += 1) {
+  const fd = socket(INET, STREAM, 0, CLOEXEC | NONBLOCK);
+  callBut(['EINPROGRESS'], 'connect', fd, fullName, fullName.length); // SYN_SENT
+}
+const deferring = listener('127.0.0.1');
+option(deferring.fd, SOL.tcp, TCP.deferAccept, int(60));
+pairs(5, deferring, { accepted: false }); // SYN_RECV
+
+// UDP and its sister.
+for (let i = 0; i < 60; i += 1) {
+  const host = ['127.0.0.1', '0.0.0.0', '::1', '::'][i % 4];
+  const fd = bound(host, { type: DGRAM, ...(host === '::' && { v6Only: i % 8 === 3 ? 1 : 0 }) });
+  if (i % 5 === 0) fchownSync(fd, 2_000 + i, 0);
+  const other = socket(familyOf(host), DGRAM);
+  const name = address({ '0.0.0.0': '127.0.0.9', '::': '::1' }[host] ?? host, portOf(fd));
+  call('connect', other, name, name.length);
+  for (let sent = 0; sent < i % 4; sent += 1) send(other, 100 * i);
+}
+bound('0.0.0.0', { type: DGRAM, device: 'lo' });
+option(bound('127.0.0.1', { type: DGRAM }), SOL.socket, SO.mark, int(7));
+try {
+  for (const [i, host] of ['127.0.0.1', '::1'].entries()) {
+    bound(host, { type: DGRAM, protocol: 136, port: 4712 + i });
+    apart.push({ protocol: 'udplite', port: 4712 + i });
+  }
+} catch (error) {
+  lacking.push(`no udplite (${error.message})`);
+}
+
+// No ports: raw, ping and packet sockets.
+const ICMP = { v4: 1, v6: 58 };
+socket(INET, RAW, ICMP.v4);
+socket(INET6, RAW, ICMP.v6);
+fchownSync(bound('127.0.0.1', { type: RAW, protocol: 89 }), 4343, 0);
+const rawName = address('127.0.0.1');
+call('connect', socket(INET, RAW, 103), rawName, rawName.length);
+if (sysctl('ping_group_range', '0 2147483647')) {
+  bound('127.0.0.1', { type: DGRAM, protocol: ICMP.v4, port: 4711 });
+  apart.push({ protocol: 'icmp', port: 4711 });
+} else lacking.push('no ping socket (its range of groups cannot be set)');
+const ETH_P_ALL = 0x0300;
+const frames = [socket(PACKET, RAW, ETH_P_ALL), socket(PACKET, DGRAM, 0x0008)];
+const link = Buffer.alloc(20);
+link.writeUInt16LE(PACKET, 0);
+link.writeUInt16BE(0x88b5, 2);
+link.writeInt32LE(call('indexOf', 'lo'), 4);
+const onLo = socket(PACKET, RAW, 0);
+call('bind', onLo, link, link.length);
+fchownSync(onLo, 4444, 0);
+frames.push(onLo);
+
+// Bound, and neither listening nor calling: ss shows such a one only when asked for it alone.
+bound('127.0.0.1', { port: 4714 });
+apart.push({ protocol: 'tcp', port: 4714 });
+
+// A link of its own, for link-local addresses.
+if (
+  ip('link add np0 type veth peer name np1') &&
+  ip('addr add fe80::a/64 dev np0 nodad') &&
+  ip('addr add fe80::b/64 dev np1 nodad')
+) {
+  up('np0');
+  up('np1');
+  const linked = listener('fe80::a%np0');
+  exchange(pair(linked, { from: 'fe80::a%np0' }), 1_000, 2_000);
+  bound('fe80::b%np1', { type: DGRAM });
+  const there = address('fe80::a%np0', portOf(bound('fe80::a%np0', { type: DGRAM })));
+  call('connect', socket(INET6, DGRAM), there, there.length);
+} else lacking.push('no link-local addresses (ip cannot make a veth pair here)');
+
+// Unix sockets, of which the count is kept apart.
+const inet = made;
+const unixName = (name) => Buffer.concat([Buffer.from([UNIX, 0]), Buffer.from(name)]);
+function unix(type, name) {
+  const fd = call('socket', UNIX, type | CLOEXEC, 0);
+  if (name !== undefined) call('bind', fd, unixName(name), unixName(name).length);
+  return fd;
+}
+const unixListener = unix(STREAM, `${folder}/listener\0`);
+call('listen', unixListener, 7);
+for (let i = 0; i < 3; i += 1) {
+  const fd = unix(STREAM);
+  const name = unixName(`${folder}/listener\0`);
+  call('connect', fd, name, name.length);
+  if (i < 2) call('accept', unixListener, null, null, CLOEXEC);
+  if (i === 0) send(fd, 321);
+}
+unix(DGRAM, '\0netpane-abstract');
+fchownSync(unix(DGRAM, `${folder}/datagrams\0`), 4545, 0);
+call('listen', unix(SEQPACKET, '\0netpane-packets'), 1);
+call('socketpair', UNIX, STREAM | CLOEXEC, 0, Buffer.alloc(8));
+call('socketpair', UNIX, DGRAM | CLOEXEC, 0, Buffer.alloc(8));
+
+process.stdin.resume().on('end', () => {
+  for (const helper of helpers) helper.stdin.end();
+  process.exit();
+});
+const pids = [process.pid, ...helpers.map(({ pid }) => pid)];
+process.stdout.write(`${JSON.stringify({ inet, pids, apart, lacking })}\n`);

@@ -1,0 +1,473 @@
+// ss(8) of iproute2: its lines taken apart, and what it would print of a socket of `netpane ls --json`, so that each of
+// its fields has one place here. Names and formats are those of misc/ss.c.
+import { spawnSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A socket of `netpane ls --json`. */
+export interface Listed {
+  id: string;
+  protocol: string;
+  family: string;
+  local: { address: string; port: number };
+  remote: { address: string; port: number } | null;
+  state?: string;
+  inode?: number;
+  uid?: number;
+  interface?: string;
+  netns?: { inode: number; name?: string };
+  rxBytes?: number;
+  txBytes?: number;
+  rxSegments?: number;
+  txSegments?: number;
+  rttMicros?: number;
+  rttVarMicros?: number;
+  retransmits?: number;
+  cwnd?: number;
+  deliveryRate?: number;
+  recvQueue?: number;
+  sendQueue?: number;
+  lastSentAtMs?: number;
+  lastReceivedAtMs?: number;
+  timer?: { kind: string; dueAtMs: number; retransmits: number };
+  tcp?: Record<string, number | string | boolean>;
+  owners: { pid?: number; process?: string; knowledge: string }[];
+}
+
+/** A line of ss, taken apart. */
+export interface SsSocket {
+  /** Names the socket, in ss as in netpane: its cookie, or what else there is. */
+  key: string;
+  protocol: string;
+  /** Every field by its name, each as ss prints it. */
+  fields: Map<string, string>;
+  /** Its program by pid, with the name. */
+  users: Map<number, string>;
+}
+
+export const hasSs = spawnSync('ss', ['-V']).status === 0;
+
+const run = (through: readonly string[], options: string): string[] => {
+  const [command, ...args] = [...through, 'ss', options];
+  const { stdout, status, stderr } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  if (status !== 0) throw new Error(`ss ${options}: ${stderr}`);
+  return stdout.split('\n').filter((line) => line.trim() !== '');
+};
+
+/**
+ * A field of ss behind the columns.
+ * - `exact`: while the socket is at rest ss prints the same again, and netpane has to say that.
+ * - `elapsed`: a time that runs, as a number of its unit: netpane's lies between what ss says before and after.
+ * - `untold`: netpane has no place for it; `why` says so.
+ */
+interface Field {
+  readonly name: string;
+  readonly pattern: RegExp;
+  readonly kind: 'exact' | 'elapsed' | 'untold';
+  readonly text?: (socket: Listed, tcp: Record<string, number>) => string | number | undefined | false;
+  readonly why?: string;
+}
+
+/** printf's %g: six digits at the most. */
+export function general(value: number): string {
+  const exponent = value === 0 ? 0 : Number(value.toExponential(5).split('e')[1]);
+  if (exponent >= -4 && exponent < 6) return String(Number(value.toPrecision(6)));
+  const [mantissa = '', power = ''] = value.toExponential(5).split('e');
+  return `${Number(mantissa)}e${power.replace(/^([+-])(\d)$/, '$10$2')}`;
+}
+
+const millis = (micros: number | undefined) => (micros ? general(micros / 1000) : undefined);
+const whole = (value: number | undefined) => value || undefined;
+/** A rate of bytes a second in bits. */
+const bits = (rate: number | undefined) => (rate ? `${(rate * 8).toFixed(0)}bps` : undefined);
+
+const exact = (name: string, value: string, text: NonNullable<Field['text']>): Field => ({
+  name,
+  pattern: new RegExp(`^${name}:(${value})(?= |$)`),
+  kind: 'exact',
+  text,
+});
+const count = (name: string, field: string): Field => exact(name, '\\d+', (_, tcp) => whole(tcp[field]));
+const spaced = (name: string, text: NonNullable<Field['text']>): Field => ({
+  name,
+  pattern: new RegExp(`^${name} (\\S+)`),
+  kind: 'exact',
+  text,
+});
+const flag = (name: string, field: string): Field => ({
+  name,
+  pattern: new RegExp(`^(${name})(?= |$)`),
+  kind: 'exact',
+  text: (_, tcp) => (tcp[field] ? name : undefined),
+});
+const elapsed = (name: string, pattern: RegExp, text: NonNullable<Field['text']>): Field => ({
+  name,
+  pattern,
+  kind: 'elapsed',
+  text,
+});
+const untold = (name: string, pattern: RegExp, why: string): Field => ({
+  name,
+  pattern,
+  kind: 'untold',
+  why,
+});
+
+const NO_LISTENER = (state: string | undefined) => state !== 'LISTEN';
+
+const GENERAL: readonly Field[] = [
+  exact('uid', '\\d+', ({ uid }) => whole(uid)),
+  exact('ino', '\\d+', ({ inode = 0 }) => inode),
+  exact('sk', '[0-9a-f]+', ({ id }) => id.replace(/^sk:/, '')),
+];
+
+/** What inet_diag tells of a socket of any protocol. */
+const INET: readonly Field[] = [
+  exact('fwmark', '0x[0-9a-f]+', (_, { mark }) => mark !== undefined && mark > 0 && `0x${mark.toString(16)}`),
+  { name: 'cgroup', pattern: /^cgroup:(\S+)/, kind: 'exact', text: (_, tcp) => cgroupPath(tcp['cgroupId']) },
+  exact(
+    'v6only',
+    '[01]',
+    ({ family }, { v6Only }) => family === 'ipv6' && v6Only !== undefined && (v6Only ? 1 : 0),
+  ),
+  {
+    name: 'shutdown',
+    pattern: /^([<-]-[>-])(?= |$)/,
+    kind: 'exact',
+    text: (_, { shutdown }) =>
+      shutdown !== undefined && `${shutdown & 1 ? '-' : '<'}-${shutdown & 2 ? '-' : '>'}`,
+  },
+];
+
+const TCP: readonly Field[] = [
+  flag('ts', 'timestamps'),
+  flag('sack', 'sack'),
+  flag('ecn', 'ecn'),
+  flag('ecnseen', 'ecnSeen'),
+  flag('fastopen', 'synData'),
+  exact('wscale', '\\d+,\\d+', (_, { windowScaling, sndWscale, rcvWscale }) =>
+    windowScaling ? `${sndWscale},${rcvWscale}` : undefined,
+  ),
+  exact('rto', '\\S+', (_, { rtoMicros }) => rtoMicros !== 3_000_000 && millis(rtoMicros)),
+  count('backoff', 'backoff'),
+  exact('rtt', '\\S+', (_, { rttMicros, rttVarMicros = 0 }) =>
+    rttMicros ? `${millis(rttMicros)}/${general(rttVarMicros / 1000)}` : undefined,
+  ),
+  exact('ato', '\\S+', (_, { atoMicros }) => millis(atoMicros)),
+  count('mss', 'sndMss'),
+  count('pmtu', 'pmtu'),
+  count('rcvmss', 'rcvMss'),
+  count('advmss', 'advMss'),
+  count('cwnd', 'sndCwnd'),
+  exact('ssthresh', '\\d+', (_, { sndSsthresh = 0 }) => sndSsthresh < 0xffff && whole(sndSsthresh)),
+  count('bytes_sent', 'bytesSent'),
+  count('bytes_retrans', 'bytesRetrans'),
+  count('bytes_acked', 'bytesAcked'),
+  count('bytes_received', 'bytesReceived'),
+  count('segs_out', 'segsOut'),
+  count('segs_in', 'segsIn'),
+  count('data_segs_out', 'dataSegsOut'),
+  count('data_segs_in', 'dataSegsIn'),
+  {
+    name: 'bbr',
+    pattern: /^bbr:\((\S+)\)/,
+    kind: 'exact',
+    text: (_, { bbrBandwidth, bbrMinRttMicros = 0, bbrPacingGain, bbrCwndGain }) =>
+      bbrBandwidth !== undefined &&
+      [
+        `bw:${(bbrBandwidth * 8).toFixed(0)}bps,mrtt:${general(bbrMinRttMicros / 1000)}`,
+        ...(bbrPacingGain ? [`pacing_gain:${general(bbrPacingGain)}`] : []),
+        ...(bbrCwndGain ? [`cwnd_gain:${general(bbrCwndGain)}`] : []),
+      ].join(','),
+  },
+  {
+    name: 'dctcp',
+    pattern: /^dctcp:\((\S+)\)/,
+    kind: 'exact',
+    text: (_, { dctcpCeState, dctcpAlpha, dctcpAbEcn, dctcpAbTotal }) =>
+      dctcpAlpha !== undefined &&
+      `ce_state:${dctcpCeState},alpha:${dctcpAlpha},ab_ecn:${dctcpAbEcn},ab_tot:${dctcpAbTotal}`,
+  },
+  flag('dctcp:fallback_mode', 'dctcpFallback'),
+  spaced('send', (_, { sndCwnd = 0, sndMss = 0, rttMicros = 0 }) =>
+    rttMicros > 0 ? bits((sndCwnd * sndMss * 1_000_000) / rttMicros) : undefined,
+  ),
+  elapsed('lastsnd', /^lastsnd:(\d+)/, (_, { lastDataSentMs }) => lastDataSentMs),
+  elapsed('lastrcv', /^lastrcv:(\d+)/, (_, { lastDataRecvMs }) => lastDataRecvMs),
+  elapsed('lastack', /^lastack:(\d+)/, (_, { lastAckRecvMs }) => lastAckRecvMs),
+  spaced('pacing_rate', (_, { pacingRate, maxPacingRate }) =>
+    pacingRate ? `${bits(pacingRate)}${maxPacingRate ? `/${bits(maxPacingRate)}` : ''}` : undefined,
+  ),
+  spaced('delivery_rate', (_, { deliveryRate }) => bits(deliveryRate)),
+  count('delivered', 'delivered'),
+  count('delivered_ce', 'deliveredCe'),
+  flag('app_limited', 'appLimited'),
+  elapsed('busy', /^busy:(\d+)ms/, (_, { busyTimeMicros = 0 }) => Math.floor(busyTimeMicros / 1000)),
+  // The share of the busy time that follows is made of the two.
+  elapsed('rwnd_limited', /^rwnd_limited:(\d+)ms\(\S+\)/, (_, { rwndLimitedMicros = 0 }) =>
+    Math.floor(rwndLimitedMicros / 1000),
+  ),
+  elapsed('sndbuf_limited', /^sndbuf_limited:(\d+)ms\(\S+\)/, (_, { sndbufLimitedMicros = 0 }) =>
+    Math.floor(sndbufLimitedMicros / 1000),
+  ),
+  count('unacked', 'unacked'),
+  exact('retrans', '\\d+/\\d+', (_, { retrans = 0, totalRetrans = 0 }) =>
+    retrans || totalRetrans ? `${retrans}/${totalRetrans}` : undefined,
+  ),
+  count('lost', 'lost'),
+  exact('sacked', '\\d+', ({ state }, { sacked }) => NO_LISTENER(state) && whole(sacked)),
+  count('dsack_dups', 'dsackDups'),
+  exact('reordering', '\\d+', (_, { reordering }) => reordering !== 3 && whole(reordering)),
+  count('reord_seen', 'reordSeen'),
+  exact('rcv_rtt', '\\S+', (_, { rcvRttMicros }) => millis(rcvRttMicros)),
+  count('rcv_space', 'rcvSpace'),
+  count('rcv_ssthresh', 'rcvSsthresh'),
+  count('notsent', 'notsentBytes'),
+  exact('minrtt', '\\S+', (_, { minRttMicros }) => minRttMicros !== 0xffffffff && millis(minRttMicros)),
+  count('rcv_ooopack', 'rcvOooPack'),
+  count('snd_wnd', 'sndWnd'),
+  count('rcv_wnd', 'rcvWnd'),
+  count('rehash', 'rehash'),
+  // The one field without a name: the congestion control.
+  {
+    name: 'congestion',
+    pattern: /^([a-z][a-z0-9_]*)(?= |$)/,
+    kind: 'exact',
+    text: ({ tcp }) => tcp?.['congestion'] as string,
+  },
+];
+
+const NO_PLACE = 'netpane has details of TCP connections only';
+const NO_NETWORK = 'of use only to whoever debugs the program that has it';
+
+/** Fields by protocol, in the order in which they are tried. */
+const FIELDS: Readonly<Record<string, readonly Field[]>> = {
+  tcp: [...GENERAL, ...INET, ...TCP],
+  udp: [...GENERAL, ...INET.map(({ name, pattern }) => untold(name, pattern, NO_PLACE))],
+  raw: [...GENERAL, ...INET.map(({ name, pattern }) => untold(name, pattern, NO_PLACE))],
+  packet: [
+    ...GENERAL,
+    untold('ver', /^ver:\d+/, NO_NETWORK),
+    untold('cpy_thresh', /^cpy_thresh:\d+/, NO_NETWORK),
+    untold('flags', /^flags\([^)]*\)/, NO_NETWORK),
+  ],
+  unix: [
+    untold('shutdown', /^[<-]-[>-](?= |$)/, 'Unix sockets are beside the matter'),
+    untold(
+      'vfs',
+      /^ino:\d+ dev:\d+\/\d+/,
+      'the inode of the file is not that of the socket, and its path is told',
+    ),
+    untold('peers', /^peers:( \d+)*/, 'the peer is told by its name'),
+  ],
+};
+
+/** The cgroup version 2 hierarchy, wherever it is mounted. */
+const cgroupRoot = /^cgroup2 (\S+) cgroup2 /m.exec(
+  process.platform === 'linux' ? readFileSync('/proc/mounts', 'utf8') : '',
+)?.[1];
+
+const cgroupInodes = new Map<string, number>();
+/** Paths of cgroups as ss has printed them, by inode, which is their number in the kernel. */
+const cgroupPaths = new Map<number, string>();
+
+/** Takes note of a path that ss has printed. */
+function learnCgroup(path: string): void {
+  if (cgroupInodes.has(path)) return;
+  const number = path.startsWith('unreachable:')
+    ? Number.parseInt(path.slice('unreachable:'.length), 16)
+    : statSync(join(cgroupRoot ?? '/sys/fs/cgroup', path)).ino;
+  cgroupInodes.set(path, number);
+  cgroupPaths.set(number, path);
+}
+
+const cgroupPath = (id: number | undefined) => id !== undefined && (cgroupPaths.get(id) ?? `number ${id}`);
+
+const STATES: Readonly<Record<string, string>> = {
+  ESTAB: 'ESTABLISHED',
+  'SYN-SENT': 'SYN_SENT',
+  'SYN-RECV': 'SYN_RECV',
+  'FIN-WAIT-1': 'FIN_WAIT1',
+  'FIN-WAIT-2': 'FIN_WAIT2',
+  'TIME-WAIT': 'TIME_WAIT',
+  'CLOSE-WAIT': 'CLOSE_WAIT',
+  'LAST-ACK': 'LAST_ACK',
+};
+
+const stateOf = (text: string) => (text === 'UNCONN' ? '' : (STATES[text] ?? text));
+
+/** `address%device:port`, `[v6]:port`, `*:port`. */
+function endOf(text: string): { address: string; device: string; port: string; isIpv6: boolean } {
+  const [, whole = '', port = ''] = /^(.*):(\d+|\*)$/.exec(text) ?? [];
+  const [, bare = '', device = ''] = /^\[?([^\]%]*)\]?(?:%(.*))?$/.exec(whole) ?? [];
+  return { address: bare === '*' ? '::' : bare, device, port, isIpv6: whole.startsWith('[') || bare === '*' };
+}
+
+interface End {
+  address: string;
+  port: string;
+}
+const endText = ({ address, port }: End) => `${address} ${port}`;
+const isNobody = ({ address, port }: End) => port === '*' && /^(0\.0\.0\.0|::|)$/.test(address);
+
+/** `4.960ms` is 4,960 milliseconds; `59sec` anything below the next second. */
+export function timerRange(text: string): { leastMs: number; mostMs: number } {
+  const [, minutes = '', seconds = '', fraction = '', millis = ''] =
+    /^(?:(\d+)min)?(?:(\d+)(?:sec|\.(\d{3})ms))?(?:(\d{3})ms)?$/.exec(text) ?? [];
+  const leastMs = Number(minutes) * 60_000 + Number(seconds) * 1000 + Number(fraction || millis);
+  const isExact = minutes === '' && Number(seconds) <= 9;
+  return { leastMs, mostMs: leastMs + (isExact ? 0 : Number(minutes) > 9 ? 59_999 : 999) };
+}
+
+/** Takes what is behind the columns apart. Throws at a field that is not in the table. */
+function takeFields(
+  line: string,
+  rest: string,
+  protocol: string,
+  fields: SsSocket['fields'],
+  users: SsSocket['users'],
+) {
+  let left = rest.trimStart();
+  while (left !== '') {
+    const [processes] = /^users:\(\(.*?\)\)(?= |$)/.exec(left) ?? [];
+    const [timer, kind, due, retransmits] = /^timer:\((\w+),([^,]*),(\d+)\)/.exec(left) ?? [];
+    let length = processes?.length ?? timer?.length ?? 0;
+    for (const [, name = '', pid] of (processes ?? '').matchAll(
+      /\("((?:[^"\\]|\\.)*)",pid=(\d+),fd=\d+\)/g,
+    )) {
+      users.set(Number(pid), name);
+    }
+    if (timer !== undefined) {
+      fields.set('timer', `${kind} ${retransmits}`).set('timer due', due ?? '');
+    } else if (processes === undefined) {
+      for (const { name, pattern, kind } of FIELDS[protocol] ?? []) {
+        const match = pattern.exec(left);
+        if (!match) continue;
+        length = match[0].length;
+        if (kind !== 'untold') fields.set(name, match[1] ?? '');
+        if (name === 'cgroup') learnCgroup(match[1] ?? '');
+        break;
+      }
+    }
+    if (length === 0) throw new Error(`ss prints a field that is not known here: ${left}\nin ${line}`);
+    left = left.slice(length).trimStart();
+  }
+}
+
+const columns = (protocol: string, family: string, state: string, recvQueue: string, sendQueue: string) =>
+  new Map([
+    ['family', family],
+    ['state', stateOf(state)],
+    // Of what the kernel tells no queues of, ss prints nothing as well.
+    ['recvQueue', protocol === 'raw' && recvQueue === '0' ? '' : recvQueue],
+    ['sendQueue', protocol === 'raw' && sendQueue === '0' ? '' : sendQueue],
+  ]);
+
+function inetSocket(line: string, protocol: string, words: string): SsSocket {
+  const [, state = '', recvQueue = '', sendQueue = '', local = '', remote = '', rest = ''] =
+    /^(\S+) +(\d+) +(\d+) +(\S+) +(\S+)(.*)$/.exec(words) ?? [];
+  const [near, far] = [endOf(local), endOf(remote)];
+  const family = near.isIpv6 ? 'ipv6' : 'ipv4';
+  const fields = columns(protocol, family, state, recvQueue, sendQueue);
+  fields
+    .set('local', endText(near))
+    .set('remote', isNobody(far) ? '' : endText(far))
+    .set('device', near.device);
+  const users: SsSocket['users'] = new Map();
+  takeFields(line, rest, protocol, fields, users);
+  const cookie = fields.get('sk');
+  // Where the kernel has no raw_diag, ss reads /proc/net/raw and knows no cookie.
+  return {
+    key: cookie === undefined ? rawKey(protocol, family, near, far) : `sk:${cookie}`,
+    protocol,
+    fields,
+    users,
+  };
+}
+
+const rawKey = (protocol: string, family: string, near: End, far: End) =>
+  `${protocol} ${family} ${endText(near)} ${isNobody(far) ? '' : far.address}`;
+
+/** TCP and UDP: `ss -tunapiOHe`. */
+export const ssInet = (through: readonly string[]): SsSocket[] =>
+  run(through, '-tunapiOHe').map((line) =>
+    inetSocket(line, line.startsWith('udp') ? 'udp' : 'tcp', line.slice(line.indexOf(' ') + 1).trimStart()),
+  );
+
+/** Raw sockets: `ss -wnapOHe`. */
+export const ssRaw = (through: readonly string[]): SsSocket[] =>
+  run(through, '-wnapOHe').map((line) => inetSocket(line, 'raw', line));
+
+/** Packet sockets: `ss -0napOHe`. */
+export const ssPacket = (through: readonly string[]): SsSocket[] =>
+  run(through, '-0napOHe').map((line) => {
+    const [, state = '', recvQueue = '', sendQueue = '', local = '', rest = ''] =
+      /^\S+ +(\S+) +(\d+) +(\d+) +(\S+) +\*(.*)$/.exec(line) ?? [];
+    const [, ether = '', device = ''] = /^\[?([^\]]*)\]?:(.*)$/.exec(local) ?? [];
+    const fields = columns('packet', 'packet', state, recvQueue, sendQueue);
+    fields.set('local', `${device} ${ether === '*' ? '3' : ether}`).set('remote', '');
+    const users: SsSocket['users'] = new Map();
+    takeFields(line, rest, 'packet', fields, users);
+    return { key: `sk:${fields.get('sk')}`, protocol: 'packet', fields, users };
+  });
+
+/** Unix sockets: `ss -xapOHe`; names with spaces in them are not understood. */
+export const ssUnix = (through: readonly string[]): SsSocket[] => {
+  const lines = run(through, '-xapOHe').map((line) => {
+    const [, state = '', recvQueue = '', sendQueue = '', name = '', inode = '', peer = '', rest = ''] =
+      /^\S+ +(\S+) +(\d+) +(\d+) +(\S+) +(\d+) +\* +(\d+)(.*)$/.exec(line) ?? [];
+    return { line, state, recvQueue, sendQueue, name: name === '*' ? '' : name, inode, peer, rest };
+  });
+  const names = new Map(lines.map(({ inode, name }) => [inode, name]));
+  return lines.map(({ line, state, recvQueue, sendQueue, name, inode, peer, rest }) => {
+    const fields = columns('unix', 'unix', state, recvQueue, sendQueue);
+    fields
+      .set('local', `${name} 0`)
+      .set('remote', peer === '0' ? '' : `${names.get(peer) ?? ''} 0`)
+      .set('ino', inode);
+    const users: SsSocket['users'] = new Map();
+    takeFields(line, rest, 'unix', fields, users);
+    return { key: `ino:${inode}`, protocol: 'unix', fields, users };
+  });
+};
+
+/** What names a socket of netpane among those of ss. */
+export function keysOf({ id, protocol, family, local, remote, inode }: Listed): string[] {
+  if (protocol === 'unix') return [`ino:${inode}`];
+  if (protocol !== 'raw') return [id];
+  const ends = [local, remote ?? { address: '', port: 0 }].map(({ address, port }) => ({
+    address,
+    port: port === 0 ? '*' : String(port),
+  }));
+  return [
+    id,
+    rawKey(protocol, family, ends[0] ?? { address: '', port: '' }, ends[1] ?? { address: '', port: '' }),
+  ];
+}
+
+/** What ss would print of a socket of netpane's: as many fields as ss has names for. */
+export function asSs(socket: Listed): Map<string, string> {
+  const { protocol, family, state = '', local, remote, recvQueue = '', sendQueue = '', timer } = socket;
+  const bare = (address: string) => address.replace(/%.*/, '');
+  const end = ({ address, port }: { address: string; port: number }) =>
+    endText({ address: bare(address), port: port === 0 && protocol !== 'unix' ? '*' : String(port) });
+  const fields = new Map<string, string>([
+    ['family', family],
+    ['state', state],
+    ['recvQueue', String(recvQueue)],
+    ['sendQueue', String(sendQueue)],
+    ['local', end(local)],
+    ['remote', remote ? end(remote) : ''],
+    ['timer', timer ? `${timer.kind} ${timer.retransmits}` : ''],
+  ]);
+  for (const { name, kind, text } of FIELDS[protocol] ?? []) {
+    const value =
+      kind === 'untold' ? undefined : text?.(socket, (socket.tcp ?? {}) as Record<string, number>);
+    if (value !== undefined && value !== false) fields.set(name, String(value));
+  }
+  if (protocol === 'unix') fields.set('ino', String(socket.inode));
+  return fields;
+}
+
+/** Names of the fields that tell a running time. */
+export const elapsedFields = new Set(TCP.flatMap(({ name, kind }) => (kind === 'elapsed' ? [name] : [])));
