@@ -1,6 +1,14 @@
 import type { Protocol, Socket } from '../model/socket.ts';
 import { TextPool } from './texts.ts';
-import { compileNamespace, compileWord, forget, PROTOCOLS, remember, type Searched } from './words.ts';
+import {
+  compileNamespace,
+  compileProgram,
+  compileWord,
+  forget,
+  PROTOCOLS,
+  remember,
+  type Searched,
+} from './words.ts';
 
 /** Which sockets are wanted. All conditions hold together; an absent one does not restrict. */
 export interface Filter {
@@ -33,11 +41,7 @@ export function compileSearch(filter: Filter, pool: TextPool): (it: Searched) =>
   if (port !== undefined)
     tests.push(({ localPort, remotePort }) => localPort === port || remotePort === port);
   if (netns !== undefined) tests.push(compileNamespace(netns, pool));
-  if (filter.process !== undefined) {
-    const name = filter.process.toLowerCase();
-    const isMeant = pool.remembered((programs) => programs.includes(name));
-    tests.push(({ programs }) => isMeant(programs));
-  }
+  if (filter.process !== undefined) tests.push(compileProgram(filter.process, pool));
   for (const word of filter.text?.split(/\s+/) ?? []) if (word !== '') tests.push(compileWord(word, pool));
   const [only] = tests;
   if (only === undefined) return () => true;

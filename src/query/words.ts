@@ -5,12 +5,8 @@ import type { TextPool } from './texts.ts';
 
 /** What filters look at, of one socket: texts by their numbers in a pool, all else as it is. */
 export interface Searched {
-  /** All that it is known by but its endpoints. */
+  /** All that it is known by but its endpoints: see `namesOf`. */
   readonly names: number;
-  /** Names of the programs that hold it. */
-  readonly programs: number;
-  /** Its namespace, by inode and name; -1 for none. */
-  readonly netns: number;
   /** Addresses; -1 for no peer. */
   readonly local: number;
   readonly remote: number;
@@ -35,35 +31,36 @@ export const PROTOCOLS = Object.keys({
   vsock: 0,
 } satisfies Record<Protocol, 0>) as Protocol[];
 
-/** All by which a socket can be found but its endpoints, a line each: no word has a line break in it. */
+/** Parts the parts of `namesOf`. A name cannot hold it: it ends strings where they come from. */
+const PART = '\0';
+
+/**
+ * All by which a socket can be found but its endpoints, in one text, for thousands of sockets share it. In parts: the
+ * names of its programs in small letters, all else in small letters, inode and name of its namespace as they are. A
+ * line each, for no word has a line break in it.
+ */
 function namesOf(socket: Socket): string {
   const { owners, user, uid, state, netns } = socket;
-  let text = `${user ?? uid ?? ''}\n${protocolName(socket)}\n${state ?? ''}\n${socket.interface ?? ''}\n`;
-  if (netns) text += `${netns.name ?? netns.inode}\n`;
+  let [programs, others] = ['', ''];
+  for (const { process, pid, command } of owners) {
+    programs += `${process ?? ''}\n`;
+    others += `${pid ?? ''}\n${command ?? ''}\n`;
+  }
   // An owner that has no name is shown by how it is known.
-  if (owners[0]?.process === undefined) text += `${owners[0]?.knowledge ?? ''}\n`;
-  for (const { process, pid, command } of owners)
-    text += `${process ?? ''}\n${pid ?? ''}\n${command ?? ''}\n`;
-  return text.toLowerCase();
+  if (owners[0]?.process === undefined) others += `${owners[0]?.knowledge ?? ''}\n`;
+  others += `${user ?? uid ?? ''}\n${protocolName(socket)}\n${state ?? ''}\n${socket.interface ?? ''}\n`;
+  if (netns) others += netns.name ?? netns.inode;
+  const found = `${programs}${PART}${others}`.toLowerCase();
+  return netns ? `${found}${PART}${netns.inode}${PART}${netns.name ?? ''}` : found;
 }
-
-const programsOf = ({ owners }: Socket): string =>
-  owners.length === 1
-    ? (owners[0]?.process ?? '').toLowerCase()
-    : owners
-        .map(({ process }) => process ?? '')
-        .join('\n')
-        .toLowerCase();
 
 const addressOf = (address: string): string => unmapped(address).toLowerCase();
 
 /** Takes what can be found of a socket into the pool; `forget` takes it out again. */
 export function remember(socket: Socket, pool: TextPool): Searched {
-  const { local, remote, netns } = socket;
+  const { local, remote } = socket;
   return {
     names: pool.take(namesOf(socket)),
-    programs: pool.take(programsOf(socket)),
-    netns: netns ? pool.take(`${netns.inode}\n${netns.name ?? ''}`) : -1,
     local: pool.take(addressOf(local.address)),
     remote: remote ? pool.take(addressOf(remote.address)) : -1,
     localPort: local.port,
@@ -74,11 +71,9 @@ export function remember(socket: Socket, pool: TextPool): Searched {
   };
 }
 
-export function forget({ names, programs, netns, local, remote }: Searched, pool: TextPool): void {
+export function forget({ names, local, remote }: Searched, pool: TextPool): void {
   pool.drop(names);
-  pool.drop(programs);
   pool.drop(local);
-  if (netns >= 0) pool.drop(netns);
   if (remote >= 0) pool.drop(remote);
 }
 
@@ -125,10 +120,17 @@ function rememberedPorts(
 /** Compiles the name of a namespace, or its inode in digits, to the question whether a socket is in it. */
 export function compileNamespace(wanted: string, pool: TextPool): (it: Searched) => boolean {
   const isMeant = pool.remembered((text) => {
-    const end = text.indexOf('\n');
-    return wanted !== '' && (text.slice(0, end) === wanted || text.slice(end + 1) === wanted);
+    const [, , inode, name] = text.split(PART);
+    return wanted !== '' && (inode === wanted || name === wanted);
   });
-  return ({ netns }) => netns >= 0 && isMeant(netns);
+  return ({ names }) => isMeant(names);
+}
+
+/** Compiles a part of a program's name to the question whether one of those that hold a socket has it. */
+export function compileProgram(part: string, pool: TextPool): (it: Searched) => boolean {
+  const lower = part.toLowerCase();
+  const isMeant = pool.remembered((text) => text.split(PART, 1)[0]?.includes(lower) ?? false);
+  return ({ names }) => isMeant(names);
 }
 
 /** Compiles a word to the question whether it is part of anything the table shows of a socket. */
@@ -137,6 +139,7 @@ export function compileWord(word: string, pool: TextPool): (it: Searched) => boo
   // Only a word with a colon can lie across address and port, and only digits can lie within a port.
   const asEndpoint = lower.includes(':');
   const asPort = /^\d+$/.test(lower);
+  const inNames = pool.remembered((text) => text.split(PART, 2).some((names) => names.includes(lower)));
   const inText = pool.remembered((text) => text.includes(lower));
   const inPort = rememberedPorts(
     (port, protocol) =>
@@ -147,7 +150,7 @@ export function compileWord(word: string, pool: TextPool): (it: Searched) => boo
   const inAddress = (address: number, port: number): boolean =>
     asEndpoint ? `${pool.text(address)}:${port}`.includes(lower) : inText(address);
   return ({ names, local, remote, localPort, remotePort, protocol }) =>
-    inText(names) ||
+    inNames(names) ||
     inPort(localPort, protocol) ||
     inAddress(local, localPort) ||
     (remote >= 0 && (inPort(remotePort, protocol) || inAddress(remote, remotePort)));

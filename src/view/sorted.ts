@@ -18,8 +18,7 @@ const pidOf = ({ socket }: Row): number => socket.owners[0]?.pid ?? -1;
 
 /** A new entry, not shown yet; `searched` may be of another one. */
 export const entryOf = (row: Row, key: SortKey, searched: Searched): Entry => {
-  const { names, programs, netns, local, remote, localPort, remotePort } = searched;
-  const { protocol, listening, established } = searched;
+  const { names, local, remote, localPort, remotePort, protocol, listening, established } = searched;
   return {
     row,
     key,
@@ -29,8 +28,6 @@ export const entryOf = (row: Row, key: SortKey, searched: Searched): Entry => {
     localPort,
     remotePort,
     names,
-    programs,
-    netns,
     local,
     remote,
     protocol,
@@ -105,9 +102,9 @@ export function reversed(entries: readonly Entry[]): Entry[] {
   return result;
 }
 
-/** First position whose entry does not come before `entry`: its own, where it is there. */
-function positionOf(entry: Entry, entries: readonly Entry[], compare: Compare): number {
-  let [low, high] = [0, entries.length];
+/** First position, from `low` on, whose entry does not come before `entry`: its own, where it is there. */
+function positionOf(entry: Entry, entries: readonly Entry[], compare: Compare, low: number): number {
+  let high = entries.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
     const there = entries[middle];
@@ -117,27 +114,33 @@ function positionOf(entry: Entry, entries: readonly Entry[], compare: Compare): 
   return low;
 }
 
-/** A sorted list without some of its entries and with others. Both are few: only their places are looked up. */
-export function exchange(
+/** Positions of several entries, which are sorted for it: so each begins where the one before it ended. */
+function positionsOf(
+  wanted: Entry[],
   entries: readonly Entry[],
-  gone: readonly Entry[],
-  come: readonly Entry[],
   compare: Compare,
-): Entry[] {
-  const cuts = [
-    ...gone.map((entry) => ({ at: positionOf(entry, entries, compare), entry, skip: 1 })),
-    ...come.map((entry) => ({ at: positionOf(entry, entries, compare), entry, skip: 0 })),
-  ];
-  // What comes stands before what is at its place, be that to go or to stay.
-  cuts.sort((a, b) => a.at - b.at || a.skip - b.skip || compare(a.entry, b.entry));
-  const result = entries.slice(0, cuts[0]?.at ?? entries.length);
-  for (const [i, { at, entry, skip }] of cuts.entries()) {
-    if (skip === 0) result.push(entry);
-    const end = cuts[i + 1]?.at ?? entries.length;
-    for (let from = at + skip; from < end; from++) {
-      const kept = entries[from];
-      if (kept) result.push(kept);
+): { at: number; entry: Entry }[] {
+  let at = 0;
+  return wanted.sort(compare).map((entry) => ({ at: (at = positionOf(entry, entries, compare, at)), entry }));
+}
+
+/** A sorted list without some of its entries and with others. Both are few: only their places are looked up. */
+export function exchange(entries: readonly Entry[], gone: Entry[], come: Entry[], compare: Compare): Entry[] {
+  const cuts = positionsOf(gone, entries, compare);
+  const fills = positionsOf(come, entries, compare);
+  const result = entries.slice(0, Math.min(cuts[0]?.at ?? entries.length, fills[0]?.at ?? entries.length));
+  let [from, cut] = [result.length, 0];
+  const copyTo = (end: number): void => {
+    for (; from < end; from++) {
+      if (from === cuts[cut]?.at) cut++;
+      else result.push(entries[from] as Entry);
     }
+  };
+  // What comes stands before what is at its place, be that to go or to stay.
+  for (const { at, entry } of fills) {
+    copyTo(at);
+    result.push(entry);
   }
+  copyTo(entries.length);
   return result;
 }
