@@ -49,7 +49,7 @@ function namesOf(socket: Socket): string {
   // An owner that has no name is shown by how it is known.
   if (owners[0]?.process === undefined) others += `${owners[0]?.knowledge ?? ''}\n`;
   others += `${user ?? uid ?? ''}\n${protocolName(socket)}\n${state ?? ''}\n${socket.interface ?? ''}\n`;
-  if (netns) others += netns.name ?? netns.inode;
+  if (netns) others += netns.name ?? String(netns.inode);
   const found = `${programs}${PART}${others}`.toLowerCase();
   return netns ? `${found}${PART}${netns.inode}${PART}${netns.name ?? ''}` : found;
 }
