@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -8,6 +7,7 @@ import type { Repeats } from './options.ts';
 import { FULL_TABLE } from './program.ts';
 import { Pane } from './pane.ts';
 import type { Scene } from './scene.ts';
+import { scratchFolder } from './scratch.ts';
 import { type Spread, spreadOf } from './stats.ts';
 
 /** A stretch in which the screen's thread did nothing but one thing; times are milliseconds. */
@@ -74,8 +74,7 @@ function figuresOf(blocks: readonly Block[], fromMs: number, toMs: number): Bloc
  * and the collection of garbage.
  */
 export async function measureBlocks(scene: Scene, repeats: Repeats): Promise<ScreenThreadFigures> {
-  const folder = mkdtempSync(join(tmpdir(), 'netpane-bench-'));
-  const file = join(folder, 'blocks.json');
+  const file = join(scratchFolder(), 'blocks.json');
   const preload = pathToFileURL(join(root, 'test', 'bench', 'blocks.mjs')).href;
   const pane = new Pane({ nodeArgs: ['--import', preload], env: { NETPANE_BENCH_BLOCKS: file } });
   try {
@@ -102,6 +101,5 @@ export async function measureBlocks(scene: Scene, repeats: Repeats): Promise<Scr
     };
   } finally {
     await pane.close();
-    rmSync(folder, { recursive: true, force: true });
   }
 }

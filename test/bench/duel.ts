@@ -23,11 +23,14 @@ export interface DuelFigures {
   readonly megabytes: number;
   /** Sample and owners, with nothing changing, milliseconds; and the bare loop over the same dumps. */
   readonly sample: Spread;
+  /** The owners' part of it. */
+  readonly owners: Spread;
   readonly bare: Spread;
   /** Of each sample to the bare loop right before or after it. */
   readonly ratio: Spread;
-  /** Sockets that some look found changed, which should be none. */
-  readonly changes: Spread;
+  /** What the looks found that found any change; without others on the machine there are none. */
+  readonly changes: readonly string[];
+  readonly looks: number;
   readonly first: Spread;
   readonly rivals: readonly RivalFigures[];
   readonly notices: readonly string[];
@@ -143,9 +146,11 @@ export async function measureDuel(looker: Looker, size: number, repeats: Repeats
     dumps: some?.received?.dumps ?? 0,
     megabytes: (some?.received?.bytes ?? 0) / 1e6,
     sample: spreadOf(pairs.map(readMs)),
+    owners: spreadOf(pairs.map(({ ownersMs }) => ownersMs)),
     bare: spreadOf(pairs.map(bareMs)),
     ratio: spreadOf(pairs.map((pair) => readMs(pair) / bareMs(pair))),
-    changes: spreadOf(pairs.map(({ changes }) => changes)),
+    changes: pairs.filter(({ changes }) => changes > 0).map(({ kinds }) => kinds),
+    looks: pairs.length,
     first: spreadOf(firsts),
     rivals: rivals.map(figuresOf),
     notices: some?.notices ?? [],

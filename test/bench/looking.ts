@@ -34,6 +34,8 @@ export interface LookCosts {
   /** Sockets of which a program is known; counted at the first look only. */
   readonly owned: number | undefined;
   readonly changes: number;
+  /** `+1 ~2 -3`: how many of them spawned, changed, closed. */
+  readonly kinds: string;
   readonly namespaces: number;
   readonly notices: readonly string[];
 }
@@ -126,14 +128,17 @@ class Looker {
     if (last === undefined) throw new Error('a look gave no batch');
     const after = bare === 'after' ? this.#bare() : undefined;
     for (const part of this.#parts) port?.postMessage(part);
-    const count = (of: (batch: Batch) => number) => this.#parts.reduce((sum, part) => sum + of(part), 0);
+    const count = (of: 'spawned' | 'changed' | 'closed') =>
+      this.#parts.reduce((sum, part) => sum + part[of].length, 0);
+    const [spawned, changed, closed] = [count('spawned'), count('changed'), count('closed')];
     return {
       ...last.cost,
       bareMs: (before ?? after)?.ms,
       received: (before ?? after)?.received,
       sockets: this.#sockets.size,
       owned: last.baseline ? countOwned(this.#sockets.values()) : undefined,
-      changes: count(({ spawned, changed, closed }) => spawned.length + changed.length + closed.length),
+      changes: spawned + changed + closed,
+      kinds: `+${spawned} ~${changed} -${closed}`,
       namespaces: this.#netlink.namespaces,
       notices: last.degradations.map(({ text }) => text),
     };

@@ -50,6 +50,7 @@ function duelText({ duel, atRest, changing }: SceneFigures): string {
   const loops = tableText([
     ['sample and owners against the bare recv loop', 'median (min–max)', 'p95'],
     ['nothing changing: netpane, ms', spreadText(sample), figure(sample.p95)],
+    ['  the owners’ part of it, ms', spreadText(duel.owners), figure(duel.owners.p95)],
     ['the bare loop over the same dumps, ms', spreadText(bare), figure(bare.p95)],
     ['netpane ÷ the loop beside it', spreadText(ratio), figure(ratio.p95)],
     ['  by CPU time', spreadText(atRest.ratioCpu), figure(atRest.ratioCpu.p95)],
@@ -59,8 +60,9 @@ function duelText({ duel, atRest, changing }: SceneFigures): string {
     ['the bare loop, ns a socket', each(bare.median, duel.sockets)],
   ]);
   const dumps =
-    `  ${duel.dumps} dumps in ${duel.namespaces} network namespaces, ${figure(duel.megabytes)} MB a tick; ` +
-    `sockets found changed a tick: ${duel.changes.median}, at most ${duel.changes.max}\n` +
+    `  ${duel.dumps} dumps in ${duel.namespaces} network namespaces, ${figure(duel.megabytes)} MB a tick\n` +
+    `  of ${duel.looks} looks ${duel.changes.length} found a change` +
+    `${duel.changes.length > 0 ? `: ${duel.changes.slice(0, 8).join(', ')}` : ''}\n` +
     duel.notices.map((notice) => `  netpane says: ${notice}\n`).join('');
   const row = (name: string, time: string, cpu: string, ms: number) => [
     name,

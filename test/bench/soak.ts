@@ -1,6 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { Sampler } from '../../src/sampler/sampler.ts';
 import { SockDiagSource } from '../../src/source/linux/sockdiag.ts';
 import { initialState, reduce } from '../../src/store/reduce.ts';
@@ -32,14 +30,12 @@ const MARKS = 100;
 
 const descriptorCount = (): number => readdirSync('/proc/self/fd').length;
 
-/** Entry of the process of a soak: the number of ticks is its only argument. */
+/** Entry of the process of a soak: its arguments are the number of ticks, and an empty folder. */
 export async function soak(): Promise<void> {
-  const ticks = Number(process.argv[2]);
-  const root = mkdtempSync(join(tmpdir(), 'netpane-soak-'));
-  process.on('exit', () => rmSync(root, { recursive: true, force: true }));
+  const [, , ticks, root = ''] = process.argv;
   // Whoever wants to know is gone.
   process.on('disconnect', () => process.exit());
-  process.send?.(await run(ticks, root));
+  process.send?.(await run(Number(ticks), root));
   process.disconnect();
 }
 
