@@ -76,7 +76,7 @@ const LOG_LENGTH = 1000;
 const HISTORY_LENGTH = 600;
 
 /** So many marks fade, and so many rates go to 0, at a time; the others follow at once, in runs between which keys are heard. */
-const RUN = 2000;
+const RUN = 1000;
 
 const kindOf = (socket: Socket): 'established' | 'listening' | 'other' =>
   isListening(socket) ? 'listening' : isEstablished(socket) ? 'established' : 'other';
@@ -216,7 +216,7 @@ export class SocketTable {
   }
 
   /**
-   * Takes away the marks that have had their time, and with them the closed rows: some thousands of them at most, and
+   * Takes away the marks that have had their time, and with them the closed rows: a thousand of them at most, and
    * the next ones when it is called again.
    */
   fade(nowMs: number): void {
@@ -235,8 +235,9 @@ export class SocketTable {
   }
 
   #complete({ baseline, monotonicMs }: Batch): Tick {
-    // What a run of before has left over is among the first of this one.
-    for (const id of this.#flowing) this.#resting.add(id);
+    if (this.#resting.size === 0) this.#resting = this.#flowing;
+    // What is left over of the runs of before comes first.
+    else for (const id of this.#flowing) this.#resting.add(id);
     this.#rest();
     this.#flowing = this.#flowingNow;
     this.#flowingNow = new Set();

@@ -141,10 +141,10 @@ describe('marks', () => {
     while (table.nextFadeMs !== undefined && sizes.length < 10) {
       expect(table.nextFadeMs).toBe(4000);
       table.fade(4000);
-      expect(table.takeTouched().size).toBeLessThanOrEqual(2000);
+      expect(table.takeTouched().size).toBeLessThanOrEqual(1000);
       sizes.push(table.rows.size);
     }
-    expect(sizes).toEqual([3000, 1000, 0]);
+    expect(sizes).toEqual([4000, 3000, 2000, 1000, 0]);
   });
 
   test('touched: the rows that are not what they were, each told once', () => {
