@@ -26,6 +26,10 @@ export const unshare = (() => {
   return status === 0 ? words : [];
 })();
 
+/** The best source works here: it is Linux, and koffi is installed. */
+export const hasNetlink =
+  spawnSync(process.execPath, [program, 'ls', '--source', 'sock_diag', '--port', '1']).status === 0;
+
 const cleanUps: (() => unknown)[] = [];
 /** Does something when the test is over, the last first. */
 export const cleanUp = (act: () => unknown) => void cleanUps.push(act);

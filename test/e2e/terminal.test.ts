@@ -110,11 +110,16 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
   });
 
   test('tables that cannot be read any more leave the screen as it is, and say so', async () => {
-    const it = await run({ fault: 'table-unreadable', args: '--interval 100ms' });
-    await it.t.until('the notice', (t) => /came to grief|not read|cannot read|unreadable/i.test(t.text()));
-    it.t.write('q');
-    expect((await it.end()).code).toBe(0);
-    expect(it.now()).toEqual(it.before);
+    for (const [fault, args] of [
+      ['table-unreadable', '--source proc --interval 100ms'],
+      ['netlink-dies', '--source sock_diag --interval 100ms'],
+    ] as const) {
+      const it = await run({ fault, args });
+      await it.t.until('the notice', (t) => /came to grief|not read|partly stale/i.test(t.text()));
+      it.t.write('q');
+      expect((await it.end()).code).toBe(0);
+      expect(it.now()).toEqual(it.before);
+    }
   });
 
   test('ctrl-z stops it and gives the terminal back; `fg` takes it again; and once more', async () => {

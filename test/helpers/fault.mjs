@@ -43,6 +43,39 @@ const inWorker = {
   },
 };
 
+/** A call of the C library, as koffi gives it, in the hands of the test: `act` is given the call and its arguments. */
+async function onCalls(name, act) {
+  const { default: koffi } = await import('koffi');
+  const { load } = koffi;
+  koffi.load = (...library) => {
+    const real = load(...library);
+    const func = (prototype) => {
+      const call = real.func(prototype);
+      return prototype.includes(` ${name}(`) ? (...args) => act(call, args, koffi) : call;
+    };
+    return { func };
+  };
+}
+const AF_NETLINK = 16;
+
+/** In whichever thread the sockets are read. */
+const inBoth = {
+  'netlink-forbidden': () =>
+    onCalls('socket', (call, args, koffi) => {
+      if (args[0] !== AF_NETLINK) return call(...args);
+      koffi.errno(koffi.os.errno.EPERM);
+      return -1;
+    }),
+  'netlink-dies': () => {
+    const brokenFromMs = performance.now() + later;
+    return onCalls('recv', (call, args, koffi) => {
+      if (performance.now() < brokenFromMs) return call(...args);
+      koffi.errno(koffi.os.errno.EIO);
+      return -1;
+    });
+  },
+};
+
 const inMain = {
   'render-throws': () => {
     const require = createRequire(new URL('../../dist/netpane.js', import.meta.url));
@@ -71,4 +104,4 @@ const inMain = {
   'promise-rejects': () => setTimeout(() => void Promise.reject(new Error('a promise came to grief')), later),
 };
 
-(isMainThread ? inMain : inWorker)[fault]?.();
+await { ...inBoth, ...(isMainThread ? inMain : inWorker) }[fault]?.();

@@ -78,12 +78,18 @@ const orders = {
     return { sockets: (await Promise.all(accepted)).map(tcp) };
   },
 
-  async connect({ host, port, from, count }) {
+  async connect({ host, port, from, fromPort, count }) {
     const made = [];
     // Not more at a time than a listener's queue holds.
     while (made.length < count) {
       const some = Array.from({ length: Math.min(256, count - made.length) }, () => {
-        const socket = createConnection({ host, port, localAddress: from, allowHalfOpen: true });
+        const socket = createConnection({
+          host,
+          port,
+          localAddress: from,
+          localPort: fromPort,
+          allowHalfOpen: true,
+        });
         return ready(socket.resume(), 'connect');
       });
       made.push(...(await Promise.all(some)));
@@ -115,6 +121,25 @@ const orders = {
 
   async send({ ids, bytes }) {
     await Promise.all(ids.map((id) => new Promise((resolve) => get(id).write(Buffer.alloc(bytes), resolve))));
+  },
+
+  /** By the clock and not by the count of timers, which may come late. */
+  async pace({ id, bytesPerSecond }) {
+    const socket = get(id);
+    const startMs = performance.now();
+    const first = socket.bytesWritten;
+    const timer = setInterval(() => {
+      const due = Math.floor(((performance.now() - startMs) / 1000) * bytesPerSecond);
+      const bytes = first + due - socket.bytesWritten;
+      if (bytes > 0) socket.write(Buffer.alloc(bytes));
+    }, 10);
+    socket.on('close', () => clearInterval(timer));
+    return {};
+  },
+
+  async sent({ id }) {
+    const socket = get(id);
+    return { bytes: socket.bytesWritten - socket.writableLength };
   },
 
   async halfClose({ ids }) {

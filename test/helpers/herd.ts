@@ -80,12 +80,14 @@ function formatAddress(bytes: Buffer): string {
 /**
  * Every TCP and UDP socket that the kernel has now (proc_net(5)), read on a way that the program under test
  * does not use first. While sockets come and go, single ones may be missing: ask again.
+ * @param pid a process of the network namespace that is asked about
  */
 export function kernelSockets(
   protocols: Iterable<KernelSocket['protocol']> = ['tcp', 'tcp6', 'udp', 'udp6'],
+  pid: number | 'self' = 'self',
 ): KernelSocket[] {
   return [...protocols].flatMap((protocol) => {
-    const lines = readFileSync(`/proc/net/${protocol}`, 'utf8').trimEnd().split('\n').slice(1);
+    const lines = readFileSync(`/proc/${pid}/net/${protocol}`, 'utf8').trimEnd().split('\n').slice(1);
     return lines.map((line) => {
       const [, local = '', remote = '', state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
       return {
@@ -119,12 +121,12 @@ export async function eventually<T>(
 
 /**
  * Waits until the kernel has all these sockets in a state, and gives what it says of them, in their order.
- * `owned` asks besides that a process holds them.
+ * `owned` asks besides that a process holds them; `pid` is a process of their network namespace.
  */
 export async function settled(
   sockets: readonly Pick<HerdSocket, 'protocol' | 'local' | 'remote'>[],
   state: string,
-  { owned = true }: { owned?: boolean } = {},
+  { owned = true, pid }: { owned?: boolean; pid?: number } = {},
 ): Promise<KernelSocket[]> {
   let missing = sockets;
   const what = () =>
@@ -132,7 +134,7 @@ export async function settled(
   const protocols = new Set(sockets.map(({ protocol }) => protocol));
   return eventually(what, () => {
     const present = new Map(
-      kernelSockets(protocols)
+      kernelSockets(protocols, pid)
         .filter((socket) => socket.state === state && (!owned || socket.inode !== 0))
         .map((socket) => [keyOf(socket), socket]),
     );
@@ -148,6 +150,7 @@ interface Answer {
   error?: string;
   sockets?: Told[];
   pid?: number;
+  bytes?: number;
 }
 
 /** What a process of a herd is called. */
@@ -156,6 +159,8 @@ export interface Naming {
   title?: string;
   /** Another comm, of up to 15 bytes that need not be text. */
   comm?: Uint8Array;
+  /** The command and first arguments that run it, in its place: `ip netns exec NAME`. */
+  through?: readonly string[];
 }
 
 /** A process that opens and closes sockets on order. Each order ends when the kernel shows what it asks for. */
@@ -169,11 +174,14 @@ export class HerdProcess {
   readonly pid: number;
 
   /** Starts a process. Rejects when it does not come up. */
-  static async start({ title = '', comm = new Uint8Array() }: Naming = {}): Promise<HerdProcess> {
+  static async start({
+    title = '',
+    comm = new Uint8Array(),
+    through = [],
+  }: Naming = {}): Promise<HerdProcess> {
     const file = join(root, 'test', 'helpers', 'herd-child.mjs');
-    const child = spawn(process.execPath, [file, title, Buffer.from(comm).toString('hex')], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    const words = [...through, process.execPath, file, title, Buffer.from(comm).toString('hex')];
+    const child = spawn(words[0] ?? '', words.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
     await once(child, 'spawn');
     const started = new HerdProcess(child);
     await started.#answer(0);
@@ -212,7 +220,7 @@ export class HerdProcess {
 
   async #open(order: string, details: object, state: string): Promise<HerdSocket[]> {
     const { sockets = [] } = await this.#order(order, details);
-    const seen = await settled(sockets, state);
+    const seen = await settled(sockets, state, { pid: this.pid });
     return sockets.map((socket, index) => ({ ...socket, pid: this.pid, inode: seen[index]?.inode ?? 0 }));
   }
 
@@ -228,16 +236,21 @@ export class HerdProcess {
 
   /**
    * Connects to a listener of `server`, which may be this process itself. `host` is the address to call, when it
-   * is not the listener's own (127.0.0.1 to a dual-stack one); `from` the address to call from.
+   * is not the listener's own (127.0.0.1 to a dual-stack one); `from` the address, and `fromPort` the port, to call from.
    */
   async connect(
     server: HerdProcess,
     listener: HerdSocket,
-    { count = 1, host, from }: { count?: number; host?: string; from?: string } = {},
+    {
+      count = 1,
+      host,
+      from,
+      fromPort,
+    }: { count?: number; host?: string; from?: string; fromPort?: number } = {},
   ): Promise<Connections> {
     const { address, port } = listener.local;
     const called = host ?? address.replace(/^0\.0\.0\.0$/, '127.0.0.1').replace(/^::$/, '::1');
-    const near = await this.#open('connect', { host: called, port, from, count }, 'ESTABLISHED');
+    const near = await this.#open('connect', { host: called, port, from, fromPort, count }, 'ESTABLISHED');
     const peers = near.map((socket) => socket.local);
     return { near, far: await server.#open('accept', { id: listener.id, peers }, 'ESTABLISHED') };
   }
@@ -253,10 +266,21 @@ export class HerdProcess {
     await this.#order('send', { ids: idsOf(sockets), bytes });
   }
 
+  /** From now on sends so many zeros a second over a connection, in many small parts. */
+  async pace(socket: HerdSocket, bytesPerSecond: number): Promise<void> {
+    await this.#order('pace', { id: socket.id, bytesPerSecond });
+  }
+
+  /** How many bytes have been sent over a connection until now. */
+  async sent(socket: HerdSocket): Promise<number> {
+    const { bytes = 0 } = await this.#order('sent', { id: socket.id });
+    return bytes;
+  }
+
   /** Sends no more: these become FIN_WAIT2, and the other ends, which have to be open, CLOSE_WAIT. */
   async halfClose(sockets: readonly HerdSocket[]): Promise<void> {
     await this.#order('halfClose', { ids: idsOf(sockets) });
-    await settled(sockets, 'FIN_WAIT2');
+    await settled(sockets, 'FIN_WAIT2', { pid: this.pid });
   }
 
   /**
@@ -271,7 +295,7 @@ export class HerdProcess {
   async leaveInTimeWait(server: HerdProcess, { near, far }: Connections): Promise<void> {
     await this.halfClose(near);
     await server.close(far);
-    await settled(near, 'TIME_WAIT', { owned: false });
+    await settled(near, 'TIME_WAIT', { owned: false, pid: this.pid });
   }
 
   /** Ends the process, and those that share its listeners. May be called again. */

@@ -1,0 +1,177 @@
+// Network namespaces: the sockets of each under its name, for as long as it is there and not a moment longer.
+import { spawnSync } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
+import type { Terminal } from '../helpers/terminal.ts';
+import type { Listed } from '../helpers/ss.ts';
+import {
+  cleanUp,
+  hasNetlink,
+  isRoot,
+  newHerd,
+  runNetpane,
+  startNetpane,
+  tableRows,
+  ticksByHand,
+  uniqueName,
+} from './netpane.ts';
+
+const ip = (words: string) => spawnSync('ip', words.split(' '), { encoding: 'utf8' });
+
+const impossible = (() => {
+  if (!hasNetlink) return 'netlink cannot be used here';
+  if (!isRoot) return 'it takes root to make a network namespace';
+  if (ip('-V').status !== 0) return 'there is no ip';
+  const name = uniqueName();
+  if (ip(`netns add ${name}`).status !== 0) return 'no network namespace can be made here';
+  ip(`netns del ${name}`);
+  return undefined;
+})();
+const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
+
+const PORT = 7171;
+const FROM_PORT = 7272;
+
+/** A namespace that `ip netns` knows. */
+interface Named {
+  name: string;
+  inode: number;
+}
+
+function addNamespace(): Named {
+  const name = uniqueName();
+  const made = ip(`netns add ${name}`);
+  if (made.status !== 0) throw new Error(made.stderr);
+  cleanUp(() => ip(`netns del ${name}`));
+  ip(`-n ${name} link set lo up`);
+  return { name, inode: statSync(`/run/netns/${name}`).ino };
+}
+
+/** A listener and a connection to it in a namespace: the same addresses and ports in each. */
+async function sameSockets(herd: Herd, through: readonly string[]) {
+  const server = await herd.spawn({ through });
+  const listener = await server.listen({ port: PORT });
+  const { near, far } = await server.connect(server, listener, { fromPort: FROM_PORT });
+  return { server, sockets: [listener, ...near, ...far] as HerdSocket[] };
+}
+const inside = ({ name }: Named) => ['ip', 'netns', 'exec', name];
+
+async function listed(...args: string[]): Promise<Listed[]> {
+  const { stdout, code } = await runNetpane(['ls', '--json', '--port', String(PORT), ...args]);
+  expect(code).toBe(0);
+  return JSON.parse(stdout) as Listed[];
+}
+
+const descriptorsOf = ({ pid }: { pid: number }) => readdirSync(`/proc/${pid}/fd`).length;
+
+/** Rows of the sockets of {@link sameSockets} by namespace, as the screen shows them. */
+const rowsBy = (t: Terminal) => {
+  const rows = new Map<string, string[]>();
+  for (const { netns = '', mark, local, localPort, remotePort, state } of tableRows(t)) {
+    const text = `${mark} ${local}:${localPort} ${remotePort} ${state}`;
+    rows.set(netns, [...(rows.get(netns) ?? []), text].sort());
+  }
+  return rows;
+};
+const shownSockets = (mark: string) =>
+  [
+    `${mark} 127.0.0.1:${PORT} * LISTEN`,
+    `${mark} 127.0.0.1:${PORT} ${FROM_PORT} ESTABLISHED`,
+    `${mark} 127.0.0.1:${FROM_PORT} ${PORT} ESTABLISHED`,
+  ].sort();
+
+describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
+  test('the same tuple in two: two sockets, each under the name of its namespace', async () => {
+    const herd = newHerd();
+    const namespaces = [addNamespace(), addNamespace()];
+    const owners: HerdProcess[] = [];
+    for (const namespace of namespaces) {
+      owners.push((await sameSockets(herd, inside(namespace))).server);
+    }
+    const all = await listed();
+    for (const [i, { name, inode }] of namespaces.entries()) {
+      const its = all.filter(({ netns }) => netns?.inode === inode);
+      expect(its).toHaveLength(3);
+      for (const socket of its) {
+        expect(socket).toMatchObject({
+          netns: { inode, name },
+          owners: [{ pid: owners[i]?.pid, knowledge: 'exact' }],
+        });
+      }
+      // By name, by inode, and with the options in any order.
+      const ids = its.map(({ id }) => id).sort();
+      for (const filter of [name, String(inode)]) {
+        expect((await listed('--netns', filter)).map(({ id }) => id).sort()).toEqual(ids);
+      }
+    }
+    expect(await listed('--netns', `${namespaces[0]?.name}x`)).toEqual([]);
+  });
+
+  test('one without a name goes by its inode', async () => {
+    const script = 'ip link set lo up && exec "$@"';
+    const through = ['unshare', '--net', 'sh', '-c', script, 'sh'];
+    const { server } = await sameSockets(newHerd(), through);
+    const { ino } = statSync(`/proc/${server.pid}/ns/net`);
+    const found = await listed('--netns', String(ino));
+    expect(found.map(({ netns }) => netns?.inode)).toEqual([ino, ino, ino]);
+  });
+
+  test('the screen names them; when they are deleted they close, and netpane holds nothing of them', async () => {
+    const ticks = ticksByHand();
+    const t = startNetpane({
+      ...ticks.start,
+      cols: 160,
+      args: ['--port', String(PORT), '--linger', '60m', '--interval', '100ms'],
+    });
+    const tick = async () => {
+      ticks.allow(1);
+      await t.until('a reading', () => ticks.over());
+    };
+    await t.until('the first reading', () => ticks.over() && t.text().includes('nothing matches'));
+    await tick();
+    const descriptors = descriptorsOf(t);
+
+    const herd = new Herd();
+    cleanUp(() => herd.close());
+    const namespaces = [addNamespace(), addNamespace()];
+    const names = namespaces.map(({ name }) => name);
+    for (const namespace of namespaces) await sameSockets(herd, inside(namespace));
+    await tick();
+    await t.until('six rows', () => tableRows(t).length === 6);
+    expect(rowsBy(t)).toEqual(new Map(names.map((name) => [name, shownSockets('+')])));
+    expect(descriptorsOf(t)).toBeGreaterThan(descriptors);
+
+    await herd.close();
+    for (const name of names) expect(ip(`netns del ${name}`).status).toBe(0);
+    await tick();
+    await t.until('closed rows', () => tableRows(t).every(({ mark }) => mark === '-'));
+    const closed = [...rowsBy(t)];
+    expect(closed.map(([name]) => name).sort()).toEqual([...names].sort());
+    for (const [, rows] of closed) expect(rows).toHaveLength(3);
+    expect(descriptorsOf(t)).toBe(descriptors);
+  });
+
+  test('a namespace that is deleted under a running netpane is gone from the kernel', async () => {
+    const ticks = ticksByHand();
+    const [inner, watcher] = [addNamespace(), addNamespace()];
+    const link = ip(`-n ${watcher.name} link add seen type veth peer name inner netns ${inner.name}`);
+    const hasLink = () => ip(`-n ${watcher.name} link show seen`).status === 0;
+    const t = startNetpane({ ...ticks.start, args: ['--interval', '100ms'] });
+    const tick = async () => {
+      ticks.allow(1);
+      await t.until('a reading', () => ticks.over());
+    };
+    await t.until('the first reading', () => ticks.over());
+    await tick();
+    expect(link.status === 0 && hasLink()).toBe(true);
+    expect(ip(`netns del ${inner.name}`).status).toBe(0);
+    await tick();
+    // With its last holder a namespace goes, with it the end of the link that is in it, and so the other end.
+    await t.until('the end of the namespace', () => !hasLink());
+    // What is watched with is there, and netpane with it.
+    expect(ip(`-n ${watcher.name} link show lo`).status).toBe(0);
+    t.write('q');
+    expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
+  });
+});

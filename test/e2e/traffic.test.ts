@@ -1,0 +1,131 @@
+// What goes through a connection is told to the byte, and how fast to within a few percent.
+import { describe, expect, test } from 'vitest';
+import { eventually, type HerdSocket } from '../helpers/herd.ts';
+import type { Listed } from '../helpers/ss.ts';
+import { hasNetlink, newHerd, rowOf, runNetpane, startNetpane, ticksByHand, uniqueName } from './netpane.ts';
+
+const why = hasNetlink ? '' : ' (skipped: netlink cannot be used here)';
+
+/** What netpane lists of both ends of a connection. */
+async function listed(near: HerdSocket): Promise<{ near: Listed; far: Listed }> {
+  const port = String(near.remote?.port);
+  const { stdout, code } = await runNetpane(['ls', '--json', '--tcp', '--port', port]);
+  expect(code).toBe(0);
+  const sockets = JSON.parse(stdout) as Listed[];
+  const of = (local: number | undefined, remote: number | undefined) => {
+    const found = sockets.find((it) => it.local.port === local && it.remote?.port === remote);
+    if (found === undefined) throw new Error(`netpane does not list ${local} → ${remote}`);
+    return found;
+  };
+  return {
+    near: of(near.local.port, near.remote?.port),
+    far: of(near.remote?.port, near.local.port),
+  };
+}
+
+/** Lists until all that was sent has been received. */
+async function listedWhenReceived(near: HerdSocket, up: number, down: number) {
+  for (;;) {
+    const both = await listed(near);
+    const isThere = (both.far.rxBytes ?? 0) >= up && (both.near.rxBytes ?? 0) >= down;
+    if (isThere) return both;
+  }
+}
+
+describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
+  test.each([
+    ['127.0.0.1', 2 ** 20 + 3, 70_001],
+    ['::1', 1, 0],
+    ['127.0.0.1', 0, 123_457],
+  ])('%s: %d bytes one way and %d the other, to the byte, and half closed too', async (host, up, down) => {
+    const herd = newHerd();
+    const [server, client] = await Promise.all([herd.spawn(), herd.spawn()]);
+    const listener = await server.listen({ host });
+    const { near, far } = await client.connect(server, listener);
+    const [one, other] = [...near, ...far] as [HerdSocket, HerdSocket];
+    const counters = [
+      { rxBytes: down, txBytes: up },
+      { rxBytes: up, txBytes: down },
+    ];
+    const check = async (nearState: string, farState: string) => {
+      const both = await listedWhenReceived(one, up, down);
+      expect(both.near).toMatchObject({ ...counters[0], state: nearState });
+      expect(both.far).toMatchObject({ ...counters[1], state: farState });
+    };
+    if (up > 0) await client.send([one], up);
+    if (down > 0) await server.send([other], down);
+    await check('ESTABLISHED', 'ESTABLISHED');
+    // The end of what is sent takes a number of the sequence, as a byte does, and is none.
+    await client.halfClose([one]);
+    await check('FIN_WAIT2', 'CLOSE_WAIT');
+  });
+
+  test('a connection that was never used has counted nothing', async () => {
+    const server = await newHerd().spawn();
+    const listener = await server.listen();
+    const { near } = await server.connect(server, listener);
+    const both = await listed(near[0] as HerdSocket);
+    for (const socket of [both.near, both.far]) {
+      expect(socket).toMatchObject({ rxBytes: 0, txBytes: 0, retransmits: 0 });
+      expect([socket.lastSentAtMs, socket.lastReceivedAtMs]).toEqual([undefined, undefined]);
+    }
+  });
+
+  test('the rates on the screen are those of a sender, over ten readings a second apart', async () => {
+    const herd = newHerd();
+    const [server, client] = await Promise.all([
+      herd.spawn({ title: `${uniqueName()}-s` }),
+      herd.spawn({ title: `${uniqueName()}-c` }),
+    ]);
+    const listener = await server.listen();
+    const { near, far } = await client.connect(server, listener);
+    const [one, other] = [...near, ...far] as [HerdSocket, HerdSocket];
+    const ticks = ticksByHand();
+    const t = startNetpane({
+      ...ticks.start,
+      cols: 160,
+      args: ['--port', String(listener.local.port), '--interval', '100ms'],
+    });
+    await t.until('the first reading', () => ticks.over() && rowOf(t, one) && rowOf(t, other));
+    await client.pace(one, 200_000);
+
+    /** Lets a reading happen, and says between which moments and counts it was. */
+    const tick = async () => {
+      const earliest = { ms: performance.now(), bytes: await client.sent(one) };
+      ticks.allow(1);
+      await t.until('a reading', () => ticks.over());
+      return { earliest, latest: { ms: performance.now(), bytes: await client.sent(one) } };
+    };
+    const bytesOf = (text = '') => {
+      const [, number = '', unit = ''] = /^([\d.]+)([kMG]?)$/.exec(text) ?? [];
+      return number === '' ? NaN : Number(number) * { '': 1, k: 1e3, M: 1e6, G: 1e9 }[unit as 'k'];
+    };
+    const first = await tick();
+    let last = first;
+    const rates = { tx: 0, rx: 0 };
+    const readings = 10;
+    for (let i = 0; i < readings; i++) {
+      // A second's worth more: the next reading sees what went since this one.
+      const wanted = last.latest.bytes + 200_000;
+      for (let sent = 0; sent < wanted;) sent = await client.sent(one);
+      const before = t.bytesWritten;
+      last = await tick();
+      await eventually(
+        () => 'the screen to be painted',
+        () => t.bytesWritten > before,
+      );
+      await t.until('rates', () => bytesOf(rowOf(t, one)?.txRate) > 0);
+      rates.tx += bytesOf(rowOf(t, one)?.txRate) / readings;
+      rates.rx += bytesOf(rowOf(t, other)?.rxRate) / readings;
+    }
+    // Over all ten: what was sent at least and at most, in what time at most and at least.
+    const least = (last.earliest.bytes - first.latest.bytes) / (last.latest.ms - first.earliest.ms);
+    const most = (last.latest.bytes - first.earliest.bytes) / (last.earliest.ms - first.latest.ms);
+    for (const rate of [rates.tx, rates.rx]) {
+      expect(rate).toBeGreaterThan(least * 1000 * 0.95);
+      expect(rate).toBeLessThan(most * 1000 * 1.05);
+    }
+    // Nothing goes the other way.
+    expect([rowOf(t, one)?.rxRate, rowOf(t, other)?.txRate]).toEqual(['0', '0']);
+  });
+});
