@@ -17,6 +17,9 @@ const BUNDLE = 256;
 /** A search through all processes, for what none is known to hold, takes no longer a round, milliseconds. */
 const SEARCH_MS = 10;
 
+/** So much of the budget is left for the search, however long the look at all processes took. */
+const LEAST_SHARE = 1 / 4;
+
 /** A process with more descriptors is listed only when it is due, or when a socket without owner may be among them. */
 const SMALL = 256;
 
@@ -154,6 +157,7 @@ export class Owners {
     const unseenBefore = this.#unseenProcesses;
     this.#look(added.some((inode) => !this.#pidsByInode.has(inode)));
     this.#check();
+    this.#deadlineMs = Math.max(this.#deadlineMs, this.#nowMs() + budgetMs * LEAST_SHARE);
     this.#read(
       (holder) =>
         holder.descriptorCount <= SMALL || holder.bornRound === this.#round || this.#isDue(holder.pid),
@@ -391,8 +395,9 @@ export class Owners {
         const descriptor = free.pop() ?? 0;
         if (!holder.inodes.has(descriptor)) this.#readDescriptor(holder, descriptor);
       }
-      while (this.#wanted.size > 0 && !this.#isLate && this.#readDescriptor(holder, holder.highest + 1)) {
-        holder.highest++;
+      for (let next = holder.highest + 1; this.#wanted.size > 0 && !this.#isLate; next++) {
+        if (!this.#readDescriptor(holder, next)) break;
+        holder.highest = next;
       }
     }
   }

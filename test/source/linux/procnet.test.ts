@@ -153,20 +153,31 @@ describe('as time goes on', () => {
       expect(one.degradations).toEqual([
         {
           code: 'owners-hidden',
-          text: 'the owner of 1 socket is hidden: run with sudo to see it',
+          text: 'the owner of 1 socket is hidden (1 of ana): run with sudo to see it',
           short: '1 owner hidden: sudo',
         },
       ]);
       expect((await notice(false, LISTEN, HELD)).degradations[0]).toMatchObject({
-        text: 'owners of 2 sockets are hidden: run with sudo to see them',
+        text: 'owners of 2 sockets are hidden (2 of ana): run with sudo to see them',
         short: '2 owners hidden: sudo',
       });
+    });
+
+    test('whose they are: the users with the most first, four of them', async () => {
+      fake.remove('1');
+      const lines = [0, 0, 1000, 7, 8, 8, 8, 9].map((uid, i) => ({ ...LISTEN, uid, inode: 10 + i }));
+      expect((await notice(false, ...lines.slice(0, 3))).degradations[0]?.text).toContain(
+        'owners of 3 sockets are hidden (2 of root, 1 of ana): run with sudo',
+      );
+      expect((await notice(false, ...lines)).degradations[0]?.text).toContain(
+        '(3 of user 8, 2 of root, 1 of ana, 1 of user 7, …): ',
+      );
     });
 
     test('to root: sudo would not help', async () => {
       fake.remove('1');
       expect((await notice(true, LISTEN)).degradations[0]).toMatchObject({
-        text: 'the owner of 1 socket is hidden: even root may not look into the programs here',
+        text: 'the owner of 1 socket is hidden (1 of ana): even root may not look into the programs here',
         short: '1 owner hidden',
       });
     });
@@ -174,7 +185,7 @@ describe('as time goes on', () => {
     test('in another pid namespace', async () => {
       fake.link('self/ns/pid', 'pid:[4026532178]');
       expect((await notice(false, LISTEN)).degradations[0]?.text).toBe(
-        'the owner of 1 socket is hidden: the programs run outside this container',
+        'the owner of 1 socket is hidden (1 of ana): the programs run outside this container',
       );
     });
 
