@@ -53,6 +53,7 @@ function duelText({ duel, atRest, changing }: SceneFigures): string {
     ['  the owners’ part of it, ms', spreadText(duel.owners), figure(duel.owners.p95)],
     ['the bare loop over the same dumps, ms', spreadText(bare), figure(bare.p95)],
     ['netpane ÷ the loop beside it', spreadText(ratio), figure(ratio.p95)],
+    ['  in ticks right after each other', spreadText(atRest.ratio), figure(atRest.ratio.p95)],
     ['  by CPU time', spreadText(atRest.ratioCpu), figure(atRest.ratioCpu.p95)],
     ['1 % changing: netpane ÷ the loop beside it', spreadText(changing.ratio), figure(changing.ratio.p95)],
     ['  by CPU time', spreadText(changing.ratioCpu), figure(changing.ratioCpu.p95)],
@@ -119,7 +120,7 @@ function wholeText({ program, blocks }: SceneFigures): string {
   const blockRow = (name: string, block: BlockFigures | undefined) => [
     `  ${name}`,
     block
-      ? `${figure(block.longest.max)}, CPU ${figure(block.cpuMs)}; of a second ${figure(block.longest.median)}`
+      ? `${figure(block.longest.max)}, CPU at most ${figure(block.cpuMs)}, median of the seconds ${figure(block.longest.median)}`
       : 'all in one part',
   ];
   return tableText([
