@@ -128,6 +128,20 @@ describe('the rates of a row', () => {
     expect([flowing(), table.processes.get(100)?.rxRate]).toEqual([0, 3]);
   });
 
+  test('a row that moves again before its run has come keeps its new rate', () => {
+    const crowd = (rxBytes: number) =>
+      Array.from({ length: 5000 }, (_, i) => withTraffic(`${i}`, { rxBytes }));
+    const table = tableAfter(
+      baseline(crowd(0)),
+      batch({ monotonicMs: 1000, changed: crowd(7) }),
+      batch({ monotonicMs: 2000 }),
+      batch({ monotonicMs: 3000, changed: [withTraffic('4999', { rxBytes: 27 })] }),
+    );
+    while (table.nextFadeMs !== undefined) table.fade(3000);
+    expect([ratesOf(table, '4998')[0], ratesOf(table, '4999')[0]]).toEqual([0, 20]);
+    expect(table.processes.get(100)?.rxRate).toBe(20);
+  });
+
   test('is no news: no mark, no log entry, no count; and a mark that is on fades at its time', () => {
     const table = tableAfter(
       baseline([]),

@@ -76,6 +76,19 @@ describe('marks', () => {
     expect(marks(table)).toEqual({ a: 'none' });
   });
 
+  test('and holds up none of those marked since its first time', () => {
+    const table = tableAfter(
+      baseline([]),
+      batch({ monotonicMs: 1000, spawned: [a] }),
+      batch({ monotonicMs: 1500, spawned: [b] }),
+      batch({ monotonicMs: 2000, changed: [closing(a)] }),
+    );
+    expect(table.nextFadeMs).toBe(4500);
+    table.fade(4500);
+    expect(marks(table)).toEqual({ a: 'changed', b: 'none' });
+    expect(table.nextFadeMs).toBe(5000);
+  });
+
   test('a change that is no news shows the new value, and leaves mark and time as they are', () => {
     const known = { ...a, uid: 1000 };
     const table = tableAfter(
