@@ -563,7 +563,10 @@ describe('whatever processes do', () => {
     readonly #answers = new Map<number, string>();
 
     do(step: Step): void {
-      if (step.do === 'refresh') return this.refresh();
+      if (step.do === 'refresh') {
+        this.refresh();
+        return;
+      }
       const { processes } = this.proc;
       const process = processes.get(step.pid);
       if (step.do === 'start') this.proc.start(step.pid, new Map());

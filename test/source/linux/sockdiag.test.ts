@@ -1,0 +1,804 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Snapshot } from '../../../src/model/batch.ts';
+import type { Socket } from '../../../src/model/socket.ts';
+import { diff } from '../../../src/sampler/diff.ts';
+import { NativeError } from '../../../src/source/linux/netlink/native.ts';
+import { Proc } from '../../../src/source/linux/proc.ts';
+import { SockDiagSource } from '../../../src/source/linux/sockdiag.ts';
+import type { ExtraKind } from '../../../src/source/types.ts';
+import { ownersText } from '../../helpers/fakes.ts';
+import {
+  FakeNetlink,
+  FakeNetwork,
+  type FakeSocket,
+  type InetFields,
+  joined,
+  message,
+} from '../../helpers/netlink.ts';
+import { FakeProc, tableText } from '../../helpers/proc.ts';
+
+const OWN = 4026531833;
+const WALL_MS = 1_700_000_000_000;
+
+/** /proc with the counts of descriptors that it has since Linux 6.2, and a clock that reads move on. */
+class CountingProc extends Proc {
+  reads = 0;
+
+  override link(path: string) {
+    this.reads++;
+    return super.link(path);
+  }
+
+  override stat(path: string): ReturnType<Proc['stat']> {
+    const stat = super.stat(path);
+    const names = super.names(path);
+    if (!('value' in stat) || !('value' in names)) return stat;
+    return { value: { ...stat.value, size: names.value.length } };
+  }
+}
+
+let fake: FakeProc;
+let proc: CountingProc;
+let kernel: FakeNetlink;
+let source: SockDiagSource;
+let wallMs: number;
+
+interface Options {
+  readonly also?: readonly ExtraKind[];
+  readonly tcpDetails?: boolean;
+  readonly ownerBudgetMs?: number;
+  readonly isRoot?: boolean;
+}
+
+function open({
+  also = [],
+  tcpDetails = false,
+  ownerBudgetMs = Infinity,
+  isRoot = true,
+}: Options = {}): void {
+  source = new SockDiagSource({
+    also,
+    tcpDetails,
+    ownerBudgetMs,
+    isRoot,
+    system: kernel,
+    proc,
+    passwdPath: '../etc/passwd',
+    root: `${fake.root}/..`,
+    nowMs: () => proc.reads,
+    wallMs: () => wallMs,
+  });
+}
+
+beforeEach(() => {
+  fake = new FakeProc();
+  proc = new CountingProc(fake.root);
+  kernel = new FakeNetlink();
+  wallMs = WALL_MS;
+  fake.link('self/ns/net', `net:[${OWN}]`);
+  fake.link('self/ns/pid', 'pid:[4026531836]');
+  fake.link('1/ns/net', `net:[${OWN}]`);
+  fake.write('self/mountinfo', '');
+  open();
+});
+afterEach(() => fake.end());
+
+/** A process of our own namespace. */
+function start(pid: number, comm: string, ...inodes: number[]): void {
+  fake.start(pid, { comm, fds: Object.fromEntries(inodes.map((inode, i) => [i + 3, inode])) });
+  fake.link(`${pid}/ns/net`, `net:[${OWN}]`);
+}
+
+/** A container: a namespace with one process. */
+function container(inode: number, pid: number, ...sockets: FakeSocket[]): FakeNetwork {
+  fake.start(pid, { comm: `main-${pid}` });
+  fake.link(`${pid}/ns/net`, `net:[${inode}]`);
+  const network = new FakeNetwork();
+  network.sockets = sockets;
+  kernel.networks.set(inode, network);
+  return network;
+}
+
+/** A reading in which these are the sockets of our own namespace. */
+function read(...sockets: FakeSocket[]): Promise<Snapshot> {
+  kernel.own.sockets = sockets;
+  return source.read();
+}
+
+const all = ({ sockets }: Snapshot): Socket[] => [...sockets.values()];
+const only = (snapshot: Snapshot): Socket => {
+  expect(snapshot.sockets.size).toBe(1);
+  return all(snapshot)[0] as Socket;
+};
+const owners = (snapshot: Snapshot) => all(snapshot).map(ownersText);
+const codes = ({ degradations }: Snapshot) => degradations.map(({ code }) => code);
+const notice = ({ degradations }: Snapshot, code: string) =>
+  degradations.find((it) => it.code === code)?.text;
+
+const LISTEN: InetFields = {
+  cookie: 1,
+  local: '127.0.0.1:80',
+  state: 'LISTEN',
+  inode: 7,
+  uid: 1000,
+  sendQueue: 128,
+};
+const HELD: InetFields = {
+  cookie: 2,
+  local: '127.0.0.1:80',
+  remote: '127.0.0.1:4000',
+  inode: 8,
+  uid: 1000,
+  info: { bytesSent: 100, bytesReceived: 200, rttMicros: 30, sndCwnd: 10 },
+};
+const { info: _info, inode: _inode, uid: _uid, ...BARE } = HELD;
+const TIME_WAIT: InetFields = { ...BARE, state: 'TIME_WAIT', timer: { kind: 'timewait', expiresMs: 60_000 } };
+
+describe('a socket', () => {
+  test('everything that is known of it', async () => {
+    start(50, 'web', 7, 8);
+    const snapshot = await read(LISTEN, HELD);
+    expect(all(snapshot)[1]).toEqual({
+      id: 'sk:2',
+      protocol: 'tcp',
+      family: 'ipv4',
+      local: { address: '127.0.0.1', port: 80 },
+      remote: { address: '127.0.0.1', port: 4000 },
+      state: 'ESTABLISHED',
+      inode: 8,
+      uid: 1000,
+      user: 'ana',
+      interface: 'lo',
+      netns: { inode: OWN, name: 'host' },
+      traffic: {
+        recvQueue: 0,
+        sendQueue: 0,
+        rxBytes: 200,
+        txBytes: 100,
+        rxSegments: 0,
+        txSegments: 0,
+        retransmits: 0,
+        rttMicros: 30,
+        rttVarMicros: 0,
+        cwnd: 10,
+        lastSentAtMs: WALL_MS,
+        lastReceivedAtMs: WALL_MS,
+      },
+      owners: [expect.objectContaining({ knowledge: 'exact', pid: 50, process: 'web' })],
+    });
+    expect(snapshot.degradations).toEqual([]);
+  });
+
+  test('its details where they were asked for, and only there', async () => {
+    start(50, 'web', 8);
+    expect(only(await read(HELD))).not.toHaveProperty('tcp');
+    open({ tcpDetails: true });
+    expect(only(await read(HELD)).tcp).toMatchObject({ sndCwnd: 10, bytesSent: 100 });
+  });
+
+  test('of each protocol', async () => {
+    open({ also: ['unix', 'vsock', 'sctp', 'mptcp'] });
+    const { sockets } = await read(
+      { cookie: 1, protocol: 'udp', local: '0.0.0.0:53', state: 'CLOSE', inode: 1 },
+      { cookie: 2, protocol: 'udp', local: '[::]:53', state: 'CLOSE', inode: 2 },
+      { cookie: 3, protocol: 'udplite', local: '0.0.0.0:54', state: 'CLOSE', inode: 3 },
+      { cookie: 4, protocol: 'raw', local: '0.0.0.0:1', state: 'CLOSE', inode: 4 },
+      { cookie: 5, protocol: 'sctp', local: '0.0.0.0:55', state: 'LISTEN', inode: 5 },
+      { cookie: 6, protocol: 'mptcp', local: '0.0.0.0:56', state: 'LISTEN', inode: 6 },
+      { cookie: 7, protocol: 'packet', inode: 9, interfaceIndex: 1 },
+      { cookie: 8, protocol: 'unix', name: '/run/x', inode: 10 },
+      { cookie: 9, protocol: 'vsock', local: [3, 22], state: 'LISTEN', inode: 11 },
+      { cookie: 10, local: '[::1]:80', state: 'LISTEN', inode: 12 },
+    );
+    expect(
+      [...sockets.values()].map(
+        (it) => `${it.id} ${it.protocol} ${it.family} ${it.local.address}:${it.local.port} ${it.state}`,
+      ),
+    ).toEqual([
+      'sk:a tcp ipv6 ::1:80 LISTEN',
+      'sk:1 udp ipv4 0.0.0.0:53 undefined',
+      'sk:2 udp ipv6 :::53 undefined',
+      'sk:3 udplite ipv4 0.0.0.0:54 undefined',
+      'sk:4 raw ipv4 0.0.0.0:1 undefined',
+      'sk:5 sctp ipv4 0.0.0.0:55 LISTEN',
+      'sk:6 mptcp ipv4 0.0.0.0:56 LISTEN',
+      'sk:7 packet packet lo:3 undefined',
+      'sk:8 unix unix /run/x:0 ESTABLISHED',
+      'sk:9 vsock vsock 3:22 LISTEN',
+    ]);
+  });
+
+  test('kinds that were not asked for are not asked for', async () => {
+    await read();
+    expect(kernel.own.asked).not.toContain('unix');
+    expect(kernel.own.asked).toEqual([
+      'tcp',
+      'udp4',
+      'udp6',
+      'udplite4',
+      'udplite6',
+      'raw4',
+      'raw6',
+      'packet',
+      'links',
+      'addresses',
+    ]);
+  });
+
+  test('ping sockets, which only /proc tells of', async () => {
+    start(50, 'ping', 70);
+    const table = tableText([{ local: '0.0.0.0:5', state: '07', inode: 70, uid: 1000 }]);
+    fake.write('self/net/icmp', table);
+    const snapshot = await read();
+    expect(only(snapshot)).toMatchObject({
+      id: 'icmp:70',
+      protocol: 'icmp',
+      local: { address: '0.0.0.0', port: 5 },
+      remote: null,
+      user: 'ana',
+      inode: 70,
+    });
+    expect(owners(snapshot)).toEqual(['exact ping 50']);
+    expect((await read()).sockets).toBe(snapshot.sockets);
+    fake.write('self/net/icmp', `${table}garbage\n`);
+    expect(notice(await read(), 'unreadable-messages')).toBe('1 message of the kernel could not be read');
+    fake.write('self/net/icmp', tableText([]));
+    expect((await read()).sockets.size).toBe(0);
+  });
+
+  test('a link-local one has its interface at both ends', async () => {
+    kernel.own.links = [{ index: 2, name: 'eth0', addresses: ['fe80::1', '2001:db8::1'] }];
+    const { sockets } = await read(
+      { cookie: 1, local: '[fe80::1]:80', remote: '[fe80::2]:81', inode: 1 },
+      { cookie: 2, local: '[2001:db8::1]:80', remote: '[2001:db8::2]:81', inode: 2 },
+      { cookie: 3, local: '[fe80::9]:80', remote: '[fe80::2]:81', inode: 3 },
+      { cookie: 4, local: '0.0.0.0:80', state: 'LISTEN', inode: 4 },
+      { cookie: 5, local: '0.0.0.0:81', state: 'LISTEN', inode: 5, interfaceIndex: 2 },
+    );
+    expect([...sockets.values()].map((it) => [it.local.address, it.remote?.address, it.interface])).toEqual([
+      ['fe80::1%eth0', 'fe80::2%eth0', 'eth0'],
+      ['2001:db8::1', '2001:db8::2', 'eth0'],
+      ['fe80::9', 'fe80::2', undefined],
+      ['0.0.0.0', undefined, undefined],
+      ['0.0.0.0', undefined, 'eth0'],
+    ]);
+  });
+});
+
+describe('from reading to reading', () => {
+  test('what does not change is the same object, and the same map', async () => {
+    start(50, 'web', 7, 8);
+    const first = await read(LISTEN, HELD);
+    for (let i = 0; i < 40; i++) {
+      wallMs += 1000;
+      expect((await read(LISTEN, HELD)).sockets).toBe(first.sockets);
+    }
+  });
+
+  test('traffic alone: another object with the same owners', async () => {
+    start(50, 'web', 7, 8);
+    const first = await read(LISTEN, HELD);
+    const second = await read(LISTEN, { ...HELD, info: { ...HELD.info, bytesReceived: 300 } });
+    const { spawned, changed, closed } = diff(first.sockets, second.sockets);
+    expect([spawned, closed]).toEqual([[], []]);
+    expect(changed.map(({ id, traffic }) => [id, traffic?.rxBytes, traffic?.txBytes])).toEqual([
+      ['sk:2', 300, 100],
+    ]);
+    const [before, after] = [first.sockets.get('sk:2'), second.sockets.get('sk:2')];
+    expect(after?.owners).toBe(before?.owners);
+    expect({ ...after, traffic: undefined }).toEqual({ ...before, traffic: undefined });
+    expect(second.sockets.get('sk:1')).toBe(first.sockets.get('sk:1'));
+  });
+
+  test('a timer comes and goes with traffic', async () => {
+    const first = only(await read({ ...HELD, timer: { kind: 'on', expiresMs: 200 } }));
+    expect(first.timer).toEqual({ kind: 'on', dueAtMs: WALL_MS + 200, retransmits: 0 });
+    expect(only(await read(HELD))).not.toHaveProperty('timer');
+  });
+
+  test('another state is a change', async () => {
+    start(50, 'web', 8);
+    const first = await read(HELD);
+    const second = await read({ ...HELD, state: 'CLOSE_WAIT' });
+    expect(diff(first.sockets, second.sockets)).toMatchObject({
+      spawned: [],
+      changed: [{ id: 'sk:2', state: 'CLOSE_WAIT', inode: 8 }],
+      closed: [],
+    });
+  });
+
+  test('TIME_WAIT: its id, user, last owner and last counters stay', async () => {
+    start(50, 'curl', 8);
+    const before = only(await read(HELD));
+    start(50, 'curl');
+    const snapshot = await read(TIME_WAIT);
+    const after = only(snapshot);
+    expect(after).toMatchObject({
+      id: 'sk:2',
+      state: 'TIME_WAIT',
+      uid: 1000,
+      user: 'ana',
+      traffic: before.traffic ?? {},
+    });
+    expect(after).not.toHaveProperty('inode');
+    expect(after.timer?.dueAtMs).toBe(WALL_MS + 60_000);
+    expect(owners(snapshot)).toEqual(['inherited curl 50']);
+    fake.remove('50');
+    wallMs += 1000;
+    const later = await read({ ...TIME_WAIT, timer: { kind: 'timewait', expiresMs: 59_000 } });
+    expect(later.sockets).toBe(snapshot.sockets);
+  });
+
+  test('TIME_WAIT from before the start: whose it was is not known', async () => {
+    const snapshot = await read(TIME_WAIT);
+    expect(owners(snapshot)).toEqual(['gone - -']);
+    expect(only(snapshot)).not.toHaveProperty('user');
+  });
+
+  test("one that is not accepted is its listener's, wherever in the list that comes", async () => {
+    start(50, 'web', 7);
+    const queued: InetFields = {
+      cookie: 3,
+      local: '127.0.0.1:80',
+      remote: '127.0.0.1:4001',
+      state: 'SYN_RECV',
+    };
+    expect(owners(await read(queued, LISTEN)).sort()).toEqual(['exact web 50', 'listener web 50']);
+    // Accepted by a worker, under an inode of its own.
+    start(51, 'worker', 7, 9);
+    const accepted = await read({ ...queued, state: 'ESTABLISHED', inode: 9 }, LISTEN);
+    expect(ownersText(accepted.sockets.get('sk:3') as Socket)).toBe('exact worker 51');
+    expect(ownersText(accepted.sockets.get('sk:1') as Socket)).toBe('exact web 50, exact worker 51');
+  });
+
+  test('the owner of a listener is found late, and with it that of what waits in its queue', async () => {
+    const queued: InetFields = {
+      cookie: 3,
+      local: '127.0.0.1:80',
+      remote: '127.0.0.1:4001',
+      state: 'SYN_RECV',
+    };
+    expect(owners(await read(LISTEN, queued))).toEqual(['gone - -', 'gone - -']);
+    start(50, 'web', 7);
+    expect(owners(await read(LISTEN, queued))).toEqual(['exact web 50', 'listener web 50']);
+  });
+
+  test('a listener of another protocol on the same port is not asked', async () => {
+    open({ also: ['sctp'] });
+    start(50, 'web', 7);
+    start(60, 'signalling', 70);
+    const queued: InetFields = {
+      cookie: 3,
+      local: '127.0.0.1:80',
+      remote: '127.0.0.1:4001',
+      state: 'SYN_RECV',
+    };
+    const sctp: InetFields = { ...LISTEN, protocol: 'sctp', cookie: 4, inode: 70 };
+    const { sockets } = await read(LISTEN, queued, sctp);
+    expect(ownersText(sockets.get('sk:3') as Socket)).toBe('listener web 50');
+  });
+
+  test('closed', async () => {
+    start(50, 'web', 7, 8);
+    const first = await read(LISTEN, HELD);
+    const second = await read(LISTEN);
+    expect(diff(first.sockets, second.sockets)).toMatchObject({ spawned: [], changed: [], closed: ['sk:2'] });
+    expect((await read()).sockets.size).toBe(0);
+  });
+
+  test('an inode that is given to another socket', async () => {
+    start(50, 'first', 7);
+    start(60, 'second');
+    await read(LISTEN);
+    start(50, 'first', 99);
+    start(60, 'second', 7);
+    const second = await read({ ...LISTEN, cookie: 9 });
+    expect(second.sockets.get('sk:9')?.inode).toBe(7);
+    expect(owners(second)).toEqual(['exact second 60']);
+  });
+
+  test('the same endpoints with another cookie are another life', async () => {
+    const first = await read(HELD);
+    const second = await read({ ...HELD, cookie: 20, inode: 21 });
+    expect(diff(first.sockets, second.sockets)).toMatchObject({
+      spawned: [{ id: 'sk:14' }],
+      closed: ['sk:2'],
+    });
+  });
+
+  test('sockets that share an inode (MPTCP): each has the owner, and keeps it as the other goes', async () => {
+    open({ also: ['mptcp'] });
+    const whole: InetFields = { ...HELD, protocol: 'mptcp', cookie: 30 };
+    const flows: InetFields[] = [HELD, { ...HELD, cookie: 31, local: '127.0.0.2:80' }];
+    expect(owners(await read(whole, ...flows))).toEqual(Array(3).fill('gone - -'));
+    start(50, 'phone', 8);
+    let snapshot = await read(whole, ...flows);
+    expect(owners(snapshot)).toEqual(Array(3).fill('exact phone 50'));
+    snapshot = await read(whole, HELD);
+    snapshot = await read(whole, HELD);
+    expect(owners(snapshot)).toEqual(Array(2).fill('exact phone 50'));
+    start(51, 'child', 8);
+    expect(owners(await read(whole, HELD))).toEqual(Array(2).fill('exact phone 50, exact child 51'));
+  });
+
+  test('owners that are found late come as changes', async () => {
+    open({ ownerBudgetMs: 4 });
+    const sockets = Array.from({ length: 20 }, (_, i): InetFields => ({
+      ...LISTEN,
+      cookie: i + 1,
+      inode: 100 + i,
+    }));
+    for (let i = 0; i < 20; i++) start(50 + i, `prog-${i}`, 100 + i);
+    let snapshot = await read(...sockets);
+    expect(owners(snapshot)).toContain('pending - -');
+    let changes = owners(snapshot).filter((it) => it !== 'pending - -').length;
+    for (let i = 0; i < 100 && owners(snapshot).includes('pending - -'); i++) {
+      const next = await read(...sockets);
+      const { spawned, changed, closed } = diff(snapshot.sockets, next.sockets);
+      expect([spawned, closed]).toEqual([[], []]);
+      changes += changed.length;
+      snapshot = next;
+    }
+    expect(owners(snapshot).sort()).toEqual(sockets.map((_, i) => `exact prog-${i} ${50 + i}`).sort());
+    expect(changes).toBe(20);
+  });
+
+  test('hidden owners are counted by user, and no more once they are known', async () => {
+    fake.remove('1');
+    open({ isRoot: false });
+    const first = await read(LISTEN, HELD, { ...HELD, cookie: 3, inode: 9, uid: 0 });
+    expect(notice(first, 'owners-hidden')).toBe(
+      'owners of 3 sockets are hidden (2 of ana, 1 of root): run with sudo to see them',
+    );
+    // Nothing changed, and it is said all the same.
+    expect(codes(await read(LISTEN, HELD, { ...HELD, cookie: 3, inode: 9, uid: 0 }))).toContain(
+      'owners-hidden',
+    );
+    start(50, 'web', 7, 8, 9);
+    fake.start(1, { comm: 'init' });
+    expect(codes(await read(LISTEN, HELD))).not.toContain('owners-hidden');
+  });
+});
+
+describe('Unix sockets', () => {
+  test('a peer is named by its inode, and what differs is a change', async () => {
+    open({ also: ['unix'] });
+    start(50, 'client', 10);
+    start(60, 'server', 11, 12);
+    const sockets: FakeSocket[] = [
+      { protocol: 'unix', cookie: 1, inode: 10, peer: 12 },
+      { protocol: 'unix', cookie: 2, name: '/run/x', inode: 11, state: 'LISTEN' },
+      { protocol: 'unix', cookie: 3, name: '/run/x', inode: 12, peer: 10 },
+      { protocol: 'unix', cookie: 4, inode: 13, peer: 99 },
+    ];
+    const first = await read(...sockets);
+    expect(all(first).map((it) => [it.local.address, it.remote?.address, ownersText(it)])).toEqual([
+      ['', '/run/x', 'exact client 50'],
+      ['/run/x', undefined, 'exact server 60'],
+      ['/run/x', '', 'exact server 60'],
+      ['', '', 'gone - -'],
+    ]);
+    await read(...sockets);
+    const settled = await read(...sockets);
+    expect((await read(...sockets)).sockets).toBe(settled.sockets);
+    const busy = await read({ ...sockets[0], recvQueue: 5 } as FakeSocket, ...sockets.slice(1));
+    expect(diff(settled.sockets, busy.sockets)).toMatchObject({
+      spawned: [],
+      changed: [{ id: 'sk:1', traffic: { recvQueue: 5, sendQueue: 0 } }],
+      closed: [],
+    });
+  });
+});
+
+describe('namespaces', () => {
+  test('the sockets of each, with its name', async () => {
+    container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
+    fake.write('60/cgroup', '0::/\n');
+    const snapshot = await read(LISTEN);
+    expect(all(snapshot).map(({ id, netns }) => [id, netns?.inode])).toEqual([
+      ['sk:1', OWN],
+      ['sk:a', 500],
+    ]);
+    expect(snapshot.interfaces.map(({ name, netns }) => [name, netns?.inode])).toEqual([
+      ['lo', OWN],
+      ['lo', 500],
+    ]);
+  });
+
+  test('endpoints alike in two namespaces do not mix, listeners neither', async () => {
+    start(50, 'outer', 7);
+    const queued: InetFields = {
+      cookie: 11,
+      local: '127.0.0.1:80',
+      remote: '127.0.0.1:4001',
+      state: 'SYN_RECV',
+    };
+    container(500, 60, { ...LISTEN, cookie: 10, inode: 70 }, queued);
+    fake.link('60/fd/3', 'socket:[70]');
+    const { sockets } = await read(LISTEN);
+    expect(ownersText(sockets.get('sk:1') as Socket)).toBe('exact outer 50');
+    expect(ownersText(sockets.get('sk:b') as Socket)).toBe('listener main-60 60');
+  });
+
+  test('one that goes takes its sockets with it, and is let go', async () => {
+    start(50, 'web', 7, 8);
+    container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
+    const first = await read(LISTEN);
+    expect(kernel.openCount).toBe(2);
+    fake.remove('60');
+    await read(LISTEN);
+    const second = await read(LISTEN);
+    expect(diff(first.sockets, second.sockets)).toMatchObject({ spawned: [], changed: [], closed: ['sk:a'] });
+    expect(kernel.openCount).toBe(1);
+  });
+
+  test('a thousand come and go: nothing stays open', async () => {
+    for (let i = 0; i < 1000; i++) {
+      container(500 + i, 60, { ...LISTEN, cookie: 10 + i, inode: 70 });
+      await read(LISTEN);
+      expect(kernel.openCount).toBeLessThanOrEqual(3);
+      fake.remove('60');
+      kernel.networks.delete(500 + i - 1);
+    }
+    await read(LISTEN);
+    const last = await read(LISTEN);
+    expect(kernel.openCount).toBe(1);
+    expect(kernel.opened).toBeGreaterThan(900);
+    expect([...last.sockets.keys()]).toEqual(['sk:1']);
+  });
+
+  test('its name is found later: a change of all its sockets, and of no other', async () => {
+    container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
+    start(50, 'web', 7);
+    await read(LISTEN);
+    const first = await read(LISTEN);
+    const ID = '3f9a0c6be1d2'.padEnd(64, 'a');
+    fake.write('60/cgroup', `0::/system.slice/docker-${ID}.scope\n`);
+    let changed: string[] = [];
+    let next = first;
+    for (let i = 0; i < 50 && changed.length === 0; i++) {
+      next = await read(LISTEN);
+      changed = diff(first.sockets, next.sockets).changed.map(({ id }) => id);
+    }
+    expect(changed).toEqual(['sk:a']);
+    expect(next.sockets.get('sk:a')?.netns).toEqual({
+      inode: 500,
+      name: expect.stringContaining('3f9a0c6be1d2') as string,
+    });
+    expect(next.sockets.get('sk:1')).toBe(first.sockets.get('sk:1'));
+  });
+
+  test('one that may not be entered is said, and not tried again', async () => {
+    container(500, 60);
+    kernel.closed.set(500, new NativeError('setns', 1, 'EPERM'));
+    const snapshot = await read(LISTEN);
+    expect(notice(snapshot, 'namespaces-closed')).toBe(
+      '1 network namespace may not be entered, and its sockets are not shown: the right CAP_SYS_ADMIN is missing',
+    );
+    kernel.closed.clear();
+    expect(codes(await read(LISTEN))).toContain('namespaces-closed');
+    fake.remove('60');
+    await read(LISTEN);
+    expect(codes(await read(LISTEN))).not.toContain('namespaces-closed');
+  });
+
+  test('one that went while it was being entered is no matter', async () => {
+    container(500, 60);
+    kernel.closed.set(500, Object.assign(new Error('gone'), { code: 'ENOENT' }));
+    expect((await read(LISTEN)).degradations.filter(({ code }) => code !== 'owners-hidden')).toEqual([]);
+  });
+
+  test('not root: it is said that there may be others', async () => {
+    open({ isRoot: false });
+    expect(codes(await read())).toEqual(['one-namespace']);
+  });
+});
+
+describe('interfaces', () => {
+  test('names, counters and addresses; what cannot be read stays', async () => {
+    kernel.own.links = [{ index: 2, name: 'eth0', rxBytes: 5, txBytes: 6, addresses: ['192.0.2.1'] }];
+    const first = (await read()).interfaces;
+    expect(first).toEqual([
+      {
+        name: 'eth0',
+        netns: { inode: OWN, name: 'host' },
+        isUp: true,
+        rxBytes: 5,
+        txBytes: 6,
+        addresses: ['192.0.2.1'],
+      },
+    ]);
+    for (const asked of ['links', 'addresses'] as const) {
+      kernel.own.trouble.set(asked, { errno: 16 });
+      expect((await read()).interfaces).toEqual(first);
+      kernel.own.trouble.set(asked, { broken: 105 });
+      expect((await read()).interfaces).toEqual(first);
+      kernel.own.trouble.clear();
+    }
+  });
+
+  test('one that is renamed is renamed in its sockets, bound or not, and in link-local addresses', async () => {
+    const links = (name: string) => [{ index: 2, name, addresses: ['192.0.2.1', 'fe80::1'] }];
+    const sockets: InetFields[] = [
+      { cookie: 1, local: '192.0.2.1:80', remote: '192.0.2.2:1', inode: 1 },
+      { cookie: 2, local: '0.0.0.0:80', state: 'LISTEN', inode: 2, interfaceIndex: 2 },
+      { cookie: 3, local: '[fe80::1]:80', remote: '[fe80::2]:1', inode: 3, interfaceIndex: 2 },
+      { cookie: 4, local: '127.0.0.1:80', state: 'LISTEN', inode: 4 },
+    ];
+    kernel.own.links = links('eth0');
+    await read(...sockets);
+    const first = await read(...sockets);
+    kernel.own.links = links('wan');
+    const second = await read(...sockets);
+    expect(
+      all(second).map(({ local, remote, interface: name }) => [local.address, remote?.address, name]),
+    ).toEqual([
+      ['192.0.2.1', '192.0.2.2', 'wan'],
+      ['0.0.0.0', undefined, 'wan'],
+      ['fe80::1%wan', 'fe80::2%wan', 'wan'],
+      ['127.0.0.1', undefined, undefined],
+    ]);
+    expect(second.sockets.get('sk:4')).toBe(first.sockets.get('sk:4'));
+    // An address that moves to another interface.
+    kernel.own.links = [
+      { index: 2, name: 'wan' },
+      { index: 3, name: 'lan', addresses: ['192.0.2.1'] },
+    ];
+    expect(all(await read(...sockets)).map(({ interface: name }) => name)).toEqual([
+      'lan',
+      'wan',
+      'wan',
+      undefined,
+    ]);
+    kernel.own.links = [{ index: 3, name: 'lan' }];
+    expect(all(await read(...sockets)).every(({ interface: name }) => name === undefined)).toBe(true);
+  });
+});
+
+describe('when the kernel does not play along', () => {
+  test('at the first reading: the reason', async () => {
+    kernel.own.trouble.set('tcp', { errno: 1 });
+    kernel.own.trouble.set('tcp4', { errno: 13 });
+    await expect(read(LISTEN)).rejects.toThrow(/^cannot read the sockets of this machine: error 13$/);
+  });
+
+  test('the request for both families is refused: by family, from then on', async () => {
+    kernel.own.trouble.set('tcp', { errno: 22 });
+    const six: InetFields = { ...LISTEN, cookie: 3, local: '[::1]:80', inode: 9 };
+    const first = await read(LISTEN, six);
+    expect([...first.sockets.keys()]).toEqual(['sk:1', 'sk:3']);
+    kernel.own.asked = [];
+    await read(LISTEN, six);
+    expect(kernel.own.asked.slice(0, 2)).toEqual(['tcp4', 'tcp6']);
+    expect(kernel.own.asked).not.toContain('tcp');
+  });
+
+  test('a list that breaks off keeps its sockets, with a notice; those of other lists close', async () => {
+    const udp: InetFields = { cookie: 3, protocol: 'udp', local: '0.0.0.0:53', state: 'CLOSE', inode: 9 };
+    kernel.own.trouble.set('tcp', { errno: 22 });
+    const first = await read(LISTEN, HELD, udp);
+    kernel.own.trouble.set('tcp4', { errno: 105, breaksOffAfter: 1 });
+    const second = await read(LISTEN, HELD);
+    expect(codes(second)).toContain('stale');
+    expect(diff(first.sockets, second.sockets)).toMatchObject({ spawned: [], closed: ['sk:3'] });
+    kernel.own.trouble.delete('tcp4');
+    const third = await read(LISTEN);
+    expect(codes(third)).not.toContain('stale');
+    expect([...third.sockets.keys()]).toEqual(['sk:1']);
+  });
+
+  test('so do kinds that are no IP, and other namespaces go on', async () => {
+    open({ also: ['unix'] });
+    const unix: FakeSocket = { protocol: 'unix', cookie: 3, name: '/run/x', inode: 9 };
+    const inner = container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
+    const first = await read(LISTEN, unix, { protocol: 'packet', cookie: 4, inode: 12 });
+    inner.sockets = [];
+    kernel.own.trouble.set('unix', { broken: 105 });
+    kernel.own.trouble.set('packet', { errno: 1 });
+    const second = await read(LISTEN);
+    expect(codes(second)).toContain('stale');
+    expect(diff(first.sockets, second.sockets)).toMatchObject({ spawned: [], closed: ['sk:a'] });
+    kernel.own.trouble.clear();
+    expect([...(await read(LISTEN)).sockets.keys()]).toEqual(['sk:1']);
+  });
+
+  test('what makes no sense hides what comes behind it: it is said, and nothing closes', async () => {
+    start(50, 'web', 7, 8);
+    const first = await read(LISTEN, HELD);
+    kernel.own.trouble.set('tcp', {
+      datagrams: (sequence) => [
+        message(20, new Uint8Array(80), { sequence, length: 4000 }),
+        message(3, new Uint8Array(4), { sequence }),
+      ],
+    });
+    const second = await read(LISTEN, HELD);
+    expect(notice(second, 'unreadable-messages')).toBe('1 message of the kernel could not be read');
+    expect(second.sockets).toBe(first.sockets);
+  });
+
+  test('messages of an unknown state or family are counted for as long as they are there', async () => {
+    const odd: InetFields[] = [
+      { ...HELD, cookie: 20, state: 77 },
+      { ...HELD, cookie: 21, family: 9 },
+    ];
+    const expected = '2 messages of the kernel could not be read';
+    expect(notice(await read(LISTEN, ...odd), 'unreadable-messages')).toBe(expected);
+    expect(notice(await read(LISTEN, ...odd), 'unreadable-messages')).toBe(expected);
+    // Traffic of what is not understood is no news of a socket.
+    const busy = odd.map((it): InetFields => ({ ...it, recvQueue: 5 }));
+    const third = await read(LISTEN, ...busy);
+    expect(notice(third, 'unreadable-messages')).toBe(expected);
+    expect([...third.sockets.keys()]).toEqual(['sk:1']);
+    // Understood after all.
+    const fourth = await read(LISTEN, { ...HELD, cookie: 20 });
+    expect(codes(fourth)).not.toContain('unreadable-messages');
+    expect([...fourth.sockets.keys()].sort()).toEqual(['sk:1', 'sk:14']);
+  });
+
+  test('messages too short for what they should hold', async () => {
+    kernel.own.trouble.set('packet', {
+      datagrams: (sequence) => [
+        joined(message(20, new Uint8Array(8), { sequence }), message(3, new Uint8Array(4), { sequence })),
+      ],
+    });
+    kernel.own.trouble.set('udp4', {
+      datagrams: (sequence) => [
+        joined(message(20, new Uint8Array(71), { sequence }), message(3, new Uint8Array(4), { sequence })),
+      ],
+    });
+    expect(notice(await read(), 'unreadable-messages')).toBe('2 messages of the kernel could not be read');
+  });
+
+  test('a list that changed while it was made is asked for again; it is said when that does not help', async () => {
+    kernel.own.trouble.set('tcp', { interrupted: 1, lacks: 1 });
+    const first = await read(LISTEN, HELD);
+    expect(first.sockets.size).toBe(2);
+    expect(codes(first)).not.toContain('interrupted-dumps');
+    kernel.own.asked = [];
+    kernel.own.trouble.set('tcp', { interrupted: 1000 });
+    const second = await read(LISTEN, HELD);
+    expect(kernel.own.asked.filter((it) => it === 'tcp')).toHaveLength(3);
+    expect(notice(second, 'interrupted-dumps')).toMatch(/^1 of the kernel's lists changed each time/);
+    expect(second.sockets.size).toBe(2);
+  });
+
+  test('a socket that changes between two tries has the owner of its last inode', async () => {
+    start(50, 'curl', 8);
+    let tries = 0;
+    kernel.own.trouble.set('udp4', { interrupted: 0 });
+    const answer = kernel.own.answer.bind(kernel.own);
+    kernel.own.trouble.set('tcp', { interrupted: 1 });
+    kernel.own.answer = (request, isRoute) => {
+      const datagrams = answer(request, isRoute);
+      if (kernel.own.asked.at(-1) === 'tcp' && tries++ === 0) kernel.own.sockets = [{ ...TIME_WAIT }];
+      return datagrams;
+    };
+    const snapshot = await read(HELD);
+    expect(only(snapshot)).toMatchObject({ id: 'sk:2', state: 'TIME_WAIT' });
+    expect(only(await read(HELD))).toMatchObject({ state: 'ESTABLISHED', inode: 8 });
+    expect(owners(await read(HELD))).toEqual(['exact curl 50']);
+  });
+
+  test('kinds that were asked for and that the kernel does not have are said, others not', async () => {
+    open({ also: ['sctp', 'vsock', 'unix'] });
+    for (const asked of ['sctp4', 'sctp6', 'vsock', 'raw4', 'udplite6'] as const)
+      kernel.own.trouble.set(asked, { errno: 2 });
+    const first = await read(LISTEN);
+    expect(notice(first, 'missing-kinds')).toBe('this kernel tells nothing of sctp, vsock sockets');
+    expect(codes(first)).not.toContain('stale');
+    kernel.own.asked = [];
+    expect(notice(await read(LISTEN), 'missing-kinds')).toBe(
+      'this kernel tells nothing of sctp, vsock sockets',
+    );
+    expect(kernel.own.asked).not.toContain('vsock');
+    expect(kernel.own.asked).not.toContain('raw4');
+    expect(kernel.own.asked).toContain('unix');
+  });
+
+  test('what the reading cost', async () => {
+    start(50, 'web', 7);
+    const { sampleMs, ownersMs } = await read(LISTEN);
+    expect(sampleMs).toBeGreaterThan(0);
+    expect(ownersMs).toBeGreaterThan(0);
+  });
+});
