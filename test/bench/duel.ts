@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from '../helpers/herd.ts';
 import { firstSample, type Looker } from './looker.ts';
-import type { LookCosts } from './looking.ts';
+import type { FirstSample, LookCosts } from './looking.ts';
 import { childrenCpuMs, ownCpuMs } from './machine.ts';
 import type { Repeats } from './options.ts';
 import { type Spread, spreadOf } from './stats.ts';
@@ -32,6 +32,8 @@ export interface DuelFigures {
   readonly changes: readonly string[];
   readonly looks: number;
   readonly first: Spread;
+  /** Opening the source, which is part of it. */
+  readonly opening: Spread;
   readonly rivals: readonly RivalFigures[];
   readonly notices: readonly string[];
 }
@@ -117,7 +119,7 @@ const figuresOf = ({ name, run, runs }: Rival): RivalFigures => ({
 export async function measureDuel(looker: Looker, size: number, repeats: Repeats): Promise<DuelFigures> {
   const rivals = await gather(size);
   const pairs: LookCosts[] = [];
-  const firsts: number[] = [];
+  const firsts: FirstSample[] = [];
   const look = async () => {
     // In turn, for whichever comes second finds the caches warm.
     for (let i = 0; i < repeats.pairs; i++) {
@@ -132,8 +134,8 @@ export async function measureDuel(looker: Looker, size: number, repeats: Repeats
       if (round >= 0) runs.push(made);
       await look();
     }
-    const { ms } = await firstSample();
-    if (round >= 0) firsts.push(ms);
+    const first = await firstSample();
+    if (round >= 0) firsts.push(first);
     await look();
     if (round < 0) pairs.length = 0;
   }
@@ -151,7 +153,8 @@ export async function measureDuel(looker: Looker, size: number, repeats: Repeats
     ratio: spreadOf(pairs.map((pair) => readMs(pair) / bareMs(pair))),
     changes: pairs.filter(({ changes }) => changes > 0).map(({ kinds }) => kinds),
     looks: pairs.length,
-    first: spreadOf(firsts),
+    first: spreadOf(firsts.map(({ ms }) => ms)),
+    opening: spreadOf(firsts.map(({ openMs }) => openMs)),
     rivals: rivals.map(figuresOf),
     notices: some?.notices ?? [],
   };

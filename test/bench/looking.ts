@@ -43,6 +43,8 @@ export interface LookCosts {
 /** What a first sample was. */
 export interface FirstSample {
   readonly ms: number;
+  /** Until the source was open: its modules, koffi, and a try whether the kernel answers. */
+  readonly openMs: number;
   readonly sockets: number;
   readonly owned: number;
 }
@@ -61,9 +63,10 @@ function countOwned(sockets: Iterable<Socket>): number {
 async function takeFirst(): Promise<FirstSample> {
   const startMs = performance.now();
   const source = await openSource('sock_diag', NO_BUDGET);
+  const openMs = performance.now() - startMs;
   const { sockets } = await source.read();
   const ms = performance.now() - startMs;
-  return { ms, sockets: sockets.size, owned: countOwned(sockets.values()) };
+  return { ms, openMs, sockets: sockets.size, owned: countOwned(sockets.values()) };
 }
 
 /** The source and the sampler of the program, that look when they are told to. */
