@@ -1,0 +1,391 @@
+import { describe, expect, test } from 'vitest';
+import type { Protocol, Socket } from '../../../../src/model/socket.ts';
+import {
+  decodeAddresses,
+  decodeDetails,
+  decodeTimer,
+  decodeTraffic,
+  findInfo,
+  INET,
+} from '../../../../src/source/linux/netlink/inet.ts';
+import { OTHERS } from '../../../../src/source/linux/netlink/others.ts';
+import { decodeInterfaceAddress, decodeLink } from '../../../../src/source/linux/netlink/route.ts';
+import { cookieId, Slots } from '../../../../src/source/linux/netlink/slots.ts';
+import { eachAttribute, eachMessage, netlinkBuffer } from '../../../../src/source/linux/netlink/wire.ts';
+import { type Outcome, Proc } from '../../../../src/source/linux/proc.ts';
+import { SockDiagSource } from '../../../../src/source/linux/sockdiag.ts';
+import { type Asked, askedBy, captured, FakeNetlink, joined } from '../../../helpers/netlink.ts';
+
+/*
+ * A million datagrams that are nearly those of a kernel. Each lies at the start of two buffers that differ in every bit
+ * behind it: whatever reads past its end gives two answers.
+ */
+
+const DATAGRAMS = 1_000_000;
+const READINGS = 4000;
+const SEED = 0x6e657470;
+
+/** xorshift32: the same numbers in each run. */
+class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed;
+  }
+
+  /** 32 bits. */
+  bits(): number {
+    let x = this.#state;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#state = x;
+    return x >>> 0;
+  }
+
+  /** From 0 up to, and without, `end`. */
+  below(end: number): number {
+    return end <= 1 ? 0 : this.bits() % end;
+  }
+
+  of<T>(items: readonly T[]): T {
+    return items[this.below(items.length)] as T;
+  }
+}
+
+const NAMES = {
+  tcp: ['tcp-old', 'tcp-old-details', 'tcp4', 'tcp6'],
+  mptcp: ['mptcp4', 'mptcp6'],
+  udp: ['udp4', 'udp6', 'udplite4'],
+  unix: ['unix'],
+  packet: ['packet'],
+  vsock: ['vsock', 'raw4'],
+  links: ['links'],
+  addresses: ['addresses'],
+} as const;
+
+type Kind = keyof typeof NAMES;
+
+/** Every message that was captured, with the kind of thing it is about. */
+const MESSAGES: readonly { readonly kind: Kind; readonly bytes: Uint8Array }[] = Object.entries(
+  NAMES,
+).flatMap(([kind, names]) =>
+  names
+    .flatMap((name) => captured(name).datagrams)
+    .flatMap((datagram) => {
+      const view = new DataView(datagram.buffer);
+      const messages: { kind: Kind; bytes: Uint8Array }[] = [];
+      for (let at = 0; at < datagram.length;) {
+        const size = (view.getUint32(at, true) + 3) & ~3;
+        messages.push({ kind: kind as Kind, bytes: datagram.slice(at, at + size) });
+        at += size;
+      }
+      return messages;
+    }),
+);
+
+/** Lengths and numbers at which something ends. */
+const EDGES = [
+  0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 20, 71, 72, 73, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff,
+];
+const WIDE_EDGES = [...EDGES, 0x80000000, 0xfffffff0, 0xfffffffc, 0xffffffff];
+
+const MOST = 4096;
+const LENGTH = 64 * 1024;
+
+/** A datagram in the making. */
+const scratch = netlinkBuffer(2 * MOST);
+
+/** Makes a datagram in `scratch`. @returns its length */
+function make(random: Random): { kind: Kind; length: number } {
+  const { bytes, halves, words } = scratch;
+  const { kind } = random.of(MESSAGES);
+  let length = 0;
+  for (let count = 1 + random.below(3); count > 0; count--) {
+    const message = random.of(MESSAGES);
+    if (message.kind !== kind && random.below(8) > 0) continue;
+    if (length + message.bytes.length > MOST) break;
+    bytes.set(message.bytes, length);
+    length += message.bytes.length;
+  }
+  for (let count = random.below(6); count > 0; count--) {
+    const at = random.below(length);
+    const cell = at & ~3;
+    switch (random.below(9)) {
+      case 0:
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
+        break;
+      case 1:
+        bytes[at] = random.bits();
+        break;
+      case 2:
+        halves[cell >>> 1] = random.of(EDGES);
+        break;
+      case 3:
+        halves[at >>> 1] = random.below(2) ? length - at + random.below(5) - 2 : random.bits();
+        break;
+      case 4:
+        words[cell >>> 2] = random.of(WIDE_EDGES);
+        break;
+      case 5:
+        words[cell >>> 2] = random.below(2) ? length - cell + random.below(9) - 4 : random.bits();
+        break;
+      case 6:
+        length = random.below(4) ? Math.max(0, length - random.below(24)) : at;
+        break;
+      case 7: {
+        // A piece of another message, or of nothing at all.
+        const { bytes: other } = random.of(MESSAGES);
+        const from = random.below(other.length) & ~3;
+        const piece = other.subarray(from, from + random.below(128));
+        bytes.set(piece.subarray(0, Math.max(0, length - cell)), cell);
+        break;
+      }
+      default: {
+        const end = Math.min(length, cell + 4 * random.below(16));
+        for (let i = cell; i < end; i += 4) words[i >>> 2] = random.bits();
+      }
+    }
+    if (length === 0) break;
+  }
+  return { kind, length };
+}
+
+const NOW_MS = 1_700_000_000_000;
+
+const INET_PROTOCOLS: readonly Protocol[] = ['tcp', 'udp', 'mptcp', 'sctp', 'raw', 'udplite'];
+
+/** What is made of the messages in one buffer, as text. */
+class Reader {
+  readonly #buffer = netlinkBuffer(LENGTH);
+  readonly #slots = new Slots();
+  readonly #behind: number;
+  readonly #info = { start: 0, end: 0 };
+  #length = 0;
+  #taken = '';
+
+  constructor(behind: number) {
+    this.#behind = behind;
+    this.#buffer.bytes.fill(behind);
+    this.#slots.begin();
+  }
+
+  turn(): number[] {
+    const gone = this.#slots.end(() => false);
+    this.#slots.begin();
+    return gone;
+  }
+
+  read(length: number, decode: Kind, protocol: Protocol): string {
+    const { bytes } = this.#buffer;
+    bytes.set(scratch.bytes.subarray(0, length));
+    this.#length = length;
+    this.#taken = '';
+    const { done, errno, interrupted, problems } = eachMessage(this.#buffer, length, 7, (type, start, end) =>
+      this.#take(decode, protocol, type, start, end),
+    );
+    bytes.fill(this.#behind, 0, length);
+    return `${this.#taken} ${done} ${errno} ${interrupted} ${problems}`;
+  }
+
+  #take(decode: Kind, protocol: Protocol, type: number, start: number, end: number): void {
+    if (start < 16 || start % 4 !== 0 || end < start || end > this.#length)
+      throw new Error(`a message from ${start} to ${end} in a datagram of ${this.#length}`);
+    let attributes = 0;
+    eachAttribute(this.#buffer, start, end, (_, from, to) => {
+      if (from < start || to < from || to > end) throw new Error(`an attribute from ${from} to ${to}`);
+      attributes++;
+    });
+    const result = this.#decode(decode, protocol, start, end);
+    this.#taken += `${type} ${start} ${end} ${attributes} ${JSON.stringify(result)};`;
+  }
+
+  #decode(kind: Kind, protocol: Protocol, start: number, end: number): unknown {
+    const buffer = this.#buffer;
+    if (kind === 'unix' || kind === 'packet' || kind === 'vsock')
+      return OTHERS[kind].decode(buffer, start, end);
+    if (kind === 'links') return decodeLink(buffer, start, end);
+    if (kind === 'addresses') return decodeInterfaceAddress(buffer, start, end);
+    // Whoever gets a message of a socket looks at its length first.
+    if (end - start < INET.length) return 'short';
+    const info = this.#info;
+    findInfo(buffer, start, end, info);
+    if (info.end > end || info.end < info.start) throw new Error(`details from ${info.start} to ${info.end}`);
+    const sight = this.#slots.see(buffer, start, end, NOW_MS);
+    return [
+      sight,
+      this.#slots.slot,
+      decodeAddresses(buffer, start, protocol),
+      decodeTimer(buffer, start, NOW_MS),
+      decodeTraffic(buffer, start, info, NOW_MS),
+      protocol === 'tcp' ? decodeDetails(buffer, start, end) : 0,
+      cookieId(buffer, start + INET.cookie),
+    ];
+  }
+}
+
+const KINDS = Object.keys(NAMES) as Kind[];
+
+describe('datagrams that are nearly those of a kernel', () => {
+  test('a million: nothing is thrown, and nothing behind the end of one is read', () => {
+    const random = new Random(SEED);
+    const zeros = new Reader(0);
+    const ones = new Reader(0xff);
+    const tally = { messages: 0, ends: 0, problems: 0 };
+    for (let i = 0; i < DATAGRAMS; i++) {
+      const { kind, length } = make(random);
+      const decode = random.below(8) ? kind : random.of(KINDS);
+      const protocol = random.below(2) ? 'tcp' : random.of(INET_PROTOCOLS);
+      const result = zeros.read(length, decode, protocol);
+      if (ones.read(length, decode, protocol) !== result) {
+        const hex = Buffer.from(scratch.bytes.subarray(0, length)).toString('hex');
+        expect.fail(`datagram ${i} is read past its end: ${decode} ${protocol} ${hex}`);
+      }
+      if (result.startsWith(' ')) tally.ends++;
+      else tally.messages++;
+      if (!result.endsWith(' 0')) tally.problems++;
+      if (i % 500 === 499) expect(ones.turn()).toEqual(zeros.turn());
+    }
+    // They get far enough to be worth it, and are bad enough.
+    expect(tally.messages).toBeGreaterThan(DATAGRAMS / 2);
+    expect(tally.problems).toBeGreaterThan(DATAGRAMS / 20);
+  });
+});
+
+/** A machine without processes, in one namespace. */
+class BareProc extends Proc {
+  constructor() {
+    super('/nowhere');
+  }
+
+  override link(path: string): Outcome<string> {
+    return path === 'self/ns/net' ? { value: 'net:[1]' } : super.link(path);
+  }
+}
+
+/** The datagrams that were captured for each request. */
+const ANSWERS: Partial<Record<Asked, readonly Uint8Array[]>> = Object.fromEntries(
+  (
+    [
+      ['tcp', 'tcp-old-details'],
+      ['tcp4', 'tcp4'],
+      ['tcp6', 'tcp6'],
+      ['udp4', 'udp4'],
+      ['udp6', 'udp6'],
+      ['udplite4', 'udplite4'],
+      ['raw4', 'raw4'],
+      ['raw6', 'raw6'],
+      ['mptcp4', 'mptcp4'],
+      ['mptcp6', 'mptcp6'],
+      ['sctp4', 'sctp4'],
+      ['packet', 'packet'],
+      ['unix', 'unix'],
+      ['vsock', 'vsock'],
+      ['links', 'links'],
+      ['addresses', 'addresses'],
+    ] as const satisfies readonly (readonly [Asked, string])[]
+  ).map(([asked, name]) => [asked, captured(name).datagrams]),
+);
+
+/** The same datagram with the number of a request; cut into messages by their own lengths. */
+function renumbered(datagram: Uint8Array, sequence: number): Uint8Array {
+  const bytes = datagram.slice();
+  const view = new DataView(bytes.buffer);
+  for (let at = 0; at + 16 <= bytes.length; at += Math.max(16, (view.getUint32(at, true) + 3) & ~3)) {
+    view.setUint32(at + 8, sequence, true);
+  }
+  return bytes;
+}
+
+/** Flips, cuts, lengthens, drops, repeats. */
+function spoil(random: Random, datagrams: readonly Uint8Array[]): Uint8Array[] {
+  const spoilt: Uint8Array[] = datagrams.map((it) => it.slice());
+  for (let count = 1 + random.below(4); count > 0; count--) {
+    const place = random.below(spoilt.length);
+    const bytes = spoilt[place] ?? new Uint8Array();
+    const view = new DataView(bytes.buffer);
+    const at = random.below(bytes.length);
+    const cell = Math.min(at & ~3, bytes.length - 4);
+    switch (random.below(7)) {
+      case 0:
+        bytes[at] = random.bits();
+        break;
+      case 1:
+        if (cell >= 0) view.setUint32(cell, random.of(WIDE_EDGES), true);
+        break;
+      case 2:
+        if (cell >= 0) view.setUint16(cell, random.of(EDGES), true);
+        break;
+      case 3:
+        spoilt[place] = bytes.slice(0, at);
+        break;
+      case 4:
+        spoilt[place] = joined(bytes, random.of(MESSAGES).bytes);
+        break;
+      case 5:
+        spoilt.splice(place, 1);
+        break;
+      default:
+        spoilt.splice(place, 0, bytes.slice());
+    }
+    if (spoilt.length === 0) break;
+  }
+  return spoilt;
+}
+
+describe('a kernel that has lost its mind', () => {
+  const sourceOn = (kernel: FakeNetlink) =>
+    new SockDiagSource({
+      also: ['unix', 'vsock', 'sctp', 'mptcp'],
+      tcpDetails: true,
+      ownerBudgetMs: Infinity,
+      isRoot: true,
+      system: kernel,
+      proc: new BareProc(),
+      passwdPath: 'passwd',
+      root: '/nowhere',
+      nowMs: () => 0,
+      wallMs: () => NOW_MS,
+    });
+
+  /** What is told of a socket now, whatever was known of it before. */
+  const plain = ({ id, protocol, family, local, remote, state, inode }: Socket) =>
+    JSON.stringify([id, protocol, family, local, remote, state, inode]);
+
+  test('every reading is one, and when it comes to its senses nothing is left of it', async () => {
+    const random = new Random(SEED);
+    const kernel = new FakeNetlink();
+    let isSane = true;
+    let spoilt = 0;
+    kernel.own.answer = (request, isRoute) => {
+      const sequence = new DataView(request.buffer).getUint32(8, true);
+      const datagrams = (ANSWERS[askedBy(request, isRoute)] ?? ANSWERS['mptcp6'] ?? []).map((it) =>
+        renumbered(it, sequence),
+      );
+      if (isSane || random.below(3) > 0) return datagrams;
+      spoilt++;
+      return spoil(random, datagrams);
+    };
+    const source = sourceOn(kernel);
+    const first = [...(await source.read()).sockets.values()].map(plain).sort();
+    expect(first.length).toBeGreaterThan(45);
+    for (let i = 0; i < READINGS; i++) {
+      isSane = false;
+      const { sockets, interfaces, degradations } = await source.read();
+      for (const [id, it] of sockets) {
+        if (it.id !== id || it.owners.length === 0 || !(it.local.port >= 0)) expect.fail(JSON.stringify(it));
+      }
+      if (interfaces.some(({ name }) => name === '')) expect.fail(JSON.stringify(interfaces));
+      if (degradations.some(({ text }) => text === '')) expect.fail(JSON.stringify(degradations));
+      if (i % 50 > 0) continue;
+      isSane = true;
+      // What was refused is asked for again after a while.
+      for (let round = 0; round < 121; round++) await source.read();
+      const { sockets: sane, degradations: left } = await source.read();
+      expect([...sane.values()].map(plain).sort()).toEqual(first);
+      const codes = left.map(({ code }) => code);
+      expect(codes.filter((code) => code !== 'missing-kinds' && code !== 'owners-hidden')).toEqual([]);
+    }
+    expect(spoilt).toBeGreaterThan(READINGS);
+  });
+});
