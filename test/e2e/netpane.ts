@@ -56,6 +56,8 @@ export interface Start {
   nodeArgs?: string[];
   /** A command that runs the rest, such as `unshare -n`. */
   through?: string[];
+  /** Another copy of the program. */
+  file?: string;
 }
 
 /** Starts netpane in a terminal, which ends with the test. It may not have painted anything yet. */
@@ -66,8 +68,9 @@ export function startNetpane({
   env,
   nodeArgs = [],
   through = [],
+  file = program,
 }: Start = {}) {
-  const [command = '', ...rest] = [...through, process.execPath, ...nodeArgs, program, ...args];
+  const [command = '', ...rest] = [...through, process.execPath, ...nodeArgs, file, ...args];
   const terminal = Terminal.start({ command, args: rest, cols, rows, cwd: root, ...(env && { env }) });
   cleanUp(() => terminal.close());
   return terminal;

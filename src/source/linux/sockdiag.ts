@@ -391,10 +391,11 @@ export class SockDiagSource implements Source {
       [...readings].flatMap(([network, { missing }]) => (network.isOwn ? missing : [])),
     );
     return [
+      // The first is the one that there is room for: nothing else counts where the picture is not that of now.
+      ...(failures > 0 ? [STALE] : []),
       ...(hidden ? [hidden] : []),
       ...(this.#options.isRoot ? [] : [ONE_NAMESPACE]),
       ...(this.#closed.size > 0 ? [closedNamespaces(this.#closed.size)] : []),
-      ...(failures > 0 ? [STALE] : []),
       ...(problems > 0 ? [unreadableMessages(problems)] : []),
       ...(interrupted > 0 ? [interruptedDumps(interrupted)] : []),
       ...(missing.size > 0 ? [missingKinds([...missing])] : []),

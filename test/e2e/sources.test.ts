@@ -1,0 +1,184 @@
+// Where the best source does not work netpane takes the next one, and says what is lost and why; one that was asked
+// for by name and does not work is a failure in plain words.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { arch, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { root } from '../helpers/herd.ts';
+import type { Listed } from '../helpers/ss.ts';
+import {
+  cleanUp,
+  faults,
+  hasNetlink,
+  isLinux,
+  newHerd,
+  rowOf,
+  runNetpane,
+  type Start,
+  startNetpane,
+} from './netpane.ts';
+
+const LOST =
+  'traffic and round-trip times, interfaces, raw and packet sockets, and other network namespaces are not shown';
+
+/** The program with all its packages but koffi. */
+function withoutKoffi(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
+  cleanUp(() => rmSync(folder, { recursive: true }));
+  for (const part of ['dist', 'package.json'])
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  const packages = join(folder, 'node_modules');
+  mkdirSync(packages);
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (!/^(\.|koffi$|@koromix$)/.test(name))
+      symlinkSync(join(root, 'node_modules', name), join(packages, name));
+  }
+  return join(folder, 'dist', 'netpane.js');
+}
+
+/**
+ * Runs a program without the right to make netlink sockets: a seccomp(2) filter on socket(AF_NETLINK, …) that says
+ * EPERM. Python, for neither Node nor a tool that is everywhere can set one.
+ */
+const SECCOMP = `
+import ctypes, os, struct, sys
+number = int(sys.argv[1])
+load, equal, give = 0x20, 0x15, 0x06
+filter = b''.join(struct.pack('=HBBI', *it) for it in [
+    (load, 0, 0, 0), (equal, 0, 3, number), (load, 0, 0, 16), (equal, 0, 1, 16),
+    (give, 0, 0, 0x00050001), (give, 0, 0, 0x7fff0000)])
+buffer = ctypes.create_string_buffer(filter)
+class Program(ctypes.Structure):
+    _fields_ = [('length', ctypes.c_ushort), ('filter', ctypes.c_void_p)]
+program = Program(6, ctypes.cast(buffer, ctypes.c_void_p))
+library = ctypes.CDLL(None, use_errno=True)
+def call(*words):
+    if library.prctl(*words) != 0: sys.exit(99)
+call(38, 1, 0, 0, 0)
+call(22, 2, ctypes.byref(program), 0, 0)
+os.execvp(sys.argv[2], sys.argv[2:])
+`;
+const socketCall = { x64: 41, arm64: 198 }[arch() as 'x64'] as number | undefined;
+const forbidding = ['python3', '-c', SECCOMP, String(socketCall)];
+const noSeccomp =
+  socketCall === undefined
+    ? 'the number of socket(2) here is not known'
+    : spawnSync('python3', [...forbidding.slice(1), 'true']).status === 0
+      ? undefined
+      : 'there is no python3, or it may not set a seccomp filter';
+
+/** Ways in which netlink does not work. */
+const hindrances: {
+  name: string;
+  skipped?: string | undefined;
+  why: string;
+  start: () => Pick<Start, 'env' | 'file' | 'nodeArgs' | 'through'>;
+}[] = [
+  {
+    name: 'koffi is not installed',
+    why: 'the package koffi is not installed',
+    start: () => ({ file: withoutKoffi() }),
+  },
+  {
+    name: 'netlink sockets are forbidden, by a fake',
+    why: 'netlink does not answer (a netlink socket: EPERM)',
+    start: () => ({ nodeArgs: ['--import', faults], env: { NETPANE_FAULT: 'netlink-forbidden' } }),
+  },
+  {
+    name: 'netlink sockets are forbidden, by the kernel',
+    skipped: noSeccomp,
+    why: 'netlink does not answer (a netlink socket: EPERM)',
+    start: () => ({ through: forbidding }),
+  },
+];
+
+async function listener() {
+  const server = await newHerd().spawn();
+  const made = await server.listen();
+  return { server, made, port: String(made.local.port) };
+}
+const all = <T extends { env?: Start['env'] }>(start: T) => ({
+  ...start,
+  env: { ...process.env, ...start.env } as Record<string, string>,
+});
+
+const linux = isLinux ? '' : ' (skipped: it needs Linux)';
+
+describe.skipIf(!isLinux)(`what is lost${linux}`, () => {
+  for (const { name, skipped, why, start } of hindrances) {
+    const title = skipped === undefined ? name : `${name} (skipped: ${skipped})`;
+    describe.skipIf(skipped !== undefined)(title, () => {
+      test('`ls` works by /proc/net, and says what it lost and why', async () => {
+        const { server, made, port } = await listener();
+        const { stdout, stderr, code } = await runNetpane(['ls', '--json', '--port', port], all(start()));
+        expect(code).toBe(0);
+        const listed = JSON.parse(stdout) as Listed[];
+        expect(listed).toHaveLength(1);
+        expect(listed[0]).toMatchObject({
+          protocol: 'tcp',
+          local: made.local,
+          state: 'LISTEN',
+          owners: [{ pid: server.pid, knowledge: 'exact' }],
+        });
+        expect(listed[0]?.recvQueue).toBeUndefined();
+        expect(stderr.split('\n')).toContain(`netpane: no sock_diag: ${why}: ${LOST}`);
+      });
+
+      test('the screen works by /proc/net, and says so', async () => {
+        const { made, port } = await listener();
+        const t = startNetpane({ ...start(), cols: 160, args: ['--port', port] });
+        await t.until('the row', () => rowOf(t, made));
+        expect(t.rows()[0]).toMatch(/^netpane .* {2}\/proc\/net {2}/);
+        expect(t.text()).not.toContain('RX/S');
+        // Another notice may stand before it at the top; the help has them all.
+        t.write('?');
+        const text = `no sock_diag: ${why}: ${LOST}`;
+        await t.until('the notice', () => t.text().replace(/\s+/g, ' ').includes(text));
+        t.write('q');
+        expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
+      });
+
+      test('asked for by name it is a failure in words, and no screen', async () => {
+        const message =
+          `netpane: source 'sock_diag' does not work on this machine: ${why}; ` +
+          'without --source netpane picks one that does\n';
+        const forced = ['--source', 'sock_diag'];
+        const { stdout, stderr, code } = await runNetpane(['ls', ...forced], all(start()));
+        expect({ stdout, stderr, code }).toEqual({ stdout: '', stderr: message, code: 1 });
+        const t = startNetpane({ ...start(), cols: 200, args: forced });
+        expect(await t.exited).toEqual({ exitCode: 1, signal: 0 });
+        await t.until('the message', () => t.text().includes(message.trim()));
+        expect(t.modes().alternateScreen).toBe(false);
+      });
+    });
+  }
+
+  test.skipIf(!hasNetlink)('where all works, nothing is said to be lost', async () => {
+    const { port } = await listener();
+    const { stderr, stdout } = await runNetpane(['ls', '--json', '--port', port]);
+    expect(stderr).not.toContain('are not shown');
+    expect((JSON.parse(stdout) as Listed[])[0]?.recvQueue).toBe(0);
+  });
+
+  test.each([
+    ['proc', LOST],
+    [
+      'systeminformation',
+      `${LOST}; it takes much longer, and on Linux UDP sockets without a peer are not shown`,
+    ],
+  ])('--source %s: the same listener, and what it does not tell', async (source, lost) => {
+    const { made, port } = await listener();
+    const { stdout, stderr, code } = await runNetpane(['ls', '--json', '--source', source, '--port', port]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject([{ protocol: 'tcp', local: made.local, state: 'LISTEN' }]);
+    expect(stderr.split('\n')).toContain(`netpane: --source ${source}: ${lost}`);
+  });
+
+  test.skipIf(!hasNetlink)('--source sock_diag: nothing is lost', async () => {
+    const { port } = await listener();
+    const { stderr, code } = await runNetpane(['ls', '--source', 'sock_diag', '--port', port]);
+    expect(code).toBe(0);
+    expect(stderr).not.toContain('--source');
+  });
+});
