@@ -75,7 +75,7 @@ export class Owners {
   /** Those of them that are still to be searched for. */
   readonly #wanted = new Set<number>();
   /** Processes that the search under way has still to look through, and what it began with. */
-  #sweep: { readonly left: Holder[]; readonly inodes: readonly number[] } | undefined;
+  #sweep: { readonly left: Holder[]; readonly inodes: readonly number[]; readonly round: number } | undefined;
   #changed = new Set<number>();
   #checker: Iterator<readonly [Holder, number, number]> | undefined;
   #pids: readonly number[] = [];
@@ -408,13 +408,15 @@ export class Owners {
     this.#sweep ??= {
       left: [...this.#holders.values()].filter((holder) => holder.readable && !holder.isKernelThread),
       inodes: [...this.#wanted],
+      round: this.#round,
     };
-    const { left, inodes } = this.#sweep;
+    const { left, inodes, round } = this.#sweep;
     while (left.length > 0 && this.#wanted.size > 0) {
       const holder = left.at(-1);
       if (this.#isLate) return;
       if (holder && this.#holders.get(holder.pid) === holder) {
-        if (holder.listedRound !== this.#round) this.#list(holder);
+        // One that takes longer to list than a search may last is not listed again at the next round.
+        if (holder.listedRound < round) this.#list(holder);
         this.#readListed(holder);
         if (holder.unread.length > 0) return;
       }

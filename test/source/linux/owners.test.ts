@@ -394,6 +394,23 @@ describe('when the time for it runs out', () => {
     expect(owners.isPending(7)).toBe(false);
   });
 
+  test('a process that takes longer to list than a search may last is listed, and not again for ever', () => {
+    let nowMs = 0;
+    owners = new Owners({ proc, userOf: () => 'ana', bootTimeMs: undefined, nowMs: () => nowMs });
+    fake.start(50, { fds: { 3: 7 } });
+    refresh(7);
+    const list = proc.names.bind(proc);
+    proc.names = (path) => {
+      if (path === '50/fd') nowMs += 60_000;
+      return list(path);
+    };
+    proc.listed.length = 0;
+    for (let i = 0; i < 50; i++) refreshWithin(1000, 7, 8);
+    expect(owners.isHeldByNobody(8)).toBe(true);
+    // Once for each of the two searches.
+    expect(proc.listed.filter((path) => path === '50/fd')).toHaveLength(2);
+  });
+
   test('a process that dies half-read leaves nothing behind', () => {
     slow();
     // More than are read between two looks at the clock.
