@@ -397,7 +397,7 @@ describe('when the time for it runs out', () => {
   test('a process that takes longer to list than a search may last is listed, and not again for ever', () => {
     let nowMs = 0;
     owners = new Owners({ proc, userOf: () => 'ana', bootTimeMs: undefined, nowMs: () => nowMs });
-    fake.start(50, { fds: { 3: 7 } });
+    fake.start(50, { fds: { 3: 7, 4: '/dev/null' } });
     refresh(7);
     const list = proc.names.bind(proc);
     proc.names = (path) => {
