@@ -129,6 +129,23 @@ describe('what a message says that the last one did not', () => {
   });
 });
 
+describe('what lies behind the end of a message', () => {
+  test.each(Array.from({ length: 63 }, (_, i) => 4 * i))(
+    'is not compared: %i bytes of details',
+    (infoLength) => {
+      const slots = new Slots();
+      const bytes = inetPayload({ ...FULL, infoLength });
+      const sights = [0, 0xff, 0x5a].map((behind) => {
+        slots.begin();
+        const sight = slots.see(bufferOf(bytes, { behind, room: 512 }), 0, bytes.length, 0);
+        slots.end(NOTHING_KEPT);
+        return sight;
+      });
+      expect(sights).toEqual([SIGHT.new, SIGHT.same, SIGHT.same]);
+    },
+  );
+});
+
 describe('a socket told of twice in one reading', () => {
   test('is one socket; the later message stands', () => {
     const slots = new Slots();

@@ -1,0 +1,209 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { FoundNamespace } from '../../../src/source/linux/namespaces.ts';
+import { Interfaces } from '../../../src/source/linux/interfaces.ts';
+import { Network, type NetworkReading } from '../../../src/source/linux/network.ts';
+import { FakeNetlink, type FakeNetwork, type InetFields } from '../../helpers/netlink.ts';
+
+const FOUND: FoundNamespace = { inode: 5, path: '/proc/self/ns/net', isOwn: true };
+
+/** A protocol that the kernel did not have is asked for again after so many rounds. */
+const ASK_AGAIN_ROUNDS = 120;
+
+let kernel: FakeNetlink;
+let own: FakeNetwork;
+let network: Network;
+const open = (also: ConstructorParameters<typeof Network>[2]['also'] = []) =>
+  (network = new Network(kernel, FOUND, { also, tcpDetails: false }));
+beforeEach(() => {
+  kernel = new FakeNetlink();
+  ({ own } = kernel);
+  open();
+});
+
+const LISTEN: InetFields = { cookie: 1, state: 'LISTEN', inode: 7 };
+
+/** A reading, and what was asked for and taken in it. */
+function read(): NetworkReading & { taken: string[]; asked: string[] } {
+  const taken: string[] = [];
+  own.asked = [];
+  const reading = network.readSockets((of, protocol) => {
+    expect(of).toBe(network);
+    taken.push(protocol);
+  });
+  return { ...reading, taken, asked: own.asked };
+}
+
+describe('the questions', () => {
+  test('each of them, and the sockets of each', () => {
+    own.sockets = [LISTEN, { ...LISTEN, local: '[::]:80' }, { ...LISTEN, protocol: 'udp', state: 'CLOSE' }];
+    const reading = read();
+    expect(reading.taken).toEqual(['tcp', 'tcp', 'udp']);
+    expect(reading).toMatchObject({ failure: undefined, problems: 0, interrupted: 0, missing: [] });
+    expect(reading.unfinished.size).toBe(0);
+  });
+
+  test('what the kernel does not have is not asked for again before 120 rounds are over', () => {
+    open(['vsock']);
+    for (const asked of ['vsock', 'udplite4', 'udplite6'] as const) own.trouble.set(asked, { errno: 2 });
+    expect(read()).toMatchObject({ missing: ['vsock'] });
+    for (let i = 1; i < ASK_AGAIN_ROUNDS; i++) {
+      const { asked, missing, unfinished } = read();
+      expect(asked).not.toContain('vsock');
+      expect(asked).not.toContain('udplite4');
+      expect(missing).toEqual(['vsock']);
+      expect(unfinished.size).toBe(0);
+    }
+    // A module was loaded meanwhile.
+    own.trouble.clear();
+    const { asked, missing } = read();
+    expect(asked).toEqual(expect.arrayContaining(['vsock', 'udplite4', 'udplite6']));
+    expect(missing).toEqual([]);
+  });
+
+  test.each([2, 22, 93, 95, 97])('error %i says that there is no such thing', (errno) => {
+    own.trouble.set('raw4', { errno });
+    expect(read().unfinished.size).toBe(0);
+    expect(read().asked).not.toContain('raw4');
+  });
+
+  test.each([1, 13, 16, 105])('error %i says no such thing: it is asked for again at once', (errno) => {
+    own.trouble.set('raw4', { errno });
+    expect([...read().unfinished]).toEqual(['raw']);
+    expect(read().asked).toContain('raw4');
+  });
+
+  test('an error of the socket is that of one question', () => {
+    own.sockets = [LISTEN];
+    own.trouble.set('udp6', { broken: 105 });
+    const { taken, unfinished, failure } = read();
+    expect(taken).toEqual(['tcp']);
+    expect([...unfinished]).toEqual(['udp']);
+    expect(failure).toBeUndefined();
+  });
+});
+
+describe('TCP', () => {
+  test('by family where the kernel refuses both at once: in the same reading, and from then on', () => {
+    own.sockets = [LISTEN, { ...LISTEN, local: '[::]:80' }];
+    own.trouble.set('tcp', { errno: 22 });
+    const first = read();
+    expect(first.asked.slice(0, 3)).toEqual(['tcp', 'tcp4', 'tcp6']);
+    expect(first.taken).toEqual(['tcp', 'tcp']);
+    expect(first.unfinished.size).toBe(0);
+    expect(read().asked.slice(0, 3)).toEqual(['tcp4', 'tcp6', 'udp4']);
+  });
+
+  test('without IPv6 nothing is missed', () => {
+    own.trouble.set('tcp', { errno: 22 });
+    own.trouble.set('tcp6', { errno: 97 });
+    expect(read()).toMatchObject({ failure: undefined, missing: [] });
+    expect(read().asked).not.toContain('tcp6');
+  });
+
+  test.each([
+    [{ errno: 2 }, 'error 2'],
+    [{ errno: 1 }, 'error 1'],
+    [{ broken: 11 }, 'recv: EBROKEN'],
+  ])('refused altogether (%j): the reason', (trouble, text) => {
+    own.trouble.set('tcp', trouble);
+    own.trouble.set('tcp4', trouble);
+    for (let i = 0; i < 2; i++) {
+      const { failure, unfinished } = read();
+      expect(failure).toBe(text);
+      expect([...unfinished]).toContain('tcp');
+    }
+  });
+});
+
+describe('a list that changed while it was made', () => {
+  test('is asked for three times at most', () => {
+    for (const [times, asked, interrupted] of [
+      [1, 2, 0],
+      [2, 3, 0],
+      [9, 3, 1],
+    ] as const) {
+      own.trouble.set('udp4', { interrupted: times });
+      const reading = read();
+      expect(reading.asked.filter((it) => it === 'udp4')).toHaveLength(asked);
+      expect(reading.interrupted).toBe(interrupted);
+      expect(reading.unfinished.size).toBe(0);
+    }
+  });
+});
+
+describe('its name and its interfaces', () => {
+  test('the same object while the name stays; the version tells of another', () => {
+    const { netns, version } = network;
+    expect(netns).toEqual({ inode: 5 });
+    network.follow({ ...FOUND, path: '/proc/9/ns/net' });
+    expect(network.netns).toBe(netns);
+    expect([network.version, network.path]).toEqual([version, '/proc/9/ns/net']);
+    network.follow({ ...FOUND, name: 'shop' });
+    expect(network.netns).toEqual({ inode: 5, name: 'shop' });
+    expect(network.version).not.toBe(version);
+  });
+
+  test('counters are no other version; names and addresses are', () => {
+    own.links = [{ index: 2, name: 'eth0', rxBytes: 1, addresses: ['192.0.2.1'] }];
+    network.readInterfaces();
+    let { version } = network;
+    own.links = [{ index: 2, name: 'eth0', rxBytes: 2, addresses: ['192.0.2.1'] }];
+    expect(network.readInterfaces()[0]?.rxBytes).toBe(2);
+    expect(network.version).toBe(version);
+    for (const links of [
+      [{ index: 2, name: 'eth1', addresses: ['192.0.2.1'] }],
+      [{ index: 2, name: 'eth1', addresses: ['192.0.2.2'] }],
+      [{ index: 3, name: 'eth1', addresses: ['192.0.2.2'] }],
+    ]) {
+      own.links = links;
+      network.readInterfaces();
+      expect(network.version).not.toBe(version);
+      ({ version } = network);
+    }
+  });
+});
+
+describe('which interface has an address', () => {
+  const link = (index: number, name: string, isLoopback = false) => ({
+    index,
+    name,
+    isUp: true,
+    isLoopback,
+    rxBytes: 0,
+    txBytes: 0,
+  });
+  const interfaces = new Interfaces(
+    [link(1, 'lo', true), link(2, 'eth0'), link(3, 'eth1')],
+    [
+      { interfaceIndex: 1, address: '127.0.0.1' },
+      { interfaceIndex: 2, address: '192.0.2.1' },
+      { interfaceIndex: 2, address: 'fe80::1' },
+      { interfaceIndex: 3, address: 'fe80::1' },
+      { interfaceIndex: 9, address: '192.0.2.9' },
+    ],
+  );
+
+  test.each([
+    ['192.0.2.1', 'eth0'],
+    ['127.0.0.1', 'lo'],
+    // All of 127.0.0.0/8 is the loopback's.
+    ['127.9.9.9', 'lo'],
+    // Two have it.
+    ['fe80::1', undefined],
+    ['192.0.2.2', undefined],
+    // Of an interface that went between the two lists.
+    ['192.0.2.9', undefined],
+  ])('%s: %s', (address, name) => {
+    expect(interfaces.ofAddress(address)).toBe(name);
+  });
+
+  test('by its index, and its addresses', () => {
+    expect([interfaces.nameOf(3), interfaces.nameOf(9)]).toEqual(['eth1', undefined]);
+    expect(interfaces.addressesOf(2)).toEqual(['192.0.2.1', 'fe80::1']);
+    expect(interfaces.addressesOf(9)).toEqual([]);
+  });
+
+  test('without a loopback interface', () => {
+    expect(new Interfaces([link(2, 'eth0')], []).ofAddress('127.0.0.1')).toBeUndefined();
+  });
+});
