@@ -246,6 +246,25 @@ describe('a socket', () => {
     expect((await read()).sockets.size).toBe(0);
   });
 
+  test('raw sockets from /proc where the kernel has no diag for them', async () => {
+    const RAW: InetFields = { cookie: 4, protocol: 'raw', local: '0.0.0.0:1', state: 'CLOSE', inode: 70 };
+    start(50, 'sniffer', 70);
+    fake.write('self/net/raw', tableText([{ local: '0.0.0.0:1', state: '07', inode: 70, uid: 0 }]));
+    // Told of once where the kernel does have it.
+    expect([...(await read(RAW)).sockets.keys()]).toEqual(['sk:4']);
+    open();
+    kernel.own.trouble.set('raw4', { errno: 2 });
+    kernel.own.trouble.set('raw6', { errno: 2 });
+    const snapshot = await read(RAW);
+    expect(only(snapshot)).toMatchObject({
+      protocol: 'raw',
+      local: { address: '0.0.0.0', port: 1 },
+      inode: 70,
+    });
+    expect(owners(snapshot)).toEqual(['exact sniffer 50']);
+    expect(snapshot.degradations).toEqual([]);
+  });
+
   test('a link-local one has its interface at both ends', async () => {
     kernel.own.links = [{ index: 2, name: 'eth0', addresses: ['fe80::1', '2001:db8::1'] }];
     const { sockets } = await read(
@@ -765,7 +784,6 @@ describe('when the kernel does not play along', () => {
   test('a socket that changes between two tries has the owner of its last inode', async () => {
     start(50, 'curl', 8);
     let tries = 0;
-    kernel.own.trouble.set('udp4', { interrupted: 0 });
     const answer = kernel.own.answer.bind(kernel.own);
     kernel.own.trouble.set('tcp', { interrupted: 1 });
     kernel.own.answer = (request, isRoute) => {
@@ -777,6 +795,25 @@ describe('when the kernel does not play along', () => {
     expect(only(snapshot)).toMatchObject({ id: 'sk:2', state: 'TIME_WAIT' });
     expect(only(await read(HELD))).toMatchObject({ state: 'ESTABLISHED', inode: 8 });
     expect(owners(await read(HELD))).toEqual(['exact curl 50']);
+  });
+
+  test('a subflow that goes between two tries leaves the owner of its inode', async () => {
+    open({ also: ['mptcp'] });
+    start(50, 'phone', 8);
+    const whole: InetFields = { ...HELD, protocol: 'mptcp', cookie: 30 };
+    await read(whole, HELD);
+    kernel.own.trouble.set('tcp', { interrupted: 1 });
+    const answer = kernel.own.answer.bind(kernel.own);
+    kernel.own.answer = (request, isRoute) => {
+      const datagrams = answer(request, isRoute);
+      // Told of twice, and each time anew.
+      kernel.own.sockets = [whole, { ...TIME_WAIT, recvQueue: 1, remote: '127.0.0.1:4001' }];
+      return datagrams;
+    };
+    await read(whole, TIME_WAIT);
+    start(51, 'child', 8);
+    const { sockets } = await read(whole, TIME_WAIT);
+    expect(ownersText(sockets.get('sk:1e') as Socket)).toBe('exact phone 50, exact child 51');
   });
 
   test('kinds that were asked for and that the kernel does not have are said, others not', async () => {

@@ -102,9 +102,12 @@ describe('calls of the C library', () => {
 
 describe('without koffi', () => {
   test('it is not installed', async () => {
+    // Thrown a moment later than by import(), which a mock cannot.
     vi.doMock('koffi', () => ({
-      get default() {
-        throw Object.assign(new Error("Cannot find package 'koffi'"), { code: 'ERR_MODULE_NOT_FOUND' });
+      default: {
+        load: () => {
+          throw Object.assign(new Error("Cannot find package 'koffi'"), { code: 'ERR_MODULE_NOT_FOUND' });
+        },
       },
     }));
     expect(await refusalOf(openSockDiag())).toBe('the package koffi is not installed');

@@ -273,7 +273,7 @@ describe('whatever comes, goes and changes, in whatever order', () => {
           expect(slots.size).toBe(model.size);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 });
