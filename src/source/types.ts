@@ -6,7 +6,8 @@ export interface Source {
   readonly name: string;
   /**
    * Every socket now. What cannot be seen is said in `degradations`; rejects only when nothing can be read at all.
-   * A socket that did not change since the last reading is the same object.
+   * A socket that did not change since the last reading is the same object. The map is the caller's until the next
+   * reading but one.
    */
   read(): Promise<Snapshot>;
 }

@@ -94,15 +94,11 @@ export class OtherSockets {
     return [...differing(this.#before, this.#entries)];
   }
 
-  sockets(): Iterable<Socket> {
-    return this.#sockets.values();
-  }
-
-  /** Makes the sockets of this reading. @returns true when any differs from before */
-  settle(listeners: () => Listeners): boolean {
+  /** Makes the sockets of this reading. @returns those that differ from before, without a socket those that are gone */
+  settle(listeners: () => Listeners): { id: string; socket: Socket | undefined }[] {
     const before = this.#sockets;
     const names = this.#unixNames();
-    let isChanged = false;
+    const changes: { id: string; socket: Socket | undefined }[] = [];
     const sockets = new Map<string, Socket>();
     for (const [id, entry] of this.#entries) {
       const was = before.get(id);
@@ -115,12 +111,12 @@ export class OtherSockets {
         entry.message.peerInode === undefined ? undefined : (names.get(entry.message.peerInode) ?? '');
       const socket = makeSocket(entry, peer, owners, this.#attribution);
       const isSame = was !== undefined && sameSocket(was, socket);
-      if (!isSame) isChanged = true;
+      if (!isSame) changes.push({ id, socket });
       sockets.set(id, isSame ? was : socket);
     }
-    if (sockets.size !== before.size) isChanged = true;
+    for (const id of before.keys()) if (!sockets.has(id)) changes.push({ id, socket: undefined });
     this.#sockets = sockets;
-    return isChanged;
+    return changes;
   }
 
   /** Names of Unix sockets by inode. */

@@ -20,6 +20,7 @@ import { LITTLE_ENDIAN, type NetlinkBuffer } from './netlink/wire.ts';
 import { Network, type NetworkReading } from './network.ts';
 import { OtherSockets } from './other-sockets.ts';
 import type { Proc } from './proc.ts';
+import { RollingMap } from './rolling-map.ts';
 import { isLinkLocal } from './table.ts';
 
 export interface SockDiagOptions extends SourceOptions {
@@ -80,7 +81,8 @@ export class SockDiagSource implements Source {
   #news: News[] = [];
   #problems = 0;
   #nowWallMs = 0;
-  #sockets: ReadonlyMap<string, Socket> = new Map();
+  readonly #sockets = new RollingMap<Socket>();
+  #published: ReadonlyMap<string, Socket> = new Map();
   #hidden: ReadonlyMap<string, number> = new Map();
   #isFirst = true;
   readonly #versions = new Map<Network, number>();
@@ -113,8 +115,11 @@ export class SockDiagSource implements Source {
     this.#attribution.owners.refresh(added, removed, ownerBudgetMs);
     const ownersMs = nowMs();
     this.#settle(gone);
+    const before = this.#published;
+    this.#published = this.#sockets.publish();
+    if (this.#published !== before) this.#countHidden(this.#published);
     return {
-      sockets: this.#sockets,
+      sockets: this.#published,
       interfaces,
       degradations: this.#degradations(readings),
       sampleMs: readMs - startMs + (nowMs() - ownersMs),
@@ -264,7 +269,6 @@ export class SockDiagSource implements Source {
   #settle(gone: readonly number[]): void {
     let listeners: Listeners | undefined;
     const listenersNow = () => (listeners ??= this.#attribution.listeners(this.#owned()));
-    let isChanged = gone.length > 0 || this.#news.length > 0;
     for (const slot of gone) this.#forget(slot);
     const stale = this.#stale();
     for (const news of this.#news) {
@@ -284,24 +288,26 @@ export class SockDiagSource implements Source {
       this.#boundTo[slot] = news.interfaceIndex;
       this.#put(slot, makeSocket(news, before, owners, this.#attribution));
     }
-    for (const slot of stale) if (this.#reown(slot, listenersNow)) isChanged = true;
-    if (this.#relabel()) isChanged = true;
-    if (this.#others.settle(listenersNow)) isChanged = true;
-    if (isChanged) this.#collect();
+    // Of a first reading it is as much as all the sockets.
+    this.#news = [];
+    for (const slot of stale) this.#reown(slot, listenersNow);
+    this.#relabel();
+    for (const { id, socket } of this.#others.settle(listenersNow)) {
+      if (socket) this.#sockets.set(id, socket);
+      else this.#sockets.delete(id);
+    }
   }
 
-  /** Asks anew for the owners of a socket. @returns true when they are others than before */
-  #reown(slot: number, listeners: () => Listeners): boolean {
+  /** Asks anew for the owners of a socket. */
+  #reown(slot: number, listeners: () => Listeners): void {
     const socket = this.#bySlot[slot];
     const network = this.#networkOf[slot];
-    if (!socket || !network) return false;
+    if (!socket || !network) return;
     const lastKnown = socket.owners.length > 0 ? socket.owners : undefined;
     const owners = this.#attribution.ownersOf({ ...socket, netns: network.inode }, lastKnown, listeners);
     if (socket.inode === undefined && owners[0]?.knowledge !== 'inherited') this.#derived.add(slot);
     else this.#derived.delete(slot);
-    if (owners === socket.owners) return false;
-    this.#bySlot[slot] = { ...socket, owners };
-    return true;
+    if (owners !== socket.owners) this.#put(slot, { ...socket, owners });
   }
 
   #put(slot: number, socket: Socket): void {
@@ -311,11 +317,13 @@ export class SockDiagSource implements Source {
       if (socket.inode !== undefined) this.#slotsOfInode.add(socket.inode, slot);
     }
     this.#bySlot[slot] = socket;
+    this.#sockets.set(socket.id, socket);
   }
 
   #forget(slot: number): void {
-    const inode = this.#bySlot[slot]?.inode;
-    if (inode !== undefined) this.#slotsOfInode.delete(inode, slot);
+    const socket = this.#bySlot[slot];
+    if (socket?.inode !== undefined) this.#slotsOfInode.delete(socket.inode, slot);
+    if (socket) this.#sockets.delete(socket.id);
     this.#unreadable.delete(slot);
     this.#bySlot[slot] = undefined;
     this.#networkOf[slot] = undefined;
@@ -339,14 +347,14 @@ export class SockDiagSource implements Source {
   }
 
   /** Where the name or the interfaces of a namespace are others, all its sockets say so. */
-  #relabel(): boolean {
+  #relabel(): void {
     const relabelled = new Set<Network>();
     for (const network of this.#networks.values()) {
       const before = this.#versions.get(network);
       this.#versions.set(network, network.version);
       if (before !== undefined && before !== network.version) relabelled.add(network);
     }
-    if (relabelled.size === 0) return false;
+    if (relabelled.size === 0) return;
     for (const [slot, socket] of this.#bySlot.entries()) {
       const network = this.#networkOf[slot];
       if (!socket || !network || !relabelled.has(network)) continue;
@@ -354,29 +362,24 @@ export class SockDiagSource implements Source {
       const local = unscoped(socket.local);
       const name = interfaceOf(network, this.#boundTo[slot] ?? 0, local.address);
       if (socket.netns === network.netns && before === name) continue;
-      this.#bySlot[slot] = {
+      this.#put(slot, {
         ...rest,
         local: scoped(local, name),
         remote: socket.remote && scoped(unscoped(socket.remote), name),
         netns: network.netns,
         ...(name !== undefined && { interface: name }),
-      };
+      });
     }
-    return true;
   }
 
-  #collect(): void {
-    const sockets = new Map<string, Socket>();
+  /** How many sockets hide their owners, by user. */
+  #countHidden(sockets: ReadonlyMap<string, Socket>): void {
     const hidden = new Map<string, number>();
-    const take = (socket: Socket): void => {
-      sockets.set(socket.id, socket);
-      if (!isHidden(socket.owners)) return;
-      const user = socket.user ?? `user ${socket.uid ?? '?'}`;
-      hidden.set(user, (hidden.get(user) ?? 0) + 1);
-    };
-    for (const socket of this.#bySlot) if (socket) take(socket);
-    for (const socket of this.#others.sockets()) take(socket);
-    this.#sockets = sockets;
+    for (const { owners, user, uid } of sockets.values()) {
+      if (!isHidden(owners)) continue;
+      const name = user ?? `user ${uid ?? '?'}`;
+      hidden.set(name, (hidden.get(name) ?? 0) + 1);
+    }
     this.#hidden = hidden;
   }
 
