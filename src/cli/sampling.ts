@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Batch } from '../model/batch.ts';
+import { Compactor } from '../model/compact.ts';
 import type { WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
 
 /** The sampling thread, seen from the screen's. */
@@ -37,7 +38,8 @@ export function startSampling(file: URL, { source, also, intervalMs, maxShare }:
   let tell = (error: Error) => {
     failure ??= error;
   };
-  worker.on('message', (batch: Batch) => take(batch));
+  const compactor = new Compactor();
+  worker.on('message', (batch: Batch) => take(compactor.batch(batch)));
   worker.on('error', (error: unknown) => tell(error instanceof Error ? error : new Error(String(error))));
   worker.on('exit', (code) => tell(new Error(`the sampling thread ended with code ${code}`)));
   return {

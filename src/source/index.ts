@@ -13,17 +13,17 @@ interface SourceEntry {
 /** Every source, the best first: the first one that works is taken. */
 export const SOURCES = {
   sock_diag: {
-    about: 'Linux: the kernel itself, over netlink, with traffic, and every network namespace as root',
+    about: 'Linux: the kernel, over netlink; as root every namespace',
     open: async (options: SourceOptions) => (await import('./linux/open.ts')).openSockDiag(options),
   },
   proc: {
-    about: 'Linux: /proc/net, owners from /proc/PID/fd',
+    about: 'Linux: /proc/net',
     lacks:
       'traffic and round-trip times, interfaces, raw and packet sockets, and other network namespaces are not shown',
     open: async (options: SourceOptions) => (await import('./linux/open.ts')).openProcNet(options),
   },
   systeminformation: {
-    about: 'any system: the output of its own netstat, by the systeminformation package',
+    about: 'any system: what its own netstat prints',
     lacks: 'it takes much longer, and on Linux UDP sockets without a peer are not shown',
     open: async () => {
       const { portableSource } = await import('./portable/portable.ts');

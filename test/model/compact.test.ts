@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Compactor } from '../../src/model/compact.ts';
+import type { Socket, Traffic } from '../../src/model/socket.ts';
+import { batch } from '../helpers/fakes.ts';
+
+/** Every field there is: one that is new in the model has to be named here, and then to come through. */
+const TRAFFIC: Required<Traffic> = {
+  rxBytes: 1,
+  txBytes: 0,
+  rxSegments: 3,
+  txSegments: 4,
+  retransmits: 0,
+  rttMicros: 6,
+  rttVarMicros: 7,
+  cwnd: 8,
+  deliveryRate: 9,
+  recvQueue: 0,
+  sendQueue: 11,
+  lastSentAtMs: 12,
+  lastReceivedAtMs: 13,
+};
+
+const SOCKET: Required<Socket> = {
+  id: 'sk:1',
+  protocol: 'tcp',
+  family: 'ipv6',
+  local: { address: '::1', port: 0 },
+  remote: { address: '::2', port: 2 },
+  state: 'ESTABLISHED',
+  inode: 7,
+  uid: 0,
+  user: '',
+  interface: 'lo',
+  netns: { inode: 1, name: 'web' },
+  traffic: TRAFFIC,
+  timer: { kind: 'on', dueAtMs: 1, retransmits: 0 },
+  tcp: { sndMss: 1 },
+  owners: [{ knowledge: 'exact', pid: 1, process: 'a' }],
+};
+
+const some = <T extends object>(fields: T) =>
+  fc.record(
+    Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, fc.constant(value as unknown)])),
+    { requiredKeys: [] },
+  ) as fc.Arbitrary<Partial<T>>;
+
+const NEEDED = { id: 'a', protocol: 'udp', family: 'ipv4', owners: [] } as const;
+
+test('every field comes through, and none that was not there', () => {
+  const compactor = new Compactor();
+  fc.assert(
+    fc.property(
+      some(SOCKET),
+      some(TRAFFIC),
+      fc.constantFrom(null, SOCKET.remote),
+      fc.boolean(),
+      (fields, traffic, remote, isSpawned) => {
+        const socket: Socket = {
+          ...NEEDED,
+          local: SOCKET.local,
+          ...fields,
+          remote,
+          ...(fields.traffic && { traffic }),
+        };
+        const before = batch(isSpawned ? { spawned: [socket] } : { changed: [socket], closed: ['x'] });
+        const after = compactor.batch(structuredClone(before));
+        expect(after).toEqual(before);
+        const [made] = [...after.spawned, ...after.changed];
+        expect(Object.keys(made ?? {}).sort()).toEqual(Object.keys(socket).sort());
+        expect(Object.keys(made?.traffic ?? {}).sort()).toEqual(Object.keys(socket.traffic ?? {}).sort());
+      },
+    ),
+  );
+});
+
+test('the texts of more sockets than it remembers', () => {
+  const compactor = new Compactor();
+  const spawned = Array.from({ length: 120_000 }, (_, i) => ({ ...SOCKET, user: `user ${i}` }));
+  expect(compactor.batch(batch({ spawned })).spawned.map(({ user }) => user)).toEqual(
+    spawned.map(({ user }) => user),
+  );
+});
