@@ -79,7 +79,7 @@ const OPTIONS = {
   },
   source: {
     value: 'NAME',
-    about: `where to read from: ${SOURCE_NAMES.join(', ')} (default: the first that works)`,
+    about: `${SOURCE_NAMES.join(', ')} (default: the first that works)`,
     commands: BOTH,
     group: 'Options',
   },
