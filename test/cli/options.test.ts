@@ -146,7 +146,7 @@ describe('mistakes name the option and what was expected', () => {
   });
 });
 
-test('the help tells every option, command and source, in 80 columns', () => {
+test('the help tells every option, command and source, in 100 columns', () => {
   const text = helpText();
   const words = [
     '--listen',
