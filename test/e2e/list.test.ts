@@ -1,25 +1,22 @@
 // `netpane ls` on the live machine: the same sockets as ss(8) tells, in each of its formats.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Herd, type HerdProcess, type HerdSocket, root } from '../helpers/herd.ts';
-import { cleanUp, isLinux, isRoot, program, runNetpane, startNetpane, uniqueName } from './netpane.ts';
-
-/** What of the JSON the tests look at. */
-interface Listed {
-  protocol: string;
-  family: string;
-  local: { address: string; port: number };
-  remote: { address: string; port: number } | null;
-  state?: string;
-  uid?: number;
-  owners: { pid?: number; process?: string; knowledge: string }[];
-}
-
-const hasSs = spawnSync('ss', ['-V']).status === 0;
+import { hasSs, type Listed } from '../helpers/ss.ts';
+import {
+  cleanUp,
+  hasNetlink,
+  isLinux,
+  isRoot,
+  program,
+  runNetpane,
+  startNetpane,
+  uniqueName,
+} from './netpane.ts';
 
 async function ls(...args: string[]): Promise<Listed[]> {
   const { stdout, code } = await runNetpane(['ls', '--json', ...args]);
@@ -37,9 +34,10 @@ const end = (endpoint: { address: string; port: number } | null, family: string)
 function copyForAll(): string {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
   cleanUp(() => rmSync(folder, { recursive: true }));
-  // The one package that `ls` needs.
-  for (const part of ['dist', 'package.json', 'node_modules/get-east-asian-width']) {
-    cpSync(join(root, part), join(folder, part), { recursive: true });
+  // The packages that `ls` needs.
+  const packages = ['get-east-asian-width', 'koffi', '@koromix'].map((name) => `node_modules/${name}`);
+  for (const part of ['dist', 'package.json', ...packages]) {
+    if (existsSync(join(root, part))) cpSync(join(root, part), join(folder, part), { recursive: true });
   }
   chmodSync(folder, 0o755);
   return join(folder, 'dist', 'netpane.js');
@@ -236,8 +234,22 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
       owners: [{ pid: own.pid, process: 'node', knowledge: 'exact' }],
     });
     const ours = listed.find(({ local, state }) => local.port === listener.local.port && state === 'LISTEN');
-    expect(ours).toMatchObject({ uid: 0, owners: [{ knowledge: 'hidden' }] });
-    const hidden = listed.filter(({ owners }) => owners[0]?.knowledge === 'hidden').length;
-    expect(stderr).toMatch(new RegExp(`^netpane: owners of ${hidden} sockets are hidden: `));
+    expect(ours).toMatchObject({ uid: 0, user: 'root', owners: [{ knowledge: 'hidden' }] });
+    const hidden = listed.filter(({ owners }) => owners[0]?.knowledge === 'hidden');
+    const ofRoot = hidden.filter(({ user }) => user === 'root').length;
+    expect(stderr).toMatch(new RegExp(`^netpane: owners of ${hidden.length} sockets are hidden \\(`, 'm'));
+    expect(stderr).toMatch(new RegExp(`[(, ]${ofRoot} of root[,)]`));
+    expect(stderr).toContain('run with sudo');
+    if (!hasNetlink) return;
+    // The counters of others are no secret; other namespaces are closed.
+    const theirs = listed.find(({ uid, state, inode }) => uid === 0 && state === 'ESTABLISHED' && inode);
+    expect(theirs).toMatchObject({
+      rxBytes: expect.any(Number) as number,
+      recvQueue: expect.any(Number) as number,
+    });
+    expect(ours).toMatchObject({ recvQueue: 0, sendQueue: expect.any(Number) as number });
+    const { ino } = statSync('/proc/self/ns/net');
+    expect(new Set(listed.map(({ netns }) => netns?.inode))).toEqual(new Set([ino]));
+    expect(stderr).toContain('only the network namespace that netpane runs in is shown: run with sudo');
   });
 });

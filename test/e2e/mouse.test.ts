@@ -1,7 +1,7 @@
 // The mouse, and input that comes in pieces of any size.
 import { describe, expect, test } from 'vitest';
 import { faults, isLinux, rowOf, selectedLine, selectedY, tableRows } from './netpane.ts';
-import { filterLine, rowsToBe, SCENE_SIZE, showScene, titleLine, useScene } from './scene.ts';
+import { filterLine, rowsToBe, SCENE_SIZE, showScene, titleLine, useScene, POSTGRES } from './scene.ts';
 
 const wheelDown = '\x1b[<65;5;6M';
 const wheelUp = '\x1b[<64;5;6M';
@@ -20,7 +20,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     // A right click on another row.
     t.write(`\x1b[<2;5;6M\x1b[<2;5;6m`);
     t.write('n');
-    await t.until('the key after them', () => t.text().includes('postgresql'));
+    await t.until('the key after them', () => POSTGRES.test(t.text()));
     expect(selectedY(t)).toBe(y);
     expect(selectedLine(t)).toContain(String(scene.dual.local.port));
   });

@@ -149,6 +149,10 @@ export interface ShownRow extends Partial<
   age: string;
 }
 
+/** The arrow of the sorted column takes the place of the last letter where there is no other. */
+const cutShort = (title: string): string =>
+  Object.keys(CELLS).findLast((it) => it.startsWith(title)) ?? title;
+
 const rowPatterns = new Map<string, RegExp>();
 
 /** What a row looks like below these titles; the port before REMOTE is the local one. */
@@ -156,10 +160,13 @@ function rowPattern(titles: string): RegExp {
   const known = rowPatterns.get(titles);
   if (known) return known;
   let isRemote = false;
-  const cells = titles.split(/[ ▴▾]+/).map((title) => {
+  const words = titles.split(/[ ▴▾]+/).filter((title) => title !== '');
+  const cells = words.map((title) => {
     isRemote ||= title === 'REMOTE';
     const [name, cell] =
-      title === 'PORT' ? [isRemote ? 'remotePort' : 'localPort', PORT] : (CELLS[title] ?? []);
+      title === 'PORT'
+        ? [isRemote ? 'remotePort' : 'localPort', PORT]
+        : (CELLS[title] ?? CELLS[cutShort(title)] ?? []);
     if (name === undefined) throw new Error(`the table has a column ${title} that the tests do not know`);
     return `(?<${name}>${cell})`;
   });

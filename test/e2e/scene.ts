@@ -90,3 +90,6 @@ export const rowsToBe = (t: Terminal, count: number) =>
     const rows = tableRows(t);
     return rows.length === count && filterLine(t).includes(` ${count} of `) && rows;
   });
+
+/** The name of the port of `postgres`, as far as its column has room for it. */
+export const POSTGRES = /\bpo\S*sql\b/;

@@ -14,6 +14,7 @@ export interface Listed {
   state?: string;
   inode?: number;
   uid?: number;
+  user?: string;
   interface?: string;
   netns?: { inode: number; name?: string };
   rxBytes?: number;

@@ -31,6 +31,8 @@ interface Holder {
   readonly bornRound: number;
   aliveRound: number;
   listedRound: number;
+  /** Round in which it was read last who it is. */
+  identifiedRound: number;
   /** Count of its descriptors when they were listed last: the size of /proc/PID/fd since Linux 6.2, 0 before. */
   descriptorCount: number;
   readable: boolean;
@@ -274,6 +276,7 @@ export class Owners {
       bornRound: this.#round,
       aliveRound: this.#round,
       listedRound: 0,
+      identifiedRound: 0,
       descriptorCount: 0,
       readable: true,
       isKernelThread: false,
@@ -435,6 +438,7 @@ export class Owners {
 
   /** Reads who the process is; a change is passed on to all its sockets. */
   #identify(holder: Holder): void {
+    holder.identifiedRound = this.#round;
     const owner = this.#readOwner(holder.pid);
     if (owner === undefined || sameOwner(owner, holder.owner)) return;
     holder.owner = owner;
@@ -474,6 +478,8 @@ export class Owners {
     if (holder.descriptors.has(inode)) return;
     holder.descriptors.set(inode, descriptor);
     if (this.#sockets.has(inode)) holder.hasSockets = true;
+    // A program may have given itself another name since it was looked at: what is new is said of it as it is now.
+    if (holder.identifiedRound !== this.#round) this.#identify(holder);
     const pids = this.#pidsByInode.get(inode);
     this.#pidsByInode.set(inode, pids === undefined ? holder.pid : [...listOf(pids), holder.pid]);
     this.#outdate(inode);
