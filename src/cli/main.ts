@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
 import { helpText, type Invocation, parseInvocation } from './options.ts';
@@ -43,6 +44,8 @@ async function run(invocation: Invocation): Promise<void> {
       }
       // Here, where it is a plain message: the thread could only crash on it.
       if (invocation.source !== undefined) await openSource(invocation.source, NO_DEMANDS);
+      // It is left open for months beside other work: of 100,000 sockets V8 would else keep twice the memory they need.
+      setFlagsFromString('--optimize-for-size');
       const { startSampling } = await import('./sampling.ts');
       // The first sample is taken while the screen is being loaded.
       const sampling = startSampling(new URL('./worker.js', import.meta.url), invocation);
