@@ -12,7 +12,7 @@ import {
   tableRows,
   uniqueName,
 } from './netpane.ts';
-import { filterLine, rowsToBe, SCENE_SIZE, select, showScene, useScene } from './scene.ts';
+import { filterLine, rowsToBe, SCENE_SIZE, select, showScene, useScene, lasting } from './scene.ts';
 
 /** Three connections of a server and a client of the test's own, and a netpane that shows them alone. */
 async function stir(args: string[] = []) {
@@ -186,8 +186,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
 
   test('`?` shows every key and column; it scrolls, and goes as it came', async () => {
     const t = await showScene(scene, { rows: 20 });
-    // Below the totals, which others change.
-    const before = t.rows().slice(3);
+    const before = lasting(t);
     t.write('?');
     await t.until('the first keys', () => /^ +p +only this port/m.test(t.text()));
     while (!t.text().includes('MARKS')) {
@@ -202,7 +201,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     t.press('home');
     await t.until('the begin', () => /^ +p +only this port/m.test(t.text()));
     t.press('escape');
-    await t.until('the table', () => t.rows().slice(3).join() === before.join());
+    await t.until('the table', () => lasting(t) === before);
     expect(tableRows(t)).toHaveLength(SCENE_SIZE);
     expect(selectedLine(t)).not.toBe('');
   });

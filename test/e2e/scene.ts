@@ -93,3 +93,11 @@ export const rowsToBe = (t: Terminal, count: number) =>
 
 /** The name of the port of `postgres`, as far as its column has room for it. */
 export const POSTGRES = /\bpo\S*sql\b/;
+
+/** What stands in the table for as long as nothing happens to its sockets: rates and times come and go. */
+export const lasting = (t: Terminal): string =>
+  tableRows(t)
+    .map((row) =>
+      [row.y, row.mark, row.process, row.pid, row.local, row.localPort, row.remote, row.state].join(' '),
+    )
+    .join('\n');
