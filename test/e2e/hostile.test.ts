@@ -66,7 +66,8 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
 
   test('the table, the details, the event log and the prompts show harmless text', async () => {
     const args = ['--interval', '100ms', '--linger', '60m', '--listen', '--tcp'];
-    const t = startNetpane({ rows: 60, args });
+    // Wide enough for the column of namespaces too, which is there where the machine has several.
+    const t = startNetpane({ cols: 140, rows: 60, args });
     // What is typed before is not raw yet: enter would be another key.
     await t.until('the screen', () => t.text().includes('PROCESS'));
     t.write('e');

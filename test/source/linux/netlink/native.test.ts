@@ -12,6 +12,8 @@ class Library {
   readonly results = new Map<string, number[]>();
   datagrams: Uint8Array[] = [];
   nextFd = 1000;
+  /** Thrown when the library is loaded. */
+  failure: Error | undefined;
 
   func(prototype: string): (...args: unknown[]) => number {
     const name = /^\w+ (\w+)\(/.exec(prototype)?.[1] ?? '';
@@ -41,7 +43,11 @@ beforeEach(() => {
   vi.spyOn(process, 'platform', 'get').mockReturnValue('linux');
   vi.doMock('koffi', () => ({
     default: {
-      load: () => library,
+      load: () => {
+        // A moment later than import() would throw it, which a mock cannot.
+        if (library.failure) throw library.failure;
+        return library;
+      },
       errno: () => library.errno,
       sizeof: () => 8,
       os: { errno: { EPERM: 1, EINTR: 4, EAGAIN: 11, EPROTONOSUPPORT: 93 } },
@@ -102,25 +108,14 @@ describe('calls of the C library', () => {
 
 describe('without koffi', () => {
   test('it is not installed', async () => {
-    // Thrown a moment later than by import(), which a mock cannot.
-    vi.doMock('koffi', () => ({
-      default: {
-        load: () => {
-          throw Object.assign(new Error("Cannot find package 'koffi'"), { code: 'ERR_MODULE_NOT_FOUND' });
-        },
-      },
-    }));
+    library.failure = Object.assign(new Error("Cannot find package 'koffi'"), {
+      code: 'ERR_MODULE_NOT_FOUND',
+    });
     expect(await refusalOf(openSockDiag())).toBe('the package koffi is not installed');
   });
 
   test('it has no build for this system', async () => {
-    vi.doMock('koffi', () => ({
-      default: {
-        load: () => {
-          throw new Error('wrong ELF class\nat …');
-        },
-      },
-    }));
+    library.failure = new Error('wrong ELF class\nat …');
     expect(await refusalOf(openSockDiag())).toBe('the package koffi cannot be loaded: wrong ELF class');
   });
 });
