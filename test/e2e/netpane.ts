@@ -187,11 +187,19 @@ export const tableRows = (terminal: Terminal): ShownRow[] => {
   });
 };
 
-/** The row of a socket, by its ports. */
-export const rowOf = (terminal: Terminal, { local, remote }: Pick<HerdSocket, 'local' | 'remote'>) =>
+/**
+ * The row of a socket, by its ports and, where it has one, its program: root sees all namespaces, and any of them may
+ * use the same ports.
+ */
+export const rowOf = (
+  terminal: Terminal,
+  { local, remote, pid }: Pick<HerdSocket, 'local' | 'remote'> & Partial<Pick<HerdSocket, 'pid'>>,
+) =>
   tableRows(terminal).find(
-    ({ localPort, remotePort }) =>
-      localPort === String(local.port) && remotePort === (remote ? String(remote.port) : '*'),
+    (row) =>
+      row.localPort === String(local.port) &&
+      row.remotePort === (remote ? String(remote.port) : '*') &&
+      (pid === undefined || row.pid === String(pid) || row.pid === '·'),
   );
 
 /** The lines of the event log about a socket, from the mark on, without runs of blanks. */
