@@ -1,10 +1,10 @@
 import type { Batch } from '../model/batch.ts';
 
 /**
- * The most sockets and ids in one part. To be handed from thread to thread a part is copied, and then shown: a
- * thousand of them take a few milliseconds, after which a key is heard.
+ * The most sockets and ids in one part. To be handed from thread to thread a part is copied, and then shown: so
+ * many take some ten milliseconds while V8 has yet to compile it all, after which a key is heard.
  */
-export const PART_SIZE = 1000;
+export const PART_SIZE = 500;
 
 /**
  * A batch in parts that are taken one after the other: what spawned first, then what changed, then what closed. Joined
