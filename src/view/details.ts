@@ -82,6 +82,11 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
   const seen = ageText(moment.nowMs - row.firstSeenMs, row.baseline);
   const fields = (facts: readonly Fact[]) => facts.flatMap((fact) => factField(fact, width));
   const state_ = socket.state ?? 'unconnected';
+  const owners = socket.owners.flatMap((owner, i) => [
+    ...ownerFields(owner, state.usage, width),
+    // Sums are kept of the first one.
+    ...(i === 0 ? fields(programFacts(row, state)) : []),
+  ]);
   const lines = [
     title,
     ...field(
@@ -91,13 +96,11 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
     ),
     ...field('local', endpointField(socket.local, socket), width),
     ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
+    // Which program it is stands before all that a low pane cuts off.
+    ...owners.slice(0, 1),
     ...fields(byteFacts(row, moment)),
     ...fields(pathFacts(row)),
-    ...socket.owners.flatMap((owner, i) => [
-      ...ownerFields(owner, state.usage, width),
-      // Sums are kept of the first one.
-      ...(i === 0 ? fields(programFacts(row, state)) : []),
-    ]),
+    ...owners.slice(1),
     ...fields(queueFacts(row)),
     ...fields(networkFacts(row, moment)),
     ...field('age', row.baseline ? `${seen === '·' ? '' : `${seen}, `}there before netpane` : seen, width),
