@@ -1,27 +1,27 @@
 import type { Degradation, Snapshot } from '../../model/batch.ts';
-import { isAnyAddress } from '../../model/address.ts';
-import type { Endpoint, Owner, Protocol, Socket, TcpInfo, Timer, Traffic } from '../../model/socket.ts';
+import type { Owner, Protocol, Socket } from '../../model/socket.ts';
 import type { Source, SourceOptions } from '../types.ts';
 import { Attribution, isHidden, type Listeners, type Owned } from './attribution.ts';
 import { InodeSlots } from './inode-slots.ts';
 import { Namespaces } from './namespaces.ts';
-import {
-  decodeAddresses,
-  decodeDetails,
-  decodeTimer,
-  decodeTraffic,
-  INET,
-  type InetAddresses,
-} from './netlink/inet.ts';
+import { decodeAddresses, decodeDetails, decodeTimer, decodeTraffic, INET } from './netlink/inet.ts';
 import { OTHERS } from './netlink/others.ts';
 import { cookieId, SIGHT, Slots } from './netlink/slots.ts';
 import { isForbidden, type NetlinkSystem } from './netlink/system.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer } from './netlink/wire.ts';
 import { Network, type NetworkReading } from './network.ts';
+import { interfaceOf, makeSocket, type News, scoped, unscoped } from './news.ts';
 import { OtherSockets } from './other-sockets.ts';
 import type { Proc } from './proc.ts';
 import { RollingMap } from './rolling-map.ts';
-import { isLinkLocal } from './table.ts';
+import {
+  closedNamespaces,
+  interruptedDumps,
+  missingKinds,
+  ONE_NAMESPACE,
+  STALE,
+  unreadableMessages,
+} from './sockdiag-notices.ts';
 
 export interface SockDiagOptions extends SourceOptions {
   readonly system: NetlinkSystem;
@@ -35,21 +35,6 @@ export interface SockDiagOptions extends SourceOptions {
   /** Wall-clock time, milliseconds since 1970. */
   readonly wallMs: () => number;
   readonly isRoot: boolean;
-}
-
-/** What a reading said of a socket that it had not said before; without addresses they are as they were. */
-interface News {
-  readonly slot: number;
-  readonly network: Network;
-  readonly protocol: Protocol;
-  readonly id: string;
-  readonly addresses: InetAddresses | undefined;
-  readonly uid: number;
-  readonly inode: number;
-  readonly interfaceIndex: number;
-  readonly traffic: Traffic;
-  readonly timer: Timer | undefined;
-  readonly tcp: TcpInfo | undefined;
 }
 
 /**
@@ -406,126 +391,4 @@ export class SockDiagSource implements Source {
   }
 }
 
-/** The socket after some news. */
-function makeSocket(
-  news: News,
-  before: Socket | undefined,
-  owners: readonly Owner[],
-  attribution: Attribution,
-): Socket {
-  const { addresses, network, timer, tcp } = news;
-  // After the end of a connection the kernel tells no counters any more: the last known ones are still true.
-  const traffic = before?.traffic ? { ...before.traffic, ...news.traffic } : news.traffic;
-  if (addresses === undefined && before) {
-    const { timer: _, ...rest } = before;
-    return { ...rest, traffic, ...(timer && { timer }), ...(tcp && { tcp }) };
-  }
-  if (addresses === undefined) throw new Error('news without addresses are of a socket that is known');
-  const { local, remote, state } = addresses;
-  const name = interfaceOf(network, news.interfaceIndex, local.address);
-  const inode = news.inode > 0 ? news.inode : undefined;
-  // Once nobody holds the socket the kernel says 0, whoever it was.
-  const uid = news.inode > 0 || news.uid > 0 ? news.uid : before?.uid;
-  const user = uid === undefined ? undefined : attribution.userOf(uid);
-  const { id, protocol } = news;
-  const { family } = addresses;
-  const { netns } = network;
-  const ends = { local: scoped(local, name), remote: remote && scoped(remote, name) };
-  if (
-    state !== undefined &&
-    inode !== undefined &&
-    uid !== undefined &&
-    user !== undefined &&
-    name !== undefined &&
-    !timer &&
-    !tcp
-  ) {
-    // Nearly every connection: made in one piece, an object is smaller than one that grew.
-    const { local, remote } = ends;
-    return {
-      id,
-      protocol,
-      family,
-      local,
-      remote,
-      state,
-      inode,
-      uid,
-      user,
-      interface: name,
-      netns,
-      traffic,
-      owners,
-    };
-  }
-  return {
-    id,
-    protocol,
-    family,
-    ...ends,
-    ...(state !== undefined && { state }),
-    ...(inode !== undefined && { inode }),
-    ...(uid !== undefined && { uid }),
-    ...(user !== undefined && { user }),
-    ...(name !== undefined && { interface: name }),
-    netns,
-    traffic,
-    ...(timer && { timer }),
-    ...(tcp && { tcp }),
-    owners,
-  };
-}
-
 const NO_OWNERS: readonly Owner[] = [];
-
-/** A link-local address means something only together with its link; both ends are on one. */
-const scoped = (endpoint: Endpoint, name: string | undefined): Endpoint =>
-  name !== undefined && isLinkLocal(endpoint.address)
-    ? { ...endpoint, address: `${endpoint.address}%${name}` }
-    : endpoint;
-
-const unscoped = (endpoint: Endpoint): Endpoint => {
-  const at = endpoint.address.indexOf('%');
-  return at < 0 ? endpoint : { ...endpoint, address: endpoint.address.slice(0, at) };
-};
-
-/** Name of the interface that a socket is bound to, or that has its local address. */
-const interfaceOf = ({ interfaces }: Network, boundTo: number, address: string): string | undefined =>
-  (boundTo > 0 ? interfaces.nameOf(boundTo) : undefined) ??
-  (isAnyAddress(address) ? undefined : interfaces.ofAddress(address));
-
-const ONE_NAMESPACE: Degradation = {
-  code: 'one-namespace',
-  text: 'only the network namespace that netpane runs in is shown: run with sudo to see those of containers too',
-  short: 'one namespace: sudo',
-};
-
-const STALE: Degradation = {
-  code: 'stale',
-  text: 'the kernel broke off a list of sockets: what is missing in it is shown as it was a while ago',
-  short: 'partly stale',
-};
-
-const closedNamespaces = (count: number): Degradation => ({
-  code: 'namespaces-closed',
-  text: `${count} network ${count === 1 ? 'namespace' : 'namespaces'} may not be entered, and ${count === 1 ? 'its sockets are' : 'their sockets are'} not shown: the right CAP_SYS_ADMIN is missing`,
-  short: `${count} namespaces closed`,
-});
-
-const unreadableMessages = (count: number): Degradation => ({
-  code: 'unreadable-messages',
-  text: `${count} ${count === 1 ? 'message' : 'messages'} of the kernel could not be read`,
-  short: `${count} messages unreadable`,
-});
-
-const interruptedDumps = (count: number): Degradation => ({
-  code: 'interrupted-dumps',
-  text: `${count} of the kernel's lists changed each time they were read: a socket may be missing, or shown a moment too long`,
-  short: `${count} lists inconsistent`,
-});
-
-const missingKinds = (kinds: readonly Protocol[]): Degradation => ({
-  code: 'missing-kinds',
-  text: `this kernel tells nothing of ${kinds.join(', ')} sockets`,
-  short: `no ${kinds.join(', ')}`,
-});

@@ -1,0 +1,107 @@
+import { isAnyAddress } from '../../model/address.ts';
+import type { Endpoint, Owner, Protocol, Socket, TcpInfo, Timer, Traffic } from '../../model/socket.ts';
+import type { Attribution } from './attribution.ts';
+import type { InetAddresses } from './netlink/inet.ts';
+import type { Network } from './network.ts';
+import { isLinkLocal } from './table.ts';
+
+/** What a reading said of a socket that it had not said before; without addresses they are as they were. */
+export interface News {
+  readonly slot: number;
+  readonly network: Network;
+  readonly protocol: Protocol;
+  readonly id: string;
+  readonly addresses: InetAddresses | undefined;
+  readonly uid: number;
+  readonly inode: number;
+  readonly interfaceIndex: number;
+  readonly traffic: Traffic;
+  readonly timer: Timer | undefined;
+  readonly tcp: TcpInfo | undefined;
+}
+
+/** The socket after some news. */
+export function makeSocket(
+  news: News,
+  before: Socket | undefined,
+  owners: readonly Owner[],
+  attribution: Attribution,
+): Socket {
+  const { addresses, network, timer, tcp } = news;
+  // After the end of a connection the kernel tells no counters any more: the last known ones are still true.
+  const traffic = before?.traffic ? { ...before.traffic, ...news.traffic } : news.traffic;
+  if (addresses === undefined && before) {
+    const { timer: _, ...rest } = before;
+    return { ...rest, traffic, ...(timer && { timer }), ...(tcp && { tcp }) };
+  }
+  if (addresses === undefined) throw new Error('news without addresses are of a socket that is known');
+  const { local, remote, state } = addresses;
+  const name = interfaceOf(network, news.interfaceIndex, local.address);
+  const inode = news.inode > 0 ? news.inode : undefined;
+  // Once nobody holds the socket the kernel says 0, whoever it was.
+  const uid = news.inode > 0 || news.uid > 0 ? news.uid : before?.uid;
+  const user = uid === undefined ? undefined : attribution.userOf(uid);
+  const { id, protocol } = news;
+  const { family } = addresses;
+  const { netns } = network;
+  const ends = { local: scoped(local, name), remote: remote && scoped(remote, name) };
+  if (
+    state !== undefined &&
+    inode !== undefined &&
+    uid !== undefined &&
+    user !== undefined &&
+    name !== undefined &&
+    !timer &&
+    !tcp
+  ) {
+    // Nearly every connection: made in one piece, an object is smaller than one that grew.
+    const { local, remote } = ends;
+    return {
+      id,
+      protocol,
+      family,
+      local,
+      remote,
+      state,
+      inode,
+      uid,
+      user,
+      interface: name,
+      netns,
+      traffic,
+      owners,
+    };
+  }
+  return {
+    id,
+    protocol,
+    family,
+    ...ends,
+    ...(state !== undefined && { state }),
+    ...(inode !== undefined && { inode }),
+    ...(uid !== undefined && { uid }),
+    ...(user !== undefined && { user }),
+    ...(name !== undefined && { interface: name }),
+    netns,
+    traffic,
+    ...(timer && { timer }),
+    ...(tcp && { tcp }),
+    owners,
+  };
+}
+
+/** A link-local address means something only together with its link; both ends are on one. */
+export const scoped = (endpoint: Endpoint, name: string | undefined): Endpoint =>
+  name !== undefined && isLinkLocal(endpoint.address)
+    ? { ...endpoint, address: `${endpoint.address}%${name}` }
+    : endpoint;
+
+export const unscoped = (endpoint: Endpoint): Endpoint => {
+  const at = endpoint.address.indexOf('%');
+  return at < 0 ? endpoint : { ...endpoint, address: endpoint.address.slice(0, at) };
+};
+
+/** Name of the interface that a socket is bound to, or that has its local address. */
+export const interfaceOf = ({ interfaces }: Network, boundTo: number, address: string): string | undefined =>
+  (boundTo > 0 ? interfaces.nameOf(boundTo) : undefined) ??
+  (isAnyAddress(address) ? undefined : interfaces.ofAddress(address));
