@@ -88,7 +88,8 @@ const isNews = (before: Socket, now: Socket): boolean =>
   before.local.address !== now.local.address ||
   before.remote?.port !== now.remote?.port ||
   before.remote?.address !== now.remote?.address ||
-  firstOwner(before).pid !== firstOwner(now).pid;
+  // A program that is found late has been there all the time.
+  (firstOwner(before).knowledge !== 'pending' && firstOwner(before).pid !== firstOwner(now).pid);
 
 /** Drops the oldest entries; in runs, so that it costs nothing on most calls. */
 const trim = (list: unknown[], length: number): void => {

@@ -186,6 +186,8 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
 
   test('`?` shows every key and column; it scrolls, and goes as it came', async () => {
     const t = await showScene(scene, { rows: 20 });
+    // Marks fade while the help is open.
+    await t.until('a table at rest', () => tableRows(t).every(({ mark }) => mark === ' '));
     const before = lasting(t);
     t.write('?');
     await t.until('the first keys', () => /^ +p +only this port/m.test(t.text()));

@@ -127,6 +127,16 @@ describe('marks', () => {
     expect(table.rows.get('a')).toMatchObject({ firstSeenMs: 2000, baseline: false });
   });
 
+  test('a program that is found late is no news', () => {
+    const table = new SocketTable(3000);
+    const found = socket({ id: 'a', pid: 7 });
+    table.apply(baseline([{ ...found, owners: [{ knowledge: 'pending' }] }]));
+    expect(table.apply(batch({ changed: [found] }))?.changed).toBe(0);
+    expect(table.rows.get('a')).toMatchObject({ mark: 'none', socket: found });
+    const other = { ...found, owners: [{ knowledge: 'exact' as const, pid: 8 }] };
+    expect(table.apply(batch({ changed: [other], monotonicMs: 2000 }))?.changed).toBe(1);
+  });
+
   test('changes and closings of sockets that are not there are passed over', () => {
     const table = tableAfter(
       baseline([a]),
