@@ -66,6 +66,8 @@ export async function showScene({ name }: Scene, start: Start = {}): Promise<Ter
   const args = ['--process', name, '--interval', '200ms', ...(start.args ?? [])];
   const t = startNetpane({ ...start, args });
   await t.until('the scene', () => t.text().includes(`${SCENE_SIZE} of `));
+  // A picture comes in pieces, its last line last; the lowest screens have no hints there.
+  if ((start.rows ?? 30) >= 10) await t.until('its last line', () => t.text().includes('? help'));
   return t;
 }
 
