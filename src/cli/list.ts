@@ -27,6 +27,8 @@ export async function list({ source: sourceName, also, filter, json }: Invocatio
         pacedIntervalMs: 0,
         interfaces,
         degradations,
+        events: [],
+        catching: { level: 'polls' },
         cost: { sampleMs: 0, ownersMs: 0, diffMs: 0 },
       },
     },

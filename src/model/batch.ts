@@ -1,3 +1,4 @@
+import type { Catching, LogEvent } from './event.ts';
 import type { NetworkNamespace, Socket } from './socket.ts';
 
 /** Something a source could not see, in words a user can act on. */
@@ -69,5 +70,11 @@ export interface Batch extends Difference {
   readonly pacedIntervalMs: number;
   readonly interfaces: readonly NetworkInterface[];
   readonly degradations: readonly Degradation[];
+  /**
+   * What happened, in order of time; a socket may come and go in it. Nothing of the baseline. What is in the lists is
+   * here too where it is news, and the other way round but for changes of a socket that has gone since.
+   */
+  readonly events: readonly LogEvent[];
+  readonly catching: Catching;
   readonly cost: Cost;
 }

@@ -14,10 +14,22 @@ export class Compactor {
   /** The same batch, with other objects. */
   batch(batch: Batch): Batch {
     const text = <T extends string>(value: T): T => this.#text(value);
+    // A socket that an event is about is mostly in one of the lists too.
+    const made = new Map<Socket, Socket>();
+    const compact = (socket: Socket): Socket => {
+      const known = made.get(socket);
+      if (known) return known;
+      const small = new CompactSocket(socket, text);
+      if (batch.events.length > 0) made.set(socket, small);
+      return small;
+    };
     return {
       ...batch,
-      spawned: batch.spawned.map((socket) => new CompactSocket(socket, text)),
-      changed: batch.changed.map((socket) => new CompactSocket(socket, text)),
+      spawned: batch.spawned.map(compact),
+      changed: batch.changed.map(compact),
+      events: batch.events.map((event) =>
+        event.type === 'gap' ? event : { ...event, socket: compact(event.socket) },
+      ),
     };
   }
 

@@ -157,6 +157,23 @@ const UNKNOWN_OWNER: Owner = { knowledge: 'gone' };
 /** The owner a single-line view names: the first. */
 export const firstOwner = (socket: Socket): Owner => socket.owners[0] ?? UNKNOWN_OWNER;
 
+/** A change worth telling: another state, another peer, another program. Others only replace what is shown. */
+export const isNews = (before: Socket, now: Socket): boolean =>
+  before.state !== now.state ||
+  before.local.port !== now.local.port ||
+  before.local.address !== now.local.address ||
+  before.remote?.port !== now.remote?.port ||
+  before.remote?.address !== now.remote?.address ||
+  // A program that is found late has been there all the time.
+  (firstOwner(before).knowledge !== 'pending' && firstOwner(before).pid !== firstOwner(now).pid);
+
+/**
+ * True for what is left of a connection when it is over: the kernel keeps its port pair for a while, and nothing else.
+ * Its state may be FIN_WAIT2 (net/ipv4/inet_timewait_sock.c, tw_substate); the timer tells.
+ */
+export const isRemnant = ({ state, timer }: Socket): boolean =>
+  state === 'TIME_WAIT' || timer?.kind === 'timewait';
+
 /** Open to anybody: a listener, or a UDP socket bound to a port and to no peer. */
 export const isListening = (socket: Socket): boolean =>
   socket.state === 'LISTEN' ||

@@ -1,7 +1,9 @@
 import type { Batch, Snapshot } from '../model/batch.ts';
+import type { LogEvent } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Source } from '../source/types.ts';
 import { diff } from './diff.ts';
+import { Merger, type Moment } from './merge.ts';
 import { DEFAULT_MAX_SHARE, Pacer } from './pacer.ts';
 import { partsOf } from './parts.ts';
 
@@ -27,22 +29,29 @@ export interface SamplerOptions {
    * slow taker is never flooded.
    */
   readonly onBatch: (batch: Batch) => Promise<void> | void;
+  /**
+   * Takes events as soon as they are known, each change of state among them; the batches then have none. Without it
+   * they come with the next batch, and of a socket that changes several times in between only what came of it.
+   */
+  readonly onEvents?: (events: readonly LogEvent[]) => void;
   /** Takes an error of the source that left nothing to show. The sampler has stopped by then. */
   readonly onError: (error: unknown) => void;
 }
 
-/** The start of a reading, on both clocks. */
-interface Moment {
-  readonly wallMs: number;
-  readonly monotonicMs: number;
-}
+/**
+ * What the system has to tell is taken in so often, milliseconds: the buffers of an ordinary user hold what happens in
+ * some 150 ms of a thousand connections a second.
+ */
+const DRAIN_MS = 50;
 
 /** Polls a source at an interval and tells what happened in between. */
 export class Sampler {
   readonly #options: SamplerOptions;
   readonly #pacer: Pacer;
+  readonly #merger: Merger;
   #previous: ReadonlyMap<string, Socket> | undefined;
   #cancelTimer: (() => void) | undefined;
+  #cancelDrain: (() => void) | undefined;
   #busy = false;
   #stopped = false;
   #lastStartMs = 0;
@@ -50,17 +59,25 @@ export class Sampler {
   constructor(options: SamplerOptions) {
     this.#options = options;
     this.#pacer = new Pacer(options.intervalMs, options.maxShare ?? DEFAULT_MAX_SHARE);
+    this.#merger = new Merger({
+      tellsAll: options.onEvents !== undefined,
+      hasEvents: options.source.events !== undefined,
+    });
   }
 
   /** Reads at once and then at every interval, until `stop`. */
   start(): void {
     void this.#tick();
+    if (this.#options.source.events) this.#scheduleDrain();
   }
 
-  /** Ends it: nothing is read or told any more, not even the rest of a batch in parts. */
+  /** Ends it: nothing is read or told any more, not even the rest of a batch in parts. The source is let go. */
   stop(): void {
+    if (this.#stopped) return;
     this.#stopped = true;
     this.#cancelTimer?.();
+    this.#cancelDrain?.();
+    this.#options.source.close?.();
   }
 
   /** @param intervalMs milliseconds from the start of one reading to the start of the next */
@@ -77,17 +94,44 @@ export class Sampler {
     this.#cancelTimer = clock.after(delayMs, () => void this.#tick());
   }
 
+  #scheduleDrain(): void {
+    this.#cancelDrain = this.#options.clock.after(DRAIN_MS, () => {
+      this.#drain();
+      this.#tellEvents();
+      this.#scheduleDrain();
+    });
+  }
+
+  #now(): Moment {
+    const { clock } = this.#options;
+    return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+  }
+
+  /** Learns what has happened until now. */
+  #drain(): void {
+    const { events } = this.#options.source;
+    if (events) this.#merger.learn(events.drain(), this.#now());
+  }
+
+  #tellEvents(): void {
+    const { onEvents } = this.#options;
+    const events = onEvents ? this.#merger.takeEvents() : [];
+    if (events.length > 0) onEvents?.(events);
+  }
+
   async #tick(): Promise<void> {
-    const { source, clock, onError } = this.#options;
+    const { source, onError } = this.#options;
     this.#busy = true;
-    const start: Moment = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+    // What happened before the reading is learnt before it: what it sees then came later.
+    this.#drain();
+    const start = this.#now();
     this.#lastStartMs = start.monotonicMs;
     try {
       const snapshot = await source.read();
       if (this.#stopped) return;
       await this.#tell(this.#batchOf(snapshot, start));
     } catch (error) {
-      this.#stopped = true;
+      this.stop();
       onError(error);
     }
     this.#busy = false;
@@ -107,12 +151,16 @@ export class Sampler {
     const baseline = this.#previous === undefined;
     const difference = diff(this.#previous ?? new Map<string, Socket>(), sockets);
     this.#previous = sockets;
+    this.#merger.poll(difference, sockets, start, diffStartMs);
+    this.#drain();
+    this.#tellEvents();
+    const merged = this.#merger.take();
     const endMs = clock.monotonicMs();
     // The first look finds everything new, and runs code that is not compiled yet: it says nothing about the next.
     if (!baseline) this.#pacer.note(endMs - start.monotonicMs);
     const { askedMs, intervalMs, notice } = this.#pacer;
     return {
-      ...difference,
+      ...merged,
       baseline,
       partial: false,
       source: source.name,
@@ -123,6 +171,7 @@ export class Sampler {
       pacedIntervalMs: intervalMs,
       interfaces,
       degradations: notice ? [...degradations, notice] : degradations,
+      catching: source.events?.catching ?? { level: 'polls', why: `${source.name} only looks` },
       cost: { sampleMs, ownersMs, diffMs: endMs - diffStartMs },
     };
   }

@@ -40,6 +40,7 @@ if (port) {
       also: setup.also,
       tcpDetails: false,
       ownerBudgetMs: OWNER_BUDGET_MS,
+      events: true,
     }),
     intervalMs: setup.intervalMs,
     maxShare: setup.maxShare,

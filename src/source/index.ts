@@ -91,5 +91,7 @@ function withNotice(source: Source, notice: Degradation | undefined): Source {
       const snapshot = await source.read();
       return { ...snapshot, degradations: [...snapshot.degradations, notice] };
     },
+    ...(source.events && { events: source.events }),
+    close: () => source.close?.(),
   };
 }

@@ -1,4 +1,6 @@
 import type { Snapshot } from '../model/batch.ts';
+import type { Catching, GapEvent, LearntBy } from '../model/event.ts';
+import type { Owner, Socket, SocketState } from '../model/socket.ts';
 
 /** Reads the sockets of a system. One reading at a time: a caller waits for one before it asks for the next. */
 export interface Source {
@@ -10,7 +12,57 @@ export interface Source {
    * reading but one.
    */
   read(): Promise<Snapshot>;
+  /** What happens between two readings; absent where this source only reads. */
+  readonly events?: EventSource;
+  /** Lets go of what the system holds for it. */
+  close?(): void;
 }
+
+/** Tells what happens between two readings, as the system tells it. */
+export interface EventSource {
+  readonly catching: Catching;
+  /** Takes in what the system has to tell, before there is no room for more. Cheap; throws nothing. */
+  collect(): void;
+  /** What has been taken in since the last call, in order of time. Throws nothing. */
+  drain(): readonly Happening[];
+}
+
+/**
+ * Something that an event source has learnt. Ids are those of the snapshots; times are milliseconds on the clock of the
+ * sampler, which never jumps.
+ */
+export type Happening =
+  | {
+      /** A socket was made; it is there, or an `ended` of it follows. */
+      readonly type: 'appeared';
+      readonly atMs: number;
+      readonly socket: Socket;
+      readonly learntBy: LearntBy;
+    }
+  | {
+      readonly type: 'state';
+      readonly atMs: number;
+      readonly id: string;
+      readonly was: SocketState;
+      readonly now: SocketState;
+      /** Who did it, where that is known. */
+      readonly owners?: readonly Owner[];
+      readonly learntBy: LearntBy;
+    }
+  | {
+      /** A socket is no more. */
+      readonly type: 'ended';
+      readonly atMs: number;
+      /** As it was last, as far as that is known. */
+      readonly socket: Socket;
+      /** How long it lived, for those that were not met before; absent when unknown. */
+      readonly lifetimeMs?: number;
+      readonly isAtLeast?: boolean;
+      /** What the kernel keeps of it for a while, under an id of its own perhaps. */
+      readonly remnant?: { readonly id: string; readonly state: SocketState };
+      readonly learntBy: LearntBy;
+    }
+  | GapEvent;
 
 /** Kinds of sockets that are read only when asked for. */
 export const EXTRA_KINDS = ['unix', 'sctp', 'mptcp', 'vsock'] as const;
@@ -26,6 +78,8 @@ export interface SourceOptions {
    * then is `pending` and comes as a change.
    */
   readonly ownerBudgetMs: number;
+  /** Tell what happens between two readings too, where that can be done. */
+  readonly events?: boolean;
 }
 
 /** Why a source cannot work here, in words: a clause without a full stop. */

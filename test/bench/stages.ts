@@ -204,6 +204,8 @@ export class Pipeline {
       intervalMs: INTERVAL_MS,
       pacedIntervalMs: INTERVAL_MS,
       interfaces: [],
+      events: [],
+      catching: { level: 'polls' as const },
       degradations: [],
       cost: { sampleMs: 0, ownersMs: 0, diffMs: 0 },
     });

@@ -68,6 +68,8 @@ export function batch(fields: Partial<Batch> = {}): Batch {
     pacedIntervalMs: fields.intervalMs ?? 1000,
     interfaces: [],
     degradations: [],
+    events: [],
+    catching: { level: 'polls' },
     cost: COST,
     ...fields,
   };

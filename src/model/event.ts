@@ -1,0 +1,44 @@
+import type { Socket, SocketState } from './socket.ts';
+
+/**
+ * How something was learnt: `poll` by comparing two readings, `destroy` by the kernel's word that a socket is no more,
+ * `trace` by the kernel's trace of what each process does.
+ */
+export type LearntBy = 'poll' | 'destroy' | 'trace';
+
+/** Something that happened to a socket. */
+export interface SocketEvent {
+  readonly type: 'spawn' | 'change' | 'close';
+  /** Wall-clock time, milliseconds since 1970: of a poll that of the reading which found it out. */
+  readonly atMs: number;
+  /** As it is after the event; of a close, as it was last. */
+  readonly socket: Socket;
+  readonly learntBy: LearntBy;
+  /** State before a change; absent where there was none, or where the state is as it was. */
+  readonly was?: SocketState;
+  /** How long the connection lived, milliseconds and parts of one; told with its close, absent when unknown. */
+  readonly lifetimeMs?: number;
+  /** The lifetime is a lower bound. */
+  readonly isAtLeast?: boolean;
+}
+
+/** The kernel had more to tell than there was room for. */
+export interface GapEvent {
+  readonly type: 'gap';
+  /** When it was noticed: wall-clock time, milliseconds since 1970. */
+  readonly atMs: number;
+  /** How many messages were lost; absent where the kernel does not count them. */
+  readonly missed?: number;
+  /** What was lost: `destroy` closes of sockets, `trace` changes of state and doings of processes. */
+  readonly learntBy: Exclude<LearntBy, 'poll'>;
+}
+
+export type LogEvent = SocketEvent | GapEvent;
+
+/** What is caught now of that which happens between two readings. */
+export interface Catching {
+  /** Nothing; every close, with its last counters; or every change of state too, with the program that made it. */
+  readonly level: 'polls' | 'closes' | 'changes';
+  /** Why it is not more, and what would mend it: a clause. */
+  readonly why?: string;
+}
