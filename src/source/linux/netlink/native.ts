@@ -19,7 +19,9 @@ export const ERRNO = {
   EAGAIN: 11,
   EACCES: 13,
   EBUSY: 16,
+  ENODEV: 19,
   EINVAL: 22,
+  ENOSYS: 38,
 } as const;
 
 const AF_NETLINK = 16;
@@ -28,6 +30,12 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const CLONE_NEWNET = 0x40000000;
+
+/** Calls of the kernel that not every C library knows: their numbers are the same on every architecture. */
+const SYS = { fsopen: 430, fsconfig: 431, fsmount: 432 } as const;
+/** FSOPEN_CLOEXEC and FSMOUNT_CLOEXEC, include/uapi/linux/mount.h. */
+const FS_CLOEXEC = 1;
+const FSCONFIG_CMD_CREATE = 6;
 
 /** Netlink families. */
 export const NETLINK = { route: 0, sockDiag: 4 } as const;
@@ -48,6 +56,10 @@ export class Native {
   readonly #setns: Call;
   readonly #readlinkat: Call;
   readonly #close: Call;
+  readonly #read: Call;
+  readonly #poll: Call;
+  readonly #syscallOfText: Call;
+  readonly #syscall: Call;
 
   private constructor(koffi: Koffi) {
     // The C library is in the program already, be it glibc or musl.
@@ -61,6 +73,10 @@ export class Native {
     this.#setns = load('int setns(int, int)');
     this.#readlinkat = load('long readlinkat(int, void *, void *, size_t)');
     this.#close = load('int close(int)');
+    this.#read = load('long read(int, void *, size_t)');
+    this.#poll = load('int poll(void *, unsigned long, int)');
+    this.#syscallOfText = load('long syscall(long, void *, long)');
+    this.#syscall = load('long syscall(long, long, long, void *, void *, long)');
   }
 
   /** Rejects with `SourceUnavailable` where koffi is not installed or cannot be loaded on this system. */
@@ -121,6 +137,41 @@ export class Native {
 
   close(fd: number): void {
     this.#close(fd);
+  }
+
+  /** Reads what there is. @returns its length in bytes, 0 at the end, or a negative errno */
+  read(fd: number, into: Uint8Array): number {
+    const length = this.#read(fd, into, into.length);
+    return length >= 0 ? length : -this.#koffi.errno();
+  }
+
+  /**
+   * Asks which descriptors are ready, without waiting (poll(2)).
+   * @param set `struct pollfd` one after the other: two words each
+   * @returns how many are ready, or a negative errno
+   */
+  poll(set: Int32Array, count: number): number {
+    const ready = this.#poll(set, count, 0);
+    return ready >= 0 ? ready : -this.#koffi.errno();
+  }
+
+  /**
+   * Mounts a file system nowhere: no namespace changes, and it goes when its descriptor is closed (fsmount(2),
+   * Linux 5.2). Throws `NativeError`.
+   * @returns a descriptor of its root
+   */
+  mountDetached(filesystem: string): number {
+    const context = this.#syscallOfText(SYS.fsopen, Buffer.from(`${filesystem}\0`), FS_CLOEXEC);
+    if (context < 0) throw this.#error('fsopen');
+    try {
+      if (this.#syscall(SYS.fsconfig, context, FSCONFIG_CMD_CREATE, null, null, 0) < 0)
+        throw this.#error('fsconfig');
+      const mount = this.#syscall(SYS.fsmount, context, FS_CLOEXEC, null, null, 0);
+      if (mount < 0) throw this.#error('fsmount');
+      return mount;
+    } finally {
+      this.#close(context);
+    }
   }
 
   #error(call: string): NativeError {
