@@ -1,6 +1,18 @@
+import type { GapEvent, LogEvent, SocketEvent } from '../model/event.ts';
 import { firstOwner } from '../model/socket.ts';
 import type { LogEntry } from '../store/table.ts';
-import { clockText, countText, durationText, endpointText, ownerText } from './format.ts';
+import {
+  clockText,
+  countText,
+  durationText,
+  endpointText,
+  lifetimeText,
+  NOTHING,
+  ownerText,
+  preciseClockText,
+  sizeText,
+  userText,
+} from './format.ts';
 import { type Line, line, span } from './line.ts';
 import { cutMiddle, displayWidth, fit } from './width.ts';
 
@@ -49,3 +61,61 @@ export function eventLines(log: readonly LogEntry[], logged: number, width: numb
 /** The line above a pane. */
 export const paneTitle = (title: string, note: string, width: number): Line =>
   line(span(title, 'header'), span(`  ${note}`, 'quiet'), span(' '.repeat(Math.max(0, width))));
+
+const MARKS: Readonly<Record<LogEvent['type'], string>> = { spawn: '+', change: '~', close: '-', gap: '!' };
+
+const MISSED: Readonly<Record<GapEvent['learntBy'], readonly [one: string, many: string]>> = {
+  destroy: ['close', 'closes'],
+  trace: ['change of state', 'changes of state'],
+};
+
+/** `12 closes missed`; `some` where nobody counted them. */
+export function missedText({ learntBy, missed }: Pick<GapEvent, 'learntBy' | 'missed'>): string {
+  const [one, many] = MISSED[learntBy];
+  return `${missed === undefined ? 'some' : countText(missed)} ${missed === 1 ? one : many} missed`;
+}
+
+const gapText = (event: GapEvent): string =>
+  `${missedText(event)}: more came at once than there was room for`;
+
+/** What became of a socket, the most important words first. */
+function outcomeWords(event: SocketEvent): string[] {
+  const { type, socket, was, lifetimeMs, isAtLeast } = event;
+  const state = socket.state ?? 'unconnected';
+  const { rxBytes, txBytes } = socket.traffic ?? {};
+  const words: string[] = [];
+  if (type === 'close')
+    words.push(
+      lifetimeMs === undefined ? 'closed' : `lived ${isAtLeast ? '>' : ''}${lifetimeText(lifetimeMs)}`,
+    );
+  else words.push(was ? `${was} → ${state}` : state);
+  if (type === 'close' && (rxBytes !== undefined || txBytes !== undefined)) {
+    const side = (arrow: string, bytes: number | undefined) =>
+      `${arrow} ${bytes === undefined ? NOTHING : sizeText(bytes)}`;
+    words.push(`${side('↓', rxBytes)} ${side('↑', txBytes)}`);
+  }
+  // Whose it was, where it is not known what.
+  const user = userText(socket);
+  if (firstOwner(socket).process === undefined && user !== NOTHING) words.push(`user ${user}`);
+  return words;
+}
+
+const endpointsText = ({ socket }: SocketEvent): string => {
+  const local = `${socket.protocol} ${endpointText(socket.local, socket)}`;
+  return socket.remote === null ? local : `${local} → ${endpointText(socket.remote, socket)}`;
+};
+
+const padded = (text: string, width: number): string =>
+  text + ' '.repeat(Math.max(0, width - displayWidth(text)));
+
+/**
+ * One event as a line of text, nothing of it cut: local time, mark, program, pid, endpoints, what became of it. In
+ * columns, as far as their texts are of usual lengths. Harmless for a terminal; without a line break.
+ */
+export function eventText(event: LogEvent): string {
+  const start = `${preciseClockText(event.atMs)} ${MARKS[event.type]} `;
+  if (event.type === 'gap') return start + gapText(event);
+  const { socket } = event;
+  const program = `${padded(ownerText(socket), 16)} ${String(firstOwner(socket).pid ?? NOTHING).padStart(7)}`;
+  return `${start}${program}  ${padded(endpointsText(event), 46)}  ${outcomeWords(event).join('  ')}`;
+}

@@ -122,6 +122,22 @@ export function clockText(ms: number): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
+/** The same with its milliseconds. */
+export const preciseClockText = (ms: number): string =>
+  `${clockText(ms)}.${String(new Date(ms).getMilliseconds()).padStart(3, '0')}`;
+
+/** How long something lived, in two or three digits: `0.41 ms`, `12 ms`, `3.2 s`, `42 s`, `7 min`, `3 h`, `12 d`. */
+export function lifetimeText(ms: number): string {
+  if (ms < 0.995) return `${ms.toFixed(2)} ms`;
+  if (ms < 9.95) return `${ms.toFixed(1)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 9.95 * SECOND) return `${(ms / SECOND).toFixed(1)} s`;
+  if (ms < 59.5 * SECOND) return `${Math.round(ms / SECOND)} s`;
+  // Whole minutes and more as they have gone by.
+  if (ms < HOUR) return `${Math.max(1, Math.floor(ms / MINUTE))} min`;
+  return ms < DAY ? `${Math.floor(ms / HOUR)} h` : `${Math.floor(ms / DAY)} d`;
+}
+
 /** Bytes in binary units, three digits: `812 B`, `41.3 MiB`. */
 export function bytesText(bytes: number): string {
   let value = bytes;

@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { GapEvent, SocketEvent } from '../../src/model/event.ts';
+import type { Socket } from '../../src/model/socket.ts';
+import { eventText } from '../../src/view/events.ts';
+import { listener, NOON_MS, socket } from '../helpers/fakes.ts';
+import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
+
+process.env['TZ'] = 'UTC';
+
+const event = (fields: Partial<SocketEvent> = {}): SocketEvent => ({
+  type: 'spawn',
+  atMs: NOON_MS + 7,
+  socket: socket(),
+  learntBy: 'poll',
+  ...fields,
+});
+const gap = (fields: Partial<GapEvent> = {}): GapEvent => ({
+  type: 'gap',
+  atMs: NOON_MS,
+  learntBy: 'destroy',
+  ...fields,
+});
+/** What became of it: the words behind the endpoints. */
+const outcome = (fields: Partial<SocketEvent>) => / 198\S+ +(.*)$/.exec(eventText(event(fields)))?.[1];
+
+describe('the text of an event', () => {
+  test('time, mark, program, pid, endpoints, state', () => {
+    expect(eventText(event())).toBe(
+      '12:00:00.007 + curl                 100  tcp 192.0.2.10:40000 → 198.51.100.7:443         ESTABLISHED',
+    );
+    expect(eventText(event({ socket: listener() }))).toMatch(/\+ nginx +80 {2}tcp \*:80 +LISTEN$/);
+  });
+
+  test('a change: from what to what', () => {
+    expect(outcome({ type: 'change', was: 'SYN_SENT' })).toBe('SYN_SENT → ESTABLISHED');
+    expect(eventText(event({ type: 'change' }))).toContain('12:00:00.007 ~ curl');
+  });
+
+  test.each<[Partial<SocketEvent>, string]>([
+    [{}, 'closed'],
+    [{ lifetimeMs: 0 }, 'lived 0.00 ms'],
+    [{ lifetimeMs: 0.412 }, 'lived 0.41 ms'],
+    [{ lifetimeMs: 0.997 }, 'lived 1.0 ms'],
+    [{ lifetimeMs: 12.4 }, 'lived 12 ms'],
+    [{ lifetimeMs: 999.7 }, 'lived 1.0 s'],
+    [{ lifetimeMs: 3210 }, 'lived 3.2 s'],
+    [{ lifetimeMs: 59_600 }, 'lived 1 min'],
+    [{ lifetimeMs: 7.9 * 60_000 }, 'lived 7 min'],
+    [{ lifetimeMs: 3.9 * 3_600_000 }, 'lived 3 h'],
+    [{ lifetimeMs: 50 * 3_600_000, isAtLeast: true }, 'lived >2 d'],
+  ])('a close: %o %s', (fields, words) => {
+    expect(outcome({ type: 'close', ...fields })).toBe(words);
+  });
+
+  test('what a closed connection has moved', () => {
+    const closed = (traffic: Socket['traffic']) =>
+      outcome({ type: 'close', lifetimeMs: 0.8, socket: socket({ ...(traffic && { traffic }) }) });
+    expect(closed({ rxBytes: 120, txBytes: 5 })).toBe('lived 0.80 ms  ↓ 120 B ↑ 5 B');
+    expect(closed({ txBytes: 1_240_000 })).toBe('lived 0.80 ms  ↓ · ↑ 1.24 MB');
+    expect(closed({ rttMicros: 9 })).toBe('lived 0.80 ms');
+    expect(closed(undefined)).toBe('lived 0.80 ms');
+  });
+
+  test('the user, where the program is not known', () => {
+    const gone = socket({ user: 'ana', owners: [{ knowledge: 'gone' }] });
+    expect(outcome({ socket: gone })).toBe('ESTABLISHED  user ana');
+    expect(eventText(event({ socket: gone }))).toMatch(/\+ gone +· {2}tcp/);
+    expect(outcome({ socket: socket({ user: 'ana' }) })).toBe('ESTABLISHED');
+    expect(outcome({ socket: socket({ owners: [{ knowledge: 'gone' }] }) })).toBe('ESTABLISHED');
+  });
+
+  test.each<[Partial<GapEvent>, string]>([
+    [{ missed: 12 }, '12 closes missed'],
+    [{ missed: 1 }, '1 close missed'],
+    [{}, 'some closes missed'],
+    [{ missed: 4000, learntBy: 'trace' }, '4,000 changes of state missed'],
+    [{ missed: 1, learntBy: 'trace' }, '1 change of state missed'],
+  ])('a gap: %o %s', (fields, words) => {
+    expect(eventText(gap(fields))).toBe(`12:00:00.000 ! ${words}: more came at once than there was room for`);
+  });
+
+  test('whatever a program or a user is called: one harmless line', () => {
+    const hostile = fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary', maxLength: 40 }));
+    fc.assert(
+      fc.property(
+        hostile,
+        fc.constantFrom<SocketEvent['type'][]>('spawn', 'change', 'close'),
+        (text, type) => {
+          const named = socket({ owners: [{ knowledge: 'exact', pid: 1, process: text }] });
+          const nameless = socket({ user: text, owners: [{ knowledge: 'gone' }] });
+          const remote = { address: text, port: 1 };
+          for (const it of [named, nameless, { ...socket(), local: remote, remote }])
+            expect(eventText(event({ type, socket: it }))).not.toMatch(UNSAFE);
+        },
+      ),
+    );
+  });
+});
