@@ -164,7 +164,7 @@ export class Merger {
     const isFirst = this.#startMs === undefined;
     this.#startMs ??= start.monotonicMs;
     // Of what vanished at the last poll nothing will be told any more.
-    this.#closeVanished(Infinity);
+    this.giveUp();
     const previous = this.#polled;
     for (const socket of spawned) this.#meet(socket, isFirst, start.monotonicMs, endMs);
     for (const socket of changed) this.#follow(socket, previous.get(socket.id), start.monotonicMs, endMs);
@@ -176,6 +176,11 @@ export class Merger {
     this.#polled = sockets;
     this.#pollEndMs = endMs;
     [this.#over, this.#overBefore] = [new Set(), this.#over];
+  }
+
+  /** Waits no longer for word of the end of what a poll saw no more. */
+  giveUp(): void {
+    this.#closeVanished(Infinity);
   }
 
   /** What has become known since the last call. */

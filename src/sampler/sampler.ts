@@ -71,12 +71,18 @@ export class Sampler {
     if (this.#options.source.events) this.#scheduleDrain();
   }
 
-  /** Ends it: nothing is read or told any more, not even the rest of a batch in parts. The source is let go. */
+  /**
+   * Ends it: nothing is read any more, and no batch told, not even the rest of one in parts; `onEvents` is told all that
+   * has happened until now. The source is let go.
+   */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#cancelTimer?.();
     this.#cancelDrain?.();
+    this.#drain();
+    this.#merger.giveUp();
+    this.#tellEvents();
     this.#options.source.close?.();
   }
 
