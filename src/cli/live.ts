@@ -2,6 +2,7 @@ import { hostname, release, type as systemType } from 'node:os';
 import { initialState } from '../store/reduce.ts';
 import { App } from '../tui/app.ts';
 import { enterTerminal, type Terminal } from '../tui/terminal.ts';
+import { crashText } from './errors.ts';
 import type { Invocation } from './options.ts';
 import type { Sampling } from './sampling.ts';
 import { usageOf } from './usage.ts';
@@ -20,11 +21,7 @@ export function showLive(invocation: Invocation, sampling: Sampling): void {
     if (message !== undefined) process.stderr.write(`netpane: ${message}\n`);
     return process.exit(exitCode);
   };
-  const crash = (error: unknown): never =>
-    end(
-      1,
-      `ended by an error that it did not expect:\n${error instanceof Error ? error.stack : String(error)}`,
-    );
+  const crash = (error: unknown): never => end(1, crashText(error));
 
   process.on('uncaughtException', crash);
   process.on('exit', () => shown.terminal?.restore());

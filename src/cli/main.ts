@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
+import { messageOf } from './errors.ts';
 import { helpText, type Invocation, parseInvocation } from './options.ts';
 import { UsageError } from './values.ts';
 
@@ -20,6 +21,9 @@ const version = (): string => {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 };
 
+/** What is left running for months beside other work: of 100,000 sockets V8 would keep twice the memory they need. */
+const growSlowly = (): void => setFlagsFromString('--optimize-for-size');
+
 async function run(invocation: Invocation): Promise<void> {
   switch (invocation.command) {
     case 'help':
@@ -33,6 +37,12 @@ async function run(invocation: Invocation): Promise<void> {
       await list(invocation);
       return;
     }
+    case 'watch': {
+      growSlowly();
+      const { watch } = await import('./watch.ts');
+      await watch(invocation);
+      return;
+    }
     case 'screen': {
       if (!process.stdin.isTTY || !process.stdout.isTTY) {
         fail("the live screen needs a terminal; 'netpane ls' prints the sockets once, to anywhere", 2);
@@ -44,8 +54,7 @@ async function run(invocation: Invocation): Promise<void> {
       }
       // Here, where it is a plain message: the thread could only crash on it.
       if (invocation.source !== undefined) await openSource(invocation.source, NO_DEMANDS);
-      // It is left open for months beside other work: of 100,000 sockets V8 would else keep twice the memory they need.
-      setFlagsFromString('--optimize-for-size');
+      growSlowly();
       const { startSampling } = await import('./sampling.ts');
       // The first sample is taken while the screen is being loaded.
       const sampling = startSampling(new URL('./worker.js', import.meta.url), invocation);
@@ -66,5 +75,5 @@ try {
 } catch (error) {
   // It quotes what was given, which may be a name that a script has from elsewhere.
   if (error instanceof UsageError) fail(printable(error.message), 2);
-  else fail(error instanceof Error ? error.message : String(error), 1);
+  else fail(messageOf(error), 1);
 }

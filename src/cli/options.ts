@@ -14,61 +14,74 @@ import {
   UsageError,
 } from './values.ts';
 
-type CommandName = 'screen' | 'ls';
+/** Every command, in the order of the help; the screen is what there is without a word. */
+const COMMANDS = {
+  screen: {
+    usage: '[filters] [options]',
+    about: 'the live screen; ? there shows its keys',
+    name: 'the live screen',
+  },
+  ls: { usage: 'ls [--json] [filters]', about: 'print the sockets once', name: "'netpane ls'" },
+  watch: {
+    usage: 'watch [--json] [filters]',
+    about: 'print every event as it happens, a line each, until ended',
+    name: "'netpane watch'",
+  },
+} as const satisfies Record<string, { usage: string; about: string; name: string }>;
+
+type CommandName = keyof typeof COMMANDS;
+
+const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];
+
+const WORDS = COMMAND_NAMES.filter((name) => name !== 'screen');
 
 interface Option {
   /** What stands for the value in the help; absent for a switch. */
   readonly value?: string;
   readonly short?: string;
   readonly about: string;
-  /** Commands that know it. */
-  readonly commands: readonly CommandName[];
+  /** Commands that know it; absent for all. */
+  readonly commands?: readonly CommandName[];
   readonly group: 'Filters' | 'Options';
 }
 
-const BOTH = ['screen', 'ls'] as const;
-
 /** Every option, in the order of the help. */
 const OPTIONS = {
-  listen: { about: 'only TCP listeners and unconnected UDP sockets', commands: BOTH, group: 'Filters' },
-  established: { about: 'only established connections', commands: BOTH, group: 'Filters' },
-  tcp: { about: 'only TCP', commands: BOTH, group: 'Filters' },
-  udp: { about: 'only UDP', commands: BOTH, group: 'Filters' },
+  listen: { about: 'only TCP listeners and unconnected UDP sockets', group: 'Filters' },
+  established: { about: 'only established connections', group: 'Filters' },
+  tcp: { about: 'only TCP', group: 'Filters' },
+  udp: { about: 'only UDP', group: 'Filters' },
   port: {
     value: 'N',
     about: 'only sockets with this local or remote port',
-    commands: BOTH,
     group: 'Filters',
   },
   process: {
     value: 'NAME',
     about: 'only sockets of programs with this in their name',
-    commands: BOTH,
     group: 'Filters',
   },
   netns: {
     value: 'NAME',
     about: 'only sockets of this network namespace: a name, or an inode',
-    commands: BOTH,
     group: 'Filters',
   },
   also: {
     value: 'KINDS',
     about: `also sockets of these kinds: ${EXTRA_KINDS.join(',')}`,
-    commands: BOTH,
     group: 'Options',
   },
-  json: { about: 'print JSON', commands: ['ls'], group: 'Options' },
+  json: { about: 'print JSON', commands: ['ls', 'watch'], group: 'Options' },
   interval: {
     value: 'TIME',
     about: 'time between two looks: 500ms, 2s, 1m (default 1s)',
-    commands: ['screen'],
+    commands: ['screen', 'watch'],
     group: 'Options',
   },
   'max-load': {
     value: 'PERCENT',
-    about: `percent of a core beyond which netpane looks less often (default ${DEFAULT_MAX_SHARE * 100})`,
-    commands: ['screen'],
+    about: `look less often beyond this percent of a core (default ${DEFAULT_MAX_SHARE * 100})`,
+    commands: ['screen', 'watch'],
     group: 'Options',
   },
   linger: {
@@ -80,7 +93,6 @@ const OPTIONS = {
   source: {
     value: 'NAME',
     about: `${SOURCE_NAMES.join(', ')} (default: the first that works)`,
-    commands: BOTH,
     group: 'Options',
   },
   palette: {
@@ -94,8 +106,8 @@ const OPTIONS = {
     commands: ['screen'],
     group: 'Options',
   },
-  version: { short: 'V', about: 'print the version', commands: BOTH, group: 'Options' },
-  help: { short: 'h', about: 'print this help', commands: BOTH, group: 'Options' },
+  version: { short: 'V', about: 'print the version', group: 'Options' },
+  help: { short: 'h', about: 'print this help', group: 'Options' },
 } as const satisfies Record<string, Option>;
 
 type OptionName = keyof typeof OPTIONS;
@@ -184,15 +196,15 @@ function scan(args: readonly string[]): Scanned {
     allowPositionals: true,
     tokens: true,
   });
-  const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
-  const [word, extra] = words;
-  if (word !== undefined && word !== 'ls') {
+  const [word, extra] = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
+  const command = word === undefined ? 'screen' : WORDS.find((it) => it === word);
+  if (command === undefined) {
+    const words = WORDS.map((it) => `'${it}'`).join(' and ');
     throw new UsageError(
-      `there is no command '${word}': without one netpane shows the live screen, 'ls' prints once`,
+      `there is no command '${word}': there are ${words}, and without a command the live screen`,
     );
   }
-  if (extra !== undefined) throw new UsageError(`'ls' takes options only, not '${extra}'`);
-  const command: CommandName = word ?? 'screen';
+  if (extra !== undefined) throw new UsageError(`'${word}' takes options only, not '${extra}'`);
   const switches = new Set<OptionName>();
   const values = new Map<OptionName, string>();
   for (const token of tokens) {
@@ -202,10 +214,9 @@ function scan(args: readonly string[]): Scanned {
     }
     const name = token.name as OptionName;
     const { value, commands } = option(name);
-    if (!commands.includes(command)) {
-      throw new UsageError(
-        command === 'ls' ? `--${name} is not for 'ls'` : `--${name} is for 'netpane ls' only`,
-      );
+    if (commands && !commands.includes(command)) {
+      const names = commands.map((it) => COMMANDS[it].name).join(' and ');
+      throw new UsageError(`--${name} is for ${names} only`);
     }
     if (value === undefined) {
       if (token.value !== undefined)
@@ -229,7 +240,7 @@ export function helpText(): string {
       .map((name) => {
         const { short, value, about, commands } = option(name);
         const label = `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`;
-        const only = commands.length === 1 ? (commands[0] === 'ls' ? ' [ls]' : ' [screen]') : '';
+        const only = commands ? ` [${commands.join(', ')}]` : '';
         return `  ${label.padEnd(20)}${about}${only}`;
       }),
     '',
@@ -238,8 +249,10 @@ export function helpText(): string {
     'netpane: every network socket of this machine and the program behind it, live',
     '',
     'Usage:',
-    '  netpane [filters] [options]            the live screen; ? there shows its keys',
-    '  netpane ls [--json] [filters]          print the sockets once',
+    ...COMMAND_NAMES.map((name) => {
+      const { usage, about } = COMMANDS[name];
+      return `  netpane ${usage.padEnd(30)} ${about}`;
+    }),
     '',
     ...group('Filters'),
     ...group('Options'),

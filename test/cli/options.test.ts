@@ -52,6 +52,7 @@ describe('filters', () => {
     expect(parse(args).filter).toEqual(filter);
     expect(parse(`ls ${args}`)).toMatchObject({ command: 'ls', filter });
     expect(parse(`${args} ls`)).toMatchObject({ command: 'ls', filter });
+    expect(parse(`watch ${args}`)).toMatchObject({ command: 'watch', filter });
   });
 });
 
@@ -74,6 +75,12 @@ describe('options', () => {
     ['--palette mono', { palette: 'mono' }],
     ['--palette colour-blind', { palette: 'colour-blind' }],
     ['--no-color', { palette: 'mono' }],
+    ['watch', { command: 'watch', json: false, intervalMs: 1000, maxShare: 0.2 }],
+    ['watch --json --interval 5s', { command: 'watch', json: true, intervalMs: 5000 }],
+    ['watch --also unix --source proc', { also: ['unix'], source: 'proc' }],
+    ['watch --max-load 5', { maxShare: 0.05 }],
+    ['watch --help', { command: 'help' }],
+    ['watch --version', { command: 'version' }],
     ['--help', { command: 'help' }],
     ['-h', { command: 'help' }],
     ['ls --help', { command: 'help' }],
@@ -109,7 +116,7 @@ describe('mistakes name the option and what was expected', () => {
     [['--max-load', 'half'], "--max-load takes a percentage from 1 to 100, not 'half'"],
     [['--max-load', '2e1'], "--max-load takes a percentage from 1 to 100, not '2e1'"],
     [['--max-load'], '--max-load takes a value: --max-load PERCENT'],
-    [['ls', '--max-load', '5'], "--max-load is not for 'ls'"],
+    [['ls', '--max-load', '5'], "--max-load is for the live screen and 'netpane watch' only"],
     [['--netns', ''], "--netns takes a network namespace's name or inode, not an empty text"],
     [['--netns'], '--netns takes a value: --netns NAME'],
     [['--also', 'tcp'], "--also takes unix, sctp, mptcp, vsock, or several with commas between, not 'tcp'"],
@@ -132,11 +139,23 @@ describe('mistakes name the option and what was expected', () => {
     [['-x'], "unknown option '-x': see netpane --help"],
     [['--constructor'], "unknown option '--constructor': see netpane --help"],
     [['--__proto__=1'], "unknown option '--__proto__': see netpane --help"],
-    [['list'], "there is no command 'list': without one netpane shows the live screen, 'ls' prints once"],
+    [
+      ['list'],
+      "there is no command 'list': there are 'ls' and 'watch', and without a command the live screen",
+    ],
+    // It has no word of its own.
+    [
+      ['screen'],
+      "there is no command 'screen': there are 'ls' and 'watch', and without a command the live screen",
+    ],
     [['ls', 'tcp'], "'ls' takes options only, not 'tcp'"],
-    [['--json'], "--json is for 'netpane ls' only"],
-    [['ls', '--interval', '2s'], "--interval is not for 'ls'"],
-    [['ls', '--no-color'], "--no-color is not for 'ls'"],
+    [['watch', 'ls'], "'watch' takes options only, not 'ls'"],
+    [['--json'], "--json is for 'netpane ls' and 'netpane watch' only"],
+    [['ls', '--interval', '2s'], "--interval is for the live screen and 'netpane watch' only"],
+    [['ls', '--no-color'], '--no-color is for the live screen only'],
+    [['watch', '--linger', '1s'], '--linger is for the live screen only'],
+    [['watch', '--palette', 'mono'], '--palette is for the live screen only'],
+    [['watch', '--interval', '1'], "--interval takes a time from 100ms to 60m, such as 500ms or 2s, not '1'"],
   ])('%j', (args, message) => {
     expect(complaint(args)).toBe(message);
   });
@@ -170,6 +189,8 @@ test('the help tells every option, command and source, in 100 columns', () => {
     '-V, --version',
     '-h, --help',
     'netpane ls',
+    'netpane watch',
+    'print JSON [ls, watch]',
     'proc',
     'systeminformation',
   ]) {

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { socketJson, socketsJson } from '../../src/export/json.ts';
+import { eventJson, type Gap, socketJson, socketsJson } from '../../src/export/json.ts';
 import { aligned, plain } from '../../src/export/table.ts';
+import type { SocketEvent } from '../../src/model/event.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import { displayWidth } from '../../src/view/width.ts';
-import { listener, socket } from '../helpers/fakes.ts';
+import { listener, NOON_MS, socket } from '../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
 import { SCENE } from '../helpers/scene.ts';
 
@@ -92,6 +93,63 @@ describe('JSON', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('an event as a line of JSON', () => {
+  const event = (fields: Partial<SocketEvent> = {}): SocketEvent => ({
+    type: 'spawn',
+    atMs: NOON_MS,
+    socket: SCENE.node,
+    learntBy: 'poll',
+    ...fields,
+  });
+  const parsed = (it: SocketEvent | Gap) => JSON.parse(eventJson(it)) as Record<string, unknown>;
+
+  test('the socket is as `ls --json` has it', () => {
+    const { socket: shown, ...rest } = parsed(event());
+    expect(shown).toEqual(JSON.parse(socketJson(SCENE.node)));
+    expect(rest).toEqual({ atMs: NOON_MS, type: 'spawn', learntBy: 'poll' });
+  });
+
+  test('a change: from what', () => {
+    const { socket: _, ...rest } = parsed(event({ type: 'change', was: 'SYN_SENT', learntBy: 'trace' }));
+    expect(rest).toEqual({ atMs: NOON_MS, type: 'change', was: { state: 'SYN_SENT' }, learntBy: 'trace' });
+  });
+
+  test('a close: how long it lived; times in thousandths', () => {
+    const close = event({
+      type: 'close',
+      atMs: NOON_MS + 0.1231,
+      lifetimeMs: 0.41249,
+      learntBy: 'destroy',
+    });
+    expect(parsed(close)).toMatchObject({
+      atMs: NOON_MS + 0.123,
+      type: 'close',
+      lifetimeMs: 0.412,
+      learntBy: 'destroy',
+    });
+    expect(parsed(close)).not.toHaveProperty('isAtLeast');
+    expect(parsed({ ...close, lifetimeMs: 0, isAtLeast: true })).toMatchObject({
+      lifetimeMs: 0,
+      isAtLeast: true,
+    });
+  });
+
+  test('a gap: how much, where that is known', () => {
+    const gap = { type: 'gap', atMs: NOON_MS + 0.0003, learntBy: 'destroy' } as const;
+    expect(parsed({ ...gap, missed: 12 })).toEqual({ ...gap, atMs: NOON_MS, missed: 12 });
+    expect(parsed(gap)).toEqual({ ...gap, atMs: NOON_MS });
+  });
+
+  test('one line, and safe to print', () => {
+    for (const process of HOSTILE) {
+      const owners = [{ knowledge: 'exact', pid: 1, process }] as const;
+      expect(eventJson(event({ socket: { ...socket(), owners } })).replace(/\p{M}/gu, '')).not.toMatch(
+        UNSAFE,
+      );
+    }
   });
 });
 
