@@ -49,7 +49,8 @@ interface Buffer extends Cpu {
 export class Trace {
   readonly leftovers: Leftovers;
   readonly #native: TraceNative;
-  readonly #tracefs: Tracefs;
+  /** Descriptor of a mount of our own, until it is closed. */
+  #mount: number | undefined;
   readonly #buffers: readonly Buffer[];
   readonly #pollSet: Int32Array;
   readonly #page: NetlinkBuffer;
@@ -86,7 +87,7 @@ export class Trace {
   private constructor(native: TraceNative, tracefs: Tracefs, instance: Instance, options: TraceOptions) {
     const { path } = instance;
     this.#native = native;
-    this.#tracefs = tracefs;
+    this.#mount = tracefs.mount;
     this.leftovers = { path, descriptors: instance.cpus.map(({ pipe }) => pipe) };
     this.#buffers = instance.cpus.map((cpu) => ({ ...cpu, pages: 0, lost: 0 }));
     // struct pollfd: the descriptor, and two halves of a word: what is asked, what is answered.
@@ -152,7 +153,8 @@ export class Trace {
   close(): void {
     this.#failure ??= 'closed';
     removeInstance(this.leftovers);
-    if (this.#tracefs.mount !== undefined) this.#native.close(this.#tracefs.mount);
+    if (this.#mount !== undefined) this.#native.close(this.#mount);
+    this.#mount = undefined;
   }
 
   /** Asks once which buffers hold something: with many processors a read of each would cost several times as much. */

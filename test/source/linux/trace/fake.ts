@@ -1,0 +1,240 @@
+import { endianness, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { vi } from 'vitest';
+import type { PageLayout } from '../../../../src/source/linux/trace/format.ts';
+import { EVENTS } from '../../../../src/source/linux/trace/records.ts';
+import type { TraceNative } from '../../../../src/source/linux/trace/trace.ts';
+
+/** Tests play mkdir(2), rmdir(2) and writing with what is here, so here it is the real one. */
+const fs = await vi.importActual<typeof import('node:fs')>('node:fs');
+
+const LITTLE_ENDIAN = endianness() === 'LE';
+const FIXTURES = new URL('../../../../fixtures/linux/trace/', import.meta.url);
+
+/** A file of fixtures/linux/trace. */
+export const fixture = (name: string): string => fs.readFileSync(new URL(name, FIXTURES), 'utf8');
+
+export const format = (event: string): string => fixture(`${event.split('/').at(-1) ?? ''}.format`);
+
+export const pages = (): Uint8Array[] =>
+  fixture('pages.b64')
+    .trimEnd()
+    .split('\n')
+    .map((line) => new Uint8Array(Buffer.from(line, 'base64')));
+
+/** The layout of a page of 64 bits. */
+export const LAYOUT: PageLayout = { time: 0, commit: LITTLE_ENDIAN ? 8 : 12, data: 16, length: 4096 };
+
+/** One entry of a page: an event with its content, a time, a gap. */
+export interface Entry {
+  readonly type: number;
+  readonly delta?: number;
+  /** The word behind the head, where there is one. */
+  readonly word?: number;
+  /** What follows. */
+  readonly content?: Uint8Array;
+}
+
+/** An event whose length is in its head, as all are up to 112 bytes. */
+export const event = (content: Uint8Array, delta = 0): Entry => ({
+  type: Math.ceil(content.length / 4),
+  delta,
+  content,
+});
+
+/** Bytes of an entry. */
+function entryBytes({ type, delta = 0, word, content }: Entry): Uint8Array {
+  const head = LITTLE_ENDIAN ? ((delta << 5) | type) >>> 0 : ((type << 27) | delta) >>> 0;
+  const padded = new Uint8Array(Math.ceil((content?.length ?? 0) / 4) * 4);
+  if (content !== undefined) padded.set(content);
+  const words = new Uint32Array(word === undefined ? [head] : [head, word]);
+  return new Uint8Array([...new Uint8Array(words.buffer), ...padded]);
+}
+
+/** A page of the ring buffer. @param ns its time @param commit what it says of its own length, if not the truth */
+export function pageOf(ns: bigint, entries: readonly Entry[], commit?: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(LAYOUT.length);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(LAYOUT.time, ns, LITTLE_ENDIAN);
+  let at = LAYOUT.data;
+  for (const entry of entries) {
+    bytes.set(entryBytes(entry), at);
+    at += entryBytes(entry).length;
+  }
+  view.setUint32(LAYOUT.commit, commit ?? at - LAYOUT.data, LITTLE_ENDIAN);
+  return bytes;
+}
+
+/** Where the fields of an event are in the captured formats, and its number. */
+export function layoutOf(name: string): { id: number; offset: (field: string) => number } {
+  const text = format(name);
+  return {
+    id: Number(/^ID: (\d+)/m.exec(text)?.[1]),
+    offset: (field) => Number(new RegExp(` ${field}(?:\\[\\d*\\])?;\\toffset:(\\d+)`).exec(text)?.[1]),
+  };
+}
+
+/** The content of an event `sched_process_exit`: the shortest that there is to say. */
+export function exitEvent(
+  pid: number,
+  { flags = 0, id = layoutOf('sched/sched_process_exit').id } = {},
+): Uint8Array {
+  const { offset } = layoutOf('sched/sched_process_exit');
+  const bytes = new Uint8Array(36);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, id, LITTLE_ENDIAN);
+  view.setUint8(offset('common_flags'), flags);
+  view.setInt32(offset('common_pid'), pid, LITTLE_ENDIAN);
+  view.setInt32(offset('pid'), pid, LITTLE_ENDIAN);
+  view.setUint8(offset('group_dead'), 1);
+  return bytes;
+}
+
+/** Names of files that are open in this program. */
+export const openFiles = (): string[] =>
+  fs.readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [fs.readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  });
+
+const errorOf = (code: string): Error => Object.assign(new Error(`${code}: as the kernel says`), { code });
+
+/** Plays tracefs in a folder: what the kernel does when one is made, or removed, below `instances`. */
+export class FakeTracefs {
+  readonly root = fs.mkdtempSync(join(tmpdir(), 'netpane-tracefs-'));
+  processors = 2;
+  /** Events that this kernel has. */
+  readonly events = new Map([...EVENTS.keys()].map((name) => [name, format(name)]));
+  headerPage = fixture('header_page.txt');
+  stats = fixture('stats.txt');
+  /** Instances that another process has open. */
+  readonly held = new Set<string>();
+  /** Called when an instance was made. */
+  onMade: (path: string) => void = () => undefined;
+  /** What was written, `file: text`, by its path in the instance. */
+  readonly written: string[] = [];
+  /** Writing to what ends so fails, with this code. */
+  readonly refused = new Map<string, string>();
+
+  constructor() {
+    fs.mkdirSync(join(this.root, 'instances'));
+  }
+
+  instances(): string[] {
+    return fs.readdirSync(join(this.root, 'instances'));
+  }
+
+  /** Makes an instance as mkdir(2) in tracefs does. */
+  make(path: string): void {
+    fs.mkdirSync(path);
+    const put = (name: string, text: string) => {
+      fs.mkdirSync(dirname(join(path, name)), { recursive: true });
+      this.put(join(path, name), text);
+    };
+    for (let i = 0; i < this.processors; i++) {
+      put(`per_cpu/cpu${i}/trace_pipe_raw`, '');
+      put(`per_cpu/cpu${i}/stats`, this.stats);
+    }
+    for (const [name, text] of this.events) {
+      for (const file of ['enable', 'filter']) put(`events/${name}/${file}`, '');
+      put(`events/${name}/format`, text);
+    }
+    put('events/header_page', this.headerPage);
+    for (const file of ['trace_clock', 'trace_options', 'buffer_percent', 'buffer_size_kb']) put(file, '');
+    this.onMade(path);
+  }
+
+  /** As rmdir(2) in tracefs: the files in it are no hindrance, but that somebody reads it is. */
+  remove(path: string): void {
+    const isOpen = openFiles().some((file) => file.startsWith(`${path}/per_cpu/`));
+    if (isOpen || this.held.has(path.slice(path.lastIndexOf('/') + 1))) throw errorOf('EBUSY');
+    // Fails where there is none, unlike with `force`.
+    fs.rmSync(path, { recursive: true });
+  }
+
+  /** Changes a file, as the kernel does: it is not written to. */
+  put(path: string, text: string): void {
+    fs.writeFileSync(path, text);
+  }
+
+  /** Makes a file one that cannot be opened. */
+  breakFile(path: string): void {
+    fs.rmSync(path);
+    fs.symlinkSync(path, path);
+  }
+
+  write(path: string, text: string, options: { readonly flag: string }): void {
+    for (const [end, code] of this.refused) if (path.endsWith(end)) throw errorOf(code);
+    this.written.push(`${path.slice(path.indexOf('/instances/') + 11).replace(/^[^/]*\//, '')}: ${text}`);
+    fs.writeFileSync(path, text, options);
+  }
+
+  close(): void {
+    fs.rmSync(this.root, { recursive: true });
+  }
+}
+
+/** What `node:fs` is while a fake plays tracefs: for `vi.mock`. */
+export const playing = (current: () => FakeTracefs) => ({
+  ...fs,
+  mkdirSync: (path: string) => current().make(path),
+  rmdirSync: (path: string) => current().remove(path),
+  writeFileSync: (path: string, text: string, options: { readonly flag: string }) =>
+    current().write(path, text, options),
+});
+
+/** Plays the calls of the C library. */
+export class FakeNative implements TraceNative {
+  /** What a pipe gives in turn, by processor: pages, or results of the call. */
+  readonly pipes = new Map<number, (Uint8Array | number)[]>();
+  pollResult: number | undefined;
+  polls = 0;
+  reads = 0;
+  readonly closed: number[] = [];
+  mount: (filesystem: string) => number = () => {
+    throw new Error('nothing is mounted in a test');
+  };
+
+  mountDetached(filesystem: string): number {
+    return this.mount(filesystem);
+  }
+
+  #queue(fd: number): (Uint8Array | number)[] {
+    return (
+      this.pipes.get(Number(/cpu(\d+)\/trace_pipe_raw$/.exec(fs.readlinkSync(`/proc/self/fd/${fd}`))?.[1])) ??
+      []
+    );
+  }
+
+  poll(set: Int32Array, count: number): number {
+    this.polls++;
+    const halves = new Int16Array(set.buffer);
+    let ready = 0;
+    for (let i = 0; i < count; i++) {
+      // POLLIN is what is asked for.
+      const isReady = halves[i * 4 + 2] === 1 && this.#queue(set[i * 2] ?? -1).length > 0;
+      halves[i * 4 + 3] = Number(isReady);
+      ready += Number(isReady);
+    }
+    return this.pollResult ?? ready;
+  }
+
+  read(fd: number, into: Uint8Array): number {
+    this.reads++;
+    const next = this.#queue(fd).shift() ?? -11;
+    if (typeof next === 'number') return next;
+    into.set(next);
+    return next.length;
+  }
+
+  close(fd: number): void {
+    this.closed.push(fd);
+    fs.closeSync(fd);
+  }
+}
+
+/** A descriptor of a folder, as a mount that is nowhere has. */
+export const descriptorOf = (folder: string): number => fs.openSync(folder, 'r');

@@ -1,0 +1,231 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Native } from '../../../../src/source/linux/netlink/native.ts';
+import type { StateRecord, TraceRecord } from '../../../../src/source/linux/trace/records.ts';
+import { Trace } from '../../../../src/source/linux/trace/trace.ts';
+import { removeInstance, TraceUnavailable } from '../../../../src/source/linux/trace/tracefs.ts';
+
+/*
+ * The kernel itself: what the fakes of the other tests say of it is true. Everything that happens on the machine is in
+ * the trace, so each test looks only at what it did.
+ */
+
+/** Why these tests cannot be: what the program would tell its user. */
+async function whyNot(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'this is not Linux';
+  try {
+    Trace.open(await Native.load()).close();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof TraceUnavailable)) throw error;
+    // Where a trace can be had and is not, that is a defect.
+    if (/may not be read|no tracefs|not mounted|container/.test(error.message)) return error.message;
+    throw error;
+  }
+}
+
+const impossible = await whyNot();
+const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
+
+/** Connects to a port in a process of its own, which is over at once. @returns its pid */
+function connectOnce(host: string, port: number): number {
+  const program = `require('net').connect(${port}, '${host}').on('connect', function () { this.destroy(); })`;
+  const { pid, status } = spawnSync(process.execPath, ['-e', program]);
+  expect(status).toBe(0);
+  return pid;
+}
+
+/** Connects and closes so many times, one after the other, in a process of its own. */
+async function churn(port: number, connections: number): Promise<void> {
+  const program = `const { connect } = require('net');
+    const next = (left) => left && connect(${port}, '127.0.0.1').on('connect', function () { this.destroy(); }).on('close', () => next(left - 1));
+    next(${connections});`;
+  const [status] = (await once(spawn(process.execPath, ['-e', program]), 'exit')) as [number];
+  expect(status).toBe(0);
+}
+
+describe.skipIf(impossible !== undefined)(`the trace of the kernel${why}`, async () => {
+  const native = impossible === undefined ? await Native.load() : undefined;
+  const traces: Trace[] = [];
+  const servers: Server[] = [];
+  afterEach(() => {
+    for (const trace of traces.splice(0)) trace.close();
+    for (const server of servers.splice(0)) server.close();
+  });
+
+  function open(bufferKiB?: number): Trace {
+    if (native === undefined) throw new Error('this test is skipped');
+    const trace = Trace.open(native, bufferKiB === undefined ? {} : { bufferKiB });
+    traces.push(trace);
+    return trace;
+  }
+
+  /** A server that closes what it accepts when the other side does. */
+  async function listen(host: string): Promise<number> {
+    const server = createServer((socket: Socket) => socket.on('error', () => undefined).resume());
+    servers.push(server);
+    server.listen(0, host);
+    await once(server, 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('it listens at no port');
+    return address.port;
+  }
+
+  /** Drains until `isDone` of all that came so far. */
+  async function drainUntil(
+    trace: Trace,
+    isDone: (records: readonly TraceRecord[]) => boolean,
+  ): Promise<TraceRecord[]> {
+    const records: TraceRecord[] = [];
+    while (!isDone(records)) {
+      expect(trace.failure).toBeUndefined();
+      records.push(...trace.drain());
+      await new Promise(setImmediate);
+    }
+    return records;
+  }
+
+  const instancesOf = (trace: Trace) =>
+    readdirSync(dirname(trace.leftovers.path)).filter((name) => name.startsWith('netpane-'));
+
+  /** The states of sockets with one end at a port, in order, by socket. */
+  function lives(records: readonly TraceRecord[], port: number): Map<number, StateRecord[]> {
+    const all = new Map<number, StateRecord[]>();
+    for (const record of records) {
+      if (record.type !== 'state' || (record.localPort !== port && record.remotePort !== port)) continue;
+      all.set(record.sk, [...(all.get(record.sk) ?? []), record]);
+    }
+    return all;
+  }
+
+  test.each([
+    ['127.0.0.1', 'ipv4'],
+    ['::1', 'ipv6'],
+  ])('a process that connects to %s and is gone', async (host, family) => {
+    const port = await listen(host);
+    const trace = open();
+    const pid = connectOnce(host, port);
+    const destroyed = (records: readonly TraceRecord[]) => {
+      const sockets = [...lives(records, port).keys()];
+      return (
+        sockets.length === 2 &&
+        sockets.every((sk) => records.some((it) => it.type === 'destroy' && it.sk === sk))
+      );
+    };
+    const records = await drainUntil(
+      trace,
+      (all) => destroyed(all) && all.some((it) => it.type === 'exit' && it.tid === pid && it.pid === pid),
+    );
+
+    const opener = [...lives(records, port).values()].find(([first]) => first?.remotePort === port) ?? [];
+    expect(opener[0]).toMatchObject({
+      type: 'state',
+      tid: pid,
+      inProcess: true,
+      family,
+      was: 'CLOSE',
+      now: 'SYN_SENT',
+      remoteAddress: host,
+    });
+    expect(opener[1]).toMatchObject({ was: 'SYN_SENT', now: 'ESTABLISHED', localAddress: host });
+    expect(opener.at(-1)?.now).toBe('CLOSE');
+    const accepted = [...lives(records, port).values()].find(([first]) => first?.localPort === port) ?? [];
+    expect(accepted.map(({ now }) => now).slice(0, 2)).toEqual(['SYN_RECV', 'ESTABLISHED']);
+    expect(accepted[0]?.remotePort).toBe(opener[1]?.localPort);
+
+    const ids = records.flatMap((it) =>
+      it.type === 'destroy' && [opener[0]?.sk, accepted[0]?.sk].includes(it.sk) ? [it.id] : [],
+    );
+    expect(ids).toHaveLength(2);
+    for (const id of ids) expect(id).toMatch(/^sk:[1-9a-f][0-9a-f]*$/);
+
+    const own = records.filter(({ tid }) => tid === pid);
+    expect(records.find((it) => it.type === 'task' && it.child === pid)).toMatchObject({ isThread: false });
+    expect(own.find(({ type }) => type === 'exec')).toMatchObject({ pid, filename: process.execPath });
+    expect(own.some((it) => it.type === 'task' && it.isThread)).toBe(true);
+    expect(trace.problems).toBe(0);
+    expect(trace.takeLost()).toBe(0);
+    const times = records.map(({ atMs }) => atMs);
+    expect(times).toEqual(times.toSorted((one, other) => one - other));
+  });
+
+  test('its clock is that of process.hrtime()', async () => {
+    const trace = open();
+    const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
+    const beforeMs = nowMs();
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    const afterMs = nowMs();
+    const records = await drainUntil(trace, (all) => all.some((it) => it.type === 'exit' && it.pid === pid));
+    for (const { atMs } of records.filter(({ tid }) => tid === pid)) {
+      expect(atMs).toBeGreaterThan(beforeMs);
+      expect(atMs).toBeLessThan(afterMs);
+    }
+  });
+
+  test('nothing of it stays in tracefs; those of the dead go, those in use stay', () => {
+    const one = open();
+    const folder = dirname(one.leftovers.path);
+    // A number that no process has.
+    const stale = `${folder}/netpane-4194305-1`;
+    mkdirSync(stale);
+    const other = open();
+    expect(existsSync(stale)).toBe(false);
+    expect(existsSync(one.leftovers.path)).toBe(true);
+    expect(() => rmdirSync(one.leftovers.path)).toThrow('EBUSY');
+    const name = one.leftovers.path.slice(folder.length + 1);
+    expect(instancesOf(other)).toContain(name);
+    one.close();
+    expect(instancesOf(other)).not.toContain(name);
+    removeInstance(other.leftovers);
+    expect(existsSync(other.leftovers.path)).toBe(false);
+  });
+
+  test('two at once see the same, and the one that is left goes on', async () => {
+    const port = await listen('127.0.0.1');
+    const [one, other] = [open(), open()];
+    const exitOf = (pid: number) => (all: readonly TraceRecord[]) =>
+      all.some((it) => it.type === 'exit' && it.pid === pid);
+    const pid = connectOnce('127.0.0.1', port);
+    const connecting = (records: readonly TraceRecord[], tid: number) =>
+      records.flatMap((it) =>
+        it.type === 'state' && it.tid === tid && it.now === 'SYN_SENT' ? [`${it.sk} ${it.remotePort}`] : [],
+      );
+    const seen = connecting(await drainUntil(one, exitOf(pid)), pid);
+    expect(seen).toEqual([expect.stringMatching(` ${port}$`)]);
+    expect(connecting(await drainUntil(other, exitOf(pid)), pid)).toEqual(seen);
+    one.close();
+    const later = connectOnce('127.0.0.1', port);
+    expect(connecting(await drainUntil(other, exitOf(later)), later)).toHaveLength(1);
+  });
+
+  test('what is lost is counted to the last event', async () => {
+    const port = await listen('127.0.0.1');
+    const [small, large] = [open(4), open(8192)];
+    // Only of this process and its children, so that nothing else on the machine is in one and not in the other.
+    const tids = readdirSync('/proc/self/task').join(' ');
+    for (const { leftovers } of [small, large]) {
+      writeFileSync(`${leftovers.path}/trace_options`, 'event-fork', { flag: 'r+' });
+      writeFileSync(`${leftovers.path}/set_event_pid`, tids, { flag: 'r+' });
+    }
+    let [seen, lost, all] = [0, 0, 0];
+    const drain = () => {
+      seen += small.drain().length;
+      lost += small.takeLost();
+      all += large.drain().length;
+    };
+    drain();
+    [seen, lost, all] = [0, 0, 0];
+    for (let round = 0; round < 2; round++) {
+      await churn(port, 500);
+      drain();
+    }
+    expect(large.takeLost()).toBe(0);
+    expect(lost).toBeGreaterThan(5000);
+    expect(seen).toBeGreaterThan(50);
+    expect(seen + lost).toBe(all);
+  });
+});

@@ -1,0 +1,314 @@
+import { readlinkSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { TraceRecord } from '../../../../src/source/linux/trace/records.ts';
+import { parseLost, Trace, type TraceOptions } from '../../../../src/source/linux/trace/trace.ts';
+import { TraceUnavailable } from '../../../../src/source/linux/trace/tracefs.ts';
+import {
+  descriptorOf,
+  event,
+  exitEvent,
+  FakeNative,
+  FakeTracefs,
+  fixture,
+  openFiles,
+  pageOf,
+} from './fake.ts';
+
+let fake: FakeTracefs;
+vi.mock('node:fs', async () => (await import('./fake.ts')).playing(() => fake));
+
+const cpus = vi.hoisted(() => ({ count: 2 }));
+vi.mock('node:os', async (original) => ({
+  ...(await original<typeof import('node:os')>()),
+  cpus: () => Array.from({ length: cpus.count }),
+}));
+
+let native: FakeNative;
+/** The time that it is, milliseconds. */
+let nowMs: number;
+let namespace: string;
+beforeEach(() => {
+  fake = new FakeTracefs();
+  native = new FakeNative();
+  nowMs = 1000;
+  cpus.count = 2;
+  namespace = join(fake.root, 'pid');
+  symlinkSync('pid:[4026531836]', namespace);
+});
+afterEach(() => fake.close());
+
+const open = (options: TraceOptions = {}) =>
+  Trace.open(native, { places: [fake.root], pidNamespacePath: namespace, nowMs: () => nowMs, ...options });
+
+/** A page with ends of threads at these times, milliseconds; each pid is its time. */
+function exits(...timesMs: number[]): Uint8Array {
+  const [first = 0] = timesMs;
+  return pageOf(
+    BigInt(first * 1e6),
+    timesMs.map((ms, i) => event(exitEvent(ms), (ms - (timesMs[i - 1] ?? first)) * 1e6)),
+  );
+}
+
+const put = (processor: number, ...pages: (Uint8Array | number)[]) =>
+  native.pipes.set(processor, [...(native.pipes.get(processor) ?? []), ...pages]);
+
+const pids = (records: readonly TraceRecord[]) => records.map((it) => ('pid' in it ? it.pid : undefined));
+
+/** Files of this test's tracefs that are open. */
+const held = () => openFiles().filter((file) => file.startsWith(fake.root));
+
+describe('opening', () => {
+  test('settles how is recorded before anything is', () => {
+    open();
+    expect(fake.written).toEqual([
+      'trace_clock: mono',
+      'trace_options: nooverwrite',
+      'trace_options: norecord-cmd',
+      'buffer_percent: 0',
+      'buffer_size_kb: 2048',
+      'events/sock/inet_sock_set_state/filter: protocol == 6',
+      'events/sock/inet_sock_set_state/enable: 1',
+      'events/tcp/tcp_destroy_sock/enable: 1',
+      'events/task/task_newtask/enable: 1',
+      'events/sched/sched_process_exec/enable: 1',
+      'events/sched/sched_process_exit/enable: 1',
+      'events/fib/fib_table_lookup/filter: proto == 17',
+      'events/fib/fib_table_lookup/enable: 1',
+      'events/fib6/fib6_table_lookup/filter: proto == 17',
+      'events/fib6/fib6_table_lookup/enable: 1',
+    ]);
+  });
+
+  test.each([
+    [1, {}, 2048],
+    [32, {}, 2048],
+    [64, {}, 1024],
+    [512, {}, 256],
+    [4, { bufferKiB: 64 }, 64],
+  ])('with %i processors and %o, each has %i KiB', (count, options, expected) => {
+    cpus.count = count;
+    open(options);
+    expect(fake.written).toContain(`buffer_size_kb: ${expected}`);
+  });
+
+  test('what an older kernel lacks is done without', () => {
+    fake.events.delete('tcp/tcp_destroy_sock');
+    fake.refused.set('buffer_percent', 'ENOENT');
+    fake.refused.set('fib_table_lookup/filter', 'EINVAL');
+    const trace = open();
+    const enabled = fake.written.filter((it) => it.endsWith('enable: 1'));
+    expect(enabled).toHaveLength(5);
+    expect(enabled.join()).not.toMatch(/tcp_destroy_sock|fib_table_lookup/);
+    put(0, exits(900));
+    expect(pids(trace.drain())).toEqual([900]);
+  });
+
+  /** Nothing remains of a try that failed. */
+  function refusal(options: TraceOptions = {}): string {
+    try {
+      open(options);
+    } catch (error) {
+      expect(error).toBeInstanceOf(TraceUnavailable);
+      expect(held()).toEqual([]);
+      expect(fake.instances()).toEqual([]);
+      return (error as Error).message;
+    }
+    throw new Error('it opened');
+  }
+
+  test('without the states of sockets it is no use', () => {
+    fake.events.delete('sock/inet_sock_set_state');
+    expect(refusal()).toBe('this kernel does not trace the states of sockets');
+  });
+
+  test('nor where their filter is refused: it would tell of other protocols', () => {
+    fake.refused.set('inet_sock_set_state/filter', 'EINVAL');
+    expect(refusal()).toBe('this kernel does not trace the states of sockets');
+  });
+
+  test('by another clock, events could not be put in order', () => {
+    fake.refused.set('trace_clock', 'EINVAL');
+    expect(refusal()).toBe('this kernel does not trace by the monotonic clock');
+  });
+
+  test('pages that are not understood', () => {
+    fake.headerPage = '\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n';
+    expect(refusal()).toBe('the pages of its trace are not understood');
+  });
+
+  test('a kernel that forbids it, or has no memory', () => {
+    fake.refused.set('trace_options', 'EACCES');
+    expect(refusal()).toMatch(/^tracefs may not be read/);
+    fake.refused.clear();
+    fake.refused.set('buffer_size_kb', 'ENOMEM');
+    expect(refusal()).toBe('tracefs does not work (ENOMEM)');
+  });
+
+  test('in a container with process ids of its own, where those of the trace say nothing', () => {
+    const other = join(fake.root, 'other');
+    symlinkSync('pid:[4026532000]', other);
+    expect(refusal({ pidNamespacePath: other })).toBe('in a container whose process ids are its own');
+    expect(refusal({ pidNamespacePath: join(fake.root, 'none') })).toBe('tracefs does not work (ENOENT)');
+  });
+
+  test('a mount of our own goes with the trace, and once', () => {
+    native.mount = () => descriptorOf(fake.root);
+    const trace = open({ places: [] });
+    expect(trace.leftovers.path).toMatch(/^\/proc\/self\/fd\/\d+\/instances\/netpane-/);
+    const [, mount] = /fd\/(\d+)/.exec(trace.leftovers.path) ?? [];
+    expect(readlinkSync(`/proc/self/fd/${mount}`)).toBe(fake.root);
+    trace.close();
+    trace.close();
+    expect(native.closed).toEqual([Number(mount)]);
+    expect(fake.instances()).toEqual([]);
+  });
+
+  test('and goes when the rest fails', () => {
+    native.mount = () => descriptorOf(fake.root);
+    fake.events.clear();
+    refusal({ places: [] });
+    expect(native.closed).toHaveLength(1);
+  });
+});
+
+describe('draining', () => {
+  test('merges processors by time', () => {
+    const trace = open();
+    put(0, exits(901, 905), exits(906));
+    put(1, exits(900, 902, 907));
+    expect(pids(trace.drain())).toEqual([900, 901, 902, 905, 906, 907]);
+    expect(trace.drain()).toEqual([]);
+  });
+
+  test('what is newer than the call waits for the next one, in its place', () => {
+    const trace = open();
+    put(0, exits(999, 1001, 1003));
+    expect(pids(trace.drain())).toEqual([999]);
+    nowMs = 1002;
+    put(1, exits(1000, 1002));
+    expect(pids(trace.drain())).toEqual([1000, 1001, 1002]);
+    nowMs = 1003;
+    expect(pids(trace.drain())).toEqual([1003]);
+  });
+
+  test('of the same time, each processor keeps its order', () => {
+    const trace = open();
+    put(0, pageOf(900_000_000n, [event(exitEvent(1)), event(exitEvent(2)), event(exitEvent(3))]));
+    expect(pids(trace.drain())).toEqual([1, 2, 3]);
+  });
+
+  test('one that is written faster than it is read does not hold us', () => {
+    const trace = open();
+    put(0, exits(999), exits(1001), exits(1002));
+    trace.drain();
+    expect(native.pipes.get(0)).toHaveLength(1);
+  });
+
+  test('reads only where something is', () => {
+    const trace = open();
+    trace.drain();
+    expect([native.polls, native.reads]).toEqual([1, 0]);
+    put(1, exits(900));
+    trace.drain();
+    // The page, and then: nothing more.
+    expect([native.polls, native.reads]).toEqual([2, 2]);
+  });
+
+  test('an empty pipe may also be one that ends', () => {
+    const trace = open();
+    put(0, 0, exits(900));
+    expect(trace.drain()).toEqual([]);
+    expect(pids(trace.drain())).toEqual([900]);
+    expect(trace.failure).toBeUndefined();
+  });
+
+  test('counts what made no sense, and goes on', () => {
+    const trace = open();
+    put(0, pageOf(0n, [event(exitEvent(1, { id: 1 })), event(exitEvent(2))]), pageOf(0n, [], 4081), exits(3));
+    expect(pids(trace.drain())).toEqual([2, 3]);
+    expect(trace.problems).toBe(2);
+  });
+});
+
+describe('losses', () => {
+  const stats = (dropped: number) =>
+    fixture('stats.txt').replace('dropped events: 0', `dropped events: ${dropped}`);
+  const setStats = (trace: Trace, processor: number, text: string) =>
+    fake.put(`${trace.leftovers.path}/per_cpu/cpu${processor}/stats`, text);
+
+  test('are all that the counters say, whatever kind they are of', () => {
+    expect(parseLost(fixture('stats.txt'))).toBe(0);
+    const text = fixture('stats.txt')
+      .replace('\noverrun: 0', '\noverrun: 5')
+      .replace('commit overrun: 0', 'commit overrun: 70')
+      .replace('dropped events: 0', 'dropped events: 900');
+    expect(parseLost(text)).toBe(975);
+    expect(parseLost('')).toBe(0);
+  });
+
+  test('are told once, and summed over processors', () => {
+    const trace = open({ bufferKiB: 4 });
+    setStats(trace, 0, stats(7));
+    setStats(trace, 1, stats(100));
+    put(0, exits(900));
+    put(1, exits(900));
+    trace.drain();
+    expect([trace.takeLost(), trace.takeLost()]).toEqual([107, 0]);
+    setStats(trace, 0, stats(9));
+    put(0, exits(901));
+    put(0, exits(902));
+    trace.drain();
+    trace.drain();
+    expect(trace.takeLost()).toBe(2);
+  });
+
+  test('are asked for only of a buffer that may have been full: when half of it was read', () => {
+    const trace = open({ bufferKiB: 64 });
+    setStats(trace, 0, stats(7));
+    put(0, ...Array.from({ length: 7 }, (_, i) => exits(900 + i)));
+    trace.drain();
+    expect(trace.takeLost()).toBe(0);
+    put(0, exits(910));
+    trace.drain();
+    expect(trace.takeLost()).toBe(7);
+  });
+});
+
+describe('the end', () => {
+  test('a read that fails ends it; what came before is handed out', () => {
+    const trace = open();
+    put(0, exits(900), -5);
+    put(1, exits(901));
+    expect(pids(trace.drain())).toEqual([900]);
+    expect(trace.failure).toBe('reading the trace fails with error 5');
+    expect(trace.drain()).toEqual([]);
+    trace.close();
+    expect(trace.failure).toBe('reading the trace fails with error 5');
+    expect(fake.instances()).toEqual([]);
+  });
+
+  test('so does a poll that fails, and counters that cannot be read', () => {
+    const one = open();
+    native.pollResult = -12;
+    expect(one.drain()).toEqual([]);
+    expect(one.failure).toBe('poll of the trace fails with error 12');
+    native.pollResult = undefined;
+    const other = open({ bufferKiB: 4 });
+    fake.breakFile(`${other.leftovers.path}/per_cpu/cpu0/stats`);
+    put(0, exits(900));
+    expect(pids(other.drain())).toEqual([900]);
+    expect(other.failure).toMatch(/^ELOOP/);
+  });
+
+  test('nothing stays open of it, nor in tracefs', () => {
+    const trace = open();
+    expect(held()).toHaveLength(2);
+    expect(trace.leftovers.descriptors).toHaveLength(2);
+    trace.close();
+    expect(held()).toEqual([]);
+    expect(fake.instances()).toEqual([]);
+    expect(trace.drain()).toEqual([]);
+    expect(trace.failure).toBe('closed');
+  });
+});
