@@ -1,0 +1,265 @@
+import { Writable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { type EventFormat, EventPrinter, MOST_WAITING } from '../../src/cli/printer.ts';
+import type { GapEvent, LearntBy, LogEvent, SocketEvent } from '../../src/model/event.ts';
+import { compileFilter, type Filter, NO_FILTER } from '../../src/query/filter.ts';
+import { Sampler } from '../../src/sampler/sampler.ts';
+import type { Happening } from '../../src/source/types.ts';
+import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
+
+/** Waits until no promise, and no stream, has anything left to do. */
+const settle = () => new Promise<void>((resolve) => void setImmediate(resolve));
+
+/** A pipe from which nothing is read but what the test reads. */
+class Pipe extends Writable {
+  readonly writes: string[] = [];
+  #taken: (() => void) | undefined;
+  #isOpen = false;
+
+  constructor() {
+    // Full as soon as anything is in it.
+    super({ highWaterMark: 1 });
+  }
+
+  override _write(chunk: Buffer, _: BufferEncoding, taken: () => void): void {
+    this.writes.push(chunk.toString());
+    if (this.#isOpen) taken();
+    else this.#taken = taken;
+  }
+
+  /** Reads what there is, and from now on all that comes. */
+  async read(): Promise<void> {
+    this.#isOpen = true;
+    this.#taken?.();
+    await settle();
+  }
+
+  get lines(): string[] {
+    return this.writes.join('').split('\n').slice(0, -1);
+  }
+}
+
+const FORMAT: EventFormat = {
+  event: (it) => (it.type === 'gap' ? `gap ${it.missed}` : `${it.type} ${it.socket.id}`),
+  unprinted: ({ atMs, missed, learntBy }) => `unprinted ${missed} ${learntBy} ${atMs}`,
+};
+
+const event = (id: string, fields: Partial<SocketEvent> = {}): SocketEvent => ({
+  type: 'spawn',
+  atMs: NOON_MS,
+  socket: socket({ id }),
+  learntBy: 'poll',
+  ...fields,
+});
+const many = (count: number, learntBy: LearntBy = 'poll', from = 0): SocketEvent[] =>
+  Array.from({ length: count }, (_, i) => event(String(from + i), { learntBy, atMs: from + i }));
+const GAP: GapEvent = { type: 'gap', atMs: 7, missed: 3, learntBy: 'destroy' };
+
+function setUp(filter: Filter = NO_FILTER) {
+  const pipe = new Pipe();
+  return { pipe, printer: new EventPrinter(pipe, FORMAT, compileFilter(filter)) };
+}
+
+test('each event is a line; those that come together are written together', async () => {
+  const { pipe, printer } = setUp();
+  await pipe.read();
+  printer.print([event('a'), event('b', { type: 'close' })]);
+  printer.print([GAP]);
+  expect(pipe.writes).toEqual(['spawn a\nclose b\n', 'gap 3\n']);
+});
+
+test('of nothing, nothing is written', async () => {
+  const { pipe, printer } = setUp({ port: 1 });
+  await pipe.read();
+  printer.print([]);
+  printer.print([event('a')]);
+  expect(pipe.writes).toEqual([]);
+});
+
+test('a filter chooses events by their socket; gaps are no socket’s', async () => {
+  const { pipe, printer } = setUp({ process: 'node' });
+  await pipe.read();
+  printer.print([event('a'), GAP, event('b', { socket: socket({ id: 'b', process: 'node' }) })]);
+  expect(pipe.lines).toEqual(['gap 3', 'spawn b']);
+});
+
+describe('where nobody reads', () => {
+  test('events wait, and come in order when they are read', async () => {
+    const { pipe, printer } = setUp();
+    const all = many(MOST_WAITING);
+    for (let i = 0; i < all.length; i += 100) printer.print(all.slice(i, i + 100));
+    expect(pipe.lines.length).toBeLessThan(all.length);
+    await pipe.read();
+    expect(pipe.lines).toEqual(all.map(({ socket: { id } }) => `spawn ${id}`));
+  });
+
+  test('what comes at once is never too much: whoever reads had no chance before', async () => {
+    const { pipe, printer } = setUp();
+    printer.print(many(3 * MOST_WAITING));
+    await pipe.read();
+    expect(pipe.lines).toHaveLength(3 * MOST_WAITING);
+    expect(pipe.lines.at(-1)).toBe(`spawn ${3 * MOST_WAITING - 1}`);
+  });
+
+  test('beyond the most they are counted, by how they were learnt; the count stands in their place', async () => {
+    const { pipe, printer } = setUp();
+    printer.print(many(1));
+    printer.print(many(MOST_WAITING, 'poll', 1));
+    printer.print(many(30, 'destroy', 50_000));
+    for (const learntBy of ['trace', 'destroy', 'trace'] as const) printer.print(many(5, learntBy, 60_000));
+    await pipe.read();
+    printer.print([event('after')]);
+    expect(pipe.lines.slice(-4)).toEqual([
+      `spawn ${MOST_WAITING}`,
+      'unprinted 35 destroy 50000',
+      'unprinted 10 trace 60000',
+      'spawn after',
+    ]);
+    expect(pipe.lines).toHaveLength(MOST_WAITING + 4);
+  });
+
+  test('what was lost before is part of the count, and how much that is may be unknown', async () => {
+    const { pipe, printer } = setUp();
+    printer.print(many(1));
+    printer.print(many(MOST_WAITING));
+    printer.print([event('x', { learntBy: 'destroy' }), GAP]);
+    const { missed: _, ...uncounted } = { ...GAP, learntBy: 'trace' } as const;
+    printer.print([uncounted, event('y', { learntBy: 'trace' })]);
+    await pipe.read();
+    expect(pipe.lines.slice(-2)).toEqual([`unprinted 4 destroy ${NOON_MS}`, 'unprinted undefined trace 7']);
+  });
+
+  test('of the sockets that a filter leaves out, none is counted', async () => {
+    const { pipe, printer } = setUp({ process: 'node' });
+    printer.print(many(2 * MOST_WAITING));
+    printer.print(many(1));
+    printer.print([event('b', { socket: socket({ id: 'b', process: 'node' }) })]);
+    await pipe.read();
+    expect(pipe.lines).toEqual(['spawn b']);
+  });
+
+  test('however much happens, what is held stays the same', async () => {
+    const { pipe, printer } = setUp();
+    printer.print(many(1));
+    for (let i = 0; i < 100; i++) printer.print(many(1000));
+    expect(pipe.writableLength).toBeLessThan(100_000);
+    await pipe.read();
+    expect(pipe.lines).toHaveLength(1 + MOST_WAITING + 1);
+    expect(pipe.lines.at(-1)).toMatch(/^unprinted 90000 poll/);
+  });
+});
+
+describe('the end', () => {
+  test('comes when all that waits has been taken', async () => {
+    const { pipe, printer } = setUp();
+    printer.print(many(1));
+    printer.print(many(MOST_WAITING, 'poll', 1));
+    printer.print(many(2));
+    let isDone = false;
+    printer.end(() => (isDone = true));
+    await settle();
+    expect(isDone).toBe(false);
+    await pipe.read();
+    expect(isDone).toBe(true);
+    expect(pipe.lines).toHaveLength(MOST_WAITING + 2);
+    expect(pipe.lines.at(-1)).toBe('unprinted 2 poll 0');
+  });
+
+  test('comes where nothing waits', async () => {
+    const { pipe, printer } = setUp();
+    await pipe.read();
+    await new Promise<void>((resolve) => printer.end(resolve));
+    expect(pipe.lines).toEqual([]);
+  });
+
+  test('comes where nothing can be written any more', async () => {
+    const failing = new Writable({ write: (_, __, taken) => setImmediate(taken, new Error('gone')) });
+    failing.on('error', () => {});
+    const printer = new EventPrinter(failing, FORMAT, () => true);
+    printer.print([event('a')]);
+    await new Promise<void>((resolve) => printer.end(resolve));
+  });
+});
+
+describe('behind a sampler', () => {
+  /** A sampler of a source that has told, since the last time it was asked, what the test has put there. */
+  async function start() {
+    const { pipe, printer } = setUp();
+    await pipe.read();
+    const world = { sockets: [socket({ id: 'old' })], told: [] as Happening[], log: [] as string[] };
+    let now = 1000;
+    const timers: { delayMs: number; action: () => void }[] = [];
+    const sampler = new Sampler({
+      source: {
+        name: 'fake',
+        read: async () => snapshot(world.sockets),
+        events: {
+          catching: { level: 'closes' },
+          collect: () => {},
+          drain: () => world.told.splice(0),
+        },
+        close: () => world.log.push(`closed after ${pipe.lines.length}`),
+      },
+      clock: {
+        wallMs: () => NOON_MS + now,
+        monotonicMs: () => now,
+        after: (delayMs, action) => {
+          const timer = { delayMs, action };
+          timers.push(timer);
+          return () => void timers.splice(timers.indexOf(timer), 1);
+        },
+      },
+      intervalMs: 1000,
+      onBatch: () => {},
+      onEvents: (events: readonly LogEvent[]) => printer.print(events),
+      onError: (error) => world.log.push(String(error)),
+    });
+    sampler.start();
+    await settle();
+    // What has happened by then the first look has seen.
+    now += 1;
+    const pass = async (ms: number) => {
+      now += ms;
+      for (const timer of timers.filter(({ delayMs }) => delayMs <= ms)) {
+        timers.splice(timers.indexOf(timer), 1);
+        timer.action();
+      }
+      await settle();
+    };
+    return { pipe, sampler, world, pass, appeared: (id: string) => appeared(id, now) };
+  }
+  const appeared = (id: string, atMs: number): Happening => ({
+    type: 'appeared',
+    atMs,
+    socket: socket({ id }),
+    learntBy: 'trace',
+  });
+
+  test('what is there at the start is no event; what is told is printed before the next look', async () => {
+    const { pipe, world, pass, appeared } = await start();
+    expect(pipe.lines).toEqual([]);
+    world.told.push(appeared('new'));
+    await pass(100);
+    expect(pipe.lines).toEqual(['spawn new']);
+  });
+
+  test('what happened before it is stopped is printed, and then the source is closed', async () => {
+    const { pipe, sampler, world, pass, appeared } = await start();
+    world.told.push(appeared('last'));
+    sampler.stop();
+    expect(pipe.lines).toEqual(['spawn last']);
+    expect(world.log).toEqual(['closed after 1']);
+    world.told.push(appeared('later'));
+    await pass(5000);
+    expect(pipe.lines).toEqual(['spawn last']);
+  });
+
+  test('what a look has missed is closed when it is stopped, though no word of its end has come', async () => {
+    const { pipe, sampler, world, pass } = await start();
+    world.sockets = [];
+    await pass(1000);
+    expect(pipe.lines).toEqual([]);
+    sampler.stop();
+    expect(pipe.lines).toEqual(['close old']);
+  });
+});
