@@ -41,6 +41,7 @@ export function showLive(invocation: Invocation, sampling: Sampling): void {
       system: systemName(),
       intervalMs: invocation.intervalMs,
       lingerMs: invocation.lingerMs,
+      eventsKept: invocation.eventsKept,
       filter: invocation.filter,
       palette: invocation.palette,
     }),

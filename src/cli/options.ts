@@ -3,10 +3,13 @@ import type { Filter } from '../query/filter.ts';
 import { DEFAULT_MAX_SHARE } from '../sampler/pacer.ts';
 import { SOURCE_NAMES, SOURCES, type SourceName } from '../source/index.ts';
 import { EXTRA_KINDS, type ExtraKind } from '../source/types.ts';
+import { DEFAULT_EVENTS_KEPT } from '../store/log.ts';
 import { PALETTES, type Palette } from '../store/state.ts';
 import {
+  countValue,
   durationValue,
   nameValue,
+  numberValue,
   percentValue,
   portValue,
   severalValue,
@@ -84,9 +87,21 @@ const OPTIONS = {
     commands: ['screen', 'watch'],
     group: 'Options',
   },
+  'event-buffer': {
+    value: 'KIB',
+    about: 'room for events that come at once, KiB (default: ample)',
+    commands: ['screen', 'watch'],
+    group: 'Options',
+  },
   linger: {
     value: 'TIME',
     about: 'how long marks last and closed sockets stay (default 3s)',
+    commands: ['screen'],
+    group: 'Options',
+  },
+  events: {
+    value: 'N',
+    about: `how many events the log keeps (default ${DEFAULT_EVENTS_KEPT})`,
     commands: ['screen'],
     group: 'Options',
   },
@@ -125,7 +140,11 @@ export interface Invocation {
   readonly intervalMs: number;
   /** The most of a core that looking may take: 0.01 to 1. */
   readonly maxShare: number;
+  /** Room for what happens and has not been taken yet, KiB: 1 to 1,048,576; undefined for the usual. */
+  readonly eventBufferKiB: number | undefined;
   readonly lingerMs: number;
+  /** How many events the log keeps. */
+  readonly eventsKept: number;
   readonly palette: Palette;
 }
 
@@ -170,7 +189,9 @@ export function parseInvocation(
     also: valueOf('also', severalValue(EXTRA_KINDS)) ?? [],
     intervalMs: valueOf('interval', durationValue(100)) ?? 1000,
     maxShare: valueOf('max-load', percentValue) ?? DEFAULT_MAX_SHARE,
+    eventBufferKiB: valueOf('event-buffer', countValue(1, 1_048_576)),
     lingerMs: valueOf('linger', durationValue(0)) ?? 3000,
+    eventsKept: valueOf('events', numberValue(100, 1_000_000)) ?? DEFAULT_EVENTS_KEPT,
     palette: valueOf('palette', nameValue(PALETTES)) ?? (noColour ? 'mono' : 'standard'),
   };
 }

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import type { Batch } from '../model/batch.ts';
 import { Compactor } from '../model/compact.ts';
-import type { WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
+import type { WorkerLeftovers, WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
+import { removeInstance } from '../source/linux/trace/tracefs.ts';
 
 /** The sampling thread, seen from the screen's. */
 export interface Sampling {
@@ -22,8 +23,11 @@ export interface Sampling {
 const YOUNG_MB = 8;
 
 /** Starts the sampling thread. */
-export function startSampling(file: URL, { source, also, intervalMs, maxShare }: WorkerSetup): Sampling {
-  const setup: WorkerSetup = { source, also, intervalMs, maxShare };
+export function startSampling(
+  file: URL,
+  { source, also, intervalMs, maxShare, eventBufferKiB }: WorkerSetup,
+): Sampling {
+  const setup: WorkerSetup = { source, also, intervalMs, maxShare, eventBufferKiB };
   const worker = new Worker(file, {
     workerData: setup,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
@@ -39,7 +43,11 @@ export function startSampling(file: URL, { source, also, intervalMs, maxShare }:
     failure ??= error;
   };
   const compactor = new Compactor();
-  worker.on('message', (batch: Batch) => take(compactor.batch(batch)));
+  worker.on('message', (message: Batch | WorkerLeftovers) => {
+    if (!('leftovers' in message)) take(compactor.batch(message));
+    // The thread ends with the program, wherever it is: it has no time to tidy up.
+    else process.once('exit', () => removeInstance(message.leftovers));
+  });
   worker.on('error', (error: unknown) => tell(error instanceof Error ? error : new Error(String(error))));
   worker.on('exit', (code) => tell(new Error(`the sampling thread ended with code ${code}`)));
   return {

@@ -29,10 +29,15 @@ export const durationValue =
     return refuse(name, `a time from ${least}ms to 60m, such as 500ms or 2s`, text);
   };
 
-export function portValue(text: string, name: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return Number(text);
-  return refuse(name, 'a number from 0 to 65535', text);
-}
+/** A whole number from `least` to `most`. */
+export const countValue =
+  (least: number, most: number) =>
+  (text: string, name: string): number =>
+    /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most
+      ? Number(text)
+      : refuse(name, `a number from ${least} to ${most}`, text);
+
+export const portValue = countValue(0, 65535);
 
 /** A percentage such as `20`, `12.5` or `20%`, as a share of 1. */
 export function percentValue(text: string, name: string): number {

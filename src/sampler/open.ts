@@ -12,6 +12,8 @@ export interface SamplerSetup {
   readonly intervalMs: number;
   /** The most of a core that looking may take: above 0, to 1. */
   readonly maxShare: number;
+  /** Room for what happens and has not been taken yet, KiB; undefined for as much as is usually wanted. */
+  readonly eventBufferKiB?: number | undefined;
 }
 
 /**
@@ -34,12 +36,18 @@ const CLOCK: Clock = {
  * @throws Error, in words, when there is no source that works
  */
 export async function openSampler(
-  { source, also, tcpDetails, intervalMs, maxShare }: SamplerSetup,
+  { source, also, tcpDetails, intervalMs, maxShare, eventBufferKiB }: SamplerSetup,
   listeners: Pick<SamplerOptions, 'onBatch' | 'onEvents' | 'onError'>,
 ): Promise<Sampler> {
   return new Sampler({
     ...listeners,
-    source: await openSource(source, { also, tcpDetails, ownerBudgetMs: OWNER_BUDGET_MS, events: true }),
+    source: await openSource(source, {
+      also,
+      tcpDetails,
+      ownerBudgetMs: OWNER_BUDGET_MS,
+      events: true,
+      eventBufferKiB,
+    }),
     clock: CLOCK,
     intervalMs,
     maxShare,

@@ -1,7 +1,7 @@
 import type { Batch, Snapshot } from '../model/batch.ts';
 import type { LogEvent } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
-import type { Source } from '../source/types.ts';
+import type { Leftovers, Source } from '../source/types.ts';
 import { diff } from './diff.ts';
 import { Merger, type Moment } from './merge.ts';
 import { DEFAULT_MAX_SHARE, Pacer } from './pacer.ts';
@@ -63,6 +63,11 @@ export class Sampler {
       tellsAll: options.onEvents !== undefined,
       hasEvents: options.source.events !== undefined,
     });
+  }
+
+  /** What stays behind in the system where it is ended without `stop`. */
+  get leftovers(): Leftovers | undefined {
+    return this.#options.source.leftovers;
   }
 
   /** Reads at once and then at every interval, until `stop`. */

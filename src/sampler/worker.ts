@@ -1,8 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Leftovers } from '../source/types.ts';
 import { openSampler, type SamplerSetup } from './open.ts';
 
 /** What the thread is started with. */
 export type WorkerSetup = Omit<SamplerSetup, 'tcpDetails'>;
+
+/** What the sampling thread says before its first batch: what whoever ends the program has to tidy up. */
+export interface WorkerLeftovers {
+  readonly leftovers: Leftovers;
+}
 
 /** What the screen's thread says to the sampling one. */
 export type WorkerRequest =
@@ -36,5 +42,7 @@ if (port) {
     if (request.type === 'taken') taken();
     else sampler.setInterval(request.intervalMs);
   });
+  const { leftovers } = sampler;
+  if (leftovers) port.postMessage({ leftovers } satisfies WorkerLeftovers);
   sampler.start();
 }

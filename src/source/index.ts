@@ -92,6 +92,7 @@ function withNotice(source: Source, notice: Degradation | undefined): Source {
       return { ...snapshot, degradations: [...snapshot.degradations, notice] };
     },
     ...(source.events && { events: source.events }),
+    ...(source.leftovers && { leftovers: source.leftovers }),
     close: () => source.close?.(),
   };
 }

@@ -14,8 +14,16 @@ export interface Source {
   read(): Promise<Snapshot>;
   /** What happens between two readings; absent where this source only reads. */
   readonly events?: EventSource;
+  /** What stays behind in the system where it is ended without `close`. */
+  readonly leftovers?: Leftovers | undefined;
   /** Lets go of what the system holds for it. */
   close?(): void;
+}
+
+/** A folder that goes once these descriptors of the program are closed. */
+export interface Leftovers {
+  readonly path: string;
+  readonly descriptors: readonly number[];
 }
 
 /** Tells what happens between two readings, as the system tells it. */
@@ -80,6 +88,8 @@ export interface SourceOptions {
   readonly ownerBudgetMs: number;
   /** Tell what happens between two readings too, where that can be done. */
   readonly events?: boolean;
+  /** Room for what the system tells and nobody has taken yet, KiB; undefined for as much as is usually wanted. */
+  readonly eventBufferKiB?: number | undefined;
 }
 
 /** Why a source cannot work here, in words: a clause without a full stop. */

@@ -131,6 +131,12 @@ export class Namespaces {
     return undefined;
   }
 
+  /** The namespace that a process is in; undefined when that cannot be seen. */
+  namespaceOf(pid: number): number | undefined {
+    const inode = this.#seats.get(pid)?.inode ?? this.#look(pid);
+    return typeof inode === 'number' ? inode : undefined;
+  }
+
   #list(): number[] {
     const listing = this.#proc.names('');
     return 'value' in listing ? listing.value.filter((name) => /^\d+$/.test(name)).map(Number) : [];

@@ -3,8 +3,17 @@ import type { NetworkNamespace, Protocol } from '../../model/socket.ts';
 import type { ExtraKind } from '../types.ts';
 import { Interfaces, NO_INTERFACES } from './interfaces.ts';
 import type { FoundNamespace } from './namespaces.ts';
-import { dump, type DumpResult } from './netlink/dump.ts';
-import { AF_INET, AF_INET6, bothTcpRequest, inetRequest, type IPPROTO } from './netlink/inet.ts';
+import { Closes } from './netlink/closes.ts';
+import { ask, dump, type DumpResult } from './netlink/dump.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  bothTcpRequest,
+  INET,
+  inetRequest,
+  type IPPROTO,
+  tcpSocketRequest,
+} from './netlink/inet.ts';
 import { NativeError } from './netlink/native.ts';
 import { OTHERS } from './netlink/others.ts';
 import {
@@ -102,6 +111,8 @@ export class Network {
   interfaces: Interfaces = NO_INTERFACES;
   /** Differs from reading to reading when the name or the interfaces differ. */
   version = 0;
+  /** The sockets that it destroys, where the kernel tells of them. */
+  readonly closes: Closes | undefined;
   readonly #channels: Channels;
   #questions: readonly Question[];
   /** Questions that the kernel did not understand, with the round to ask them again. */
@@ -112,9 +123,14 @@ export class Network {
   constructor(
     system: NetlinkSystem,
     found: FoundNamespace,
-    { also, tcpDetails }: { readonly also: readonly ExtraKind[]; readonly tcpDetails: boolean },
+    {
+      also,
+      tcpDetails,
+      events,
+    }: { readonly also: readonly ExtraKind[]; readonly tcpDetails: boolean; readonly events?: boolean },
   ) {
-    this.#channels = system.open(found.isOwn ? undefined : found);
+    this.#channels = system.open(found.isOwn ? undefined : found, events);
+    this.closes = this.#channels.closes && new Closes(this.#channels.closes);
     this.inode = found.inode;
     this.isOwn = found.isOwn;
     this.netns = labelOf(found);
@@ -134,8 +150,11 @@ export class Network {
     this.#channels.close();
   }
 
-  /** Asks for every socket. Throws nothing: what fails is said. */
-  readSockets(onSocket: OnSocket): NetworkReading {
+  /**
+   * Asks for every socket. Throws nothing: what fails is said.
+   * @param onPause is called again and again meanwhile, for what must not wait until the end
+   */
+  readSockets(onSocket: OnSocket, onPause?: () => void): NetworkReading {
     this.#round++;
     const unfinished = new Set<Protocol>();
     let failure: string | undefined;
@@ -151,8 +170,10 @@ export class Network {
         (question.isExtra ? missing : untold).add(protocol);
         continue;
       }
-      const result = this.#ask(question, (buffer, start, end) =>
-        onSocket(this, protocol, buffer, start, end),
+      const result = this.#ask(
+        question,
+        (buffer, start, end) => onSocket(this, protocol, buffer, start, end),
+        onPause,
       );
       problems += result.problems;
       interrupted += Number(result.interrupted);
@@ -181,16 +202,35 @@ export class Network {
   #ask(
     { request }: Question,
     onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
+    onPause: (() => void) | undefined,
   ): DumpResult & { readonly error: string } {
     try {
-      let result = dump(this.#channels.diag, request, onMessage);
+      let result = dump(this.#channels.diag, request, onMessage, onPause);
       for (let tries = 1; result.interrupted && tries < TRIES; tries++) {
-        result = dump(this.#channels.diag, request, onMessage);
+        result = dump(this.#channels.diag, request, onMessage, onPause);
       }
       return { ...result, error: `error ${result.errno}` };
     } catch (error) {
       if (!(error instanceof NativeError)) throw error;
       return { errno: error.errno, interrupted: false, problems: 0, error: error.message };
+    }
+  }
+
+  /**
+   * Asks for what has the endpoints of a TCP connection now, as `tcpSocketRequest` has it. Where there is nothing, or it
+   * cannot be told, nothing is called.
+   */
+  askTcp(
+    family: 'ipv4' | 'ipv6',
+    place: Uint8Array,
+    onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
+  ): void {
+    try {
+      ask(this.#channels.diag, tcpSocketRequest(family, place), (buffer, start, end) => {
+        if (end - start >= INET.length) onMessage(buffer, start, end);
+      });
+    } catch (error) {
+      if (!(error instanceof NativeError)) throw error;
     }
   }
 

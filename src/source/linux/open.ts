@@ -8,6 +8,8 @@ import { KernelNetlink } from './netlink/system.ts';
 import { Proc } from './proc.ts';
 import { ProcNetSource } from './procnet.ts';
 import { SockDiagSource } from './sockdiag.ts';
+import { Trace } from './trace/trace.ts';
+import { TraceUnavailable } from './trace/tracefs.ts';
 
 const PROC = '/proc';
 const PASSWD = '../etc/passwd';
@@ -30,7 +32,8 @@ function requireLinux(): void {
 export async function openSockDiag(options: SourceOptions): Promise<Source> {
   requireLinux();
   const native = await Native.load();
-  const system = new KernelNetlink(native);
+  const { eventBufferKiB } = options;
+  const system = new KernelNetlink(native, { closesBuffer: eventBufferKiB && eventBufferKiB * 1024 });
   try {
     const channels = system.open(undefined);
     try {
@@ -57,7 +60,18 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
     proc: new NativeProc(PROC, native),
     root: '/',
     wallMs: () => Date.now(),
+    openTrace: () => openTrace(native, eventBufferKiB),
   });
+}
+
+function openTrace(native: Native, bufferKiB: number | undefined): Trace | string {
+  if (process.geteuid?.() !== 0) return 'the trace of every state change takes root';
+  try {
+    return Trace.open(native, { ...(bufferKiB !== undefined && { bufferKiB }) });
+  } catch (error) {
+    if (error instanceof TraceUnavailable) return error.message;
+    throw error;
+  }
 }
 
 /** Opens the source that reads /proc/net. Rejects with `SourceUnavailable` where it is not there. */

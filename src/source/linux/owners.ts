@@ -439,14 +439,15 @@ export class Owners {
   /** Reads who the process is; a change is passed on to all its sockets. */
   #identify(holder: Holder): void {
     holder.identifiedRound = this.#round;
-    const owner = this.#readOwner(holder.pid);
+    const owner = this.identityOf(holder.pid);
     if (owner === undefined || sameOwner(owner, holder.owner)) return;
     holder.owner = owner;
     holder.alone = [owner];
     for (const inode of holder.descriptors.keys()) this.#outdate(inode);
   }
 
-  #readOwner(pid: number): Owner | undefined {
+  /** Who a process is now; undefined when it is gone. */
+  identityOf(pid: number): Owner | undefined {
     const text = this.#proc.text(`${pid}/stat`);
     const stat = 'value' in text ? parseStat(text.value) : undefined;
     // Gone since its descriptors were read: what is known of it already is all there will be.

@@ -1,7 +1,8 @@
 import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Owner, Protocol, Socket } from '../../model/socket.ts';
-import type { Source, SourceOptions } from '../types.ts';
-import { Attribution, isHidden, type Listeners, type Owned } from './attribution.ts';
+import type { Leftovers, Source, SourceOptions } from '../types.ts';
+import { Attribution, isHidden, Listeners, type Owned } from './attribution.ts';
+import { LinuxEvents, type TraceReader } from './events.ts';
 import { InodeSlots } from './inode-slots.ts';
 import { Namespaces } from './namespaces.ts';
 import { decodeAddresses, decodeDetails, decodeTimer, decodeTraffic, INET } from './netlink/inet.ts';
@@ -35,6 +36,8 @@ export interface SockDiagOptions extends SourceOptions {
   /** Wall-clock time, milliseconds since 1970. */
   readonly wallMs: () => number;
   readonly isRoot: boolean;
+  /** Opens the kernel's trace; gives a clause that says why not where that cannot be. */
+  readonly openTrace?: () => TraceReader | string;
 }
 
 /**
@@ -43,6 +46,7 @@ export interface SockDiagOptions extends SourceOptions {
  */
 export class SockDiagSource implements Source {
   readonly name = 'sock_diag';
+  readonly events?: LinuxEvents;
   readonly #options: SockDiagOptions;
   readonly #attribution: Attribution;
   readonly #namespaces: Namespaces;
@@ -70,6 +74,8 @@ export class SockDiagSource implements Source {
   #published: ReadonlyMap<string, Socket> = new Map();
   #hidden: ReadonlyMap<string, number> = new Map();
   #isFirst = true;
+  /** Those of the last reading. */
+  #listeners: Listeners | undefined;
   readonly #versions = new Map<Network, number>();
 
   constructor(options: SockDiagOptions) {
@@ -78,6 +84,27 @@ export class SockDiagSource implements Source {
     this.#attribution = new Attribution({ proc, passwdPath, nowMs, isRoot });
     this.#namespaces = new Namespaces({ proc, root });
     this.#others = new OtherSockets(proc, this.#attribution);
+    if (!options.events) return;
+    // What closes from now on is told.
+    this.#followNamespaces();
+    this.events = new LinuxEvents({
+      ...options,
+      networks: () => this.#networks.values(),
+      namespaceOf: (pid) => this.#namespaces.namespaceOf(pid),
+      attribution: this.#attribution,
+      listeners: () => (this.#listeners ??= this.#attribution.listeners(this.#owned())),
+      trace: options.openTrace?.() ?? 'nobody asks for the trace',
+    });
+  }
+
+  get leftovers(): Leftovers | undefined {
+    return this.events?.leftovers;
+  }
+
+  close(): void {
+    this.events?.close();
+    for (const network of this.#networks.values()) network.close();
+    this.#networks.clear();
   }
 
   /** Rejects when the sockets of our own namespace cannot be read the first time; later the last ones stay. */
@@ -148,7 +175,7 @@ export class SockDiagSource implements Source {
     this.#others.begin();
     const readings = new Map<Network, NetworkReading>();
     for (const network of this.#networks.values()) {
-      const reading = network.readSockets(this.#onSocket);
+      const reading = network.readSockets(this.#onSocket, this.#onPause);
       for (const protocol of reading.unfinished) this.#others.keep(network, protocol);
       this.#problems += this.#others.readTables(
         network,
@@ -159,6 +186,8 @@ export class SockDiagSource implements Source {
     }
     return readings;
   }
+
+  readonly #onPause = (): void => this.events?.collect();
 
   /** True for a socket that may have been missed: the table that it was in was not read to its end. */
   #isUnfinished(slot: number, readings: ReadonlyMap<Network, NetworkReading>): boolean {
@@ -252,8 +281,8 @@ export class SockDiagSource implements Source {
 
   /** Makes the sockets of this reading out of those of the last one and of what is new. */
   #settle(gone: readonly number[]): void {
-    let listeners: Listeners | undefined;
-    const listenersNow = () => (listeners ??= this.#attribution.listeners(this.#owned()));
+    this.#listeners = undefined;
+    const listenersNow = () => (this.#listeners ??= this.#attribution.listeners(this.#owned()));
     for (const slot of gone) this.#forget(slot);
     const stale = this.#stale();
     for (const news of this.#news) {
@@ -372,7 +401,11 @@ export class SockDiagSource implements Source {
     const hidden = this.#attribution.hiddenNotice(this.#hidden);
     const sum = (of: (reading: NetworkReading) => number) =>
       [...readings.values()].reduce((total, reading) => total + of(reading), 0);
-    const problems = this.#problems + this.#unreadable.size + sum((reading) => reading.problems);
+    const problems =
+      this.#problems +
+      this.#unreadable.size +
+      sum((reading) => reading.problems) +
+      (this.events?.problems ?? 0);
     const interrupted = sum((reading) => reading.interrupted);
     const failures = sum(({ unfinished }) => unfinished.size);
     const missing = new Set(

@@ -40,12 +40,14 @@ const MOST_DATAGRAMS = 1_000_000;
  * Sends a request and takes every message of the answer. What is left of the answer to an earlier request, given up
  * half-way, is told by its number and passed over.
  * @param onMessage is given the buffer, valid until it returns, and where the payload begins and ends
+ * @param onDatagram is called after each datagram, for what must not wait until the end
  * @throws NativeError when the socket fails
  */
 export function dump(
   channel: Channel,
   request: Uint8Array,
   onMessage: (buffer: NetlinkBuffer, start: number, end: number, type: number) => void,
+  onDatagram?: () => void,
 ): DumpResult {
   let interrupted = false;
   let problems = 0;
@@ -60,6 +62,33 @@ export function dump(
     interrupted ||= last.interrupted;
     problems += last.problems;
     if (last.done || length === 0 || count > MOST_DATAGRAMS) break;
+    onDatagram?.();
   }
   return { errno: last.done ? last.errno : BROKEN_OFF, interrupted, problems };
+}
+
+/**
+ * Asks for one thing, of which the answer is one message or an error.
+ * @param onMessage is given the answer, as that of `dump` is
+ * @returns 0, or the positive errno of the kernel's refusal: ENOENT where there is no such thing
+ * @throws NativeError when the socket fails
+ */
+export function ask(
+  channel: Channel,
+  request: Uint8Array,
+  onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
+): number {
+  let isAnswered = false;
+  sequence = (sequence + 1) >>> 0;
+  setSequence(request, sequence);
+  channel.send(request);
+  // What is left of the answer to a dump that was given up comes before.
+  for (let count = 0; count < MOST_DATAGRAMS; count++) {
+    const { done, errno } = eachMessage(BUFFER, channel.receive(BUFFER.bytes), sequence, (_, start, end) => {
+      isAnswered = true;
+      onMessage(BUFFER, start, end);
+    });
+    if (isAnswered || done) return errno;
+  }
+  return BROKEN_OFF;
 }

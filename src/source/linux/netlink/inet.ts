@@ -1,7 +1,15 @@
-import { formatIpv6 } from '../../../model/address.ts';
+import { formatIpv6, parseIpv6 } from '../../../model/address.ts';
 import type { Endpoint, Protocol, SocketState, TcpInfo, Timer, Traffic } from '../../../model/socket.ts';
 import { decodeTcpInfo, TCP_INFO } from './tcp-info.ts';
-import { counterAt, dumpRequest, eachAttribute, LITTLE_ENDIAN, type NetlinkBuffer, textAt } from './wire.ts';
+import {
+  counterAt,
+  dumpRequest,
+  eachAttribute,
+  LITTLE_ENDIAN,
+  type NetlinkBuffer,
+  singleRequest,
+  textAt,
+} from './wire.ts';
 
 /** Message types of sock_diag(7). A dump answers with the type that asked. */
 export const SOCK_DIAG_BY_FAMILY = 20;
@@ -68,6 +76,48 @@ export function tcpProbe(): Uint8Array {
   payload[0] = AF_INET;
   payload[1] = IPPROTO.tcp;
   return dumpRequest(SOCK_DIAG_BY_FAMILY, payload);
+}
+
+/** Length of struct inet_diag_sockid without its cookie, and where it is in a message. */
+const PLACE = { start: 4, length: 40 } as const;
+
+/** No cookie is known: any socket will do (INET_DIAG_NOCOOKIE). */
+const NO_COOKIE = 0xff;
+
+/** Ports, addresses and interface of a message, to ask for what has them now. */
+export const placeOf = ({ bytes }: NetlinkBuffer, start: number): Uint8Array =>
+  bytes.slice(start + PLACE.start, start + PLACE.start + PLACE.length);
+
+/** The same of a socket that is known otherwise; addresses in their text. */
+export function placeFor(local: Endpoint, remote: Endpoint): Uint8Array {
+  const place = new Uint8Array(PLACE.length);
+  const view = new DataView(place.buffer);
+  view.setUint16(0, local.port);
+  view.setUint16(2, remote.port);
+  for (const [at, { address }] of [
+    [4, local],
+    [20, remote],
+  ] as const) {
+    const groups = parseIpv6(address);
+    if (groups) for (const [i, group] of groups.entries()) view.setUint16(at + 2 * i, group);
+    else for (const [i, byte] of address.split('.').entries()) view.setUint8(at + i, Number(byte));
+  }
+  return place;
+}
+
+/**
+ * Asks for the TCP socket that has these endpoints now. The kernel answers with a connection, with what is left of one
+ * (TIME_WAIT), or with the listener that would take one (net/ipv4/inet_diag.c, inet_diag_find_one_icsk).
+ */
+export function tcpSocketRequest(family: 'ipv4' | 'ipv6', place: Uint8Array): Uint8Array {
+  const payload = new Uint8Array(56);
+  payload[0] = family === 'ipv4' ? AF_INET : AF_INET6;
+  payload[1] = IPPROTO.tcp;
+  payload[2] = extensions('tcp', false);
+  new DataView(payload.buffer).setUint32(4, ALL_STATES, LITTLE_ENDIAN);
+  payload.set(place, 8);
+  payload.fill(NO_COOKIE, 48);
+  return singleRequest(SOCK_DIAG_BY_FAMILY, payload);
 }
 
 function extensions(protocol: keyof typeof IPPROTO, details: boolean): number {

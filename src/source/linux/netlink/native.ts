@@ -22,13 +22,20 @@ export const ERRNO = {
   ENODEV: 19,
   EINVAL: 22,
   ENOSYS: 38,
+  ENOBUFS: 105,
 } as const;
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
 const SO_RCVTIMEO = 20;
+const SO_RCVBUFFORCE = 33;
+const SO_MEMINFO = 55;
+/** Where in the answer to SO_MEMINFO the count of lost messages is: SK_MEMINFO_DROPS, include/uapi/linux/sock_diag.h. */
+const MEMINFO_DROPS = 8;
+const MSG_DONTWAIT = 0x40;
 const CLONE_NEWNET = 0x40000000;
 
 /** Calls of the kernel that not every C library knows: their numbers are the same on every architecture. */
@@ -52,7 +59,9 @@ export class Native {
   readonly #socket: Call;
   readonly #send: Call;
   readonly #recv: Call;
+  readonly #bind: Call;
   readonly #setsockopt: Call;
+  readonly #getsockopt: Call;
   readonly #setns: Call;
   readonly #readlinkat: Call;
   readonly #close: Call;
@@ -69,6 +78,8 @@ export class Native {
     this.#socket = load('int socket(int, int, int)');
     this.#send = load('long send(int, void *, size_t, int)');
     this.#recv = load('long recv(int, void *, size_t, int)');
+    this.#bind = load('int bind(int, void *, unsigned int)');
+    this.#getsockopt = load('int getsockopt(int, int, int, void *, void *)');
     this.#setsockopt = load('int setsockopt(int, int, int, void *, unsigned int)');
     this.#setns = load('int setns(int, int)');
     this.#readlinkat = load('long readlinkat(int, void *, void *, size_t)');
@@ -104,6 +115,35 @@ export class Native {
         : new Int32Array([ANSWER_SECONDS, 0]);
     this.#setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.byteLength);
     return fd;
+  }
+
+  /**
+   * Lets a netlink socket hear what the kernel tells to groups.
+   * @param groups a bit for each
+   * @param bufferBytes room for what is not yet received; an ordinary user gets no more than net.core.rmem_max
+   * Throws `NativeError`.
+   */
+  join(fd: number, groups: number, bufferBytes: number): void {
+    // struct sockaddr_nl: family, padding, port, groups.
+    const address = new Uint32Array([0, 0, groups]);
+    new Uint16Array(address.buffer)[0] = AF_NETLINK;
+    if (this.#bind(fd, address, address.byteLength) !== 0) throw this.#error('bind');
+    const size = new Int32Array([bufferBytes]);
+    if (this.#setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4) !== 0)
+      this.#setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, 4);
+  }
+
+  /** Receives one datagram if there is one. @returns its length in bytes, or a negative errno: EAGAIN, ENOBUFS */
+  receiveNow(fd: number, into: Uint8Array): number {
+    const length = this.#recv(fd, into, into.length, MSG_DONTWAIT);
+    return length >= 0 ? length : -this.#koffi.errno();
+  }
+
+  /** Messages that a socket had no room for, since it was made, modulo 2^32; undefined before Linux 4.12. */
+  dropsOf(fd: number): number | undefined {
+    const info = new Uint32Array(MEMINFO_DROPS + 1);
+    const length = new Uint32Array([info.byteLength]);
+    return this.#getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, length) === 0 ? info[MEMINFO_DROPS] : undefined;
   }
 
   /** Throws `NativeError`. */

@@ -8,31 +8,57 @@ export interface Channels {
   readonly diag: Channel;
   /** NETLINK_ROUTE: its interfaces. */
   readonly route: Channel;
+  /** Its sockets that are destroyed; absent where that was not asked for, or is refused. */
+  readonly closes?: ClosesChannel;
   close(): void;
 }
+
+/** What the kernel tells unasked. */
+export interface ClosesChannel {
+  /** Receives one datagram if there is one. @returns its length in bytes, or a negative errno: EAGAIN, ENOBUFS */
+  receiveNow(into: Uint8Array): number;
+  /** Messages that there was no room for, since it was opened, modulo 2^32; undefined where that is not counted. */
+  drops(): number | undefined;
+}
+
+/** Groups that hear of TCP and UDP sockets of both families: SKNLGRP_*_DESTROY, include/uapi/linux/sock_diag.h. */
+const DESTROY_GROUPS = 0b1111;
+
+/** Room for what is not yet received, bytes: with what the kernel adds to each, some ten thousand messages. */
+const CLOSES_BUFFER = 16 * 2 ** 20;
 
 /** What opens netlink sockets: the kernel, or what plays it in a test. */
 export interface NetlinkSystem {
   /**
    * Opens netlink sockets in a network namespace; they stay in it for good, wherever the thread goes.
    * @param namespace undefined for the one that the thread is in
+   * @param closes hear of sockets that are destroyed too
    * @throws NativeError or an error of node:fs when it cannot be entered
    */
-  open(namespace: { readonly inode: number; readonly path: string } | undefined): Channels;
+  open(namespace: { readonly inode: number; readonly path: string } | undefined, closes?: boolean): Channels;
 }
 
-/** The kernel. @param ownPath opens the namespace of this thread */
+/** The kernel. */
 export class KernelNetlink implements NetlinkSystem {
   readonly #native: Native;
   readonly #ownPath: string;
+  readonly #closesBuffer: number;
 
-  constructor(native: Native, ownPath = '/proc/thread-self/ns/net') {
+  /** @param options `ownPath` opens the namespace of this thread; `closesBuffer` is room for closes, bytes */
+  constructor(
+    native: Native,
+    {
+      ownPath = '/proc/thread-self/ns/net',
+      closesBuffer = CLOSES_BUFFER,
+    }: { readonly ownPath?: string; readonly closesBuffer?: number | undefined } = {},
+  ) {
     this.#native = native;
     this.#ownPath = ownPath;
+    this.#closesBuffer = closesBuffer;
   }
 
-  open(namespace: { readonly inode: number; readonly path: string } | undefined): Channels {
-    if (namespace === undefined) return this.#openHere();
+  open(namespace: { readonly inode: number; readonly path: string } | undefined, closes = false): Channels {
+    if (namespace === undefined) return this.#openHere(closes);
     const there = openSync(namespace.path, 'r');
     let home: number | undefined;
     try {
@@ -42,7 +68,7 @@ export class KernelNetlink implements NetlinkSystem {
       home = openSync(this.#ownPath, 'r');
       this.#native.enterNetwork(there);
       try {
-        return this.#openHere();
+        return this.#openHere(closes);
       } finally {
         this.#native.enterNetwork(home);
       }
@@ -52,22 +78,38 @@ export class KernelNetlink implements NetlinkSystem {
     }
   }
 
-  #openHere(): Channels {
-    const diag = this.#native.netlinkSocket(NETLINK.sockDiag);
-    let route: number;
+  #openHere(withCloses: boolean): Channels {
+    const opened: number[] = [];
+    const open = (family: number): number => {
+      const fd = this.#native.netlinkSocket(family);
+      opened.push(fd);
+      return fd;
+    };
+    const close = () => {
+      for (const fd of opened) this.#native.close(fd);
+    };
     try {
-      route = this.#native.netlinkSocket(NETLINK.route);
+      const diag = this.#channel(open(NETLINK.sockDiag));
+      const route = this.#channel(open(NETLINK.route));
+      const closes = withCloses ? this.#closes(open(NETLINK.sockDiag)) : undefined;
+      return { diag, route, ...(closes && { closes }), close };
     } catch (error) {
-      this.#native.close(diag);
+      close();
+      throw error;
+    }
+  }
+
+  #closes(fd: number): ClosesChannel | undefined {
+    try {
+      this.#native.join(fd, DESTROY_GROUPS, this.#closesBuffer);
+    } catch (error) {
+      // Before Linux 4.5 there are no such groups.
+      if (error instanceof NativeError) return undefined;
       throw error;
     }
     return {
-      diag: this.#channel(diag),
-      route: this.#channel(route),
-      close: () => {
-        this.#native.close(diag);
-        this.#native.close(route);
-      },
+      receiveNow: (into) => this.#native.receiveNow(fd, into),
+      drops: () => this.#native.dropsOf(fd),
     };
   }
 

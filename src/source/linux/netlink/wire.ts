@@ -116,12 +116,25 @@ export function dumpRequest(
   payload: Uint8Array,
   attributes: readonly (readonly [number, number])[] = [],
 ): Uint8Array {
+  return request(type, NLM_F_REQUEST | NLM_F_DUMP, payload, attributes);
+}
+
+/** A request for one thing. */
+export const singleRequest = (type: number, payload: Uint8Array): Uint8Array =>
+  request(type, NLM_F_REQUEST, payload, []);
+
+function request(
+  type: number,
+  flags: number,
+  payload: Uint8Array,
+  attributes: readonly (readonly [number, number])[],
+): Uint8Array {
   const body = align(payload.length);
   const bytes = new Uint8Array(HEADER_LENGTH + body + attributes.length * 8);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, bytes.length, LITTLE_ENDIAN);
   view.setUint16(4, type, LITTLE_ENDIAN);
-  view.setUint16(6, NLM_F_REQUEST | NLM_F_DUMP, LITTLE_ENDIAN);
+  view.setUint16(6, flags, LITTLE_ENDIAN);
   bytes.set(payload, HEADER_LENGTH);
   for (const [i, [attribute, value]] of attributes.entries()) {
     const at = HEADER_LENGTH + body + i * 8;

@@ -111,6 +111,11 @@ export class Trace {
     return this.#failure;
   }
 
+  /** Now, on the clock of the records. */
+  nowMs(): number {
+    return this.#nowMs();
+  }
+
   /** Events, or whole pages of them, that made no sense, since the start. */
   get problems(): number {
     return this.#decoder.problems + this.#pageProblems;

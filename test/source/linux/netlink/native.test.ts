@@ -178,7 +178,9 @@ describe('network namespaces', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   const system = async () =>
-    new (await import('../../../../src/source/linux/netlink/system.ts')).KernelNetlink(await native(), home);
+    new (await import('../../../../src/source/linux/netlink/system.ts')).KernelNetlink(await native(), {
+      ownPath: home,
+    });
 
   /** The calls without their numbers; and that the descriptors of namespaces are closed again. */
   function order(): string[] {

@@ -1,0 +1,523 @@
+import { release } from 'node:os';
+import { isAnyAddress, unmapped } from '../../model/address.ts';
+import type { Catching } from '../../model/event.ts';
+import type { Endpoint, Owner, Socket, SocketState } from '../../model/socket.ts';
+import type { EventSource, Happening, Leftovers } from '../types.ts';
+import { Actors } from './actors.ts';
+import type { Attribution, Listeners } from './attribution.ts';
+import type { ClosedSocket } from './netlink/closes.ts';
+import { decodeAddresses, decodeTraffic, findInfo, INET, placeFor } from './netlink/inet.ts';
+import { cookieId } from './netlink/slots.ts';
+import { LITTLE_ENDIAN } from './netlink/wire.ts';
+import type { Network } from './network.ts';
+import { makeSocket } from './news.ts';
+import type { Proc } from './proc.ts';
+import type { RouteRecord, StateRecord, TraceRecord } from './trace/records.ts';
+
+/** The trace of the kernel, or what plays it in a test: see trace/trace.ts. */
+export interface TraceReader {
+  readonly leftovers: Leftovers;
+  readonly failure: string | undefined;
+  readonly problems: number;
+  nowMs(): number;
+  drain(): TraceRecord[];
+  takeLost(): number;
+  close(): void;
+}
+
+export interface LinuxEventsOptions {
+  readonly networks: () => Iterable<Network>;
+  /** Inode of the network namespace of a process; undefined when unknown. */
+  readonly namespaceOf: (pid: number) => number | undefined;
+  readonly attribution: Attribution;
+  /** The listeners of the last reading. */
+  readonly listeners: () => Listeners;
+  readonly proc: Proc;
+  /** The trace, or why there is none: a clause. */
+  readonly trace: TraceReader | string;
+  /** Milliseconds on the clock of the sampler, which never jumps. */
+  readonly nowMs: () => number;
+  /** Wall-clock time, milliseconds since 1970. */
+  readonly wallMs: () => number;
+}
+
+/** While a reading goes on, what the kernel tells is taken in so often, milliseconds. */
+const COLLECT_MS = 10;
+
+/** The kernel's last word of a socket comes a moment after the trace of its end; so long it is waited for. */
+const LAST_WORD_MS = 250;
+
+/** Before Linux 6.17 a socket whose process has let go of it says user 0, whoever it was (sock_i_uid). */
+const isUserKept = (): boolean => {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return major > 6 || (major === 6 && minor >= 17);
+};
+
+/** States that a program puts its socket into; in all others it may be somebody else who runs. */
+const ACTIVE = new Set<SocketState>(['SYN_SENT', 'LISTEN', 'FIN_WAIT1', 'LAST_ACK']);
+
+/** The peer has sent its FIN, which the kernel counts as a byte received. */
+const AFTER_FIN = new Set<SocketState>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING']);
+
+interface Step {
+  readonly atMs: number;
+  readonly was: SocketState;
+  readonly now: SocketState;
+  readonly owners: readonly Owner[] | undefined;
+}
+
+/** A TCP socket that the trace tells of, which names it by its address in the kernel. */
+interface Traced {
+  readonly family: 'ipv4' | 'ipv6';
+  local: Endpoint;
+  remote: Endpoint | null;
+  /** Who was seen doing something with it. */
+  owners: readonly Owner[] | undefined;
+  /** When it was made; undefined for one that was there before. */
+  readonly bornMs: number | undefined;
+  /** Its name everywhere else, once that is known. */
+  id: string | undefined;
+  /** That it is there has been told. */
+  isTold: boolean;
+  peerHasEnded: boolean;
+  /** What it did that is not yet told. */
+  steps: Step[];
+}
+
+interface Ended {
+  readonly traced: Traced;
+  readonly id: string;
+  readonly atMs: number;
+}
+
+const listenKey = ({ address, port }: Endpoint): string =>
+  `${isAnyAddress(address) ? '*' : unmapped(address)} ${port}`;
+
+const NOBODY: readonly Owner[] = [{ knowledge: 'gone' }];
+
+/**
+ * What happens between two readings: the kernel's word of every socket that it destroys, for any user; and its trace of
+ * all states, with who was running, for root. Both name a socket by its cookie in the end, as the readings do.
+ */
+export class LinuxEvents implements EventSource {
+  readonly #options: LinuxEventsOptions;
+  readonly #actors: Actors;
+  readonly #isUserKept = isUserKept();
+  /** What to add to the clock of the trace. */
+  #traceOffsetMs = 0;
+  #trace: TraceReader | undefined;
+  #noTrace: string | undefined;
+  readonly #traced = new Map<number, Traced>();
+  /** Sockets with steps to tell. */
+  readonly #moved = new Set<Traced>();
+  /** Listeners that no reading may have seen yet, by address and port. */
+  readonly #listening = new Map<string, Traced>();
+  /** Sockets whose last word is still to come, by id. */
+  readonly #ending = new Map<string, Ended>();
+  /** Who sent or connected last from a port: UDP has no states to trace. */
+  readonly #routes = new Map<string, readonly Owner[]>();
+  #collectedMs = -Infinity;
+  /** Closes that only the trace told of: their last words are among those lost. */
+  #wordless = 0;
+  #told: Happening[] = [];
+
+  constructor(options: LinuxEventsOptions) {
+    this.#options = options;
+    this.#actors = new Actors(options.proc, options.attribution.owners);
+    const { trace } = options;
+    if (typeof trace === 'string') this.#noTrace = trace;
+    else {
+      this.#trace = trace;
+      this.#traceOffsetMs = options.nowMs() - trace.nowMs();
+    }
+  }
+
+  get catching(): Catching {
+    if (this.#trace) return { level: 'changes' };
+    const hasCloses = [...this.#options.networks()].some(({ closes }) => closes !== undefined);
+    const why = this.#noTrace ?? '';
+    return hasCloses
+      ? { level: 'closes', why }
+      : { level: 'polls', why: `this kernel does not tell of closed sockets; ${why}` };
+  }
+
+  get leftovers(): Leftovers | undefined {
+    return this.#trace?.leftovers;
+  }
+
+  /** Messages of the kernel that made no sense, since the start. */
+  get problems(): number {
+    let problems = this.#trace?.problems ?? 0;
+    for (const { closes } of this.#options.networks()) problems += closes?.problems ?? 0;
+    return problems;
+  }
+
+  collect(): void {
+    if (this.#options.nowMs() - this.#collectedMs >= COLLECT_MS) this.#collect();
+  }
+
+  close(): void {
+    this.#trace?.close();
+  }
+
+  drain(): readonly Happening[] {
+    const { nowMs } = this.#options;
+    this.#collect();
+    const startMs = nowMs();
+    this.#readTrace();
+    for (const network of this.#options.networks()) {
+      for (const closed of network.closes?.take() ?? []) this.#end(network, closed);
+    }
+    for (const traced of this.#moved) this.#tellSteps(traced);
+    this.#moved.clear();
+    for (const ended of this.#ending.values()) {
+      if (startMs - ended.atMs < LAST_WORD_MS) break;
+      this.#endWordless(ended);
+    }
+    this.#tellLost(startMs);
+    const told = this.#told;
+    this.#told = [];
+    return told.sort((one, other) => one.atMs - other.atMs);
+  }
+
+  #collect(): void {
+    const { networks, nowMs, wallMs } = this.#options;
+    this.#collectedMs = nowMs();
+    for (const { closes } of networks()) closes?.collect(this.#collectedMs, wallMs());
+  }
+
+  #readTrace(): void {
+    const trace = this.#trace;
+    if (trace === undefined) return;
+    for (const record of trace.drain()) this.#take(record);
+    this.#actors.forget(trace.nowMs());
+    if (trace.failure === undefined) return;
+    trace.close();
+    this.#trace = undefined;
+    this.#noTrace = `the trace of the kernel broke off: ${trace.failure}`;
+  }
+
+  #take(record: TraceRecord): void {
+    switch (record.type) {
+      case 'task':
+        this.#actors.make(record);
+        break;
+      case 'exec':
+        this.#actors.become(record);
+        break;
+      case 'exit':
+        this.#actors.end(record);
+        break;
+      case 'state':
+        this.#step(record);
+        break;
+      case 'destroy': {
+        const traced = this.#traced.get(record.sk);
+        this.#traced.delete(record.sk);
+        if (traced === undefined) break;
+        const { id } = record;
+        if (this.#listening.get(listenKey(traced.local)) === traced)
+          this.#listening.delete(listenKey(traced.local));
+        traced.id = id;
+        this.#ending.set(id, { traced, id, atMs: record.atMs + this.#traceOffsetMs });
+        break;
+      }
+      case 'route':
+        this.#route(record);
+    }
+  }
+
+  #step(record: StateRecord): void {
+    const { sk, family, was, now, localAddress, localPort, remoteAddress, remotePort } = record;
+    const atMs = record.atMs + this.#traceOffsetMs;
+    const isBirth = was === 'CLOSE' || now === 'SYN_RECV';
+    let traced = isBirth ? undefined : this.#traced.get(sk);
+    if (traced === undefined) {
+      traced = {
+        family,
+        local: { address: localAddress, port: localPort },
+        remote: null,
+        owners: undefined,
+        bornMs: isBirth ? atMs : undefined,
+        id: undefined,
+        isTold: false,
+        peerHasEnded: false,
+        steps: [],
+      };
+      this.#traced.set(sk, traced);
+    }
+    // One that connects has no port of its own at first; one that is reset has none at last.
+    if (localPort !== 0) traced.local = { address: localAddress, port: localPort };
+    if (remotePort !== 0) traced.remote = { address: remoteAddress, port: remotePort };
+    if (AFTER_FIN.has(now)) traced.peerHasEnded = true;
+    const owners = record.inProcess && ACTIVE.has(now) ? this.#actors.ownersOf(record.tid) : undefined;
+    if (owners) traced.owners = owners;
+    // That it is closed is told when it ends; an unfinished handshake has nothing to tell of that.
+    if (now === 'CLOSE') return;
+    if (now === 'LISTEN') this.#listening.set(listenKey(traced.local), traced);
+    traced.steps.push({ atMs, was, now, owners });
+    this.#moved.add(traced);
+  }
+
+  #route({ tid, inProcess, family, localPort }: RouteRecord): void {
+    const owners = inProcess && localPort !== 0 ? this.#actors.ownersOf(tid) : undefined;
+    if (owners) this.#routes.set(`${family} ${localPort}`, owners);
+  }
+
+  /** Tells what a living socket did; of one that is ending it waits for the last word. */
+  #tellSteps(traced: Traced): void {
+    if (traced.id !== undefined && this.#ending.has(traced.id)) return;
+    traced.id ??= this.#find(traced);
+    const { id, steps } = traced;
+    if (id === undefined) return;
+    traced.steps = [];
+    for (const { atMs, was, now, owners } of traced.isTold ? steps : steps.slice(1)) {
+      this.#told.push({ type: 'state', atMs, id, was, now, ...(owners && { owners }), learntBy: 'trace' });
+    }
+    traced.isTold = true;
+  }
+
+  /** Asks the kernel for a living socket, and tells of it. @returns its id; undefined where it cannot be found */
+  #find(traced: Traced): string | undefined {
+    const { family, local, remote, steps, bornMs, owners } = traced;
+    const isListener = steps[0]?.now === 'LISTEN';
+    if (local.port === 0 || (remote === null && !isListener)) return undefined;
+    const place = placeFor(local, remote ?? { address: local.address, port: 0 });
+    const pid = owners?.[0]?.pid;
+    const namespace = pid === undefined ? undefined : this.#options.namespaceOf(pid);
+    for (const network of this.#options.networks()) {
+      if (namespace === undefined ? !network.isOwn : network.inode !== namespace) continue;
+      let id: string | undefined;
+      network.askTcp(family, place, (buffer, start, end) => {
+        const addresses = decodeAddresses(buffer, start, 'tcp');
+        if (addresses === undefined || (addresses.state === 'LISTEN') !== isListener) return;
+        id = cookieId(buffer, start + INET.cookie);
+        if (bornMs === undefined) {
+          // It was there before: those who poll know it.
+          return;
+        }
+        const { view } = buffer;
+        const info = { start: 0, end: 0 };
+        findInfo(buffer, start, end, info);
+        const inode = view.getUint32(start + INET.inode, LITTLE_ENDIAN);
+        const state = steps[0]?.now;
+        const socket = makeSocket(
+          {
+            slot: -1,
+            network,
+            protocol: 'tcp',
+            id,
+            addresses: { ...addresses, state },
+            uid: view.getUint32(start + INET.uid, LITTLE_ENDIAN),
+            inode,
+            interfaceIndex: view.getUint32(start + INET.interface, LITTLE_ENDIAN),
+            traffic: decodeTraffic(buffer, start, info, this.#options.wallMs()),
+            timer: undefined,
+            tcp: undefined,
+          },
+          undefined,
+          owners ?? this.#ownersOf(network, local, inode),
+          this.#options.attribution,
+        );
+        this.#told.push({ type: 'appeared', atMs: bornMs, socket, learntBy: 'trace' });
+      });
+      if (id !== undefined) return id;
+    }
+    return undefined;
+  }
+
+  /** Who is behind a TCP socket that nobody was seen to do anything with. */
+  #ownersOf(network: Network, local: Endpoint, inode?: number): readonly Owner[] {
+    const { attribution, listeners } = this.#options;
+    const known = attribution.ownersOf(
+      { protocol: 'tcp', local, inode, netns: network.inode },
+      undefined,
+      listeners,
+    );
+    if (known[0]?.knowledge !== 'gone' && known[0]?.knowledge !== 'hidden') return known;
+    const fresh =
+      this.#listening.get(listenKey(local)) ??
+      this.#listening.get(listenKey({ address: '0.0.0.0', port: local.port }));
+    return fresh?.owners?.map((owner) => ({ ...owner, knowledge: 'listener' as const })) ?? known;
+  }
+
+  /** The kernel has destroyed a socket. */
+  #end(network: Network, closed: ClosedSocket): void {
+    const { id, protocol, addresses } = closed;
+    const ended = this.#ending.get(id);
+    this.#ending.delete(id);
+    // One that was never bound has done nothing.
+    if (addresses.local.port === 0 && ended === undefined) return;
+    const traced = ended?.traced;
+    const remnant = this.#remnantOf(network, closed);
+    // What the trace saw comes first: of a connection that was reset, or never made, the kernel has forgotten half.
+    const local = traced && traced.local.port !== 0 ? traced.local : addresses.local;
+    const peer = addresses.remote?.port === 0 ? null : addresses.remote;
+    const remote = traced?.remote ?? peer;
+    const owners =
+      traced?.owners ??
+      (protocol === 'tcp'
+        ? this.#ownersOf(network, local)
+        : (this.#takeRoute(`${addresses.family} ${local.port}`) ?? NOBODY));
+    const lastState = traced?.steps.at(-1)?.now;
+    const state = lastState ?? addresses.state;
+    const isUserKnown = closed.uid > 0 || this.#isUserKept;
+    const user = isUserKnown ? this.#options.attribution.userOf(closed.uid) : undefined;
+    const made = makeSocket(
+      {
+        slot: -1,
+        network,
+        protocol,
+        id,
+        addresses: { family: addresses.family, local, remote, state },
+        uid: closed.uid,
+        inode: 0,
+        interfaceIndex: closed.interfaceIndex,
+        traffic: {},
+        timer: undefined,
+        tcp: undefined,
+      },
+      undefined,
+      owners,
+      this.#options.attribution,
+    );
+    const { traffic: _, ...rest } = made;
+    const traffic = trafficOf(closed, remnant.state, traced?.peerHasEnded ?? false);
+    const socket: Socket = {
+      ...rest,
+      ...(isUserKnown && { uid: closed.uid }),
+      ...(user !== undefined && { user }),
+      ...(traffic && { traffic }),
+    };
+    const atMs = ended?.atMs ?? closed.atMs;
+    this.#tellEnd(traced, socket, atMs, {
+      learntBy: 'destroy',
+      ...(closed.end && { lifetimeMs: closed.end.lifetimeMs, isAtLeast: !closed.end.isWholeLife }),
+      ...(remnant.id !== undefined &&
+        remnant.state !== undefined && { remnant: { id: remnant.id, state: remnant.state } }),
+    });
+  }
+
+  /** The trace told of an end of which the kernel's own word was lost. */
+  #endWordless({ traced, id, atMs }: Ended): void {
+    this.#ending.delete(id);
+    if (traced.local.port === 0) return;
+    this.#wordless++;
+    const { family, local, remote, owners, steps } = traced;
+    const state = steps.at(-1)?.now ?? 'CLOSE';
+    const socket: Socket = { id, protocol: 'tcp', family, local, remote, state, owners: owners ?? NOBODY };
+    this.#tellEnd(traced, socket, atMs, { learntBy: 'trace' });
+  }
+
+  #tellEnd(
+    traced: Traced | undefined,
+    socket: Socket,
+    atMs: number,
+    end: Omit<Happening & { type: 'ended' }, 'type' | 'atMs' | 'socket'>,
+  ): void {
+    const { id } = socket;
+    if (traced) {
+      const { bornMs, isTold, steps } = traced;
+      const [first, ...others] = steps;
+      if (!isTold && bornMs !== undefined && first) {
+        this.#told.push({
+          type: 'appeared',
+          atMs: bornMs,
+          socket: { ...socket, state: first.now, traffic: {} },
+          learntBy: 'trace',
+        });
+      }
+      for (const step of isTold || bornMs === undefined ? steps : others) {
+        const { atMs: stepMs, was, now, owners } = step;
+        this.#told.push({
+          type: 'state',
+          atMs: stepMs,
+          id,
+          was,
+          now,
+          ...(owners && { owners }),
+          learntBy: 'trace',
+        });
+      }
+      if (bornMs !== undefined) {
+        const lifetimeMs = atMs - bornMs;
+        this.#told.push({ type: 'ended', atMs, socket, ...end, lifetimeMs, isAtLeast: false });
+        return;
+      }
+    }
+    this.#told.push({ type: 'ended', atMs, socket, ...end });
+  }
+
+  /** What the kernel keeps of a connection that it has destroyed; of a listener that would take one like it only the state. */
+  #remnantOf(
+    network: Network,
+    { protocol, addresses, place, end }: ClosedSocket,
+  ): { id?: string; state?: SocketState } {
+    let remnant: { id?: string; state?: SocketState } = {};
+    if (protocol !== 'tcp' || addresses.remote === null || end === undefined) return remnant;
+    network.askTcp(addresses.family, place, (buffer, start) => {
+      const state = decodeAddresses(buffer, start, 'tcp')?.state;
+      if (state === undefined) return;
+      const isRemnant = (buffer.bytes[start + INET.timer] ?? 0) === TIMER_TIMEWAIT;
+      remnant = isRemnant
+        ? { id: cookieId(buffer, start + INET.cookie), state }
+        : state === 'LISTEN'
+          ? { state }
+          : {};
+    });
+    return remnant;
+  }
+
+  #takeRoute(key: string): readonly Owner[] | undefined {
+    const owners = this.#routes.get(key);
+    this.#routes.delete(key);
+    return owners;
+  }
+
+  #tellLost(atMs: number): void {
+    let closes = 0;
+    let hasLostSome = false;
+    for (const network of this.#options.networks()) {
+      const lost = network.closes?.takeLost();
+      if (lost === undefined) hasLostSome ||= network.closes !== undefined;
+      else closes += lost;
+    }
+    const wordless = Math.min(this.#wordless, closes);
+    this.#wordless -= wordless;
+    const missed = closes - wordless;
+    if (missed > 0) this.#told.push({ type: 'gap', atMs, missed, learntBy: 'destroy' });
+    else if (hasLostSome) this.#told.push({ type: 'gap', atMs, learntBy: 'destroy' });
+    const traced = this.#trace?.takeLost() ?? 0;
+    if (traced === 0) return;
+    this.#told.push({ type: 'gap', atMs, missed: traced, learntBy: 'trace' });
+    // What is known of who is who, and of which socket is where in the kernel, may be of others by now.
+    this.#actors.clear();
+    this.#traced.clear();
+    this.#listening.clear();
+  }
+}
+
+/** inet_diag `idiag_timer` of what is left of a connection. */
+const TIMER_TIMEWAIT = 3;
+
+/**
+ * The counters of a connection as it ended, without the peer's FIN, which the kernel counts as a byte received. Whether
+ * one came it does not say; but it came where the peer acknowledged our own FIN and nothing is left of the connection,
+ * and where what is left is past waiting for it.
+ * @param found state of what has its endpoints now: what is left of it, or the listener that it came by
+ * @param peerHasEnded its FIN was seen to come
+ */
+function trafficOf(
+  { traffic, end }: ClosedSocket,
+  found: SocketState | undefined,
+  peerHasEnded: boolean,
+): Socket['traffic'] {
+  if (traffic === undefined || end === undefined) return traffic;
+  const { rxBytes = 0 } = traffic;
+  // The one who connects has its SYN acknowledged as well.
+  const signs = found === 'LISTEN' ? 1 : 2;
+  const hasFin =
+    peerHasEnded ||
+    (found === undefined || found === 'LISTEN' ? end.signsAcked >= signs : found === 'TIME_WAIT');
+  return { ...traffic, rxBytes: end.dataSegmentsIn === 0 ? 0 : Math.max(0, rxBytes - Number(hasFin)) };
+}
