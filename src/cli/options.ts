@@ -9,7 +9,6 @@ import {
   countValue,
   durationValue,
   nameValue,
-  numberValue,
   percentValue,
   portValue,
   severalValue,
@@ -191,7 +190,7 @@ export function parseInvocation(
     maxShare: valueOf('max-load', percentValue) ?? DEFAULT_MAX_SHARE,
     eventBufferKiB: valueOf('event-buffer', countValue(1, 1_048_576)),
     lingerMs: valueOf('linger', durationValue(0)) ?? 3000,
-    eventsKept: valueOf('events', numberValue(100, 1_000_000)) ?? DEFAULT_EVENTS_KEPT,
+    eventsKept: valueOf('events', countValue(100, 1_000_000)) ?? DEFAULT_EVENTS_KEPT,
     palette: valueOf('palette', nameValue(PALETTES)) ?? (noColour ? 'mono' : 'standard'),
   };
 }

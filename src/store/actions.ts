@@ -1,6 +1,6 @@
 import type { Batch } from '../model/batch.ts';
 import type { Filter } from '../query/filter.ts';
-import type { ColumnId, PaneName, Palette, Prompt, Usage } from './state.ts';
+import type { ColumnId, Focus, PaneName, Palette, Prompt, Usage } from './state.ts';
 
 /** Everything that changes the state. */
 export type Action =
@@ -20,6 +20,9 @@ export type Action =
   | { readonly type: 'freeze' }
   | { readonly type: 'pause' }
   | { readonly type: 'select'; readonly id: string | null }
+  /** Sets the cursor of the event log on an event, or lets it follow the newest one. */
+  | { readonly type: 'select-event'; readonly number: number | null }
+  | { readonly type: 'focus'; readonly focus: Focus }
   | { readonly type: 'pane'; readonly pane: PaneName; readonly open?: boolean }
   | { readonly type: 'scroll-help'; readonly by: number; readonly lines: number; readonly height: number }
   | { readonly type: 'service-names' }

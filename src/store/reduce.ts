@@ -1,6 +1,8 @@
 import type { Batch } from '../model/batch.ts';
+import type { GapEvent } from '../model/event.ts';
 import { type Filter, NO_FILTER } from '../query/filter.ts';
 import type { Action } from './actions.ts';
+import { DEFAULT_EVENTS_KEPT, EventLog } from './log.ts';
 import { editPrompt, filterOfPrompt } from './prompt.ts';
 import type { Palette, Pause, Prompt, State } from './state.ts';
 import { measureInterfaces } from './rates.ts';
@@ -13,6 +15,8 @@ export interface Settings {
   readonly intervalMs: number;
   /** How long marks last and closed rows stay, milliseconds. */
   readonly lingerMs: number;
+  /** How many events the log keeps. */
+  readonly eventsKept?: number;
   readonly filter: Filter;
   readonly palette: Palette;
 }
@@ -25,17 +29,22 @@ export const initialState = (settings: Settings): State => ({
   intervalMs: settings.intervalMs,
   pacedIntervalMs: settings.intervalMs,
   table: new SocketTable(settings.lingerMs),
+  log: new EventLog(settings.eventsKept ?? DEFAULT_EVENTS_KEPT),
   nowMs: undefined,
   takenAtMs: 0,
   interfaces: [],
   lastTick: undefined,
   cost: undefined,
   degradations: [],
+  catching: undefined,
+  gaps: [],
   filter: settings.filter,
   sort: { column: 'process', descending: false },
   frozen: false,
   pause: null,
   selectedId: null,
+  eventNumber: null,
+  focus: 'table',
   prompt: null,
   panes: { events: false, details: false, traffic: false, graph: false, help: false },
   helpTop: 0,
@@ -44,7 +53,7 @@ export const initialState = (settings: Settings): State => ({
   usage: null,
 });
 
-/** The state after an action. Pure but for `state.table`, which belongs to the state and changes in place. */
+/** The state after an action. Pure but for `state.table` and `state.log`, which belong to the state and change in place. */
 export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case 'batch':
@@ -79,9 +88,15 @@ export function reduce(state: State, action: Action): State {
       return { ...state, pause: state.pause ? null : startPause(state, state.nowMs) };
     case 'select':
       return { ...state, selectedId: action.id, usage: null };
+    case 'select-event':
+      return { ...state, eventNumber: action.number };
+    case 'focus':
+      return { ...state, focus: action.focus };
     case 'pane':
       return {
         ...state,
+        // A log that is opened begins with the newest.
+        ...(action.pane === 'events' && { focus: 'table', eventNumber: null }),
         panes: { ...state.panes, [action.pane]: action.open ?? !state.panes[action.pane] },
         helpTop: 0,
         usage: action.pane === 'details' ? null : state.usage,
@@ -102,9 +117,16 @@ export function reduce(state: State, action: Action): State {
   }
 }
 
-/** Of a part nothing is told but the rows; what counts for the whole batch is told with its last one. */
-function takeBatch(state: State, batch: Batch): State {
-  const lastTick = state.table.apply(batch);
+/** Gaps are shown for so long. */
+const MINUTE_MS = 60_000;
+
+/** Of a part nothing is told but the rows and events; what counts for the whole batch is told with its last one. */
+function takeBatch(before: State, batch: Batch): State {
+  const lastTick = before.table.apply(batch);
+  before.log.add(batch.events);
+  const isGap = (event: { readonly type: string }): event is GapEvent => event.type === 'gap';
+  const gaps = [...before.gaps, ...batch.events.filter(isGap)];
+  const state = gaps.length === 0 ? before : { ...before, gaps };
   if (lastTick === undefined) return state;
   const { pause, nowMs } = state;
   const elapsedMs = nowMs === undefined ? undefined : batch.monotonicMs - nowMs;
@@ -118,6 +140,8 @@ function takeBatch(state: State, batch: Batch): State {
     lastTick,
     cost: batch.cost,
     degradations: batch.degradations,
+    catching: batch.catching,
+    gaps: gaps.filter(({ atMs }) => atMs > batch.takenAtMs - MINUTE_MS),
     pause: pause && {
       ...pause,
       spawned: pause.spawned + lastTick.spawned,
@@ -163,6 +187,7 @@ const startPause = (state: State, nowMs: number): Pause => ({
   open: state.table.totals.total,
   nowMs,
   takenAtMs: state.takenAtMs,
+  logEnd: state.log.end,
   spawned: 0,
   changed: 0,
   closed: 0,

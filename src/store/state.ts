@@ -1,5 +1,7 @@
 import type { Cost, Degradation } from '../model/batch.ts';
+import type { Catching, GapEvent } from '../model/event.ts';
 import type { Filter } from '../query/filter.ts';
+import type { EventLog } from './log.ts';
 import type { InterfaceTraffic } from './rates.ts';
 import type { Row, SocketTable, Tick } from './table.ts';
 
@@ -50,10 +52,15 @@ export interface Pause {
   readonly open: number;
   readonly nowMs: number;
   readonly takenAtMs: number;
+  /** The end of the event log. */
+  readonly logEnd: number;
   readonly spawned: number;
   readonly changed: number;
   readonly closed: number;
 }
+
+/** What the keys move in. */
+export type Focus = 'table' | 'events';
 
 export type PaneName = 'events' | 'details' | 'traffic' | 'graph' | 'help';
 
@@ -68,7 +75,7 @@ export interface Usage {
   readonly memoryBytes: number;
 }
 
-/** Everything the screen is made of. The table inside changes in place; the rest is replaced. */
+/** Everything the screen is made of. The table and the log inside change in place; the rest is replaced. */
 export interface State {
   readonly host: string;
   readonly system: string;
@@ -77,6 +84,7 @@ export interface State {
   /** The interval in use, which may be longer than the one asked for. */
   readonly pacedIntervalMs: number;
   readonly table: SocketTable;
+  readonly log: EventLog;
   /** Time of the last batch, on the batches' clock; undefined before the first one. */
   readonly nowMs: number | undefined;
   /** Wall-clock time of the last batch, milliseconds since 1970; 0 before the first one. */
@@ -85,12 +93,19 @@ export interface State {
   readonly lastTick: Tick | undefined;
   readonly cost: Cost | undefined;
   readonly degradations: readonly Degradation[];
+  /** What is caught between two looks; undefined before the first batch. */
+  readonly catching: Catching | undefined;
+  /** What was missed within the last minute. */
+  readonly gaps: readonly GapEvent[];
   readonly filter: Filter;
   readonly sort: Sort;
   /** The order of the rows stands still while their values keep changing. */
   readonly frozen: boolean;
   readonly pause: Pause | null;
   readonly selectedId: string | null;
+  /** Number of the event that the cursor of the log is on; null while it follows the newest one. */
+  readonly eventNumber: number | null;
+  readonly focus: Focus;
   readonly prompt: Prompt | null;
   readonly panes: Readonly<Record<PaneName, boolean>>;
   /** First line of the help that is shown. */

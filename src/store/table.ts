@@ -1,5 +1,6 @@
 import type { Batch } from '../model/batch.ts';
-import { firstOwner, isEstablished, isListening, type Socket, type SocketState } from '../model/socket.ts';
+import type { LogEvent } from '../model/event.ts';
+import { isEstablished, isListening, isNews, type Socket } from '../model/socket.ts';
 import { rateOf, stillRate } from './rates.ts';
 import { type ProcessSum, Sums } from './sums.ts';
 
@@ -20,25 +21,18 @@ export interface Row {
    */
   readonly rxRate: number | undefined;
   readonly txRate: number | undefined;
+  /**
+   * How long it lived, milliseconds and parts of one; absent while it is there. What is left of a connection when that
+   * is over (TIME_WAIT) has it already.
+   */
+  readonly lifetimeMs?: number;
+  /** The lifetime is a lower bound. */
+  readonly isAtLeast?: boolean;
 }
 
 /** False at the first look, when there is nothing yet to compare a counter with. `nowMs` is on the batches' clock. */
 export const isMeasured = ({ baseline, firstSeenMs }: Row, nowMs: number): boolean =>
   !baseline || nowMs > firstSeenMs;
-
-/** One line of the event log. */
-export interface LogEntry {
-  /** Wall-clock time, milliseconds since 1970. */
-  readonly atMs: number;
-  readonly kind: Exclude<Mark, 'none'>;
-  readonly socket: Socket;
-  /** State before a change; absent where there was none, or where the state is as it was. */
-  readonly was?: SocketState;
-  /** How long a closed socket was seen. */
-  readonly lifetimeMs?: number;
-  /** The lifetime is a lower bound: the socket was there before netpane was. */
-  readonly baseline?: boolean;
-}
 
 /** Open sockets by kind; they add up to `total`. */
 export interface Totals {
@@ -72,7 +66,6 @@ export interface Seen {
 
 export const NOTHING_SEEN: Seen = { traffic: false, queues: false, namespaces: false, interfaces: false };
 
-const LOG_LENGTH = 1000;
 const HISTORY_LENGTH = 600;
 
 /** So many marks fade, and so many rates go to 0, at a time; the others follow at once, in runs between which keys are heard. */
@@ -80,16 +73,6 @@ const RUN = 1000;
 
 const kindOf = (socket: Socket): 'established' | 'listening' | 'other' =>
   isListening(socket) ? 'listening' : isEstablished(socket) ? 'established' : 'other';
-
-/** A change worth a mark: another state, another peer, another program. Others only replace what is shown. */
-const isNews = (before: Socket, now: Socket): boolean =>
-  before.state !== now.state ||
-  before.local.port !== now.local.port ||
-  before.local.address !== now.local.address ||
-  before.remote?.port !== now.remote?.port ||
-  before.remote?.address !== now.remote?.address ||
-  // A program that is found late has been there all the time.
-  (firstOwner(before).knowledge !== 'pending' && firstOwner(before).pid !== firstOwner(now).pid);
 
 /** Drops the oldest entries; in runs, so that it costs nothing on most calls. */
 const trim = (list: unknown[], length: number): void => {
@@ -126,7 +109,6 @@ export class SocketTable {
   readonly #rows = new Map<string, Row>();
   /** When the mark of a row fades, by its id, in the order in which they do. */
   readonly #marked = new Map<string, number>();
-  readonly #log: LogEntry[] = [];
   readonly #history: Tick[] = [];
   #touched = new Set<string>();
   readonly #totals = { total: 0, established: 0, listening: 0, other: 0 };
@@ -145,8 +127,6 @@ export class SocketTable {
   #counts = { spawned: 0, changed: 0, closed: 0 };
   #seen = NOTHING_SEEN;
   #firstNetns: number | undefined;
-  /** Count of log entries ever written. */
-  logged = 0;
 
   /** @param lingerMs how long marks last and closed rows stay, milliseconds */
   constructor(lingerMs: number) {
@@ -170,11 +150,6 @@ export class SocketTable {
   /** The same object until something is seen for the first time. */
   get seen(): Seen {
     return this.#seen;
-  }
-
-  /** Newest last; at least the last 1,000 entries, as far as there were so many. */
-  get log(): readonly LogEntry[] {
-    return this.#log;
   }
 
   /** Ticks, newest last; at least the last 600. The first batch is not among them. */
@@ -201,18 +176,18 @@ export class SocketTable {
    * @returns the counts of the whole batch; undefined while more parts of it are to come
    */
   apply(batch: Batch): Tick | undefined {
-    const { monotonicMs, takenAtMs } = batch;
+    const { monotonicMs } = batch;
     this.fade(monotonicMs);
     // A socket that does not change is not sent: until the batch before this one its counters stood as they are known.
     const elapsedMs = this.#completeMs === undefined ? undefined : monotonicMs - this.#completeMs;
     for (const socket of batch.spawned) this.#spawn(socket, batch, elapsedMs);
     for (const socket of batch.changed) {
-      if (this.#change(socket, monotonicMs, takenAtMs, elapsedMs)) this.#counts.changed++;
+      if (this.#change(socket, monotonicMs, elapsedMs)) this.#counts.changed++;
     }
-    for (const id of batch.closed) this.#close(id, monotonicMs, takenAtMs);
+    for (const id of batch.closed) this.#close(id, monotonicMs);
+    for (const event of batch.events) this.#learnLifetime(event);
     if (!batch.baseline) this.#counts.spawned += batch.spawned.length;
     this.#counts.closed += batch.closed.length;
-    trim(this.#log, LOG_LENGTH);
     return batch.partial ? undefined : this.#complete(batch);
   }
 
@@ -315,25 +290,16 @@ export class SocketTable {
     }
   }
 
-  #note(entry: LogEntry): void {
-    this.#log.push(entry);
-    this.logged++;
-  }
-
-  #spawn(socket: Socket, { baseline, monotonicMs, takenAtMs }: Batch, elapsedMs: number | undefined): void {
+  #spawn(socket: Socket, { baseline, monotonicMs }: Batch, elapsedMs: number | undefined): void {
     const rates = baseline ? still(socket) : measure(undefined, socket, elapsedMs);
     const row: Row = { id: socket.id, socket, mark: 'none', firstSeenMs: monotonicMs, baseline, ...rates };
     this.#account(undefined, row);
-    if (baseline) {
-      this.#put(row);
-      return;
-    }
-    this.#putMarked({ ...row, mark: 'spawned' }, monotonicMs);
-    this.#note({ atMs: takenAtMs, kind: 'spawned', socket });
+    if (baseline) this.#put(row);
+    else this.#putMarked({ ...row, mark: 'spawned' }, monotonicMs);
   }
 
   /** @returns whether the change is news */
-  #change(socket: Socket, nowMs: number, atMs: number, elapsedMs: number | undefined): boolean {
+  #change(socket: Socket, nowMs: number, elapsedMs: number | undefined): boolean {
     const before = this.#rows.get(socket.id);
     if (before === undefined || before.mark === 'closed') return false;
     const row: Row = { ...before, socket, ...measure(before.socket, socket, elapsedMs) };
@@ -343,25 +309,24 @@ export class SocketTable {
       return false;
     }
     this.#putMarked({ ...row, mark: 'changed' }, nowMs);
-    const was = before.socket.state;
-    const otherState = was !== undefined && was !== socket.state;
-    this.#note({ atMs, kind: 'changed', socket, ...(otherState && { was }) });
     return true;
   }
 
-  #close(id: string, nowMs: number, atMs: number): void {
+  #close(id: string, nowMs: number): void {
     const before = this.#rows.get(id);
     if (before === undefined || before.mark === 'closed') return;
     this.#count(before.socket, -1);
     this.#sums.change(before, undefined);
-    this.#putMarked({ ...before, mark: 'closed', rxRate: undefined, txRate: undefined }, nowMs);
-    const { socket, baseline } = before;
-    this.#note({
-      atMs,
-      kind: 'closed',
-      socket,
-      lifetimeMs: nowMs - before.firstSeenMs,
-      ...(baseline && { baseline }),
-    });
+    // Where nobody tells how long it lived, it is as long as it was seen.
+    const seen = { lifetimeMs: nowMs - before.firstSeenMs, isAtLeast: before.baseline };
+    this.#putMarked({ ...seen, ...before, mark: 'closed', rxRate: undefined, txRate: undefined }, nowMs);
+  }
+
+  /** The close of a connection is told behind the lists, in the same part or a later one. */
+  #learnLifetime(event: LogEvent): void {
+    if (event.type !== 'close' || event.lifetimeMs === undefined) return;
+    const { lifetimeMs, isAtLeast = false } = event;
+    const row = this.#rows.get(event.socket.id);
+    if (row) this.#put({ ...row, lifetimeMs, isAtLeast });
   }
 }

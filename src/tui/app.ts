@@ -1,13 +1,14 @@
 import type { Batch } from '../model/batch.ts';
+import type { LogEvent } from '../model/event.ts';
 import { firstOwner } from '../model/socket.ts';
 import { reduce } from '../store/reduce.ts';
-import type { State, Usage } from '../store/state.ts';
+import type { Focus, State, Usage } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 import { detailLines } from '../view/details.ts';
-import { eventLines } from '../view/events.ts';
+import { EventPane, KEYS_HERE } from '../view/event-pane.ts';
 import { filterLine, headerLines } from '../view/header.ts';
 import { helpLines, hintLine } from '../view/help.ts';
-import { type Layout, layout, type RegionName } from '../view/layout.ts';
+import { type Layout, layout, type Region, type RegionName } from '../view/layout.ts';
 import type { Line } from '../view/line.ts';
 import { RowOrder } from '../view/order.ts';
 import { noteWidths, placeColumns, type PlacedColumn, type WidestSeen } from '../view/place.ts';
@@ -54,6 +55,7 @@ export class App {
   readonly #terminal: Terminal;
   readonly #effects: AppEffects;
   readonly #order = new RowOrder();
+  readonly #events = new EventPane();
   readonly #widgets: Readonly<Record<(typeof REGIONS)[number], LinesWidget>>;
   readonly #graph: GraphWidget;
   #layout: Layout = {};
@@ -65,6 +67,8 @@ export class App {
   /** Position of the selected row when it was painted last. */
   #index = -1;
   #moved = false;
+  /** What is to be said of the event under the cursor. */
+  #note: string | undefined;
   #paintScheduled = false;
   #fadeTimer: NodeJS.Timeout | undefined;
   #usageTimer: NodeJS.Timeout | undefined;
@@ -112,10 +116,20 @@ export class App {
     });
   }
 
+  /** What the keys move in: the table, but where the event log has the focus, or its place. */
+  get #focus(): Focus {
+    const { events, table } = this.#layout;
+    return events && (this.#state.focus === 'events' || !table) ? 'events' : 'table';
+  }
+
   #context() {
+    const focus = this.#focus;
+    const { event } = this.#events;
+    const ofEvent = event?.type === 'gap' ? undefined : event?.socket;
     return {
       state: this.#state,
-      row: this.#order.at(this.#selectedIndex()),
+      socket: focus === 'events' ? ofEvent : this.#order.at(this.#selectedIndex())?.socket,
+      focus,
       columns: this.#columns.map(({ column }) => column.id),
     };
   }
@@ -145,6 +159,9 @@ export class App {
       case 'move':
         this.#move(command.by, command.unit);
         break;
+      case 'jump':
+        this.#jump();
+        break;
       case 'interval':
         this.#effects.setInterval(command.intervalMs);
         this.#state = reduce(this.#state, command);
@@ -169,6 +186,11 @@ export class App {
       this.#state = reduce(this.#state, { type: 'scroll-help', by: rows, lines, height: help.height });
       return;
     }
+    if (this.#focus === 'events') {
+      const events = { row: 1, page: this.#events.page, all: Infinity }[unit] * by;
+      this.#selectEvent(this.#events.numberAfter(events));
+      return;
+    }
     const rows = { row: 1, page: Math.max(1, (table?.height ?? 1) - 1), all: this.#order.length }[unit] * by;
     this.#select(this.#selectedIndex() + rows);
   }
@@ -186,22 +208,68 @@ export class App {
     this.#usageTimer = setTimeout(() => this.#askUsage(), SETTLED_MS);
   }
 
+  #selectEvent(number: number | null): void {
+    this.#note = undefined;
+    this.#state = reduce(this.#state, { type: 'select-event', number });
+  }
+
+  /** From the event under the cursor to its row; where there is none, it is said why. */
+  #jump(): void {
+    const { number, event } = this.#events;
+    if (number === undefined || event === undefined) return;
+    const row = event.type === 'gap' ? undefined : this.#order.at(this.#order.indexOf(event.socket.id));
+    if (row) {
+      this.#selectRow(row);
+      this.#state = reduce(this.#state, { type: 'focus', focus: 'table' });
+      // Where there is room for one of the two only.
+      if (!this.#layout.table)
+        this.#state = reduce(this.#state, { type: 'pane', pane: 'events', open: false });
+      return;
+    }
+    // What is said stays as long as the cursor.
+    this.#selectEvent(number);
+    this.#note = this.#whyNoRow(event);
+  }
+
+  #whyNoRow(event: LogEvent): string {
+    if (event.type === 'gap') return 'of sockets that nobody knows';
+    const { table, pause } = this.#state;
+    const { id } = event.socket;
+    const isThere = pause ? pause.rows.some((row) => row.id === id) : table.rows.has(id);
+    return isThere ? 'its row does not match the filter any more' : 'its socket has gone';
+  }
+
   #mouse({ action, button, x, y }: { action: string; button?: string; x: number; y: number }): void {
-    const { titles, table, help } = this.#layout;
-    if (action === 'wheelup' || action === 'wheeldown') {
-      this.#move(action === 'wheelup' ? -WHEEL_ROWS : WHEEL_ROWS, 'row');
+    const { titles, table, events, help } = this.#layout;
+    const isIn = (region: Region | undefined): region is Region =>
+      region !== undefined &&
+      y >= region.top &&
+      y < region.top + region.height &&
+      x >= region.left &&
+      x < region.left + region.width;
+    const isWheel = action === 'wheelup' || action === 'wheeldown';
+    const isClick = action === 'mousedown' && button === 'left';
+    if (!isWheel && (!isClick || help)) return;
+    if (isIn(table) || isIn(titles)) this.#state = reduce(this.#state, { type: 'focus', focus: 'table' });
+    if (isWheel) {
+      const by = action === 'wheelup' ? -WHEEL_ROWS : WHEEL_ROWS;
+      if (isIn(events)) this.#selectEvent(this.#events.scroll(by));
+      else this.#move(by, 'row');
       this.#schedulePaint();
       return;
     }
-    if (action !== 'mousedown' || button !== 'left' || help) return;
-    if (titles && y === titles.top && x < titles.width) {
+    if (isIn(titles)) {
       const placed = this.#columns.findLast(({ left }) => x >= left);
       if (placed) this.#run(sortBy(placed.column.id));
-    } else if (table && y >= table.top && y < table.top + table.height && x < table.width) {
+    } else if (isIn(table)) {
       const row = this.#shown[y - table.top];
       if (row) this.#selectRow(row);
-      this.#schedulePaint();
+    } else if (isIn(events)) {
+      this.#state = reduce(this.#state, { type: 'focus', focus: 'events' });
+      const number = this.#events.numberInLine(y - events.top);
+      if (number !== undefined) this.#selectEvent(number);
     }
+    this.#schedulePaint();
   }
 
   /** Asks for the usage of the selected process while the details are open. */
@@ -239,6 +307,9 @@ export class App {
     const { panes, table } = this.#state;
     this.#layout = layout(width, height, panes, table.seen.traffic);
     this.#followSelection();
+    const { events } = this.#layout;
+    // What a filter leaves of a long log is found in runs, between which keys are heard.
+    if (events && !this.#events.update(this.#state, events.height)) this.#schedulePaint();
     this.#placeColumns(this.#layout.table?.width ?? width);
     for (const name of REGIONS) {
       const region = this.#layout[name];
@@ -284,25 +355,26 @@ export class App {
 
   #lines(name: RegionName, { width, height }: { width: number; height: number }): readonly Line[] {
     const state = this.#state;
+    const inLog = this.#focus === 'events';
     switch (name) {
       case 'header':
         return headerLines(state, width, height);
       case 'filter':
         return [filterLine(state, this.#order.openCount, this.#openTotal(), width)];
       case 'titles':
-        return [titleLine(this.#columns, state.sort)];
+        return [titleLine(this.#columns, state.sort, this.#layout.events && !inLog ? KEYS_HERE : '')];
       case 'table':
-        return tableLines(state, this.#order, this.#columns, this.#top, height, this.#index);
+        return tableLines(state, this.#order, this.#columns, this.#top, height, this.#index, !inLog);
       case 'details':
         return detailLines(this.#order.at(this.#index), state, width, height);
       case 'traffic':
         return trafficLines(state, width, height);
       case 'events':
-        return eventLines(state.table.log, state.table.logged, width, height);
+        return this.#events.lines(width, inLog, state.eventNumber === null ? undefined : this.#note);
       case 'help':
         return helpLines(KEYS, state, width).slice(state.helpTop);
       case 'hints':
-        return [hintLine(KEYS, width, state.table.seen)];
+        return [hintLine(KEYS, width, state.table.seen, this.#layout.events && this.#focus)];
       default:
         return [];
     }

@@ -6,5 +6,7 @@ export type Command =
   | { readonly type: 'quit' }
   | { readonly type: 'suspend' }
   | { readonly type: 'redraw' }
-  /** Moves the selection, or the help: by rows, by pages, or to an end. */
+  /** From an event to its row in the table. */
+  | { readonly type: 'jump' }
+  /** Moves what the keys move in, or the help: by rows, by pages, or to an end. */
   | { readonly type: 'move'; readonly by: number; readonly unit: 'row' | 'page' | 'all' };

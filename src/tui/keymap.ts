@@ -1,7 +1,6 @@
 import { firstOwner, isListening, type Socket } from '../model/socket.ts';
 import { NO_FILTER } from '../query/filter.ts';
-import { type ColumnId, PALETTES, type State } from '../store/state.ts';
-import type { Row } from '../store/table.ts';
+import { type ColumnId, type Focus, PALETTES, type State } from '../store/state.ts';
 import { COLUMNS, presentColumns } from '../view/columns.ts';
 import type { KeyHelp } from '../view/help.ts';
 import type { Command } from './command.ts';
@@ -10,8 +9,10 @@ import { promptCommandOf } from './prompt-keys.ts';
 /** What a key may depend on. */
 export interface KeyContext {
   readonly state: State;
-  /** The row that is shown as selected. */
-  readonly row: Row | undefined;
+  /** The socket of the selected row, or that of the event under the cursor where the keys move in the log. */
+  readonly socket: Socket | undefined;
+  /** What the keys move in. */
+  readonly focus: Focus;
   /** Columns on the screen, in their order. */
   readonly columns: readonly ColumnId[];
 }
@@ -70,10 +71,10 @@ export const KEYS: readonly Binding[] = [
     about: 'only this port: asks for one, offering that of the selected row',
     group: 'Filter',
     hint: 'port',
-    run: ({ row, state }) => ({
+    run: ({ socket, state }) => ({
       type: 'prompt',
       kind: 'port',
-      text: row ? String(portOf(row.socket, state)) : '',
+      text: socket ? String(portOf(socket, state)) : '',
     }),
   },
   {
@@ -82,10 +83,10 @@ export const KEYS: readonly Binding[] = [
     about: 'only this process: asks for a name, offering that of the selected row',
     group: 'Filter',
     hint: 'process',
-    run: ({ row }) => ({
+    run: ({ socket }) => ({
       type: 'prompt',
       kind: 'process',
-      text: (row && firstOwner(row.socket).process) ?? '',
+      text: (socket && firstOwner(socket).process) ?? '',
     }),
   },
   {
@@ -93,7 +94,7 @@ export const KEYS: readonly Binding[] = [
     label: 'N',
     about: 'only this network namespace: asks for one, offering that of the selected row',
     group: 'Filter',
-    run: ({ row }) => ({ type: 'prompt', kind: 'netns', text: row ? namespaceOf(row.socket) : '' }),
+    run: ({ socket }) => ({ type: 'prompt', kind: 'netns', text: socket ? namespaceOf(socket) : '' }),
   },
   {
     keys: ['/'],
@@ -193,10 +194,11 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['enter'],
     label: 'enter',
-    about: 'details of the selected socket and its program',
+    about: 'details of the selected socket and its program; in the event log: to the row of the event',
     group: 'Panes',
     hint: 'details',
-    run: () => ({ type: 'pane', pane: 'details' }),
+    logHint: { events: 'to its row' },
+    run: ({ focus }) => (focus === 'events' ? { type: 'jump' } : { type: 'pane', pane: 'details' }),
   },
   {
     keys: ['e'],
@@ -205,6 +207,15 @@ export const KEYS: readonly Binding[] = [
     group: 'Panes',
     hint: 'events',
     run: () => ({ type: 'pane', pane: 'events' }),
+  },
+  {
+    keys: ['tab'],
+    label: 'tab',
+    about:
+      'the keys move in the open event log, and back in the table; there p P N offer what the event has, and end follows the newest',
+    group: 'Panes',
+    logHint: { table: 'to the events', events: 'to the table' },
+    run: ({ focus }) => ({ type: 'focus', focus: focus === 'table' ? 'events' : 'table' }),
   },
   {
     keys: ['i'],

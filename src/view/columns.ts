@@ -7,6 +7,7 @@ import {
   addressText,
   ageText,
   compactText,
+  livedText,
   namespaceText,
   NOTHING,
   ownerText,
@@ -335,11 +336,14 @@ export const COLUMNS: readonly Column[] = [
   {
     id: 'age',
     title: 'AGE',
-    about: 'since netpane first saw it; > when it was there before',
+    about: 'since netpane first saw it, > when it was there before; of what is over how long it lived',
     align: 'right',
     width: { least: 5, good: 5, most: 5 },
     priority: 13,
-    text: ({ firstSeenMs, baseline }, { nowMs }) => ageText(nowMs - firstSeenMs, baseline),
+    text: ({ firstSeenMs, baseline, lifetimeMs, isAtLeast }, { nowMs }) =>
+      lifetimeMs === undefined
+        ? ageText(nowMs - firstSeenMs, baseline)
+        : livedText(lifetimeMs, isAtLeast ?? false),
     key: ({ firstSeenMs }) => -firstSeenMs,
   },
 ];

@@ -4,7 +4,7 @@ import { printable } from '../model/text.ts';
 import type { State, Usage } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 import { byteFacts, type Fact, momentOf, networkFacts, pathFacts, programFacts, queueFacts } from './flow.ts';
-import { ageText, bytesText, endpointText, portText, userText } from './format.ts';
+import { ageText, bytesText, endpointText, lifetimeText, portText, userText } from './format.ts';
 import { type Line, line, span } from './line.ts';
 import { paneTitle } from './events.ts';
 import { displayWidth, inPieces } from './width.ts';
@@ -103,7 +103,9 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
     ...owners.slice(1),
     ...fields(queueFacts(row)),
     ...fields(networkFacts(row, moment)),
-    ...field('age', row.baseline ? `${seen === '·' ? '' : `${seen}, `}there before netpane` : seen, width),
+    ...(row.lifetimeMs === undefined
+      ? field('age', row.baseline ? `${seen === '·' ? '' : `${seen}, `}there before netpane` : seen, width)
+      : field('lived', `${row.isAtLeast ? '>' : ''}${lifetimeText(row.lifetimeMs)}`, width)),
     ...field('user', userText(socket), width),
     ...(socket.inode === undefined ? [] : field('inode', String(socket.inode), width)),
   ];

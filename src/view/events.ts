@@ -1,62 +1,20 @@
 import type { GapEvent, LogEvent, SocketEvent } from '../model/event.ts';
 import { firstOwner } from '../model/socket.ts';
-import type { LogEntry } from '../store/table.ts';
 import {
   clockText,
   countText,
-  durationText,
   endpointText,
   lifetimeText,
   NOTHING,
   ownerText,
+  portText,
   preciseClockText,
   sizeText,
   userText,
 } from './format.ts';
-import { type Line, line, span } from './line.ts';
-import { cutMiddle, displayWidth, fit } from './width.ts';
-
-const GLYPHS: Readonly<Record<LogEntry['kind'], string>> = { spawned: '+', changed: '~', closed: '-' };
-
-const outcome = ({ kind, socket, was, lifetimeMs, baseline }: LogEntry): string => {
-  const state = socket.state ?? 'unconnected';
-  switch (kind) {
-    case 'spawned':
-      return state;
-    case 'changed':
-      return was ? `${was} → ${state}` : state;
-    case 'closed':
-      return `${state}, lived ${baseline ? '>' : ''}${durationText(lifetimeMs ?? 0)}`;
-  }
-};
-
-/** Two IPv4 endpoints and then some: on a wide screen what became of them stands near them, and in one column. */
-const ENDPOINTS_WIDTH = 56;
-
-/** One event: time, mark, program, endpoints, what became of the state. */
-function eventLine(entry: LogEntry, width: number): Line {
-  const { socket } = entry;
-  const process = width < 60 ? 10 : 20;
-  const endpoints =
-    socket.remote === null
-      ? `${socket.protocol} ${endpointText(socket.local, socket)}`
-      : `${socket.protocol} ${endpointText(socket.local, socket)} → ${endpointText(socket.remote, socket)}`;
-  const pid = firstOwner(socket).pid;
-  const start = `${clockText(entry.atMs)} ${GLYPHS[entry.kind]} ${fit(ownerText(socket), process)} ${fit(String(pid ?? ''), 7, 'right')} `;
-  const end = outcome(entry);
-  const room = width - displayWidth(start) - displayWidth(end) - 2;
-  // Endpoints are worth more than the words after them.
-  const column = Math.min(room, Math.max(ENDPOINTS_WIDTH, displayWidth(endpoints)));
-  const text = room >= 20 ? `${fit(endpoints, column)}  ${end}` : endpoints;
-  return line(span(cutMiddle(start + text, width), entry.kind));
-}
-
-/** The event log: a title, and the newest events that fit, the last one at the bottom. */
-export function eventLines(log: readonly LogEntry[], logged: number, width: number, height: number): Line[] {
-  const lines = log.slice(-Math.max(1, height - 1)).map((entry) => eventLine(entry, width));
-  const count = `${countText(logged)} since the start`;
-  return [paneTitle('EVENTS', logged === 0 ? 'nothing has changed yet' : count, width), ...lines];
-}
+import type { Selection } from './rows.ts';
+import { type Line, line, span, type Tone } from './line.ts';
+import { cutEnd, displayWidth, fit } from './width.ts';
 
 /** The line above a pane. */
 export const paneTitle = (title: string, note: string, width: number): Line =>
@@ -105,6 +63,15 @@ const endpointsText = ({ socket }: SocketEvent): string => {
   return socket.remote === null ? local : `${local} → ${endpointText(socket.remote, socket)}`;
 };
 
+/** The same where there is little room: of our own end only the port; in the narrowest pane only the peer. */
+function shortEndpointsText({ socket }: SocketEvent, peerOnly: boolean): string {
+  const { protocol, local, remote } = socket;
+  const near = remote === null ? endpointText(local, socket) : `:${portText(local, socket, false)}`;
+  if (remote === null || protocol === 'unix') return peerOnly ? near : `${protocol} ${near}`;
+  const far = endpointText(remote, socket);
+  return peerOnly ? far : `${protocol} ${near} → ${far}`;
+}
+
 const padded = (text: string, width: number): string =>
   text + ' '.repeat(Math.max(0, width - displayWidth(text)));
 
@@ -118,4 +85,64 @@ export function eventText(event: LogEvent): string {
   const { socket } = event;
   const program = `${padded(ownerText(socket), 16)} ${String(firstOwner(socket).pid ?? NOTHING).padStart(7)}`;
   return `${start}${program}  ${padded(endpointsText(event), 46)}  ${outcomeWords(event).join('  ')}`;
+}
+
+const TONES: Readonly<Record<LogEvent['type'], Tone>> = {
+  spawn: 'spawned',
+  change: 'changed',
+  close: 'closed',
+  gap: 'warning',
+};
+
+/** What a pane of at least so many cells has room for: the program, endpoints and outcome of usual lengths. */
+const SHAPES = [
+  { from: 116, process: 20, endpoints: 56, outcome: 32 },
+  { from: 80, process: 12, endpoints: 34, outcome: 13 },
+  { from: 0, process: 10, endpoints: 21, outcome: 8 },
+] as const;
+
+const [WIDE, , NARROW] = SHAPES;
+
+/** An address and port of IPv4: with less the endpoints are of no use. */
+const LEAST_ENDPOINTS = 21;
+
+/** The words of an outcome that fit: the later ones go first, and at last what it was before. */
+function outcomeText(event: SocketEvent, width: number): string {
+  const { type, socket, lifetimeMs } = event;
+  const words = outcomeWords(event);
+  const texts = words.map((_, i) => words.slice(0, words.length - i).join('  '));
+  const least = type === 'close' && lifetimeMs !== undefined ? lifetimeText(lifetimeMs) : socket.state;
+  return [...texts, least ?? ''].find((text) => displayWidth(text) <= width) ?? '';
+}
+
+/** Endpoints in one column and what became of them in another; longer endpoints take what their outcome leaves. */
+function deedText(event: SocketEvent, shape: (typeof SHAPES)[number], width: number): string {
+  const endpoints = shape === WIDE ? endpointsText(event) : shortEndpointsText(event, shape === NARROW);
+  const beside = width - 2 - shape.outcome;
+  if (beside < LEAST_ENDPOINTS) return fit(endpoints, Math.max(0, width));
+  const [outcome = ''] = outcomeWords(event);
+  const spare = Math.min(displayWidth(endpoints), width - 2 - displayWidth(outcome));
+  const column = Math.max(Math.min(shape.endpoints, beside), spare);
+  return `${fit(endpoints, column)}  ${outcomeText(event, width - 2 - column)}`;
+}
+
+/**
+ * One event in a line of a pane.
+ * @param cursor whether the cursor is on it, and whether the keys move it
+ */
+export function eventLine(event: LogEvent, width: number, cursor: Selection): Line {
+  const shape = SHAPES.find(({ from }) => width >= from) ?? NARROW;
+  const clock = shape === NARROW ? clockText(event.atMs) : preciseClockText(event.atMs);
+  let subject = `${cursor === 'resting' ? '›' : ' '}${MARKS[event.type]} `;
+  let deed = '';
+  const room = (): number => Math.max(0, width - displayWidth(clock + subject));
+  if (event.type === 'gap') subject += cutEnd(gapText(event), room());
+  else {
+    subject += `${fit(ownerText(event.socket), shape.process)} `;
+    if (shape !== NARROW) subject += `${String(firstOwner(event.socket).pid ?? NOTHING).padStart(7)} `;
+    deed = deedText(event, shape, room());
+  }
+  // The bar of the cursor is of one look.
+  if (cursor === 'moving') return { spans: [span(clock + subject + deed)], selected: true };
+  return line(span(clock, 'quiet'), span(subject, TONES[event.type]), span(deed));
 }

@@ -108,6 +108,16 @@ export function ageText(ms: number, baseline: boolean): string {
   return (baseline ? '>' : '') + durationText(stepped);
 }
 
+/**
+ * How long something lived that is over, in at most five cells: `<1ms`, `340ms`, `2s`. `>` where it lived longer than
+ * was seen; `·` where that says nothing.
+ */
+export function livedText(ms: number, isAtLeast: boolean): string {
+  if (isAtLeast) return ms < SECOND ? NOTHING : `>${durationText(ms)}`;
+  if (ms < 1) return '<1ms';
+  return ms < SECOND ? `${Math.floor(ms)}ms` : durationText(ms);
+}
+
 /** An interval: `500ms`, `2s`, `1.5s`, `10m`. */
 export const intervalText = (ms: number): string =>
   ms < SECOND ? `${ms}ms` : ms % MINUTE === 0 ? `${ms / MINUTE}m` : `${ms / SECOND}s`;

@@ -1,10 +1,10 @@
-import type { Degradation } from '../model/batch.ts';
 import { printable } from '../model/text.ts';
 import { describeFilter } from '../query/filter.ts';
 import type { Prompt, State } from '../store/state.ts';
 import type { Tick } from '../store/table.ts';
 import { compactText, countText, intervalText, roughIntervalText, throughputText } from './format.ts';
 import { type Line, line, type Span, span, type Tone } from './line.ts';
+import { CATCHING, type Notice, noticesOf } from './notices.ts';
 import { charactersOf, cutEnd, displayWidth, fit } from './width.ts';
 
 /** A word of a line that has more to say than room: the highest rank leaves first, its short form before it. */
@@ -82,6 +82,7 @@ export function headerLines(state: State, width: number, height: number): Line[]
       { text: printable(state.host), rank: 4 },
       { text: printable(state.system), tone: 'quiet', rank: 9 },
       ...(state.source ? [{ text: state.source, tone: 'quiet', rank: 5 } as const] : []),
+      ...(state.catching ? [{ ...CATCHING[state.catching.level], tone: 'quiet', rank: 4.5 } as const] : []),
       { text: pacedText(state), tone: 'quiet', rank: 3 },
     ],
     // Before the first batch nothing is known, not even that there are none.
@@ -109,7 +110,7 @@ export function headerLines(state: State, width: number, height: number): Line[]
   const { cost } = state;
   const pair = (plus: number, minus: number, digits: number) =>
     `${`+${plus}`.padStart(digits)} ${`−${minus}`.padStart(digits)}`;
-  const notices = noticeWords(state.degradations, width);
+  const notices = noticeWords(noticesOf(state), width);
   const second = spread(
     [
       { text: `${pair(spawned, closed, 3)} a tick`, short: pair(spawned, closed, 0), rank: 2 },
@@ -132,10 +133,10 @@ export function headerLines(state: State, width: number, height: number): Line[]
 }
 
 /** The first notice in the most words that fit, and how many more there are; the help tells all of them. */
-function noticeWords(degradations: readonly Degradation[], width: number): Word[] {
-  const [first] = degradations;
+function noticeWords(all: readonly Notice[], width: number): Word[] {
+  const [first] = all;
   if (first === undefined) return [];
-  const more = degradations.length > 1 ? ` (+${degradations.length - 1}: ?)` : '';
+  const more = all.length > 1 ? ` (+${all.length - 1}: ?)` : '';
   const short = printable(first.short) + more;
   return [{ text: printable(first.text) + more, short: cutEnd(short, width), tone: 'warning', rank: 3 }];
 }

@@ -1,8 +1,9 @@
 import { printable } from '../model/text.ts';
-import type { State } from '../store/state.ts';
+import type { Focus, State } from '../store/state.ts';
 import type { Seen } from '../store/table.ts';
 import { presentColumns } from './columns.ts';
 import { type Line, line, span } from './line.ts';
+import { notCaughtText, noticesOf } from './notices.ts';
 import { displayWidth } from './width.ts';
 
 /** One entry of the key table, as the help needs it. */
@@ -15,6 +16,8 @@ export interface KeyHelp {
   readonly hint?: string;
   /** The hint is given only once this has been seen. */
   readonly hintFor?: keyof Seen;
+  /** The hint while the event log is open, before all others: by what the keys move in. */
+  readonly logHint?: Partial<Readonly<Record<Focus, string>>>;
 }
 
 const LABEL_WIDTH = 14;
@@ -39,9 +42,14 @@ const entry = (label: string, about: string, width: number): Line[] =>
 /** The whole help, made from the key table and the column table. */
 export function helpLines(keys: readonly KeyHelp[], state: State, width: number): Line[] {
   const lines: Line[] = [];
-  if (state.degradations.length > 0) {
+  const notCaught = state.catching && notCaughtText(state.catching);
+  const unseen = [
+    ...noticesOf(state).map(({ text }) => text),
+    ...(notCaught === undefined ? [] : [notCaught]),
+  ];
+  if (unseen.length > 0) {
     lines.push(line(span('WHAT NETPANE CANNOT SEE NOW', 'header')));
-    for (const { text } of state.degradations) {
+    for (const text of unseen) {
       for (const part of wrap(printable(text), Math.max(10, width - 2)))
         lines.push(line(span(`  ${part}`, 'warning')));
     }
@@ -58,6 +66,7 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
     ['+', 'new since a moment ago'],
     ['~', 'changed: another state, peer or program'],
     ['-', 'closed; it leaves in a moment, with its last state and last known program'],
+    ['!', 'in the event log: some were missed, more came at once than there was room for'],
   ] as const) {
     lines.push(...entry(mark, about, width));
   }
@@ -69,11 +78,26 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
   return lines;
 }
 
-/** The keys to know first, as many as fit; the last of them, which leads to all others, before any. */
-export function hintLine(keys: readonly KeyHelp[], width: number, seen: Seen): Line {
-  const hints = keys.flatMap(({ label, hint, hintFor }) =>
-    hint === undefined || (hintFor && !seen[hintFor]) ? [] : [{ label, hint }],
+/**
+ * The keys to know first, as many as fit; the last of them, which leads to all others, before any.
+ * @param focus what the keys move in while the event log is open; undefined while it is not
+ */
+export function hintLine(
+  keys: readonly KeyHelp[],
+  width: number,
+  seen: Seen,
+  focus: Focus | undefined,
+): Line {
+  const inLog = keys.flatMap(({ label, logHint }) => {
+    const hint = focus && logHint?.[focus];
+    return hint === undefined ? [] : [{ label, hint }];
+  });
+  const usual = keys.flatMap(({ label, hint, hintFor }) =>
+    hint === undefined || (hintFor && !seen[hintFor]) || inLog.some((it) => it.label === label)
+      ? []
+      : [{ label, hint }],
   );
+  const hints = [...inLog, ...usual];
   const size = () => hints.reduce((sum, { label, hint }) => sum + displayWidth(`${label} ${hint}  `), -2);
   while (hints.length > 1 && size() > width) hints.splice(-2, 1);
   return line(

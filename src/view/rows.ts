@@ -1,7 +1,7 @@
 import type { Sort, State } from '../store/state.ts';
 import type { Mark, Row } from '../store/table.ts';
 import type { CellContext } from './columns.ts';
-import { type Line, line, type Span, span, type Tone } from './line.ts';
+import { type Line, line, span, type Tone } from './line.ts';
 import type { RowOrder } from './order.ts';
 import { GUTTER, type PlacedColumn } from './place.ts';
 import { displayWidth, fit } from './width.ts';
@@ -16,10 +16,13 @@ const TONES: Readonly<Record<Mark, Tone>> = {
   closed: 'closed',
 };
 
-/** The titles of the columns, with an arrow at the one that is sorted by. */
-export function titleLine(columns: readonly PlacedColumn[], sort: Sort): Line {
-  const spans: Span[] = [];
-  let at = 0;
+/**
+ * The titles of the columns, with an arrow at the one that is sorted by.
+ * @param gutter stands before them
+ */
+export function titleLine(columns: readonly PlacedColumn[], sort: Sort, gutter = ''): Line {
+  const spans = [span(fit(gutter, GUTTER), 'header')];
+  let at = GUTTER;
   for (const { column, left, width } of columns) {
     const sorted = column.id === sort.column;
     const title = sorted ? column.title.slice(0, width - 1) + (sort.descending ? '▾' : '▴') : column.title;
@@ -30,14 +33,17 @@ export function titleLine(columns: readonly PlacedColumn[], sort: Sort): Line {
   return line(...spans);
 }
 
+/** How a row is shown: as the selected one, with the keys at it or elsewhere, or as any other. */
+export type Selection = 'none' | 'resting' | 'moving';
+
 /** One row of the table. */
 export function rowLine(
   row: Row,
   columns: readonly PlacedColumn[],
   context: CellContext,
-  selected: boolean,
+  selection: Selection,
 ): Line {
-  let text = GLYPHS[row.mark] + ' '.repeat(GUTTER - 1);
+  let text = GLYPHS[row.mark] + (selection === 'resting' ? '›' : ' ');
   let at = GUTTER;
   for (const { column, left, width } of columns) {
     let cell = column.text(row, context);
@@ -47,6 +53,7 @@ export function rowLine(
     at = left + width;
   }
   // The bar of the selection is of one look; the mark in its first cell still tells.
+  const selected = selection === 'moving';
   return { spans: [span(text, selected ? 'plain' : TONES[row.mark])], selected };
 }
 
@@ -56,7 +63,11 @@ export const cellContext = ({ pause, nowMs, serviceNames }: State): CellContext 
   serviceNames,
 });
 
-/** The visible part of the table; `selected` is the position of the row shown as selected. */
+/**
+ * The visible part of the table.
+ * @param selected position of the row shown as selected
+ * @param isFocused the keys move the selection
+ */
 export function tableLines(
   state: State,
   order: RowOrder,
@@ -64,13 +75,15 @@ export function tableLines(
   top: number,
   height: number,
   selected: number,
+  isFocused: boolean,
 ): Line[] {
   if (order.length === 0) return [line(span(emptyText(state), 'quiet'))].slice(0, height);
   const context = cellContext(state);
   const lines: Line[] = [];
+  const selection = isFocused ? 'moving' : 'resting';
   for (let index = top; index < Math.min(top + height, order.length); index++) {
     const row = order.at(index);
-    if (row) lines.push(rowLine(row, columns, context, index === selected));
+    if (row) lines.push(rowLine(row, columns, context, index === selected ? selection : 'none'));
   }
   return lines;
 }

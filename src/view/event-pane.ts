@@ -1,0 +1,121 @@
+import type { LogEvent } from '../model/event.ts';
+import type { State } from '../store/state.ts';
+import { eventLine } from './events.ts';
+import { countText } from './format.ts';
+import { spread } from './header.ts';
+import type { Line } from './line.ts';
+import { ShownEvents } from './shown-events.ts';
+import { nextTop } from './viewport.ts';
+
+/** Stands before the title of the part that the keys move in, where there are two. */
+export const KEYS_HERE = '▸ ';
+
+/** The event log on the screen: which events it shows, from which on, and where its cursor is. */
+export class EventPane {
+  readonly #shown = new ShownEvents();
+  #state: State | undefined;
+  /** Positions of the first event in sight and of the cursor. */
+  #top = 0;
+  #index = -1;
+  /** Events that fit under the title. */
+  #height = 0;
+
+  /**
+   * Catches up with the state, for a pane of so many lines.
+   * @returns false where there is more to catch up with: call it again
+   */
+  update(state: State, lines: number): boolean {
+    const isComplete = this.#shown.update(state);
+    const { length } = this.#shown;
+    const { eventNumber } = state;
+    this.#height = Math.max(0, lines - 1);
+    const index = eventNumber === null ? length - 1 : this.#shown.indexOf(eventNumber);
+    this.#top = nextTop({
+      top: eventNumber === null ? length : this.#top,
+      height: this.#height,
+      length,
+      index,
+      lastIndex: this.#index,
+      moved: eventNumber !== this.#state?.eventNumber,
+    });
+    this.#index = index;
+    this.#state = state;
+    return isComplete;
+  }
+
+  /** The event that the cursor is on, by its number; undefined where there is none. */
+  get number(): number | undefined {
+    return this.#shown.numberAt(this.#index);
+  }
+
+  get event(): LogEvent | undefined {
+    return this.number === undefined ? undefined : this.#state?.log.at(this.number);
+  }
+
+  /** The event in a line of the pane, by its number; the title is line 0. */
+  numberInLine(line: number): number | undefined {
+    return line === 0 ? undefined : this.#shown.numberAt(this.#top + line - 1);
+  }
+
+  /** Where the cursor comes to by so many events, by the number; null, which follows the newest, from the last one on. */
+  numberAfter(by: number): number | null {
+    const index = Math.max(0, this.#index + by);
+    return index >= this.#shown.length - 1 ? null : (this.#shown.numberAt(index) ?? null);
+  }
+
+  /** Rolls the events under the cursor, which stays on its line: give the cursor the number that comes back. */
+  scroll(by: number): number | null {
+    this.#top += by;
+    return this.numberAfter(by);
+  }
+
+  /** So many events are a page. */
+  get page(): number {
+    return Math.max(1, this.#height - 1);
+  }
+
+  /**
+   * The title and the events in sight.
+   * @param isFocused the keys move the cursor
+   * @param note what is to be said of the event under the cursor
+   */
+  lines(width: number, isFocused: boolean, note: string | undefined): Line[] {
+    const state = this.#state;
+    if (state === undefined) return [];
+    const lines = [this.#title(state, width, isFocused, note)];
+    for (let index = this.#top; index < Math.min(this.#top + this.#height, this.#shown.length); index++) {
+      const event = state.log.at(this.#shown.numberAt(index) ?? -1);
+      const isHere = index === this.#index;
+      const resting = isHere && state.eventNumber !== null ? 'resting' : 'none';
+      if (event) lines.push(eventLine(event, width, isHere && isFocused ? 'moving' : resting));
+    }
+    return lines;
+  }
+
+  #title({ log, pause, filter, eventNumber }: State, width: number, isFocused: boolean, note?: string): Line {
+    const { length } = this.#shown;
+    const end = pause ? pause.logEnd : log.end;
+    const kept = end - Math.min(log.start, end);
+    const share =
+      Object.keys(filter).length > 0
+        ? `${countText(length)} of ${countText(kept)}`
+        : kept < end
+          ? `the last ${countText(kept)} of ${countText(end)}`
+          : `${countText(end)} since the start`;
+    const newer = Math.max(0, length - this.#top - this.#height);
+    return spread(
+      [
+        { text: `${isFocused ? KEYS_HERE : ''}EVENTS`, tone: 'header', rank: 1 },
+        { text: end === 0 ? 'nothing has changed yet' : share, tone: 'quiet', rank: 4 },
+        {
+          text: eventNumber === null ? 'following' : `${countText(newer)} newer below`,
+          tone: 'quiet',
+          rank: 3,
+        },
+        ...(note === undefined ? [] : [{ text: note, tone: 'warning', rank: 2 } as const]),
+      ],
+      [],
+      width,
+    );
+  }
+}

@@ -1,0 +1,44 @@
+import type { Degradation } from '../model/batch.ts';
+import type { Catching, GapEvent } from '../model/event.ts';
+import type { State } from '../store/state.ts';
+import { missedText } from './events.ts';
+import { clockText } from './format.ts';
+
+/** Something that is not seen, in words: for where there is room, and for where there is little. */
+export type Notice = Pick<Degradation, 'text' | 'short'>;
+
+/** Gaps of one kind as one. */
+function gapNotice(gaps: readonly GapEvent[]): Notice[] {
+  const last = gaps.at(-1);
+  if (last === undefined) return [];
+  const missed = gaps.reduce<number | undefined>(
+    (sum, gap) => (sum === undefined || gap.missed === undefined ? undefined : sum + gap.missed),
+    0,
+  );
+  const short = missedText({ learntBy: last.learntBy, ...(missed !== undefined && { missed }) });
+  return [{ text: `${short} at ${clockText(last.atMs)}`, short }];
+}
+
+/** What is not seen now, what was missed a moment ago before all else. */
+export const noticesOf = ({ gaps, degradations }: State): readonly Notice[] => [
+  ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'destroy')),
+  ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'trace')),
+  ...degradations,
+];
+
+/** What is caught of that which happens between two looks, beside the name of the source. */
+export const CATCHING: Readonly<Record<Catching['level'], Notice>> = {
+  polls: { text: 'polling only', short: 'polls' },
+  closes: { text: '+ closes (any user)', short: '+closes' },
+  changes: { text: '+ every state change (root)', short: '+changes' },
+};
+
+const NOT_CAUGHT: Readonly<Record<Catching['level'], string>> = {
+  polls: 'what comes and goes between two looks is not seen',
+  closes: 'of what happens between two looks only closes are seen',
+  changes: 'not everything that happens between two looks is seen',
+};
+
+/** What happens unseen between two looks, and why; undefined where nothing does. */
+export const notCaughtText = ({ level, why }: Catching): string | undefined =>
+  why === undefined ? (level === 'changes' ? undefined : NOT_CAUGHT[level]) : `${NOT_CAUGHT[level]}: ${why}`;
