@@ -16,29 +16,45 @@ export interface Merged extends Difference {
   readonly events: readonly LogEvent[];
 }
 
+/** Beginning and end of a reading, on the clock that never jumps. */
+interface Reading {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+const NEVER: Reading = { startMs: -Infinity, endMs: -Infinity };
+
+interface Lifetime {
+  readonly lifetimeMs?: number;
+  readonly isAtLeast?: boolean;
+}
+
 /** One life of a socket, beyond what the last snapshot says of it. */
 interface Life {
+  /** As whoever takes the batches knows it. */
   readonly id: string;
+  /** Its other one: of what was left of it where no poll had seen it before, or of itself where one met that first. */
+  otherId: string | undefined;
+  /** The key of it in `#halves`, where it is there. */
+  readonly tuple: string | undefined;
   socket: Socket;
   /** As whoever takes the batches knows it; undefined while it does not. */
   told: Socket | undefined;
-  readonly bornMs: number;
-  /** It was there before netpane was. */
-  readonly isBaseline: boolean;
+  /** Undefined when unknown. */
+  bornMs: number | undefined;
+  /** It was there before netpane was: it is older than that. */
+  isBaseline: boolean;
   /** An event source has told something of it that no poll may know. */
   hasWord: boolean;
-  /** The end of the last poll that saw it: what was traced before is in what that said. */
-  polledMs: number;
-  isPolled: boolean;
-  /** Its close is told; what is left is a remnant. */
-  isEnded: boolean;
-  /** Id of the remnant, which is another where no poll ever saw the socket. */
-  remnantId: string;
-  /** When a poll saw it no more, while word of its end may still come. */
-  vanishedMs: number | undefined;
-  /** Who told of its latest change of state, and when. */
-  changedMs: number;
-  changedBy: LearntBy;
+  /** The last poll that told of it: what was traced before is in what that said. */
+  polled: Reading;
+  /** Who told of its close; what is left of it is a remnant. */
+  closedBy: LearntBy | undefined;
+  /** Nothing is left of it, and there is no row. */
+  isGone: boolean;
+  /** When its latest news was, and who told it. */
+  newsMs: number;
+  newsBy: LearntBy;
 }
 
 /** So long after the poll that saw a socket no more, word of its end may still come, milliseconds. */
@@ -57,41 +73,64 @@ const WORTH: Readonly<Record<Knowledge, number>> = {
 
 const worthOf = ([owner]: readonly Owner[]): number => WORTH[owner?.knowledge ?? 'gone'];
 
-/** The owners that say more; where those are the earlier ones, they are the last known by now. */
-function bestOwners(before: readonly Owner[], now: readonly Owner[]): readonly Owner[] {
-  if (worthOf(now) >= worthOf(before)) return now;
-  return before[0]?.knowledge === 'exact'
-    ? before.map((owner) => ({ ...owner, knowledge: 'inherited' as const }))
-    : before;
+/** How long a life was seen, as far as that is known. */
+function seenLifetime({ bornMs, isBaseline }: Life, untilMs: number): Lifetime {
+  if (bornMs === undefined || bornMs > untilMs) return {};
+  return { lifetimeMs: untilMs - bornMs, ...(isBaseline && { isAtLeast: true }) };
+}
+
+/** The better of what was seen of a life and what its end tells. */
+function betterLifetime(seen: Lifetime, { lifetimeMs, isAtLeast = false }: Lifetime): Lifetime {
+  if (lifetimeMs === undefined || (isAtLeast && (seen.lifetimeMs ?? -1) > lifetimeMs)) return seen;
+  return { lifetimeMs, ...(isAtLeast && { isAtLeast }) };
+}
+
+/** The owners that say more; `owners` where the others say as much. */
+const betterOwners = (owners: readonly Owner[], others: readonly Owner[] | undefined): readonly Owner[] =>
+  others && worthOf(others) > worthOf(owners) ? others : owners;
+
+/** The owners by a later sighting; where the earlier ones say more, those are the last known by now. */
+const laterOwners = (before: readonly Owner[], now: readonly Owner[]): readonly Owner[] =>
+  betterOwners(now, before) === now
+    ? now
+    : before.map((owner) =>
+        owner.knowledge === 'exact' ? { ...owner, knowledge: 'inherited' as const } : owner,
+      );
+
+/** A sighting of a socket with what only another one, `known`, tells of it. */
+function completed(socket: Socket, known: Socket): Socket {
+  const uid = socket.uid ?? known.uid;
+  const user = socket.user ?? known.user;
+  const traffic = known.traffic ? { ...known.traffic, ...socket.traffic } : socket.traffic;
+  return {
+    ...socket,
+    ...(uid !== undefined && { uid }),
+    ...(user !== undefined && { user }),
+    ...(traffic && { traffic }),
+  };
 }
 
 /** A later sighting of a socket, with what only the earlier one knew. */
-function continued(before: Socket, now: Socket): Socket {
-  const uid = now.uid ?? before.uid;
-  const user = now.user ?? before.user;
+const continued = (before: Socket, now: Socket): Socket => ({
+  ...completed(now, before),
+  id: before.id,
+  owners: laterOwners(before.owners, now.owners),
+});
+
+/** A socket as it was last, by what was known of it and what its end tells: its last counters. */
+function final(before: Socket, end: Socket): Socket {
+  const traffic = end.traffic ? { ...before.traffic, ...end.traffic } : before.traffic;
   return {
-    ...now,
-    id: before.id,
-    ...(uid !== undefined && { uid }),
-    ...(user !== undefined && { user }),
-    traffic: { ...before.traffic, ...now.traffic },
-    owners: bestOwners(before.owners, now.owners),
+    ...completed(before, end),
+    ...(traffic && { traffic }),
+    // That nobody holds it any more says nothing new of who did.
+    owners: betterOwners(before.owners, end.owners),
   };
 }
 
-/** A socket as it was last, by what was known of it and what its end tells. */
-function final(before: Socket, end: Socket): Socket {
-  const uid = before.uid ?? end.uid;
-  const user = before.user ?? end.user;
-  return {
-    ...before,
-    ...(uid !== undefined && { uid }),
-    ...(user !== undefined && { user }),
-    traffic: { ...before.traffic, ...end.traffic },
-    // That nobody holds it any more says nothing new of who did.
-    owners: worthOf(end.owners) > worthOf(before.owners) ? end.owners : before.owners,
-  };
-}
+/** The same for a connection and for what is left of it, whatever their ids. */
+const tupleOf = ({ protocol, netns, local, remote }: Socket): string =>
+  `${protocol} ${netns?.inode} ${local.address} ${local.port} ${remote?.address} ${remote?.port}`;
 
 /**
  * Makes one account of what polls see and what event sources tell: a connection is one life however it was learnt, with
@@ -104,23 +143,30 @@ function final(before: Socket, end: Socket): Socket {
 export class Merger {
   readonly #tellsAll: boolean;
   readonly #hasEvents: boolean;
+  /** By id, and by the other id where there is one; those that are gone for two more polls: late news of them is none. */
   readonly #lives = new Map<string, Life>();
-  /** Lives by the id of their remnant, where it has one of its own. */
-  readonly #remnants = new Map<string, Life>();
+  /**
+   * By protocol and endpoints, those of which only one of their two ids may be known: no poll has seen them, or they
+   * were met as a remnant.
+   */
+  readonly #halves = new Map<string, Life>();
   /** Lives that may differ from what was told. */
   readonly #touched = new Set<Life>();
-  /** Lives that no poll has seen yet, or none sees any more. */
-  readonly #unseen = new Set<Life>();
-  /** Ids of lives that ended since the last poll, and since the one before it: late news of them is none. */
-  #over = new Set<string>();
-  #overBefore = new Set<string>();
+  /** Lives that the next poll is to confirm, and when word of them came. */
+  readonly #unconfirmed = new Map<Life, number>();
+  /** Lives that a poll saw no more, while word of their end may still come, and when that poll was. */
+  readonly #vanished = new Map<Life, number>();
+  /** Those gone since the last poll, and since the one before it. */
+  #gone = new Set<Life>();
+  #goneBefore = new Set<Life>();
+  /** With their times still on the clock that never jumps. */
   #events: LogEvent[] = [];
   #polled: ReadonlyMap<string, Socket> = new Map();
   /** What the last poll said of sockets without a life here. */
   #spawned: Socket[] = [];
   #changed: Socket[] = [];
-  #startMs: number | undefined;
-  #pollEndMs = -Infinity;
+  #first: Reading | undefined;
+  #last = NEVER;
   /** What to add to the clock that never jumps to get wall-clock time. */
   #wallOffsetMs = 0;
 
@@ -133,17 +179,29 @@ export class Merger {
     this.#hasEvents = hasEvents;
   }
 
+  /** How much there is to take. */
+  get waiting(): number {
+    return this.#events.length + this.#touched.size;
+  }
+
   /**
-   * Takes what an event source has learnt, in order.
+   * Takes what an event source has learnt, in order. What came and went before the first poll was over is no news.
    * @param now the moment at which it was drained
    */
   learn(happenings: readonly Happening[], now: Moment): void {
     this.#wallOffsetMs = now.wallMs - now.monotonicMs;
     for (const happening of happenings) {
-      if (happening.type === 'appeared') this.#appear(happening);
-      else if (happening.type === 'state') this.#turn(happening);
-      else if (happening.type === 'ended') this.#end(happening);
-      else this.#events.push({ ...happening, atMs: this.#wall(happening.atMs) });
+      if (happening.type === 'gap') {
+        this.#events.push(happening);
+        continue;
+      }
+      const life =
+        happening.type === 'appeared'
+          ? this.#appear(happening)
+          : happening.type === 'state'
+            ? this.#turn(happening)
+            : this.#end(happening);
+      if (life && !life.isGone) this.#unconfirmed.set(life, now.monotonicMs);
     }
     this.#closeVanished(now.monotonicMs - WORD_MS);
   }
@@ -161,21 +219,25 @@ export class Merger {
     endMs: number,
   ): void {
     this.#wallOffsetMs = start.wallMs - start.monotonicMs;
-    const isFirst = this.#startMs === undefined;
-    this.#startMs ??= start.monotonicMs;
-    // Of what vanished at the last poll nothing will be told any more.
-    this.giveUp();
+    const startMs = start.monotonicMs;
     const previous = this.#polled;
-    for (const socket of spawned) this.#meet(socket, isFirst, start.monotonicMs, endMs);
-    for (const socket of changed) this.#follow(socket, previous.get(socket.id), start.monotonicMs, endMs);
-    for (const id of closed) this.#miss(id, previous.get(id), start.monotonicMs);
-    for (const life of this.#unseen) {
-      if (life.vanishedMs === undefined && life.bornMs < start.monotonicMs)
-        life.vanishedMs = start.monotonicMs;
-    }
+    const isFirst = this.#first === undefined;
+    // Before anything is adopted: what closed is as the last poll saw it.
+    const missed = closed.map((id) => this.#lifeOf(id));
     this.#polled = sockets;
-    this.#pollEndMs = endMs;
-    [this.#over, this.#overBefore] = [new Set(), this.#over];
+    this.#last = { startMs, endMs };
+    this.#first ??= this.#last;
+    for (const socket of spawned) this.#meet(socket, isFirst);
+    for (const socket of changed) this.#follow(socket, previous.get(socket.id));
+    this.giveUp();
+    for (const life of missed) if (life) this.#unconfirmed.set(life, startMs);
+    for (const [life, sinceMs] of this.#unconfirmed) {
+      // Word that came while the poll was under way may be of what it had passed by.
+      if (sinceMs > startMs) continue;
+      this.#unconfirmed.delete(life);
+      this.#confirm(life);
+    }
+    this.#forget();
   }
 
   /** Waits no longer for word of the end of what a poll saw no more. */
@@ -187,14 +249,15 @@ export class Merger {
   take(): Merged {
     const [spawned, changed, closed] = [this.#spawned, this.#changed, [] as string[]];
     for (const life of this.#touched) {
-      const { id, told, socket, isEnded } = life;
+      const { id, told, socket, isGone } = life;
       if (told === undefined) spawned.push(socket);
       else if (told !== socket) {
         changed.push(socket);
-        if (!this.#tellsAll && !isEnded) this.#tellChange(told, socket, life.changedMs, life.changedBy);
+        if (!this.#tellsAll && life.closedBy === undefined)
+          this.#tellChange(told, socket, life.newsMs, life.newsBy);
       }
-      life.told = socket;
-      if (this.#lives.get(id) !== life) closed.push(id);
+      if (isGone) closed.push(id);
+      life.told = isGone ? undefined : socket;
     }
     this.#touched.clear();
     [this.#spawned, this.#changed] = [[], []];
@@ -205,219 +268,293 @@ export class Merger {
   takeEvents(): readonly LogEvent[] {
     const events = this.#events;
     this.#events = [];
-    return events;
+    events.sort((a, b) => a.atMs - b.atMs);
+    return events.map((event) => ({ ...event, atMs: this.#wall(event.atMs) }));
   }
 
+  /** To the microsecond: what is added and taken away again leaves traces in the last digits. */
   #wall(monotonicMs: number): number {
-    return monotonicMs + this.#wallOffsetMs;
-  }
-
-  #isOver(id: string): boolean {
-    return this.#over.has(id) || this.#overBefore.has(id);
+    return Math.round((monotonicMs + this.#wallOffsetMs) * 1000) / 1000;
   }
 
   /** The life of a socket, made of what the last poll said where there is none yet. */
   #lifeOf(id: string): Life | undefined {
-    const life = this.#remnants.get(id) ?? this.#lives.get(id);
-    if (life !== undefined || this.#isOver(id)) return life;
+    const life = this.#lives.get(id);
+    if (life) return life;
     const socket = this.#polled.get(id);
     return socket && this.#adopt(socket);
   }
 
   /** Of a socket that was there before netpane, and is polled. */
   #adopt(socket: Socket): Life {
-    const life = this.#bear(socket, this.#startMs ?? 0, true);
+    const life = this.#bear(socket, this.#first?.startMs ?? 0, 'poll');
+    life.isBaseline = true;
     life.told = socket;
-    life.isPolled = true;
-    life.polledMs = this.#pollEndMs;
+    // That poll may have told a change of it.
+    life.newsMs = this.#last.startMs;
     return life;
   }
 
-  #bear(socket: Socket, bornMs: number, isBaseline = false): Life {
+  #bear(socket: Socket, bornMs: number, learntBy: LearntBy): Life {
+    const isPolled = learntBy === 'poll';
+    const tuple =
+      this.#hasEvents && socket.remote && (!isPolled || isRemnant(socket)) ? tupleOf(socket) : undefined;
     const life: Life = {
       id: socket.id,
+      otherId: undefined,
+      tuple,
       socket,
       told: undefined,
       bornMs,
-      isBaseline,
-      hasWord: false,
-      polledMs: -Infinity,
-      isPolled: false,
-      isEnded: false,
-      remnantId: socket.id,
-      vanishedMs: undefined,
-      changedMs: bornMs,
-      changedBy: 'poll',
+      isBaseline: false,
+      hasWord: !isPolled,
+      polled: isPolled ? this.#last : NEVER,
+      closedBy: undefined,
+      isGone: false,
+      newsMs: bornMs,
+      newsBy: learntBy,
     };
     this.#lives.set(socket.id, life);
+    if (tuple !== undefined) this.#halves.set(tuple, life);
     return life;
   }
 
-  #tellSpawn(socket: Socket, atMs: number, learntBy: LearntBy): void {
-    this.#events.push({ type: 'spawn', atMs: this.#wall(atMs), socket, learntBy });
+  /** From now on a life is known under this id too. */
+  #join(life: Life, otherId: string): void {
+    life.otherId = otherId;
+    this.#lives.set(otherId, life);
+  }
+
+  /** The life that a remnant is left of: one that no poll had seen. */
+  #lifeBehind(remnant: Socket): Life | undefined {
+    const life = this.#halves.get(tupleOf(remnant));
+    return life?.otherId === undefined && life?.polled === NEVER ? life : undefined;
+  }
+
+  /** The life of a socket of which a poll has met what was left, before there was word of it. */
+  #lifeAhead(socket: Socket, atMs: number): Life | undefined {
+    const life = this.#halves.get(tupleOf(socket));
+    return life?.otherId === undefined && life?.hasWord === false && life.polled.endMs >= atMs
+      ? life
+      : undefined;
+  }
+
+  #tellSpawn(life: Life): void {
+    const { socket, newsMs, newsBy } = life;
+    this.#touched.add(life);
+    this.#events.push({ type: 'spawn', atMs: newsMs, socket, learntBy: newsBy });
   }
 
   #tellChange(before: Socket, socket: Socket, atMs: number, learntBy: LearntBy): void {
     if (!isNews(before, socket)) return;
     const was = before.state === socket.state ? undefined : before.state;
-    this.#events.push({ type: 'change', atMs: this.#wall(atMs), socket, learntBy, ...(was && { was }) });
+    this.#events.push({ type: 'change', atMs, socket, learntBy, ...(was && { was }) });
   }
 
-  #tellClose(life: Life, atMs: number, learntBy: LearntBy, lived?: { ms: number; isAtLeast: boolean }): void {
-    const { ms, isAtLeast } = lived ?? { ms: atMs - life.bornMs, isAtLeast: life.isBaseline };
-    this.#events.push({
-      type: 'close',
-      atMs: this.#wall(atMs),
-      socket: life.socket,
-      learntBy,
-      lifetimeMs: Math.max(0, ms),
-      ...(isAtLeast && { isAtLeast }),
-    });
+  #close(life: Life, atMs: number, learntBy: LearntBy, told: Lifetime = {}): void {
+    const lifetime = betterLifetime(seenLifetime(life, atMs), told);
+    life.closedBy = learntBy;
+    this.#vanished.delete(life);
+    // A poll may have seen what is left of it before there was word of its end.
+    life.newsMs = Math.max(life.newsMs, atMs);
+    this.#touched.add(life);
+    this.#events.push({ type: 'close', atMs: life.newsMs, socket: life.socket, learntBy, ...lifetime });
   }
 
-  /** A poll sees a socket for the first time, or for the first time under this id. */
-  #meet(socket: Socket, isFirst: boolean, atMs: number, endMs: number): void {
-    const { id } = socket;
-    const known = this.#remnants.get(id) ?? this.#lives.get(id);
-    const isOver = known === undefined && this.#isOver(id);
-    if (known) this.#see(known, socket, atMs, endMs);
-    else if (isOver && !isRemnant(socket)) return;
-    else if (isFirst && !isOver) this.#spawned.push(socket);
-    else {
-      const life = this.#bear(socket, atMs);
-      life.isPolled = true;
-      life.polledMs = endMs;
-      life.isEnded = isOver;
-      this.#touched.add(life);
-      if (!isOver) this.#tellSpawn(socket, atMs, 'poll');
-    }
-  }
-
-  /** A poll sees something else of a socket that it has seen. */
-  #follow(socket: Socket, before: Socket | undefined, atMs: number, endMs: number): void {
-    const life = this.#remnants.get(socket.id) ?? this.#lives.get(socket.id);
-    if (life) this.#see(life, socket, atMs, endMs);
-    else if (before === undefined || this.#isOver(socket.id)) this.#meet(socket, false, atMs, endMs);
-    else {
-      this.#changed.push(socket);
-      this.#tellChange(before, socket, atMs, 'poll');
-    }
-  }
-
-  #see(life: Life, socket: Socket, atMs: number, endMs: number): void {
-    life.isPolled = true;
-    life.polledMs = endMs;
-    life.vanishedMs = undefined;
-    this.#unseen.delete(life);
-    this.#update(life, life.hasWord ? continued(life.socket, socket) : socket, atMs, 'poll');
-  }
-
-  #update(life: Life, socket: Socket, atMs: number, learntBy: LearntBy): void {
-    if (this.#tellsAll && !life.isEnded) this.#tellChange(life.socket, socket, atMs, learntBy);
-    if (life.socket.state !== socket.state) {
-      life.changedMs = atMs;
-      life.changedBy = learntBy;
-    }
-    life.socket = socket;
+  /** Nothing is left of it. */
+  #finish(life: Life): void {
+    life.isGone = true;
+    this.#goneBefore.delete(life);
+    this.#gone.add(life);
     this.#touched.add(life);
   }
 
-  /** A poll does not see a socket any more. */
-  #miss(id: string, before: Socket | undefined, atMs: number): void {
-    let life = this.#remnants.get(id) ?? this.#lives.get(id);
-    if (life === undefined && (before === undefined || this.#isOver(id))) return;
-    life ??= this.#adopt(before as Socket);
-    // It goes on under the id of its remnant.
-    if (life.isEnded && life.remnantId !== id) return;
-    life.isPolled = false;
-    if (life.isEnded) this.#finish(life);
-    else if (this.#hasEvents && (life.socket.protocol === 'tcp' || life.socket.protocol === 'udp')) {
-      life.vanishedMs = atMs;
-      this.#unseen.add(life);
-    } else {
-      this.#tellClose(life, atMs, 'poll');
+  #update(life: Life, socket: Socket, atMs: number, learntBy: LearntBy): void {
+    const before = life.socket;
+    life.socket = socket;
+    this.#touched.add(life);
+    if (life.closedBy !== undefined || !isNews(before, socket)) return;
+    life.newsMs = Math.max(life.newsMs, atMs);
+    life.newsBy = learntBy;
+    if (this.#tellsAll) this.#tellChange(before, socket, life.newsMs, learntBy);
+  }
+
+  /** A poll sees a socket for the first time, or for the first time under this id. */
+  #meet(socket: Socket, isFirst: boolean): void {
+    let life = this.#lives.get(socket.id);
+    if (life === undefined && isRemnant(socket)) {
+      life = this.#lifeBehind(socket);
+      if (life) this.#join(life, socket.id);
+    }
+    if (life) this.#see(life, socket);
+    else if (isFirst) this.#spawned.push(socket);
+    else this.#tellSpawn(this.#bear(socket, this.#last.startMs, 'poll'));
+  }
+
+  /** A poll sees something else of a socket that it has seen. */
+  #follow(socket: Socket, before: Socket | undefined): void {
+    const life = this.#lives.get(socket.id);
+    if (life) this.#see(life, socket);
+    else {
+      this.#changed.push(socket);
+      if (before) this.#tellChange(before, socket, this.#last.startMs, 'poll');
+    }
+  }
+
+  #see(life: Life, socket: Socket): void {
+    const { startMs } = this.#last;
+    life.polled = this.#last;
+    this.#vanished.delete(life);
+    if (life.closedBy !== undefined && !isRemnant(socket)) {
+      // The kernel's word that it is no more outweighs a table that could not be read to its end.
+      if (life.closedBy !== 'poll') return;
+      // One that a poll had passed by: it is told as a new one.
+      Object.assign(life, { socket, bornMs: startMs, isBaseline: false, newsMs: startMs, newsBy: 'poll' });
+      life.closedBy = undefined;
+      life.isGone = false;
+      this.#tellSpawn(life);
+      return;
+    }
+    life.isGone = false;
+    this.#update(life, life.hasWord ? continued(life.socket, socket) : socket, startMs, 'poll');
+  }
+
+  /** Looks whether the last poll has seen a socket that it told nothing of. */
+  #confirm(life: Life): void {
+    if (life.isGone || life.polled === this.#last) return;
+    const socket = this.#sightingOf(life);
+    if (socket === undefined) this.#miss(life);
+    else if (socket.state !== life.socket.state) this.#see(life, socket);
+  }
+
+  #sightingOf({ id, otherId }: Life): Socket | undefined {
+    return this.#polled.get(id) ?? (otherId === undefined ? undefined : this.#polled.get(otherId));
+  }
+
+  /** A poll does not see a socket, or not any more. */
+  #miss(life: Life): void {
+    const { startMs } = this.#last;
+    const { protocol } = life.socket;
+    if (life.closedBy !== undefined) this.#finish(life);
+    // Of nothing else there is word; of what is left of a connection there was.
+    else if (this.#hasEvents && (protocol === 'tcp' || protocol === 'udp') && !isRemnant(life.socket))
+      this.#vanished.set(life, startMs);
+    else {
+      this.#close(life, startMs, 'poll');
       this.#finish(life);
     }
   }
 
   /** Ends what has vanished until then, and of which no word has come. */
   #closeVanished(untilMs: number): void {
-    for (const life of this.#unseen) {
-      const { vanishedMs } = life;
-      if (vanishedMs === undefined || vanishedMs > untilMs) continue;
-      if (!life.isEnded) this.#tellClose(life, vanishedMs, 'poll');
+    for (const [life, atMs] of this.#vanished) {
+      if (atMs > untilMs) continue;
+      this.#close(life, atMs, 'poll');
       this.#finish(life);
     }
   }
 
-  #finish(life: Life): void {
-    this.#lives.delete(life.id);
-    this.#remnants.delete(life.remnantId);
-    this.#unseen.delete(life);
-    this.#over.add(life.id);
-    this.#touched.add(life);
-  }
-
-  #appear({ socket, atMs, learntBy }: Happening & { type: 'appeared' }): void {
-    const known = this.#lifeOf(socket.id);
-    if (known === undefined && this.#isOver(socket.id)) return;
-    const life = known ?? this.#bear(socket, atMs);
-    life.hasWord = true;
-    if (known) {
-      const owners = bestOwners(socket.owners, life.socket.owners);
-      if (owners !== life.socket.owners) this.#update(life, { ...life.socket, owners }, atMs, learntBy);
-      return;
+  /** Of what has been gone for two polls no word will come any more. */
+  #forget(): void {
+    for (const life of this.#goneBefore) {
+      if (!life.isGone) continue;
+      // A table that could not be read to its end still has it.
+      if (this.#sightingOf(life)) this.#gone.add(life);
+      else {
+        this.#lives.delete(life.id);
+        if (life.otherId !== undefined) this.#lives.delete(life.otherId);
+        if (life.tuple !== undefined && this.#halves.get(life.tuple) === life)
+          this.#halves.delete(life.tuple);
+      }
     }
-    this.#unseen.add(life);
-    this.#touched.add(life);
-    this.#tellSpawn(socket, atMs, learntBy);
+    [this.#gone, this.#goneBefore] = [new Set(), this.#gone];
   }
 
-  #turn({ id, was, now, owners, atMs, learntBy }: Happening & { type: 'state' }): void {
+  /** True for what the first poll stands for. */
+  #isEarly(atMs: number): boolean {
+    return this.#first === undefined || atMs <= this.#first.endMs;
+  }
+
+  /** The owners of a life, told that it had others at some moment. */
+  #ownersWith({ socket, polled }: Life, owners: readonly Owner[], atMs: number): readonly Owner[] {
+    return atMs <= polled.endMs ? laterOwners(owners, socket.owners) : betterOwners(socket.owners, owners);
+  }
+
+  #appear({ socket, atMs, learntBy }: Happening & { type: 'appeared' }): Life | undefined {
+    let life = this.#lifeOf(socket.id);
+    if (life === undefined) {
+      if (this.#isEarly(atMs)) return undefined;
+      life = this.#lifeAhead(socket, atMs);
+      if (life) this.#join(life, socket.id);
+    }
+    if (life === undefined) {
+      life = this.#bear(socket, atMs, learntBy);
+      this.#tellSpawn(life);
+      return life;
+    }
+    if (life.closedBy !== undefined) return undefined;
+    life.hasWord = true;
+    life.bornMs = atMs;
+    life.isBaseline = false;
+    const owners = this.#ownersWith(life, socket.owners, atMs);
+    if (owners !== life.socket.owners)
+      this.#update(life, { ...completed(life.socket, socket), owners }, atMs, learntBy);
+    return life;
+  }
+
+  #turn({ id, was, now, owners, atMs, learntBy }: Happening & { type: 'state' }): Life | undefined {
     const life = this.#lifeOf(id);
-    if (life === undefined || life.isEnded) return;
+    if (life === undefined || life.closedBy !== undefined) return undefined;
     const before = life.socket;
-    const best = owners ? bestOwners(owners, before.owners) : before.owners;
+    const best = owners ? this.#ownersWith(life, owners, atMs) : before.owners;
     // A poll that came later has seen more than this.
-    const isLate = atMs <= life.polledMs && before.state !== was;
+    const isLate = atMs <= life.polled.endMs && before.state !== was;
     const state = isLate ? before.state : now;
-    if (state === before.state && best === before.owners) return;
+    if (state === before.state && best === before.owners) return undefined;
     life.hasWord = true;
     const { timer: _, ...rest } = before;
     this.#update(life, { ...rest, ...(state && { state }), owners: best }, atMs, learntBy);
+    return life;
   }
 
-  #end({ socket, atMs, lifetimeMs, isAtLeast, remnant, learntBy }: Happening & { type: 'ended' }): void {
-    const known = this.#lifeOf(socket.id);
-    if (known ? known.isEnded : this.#isOver(socket.id)) return;
-    const life = known ?? this.#bear(socket, atMs - (lifetimeMs ?? 0));
+  #end({ socket, atMs, remnant, learntBy, ...lifetime }: Happening & { type: 'ended' }): Life | undefined {
+    const life =
+      this.#lifeOf(socket.id) ?? this.#lifeOfEnded(socket, atMs, remnant?.id, lifetime.lifetimeMs, learntBy);
+    if (life === undefined || life.closedBy !== undefined) return undefined;
+    const isLeft = remnant ? this.#isKnownAs(life, remnant.id) : isRemnant(life.socket);
     life.hasWord = true;
-    if (known === undefined) this.#tellSpawn(socket, life.bornMs, learntBy);
-    const wasRemnant = isRemnant(life.socket);
     life.socket = final(life.socket, socket);
-    const ms = atMs - life.bornMs;
-    this.#tellClose(
-      life,
-      atMs,
-      learntBy,
-      // What was seen of it may be less than what it tells itself.
-      lifetimeMs !== undefined && (lifetimeMs >= ms || !isAtLeast)
-        ? { ms: lifetimeMs, isAtLeast: isAtLeast ?? false }
-        : undefined,
-    );
-    life.isEnded = true;
-    life.vanishedMs = undefined;
-    this.#unseen.delete(life);
-    this.#touched.add(life);
-    if (remnant === undefined && !wasRemnant) {
-      this.#finish(life);
-      return;
-    }
-    if (remnant === undefined) return;
-    life.socket = { ...life.socket, state: remnant.state };
-    if (remnant.id === life.id) return;
-    life.remnantId = remnant.id;
-    this.#remnants.set(remnant.id, life);
-    this.#unseen.add(life);
+    this.#close(life, atMs, learntBy, lifetime);
+    // Where a poll came later, and saw nothing of it, that is over too.
+    const isOver = atMs <= this.#last.startMs && this.#sightingOf(life) === undefined;
+    if (!isLeft || isOver) this.#finish(life);
+    else if (remnant) life.socket = { ...life.socket, state: remnant.state };
+    return life;
+  }
+
+  /** The life of a socket that nothing was known of until its end. */
+  #lifeOfEnded(
+    socket: Socket,
+    atMs: number,
+    remnantId: string | undefined,
+    lifetimeMs: number | undefined,
+    learntBy: LearntBy,
+  ): Life | undefined {
+    if (this.#isEarly(atMs)) return undefined;
+    const left =
+      (remnantId === undefined ? undefined : this.#lifeOf(remnantId)) ?? this.#lifeAhead(socket, atMs);
+    const isJoined = left !== undefined && left.otherId === undefined;
+    const life = isJoined ? left : this.#bear(socket, atMs - (lifetimeMs ?? 0), learntBy);
+    if (isJoined) this.#join(life, socket.id);
+    else this.#tellSpawn(life);
+    // What a poll saw of the remnant says nothing of it.
+    if (!life.isBaseline) life.bornMs = undefined;
+    return life;
+  }
+
+  /** True where a life is known under an id, or can be from now on. */
+  #isKnownAs(life: Life, id: string): boolean {
+    if (life.otherId === undefined && this.#lifeOf(id) === undefined) this.#join(life, id);
+    return this.#lives.get(id) === life;
   }
 }
