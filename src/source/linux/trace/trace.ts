@@ -227,10 +227,9 @@ function setUp(path: string, bufferKiB: number): void {
       throw new TraceUnavailable('this kernel does not trace by the monotonic clock');
     throw error;
   }
-  // A full buffer turns new events away instead of dropping its oldest page: the kernel counts them one by one as they
-  // come (`dropped events`), the reader never races with the writer for a page, and a buffer that nobody reads, of a
-  // program stopped or killed, costs next to nothing.
-  write(`${path}/trace_options`, 'nooverwrite');
+  // A full buffer drops its oldest page, and counts what was on it. Were it to turn away what is new, it would also
+  // count what a filter rejects afterwards: an event in an interrupt that comes while another one is being written.
+  write(`${path}/trace_options`, 'overwrite');
   // Otherwise every switch from thread to thread on the machine would note the names of both.
   tryWrite(`${path}/trace_options`, 'norecord-cmd');
   // A pipe counts as readable from the first event on. Before Linux 5.0 it always did.

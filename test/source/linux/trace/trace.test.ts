@@ -63,7 +63,7 @@ describe('opening', () => {
     open();
     expect(fake.written).toEqual([
       'trace_clock: mono',
-      'trace_options: nooverwrite',
+      'trace_options: overwrite',
       'trace_options: norecord-cmd',
       'buffer_percent: 0',
       'buffer_size_kb: 2048',
@@ -232,8 +232,7 @@ describe('draining', () => {
 });
 
 describe('losses', () => {
-  const stats = (dropped: number) =>
-    fixture('stats.txt').replace('dropped events: 0', `dropped events: ${dropped}`);
+  const stats = (overrun: number) => fixture('stats.txt').replace('\noverrun: 0', `\noverrun: ${overrun}`);
   const setStats = (trace: Trace, processor: number, text: string) =>
     fake.put(`${trace.leftovers.path}/per_cpu/cpu${processor}/stats`, text);
 
