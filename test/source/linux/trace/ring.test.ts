@@ -92,6 +92,7 @@ describe('events of a page', () => {
 describe('lengths that make no sense end the page', () => {
   test.each<[string, Uint8Array]>([
     ['an event longer than what is left', pageOf(0n, [event(FOUR), { type: 28 }])],
+    ['an event that was cut', pageOf(0n, [event(FOUR), event(new Uint8Array(8))], 8 + 8)],
     ['a long one that does not count itself', pageOf(0n, [event(FOUR), { type: 0, word: 0 }, event(FOUR)])],
     ['a long one that is no number of words', pageOf(0n, [event(FOUR), { type: 0, word: 6, content: FOUR }])],
     ['a long one as long as a number can be', pageOf(0n, [event(FOUR), { type: 0, word: 2 ** 32 - 4 }])],

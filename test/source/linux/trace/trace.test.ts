@@ -271,6 +271,10 @@ describe('losses', () => {
     put(0, exits(910));
     trace.drain();
     expect(trace.takeLost()).toBe(7);
+    setStats(trace, 0, stats(9));
+    put(0, exits(911));
+    trace.drain();
+    expect(trace.takeLost()).toBe(0);
   });
 });
 
