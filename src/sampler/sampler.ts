@@ -44,6 +44,12 @@ export interface SamplerOptions {
  */
 const DRAIN_MS = 50;
 
+/**
+ * While nobody takes a batch (a terminal that stands still), no more than so much is learnt: the system drops what it
+ * has no room for, and tells how much that was.
+ */
+const MOST_WAITING = 10_000;
+
 /** Polls a source at an interval and tells what happened in between. */
 export class Sampler {
   readonly #options: SamplerOptions;
@@ -107,9 +113,10 @@ export class Sampler {
 
   #scheduleDrain(): void {
     this.#cancelDrain = this.#options.clock.after(DRAIN_MS, () => {
-      this.#drain();
+      if (!this.#busy || this.#merger.waiting < MOST_WAITING) this.#drain();
       this.#tellEvents();
-      this.#scheduleDrain();
+      // Whoever is told may have stopped it.
+      if (!this.#stopped) this.#scheduleDrain();
     });
   }
 
@@ -142,8 +149,11 @@ export class Sampler {
       if (this.#stopped) return;
       await this.#tell(this.#batchOf(snapshot, start));
     } catch (error) {
-      this.stop();
-      onError(error);
+      // A source that was let go while it was read has nothing to say.
+      if (!this.#stopped) {
+        this.stop();
+        onError(error);
+      }
     }
     this.#busy = false;
     if (!this.#stopped) this.#schedule();
@@ -151,8 +161,8 @@ export class Sampler {
 
   async #tell(batch: Batch): Promise<void> {
     for (const part of partsOf(batch)) {
-      await this.#options.onBatch(part);
       if (this.#stopped) return;
+      await this.#options.onBatch(part);
     }
   }
 

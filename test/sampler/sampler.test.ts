@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Batch, Snapshot } from '../../src/model/batch.ts';
+import type { Catching, LogEvent } from '../../src/model/event.ts';
 import { PART_SIZE } from '../../src/sampler/parts.ts';
 import { type Clock, Sampler } from '../../src/sampler/sampler.ts';
+import type { Happening } from '../../src/source/types.ts';
 import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
 
 /** A clock that goes when it is told to. */
@@ -58,10 +60,13 @@ interface Case {
   readonly intervalMs?: number;
   readonly maxShare?: number;
   readonly auto?: boolean;
+  /** The source tells what happens between two readings, and somebody wants to hear of it at once. */
+  readonly hasEvents?: boolean;
+  readonly isHeard?: boolean;
 }
 
 /** A sampler on a source that answers when it is told to, or at once; it costs `world.costMs`. */
-function setUp({ intervalMs = 1000, maxShare, auto = true }: Case = {}) {
+function setUp({ intervalMs = 1000, maxShare, auto = true, hasEvents = false, isHeard = false }: Case = {}) {
   const clock = new FakeClock();
   const startsMs: number[] = [];
   const batches: Batch[] = [];
@@ -69,6 +74,12 @@ function setUp({ intervalMs = 1000, maxShare, auto = true }: Case = {}) {
   const answers: { give: (it: Snapshot) => void; fail: (error: Error) => void }[] = [];
   const world = { sockets: snapshot([socket({ id: 'a' })]), costMs: 0, nextCostsMs: [] as number[] };
   let take: () => Promise<void> | void = () => {};
+  const drainsMs: number[] = [];
+  /** What the system has to tell, and what was heard of it. */
+  const system = { happenings: [] as Happening[], closed: 0 };
+  const heard: { readonly atMs: number; readonly event: LogEvent }[] = [];
+  const ear = { onHear: () => {} };
+  const catching: Catching = { level: 'changes' };
   const sampler = new Sampler({
     source: {
       name: 'fake',
@@ -79,6 +90,19 @@ function setUp({ intervalMs = 1000, maxShare, auto = true }: Case = {}) {
           ? Promise.resolve(world.sockets)
           : new Promise((give, fail) => answers.push({ give, fail }));
       },
+      close: () => {
+        system.closed++;
+      },
+      ...(hasEvents && {
+        events: {
+          catching,
+          collect: () => {},
+          drain: () => {
+            drainsMs.push(clock.now);
+            return system.happenings.splice(0);
+          },
+        },
+      }),
     },
     clock,
     intervalMs,
@@ -87,12 +111,32 @@ function setUp({ intervalMs = 1000, maxShare, auto = true }: Case = {}) {
       batches.push(batch);
       return take();
     },
+    ...(isHeard && {
+      onEvents: (events: readonly LogEvent[]) => {
+        for (const event of events) heard.push({ atMs: clock.now, event });
+        ear.onHear();
+      },
+    }),
     onError: (error) => errors.push(error),
   });
   const onTake = (action: typeof take) => {
     take = action;
   };
-  return { clock, startsMs, batches, errors, answers, world, sampler, onTake };
+  return {
+    clock,
+    startsMs,
+    batches,
+    errors,
+    answers,
+    world,
+    sampler,
+    onTake,
+    drainsMs,
+    system,
+    heard,
+    ear,
+    catching,
+  };
 }
 
 test('it reads at once, and then at each interval', async () => {
@@ -135,9 +179,20 @@ test('the first batch is the baseline with everything; the next tells what diffe
     pacedIntervalMs: 1000,
     interfaces: [{ name: 'lo', isUp: true, rxBytes: 1, txBytes: 1, addresses: [] }],
     degradations: [{ code: 'c', text: 't', short: 's' }],
+    events: [],
+    catching: { level: 'polls', why: 'fake only looks' },
     cost: { sampleMs: 3, ownersMs: 4, diffMs: 0 },
   });
-  expect(batches[1]).toMatchObject({ baseline: false, spawned: [b], changed: [], closed: ['a'] });
+  expect(batches[1]).toMatchObject({
+    baseline: false,
+    spawned: [b],
+    changed: [],
+    closed: ['a'],
+    events: [
+      { type: 'spawn', atMs: NOON_MS + 1000, socket: b, learntBy: 'poll' },
+      { type: 'close', atMs: NOON_MS + 1000, socket: a, learntBy: 'poll', lifetimeMs: 1000, isAtLeast: true },
+    ],
+  });
 });
 
 test('a batch is of the moment at which its reading started, and costs what the parts of it did', async () => {
@@ -397,5 +452,200 @@ describe('a look that costs too much', () => {
     await clock.pass(2500);
     expect(startsMs.slice(4)).toEqual([13_500]);
     expect(batches.at(-1)).toMatchObject({ intervalMs: 2000, pacedIntervalMs: 2500 });
+  });
+});
+
+describe('a source that tells what happens between two readings', () => {
+  const a = socket({ id: 'a' });
+  const b = socket({ id: 'b', local: '192.0.2.10:40001' });
+
+  const appeared = (atMs: number, it = b): Happening => ({
+    type: 'appeared',
+    atMs,
+    socket: it,
+    learntBy: 'trace',
+  });
+  const ended = (atMs: number, it = b): Happening => ({
+    type: 'ended',
+    atMs,
+    socket: it,
+    learntBy: 'destroy',
+  });
+
+  test('it is drained before and after each reading, and every 50 ms', async () => {
+    const { sampler, clock, world, drainsMs } = setUp({ hasEvents: true, intervalMs: 100 });
+    world.costMs = 10;
+    sampler.start();
+    await clock.pass(90);
+    expect(drainsMs).toEqual([5000, 5010, 5060, 5100, 5110]);
+  });
+
+  test('what has come and gone between two readings is in the next batch, and what is caught is said', async () => {
+    const { sampler, clock, batches, system, catching } = setUp({ hasEvents: true });
+    sampler.start();
+    await clock.pass(500);
+    system.happenings = [appeared(5400), ended(5450)];
+    await clock.pass(500);
+    expect(batches.map((it) => it.catching)).toEqual([catching, catching]);
+    expect(batches[0]).toMatchObject({ spawned: [a], closed: [], events: [] });
+    expect(batches[1]).toMatchObject({
+      spawned: [b],
+      changed: [],
+      closed: ['b'],
+      events: [
+        { type: 'spawn', atMs: NOON_MS + 400, socket: b, learntBy: 'trace' },
+        { type: 'close', atMs: NOON_MS + 450, socket: b, learntBy: 'destroy', lifetimeMs: 50 },
+      ],
+    });
+  });
+
+  test('what happened while it read is in the batch of that reading', async () => {
+    const { sampler, clock, batches, answers, system } = setUp({ hasEvents: true, auto: false });
+    sampler.start();
+    await clock.pass(0);
+    answers[0]?.give(snapshot([a]));
+    await clock.pass(1030);
+    system.happenings = [ended(6020, a)];
+    answers[1]?.give(snapshot([a]));
+    await clock.pass(0);
+    expect(batches[1]).toMatchObject({
+      spawned: [],
+      closed: ['a'],
+      events: [{ type: 'close', atMs: NOON_MS + 1020 }],
+    });
+  });
+
+  test('whoever wants to hear of it at once does, in order and only once', async () => {
+    const { sampler, clock, batches, system, heard } = setUp({ hasEvents: true, isHeard: true });
+    sampler.start();
+    await clock.pass(410);
+    system.happenings = [
+      appeared(5410),
+      { type: 'state', atMs: 5411, id: 'b', was: 'ESTABLISHED', now: 'CLOSE_WAIT', learntBy: 'trace' },
+      { type: 'gap', atMs: 5412, missed: 3, learntBy: 'trace' },
+      { type: 'state', atMs: 5413, id: 'b', was: 'CLOSE_WAIT', now: 'LAST_ACK', learntBy: 'trace' },
+    ];
+    await clock.pass(50);
+    system.happenings = [ended(5460)];
+    await clock.pass(1000);
+    expect(heard.map(({ atMs, event }) => [atMs, event.type, event.atMs - NOON_MS])).toEqual([
+      [5450, 'spawn', 410],
+      [5450, 'change', 411],
+      [5450, 'gap', 412],
+      [5450, 'change', 413],
+      [5500, 'close', 460],
+    ]);
+    expect(batches.flatMap((it) => it.events)).toEqual([]);
+    expect(batches[1]).toMatchObject({ spawned: [{ id: 'b' }], closed: ['b'] });
+  });
+
+  test('the times are those of the wall clock, also after it has jumped', async () => {
+    const { sampler, clock, batches, world, system } = setUp({ hasEvents: true });
+    sampler.start();
+    await clock.pass(500);
+    clock.wall -= 3_600_000;
+    system.happenings = [appeared(5490)];
+    world.sockets = snapshot([a, b]);
+    await clock.pass(500);
+    world.sockets = snapshot([a, socket({ id: 'c' })]);
+    await clock.pass(500);
+    clock.wall += 7_200_000;
+    system.happenings = [ended(6495)];
+    await clock.pass(500);
+    const events = batches.map((it) => it.events.map(({ type, atMs }) => [type, atMs]));
+    expect(events).toEqual([
+      [],
+      [['spawn', NOON_MS - 3_600_000 + 490]],
+      [
+        ['close', NOON_MS + 3_600_000 + 1495],
+        ['spawn', NOON_MS + 3_600_000 + 2000],
+      ],
+    ]);
+    const close = batches[2]?.events[0];
+    expect(close).toMatchObject({ lifetimeMs: 1005 });
+  });
+
+  test('stopped: what is known is heard, nothing is drained after that, and the source is let go once', async () => {
+    const { sampler, clock, batches, system, heard, drainsMs } = setUp({ hasEvents: true, isHeard: true });
+    sampler.start();
+    await clock.pass(10);
+    system.happenings = [appeared(5005)];
+    sampler.stop();
+    sampler.stop();
+    const drains = drainsMs.length;
+    await clock.pass(1000);
+    expect(heard.map(({ event }) => event.type)).toEqual(['spawn']);
+    expect(batches).toHaveLength(1);
+    expect(drainsMs).toHaveLength(drains);
+    expect(clock.pending).toBe(0);
+    expect(system.closed).toBe(1);
+  });
+
+  test('stopped by whoever hears of an event: no drain and no batch follows', async () => {
+    const { sampler, clock, batches, system, ear } = setUp({ hasEvents: true, isHeard: true });
+    ear.onHear = () => sampler.stop();
+    sampler.start();
+    await clock.pass(10);
+    system.happenings = [appeared(5005)];
+    await clock.pass(1000);
+    expect(batches).toHaveLength(1);
+    expect(clock.pending).toBe(0);
+    const other = setUp({ hasEvents: true, isHeard: true, auto: false });
+    other.ear.onHear = () => other.sampler.stop();
+    other.sampler.start();
+    await other.clock.pass(0);
+    other.answers[0]?.give(snapshot([a]));
+    await other.clock.pass(1000);
+    other.answers[1]?.give(snapshot([a, b]));
+    await other.clock.pass(1000);
+    expect(other.heard).toHaveLength(1);
+    expect(other.batches).toHaveLength(1);
+    expect(other.clock.pending).toBe(0);
+  });
+
+  test('after an error the source is let go, once, and drained no more', async () => {
+    const { sampler, clock, answers, errors, system } = setUp({ hasEvents: true, auto: false });
+    sampler.start();
+    await clock.pass(60);
+    answers[0]?.fail(new Error('broken'));
+    await clock.pass(1000);
+    sampler.stop();
+    expect(errors).toHaveLength(1);
+    expect(system.closed).toBe(1);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('a reading that fails because the source was let go is no error', async () => {
+    const { sampler, clock, answers, errors } = setUp({ auto: false });
+    sampler.start();
+    await clock.pass(0);
+    sampler.stop();
+    answers[0]?.fail(new Error('closed'));
+    await clock.pass(1000);
+    expect(errors).toEqual([]);
+  });
+
+  test('while nobody takes a batch, so much is learnt and no more; then all goes on', async () => {
+    const { sampler, clock, batches, system, drainsMs, onTake } = setUp({ hasEvents: true });
+    let taken = () => {};
+    onTake(() => new Promise((resolve) => void (taken = resolve)));
+    const gaps = Array.from({ length: 4000 }, (): Happening => ({
+      type: 'gap',
+      atMs: 5000,
+      learntBy: 'trace',
+    }));
+    sampler.start();
+    await clock.pass(0);
+    const drains = drainsMs.length;
+    for (let i = 0; i < 20; i++) {
+      system.happenings = [...gaps];
+      await clock.pass(50);
+    }
+    expect(drainsMs).toHaveLength(drains + 3);
+    onTake(() => {});
+    taken();
+    await clock.pass(2000);
+    expect(drainsMs.length).toBeGreaterThan(drains + 30);
+    expect(batches.reduce((sum, it) => sum + it.events.length, 0)).toBe(16_000);
   });
 });
