@@ -56,7 +56,10 @@ export interface ExecRecord extends Traced {
 export interface ExitRecord extends Traced {
   readonly type: 'exit';
   readonly pid: number;
-  /** It was the last of its process; `undefined` before Linux 6.16, which does not tell. */
+  /**
+   * It was the last of its process, whose number may be another: that of a thread that ended before. `undefined` where
+   * the kernel does not tell.
+   */
   readonly groupDead: boolean | undefined;
 }
 

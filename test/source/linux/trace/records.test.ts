@@ -119,7 +119,7 @@ describe('captured pages', () => {
 });
 
 describe('kernels differ', () => {
-  test('before Linux 6.16 the end of a thread does not say whether it is that of its process', () => {
+  test('of an older one, the end of a thread does not say whether it is that of its process', () => {
     const decoder = decoderOf((_name, text) => text.replace(/^.*group_dead;.*\n/m, ''));
     const exits = pages()
       .flatMap((page) => recordsOf(page, decoder))
