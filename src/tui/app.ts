@@ -159,6 +159,9 @@ export class App {
       case 'move':
         this.#move(command.by, command.unit);
         break;
+      case 'focus':
+        this.#setFocus(command.focus);
+        break;
       case 'jump':
         this.#jump();
         break;
@@ -208,6 +211,13 @@ export class App {
     this.#usageTimer = setTimeout(() => this.#askUsage(), SETTLED_MS);
   }
 
+  #setFocus(focus: Focus): void {
+    this.#state = reduce(this.#state, { type: 'focus', focus });
+    // Where there is room for one of the two only.
+    if (focus === 'table' && this.#layout.events && !this.#layout.table)
+      this.#state = reduce(this.#state, { type: 'pane', pane: 'events', open: false });
+  }
+
   #selectEvent(number: number | null): void {
     this.#note = undefined;
     this.#state = reduce(this.#state, { type: 'select-event', number });
@@ -220,10 +230,7 @@ export class App {
     const row = event.type === 'gap' ? undefined : this.#order.at(this.#order.indexOf(event.socket.id));
     if (row) {
       this.#selectRow(row);
-      this.#state = reduce(this.#state, { type: 'focus', focus: 'table' });
-      // Where there is room for one of the two only.
-      if (!this.#layout.table)
-        this.#state = reduce(this.#state, { type: 'pane', pane: 'events', open: false });
+      this.#setFocus('table');
       return;
     }
     // What is said stays as long as the cursor.
@@ -250,7 +257,7 @@ export class App {
     const isWheel = action === 'wheelup' || action === 'wheeldown';
     const isClick = action === 'mousedown' && button === 'left';
     if (!isWheel && (!isClick || help)) return;
-    if (isIn(table) || isIn(titles)) this.#state = reduce(this.#state, { type: 'focus', focus: 'table' });
+    if (isIn(table) || isIn(titles)) this.#setFocus('table');
     if (isWheel) {
       const by = action === 'wheelup' ? -WHEEL_ROWS : WHEEL_ROWS;
       if (isIn(events)) this.#selectEvent(this.#events.scroll(by));
@@ -265,7 +272,7 @@ export class App {
       const row = this.#shown[y - table.top];
       if (row) this.#selectRow(row);
     } else if (isIn(events)) {
-      this.#state = reduce(this.#state, { type: 'focus', focus: 'events' });
+      this.#setFocus('events');
       const number = this.#events.numberInLine(y - events.top);
       if (number !== undefined) this.#selectEvent(number);
     }

@@ -102,7 +102,7 @@ export class EventPane {
         : kept < end
           ? `the last ${countText(kept)} of ${countText(end)}`
           : `${countText(end)} since the start`;
-    const newer = Math.max(0, length - this.#top - this.#height);
+    const newer = length - 1 - this.#index;
     return spread(
       [
         { text: `${isFocused ? KEYS_HERE : ''}EVENTS`, tone: 'header', rank: 1 },

@@ -96,7 +96,7 @@ const TONES: Readonly<Record<LogEvent['type'], Tone>> = {
 
 /** What a pane of at least so many cells has room for: the program, endpoints and outcome of usual lengths. */
 const SHAPES = [
-  { from: 116, process: 20, endpoints: 56, outcome: 32 },
+  { from: 118, process: 20, endpoints: 56, outcome: 34 },
   { from: 80, process: 12, endpoints: 34, outcome: 13 },
   { from: 0, process: 10, endpoints: 21, outcome: 8 },
 ] as const;

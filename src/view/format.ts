@@ -115,7 +115,7 @@ export function ageText(ms: number, baseline: boolean): string {
 export function livedText(ms: number, isAtLeast: boolean): string {
   if (isAtLeast) return ms < SECOND ? NOTHING : `>${durationText(ms)}`;
   if (ms < 1) return '<1ms';
-  return ms < SECOND ? `${Math.floor(ms)}ms` : durationText(ms);
+  return ms < 999.5 ? `${Math.round(ms)}ms` : durationText(Math.max(SECOND, ms));
 }
 
 /** An interval: `500ms`, `2s`, `1.5s`, `10m`. */

@@ -26,7 +26,8 @@ export function spread(left: readonly Word[], right: readonly Word[], width: num
   const shown = new Map(present.map((word) => [word, word.text]));
   const words = (side: readonly Word[]) =>
     side.flatMap((word) => (shown.has(word) ? [{ ...word, text: shown.get(word) ?? '' }] : []));
-  const fits = () => widthOf(words(left)) + widthOf(words(right)) + GAP <= width;
+  const between = left.length > 0 && right.length > 0 ? GAP : 0;
+  const fits = () => widthOf(words(left)) + widthOf(words(right)) + between <= width;
   for (const word of present) if (!fits() && word.short !== undefined) shown.set(word, word.short);
   for (const word of present) if (!fits()) shown.delete(word);
   const [start, end] = [words(left), words(right)];

@@ -26,6 +26,7 @@ test('nothing said: the live screen of everything', () => {
     intervalMs: 1000,
     maxShare: 0.2,
     lingerMs: 3000,
+    eventsKept: 10_000,
     palette: 'standard',
   });
 });
@@ -72,6 +73,8 @@ describe('options', () => {
     ['--linger 1.5s', { lingerMs: 1500 }],
     ['--source proc', { source: 'proc' }],
     ['ls --source systeminformation', { source: 'systeminformation' }],
+    ['--events 100', { eventsKept: 100 }],
+    ['--events 1000000', { eventsKept: 1_000_000 }],
     ['--palette mono', { palette: 'mono' }],
     ['--palette colour-blind', { palette: 'colour-blind' }],
     ['--no-color', { palette: 'mono' }],
@@ -102,6 +105,7 @@ describe('mistakes name the option and what was expected', () => {
   test.each<[readonly string[], string]>([
     [['--port', '65536'], "--port takes a number from 0 to 65535, not '65536'"],
     [['--port', 'http'], "--port takes a number from 0 to 65535, not 'http'"],
+    [['--events', '99'], "--events takes a number from 100 to 1000000, not '99'"],
     [['--port', ''], '--port takes a number from 0 to 65535, not an empty text'],
     [['--port', '1e3'], "--port takes a number from 0 to 65535, not '1e3'"],
     [['--interval', '5'], "--interval takes a time from 100ms to 60m, such as 500ms or 2s, not '5'"],

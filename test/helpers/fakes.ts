@@ -1,7 +1,8 @@
 import type { Batch, Cost, Snapshot } from '../../src/model/batch.ts';
-import type { Endpoint, Owner, Socket } from '../../src/model/socket.ts';
+import type { LogEvent } from '../../src/model/event.ts';
+import { type Endpoint, isNews, type Owner, type Socket } from '../../src/model/socket.ts';
 import { type Filter, NO_FILTER } from '../../src/query/filter.ts';
-import { initialState, reduce } from '../../src/store/reduce.ts';
+import { initialState, reduce, type Settings } from '../../src/store/reduce.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { State } from '../../src/store/state.ts';
 import type { Seen } from '../../src/store/table.ts';
@@ -79,6 +80,52 @@ export function batch(fields: Partial<Batch> = {}): Batch {
 export const baseline = (spawned: readonly Socket[], fields: Partial<Batch> = {}): Batch =>
   batch({ spawned, baseline: true, monotonicMs: 0, ...fields });
 
+/**
+ * These batches, in turn, with the events that polls alone would tell of their lists; those that have events of their
+ * own keep them.
+ */
+export function told(...batches: readonly Batch[]): Batch[] {
+  const open = new Map<string, { socket: Socket; atMs: number; isAtLeast: boolean }>();
+  return batches.map((it) => {
+    const { spawned, changed, closed, baseline: isAtLeast, takenAtMs: atMs } = it;
+    const events: LogEvent[] = [];
+    for (const now of spawned) {
+      open.set(now.id, { socket: now, atMs, isAtLeast });
+      if (!isAtLeast) events.push({ type: 'spawn', atMs, socket: now, learntBy: 'poll' });
+    }
+    for (const now of changed) {
+      const life = open.get(now.id);
+      if (life === undefined) continue;
+      const was = life.socket.state;
+      if (isNews(life.socket, now))
+        events.push({
+          type: 'change',
+          atMs,
+          socket: now,
+          learntBy: 'poll',
+          ...(was && was !== now.state && { was }),
+        });
+      life.socket = now;
+    }
+    for (const id of closed) {
+      const life = open.get(id);
+      if (life === undefined) continue;
+      const { socket: last, isAtLeast: least } = life;
+      const lifetimeMs = atMs - life.atMs;
+      events.push({
+        type: 'close',
+        atMs,
+        socket: last,
+        learntBy: 'poll',
+        lifetimeMs,
+        ...(least && { isAtLeast: true }),
+      });
+      open.delete(id);
+    }
+    return it.events.length > 0 ? it : { ...it, events };
+  });
+}
+
 export const byId = (sockets: readonly Socket[]): Map<string, Socket> =>
   new Map(sockets.map((it) => [it.id, it]));
 
@@ -95,16 +142,18 @@ export const ALL_SEEN: Seen = { traffic: true, queues: true, namespaces: true, i
 
 export const LINGER_MS = 3000;
 
-/** The state before the first batch, on a machine of the documentation. */
-export const emptyState = (filter: Filter = NO_FILTER): State =>
-  initialState({
-    host: 'build-07',
-    system: 'Linux 6.18',
-    intervalMs: 1000,
-    lingerMs: LINGER_MS,
-    filter,
-    palette: 'standard',
-  });
+/** A machine of the documentation. */
+export const SETTINGS: Settings = {
+  host: 'build-07',
+  system: 'Linux 6.18',
+  intervalMs: 1000,
+  lingerMs: LINGER_MS,
+  filter: NO_FILTER,
+  palette: 'standard',
+};
+
+/** The state before the first batch. */
+export const emptyState = (filter: Filter = NO_FILTER): State => initialState({ ...SETTINGS, filter });
 
 /** The state after some actions; a batch stands for its own action. */
 export const after = (state: State, ...actions: readonly (Action | Batch)[]): State =>

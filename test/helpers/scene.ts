@@ -1,6 +1,6 @@
 import type { Batch } from '../../src/model/batch.ts';
 import type { Socket } from '../../src/model/socket.ts';
-import { baseline, batch, listener, NOON_MS, socket, udp } from './fakes.ts';
+import { baseline, batch, listener, NOON_MS, socket, told, udp } from './fakes.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -110,8 +110,7 @@ const HIDDEN = {
 
 const { curl: _curl, hostile: _hostile, ...AT_FIRST } = SCENE;
 
-/** The first look at a machine, and two ticks in which something opens, changes and closes. */
-export const BATCHES: readonly Batch[] = [
+const [FIRST = batch(), OPENED = batch(), CLOSED = batch(), NEXT = batch()] = told(
   baseline(Object.values(AT_FIRST), { degradations: [HIDDEN] }),
   batch({ monotonicMs: 1000, spawned: [curl, SCENE.hostile], degradations: [HIDDEN] }),
   batch({
@@ -120,13 +119,19 @@ export const BATCHES: readonly Batch[] = [
     closed: [SCENE.dhcp.id],
     degradations: [HIDDEN],
   }),
-];
+  batch({
+    monotonicMs: 3000,
+    spawned: [
+      socket({ local: '10.0.0.5:51700', remote: '198.51.100.99:80', process: 'aardvark', pid: 90000 }),
+    ],
+    changed: [{ ...node, state: 'FIN_WAIT1' }],
+    closed: [SCENE.wide.id],
+    degradations: [HIDDEN],
+  }),
+);
+
+/** The first look at a machine, and two ticks in which something opens, changes and closes. */
+export const BATCHES: readonly Batch[] = [FIRST, OPENED, CLOSED];
 
 /** What goes on after those: for pictures that stand still, or show it. */
-export const LATER: Batch = batch({
-  monotonicMs: 3000,
-  spawned: [socket({ local: '10.0.0.5:51700', remote: '198.51.100.99:80', process: 'aardvark', pid: 90000 })],
-  changed: [{ ...node, state: 'FIN_WAIT1' }],
-  closed: [SCENE.wide.id],
-  degradations: [HIDDEN],
-});
+export const LATER: Batch = NEXT;

@@ -142,14 +142,13 @@ describe('the rates of a row', () => {
     expect(table.processes.get(100)?.rxRate).toBe(20);
   });
 
-  test('is no news: no mark, no log entry, no count; and a mark that is on fades at its time', () => {
+  test('is no news: no mark, no count; and a mark that is on fades at its time', () => {
     const table = tableAfter(
       baseline([]),
       batch({ monotonicMs: 1000, spawned: [first] }),
       batch({ monotonicMs: 2000, changed: [more] }),
     );
     expect(table.rows.get('a')?.mark).toBe('spawned');
-    expect(table.log).toHaveLength(1);
     expect(table.history.at(-1)?.changed).toBe(0);
     expect(table.nextFadeMs).toBe(4000);
     table.fade(4000);

@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'vitest';
+import type { GapEvent, LogEvent } from '../../src/model/event.ts';
 import type { Action } from '../../src/store/actions.ts';
+import { initialState } from '../../src/store/reduce.ts';
 import type { State } from '../../src/store/state.ts';
-import { after, baseline, batch, emptyState, LINGER_MS, socket } from '../helpers/fakes.ts';
+import {
+  after,
+  baseline,
+  batch,
+  emptyState,
+  LINGER_MS,
+  NOON_MS,
+  SETTINGS,
+  socket,
+} from '../helpers/fakes.ts';
 
 const a = socket({ id: 'a' });
 const b = socket({ id: 'b', local: '192.0.2.10:40001' });
@@ -81,6 +92,63 @@ describe('a batch in parts', () => {
     expect(part.nowMs).toBeUndefined();
     expect(after(part, { type: 'pause' }).pause).toBeNull();
     expect(after(part, baseline([b])).lastTick).toMatchObject({ total: 2, spawned: 0 });
+  });
+});
+
+describe('events', () => {
+  const gap = (atMs: number, missed = 1): GapEvent => ({ type: 'gap', atMs, missed, learntBy: 'destroy' });
+  const spawn: LogEvent = { type: 'spawn', atMs: NOON_MS, socket: b, learntBy: 'poll' };
+
+  test('are in the log, those of a part at once', () => {
+    const state = after(emptyState(), baseline([a]), batch({ partial: true, events: [spawn] }));
+    expect([state.log.end, state.log.at(0)]).toEqual([1, spawn]);
+  });
+
+  test('the log keeps as many as it is told to', () => {
+    const state = after(
+      initialState({ ...SETTINGS, eventsKept: 2 }),
+      batch({ events: [gap(1), gap(2), gap(3)] }),
+    );
+    expect([1, 2, 3].map((missed) => state.log.at(missed - 1)?.atMs)).toEqual([undefined, 2, 3]);
+  });
+
+  test('gaps are known for a minute, also those of a part', () => {
+    const at = (ms: number) => NOON_MS + ms;
+    const state = after(
+      emptyState(),
+      baseline([a]),
+      batch({ monotonicMs: 2000, partial: true, events: [gap(at(1000)), spawn] }),
+      batch({ monotonicMs: 2000 }),
+      batch({ monotonicMs: 50_000, events: [gap(at(50_000), 7)] }),
+    );
+    expect(state.gaps.map(({ missed }) => missed)).toEqual([1, 7]);
+    const later = after(state, batch({ monotonicMs: 61_000 }));
+    expect(later.gaps.map(({ missed }) => missed)).toEqual([7]);
+    expect(after(later, batch({ monotonicMs: 110_000 })).gaps).toEqual([]);
+  });
+
+  test('what is caught is told with each batch', () => {
+    expect(emptyState().catching).toBeUndefined();
+    const catching = { level: 'closes', why: 'not root' } as const;
+    expect(after(emptyState(), batch({ catching })).catching).toBe(catching);
+  });
+
+  test('the keys move in the log while it is open, and begin at the newest', () => {
+    const open: Action = { type: 'pane', pane: 'events' };
+    const inLog = after(
+      emptyState(),
+      open,
+      { type: 'focus', focus: 'events' },
+      { type: 'select-event', number: 3 },
+    );
+    expect(inLog).toMatchObject({ focus: 'events', eventNumber: 3 });
+    expect(after(inLog, { type: 'pane', pane: 'details' })).toMatchObject({ focus: 'events' });
+    expect(after(inLog, open)).toMatchObject({ focus: 'table', eventNumber: null });
+  });
+
+  test('a pause remembers where the log ended', () => {
+    const state = after(emptyState(), batch({ events: [spawn] }), { type: 'pause' });
+    expect(after(state, batch({ events: [spawn] })).pause?.logEnd).toBe(1);
   });
 });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { SocketEvent } from '../../src/model/event.ts';
 import { isEstablished, isListening, type Socket, type SocketState } from '../../src/model/socket.ts';
 import { SocketTable } from '../../src/store/table.ts';
 import { baseline, batch, listener, NOON_MS, socket, udp } from '../helpers/fakes.ts';
@@ -21,7 +22,6 @@ describe('marks', () => {
   test('what was there at the first look is not news', () => {
     const table = tableAfter(baseline([a]));
     expect(marks(table)).toEqual({ a: 'none' });
-    expect(table.log).toEqual([]);
     expect(table.history).toEqual([]);
     expect(table.nextFadeMs).toBeUndefined();
     expect(table.rows.get('a')).toMatchObject({ baseline: true, firstSeenMs: 0 });
@@ -98,7 +98,6 @@ describe('marks', () => {
     );
     expect(marks(table)).toEqual({ a: 'spawned', b: 'none' });
     expect(table.rows.get('a')?.socket).toBe(known);
-    expect(table.log.map(({ kind }) => kind)).toEqual(['spawned']);
     table.fade(4000);
     expect(marks(table)).toEqual({ a: 'none', b: 'none' });
   });
@@ -144,11 +143,9 @@ describe('marks', () => {
     );
     expect(marks(table)).toEqual({ a: 'none' });
     expect(table.totals.total).toBe(1);
-    expect(table.log).toEqual([]);
     table.apply(batch({ monotonicMs: 2000, closed: ['a'] }));
     table.apply(batch({ monotonicMs: 2500, closed: ['a'], changed: [closing(a)] }));
     expect(table.rows.get('a')?.socket).toBe(a);
-    expect(table.log).toHaveLength(1);
     expect(table.totals.total).toBe(0);
     expect(table.nextFadeMs).toBe(5000);
   });
@@ -213,26 +210,55 @@ describe('what has been seen', () => {
   });
 });
 
-describe('the log', () => {
-  test('tells what happened, when, and how long a socket was seen', () => {
+describe('a lifetime', () => {
+  const close = (it: Socket, fields: Partial<SocketEvent> = {}): SocketEvent => ({
+    type: 'close',
+    atMs: NOON_MS,
+    socket: it,
+    learntBy: 'destroy',
+    ...fields,
+  });
+  const livedOf = (table: SocketTable, id: string) => {
+    const row = table.rows.get(id);
+    return row && [row.mark, row.lifetimeMs, row.isAtLeast];
+  };
+
+  test('is that of the close event', () => {
+    const events = [close(a, { lifetimeMs: 0.41 })];
+    const table = tableAfter(baseline([]), batch({ spawned: [a], closed: ['a'], events }));
+    expect(livedOf(table, 'a')).toEqual(['closed', 0.41, false]);
+  });
+
+  test('also where the event comes in a later part', () => {
+    const parts = [
+      { partial: true, spawned: [a, b] },
+      { partial: true, closed: ['a'] },
+      { events: [close(a, { lifetimeMs: 7, isAtLeast: true })] },
+    ];
+    const table = tableAfter(baseline([]), ...parts.map((it) => batch(it)));
+    expect(livedOf(table, 'a')).toEqual(['closed', 7, true]);
+    expect(livedOf(table, 'b')).toEqual(['spawned', undefined, undefined]);
+  });
+
+  test('where nobody tells it: as long as it was seen, or more', () => {
     const table = tableAfter(
       baseline([a]),
       batch({ monotonicMs: 1000, spawned: [b] }),
-      batch({ monotonicMs: 2000, changed: [closing(b)] }),
-      batch({ monotonicMs: 6000, closed: ['b', 'a'] }),
+      batch({ monotonicMs: 4000, closed: ['a', 'b'], events: [close(a)] }),
     );
-    expect(table.log).toEqual([
-      { kind: 'spawned', atMs: NOON_MS + 1000, socket: b },
-      { kind: 'changed', atMs: NOON_MS + 2000, socket: closing(b), was: 'ESTABLISHED' },
-      { kind: 'closed', atMs: NOON_MS + 6000, socket: closing(b), lifetimeMs: 5000 },
-      { kind: 'closed', atMs: NOON_MS + 6000, socket: a, lifetimeMs: 6000, baseline: true },
-    ]);
-    expect(table.logged).toBe(4);
+    expect(livedOf(table, 'a')).toEqual(['closed', 4000, true]);
+    expect(livedOf(table, 'b')).toEqual(['closed', 3000, false]);
   });
 
-  test('a change of program alone says nothing of the state', () => {
-    const moved = { ...a, owners: [{ knowledge: 'exact' as const, pid: 7 }] };
-    expect(tableAfter(baseline([a]), batch({ changed: [moved] })).log[0]).not.toHaveProperty('was');
+  test('of a connection of which something is left is known at once, and stays when that goes', () => {
+    const left: Socket = { ...a, state: 'TIME_WAIT' };
+    const table = tableAfter(
+      baseline([]),
+      batch({ monotonicMs: 1000, spawned: [left], events: [close(a, { lifetimeMs: 12 })] }),
+    );
+    expect(livedOf(table, 'a')).toEqual(['spawned', 12, false]);
+    table.apply(batch({ monotonicMs: 61_000, closed: ['a'] }));
+    expect(livedOf(table, 'a')).toEqual(['closed', 12, false]);
   });
 });
 
@@ -258,6 +284,22 @@ describe('counts', () => {
     expect(table.history).toEqual([tick]);
   });
 
+  test('a socket that came and went within one batch is counted on both sides, and is closed', () => {
+    const traffic = { rxBytes: 3000, txBytes: 10 };
+    const table = tableAfter(baseline([b]));
+    const gone = { ...a, traffic };
+    const tick = table.apply(batch({ monotonicMs: 1000, spawned: [gone], closed: ['a'] }));
+    expect(tick).toMatchObject({ total: 1, spawned: 1, closed: 1, rxRate: 3000, txRate: 10 });
+    expect(table.totals).toEqual({ total: 1, established: 1, listening: 0, other: 0 });
+    expect(table.processes.get(100)).toMatchObject({ sockets: 1, counted: 0, rxBytes: 0, rxRate: 0 });
+    expect(table.rows.get('a')).toMatchObject({ mark: 'closed', socket: gone });
+    expect(table.rows.get('a')?.rxRate).toBeUndefined();
+    expect(table.seen.traffic).toBe(true);
+    expect(table.apply(batch({ monotonicMs: 2000 }))).toMatchObject({ rxRate: 0, txRate: 0 });
+    table.fade(4000);
+    expect(marks(table)).toEqual({ b: 'none' });
+  });
+
   test('after 100,000 ticks nothing has grown without end', () => {
     const table = new SocketTable(3000);
     table.apply(baseline([]));
@@ -268,13 +310,9 @@ describe('counts', () => {
     }
     expect(table.totals.total).toBe(2);
     expect(table.rows.size).toBeLessThan(10);
-    expect(table.log.length).toBeGreaterThanOrEqual(1000);
-    expect(table.log.length).toBeLessThan(3000);
     expect(table.history.length).toBeGreaterThanOrEqual(600);
     expect(table.history.length).toBeLessThan(2000);
-    expect(table.log.at(-1)?.socket.id).toBe('socket 99998');
     expect(table.history.at(-1)?.monotonicMs).toBe(100_000_000);
-    expect(table.logged).toBe(199_998);
   });
 });
 
@@ -287,6 +325,8 @@ test('whatever the batches: rows and totals are those of the sockets that are op
       fc.constantFrom<SocketState | undefined>('ESTABLISHED', 'LISTEN', 'TIME_WAIT', undefined),
     ),
     unknown: fc.boolean(),
+    /** So many come and go between two looks. */
+    brief: fc.nat(2),
   });
   const socketOf = (id: string, state: SocketState | undefined): Socket => {
     if (state === undefined) return udp({ id });
@@ -297,7 +337,7 @@ test('whatever the batches: rows and totals are those of the sockets that are op
       const table = new SocketTable(3000);
       const open = new Map<string, Socket>();
       let nowMs = 0;
-      for (const { passMs, wanted, unknown } of steps) {
+      for (const { passMs, wanted, unknown, brief } of steps) {
         nowMs += passMs;
         const spawned: Socket[] = [];
         const changed = unknown ? [socket({ id: 'unknown' })] : [];
@@ -310,6 +350,10 @@ test('whatever the batches: rows and totals are those of the sockets that are op
           const now = socketOf(id, wanted[id]);
           (open.has(id) ? changed : spawned).push(now);
           open.set(id, now);
+        }
+        for (let i = 0; i < brief; i++) {
+          spawned.push(socket({ id: `brief ${nowMs} ${i}`, traffic: { rxBytes: 7 } }));
+          closed.push(`brief ${nowMs} ${i}`);
         }
         table.apply(batch({ monotonicMs: nowMs, spawned, changed, closed }));
         const rows = [...table.rows.values()];

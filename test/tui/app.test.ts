@@ -1,8 +1,22 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FakeApp } from '../helpers/app.ts';
-import { after, baseline, batch, emptyState, LINGER_MS, listener, socket } from '../helpers/fakes.ts';
+import {
+  after,
+  baseline,
+  batch,
+  emptyState,
+  LINGER_MS,
+  listener,
+  NOON_MS,
+  socket,
+  told,
+} from '../helpers/fakes.ts';
 import { BATCHES, LATER, SCENE } from '../helpers/scene.ts';
+import { BRIEF_BATCHES } from './event-scene.ts';
 import { TRAFFIC_BATCHES } from './traffic-scene.ts';
+
+// Events are shown in local time.
+process.env['TZ'] = 'UTC';
 
 let app: FakeApp;
 beforeEach(() => {
@@ -258,6 +272,177 @@ describe('the mouse', () => {
     await app.take(baseline(crowd(20)));
     await app.press('\x1b[<65;5;8M', '\x1b[<65;5;8M', '\x1b[<64;5;8M');
     expect(selectedLine()).toBe(TOP_ROW + 3);
+  });
+});
+
+describe('the event log', () => {
+  const TAB = '\t';
+  const wheel = (button: 64 | 65, y: number) => `\x1b[<${button};5;${y + 1}M`;
+  /** So many programs come, one every ten milliseconds, and stay. */
+  const arrivals = (count: number, from = 0) => {
+    const spawned = crowd(count, from);
+    const monotonicMs = 1000 + from;
+    return told(batch({ monotonicMs, spawned }));
+  };
+  const title = () => lineOf('EVENTS').trimEnd();
+  /** Lines below the title of the log. */
+  const logLines = () => app.lines.slice(app.find('EVENTS').y + 1, -1).filter((line) => line.trim() !== '');
+  /** The inverse lines, by the programs in them. */
+  const inverse = () =>
+    app.lines.flatMap((line, y) => (app.look(30, y).inverse ? [/p\d{3}/.exec(line)?.[0]] : []));
+
+  beforeEach(async () => {
+    await app.take(baseline(crowd(5, 900)), ...arrivals(50));
+    await app.press('e');
+  });
+
+  test('tab moves the keys into it and back; what has them is marked without colour', async () => {
+    expect(inverse()).toEqual(['p000']);
+    expect([app.lines[TOP_ROW - 1], title()]).toEqual([
+      expect.stringMatching(/^▸ PROCESS/),
+      'EVENTS  50 since the start  following',
+    ]);
+    await app.press(TAB, UP);
+    expect(inverse()).toEqual(['p048']);
+    expect([app.lines[TOP_ROW - 1], title()]).toEqual([
+      expect.stringMatching(/^ {2}PROCESS/),
+      '▸ EVENTS  50 since the start  1 newer below',
+    ]);
+    await app.press(TAB, DOWN);
+    expect(inverse()).toEqual(['p001']);
+    await app.press('e');
+    expect(app.lines[TOP_ROW - 1]).toMatch(/^ {2}PROCESS/);
+    expect(inverse()).toEqual(['p001']);
+  });
+
+  test('stands still when it is scrolled up, and follows again from its end', async () => {
+    await app.press(TAB, PAGE_DOWN, '\x1b[5~');
+    const before = logLines();
+    await app.take(...arrivals(20, 100));
+    expect(logLines()).toEqual(before);
+    expect(title()).toMatch(/30 newer below$/);
+    await app.press(END);
+    expect(title()).toMatch(/following$/);
+    expect(logLines().at(-1)).toContain('p119');
+    await app.take(...arrivals(1, 200));
+    expect(logLines().at(-1)).toContain('p200');
+    await app.press(HOME);
+    expect(logLines()[0]).toContain('p000');
+    expect(inverse()).toEqual(['p000']);
+  });
+
+  test('obeys the filter of the table', async () => {
+    await app.press('/', ...Array.from('p01'), '\r');
+    expect(title()).toMatch(/10 of 50 {2}following$/);
+    expect(logLines().at(-1)).toContain('p019');
+  });
+
+  test('enter goes to the row of the event', async () => {
+    await app.press(TAB, UP, UP, '\r');
+    expect(inverse()).toEqual(['p047']);
+    expect(selectedLine()).toBeLessThan(app.find('EVENTS').y);
+    expect(app.text).not.toContain('DETAILS');
+    await app.press('\r');
+    expect(app.text).toContain('DETAILS');
+  });
+
+  test('where its socket has gone, the title says so', async () => {
+    await app.take(batch({ monotonicMs: 2000, closed: ['p049'] }), batch({ monotonicMs: 2000 + LINGER_MS }));
+    await app.press(TAB, '\r');
+    expect(title()).toMatch(/its socket has gone$/);
+    expect(inverse()).toEqual(['p049']);
+    await app.press(UP);
+    expect(title()).not.toContain('gone');
+  });
+
+  test('where its row does not match the filter any more, or it is of no socket, too', async () => {
+    const [it = socket()] = crowd(1, 49);
+    const [, gone = batch()] = told(
+      baseline([it]),
+      batch({ monotonicMs: 2000, changed: [{ ...it, state: 'CLOSE_WAIT' }] }),
+    );
+    await app.take({ ...gone, events: [{ type: 'gap', atMs: NOON_MS, learntBy: 'trace' }] });
+    await app.press('/', ...Array.from('established'), '\r', TAB, '\r');
+    expect(title()).toMatch(/of sockets that nobody knows$/);
+    await app.press(UP, '\r');
+    expect(title()).toMatch(/its row does not match the filter any more$/);
+  });
+
+  test('p and P ask for what the event has', async () => {
+    await app.press(TAB, UP, 'P');
+    expect(lineOf('process: ')).toContain('process: p048');
+    await app.press('\r');
+    expect(app.text).toContain('/ process:p048');
+    expect(title()).toMatch(/1 of 50 {2}0 newer below$/);
+  });
+
+  test('a click on an event selects it and gives it the keys; one in the table takes them back', async () => {
+    const { y } = app.find('EVENTS');
+    await app.click(20, y + 2);
+    const [selected] = inverse();
+    expect(app.lines[y + 2]).toContain(selected);
+    expect(title()).toMatch(/^▸/);
+    await app.click(20, TOP_ROW + 2);
+    expect(inverse()).toEqual(['p002']);
+    expect(title()).toMatch(/^EVENTS/);
+  });
+
+  test('the wheel rolls what it is over', async () => {
+    const { y } = app.find('EVENTS');
+    const before = logLines();
+    await app.press(wheel(64, y + 3));
+    expect(logLines().at(-1)).toContain('›+ p046');
+    expect(logLines().slice(3, -1)).toEqual(before.slice(0, -4));
+    expect(inverse()).toEqual(['p000']);
+    expect(title()).toMatch(/^EVENTS .* 3 newer below$/);
+    await app.press(TAB, wheel(65, TOP_ROW + 1));
+    expect(inverse()).toEqual(['p003']);
+    await app.press(wheel(65, y + 3));
+    expect(title()).toMatch(/following$/);
+  });
+
+  test('in a pane that has room for it alone it has the keys, and enter leads out of it', async () => {
+    await app.resize(40, 10);
+    await app.press(UP);
+    expect(title()).toBe('▸ EVENTS  1 newer below');
+    await app.press('\r');
+    expect(app.text).not.toContain('EVENTS');
+    expect(app.lines.some((line, y) => line.includes('p048') && app.look(5, y).inverse)).toBe(true);
+    await app.press('e', TAB);
+    expect(app.text).not.toContain('EVENTS');
+  });
+
+  test('a tick without an event writes nothing into it', async () => {
+    await app.take(batch({ monotonicMs: 30_000 }));
+    const bytes = app.bytesWritten;
+    await app.take(batch({ monotonicMs: 30_500 }));
+    expect(app.bytesWritten).toBe(bytes);
+  });
+});
+
+describe('connections that come and go between two looks', () => {
+  test('are there with how long they lived, and leave after a moment', async () => {
+    const [first = batch(), second = batch()] = BRIEF_BATCHES;
+    await app.take(first, second);
+    expect(lineOf('40003')).toMatch(/^- curl .* <1ms/);
+    expect(lineOf('TIME_WAIT')).toMatch(/^\+ gone .* 100ms/);
+    expect(app.lines[0]).toContain('3 sockets');
+    const quiet = (monotonicMs: number) =>
+      batch({ ...second, spawned: [], closed: [], events: [], monotonicMs });
+    await app.take(quiet(3900));
+    expect(lineOf('40003')).toMatch(/<1ms/);
+    await app.take(quiet(1000 + LINGER_MS));
+    expect(app.text).not.toContain('40003');
+    expect(lineOf('TIME_WAIT')).toMatch(/100ms/);
+  });
+
+  test('what was missed stands in the header for a minute', async () => {
+    await app.take(...BRIEF_BATCHES);
+    expect(app.lines[1]).toContain('12 closes missed at 12:00:01');
+    await app.take(batch({ monotonicMs: 61_500 }));
+    expect(app.lines[1]).toContain('some changes of state missed');
+    await app.take(batch({ monotonicMs: 62_000 }));
+    expect(app.lines[1]).not.toContain('missed');
   });
 });
 

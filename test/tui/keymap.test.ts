@@ -10,7 +10,11 @@ import { after, baseline, emptyState, listener, socket } from '../helpers/fakes.
 function press(key: string, state: State, character?: string) {
   const order = new RowOrder();
   order.update(state);
-  return commandOf({ state, row: order.at(0), columns: ['process', 'localPort', 'state'] }, key, character);
+  return commandOf(
+    { state, socket: order.at(0)?.socket, focus: 'table', columns: ['process', 'localPort', 'state'] },
+    key,
+    character,
+  );
 }
 
 const withSockets = (...sockets: Socket[]) => after(emptyState(), baseline(sockets));
@@ -85,6 +89,25 @@ test('N offers the namespace, by its name or its inode', () => {
   expect(offered({ netns: { inode: 7 } })).toMatchObject({ text: '7' });
   expect(offered({})).toMatchObject({ text: '' });
   expect(press('S-n', emptyState())).toMatchObject({ text: '' });
+});
+
+describe('in the event log', () => {
+  const inLog = (key: string, socketOfEvent: Socket | undefined) =>
+    commandOf({ state: emptyState(), socket: socketOfEvent, focus: 'events', columns: [] }, key, undefined);
+
+  test('enter goes to the row, tab to the table and back', () => {
+    expect(inLog('enter', undefined)).toEqual({ type: 'jump' });
+    expect(inLog('tab', undefined)).toEqual({ type: 'focus', focus: 'table' });
+    expect(press('tab', emptyState())).toEqual({ type: 'focus', focus: 'events' });
+    expect(press('enter', emptyState())).toEqual({ type: 'pane', pane: 'details' });
+  });
+
+  test('p and P offer what the event has', () => {
+    const it = socket({ process: 'node', local: '10.0.0.5:51000', remote: '192.0.2.1:443' });
+    expect(inLog('p', it)).toMatchObject({ kind: 'port', text: '443' });
+    expect(inLog('S-p', it)).toMatchObject({ kind: 'process', text: 'node' });
+    expect(inLog('p', undefined)).toMatchObject({ text: '' });
+  });
 });
 
 test('i opens the traffic', () => {

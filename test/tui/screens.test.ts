@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { FakeApp } from '../helpers/app.ts';
 import { baseline } from '../helpers/fakes.ts';
 import { BATCHES, LATER } from '../helpers/scene.ts';
+import { BRIEF_BATCHES } from './event-scene.ts';
 import { TRAFFIC_BATCHES } from './traffic-scene.ts';
 
 // The event log and the start of a process are shown in local time.
@@ -29,6 +30,14 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
     return (await app.take(...BATCHES)).press('/', ...Array.from('51512'), '\r', '\r');
   },
   events: async (app) => (await app.take(...BATCHES)).press('e'),
+  'brief-table': (app) => app.take(...BRIEF_BATCHES),
+  'brief-events': async (app) => (await app.take(...BRIEF_BATCHES)).press('e'),
+  // Three events up, the keys in the log.
+  'brief-events-looked-at': async (app) =>
+    (await app.take(...BRIEF_BATCHES)).press('e', '\t', '\x1b[A', '\x1b[A', '\x1b[A'),
+  'brief-events-filtered': async (app) =>
+    (await app.take(...BRIEF_BATCHES)).press('e', '/', ...Array.from('203.0.113.80'), '\r'),
+  'brief-help': async (app) => (await app.take(...BRIEF_BATCHES)).press('?'),
   help: async (app) => (await app.take(...BATCHES)).press('?'),
   'help-at-its-end': async (app) => (await app.take(...BATCHES)).press('?', 'G'),
   'service-names': async (app) => (await app.take(...BATCHES)).press('n'),

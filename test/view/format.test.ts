@@ -270,3 +270,19 @@ describe('amounts', () => {
     ]);
   });
 });
+
+test.each<[number, boolean, string]>([
+  [0, false, '<1ms'],
+  [0.99, false, '<1ms'],
+  [1, false, '1ms'],
+  [340.4, false, '340ms'],
+  [999.6, false, '1s'],
+  [2999, false, '2s'],
+  [3 * D, false, '3d'],
+  [999, true, '·'],
+  [2000, true, '>2s'],
+  [999 * D, true, '>999d'],
+])('%s ms, at least: %s: lived %s', (ms, isAtLeast, text) => {
+  expect(format.livedText(ms, isAtLeast)).toBe(text);
+  expect(text.length).toBeLessThanOrEqual(5);
+});

@@ -1,21 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Catching, GapEvent } from '../../src/model/event.ts';
 import type { Family, Socket } from '../../src/model/socket.ts';
 import type { State } from '../../src/store/state.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
 import { NOTHING_SEEN } from '../../src/store/table.ts';
 import { presentColumns } from '../../src/view/columns.ts';
 import { detailLines } from '../../src/view/details.ts';
-import { eventLines } from '../../src/view/events.ts';
+import { EventPane } from '../../src/view/event-pane.ts';
 import { filterLine, headerLines, spread } from '../../src/view/header.ts';
 import { helpLines, hintLine } from '../../src/view/help.ts';
 import { placeColumns } from '../../src/view/place.ts';
 import { rowLine } from '../../src/view/rows.ts';
 import { trafficLines } from '../../src/view/traffic.ts';
 import { displayWidth } from '../../src/view/width.ts';
-import { after, ALL_SEEN, baseline, batch, emptyState, socket } from '../helpers/fakes.ts';
+import { after, ALL_SEEN, baseline, batch, emptyState, NOON_MS, socket } from '../helpers/fakes.ts';
 import { HOSTILE, textOf, UNSAFE } from '../helpers/lines.ts';
 import { BATCHES, SCENE } from '../helpers/scene.ts';
+
+process.env['TZ'] = 'UTC';
 
 const hostile = fc.oneof(
   fc.constantFrom(...HOSTILE),
@@ -49,7 +52,16 @@ const stateOf = (it: Socket): State => {
   const state = after(
     emptyState(),
     baseline([]),
-    batch({ monotonicMs: 1000, spawned: [it], degradations: [{ code: 'x', text, short: text }] }),
+    batch({
+      monotonicMs: 1000,
+      spawned: [it],
+      degradations: [{ code: 'x', text, short: text }],
+      events: [
+        { type: 'spawn', atMs: 0, socket: it, learntBy: 'trace' },
+        { type: 'close', atMs: 0, socket: it, learntBy: 'trace', lifetimeMs: 1 },
+        { type: 'gap', atMs: 0, missed: 1, learntBy: 'trace' },
+      ],
+    }),
   );
   return { ...state, host: text, system: text, filter: { text, process: text, netns: text } };
 };
@@ -61,6 +73,12 @@ const shown = (
     | readonly Parameters<typeof textOf>[0][],
 ) => lines.map((it) => textOf(it as Parameters<typeof textOf>[0]).trimEnd());
 
+function eventPaneLines(state: State, width: number) {
+  const pane = new EventPane();
+  pane.update(state, 10);
+  return pane.lines(width, false, undefined);
+}
+
 const everyLine = (state: State, it: Socket, width: number): string[] => {
   const row = state.table.rows.get(it.id);
   return shown([
@@ -68,11 +86,11 @@ const everyLine = (state: State, it: Socket, width: number): string[] => {
     filterLine(state, 1, 1, width),
     ...detailLines(row, state, width, 100),
     ...trafficLines(state, width, 10),
-    ...eventLines(state.table.log, state.table.logged, width, 10),
+    ...eventPaneLines(state, width),
     ...helpLines(KEYS, state, width),
-    hintLine(KEYS, width, ALL_SEEN),
+    hintLine(KEYS, width, ALL_SEEN, undefined),
     ...(row
-      ? [rowLine(row, placeColumns(width, new Map(), ALL_SEEN), { nowMs: 0, serviceNames: true }, false)]
+      ? [rowLine(row, placeColumns(width, new Map(), ALL_SEEN), { nowMs: 0, serviceNames: true }, 'none')]
       : []),
   ]);
 };
@@ -176,12 +194,75 @@ describe('the header', () => {
   test('the interval in use, where it is longer than the one asked for', () => {
     const first = (pacedIntervalMs: number, ...more: Parameters<typeof after>[1][]) =>
       textOf(headerLines(after(emptyState(), batch({ pacedIntervalMs }), ...more), 120, 2)[0]);
-    expect(first(2480)).toContain('/proc/net  1s → 2.5s  ');
+    expect(first(2480)).toContain('polling only  1s → 2.5s  ');
     // A clock that is late by a little is not said to be slow.
-    expect(first(1040)).toContain('/proc/net  1s  ');
-    expect(first(1060)).toContain('/proc/net  1s → 1.1s  ');
+    expect(first(1040)).toContain('polling only  1s  ');
+    expect(first(1060)).toContain('polling only  1s → 1.1s  ');
     // Of another interval nothing is known yet.
-    expect(first(2480, { type: 'interval', intervalMs: 500 })).toContain('/proc/net  500ms  ');
+    expect(first(2480, { type: 'interval', intervalMs: 500 })).toContain('polling only  500ms  ');
+  });
+
+  describe('what was missed', () => {
+    const gap = (ms: number, fields: Partial<GapEvent> = {}): GapEvent => ({
+      type: 'gap',
+      atMs: NOON_MS + ms,
+      learntBy: 'destroy',
+      ...fields,
+    });
+    const second = (width: number, ...events: GapEvent[]) =>
+      textOf(headerLines(after(state, batch({ monotonicMs: 30_000, events })), width, 2)[1]).trimEnd();
+
+    test('stands before all other notices, and when', () => {
+      expect(second(120, gap(20_000, { missed: 12 }))).toMatch(/ {2}12 closes missed at 12:00:20$/);
+      expect(second(60, gap(20_000, { missed: 12 }))).toMatch(/ {2}12 closes missed$/);
+    });
+
+    test('is summed up by kind, as far as it was counted', () => {
+      const counted = [gap(20_000, { missed: 12 }), gap(21_000, { missed: 3000 })];
+      expect(second(120, ...counted)).toContain('3,012 closes missed at 12:00:21');
+      expect(second(120, ...counted, gap(22_000))).toContain('some closes missed at 12:00:22');
+      const trace = gap(21_000, { missed: 1, learntBy: 'trace' });
+      expect(second(120, trace)).toContain('1 change of state missed at 12:00:21');
+      const both = after(
+        state,
+        batch({ monotonicMs: 30_000, degradations: [], events: [...counted, trace] }),
+      );
+      expect(textOf(headerLines(both, 120, 2)[1])).toContain('3,012 closes missed at 12:00:21 (+1: ?)');
+      const help = shown(helpLines(KEYS, both, 120)).join('\n');
+      expect(help).toContain('3,012 closes missed at 12:00:21\n  1 change of state missed at 12:00:21');
+    });
+  });
+
+  describe('what is caught between two looks', () => {
+    const caught = (catching: Catching) => after(emptyState(), batch({ catching }));
+    const first = (level: Catching['level'], width: number) =>
+      textOf(headerLines(caught({ level }), width, 1)[0]);
+
+    test('stands beside the source, in short where there is little room', () => {
+      expect(first('polls', 160)).toContain('/proc/net  polling only  1s');
+      expect(first('closes', 160)).toContain('/proc/net  + closes (any user)  1s');
+      expect(first('changes', 160)).toContain('/proc/net  + every state change (root)  1s');
+      expect(first('polls', 80)).toContain('/proc/net  polls  1s');
+      expect(first('closes', 80)).toContain('/proc/net  +closes  1s');
+      expect(first('changes', 80)).toContain('+changes  1s');
+    });
+
+    test('before the first batch nobody knows', () => {
+      expect(textOf(headerLines(emptyState(), 160, 1)[0])).not.toContain('polling');
+    });
+
+    test('the help says what is not, and why', () => {
+      const helpOf = (catching: Catching) =>
+        shown(helpLines(KEYS, caught(catching), 200))
+          .slice(0, 3)
+          .join('\n');
+      expect(helpOf({ level: 'closes', why: 'only root may: run with sudo' })).toContain(
+        'WHAT NETPANE CANNOT SEE NOW\n  of what happens between two looks only closes are seen: only root may: run with sudo',
+      );
+      expect(helpOf({ level: 'polls' })).toContain('what comes and goes between two looks is not seen');
+      expect(helpOf({ level: 'changes' })).not.toContain('CANNOT SEE');
+      expect(helpOf({ level: 'changes', why: 'a container keeps it' })).toContain('is seen: a container');
+    });
   });
 
   test('how many further notices there are', () => {
@@ -266,38 +347,24 @@ describe('details', () => {
     expect(detailsOf(SCENE.left).join('\n')).toContain('the last one known to hold the socket');
   });
 
+  test('of a closed socket how long it lived, which does not go on', () => {
+    const it = socket();
+    const events = [{ type: 'close', atMs: 0, socket: it, learntBy: 'destroy', lifetimeMs: 0.41 }] as const;
+    const closed = after(
+      emptyState(),
+      baseline([]),
+      batch({ spawned: [it], closed: [it.id], events }),
+      batch({ monotonicMs: 3000 }),
+    );
+    const lines = shown(detailLines(closed.table.rows.get(it.id), closed, 60, 100));
+    expect(lines).toContain('lived    0.41 ms');
+    expect(lines.some((text) => text.startsWith('age'))).toBe(false);
+  });
+
   test('no selection', () => {
     expect(textOf(detailLines(undefined, emptyState(), 60, 10)[0])).toMatch(
       /^DETAILS {2}no socket is selected/,
     );
-  });
-});
-
-describe('events', () => {
-  const eventsOf = (it: Socket, width: number) => {
-    const { table } = after(emptyState(), baseline([]), batch({ spawned: [it] }));
-    return shown(eventLines(table.log, table.logged, width, 10)).slice(1);
-  };
-
-  test('a program with a wide name leaves its endpoints whole', () => {
-    expect(eventsOf({ ...SCENE.node, owners: SCENE.wide.owners }, 120)[0]).toMatch(
-      /10\.0\.0\.5:51512 → 203\.0\.113\.80:443 +ESTABLISHED$/,
-    );
-  });
-
-  test('the newest that fit, the last at the bottom', () => {
-    const { table } = after(
-      emptyState(),
-      baseline([]),
-      ...[1, 2, 3, 4].map((n) =>
-        batch({ monotonicMs: n, spawned: [socket({ id: `${n}`, process: `p${n}` })] }),
-      ),
-    );
-    const lines = shown(eventLines(table.log, table.logged, 120, 3));
-    expect(lines).toHaveLength(3);
-    expect(lines[0]).toContain('4 since the start');
-    expect(lines[1]).toContain(' p3 ');
-    expect(lines[2]).toContain(' p4 ');
   });
 });
 
@@ -310,10 +377,18 @@ describe('help', () => {
 
   test('the way to it is in the hints at every width', () => {
     for (let width = 6; width <= 200; width++) {
-      const hints = textOf(hintLine(KEYS, width, ALL_SEEN));
+      const hints = textOf(hintLine(KEYS, width, ALL_SEEN, undefined));
       expect(hints.endsWith('? help')).toBe(true);
       expect(displayWidth(hints)).toBeLessThanOrEqual(width);
     }
+  });
+
+  test('the ways into the event log and out of it come first while it is open', () => {
+    const hints = (focus: 'table' | 'events') => textOf(hintLine(KEYS, 80, ALL_SEEN, focus));
+    expect(hints('table')).toMatch(/^tab to the events {2}p port .* \? help$/);
+    expect(hints('events')).toMatch(/^enter to its row {2}tab to the table {2}p port .* \? help$/);
+    expect(textOf(hintLine(KEYS, 200, ALL_SEEN, 'events'))).not.toContain('enter details');
+    expect(textOf(hintLine(KEYS, 200, ALL_SEEN, undefined))).not.toContain('tab');
   });
 
   test('columns that are not there are not explained', () => {
@@ -324,8 +399,8 @@ describe('help', () => {
   });
 
   test('the hint at the traffic comes with the traffic', () => {
-    expect(textOf(hintLine(KEYS, 200, NOTHING_SEEN))).not.toContain('i traffic');
-    expect(textOf(hintLine(KEYS, 200, ALL_SEEN))).toContain('e events  i traffic  g graph');
+    expect(textOf(hintLine(KEYS, 200, NOTHING_SEEN, undefined))).not.toContain('i traffic');
+    expect(textOf(hintLine(KEYS, 200, ALL_SEEN, undefined))).toContain('e events  i traffic  g graph');
   });
 
   test('all notices are told in full', () => {

@@ -79,7 +79,7 @@ describe.each([
       const columns = placeColumns(width, widest, told);
       const end = Math.max(...columns.map(({ left, width: cells }) => left + cells));
       for (const row of [...NARROW, ...WIDE]) {
-        expect(displayWidth(textOf(rowLine(row, columns, CONTEXT, false)))).toBe(end);
+        expect(displayWidth(textOf(rowLine(row, columns, CONTEXT, 'none')))).toBe(end);
       }
       expect(displayWidth(textOf(titleLine(columns, { column: 'process', descending: true })))).toBe(end);
     }
@@ -136,7 +136,7 @@ describe('which columns there are', () => {
 
 test('at 120 columns nothing of an everyday row is cut', () => {
   const columns = placeColumns(120, seen(NARROW), NOTHING_SEEN);
-  expect(textOf(NARROW[0] && rowLine(NARROW[0], columns, CONTEXT, false)).split(/\s+/)).toEqual([
+  expect(textOf(NARROW[0] && rowLine(NARROW[0], columns, CONTEXT, 'none')).split(/\s+/)).toEqual([
     '',
     'curl',
     '100',
@@ -153,7 +153,7 @@ test('at 120 columns nothing of an everyday row is cut', () => {
 
 test('at 200 columns long IPv6 addresses are whole', () => {
   const text = textOf(
-    WIDE[0] && rowLine(WIDE[0], placeColumns(200, seen(WIDE), NOTHING_SEEN), CONTEXT, false),
+    WIDE[0] && rowLine(WIDE[0], placeColumns(200, seen(WIDE), NOTHING_SEEN), CONTEXT, 'none'),
   );
   expect(text).toContain('2001:db8:1111:2222:3333:4444:5555:6666');
   expect(text).toContain('2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff');
@@ -169,9 +169,9 @@ test('a column that has grown stays so: nothing moves when the long text has gon
 
 test('a narrow state column has words of its own, not cut ones', () => {
   const row = rowsOf(socket({ state: 'CLOSE_WAIT' }))[0];
-  expect(textOf(row && rowLine(row, placeColumns(40, seen(NARROW), NOTHING_SEEN), CONTEXT, false))).toContain(
-    'CLOS-W',
-  );
+  expect(
+    textOf(row && rowLine(row, placeColumns(40, seen(NARROW), NOTHING_SEEN), CONTEXT, 'none')),
+  ).toContain('CLOS-W');
 });
 
 test('the title of the sorted column has an arrow', () => {
@@ -186,7 +186,7 @@ test('service names stand in the place of ports', () => {
   const widest: WidestSeen = new Map();
   noteWidths(widest, NARROW, context);
   const row = NARROW[0];
-  expect(textOf(row && rowLine(row, placeColumns(120, widest, NOTHING_SEEN), context, false))).toMatch(
+  expect(textOf(row && rowLine(row, placeColumns(120, widest, NOTHING_SEEN), context, 'none'))).toMatch(
     / 40000 .* https /,
   );
 });
@@ -194,7 +194,7 @@ test('service names stand in the place of ports', () => {
 test('a protocol with a long name has a short one where it does not fit', () => {
   const [row] = rowsOf(socket({ protocol: 'packet' }));
   const text = (widest: WidestSeen) =>
-    textOf(row && rowLine(row, placeColumns(120, widest, NOTHING_SEEN), CONTEXT, false));
+    textOf(row && rowLine(row, placeColumns(120, widest, NOTHING_SEEN), CONTEXT, 'none'));
   expect(text(new Map())).toMatch(/ pkt +192/);
   expect(text(seen(rowsOf(socket({ protocol: 'packet' }))))).toMatch(/ packet +192/);
 });

@@ -1,0 +1,226 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { LogEvent } from '../../src/model/event.ts';
+import { compileFilter, type Filter, NO_FILTER } from '../../src/query/filter.ts';
+import { EventLog } from '../../src/store/log.ts';
+import type { State } from '../../src/store/state.ts';
+import { EventPane } from '../../src/view/event-pane.ts';
+import { ShownEvents } from '../../src/view/shown-events.ts';
+import { after, batch, emptyState, NOON_MS, socket } from '../helpers/fakes.ts';
+import { textOf } from '../helpers/lines.ts';
+
+process.env['TZ'] = 'UTC';
+
+/** The event with this number: every seventh is a gap, the others are of one of three programs. */
+const eventOf = (number: number): LogEvent =>
+  number % 7 === 6
+    ? { type: 'gap', atMs: NOON_MS, learntBy: 'destroy', missed: number }
+    : {
+        type: 'spawn',
+        atMs: NOON_MS + number,
+        learntBy: 'poll',
+        socket: socket({ id: `${number}`, process: `p${number % 3}`, pid: number }),
+      };
+
+const from = (start: number, count: number) => Array.from({ length: count }, (_, i) => eventOf(start + i));
+
+const stateOf = (kept: number): State => ({ ...emptyState(), log: new EventLog(kept) });
+
+describe('the events that are shown', () => {
+  const shownOf = (shown: ShownEvents) =>
+    Array.from({ length: shown.length }, (_, index) => shown.numberAt(index));
+
+  test('are those that the filter lets through and every gap, however they came, whatever the filter was before', () => {
+    const step = fc.record({
+      added: fc.nat(9),
+      filter: fc.option(fc.constantFrom<Filter>(NO_FILTER, { process: 'p1' }, { text: 'p2' }, { port: 1 }), {
+        nil: undefined,
+      }),
+      pause: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), fc.integer({ min: 1, max: 20 }), (steps, kept) => {
+        let state = after(stateOf(kept), batch());
+        const shown = new ShownEvents();
+        for (const { added, filter, pause } of steps) {
+          state = after(state, batch({ events: from(state.log.end, added) }));
+          if (filter) state = after(state, { type: 'filter', filter });
+          if (pause) state = after(state, { type: 'pause' });
+          expect(shown.update(state)).toBe(true);
+          const matches = compileFilter(state.filter);
+          const end = state.pause?.logEnd ?? state.log.end;
+          const expected = from(0, end).flatMap((event, number) =>
+            number >= state.log.start && (event.type === 'gap' || matches(event.socket)) ? [number] : [],
+          );
+          expect(shownOf(shown)).toEqual(expected);
+          for (const [index, number] of expected.entries()) expect(shown.indexOf(number)).toBe(index);
+        }
+      }),
+    );
+  });
+
+  test('of a long log they are found in runs, from the newest back, and none of them twice', () => {
+    const asked: number[] = [];
+    const log = new EventLog(50_000);
+    log.add(
+      from(0, 50_000).map((event, number) =>
+        event.type === 'gap'
+          ? event
+          : {
+              ...event,
+              get socket() {
+                asked.push(number);
+                return event.socket;
+              },
+            },
+      ),
+    );
+    const state: State = { ...emptyState({ process: 'p1' }), log };
+    const shown = new ShownEvents();
+    const lengths = [];
+    for (let isComplete = false; !isComplete; lengths.push(shown.length)) isComplete = shown.update(state);
+    expect(lengths.length).toBeGreaterThan(3);
+    expect(lengths).toEqual(lengths.toSorted((a, b) => a - b));
+    expect(shown.numberAt(shown.length - 1)).toBe(49_999);
+    expect(new Set(asked).size).toBe(asked.length);
+    expect(asked.length).toBe(from(0, 50_000).filter(({ type }) => type !== 'gap').length);
+    const before = asked.length;
+    // Another paint asks nothing, another tick only what is new.
+    shown.update(state);
+    expect(asked.length).toBe(before);
+    log.add(from(50_000, 5000));
+    expect(shown.update(state)).toBe(true);
+    expect(asked.length).toBe(before);
+    expect(shown.numberAt(shown.length - 1)).toBe(54_998);
+  });
+
+  test('one that is not shown has the place of the next older one', () => {
+    const state = { ...after(stateOf(100), batch({ events: from(0, 14) })), filter: { process: 'p1' } };
+    const shown = new ShownEvents();
+    expect(shown.indexOf(3)).toBe(-1);
+    shown.update(state);
+    expect(shownOf(shown)).toEqual([1, 4, 6, 7, 10, 13]);
+    expect([0, 1, 3, 4, 12, 99].map((number) => shown.indexOf(number))).toEqual([0, 0, 0, 1, 4, 5]);
+  });
+});
+
+describe('the pane', () => {
+  const LINES = 5;
+  /** A pane that has seen these batches of so many events, and the state of then. */
+  const paneOf = (...counts: number[]) => {
+    const pane = new EventPane();
+    let state = stateOf(100);
+    const show = (next: State) => {
+      state = next;
+      pane.update(state, LINES);
+    };
+    const add = (count: number) => show(after(state, batch({ events: from(state.log.end, count) })));
+    for (const count of counts) add(count);
+    const select = (number: number | null) => show(after(state, { type: 'select-event', number }));
+    const filter = (wanted: Filter) => show(after(state, { type: 'filter', filter: wanted }));
+    /** Pids of the events in sight. */
+    const inSight = () =>
+      pane
+        .lines(120, true, undefined)
+        .slice(1)
+        .map((line) => /^\S+ +[+!] +(?:p\d +(\d+)|(\d+) closes)/.exec(textOf(line)))
+        .map((match) => Number(match?.[1] ?? match?.[2]));
+    const title = (note?: string) => textOf(pane.lines(120, true, note)[0]).trimEnd();
+    return { pane, add, select, filter, inSight, title };
+  };
+
+  test('follows the newest, which is at the bottom', () => {
+    const { add, inSight, title } = paneOf(3);
+    expect(inSight()).toEqual([0, 1, 2]);
+    add(5);
+    expect(inSight()).toEqual([4, 5, 6, 7]);
+    expect(title()).toBe('▸ EVENTS  8 since the start  following');
+  });
+
+  test('stands still once the cursor is moved up, and says how many came since', () => {
+    const { pane, add, select, inSight, title } = paneOf(20);
+    select(pane.numberAfter(-1));
+    add(30);
+    expect(inSight()).toEqual([16, 17, 18, 19]);
+    expect(title()).toBe('▸ EVENTS  50 since the start  31 newer below');
+    expect(pane.event).toEqual(eventOf(18));
+  });
+
+  test('the last one, or beyond, is to follow', () => {
+    const { pane, select, inSight } = paneOf(20);
+    select(pane.numberAfter(-2));
+    expect(pane.numberAfter(1)).toBe(18);
+    expect(pane.numberAfter(2)).toBeNull();
+    expect(pane.numberAfter(Infinity)).toBeNull();
+    select(pane.numberAfter(-Infinity));
+    expect(inSight()).toEqual([0, 1, 2, 3]);
+    select(null);
+    expect(inSight()).toEqual([16, 17, 18, 19]);
+  });
+
+  test('moves the cursor over the lines, and the lines only at the edge', () => {
+    const { pane, select, inSight } = paneOf(20);
+    for (let i = 0; i < 3; i++) select(pane.numberAfter(-1));
+    expect(inSight()).toEqual([16, 17, 18, 19]);
+    select(pane.numberAfter(-1));
+    expect(inSight()).toEqual([15, 16, 17, 18]);
+    select(pane.numberAfter(1));
+    expect(inSight()).toEqual([15, 16, 17, 18]);
+  });
+
+  test('rolls the lines under the cursor, from the first one to following', () => {
+    const { pane, select, inSight, title } = paneOf(20);
+    select(pane.scroll(-3));
+    expect(inSight()).toEqual([13, 14, 15, 16]);
+    expect(pane.number).toBe(16);
+    select(pane.scroll(-30));
+    expect(inSight()).toEqual([0, 1, 2, 3]);
+    select(pane.scroll(30));
+    expect(inSight()).toEqual([16, 17, 18, 19]);
+    expect(title()).toContain('following');
+  });
+
+  test('stays with its event while the oldest ones leave, and passes to the oldest when it has left itself', () => {
+    const { pane, add, select, inSight, title } = paneOf(100);
+    select(50);
+    const before = inSight();
+    add(40);
+    expect(inSight()).toEqual(before);
+    expect(title()).toContain('the last 100 of 140  89 newer below');
+    add(60);
+    expect(pane.number).toBe(100);
+    expect(inSight()).toEqual([100, 101, 102, 103]);
+  });
+
+  test('a filter shows less of it, and says so', () => {
+    const { pane, filter, select, inSight, title } = paneOf(20);
+    filter({ process: 'p1' });
+    expect(inSight()).toEqual([10, 13, 16, 19]);
+    expect(title()).toBe('▸ EVENTS  8 of 20  following');
+    select(pane.numberAfter(-1));
+    filter(NO_FILTER);
+    expect(pane.number).toBe(16);
+  });
+
+  test('a click means the event in that line', () => {
+    const { pane } = paneOf(20);
+    expect([0, 1, 4].map((line) => pane.numberInLine(line))).toEqual([undefined, 16, 19]);
+    expect(paneOf(2).pane.numberInLine(3)).toBeUndefined();
+  });
+
+  test('before anything has happened it says so; a note is told', () => {
+    const { pane, select, title } = paneOf(0);
+    expect(title()).toBe('▸ EVENTS  nothing has changed yet  following');
+    expect([pane.number, pane.event]).toEqual([undefined, undefined]);
+    select(pane.numberAfter(-1));
+    expect(title('its socket has gone')).toContain('its socket has gone');
+  });
+
+  test('a pause shows what was until then', () => {
+    const pane = new EventPane();
+    const paused = after(stateOf(100), batch({ events: from(0, 5) }), { type: 'pause' });
+    pane.update(after(paused, batch({ events: from(5, 5) })), LINES);
+    expect(pane.number).toBe(4);
+    expect(textOf(pane.lines(120, false, undefined)[0])).toMatch(/^EVENTS {2}5 since the start/);
+  });
+});
