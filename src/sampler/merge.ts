@@ -89,13 +89,13 @@ function betterLifetime(seen: Lifetime, { lifetimeMs, isAtLeast = false }: Lifet
 const betterOwners = (owners: readonly Owner[], others: readonly Owner[] | undefined): readonly Owner[] =>
   others && worthOf(others) > worthOf(owners) ? others : owners;
 
+/** The owners of a socket that they have let go. */
+const inherited = (owners: readonly Owner[]): readonly Owner[] =>
+  owners.map((owner) => (owner.knowledge === 'exact' ? { ...owner, knowledge: 'inherited' } : owner));
+
 /** The owners by a later sighting; where the earlier ones say more, those are the last known by now. */
 const laterOwners = (before: readonly Owner[], now: readonly Owner[]): readonly Owner[] =>
-  betterOwners(now, before) === now
-    ? now
-    : before.map((owner) =>
-        owner.knowledge === 'exact' ? { ...owner, knowledge: 'inherited' as const } : owner,
-      );
+  betterOwners(now, before) === now ? now : inherited(before);
 
 /** A sighting of a socket with what only another one, `known`, tells of it. */
 function completed(socket: Socket, known: Socket): Socket {
@@ -528,7 +528,12 @@ export class Merger {
     // Where a poll came later, and saw nothing of it, that is over too.
     const isOver = atMs <= this.#last.startMs && this.#sightingOf(life) === undefined;
     if (!isLeft || isOver) this.#finish(life);
-    else if (remnant) life.socket = { ...life.socket, state: remnant.state };
+    else
+      life.socket = {
+        ...life.socket,
+        ...(remnant && { state: remnant.state }),
+        owners: inherited(life.socket.owners),
+      };
     return life;
   }
 

@@ -81,3 +81,26 @@ test('the texts of more sockets than it remembers', () => {
     spawned.map(({ user }) => user),
   );
 });
+
+test('the sockets of events come through, and one that is in a list too is the same object as there', () => {
+  const events = [
+    { type: 'spawn', atMs: 1, socket: SOCKET, learntBy: 'trace' },
+    { type: 'gap', atMs: 2, missed: 3, learntBy: 'destroy' },
+    {
+      type: 'close',
+      atMs: 4,
+      socket: { ...SOCKET, id: 'sk:2' },
+      learntBy: 'poll',
+      lifetimeMs: 5,
+      isAtLeast: true,
+    },
+  ] as const;
+  const before = batch({ spawned: [SOCKET], events });
+  const after = new Compactor().batch(structuredClone(before));
+  expect(after).toEqual(before);
+  const [spawn, , close] = after.events;
+  expect(spawn?.type === 'spawn' && spawn.socket).toBe(after.spawned[0]);
+  expect(close?.type === 'close' && Object.getPrototypeOf(close.socket)).toBe(
+    Object.getPrototypeOf(after.spawned[0]),
+  );
+});

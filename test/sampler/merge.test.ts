@@ -10,7 +10,11 @@ import {
   type Truth,
   World,
 } from './merge-machine.ts';
-import { NOON_MS } from '../helpers/fakes.ts';
+import { diff } from '../../src/sampler/diff.ts';
+import { Merger } from '../../src/sampler/merge.ts';
+import type { Socket } from '../../src/model/socket.ts';
+import type { Happening } from '../../src/source/types.ts';
+import { byId, NOON_MS, ownersText, socket } from '../helpers/fakes.ts';
 
 const which = fc.nat(7);
 
@@ -132,4 +136,154 @@ describe.each<Telling>(['all', 'some', 'ends', 'nothing'])('an event source that
       { numRuns: 400 },
     );
   });
+});
+
+/** A merger that is polled, and told, when the test says so; all that it tells comes back as text. */
+function setUp({ hasEvents = true, tellsAll = true } = {}) {
+  const merger = new Merger({ hasEvents, tellsAll });
+  let previous: ReadonlyMap<string, Socket> = new Map();
+  const take = (): readonly string[] => {
+    const { spawned, changed, closed, events } = merger.take();
+    return [
+      ...spawned.map(({ id, state }) => `+ ${id} ${state}`),
+      ...changed.map(({ id, state }) => `~ ${id} ${state}`),
+      ...closed.map((id) => `- ${id}`),
+      ...events.map((it) =>
+        it.type === 'gap' ? 'gap' : `${it.type} ${it.socket.id} ${it.atMs - NOON_MS} ${it.learntBy}`,
+      ),
+    ];
+  };
+  const learn = (nowMs: number, ...happenings: readonly Happening[]) => {
+    merger.learn(happenings, { wallMs: NOON_MS + nowMs, monotonicMs: nowMs });
+  };
+  const poll = (startMs: number, ...sockets: readonly Socket[]): readonly string[] => {
+    const next = byId(sockets);
+    const start = { wallMs: NOON_MS + startMs, monotonicMs: startMs };
+    merger.poll(diff(previous, next), next, start, startMs + 5);
+    previous = next;
+    return take();
+  };
+  return { merger, learn, poll, take };
+}
+
+const a = socket({ id: 'a' });
+const atEnd = (atMs: number, it = a): Happening => ({ type: 'ended', atMs, socket: it, learntBy: 'destroy' });
+
+test('one that a poll has passed by, and the next one sees, is told as a new one', () => {
+  const { poll } = setUp({ hasEvents: false });
+  expect(poll(1000)).toEqual([]);
+  expect(poll(2000, a)).toEqual(['+ a ESTABLISHED', 'spawn a 2000 poll']);
+  expect(poll(3000)).toEqual(['- a', 'close a 3000 poll']);
+  expect(poll(4000, a)).toEqual(['+ a ESTABLISHED', 'spawn a 4000 poll']);
+  expect(poll(5000, { ...a, state: 'CLOSE_WAIT' })).toEqual(['~ a CLOSE_WAIT', 'change a 5000 poll']);
+  expect(poll(6000)).toEqual(['- a', 'close a 6000 poll']);
+});
+
+test('where word of an end may come, one that a poll has passed by is not closed before that time is over', () => {
+  const { learn, poll, take } = setUp();
+  poll(1000, a);
+  expect(poll(2000)).toEqual([]);
+  expect(poll(2050, a)).toEqual([]);
+  expect(poll(3000)).toEqual([]);
+  learn(3099);
+  expect(take()).toEqual([]);
+  learn(3100);
+  expect(take()).toEqual(['- a', 'close a 3000 poll']);
+});
+
+test('there is no word of what has no word, and of a remnant there was: they are closed at once', () => {
+  const { poll } = setUp();
+  const raw = socket({ id: 'raw', protocol: 'raw' });
+  poll(1000, raw, { ...a, state: 'TIME_WAIT' });
+  expect(poll(2000)).toEqual(['- raw', '- a', 'close raw 2000 poll', 'close a 2000 poll']);
+});
+
+test('word of an end outweighs a table that could not be read, and late word of it is none; in the end all is forgotten', () => {
+  const { learn, poll, take } = setUp();
+  poll(1000, a);
+  learn(1500, atEnd(1500));
+  expect(take()).toEqual(['~ a ESTABLISHED', '- a', 'close a 1500 destroy']);
+  expect([poll(2000, a), poll(3000, { ...a, uid: 1 }), poll(4000, a)].flat()).toEqual([]);
+  learn(4500, atEnd(1500), {
+    type: 'state',
+    atMs: 1400,
+    id: 'a',
+    was: 'ESTABLISHED',
+    now: 'FIN_WAIT1',
+    learntBy: 'trace',
+  });
+  expect([take(), poll(5000), poll(6000)].flat()).toEqual([]);
+  expect(poll(7000, a)).toEqual(['+ a ESTABLISHED', 'spawn a 7000 poll']);
+});
+
+test('word of a state of which the end was lost is put right by a poll in which nothing changed', () => {
+  const { learn, poll, take } = setUp();
+  const it = socket({ id: 'l', state: 'LISTEN', remote: null });
+  poll(1000, it);
+  learn(1500, { type: 'state', atMs: 1500, id: 'l', was: 'LISTEN', now: 'CLOSE', learntBy: 'trace' });
+  expect(take()).toEqual(['~ l CLOSE', 'change l 1500 trace']);
+  expect(poll(2000, it)).toEqual(['~ l LISTEN', 'change l 2000 poll']);
+});
+
+test('a remnant that is met before there is word of its connection is the same life, and has its owner and its counters', () => {
+  const { merger, learn, poll } = setUp();
+  const remnant = socket({ id: 'r', state: 'TIME_WAIT', owners: [{ knowledge: 'gone' }] });
+  poll(1000);
+  expect(poll(2000, remnant)).toEqual(['+ r TIME_WAIT', 'spawn r 2000 poll']);
+  learn(2010, { type: 'appeared', atMs: 1990, socket: a, learntBy: 'trace' }, {
+    ...atEnd(1995, { ...a, traffic: { rxBytes: 7 } }),
+    remnant: { id: 'r', state: 'TIME_WAIT' },
+  } as Happening);
+  const { spawned, changed, closed, events } = merger.take();
+  expect([spawned, closed]).toEqual([[], []]);
+  expect(changed.map(ownersText)).toEqual(['inherited curl 100']);
+  // The program became known, and that it is over.
+  expect(events.map(({ type }) => type)).toEqual(['change', 'close']);
+  expect(events.at(-1)).toMatchObject({ socket: { id: 'r', traffic: { rxBytes: 7 } }, lifetimeMs: 5 });
+  expect(poll(3000)).toEqual(['- r']);
+});
+
+test('who was seen doing something with a socket has it', () => {
+  const { merger, learn, poll } = setUp();
+  poll(1000, { ...a, owners: [{ knowledge: 'hidden' }] });
+  const owners = [{ knowledge: 'exact', pid: 7, process: 'ssh' } as const];
+  learn(1500, {
+    type: 'state',
+    atMs: 1500,
+    id: 'a',
+    was: 'ESTABLISHED',
+    now: 'FIN_WAIT1',
+    owners,
+    learntBy: 'trace',
+  });
+  expect(merger.take().changed.map(ownersText)).toEqual(['exact ssh 7']);
+});
+
+test('of an end alone no lifetime is made up', () => {
+  const { merger, learn, poll } = setUp();
+  poll(1000);
+  learn(1500, atEnd(1400));
+  const [, close] = merger.take().events;
+  expect(close).toEqual({
+    type: 'close',
+    atMs: NOON_MS + 1400,
+    socket: { ...a, owners: a.owners },
+    learntBy: 'destroy',
+  });
+});
+
+test('from batch to batch only what came of several changes is told, at the time of the last', () => {
+  const { learn, poll, take } = setUp({ tellsAll: false });
+  poll(1000, a);
+  const turn = (atMs: number, was: Socket['state'], now: Socket['state']) =>
+    ({ type: 'state', atMs, id: 'a', was, now, learntBy: 'trace' }) as Happening;
+  learn(1500, turn(1400, 'ESTABLISHED', 'FIN_WAIT1'), turn(1450, 'FIN_WAIT1', 'FIN_WAIT2'));
+  expect(take()).toEqual(['~ a FIN_WAIT2', 'change a 1450 trace']);
+  const udp = socket({ id: 'u', protocol: 'udp' });
+  const later: Socket = { ...a, state: 'FIN_WAIT2' };
+  poll(2000, later, udp);
+  expect(poll(3000, later, { ...udp, remote: { address: '192.0.2.9', port: 9 } })).toEqual([
+    '~ u ESTABLISHED',
+    'change u 3000 poll',
+  ]);
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Batch } from '../../src/model/batch.ts';
+import type { LogEvent } from '../../src/model/event.ts';
 import { PART_SIZE, partsOf } from '../../src/sampler/parts.ts';
 import { batch, socket } from '../helpers/fakes.ts';
 
@@ -10,7 +11,12 @@ const some = (count: number, name: string) =>
 
 const ids = (count: number) => Array.from({ length: count }, (_, i) => `closed ${i}`);
 
-const sizeOf = ({ spawned, changed, closed }: Batch) => spawned.length + changed.length + closed.length;
+/** So many events, each at another time. */
+const news = (count: number) =>
+  Array.from({ length: count }, (_, i): LogEvent => ({ type: 'gap', atMs: i, learntBy: 'trace' }));
+
+const sizeOf = ({ spawned, changed, closed, events }: Batch) =>
+  spawned.length + changed.length + closed.length + events.length;
 
 const counts = (parts: readonly Batch[]) =>
   parts.map(({ spawned, changed, closed, partial }) => [
@@ -32,6 +38,15 @@ describe('partsOf', () => {
     expect(counts(parts)).toEqual([
       [PART_SIZE, 0, 0, true],
       [0, 0, 1, false],
+    ]);
+  });
+
+  test('events come last: the sockets that they are about are known by then', () => {
+    const parts = partsOf(batch({ spawned: some(4, 'spawned'), closed: ids(2), events: news(5) }), 4);
+    expect(parts.map((part) => [part.spawned.length, part.closed.length, part.events])).toEqual([
+      [4, 0, []],
+      [0, 2, news(5).slice(0, 2)],
+      [0, 0, news(5).slice(2)],
     ]);
   });
 
@@ -61,14 +76,15 @@ test('joined, the parts are the batch; none is too big, none is empty, and all e
   const upTo = (most: number) => fc.integer({ min: 0, max: most });
   fc.assert(
     fc.property(
-      fc.tuple(upTo(30), upTo(30), upTo(30)),
+      fc.tuple(upTo(30), upTo(30), upTo(30), upTo(30)),
       fc.integer({ min: 1, max: 40 }),
       fc.record({ baseline: fc.boolean(), partial: fc.boolean() }),
-      ([spawns, changes, closes], most, flags) => {
+      ([spawns, changes, closes, happenings], most, flags) => {
         const whole = batch({
           spawned: some(spawns, 'spawned'),
           changed: some(changes, 'changed'),
           closed: ids(closes),
+          events: news(happenings),
           ...flags,
           degradations: [{ code: 'c', text: 't', short: 's' }],
           interfaces: [{ name: 'lo', isUp: true, rxBytes: 1, txBytes: 2, addresses: [] }],
@@ -79,12 +95,13 @@ test('joined, the parts are the batch; none is too big, none is empty, and all e
           spawned: parts.flatMap((part) => part.spawned),
           changed: parts.flatMap((part) => part.changed),
           closed: parts.flatMap((part) => part.closed),
+          events: parts.flatMap((part) => part.events),
         }).toEqual(whole);
         expect(parts).toHaveLength(Math.max(1, Math.ceil(sizeOf(whole) / most)));
         for (const [i, part] of parts.entries()) {
           expect(sizeOf(part)).toBeLessThanOrEqual(most);
-          const { spawned, changed, closed } = whole;
-          expect({ ...part, spawned, changed, closed }).toEqual({
+          const { spawned, changed, closed, events } = whole;
+          expect({ ...part, spawned, changed, closed, events }).toEqual({
             ...whole,
             partial: whole.partial || i < parts.length - 1,
           });
