@@ -20,6 +20,7 @@ export interface TraceReader {
   readonly failure: string | undefined;
   readonly problems: number;
   nowMs(): number;
+  stopRoutes(): void;
   drain(): TraceRecord[];
   takeLost(): number;
   close(): void;
@@ -52,6 +53,12 @@ const isUserKept = (): boolean => {
   const [major = 0, minor = 0] = release().split('.').map(Number);
   return major > 6 || (major === 6 && minor >= 17);
 };
+
+/**
+ * Packets of UDP a second that may be looked up, averaged over a second: at ten times as many the sender loses a quarter
+ * of its speed.
+ */
+const MOST_ROUTES = 20_000;
 
 /** States that a program puts its socket into; in all others it may be somebody else who runs. */
 const ACTIVE = new Set<SocketState>(['SYN_SENT', 'LISTEN', 'FIN_WAIT1', 'LAST_ACK']);
@@ -93,6 +100,9 @@ interface Ended {
 const listenKey = ({ address, port }: Endpoint): string =>
   `${isAnyAddress(address) ? '*' : unmapped(address)} ${port}`;
 
+const TOO_MANY_PACKETS =
+  'programs of short UDP sockets are not told: there are too many packets to look each of them up';
+
 const NOBODY: readonly Owner[] = [{ knowledge: 'gone' }];
 
 /**
@@ -116,9 +126,14 @@ export class LinuxEvents implements EventSource {
   readonly #ending = new Map<string, Ended>();
   /** Who sent or connected last from a port: UDP has no states to trace. */
   readonly #routes = new Map<string, readonly Owner[]>();
+  /** How many of them there were since then; undefined where they are not traced any more. */
+  #routeCount: { count: number; sinceMs: number } | undefined = { count: 0, sinceMs: 0 };
   #collectedMs = -Infinity;
   /** Closes that only the trace told of: their last words are among those lost. */
   #wordless = 0;
+  /** Last words that were lost, and are not told of yet; and since when. */
+  #missed = 0;
+  #missedSinceMs = 0;
   #told: Happening[] = [];
 
   constructor(options: LinuxEventsOptions) {
@@ -133,7 +148,8 @@ export class LinuxEvents implements EventSource {
   }
 
   get catching(): Catching {
-    if (this.#trace) return { level: 'changes' };
+    if (this.#trace)
+      return this.#routeCount ? { level: 'changes' } : { level: 'changes', why: TOO_MANY_PACKETS };
     const hasCloses = [...this.#options.networks()].some(({ closes }) => closes !== undefined);
     const why = this.#noTrace ?? '';
     return hasCloses
@@ -191,6 +207,7 @@ export class LinuxEvents implements EventSource {
     if (trace === undefined) return;
     for (const record of trace.drain()) this.#take(record);
     this.#actors.forget(trace.nowMs());
+    this.#boundRoutes(trace);
     if (trace.failure === undefined) return;
     trace.close();
     this.#trace = undefined;
@@ -260,8 +277,22 @@ export class LinuxEvents implements EventSource {
   }
 
   #route({ tid, inProcess, family, localPort }: RouteRecord): void {
+    if (this.#routeCount === undefined) return;
+    this.#routeCount.count++;
     const owners = inProcess && localPort !== 0 ? this.#actors.ownersOf(tid) : undefined;
     if (owners) this.#routes.set(`${family} ${localPort}`, owners);
+  }
+
+  /** A server that sends many packets is not to be slowed by being looked at. */
+  #boundRoutes(trace: TraceReader): void {
+    const now = this.#options.nowMs();
+    if (this.#routeCount === undefined || now - this.#routeCount.sinceMs < 1000) return;
+    const { count, sinceMs } = this.#routeCount;
+    this.#routeCount = { count: 0, sinceMs: now };
+    if (sinceMs === 0 || (count / (now - sinceMs)) * 1000 < MOST_ROUTES) return;
+    this.#routeCount = undefined;
+    this.#routes.clear();
+    trace.stopRoutes();
   }
 
   /** Tells what a living socket did; of one that is ending it waits for the last word. */
@@ -482,11 +513,19 @@ export class LinuxEvents implements EventSource {
       if (lost === undefined) hasLostSome ||= network.closes !== undefined;
       else closes += lost;
     }
-    const wordless = Math.min(this.#wordless, closes);
-    this.#wordless -= wordless;
-    const missed = closes - wordless;
-    if (missed > 0) this.#told.push({ type: 'gap', atMs, missed, learntBy: 'destroy' });
-    else if (hasLostSome) this.#told.push({ type: 'gap', atMs, learntBy: 'destroy' });
+    if (closes > 0 && this.#missed === 0) this.#missedSinceMs = atMs;
+    this.#missed += closes;
+    // Whose port it is may have changed unheard.
+    if (closes > 0 || hasLostSome) this.#routes.clear();
+    if (hasLostSome) this.#told.push({ type: 'gap', atMs, learntBy: 'destroy' });
+    // Those of which the trace told are not missed, and it takes a while until that is known.
+    if (this.#missed > 0 && (!this.#trace || atMs - this.#missedSinceMs > 2 * LAST_WORD_MS)) {
+      const missed = Math.max(0, this.#missed - this.#wordless);
+      this.#wordless = Math.max(0, this.#wordless - this.#missed);
+      this.#missed = 0;
+      if (missed > 0)
+        this.#told.push({ type: 'gap', atMs: this.#missedSinceMs, missed, learntBy: 'destroy' });
+    }
     const traced = this.#trace?.takeLost() ?? 0;
     if (traced === 0) return;
     this.#told.push({ type: 'gap', atMs, missed: traced, learntBy: 'trace' });

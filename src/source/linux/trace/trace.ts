@@ -154,6 +154,13 @@ export class Trace {
     return records;
   }
 
+  /** Looks up no more who sends by UDP: where there is much of it, each packet costs its sender. */
+  stopRoutes(): void {
+    for (const name of EVENTS.keys()) {
+      if (name.startsWith('fib')) tryWrite(`${this.leftovers.path}/events/${name}/enable`, '0');
+    }
+  }
+
   /** Lets go of everything; the instance is gone then. */
   close(): void {
     this.#failure ??= 'closed';
