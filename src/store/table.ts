@@ -186,8 +186,11 @@ export class SocketTable {
     }
     for (const id of batch.closed) this.#close(id, monotonicMs);
     for (const event of batch.events) this.#learnLifetime(event);
-    if (!batch.baseline) this.#counts.spawned += batch.spawned.length;
-    this.#counts.closed += batch.closed.length;
+    // Nothing of the first look is news, also what has gone by its end.
+    if (!batch.baseline) {
+      this.#counts.spawned += batch.spawned.length;
+      this.#counts.closed += batch.closed.length;
+    }
     return batch.partial ? undefined : this.#complete(batch);
   }
 

@@ -284,6 +284,15 @@ describe('counts', () => {
     expect(table.history).toEqual([tick]);
   });
 
+  test('what has gone by the end of the first look is no news', () => {
+    const table = new SocketTable(3000);
+    expect(table.apply(baseline([a, b], { closed: ['a'] }))).toMatchObject({
+      total: 1,
+      spawned: 0,
+      closed: 0,
+    });
+  });
+
   test('a socket that came and went within one batch is counted on both sides, and is closed', () => {
     const traffic = { rxBytes: 3000, txBytes: 10 };
     const table = tableAfter(baseline([b]));
