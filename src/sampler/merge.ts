@@ -229,7 +229,6 @@ export class Merger {
     this.#first ??= this.#last;
     for (const socket of spawned) this.#meet(socket, isFirst);
     for (const socket of changed) this.#follow(socket, previous.get(socket.id));
-    this.giveUp();
     for (const life of missed) if (life) this.#unconfirmed.set(life, startMs);
     for (const [life, sinceMs] of this.#unconfirmed) {
       // Word that came while the poll was under way may be of what it had passed by.
@@ -327,7 +326,9 @@ export class Merger {
 
   /** The life that a remnant is left of: one that no poll had seen. */
   #lifeBehind(remnant: Socket): Life | undefined {
-    const life = this.#halves.get(tupleOf(remnant));
+    const { netns: _, ...elsewhere } = remnant;
+    // In a namespace that was not known yet, its end may have been told without it.
+    const life = this.#halves.get(tupleOf(remnant)) ?? this.#halves.get(tupleOf(elsewhere));
     return life?.otherId === undefined && life?.polled === NEVER ? life : undefined;
   }
 
