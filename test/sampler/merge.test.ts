@@ -287,3 +287,23 @@ test('from batch to batch only what came of several changes is told, at the time
     'change u 3000 poll',
   ]);
 });
+
+test('late word of what a poll has seen already changes nothing, and of what it saw no more leaves nothing', () => {
+  const { learn, poll, take } = setUp();
+  poll(1000, a);
+  expect(poll(2000, { ...a, state: 'FIN_WAIT2' })).toEqual(['~ a FIN_WAIT2', 'change a 2000 poll']);
+  const turn = (atMs: number, was: Socket['state'], now: Socket['state']) =>
+    ({ type: 'state', atMs, id: 'a', was, now, learntBy: 'trace' }) as Happening;
+  learn(2010, turn(1990, 'ESTABLISHED', 'FIN_WAIT1'), turn(1995, 'FIN_WAIT1', 'FIN_WAIT2'));
+  expect(take()).toEqual([]);
+  expect(poll(3000)).toEqual([]);
+  learn(3010, { ...atEnd(2500), remnant: { id: 'a', state: 'TIME_WAIT' } } as Happening);
+  expect(take()).toEqual(['~ a FIN_WAIT2', '- a', 'close a 2500 destroy']);
+});
+
+test('events come in order of time, whoever told them', () => {
+  const { learn, poll, take } = setUp();
+  poll(1000, a);
+  learn(2000, atEnd(1900), { type: 'gap', atMs: 1800, learntBy: 'trace' });
+  expect(take().slice(2)).toEqual(['gap', 'close a 1900 destroy']);
+});
