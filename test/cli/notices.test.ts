@@ -36,9 +36,15 @@ test('what could be seen for a while is said again', () => {
 
 test.each<[Catching, string[]]>([
   [{ level: 'changes' }, []],
-  [{ level: 'changes', why: 'but for SCTP' }, ['every change of state is caught (but for SCTP)']],
-  [{ level: 'closes', why: 'not root' }, ['every close is caught, but not every change of state (not root)']],
-  [{ level: 'polls' }, ['polling only: what comes and goes between two looks is not seen']],
+  [
+    { level: 'changes', why: 'SCTP is not traced' },
+    ['not everything that happens between two looks is seen: SCTP is not traced'],
+  ],
+  [
+    { level: 'closes', why: 'not root' },
+    ['of what happens between two looks only closes are seen: not root'],
+  ],
+  [{ level: 'polls' }, ['what comes and goes between two looks is not seen']],
 ])('what is not caught, and why: %o', (catching, said) => {
   expect(setUp()([], catching)).toEqual(said);
 });
@@ -50,6 +56,6 @@ test('that less is caught than before is said, and that it is the same is not', 
   expect(take([], closes)).toHaveLength(1);
   expect(take([], closes)).toEqual([]);
   expect(take([], { level: 'polls', why: 'no netlink' })).toEqual([
-    'polling only: what comes and goes between two looks is not seen (no netlink)',
+    'what comes and goes between two looks is not seen: no netlink',
   ]);
 });
