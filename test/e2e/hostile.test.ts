@@ -1,7 +1,6 @@
 // Whatever a program calls itself, no byte of it is a command to the terminal.
 import { describe, expect, test } from 'vitest';
-import type { HerdProcess, HerdSocket } from '../helpers/herd.ts';
-import type { Terminal } from '../helpers/terminal.ts';
+import type { HerdSocket } from '../helpers/herd.ts';
 import { cleanUp, eventsOf, isLinux, newHerd, rowOf, runNetpane, startNetpane } from './netpane.ts';
 
 const ESC = '\x1b';
@@ -53,17 +52,6 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
     return { what: 'no text', shown: '?31m??c', process, listener: await process.listen() };
   }
 
-  /** The line of the event log about a listener that this opens. */
-  async function eventOf(t: Terminal, process: HerdProcess): Promise<string> {
-    for (;;) {
-      const listener = await process.listen();
-      const [patience, nothing] = [{ timeoutMs: 2_000 }, () => undefined];
-      const line = await t.until('its event', () => eventsOf(t, listener)[0], patience).catch(nothing);
-      // The log is of the whole machine: what another test opened in the same tick may have pushed it out of sight.
-      if (line !== undefined) return line;
-    }
-  }
-
   test('the table, the details, the event log and the prompts show harmless text', async () => {
     const args = ['--interval', '100ms', '--linger', '60m', '--listen', '--tcp'];
     // Wide enough for the column of namespaces too, which is there where the machine has several.
@@ -85,7 +73,10 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
       expect(title).toBeGreaterThanOrEqual(x ?? title);
       x = title;
       await t.until(`the details of ${what}`, () => t.text().includes(`${shown}  pid ${process.pid}`));
-      expect(await eventOf(t, process)).toContain(`+ ${shown} ${process.pid} tcp `);
+      // The filter has brought it into sight, whatever else happens on the machine.
+      expect(await t.until(`the event of ${what}`, () => eventsOf(t, listener)[0])).toContain(
+        `+ ${shown} ${process.pid} tcp `,
+      );
       // The offer of `P` is the very name: what is searched by it is found.
       t.write('P');
       await t.until(`the offer of ${what}`, () => t.rows()[2]?.startsWith(`process: ${shown}`));

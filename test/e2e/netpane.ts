@@ -178,9 +178,9 @@ function rowPattern(titles: string): RegExp {
 /** Every row of the table that shows; all columns named here have room from 120 columns on, but for the user's. */
 export const tableRows = (terminal: Terminal): ShownRow[] => {
   const lines = terminal.rows();
-  const titles = lines.findIndex((line) => /^ {2}PROCESS.* STATE/.test(line));
+  const titles = lines.findIndex((line) => /^[▸ ] PROCESS.* STATE/.test(line));
   if (titles < 0) return [];
-  const pattern = rowPattern((lines[titles] ?? '').trim());
+  const pattern = rowPattern((lines[titles] ?? '').slice(2).trim());
   return lines.flatMap((line, y) => {
     const { groups } = (y > titles && pattern.exec(line)) || {};
     return groups ? [{ ...(groups as unknown as Omit<ShownRow, 'y'>), y }] : [];
@@ -205,7 +205,7 @@ export const rowOf = (
 /** The lines of the event log about a socket, from the mark on, without runs of blanks. */
 export const eventsOf = (terminal: Terminal, { local, remote }: Pick<HerdSocket, 'local' | 'remote'>) =>
   terminal.rows().flatMap((line) => {
-    const [, event = ''] = /^\d\d:\d\d:\d\d (.*)$/.exec(line) ?? [];
+    const [, event = ''] = /^\d\d:\d\d:\d\d(?:\.\d{3})?[ ›](.*)$/.exec(line) ?? [];
     const ends = remote ? `:${local.port} → ${remote.address}:${remote.port} ` : `:${local.port} `;
     return event.includes(ends) && (remote || !event.includes('→')) ? [event.replace(/ +/g, ' ')] : [];
   });

@@ -172,7 +172,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     await t.until('its end', () => eventsOf(t, listener).length === 2, soon);
     expect(eventsOf(t, listener)[0]).toMatch(/^\+ \S+-b \d+ tcp \S+ LISTEN$/);
     // In brackets when its program had let go of it before it was gone.
-    expect(eventsOf(t, listener)[1]).toMatch(/^- \(?\S+-b\)? \d+ tcp \S+ LISTEN, lived \d+s$/);
+    expect(eventsOf(t, listener)[1]).toMatch(/^- \(?\S+-b\)? \d+ tcp \S+ lived [\d.]+ m?s\b/);
     await client.udp();
     t.write('g');
     await t.until('the graph', () => /sockets \d/.test(t.text()) && /opened \d+/.test(t.text()));
