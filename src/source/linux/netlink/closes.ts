@@ -56,6 +56,9 @@ export interface ConnectionEnd {
   readonly isWholeLife: boolean;
 }
 
+/** So many are received at once at most: somebody who destroys sockets faster than that would keep us for ever. */
+const MOST = 100_000;
+
 /** Bytes that one message may have at most, by far. */
 const BUFFER = netlinkBuffer(16 * 1024);
 
@@ -131,21 +134,24 @@ export class Closes {
   /** Receives what there is. Throws nothing: what fails is passed over, and is there the next time. */
   collect(nowMs: number, wallMs: number): void {
     let isOverrun = false;
-    for (let count = 0; ; count++) {
+    let count = 0;
+    for (; count < MOST; count++) {
       const length = this.#channel.receiveNow(BUFFER.bytes);
       // Told once for as long as there is no room, and then what is there is given all the same (netlink(7)).
       if (length === -ERRNO.ENOBUFS) isOverrun = true;
-      else if (length === -ERRNO.EINTR) continue;
-      else if (length <= 0) {
-        if (count > 0) this.#countLost(isOverrun);
-        return;
-      } else
-        this.problems += eachMessage(BUFFER, length, UNASKED, (_, start, end) => {
-          const closed = decodeClosed(BUFFER, start, end, nowMs, wallMs);
-          if (closed) this.#closed.push(closed);
-          else this.problems++;
-        }).problems;
+      else if (length > 0) this.#take(length, nowMs, wallMs);
+      else if (length !== -ERRNO.EINTR) break;
     }
+    if (count > 0) this.#countLost(isOverrun);
+  }
+
+  #take(length: number, nowMs: number, wallMs: number): void {
+    const { problems } = eachMessage(BUFFER, length, UNASKED, (_, start, end) => {
+      const closed = decodeClosed(BUFFER, start, end, nowMs, wallMs);
+      if (closed) this.#closed.push(closed);
+      else this.problems++;
+    });
+    this.problems += problems;
   }
 
   /** What has been received since the last call. */

@@ -78,17 +78,21 @@ export function ask(
   request: Uint8Array,
   onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
 ): number {
-  let isAnswered = false;
+  let answers = 0;
+  const take = (_: number, start: number, end: number) => {
+    answers++;
+    onMessage(BUFFER, start, end);
+  };
   sequence = (sequence + 1) >>> 0;
   setSequence(request, sequence);
   channel.send(request);
   // What is left of the answer to a dump that was given up comes before.
   for (let count = 0; count < MOST_DATAGRAMS; count++) {
-    const { done, errno } = eachMessage(BUFFER, channel.receive(BUFFER.bytes), sequence, (_, start, end) => {
-      isAnswered = true;
-      onMessage(BUFFER, start, end);
-    });
-    if (isAnswered || done) return errno;
+    const length = channel.receive(BUFFER.bytes);
+    const { done, errno, problems } = eachMessage(BUFFER, length, sequence, take);
+    if (done || answers > 0) return errno;
+    // It may have been the answer, and nothing else comes.
+    if (length === 0 || problems > 0) break;
   }
   return BROKEN_OFF;
 }
