@@ -33,7 +33,8 @@ export class Actors {
   readonly #owners: Owners;
   readonly #byThread = new Map<number, Actor>();
   /** Threads that have ended, and when; the first one first. */
-  #ended: { readonly tid: number; readonly atMs: number; readonly actor: Actor | undefined }[] = [];
+  readonly #ended = new Map<number, number>();
+  /** Processes that have ended: /proc tells no more of them. */
   readonly #dead = new Set<number>();
 
   /** @param owners tells who a process is that still lives */
@@ -44,10 +45,9 @@ export class Actors {
 
   /** A thread, or a process, has been made. */
   make({ tid, child, isThread, comm }: TaskRecord): void {
-    const parent = this.#byThread.get(tid) ?? (isThread ? this.#lookUp(tid) : undefined);
-    this.#dead.delete(child);
-    if (isThread && parent) this.#byThread.set(child, parent);
-    else
+    this.#revive(child);
+    const parent = this.#byThread.get(tid) ?? this.#lookUp(tid);
+    if (!isThread)
       this.#byThread.set(child, {
         pid: child,
         comm,
@@ -55,10 +55,15 @@ export class Actors {
         isKernelThread: parent?.isKernelThread ?? false,
         owners: undefined,
       });
+    else if (parent) this.#byThread.set(child, parent);
+    // Of which process it is nobody knows: what was known of another one with its number is no more.
+    else this.#byThread.delete(child);
   }
 
   /** A process has become another program. */
   become({ pid, filename }: ExecRecord): void {
+    // The thread that does it takes the number of the first one, which has ended.
+    this.#revive(pid);
     const comm = baseName(filename);
     this.#byThread.set(pid, { pid, comm, file: filename, isKernelThread: false, owners: undefined });
   }
@@ -66,18 +71,19 @@ export class Actors {
   /** A thread has ended; it may still have sockets to close. */
   end({ pid: tid, groupDead, atMs }: ExitRecord): void {
     const actor = this.#byThread.get(tid);
-    this.#ended.push({ tid, atMs, actor });
+    this.#ended.delete(tid);
+    this.#ended.set(tid, atMs);
     if (groupDead ?? actor?.pid === tid) this.#dead.add(actor?.pid ?? tid);
   }
 
   /** Forgets those that ended a while ago. @param nowMs on the clock of the records */
   forget(nowMs: number): void {
-    const kept = this.#ended.findIndex(({ atMs }) => atMs > nowMs - LINGER_MS);
-    for (const { tid, actor } of this.#ended.splice(0, kept < 0 ? this.#ended.length : kept)) {
-      // Its number may be another's by now.
-      if (this.#byThread.get(tid) !== actor) continue;
+    for (const [tid, atMs] of this.#ended) {
+      if (atMs > nowMs - LINGER_MS) break;
+      this.#ended.delete(tid);
+      const pid = this.#byThread.get(tid)?.pid ?? tid;
       this.#byThread.delete(tid);
-      this.#dead.delete(tid);
+      this.#dead.delete(pid);
     }
     if (this.#byThread.size > MOST) this.clear();
   }
@@ -85,8 +91,14 @@ export class Actors {
   /** Something was lost of what the trace told: who is not known any more is looked up. */
   clear(): void {
     this.#byThread.clear();
+    this.#ended.clear();
     this.#dead.clear();
-    this.#ended = [];
+  }
+
+  /** The number is that of a thread that lives. */
+  #revive(tid: number): void {
+    this.#ended.delete(tid);
+    this.#dead.delete(tid);
   }
 
   /** The process of a thread, as the owner of what it does; undefined for the kernel's own, and when unknown. */
