@@ -1,4 +1,3 @@
-import { release } from 'node:os';
 import { isAnyAddress, unmapped } from '../../model/address.ts';
 import type { Catching } from '../../model/event.ts';
 import type { Endpoint, Owner, Socket, SocketState } from '../../model/socket.ts';
@@ -8,7 +7,7 @@ import type { Attribution, Listeners } from './attribution.ts';
 import type { ClosedSocket } from './netlink/closes.ts';
 import { decodeAddresses, decodeTraffic, findInfo, INET, placeFor } from './netlink/inet.ts';
 import { cookieId } from './netlink/slots.ts';
-import { LITTLE_ENDIAN } from './netlink/wire.ts';
+import { LITTLE_ENDIAN, type NetlinkBuffer } from './netlink/wire.ts';
 import type { Network } from './network.ts';
 import { makeSocket } from './news.ts';
 import type { Proc } from './proc.ts';
@@ -40,6 +39,8 @@ export interface LinuxEventsOptions {
   readonly nowMs: () => number;
   /** Wall-clock time, milliseconds since 1970. */
   readonly wallMs: () => number;
+  /** Release of the kernel, as uname(2) has it. */
+  readonly release: string;
 }
 
 /** While a reading goes on, what the kernel tells is taken in so often, milliseconds. */
@@ -49,8 +50,8 @@ const COLLECT_MS = 10;
 const LAST_WORD_MS = 250;
 
 /** Before Linux 6.17 a socket whose process has let go of it says user 0, whoever it was (sock_i_uid). */
-const isUserKept = (): boolean => {
-  const [major = 0, minor = 0] = release().split('.').map(Number);
+const isUserKept = (release: string): boolean => {
+  const [major = 0, minor = 0] = release.split('.').map((part) => parseInt(part, 10));
   return major > 6 || (major === 6 && minor >= 17);
 };
 
@@ -84,6 +85,8 @@ interface Traced {
   readonly bornMs: number | undefined;
   /** Its name everywhere else, once that is known. */
   id: string | undefined;
+  /** The key of a listener in `#listening`. */
+  listensAt: string | undefined;
   /** That it is there has been told. */
   isTold: boolean;
   peerHasEnded: boolean;
@@ -97,13 +100,15 @@ interface Ended {
   readonly atMs: number;
 }
 
-const listenKey = ({ address, port }: Endpoint): string =>
-  `${isAnyAddress(address) ? '*' : unmapped(address)} ${port}`;
+/** @param netns inode of a network namespace */
+const listenKey = (netns: number, { address, port }: Endpoint): string =>
+  `${netns} ${isAnyAddress(address) ? '*' : unmapped(address)} ${port}`;
 
 const TOO_MANY_PACKETS =
   'programs of short UDP sockets are not told: there are too many packets to look each of them up';
 
 const NOBODY: readonly Owner[] = [{ knowledge: 'gone' }];
+const PENDING: readonly Owner[] = [{ knowledge: 'pending' }];
 
 /**
  * What happens between two readings: the kernel's word of every socket that it destroys, for any user; and its trace of
@@ -112,7 +117,7 @@ const NOBODY: readonly Owner[] = [{ knowledge: 'gone' }];
 export class LinuxEvents implements EventSource {
   readonly #options: LinuxEventsOptions;
   readonly #actors: Actors;
-  readonly #isUserKept = isUserKept();
+  readonly #isUserKept: boolean;
   /** What to add to the clock of the trace. */
   #traceOffsetMs = 0;
   #trace: TraceReader | undefined;
@@ -120,7 +125,7 @@ export class LinuxEvents implements EventSource {
   readonly #traced = new Map<number, Traced>();
   /** Sockets with steps to tell. */
   readonly #moved = new Set<Traced>();
-  /** Listeners that no reading may have seen yet, by address and port. */
+  /** Listeners that no reading may have seen yet, by namespace, address and port. */
   readonly #listening = new Map<string, Traced>();
   /** Sockets whose last word is still to come, by id. */
   readonly #ending = new Map<string, Ended>();
@@ -131,13 +136,13 @@ export class LinuxEvents implements EventSource {
   #collectedMs = -Infinity;
   /** Closes that only the trace told of: their last words are among those lost. */
   #wordless = 0;
-  /** Last words that were lost, and are not told of yet; and since when. */
-  #missed = 0;
-  #missedSinceMs = 0;
+  /** Last words that were lost, and that the trace may still tell of; those lost first come first. */
+  #missed: { readonly atMs: number; count: number }[] = [];
   #told: Happening[] = [];
 
   constructor(options: LinuxEventsOptions) {
     this.#options = options;
+    this.#isUserKept = isUserKept(options.release);
     this.#actors = new Actors(options.proc, options.attribution.owners);
     const { trace } = options;
     if (typeof trace === 'string') this.#noTrace = trace;
@@ -184,7 +189,7 @@ export class LinuxEvents implements EventSource {
     for (const network of this.#options.networks()) {
       for (const closed of network.closes?.take() ?? []) this.#end(network, closed);
     }
-    for (const traced of this.#moved) this.#tellSteps(traced);
+    for (const traced of this.#moved) this.#tellLiving(traced);
     this.#moved.clear();
     for (const ended of this.#ending.values()) {
       if (startMs - ended.atMs < LAST_WORD_MS) break;
@@ -205,13 +210,30 @@ export class LinuxEvents implements EventSource {
   #readTrace(): void {
     const trace = this.#trace;
     if (trace === undefined) return;
-    for (const record of trace.drain()) this.#take(record);
+    const records = trace.drain();
+    const lost = trace.takeLost();
+    // What was known of who is who may be of others by now; and so may be what the rest of the records tell of that.
+    if (lost > 0) this.#forget();
+    for (const record of records) this.#take(record);
+    if (lost > 0) {
+      this.#forget();
+      this.#told.push({ type: 'gap', atMs: this.#options.nowMs(), missed: lost, learntBy: 'trace' });
+    }
     this.#actors.forget(trace.nowMs());
     this.#boundRoutes(trace);
     if (trace.failure === undefined) return;
     trace.close();
+    this.#forget();
     this.#trace = undefined;
     this.#noTrace = `the trace of the kernel broke off: ${trace.failure}`;
+  }
+
+  /** Forgets who is who, and which socket is where in the kernel. */
+  #forget(): void {
+    this.#actors.clear();
+    this.#traced.clear();
+    this.#listening.clear();
+    this.#routes.clear();
   }
 
   #take(record: TraceRecord): void {
@@ -229,12 +251,9 @@ export class LinuxEvents implements EventSource {
         this.#step(record);
         break;
       case 'destroy': {
-        const traced = this.#traced.get(record.sk);
-        this.#traced.delete(record.sk);
+        const traced = this.#letGo(record.sk);
         if (traced === undefined) break;
         const { id } = record;
-        if (this.#listening.get(listenKey(traced.local)) === traced)
-          this.#listening.delete(listenKey(traced.local));
         traced.id = id;
         this.#ending.set(id, { traced, id, atMs: record.atMs + this.#traceOffsetMs });
         break;
@@ -247,8 +266,10 @@ export class LinuxEvents implements EventSource {
   #step(record: StateRecord): void {
     const { sk, family, was, now, localAddress, localPort, remoteAddress, remotePort } = record;
     const atMs = record.atMs + this.#traceOffsetMs;
-    const isBirth = was === 'CLOSE' || now === 'SYN_RECV';
-    let traced = isBirth ? undefined : this.#traced.get(sk);
+    // One that connects to another that connects to it has a SYN_RECV too.
+    const isBirth = was === 'CLOSE' || (now === 'SYN_RECV' && was !== 'SYN_SENT');
+    if (isBirth) this.#letGo(sk);
+    let traced = this.#traced.get(sk);
     if (traced === undefined) {
       traced = {
         family,
@@ -257,6 +278,7 @@ export class LinuxEvents implements EventSource {
         owners: undefined,
         bornMs: isBirth ? atMs : undefined,
         id: undefined,
+        listensAt: undefined,
         isTold: false,
         peerHasEnded: false,
         steps: [],
@@ -271,9 +293,28 @@ export class LinuxEvents implements EventSource {
     if (owners) traced.owners = owners;
     // That it is closed is told when it ends; an unfinished handshake has nothing to tell of that.
     if (now === 'CLOSE') return;
-    if (now === 'LISTEN') this.#listening.set(listenKey(traced.local), traced);
+    if (now === 'LISTEN') this.#listen(traced);
     traced.steps.push({ atMs, was, now, owners });
     this.#moved.add(traced);
+  }
+
+  #listen(traced: Traced): void {
+    const pid = traced.owners?.[0]?.pid;
+    const namespace = pid === undefined ? undefined : this.#options.namespaceOf(pid);
+    if (namespace === undefined) return;
+    traced.listensAt = listenKey(namespace, traced.local);
+    this.#listening.set(traced.listensAt, traced);
+  }
+
+  /** What was at this address in the kernel is no more, or begins anew. @returns it, where it was known */
+  #letGo(sk: number): Traced | undefined {
+    const traced = this.#traced.get(sk);
+    if (traced === undefined) return undefined;
+    this.#traced.delete(sk);
+    this.#moved.delete(traced);
+    if (traced.listensAt !== undefined && this.#listening.get(traced.listensAt) === traced)
+      this.#listening.delete(traced.listensAt);
+    return traced;
   }
 
   #route({ tid, inProcess, family, localPort }: RouteRecord): void {
@@ -295,81 +336,93 @@ export class LinuxEvents implements EventSource {
     trace.stopRoutes();
   }
 
-  /** Tells what a living socket did; of one that is ending it waits for the last word. */
-  #tellSteps(traced: Traced): void {
-    if (traced.id !== undefined && this.#ending.has(traced.id)) return;
-    traced.id ??= this.#find(traced);
-    const { id, steps } = traced;
-    if (id === undefined) return;
-    traced.steps = [];
-    for (const { atMs, was, now, owners } of traced.isTold ? steps : steps.slice(1)) {
-      this.#told.push({ type: 'state', atMs, id, was, now, ...(owners && { owners }), learntBy: 'trace' });
+  /** Tells what a living socket did. */
+  #tellLiving(traced: Traced): void {
+    const { id } = traced;
+    if (id !== undefined) {
+      this.#tellSteps(traced, id);
+      return;
     }
-    traced.isTold = true;
+    const socket = this.#find(traced);
+    if (socket === undefined) return;
+    traced.id = socket.id;
+    this.#tellSteps(traced, socket.id, socket);
   }
 
-  /** Asks the kernel for a living socket, and tells of it. @returns its id; undefined where it cannot be found */
-  #find(traced: Traced): string | undefined {
-    const { family, local, remote, steps, bornMs, owners } = traced;
+  /** Tells what a socket did since that was told last. @param socket what it is; known where it is told of first */
+  #tellSteps(traced: Traced, id: string, socket?: Socket): void {
+    const { bornMs, isTold, steps } = traced;
+    const first = isTold || bornMs === undefined ? undefined : steps.shift();
+    if (first && socket && bornMs !== undefined)
+      this.#told.push({
+        type: 'appeared',
+        atMs: bornMs,
+        socket: { ...socket, state: first.now },
+        learntBy: 'trace',
+      });
+    for (const { atMs, was, now, owners } of steps)
+      this.#told.push({ type: 'state', atMs, id, was, now, ...(owners && { owners }), learntBy: 'trace' });
+    traced.isTold = true;
+    traced.steps = [];
+  }
+
+  /** Asks the kernel for a living socket. @returns undefined where it cannot be found */
+  #find({ family, local, remote, steps, owners }: Traced): Socket | undefined {
+    const { attribution, namespaceOf, networks, wallMs } = this.#options;
     const isListener = steps[0]?.now === 'LISTEN';
     if (local.port === 0 || (remote === null && !isListener)) return undefined;
     const place = placeFor(local, remote ?? { address: local.address, port: 0 });
     const pid = owners?.[0]?.pid;
-    const namespace = pid === undefined ? undefined : this.#options.namespaceOf(pid);
-    for (const network of this.#options.networks()) {
+    const namespace = pid === undefined ? undefined : namespaceOf(pid);
+    let socket: Socket | undefined;
+    for (const network of networks()) {
       if (namespace === undefined ? !network.isOwn : network.inode !== namespace) continue;
-      let id: string | undefined;
       network.askTcp(family, place, (buffer, start, end) => {
         const addresses = decodeAddresses(buffer, start, 'tcp');
         if (addresses === undefined || (addresses.state === 'LISTEN') !== isListener) return;
-        id = cookieId(buffer, start + INET.cookie);
-        if (bornMs === undefined) {
-          // It was there before: those who poll know it.
-          return;
-        }
+        // What is left of it has another id.
+        if (isRemnantAt(buffer, start)) return;
         const { view } = buffer;
         const info = { start: 0, end: 0 };
         findInfo(buffer, start, end, info);
         const inode = view.getUint32(start + INET.inode, LITTLE_ENDIAN);
-        const state = steps[0]?.now;
-        const socket = makeSocket(
+        socket = makeSocket(
           {
             slot: -1,
             network,
             protocol: 'tcp',
-            id,
-            addresses: { ...addresses, state },
+            id: cookieId(buffer, start + INET.cookie),
+            addresses,
             uid: view.getUint32(start + INET.uid, LITTLE_ENDIAN),
             inode,
             interfaceIndex: view.getUint32(start + INET.interface, LITTLE_ENDIAN),
-            traffic: decodeTraffic(buffer, start, info, this.#options.wallMs()),
+            traffic: decodeTraffic(buffer, start, info, wallMs()),
             timer: undefined,
             tcp: undefined,
           },
           undefined,
           owners ?? this.#ownersOf(network, local, inode),
-          this.#options.attribution,
+          attribution,
         );
-        this.#told.push({ type: 'appeared', atMs: bornMs, socket, learntBy: 'trace' });
       });
-      if (id !== undefined) return id;
     }
-    return undefined;
+    return socket;
   }
 
-  /** Who is behind a TCP socket that nobody was seen to do anything with. */
-  #ownersOf(network: Network, local: Endpoint, inode?: number): readonly Owner[] {
+  /** Who is behind a TCP socket that nobody was seen to do anything with. @param inode of one that lives, or 0 */
+  #ownersOf(network: Network, local: Endpoint, inode = 0): readonly Owner[] {
     const { attribution, listeners } = this.#options;
-    const known = attribution.ownersOf(
-      { protocol: 'tcp', local, inode, netns: network.inode },
-      undefined,
-      listeners,
-    );
-    if (known[0]?.knowledge !== 'gone' && known[0]?.knowledge !== 'hidden') return known;
+    const exact = inode > 0 ? attribution.owners.of(inode) : undefined;
+    if (exact) return exact;
+    const owned = { protocol: 'tcp', local, netns: network.inode } as const;
+    const known = attribution.ownersOf(owned, undefined, listeners);
+    if (known[0]?.pid !== undefined) return known;
     const fresh =
-      this.#listening.get(listenKey(local)) ??
-      this.#listening.get(listenKey({ address: '0.0.0.0', port: local.port }));
-    return fresh?.owners?.map((owner) => ({ ...owner, knowledge: 'listener' as const })) ?? known;
+      this.#listening.get(listenKey(network.inode, local)) ??
+      this.#listening.get(listenKey(network.inode, { address: '0.0.0.0', port: local.port }));
+    if (fresh?.owners) return fresh.owners.map((owner) => ({ ...owner, knowledge: 'listener' as const }));
+    // Somebody holds one that lives, whom the next reading looks for.
+    return inode > 0 ? PENDING : known;
   }
 
   /** The kernel has destroyed a socket. */
@@ -432,8 +485,8 @@ export class LinuxEvents implements EventSource {
   /** The trace told of an end of which the kernel's own word was lost. */
   #endWordless({ traced, id, atMs }: Ended): void {
     this.#ending.delete(id);
-    if (traced.local.port === 0) return;
     this.#wordless++;
+    if (traced.local.port === 0) return;
     const { family, local, remote, owners, steps } = traced;
     const state = steps.at(-1)?.now ?? 'CLOSE';
     const socket: Socket = { id, protocol: 'tcp', family, local, remote, state, owners: owners ?? NOBODY };
@@ -446,35 +499,9 @@ export class LinuxEvents implements EventSource {
     atMs: number,
     end: Omit<Happening & { type: 'ended' }, 'type' | 'atMs' | 'socket'>,
   ): void {
-    const { id } = socket;
     if (traced) {
-      const { bornMs, isTold, steps } = traced;
-      const [first, ...others] = steps;
-      if (!isTold && bornMs !== undefined && first) {
-        this.#told.push({
-          type: 'appeared',
-          atMs: bornMs,
-          socket: { ...socket, state: first.now, traffic: {} },
-          learntBy: 'trace',
-        });
-      }
-      for (const step of isTold || bornMs === undefined ? steps : others) {
-        const { atMs: stepMs, was, now, owners } = step;
-        this.#told.push({
-          type: 'state',
-          atMs: stepMs,
-          id,
-          was,
-          now,
-          ...(owners && { owners }),
-          learntBy: 'trace',
-        });
-      }
-      if (bornMs !== undefined) {
-        const lifetimeMs = atMs - bornMs;
-        this.#told.push({ type: 'ended', atMs, socket, ...end, lifetimeMs, isAtLeast: false });
-        return;
-      }
+      this.#tellSteps(traced, socket.id, { ...socket, traffic: {} });
+      if (traced.bornMs !== undefined) end = { ...end, lifetimeMs: atMs - traced.bornMs, isAtLeast: false };
     }
     this.#told.push({ type: 'ended', atMs, socket, ...end });
   }
@@ -489,8 +516,7 @@ export class LinuxEvents implements EventSource {
     network.askTcp(addresses.family, place, (buffer, start) => {
       const state = decodeAddresses(buffer, start, 'tcp')?.state;
       if (state === undefined) return;
-      const isRemnant = (buffer.bytes[start + INET.timer] ?? 0) === TIMER_TIMEWAIT;
-      remnant = isRemnant
+      remnant = isRemnantAt(buffer, start)
         ? { id: cookieId(buffer, start + INET.cookie), state }
         : state === 'LISTEN'
           ? { state }
@@ -505,39 +531,38 @@ export class LinuxEvents implements EventSource {
     return owners;
   }
 
-  #tellLost(atMs: number): void {
-    let closes = 0;
+  #tellLost(nowMs: number): void {
+    let lost = 0;
     let hasLostSome = false;
     for (const network of this.#options.networks()) {
-      const lost = network.closes?.takeLost();
-      if (lost === undefined) hasLostSome ||= network.closes !== undefined;
-      else closes += lost;
+      const count = network.closes?.takeLost();
+      if (count === undefined) hasLostSome ||= network.closes !== undefined;
+      else lost += count;
     }
-    if (closes > 0 && this.#missed === 0) this.#missedSinceMs = atMs;
-    this.#missed += closes;
     // Whose port it is may have changed unheard.
-    if (closes > 0 || hasLostSome) this.#routes.clear();
-    if (hasLostSome) this.#told.push({ type: 'gap', atMs, learntBy: 'destroy' });
-    // Those of which the trace told are not missed, and it takes a while until that is known.
-    if (this.#missed > 0 && (!this.#trace || atMs - this.#missedSinceMs > 2 * LAST_WORD_MS)) {
-      const missed = Math.max(0, this.#missed - this.#wordless);
-      this.#wordless = Math.max(0, this.#wordless - this.#missed);
-      this.#missed = 0;
-      if (missed > 0)
-        this.#told.push({ type: 'gap', atMs: this.#missedSinceMs, missed, learntBy: 'destroy' });
+    if (lost > 0 || hasLostSome) this.#routes.clear();
+    if (hasLostSome) this.#told.push({ type: 'gap', atMs: nowMs, learntBy: 'destroy' });
+    if (lost > 0) this.#missed.push({ atMs: nowMs, count: lost });
+    // A word is lost before it is given up; what never had one is none of them.
+    for (const missed of this.#missed) {
+      const told = Math.min(this.#wordless, missed.count);
+      missed.count -= told;
+      this.#wordless -= told;
     }
-    const traced = this.#trace?.takeLost() ?? 0;
-    if (traced === 0) return;
-    this.#told.push({ type: 'gap', atMs, missed: traced, learntBy: 'trace' });
-    // What is known of who is who, and of which socket is where in the kernel, may be of others by now.
-    this.#actors.clear();
-    this.#traced.clear();
-    this.#listening.clear();
+    this.#wordless = 0;
+    while (this.#missed[0] && (!this.#trace || nowMs - this.#missed[0].atMs >= LAST_WORD_MS)) {
+      const { atMs, count } = this.#missed[0];
+      this.#missed.shift();
+      if (count > 0) this.#told.push({ type: 'gap', atMs, missed: count, learntBy: 'destroy' });
+    }
   }
 }
 
 /** inet_diag `idiag_timer` of what is left of a connection. */
 const TIMER_TIMEWAIT = 3;
+
+const isRemnantAt = ({ bytes }: NetlinkBuffer, start: number): boolean =>
+  bytes[start + INET.timer] === TIMER_TIMEWAIT;
 
 /**
  * The counters of a connection as it ended, without the peer's FIN, which the kernel counts as a byte received. Whether
