@@ -4,7 +4,7 @@ import { parseIpv6 } from '../../src/model/address.ts';
 import type { SocketState, TimerKind } from '../../src/model/socket.ts';
 import type { Channel } from '../../src/source/linux/netlink/dump.ts';
 import { NativeError } from '../../src/source/linux/netlink/native.ts';
-import type { Channels, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
+import type { Channels, ClosesChannel, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
 import { TCP_INFO } from '../../src/source/linux/netlink/tcp-info.ts';
 import { type NetlinkBuffer, netlinkBuffer } from '../../src/source/linux/netlink/wire.ts';
 
@@ -165,6 +165,9 @@ export const message = (
 
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
+const ENOENT = 2;
+const EAGAIN = 11;
+const ENOBUFS = 105;
 export const NLM_F_DUMP_INTR = 0x10;
 
 /** The end of a dump, with 0 or a positive errno. */
@@ -358,10 +361,30 @@ export const capturedText = (name: string): string[][] =>
     .split('\n')
     .map((line) => line.split(' '));
 
-/** What a request asks for: `tcp` is the one for both families. */
-export type Asked = 'tcp' | `${InetProtocol}${4 | 6}` | 'packet' | 'unix' | 'vsock' | 'links' | 'addresses';
+/** What a request asks for: `tcp` is the one for both families, `one` that for the socket of two endpoints. */
+export type Asked =
+  'tcp' | 'one' | `${InetProtocol}${4 | 6}` | 'packet' | 'unix' | 'vsock' | 'links' | 'addresses';
 
 const RAW_SOCK_DIAG = 20;
+const NLM_F_DUMP = 0x300;
+
+/**
+ * The word that the kernel spreads as it destroys a socket: nobody asked for it, so its number is 0.
+ */
+export const destroyed = (it: InetFields, sequence = 0): Uint8Array =>
+  message(
+    RAW_SOCK_DIAG,
+    inetPayload({
+      state: 'CLOSE',
+      ...it,
+      // INET_DIAG_PROTOCOL
+      attributes: [
+        attribute(10, Uint8Array.of(PROTOCOL_NUMBERS[it.protocol ?? 'tcp'])),
+        ...(it.attributes ?? []),
+      ],
+    }),
+    { sequence, flags: 0 },
+  );
 
 /** What a request asks for, from its bytes. */
 export function askedBy(request: Uint8Array, isRoute: boolean): Asked {
@@ -369,6 +392,7 @@ export function askedBy(request: Uint8Array, isRoute: boolean): Asked {
   const type = view.getUint16(4, LE);
   if (isRoute) return type === 18 ? 'links' : 'addresses';
   if (type !== RAW_SOCK_DIAG) return 'tcp';
+  if ((view.getUint16(6, LE) & NLM_F_DUMP) === 0) return 'one';
   const family = view.getUint8(16);
   if (family === 1) return 'unix';
   if (family === 17) return 'packet';
@@ -413,6 +437,34 @@ export class FakeNetwork {
   readonly trouble = new Map<Asked, Trouble>();
   /** What was asked for since the last look, in order. */
   asked: Asked[] = [];
+  /** Whether this kernel tells of what it destroys, and counts what it had no room to tell. */
+  tellsCloses = true;
+  countsDrops = true;
+  /** Room for so many words that nobody has received yet. */
+  room = Infinity;
+  /** What is to be received of those: datagrams, or what recv(2) fails with. */
+  words: (Uint8Array | number)[] = [];
+  /** Words lost, as the kernel counts them. */
+  drops = 0;
+  #hasOverrun = false;
+
+  /** Destroys a socket, and spreads the word of it. */
+  destroy(it: InetFields): void {
+    if (this.words.length < this.room) this.words.push(destroyed(it));
+    else {
+      this.drops++;
+      this.#hasOverrun = true;
+    }
+  }
+
+  /** Gives the next word, or says that there was no room for some, or that there is none. */
+  word(): Uint8Array | number {
+    if (this.#hasOverrun) {
+      this.#hasOverrun = false;
+      return -ENOBUFS;
+    }
+    return this.words.shift() ?? -EAGAIN;
+  }
 
   /** Every datagram of the answer to a request. */
   answer(request: Uint8Array, isRoute: boolean): Uint8Array[] {
@@ -425,6 +477,12 @@ export class FakeNetwork {
     if (trouble?.datagrams) return trouble.datagrams(sequence);
     if (trouble?.errno !== undefined && trouble.breaksOffAfter === undefined)
       return [refusal(trouble.errno, sequence)];
+    if (asked === 'one') {
+      const found = this.#find(request);
+      return [
+        found ? message(RAW_SOCK_DIAG, payload(found), { sequence, flags: 0 }) : refusal(ENOENT, sequence),
+      ];
+    }
     const all = this.#payloads(asked);
     const isInterrupted = (trouble?.interrupted ?? 0) > 0;
     if (trouble?.interrupted) trouble.interrupted--;
@@ -436,6 +494,22 @@ export class FakeNetwork {
     // Some sockets a datagram, as many as fit one page or so.
     for (let i = 0; i < messages.length; i += 10) datagrams.push(joined(...messages.slice(i, i + 10)));
     return [...datagrams, done(trouble?.errno ?? 0, sequence, flags)];
+  }
+
+  /** The TCP socket that has the endpoints of a request; else the listener that would take such a connection. */
+  #find(request: Uint8Array): FakeSocket | undefined {
+    const family = request[16];
+    const placeOf = (it: FakeSocket) => payload(it).subarray(4, 40);
+    const candidates = this.sockets.filter((it) => isOf(family === 2 ? 'tcp4' : 'tcp6', it));
+    const place = Buffer.from(request.subarray(24, 60));
+    const isAt = (it: FakeSocket) =>
+      // The port, and the address unless it is any.
+      place.subarray(0, 2).equals(placeOf(it).subarray(0, 2)) &&
+      [place.subarray(4, 20), Buffer.alloc(16)].some((bytes) => bytes.equals(placeOf(it).subarray(4, 20)));
+    return (
+      candidates.find((it) => place.equals(placeOf(it))) ??
+      candidates.find((it) => 'state' in it && it.state === 'LISTEN' && isAt(it))
+    );
   }
 
   #payloads(asked: Asked): Uint8Array[] {
@@ -459,7 +533,10 @@ export class FakeNetlink implements NetlinkSystem {
   /** Openings in all. */
   opened = 0;
 
-  open(namespace: { readonly inode: number; readonly path: string } | undefined): Channels {
+  open(
+    namespace: { readonly inode: number; readonly path: string } | undefined,
+    withCloses = false,
+  ): Channels {
     const error = namespace && this.closed.get(namespace.inode);
     if (error) throw error;
     const network = namespace ? this.networks.get(namespace.inode) : this.own;
@@ -470,6 +547,7 @@ export class FakeNetlink implements NetlinkSystem {
     return {
       diag: new FakeChannel(network, false, () => isOpen),
       route: new FakeChannel(network, true, () => isOpen),
+      ...(withCloses && network.tellsCloses && { closes: closesOf(network, () => isOpen) }),
       close: () => {
         if (!isOpen) throw new Error('closed twice');
         isOpen = false;
@@ -477,6 +555,22 @@ export class FakeNetlink implements NetlinkSystem {
       },
     };
   }
+}
+
+function closesOf(network: FakeNetwork, isOpen: () => boolean): ClosesChannel {
+  const open = (): FakeNetwork => {
+    if (!isOpen()) throw new Error('a closed channel is listened to');
+    return network;
+  };
+  return {
+    receiveNow: (into) => {
+      const word = open().word();
+      if (typeof word === 'number') return word;
+      into.set(word);
+      return word.length;
+    },
+    drops: () => (open().countsDrops ? network.drops : undefined),
+  };
 }
 
 class FakeChannel implements Channel {

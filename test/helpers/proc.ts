@@ -92,6 +92,7 @@ export class FakeProc {
     const fresh = `new-${++this.#made}`;
     mkdirSync(join(this.root, fresh, 'fd'), { recursive: true });
     this.write(`${fresh}/stat`, statText(pid, comm, flags, startTicks));
+    this.write(`${fresh}/status`, `Name:\t${comm}\nTgid:\t${pid}\nPid:\t${pid}\n`);
     this.write(`${fresh}/cmdline`, (args ?? []).map((arg) => `${arg}\0`).join(''));
     if (exe !== undefined) this.link(`${fresh}/exe`, exe);
     for (const [fd, target] of Object.entries(fds)) {
@@ -102,6 +103,12 @@ export class FakeProc {
     renameSync(join(this.root, fresh), join(this.root, String(pid)));
     this.#pids.add(pid);
     rmSync(join(this.root, old), { recursive: true, force: true });
+  }
+
+  /** A thread of a process: it has files under its own number, which the kernel does not list (proc(5)). */
+  thread(tid: number, pid: number, comm: string): void {
+    this.write(`${tid}/stat`, statText(tid, comm, 0, 100));
+    this.write(`${tid}/status`, `Name:\t${comm}\nTgid:\t${pid}\nPid:\t${tid}\n`);
   }
 
   /** A process becomes another program. */
