@@ -1,12 +1,22 @@
 import { measureBlocks } from './blocks.ts';
+import { type CaptureTable, closeCapture, measureCapture, measureRest, type RestFigures } from './capture.ts';
+import { captureAims, captureText, restText } from './capture-report.ts';
 import { measureDuel } from './duel.ts';
 import { isInside, runInside } from './isolate.ts';
 import { Looker } from './looker.ts';
 import { calibrate, loadText, machineText, noiseText } from './machine.ts';
-import { type Options, parseOptions, type Repeats, USAGE } from './options.ts';
+import { type CaptureRepeats, type Options, parseOptions, type Repeats, USAGE } from './options.ts';
 import { closePanes } from './pane.ts';
 import { measureProgram } from './program.ts';
-import { aimsText, growthText, type SceneFigures, sceneText, soakText } from './report.ts';
+import {
+  aimsText,
+  growthText,
+  sceneAims,
+  type SceneFigures,
+  sceneText,
+  soakAims,
+  soakText,
+} from './report.ts';
 import { Scene } from './scene.ts';
 import { endSoak, measureSoak } from './soaking.ts';
 import { Pipeline } from './stages.ts';
@@ -18,6 +28,7 @@ const print = (text: string): void => void process.stdout.write(text);
 
 async function cleanUp(): Promise<void> {
   endSoak();
+  closeCapture();
   await Promise.allSettled([closePanes(), ...[...scenes].map((scene) => scene.close())]);
 }
 
@@ -50,7 +61,22 @@ async function measure(size: number, repeats: Repeats): Promise<SceneFigures> {
   }
 }
 
-async function bench({ sizes, repeats, soak }: Options): Promise<void> {
+/** Every load, and rest; each table is printed as soon as it is there. */
+async function captureAll(repeats: CaptureRepeats): Promise<{ tables: CaptureTable[]; rest: RestFigures }> {
+  const rest = await measureRest(repeats);
+  print(restText(rest, repeats));
+  const tables: CaptureTable[] = [];
+  const { rates, briefRate } = repeats;
+  const loads = rates.map((rate) => ({ callers: 'lasting', rate }) as const);
+  for (const load of [...loads, { callers: 'brief', rate: briefRate } as const]) {
+    const table = await measureCapture(load, repeats);
+    print(captureText(table, repeats));
+    tables.push(table);
+  }
+  return { tables, rest };
+}
+
+async function bench({ sizes, repeats, capture, soak }: Options): Promise<void> {
   const startMs = performance.now();
   print(`${machineText()}\nload at the start: ${loadText()}\n`);
   print(`noise, the same loop again and again: ${noiseText(calibrate())}\n`);
@@ -61,9 +87,16 @@ async function bench({ sizes, repeats, soak }: Options): Promise<void> {
     all.push(figures);
   }
   if (all.length > 0) print(growthText(all));
+  const captured = capture && (await captureAll(capture));
   const soaked = soak ? await measureSoak(repeats.soakTicks) : undefined;
   if (soaked) print(soakText(soaked));
-  print(aimsText(all, soaked));
+  print(
+    aimsText([
+      ...(sizes.length > 0 ? sceneAims(all) : []),
+      ...(captured ? captureAims(captured) : []),
+      ...(soaked ? soakAims(soaked) : []),
+    ]),
+  );
   print(`\nload at the end: ${loadText()}\n`);
   print(`noise, the same loop again and again: ${noiseText(calibrate())}\n`);
   print(`took ${Math.round((performance.now() - startMs) / 1000)} s\n`);

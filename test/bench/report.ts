@@ -23,8 +23,8 @@ const KEY_NAMES: Readonly<Record<KeyKind, string>> = {
   sort: 'S (reverses the order)',
 };
 
-const times = (value: number) => `${figure(value)}×`;
-const count = (value: number) => value.toLocaleString('en-US');
+export const times = (value: number) => `${figure(value)}×`;
+export const count = (value: number) => value.toLocaleString('en-US');
 /** Nanoseconds for each of the sockets. */
 const each = (ms: number, sockets: number) => ((ms * 1e6) / sockets).toFixed(0);
 
@@ -212,7 +212,7 @@ export function soakText(soak: SoakFigures): string {
   );
 }
 
-interface Aim {
+export interface Aim {
   readonly what: string;
   readonly wanted: 'at most' | 'at least';
   readonly limit: number;
@@ -221,7 +221,7 @@ interface Aim {
   readonly value: number | undefined;
 }
 
-const most = (what: string, limit: number, unit: string, value: number | undefined): Aim => ({
+export const most = (what: string, limit: number, unit: string, value: number | undefined): Aim => ({
   what,
   wanted: 'at most',
   limit,
@@ -229,8 +229,8 @@ const most = (what: string, limit: number, unit: string, value: number | undefin
   value,
 });
 
-/** What netpane wants to be, and whether it was. */
-export function aimsText(all: readonly SceneFigures[], soak: SoakFigures | undefined): string {
+/** What netpane wants to be with so many sockets. */
+export function sceneAims(all: readonly SceneFigures[]): Aim[] {
   const at = (size: number, read: (figures: SceneFigures) => number | undefined): number | undefined => {
     const figures = all.find((it) => it.size === size);
     return figures && read(figures);
@@ -260,7 +260,7 @@ export function aimsText(all: readonly SceneFigures[], soak: SoakFigures | undef
       'ms',
       at(50_000, ({ blocks }) => read(blocks)?.longest.max),
     );
-  const aims: Aim[] = [
+  return [
     ...sizes.map((size) =>
       most(
         `sample ÷ bare loop, ${count(size)} sockets`,
@@ -304,11 +304,18 @@ export function aimsText(all: readonly SceneFigures[], soak: SoakFigures | undef
     ),
     most('memory, 10,000 sockets', 120, 'MB', at(10_000, memory)),
     most('memory, 100,000 sockets', 300, 'MB', at(100_000, memory)),
-    most('soak: growth of the heap', 1, 'MB', soak && growth(soak, heap)),
-    most('soak: growth of RSS', 10, 'MB', soak && growth(soak, resident)),
-    most('soak: growth of open descriptors', 0, '', soak && growth(soak, descriptors)),
-    most('soak: sockets that the store has wrong', 0, '', soak && Math.abs(soak.sockets - soak.counted)),
   ];
+}
+
+export const soakAims = (soak: SoakFigures): Aim[] => [
+  most('soak: growth of the heap', 1, 'MB', growth(soak, heap)),
+  most('soak: growth of RSS', 10, 'MB', growth(soak, resident)),
+  most('soak: growth of open descriptors', 0, '', growth(soak, descriptors)),
+  most('soak: sockets that the store has wrong', 0, '', Math.abs(soak.sockets - soak.counted)),
+];
+
+/** What netpane wants to be, and whether it was. */
+export function aimsText(aims: readonly Aim[]): string {
   const rows = aims.map(({ what, wanted, limit, unit, value }) => {
     const isMost = wanted === 'at most';
     const limitText = `${isMost ? '≤' : '≥'} ${limit} ${unit}`.trimEnd();
