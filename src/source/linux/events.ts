@@ -61,6 +61,9 @@ const isUserKept = (release: string): boolean => {
  */
 const MOST_ROUTES = 20_000;
 
+/** So many ports are known by who sent from them last: more than those of sockets that do not live for long. */
+const MOST_PORTS = 10_000;
+
 /** States that a program puts its socket into; in all others it may be somebody else who runs. */
 const ACTIVE = new Set<SocketState>(['SYN_SENT', 'LISTEN', 'FIN_WAIT1', 'LAST_ACK']);
 
@@ -321,7 +324,13 @@ export class LinuxEvents implements EventSource {
     if (this.#routeCount === undefined) return;
     this.#routeCount.count++;
     const owners = inProcess && localPort !== 0 ? this.#actors.ownersOf(tid) : undefined;
-    if (owners) this.#routes.set(`${family} ${localPort}`, owners);
+    if (owners === undefined) return;
+    const key = `${family} ${localPort}`;
+    this.#routes.delete(key);
+    this.#routes.set(key, owners);
+    if (this.#routes.size <= MOST_PORTS) return;
+    const [oldest] = this.#routes.keys();
+    if (oldest !== undefined) this.#routes.delete(oldest);
   }
 
   /** A server that sends many packets is not to be slowed by being looked at. */

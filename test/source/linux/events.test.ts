@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../src/model/socket.ts';
 import { Proc } from '../../../src/source/linux/proc.ts';
@@ -1104,5 +1106,135 @@ describe('whose UDP it was', () => {
     trace.route('0.0.0.0:5001', '192.0.2.53:53', { tid: 90 });
     expect(owner({ cookie: 1, local: '192.0.2.1:5000' })).toBe('gone - -');
     expect(owner({ cookie: 2, local: '192.0.2.1:5001' })).toBe('gone - -');
+  });
+});
+
+describe('packets of UDP without end', () => {
+  const route = (port: number) => trace.route(`0.0.0.0:${port}`, '192.0.2.53:53', { tid: 70 });
+  const ownerOf = (port: number): string => {
+    kernel.own.destroy({ cookie: port, protocol: 'udp', local: `192.0.2.1:${port}` });
+    return ownersText(onlyEnd().socket);
+  };
+  beforeEach(() => {
+    start(70, 'dig');
+    open({ trace });
+    drain();
+  });
+
+  test('of 10,000 ports it is known who sent from them; those that sent last are kept', () => {
+    for (let port = 1; port <= 10_000; port++) route(port);
+    route(1);
+    route(10_001);
+    expect(drain()).toEqual([]);
+    expect([1, 2, 3, 10_001].map(ownerOf)).toEqual([
+      'exact dig 70',
+      'gone - -',
+      'exact dig 70',
+      'exact dig 70',
+    ]);
+  });
+
+  test.each([
+    [19_999, true],
+    [20_000, false],
+  ])('%i a second are looked up: %s', (count, isLookedUp) => {
+    for (let i = 0; i < count; i++) route(1);
+    later(1000);
+    drain();
+    expect(trace.hasRoutes).toBe(isLookedUp);
+    expect(source.events?.catching).toEqual({
+      level: 'changes',
+      ...(!isLookedUp && {
+        why: 'programs of short UDP sockets are not told: there are too many packets to look each of them up',
+      }),
+    });
+    // What the kernel had told before it heard of that is not taken for the last word of who sends.
+    route(2);
+    drain();
+    expect([1, 2].map(ownerOf)).toEqual(Array(2).fill(isLookedUp ? 'exact dig 70' : 'gone - -'));
+  });
+
+  test('more than that for a moment are not too many', () => {
+    for (let i = 0; i < 30_000; i++) route(1);
+    later(2000);
+    drain();
+    expect(trace.hasRoutes).toBe(true);
+  });
+});
+
+describe('memory', () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const used = (): number => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  /** What is kept of so many turns, bytes for each. */
+  const keptOf = (turns: number, turn: (i: number) => void): number => {
+    for (let i = 0; i < turns / 10; i++) turn(i);
+    const before = used();
+    for (let i = 0; i < turns; i++) turn(turns + i);
+    return (used() - before) / turns;
+  };
+
+  test('nothing is kept of a connection that is over, in whichever way it is learnt', () => {
+    start(70, 'curl');
+    open({ trace });
+    const kept = keptOf(10_000, (i) => {
+      const place = { local: `127.0.0.1:${1 + (i % 60_000)}` };
+      // Heard of by both, by the trace, by word; one that lives when it is met; a listener.
+      connects(i, { tid: 70 }, place.local);
+      trace.destroy(i, 5 * i);
+      kernel.own.destroy({ ...CONNECTED, ...place, cookie: 5 * i });
+      accepts(i, '127.0.0.1:80', place.local);
+      trace.destroy(i, 5 * i + 1);
+      kernel.own.destroy({ ...CONNECTED, ...place, cookie: 5 * i + 2 });
+      kernel.own.sockets = [{ ...CONNECTED, ...place, cookie: 5 * i + 3 }];
+      connects(-i, { tid: 70 }, place.local);
+      trace.state(1e9 + i, 'CLOSE', 'LISTEN', place.local, '0.0.0.0:0', { tid: 70 });
+      drain();
+      trace.destroy(-i, 5 * i + 3);
+      trace.state(1e9 + i, 'LISTEN', 'CLOSE', place.local, '0.0.0.0:0', { tid: 70 });
+      trace.destroy(1e9 + i, 5 * i + 4);
+      kernel.own.asked = [];
+      later(LAST_WORD_MS);
+    });
+    expect(kept).toBeLessThan(50);
+  });
+
+  test('nor of a process or a thread that has ended, of whatever kind', () => {
+    open({ trace });
+    const kept = keptOf(50_000, (i) => {
+      const pid = 10 * (i + 10);
+      trace.fork(1, pid, 'sh');
+      trace.exec(pid, '/usr/bin/worker');
+      trace.thread(pid, pid + 1, 'pool');
+      trace.exit(pid, false);
+      trace.exit(pid + 1, true);
+      // Those that nothing was known of, and a kernel that does not tell which is the last of a process.
+      trace.exit(pid + 2);
+      trace.exit(pid + 3, undefined);
+      trace.fork(pid, pid + 4, 'sh');
+      trace.exit(pid + 4, undefined);
+      if (i % 100 === 0) drain();
+      later(50);
+    });
+    expect(kept).toBeLessThan(15);
+  });
+
+  test('nor of one that was looked up while it ended', () => {
+    open({ trace });
+    const kept = keptOf(2000, (i) => {
+      const pid = 100 + i;
+      start(pid, 'old');
+      trace.exit(pid);
+      connects(pid, { tid: pid });
+      trace.destroy(pid, pid);
+      kernel.own.destroy({ ...CONNECTED, cookie: pid });
+      expect(ownersText((drain().at(-1) as Ended).socket)).toBe(`exact old ${pid}`);
+      fake.remove(String(pid));
+      later(50);
+    });
+    expect(kept).toBeLessThan(100);
   });
 });
