@@ -39,8 +39,6 @@ export interface LinuxEventsOptions {
   readonly nowMs: () => number;
   /** Wall-clock time, milliseconds since 1970. */
   readonly wallMs: () => number;
-  /** Release of the kernel, as uname(2) has it. */
-  readonly release: string;
 }
 
 /** While a reading goes on, what the kernel tells is taken in so often, milliseconds. */
@@ -48,12 +46,6 @@ const COLLECT_MS = 10;
 
 /** The kernel's last word of a socket comes a moment after the trace of its end; so long it is waited for. */
 const LAST_WORD_MS = 250;
-
-/** Before Linux 6.17 a socket whose process has let go of it says user 0, whoever it was (sock_i_uid). */
-const isUserKept = (release: string): boolean => {
-  const [major = 0, minor = 0] = release.split('.').map((part) => parseInt(part, 10));
-  return major > 6 || (major === 6 && minor >= 17);
-};
 
 /**
  * Packets of UDP a second that may be looked up, averaged over a second: at ten times as many the sender loses a quarter
@@ -120,7 +112,6 @@ const PENDING: readonly Owner[] = [{ knowledge: 'pending' }];
 export class LinuxEvents implements EventSource {
   readonly #options: LinuxEventsOptions;
   readonly #actors: Actors;
-  readonly #isUserKept: boolean;
   /** What to add to the clock of the trace. */
   #traceOffsetMs = 0;
   #trace: TraceReader | undefined;
@@ -145,7 +136,6 @@ export class LinuxEvents implements EventSource {
 
   constructor(options: LinuxEventsOptions) {
     this.#options = options;
-    this.#isUserKept = isUserKept(options.release);
     this.#actors = new Actors(options.proc, options.attribution.owners);
     const { trace } = options;
     if (typeof trace === 'string') this.#noTrace = trace;
@@ -454,8 +444,6 @@ export class LinuxEvents implements EventSource {
         : (this.#takeRoute(`${addresses.family} ${local.port}`) ?? NOBODY));
     const lastState = traced?.steps.at(-1)?.now;
     const state = lastState ?? addresses.state;
-    const isUserKnown = closed.uid > 0 || this.#isUserKept;
-    const user = isUserKnown ? this.#options.attribution.userOf(closed.uid) : undefined;
     const made = makeSocket(
       {
         slot: -1,
@@ -463,7 +451,8 @@ export class LinuxEvents implements EventSource {
         protocol,
         id,
         addresses: { family: addresses.family, local, remote, state },
-        uid: closed.uid,
+        // Neither is told.
+        uid: 0,
         inode: 0,
         interfaceIndex: closed.interfaceIndex,
         traffic: {},
@@ -476,12 +465,7 @@ export class LinuxEvents implements EventSource {
     );
     const { traffic: _, ...rest } = made;
     const traffic = trafficOf(closed, remnant.state, traced?.peerHasEnded ?? false);
-    const socket: Socket = {
-      ...rest,
-      ...(isUserKnown && { uid: closed.uid }),
-      ...(user !== undefined && { user }),
-      ...(traffic && { traffic }),
-    };
+    const socket: Socket = { ...rest, ...(traffic && { traffic }) };
     const atMs = ended?.atMs ?? closed.atMs;
     this.#tellEnd(traced, socket, atMs, {
       learntBy: 'destroy',

@@ -1,4 +1,3 @@
-import { release } from 'node:os';
 import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Owner, Protocol, Socket } from '../../model/socket.ts';
 import type { Leftovers, Source, SourceOptions } from '../types.ts';
@@ -39,8 +38,6 @@ export interface SockDiagOptions extends SourceOptions {
   readonly isRoot: boolean;
   /** Opens the kernel's trace; gives a clause that says why not where that cannot be. */
   readonly openTrace?: () => TraceReader | string;
-  /** Release of the kernel; that of this one unless said. */
-  readonly release?: string;
 }
 
 /**
@@ -91,7 +88,6 @@ export class SockDiagSource implements Source {
     // What closes from now on is told.
     this.#followNamespaces();
     this.events = new LinuxEvents({
-      release: release(),
       ...options,
       networks: () => this.#networks.values(),
       namespaceOf: (pid) => this.#namespaces.namespaceOf(pid),

@@ -27,7 +27,10 @@ const INET_DIAG_PROTOCOL = 10;
 /** What is sent unasked has this number. */
 const UNASKED = 0;
 
-/** What the kernel says of a socket as it destroys it (net/core/sock_diag.c, sock_diag_broadcast_destroy). */
+/**
+ * What the kernel says of a socket as it destroys it (net/core/sock_diag.c, sock_diag_broadcast_destroy). Inode and user
+ * it leaves blank, which looks like root (net/ipv4/inet_diag.c, inet_diag_handler_get_info).
+ */
 export interface ClosedSocket {
   /** When the word came, on the clock of whoever received it. */
   readonly atMs: number;
@@ -35,7 +38,6 @@ export interface ClosedSocket {
   readonly protocol: Protocol;
   /** Without a peer where the connection was reset from here: the kernel has forgotten it by then. */
   readonly addresses: InetAddresses;
-  readonly uid: number;
   readonly interfaceIndex: number;
   /** Its endpoints as the kernel writes them. */
   readonly place: Uint8Array;
@@ -89,7 +91,6 @@ export function decodeClosed(
     id: cookieId(buffer, start + INET.cookie),
     protocol,
     addresses,
-    uid: view.getUint32(start + INET.uid, LITTLE_ENDIAN),
     interfaceIndex: view.getUint32(start + INET.interface, LITTLE_ENDIAN),
     place: placeOf(buffer, start),
     ...(known && { traffic: decodeTraffic(buffer, start, PLACE, wallMs), end: known }),
