@@ -377,6 +377,9 @@ export const destroyed = (it: InetFields, sequence = 0): Uint8Array =>
     inetPayload({
       state: 'CLOSE',
       ...it,
+      // Of these it is silent.
+      uid: 0,
+      inode: 0,
       // INET_DIAG_PROTOCOL
       attributes: [
         attribute(10, Uint8Array.of(PROTOCOL_NUMBERS[it.protocol ?? 'tcp'])),
