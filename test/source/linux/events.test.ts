@@ -573,6 +573,26 @@ describe('root sees who connects', () => {
     ]);
   });
 
+  test('one that found no port to connect from has done nothing', () => {
+    start(70, 'curl');
+    trace.state(0xa, 'CLOSE', 'SYN_SENT', '127.0.0.1:0', '127.0.0.1:81', { tid: 70 });
+    trace.state(0xa, 'SYN_SENT', 'CLOSE', '127.0.0.1:0', '127.0.0.1:81', { tid: 70 });
+    trace.destroy(0xa, 0xc0);
+    later(LAST_WORD_MS);
+    expect(drain()).toEqual([]);
+  });
+
+  test('one that is reset has neither port at last: they are those that it had', () => {
+    start(70, 'curl');
+    connects(0xa, { tid: 70 });
+    trace.state(0xa, 'ESTABLISHED', 'CLOSE', '0.0.0.0:0', '0.0.0.0:0', { tid: 70 });
+    trace.destroy(0xa, 0xc0);
+    kernel.own.destroy({ cookie: 0xc0, local: '0.0.0.0:0' });
+    expect(told().at(-1)).toBe(
+      '0 ended sk:c0 ESTABLISHED 127.0.0.1:4000 127.0.0.1:80; exact curl 70; 0 ms; by destroy',
+    );
+  });
+
   test('a thread is of its process: one that was there, and one made since', () => {
     start(70, 'java');
     fake.thread(71, 70, 'pool-1');
@@ -679,9 +699,20 @@ describe('root sees who connects', () => {
     expect(ownerNow(92)).toBe('exact modprobe 92');
   });
 
+  test('a thread that no trace told of is of its process, by the name of that', () => {
+    trace.exec(80, '/usr/bin/worker');
+    fake.thread(81, 80, 'pool-1');
+    expect(ownerNow(81)).toBe('exact worker 80');
+  });
+
   test('a thread of a process that nothing is known of is nobody, and no process of that number', () => {
     trace.thread(98, 99, 'pool');
     expect(ownerNow(99)).toBe('gone - -');
+    // Nor what had that number before.
+    trace.exec(80, '/usr/bin/curl');
+    expect(ownerNow(80)).toBe('exact curl 80');
+    trace.thread(98, 80, 'pool');
+    expect(ownerNow(80)).toBe('gone - -');
   });
 
   test('an interrupt that comes while a process runs is none of its doing', () => {
@@ -850,6 +881,13 @@ describe('sockets that live on', () => {
       '0 appeared sk:acc SYN_RECV 127.0.0.1:80 127.0.0.1:4000; listener web 50',
       '0 appeared sk:2 SYN_RECV 127.0.0.1:80 127.0.0.1:4001; exact web 50',
     ]);
+  });
+
+  test('held by somebody whom the next reading looks for', () => {
+    open({ trace });
+    kernel.own.sockets = [{ ...ACCEPTED, inode: 9 }];
+    accepts(0xb);
+    expect(told()[0]).toBe('0 appeared sk:acc SYN_RECV 127.0.0.1:80 127.0.0.1:4000; pending - -');
   });
 
   test('a listener', () => {
@@ -1085,6 +1123,17 @@ describe('whose UDP it was', () => {
     expect(owner({ cookie: 3, local: '[::]:5000' })).toBe('exact host 71');
     // The next one with that port is another's.
     expect(owner({ cookie: 4, local: '192.0.2.1:5000' })).toBe('gone - -');
+  });
+
+  test('nobody, where word of the one before it may be among what was lost', () => {
+    start(70, 'dig');
+    open({ trace });
+    trace.route('0.0.0.0:5000', '192.0.2.53:53', { tid: 70 });
+    kernel.own.room = 0;
+    kernel.own.destroy({ cookie: 1, protocol: 'udp', local: '192.0.2.1:5000' });
+    drain();
+    kernel.own.room = Infinity;
+    expect(owner({ cookie: 2, local: '192.0.2.1:5000' })).toBe('gone - -');
   });
 
   test('not whoever an interrupt came upon, and no thread of the kernel', () => {
