@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Protocol, Socket } from '../../../../src/model/socket.ts';
+import { decodeClosed } from '../../../../src/source/linux/netlink/closes.ts';
 import {
   decodeAddresses,
   decodeDetails,
@@ -23,6 +25,7 @@ import { type Asked, askedBy, captured, FakeNetlink, joined } from '../../../hel
 
 const DATAGRAMS = 1_000_000;
 const READINGS = 4000;
+const WORDS = 50_000;
 const SEED = 0x6e657470;
 
 /** xorshift32: the same numbers in each run. */
@@ -64,25 +67,41 @@ const NAMES = {
   addresses: ['addresses'],
 } as const;
 
-type Kind = keyof typeof NAMES;
+type Kind = keyof typeof NAMES | 'closed';
+
+/** Each word of a closed socket that was captured, with the answer to what is left of it. */
+const CLOSES: readonly { readonly word: Uint8Array; readonly answer: Uint8Array }[] = readFileSync(
+  new URL('../../../../fixtures/linux/netlink/closes.b64', import.meta.url),
+  'utf8',
+)
+  .trimEnd()
+  .split('\n')
+  .map((line) => new Uint8Array(Buffer.from(line, 'base64')))
+  .flatMap((word, i, lines) => (i % 3 === 0 ? [{ word, answer: lines[i + 2] ?? new Uint8Array() }] : []));
 
 /** Every message that was captured, with the kind of thing it is about. */
-const MESSAGES: readonly { readonly kind: Kind; readonly bytes: Uint8Array }[] = Object.entries(
-  NAMES,
-).flatMap(([kind, names]) =>
-  names
-    .flatMap((name) => captured(name).datagrams)
-    .flatMap((datagram) => {
-      const view = new DataView(datagram.buffer);
-      const messages: { kind: Kind; bytes: Uint8Array }[] = [];
-      for (let at = 0; at < datagram.length;) {
-        const size = (view.getUint32(at, true) + 3) & ~3;
-        messages.push({ kind: kind as Kind, bytes: datagram.slice(at, at + size) });
-        at += size;
-      }
-      return messages;
-    }),
-);
+const MESSAGES: readonly { readonly kind: Kind; readonly bytes: Uint8Array }[] = [
+  // A word has no number, and here one as all others have.
+  ...CLOSES.map(({ word }) => ({ kind: 'closed' as const, bytes: renumbered(word, 7) })),
+  ...messagesOf(Object.entries(NAMES) as [Kind, readonly string[]][]),
+];
+
+function messagesOf(captures: readonly (readonly [Kind, readonly string[]])[]) {
+  return captures.flatMap(([kind, names]) =>
+    names
+      .flatMap((name) => captured(name).datagrams)
+      .flatMap((datagram) => {
+        const view = new DataView(datagram.buffer);
+        const messages: { kind: Kind; bytes: Uint8Array }[] = [];
+        for (let at = 0; at < datagram.length;) {
+          const size = (view.getUint32(at, true) + 3) & ~3;
+          messages.push({ kind, bytes: datagram.slice(at, at + size) });
+          at += size;
+        }
+        return messages;
+      }),
+  );
+}
 
 /** Lengths and numbers at which something ends. */
 const EDGES = [
@@ -99,9 +118,10 @@ const scratch = netlinkBuffer(2 * MOST);
 /** Makes a datagram in `scratch`. @returns its length */
 function make(random: Random): { kind: Kind; length: number } {
   const { bytes, halves, words } = scratch;
-  const { kind } = random.of(MESSAGES);
-  let length = 0;
-  for (let count = 1 + random.below(3); count > 0; count--) {
+  const { kind, bytes: first } = random.of(MESSAGES);
+  bytes.set(first);
+  let { length } = first;
+  for (let count = random.below(3); count > 0; count--) {
     const message = random.of(MESSAGES);
     if (message.kind !== kind && random.below(8) > 0) continue;
     if (length + message.bytes.length > MOST) break;
@@ -206,6 +226,7 @@ class Reader {
       return OTHERS[kind].decode(buffer, start, end);
     if (kind === 'links') return decodeLink(buffer, start, end);
     if (kind === 'addresses') return decodeInterfaceAddress(buffer, start, end);
+    if (kind === 'closed') return decodeClosed(buffer, start, end, 0, NOW_MS);
     // Whoever gets a message of a socket looks at its length first.
     if (end - start < INET.length) return 'short';
     const info = this.#info;
@@ -224,7 +245,7 @@ class Reader {
   }
 }
 
-const KINDS = Object.keys(NAMES) as Kind[];
+const KINDS = [...Object.keys(NAMES), 'closed'] as Kind[];
 
 describe('datagrams that are nearly those of a kernel', () => {
   test('a million: nothing is thrown, and nothing behind the end of one is read', () => {
@@ -334,10 +355,11 @@ function spoil(random: Random, datagrams: readonly Uint8Array[]): Uint8Array[] {
 }
 
 describe('a kernel that has lost its mind', () => {
-  const sourceOn = (kernel: FakeNetlink) =>
+  const sourceOn = (kernel: FakeNetlink, events = false) =>
     new SockDiagSource({
       also: ['unix', 'vsock', 'sctp', 'mptcp'],
       tcpDetails: true,
+      events,
       ownerBudgetMs: Infinity,
       isRoot: true,
       system: kernel,
@@ -387,5 +409,66 @@ describe('a kernel that has lost its mind', () => {
       expect(codes.filter((code) => code !== 'missing-kinds' && code !== 'owners-hidden')).toEqual([]);
     }
     expect(spoilt).toBeGreaterThan(READINGS);
+  });
+
+  test('words of closed sockets: each is told of or counted, and nobody is kept waiting', () => {
+    const random = new Random(SEED);
+    const kernel = new FakeNetlink();
+    const others = kernel.own.answer.bind(kernel.own);
+    let isSane = true;
+    let answer = new Uint8Array();
+    let spoilt = 0;
+    kernel.own.answer = (request, isRoute) => {
+      if (askedBy(request, isRoute) !== 'one') return others(request, isRoute);
+      const sane = renumbered(answer, new DataView(request.buffer).getUint32(8, true));
+      if (isSane || random.below(3) > 0) return [sane];
+      spoilt++;
+      return spoil(random, [sane]);
+    };
+    const { events } = sourceOn(kernel, true);
+    if (events === undefined) throw new Error('a source without events');
+    /** What is told of the words as they were captured, each with its answer. */
+    const sanely = () => {
+      isSane = true;
+      const told = CLOSES.map((close) => {
+        ({ answer } = close as { answer: Uint8Array<ArrayBuffer> });
+        kernel.own.words = [close.word];
+        return events.drain();
+      });
+      isSane = false;
+      return told;
+    };
+    const first = sanely();
+    expect(first.flat().length).toBeGreaterThan(40);
+    let told = 0;
+    for (let i = 0; i < WORDS; i++) {
+      const close = random.of(CLOSES);
+      ({ answer } = close as { answer: Uint8Array<ArrayBuffer> });
+      kernel.own.words = random.below(4) ? spoil(random, [close.word]) : [close.word];
+      if (random.below(20) === 0) kernel.own.words.push(-random.of([4, 11, 12, 105]));
+      // One that is as long as a buffer may be, and longer.
+      kernel.own.words = kernel.own.words.map((it) => (typeof it === 'number' ? it : it.slice(0, 16 * 1024)));
+      for (const it of events.drain()) {
+        told++;
+        if (it.type !== 'ended') expect.fail(JSON.stringify(it));
+        const { socket, lifetimeMs = 0 } = it;
+        const { rxBytes = 0, txBytes = 0 } = socket.traffic ?? {};
+        const isWhole =
+          socket.id.startsWith('sk:') &&
+          socket.local.port > 0 &&
+          socket.local.port < 65_536 &&
+          socket.owners.length > 0 &&
+          lifetimeMs >= 0 &&
+          Number.isFinite(rxBytes + txBytes) &&
+          rxBytes >= 0;
+        if (!isWhole) expect.fail(JSON.stringify(it));
+      }
+      // What an error left there.
+      while (kernel.own.words.length > 0) events.drain();
+    }
+    expect(told).toBeGreaterThan(WORDS / 2);
+    expect(spoilt).toBeGreaterThan(WORDS / 20);
+    expect(events.problems).toBeGreaterThan(WORDS / 20);
+    expect(sanely()).toEqual(first);
   });
 });
