@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { FoundNamespace } from '../../../src/source/linux/namespaces.ts';
+import { INET, placeFor } from '../../../src/source/linux/netlink/inet.ts';
+import { cookieId } from '../../../src/source/linux/netlink/slots.ts';
 import { Interfaces } from '../../../src/source/linux/interfaces.ts';
 import { Network, type NetworkReading } from '../../../src/source/linux/network.ts';
-import { FakeNetlink, type FakeNetwork, type InetFields } from '../../helpers/netlink.ts';
+import { FakeNetlink, type FakeNetwork, type InetFields, message } from '../../helpers/netlink.ts';
 
 const FOUND: FoundNamespace = { inode: 5, path: '/proc/self/ns/net', isOwn: true };
 
@@ -79,6 +81,56 @@ describe('the questions', () => {
     expect(taken).toEqual(['tcp']);
     expect([...unfinished]).toEqual(['udp']);
     expect(failure).toBeUndefined();
+  });
+});
+
+describe('what it destroys', () => {
+  const opened = (events: boolean) => new Network(kernel, FOUND, { also: [], tcpDetails: false, events });
+
+  test('is told where that is asked for, and where the kernel does', () => {
+    expect(opened(false).closes).toBeUndefined();
+    const { closes } = opened(true);
+    own.destroy({ cookie: 5 });
+    closes?.collect(0, 0);
+    expect(closes?.take().map(({ id }) => id)).toEqual(['sk:5']);
+    own.tellsCloses = false;
+    expect(opened(true).closes).toBeUndefined();
+  });
+});
+
+describe('the socket of two endpoints', () => {
+  const CONNECTION: InetFields = { cookie: 9, local: '127.0.0.1:80', remote: '127.0.0.1:4000' };
+  const PLACE = placeFor({ address: '127.0.0.1', port: 80 }, { address: '127.0.0.1', port: 4000 });
+  const found = () => {
+    const ids: string[] = [];
+    network.askTcp('ipv4', PLACE, (buffer, start) => ids.push(cookieId(buffer, start + INET.cookie)));
+    return ids;
+  };
+
+  test('is asked for; else there is the listener, or nothing', () => {
+    own.sockets = [LISTEN, { ...CONNECTION, cookie: 8, remote: '127.0.0.1:4001' }, CONNECTION];
+    expect(found()).toEqual(['sk:9']);
+    own.sockets = [{ ...LISTEN, local: '0.0.0.0:80' }];
+    expect(found()).toEqual(['sk:1']);
+    own.sockets = [];
+    expect(found()).toEqual([]);
+  });
+
+  test('where the kernel does not answer, or nonsense, there is none', () => {
+    own.sockets = [CONNECTION];
+    own.trouble.set('one', { broken: 11 });
+    expect(found()).toEqual([]);
+    own.trouble.set('one', { datagrams: (sequence) => [message(20, new Uint8Array(71), { sequence })] });
+    expect(found()).toEqual([]);
+    own.trouble.delete('one');
+    expect(found()).toEqual(['sk:9']);
+  });
+
+  test('what else fails is a mistake of ours, and thrown', () => {
+    own.answer = () => {
+      throw new TypeError('a mistake');
+    };
+    expect(found).toThrow('a mistake');
   });
 });
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../../src/model/socket.ts';
 import { Closes, decodeClosed } from '../../../../src/source/linux/netlink/closes.ts';
-import { placeOf, tcpSocketRequest } from '../../../../src/source/linux/netlink/inet.ts';
+import { placeFor, placeOf, tcpSocketRequest } from '../../../../src/source/linux/netlink/inet.ts';
 import type { ClosesChannel } from '../../../../src/source/linux/netlink/system.ts';
 import { setSequence } from '../../../../src/source/linux/netlink/wire.ts';
 import { Proc } from '../../../../src/source/linux/proc.ts';
@@ -276,14 +276,17 @@ describe('words that were captured', () => {
   });
 
   test('the request for what has the same endpoints, byte for byte', () => {
-    for (const { protocol, local, word, request } of CAPTURED) {
+    for (const { protocol, local, remote, word, request } of CAPTURED) {
       if (protocol !== 'tcp') continue;
-      const made = tcpSocketRequest(
-        local.address.includes(':') ? 'ipv6' : 'ipv4',
-        placeOf(bufferOf(word), 16),
-      );
-      setSequence(made, 7);
-      expect(Buffer.from(made).toString('hex')).toBe(Buffer.from(request).toString('hex'));
+      const family = local.address.includes(':') ? 'ipv6' : 'ipv4';
+      const places = [placeOf(bufferOf(word), 16)];
+      // From texts, where the kernel has not forgotten the peer.
+      if (remote) places.push(placeFor(local, remote));
+      for (const place of places) {
+        const made = tcpSocketRequest(family, place);
+        setSequence(made, 7);
+        expect(Buffer.from(made).toString('hex')).toBe(Buffer.from(request).toString('hex'));
+      }
     }
   });
 

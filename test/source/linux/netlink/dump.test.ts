@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Channel, dump } from '../../../../src/source/linux/netlink/dump.ts';
+import { ask as askOne, type Channel, dump } from '../../../../src/source/linux/netlink/dump.ts';
 import { NativeError } from '../../../../src/source/linux/netlink/native.ts';
 import { dumpRequest } from '../../../../src/source/linux/netlink/wire.ts';
 import { done, joined, message, NLM_F_DUMP_INTR, refusal } from '../../../helpers/netlink.ts';
@@ -93,5 +93,51 @@ describe('a dump', () => {
     const { errno, taken } = ask(kernel((s) => [one(s, 1), new Uint8Array()]));
     expect(taken).toEqual([20, 1]);
     expect(errno).not.toBe(0);
+  });
+});
+
+describe('a question with one answer', () => {
+  function asked(channel: Channel) {
+    const taken: number[] = [];
+    const errno = askOne(channel, dumpRequest(20, new Uint8Array(4)), (buffer, start, end) => {
+      taken.push(...buffer.bytes.subarray(start, end));
+    });
+    return { errno, taken };
+  }
+
+  test('is over with it: nothing more is waited for', () => {
+    const channel = kernel((s) => [one(s, 1), one(s, 2)]);
+    expect(asked(channel)).toEqual({ errno: 0, taken: [1] });
+    expect(channel.waiting).toHaveLength(1);
+  });
+
+  test('is refused where there is no such thing', () => {
+    expect(asked(kernel((s) => [refusal(2, s)]))).toEqual({ errno: 2, taken: [] });
+  });
+
+  test('what is left of the answers to others is passed over', () => {
+    let before = 0;
+    const channel = kernel(
+      (s) => {
+        before = s;
+        return [];
+      },
+      (s) => [one(before, 2), done(5, before), refusal(2, before), one(s, 3)],
+    );
+    expect(() => asked(channel)).toThrow('recv: EAGAIN');
+    expect(asked(channel)).toEqual({ errno: 0, taken: [3] });
+  });
+
+  test('an answer that makes no sense is none, and no other is waited for', () => {
+    const bad = (s: number) => [message(20, Uint8Array.of(9), { sequence: s, length: 4000 })];
+    for (const answer of [bad, () => [new Uint8Array()]]) {
+      const { errno, taken } = asked(kernel(answer));
+      expect(taken).toEqual([]);
+      expect(errno).not.toBe(0);
+    }
+  });
+
+  test('an error of the socket is thrown', () => {
+    expect(() => asked(kernel(() => []))).toThrow('recv: EAGAIN');
   });
 });

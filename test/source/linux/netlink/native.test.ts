@@ -2,12 +2,17 @@ import { fstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { TraceUnavailable } from '../../../../src/source/linux/trace/tracefs.ts';
 import type { SourceOptions } from '../../../../src/source/types.ts';
 
 /** The C library: what each call returns, and the errno that it leaves. */
 class Library {
   errno = 0;
   readonly calls: string[] = [];
+  /** Words that were handed over: what a socket is bound to, the size of a buffer. */
+  readonly words: number[][] = [];
+  /** What getsockopt(2) fills in. */
+  answer: readonly number[] = [];
   /** Results of a call in turn, then its usual one; a negative one is the errno of a failure. */
   readonly results = new Map<string, number[]>();
   datagrams: Uint8Array[] = [];
@@ -19,6 +24,14 @@ class Library {
     const name = /^\w+ (\w+)\(/.exec(prototype)?.[1] ?? '';
     return (...args) => {
       this.calls.push(`${name} ${args.filter((it) => typeof it === 'number').join(' ')}`);
+      for (const it of args) {
+        if (
+          (name === 'bind' && it instanceof Uint32Array) ||
+          (name === 'setsockopt' && it instanceof Int32Array)
+        )
+          this.words.push([...it]);
+      }
+      if (name === 'getsockopt') (args[3] as Uint32Array).set(this.answer);
       const result = this.results.get(name)?.shift() ?? this.#usual(name, args);
       if (result >= 0) return result;
       this.errno = -result;
@@ -62,7 +75,8 @@ afterEach(() => {
 const native = async () => (await import('../../../../src/source/linux/netlink/native.ts')).Native.load();
 
 const OPTIONS: SourceOptions = { also: [], tcpDetails: false, ownerBudgetMs: 0 };
-const openSockDiag = async () => (await import('../../../../src/source/linux/open.ts')).openSockDiag(OPTIONS);
+const openSockDiag = async (options = OPTIONS) =>
+  (await import('../../../../src/source/linux/open.ts')).openSockDiag(options);
 
 /** What opening says; a `SourceUnavailable`, or the program would not take the next source. */
 async function refusalOf(opening: Promise<unknown>): Promise<string> {
@@ -103,6 +117,51 @@ describe('calls of the C library', () => {
     expect(calls.netlinkSocket(4)).toBe(1000);
     // SOL_SOCKET, SO_RCVTIMEO
     expect(library.calls).toEqual(['socket 16 524291 4', 'setsockopt 1000 1 20 16']);
+  });
+});
+
+describe('hearing what nobody asked for', () => {
+  const SIZE = 1 << 20;
+
+  test('of groups, with room for more than is usual', async () => {
+    (await native()).join(5, 0b1111, SIZE);
+    // SOL_SOCKET, SO_RCVBUFFORCE; AF_NETLINK, no port of ours, the groups.
+    expect(library.calls).toEqual(['bind 5 12', 'setsockopt 5 1 33 4']);
+    expect(library.words).toEqual([[16, 0, 0b1111], [SIZE]]);
+  });
+
+  test('with as much room as an ordinary user may have', async () => {
+    const calls = await native();
+    library.results.set('setsockopt', [-1, 0]);
+    calls.join(5, 0b1111, SIZE);
+    // SO_RCVBUF
+    expect(library.calls).toEqual(['bind 5 12', 'setsockopt 5 1 33 4', 'setsockopt 5 1 8 4']);
+    expect(library.words.slice(1)).toEqual([[SIZE], [SIZE]]);
+  });
+
+  test('not where there are no such groups', async () => {
+    const calls = await native();
+    library.results.set('bind', [-22]);
+    expect(() => calls.join(5, 0b1111, SIZE)).toThrow('bind: error 22');
+  });
+
+  test('is not waited for: what there is, or the errno', async () => {
+    const calls = await native();
+    const into = new Uint8Array(32);
+    library.results.set('recv', [20, -11, -105, -4]);
+    expect([1, 2, 3, 4].map(() => calls.receiveNow(5, into))).toEqual([20, -11, -105, -4]);
+    // MSG_DONTWAIT
+    expect(library.calls).toEqual(Array(4).fill('recv 5 32 64'));
+  });
+
+  test('what there was no room for is counted by the kernel, since Linux 4.12', async () => {
+    const calls = await native();
+    library.answer = [0, 1, 2, 3, 4, 5, 6, 7, 88];
+    expect(calls.dropsOf(5)).toBe(88);
+    // SOL_SOCKET, SO_MEMINFO
+    expect(library.calls).toEqual(['getsockopt 5 1 55']);
+    library.results.set('getsockopt', [-92]);
+    expect(calls.dropsOf(5)).toBeUndefined();
   });
 });
 
@@ -157,6 +216,73 @@ describe('opening sock_diag', () => {
     expect(await refusalOf(openSockDiag())).toBe('netlink does not answer (recv: EAGAIN)');
   });
 
+  describe('with what happens between two readings', () => {
+    let opening: () => unknown;
+    const opened: unknown[] = [];
+    const openedWith = async (options: Partial<SourceOptions> = {}) => {
+      library.datagrams = [answer(0)];
+      return (await openSockDiag({ ...OPTIONS, events: true, ...options })).events?.catching;
+    };
+    beforeEach(() => {
+      opened.length = 0;
+      vi.doMock('../../../../src/source/linux/trace/tracefs.ts', () => ({ TraceUnavailable }));
+      vi.doMock('../../../../src/source/linux/trace/trace.ts', () => ({
+        Trace: {
+          open: (_: unknown, options: unknown) => {
+            opened.push(options);
+            return opening();
+          },
+        },
+      }));
+    });
+    afterEach(() => {
+      vi.doUnmock('../../../../src/source/linux/trace/tracefs.ts');
+      vi.doUnmock('../../../../src/source/linux/trace/trace.ts');
+    });
+
+    test('an ordinary user is told what more there is to see', async () => {
+      vi.spyOn(process, 'geteuid').mockReturnValue(1000);
+      expect(await openedWith()).toEqual({
+        level: 'closes',
+        why: 'the trace of every state change takes root',
+      });
+      expect(opened).toEqual([]);
+      // 16 MiB of room.
+      expect(library.words).toContainEqual([16 * 1024 * 1024]);
+    });
+
+    test('root has the trace', async () => {
+      vi.spyOn(process, 'geteuid').mockReturnValue(0);
+      opening = () => ({ nowMs: () => 0 });
+      expect(await openedWith()).toEqual({ level: 'changes' });
+      expect(opened).toEqual([{}]);
+    });
+
+    test('or is told why not', async () => {
+      vi.spyOn(process, 'geteuid').mockReturnValue(0);
+      opening = () => {
+        throw new TraceUnavailable('tracefs is not mounted');
+      };
+      expect(await openedWith()).toEqual({ level: 'closes', why: 'tracefs is not mounted' });
+    });
+
+    test('any other failure is a mistake of ours', async () => {
+      vi.spyOn(process, 'geteuid').mockReturnValue(0);
+      opening = () => {
+        throw new TypeError('a mistake');
+      };
+      await expect(openedWith()).rejects.toThrow('a mistake');
+    });
+
+    test('with as much room as the user says, for both', async () => {
+      vi.spyOn(process, 'geteuid').mockReturnValue(0);
+      opening = () => ({ nowMs: () => 0 });
+      await openedWith({ eventBufferKiB: 512 });
+      expect(opened).toEqual([{ bufferKiB: 512 }]);
+      expect(library.words).toContainEqual([512 * 1024]);
+    });
+  });
+
   test('another system', async () => {
     vi.spyOn(process, 'platform', 'get').mockReturnValue('win32');
     expect(await refusalOf(openSockDiag())).toBe('this is not Linux');
@@ -204,6 +330,31 @@ describe('network namespaces', () => {
     expect(order()).toEqual(['setns', 'socket', 'socket', 'setns']);
     const [first, last] = library.calls.filter((it) => it.startsWith('setns'));
     expect(first).not.toBe(last);
+  });
+
+  test('with one that hears of closed sockets, which is let go with the others', async () => {
+    const channels = (await system()).open(there, true);
+    expect(order()).toEqual(['setns', 'socket', 'socket', 'socket', 'bind', 'setns']);
+    library.datagrams = [Uint8Array.of(1, 2)];
+    const into = new Uint8Array(4);
+    expect([channels.closes?.receiveNow(into), ...into]).toEqual([2, 1, 2, 0, 0]);
+    expect(channels.closes?.receiveNow(into)).toBe(-11);
+    library.answer = [0, 0, 0, 0, 0, 0, 0, 0, 7];
+    expect(channels.closes?.drops()).toBe(7);
+    channels.close();
+    expect(library.calls.filter((it) => it.startsWith('close'))).toEqual([
+      'close 1000',
+      'close 1001',
+      'close 1002',
+    ]);
+  });
+
+  test('without it where the kernel has no such groups', async () => {
+    library.results.set('bind', [-22]);
+    const channels = (await system()).open(undefined, true);
+    expect(channels.closes).toBeUndefined();
+    channels.close();
+    expect(library.calls.filter((it) => it.startsWith('close'))).toHaveLength(3);
   });
 
   test('back home even where no socket can be had there, and nothing is left open', async () => {
