@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Batch } from '../model/batch.ts';
-import { Compactor } from '../model/compact.ts';
+import { Compactor, type PostedBatch } from '../model/compact.ts';
 import type { WorkerLeftovers, WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
 import { removeInstance } from '../source/linux/trace/tracefs.ts';
 
@@ -20,7 +20,7 @@ export interface Sampling {
  * Room for short-lived objects in the sampling thread. Nearly all that a reading makes is of no use after it; with the
  * default of 48 MB, V8 lets tens of megabytes of it lie about before it looks.
  */
-const YOUNG_MB = 8;
+const YOUNG_MB = 24;
 
 /** Starts the sampling thread. */
 export function startSampling(
@@ -43,7 +43,7 @@ export function startSampling(
     failure ??= error;
   };
   const compactor = new Compactor();
-  worker.on('message', (message: Batch | WorkerLeftovers) => {
+  worker.on('message', (message: PostedBatch | WorkerLeftovers) => {
     if (!('leftovers' in message)) take(compactor.batch(message));
     // The thread ends with the program, wherever it is: it has no time to tidy up.
     else process.once('exit', () => removeInstance(message.leftovers));

@@ -4,12 +4,17 @@ import type { NetworkNamespace, Owner, Socket, Timer, Traffic } from '../model/s
 /** Characters that JSON allows as they are and a terminal, or an eye, is misled by. */
 const UNSAFE = /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu;
 
+/** Nearly every line: it needs no look at Unicode's tables. */
+const PLAIN = /^[ -~]*$/;
+
 const escape = (json: string): string =>
-  json.replace(UNSAFE, (character) =>
-    [...Array(character.length).keys()]
-      .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
+  PLAIN.test(json)
+    ? json
+    : json.replace(UNSAFE, (character) =>
+        [...Array(character.length).keys()]
+          .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`)
+          .join(''),
+      );
 
 const ownerFields = ({ pid, process, command, startedAtMs, knowledge }: Owner) => ({
   pid,

@@ -1,8 +1,43 @@
 import type { Batch } from './batch.ts';
+import type { LogEvent, SocketEvent } from './event.ts';
 import type { Socket, Traffic } from './socket.ts';
 
 /** So many different texts are shared; beyond it the memory begins anew with those of now. */
 const MOST_TEXTS = 50_000;
+
+/**
+ * A batch, or a part of one, as it goes from thread to thread. Each object is copied once for each message that it is
+ * in; so an event whose socket is in a list of the same batch has but its number there.
+ */
+export interface PostedBatch extends Omit<Batch, 'events'> {
+  readonly events: readonly (LogEvent | PostedEvent)[];
+}
+
+interface PostedEvent extends Omit<SocketEvent, 'socket'> {
+  /** Of those that spawned and changed, in all parts of the batch. */
+  readonly socket: number;
+}
+
+/** Makes batches ready for another thread. */
+export class Poster {
+  /** The sockets of the batch under way, by their number. Of the baseline there are no events. */
+  readonly #numbers = new Map<Socket, number>();
+  #count = 0;
+
+  post(batch: Batch): PostedBatch {
+    for (const list of batch.baseline ? [] : [batch.spawned, batch.changed])
+      for (const socket of list) this.#numbers.set(socket, this.#count++);
+    const events = batch.events.map((event) => {
+      const number = event.type === 'gap' ? undefined : this.#numbers.get(event.socket);
+      return number === undefined ? event : ({ ...event, socket: number } as PostedEvent);
+    });
+    if (!batch.partial) {
+      this.#numbers.clear();
+      this.#count = 0;
+    }
+    return { ...batch, events };
+  }
+}
 
 /**
  * Makes small what has come from another thread: there every socket has texts of its own, `tcp` a hundred thousand
@@ -10,27 +45,24 @@ const MOST_TEXTS = 50_000;
  */
 export class Compactor {
   readonly #texts = new Map<string, string>();
+  /** The sockets of the batch under way, by their number. */
+  #sockets: Socket[] = [];
 
   /** The same batch, with other objects. */
-  batch(batch: Batch): Batch {
+  batch(batch: PostedBatch): Batch {
     const text = <T extends string>(value: T): T => this.#text(value);
-    // A socket that an event is about is mostly in one of the lists too.
-    const made = new Map<Socket, Socket>();
-    const compact = (socket: Socket): Socket => {
-      const known = made.get(socket);
-      if (known) return known;
-      const small = new CompactSocket(socket, text);
-      if (batch.events.length > 0) made.set(socket, small);
-      return small;
-    };
-    return {
-      ...batch,
-      spawned: batch.spawned.map(compact),
-      changed: batch.changed.map(compact),
-      events: batch.events.map((event) =>
-        event.type === 'gap' ? event : { ...event, socket: compact(event.socket) },
-      ),
-    };
+    const compact = (socket: Socket): Socket => new CompactSocket(socket, text);
+    const spawned = batch.spawned.map(compact);
+    const changed = batch.changed.map(compact);
+    if (!batch.baseline) for (const socket of [...spawned, ...changed]) this.#sockets.push(socket);
+    const events = batch.events.map((event): LogEvent => {
+      if (event.type === 'gap') return event;
+      const socket = typeof event.socket === 'number' ? this.#sockets[event.socket] : compact(event.socket);
+      if (socket === undefined) throw new Error('an event is about a socket that has not come');
+      return { ...event, socket };
+    });
+    if (!batch.partial) this.#sockets = [];
+    return { ...batch, spawned, changed, events };
   }
 
   #text<T extends string>(text: T): T {

@@ -50,6 +50,7 @@ export function compileSearch(filter: Filter, pool: TextPool): (it: Searched) =>
 
 /** Compiles a filter to one predicate of sockets. */
 export function compileFilter(filter: Filter): (socket: Socket) => boolean {
+  if (describeFilter(filter) === '') return () => true;
   const pool = new TextPool();
   const search = compileSearch(filter, pool);
   return (socket) => {

@@ -1,5 +1,5 @@
 import type { Difference } from '../model/batch.ts';
-import type { LearntBy, LogEvent } from '../model/event.ts';
+import type { LearntBy, LogEvent, SocketEvent } from '../model/event.ts';
 import { isNews, isRemnant, type Knowledge, type Owner, type Socket } from '../model/socket.ts';
 import type { Happening } from '../source/types.ts';
 
@@ -55,7 +55,11 @@ interface Life {
   /** When its latest news was, and who told it. */
   newsMs: number;
   newsBy: LearntBy;
+  /** Its spawn, until that is told. */
+  spawn: Mutable<SocketEvent> | undefined;
 }
+
+type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 /** So long after the poll that saw a socket no more, word of its end may still come, milliseconds. */
 const WORD_MS = 100;
@@ -160,7 +164,7 @@ export class Merger {
   #gone = new Set<Life>();
   #goneBefore = new Set<Life>();
   /** With their times still on the clock that never jumps. */
-  #events: LogEvent[] = [];
+  #events: Mutable<LogEvent>[] = [];
   #polled: ReadonlyMap<string, Socket> = new Map();
   /** What the last poll said of sockets without a life here. */
   #spawned: Socket[] = [];
@@ -192,7 +196,7 @@ export class Merger {
     this.#wallOffsetMs = now.wallMs - now.monotonicMs;
     for (const happening of happenings) {
       if (happening.type === 'gap') {
-        this.#events.push(happening);
+        this.#events.push({ ...happening });
         continue;
       }
       const life =
@@ -250,7 +254,10 @@ export class Merger {
     for (const life of this.#touched) {
       const { id, told, socket, isGone } = life;
       if (told === undefined) spawned.push(socket);
-      else if (told !== socket) {
+      // What has come of it by now is told once, and not what it was at first.
+      if (life.spawn && !this.#tellsAll) life.spawn.socket = socket;
+      life.spawn = undefined;
+      if (told !== undefined && told !== socket) {
         changed.push(socket);
         if (!this.#tellsAll && life.closedBy === undefined)
           this.#tellChange(told, socket, life.newsMs, life.newsBy);
@@ -268,7 +275,8 @@ export class Merger {
     const events = this.#events;
     this.#events = [];
     events.sort((a, b) => a.atMs - b.atMs);
-    return events.map((event) => ({ ...event, atMs: this.#wall(event.atMs) }));
+    for (const event of events) event.atMs = this.#wall(event.atMs);
+    return events;
   }
 
   /** To the microsecond: what is added and taken away again leaves traces in the last digits. */
@@ -312,6 +320,7 @@ export class Merger {
       isGone: false,
       newsMs: bornMs,
       newsBy: learntBy,
+      spawn: undefined,
     };
     this.#lives.set(socket.id, life);
     if (tuple !== undefined) this.#halves.set(tuple, life);
@@ -343,7 +352,8 @@ export class Merger {
   #tellSpawn(life: Life): void {
     const { socket, newsMs, newsBy } = life;
     this.#touched.add(life);
-    this.#events.push({ type: 'spawn', atMs: newsMs, socket, learntBy: newsBy });
+    life.spawn = { type: 'spawn', atMs: newsMs, socket, learntBy: newsBy };
+    this.#events.push(life.spawn);
   }
 
   #tellChange(before: Socket, socket: Socket, atMs: number, learntBy: LearntBy): void {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Compactor } from '../../src/model/compact.ts';
+import type { Batch } from '../../src/model/batch.ts';
+import { Compactor, Poster } from '../../src/model/compact.ts';
 import type { Socket, Traffic } from '../../src/model/socket.ts';
 import { batch } from '../helpers/fakes.ts';
 
@@ -96,11 +97,24 @@ test('the sockets of events come through, and one that is in a list too is the s
     },
   ] as const;
   const before = batch({ spawned: [SOCKET], events });
-  const after = new Compactor().batch(structuredClone(before));
+  const after = new Compactor().batch(structuredClone(new Poster().post(before)));
   expect(after).toEqual(before);
   const [spawn, , close] = after.events;
   expect(spawn?.type === 'spawn' && spawn.socket).toBe(after.spawned[0]);
   expect(close?.type === 'close' && Object.getPrototypeOf(close.socket)).toBe(
     Object.getPrototypeOf(after.spawned[0]),
   );
+});
+
+test('an event is about a socket of an earlier part of its batch, and of no other batch', () => {
+  const other: Socket = { ...SOCKET, id: 'sk:2' };
+  const spawn = (socket: Socket) => ({ type: 'spawn', atMs: 1, socket, learntBy: 'trace' }) as const;
+  const [poster, compactor] = [new Poster(), new Compactor()];
+  const cross = (part: Batch) => compactor.batch(structuredClone(poster.post(part)));
+  for (let round = 0; round < 2; round++) {
+    const first = cross(batch({ spawned: [SOCKET], changed: [other], partial: true }));
+    const last = cross(batch({ events: [spawn(other), spawn(SOCKET)] }));
+    expect(last.events.map((event) => event.type !== 'gap' && event.socket)).toEqual([other, SOCKET]);
+    expect(last.events[0]?.type === 'spawn' && last.events[0].socket).toBe(first.changed[0]);
+  }
 });

@@ -173,7 +173,8 @@ export class Trace {
   #poll(): void {
     for (let i = 1; i < this.#pollSet.length; i += 2) this.#pollSet[i] = ASKED;
     const ready = this.#native.poll(this.#pollSet, this.#pollSet.length / 2);
-    if (ready < 0) throw new Error(`poll of the trace fails with error ${-ready}`);
+    // A signal came between: they are asked at the next drain.
+    if (ready < 0 && ready !== -ERRNO.EINTR) throw new Error(`poll of the trace fails with error ${-ready}`);
   }
 
   #read(buffer: Buffer, untilMs: number, records: TraceRecord[]): void {
@@ -181,6 +182,7 @@ export class Trace {
       const length = this.#native.read(buffer.pipe, this.#page.bytes);
       // 0 is what an empty pipe says once a child process has closed its copy of it (tracing_buffers_flush).
       if (length === 0 || length === -ERRNO.EAGAIN) break;
+      if (length === -ERRNO.EINTR) continue;
       if (length < 0) throw new Error(`reading the trace fails with error ${-length}`);
       buffer.pages++;
       let lastMs = 0;
