@@ -274,7 +274,8 @@ interface EventKind {
 /** Every event that is read: include/trace/events/*.h. */
 export const EVENTS: ReadonlyMap<string, EventKind> = new Map<string, EventKind>([
   ['sock/inet_sock_set_state', { filter: 'protocol == 6', isNeeded: true, decoder: state }],
-  ['tcp/tcp_destroy_sock', { decoder: destroy }],
+  // Otherwise nobody could tell when a socket's address in the kernel is another's.
+  ['tcp/tcp_destroy_sock', { isNeeded: true, decoder: destroy }],
   ['task/task_newtask', { decoder: task }],
   ['sched/sched_process_exec', { decoder: exec }],
   ['sched/sched_process_exit', { decoder: exit }],
