@@ -315,6 +315,10 @@ describe('bytes of a connection that is over', () => {
     }
   });
 
+  test('nothing came but its FIN, and ours came to nobody', () => {
+    expect(bytes(connected({ bytesAcked: 100 + SYN, bytesReceived: FIN, dataSegsIn: 0 }))).toEqual([0, 100]);
+  });
+
   test('what was sent twice counts once', () => {
     expect(
       bytes(connected({ bytesSent: 130, bytesRetrans: 30, bytesAcked: 100 + SYN, bytesReceived: 200 })),
@@ -370,6 +374,10 @@ describe('how long it lived', () => {
     expect(onlyEnd()).not.toHaveProperty('lifetimeMs');
     kernel.own.destroy({ ...refused, info: { lastDataSentMs: 7 } });
     expect(onlyEnd()).not.toHaveProperty('lifetimeMs');
+    kernel.own.destroy({ cookie: 1, local: '127.0.0.1:80' });
+    expect(onlyEnd()).not.toHaveProperty('lifetimeMs');
+    // Nothing is left of such ones, and nobody asks for it.
+    expect(kernel.own.asked).not.toContain('one');
   });
 });
 
@@ -633,6 +641,16 @@ describe('root sees who connects', () => {
     ]);
   });
 
+  test.each([true, undefined])(
+    '/proc is not asked who it was: it may tell of another (last: %s)',
+    (isLast) => {
+      trace.exec(80, '/usr/bin/curl');
+      trace.exit(80, isLast);
+      fake.start(80, { comm: 'later', exe: '/usr/bin/later' });
+      expect(ownerNow(80)).toBe('exact curl 80');
+    },
+  );
+
   test('a name longer than the kernel keeps, of a process that has ended', () => {
     trace.fork(50, 80, 'bash');
     trace.exec(80, '/usr/bin/systemd-resolve-monitor');
@@ -653,6 +671,8 @@ describe('root sees who connects', () => {
 
   test('one that still lives has all that /proc tells', () => {
     fake.start(70, { comm: 'python3', exe: '/usr/bin/python3.12', args: ['python3', 'get.py'] });
+    // A script: what is run is another file.
+    trace.exec(70, '/opt/get.py');
     connects(0xa, { tid: 70 });
     trace.destroy(0xa, 0xc0);
     kernel.own.destroy(CONNECTED);
@@ -804,6 +824,18 @@ describe('root sees who accepts', () => {
     kernel.own.destroy({ cookie: 0x11, local: '0.0.0.0:80' });
     kernel.own.destroy({ ...ACCEPTED, cookie: 0xacd });
     expect(ended()).toEqual(['exact fresh 60', 'gone - -']);
+  });
+
+  test('all who hold the listener, once a reading has seen that', async () => {
+    start(60, 'fresh', 7);
+    start(61, 'fresh-worker', 7);
+    open({ trace });
+    await read();
+    trace.state(0x1, 'CLOSE', 'LISTEN', '0.0.0.0:80', '0.0.0.0:0', { tid: 60 });
+    await read(LISTEN);
+    drain();
+    kernel.own.destroy(ACCEPTED);
+    expect(ended()).toEqual(['listener fresh 60, listener fresh-worker 61']);
   });
 
   test('on one address, and on both families', async () => {

@@ -75,12 +75,12 @@ export function decodeClosed(
   wallMs: number,
 ): ClosedSocket | undefined {
   const { bytes, view } = buffer;
-  if (end - start < INET.length) return undefined;
   let number: number | undefined;
   eachAttribute(buffer, start + INET.length, end, (type, from, to) => {
     if (type === INET_DIAG_PROTOCOL && to > from) number = bytes[from];
   });
   const protocol = (['tcp', 'udp', 'udplite'] as const).find((it) => IPPROTO[it] === number);
+  // Its attribute stands behind all that is read here.
   const addresses = protocol && decodeAddresses(buffer, start, protocol);
   if (protocol === undefined || addresses === undefined) return undefined;
   findInfo(buffer, start, end, PLACE);
