@@ -26,9 +26,13 @@ const missedText = ({ missedCloses, missedTrace, hasUncounted }: Books): string 
 const untold = ({ unseenCalls, unseenServed, missedCloses }: Books): number =>
   unseenCalls + unseenServed - missedCloses;
 
+/** What is missed of others is not to be told from what is missed of the load: root's trace is of the whole machine. */
+const isDisturbed = ({ made, books }: Sightings): boolean => (books?.others ?? 0) > 100 + made / 50;
+
 /** Whether what was told and what is said to be missed make up what was made. */
-function accountText(books: Books): string {
+function accountText(sightings: Sightings, books: Books): string {
   const { hasUncounted } = books;
+  if (isDisturbed(sightings) && (books.missedCloses > 0 || hasUncounted)) return 'others disturb';
   const difference = untold(books);
   if (difference === 0) return 'exact';
   return difference > 0
@@ -76,7 +80,7 @@ export function captureText({ load, rows }: CaptureTable, { seconds }: CaptureRe
       percent(right, made),
       percent(wrong, made),
       books ? missedText(books) : '',
-      books ? accountText(books) : '',
+      books ? accountText(sightings, books) : '',
       figure(cpuOf(row)),
       seenRatio === undefined ? '' : figure(seenRatio),
       cpuRatio === undefined ? '' : times(cpuRatio),
@@ -135,7 +139,7 @@ export function captureAims({
       name: string,
       what: string,
       [wanted, limit, unit]: readonly ['at most' | 'at least', number, string],
-      read: (figures: CaptureFigures) => number,
+      read: (figures: CaptureFigures) => number | undefined,
     ) => {
       const figures = figuresOf(name);
       aims.push({ what: `${at}: ${name}: ${what}`, wanted, limit, unit, value: figures && read(figures) });
@@ -154,9 +158,11 @@ export function captureAims({
       aim(USER, 'closes seen', ['at least', 100, '%'], share(closes));
     }
     for (const name of [ROOT, USER]) {
-      aim(name, 'ends neither shown nor told as missed', ['at most', 0, ''], ({ sightings: { books } }) =>
-        books ? Math.abs(untold(books)) : Number.NaN,
-      );
+      aim(name, 'ends neither shown nor told as missed', ['at most', 0, ''], ({ sightings }) => {
+        const { books } = sightings;
+        if (books === undefined || (books.missedCloses > 0 && isDisturbed(sightings))) return undefined;
+        return Math.abs(untold(books));
+      });
       if (load.rate === ALL_UP_TO) aim(name, 'CPU', ['at most', 15, '% of a core'], cpuOf);
     }
   }
