@@ -98,8 +98,9 @@ export class FakeTrace implements TraceReader {
     this.#records.push({ type: 'exec', ...this.#by({ tid: pid }), pid, filename });
   }
 
-  /** @param groupDead it was the last of its process; undefined where the kernel does not tell */
-  exit(tid: number, groupDead: boolean | undefined = true): void {
+  /** @param isLast it was the last of its process */
+  exit(tid: number, isLast: boolean | 'untold' = true): void {
+    const groupDead = isLast === 'untold' ? undefined : isLast;
     this.#records.push({ type: 'exit', ...this.#by({ tid }), pid: tid, groupDead });
   }
 

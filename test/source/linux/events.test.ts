@@ -641,7 +641,7 @@ describe('root sees who connects', () => {
     ]);
   });
 
-  test.each([true, undefined])(
+  test.each([true, 'untold'] as const)(
     '/proc is not asked who it was: it may tell of another (last: %s)',
     (isLast) => {
       trace.exec(80, '/usr/bin/curl');
@@ -1283,9 +1283,9 @@ describe('memory', () => {
       trace.exit(pid + 1, true);
       // Those that nothing was known of, and a kernel that does not tell which is the last of a process.
       trace.exit(pid + 2);
-      trace.exit(pid + 3, undefined);
+      trace.exit(pid + 3, 'untold');
       trace.fork(pid, pid + 4, 'sh');
-      trace.exit(pid + 4, undefined);
+      trace.exit(pid + 4, 'untold');
       if (i % 100 === 0) drain();
       later(50);
     });
