@@ -173,10 +173,11 @@ export class Sampler {
     const difference = diff(this.#previous ?? new Map<string, Socket>(), sockets);
     this.#previous = sockets;
     this.#merger.poll(difference, sockets, start, diffStartMs);
+    const endMs = clock.monotonicMs();
+    // What happens meanwhile costs the same however seldom netpane looks.
     this.#drain();
     this.#tellEvents();
     const merged = this.#merger.take();
-    const endMs = clock.monotonicMs();
     // The first look finds everything new, and runs code that is not compiled yet: it says nothing about the next.
     if (!baseline) this.#pacer.note(endMs - start.monotonicMs);
     const { askedMs, intervalMs, notice } = this.#pacer;

@@ -432,7 +432,8 @@ export class LinuxEvents implements EventSource {
     // One that was never bound has done nothing.
     if (addresses.local.port === 0 && ended === undefined) return;
     const traced = ended?.traced;
-    const remnant = this.#remnantOf(network, closed);
+    // Of the side that closes last nothing is left.
+    const remnant = traced?.steps.at(-1)?.now === 'LAST_ACK' ? {} : this.#remnantOf(network, closed);
     // What the trace saw comes first: of a connection that was reset, or never made, the kernel has forgotten half.
     const local = traced && traced.local.port !== 0 ? traced.local : addresses.local;
     const peer = addresses.remote?.port === 0 ? null : addresses.remote;
