@@ -102,6 +102,15 @@ const listenKey = (netns: number, { address, port }: Endpoint): string =>
 const TOO_MANY_PACKETS =
   'programs of short UDP sockets are not told: there are too many packets to look each of them up';
 
+const differ = (one: number, other: number): boolean => one !== 0 && other !== 0 && one !== other;
+
+/**
+ * True where ports tell that what was traced is not this socket: where the trace lost events, the end of the one before
+ * and the beginning of this one may be among them. A port of 0 is not known.
+ */
+const isAnother = ({ local, remote }: Traced, localPort: number, remotePort: number): boolean =>
+  differ(local.port, localPort) || differ(remote?.port ?? 0, remotePort);
+
 const NOBODY: readonly Owner[] = [{ knowledge: 'gone' }];
 const PENDING: readonly Owner[] = [{ knowledge: 'pending' }];
 
@@ -207,7 +216,10 @@ export class LinuxEvents implements EventSource {
     const lost = trace.takeLost();
     // What was known of who is who may be of others by now; and so may be what the rest of the records tell of that.
     if (lost > 0) this.#forget();
-    for (const record of records) this.#take(record);
+    for (const record of records) {
+      // What a process made by a fork became may be among what was lost: it is looked up.
+      if (lost === 0 || record.type !== 'task') this.#take(record);
+    }
     if (lost > 0) {
       this.#forget();
       this.#told.push({ type: 'gap', atMs: this.#options.nowMs(), missed: lost, learntBy: 'trace' });
@@ -261,7 +273,8 @@ export class LinuxEvents implements EventSource {
     const atMs = record.atMs + this.#traceOffsetMs;
     // One that connects to another that connects to it has a SYN_RECV too.
     const isBirth = was === 'CLOSE' || (now === 'SYN_RECV' && was !== 'SYN_SENT');
-    if (isBirth) this.#letGo(sk);
+    const before = this.#traced.get(sk);
+    if (isBirth || (before && isAnother(before, localPort, remotePort))) this.#letGo(sk);
     let traced = this.#traced.get(sk);
     if (traced === undefined) {
       traced = {
@@ -431,7 +444,10 @@ export class LinuxEvents implements EventSource {
     this.#ending.delete(id);
     // One that was never bound has done nothing.
     if (addresses.local.port === 0 && ended === undefined) return;
-    const traced = ended?.traced;
+    const traced =
+      ended && isAnother(ended.traced, addresses.local.port, addresses.remote?.port ?? 0)
+        ? undefined
+        : ended?.traced;
     // Of the side that closes last nothing is left.
     const remnant = traced?.steps.at(-1)?.now === 'LAST_ACK' ? {} : this.#remnantOf(network, closed);
     // What the trace saw comes first: of a connection that was reset, or never made, the kernel has forgotten half.

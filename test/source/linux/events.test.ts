@@ -1097,6 +1097,35 @@ describe('the trace', () => {
     ]);
   });
 
+  test('that lost the end of one socket and the beginning of the next at its address: ports tell them apart', () => {
+    start(70, 'web');
+    open({ trace });
+    trace.state(0xa, 'CLOSE_WAIT', 'LAST_ACK', '127.0.0.1:80', '127.0.0.1:4000', { tid: 70 });
+    trace.state(0xb, 'CLOSE_WAIT', 'LAST_ACK', '127.0.0.1:80', '127.0.0.1:4001', { tid: 70 });
+    trace.lost = 12;
+    trace.destroy(0xa, 0xc0);
+    trace.state(0xb, 'FIN_WAIT1', 'FIN_WAIT2', '127.0.0.1:4001', '127.0.0.1:80');
+    trace.destroy(0xb, 0xc1);
+    kernel.own.destroy(CONNECTED);
+    kernel.own.destroy({ ...CONNECTED, cookie: 0xc1, local: '127.0.0.1:4001' });
+    const ends = told().filter((it) => it.includes('ended'));
+    expect(ends.map((it) => it.split('; ').slice(0, 2).join('; '))).toEqual([
+      '0 ended sk:c0 CLOSE 127.0.0.1:4000 127.0.0.1:80; gone - -',
+      '0 ended sk:c1 FIN_WAIT2 127.0.0.1:4001 127.0.0.1:80; gone - -',
+    ]);
+  });
+
+  test('that may have lost what a process became: nobody is named by its parent', () => {
+    start(70, 'bash');
+    open({ trace });
+    trace.lost = 12;
+    trace.fork(70, 81, 'bash');
+    connects(0xa, { tid: 81 });
+    trace.destroy(0xa, 0xc0);
+    kernel.own.destroy(CONNECTED);
+    expect(told().find((it) => it.includes('ended'))).toContain('; gone - -; ');
+  });
+
   test('that breaks off: it is closed, that is said, and closes are told without it', () => {
     start(70, 'curl');
     open({ trace });
