@@ -196,8 +196,10 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
       t.press('pagedown');
       await t.until('another page', () => t.text() !== shown);
     }
+    const marks = t.text();
     t.press('up');
-    await t.until('later parts', () => t.text().includes('MARKS') && !t.text().includes('only this port'));
+    // Where the marks were on the last line they are below it now.
+    await t.until('a line higher', () => t.text() !== marks && !t.text().includes('only this port'));
     t.press('end');
     await t.until('the end', () => /^ +AGE +/m.test(t.text()));
     t.press('home');

@@ -58,8 +58,8 @@ describe('the command line', () => {
     [['--process', ''], /--process takes a name/],
     [['--source', 'magic'], /--source takes sock_diag or proc or systeminformation, not 'magic'/],
     [['--palette', 'red'], /--palette takes standard or colour-blind or mono, not 'red'/],
-    [['--json'], /--json is for 'netpane ls' only/],
-    [['ls', '--palette', 'mono'], /--palette is not for 'ls'/],
+    [['--json'], /--json is for 'netpane ls' and 'netpane watch' only/],
+    [['ls', '--palette', 'mono'], /--palette is for the live screen only/],
     [['ls', '--json=yes'], /--json takes no value/],
     [['--listen', '--established'], /--listen and --established exclude each other/],
   ])('%j is a mistake that is named', async (args, message) => {
