@@ -48,20 +48,20 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
     } finally {
       channels.close();
     }
+    return new SockDiagSource({
+      ...options,
+      ...surroundings(),
+      system,
+      proc: new NativeProc(PROC, native),
+      root: '/',
+      wallMs: () => Date.now(),
+      openTrace: () => openTrace(native, eventBufferKiB),
+    });
   } catch (error) {
     if (error instanceof NativeError)
       throw new SourceUnavailable(`netlink does not answer (${error.message})`);
     throw error;
   }
-  return new SockDiagSource({
-    ...options,
-    ...surroundings(),
-    system,
-    proc: new NativeProc(PROC, native),
-    root: '/',
-    wallMs: () => Date.now(),
-    openTrace: () => openTrace(native, eventBufferKiB),
-  });
 }
 
 function openTrace(native: Native, bufferKiB: number | undefined): Trace | string {
