@@ -58,11 +58,11 @@ class Speaker {
   readonly ended: Promise<number | string | null>;
   readonly #looks = new Set<() => void>();
 
-  constructor(words: readonly string[]) {
+  constructor(words: readonly string[], env: Record<string, string> = {}) {
     this.child = spawn(words[0] ?? '', words.slice(1), {
       stdio: 'pipe',
       cwd: '/',
-      env: { ...process.env, TZ: 'UTC' },
+      env: { ...process.env, TZ: 'UTC', ...env },
     });
     cleanUp(() => this.child.kill('SIGKILL'));
     let rest = '';
@@ -167,8 +167,8 @@ export class Watcher {
   readonly speaker: Speaker;
   readonly #told: Told[] = [];
 
-  constructor(words: readonly string[]) {
-    this.speaker = new Speaker(words);
+  constructor(words: readonly string[], env?: Record<string, string>) {
+    this.speaker = new Speaker(words, env);
   }
 
   /** Everything told until now. */
@@ -223,10 +223,24 @@ export class Watcher {
   }
 }
 
+/** How netpane watches. */
+interface WatchOptions {
+  args?: readonly string[];
+  /** Options of node. */
+  nodeArgs?: readonly string[];
+  env?: Record<string, string>;
+  /** From outside, where root sees all networks. */
+  isOutside?: boolean;
+  /** As an ordinary user, where all others are root's. */
+  isOrdinary?: boolean;
+}
+
+const asUser = (uid: number): string[] => ['-S', String(uid), '-G', String(uid)];
+
 /** Where it all happens. */
 export class Stage {
   /** Words that bring a program there. */
-  readonly #through: readonly string[];
+  readonly through: readonly string[];
   /** A copy of the program, and of those that this needs, which every user may read. */
   readonly #folder: string;
   /** Inode of its network namespace. */
@@ -234,7 +248,7 @@ export class Stage {
   readonly uid: number;
 
   private constructor(through: readonly string[], folder: string, netns: number, uid: number) {
-    this.#through = through;
+    this.through = through;
     this.#folder = folder;
     this.netns = netns;
     this.uid = uid;
@@ -257,24 +271,27 @@ export class Stage {
     const holder = new Speaker(['unshare', '--net', process.execPath, join(folder, BRIEF), 'hold']);
     await holder.until('a network', () => holder.lines.length > 0);
     const file = `/proc/${holder.pid}/ns/net`;
-    const id = String(uid);
-    const through = ['nsenter', `--net=${file}`, ...(uid === 0 ? [] : ['-S', id, '-G', id])];
+    const through = ['nsenter', `--net=${file}`, ...(uid === 0 ? [] : asUser(uid))];
     return new Stage(through, folder, statSync(file).ino, uid);
   }
 
-  /** A `netpane watch` there, which has had its first look: what happens from now on are events. */
-  async watch(server: Server, ...args: string[]): Promise<Watcher> {
-    return this.#awake(new Watcher([...this.#through, ...this.#netpane(args)]), server);
-  }
-
-  /** The same from outside, where all is seen that root sees. */
-  async watchFromOutside(server: Server, ...args: string[]): Promise<Watcher> {
-    return this.#awake(new Watcher(this.#netpane(args)), server);
-  }
-
-  #netpane(args: readonly string[]): string[] {
+  /** Starts a `netpane watch` there. From when on it watches is not known: see `watch`. */
+  start({
+    args = [],
+    nodeArgs = [],
+    env = {},
+    isOutside = false,
+    isOrdinary = false,
+  }: WatchOptions): Watcher {
     const file = join(this.#folder, 'dist', 'netpane.js');
-    return [process.execPath, file, 'watch', '--json', '--netns', String(this.netns), ...args];
+    const words = [file, 'watch', '--json', '--netns', String(this.netns), ...args];
+    const through = isOutside ? [] : isOrdinary ? [...this.through, ...asUser(ORDINARY_UID)] : this.through;
+    return new Watcher([...through, process.execPath, ...nodeArgs, ...words], env);
+  }
+
+  /** The same, when it has had its first look: what happens from now on are events. */
+  async watch(server: Server, options: WatchOptions = {}): Promise<Watcher> {
+    return this.#awake(this.start(options), server);
   }
 
   /** A listener comes and goes, which only events tell, again and again until one is told. */
@@ -307,17 +324,31 @@ export class Stage {
     return { ...(JSON.parse(speaker.lines[0] ?? '') as Answer), pid: speaker.pid, name };
   }
 
-  /** Runs any other program to its end. */
-  async runOther(...words: string[]): Promise<{ pid: number; code: number | string | null }> {
-    const speaker = new Speaker([...this.#through, ...words]);
-    return { code: await soon(words[0] ?? '', speaker.ended), pid: speaker.pid };
+  /** Makes a connection that stays until `end` is called. */
+  async stay(order: Order): Promise<Done & { end: () => Promise<unknown> }> {
+    const name = uniqueName();
+    const speaker = new Speaker(this.#words('stay', name, order));
+    const line = await speaker.until('a connection', () => speaker.lines[0]);
+    const end = () => {
+      speaker.child.stdin?.end();
+      return soon('its end', speaker.ended);
+    };
+    return { ...(JSON.parse(line) as Answer), pid: speaker.pid, name, end };
+  }
+
+  /** Runs any other program to its end. @returns what it said */
+  async runOther(...words: string[]): Promise<string[]> {
+    const speaker = new Speaker([...this.through, ...words]);
+    const code = await soon(words[0] ?? '', speaker.ended);
+    if (code !== 0) throw new Error(`${words[0]} ended with ${code}: ${speaker.stderr}`);
+    return speaker.lines;
   }
 
   /** A program of brief.mjs under a name that nothing else has: that of the file that is run. */
   #words(what: string, name: string, order: Order): string[] {
     const node = join(this.#folder, name);
     symlinkSync(process.execPath, node);
-    return [...this.#through, node, join(this.#folder, BRIEF), what, JSON.stringify({ ...order, name })];
+    return [...this.through, node, join(this.#folder, BRIEF), what, JSON.stringify({ ...order, name })];
   }
 }
 

@@ -43,7 +43,7 @@ const c = {
 const [AF_INET, AF_INET6, STREAM, DATAGRAM] = [2, 10, 1, 2];
 const [SOL_SOCKET, SO_REUSEADDR, SO_LINGER, POLLIN] = [1, 2, 13, 1];
 
-/** struct sockaddr_in or sockaddr_in6: the loopback address of that family, or another one of IPv4. */
+/** struct sockaddr_in or sockaddr_in6: of IPv6 loopback or any. */
 function address(host, port) {
   const isV6 = host.includes(':');
   const bytes = Buffer.alloc(isV6 ? 28 : 16);
@@ -51,7 +51,7 @@ function address(host, port) {
   bytes.writeUInt16BE(port, 2);
   if (!isV6) bytes.set(host.split('.').map(Number), 4);
   else if (host === '::1') bytes[23] = 1;
-  else throw new Error(`${host}: of IPv6 only ::1`);
+  else if (host !== '::') throw new Error(`${host}: of IPv6 only ::1 and ::`);
   return bytes;
 }
 
@@ -96,6 +96,8 @@ const say = (answer) => writeSync(1, `${JSON.stringify(answer)}\n`);
 /** What is sent one way and the other. How it ends is the first letter of the first. */
 const QUESTION = 5;
 const ANSWER = Buffer.from('yes');
+/** A port that nobody listens on; what is sent there is of no interest. */
+const DISCARD = 9;
 
 /** Answers one connection. */
 function serve(listener) {
@@ -112,14 +114,20 @@ function serve(listener) {
   c.close(fd);
 }
 
-/** Makes one connection. @returns its port */
-function visit({ host, port }, ending) {
+/** Makes a connection, asks and is answered. @returns its descriptor */
+function ask({ host, port }, ending) {
   const fd = open(STREAM, host);
   connect(fd, host, port);
-  const own = portOf(fd);
   const question = Buffer.from(ending.padEnd(QUESTION, '.'));
   c.send(fd, question, QUESTION, 0);
   receive(fd, ANSWER.length);
+  return fd;
+}
+
+/** Makes one connection and ends it. @returns its port */
+function visit(server, ending) {
+  const fd = ask(server, ending);
+  const own = portOf(fd);
   if (ending === 's') receive(fd, 1);
   if (ending === 'r') reset(fd);
   else c.close(fd);
@@ -194,11 +202,26 @@ const programs = {
 
   /**
    * Makes `count` connections to `port`, one after the other, the letters of `endings` in turn saying how each ends: by
-   * the client, by the server, or with a reset by the client (c, s, r). At last it says its ports, and ends at once.
+   * the client, by the server, or with a reset by the client (c, s, r). After each it sends `noise` datagrams from one
+   * socket, which the kernel's trace is full of soon. At last it says its ports, and ends at once.
    */
-  visit({ host = '127.0.0.1', port, count = 1, endings = 'c' }) {
-    const ports = Array.from({ length: count }, (_, i) => visit({ host, port }, endings[i % endings.length]));
+  visit({ host = '127.0.0.1', port, count = 1, endings = 'c', noise = 0 }) {
+    const crier = noise > 0 ? open(DATAGRAM, host) : -1;
+    const nobody = address(host, DISCARD);
+    const ports = Array.from({ length: count }, (_, i) => {
+      const own = visit({ host, port }, endings[i % endings.length]);
+      for (let n = 0; n < noise; n++) c.sendto(crier, ANSWER, ANSWER.length, 0, nobody, nobody.length);
+      return own;
+    });
     say({ ports });
+  },
+
+  /** Makes a connection that stays until stdin ends. */
+  stay({ host = '127.0.0.1', port }) {
+    const fd = ask({ host, port }, 'c');
+    say({ ports: [portOf(fd)] });
+    attend([], () => {});
+    c.close(fd);
   },
 
   /** Tries to connect, in vain. */
@@ -211,8 +234,8 @@ const programs = {
   },
 
   /** Sends a datagram, from a port that the kernel chooses, and is gone. */
-  drop({ host = '127.0.0.1', port, count = 1 }) {
-    const to = address(host, port);
+  drop({ host = '127.0.0.1', count = 1 }) {
+    const to = address(host, DISCARD);
     const ports = Array.from({ length: count }, () => {
       const fd = open(DATAGRAM, host);
       c.sendto(fd, ANSWER, ANSWER.length, 0, to, to.length);
