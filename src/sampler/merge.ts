@@ -1,5 +1,5 @@
 import type { Difference } from '../model/batch.ts';
-import type { LearntBy, LogEvent, SocketEvent } from '../model/event.ts';
+import type { LearntBy, LogEvent } from '../model/event.ts';
 import { isNews, isRemnant, type Knowledge, type Owner, type Socket } from '../model/socket.ts';
 import type { Happening } from '../source/types.ts';
 
@@ -55,8 +55,6 @@ interface Life {
   /** When its latest news was, and who told it. */
   newsMs: number;
   newsBy: LearntBy;
-  /** Its spawn, until that is told. */
-  spawn: Mutable<SocketEvent> | undefined;
 }
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
@@ -170,6 +168,8 @@ export class Merger {
   #spawned: Socket[] = [];
   #changed: Socket[] = [];
   #first: Reading | undefined;
+  /** What was learnt before the first poll was over: of the sockets which that saw it is news. */
+  #early: readonly Happening[] = [];
   #last = NEVER;
   /** What to add to the clock that never jumps to get wall-clock time. */
   #wallOffsetMs = 0;
@@ -193,6 +193,10 @@ export class Merger {
    * @param now the moment at which it was drained
    */
   learn(happenings: readonly Happening[], now: Moment): void {
+    if (this.#first === undefined) {
+      this.#early = [...this.#early, ...happenings];
+      return;
+    }
     this.#wallOffsetMs = now.wallMs - now.monotonicMs;
     for (const happening of happenings) {
       if (happening.type === 'gap') {
@@ -241,6 +245,10 @@ export class Merger {
       this.#confirm(life);
     }
     this.#forget();
+    if (isFirst) {
+      this.learn(this.#early, { wallMs: endMs + this.#wallOffsetMs, monotonicMs: endMs });
+      this.#early = [];
+    }
   }
 
   /** Waits no longer for word of the end of what a poll saw no more. */
@@ -254,9 +262,6 @@ export class Merger {
     for (const life of this.#touched) {
       const { id, told, socket, isGone } = life;
       if (told === undefined) spawned.push(socket);
-      // What has come of it by now is told once, and not what it was at first.
-      if (life.spawn && !this.#tellsAll) life.spawn.socket = socket;
-      life.spawn = undefined;
       if (told !== undefined && told !== socket) {
         changed.push(socket);
         if (!this.#tellsAll && life.closedBy === undefined)
@@ -320,7 +325,6 @@ export class Merger {
       isGone: false,
       newsMs: bornMs,
       newsBy: learntBy,
-      spawn: undefined,
     };
     this.#lives.set(socket.id, life);
     if (tuple !== undefined) this.#halves.set(tuple, life);
@@ -352,8 +356,7 @@ export class Merger {
   #tellSpawn(life: Life): void {
     const { socket, newsMs, newsBy } = life;
     this.#touched.add(life);
-    life.spawn = { type: 'spawn', atMs: newsMs, socket, learntBy: newsBy };
-    this.#events.push(life.spawn);
+    this.#events.push({ type: 'spawn', atMs: newsMs, socket, learntBy: newsBy });
   }
 
   #tellChange(before: Socket, socket: Socket, atMs: number, learntBy: LearntBy): void {
@@ -483,7 +486,7 @@ export class Merger {
 
   /** True for what the first poll stands for. */
   #isEarly(atMs: number): boolean {
-    return this.#first === undefined || atMs <= this.#first.endMs;
+    return atMs <= (this.#first?.endMs ?? Infinity);
   }
 
   /** The owners of a life, told that it had others at some moment. */

@@ -259,6 +259,13 @@ test('who was seen doing something with a socket has it', () => {
   expect(merger.take().changed.map(ownersText)).toEqual(['exact ssh 7']);
 });
 
+test('word that came while the first poll was under way is kept for the sockets that it saw', () => {
+  const { learn, poll } = setUp();
+  learn(1003, atEnd(1002), atEnd(1002, socket({ id: 'unseen' })));
+  expect(poll(1000, a)).toEqual(['+ a ESTABLISHED', '~ a ESTABLISHED', '- a', 'close a 1002 destroy']);
+  expect(poll(2000)).toEqual([]);
+});
+
 test('of an end alone no lifetime is made up', () => {
   const { merger, learn, poll } = setUp();
   poll(1000);
