@@ -84,6 +84,11 @@ export class OtherSockets {
     return unreadable;
   }
 
+  /** A socket as the last reading had it. */
+  get(id: string): Socket | undefined {
+    return this.#sockets.get(id);
+  }
+
   /** Inodes that were not there at the last reading. */
   get added(): number[] {
     return [...differing(this.#entries, this.#before)];

@@ -1,11 +1,20 @@
 import type { Degradation, Snapshot } from '../../model/batch.ts';
-import type { Owner, Protocol, Socket } from '../../model/socket.ts';
+import type { Owner, Protocol, Socket, SocketState } from '../../model/socket.ts';
 import type { Leftovers, Source, SourceOptions } from '../types.ts';
 import { Attribution, isHidden, Listeners, type Owned } from './attribution.ts';
 import { LinuxEvents, type TraceReader } from './events.ts';
 import { InodeSlots } from './inode-slots.ts';
 import { Namespaces } from './namespaces.ts';
-import { decodeAddresses, decodeDetails, decodeTimer, decodeTraffic, INET } from './netlink/inet.ts';
+import {
+  AF_INET,
+  decodeAddresses,
+  decodeDetails,
+  decodeTimer,
+  decodeTraffic,
+  INET,
+  placeOf,
+  STATES,
+} from './netlink/inet.ts';
 import { OTHERS } from './netlink/others.ts';
 import { cookieId, SIGHT, Slots } from './netlink/slots.ts';
 import { isForbidden, type NetlinkSystem } from './netlink/system.ts';
@@ -68,6 +77,8 @@ export class SockDiagSource implements Source {
   readonly #derived = new Set<number>();
   readonly #others: OtherSockets;
   #news: News[] = [];
+  /** Of the namespace that is being read, connections that were just being made: see `#askRequests`. */
+  #requests: { readonly family: 'ipv4' | 'ipv6'; readonly place: Uint8Array }[] = [];
   #problems = 0;
   #nowWallMs = 0;
   readonly #sockets = new RollingMap<Socket>();
@@ -176,6 +187,7 @@ export class SockDiagSource implements Source {
     const readings = new Map<Network, NetworkReading>();
     for (const network of this.#networks.values()) {
       const reading = network.readSockets(this.#onSocket, this.#onPause);
+      this.#askRequests(network);
       for (const protocol of reading.unfinished) this.#others.keep(network, protocol);
       this.#problems += this.#others.readTables(
         network,
@@ -214,9 +226,35 @@ export class SockDiagSource implements Source {
       this.#problems++;
       return;
     }
+    if (protocol === 'tcp' && stateAt(buffer, start) === 'SYN_RECV' && !this.#slots.has(buffer, start)) {
+      const family = buffer.bytes[start + INET.family] === AF_INET ? 'ipv4' : 'ipv6';
+      this.#requests.push({ family, place: placeOf(buffer, start) });
+      return;
+    }
+    this.#see(network, protocol, buffer, start, end);
+  };
+
+  /**
+   * Asks again for each request for a connection that was met. The kernel makes a cookie when it first tells of a
+   * socket, and a connection inherits that of its request as it is cloned from it: where that had been done before the
+   * dump told of the request, the two have a cookie each (net/ipv4/inet_connection_sock.c, inet_csk_clone_lock), and the
+   * request is no more. What has its endpoints now is what counts.
+   */
+  #askRequests(network: Network): void {
+    for (const { family, place } of this.#requests) {
+      network.askTcp(family, place, (buffer, start, end) => {
+        // The listener is there for the next one; the dump has told of it.
+        if (stateAt(buffer, start) !== 'LISTEN') this.#see(network, 'tcp', buffer, start, end);
+      });
+      this.#onPause();
+    }
+    this.#requests = [];
+  }
+
+  #see(network: Network, protocol: Protocol, buffer: NetlinkBuffer, start: number, end: number): void {
     const sight = this.#slots.see(buffer, start, end, this.#nowWallMs);
     if (sight !== SIGHT.same) this.#note(network, protocol, buffer, start, end, sight === SIGHT.traffic);
-  };
+  }
 
   /** Decodes what is new; the buffer is overwritten by the next message. */
   #note(
@@ -337,7 +375,12 @@ export class SockDiagSource implements Source {
   #forget(slot: number): void {
     const socket = this.#bySlot[slot];
     if (socket?.inode !== undefined) this.#slotsOfInode.delete(socket.inode, slot);
-    if (socket) this.#sockets.delete(socket.id);
+    if (socket) {
+      // Where a message was garbled, one of another kind may have this very id.
+      const other = this.#others.get(socket.id);
+      if (other) this.#sockets.set(other.id, other);
+      else this.#sockets.delete(socket.id);
+    }
     this.#unreadable.delete(slot);
     this.#bySlot[slot] = undefined;
     this.#networkOf[slot] = undefined;
@@ -425,3 +468,6 @@ export class SockDiagSource implements Source {
 }
 
 const NO_OWNERS: readonly Owner[] = [];
+
+const stateAt = ({ bytes }: NetlinkBuffer, start: number): SocketState | undefined =>
+  STATES[bytes[start + INET.state] ?? 0];

@@ -12,6 +12,7 @@ import {
   FakeNetwork,
   type FakeSocket,
   type InetFields,
+  inetPayload,
   joined,
   message,
 } from '../../helpers/netlink.ts';
@@ -368,6 +369,48 @@ describe('from reading to reading', () => {
     const accepted = await read({ ...queued, state: 'ESTABLISHED', inode: 9 }, LISTEN);
     expect(ownersText(accepted.sockets.get('sk:3') as Socket)).toBe('exact worker 51');
     expect(ownersText(accepted.sockets.get('sk:1') as Socket)).toBe('exact web 50, exact worker 51');
+  });
+
+  describe('a request that became a connection while it was told of, and has a cookie that it did not pass on,', () => {
+    const request: InetFields = {
+      cookie: 3,
+      local: '127.0.0.1:80',
+      remote: '127.0.0.1:4001',
+      state: 'SYN_RECV',
+    };
+    /** The kernel has these for whoever asks for what has the endpoints of the request. */
+    const answer = (...found: InetFields[]) =>
+      kernel.own.trouble.set('one', {
+        datagrams: (sequence) => found.map((it) => message(20, inetPayload(it), { sequence, flags: 0 })),
+      });
+    const states = (snapshot: Snapshot) => all(snapshot).map(({ id, state }) => `${id} ${state}`);
+
+    test('is that connection', async () => {
+      start(50, 'web', 7);
+      answer({ ...request, cookie: 4, state: 'ESTABLISHED' });
+      const first = await read(LISTEN, request);
+      expect(states(first)).toEqual(['sk:1 LISTEN', 'sk:4 ESTABLISHED']);
+      const second = await read(LISTEN, { ...request, cookie: 4, state: 'ESTABLISHED' });
+      expect(diff(first.sockets, second.sockets)).toEqual({ spawned: [], changed: [], closed: [] });
+    });
+
+    test('or what is left of that', async () => {
+      answer({ ...TIME_WAIT, cookie: 5 });
+      expect(states(await read(request))).toEqual(['sk:5 TIME_WAIT']);
+    });
+
+    test('or nothing: its listener would take the next one', async () => {
+      answer(LISTEN);
+      expect(states(await read(LISTEN, request))).toEqual(['sk:1 LISTEN']);
+      expect(states(await read(request))).toEqual([]);
+    });
+
+    test('while one that is still a request is asked for once', async () => {
+      expect(states(await read(request))).toEqual(['sk:3 SYN_RECV']);
+      expect(kernel.own.asked.filter((it) => it === 'one')).toHaveLength(1);
+      expect(states(await read({ ...request, recvQueue: 1 }))).toEqual(['sk:3 SYN_RECV']);
+      expect(kernel.own.asked.filter((it) => it === 'one')).toHaveLength(1);
+    });
   });
 
   test('the owner of a listener is found late, and with it that of what waits in its queue', async () => {

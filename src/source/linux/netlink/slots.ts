@@ -86,6 +86,12 @@ export class Slots {
     return this.#slots.size;
   }
 
+  /** True for the message of a socket that is known. @param start where it begins, as for `see` */
+  has({ words }: NetlinkBuffer, start: number): boolean {
+    const first = start >>> 2;
+    return this.#slots.has(cookieOf(words[first + 11] ?? 0, words[first + 12] ?? 0));
+  }
+
   begin(): void {
     this.#round++;
     this.#nextLength = 0;
