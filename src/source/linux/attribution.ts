@@ -22,6 +22,7 @@ export interface Owned {
   readonly local: Endpoint;
   readonly state?: SocketState | undefined;
   readonly inode?: number | undefined;
+  readonly uid?: number | undefined;
   /** Inode of its network namespace, where there are several. */
   readonly netns?: number | undefined;
 }
@@ -132,19 +133,27 @@ const USERS = 4;
 /** True when `owners` say that some process holds the socket, but not which. */
 export const isHidden = (owners: readonly Owner[]): boolean => owners === HIDDEN;
 
-/** Owners of TCP listeners by local address and port; one on any address by its port alone. */
+/** Owners and users of TCP listeners by local address and port; of one on any address by its port alone. */
 export class Listeners {
-  readonly #owners = new Map<string, readonly Owner[]>();
+  readonly #listeners = new Map<string, { readonly owners: readonly Owner[]; readonly uid?: number }>();
 
-  add({ local, netns }: Owned, owners: readonly Owner[]): void {
+  add({ local, netns, uid }: Owned, owners: readonly Owner[]): void {
     const address = isAnyAddress(local.address) ? '*' : local.address;
-    this.#owners.set(`${netns} ${address} ${local.port}`, owners);
+    this.#listeners.set(`${netns} ${address} ${local.port}`, { owners, ...(uid !== undefined && { uid }) });
   }
 
-  of({ local, netns }: Owned): readonly Owner[] | undefined {
+  of(socket: Owned): readonly Owner[] | undefined {
+    return this.#find(socket)?.owners;
+  }
+
+  uidOf(socket: Owned): number | undefined {
+    return this.#find(socket)?.uid;
+  }
+
+  #find({ local, netns }: Owned) {
     return (
-      this.#owners.get(`${netns} ${local.address} ${local.port}`) ??
-      this.#owners.get(`${netns} * ${local.port}`)
+      this.#listeners.get(`${netns} ${local.address} ${local.port}`) ??
+      this.#listeners.get(`${netns} * ${local.port}`)
     );
   }
 }

@@ -437,6 +437,11 @@ export class LinuxEvents implements EventSource {
     return inode > 0 ? PENDING : known;
   }
 
+  /** User of the listener that a TCP socket came by, where there is one. */
+  #listenerUid(network: Network, local: Endpoint): number | undefined {
+    return this.#options.listeners().uidOf({ protocol: 'tcp', local, netns: network.inode });
+  }
+
   /** The kernel has destroyed a socket. */
   #end(network: Network, closed: ClosedSocket): void {
     const { id, protocol, addresses } = closed;
@@ -482,7 +487,15 @@ export class LinuxEvents implements EventSource {
     );
     const { traffic: _, ...rest } = made;
     const traffic = trafficOf(closed, remnant.state, traced?.peerHasEnded ?? false);
-    const socket: Socket = { ...rest, ...(traffic && { traffic }) };
+    // What is accepted belongs to the user of its listener, whom every user is told.
+    const uid = protocol === 'tcp' && !traced?.owners ? this.#listenerUid(network, local) : undefined;
+    const user = uid === undefined ? undefined : this.#options.attribution.userOf(uid);
+    const socket: Socket = {
+      ...rest,
+      ...(uid !== undefined && { uid }),
+      ...(user !== undefined && { user }),
+      ...(traffic && { traffic }),
+    };
     const atMs = ended?.atMs ?? closed.atMs;
     this.#tellEnd(traced, socket, atMs, {
       learntBy: 'destroy',

@@ -154,10 +154,21 @@ describe('an ordinary user hears of sockets that close', () => {
     expect(line(end)).toBe(
       '30 ended sk:acc CLOSE 127.0.0.1:80 127.0.0.1:4000; listener web 50; at least 70 ms; by destroy',
     );
-    expect(end.socket).toMatchObject({ netns: { inode: OWN } });
+    expect(end.socket).toMatchObject({ netns: { inode: OWN }, uid: 1000, user: 'ana' });
     expect(end.socket).not.toHaveProperty('inode');
     // It is told once.
     expect(drain()).toEqual([]);
+  });
+
+  test("of one that accepted where its listener is another user's: by that user", async () => {
+    // Without pid 1 there are processes that are not seen (hidepid).
+    fake.remove('1');
+    open();
+    await read({ ...LISTEN, uid: 0 });
+    kernel.own.destroy(ACCEPTED);
+    const { socket } = onlyEnd();
+    expect(ownersText(socket)).toBe('hidden - -');
+    expect(socket).toMatchObject({ uid: 0, user: 'root' });
   });
 
   test('of one that connected nobody knows whose it was', async () => {
@@ -165,9 +176,12 @@ describe('an ordinary user hears of sockets that close', () => {
     open();
     await read(LISTEN);
     kernel.own.destroy(CONNECTED);
-    expect(told()).toEqual([
+    const end = onlyEnd();
+    expect(line(end)).toBe(
       '0 ended sk:c0 CLOSE 127.0.0.1:4000 127.0.0.1:80; gone - -; at least 70 ms; by destroy',
-    ]);
+    );
+    expect(end.socket).not.toHaveProperty('uid');
+    expect(end.socket).not.toHaveProperty('user');
   });
 
   test('in a container too: in its namespace, by its own listener', async () => {
