@@ -422,11 +422,13 @@ describe.skipIf(noEvents !== undefined)(`as an ordinary user${why(noEvents)}`, (
     for (const ends of [near, far]) {
       expect(countBy(ends, typesOf)).toEqual(all(MANY, ONCE_EACH));
       expect(countBy(ends, (events) => closeOf(events)?.learntBy)).toEqual(all(MANY, 'destroy'));
-      // The kernel does not say whose it was, and nobody is made of that.
-      expect(countBy(ends, (events) => closeOf(events)?.socket.uid)).toEqual(all(MANY, undefined));
       const lifetimes = ends.map((events) => closeOf(events)?.lifetimeMs ?? NaN);
       expect(lifetimes.filter((ms) => !(ms >= 0 && ms < boundMs))).toEqual([]);
     }
+    // The kernel does not say whose it was, and nobody is made of that; but the listener's user is known.
+    const uidOf = (events: Parameters<typeof closeOf>[0]) => closeOf(events)?.socket.uid;
+    expect(countBy(near, uidOf)).toEqual(all(MANY, undefined));
+    expect(countBy(far, uidOf)).toEqual(all(MANY, stage.uid));
     expect(countBy(near, nearBytesOf)).toEqual(all(MANY, NEAR_BYTES));
     expect(countBy(far, bytesOf)).toEqual(all(MANY, FAR_BYTES));
     expect(countBy(near, ownerOf)).toEqual(all(MANY, { knowledge: 'gone' }));
