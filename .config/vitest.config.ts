@@ -4,6 +4,8 @@ export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
     // The end-to-end tests start real programs and wait for conditions; a slow machine may take its time.
+    // Whoever runs the tests may have a configuration of his own.
+    env: { XDG_CONFIG_HOME: '/dev/null' },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
