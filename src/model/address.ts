@@ -26,23 +26,45 @@ export function formatIpv6(groups: readonly number[]): string {
  * without scope id. `undefined` when the text is not one.
  */
 export function parseIpv6(text: string): number[] | undefined {
-  const dotted = /^(.*:)(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  const dotted = text.includes('.') && /^(.*:)(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
   if (dotted) {
     const bytes = dotted.slice(2).map(Number);
     if (bytes.some((byte) => byte > 255)) return undefined;
     const [a = 0, b = 0, c = 0, d = 0] = bytes;
     return parseIpv6(`${dotted[1]}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`);
   }
-  const halves = text.split('::');
-  if (halves.length > 2) return undefined;
-  const groupsOf = (half: string | undefined) => (half ? half.split(':') : []);
-  const [head, tail] = [groupsOf(halves[0]), groupsOf(halves[1])];
-  const missing = 8 - head.length - tail.length;
-  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
-  const groups = [...head, ...Array<string>(missing).fill('0'), ...tail];
-  return groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group))
-    ? groups.map((g) => parseInt(g, 16))
-    : undefined;
+  const groups: number[] = [];
+  // Where `::` stands.
+  let gap = text.startsWith('::') ? 0 : -1;
+  let at = gap === 0 ? 2 : 0;
+  while (at < text.length) {
+    let [group, digits] = [0, 0];
+    for (let digit = hexDigit(text, at); digit >= 0; digit = hexDigit(text, ++at)) {
+      group = group * 16 + digit;
+      if (++digits > 4) return undefined;
+    }
+    if (digits === 0) return undefined;
+    groups.push(group);
+    if (at === text.length) break;
+    if (text[at++] !== ':' || at === text.length) return undefined;
+    if (text[at] === ':') {
+      if (gap >= 0) return undefined;
+      gap = groups.length;
+      at++;
+    }
+  }
+  if (gap < 0) return groups.length === 8 ? groups : undefined;
+  if (groups.length > 7) return undefined;
+  groups.splice(gap, 0, ...new Array<number>(8 - groups.length).fill(0));
+  return groups;
+}
+
+/** The value of a hexadecimal digit; -1 where there is none. */
+function hexDigit(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : -1;
 }
 
 /** True for `0.0.0.0` and `::`: the socket takes any address of the machine. */

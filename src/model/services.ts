@@ -83,5 +83,14 @@ const NAMES: Readonly<Record<Protocol, ReadonlyMap<number, string>>> = {
 export const serviceName = (port: number, protocol: Protocol): string | undefined =>
   NAMES[protocol].get(port);
 
+const TABLES = [TCP, UDP, IP_PROTOCOLS, ETHERNET_PROTOCOLS];
+
+/** The ports, or protocols, that have this name in any of the tables, TCP first; none for an unknown one. */
+export const servicePorts = (name: string): readonly number[] =>
+  TABLES.flatMap((table) => [...table].filter(([, it]) => it === name).map(([port]) => port));
+
+/** Every name of a service on TCP or UDP. */
+export const serviceNames = (): readonly string[] => [...new Set([...TCP.values(), ...UDP.values()])];
+
 /** An Ethernet protocol as tools write its number: `0x88b5`. */
 export const hexText = (etherType: number): string => `0x${etherType.toString(16).padStart(4, '0')}`;

@@ -45,10 +45,10 @@ export class TextPool {
   /** A test of texts by their numbers, that is made once for each. */
   remembered(test: (text: string) => boolean): (number: number) => boolean {
     /** Twice the life of the text, and one more for yes. */
-    let answers = new Float64Array(this.#texts.length);
+    let answers = new Uint32Array(0);
     return (number) => {
       if (number >= answers.length) {
-        const more = new Float64Array(Math.max(1024, number * 2));
+        const more = new Uint32Array(Math.max(1024, this.#texts.length, number * 2));
         more.set(answers);
         answers = more;
       }

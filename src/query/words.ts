@@ -33,25 +33,103 @@ export const PROTOCOLS = Object.keys({
 
 /** Parts the parts of `namesOf`. A name cannot hold it: it ends strings where they come from. */
 const PART = '\0';
+/** So many parts are there of each program, and after them. */
+const [OF_OWNER, OF_SOCKET] = [3, 9];
+/** So many of the last parts are not what a word is searched in. */
+const UNSEARCHED = 3;
 
 /**
- * All by which a socket can be found but its endpoints, in one text, for thousands of sockets share it. In parts: the
- * names of its programs in small letters, all else in small letters, inode and name of its namespace as they are. A
- * line each, for no word has a line break in it.
+ * All by which a socket can be found but its endpoints, in one text, for thousands of sockets share it. In parts, in
+ * small letters: name, pid and command line of each program; how a program without a name is known, user (where that of
+ * the socket is not known, the program's), protocol, state, interface, namespace; then, as they are, inode and name of
+ * the namespace, and the family.
  */
 function namesOf(socket: Socket): string {
-  const { owners, user, uid, state, netns } = socket;
-  let [programs, others] = ['', ''];
-  for (const { process, pid, command } of owners) {
-    programs += `${process ?? ''}\n`;
-    others += `${pid ?? ''}\n${command ?? ''}\n`;
-  }
+  const { owners, user, uid, state, netns, family } = socket;
+  let found = '';
+  for (const { process, pid, command } of owners)
+    found += `${process ?? ''}${PART}${pid ?? ''}${PART}${command ?? ''}${PART}`;
   // An owner that has no name is shown by how it is known.
-  if (owners[0]?.process === undefined) others += `${owners[0]?.knowledge ?? ''}\n`;
-  others += `${user ?? uid ?? ''}\n${protocolName(socket)}\n${state ?? ''}\n${socket.interface ?? ''}\n`;
-  if (netns) others += netns.name ?? String(netns.inode);
-  const found = `${programs}${PART}${others}`.toLowerCase();
-  return netns ? `${found}${PART}${netns.inode}${PART}${netns.name ?? ''}` : found;
+  if (owners[0]?.process === undefined) found += owners[0]?.knowledge ?? '';
+  found += `${PART}${user ?? uid ?? owners[0]?.user ?? ''}${PART}${protocolName(socket)}${PART}${state ?? ''}${PART}${socket.interface ?? ''}`;
+  found += `${PART}${netns?.name ?? netns?.inode ?? ''}`;
+  return `${found.toLowerCase()}${PART}${netns?.inode ?? ''}${PART}${netns?.name ?? ''}${PART}${family}`;
+}
+
+/** What is told of a socket by `Searched.names`; an empty text for what is not known. */
+export class Names {
+  readonly #parts: readonly string[];
+  readonly #owners: number;
+
+  constructor(text: string) {
+    this.#parts = text.split(PART);
+    this.#owners = this.#parts.length - OF_SOCKET;
+  }
+
+  #ofOwners(which: number): readonly string[] {
+    return this.#parts.filter((_, i) => i < this.#owners && i % OF_OWNER === which);
+  }
+
+  #ofSocket(which: number): string {
+    return this.#parts[this.#owners + which] ?? '';
+  }
+
+  /** In small letters, down to the interface. */
+  get processes(): readonly string[] {
+    return this.#ofOwners(0);
+  }
+
+  get pids(): readonly string[] {
+    return this.#ofOwners(1);
+  }
+
+  get commands(): readonly string[] {
+    return this.#ofOwners(2);
+  }
+
+  get user(): string {
+    return this.#ofSocket(1);
+  }
+
+  /** With a 6 for IPv6. */
+  get protocol(): string {
+    return this.#ofSocket(2);
+  }
+
+  get state(): string {
+    return this.#ofSocket(3);
+  }
+
+  get interface(): string {
+    return this.#ofSocket(4);
+  }
+
+  /** As they are, from here on. */
+  get netnsInode(): string {
+    return this.#ofSocket(6);
+  }
+
+  get netnsName(): string {
+    return this.#ofSocket(7);
+  }
+
+  get family(): string {
+    return this.#ofSocket(8);
+  }
+
+  /** All texts that a word is searched in. */
+  get all(): readonly string[] {
+    return this.#parts.slice(0, -UNSEARCHED);
+  }
+}
+
+/** True where a text of names has this, in small letters, in one of the texts that a word is searched in. */
+function hasWord(text: string, lower: string): boolean {
+  const at = text.indexOf(lower);
+  if (at < 0 || lower.includes(PART)) return false;
+  let end = text.length;
+  for (let i = 0; i < UNSEARCHED; i++) end = text.lastIndexOf(PART, end - 1);
+  return at + lower.length <= end;
 }
 
 const addressOf = (address: string): string => unmapped(address).toLowerCase();
@@ -98,60 +176,76 @@ export const isFoundAlike = (before: Socket, now: Socket): boolean =>
         (owner.pid === other?.pid &&
           owner.process === other?.process &&
           owner.command === other?.command &&
+          owner.user === other?.user &&
           owner.knowledge === other?.knowledge)
       );
     }));
 
 const [UNKNOWN, YES, NO] = [0, 1, 2];
 
-/** A test of ports that is made once for each; those of VSOCK go beyond the 16 bits, and are looked at each time. */
-function rememberedPorts(
-  test: (port: number, protocol: Protocol | undefined) => boolean,
+/**
+ * A test of ports, by the position of their protocol in `PROTOCOLS`, that is made once for each; those of VSOCK go
+ * beyond the 16 bits, and are looked at each time.
+ */
+export function rememberedPorts(
+  test: (port: number, protocol: Protocol) => boolean,
 ): (port: number, protocol: number) => boolean {
-  const answers = new Uint8Array(PROTOCOLS.length * 0x10000);
+  /** For each protocol that is met. */
+  const answers: (Uint8Array | undefined)[] = PROTOCOLS.map(() => undefined);
   return (port, protocol) => {
-    if (port > 0xffff) return test(port, PROTOCOLS[protocol]);
-    const at = protocol * 0x10000 + port;
-    if (answers[at] === UNKNOWN) answers[at] = test(port, PROTOCOLS[protocol]) ? YES : NO;
-    return answers[at] === YES;
+    const name = PROTOCOLS[protocol];
+    if (port < 0 || name === undefined) return false;
+    if (port > 0xffff) return test(port, name);
+    const known = (answers[protocol] ??= new Uint8Array(0x10000));
+    if (known[port] === UNKNOWN) known[port] = test(port, name) ? YES : NO;
+    return known[port] === YES;
   };
 }
 
 /** Compiles the name of a namespace, or its inode in digits, to the question whether a socket is in it. */
 export function compileNamespace(wanted: string, pool: TextPool): (it: Searched) => boolean {
   const isMeant = pool.remembered((text) => {
-    const [, , inode, name] = text.split(PART);
-    return wanted !== '' && (inode === wanted || name === wanted);
+    const { netnsInode, netnsName } = new Names(text);
+    return wanted !== '' && (netnsInode === wanted || netnsName === wanted);
   });
   return ({ names }) => isMeant(names);
 }
 
-/** Compiles a part of a program's name to the question whether one of those that hold a socket has it. */
-export function compileProgram(part: string, pool: TextPool): (it: Searched) => boolean {
-  const lower = part.toLowerCase();
-  const isMeant = pool.remembered((text) => text.split(PART, 1)[0]?.includes(lower) ?? false);
-  return ({ names }) => isMeant(names);
+/** Asks the names by which a port is found besides its number. */
+export function hasPortName(port: number, protocol: Protocol, isMeant: (text: string) => boolean): boolean {
+  const name = serviceName(port, protocol);
+  return (name !== undefined && isMeant(name)) || (protocol === 'packet' && isMeant(hexText(port)));
+}
+
+/** Compiles digits to the question whether a number has them in it; a machine has too many ports to write out each. */
+function digitsIn(digits: string): (number: number) => boolean {
+  const wanted = Number(digits);
+  const power = 10 ** digits.length;
+  return (number) => {
+    if (number === 0) return digits === '0';
+    // What has fewer digits may be of the same value, with zeros before it.
+    for (let rest = number; rest * 10 >= power; rest = Math.floor(rest / 10))
+      if (rest % power === wanted) return true;
+    return false;
+  };
 }
 
 /** Compiles a word to the question whether it is part of anything the table shows of a socket. */
 export function compileWord(word: string, pool: TextPool): (it: Searched) => boolean {
   const lower = word.toLowerCase();
-  // Only a word with a colon can lie across address and port, and only digits can lie within a port.
-  const asEndpoint = lower.includes(':');
-  const asPort = /^\d+$/.test(lower);
-  const inNames = pool.remembered((text) => text.split(PART, 2).some((names) => names.includes(lower)));
-  const inText = pool.remembered((text) => text.includes(lower));
-  const inPort = rememberedPorts(
-    (port, protocol) =>
-      (asPort && String(port).includes(lower)) ||
-      (protocol !== undefined && (serviceName(port, protocol)?.includes(lower) ?? false)) ||
-      (protocol === 'packet' && hexText(port).includes(lower)),
-  );
-  const inAddress = (address: number, port: number): boolean =>
-    asEndpoint ? `${pool.text(address)}:${port}`.includes(lower) : inText(address);
+  // A word with a colon can lie across address and port; that colon is its last, for a port has none.
+  const colon = lower.lastIndexOf(':');
+  const inNames = pool.remembered((text) => hasWord(text, lower));
+  const inNumber = /^\d+$/.test(lower) ? digitsIn(lower) : () => false;
+  const hasIt = (text: string): boolean => text.includes(lower);
+  const inPort = rememberedPorts((port, protocol) => inNumber(port) || hasPortName(port, protocol, hasIt));
+  const inText = pool.remembered(hasIt);
+  const isEnd = pool.remembered((text) => text.endsWith(lower.slice(0, colon)));
+  const isStart = rememberedPorts((port) => String(port).startsWith(lower.slice(colon + 1)));
+  const inEndpoint = (address: number, port: number, protocol: number): boolean =>
+    inPort(port, protocol) || inText(address) || (colon >= 0 && isEnd(address) && isStart(port, protocol));
   return ({ names, local, remote, localPort, remotePort, protocol }) =>
     inNames(names) ||
-    inPort(localPort, protocol) ||
-    inAddress(local, localPort) ||
-    (remote >= 0 && (inPort(remotePort, protocol) || inAddress(remote, remotePort)));
+    inEndpoint(local, localPort, protocol) ||
+    (remote >= 0 && inEndpoint(remote, remotePort, protocol));
 }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../src/model/socket.ts';
-import { compileSearch } from '../../src/query/filter.ts';
+import { compileQuery } from '../../src/query/compile.ts';
 import { TextPool } from '../../src/query/texts.ts';
 import { forget, isFoundAlike, remember } from '../../src/query/words.ts';
-import { socket } from '../helpers/fakes.ts';
+import { queried, socket } from '../helpers/fakes.ts';
+import { subject } from '../helpers/queries.ts';
 
 const it: Socket = {
   ...socket({ user: 'ana', uid: 7, interface: 'eth0', netns: { inode: 7, name: 'web' } }),
@@ -36,6 +37,10 @@ describe('a change by which a socket is found elsewhere', () => {
     ['pid', { owners: [{ knowledge: 'exact', pid: 2, process: 'curl', command: 'curl -s' }] }],
     ['command', { owners: [{ knowledge: 'exact', pid: 1, process: 'curl', command: 'curl -v' }] }],
     [
+      'user of the program',
+      { owners: [{ knowledge: 'exact', pid: 1, process: 'curl', command: 'curl -s', user: 'ana' }] },
+    ],
+    [
       'how it is known',
       { owners: [{ knowledge: 'inherited', pid: 1, process: 'curl', command: 'curl -s' }] },
     ],
@@ -53,7 +58,8 @@ describe('a change by which a socket is found elsewhere', () => {
 test('a search goes by the pool alone', () => {
   const pool = new TextPool();
   const searched = remember(it, pool);
+  const context = { nowMs: 0, baselineMs: undefined, addressesOf: () => undefined };
   const finds = (text: string) =>
-    compileSearch({ text, protocol: 'tcp', netns: 'web', process: 'CURL' }, pool)(searched);
+    compileQuery(queried(`proto:tcp ns:web process=CURL ${text}`), pool, context)(searched, subject());
   expect(['ana eth0', 'ana eth1'].map(finds)).toEqual([true, false]);
 });

@@ -1,0 +1,78 @@
+import { parseNetwork } from './addresses.ts';
+import type { NetField, PortField, Term, TextField } from './expression.ts';
+import { type Piece, refuse, shown } from './mistake.ts';
+import { readProtocols, readStates } from './names.ts';
+import { readPids, readPorts } from './ranges.ts';
+
+/** Names that stand before a colon. */
+export type Field = TextField | PortField | NetField | 'pid' | 'state' | 'proto' | 'ns';
+
+interface FieldRow {
+  /** A text may be anything, in quotes too, or for some a regex; all else is one word. */
+  readonly takes: 'text' | 'regex' | 'word';
+  /** What comes after the colon. */
+  readonly expected: string;
+  /** `whole` is what `=` asks for. */
+  readonly read: (piece: Piece, whole: boolean) => Term;
+}
+
+const textRow = (field: TextField, takes: 'text' | 'regex', expected: string): FieldRow => ({
+  takes,
+  expected,
+  read: ({ text }, whole) => ({ kind: 'text', field, whole, value: text }),
+});
+
+const portRow = (field: PortField): FieldRow => ({
+  takes: 'word',
+  expected: `ports: ${field}:443, ${field}:https, ${field}:8000-8100`,
+  read: (piece) => ({ kind: 'ports', field, ports: readPorts(piece) }),
+});
+
+const netRow = (field: NetField): FieldRow => ({
+  takes: 'word',
+  expected: `a network: ${field}:10.0.0.0/8, ${field}:2001:db8::/32`,
+  read: (piece) => {
+    const network = parseNetwork(piece.text);
+    if (!network)
+      return refuse(piece, `${shown(piece.text)} is no network; expected 10.0.0.0/8 or 2001:db8::/32`);
+    return { kind: 'net', field, ...network };
+  },
+});
+
+export const FIELDS = {
+  port: portRow('port'),
+  lport: portRow('lport'),
+  rport: portRow('rport'),
+  pid: {
+    takes: 'word',
+    expected: 'pids: pid:1, pid:1,100-200, pid>1000',
+    read: (piece) => ({ kind: 'pids', ranges: readPids(piece) }),
+  },
+  process: textRow('process', 'regex', 'a name: process:curl, process=curl, process:/^ssh/'),
+  cmd: textRow('cmd', 'regex', 'a part of a command line: cmd:--verbose, cmd:/-v+/'),
+  user: textRow('user', 'text', 'a user: user:root'),
+  state: {
+    takes: 'word',
+    expected: 'states: state:LISTEN, state:close_wait,fin_wait2',
+    read: (piece) => ({ kind: 'states', states: readStates(piece) }),
+  },
+  proto: {
+    takes: 'word',
+    expected: 'protocols: proto:tcp, proto:udp6,raw',
+    read: (piece) => ({ kind: 'protocols', protocols: readProtocols(piece) }),
+  },
+  ns: {
+    takes: 'text',
+    expected: 'a namespace by name or number: ns:web, ns:4026531840',
+    read: ({ text }) => ({ kind: 'ns', value: text }),
+  },
+  if: textRow('if', 'text', 'an interface: if:eth0'),
+  net: netRow('net'),
+  lnet: netRow('lnet'),
+  rnet: netRow('rnet'),
+} satisfies Record<Field, FieldRow>;
+
+export const isField = (name: string): name is Field => Object.hasOwn(FIELDS, name);
+
+/** The row of a field, as what any of them can be. */
+export const fieldRow = (field: Field): FieldRow => FIELDS[field];

@@ -1,0 +1,136 @@
+import { allOf, anyOf, depthOf, type Expression, not, termsOf } from './expression.ts';
+import {
+  type InternetForm,
+  internetExpression,
+  readInternet,
+  readStateForm,
+  stateExpression,
+  type StateForm,
+} from './lsof.ts';
+import { Mistake } from './mistake.ts';
+import { Scanner } from './scanner.ts';
+import { readTerm } from './term.ts';
+
+/** The longest query, UTF-16 units. */
+export const LONGEST_QUERY = 4096;
+const MOST_TERMS = 100;
+/** Of what is read, which may hold more parentheses than it needs, and of what is meant. */
+const [DEEPEST_TEXT, DEEPEST] = [64, 32];
+
+/** One of the words between terms. */
+const CONNECTIVE = /(and|or|not)(?=[\s()]|$)/iy;
+
+/** The whole text as an expression. Throws a mistake. */
+export function readQuery(text: string): Expression {
+  if (text.length > LONGEST_QUERY) {
+    const problem = `too long: ${text.length} characters, at most ${LONGEST_QUERY}`;
+    throw new Mistake(LONGEST_QUERY, text.length - LONGEST_QUERY, problem);
+  }
+  const scanner = new Scanner(text);
+  scanner.skipSpace();
+  if (scanner.isAtEnd) return allOf([]);
+  const expression = readAny(scanner, 0);
+  if (scanner.next === ')') throw new Mistake(scanner.at, 1, 'this ) has no ( before it');
+  const terms = termsOf(expression).length;
+  if (terms > MOST_TERMS)
+    throw new Mistake(0, text.length, `too many terms: ${terms}, at most ${MOST_TERMS}`);
+  if (depthOf(expression) > DEEPEST)
+    throw new Mistake(0, text.length, `nested too deeply: at most ${DEEPEST} levels`);
+  return expression;
+}
+
+function takeConnective(scanner: Scanner, wanted: string): boolean {
+  const { at } = scanner;
+  if (scanner.take(CONNECTIVE)?.[0].toLowerCase() === wanted) {
+    scanner.skipSpace();
+    return true;
+  }
+  scanner.at = at;
+  return false;
+}
+
+function readAny(scanner: Scanner, depth: number): Expression {
+  const parts = [readAll(scanner, depth)];
+  while (takeConnective(scanner, 'or')) parts.push(readAll(scanner, depth));
+  return anyOf(parts);
+}
+
+/** What must hold together. The `-i` among it are one set, and so are the `-s`: as lsof has it. */
+function readAll(scanner: Scanner, depth: number): Expression {
+  const parts: Expression[] = [];
+  const internet: InternetForm[] = [];
+  const states: StateForm[] = [];
+  /** Where the parts of these sets belong. */
+  const place: { internet?: number; states?: number } = {};
+  do {
+    const form = readOption(scanner);
+    if (!form) parts.push(readOperand(scanner, depth));
+    else if ('shown' in form) {
+      place.states ??= parts.push(allOf([])) - 1;
+      states.push(form);
+    } else {
+      place.internet ??= parts.push(allOf([])) - 1;
+      internet.push(form);
+    }
+    scanner.skipSpace();
+  } while (takeConnective(scanner, 'and') || isOperand(scanner));
+  if (place.internet !== undefined) parts[place.internet] = internetExpression(internet);
+  if (place.states !== undefined) parts[place.states] = stateExpression(states);
+  return allOf(parts);
+}
+
+function isOperand(scanner: Scanner): boolean {
+  if (scanner.isAtEnd || scanner.next === ')') return false;
+  const { at } = scanner;
+  const found = takeConnective(scanner, 'or');
+  scanner.at = at;
+  return !found;
+}
+
+function readOperand(scanner: Scanner, depth: number): Expression {
+  if (depth > DEEPEST_TEXT) scanner.fail(`nested too deeply: at most ${DEEPEST_TEXT} levels`);
+  const { at, next } = scanner;
+  if (next === '!') scanner.at++;
+  if (next === '!' || takeConnective(scanner, 'not')) {
+    scanner.skipSpace();
+    return not(readOperand(scanner, depth + 1));
+  }
+  if (next === '(') {
+    scanner.at++;
+    scanner.skipSpace();
+    const inner = readAny(scanner, depth + 1);
+    if (scanner.isAtEnd) throw new Mistake(scanner.at, 0, `expected ) for the ( at column ${at + 1}`);
+    scanner.at++;
+    return inner;
+  }
+  if (scanner.isAtEnd) scanner.fail('expected a term: a word, port:443, process:curl');
+  if (next === ')') throw new Mistake(at, 1, 'expected a term before )');
+  const connective = scanner.take(CONNECTIVE)?.[0];
+  if (connective)
+    throw new Mistake(
+      at,
+      connective.length,
+      `expected a term before '${connective}'; as a text: "${connective}"`,
+    );
+  const form = readOption(scanner);
+  if (form) return 'shown' in form ? stateExpression([form]) : internetExpression([form]);
+  return readTerm(scanner);
+}
+
+/** `-i FORM`, `-iFORM`, `-i`, `-s FORM` or `-sFORM`. */
+function readOption(scanner: Scanner): InternetForm | StateForm | undefined {
+  const option = scanner.take(/-[is]/y)?.[0];
+  if (option === undefined) return undefined;
+  if (option === '-i' && !isForm(scanner)) return readInternet({ text: '', at: scanner.at });
+  scanner.skipSpace();
+  return option === '-i' ? readInternet(scanner.run()) : readStateForm(scanner.run());
+}
+
+/** Like lsof: without a form where another option, or here another kind of thing, is next. */
+function isForm(scanner: Scanner): boolean {
+  const { at } = scanner;
+  scanner.skipSpace();
+  const found = !scanner.isAtEnd && !scanner.take(/[-!"/()]/y) && !scanner.take(CONNECTIVE);
+  scanner.at = at;
+  return found;
+}

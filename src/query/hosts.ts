@@ -1,0 +1,36 @@
+import { canonicalAddress } from './addresses.ts';
+import type { Term } from './expression.ts';
+import { type Piece, refuse, shown } from './mistake.ts';
+import { readPorts } from './ranges.ts';
+
+/** Labels of letters, digits, `-` and `_` (RFC 1123, and what is met in the wild); 253 characters is the most of DNS. */
+const HOST_NAME = /^(?=.{1,253}$)[\p{L}\p{N}_](?:[\p{L}\p{N}_-]*(?:\.(?=[\p{L}\p{N}_]))?)*\.?$/u;
+
+const EXAMPLES = '@192.0.2.1, @[::1]:80, @example.com:443';
+const EXPECTED = `an address or a host name: ${EXAMPLES}`;
+
+/** What comes after `@`: an address or a host name, and ports after a colon. An IPv6 address may go without brackets. */
+export function readHost(piece: Piece): Extract<Term, { kind: 'host' }> {
+  const { text, at } = piece;
+  if (text === '') refuse(piece, `expected ${EXPECTED}`);
+  const plain = canonicalAddress(text);
+  if (plain !== undefined) return { kind: 'host', host: plain };
+  const [, bracketed, name = '', , ports] = /^(?:\[([^\]]*)\]|([^:[\]]*))(:(.*))?$/s.exec(text) ?? [];
+  const host = { text: bracketed ?? name, at: bracketed === undefined ? at : at + 1 };
+  if (host.text === '') refuse(piece, `${shown(text)} is no host; expected ${EXPECTED}`);
+  const address = canonicalAddress(host.text);
+  const lower = host.text.toLowerCase();
+  const isName = bracketed === undefined && HOST_NAME.test(lower) && !/^[\d.]+$/.test(lower);
+  if (address === undefined && !isName)
+    refuse(host, `${shown(host.text)} is no address and no host name; expected ${EXAMPLES}`);
+  const found = address ?? lower.replace(/\.$/, '');
+  if (ports === undefined) return { kind: 'host', host: found };
+  return {
+    kind: 'host',
+    host: found,
+    ports: readPorts({ text: ports, at: at + text.length - ports.length }),
+  };
+}
+
+/** True where the host of a term is a name, which has to be resolved. */
+export const isHostName = (host: string): boolean => canonicalAddress(host) === undefined;

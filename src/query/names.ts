@@ -1,0 +1,92 @@
+import type { Protocol, SocketState } from '../model/socket.ts';
+import type { Flag } from './expression.ts';
+import { listed, type Piece, refuse, shown } from './mistake.ts';
+
+export const STATES = Object.keys({
+  ESTABLISHED: 0,
+  SYN_SENT: 0,
+  SYN_RECV: 0,
+  FIN_WAIT1: 0,
+  FIN_WAIT2: 0,
+  TIME_WAIT: 0,
+  CLOSE: 0,
+  CLOSE_WAIT: 0,
+  LAST_ACK: 0,
+  LISTEN: 0,
+  CLOSING: 0,
+  NEW_SYN_RECV: 0,
+  BOUND_INACTIVE: 0,
+} satisfies Record<SocketState, 0>) as SocketState[];
+
+/** Names of flags, with what they are asked for. */
+export const FLAGS = {
+  listen: 'TCP listeners and UDP sockets without a peer',
+  established: 'connections in state ESTABLISHED',
+  in: 'connections that the peer began',
+  out: 'connections that this machine began',
+  new: 'came since netpane was started, or since the baseline',
+  closed: 'closed, and shown for a while yet',
+  exposed: 'listening beyond loopback',
+  loopback: 'the peer, or without one this end, is a loopback address',
+  private: 'the same in a private or link-local network',
+  public: 'the same anywhere else in the Internet',
+  ipv4: 'sockets of IPv4',
+  ipv6: 'sockets of IPv6',
+} satisfies Record<Flag, string>;
+
+export const isFlag = (word: string): word is Flag => Object.hasOwn(FLAGS, word);
+
+/** True where a protocol lives on IPv4 and IPv6 alike. */
+const WITH_FAMILIES = {
+  tcp: true,
+  udp: true,
+  udplite: true,
+  raw: true,
+  icmp: true,
+  sctp: true,
+  mptcp: true,
+  packet: false,
+  unix: false,
+  vsock: false,
+} satisfies Record<Protocol, boolean>;
+
+/** Protocols as a query has them: `tcp` both of `tcp4` and `tcp6`. */
+export const PROTOCOL_NAMES: readonly string[] = Object.entries(WITH_FAMILIES).flatMap(
+  ([name, hasFamilies]) => (hasFamilies ? [name, `${name}4`, `${name}6`] : [name]),
+);
+
+const bare = (state: string): string => state.replaceAll('_', '').toLowerCase();
+
+/** Other names of states: those of lsof's manual and of RFC 9293. */
+const OTHER_STATES: Readonly<Record<string, SocketState>> = {
+  closed: 'CLOSE',
+  synrcvd: 'SYN_RECV',
+  synrcdv: 'SYN_RECV',
+  synreceived: 'SYN_RECV',
+};
+
+/** A state by its name in any case, with underscores or without. */
+export const stateOf = (name: string): SocketState | undefined =>
+  STATES.find((it) => bare(it) === bare(name)) ??
+  (Object.hasOwn(OTHER_STATES, bare(name)) ? OTHER_STATES[bare(name)] : undefined);
+
+const once = <T>(list: readonly T[]): T[] => [...new Set(list)];
+
+export const readStates = (piece: Piece): SocketState[] =>
+  once(
+    listed(piece, 'a state: LISTEN, ESTABLISHED, CLOSE_WAIT').map(
+      (it) =>
+        stateOf(it.text) ??
+        refuse(it, `${shown(it.text)} is no state such as LISTEN, ESTABLISHED, CLOSE_WAIT`),
+    ),
+  );
+
+export const readProtocols = (piece: Piece): string[] =>
+  once(
+    listed(piece, 'a protocol: tcp, udp, tcp6, raw').map((it) => {
+      const name = it.text.toLowerCase();
+      return PROTOCOL_NAMES.includes(name)
+        ? name
+        : refuse(it, `${shown(it.text)} is no protocol; they are ${Object.keys(WITH_FAMILIES).join(', ')}`);
+    }),
+  );

@@ -1,0 +1,75 @@
+import type { Expression, Term } from './expression.ts';
+import { printQuery, printTerm } from './print.ts';
+import type { Query } from './query.ts';
+import { type PortItem, portsText, type Range } from './ranges.ts';
+
+/** So many pairs of parts are looked at before the answer is no. */
+const MOST_STEPS = 10_000;
+
+/**
+ * True when, as surely as can be told at once, `after` lets nothing through that `before` does not: it was being typed
+ * on, or has one more condition. Never for a query whose answers change with time; where the addresses of a host or the
+ * baseline have become others, the caller has to look at everything anyway.
+ */
+export function narrows(before: Query, after: Query): boolean {
+  if (before.isTimed) return false;
+  let steps = 0;
+  /** Everything that `a` lets through `b` lets through too. */
+  const implies = (a: Expression, b: Expression): boolean => {
+    if (++steps > MOST_STEPS) return false;
+    if (b.kind === 'all') return b.of.every((it) => implies(a, it));
+    if (a.kind === 'any') return a.of.every((it) => implies(it, b));
+    if (b.kind === 'any' && b.of.some((it) => implies(a, it))) return true;
+    if (a.kind === 'all') return a.of.some((it) => implies(it, b));
+    if (b.kind === 'any') return false;
+    if (a.kind === 'not' || b.kind === 'not')
+      return a.kind === 'not' && b.kind === 'not' && (isSame(a, b) || implies(b.of, a.of));
+    return termImplies(a, b);
+  };
+  return implies(after.expression, before.expression);
+}
+
+/** True where two expressions are written alike. */
+export const isSame = (a: Expression, b: Expression): boolean => printQuery(a) === printQuery(b);
+
+/** Each range of the one lies in a range of the other. */
+const isInside = (inner: readonly Range[], outer: readonly Range[]): boolean =>
+  inner.every(({ from, to }) => outer.some((it) => it.from <= from && to <= it.to));
+
+const hasPart = (text: string, part: string): boolean => text.toLowerCase().includes(part.toLowerCase());
+
+/** A service is taken as a name only: which ports have it is another matter in each protocol. */
+function portsImply(inner: readonly PortItem[], outer: readonly PortItem[]): boolean {
+  const ranges = outer.filter((it): it is Range => !('service' in it));
+  return inner.every((it) =>
+    'service' in it ? outer.some((other) => portsText([other]) === it.service) : isInside([it], ranges),
+  );
+}
+
+const PROTOCOL_FAMILY = /[46]$/;
+
+function termImplies(a: Term, b: Term): boolean {
+  if (printTerm(a) === printTerm(b)) return true;
+  if (a.kind === 'word' && b.kind === 'word') return hasPart(a.text, b.text);
+  if (a.kind === 'text' && b.kind === 'text')
+    return a.field === b.field && !b.whole && hasPart(a.value, b.value);
+  if (a.kind === 'ports' && b.kind === 'ports')
+    return (a.field === b.field || b.field === 'port') && portsImply(a.ports, b.ports);
+  if (a.kind === 'pids' && b.kind === 'pids') return isInside(a.ranges, b.ranges);
+  if (a.kind === 'states' && b.kind === 'states') return a.states.every((it) => b.states.includes(it));
+  if (a.kind === 'protocols' && b.kind === 'protocols')
+    return a.protocols.every(
+      (it) => b.protocols.includes(it) || b.protocols.includes(it.replace(PROTOCOL_FAMILY, '')),
+    );
+  return a.kind === 'compare' && b.kind === 'compare' && compareImplies(a, b);
+}
+
+type Compare = Extract<Term, { kind: 'compare' }>;
+
+function compareImplies(a: Compare, b: Compare): boolean {
+  if (a.quantity !== b.quantity || b.operator === '=') return false;
+  const [upwards, isStrict] = [b.operator.startsWith('>'), !b.operator.endsWith('=')];
+  if (a.operator !== '=' && a.operator.startsWith('>') !== upwards) return false;
+  if (a.value === b.value) return !isStrict || a.operator === b.operator;
+  return a.value > b.value === upwards;
+}

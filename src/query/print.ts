@@ -1,0 +1,68 @@
+import type { Expression, Term } from './expression.ts';
+import { Mistake } from './mistake.ts';
+import { readTerm } from './term.ts';
+import { portsText, rangesText } from './ranges.ts';
+import { Scanner } from './scanner.ts';
+
+const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
+
+/** A text as it can stand after the colon of a term, or `=`: in quotes where it needs them. Whatever the text. */
+export const quoteWord = (text: string): string => (/^[^\s()"/][^\s()]*$/.test(text) ? text : quote(text));
+
+/** A word by itself: in quotes where it would be read as something else. */
+function wordText(text: string): string {
+  const isPlain = /^[^\s()"/!@:<>=-][^\s()]*$/.test(text) && !/^(and|or|not)$/i.test(text);
+  const term = isPlain && Mistake.caught(() => readTerm(new Scanner(text)));
+  if (term && 'kind' in term && term.kind === 'word') return text;
+  return quote(text);
+}
+
+const addressText = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+/** One term, as `printQuery` has it. */
+export function printTerm(term: Term): string {
+  switch (term.kind) {
+    case 'word':
+      return wordText(term.text);
+    case 'text':
+      return `${term.field}${term.whole ? '=' : ':'}${quoteWord(term.value)}`;
+    case 'regex':
+      return `${term.field === 'any' ? '' : `${term.field}:`}/${term.source}/`;
+    case 'ports':
+      return `${term.field === 'port' ? '' : term.field}:${portsText(term.ports)}`;
+    case 'pids':
+      return `pid:${rangesText(term.ranges)}`;
+    case 'states':
+      return `state:${term.states.join(',')}`;
+    case 'protocols':
+      return `proto:${term.protocols.join(',')}`;
+    case 'ns':
+      return `ns:${quoteWord(term.value)}`;
+    case 'host':
+      return `@${addressText(term.host)}${term.ports ? `:${portsText(term.ports)}` : ''}`;
+    case 'net':
+      return `${term.field}:${term.address}/${term.prefix}`;
+    case 'flag':
+      return term.flag;
+    case 'compare':
+      return term.quantity + term.operator + term.amount;
+  }
+}
+
+/** The canonical text of an expression: parsed again it is the same. Empty for what restricts nothing. */
+export function printQuery(expression: Expression): string {
+  switch (expression.kind) {
+    case 'all':
+      return expression.of
+        .map((it) => (it.kind === 'any' ? `(${printQuery(it)})` : printQuery(it)))
+        .join(' ');
+    case 'any':
+      return expression.of.map(printQuery).join(' or ');
+    case 'not': {
+      const { of } = expression;
+      return of.kind === 'all' || of.kind === 'any' ? `!(${printQuery(of)})` : `!${printQuery(of)}`;
+    }
+    default:
+      return printTerm(expression);
+  }
+}

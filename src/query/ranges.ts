@@ -1,0 +1,57 @@
+import { servicePorts } from '../model/services.ts';
+import { listed, type Piece, refuse, shown } from './mistake.ts';
+
+/** Whole numbers, both ends included. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Some ports; a service has those of its name, in each protocol its own. */
+export type PortItem = Range | { readonly service: string };
+
+/** Those of VSOCK have 32 bits. */
+const MOST_PORT = 0xffff_ffff;
+const MOST_PID = 0x7fff_ffff;
+
+const rangeText = ({ from, to }: Range): string => (from === to ? String(from) : `${from}-${to}`);
+
+export const rangesText = (ranges: readonly Range[]): string => ranges.map(rangeText).join(',');
+
+export const portsText = (ports: readonly PortItem[]): string =>
+  ports.map((it) => ('service' in it ? it.service : rangeText(it))).join(',');
+
+/** `8`, `8-10`; undefined where it is not of this form. */
+function readRange(piece: Piece, most: number): Range | undefined {
+  const [, first, last = first] = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(piece.text) ?? [];
+  if (first === undefined) return undefined;
+  const [from, to] = [Number(first), Number(last)];
+  if (Math.max(from, to) > most) refuse(piece, `${shown(piece.text)} is too large: at most ${most}`);
+  if (from > to) refuse(piece, `a range goes upwards: ${to}-${from}`);
+  return { from, to };
+}
+
+const PIDS = 'a pid, a range or a list: pid:1,100-200';
+
+export const readPids = (piece: Piece): readonly Range[] =>
+  listed(piece, PIDS).map(
+    (it) => readRange(it, MOST_PID) ?? refuse(it, `${shown(it.text)} is no pid; expected ${PIDS}`),
+  );
+
+const PORTS = 'ports: 443, https, 8000-8100 or 80,443';
+
+/** A list of ports, ranges and services; a range may end, not begin, with a service, as lsof has it. */
+export const readPorts = (piece: Piece): readonly PortItem[] =>
+  listed(piece, PORTS).map((it) => {
+    const range = readRange(it, MOST_PORT);
+    if (range) return range;
+    const service = it.text.toLowerCase();
+    if (servicePorts(service).length > 0) return { service };
+    const [, start = '', name = ''] = /^(\d{1,10})-(.+)$/.exec(service) ?? [];
+    const end = servicePorts(name)[0];
+    if (end !== undefined) return readRange({ ...it, text: `${start}-${end}` }, MOST_PORT) ?? { service };
+    return refuse(it, `${shown(it.text)} is no known service; expected ${PORTS}`);
+  });
+
+export const isWithin = (ranges: readonly Range[], n: number): boolean =>
+  ranges.some(({ from, to }) => from <= n && n <= to);

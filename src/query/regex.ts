@@ -1,0 +1,95 @@
+import { createRequire } from 'node:module';
+import type { RE2JS } from 're2js';
+import { type Piece, refuse } from './mistake.ts';
+
+/** What a regex may be in size, in characters and in instructions of the engine: repetitions are written out there. */
+const LONGEST = 200;
+const MOST_INSTRUCTIONS = 500;
+/** Instructions times characters that one text may cost, some 100 ms at the worst: what is beyond is not looked at. */
+const MOST_WORK = 1_000_000;
+/** It may take this long at a time, milliseconds; a fifth of the time that goes by is given back. */
+const MOST_MS = 500;
+const GIVEN_BACK = 0.2;
+/** Of texts up to this length, characters, only every so many are timed. */
+const SHORT = 64;
+const ALIKE = 8;
+/** So many texts are remembered with their answers. */
+const MOST_TEXTS = 20_000;
+
+const require = createRequire(import.meta.url);
+let engine: typeof RE2JS | undefined;
+
+/**
+ * The engine takes time in proportion to the text, whatever the regex (RE2). It is loaded with the first regex: no
+ * other query has to wait for it.
+ */
+const engineOf = (): typeof RE2JS => (engine ??= (require('re2js') as { RE2JS: typeof RE2JS }).RE2JS);
+
+const compiled = (source: string): RE2JS => {
+  const RE2 = engineOf();
+  return RE2.compile(source, RE2.CASE_INSENSITIVE);
+};
+
+/** A regex as it may stand in a query; refuses one that the engine does not take. */
+export function readRegex(piece: Piece): string {
+  // The slashes belong to it.
+  const whole = { text: `/${piece.text}/`, at: piece.at };
+  if (piece.text === '') refuse(whole, 'expected a regex between the slashes: /^ssh/');
+  if (piece.text.length > LONGEST)
+    refuse(whole, `a regex has at most ${LONGEST} characters, not ${piece.text.length}`);
+  let size = 0;
+  try {
+    size = compiled(piece.text).programSize();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    refuse(whole, reason.replace(/^error parsing regexp: ([^:]*).*/s, 'regex: $1'));
+  }
+  if (size > MOST_INSTRUCTIONS) refuse(whole, 'the regex repeats too much: {…} with smaller numbers');
+  return piece.text;
+}
+
+/**
+ * Compiles a regex of a query to a test of texts. In proportion may be long, for very many texts: where it takes more
+ * than half a second at a time, nothing more is found by it, and `tooSlow` is told, once.
+ * @param clockMs a clock that never runs backwards
+ */
+export function compileRegex(
+  source: string,
+  tooSlow: (source: string) => void,
+  clockMs: () => number = () => performance.now(),
+): (text: string) => boolean {
+  const regex = compiled(source);
+  const longest = Math.floor(MOST_WORK / regex.programSize());
+  let spentMs = 0;
+  let endedMs = clockMs();
+  let untimed = 0;
+  return (text) => {
+    if (spentMs > MOST_MS) return false;
+    // The clock takes as long as a short text: one of several stands for all.
+    const isShort = text.length <= SHORT;
+    if (isShort && ++untimed < ALIKE) return regex.test(text);
+    const weight = isShort ? untimed : 1;
+    if (isShort) untimed = 0;
+    const startedMs = clockMs();
+    const answer = regex.test(text.length > longest ? text.slice(0, longest) : text);
+    const nowMs = clockMs();
+    spentMs = Math.max(0, spentMs - (startedMs - endedMs) * GIVEN_BACK) + weight * (nowMs - startedMs);
+    endedMs = nowMs;
+    if (spentMs > MOST_MS) tooSlow(source);
+    return answer;
+  };
+}
+
+/** The same test, which asks no text twice while it remembers it. */
+export function asksOnce(test: (text: string) => boolean): (text: string) => boolean {
+  const answers = new Map<string, boolean>();
+  return (text) => {
+    let answer = answers.get(text);
+    if (answer === undefined) {
+      answer = test(text);
+      if (answers.size >= MOST_TEXTS) answers.clear();
+      answers.set(text, answer);
+    }
+    return answer;
+  };
+}

@@ -1,0 +1,88 @@
+import { amountExpected, isQuantity, QUANTITY_NAMES, readAmount } from './amounts.ts';
+import type { Operator, Term } from './expression.ts';
+import { type Field, fieldRow, isField } from './fields.ts';
+import { readHost } from './hosts.ts';
+import { Mistake, shown } from './mistake.ts';
+import { isFlag } from './names.ts';
+import { readRegex } from './regex.ts';
+import type { Scanner } from './scanner.ts';
+
+/** A name and what ties it to a value; `rx/s` is a name too. */
+const HEAD = /([a-z]+(?:\/s)?)(:|=|!=|>=?|<=?)/iy;
+
+/** One term, at the start of which the scanner stands: not at a space, a parenthesis, `!` or the end. */
+export function readTerm(scanner: Scanner): Term {
+  const { next, at, text } = scanner;
+  if (next === '"') {
+    const piece = scanner.quoted();
+    if (piece.text === '') throw new Mistake(at, scanner.at - at, 'expected a text between the quotes');
+    return { kind: 'word', text: piece.text };
+  }
+  if (next === '/') return { kind: 'regex', field: 'any', source: readRegex(scanner.slashed()) };
+  if (next === '@') {
+    scanner.at++;
+    return readHost(scanner.run());
+  }
+  if (next === ':' && text.charAt(at + 1) !== ':') {
+    scanner.at++;
+    return readValue(scanner, 'port', false);
+  }
+  if (/[<>=]/.test(next)) scanner.fail(`expected a name before ${next}, without spaces: age<10s`);
+  const head = scanner.take(HEAD);
+  if (head) {
+    const [, name = '', tie = ''] = head;
+    const term = readTied(scanner, { text: name, at }, tie);
+    if (term) return term;
+    scanner.at = at;
+  }
+  const word = scanner.run().text;
+  const flag = word.toLowerCase();
+  return isFlag(flag) ? { kind: 'flag', flag } : { kind: 'word', text: word };
+}
+
+/** What comes after a name and its tie; undefined where that is no term but a word such as `http://` or `a=b`. */
+function readTied(
+  scanner: Scanner,
+  { text, at }: { text: string; at: number },
+  tie: string,
+): Term | undefined {
+  const name = text.toLowerCase();
+  const isOrder = tie.startsWith('<') || tie.startsWith('>');
+  if (tie === '!=') {
+    if (!isField(name) && !isQuantity(name)) return undefined;
+    throw new Mistake(at, text.length + 2, `to negate, put ! before the term: !${name}=…`);
+  }
+  if (isQuantity(name) && (isOrder || (tie === '=' && name !== 'pid'))) {
+    const piece = scanner.run();
+    if (piece.text === '') throw new Mistake(piece.at, 0, `expected ${amountExpected(name)}`);
+    const value = readAmount(name, piece);
+    return { kind: 'compare', quantity: name, operator: tie as Operator, amount: piece.text, value };
+  }
+  if (isField(name)) {
+    if (!isOrder) return readValue(scanner, name, tie === '=');
+    throw new Mistake(
+      at,
+      text.length + tie.length,
+      `${name} is not compared; expected ${fieldRow(name).expected}`,
+    );
+  }
+  if (isQuantity(name))
+    throw new Mistake(
+      at,
+      text.length + 1,
+      `${name} is compared: ${name}>… or ${name}<…, with ${amountExpected(name)}`,
+    );
+  if (!isOrder) return undefined;
+  throw new Mistake(at, text.length, `${shown(text)} is no number; expected ${QUANTITY_NAMES.join(', ')}`);
+}
+
+function readValue(scanner: Scanner, field: Field, whole: boolean): Term {
+  const { takes, expected, read } = fieldRow(field);
+  const { next } = scanner;
+  if (takes === 'regex' && next === '/' && (field === 'process' || field === 'cmd'))
+    return { kind: 'regex', field, source: readRegex(scanner.slashed()) };
+  if (takes !== 'word' && next === '"') return read(scanner.quoted(), whole);
+  const piece = scanner.run();
+  if (piece.text === '') throw new Mistake(piece.at, 0, `expected ${expected}`);
+  return read(piece, whole);
+}

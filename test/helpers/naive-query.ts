@@ -1,0 +1,201 @@
+import { BlockList, SocketAddress } from 'node:net';
+import { serviceName } from '../../src/model/services.ts';
+import type { Endpoint, Socket } from '../../src/model/socket.ts';
+import type { QueryContext } from '../../src/query/compile.ts';
+import type { Expression, Flag, Operator, Term } from '../../src/query/expression.ts';
+import type { PortItem } from '../../src/query/ranges.ts';
+import type { Subject } from '../../src/query/subject.ts';
+
+/** What a query means, straight from the subject: no pool, nothing remembered, nothing clever. */
+export function naive(expression: Expression, subject: Subject, context: QueryContext): boolean {
+  switch (expression.kind) {
+    case 'all':
+      return expression.of.every((it) => naive(it, subject, context));
+    case 'any':
+      return expression.of.some((it) => naive(it, subject, context));
+    case 'not':
+      return !naive(expression.of, subject, context);
+    default:
+      return naiveTerm(expression, subject, context);
+  }
+}
+
+const plain = (address: string): string => address.replace(/^::ffff:(?=.*\.)/, '').toLowerCase();
+
+const ends = ({ local, remote }: Socket): Endpoint[] => (remote ? [local, remote] : [local]);
+
+/** Every text that a row shows, in small letters. */
+function shownTexts(socket: Socket): string[] {
+  const { owners, user, uid, protocol, family, state, netns } = socket;
+  const [first] = owners;
+  return [
+    ...owners.flatMap((it) => [it.process, it.pid, it.command]),
+    first?.process === undefined ? first?.knowledge : undefined,
+    user ?? uid ?? first?.user,
+    family === 'ipv6' ? `${protocol}6` : protocol,
+    state,
+    socket.interface,
+    netns?.name ?? netns?.inode,
+    ...ends(socket).flatMap((it) => [plain(it.address), it.port, serviceName(it.port, protocol)]),
+  ].flatMap((it) => (it === undefined || it === '' ? [] : [String(it).toLowerCase()]));
+}
+
+const hasText = (text: string | number | undefined, whole: boolean, value: string): boolean => {
+  if (text === undefined || text === '') return false;
+  const [a, b] = [String(text).toLowerCase(), value.toLowerCase()];
+  return whole ? a === b : a.includes(b);
+};
+
+const isPort = (items: readonly PortItem[], port: number, { protocol }: Socket): boolean =>
+  items.some((it) =>
+    'service' in it ? serviceName(port, protocol) === it.service : port >= it.from && port <= it.to,
+  );
+
+/** One spelling for all of one address, without its scope. */
+const spelled = (address: string): string => {
+  const text = address.replace(/%.*/, '');
+  return plain(new SocketAddress({ address: text, family: text.includes(':') ? 'ipv6' : 'ipv4' }).address);
+};
+
+const hasAddress = (address: string, wanted: string): boolean => {
+  const [scope, wantedScope] = [address, wanted].map((it) => /%.*/.exec(it)?.[0].toLowerCase());
+  return spelled(address) === spelled(wanted) && (wantedScope === undefined || scope === wantedScope);
+};
+
+function isInNetwork(address: string, network: string, prefix: number): boolean {
+  const kind = (text: string) => (text.includes(':') ? 'ipv6' : 'ipv4');
+  const list = new BlockList();
+  list.addSubnet(network, prefix, kind(network));
+  const text = plain(address).replace(/%.*/, '');
+  return kind(text) === kind(network) && list.check(text, kind(text));
+}
+
+const isHolding = (a: number, operator: Operator, b: number): boolean =>
+  ({ '>': a > b, '>=': a >= b, '<': a < b, '<=': a <= b, '=': a === b })[operator];
+
+const isListener = ({ state, protocol, remote }: Socket): boolean =>
+  state === 'LISTEN' || (['udp', 'udplite'].includes(protocol) && !remote);
+
+const PRIVATE: [string, number][] = [
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['169.254.0.0', 16],
+  ['100.64.0.0', 10],
+  ['fc00::', 7],
+  ['fe80::', 10],
+];
+
+function reach(address: string): string {
+  const isIn = ([network, prefix]: [string, number]): boolean => isInNetwork(address, network, prefix);
+  if (['0.0.0.0', '::'].includes(address) || isIn(['224.0.0.0', 4]) || isIn(['ff00::', 8])) return 'other';
+  if (isIn(['127.0.0.0', 8]) || address === '::1') return 'loopback';
+  return PRIVATE.some(isIn) ? 'private' : 'public';
+}
+
+function hasFlag(flag: Flag, subject: Subject, context: QueryContext): boolean {
+  const { socket } = subject;
+  switch (flag) {
+    case 'in':
+    case 'out':
+      return subject.direction === flag;
+    case 'listen':
+      return isListener(socket);
+    case 'established':
+      return socket.state === 'ESTABLISHED';
+    case 'new':
+      return !subject.baseline && subject.firstSeenMs > (context.baselineMs ?? -Infinity);
+    case 'closed':
+      return subject.mark === 'closed';
+    case 'exposed':
+      return isListener(socket) && reach(socket.local.address) !== 'loopback';
+    case 'ipv4':
+    case 'ipv6':
+      return socket.family === flag;
+    default:
+      return reach((socket.remote ?? socket.local).address) === flag;
+  }
+}
+
+function numbers(subject: Subject, quantity: string, operator: Operator, nowMs: number): number[] {
+  const { socket, baseline, firstSeenMs, lifetimeMs, rxRate, txRate } = subject;
+  const { traffic = {} } = socket;
+  const queue = [traffic.recvQueue, socket.state === 'LISTEN' ? 0 : traffic.sendQueue];
+  const sums: Record<string, (number | undefined)[]> = {
+    age: [baseline && !['>', '>='].includes(operator) ? undefined : (lifetimeMs ?? nowMs - firstSeenMs)],
+    rx: [traffic.rxBytes],
+    tx: [traffic.txBytes],
+    bytes: [traffic.rxBytes, traffic.txBytes],
+    'rx/s': [rxRate],
+    'tx/s': [txRate],
+    rate: [rxRate, txRate],
+    rtt: [traffic.rttMicros],
+    recvq: [traffic.recvQueue],
+    sendq: [traffic.sendQueue],
+    queue,
+    retr: [traffic.retransmits],
+  };
+  if (quantity === 'pid') return socket.owners.flatMap(({ pid }) => pid ?? []);
+  const parts = sums[quantity] ?? [];
+  const known = parts.filter((it) => it !== undefined);
+  return known.length === parts.length ? [known.reduce((a, b) => a + b, 0)] : [];
+}
+
+function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean {
+  const { socket } = subject;
+  const { owners, protocol, family, state, netns } = socket;
+  switch (term.kind) {
+    case 'word': {
+      const endpoints = ends(socket).map(({ address, port }) => `${plain(address)}:${port}`);
+      const texts = term.text.includes(':') ? [...shownTexts(socket), ...endpoints] : shownTexts(socket);
+      return texts.some((it) => it.includes(term.text.toLowerCase()));
+    }
+    case 'text': {
+      const { field, whole, value } = term;
+      if (field === 'process') return owners.some((it) => hasText(it.process, whole, value));
+      if (field === 'cmd') return owners.some((it) => hasText(it.command, whole, value));
+      return hasText(
+        field === 'user' ? (socket.user ?? socket.uid ?? owners[0]?.user) : socket.interface,
+        whole,
+        value,
+      );
+    }
+    case 'regex': {
+      const regex = new RegExp(term.source, 'i');
+      if (term.field === 'any') return shownTexts(socket).some((it) => regex.test(it));
+      const key = term.field === 'cmd' ? 'command' : 'process';
+      return owners.some((it) => it[key] !== undefined && regex.test(it[key]));
+    }
+    case 'ports': {
+      const { local, remote } = socket;
+      const meant = { port: [local, remote], lport: [local], rport: [remote] }[term.field];
+      return meant.some((it) => it && isPort(term.ports, it.port, socket));
+    }
+    case 'pids':
+      return owners.some(({ pid = -1 }) => term.ranges.some(({ from, to }) => pid >= from && pid <= to));
+    case 'states':
+      return state !== undefined && term.states.includes(state);
+    case 'protocols':
+      return [protocol, `${protocol}${family.slice(-1)}`].some((it) => term.protocols.includes(it));
+    case 'ns':
+      return netns !== undefined && [netns.name, String(netns.inode)].includes(term.value);
+    case 'host': {
+      const wanted = /^[\d.]+$|:/.test(term.host) ? [term.host] : (context.addressesOf(term.host) ?? []);
+      return ends(socket).some(
+        ({ address, port }) =>
+          wanted.some((it) => hasAddress(address, it)) && (!term.ports || isPort(term.ports, port, socket)),
+      );
+    }
+    case 'net': {
+      const { local, remote } = socket;
+      const meant = { net: [local, remote], lnet: [local], rnet: [remote] }[term.field];
+      return meant.some((it) => it && isInNetwork(it.address, term.address, term.prefix));
+    }
+    case 'flag':
+      return hasFlag(term.flag, subject, context);
+    case 'compare':
+      return numbers(subject, term.quantity, term.operator, context.nowMs).some((it) =>
+        isHolding(it, term.operator, term.value),
+      );
+  }
+}

@@ -1,0 +1,265 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Socket } from '../../src/model/socket.ts';
+import { compileForSubjects, compileQuery, type QueryContext } from '../../src/query/compile.ts';
+import { narrows } from '../../src/query/narrows.ts';
+import type { Subject } from '../../src/query/subject.ts';
+import { TextPool } from '../../src/query/texts.ts';
+import { remember } from '../../src/query/words.ts';
+import { listener, queried, socket, udp } from '../helpers/fakes.ts';
+import { naive } from '../helpers/naive-query.ts';
+import { anySubject, queryText, subject } from '../helpers/queries.ts';
+
+const HOSTS = new Map([
+  ['db.example', ['10.0.0.5', '2001:DB8:0::5']],
+  ['mapped.example', ['::ffff:203.0.113.7']],
+]);
+const context: QueryContext = {
+  nowMs: 10_000,
+  baselineMs: 500,
+  addressesOf: (host) => HOSTS.get(host),
+};
+
+const finds = (text: string, of: Socket | Subject, where: QueryContext = context): boolean =>
+  compileForSubjects(queried(text), where)('socket' in of ? of : subject(of));
+
+const curl: Socket = {
+  ...socket({ local: '10.0.0.5:40001', remote: '203.0.113.7:443', user: 'Ana', interface: 'eth0' }),
+  netns: { inode: 7, name: 'web' },
+  owners: [
+    { knowledge: 'exact', pid: 42, process: 'Curl', command: 'curl --Silent https://x' },
+    { knowledge: 'exact', pid: 43, process: 'my app' },
+  ],
+  traffic: { rxBytes: 1000, txBytes: 24, rttMicros: 50_000, recvQueue: 0, sendQueue: 5, retransmits: 2 },
+};
+
+describe('finds', () => {
+  test.each([
+    '',
+    'cur AP silent ana eth0 web tcp https 443 42 estab',
+    '10.0.0.5:400 203.0.113.7:443 "my app" .7:4',
+    ':443 :https :1-500 port:22,443 lport:40001 rport:443 !lport:443 !rport:40001 !:44',
+    'pid:42 pid:43 pid:1-50 !pid:44 pid>42 !pid>43 pid=42',
+    'process:UR process=curl !process=cur process:/^cu/ cmd:--silent cmd:/x$/ process="MY app" !cmd=curl',
+    'user:an user=ana !user=an if:ETH if=eth0 !if=eth ns:web ns:7 !ns:we',
+    'state:established state:listen,ESTABLISHED !state:listen',
+    'proto:tcp proto:tcp4 proto:udp,tcp !proto:tcp6 ipv4 !ipv6',
+    '@10.0.0.5 @203.0.113.7:443 @203.0.113.7:https !@10.0.0.5:443 @::ffff:a00:5 @db.example !@db.example:443',
+    '@mapped.example !@nobody.example',
+    'net:10.0.0.0/8 lnet:10.0.0.5/32 rnet:203.0.113.0/24 !rnet:10.0.0.0/8 !net:::/0',
+    'public !private !loopback !exposed !listen established',
+    'rx>=1k !rx>1k rx=1000 tx<1KiB bytes=1024 bytes=1KiB rtt>49 rtt<=50ms rtt>49999us recvq=0 sendq>4b queue=5 retr>1',
+    '/^my APP$/ /^203\\./ /^443$/ /^https$/ !/^44$/ !/:443/',
+    'nope or curl',
+    '!(nope or wget) (curl or x) (x or ana)',
+    '-i -i udp -iTCP:https -i4 -s TCP:established',
+  ])('%s', (text) => {
+    expect(finds(text, curl)).toBe(true);
+  });
+
+  test('what is not known fits no comparison, nor the opposite', () => {
+    const unknown = socket();
+    for (const name of [
+      'rx',
+      'tx',
+      'bytes',
+      'rx/s',
+      'tx/s',
+      'rate',
+      'rtt',
+      'recvq',
+      'sendq',
+      'queue',
+      'retr',
+    ])
+      expect([
+        finds(`${name}>=0`, unknown),
+        finds(`${name}<1`, unknown),
+        finds(`!${name}>=0`, unknown),
+      ]).toEqual([false, false, true]);
+    const half: Socket = { ...socket(), traffic: { rxBytes: 1 } };
+    expect([finds('rx>0', half), finds('bytes>0', half)]).toEqual([true, false]);
+  });
+
+  test('listeners: of UDP too, exposed where loopback is not all', () => {
+    const all = [
+      listener(),
+      listener({ local: '127.0.0.1:80' }),
+      listener({ local: '[::1]:80' }),
+      udp(),
+      socket(),
+    ];
+    const answers = (text: string) => all.map((it) => finds(text, it));
+    expect(answers('listen')).toEqual([true, true, true, true, false]);
+    expect(answers('exposed')).toEqual([true, false, false, true, false]);
+    expect(answers('loopback')).toEqual([false, true, true, false, false]);
+    expect(answers('public or private')).toEqual([false, false, false, false, true]);
+    expect(
+      finds(
+        'listen exposed',
+        socket({ protocol: 'unix', family: 'unix', local: '/run/x:0', remote: null, state: 'LISTEN' }),
+      ),
+    ).toBe(false);
+    // The send queue of a listener is the most that may wait.
+    expect(finds('queue>0', { ...listener(), traffic: { recvQueue: 0, sendQueue: 128 } })).toBe(false);
+  });
+
+  test('rates, direction, what is new and what is closed', () => {
+    const row = subject(curl, {
+      rxRate: 1000,
+      txRate: 500,
+      direction: 'out',
+      firstSeenMs: 501,
+      mark: 'closed',
+    });
+    expect(finds('rx/s=1k tx/s<1k rate=1500 out !in new closed', row)).toBe(true);
+    expect(finds('new', { ...row, firstSeenMs: 500 })).toBe(false);
+    expect(finds('new', { ...row, baseline: true })).toBe(false);
+    expect(finds('new', { ...row, firstSeenMs: -1 }, { ...context, baselineMs: undefined })).toBe(true);
+  });
+
+  test('age: as long as it lived; of what was there before a lower bound', () => {
+    const row = subject(curl, { firstSeenMs: 4000 });
+    expect(finds('age=6s age<=6s age>5999ms !age>1m', row)).toBe(true);
+    expect(finds('age=20ms', { ...row, lifetimeMs: 20 })).toBe(true);
+    const before = { ...row, baseline: true };
+    expect(['age>5s', 'age>=6s', 'age<1d', 'age<=6s', 'age=6s'].map((it) => finds(it, before))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  test('a scope is needed only where it is said', () => {
+    const linked = socket({ local: '[fe80::1%v0]:7000', remote: '[fe80::2%v0]:1' });
+    expect(finds('@fe80::1 @[fe80::2%V0]:1 !@fe80::1%v1 net:fe80::/10 private', linked)).toBe(true);
+  });
+
+  test('no word reaches from one text into the next, nor into what is not shown', () => {
+    expect(finds('"42curl" or "curl\0"', curl)).toBe(false);
+    expect([
+      finds('ipv', curl),
+      finds('ipv4x', curl),
+      finds('7', { ...curl, netns: { inode: 987654321, name: 'web' } }),
+    ]).toEqual([false, false, true]);
+    expect(finds('98765', { ...curl, netns: { inode: 987654321, name: 'web' } })).toBe(false);
+  });
+});
+
+test('the clock, the baseline and the addresses are those of the moment', () => {
+  const now = {
+    nowMs: 0,
+    baselineMs: undefined as number | undefined,
+    known: undefined as string[] | undefined,
+  };
+  const moving: QueryContext = {
+    get nowMs() {
+      return now.nowMs;
+    },
+    get baselineMs() {
+      return now.baselineMs;
+    },
+    addressesOf: () => now.known,
+  };
+  const matches = compileForSubjects(queried('age>5s'), moving);
+  const isNew = compileForSubjects(queried('new'), moving);
+  const isHost = compileForSubjects(queried('@db.example'), moving);
+  const before = [matches, isNew, isHost].map((it) => it(subject(curl)));
+  Object.assign(now, { nowMs: 6000, baselineMs: 3000, known: ['203.0.113.7'] });
+  expect([before, [matches, isNew, isHost].map((it) => it(subject(curl)))]).toEqual([
+    [false, true, false],
+    [true, false, true],
+  ]);
+});
+
+test('whatever the query: it lets through what its words say', () => {
+  fc.assert(
+    fc.property(queryText, fc.array(anySubject, { maxLength: 12 }), (text, subjects) => {
+      const query = queried(text);
+      const expected = subjects.filter((it) => naive(query.expression, it, context));
+      expect(subjects.filter(compileForSubjects(query, context))).toEqual(expected);
+      const pool = new TextPool();
+      const known = subjects.map((it) => remember(it.socket, pool));
+      const matches = compileQuery(query, pool, context);
+      const remembered = subjects.filter((it, i) => known[i] && matches(known[i], it));
+      expect(remembered).toEqual(expected);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+describe('fewer, and no others', () => {
+  test.each<[string, string, boolean]>([
+    ['', 'a', true],
+    ['cur', 'curl', true],
+    ['url', 'CURL', true],
+    ['curl', 'cur', false],
+    ['a', 'a b', true],
+    ['a b', 'a', false],
+    ['b a', 'ab :1 b', true],
+    ['a or b', 'a', true],
+    ['a or b', 'a or bc', true],
+    ['a', 'a or b', false],
+    ['a or b', '(a or b) c', true],
+    ['!curl', '!cur', true],
+    ['!cur', '!curl', false],
+    [':1-100', ':80,90-95', true],
+    [':80', 'lport:80', true],
+    ['lport:80', ':80', false],
+    [':http', ':http', true],
+    [':80', ':http', false],
+    ['pid:1-9', 'pid:3', true],
+    ['state:LISTEN,CLOSE', 'state:CLOSE', true],
+    ['proto:tcp', 'proto:tcp6', true],
+    ['proto:tcp6', 'proto:tcp', false],
+    ['process:cur', 'process=curl', true],
+    ['process=curl', 'process:curl', false],
+    ['process:a', 'cmd:a', false],
+    ['tx>1k', 'tx>=2k', true],
+    ['tx>1k', 'tx>=1k', false],
+    ['tx>=1k', 'tx=1k', true],
+    ['tx>1k', 'tx<2k', false],
+    ['liste', 'listen', false],
+    ['@a.example', '@a.example x', true],
+    // As time goes by what was left out may come in.
+    ['age>1s', 'age>1s x', false],
+    ['x', 'x age>1s', true],
+    // A sigma at the end of a word is another letter in small.
+    ['ΑΣ', 'ΑΣΑ', false],
+  ])('from %s to %s: %s', (before, after, expected) => {
+    expect(narrows(queried(before), queried(after))).toBe(expected);
+  });
+
+  test('whatever the queries, where it is said it is so', () => {
+    const pair = fc.oneof(
+      fc.tuple(queryText, queryText),
+      fc.tuple(queryText, queryText).map(([a, b]): [string, string] => [a, `(${a}) (${b})`]),
+      fc.tuple(queryText, queryText).map(([a, b]): [string, string] => [`(${a}) or (${b})`, a]),
+    );
+    fc.assert(
+      fc.property(pair, fc.array(anySubject, { maxLength: 8 }), ([from, to], subjects) => {
+        const [before, after] = [queried(from), queried(to)];
+        if (!narrows(before, after)) return;
+        const left = subjects.filter(compileForSubjects(before, context));
+        expect(left.filter(compileForSubjects(after, context))).toEqual(
+          subjects.filter(compileForSubjects(after, context)),
+        );
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('one more condition is known to, and the longest queries take no time', () => {
+    fc.assert(
+      fc.property(queryText, queryText, (a, b) => {
+        const before = queried(a);
+        fc.pre(!before.isTimed);
+        expect(narrows(before, queried(`(${a}) (${b})`))).toBe(true);
+      }),
+    );
+    const deep = (word: string) => `${`(${word} or (${word} (`.repeat(14)}${word}${')))'.repeat(14)}`;
+    expect(narrows(queried(deep('a')), queried(deep('b')))).toBe(false);
+  });
+});

@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import { complete } from '../../src/query/complete.ts';
+import { compileForSubjects } from '../../src/query/compile.ts';
+import { hasTerm, withoutTerm, withTerm } from '../../src/query/edit.ts';
+import { narrows } from '../../src/query/narrows.ts';
+import { printQuery } from '../../src/query/print.ts';
+import { parseQuery } from '../../src/query/query.ts';
+import { valuesOf } from '../../src/query/values.ts';
+import { queried, socket } from '../helpers/fakes.ts';
+import { subject } from '../helpers/queries.ts';
+
+const SIZE = 10_240;
+/** As much of it as makes up ten kilobytes. */
+const much = (text: string): string => text.repeat(Math.ceil(SIZE / text.length)).slice(0, SIZE);
+
+const context = { nowMs: 0, baselineMs: undefined, addressesOf: () => undefined };
+
+/** As much as a query may be. */
+const BIGGEST = [
+  `${'('.repeat(60)}curl${')'.repeat(60)}`,
+  '!'.repeat(31) + 'curl',
+  `${'!('.repeat(31)}curl${')'.repeat(31)}`,
+  Array.from({ length: 100 }, (_, i) => `w${i}`).join(' or '),
+  Array.from({ length: 100 }, (_, i) => `!w${i}`).join(' '),
+  'x'.repeat(4096),
+  `"${'\\"'.repeat(2047)}"`,
+  `:${Array.from({ length: 800 }, (_, i) => i).join(',')}`.slice(0, 4000).replace(/,$/, ''),
+  `state:${'LISTEN,'.repeat(500)}CLOSE`,
+  `${'(a or (b '.repeat(15)}c${'))'.repeat(15)}`,
+  Array.from({ length: 100 }, () => '/(a+)+$/').join(' or '),
+];
+
+describe('ten kilobytes of anything are answered', () => {
+  test.each([
+    ['parentheses', '('],
+    ['parentheses with something in them', '(a '],
+    ['closing ones', ')'],
+    ['negations', '!'],
+    ['negations in words', 'not '],
+    ['alternatives', 'a or '],
+    ['conditions', 'a and '],
+    ['only or', 'or '],
+    ['one word', 'x'],
+    ['colons', ':'],
+    ['an open quote', `"${'x'.repeat(50)}`],
+    ['backslashes in quotes', '"\\'],
+    ['an open regex', '/a\\'],
+    ['regexes', '/(a+)+$/ '],
+    ['ports', ':1,'],
+    ['hosts', '@a.b.'],
+    ['networks', 'net:1/1 '],
+    ['options', '-i '],
+    ['dashes', '-'],
+    ['comparisons', 'rtt>'],
+    ['numbers', '9'],
+    ['control characters', '\x00\x1b[2J\x07\x7f\x9b'],
+    ['what turns the text round', '\u202e\u2066\u200b'],
+    ['halves of characters', '\ud800'],
+    ['space', ' \t\n\u3000'],
+    ['wide characters', '日本語👩‍👩‍👧'],
+  ])('%s', (_, text) => {
+    for (const typed of [much(text), much(text).slice(0, 4096), much(text).slice(0, 4095)]) {
+      const parsed = parseQuery(typed);
+      if ('query' in parsed) compileForSubjects(parsed.query, context)(subject());
+      else {
+        const { at, length, message } = parsed.problem;
+        expect([at >= 0, length >= 0, at + length <= typed.length]).toEqual([true, true, true]);
+        // One that fits a status line.
+        expect(message.length).toBeLessThan(125);
+        expect(message).toMatch(
+          /expected|at most|no \( before it|is no |is written|with smaller numbers|when written out|regex: /,
+        );
+      }
+      const { from, to, choices } = complete(typed, typed.length, valuesOf([socket()]));
+      expect([from <= typed.length, to <= typed.length, choices.length <= 50]).toEqual([true, true, true]);
+    }
+  });
+
+  test('nobody is told that it is too long who typed as much as there may be', () => {
+    expect(parseQuery('x'.repeat(4096))).toHaveProperty('query');
+    expect(parseQuery('x'.repeat(4097))).toHaveProperty('problem');
+  });
+
+  test('five thousand alternatives', () => {
+    const many = Array.from({ length: 5000 }, (_, i) => `w${i}`).join(' or ');
+    expect(parseQuery(many)).toMatchObject({
+      problem: { at: 4096, message: `too long: ${many.length} characters, at most 4096` },
+    });
+    expect(parseQuery(Array.from({ length: 101 }, () => 'a').join(' or '))).toMatchObject({
+      problem: { message: 'too many terms: 101, at most 100' },
+    });
+  });
+});
+
+describe('the largest queries that there may be', () => {
+  test.each(BIGGEST.map((it) => [`${it.slice(0, 20)}…`, it]))('%s', (_, text) => {
+    const query = queried(text);
+    const { expression } = query;
+    expect(queried(printQuery(expression)).expression).toEqual(expression);
+    expect(compileForSubjects(query, context)(subject())).toBeTypeOf('boolean');
+    expect(narrows(query, query)).toBeTypeOf('boolean');
+    expect(hasTerm(query, text)).toBe(true);
+    expect(withoutTerm(query, text).text).toBe('');
+    const more = withTerm(query, 'another');
+    if ('query' in more) expect(withoutTerm(more.query, 'another').expression).toEqual(expression);
+    else expect(more.problem.message).toMatch(/^(too long|too many terms|nested too deeply)/);
+  });
+});

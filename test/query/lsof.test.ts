@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import type { Socket } from '../../src/model/socket.ts';
+import { compileForSubjects } from '../../src/query/compile.ts';
+import { printQuery } from '../../src/query/print.ts';
+import { parseQuery } from '../../src/query/query.ts';
+import { listener, queried, socket, udp } from '../helpers/fakes.ts';
+import { subject } from '../helpers/queries.ts';
+
+const INTERNET = 'proto:tcp,udp,udplite';
+
+describe('a form of -i, as lsof(8) has it', () => {
+  test.each([
+    ['-i', INTERNET],
+    ['-i4', `${INTERNET} ipv4`],
+    ['-i 6', `${INTERNET} ipv6`],
+    ['-iTCP', 'proto:tcp'],
+    ['-i udp', 'proto:udp'],
+    ['-i UdpLite', 'proto:udplite'],
+    ['-i4tcp', 'proto:tcp net:0.0.0.0/0'],
+    ['-i 6UDP', 'proto:udp net:::/0'],
+    ['-i :22', `${INTERNET} :22`],
+    ['-i:22,80,1000-1024', `${INTERNET} :22,80,1000-1024`],
+    ['-i :ssh,http', `${INTERNET} :ssh,http`],
+    ['-i :SMTP', `${INTERNET} :smtp`],
+    ['-i :0-ssh', `${INTERNET} :0-22`],
+    ['-i tcp:http-alt', 'proto:tcp :http-alt'],
+    ['-i 6:53', `${INTERNET} net:::/0 :53`],
+    ['-i @1.2.3.4', `${INTERNET} @1.2.3.4`],
+    ['-i @[2001:DB8::0:1]', `${INTERNET} @[2001:db8::1]`],
+    ['-i 4@1.2.3.4:22', `${INTERNET} net:0.0.0.0/0 @1.2.3.4:22`],
+    ['-i 6@[::1]:ssh', `${INTERNET} net:::/0 @[::1]:ssh`],
+    ['-i tcp@mail.example:25', 'proto:tcp @mail.example:25'],
+    ['-i 6udp@mail.example:domain,5353', 'proto:udp net:::/0 @mail.example:domain,5353'],
+    ['-i @Mail.Example', `${INTERNET} @mail.example`],
+    // Host and port are of one end.
+    ['-i @1.2.3.4:22 :443', `${INTERNET} @1.2.3.4:22 :443`],
+  ])('%s', (text, expected) => {
+    expect(printQuery(queried(text).expression)).toBe(expected);
+  });
+});
+
+describe('a form that lsof refuses too, at its column', () => {
+  test.each<[string, number, number, string]>([
+    ['-i TCPx', 3, 4, "'TCPx' is no protocol of lsof; expected -i [46]"],
+    ['-i sctp', 3, 4, "'sctp' is no protocol of lsof"],
+    ['-i ^tcp', 3, 4, "'^tcp' is no protocol of lsof"],
+    ['-i 46', 4, 1, "'6' is no protocol of lsof"],
+    ['-i4tcp6', 3, 4, "'tcp6' is no protocol of lsof"],
+    ['-i :', 4, 0, 'expected ports'],
+    ['-i @', 4, 0, 'expected an address or a host name'],
+    ['-i @1.2.3.4:', 12, 0, 'expected ports'],
+    ['-i :22-20', 4, 5, 'a range goes upwards: 20-22'],
+    ['-i :ssh-http', 4, 8, "'ssh-http' is no known service; expected ports: 443"],
+    ['-i tcp:nosuchsvc', 7, 9, "'nosuchsvc' is no known service"],
+    ['-i 6@1.2.3.4', 5, 7, 'expected an address of IPv6, not of IPv4, with 6'],
+    ['-i 4@[::1]', 5, 5, 'expected an address of IPv4, not of IPv6, with 4'],
+    ['-i @1.2.3.4,5.6.7.8', 4, 15, 'is no address and no host name; expected @192.0.2.1'],
+    ['-sTCP', 2, 3, 'expected states after -s: TCP:LISTEN'],
+    ['-s TCP:', 3, 4, 'expected states after -s: TCP:LISTEN'],
+    ['-s FOO:LISTEN', 3, 10, 'expected states after -s: TCP:LISTEN'],
+    ['-s LISTEN', 3, 6, 'expected states after -s: TCP:LISTEN'],
+    ['-s TCP:LISTEN,NOPE', 14, 4, "'NOPE' is no state such as LISTEN"],
+    ['-s TCP:^', 7, 1, "'' is no state"],
+    ['-s TCP:LISTEN,,CLOSE', 14, 0, 'expected TCP:LISTEN or TCP:^CLOSE_WAIT'],
+    ['-s udp:Idle', 3, 8, 'UDP has no state names here; use proto:udp, listen, established'],
+    ['-s TCP:LISTEN,^listen', 14, 7, 'LISTEN cannot be both shown and hidden'],
+  ])('%s', (text, at, length, message) => {
+    const parsed = parseQuery(text);
+    if ('query' in parsed) throw new Error(`understood as ${printQuery(parsed.query.expression)}`);
+    expect(parsed.problem).toEqual({ at, length, message: expect.stringContaining(message) as string });
+  });
+});
+
+describe('a state after -s, by the names of the manual page, in any case', () => {
+  test.each([
+    ['CLOSED', 'CLOSE'],
+    ['LISTEN', 'LISTEN'],
+    ['established', 'ESTABLISHED'],
+    ['SYN_SENT', 'SYN_SENT'],
+    ['SYN_RCDV', 'SYN_RECV'],
+    ['CLOSE_WAIT', 'CLOSE_WAIT'],
+    ['FIN_WAIT1', 'FIN_WAIT1'],
+    ['FIN_WAIT_2', 'FIN_WAIT2'],
+    ['Closing', 'CLOSING'],
+    ['LAST_ACK', 'LAST_ACK'],
+    ['TIME_WAIT', 'TIME_WAIT'],
+  ])('%s', (name, state) => {
+    expect(printQuery(queried(`-s tcp:${name}`).expression)).toBe(`state:${state}`);
+    expect(printQuery(queried(`-sTCP:^${name}`).expression)).toBe(`!state:${state}`);
+  });
+});
+
+describe('several forms together let through what lsof 4.95 shows of the same sockets', () => {
+  const sockets = new Map<string, Socket>([
+    ['tcp4', listener({ local: '127.0.0.1:45001' })],
+    ['tcp6', listener({ local: '[::1]:45002' })],
+    ['udp4', udp({ local: '127.0.0.1:45003' })],
+    ['udp6', udp({ local: '[::1]:45004' })],
+    ['there', socket({ local: '127.0.0.1:45436', remote: '127.0.0.1:45001' })],
+    ['back', socket({ local: '127.0.0.1:45001', remote: '127.0.0.1:45436' })],
+    // What is no Internet file to it.
+    ['raw', udp({ protocol: 'raw', local: '*:1' })],
+    ['unix', listener({ protocol: 'unix', family: 'unix', local: '/run/x:0' })],
+  ]);
+  const shown = (text: string): string => {
+    const matches = compileForSubjects(queried(text), {
+      nowMs: 0,
+      baselineMs: undefined,
+      addressesOf: () => undefined,
+    });
+    return [...sockets].flatMap(([name, it]) => (matches(subject(it)) ? [name] : [])).join(' ');
+  };
+
+  test.each([
+    ['-i', 'tcp4 tcp6 udp4 udp6 there back'],
+    // Forms without an address: 4 and 6 are both; -i after one of them forgets it, before it does not.
+    ['-i -i4', 'tcp4 udp4 there back'],
+    ['-i4 -i', 'tcp4 tcp6 udp4 udp6 there back'],
+    ['-i -i6', 'tcp6 udp6'],
+    ['-i4 -i6', 'tcp4 tcp6 udp4 udp6 there back'],
+    // Those with one: any of them, and with the others.
+    ['-i -i tcp', 'tcp4 tcp6 there back'],
+    ['-i4 -i tcp', 'tcp4 there back'],
+    ['-i4 -i 6tcp', ''],
+    ['-i udp -i4', 'udp4'],
+    ['-i4 -i :45002', ''],
+    ['-i :45002 -i @127.0.0.1', 'tcp4 tcp6 udp4 there back'],
+    // An included state shows nothing of UDP, an excluded one hides nothing of it.
+    ['-i -s TCP:LISTEN', 'tcp4 tcp6'],
+    ['-i -sTCP:^LISTEN', 'udp4 udp6 there back'],
+    ['-i tcp -s TCP:LISTEN -s TCP:ESTABLISHED', 'tcp4 tcp6 there back'],
+  ])('%s', (text, expected) => {
+    expect(shown(text)).toBe(expected);
+  });
+
+  test('a word is of the query where it cannot be a form', () => {
+    expect(shown('-i (nginx)')).toBe('tcp4 tcp6');
+    expect(shown('-i "nginx"')).toBe('tcp4 tcp6');
+    expect(shown('-i !nginx')).toBe('udp4 udp6 there back');
+    expect(shown('-i and nginx')).toBe('tcp4 tcp6');
+    expect(shown('nginx -i')).toBe('tcp4 tcp6');
+    expect(shown('!-i udp')).toBe('tcp4 tcp6 there back raw unix');
+    expect(shown('-i udp or -s TCP:LISTEN')).toBe('tcp4 tcp6 udp4 udp6 unix');
+  });
+});

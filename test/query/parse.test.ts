@@ -1,0 +1,285 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { printQuery, quoteWord } from '../../src/query/print.ts';
+import { allOf, anyOf, type Expression, not, type Term, termsOf } from '../../src/query/expression.ts';
+import { FLAGS } from '../../src/query/names.ts';
+import { QUANTITY_NAMES } from '../../src/query/amounts.ts';
+import { FIELDS } from '../../src/query/fields.ts';
+import { EVERYTHING, isEverything, parseQuery } from '../../src/query/query.ts';
+import { TERMS } from '../../src/query/terms.ts';
+import { queried } from '../helpers/fakes.ts';
+import { queryText, termText } from '../helpers/queries.ts';
+
+const printed = (text: string): string => printQuery(queried(text).expression);
+
+describe('what is typed, as it is written out', () => {
+  test.each([
+    ['', ''],
+    ['   ', ''],
+    ['curl', 'curl'],
+    ['Curl  and\tana', 'Curl ana'],
+    ['a or b c', 'a or b c'],
+    ['(a or b) c', '(a or b) c'],
+    ['((a)) (b c)', 'a b c'],
+    ['not a', '!a'],
+    ['! (a b)', '!(a b)'],
+    ['!!a', '!!a'],
+    ['a OR b or (c or d)', 'a or b or c or d'],
+    ['"in" "or" "port:443" "a b"', '"in" "or" "port:443" "a b"'],
+    ['"curl"', 'curl'],
+    ['"a\\"b\\\\c" "\\"a"', 'a"b\\c "\\"a"'],
+    [
+      'http://x a=b --name=foo ::1 fe80::1 10.0.0.5:443',
+      'http://x a=b "--name=foo" "::1" fe80::1 10.0.0.5:443',
+    ],
+    [':443', ':443'],
+    ['port:HTTPS,80-90', ':https,80-90'],
+    ['lport:1-smtp', 'lport:1-25'],
+    ['PID:1,5-9', 'pid:1,5-9'],
+    [
+      'process:"my app" process=x cmd:-v user:"" if:lo ns:web',
+      'process:"my app" process=x cmd:-v user:"" if:lo ns:web',
+    ],
+    ['state=listen,timewait,listen', 'state:LISTEN,TIME_WAIT'],
+    ['proto:TCP,udp6', 'proto:tcp,udp6'],
+    ['@Example.COM. @[::FFFF:1.2.3.4]:80 @2001:DB8:0::1', '@example.com @1.2.3.4:80 @[2001:db8::1]'],
+    ['net:10.1.2.3/8 lnet:fe80::1/10 rnet:1.2.3.4', 'net:10.0.0.0/8 lnet:fe80::/10 rnet:1.2.3.4/32'],
+    ['Listen NEW', 'listen new'],
+    ['TX/S>=1.5MiB rtt<50 pid=4', 'tx/s>=1.5MiB rtt<50 pid:4'],
+    ['/a\\/b (c)/ process:/x/', '/a\\/b (c)/ process:/x/'],
+    ['-iTCP', 'proto:tcp'],
+    ['a -i tcp -i :22 b', 'a (proto:tcp or proto:tcp,udp,udplite :22) b'],
+    ['-i or -i6', 'proto:tcp,udp,udplite or proto:tcp,udp,udplite ipv6'],
+    ['-s TCP:LISTEN -sTCP:^CLOSE,CLOSE_WAIT x', 'state:LISTEN,CLOSE_WAIT !state:CLOSE x'],
+    ['!-i udp', '!proto:udp'],
+    ['-x', '"-x"'],
+  ])('%s', (text, expected) => {
+    expect(printed(text)).toBe(expected);
+  });
+});
+
+describe('a problem tells its column, what was found, and what helps', () => {
+  test.each<[string, number, number, string]>([
+    ['port:', 5, 0, 'expected ports: port:443'],
+    ['curl :', 6, 0, 'expected ports: port:443'],
+    ['@', 1, 0, 'expected an address or a host name'],
+    ['(', 1, 0, 'expected a term'],
+    ['(a', 2, 0, 'expected ) for the ( at column 1'],
+    ['a)', 1, 1, 'this ) has no ( before it'],
+    ['()', 1, 1, 'expected a term before )'],
+    ['a or', 4, 0, 'expected a term'],
+    ['a and or b', 6, 2, "expected a term before 'or'"],
+    ['or', 0, 2, 'as a text: "or"'],
+    ['!', 1, 0, 'expected a term'],
+    ['tx/s>', 5, 0, 'expected bytes: 500, 100k'],
+    ['tx/s>fast', 5, 4, "'fast' does not fit tx/s; expected bytes"],
+    ['age<10q', 4, 3, 'expected a time: 500ms'],
+    ['< 5', 0, 1, 'expected a name before <, without spaces: age<10s'],
+    ['foo>5', 0, 3, "'foo' is no number; expected age, rx"],
+    ['port>5', 0, 5, 'port is not compared; expected ports: port:443'],
+    ['rtt:5', 0, 4, 'rtt is compared: rtt>'],
+    ['state!=LISTEN', 0, 7, 'put ! before the term: !state'],
+    ['port:80,nope', 8, 4, "'nope' is no known service"],
+    ['port:80,,81', 8, 0, 'expected ports'],
+    [':9000-8000', 1, 9, 'a range goes upwards: 8000-9000'],
+    [':4294967296', 1, 10, 'at most 4294967295'],
+    ['pid:x', 4, 1, "'x' is no pid"],
+    ['state:LISTEN,open', 13, 4, "'open' is no state such as LISTEN"],
+    ['proto:ip', 6, 2, "'ip' is no protocol; they are tcp"],
+    ['net:10.0.0.0/33', 4, 11, 'is no network; expected 10.0.0.0/8'],
+    ['@1.2.3', 1, 5, "'1.2.3' is no address and no host name"],
+    ['@[::1', 1, 4, 'is no host'],
+    ['@[x]:80', 2, 1, 'is no address'],
+    ['@a:nope', 3, 4, 'is no known service'],
+    ['process:', 8, 0, 'expected a name: process:curl'],
+    ['"abc', 4, 0, 'expected " to end the text in quotes'],
+    ['""', 0, 2, 'expected a text between the quotes'],
+    ['"a\\n"', 2, 1, '\\ is written \\\\'],
+    ['"a"b', 3, 1, 'expected a space after the quote'],
+    ['/usr/bin/node', 5, 8, 'write a path in quotes'],
+    ['/usr', 4, 0, 'expected / to end the regex; write a path in quotes'],
+    ['x //', 2, 2, 'expected a regex between the slashes'],
+    ['/(/', 0, 3, 'regex: missing closing )'],
+    ['cmd:/a**/', 4, 5, 'regex: invalid nested repetition operator'],
+    ['/(a{1000}){1000}/', 0, 17, 'regex: invalid repeat count'],
+    ['/.{900}/', 0, 8, 'repeats too much'],
+    [`/${'a'.repeat(201)}/`, 0, 203, 'at most 200 characters, not 201'],
+    ['-i curl', 3, 4, "'curl' is no protocol of lsof; expected -i"],
+    ['-i tcp:', 7, 0, 'expected ports'],
+    ['-i 6@1.2.3.4', 5, 7, 'expected an address of IPv6, not of IPv4, with 6'],
+    ['-s', 2, 0, 'expected states after -s'],
+    ['-s UDP:Idle', 3, 8, 'UDP has no state names'],
+    ['-s TCP:^open', 7, 5, "'open' is no state"],
+    ['x'.repeat(10_240), 4096, 6144, 'too long: 10240 characters, at most 4096'],
+    ['('.repeat(4000), 65, 0, 'nested too deeply: at most 64 levels'],
+    ['!'.repeat(4000), 65, 3935, 'nested too deeply'],
+    ['a '.repeat(2000), 0, 4000, 'too many terms: 2000, at most 100'],
+    [`${'x'.repeat(3500)}${' -i:1'.repeat(33)}`, 0, 3665, 'characters when written out'],
+  ])('%s', (text, at, length, message) => {
+    const parsed = parseQuery(text);
+    if ('query' in parsed) throw new Error(`understood as ${printQuery(parsed.query.expression)}`);
+    expect(parsed.problem).toEqual({ at, length, message: expect.stringContaining(message) as string });
+  });
+});
+
+/** Pieces of queries, and anything else, in any order. */
+const scrawl = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 5 }),
+      fc.constantFrom(
+        ...Array.from('()!"/:@\\ ,-<>=%[]'),
+        'port',
+        'pid:',
+        'or',
+        ' and ',
+        'not',
+        '-i',
+        '-s',
+        'TCP:',
+        'age',
+        '10',
+        'fe80::1%',
+      ),
+      queryText,
+    ),
+    { maxLength: 8 },
+  )
+  .map((parts) => parts.join(''));
+
+test('whatever is typed: a query that is the same when written out, or a problem within the text', () => {
+  fc.assert(
+    fc.property(scrawl, (text) => {
+      const parsed = parseQuery(text);
+      if ('query' in parsed) {
+        const again = queried(printQuery(parsed.query.expression));
+        expect(again.expression).toEqual(parsed.query.expression);
+        expect(printQuery(again.expression)).toBe(again.text);
+      } else {
+        const { at, length, message } = parsed.problem;
+        expect([at >= 0, length >= 0, at + length <= text.length]).toEqual([true, true, true]);
+        expect(message.length).toBeLessThan(125);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('whatever is asked: written out it asks the same', () => {
+  fc.assert(
+    fc.property(queryText, (text) => {
+      const { expression } = queried(text);
+      expect(queried(printQuery(expression)).expression).toEqual(expression);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+/** Texts that look like something else, and any other. */
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary', minLength: 1 }),
+  fc.constantFrom(
+    'or',
+    'NOT',
+    'in',
+    'port:443',
+    ':443',
+    '/x/',
+    '-i',
+    '!',
+    'age>1s',
+    'a=b',
+    '"',
+    '\\',
+    'a b',
+    '@a',
+    '(',
+  ),
+);
+
+const anyTerm: fc.Arbitrary<Expression> = fc.oneof(
+  termText.map((text) => queried(text).expression).filter((it) => !('of' in it)),
+  anyText.map((text): Term => ({ kind: 'word', text })),
+  fc
+    .record({
+      field: fc.constantFrom('process' as const, 'cmd' as const, 'user' as const, 'if' as const),
+      whole: fc.boolean(),
+      value: fc.oneof(anyText, fc.constant('')),
+    })
+    .map((it): Term => ({ kind: 'text', ...it })),
+  anyText.map((value): Term => ({ kind: 'ns', value })),
+);
+
+const anyExpression = fc.letrec<{ it: Expression }>((tie) => ({
+  it: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    anyTerm,
+    fc.array(tie('it'), { minLength: 1, maxLength: 3 }).map(allOf),
+    fc.array(tie('it'), { minLength: 1, maxLength: 3 }).map(anyOf),
+    tie('it').map(not),
+  ),
+})).it;
+
+test('whatever the expression: it is what its text is read as', () => {
+  fc.assert(
+    fc.property(anyExpression, (expression) => {
+      fc.pre(printQuery(expression).length <= 4096);
+      expect(queried(printQuery(expression)).expression).toEqual(expression);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('the queries of these tests are of every kind there is', () => {
+  const terms = fc
+    .sample(termText, { numRuns: 3000, seed: 1 })
+    .flatMap((it) => termsOf(queried(it).expression));
+  const kinds = new Set(
+    terms.map((it) => {
+      if (it.kind === 'flag') return it.flag;
+      if (it.kind === 'compare') return it.quantity;
+      return 'field' in it ? it.field : it.kind;
+    }),
+  );
+  const own = ['any', 'word', 'pids', 'states', 'protocols', 'host'];
+  const read = ['pid', 'state', 'proto'];
+  const expected = [
+    ...own,
+    ...Object.keys(FIELDS).filter((it) => !read.includes(it)),
+    ...Object.keys(FLAGS),
+    ...QUANTITY_NAMES,
+  ];
+  expect([...kinds].toSorted()).toEqual(expected.toSorted());
+});
+
+test('whatever the text: in a term it is the value, and nothing else', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: 'binary' }), scrawl), (value) => {
+      expect(queried(`process=${quoteWord(value)} :1`).expression).toMatchObject({
+        of: [{ kind: 'text', field: 'process', whole: true, value }, { kind: 'ports' }],
+      });
+    }),
+  );
+});
+
+test('every example of the grammar is understood', () => {
+  const problems = TERMS.filter(
+    ({ syntax, example }) => !/^[> ]/.test(syntax) && 'problem' in parseQuery(example),
+  );
+  expect(problems).toEqual([]);
+  expect(new Set(TERMS.map(({ syntax }) => syntax)).size).toBe(TERMS.length);
+});
+
+test('what the owner of a query has to know of it', () => {
+  expect(queried('age<1s or x').isTimed).toBe(true);
+  expect(queried('new rtt>1').isTimed).toBe(false);
+  expect(queried('@a.example (@B.example or !@a.example:80) @1.2.3.4').hosts).toEqual([
+    'a.example',
+    'b.example',
+  ]);
+  expect([isEverything(EVERYTHING), isEverything(queried(' ')), isEverything(queried('a'))]).toEqual([
+    true,
+    true,
+    false,
+  ]);
+});
