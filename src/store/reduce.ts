@@ -1,12 +1,28 @@
 import type { Batch } from '../model/batch.ts';
 import type { GapEvent } from '../model/event.ts';
-import { type Filter, NO_FILTER } from '../query/filter.ts';
+import { hasTerm, withoutTerm, withTerm } from '../query/edit.ts';
+import type { Parsed, Query } from '../query/query.ts';
 import type { Action } from './actions.ts';
 import { DEFAULT_EVENTS_KEPT, EventLog } from './log.ts';
-import { editPrompt, filterOfPrompt } from './prompt.ts';
-import type { Palette, Pause, Prompt, State } from './state.ts';
+import { type Known, withKnown } from './known.ts';
+import { completePrompt, editPrompt, queryOfPrompt, recall, remembered } from './prompt.ts';
+import {
+  type ColumnChoice,
+  type Folds,
+  type GroupBy,
+  type List,
+  NO_FOLDS,
+  type Palette,
+  type Pause,
+  type Prompt,
+  type PromptKind,
+  type Sort,
+  type State,
+  type View,
+} from './state.ts';
 import { measureInterfaces } from './rates.ts';
 import { SocketTable } from './table.ts';
+import { DEFAULT_SORT, isBuiltIn, lookBy, presentView, viewsOf, withView } from './views.ts';
 
 export interface Settings {
   readonly host: string;
@@ -17,8 +33,15 @@ export interface Settings {
   readonly lingerMs: number;
   /** How many events the log keeps. */
   readonly eventsKept?: number;
-  readonly filter: Filter;
+  readonly query: Query;
   readonly palette: Palette;
+  readonly sort?: Sort;
+  readonly group?: GroupBy | null;
+  readonly columns?: readonly ColumnChoice[] | null;
+  readonly serviceNames?: boolean;
+  readonly views?: readonly View[];
+  readonly known?: readonly Known[];
+  readonly history?: readonly string[];
 }
 
 /** The state before the first batch. */
@@ -38,17 +61,28 @@ export const initialState = (settings: Settings): State => ({
   degradations: [],
   catching: undefined,
   gaps: [],
-  filter: settings.filter,
-  sort: { column: 'process', descending: false },
+  query: settings.query,
+  hosts: new Map(),
+  history: settings.history ?? [],
+  baselineMs: undefined,
+  known: settings.known ?? [],
+  views: settings.views ?? [],
+  sort: settings.sort ?? DEFAULT_SORT,
+  group: settings.group ?? null,
+  folds: NO_FOLDS,
+  columns: settings.columns ?? null,
   frozen: false,
   pause: null,
   selectedId: null,
+  cell: null,
   eventNumber: null,
   focus: 'table',
   prompt: null,
+  list: null,
+  message: null,
   panes: { events: false, details: false, traffic: false, graph: false, help: false },
   helpTop: 0,
-  serviceNames: false,
+  serviceNames: settings.serviceNames ?? false,
   palette: settings.palette,
   usage: null,
 });
@@ -61,18 +95,48 @@ export function reduce(state: State, action: Action): State {
     case 'time':
       state.table.fade(action.nowMs);
       return { ...state };
-    case 'filter':
-      return { ...state, filter: action.filter };
-    case 'toggle-filter':
-      return { ...state, filter: toggle(state.filter, action.condition) };
+    case 'query':
+      return { ...state, query: action.query };
+    case 'toggle-term':
+      return asking(state, toggle(state.query, action.term, action.instead));
+    case 'add-term':
+      return asking(state, withTerm(state.query, action.term));
+    case 'baseline':
+      return asking({ ...state, baselineMs: state.nowMs }, withTerm(state.query, 'new'));
+    case 'know':
+      return { ...state, known: withKnown(state.known, action.known) };
+    case 'look-by':
+      return lookBy(state, action.view);
+    case 'host':
+      return { ...state, hosts: new Map(state.hosts).set(action.name, action.answer) };
     case 'prompt':
-      return { ...state, prompt: openPrompt(action.kind, action.text, state.filter) };
+      return { ...state, prompt: openPrompt(action.kind, action.text, state.query) };
     case 'edit':
       return state.prompt ? preview(state, editPrompt(state.prompt, action.edit)) : state;
+    case 'complete':
+      return state.prompt ? preview(state, completePrompt(state.prompt, action.by, action.values)) : state;
+    case 'recall':
+      return state.prompt ? preview(state, recall(state.prompt, action.by, state.history)) : state;
     case 'accept-prompt':
       return state.prompt ? acceptPrompt(state, state.prompt) : state;
     case 'cancel-prompt':
-      return state.prompt ? { ...state, prompt: null, filter: state.prompt.before } : state;
+      return state.prompt ? { ...state, prompt: null, query: state.prompt.before } : state;
+    case 'group':
+      return { ...state, group: action.group, folds: NO_FOLDS };
+    case 'fold':
+      return { ...state, folds: folded(state.folds, action.id) };
+    case 'fold-all':
+      return { ...state, folds: state.folds.all && state.folds.but.size === 0 ? NO_FOLDS : ALL_FOLDED };
+    case 'columns':
+      return { ...state, columns: action.columns };
+    case 'cell':
+      return { ...state, cell: action.column };
+    case 'list':
+      return { ...state, list: action.list };
+    case 'remove-line':
+      return removeLine(state);
+    case 'message':
+      return { ...state, message: action.message };
     case 'sort': {
       const again = state.sort.column === action.column;
       const descending = again ? !state.sort.descending : (action.descending ?? false);
@@ -151,35 +215,86 @@ function takeBatch(before: State, batch: Batch): State {
   };
 }
 
-function toggle(filter: Filter, condition: 'listening' | 'tcp' | 'udp'): Filter {
-  if (condition === 'listening') {
-    // Listening and established exclude each other: the key means the one it names.
-    const { listening, established: _, ...rest } = filter;
-    return listening ? rest : { ...rest, listening: true };
-  }
-  const { protocol, ...rest } = filter;
-  return protocol === condition ? rest : { ...rest, protocol: condition };
+const ALL_FOLDED: Folds = { all: true, but: new Set() };
+
+function folded({ all, but }: Folds, id: string): Folds {
+  const others = new Set(but);
+  if (!others.delete(id)) others.add(id);
+  return { all, but: others };
 }
 
-const openPrompt = (kind: Prompt['kind'], text: string, before: Filter): Prompt => ({
+function toggle(query: Query, term: string, instead: readonly string[]): Parsed {
+  if (hasTerm(query, term)) return { query: withoutTerm(query, term) };
+  return withTerm(instead.reduce(withoutTerm, query), term);
+}
+
+/** The state by another query; where that became too long it is said, and the one there is stays. */
+const asking = (state: State, parsed: Parsed): State =>
+  'query' in parsed
+    ? { ...state, query: parsed.query }
+    : { ...state, message: { text: parsed.problem.message, isError: true } };
+
+const openPrompt = (kind: PromptKind, text: string, before: Query): Prompt => ({
   kind,
   text,
   cursor: text.length,
-  untouched: text !== '' && kind !== 'text',
+  untouched: text !== '' && kind !== 'query',
   before,
 });
 
-/** The text filter acts while it is typed; all others only when they are accepted. */
+/** A query acts while it is typed, as far as it is one; all others only when they are accepted. */
 function preview(state: State, prompt: Prompt): State {
-  if (prompt.kind !== 'text') return { ...state, prompt };
-  const result = filterOfPrompt(prompt);
-  return { ...state, prompt, filter: 'filter' in result ? result.filter : NO_FILTER };
+  if (prompt.kind !== 'query') return { ...state, prompt };
+  const result = queryOfPrompt(prompt);
+  return 'query' in result
+    ? { ...state, prompt, query: result.query }
+    : { ...state, prompt: { ...prompt, problem: result.problem } };
 }
 
 function acceptPrompt(state: State, prompt: Prompt): State {
-  const result = filterOfPrompt(prompt);
-  if ('error' in result) return { ...state, prompt: { ...prompt, error: result.error } };
-  return { ...state, prompt: null, filter: result.filter };
+  if (prompt.kind === 'save') return { ...state, prompt: null };
+  if (prompt.kind === 'view') return acceptName(state, prompt);
+  const result = queryOfPrompt(prompt);
+  if ('problem' in result) {
+    const { problem } = result;
+    return { ...state, prompt: { ...prompt, problem, error: problem.message } };
+  }
+  const { query } = result;
+  return { ...state, prompt: null, query, history: remembered(state.history, query.text) };
+}
+
+/** Keeps how the sockets are looked at now. */
+function acceptName(state: State, prompt: Prompt): State {
+  const name = prompt.text.trim();
+  if (isBuiltIn(name))
+    return {
+      ...state,
+      prompt: { ...prompt, error: `the view ${name} is always there: another name is wanted` },
+    };
+  if (name === '') return { ...state, prompt: null };
+  return {
+    ...state,
+    prompt: null,
+    views: withView(state.views, presentView(state, name)),
+    message: { text: `this is the view ${name} now`, isError: false },
+  };
+}
+
+function removeLine(state: State): State {
+  const { list } = state;
+  if (list === null || list.kind === 'columns') return state;
+  if (list.kind === 'known') return onList({ ...state, known: state.known.toSpliced(list.at, 1) }, list);
+  const name = viewsOf(state)[list.at]?.name;
+  if (name === undefined) return state;
+  if (isBuiltIn(name))
+    return { ...state, message: { text: `the view ${name} is always there`, isError: true } };
+  return onList({ ...state, views: state.views.filter((it) => it.name !== name) }, list);
+}
+
+/** Keeps the cursor of a list on a line of it: where the last one has gone, on the one before. */
+function onList(state: State, list: List & { readonly kind: 'views' | 'known' }): State {
+  const { length } = list.kind === 'views' ? viewsOf(state) : state.known;
+  return { ...state, list: { ...list, at: Math.max(0, Math.min(list.at, length - 1)) } };
 }
 
 const startPause = (state: State, nowMs: number): Pause => ({

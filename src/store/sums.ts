@@ -1,4 +1,4 @@
-import { firstOwner, type Socket } from '../model/socket.ts';
+import { firstOwner, isEstablished, isListening, type Socket } from '../model/socket.ts';
 
 /** A socket and what goes through it, bytes a second; undefined when unknown. */
 export interface Flow {
@@ -7,12 +7,12 @@ export interface Flow {
   readonly txRate: number | undefined;
 }
 
-/** What the open sockets of one process come to; what is unknown of a socket adds nothing. */
-export interface ProcessSum {
-  readonly pid: number;
-  /** Name of the program, as it was last told. Hostile text. */
-  readonly process: string | undefined;
+/** What some sockets come to; what is unknown of a socket adds nothing. */
+export interface Sum {
   readonly sockets: number;
+  /** Those among them that listen, and that are connected. */
+  readonly listening: number;
+  readonly established: number;
   /** Those among them of which bytes are known. */
   readonly counted: number;
   readonly rxBytes: number;
@@ -22,13 +22,48 @@ export interface ProcessSum {
   readonly txRate: number;
 }
 
-type Sum = { -readonly [Field in keyof ProcessSum]: ProcessSum[Field] };
+/** What the open sockets of one process come to. */
+export interface ProcessSum extends Sum {
+  readonly pid: number;
+  /** Name of the program, as it was last told. Hostile text. */
+  readonly process: string | undefined;
+}
+
+type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+export type OpenSum = Mutable<Sum>;
+
+export const emptySum = (): OpenSum => ({
+  sockets: 0,
+  listening: 0,
+  established: 0,
+  counted: 0,
+  rxBytes: 0,
+  txBytes: 0,
+  rxRate: 0,
+  txRate: 0,
+});
+
+/** Takes everything out of a sum. */
+export function clearSum(sum: OpenSum): void {
+  sum.sockets = 0;
+  sum.listening = 0;
+  sum.established = 0;
+  sum.counted = 0;
+  sum.rxBytes = 0;
+  sum.txBytes = 0;
+  sum.rxRate = 0;
+  sum.txRate = 0;
+}
 
 const isCounted = ({ traffic }: Socket): boolean =>
   traffic?.rxBytes !== undefined || traffic?.txBytes !== undefined;
 
-function add(sum: Sum, { socket, rxRate, txRate }: Flow, sign: 1 | -1): void {
+/** Adds a socket to a sum, or takes it out again as it was. */
+export function addTo(sum: OpenSum, { socket, rxRate, txRate }: Flow, sign: 1 | -1): void {
   sum.sockets += sign;
+  if (isListening(socket)) sum.listening += sign;
+  else if (isEstablished(socket)) sum.established += sign;
   sum.rxRate += sign * (rxRate ?? 0);
   sum.txRate += sign * (txRate ?? 0);
   if (!isCounted(socket)) return;
@@ -42,7 +77,7 @@ function add(sum: Sum, { socket, rxRate, txRate }: Flow, sign: 1 | -1): void {
  * never looks at the sockets that stay as they are. Counters and rates are integers, so nothing is lost by it.
  */
 export class Sums {
-  readonly #processes = new Map<number, Sum>();
+  readonly #processes = new Map<number, Mutable<ProcessSum>>();
 
   /** By pid; processes without an open socket are not there. */
   get processes(): ReadonlyMap<number, ProcessSum> {
@@ -61,11 +96,11 @@ export class Sums {
     if (pid === undefined) return;
     let sum = this.#processes.get(pid);
     if (sum === undefined) {
-      sum = { pid, process, sockets: 0, counted: 0, rxBytes: 0, txBytes: 0, rxRate: 0, txRate: 0 };
+      sum = { pid, process, ...emptySum() };
       this.#processes.set(pid, sum);
     }
     if (sign === 1) sum.process = process ?? sum.process;
-    add(sum, flow, sign);
+    addTo(sum, flow, sign);
     if (sum.sockets === 0) this.#processes.delete(pid);
   }
 }

@@ -1,20 +1,18 @@
 import type { Batch } from '../model/batch.ts';
 import type { LogEvent } from '../model/event.ts';
 import { isEstablished, isListening, isNews, type Socket } from '../model/socket.ts';
+import type { Subject } from '../query/subject.ts';
+import { Directions } from './directions.ts';
+import { toldDirection } from './listeners.ts';
 import { rateOf, stillRate } from './rates.ts';
 import { type ProcessSum, Sums } from './sums.ts';
 
 /** What happened to a row of late; it fades after the linger time. */
-export type Mark = 'none' | 'spawned' | 'changed' | 'closed';
+export type Mark = Subject['mark'];
 
 /** A socket as the screen knows it. Immutable: a row that changes is replaced. Times are of the batches' clock. */
-export interface Row {
+export interface Row extends Subject {
   readonly id: string;
-  readonly socket: Socket;
-  readonly mark: Mark;
-  readonly firstSeenMs: number;
-  /** It was there before netpane was: its true age is not known. */
-  readonly baseline: boolean;
   /**
    * Bytes a second received and sent in the last tick, whole; undefined when unknown, or closed. 0 in the first batch,
    * of which it says nothing: see `isMeasured`.
@@ -101,6 +99,9 @@ const still = ({ traffic }: Socket): Pick<Row, 'rxRate' | 'txRate'> => ({
 const isStill = ({ rxRate, txRate, socket: { traffic } }: Row): boolean =>
   rxRate === stillRate(traffic?.rxBytes) && txRate === stillRate(traffic?.txBytes);
 
+const redirected = ({ direction: _, ...rest }: Row, direction: Row['direction']): Row =>
+  direction ? { ...rest, direction } : rest;
+
 /**
  * The sockets of now, those that closed a moment ago, and what happened of late. It is changed in place, for a copy
  * of 100,000 rows a tick would cost more than reading them: one owner, no clock of its own, no I/O.
@@ -127,6 +128,7 @@ export class SocketTable {
   #counts = { spawned: 0, changed: 0, closed: 0 };
   #seen = NOTHING_SEEN;
   #firstNetns: number | undefined;
+  readonly #directions = new Directions();
 
   /** @param lingerMs how long marks last and closed rows stay, milliseconds */
   constructor(lingerMs: number) {
@@ -185,7 +187,7 @@ export class SocketTable {
       if (this.#change(socket, monotonicMs, elapsedMs)) this.#counts.changed++;
     }
     for (const id of batch.closed) this.#close(id, monotonicMs);
-    for (const event of batch.events) this.#learnLifetime(event);
+    for (const event of batch.events) this.#learn(event);
     // Nothing of the first look is news, also what has gone by its end.
     if (!batch.baseline) {
       this.#counts.spawned += batch.spawned.length;
@@ -220,6 +222,7 @@ export class SocketTable {
     this.#rest();
     this.#flowing = this.#flowingNow;
     this.#flowingNow = new Set();
+    this.#directions.settle();
     this.#completeMs = monotonicMs;
     const tick: Tick = {
       monotonicMs,
@@ -295,7 +298,17 @@ export class SocketTable {
 
   #spawn(socket: Socket, { baseline, monotonicMs }: Batch, elapsedMs: number | undefined): void {
     const rates = baseline ? still(socket) : measure(undefined, socket, elapsedMs);
-    const row: Row = { id: socket.id, socket, mark: 'none', firstSeenMs: monotonicMs, baseline, ...rates };
+    const direction = this.#directions.take(socket, undefined, this.#turnIn);
+    const { id } = socket;
+    const row: Row = {
+      id,
+      socket,
+      mark: 'none',
+      firstSeenMs: monotonicMs,
+      baseline,
+      ...rates,
+      ...(direction && { direction }),
+    };
     this.#account(undefined, row);
     if (baseline) this.#put(row);
     else this.#putMarked({ ...row, mark: 'spawned' }, monotonicMs);
@@ -305,7 +318,12 @@ export class SocketTable {
   #change(socket: Socket, nowMs: number, elapsedMs: number | undefined): boolean {
     const before = this.#rows.get(socket.id);
     if (before === undefined || before.mark === 'closed') return false;
-    const row: Row = { ...before, socket, ...measure(before.socket, socket, elapsedMs) };
+    const direction = this.#directions.take(socket, before.direction, this.#turnIn);
+    const row: Row = {
+      ...(direction === before.direction ? before : redirected(before, direction)),
+      socket,
+      ...measure(before.socket, socket, elapsedMs),
+    };
     this.#account(before, row);
     if (!isNews(before.socket, socket)) {
       this.#put(row);
@@ -319,17 +337,29 @@ export class SocketTable {
     const before = this.#rows.get(id);
     if (before === undefined || before.mark === 'closed') return;
     this.#count(before.socket, -1);
+    this.#directions.drop(id);
     this.#sums.change(before, undefined);
     // Where nobody tells how long it lived, it is as long as it was seen.
     const seen = { lifetimeMs: nowMs - before.firstSeenMs, isAtLeast: before.baseline };
     this.#putMarked({ ...seen, ...before, mark: 'closed', rxRate: undefined, txRate: undefined }, nowMs);
   }
 
-  /** The close of a connection is told behind the lists, in the same part or a later one. */
-  #learnLifetime(event: LogEvent): void {
-    if (event.type !== 'close' || event.lifetimeMs === undefined) return;
-    const { lifetimeMs, isAtLeast = false } = event;
+  readonly #turnIn = (id: string): void => {
+    const row = this.#rows.get(id);
+    if (row) this.#put({ ...row, direction: 'in' });
+  };
+
+  /** What is told of a connection behind the lists, in the same part or a later one. */
+  #learn(event: LogEvent): void {
+    if (event.type === 'gap') return;
     const row = this.#rows.get(event.socket.id);
-    if (row) this.#put({ ...row, lifetimeMs, isAtLeast });
+    if (row === undefined) return;
+    if (event.type === 'close' && event.lifetimeMs !== undefined) {
+      const { lifetimeMs, isAtLeast = false } = event;
+      this.#put({ ...row, lifetimeMs, isAtLeast });
+    }
+    // It was caught while it was being begun.
+    const direction = event.type === 'spawn' ? toldDirection(event.socket) : undefined;
+    if (direction && row.direction && row.direction !== direction) this.#put({ ...row, direction });
   }
 }

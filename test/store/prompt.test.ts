@@ -1,14 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Edit } from '../../src/store/actions.ts';
-import { editPrompt, filterOfPrompt } from '../../src/store/prompt.ts';
-import type { Prompt } from '../../src/store/state.ts';
+import { valuesOf } from '../../src/query/values.ts';
+import { completePrompt, editPrompt, queryOfPrompt, recall, remembered } from '../../src/store/prompt.ts';
+import type { Prompt, PromptKind } from '../../src/store/state.ts';
+import { queried, socket } from '../helpers/fakes.ts';
 import { isWellFormed } from '../helpers/lines.ts';
+
+const ALL = queried('');
 
 /** A prompt with `|` where the cursor is. */
 function prompt(text: string, fields: Partial<Prompt> = {}): Prompt {
   const cursor = text.indexOf('|');
-  return { kind: 'text', text: text.replace('|', ''), cursor, untouched: false, before: {}, ...fields };
+  return { kind: 'query', text: text.replace('|', ''), cursor, untouched: false, before: ALL, ...fields };
 }
 
 const show = ({ text, cursor }: Prompt) => `${text.slice(0, cursor)}|${text.slice(cursor)}`;
@@ -75,7 +79,7 @@ describe('editing', () => {
         fc.boolean(),
         fc.array(edit),
         (text, untouched, edits) => {
-          let now: Prompt = { kind: 'text', text, cursor: text.length, untouched, before: {} };
+          let now: Prompt = { kind: 'query', text, cursor: text.length, untouched, before: ALL };
           for (const it of edits) {
             now = editPrompt(now, it);
             expect(now.cursor).toBeGreaterThanOrEqual(0);
@@ -90,48 +94,201 @@ describe('editing', () => {
 });
 
 describe('the answer', () => {
-  const before = { protocol: 'tcp', port: 22, process: 'sshd', text: 'old' } as const;
+  const before = queried('proto:tcp :22 process:sshd old');
 
-  test.each([
-    [
-      { kind: 'port', text: '443' },
-      { ...before, port: 443 },
-    ],
-    [
-      { kind: 'port', text: ' 0 ' },
-      { ...before, port: 0 },
-    ],
-    [
-      { kind: 'port', text: '65535' },
-      { ...before, port: 65535 },
-    ],
-    [
-      { kind: 'process', text: ' node ' },
-      { ...before, process: 'node' },
-    ],
-    [
-      { kind: 'text', text: 'two words' },
-      { ...before, text: 'two words' },
-    ],
-    [
-      { kind: 'port', text: '' },
-      { protocol: 'tcp', process: 'sshd', text: 'old' },
-    ],
-    [
-      { kind: 'process', text: '  ' },
-      { protocol: 'tcp', port: 22, text: 'old' },
-    ],
-    [
-      { kind: 'text', text: '' },
-      { protocol: 'tcp', port: 22, process: 'sshd' },
-    ],
-  ] as const)('%o', ({ kind, text }, filter) => {
-    expect(filterOfPrompt(prompt(`${text}|`, { kind, before }))).toEqual({ filter });
+  test.each<[PromptKind, string, string]>([
+    ['port', '443', 'proto:tcp process:sshd old :443'],
+    ['port', ' 0 ', 'proto:tcp process:sshd old :0'],
+    // Ports of VSOCK have 32 bits.
+    ['port', '4294967295', 'proto:tcp process:sshd old :4294967295'],
+    ['port', 'https', 'proto:tcp process:sshd old :https'],
+    ['port', '8000-8100,22', 'proto:tcp process:sshd old :8000-8100,22'],
+    ['port', '80 443', 'proto:tcp process:sshd old :80,443'],
+    ['process', ' node ', 'proto:tcp :22 old process:node'],
+    ['process', 'two words', 'proto:tcp :22 old process:"two words"'],
+    // What is typed there is a name, and no part of the grammar.
+    ['process', 'a) or !"b"', 'proto:tcp :22 old process:"a) or !\\"b\\""'],
+    ['netns', 'web', 'proto:tcp :22 process:sshd old ns:web'],
+    ['query', 'two words', 'two words'],
+    ['port', '', 'proto:tcp process:sshd old'],
+    ['process', '  ', 'proto:tcp :22 old'],
+    ['netns', '', 'proto:tcp :22 process:sshd old'],
+    ['query', '', ''],
+  ])('%s %s', (kind, text, query) => {
+    expect(queryOfPrompt(prompt(`${text}|`, { kind, before }))).toMatchObject({ query: { text: query } });
   });
 
-  test.each(['65536', '-1', 'http', '4 4', '1e3', '0x50', '٤٤٣', '999999'])('%s is no port', (text) => {
-    expect(filterOfPrompt(prompt(`${text}|`, { kind: 'port' }))).toEqual({
-      error: `'${text}' is no port: a number from 0 to 65535 is wanted`,
+  test('keeps what a query is made of besides: only the condition of the same kind is replaced', () => {
+    const either = queried('(port:22 or port:80) rport:443');
+    expect(queryOfPrompt(prompt('25|', { kind: 'port', before: either }))).toMatchObject({
+      query: { text: '(:22 or :80) rport:443 :25' },
     });
+  });
+
+  test.each(['4294967296', '-1', '22 or x', 'nosuchservice', '1e3', '0x50', '٤٤٣', '22,', '5-1'])(
+    '%s is no port',
+    (text) => {
+      const parsed = queryOfPrompt(prompt(`${text}|`, { kind: 'port' }));
+      expect(parsed).toMatchObject({
+        problem: { message: expect.stringMatching(/port|range|at most 4294967295/) as string },
+      });
+    },
+  );
+
+  test('a mistake is told where it stands in what was typed', () => {
+    const problem = (text: string, kind: PromptKind) => {
+      const parsed = queryOfPrompt(prompt(`${text}|`, { kind, before }));
+      return 'problem' in parsed
+        ? text.slice(parsed.problem.at, parsed.problem.at + parsed.problem.length)
+        : '';
+    };
+    expect(problem('22,x,80', 'port')).toBe('x');
+    expect(problem('a state:no b', 'query')).toBe('no');
+  });
+});
+
+describe('completion', () => {
+  const values = () =>
+    valuesOf([
+      socket({ process: 'node', user: 'ana', remote: '203.0.113.80:443' }),
+      socket({ process: 'nginx', user: 'www', remote: '203.0.113.9:8443' }),
+      socket({ process: 'my tool "x"', user: 'ana' }),
+    ]);
+  /** What `keys` tabs make of a text with `|` where the cursor is. */
+  const completed = (text: string, tabs: readonly (1 | -1)[] = [1], kind: PromptKind = 'query') =>
+    show(tabs.reduce((now, by) => completePrompt(now, by, values), prompt(text, { kind })));
+
+  test.each<[string, string]>([
+    ['proce|', 'process:|'],
+    ['listen or esta|', 'listen or established|'],
+    ['!lo|', '!loopback|'],
+    ['(lis| or new)', '(listen| or new)'],
+    ['user:w|', 'user:www|'],
+    ['process:no|', 'process:node|'],
+    ['@203.0.113.9|', '@203.0.113.9|'],
+    ['@203.0.113.8|', '@203.0.113.80|'],
+    // A value that is more than a word comes in quotes, and what stands behind the cursor goes with its word.
+    ['process:my|', 'process:"my tool \\"x\\""|'],
+    ['process:no|xyz new', 'process:node| new'],
+    ['port:443,8|', 'port:443,8443|'],
+    ['zzz|', 'zzz|'],
+  ])('%s', (before, expected) => {
+    expect(completed(before)).toBe(expected);
+  });
+
+  test('goes through several, round and back, and shows which there are', () => {
+    expect([1, 2, 3].map((n) => completed('process:n|', Array<1>(n).fill(1)))).toEqual([
+      'process:nginx|',
+      'process:node|',
+      'process:nginx|',
+    ]);
+    expect(completed('process:n|', [-1])).toBe('process:node|');
+    expect(completed('process:n|', [1, -1])).toBe('process:node|');
+    expect(completePrompt(prompt('process:n|'), 1, values).completion).toMatchObject({
+      choices: ['nginx', 'node'],
+      index: 0,
+    });
+  });
+
+  test('where there is one, the next tab goes on behind it', () => {
+    expect(completed('use|', [1, 1])).toBe('user:ana|');
+    expect(completed('use|', [1, 1, 1])).toBe('user:www|');
+    expect(completed('process:no|', [1, 1])).toBe('process:node|');
+  });
+
+  test('with the text behind the cursor in its place', () => {
+    expect(completed('process:n| new', [1, 1])).toBe('process:node| new');
+  });
+
+  test('an edit takes what was offered, and the next tab begins anew', () => {
+    const offered = completePrompt(prompt('process:n|'), 1, values);
+    const edited = editPrompt(offered, remove('word'));
+    expect(edited).not.toHaveProperty('completion');
+    expect(show(completePrompt(editPrompt(edited, insert('user:')), 1, values))).toBe('user:ana|');
+  });
+
+  test('a port, a program and a namespace are completed by their values alone', () => {
+    expect(completed('ng|', [1], 'process')).toBe('nginx|');
+    expect(completed('|', [1, 1, 1], 'process')).toBe('node|');
+    expect(completed('22,84|', [1], 'port')).toBe('22,8443|');
+    expect(completed('proce|', [1], 'process')).toBe('proce|');
+  });
+
+  test.each<PromptKind>(['save', 'view'])('what is typed for %s is free', (kind) => {
+    const free = prompt('proce|', { kind });
+    expect(completePrompt(free, 1, values)).toBe(free);
+  });
+
+  test('values are asked for once, when they are needed', () => {
+    let asked = 0;
+    const counted = () => {
+      asked++;
+      return values();
+    };
+    const first = completePrompt(prompt('process:n|'), 1, counted);
+    completePrompt(first, 1, counted);
+    expect(asked).toBe(1);
+  });
+
+  test('whatever programs are called: the cursor stays in the text, and what it makes is a query', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ unit: 'binary', minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 }),
+        fc.array(fc.constantFrom(1 as const, -1 as const), { minLength: 1, maxLength: 5 }),
+        (names, tabs) => {
+          const live = () => valuesOf(names.map((process) => socket({ process })));
+          const done = tabs.reduce((now, by) => completePrompt(now, by, live), prompt('process:| new'));
+          expect(done.cursor).toBeLessThanOrEqual(done.text.length);
+          expect(done.text.slice(done.cursor)).toBe(' new');
+          if (done.completion) expect(queryOfPrompt(done)).toHaveProperty('query');
+        },
+      ),
+    );
+  });
+});
+
+describe('queries of before', () => {
+  const HISTORY = ['one', 'two', 'three'];
+  const up = (now: Prompt) => recall(now, -1, HISTORY);
+  const down = (now: Prompt) => recall(now, 1, HISTORY);
+
+  test('come one after the other, the last one first, to the oldest', () => {
+    const seen = [];
+    let now = prompt('ty|ped');
+    for (let i = 0; i < 4; i++) seen.push(show((now = up(now))));
+    expect(seen).toEqual(['three|', 'two|', 'one|', 'one|']);
+  });
+
+  test('and go again, to what was typed', () => {
+    const back = down(down(up(up(prompt('ty|ped')))));
+    expect(show(back)).toBe('typed|');
+    expect(down(back)).toBe(back);
+    expect(show(up(back))).toBe('three|');
+  });
+
+  test('where one was edited, that is what was typed', () => {
+    const edited = editPrompt(up(up(prompt('typed|'))), insert('!'));
+    expect(show(edited)).toBe('two!|');
+    expect(show(up(edited))).toBe('three|');
+    expect(show(down(up(edited)))).toBe('two!|');
+  });
+
+  test('there may be none; and they are no ports and no names', () => {
+    const it = prompt('typed|');
+    expect(recall(it, -1, [])).toBe(it);
+    const port = prompt('22|', { kind: 'port' });
+    expect(up(port)).toBe(port);
+  });
+
+  test('are each there once, where they were asked last; nothing is not remembered', () => {
+    expect(remembered(HISTORY, 'four')).toEqual(['one', 'two', 'three', 'four']);
+    expect(remembered(HISTORY, 'one')).toEqual(['two', 'three', 'one']);
+    expect(remembered(HISTORY, 'three')).toEqual(HISTORY);
+    expect(remembered(HISTORY, '')).toEqual(HISTORY);
+  });
+
+  test('are 200 at most', () => {
+    const many = Array.from({ length: 300 }, (_, i) => String(i)).reduce<readonly string[]>(remembered, []);
+    expect([many.length, many[0], many.at(-1)]).toEqual([200, '100', '299']);
   });
 });

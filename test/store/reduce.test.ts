@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { GapEvent, LogEvent } from '../../src/model/event.ts';
 import type { Action } from '../../src/store/actions.ts';
+import { valuesOf } from '../../src/query/values.ts';
 import { initialState } from '../../src/store/reduce.ts';
-import type { State } from '../../src/store/state.ts';
+import type { PromptKind, State } from '../../src/store/state.ts';
 import {
   after,
   baseline,
@@ -10,6 +11,7 @@ import {
   emptyState,
   LINGER_MS,
   NOON_MS,
+  queried,
   SETTINGS,
   socket,
 } from '../helpers/fakes.ts';
@@ -18,7 +20,7 @@ const a = socket({ id: 'a' });
 const b = socket({ id: 'b', local: '192.0.2.10:40001' });
 
 const type = (text: string): Action => ({ type: 'edit', edit: { type: 'insert', text } });
-const ask = (kind: 'text' | 'port' | 'process' | 'netns', text = ''): Action => ({
+const ask = (kind: PromptKind, text = ''): Action => ({
   type: 'prompt',
   kind,
   text,
@@ -201,76 +203,127 @@ describe('pause', () => {
   });
 });
 
-describe('filter', () => {
-  const toggle = (condition: 'listening' | 'tcp' | 'udp'): Action => ({ type: 'toggle-filter', condition });
-  const filterAfter = (...actions: Action[]) => after(emptyState(), ...actions).filter;
+describe('the query', () => {
+  const toggle = (term: string, ...instead: string[]): Action => ({ type: 'toggle-term', term, instead });
+  const listen = toggle('listen', 'established');
+  const [tcp, udp] = [toggle('proto:tcp', 'proto:udp'), toggle('proto:udp', 'proto:tcp')];
+  const queryAfter = (query: string, ...actions: Action[]) => after(emptyState(query), ...actions).query.text;
 
-  test('conditions toggle', () => {
-    expect(filterAfter(toggle('listening'))).toEqual({ listening: true });
-    expect(filterAfter(toggle('listening'), toggle('listening'))).toEqual({});
-    expect(filterAfter(toggle('tcp'), toggle('listening'))).toEqual({ protocol: 'tcp', listening: true });
-    expect(filterAfter(toggle('tcp'), toggle('udp'))).toEqual({ protocol: 'udp' });
-    expect(filterAfter(toggle('udp'), toggle('udp'))).toEqual({});
+  test('conditions toggle, in the place of those that they exclude', () => {
+    expect(queryAfter('', listen)).toBe('listen');
+    expect(queryAfter('', listen, listen)).toBe('');
+    expect(queryAfter('', tcp, listen)).toBe('proto:tcp listen');
+    expect(queryAfter('', tcp, udp)).toBe('proto:udp');
+    expect(queryAfter('established :443', listen)).toBe(':443 listen');
   });
 
-  test('listening takes the place of established', () => {
-    expect(after(emptyState({ established: true, port: 443 }), toggle('listening')).filter).toEqual({
-      listening: true,
-      port: 443,
-    });
+  test('what stands in it another way, or within an alternative, is left alone', () => {
+    expect(queryAfter('state:LISTEN or :22', listen)).toBe('(state:LISTEN or :22) listen');
+    expect(queryAfter('!listen', listen)).toBe('!listen listen');
+    expect(queryAfter('tcp', tcp)).toBe('tcp proto:tcp');
+  });
+
+  test('a term is added once', () => {
+    const add: Action = { type: 'add-term', term: '!process=node' };
+    expect(queryAfter(':443', add, add)).toBe(':443 !process=node');
+    expect(queryAfter(':443 or :80', add)).toBe('(:443 or :80) !process=node');
+  });
+
+  test('one that would become too long stays as it is, and it is said', () => {
+    const long = after(emptyState(), { type: 'query', query: queried('x'.repeat(4000)) });
+    const state = after(long, { type: 'add-term', term: `!process=${'y'.repeat(1000)}` });
+    expect(state.query).toBe(long.query);
+    expect(state.message).toMatchObject({ isError: true, text: expect.stringContaining('long') as string });
   });
 
   test('set as a whole', () => {
-    expect(filterAfter(toggle('tcp'), { type: 'filter', filter: { port: 22 } })).toEqual({ port: 22 });
+    expect(queryAfter('tcp', { type: 'query', query: queried('port:22') })).toBe('port:22');
   });
 });
 
 describe('the prompt', () => {
-  test('a text filters while it is typed', () => {
-    const typing = after(emptyState({ protocol: 'tcp' }), ask('text'), type('c'), type('u'));
-    expect(typing.filter).toEqual({ protocol: 'tcp', text: 'cu' });
-    expect(after(typing, ACCEPT)).toMatchObject({ prompt: null, filter: { protocol: 'tcp', text: 'cu' } });
+  const values = () => valuesOf([socket({ process: 'node' }), socket({ process: 'nginx' })]);
+  const TAB: Action = { type: 'complete', by: 1, values };
+  const UP: Action = { type: 'recall', by: -1 };
+
+  test('a query acts while it is typed, with all that it says', () => {
+    const typing = after(emptyState(), ask('query'), type('cu'), type('rl :443'));
+    expect(typing.query.text).toBe('curl :443');
+    expect(after(typing, ACCEPT)).toMatchObject({
+      prompt: null,
+      query: { text: 'curl :443' },
+      history: ['curl :443'],
+    });
+  });
+
+  test('while it is none the last one acts, and it is told where and why', () => {
+    const typing = after(emptyState(), ask('query'), type('curl'), type(' state:LISTE'));
+    expect(typing).toMatchObject({
+      query: { text: 'curl' },
+      prompt: { text: 'curl state:LISTE', problem: { at: 11, length: 5 } },
+    });
+    const accepted = after(typing, ACCEPT);
+    expect(accepted).toMatchObject({ query: { text: 'curl' }, prompt: { text: 'curl state:LISTE' } });
+    expect(accepted.history).toEqual([]);
+    expect(after(accepted, type('N'))).toMatchObject({ query: { text: 'curl state:LISTEN' } });
+    expect(after(accepted, type('N')).prompt).not.toHaveProperty('problem');
   });
 
   test('a port filters when it is accepted', () => {
     const typing = after(emptyState(), ask('port', '443'), type('2'), type('2'));
-    expect(typing).toMatchObject({ filter: {}, prompt: { text: '22' } });
-    expect(after(typing, ACCEPT)).toMatchObject({ prompt: null, filter: { port: 22 } });
+    expect(typing).toMatchObject({ query: { text: '' }, prompt: { text: '22' } });
+    expect(after(typing, ACCEPT)).toMatchObject({ prompt: null, query: { text: ':22' }, history: [':22'] });
   });
 
   test('what it offers can be accepted as it is', () => {
-    expect(after(emptyState(), ask('process', 'node'), ACCEPT).filter).toEqual({ process: 'node' });
+    expect(after(emptyState(), ask('process', 'node'), ACCEPT).query.text).toBe('process:node');
   });
 
   test('a text that was there is gone on with, not replaced', () => {
-    expect(after(emptyState({ text: 'ab' }), ask('text', 'ab'), type('c')).filter).toEqual({ text: 'abc' });
+    expect(after(emptyState('ab'), ask('query', 'ab'), type('c')).query.text).toBe('abc');
   });
 
   test('a namespace filters when it is accepted, and an empty answer takes that away', () => {
-    const typing = after(emptyState({ port: 1 }), ask('netns', 'web'));
-    expect(typing.filter).toEqual({ port: 1 });
+    const typing = after(emptyState(':1'), ask('netns', 'web'));
+    expect(typing.query.text).toBe(':1');
     const accepted = after(typing, ACCEPT);
-    expect(accepted.filter).toEqual({ port: 1, netns: 'web' });
-    expect(after(accepted, ask('netns', ''), ACCEPT).filter).toEqual({ port: 1 });
+    expect(accepted.query.text).toBe(':1 ns:web');
+    expect(after(accepted, ask('netns', ''), ACCEPT).query.text).toBe(':1');
   });
 
-  test('cancel brings the filter back that was there', () => {
-    const before = { port: 22, text: 'old' };
-    const typing = after(emptyState(before), ask('text', 'old'), type('x'));
-    expect(typing.filter).toEqual({ port: 22, text: 'oldx' });
-    expect(after(typing, CANCEL)).toMatchObject({ prompt: null, filter: before });
+  test('cancel brings the query back that was there, and remembers nothing', () => {
+    const before = emptyState('port:22 old');
+    const typing = after(before, ask('query', 'port:22 old'), type('x'));
+    expect(typing.query.text).toBe('port:22 oldx');
+    expect(after(typing, CANCEL)).toMatchObject({ prompt: null, query: before.query, history: [] });
   });
 
-  test('no port: it says so, keeps what was typed, and lets the filter be', () => {
-    const state = after(emptyState({ text: 'x' }), ask('port'), type('http'), ACCEPT);
-    expect(state).toMatchObject({ filter: { text: 'x' }, prompt: { text: 'http' } });
-    expect(state.prompt?.error).toContain("'http' is no port");
+  test('no port: it says so, keeps what was typed, and lets the query be', () => {
+    const state = after(emptyState('x'), ask('port'), type('nosuch'), ACCEPT);
+    expect(state).toMatchObject({ query: { text: 'x' }, prompt: { text: 'nosuch' } });
+    expect(state.prompt?.error).toContain("'nosuch' is no known service");
     expect(after(state, type('1')).prompt).not.toHaveProperty('error');
   });
 
+  test('what is completed acts at once, and so does what is recalled', () => {
+    const completed = after(emptyState(), ask('query'), type('process:n'), TAB, TAB);
+    expect(completed).toMatchObject({ query: { text: 'process:node' }, prompt: { text: 'process:node' } });
+    const asked = after(emptyState(), ask('query'), type('one'), ACCEPT, ask('query'), type('two'), ACCEPT);
+    const recalled = after(asked, ask('query'), UP, UP);
+    expect(recalled).toMatchObject({ query: { text: 'one' }, prompt: { text: 'one' } });
+    expect(after(recalled, ACCEPT).history).toEqual(['two', 'one']);
+    expect(after(recalled, CANCEL)).toMatchObject({ query: { text: 'two' }, history: ['one', 'two'] });
+  });
+
+  test('a file name is no query', () => {
+    const typing = after(emptyState('x'), ask('save', 'a.csv'), TAB, UP);
+    expect(typing).toMatchObject({ query: { text: 'x' }, prompt: { text: 'a.csv' } });
+    expect(after(typing, ACCEPT)).toMatchObject({ prompt: null, query: { text: 'x' }, history: [] });
+  });
+
   test('its actions do nothing where there is none', () => {
-    const state = emptyState({ port: 1 });
-    for (const action of [type('x'), ACCEPT, CANCEL]) expect(after(state, action)).toBe(state);
+    const state = emptyState(':1');
+    for (const action of [type('x'), TAB, UP, ACCEPT, CANCEL]) expect(after(state, action)).toBe(state);
   });
 });
 

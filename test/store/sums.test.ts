@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Owner, Socket } from '../../src/model/socket.ts';
+import { isEstablished, isListening, type Owner, type Socket } from '../../src/model/socket.ts';
 import { SocketTable } from '../../src/store/table.ts';
-import { baseline, batch, socket } from '../helpers/fakes.ts';
+import { baseline, batch, listener, socket } from '../helpers/fakes.ts';
 
 const held = (id: string, pid: number, rxBytes: number, txBytes = 0): Socket => ({
   ...socket({ id, traffic: { rxBytes, txBytes } }),
@@ -21,6 +21,8 @@ describe('by process', () => {
       pid: 1,
       process: 'p1',
       sockets: 2,
+      listening: 0,
+      established: 2,
       counted: 2,
       rxBytes: 120,
       txBytes: 0,
@@ -54,6 +56,7 @@ describe('by process', () => {
 
 const version = fc.record({
   pid: fc.constantFrom(1, 2, 3, undefined),
+  state: fc.constantFrom('ESTABLISHED' as const, 'LISTEN' as const, 'TIME_WAIT' as const),
   counters: fc.option(fc.record({ rx: fc.nat(2 ** 40), tx: fc.nat(1000) }), { nil: undefined }),
 });
 const IDS = Array.from({ length: 8 }, (_, i) => `id ${i}`);
@@ -81,10 +84,11 @@ test('whatever the batches, whole or in parts: the sums are those of a recount o
             if (open.delete(id)) closed.push(id);
             continue;
           }
-          const { pid, counters } = fields;
+          const { pid, state, counters } = fields;
           const owner: Owner = pid === undefined ? { knowledge: 'hidden' } : { knowledge: 'exact', pid };
           const it: Socket = {
-            ...socket({ id, ...(counters && { traffic: { rxBytes: counters.rx, txBytes: counters.tx } }) }),
+            ...(state === 'LISTEN' ? listener({ id }) : socket({ id, state })),
+            ...(counters && { traffic: { rxBytes: counters.rx, txBytes: counters.tx } }),
             owners: [owner],
           };
           (open.has(id) ? changed : spawned).push(it);
@@ -103,6 +107,8 @@ test('whatever the batches, whole or in parts: the sums are those of a recount o
           const own = rows.filter(({ socket: it }) => it.owners[0]?.pid === pid);
           expect(table.processes.get(pid)).toMatchObject({
             sockets: own.length,
+            listening: own.filter(({ socket: it }) => isListening(it)).length,
+            established: own.filter(({ socket: it }) => isEstablished(it)).length,
             counted: own.filter(({ socket: it }) => it.traffic !== undefined).length,
             rxBytes: sum(({ socket: it }) => it.traffic?.rxBytes, own),
             txBytes: sum(({ socket: it }) => it.traffic?.txBytes, own),

@@ -388,3 +388,80 @@ test('whatever the batches: rows and totals are those of the sockets that are op
     }),
   );
 });
+
+describe('direction', () => {
+  const server = listener({ id: 'server', local: '*:80' });
+  const accepted = socket({ id: 'accepted', local: '192.0.2.10:80', remote: '198.51.100.7:50000' });
+  const called = socket({ id: 'called', local: '192.0.2.10:50001', remote: '198.51.100.7:80' });
+  const directions = (table: SocketTable) =>
+    Object.fromEntries([...table.rows].map(([id, { direction }]) => [id, direction]));
+
+  test('of what was there, also where the listener comes in a later part than its connections', () => {
+    const table = tableAfter(
+      baseline([accepted, called], { partial: true }),
+      baseline([listener({ id: 'other', local: '192.0.2.11:80' })], { partial: true }),
+      baseline([server]),
+    );
+    expect(directions(table)).toEqual({ accepted: 'in', called: 'out', other: undefined, server: undefined });
+  });
+
+  test('of what came in one batch with its listener', () => {
+    const table = tableAfter(baseline([]), batch({ spawned: [accepted, called, server] }));
+    expect(directions(table)).toMatchObject({ accepted: 'in', called: 'out' });
+  });
+
+  test('stays when the listener goes, or comes later', () => {
+    const table = tableAfter(
+      baseline([server, accepted, called]),
+      batch({ spawned: [listener({ id: 'late', local: '*:50001' })], closed: ['server'] }),
+      batch({ monotonicMs: 2000, changed: [closing(accepted), closing(called)] }),
+    );
+    expect(directions(table)).toMatchObject({ accepted: 'in', called: 'out' });
+    const next = socket({ id: 'next', local: '192.0.2.10:80', remote: '198.51.100.7:50002' });
+    table.apply(batch({ monotonicMs: 3000, spawned: [next] }));
+    expect(directions(table)).toMatchObject({ accepted: 'in', next: 'out' });
+  });
+
+  test('is told by the last of a listener too: it closed in the batch that brings the connection', () => {
+    const table = tableAfter(baseline([server]), batch({ spawned: [accepted], closed: ['server'] }));
+    expect(directions(table)).toMatchObject({ accepted: 'in' });
+  });
+
+  test('of a connection on loopback: one end in, one end out', () => {
+    const [near, far] = ['127.0.0.1:80', '127.0.0.1:50000'];
+    const table = tableAfter(
+      baseline([
+        socket({ id: 'client', local: far, remote: near }),
+        socket({ id: 'end', local: near, remote: far }),
+        server,
+      ]),
+    );
+    expect(directions(table)).toMatchObject({ client: 'out', end: 'in' });
+  });
+
+  test('of a UDP socket comes and goes with its peer', () => {
+    const bound = udp({ id: 'u', local: '*:5000' });
+    const connected = socket({ id: 'u', protocol: 'udp', local: '192.0.2.10:5000' });
+    const table = tableAfter(baseline([bound]));
+    expect(directions(table)).toEqual({ u: undefined });
+    table.apply(batch({ changed: [connected] }));
+    expect(directions(table)).toEqual({ u: 'out' });
+    table.apply(batch({ monotonicMs: 2000, changed: [bound] }));
+    expect(directions(table)).toEqual({ u: undefined });
+  });
+
+  test('by the word of a trace, which saw how it began', () => {
+    const spawn = (it: Socket, state: SocketState): SocketEvent => ({
+      type: 'spawn',
+      atMs: NOON_MS,
+      socket: { ...it, state },
+      learntBy: 'trace',
+    });
+    const table = tableAfter(
+      baseline([server]),
+      batch({ spawned: [accepted, called], partial: true }),
+      batch({ events: [spawn(accepted, 'SYN_SENT'), spawn(called, 'SYN_RECV')] }),
+    );
+    expect(directions(table)).toMatchObject({ accepted: 'out', called: 'in' });
+  });
+});

@@ -1,0 +1,52 @@
+import { unmapped } from '../model/address.ts';
+import { firstOwner, type Socket } from '../model/socket.ts';
+
+/** What the user has seen and knows: a program, whom it talks to, and at which port. */
+export interface Known {
+  /** Name of the program, or how its owner is known where it has none. Hostile text. */
+  readonly process: string;
+  /** Address of the peer; `*` for none. */
+  readonly remote: string;
+  /** Port of the service: see `servicePort`. */
+  readonly port: number;
+}
+
+/**
+ * The port by which one calls what a socket serves or uses: that of the end that was called, else the lower one, by
+ * custom.
+ */
+export function servicePort({ local, remote }: Socket, direction: 'in' | 'out' | undefined): number {
+  if (remote === null || direction === 'in') return local.port;
+  return direction === 'out' ? remote.port : Math.min(local.port, remote.port);
+}
+
+/** What is to be known of a socket lest it be shown. */
+export function knownOf(socket: Socket, direction: 'in' | 'out' | undefined): Known {
+  const { process, knowledge } = firstOwner(socket);
+  return {
+    process: process ?? knowledge,
+    remote: socket.remote ? unmapped(socket.remote.address) : '*',
+    port: servicePort(socket, direction),
+  };
+}
+
+const keyOf = ({ process, remote }: Known): string => `${process}\n${remote}`;
+
+/** What is known with one more, once. */
+export const withKnown = (all: readonly Known[], known: Known): readonly Known[] =>
+  all.some((it) => it.port === known.port && keyOf(it) === keyOf(known)) ? all : [...all, known];
+
+/** Compiles what is known to the question whether a socket is. */
+export function compileKnown(
+  known: readonly Known[],
+): ((socket: Socket, direction: 'in' | 'out' | undefined) => boolean) | undefined {
+  if (known.length === 0) return undefined;
+  const byPort = new Map<number, Set<string>>();
+  for (const it of known) {
+    const keys = byPort.get(it.port) ?? new Set();
+    byPort.set(it.port, keys.add(keyOf(it)));
+  }
+  // Nearly every socket is told apart by a number.
+  return (socket, direction) =>
+    byPort.get(servicePort(socket, direction))?.has(keyOf(knownOf(socket, direction))) ?? false;
+}

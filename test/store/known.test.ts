@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Socket } from '../../src/model/socket.ts';
+import { compileKnown, type Known, knownOf, servicePort, withKnown } from '../../src/store/known.ts';
+import type { Action } from '../../src/store/actions.ts';
+import type { State } from '../../src/store/state.ts';
+import { RowOrder } from '../../src/view/order.ts';
+import { after, baseline, batch, emptyState, listener, socket, udp } from '../helpers/fakes.ts';
+
+const out = socket({ process: 'node', local: '10.0.0.5:51000', remote: '203.0.113.80:443' });
+
+describe('what is known of a socket', () => {
+  test.each<[string, Socket, 'in' | 'out' | undefined, Known]>([
+    ['called: the port of the peer', out, 'out', { process: 'node', remote: '203.0.113.80', port: 443 }],
+    ['answered: ours', out, 'in', { process: 'node', remote: '203.0.113.80', port: 51_000 }],
+    ['neither: the lower one', out, undefined, { process: 'node', remote: '203.0.113.80', port: 443 }],
+    ['without a peer', listener({ local: '*:80' }), undefined, { process: 'nginx', remote: '*', port: 80 }],
+    ['UDP', udp(), undefined, { process: 'dhcpcd', remote: '*', port: 68 }],
+    [
+      'IPv4 within IPv6: the same peer',
+      socket({ local: '[::ffff:10.0.0.5]:51000', remote: '[::ffff:203.0.113.80]:443', process: 'node' }),
+      'out',
+      { process: 'node', remote: '203.0.113.80', port: 443 },
+    ],
+    [
+      'of nobody: how that is known',
+      { ...out, owners: [{ knowledge: 'hidden' }] },
+      'out',
+      { process: 'hidden', remote: '203.0.113.80', port: 443 },
+    ],
+  ])('%s', (_, it, direction, known) => {
+    expect(knownOf(it, direction)).toEqual(known);
+    expect(servicePort(it, direction)).toBe(known.port);
+    expect(compileKnown([known])?.(it, direction)).toBe(true);
+  });
+
+  test('nothing is known where nothing is', () => {
+    expect(compileKnown([])).toBeUndefined();
+  });
+
+  test.each<[string, Partial<Known>]>([
+    ['another program', { process: 'nodes' }],
+    ['another peer', { remote: '203.0.113.8' }],
+    ['another port', { port: 51_000 }],
+  ])('%s is not', (_, other) => {
+    expect(compileKnown([{ ...knownOf(out, 'out'), ...other }])?.(out, 'out')).toBe(false);
+  });
+
+  test('each is there once, in the order in which they came', () => {
+    const [a, b] = [knownOf(out, 'out'), knownOf(udp(), undefined)];
+    const both = withKnown(withKnown([], a), b);
+    expect(both).toEqual([a, b]);
+    expect(withKnown(both, { ...a })).toBe(both);
+    expect(withKnown(both, { ...a, port: 444 })).toHaveLength(3);
+  });
+
+  test('it hides those that are the same in all three, and no others', () => {
+    const process = fc.constantFrom('a', 'b', 'a\n*', '');
+    const some = fc.record({
+      process,
+      far: fc.constantFrom('192.0.2.1', '192.0.2.2', '*'),
+      port: fc.constantFrom(1, 2, 3),
+    });
+    const made = ({ process: name, far, port }: { process: string; far: string; port: number }) =>
+      far === '*'
+        ? listener({ process: name, local: `*:${port}` })
+        : socket({ process: name, local: '10.0.0.5:50000', remote: `${far}:${port}` });
+    fc.assert(
+      fc.property(fc.array(some, { minLength: 1, maxLength: 5 }), some, (all, one) => {
+        const known = all.map((it) => knownOf(made(it), undefined));
+        const isThere = all.some(
+          (it) => it.process === one.process && it.far === one.far && it.port === one.port,
+        );
+        expect(compileKnown(known)?.(made(one), undefined)).toBe(isThere);
+      }),
+    );
+  });
+});
+
+describe('in the table', () => {
+  const again = socket({ process: 'node', local: '10.0.0.5:51001', remote: '203.0.113.80:443' });
+  const other = socket({ process: 'curl', local: '10.0.0.5:51002', remote: '203.0.113.80:443' });
+  const know: Action = { type: 'know', known: knownOf(out, 'out') };
+
+  function shown(state: State) {
+    const order = new RowOrder();
+    order.update(state);
+    return { rows: order.rows().map(({ id }) => id), known: order.knownCount };
+  }
+
+  test('all of its kind are hidden, also those to come; and counted', () => {
+    const state = after(emptyState(), baseline([out, other]), know);
+    expect(shown(state)).toEqual({ rows: [other.id], known: 1 });
+    expect(shown(after(state, batch({ spawned: [again] })))).toEqual({ rows: [other.id], known: 2 });
+  });
+
+  test('counted are those that the query lets through: no others would be shown', () => {
+    const state = after(emptyState('curl'), baseline([out, other]), know);
+    expect(shown(state)).toEqual({ rows: [other.id], known: 0 });
+  });
+
+  test('twice is once; removed it is shown again', () => {
+    const state = after(emptyState(), baseline([out, other]), know, know);
+    expect(state.known).toHaveLength(1);
+    const opened = after(state, { type: 'list', list: { kind: 'known', at: 0 } }, { type: 'remove-line' });
+    expect(opened).toMatchObject({ known: [], list: { kind: 'known', at: 0 } });
+    expect(shown(opened)).toEqual({ rows: [other.id, out.id], known: 0 });
+    expect(after(opened, { type: 'remove-line' }).known).toEqual([]);
+  });
+
+  test('where the last line of the list goes, its cursor is on the one before', () => {
+    const two: Action = { type: 'know', known: knownOf(other, 'out') };
+    const state = after(
+      emptyState(),
+      know,
+      two,
+      { type: 'list', list: { kind: 'known', at: 1 } },
+      { type: 'remove-line' },
+    );
+    expect(state).toMatchObject({ known: [knownOf(out, 'out')], list: { at: 0 } });
+  });
+});

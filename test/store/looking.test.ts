@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Socket } from '../../src/model/socket.ts';
+import type { Action } from '../../src/store/actions.ts';
+import { GROUPS, NO_FOLDS, type State } from '../../src/store/state.ts';
+import { RowOrder } from '../../src/view/order.ts';
+import { after, baseline, batch, emptyState, socket } from '../helpers/fakes.ts';
+
+const [a, b, c] = [socket({ id: 'a' }), socket({ id: 'b' }), socket({ id: 'c', process: 'c' })];
+const shown = (state: State): string[] => {
+  const order = new RowOrder();
+  order.update(state);
+  return order.rows().map(({ id }) => id);
+};
+
+describe('the baseline', () => {
+  const BASELINE: Action = { type: 'baseline' };
+  const come = (it: Socket, monotonicMs: number) => batch({ monotonicMs, spawned: [it] });
+  const first = () => after(emptyState(), baseline([a]), come(b, 1000));
+
+  test('hides what is there now, and shows what comes', () => {
+    const state = after(first(), BASELINE);
+    expect(state).toMatchObject({ baselineMs: 1000, query: { text: 'new' } });
+    expect(shown(state)).toEqual([]);
+    expect(shown(after(state, come(c, 2000)))).toEqual(['c']);
+  });
+
+  test('without one the first look stands for it', () => {
+    expect(first().baselineMs).toBeUndefined();
+    expect(shown(after(first(), { type: 'add-term', term: 'new' }))).toEqual(['b']);
+  });
+
+  test('once more: from then on', () => {
+    const state = after(first(), BASELINE, come(c, 2000), BASELINE);
+    expect(state).toMatchObject({ baselineMs: 2000, query: { text: 'new' } });
+    expect(shown(state)).toEqual([]);
+  });
+
+  test('the query goes on asking for what it did', () => {
+    const state = after({ ...first(), query: emptyState('c or b').query }, BASELINE);
+    expect(state.query.text).toBe('(c or b) new');
+    expect(shown(after(state, come(c, 2000)))).toEqual(['c']);
+  });
+
+  test('before anything was seen it is the first look', () => {
+    const state = after(emptyState(), BASELINE, baseline([a]), come(b, 1000));
+    expect(state.baselineMs).toBeUndefined();
+    expect(shown(state)).toEqual(['b']);
+  });
+});
+
+describe('groups and folds', () => {
+  const fold = (id: string): Action => ({ type: 'fold', id });
+  const ALL: Action = { type: 'fold-all' };
+  const isFolded = ({ folds: { all, but } }: State, id: string) => all !== but.has(id);
+
+  test.each(GROUPS)('by %s', (group) => {
+    expect(after(emptyState(), { type: 'group', group }).group).toBe(group);
+  });
+
+  test('one is folded, and unfolded', () => {
+    const state = after(emptyState(), fold('g'));
+    expect([isFolded(state, 'g'), isFolded(state, 'h')]).toEqual([true, false]);
+    expect(after(state, fold('g')).folds).toEqual(NO_FOLDS);
+  });
+
+  test('all are, those to come too, but for one that is then unfolded', () => {
+    const state = after(emptyState(), fold('g'), ALL, fold('h'));
+    expect(['g', 'h', 'later'].map((id) => isFolded(state, id))).toEqual([true, false, true]);
+  });
+
+  test('Z folds all, where one is open; where none is, it opens all', () => {
+    const mixed = after(emptyState(), ALL, fold('h'), ALL);
+    expect(isFolded(mixed, 'h')).toBe(true);
+    expect(after(mixed, ALL).folds).toEqual(NO_FOLDS);
+  });
+
+  test('another grouping begins unfolded', () => {
+    const state = after(emptyState(), { type: 'group', group: 'user' }, ALL, { type: 'group', group: null });
+    expect(state).toMatchObject({ group: null, folds: NO_FOLDS });
+  });
+
+  test('whatever is folded: twice the same is nothing, and no other changes', () => {
+    const ids = fc.constantFrom('a', 'b', 'c', 'd');
+    fc.assert(
+      fc.property(fc.array(fc.option(ids)), ids, (before, id) => {
+        const state = after(emptyState(), ...before.map((it) => (it === null ? ALL : fold(it))));
+        const once = after(state, fold(id));
+        for (const it of ['a', 'b', 'c', 'd'])
+          expect(isFolded(once, it)).toBe(isFolded(state, it) !== (it === id));
+        expect(after(once, fold(id)).folds).toEqual(state.folds);
+      }),
+    );
+  });
+});
+
+test('columns are those that were chosen, or go by the width again; the cell to copy is of one', () => {
+  const columns = [{ id: 'pid' }, { id: 'process', width: 20 }] as const;
+  const chosen = after(emptyState(), { type: 'columns', columns }, { type: 'cell', column: 'pid' });
+  expect(chosen).toMatchObject({ columns, cell: 'pid' });
+  expect(after(chosen, { type: 'columns', columns: null }, { type: 'cell', column: null })).toMatchObject({
+    columns: null,
+    cell: null,
+  });
+});
+
+test('a host name is known by the last answer, and none of another', () => {
+  const asked = after(
+    emptyState('@db.example'),
+    { type: 'host', name: 'db.example', answer: { type: 'asked' } },
+    { type: 'host', name: 'web.example', answer: { type: 'failed', why: 'no such name' } },
+  );
+  const answer = { type: 'addresses', addresses: ['192.0.2.1'] } as const;
+  const state = after(asked, { type: 'host', name: 'db.example', answer });
+  expect([...state.hosts]).toEqual([
+    ['db.example', answer],
+    ['web.example', { type: 'failed', why: 'no such name' }],
+  ]);
+  expect(asked.hosts.get('db.example')).toEqual({ type: 'asked' });
+});
+
+test('the query of a host name lets through what its addresses are, once they are known', () => {
+  const state = after(
+    emptyState('@db.example'),
+    baseline([socket({ id: 'x', remote: '192.0.2.1:5432' }), socket({ id: 'y', remote: '192.0.2.2:5432' })]),
+  );
+  expect(shown(state)).toEqual([]);
+  const answer = { type: 'addresses', addresses: ['192.0.2.1'] } as const;
+  expect(shown(after(state, { type: 'host', name: 'db.example', answer }))).toEqual(['x']);
+});
+
+test('what is said stands until it is taken away', () => {
+  const message = { text: 'copied', isError: false };
+  const state = after(emptyState(), { type: 'message', message }, { type: 'freeze' });
+  expect(state.message).toEqual(message);
+  expect(after(state, { type: 'message', message: null }).message).toBeNull();
+});
