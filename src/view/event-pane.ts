@@ -2,7 +2,7 @@ import type { LogEvent } from '../model/event.ts';
 import type { State } from '../store/state.ts';
 import { eventLine } from './events.ts';
 import { countText } from './format.ts';
-import { spread } from './header.ts';
+import { spread } from './spread.ts';
 import type { Line } from './line.ts';
 import { ShownEvents } from './shown-events.ts';
 import { nextTop } from './viewport.ts';
@@ -92,12 +92,12 @@ export class EventPane {
     return lines;
   }
 
-  #title({ log, pause, filter, eventNumber }: State, width: number, isFocused: boolean, note?: string): Line {
+  #title({ log, pause, query, eventNumber }: State, width: number, isFocused: boolean, note?: string): Line {
     const { length } = this.#shown;
     const end = pause ? pause.logEnd : log.end;
     const kept = end - Math.min(log.start, end);
     const share =
-      Object.keys(filter).length > 0
+      query.text !== ''
         ? `${countText(length)} of ${countText(kept)}`
         : kept < end
           ? `the last ${countText(kept)} of ${countText(end)}`

@@ -136,6 +136,13 @@ export function clockText(ms: number): string {
 export const preciseClockText = (ms: number): string =>
   `${clockText(ms)}.${String(new Date(ms).getMilliseconds()).padStart(3, '0')}`;
 
+/** Day of the local calendar: `2026-01-02`. */
+export function dateText(ms: number): string {
+  const date = new Date(ms);
+  const two = (n: number) => String(n).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
 /** How long something lived, in two or three digits: `0.41 ms`, `12 ms`, `3.2 s`, `42 s`, `7 min`, `3 h`, `12 d`. */
 export function lifetimeText(ms: number): string {
   if (ms < 0.995) return `${ms.toFixed(2)} ms`;

@@ -1,7 +1,8 @@
 import { printable } from '../model/text.ts';
+import { TERMS } from '../query/terms.ts';
 import type { Focus, State } from '../store/state.ts';
 import type { Seen } from '../store/table.ts';
-import { presentColumns } from './columns.ts';
+import { type Column, COLUMNS, presentColumns } from './columns.ts';
 import { type Line, line, span } from './line.ts';
 import { notCaughtText, noticesOf } from './notices.ts';
 import { displayWidth } from './width.ts';
@@ -21,9 +22,13 @@ export interface KeyHelp {
 }
 
 const LABEL_WIDTH = 14;
+/** Of a term of the query, where the screen has room for it; else what it means stands below it. */
+const TERM_WIDTH = 28;
+const ROOM_FOR_TERMS = 72;
+const INDENT = 2;
 
-/** Words broken into lines of at most `width` cells. */
-function wrap(text: string, width: number): string[] {
+/** Words broken into lines of at most `width` cells, where none is longer than that. */
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);
@@ -34,10 +39,22 @@ function wrap(text: string, width: number): string[] {
   return lines;
 }
 
-const entry = (label: string, about: string, width: number): Line[] =>
-  wrap(about, Math.max(10, width - LABEL_WIDTH - 2)).map((text, i) =>
-    line(span('  '), span((i === 0 ? label : '').padEnd(LABEL_WIDTH), 'accent'), span(text)),
+/** What something is called and what it means beside it; below it, where its name is too long. */
+function entry(label: string, about: string, width: number, labelWidth = LABEL_WIDTH): Line[] {
+  const texts = wrap(about, Math.max(10, width - labelWidth - 2));
+  if (displayWidth(label) >= labelWidth) texts.unshift('');
+  return texts.map((text, i) =>
+    line(span('  '), span((i === 0 ? label : '').padEnd(labelWidth), 'accent'), span(text)),
   );
+}
+
+/** All that a query can say. */
+function queryLines(width: number): Line[] {
+  const labelWidth = width >= ROOM_FOR_TERMS ? TERM_WIDTH : INDENT;
+  return TERMS.flatMap(({ syntax, about, example }) =>
+    entry(syntax, example === syntax ? about : `${about}: ${example}`, width, labelWidth),
+  );
+}
 
 /** The whole help, made from the key table and the column table. */
 export function helpLines(keys: readonly KeyHelp[], state: State, width: number): Line[] {
@@ -61,6 +78,7 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
       lines.push(...entry(key.label, key.about, width));
     lines.push(line());
   }
+  lines.push(line(span('QUERY', 'header')), ...queryLines(width), line());
   lines.push(line(span('MARKS', 'header')));
   for (const [mark, about] of [
     ['+', 'new since a moment ago'],
@@ -71,40 +89,10 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
     lines.push(...entry(mark, about, width));
   }
   lines.push(line(), line(span('COLUMNS', 'header')));
-  for (const { id, title, about } of presentColumns(state.table.seen)) {
-    const label = title === 'PORT' ? `${id === 'localPort' ? 'LOCAL' : 'REMOTE'} PORT` : title;
-    lines.push(...entry(label, about, width));
-  }
+  const present = presentColumns(state.table.seen);
+  const describe = ({ title, label = title, about }: Column) => lines.push(...entry(label, about, width));
+  present.forEach(describe);
+  lines.push(line(), line(span('MORE COLUMNS, WHICH C ADDS', 'header')));
+  COLUMNS.filter((column) => !present.includes(column)).forEach(describe);
   return lines;
-}
-
-/**
- * The keys to know first, as many as fit; the last of them, which leads to all others, before any.
- * @param focus what the keys move in while the event log is open; undefined while it is not
- */
-export function hintLine(
-  keys: readonly KeyHelp[],
-  width: number,
-  seen: Seen,
-  focus: Focus | undefined,
-): Line {
-  const inLog = keys.flatMap(({ label, logHint }) => {
-    const hint = focus && logHint?.[focus];
-    return hint === undefined ? [] : [{ label, hint }];
-  });
-  const usual = keys.flatMap(({ label, hint, hintFor }) =>
-    hint === undefined || (hintFor && !seen[hintFor]) || inLog.some((it) => it.label === label)
-      ? []
-      : [{ label, hint }],
-  );
-  const hints = [...inLog, ...usual];
-  const size = () => hints.reduce((sum, { label, hint }) => sum + displayWidth(`${label} ${hint}  `), -2);
-  while (hints.length > 1 && size() > width) hints.splice(-2, 1);
-  return line(
-    ...hints.flatMap(({ label, hint }, i) => [
-      span(i > 0 ? '  ' : ''),
-      span(label, 'accent'),
-      span(` ${hint}`, 'quiet'),
-    ]),
-  );
 }

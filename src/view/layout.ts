@@ -18,6 +18,7 @@ export type RegionName =
   | 'details'
   | 'traffic'
   | 'events'
+  | 'list'
   | 'help'
   | 'hints';
 
@@ -45,7 +46,7 @@ const DETAIL_TABLE = 6;
 export function layout(
   width: number,
   height: number,
-  panes: Readonly<Record<PaneName, boolean>>,
+  panes: Readonly<Record<PaneName | 'list', boolean>>,
   traffic = false,
 ): Layout {
   const regions: Partial<Record<RegionName, Region>> = {};
@@ -64,7 +65,7 @@ export function layout(
   }
   const beside = panes.details && width >= WIDE;
   // Below the table, from the one of most worth: the details are what the user asks for row by row.
-  const open = (['details', 'traffic', 'events'] as const).filter(
+  const open = (['list', 'details', 'traffic', 'events'] as const).filter(
     (name) => panes[name] && !(name === 'details' && beside),
   );
   const [pane] = open;
@@ -79,6 +80,8 @@ export function layout(
   const room = bottom - top;
   const wanted = {
     events: () => Math.floor(room / 3),
+    // What is chosen there shows in the table at once.
+    list: () => Math.floor(room / 2),
     traffic: () => Math.min(TRAFFIC_LINES, Math.floor(room / 2)),
     // The details are of a few lines, and of more worth than rows while they are open.
     details: () => Math.min(DETAIL_LINES[traffic ? 'with' : 'without'], bottom - top - DETAIL_TABLE),

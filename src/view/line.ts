@@ -10,6 +10,10 @@ export type Tone =
   | 'spawned'
   | 'changed'
   | 'closed'
+  /** The header line of a group of rows. */
+  | 'group'
+  /** The cell, or the title, of the column that the cursor is on. */
+  | 'cell'
   | 'cursor';
 
 /** Text of one meaning. The text is printable: whatever made it has gone through `printable`. */

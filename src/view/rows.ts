@@ -1,10 +1,12 @@
-import type { Sort, State } from '../store/state.ts';
-import type { Mark, Row } from '../store/table.ts';
-import type { CellContext } from './columns.ts';
+import type { ColumnId, State } from '../store/state.ts';
+import { isMeasured, type Mark, type Row } from '../store/table.ts';
+import { type CellContext, type Column, columnOf } from './columns.ts';
+import { compactText, countText, endpointText } from './format.ts';
+import { type GroupItem, type Item, SUMMED } from './groups.ts';
 import { type Line, line, span, type Tone } from './line.ts';
 import type { RowOrder } from './order.ts';
 import { GUTTER, type PlacedColumn } from './place.ts';
-import { displayWidth, fit } from './width.ts';
+import { cutMiddle, displayWidth, fit } from './width.ts';
 
 /** Marks that survive without colour. */
 const GLYPHS: Readonly<Record<Mark, string>> = { none: ' ', spawned: '+', changed: '~', closed: '-' };
@@ -17,17 +19,24 @@ const TONES: Readonly<Record<Mark, Tone>> = {
 };
 
 /**
- * The titles of the columns, with an arrow at the one that is sorted by.
+ * The titles of the columns, with an arrow at the one that is sorted by; that of the chosen cell is shown as a cursor is.
  * @param gutter stands before them
  */
-export function titleLine(columns: readonly PlacedColumn[], sort: Sort, gutter = ''): Line {
+export function titleLine(
+  columns: readonly PlacedColumn[],
+  { sort, cell }: Pick<State, 'sort' | 'cell'>,
+  gutter = '',
+): Line {
   const spans = [span(fit(gutter, GUTTER), 'header')];
   let at = GUTTER;
   for (const { column, left, width } of columns) {
     const sorted = column.id === sort.column;
     const title = sorted ? column.title.slice(0, width - 1) + (sort.descending ? '▾' : '▴') : column.title;
     const text = fit(title, width, column.align);
-    spans.push(span(' '.repeat(left - at)), span(text, sorted ? 'strong' : 'header'));
+    spans.push(
+      span(' '.repeat(left - at)),
+      span(text, column.id === cell ? 'cursor' : sorted ? 'strong' : 'header'),
+    );
     at = left + width;
   }
   return line(...spans);
@@ -36,30 +45,125 @@ export function titleLine(columns: readonly PlacedColumn[], sort: Sort, gutter =
 /** How a row is shown: as the selected one, with the keys at it or elsewhere, or as any other. */
 export type Selection = 'none' | 'resting' | 'moving';
 
-/** One row of the table. */
+/**
+ * One row of the table.
+ * @param chosen the column of the cell that is copied, in the selected row
+ */
 export function rowLine(
   row: Row,
   columns: readonly PlacedColumn[],
   context: CellContext,
   selection: Selection,
+  chosen: ColumnId | null = null,
 ): Line {
+  // The bar of the selection is of one look; the mark in its first cell still tells.
+  const selected = selection === 'moving';
+  const tone = selected ? 'plain' : TONES[row.mark];
   let text = GLYPHS[row.mark] + (selection === 'resting' ? '›' : ' ');
   let at = GUTTER;
+  const spans = [];
   for (const { column, left, width } of columns) {
     let cell = column.text(row, context);
     if (column.shortText && (width < column.width.good || displayWidth(cell) > width))
-      cell = column.shortText(row);
-    text += ' '.repeat(left - at) + fit(cell, width, column.align);
+      cell = column.shortText(row, context);
+    text += ' '.repeat(left - at);
+    at = left + width;
+    const fitted = fit(cell, width, column.align);
+    if (selected && column.id === chosen) {
+      spans.push(span(text, tone), span(fitted, 'cell'));
+      text = '';
+    } else text += fitted;
+  }
+  return { spans: [...spans, span(text, tone)], selected };
+}
+
+/** A row to be copied: its cells, none of them cut, with a tab between. Harmless, and of one line. */
+export const rowText = (row: Row, columns: readonly PlacedColumn[], context: CellContext): string =>
+  columns.map(({ column }) => column.text(row, context).trim()).join('\t');
+/** A line to be copied: a row as in `rowText`, of a group what it is called. */
+export const itemText = (item: Item, columns: readonly PlacedColumn[], context: CellContext): string =>
+  item.type === 'row' ? rowText(item.row, columns, context) : item.label;
+
+/** A cell to be copied, not cut; without a column the peer, or where there is none the socket's own endpoint. */
+export function cellText(row: Row, column: ColumnId | null, context: CellContext): string {
+  const { socket } = row;
+  const chosen = column === null ? undefined : columnOf(column);
+  return chosen ? chosen.text(row, context).trim() : endpointText(socket.remote ?? socket.local, socket);
+}
+
+/** A label with the count behind it, which stays when the label is cut. */
+function labelText({ label, sum }: GroupItem, width: number): string {
+  const count = ` (${countText(sum.sockets)})`;
+  const room = width - count.length;
+  return room > 1 ? cutMiddle(label, room) + count : fit(label, width);
+}
+
+/** What a group is made of, where some of it listens and some is connected or on its way. */
+function madeOfText({ sum: { sockets, listening, established } }: GroupItem): string {
+  const parts = [
+    [listening, 'listening'],
+    [established, 'established'],
+    [sockets - listening - established, 'other'],
+  ] as const;
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, name]) => `${countText(count)} ${name}`)
+    .join('  ');
+}
+
+/** What a summed column says of a group; undefined for any other column. */
+function sumText({ sum, first }: GroupItem, { id }: Column, { nowMs }: CellContext): string | undefined {
+  const value = SUMMED[id]?.(sum);
+  if (value === undefined) return undefined;
+  const isRate = id === 'rxRate' || id === 'txRate';
+  return compactText(sum.counted > 0 && (!isRate || isMeasured(first, nowMs)) ? value : undefined);
+}
+
+/**
+ * The header of a group: its name and the count of its open sockets in the first column and all that is free behind
+ * it, and what they come to in the columns of that.
+ */
+export function groupLine(
+  item: GroupItem,
+  columns: readonly PlacedColumn[],
+  context: CellContext,
+  selection: Selection,
+): Line {
+  const sums = columns.slice(1).flatMap(({ column, left, width }) => {
+    const sum = sumText(item, column, context);
+    return sum === undefined ? [] : [{ left, width, text: fit(sum, width, column.align) }];
+  });
+  const last = columns.at(-1);
+  const end = last ? last.left + last.width : GUTTER;
+  const fold = (item.folded ? '▸' : '▾') + (selection === 'resting' ? '›' : ' ');
+  const room = Math.max(0, (sums[0]?.left ?? end + 1) - 1 - GUTTER);
+  const label = labelText(item, room);
+  const used = displayWidth(label);
+  const madeOf = `  ${madeOfText(item)}`;
+  const fits = used + displayWidth(madeOf) <= room;
+  let at = GUTTER + room;
+  let text = '';
+  for (const { left, width, text: sum } of sums) {
+    text += ' '.repeat(left - at) + sum;
     at = left + width;
   }
-  // The bar of the selection is of one look; the mark in its first cell still tells.
+  text += ' '.repeat(Math.max(0, end - at));
   const selected = selection === 'moving';
-  return { spans: [span(text, selected ? 'plain' : TONES[row.mark])], selected };
+  const tone = selected ? 'plain' : 'group';
+  return {
+    spans: [
+      span(fold + label, tone),
+      span(fit(fits ? madeOf : '', room - used), selected ? 'plain' : 'quiet'),
+      span(text, tone),
+    ],
+    selected,
+  };
 }
 
 /** What the cells depend on now. */
-export const cellContext = ({ pause, nowMs, serviceNames }: State): CellContext => ({
+export const cellContext = ({ pause, nowMs, takenAtMs, serviceNames }: State): CellContext => ({
   nowMs: pause ? pause.nowMs : (nowMs ?? 0),
+  takenAtMs: pause ? pause.takenAtMs : takenAtMs,
   serviceNames,
 });
 
@@ -77,19 +181,22 @@ export function tableLines(
   selected: number,
   isFocused: boolean,
 ): Line[] {
-  if (order.length === 0) return [line(span(emptyText(state), 'quiet'))].slice(0, height);
+  if (order.length === 0) return [line(span(emptyText(state, order.knownCount), 'quiet'))].slice(0, height);
   const context = cellContext(state);
   const lines: Line[] = [];
   const selection = isFocused ? 'moving' : 'resting';
   for (let index = top; index < Math.min(top + height, order.length); index++) {
-    const row = order.at(index);
-    if (row) lines.push(rowLine(row, columns, context, index === selected ? selection : 'none'));
+    const item = order.at(index);
+    const shown = index === selected ? selection : 'none';
+    if (item?.type === 'row') lines.push(rowLine(item.row, columns, context, shown, state.cell));
+    else if (item) lines.push(groupLine(item, columns, context, shown));
   }
   return lines;
 }
 
-const emptyText = (state: State): string => {
+const emptyText = (state: State, known: number): string => {
+  if (known > 0) return '  all that matches is known, and hidden: H shows what';
   if (state.nowMs === undefined) return '  reading the sockets of this machine …';
   const rows = state.pause ? state.pause.rows.length : state.table.rows.size;
-  return rows === 0 ? '  no sockets' : '  nothing matches: esc clears the filter';
+  return rows === 0 ? '  no sockets' : '  nothing matches: esc clears the query';
 };

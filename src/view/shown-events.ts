@@ -1,7 +1,11 @@
 import type { LogEvent } from '../model/event.ts';
-import { compileFilter, type Filter } from '../query/filter.ts';
+import { compileForSubjects } from '../query/compile.ts';
+import type { Query } from '../query/query.ts';
+import type { Subject } from '../query/subject.ts';
 import type { EventLog } from '../store/log.ts';
 import type { State } from '../store/state.ts';
+import { subjectOfEvent } from './event-subject.ts';
+import { queryContext } from './query-context.ts';
 
 /** So many events are asked about at a time: it takes some ten milliseconds. */
 const RUN = 10_000;
@@ -22,8 +26,14 @@ function lowerBound(numbers: readonly number[], number: number): number {
  * once for a filter, the new ones at once, those of before in runs from the newest back.
  */
 export class ShownEvents {
-  #filter: Filter | undefined;
-  #matches: ReturnType<typeof compileFilter> = () => true;
+  #query: Query | undefined;
+  #hosts: State['hosts'] | undefined;
+  #baselineMs: number | undefined;
+  #context: { nowMs: number } = { nowMs: 0 };
+  #matches: (subject: Subject) => boolean = () => true;
+  #directionOf: (id: string) => Subject['direction'] = () => undefined;
+  /** What to add to wall-clock time to get that of the batches. */
+  #toMonotonicMs = 0;
   /** The events from `#from` up to `#to` have been asked about. */
   #from = 0;
   #to = 0;
@@ -51,14 +61,19 @@ export class ShownEvents {
    * Catches up with the state.
    * @returns false while events further back are still to be asked about, by further calls
    */
-  update({ log, filter, pause }: State): boolean {
+  update(state: State): boolean {
+    const { log, query, hosts, baselineMs, pause, table } = state;
+    this.#toMonotonicMs = (state.nowMs ?? 0) - state.takenAtMs;
+    this.#directionOf = (id) => table.rows.get(id)?.direction;
     // The picture of a pause stands still.
     const end = pause ? pause.logEnd : log.end;
     const start = Math.min(log.start, end);
-    if (filter !== this.#filter) {
-      this.#filter = filter;
-      this.#matches = compileFilter(filter);
-      this.#isFiltered = Object.keys(filter).length > 0;
+    if (query !== this.#query || hosts !== this.#hosts || baselineMs !== this.#baselineMs) {
+      [this.#query, this.#hosts, this.#baselineMs] = [query, hosts, baselineMs];
+      const context = queryContext(state);
+      this.#context = context;
+      this.#matches = compileForSubjects(query, context);
+      this.#isFiltered = query.text.trim() !== '';
       this.#restart(end);
     }
     if (!this.#isFiltered) {
@@ -96,6 +111,10 @@ export class ShownEvents {
   }
 
   #isShown(event: LogEvent): boolean {
-    return event.type === 'gap' || this.#matches(event.socket);
+    if (event.type === 'gap') return true;
+    const direction = this.#directionOf(event.socket.id);
+    // As old as it was then.
+    this.#context.nowMs = event.atMs + this.#toMonotonicMs;
+    return this.#matches(subjectOfEvent(event, this.#toMonotonicMs, direction));
   }
 }

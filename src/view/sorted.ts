@@ -1,18 +1,7 @@
 import type { Searched } from '../query/words.ts';
 import type { Row } from '../store/table.ts';
-
-export type SortKey = number | string;
-
-/** A row with all that it is sorted and found by at hand: each step to another object is a wait for memory. */
-export interface Entry extends Searched {
-  row: Row;
-  key: SortKey;
-  pid: number;
-  /** It is not closed. */
-  open: boolean;
-  /** The filter lets it through. */
-  shown: boolean;
-}
+import type { Compare, Entry, SortKey } from './entry.ts';
+import { inOrder, Numbers } from './radix.ts';
 
 const pidOf = ({ socket }: Row): number => socket.owners[0]?.pid ?? -1;
 
@@ -25,6 +14,8 @@ export const entryOf = (row: Row, key: SortKey, searched: Searched): Entry => {
     pid: pidOf(row),
     open: row.mark !== 'closed',
     shown: false,
+    known: false,
+    group: undefined,
     localPort,
     remotePort,
     names,
@@ -43,47 +34,36 @@ export const staysInPlace = (entry: Entry, row: Row, key: SortKey): boolean =>
   entry.localPort === row.socket.local.port &&
   entry.remotePort === (row.socket.remote?.port ?? -1);
 
-const compareKeys = (a: SortKey, b: SortKey): number =>
+export const compareKeys = (a: SortKey, b: SortKey): number =>
   a === b ? 0 : typeof a === typeof b ? (a < b ? -1 : 1) : typeof a === 'number' ? -1 : 1;
 
 /** Equal keys go by pid, local port, remote port and at last by id: the order never depends on arrival. */
-const compareTies = (a: Entry, b: Entry): number =>
+export const compareTies = (a: Entry, b: Entry): number =>
   a.pid - b.pid ||
   a.localPort - b.localPort ||
   a.remotePort - b.remotePort ||
   compareKeys(a.row.id, b.row.id);
 
-export type Compare = (a: Entry, b: Entry) => number;
-
-export const comparator = (descending: boolean): Compare =>
+export const comparator = (descending: boolean): Compare<Entry> =>
   descending
     ? (a, b) => compareKeys(b.key, a.key) || compareTies(a, b)
     : (a, b) => compareKeys(a.key, b.key) || compareTies(a, b);
 
-/** Entries sorted anew: their distinct keys, which are few or cheap to compare, and the equals of each by themselves. */
-export function sorted(entries: Iterable<Entry>, descending: boolean): Entry[] {
-  const groups = new Map<SortKey, Entry[]>();
-  for (const entry of entries) {
-    const group = groups.get(entry.key);
-    if (group) group.push(entry);
-    else groups.set(entry.key, [entry]);
+const ROOMS = { pids: new Numbers(), locals: new Numbers(), remotes: new Numbers() };
+
+/** Entries sorted anew. */
+export function sorted(entries: readonly Entry[], descending: boolean): Entry[] {
+  const { length } = entries;
+  const [pids, locals] = [ROOMS.pids.take(length), ROOMS.locals.take(length)];
+  const remotes = ROOMS.remotes.take(length);
+  for (let i = 0; i < length; i++) {
+    const { pid, localPort, remotePort } = entries[i] as Entry;
+    pids[i] = pid + 1;
+    locals[i] = localPort;
+    // -1 is for no peer. The last port of VSOCK falls together with the last but one, and is told apart below.
+    remotes[i] = Math.min(remotePort + 1, 0xffff_ffff);
   }
-  const numbers: number[] = [];
-  const texts: string[] = [];
-  for (const key of groups.keys()) {
-    if (typeof key === 'number') numbers.push(key);
-    else texts.push(key);
-  }
-  // Both without a function: by number, and by UTF-16 units, as `<` has it.
-  const keys: SortKey[] = [...Float64Array.from(numbers).sort(), ...texts.sort()];
-  if (descending) keys.reverse();
-  const result: Entry[] = [];
-  for (const key of keys) {
-    const group = groups.get(key) ?? [];
-    if (group.length > 1) group.sort(compareTies);
-    for (const entry of group) result.push(entry);
-  }
-  return result;
+  return inOrder(entries, descending, [pids, locals, remotes], compareTies);
 }
 
 /** The same entries with their keys the other way round; those with equal keys stay as they were to each other. */
@@ -102,45 +82,42 @@ export function reversed(entries: readonly Entry[]): Entry[] {
   return result;
 }
 
-/** First position, from `low` on, whose entry does not come before `entry`: its own, where it is there. */
-function positionOf(entry: Entry, entries: readonly Entry[], compare: Compare, low: number): number {
-  let high = entries.length;
+/** First position, from `low` on, where nothing stands that comes before this one: its own, where it is there. */
+function positionOf<T>(it: T, all: readonly T[], compare: Compare<T>, low: number): number {
+  let high = all.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const there = entries[middle];
-    if (there && compare(there, entry) < 0) low = middle + 1;
+    const there = all[middle];
+    if (there && compare(there, it) < 0) low = middle + 1;
     else high = middle;
   }
   return low;
 }
 
-/** Positions of several entries, which are sorted for it: so each begins where the one before it ended. */
-function positionsOf(
-  wanted: Entry[],
-  entries: readonly Entry[],
-  compare: Compare,
-): { at: number; entry: Entry }[] {
+/** Positions of several, which are sorted for it: so each begins where the one before it ended. */
+function positionsOf<T>(wanted: T[], all: readonly T[], compare: Compare<T>): number[] {
   let at = 0;
-  return wanted.sort(compare).map((entry) => ({ at: (at = positionOf(entry, entries, compare, at)), entry }));
+  return wanted.sort(compare).map((it) => (at = positionOf(it, all, compare, at)));
 }
 
-/** A sorted list without some of its entries and with others. Both are few: only their places are looked up. */
-export function exchange(entries: readonly Entry[], gone: Entry[], come: Entry[], compare: Compare): Entry[] {
-  const cuts = positionsOf(gone, entries, compare);
-  const fills = positionsOf(come, entries, compare);
-  const result = entries.slice(0, Math.min(cuts[0]?.at ?? entries.length, fills[0]?.at ?? entries.length));
-  let [from, cut] = [result.length, 0];
-  const copyTo = (end: number): void => {
-    for (; from < end; from++) {
-      if (from === cuts[cut]?.at) cut++;
-      else result.push(entries[from] as Entry);
-    }
-  };
-  // What comes stands before what is at its place, be that to go or to stay.
-  for (const { at, entry } of fills) {
-    copyTo(at);
-    result.push(entry);
+/**
+ * Takes some out of a sorted list, in place, and puts others in: a new list would be a copy of everything. Both are few,
+ * and only their places are looked up.
+ */
+export function exchange<T>(all: T[], gone: T[], come: T[], compare: Compare<T>): void {
+  const cuts = positionsOf(gone, all, compare);
+  for (const [i, cut] of cuts.entries()) {
+    // What stands between this one and the next moves up by all that have gone.
+    const end = cuts[i + 1] ?? all.length;
+    for (let from = cut + 1; from < end; from++) all[from - i - 1] = all[from] as T;
   }
-  copyTo(entries.length);
-  return result;
+  all.length -= cuts.length;
+  const fills = positionsOf(come, all, compare);
+  let end = all.length;
+  for (const it of come) all.push(it);
+  for (let i = fills.length; i-- > 0;) {
+    const fill = fills[i] ?? 0;
+    for (; end > fill; end--) all[end + i] = all[end - 1] as T;
+    all[fill + i] = come[i] as T;
+  }
 }

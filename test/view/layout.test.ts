@@ -3,20 +3,22 @@ import type { PaneName } from '../../src/store/state.ts';
 import { layout, type Region } from '../../src/view/layout.ts';
 import { nextTop } from '../../src/view/viewport.ts';
 
-const CLOSED: Readonly<Record<PaneName, boolean>> = {
+const CLOSED: Readonly<Record<PaneName | 'list', boolean>> = {
   events: false,
   details: false,
   traffic: false,
   graph: false,
   help: false,
+  list: false,
 };
 
-const EVERY_SET = Array.from({ length: 32 }, (_, bits) => ({
+const EVERY_SET = Array.from({ length: 64 }, (_, bits) => ({
   events: (bits & 1) > 0,
   details: (bits & 2) > 0,
   graph: (bits & 4) > 0,
   help: (bits & 8) > 0,
   traffic: (bits & 16) > 0,
+  list: (bits & 32) > 0,
 }));
 
 const overlap = (a: Region, b: Region): boolean =>
@@ -36,7 +38,7 @@ function* faults(width: number, height: number, panes: typeof CLOSED): Generator
     for (const [other, that] of regions.slice(i + 1))
       if (overlap(region, that)) yield `${name} covers ${other}`;
   }
-  if (!regions.some(([name]) => ['table', 'details', 'traffic', 'events', 'help'].includes(name)))
+  if (!regions.some(([name]) => ['table', 'list', 'details', 'traffic', 'events', 'help'].includes(name)))
     yield 'nothing is shown';
 }
 
@@ -88,12 +90,13 @@ describe('what is shown', () => {
   test('an open pane never leaves the table fewer than three rows (the strip: two); on a low screen it takes its place', () => {
     for (const panes of EVERY_SET) {
       for (let height = 1; height <= 60; height++) {
-        const { table, details, traffic, events, graph } = layout(100, height, panes);
-        if (table && (details ?? traffic ?? events)) expect(table.height).toBeGreaterThanOrEqual(3);
+        const { table, list, details, traffic, events, graph } = layout(100, height, panes);
+        if (table && (list ?? details ?? traffic ?? events)) expect(table.height).toBeGreaterThanOrEqual(3);
         if (table && graph) expect(table.height).toBeGreaterThanOrEqual(2);
-        // What was asked for is there, in one place or the other; the details before the traffic before the events.
+        // What was asked for is there, in one place or the other; the list before the details before the traffic before the events.
         if (panes.help) continue;
-        if (panes.details) expect(details).toBeDefined();
+        if (panes.list) expect(list).toBeDefined();
+        else if (panes.details) expect(details).toBeDefined();
         else if (panes.traffic) expect(traffic).toBeDefined();
         else if (panes.events) expect(events).toBeDefined();
       }

@@ -2,14 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Catching, GapEvent } from '../../src/model/event.ts';
 import type { Family, Socket } from '../../src/model/socket.ts';
-import type { State } from '../../src/store/state.ts';
+import type { PromptKind, State } from '../../src/store/state.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
-import { NOTHING_SEEN } from '../../src/store/table.ts';
-import { presentColumns } from '../../src/view/columns.ts';
+import { NOTHING_SEEN, type Seen } from '../../src/store/table.ts';
+import { columnOf, presentColumns } from '../../src/view/columns.ts';
 import { detailLines } from '../../src/view/details.ts';
 import { EventPane } from '../../src/view/event-pane.ts';
-import { filterLine, headerLines, spread } from '../../src/view/header.ts';
-import { helpLines, hintLine } from '../../src/view/help.ts';
+import { headerLines } from '../../src/view/header.ts';
+import { filterLine, type Share } from '../../src/view/query-line.ts';
+import { spread } from '../../src/view/spread.ts';
+import { helpLines } from '../../src/view/help.ts';
+import { hintLine } from '../../src/view/hints.ts';
 import { placeColumns } from '../../src/view/place.ts';
 import { rowLine } from '../../src/view/rows.ts';
 import { trafficLines } from '../../src/view/traffic.ts';
@@ -63,7 +66,7 @@ const stateOf = (it: Socket): State => {
       ],
     }),
   );
-  return { ...state, host: text, system: text, filter: { text, process: text, netns: text } };
+  return { ...state, host: text, system: text, query: { ...state.query, text } };
 };
 
 /** What is shown: paddings at the end may go beyond the edge. */
@@ -83,14 +86,21 @@ const everyLine = (state: State, it: Socket, width: number): string[] => {
   const row = state.table.rows.get(it.id);
   return shown([
     ...headerLines(state, width, 2),
-    filterLine(state, 1, 1, width),
+    filterLine(state, { shown: 1, total: 3, known: 1 }, width),
     ...detailLines(row, state, width, 100),
     ...trafficLines(state, width, 10),
     ...eventPaneLines(state, width),
     ...helpLines(KEYS, state, width),
-    hintLine(KEYS, width, ALL_SEEN, undefined),
+    hintLine(KEYS, state, width, undefined),
     ...(row
-      ? [rowLine(row, placeColumns(width, new Map(), ALL_SEEN), { nowMs: 0, serviceNames: true }, 'none')]
+      ? [
+          rowLine(
+            row,
+            placeColumns(width, new Map(), ALL_SEEN),
+            { nowMs: 0, takenAtMs: 0, serviceNames: true },
+            'none',
+          ),
+        ]
       : []),
   ]);
 };
@@ -271,8 +281,10 @@ describe('the header', () => {
   });
 });
 
+const NO_SHARE: Share = { shown: 0, total: 0, known: 0 };
+
 describe('the prompt', () => {
-  const typing = (text: string, kind: 'text' | 'process' = 'text') =>
+  const typing = (text: string, kind: PromptKind = 'query') =>
     after(emptyState(), { type: 'prompt', kind, text }, { type: 'edit', edit: { type: 'move', to: 'end' } });
 
   test('the cursor is in sight at every width, whatever is typed', () => {
@@ -280,9 +292,9 @@ describe('the prompt', () => {
       fc.property(
         fc.string({ unit: 'grapheme' }),
         fc.integer({ min: 14, max: 120 }),
-        fc.constantFrom('text', 'process'),
+        fc.constantFrom<PromptKind>('query', 'port', 'process', 'netns', 'save', 'view'),
         (text, width, kind) => {
-          const { spans } = filterLine(typing(text, kind), 0, 0, width);
+          const { spans } = filterLine(typing(text, kind), NO_SHARE, width);
           const at = spans.findIndex(({ tone }) => tone === 'cursor');
           const left = spans.slice(0, at).reduce((sum, it) => sum + displayWidth(it.text), 0);
           expect(at).toBeGreaterThan(0);
@@ -306,7 +318,7 @@ describe('the prompt', () => {
       { type: 'edit', edit: { type: 'move', to: 'start' } },
       { type: 'edit', edit: { type: 'move', to: 'right' } },
     );
-    expect(textOf(filterLine(state, 0, 0, 80))).toMatch(/^\/ a\?bc +0 of 0$/);
+    expect(textOf(filterLine(state, NO_SHARE, 80))).toMatch(/^\/ a\?bc +0 of 0$/);
   });
 });
 
@@ -369,6 +381,8 @@ describe('details', () => {
 });
 
 describe('help', () => {
+  const seeing = (seen: Seen) => ({ ...emptyState(), table: { seen } });
+
   test('every key and every column is in it', () => {
     const text = shown(helpLines(KEYS, emptyState(), 200)).join('\n');
     for (const { label, about } of KEYS) expect(text).toContain(`${label.padEnd(14)}${about}`);
@@ -377,30 +391,62 @@ describe('help', () => {
 
   test('the way to it is in the hints at every width', () => {
     for (let width = 6; width <= 200; width++) {
-      const hints = textOf(hintLine(KEYS, width, ALL_SEEN, undefined));
+      const hints = textOf(hintLine(KEYS, seeing(ALL_SEEN), width, undefined));
       expect(hints.endsWith('? help')).toBe(true);
       expect(displayWidth(hints)).toBeLessThanOrEqual(width);
     }
   });
 
   test('the ways into the event log and out of it come first while it is open', () => {
-    const hints = (focus: 'table' | 'events') => textOf(hintLine(KEYS, 80, ALL_SEEN, focus));
+    const hints = (focus: 'table' | 'events') => textOf(hintLine(KEYS, seeing(ALL_SEEN), 80, focus));
     expect(hints('table')).toMatch(/^tab to the events {2}p port .* \? help$/);
     expect(hints('events')).toMatch(/^enter to its row {2}tab to the table {2}p port .* \? help$/);
-    expect(textOf(hintLine(KEYS, 200, ALL_SEEN, 'events'))).not.toContain('enter details');
-    expect(textOf(hintLine(KEYS, 200, ALL_SEEN, undefined))).not.toContain('tab');
+    expect(textOf(hintLine(KEYS, seeing(ALL_SEEN), 200, 'events'))).not.toContain('enter details');
+    expect(textOf(hintLine(KEYS, seeing(ALL_SEEN), 200, undefined))).not.toContain('tab');
   });
 
-  test('columns that are not there are not explained', () => {
+  test('columns that are not there come after those that are, and each is told once', () => {
+    const RX_RATE = columnOf('rxRate')?.about ?? '';
     const helpOf = (it: Socket) =>
-      shown(helpLines(KEYS, after(emptyState(), baseline([it])), 200)).join('\n');
-    expect(helpOf(socket())).not.toContain('bytes received');
-    expect(helpOf(socket({ traffic: { rxBytes: 1 } }))).toContain('bytes received a second');
+      shown(helpLines(KEYS, after(emptyState(), baseline([it])), 200))
+        .join('\n')
+        .split('MORE COLUMNS, WHICH C ADDS');
+    const [there, more] = helpOf(socket());
+    expect([there, more].map((it) => it?.includes(RX_RATE))).toEqual([false, true]);
+    const [seen, others] = helpOf(socket({ traffic: { rxBytes: 1 } }));
+    expect([seen, others].map((it) => it?.includes(RX_RATE))).toEqual([true, false]);
+  });
+
+  test.each([
+    ['query', 'enter done  tab completes  ↑ those of before  ctrl-u clears  esc as before'],
+    ['port', 'enter done  tab completes  ctrl-u clears  esc as before'],
+    ['save', 'enter done  ctrl-u clears  esc as before'],
+  ] as const)('while a %s is typed the keys are those of typing', (kind, hints) => {
+    const state = after(emptyState(), { type: 'prompt', kind, text: '' });
+    expect(textOf(hintLine(KEYS, state, 100, undefined))).toBe(hints);
+  });
+
+  test.each([
+    [{ kind: 'views', at: 0 }, /^enter looks by it .* esc closes$/],
+    [{ kind: 'known', at: 0 }, /^d shows it again {2}esc closes$/],
+    [{ kind: 'columns', cursor: 'pid' }, /^space shows, hides .* esc closes$/],
+  ] as const)('in a list the keys are those of the list: %j', (list, hints) => {
+    const state = after(emptyState(), { type: 'list', list });
+    expect(textOf(hintLine(KEYS, state, 100, undefined))).toMatch(hints);
+    // How it is left is said at every width.
+    expect(textOf(hintLine(KEYS, state, 12, undefined))).toBe('esc closes');
+  });
+
+  test('in the help it is said how it scrolls and closes', () => {
+    const state = after(emptyState(), { type: 'pane', pane: 'help' });
+    expect(textOf(hintLine(KEYS, state, 100, undefined))).toBe('↑ ↓ scroll  ? closes');
   });
 
   test('the hint at the traffic comes with the traffic', () => {
-    expect(textOf(hintLine(KEYS, 200, NOTHING_SEEN, undefined))).not.toContain('i traffic');
-    expect(textOf(hintLine(KEYS, 200, ALL_SEEN, undefined))).toContain('e events  i traffic  g graph');
+    expect(textOf(hintLine(KEYS, seeing(NOTHING_SEEN), 200, undefined))).not.toContain('i traffic');
+    expect(textOf(hintLine(KEYS, seeing(ALL_SEEN), 200, undefined))).toContain(
+      'e events  i traffic  g graph',
+    );
   });
 
   test('all notices are told in full', () => {

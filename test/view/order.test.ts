@@ -2,25 +2,28 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Batch } from '../../src/model/batch.ts';
 import type { Socket } from '../../src/model/socket.ts';
-import type { Filter } from '../../src/query/filter.ts';
 import type { Action } from '../../src/store/actions.ts';
-import type { ColumnId, State } from '../../src/store/state.ts';
+import { compileForSubjects } from '../../src/query/compile.ts';
+import { type ColumnId, GROUPS, type State } from '../../src/store/state.ts';
+import type { Row } from '../../src/store/table.ts';
 import { COLUMNS } from '../../src/view/columns.ts';
 import { RowOrder } from '../../src/view/order.ts';
-import { after, baseline, batch, emptyState, listener, socket } from '../helpers/fakes.ts';
+import { queryContext } from '../../src/view/query-context.ts';
+import { after, baseline, batch, emptyState, listener, queried, socket } from '../helpers/fakes.ts';
 
 const named = (id: string, process: string, fields: Partial<Socket> = {}): Socket => ({
   ...socket({ id, process }),
   ...fields,
 });
 
+const asking = (text: string): Action => ({ type: 'query', query: queried(text) });
+
 /** A screen's order that follows a state, action by action. */
 class Follower {
   readonly order = new RowOrder();
-  state: State;
+  state: State = emptyState();
 
   constructor(...actions: (Action | Batch)[]) {
-    this.state = emptyState();
     this.do(...actions);
   }
 
@@ -33,7 +36,7 @@ class Follower {
   }
 
   get ids(): string[] {
-    return this.order.slice().map(({ id }) => id);
+    return this.order.rows().map(({ id }) => id);
   }
 }
 
@@ -104,7 +107,7 @@ describe('frozen', () => {
       batch({ changed: [renamed(cat, 'zebra')], spawned: [named('4', 'aardvark')] }),
     );
     expect(follower.ids).toEqual(['3', '1', '2', '4']);
-    expect(follower.order.at(0)?.socket.owners[0]?.process).toBe('zebra');
+    expect(follower.order.rowAt(0)?.socket.owners[0]?.process).toBe('zebra');
     expect(follower.do({ type: 'freeze' }).ids).toEqual(['4', '1', '2', '3']);
   });
 
@@ -114,9 +117,9 @@ describe('frozen', () => {
     expect(follower.do({ type: 'time', nowMs: 10_000 }).ids).toEqual(['3', '2']);
   });
 
-  test('another filter or sort order is obeyed', () => {
+  test('another query or sort order is obeyed', () => {
     expect(start().do({ type: 'reverse-sort' }).ids).toEqual(['2', '1', '3']);
-    expect(start().do({ type: 'filter', filter: { process: 'a' } }).ids).toEqual(['3', '2']);
+    expect(start().do(asking('process:a')).ids).toEqual(['3', '2']);
   });
 
   test('through a pause and after it', () => {
@@ -125,9 +128,9 @@ describe('frozen', () => {
     expect(follower.do({ type: 'pause' }).ids).toEqual(['3', '1', '2']);
     follower.do(batch({ monotonicMs: 2000, closed: ['1'], spawned: [named('4', 'aardvark')] }));
     expect(follower.ids).toEqual(['3', '1', '2']);
-    expect(follower.order.at(1)?.mark).toBe('none');
+    expect(follower.order.rowAt(1)?.mark).toBe('none');
     expect(follower.do({ type: 'pause' }).ids).toEqual(['3', '1', '2', '4']);
-    expect(follower.order.at(1)?.mark).toBe('closed');
+    expect(follower.order.rowAt(1)?.mark).toBe('closed');
   });
 });
 
@@ -140,15 +143,15 @@ describe('paused', () => {
       { type: 'time', nowMs: 4500 },
     );
     expect(follower.ids).toEqual(['1', '2']);
-    expect(follower.order.slice().map(({ mark }) => mark)).toEqual(['none', 'none']);
+    expect(follower.order.rows().map(({ mark }) => mark)).toEqual(['none', 'none']);
     expect(follower.do({ type: 'pause' }).ids).toEqual(['2', '3']);
   });
 
-  test('filter and sort work on what is shown', () => {
+  test('query and sort work on what is shown', () => {
     const follower = new Follower(baseline([ant, bee, cat]), { type: 'pause' });
     follower.do(batch({ monotonicMs: 1000, closed: ['1', '2', '3'] }));
     expect(follower.do({ type: 'reverse-sort' }).ids).toEqual(['2', '1', '3']);
-    expect(follower.do({ type: 'filter', filter: { process: 'cat' } }).ids).toEqual(['2']);
+    expect(follower.do(asking('process:cat')).ids).toEqual(['2']);
   });
 });
 
@@ -188,7 +191,7 @@ describe('numbers of traffic', () => {
   test('a row of which only the counters change keeps its place, and shows them', () => {
     const follower = new Follower(baseline([idle, slow].flatMap((it) => it ?? [])));
     follower.do(batch({ monotonicMs: 1000, changed: [later(slow, 510)] }));
-    expect(follower.order.slice().map(({ id, rxRate }) => [id, rxRate])).toEqual([
+    expect(follower.order.rows().map(({ id, rxRate }) => [id, rxRate])).toEqual([
       ['0', 0],
       ['1', 500],
     ]);
@@ -209,10 +212,10 @@ test.each<[ColumnId, Partial<Socket>, Partial<Socket>]>([
   expect(new Follower(baseline(sockets), { type: 'sort', column }).ids).toEqual(['9', '1']);
 });
 
-test('a filter and the direction change before the next picture', () => {
+test('the query and the direction change before the next picture', () => {
   const follower = new Follower(baseline([ant, bee, cat]));
-  follower.state = after(follower.state, { type: 'reverse-sort' }, { type: 'filter', filter: { text: 'e' } });
-  expect(follower.do({ type: 'filter', filter: { process: 'a' } }).ids).toEqual(['2', '3']);
+  follower.state = after(follower.state, { type: 'reverse-sort' }, asking('e'));
+  expect(follower.do(asking('process:a')).ids).toEqual(['2', '3']);
   expect(follower.do({ type: 'reverse-sort' }).ids).toEqual(['3', '2']);
 });
 
@@ -225,18 +228,149 @@ test('positions', () => {
   expect(order.slice(1, 5).map(({ id }) => id)).toEqual(['2']);
 });
 
-const FILTERS: readonly Filter[] = [
-  {},
-  { process: 'a' },
-  { listening: true },
-  { port: 443 },
-  { text: 'close' },
+describe('what is known', () => {
+  const known = { process: 'bee', remote: '198.51.100.7', port: 443 };
+
+  test('is hidden, and counted while it is there and asked for', () => {
+    const follower = new Follower(baseline([ant, bee, cat]), { type: 'know', known });
+    const state = () => [follower.ids.join(' '), follower.order.knownCount, follower.order.openCount];
+    expect(state()).toEqual(['3 2', 1, 2]);
+    follower.do(asking('!bee'));
+    expect(state()).toEqual(['3 2', 0, 2]);
+    follower.do(asking(''), batch({ monotonicMs: 1000, spawned: [named('4', 'bee')] }));
+    expect(state()).toEqual(['3 2', 2, 2]);
+    // What is closed is not counted, neither here nor there.
+    follower.do(batch({ monotonicMs: 2000, closed: ['1', '2'] }));
+    expect(state()).toEqual(['3 2', 1, 1]);
+    follower.do({ type: 'list', list: { kind: 'known', at: 0 } }, { type: 'remove-line' });
+    expect(state()).toEqual(['3 1 4 2', 0, 2]);
+  });
+
+  test('is shown once it is another program, peer or port', () => {
+    const moved = { ...ant, remote: { address: '198.51.100.8', port: 443 } };
+    for (const other of [renamed(ant, 'wasp'), moved]) {
+      const follower = new Follower(baseline([ant, cat]), { type: 'know', known });
+      expect(follower.ids).toEqual(['3']);
+      follower.do(batch({ monotonicMs: 1000, changed: [other] }));
+      expect([follower.ids.toSorted(), follower.order.knownCount]).toEqual([['1', '3'], 0]);
+    }
+  });
+
+  test('is counted too while the picture stands still, or the order does', () => {
+    for (const still of ['freeze', 'pause'] as const) {
+      const follower = new Follower(baseline([ant, bee, cat]), { type: still }, { type: 'know', known });
+      expect([follower.ids, follower.order.knownCount]).toEqual([['3', '2'], 1]);
+      follower.do(batch({ monotonicMs: 1000, spawned: [named('4', 'bee')] }));
+      expect(follower.order.knownCount).toBe(still === 'freeze' ? 2 : 1);
+    }
+  });
+});
+
+test('what is known stays counted while a query is typed on', () => {
+  const known = { process: 'bee', remote: '198.51.100.7', port: 443 };
+  const follower = new Follower(baseline([ant, bee, cat]), { type: 'know', known });
+  for (const text of ['be', 'bee', '4', '44', '443'])
+    expect([text, follower.do(asking(text)).order.knownCount]).toEqual([text, 1]);
+  expect(follower.do(asking('4433')).order.knownCount).toBe(0);
+});
+
+describe('what a query depends on besides the rows', () => {
+  test('a baseline hides what has come until then, though new is asked for already', () => {
+    const follower = new Follower(
+      baseline([ant]),
+      asking('new'),
+      batch({ monotonicMs: 1000, spawned: [bee] }),
+    );
+    expect(follower.ids).toEqual(['2']);
+    expect(follower.do({ type: 'baseline' }).ids).toEqual([]);
+    expect(follower.do(batch({ monotonicMs: 2000, spawned: [cat] })).ids).toEqual(['3']);
+  });
+
+  test('the addresses of a host come, and become others', () => {
+    const follower = new Follower(baseline([ant]), asking('@far.example'));
+    const told = (...addresses: string[]) =>
+      follower.do({ type: 'host', name: 'far.example', answer: { type: 'addresses', addresses } }).ids;
+    expect(follower.ids).toEqual([]);
+    expect([told('198.51.100.7'), told('198.51.100.8'), told('::1', '198.51.100.7')]).toEqual([
+      ['1'],
+      [],
+      ['1'],
+    ]);
+  });
+});
+
+test('whatever it is sorted and grouped by, a row is found by its id; folded away, by the header of its group', () => {
+  const follower = new Follower(baseline([ant, bee, cat, listener({ id: '4', user: 'ana' })]));
+  const sorts = COLUMNS.map(({ id }): Action => ({ type: 'sort', column: id }));
+  for (const group of [null, ...GROUPS]) {
+    for (const sort of sorts) {
+      const { order } = follower.do({ type: 'group', group }, sort);
+      for (const id of ['1', '2', '3', '4']) expect(order.rowAt(order.indexOf(id))?.id).toBe(id);
+      if (group === null) continue;
+      follower.do({ type: 'fold-all' });
+      for (const id of ['1', '2', '3', '4']) {
+        expect(order.indexOf(id)).toBe(-1);
+        const header = order.headerOf(id);
+        const item = order.at(order.indexOf(header ?? null));
+        expect([item?.type, item?.id]).toEqual(['group', header]);
+      }
+    }
+  }
+});
+
+describe('a query that asks for more than the socket', () => {
+  /** Rows that have been there for two seconds, and nothing that is closed. */
+  const start = (...actions: (Action | Batch)[]) =>
+    new Follower(baseline([ant]), asking('age>=2s !closed'), ...actions);
+
+  test('is asked again as time goes by', () => {
+    const follower = start(batch({ monotonicMs: 1000, spawned: [bee, cat] }));
+    expect(follower.ids).toEqual([]);
+    expect(follower.do(batch({ monotonicMs: 2000 })).ids).toEqual(['1']);
+    expect(follower.do(batch({ monotonicMs: 3000, closed: ['1'] })).ids).toEqual(['3', '2']);
+    expect(follower.order.openCount).toBe(2);
+  });
+
+  test('also while rows keep their places, and not while the picture stands still', () => {
+    const follower = start({ type: 'freeze' }, batch({ monotonicMs: 1000, spawned: [bee, cat] }));
+    expect(follower.do(batch({ monotonicMs: 2000 })).ids).toEqual(['1']);
+    expect(follower.do(batch({ monotonicMs: 3000 })).ids).toEqual(['1', '2', '3']);
+    expect(follower.do({ type: 'freeze' }).ids).toEqual(['3', '1', '2']);
+    const paused = start({ type: 'pause' }, batch({ monotonicMs: 9000 }));
+    expect(paused.ids).toEqual([]);
+    expect(paused.do({ type: 'pause' }).ids).toEqual(['1']);
+  });
+});
+
+const QUERIES = [
+  '',
+  'process=a',
+  'listen',
+  ':443',
+  'close',
   // As they are typed: each lets through some of what the one before it does.
-  { text: 'a' },
-  { text: 'ab' },
-  { text: 'ab c' },
-  { text: 'ab cl' },
-  { text: 'cl' },
+  'a',
+  'ab',
+  'ab c',
+  'ab cl',
+  'cl',
+  // What changes with the clock, the baseline, and what is known of hosts.
+  'age<3s',
+  '!age>=2s closed or a',
+  'new',
+  'new or rx>1',
+  '@far.example',
+].map(asking);
+
+const KNOWN: readonly Action[] = ['a', 'B', 'zz'].map((process) => ({
+  type: 'know',
+  known: { process, remote: process === 'B' ? '*' : '198.51.100.7', port: process === 'B' ? 80 : 443 },
+}));
+
+const HOSTS: readonly Action[] = [
+  { type: 'host', name: 'far.example', answer: { type: 'asked' } },
+  { type: 'host', name: 'far.example', answer: { type: 'addresses', addresses: ['198.51.100.7'] } },
+  { type: 'host', name: 'far.example', answer: { type: 'addresses', addresses: ['198.51.100.8'] } },
 ];
 
 const version = fc.record({
@@ -276,18 +410,44 @@ const step = fc.record({
     },
     {
       weight: 1,
-      arbitrary: fc.constantFrom(...FILTERS.map((filter) => ({ type: 'filter' as const, filter }))),
+      arbitrary: fc.constantFrom(...QUERIES),
     },
     {
       weight: 1,
       arbitrary: fc.constantFrom<Action>({ type: 'reverse-sort' }, { type: 'freeze' }, { type: 'pause' }),
+    },
+    { weight: 1, arbitrary: fc.constantFrom<Action>({ type: 'baseline' }, ...KNOWN, ...HOSTS) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        ...[...GROUPS, null].map((group) => ({ type: 'group' as const, group })),
+        ...KNOWN.map((_, at) => ({ type: 'shown-again' as const, at })),
+      ),
     },
   ),
   /** Several things may happen before the next picture. */
   painted: fc.boolean(),
 });
 
-test('whatever happens: the order kept up is the one that a fresh sort gives', () => {
+const openOf = (rows: readonly Row[]): number => rows.filter(({ mark }) => mark !== 'closed').length;
+
+/** What is to be shown, and what is hidden only because it is known, straight from the state. */
+function wantedOf(state: State): { shown: Row[]; known: Row[] } {
+  const rows = state.pause?.rows ?? [...state.table.rows.values()];
+  const nowMs = state.pause?.nowMs ?? state.nowMs ?? 0;
+  const matches = compileForSubjects(state.query, { ...queryContext(state), nowMs });
+  const isKnown = ({ socket: { owners, remote, local } }: Row): boolean =>
+    state.known.some(
+      (it) =>
+        it.process === owners[0]?.process &&
+        it.remote === (remote?.address ?? '*') &&
+        it.port === (remote?.port ?? local.port),
+    );
+  const asked = rows.filter(matches);
+  return { shown: asked.filter((row) => !isKnown(row)), known: asked.filter(isKnown) };
+}
+
+test('whatever happens: the order kept up is the one that a fresh sort gives, and shows what is asked for', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
       const order = new RowOrder();
@@ -304,9 +464,13 @@ test('whatever happens: the order kept up is the one that a fresh sort gives', (
           const closed = wanted.flatMap(([id, fields]) => (fields === null && open.delete(id) ? [id] : []));
           for (const { id } of spawned) open.add(id);
           state = after(state, batch({ monotonicMs: i * 1000, spawned, changed, closed }));
+        } else if (what.type === 'shown-again') {
+          const list = { kind: 'known' as const, at: what.at };
+          state = after(state, { type: 'list', list }, { type: 'remove-line' });
+          resorted = true;
         } else {
           state = after(state, what);
-          resorted ||= ['sort', 'filter', 'reverse-sort', 'freeze'].includes(what.type);
+          resorted ||= what.type !== 'pause';
         }
         if (!painted) continue;
         order.update(state);
@@ -314,12 +478,15 @@ test('whatever happens: the order kept up is the one that a fresh sort gives', (
         const fresh = new RowOrder();
         fresh.update(state);
         if (state.frozen) {
-          expect(new Set(order.slice())).toEqual(new Set(fresh.slice()));
+          expect(new Set(order.rows())).toEqual(new Set(fresh.rows()));
           const kept = before.filter((id) => now.includes(id));
-          if (!resorted) expect(now.slice(0, kept.length)).toEqual(kept);
+          if (!resorted && state.group === null) expect(now.slice(0, kept.length)).toEqual(kept);
         } else expect(order.slice()).toEqual(fresh.slice());
         expect(now.every((id, index) => order.indexOf(id) === index)).toBe(true);
-        expect(order.openCount).toBe(order.slice().filter(({ mark }) => mark !== 'closed').length);
+        const wanted = wantedOf(state);
+        expect(new Set(order.rows())).toEqual(new Set(wanted.shown));
+        expect(order.openCount).toBe(openOf(wanted.shown));
+        expect(order.knownCount).toBe(openOf(wanted.known));
         for (const id of IDS) if (!now.includes(id)) expect(order.indexOf(id)).toBe(-1);
         [before, resorted] = [now, false];
       }

@@ -1,8 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ColumnId } from '../../src/store/state.ts';
+import type { ColumnChoice, ColumnId } from '../../src/store/state.ts';
 import { type CellContext, COLUMNS } from '../../src/view/columns.ts';
 import { NOTHING_SEEN, type Seen } from '../../src/store/table.ts';
-import { noteWidths, placeColumns, type WidestSeen } from '../../src/view/place.ts';
+import { columnsIn, noteWidths, placeColumns, type WidestSeen } from '../../src/view/place.ts';
 import { rowLine, titleLine } from '../../src/view/rows.ts';
 import { displayWidth } from '../../src/view/width.ts';
 import { after, ALL_SEEN, baseline, emptyState, socket } from '../helpers/fakes.ts';
@@ -12,7 +13,10 @@ const rowsOf = (...sockets: Parameters<typeof baseline>[0]) => [
   ...after(emptyState(), baseline(sockets)).table.rows.values(),
 ];
 
-const CONTEXT: CellContext = { nowMs: 0, serviceNames: false };
+/** Those that come by themselves. */
+const AUTOMATIC = COLUMNS.filter(({ onRequest }) => !onRequest);
+
+const CONTEXT: CellContext = { nowMs: 0, takenAtMs: 0, serviceNames: false };
 const NARROW = rowsOf(socket());
 const WIDE = rowsOf(
   socket({
@@ -24,7 +28,7 @@ const WIDE = rowsOf(
 
 const seen = (rows: typeof NARROW): WidestSeen => {
   const widest: WidestSeen = new Map();
-  noteWidths(widest, rows, CONTEXT);
+  noteWidths(widest, rows, CONTEXT, COLUMNS);
   return widest;
 };
 
@@ -81,7 +85,11 @@ describe.each([
       for (const row of [...NARROW, ...WIDE]) {
         expect(displayWidth(textOf(rowLine(row, columns, CONTEXT, 'none')))).toBe(end);
       }
-      expect(displayWidth(textOf(titleLine(columns, { column: 'process', descending: true })))).toBe(end);
+      expect(
+        displayWidth(
+          textOf(titleLine(columns, { sort: { column: 'process', descending: true }, cell: null })),
+        ),
+      ).toBe(end);
     }
   });
 });
@@ -95,7 +103,7 @@ describe('which columns there are', () => {
   });
 
   test('at 120 everything that a source without traffic has', () => {
-    expect(idsAt(120)).toEqual(COLUMNS.filter(({ present }) => !present).map(({ id }) => id));
+    expect(idsAt(120)).toEqual(AUTOMATIC.filter(({ present }) => !present).map(({ id }) => id));
   });
 
   test('at 80 the rates stand beside program, pid, protocol, peer, ports and state', () => {
@@ -115,9 +123,9 @@ describe('which columns there are', () => {
   test('at 120 everything but what is looked at now and then; at 200 everything', () => {
     const rare: ColumnId[] = ['rxBytes', 'txBytes', 'retransmits', 'queues', 'interface'];
     expect(idsAt(120, seen(NARROW), TRAFFIC)).toEqual(
-      COLUMNS.map(({ id }) => id).filter((id) => !rare.includes(id) && id !== 'netns'),
+      AUTOMATIC.map(({ id }) => id).filter((id) => !rare.includes(id) && id !== 'netns'),
     );
-    expect(idsAt(200, seen(NARROW), ALL_SEEN)).toEqual(COLUMNS.map(({ id }) => id));
+    expect(idsAt(200, seen(NARROW), ALL_SEEN)).toEqual(AUTOMATIC.map(({ id }) => id));
   });
 
   test('each of them only once its own kind has been told of', () => {
@@ -162,8 +170,8 @@ test('at 200 columns long IPv6 addresses are whole', () => {
 test('a column that has grown stays so: nothing moves when the long text has gone', () => {
   const widest = seen(WIDE);
   const before = placeColumns(160, widest, NOTHING_SEEN);
-  noteWidths(widest, NARROW, CONTEXT);
-  noteWidths(widest, [], CONTEXT);
+  noteWidths(widest, NARROW, CONTEXT, COLUMNS);
+  noteWidths(widest, [], CONTEXT, COLUMNS);
   expect(placeColumns(160, widest, NOTHING_SEEN)).toEqual(before);
 });
 
@@ -176,7 +184,12 @@ test('a narrow state column has words of its own, not cut ones', () => {
 
 test('the title of the sorted column has an arrow', () => {
   const title = (descending: boolean) =>
-    textOf(titleLine(placeColumns(120, seen(NARROW), NOTHING_SEEN), { column: 'pid', descending }));
+    textOf(
+      titleLine(placeColumns(120, seen(NARROW), NOTHING_SEEN), {
+        sort: { column: 'pid', descending },
+        cell: null,
+      }),
+    );
   expect(title(false)).toContain('PID▴');
   expect(title(true)).toContain('PID▾');
 });
@@ -184,7 +197,7 @@ test('the title of the sorted column has an arrow', () => {
 test('service names stand in the place of ports', () => {
   const context = { ...CONTEXT, serviceNames: true };
   const widest: WidestSeen = new Map();
-  noteWidths(widest, NARROW, context);
+  noteWidths(widest, NARROW, context, COLUMNS);
   const row = NARROW[0];
   expect(textOf(row && rowLine(row, placeColumns(120, widest, NOTHING_SEEN), context, 'none'))).toMatch(
     / 40000 .* https /,
@@ -197,4 +210,107 @@ test('a protocol with a long name has a short one where it does not fit', () => 
     textOf(row && rowLine(row, placeColumns(120, widest, NOTHING_SEEN), CONTEXT, 'none'));
   expect(text(new Map())).toMatch(/ pkt +192/);
   expect(text(seen(rowsOf(socket({ protocol: 'packet' }))))).toMatch(/ packet +192/);
+});
+
+describe('chosen columns', () => {
+  const place = (
+    width: number,
+    choices: readonly ColumnChoice[],
+    widest: ReadonlyMap<ColumnId, number> = new Map(),
+  ) =>
+    placeColumns(width, widest, NOTHING_SEEN, choices).map(({ column, left, width: cells }) => [
+      column.id,
+      left,
+      cells,
+    ]);
+
+  test('exactly those, in that order, whatever has been told of', () => {
+    expect(place(80, [{ id: 'age' }, { id: 'rtt' }, { id: 'process' }])).toEqual([
+      ['age', 2, 5],
+      ['rtt', 9, 5],
+      ['process', 16, 10],
+    ]);
+  });
+
+  test('what is left goes to those that have had wider texts; a chosen width stays', () => {
+    const choices: ColumnChoice[] = [{ id: 'process' }, { id: 'remoteAddress', width: 8 }];
+    expect(place(80, choices, seen(WIDE))).toEqual([
+      ['process', 2, 24],
+      ['remoteAddress', 28, 8],
+    ]);
+    expect(place(300, [{ id: 'pid', width: 500 }])).toEqual([['pid', 2, 120]]);
+    expect(place(300, [{ id: 'pid', width: 0 }])).toEqual([['pid', 2, 1]]);
+  });
+
+  test('the last ones are squeezed first; then they leave, from the end', () => {
+    const choices: ColumnChoice[] = [{ id: 'process' }, { id: 'state' }, { id: 'user' }];
+    const sizes = (width: number) => place(width, choices).map(([, , cells]) => cells);
+    expect([35, 33, 32, 30, 29, 25, 24, 23, 22].map(sizes)).toEqual([
+      [10, 11, 8],
+      [10, 11, 8],
+      [10, 11, 7],
+      [10, 10, 6],
+      [10, 9, 6],
+      [9, 6, 6],
+      [8, 6, 6],
+      [10, 10],
+      [10, 9],
+    ]);
+  });
+
+  test('one that is left is cut by its own width', () => {
+    expect(place(40, [{ id: 'command', width: 100 }, { id: 'pid' }])).toEqual([['command', 2, 38]]);
+    expect(place(1, [{ id: 'command' }])).toEqual([['command', 2, 1]]);
+  });
+
+  test('none at all is no choice', () => {
+    expect(place(80, [])).toEqual(
+      placeColumns(80, new Map(), NOTHING_SEEN).map(({ column, left, width }) => [column.id, left, width]),
+    );
+  });
+
+  test('only what is placed is looked at', () => {
+    const choices: ColumnChoice[] = [{ id: 'exe' }, { id: 'pid' }, { id: 'command' }];
+    expect(columnsIn(30, NOTHING_SEEN, choices).map(({ id }) => id)).toEqual(['exe', 'pid']);
+    expect(
+      columnsIn(40, ALL_SEEN, null)
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(idsAt(40).sort());
+  });
+
+  test('every choice at every width: side by side, within the pane, rows and titles in step', () => {
+    const choice = fc.record({
+      id: fc.constantFrom(...COLUMNS.map(({ id }) => id)),
+      width: fc.option(fc.integer({ min: 1, max: 120 }), { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(choice, { selector: ({ id }) => id, minLength: 1 }),
+        fc.integer({ min: 3, max: 300 }),
+        (drawn, width) => {
+          const choices = drawn.map(({ id, width: cells }) => ({
+            id,
+            ...(cells !== undefined && { width: cells }),
+          }));
+          const placed = placeColumns(width, seen(WIDE), ALL_SEEN, choices);
+          expect(placed.map(({ column }) => column.id)).toEqual(
+            choices.slice(0, placed.length).map(({ id }) => id),
+          );
+          const [last] = placed.slice(-1);
+          const end = (last?.left ?? 0) + (last?.width ?? 0);
+          expect(end).toBeLessThanOrEqual(width);
+          for (const [i, { width: cells }] of placed.entries()) {
+            const fixed = choices[i]?.width;
+            if (fixed !== undefined && placed.length > 1) expect(cells).toBe(fixed);
+            expect(cells).toBeGreaterThan(0);
+          }
+          for (const row of WIDE)
+            expect(displayWidth(textOf(rowLine(row, placed, CONTEXT, 'none')))).toBe(end);
+          const sort = { column: choices[0]?.id ?? 'pid', descending: true };
+          expect(displayWidth(textOf(titleLine(placed, { sort, cell: null })))).toBe(end);
+        },
+      ),
+    );
+  });
 });

@@ -1,0 +1,235 @@
+import { parseIpv6, unmapped } from '../../model/address.ts';
+import { serviceName } from '../../model/services.ts';
+import { type Endpoint, type Protocol, protocolName, type SocketState } from '../../model/socket.ts';
+import { printable } from '../../model/text.ts';
+import type { ColumnId } from '../../store/state.ts';
+import { addressText, endpointText, namespaceText, NOTHING, portText } from '../format.ts';
+import { type ColumnRow, type ColumnSpec, numberedName, onRequest, words } from './column.ts';
+
+const SHORT_STATES: Readonly<Record<SocketState, string>> = {
+  ESTABLISHED: 'ESTAB',
+  SYN_SENT: 'SYN-S',
+  SYN_RECV: 'SYN-R',
+  FIN_WAIT1: 'FIN-W1',
+  FIN_WAIT2: 'FIN-W2',
+  TIME_WAIT: 'TIME-W',
+  CLOSE: 'CLOSE',
+  CLOSE_WAIT: 'CLOS-W',
+  LAST_ACK: 'LASTAK',
+  LISTEN: 'LISTEN',
+  CLOSING: 'CLOSNG',
+  NEW_SYN_RECV: 'SYN-R',
+  BOUND_INACTIVE: 'BOUND',
+};
+
+/** Names of protocols in the four cells that most of them have. */
+const SHORT_PROTOCOLS: Readonly<Record<Protocol, string>> = {
+  tcp: 'tcp',
+  udp: 'udp',
+  udplite: 'udpl',
+  raw: 'raw',
+  icmp: 'icmp',
+  packet: 'pkt',
+  sctp: 'sctp',
+  mptcp: 'mptc',
+  unix: 'unix',
+  vsock: 'vsck',
+};
+
+const addressKeys = new Map<string, string>();
+
+/** The number of an IPv4 address; undefined for any other text. */
+function ipv4Number(address: string): number | undefined {
+  let [number, part, dots] = [0, 0, 0];
+  for (let i = 0; i < address.length; i++) {
+    const digit = address.charCodeAt(i) - 0x30;
+    if (digit >= 0 && digit <= 9) part = part * 10 + digit;
+    else if (address[i] === '.') {
+      number = number * 256 + part;
+      [part, dots] = [0, dots + 1];
+    } else return undefined;
+  }
+  return dots === 3 ? number * 256 + part : undefined;
+}
+
+/** What sorts addresses by number: none, IPv4, IPv6, and at last names. */
+function addressKey(endpoint: Endpoint | null): number | string {
+  if (endpoint === null) return -1;
+  const address = unmapped(endpoint.address);
+  const number = ipv4Number(address);
+  if (number !== undefined) return number;
+  const known = addressKeys.get(endpoint.address);
+  if (known !== undefined) return known;
+  const groups = parseIpv6(address.replace(/%.*/, ''));
+  const hex = groups?.map((group) => group.toString(16).padStart(4, '0')).join('');
+  const key = hex === undefined ? `9${address}` : `6${hex}${address}`;
+  // Addresses come and go for months: the memory is cleared now and then, and fills again with those of now.
+  if (addressKeys.size > 50_000) addressKeys.clear();
+  addressKeys.set(endpoint.address, key);
+  return key;
+}
+
+/** Five digits, or the name of a service. */
+const PORT_WIDTH = { least: 5, good: 5, most: 12 };
+const ADDRESS_MOST = 39;
+/** An IPv4 address with its port; an IPv6 one has brackets too. */
+const ENDPOINT_WIDTH = { least: 14, good: 21, most: ADDRESS_MOST + 8 };
+
+/** The service that a socket is for, by the custom of its ports: on the side that listens, where that is known. */
+function serviceText({ socket, direction }: ColumnRow): string {
+  const { local, remote, protocol } = socket;
+  const name = (endpoint: Endpoint | null) => endpoint && serviceName(endpoint.port, protocol);
+  const [first, second] = direction === 'in' ? [local, remote] : [remote, local];
+  return name(first) ?? name(second) ?? NOTHING;
+}
+
+/** From where to where, and in which state. */
+export const NETWORK_COLUMNS = {
+  protocol: {
+    title: 'PROT',
+    about: 'protocol; with 6 on an IPv6 socket, which may serve IPv4 too',
+    align: 'left',
+    width: { least: 4, good: 4, most: 8 },
+    priority: 9,
+    text: ({ socket }) => protocolName(socket),
+    shortText: ({ socket }) =>
+      SHORT_PROTOCOLS[socket.protocol] + protocolName(socket).slice(socket.protocol.length),
+    key: ({ socket }) => protocolName(socket),
+  },
+  netns: {
+    title: 'NS',
+    about: 'network namespace: the container, or its inode where it has no name',
+    align: 'left',
+    // An inode has ten digits.
+    width: { least: 8, good: 10, most: 16 },
+    priority: 10,
+    present: ({ namespaces }) => namespaces,
+    text: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : NOTHING),
+    key: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : ''),
+  },
+  localAddress: {
+    title: 'LOCAL',
+    about: 'address on this machine; * any',
+    align: 'left',
+    width: { least: 9, good: 14, most: ADDRESS_MOST },
+    priority: 11,
+    text: ({ socket }) => addressText(socket.local),
+    key: ({ socket }) => addressKey(socket.local),
+  },
+  localPort: {
+    title: 'PORT',
+    label: 'LOCAL PORT',
+    about: 'port on this machine',
+    align: 'right',
+    width: PORT_WIDTH,
+    priority: 4,
+    text: ({ socket }, { serviceNames }) => portText(socket.local, socket, serviceNames),
+    key: ({ socket }) => socket.local.port,
+  },
+  remoteAddress: {
+    title: 'REMOTE',
+    about: 'address of the peer; * none',
+    align: 'left',
+    width: { least: 10, good: 15, most: ADDRESS_MOST },
+    priority: 2,
+    text: ({ socket }) => addressText(socket.remote),
+    key: ({ socket }) => addressKey(socket.remote),
+  },
+  remotePort: {
+    title: 'PORT',
+    label: 'REMOTE PORT',
+    about: 'port of the peer',
+    align: 'right',
+    width: PORT_WIDTH,
+    priority: 3,
+    text: ({ socket }, { serviceNames }) => portText(socket.remote, socket, serviceNames),
+    key: ({ socket }) => socket.remote?.port ?? -1,
+  },
+  state: {
+    title: 'STATE',
+    about: 'TCP state; ESTABLISHED for a connected UDP socket',
+    align: 'left',
+    width: { least: 6, good: 11, most: 11 },
+    priority: 5,
+    text: ({ socket }) => socket.state ?? NOTHING,
+    shortText: ({ socket }) => (socket.state ? SHORT_STATES[socket.state] : NOTHING),
+    key: ({ socket }) => socket.state ?? '',
+  },
+  interface: {
+    title: 'IF',
+    about: 'network interface it is bound to, or that has its address',
+    align: 'left',
+    width: { least: 6, good: 6, most: 15 },
+    priority: 19,
+    from: 140,
+    present: ({ interfaces }) => interfaces,
+    text: ({ socket }) => printable(socket.interface ?? '').trim() || NOTHING,
+    key: ({ socket }) => socket.interface ?? '',
+  },
+  local: onRequest({
+    title: 'LOCAL END',
+    about: 'address and port on this machine in one',
+    align: 'left',
+    width: ENDPOINT_WIDTH,
+    text: ({ socket }) => endpointText(socket.local, socket),
+    key: ({ socket }) => addressKey(socket.local),
+  }),
+  remote: onRequest({
+    title: 'REMOTE END',
+    about: 'address and port of the peer in one; * none',
+    align: 'left',
+    width: ENDPOINT_WIDTH,
+    text: ({ socket }) => (socket.remote ? endpointText(socket.remote, socket) : '*'),
+    key: ({ socket }) => addressKey(socket.remote),
+  }),
+  service: onRequest({
+    title: 'SERVICE',
+    about: 'what its ports are for by custom, of the peer’s and its own: no proof of what runs there',
+    align: 'left',
+    width: { least: 7, good: 8, most: 16 },
+    text: serviceText,
+    key: serviceText,
+  }),
+  direction: onRequest({
+    title: 'DIR',
+    about: 'who began the connection: in the peer, out this machine',
+    align: 'left',
+    width: { least: 3, good: 4, most: 4 },
+    text: ({ direction }) => direction ?? NOTHING,
+    key: ({ direction }) => direction ?? '',
+  }),
+  family: words({
+    title: 'FAMILY',
+    about: 'address family that the socket was made with',
+    width: { least: 4, good: 7, most: 7 },
+    value: ({ socket }) => socket.family,
+  }),
+  netnsInode: numberedName({
+    title: 'NS INODE',
+    about: 'inode of the network namespace',
+    width: { least: 8, good: 10, most: 10 },
+    value: ({ socket }) => socket.netns?.inode,
+  }),
+  uid: numberedName({
+    title: 'UID',
+    about: 'number of the socket’s user',
+    width: { least: 5, good: 6, most: 10 },
+    value: ({ socket }) => socket.uid,
+  }),
+  inode: numberedName({
+    title: 'INODE',
+    about: 'inode of the socket, as in /proc/PID/fd',
+    width: { least: 8, good: 10, most: 10 },
+    value: ({ socket }) => socket.inode,
+  }),
+  id: {
+    ...words({
+      title: 'ID',
+      about: 'what names this life of the socket: with sock_diag sk: and the kernel’s cookie, in hexadecimal',
+      width: { least: 6, good: 10, most: 40 },
+      value: ({ socket }) => socket.id,
+    }),
+    // Cookies by number: the shorter is the lesser.
+    key: ({ socket: { id } }) => `${String(id.length).padStart(3, '0')} ${id}`,
+  },
+} as const satisfies Readonly<Partial<Record<ColumnId, ColumnSpec>>>;

@@ -1,0 +1,138 @@
+import type { ColumnId } from '../../store/state.ts';
+import { isMeasured, type Row } from '../../store/table.ts';
+import { compactText, NOTHING, rttText } from '../format.ts';
+import { ago, type CellContext, type ColumnSpec, number, requestedNumber } from './column.ts';
+
+/** From this width on there is room for what is looked at now and then. */
+const ROOMY = 140;
+
+const rateText = (row: Row, rate: number | undefined, { nowMs }: CellContext): string =>
+  compactText(isMeasured(row, nowMs) ? rate : undefined);
+
+/** Bytes that wait on either side, or connections on that of a listener. */
+function queuesText({ socket: { traffic } }: Row): string {
+  const { recvQueue, sendQueue } = traffic ?? {};
+  if (recvQueue === undefined && sendQueue === undefined) return NOTHING;
+  return `${compactText(recvQueue)}/${compactText(sendQueue)}`;
+}
+
+/** Both together, as far as they are known. */
+const sum = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0);
+
+const totalRate = ({ rxRate, txRate }: Row): number | undefined => sum(rxRate, txRate);
+
+/** What goes through it, and how well. */
+export const TRAFFIC_COLUMNS = {
+  rxRate: number({
+    title: 'RX/S',
+    about: 'bytes received a second, in the last tick',
+    priority: 6,
+    value: ({ rxRate }) => rxRate,
+    text: (row, context) => rateText(row, row.rxRate, context),
+  }),
+  txRate: number({
+    title: 'TX/S',
+    about: 'bytes sent a second, in the last tick',
+    priority: 7,
+    value: ({ txRate }) => txRate,
+    text: (row, context) => rateText(row, row.txRate, context),
+  }),
+  rtt: number({
+    title: 'RTT',
+    about: 'round-trip time to the peer, smoothed',
+    priority: 12,
+    value: ({ socket }) => socket.traffic?.rttMicros,
+    text: ({ socket }) => rttText(socket.traffic?.rttMicros),
+  }),
+  rxBytes: number({
+    title: 'RX',
+    about: 'bytes received since the socket was made',
+    priority: 15,
+    from: ROOMY,
+    value: ({ socket }) => socket.traffic?.rxBytes,
+  }),
+  txBytes: number({
+    title: 'TX',
+    about: 'bytes sent since the socket was made',
+    priority: 16,
+    from: ROOMY,
+    value: ({ socket }) => socket.traffic?.txBytes,
+  }),
+  retransmits: number({
+    title: 'RETR',
+    about: 'segments sent again',
+    priority: 17,
+    from: ROOMY,
+    value: ({ socket }) => socket.traffic?.retransmits,
+  }),
+  queues: {
+    title: 'Q',
+    about: 'bytes not read yet / not acknowledged yet; connections that wait / may wait for a listener',
+    align: 'right',
+    width: { least: 9, good: 9, most: 9 },
+    priority: 18,
+    from: ROOMY,
+    present: ({ queues }) => queues,
+    text: queuesText,
+    key: ({ socket: { traffic } }) => (traffic?.recvQueue ?? -1) + (traffic?.sendQueue ?? -1),
+    descending: true,
+  },
+  totalRate: requestedNumber({
+    title: 'RATE',
+    about: 'bytes received and sent a second, in the last tick',
+    value: totalRate,
+    text: (row, context) => rateText(row, totalRate(row), context),
+  }),
+  totalBytes: requestedNumber({
+    title: 'ALL',
+    about: 'bytes received and sent since the socket was made',
+    value: ({ socket: { traffic } }) => sum(traffic?.rxBytes, traffic?.txBytes),
+  }),
+  rxSegments: requestedNumber({
+    title: 'RXSEG',
+    about: 'segments received',
+    value: ({ socket }) => socket.traffic?.rxSegments,
+  }),
+  txSegments: requestedNumber({
+    title: 'TXSEG',
+    about: 'segments sent',
+    value: ({ socket }) => socket.traffic?.txSegments,
+  }),
+  rttVar: requestedNumber({
+    title: 'RTTV',
+    about: 'by how much the round-trip time varies: its mean deviation',
+    value: ({ socket }) => socket.traffic?.rttVarMicros,
+    text: ({ socket }) => rttText(socket.traffic?.rttVarMicros),
+  }),
+  cwnd: requestedNumber({
+    title: 'CWND',
+    about: 'congestion window: segments that may be on the way',
+    value: ({ socket }) => socket.traffic?.cwnd,
+  }),
+  deliveryRate: requestedNumber({
+    title: 'DLV/S',
+    about: 'bytes a second at which the peer took delivery of late',
+    value: ({ socket }) => socket.traffic?.deliveryRate,
+  }),
+  recvQueue: requestedNumber({
+    title: 'RECVQ',
+    about: 'bytes not read yet; of a listener the connections that wait',
+    value: ({ socket }) => socket.traffic?.recvQueue,
+  }),
+  sendQueue: requestedNumber({
+    title: 'SENDQ',
+    about: 'bytes not acknowledged yet; of a listener the most connections that may wait',
+    value: ({ socket }) => socket.traffic?.sendQueue,
+  }),
+  lastReceived: ago({
+    title: 'RXAGO',
+    about: 'how long ago data was received last',
+    value: ({ socket }) => socket.traffic?.lastReceivedAtMs,
+  }),
+  lastSent: ago({
+    title: 'TXAGO',
+    about: 'how long ago data was sent last',
+    value: ({ socket }) => socket.traffic?.lastSentAtMs,
+  }),
+} as const satisfies Readonly<Partial<Record<ColumnId, ColumnSpec>>>;

@@ -1,0 +1,37 @@
+import { type Line, line, type Span, span, type Tone } from './line.ts';
+import { displayWidth } from './width.ts';
+
+/** A word of a line that has more to say than room: the highest rank leaves first, its short form before it. */
+export interface Word {
+  readonly text: string;
+  readonly short?: string;
+  readonly tone?: Tone;
+  readonly rank: number;
+}
+
+/** Cells between words. */
+export const GAP = 2;
+
+/** Cells of words side by side. */
+export const widthOf = (words: readonly Word[]): number =>
+  words.reduce((sum, word) => sum + displayWidth(word.text), 0) + GAP * Math.max(0, words.length - 1);
+
+/** Words at both edges of a line, as many as fit, the least important shortened and left out first. */
+export function spread(left: readonly Word[], right: readonly Word[], width: number): Line {
+  const present = [...left, ...right].toSorted((a, b) => b.rank - a.rank);
+  const shown = new Map(present.map((word) => [word, word.text]));
+  const words = (side: readonly Word[]) =>
+    side.flatMap((word) => (shown.has(word) ? [{ ...word, text: shown.get(word) ?? '' }] : []));
+  const between = left.length > 0 && right.length > 0 ? GAP : 0;
+  const fits = () => widthOf(words(left)) + widthOf(words(right)) + between <= width;
+  for (const word of present) if (!fits() && word.short !== undefined) shown.set(word, word.short);
+  for (const word of present) if (!fits()) shown.delete(word);
+  const [start, end] = [words(left), words(right)];
+  const spans = (side: readonly Word[]): Span[] =>
+    side.flatMap((word, i) => [span(i > 0 ? ' '.repeat(GAP) : ''), span(word.text, word.tone ?? 'plain')]);
+  return line(
+    ...spans(start),
+    span(' '.repeat(Math.max(0, width - widthOf(start) - widthOf(end)))),
+    ...spans(end),
+  );
+}

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import type { State, View } from '../../src/store/state.ts';
+import { BUILT_IN } from '../../src/store/views.ts';
+import { listLines } from '../../src/view/list-pane.ts';
+import { placeColumns } from '../../src/view/place.ts';
+import { displayWidth } from '../../src/view/width.ts';
+import { ALL_SEEN, emptyState } from '../helpers/fakes.ts';
+import { HOSTILE, textOf, UNSAFE } from '../helpers/lines.ts';
+
+const placed = placeColumns(80, new Map(), ALL_SEEN);
+const texts = (state: State, width = 100, height = 20) =>
+  listLines(state, placed, width, height).map((it) => textOf(it).trimEnd());
+
+const MINE: readonly View[] = [
+  { name: 'db', query: ':5432 !loopback', sort: { column: 'rtt', descending: true }, group: 'host' },
+  { name: 'mine', query: '', columns: [{ id: 'pid' }, { id: 'remote' }] },
+  { name: 'third', query: 'a' },
+  { name: 'tenth', query: 'b' },
+];
+const viewing = (at: number): State => ({ ...emptyState(), views: MINE, list: { kind: 'views', at } });
+
+describe('views', () => {
+  test('each with its number key, what it asks for, and whether it is the user’s', () => {
+    const [title, ...lines] = texts(viewing(0));
+    expect(title).toMatch(/^VIEWS {2}\S/);
+    expect(lines).toHaveLength(BUILT_IN.length + MINE.length);
+    expect(lines[0]).toBe('  1 all              everything');
+    expect(lines[1]).toBe('  2 listening        listen');
+    expect(lines.slice(6)).toEqual([
+      '  7 db               :5432 !loopback · sorted by RTT▾ · by remote host  (yours)',
+      '  8 mine             everything · 2 columns  (yours)',
+      '  9 third            a  (yours)',
+      // No key is left.
+      '    tenth            b  (yours)',
+    ]);
+  });
+
+  test('the cursor is in sight at every height, and is the only one', () => {
+    for (const height of [2, 3, 5, 9, 30]) {
+      for (let at = 0; at < BUILT_IN.length + MINE.length; at++) {
+        const lines = listLines(viewing(at), placed, 80, height);
+        const name = [...BUILT_IN, ...MINE][at]?.name ?? '';
+        const selected = lines.filter((it) => it.selected);
+        expect(selected.map(textOf).join('\n')).toContain(` ${name} `);
+        expect(selected).toHaveLength(1);
+        expect(lines.length).toBe(Math.min(height, 1 + BUILT_IN.length + MINE.length));
+      }
+    }
+  });
+});
+
+describe('what is known', () => {
+  const known = [
+    { process: 'curl', remote: '198.51.100.7', port: 443 },
+    { process: 'sshd', remote: '*', port: 22 },
+  ];
+
+  test('program, peer and port of each', () => {
+    const [title, ...lines] = texts({ ...emptyState(), known, list: { kind: 'known', at: 1 } });
+    expect(title).toMatch(/^KNOWN, AND HIDDEN {2}2 /);
+    expect(lines).toEqual([
+      '  curl             port 443    198.51.100.7',
+      '  sshd             port 22     no peer',
+    ]);
+  });
+
+  test('nothing: it says how something would come there', () => {
+    expect(texts({ ...emptyState(), list: { kind: 'known', at: 0 } })[1]).toBe(
+      '  nothing is hidden: h hides what the selected row is',
+    );
+  });
+});
+
+test('columns are a list of their own', () => {
+  const lines = texts({ ...emptyState(), list: { kind: 'columns', cursor: 'pid' } });
+  expect(lines[0]).toMatch(/^COLUMNS/);
+});
+
+test('without a list there is none', () => {
+  expect(listLines(emptyState(), placed, 80, 20)).toEqual([]);
+});
+
+test('whatever is told of it: harmless, and within the pane', () => {
+  for (const text of HOSTILE) {
+    const state: State = {
+      ...emptyState(),
+      known: [{ process: text, remote: text, port: 1 }],
+      views: [{ name: text, query: text }],
+    };
+    for (const kind of ['views', 'known'] as const) {
+      for (const width of [30, 40, 100]) {
+        for (const line of texts({ ...state, list: { kind, at: 0 } }, width)) {
+          expect(line).not.toMatch(UNSAFE);
+          expect(displayWidth(line)).toBeLessThanOrEqual(width);
+        }
+      }
+    }
+  }
+});

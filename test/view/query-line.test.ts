@@ -1,0 +1,218 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Action } from '../../src/store/actions.ts';
+import type { HostAnswer, State } from '../../src/store/state.ts';
+import { promptHelp } from '../../src/view/prompt-line.ts';
+import { filterLine, shareText } from '../../src/view/query-line.ts';
+import { displayWidth } from '../../src/view/width.ts';
+import { after, batch, emptyState, queried, socket } from '../helpers/fakes.ts';
+import { HOSTILE, textOf, UNSAFE } from '../helpers/lines.ts';
+
+const SHARE = { shown: 12, total: 1234, known: 0 };
+const lineOf = (state: State, width = 120, share = SHARE) => textOf(filterLine(state, share, width));
+
+/** The state in which this has been typed into the query, with the cursor where `|` is, or at the end. */
+const typing = (marked: string, ...actions: readonly Action[]): State => {
+  const text = marked.replace('|', '');
+  const back = marked.includes('|') ? text.length - marked.indexOf('|') : 0;
+  return after(
+    emptyState(),
+    { type: 'prompt', kind: 'query', text: '' },
+    { type: 'edit', edit: { type: 'insert', text } },
+    ...Array.from({ length: back }, (): Action => ({ type: 'edit', edit: { type: 'move', to: 'left' } })),
+    ...actions,
+  );
+};
+
+const VALUES = {
+  processes: ['cupsd', 'curl', 'my app'],
+  users: [],
+  states: [],
+  protocols: [],
+  interfaces: [],
+  namespaces: [],
+  hosts: [],
+  ports: [],
+};
+const complete = (by: 1 | -1 = 1): Action => ({ type: 'complete', by, values: () => VALUES });
+
+describe('what is asked for', () => {
+  const asking = (text: string, fields: Partial<State> = {}): State => ({
+    ...after(emptyState(), batch()),
+    query: queried(text),
+    ...fields,
+  });
+
+  test('stands there as it was typed, with how much of all that is', () => {
+    expect(lineOf(asking('curl   :443'))).toMatch(/^\/ curl {3}:443 .* 12 of 1,234$/);
+  });
+
+  test('one of the views under the number keys stands among them', () => {
+    const { spans } = filterLine(asking('listen'), SHARE, 120);
+    expect(textOf({ spans })).toMatch(/^1 all {2}2 listening {2}3 established .* 12 of 1,234$/);
+    expect(spans.filter(({ tone }) => tone === 'strong').map(({ text }) => text)).toEqual(['2 listening']);
+    // Where they have no room it is the query that stays.
+    expect(lineOf(asking('listen'), 60)).toMatch(/^\/ listen +12 of 1,234$/);
+    expect(lineOf(asking(''), 60)).toMatch(/^all sockets +12 of 1,234$/);
+  });
+
+  test('nothing is hidden without a count', () => {
+    for (const width of [40, 60, 80, 120, 200])
+      expect(lineOf(asking(''), width, { ...SHARE, known: 3 })).toMatch(/3 known/);
+    expect(lineOf(asking(''), 120, { ...SHARE, known: 3 })).toContain('3 known hidden');
+    expect(lineOf(asking(''))).not.toContain('known');
+  });
+
+  test('so do a pause, an order that is frozen, and groups', () => {
+    const state = after(
+      { ...asking('a'), group: 'host', frozen: true },
+      { type: 'pause' },
+      batch({ monotonicMs: 2000, spawned: [socket()] }),
+    );
+    expect(lineOf(state)).toContain('paused  +1 ~0 −0 since  order frozen  by remote host  12 of 1,234');
+    expect(lineOf(state, 40)).toMatch(/paused {2}\+1 ~0 −0 .*12 of 1,234$/);
+  });
+
+  test('the host names in it are told with what is known of them', () => {
+    const told = (answer: HostAnswer): string =>
+      lineOf(after(asking('@db.example'), { type: 'host', name: 'db.example', answer }));
+    expect(lineOf(asking('@db.example'))).not.toMatch(/db\.example.*db\.example/);
+    expect(told({ type: 'asked' })).toContain('db.example: being looked up');
+    expect(told({ type: 'addresses', addresses: ['10.0.0.1'] })).toContain('db.example = 10.0.0.1  ');
+    expect(told({ type: 'addresses', addresses: ['10.0.0.1', '::1', '::2'] })).toContain('= 10.0.0.1 +2');
+    expect(told({ type: 'addresses', addresses: [] })).toContain('db.example = no address');
+    expect(told({ type: 'failed', why: 'no such host' })).toContain('db.example: no such host');
+  });
+
+  test('a message takes its place until the next key', () => {
+    const said = (isError: boolean) =>
+      filterLine(asking('listen', { message: { text: 'copied', isError } }), SHARE, 120);
+    expect(textOf(said(false))).toMatch(/^copied +12 of 1,234$/);
+    expect(said(true).spans.some(({ tone }) => tone === 'error')).toBe(true);
+  });
+
+  test('whatever is in it: harmless, and as wide as the pane', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'grapheme' })),
+        fc.integer({ min: 30, max: 200 }),
+        fc.nat(9),
+        (text, width, known) => {
+          const state: State = {
+            ...asking(''),
+            query: { ...queried('a'), text, hosts: [text] },
+            hosts: new Map([[text, { type: 'failed', why: text }]]),
+            group: 'user',
+          };
+          const line = lineOf(state, width, { ...SHARE, known });
+          expect(line).not.toMatch(UNSAFE);
+          expect(displayWidth(line)).toBeLessThanOrEqual(width);
+        },
+      ),
+    );
+  });
+});
+
+describe('below what is typed', () => {
+  const below = (marked: string, width = 100): string =>
+    textOf(promptHelp(typing(marked), shareText(SHARE), width) ?? { spans: [] }).trimEnd();
+
+  test.each([
+    // The mark stands below what is wrong: the label of the prompt is two cells wide.
+    [
+      'port:80,nope x',
+      "          ^^^^ 'nope' is no known service; expected ports: 443, https, 8000-8100 or 80,443",
+    ],
+    [
+      'foo>5 x',
+      "  ^^^ 'foo' is no number; expected age, rx, tx, bytes, rx/s, tx/s, rate, rtt, recvq, sendq, queue…",
+    ],
+    ['a) b', '   ^ this ) has no ( before it'],
+    ['日本 age>x y', "           ^ 'x' does not fit age; expected a time: 500ms, 10s, 5m, 2h, 1d"],
+    ['a or or b', '       ^^ expected a term before \'or\'; as a text: "or"'],
+  ])('%s', (text, expected) => {
+    const line = below(text, 160);
+    expect(line.startsWith(expected.replace(/…$/, ''))).toBe(true);
+  });
+
+  test('what is only not finished is no mistake yet', () => {
+    for (const text of ['', 'port:', 'a or', '(a', '"abc', '/x', 'age>', '!', 'tx/s>  '])
+      expect(promptHelp(typing(text), shareText(SHARE), 100)).toBeUndefined();
+    expect(promptHelp(emptyState(), shareText(SHARE), 100)).toBeUndefined();
+  });
+
+  test('once it was to be done it is', () => {
+    const done = after(typing('port:'), { type: 'accept-prompt' });
+    expect(textOf(promptHelp(done, shareText(SHARE), 100))).toBe(
+      '       ^ expected ports: port:443, port:https, port:8000-8100',
+    );
+  });
+
+  test('the message stands before the mark where there is more room; it is cut where neither is enough', () => {
+    expect(below(`${'a '.repeat(30)}) x`, 80)).toBe(
+      `${' '.repeat(62 - 1 - 'this ) has no ( before it'.length)}this ) has no ( before it ^`,
+    );
+    expect(below('port:nope', 20)).toBe("    ^^^^ 'nope' is …");
+  });
+
+  test('the mark stands below its place when the text has gone out of sight to the left', () => {
+    for (let width = 20; width < 120; width++) {
+      const state = typing(`${'word '.repeat(20)}age>x y`);
+      const text = textOf(filterLine(state, SHARE, width));
+      const at = textOf(promptHelp(state, shareText(SHARE), width)).indexOf('^');
+      if (at >= 0) expect(text[at]).toBe('x');
+    }
+  });
+
+  test('a mistake is marked in what is typed, at every width', () => {
+    for (const width of [20, 40, 120]) {
+      const { spans } = filterLine(typing('age>soon y'), SHARE, width);
+      expect(spans.filter(({ tone }) => tone === 'error').map(({ text }) => text)).toContain('soon');
+    }
+  });
+
+  test('completion: what there is, the one that stands there marked', () => {
+    const one = typing('process:cu', complete());
+    expect(textOf(promptHelp(one, shareText(SHARE), 80)).trimEnd()).toBe('  cupsd  curl');
+    const chosen = (state: State, width = 80) =>
+      promptHelp(state, shareText(SHARE), width)
+        ?.spans.filter(({ tone }) => tone === 'cursor')
+        .map(({ text }) => text);
+    expect(chosen(one)).toEqual(['cupsd']);
+    const two = after(one, complete());
+    expect([two.prompt?.text, chosen(two)]).toEqual(['process:curl', ['curl']]);
+    const last = typing('process:', complete(-1));
+    expect([last.prompt?.text, chosen(last)]).toEqual(['process:"my app"', ['"my app"']]);
+    // The next character ends it.
+    expect(
+      promptHelp(after(two, { type: 'edit', edit: { type: 'insert', text: ' ' } }), shareText(SHARE), 80),
+    ).toBeUndefined();
+  });
+
+  test('the chosen one of very many is in sight at every width', () => {
+    const processes = Array.from({ length: 40 }, (_, i) => `program-${i}`);
+    let state = typing('process:p', { type: 'complete', by: 1, values: () => ({ ...VALUES, processes }) });
+    for (let i = 0; i < 40; i++) {
+      for (const width of [20, 40, 80]) {
+        const line = textOf(promptHelp(state, shareText(SHARE), width));
+        expect(line.slice(0, width)).toContain(`program-${i} `);
+      }
+      state = after(state, complete());
+    }
+  });
+
+  test('whatever is typed: harmless', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary' })),
+        fc.integer({ min: 14, max: 120 }),
+        (text, width) => {
+          const help = promptHelp(typing(`port:${text.replace('|', '')} x`), shareText(SHARE), width);
+          const line = help ? textOf(help) : '';
+          expect(line).not.toMatch(UNSAFE);
+          expect(displayWidth(line.trimEnd())).toBeLessThanOrEqual(width);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { after, emptyState, baseline, socket } from '../helpers/fakes.ts';
+import type { Entry } from '../../src/view/entry.ts';
+import { comparator, entryOf, reversed, sorted } from '../../src/view/sorted.ts';
+import { remember } from '../../src/query/words.ts';
+import { TextPool } from '../../src/query/texts.ts';
+
+const port = fc.oneof(fc.constantFrom(0, 80, 2047, 2048, 65_535, 0xffff_fffe, 0xffff_ffff), fc.nat(65_535));
+
+const entry = fc
+  .record({
+    id: fc.stringMatching(/^[a-c]{1,3}$/),
+    key: fc.oneof(
+      fc.constantFrom(-1, 0, 7, 1e12, '', 'a', 'b', 'é'),
+      fc.double({ noNaN: true }),
+      fc.string(),
+    ),
+    pid: fc.option(fc.constantFrom(0, 1, 4_194_304), { nil: undefined }),
+    local: port,
+    remote: fc.option(port, { nil: null }),
+  })
+  .map(({ id, key, pid, local, remote }): Entry => {
+    const it = {
+      ...socket({ id, owners: [{ knowledge: 'exact', ...(pid !== undefined && { pid }) }] }),
+      local: { address: 'x', port: local },
+      remote: remote === null ? null : { address: 'y', port: remote },
+    };
+    const row = after(emptyState(), baseline([it])).table.rows.get(id);
+    if (row === undefined) throw new Error('there is no row');
+    return entryOf(row, key, remember(it, new TextPool()));
+  });
+
+test('entries sorted by numbers are in the order that comparing them gives', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(entry, { selector: ({ row }) => row.id, maxLength: 30 }),
+      fc.boolean(),
+      (entries, descending) => {
+        const found = sorted(entries, descending);
+        expect(found).toEqual(entries.toSorted(comparator(descending)));
+        expect(reversed(found)).toEqual(entries.toSorted(comparator(!descending)));
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
