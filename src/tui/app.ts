@@ -1,18 +1,24 @@
 import type { Batch } from '../model/batch.ts';
 import type { LogEvent } from '../model/event.ts';
-import { firstOwner } from '../model/socket.ts';
+import { firstOwner, type Socket } from '../model/socket.ts';
+import { valuesOf } from '../query/values.ts';
+import type { Action } from '../store/actions.ts';
 import { reduce } from '../store/reduce.ts';
-import type { Focus, State, Usage } from '../store/state.ts';
-import type { Row } from '../store/table.ts';
+import type { Focus, HostAnswer, Message, State, Usage } from '../store/state.ts';
 import { detailLines } from '../view/details.ts';
 import { EventPane, KEYS_HERE } from '../view/event-pane.ts';
-import { filterLine, headerLines } from '../view/header.ts';
-import { helpLines, hintLine } from '../view/help.ts';
+import type { Item } from '../view/groups.ts';
+import { headerLines } from '../view/header.ts';
+import { promptHelp } from '../view/prompt-line.ts';
+import { filterLine, type Share, shareText } from '../view/query-line.ts';
+import { helpLines } from '../view/help.ts';
+import { hintLine } from '../view/hints.ts';
 import { type Layout, layout, type Region, type RegionName } from '../view/layout.ts';
 import type { Line } from '../view/line.ts';
+import { listLines } from '../view/list-pane.ts';
 import { RowOrder } from '../view/order.ts';
-import { noteWidths, placeColumns, type PlacedColumn, type WidestSeen } from '../view/place.ts';
-import { cellContext, tableLines, titleLine } from '../view/rows.ts';
+import { columnsIn, noteWidths, placeColumns, type PlacedColumn, type WidestSeen } from '../view/place.ts';
+import { cellContext, cellText, itemText, tableLines, titleLine } from '../view/rows.ts';
 import { trafficLines } from '../view/traffic.ts';
 import { nextTop } from '../view/viewport.ts';
 import type { Command } from './command.ts';
@@ -27,6 +33,14 @@ export interface AppEffects {
   readonly setInterval: (intervalMs: number) => void;
   /** CPU and memory of a process; undefined when it cannot be told. Never rejects. */
   readonly usageOf: (pid: number) => Promise<Usage | undefined>;
+  /** The addresses of a host name, or why there are none. Never rejects. */
+  readonly resolve: (name: string) => Promise<HostAnswer>;
+  /** Puts a text into the terminal's clipboard. @returns what came of it */
+  readonly copy: (text: string) => Message;
+  /** Writes sockets to a file. Never rejects. @returns what came of it */
+  readonly save: (path: string, sockets: readonly Socket[]) => Promise<Message>;
+  /** Keeps what is to return at the next start. */
+  readonly keep: (state: State) => void;
   /** Milliseconds on a clock that never runs backwards. */
   readonly nowMs: () => number;
 }
@@ -34,12 +48,15 @@ export interface AppEffects {
 const REGIONS = [
   'header',
   'filter',
+  // Blank: the graphs are drawn upon it, and between them nobody else wipes away what stood there before.
+  'graph',
   'titles',
   'table',
   'gap',
   'details',
   'traffic',
   'events',
+  'list',
   'help',
   'hints',
 ] as const;
@@ -62,8 +79,8 @@ export class App {
   #columns: readonly PlacedColumn[] = [];
   #widest: WidestSeen = new Map();
   #top = 0;
-  /** The rows on the screen: what a click means, while parts of a batch have moved others into their places. */
-  #shown: readonly Row[] = [];
+  /** The lines on the screen: what a click means, while parts of a batch have moved others into their places. */
+  #shown: readonly Item[] = [];
   /** Position of the selected row when it was painted last. */
   #index = -1;
   #moved = false;
@@ -92,6 +109,11 @@ export class App {
     );
     screen.on('resize', () => this.paint());
     this.paint();
+  }
+
+  /** All that is shown is made of this. */
+  get state(): State {
+    return this.#state;
   }
 
   /** Takes what happened since the last batch, and paints it; of a batch in parts, once the last one has come. */
@@ -126,26 +148,34 @@ export class App {
     const focus = this.#focus;
     const { event } = this.#events;
     const ofEvent = event?.type === 'gap' ? undefined : event?.socket;
+    const item = focus === 'events' ? undefined : this.#order.at(this.#selectedIndex());
     return {
       state: this.#state,
-      socket: focus === 'events' ? ofEvent : this.#order.at(this.#selectedIndex())?.socket,
+      item,
+      socket: focus === 'events' ? ofEvent : item?.type === 'row' ? item.row.socket : undefined,
       focus,
-      columns: this.#columns.map(({ column }) => column.id),
+      columns: this.#columns,
+      groupId: item && (item.type === 'group' ? item.id : this.#order.headerOf(item.id)),
     };
   }
 
   /**
-   * Where the selection stands: on the first row until the user moves it; while its row is filtered away, in the
-   * place where it stood.
+   * Where the selection stands: on the first row until the user moves it; while its row is folded away, on the line
+   * of the group; while it is filtered away, in the place where it stood.
    */
   #selectedIndex(): number {
-    if (this.#state.selectedId === null) return Math.min(0, this.#order.length - 1);
-    const index = this.#order.indexOf(this.#state.selectedId);
+    const { selectedId } = this.#state;
+    if (selectedId === null) return Math.min(0, this.#order.length - 1);
+    const shown = this.#order.indexOf(selectedId);
+    const header = shown < 0 ? this.#order.headerOf(selectedId) : undefined;
+    const index = header === undefined ? shown : this.#order.indexOf(header);
     return index >= 0 ? index : Math.min(Math.max(0, this.#index), this.#order.length - 1);
   }
 
   #run(command: Command | undefined): void {
     if (command === undefined) return;
+    // What was said is read.
+    if (this.#state.message) this.#reduce({ type: 'message', message: null });
     switch (command.type) {
       case 'quit':
         this.#effects.quit();
@@ -174,11 +204,98 @@ export class App {
         this.#widest = new Map();
         this.#state = reduce(this.#state, command);
         break;
+      case 'complete-prompt':
+        this.#reduce({
+          type: 'complete',
+          by: command.by,
+          values: () => valuesOf({ [Symbol.iterator]: () => this.#sockets() }),
+        });
+        break;
+      case 'copy':
+        this.#copy(command.what);
+        break;
+      case 'accept-prompt':
+        this.#accept();
+        break;
+      case 'know':
+        this.#know(command);
+        break;
       default:
-        this.#state = reduce(this.#state, command);
+        this.#reduce(command);
         if (command.type === 'pane') this.#askUsage();
+        if (command.type === 'remove-line') this.#effects.keep(this.#state);
     }
+    this.#resolveHosts();
     this.#schedulePaint();
+  }
+
+  #reduce(action: Action): void {
+    this.#state = reduce(this.#state, action);
+  }
+
+  /** Every socket there is. */
+  *#sockets(): Generator<Socket> {
+    for (const { socket } of this.#state.table.rows.values()) yield socket;
+  }
+
+  #copy(what: 'row' | 'cell'): void {
+    const item = this.#order.at(this.#selectedIndex());
+    const text =
+      what === 'row'
+        ? item && itemText(item, this.#columns, cellContext(this.#state))
+        : item?.type === 'row'
+          ? cellText(item.row, this.#state.cell, cellContext(this.#state))
+          : undefined;
+    const message: Message =
+      text === undefined ? { text: 'there is nothing to copy', isError: false } : this.#effects.copy(text);
+    this.#reduce({ type: 'message', message });
+  }
+
+  #accept(): void {
+    const { prompt } = this.#state;
+    this.#reduce({ type: 'accept-prompt' });
+    this.#resolveHosts(true);
+    const path = prompt?.text.trim() ?? '';
+    if (prompt?.kind === 'view') this.#effects.keep(this.#state);
+    if (prompt?.kind !== 'save' || path === '') return;
+    const sockets = this.#order.rows().map(({ socket }) => socket);
+    void this.#effects.save(path, sockets).then((message) => this.say(message));
+  }
+
+  /** Tells something on the screen, until the next key. */
+  say(message: Message): void {
+    this.#reduce({ type: 'message', message });
+    this.#schedulePaint();
+  }
+
+  #know(command: Action & { type: 'know' }): void {
+    this.#reduce(command);
+    const { process, remote, port } = command.known;
+    const peer = remote === '*' ? '' : ` with ${remote}`;
+    this.#reduce({
+      type: 'message',
+      message: { text: `${process}${peer} at port ${port} is hidden: H shows it again`, isError: false },
+    });
+    // What goes wrong with it is told in the place of that.
+    this.#effects.keep(this.#state);
+  }
+
+  /**
+   * Looks up the host names of a query, each once, when it has been typed to its end.
+   * @param again those too of which nothing could be learnt
+   */
+  #resolveHosts(again = false): void {
+    const { query, hosts, prompt } = this.#state;
+    if (prompt) return;
+    for (const name of query.hosts) {
+      const answer = hosts.get(name);
+      if (answer !== undefined && !(again && answer.type === 'failed')) continue;
+      this.#reduce({ type: 'host', name, answer: { type: 'asked' } });
+      void this.#effects.resolve(name).then((answer) => {
+        this.#reduce({ type: 'host', name, answer });
+        this.#schedulePaint();
+      });
+    }
   }
 
   #move(by: number, unit: 'row' | 'page' | 'all'): void {
@@ -199,13 +316,13 @@ export class App {
   }
 
   #select(index: number): void {
-    const row = this.#order.at(Math.max(0, Math.min(index, this.#order.length - 1)));
-    if (row) this.#selectRow(row);
+    const item = this.#order.at(Math.max(0, Math.min(index, this.#order.length - 1)));
+    if (item) this.#selectItem(item);
   }
 
-  #selectRow(row: Row): void {
+  #selectItem({ id }: { readonly id: string }): void {
     this.#moved = true;
-    this.#state = reduce(this.#state, { type: 'select', id: row.id });
+    this.#state = reduce(this.#state, { type: 'select', id });
     // Not for every row that is passed: pidusage keeps a file open for each process it was asked about of late.
     clearTimeout(this.#usageTimer);
     this.#usageTimer = setTimeout(() => this.#askUsage(), SETTLED_MS);
@@ -227,9 +344,9 @@ export class App {
   #jump(): void {
     const { number, event } = this.#events;
     if (number === undefined || event === undefined) return;
-    const row = event.type === 'gap' ? undefined : this.#order.at(this.#order.indexOf(event.socket.id));
+    const row = event.type === 'gap' ? undefined : this.#order.rowAt(this.#order.indexOf(event.socket.id));
     if (row) {
-      this.#selectRow(row);
+      this.#selectItem(row);
       this.#setFocus('table');
       return;
     }
@@ -243,7 +360,9 @@ export class App {
     const { table, pause } = this.#state;
     const { id } = event.socket;
     const isThere = pause ? pause.rows.some((row) => row.id === id) : table.rows.has(id);
-    return isThere ? 'its row does not match the filter any more' : 'its socket has gone';
+    return isThere
+      ? 'its row is not shown: the query, a fold or what is known hides it'
+      : 'its socket has gone';
   }
 
   #mouse({ action, button, x, y }: { action: string; button?: string; x: number; y: number }): void {
@@ -269,8 +388,7 @@ export class App {
       const placed = this.#columns.findLast(({ left }) => x >= left);
       if (placed) this.#run(sortBy(placed.column.id));
     } else if (isIn(table)) {
-      const row = this.#shown[y - table.top];
-      if (row) this.#selectRow(row);
+      this.#clickItem(this.#shown[y - table.top], x);
     } else if (isIn(events)) {
       this.#setFocus('events');
       const number = this.#events.numberInLine(y - events.top);
@@ -279,9 +397,19 @@ export class App {
     this.#schedulePaint();
   }
 
+  /** A click selects a row and the cell; one on the line of a selected group folds it. */
+  #clickItem(item: Item | undefined, x: number): void {
+    if (item === undefined) return;
+    if (item.type === 'group' && item.id === this.#state.selectedId)
+      this.#reduce({ type: 'fold', id: item.id });
+    this.#selectItem(item);
+    const placed = this.#columns.findLast(({ left }) => x >= left);
+    if (item.type === 'row' && placed) this.#reduce({ type: 'cell', column: placed.column.id });
+  }
+
   /** Asks for the usage of the selected process while the details are open. */
   #askUsage(): void {
-    const row = this.#order.at(this.#selectedIndex());
+    const row = this.#order.rowAt(this.#selectedIndex());
     const pid = row && firstOwner(row.socket).pid;
     if (!this.#state.panes.details || pid === undefined || row?.mark === 'closed') return;
     void this.#effects.usageOf(pid).then((usage) => {
@@ -312,7 +440,7 @@ export class App {
     const height = Number(screen.height);
     this.#order.update(this.#state);
     const { panes, table } = this.#state;
-    this.#layout = layout(width, height, panes, table.seen.traffic);
+    this.#layout = layout(width, height, { ...panes, list: this.#state.list !== null }, table.seen.traffic);
     this.#followSelection();
     const { events } = this.#layout;
     // What a filter leaves of a long log is found in runs, between which keys are heard.
@@ -333,15 +461,18 @@ export class App {
 
   #placeColumns(width: number): void {
     this.#shown = this.#order.slice(this.#top, this.#top + (this.#layout.table?.height ?? 0));
-    noteWidths(this.#widest, this.#shown, cellContext(this.#state));
-    this.#columns = placeColumns(width, this.#widest, this.#state.table.seen);
+    const { columns, table } = this.#state;
+    const rows = this.#shown.flatMap((item) => (item.type === 'row' ? [item.row] : []));
+    noteWidths(this.#widest, rows, cellContext(this.#state), columnsIn(width, table.seen, columns));
+    this.#columns = placeColumns(width, this.#widest, table.seen, columns);
   }
 
   /** Holds the selection by identity; one whose row is gone for good passes to the row in its place. */
   #followSelection(): void {
     const { selectedId, table, pause } = this.#state;
     const index = this.#selectedIndex();
-    if (selectedId !== null && pause === null && !table.rows.has(selectedId)) {
+    const isGone = selectedId !== null && this.#order.indexOf(selectedId) < 0 && !table.rows.has(selectedId);
+    if (isGone && pause === null) {
       this.#state = reduce(this.#state, { type: 'select', id: this.#order.at(index)?.id ?? null });
     }
     const { table: region } = this.#layout;
@@ -367,28 +498,42 @@ export class App {
       case 'header':
         return headerLines(state, width, height);
       case 'filter':
-        return [filterLine(state, this.#order.openCount, this.#openTotal(), width)];
+        return [filterLine(state, this.#share(), width)];
       case 'titles':
-        return [titleLine(this.#columns, state.sort, this.#layout.events && !inLog ? KEYS_HERE : '')];
+        return [
+          promptHelp(state, shareText(this.#share()), width) ??
+            titleLine(this.#columns, state, this.#layout.events && !inLog ? KEYS_HERE : ''),
+        ];
       case 'table':
-        return tableLines(state, this.#order, this.#columns, this.#top, height, this.#index, !inLog);
+        return tableLines(
+          state,
+          this.#order,
+          this.#columns,
+          this.#top,
+          height,
+          this.#index,
+          !inLog && state.list === null,
+        );
       case 'details':
-        return detailLines(this.#order.at(this.#index), state, width, height);
+        return detailLines(this.#order.rowAt(this.#index), state, width, height);
       case 'traffic':
         return trafficLines(state, width, height);
       case 'events':
         return this.#events.lines(width, inLog, state.eventNumber === null ? undefined : this.#note);
+      case 'list':
+        return listLines(state, this.#columns, width, height);
       case 'help':
         return helpLines(KEYS, state, width).slice(state.helpTop);
       case 'hints':
-        return [hintLine(KEYS, width, state.table.seen, this.#layout.events && this.#focus)];
+        return [hintLine(KEYS, state, width, this.#layout.events && this.#focus)];
       default:
         return [];
     }
   }
 
-  #openTotal(): number {
+  #share(): Share {
     const { pause, table } = this.#state;
-    return pause ? pause.open : table.totals.total;
+    const { openCount, knownCount } = this.#order;
+    return { shown: openCount, known: knownCount, total: pause ? pause.open : table.totals.total };
   }
 }

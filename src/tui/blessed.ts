@@ -18,5 +18,8 @@ export const blessedBox = load('blessed/lib/widgets/box.js') as (
 /** Cells that blessed takes a character to need, by tables of 2015. */
 export const { charWidth } = load('blessed/lib/unicode.js') as { charWidth: (character: string) => number };
 
+/** `ccolors`: what becomes of the 256 colours of xterm where there are eight. */
+export const colors = load('blessed/lib/colors.js') as { ccolors: Record<number, number> };
+
 /** `ipaths`: the folders in which blessed looks for terminfo. */
 export const tput = load('blessed/lib/tput.js') as { ipaths: unknown[] };

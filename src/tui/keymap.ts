@@ -1,35 +1,28 @@
-import { firstOwner, isListening, type Socket } from '../model/socket.ts';
-import { NO_FILTER } from '../query/filter.ts';
-import { type ColumnId, type Focus, PALETTES, type State } from '../store/state.ts';
+import { firstOwner } from '../model/socket.ts';
+import { EVERYTHING } from '../query/query.ts';
+import { knownOf, servicePort } from '../store/known.ts';
+import { type ColumnId, GROUPS, PALETTES, type State } from '../store/state.ts';
+import type { Row } from '../store/table.ts';
+import { viewsOf } from '../store/views.ts';
 import { COLUMNS, presentColumns } from '../view/columns.ts';
 import type { KeyHelp } from '../view/help.ts';
+import { namespaceName, termOfCell, termOfGroup } from '../view/terms.ts';
 import type { Command } from './command.ts';
+import type { KeyContext } from './key-context.ts';
+import { listCommandOf } from './list-keys.ts';
 import { promptCommandOf } from './prompt-keys.ts';
-
-/** What a key may depend on. */
-export interface KeyContext {
-  readonly state: State;
-  /** The socket of the selected row, or that of the event under the cursor where the keys move in the log. */
-  readonly socket: Socket | undefined;
-  /** What the keys move in. */
-  readonly focus: Focus;
-  /** Columns on the screen, in their order. */
-  readonly columns: readonly ColumnId[];
-}
 
 export interface Binding extends KeyHelp {
   /** Names as blessed gives them. */
   readonly keys: readonly string[];
-  readonly run: (context: KeyContext) => Command;
+  /** @param name which of the keys it was */
+  readonly run: (context: KeyContext, name: string) => Command;
 }
 
-/** The port that `p` offers: the service's, which is the one that is listened on, or else the lower by custom. */
-function portOf({ local, remote }: Socket, { table }: State): number {
-  if (remote === null) return local.port;
-  const listened = new Set<number>();
-  for (const { socket } of table.rows.values()) if (isListening(socket)) listened.add(socket.local.port);
-  return [local.port, remote.port].find((port) => listened.has(port)) ?? Math.min(local.port, remote.port);
-}
+const rowOf = ({ item }: KeyContext): Row | undefined => (item?.type === 'row' ? item.row : undefined);
+
+/** Says why a key does nothing. */
+const say = (text: string): Command => ({ type: 'message', message: { text, isError: false } });
 
 /** Intervals that + and - step through, milliseconds. */
 const INTERVALS = [100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
@@ -38,7 +31,8 @@ const longerInterval = (ms: number): number => INTERVALS.find((step) => step > m
 const shorterInterval = (ms: number): number => INTERVALS.findLast((step) => step < ms) ?? ms;
 
 const nextColumn = ({ state, columns }: KeyContext): ColumnId => {
-  const ids = columns.length > 0 ? columns : presentColumns(state.table.seen).map(({ id }) => id);
+  const placed = columns.map(({ column }) => column.id);
+  const ids = placed.length > 0 ? placed : presentColumns(state.table.seen).map(({ id }) => id);
   return ids[(ids.indexOf(state.sort.column) + 1) % ids.length] ?? 'process';
 };
 
@@ -49,19 +43,70 @@ export const sortBy = (column: ColumnId): Command => ({
   ...(COLUMNS.find(({ id }) => id === column)?.descending && { descending: true }),
 });
 
-/** The namespace of a row, by which it can be asked for. */
-const namespaceOf = ({ netns }: Socket): string => (netns ? (netns.name ?? String(netns.inode)) : '');
+const nextGroup = ({ group }: State) => GROUPS[group === null ? 0 : GROUPS.indexOf(group) + 1] ?? null;
+
+/** Excludes what the selection is: the group, what the cell says, or the program. */
+function exclude(context: KeyContext): Command {
+  const { state, item } = context;
+  const row = rowOf(context);
+  const term =
+    item?.type === 'group' && state.group
+      ? termOfGroup(item.first, state.group)
+      : row && termOfCell(state.cell, row);
+  return term === undefined
+    ? say('nothing that a query could exclude: → chooses another cell')
+    : { type: 'add-term', term: `!${term}` };
+}
+
+/** From now on the connections of this program with this peer at this port are hidden. */
+function know(context: KeyContext): Command {
+  const row = rowOf(context);
+  return row
+    ? { type: 'know', known: knownOf(row.socket, row.direction) }
+    : say('h hides what the selected row is: select one');
+}
+
+/** The column to the left or right of the one whose cell is copied. */
+function nextCell({ state, columns }: KeyContext, by: 1 | -1): Command {
+  const ids = columns.map(({ column }) => column.id);
+  const at = state.cell === null ? -1 : ids.indexOf(state.cell);
+  const next = at < 0 ? (by === 1 ? 0 : ids.length - 1) : Math.max(0, Math.min(ids.length - 1, at + by));
+  return { type: 'cell', column: ids[next] ?? null };
+}
+
+const cellLeft = (context: KeyContext): Command => nextCell(context, -1);
+const cellRight = (context: KeyContext): Command => nextCell(context, 1);
+
+/** The number keys, and the views under them. */
+const VIEW_KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'] as const;
+
+function viewAt(state: State, number: number): Command {
+  const view = viewsOf(state)[number - 1];
+  return view
+    ? { type: 'look-by', view }
+    : say(`there is no view ${number}: v keeps how it looks now as one`);
+}
 
 const nextPalette = ({ palette }: State) =>
   PALETTES[(PALETTES.indexOf(palette) + 1) % PALETTES.length] ?? 'standard';
 
-/** Leaves what is on top: the help, then the filter, then the panes. */
+/** Leaves what is on top: the help, then the query, then the panes. */
 const escape = ({ state }: KeyContext): Command => {
   if (state.panes.help) return { type: 'pane', pane: 'help', open: false };
-  if (Object.keys(state.filter).length > 0) return { type: 'filter', filter: NO_FILTER };
+  if (state.cell !== null) return { type: 'cell', column: null };
+  if (state.query.text !== '') return { type: 'query', query: EVERYTHING };
   const open = (['details', 'traffic', 'events', 'graph'] as const).find((pane) => state.panes[pane]);
-  return open ? { type: 'pane', pane: open, open: false } : { type: 'filter', filter: NO_FILTER };
+  return open ? { type: 'pane', pane: open, open: false } : { type: 'query', query: EVERYTHING };
 };
+
+const UNGROUPED = 'nothing is grouped: o groups';
+
+const fold = ({ groupId }: KeyContext): Command =>
+  groupId === undefined ? say(UNGROUPED) : { type: 'fold', id: groupId };
+
+/** A file for what is shown, named by the time. */
+const fileName = (atMs: number): string =>
+  `netpane-${new Date(atMs).toISOString().slice(0, 19).replaceAll(':', '')}.csv`;
 
 /** Every key of the table; the help and the hints are made from it. */
 export const KEYS: readonly Binding[] = [
@@ -71,10 +116,10 @@ export const KEYS: readonly Binding[] = [
     about: 'only this port: asks for one, offering that of the selected row',
     group: 'Filter',
     hint: 'port',
-    run: ({ socket, state }) => ({
+    run: (context) => ({
       type: 'prompt',
       kind: 'port',
-      text: socket ? String(portOf(socket, state)) : '',
+      text: context.socket ? String(servicePort(context.socket, rowOf(context)?.direction)) : '',
     }),
   },
   {
@@ -94,15 +139,20 @@ export const KEYS: readonly Binding[] = [
     label: 'N',
     about: 'only this network namespace: asks for one, offering that of the selected row',
     group: 'Filter',
-    run: ({ socket }) => ({ type: 'prompt', kind: 'netns', text: socket ? namespaceOf(socket) : '' }),
+    run: ({ socket }) => ({ type: 'prompt', kind: 'netns', text: socket ? namespaceName(socket) : '' }),
   },
   {
     keys: ['/'],
     label: '/',
-    about: 'filters while you type: words, each to be found in anything that is shown of a socket',
+    about:
+      'the query, which filters while you type: see QUERY below; tab completes, ↑ ↓ go through those of before',
     group: 'Filter',
     hint: 'filter',
-    run: ({ state }) => ({ type: 'prompt', kind: 'text', text: state.filter.text ?? '' }),
+    run: ({ state }) => ({
+      type: 'prompt',
+      kind: 'query',
+      text: state.query.text === '' ? '' : `${state.query.text} `,
+    }),
   },
   {
     keys: ['l'],
@@ -110,28 +160,105 @@ export const KEYS: readonly Binding[] = [
     about: 'listening only: TCP listeners and unconnected UDP sockets',
     group: 'Filter',
     hint: 'listening',
-    run: () => ({ type: 'toggle-filter', condition: 'listening' }),
+    run: () => ({ type: 'toggle-term', term: 'listen', instead: ['established'] }),
   },
   {
     keys: ['t'],
     label: 't',
     about: 'TCP only',
     group: 'Filter',
-    run: () => ({ type: 'toggle-filter', condition: 'tcp' }),
+    run: () => ({ type: 'toggle-term', term: 'proto:tcp', instead: ['proto:udp'] }),
   },
   {
     keys: ['u'],
     label: 'u',
     about: 'UDP only',
     group: 'Filter',
-    run: () => ({ type: 'toggle-filter', condition: 'udp' }),
+    run: () => ({ type: 'toggle-term', term: 'proto:udp', instead: ['proto:tcp'] }),
+  },
+  {
+    keys: ['x'],
+    label: 'x',
+    about: 'without what this is: the program of the row, what the chosen cell says, or the group',
+    group: 'Filter',
+    hint: 'exclude',
+    run: exclude,
+  },
+  {
+    keys: ['b'],
+    label: 'b',
+    about: 'only what is new from now on: what is there now is hidden',
+    group: 'Filter',
+    hint: 'only new',
+    run: () => ({ type: 'baseline' }),
+  },
+  {
+    keys: ['h'],
+    label: 'h',
+    about: 'hides this program with this peer at this port, for good: H shows what is hidden so',
+    group: 'Filter',
+    run: know,
+  },
+  {
+    keys: ['S-h'],
+    label: 'H',
+    about: 'what h has hidden, to be looked through and shown again',
+    group: 'Filter',
+    run: () => ({ type: 'list', list: { kind: 'known', at: 0 } }),
   },
   {
     keys: ['escape'],
     label: 'esc',
-    about: 'clears the filter; then closes the open panes',
+    about: 'clears the query; then closes the open panes',
     group: 'Filter',
     run: escape,
+  },
+  {
+    keys: VIEW_KEYS,
+    label: '1 … 9',
+    about: 'looks by one of the views: 1 all, 2 listening, 3 established, and so on as v lists them',
+    group: 'Views',
+    run: ({ state }, name) => viewAt(state, Number(name)),
+  },
+  {
+    keys: ['v'],
+    label: 'v',
+    about: 'the views: query, columns, sort and grouping under a name; a there keeps how it looks now',
+    group: 'Views',
+    hint: 'views',
+    run: () => ({ type: 'list', list: { kind: 'views', at: 0 } }),
+  },
+  {
+    keys: ['o'],
+    label: 'o',
+    about: 'groups by process, remote host, port, user, namespace, and back to none',
+    group: 'Views',
+    hint: 'group',
+    run: ({ state }) => ({ type: 'group', group: nextGroup(state) }),
+  },
+  {
+    keys: ['z'],
+    label: 'z',
+    about: 'folds the group of the selection, or unfolds it; so does enter on its line',
+    group: 'Views',
+    run: fold,
+  },
+  {
+    keys: ['S-z'],
+    label: 'Z',
+    about: 'folds all groups, or unfolds them',
+    group: 'Views',
+    run: ({ state }) => (state.group ? { type: 'fold-all' } : say(UNGROUPED)),
+  },
+  {
+    keys: ['S-c'],
+    label: 'C',
+    about: 'the columns: which there are, in which order, and how wide',
+    group: 'Views',
+    run: ({ columns: [first] }) => ({
+      type: 'list',
+      list: { kind: 'columns', cursor: first?.column.id ?? 'process' },
+    }),
   },
   {
     keys: ['space'],
@@ -173,7 +300,7 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['c'],
     label: 'c',
-    about: 'colours: standard, for the colour-blind, none',
+    about: 'colours: standard, high contrast, for the colour-blind, none',
     group: 'Picture',
     run: ({ state }) => ({ type: 'palette', palette: nextPalette(state) }),
   },
@@ -198,7 +325,12 @@ export const KEYS: readonly Binding[] = [
     group: 'Panes',
     hint: 'details',
     logHint: { events: 'to its row' },
-    run: ({ focus }) => (focus === 'events' ? { type: 'jump' } : { type: 'pane', pane: 'details' }),
+    run: (context) =>
+      context.focus === 'events'
+        ? { type: 'jump' }
+        : context.item?.type === 'group'
+          ? fold(context)
+          : { type: 'pane', pane: 'details' },
   },
   {
     keys: ['e'],
@@ -285,6 +417,41 @@ export const KEYS: readonly Binding[] = [
     run: () => ({ type: 'move', by: 1, unit: 'all' }),
   },
   {
+    keys: ['left'],
+    label: '←',
+    about: 'chooses the cell to the left, for Y and x',
+    group: 'Copy',
+    run: cellLeft,
+  },
+  {
+    keys: ['right'],
+    label: '→',
+    about: 'chooses the cell to the right; a click on one does so too',
+    group: 'Copy',
+    run: cellRight,
+  },
+  {
+    keys: ['y'],
+    label: 'y',
+    about: 'copies the selected row to the clipboard, through ssh and tmux too (OSC 52)',
+    group: 'Copy',
+    run: () => ({ type: 'copy', what: 'row' }),
+  },
+  {
+    keys: ['S-y'],
+    label: 'Y',
+    about: 'copies the chosen cell; without one the peer, or of a listener its own endpoint',
+    group: 'Copy',
+    run: () => ({ type: 'copy', what: 'cell' }),
+  },
+  {
+    keys: ['w'],
+    label: 'w',
+    about: 'writes what is shown to a file: .csv or .json',
+    group: 'Copy',
+    run: ({ state }) => ({ type: 'prompt', kind: 'save', text: fileName(state.takenAtMs) }),
+  },
+  {
     keys: ['C-l'],
     label: 'ctrl-l',
     about: 'paints the screen anew',
@@ -314,9 +481,12 @@ const BY_KEY = new Map(KEYS.flatMap((binding) => binding.keys.map((key) => [key,
  * @param name the key as blessed names it: `p`, `S-p` for P, `C-c`, `pageup`
  * @param character what it types, if anything
  */
-export const commandOf = (
+export function commandOf(
   context: KeyContext,
   name: string,
   character: string | undefined,
-): Command | undefined =>
-  context.state.prompt ? promptCommandOf(name, character) : BY_KEY.get(name)?.run(context);
+): Command | undefined {
+  if (context.state.prompt) return promptCommandOf(name, character);
+  const inList = context.state.list && listCommandOf(context, context.state.list, name);
+  return inList ?? BY_KEY.get(name)?.run(context, name);
+}

@@ -23,6 +23,10 @@ const PROMPT_COMMANDS: Readonly<Record<string, Command>> = {
   escape: { type: 'cancel-prompt' },
   'C-c': { type: 'cancel-prompt' },
   'C-z': { type: 'suspend' },
+  up: { type: 'recall', by: -1 },
+  down: { type: 'recall', by: 1 },
+  tab: { type: 'complete-prompt', by: 1 },
+  'S-tab': { type: 'complete-prompt', by: -1 },
 };
 
 /** What a key means while something is typed; arguments as for `commandOf`. */

@@ -1,12 +1,16 @@
 import type { EventEmitter } from 'node:events';
 import type { Widgets } from 'blessed';
-import { blessedScreen, tput } from './blessed.ts';
+import { blessedScreen, colors, tput } from './blessed.ts';
 import { TerminalInput } from './input.ts';
+import { GREY } from './theme.ts';
 
 /** Terminals that blessed's own description fits better than xterm's. */
 const PLAIN_TERMINALS = /^(linux|vt\d+|dumb)/;
 
 const XTERM = 'xterm-256color';
+
+/** Of the eight colours that every terminal has. */
+const WHITE = 7;
 
 /** What every terminal understands to become itself again, should blessed fail to say it. */
 const EMERGENCY_RESTORE =
@@ -46,11 +50,13 @@ function withoutTmux<T>(make: () => T): T {
  * Blessed's screen as netpane wants it, on the alternate screen, with keys and mouse.
  * @param input what reads like a terminal: its declaration asks for a whole stream, blessed for less
  * @param term name of the terminal, as in TERM
+ * @param hasMouse false leaves the mouse to the terminal, for selecting text
  */
 export function openScreen(
   input: EventEmitter,
   output: NodeJS.WritableStream,
   term: string,
+  hasMouse = true,
 ): Terminal['screen'] {
   // SGR reports reach beyond column 223, and blessed asks for them only when told.
   process.env['BLESSED_FORCE_MODES'] = 'VT200MOUSE=1,SGRMOUSE=1';
@@ -58,6 +64,8 @@ export function openScreen(
   // Blessed brings its own description of xterm. That of the system it would often read in vain: it does not know the
   // form that ncurses writes since version 6.1.
   if (terminal === XTERM) tput.ipaths.length = 0;
+  // Of eight colours blessed would take black for it, on a console that is black.
+  colors.ccolors[GREY] = WHITE;
   const screen = withoutTmux(() =>
     blessedScreen({
       input: input as unknown as NodeJS.ReadStream,
@@ -73,13 +81,17 @@ export function openScreen(
   // Line drawing by another character set is for terminals without UTF-8, and turns `·` into `~` in copied text.
   (screen.program as unknown as { tput: { brokenACS: boolean } }).tput.brokenACS = true;
   screen.enableKeys();
-  screen.enableMouse();
+  if (hasMouse) screen.enableMouse();
   return screen;
 }
 
-/** Takes the terminal of the process, and sees to it that stopping and continuing it does no harm. */
-export function enterTerminal(onContinue: () => void): Terminal {
-  const screen = openScreen(new TerminalInput(process.stdin), process.stdout, process.env['TERM'] ?? '');
+/**
+ * Takes the terminal of the process, and sees to it that stopping and continuing it does no harm.
+ * @param hasMouse as of `openScreen`
+ */
+export function enterTerminal(onContinue: () => void, hasMouse: boolean): Terminal {
+  const { stdin, stdout, env } = process;
+  const screen = openScreen(new TerminalInput(stdin), stdout, env['TERM'] ?? '', hasMouse);
   let restored = false;
   let suspended = false;
   const render = screen.render.bind(screen);
@@ -98,7 +110,7 @@ export function enterTerminal(onContinue: () => void): Terminal {
     process.stdin.setRawMode(true);
     screen.enter();
     process.stdin.resume();
-    screen.program.enableMouse();
+    if (hasMouse) screen.program.enableMouse();
     screen.realloc();
     onContinue();
   };

@@ -9,13 +9,22 @@ interface Look {
   readonly inverse?: boolean;
 }
 
-/** A grey of the fixed part of xterm's palette: readable on black and on white, whatever "bright black" is set to. */
-const GREY = 244;
+/*
+ * Colours of the fixed part of xterm's palette, whatever the user's first sixteen are set to. Each has a contrast of 4.5
+ * or more (WCAG 2.2, 1.4.3) on black and on white, which only some ten of the 240 have.
+ */
+export const GREY = 243;
+const BLUE = 63;
+const BRICK = 131;
+const MAGENTA = 163;
 
-const COMMON: Readonly<Record<'plain' | 'strong' | 'header' | 'cursor', Look>> = {
+const COMMON: Readonly<Record<'plain' | 'strong' | 'header' | 'group' | 'cell' | 'cursor', Look>> = {
   plain: {},
   strong: { bold: true },
   header: { bold: true },
+  group: { bold: true },
+  // On the bar of the selection, which is inverse itself, it stands out as a gap.
+  cell: { bold: true, inverse: true },
   cursor: { inverse: true },
 };
 
@@ -32,16 +41,29 @@ const LOOKS: Readonly<Record<Palette, Readonly<Record<Tone, Look>>>> = {
     changed: { colour: 3 },
     closed: { colour: 1 },
   },
-  // Blue, orange and purple stay apart for every common kind of colour blindness (after Okabe and Ito).
+  // No colour has a contrast of 7 on black and on white: the terminal's own foreground has the most there is, and marks
+  // are told by weight and line.
+  'high-contrast': {
+    ...COMMON,
+    group: { bold: true, underline: true },
+    quiet: {},
+    accent: { bold: true },
+    warning: { bold: true, underline: true },
+    error: { bold: true, inverse: true },
+    spawned: { bold: true },
+    changed: { bold: true, underline: true },
+    closed: { underline: true },
+  },
+  // These three stay apart for every common kind of colour blindness.
   'colour-blind': {
     ...COMMON,
     quiet: { colour: GREY },
-    accent: { colour: 33 },
-    warning: { colour: 172 },
-    error: { colour: 172, bold: true },
-    spawned: { colour: 33 },
-    changed: { colour: 172 },
-    closed: { colour: 133 },
+    accent: { colour: BLUE },
+    warning: { colour: BRICK, bold: true },
+    error: { colour: MAGENTA, bold: true },
+    spawned: { colour: BLUE },
+    changed: { colour: BRICK },
+    closed: { colour: MAGENTA },
   },
   mono: {
     ...COMMON,

@@ -180,7 +180,7 @@ describe('colours', () => {
 
   test('none at all in black and white; the marks stay', async () => {
     await app.take(...BATCHES);
-    await app.press('c', 'c', END);
+    await app.press('c', 'c', 'c', END);
     expect(markOf('51514')).toMatchObject({ character: '+', colour: undefined });
     expect(markOf('dhcpcd')).toMatchObject({ character: '-', colour: undefined });
     const coloured = app.lines.flatMap((line, y) => Array.from(line, (_, x) => app.look(x, y).colour));
@@ -331,7 +331,7 @@ describe('the event log', () => {
     expect(inverse()).toEqual(['p000']);
   });
 
-  test('obeys the filter of the table', async () => {
+  test('obeys the query of the table', async () => {
     await app.press('/', ...Array.from('p01'), '\r');
     expect(title()).toMatch(/10 of 50 {2}following$/);
     expect(logLines().at(-1)).toContain('p019');
@@ -355,7 +355,7 @@ describe('the event log', () => {
     expect(title()).not.toContain('gone');
   });
 
-  test('where its row does not match the filter any more, or it is of no socket, too', async () => {
+  test('where its row is hidden, or it is of no socket, too', async () => {
     const [it = socket()] = crowd(1, 49);
     const [, gone = batch()] = told(
       baseline([it]),
@@ -365,7 +365,7 @@ describe('the event log', () => {
     await app.press('/', ...Array.from('established'), '\r', TAB, '\r');
     expect(title()).toMatch(/of sockets that nobody knows$/);
     await app.press(UP, '\r');
-    expect(title()).toMatch(/its row does not match the filter any more$/);
+    expect(title()).toMatch(/its row is not shown: the query, a fold or what is known hides it$/);
   });
 
   test('p and P ask for what the event has', async () => {
@@ -447,20 +447,25 @@ describe('connections that come and go between two looks', () => {
 });
 
 describe('keys', () => {
+  /** Of the views in the line above the titles, the one that is marked. */
+  const viewNow = () =>
+    Array.from(app.lines[TOP_ROW - 2] ?? '', (it, x) => (app.look(x, TOP_ROW - 2).bold ? it : '')).join('');
+
   test('many in one piece are all obeyed', async () => {
     await app.take(baseline(crowd(20)));
     await app.press(`${DOWN}${DOWN}\x1b[<65;5;8M${DOWN}`);
     expect(selectedLine()).toBe(TOP_ROW + 6);
   });
 
-  test('esc while typing brings the filter back; then it clears it; then it closes the pane', async () => {
+  test('esc while typing brings the query back; then it clears it; then it closes the pane', async () => {
     await app.take(...BATCHES);
     await app.press('e', 'l', '/', 'c', 'u', 'r', 'l');
     expect(app.text).toContain('0 of 16');
     await app.press(ESC);
-    expect(app.text).toContain('/ listening');
+    expect(viewNow()).toBe('2 listening');
     expect(app.text).toContain('5 of 16');
     await app.press(ESC);
+    expect(viewNow()).toBe('1 all');
     expect(app.text).toContain('16 of 16');
     expect(app.text).toContain('EVENTS');
     await app.press(ESC);
@@ -570,15 +575,19 @@ describe('the picture', () => {
     await app.shown();
     expect(lineOf('sockets 1')).toMatch(/sockets 16:? +opened 2 in 5 min:? +closed 1 in 5 min/);
     expect(app.text).toMatch(/[▁▂▃▄▅▆▇█]/);
+    // What has covered it leaves nothing behind between the graphs.
+    const before = app.text;
+    await app.press('?', ESC);
+    expect(app.text).toBe(before);
     await app.press('g');
     expect(app.text).not.toContain('in 5 min');
   });
 
-  test('a filter from the command line is there from the first picture on', async () => {
+  test('a query from the command line is there from the first picture on', async () => {
     app.close();
-    app = new FakeApp(120, 40, after(emptyState({ listening: true, port: 22 })));
+    app = new FakeApp(120, 40, after(emptyState('listen port:22')));
     await app.take(...BATCHES);
-    expect(app.text).toContain('/ listening port:22');
+    expect(app.text).toContain('/ listen port:22');
     expect(app.text).toContain('1 of 16');
   });
 });

@@ -1,24 +1,43 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../src/model/socket.ts';
-import type { State } from '../../src/store/state.ts';
+import type { Action } from '../../src/store/actions.ts';
+import { GROUPS, PALETTES, type State } from '../../src/store/state.ts';
+import { BUILT_IN } from '../../src/store/views.ts';
 import { commandOf, KEYS, sortBy } from '../../src/tui/keymap.ts';
 import { COLUMNS } from '../../src/view/columns.ts';
 import { RowOrder } from '../../src/view/order.ts';
 import { after, baseline, emptyState, listener, socket } from '../helpers/fakes.ts';
+import { HOSTILE, placed } from '../helpers/lines.ts';
 
-/** What a key means while the first row is selected. */
+/** What a key means while the first line of the table is selected, as the app would ask. */
 function press(key: string, state: State, character?: string) {
   const order = new RowOrder();
   order.update(state);
+  const item = order.at(0);
   return commandOf(
-    { state, socket: order.at(0)?.socket, focus: 'table', columns: ['process', 'localPort', 'state'] },
+    {
+      state,
+      item,
+      socket: item?.type === 'row' ? item.row.socket : undefined,
+      focus: 'table',
+      columns: placed('process', 'localPort', 'state'),
+      groupId: item && (item.type === 'group' ? item.id : order.headerOf(item.id)),
+    },
     key,
     character,
   );
 }
 
 const withSockets = (...sockets: Socket[]) => after(emptyState(), baseline(sockets));
-const typing = (state = emptyState()) => after(state, { type: 'prompt', kind: 'text', text: '' });
+const typing = (state = emptyState()) => after(state, { type: 'prompt', kind: 'query', text: '' });
+/** How many rows a state shows. */
+function shown(state: State): number {
+  const order = new RowOrder();
+  order.update(state);
+  return order.rows().length;
+}
+const said = (text: string) => ({ type: 'message', message: { text, isError: false } });
 
 test('no key is bound twice, and every one is told of', () => {
   const keys = KEYS.flatMap((it) => it.keys);
@@ -31,11 +50,10 @@ describe('what p offers', () => {
   test.each<[string, Socket[], string]>([
     ['the port of a listener', [listener({ local: '*:8080' })], '8080'],
     [
-      'of a connection the lower one, by custom',
-      [socket({ local: '10.0.0.5:51000', remote: '192.0.2.1:443' })],
-      '443',
+      'of a connection that this machine began that of the peer, whatever the numbers',
+      [socket({ local: '10.0.0.5:700', remote: '192.0.2.1:2049' })],
+      '2049',
     ],
-    ['also where that is ours', [socket({ local: '10.0.0.5:22', remote: '192.0.2.1:51000' })], '22'],
     [
       'the one that is listened on, whatever its number',
       [
@@ -58,25 +76,29 @@ test('P offers the program, / the text that is there', () => {
   expect(press('S-p', withSockets({ ...socket(), owners: [{ knowledge: 'hidden' }] }))).toMatchObject({
     text: '',
   });
-  expect(press('/', emptyState({ text: 'abc', port: 1 }))).toEqual({
+  // With a space behind it: what is typed next is another term.
+  expect(press('/', emptyState('abc port:1'))).toEqual({
     type: 'prompt',
-    kind: 'text',
-    text: 'abc',
+    kind: 'query',
+    text: 'abc port:1 ',
   });
+  expect(press('/', emptyState())).toMatchObject({ text: '' });
 });
 
-test('esc leaves what is on top: the help, the filter, the panes one by one', () => {
-  let state = emptyState({ port: 22 });
+test('esc leaves what is on top: the help, the chosen cell, the query, the panes one by one', () => {
+  let state = after(emptyState(':22'), { type: 'cell', column: 'pid' });
   for (const pane of ['events', 'traffic', 'details', 'help'] as const)
     state = after(state, { type: 'pane', pane });
   const left = [];
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 6; i++) {
     const command = press('escape', state);
-    if (command?.type !== 'pane' && command?.type !== 'filter') throw new Error('esc does something else');
-    left.push(command.type === 'pane' ? command.pane : 'filter');
+    if (command?.type !== 'pane' && command?.type !== 'query' && command?.type !== 'cell')
+      throw new Error('esc does something else');
+    left.push(command.type === 'pane' ? command.pane : command.type);
     state = after(state, command);
   }
-  expect(left).toEqual(['help', 'filter', 'details', 'traffic', 'events']);
+  expect(left).toEqual(['help', 'cell', 'query', 'details', 'traffic', 'events']);
+  expect(state).toMatchObject({ cell: null, query: { text: '' } });
 });
 
 test('N offers the namespace, by its name or its inode', () => {
@@ -93,7 +115,18 @@ test('N offers the namespace, by its name or its inode', () => {
 
 describe('in the event log', () => {
   const inLog = (key: string, socketOfEvent: Socket | undefined) =>
-    commandOf({ state: emptyState(), socket: socketOfEvent, focus: 'events', columns: [] }, key, undefined);
+    commandOf(
+      {
+        state: emptyState(),
+        item: undefined,
+        socket: socketOfEvent,
+        focus: 'events',
+        columns: [],
+        groupId: undefined,
+      },
+      key,
+      undefined,
+    );
 
   test('enter goes to the row, tab to the table and back', () => {
     expect(inLog('enter', undefined)).toEqual({ type: 'jump' });
@@ -102,7 +135,7 @@ describe('in the event log', () => {
     expect(press('enter', emptyState())).toEqual({ type: 'pane', pane: 'details' });
   });
 
-  test('p and P offer what the event has', () => {
+  test('p and P offer what the event has; of its ports the lower one, by custom', () => {
     const it = socket({ process: 'node', local: '10.0.0.5:51000', remote: '192.0.2.1:443' });
     expect(inLog('p', it)).toMatchObject({ kind: 'port', text: '443' });
     expect(inLog('S-p', it)).toMatchObject({ kind: 'process', text: 'node' });
@@ -117,7 +150,9 @@ test('i opens the traffic', () => {
 test('a number of which the most is wanted is sorted by that way', () => {
   expect(sortBy('rxRate')).toEqual({ type: 'sort', column: 'rxRate', descending: true });
   expect(sortBy('pid')).toEqual({ type: 'sort', column: 'pid' });
-  const descending = COLUMNS.map(({ id }) => sortBy(id)).filter((it) => it.type === 'sort' && it.descending);
+  const descending = COLUMNS.filter(({ onRequest }) => !onRequest)
+    .map(({ id }) => sortBy(id))
+    .filter((it) => it.type === 'sort' && it.descending);
   expect(descending.length).toBe(7);
 });
 
@@ -145,7 +180,8 @@ test.each([
 
 test('c goes through the palettes, and round', () => {
   const next = (palette: State['palette']) => press('c', { ...emptyState(), palette });
-  expect((['standard', 'colour-blind', 'mono'] as const).map(next)).toMatchObject([
+  expect(PALETTES.map(next)).toMatchObject([
+    { palette: 'high-contrast' },
     { palette: 'colour-blind' },
     { palette: 'mono' },
     { palette: 'standard' },
@@ -156,6 +192,151 @@ test('a key that is not bound does nothing', () => {
   expect(press('F12', emptyState())).toBeUndefined();
   expect(press('constructor', emptyState())).toBeUndefined();
   expect(press('undefined', emptyState())).toBeUndefined();
+});
+
+describe('quick keys', () => {
+  const node = socket({ process: 'node', local: '10.0.0.5:51000', remote: '203.0.113.80:443', pid: 7 });
+
+  test.each<[string, Action[], string]>([
+    ['the program', [], '!process=node'],
+    ['what the chosen cell says', [{ type: 'cell', column: 'remoteAddress' }], '!@203.0.113.80'],
+    ['its own port', [{ type: 'cell', column: 'localPort' }], '!lport:51000'],
+    ['the state', [{ type: 'cell', column: 'state' }], '!state:ESTABLISHED'],
+    ['the program, where no term asks for the cell', [{ type: 'cell', column: 'rxRate' }], '!process=node'],
+    ['the group', [{ type: 'group', group: 'host' }], '!@203.0.113.80'],
+    [
+      'the group, whatever the cell',
+      [
+        { type: 'group', group: 'port' },
+        { type: 'cell', column: 'pid' },
+      ],
+      '!:443',
+    ],
+  ])('x excludes %s', (_, actions, term) => {
+    const state = after(withSockets(node), ...actions);
+    const command = press('x', state);
+    expect(command).toEqual({ type: 'add-term', term });
+    expect(shown(after(state, { type: 'add-term', term }))).toBe(0);
+  });
+
+  test('x says so where there is nothing to exclude', () => {
+    const why = said('nothing that a query could exclude: → chooses another cell');
+    expect(press('x', emptyState())).toEqual(why);
+    expect(press('x', withSockets({ ...node, owners: [{ knowledge: 'hidden' }] }))).toEqual(why);
+  });
+
+  test('x of a program with a hostile name excludes that program, and no other', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary' })), (text) => {
+        // Where names come from, NUL ends them.
+        const name = text.replaceAll('\0', '');
+        const state = withSockets(
+          socket({ id: 'it', process: name }),
+          listener({ id: 'other', process: 'other' }),
+        );
+        const order = new RowOrder();
+        order.update(state);
+        const item = [0, 1].map((i) => order.at(i)).find((it) => it?.id === 'it');
+        const command = commandOf(
+          { state, item, socket: undefined, focus: 'table', columns: [], groupId: undefined },
+          'x',
+          undefined,
+        );
+        if (name === '') expect(command?.type).toBe('message');
+        else if (command?.type !== 'add-term') throw new Error('x does something else');
+        else expect(shown(after(state, command))).toBe(name === 'other' ? 0 : 1);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('b is the baseline', () => {
+    expect(press('b', emptyState())).toEqual({ type: 'baseline' });
+  });
+
+  test('h hides the program with its peer at the port of the service', () => {
+    expect(press('h', withSockets(node))).toEqual({
+      type: 'know',
+      known: { process: 'node', remote: '203.0.113.80', port: 443 },
+    });
+    const served = withSockets(
+      socket({ process: 'a', local: '10.0.0.5:51000', remote: '192.0.2.1:40000' }),
+      listener({ local: '*:51000', process: 'z' }),
+    );
+    expect(press('h', served)).toMatchObject({ known: { process: 'a', remote: '192.0.2.1', port: 51_000 } });
+  });
+
+  test('h is of one row: on a group, and on nothing, it says so', () => {
+    const why = said('h hides what the selected row is: select one');
+    expect(press('h', after(withSockets(node), { type: 'group', group: 'user' }))).toEqual(why);
+    expect(press('h', emptyState())).toEqual(why);
+  });
+
+  test('H, v and C open their lists', () => {
+    expect(press('S-h', emptyState())).toEqual({ type: 'list', list: { kind: 'known', at: 0 } });
+    expect(press('v', emptyState())).toEqual({ type: 'list', list: { kind: 'views', at: 0 } });
+    expect(press('S-c', emptyState())).toEqual({
+      type: 'list',
+      list: { kind: 'columns', cursor: 'process' },
+    });
+  });
+
+  test('the numbers are the views, those of the user too', () => {
+    const mine = { name: 'mine', query: 'ssh' };
+    const state = { ...emptyState(), views: [mine] };
+    expect([1, 2, 3, 4, 5, 6].map((number) => press(String(number), state))).toEqual(
+      BUILT_IN.map((view) => ({ type: 'look-by', view })),
+    );
+    expect(press('7', state)).toEqual({ type: 'look-by', view: mine });
+    expect(press('8', state)).toEqual(said('there is no view 8: v keeps how it looks now as one'));
+    expect(press('0', state)).toBeUndefined();
+  });
+
+  test('o goes through the groupings, and back to none', () => {
+    const groups = [];
+    let state = emptyState();
+    for (let i = 0; i < GROUPS.length + 1; i++) {
+      const command = press('o', state);
+      if (command?.type !== 'group') throw new Error('o does something else');
+      groups.push(command.group);
+      state = after(state, command);
+    }
+    expect(groups).toEqual(['process', 'host', 'port', 'user', 'ns', null]);
+  });
+
+  test('z and enter fold the group of the selection, Z all; without groups it is said', () => {
+    const grouped = after(withSockets(node), { type: 'group', group: 'process' });
+    const command = press('z', grouped);
+    expect(command).toEqual({ type: 'fold', id: expect.any(String) as string });
+    expect(press('enter', grouped)).toEqual(command);
+    expect(press('S-z', grouped)).toEqual({ type: 'fold-all' });
+    const why = said('nothing is grouped: o groups');
+    expect(press('z', withSockets(node))).toEqual(why);
+    expect(press('S-z', withSockets(node))).toEqual(why);
+    expect(press('enter', withSockets(node))).toEqual({ type: 'pane', pane: 'details' });
+  });
+
+  test('the arrows choose a cell of those on the screen, from the end they come from, and stay at the ends', () => {
+    const right = (cell: State['cell']) => press('right', { ...emptyState(), cell });
+    const left = (cell: State['cell']) => press('left', { ...emptyState(), cell });
+    const cells = (...ids: State['cell'][]) => ids.map((column) => ({ type: 'cell', column }));
+    expect([right(null), right('process'), right('localPort'), right('state')]).toEqual(
+      cells('process', 'localPort', 'state', 'state'),
+    );
+    expect([left(null), left('state'), left('process')]).toEqual(cells('state', 'localPort', 'process'));
+    // One that has left the screen counts as none.
+    expect([right('age'), left('age')]).toEqual(cells('process', 'state'));
+  });
+
+  test('y and Y copy, w asks for a file', () => {
+    expect(press('y', emptyState())).toEqual({ type: 'copy', what: 'row' });
+    expect(press('S-y', emptyState())).toEqual({ type: 'copy', what: 'cell' });
+    expect(press('w', withSockets(node))).toEqual({
+      type: 'prompt',
+      kind: 'save',
+      text: 'netpane-2026-01-02T120000.csv',
+    });
+  });
 });
 
 describe('while something is typed', () => {
@@ -173,13 +354,20 @@ describe('while something is typed', () => {
     ['escape', '\x1b', { type: 'cancel-prompt' }],
     ['C-c', '\x03', { type: 'cancel-prompt' }],
     ['C-z', '\x1a', { type: 'suspend' }],
+    ['up', undefined, { type: 'recall', by: -1 }],
+    ['down', undefined, { type: 'recall', by: 1 }],
+    ['tab', '\t', { type: 'complete-prompt', by: 1 }],
+    ['S-tab', undefined, { type: 'complete-prompt', by: -1 }],
+    ['1', '1', { type: 'edit', edit: { type: 'insert', text: '1' } }],
+    ['C-h', '\b', { type: 'edit', edit: { type: 'delete', what: 'before' } }],
+    ['delete', undefined, { type: 'edit', edit: { type: 'delete', what: 'after' } }],
+    ['home', undefined, { type: 'edit', edit: { type: 'move', to: 'start' } }],
   ])('%s', (key, character, command) => {
     expect(press(key, typing(), character)).toEqual(command);
   });
 
   test.each([
-    ['up', undefined],
-    ['tab', '\t'],
+    ['pageup', undefined],
     ['C-l', '\x0c'],
     ['M-x', undefined],
     ['toString', undefined],

@@ -21,6 +21,29 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
   table: (app) => app.take(...BATCHES),
   'filter-typed': async (app) => (await app.take(...BATCHES)).press('/', 's', 's', 'h'),
   'filter-without-a-match': async (app) => (await app.take(...BATCHES)).press('/', 'z', 'z', '\r'),
+  // A mistake in the middle, the cursor at the end.
+  'query-mistake': async (app) =>
+    (await app.take(...BATCHES)).press('/', ...Array.from('node port:htps or new')),
+  // The second of several that the text may go on with.
+  'query-completed': async (app) =>
+    (await app.take(...TRAFFIC_BATCHES)).press('/', ...Array.from('!process:'), '\t', '\t'),
+  // What is known, a name to look up and a group at once: the line of the query is full.
+  'query-host-known': async (app) => {
+    await (await app.take(...BATCHES)).press('h', '/', ...Array.from('@db.example.org or :22'), '\r', 'o');
+    await app.answer('db.example.org', { type: 'addresses', addresses: ['203.0.113.80', '203.0.113.81'] });
+  },
+  // By process, the second group folded; the cursor on it.
+  'groups-process': async (app) => (await app.take(...TRAFFIC_BATCHES)).press('o', '\x1b[B', '\x1b[B', 'z'),
+  'groups-host-folded': async (app) => (await app.take(...TRAFFIC_BATCHES)).press('o', 'o', 'Z'),
+  views: async (app) => {
+    await (await app.take(...BATCHES)).press('/', ...Array.from('ssh or :22'), '\r', 'o', 'o');
+    await app.press('v', 'a', ...Array.from('remote shells'), '\r', 'v', 'v', 'j');
+  },
+  known: async (app) => (await app.take(...BATCHES)).press('h', 'h', 'j', 'h', 'H', 'j'),
+  'columns-list': async (app) => (await app.take(...TRAFFIC_BATCHES)).press('C', 'j', '+', 'j', ' '),
+  'columns-chosen': async (app) => (await app.take(...TRAFFIC_BATCHES)).press('C', 'G', ' ', '<', '\x1b'),
+  'save-prompt': async (app) => (await app.take(...BATCHES)).press('w'),
+  message: async (app) => (await app.take(...BATCHES)).press('y'),
   'port-prompt': async (app) => (await app.take(...BATCHES)).press('p'),
   'port-error': async (app) => (await app.take(...BATCHES)).press('p', 'h', 't', '\r'),
   paused: async (app) => (await (await app.take(...BATCHES)).press(' ')).take(LATER),

@@ -1,0 +1,74 @@
+import type { ColumnId, List } from '../store/state.ts';
+import { viewsOf } from '../store/views.ts';
+import { columnAfter, moveColumn, startingChoices, toggleColumn, widenColumn } from '../view/column-pane.ts';
+import type { Command } from './command.ts';
+import type { KeyContext } from './key-context.ts';
+
+/** So many lines are a page. */
+const PAGE = 10;
+
+const STEPS: Readonly<Record<string, number>> = {
+  up: -1,
+  k: -1,
+  down: 1,
+  j: 1,
+  pageup: -PAGE,
+  'C-b': -PAGE,
+  pagedown: PAGE,
+  'C-f': PAGE,
+  home: -Infinity,
+  end: Infinity,
+  'S-g': Infinity,
+};
+
+const CLOSE: Command = { type: 'list', list: null };
+
+/** The key that opens a list closes it too. */
+const OPENED_BY: Readonly<Record<List['kind'], string>> = { views: 'v', known: 'S-h', columns: 'S-c' };
+
+const choicesOf = ({ state, columns }: KeyContext) => startingChoices(state.columns, columns);
+
+function moved(context: KeyContext, list: List, by: number): Command {
+  if (list.kind === 'columns') {
+    const cursor = columnAfter({ choices: choicesOf(context), cursor: list.cursor }, by);
+    return { type: 'list', list: { ...list, cursor } };
+  }
+  const { length } = list.kind === 'views' ? viewsOf(context.state) : context.state.known;
+  return { type: 'list', list: { ...list, at: Math.max(0, Math.min(length - 1, list.at + by)) } };
+}
+
+function viewKey({ state }: KeyContext, at: number, name: string): Command | undefined {
+  const view = viewsOf(state)[at];
+  if (name === 'enter') return view ? { type: 'look-by', view } : CLOSE;
+  return name === 'a' ? { type: 'prompt', kind: 'view', text: '' } : undefined;
+}
+
+function columnKey(context: KeyContext, id: ColumnId, name: string): Command | undefined {
+  const choices = choicesOf(context);
+  switch (name) {
+    case 'enter':
+    case 'space':
+      return { type: 'columns', columns: toggleColumn(choices, id) };
+    case '<':
+    case '>':
+      return { type: 'columns', columns: moveColumn(choices, id, name === '<' ? -1 : 1) };
+    case '+':
+    case '=':
+    case '-':
+      return { type: 'columns', columns: widenColumn(choices, id, name === '-' ? -1 : 1, context.columns) };
+    case 'r':
+      return { type: 'columns', columns: null };
+    default:
+      return undefined;
+  }
+}
+
+/** What a key means while a list is open; undefined where it means what it always does. */
+export function listCommandOf(context: KeyContext, list: List, name: string): Command | undefined {
+  if (name === 'escape' || name === OPENED_BY[list.kind]) return CLOSE;
+  if (Object.hasOwn(STEPS, name)) return moved(context, list, STEPS[name] ?? 0);
+  if (list.kind === 'columns') return columnKey(context, list.cursor, name);
+  if (name === 'd' || name === 'delete') return { type: 'remove-line' };
+  if (list.kind === 'views') return viewKey(context, list.at, name);
+  return name === 'enter' ? CLOSE : undefined;
+}

@@ -1,0 +1,189 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Action } from '../../src/store/actions.ts';
+import {
+  type ColumnChoice,
+  type ColumnId,
+  type List,
+  MOST_WIDTH,
+  type State,
+} from '../../src/store/state.ts';
+import { BUILT_IN } from '../../src/store/views.ts';
+import { commandOf } from '../../src/tui/keymap.ts';
+import { COLUMNS } from '../../src/view/columns.ts';
+import { after, emptyState } from '../helpers/fakes.ts';
+import { placed } from '../helpers/lines.ts';
+
+/** What keys make of a state, each of them a change of the state. */
+function press(state: State, ...keys: string[]): State {
+  return keys.reduce((now, key) => after(now, actionOf(now, key)), state);
+}
+
+const command = (state: State, key: string) =>
+  commandOf(
+    {
+      state,
+      item: undefined,
+      socket: undefined,
+      focus: 'table',
+      columns: placed('process', 'pid', 'state'),
+      groupId: undefined,
+    },
+    key,
+    undefined,
+  );
+
+function actionOf(state: State, key: string): Action {
+  const it = command(state, key);
+  if (it?.type !== 'list' && it?.type !== 'columns' && it?.type !== 'remove-line' && it?.type !== 'look-by')
+    throw new Error(`${key} does something else`);
+  return it;
+}
+
+const open = (list: List, state = emptyState()): State => after(state, { type: 'list', list });
+const at = ({ list }: State): number | string | undefined =>
+  list?.kind === 'columns' ? list.cursor : list?.at;
+
+const MINE = { name: 'mine', query: 'ssh' };
+const KNOWN = [1, 2, 3].map((port) => ({ process: 'p', remote: '*', port }));
+
+describe('every list', () => {
+  test.each<[List, string]>([
+    [{ kind: 'views', at: 0 }, 'v'],
+    [{ kind: 'known', at: 0 }, 'S-h'],
+    [{ kind: 'columns', cursor: 'pid' }, 'S-c'],
+  ])('%o closes by the key that opened it, and by esc', (list, key) => {
+    expect(press(open(list), key).list).toBeNull();
+    expect(press(open(list), 'escape').list).toBeNull();
+  });
+
+  test.each([
+    ['down', 1],
+    ['j', 1],
+    ['pagedown', 5],
+    ['end', 5],
+    ['S-g', 5],
+    ['up', 0],
+  ])('%s from the first line goes to %i', (key, line) => {
+    expect(at(press(open({ kind: 'views', at: 0 }), key))).toBe(line);
+  });
+
+  test.each([
+    ['up', 4],
+    ['k', 4],
+    ['pageup', 0],
+    ['home', 0],
+    ['down', 5],
+  ])('%s from the last line goes to %i', (key, line) => {
+    expect(at(press(open({ kind: 'views', at: 5 }), key))).toBe(line);
+  });
+
+  test('an empty one has a first line to be on', () => {
+    for (const key of ['up', 'down', 'end', 'd'])
+      expect(at(press(open({ kind: 'known', at: 0 }), key))).toBe(0);
+  });
+
+  test('other keys mean what they always do: what is chosen shows at once', () => {
+    const list = open({ kind: 'views', at: 0 });
+    expect(command(list, '2')).toMatchObject({ type: 'look-by', view: { name: 'listening' } });
+    expect(command(list, 'q')).toEqual({ type: 'quit' });
+    expect(command(list, '/')).toMatchObject({ type: 'prompt', kind: 'query' });
+    expect(command(list, 'toString')).toBeUndefined();
+    expect(command(list, 'constructor')).toBeUndefined();
+  });
+});
+
+describe('the views', () => {
+  const list = (line: number) => open({ kind: 'views', at: line }, { ...emptyState(), views: [MINE] });
+
+  test('enter looks by the one under the cursor, and the list closes', () => {
+    expect(press(list(1), 'enter')).toMatchObject({ list: null, query: { text: 'listen' } });
+    expect(press(list(6), 'enter')).toMatchObject({ list: null, query: { text: 'ssh' } });
+  });
+
+  test('a asks for a name', () => {
+    expect(command(list(0), 'a')).toEqual({ type: 'prompt', kind: 'view', text: '' });
+  });
+
+  test.each(['d', 'delete'])('%s removes one of the user', (key) => {
+    const state = press(list(BUILT_IN.length), key);
+    expect(state).toMatchObject({ views: [], list: { at: BUILT_IN.length - 1 } });
+  });
+});
+
+describe('what is known', () => {
+  const list = (line: number) => open({ kind: 'known', at: line }, { ...emptyState(), known: KNOWN });
+
+  test('d shows it again', () => {
+    expect(press(list(1), 'd').known.map(({ port }) => port)).toEqual([1, 3]);
+    expect(press(list(2), 'd', 'd', 'd', 'd')).toMatchObject({ known: [], list: { at: 0 } });
+  });
+
+  test('enter closes', () => {
+    expect(press(list(1), 'enter')).toMatchObject({ known: KNOWN, list: null });
+  });
+});
+
+describe('the columns', () => {
+  const list = (cursor: ColumnId, columns: readonly ColumnChoice[] | null = null) =>
+    open({ kind: 'columns', cursor }, { ...emptyState(), columns });
+  const three: ColumnChoice[] = [{ id: 'process' }, { id: 'pid' }, { id: 'state' }];
+
+  test('begin with those on the screen; the cursor goes on through all others', () => {
+    expect(at(press(list('process'), 'down', 'down'))).toBe('state');
+    expect(at(press(list('state'), 'down'))).toBe('user');
+    expect(at(press(list('process'), 'up'))).toBe('process');
+    expect(at(press(list('process'), 'end'))).toBe(COLUMNS.at(-1)?.id);
+  });
+
+  test.each(['enter', 'space'])('%s takes one out, and adds it at the end', (key) => {
+    const without = press(list('pid'), key);
+    expect(without.columns).toEqual([{ id: 'process' }, { id: 'state' }]);
+    expect(press(without, key).columns).toEqual([{ id: 'process' }, { id: 'state' }, { id: 'pid' }]);
+    expect(press(list('rtt'), key).columns).toEqual([...three, { id: 'rtt' }]);
+  });
+
+  test('the last one stays', () => {
+    expect(press(list('pid', [{ id: 'pid' }]), 'space').columns).toEqual([{ id: 'pid' }]);
+  });
+
+  test('< and > move one, not beyond the ends', () => {
+    const ids = (...keys: string[]) => press(list('pid'), ...keys).columns?.map(({ id }) => id);
+    expect(ids('<')).toEqual(['pid', 'process', 'state']);
+    expect(ids('<', '<', '<')).toEqual(['pid', 'process', 'state']);
+    expect(ids('>')).toEqual(['process', 'state', 'pid']);
+    expect(ids('>', '>', '<')).toEqual(['process', 'pid', 'state']);
+    // One that is not among them does not come by that.
+    expect(press(list('rtt'), '<').columns).toEqual(three);
+  });
+
+  test('+ and - set the width, from that on the screen, within its bounds', () => {
+    const shown = placed('process', 'pid', 'state').find(({ column }) => column.id === 'pid')?.width ?? 0;
+    const width = (...keys: string[]) => press(list('pid'), ...keys).columns?.[1]?.width;
+    expect([width('+'), width('='), width('-')]).toEqual([shown + 1, shown + 1, shown - 1]);
+    expect(width('+', '+', '-')).toBe(shown + 1);
+    expect(width(...Array<string>(300).fill('+'))).toBe(MOST_WIDTH);
+    expect(width(...Array<string>(300).fill('-'))).toBe(1);
+  });
+
+  test('r leaves them to the width of the pane again', () => {
+    expect(press(list('pid', [{ id: 'pid', width: 9 }]), 'r').columns).toBeNull();
+  });
+
+  test('whatever is pressed: at least one, each once, widths from 1 to 120, the cursor on one', () => {
+    const key = fc.constantFrom('up', 'down', 'pagedown', 'home', 'end', 'space', '<', '>', '+', '-', 'r');
+    fc.assert(
+      fc.property(fc.array(key, { maxLength: 60 }), (keys) => {
+        const { columns, list: now } = press(list('process'), ...keys);
+        const ids = columns?.map(({ id }) => id) ?? ['process'];
+        expect(ids.length).toBeGreaterThan(0);
+        expect(new Set(ids).size).toBe(ids.length);
+        for (const { width = 1 } of columns ?? []) {
+          expect(width).toBeGreaterThanOrEqual(1);
+          expect(width).toBeLessThanOrEqual(MOST_WIDTH);
+        }
+        expect(COLUMNS.map(({ id }) => id)).toContain(now?.kind === 'columns' && now.cursor);
+      }),
+    );
+  });
+});

@@ -1,0 +1,313 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BUILT_IN } from '../../src/store/views.ts';
+import { FakeApp } from '../helpers/app.ts';
+import { after, baseline, batch, emptyState, listener, socket } from '../helpers/fakes.ts';
+
+// What the app asks of the world outside, and what it makes of the mouse where rows are grouped.
+
+let app: FakeApp;
+beforeEach(() => {
+  app = new FakeApp(120, 40);
+});
+afterEach(() => app.close());
+
+const TOP_ROW = 4;
+const [DOWN, UP, RIGHT, LEFT, ESC, TAB] = ['\x1b[B', '\x1b[A', '\x1b[C', '\x1b[D', '\x1b', '\t'];
+const lineOf = (text: string): string => app.lines[app.find(text).y] ?? '';
+const selected = (): string => app.lines.find((_, y) => app.look(3, y).inverse) ?? '';
+/** The line that says what is asked for, or what came of something. */
+const said = (): string => app.lines[2] ?? '';
+
+const node = socket({ process: 'node', pid: 7, local: '10.0.0.5:51000', remote: '203.0.113.80:443' });
+const nodeToo = socket({ process: 'node', pid: 7, local: '10.0.0.5:51001', remote: '203.0.113.81:443' });
+const curl = socket({ process: 'curl', pid: 8, local: '10.0.0.5:51002', remote: '203.0.113.80:443' });
+const web = listener({ process: 'web', pid: 9, local: '*:80' });
+const ALL = [node, nodeToo, curl, web];
+
+describe('host names', () => {
+  test('are looked up when the query is complete, once, and shown', async () => {
+    await app.take(baseline(ALL));
+    await app.type('/@db.example');
+    expect(app.asked).toEqual([]);
+    await app.press('\r');
+    expect(app.asked).toEqual(['db.example']);
+    expect(said()).toContain('db.example: being looked up');
+    expect(said()).toContain('0 of 4');
+    await app.press(DOWN, 'j');
+    await app.answer('db.example', { type: 'addresses', addresses: ['203.0.113.80', '2001:db8::80'] });
+    expect(said()).toContain('db.example = 203.0.113.80 +1');
+    expect(said()).toContain('2 of 4');
+    await app.type('/ or @db.example');
+    await app.press('\r');
+    expect(app.asked).toEqual(['db.example']);
+  });
+
+  test('what cannot be looked up is told, and asked again with the query', async () => {
+    await app.take(baseline(ALL));
+    await app.type('/@nowhere.example');
+    await app.press('\r');
+    await app.answer('nowhere.example', { type: 'failed', why: 'no such \x1b[31mname' });
+    expect(said()).toContain('nowhere.example: no such ?[31mname');
+    await app.press(DOWN);
+    expect(app.asked).toHaveLength(1);
+    await app.press('/', '\r');
+    expect(app.asked).toEqual(['nowhere.example', 'nowhere.example']);
+  });
+
+  test('of a view too, and of what is excluded; none of what was left again', async () => {
+    app.close();
+    app = new FakeApp(120, 40, {
+      ...emptyState(),
+      views: [{ name: 'mine', query: '!@a.example or @b.example' }],
+    });
+    await app.take(baseline(ALL));
+    await app.press('7');
+    expect(app.asked).toEqual(['a.example', 'b.example']);
+    await app.type('/@c.example');
+    await app.press(ESC);
+    expect(app.asked).toHaveLength(2);
+  });
+});
+
+describe('copying', () => {
+  test('y copies the selected row as it stands on the screen, parted by tabs', async () => {
+    await app.take(baseline([node]));
+    await app.press('y');
+    const [text = ''] = app.copied;
+    expect(text.split('\t').slice(0, 9)).toEqual([
+      'node',
+      '7',
+      '·',
+      'tcp',
+      '10.0.0.5',
+      '51000',
+      '203.0.113.80',
+      '443',
+      'ESTABLISHED',
+    ]);
+    expect(said()).toContain('copied');
+    await app.press(DOWN);
+    expect(said()).not.toContain('copied');
+  });
+
+  test('Y copies the chosen cell; without one the peer, and of a listener its own end', async () => {
+    await app.take(baseline([node, web]));
+    await app.press('Y', RIGHT, 'Y', RIGHT, 'Y', LEFT, 'Y', ESC, DOWN, 'Y');
+    expect(app.copied).toEqual(['203.0.113.80:443', 'node', '7', 'node', '*:80']);
+  });
+
+  test('a click chooses the cell', async () => {
+    await app.take(baseline([node, curl]));
+    const { x, y } = app.find('51000');
+    await app.click(x, y);
+    await app.press('Y');
+    expect(app.copied).toEqual(['51000']);
+  });
+
+  test('y copies what the line of a group says', async () => {
+    await app.take(baseline(ALL));
+    await app.press('o', 'y');
+    expect(app.copied).toHaveLength(1);
+    expect(app.copied[0]).toMatch(/^curl/);
+    expect(app.copied[0]).not.toContain('▾');
+  });
+
+  test('where there is nothing it is said', async () => {
+    await app.take(baseline([]));
+    await app.press('y', 'Y');
+    expect(app.copied).toEqual([]);
+    expect(said()).toContain('there is nothing to copy');
+  });
+
+  test('nothing of a hostile name but printable characters', async () => {
+    await app.take(baseline([socket({ process: 'a\x1b]52;c;x\x07\tb\n', remote: '192.0.2.1:1' })]));
+    await app.press('y', RIGHT, 'Y');
+    for (const text of app.copied) expect(text.replaceAll('\t', '')).not.toMatch(/[\x00-\x1f\x7f]/);
+    expect(app.copied[0]?.split('\t')).toHaveLength(app.copied[1] === undefined ? 0 : 10);
+  });
+});
+
+describe('saving', () => {
+  test('w offers a name, enter writes what is shown, in the order of the screen', async () => {
+    await app.take(baseline(ALL));
+    await app.press('/', ...Array.from('node or web'), '\r', 's', 's', 's', 's', 's', 'w');
+    expect(said()).toContain('write to: netpane-2026-01-02T120000.csv');
+    await app.press(...Array.from('a.json'), '\r');
+    expect(app.saved.map(({ path }) => path)).toEqual(['a.json']);
+    const rows = app.lines.slice(TOP_ROW).map((line) => /51000|51001| 80 /.exec(line)?.[0].trim());
+    expect(app.saved[0]?.sockets.map(({ local }) => String(local.port))).toEqual(
+      rows.filter((it) => it !== undefined),
+    );
+    expect(said()).toContain('3 sockets are in a.json');
+  });
+
+  test('rows of folded groups are written too: they are shown by their sum', async () => {
+    await app.take(baseline(ALL));
+    await app.press('o', 'Z', 'w', '\r');
+    expect(app.saved[0]?.sockets).toHaveLength(4);
+  });
+
+  test('esc writes nothing, nor does an empty name', async () => {
+    await app.take(baseline(ALL));
+    await app.press('w', ESC, 'w', '\x15', '\r');
+    expect(app.saved).toEqual([]);
+  });
+
+  test('what went wrong stands there as an error until the next key', async () => {
+    app.saving = { text: 'a.csv is there already: take another name', isError: true };
+    await app.take(baseline(ALL));
+    await app.press('w', '\r');
+    const { x, y } = app.find('a.csv is there already');
+    expect(app.look(x, y)).toMatchObject({ colour: 1 });
+    await app.take(batch({ monotonicMs: 1000 }));
+    expect(app.text).toContain('a.csv is there already');
+    await app.press('j');
+    expect(app.text).not.toContain('a.csv is there already');
+  });
+});
+
+describe('what is kept for the next start', () => {
+  test('a view, when it has a name', async () => {
+    await app.take(baseline(ALL));
+    await app.press('l', 'v', 'a', ...Array.from('mine'), '\r');
+    expect(app.kept.map(({ views }) => views)).toMatchObject([[{ name: 'mine', query: 'listen' }]]);
+    expect(said()).toContain('this is the view mine now');
+    expect(lineOf('(yours)')).toContain('7 mine');
+    await app.press('G', 'd');
+    expect(app.kept.at(-1)?.views).toEqual([]);
+    expect(app.text).not.toContain('(yours)');
+  });
+
+  test('what h hides, with its count, and how it comes back', async () => {
+    await app.take(baseline(ALL));
+    await app.press('h');
+    expect(app.kept.map(({ known }) => known)).toEqual([
+      [{ process: 'curl', remote: '203.0.113.80', port: 443 }],
+    ]);
+    expect(said()).toContain('curl with 203.0.113.80 at port 443 is hidden: H shows it again');
+    expect(app.lines.slice(TOP_ROW).join('')).not.toContain('51002');
+    await app.press('j');
+    expect(said()).toContain('1 known hidden');
+    expect(said()).toContain('3 of 4');
+    await app.press('H', 'd');
+    expect(app.kept.at(-1)?.known).toEqual([]);
+    expect(app.lines.slice(TOP_ROW).join('')).toContain('51002');
+    expect(app.text).not.toContain('known hidden');
+  });
+
+  test('two in one piece hide two, and not one twice', async () => {
+    await app.take(baseline(ALL));
+    await app.press('hh');
+    expect(app.app.state.known.length).toBeLessThanOrEqual(2);
+    expect(new Set(app.app.state.known.map((it) => JSON.stringify(it))).size).toBe(
+      app.app.state.known.length,
+    );
+  });
+});
+
+describe('the query', () => {
+  test('a mistake is pointed at while it is typed, and the table stays as it was', async () => {
+    await app.take(baseline(ALL));
+    await app.type('/node >3');
+    expect(said()).toMatch(/^\/ node >3 .* 2 of 4$/);
+    expect(app.lines[3]).toMatch(/^ {7}\^\^ expected a name before >/);
+    await app.press('\r');
+    expect(said()).toContain('/ node >3');
+    await app.press(...Array<string>(2).fill('\x7f'), '\r');
+    expect(said()).toMatch(/^\/ node .* 2 of 4$/);
+  });
+
+  test('tab goes through what it may go on with: terms, and what there is now', async () => {
+    await app.take(baseline(ALL));
+    await app.type('/proc');
+    await app.press(TAB);
+    expect(said()).toContain('/ process:');
+    await app.press(TAB);
+    expect(said()).toContain('/ process:curl');
+    expect(app.lines[3]).toContain('curl  node  web');
+    expect(said()).toContain('1 of 4');
+    await app.press(TAB, '\r');
+    expect(said()).toMatch(/^\/ process:node .*2 of 4$/);
+  });
+
+  test('the arrows bring back those of before', async () => {
+    await app.take(baseline(ALL));
+    for (const text of ['node', 'curl']) await app.press('/', '\x15', ...Array.from(text), '\r');
+    await app.press('/', '\x15', UP, UP);
+    expect(said()).toContain('/ node');
+    await app.press(DOWN, '\r');
+    expect(said()).toContain('/ curl');
+  });
+});
+
+describe('the mouse on groups', () => {
+  const group = (name: string) => app.find(`${name} `);
+  beforeEach(async () => {
+    await app.take(baseline(ALL));
+    await app.press('o');
+  });
+
+  test('a click selects the line of a group, a second one folds it, a third unfolds it', async () => {
+    const { y } = group('▾ node');
+    await app.click(20, y);
+    expect(selected()).toContain('node');
+    expect(app.text).toContain('51000');
+    await app.click(20, y);
+    expect(selected()).toContain('▸ node');
+    expect(app.text).not.toContain('51000');
+    await app.click(20, y);
+    expect(app.text).toContain('51000');
+  });
+
+  test('a click on a row of a group selects it, and folds nothing', async () => {
+    const { x, y } = app.find('51001');
+    await app.click(x, y);
+    await app.click(x, y);
+    expect(selected()).toContain('51001');
+    expect(app.app.state.cell).toBe('localPort');
+  });
+
+  test('the wheel goes over groups and rows alike', async () => {
+    await app.press('\x1b[<65;5;8M');
+    expect(selected()).toContain('51000');
+  });
+
+  test('a click on a title sorts the groups', async () => {
+    const before = app.lines
+      .slice(TOP_ROW)
+      .filter((line) => /^. ?▾/.test(line.trimStart()) || line.includes('▾'));
+    const { x, y } = app.find('PROCESS');
+    await app.click(x, y);
+    const now = app.lines.slice(TOP_ROW).filter((line) => line.includes('▾'));
+    expect(now.map((line) => line.trim().split(/ +/)[1])).toEqual(
+      before.map((line) => line.trim().split(/ +/)[1]).toReversed(),
+    );
+  });
+
+  test('the line of its group stands for a row that is folded away; unfolded, the row is selected again', async () => {
+    const { x, y } = app.find('51001');
+    await app.click(x, y);
+    await app.press('z');
+    expect(selected()).toContain('▸ node');
+    await app.press('z');
+    expect(selected()).toContain('51001');
+    await app.press('Z');
+    expect(selected()).toContain('▸ node');
+    await app.press(DOWN);
+    expect(selected()).toContain('▸ web');
+  });
+});
+
+test('a list that is open leaves the keys of the table, and closes with its own', async () => {
+  await app.take(baseline(ALL));
+  await app.press('v');
+  for (const { name } of BUILT_IN) expect(app.text).toContain(name);
+  await app.press(DOWN, '\r');
+  expect(said()).toContain('1 of 4');
+  expect(app.text).not.toContain('VIEWS');
+  await app.press('C', 'j', ' ');
+  expect(app.lines[3]).not.toContain('PID');
+  await app.press('r', ESC);
+  expect(app.lines[3]).toContain('PID');
+  expect(after(app.app.state).list).toBeNull();
+});
