@@ -1,17 +1,20 @@
+import { socketsCsv } from '../export/csv.ts';
 import { socketsJson } from '../export/json.ts';
 import { aligned, plain } from '../export/table.ts';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
 import { initialState, reduce } from '../store/reduce.ts';
 import { RowOrder } from '../view/order.ts';
+import { resolveHosts } from './hosts.ts';
 import type { Invocation } from './options.ts';
 
 /** `netpane ls`: prints the sockets once, in the order of the screen, and on stderr what could not be seen. */
-export async function list({ source: sourceName, also, filter, json }: Invocation): Promise<void> {
+export async function list({ source: sourceName, also, query, sort, json, csv }: Invocation): Promise<void> {
+  const hosts = await resolveHosts(query.hosts);
   const source = await openSource(sourceName, { also, tcpDetails: json, ownerBudgetMs: Infinity });
   const { sockets, interfaces, degradations } = await source.read();
   const state = reduce(
-    initialState({ host: '', system: '', intervalMs: 0, lingerMs: 0, filter, palette: 'mono' }),
+    initialState({ host: '', system: '', intervalMs: 0, lingerMs: 0, query, sort, palette: 'mono' }),
     {
       type: 'batch',
       batch: {
@@ -34,9 +37,10 @@ export async function list({ source: sourceName, also, filter, json }: Invocatio
     },
   );
   const order = new RowOrder();
-  order.update(state);
-  const shown = order.slice().map((row) => row.socket);
-  const format = json ? socketsJson : process.stdout.isTTY ? aligned : plain;
+  order.update({ ...state, hosts });
+  const shown = order.rows().map((row) => row.socket);
+  const table = process.stdout.isTTY ? aligned : plain;
+  const format = json ? socketsJson : csv ? socketsCsv : table;
   process.stdout.write(format(shown));
   for (const { text } of degradations) process.stderr.write(`netpane: ${printable(text)}\n`);
 }

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
+import { loadConfig } from './config/load.ts';
+import { parseQuery } from '../query/query.ts';
 import { messageOf } from './errors.ts';
-import { helpText, type Invocation, parseInvocation } from './options.ts';
+import { type CommandLine, helpText, type Invocation, invocationOf, parseCommandLine } from './options.ts';
 import { UsageError } from './values.ts';
 
 /** For a source that is opened only to see whether it can be. */
@@ -32,6 +34,16 @@ async function run(invocation: Invocation): Promise<void> {
     case 'version':
       process.stdout.write(`netpane ${version()}\n`);
       return;
+    case 'config': {
+      const { configText, pathsText } = await import('./config/print.ts');
+      const { configFile, path, origins } = invocation;
+      process.stdout.write(
+        path
+          ? pathsText(configFile, process.env)
+          : configText({ ...invocation, query: invocation.query.text }, origins),
+      );
+      return;
+    }
     case 'ls': {
       const { list } = await import('./list.ts');
       await list(invocation);
@@ -64,6 +76,16 @@ async function run(invocation: Invocation): Promise<void> {
   }
 }
 
+/** Where there is nothing to set, or only the paths are asked for, a file with mistakes is in nobody's way. */
+const isSettled = ({ command, path }: CommandLine): boolean =>
+  command === 'help' || command === 'version' || path;
+
+/** What is wrong with a query of the configuration file. */
+function checkQuery(text: string): string | undefined {
+  const parsed = parseQuery(text);
+  return 'problem' in parsed ? `at column ${parsed.problem.at + 1}: ${parsed.problem.message}` : undefined;
+}
+
 // Whoever reads our output may go at any time (`netpane ls | head -1`): that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
@@ -71,9 +93,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await run(parseInvocation(process.argv.slice(2), process.env));
+  const line = parseCommandLine(process.argv.slice(2));
+  const file = isSettled(line) ? undefined : await loadConfig(line.configFile, process.env, checkQuery);
+  await run(invocationOf(line, process.env, file));
 } catch (error) {
   // It quotes what was given, which may be a name that a script has from elsewhere.
-  if (error instanceof UsageError) fail(printable(error.message), 2);
+  if (error instanceof UsageError) for (const text of error.lines) fail(printable(text), 2);
   else fail(messageOf(error), 1);
 }

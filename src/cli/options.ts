@@ -1,20 +1,21 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import type { Filter } from '../query/filter.ts';
+import { quoteWord } from '../query/print.ts';
+import { parseQuery, type Query } from '../query/query.ts';
 import { DEFAULT_MAX_SHARE } from '../sampler/pacer.ts';
-import { SOURCE_NAMES, SOURCES, type SourceName } from '../source/index.ts';
-import { EXTRA_KINDS, type ExtraKind } from '../source/types.ts';
+import { SOURCE_NAMES, SOURCES } from '../source/index.ts';
+import { EXTRA_KINDS } from '../source/types.ts';
 import { DEFAULT_EVENTS_KEPT } from '../store/log.ts';
-import { PALETTES, type Palette } from '../store/state.ts';
+import { PALETTES } from '../store/state.ts';
 import {
-  countValue,
-  durationValue,
-  nameValue,
-  percentValue,
-  portValue,
-  severalValue,
-  textValue,
-  UsageError,
-} from './values.ts';
+  type Origins,
+  type SettingName,
+  type Settings,
+  settle,
+  type FileSettings,
+  type SomeSettings,
+  VALUES,
+} from './settings.ts';
+import { portValue, textValue, understand, UsageError, type Value } from './values.ts';
 
 /** Every command, in the order of the help; the screen is what there is without a word. */
 const COMMANDS = {
@@ -23,11 +24,16 @@ const COMMANDS = {
     about: 'the live screen; ? there shows its keys',
     name: 'the live screen',
   },
-  ls: { usage: 'ls [--json] [filters]', about: 'print the sockets once', name: "'netpane ls'" },
+  ls: { usage: 'ls [--json | --csv] [filters]', about: 'print the sockets once', name: "'netpane ls'" },
   watch: {
     usage: 'watch [--json] [filters]',
     about: 'print every event as it happens, a line each, until ended',
     name: "'netpane watch'",
+  },
+  config: {
+    usage: 'config [--path] [options]',
+    about: 'print the settings in effect, and where they come from',
+    name: "'netpane config'",
   },
 } as const satisfies Record<string, { usage: string; about: string; name: string }>;
 
@@ -68,12 +74,31 @@ const OPTIONS = {
     about: 'only sockets of this network namespace: a name, or an inode',
     group: 'Filters',
   },
+  query: {
+    value: 'QUERY',
+    short: 'q',
+    about: "only sockets that this asks for, as '/' on the screen does: see its help",
+    group: 'Filters',
+  },
+  internet: {
+    value: 'FORM',
+    short: 'i',
+    about: 'as lsof has it: [46][protocol][@host][:ports]; several: any of them',
+    group: 'Filters',
+  },
+  state: {
+    value: 'FORM',
+    short: 's',
+    about: 'as lsof has it: protocol:states, ^ before one for all others',
+    group: 'Filters',
+  },
   also: {
     value: 'KINDS',
     about: `also sockets of these kinds: ${EXTRA_KINDS.join(',')}`,
     group: 'Options',
   },
   json: { about: 'print JSON', commands: ['ls', 'watch'], group: 'Options' },
+  csv: { about: 'print CSV', commands: ['ls'], group: 'Options' },
   interval: {
     value: 'TIME',
     about: 'time between two looks: 500ms, 2s, 1m (default 1s)',
@@ -111,7 +136,7 @@ const OPTIONS = {
   },
   palette: {
     value: 'NAME',
-    about: `colours: ${PALETTES.join(', ')} (default standard)`,
+    about: `${PALETTES.join(', ')} (default standard)`,
     commands: ['screen'],
     group: 'Options',
   },
@@ -120,86 +145,158 @@ const OPTIONS = {
     commands: ['screen'],
     group: 'Options',
   },
+  config: {
+    value: 'FILE',
+    about: 'the configuration file (default ~/.config/netpane/config.toml)',
+    group: 'Options',
+  },
+  path: { about: 'print which files are used', commands: ['config'], group: 'Options' },
   version: { short: 'V', about: 'print the version', group: 'Options' },
   help: { short: 'h', about: 'print this help', group: 'Options' },
 } as const satisfies Record<string, Option>;
 
 type OptionName = keyof typeof OPTIONS;
 
+/** Switches of which only one can be meant. */
+const EXCLUSIVE = [
+  ['listen', 'established'],
+  ['json', 'csv'],
+] as const satisfies readonly (readonly [OptionName, OptionName])[];
+
 const option = (name: OptionName): Option => OPTIONS[name];
 
-/** What the command line asks for. */
-export interface Invocation {
+/** What the command line says. */
+export interface CommandLine {
   readonly command: CommandName | 'help' | 'version';
-  readonly filter: Filter;
-  readonly source: SourceName | undefined;
   readonly json: boolean;
-  /** Kinds of sockets to show beside the usual ones, in the order of EXTRA_KINDS. */
-  readonly also: readonly ExtraKind[];
-  readonly intervalMs: number;
-  /** The most of a core that looking may take: 0.01 to 1. */
-  readonly maxShare: number;
-  /** Room for what happens and has not been taken yet, KiB: 1 to 1,048,576; undefined for the usual. */
-  readonly eventBufferKiB: number | undefined;
-  readonly lingerMs: number;
-  /** How many events the log keeps. */
-  readonly eventsKept: number;
-  readonly palette: Palette;
+  readonly csv: boolean;
+  /** The configuration file; undefined for the usual one. */
+  readonly configFile: string | undefined;
+  /** Only the files used are asked for. */
+  readonly path: boolean;
+  readonly given: SomeSettings;
+}
+
+/** What netpane is to do. */
+export interface Invocation extends Omit<CommandLine, 'given'>, Omit<Settings, 'query'> {
+  readonly query: Query;
+  readonly origins: Origins;
 }
 
 /**
  * Understands the command line.
  * @param args without the program
- * @param environment NO_COLOR is obeyed (no-color.org: when set and not empty), and TERM where it has no colours
  * @throws UsageError naming the option and what was expected
  */
-export function parseInvocation(
-  args: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): Invocation {
-  const { command, switches, values } = scan(args);
-  if (switches.has('listen') && switches.has('established')) {
-    throw new UsageError('--listen and --established exclude each other: give one of them');
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const { command, switches, values, forms, words } = scan(args);
+  for (const [one, other] of EXCLUSIVE) {
+    if (switches.has(one) && switches.has(other))
+      throw new UsageError(`--${one} and --${other} exclude each other: give one of them`);
   }
-  /** The value of an option, understood; undefined when it was not given. */
-  const valueOf = <T>(name: OptionName, understand: (text: string, name: string) => T): T | undefined => {
-    const text = values.get(name);
-    return text === undefined ? undefined : understand(text, name);
+  const valueOf = reader(values);
+  const given: { [Name in SettingName]?: Settings[Name] | undefined } = {
+    intervalMs: valueOf('interval', VALUES.interval),
+    lingerMs: valueOf('linger', VALUES.linger),
+    maxShare: valueOf('max-load', VALUES.maxLoad),
+    eventBufferKiB: valueOf('event-buffer', VALUES.eventBuffer),
+    eventsKept: valueOf('events', VALUES.events),
+    source: valueOf('source', VALUES.source),
+    also: valueOf('also', VALUES.also),
+    query: queryText(switches, values, forms, words),
+    palette: valueOf('palette', VALUES.palette) ?? (switches.has('no-color') ? 'mono' : undefined),
   };
+  return {
+    command: switches.has('help') ? 'help' : switches.has('version') ? 'version' : command,
+    json: switches.has('json'),
+    csv: switches.has('csv'),
+    configFile: valueOf('config', textValue('the name of a file')),
+    path: switches.has('path'),
+    given: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  };
+}
+
+/**
+ * All that is asked for.
+ * @param environment NO_COLOR is obeyed, and TERM where it has no colours
+ * @param file what the configuration file says; absent where there is none
+ */
+export function invocationOf(
+  { given, ...line }: CommandLine,
+  environment: Readonly<Record<string, string | undefined>>,
+  file?: FileSettings,
+): Invocation {
+  const { settings, origins } = settle(given, environment, file);
+  return { ...line, ...settings, query: understood(settings.query), origins };
+}
+
+/** Understands the value of an option; undefined when it was not given. */
+const reader =
+  (values: Scanned['values']) =>
+  <T>(name: OptionName, value: Value<T>): T | undefined => {
+    const text = values.get(name);
+    return text === undefined ? undefined : understand(value, text, `--${name}`);
+  };
+
+/** @throws UsageError that points at the mistake */
+function understood(text: string): Query {
+  const parsed = parseQuery(text);
+  if ('query' in parsed) return parsed.query;
+  const { at, message } = parsed.problem;
+  throw new UsageError(`'${text}' is no query, at its column ${at + 1}: ${message}`);
+}
+
+/** What the filters of the command line ask for, as a query; undefined where there are none. */
+function queryText(
+  switches: Scanned['switches'],
+  values: Scanned['values'],
+  forms: Scanned['forms'],
+  words: Scanned['words'],
+): string | undefined {
+  const valueOf = reader(values);
   const port = valueOf('port', portValue);
   const processName = valueOf('process', textValue('a name, or a part of one'));
   const netns = valueOf('netns', textValue("a network namespace's name or inode"));
   const [tcp, udp] = [switches.has('tcp'), switches.has('udp')];
-  // A VT has no colours, and blessed would make black and white of them: black on black.
-  const isVt = /^vt\d/.test(environment['TERM'] ?? '');
-  const noColour = switches.has('no-color') || Boolean(environment['NO_COLOR']) || isVt;
-  return {
-    command: switches.has('help') ? 'help' : switches.has('version') ? 'version' : command,
-    filter: {
-      ...(tcp !== udp && { protocol: tcp ? ('tcp' as const) : ('udp' as const) }),
-      ...(switches.has('listen') && { listening: true }),
-      ...(switches.has('established') && { established: true }),
-      ...(port !== undefined && { port }),
-      ...(processName !== undefined && { process: processName }),
-      ...(netns !== undefined && { netns }),
-    },
-    source: valueOf('source', nameValue(SOURCE_NAMES)),
-    json: switches.has('json'),
-    also: valueOf('also', severalValue(EXTRA_KINDS)) ?? [],
-    intervalMs: valueOf('interval', durationValue(100)) ?? 1000,
-    maxShare: valueOf('max-load', percentValue) ?? DEFAULT_MAX_SHARE,
-    eventBufferKiB: valueOf('event-buffer', countValue(1, 1_048_576)),
-    lingerMs: valueOf('linger', durationValue(0)) ?? 3000,
-    eventsKept: valueOf('events', countValue(100, 1_000_000)) ?? DEFAULT_EVENTS_KEPT,
-    palette: valueOf('palette', nameValue(PALETTES)) ?? (noColour ? 'mono' : 'standard'),
-  };
+  const asked = [values.get('query') ?? '', ...words].join(' ').trim();
+  // For itself: where it is no query, the mistake is in it.
+  if (asked !== '') understood(asked);
+  const terms = [
+    ...(tcp === udp ? [] : [tcp ? 'proto:tcp' : 'proto:udp']),
+    ...(switches.has('listen') ? ['listen'] : []),
+    ...(switches.has('established') ? ['established'] : []),
+    ...(port === undefined ? [] : [`:${port}`]),
+    ...(processName === undefined ? [] : [`process:${quoteWord(processName)}`]),
+    ...(netns === undefined ? [] : [`ns:${quoteWord(netns)}`]),
+    ...forms,
+  ];
+  if (terms.length === 0) return asked === '' ? undefined : asked;
+  return [...terms, ...(asked === '' ? [] : [`(${asked})`])].join(' ');
 }
+
+/** `a, b and c` */
+const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
 
 interface Scanned {
   readonly command: CommandName;
   readonly switches: ReadonlySet<OptionName>;
   readonly values: ReadonlyMap<OptionName, string>;
+  /** lsof's forms, each with its option. */
+  readonly forms: readonly string[];
+  /** Of a query, behind the command. */
+  readonly words: readonly string[];
 }
+
+/** Options that lsof has, which may be given several times. */
+const LSOF_OPTIONS: Readonly<Partial<Record<OptionName, string>>> = { internet: '-i', state: '-s' };
+
+/** `-i` alone means all of the internet, as lsof has it; what follows it is its form only if it is no option. */
+const withEmptyForms = (args: readonly string[]): string[] =>
+  args.map((arg, i) => (arg === '-i' && (args[i + 1] ?? '-').startsWith('-') ? '--internet=' : arg));
+
+/** What is no word, and so no command mistyped: a query. */
+const isQuery = (word: string): boolean => /[^a-z]/i.test(word);
 
 /** Takes the words apart; what is unknown, or is not for the command, is an error here. */
 function scan(args: readonly string[]): Scanned {
@@ -210,31 +307,39 @@ function scan(args: readonly string[]): Scanned {
     }),
   );
   const { tokens } = parseArgs({
-    args: [...args],
+    args: withEmptyForms(args),
     options: config,
     strict: false,
     allowPositionals: true,
     tokens: true,
   });
-  const [word, extra] = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
-  const command = word === undefined ? 'screen' : WORDS.find((it) => it === word);
+  const positionals = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
+  const [word, ...rest] = positionals;
+  const named = WORDS.find((it) => it === word);
+  const command = named ?? (word === undefined || isQuery(word) ? 'screen' : undefined);
   if (command === undefined) {
-    const words = WORDS.map((it) => `'${it}'`).join(' and ');
+    const words = listed(WORDS.map((it) => `'${it}'`));
     throw new UsageError(
-      `there is no command '${word}': there are ${words}, and without a command the live screen`,
+      `there is no command '${word}': there are ${words}, and without a command the live screen; -q '${word}' looks for it there`,
     );
   }
-  if (extra !== undefined) throw new UsageError(`'${word}' takes options only, not '${extra}'`);
+  const words = named === undefined ? positionals : rest;
+  if (command === 'config' && words.length > 0)
+    throw new UsageError(`'config' takes options only, not '${words[0]}'`);
   const switches = new Set<OptionName>();
   const values = new Map<OptionName, string>();
+  const forms: string[] = [];
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     if (!Object.hasOwn(OPTIONS, token.name)) {
       throw new UsageError(`unknown option '${token.rawName}': see netpane --help`);
     }
     const name = token.name as OptionName;
-    const { value, commands } = option(name);
-    if (commands && !commands.includes(command)) {
+    const { value, commands, group } = option(name);
+    if (command === 'config') {
+      // It takes what it prints; others let it be, for they do not print it.
+      if (group === 'Filters' || name === 'json') throw new UsageError(`'netpane config' knows no --${name}`);
+    } else if (commands && !commands.includes(command)) {
       const names = commands.map((it) => COMMANDS[it].name).join(' and ');
       throw new UsageError(`--${name} is for ${names} only`);
     }
@@ -244,10 +349,12 @@ function scan(args: readonly string[]): Scanned {
       switches.add(name);
     } else {
       if (token.value === undefined) throw new UsageError(`--${name} takes a value: --${name} ${value}`);
-      values.set(name, token.value);
+      const lsof = LSOF_OPTIONS[name];
+      if (lsof === undefined) values.set(name, token.value);
+      else forms.push(`${lsof}${token.value === '' ? '' : ` ${token.value}`}`);
     }
   }
-  return { command, switches, values };
+  return { command, switches, values, forms, words };
 }
 
 /** The text of --help, made from the tables of options and sources. */
@@ -279,7 +386,7 @@ export function helpText(): string {
     'Sources:',
     ...SOURCE_NAMES.map((name) => `  ${name.padEnd(20)}${SOURCES[name].about}`),
     '',
-    'Exit codes: 0 done, 1 failure, 2 a mistake on the command line.',
+    'Exit codes: 0 done, 1 failure, 2 a mistake on the command line or in the configuration file.',
     '',
   ].join('\n');
 }

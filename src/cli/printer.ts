@@ -1,7 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Gap } from '../export/json.ts';
-import type { LearntBy, LogEvent } from '../model/event.ts';
-import type { Socket } from '../model/socket.ts';
+import type { LearntBy, LogEvent, SocketEvent } from '../model/event.ts';
 
 /** How events are written: each a line, without its end. */
 export interface EventFormat {
@@ -23,14 +22,14 @@ const PIECE = 1000;
 export class EventPrinter {
   readonly #out: Writable;
   readonly #format: EventFormat;
-  readonly #isWanted: (socket: Socket) => boolean;
+  readonly #isWanted: (event: SocketEvent) => boolean;
   #waiting: LogEvent[] = [];
   /** What comes after all that waits. */
   readonly #unprinted = new Map<LearntBy, Gap>();
   #isFull = false;
 
-  /** @param isWanted which sockets' events are printed; gaps always are */
-  constructor(out: Writable, format: EventFormat, isWanted: (socket: Socket) => boolean) {
+  /** @param isWanted which events are printed; gaps always are */
+  constructor(out: Writable, format: EventFormat, isWanted: (event: SocketEvent) => boolean) {
     this.#out = out;
     this.#format = format;
     this.#isWanted = isWanted;
@@ -46,7 +45,7 @@ export class EventPrinter {
       this.#unprinted.size > 0 || this.#waiting.length >= MOST_WAITING
         ? (event: LogEvent) => this.#count(event)
         : (event: LogEvent) => void this.#waiting.push(event);
-    for (const event of events) if (event.type === 'gap' || this.#isWanted(event.socket)) hold(event);
+    for (const event of events) if (event.type === 'gap' || this.#isWanted(event)) hold(event);
     this.#write();
   }
 

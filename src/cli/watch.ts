@@ -1,13 +1,14 @@
 import { eventJson, type Gap } from '../export/json.ts';
 import { printable } from '../model/text.ts';
-import { compileFilter } from '../query/filter.ts';
 import { openSampler } from '../sampler/open.ts';
 import { eventText } from '../view/events.ts';
 import { countText, preciseClockText } from '../view/format.ts';
 import { crashText, messageOf } from './errors.ts';
+import { resolveHosts } from './hosts.ts';
 import { Notices } from './notices.ts';
 import type { Invocation } from './options.ts';
 import { type EventFormat, EventPrinter } from './printer.ts';
+import { WantedEvents } from './wanted.ts';
 
 /** Signals by which one ends it: that is no failure. */
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
@@ -30,17 +31,23 @@ const say = (text: string): void => void process.stderr.write(`netpane: ${text}\
  * reads any more. However it ends, the source is closed, and all that is known is printed first.
  * @throws Error, in words, when there is no source that works
  */
-export async function watch({ json, filter, ...how }: Invocation): Promise<void> {
+export async function watch({ json, query, ...how }: Invocation): Promise<void> {
   // Heard from the start: a source that is open has to be closed, for it may have made something in the kernel.
   const signalled = new Promise<void>((resolve) => {
     for (const signal of SIGNALS) process.on(signal, () => resolve());
   });
-  const printer = new EventPrinter(process.stdout, json ? JSON_LINES : TEXT_LINES, compileFilter(filter));
+  const wanted = new WantedEvents(query, await resolveHosts(query.hosts));
+  const printer = new EventPrinter(process.stdout, json ? JSON_LINES : TEXT_LINES, (event) =>
+    wanted.has(event),
+  );
   const notices = new Notices((text) => say(printable(text)));
   const sampler = await openSampler(
     { ...how, tcpDetails: json },
     {
-      onBatch: (batch) => notices.take(batch),
+      onBatch: (batch) => {
+        wanted.take(batch);
+        notices.take(batch);
+      },
       onEvents: (events) => printer.print(events),
       onError: (error) => end(1, messageOf(error)),
     },

@@ -1,5 +1,6 @@
 import type { GapEvent, LearntBy, SocketEvent } from '../model/event.ts';
 import type { Endpoint, Owner, Socket, Traffic } from '../model/socket.ts';
+import { runsOf } from './runs.ts';
 
 /** Characters that JSON allows as they are and a terminal, or an eye, is misled by. */
 const UNSAFE = /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu;
@@ -39,7 +40,7 @@ const braced = (text: string): string => `{${text.slice(1)}}`;
 const OWNER = ['pid', 'process', 'command', 'startedAtMs', 'knowledge'] as const satisfies (keyof Owner)[];
 
 /** What is told of traffic, beside the fields of the socket and in this order. */
-const TRAFFIC = [
+export const TRAFFIC_FIELDS = [
   'rxBytes',
   'txBytes',
   'rxSegments',
@@ -80,16 +81,25 @@ export function socketJson(socket: Socket): string {
       `,"local":${endpointJson(local)},"remote":${remote ? endpointJson(remote) : 'null'}` +
       fields(socket, ['state', 'inode', 'uid', 'user', 'interface']) +
       (netns ? `,"netns":${braced(fields(netns, ['inode', 'name']))}` : '') +
-      (traffic ? fields(traffic, TRAFFIC) : '') +
+      (traffic ? fields(traffic, TRAFFIC_FIELDS) : '') +
       (timer ? `,"timer":${braced(fields(timer, ['kind', 'dueAtMs', 'retransmits']))}` : '') +
       (tcp ? `,"tcp":${escape(JSON.stringify(tcp))}` : '') +
       `,"owners":${ownersJson(socket.owners)}`,
   );
 }
 
-/** An array of sockets, one a line. */
-export const socketsJson = (sockets: readonly Socket[]): string =>
-  sockets.length === 0 ? '[]\n' : `[\n${sockets.map(socketJson).join(',\n')}\n]\n`;
+/** An array of sockets, one a line, in pieces. */
+export function* jsonPieces(sockets: readonly Socket[]): Generator<string> {
+  let before = '[\n';
+  for (const run of runsOf(sockets)) {
+    yield before + run.map(socketJson).join(',\n');
+    before = ',\n';
+  }
+  yield sockets.length === 0 ? '[]\n' : '\n]\n';
+}
+
+/** The same in one piece. */
+export const socketsJson = (sockets: readonly Socket[]): string => [...jsonPieces(sockets)].join('');
 
 /** Clocks tell no more than microseconds; the digits after them are made of the arithmetic. */
 const toThousandths = (ms: number): number => Math.round(ms * 1000) / 1000;

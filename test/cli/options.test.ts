@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { helpText, parseInvocation } from '../../src/cli/options.ts';
+import { helpText, invocationOf, parseCommandLine } from '../../src/cli/options.ts';
 import { UsageError } from '../../src/cli/values.ts';
+import { EVERYTHING } from '../../src/query/query.ts';
 import { SOURCE_NAMES } from '../../src/source/index.ts';
 
 const parse = (args: string, environment: Record<string, string> = {}) =>
-  parseInvocation(args.split(' ').filter(Boolean), environment);
+  invocationOf(parseCommandLine(args.split(' ').filter(Boolean)), environment);
 
 const complaint = (args: readonly string[]): string => {
   try {
-    parseInvocation(args, {});
+    parseCommandLine(args);
   } catch (error) {
     if (error instanceof UsageError) return error.message;
     throw error;
@@ -19,47 +20,67 @@ const complaint = (args: readonly string[]): string => {
 test('nothing said: the live screen of everything', () => {
   expect(parse('')).toEqual({
     command: 'screen',
-    filter: {},
     source: undefined,
     json: false,
+    csv: false,
     also: [],
     intervalMs: 1000,
     maxShare: 0.2,
     lingerMs: 3000,
     eventsKept: 10_000,
     palette: 'standard',
+    path: false,
+    query: EVERYTHING,
+    sort: { column: 'process', descending: false },
+    group: null,
+    columns: null,
+    serviceNames: false,
+    mouse: true,
+    restore: true,
+    views: [],
+    origins: expect.anything() as unknown,
   });
 });
 
 describe('filters', () => {
   test.each([
-    ['--listen', { listening: true }],
-    ['--established', { established: true }],
-    ['--tcp', { protocol: 'tcp' }],
-    ['--udp', { protocol: 'udp' }],
-    ['--tcp --udp', {}],
-    ['--port 443', { port: 443 }],
-    ['--port=0', { port: 0 }],
-    ['--port 65535', { port: 65535 }],
-    ['--process node', { process: 'node' }],
-    ['--process=no', { process: 'no' }],
-    ['--netns web', { netns: 'web' }],
-    ['--netns=4026531833', { netns: '4026531833' }],
-    [
-      '--listen --tcp --port 22 --process sshd',
-      { listening: true, protocol: 'tcp', port: 22, process: 'sshd' },
-    ],
-  ])('%s', (args, filter) => {
-    expect(parse(args).filter).toEqual(filter);
-    expect(parse(`ls ${args}`)).toMatchObject({ command: 'ls', filter });
-    expect(parse(`${args} ls`)).toMatchObject({ command: 'ls', filter });
-    expect(parse(`watch ${args}`)).toMatchObject({ command: 'watch', filter });
+    ['--listen', 'listen'],
+    ['--established', 'established'],
+    ['--tcp', 'proto:tcp'],
+    ['--udp', 'proto:udp'],
+    ['--tcp --udp', ''],
+    ['--port 443', ':443'],
+    ['--port=0', ':0'],
+    ['--port 65535', ':65535'],
+    ['--process node', 'process:node'],
+    ['--process=no', 'process:no'],
+    ['--netns web', 'ns:web'],
+    ['--netns=4026531833', 'ns:4026531833'],
+    ['--listen --tcp --port 22 --process sshd', 'proto:tcp listen :22 process:sshd'],
+    ['-i', '-i'],
+    ['-i :22 -i @192.0.2.1', '-i :22 -i @192.0.2.1'],
+    ['-i -s TCP:LISTEN', '-i -s TCP:LISTEN'],
+    ['-iTCP -sTCP:^CLOSE_WAIT', '-i TCP -s TCP:^CLOSE_WAIT'],
+    ['-q :443', ':443'],
+    ['--tcp -q in', 'proto:tcp (in)'],
+  ])('%s', (args, text) => {
+    const query = { text };
+    expect(parse(args)).toMatchObject({ command: 'screen', query });
+    expect(parse(`ls ${args}`)).toMatchObject({ command: 'ls', query });
+    expect(parse(`watch ${args}`)).toMatchObject({ command: 'watch', query });
   });
+});
+
+test('words behind a command, and words that are no command, are a query', () => {
+  expect(parse('ls :443 in')).toMatchObject({ command: 'ls', query: { text: ':443 in' } });
+  expect(parse(':443')).toMatchObject({ command: 'screen', query: { text: ':443' } });
 });
 
 describe('options', () => {
   test.each([
-    ['ls --json', { command: 'ls', json: true }],
+    ['ls --json', { command: 'ls', json: true, csv: false }],
+    ['ls --csv', { command: 'ls', json: false, csv: true }],
+    ['--palette high-contrast', { palette: 'high-contrast' }],
     ['--interval 500ms', { intervalMs: 500 }],
     ['--interval=100ms', { intervalMs: 100 }],
     ['--interval 60m', { intervalMs: 3_600_000 }],
@@ -82,6 +103,11 @@ describe('options', () => {
     ['watch --json --interval 5s', { command: 'watch', json: true, intervalMs: 5000 }],
     ['watch --also unix --source proc', { also: ['unix'], source: 'proc' }],
     ['watch --max-load 5', { maxShare: 0.05 }],
+    ['config', { command: 'config', path: false, configFile: undefined }],
+    ['config --path --config x.toml', { command: 'config', path: true, configFile: 'x.toml' }],
+    ['config --interval 5s --palette mono', { command: 'config', intervalMs: 5000, palette: 'mono' }],
+    ['ls --config=x', { command: 'ls', configFile: 'x' }],
+    ['config -h', { command: 'help' }],
     ['watch --help', { command: 'help' }],
     ['watch --version', { command: 'version' }],
     ['--help', { command: 'help' }],
@@ -133,30 +159,41 @@ describe('mistakes name the option and what was expected', () => {
       '--also takes unix, sctp, mptcp, vsock, or several with commas between, not an empty text',
     ],
     [['--source', 'ss'], `--source takes ${SOURCE_NAMES.join(' or ')}, not 'ss'`],
-    [['--palette', 'pink'], "--palette takes standard or colour-blind or mono, not 'pink'"],
+    [['--palette', 'pink'], "--palette takes standard or high-contrast or colour-blind or mono, not 'pink'"],
     [['--process', ' '], '--process takes a name, or a part of one, not an empty text'],
     [['--port'], '--port takes a value: --port N'],
     [['--interval'], '--interval takes a value: --interval TIME'],
     [['--tcp=yes'], "--tcp takes no value, but got 'yes'"],
     [['--listen', '--established'], '--listen and --established exclude each other: give one of them'],
+    [['ls', '--json', '--csv'], '--json and --csv exclude each other: give one of them'],
+    [['watch', '--csv'], "--csv is for 'netpane ls' only"],
+    [['--csv'], "--csv is for 'netpane ls' only"],
+    [['ls', '--csv=yes'], "--csv takes no value, but got 'yes'"],
     [['--frobnicate'], "unknown option '--frobnicate': see netpane --help"],
     [['-x'], "unknown option '-x': see netpane --help"],
     [['--constructor'], "unknown option '--constructor': see netpane --help"],
     [['--__proto__=1'], "unknown option '--__proto__': see netpane --help"],
     [
       ['list'],
-      "there is no command 'list': there are 'ls' and 'watch', and without a command the live screen",
+      "there is no command 'list': there are 'ls', 'watch' and 'config', and without a command the live screen; -q 'list' looks for it there",
     ],
     // It has no word of its own.
     [
       ['screen'],
-      "there is no command 'screen': there are 'ls' and 'watch', and without a command the live screen",
+      "there is no command 'screen': there are 'ls', 'watch' and 'config', and without a command the live screen; -q 'screen' looks for it there",
     ],
-    [['ls', 'tcp'], "'ls' takes options only, not 'tcp'"],
-    [['watch', 'ls'], "'watch' takes options only, not 'ls'"],
+    [
+      ['ls', 'port:'],
+      "'port:' is no query, at its column 6: expected ports: port:443, port:https, port:8000-8100",
+    ],
     [['--json'], "--json is for 'netpane ls' and 'netpane watch' only"],
     [['ls', '--interval', '2s'], "--interval is for the live screen and 'netpane watch' only"],
     [['ls', '--no-color'], '--no-color is for the live screen only'],
+    [['config', '--port', '1'], "'netpane config' knows no --port"],
+    [['config', '--json'], "'netpane config' knows no --json"],
+    [['config', 'x'], "'config' takes options only, not 'x'"],
+    [['--path'], "--path is for 'netpane config' only"],
+    [['--config', ''], '--config takes the name of a file, not an empty text'],
     [['watch', '--linger', '1s'], '--linger is for the live screen only'],
     [['watch', '--palette', 'mono'], '--palette is for the live screen only'],
     [['watch', '--interval', '1'], "--interval takes a time from 100ms to 60m, such as 500ms or 2s, not '1'"],
@@ -165,7 +202,7 @@ describe('mistakes name the option and what was expected', () => {
   });
 
   test('the last of a repeated option counts', () => {
-    expect(parse('--port 1 --port 2').filter).toEqual({ port: 2 });
+    expect(parse('--port 1 --port 2').query.text).toBe(':2');
   });
 });
 
@@ -182,11 +219,15 @@ test('the help tells every option, command and source, in 100 columns', () => {
     '--also KINDS',
     '--max-load PERCENT',
     '--json',
+    '--csv',
+    'print CSV [ls]',
     '--interval TIME',
   ];
   for (const word of [
     ...words,
     '--linger TIME',
+    '--config FILE',
+    '--path',
     '--source NAME',
     '--palette NAME',
     '--no-color',
@@ -194,6 +235,7 @@ test('the help tells every option, command and source, in 100 columns', () => {
     '-h, --help',
     'netpane ls',
     'netpane watch',
+    'netpane config',
     'print JSON [ls, watch]',
     'proc',
     'systeminformation',

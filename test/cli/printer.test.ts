@@ -2,7 +2,8 @@ import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { type EventFormat, EventPrinter, MOST_WAITING } from '../../src/cli/printer.ts';
 import type { GapEvent, LearntBy, LogEvent, SocketEvent } from '../../src/model/event.ts';
-import { compileFilter, type Filter, NO_FILTER } from '../../src/query/filter.ts';
+import { WantedEvents } from '../../src/cli/wanted.ts';
+import { parseQuery } from '../../src/query/query.ts';
 import { Sampler } from '../../src/sampler/sampler.ts';
 import type { Happening } from '../../src/source/types.ts';
 import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
@@ -55,9 +56,12 @@ const many = (count: number, learntBy: LearntBy = 'poll', from = 0): SocketEvent
   Array.from({ length: count }, (_, i) => event(String(from + i), { learntBy, atMs: from + i }));
 const GAP: GapEvent = { type: 'gap', atMs: 7, missed: 3, learntBy: 'destroy' };
 
-function setUp(filter: Filter = NO_FILTER) {
+function setUp(text = '') {
+  const parsed = parseQuery(text);
+  if ('problem' in parsed) throw new Error(parsed.problem.message);
+  const wanted = new WantedEvents(parsed.query, new Map());
   const pipe = new Pipe();
-  return { pipe, printer: new EventPrinter(pipe, FORMAT, compileFilter(filter)) };
+  return { pipe, printer: new EventPrinter(pipe, FORMAT, (event) => wanted.has(event)) };
 }
 
 test('each event is a line; those that come together are written together', async () => {
@@ -69,7 +73,7 @@ test('each event is a line; those that come together are written together', asyn
 });
 
 test('of nothing, nothing is written', async () => {
-  const { pipe, printer } = setUp({ port: 1 });
+  const { pipe, printer } = setUp(':1');
   await pipe.read();
   printer.print([]);
   printer.print([event('a')]);
@@ -77,7 +81,7 @@ test('of nothing, nothing is written', async () => {
 });
 
 test('a filter chooses events by their socket; gaps are no socket’s', async () => {
-  const { pipe, printer } = setUp({ process: 'node' });
+  const { pipe, printer } = setUp('process:node');
   await pipe.read();
   printer.print([event('a'), GAP, event('b', { socket: socket({ id: 'b', process: 'node' }) })]);
   expect(pipe.lines).toEqual(['gap 3', 'spawn b']);
@@ -130,7 +134,7 @@ describe('where nobody reads', () => {
   });
 
   test('of the sockets that a filter leaves out, none is counted', async () => {
-    const { pipe, printer } = setUp({ process: 'node' });
+    const { pipe, printer } = setUp('process:node');
     printer.print(many(2 * MOST_WAITING));
     printer.print(many(1));
     printer.print([event('b', { socket: socket({ id: 'b', process: 'node' }) })]);

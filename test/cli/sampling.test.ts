@@ -43,7 +43,7 @@ function setUp(setup: WorkerSetup = SETUP) {
 }
 
 test('the thread is told what it needs, and nothing else of the command line', () => {
-  const invocation = { ...SETUP, filter: {}, lingerMs: 3000 };
+  const invocation = { ...SETUP, lingerMs: 3000 };
   const { worker } = setUp(invocation);
   expect(worker.file).toBe(FILE);
   expect(worker.options.workerData).toEqual(SETUP);

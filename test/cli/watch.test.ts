@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { parseInvocation } from '../../src/cli/options.ts';
+import { invocationOf, parseCommandLine } from '../../src/cli/options.ts';
 import type { Source } from '../../src/source/types.ts';
 import { snapshot } from '../helpers/fakes.ts';
 
@@ -46,7 +46,7 @@ async function watchToTheEnd(read: Source['read'], onOpen = () => {}): Promise<s
     });
   });
   const { watch } = await import('../../src/cli/watch.ts');
-  await watch(parseInvocation(['watch'], {}));
+  await watch(invocationOf(parseCommandLine(['watch']), {}));
   await exited;
   return log;
 }

@@ -1,0 +1,52 @@
+import { isUtf8 } from 'node:buffer';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { messageOf } from '../errors.ts';
+
+/** A file that is there and cannot be used; the message says why, without the name of the file. */
+export class FileProblem extends Error {}
+
+/**
+ * The text of a file, without a byte order mark.
+ * @param most bytes
+ * @param flags of open(2) beside O_RDONLY
+ * @param check is given what fstat(2) says, and throws a FileProblem where that is not to be read
+ * @throws FileProblem where it is not a file of UTF-8 text, or larger; an error of the system with a code where it
+ *   cannot be opened or read
+ */
+export function readText(
+  path: string,
+  most: number,
+  flags = 0,
+  check: (uid: number) => void = () => undefined,
+): string {
+  // A pipe that nobody writes to would be waited for, at open(2) already.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | flags);
+  try {
+    const stat = fstatSync(fd);
+    if (stat.isDirectory()) throw new FileProblem('is a directory, not a file');
+    if (!stat.isFile()) throw new FileProblem('is not a file, but a pipe, a device or a socket');
+    check(stat.uid);
+    // The size is no promise: files of /proc have none, and others grow.
+    const piece = Buffer.alloc(Math.min(most, stat.size) + 1);
+    const pieces: Buffer[] = [];
+    let length = 0;
+    for (let read; (read = readSync(fd, piece)) > 0; length += read) {
+      if (length + read > most) throw new FileProblem(`is larger than ${most / 1024 / 1024} MiB`);
+      pieces.push(Buffer.from(piece.subarray(0, read)));
+    }
+    const bytes = Buffer.concat(pieces);
+    if (!isUtf8(bytes)) throw new FileProblem('is not text in UTF-8');
+    return bytes.toString().replace(/^\uFEFF/, '');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Why the system refused something, without the path that it names: `EACCES: permission denied`. */
+export function whyNot(error: unknown): string {
+  return messageOf(error).replace(/, \w+ '.*$/s, '');
+}
+
+/** Nothing is there, nor can be by this path. */
+export const isMissing = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');

@@ -1,0 +1,91 @@
+import { stringify } from 'smol-toml';
+import { printable } from '../../model/text.ts';
+import type { Sort } from '../../store/state.ts';
+import type { ColumnChoice, View } from '../../store/state.ts';
+import { KEYS, type Origin, type Origins, type SettingName, type Settings } from '../settings.ts';
+import { configPath, type Environment, statePath } from './paths.ts';
+
+/** A value as the configuration file has it; in words, behind `absent`, where it is said by leaving it out. */
+type Written = string | number | boolean | readonly string[] | { readonly absent: string };
+
+const durationText = (ms: number): string => {
+  if (ms > 0 && ms % 60_000 === 0) return `${ms / 60_000}m`;
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+};
+
+const sortText = ({ column, descending }: Sort): string => `${descending ? '-' : ''}${column}`;
+
+const columnTexts = (columns: readonly ColumnChoice[]): string[] =>
+  columns.map(({ id, width }) => (width === undefined ? id : `${id}:${width}`));
+
+type Single = Exclude<SettingName, 'views'>;
+
+const WRITTEN: { readonly [Name in Single]: (value: Settings[Name]) => Written } = {
+  intervalMs: durationText,
+  lingerMs: durationText,
+  maxShare: (share) => Math.round(share * 10_000) / 100,
+  eventBufferKiB: (kib) => kib ?? { absent: 'ample' },
+  eventsKept: (count) => count,
+  source: (name) => name ?? { absent: 'the first that works' },
+  also: (kinds) => kinds,
+  palette: (name) => name,
+  query: (text) => text,
+  sort: sortText,
+  group: (name) => name ?? 'none',
+  columns: (choices) => (choices ? columnTexts(choices) : { absent: 'by the width of the pane' }),
+  serviceNames: (on) => on,
+  mouse: (on) => on,
+  restore: (on) => on,
+};
+
+/** Where a value comes from, as a comment tells it, where TOML has no place for controls. */
+function originText(origin: Origin, item = 0): string {
+  switch (origin.from) {
+    case 'default':
+    case 'command line':
+      return origin.from;
+    case 'environment':
+      return `${origin.variable} in the environment`;
+    case 'file': {
+      const line = origin.lines[item];
+      return printable(line === undefined ? origin.file : `${origin.file}:${line}`);
+    }
+  }
+}
+
+const pair = (key: string, value: unknown): string => stringify({ [key]: value }).trimEnd();
+
+/** The settings in effect as a configuration file, with where each comes from. */
+export function configText(settings: Settings, origins: Origins): string {
+  const singles = (Object.keys(WRITTEN) as Single[]).map((name) => {
+    const write = WRITTEN[name] as (value: unknown) => Written;
+    const written = write(settings[name]);
+    const isAbsent = typeof written === 'object' && 'absent' in written;
+    const text = isAbsent ? `# ${KEYS[name]}: ${written.absent}` : pair(KEYS[name], written);
+    return `${text}  # ${originText(origins[name])}`;
+  });
+  const { views } = settings;
+  const tables =
+    views.length > 0
+      ? views.map((view, i) => viewText(view, originText(origins.views, i)))
+      : [`# [[view]]: none  # ${originText(origins.views)}\n`];
+  return [`${singles.join('\n')}\n`, ...tables].join('\n');
+}
+
+function viewText({ name, query, columns, sort, group }: View, origin: string): string {
+  const table = {
+    name,
+    query,
+    ...(columns && { columns: columnTexts(columns) }),
+    ...(sort && { sort: sortText(sort) }),
+    ...(group && { group }),
+  };
+  return `[[${KEYS.views}]]  # ${origin}\n${stringify(table).trimEnd()}\n`;
+}
+
+/** The files that netpane uses, a line each. */
+export function pathsText(configFile: string | undefined, environment: Environment): string {
+  const nowhere = 'nowhere: the environment has no HOME';
+  const config = configFile ?? configPath(environment) ?? nowhere;
+  return `config  ${printable(config)}\nstate   ${printable(statePath(environment) ?? nowhere)}\n`;
+}

@@ -1,0 +1,166 @@
+import type { Known } from '../../store/known.ts';
+import {
+  COLUMN_IDS,
+  type ColumnChoice,
+  type GroupBy,
+  GROUPS,
+  MOST_WIDTH,
+  type Palette,
+  PALETTES,
+  type PaneName,
+  type Sort,
+  type View,
+} from '../../store/state.ts';
+import { DEFAULT_SORT } from '../../store/views.ts';
+
+/** What is kept from one run to the next. */
+export interface SavedState {
+  readonly version: 1;
+  readonly query: string;
+  readonly sort: Sort;
+  /** Null for none. */
+  readonly group: GroupBy | null;
+  /** Null where the columns go by the width of the pane. */
+  readonly columns: readonly ColumnChoice[] | null;
+  /** Null where the user has chosen none: the terminal may be another the next time. */
+  readonly theme: Palette | null;
+  readonly serviceNames: boolean;
+  /** The user's own. */
+  readonly views: readonly View[];
+  /** What is hidden for good. */
+  readonly known: readonly Known[];
+  /** Queries of before, the last one last, at most MOST_HISTORY. */
+  readonly history: readonly string[];
+  /** Those that are open. */
+  readonly panes: readonly PaneName[];
+}
+
+/** How many queries are kept. */
+export const MOST_HISTORY = 200;
+
+/** A saved state that cannot be used; the message says why. */
+export class DamagedState extends Error {}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** @param what and `where`, a path such as `.known[3].port`, are for the message */
+const damaged = (where: string, what: string): never => {
+  throw new DamagedState(`${where === '' ? 'it' : where.slice(1)} is not ${what}`);
+};
+
+const fieldsOf = (value: unknown, where: string): Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Fields)
+    : damaged(where, 'an object');
+
+const text = (value: unknown, where: string): string =>
+  typeof value === 'string' ? value : damaged(where, 'a text');
+
+const flag = (value: unknown, where: string): boolean =>
+  typeof value === 'boolean' ? value : damaged(where, 'true or false');
+
+const integer =
+  (least: number, most: number) =>
+  (value: unknown, where: string): number =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+      ? (value as number)
+      : damaged(where, `a whole number from ${least} to ${most}`);
+
+const list = <T>(value: unknown, where: string, item: (value: unknown, where: string) => T): T[] =>
+  Array.isArray(value) ? value.map((it, i) => item(it, `${where}[${i}]`)) : damaged(where, 'a list');
+
+/** One of these names; undefined for a name that another netpane may know. */
+const name = <T extends string>(names: readonly T[], value: unknown, where: string): T | undefined => {
+  const given = text(value, where);
+  return names.find((it) => it === given);
+};
+
+/** The help is not left open. */
+const PANES: readonly PaneName[] = ['events', 'details', 'traffic', 'graph'];
+const width = integer(1, MOST_WIDTH);
+/** Ports of VSOCK have 32 bits. */
+const port = integer(0, 2 ** 32 - 1);
+
+const isThere = <T>(it: T | undefined): it is T => it !== undefined;
+
+function sort(value: unknown, where: string): Sort | undefined {
+  const { column, descending } = fieldsOf(value, where);
+  const id = name(COLUMN_IDS, column, `${where}.column`);
+  const isDescending = flag(descending, `${where}.descending`);
+  return id && { column: id, descending: isDescending };
+}
+
+function column(value: unknown, where: string): ColumnChoice | undefined {
+  const fields = fieldsOf(value, where);
+  const id = name(COLUMN_IDS, fields['id'], `${where}.id`);
+  const cells = fields['width'] === undefined ? undefined : width(fields['width'], `${where}.width`);
+  return id && { id, ...(cells !== undefined && { width: cells }) };
+}
+
+/** Those that there are; undefined where none is left, for a table without columns is none. */
+function columns(value: unknown, where: string): readonly ColumnChoice[] | undefined {
+  const known = list(value, where, column).filter(isThere);
+  return known.length > 0 ? known : undefined;
+}
+
+function view(value: unknown, where: string): View {
+  const fields = fieldsOf(value, where);
+  /** What a field stands for, where it is there. */
+  const optional = <T>(field: string, read: (value: unknown, where: string) => T): T | undefined =>
+    fields[field] === undefined ? undefined : read(fields[field], `${where}.${field}`);
+  const its = {
+    columns: optional('columns', columns),
+    sort: optional('sort', sort),
+    group: optional('group', (it, at) => name(GROUPS, it, at)),
+  };
+  return {
+    name: text(fields['name'], `${where}.name`),
+    query: text(fields['query'], `${where}.query`),
+    ...(its.columns && { columns: its.columns }),
+    ...(its.sort && { sort: its.sort }),
+    ...(its.group && { group: its.group }),
+  };
+}
+
+function known(value: unknown, where: string): Known {
+  const fields = fieldsOf(value, where);
+  return {
+    process: text(fields['process'], `${where}.process`),
+    remote: text(fields['remote'], `${where}.remote`),
+    port: port(fields['port'], `${where}.port`),
+  };
+}
+
+const orNull = <T>(value: unknown, where: string, read: (value: unknown, where: string) => T | undefined) =>
+  value === null ? null : (read(value, where) ?? null);
+
+/**
+ * The state in the text of a file. Names that this netpane does not know, of columns and the like, are left out.
+ * @throws DamagedState where the text is not such a state, or is one of a newer netpane
+ */
+export function parseState(json: string): SavedState {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return damaged('', 'JSON');
+  }
+  const it = fieldsOf(value, '');
+  const { version } = it;
+  if (Number.isInteger(version) && (version as number) > 1)
+    throw new DamagedState('it is of a newer netpane');
+  if (version !== 1) damaged('.version', '1');
+  return {
+    version: 1,
+    query: text(it['query'], '.query'),
+    sort: sort(it['sort'], '.sort') ?? DEFAULT_SORT,
+    group: orNull(it['group'], '.group', (value, where) => name(GROUPS, value, where)),
+    columns: orNull(it['columns'], '.columns', columns),
+    theme: orNull(it['theme'], '.theme', (value, where) => name(PALETTES, value, where)),
+    serviceNames: flag(it['serviceNames'], '.serviceNames'),
+    views: list(it['views'], '.views', view),
+    known: list(it['known'], '.known', known),
+    history: list(it['history'], '.history', text).slice(-MOST_HISTORY),
+    panes: list(it['panes'], '.panes', (value, where) => name(PANES, value, where)).filter(isThere),
+  };
+}

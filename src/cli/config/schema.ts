@@ -1,0 +1,198 @@
+import * as v from 'valibot';
+import { SOURCE_NAMES } from '../../source/index.ts';
+import { EXTRA_KINDS } from '../../source/types.ts';
+import { COLUMNS } from '../../view/columns.ts';
+import {
+  type ColumnChoice,
+  type ColumnId,
+  type GroupBy,
+  GROUPS,
+  MOST_WIDTH,
+  PALETTES,
+  type Sort,
+  type View,
+} from '../../store/state.ts';
+import { BUILT_IN, isBuiltIn } from '../../store/views.ts';
+import { type SettingName, type Settings, VALUES } from '../settings.ts';
+import { nameValue, quoted, type Value } from '../values.ts';
+import { nearest } from './nearest.ts';
+
+/** Says what is wrong with the text of a query; undefined where nothing is. */
+export type CheckQuery = (text: string) => string | undefined;
+
+/** The schema of a key: what is in the file is unknown, what comes of it is the value of a setting. */
+type Reads<T> = v.GenericSchema<unknown, T>;
+
+/** More of a text than this is not repeated in a message. */
+const SHOWN = 60;
+
+/** What was found, as a message tells it. */
+function shown(found: unknown): string {
+  if (typeof found === 'string') return quoted(found.length > SHOWN ? `${found.slice(0, SHOWN)}…` : found);
+  if (Array.isArray(found)) return 'a list';
+  if (found instanceof Date) return 'a date';
+  return typeof found === 'number' || typeof found === 'boolean' ? String(found) : 'a table';
+}
+
+const takes = (wanted: string, found: unknown): string => `takes ${wanted}, not ${shown(found)}`;
+
+/** The message where the type is wrong already. */
+const instead =
+  (wanted: string) =>
+  ({ input }: { readonly input: unknown }): string =>
+    takes(wanted, input);
+
+/** Reads a value as on the command line, from what TOML has for it. */
+const read = <T>(
+  kind: Reads<string | number>,
+  { wanted, read: understand }: Value<T>,
+  names: readonly string[] = [],
+): Reads<T> =>
+  v.pipe(
+    kind,
+    v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
+      const meaning = understand(String(value));
+      if (meaning !== undefined) return meaning;
+      const name = String(value).replace(/^-|:.*$/g, '');
+      const meant = names.includes(name) ? undefined : nearest(name, names);
+      addIssue({ message: takes(wanted, value) + (meant === undefined ? '' : `: is ${meant} meant?`) });
+      return NEVER;
+    }),
+  );
+
+const text = <T>(value: Value<T>, names?: readonly string[]): Reads<T> =>
+  read(v.string(instead(value.wanted)), value, names);
+const number = <T>(value: Value<T>): Reads<T> => read(v.number(instead(value.wanted)), value);
+const either = <T>(value: Value<T>): Reads<T> =>
+  read(v.union([v.string(), v.number()], instead(value.wanted)), value);
+
+const yesOrNo = v.boolean(instead('true or false'));
+
+const COLUMN_IDS: readonly ColumnId[] = COLUMNS.map(({ id }) => id);
+const columnOf = (id: string | undefined): ColumnId | undefined => COLUMN_IDS.find((it) => it === id);
+
+const sortValue: Value<Sort> = {
+  wanted: 'a column such as age, or -age for the other way round',
+  read: (given) => {
+    const [, minus, id] = /^(-?)(\w+)$/.exec(given) ?? [];
+    const column = columnOf(id);
+    return column && { column, descending: minus === '-' };
+  },
+};
+
+const columnValue: Value<ColumnChoice> = {
+  wanted: `a column such as process, or process:20 for 20 cells (1 to ${MOST_WIDTH})`,
+  read: (given) => {
+    const [, name, digits] = /^(\w+)(?::(\d{1,3}))?$/.exec(given) ?? [];
+    const id = columnOf(name);
+    if (id === undefined || digits === undefined) return id && { id };
+    const width = Number(digits);
+    return width >= 1 && width <= MOST_WIDTH ? { id, width } : undefined;
+  },
+};
+
+/** Refuses what is there already. @param nameOf the name of an item, where it has one */
+const once = <T>(nameOf: (item: Partial<T>) => unknown) =>
+  v.rawCheck<T[]>(({ dataset, addIssue }) => {
+    // Beside other mistakes too: then not every item is what it should be.
+    if (!Array.isArray(dataset.value)) return;
+    const seen = new Set<unknown>();
+    const items: readonly unknown[] = dataset.value;
+    for (const [key, item] of items.entries()) {
+      const name = typeof item === 'object' && item !== null ? nameOf(item) : undefined;
+      if (typeof name === 'string' && seen.has(name))
+        addIssue({
+          message: `takes each name once, not ${shown(name)} again`,
+          path: [{ type: 'array', origin: 'value', input: dataset.value, key, value: item }],
+        });
+      seen.add(name);
+    }
+  });
+
+const sort = text(sortValue, COLUMN_IDS);
+
+const group = v.pipe(
+  text(nameValue<GroupBy | 'none'>(['none', ...GROUPS]), GROUPS),
+  v.transform((name) => (name === 'none' ? null : name)),
+);
+
+const columns: Reads<readonly ColumnChoice[]> = v.pipe(
+  v.array(text(columnValue, COLUMN_IDS), instead('a list of columns')),
+  v.minLength(1, 'takes a list of columns, not an empty one'),
+  once<ColumnChoice>(({ id }) => id),
+);
+
+const also = v.pipe(
+  v.array(text(nameValue(EXTRA_KINDS), EXTRA_KINDS), instead('a list of kinds of sockets')),
+  v.transform((given) => EXTRA_KINDS.filter((it) => given.includes(it))),
+);
+
+const isTable = (input: unknown): boolean =>
+  typeof input === 'object' && input !== null && !Array.isArray(input) && !(input instanceof Date);
+
+const query = (check: CheckQuery): Reads<string> =>
+  v.pipe(
+    v.string(instead('a query')),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const problem = dataset.typed ? check(dataset.value) : undefined;
+      if (problem !== undefined) addIssue({ message: `${takes('a query', dataset.value)}: ${problem}` });
+    }),
+  );
+
+/** Those that there always are cannot be others. */
+const viewName: Value<string> = {
+  wanted: `a name other than ${BUILT_IN.map(({ name }) => name).join(', ')}`,
+  read: (given) => (isBuiltIn(given.trim()) || given.trim() === '' ? undefined : given),
+};
+
+const viewSchemas = (check: CheckQuery) => ({
+  name: text(viewName),
+  query: v.optional(query(check)),
+  columns: v.optional(columns),
+  sort: v.optional(sort),
+  group: v.optional(group),
+});
+
+/** Keys of a view. */
+export const VIEW_KEYS: readonly string[] = Object.keys(viewSchemas(() => undefined));
+
+const views = (check: CheckQuery): Reads<readonly View[]> =>
+  v.pipe(
+    v.array(
+      v.pipe(
+        v.custom<object>(isTable, instead('tables: [[view]]')),
+        v.object(viewSchemas(check), 'is missing'),
+        v.transform(({ name, query = '', columns, sort, group }): View => ({
+          name,
+          query,
+          ...(columns && { columns }),
+          ...(sort && { sort }),
+          ...(group && { group }),
+        })),
+      ),
+      instead('tables: [[view]]'),
+    ),
+    once<View>(({ name }) => name),
+  );
+
+/** The schema of every setting. */
+export const settingSchemas = (
+  check: CheckQuery,
+): { readonly [Name in SettingName]: Reads<Settings[Name]> } => ({
+  intervalMs: text(VALUES.interval),
+  lingerMs: text(VALUES.linger),
+  maxShare: either(VALUES.maxLoad),
+  eventBufferKiB: number(VALUES.eventBuffer),
+  eventsKept: number(VALUES.events),
+  source: text(VALUES.source, SOURCE_NAMES),
+  also,
+  palette: text(VALUES.palette, PALETTES),
+  query: query(check),
+  sort,
+  group,
+  columns,
+  serviceNames: yesOrNo,
+  mouse: yesOrNo,
+  restore: yesOrNo,
+  views: views(check),
+});

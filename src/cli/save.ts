@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { constants, copyFile, link, lstat, open, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { type Format, formatOf, FORMATS } from '../export/formats.ts';
+import type { Socket } from '../model/socket.ts';
+
+/** For the user alone: command lines hold secrets, and who talks to whom is nobody else's business. */
+const MODE = 0o600;
+
+const EXTENSIONS = Object.keys(FORMATS)
+  .map((name) => `.${name}`)
+  .join(' or ');
+
+/** What went wrong, by the code of the system; the directory is what was written to. */
+const REASONS: Readonly<Record<string, (directory: string) => string>> = {
+  ENOENT: (directory) => `there is no directory ${directory}`,
+  ENOTDIR: (directory) => `${directory} is no directory`,
+  EACCES: (directory) => `you may not write to ${directory}`,
+  EPERM: (directory) => `you may not write to ${directory}`,
+  EROFS: (directory) => `${directory} can only be read`,
+  ENOSPC: () => 'the disk is full',
+  EDQUOT: () => 'your share of the disk is full',
+  ENAMETOOLONG: () => 'the name is too long',
+};
+
+/** Where the file system has no second names for a file (FAT). */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+
+/**
+ * Writes sockets to a file, all or nothing: CSV or JSON, by its extension. A file of that name is replaced only where `!`
+ * stands before the name. The file may be read by its owner only.
+ * @param name from the working directory on; `~/` is the home directory
+ * @param makeLink for tests
+ * @returns the whole path
+ * @throws Error that says in words what is wrong, and what to do
+ */
+export async function saveSockets(
+  name: string,
+  sockets: readonly Socket[],
+  makeLink: typeof link = link,
+): Promise<string> {
+  const replace = name.startsWith('!');
+  const wanted = (replace ? name.slice(1) : name).trim();
+  const format = formatOf(wanted);
+  if (format === undefined)
+    throw new Error(
+      `a name that ends in ${EXTENSIONS} is needed, not ${wanted === '' ? 'none' : `'${wanted}'`}`,
+    );
+  const path = resolve(wanted.replace(/^~(?=\/)/, homedir()));
+  try {
+    await write(path, format, sockets, (from) =>
+      replace ? move(from, path) : publish(from, path, makeLink),
+    );
+  } catch (error) {
+    const reason = REASONS[codeOf(error)]?.(dirname(path));
+    throw new Error(
+      codeOf(error) === 'EEXIST'
+        ? `already there: ${path}; take another name, or put ! before this one to replace it`
+        : `not saved: ${reason ?? (error instanceof Error ? error.message : String(error))} (${path})`,
+      { cause: error },
+    );
+  }
+  return path;
+}
+
+/** Writes to a file of another name beside it, which takes its place when it is whole. */
+async function write(
+  path: string,
+  format: Format,
+  sockets: readonly Socket[],
+  finish: (from: string) => Promise<void>,
+): Promise<void> {
+  const part = join(dirname(path), `.netpane-${randomUUID()}`);
+  const file = await open(part, 'wx', MODE);
+  try {
+    try {
+      await writeFile(file, format.pieces(sockets));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await finish(part);
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
+/** Gives the file its name, unless that is taken; rename(2) would take it from another. */
+async function publish(from: string, path: string, makeLink: typeof link): Promise<void> {
+  try {
+    await makeLink(from, path);
+  } catch (error) {
+    if (!NO_LINKS.includes(codeOf(error))) throw error;
+    await copyFile(from, path, constants.COPYFILE_EXCL);
+  }
+}
+
+/** Gives the file its name, and takes it from another file, but from nothing else. */
+async function move(from: string, path: string): Promise<void> {
+  const there = await lstat(path).catch(() => undefined);
+  if (there && !there.isFile()) throw new Error('what is there is no file');
+  await rename(from, path);
+}

@@ -1,0 +1,390 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { devNull, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadConfig } from '../../../src/cli/config/load.ts';
+import { parseConfig } from '../../../src/cli/config/parse.ts';
+import { configPath, statePath } from '../../../src/cli/config/paths.ts';
+import { configText, pathsText } from '../../../src/cli/config/print.ts';
+import { type FileSettings, settle, type SomeSettings } from '../../../src/cli/settings.ts';
+import { GROUPS, MOST_WIDTH } from '../../../src/store/state.ts';
+import { UsageError } from '../../../src/cli/values.ts';
+import { printable } from '../../../src/model/text.ts';
+import { SOURCE_NAMES } from '../../../src/source/index.ts';
+import { EXTRA_KINDS } from '../../../src/source/types.ts';
+import { PALETTES } from '../../../src/store/state.ts';
+import { COLUMNS } from '../../../src/view/columns.ts';
+import { root } from '../../helpers/herd.ts';
+
+const anyQuery = (): undefined => undefined;
+
+const parse = (text: string, check: (text: string) => string | undefined = anyQuery): FileSettings =>
+  parseConfig('f', text, check);
+
+/** What is wrong with a configuration; empty where nothing is. */
+function complaints(act: () => unknown): readonly string[] {
+  try {
+    act();
+    return [];
+  } catch (error) {
+    if (error instanceof UsageError) return error.lines;
+    throw error;
+  }
+}
+
+describe('what a configuration says', () => {
+  test('every key', () => {
+    const { settings, lines } = parse(`
+interval = "500ms"
+linger = "0s"
+max-load = 12.5
+event-buffer = 2048
+events = 100
+source = "proc"
+also = ["vsock", "unix", "unix"]
+theme = "mono"
+query = "port:443"
+sort = "-rxRate"
+group = "host"
+columns = ["process:20", "pid"]
+service-names = true
+mouse = false
+restore = false
+
+[[view]]
+name = "mail"
+query = "port:25"
+columns = ["pid:7"]
+sort = "age"
+group = "user"
+
+[[view]]
+name = "plain"
+group = "none"
+`);
+    expect(settings).toEqual({
+      intervalMs: 500,
+      lingerMs: 0,
+      maxShare: 0.125,
+      eventBufferKiB: 2048,
+      eventsKept: 100,
+      source: 'proc',
+      also: ['unix', 'vsock'],
+      palette: 'mono',
+      query: 'port:443',
+      sort: { column: 'rxRate', descending: true },
+      group: 'host',
+      columns: [{ id: 'process', width: 20 }, { id: 'pid' }],
+      serviceNames: true,
+      mouse: false,
+      restore: false,
+      views: [
+        {
+          name: 'mail',
+          query: 'port:25',
+          columns: [{ id: 'pid', width: 7 }],
+          sort: { column: 'age', descending: false },
+          group: 'user',
+        },
+        { name: 'plain', query: '' },
+      ],
+    });
+    expect(lines).toMatchObject({ intervalMs: [2], restore: [16], views: [18, 25] });
+  });
+
+  test.each([
+    ['', {}],
+    ['# nothing', {}],
+    ['mouse = true\r\n"linger" = \'1s\'\r\n', { mouse: true, lingerMs: 1000 }],
+    ['max-load = "20%"', { maxShare: 0.2 }],
+    ['max-load = "20"', { maxShare: 0.2 }],
+    ['max-load = 20.0', { maxShare: 0.2 }],
+    ['group = "none"', { group: null }],
+    ['also = []', { also: [] }],
+    ['view = []', { views: [] }],
+    ['view = [{ name = "v", query = "a" }]', { views: [{ name: 'v', query: 'a' }] }],
+  ])('%j', (text, settings) => {
+    expect(parse(text).settings).toEqual(settings);
+  });
+});
+
+describe('mistakes', () => {
+  test('all of them at once, in the order of the file', async () => {
+    const check = (text: string) => (text.includes('two') ? 'there is no two' : undefined);
+    const text = readFileSync(join(root, 'fixtures', 'config', 'mistakes.toml'), 'utf8');
+    const told = complaints(() => parseConfig('config.toml', text, check));
+    await expect(`${told.map(printable).join('\n')}\n`).toMatchFileSnapshot(
+      join(root, 'fixtures', 'config', 'mistakes.txt'),
+    );
+  });
+
+  test.each([
+    ['a = ', 'f:1:5: not TOML: invalid value'],
+    ['mouse = true\nmouse = true', 'f:2:1: not TOML: trying to redefine an already defined table or value'],
+    ['events = 99999999999999999999', 'f:1:10: not TOML: integer value cannot be represented losslessly'],
+    [`a = ${'['.repeat(5000)}`, /^f:1:\d+: not TOML: /],
+  ])('what is no TOML: %.40s', (text, message) => {
+    const [told, ...more] = complaints(() => parse(text));
+    expect(told).toMatch(message);
+    expect(more).toEqual([]);
+  });
+
+  test.each([
+    ['view = 1', ['f:1: view takes tables: [[view]], not 1']],
+    ['[view]\nname = "v"', ['f:1: view takes tables: [[view]], not a table']],
+    [
+      'view = [1, 1979-05-27]',
+      ['f:1: view takes tables: [[view]], not 1', 'f:1: view takes tables: [[view]], not a date'],
+    ],
+    [
+      '[[view]]\nname = " "\n[[view]]\nname = "new"',
+      [
+        expect.stringMatching(/^f:2: view.name takes a name other than all, .*, not an empty text$/),
+        expect.stringMatching(/^f:4: view.name takes a name other than all, .*, not 'new'$/),
+      ],
+    ],
+    [
+      'toString = 1\n__proto__.a = 1\n[constructor]',
+      [
+        expect.stringMatching(/^f:1: toString is not known/),
+        expect.stringMatching(/^f:2: __proto__ is not known/),
+        expect.stringMatching(/^f:3: constructor is not known/),
+      ],
+    ],
+    ['Mouse = true', ['f:1: Mouse is not known: is mouse meant?']],
+    ['sevice_names = true', ['f:1: sevice_names is not known: is service-names meant?']],
+    [`query = ["${'x'.repeat(99)}"]`, ['f:1: query takes a query, not a list']],
+    [`sort = "${'x'.repeat(99)}"`, [expect.stringContaining(`not '${'x'.repeat(60)}…'`)]],
+  ])('%.60j', (text, told) => {
+    expect(complaints(() => parse(text))).toEqual(told);
+  });
+
+  test('of very many the rest is counted', () => {
+    const told = complaints(() => parse(Array.from({ length: 5000 }, (_, i) => `k${i} = 1\n`).join('')));
+    expect(told).toHaveLength(101);
+    expect(told[100]).toBe('f: and 4900 more mistakes');
+  });
+
+  test('random text, and TOML of random keys and values: settings, or mistakes that name a place', () => {
+    const bare = fc.constantFrom(
+      'interval',
+      'view',
+      'columns',
+      'sort',
+      'x',
+      '"a.b"',
+      "'é'",
+      'view.name',
+      'mouse',
+    );
+    const value: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => ({
+      value: fc.oneof(
+        { depthSize: 'small' },
+        fc.constantFrom('1', '-1.5', 'true', '"pid"', "'1s'", '1979-05-27 07:32:00', 'nan', '"""a\n"b\\""""'),
+        fc.array(tie('value')).map((items) => `[ # [\n${items.join(',\n')}]`),
+        fc
+          .uniqueArray(fc.constantFrom('a', 'name', 'query'))
+          .map((keys) => `{${keys.map((key) => `${key}=1`).join()}}`),
+      ),
+    })).value;
+    const line = fc.oneof(
+      fc.tuple(bare, value).map(([key, it]) => `${key} = ${it}`),
+      bare.map((key) => `[${key}]`),
+      bare.map((key) => `[[${key}]]`),
+    );
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(line).map((lines) => lines.join('\n')),
+    );
+    fc.assert(
+      fc.property(text, (given) => {
+        const most = given.split('\n').length;
+        for (const told of complaints(() => parse(given))) {
+          const [, number] = /^f:(\d+):/.exec(told) ?? [];
+          expect(Number(number)).toBeGreaterThan(0);
+          expect(Number(number)).toBeLessThanOrEqual(most);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('the file', () => {
+  let home: string;
+  let file: string;
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'netpane-config-'));
+    file = join(home, '.config', 'netpane', 'config.toml');
+    mkdirSync(join(home, '.config', 'netpane'), { recursive: true });
+  });
+  afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+  const load = (path?: string) => loadConfig(path, { HOME: home }, anyQuery);
+
+  test('is looked for in its place, and need not be there', async () => {
+    expect(await load()).toBeUndefined();
+    writeFileSync(file, '\uFEFFmouse = false');
+    expect(await load()).toMatchObject({ file, settings: { mouse: false } });
+    expect(await load(devNull)).toBeUndefined();
+    expect(await loadConfig(undefined, {}, anyQuery)).toBeUndefined();
+    // `/dev/null` as a directory of configurations says that there are none.
+    expect(await loadConfig(undefined, { XDG_CONFIG_HOME: '/dev/null' }, anyQuery)).toBeUndefined();
+  });
+
+  test('one that is asked for has to be', async () => {
+    const path = join(home, 'none');
+    await expect(load(path)).rejects.toThrow(
+      new UsageError(`${path} is not there: --config takes the name of a file`),
+    );
+  });
+
+  test.each<[string, string | Uint8Array | null, string]>([
+    ['a directory', null, 'is a directory, not a file'],
+    ['not UTF-8', Uint8Array.of(0x61, 0xff), 'is not text in UTF-8'],
+    ['too large', '#'.repeat(1024 * 1024 + 1), 'is larger than 1 MiB'],
+  ])('%s', async (_, contents, why) => {
+    if (contents === null) mkdirSync(file);
+    else writeFileSync(file, contents);
+    await expect(load()).rejects.toThrow(new UsageError(`${file} ${why}`));
+  });
+
+  test('as large as may be, of what is hard to read', async () => {
+    const long = (open: string, fill: string, close: string) =>
+      open + fill.repeat(Math.floor((1024 * 1024 - open.length - close.length) / fill.length)) + close;
+    for (const text of [
+      long('query = """', 'a', '"""'),
+      long("query = '''", 'a\n', "'''"),
+      long('query = "', '\\\\', '"'),
+      long('', '#\n', ''),
+    ]) {
+      writeFileSync(file, text);
+      expect((await load())?.file).toBe(file);
+    }
+  });
+
+  test('random bytes: settings, or a mistake of the user', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 100 }), async (bytes) => {
+        writeFileSync(file, bytes);
+        await load().catch((error: unknown) => expect(error).toBeInstanceOf(UsageError));
+        expect(readFileSync(file)).toEqual(Buffer.from(bytes));
+      }),
+    );
+  });
+});
+
+test('paths go by XDG, and by HOME where that is empty or relative', () => {
+  for (const XDG_CONFIG_HOME of [undefined, '', 'x', './x'])
+    expect(configPath({ HOME: '/h', XDG_CONFIG_HOME })).toBe('/h/.config/netpane/config.toml');
+  expect(configPath({ HOME: '/h', XDG_CONFIG_HOME: '/x' })).toBe('/x/netpane/config.toml');
+  expect(statePath({ HOME: '/h', XDG_STATE_HOME: 'x' })).toBe('/h/.local/state/netpane/state.json');
+  expect(statePath({ XDG_STATE_HOME: '/x' })).toBe('/x/netpane/state.json');
+  expect(statePath({ HOME: 'h' })).toBeUndefined();
+  expect(pathsText('/a\u001b', { HOME: '/h' })).toBe(
+    'config  /a?\nstate   /h/.local/state/netpane/state.json\n',
+  );
+  expect(pathsText(undefined, {})).toBe(
+    'config  nowhere: the environment has no HOME\nstate   nowhere: the environment has no HOME\n',
+  );
+});
+
+describe('the settings in effect', () => {
+  const file = (settings: SomeSettings): FileSettings => ({ file: '/f', settings, lines: { palette: [7] } });
+
+  test('the command line wins over the file, and that over the defaults', () => {
+    const { settings, origins } = settle(
+      { intervalMs: 1 },
+      {},
+      { ...file({ intervalMs: 2, lingerMs: 3 }), lines: { lingerMs: [4] } },
+    );
+    expect(settings).toMatchObject({ intervalMs: 1, lingerMs: 3, eventsKept: 10_000 });
+    expect(origins).toMatchObject({
+      intervalMs: { from: 'command line' },
+      lingerMs: { from: 'file', file: '/f', lines: [4] },
+      eventsKept: { from: 'default' },
+    });
+  });
+
+  test.each<[string, SomeSettings, Record<string, string>, SomeSettings, string, string]>([
+    ['the environment', {}, { NO_COLOR: '1' }, {}, 'mono', 'environment'],
+    ['the file, over NO_COLOR', {}, { NO_COLOR: '1' }, { palette: 'standard' }, 'standard', 'file'],
+    [
+      'a terminal that has no colours, over the file',
+      {},
+      { TERM: 'vt100' },
+      { palette: 'standard' },
+      'mono',
+      'environment',
+    ],
+    [
+      'the command line, over all',
+      { palette: 'standard' },
+      { TERM: 'vt100' },
+      { palette: 'mono' },
+      'standard',
+      'command line',
+    ],
+  ])('colours by %s', (_, given, environment, inFile, palette, from) => {
+    const { settings, origins } = settle(given, environment, file(inFile));
+    expect([settings.palette, origins.palette.from]).toEqual([palette, from]);
+  });
+});
+
+describe('printed', () => {
+  test('every key, with where it comes from', async () => {
+    const config = parseConfig(
+      '/etc/a\nb.toml',
+      `theme = "mono"\nquery = "a\\"\\n"\n[[view]]\nname = "v"\ncolumns = ["pid", "age:9"]\n[[view]]\nname = "w"\nsort = "-age"`,
+      anyQuery,
+    );
+    const { settings, origins } = settle({ intervalMs: 90_000, also: ['unix'] }, {}, config);
+    const text = configText(settings, origins);
+    await expect(text).toMatchFileSnapshot(join(root, 'fixtures', 'config', 'printed.toml'));
+  });
+
+  test('and read again it is the same', () => {
+    const column = fc.constantFrom(...COLUMNS.map(({ id }) => id));
+    const choice = fc
+      .tuple(column, fc.option(fc.integer({ min: 1, max: MOST_WIDTH }), { nil: undefined }))
+      .map(([id, width]) => ({ id, ...(width !== undefined && { width }) }));
+    const columns = fc.uniqueArray(choice, { minLength: 1, selector: ({ id }) => id });
+    const sort = fc.record({ column, descending: fc.boolean() });
+    const group = fc.constantFrom(...GROUPS);
+    const text = fc.string({ unit: 'grapheme' });
+    const view = fc.record(
+      { name: text.filter((it) => it.trim() !== ''), query: text, columns, sort, group },
+      { requiredKeys: ['name', 'query'] },
+    );
+    const given = fc.record(
+      {
+        intervalMs: fc.integer({ min: 100, max: 3_600_000 }),
+        lingerMs: fc.oneof(fc.constantFrom(0, 1000, 60_000), fc.integer({ min: 0, max: 3_600_000 })),
+        maxShare: fc.integer({ min: 100, max: 10_000 }).map((it) => it / 100 / 100),
+        eventBufferKiB: fc.integer({ min: 1, max: 1_048_576 }),
+        eventsKept: fc.integer({ min: 100, max: 1_000_000 }),
+        source: fc.constantFrom(...SOURCE_NAMES),
+        also: fc.subarray([...EXTRA_KINDS]),
+        palette: fc.constantFrom(...PALETTES),
+        query: text,
+        sort,
+        group: fc.option(group),
+        columns: fc.option(columns),
+        serviceNames: fc.boolean(),
+        mouse: fc.boolean(),
+        restore: fc.boolean(),
+        views: fc.uniqueArray(view, { maxLength: 3, selector: ({ name }) => name }),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(given, text, (some, name) => {
+        const inFile = { file: `/f${name}`, settings: some, lines: {} };
+        const { settings, origins } = settle({}, {}, inFile);
+        const read = settle({}, {}, parse(configText(settings, origins)));
+        expect(read.settings).toEqual(settings);
+      }),
+    );
+  });
+});

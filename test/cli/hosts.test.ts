@@ -1,0 +1,42 @@
+import { expect, test, vi } from 'vitest';
+import { resolveHost, resolveHosts } from '../../src/cli/hosts.ts';
+
+const answers: Record<string, { address: string }[] | string> = {
+  'a.example': [{ address: '192.0.2.1' }, { address: '2001:db8::1' }, { address: '192.0.2.1' }],
+  'none.example': 'ENOTFOUND',
+  'slow.example': 'EAI_AGAIN',
+  'odd.example': 'EODD',
+};
+
+vi.mock('node:dns/promises', () => ({
+  lookup: (name: string) => {
+    const answer = answers[name] ?? 'ENOTFOUND';
+    return typeof answer === 'string'
+      ? Promise.reject(Object.assign(new Error(`${answer} ${name}`), { code: answer }))
+      : Promise.resolve(answer);
+  },
+}));
+
+test('a host has each of its addresses once', async () => {
+  expect(await resolveHost('a.example')).toEqual({
+    type: 'addresses',
+    addresses: ['192.0.2.1', '2001:db8::1'],
+  });
+});
+
+test.each([
+  ['none.example', 'there is no host of that name'],
+  ['slow.example', 'no name server answers'],
+  ['odd.example', 'EODD odd.example'],
+])('of %s it is said why nothing is known', async (name, why) => {
+  expect(await resolveHost(name)).toEqual({ type: 'failed', why });
+});
+
+test('who cannot wait is told which name has no address', async () => {
+  expect(await resolveHosts(['a.example'])).toEqual(
+    new Map([['a.example', { type: 'addresses', addresses: ['192.0.2.1', '2001:db8::1'] }]]),
+  );
+  await expect(resolveHosts(['a.example', 'none.example'])).rejects.toThrow(
+    '@none.example: there is no host of that name',
+  );
+});

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import type { SavedState } from '../../src/cli/config/saved.ts';
+import { invocationOf, parseCommandLine } from '../../src/cli/options.ts';
+import { beginning, savedStateOf } from '../../src/cli/restore.ts';
+import type { FileSettings } from '../../src/cli/settings.ts';
+
+const invocation = (args: readonly string[] = [], settings: FileSettings['settings'] = {}) =>
+  invocationOf(parseCommandLine(args), {}, { file: 'f', settings, lines: {} });
+
+const SAVED: SavedState = {
+  version: 1,
+  query: ':443',
+  sort: { column: 'age', descending: true },
+  group: 'host',
+  columns: [{ id: 'pid', width: 9 }, { id: 'age' }],
+  theme: 'mono',
+  serviceNames: true,
+  views: [
+    { name: 'mine', query: 'curl' },
+    { name: 'ours', query: 'ssh' },
+  ],
+  known: [{ process: 'curl', remote: '192.0.2.1', port: 443 }],
+  history: ['a', 'b'],
+  panes: ['details', 'graph'],
+};
+
+describe('the screen begins', () => {
+  test('as it was left', () => {
+    const state = beginning(invocation(), SAVED, []);
+    expect(state).toMatchObject({
+      query: { text: ':443' },
+      sort: SAVED.sort,
+      group: 'host',
+      columns: SAVED.columns,
+      palette: 'mono',
+      serviceNames: true,
+      views: SAVED.views,
+      known: SAVED.known,
+      history: SAVED.history,
+      panes: { details: true, graph: true, events: false, traffic: false, help: false },
+      message: null,
+    });
+  });
+
+  test('but for what the command line says', () => {
+    const state = beginning(invocation(['-q', 'udp', '--palette', 'standard']), SAVED, []);
+    expect(state).toMatchObject({ query: { text: 'udp' }, palette: 'standard', group: 'host' });
+  });
+
+  test('by the configuration file where nothing was saved', () => {
+    const configured = {
+      query: 'listen',
+      group: 'user',
+      sort: { column: 'pid', descending: true },
+      serviceNames: true,
+    } as const;
+    const state = beginning(invocation([], configured), undefined, []);
+    expect(state).toMatchObject({ ...configured, query: { text: 'listen' } });
+  });
+
+  test('without a query that was saved and is none any more', () => {
+    expect(beginning(invocation(), { ...SAVED, query: '((' }, []).query.text).toBe('');
+  });
+
+  test('with the colours of now where none were chosen on the screen', () => {
+    const chosen = beginning(invocation([], { palette: 'colour-blind' }), { ...SAVED, theme: null }, []);
+    expect(chosen.palette).toBe('colour-blind');
+  });
+
+  test('with the views of the configuration file, which win over saved ones of their names', () => {
+    const views = [{ name: 'ours', query: 'mosh' }];
+    expect(beginning(invocation([], { views }), SAVED, []).views).toEqual([...views, SAVED.views[0]]);
+  });
+
+  test('as the configuration file says where nothing is to be restored, with what is for good', () => {
+    const state = beginning(invocation([], { restore: false, query: 'listen' }), SAVED, []);
+    expect(state).toMatchObject({
+      query: { text: 'listen' },
+      group: null,
+      columns: null,
+      palette: 'standard',
+      panes: { details: false, graph: false },
+      views: SAVED.views,
+      known: SAVED.known,
+      history: SAVED.history,
+    });
+  });
+
+  test('with a word of what was wrong with the saved state', () => {
+    const { message } = beginning(invocation(), undefined, ['the saved state cannot be used']);
+    expect(message).toEqual({ text: 'the saved state cannot be used', isError: true });
+  });
+});
+
+describe('what is kept', () => {
+  test('is what it began with, where nothing was done', () => {
+    const it = invocation();
+    expect(savedStateOf(beginning(it, SAVED, []), SAVED, it)).toEqual(SAVED);
+  });
+
+  test('has colours only where they were chosen on the screen', () => {
+    const it = invocation(['--palette', 'high-contrast']);
+    const began = beginning(it, undefined, []);
+    expect(savedStateOf(began, undefined, it).theme).toBeNull();
+    expect(savedStateOf({ ...began, palette: 'mono' }, undefined, it).theme).toBe('mono');
+  });
+
+  test('has no views of the configuration file, lest they stay when they are taken out of it', () => {
+    const it = invocation([], { views: [{ name: 'ours', query: 'mosh' }] });
+    expect(savedStateOf(beginning(it, SAVED, []), SAVED, it).views).toEqual([SAVED.views[0]]);
+  });
+
+  test('is how it looked before, where that was not restored', () => {
+    const it = invocation([], { restore: false });
+    const known = [{ process: 'ssh', remote: '*', port: 22 }];
+    const left = { ...beginning(it, SAVED, []), known };
+    expect(savedStateOf(left, SAVED, it)).toEqual({ ...SAVED, known });
+    expect(savedStateOf(left, undefined, it)).toMatchObject({ query: '', known });
+  });
+
+  test('never has the help open', () => {
+    const it = invocation();
+    const began = beginning(it, SAVED, []);
+    const left = { ...began, panes: { ...began.panes, help: true, graph: false } };
+    expect(savedStateOf(left, SAVED, it).panes).toEqual(['details']);
+  });
+});

@@ -1,0 +1,127 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { saveSockets } from '../../src/cli/save.ts';
+import { socketsCsv } from '../../src/export/csv.ts';
+import { socketsJson } from '../../src/export/json.ts';
+import { SCENE } from '../helpers/scene.ts';
+
+const ALL = Object.values(SCENE);
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'netpane-save-'));
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const at = (name: string) => join(directory, name);
+const read = (name: string) => readFileSync(at(name), 'utf8');
+const complaint = async (name: string): Promise<string> => {
+  const error: unknown = await saveSockets(name, ALL).catch((it: unknown) => it);
+  return error instanceof Error ? error.message : `saved to ${String(error)}`;
+};
+
+test('CSV or JSON, by the extension; for its owner only', async () => {
+  expect(await saveSockets(at('a.csv'), ALL)).toBe(at('a.csv'));
+  expect(await saveSockets(at('b.JSON'), ALL)).toBe(at('b.JSON'));
+  expect(read('a.csv')).toBe(socketsCsv(ALL));
+  expect(read('b.JSON')).toBe(socketsJson(ALL));
+  expect(statSync(at('a.csv')).mode & 0o777).toBe(0o600);
+  // Nothing else is left behind.
+  expect(readdirSync(directory)).toEqual(['a.csv', 'b.JSON']);
+});
+
+test('~/ is the home directory, and only at the beginning', async () => {
+  vi.stubEnv('HOME', directory);
+  expect(homedir()).toBe(directory);
+  mkdirSync(at('~'));
+  expect(await saveSockets('~/a.csv', [])).toBe(at('a.csv'));
+  expect(await saveSockets(`${directory}/~/a.csv`, [])).toBe(at('~/a.csv'));
+});
+
+describe('what is there', () => {
+  test('is never replaced unasked', async () => {
+    writeFileSync(at('a.csv'), 'mine');
+    expect(await complaint(at('a.csv'))).toBe(
+      `already there: ${at('a.csv')}; take another name, or put ! before this one to replace it`,
+    );
+    expect(read('a.csv')).toBe('mine');
+    expect(readdirSync(directory)).toEqual(['a.csv']);
+  });
+
+  test('nor through a link that leads nowhere', async () => {
+    symlinkSync(at('elsewhere'), at('a.csv'));
+    expect(await complaint(at('a.csv'))).toContain('already there');
+    expect(readdirSync(directory)).toEqual(['a.csv']);
+  });
+
+  test('is replaced when that is asked for, but only a file', async () => {
+    writeFileSync(at('a.csv'), 'old', { mode: 0o644 });
+    expect(await saveSockets(`!${at('a.csv')}`, ALL)).toBe(at('a.csv'));
+    expect(read('a.csv')).toBe(socketsCsv(ALL));
+    expect(statSync(at('a.csv')).mode & 0o777).toBe(0o600);
+    expect(await saveSockets(`! ${at('new.csv')}`, [])).toBe(at('new.csv'));
+    mkdirSync(at('d.csv'));
+    symlinkSync(at('a.csv'), at('l.csv'));
+    for (const name of ['d.csv', 'l.csv'])
+      expect(await complaint(`!${at(name)}`)).toBe(`not saved: what is there is no file (${at(name)})`);
+    expect(readdirSync(directory)).toEqual(['a.csv', 'd.csv', 'l.csv', 'new.csv']);
+  });
+
+  test('stays where the file system knows no links, too', async () => {
+    const noLinks = () => Promise.reject(Object.assign(new Error('no links here'), { code: 'EPERM' }));
+    expect(await saveSockets(at('a.csv'), ALL, noLinks)).toBe(at('a.csv'));
+    expect(read('a.csv')).toBe(socketsCsv(ALL));
+    expect(statSync(at('a.csv')).mode & 0o777).toBe(0o600);
+    await expect(saveSockets(at('a.csv'), [], noLinks)).rejects.toThrow('already there');
+    expect(read('a.csv')).toBe(socketsCsv(ALL));
+    expect(readdirSync(directory)).toEqual(['a.csv']);
+  });
+});
+
+describe('mistakes are told in words', () => {
+  test.each([
+    ['', 'a name that ends in .csv or .json is needed, not none'],
+    ['!', 'a name that ends in .csv or .json is needed, not none'],
+    ['sockets', "a name that ends in .csv or .json is needed, not 'sockets'"],
+    ['sockets.txt', "a name that ends in .csv or .json is needed, not 'sockets.txt'"],
+  ])('%j', async (name, message) => {
+    expect(await complaint(name)).toBe(message);
+  });
+
+  test('places that cannot be written to', async () => {
+    writeFileSync(at('file'), '');
+    expect(await complaint(at('none/a.csv'))).toBe(
+      `not saved: there is no directory ${at('none')} (${at('none/a.csv')})`,
+    );
+    expect(await complaint(at('file/a.csv'))).toBe(
+      `not saved: ${at('file')} is no directory (${at('file/a.csv')})`,
+    );
+    expect(await complaint(at(`${'x'.repeat(300)}.csv`))).toContain('not saved: the name is too long (');
+    expect(await complaint(at('a\0.csv'))).toContain('not saved');
+    expect(readdirSync(directory)).toEqual(['file']);
+  });
+
+  test.skipIf(process.getuid?.() === 0)(
+    'a directory of others (skipped as root, who may write anywhere)',
+    async () => {
+      chmodSync(directory, 0o500);
+      expect(await complaint(at('a.csv'))).toContain(`you may not write to ${directory}`);
+      chmodSync(directory, 0o700);
+    },
+  );
+});

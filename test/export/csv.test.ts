@@ -1,0 +1,159 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { socketsCsv } from '../../src/export/csv.ts';
+import { formatOf, FORMATS } from '../../src/export/formats.ts';
+import { socketJson } from '../../src/export/json.ts';
+import type { Socket } from '../../src/model/socket.ts';
+import { listener, socket } from '../helpers/fakes.ts';
+import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
+import { SCENE } from '../helpers/scene.ts';
+
+/** A reader of RFC 4180, to the letter: a quote stands only about a whole cell, or doubled within one. */
+function parse(text: string, separator = ','): string[][] {
+  const rows: string[][] = [];
+  let at = 0;
+  while (at < text.length) {
+    const row: string[] = [];
+    for (;;) {
+      const quoted = /^"((?:[^"]|"")*)"/.exec(text.slice(at));
+      const bare = new RegExp(`^[^${separator}"\r\n]*`).exec(text.slice(at));
+      const [whole = '', inner] = quoted ?? bare ?? [];
+      row.push(inner === undefined ? whole : inner.replaceAll('""', '"'));
+      at += whole.length;
+      if (text[at] !== separator) break;
+      at++;
+    }
+    if (text.slice(at, at + 2) !== '\r\n')
+      throw new Error(`no end of line at ${at}: ${text.slice(at, at + 20)}`);
+    at += 2;
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** The cells of one socket, by column. */
+function record(it: Socket): Record<string, string> {
+  const [names = [], cells = [], ...more] = parse(socketsCsv([it]));
+  expect(more).toEqual([]);
+  expect(cells).toHaveLength(names.length);
+  return Object.fromEntries(names.map((name, i) => [name, cells[i] ?? '']));
+}
+
+const OTHERS = { knowledge: 'exact', process: 'node' } as const;
+
+test('every field that JSON has, but the kernel’s own account, flat', () => {
+  const it: Socket = {
+    ...socket({ id: '42', process: 'node', pid: 7 }),
+    inode: 1,
+    uid: 2,
+    user: 'ana',
+    interface: 'eth0',
+    netns: { inode: 3, name: 'web' },
+    traffic: { rxBytes: 4, lastSentAtMs: 5 },
+    timer: { kind: 'on', dueAtMs: 6, retransmits: 0 },
+    tcp: { sndMss: 1448 },
+    owners: [
+      { knowledge: 'exact', pid: 7, process: 'node', command: 'node a.js', startedAtMs: 8 },
+      { ...OTHERS, pid: 9 },
+      { ...OTHERS, pid: 10 },
+    ],
+  };
+  const known = Object.fromEntries(Object.entries(record(it)).filter(([, value]) => value !== ''));
+  expect(known).toEqual({
+    id: '42',
+    protocol: 'tcp',
+    family: 'ipv4',
+    localAddress: '192.0.2.10',
+    localPort: '40000',
+    remoteAddress: '198.51.100.7',
+    remotePort: '443',
+    state: 'ESTABLISHED',
+    inode: '1',
+    uid: '2',
+    user: 'ana',
+    interface: 'eth0',
+    netnsInode: '3',
+    netnsName: 'web',
+    rxBytes: '4',
+    lastSentAtMs: '5',
+    timerKind: 'on',
+    timerDueAtMs: '6',
+    timerRetransmits: '0',
+    pid: '7',
+    process: 'node',
+    command: 'node a.js',
+    startedAtMs: '8',
+    knowledge: 'exact',
+    otherPids: '9 10',
+  });
+});
+
+test('no field of JSON is missing among the names', () => {
+  const names = Object.keys(record(SCENE.node));
+  const fields = Object.keys(
+    JSON.parse(socketJson({ ...socket(), traffic: { cwnd: 1, deliveryRate: 2 } })) as object,
+  );
+  const apart = ['local', 'remote', 'owners'];
+  expect(names).toEqual(expect.arrayContaining(fields.filter((field) => !apart.includes(field))));
+});
+
+test('of nothing: the names; of many a line each', () => {
+  expect(parse(socketsCsv([]))).toHaveLength(1);
+  const all = Array.from({ length: 2500 }, (_, i) => listener({ id: String(i) }));
+  expect(
+    parse(socketsCsv(all))
+      .slice(1)
+      .map(([id]) => id),
+  ).toEqual(all.map(({ id }) => id));
+});
+
+describe('hostile text', () => {
+  test.each([
+    ['=1+1', "'=1+1"],
+    ['+1', "'+1"],
+    ['-1', "'-1"],
+    ['@SUM(A1)', "'@SUM(A1)"],
+    ['  =1', "'  =1"],
+    ['＝1', "'＝1"],
+    ['\t=1', '?=1'],
+    ['"=1"', '\'"=1"'],
+    ['a;=1', "a;'=1"],
+    ['a;"=cmd|\' /C calc\'!A0"', "a;'\"=cmd|' /C calc'!A0\""],
+    ['a=1 -b', 'a=1 -b'],
+    ['a;b', 'a;b'],
+    ['comma, "quote"', 'comma, "quote"'],
+    ['two\r\nlines', 'two??lines'],
+  ])('%j stands as %j', (process, cell) => {
+    expect(record(socket({ process }))['process']).toBe(cell);
+  });
+
+  test('is printable, stays in its cell, and begins no formula, with comma or semicolon between', () => {
+    const text = fc.oneof(
+      fc.constantFrom(...HOSTILE),
+      fc.string({ unit: fc.constantFrom(...Array.from('=+-@;,"\'| \ta1＝\r\n')) }),
+      fc.string({ unit: 'binary' }),
+    );
+    fc.assert(
+      fc.property(text, text, (process, command) => {
+        const owners = [{ knowledge: 'exact' as const, pid: 1, process, command }];
+        const csv = socketsCsv([{ ...socket({ user: process, interface: command }), owners }]);
+        expect(csv.replace(/\r\n/g, '')).not.toMatch(UNSAFE);
+        const lines = parse(csv);
+        expect(lines.map((line) => line.length)).toEqual([lines[0]?.length, lines[0]?.length]);
+        const begins = /^[\s"']*[=+\-@＝＋－＠]/;
+        for (const cell of lines[1] ?? []) {
+          for (const part of cell.split(';'))
+            expect(begins.test(part) && !part.startsWith("'"), part).toBe(false);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+test('a format is found by the extension', () => {
+  expect(formatOf('a.csv')).toBe(FORMATS.csv);
+  expect(formatOf('~/b/c.d.JSON')).toBe(FORMATS.json);
+  for (const path of ['', 'csv', 'a.txt', 'a.csv/', '.csv/x', 'a.csv.gz', 'a.constructor'])
+    expect(formatOf(path), path).toBeUndefined();
+});
