@@ -26,5 +26,10 @@ switch (role) {
   case 'soak': {
     const { soak } = await import('./soak.ts');
     await soak();
+    break;
+  }
+  case 'passes': {
+    const { tellPasses } = await import('./passes.ts');
+    await tellPasses();
   }
 }

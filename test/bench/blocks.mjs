@@ -41,7 +41,8 @@ if (file && isMainThread) {
   const batches = [];
   const emit = Worker.prototype.emit;
   Worker.prototype.emit = function (event, ...args) {
-    if (event !== 'message') return emit.call(this, event, ...args);
+    // What else the thread tells is no batch.
+    if (event !== 'message' || !('spawned' in args[0])) return emit.call(this, event, ...args);
     const [{ baseline, partial, spawned, changed, closed }] = args;
     const startMs = now();
     const result = emit.call(this, event, ...args);

@@ -1,12 +1,15 @@
 import { measureBlocks } from './blocks.ts';
 import { type CaptureTable, closeCapture, measureCapture, measureRest, type RestFigures } from './capture.ts';
 import { captureAims, captureText, restText } from './capture-report.ts';
+import { endChildren } from './child.ts';
 import { measureDuel } from './duel.ts';
 import { isInside, runInside } from './isolate.ts';
 import { Looker } from './looker.ts';
 import { calibrate, loadText, machineText, noiseText } from './machine.ts';
 import { type CaptureRepeats, type Options, parseOptions, type Repeats, USAGE } from './options.ts';
 import { closePanes } from './pane.ts';
+import { passAims, passesText } from './passes-report.ts';
+import { measurePasses } from './passing.ts';
 import { measureProgram } from './program.ts';
 import {
   aimsText,
@@ -18,7 +21,7 @@ import {
   soakText,
 } from './report.ts';
 import { Scene } from './scene.ts';
-import { endSoak, measureSoak } from './soaking.ts';
+import { measureSoak } from './soaking.ts';
 import { Pipeline } from './stages.ts';
 
 /** What is to be ended, whatever happens. */
@@ -27,7 +30,7 @@ const scenes = new Set<Scene>();
 const print = (text: string): void => void process.stdout.write(text);
 
 async function cleanUp(): Promise<void> {
-  endSoak();
+  endChildren();
   closeCapture();
   await Promise.allSettled([closePanes(), ...[...scenes].map((scene) => scene.close())]);
 }
@@ -76,7 +79,7 @@ async function captureAll(repeats: CaptureRepeats): Promise<{ tables: CaptureTab
   return { tables, rest };
 }
 
-async function bench({ sizes, repeats, capture, soak }: Options): Promise<void> {
+async function bench({ sizes, repeats, passes, capture, soak }: Options): Promise<void> {
   const startMs = performance.now();
   print(`${machineText()}\nload at the start: ${loadText()}\n`);
   print(`noise, the same loop again and again: ${noiseText(calibrate())}\n`);
@@ -87,12 +90,15 @@ async function bench({ sizes, repeats, capture, soak }: Options): Promise<void> 
     all.push(figures);
   }
   if (all.length > 0) print(growthText(all));
+  const passed = passes && (await measurePasses(passes));
+  if (passed) print(passesText(passed));
   const captured = capture && (await captureAll(capture));
   const soaked = soak ? await measureSoak(repeats.soakTicks) : undefined;
   if (soaked) print(soakText(soaked));
   print(
     aimsText([
       ...(sizes.length > 0 ? sceneAims(all) : []),
+      ...(passed ? passAims(passed) : []),
       ...(captured ? captureAims(captured) : []),
       ...(soaked ? soakAims(soaked) : []),
     ]),

@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util';
+import type { PassRepeats } from './passes.ts';
 
 /** What a run of the bench measures, and how often. */
 export interface Options {
   /** Sockets of each scene, in the order in which they are measured. */
   readonly sizes: readonly number[];
   readonly repeats: Repeats;
+  /** Measure what made-up rows cost: their order, keys at them, and what is written to the terminal. */
+  readonly passes: PassRepeats | undefined;
   /** Let netpane and others watch connections that are over at once. */
   readonly capture: CaptureRepeats | undefined;
   /** Run the soak after them. */
@@ -65,18 +68,21 @@ const QUICK: Repeats = {
   soakTicks: 5000,
 };
 
+const PASSES = { full: { rounds: 2, ticks: 40 }, quick: { rounds: 1, ticks: 10 } } as const;
+
 const SIZES = '200,10000,50000,100000';
 const RATES = '10,100,1000,5000';
 /** With a process for each connection more would need a machine of its own. */
 const BRIEF_RATE = 100;
 
-export const USAGE = `usage: npm run bench -- [--quick] [--sizes ${SIZES}] [--capture [--rates ${RATES}]] [--soak]
+export const USAGE = `usage: npm run bench -- [--quick] [--sizes ${SIZES}] [--passes] [--capture [--rates ${RATES}]] [--soak]
   --quick    fewer repeats: figures to look at while working, not to compare
   --sizes    sockets in each scene, 50 to 100000; or none
+  --passes   only this: filter, sort and group made-up rows, type a query at them, and what a tick writes
   --capture  only this: who sees connections that are over within a millisecond, and at which cost
   --rates    connections a second of it, 1 to 20000
   --soak     100,000 ticks of a made-up machine, on which everything comes and goes: does anything pile up
-Without --sizes and --capture it measures both.
+Without --sizes, --passes and --capture it measures all three.
 `;
 
 /** Whole numbers within these bounds, or none; undefined when they are not. */
@@ -94,21 +100,24 @@ export function parseOptions(args: readonly string[]): Options | undefined {
       options: {
         quick: { type: 'boolean', default: false },
         sizes: { type: 'string' },
+        passes: { type: 'boolean', default: false },
         capture: { type: 'boolean', default: false },
         rates: { type: 'string', default: RATES },
         soak: { type: 'boolean', default: false },
       },
     });
     // A table of 50 lines is never full with fewer; with more the herd runs out of addresses.
-    const sizes = numbersIn(values.sizes ?? (values.capture ? 'none' : SIZES), 50, 100_000);
+    const isPart = values.capture || values.passes;
+    const sizes = numbersIn(values.sizes ?? (isPart ? 'none' : SIZES), 50, 100_000);
+    const isAll = values.sizes === undefined && !isPart;
     const rates = numbersIn(values.rates, 1, 20_000);
     if (sizes === undefined || rates === undefined) return undefined;
     const how = values.quick ? { seconds: 3, warmUpSeconds: 6 } : { seconds: 10, warmUpSeconds: 15 };
     return {
       sizes,
       repeats: values.quick ? QUICK : FULL,
-      capture:
-        values.capture || values.sizes === undefined ? { rates, briefRate: BRIEF_RATE, ...how } : undefined,
+      passes: values.passes || isAll ? PASSES[values.quick ? 'quick' : 'full'] : undefined,
+      capture: values.capture || isAll ? { rates, briefRate: BRIEF_RATE, ...how } : undefined,
       soak: values.soak,
     };
   } catch {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type IPty, spawn } from '@lydell/node-pty';
 import { root } from '../helpers/herd.ts';
+import { scratchFolder } from './scratch.ts';
 
 export const COLS = 200;
 export const ROWS = 50;
@@ -23,7 +24,9 @@ export class Pane {
   constructor(
     watched: { readonly nodeArgs?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
   ) {
-    const { PATH, HOME } = process.env;
+    const { PATH } = process.env;
+    // Neither what the user has set, nor what was on the screen the last time.
+    const HOME = scratchFolder();
     this.startedMs = performance.now();
     this.#pty = spawn(process.execPath, [...(watched.nodeArgs ?? []), join(root, 'dist', 'netpane.js')], {
       cols: COLS,

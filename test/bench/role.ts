@@ -2,9 +2,9 @@ import { isMainThread, workerData } from 'node:worker_threads';
 
 /**
  * What a process or thread of the bench is for: it leads; it looks at the sockets, as the program's sampling thread
- * does; it takes one first sample; it soaks.
+ * does; it takes one first sample; it soaks; it passes over made-up rows.
  */
-export type Role = 'lead' | 'look' | 'first' | 'soak';
+export type Role = 'lead' | 'look' | 'first' | 'soak' | 'passes';
 
 const ROLE = 'NETPANE_BENCH_ROLE';
 

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { Sampler } from '../../src/sampler/sampler.ts';
 import { SockDiagSource } from '../../src/source/linux/sockdiag.ts';
+import { EVERYTHING } from '../../src/query/query.ts';
 import { initialState, reduce } from '../../src/store/reduce.ts';
 import { RowOrder } from '../../src/view/order.ts';
 import { World } from './soak-world.ts';
@@ -48,7 +49,7 @@ async function run(ticks: number, root: string): Promise<SoakFigures> {
     system: 'Linux',
     intervalMs: 1000,
     lingerMs: 3000,
-    filter: {},
+    query: EVERYTHING,
     palette: 'standard',
   });
   const order = new RowOrder();

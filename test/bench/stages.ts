@@ -1,13 +1,12 @@
-import { EventEmitter } from 'node:events';
-import { Writable } from 'node:stream';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import type { Batch } from '../../src/model/batch.ts';
+import { EVERYTHING } from '../../src/query/query.ts';
 import { initialState } from '../../src/store/reduce.ts';
 import { App } from '../../src/tui/app.ts';
-import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
 import type { Looker } from './looker.ts';
 import type { ClockKind } from './looking.ts';
 import { ownCpuMs } from './machine.ts';
+import { noEffects, nullTerminal } from './null-terminal.ts';
 import type { Repeats } from './options.ts';
 import { type Spread, spreadOf } from './stats.ts';
 
@@ -40,27 +39,7 @@ export interface StageFigures {
   readonly longestPart: Spread;
 }
 
-const COLS = 200;
-const ROWS = 50;
 const INTERVAL_MS = 1000;
-
-/** A terminal that takes everything and shows nothing. */
-function nullTerminal(): Terminal {
-  const output = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), {
-    isTTY: true,
-    columns: COLS,
-    rows: ROWS,
-  });
-  const input = Object.assign(new EventEmitter(), {
-    isTTY: true,
-    isRaw: true,
-    setRawMode: () => {},
-    resume: () => {},
-    pause: () => {},
-  });
-  const screen = openScreen(input, output, 'xterm-256color');
-  return { screen, restore: () => screen.destroy(), suspend: () => {} };
-}
 
 /**
  * The classes of the program, put together as it does: one thread looks, and posts the parts of a batch, this one takes
@@ -85,15 +64,14 @@ export class Pipeline {
       system: 'Linux',
       intervalMs: INTERVAL_MS,
       lingerMs: 3000,
-      filter: {},
+      query: EVERYTHING,
       palette: 'standard',
     });
-    this.#app = new App(this.#terminal, state, {
-      quit: () => {},
-      setInterval: () => {},
-      usageOf: async () => undefined,
-      nowMs: () => this.#virtualMs,
-    });
+    this.#app = new App(
+      this.#terminal,
+      state,
+      noEffects(() => this.#virtualMs),
+    );
     const { table } = state;
     const apply = table.apply.bind(table);
     table.apply = (batch) => {

@@ -18,6 +18,28 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median, min, max, p95 };
 }
 
+/** Summary of the measurements that have a name in common. */
+export interface Named {
+  readonly name: string;
+  readonly spread: Spread;
+}
+
+/** Measurements by name. */
+export class Times {
+  readonly #values = new Map<string, number[]>();
+
+  note(name: string, value: number): void {
+    const values = this.#values.get(name);
+    if (values) values.push(value);
+    else this.#values.set(name, [value]);
+  }
+
+  /** Of each name, in the order in which they were noted first. */
+  spreads(): Named[] {
+    return [...this.#values].map(([name, values]) => ({ name, spread: spreadOf(values) }));
+  }
+}
+
 /** A figure with three digits at most, as far as they say something. */
 export function figure(value: number): string {
   if (value >= 99.95) return value.toFixed(0);

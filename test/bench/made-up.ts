@@ -1,0 +1,114 @@
+import type { Batch } from '../../src/model/batch.ts';
+import type { NetworkNamespace, Owner, Socket } from '../../src/model/socket.ts';
+
+/** Whole numbers from 0 to below `below`, the same in each run (mulberry32). */
+export function numbers(): (below: number) => number {
+  let seed = 7;
+  return (below) => {
+    seed = (seed + 0x6d2b_79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), seed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
+  };
+}
+
+const next = numbers();
+
+/** Each text once, as those from the sampling thread are. */
+const texts = new Map<string, string>();
+const once = (text: string): string => texts.get(text) ?? (texts.set(text, text), text);
+
+const NAMESPACES: readonly NetworkNamespace[] = Array.from({ length: 4 }, (_, i) => ({
+  inode: 4_026_531_833 + i,
+  ...(i > 0 && { name: `container-${i}` }),
+}));
+
+/** What the sockets of one process have in common. */
+const PROCESSES = Array.from({ length: 300 }, (_, i) => {
+  const owner: Owner = {
+    knowledge: 'exact',
+    pid: 1000 + i,
+    process: `program-${i % 60}`,
+    command: `/usr/bin/program-${i % 60} --worker ${i}`,
+  };
+  const netns = NAMESPACES[next(NAMESPACES.length)];
+  return { owners: [owner], uid: 1000 + (i % 5), user: once(`user-${i % 5}`), ...(netns && { netns }) };
+});
+
+const SERVICES = [443, 80, 5432, 6379, 8080];
+
+/** One of 25,000 hosts, every eighth of them by IPv6. */
+const madeUpHost = (isIpv6: boolean): string =>
+  once(
+    isIpv6
+      ? `2001:db8:${next(125).toString(16)}::${(1 + next(25)).toString(16)}`
+      : `198.51.${next(100)}.${next(219)}`,
+  );
+
+let made = 0;
+
+/**
+ * A connection, or one time in fifty a listener, of one of 300 processes (60 programs, 5 users, 4 namespaces) with one of
+ * 25,000 hosts.
+ */
+export function madeUpSocket(): Socket {
+  const [isListener, isOurs, isIpv6] = [next(50) === 0, next(2) === 0, next(8) === 0];
+  const service = SERVICES[next(SERVICES.length)] ?? 0;
+  const ephemeral = 32_768 + next(28_000);
+  const bytes = next(1_000_000);
+  return {
+    id: String(1_000_000 + made++ * 7919),
+    protocol: 'tcp',
+    family: isIpv6 ? 'ipv6' : 'ipv4',
+    local: {
+      address: once(isIpv6 ? `2001:db8::${next(4)}` : `10.0.0.${next(4)}`),
+      port: isOurs && !isListener ? ephemeral : service,
+    },
+    remote: isListener ? null : { address: madeUpHost(isIpv6), port: isOurs ? service : ephemeral },
+    state: isListener ? 'LISTEN' : 'ESTABLISHED',
+    ...(PROCESSES[next(PROCESSES.length)] ?? { owners: [] }),
+    traffic: { rxBytes: bytes, txBytes: next(1_000_000), rttMicros: 100 + next(100_000) },
+  };
+}
+
+export const isConnection = ({ remote }: Socket): boolean => remote !== null;
+
+/** The same socket, through which something has gone. */
+export const moved = (socket: Socket): Socket => ({
+  ...socket,
+  traffic: {
+    ...socket.traffic,
+    rxBytes: (socket.traffic?.rxBytes ?? 0) + 1 + next(5000),
+    txBytes: (socket.traffic?.txBytes ?? 0) + 1 + next(5000),
+  },
+});
+
+/** So many different numbers below `below`. */
+export function somePlaces(below: number, count: number): number[] {
+  const places = new Set<number>();
+  while (places.size < Math.min(count, below)) places.add(next(below));
+  return [...places];
+}
+
+/** Some of these, each once. */
+export const someOf = <T>(all: readonly T[], count: number): T[] =>
+  somePlaces(all.length, count).flatMap((place) => all[place] ?? []);
+
+/** A batch with nothing in it but what is said. */
+export const madeUpBatch = (fields: Partial<Batch> & { readonly monotonicMs: number }): Batch => ({
+  spawned: [],
+  changed: [],
+  closed: [],
+  baseline: false,
+  partial: false,
+  source: 'sock_diag',
+  takenAtMs: 1.8e12 + fields.monotonicMs,
+  intervalMs: 1000,
+  pacedIntervalMs: 1000,
+  interfaces: [],
+  degradations: [],
+  events: [],
+  catching: { level: 'polls' },
+  cost: { sampleMs: 1, ownersMs: 0, diffMs: 0 },
+  ...fields,
+});
