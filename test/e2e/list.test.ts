@@ -177,6 +177,17 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
     expect(unconnected[1]?.split('\t').slice(6)).toEqual(['*', '*', '-']);
   });
 
+  test('as CSV: the same sockets as in JSON, a line each', async () => {
+    const { stdout, code } = await runNetpane(['ls', '--csv', '--process', name, '--listen']);
+    expect(code).toBe(0);
+    const [titles, ...lines] = stdout.split('\r\n').map((line) => line.split(','));
+    expect(lines.pop()).toEqual(['']);
+    const column = (title: string) => lines.map((line) => line[titles?.indexOf(title) ?? -1]).sort();
+    const listed = await ls('--process', name, '--listen');
+    expect(column('localPort')).toEqual(listed.map(({ local }) => String(local.port)).sort());
+    expect(column('process')).toEqual(listed.map(({ owners }) => owners[0]?.process).sort());
+  });
+
   test('to a terminal: columns that stand in line', async () => {
     const t = startNetpane({ args: ['ls', '--process', name, '--listen'], cols: 160, rows: 80 });
     expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });

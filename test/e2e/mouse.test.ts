@@ -57,7 +57,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     await t.until('the details', () => t.text().includes('DETAILS'));
     t.click(228, 6);
     t.click(20, 7);
-    await t.until('the row', () => t.cell(20, 7).inverse);
+    await t.until('the row', () => selectedY(t) === 7);
   });
 
   test('of several events in one piece none is lost', async () => {
@@ -81,7 +81,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     t.write('\x1b\x1b');
     await t.until(
       'neither filter nor pane',
-      () => filterLine(t).startsWith('all') && !t.text().includes('EVENTS'),
+      () => filterLine(t).startsWith('1 all') && !t.text().includes('EVENTS'),
     );
   });
 
@@ -95,7 +95,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     expect(tableRows(t)).toHaveLength(SCENE_SIZE);
     expect(filterLine(t)).toMatch(/^\/ process:/);
     t.write('/zü漢');
-    await t.until('the characters', () => filterLine(t).startsWith('/ zü漢'));
+    await t.until('the characters', () => filterLine(t).includes(' zü漢'));
     // The escape key, of which nothing follows, is still that.
     t.press('escape');
     await rowsToBe(t, SCENE_SIZE);

@@ -47,11 +47,20 @@ export function newHerd(): Herd {
 /** A program's name that nothing else on the machine has, of eight characters; for `--process`. */
 export const uniqueName = () => `np${randomBytes(3).toString('hex')}`;
 
+/** A home directory that ends with the test: for several starts that are to share configuration and saved state. */
+export function newHome(): string {
+  const home = mkdtempSync(join(tmpdir(), 'netpane-home-'));
+  cleanUp(() => rmSync(home, { recursive: true, force: true }));
+  return home;
+}
+
 export interface Start {
   args?: string[];
   cols?: number;
   rows?: number;
   env?: Record<string, string | undefined>;
+  /** See {@link newHome}; without it every start has one of its own. */
+  home?: string;
   /** Options of node. */
   nodeArgs?: string[];
   /** A command that runs the rest, such as `unshare -n`. */
@@ -66,12 +75,21 @@ export function startNetpane({
   cols = 120,
   rows = 30,
   env,
+  home,
   nodeArgs = [],
   through = [],
   file = program,
 }: Start = {}) {
   const [command = '', ...rest] = [...through, process.execPath, ...nodeArgs, file, ...args];
-  const terminal = Terminal.start({ command, args: rest, cols, rows, cwd: root, ...(env && { env }) });
+  const terminal = Terminal.start({
+    command,
+    args: rest,
+    cols,
+    rows,
+    cwd: root,
+    ...(env && { env }),
+    ...(home && { home }),
+  });
   cleanUp(() => terminal.close());
   return terminal;
 }

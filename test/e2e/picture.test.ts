@@ -177,7 +177,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     t.write('g');
     await t.until('the graph', () => /sockets \d/.test(t.text()) && /opened \d+/.test(t.text()));
     t.press('escape');
-    await t.until('no filter', () => filterLine(t).startsWith('all sockets'));
+    await t.until('no filter', () => filterLine(t).startsWith('1 all'));
     t.press('escape');
     await t.until('no events', () => !t.text().includes('EVENTS'));
     t.press('escape');

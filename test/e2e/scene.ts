@@ -76,6 +76,19 @@ export const filterLine = (t: Terminal) => t.rows()[2] ?? '';
 
 export const titleLine = (t: Terminal) => t.rows()[3] ?? '';
 
+/** `12 of 34`: how many sockets are shown, and how many there are; -1 while that is not told. */
+export function shares(t: Terminal): { shown: number; total: number } {
+  const [, shown = '-1', total = '-1'] = /([\d,]+) of ([\d,]+)$/.exec(filterLine(t)) ?? [];
+  return { shown: Number(shown.replaceAll(',', '')), total: Number(total.replaceAll(',', '')) };
+}
+
+/** Types a query in the place of the one there is, and leaves the prompt open. */
+export function typeQuery(t: Terminal, query: string): void {
+  t.write('/');
+  t.press('ctrl-u');
+  t.write(query);
+}
+
 /** Presses down until a socket's row is the selected one. */
 export async function select(t: Terminal, socket: Pick<HerdSocket, 'local' | 'remote'>): Promise<void> {
   const row = rowOf(t, socket);

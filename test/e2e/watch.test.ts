@@ -293,7 +293,10 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
 test.each<[string[], string]>([
   [['watch', '--linger', '1s'], '--linger is for the live screen only'],
   [['watch', '--interval', '5'], "--interval takes a time from 100ms to 60m, such as 500ms or 2s, not '5'"],
-  [['watch', 'sshd'], "'watch' takes options only, not 'sshd'"],
+  [
+    ['watch', 'port:'],
+    "'port:' is no query, at its column 6: expected ports: port:443, port:https, port:8000-8100",
+  ],
   [['--json'], "--json is for 'netpane ls' and 'netpane watch' only"],
 ])('a mistake on the command line is one: %j', async (args, message) => {
   expect(await runNetpane(args)).toEqual({ stdout: '', stderr: `netpane: ${message}\n`, code: 2 });

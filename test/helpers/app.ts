@@ -2,7 +2,8 @@ import { EventEmitter, once } from 'node:events';
 import { Writable } from 'node:stream';
 import headless from '@xterm/headless';
 import type { Batch } from '../../src/model/batch.ts';
-import type { State, Usage } from '../../src/store/state.ts';
+import type { Socket } from '../../src/model/socket.ts';
+import type { HostAnswer, Message, State, Usage } from '../../src/store/state.ts';
 import { App } from '../../src/tui/app.ts';
 import { TerminalInput } from '../../src/tui/input.ts';
 import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
@@ -35,7 +36,17 @@ export class FakeApp {
   readonly intervals: number[] = [];
   readonly suspends: number[] = [];
   readonly usageAsked: number[] = [];
+  /** Host names that were to be looked up, in order. */
+  readonly asked: string[] = [];
+  /** What the look-ups come to, once `answer` is called. */
+  readonly #waiting = new Map<string, (answer: HostAnswer) => void>();
+  readonly copied: string[] = [];
+  readonly saved: { readonly path: string; readonly sockets: readonly Socket[] }[] = [];
+  /** States that were to be kept for the next start. */
+  readonly kept: State[] = [];
   usage: Usage | undefined;
+  /** What comes of writing a file, where it is not that it went well. */
+  saving: Message | undefined;
   /** Time of the app's clock, which goes only when it is told to. */
   nowMs = 0;
   bytesWritten = 0;
@@ -71,6 +82,20 @@ export class FakeApp {
         this.usageAsked.push(pid);
         return Promise.resolve(this.usage && { ...this.usage, pid });
       },
+      resolve: (name) => {
+        this.asked.push(name);
+        return new Promise((resolve) => this.#waiting.set(name, resolve));
+      },
+      copy: (text): Message => {
+        this.copied.push(text);
+        return { text: 'copied', isError: false };
+      },
+      save: (path, sockets) => {
+        this.saved.push({ path, sockets });
+        const well = { text: `${sockets.length} sockets are in ${path}`, isError: false };
+        return Promise.resolve(this.saving ?? well);
+      },
+      keep: (kept) => void this.kept.push(kept),
       nowMs: () => this.nowMs,
     });
   }
@@ -94,6 +119,17 @@ export class FakeApp {
       await this.shown();
     }
     return this;
+  }
+
+  /** Types a text, character by character. */
+  async type(text: string): Promise<this> {
+    return this.press(...Array.from(text));
+  }
+
+  /** The look-up of a host name comes to its end. */
+  async answer(name: string, answer: HostAnswer): Promise<this> {
+    this.#waiting.get(name)?.(answer);
+    return this.shown();
   }
 
   /** Clicks with the left button; the first cell is 0, 0. */

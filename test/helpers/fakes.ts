@@ -1,7 +1,7 @@
 import type { Batch, Cost, Snapshot } from '../../src/model/batch.ts';
 import type { LogEvent } from '../../src/model/event.ts';
 import { type Endpoint, isNews, type Owner, type Socket } from '../../src/model/socket.ts';
-import { type Filter, NO_FILTER } from '../../src/query/filter.ts';
+import { EVERYTHING, parseQuery, type Query } from '../../src/query/query.ts';
 import { initialState, reduce, type Settings } from '../../src/store/reduce.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { State } from '../../src/store/state.ts';
@@ -148,12 +148,19 @@ export const SETTINGS: Settings = {
   system: 'Linux 6.18',
   intervalMs: 1000,
   lingerMs: LINGER_MS,
-  filter: NO_FILTER,
+  query: EVERYTHING,
   palette: 'standard',
 };
 
-/** The state before the first batch. */
-export const emptyState = (filter: Filter = NO_FILTER): State => initialState({ ...SETTINGS, filter });
+/** The query that a text is. Throws where it is none. */
+export function queried(text: string): Query {
+  const parsed = parseQuery(text);
+  if ('problem' in parsed) throw new Error(`'${text}': ${parsed.problem.message}`);
+  return parsed.query;
+}
+
+/** The state before the first batch, with the query of this text. */
+export const emptyState = (query = ''): State => initialState({ ...SETTINGS, query: queried(query) });
 
 /** The state after some actions; a batch stands for its own action. */
 export const after = (state: State, ...actions: readonly (Action | Batch)[]): State =>

@@ -1,4 +1,7 @@
+import type { ColumnId } from '../../src/store/state.ts';
 import type { Line } from '../../src/view/line.ts';
+import { placeColumns, type PlacedColumn } from '../../src/view/place.ts';
+import { ALL_SEEN } from './fakes.ts';
 
 /** What a line shows, colours left out. */
 export const textOf = (line: Line | undefined): string => line?.spans.map(({ text }) => text).join('') ?? '';
@@ -33,3 +36,12 @@ export const HOSTILE = [
 
 /** True when no character is cut in two: `String.isWellFormed`, which ES2023 does not have. */
 export const isWellFormed = (text: string): boolean => !/\p{Cs}/u.test(text);
+
+/** These columns as they stand in a wide pane. */
+export const placed = (...ids: readonly ColumnId[]): PlacedColumn[] =>
+  placeColumns(
+    200,
+    new Map(),
+    ALL_SEEN,
+    ids.map((id) => ({ id })),
+  );

@@ -1,73 +1,183 @@
-// Draws the picture of the README: the real program among processes made up for it. `screenshot.js out.svg`
+// Draws the pictures of the README: the real program among processes made up for it. `screenshot.js FOLDER`
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { Herd, root } from './herd.ts';
-import { renderSvg } from './svg.ts';
-import { Terminal } from './terminal.ts';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Resvg } from '@resvg/resvg-js';
+import { Herd, type HerdProcess, type HerdSocket, root } from './herd.ts';
+import { renderSvg, type Scheme } from './svg.ts';
+import { type KeyName, Terminal } from './terminal.ts';
 
-/** What is run, from the top folder of the project. */
-const netpane = ['dist/netpane.js'];
-/** Programs that are on the screen before anything happens. */
-const herdNames = ['sshd', 'nginx', 'postgres', 'redis', 'curl'];
-/** What the screen shows of sockets that have just opened, changed and closed. */
-const marks = [/^\s*\+ /m, /^\s*~ /m, /^\s*- /m];
+interface Picture {
+  readonly name: string;
+  readonly cols: number;
+  readonly rows: number;
+  readonly args?: readonly string[];
+  readonly scheme?: Scheme;
+  /** What is pressed, or with `=` before it typed, once the programs are on the screen. */
+  readonly keys?: readonly (KeyName | `=${string}`)[];
+  /** What the screen then has to show. */
+  readonly shows: readonly RegExp[];
+}
 
-/** Draws the picture, in a network where nothing is but what this opens. */
-async function draw(out: string): Promise<void> {
-  const herd = new Herd();
-  let terminal: Terminal | undefined;
+/** Sockets that have just opened, changed and closed. */
+const OPENED = /^\s*\+ /m;
+const CHANGED = /^\s*~ /m;
+const CLOSED = /^\s*- /m;
+
+const PICTURES: readonly Picture[] = [
+  { name: 'screen', cols: 120, rows: 36, keys: ['down', 'down'], shows: [OPENED, CHANGED, CLOSED] },
+  {
+    name: 'wide',
+    cols: 200,
+    rows: 50,
+    keys: ['enter', '=e', '=i', 'down', 'down'],
+    shows: [/TRAFFIC/, /EVENTS/, /DETAILS/, /lived/, /kB\/s/],
+  },
+  {
+    name: 'groups',
+    cols: 80,
+    rows: 24,
+    keys: ['=o', 'down', 'down', 'down', '=z'],
+    shows: [/by process/, /kB\/s/],
+  },
+  { name: 'query', cols: 80, rows: 24, keys: ['=/', '=rate>1k state:', 'tab'], shows: [/kB\/s/, /listen/] },
+  { name: 'small', cols: 40, rows: 10, shows: [/postgres|nginx/] },
+  { name: 'light', cols: 80, rows: 16, scheme: 'light', shows: [OPENED, CHANGED] },
+  {
+    name: 'high-contrast',
+    cols: 80,
+    rows: 16,
+    args: ['--palette', 'high-contrast'],
+    shows: [OPENED, CHANGED],
+  },
+  { name: 'colour-blind', cols: 80, rows: 16, args: ['--palette', 'colour-blind'], shows: [OPENED, CHANGED] },
+  { name: 'mono', cols: 80, rows: 16, args: ['--palette', 'mono'], shows: [OPENED, CHANGED] },
+];
+
+/** Addresses for documentation (RFC 5737, RFC 3849), all of them of this network and its loopback interface. */
+const HERE = '192.0.2.10';
+const PEERS = ['198.51.100.7', '198.51.100.24', '203.0.113.45'] as const;
+const arrangement = [
+  'hostname demo',
+  'ip link set lo up',
+  `ip addr add ${HERE}/32 dev lo`,
+  ...PEERS.flatMap((peer) => [
+    `ip addr add ${peer}/32 dev lo`,
+    // Whoever connects to a peer does so from here.
+    `ip route replace local ${peer} dev lo table local src ${HERE}`,
+  ]),
+].join(' && ');
+
+const fontFiles = [
+  import.meta.resolve('dejavu-fonts-ttf/ttf/DejaVuSansMono.ttf'),
+  import.meta.resolve('dejavu-fonts-ttf/ttf/DejaVuSansMono-Bold.ttf'),
+].map((url) => fileURLToPath(url));
+
+/** A PNG of an SVG, with the fonts that the project brings: the same picture on every machine. */
+const png = (svg: string): Buffer =>
+  new Resvg(svg, {
+    font: { fontFiles, loadSystemFonts: false, defaultFontFamily: 'DejaVu Sans Mono' },
+    fitTo: { mode: 'zoom', value: 1.5 },
+  })
+    .render()
+    .asPng();
+
+interface World {
+  readonly curl: HerdProcess;
+  readonly psql: HerdProcess;
+  readonly nginx: HerdProcess;
+  readonly postgres: HerdProcess;
+  readonly web: HerdSocket;
+  readonly database: HerdSocket;
+}
+
+/** Programs that look like those of a small server. */
+async function build(herd: Herd): Promise<World> {
+  const start = (title: string) => herd.spawn({ title });
+  const sshd = await start('sshd');
+  const ssh = await start('ssh');
+  const nginx = await start('nginx');
+  const node = await start('node');
+  const postgres = await start('postgres');
+  const redis = await start('redis-server');
+  const curl = await start('curl');
+  const psql = await start('psql');
+  const resolver = await start('systemd-resolve');
+  const backup = await start('restic');
+  const shell = await sshd.listen({ host: '::', port: 22 });
+  await resolver.udp({ host: '127.0.0.53', port: 53 });
+  const web = await nginx.listen({ host: '0.0.0.0', port: 443 });
+  await nginx.share(web, { title: 'nginx' });
+  const api = await node.listen({ port: 8080 });
+  const database = await postgres.listen({ host: '127.0.1.10', port: 5432 });
+  const cache = await redis.listen({ host: '127.0.1.20', port: 6379 });
+  const store = await backup.listen({ host: PEERS[1], port: 8443 });
+  const busy = await node.connect(postgres, database, { count: 4 });
+  await node.connect(redis, cache, { count: 2 });
+  await nginx.connect(node, api, { count: 2 });
+  const [session] = (await ssh.connect(sshd, shell, { host: PEERS[2] })).near;
+  const [upload] = (await node.connect(backup, store)).near;
+  if (session) await ssh.pace(session, 300);
+  if (upload) await node.pace(upload, 180_000);
+  const [first, second] = busy.near;
+  if (first) await node.pace(first, 24_000);
+  if (second) await node.pace(second, 3_000);
+  return { curl, psql, nginx, postgres, web, database };
+}
+
+async function draw(world: World, picture: Picture, folder: string): Promise<void> {
+  const { curl, psql, nginx, postgres, web, database } = world;
+  const home = mkdtempSync(join(tmpdir(), 'netpane-screenshot-'));
+  const leaving = await psql.connect(postgres, database);
+  const changing = await curl.connect(nginx, web, { host: PEERS[0] });
+  const terminal = Terminal.start({
+    command: process.execPath,
+    args: ['dist/netpane.js', ...(picture.args ?? [])],
+    cols: picture.cols,
+    rows: picture.rows,
+    cwd: root,
+    env: { XDG_STATE_HOME: home },
+  });
   try {
-    const start = (title: string) => herd.spawn({ title });
-    const sshd = await start('sshd');
-    const nginx = await start('nginx');
-    const node = await start('node');
-    const postgres = await start('postgres');
-    const redis = await start('redis-server');
-    const curl = await start('curl');
-    const psql = await start('psql');
-    const resolver = await start('systemd-resolve');
-    await sshd.listen({ host: '::', port: 22 });
-    await resolver.udp({ host: '127.0.0.53', port: 53 });
-    const web = await nginx.listen({ host: '0.0.0.0', port: 443 });
-    await nginx.share(web, { title: 'nginx' });
-    const api = await node.listen({ port: 8080 });
-    const database = await postgres.listen({ host: '127.0.1.10', port: 5432 });
-    const cache = await redis.listen({ host: '127.0.1.20', port: 6379 });
-    const busy = await node.connect(postgres, database, { count: 4 });
-    await node.connect(redis, cache, { count: 2 });
-    await nginx.connect(node, api, { count: 2 });
-    const leaving = await psql.connect(postgres, database);
-    const changing = await curl.connect(nginx, web);
-
-    terminal = Terminal.start({ command: process.execPath, args: netpane, cols: 120, rows: 32, cwd: root });
-    await terminal.until('the herd', (t) => herdNames.every((name) => t.text().includes(name)));
-    await Promise.all([
-      psql.close(leaving.near).then(() => postgres.close(leaving.far)),
+    await terminal.until('the programs', (t) => t.text().includes('nginx'));
+    for (const key of picture.keys ?? []) {
+      if (key.startsWith('=')) terminal.write(key.slice(1));
+      else terminal.press(key as KeyName);
+    }
+    const [, opened] = await Promise.all([
+      psql.close(leaving.near, { reset: true }),
+      curl.connect(nginx, web, { host: PEERS[0], count: 2 }),
       curl.halfClose(changing.near),
-      curl.connect(nginx, web, { count: 2 }),
-      node.send(busy.near, 300_000),
     ]);
-    await terminal.until('the marks', (t) => marks.every((mark) => mark.test(t.text())));
-    writeFileSync(out, renderSvg(terminal.cells()));
+    await terminal.until('what the picture is of', (t) => picture.shows.every((it) => it.test(t.text())));
+    writeFileSync(join(folder, `${picture.name}.png`), png(renderSvg(terminal.cells(), picture.scheme)));
+    await curl.close([...changing.near, ...opened.near], { reset: true });
   } finally {
-    await terminal?.close();
-    await herd.close();
+    await terminal.close();
+    rmSync(home, { recursive: true, force: true });
   }
 }
 
 const [, self = '', out, inside] = process.argv;
 if (out === undefined) {
-  process.stderr.write('usage: screenshot.js out.svg\n');
+  process.stderr.write('usage: screenshot.js FOLDER\n');
   process.exitCode = 2;
 } else if (inside === undefined) {
-  // A network and a host name of its own: no socket and no name of this machine gets into the picture, and
+  // A network and a host name of its own: no socket and no name of this machine gets into a picture, and
   // every port is free.
-  const arranged = `hostname demo && ip link set lo up && exec "$@"`;
-  const script = `exec unshare --map-root-user --net --uts sh -c '${arranged}' sh "$@"`;
+  const script = `exec unshare --map-root-user --net --uts sh -c '${arrangement} && exec "$@"' sh "$@"`;
   const again = [process.execPath, self, resolve(out), 'inside'];
   const { status } = spawnSync('sh', ['-c', script, 'sh', ...again], { stdio: 'inherit' });
   process.exitCode = status ?? 1;
 } else {
-  await draw(out);
+  mkdirSync(out, { recursive: true });
+  const herd = new Herd();
+  try {
+    const world = await build(herd);
+    for (const picture of PICTURES) await draw(world, picture, out);
+  } finally {
+    await herd.close();
+  }
 }

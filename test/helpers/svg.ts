@@ -18,16 +18,42 @@ const cellHeight = 19;
 const fontSize = 14;
 const margin = 18;
 const titleHeight = 36;
-const background = '#16181d';
-const foreground = '#d5d9e0';
-const frame = '#2c3038';
-const buttons = ['#ec6a5e', '#f4bf4f', '#61c554'];
-const palette = [
-  ...['#2b2f37', '#e5707b', '#8cc570', '#e2b962', '#6ba6ec', '#c58be0', '#5fbfc4', '#c3c8d1'],
-  ...['#5d6471', '#f08a93', '#a5d98b', '#f0cd80', '#8bbdf5', '#d5a5ec', '#82d3d7', '#f2f4f7'],
-];
 
-function css(color: number | string): string {
+interface Colors {
+  readonly background: string;
+  readonly foreground: string;
+  readonly frame: string;
+  /** The first 16 colours, which a terminal lets its user choose. */
+  readonly palette: readonly string[];
+}
+
+const SCHEMES = {
+  dark: {
+    background: '#16181d',
+    foreground: '#d5d9e0',
+    frame: '#2c3038',
+    palette: [
+      ...['#2b2f37', '#e5707b', '#8cc570', '#e2b962', '#6ba6ec', '#c58be0', '#5fbfc4', '#c3c8d1'],
+      ...['#5d6471', '#f08a93', '#a5d98b', '#f0cd80', '#8bbdf5', '#d5a5ec', '#82d3d7', '#f2f4f7'],
+    ],
+  },
+  light: {
+    background: '#fcfcfa',
+    foreground: '#2b2f37',
+    frame: '#d0d4da',
+    palette: [
+      ...['#2b2f37', '#b8313f', '#3b7a1f', '#8a6100', '#1f5fae', '#87369e', '#147176', '#8b919c'],
+      ...['#5d6471', '#d5404e', '#4d9629', '#a97800', '#2f78d0', '#a34cbc', '#1f8b91', '#f2f4f7'],
+    ],
+  },
+} satisfies Record<string, Colors>;
+
+/** The colours of a terminal: light text on dark, or dark text on light. */
+export type Scheme = keyof typeof SCHEMES;
+
+const buttons = ['#ec6a5e', '#f4bf4f', '#61c554'];
+
+function css(color: number | string, palette: readonly string[]): string {
   if (typeof color === 'string') return color;
   const named = palette[color];
   if (named !== undefined) return named;
@@ -65,8 +91,6 @@ function cut(line: readonly Cell[], same: (previous: Cell, next: Cell) => boolea
   return runs;
 }
 
-const ink = (cell: Cell) => (cell.inverse ? (cell.bg ?? background) : (cell.fg ?? foreground));
-const paper = (cell: Cell) => (cell.inverse ? (cell.fg ?? foreground) : (cell.bg ?? background));
 const isBlank = (cell: Cell) => cell.width !== 0 && cell.text.trim() === '' && !cell.underline;
 const number = (value: number) => String(Math.round(value * 100) / 100);
 const escapeXml = (text: string) =>
@@ -78,7 +102,10 @@ const escapeXml = (text: string) =>
  * Draws a screen as an SVG file: a window with a rounded frame, text in the fonts that are there. Blanks are
  * left out and every word has its own place and length, so that columns stay aligned whatever the font.
  */
-export function renderSvg(lines: readonly (readonly Cell[])[]): string {
+export function renderSvg(lines: readonly (readonly Cell[])[], scheme: Scheme = 'dark'): string {
+  const { background, foreground, frame, palette } = SCHEMES[scheme];
+  const ink = (cell: Cell) => (cell.inverse ? (cell.bg ?? background) : (cell.fg ?? foreground));
+  const paper = (cell: Cell) => (cell.inverse ? (cell.fg ?? foreground) : (cell.bg ?? background));
   const columns = Math.max(...lines.map((line) => line.length));
   const width = columns * cellWidth + 2 * margin;
   const height = lines.length * cellHeight + margin + titleHeight;
@@ -86,14 +113,14 @@ export function renderSvg(lines: readonly (readonly Cell[])[]): string {
   lines.forEach((line, row) => {
     const top = titleHeight + row * cellHeight;
     for (const run of cut(line, (a, b) => paper(a) === paper(b))) {
-      const color = css(paper(run.cell));
+      const color = css(paper(run.cell), palette);
       if (color === background) continue;
       parts.push(
         `<rect x="${number(margin + run.x * cellWidth)}" y="${top}" width="${number(run.columns * cellWidth)}" height="${cellHeight}" fill="${color}"/>`,
       );
     }
     const style = (cell: Cell) => {
-      const fill = css(ink(cell));
+      const fill = css(ink(cell), palette);
       return [
         fill === foreground ? '' : ` fill="${fill}"`,
         cell.bold ? ' font-weight="bold"' : '',

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type IPty, spawn } from '@lydell/node-pty';
 import type { Terminal as Emulator } from '@xterm/headless';
 // The package is CommonJS that Node finds no names in, so its class is reached through the default export.
@@ -14,6 +16,11 @@ export interface TerminalOptions {
   rows: number;
   /** On top of a small clean environment (PATH, HOME, LANG, TERM); `undefined` takes a variable away. */
   env?: Record<string, string | undefined>;
+  /**
+   * HOME, and with it the place of configuration and saved state. Without it the terminal has one of its own, which is
+   * empty at first and goes with it: nothing comes from the home of who runs the tests, or from another test.
+   */
+  home?: string;
   cwd?: string;
 }
 
@@ -63,6 +70,7 @@ const keys = {
   'ctrl-c': '\x03',
   'ctrl-d': '\x04',
   'ctrl-l': '\x0c',
+  'ctrl-u': '\x15',
   'ctrl-z': '\x1a',
   'ctrl-backslash': '\x1c',
 } as const;
@@ -85,6 +93,8 @@ export class Terminal {
   readonly #waiting = new Set<() => void>();
   #bytesWritten = 0;
   #exit: Exit | undefined;
+  /** The home that goes with the terminal. */
+  readonly #home: string | undefined;
   /** Settles when the program has ended and all it wrote has been received. */
   readonly exited: Promise<Exit>;
 
@@ -112,12 +122,12 @@ export class Terminal {
     return terminal;
   }
 
-  private constructor({ command, args, cols, rows, env, cwd = process.cwd() }: TerminalOptions) {
+  private constructor({ command, args, cols, rows, env, home, cwd = process.cwd() }: TerminalOptions) {
     this.#emulator = new headless.Terminal({ cols, rows, allowProposedApi: true });
-    const { PATH, HOME } = process.env;
+    if (home === undefined) this.#home = mkdtempSync(join(tmpdir(), 'netpane-home-'));
     const wanted: NonNullable<TerminalOptions['env']> = {
-      PATH,
-      HOME,
+      PATH: process.env['PATH'],
+      HOME: home ?? this.#home,
       LANG: 'C.UTF-8',
       TERM: 'xterm-256color',
       ...env,
@@ -340,6 +350,7 @@ export class Terminal {
     });
     await this.exited;
     this.#emulator.dispose();
+    if (this.#home !== undefined) rmSync(this.#home, { recursive: true, force: true });
   }
 
   /** The living processes of this terminal: node-pty makes the program a session of its own, named by its pid. */

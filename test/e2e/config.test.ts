@@ -1,0 +1,102 @@
+// The configuration file, as the program reads and prints it.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { root } from '../helpers/herd.ts';
+import { cleanUp, runNetpane, startNetpane } from './netpane.ts';
+
+let home: string;
+let file: string;
+let env: Record<string, string | undefined>;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'netpane-home-'));
+  cleanUp(() => rmSync(home, { recursive: true }));
+  file = join(home, 'netpane', 'config.toml');
+  mkdirSync(join(home, 'netpane'));
+  const { PATH } = process.env;
+  env = { PATH, HOME: home, XDG_CONFIG_HOME: home };
+});
+
+const run = (...args: string[]) => runNetpane(args, { env });
+
+const script = (text: string): string => `data:text/javascript,${encodeURIComponent(text)}`;
+
+/** Options of node under which what reads configurations cannot be loaded. */
+const withoutPackages = (): string[] => {
+  const hooks = script(`export const resolve = (name, context, next) => {
+    if (/^(?:smol-toml|valibot)$/.test(name)) throw new Error('not to be loaded: ' + name);
+    return next(name, context);
+  };`);
+  return ['--import', script(`import { register } from 'node:module'; register(${JSON.stringify(hooks)});`)];
+};
+
+describe('netpane config', () => {
+  test('prints every setting and where it comes from, and understands what it prints', async () => {
+    writeFileSync(file, '# mine\ninterval = "2s"\nlinger = "1s"\n\n[[view]]\nname = "a"\n');
+    const { stdout, stderr, code } = await run('config', '--linger', '5s', '--no-color');
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    for (const line of [
+      `interval = "2s"  # ${file}:2`,
+      'linger = "5s"  # command line',
+      'theme = "mono"  # command line',
+      'events = 10000  # default',
+      `[[view]]  # ${file}:5`,
+    ])
+      expect(stdout.split('\n')).toContain(line);
+    const printed = join(home, 'printed.toml');
+    writeFileSync(printed, stdout);
+    const again = await run('config', '--config', printed);
+    const withoutOrigins = (text: string) => text.replace(/ {2}# .*/g, '');
+    expect(withoutOrigins(again.stdout)).toBe(withoutOrigins(stdout));
+  });
+
+  test('--path prints the files, also of a configuration with mistakes', async () => {
+    writeFileSync(file, 'interval = 5');
+    const { stdout, code } = await run('config', '--path');
+    expect({ stdout, code }).toEqual({
+      stdout: `config  ${file}\nstate   ${join(home, '.local', 'state', 'netpane', 'state.json')}\n`,
+      code: 0,
+    });
+    expect((await run('--help')).code).toBe(0);
+  });
+});
+
+describe('mistakes in the file', () => {
+  test.each([['ls'], ['watch'], ['config']])('`%s` tells all of them, and does nothing', async (command) => {
+    const mistakes = join(root, 'fixtures', 'config', 'mistakes.toml');
+    const { stdout, stderr, code } = await run(command, '--config', mistakes);
+    expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines.length).toBeGreaterThan(20);
+    for (const line of lines) expect(line).toMatch(/^netpane: \/[^:]*\/mistakes\.toml:\d+: [^\p{C}]+$/u);
+  });
+
+  test('the screen does not come up', async () => {
+    writeFileSync(file, 'interval = 5\n[');
+    const t = startNetpane({ env: { XDG_CONFIG_HOME: home } });
+    expect(await t.exited).toMatchObject({ exitCode: 2 });
+    await t.until('the message', () => t.text().includes('config.toml:2:2: not TOML'));
+    expect(t.received().includes('\x1b[?1049h')).toBe(false);
+  });
+
+  test.each([
+    ['is not there', (path: string) => path],
+    ['is a directory', (path: string) => (mkdirSync(path), path)],
+    ['is not text in UTF-8', (path: string) => (writeFileSync(path, Uint8Array.of(0xff)), path)],
+    ['is not a file, but a pipe', () => '/dev/zero'],
+  ])('a file that %s', async (why, make) => {
+    const { stderr, code } = await run('ls', '--config', make(join(home, 'other')));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(new RegExp(`^netpane: [^\n]* ${why}[^\n]*\n$`));
+  });
+});
+
+test('without a file nothing is loaded that reads one', async () => {
+  const options = { env, nodeArgs: withoutPackages() };
+  expect(await runNetpane(['ls', '--port', '1'], options)).toMatchObject({ code: 0 });
+  writeFileSync(file, '');
+  const { stderr, code } = await runNetpane(['ls', '--port', '1'], options);
+  expect(code).toBe(1);
+  expect(stderr).toContain('not to be loaded');
+});

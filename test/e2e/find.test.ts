@@ -1,0 +1,370 @@
+// To find it in a second: the query, views, groups and what is kept of them, at every size of the screen.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Terminal } from '../helpers/terminal.ts';
+import type { Listed } from '../helpers/ss.ts';
+import { cleanUp, isLinux, newHerd, newHome, selectedLine, selectedY, startNetpane } from './netpane.ts';
+import { filterLine, SCENE_SIZE, shares, showScene, titleLine, typeQuery, useScene } from './scene.ts';
+
+const SIZES = [
+  [80, 24],
+  [120, 40],
+  [200, 50],
+  [40, 10],
+] as const;
+
+const toShow = (t: Terminal, count: number, why = '') =>
+  t.until(`${count} sockets ${why}`, () => shares(t).shown === count);
+
+/** Of the key escape, and of what comes at once behind it, terminals make one key: so this waits. */
+async function escape(t: Terminal, until: () => unknown): Promise<void> {
+  t.press('escape');
+  await t.until('what escape leaves', until);
+}
+
+/** What has been put into the clipboard of the terminal, by OSC 52. */
+const copied = (t: Terminal): string[] =>
+  [
+    ...t
+      .received()
+      .toString('latin1')
+      .matchAll(/\x1b\]52;c;([\w+/=]*)\x07/g),
+  ].map(([, base64 = '']) => Buffer.from(base64, 'base64').toString());
+
+/** The rows below the titles, as far as anything stands in them. */
+const tableLines = (t: Terminal): string[] =>
+  t
+    .rows()
+    .slice(4, -1)
+    .filter((row) => row.trim() !== '');
+
+describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd needs Linux)', () => {
+  const scene = useScene();
+
+  describe.each(SIZES)('%i × %i', (cols, rows) => {
+    const show = (args: string[] = []) => showScene(scene, { cols, rows, args });
+    const hasTabs = cols >= 80;
+
+    test('views: by number, kept under a name, removed', async () => {
+      const t = await show();
+      const counted = (kind: RegExp) => Number(kind.exec(t.rows()[0] ?? '')?.[1]?.replaceAll(',', ''));
+      for (const [key, name, kind] of [
+        ['2', 'listening', /([\d,]+) listen/],
+        ['3', 'established', /([\d,]+) estab/],
+        ['1', 'all', /([\d,]+)(?: sockets?)? +[\d,]+ estab/],
+      ] as const) {
+        t.write(key);
+        // Both are of the same picture.
+        await t.until(`all that are ${name}`, () => shares(t).shown === counted(kind));
+        if (!hasTabs) continue;
+        const x = filterLine(t).indexOf(`${key} ${name}`);
+        for (let i = x; i < x + 2 + name.length; i++) expect(t.cell(i, 2).bold || i === x + 1).toBe(true);
+      }
+      typeQuery(t, `process:${scene.name} listen proto:tcp\r`);
+      await toShow(t, 3, 'that listen');
+      t.write('v');
+      await t.until('the list', () => t.text().includes('VIEWS') && t.text().includes('1 all '));
+      t.write('aall\r');
+      // It is cut on the narrowest screen.
+      await t.until('the complaint', () => /always|is wanted/.test(filterLine(t)));
+      t.press('ctrl-u');
+      t.write('mine\r');
+      await t.until('the new view', () => filterLine(t).includes('this is the view mine now'));
+      t.write('1');
+      await t.until('all', () => shares(t).shown === shares(t).total);
+      t.write('7');
+      await toShow(t, 3, 'of the view');
+      t.write('v');
+      t.press('end');
+      await t.until('its line', () => / mine .*\(yours\)|7 mine/.test(t.rows()[selectedY(t)] ?? ''));
+      t.write('d');
+      await t.until('it to go', () => !t.text().includes('7 mine'));
+      t.write('v7');
+      await t.until('no seventh', () => filterLine(t).includes('there is no view 7'));
+      expect(shares(t).shown).toBe(3);
+    });
+
+    test('groups: sums, folded and unfolded, one or all', async () => {
+      const { name } = scene;
+      const t = await show();
+      t.write('o');
+      const header = (end: string, count: number) => (row: string) =>
+        row.includes(`${name}-${end} (${count})`);
+      await t.until('the first group', () => tableLines(t).some(header('cli', 6)));
+      t.write('Z');
+      await t.until('two lines', () => tableLines(t).length === 2);
+      expect(tableLines(t).map((row) => /\((\d+)\)/.exec(row)?.[1])).toEqual(['6', '9']);
+      expect(shares(t).shown).toBe(SCENE_SIZE);
+      t.press('home');
+      await t.until('the first one', () => header('cli', 6)(selectedLine(t)));
+      t.press('enter');
+      // All six of the first; of the second its line only.
+      await t.until('the rows of the first', () => tableLines(t).length === Math.min(rows - 5, 8));
+      t.write('z');
+      await t.until('it folded', () => tableLines(t).length === 2);
+      t.write('Z');
+      await t.until('all unfolded', () => tableLines(t).length === Math.min(rows - 5, SCENE_SIZE + 2));
+      t.write('o');
+      await t.until('by peer', () => tableLines(t).some((row) => row.includes('127.0.0.1 (7)')));
+      t.write('oooo');
+      await t.until('no groups', () => tableLines(t).length === Math.min(rows - 5, SCENE_SIZE));
+      t.write('z');
+      await t.until('why not', () => filterLine(t).includes('nothing is grouped'));
+    });
+
+    test('`b` leaves what is new from now on', async () => {
+      const t = await show();
+      t.write('b');
+      await toShow(t, 0, 'of now');
+      const late = await (await newHerd().spawn({ title: `${scene.name}-new` })).listen();
+      await toShow(t, 1, 'of later');
+      expect(shares(t).total).toBeGreaterThanOrEqual(SCENE_SIZE + 1);
+      expect(tableLines(t)[0]).toContain('LISTEN');
+      if (cols > 40) expect(tableLines(t)[0]).toContain(String(late.local.port));
+      t.write('b');
+      await toShow(t, 0, 'that are new once more');
+    });
+
+    test('`h` hides for good, counts what is hidden, and `H` shows it again', async () => {
+      const t = await show();
+      typeQuery(t, `process:${scene.name}-cli rport:5432\r`);
+      await toShow(t, 4, 'to the server');
+      t.write('h');
+      await toShow(t, 0, 'that are not known');
+      expect(filterLine(t)).toContain(`${scene.name}-cli`);
+      t.press('home');
+      await t.until('the count', () => /\b4 known/.test(filterLine(t)));
+      t.write('H');
+      await t.until('the list', () => t.text().includes('KNOWN'));
+      const line = new RegExp(`${scene.name}-cli +port 5432 +${scene.postgres.local.address.slice(0, 6)}`);
+      expect(line.test(t.rows()[selectedY(t)] ?? '')).toBe(true);
+      t.write('d');
+      await toShow(t, 4, 'again');
+      expect(t.text()).toContain('nothing is hidden');
+      expect(filterLine(t)).not.toContain('known');
+    });
+
+    test('tab completes terms and what there is', async () => {
+      const { name } = scene;
+      const t = await show();
+      typeQuery(t, `process:${name}`);
+      await toShow(t, SCENE_SIZE, 'of both');
+      t.press('tab');
+      await t.until('the first', () => filterLine(t).includes(`${name}-cli`) && shares(t).shown === 6);
+      t.press('tab');
+      await t.until('the second', () => filterLine(t).includes(`${name}-srv`) && shares(t).shown === 9);
+      t.press('shift-tab');
+      await toShow(t, 6, 'of the first again');
+      t.write(' :543');
+      t.press('tab');
+      await t.until('a port that is there', () => filterLine(t).includes(':5432') && shares(t).shown === 4);
+      t.write(' lis');
+      t.press('tab');
+      await t.until('a word', () => filterLine(t).includes(' listen') && shares(t).shown === 0);
+      t.press('enter');
+      // How much of it there is room for depends on how many sockets this machine has.
+      await t.until('the query', () => filterLine(t).startsWith(`/ process:${name}`));
+    });
+
+    test('a mistake is pointed at while it is typed, and the text stays', async () => {
+      const t = await show();
+      typeQuery(t, `process:${scene.name} listen`);
+      await toShow(t, 4, 'that listen');
+      t.write(' age:5');
+      const pointed = () => titleLine(t).indexOf('^');
+      await t.until('the mistake', () => pointed() > 0 && filterLine(t).slice(pointed()).startsWith('age:5'));
+      expect(titleLine(t)).toContain('age is compared');
+      t.press('enter');
+      await t.until('an error', () => t.cell(pointed(), 3).bold);
+      expect(filterLine(t)).toContain(`listen age:5`);
+      t.press('backspace');
+      t.press('backspace');
+      t.write('>=0s');
+      await t.until('no mistake', () => titleLine(t).includes('PROCESS') && shares(t).shown === 4);
+      t.press('enter');
+      await t.until(
+        'the query',
+        () => filterLine(t).startsWith('/ process:') && /esc|help/.test(t.rows().at(-1) ?? ''),
+      );
+    });
+
+    test('↑ goes through the queries of before, ↓ back to what was typed', async () => {
+      const t = await show();
+      typeQuery(t, `process:${scene.name} udp\r`);
+      await toShow(t, 2, 'of UDP');
+      typeQuery(t, `process:${scene.name} listen\r`);
+      await toShow(t, 4, 'that listen');
+      typeQuery(t, `process:${scene.name}-cli`);
+      await toShow(t, 6, 'of the client');
+      t.press('up');
+      await toShow(t, 4, 'of the last query');
+      t.press('up');
+      await toShow(t, 2, 'of the one before');
+      t.press('down');
+      t.press('down');
+      await t.until('what was typed', () => filterLine(t).includes('-cli') && shares(t).shown === 6);
+    });
+
+    test('the mouse: a row, a title, the wheel', async () => {
+      const t = await show();
+      t.click(5, 7);
+      await t.until('the row', () => selectedY(t) === 7);
+      const x = titleLine(t).indexOf('STAT');
+      t.click(x + 1, 3);
+      await t.until('the order', () => titleLine(t).slice(x).includes('▴'));
+      t.click(x + 1, 3);
+      await t.until('the other', () => titleLine(t).slice(x).includes('▾'));
+      t.press('home');
+      await t.until('the first', () => selectedY(t) === 4);
+      t.wheel(5, 6, 'down');
+      await t.until('three down', () => selectedY(t) === 7);
+      t.wheel(5, 6, 'up');
+      await t.until('three up', () => selectedY(t) === 4);
+    });
+
+    test('`y` and `Y` put the row and the peer, or the chosen cell, into the clipboard', async () => {
+      const { name, postgres, client } = scene;
+      const t = await show();
+      typeQuery(t, `process:${name}-cli rport:5432\r`);
+      await toShow(t, 4);
+      t.write('y');
+      await t.until('the row', () => copied(t).length === 1);
+      await t.until('the notice', () => filterLine(t).includes('copied'));
+      t.write('Y');
+      await t.until('the peer', () => copied(t).length === 2);
+      t.press('right');
+      t.write('Y');
+      await t.until('the cell', () => copied(t).length === 3);
+      const [row = '', peer, cell] = copied(t);
+      const fields = row.split('\t');
+      expect(fields).toContain('ESTABLISHED');
+      expect(fields).toContain(postgres.local.address);
+      expect(fields).toContain('5432');
+      if (cols > 40) expect(fields).toContain(String(client.pid));
+      expect(fields[0]).toBe(`${name}-cli`);
+      expect(peer).toBe(`${postgres.local.address}:5432`);
+      expect(cell).toBe(`${name}-cli`);
+    });
+
+    test('`w` writes what is shown, as CSV and as JSON; what is there or cannot be is told', async () => {
+      const { name, client, connections } = scene;
+      const folder = mkdtempSync(join(tmpdir(), 'np-'));
+      cleanUp(() => rmSync(folder, { recursive: true }));
+      const t = await show();
+      typeQuery(t, `process:${name}-cli rport:5432\r`);
+      await toShow(t, 4);
+      const save = async (path: string, answer: RegExp) => {
+        t.write('w');
+        await t.until('the offer', () => /^write to: .*\d\.csv/.test(filterLine(t)));
+        t.write(`${path}\r`);
+        await t.until(`the answer to ${path}`, () => answer.test(filterLine(t)));
+      };
+      const ports = connections.near.map(({ local }) => local.port).sort();
+      const [csv, json] = [join(folder, 'a.csv'), join(folder, 'a.json')];
+      await save(csv, /^4 sockets are in/);
+      const [titles = '', ...lines] = readFileSync(csv, 'utf8').trimEnd().split('\r\n');
+      const at = (title: string) => titles.split(',').indexOf(title);
+      expect(lines.map((it) => Number(it.split(',')[at('localPort')])).sort()).toEqual(ports);
+      for (const it of lines) expect(it.split(',')[at('process')]).toBe(`${name}-cli`);
+      await save(json, /^4 sockets are in/);
+      const sockets = JSON.parse(readFileSync(json, 'utf8')) as Listed[];
+      expect(sockets.map(({ local }) => local.port).sort()).toEqual(ports);
+      expect(sockets.map(({ owners: [owner] }) => owner?.pid)).toEqual(Array(4).fill(client.pid));
+
+      writeFileSync(csv, 'mine');
+      await save(csv, /already/);
+      expect(readFileSync(csv, 'utf8')).toBe('mine');
+      await save(`!${csv}`, /^4 sockets are in/);
+      expect(readFileSync(csv, 'utf8')).toContain('localPort');
+      await save(join(folder, 'no', 'a.csv'), /not saved: there/);
+      await save('/sys/a.csv', /not saved: you may/);
+      await save(join(folder, 'a.txt'), /a name that ends in \.csv/);
+    });
+
+    test('`c` goes through the colours', async () => {
+      const t = await show();
+      const colours = () => new Set(t.cells().flatMap((cells) => cells.map(({ fg }) => fg)));
+      await t.until('the terminal’s own', () => colours().has(6));
+      t.write('c');
+      await t.until('none, for contrast', () => colours().size === 1);
+      t.write('c');
+      await t.until('those for the colour-blind', () => colours().has(63));
+      t.write('c');
+      await t.until('none', () => colours().size === 1);
+      t.write('c');
+      await t.until('the first', () => colours().has(6));
+    });
+
+    test('`C` takes columns out, moves and widens them', async () => {
+      const t = await show();
+      const titles = () => titleLine(t).replace(/[▴▾]/g, '').trim().split(/\s+/);
+      const before = titles();
+      t.write('C');
+      await t.until('the list', () => t.text().includes('COLUMNS') && selectedY(t) > 0);
+      t.write('>');
+      // On the lowest screen the list stands in the place of the table.
+      await t.until('the second place', () => /\[x\] PROCESS/.test(t.rows()[selectedY(t)] ?? ''));
+      t.press('home');
+      await t.until('the first', () => !/PROCESS/.test(t.rows()[selectedY(t)] ?? ''));
+      t.press('space');
+      await t.until('it to be out', () => t.text().includes(`${before.length - 1} of`));
+      await escape(t, () => titles()[0]?.startsWith('PROCES'));
+      expect(titles()).toEqual([before[0], ...before.slice(2)]);
+      t.write('Cr');
+      await t.until('as it was', () => t.text().includes(`${before.length} of`));
+      await escape(t, () => titles()[0] === before[0]);
+      expect(titles()).toEqual(before);
+    });
+
+    test('what it was left with is there at the next start', async () => {
+      const { name } = scene;
+      const home = newHome();
+      const start = () => startNetpane({ cols, rows, home, args: ['--interval', '200ms'] });
+      const t = start();
+      await t.until('the first reading', () => shares(t).total >= SCENE_SIZE);
+      typeQuery(t, `process:${name}-cli\r`);
+      await toShow(t, 6);
+      t.write('vamine\r');
+      await t.until('the view', () => filterLine(t).includes('this is the view mine now'));
+      t.write('v');
+      await t.until('the list to close', () => !t.text().includes('VIEWS'));
+      typeQuery(t, `process:${name}\r`);
+      await toShow(t, SCENE_SIZE);
+      t.write('S');
+      await t.until('the order', () => titleLine(t).includes('▾'));
+      t.press('end');
+      await t.until('a connection of the client', () => /ESTAB/.test(selectedLine(t)));
+      t.write('h');
+      await t.until('less', () => shares(t).shown < SCENE_SIZE);
+      const { shown } = shares(t);
+      t.write('C');
+      await t.until('the columns', () => t.text().includes('COLUMNS'));
+      t.press('down');
+      t.press('space');
+      await escape(t, () => !t.text().includes('COLUMNS'));
+      const titles = titleLine(t);
+      t.write('oZ');
+      await t.until('groups', () => tableLines(t).length === 2);
+      t.write('oooo');
+      await t.until('groups by namespace', () => tableLines(t).length === 1 || tableLines(t).length > 2);
+      t.write('q');
+      expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
+
+      const again = start();
+      await again.until('the same', () => shares(again).shown === shown);
+      expect(filterLine(again)).toContain(`/ process:${name}`);
+      expect(filterLine(again)).toContain('known');
+      expect(titleLine(again).replace(/ +/g, ' ')).toBe(titles.replace(/ +/g, ' '));
+      await again.until('the groups', () => tableLines(again).some((row) => /\(\d+\)/.test(row)));
+      again.write('7');
+      await again.until('the view', () => shares(again).shown > 0 && shares(again).shown < 6);
+      again.write('/');
+      again.press('up');
+      await again.until('the last query', () => filterLine(again).startsWith(`/ process:${name} `));
+      again.press('up');
+      await again.until('the one before', () => filterLine(again).startsWith(`/ process:${name}-cli `));
+    });
+  });
+});

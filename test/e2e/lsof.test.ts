@@ -1,0 +1,208 @@
+// The forms of lsof's -i and -s beside lsof(8) itself, on the same sockets: the same set of what a process holds.
+import { spawn, spawnSync } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Herd, type HerdProcess } from '../helpers/herd.ts';
+import type { Terminal } from '../helpers/terminal.ts';
+import type { Listed } from '../helpers/ss.ts';
+import { isRoot, runNetpane, startNetpane, tableRows, uniqueName, unshare } from './netpane.ts';
+
+const impossible = (() => {
+  if (process.platform !== 'linux') return 'the herd needs Linux';
+  if (spawnSync('lsof', ['-v']).error) return 'there is no lsof';
+  return undefined;
+})();
+const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
+
+/** As root the sockets have a network of their own; otherwise they are on loopback, among those of others. */
+const apart = isRoot && unshare.length > 0;
+const through = apart ? [...unshare, 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'] : [];
+
+/** The port of `postgresql`, by IANA, in lsof's /etc/services as in netpane. */
+const NAMED = 5432;
+
+/** Where the herd has nothing. */
+const NOWHERE = 'tcp@192.0.2.1:25';
+
+/** What a line of lsof and a socket of netpane are compared by. */
+const key = (pid: number, protocol: string, local: string, remote: string, state: string): string =>
+  `${pid} ${protocol} ${local} -> ${remote} ${state}`;
+
+/** Of UDP lsof tells no state. */
+const stateOf = (protocol: string, state: string | undefined): string =>
+  protocol.startsWith('tcp') ? (state ?? '?') : '';
+
+const scene = { HOST: '127.0.0.1', DUAL: 0, SIX: 0, LOW: 0, HIGH: 0, UDP6: 0 };
+const pids = new Set<number>();
+/** How many `lsof -i` alone finds. */
+let most = 0;
+const herd = new Herd();
+let inside: string[] = [];
+
+/** Everything of the herd that `lsof -i` shows with these options. */
+async function byLsof(forms: readonly string[]): Promise<string[]> {
+  const [command = '', ...args] = [...inside, 'lsof', '-nP', '-F', 'pftPnT', ...forms];
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  // It warns of file systems that it may not look into, and ends with 1 where it finds nothing.
+  if (/lsof: (?!WARNING)/.test(stderr)) throw new Error(stderr);
+  const found = new Set<string>();
+  // A field a line, by its letter; those of a file begin with its descriptor.
+  for (const [owner, ...files] of stdout.split(/^p(?=\d)/m).map((part) => part.split(/^f/m))) {
+    const pid = Number(owner);
+    for (const file of files) {
+      const field = (name: string) => new RegExp(`^${name}(.*)$`, 'm').exec(file)?.[1] ?? '';
+      const protocol = field('P').toLowerCase() + (field('t') === 'IPv6' ? '6' : '');
+      const [local = '', remote = '*'] = field('n').split('->');
+      if (pids.has(pid)) found.add(key(pid, protocol, local, remote, stateOf(protocol, field('TST='))));
+    }
+  }
+  return [...found].sort();
+}
+
+/** An endpoint as lsof writes it: `*` for any address, brackets about one of IPv6. */
+function lsofEndpoint(endpoint: Listed['local'] | null): string {
+  if (endpoint === null) return '*';
+  const { address, port } = endpoint;
+  if (address === '0.0.0.0' || address === '::') return `*:${port}`;
+  const plain = address.replace(/^::ffff:(?=\d+\.)/, '');
+  return `${plain.includes(':') ? `[${plain}]` : plain}:${port}`;
+}
+
+/** Everything of the herd that netpane shows with the same options. */
+async function byNetpane(args: readonly string[]): Promise<string[]> {
+  const { stdout, stderr, code } = await runNetpane(['ls', '--json', ...args], { through: inside });
+  expect({ stderr, code }).toMatchObject({ code: 0 });
+  return (JSON.parse(stdout) as Listed[])
+    .flatMap(({ protocol, family, local, remote, state, owners }) => {
+      const name = `${protocol}${family === 'ipv6' ? '6' : ''}`;
+      return owners
+        .filter(({ pid = 0 }) => pids.has(pid))
+        .map(({ pid = 0 }) =>
+          key(pid, name, lsofEndpoint(local), lsofEndpoint(remote), stateOf(name, state)),
+        );
+    })
+    .sort();
+}
+
+/** The forms; `LOW` to `HIGH` are the ports `DUAL` and `SIX` of two listeners, `UDP6` is another, `HOST` an address. */
+const FORMS: readonly (readonly string[])[] = [
+  ['-i'],
+  ['-i', '4'],
+  ['-i', '6'],
+  ['-i', '4', '-i', '6'],
+  ['-i', 'tcp'],
+  ['-i', 'TCP'],
+  ['-iudp'],
+  ['-i', '4tcp'],
+  ['-i', '6TCP'],
+  ['-i', '4UDP'],
+  ['-i', '6UDP'],
+  ['-i', ':DUAL'],
+  ['-i', `:${NAMED}`],
+  ['-i', ':postgresql'],
+  ['-i', 'tcp:postgresql'],
+  ['-i', 'udp:DUAL'],
+  ['-i', ':5400-5500'],
+  ['-i', ':5000-postgresql'],
+  ['-i', ':DUAL,SIX'],
+  ['-i', ':1-5,postgresql,SIX'],
+  ['-i', '6:LOW-HIGH'],
+  ['-i', '@HOST'],
+  ['-i', '@127.0.0.1'],
+  ['-i', '4@HOST'],
+  ['-i', '@[::1]'],
+  ['-i', '6@[::1]'],
+  ['-i', '@localhost'],
+  ['-i', '4@localhost'],
+  ['-i', '@[::1]:SIX'],
+  ['-i', '@[::1]:UDP6'],
+  ['-i', `tcp@HOST:${NAMED}`],
+  ['-i', 'tcp@HOST:postgresql'],
+  ['-i', 'TCP@localhost:DUAL'],
+  ['-i', '6UDP@[::1]:UDP6'],
+  ['-i', 'udp@HOST:1-65535'],
+  ['-i', NOWHERE],
+  ['-i', ':SIX', '-i', 'udp'],
+  ['-i', `tcp:${NAMED}`, '-i', '6UDP'],
+  ['-i', '-s', 'TCP:LISTEN'],
+  ['-i', 'tcp', '-s', 'TCP:LISTEN'],
+  ['-i', 'tcp', '-s', 'tcp:listen'],
+  ['-i', 'tcp', '-s', 'TCP:^LISTEN'],
+  ['-i', 'tcp', '-s', 'TCP:CLOSE_WAIT,FIN_WAIT2'],
+  ['-i', 'tcp', '-s', 'TCP:^LISTEN,^ESTABLISHED'],
+  ['-i', `:${NAMED}`, '-sTCP:^CLOSE_WAIT'],
+];
+
+const filled = (forms: readonly string[]): string[] =>
+  forms.map((form) =>
+    form.replace(/HOST|DUAL|SIX|UDP6$|LOW|HIGH/g, (name) => String(scene[name as keyof typeof scene])),
+  );
+
+const name = uniqueName();
+
+describe.skipIf(impossible !== undefined)(`the forms of lsof${why}`, () => {
+  beforeAll(async () => {
+    const server = await herd.spawn({ title: `${name}-srv`, through });
+    inside = apart ? ['nsenter', '--target', String(server.pid), '--net'] : [];
+    const client: HerdProcess = await herd.spawn({ title: `${name}-cli`, through: inside });
+    // An address that nobody else is likely to use, for the port is a well-known one.
+    scene.HOST = `127.${64 + (server.pid % 128)}.${client.pid % 256}.1`;
+    const postgres = await server.listen({ host: scene.HOST, port: NAMED });
+    const dual = await server.listen({ host: '::' });
+    const second = await server.listen({ host: '::1' });
+    [scene.DUAL, scene.SIX] = [dual.local.port, second.local.port];
+    [scene.LOW, scene.HIGH] = [Math.min(scene.DUAL, scene.SIX), Math.max(scene.DUAL, scene.SIX)];
+    const { near } = await client.connect(server, postgres, { count: 3 });
+    // One end closes: FIN_WAIT2, and CLOSE_WAIT at the other.
+    await client.halfClose(near.slice(0, 1));
+    await client.connect(server, dual, { host: '127.0.0.1' });
+    await client.connect(server, dual);
+    await client.connect(server, second, { count: 2 });
+    const udp = await server.udp({ host: scene.HOST });
+    await client.udp({ to: udp.local });
+    await client.udp({ host: scene.HOST, port: scene.DUAL });
+    scene.UDP6 = (await server.udp({ host: '::1' })).local.port;
+    const dualUdp = await client.udp({ host: '::' });
+    // Of IPv4 at a socket of IPv6.
+    await server.udp({ host: '::', to: { address: '::ffff:127.0.0.1', port: dualUdp.local.port } });
+    const worker = await server.share(postgres);
+    for (const pid of [server.pid, client.pid, worker]) pids.add(pid);
+    most = (await byLsof(['-i'])).length;
+  });
+  afterAll(() => herd.close());
+
+  test.each(FORMS.map((forms) => [forms.join(' '), forms] as const))('%s', async (title, forms) => {
+    const args = filled(forms);
+    // In the text of a query they are terms among others.
+    const query = args.map((arg) => arg.replace(/^(-[is])(?=.)/, '$1 ')).join(' ');
+    const [asOptions, asQuery, expected] = await Promise.all([
+      byNetpane(args),
+      byNetpane(['-q', `!closed ${query}`]),
+      byLsof(args),
+    ]);
+    expect(asOptions).toEqual(expected);
+    expect(asQuery).toEqual(expected);
+    // The scene has something of each, and of nearly each something else.
+    if (title === `-i ${NOWHERE}`) expect(expected).toEqual([]);
+    else expect(expected).not.toEqual([]);
+    if (title !== '-i' && title !== '-i 4 -i 6') expect(expected.length).toBeLessThan(most);
+  });
+
+  test('on the screen too, as options and typed', async () => {
+    const of = (t: Terminal) => tableRows(t).length;
+    const only = ['--process', name, '--interval', '60m'];
+    const listening = await byLsof(['-i', 'tcp', '-s', 'TCP:LISTEN']);
+    const t = startNetpane({ through: inside, args: [...only, '-i', 'tcp', '-s', 'TCP:LISTEN'] });
+    // The worker's is the same socket.
+    await t.until('the listeners', () => of(t) === listening.length - 1);
+    t.write('/');
+    t.press('ctrl-u');
+    t.write(`process:${name} -i 6UDP`);
+    const expected = (await byLsof(['-i', '6UDP'])).length;
+    await t.until(
+      'UDP of IPv6',
+      () => of(t) === expected && tableRows(t).every((it) => it.protocol === 'udp6'),
+    );
+  });
+});
