@@ -154,7 +154,7 @@ export class Groups {
     }
     for (const group of this.#placed) if (!group.placed) group.entries = [];
     for (const group of filled) group.key = keyOf(group, sort);
-    this.#placed = inOrder(filled, sort.descending, [], compareNames);
+    inOrder(this.#placed, filled, sort.descending, [], compareNames);
     this.#measure();
   }
 

@@ -10,7 +10,7 @@ import { COLUMNS } from './columns.ts';
 import type { Entry, SortKey } from './entry.ts';
 import { Groups, type Item, rowItem } from './groups.ts';
 import { addressesIn } from './query-context.ts';
-import { comparator, entryOf, exchange, reversed, sorted, staysInPlace } from './sorted.ts';
+import { comparator, entryOf, exchange, reversed, sortInto, staysInPlace } from './sorted.ts';
 
 /** So many changed rows are put into their places one by one, whatever the count of all rows. */
 const FEW = 16;
@@ -46,6 +46,8 @@ export class RowOrder {
   #entries: Entry[] = [];
   /** Every row, filtered or not, in order; the same array when nothing is filtered. */
   #sorted: Entry[] = [];
+  /** Room for all of them, which is kept: what is made anew each time has to be collected. */
+  readonly #unsorted: Entry[] = [];
   /** All entries by the id of their row. */
   readonly #entryById = new Map<string, Entry>();
   /** The texts by which rows are found. */
@@ -145,7 +147,7 @@ export class RowOrder {
     };
     const touched = this.#follow(state);
     this.#context.nowMs = (state.pause ? state.pause.nowMs : state.nowMs) ?? 0;
-    if (state.group !== (this.#groups?.by ?? null)) this.#ungroup();
+    if (state.group !== (this.#groups?.by ?? null)) this.#ungroup(state.group);
     const sameFilter = isSameWish(state, before.wanted);
     if (!sameFilter) this.#want(state);
     const isLater = state.query.isTimed && this.#context.nowMs !== before.nowMs;
@@ -225,11 +227,12 @@ export class RowOrder {
     this.#refill = false;
   }
 
-  #ungroup(): void {
+  /** @param next by what they are grouped instead, which then each of them learns anyway */
+  #ungroup(next: State['group']): void {
     if (this.#groups === undefined) return;
     this.#groups = undefined;
     this.#indexed = undefined;
-    for (const entry of this.#entryById.values()) entry.group = undefined;
+    if (next === null) for (const entry of this.#entryById.values()) entry.group = undefined;
   }
 
   /** Turns to the picture of the state. Gives the ids of the rows that may differ from what is known of them. */
@@ -286,16 +289,16 @@ export class RowOrder {
 
   /** Every entry, in about the order of memory. */
   #all(): Entry[] {
-    // Made in its size: what grows by doubling leaves three times as much behind, and that is to be collected.
-    const all = new Array<Entry>(this.#entryById.size);
+    const all = this.#unsorted;
     let at = 0;
     for (const entry of this.#entryById.values()) all[at++] = entry;
+    all.length = at;
     return all;
   }
 
   #rebuild(): void {
     this.#outOfOrder = false;
-    this.#sorted = sorted(this.#all(), this.#sort?.descending ?? false);
+    sortInto(this.#sorted, this.#all(), this.#sort?.descending ?? false);
     this.#select(this.#sorted);
   }
 
@@ -364,7 +367,7 @@ export class RowOrder {
     const compare = comparator(descending);
     const moved = gone.length + come.length;
     if (moved > Math.max(FEW, this.#sorted.length / 2)) {
-      this.#sorted = sorted(this.#all(), descending);
+      sortInto(this.#sorted, this.#all(), descending);
       if (shown) this.#select(this.#sorted);
       return;
     }

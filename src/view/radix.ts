@@ -112,15 +112,17 @@ class Positions {
 /**
  * Things in the order of their keys. They are not compared, which is a wait for memory each time, but put in order by
  * numbers that lie side by side.
+ * @param result takes them, in the place of what was in it
  * @param ties by which things of one key go, from what counts most: a number of each thing, which is never turned round
  * @param compareTies tells apart what is still alike
  */
 export function inOrder<T extends Keyed>(
+  result: T[],
   items: readonly T[],
   descending: boolean,
   ties: readonly Uint32Array[],
   compareTies: Compare<T>,
-): T[] {
+): void {
   const { length } = items;
   const [highs, lows] = [ROOMS.highs.take(length), ROOMS.lows.take(length)];
   writeKeys(items, highs, lows);
@@ -135,8 +137,8 @@ export function inOrder<T extends Keyed>(
   positions.sortBy(lows);
   positions.sortBy(highs);
   const { now } = positions;
-  const result = new Array<T>(length);
   for (let i = 0; i < length; i++) result[i] = items[now[i] ?? 0] as T;
+  result.length = length;
   const isAlike = (a: number, b: number): boolean => {
     if (lows[a] !== lows[b] || highs[a] !== highs[b]) return false;
     for (const values of ties) if (values[a] !== values[b]) return false;
@@ -147,5 +149,4 @@ export function inOrder<T extends Keyed>(
     if (end - start === 1) continue;
     for (const [i, item] of result.slice(start, end).sort(compareTies).entries()) result[start + i] = item;
   }
-  return result;
 }

@@ -51,8 +51,8 @@ export const comparator = (descending: boolean): Compare<Entry> =>
 
 const ROOMS = { pids: new Numbers(), locals: new Numbers(), remotes: new Numbers() };
 
-/** Entries sorted anew. */
-export function sorted(entries: readonly Entry[], descending: boolean): Entry[] {
+/** Puts entries, sorted anew, in the place of what was in `result`. */
+export function sortInto(result: Entry[], entries: readonly Entry[], descending: boolean): void {
   const { length } = entries;
   const [pids, locals] = [ROOMS.pids.take(length), ROOMS.locals.take(length)];
   const remotes = ROOMS.remotes.take(length);
@@ -63,7 +63,7 @@ export function sorted(entries: readonly Entry[], descending: boolean): Entry[] 
     // -1 is for no peer. The last port of VSOCK falls together with the last but one, and is told apart below.
     remotes[i] = Math.min(remotePort + 1, 0xffff_ffff);
   }
-  return inOrder(entries, descending, [pids, locals, remotes], compareTies);
+  inOrder(result, entries, descending, [pids, locals, remotes], compareTies);
 }
 
 /** The same entries with their keys the other way round; those with equal keys stay as they were to each other. */

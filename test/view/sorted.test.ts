@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { after, emptyState, baseline, socket } from '../helpers/fakes.ts';
 import type { Entry } from '../../src/view/entry.ts';
-import { comparator, entryOf, reversed, sorted } from '../../src/view/sorted.ts';
+import { comparator, entryOf, reversed, sortInto } from '../../src/view/sorted.ts';
 import { remember } from '../../src/query/words.ts';
 import { TextPool } from '../../src/query/texts.ts';
 
@@ -37,7 +37,8 @@ test('entries sorted by numbers are in the order that comparing them gives', () 
       fc.uniqueArray(entry, { selector: ({ row }) => row.id, maxLength: 30 }),
       fc.boolean(),
       (entries, descending) => {
-        const found = sorted(entries, descending);
+        const found: Entry[] = [];
+        sortInto(found, entries, descending);
         expect(found).toEqual(entries.toSorted(comparator(descending)));
         expect(reversed(found)).toEqual(entries.toSorted(comparator(!descending)));
       },
