@@ -1,8 +1,9 @@
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Batch } from '../model/batch.ts';
 import { Compactor, type PostedBatch } from '../model/compact.ts';
-import type { WorkerLeftovers, WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
+import type { WorkerData, WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
 import { removeInstance } from '../source/linux/trace/tracefs.ts';
+import type { Leftovers } from '../source/types.ts';
 
 /** The sampling thread, seen from the screen's. */
 export interface Sampling {
@@ -22,15 +23,28 @@ export interface Sampling {
  */
 const YOUNG_MB = 24;
 
+/** The longest that the end of the program waits for a source that is being opened, which usually takes some 50 ms. */
+const OPENING_MS = 2000;
+
 /** Starts the sampling thread. */
 export function startSampling(
   file: URL,
   { source, also, intervalMs, maxShare, eventBufferKiB }: WorkerSetup,
 ): Sampling {
-  const setup: WorkerSetup = { source, also, intervalMs, maxShare, eventBufferKiB };
+  const { port1: here, port2: there } = new MessageChannel();
+  const isOver = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const opening = { isOver, leftovers: there };
+  const workerData: WorkerData = { source, also, intervalMs, maxShare, eventBufferKiB, opening };
   const worker = new Worker(file, {
-    workerData: setup,
+    workerData,
+    transferList: [there],
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+  });
+  // The thread ends with the program, wherever it is once the source is open: it has no time to tidy up.
+  process.once('exit', () => {
+    Atomics.wait(isOver, 0, 0, OPENING_MS);
+    const left = receiveMessageOnPort(here) as { readonly message: Leftovers } | undefined;
+    if (left) removeInstance(left.message);
   });
   const request = (message: WorkerRequest) => worker.postMessage(message);
   // One at the most: until it is taken, the thread sends no other.
@@ -43,13 +57,12 @@ export function startSampling(
     failure ??= error;
   };
   const compactor = new Compactor();
-  worker.on('message', (message: PostedBatch | WorkerLeftovers) => {
-    if (!('leftovers' in message)) take(compactor.batch(message));
-    // The thread ends with the program, wherever it is: it has no time to tidy up.
-    else process.once('exit', () => removeInstance(message.leftovers));
-  });
+  worker.on('message', (batch: PostedBatch) => take(compactor.batch(batch)));
   worker.on('error', (error: unknown) => tell(error instanceof Error ? error : new Error(String(error))));
-  worker.on('exit', (code) => tell(new Error(`the sampling thread ended with code ${code}`)));
+  worker.on('exit', (code) => {
+    Atomics.store(isOver, 0, 1);
+    tell(new Error(`the sampling thread ended with code ${code}`));
+  });
   return {
     onBatch: (listener) => {
       take = (batch) => {

@@ -1,16 +1,26 @@
 import { setFlagsFromString } from 'node:v8';
-import { parentPort, workerData } from 'node:worker_threads';
-import type { Leftovers } from '../source/types.ts';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Batch } from '../model/batch.ts';
 import { Poster } from '../model/compact.ts';
 import { openSampler, type SamplerSetup } from './open.ts';
+import type { Sampler } from './sampler.ts';
 
 /** What the thread is started with. */
 export type WorkerSetup = Omit<SamplerSetup, 'tcpDetails'>;
 
-/** What the sampling thread says before its first batch: what whoever ends the program has to tidy up. */
-export interface WorkerLeftovers {
-  readonly leftovers: Leftovers;
+/**
+ * What is to be known of the thread when the program ends, when messages are no longer handed over. Foreign code that is
+ * being loaded must not be cut off: koffi then aborts the whole program.
+ */
+export interface WorkerOpening {
+  /** One number, shared: not 0 once the source is open, or has turned out not to be there. */
+  readonly isOver: Int32Array;
+  /** Before that, where there are any, the leftovers that whoever ends the program has to tidy up are posted here. */
+  readonly leftovers: MessagePort;
+}
+
+export interface WorkerData extends WorkerSetup {
+  readonly opening: WorkerOpening;
 }
 
 /** What the screen's thread says to the sampling one. */
@@ -48,32 +58,37 @@ class Thrift {
  */
 const port = parentPort;
 if (port) {
-  const setup = workerData as WorkerSetup;
+  const { opening, ...setup } = workerData as WorkerData;
   const fail = (error: unknown) => {
     throw error;
   };
   const poster = new Poster();
   const thrift = new Thrift();
   let taken = () => {};
-  const sampler = await openSampler(
-    { ...setup, tcpDetails: false },
-    {
-      onBatch: (batch) => {
-        thrift.note(batch);
-        return new Promise((resolve) => {
-          taken = resolve;
-          port.postMessage(poster.post(batch));
-        });
+  let sampler: Sampler;
+  try {
+    sampler = await openSampler(
+      { ...setup, tcpDetails: false },
+      {
+        onBatch: (batch) => {
+          thrift.note(batch);
+          return new Promise((resolve) => {
+            taken = resolve;
+            port.postMessage(poster.post(batch));
+          });
+        },
+        // Outside any promise, so that it reaches the main thread as the thread's own error.
+        onError: (error) => setImmediate(fail, error),
       },
-      // Outside any promise, so that it reaches the main thread as the thread's own error.
-      onError: (error) => setImmediate(fail, error),
-    },
-  );
+    );
+    if (sampler.leftovers) opening.leftovers.postMessage(sampler.leftovers);
+  } finally {
+    Atomics.store(opening.isOver, 0, 1);
+    Atomics.notify(opening.isOver, 0);
+  }
   port.on('message', (request: WorkerRequest) => {
     if (request.type === 'taken') taken();
     else sampler.setInterval(request.intervalMs);
   });
-  const { leftovers } = sampler;
-  if (leftovers) port.postMessage({ leftovers } satisfies WorkerLeftovers);
   sampler.start();
 }

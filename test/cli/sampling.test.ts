@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { expect, test, vi } from 'vitest';
 import type { Batch } from '../../src/model/batch.ts';
-import type { WorkerSetup } from '../../src/sampler/worker.ts';
+import type { WorkerData, WorkerSetup } from '../../src/sampler/worker.ts';
 import { batch } from '../helpers/fakes.ts';
 
 /** A thread that does nothing by itself, and keeps what it is told. */
@@ -23,7 +23,7 @@ class FakeWorker extends EventEmitter {
   }
 }
 
-vi.mock('node:worker_threads', () => ({ Worker: FakeWorker }));
+vi.mock('node:worker_threads', async (real) => ({ ...(await real<object>()), Worker: FakeWorker }));
 // Loaded here, and not at the top, where there is no FakeWorker yet.
 const { startSampling } = await import('../../src/cli/sampling.ts');
 
@@ -46,7 +46,9 @@ test('the thread is told what it needs, and nothing else of the command line', (
   const invocation = { ...SETUP, lingerMs: 3000 };
   const { worker } = setUp(invocation);
   expect(worker.file).toBe(FILE);
-  expect(worker.options.workerData).toEqual(SETUP);
+  const { opening, ...setup } = worker.options.workerData as WorkerData;
+  expect(setup).toEqual(SETUP);
+  expect([...opening.isOver]).toEqual([0]);
 });
 
 test('a part is said to be taken when the listener has returned and the event loop has turned', async () => {

@@ -1,14 +1,15 @@
 // What happens between two looks: every connection is told, however short, with all that is known of it; and what could
 // not be told is counted.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Native } from '../../src/source/linux/netlink/native.ts';
 import { findTracefs } from '../../src/source/linux/trace/tracefs.ts';
 import { eventually } from '../helpers/herd.ts';
 import type { KeyName, Terminal } from '../helpers/terminal.ts';
 import { type Done, noNetwork, type Server, Stage, type Told, type Watcher } from './brief.ts';
-import { faults, hasNetlink, isRoot, type Start, startNetpane, tableRows } from './netpane.ts';
+import { faults, hasNetlink, isRoot, newHome, type Start, startNetpane, tableRows } from './netpane.ts';
 
 const MANY = 1000;
 /** So many bytes go one way and the other; see brief.mjs. */
@@ -592,6 +593,24 @@ describe.skipIf(noTrace !== undefined)(`what netpane makes in the kernel${why(no
       expect(instancesOf(pid)).toEqual([]);
     },
   );
+
+  // koffi aborts the program where it is cut off while it is being loaded.
+  test.each([
+    ['q', 0, (t: Terminal) => t.write('q')],
+    ['SIGTERM', 143, (t: Terminal) => process.kill(t.pid, 'SIGTERM')],
+  ])('is gone when the screen ends by %s while the source is being opened', async (_, exitCode, end) => {
+    const file = join(newHome(), 'loading');
+    const t = startNetpane({
+      nodeArgs: ['--import', faults],
+      env: { NETPANE_FAULT: 'slow-to-load', NETPANE_TICKS: file },
+    });
+    const said = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+    await t.until('the screen, and what is loaded', () => t.modes().alternateScreen && said() === 'loading ');
+    end(t);
+    expect(await t.exited).toEqual({ exitCode, signal: 0 });
+    expect(said()).toBe('loading ending loaded');
+    expect(instancesOf(t.pid)).toEqual([]);
+  });
 
   test('is gone when watch crashes', async () => {
     const stage = await Stage.set();

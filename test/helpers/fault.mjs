@@ -1,6 +1,6 @@
 // Preloaded into netpane (`node --import`) by end-to-end tests: makes happen what nothing outside a program can
 // make happen. NETPANE_FAULT names it. Plain JavaScript, for plain `node` loads it, in the worker thread too.
-import fs, { appendFileSync, statSync } from 'node:fs';
+import fs, { appendFileSync, readFileSync, statSync } from 'node:fs';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 
@@ -65,6 +65,20 @@ const AF_NETLINK = 16;
 
 /** In whichever thread the sockets are read. */
 const inBoth = {
+  /** Foreign code that is loaded until the program has begun to end, and a moment longer; `ticksFile` says how far it is. */
+  'slow-to-load': () => {
+    const note = (word) => appendFileSync(ticksFile, word);
+    if (isMainThread) process.on('exit', () => note('ending '));
+    const { dlopen } = process;
+    process.dlopen = (...args) => {
+      note('loading ');
+      while (!readFileSync(ticksFile, 'utf8').includes('ending'));
+      const untilMs = performance.now() + 200;
+      while (performance.now() < untilMs);
+      dlopen(...args);
+      note('loaded');
+    };
+  },
   'netlink-forbidden': () =>
     onCalls('socket', (call, args, koffi) => {
       if (args[0] !== AF_NETLINK) return call(...args);

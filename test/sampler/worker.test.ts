@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Batch } from '../../src/model/batch.ts';
 import { PART_SIZE } from '../../src/sampler/parts.ts';
-import type { WorkerRequest, WorkerSetup } from '../../src/sampler/worker.ts';
+import type { WorkerData, WorkerRequest, WorkerSetup } from '../../src/sampler/worker.ts';
 import type { Source } from '../../src/source/types.ts';
 import { snapshot, socket } from '../helpers/fakes.ts';
 
@@ -12,6 +13,8 @@ afterEach(() => void vi.useRealTimers());
 /** Waits until no promise has anything left to do. */
 const settle = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
+const LEFTOVERS = { path: '/tracing/instances/ours', descriptors: [7] };
+
 /** The thread's entry, with a source whose every reading costs so much and gives so many sockets. */
 async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 1 }) {
   const posted: Batch[] = [];
@@ -19,12 +22,16 @@ async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 
   const all = snapshot(Array.from({ length: sockets }, (_, i) => socket({ id: `id ${i}` })));
   const source: Source = {
     name: 'fake',
+    leftovers: LEFTOVERS,
     read: async () => {
       vi.advanceTimersByTime(costMs);
       return all;
     },
   };
-  const workerData: WorkerSetup = {
+  const { port1, port2 } = new MessageChannel();
+  const isOver = new Int32Array(new SharedArrayBuffer(4));
+  const workerData: WorkerData = {
+    opening: { isOver, leftovers: port2 },
     source: undefined,
     also: [],
     intervalMs: 1000,
@@ -44,10 +51,16 @@ async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 
     await vi.advanceTimersByTimeAsync(ms);
     await settle();
   };
-  return { posted, say, pass };
+  return { posted, say, pass, isOver, left: port1 };
 }
 
 const TAKEN = { type: 'taken' } as const;
+
+test('what is left behind is told before the opening is over, to whoever asks without an event loop', async () => {
+  const { isOver, left } = await startThread({}, {});
+  expect(Atomics.load(isOver, 0)).toBe(1);
+  expect(receiveMessageOnPort(left)).toEqual({ message: LEFTOVERS });
+});
 
 test('each part is posted when the one before was taken, and only then', async () => {
   const { posted, say, pass } = await startThread({}, { sockets: PART_SIZE + 1 });
