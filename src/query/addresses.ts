@@ -113,10 +113,12 @@ export function parseNetwork(text: string): Network | undefined {
 /** Compiles a network to the question whether an address is in it. */
 export function compileNetwork({ address, prefix }: Network): (text: string) => boolean {
   const network = parseBits(address);
+  const mask = masked(typeof network === 'number' ? 0xffff_ffff : Array<number>(8).fill(0xffff), prefix);
   return (text) => {
     const bits = parseBits(text.includes('%') ? (parted(text)[0] ?? '') : text);
-    if (bits === undefined || typeof bits !== typeof network) return false;
-    const start = masked(bits, prefix);
-    return typeof start === 'number' ? start === network : textOf(start) === address;
+    if (typeof bits === 'number') return typeof mask === 'number' && (bits & mask) >>> 0 === network;
+    if (bits === undefined || typeof mask === 'number' || typeof network !== 'object') return false;
+    for (let i = 0; i < mask.length; i++) if (((bits[i] ?? 0) & (mask[i] ?? 0)) !== network[i]) return false;
+    return true;
   };
 }

@@ -42,6 +42,29 @@ export class TextPool {
     return this.#texts[number] ?? '';
   }
 
+  /** Another one for each text that has the number. */
+  lifeOf(number: number): number {
+    return this.#lives[number] ?? 0;
+  }
+
+  /** Something of each text by its number, which is made with the first thing that has the text. */
+  memo<T, Of>(make: (of: Of) => T): (number: number, of: Of) => T {
+    const made: (T | undefined)[] = [];
+    const lives: number[] = [];
+    return (number, of) => {
+      const life = this.#lives[number] ?? 0;
+      if (lives[number] !== life) {
+        while (lives.length < number) {
+          lives.push(0);
+          made.push(undefined);
+        }
+        lives[number] = life;
+        made[number] = make(of);
+      }
+      return made[number] as T;
+    };
+  }
+
   /** A test of texts by their numbers, that is made once for each. */
   remembered(test: (text: string) => boolean): (number: number) => boolean {
     /** Twice the life of the text, and one more for yes. */

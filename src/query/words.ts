@@ -34,15 +34,16 @@ export const PROTOCOLS = Object.keys({
 /** Parts the parts of `namesOf`. A name cannot hold it: it ends strings where they come from. */
 const PART = '\0';
 /** So many parts are there of each program, and after them. */
-const [OF_OWNER, OF_SOCKET] = [3, 9];
+const [OF_OWNER, OF_SOCKET] = [3, 11];
 /** So many of the last parts are not what a word is searched in. */
-const UNSEARCHED = 3;
+const UNSEARCHED = 5;
 
 /**
  * All by which a socket can be found but its endpoints, in one text, for thousands of sockets share it. In parts, in
  * small letters: name, pid and command line of each program; how a program without a name is known, user (where that of
  * the socket is not known, the program's), protocol, state, interface, namespace; then, as they are, inode and name of
- * the namespace, and the family.
+ * the namespace, the family, and the names of the first program and of the user: what is sorted and grouped by one of
+ * these is alike for all sockets of one text.
  */
 function namesOf(socket: Socket): string {
   const { owners, user, uid, state, netns, family } = socket;
@@ -53,7 +54,8 @@ function namesOf(socket: Socket): string {
   if (owners[0]?.process === undefined) found += owners[0]?.knowledge ?? '';
   found += `${PART}${user ?? uid ?? owners[0]?.user ?? ''}${PART}${protocolName(socket)}${PART}${state ?? ''}${PART}${socket.interface ?? ''}`;
   found += `${PART}${netns?.name ?? netns?.inode ?? ''}`;
-  return `${found.toLowerCase()}${PART}${netns?.inode ?? ''}${PART}${netns?.name ?? ''}${PART}${family}`;
+  const asTheyAre = [netns?.inode, netns?.name, family, owners[0]?.process, user ?? owners[0]?.user];
+  return found.toLowerCase() + PART + asTheyAre.join(PART);
 }
 
 /** What is told of a socket by `Searched.names`; an empty text for what is not known. */

@@ -44,18 +44,6 @@ export const emptySum = (): OpenSum => ({
   txRate: 0,
 });
 
-/** Takes everything out of a sum. */
-export function clearSum(sum: OpenSum): void {
-  sum.sockets = 0;
-  sum.listening = 0;
-  sum.established = 0;
-  sum.counted = 0;
-  sum.rxBytes = 0;
-  sum.txBytes = 0;
-  sum.rxRate = 0;
-  sum.txRate = 0;
-}
-
 const isCounted = ({ traffic }: Socket): boolean =>
   traffic?.rxBytes !== undefined || traffic?.txBytes !== undefined;
 

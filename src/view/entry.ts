@@ -9,10 +9,13 @@ export type Compare<T> = (a: T, b: T) => number;
 /** A row with all that it is sorted and found by at hand: each step to another object is a wait for memory. */
 export interface Entry extends Searched {
   row: Row;
+  /** Of those that are shown; what is there of others is of no use. */
   key: SortKey;
   pid: number;
   /** It is not closed. */
   open: boolean;
+  /** A connection that this machine began. */
+  out: boolean;
   /** The query lets it through, and it is not known. */
   shown: boolean;
   /** The query lets it through; it is hidden because it is known. */
@@ -28,13 +31,14 @@ export interface Group {
   readonly label: string;
   /** In their order. */
   entries: Entry[];
-  readonly sum: OpenSum;
+  /** Of its rows when all are moved; undefined until it is asked for. */
+  sum: OpenSum | undefined;
   /** How many rows it is to have when all are moved. */
   shown: number;
-  /** Rows that belong to it, filtered away or not. */
-  members: number;
   /** What it is sorted by, in the place where it stands. */
   key: SortKey;
+  /** What groups of one key go by: no two have the same. */
+  readonly rank: SortKey;
   /** It stands among the groups. */
   placed: boolean;
   folded: boolean;

@@ -1,11 +1,14 @@
 import type { GroupBy } from '../store/state.ts';
-import { emptySum } from '../store/sums.ts';
+import type { OpenSum } from '../store/sums.ts';
 import type { Row } from '../store/table.ts';
 import type { Entry, Group, SortKey } from './entry.ts';
-import { GROUPINGS } from './grouping.ts';
+import { groupingOf, NONE } from './grouping.ts';
 
 /** No text that a system tells has this in it, so no socket's id begins with it. */
 export const MARK = '\0';
+
+/** Behind every text that is one. */
+const LAST = '\uffff';
 
 /** A group without rows yet. There may be as many groups as rows, of which few are seen: they are named when they are. */
 export class OneGroup implements Group {
@@ -14,10 +17,10 @@ export class OneGroup implements Group {
   readonly #row: Row;
   #id: string | undefined;
   #label: string | undefined;
+  #rank: SortKey | undefined;
   entries: Entry[] = [];
-  readonly sum = emptySum();
+  sum: OpenSum | undefined;
   shown = 0;
-  members = 0;
   key: SortKey = 0;
   placed = false;
   folded = false;
@@ -38,7 +41,12 @@ export class OneGroup implements Group {
     return (this.#id ??= `${MARK}${this.#by}${typeof value === 'number' ? '#' : '='}${value}`);
   }
 
+  get rank(): SortKey {
+    const { value } = this;
+    return (this.#rank ??= value === NONE ? LAST : (groupingOf(this.#by).rank?.(this.#row) ?? value));
+  }
+
   get label(): string {
-    return (this.#label ??= GROUPINGS[this.#by].label(this.#row));
+    return (this.#label ??= groupingOf(this.#by).label(this.#row));
   }
 }

@@ -1,8 +1,11 @@
 import { unmapped } from '../model/address.ts';
-import { firstOwner, type Socket } from '../model/socket.ts';
+import { firstOwner } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
+import { PROTOCOLS } from '../query/words.ts';
 import type { GroupBy } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
+import { addressKey } from './columns/network.ts';
+import type { Entry, SortKey } from './entry.ts';
 import { addressText, namespaceText, NOTHING, portText, userText } from './format.ts';
 
 /** A way to part the rows into groups. */
@@ -11,6 +14,14 @@ interface Grouping {
   readonly name: string;
   /** What the rows of one group have in common; no text, and no number, of two meanings. */
   readonly key: (row: Row) => string | number;
+  /**
+   * What is at hand in the entry of a row, for each further step is a wait for memory: the number of the text in the pool
+   * that alone decides about the key, or the key itself; -1 where that is neither.
+   */
+  readonly from: (entry: Entry) => number;
+  readonly isFromText: boolean;
+  /** The order of groups, where it is not that of their keys; no two have the same. */
+  readonly rank?: (row: Row) => SortKey;
   /** What a group is called, by one of its rows: printable. */
   readonly label: (row: Row) => string;
 }
@@ -18,18 +29,15 @@ interface Grouping {
 /** Whatever has no name is known by how its owner is known: no program's name can begin like that. */
 const UNNAMED = '\0';
 
-const NONE = -1;
+/** What has nothing of the kind. */
+export const NONE = -1;
 
-/** Beyond all ports, those of VSOCK too. */
-const PORTS = 2 ** 32;
+/** Of all but VSOCK. */
+const MOST_PORT = 0xffff;
 
-const PROTOCOL_NUMBERS = new Map<Socket['protocol'], number>();
+const UNIX = PROTOCOLS.indexOf('unix');
 
-function protocolNumber(protocol: Socket['protocol']): number {
-  const number = PROTOCOL_NUMBERS.get(protocol) ?? PROTOCOL_NUMBERS.size;
-  if (number === PROTOCOL_NUMBERS.size) PROTOCOL_NUMBERS.set(protocol, number);
-  return number;
-}
+const byNames = ({ names }: Entry): number => names;
 
 /** The end whose port names the service: that of the peer where this machine called it. */
 const serviceEnd = ({ socket, direction }: Row) =>
@@ -42,6 +50,8 @@ export const GROUPINGS = {
       const { process, pid, knowledge } = firstOwner(socket);
       return process ?? UNNAMED + (pid === undefined ? knowledge : '');
     },
+    from: byNames,
+    isFromText: true,
     label: ({ socket }) => {
       const { process, pid, knowledge } = firstOwner(socket);
       return process === undefined && pid === undefined ? knowledge : printable(process ?? '').trim() || '?';
@@ -49,7 +59,10 @@ export const GROUPINGS = {
   },
   host: {
     name: 'remote host',
-    key: ({ socket: { remote } }) => (remote ? unmapped(remote.address) : NONE),
+    key: ({ socket: { remote } }) => (remote ? unmapped(remote.address).toLowerCase() : NONE),
+    from: ({ remote }) => remote,
+    isFromText: true,
+    rank: ({ socket: { remote } }) => addressKey(remote),
     label: ({ socket: { remote } }) => (remote ? addressText(remote) : 'no peer'),
   },
   port: {
@@ -57,7 +70,12 @@ export const GROUPINGS = {
     key: (row) =>
       row.socket.protocol === 'unix'
         ? NONE
-        : protocolNumber(row.socket.protocol) * PORTS + serviceEnd(row).port,
+        : PROTOCOLS.indexOf(row.socket.protocol) + serviceEnd(row).port * PROTOCOLS.length,
+    from: ({ protocol, out, localPort, remotePort }) => {
+      const port = out && remotePort >= 0 ? remotePort : localPort;
+      return port > MOST_PORT || protocol === UNIX ? -1 : protocol + port * PROTOCOLS.length;
+    },
+    isFromText: false,
     label: (row) => {
       const { socket } = row;
       const port = portText(serviceEnd(row), socket, false);
@@ -67,6 +85,8 @@ export const GROUPINGS = {
   user: {
     name: 'user',
     key: ({ socket }) => socket.user ?? socket.uid ?? firstOwner(socket).user ?? NONE,
+    from: byNames,
+    isFromText: true,
     label: ({ socket }) => {
       const user = userText(socket).trim();
       return user === NOTHING ? 'unknown' : user || '?';
@@ -75,6 +95,11 @@ export const GROUPINGS = {
   ns: {
     name: 'namespace',
     key: ({ socket: { netns } }) => (netns ? (netns.name ?? netns.inode) : NONE),
+    from: byNames,
+    isFromText: true,
     label: ({ socket: { netns } }) => (netns ? namespaceText(netns) : 'unknown'),
   },
 } satisfies Record<GroupBy, Grouping>;
+
+/** The row of a way to group, as what any of them can be. */
+export const groupingOf = (by: GroupBy): Grouping => GROUPINGS[by];

@@ -1,5 +1,6 @@
+import type { TextPool } from '../query/texts.ts';
 import type { ColumnId, Folds, GroupBy, Sort } from '../store/state.ts';
-import { addTo, clearSum, type Sum } from '../store/sums.ts';
+import { addTo, emptySum, type Sum } from '../store/sums.ts';
 import type { Row } from '../store/table.ts';
 import type { Compare, Entry, Group, SortKey } from './entry.ts';
 import { MARK, OneGroup } from './group.ts';
@@ -35,12 +36,10 @@ export const SUMMED: Readonly<Partial<Record<ColumnId, (sum: Sum) => number>>> =
   txBytes: ({ txBytes }) => txBytes,
 };
 
-const compareNames = (a: Group, b: Group): number => compareKeys(a.label, b.label) || compareKeys(a.id, b.id);
-
 const comparatorOf = ({ descending }: Sort): Compare<Group> =>
   descending
-    ? (a, b) => compareKeys(b.key, a.key) || compareNames(a, b)
-    : (a, b) => compareKeys(a.key, b.key) || compareNames(a, b);
+    ? (a, b) => compareKeys(b.key, a.key) || compareKeys(a.rank, b.rank)
+    : (a, b) => compareKeys(a.key, b.key) || compareKeys(a.rank, b.rank);
 
 /**
  * The rows that are shown, parted into groups; in each they have the order of the table. Groups are sorted by what rows
@@ -49,7 +48,7 @@ const comparatorOf = ({ descending }: Sort): Compare<Group> =>
  */
 export class Groups {
   readonly by: GroupBy;
-  /** Every group that a row belongs to. */
+  /** Every group that has something to show. */
   readonly #groups = new Map<string | number, Group>();
   /** Those that have something to show, in order. */
   #placed: Group[] = [];
@@ -57,9 +56,19 @@ export class Groups {
   #folds: Folds;
   #length = 0;
 
-  constructor(by: GroupBy, folds: Folds) {
+  /** By the text that decides about it (see `Grouping.from`), with the life that its number had then. */
+  readonly #known: (Group | undefined)[] = [];
+  readonly #lives: number[] = [];
+  readonly #pool: TextPool;
+  readonly #from: (entry: Entry) => number;
+  readonly #isFromText: boolean;
+
+  /** @param pool that of the entries */
+  constructor(by: GroupBy, folds: Folds, pool: TextPool) {
     this.by = by;
     this.#folds = folds;
+    this.#pool = pool;
+    ({ from: this.#from, isFromText: this.#isFromText } = GROUPINGS[by]);
   }
 
   /** Headers, and the rows of groups that are not folded. */
@@ -72,8 +81,42 @@ export class Groups {
     return entry.group?.value === GROUPINGS[this.by].key(row);
   }
 
-  /** The entry belongs to the group of its row from now on, shown or not. */
-  join(entry: Entry, row: Row = entry.row): void {
+  /** Takes the row of an entry, which is to be shown, into the group that it belongs to. */
+  add(entry: Entry): void {
+    const group = this.#groupFrom(entry);
+    entry.group = group;
+    group.shown++;
+    if (entry.open && group.sum) addTo(group.sum, entry.row, 1);
+    this.#touch(group);
+  }
+
+  /** Takes an entry that was shown, and is as it was, out of its group. One without rows goes when all are settled. */
+  remove({ group, row, open }: Entry): void {
+    if (group === undefined) return;
+    group.shown--;
+    if (open && group.sum) addTo(group.sum, row, -1);
+    this.#touch(group);
+  }
+
+  #groupFrom(entry: Entry): Group {
+    const number = this.#from(entry);
+    if (number < 0) return this.#groupOf(entry.row);
+    if (!this.#isFromText) return this.#groups.get(number) ?? this.#groupOf(entry.row);
+    const life = this.#pool.lifeOf(number);
+    const known = this.#known[number];
+    // One without rows may have been forgotten.
+    if (known && known.shown > 0 && this.#lives[number] === life) return known;
+    const group = this.#groupOf(entry.row);
+    while (this.#known.length < number) {
+      this.#known.push(undefined);
+      this.#lives.push(0);
+    }
+    this.#known[number] = group;
+    this.#lives[number] = life;
+    return group;
+  }
+
+  #groupOf(row: Row): Group {
     const value = GROUPINGS[this.by].key(row);
     let group = this.#groups.get(value);
     if (group === undefined) {
@@ -81,28 +124,12 @@ export class Groups {
       group.folded = this.#isFolded(group);
       this.#groups.set(value, group);
     }
-    group.members++;
-    entry.group = group;
-  }
-
-  /** The entry belongs to none any more. A group without rows is kept until all others are looked at: one may join. */
-  leave({ group }: Entry): void {
-    if (group === undefined) return;
-    group.members--;
-    this.#touch(group);
+    return group;
   }
 
   #isFolded(group: Group): boolean {
     const { all, but } = this.#folds;
     return (but.size > 0 && but.has(group.id)) !== all;
-  }
-
-  /** Takes the row of an entry that is shown into the sum of its group, or out of it as it was. */
-  count({ group, row, open }: Entry, sign: 1 | -1): void {
-    if (group === undefined) return;
-    group.shown += sign;
-    if (open) addTo(group.sum, row, sign);
-    this.#touch(group);
   }
 
   #touch(group: Group): void {
@@ -127,12 +154,13 @@ export class Groups {
     this.#touch(group);
   }
 
-  /** Forgets the sums: all that is shown is about to be counted anew. */
-  clearSums(): void {
-    for (const group of this.#groups.values()) {
-      group.shown = 0;
-      clearSum(group.sum);
-    }
+  /** Forgets all rows: what is to be shown is about to be added anew. */
+  clear(): void {
+    this.#groups.clear();
+    this.#known.length = 0;
+    this.#lives.length = 0;
+    this.#placed = [];
+    this.#touched = [];
   }
 
   /** Takes all that is shown, in order, in the place of what was. */
@@ -154,7 +182,9 @@ export class Groups {
     }
     for (const group of this.#placed) if (!group.placed) group.entries = [];
     for (const group of filled) group.key = keyOf(group, sort);
-    inOrder(this.#placed, filled, sort.descending, [], compareNames);
+    const ranked: Group[] = [];
+    inOrder(ranked, filled, { keyOf: ({ rank }) => rank, descending: false });
+    inOrder(this.#placed, ranked, { keyOf: ({ key }) => key, descending: sort.descending });
     this.#measure();
   }
 
@@ -163,7 +193,7 @@ export class Groups {
       group.touched = false;
       group.gone = undefined;
       group.come = undefined;
-      if (group.members === 0) this.#groups.delete(group.value);
+      if (group.shown === 0) this.#groups.delete(group.value);
     }
     this.#touched = [];
   }
@@ -260,16 +290,29 @@ export class Groups {
   }
 }
 
-const itemOf = ({ id, label, folded, sum, entries: [first] }: Group): Item => {
+const itemOf = (group: Group): Item => {
+  const { id, label, folded, entries } = group;
+  const [first] = entries;
   if (first === undefined) throw new Error('a group without rows is not shown');
   // The sum goes on; what was shown of it is to stay.
-  return { type: 'group', id, label, folded, sum: { ...sum }, first: first.row };
+  return { type: 'group', id, label, folded, sum: { ...sumOf(group) }, first: first.row };
 };
 
-const keyOf = ({ sum, entries }: Group, { column }: Sort): SortKey => {
+/** Made when it is asked for first, for of many groups few are seen, and kept up from then on. */
+function sumOf(group: Group): Sum {
+  if (group.sum) return group.sum;
+  const sum = emptySum();
+  for (const { row, open } of group.entries) if (open) addTo(sum, row, 1);
+  group.sum = sum;
+  return sum;
+}
+
+const keyOf = (group: Group, { column }: Sort): SortKey => {
   const summed = SUMMED[column];
+  if (summed === undefined) return group.entries[0]?.key ?? '';
+  const sum = sumOf(group);
   // As rows of which nothing is known.
-  return summed ? (sum.counted > 0 ? summed(sum) : -1) : (entries[0]?.key ?? '');
+  return sum.counted > 0 ? summed(sum) : -1;
 };
 
 function exchangeIn(group: Group, compare: Compare<Entry> | undefined): void {

@@ -1,22 +1,27 @@
 import { compileQuery } from '../query/compile.ts';
 import { narrows } from '../query/narrows.ts';
-import { EVERYTHING, isEverything } from '../query/query.ts';
+import { EVERYTHING } from '../query/query.ts';
 import { TextPool } from '../query/texts.ts';
 import { forget, isFoundAlike, remember } from '../query/words.ts';
 import { compileKnown } from '../store/known.ts';
 import type { Sort, State } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
-import { COLUMNS } from './columns.ts';
+import { columnOf } from './columns.ts';
 import type { Entry, SortKey } from './entry.ts';
 import { Groups, type Item, rowItem } from './groups.ts';
 import { addressesIn } from './query-context.ts';
-import { comparator, entryOf, exchange, reversed, sortInto, staysInPlace } from './sorted.ts';
+import { comparator, entryOf, exchange, renew, reversed, sortInto, staysInPlace } from './sorted.ts';
+
+/** Entries that have left their places, as they were there, and entries that want a place. */
+interface Moves {
+  readonly gone: Entry[];
+  readonly come: Entry[];
+}
 
 /** So many changed rows are put into their places one by one, whatever the count of all rows. */
 const FEW = 16;
 
-const keyOf = ({ column }: Sort): ((row: Row) => SortKey) =>
-  COLUMNS.find(({ id }) => id === column)?.key ?? ((row) => row.id);
+const columnKey = ({ column }: Sort): ((row: Row) => SortKey) => columnOf(column)?.key ?? (({ id }) => id);
 
 /** What decides which rows are shown. */
 type Wanted = Pick<State, 'query' | 'known' | 'hosts' | 'baselineMs'>;
@@ -28,30 +33,36 @@ const NOTHING_WANTED: Wanted = { query: EVERYTHING, known: [], hosts: new Map(),
 
 const openOf = ({ open }: Entry): 0 | 1 => (open ? 1 : 0);
 
-/** Those that are shown; there are so many of them. */
-function shownOf(entries: readonly Entry[], count: number): Entry[] {
-  const shown = new Array<Entry>(count);
-  let at = 0;
-  for (const entry of entries) if (entry.shown) shown[at++] = entry;
-  return shown;
+type Keys = (entry: Entry) => SortKey;
+
+/** What entries are sorted by; of those that have in common what decides about it, one is asked. */
+function keysOf(sort: Sort, pool: TextPool): Keys {
+  const { keyFrom } = columnOf(sort.column) ?? {};
+  const key = columnKey(sort);
+  const keyAt = ({ row }: Entry): SortKey => key(row);
+  if (keyFrom === undefined) return keyAt;
+  const known = pool.memo(keyAt);
+  return (entry) => {
+    const number = entry[keyFrom];
+    return number < 0 ? keyAt(entry) : known(number, entry);
+  };
 }
 
 /**
  * The rows that are shown, filtered, sorted and grouped. A tick looks at the rows that changed, and moves only those that
- * are sorted elsewhere now; another filter looks at all of them, or, while it is being typed, at those that are left;
- * only another column to sort by sorts all. Groups are made of the sorted rows, and follow the same moves.
+ * are sorted elsewhere now. Another query asks all rows, or, while it is being typed on, those that are left; where it
+ * shows many others than before, all that is shown is sorted anew. What is hidden has no place.
  */
 export class RowOrder {
-  /** What is shown, but for folds and headers. */
+  /** What is shown, in order; empty where rows are grouped, for then their groups have them. */
   #entries: Entry[] = [];
-  /** Every row, filtered or not, in order; the same array when nothing is filtered. */
-  #sorted: Entry[] = [];
-  /** Room for all of them, which is kept: what is made anew each time has to be collected. */
-  readonly #unsorted: Entry[] = [];
   /** All entries by the id of their row. */
   readonly #entryById = new Map<string, Entry>();
+  /** Room for those that are about to be sorted, which is kept: what is made anew each time has to be collected. */
+  readonly #unsorted: Entry[] = [];
   /** The texts by which rows are found. */
   readonly #pool = new TextPool();
+  #shown = 0;
   /** How many of those shown are not closed. */
   #open = 0;
   #indexed: { readonly id: string; readonly index: number } | undefined;
@@ -68,10 +79,12 @@ export class RowOrder {
   #known = 0;
   /** Absent where rows are not grouped. */
   #groups: Groups | undefined;
-  /** The groups are to be filled anew. */
-  #refill = false;
+  /** What the groups are to be filled with, each with its own in order, in the place of what they have. */
+  #filling: Entry[] | undefined;
   #sort: Sort | undefined;
   #key: (row: Row) => SortKey = ({ id }) => id;
+  /** The same of an entry that is up to date. */
+  #keyOf: Keys = ({ row }) => row.id;
   #source: readonly Row[] | State['table'] | undefined;
   #rowOf: (id: string) => Row | undefined = () => undefined;
   /** Rows that may have changed since the picture of a pause was made. */
@@ -92,7 +105,11 @@ export class RowOrder {
 
   /** The rows that are shown, in order, those of folded groups too. */
   rows(): Row[] {
-    return (this.#groups ? this.#groups.entries() : this.#entries).map(({ row }) => row);
+    return this.#listed().map(({ row }) => row);
+  }
+
+  #listed(): Entry[] {
+    return this.#filling ?? this.#groups?.entries() ?? this.#entries;
   }
 
   /** Rows shown that are not closed. */
@@ -139,42 +156,35 @@ export class RowOrder {
 
   /** Catches up with the state. Of one table there is one order: it takes from it what was touched. */
   update(state: State): void {
-    const before = {
-      source: this.#source,
-      sort: this.#sort,
-      wanted: this.#wanted,
-      nowMs: this.#context.nowMs,
-    };
+    const { sort, group, frozen, query } = state;
+    const isFirst = this.#source === undefined;
+    const before = { sort: this.#sort, wanted: this.#wanted, nowMs: this.#context.nowMs };
     const touched = this.#follow(state);
     this.#context.nowMs = (state.pause ? state.pause.nowMs : state.nowMs) ?? 0;
-    if (state.group !== (this.#groups?.by ?? null)) this.#ungroup(state.group);
     const sameFilter = isSameWish(state, before.wanted);
     if (!sameFilter) this.#want(state);
-    const isLater = state.query.isTimed && this.#context.nowMs !== before.nowMs;
-    const sameSort = state.sort === before.sort;
-    if (!sameSort) {
-      this.#sort = state.sort;
-      this.#key = keyOf(state.sort);
+    const isLater = query.isTimed && this.#context.nowMs !== before.nowMs;
+    const sameColumn = sort.column === before.sort?.column;
+    this.#sort = sort;
+    if (!sameColumn) {
+      this.#key = columnKey(sort);
+      this.#keyOf = keysOf(sort, this.#pool);
     }
-    const turned = state.sort.column === before.sort?.column;
-    const isStill = state.frozen && sameFilter && sameSort;
-    if (before.source === undefined) {
-      for (const row of state.pause ? state.pause.rows : state.table.rows.values()) this.#renew(row.id);
-      this.#rebuild();
-    } else if (isStill) {
+    const sameGroups = group === (this.#groups?.by ?? null);
+    const isStill = frozen && !isFirst && sameFilter && sort === before.sort && sameGroups;
+    if (isStill) {
       this.#replace(isLater ? new Set([...this.#entryById.keys(), ...touched]) : touched);
-    } else if (this.#outOfOrder || !turned) {
-      for (const id of touched) this.#renew(id);
-      if (!turned) for (const entry of this.#entryById.values()) entry.key = this.#key(entry.row);
-      this.#rebuild();
+    } else if (isFirst || this.#outOfOrder || !sameColumn || !sameGroups) {
+      this.#beginAnew(state, touched, sameGroups);
     } else {
+      const isTypedOn = touched.size === 0 && !isLater && this.#isTypedOn(before.wanted);
+      // First, while all stand where they stood.
+      if (sort.descending !== before.sort?.descending) this.#list(reversed(this.#listed()));
+      const moves = this.#take(touched);
       const sameAnswers = sameFilter && !isLater;
-      this.#reorder(touched, before.sort?.descending ?? false, sameAnswers);
-      const typed = touched.size === 0 && !isLater && this.#isTypedOn(before.wanted);
-      if (!sameAnswers) this.#select(typed ? this.#entries : this.#sorted);
-      if (state.sort.descending !== before.sort?.descending) this.#turn();
+      this.#move(sameAnswers ? moves : this.#askAgain(moves, isTypedOn), sort.descending);
     }
-    this.#group(state, isStill);
+    if (this.#groups) this.#settle(this.#groups, state, isStill);
   }
 
   #want({ query, known, hosts, baselineMs }: Wanted): void {
@@ -193,6 +203,47 @@ export class RowOrder {
     );
   }
 
+  /** Turns to the picture of the state. Gives the ids of the rows that may differ from what is known of them. */
+  #follow({ table, pause }: State): ReadonlySet<string> {
+    const touched = table.takeTouched();
+    const source = pause ? pause.rows : table;
+    const same = source === this.#source;
+    if (same && !pause) return touched;
+    const missed = touched.size === 0 ? this.#missed : new Set([...this.#missed, ...touched]);
+    this.#missed = pause ? missed : new Set();
+    // The picture of a pause stands still.
+    if (same) return new Set();
+    const isFirst = this.#source === undefined;
+    this.#source = source;
+    let rows = pause ? undefined : table.rows;
+    this.#rowOf = (id) => (rows ??= new Map(pause?.rows.map((row) => [row.id, row]))).get(id);
+    return isFirst ? new Set(pause ? pause.rows.map(({ id }) => id) : table.rows.keys()) : missed;
+  }
+
+  /** Asks, sorts and groups everything. */
+  #beginAnew({ group, folds, sort }: State, touched: ReadonlySet<string>, sameGroups: boolean): void {
+    this.#outOfOrder = false;
+    if (!sameGroups) this.#groups = undefined;
+    for (const id of touched) {
+      const row = this.#rowOf(id);
+      const entry = this.#entryById.get(id);
+      if (row) this.#enter(row, entry);
+      else if (entry) this.#leave(entry);
+    }
+    if (!sameGroups && group !== null) this.#groups = new Groups(group, folds, this.#pool);
+    this.#groups?.clear();
+    this.#shown = this.#open = this.#known = 0;
+    for (const entry of this.#entryById.values()) {
+      entry.group = undefined;
+      entry.known = false;
+      entry.shown = this.#ask(entry);
+      if (!entry.shown) continue;
+      entry.key = this.#keyOf(entry);
+      this.#count(entry, 1);
+    }
+    this.#arrange(sort.descending);
+  }
+
   /** Whether an entry, of which nothing is known yet, is to be shown. */
   #ask(entry: Entry): boolean {
     if (!this.#matches(entry, entry.row)) return false;
@@ -208,180 +259,150 @@ export class RowOrder {
     entry.known = false;
   }
 
-  /** Brings the groups up to date with the rows. */
-  #group({ group, folds, sort }: State, isStill: boolean): void {
-    if (group === null) return;
-    // Positions of rows depend on all before them.
-    this.#indexed = undefined;
-    if (this.#groups === undefined) {
-      this.#groups = new Groups(group, folds);
-      for (const entry of this.#entryById.values()) {
-        this.#groups.join(entry);
-        if (entry.shown) this.#groups.count(entry, 1);
-      }
-      this.#refill = true;
-    }
-    this.#groups.fold(folds);
-    if (this.#refill) this.#groups.fill(this.#entries, sort);
-    else this.#groups.settle(sort, isStill ? undefined : comparator(sort.descending));
-    this.#refill = false;
-  }
-
-  /** @param next by what they are grouped instead, which then each of them learns anyway */
-  #ungroup(next: State['group']): void {
-    if (this.#groups === undefined) return;
-    this.#groups = undefined;
-    this.#indexed = undefined;
-    if (next === null) for (const entry of this.#entryById.values()) entry.group = undefined;
-  }
-
-  /** Turns to the picture of the state. Gives the ids of the rows that may differ from what is known of them. */
-  #follow({ table, pause }: State): ReadonlySet<string> {
-    const touched = table.takeTouched();
-    const source = pause ? pause.rows : table;
-    const same = source === this.#source;
-    if (same && !pause) return touched;
-    const missed = touched.size === 0 ? this.#missed : new Set([...this.#missed, ...touched]);
-    this.#missed = pause ? missed : new Set();
-    // The picture of a pause stands still.
-    if (same) return new Set();
-    this.#source = source;
-    let rows = pause ? undefined : table.rows;
-    this.#rowOf = (id) => (rows ??= new Map(pause?.rows.map((row) => [row.id, row]))).get(id);
-    return missed;
-  }
-
-  #set(entries: Entry[]): void {
-    this.#entries = entries;
-    this.#indexed = undefined;
-  }
-
-  get #isFiltered(): boolean {
-    return this.#isKnown !== undefined || !isEverything(this.#wanted.query);
-  }
-
-  /** Takes those that the filter lets through; `from` holds at least all of them, in order. */
-  #select(from: Entry[]): void {
-    const isFiltered = this.#isFiltered;
-    const wasShown = from !== this.#sorted;
-    // Of many all in the order in which they came, which is about that in memory: twice as fast as by their places.
-    const all = from.length > this.#sorted.length / 2 ? this.#entryById.values() : from;
-    this.#open = 0;
-    this.#known = 0;
-    this.#groups?.clearSums();
-    let count = 0;
-    for (const entry of all) {
-      entry.known = false;
-      entry.shown = !isFiltered || ((entry.shown || !wasShown) && this.#ask(entry));
-      if (!entry.shown) continue;
-      this.#count(entry, 1);
-      count++;
-    }
-    this.#set(isFiltered ? shownOf(from, count) : from);
-    this.#refill = true;
-  }
-
-  #turn(): void {
-    this.#sorted = reversed(this.#sorted);
-    this.#set(this.#isFiltered ? reversed(this.#entries) : this.#sorted);
-    this.#refill = true;
-  }
-
-  /** Every entry, in about the order of memory. */
-  #all(): Entry[] {
-    const all = this.#unsorted;
-    let at = 0;
-    for (const entry of this.#entryById.values()) all[at++] = entry;
-    all.length = at;
-    return all;
-  }
-
-  #rebuild(): void {
-    this.#outOfOrder = false;
-    sortInto(this.#sorted, this.#all(), this.#sort?.descending ?? false);
-    this.#select(this.#sorted);
-  }
-
   /** Takes an entry that is shown into what is counted, or out of it as it was. */
   #count(entry: Entry, sign: 1 | -1): void {
+    this.#shown += sign;
     this.#open += sign * openOf(entry);
-    this.#groups?.count(entry, sign);
+    if (sign === 1) this.#groups?.add(entry);
+    else this.#groups?.remove(entry);
   }
 
-  /** Brings one row up to date, wherever it stands. */
-  #renew(id: string): void {
-    const row = this.#rowOf(id);
-    const entry = this.#entryById.get(id);
-    if (row) this.#enter(row, this.#key(row), entry);
-    else if (entry) this.#leave(entry);
-  }
-
-  /** A new entry, in the place of the one there was of this row. */
-  #enter(row: Row, key: SortKey, before: Entry | undefined): Entry {
+  /** A new entry, not shown yet, in the place of the one there was of this row. */
+  #enter(row: Row, before: Entry | undefined): Entry {
     const alike = before !== undefined && isFoundAlike(before.row.socket, row.socket);
-    const entry = entryOf(row, key, alike ? before : remember(row.socket, this.#pool));
+    const entry = entryOf(row, alike ? before : remember(row.socket, this.#pool));
     if (before && !alike) forget(before, this.#pool);
-    this.#groups?.join(entry, row);
-    if (before) this.#groups?.leave(before);
     this.#entryById.set(row.id, entry);
     return entry;
   }
 
   #leave(entry: Entry): void {
     this.#entryById.delete(entry.row.id);
-    this.#groups?.leave(entry);
     forget(entry, this.#pool);
   }
 
-  /** Puts touched rows into their places among all rows and, where asked to, among those shown. */
-  #reorder(touched: ReadonlySet<string>, descending: boolean, shown: boolean): void {
-    /** Out of the sorted rows and into them; out of those shown and into them. */
-    const [gone, come, hidden, revealed]: [Entry[], Entry[], Entry[], Entry[]] = [[], [], [], []];
+  /** An entry, which is still as it was, is not shown any more. */
+  #hide(entry: Entry): void {
+    if (entry.shown) this.#count(entry, -1);
+    entry.shown = false;
+    this.#unask(entry);
+  }
+
+  /** The entry stands for this row now, and is shown if the filter lets that through. */
+  #turnInto(entry: Entry, row: Row): void {
+    this.#hide(entry);
+    if (!isFoundAlike(entry.row.socket, row.socket)) {
+      forget(entry, this.#pool);
+      Object.assign(entry, remember(row.socket, this.#pool));
+    }
+    renew(entry, row);
+    entry.shown = this.#ask(entry);
+    if (entry.shown) this.#count(entry, 1);
+  }
+
+  /** Brings the entries of touched rows up to date. @returns those that have left their places, and those that want one */
+  #take(touched: ReadonlySet<string>): Moves {
+    const [gone, come]: [Entry[], Entry[]] = [[], []];
     for (const id of touched) {
       const row = this.#rowOf(id);
-      const entry = this.#entryById.get(id);
-      const key = row && this.#key(row);
-      if (row && key !== undefined && entry && this.#stays(entry, row, key)) {
-        const was = entry.shown;
+      let entry = this.#entryById.get(id);
+      const wasShown = entry?.shown ?? false;
+      if (row && entry && this.#stays(entry, row)) {
         this.#turnInto(entry, row);
-        if (was && !entry.shown) hidden.push(entry);
-        else if (!was && entry.shown) revealed.push(entry);
-        continue;
+        if (wasShown && !entry.shown) gone.push(entry);
+        if (wasShown || !entry.shown) continue;
+      } else {
+        if (entry) {
+          if (wasShown) gone.push(entry);
+          this.#hide(entry);
+          if (!row) this.#leave(entry);
+        }
+        if (!row) continue;
+        entry = this.#enter(row, entry);
+        entry.shown = this.#ask(entry);
+        if (!entry.shown) continue;
+        this.#count(entry, 1);
       }
-      if (entry) {
-        gone.push(entry);
-        if (entry.shown) hidden.push(entry);
-        if (entry.shown) this.#count(entry, -1);
-        this.#unask(entry);
-        if (!row) this.#leave(entry);
-      }
-      if (row && key !== undefined) {
-        const now = this.#enter(row, key, entry);
-        come.push(now);
-        this.#turnInto(now, row);
-        if (now.shown) revealed.push(now);
-      }
+      entry.key = this.#keyOf(entry);
+      come.push(entry);
     }
-    for (const entry of hidden) this.#groups?.hide(entry);
-    for (const entry of revealed) this.#groups?.show(entry);
-    const compare = comparator(descending);
+    return { gone, come };
+  }
+
+  /** True where a row goes where its entry stands; what is hidden stands nowhere. */
+  #stays(entry: Entry, row: Row): boolean {
+    if (!entry.shown) return true;
+    return staysInPlace(entry, row, this.#key(row)) && (this.#groups?.isIn(entry, row) ?? true);
+  }
+
+  /**
+   * Asks all entries once more.
+   * @param moves what is to be moved already
+   * @param isTypedOn nothing is to be shown that is hidden
+   * @returns that, with what is to be hidden and shown besides
+   */
+  #askAgain({ gone, come }: Moves, isTypedOn: boolean): Moves {
+    const [left, fresh] = [new Set(gone), new Set(come)];
+    // Of many all in the order in which they came, which is about that in memory: twice as fast as by their places.
+    const isFew = isTypedOn && this.#shown < this.#entryById.size / 2;
+    for (const entry of isFew ? this.#listed() : this.#entryById.values()) {
+      const wasShown = entry.shown;
+      if (isTypedOn && !wasShown) continue;
+      this.#unask(entry);
+      const isShown = this.#ask(entry);
+      if (isShown === wasShown) continue;
+      entry.shown = isShown;
+      this.#count(entry, isShown ? 1 : -1);
+      if (isShown) entry.key = this.#keyOf(entry);
+      // A regex that has become too slow meanwhile answers otherwise than a moment ago.
+      if (isShown && !left.has(entry)) come.push(entry);
+      if (!isShown && !fresh.has(entry)) gone.push(entry);
+    }
+    return { gone: gone.filter(({ shown }) => !shown), come: come.filter(({ shown }) => shown) };
+  }
+
+  /** Takes entries out of the order and puts others in; where they are many, what is shown is put in order anew. */
+  #move({ gone, come }: Moves, descending: boolean): void {
     const moved = gone.length + come.length;
-    if (moved > Math.max(FEW, this.#sorted.length / 2)) {
-      sortInto(this.#sorted, this.#all(), descending);
-      if (shown) this.#select(this.#sorted);
-      return;
-    }
-    if (moved > 0) exchange(this.#sorted, gone, come, compare);
-    if (!shown) return;
-    if (!this.#isFiltered) this.#set(this.#sorted);
-    else if (hidden.length + revealed.length > 0) {
-      exchange(this.#entries, hidden, revealed, compare);
-      this.#set(this.#entries);
+    if (moved === 0) return;
+    if (moved > Math.max(FEW, this.#shown / 4) || this.#filling) {
+      if (come.length > 0) this.#arrange(descending);
+      else this.#list(this.#listed().filter(({ shown }) => shown));
+    } else if (this.#groups) {
+      for (const entry of gone) this.#groups.hide(entry);
+      for (const entry of come) this.#groups.show(entry);
+    } else {
+      exchange(this.#entries, gone, come, comparator(descending));
+      this.#indexed = undefined;
     }
   }
 
-  #stays(entry: Entry, row: Row, key: SortKey): boolean {
-    return staysInPlace(entry, row, key) && (this.#groups?.isIn(entry, row) ?? true);
+  /** Sorts what is shown. */
+  #arrange(descending: boolean): void {
+    const unsorted = this.#unsorted;
+    let count = 0;
+    for (const entry of this.#entryById.values()) if (entry.shown) unsorted[count++] = entry;
+    unsorted.length = count;
+    const sorted = this.#groups ? new Array<Entry>(count) : this.#entries;
+    sortInto(sorted, unsorted, descending);
+    this.#list(sorted);
+  }
+
+  /** From now on these are shown, in this order. */
+  #list(entries: Entry[]): void {
+    this.#filling = this.#groups && entries;
+    this.#entries = this.#groups ? [] : entries;
+    this.#indexed = undefined;
+  }
+
+  /** Brings the groups up to date with the rows. */
+  #settle(groups: Groups, { folds, sort }: State, isStill: boolean): void {
+    // Positions of rows depend on all before them.
+    this.#indexed = undefined;
+    groups.fold(folds);
+    if (this.#filling) groups.fill(this.#filling, sort);
+    else groups.settle(sort, isStill ? undefined : comparator(sort.descending));
+    this.#filling = undefined;
   }
 
   /** Frozen: every row keeps its place, new ones come last. */
@@ -393,55 +414,26 @@ export class RowOrder {
     for (const id of touched) {
       const row = this.#rowOf(id);
       const before = this.#entryById.get(id);
+      const wasShown = before?.shown ?? false;
       if (!row) {
         if (!before) continue;
-        if (before.shown) hidden.add(before);
-        if (before.shown) this.#count(before, -1);
-        if (before.shown) this.#groups?.hide(before);
-        this.#unask(before);
+        if (wasShown) hidden.add(before);
+        if (wasShown) this.#groups?.hide(before);
+        this.#hide(before);
         this.#leave(before);
         continue;
       }
-      const was = before?.shown ?? false;
-      const entry = before ?? this.#enter(row, this.#key(row), undefined);
+      const entry = before ?? this.#enter(row, undefined);
       // A row that belongs elsewhere now is new there.
-      const stays = this.#groups?.isIn(entry, row) ?? true;
-      if (!stays) this.#moveOver(entry, row);
+      const stays = !wasShown || (this.#groups?.isIn(entry, row) ?? true);
+      if (!stays) this.#groups?.hide(entry);
       this.#turnInto(entry, row);
-      // What it is sorted by when the order moves again.
-      const { shown, known, group } = entry;
-      Object.assign(entry, entryOf(row, this.#key(row), entry), { shown, known, group });
-      if (was && !shown) hidden.add(entry);
-      else if (!was && shown) revealed.push(entry);
-      if (was && stays && !shown) this.#groups?.hide(entry);
-      else if (shown && !(was && stays)) this.#groups?.show(entry);
+      if (wasShown && !entry.shown) hidden.add(entry);
+      else if (!wasShown && entry.shown) revealed.push(entry);
+      if (wasShown && stays && !entry.shown) this.#groups?.hide(entry);
+      else if (entry.shown && !(wasShown && stays)) this.#groups?.show(entry);
     }
-    if (hidden.size + revealed.length === 0) return;
-    this.#set([...this.#entries.filter((entry) => !hidden.has(entry)), ...revealed]);
-  }
-
-  /** From the group that the entry is in to that of its row. */
-  #moveOver(entry: Entry, row: Row): void {
-    if (entry.shown) {
-      this.#groups?.hide(entry);
-      this.#count(entry, -1);
-      entry.shown = false;
-    }
-    this.#groups?.leave(entry);
-    this.#groups?.join(entry, row);
-  }
-
-  /** The entry stands for this row now, and is shown if the filter lets that through. */
-  #turnInto(entry: Entry, row: Row): void {
-    if (entry.shown) this.#count(entry, -1);
-    this.#unask(entry);
-    if (!isFoundAlike(entry.row.socket, row.socket)) {
-      forget(entry, this.#pool);
-      Object.assign(entry, remember(row.socket, this.#pool));
-    }
-    entry.row = row;
-    entry.open = row.mark !== 'closed';
-    entry.shown = this.#ask(entry);
-    if (entry.shown) this.#count(entry, 1);
+    if (this.#groups || hidden.size + revealed.length === 0) return;
+    this.#list([...this.#entries.filter((entry) => !hidden.has(entry)), ...revealed]);
   }
 }

@@ -1,9 +1,5 @@
 import type { Compare, SortKey } from './entry.ts';
 
-interface Keyed {
-  readonly key: SortKey;
-}
-
 /** Room for one whole number below 2³² of each of many; it is kept, for V8 is slow to take back what is made anew. */
 export class Numbers {
   #room = new Uint32Array(0);
@@ -33,10 +29,15 @@ const SIGN = 0x8000_0000;
  * Writes the keys as numbers of 64 bits in the same order: texts have their places among the distinct ones, and come
  * after all numbers, whose own bits are in order but for those below 0.
  */
-function writeKeys(items: readonly Keyed[], highs: Uint32Array, lows: Uint32Array): void {
+function writeKeys<T>(
+  items: readonly T[],
+  keyOf: (item: T) => SortKey,
+  highs: Uint32Array,
+  lows: Uint32Array,
+): void {
   let placeOf: Map<SortKey, number> | undefined;
   for (let i = 0; i < items.length; i++) {
-    const { key } = items[i] as Keyed;
+    const key = keyOf(items[i] as T);
     if (typeof key === 'number') {
       // -0 is 0.
       float[0] = key + 0;
@@ -44,7 +45,7 @@ function writeKeys(items: readonly Keyed[], highs: Uint32Array, lows: Uint32Arra
       highs[i] = high < SIGN ? high + SIGN : ~high;
       lows[i] = high < SIGN ? low : ~low;
     } else {
-      placeOf ??= placesOf(items);
+      placeOf ??= placesOf(items, keyOf);
       highs[i] = 0xffff_ffff;
       lows[i] = placeOf.get(key) ?? 0;
     }
@@ -52,9 +53,12 @@ function writeKeys(items: readonly Keyed[], highs: Uint32Array, lows: Uint32Arra
 }
 
 /** The places of texts among the distinct ones, by UTF-16 units, as `<` has it. */
-function placesOf(items: readonly Keyed[]): Map<SortKey, number> {
+function placesOf<T>(items: readonly T[], keyOf: (item: T) => SortKey): Map<SortKey, number> {
   const places = new Map<SortKey, number>();
-  for (const { key } of items) if (typeof key === 'string') places.set(key, 0);
+  for (const item of items) {
+    const key = keyOf(item);
+    if (typeof key === 'string') places.set(key, 0);
+  }
   for (const [place, text] of [...places.keys()].sort().entries()) places.set(text, place);
   return places;
 }
@@ -109,23 +113,29 @@ class Positions {
   }
 }
 
+/** By what things are put in order. */
+export interface Wish<T> {
+  readonly keyOf: (item: T) => SortKey;
+  readonly descending: boolean;
+  /** By which things of one key go, from what counts most: a number of each thing, which is never turned round. */
+  readonly ties?: readonly Uint32Array[];
+  /** Tells apart what is still alike; without it that stays as it was to each other. */
+  readonly compareTies?: Compare<T>;
+}
+
 /**
  * Things in the order of their keys. They are not compared, which is a wait for memory each time, but put in order by
  * numbers that lie side by side.
  * @param result takes them, in the place of what was in it
- * @param ties by which things of one key go, from what counts most: a number of each thing, which is never turned round
- * @param compareTies tells apart what is still alike
  */
-export function inOrder<T extends Keyed>(
+export function inOrder<T>(
   result: T[],
   items: readonly T[],
-  descending: boolean,
-  ties: readonly Uint32Array[],
-  compareTies: Compare<T>,
+  { keyOf, descending, ties = [], compareTies }: Wish<T>,
 ): void {
   const { length } = items;
   const [highs, lows] = [ROOMS.highs.take(length), ROOMS.lows.take(length)];
-  writeKeys(items, highs, lows);
+  writeKeys(items, keyOf, highs, lows);
   if (descending) {
     for (let i = 0; i < length; i++) {
       highs[i] = ~(highs[i] ?? 0);
@@ -139,6 +149,7 @@ export function inOrder<T extends Keyed>(
   const { now } = positions;
   for (let i = 0; i < length; i++) result[i] = items[now[i] ?? 0] as T;
   result.length = length;
+  if (compareTies === undefined) return;
   const isAlike = (a: number, b: number): boolean => {
     if (lows[a] !== lows[b] || highs[a] !== highs[b]) return false;
     for (const values of ties) if (values[a] !== values[b]) return false;

@@ -6,13 +6,14 @@ import { inOrder, Numbers } from './radix.ts';
 const pidOf = ({ socket }: Row): number => socket.owners[0]?.pid ?? -1;
 
 /** A new entry, not shown yet; `searched` may be of another one. */
-export const entryOf = (row: Row, key: SortKey, searched: Searched): Entry => {
+export const entryOf = (row: Row, searched: Searched): Entry => {
   const { names, local, remote, localPort, remotePort, protocol, listening, established } = searched;
   return {
     row,
-    key,
+    key: 0,
     pid: pidOf(row),
     open: row.mark !== 'closed',
+    out: row.direction === 'out',
     shown: false,
     known: false,
     group: undefined,
@@ -26,6 +27,14 @@ export const entryOf = (row: Row, key: SortKey, searched: Searched): Entry => {
     established,
   };
 };
+
+/** The entry stands for this row now; by what it is found is another matter. */
+export function renew(entry: Entry, row: Row): void {
+  entry.row = row;
+  entry.pid = pidOf(row);
+  entry.open = row.mark !== 'closed';
+  entry.out = row.direction === 'out';
+}
 
 /** True when a row with this key goes where the entry stands: nothing that it is sorted by is another. */
 export const staysInPlace = (entry: Entry, row: Row, key: SortKey): boolean =>
@@ -51,6 +60,8 @@ export const comparator = (descending: boolean): Compare<Entry> =>
 
 const ROOMS = { pids: new Numbers(), locals: new Numbers(), remotes: new Numbers() };
 
+const keyOf = ({ key }: Entry): SortKey => key;
+
 /** Puts entries, sorted anew, in the place of what was in `result`. */
 export function sortInto(result: Entry[], entries: readonly Entry[], descending: boolean): void {
   const { length } = entries;
@@ -63,7 +74,7 @@ export function sortInto(result: Entry[], entries: readonly Entry[], descending:
     // -1 is for no peer. The last port of VSOCK falls together with the last but one, and is told apart below.
     remotes[i] = Math.min(remotePort + 1, 0xffff_ffff);
   }
-  inOrder(result, entries, descending, [pids, locals, remotes], compareTies);
+  inOrder(result, entries, { keyOf, descending, ties: [pids, locals, remotes], compareTies });
 }
 
 /** The same entries with their keys the other way round; those with equal keys stay as they were to each other. */

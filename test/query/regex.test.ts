@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+import { RE2JS } from 're2js';
 import { describe, expect, test } from 'vitest';
 import { asksOnce, compileRegex, readRegex } from '../../src/query/regex.ts';
 import { Mistake } from '../../src/query/mistake.ts';
@@ -36,6 +38,45 @@ describe('a regex', () => {
     const text = 'a'.repeat(4096);
     expect(matches(source, text)).toBe(fits);
     expect(matches(source, `${text}!`)).toBe(false);
+  });
+
+  const plain = fc
+    .array(
+      fc.oneof(
+        fc.constantFrom(
+          '^',
+          '$',
+          '|',
+          '.',
+          '\\.',
+          '\\/',
+          '[^a-c]',
+          '[k-s]',
+          '[0-9.:_-]',
+          '[^:]',
+          ' ',
+          '@',
+          '-',
+          ':',
+        ),
+        fc.stringMatching(/^[aAkKsSzZ09_]$/),
+      ),
+      { minLength: 1, maxLength: 8 },
+    )
+    .map((parts) => parts.join(''));
+  const text = fc.string({
+    unit: fc.constantFrom(...Array.from('aAbkKsSzZ09_./:|$^- @\\\n\r\u2028\u017f\u212aé日😀')),
+    maxLength: 12,
+  });
+
+  test('a plain one, for which another engine is asked, finds the same', () => {
+    fc.assert(
+      fc.property(plain, text, (source, text) => {
+        const expected = RE2JS.compile(source, RE2JS.CASE_INSENSITIVE).test(text);
+        expect(matches(source, text)).toBe(expected);
+      }),
+      { numRuns: 5000 },
+    );
   });
 
   test('a very long text is looked at as far as it costs little', () => {

@@ -40,6 +40,7 @@ test('whatever is taken and dropped: the texts in use are there, and no others; 
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const pool = new TextPool();
       const hasB = pool.remembered((text) => text.includes('b'));
+      const whole = pool.memo((it: { text: string }) => it.text);
       const used: { text: string; number: number }[] = [];
       for (const { text, drop } of steps) {
         const at = used.findIndex((it) => it.text === text);
@@ -50,6 +51,7 @@ test('whatever is taken and dropped: the texts in use are there, and no others; 
         for (const it of used) {
           expect(pool.text(it.number)).toBe(it.text);
           expect(hasB(it.number)).toBe(it.text.includes('b'));
+          expect(whole(it.number, it)).toBe(it.text);
         }
       }
     }),

@@ -332,9 +332,12 @@ function naiveOrder(rows: readonly Row[], { group, sort }: State): NaiveGroup[] 
   };
   const less = (a: string | number, b: string | number) =>
     typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === 'number' ? -1 : 1;
+  // Ports and inodes go by number, what has none of the kind comes last.
+  const rankOf = ({ label }: NaiveGroup) =>
+    /^(no peer|unknown)$/.test(label) ? '\uffff' : group === 'host' ? label : Number.parseInt(label) || label;
   return naiveGroups(rows, group ?? 'process').toSorted(
     (a, b) =>
-      (sort.descending ? less(keyOf(b), keyOf(a)) : less(keyOf(a), keyOf(b))) || less(a.label, b.label),
+      (sort.descending ? less(keyOf(b), keyOf(a)) : less(keyOf(a), keyOf(b))) || less(rankOf(a), rankOf(b)),
   );
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { after, emptyState, baseline, socket } from '../helpers/fakes.ts';
 import type { Entry } from '../../src/view/entry.ts';
-import { comparator, entryOf, reversed, sortInto } from '../../src/view/sorted.ts';
+import { comparator, entryOf, exchange, reversed, sortInto } from '../../src/view/sorted.ts';
 import { remember } from '../../src/query/words.ts';
 import { TextPool } from '../../src/query/texts.ts';
 
@@ -28,7 +28,7 @@ const entry = fc
     };
     const row = after(emptyState(), baseline([it])).table.rows.get(id);
     if (row === undefined) throw new Error('there is no row');
-    return entryOf(row, key, remember(it, new TextPool()));
+    return { ...entryOf(row, remember(it, new TextPool())), key };
   });
 
 test('entries sorted by numbers are in the order that comparing them gives', () => {
@@ -41,6 +41,24 @@ test('entries sorted by numbers are in the order that comparing them gives', () 
         sortInto(found, entries, descending);
         expect(found).toEqual(entries.toSorted(comparator(descending)));
         expect(reversed(found)).toEqual(entries.toSorted(comparator(!descending)));
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test('taking some out and putting others in gives the order that sorting all gives', () => {
+  const fates = fc.array(fc.constantFrom('stays', 'goes', 'comes'), { minLength: 30, maxLength: 30 });
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(entry, { selector: ({ row }) => row.id, maxLength: 30 }),
+      fates,
+      (entries, fates) => {
+        const compare = comparator(false);
+        const of = (...wanted: string[]) => entries.filter((_, i) => wanted.includes(fates[i] ?? ''));
+        const all = of('stays', 'goes').sort(compare);
+        exchange(all, of('goes'), of('comes'), compare);
+        expect(all).toEqual(of('stays', 'comes').sort(compare));
       },
     ),
     { numRuns: 500 },

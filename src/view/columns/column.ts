@@ -39,6 +39,8 @@ export interface Column {
   readonly shortText?: (row: ColumnRow, context: CellContext) => string;
   /** What rows are sorted by; numbers before texts. */
   readonly key: (row: ColumnRow) => number | string;
+  /** What alone decides about the key: for all rows that have this in common it is the same. */
+  readonly keyFrom?: 'names' | 'local' | 'remote';
   /** A first wish to sort by it is for the most of it. */
   readonly descending?: true;
 }

@@ -53,9 +53,9 @@ function ipv4Number(address: string): number | undefined {
 }
 
 /** What sorts addresses by number: none, IPv4, IPv6, and at last names. */
-function addressKey(endpoint: Endpoint | null): number | string {
+export function addressKey(endpoint: Endpoint | null): number | string {
   if (endpoint === null) return -1;
-  const address = unmapped(endpoint.address);
+  const address = unmapped(endpoint.address).toLowerCase();
   const number = ipv4Number(address);
   if (number !== undefined) return number;
   const known = addressKeys.get(endpoint.address);
@@ -95,6 +95,7 @@ export const NETWORK_COLUMNS = {
     shortText: ({ socket }) =>
       SHORT_PROTOCOLS[socket.protocol] + protocolName(socket).slice(socket.protocol.length),
     key: ({ socket }) => protocolName(socket),
+    keyFrom: 'names',
   },
   netns: {
     title: 'NS',
@@ -106,6 +107,7 @@ export const NETWORK_COLUMNS = {
     present: ({ namespaces }) => namespaces,
     text: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : NOTHING),
     key: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : ''),
+    keyFrom: 'names',
   },
   localAddress: {
     title: 'LOCAL',
@@ -115,6 +117,7 @@ export const NETWORK_COLUMNS = {
     priority: 11,
     text: ({ socket }) => addressText(socket.local),
     key: ({ socket }) => addressKey(socket.local),
+    keyFrom: 'local',
   },
   localPort: {
     title: 'PORT',
@@ -134,6 +137,7 @@ export const NETWORK_COLUMNS = {
     priority: 2,
     text: ({ socket }) => addressText(socket.remote),
     key: ({ socket }) => addressKey(socket.remote),
+    keyFrom: 'remote',
   },
   remotePort: {
     title: 'PORT',
@@ -154,6 +158,7 @@ export const NETWORK_COLUMNS = {
     text: ({ socket }) => socket.state ?? NOTHING,
     shortText: ({ socket }) => (socket.state ? SHORT_STATES[socket.state] : NOTHING),
     key: ({ socket }) => socket.state ?? '',
+    keyFrom: 'names',
   },
   interface: {
     title: 'IF',
@@ -173,6 +178,7 @@ export const NETWORK_COLUMNS = {
     width: ENDPOINT_WIDTH,
     text: ({ socket }) => endpointText(socket.local, socket),
     key: ({ socket }) => addressKey(socket.local),
+    keyFrom: 'local',
   }),
   remote: onRequest({
     title: 'REMOTE END',
@@ -181,6 +187,7 @@ export const NETWORK_COLUMNS = {
     width: ENDPOINT_WIDTH,
     text: ({ socket }) => (socket.remote ? endpointText(socket.remote, socket) : '*'),
     key: ({ socket }) => addressKey(socket.remote),
+    keyFrom: 'remote',
   }),
   service: onRequest({
     title: 'SERVICE',

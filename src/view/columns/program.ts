@@ -17,6 +17,7 @@ export const PROGRAM_COLUMNS = {
       const { process, knowledge } = firstOwner(socket);
       return (process ?? knowledge).toLowerCase();
     },
+    keyFrom: 'names',
   },
   pid: {
     title: 'PID',
@@ -26,6 +27,7 @@ export const PROGRAM_COLUMNS = {
     priority: 8,
     text: ({ socket }) => String(firstOwner(socket).pid ?? NOTHING),
     key: ({ socket }) => firstOwner(socket).pid ?? -1,
+    keyFrom: 'names',
   },
   user: {
     title: 'USER',
@@ -35,6 +37,7 @@ export const PROGRAM_COLUMNS = {
     priority: 14,
     text: ({ socket }) => userText(socket),
     key: ({ socket }) => userText(socket),
+    keyFrom: 'names',
   },
   command: words({
     title: 'COMMAND',
