@@ -1,6 +1,7 @@
 import { parseNetwork } from './addresses.ts';
 import type { NetField, PortField, Term, TextField } from './expression.ts';
 import { type Piece, refuse, shown } from './mistake.ts';
+import { nearest } from './nearest.ts';
 import { readProtocols, readStates } from './names.ts';
 import { readPids, readPorts } from './ranges.ts';
 
@@ -76,3 +77,10 @@ export const isField = (name: string): name is Field => Object.hasOwn(FIELDS, na
 
 /** The row of a field, as what any of them can be. */
 export const fieldRow = (field: Field): FieldRow => FIELDS[field];
+
+/** The field that a word of a query was probably to begin with, and what stands there: `proces` for `proces:curl`. */
+export function slipOf(word: string): { readonly typed: string; readonly meant: Field } | undefined {
+  const [, typed] = /^([a-z]+)[:=](?!\/\/)/i.exec(word) ?? [];
+  const meant = typed === undefined ? undefined : nearest(typed, Object.keys(FIELDS));
+  return typed !== undefined && meant !== undefined && isField(meant) ? { typed, meant } : undefined;
+}

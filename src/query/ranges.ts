@@ -23,7 +23,7 @@ export const portsText = (ports: readonly PortItem[]): string =>
 
 /** `8`, `8-10`; undefined where it is not of this form. */
 function readRange(piece: Piece, most: number): Range | undefined {
-  const [, first, last = first] = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(piece.text) ?? [];
+  const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(piece.text) ?? [];
   if (first === undefined) return undefined;
   const [from, to] = [Number(first), Number(last)];
   if (Math.max(from, to) > most) refuse(piece, `${shown(piece.text)} is too large: at most ${most}`);
@@ -47,7 +47,7 @@ export const readPorts = (piece: Piece): readonly PortItem[] =>
     if (range) return range;
     const service = it.text.toLowerCase();
     if (servicePorts(service).length > 0) return { service };
-    const [, start = '', name = ''] = /^(\d{1,10})-(.+)$/.exec(service) ?? [];
+    const [, start = '', name = ''] = /^(\d+)-(.+)$/.exec(service) ?? [];
     const end = servicePorts(name)[0];
     if (end !== undefined) return readRange({ ...it, text: `${start}-${end}` }, MOST_PORT) ?? { service };
     return refuse(it, `${shown(it.text)} is no known service; expected ${PORTS}`);

@@ -1,3 +1,5 @@
+import { termsOf } from '../query/expression.ts';
+import { slipOf } from '../query/fields.ts';
 import type { ColumnId, State } from '../store/state.ts';
 import { isMeasured, type Mark, type Row } from '../store/table.ts';
 import { type CellContext, type Column, columnOf } from './columns.ts';
@@ -198,5 +200,12 @@ const emptyText = (state: State, known: number): string => {
   if (known > 0) return '  all that matches is known, and hidden: H shows what';
   if (state.nowMs === undefined) return '  reading the sockets of this machine …';
   const rows = state.pause ? state.pause.rows.length : state.table.rows.size;
-  return rows === 0 ? '  no sockets' : '  nothing matches: esc clears the query';
+  if (rows === 0) return '  no sockets';
+  const slips = termsOf(state.query.expression).flatMap((it) =>
+    it.kind === 'word' ? (slipOf(it.text) ?? []) : [],
+  );
+  const [slip] = slips;
+  return slip
+    ? `  nothing matches: ${slip.typed}: is no field; is ${slip.meant}: meant?`
+    : '  nothing matches: esc clears the query';
 };

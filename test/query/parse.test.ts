@@ -83,6 +83,7 @@ describe('a problem tells its column, what was found, and what helps', () => {
     ['port:80,,81', 8, 0, 'expected ports'],
     [':9000-8000', 1, 9, 'a range goes upwards: 8000-9000'],
     [':4294967296', 1, 10, 'at most 4294967295'],
+    ['rport:99999999999', 6, 11, 'is too large: at most 4294967295'],
     ['pid:x', 4, 1, "'x' is no pid"],
     ['state:LISTEN,open', 13, 4, "'open' is no state such as LISTEN"],
     ['proto:ip', 6, 2, "'ip' is no protocol; they are tcp"],

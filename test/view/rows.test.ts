@@ -6,7 +6,7 @@ import { groupLine, rowLine, tableLines } from '../../src/view/rows.ts';
 import { RowOrder } from '../../src/view/order.ts';
 import { displayWidth } from '../../src/view/width.ts';
 import { emptySum } from '../../src/store/sums.ts';
-import { after, ALL_SEEN, baseline, batch, emptyState, socket } from '../helpers/fakes.ts';
+import { after, ALL_SEEN, baseline, batch, emptyState, queried, socket } from '../helpers/fakes.ts';
 import { textOf, UNSAFE } from '../helpers/lines.ts';
 
 const state = {
@@ -120,4 +120,20 @@ test('the table shows headers and rows, as far as it has lines', () => {
     tableLines(state, order, columnsOf(80), 0, height, selected, true);
   expect(lines(9, 0).map((it) => textOf(it).slice(0, 8))).toEqual(['▾ node (', '  node  ', '  node  ']);
   expect(lines(2, 0).map(({ selected }) => selected)).toEqual([true, false]);
+});
+
+test.each([
+  ['proces:node', '  nothing matches: proces: is no field; is process: meant?'],
+  ['Prot=tcp or nobody', '  nothing matches: Prot: is no field; is proto: meant?'],
+  ['nobody', '  nothing matches: esc clears the query'],
+  ['http://nobody', '  nothing matches: esc clears the query'],
+  ['fe80::1234', '  nothing matches: esc clears the query'],
+  ['!(proces:node)', undefined],
+])('%s where nothing is found by it: %s', (text, told) => {
+  const asked = after(state, { type: 'query', query: queried(text) }, { type: 'group', group: null });
+  const order = new RowOrder();
+  order.update(asked);
+  const [line] = tableLines(asked, order, columnsOf(80), 0, 10, 0, true);
+  if (told === undefined) expect(order.length).toBe(2);
+  else expect(line && textOf(line)).toBe(told);
 });

@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts';
 import { type FileSettings, KEYS, type SettingName, type SomeSettings } from '../settings.ts';
 import { quoted, UsageError } from '../values.ts';
 import { lineFinder } from './lines.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../../query/nearest.ts';
 import { type CheckQuery, settingSchemas, VIEW_KEYS } from './schema.ts';
 
 /** Of more mistakes than this the rest is counted. */

@@ -15,7 +15,7 @@ import {
 import { BUILT_IN, isBuiltIn } from '../../store/views.ts';
 import { type SettingName, type Settings, VALUES } from '../settings.ts';
 import { nameValue, quoted, type Value } from '../values.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../../query/nearest.ts';
 
 /** Says what is wrong with the text of a query; undefined where nothing is. */
 export type CheckQuery = (text: string) => string | undefined;
