@@ -19,14 +19,38 @@ const every = (interval: string, ...args: string[]) => ({ args: ['--interval', i
 /** Longer than any of these tests: the first look is the only one. */
 const ONCE = every('60m');
 
-/** What is told of both ends of each connection that a program made. */
-function endsOf(watcher: Watcher, { port }: Pick<Server, 'port'>, { ports }: Pick<Done, 'ports'>) {
-  const all = watcher.bySocket();
-  return {
-    near: ports.map((own) => all.get(`${own}→${port}`) ?? []),
-    far: ports.map((peer) => all.get(`${port}→${peer}`) ?? []),
-  };
+/**
+ * What is told of the sockets at these ports, for each mention of them one socket: the kernel may give ports again as soon
+ * as they are free.
+ */
+function livesAt(watcher: Watcher, places: readonly string[]): Told[][] {
+  const told = watcher.bySocket();
+  const mentions = new Map<string, number>();
+  for (const place of places) mentions.set(place, (mentions.get(place) ?? 0) + 1);
+  const met = new Map<string, number>();
+  return places.map((place) => {
+    const events = told.get(place) ?? [];
+    const ids = [...new Set(events.map(({ socket }) => socket.id))];
+    const nth = met.get(place) ?? 0;
+    met.set(place, nth + 1);
+    // Where there are more, or fewer, that is to be seen.
+    return ids.length === mentions.get(place)
+      ? events.filter(({ socket }) => socket.id === ids[nth])
+      : events;
+  });
 }
+
+/** What is told of both ends of each connection that a program made. */
+const endsOf = (watcher: Watcher, { port }: Pick<Server, 'port'>, { ports }: Pick<Done, 'ports'>) => ({
+  near: livesAt(
+    watcher,
+    ports.map((own) => `${own}→${port}`),
+  ),
+  far: livesAt(
+    watcher,
+    ports.map((peer) => `${port}→${peer}`),
+  ),
+});
 
 /** A value as the name of its count. */
 const asText = (what: unknown) => JSON.stringify([what]);
@@ -42,15 +66,6 @@ function countBy<T>(items: readonly T[], say: (item: T) => unknown): Record<stri
 }
 
 const all = (count: number, what: unknown) => ({ [asText(what)]: count });
-
-/** What was told of each socket without a peer at these ports; the kernel may give one again as soon as it is free. */
-function livesAt(watcher: Watcher, ports: readonly number[]) {
-  const lives = new Map<string, Told[]>();
-  for (const port of new Set(ports))
-    for (const event of watcher.bySocket().get(`${port}→*`) ?? [])
-      lives.set(event.socket.id, [...(lives.get(event.socket.id) ?? []), event]);
-  return [...lives.values()];
-}
 
 const typesOf = (events: readonly Told[]) =>
   events.map(({ type }) => type).filter((type) => type !== 'change');
@@ -296,7 +311,10 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
     expect(far.map(asKnown)).toEqual([exactly(server)]);
     expect(near.map(nearBytesOf)).toEqual([NEAR_BYTES]);
     expect(closeOf(near[0] ?? [])?.isAtLeast).toBeUndefined();
-    const sent = livesAt(watcher, drop.ports);
+    const sent = livesAt(
+      watcher,
+      drop.ports.map((port) => `${port}→*`),
+    );
     expect(countBy(sent, typesOf)).toEqual(all(30, ONCE_EACH));
     expect(countBy(sent, ownerOf)).toEqual(all(30, exactly(drop)));
   });
@@ -465,7 +483,10 @@ describe.skipIf(noEvents !== undefined)(`as an ordinary user${why(noEvents)}`, (
       [far[0], server],
     ] as const)
       expect(closeOf(events)?.socket).toMatchObject({ uid: stage.uid, owners: [{ pid, process: name }] });
-    const sent = livesAt(watcher, drop.ports);
+    const sent = livesAt(
+      watcher,
+      drop.ports.map((port) => `${port}→*`),
+    );
     expect(countBy(sent, typesOf)).toEqual(all(30, ONCE_EACH));
     expect(countBy(sent, ownerOf)).toEqual(all(30, { knowledge: 'gone' }));
   });

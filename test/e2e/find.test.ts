@@ -310,12 +310,11 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       await t.until('the first', () => !/PROCESS/.test(t.rows()[selectedY(t)] ?? ''));
       t.press('space');
       await t.until('it to be out', () => t.text().includes(`${before.length - 1} of`));
-      await escape(t, () => titles()[0]?.startsWith('PROCES'));
-      expect(titles()).toEqual([before[0], ...before.slice(2)]);
+      const areTitles = (wanted: readonly (string | undefined)[]) => titles().join(' ') === wanted.join(' ');
+      await escape(t, () => areTitles([before[0], ...before.slice(2)]));
       t.write('Cr');
       await t.until('as it was', () => t.text().includes(`${before.length} of`));
-      await escape(t, () => titles()[0] === before[0]);
-      expect(titles()).toEqual(before);
+      await escape(t, () => areTitles(before));
     });
 
     test('what it was left with is there at the next start', async () => {

@@ -54,6 +54,16 @@ const isAlive = (pid: number) => {
 };
 
 describe('terminal', () => {
+  test('a picture that has not come whole is waited for', async () => {
+    const terminal = sh(`printf '\\033[?1049h\\0337first'; read -r it; printf 'second\\0338'`);
+    await terminal.until('its first half', () => {
+      const isThere = terminal.text().includes('first');
+      if (isThere) terminal.write('\r');
+      return isThere;
+    });
+    expect(terminal.text()).toContain('second');
+  });
+
   test('colours and attributes are read back from the cells', async () => {
     const terminal = sh(
       `printf '\\033[1;31mA\\033[0;38;5;208;44mB\\033[0;7;4mC\\033[0;38;2;1;2;255mD\\033[0mE\\033[2mF\\033[0m漢'`,

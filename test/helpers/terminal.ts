@@ -93,6 +93,8 @@ export class Terminal {
   readonly #waiting = new Set<() => void>();
   #bytesWritten = 0;
   #exit: Exit | undefined;
+  /** A picture has begun to come, and has not come whole: blessed saves the cursor before it, and restores it after it. */
+  #isPainting = false;
   /** The home that goes with the terminal. */
   readonly #home: string | undefined;
   /** Settles when the program has ended and all it wrote has been received. */
@@ -124,6 +126,15 @@ export class Terminal {
 
   private constructor({ command, args, cols, rows, env, home, cwd = process.cwd() }: TerminalOptions) {
     this.#emulator = new headless.Terminal({ cols, rows, allowProposedApi: true });
+    for (const [final, isPainting] of [
+      ['7', true],
+      ['8', false],
+    ] as const) {
+      this.#emulator.parser.registerEscHandler({ final }, () => {
+        this.#isPainting = isPainting;
+        return false;
+      });
+    }
     if (home === undefined) this.#home = mkdtempSync(join(tmpdir(), 'netpane-home-'));
     const wanted: NonNullable<TerminalOptions['env']> = {
       PATH: process.env['PATH'],
@@ -258,7 +269,8 @@ export class Terminal {
 
   /**
    * Waits until `condition` gives something truthy, and gives that. It is asked again whenever output has
-   * come, with all of it on the screen, and now and then besides, for it may look at more than the terminal.
+   * come, with all of it on the screen, and now and then besides, for it may look at more than the terminal. The picture
+   * is then a whole one, however slowly it comes.
    * Rejects after `timeoutMs` with `what` and the screen, and at once with what the condition throws.
    */
   async until<T>(
@@ -270,7 +282,7 @@ export class Terminal {
     for (;;) {
       await this.#flush();
       const seen = condition(this);
-      if (seen) return seen;
+      if (seen && !this.#isHalf()) return seen;
       if (performance.now() > deadlineMs) {
         const end = this.#exit ? `, the program having ended with ${JSON.stringify(this.#exit)}` : '';
         throw new Error(`Waited ${timeoutMs} ms for ${what}${end}. The screen:\n${this.text().trimEnd()}\n`);
@@ -365,6 +377,10 @@ export class Terminal {
         return Number(session) === this.pid && state !== 'Z' && state !== 'X';
       })
       .map(Number);
+  }
+
+  #isHalf(): boolean {
+    return this.#isPainting && this.#exit === undefined && this.modes().alternateScreen;
   }
 
   #receive(data: Buffer): void {
