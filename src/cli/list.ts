@@ -6,6 +6,7 @@ import { openSource } from '../source/index.ts';
 import { initialState, reduce } from '../store/reduce.ts';
 import { RowOrder } from '../view/order.ts';
 import { resolveHosts } from './hosts.ts';
+import { slowText } from './wanted.ts';
 import type { Invocation } from './options.ts';
 
 /** `netpane ls`: prints the sockets once, in the order of the screen, and on stderr what could not be seen. */
@@ -42,5 +43,6 @@ export async function list({ source: sourceName, also, query, sort, json, csv }:
   const table = process.stdout.isTTY ? aligned : plain;
   const format = json ? socketsJson : csv ? socketsCsv : table;
   process.stdout.write(format(shown));
+  if (order.tooSlow !== undefined) process.stderr.write(`netpane: ${printable(slowText(order.tooSlow))}\n`);
   for (const { text } of degradations) process.stderr.write(`netpane: ${printable(text)}\n`);
 }

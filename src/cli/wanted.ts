@@ -8,6 +8,10 @@ import type { HostAnswer } from '../store/state.ts';
 import { subjectOfEvent } from '../view/event-subject.ts';
 import { addressesIn } from '../view/query-context.ts';
 
+/** What is to be known of a regex that took too long. */
+export const slowText = (regex: string): string =>
+  `the regex /${regex}/ takes too long for what there is: it finds no more, so some may be missing`;
+
 /** Which events a query asks for. */
 export class WantedEvents {
   /** Times of events are all there is here: each is asked about as of then. */
@@ -15,8 +19,9 @@ export class WantedEvents {
   readonly #matches: (subject: Subject) => boolean;
   readonly #listeners = new Listeners();
 
-  constructor(query: Query, hosts: ReadonlyMap<string, HostAnswer>) {
-    const context = { nowMs: 0, baselineMs: undefined, addressesOf: addressesIn(hosts) };
+  /** @param tooSlow is told of a regex that finds no more */
+  constructor(query: Query, hosts: ReadonlyMap<string, HostAnswer>, tooSlow: (regex: string) => void) {
+    const context = { nowMs: 0, baselineMs: undefined, addressesOf: addressesIn(hosts), tooSlow };
     this.#context = context;
     this.#matches = compileForSubjects(query, context);
   }

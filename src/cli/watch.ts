@@ -8,7 +8,7 @@ import { resolveHosts } from './hosts.ts';
 import { Notices } from './notices.ts';
 import type { Invocation } from './options.ts';
 import { type EventFormat, EventPrinter } from './printer.ts';
-import { WantedEvents } from './wanted.ts';
+import { slowText, WantedEvents } from './wanted.ts';
 
 /** Signals by which one ends it: that is no failure. */
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
@@ -36,7 +36,9 @@ export async function watch({ json, query, ...how }: Invocation): Promise<void> 
   const signalled = new Promise<void>((resolve) => {
     for (const signal of SIGNALS) process.on(signal, () => resolve());
   });
-  const wanted = new WantedEvents(query, await resolveHosts(query.hosts));
+  const wanted = new WantedEvents(query, await resolveHosts(query.hosts), (regex) =>
+    say(printable(slowText(regex))),
+  );
   const printer = new EventPrinter(process.stdout, json ? JSON_LINES : TEXT_LINES, (event) =>
     wanted.has(event),
   );

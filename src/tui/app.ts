@@ -534,6 +534,8 @@ export class App {
   #share(): Share {
     const { pause, table } = this.#state;
     const { openCount, knownCount } = this.#order;
-    return { shown: openCount, known: knownCount, total: pause ? pause.open : table.totals.total };
+    const total = pause ? pause.open : table.totals.total;
+    const tooSlow = this.#order.tooSlow ?? this.#events.tooSlow;
+    return { shown: openCount, known: knownCount, total, tooSlow };
   }
 }

@@ -20,6 +20,11 @@ export class EventPane {
   /** Events that fit under the title. */
   #height = 0;
 
+  /** As of `ShownEvents`. */
+  get tooSlow(): string | undefined {
+    return this.#shown.tooSlow;
+  }
+
   /**
    * Catches up with the state, for a pane of so many lines.
    * @returns false where there is more to catch up with: call it again

@@ -72,7 +72,9 @@ export class RowOrder {
     nowMs: 0,
     baselineMs: undefined as number | undefined,
     addressesOf: (host: string) => addressesIn(this.#wanted.hosts)(host),
+    tooSlow: (regex: string) => void (this.#tooSlow = regex),
   };
+  #tooSlow: string | undefined;
   #matches: ReturnType<typeof compileQuery> = () => true;
   #isKnown: ReturnType<typeof compileKnown>;
   /** How many that are not closed are hidden only because they are known. */
@@ -120,6 +122,11 @@ export class RowOrder {
   /** Rows that are not closed, and hidden only because they are known. */
   get knownCount(): number {
     return this.#known;
+  }
+
+  /** A regex of the query that took too long, and finds no more. */
+  get tooSlow(): string | undefined {
+    return this.#tooSlow;
   }
 
   at(index: number): Item | undefined {
@@ -191,7 +198,10 @@ export class RowOrder {
     const before = this.#wanted;
     this.#wanted = { query, known, hosts, baselineMs };
     this.#context.baselineMs = baselineMs;
-    if (query !== before.query) this.#matches = compileQuery(query, this.#pool, this.#context);
+    if (query !== before.query) {
+      this.#tooSlow = undefined;
+      this.#matches = compileQuery(query, this.#pool, this.#context);
+    }
     if (known !== before.known) this.#isKnown = compileKnown(known);
   }
 

@@ -34,6 +34,8 @@ export interface Share {
   readonly total: number;
   /** Those among the others that are hidden because they are known. */
   readonly known: number;
+  /** A regex of the query that took too long: what it has not been asked about is not shown. */
+  readonly tooSlow?: string | undefined;
 }
 
 /** `12 of 345` */
@@ -59,12 +61,19 @@ const LEAST_LABEL = 8;
 /** The line that tells what is asked for and how much of it is shown; the prompt while something is typed. */
 export function filterLine(state: State, of: Share, width: number): Line {
   const { prompt, pause, frozen, message, query, group } = state;
-  const { known } = of;
+  const { known, tooSlow } = of;
   const share: Word = { text: shareText(of), rank: 1 };
   if (prompt) return promptLine(prompt, share.text, width);
   const since = pause && `paused  +${pause.spawned} ~${pause.changed} −${pause.closed} since`;
   const status: Word[] = hostWords(state);
   if (since) status.push({ text: since, short: since.replace(/ since$/, ''), tone: 'warning', rank: 2 });
+  if (tooSlow !== undefined)
+    status.push({
+      text: `/${printable(tooSlow)}/ takes too long: it finds no more`,
+      short: 'the regex takes too long',
+      tone: 'warning',
+      rank: 1.2,
+    });
   if (frozen) status.push({ text: 'order frozen', short: 'frozen', tone: 'warning', rank: 3 });
   if (group) status.push({ text: `by ${GROUPINGS[group].name}`, tone: 'quiet', rank: 5 });
   if (known > 0)

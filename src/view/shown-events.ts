@@ -30,6 +30,7 @@ export class ShownEvents {
   #hosts: State['hosts'] | undefined;
   #baselineMs: number | undefined;
   #context: { nowMs: number } = { nowMs: 0 };
+  #tooSlow: string | undefined;
   #matches: (subject: Subject) => boolean = () => true;
   #directionOf: (id: string) => Subject['direction'] = () => undefined;
   /** What to add to wall-clock time to get that of the batches. */
@@ -70,7 +71,8 @@ export class ShownEvents {
     const start = Math.min(log.start, end);
     if (query !== this.#query || hosts !== this.#hosts || baselineMs !== this.#baselineMs) {
       [this.#query, this.#hosts, this.#baselineMs] = [query, hosts, baselineMs];
-      const context = queryContext(state);
+      this.#tooSlow = undefined;
+      const context = { ...queryContext(state), tooSlow: (regex: string) => void (this.#tooSlow = regex) };
       this.#context = context;
       this.#matches = compileForSubjects(query, context);
       this.#isFiltered = query.text.trim() !== '';
@@ -93,6 +95,11 @@ export class ShownEvents {
       this.#from = from;
     }
     return this.#from === start;
+  }
+
+  /** A regex of the query that took too long, and finds no more. */
+  get tooSlow(): string | undefined {
+    return this.#tooSlow;
   }
 
   #restart(end: number): void {

@@ -59,7 +59,7 @@ const GAP: GapEvent = { type: 'gap', atMs: 7, missed: 3, learntBy: 'destroy' };
 function setUp(text = '') {
   const parsed = parseQuery(text);
   if ('problem' in parsed) throw new Error(parsed.problem.message);
-  const wanted = new WantedEvents(parsed.query, new Map());
+  const wanted = new WantedEvents(parsed.query, new Map(), () => {});
   const pipe = new Pipe();
   return { pipe, printer: new EventPrinter(pipe, FORMAT, (event) => wanted.has(event)) };
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Batch } from '../../src/model/batch.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import type { Action } from '../../src/store/actions.ts';
@@ -506,4 +506,21 @@ test('a storm of changes among very many rows', () => {
   const fresh = new RowOrder();
   fresh.update(follower.state);
   expect(follower.order.slice().every(({ id }, i) => fresh.at(i)?.id === id)).toBe(true);
+});
+
+test('a regex that takes too long is told, until the query is another one', () => {
+  const follower = new Follower(
+    baseline(Array.from({ length: 40 }, (_, i) => named(`${i}`, `program ${i}`))),
+  );
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => (spentMs += 400));
+  let spentMs = 0;
+  try {
+    follower.do(asking('/(pro)+gram/'));
+  } finally {
+    clock.mockRestore();
+  }
+  expect(follower.order.tooSlow).toBe('(pro)+gram');
+  expect(follower.order.length).toBeLessThan(40);
+  expect(follower.do(asking('/(pro)+/')).order.tooSlow).toBeUndefined();
+  expect(follower.order.length).toBe(40);
 });

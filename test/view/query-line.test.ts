@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { Action } from '../../src/store/actions.ts';
 import type { HostAnswer, State } from '../../src/store/state.ts';
 import { promptHelp } from '../../src/view/prompt-line.ts';
-import { filterLine, shareText } from '../../src/view/query-line.ts';
+import { filterLine, type Share, shareText } from '../../src/view/query-line.ts';
 import { displayWidth } from '../../src/view/width.ts';
 import { after, batch, emptyState, queried, socket } from '../helpers/fakes.ts';
 import { HOSTILE, textOf, UNSAFE } from '../helpers/lines.ts';
 
 const SHARE = { shown: 12, total: 1234, known: 0 };
-const lineOf = (state: State, width = 120, share = SHARE) => textOf(filterLine(state, share, width));
+const lineOf = (state: State, width = 120, share: Share = SHARE) => textOf(filterLine(state, share, width));
 
 /** The state in which this has been typed into the query, with the cursor where `|` is, or at the end. */
 const typing = (marked: string, ...actions: readonly Action[]): State => {
@@ -54,6 +54,12 @@ describe('what is asked for', () => {
     // Where they have no room it is the query that stays.
     expect(lineOf(asking('listen'), 60)).toMatch(/^\/ listen +12 of 1,234$/);
     expect(lineOf(asking(''), 60)).toMatch(/^all sockets +12 of 1,234$/);
+  });
+
+  test('a regex that finds no more is told, before all of a long query', () => {
+    const slow = { ...SHARE, tooSlow: '(a|\u001b[2J)+' };
+    expect(lineOf(asking('/(a|b)+/'), 120, slow)).toContain('/(a|?[2J)+/ takes too long: it finds no more');
+    expect(lineOf(asking('x'.repeat(200)), 60, slow)).toContain('the regex takes too long');
   });
 
   test('nothing is hidden without a count', () => {
