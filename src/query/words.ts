@@ -54,8 +54,8 @@ function namesOf(socket: Socket): string {
   if (owners[0]?.process === undefined) found += owners[0]?.knowledge ?? '';
   found += `${PART}${user ?? uid ?? owners[0]?.user ?? ''}${PART}${protocolName(socket)}${PART}${state ?? ''}${PART}${socket.interface ?? ''}`;
   found += `${PART}${netns?.name ?? netns?.inode ?? ''}`;
-  const asTheyAre = [netns?.inode, netns?.name, family, owners[0]?.process, user ?? owners[0]?.user];
-  return found.toLowerCase() + PART + asTheyAre.join(PART);
+  const { process = '', user: owner = '' } = owners[0] ?? {};
+  return `${found.toLowerCase()}${PART}${netns?.inode ?? ''}${PART}${netns?.name ?? ''}${PART}${family}${PART}${process}${PART}${user ?? owner}`;
 }
 
 /** What is told of a socket by `Searched.names`; an empty text for what is not known. */
