@@ -4,9 +4,9 @@ import { aligned, plain } from '../export/table.ts';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
 import { initialState, reduce } from '../store/reduce.ts';
+import { slowText } from '../view/notices.ts';
 import { RowOrder } from '../view/order.ts';
 import { resolveHosts } from './hosts.ts';
-import { slowText } from './wanted.ts';
 import type { Invocation } from './options.ts';
 
 /** `netpane ls`: prints the sockets once, in the order of the screen, and on stderr what could not be seen. */

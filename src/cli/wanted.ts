@@ -8,10 +8,6 @@ import type { HostAnswer } from '../store/state.ts';
 import { subjectOfEvent } from '../view/event-subject.ts';
 import { addressesIn } from '../view/query-context.ts';
 
-/** What is to be known of a regex that took too long. */
-export const slowText = (regex: string): string =>
-  `the regex /${regex}/ takes too long for what there is: it finds no more, so some may be missing`;
-
 /** Which events a query asks for. */
 export class WantedEvents {
   /** Times of events are all there is here: each is asked about as of then. */

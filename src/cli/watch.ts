@@ -3,12 +3,13 @@ import { printable } from '../model/text.ts';
 import { openSampler } from '../sampler/open.ts';
 import { eventText } from '../view/events.ts';
 import { countText, preciseClockText } from '../view/format.ts';
+import { slowText } from '../view/notices.ts';
 import { crashText, messageOf } from './errors.ts';
 import { resolveHosts } from './hosts.ts';
 import { Notices } from './notices.ts';
 import type { Invocation } from './options.ts';
 import { type EventFormat, EventPrinter } from './printer.ts';
-import { slowText, WantedEvents } from './wanted.ts';
+import { WantedEvents } from './wanted.ts';
 
 /** Signals by which one ends it: that is no failure. */
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;

@@ -30,6 +30,10 @@ function parseBits(text: string): Bits | undefined {
 /** The address without its scope, and the scope with the `%` before it, empty for none. */
 const parted = (text: string): readonly string[] => /^([^%]*)((?:%[^\s[\]()]+)?)$/.exec(text)?.slice(1) ?? [];
 
+/** The bits of an address, whatever its scope. */
+const bitsWithin = (address: string): Bits | undefined =>
+  parseBits(address.includes('%') ? (parted(address)[0] ?? '') : address);
+
 const textOf = (bits: Bits): string =>
   typeof bits === 'number'
     ? [bits >>> 24, (bits >>> 16) & 255, (bits >>> 8) & 255, bits & 255].join('.')
@@ -81,7 +85,7 @@ function reachOfIpv6(groups: readonly number[]): Reach {
 
 /** Where an address lies; undefined for what is none. */
 export function reachOf(address: string): Reach | undefined {
-  const bits = parseBits(address.includes('%') ? (parted(address)[0] ?? '') : address);
+  const bits = bitsWithin(address);
   if (bits === undefined) return undefined;
   return typeof bits === 'number' ? reachOfIpv4(bits) : reachOfIpv6(bits);
 }
@@ -115,7 +119,7 @@ export function compileNetwork({ address, prefix }: Network): (text: string) => 
   const network = parseBits(address);
   const mask = masked(typeof network === 'number' ? 0xffff_ffff : Array<number>(8).fill(0xffff), prefix);
   return (text) => {
-    const bits = parseBits(text.includes('%') ? (parted(text)[0] ?? '') : text);
+    const bits = bitsWithin(text);
     if (typeof bits === 'number') return typeof mask === 'number' && (bits & mask) >>> 0 === network;
     if (bits === undefined || typeof mask === 'number' || typeof network !== 'object') return false;
     for (let i = 0; i < mask.length; i++) if (((bits[i] ?? 0) & (mask[i] ?? 0)) !== network[i]) return false;

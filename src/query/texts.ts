@@ -42,26 +42,28 @@ export class TextPool {
     return this.#texts[number] ?? '';
   }
 
-  /** Another one for each text that has the number. */
-  lifeOf(number: number): number {
-    return this.#lives[number] ?? 0;
-  }
-
-  /** Something of each text by its number, which is made with the first thing that has the text. */
-  memo<T, Of>(make: (of: Of) => T): (number: number, of: Of) => T {
+  /**
+   * Something of each text by its number, which is made with the first thing that has the text; for a number below 0, which
+   * is that of no text, it is made each time.
+   * @param isVoid what has been made is of no use any more
+   */
+  memo<T, Of>(
+    make: (of: Of) => T,
+    isVoid: (made: T) => boolean = () => false,
+  ): (number: number, of: Of) => T {
     const made: (T | undefined)[] = [];
     const lives: number[] = [];
     return (number, of) => {
+      if (number < 0) return make(of);
       const life = this.#lives[number] ?? 0;
-      if (lives[number] !== life) {
-        while (lives.length < number) {
-          lives.push(0);
-          made.push(undefined);
-        }
-        lives[number] = life;
-        made[number] = make(of);
+      const known = made[number];
+      if (known !== undefined && lives[number] === life && !isVoid(known)) return known;
+      while (lives.length < number) {
+        lives.push(0);
+        made.push(undefined);
       }
-      return made[number] as T;
+      lives[number] = life;
+      return (made[number] = make(of));
     };
   }
 

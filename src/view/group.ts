@@ -2,7 +2,7 @@ import type { GroupBy } from '../store/state.ts';
 import type { OpenSum } from '../store/sums.ts';
 import type { Row } from '../store/table.ts';
 import type { Entry, Group, SortKey } from './entry.ts';
-import { groupingOf, NONE } from './grouping.ts';
+import { GROUPINGS, NONE } from './grouping.ts';
 
 /** No text that a system tells has this in it, so no socket's id begins with it. */
 export const MARK = '\0';
@@ -43,10 +43,10 @@ export class OneGroup implements Group {
 
   get rank(): SortKey {
     const { value } = this;
-    return (this.#rank ??= value === NONE ? LAST : (groupingOf(this.#by).rank?.(this.#row) ?? value));
+    return (this.#rank ??= value === NONE ? LAST : (GROUPINGS[this.#by].rank?.(this.#row) ?? value));
   }
 
   get label(): string {
-    return (this.#label ??= groupingOf(this.#by).label(this.#row));
+    return (this.#label ??= GROUPINGS[this.#by].label(this.#row));
   }
 }

@@ -15,8 +15,8 @@ interface Grouping {
   /** What the rows of one group have in common; no text, and no number, of two meanings. */
   readonly key: (row: Row) => string | number;
   /**
-   * What is at hand in the entry of a row, for each further step is a wait for memory: the number of the text in the pool
-   * that alone decides about the key, or the key itself; -1 where that is neither.
+   * What is at hand in the entry of a row, for each further step is a wait for memory: the number in the pool of the text
+   * that alone decides about the key (below 0 for none), or the key itself.
    */
   readonly from: (entry: Entry) => number;
   readonly isFromText: boolean;
@@ -32,9 +32,6 @@ const UNNAMED = '\0';
 /** What has nothing of the kind. */
 export const NONE = -1;
 
-/** Of all but VSOCK. */
-const MOST_PORT = 0xffff;
-
 const UNIX = PROTOCOLS.indexOf('unix');
 
 const byNames = ({ names }: Entry): number => names;
@@ -43,7 +40,7 @@ const byNames = ({ names }: Entry): number => names;
 const serviceEnd = ({ socket, direction }: Row) =>
   (direction === 'out' ? socket.remote : undefined) ?? socket.local;
 
-export const GROUPINGS = {
+export const GROUPINGS: Readonly<Record<GroupBy, Grouping>> = {
   process: {
     name: 'process',
     key: ({ socket }) => {
@@ -71,10 +68,10 @@ export const GROUPINGS = {
       row.socket.protocol === 'unix'
         ? NONE
         : PROTOCOLS.indexOf(row.socket.protocol) + serviceEnd(row).port * PROTOCOLS.length,
-    from: ({ protocol, out, localPort, remotePort }) => {
-      const port = out && remotePort >= 0 ? remotePort : localPort;
-      return port > MOST_PORT || protocol === UNIX ? -1 : protocol + port * PROTOCOLS.length;
-    },
+    from: ({ protocol, out, localPort, remotePort }) =>
+      protocol === UNIX
+        ? NONE
+        : protocol + (out && remotePort >= 0 ? remotePort : localPort) * PROTOCOLS.length,
     isFromText: false,
     label: (row) => {
       const { socket } = row;
@@ -99,7 +96,4 @@ export const GROUPINGS = {
     isFromText: true,
     label: ({ socket: { netns } }) => (netns ? namespaceText(netns) : 'unknown'),
   },
-} satisfies Record<GroupBy, Grouping>;
-
-/** The row of a way to group, as what any of them can be. */
-export const groupingOf = (by: GroupBy): Grouping => GROUPINGS[by];
+};

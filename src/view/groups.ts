@@ -56,19 +56,21 @@ export class Groups {
   #folds: Folds;
   #length = 0;
 
-  /** By the text that decides about it (see `Grouping.from`), with the life that its number had then. */
-  readonly #known: (Group | undefined)[] = [];
-  readonly #lives: number[] = [];
-  readonly #pool: TextPool;
-  readonly #from: (entry: Entry) => number;
-  readonly #isFromText: boolean;
+  readonly #groupFrom: (entry: Entry) => Group;
 
   /** @param pool that of the entries */
   constructor(by: GroupBy, folds: Folds, pool: TextPool) {
     this.by = by;
     this.#folds = folds;
-    this.#pool = pool;
-    ({ from: this.#from, isFromText: this.#isFromText } = GROUPINGS[by]);
+    const { from, isFromText } = GROUPINGS[by];
+    // One without rows may have been forgotten.
+    const ofText = pool.memo(
+      ({ row }: Entry) => this.#groupOf(row),
+      ({ shown }) => shown === 0,
+    );
+    this.#groupFrom = isFromText
+      ? (entry) => ofText(from(entry), entry)
+      : (entry) => this.#groups.get(from(entry)) ?? this.#groupOf(entry.row);
   }
 
   /** Headers, and the rows of groups that are not folded. */
@@ -96,24 +98,6 @@ export class Groups {
     group.shown--;
     if (open && group.sum) addTo(group.sum, row, -1);
     this.#touch(group);
-  }
-
-  #groupFrom(entry: Entry): Group {
-    const number = this.#from(entry);
-    if (number < 0) return this.#groupOf(entry.row);
-    if (!this.#isFromText) return this.#groups.get(number) ?? this.#groupOf(entry.row);
-    const life = this.#pool.lifeOf(number);
-    const known = this.#known[number];
-    // One without rows may have been forgotten.
-    if (known && known.shown > 0 && this.#lives[number] === life) return known;
-    const group = this.#groupOf(entry.row);
-    while (this.#known.length < number) {
-      this.#known.push(undefined);
-      this.#lives.push(0);
-    }
-    this.#known[number] = group;
-    this.#lives[number] = life;
-    return group;
   }
 
   #groupOf(row: Row): Group {
@@ -152,15 +136,6 @@ export class Groups {
     if (group === undefined) return;
     (group.gone ??= []).push(entry);
     this.#touch(group);
-  }
-
-  /** Forgets all rows: what is to be shown is about to be added anew. */
-  clear(): void {
-    this.#groups.clear();
-    this.#known.length = 0;
-    this.#lives.length = 0;
-    this.#placed = [];
-    this.#touched = [];
   }
 
   /** Takes all that is shown, in order, in the place of what was. */

@@ -42,3 +42,7 @@ const NOT_CAUGHT: Readonly<Record<Catching['level'], string>> = {
 /** What happens unseen between two looks, and why; undefined where nothing does. */
 export const notCaughtText = ({ level, why }: Catching): string | undefined =>
   why === undefined ? (level === 'changes' ? undefined : NOT_CAUGHT[level]) : `${NOT_CAUGHT[level]}: ${why}`;
+
+/** What is to be known of a regex that took too long. */
+export const slowText = (regex: string): string =>
+  `the regex /${regex}/ takes too long for what there is: it finds no more, so some may be missing`;

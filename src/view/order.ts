@@ -42,10 +42,7 @@ function keysOf(sort: Sort, pool: TextPool): Keys {
   const keyAt = ({ row }: Entry): SortKey => key(row);
   if (keyFrom === undefined) return keyAt;
   const known = pool.memo(keyAt);
-  return (entry) => {
-    const number = entry[keyFrom];
-    return number < 0 ? keyAt(entry) : known(number, entry);
-  };
+  return (entry) => known(entry[keyFrom], entry);
 }
 
 /**
@@ -182,7 +179,7 @@ export class RowOrder {
     if (isStill) {
       this.#replace(isLater ? new Set([...this.#entryById.keys(), ...touched]) : touched);
     } else if (isFirst || this.#outOfOrder || !sameColumn || !sameGroups) {
-      this.#beginAnew(state, touched, sameGroups);
+      this.#beginAnew(state, touched);
     } else {
       const isTypedOn = touched.size === 0 && !isLater && this.#isTypedOn(before.wanted);
       // First, while all stand where they stood.
@@ -231,17 +228,15 @@ export class RowOrder {
   }
 
   /** Asks, sorts and groups everything. */
-  #beginAnew({ group, folds, sort }: State, touched: ReadonlySet<string>, sameGroups: boolean): void {
+  #beginAnew({ group, folds, sort }: State, touched: ReadonlySet<string>): void {
     this.#outOfOrder = false;
-    if (!sameGroups) this.#groups = undefined;
     for (const id of touched) {
       const row = this.#rowOf(id);
       const entry = this.#entryById.get(id);
       if (row) this.#enter(row, entry);
       else if (entry) this.#leave(entry);
     }
-    if (!sameGroups && group !== null) this.#groups = new Groups(group, folds, this.#pool);
-    this.#groups?.clear();
+    this.#groups = group === null ? undefined : new Groups(group, folds, this.#pool);
     this.#shown = this.#open = this.#known = 0;
     for (const entry of this.#entryById.values()) {
       entry.group = undefined;
