@@ -1,0 +1,109 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+type Entry = Readonly<Record<string, unknown>>;
+interface Lock {
+  readonly packages: Record<string, Entry>;
+}
+
+let copy: string;
+beforeEach(() => {
+  copy = mkdtempSync(join(tmpdir(), 'netpane-lock-'));
+  mkdirSync(join(copy, '.config'));
+  for (const name of ['.config/check-lock.mjs', '.config/lock-entries.mjs', 'package-lock.json'])
+    cpSync(join(ROOT, name), join(copy, name));
+});
+afterEach(() => rmSync(copy, { recursive: true, force: true }));
+
+function check(): { passed: boolean; output: string } {
+  const { status, stderr } = spawnSync(process.execPath, [join(copy, '.config', 'check-lock.mjs')], {
+    encoding: 'utf8',
+  });
+  return { passed: status === 0, output: stderr };
+}
+
+/** Changes the lock file of the copy. */
+function edit(change: (lock: Lock) => unknown): void {
+  const file = join(copy, 'package-lock.json');
+  const lock = JSON.parse(readFileSync(file, 'utf8')) as Lock;
+  writeFileSync(file, JSON.stringify(change(lock) ?? lock));
+}
+
+test('accepts the lock file as it is', () => {
+  expect(check()).toEqual({ passed: true, output: '' });
+});
+
+test('npm test runs the check', () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  expect(scripts['check']).toContain('node .config/check-lock.mjs');
+  expect(scripts['test']).toContain('npm run -s check ');
+});
+
+describe('rejects a lock file', () => {
+  const GOOD = { version: '1.0.0', integrity: `sha512-${'A'.repeat(86)}==` };
+  const PLANTED: readonly (readonly [name: string, entry: Entry, message: string])[] = [
+    ['without an integrity', { version: '1.0.0' }, 'has no integrity'],
+    [
+      'with a weak hash',
+      { ...GOOD, integrity: 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=' },
+      'has an integrity that is no SHA-512',
+    ],
+    [
+      'with a weak hash beside a strong one',
+      { ...GOOD, integrity: `sha1-aaaa ${GOOD.integrity}` },
+      'has an integrity that is no SHA-512',
+    ],
+    [
+      'with the name of a host',
+      { ...GOOD, resolved: 'https://registry.example/planted.tgz' },
+      'says where it is downloaded from',
+    ],
+    [
+      'with a package from git',
+      { ...GOOD, version: 'git+ssh://git@example.org/a.git#1' },
+      'has no version of a registry',
+    ],
+    ['with a link to a folder', { ...GOOD, link: true, resolved: '../elsewhere' }, 'is a link to a folder'],
+    ['with a package by another name', { ...GOOD, name: 'other' }, 'is the package other by another name'],
+    [
+      'with an install script that is not known',
+      { ...GOOD, hasInstallScript: true },
+      'has an install script',
+    ],
+  ];
+  test.each(PLANTED)('%s', (_, entry, message) => {
+    edit(({ packages }) => {
+      packages['node_modules/deep/node_modules/planted'] = entry;
+    });
+    const { passed, output } = check();
+    expect(output).toContain(`node_modules/deep/node_modules/planted ${message}`);
+    expect(passed).toBe(false);
+  });
+
+  test('in which an entry lost its integrity', () => {
+    edit(({ packages }) => {
+      const { integrity: _, ...rest } = packages['node_modules/blessed'] ?? {};
+      packages['node_modules/blessed'] = rest;
+    });
+    expect(check()).toEqual({
+      passed: false,
+      output: 'netpane: package-lock.json: node_modules/blessed has no integrity: npm run lock adds it\n',
+    });
+  });
+
+  test.each([
+    ['without packages', (lock: Lock) => ({ ...lock, packages: { '': {} } })],
+    ['of an older format', (lock: Lock) => ({ ...lock, lockfileVersion: 2 })],
+  ])('%s', (_, change) => {
+    edit(change);
+    expect(check().passed).toBe(false);
+  });
+});
