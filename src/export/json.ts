@@ -1,4 +1,4 @@
-import type { GapEvent, LearntBy, SocketEvent } from '../model/event.ts';
+import type { Before, GapEvent, LearntBy, SocketEvent } from '../model/event.ts';
 import type { Endpoint, Owner, Socket, Traffic } from '../model/socket.ts';
 import { runsOf } from './runs.ts';
 
@@ -107,6 +107,16 @@ const toThousandths = (ms: number): number => Math.round(ms * 1000) / 1000;
 /** Something that was lost on the way here, whoever lost it. */
 export type Gap = Omit<GapEvent, 'learntBy'> & { readonly learntBy: LearntBy };
 
+/** What a change replaced, as a field with a comma before it. */
+function beforeJson({ state, local, remote, owners }: Before): string {
+  const text =
+    field('state', state) +
+    (local ? `,"local":${endpointJson(local)}` : '') +
+    (remote === undefined ? '' : `,"remote":${remote ? endpointJson(remote) : 'null'}`) +
+    (owners ? `,"owners":${ownersJson(owners)}` : '');
+  return text === '' ? '' : `,"was":${braced(text)}`;
+}
+
 /** One event as a line of JSON, its socket as in {@link socketJson}; as safe, and what is unknown is absent. */
 export function eventJson(event: SocketEvent | Gap): string {
   const begin = field('atMs', toThousandths(event.atMs)) + field('type', event.type);
@@ -115,7 +125,7 @@ export function eventJson(event: SocketEvent | Gap): string {
   const { socket, was, lifetimeMs, isAtLeast } = event;
   return braced(
     `${begin},"socket":${socketJson(socket)}` +
-      (was ? `,"was":{"state":${quote(was)}}` : '') +
+      (was ? beforeJson(was) : '') +
       field('lifetimeMs', lifetimeMs === undefined ? undefined : toThousandths(lifetimeMs)) +
       field('isAtLeast', isAtLeast) +
       end,

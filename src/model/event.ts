@@ -1,10 +1,35 @@
-import type { Socket, SocketState } from './socket.ts';
+import type { Endpoint, Owner, Socket, SocketState } from './socket.ts';
 
 /**
  * How something was learnt: `poll` by comparing two readings, `destroy` by the kernel's word that a socket is no more,
  * `trace` by the kernel's trace of what each process does.
  */
 export type LearntBy = 'poll' | 'destroy' | 'trace';
+
+/** The fields of a socket that a change replaced, as they were before it. Fields that stayed are absent. */
+export interface Before {
+  readonly state?: SocketState;
+  readonly local?: Endpoint;
+  /** `null` where the socket had no peer. */
+  readonly remote?: Endpoint | null;
+  readonly owners?: readonly Owner[];
+}
+
+const sameEndpoint = (one: Endpoint | null, other: Endpoint | null): boolean =>
+  one?.port === other?.port && one?.address === other?.address;
+
+const samePids = (some: readonly Owner[], others: readonly Owner[]): boolean =>
+  some.length === others.length && some.every(({ pid }, i) => pid === others[i]?.pid);
+
+/** Returns what a change replaced. Owners that had not been looked for yet are none. */
+export function beforeOf({ state, local, remote, owners }: Socket, now: Socket): Before {
+  return {
+    ...(state !== undefined && state !== now.state && { state }),
+    ...(!sameEndpoint(local, now.local) && { local }),
+    ...(!sameEndpoint(remote, now.remote) && { remote }),
+    ...(!samePids(owners, now.owners) && owners[0]?.knowledge !== 'pending' && { owners }),
+  };
+}
 
 /** Something that happened to a socket. */
 export interface SocketEvent {
@@ -14,8 +39,8 @@ export interface SocketEvent {
   /** As it is after the event; of a close, as it was last. */
   readonly socket: Socket;
   readonly learntBy: LearntBy;
-  /** State before a change; absent where there was none, or where the state is as it was. */
-  readonly was?: SocketState;
+  /** What a change replaced; present with every change. */
+  readonly was?: Before;
   /** How long the connection lived, milliseconds and parts of one; told with its close, absent when unknown. */
   readonly lifetimeMs?: number;
   /** The lifetime is a lower bound. */

@@ -1,7 +1,10 @@
 import type { Difference } from '../model/batch.ts';
-import type { LearntBy, LogEvent } from '../model/event.ts';
-import { isNews, isRemnant, type Knowledge, type Owner, type Socket } from '../model/socket.ts';
+import { beforeOf, type LearntBy, type LogEvent } from '../model/event.ts';
+import { isNews, isRemnant, type Owner, type Socket } from '../model/socket.ts';
 import type { Happening } from '../source/types.ts';
+import { ByEndpoints } from './by-endpoints.ts';
+import { betterLifetime, type Life, type Lifetime, NEVER, type Reading, seenLifetime } from './life.ts';
+import { betterOwners, completed, continued, final, inherited, laterOwners } from './sightings.ts';
 
 /** A moment on both clocks. */
 export interface Moment {
@@ -16,123 +19,22 @@ export interface Merged extends Difference {
   readonly events: readonly LogEvent[];
 }
 
-/** Beginning and end of a reading, on the clock that never jumps. */
-interface Reading {
-  readonly startMs: number;
-  readonly endMs: number;
-}
-
-const NEVER: Reading = { startMs: -Infinity, endMs: -Infinity };
-
-interface Lifetime {
-  readonly lifetimeMs?: number;
-  readonly isAtLeast?: boolean;
-}
-
-/** One life of a socket, beyond what the last snapshot says of it. */
-interface Life {
-  /** As whoever takes the batches knows it. */
-  readonly id: string;
-  /** Its other one: of what was left of it where no poll had seen it before, or of itself where one met that first. */
-  otherId: string | undefined;
-  /** The key of it in `#halves`, where it is there. */
-  readonly tuple: string | undefined;
-  socket: Socket;
-  /** As whoever takes the batches knows it; undefined while it does not. */
-  told: Socket | undefined;
-  /** Undefined when unknown. */
-  bornMs: number | undefined;
-  /** It was there before netpane was: it is older than that. */
-  isBaseline: boolean;
-  /** An event source has told something of it that no poll may know. */
-  hasWord: boolean;
-  /** The last poll that told of it: what was traced before is in what that said. */
-  polled: Reading;
-  /** Who told of its close; what is left of it is a remnant. */
-  closedBy: LearntBy | undefined;
-  /** Nothing is left of it, and there is no row. */
-  isGone: boolean;
-  /** When its latest news was, and who told it. */
-  newsMs: number;
-  newsBy: LearntBy;
-}
-
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 /** So long after the poll that saw a socket no more, word of its end may still come, milliseconds. */
 const WORD_MS = 100;
 
-/** How much an answer says of who is behind a socket. */
-const WORTH: Readonly<Record<Knowledge, number>> = {
-  exact: 4,
-  inherited: 3,
-  listener: 2,
-  hidden: 1,
-  kernel: 1,
-  pending: 1,
-  gone: 0,
-};
+/**
+ * A kernel event may come so long after the poll that saw a socket no more, milliseconds: LinuxEvents waits a quarter of
+ * a second for the last message of a socket.
+ */
+const LATE_MS = 1000;
 
-const worthOf = ([owner]: readonly Owner[]): number => WORTH[owner?.knowledge ?? 'gone'];
+/** TCP_TIMEWAIT_LEN, include/net/tcp.h. */
+const TIMEWAIT_MS = 60_000;
 
-/** How long a life was seen, as far as that is known. */
-function seenLifetime({ bornMs, isBaseline }: Life, untilMs: number): Lifetime {
-  if (bornMs === undefined || bornMs > untilMs) return {};
-  return { lifetimeMs: untilMs - bornMs, ...(isBaseline && { isAtLeast: true }) };
-}
-
-/** The better of what was seen of a life and what its end tells. */
-function betterLifetime(seen: Lifetime, { lifetimeMs, isAtLeast = false }: Lifetime): Lifetime {
-  if (lifetimeMs === undefined || (isAtLeast && (seen.lifetimeMs ?? -1) > lifetimeMs)) return seen;
-  return { lifetimeMs, ...(isAtLeast && { isAtLeast }) };
-}
-
-/** The owners that say more; `owners` where the others say as much. */
-const betterOwners = (owners: readonly Owner[], others: readonly Owner[] | undefined): readonly Owner[] =>
-  others && worthOf(others) > worthOf(owners) ? others : owners;
-
-/** The owners of a socket that they have let go. */
-const inherited = (owners: readonly Owner[]): readonly Owner[] =>
-  owners.map((owner) => (owner.knowledge === 'exact' ? { ...owner, knowledge: 'inherited' } : owner));
-
-/** The owners by a later sighting; where the earlier ones say more, those are the last known by now. */
-const laterOwners = (before: readonly Owner[], now: readonly Owner[]): readonly Owner[] =>
-  betterOwners(now, before) === now ? now : inherited(before);
-
-/** A sighting of a socket with what only another one, `known`, tells of it. */
-function completed(socket: Socket, known: Socket): Socket {
-  const uid = socket.uid ?? known.uid;
-  const user = socket.user ?? known.user;
-  const traffic = known.traffic ? { ...known.traffic, ...socket.traffic } : socket.traffic;
-  return {
-    ...socket,
-    ...(uid !== undefined && { uid }),
-    ...(user !== undefined && { user }),
-    ...(traffic && { traffic }),
-  };
-}
-
-/** A later sighting of a socket, with what only the earlier one knew. */
-const continued = (before: Socket, now: Socket): Socket => ({
-  ...completed(now, before),
-  id: before.id,
-  owners: laterOwners(before.owners, now.owners),
-});
-
-/** A socket as it was last, by what was known of it and what its end tells: its last counters. */
-function final(before: Socket, end: Socket): Socket {
-  const traffic = end.traffic ? { ...before.traffic, ...end.traffic } : before.traffic;
-  return {
-    ...completed(before, end),
-    ...(traffic && { traffic }),
-    // That nobody holds it any more says nothing new of who did.
-    owners: betterOwners(before.owners, end.owners),
-  };
-}
-
-/** The same for a connection and for what is left of it, whatever their ids. */
-const tupleOf = ({ protocol, netns, local, remote }: Socket): string =>
-  `${protocol} ${netns?.inode} ${local.address} ${local.port} ${remote?.address} ${remote?.port}`;
+/** Lives that are gone and may still be met again; the oldest ones are forgotten first. */
+const MOST_GONE = 20_000;
 
 /**
  * Makes one account of what polls see and what event sources tell: a connection is one life however it was learnt, with
@@ -151,16 +53,15 @@ export class Merger {
    * By protocol and endpoints, those of which only one of their two ids may be known: no poll has seen them, or they
    * were met as a remnant.
    */
-  readonly #halves = new Map<string, Life>();
+  readonly #halves = new ByEndpoints<Life>();
   /** Lives that may differ from what was told. */
   readonly #touched = new Set<Life>();
   /** Lives that the next poll is to confirm, and when word of them came. */
   readonly #unconfirmed = new Map<Life, number>();
   /** Lives that a poll saw no more, while word of their end may still come, and when that poll was. */
   readonly #vanished = new Map<Life, number>();
-  /** Those gone since the last poll, and since the one before it. */
-  #gone = new Set<Life>();
-  #goneBefore = new Set<Life>();
+  /** Those that are gone; the first one first. */
+  readonly #gone = new Set<Life>();
   /** With their times still on the clock that never jumps. */
   #events: Mutable<LogEvent>[] = [];
   #polled: ReadonlyMap<string, Socket> = new Map();
@@ -246,7 +147,10 @@ export class Merger {
     }
     this.#forget();
     if (isFirst) {
-      this.learn(this.#early, { wallMs: endMs + this.#wallOffsetMs, monotonicMs: endMs });
+      this.learn(this.#early, {
+        wallMs: endMs + this.#wallOffsetMs,
+        monotonicMs: endMs,
+      });
       this.#early = [];
     }
   }
@@ -301,6 +205,7 @@ export class Merger {
   #adopt(socket: Socket): Life {
     const life = this.#bear(socket, this.#first?.startMs ?? 0, 'poll');
     life.isBaseline = true;
+    life.firstSeenMs = this.#first?.endMs ?? 0;
     life.told = socket;
     // That poll may have told a change of it.
     life.newsMs = this.#last.startMs;
@@ -309,25 +214,27 @@ export class Merger {
 
   #bear(socket: Socket, bornMs: number, learntBy: LearntBy): Life {
     const isPolled = learntBy === 'poll';
-    const tuple =
-      this.#hasEvents && socket.remote && (!isPolled || isRemnant(socket)) ? tupleOf(socket) : undefined;
     const life: Life = {
       id: socket.id,
       otherId: undefined,
-      tuple,
+      endpoints: undefined,
       socket,
       told: undefined,
       bornMs,
+      firstSeenMs: isPolled ? this.#last.endMs : Infinity,
       isBaseline: false,
       hasWord: !isPolled,
       polled: isPolled ? this.#last : NEVER,
       closedBy: undefined,
       isGone: false,
+      pollsGone: 0,
+      keptUntilMs: -Infinity,
       newsMs: bornMs,
       newsBy: learntBy,
     };
     this.#lives.set(socket.id, life);
-    if (tuple !== undefined) this.#halves.set(tuple, life);
+    if (this.#hasEvents && socket.remote && (!isPolled || isRemnant(socket)))
+      life.endpoints = this.#halves.add(socket, life);
     return life;
   }
 
@@ -339,48 +246,72 @@ export class Merger {
 
   /** The life that a remnant is left of: one that no poll had seen. */
   #lifeBehind(remnant: Socket): Life | undefined {
-    const { netns: _, ...elsewhere } = remnant;
-    // In a namespace that was not known yet, its end may have been told without it.
-    const life = this.#halves.get(tupleOf(remnant)) ?? this.#halves.get(tupleOf(elsewhere));
-    return life?.otherId === undefined && life?.polled === NEVER ? life : undefined;
+    return this.#halves.find(remnant, (life) => life.otherId === undefined && life.polled === NEVER);
   }
 
   /** The life of a socket of which a poll has met what was left, before there was word of it. */
   #lifeAhead(socket: Socket, atMs: number): Life | undefined {
-    const life = this.#halves.get(tupleOf(socket));
-    return life?.otherId === undefined && life?.hasWord === false && life.polled.endMs >= atMs
-      ? life
-      : undefined;
+    return this.#halves.find(
+      socket,
+      (life) => life.otherId === undefined && !life.hasWord && life.polled.endMs >= atMs,
+    );
   }
 
   #tellSpawn(life: Life): void {
     const { socket, newsMs, newsBy } = life;
     this.#touched.add(life);
-    this.#events.push({ type: 'spawn', atMs: newsMs, socket, learntBy: newsBy });
+    this.#events.push({
+      type: 'spawn',
+      atMs: newsMs,
+      socket,
+      learntBy: newsBy,
+    });
   }
 
   #tellChange(before: Socket, socket: Socket, atMs: number, learntBy: LearntBy): void {
     if (!isNews(before, socket)) return;
-    const was = before.state === socket.state ? undefined : before.state;
-    this.#events.push({ type: 'change', atMs, socket, learntBy, ...(was && { was }) });
+    this.#events.push({
+      type: 'change',
+      atMs,
+      socket,
+      learntBy,
+      was: beforeOf(before, socket),
+    });
   }
 
   #close(life: Life, atMs: number, learntBy: LearntBy, told: Lifetime = {}): void {
-    const lifetime = betterLifetime(seenLifetime(life, atMs), told);
+    const seen = seenLifetime(life, atMs);
+    // The kernel counts from listen() or from the handshake, the polls from the first sighting.
+    const isSeenLonger = told.lifetimeMs !== undefined && told.lifetimeMs < atMs - life.firstSeenMs;
+    const lifetime = isSeenLonger ? seen : betterLifetime(seen, told);
     life.closedBy = learntBy;
     this.#vanished.delete(life);
     // A poll may have seen what is left of it before there was word of its end.
     life.newsMs = Math.max(life.newsMs, atMs);
     this.#touched.add(life);
-    this.#events.push({ type: 'close', atMs: life.newsMs, socket: life.socket, learntBy, ...lifetime });
+    this.#events.push({
+      type: 'close',
+      atMs: life.newsMs,
+      socket: life.socket,
+      learntBy,
+      ...lifetime,
+    });
   }
 
-  /** Nothing is left of it. */
-  #finish(life: Life): void {
+  /** Nothing is left of it. @param mayReturn its remnant may still be there: a poll passed it by */
+  #finish(life: Life, mayReturn = false): void {
     life.isGone = true;
-    this.#goneBefore.delete(life);
+    life.pollsGone = 0;
+    const lateMs = Math.max(life.newsMs, this.#last.endMs) + LATE_MS;
+    life.keptUntilMs = mayReturn ? Math.max(lateMs, this.#remnantEndMs(life)) : lateMs;
+    this.#gone.delete(life);
     this.#gone.add(life);
     this.#touched.add(life);
+  }
+
+  /** When the kernel lets go of the remnant, by its timer where a poll has seen that. */
+  #remnantEndMs({ socket: { timer }, newsMs }: Life): number {
+    return timer?.kind === 'timewait' ? timer.dueAtMs - this.#wallOffsetMs : newsMs + TIMEWAIT_MS;
   }
 
   #update(life: Life, socket: Socket, atMs: number, learntBy: LearntBy): void {
@@ -423,7 +354,13 @@ export class Merger {
       // The kernel's word that it is no more outweighs a table that could not be read to its end.
       if (life.closedBy !== 'poll') return;
       // One that a poll had passed by: it is told as a new one.
-      Object.assign(life, { socket, bornMs: startMs, isBaseline: false, newsMs: startMs, newsBy: 'poll' });
+      Object.assign(life, {
+        socket,
+        bornMs: startMs,
+        firstSeenMs: this.#last.endMs,
+        isBaseline: false,
+      });
+      Object.assign(life, { newsMs: startMs, newsBy: 'poll' });
       life.closedBy = undefined;
       life.isGone = false;
       this.#tellSpawn(life);
@@ -449,13 +386,13 @@ export class Merger {
   #miss(life: Life): void {
     const { startMs } = this.#last;
     const { protocol } = life.socket;
-    if (life.closedBy !== undefined) this.#finish(life);
+    if (life.closedBy !== undefined) this.#finish(life, true);
     // Of nothing else there is word; of what is left of a connection there was.
     else if (this.#hasEvents && (protocol === 'tcp' || protocol === 'udp') && !isRemnant(life.socket))
       this.#vanished.set(life, startMs);
     else {
       this.#close(life, startMs, 'poll');
-      this.#finish(life);
+      this.#finish(life, isRemnant(life.socket));
     }
   }
 
@@ -464,24 +401,27 @@ export class Merger {
     for (const [life, atMs] of this.#vanished) {
       if (atMs > untilMs) continue;
       this.#close(life, atMs, 'poll');
-      this.#finish(life);
+      // A table that was not read to its end may show its remnant later.
+      this.#finish(life, life.socket.protocol === 'tcp');
     }
   }
 
-  /** Of what has been gone for two polls no word will come any more. */
+  /** Forgets lives that are gone for two polls, when no late kernel event and no other sighting can come any more. */
   #forget(): void {
-    for (const life of this.#goneBefore) {
-      if (!life.isGone) continue;
-      // A table that could not be read to its end still has it.
-      if (this.#sightingOf(life)) this.#gone.add(life);
-      else {
-        this.#lives.delete(life.id);
-        if (life.otherId !== undefined) this.#lives.delete(life.otherId);
-        if (life.tuple !== undefined && this.#halves.get(life.tuple) === life)
-          this.#halves.delete(life.tuple);
+    for (const life of this.#gone) {
+      if (!life.isGone) {
+        this.#gone.delete(life);
+        continue;
       }
+      // A table that could not be read to its end still has it.
+      if (this.#sightingOf(life)) life.pollsGone = 0;
+      if (life.pollsGone++ === 0) continue;
+      if (life.keptUntilMs > this.#last.startMs && this.#gone.size <= MOST_GONE) continue;
+      this.#gone.delete(life);
+      this.#lives.delete(life.id);
+      if (life.otherId !== undefined) this.#lives.delete(life.otherId);
+      if (life.endpoints !== undefined) this.#halves.delete(life.endpoints, life);
     }
-    [this.#gone, this.#goneBefore] = [new Set(), this.#gone];
   }
 
   /** True for what the first poll stands for. */
@@ -508,8 +448,11 @@ export class Merger {
     }
     if (life.closedBy !== undefined) return undefined;
     life.hasWord = true;
-    life.bornMs = atMs;
-    life.isBaseline = false;
+    // A socket that was bound first is there before it listens or connects.
+    if (atMs <= life.firstSeenMs) {
+      life.bornMs = atMs;
+      life.isBaseline = false;
+    }
     const owners = this.#ownersWith(life, socket.owners, atMs);
     if (owners !== life.socket.owners)
       this.#update(life, { ...completed(life.socket, socket), owners }, atMs, learntBy);
@@ -541,7 +484,8 @@ export class Merger {
     this.#close(life, atMs, learntBy, lifetime);
     // Where a poll came later, and saw nothing of it, that is over too.
     const isOver = atMs <= this.#last.startMs && this.#sightingOf(life) === undefined;
-    if (!isLeft || isOver) this.#finish(life);
+    // The trace does not say whether a remnant is left.
+    if (!isLeft || isOver) this.#finish(life, isLeft || learntBy === 'trace');
     else
       life.socket = {
         ...life.socket,

@@ -4,8 +4,9 @@ import { printable } from '../model/text.ts';
 import type { State, Usage } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 import { byteFacts, type Fact, momentOf, networkFacts, pathFacts, programFacts, queueFacts } from './flow.ts';
-import { ageText, bytesText, endpointText, lifetimeText, portText, userText } from './format.ts';
+import { ageText, bytesText, clockText, endpointText, lifetimeText, portText, userText } from './format.ts';
 import { type Line, line, span } from './line.ts';
+import { changeWords } from './change-text.ts';
 import { paneTitle } from './events.ts';
 import { displayWidth, inPieces } from './width.ts';
 
@@ -73,6 +74,16 @@ function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
   return lines;
 }
 
+/** The latest change of a socket that the log still has. */
+function changeFields({ log }: State, id: string, width: number): Line[] {
+  for (let number = log.end - 1; number >= log.start; number--) {
+    const event = log.at(number);
+    if (event?.type === 'change' && event.socket.id === id)
+      return factField(['changed', [clockText(event.atMs), ...changeWords(event)]], width);
+  }
+  return [];
+}
+
 /** Everything known of the selected socket and the programs behind it. */
 export function detailLines(row: Row | undefined, state: State, width: number, height: number): Line[] {
   const title = paneTitle('DETAILS', row ? '' : 'no socket is selected', width);
@@ -103,6 +114,7 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
     ...owners.slice(1),
     ...fields(queueFacts(row)),
     ...fields(networkFacts(row, moment)),
+    ...changeFields(state, row.id, width),
     ...(row.lifetimeMs === undefined
       ? field('age', row.baseline ? `${seen === '·' ? '' : `${seen}, `}there before netpane` : seen, width)
       : field('lived', `${row.isAtLeast ? '>' : ''}${lifetimeText(row.lifetimeMs)}`, width)),

@@ -1,5 +1,6 @@
 import type { GapEvent, LogEvent, SocketEvent } from '../model/event.ts';
 import { firstOwner } from '../model/socket.ts';
+import { changeWords } from './change-text.ts';
 import {
   clockText,
   countText,
@@ -38,7 +39,7 @@ const gapText = (event: GapEvent): string =>
 
 /** What became of a socket, the most important words first. */
 function outcomeWords(event: SocketEvent): string[] {
-  const { type, socket, was, lifetimeMs, isAtLeast } = event;
+  const { type, socket, lifetimeMs, isAtLeast } = event;
   const state = socket.state ?? 'unconnected';
   const { rxBytes, txBytes } = socket.traffic ?? {};
   const words: string[] = [];
@@ -46,7 +47,8 @@ function outcomeWords(event: SocketEvent): string[] {
     words.push(
       lifetimeMs === undefined ? 'closed' : `lived ${isAtLeast ? '>' : ''}${lifetimeText(lifetimeMs)}`,
     );
-  else words.push(was ? `${was} → ${state}` : state);
+  else if (type === 'change') words.push(...changeWords(event));
+  else words.push(state);
   if (type === 'close' && (rxBytes !== undefined || txBytes !== undefined)) {
     const side = (arrow: string, bytes: number | undefined) =>
       `${arrow} ${bytes === undefined ? NOTHING : sizeText(bytes)}`;

@@ -113,7 +113,9 @@ describe('an event as a line of JSON', () => {
   });
 
   test('a change: from what', () => {
-    const { socket: _, ...rest } = parsed(event({ type: 'change', was: 'SYN_SENT', learntBy: 'trace' }));
+    const { socket: _, ...rest } = parsed(
+      event({ type: 'change', was: { state: 'SYN_SENT' }, learntBy: 'trace' }),
+    );
     expect(rest).toEqual({ atMs: NOON_MS, type: 'change', was: { state: 'SYN_SENT' }, learntBy: 'trace' });
   });
 

@@ -1,5 +1,5 @@
 import type { Batch, Cost, Snapshot } from '../../src/model/batch.ts';
-import type { LogEvent } from '../../src/model/event.ts';
+import { beforeOf, type LogEvent } from '../../src/model/event.ts';
 import { type Endpoint, isNews, type Owner, type Socket } from '../../src/model/socket.ts';
 import { EVERYTHING, parseQuery, type Query } from '../../src/query/query.ts';
 import { initialState, reduce, type Settings } from '../../src/store/reduce.ts';
@@ -96,15 +96,8 @@ export function told(...batches: readonly Batch[]): Batch[] {
     for (const now of changed) {
       const life = open.get(now.id);
       if (life === undefined) continue;
-      const was = life.socket.state;
-      if (isNews(life.socket, now))
-        events.push({
-          type: 'change',
-          atMs,
-          socket: now,
-          learntBy: 'poll',
-          ...(was && was !== now.state && { was }),
-        });
+      const was = beforeOf(life.socket, now);
+      if (isNews(life.socket, now)) events.push({ type: 'change', atMs, socket: now, learntBy: 'poll', was });
       life.socket = now;
     }
     for (const id of closed) {

@@ -72,7 +72,7 @@ export const BRIEF_BATCHES: readonly Batch[] = [
     events: [
       ...crowd.flatMap((it, i) => lived(it, 100 + 50 * i, 0.041 * 2 ** i)),
       told('spawn', nameless, 700),
-      told('change', { ...nameless, state: 'CLOSE_WAIT' }, 790, { was: 'ESTABLISHED' }),
+      told('change', { ...nameless, state: 'CLOSE_WAIT' }, 790, { was: { state: 'ESTABLISHED' } }),
       told('close', { ...nameless, traffic: { rxBytes: 82_000, txBytes: 1_240_000 } }, 800, {
         lifetimeMs: 100,
       }),
@@ -87,7 +87,7 @@ export const BRIEF_BATCHES: readonly Batch[] = [
       gap(1100, 12),
       told('spawn', long, 1200),
       ...lived(query, 1300, 12),
-      told('change', { ...long, state: 'CLOSE_WAIT' }, 1400, { was: 'ESTABLISHED' }),
+      told('change', { ...long, state: 'CLOSE_WAIT' }, 1400, { was: { state: 'ESTABLISHED' } }),
       told('close', slow, 1500, { lifetimeMs: 1500, isAtLeast: true }),
       gap(1600, undefined, 'trace'),
     ],

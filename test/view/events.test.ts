@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { GapEvent, SocketEvent } from '../../src/model/event.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import { eventText } from '../../src/view/events.ts';
-import { listener, NOON_MS, socket } from '../helpers/fakes.ts';
+import { listener, NOON_MS, socket, udp } from '../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
 
 process.env['TZ'] = 'UTC';
@@ -33,8 +33,59 @@ describe('the text of an event', () => {
   });
 
   test('a change: from what to what', () => {
-    expect(outcome({ type: 'change', was: 'SYN_SENT' })).toBe('SYN_SENT → ESTABLISHED');
+    expect(outcome({ type: 'change', was: { state: 'SYN_SENT' } })).toBe('SYN_SENT → ESTABLISHED');
     expect(eventText(event({ type: 'change' }))).toContain('12:00:00.007 ~ curl');
+  });
+
+  const owner = (process: string, pid: number) => ({ knowledge: 'exact', process, pid }) as const;
+  const [bash, sshd, cat] = [owner('bash', 10), owner('sshd', 14), owner('cat', 15)];
+  test.each<[string, SocketEvent['was'], Partial<Socket>, string]>([
+    [
+      'one program for another',
+      { owners: [bash] },
+      { owners: [sshd] },
+      'came: sshd 14  went: bash 10  ESTABLISHED',
+    ],
+    ['a program that lets go', { owners: [bash, sshd] }, { owners: [sshd] }, 'went: bash 10  ESTABLISHED'],
+    ['further programs', { owners: [bash] }, { owners: [bash, sshd, cat] }, 'came: sshd 14 +1  ESTABLISHED'],
+    [
+      'a program found late',
+      { owners: [{ knowledge: 'hidden' }] },
+      { owners: [cat] },
+      'found: cat 15  ESTABLISHED',
+    ],
+    ['a program lost', { owners: [cat] }, { owners: [{ knowledge: 'hidden' }] }, 'went: cat 15  ESTABLISHED'],
+    ['a peer', { remote: null }, {}, 'connected  ESTABLISHED'],
+    [
+      'another peer',
+      { remote: { address: '192.0.2.7', port: 53 } },
+      {},
+      'peer was 192.0.2.7:53  ESTABLISHED',
+    ],
+    ['another address', { local: { address: '0.0.0.0', port: 40000 } }, {}, 'local was *:40000  ESTABLISHED'],
+    [
+      'state and program',
+      { state: 'SYN_SENT', owners: [bash] },
+      { owners: [cat] },
+      'SYN_SENT → ESTABLISHED  came: cat 15  went: bash 10',
+    ],
+  ])('a change says what changed: %s', (_, was, fields, words) => {
+    expect(
+      outcome({
+        type: 'change',
+        socket: { ...socket(), ...fields },
+        ...(was && { was }),
+      }),
+    ).toBe(words);
+  });
+
+  test('a socket that loses its peer says which one', () => {
+    const event_ = event({
+      type: 'change',
+      socket: udp(),
+      was: { remote: { address: '192.0.2.7', port: 53 } },
+    });
+    expect(eventText(event_)).toMatch(/disconnected from 192\.0\.2\.7:53 {2}unconnected$/);
   });
 
   test.each<[Partial<SocketEvent>, string]>([
@@ -55,7 +106,11 @@ describe('the text of an event', () => {
 
   test('what a closed connection has moved', () => {
     const closed = (traffic: Socket['traffic']) =>
-      outcome({ type: 'close', lifetimeMs: 0.8, socket: socket({ ...(traffic && { traffic }) }) });
+      outcome({
+        type: 'close',
+        lifetimeMs: 0.8,
+        socket: socket({ ...(traffic && { traffic }) }),
+      });
     expect(closed({ rxBytes: 120, txBytes: 5 })).toBe('lived 0.80 ms  ↓ 120 B ↑ 5 B');
     expect(closed({ txBytes: 1_240_000 })).toBe('lived 0.80 ms  ↓ · ↑ 1.24 MB');
     expect(closed({ rttMicros: 9 })).toBe('lived 0.80 ms');
@@ -87,8 +142,13 @@ describe('the text of an event', () => {
         hostile,
         fc.constantFrom<SocketEvent['type'][]>('spawn', 'change', 'close'),
         (text, type) => {
-          const named = socket({ owners: [{ knowledge: 'exact', pid: 1, process: text }] });
-          const nameless = socket({ user: text, owners: [{ knowledge: 'gone' }] });
+          const named = socket({
+            owners: [{ knowledge: 'exact', pid: 1, process: text }],
+          });
+          const nameless = socket({
+            user: text,
+            owners: [{ knowledge: 'gone' }],
+          });
           const remote = { address: text, port: 1 };
           for (const it of [named, nameless, { ...socket(), local: remote, remote }])
             expect(eventText(event({ type, socket: it }))).not.toMatch(UNSAFE);

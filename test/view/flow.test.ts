@@ -2,9 +2,21 @@ import { describe, expect, test } from 'vitest';
 import type { Socket, Traffic } from '../../src/model/socket.ts';
 import { detailLines } from '../../src/view/details.ts';
 import { displayWidth } from '../../src/view/width.ts';
-import { after, baseline, batch, emptyState, listener, NOON_MS, socket, udp } from '../helpers/fakes.ts';
+import {
+  after,
+  baseline,
+  batch,
+  emptyState,
+  listener,
+  NOON_MS,
+  socket,
+  told as happened,
+  udp,
+} from '../helpers/fakes.ts';
 import { textOf } from '../helpers/lines.ts';
 import { MACHINE, TRAFFIC_BATCHES } from '../tui/traffic-scene.ts';
+
+process.env['TZ'] = 'UTC';
 
 const TICK_MS = NOON_MS + 1000;
 
@@ -121,6 +133,23 @@ test('a picture that stands still is told of its own moment', () => {
   const [pause, later] = [{ type: 'pause' } as const, batch({ monotonicMs: 99_000 })];
   expect(detailsOf(it, 100, later)['received']).toContain('last 1m ago');
   expect(detailsOf(it, 100, pause, later)['received']).toContain('last 0s ago');
+});
+
+test('the latest change says what changed', () => {
+  const before = socket();
+  const owners = [{ knowledge: 'exact', pid: 14, process: 'sshd' }] as const;
+  const state = after(
+    emptyState(),
+    ...happened(
+      batch({ spawned: [before] }),
+      batch({ changed: [{ ...before, state: 'CLOSE_WAIT' }] }),
+      batch({ changed: [{ ...before, state: 'CLOSE_WAIT', owners }] }),
+    ),
+  );
+  const texts = detailLines(state.table.rows.get(before.id), state, 80, 100).map(textOf);
+  expect(texts.find((text) => text.startsWith('changed'))?.trimEnd()).toBe(
+    'changed  12:00:01  came: sshd 14  went: curl 100  CLOSE_WAIT',
+  );
 });
 
 test('words stay whole where a line has room for them', () => {

@@ -1,0 +1,45 @@
+import type { Before, SocketEvent } from '../model/event.ts';
+import type { Owner, Socket } from '../model/socket.ts';
+import { printable } from '../model/text.ts';
+import { endpointText } from './format.ts';
+
+/** `nginx 80`, and how many more there are. */
+function programsText([first, ...more]: readonly Owner[]): string {
+  const name = printable(first?.process ?? '').trim() || '?';
+  return `${name} ${first?.pid}${more.length > 0 ? ` +${more.length}` : ''}`;
+}
+
+/** Which programs came to hold a socket, and which let go. */
+function ownerWords(before: readonly Owner[], now: readonly Owner[]): string[] {
+  const missingIn = (others: readonly Owner[]) => {
+    const pids = new Set(others.map(({ pid }) => pid));
+    return ({ pid }: Owner): boolean => pid !== undefined && !pids.has(pid);
+  };
+  const came = now.filter(missingIn(before));
+  const went = before.filter(missingIn(now));
+  // A program that is found late may have held the socket all the time.
+  const isFound = before.every(({ pid }) => pid === undefined);
+  return [
+    ...(came.length > 0 ? [`${isFound ? 'found' : 'came'}: ${programsText(came)}`] : []),
+    ...(went.length > 0 ? [`went: ${programsText(went)}`] : []),
+  ];
+}
+
+function peerWords(before: Before, socket: Socket): string[] {
+  if (before.remote === undefined) return [];
+  if (before.remote === null) return ['connected'];
+  return socket.remote === null
+    ? [`disconnected from ${endpointText(before.remote, socket)}`]
+    : [`peer was ${endpointText(before.remote, socket)}`];
+}
+
+/** What changed, the most important words first; the state alone where the event does not say. */
+export function changeWords({ socket, was = {} }: Pick<SocketEvent, 'socket' | 'was'>): string[] {
+  const state = socket.state ?? 'unconnected';
+  const others = [
+    ...peerWords(was, socket),
+    ...(was.local ? [`local was ${endpointText(was.local, socket)}`] : []),
+    ...(was.owners ? ownerWords(was.owners, socket.owners) : []),
+  ];
+  return was.state ? [`${was.state} → ${state}`, ...others] : [...others, state];
+}
