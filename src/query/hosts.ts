@@ -3,11 +3,22 @@ import type { Term } from './expression.ts';
 import { type Piece, refuse, shown } from './mistake.ts';
 import { readPorts } from './ranges.ts';
 
-/** Labels of letters, digits, `-` and `_` (RFC 1123, and what is met in the wild); 253 characters is the most of DNS. */
-const HOST_NAME = /^(?=.{1,253}$)[\p{L}\p{N}_](?:[\p{L}\p{N}_-]*(?:\.(?=[\p{L}\p{N}_]))?)*\.?$/u;
+/** A part between dots: letters, digits, `-` and `_`, as in RFC 1123 and as met in the wild. */
+const LABEL = /^[\p{L}\p{N}_][\p{L}\p{N}_-]*$/u;
+/** The longest name of DNS, characters. */
+const LONGEST_NAME = 253;
 
 const EXAMPLES = '@192.0.2.1, @[::1]:80, @example.com:443';
 const EXPECTED = `an address or a host name: ${EXAMPLES}`;
+
+/** Returns true for a host name: labels between dots, and at most one dot at the end. */
+const isDnsName = (text: string): boolean =>
+  text.length <= LONGEST_NAME &&
+  !/^[\d.]+$/.test(text) &&
+  text
+    .replace(/\.$/, '')
+    .split('.')
+    .every((label) => LABEL.test(label));
 
 /** What comes after `@`: an address or a host name, and ports after a colon. An IPv6 address may go without brackets. */
 export function readHost(piece: Piece): Extract<Term, { kind: 'host' }> {
@@ -20,7 +31,7 @@ export function readHost(piece: Piece): Extract<Term, { kind: 'host' }> {
   if (host.text === '') refuse(piece, `${shown(text)} is no host; expected ${EXPECTED}`);
   const address = canonicalAddress(host.text);
   const lower = host.text.toLowerCase();
-  const isName = bracketed === undefined && HOST_NAME.test(lower) && !/^[\d.]+$/.test(lower);
+  const isName = bracketed === undefined && isDnsName(lower);
   if (address === undefined && !isName)
     refuse(host, `${shown(host.text)} is no address and no host name; expected ${EXAMPLES}`);
   const found = address ?? lower.replace(/\.$/, '');

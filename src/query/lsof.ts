@@ -41,7 +41,8 @@ const protocols: Term = { kind: 'protocols', protocols: PROTOCOLS };
 
 /** The form after `-i`; an empty one takes all that lsof takes for Internet files. */
 export function readInternet({ text, at }: Piece): InternetForm {
-  const [, digit = '', protocol = '', rest = ''] = /^([46]?)([^@:]*)(.*)$/s.exec(text) ?? [];
+  const [, digit = '', protocol = ''] = /^([46]?)([^@:]*)/.exec(text) ?? [];
+  const rest = text.slice(digit.length + protocol.length);
   const name = protocol.toLowerCase();
   if (name !== '' && !PROTOCOLS.includes(name)) {
     const piece = { text: protocol, at: at + digit.length };

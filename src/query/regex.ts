@@ -58,7 +58,9 @@ const PLAIN = /^(?:[\w\-:,@ .^$|]|\\[.^$|/]|\[\^?[\w.:-]+\])+$/;
  */
 function plainTest(source: string): ((text: string) => boolean) | undefined {
   if (!PLAIN.test(source)) return undefined;
-  const meant = source.replace(/\\.|\[[^\]]*\]|\./g, (it) => (it === '.' ? '[^\\n]' : it));
+  const meant = source.replace(/\\.|\[[^[\]]*\]|\./g, (it) => (it === '.' ? '[^\\n]' : it));
+  // PLAIN lets no repetition through.
+  // eslint-disable-next-line no-restricted-syntax
   const regex = new RegExp(meant, 'iu');
   return (text) => regex.test(text);
 }

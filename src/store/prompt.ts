@@ -28,6 +28,13 @@ const splice = (prompt: Prompt, from: number, to: number, text: string): Prompt 
   untouched: false,
 });
 
+/** Returns where the word before the cursor begins, past the spaces between. */
+function startOfWord(text: string, cursor: number): number {
+  let start = text.slice(0, cursor).trimEnd().length;
+  while (start > 0 && !/\s/.test(text.charAt(start - 1))) start--;
+  return start;
+}
+
 /** The prompt after one edit. */
 export function editPrompt(prompt: Prompt, edit: Edit): Prompt {
   const { text, cursor, untouched } = prompt;
@@ -42,10 +49,10 @@ export function editPrompt(prompt: Prompt, edit: Edit): Prompt {
       if (edit.what === 'after') return splice(prompt, cursor, cursor + sizeAfter(text, cursor), '');
       const from = {
         before: cursor - sizeBefore(text, cursor),
-        word: text.slice(0, cursor).search(/\S+\s*$/),
+        word: startOfWord(text, cursor),
         'to-start': 0,
       }[edit.what];
-      return splice(prompt, Math.max(0, from), cursor, '');
+      return splice(prompt, from, cursor, '');
     }
     case 'move': {
       const to = {

@@ -43,6 +43,8 @@ export function copySequence(
   const sequence = `\x1b]52;c;${bytes.toString('base64')}\x07`;
   if (environment['TMUX']) return `${sequence}\x1bPtmux;${sequence.replaceAll('\x1b', '\x1b\x1b')}\x1b\\`;
   if (!environment['STY']) return sequence;
-  const pieces = sequence.match(new RegExp(`[^]{1,${SCREEN_PIECE}}`, 'g')) ?? [];
-  return pieces.map((piece) => `\x1bP${piece}\x1b\\`).join('');
+  let wrapped = '';
+  for (let at = 0; at < sequence.length; at += SCREEN_PIECE)
+    wrapped += `\x1bP${sequence.slice(at, at + SCREEN_PIECE)}\x1b\\`;
+  return wrapped;
 }

@@ -2,19 +2,10 @@ import { EventEmitter } from 'node:events';
 import { StringDecoder } from 'node:string_decoder';
 
 /**
- * One thing a terminal sends: an SGR or X10 mouse report, a CSI or SS3 sequence, ESC with a character (alt), or text.
+ * One thing a terminal sends: an X10 mouse report, a CSI sequence (SGR mouse reports too) that is not the start of an X10
+ * report whose last bytes are still to come, an SS3 sequence, ESC with a character (alt), or text.
  */
-const TOKEN = new RegExp(
-  [
-    '\\x1b\\[M[\\s\\S]{3}',
-    // Not the start of an X10 report, whose last bytes are still to come.
-    '\\x1b(?!\\[M)\\x1b?\\[[0-?]*[ -/]*[@-~]',
-    '\\x1b\\x1b?O[ -~]',
-    '\\x1b[^\\x1b[O]',
-    '[^\\x1b]+',
-  ].join('|'),
-  'y',
-);
+const TOKEN = /\x1b\[M[\s\S]{3}|\x1b(?!\[M)\x1b?\[[0-?]*[ -/]*[@-~]|\x1b\x1b?O[ -~]|\x1b[^\x1b[O]|[^\x1b]+/y;
 
 /**
  * Takes terminal input apart into whole sequences.

@@ -83,7 +83,7 @@ export const userText = (socket: Socket): string => {
  * A whole number with commas between its thousands: 12,345. Not by Intl, which takes longer to load than all else that
  * the first picture is made of.
  */
-export const countText = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+export const countText = (n: number): string => String(n).replace(/\B(?=(\d{3}){1,7}$)/g, ',');
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -8,6 +8,7 @@ import { parseQuery } from '../../src/query/query.ts';
 import { valuesOf } from '../../src/query/values.ts';
 import { queried, socket } from '../helpers/fakes.ts';
 import { subject } from '../helpers/queries.ts';
+import { endsWithin } from '../helpers/regexes.ts';
 
 const SIZE = 10_240;
 /** As much of it as makes up ten kilobytes. */
@@ -89,6 +90,36 @@ describe('ten kilobytes of anything are answered', () => {
     expect(parseQuery(Array.from({ length: 101 }, () => 'a').join(' or '))).toMatchObject({
       problem: { message: 'too many terms: 101, at most 100' },
     });
+  });
+});
+
+/** Linear work takes a few milliseconds. */
+const GUARD_MS = 5000;
+
+describe('a slip after a long host name is told at once', () => {
+  const NAME = 'ip-172-31-22-105.eu-west-1.compute.internal';
+  test.each([
+    ['a comma', `@${NAME},`],
+    ['a comma, in a form of lsof', `-i tcp@${NAME},:22`],
+    ['two dots', `@${NAME}..`],
+    ['a name of the greatest length', `@${'a-b_c1'.repeat(42)},`],
+    ['a label for each letter', `@${'a.'.repeat(126)},`],
+    ['letters beyond ASCII', `@${'bücher'.repeat(40)}!`],
+    ['a whole query of it', `@${'a'.repeat(4094)},`],
+  ])('%s', (_, text) => {
+    const isDone = endsWithin(GUARD_MS, () => {
+      expect(parseQuery(text)).toHaveProperty('problem');
+      complete(text, text.length, valuesOf([]));
+    });
+    expect(isDone).toBe(true);
+  });
+
+  test('names of DNS are still names, up to 253 characters', () => {
+    const longest = `${'a'.repeat(61)}.`.repeat(4).slice(0, 253);
+    for (const name of [NAME, `${NAME}.`, 'a', '_dns.x_y', 'münchen.example', '3com.com', longest])
+      expect(queried(`@${name}`).hosts).toEqual([name.replace(/\.$/, '')]);
+    for (const name of ['-a', 'a..b', '.a', 'a.-b', 'a!b', `${longest}abcdef`])
+      expect(parseQuery(`@${name}`), name).toHaveProperty('problem');
   });
 });
 

@@ -6,9 +6,12 @@ interface Place {
   tables: number;
 }
 
-/** Strings of four kinds, comments, ends of lines, what separates, and whatever else there is, in one piece. */
+/**
+ * Strings of four kinds, comments, ends of lines, what separates, and whatever else there is, in one piece. A string that
+ * is not closed is a token too: a search for its end that fails would be repeated from each quote on.
+ */
 const TOKENS =
-  /"""(?:\\[^]|[^\\])*?"{3,5}|'''[^]*?'{3,5}|"(?:\\.|[^"\\])*"|'[^']*'|#[^\n]*|[[\]{}=,.\n]|[^\s[\]{}=,.#"']+/g;
+  /"""(?:\\[^]|[^\\])*?(?:"{3,5}|\\?$)|'''[^]*?(?:'{3,5}|$)|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|#[^\n]*|[[\]{}=,.\n]|[^\s[\]{}=,.#"']+/g;
 
 const ESCAPES: Readonly<Record<string, string>> = {
   b: '\b',

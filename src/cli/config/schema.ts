@@ -53,7 +53,7 @@ const read = <T>(
     v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
       const meaning = understand(String(value));
       if (meaning !== undefined) return meaning;
-      const name = String(value).replace(/^-|:.*$/g, '');
+      const [name = ''] = String(value).replace(/^-/, '').split(':', 1);
       const meant = names.includes(name) ? undefined : nearest(name, names);
       addIssue({ message: takes(wanted, value) + (meant === undefined ? '' : `: is ${meant} meant?`) });
       return NEVER;

@@ -112,7 +112,7 @@ export class ContainerNames {
 
   /** @param root the file system these files are in: `/`, or a fixture */
   constructor(root: string) {
-    this.#root = root.replace(/\/+$/, '');
+    this.#root = root.replace(/\/$/, '');
   }
 
   /**

@@ -77,7 +77,7 @@ export class Namespaces {
 
   /** @param options `root`: where /run, /var and /home are; `/` by default */
   constructor({ proc, root = '/' }: { proc: Proc; root?: string }) {
-    const folder = root.replace(/\/+$/, '');
+    const folder = root.replace(/\/$/, '');
     this.#proc = proc;
     this.#namedFolders = NAMED_FOLDERS.map((name) => `${folder}/${name}/`);
     this.#mounts = new NamespaceMounts({ proc, folder: `${folder}/run/netns` });

@@ -12,14 +12,22 @@ export interface EventFormat {
 }
 
 /** `	field:char comm[16];	offset:12;	size:16;	signed:0;`: a declaration of C, and where it is. */
-const FIELD = /^\s*field:\s*([^;]*?)(\w+)(?:\[\w*\])*;\s*offset:(\d+);\s*size:(\d+);/;
+const FIELD = /^\s*field:([^;]*);\s*offset:(\d+);\s*size:(\d+);/;
+
+/** Returns the name in a declaration: its last word, lengths of arrays apart. */
+const nameIn = (declaration: string): string | undefined =>
+  declaration
+    .replace(/\[\w*\]/g, ' ')
+    .match(/\w+/g)
+    ?.at(-1);
 
 function parseFields(text: string): { fields: Map<string, Field>; problems: number } {
   const fields = new Map<string, Field>();
   let problems = 0;
   for (const line of text.split('\n')) {
     if (!/^\s*field:/.test(line)) continue;
-    const [, , name, offset, size] = FIELD.exec(line) ?? [];
+    const [, declaration = '', offset, size] = FIELD.exec(line) ?? [];
+    const name = nameIn(declaration);
     if (name === undefined) problems++;
     else fields.set(name, { offset: Number(offset), size: Number(size) });
   }

@@ -1,0 +1,190 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createContext, Script } from 'node:vm';
+import { type AST, RegExpParser } from '@eslint-community/regexpp';
+import ts from 'typescript';
+
+/** A regex of the source, and where it stands. */
+export interface Literal {
+  /** File and line, such as `src/query/hosts.ts:7`. */
+  readonly place: string;
+  readonly regex: RegExp;
+}
+
+/** Returns every regex literal below a folder. The linter allows no other regexes. */
+export function literalsBelow(folder: string): Literal[] {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((it) => it.endsWith('.ts'));
+  return files.sort().flatMap((name) => {
+    const path = join(folder, name);
+    const file = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true);
+    const found: Literal[] = [];
+    const visit = (node: ts.Node): void => {
+      if (ts.isRegularExpressionLiteral(node)) {
+        const end = node.text.lastIndexOf('/');
+        const { line } = file.getLineAndCharacterOfPosition(node.getStart());
+        const regex = new RegExp(node.text.slice(1, end), node.text.slice(end + 1));
+        found.push({ place: `${path}:${line + 1}`, regex });
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(file);
+    return found;
+  });
+}
+
+/** Lengths of hostile texts, characters: 200 exhaust an exponential regex, and 200,000 a quadratic one. */
+const [SHORT, LONG] = [200, 200_000];
+
+/** Characters to choose from: all of ASCII, and some that only classes of Unicode tell apart. */
+const ALPHABET = [
+  ...Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)),
+  ...['\x85', 'é', '\u0301', '\u200b', '\u2028', '日', '＝', '\ufeff', '\ud800'],
+];
+
+type OneCharacter = AST.Character | AST.CharacterClass | AST.CharacterSet;
+
+const isOneCharacter = (element: AST.Element | AST.Node): element is OneCharacter =>
+  element.type === 'Character' || element.type === 'CharacterClass' || element.type === 'CharacterSet';
+
+/** Returns what stands within a part of a regex, the part first. */
+function partsOf(node: AST.Node): AST.Node[] {
+  switch (node.type) {
+    case 'RegExpLiteral':
+      return partsOf(node.pattern);
+    case 'Pattern':
+    case 'Group':
+    case 'CapturingGroup':
+      return [node, ...node.alternatives.flatMap(partsOf)];
+    case 'Assertion':
+      return [node, ...('alternatives' in node ? node.alternatives.flatMap(partsOf) : [])];
+    case 'Alternative':
+      return [node, ...node.elements.flatMap(partsOf)];
+    case 'Quantifier':
+      return [node, ...partsOf(node.element)];
+    default:
+      return [node];
+  }
+}
+
+/** Makes hostile texts for one regex from its own structure. */
+class Pump {
+  readonly #pattern: AST.Pattern;
+  /** The characters that the parts of the regex tell apart: one of each kind. */
+  readonly #kinds: readonly string[];
+  /** The kind that the fewest parts take. */
+  readonly #stranger: string;
+  readonly #flags: string;
+
+  constructor({ source, flags }: RegExp) {
+    this.#flags = flags.replace(/[gy]/g, '');
+    this.#pattern = new RegExpParser().parsePattern(source, undefined, undefined, {
+      unicode: flags.includes('u'),
+    });
+    const parts = partsOf(this.#pattern).filter(isOneCharacter);
+    const tests = [...new Set(parts.map(({ raw }) => raw))].map((raw) => this.#testOf(raw));
+    const kinds = new Map<string, string>();
+    for (const char of ALPHABET) {
+      const kind = tests.map((test) => Number(test(char))).join('');
+      if (!kinds.has(kind)) kinds.set(kind, char);
+    }
+    this.#kinds = [...kinds.values()];
+    const count = (char: string): number => tests.filter((test) => test(char)).length;
+    this.#stranger = this.#kinds.toSorted((a, b) => count(a) - count(b))[0] ?? '';
+  }
+
+  #testOf(raw: string): (char: string) => boolean {
+    const regex = new RegExp(`^(?:${raw})$`, this.#flags);
+    return (char) => regex.test(char);
+  }
+
+  /** Returns a text that a part takes; a part that may repeat takes it once. */
+  #example(node: AST.Node): string {
+    if (isOneCharacter(node)) return this.#kinds.find(this.#testOf(node.raw)) ?? 'a';
+    switch (node.type) {
+      case 'Pattern':
+      case 'Group':
+      case 'CapturingGroup':
+        return this.#example(node.alternatives[0] ?? node);
+      case 'Alternative':
+        return node.elements.map((it) => this.#example(it)).join('');
+      case 'Quantifier':
+        return this.#example(node.element).repeat(Math.min(node.max, Math.max(node.min, 1)));
+      default:
+        return '';
+    }
+  }
+
+  /** Returns a text that leads to a part, from the start of the regex. */
+  #before(node: AST.Node): string {
+    const { parent } = node;
+    if (parent === null) return '';
+    const isIn = parent.type === 'Alternative' ? parent.elements.findIndex((it) => it === node) : 0;
+    const here = parent.type === 'Alternative' ? parent.elements.slice(0, isIn) : [];
+    return this.#before(parent) + here.map((it) => this.#example(it)).join('');
+  }
+
+  /** Returns what may be repeated to exhaust a part that repeats without bound. */
+  #pumps({ element }: AST.Quantifier): string[] {
+    if (isOneCharacter(element)) return this.#kinds.filter(this.#testOf(element.raw));
+    const inner = partsOf(element).flatMap((it) =>
+      isOneCharacter(it) || it.type === 'Alternative' ? [this.#example(it)] : [],
+    );
+    return [...new Set(inner)].filter((it) => it !== '');
+  }
+
+  /** Returns hostile texts of some length; none for a regex that repeats nothing without bound. */
+  texts(length: number): string[] {
+    const endless = partsOf(this.#pattern).filter(
+      (it): it is AST.Quantifier => it.type === 'Quantifier' && it.max === Infinity,
+    );
+    // A match fails at the end of the text, if it does. Which character does it costs little to try in a short one.
+    const ends = ['', ...(length === SHORT ? this.#kinds : [this.#stranger])];
+    const texts = endless.flatMap((quantifier) => {
+      const before = this.#before(quantifier);
+      return this.#pumps(quantifier).flatMap((pump) =>
+        [
+          before + pump.repeat(length / pump.length),
+          pump.repeat(length / pump.length),
+          (before + pump).repeat(length / (before.length + pump.length)),
+        ].flatMap((text) => ends.map((end) => text + end)),
+      );
+    });
+    return [...new Set(texts)];
+  }
+}
+
+/** Applies a regex as the program does: all matches of a global or sticky one, else the first. */
+function apply(regex: RegExp, text: string): void {
+  regex.lastIndex = 0;
+  if (regex.global) text.replace(regex, '');
+  else if (regex.sticky) while (regex.lastIndex < text.length && regex.exec(text)?.[0]);
+  else regex.exec(text);
+}
+
+const RUN = new Script('run()');
+const WORK = { run: (): void => undefined };
+const CONTEXT = createContext(WORK);
+
+/**
+ * Returns whether some work came to its end within a time that is thousands of times what linear work takes. It is
+ * stopped then, also within a regex.
+ */
+export function endsWithin(guardMs: number, run: () => void): boolean {
+  try {
+    WORK.run = run;
+    RUN.runInContext(CONTEXT, { timeout: guardMs });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return false;
+    throw error;
+  }
+}
+
+/** Returns the start of a text that a regex does not get through in time; undefined where it gets through all. */
+export function exhausting(regex: RegExp, guardMs: number): string | undefined {
+  const pump = new Pump(regex);
+  for (const length of [SHORT, LONG])
+    for (const text of pump.texts(length))
+      if (!endsWithin(guardMs, () => apply(regex, text))) return JSON.stringify(text.slice(0, 40));
+  return undefined;
+}
