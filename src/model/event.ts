@@ -45,6 +45,10 @@ export interface SocketEvent {
   readonly lifetimeMs?: number;
   /** The lifetime is a lower bound. */
   readonly isAtLeast?: boolean;
+  /** How long the socket had been known when it changed, milliseconds; absent in other events, and when unknown. */
+  readonly ageMs?: number;
+  /** The socket was there before netpane: its spawn was not told. */
+  readonly isBaseline?: boolean;
 }
 
 /** The kernel had more to tell than there was room for. */

@@ -169,7 +169,7 @@ export class Merger {
       if (told !== undefined && told !== socket) {
         changed.push(socket);
         if (!this.#tellsAll && life.closedBy === undefined)
-          this.#tellChange(told, socket, life.newsMs, life.newsBy);
+          this.#tellChange(told, socket, life.newsMs, life.newsBy, life);
       }
       if (isGone) closed.push(id);
       life.told = isGone ? undefined : socket;
@@ -268,14 +268,18 @@ export class Merger {
     });
   }
 
-  #tellChange(before: Socket, socket: Socket, atMs: number, learntBy: LearntBy): void {
+  /** @param life absent for a socket that only polls have told of since the first one */
+  #tellChange(before: Socket, socket: Socket, atMs: number, learntBy: LearntBy, life?: Life): void {
     if (!isNews(before, socket)) return;
+    const { bornMs, isBaseline } = life ?? { bornMs: this.#first?.startMs, isBaseline: true };
     this.#events.push({
       type: 'change',
       atMs,
       socket,
       learntBy,
       was: beforeOf(before, socket),
+      ...(bornMs !== undefined && { ageMs: Math.max(0, atMs - bornMs) }),
+      ...(isBaseline && { isBaseline }),
     });
   }
 
@@ -295,6 +299,7 @@ export class Merger {
       socket: life.socket,
       learntBy,
       ...lifetime,
+      ...(life.isBaseline && { isBaseline: true }),
     });
   }
 
@@ -321,7 +326,7 @@ export class Merger {
     if (life.closedBy !== undefined || !isNews(before, socket)) return;
     life.newsMs = Math.max(life.newsMs, atMs);
     life.newsBy = learntBy;
-    if (this.#tellsAll) this.#tellChange(before, socket, life.newsMs, learntBy);
+    if (this.#tellsAll) this.#tellChange(before, socket, life.newsMs, learntBy, life);
   }
 
   /** A poll sees a socket for the first time, or for the first time under this id. */

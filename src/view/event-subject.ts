@@ -8,16 +8,15 @@ const MARKS = { spawn: 'spawned', change: 'changed', close: 'closed' } as const;
  * @param toMonotonicMs what to add to wall-clock time to get that of the batches
  */
 export function subjectOfEvent(
-  { type, atMs, socket, lifetimeMs, isAtLeast = false }: SocketEvent,
+  { type, atMs, socket, lifetimeMs, ageMs = 0, isBaseline = false }: SocketEvent,
   toMonotonicMs: number,
   direction: Subject['direction'],
 ): Subject {
   return {
     socket,
     mark: MARKS[type],
-    firstSeenMs: atMs + toMonotonicMs - (lifetimeMs ?? 0),
-    // It lived longer than was seen: it was there before.
-    baseline: isAtLeast,
+    firstSeenMs: atMs + toMonotonicMs - (lifetimeMs ?? ageMs),
+    baseline: isBaseline,
     ...(direction && { direction }),
     rxRate: undefined,
     txRate: undefined,

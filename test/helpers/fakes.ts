@@ -96,8 +96,16 @@ export function told(...batches: readonly Batch[]): Batch[] {
     for (const now of changed) {
       const life = open.get(now.id);
       if (life === undefined) continue;
-      const was = beforeOf(life.socket, now);
-      if (isNews(life.socket, now)) events.push({ type: 'change', atMs, socket: now, learntBy: 'poll', was });
+      if (isNews(life.socket, now))
+        events.push({
+          type: 'change',
+          atMs,
+          socket: now,
+          learntBy: 'poll',
+          was: beforeOf(life.socket, now),
+          ageMs: atMs - life.atMs,
+          ...(life.isAtLeast && { isBaseline: true }),
+        });
       life.socket = now;
     }
     for (const id of closed) {
@@ -111,7 +119,7 @@ export function told(...batches: readonly Batch[]): Batch[] {
         socket: last,
         learntBy: 'poll',
         lifetimeMs,
-        ...(least && { isAtLeast: true }),
+        ...(least && { isAtLeast: true, isBaseline: true }),
       });
       open.delete(id);
     }
