@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { printable } from '../model/text.ts';
+import { printable, shortened } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
 import { loadConfig } from './config/load.ts';
 import { parseQuery } from '../query/query.ts';
@@ -12,9 +12,12 @@ import { UsageError } from './values.ts';
 /** For a source that is opened only to see whether it can be. */
 const NO_DEMANDS = { also: [], tcpDetails: false, ownerBudgetMs: 0 };
 
+/** No message is longer, UTF-16 units: what it quotes may be. */
+const MOST_MESSAGE = 8192;
+
 /** Ends with a line on stderr that says what is wrong. */
 function fail(message: string, exitCode: 1 | 2): void {
-  process.stderr.write(`netpane: ${message}\n`);
+  process.stderr.write(`netpane: ${shortened(message, MOST_MESSAGE)}\n`);
   process.exitCode = exitCode;
 }
 

@@ -15,7 +15,7 @@ import {
   type SomeSettings,
   VALUES,
 } from './settings.ts';
-import { portValue, textValue, understand, UsageError, type Value } from './values.ts';
+import { portValue, quoted, textValue, understand, UsageError, type Value } from './values.ts';
 
 /** Every command, in the order of the help; the screen is what there is without a word. */
 const COMMANDS = {
@@ -243,7 +243,7 @@ function understood(text: string): Query {
   const parsed = parseQuery(text);
   if ('query' in parsed) return parsed.query;
   const { at, message } = parsed.problem;
-  throw new UsageError(`'${text}' is no query, at its column ${at + 1}: ${message}`);
+  throw new UsageError(`${quoted(text)} is no query, at its column ${at + 1}: ${message}`);
 }
 
 /** What the filters of the command line ask for, as a query; undefined where there are none. */
@@ -319,20 +319,21 @@ function scan(args: readonly string[]): Scanned {
   const command = named ?? (word === undefined || isQuery(word) ? 'screen' : undefined);
   if (command === undefined) {
     const words = listed(WORDS.map((it) => `'${it}'`));
+    const given = quoted(word ?? '');
     throw new UsageError(
-      `there is no command '${word}': there are ${words}, and without a command the live screen; -q '${word}' looks for it there`,
+      `there is no command ${given}: there are ${words}, and without a command the live screen; -q ${given} looks for it there`,
     );
   }
   const words = named === undefined ? positionals : rest;
   if (command === 'config' && words.length > 0)
-    throw new UsageError(`'config' takes options only, not '${words[0]}'`);
+    throw new UsageError(`'config' takes options only, not ${quoted(words[0] ?? '')}`);
   const switches = new Set<OptionName>();
   const values = new Map<OptionName, string>();
   const forms: string[] = [];
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     if (!Object.hasOwn(OPTIONS, token.name)) {
-      throw new UsageError(`unknown option '${token.rawName}': see netpane --help`);
+      throw new UsageError(`unknown option ${quoted(token.rawName)}: see netpane --help`);
     }
     const name = token.name as OptionName;
     const { value, commands, group } = option(name);
@@ -345,7 +346,7 @@ function scan(args: readonly string[]): Scanned {
     }
     if (value === undefined) {
       if (token.value !== undefined)
-        throw new UsageError(`--${name} takes no value, but got '${token.value}'`);
+        throw new UsageError(`--${name} takes no value, but got ${quoted(token.value)}`);
       switches.add(name);
     } else {
       if (token.value === undefined) throw new UsageError(`--${name} takes a value: --${name} ${value}`);

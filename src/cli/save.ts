@@ -4,6 +4,9 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Format, formatOf, FORMATS } from '../export/formats.ts';
 import type { Socket } from '../model/socket.ts';
+import { shortened } from '../model/text.ts';
+import { whyNot } from './config/file.ts';
+import { quoted } from './values.ts';
 
 /** For the user alone: command lines hold secrets, and who talks to whom is nobody else's business. */
 const MODE = 0o600;
@@ -11,6 +14,9 @@ const MODE = 0o600;
 const EXTENSIONS = Object.keys(FORMATS)
   .map((name) => `.${name}`)
   .join(' or ');
+
+/** The system takes no longer path (PATH_MAX). */
+const MOST_NAME = 4096;
 
 /** What went wrong, by the code of the system; the directory is what was written to. */
 const REASONS: Readonly<Record<string, (directory: string) => string>> = {
@@ -47,7 +53,7 @@ export async function saveSockets(
   const format = formatOf(wanted);
   if (format === undefined)
     throw new Error(
-      `a name that ends in ${EXTENSIONS} is needed, not ${wanted === '' ? 'none' : `'${wanted}'`}`,
+      `a name that ends in ${EXTENSIONS} is needed, not ${wanted === '' ? 'none' : quoted(wanted)}`,
     );
   const path = resolve(wanted.replace(/^~(?=\/)/, homedir()));
   try {
@@ -55,11 +61,12 @@ export async function saveSockets(
       replace ? move(from, path) : publish(from, path, makeLink),
     );
   } catch (error) {
-    const reason = REASONS[codeOf(error)]?.(dirname(path));
+    const name = shortened(path, MOST_NAME);
+    const reason = REASONS[codeOf(error)]?.(dirname(name));
     throw new Error(
       codeOf(error) === 'EEXIST'
-        ? `already there: ${path}; take another name, or put ! before this one to replace it`
-        : `not saved: ${reason ?? (error instanceof Error ? error.message : String(error))} (${path})`,
+        ? `already there: ${name}; take another name, or put ! before this one to replace it`
+        : `not saved: ${reason ?? whyNot(error)} (${name})`,
       { cause: error },
     );
   }

@@ -1,3 +1,5 @@
+import { shortened } from '../model/text.ts';
+
 /*
  * What values mean, wherever they are given: on the command line, or in the configuration file.
  */
@@ -23,8 +25,12 @@ export interface Value<T> {
   readonly wrong?: (text: string) => string;
 }
 
-/** A text that was given, as a message tells it. */
-export const quoted = (text: string): string => (text.trim() === '' ? 'an empty text' : `'${text}'`);
+/** Longer texts from outside are shortened in messages, UTF-16 units. */
+const MOST_QUOTED = 200;
+
+/** Returns a text that was given, as a message tells it: bounded, whatever was given. */
+export const quoted = (text: string): string =>
+  text.trim() === '' ? 'an empty text' : `'${shortened(text, MOST_QUOTED)}'`;
 
 /**
  * What a text stands for.

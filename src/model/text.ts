@@ -15,3 +15,8 @@ const PLAIN = /^[ -~]*$/;
  */
 export const printable = (text: string): string =>
   PLAIN.test(text) ? text : text.normalize('NFC').replace(UNSAFE, '?').replace(/\s/gu, ' ');
+
+/** Returns the text, or as much of it as fits into so many UTF-16 units with an ellipsis. */
+export const shortened = (text: string, most: number): string =>
+  // A cut between two halves of a character takes the first half too.
+  text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…`;

@@ -1,3 +1,5 @@
+import { shortened } from '../model/text.ts';
+
 /** What is wrong with a query: where, and what was found, what was expected, what helps. */
 export interface QueryProblem {
   /** UTF-16 units from the start of the text; up to its length, where more was expected. */
@@ -32,7 +34,7 @@ export class Mistake extends Error implements QueryProblem {
 }
 
 /** A part of the query as a message shows it. */
-export const shown = (text: string): string => `'${text.length > 24 ? `${text.slice(0, 23)}…` : text}'`;
+export const shown = (text: string): string => `'${shortened(text, 24)}'`;
 
 /** A text of the query and where it stands there. */
 export interface Piece {

@@ -1,5 +1,6 @@
 import { complete } from '../query/complete.ts';
 import { replaceField } from '../query/edit.ts';
+import { LONGEST_QUERY } from '../query/grammar.ts';
 import { quoteWord } from '../query/print.ts';
 import { type Parsed, parseQuery } from '../query/query.ts';
 import type { Values } from '../query/values.ts';
@@ -35,14 +36,21 @@ function startOfWord(text: string, cursor: number): number {
   return start;
 }
 
+/**
+ * A prompt takes no more, UTF-16 units: each character that is pasted is a key, and costs time in proportion to the text.
+ * It is more than a query may have, so that a query that is too long is told to be.
+ */
+const MOST_TYPED = 2 * LONGEST_QUERY;
+
 /** The prompt after one edit. */
 export function editPrompt(prompt: Prompt, edit: Edit): Prompt {
   const { text, cursor, untouched } = prompt;
   switch (edit.type) {
-    case 'insert':
-      return untouched
-        ? splice(prompt, 0, text.length, edit.text)
-        : splice(prompt, cursor, cursor, edit.text);
+    case 'insert': {
+      const [from, to] = untouched ? [0, text.length] : [cursor, cursor];
+      const room = MOST_TYPED - text.length + to - from;
+      return edit.text.length > room ? bare(prompt) : splice(prompt, from, to, edit.text);
+    }
     case 'delete': {
       // What was filled in goes as a whole, as selected text would.
       if (untouched) return splice(prompt, 0, text.length, '');

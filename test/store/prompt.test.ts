@@ -49,6 +49,16 @@ describe('editing', () => {
     expect(show(editPrompt(prompt(before), edit))).toBe(after);
   });
 
+  test('a prompt takes 8,192 characters, which is enough for a query that is told to be too long', () => {
+    const full = prompt(`${'x'.repeat(8191)}|`);
+    expect(editPrompt(full, insert('😀')).text).toHaveLength(8191);
+    const last = editPrompt(full, insert('y'));
+    expect(last.text).toHaveLength(8192);
+    expect(editPrompt(last, insert('z'))).toMatchObject({ text: last.text, cursor: 8192 });
+    expect(editPrompt({ ...last, untouched: true }, insert('z')).text).toBe('z');
+    expect(JSON.stringify(queryOfPrompt(last))).toContain('too long: 8192 characters');
+  });
+
   test('what was filled in is replaced by typing, and removed as a whole', () => {
     const filled = prompt('443|', { untouched: true });
     expect(editPrompt(filled, insert('8'))).toMatchObject({ text: '8', cursor: 1, untouched: false });

@@ -1,4 +1,5 @@
 import { devNull } from 'node:os';
+import { shortened } from '../../model/text.ts';
 import type { FileSettings } from '../settings.ts';
 import { UsageError } from '../values.ts';
 import { FileProblem, isMissing, readText, whyNot } from './file.ts';
@@ -7,6 +8,8 @@ import type { CheckQuery } from './schema.ts';
 
 /** The largest configuration file that is read, bytes. */
 const MOST = 1024 * 1024;
+/** The system takes no longer path (PATH_MAX). */
+const MOST_NAME = 4096;
 
 /**
  * What the configuration file says; undefined where there is none. What understands it is loaded only where there is.
@@ -32,9 +35,10 @@ function textOf(path: string, isWanted: boolean): string | undefined {
   try {
     return readText(path, MOST);
   } catch (error) {
-    if (error instanceof FileProblem) throw new UsageError(`${path} ${error.message}`);
-    if (!isMissing(error)) throw new UsageError(`${path} cannot be read: ${whyNot(error)}`);
-    if (isWanted) throw new UsageError(`${path} is not there: --config takes the name of a file`);
+    const name = shortened(path, MOST_NAME);
+    if (error instanceof FileProblem) throw new UsageError(`${name} ${error.message}`);
+    if (!isMissing(error)) throw new UsageError(`${name} cannot be read: ${whyNot(error)}`);
+    if (isWanted) throw new UsageError(`${name} is not there: --config takes the name of a file`);
     return undefined;
   }
 }

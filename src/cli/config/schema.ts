@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { shortened } from '../../model/text.ts';
 import { SOURCE_NAMES } from '../../source/index.ts';
 import { EXTRA_KINDS } from '../../source/types.ts';
 import { COLUMNS } from '../../view/columns.ts';
@@ -23,12 +24,12 @@ export type CheckQuery = (text: string) => string | undefined;
 /** The schema of a key: what is in the file is unknown, what comes of it is the value of a setting. */
 type Reads<T> = v.GenericSchema<unknown, T>;
 
-/** More of a text than this is not repeated in a message. */
-const SHOWN = 60;
+/** Longer texts are shortened in messages, UTF-16 units: a file may have many mistakes. */
+const SHOWN = 61;
 
 /** What was found, as a message tells it. */
 function shown(found: unknown): string {
-  if (typeof found === 'string') return quoted(found.length > SHOWN ? `${found.slice(0, SHOWN)}…` : found);
+  if (typeof found === 'string') return quoted(shortened(found, SHOWN));
   if (Array.isArray(found)) return 'a list';
   if (found instanceof Date) return 'a date';
   return typeof found === 'number' || typeof found === 'boolean' ? String(found) : 'a table';

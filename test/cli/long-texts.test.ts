@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../src/cli/config/load.ts';
+import { parseConfig } from '../../src/cli/config/parse.ts';
+import { helpText, invocationOf, parseCommandLine } from '../../src/cli/options.ts';
+import { saveSockets } from '../../src/cli/save.ts';
+import { KEYS } from '../../src/cli/settings.ts';
+import { UsageError } from '../../src/cli/values.ts';
+import { parseQuery } from '../../src/query/query.ts';
+
+/** Fits into a few lines of a terminal, with the text that it quotes. */
+const MOST_LINE = 600;
+/** A line that names a file has room for the longest path too. */
+const MOST_LINE_OF_PATH = MOST_LINE + 2 * 4096;
+
+const LONG = 'x'.repeat(100_000);
+
+/** Runs something that fails, and returns the lines of its message. */
+async function complaint(run: () => unknown): Promise<readonly string[]> {
+  try {
+    await run();
+  } catch (error) {
+    if (error instanceof UsageError) return error.lines;
+    if (error instanceof Error) return [error.message];
+  }
+  throw new Error('nothing is wrong with it');
+}
+
+const ofArgs = (...args: readonly string[]) =>
+  complaint(() => invocationOf(parseCommandLine(args), {}, undefined));
+
+const check = (text: string): string | undefined => {
+  const parsed = parseQuery(text);
+  return 'problem' in parsed ? parsed.problem.message : undefined;
+};
+
+/** Every option with a value. */
+const OPTIONS = [...helpText().matchAll(/--([a-z-]+) ([A-Z]+)/g)].map(([, name = '']) => `--${name}`);
+
+describe('a message repeats no more than a part of a long text', () => {
+  test.each(OPTIONS)('the value of %s', async (option) => {
+    for (const text of [LONG, `1${LONG}`, `${LONG},tcp`, `TCP:${LONG}`, `:${LONG}`]) {
+      // A few take any text: there nothing is wrong.
+      const lines = await ofArgs(option, text).catch(() => []);
+      for (const line of lines) expect(line.length).toBeLessThan(MOST_LINE);
+    }
+  });
+
+  test.each([
+    ['a query', [`/${LONG}`]],
+    ['a query of many words', `${LONG} `.repeat(3).split(' ')],
+    ['a query by -q', ['-q', `port:${LONG}`]],
+    ['a command', [LONG]],
+    ['an option', [`--${LONG}`]],
+    ['a short option', [`-${LONG}`]],
+    ['a value for an option that takes none', [`--listen=${LONG}`]],
+    ['a word behind config', ['config', LONG]],
+    ["a form of lsof's -i", ['ls', '-i', `tcp@${LONG}`]],
+    ["a form of lsof's -s", ['ls', '-s', LONG]],
+  ])('%s', async (_, args) => {
+    const lines = await ofArgs(...args);
+    expect(lines.length).toBeGreaterThan(0);
+    for (const line of lines) expect(line.length).toBeLessThan(MOST_LINE);
+  });
+
+  test('what is short enough is whole', async () => {
+    expect(await ofArgs('ls', `port:${'x'.repeat(150)}`)).toEqual([
+      expect.stringContaining(`'port:${'x'.repeat(150)}' is no query`),
+    ]);
+  });
+
+  test.each(Object.values(KEYS))('the value of %s in the configuration', async (key) => {
+    const values = [`"${LONG}"`, `["${LONG}"]`, `[["${LONG}"]]`, `[{"${LONG}" = 1}]`, `{ x = "${LONG}" }`];
+    for (const value of values) {
+      const lines = await complaint(() => parseConfig('f', `${key} = ${value}`, check));
+      for (const line of lines) expect(line.length).toBeLessThan(MOST_LINE);
+    }
+  });
+
+  test.each([
+    ['a key', `${LONG} = 1`],
+    ['a key of many parts', `${'x.'.repeat(1000)}x = 1`],
+    ['a key twice', `"${LONG}" = 1\n"${LONG}" = 2`],
+    ['a table', `[${LONG}]\n[${LONG}]`],
+    ['what is not TOML', `query = ${LONG}`],
+    ['a string that is not closed', `query = "${LONG}`],
+    ['a view of a name twice', `[[view]]\nname = "${LONG}"\n[[view]]\nname = "${LONG}"`],
+  ])('%s of the configuration', async (_, text) => {
+    const lines = await complaint(() => parseConfig('f', text, check));
+    for (const line of lines) expect(line.length).toBeLessThan(MOST_LINE);
+  });
+
+  test('the name of a configuration file', async () => {
+    for (const name of [LONG, `/${LONG}`, `${'a/'.repeat(50_000)}x`]) {
+      const lines = await complaint(() => loadConfig(name, {}, check));
+      for (const line of lines) expect(line.length).toBeLessThan(MOST_LINE_OF_PATH);
+    }
+  });
+
+  test('the name of a file to write to', async () => {
+    for (const name of [LONG, `${LONG}.csv`, `/${'a/'.repeat(50_000)}x.csv`, `a\0${LONG}.csv`]) {
+      const [line = ''] = await complaint(() => saveSockets(name, []));
+      expect(line.length).toBeLessThan(MOST_LINE_OF_PATH);
+    }
+  });
+});
