@@ -16,14 +16,14 @@ const ALIKE = 8;
 /** So many texts are remembered with their answers. */
 const MOST_TEXTS = 20_000;
 
-const require = createRequire(import.meta.url);
+const load = createRequire(import.meta.url);
 let engine: typeof RE2JS | undefined;
 
 /**
  * The engine takes time in proportion to the text, whatever the regex (RE2). It is loaded with the first regex: no
- * other query has to wait for it.
+ * other query has to wait for it. `#re2js` (package.json) is the package in one file of its own, made by the build.
  */
-const engineOf = (): typeof RE2JS => (engine ??= (require('re2js') as { RE2JS: typeof RE2JS }).RE2JS);
+const engineOf = (): typeof RE2JS => (engine ??= (load('#re2js') as { RE2JS: typeof RE2JS }).RE2JS);
 
 const compiled = (source: string): RE2JS => {
   const RE2 = engineOf();

@@ -57,7 +57,7 @@ export function closeCapture(): void {
 /** The program where any user can read it: a checkout may stand in a folder of root's alone. */
 function copyForAll(): string {
   const folder = join(scratchFolder(), 'program');
-  const packages = ['get-east-asian-width', 'koffi', '@koromix'].map((name) => `node_modules/${name}`);
+  const packages = ['koffi', '@koromix'].map((name) => `node_modules/${name}`);
   for (const part of ['dist', 'package.json', ...packages]) {
     if (existsSync(join(root, part)))
       cpSync(join(root, part), join(folder, part), { recursive: true, dereference: true });

@@ -263,7 +263,7 @@ export class Stage {
     cleanUp(() => rmSync(folder, { recursive: true }));
     chmodSync(folder, 0o755);
     // The packages that `watch` needs.
-    const packages = ['get-east-asian-width', 'koffi', '@koromix'].map((name) => `node_modules/${name}`);
+    const packages = ['koffi', '@koromix'].map((name) => `node_modules/${name}`);
     for (const part of ['dist', 'package.json', 'test/helpers/brief.mjs', ...packages])
       cpSync(join(root, part), join(folder, part), { recursive: true });
     const uid = isOrdinary ? ORDINARY_UID : (process.getuid?.() ?? 0);

@@ -35,7 +35,7 @@ function copyForAll(): string {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
   cleanUp(() => rmSync(folder, { recursive: true }));
   // The packages that `ls` needs.
-  const packages = ['get-east-asian-width', 'koffi', '@koromix'].map((name) => `node_modules/${name}`);
+  const packages = ['koffi', '@koromix'].map((name) => `node_modules/${name}`);
   for (const part of ['dist', 'package.json', ...packages]) {
     if (existsSync(join(root, part))) cpSync(join(root, part), join(folder, part), { recursive: true });
   }

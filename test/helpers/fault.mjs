@@ -1,7 +1,7 @@
 // Preloaded into netpane (`node --import`) by end-to-end tests: makes happen what nothing outside a program can
 // make happen. NETPANE_FAULT names it. Plain JavaScript, for plain `node` loads it, in the worker thread too.
 import fs, { appendFileSync, readFileSync, statSync } from 'node:fs';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { syncBuiltinESMExports } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 
 const { NETPANE_FAULT: fault = '', NETPANE_TICKS: ticksFile = '' } = process.env;
@@ -96,14 +96,15 @@ const inBoth = {
 };
 
 const inMain = {
+  /** Blessed hands the terminal a picture from within its rendering. */
   'render-throws': () => {
-    const require = createRequire(new URL('../../dist/netpane.js', import.meta.url));
-    const { prototype } = require('blessed').Screen;
-    const { render } = prototype;
+    const { stdout } = process;
+    const { write } = stdout;
     const brokenFromMs = performance.now() + later;
-    prototype.render = function (...args) {
-      if (performance.now() > brokenFromMs) throw new Error('a widget came to grief');
-      return render.apply(this, args);
+    stdout.write = (...args) => {
+      if (performance.now() < brokenFromMs) return write.apply(stdout, args);
+      stdout.write = write;
+      throw new Error('a widget came to grief');
     };
   },
   /** Input comes byte by byte, as over the slowest line; yet at once, so that no time has to be waited for. */

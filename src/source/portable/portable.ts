@@ -116,7 +116,8 @@ export function portableSource(
   const { platform = process.platform, exists = existsSync } = options;
   const isRoot = options.isRoot ?? process.geteuid?.() === 0;
   const system = SYSTEMS[platform];
-  const load = async (): Promise<SystemInformation> => options.si ?? (await import('systeminformation'));
+  const load = async (): Promise<SystemInformation> =>
+    options.si ?? (await import('systeminformation')).default;
   const lives = new Lives();
   const itemOf = new WeakMap<Sighting, Item>();
   let last: Snapshot | undefined;

@@ -1,0 +1,32 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The package that a file is of; undefined for one of ours. */
+export const packageOf = (file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
+
+/**
+ * The packages of which each file of a bundle has a part, by the name of that file.
+ * @param metafiles what esbuild says of the bundle
+ */
+export function packagesOf(metafiles) {
+  const outputs = metafiles.flatMap((metafile) => Object.entries(metafile.outputs));
+  const namesIn = ({ inputs }) => new Set(Object.keys(inputs).flatMap((file) => packageOf(file) ?? []));
+  return Object.fromEntries(outputs.map(([file, output]) => [file, [...namesIn(output)].sort()]));
+}
+
+/** The licence of each package of which a bundle has a part: they ask for it to go with every copy. */
+export function licences(root, metafiles) {
+  const names = new Set(Object.values(packagesOf(metafiles)).flat());
+  return [...names]
+    .sort()
+    .map((name) => licenceOf(root, name))
+    .join('\n');
+}
+
+function licenceOf(root, name) {
+  const folder = join(root, 'node_modules', name);
+  const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+  if (file === undefined) throw new Error(`the package ${name} has no file LICENSE`);
+  return `${name} ${version}${license ? ` (${license})` : ''}\n\n${readFileSync(join(folder, file), 'utf8')}\n`;
+}

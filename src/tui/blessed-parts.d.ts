@@ -1,0 +1,30 @@
+/** The files of blessed that are used; its own declaration covers only the whole package. */
+
+declare module 'blessed/lib/widgets/screen.js' {
+  import type { Widgets } from 'blessed';
+  const screen: (options: Widgets.IScreenOptions) => Widgets.Screen;
+  export default screen;
+}
+
+declare module 'blessed/lib/widgets/box.js' {
+  import type { Widgets } from 'blessed';
+  const box: (options: Widgets.BoxOptions) => Widgets.BoxElement;
+  export default box;
+}
+
+declare module 'blessed/lib/unicode.js' {
+  const unicode: { readonly charWidth: (character: string) => number };
+  export default unicode;
+}
+
+declare module 'blessed/lib/colors.js' {
+  /** `ccolors`: what becomes of the 256 colours of xterm where there are eight. */
+  const colors: { readonly ccolors: Record<number, number> };
+  export default colors;
+}
+
+declare module 'blessed/lib/tput.js' {
+  /** `ipaths`: the folders in which blessed looks for terminfo. */
+  const tput: { readonly ipaths: unknown[] };
+  export default tput;
+}
