@@ -1,5 +1,5 @@
 import type { Channel } from '../../src/source/linux/netlink/dump.ts';
-import type { Channels, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
+import type { Channels, Entrance, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
 
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
@@ -47,6 +47,14 @@ export class RecordedNetlink implements NetlinkSystem {
         twins.close();
       },
     };
+  }
+
+  listen(namespace: Entrance): ReturnType<NetlinkSystem['listen']> {
+    return this.#system.listen(namespace);
+  }
+
+  inside<T>(namespace: Entrance, act: () => T): T {
+    return this.#system.inside(namespace, act);
   }
 
   /** Forgets what was asked: a reading begins. */

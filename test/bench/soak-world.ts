@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { SocketState } from '../../src/model/socket.ts';
 import type { Channel } from '../../src/source/linux/netlink/dump.ts';
 import { NativeError } from '../../src/source/linux/netlink/native.ts';
-import type { Channels, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
+import type { Channels, Listening, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
 import { type Outcome, Proc } from '../../src/source/linux/proc.ts';
 import { addressPayload, done, inetPayload, linkPayload, message, refusal } from '../helpers/netlink.ts';
 
@@ -149,6 +149,14 @@ export class World implements NetlinkSystem {
       route: new FakeChannel(routeAnswer),
       close: () => descriptors.forEach((descriptor) => closeSync(descriptor)),
     };
+  }
+
+  listen(): Listening {
+    return { close: () => {} };
+  }
+
+  inside<T>(_: unknown, act: () => T): T {
+    return act();
   }
 
   #answer({ tables }: FakeNetwork, request: Uint8Array): readonly Uint8Array[] {

@@ -4,7 +4,13 @@ import { parseIpv6 } from '../../src/model/address.ts';
 import type { SocketState, TimerKind } from '../../src/model/socket.ts';
 import type { Channel } from '../../src/source/linux/netlink/dump.ts';
 import { NativeError } from '../../src/source/linux/netlink/native.ts';
-import type { Channels, ClosesChannel, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
+import type {
+  Channels,
+  ClosesChannel,
+  Entrance,
+  Listening,
+  NetlinkSystem,
+} from '../../src/source/linux/netlink/system.ts';
 import { TCP_INFO } from '../../src/source/linux/netlink/tcp-info.ts';
 import { type NetlinkBuffer, netlinkBuffer } from '../../src/source/linux/netlink/wire.ts';
 
@@ -535,15 +541,13 @@ export class FakeNetlink implements NetlinkSystem {
   openCount = 0;
   /** Openings in all. */
   opened = 0;
+  /** Descriptors that may stay open in other namespaces than our own: three each, or one that hears of closes. */
+  room = Infinity;
 
-  open(
-    namespace: { readonly inode: number; readonly path: string } | undefined,
-    withCloses = false,
-  ): Channels {
-    const error = namespace && this.closed.get(namespace.inode);
-    if (error) throw error;
-    const network = namespace ? this.networks.get(namespace.inode) : this.own;
-    if (!network) throw new NativeError('setns', 22, 'EINVAL');
+  open(namespace: Entrance | undefined, withCloses = false, isBrief = false): Channels {
+    const network = this.#enter(namespace);
+    const descriptors = namespace === undefined || isBrief ? 0 : 3;
+    this.#take(descriptors);
     this.openCount++;
     this.opened++;
     let isOpen = true;
@@ -555,8 +559,38 @@ export class FakeNetlink implements NetlinkSystem {
         if (!isOpen) throw new Error('closed twice');
         isOpen = false;
         this.openCount--;
+        this.room += descriptors;
       },
     };
+  }
+
+  listen(namespace: Entrance): Listening {
+    const network = this.#enter(namespace);
+    this.#take(1);
+    let isOpen = true;
+    const close = () => {
+      isOpen = false;
+      this.room += 1;
+    };
+    return { ...(network.tellsCloses && { closes: closesOf(network, () => isOpen) }), close };
+  }
+
+  inside<T>(namespace: Entrance, act: () => T): T {
+    this.#enter(namespace);
+    return act();
+  }
+
+  #enter(namespace: Entrance | undefined): FakeNetwork {
+    const error = namespace && this.closed.get(namespace.inode);
+    if (error) throw error;
+    const network = namespace ? this.networks.get(namespace.inode) : this.own;
+    if (!network) throw new NativeError('setns', 22, 'EINVAL');
+    return network;
+  }
+
+  #take(descriptors: number): void {
+    if (descriptors > this.room) throw new NativeError('a netlink socket', 24, 'EMFILE');
+    this.room -= descriptors;
   }
 }
 

@@ -62,6 +62,10 @@ export class FakeProc {
     this.write('stat', `cpu  1 2 3\nbtime ${BOOT_SECONDS}\nprocesses 5\n`);
     this.write('../etc/passwd', 'root:x:0:0::/:/bin/sh\nana:x:1000:1000::/:/bin/sh\n');
     this.tables({});
+    // This program, in the first namespaces of the machine: no capability is told.
+    this.write('self/net/tcp', '');
+    this.link('self/ns/user', 'user:[4026531837]');
+    this.link('self/ns/pid', 'pid:[4026531836]');
     this.start(1, { comm: 'init' });
   }
 

@@ -1,9 +1,11 @@
 import type { Degradation } from '../../model/batch.ts';
 import { isAnyAddress } from '../../model/address.ts';
 import type { Endpoint, Owner, Protocol, SocketState } from '../../model/socket.ts';
+import { hiddenNotice, usersUnread } from './hidden-notice.ts';
 import { Owners } from './owners.ts';
 import type { Proc } from './proc.ts';
 import { parseBootTimeMs, parsePasswd } from './process.ts';
+import { type Standing, standingOf } from './standing.ts';
 
 const HIDDEN: readonly Owner[] = [{ knowledge: 'hidden' }];
 const KERNEL: readonly Owner[] = [{ knowledge: 'kernel' }];
@@ -12,9 +14,6 @@ const PENDING: readonly Owner[] = [{ knowledge: 'pending' }];
 
 /** The list of users is read again at most so often, milliseconds. */
 const PASSWD_MS = 60_000;
-
-/** Inode of the machine's first pid namespace: PROC_PID_INIT_INO, include/linux/proc_ns.h. */
-export const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
 
 /** What the owners of a socket depend on. */
 export interface Owned {
@@ -39,9 +38,10 @@ export interface AttributionOptions {
 export class Attribution {
   readonly #options: AttributionOptions;
   readonly owners: Owners;
-  readonly #inOtherContainer: boolean;
+  #standing: Standing;
   #users: ReadonlyMap<number, string> = new Map();
   #passwdReadMs = -Infinity;
+  #usersFailure: string | undefined;
   /** The owners of a socket nobody holds any more, by the owners it had. */
   readonly #inherited = new WeakMap<readonly Owner[], readonly Owner[]>();
   readonly #asListener = new WeakMap<readonly Owner[], readonly Owner[]>();
@@ -56,8 +56,16 @@ export class Attribution {
       bootTimeMs: 'value' in stat ? parseBootTimeMs(stat.value) : undefined,
       nowMs,
     });
-    const namespace = proc.link('self/ns/pid');
-    this.#inOtherContainer = 'value' in namespace && namespace.value !== FIRST_PID_NAMESPACE;
+    this.#standing = standingOf(proc, options.isRoot);
+  }
+
+  /** What this program may do now: /proc may come and go. */
+  get standing(): Standing {
+    const { proc, isRoot } = this.#options;
+    const self = proc.stat('self');
+    const isRead = this.#standing.procFailure === undefined;
+    if (isRead !== 'value' in self) this.#standing = standingOf(proc, isRoot);
+    return this.#standing;
   }
 
   /** Name of a user; a uid that is not known may be of a user made since the list was read. */
@@ -67,6 +75,8 @@ export class Attribution {
       this.#passwdReadMs = nowMs();
       const passwd = proc.text(passwdPath);
       if ('value' in passwd) this.#users = parsePasswd(passwd.value);
+      // A system without this file has no names.
+      this.#usersFailure = 'failed' in passwd && passwd.failed !== 'gone' ? passwd.message : undefined;
     }
     return this.#users.get(uid);
   }
@@ -91,7 +101,7 @@ export class Attribution {
       return owners?.[0]?.pid === undefined ? (owners ?? GONE) : cached(this.#asListener, owners, 'listener');
     }
     if (this.owners.isPending(inode)) return PENDING;
-    if (this.owners.unseenProcesses || this.#inOtherContainer) return HIDDEN;
+    if (this.owners.unseenProcesses || this.#standing.isInPidNamespace) return HIDDEN;
     return this.owners.isHeldByNobody(inode) ? KERNEL : GONE;
   }
 
@@ -108,27 +118,14 @@ export class Attribution {
 
   /** What is missing, in words. @param counts sockets whose owners are hidden, by the name of their user */
   hiddenNotice(counts: ReadonlyMap<string, number>): Degradation | undefined {
-    const { isRoot } = this.#options;
-    const count = [...counts.values()].reduce((sum, each) => sum + each, 0);
-    if (count === 0) return undefined;
-    const one = count === 1;
-    const remedy = this.#inOtherContainer
-      ? 'the programs run outside this container'
-      : isRoot
-        ? 'even root may not look into the programs here'
-        : `run with sudo to see ${one ? 'it' : 'them'}`;
-    const users = [...counts].sort(([, a], [, b]) => b - a).map(([user, each]) => `${each} of ${user}`);
-    const shown = users.length > USERS ? [...users.slice(0, USERS), '…'] : users;
-    return {
-      code: 'owners-hidden',
-      text: `${one ? 'the owner of 1 socket is' : `owners of ${count} sockets are`} hidden (${shown.join(', ')}): ${remedy}`,
-      short: `${count} owner${one ? '' : 's'} hidden${isRoot ? '' : ': sudo'}`,
-    };
+    return hiddenNotice(counts, this.standing);
+  }
+
+  /** The notice of a list of users that is there and cannot be read. */
+  usersNotice(): Degradation | undefined {
+    return this.#usersFailure === undefined ? undefined : usersUnread(this.#usersFailure);
   }
 }
-
-/** So many users are named in the notice. */
-const USERS = 4;
 
 /** True when `owners` say that some process holds the socket, but not which. */
 export const isHidden = (owners: readonly Owner[]): boolean => owners === HIDDEN;

@@ -96,7 +96,7 @@ interface Ended {
 }
 
 /** @param netns inode of a network namespace */
-const listenKey = (netns: number, { address, port }: Endpoint): string =>
+const listenKey = (netns: number | undefined, { address, port }: Endpoint): string =>
   `${netns} ${isAnyAddress(address) ? '*' : unmapped(address)} ${port}`;
 
 const TOO_MANY_PACKETS =

@@ -71,7 +71,7 @@ export class NamespaceMounts {
 }
 
 /** A mount may be covered by another one, or out of reach: then nothing there opens this namespace. */
-const isThere = ({ path, inode }: NamespaceMount): boolean => {
+export const isThere = ({ path, inode }: NamespaceMount): boolean => {
   try {
     return statSync(path, { throwIfNoEntry: false })?.ino === inode;
   } catch {

@@ -1,7 +1,8 @@
 import { ContainerNames } from './container-names.ts';
 import { containerOf, serviceOf } from './containers.ts';
-import { type NamespaceMount, NamespaceMounts } from './mounts.ts';
+import { isThere as isMounted, type NamespaceMount, NamespaceMounts } from './mounts.ts';
 import type { Proc } from './proc.ts';
+import { FIRST_PID_NAMESPACE } from './standing.ts';
 
 /** A network namespace of this machine that can be reached now. */
 export interface FoundNamespace {
@@ -25,9 +26,6 @@ const NAME_ROUNDS = [2, 8, 40, 200];
 const ASKED_PROCESSES = 4;
 
 const NETWORK_LINK = /^net:\[(\d+)\]$/;
-
-/** Inode of the machine's first pid namespace: PROC_PID_INIT_INO, include/linux/proc_ns.h. */
-const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
 
 /** Where `ip netns` mounts (ip-netns(8)); /var/run is a link to /run, or once was not. */
 const NAMED_FOLDERS = ['run/netns', 'var/run/netns'];
@@ -67,12 +65,14 @@ export class Namespaces {
   readonly #mounts: NamespaceMounts;
   readonly #names: ContainerNames;
   readonly #namedFolders: readonly string[];
-  readonly #isFirstPidNamespace: boolean;
+  #isFirstPidNamespace = false;
   readonly #seats = new Map<number, Seat>();
   readonly #byInode = new Map<number, Namespace>();
   #ownInode: number | undefined;
   #round = 0;
   #unreadable = 0;
+  #blind: string | undefined;
+  #isFirstProcessListed = false;
   #last: readonly FoundNamespace[] = [];
 
   /** @param options `root`: where /run, /var and /home are; `/` by default */
@@ -82,8 +82,6 @@ export class Namespaces {
     this.#namedFolders = NAMED_FOLDERS.map((name) => `${folder}/${name}/`);
     this.#mounts = new NamespaceMounts({ proc, folder: `${folder}/run/netns` });
     this.#names = new ContainerNames(root);
-    const link = proc.link('self/ns/pid');
-    this.#isFirstPidNamespace = 'value' in link && link.value === FIRST_PID_NAMESPACE;
   }
 
   /** Processes that did not let their namespace be seen: without root, those of other users. */
@@ -91,12 +89,27 @@ export class Namespaces {
     return this.#unreadable;
   }
 
+  /** Why /proc tells of no process; undefined where it does. */
+  get blind(): string | undefined {
+    return this.#blind;
+  }
+
+  /** True where some processes do not even appear in /proc: without pid 1 there must be more (hidepid=2, proc(5)). */
+  get hasUnlisted(): boolean {
+    return !this.#isFirstProcessListed;
+  }
+
   /**
-   * Catches up with the namespaces of now.
-   * @param pids every process of now, where the caller has listed them already
+   * Catches up with the namespaces of now. Where /proc tells of no process those of the last round stay.
+   * @param listed every process of now, where the caller has listed them already
    * @returns our own first; the same array, with the same objects, where nothing changed
    */
-  refresh(pids: readonly number[] = this.#list()): readonly FoundNamespace[] {
+  refresh(listed?: readonly number[]): readonly FoundNamespace[] {
+    const self = this.#proc.stat('self');
+    const pids = 'value' in self ? (listed ?? this.#list()) : [];
+    this.#blind = 'failed' in self ? self.message : pids.length === 0 ? 'it lists no process' : undefined;
+    if (this.#blind !== undefined) return this.#last;
+    this.#isFirstProcessListed = pids.includes(1);
     this.#round++;
     this.#findOwn();
     for (const pid of pids) {
@@ -121,14 +134,24 @@ export class Namespaces {
     return this.#last;
   }
 
-  /** A process that is in a namespace, looked at in this round; undefined when there is none. */
-  processOf(inode: number): number | undefined {
+  /**
+   * A process that is in a namespace; undefined when there is none.
+   * @param isNow looks at it once more, where that was done in this round
+   */
+  processOf(inode: number, isNow = false): number | undefined {
     for (const pid of this.#byInode.get(inode)?.pids ?? []) {
       const seat = this.#seats.get(pid);
+      if (seat && isNow) seat.lookedRound = 0;
       if (seat) this.#lookAgain(pid, seat);
       if (seat?.inode === inode) return pid;
     }
     return undefined;
+  }
+
+  /** True while the namespace can still be reached, looked at anew. */
+  isThere(inode: number): boolean {
+    const mounts = this.#byInode.get(inode)?.mounts ?? NONE;
+    return mounts.some(isMounted) || this.processOf(inode, true) !== undefined;
   }
 
   /** The namespace that a process is in; undefined when that cannot be seen. */
@@ -147,6 +170,8 @@ export class Namespaces {
     if (this.#ownInode !== undefined) return;
     const inode = this.#look('self');
     if (typeof inode !== 'number') return;
+    const pid = this.#proc.link('self/ns/pid');
+    this.#isFirstPidNamespace = 'value' in pid && pid.value === FIRST_PID_NAMESPACE;
     this.#ownInode = inode;
     this.#namespace(inode);
   }

@@ -4,7 +4,7 @@ import type { ExtraKind } from '../types.ts';
 import { Interfaces, NO_INTERFACES } from './interfaces.ts';
 import type { FoundNamespace } from './namespaces.ts';
 import { Closes } from './netlink/closes.ts';
-import { ask, dump, type DumpResult } from './netlink/dump.ts';
+import { ask, type Channel, dump, type DumpResult } from './netlink/dump.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -26,8 +26,11 @@ import {
   RTM_NEWADDR,
   RTM_NEWLINK,
 } from './netlink/route.ts';
-import type { Channels, NetlinkSystem } from './netlink/system.ts';
+import { type Channels, isOutOfDescriptors, type Listening, type NetlinkSystem } from './netlink/system.ts';
 import type { NetlinkBuffer } from './netlink/wire.ts';
+
+/** What a network is made of: a namespace that was found, or our own where /proc does not tell which that is. */
+export type Reachable = FoundNamespace | { readonly isOwn: true; readonly inode: undefined };
 
 /** One question to the kernel, and the protocol of the sockets in its answer. */
 interface Question {
@@ -71,6 +74,9 @@ const TRIES = 3;
 /** A protocol that the kernel did not have may come with a module: it is asked again after so many rounds. */
 const ASK_AGAIN_ROUNDS = 120;
 
+/** Rounds from one attempt to keep the sockets open to the next, where there were no descriptors for them. */
+const OPEN_AGAIN_ROUNDS = 16;
+
 /** ENOENT, EINVAL, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT: the kernel has no such sockets, or no diag module for them. */
 const NOT_THERE = new Set([2, 22, 93, 95, 97]);
 
@@ -100,20 +106,28 @@ function questions(also: readonly ExtraKind[], details: boolean): Question[] {
   ];
 }
 
-/** One network namespace, with netlink sockets open in it for as long as it is there. */
+/**
+ * One network namespace, with netlink sockets open in it for as long as it is there. Where no descriptors are left for
+ * these only what hears of closes stays open, or nothing; the rest is opened for each reading and closed again.
+ */
 export class Network {
-  readonly inode: number;
   readonly isOwn: boolean;
-  /** The same object while the name stays. */
-  netns: NetworkNamespace;
-  /** Where its files are: below /proc/PID. */
-  path: string;
+  /** The same object while the name stays; undefined for our own where /proc does not tell which that is. */
+  netns: NetworkNamespace | undefined;
   interfaces: Interfaces = NO_INTERFACES;
   /** Differs from reading to reading when the name or the interfaces differ. */
   version = 0;
+  /** Why the interfaces could not be read this time: those of before are shown, or none. */
+  interfacesFailure: string | undefined;
   /** The sockets that it destroys, where the kernel tells of them. */
-  readonly closes: Closes | undefined;
-  readonly #channels: Channels;
+  closes: Closes | undefined;
+  /** True where closes were wanted and there is no descriptor for them. */
+  isDeaf = false;
+  readonly #system: NetlinkSystem;
+  readonly #wantsCloses: boolean;
+  #found: Reachable;
+  #channels: Channels | undefined;
+  #listening: Listening | undefined;
   #questions: readonly Question[];
   /** Questions that the kernel did not understand, with the round to ask them again. */
   readonly #refused = new Map<Question, number>();
@@ -122,32 +136,81 @@ export class Network {
   /** Throws when the namespace cannot be entered. */
   constructor(
     system: NetlinkSystem,
-    found: FoundNamespace,
+    found: Reachable,
     {
       also,
       tcpDetails,
       events,
     }: { readonly also: readonly ExtraKind[]; readonly tcpDetails: boolean; readonly events?: boolean },
   ) {
-    this.#channels = system.open(found.isOwn ? undefined : found, events);
-    this.closes = this.#channels.closes && new Closes(this.#channels.closes);
-    this.inode = found.inode;
+    this.#system = system;
+    this.#wantsCloses = events === true;
+    this.#found = found;
     this.isOwn = found.isOwn;
     this.netns = labelOf(found);
-    this.path = found.path;
     this.#questions = questions(also, tcpDetails);
+    this.#open();
   }
 
-  /** Takes over what may have changed of the namespace since it was found first. */
+  /** Inode of the namespace; undefined for our own where /proc does not tell which that is. */
+  get inode(): number | undefined {
+    return this.netns?.inode;
+  }
+
+  /** Takes over what may have changed of the namespace since it was found first. Throws when it cannot be entered now. */
   follow(found: FoundNamespace): void {
-    this.path = found.path;
-    if (found.name === this.netns.name) return;
+    this.#found = found;
+    if (this.#channels === undefined && this.#round % OPEN_AGAIN_ROUNDS === 0) this.#open();
+    if (found.name === this.netns?.name && this.netns !== undefined) return;
     this.netns = labelOf(found);
     this.version++;
   }
 
   close(): void {
-    this.#channels.close();
+    this.#channels?.close();
+    this.#listening?.close();
+    this.#channels = undefined;
+    this.#listening = undefined;
+  }
+
+  /** Calls a function while this thread is in the namespace. Throws when it cannot be entered. */
+  inside<T>(act: () => T): T {
+    return this.#found.isOwn ? act() : this.#system.inside(this.#found, act);
+  }
+
+  /** Opens as much as there are descriptors for. Throws when the namespace cannot be entered. */
+  #open(): void {
+    const found = this.#found;
+    try {
+      const channels = this.#system.open(found.isOwn ? undefined : found, this.#wantsCloses && !this.closes);
+      this.#channels = channels;
+      if (channels.closes) this.closes = new Closes(channels.closes);
+      this.isDeaf = false;
+    } catch (error) {
+      if (found.isOwn || !isOutOfDescriptors(error)) throw error;
+      if (this.closes === undefined && this.#wantsCloses) this.#listen(found);
+    }
+  }
+
+  #listen(found: FoundNamespace): void {
+    try {
+      this.#listening = this.#system.listen(found);
+      if (this.#listening.closes) this.closes = new Closes(this.#listening.closes);
+    } catch (error) {
+      if (!isOutOfDescriptors(error)) throw error;
+      this.isDeaf = true;
+    }
+  }
+
+  /** Hands over netlink sockets in the namespace. Throws when it cannot be entered now. */
+  #use<T>(act: (channels: Channels) => T): T {
+    if (this.#channels) return act(this.#channels);
+    const channels = this.#system.open(this.#found.isOwn ? undefined : this.#found, false, true);
+    try {
+      return act(channels);
+    } finally {
+      channels.close();
+    }
   }
 
   /**
@@ -156,6 +219,22 @@ export class Network {
    */
   readSockets(onSocket: OnSocket, onPause?: () => void): NetworkReading {
     this.#round++;
+    try {
+      return this.#use(({ diag }) => this.#readAll(diag, onSocket, onPause));
+    } catch (error) {
+      if (this.#channels) throw error;
+      return {
+        unfinished: new Set(this.#questions.map(({ protocol }) => protocol)),
+        failure: error instanceof Error ? error.message : String(error),
+        problems: 0,
+        interrupted: 0,
+        missing: [],
+        untold: new Set(),
+      };
+    }
+  }
+
+  #readAll(diag: Channel, onSocket: OnSocket, onPause?: () => void): NetworkReading {
     const unfinished = new Set<Protocol>();
     let failure: string | undefined;
     let problems = 0;
@@ -171,6 +250,7 @@ export class Network {
         continue;
       }
       const result = this.#ask(
+        diag,
         question,
         (buffer, start, end) => onSocket(this, protocol, buffer, start, end),
         onPause,
@@ -200,14 +280,15 @@ export class Network {
   }
 
   #ask(
+    diag: Channel,
     { request }: Question,
     onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
     onPause: (() => void) | undefined,
   ): DumpResult & { readonly error: string } {
     try {
-      let result = dump(this.#channels.diag, request, onMessage, onPause);
+      let result = dump(diag, request, onMessage, onPause);
       for (let tries = 1; result.interrupted && tries < TRIES; tries++) {
-        result = dump(this.#channels.diag, request, onMessage, onPause);
+        result = dump(diag, request, onMessage, onPause);
       }
       return { ...result, error: `error ${result.errno}` };
     } catch (error) {
@@ -226,11 +307,14 @@ export class Network {
     onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
   ): void {
     try {
-      ask(this.#channels.diag, tcpSocketRequest(family, place), (buffer, start, end) => {
-        if (end - start >= INET.length) onMessage(buffer, start, end);
-      });
+      this.#use(({ diag }) =>
+        ask(diag, tcpSocketRequest(family, place), (buffer, start, end) => {
+          if (end - start >= INET.length) onMessage(buffer, start, end);
+        }),
+      );
     } catch (error) {
-      if (!(error instanceof NativeError)) throw error;
+      // The namespace may be gone by now.
+      if (this.#channels && !(error instanceof NativeError)) throw error;
     }
   }
 
@@ -238,28 +322,33 @@ export class Network {
   readInterfaces(): NetworkInterface[] {
     const links: Link[] = [];
     const addresses: InterfaceAddress[] = [];
-    let isRead = false;
+    this.interfacesFailure = undefined;
     try {
-      const ofLinks = dump(this.#channels.route, linksRequest(), (buffer, start, end, type) => {
-        const link = type === RTM_NEWLINK ? decodeLink(buffer, start, end) : undefined;
-        if (link) links.push(link);
-      });
-      const ofAddresses = dump(this.#channels.route, addressesRequest(), (buffer, start, end, type) => {
-        const address = type === RTM_NEWADDR ? decodeInterfaceAddress(buffer, start, end) : undefined;
-        if (address) addresses.push(address);
-      });
-      isRead = ofLinks.errno === 0 && ofAddresses.errno === 0;
+      const [ofLinks, ofAddresses] = this.#use(({ route }) => [
+        dump(route, linksRequest(), (buffer, start, end, type) => {
+          const link = type === RTM_NEWLINK ? decodeLink(buffer, start, end) : undefined;
+          if (link) links.push(link);
+        }),
+        dump(route, addressesRequest(), (buffer, start, end, type) => {
+          const address = type === RTM_NEWADDR ? decodeInterfaceAddress(buffer, start, end) : undefined;
+          if (address) addresses.push(address);
+        }),
+      ]);
+      const errno = ofLinks.errno || ofAddresses.errno;
+      if (errno !== 0) this.interfacesFailure = `error ${errno}`;
+      else if (links.length === 0) this.interfacesFailure = 'the kernel lists none';
     } catch (error) {
-      if (!(error instanceof NativeError)) throw error;
+      if (this.#channels && !(error instanceof NativeError)) throw error;
+      this.interfacesFailure = error instanceof Error ? error.message : String(error);
     }
-    if (isRead && links.length > 0) {
+    if (this.interfacesFailure === undefined) {
       const interfaces = new Interfaces(links, addresses);
       if (interfaces.key !== this.interfaces.key) this.version++;
       this.interfaces = interfaces;
     }
     return this.interfaces.links.map(({ index, name, isUp, rxBytes, txBytes }) => ({
       name,
-      netns: this.netns,
+      ...(this.netns && { netns: this.netns }),
       isUp,
       rxBytes,
       txBytes,
@@ -268,7 +357,7 @@ export class Network {
   }
 }
 
-const labelOf = ({ inode, name }: FoundNamespace): NetworkNamespace => ({
-  inode,
-  ...(name !== undefined && { name }),
-});
+const labelOf = (found: Reachable): NetworkNamespace | undefined =>
+  found.inode === undefined
+    ? undefined
+    : { inode: found.inode, ...(found.name !== undefined && { name: found.name }) };

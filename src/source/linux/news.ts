@@ -51,6 +51,7 @@ export function makeSocket(
     uid !== undefined &&
     user !== undefined &&
     name !== undefined &&
+    netns !== undefined &&
     !timer &&
     !tcp
   ) {
@@ -82,7 +83,7 @@ export function makeSocket(
     ...(uid !== undefined && { uid }),
     ...(user !== undefined && { user }),
     ...(name !== undefined && { interface: name }),
-    netns,
+    ...(netns && { netns }),
     traffic,
     ...(timer && { timer }),
     ...(tcp && { tcp }),

@@ -61,18 +61,27 @@ export class OtherSockets {
   }
 
   /**
-   * Reads from /proc what sock_diag does not tell of a namespace.
-   * @param process one that is in it; without one there is nothing to read from
+   * Reads from /proc what sock_diag does not tell of a namespace; what cannot be read stays as it was.
+   * @param folder below /proc: a process or thread that is in the namespace
    * @param untold protocols that this kernel has no diag for
-   * @returns the count of lines that made no sense
+   * @returns the count of lines that made no sense, and the protocols that could not be read
    */
-  readTables(network: Network, process: number | 'self' | undefined, untold: Iterable<Protocol>): number {
+  readTables(
+    network: Network,
+    folder: string,
+    untold: Iterable<Protocol>,
+  ): { problems: number; unread: ReadonlySet<Protocol> } {
     let unreadable = 0;
-    if (process === undefined) return unreadable;
+    const unread = new Set<Protocol>();
     const tables = ['icmp' as const, ...untold].flatMap((protocol) => TABLES[protocol] ?? []);
     for (const table of tables) {
-      const text = this.#proc.latin1(`${process}/net/${table.file}`);
-      if (!('value' in text)) continue;
+      const text = this.#proc.latin1(`${folder}/net/${table.file}`);
+      if (!('value' in text)) {
+        // A kernel without such sockets has no such table; where there is no table of any kind it cannot be told.
+        if (text.failed !== 'gone' || !('value' in this.#proc.stat(`${folder}/net`)))
+          unread.add(table.protocol);
+        continue;
+      }
       const { items, problems } = parseTable(text.value, table, () => false);
       unreadable += problems;
       for (const { sighting } of items) {
@@ -81,7 +90,8 @@ export class OtherSockets {
         this.add({ id, protocol, family, local, remote, state, inode, uid }, network);
       }
     }
-    return unreadable;
+    for (const protocol of unread) this.keep(network, protocol);
+    return { problems: unreadable, unread };
   }
 
   /** A socket as the last reading had it. */
@@ -168,7 +178,7 @@ function makeSocket(
     ...(uid !== undefined && { uid }),
     ...(user !== undefined && { user }),
     ...(name !== undefined && { interface: name }),
-    netns: network.netns,
+    ...(network.netns && { netns: network.netns }),
     ...(recvQueue !== undefined && sendQueue !== undefined && { traffic: { recvQueue, sendQueue } }),
     owners,
   };

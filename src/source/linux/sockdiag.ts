@@ -17,19 +17,20 @@ import {
 } from './netlink/inet.ts';
 import { OTHERS } from './netlink/others.ts';
 import { cookieId, SIGHT, Slots } from './netlink/slots.ts';
-import { isForbidden, type NetlinkSystem } from './netlink/system.ts';
+import type { NetlinkSystem } from './netlink/system.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer } from './netlink/wire.ts';
-import { Network, type NetworkReading } from './network.ts';
+import type { Network, NetworkReading } from './network.ts';
+import { Networks } from './networks.ts';
 import { interfaceOf, makeSocket, type News, scoped, unscoped } from './news.ts';
 import { OtherSockets } from './other-sockets.ts';
 import type { Proc } from './proc.ts';
 import { RollingMap } from './rolling-map.ts';
+import { namespaceNotices } from './namespace-notices.ts';
 import {
-  closedNamespaces,
   interruptedDumps,
   missingKinds,
-  ONE_NAMESPACE,
   STALE,
+  tablesUnread,
   unreadableMessages,
 } from './sockdiag-notices.ts';
 
@@ -59,9 +60,7 @@ export class SockDiagSource implements Source {
   readonly #options: SockDiagOptions;
   readonly #attribution: Attribution;
   readonly #namespaces: Namespaces;
-  readonly #networks = new Map<number, Network>();
-  /** Inodes of namespaces that could not be entered. */
-  readonly #closed = new Map<number, string>();
+  readonly #networks: Networks;
   readonly #slots = new Slots();
   /** By slot: the socket, and the namespace that it is in. */
   readonly #bySlot: (Socket | undefined)[] = [];
@@ -80,6 +79,8 @@ export class SockDiagSource implements Source {
   /** Of the namespace that is being read, connections that were just being made: see `#askRequests`. */
   #requests: { readonly family: 'ipv4' | 'ipv6'; readonly place: Uint8Array }[] = [];
   #problems = 0;
+  /** Protocols that netlink tells nothing of and whose tables below /proc could not be read this time. */
+  readonly #unread = new Set<Protocol>();
   #nowWallMs = 0;
   readonly #sockets = new RollingMap<Socket>();
   #published: ReadonlyMap<string, Socket> = new Map();
@@ -94,6 +95,7 @@ export class SockDiagSource implements Source {
     const { proc, passwdPath, root, nowMs, isRoot } = options;
     this.#attribution = new Attribution({ proc, passwdPath, nowMs, isRoot });
     this.#namespaces = new Namespaces({ proc, root });
+    this.#networks = new Networks(options.system, this.#namespaces, options);
     this.#others = new OtherSockets(proc, this.#attribution);
     if (!options.events) return;
     // What closes from now on is told.
@@ -114,8 +116,7 @@ export class SockDiagSource implements Source {
 
   close(): void {
     this.events?.close();
-    for (const network of this.#networks.values()) network.close();
-    this.#networks.clear();
+    this.#networks.close();
   }
 
   /** Rejects when the sockets of our own namespace cannot be read the first time; later the last ones stay. */
@@ -150,37 +151,15 @@ export class SockDiagSource implements Source {
     };
   }
 
-  /** Opens the namespaces that have come, and closes those that have gone. */
   #followNamespaces(): void {
     const { pids } = this.#attribution.owners;
-    const found = this.#namespaces.refresh(pids.length > 0 ? pids : undefined);
-    const inodes = new Set(found.map(({ inode }) => inode));
-    for (const [inode, network] of this.#networks) {
-      if (inodes.has(inode)) continue;
-      network.close();
-      this.#networks.delete(inode);
+    for (const network of this.#networks.follow(pids.length > 0 ? pids : undefined))
       this.#versions.delete(network);
-    }
-    for (const inode of this.#closed.keys()) if (!inodes.has(inode)) this.#closed.delete(inode);
-    for (const namespace of found) {
-      const known = this.#networks.get(namespace.inode);
-      if (known) known.follow(namespace);
-      else if (namespace.isOwn || !this.#closed.has(namespace.inode)) this.#enter(namespace);
-    }
-  }
-
-  #enter(found: ConstructorParameters<typeof Network>[1]): void {
-    try {
-      this.#networks.set(found.inode, new Network(this.#options.system, found, this.#options));
-    } catch (error) {
-      if (found.isOwn) throw error;
-      // One that went while it was being entered is simply gone; where it is forbidden it stays so.
-      if (isForbidden(error)) this.#closed.set(found.inode, error instanceof Error ? error.message : '');
-    }
   }
 
   #readSockets(): ReadonlyMap<Network, NetworkReading> {
     this.#problems = 0;
+    this.#unread.clear();
     this.#news = [];
     this.#slots.begin();
     this.#others.begin();
@@ -189,14 +168,28 @@ export class SockDiagSource implements Source {
       const reading = network.readSockets(this.#onSocket, this.#onPause);
       this.#askRequests(network);
       for (const protocol of reading.unfinished) this.#others.keep(network, protocol);
-      this.#problems += this.#others.readTables(
-        network,
-        network.isOwn ? 'self' : this.#namespaces.processOf(network.inode),
-        reading.untold,
-      );
+      this.#readTables(network, reading.untold);
       readings.set(network, reading);
     }
     return readings;
+  }
+
+  /** Reads from /proc what netlink does not tell of a namespace, where no process is in it from inside. */
+  #readTables(network: Network, untold: ReadonlySet<Protocol>): void {
+    const pid = network.inode === undefined ? undefined : this.#namespaces.processOf(network.inode);
+    const read = (folder: string) => this.#others.readTables(network, folder, untold);
+    try {
+      const { problems, unread } = network.isOwn
+        ? read('self')
+        : pid === undefined
+          ? network.inside(() => read('thread-self'))
+          : read(String(pid));
+      this.#problems += problems;
+      for (const protocol of unread) this.#unread.add(protocol);
+    } catch {
+      // The namespace went meanwhile, or cannot be entered, which is said.
+      for (const protocol of ['icmp', ...untold] as const) this.#others.keep(network, protocol);
+    }
   }
 
   readonly #onPause = (): void => this.events?.collect();
@@ -423,7 +416,7 @@ export class SockDiagSource implements Source {
         ...rest,
         local: scoped(local, name),
         remote: socket.remote && scoped(unscoped(socket.remote), name),
-        netns: network.netns,
+        ...(network.netns && { netns: network.netns }),
         ...(name !== undefined && { interface: name }),
       });
     }
@@ -454,15 +447,20 @@ export class SockDiagSource implements Source {
     const missing = new Set(
       [...readings].flatMap(([network, { missing }]) => (network.isOwn ? missing : [])),
     );
+    const users = this.#attribution.usersNotice();
+    const { standing } = this.#attribution;
     return [
       // The first is the one that there is room for: nothing else counts where the picture is not that of now.
       ...(failures > 0 ? [STALE] : []),
       ...(hidden ? [hidden] : []),
-      ...(this.#options.isRoot ? [] : [ONE_NAMESPACE]),
-      ...(this.#closed.size > 0 ? [closedNamespaces(this.#closed.size)] : []),
+      ...namespaceNotices(this.#networks, this.#namespaces, standing),
       ...(problems > 0 ? [unreadableMessages(problems)] : []),
       ...(interrupted > 0 ? [interruptedDumps(interrupted)] : []),
       ...(missing.size > 0 ? [missingKinds([...missing])] : []),
+      ...(this.#unread.size > 0 && standing.procFailure === undefined
+        ? [tablesUnread([...this.#unread])]
+        : []),
+      ...(users ? [users] : []),
     ];
   }
 }

@@ -184,8 +184,8 @@ describe('as time goes on', () => {
 
     test('in another pid namespace', async () => {
       fake.link('self/ns/pid', 'pid:[4026532178]');
-      expect((await notice(false, LISTEN)).degradations[0]?.text).toBe(
-        'the owner of 1 socket is hidden (1 of ana): the programs run outside this container',
+      expect((await notice(true, LISTEN)).degradations[0]?.text).toBe(
+        'the owner of 1 socket is hidden (1 of ana): netpane runs in a pid namespace: run it outside of this container',
       );
     });
 

@@ -1,9 +1,10 @@
+import { statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../../src/model/batch.ts';
 import type { Socket } from '../../../src/model/socket.ts';
 import { diff } from '../../../src/sampler/diff.ts';
 import { NativeError } from '../../../src/source/linux/netlink/native.ts';
-import { Proc } from '../../../src/source/linux/proc.ts';
+import { type Outcome, Proc } from '../../../src/source/linux/proc.ts';
 import { SockDiagSource } from '../../../src/source/linux/sockdiag.ts';
 import type { ExtraKind } from '../../../src/source/types.ts';
 import { ownersText } from '../../helpers/fakes.ts';
@@ -24,14 +25,33 @@ const WALL_MS = 1_700_000_000_000;
 /** /proc with the counts of descriptors that it has since Linux 6.2, and a clock that reads move on. */
 class CountingProc extends Proc {
   reads = 0;
+  readonly forbidden = new Set<string>();
+  isGone = false;
 
   override link(path: string) {
     this.reads++;
-    return super.link(path);
+    return this.#refused(path) ?? super.link(path);
+  }
+
+  override text(path: string) {
+    return this.#refused(path) ?? super.text(path);
+  }
+
+  override latin1(path: string) {
+    return this.#refused(path) ?? super.latin1(path);
+  }
+
+  override names(path: string) {
+    return this.#refused(path) ?? super.names(path);
+  }
+
+  #refused(path: string): Outcome<never> | undefined {
+    if (this.isGone) return { failed: 'gone', message: 'ENOENT' };
+    return this.forbidden.has(path) ? { failed: 'forbidden', message: 'EACCES' } : undefined;
   }
 
   override stat(path: string): ReturnType<Proc['stat']> {
-    const stat = super.stat(path);
+    const stat = this.#refused(path) ?? super.stat(path);
     const names = super.names(path);
     if (!('value' in stat) || !('value' in names)) return stat;
     return { value: { ...stat.value, size: names.value.length } };
@@ -49,6 +69,7 @@ interface Options {
   readonly tcpDetails?: boolean;
   readonly ownerBudgetMs?: number;
   readonly isRoot?: boolean;
+  readonly events?: boolean;
 }
 
 function open({
@@ -56,12 +77,14 @@ function open({
   tcpDetails = false,
   ownerBudgetMs = Infinity,
   isRoot = true,
+  events = false,
 }: Options = {}): void {
   source = new SockDiagSource({
     also,
     tcpDetails,
     ownerBudgetMs,
     isRoot,
+    events,
     system: kernel,
     proc,
     passwdPath: '../etc/passwd',
@@ -93,6 +116,7 @@ function start(pid: number, comm: string, ...inodes: number[]): void {
 /** A container: a namespace with one process. */
 function container(inode: number, pid: number, ...sockets: FakeSocket[]): FakeNetwork {
   fake.start(pid, { comm: `main-${pid}` });
+  fake.write(`${pid}/net/tcp`, '');
   fake.link(`${pid}/ns/net`, `net:[${inode}]`);
   const network = new FakeNetwork();
   network.sockets = sockets;
@@ -635,7 +659,7 @@ describe('namespaces', () => {
     kernel.closed.set(500, new NativeError('setns', 1, 'EPERM'));
     const snapshot = await read(LISTEN);
     expect(notice(snapshot, 'namespaces-closed')).toBe(
-      '1 network namespace may not be entered, and its sockets are not shown: the right CAP_SYS_ADMIN is missing',
+      '1 network namespace may not be entered, and its sockets are not shown: setns: EPERM',
     );
     kernel.closed.clear();
     expect(codes(await read(LISTEN))).toContain('namespaces-closed');
@@ -648,6 +672,175 @@ describe('namespaces', () => {
     container(500, 60);
     kernel.closed.set(500, Object.assign(new Error('gone'), { code: 'ENOENT' }));
     expect((await read(LISTEN)).degradations.filter(({ code }) => code !== 'owners-hidden')).toEqual([]);
+  });
+
+  test('processes that do not show their namespace, to root without CAP_SYS_PTRACE: said, with the reason', async () => {
+    fake.write('self/status', 'CapEff:\t000001fffff7ffff\n');
+    proc.forbidden.add('60/ns/net').add('61/ns/net');
+    container(500, 60);
+    container(500, 61);
+    open();
+    expect(notice(await read(LISTEN), 'one-namespace')).toBe(
+      'only the network namespace that netpane runs in is shown: netpane runs as root without CAP_SYS_PTRACE',
+    );
+    container(501, 62);
+    await read(LISTEN);
+    expect(notice(await read(LISTEN), 'namespaces-unseen')).toBe(
+      'the network namespace of 2 processes cannot be seen, and is left out where it is another one: ' +
+        'netpane runs as root without CAP_SYS_PTRACE',
+    );
+  });
+
+  test('one process that not even root may look into', async () => {
+    proc.forbidden.add('60/ns/net');
+    container(500, 60);
+    expect(notice(await read(LISTEN), 'namespaces-unseen')).toBe(
+      'the network namespace of 1 process cannot be seen, and is left out where it is another one: ' +
+        'the kernel refuses even root',
+    );
+  });
+
+  test('in a pid namespace: the processes of the machine are out of sight', async () => {
+    fake.link('self/ns/pid', 'pid:[4026532178]');
+    open();
+    expect(notice(await read(LISTEN), 'one-namespace')).toBe(
+      'only the network namespace that netpane runs in is shown: ' +
+        'netpane runs in a pid namespace: run it outside of this container',
+    );
+  });
+
+  describe('more than there are descriptors for', () => {
+    const fill = () => {
+      for (const [i, inode] of [500, 501, 502].entries())
+        container(inode, 60 + i, { ...LISTEN, cookie: 10 + i, inode: 70 + i });
+    };
+
+    test('each is read all the same', async () => {
+      kernel.room = 4;
+      fill();
+      for (let i = 0; i < 3; i++) {
+        const snapshot = await read(LISTEN);
+        expect([...snapshot.sockets.keys()].sort()).toEqual(['sk:1', 'sk:a', 'sk:b', 'sk:c']);
+        expect(snapshot.interfaces).toHaveLength(4);
+        expect(codes(snapshot)).not.toContain('namespaces-failed');
+        // Our own, and the one that there was room for.
+        expect(kernel.openCount).toBe(2);
+      }
+    });
+
+    test('those that no descriptor hears of closes for are counted', async () => {
+      kernel.room = 4;
+      fill();
+      open({ events: true });
+      expect(notice(await read(LISTEN), 'few-descriptors')).toBe(
+        'what closes between two polls in 1 network namespace is not seen: ' +
+          'too few descriptors to listen there (ulimit -n)',
+      );
+      source.close();
+      expect([kernel.room, kernel.openCount]).toEqual([4, 0]);
+    });
+
+    test('once descriptors are free they are kept open', async () => {
+      kernel.room = 3;
+      fill();
+      open({ events: true });
+      expect(codes(await read(LISTEN))).toContain('few-descriptors');
+      fake.remove('60');
+      kernel.room = 9;
+      let snapshot = await read(LISTEN);
+      for (let i = 0; i < 20; i++) snapshot = await read(LISTEN);
+      expect(codes(snapshot)).not.toContain('few-descriptors');
+      expect([...snapshot.sockets.keys()].sort()).toEqual(['sk:1', 'sk:b', 'sk:c']);
+    });
+
+    test('one that could not be opened although it is there: said, and tried again', async () => {
+      container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
+      kernel.closed.set(500, new NativeError('a netlink socket', 12, 'ENOMEM'));
+      expect(notice(await read(LISTEN), 'namespaces-failed')).toBe(
+        '1 network namespace could not be opened, and its sockets are not shown: a netlink socket: ENOMEM',
+      );
+      kernel.closed.clear();
+      const snapshot = await read(LISTEN);
+      expect(codes(snapshot)).not.toContain('namespaces-failed');
+      expect(snapshot.sockets.size).toBe(2);
+    });
+  });
+
+  describe('without /proc', () => {
+    test('the sockets of our own are shown, without a namespace, and it is said what is missing', async () => {
+      proc = new CountingProc(`${fake.root}/nowhere`);
+      open();
+      const snapshot = await read(LISTEN, HELD);
+      expect([...snapshot.sockets.keys()]).toEqual(['sk:1', 'sk:2']);
+      expect(only(await read(LISTEN))).not.toHaveProperty('netns');
+      expect(owners(snapshot)).toEqual(['hidden - -', 'hidden - -']);
+      expect(codes(snapshot)).toEqual(['owners-hidden', 'no-proc']);
+      expect(notice(snapshot, 'owners-hidden')).toContain('/proc cannot be read');
+      expect(notice(snapshot, 'no-proc')).toMatch(
+        /^\/proc cannot be read \(ENOENT.*\): programs, other network namespaces and ping sockets are not shown$/,
+      );
+    });
+
+    test('one that goes: nothing of what it told of is closed, and it is said', async () => {
+      start(50, 'web', 7);
+      container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
+      const first = await read(LISTEN);
+      proc.isGone = true;
+      await read(LISTEN);
+      const second = await read(LISTEN);
+      expect([...second.sockets.keys()]).toEqual([...first.sockets.keys()]);
+      expect(codes(second)).toContain('no-proc');
+      proc.isGone = false;
+      await read(LISTEN);
+      expect(codes(await read(LISTEN))).not.toContain('no-proc');
+    });
+
+    test('one that comes later: the namespace of our own is known from then on', async () => {
+      proc.isGone = true;
+      open();
+      expect(only(await read(LISTEN))).not.toHaveProperty('netns');
+      proc.isGone = false;
+      await read(LISTEN);
+      expect(only(await read(LISTEN)).netns).toEqual({ inode: OWN, name: 'host' });
+    });
+  });
+
+  test('the table of ping sockets that cannot be read keeps what it told of, and it is said', async () => {
+    fake.write('self/net/icmp', tableText([{ local: '0.0.0.0:9', state: '07', inode: 40 }]));
+    const first = await read();
+    proc.forbidden.add('self/net/icmp');
+    const second = await read();
+    expect(only(second).id).toBe(only(first).id);
+    expect(notice(second, 'tables-unread')).toBe(
+      'the tables of icmp sockets below /proc could not be read: they are missing, or as they were',
+    );
+  });
+
+  test('ping sockets of a namespace that no process is in', async () => {
+    const path = `${fake.root}/../run/netns/blue`;
+    fake.write('../run/netns/blue', '');
+    const { ino } = statSync(path);
+    fake.write('self/mountinfo', `50 42 0:4 net:[${ino}] ${path} rw - nsfs nsfs rw\n`);
+    kernel.networks.set(ino, new FakeNetwork());
+    fake.write('thread-self/net/icmp', tableText([{ local: '0.0.0.0:9', state: '07', inode: 40 }]));
+    expect(only(await read()).netns).toEqual({ inode: ino, name: 'blue' });
+  });
+
+  test('users whose names cannot be read', async () => {
+    proc.forbidden.add('../etc/passwd');
+    const snapshot = await read(LISTEN);
+    expect(only(snapshot)).toMatchObject({ uid: 1000 });
+    expect(notice(snapshot, 'users-unread')).toBe(
+      'users are shown by number: their names cannot be read (EACCES)',
+    );
+  });
+
+  test('interfaces that cannot be read', async () => {
+    kernel.own.trouble.set('links', { errno: 105 });
+    const snapshot = await read(LISTEN);
+    expect(notice(snapshot, 'interfaces-unread')).toBe(
+      'the interfaces of 1 network namespace could not be read, and are missing or as they were: error 105',
+    );
   });
 
   test('not root: it is said that there may be others', async () => {

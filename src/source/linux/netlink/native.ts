@@ -21,6 +21,8 @@ export const ERRNO = {
   EBUSY: 16,
   ENODEV: 19,
   EINVAL: 22,
+  ENFILE: 23,
+  EMFILE: 24,
   ENOSYS: 38,
   ENOBUFS: 105,
 } as const;
@@ -37,6 +39,8 @@ const SO_MEMINFO = 55;
 const MEMINFO_DROPS = 8;
 const MSG_DONTWAIT = 0x40;
 const CLONE_NEWNET = 0x40000000;
+/** include/uapi/asm-generic/resource.h; MIPS, on which Node does not run, has another number. */
+const RLIMIT_NOFILE = 7;
 
 /** Calls of the kernel that not every C library knows: their numbers are the same on every architecture. */
 const SYS = { fsopen: 430, fsconfig: 431, fsmount: 432 } as const;
@@ -67,6 +71,7 @@ export class Native {
   readonly #close: Call;
   readonly #read: Call;
   readonly #poll: Call;
+  readonly #prlimit: Call;
   readonly #syscallOfText: Call;
   readonly #syscall: Call;
 
@@ -86,6 +91,7 @@ export class Native {
     this.#close = load('int close(int)');
     this.#read = load('long read(int, void *, size_t)');
     this.#poll = load('int poll(void *, unsigned long, int)');
+    this.#prlimit = load('int prlimit(int, int, void *, void *)');
     this.#syscallOfText = load('long syscall(long, void *, long)');
     this.#syscall = load('long syscall(long, long, long, void *, void *, long)');
   }
@@ -212,6 +218,22 @@ export class Native {
     } finally {
       this.#close(context);
     }
+  }
+
+  /**
+   * Raises the soft limit of open descriptors to the hard one (getrlimit(2)).
+   * @returns the limit in force then; undefined where it cannot be read, and on systems of 32 bits
+   */
+  raiseDescriptorLimit(): number | undefined {
+    // struct rlimit: soft and hard limit, each an unsigned long.
+    if (this.#koffi.sizeof('long') !== 8) return undefined;
+    const limits = new BigUint64Array(2);
+    if (this.#prlimit(0, RLIMIT_NOFILE, null, limits) !== 0) return undefined;
+    const [soft = 0n, hard = 0n] = limits;
+    if (soft === 0n) return undefined;
+    const isRaised =
+      soft < hard && this.#prlimit(0, RLIMIT_NOFILE, new BigUint64Array([hard, hard]), null) === 0;
+    return Number(isRaised ? hard : soft);
   }
 
   #error(call: string): NativeError {

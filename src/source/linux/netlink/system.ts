@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
-import { NativeError, type Native, NETLINK } from './native.ts';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { DescriptorRoom } from './descriptors.ts';
 import type { Channel } from './dump.ts';
+import { ERRNO, NativeError, type Native, NETLINK } from './native.ts';
 
 /** The netlink sockets of one network namespace. */
 export interface Channels {
@@ -12,6 +13,9 @@ export interface Channels {
   readonly closes?: ClosesChannel;
   close(): void;
 }
+
+/** As little of it as hears of destroyed sockets. */
+export type Listening = Pick<Channels, 'closes' | 'close'>;
 
 /** What the kernel tells unasked. */
 export interface ClosesChannel {
@@ -27,22 +31,38 @@ const DESTROY_GROUPS = 0b1111;
 /** Room for what is not yet received, bytes: with what the kernel adds to each, some ten thousand messages. */
 const CLOSES_BUFFER = 16 * 2 ** 20;
 
+/** A namespace to be entered: another one may be at its path by now. */
+export interface Entrance {
+  readonly inode: number;
+  readonly path: string;
+}
+
 /** What opens netlink sockets: the kernel, or what plays it in a test. */
 export interface NetlinkSystem {
   /**
    * Opens netlink sockets in a network namespace; they stay in it for good, wherever the thread goes.
    * @param namespace undefined for the one that the thread is in
    * @param closes hear of sockets that are destroyed too
-   * @throws NativeError or an error of node:fs when it cannot be entered
+   * @param isBrief closed again before anything else is opened: there is always room for one of these
+   * @throws NativeError or an error of node:fs when it cannot be entered; `isOutOfDescriptors` where there is no room
    */
-  open(namespace: { readonly inode: number; readonly path: string } | undefined, closes?: boolean): Channels;
+  open(namespace: Entrance | undefined, closes?: boolean, isBrief?: boolean): Channels;
+  /** Opens only what hears of destroyed sockets: one descriptor. Throws as `open` does. */
+  listen(namespace: Entrance): Listening;
+  /** Calls a function while this thread is in the namespace: for what /proc/thread-self has of it. Throws as `open` does. */
+  inside<T>(namespace: Entrance, act: () => T): T;
 }
+
+/** Descriptors of `open`, and the share of all room that may be taken by these: the rest is for `listen`. */
+const DESCRIPTORS = 3;
+const SHARE = 0.5;
 
 /** The kernel. */
 export class KernelNetlink implements NetlinkSystem {
   readonly #native: Native;
   readonly #ownPath: string;
   readonly #closesBuffer: number;
+  readonly #room: DescriptorRoom;
 
   /** @param options `ownPath` opens the namespace of this thread; `closesBuffer` is room for closes, bytes */
   constructor(
@@ -50,31 +70,63 @@ export class KernelNetlink implements NetlinkSystem {
     {
       ownPath = '/proc/thread-self/ns/net',
       closesBuffer = CLOSES_BUFFER,
-    }: { readonly ownPath?: string; readonly closesBuffer?: number | undefined } = {},
+      room = new DescriptorRoom(native),
+    }: {
+      readonly ownPath?: string;
+      readonly closesBuffer?: number | undefined;
+      readonly room?: DescriptorRoom;
+    } = {},
   ) {
     this.#native = native;
     this.#ownPath = ownPath;
     this.#closesBuffer = closesBuffer;
+    this.#room = room;
   }
 
-  open(namespace: { readonly inode: number; readonly path: string } | undefined, closes = false): Channels {
+  open(namespace: Entrance | undefined, closes = false, isBrief = false): Channels {
     if (namespace === undefined) return this.#openHere(closes);
-    const there = openSync(namespace.path, 'r');
+    if (isBrief) return this.inside(namespace, () => this.#openHere(closes));
+    return this.#holding(DESCRIPTORS, SHARE, () => this.inside(namespace, () => this.#openHere(closes)));
+  }
+
+  listen(namespace: Entrance): Listening {
+    return this.#holding(1, 1, () => this.inside(namespace, () => this.#listenHere()));
+  }
+
+  inside<T>({ inode, path }: Entrance, act: () => T): T {
+    // Nothing that may have come to that path holds this thread up, or becomes its terminal.
+    const there = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     let home: number | undefined;
     try {
       // The path may lead elsewhere by now: a pid is reused, a name given anew.
-      if (fstatSync(there).ino !== namespace.inode)
-        throw new Error(`${namespace.path} is another namespace by now`);
+      if (fstatSync(there).ino !== inode)
+        throw Object.assign(new Error(`${path} is another namespace by now`), { code: 'ENOENT' });
       home = openSync(this.#ownPath, 'r');
       this.#native.enterNetwork(there);
       try {
-        return this.#openHere(closes);
+        return act();
       } finally {
         this.#native.enterNetwork(home);
       }
     } finally {
       closeSync(there);
       if (home !== undefined) closeSync(home);
+    }
+  }
+
+  /** What is opened counts against the limit until it is closed. */
+  #holding<T extends Pick<Channels, 'close'>>(count: number, share: number, open: () => T): T {
+    this.#room.take(count, share);
+    try {
+      const opened = open();
+      const close = (): void => {
+        this.#room.give(count);
+        opened.close();
+      };
+      return { ...opened, close };
+    } catch (error) {
+      this.#room.give(count);
+      throw error;
     }
   }
 
@@ -97,6 +149,12 @@ export class KernelNetlink implements NetlinkSystem {
       close();
       throw error;
     }
+  }
+
+  #listenHere(): Listening {
+    const fd = this.#native.netlinkSocket(NETLINK.sockDiag);
+    const closes = this.#closes(fd);
+    return { ...(closes && { closes }), close: () => this.#native.close(fd) };
   }
 
   #closes(fd: number): ClosesChannel | undefined {
@@ -126,3 +184,16 @@ export const isForbidden = (error: unknown): boolean =>
   error instanceof NativeError
     ? error.errno === 1 || error.errno === 13
     : error instanceof Error && 'code' in error && (error.code === 'EPERM' || error.code === 'EACCES');
+
+/** True for an error that says: no descriptor is free, here or on the whole machine. */
+export const isOutOfDescriptors = (error: unknown): boolean =>
+  error instanceof NativeError
+    ? error.errno === ERRNO.EMFILE || error.errno === ERRNO.ENFILE
+    : error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
+
+/** True for an error that says: what was to be opened is there no more. */
+export const isGone = (error: unknown): boolean =>
+  !(error instanceof NativeError) &&
+  error instanceof Error &&
+  'code' in error &&
+  (error.code === 'ENOENT' || error.code === 'ESRCH');

@@ -1,0 +1,92 @@
+import type { Degradation } from '../../model/batch.ts';
+import type { Namespaces } from './namespaces.ts';
+import type { Networks } from './networks.ts';
+import { type Standing, SUDO, whyUnseen } from './standing.ts';
+
+/** Everything that is not seen of network namespaces, each with the reason that is known. */
+export function namespaceNotices(
+  networks: Networks,
+  namespaces: Namespaces,
+  standing: Standing,
+): Degradation[] {
+  const all = [...networks.values()];
+  const unheard = all.filter(({ isDeaf }) => isDeaf).length;
+  const unlinked = all.flatMap(({ interfacesFailure }) => interfacesFailure ?? []);
+  const blind = namespaces.blind ?? standing.procFailure;
+  return [
+    ...(blind === undefined ? unseen(all.length, namespaces, standing) : [noProc(blind)]),
+    ...(networks.closed.size > 0 ? [closed([...networks.closed.values()], standing)] : []),
+    ...(networks.failed.size > 0 ? [failed([...networks.failed.values()])] : []),
+    ...(unheard > 0 ? [deaf(unheard)] : []),
+    ...(unlinked.length > 0 ? [interfacesUnread(unlinked)] : []),
+  ];
+}
+
+const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;
+
+/** The first of several messages, and how many of them differ. */
+const firstOf = (messages: readonly string[]): string => {
+  const others = new Set(messages).size - 1;
+  return `${messages[0] ?? ''}${others > 0 ? `, and ${counted(others, 'other reason')}` : ''}`;
+};
+
+const noProc = (message: string): Degradation => ({
+  code: 'no-proc',
+  text: `/proc cannot be read (${message}): programs, other network namespaces and ping sockets are not shown`,
+  short: 'no /proc',
+});
+
+/** Namespaces that may be there and that nothing which can be read tells of. */
+function unseen(shown: number, namespaces: Namespaces, standing: Standing): Degradation[] {
+  const { unreadable, hasUnlisted } = namespaces;
+  const why = whyUnseen(standing, ['CAP_SYS_PTRACE', 'CAP_SYS_ADMIN']);
+  if (unreadable === 0 && !hasUnlisted && why === undefined) return [];
+  if (shown === 1 && why !== undefined) {
+    return [
+      {
+        code: 'one-namespace',
+        text: `only the network namespace that netpane runs in is shown: ${why}${why === SUDO ? ' to see those of containers too' : ''}`,
+        short: `one namespace${why === SUDO ? ': sudo' : ''}`,
+      },
+    ];
+  }
+  const who = unreadable > 0 ? counted(unreadable, 'process', 'processes') : 'some processes';
+  return [
+    {
+      code: 'namespaces-unseen',
+      text: `the network namespace of ${who} cannot be seen, and is left out where it is another one: ${why ?? `the kernel refuses even ${standing.isRoot ? 'root' : 'CAP_SYS_PTRACE'}`}`,
+      short: 'namespaces unseen',
+    },
+  ];
+}
+
+const closed = (messages: readonly string[], standing: Standing): Degradation => {
+  const count = messages.length;
+  const why = whyUnseen(standing, ['CAP_SYS_ADMIN']);
+  return {
+    code: 'namespaces-closed',
+    text:
+      `${counted(count, 'network namespace')} may not be entered, and ${count === 1 ? 'its' : 'their'} sockets are not shown: ` +
+      (why ?? firstOf(messages)),
+    short: `${counted(count, 'namespace')} closed`,
+  };
+};
+
+const failed = (messages: readonly string[]): Degradation => ({
+  code: 'namespaces-failed',
+  text: `${counted(messages.length, 'network namespace')} could not be opened, and ${messages.length === 1 ? 'its' : 'their'} sockets are not shown: ${firstOf(messages)}`,
+  short: `${counted(messages.length, 'namespace')} not opened`,
+});
+
+const deaf = (count: number): Degradation => ({
+  code: 'few-descriptors',
+  text: `what closes between two polls in ${counted(count, 'network namespace')} is not seen: too few descriptors to listen there (ulimit -n)`,
+  short: `${counted(count, 'namespace')} polled only`,
+});
+
+const interfacesUnread = (messages: readonly string[]): Degradation => ({
+  code: 'interfaces-unread',
+  text: `the interfaces of ${counted(messages.length, 'network namespace')} could not be read, and are missing or as they were: ${firstOf(messages)}`,
+  short: 'interfaces unread',
+});

@@ -1,0 +1,69 @@
+import type { Proc } from './proc.ts';
+
+/** Bits of capabilities(7), include/uapi/linux/capability.h. */
+const CAPABILITIES = { CAP_SYS_PTRACE: 19n, CAP_SYS_ADMIN: 21n } as const;
+export type Capability = keyof typeof CAPABILITIES;
+
+/** Inodes of the machine's first namespaces: PROC_USER_INIT_INO and PROC_PID_INIT_INO, include/linux/proc_ns.h. */
+const FIRST_USER_NAMESPACE = 'user:[4026531837]';
+export const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
+
+/** The reason where an ordinary user lacks a capability. */
+export const SUDO = 'run with sudo';
+
+/** What this program may do and where it runs, as the kernel says: the reasons that notices give. */
+export interface Standing {
+  readonly isRoot: boolean;
+  /** Why /proc tells nothing of this program; undefined where it does. */
+  readonly procFailure: string | undefined;
+  /** True outside the machine's first user namespace: capabilities then hold only inside. False where it is unknown. */
+  readonly isInUserNamespace: boolean;
+  /** True outside the machine's first pid namespace: the processes of the machine are out of sight. False where it is unknown. */
+  readonly isInPidNamespace: boolean;
+  /** Effective capabilities; undefined where they are unknown. */
+  readonly capabilities: ReadonlySet<Capability> | undefined;
+}
+
+/** Reads what this program may do. */
+export function standingOf(proc: Proc, isRoot: boolean): Standing {
+  const user = proc.link('self/ns/user');
+  const pid = proc.link('self/ns/pid');
+  const own = proc.stat('self');
+  const status = proc.text('self/status');
+  return {
+    isRoot,
+    procFailure: 'failed' in own ? own.message : undefined,
+    isInUserNamespace: 'value' in user && user.value !== FIRST_USER_NAMESPACE,
+    isInPidNamespace: 'value' in pid && pid.value !== FIRST_PID_NAMESPACE,
+    capabilities: 'value' in status ? parseCapabilities(status.value) : undefined,
+  };
+}
+
+/** The effective capabilities in the text of /proc/PID/status; undefined where it has no such line. */
+export function parseCapabilities(status: string): ReadonlySet<Capability> | undefined {
+  const digits = /^CapEff:\s+([0-9a-f]{1,16})$/m.exec(status)?.[1];
+  if (digits === undefined) return undefined;
+  const bits = BigInt(`0x${digits}`);
+  const names = Object.entries(CAPABILITIES) as [Capability, bigint][];
+  return new Set(names.filter(([, bit]) => ((bits >> bit) & 1n) === 1n).map(([name]) => name));
+}
+
+/**
+ * Why something of other programs cannot be seen, with the remedy where there is one: a clause.
+ * @param needed capabilities with which it would be seen
+ * @returns undefined where nothing that this program lacks explains it
+ */
+export function whyUnseen(
+  { isRoot, procFailure, isInUserNamespace, isInPidNamespace, capabilities }: Standing,
+  needed: readonly Capability[],
+): string | undefined {
+  if (procFailure !== undefined) return '/proc cannot be read';
+  const missing = capabilities && needed.filter((name) => !capabilities.has(name));
+  const isLacking = missing === undefined ? !isRoot : missing.length > 0;
+  if (isInUserNamespace) return 'netpane runs in a user namespace: run it as root outside of it';
+  if (isLacking && !isRoot) return SUDO;
+  if (missing !== undefined && missing.length > 0)
+    return `netpane runs as root without ${missing.join(' and ')}`;
+  if (isInPidNamespace) return 'netpane runs in a pid namespace: run it outside of this container';
+  return undefined;
+}
