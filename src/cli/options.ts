@@ -113,7 +113,7 @@ const OPTIONS = {
   },
   'event-buffer': {
     value: 'KIB',
-    about: 'room for events that come at once, KiB (default: ample)',
+    about: 'room for events, KiB per CPU and namespace (default: ample)',
     commands: ['screen', 'watch'],
     group: 'Options',
   },

@@ -88,7 +88,10 @@ export interface SourceOptions {
   readonly ownerBudgetMs: number;
   /** Tell what happens between two readings too, where that can be done. */
   readonly events?: boolean;
-  /** Room for what the system tells and nobody has taken yet, KiB; undefined for as much as is usually wanted. */
+  /**
+   * Room for what the system tells and nobody has taken yet, KiB for each processor (trace) and each network namespace
+   * (closed sockets); undefined for as much as is usually wanted.
+   */
   readonly eventBufferKiB?: number | undefined;
 }
 

@@ -17,6 +17,7 @@ export interface Running {
 export class FakeTrace implements TraceReader {
   leftovers: Leftovers = { path: '/sys/kernel/tracing/instances/netpane-1-1', descriptors: [20, 21] };
   failure: string | undefined;
+  notice: string | undefined;
   problems = 0;
   lost = 0;
   /** Whether routes are recorded. */

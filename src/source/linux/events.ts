@@ -17,6 +17,8 @@ import type { RouteRecord, StateRecord, TraceRecord } from './trace/records.ts';
 export interface TraceReader {
   readonly leftovers: Leftovers;
   readonly failure: string | undefined;
+  /** Where it records less than asked for: a clause. */
+  readonly notice: string | undefined;
   readonly problems: number;
   nowMs(): number;
   stopRoutes(): void;
@@ -155,8 +157,10 @@ export class LinuxEvents implements EventSource {
   }
 
   get catching(): Catching {
-    if (this.#trace)
-      return this.#routeCount ? { level: 'changes' } : { level: 'changes', why: TOO_MANY_PACKETS };
+    if (this.#trace) {
+      const why = this.#routeCount ? this.#trace.notice : TOO_MANY_PACKETS;
+      return { level: 'changes', ...(why !== undefined && { why }) };
+    }
     const hasCloses = [...this.#options.networks()].some(({ closes }) => closes !== undefined);
     const why = this.#noTrace ?? '';
     return hasCloses

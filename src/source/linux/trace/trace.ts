@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, totalmem } from 'node:os';
 import { FIRST_PID_NAMESPACE } from '../standing.ts';
 import { ERRNO, type Native } from '../netlink/native.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer, netlinkBuffer } from '../netlink/wire.ts';
@@ -18,8 +18,11 @@ import {
   unavailable,
 } from './tracefs.ts';
 
-/** KiB of buffer: for a processor, at least for one, and at most in all, which is memory that the kernel cannot swap. */
-const BUFFER_KIB = { usual: 2048, least: 256, total: 65_536 } as const;
+/**
+ * KiB of buffer: for a processor, at least for one, and at most in all, by default and when it is asked for. The kernel
+ * cannot swap this memory.
+ */
+const BUFFER_KIB = { usual: 2048, least: 256, total: 65_536, most: 1_048_576 } as const;
 
 const POLLIN = 1;
 
@@ -27,8 +30,10 @@ const POLLIN = 1;
 export type TraceNative = Pick<Native, 'mountDetached' | 'poll' | 'read' | 'close'>;
 
 export interface TraceOptions {
-  /** For each processor, KiB. */
-  readonly bufferKiB?: number;
+  /** Room asked for, for each processor, KiB; less is taken where the sum would be too much. */
+  readonly bufferKiB?: number | undefined;
+  /** Memory of the machine, KiB. */
+  readonly memoryKiB?: number;
   /** Where tracefs may be mounted. */
   readonly places?: readonly string[];
   /** The link that names the pid namespace that we are in. */
@@ -48,6 +53,8 @@ interface Buffer extends Cpu {
 /** The kernel's trace of TCP states, processes and the routes of UDP, in an instance of our own. */
 export class Trace {
   readonly leftovers: Leftovers;
+  /** Where its buffer is smaller than asked for: a clause. */
+  readonly notice: string | undefined;
   readonly #native: TraceNative;
   /** Descriptor of a mount of our own, until it is closed. */
   #mount: number | undefined;
@@ -77,8 +84,7 @@ export class Trace {
       instance = makeInstance(tracefs.root);
       return new Trace(native, tracefs, instance, options);
     } catch (error) {
-      if (instance !== undefined)
-        removeInstance({ path: instance.path, descriptors: instance.cpus.map(({ pipe }) => pipe) });
+      if (instance !== undefined) removeInstance(instance);
       if (tracefs?.mount !== undefined) native.close(tracefs.mount);
       throw unavailable(error);
     }
@@ -88,7 +94,7 @@ export class Trace {
     const { path } = instance;
     this.#native = native;
     this.#mount = tracefs.mount;
-    this.leftovers = { path, descriptors: instance.cpus.map(({ pipe }) => pipe) };
+    this.leftovers = { path, descriptors: instance.descriptors };
     this.#buffers = instance.cpus.map((cpu) => ({ ...cpu, pages: 0, lost: 0 }));
     // struct pollfd: the descriptor, and two halves of a word: what is asked, what is answered.
     this.#pollSet = new Int32Array(this.#buffers.length * 2);
@@ -99,7 +105,10 @@ export class Trace {
     if (layout === undefined) throw new TraceUnavailable('the pages of its trace are not understood');
     this.#layout = layout;
     this.#page = netlinkBuffer(layout.length);
-    const bufferKiB = options.bufferKiB ?? defaultBufferKiB(cpus().length);
+    const { bufferKiB: askedKiB, memoryKiB = totalmem() / 1024 } = options;
+    const bufferKiB = bufferKiBFor(askedKiB, Math.max(1, cpus().length), memoryKiB);
+    if (askedKiB !== undefined && bufferKiB < askedKiB)
+      this.notice = `the trace has ${bufferKiB} KiB of buffer for each processor, not ${askedKiB}: in all it takes no more than a quarter of the memory, and no more than 1 GiB`;
     setUp(path, bufferKiB);
     // A buffer that overflowed was full, and so at least this much was read of it.
     this.#enoughPages = Math.max(1, Math.floor((bufferKiB * 1024) / layout.length / 2));
@@ -211,8 +220,13 @@ function monotonicMs(): number {
   return seconds * 1000 + nanoseconds / 1e6;
 }
 
-const defaultBufferKiB = (processors: number): number =>
-  Math.max(BUFFER_KIB.least, Math.min(BUFFER_KIB.usual, Math.floor(BUFFER_KIB.total / processors)));
+/** Returns the buffer of each processor, KiB. @param askedKiB what the user asks for; undefined for the default */
+function bufferKiBFor(askedKiB: number | undefined, processors: number, memoryKiB: number): number {
+  if (askedKiB === undefined)
+    return Math.max(BUFFER_KIB.least, Math.min(BUFFER_KIB.usual, Math.floor(BUFFER_KIB.total / processors)));
+  const mostKiB = Math.min(BUFFER_KIB.most, memoryKiB / 4);
+  return Math.min(askedKiB, Math.max(1, Math.floor(mostKiB / processors)));
+}
 
 /** Files of tracefs are there or not: none is made by writing to it. */
 const write = (path: string, text: string): void => writeFileSync(path, text, { flag: 'r+' });

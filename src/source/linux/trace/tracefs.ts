@@ -7,6 +7,7 @@ import {
   readdirSync,
   readlinkSync,
   rmdirSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename } from 'node:path';
 import { ERRNO, type Native, NativeError } from '../netlink/native.ts';
@@ -56,7 +57,9 @@ export function unavailable(error: unknown): TraceUnavailable {
   if (error instanceof TraceUnavailable) return error;
   if (isForbidden(error)) {
     const isRoot = process.geteuid?.() === 0;
-    return new TraceUnavailable(`tracefs may not be read${isRoot ? '' : ': not root'}`);
+    return new TraceUnavailable(
+      isRoot ? 'tracefs may not be read' : 'the trace of every state change takes root',
+    );
   }
   const code = codeOf(error);
   const text = error instanceof Error ? error.message : String(error);
@@ -64,8 +67,7 @@ export function unavailable(error: unknown): TraceUnavailable {
 }
 
 /** A trace of our own: what is recorded in it, and how, disturbs no other. */
-export interface Instance {
-  readonly path: string;
+export interface Instance extends Leftovers {
   readonly cpus: readonly Cpu[];
 }
 
@@ -86,11 +88,13 @@ export function makeInstance(root: string): Instance {
   for (let tries = 1; ; tries++) {
     const path = makeFolder(folder);
     const cpus: Cpu[] = [];
+    const descriptors: number[] = [];
     try {
-      openPipes(path, cpus);
-      return { path, cpus };
+      attempt(() => descriptors.push(stopWithUs(path)));
+      openPipes(path, cpus, descriptors);
+      return { path, cpus, descriptors };
     } catch (error) {
-      removeInstance({ path, descriptors: cpus.map(({ pipe }) => pipe) });
+      removeInstance({ path, descriptors });
       const isGone = ['ENOENT', 'ENODEV'].includes(codeOf(error) ?? '');
       if (!isGone || tries === TRIES) throw error;
     }
@@ -110,14 +114,23 @@ function makeFolder(folder: string): string {
   }
 }
 
+/**
+ * Makes the kernel stop the trace and free its buffers when this program ends, however it ends: after SIGKILL, too, every
+ * event would be recorded until the next netpane removes the instance. Throws what node:fs does.
+ * @returns a descriptor of `free_buffer`, to be held (kernel/trace/trace.c, tracing_free_buffer_release)
+ */
+function stopWithUs(path: string): number {
+  writeFileSync(`${path}/trace_options`, 'disable_on_free', { flag: 'r+' });
+  return openSync(`${path}/free_buffer`, constants.O_WRONLY);
+}
+
 /** Opens the pipe of every processor that the machine may have: those that are off may be switched on. */
-function openPipes(path: string, into: Cpu[]): void {
+function openPipes(path: string, cpus: Cpu[], descriptors: number[]): void {
   for (const name of readdirSync(`${path}/per_cpu`)) {
     const folder = `${path}/per_cpu/${name}`;
-    into.push({
-      path: folder,
-      pipe: openSync(`${folder}/trace_pipe_raw`, constants.O_RDONLY | constants.O_NONBLOCK),
-    });
+    const pipe = openSync(`${folder}/trace_pipe_raw`, constants.O_RDONLY | constants.O_NONBLOCK);
+    cpus.push({ path: folder, pipe });
+    descriptors.push(pipe);
   }
 }
 

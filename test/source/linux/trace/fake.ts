@@ -116,7 +116,7 @@ export class FakeTracefs {
   onMade: (path: string) => void = () => undefined;
   /** What was written, `file: text`, by its path in the instance. */
   readonly written: string[] = [];
-  /** Writing to what ends so fails, with this code. */
+  /** Writing to a file, or `file: text`, that ends so fails with this code. */
   readonly refused = new Map<string, string>();
 
   constructor() {
@@ -143,13 +143,14 @@ export class FakeTracefs {
       put(`events/${name}/format`, text);
     }
     put('events/header_page', this.headerPage);
-    for (const file of ['trace_clock', 'trace_options', 'buffer_percent', 'buffer_size_kb']) put(file, '');
+    for (const file of ['trace_clock', 'trace_options', 'buffer_percent', 'buffer_size_kb', 'free_buffer'])
+      put(file, '');
     this.onMade(path);
   }
 
   /** As rmdir(2) in tracefs: the files in it are no hindrance, but that somebody reads it is. */
   remove(path: string): void {
-    const isOpen = openFiles().some((file) => file.startsWith(`${path}/per_cpu/`));
+    const isOpen = openFiles().some((file) => file.startsWith(`${path}/`));
     if (isOpen || this.held.has(path.slice(path.lastIndexOf('/') + 1))) throw errorOf('EBUSY');
     // Fails where there is none, unlike with `force`.
     fs.rmSync(path, { recursive: true });
@@ -167,7 +168,8 @@ export class FakeTracefs {
   }
 
   write(path: string, text: string, options: { readonly flag: string }): void {
-    for (const [end, code] of this.refused) if (path.endsWith(end)) throw errorOf(code);
+    for (const [end, code] of this.refused)
+      if (path.endsWith(end) || `${path}: ${text}`.endsWith(end)) throw errorOf(code);
     this.written.push(`${path.slice(path.indexOf('/instances/') + 11).replace(/^[^/]*\//, '')}: ${text}`);
     fs.writeFileSync(path, text, options);
   }

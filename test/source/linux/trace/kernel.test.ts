@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -190,6 +198,18 @@ describe.skipIf(impossible !== undefined)(`the trace of the kernel${why}`, async
     expect(instancesOf(other)).not.toContain(name);
     removeInstance(other.leftovers);
     expect(existsSync(other.leftovers.path)).toBe(false);
+  });
+
+  test('records nothing more, and holds no buffer, once the program is gone without closing it', () => {
+    const trace = open();
+    const { path, descriptors } = trace.leftovers;
+    const read = (file: string) => readFileSync(`${path}/${file}`, 'utf8').trim();
+    expect(read('tracing_on')).toBe('1');
+    const bufferKiB = Number(read('buffer_total_size_kb'));
+    // The kernel does this at the end of a process, also after SIGKILL.
+    for (const descriptor of descriptors) closeSync(descriptor);
+    expect(read('tracing_on')).toBe('0');
+    expect(Number(read('buffer_total_size_kb'))).toBeLessThan(bufferKiB / 100);
   });
 
   test('two at once see the same, and the one that is left goes on', async () => {

@@ -62,6 +62,7 @@ describe('opening', () => {
   test('settles how is recorded before anything is', () => {
     open();
     expect(fake.written).toEqual([
+      'trace_options: disable_on_free',
       'trace_clock: mono',
       'trace_options: overwrite',
       'trace_options: norecord-cmd',
@@ -86,11 +87,37 @@ describe('opening', () => {
     [64, {}, 1024],
     [512, {}, 256],
     [4, { bufferKiB: 64 }, 64],
+    // A quarter of the memory in all, and at most 1 GiB.
+    [4, { bufferKiB: 65_536, memoryKiB: 1_048_576 }, 65_536],
+    [4, { bufferKiB: 65_537, memoryKiB: 1_048_576 }, 65_536],
+    [256, { bufferKiB: 1_048_576, memoryKiB: 2 ** 30 }, 4096],
+    [512, { bufferKiB: 1024, memoryKiB: 1024 }, 1],
+    // Without /proc nobody says how many processors there are.
+    [0, { bufferKiB: 1_048_576, memoryKiB: 2 ** 30 }, 1_048_576],
   ])('with %i processors and %o, each has %i KiB', (count, options, expected) => {
     cpus.count = count;
     open(options);
     expect(fake.written).toContain(`buffer_size_kb: ${expected}`);
   });
+
+  test('says where the buffer is smaller than asked for', () => {
+    cpus.count = 256;
+    expect(open({ bufferKiB: 1_048_576, memoryKiB: 2 ** 30 }).notice).toMatch(
+      /^the trace has 4096 KiB of buffer for each processor, not 1048576: in all it takes no more/,
+    );
+    expect(open({ bufferKiB: 64 }).notice).toBeUndefined();
+    expect(open().notice).toBeUndefined();
+  });
+
+  test.each(['free_buffer', 'trace_options'])(
+    'works without %s, which only stops it after SIGKILL',
+    (file) => {
+      if (file === 'trace_options') fake.refused.set('trace_options: disable_on_free', 'EINVAL');
+      else fake.onMade = (path) => fake.breakFile(`${path}/free_buffer`);
+      put(0, exits(900));
+      expect(pids(open().drain())).toEqual([900]);
+    },
+  );
 
   test('what an older kernel lacks is done without', () => {
     fake.events.delete('fib6/fib6_table_lookup');
@@ -306,8 +333,8 @@ describe('the end', () => {
 
   test('nothing stays open of it, nor in tracefs', () => {
     const trace = open();
-    expect(held()).toHaveLength(2);
-    expect(trace.leftovers.descriptors).toHaveLength(2);
+    expect(held()).toHaveLength(3);
+    expect(trace.leftovers.descriptors).toHaveLength(3);
     trace.close();
     expect(held()).toEqual([]);
     expect(fake.instances()).toEqual([]);

@@ -59,7 +59,7 @@ describe('finding tracefs', () => {
   test('not allowed: who is root is not told to be it', () => {
     vi.spyOn(process, 'geteuid').mockReturnValue(1000);
     expect(() => findTracefs(failing(1), [])).toThrow(
-      new TraceUnavailable('tracefs may not be read: not root'),
+      new TraceUnavailable('the trace of every state change takes root'),
     );
     vi.spyOn(process, 'geteuid').mockReturnValue(0);
     expect(() => findTracefs(failing(13), [])).toThrow(new TraceUnavailable('tracefs may not be read'));
@@ -77,14 +77,15 @@ describe('finding tracefs', () => {
 describe('an instance', () => {
   test('has a pipe of every processor, open, and is gone when it is removed', () => {
     fake.processors = 3;
-    const { path, cpus } = makeInstance(fake.root);
+    const { path, cpus, descriptors } = makeInstance(fake.root);
     expect(path).toBe(pathOf(`${OWN}1`));
     expect(cpus.map((cpu) => cpu.path)).toEqual([0, 1, 2].map((i) => `${path}/per_cpu/cpu${i}`));
-    expect(openFiles().filter((file) => file.startsWith(path))).toEqual(
-      cpus.map((cpu) => `${cpu.path}/trace_pipe_raw`),
-    );
+    expect(openFiles().filter((file) => file.startsWith(path))).toEqual([
+      `${path}/free_buffer`,
+      ...cpus.map((cpu) => `${cpu.path}/trace_pipe_raw`),
+    ]);
 
-    removeInstance({ path, descriptors: cpus.map(({ pipe }) => pipe) });
+    removeInstance({ path, descriptors });
     expect(openFiles().filter((file) => file.startsWith(path))).toEqual([]);
     expect(fake.instances()).toEqual([]);
   });
@@ -133,16 +134,14 @@ describe('an instance', () => {
 
 describe('removing at the end of the program', () => {
   test('once more does no harm', () => {
-    const { path, cpus } = makeInstance(fake.root);
-    const leftovers = { path, descriptors: cpus.map(({ pipe }) => pipe) };
+    const leftovers = makeInstance(fake.root);
     removeInstance(leftovers);
     removeInstance(leftovers);
     expect(fake.instances()).toEqual([]);
   });
 
   test('a descriptor that is another file by now stays open', () => {
-    const { path, cpus } = makeInstance(fake.root);
-    const leftovers = { path, descriptors: cpus.map(({ pipe }) => pipe) };
+    const leftovers = makeInstance(fake.root);
     removeInstance(leftovers);
     const others = leftovers.descriptors.map(() => openSync('/dev/null', 'r'));
     expect(others.sort()).toEqual([...leftovers.descriptors].sort());
