@@ -58,8 +58,11 @@ export interface ConnectionEnd {
   readonly isWholeLife: boolean;
 }
 
-/** So many are received at once at most: somebody who destroys sockets faster than that would keep us for ever. */
-const MOST = 100_000;
+/**
+ * So many wait to be taken at most, and are received at once: further ones stay in the kernel's buffer, which counts
+ * what does not fit. Each takes about 1 KB.
+ */
+const MOST = 10_000;
 
 /** Bytes that one message may have at most, by far. */
 const BUFFER = netlinkBuffer(16 * 1024);
@@ -136,7 +139,7 @@ export class Closes {
   collect(nowMs: number, wallMs: number): void {
     let isOverrun = false;
     let count = 0;
-    for (; count < MOST; count++) {
+    for (; count < MOST && this.#closed.length < MOST; count++) {
       const length = this.#channel.receiveNow(BUFFER.bytes);
       // Told once for as long as there is no room, and then what is there is given all the same (netlink(7)).
       if (length === -ERRNO.ENOBUFS) isOverrun = true;

@@ -163,6 +163,23 @@ describe('receiving them', () => {
     }
   });
 
+  test('what waits to be taken is bounded however often it is collected: the rest stays with the kernel', () => {
+    let left = 1_000_000;
+    const closes = new Closes({
+      receiveNow: (into) => {
+        into.set(word);
+        left--;
+        return word.length;
+      },
+      drops: () => 0,
+    });
+    for (let i = 0; i < 100; i++) closes.collect(5, WALL_MS);
+    expect(closes.take()).toHaveLength(10_000);
+    expect(left).toBe(990_000);
+    closes.collect(6, WALL_MS);
+    expect(closes.take()).toHaveLength(10_000);
+  });
+
   test('how many were lost is asked only where something came', () => {
     let asked = 0;
     const drops = [10, 12, 12, 19];
