@@ -21,6 +21,9 @@ interface Moves {
 /** So many changed rows are put into their places one by one, whatever the count of all rows. */
 const FEW = 16;
 
+/** So many rows that came and went in a pause are no burden. */
+const MANY = 1000;
+
 const columnKey = ({ column }: Sort): ((row: Row) => SortKey) => columnOf(column)?.key ?? (({ id }) => id);
 
 /** What decides which rows are shown. */
@@ -87,7 +90,7 @@ export class RowOrder {
   #source: readonly Row[] | State['table'] | undefined;
   #rowOf: (id: string) => Row | undefined = () => undefined;
   /** Rows that may have changed since the picture of a pause was made. */
-  #missed: ReadonlySet<string> = new Set();
+  #missed = new Set<string>();
   /** The order stood still while rows changed. */
   #outOfOrder = false;
 
@@ -216,15 +219,26 @@ export class RowOrder {
     const source = pause ? pause.rows : table;
     const same = source === this.#source;
     if (same && !pause) return touched;
-    const missed = touched.size === 0 ? this.#missed : new Set([...this.#missed, ...touched]);
-    this.#missed = pause ? missed : new Set();
+    const missed = this.#missed;
+    for (const id of touched) missed.add(id);
+    if (!pause) this.#missed = new Set();
     // The picture of a pause stands still.
-    if (same) return new Set();
+    if (same) {
+      this.#forgetPassed(table);
+      return new Set();
+    }
     const isFirst = this.#source === undefined;
     this.#source = source;
     let rows = pause ? undefined : table.rows;
     this.#rowOf = (id) => (rows ??= new Map(pause?.rows.map((row) => [row.id, row]))).get(id);
     return isFirst ? new Set(pause ? pause.rows.map(({ id }) => id) : table.rows.keys()) : missed;
+  }
+
+  /** Forgets rows that came and went while the picture stood still: in a long pause these are millions. */
+  #forgetPassed({ rows }: State['table']): void {
+    const missed = this.#missed;
+    if (missed.size < 2 * (this.#entryById.size + rows.size) + MANY) return;
+    for (const id of missed) if (!this.#entryById.has(id) && !rows.has(id)) missed.delete(id);
   }
 
   /** Asks, sorts and groups everything. */
