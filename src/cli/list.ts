@@ -1,18 +1,23 @@
 import { socketsCsv } from '../export/csv.ts';
 import { socketsJson } from '../export/json.ts';
 import { aligned, plain } from '../export/table.ts';
+import { boundsFor } from '../model/bounds.ts';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
 import { initialState, reduce } from '../store/reduce.ts';
 import { slowText } from '../view/notices.ts';
 import { RowOrder } from '../view/order.ts';
 import { resolveHosts } from './hosts.ts';
+import { memoryLimit } from './memory.ts';
 import type { Invocation } from './options.ts';
 
 /** `netpane ls`: prints the sockets once, in the order of the screen, and on stderr what could not be seen. */
 export async function list({ source: sourceName, also, query, sort, json, csv }: Invocation): Promise<void> {
   const hosts = await resolveHosts(query.hosts);
-  const source = await openSource(sourceName, { also, tcpDetails: json, ownerBudgetMs: Infinity });
+  // It keeps nothing for long: every kind of socket may take all the room there is.
+  const { sockets: most } = boundsFor(memoryLimit());
+  const bounds = { sockets: most, remnants: most };
+  const source = await openSource(sourceName, { also, tcpDetails: json, ownerBudgetMs: Infinity, bounds });
   const { sockets, interfaces, degradations } = await source.read();
   const state = reduce(
     initialState({ host: '', system: '', intervalMs: 0, lingerMs: 0, query, sort, palette: 'mono' }),

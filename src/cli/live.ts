@@ -1,5 +1,7 @@
+import type { Bounds } from '../model/bounds.ts';
 import type { Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
+import { Churn, collectGarbage } from '../sampler/churn.ts';
 import type { Message, State } from '../store/state.ts';
 import { App } from '../tui/app.ts';
 import { copySequence } from '../tui/clipboard.ts';
@@ -35,7 +37,7 @@ async function save(path: string, sockets: readonly Socket[]): Promise<Message> 
 }
 
 /** Runs the live screen until the user quits. However it ends, the terminal is given back first. */
-export function showLive(invocation: Invocation, sampling: Sampling): void {
+export function showLive(invocation: Invocation, bounds: Bounds, sampling: Sampling): void {
   const shown: { app?: App; terminal?: Terminal } = {};
   const complaints: string[] = [];
   /** Where what is wrong with the saved state is told: on the screen while there is one. */
@@ -63,7 +65,7 @@ export function showLive(invocation: Invocation, sampling: Sampling): void {
 
   const terminal = enterTerminal(() => shown.app?.paint(), invocation.mouse);
   shown.terminal = terminal;
-  const app = new App(terminal, beginning(invocation, saved, complaints), {
+  const app = new App(terminal, beginning(invocation, bounds, saved, complaints), {
     quit: () => end(0),
     setInterval: (intervalMs) => sampling.setInterval(intervalMs),
     usageOf,
@@ -76,5 +78,9 @@ export function showLive(invocation: Invocation, sampling: Sampling): void {
   shown.app = app;
   complain = (text) => app.say({ text, isError: true });
   sampling.onFailure(crash);
-  sampling.onBatch((batch) => app.take(batch));
+  const churn = new Churn();
+  sampling.onBatch((batch) => {
+    app.take(batch);
+    if (churn.note(batch) === 'calm') collectGarbage();
+  });
 }

@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
+import { boundsFor } from '../model/bounds.ts';
 import { printable, shortened } from '../model/text.ts';
+import { growSlowly } from '../sampler/churn.ts';
 import { openSource } from '../source/index.ts';
 import { loadConfig } from './config/load.ts';
 import { parseQuery } from '../query/query.ts';
+import { memoryLimit } from './memory.ts';
 import { messageOf } from './errors.ts';
 import { type CommandLine, helpText, type Invocation, invocationOf, parseCommandLine } from './options.ts';
 import { UsageError } from './values.ts';
@@ -25,9 +27,6 @@ const version = (): string => {
   const file = new URL('../package.json', import.meta.url);
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 };
-
-/** What is left running for months beside other work: of 100,000 sockets V8 would keep twice the memory they need. */
-const growSlowly = (): void => setFlagsFromString('--optimize-for-size');
 
 async function run(invocation: Invocation): Promise<void> {
   switch (invocation.command) {
@@ -71,10 +70,11 @@ async function run(invocation: Invocation): Promise<void> {
       if (invocation.source !== undefined) await openSource(invocation.source, NO_DEMANDS);
       growSlowly();
       const { startSampling } = await import('./sampling.ts');
+      const bounds = boundsFor(memoryLimit());
       // The first sample is taken while the screen is being loaded.
-      const sampling = startSampling(new URL('./worker.js', import.meta.url), invocation);
+      const sampling = startSampling(new URL('./worker.js', import.meta.url), { ...invocation, bounds });
       const { showLive } = await import('./live.ts');
-      showLive(invocation, sampling);
+      showLive(invocation, bounds, sampling);
     }
   }
 }

@@ -1,7 +1,9 @@
 import { hostname, release, type as systemType } from 'node:os';
+import type { Bounds } from '../model/bounds.ts';
 import { EVERYTHING, parseQuery } from '../query/query.ts';
 import { initialState } from '../store/reduce.ts';
 import type { PaneName, State } from '../store/state.ts';
+import { countText } from '../view/format.ts';
 import type { SavedState } from './config/saved.ts';
 import type { Invocation } from './options.ts';
 import type { SettingName } from './settings.ts';
@@ -9,12 +11,15 @@ import type { SettingName } from './settings.ts';
 /** `Linux 6.18`: the first two numbers of a release say enough. */
 const systemName = (): string => `${systemType()} ${release().split('.').slice(0, 2).join('.')}`;
 
+const fewerEvents = (kept: number): string => `to bound its memory netpane keeps ${countText(kept)} events`;
+
 /**
  * The screen as it begins: as it was left the last time, but for what the command line says.
  * @param complaints what was wrong with the saved state
  */
 export function beginning(
   invocation: Invocation,
+  bounds: Bounds,
   saved: SavedState | undefined,
   complaints: readonly string[],
 ): State {
@@ -31,7 +36,8 @@ export function beginning(
     system: systemName(),
     intervalMs: invocation.intervalMs,
     lingerMs: invocation.lingerMs,
-    eventsKept: invocation.eventsKept,
+    eventsKept: Math.min(invocation.eventsKept, bounds.events),
+    closedRows: bounds.closedRows,
     query: restored('query', look && query, invocation.query),
     palette: restored('palette', look?.theme ?? undefined, invocation.palette),
     sort: restored('sort', look?.sort, invocation.sort),
@@ -46,7 +52,8 @@ export function beginning(
     known: saved?.known ?? [],
     history: saved?.history ?? [],
   });
-  const [complaint] = complaints;
+  const [complaint = bounds.events < invocation.eventsKept ? fewerEvents(bounds.events) : undefined] =
+    complaints;
   const panes = Object.fromEntries(look?.panes.map((name) => [name, true]) ?? []);
   return {
     ...state,

@@ -29,12 +29,12 @@ const OPENING_MS = 2000;
 /** Starts the sampling thread. */
 export function startSampling(
   file: URL,
-  { source, also, intervalMs, maxShare, eventBufferKiB }: WorkerSetup,
+  { source, also, intervalMs, maxShare, eventBufferKiB, bounds }: WorkerSetup,
 ): Sampling {
   const { port1: here, port2: there } = new MessageChannel();
   const isOver = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const opening = { isOver, leftovers: there };
-  const workerData: WorkerData = { source, also, intervalMs, maxShare, eventBufferKiB, opening };
+  const workerData: WorkerData = { source, also, intervalMs, maxShare, eventBufferKiB, bounds, opening };
   const worker = new Worker(file, {
     workerData,
     transferList: [there],

@@ -1,11 +1,14 @@
 import { eventJson, type Gap } from '../export/json.ts';
+import { boundsFor } from '../model/bounds.ts';
 import { printable } from '../model/text.ts';
+import { Thrift } from '../sampler/churn.ts';
 import { openSampler } from '../sampler/open.ts';
 import { eventText } from '../view/events.ts';
 import { countText, preciseClockText } from '../view/format.ts';
 import { slowText } from '../view/notices.ts';
 import { crashText, messageOf } from './errors.ts';
 import { resolveHosts } from './hosts.ts';
+import { memoryLimit } from './memory.ts';
 import { Notices } from './notices.ts';
 import type { Invocation } from './options.ts';
 import { type EventFormat, EventPrinter } from './printer.ts';
@@ -43,11 +46,14 @@ export async function watch({ json, query, ...how }: Invocation): Promise<void> 
   const printer = new EventPrinter(process.stdout, json ? JSON_LINES : TEXT_LINES, (event) =>
     wanted.has(event),
   );
+  const bounds = boundsFor(memoryLimit());
   const notices = new Notices((text) => say(printable(text)));
+  const thrift = new Thrift();
   const sampler = await openSampler(
-    { ...how, tcpDetails: json },
+    { ...how, tcpDetails: json, bounds },
     {
       onBatch: (batch) => {
+        thrift.note(batch);
         wanted.take(batch);
         notices.take(batch);
       },

@@ -1,3 +1,4 @@
+import type { Bounds } from '../model/bounds.ts';
 import { openSource, type SourceName } from '../source/index.ts';
 import type { ExtraKind } from '../source/types.ts';
 import { type Clock, Sampler, type SamplerOptions } from './sampler.ts';
@@ -14,6 +15,8 @@ export interface SamplerSetup {
   readonly maxShare: number;
   /** Room for what happens and has not been taken yet, KiB; undefined for as much as is usually wanted. */
   readonly eventBufferKiB?: number | undefined;
+  /** How much is kept; undefined for everything. */
+  readonly bounds?: Bounds | undefined;
 }
 
 /**
@@ -36,7 +39,7 @@ const CLOCK: Clock = {
  * @throws Error, in words, when there is no source that works
  */
 export async function openSampler(
-  { source, also, tcpDetails, intervalMs, maxShare, eventBufferKiB }: SamplerSetup,
+  { source, also, tcpDetails, intervalMs, maxShare, eventBufferKiB, bounds }: SamplerSetup,
   listeners: Pick<SamplerOptions, 'onBatch' | 'onEvents' | 'onError'>,
 ): Promise<Sampler> {
   return new Sampler({
@@ -47,6 +50,7 @@ export async function openSampler(
       ownerBudgetMs: OWNER_BUDGET_MS,
       events: true,
       eventBufferKiB,
+      bounds,
     }),
     clock: CLOCK,
     intervalMs,

@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import type { Batch } from '../model/batch.ts';
 import { Poster } from '../model/compact.ts';
+import { Thrift } from './churn.ts';
 import { openSampler, type SamplerSetup } from './open.ts';
 import type { Sampler } from './sampler.ts';
 
@@ -26,30 +25,6 @@ export interface WorkerData extends WorkerSetup {
 /** What the screen's thread says to the sampling one. */
 export type WorkerRequest =
   { readonly type: 'taken' } | { readonly type: 'interval'; readonly intervalMs: number };
-
-/** A batch of more parts is a storm; after so many whole ones it is over. */
-const STORM_PARTS = 10;
-const CALM_BATCHES = 30;
-
-/**
- * The program asks V8 to keep its memory small. While thousands of connections a second come and go V8 would do little
- * else, and fall behind: then it may take what it needs, and give it back later.
- */
-class Thrift {
-  #parts = 0;
-  #calm = CALM_BATCHES;
-
-  note({ partial, baseline }: Batch): void {
-    if (baseline) return;
-    this.#parts = partial ? this.#parts + 1 : 0;
-    if (this.#parts === STORM_PARTS) {
-      this.#calm = 0;
-      setFlagsFromString('--no-optimize-for-size');
-    } else if (!partial && this.#calm < CALM_BATCHES && ++this.#calm === CALM_BATCHES) {
-      setFlagsFromString('--optimize-for-size');
-    }
-  }
-}
 
 /*
  * Entry of the sampling thread: posts each part of a batch and waits until it is taken before it posts the next, or

@@ -25,9 +25,9 @@ export const SOURCES = {
   systeminformation: {
     about: 'any system: what its own netstat prints',
     lacks: 'it takes much longer, and on Linux UDP sockets without a peer are not shown',
-    open: async () => {
+    open: async ({ bounds }: SourceOptions) => {
       const { portableSource } = await import('./portable/portable.ts');
-      return portableSource();
+      return portableSource({ bounds });
     },
   },
 } as const satisfies Record<string, SourceEntry>;

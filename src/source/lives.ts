@@ -1,4 +1,6 @@
+import type { Degradation } from '../model/batch.ts';
 import type { Endpoint, Family, Owner, Protocol, Socket, SocketState } from '../model/socket.ts';
+import { Keeping, type SocketBounds } from './keeping.ts';
 
 /** What a source sees of one socket at one moment, before it is known whose life it continues. */
 export interface Sighting {
@@ -112,13 +114,19 @@ class Vanished {
  * `key` is any text that stays the same while nothing about the socket changes, such as its line in a table.
  */
 export class Lives {
+  readonly #keeping: Keeping;
   readonly #entries = new Map<string, Entry>();
   #sockets: ReadonlyMap<string, Socket> = new Map();
   #added: Entry[] = [];
   #round = 0;
   #recalled = 0;
 
+  constructor(bounds?: SocketBounds) {
+    this.#keeping = new Keeping(bounds);
+  }
+
   begin(): void {
+    this.#keeping.begin();
     this.#round++;
     this.#recalled = 0;
     this.#added = [];
@@ -137,6 +145,12 @@ export class Lives {
   add(key: string, sighting: Sighting): void {
     // A repeated line that was not known at the last reading: the first of it stands for the socket.
     if (this.#entries.has(key)) return;
+    const { state, remote } = sighting;
+    const kind = state === 'TIME_WAIT' ? 'remnant' : remote === null ? 'listener' : 'connection';
+    if (!this.#keeping.hasRoom(this.#entries.size, kind)) {
+      this.#keeping.leaveOut(kind);
+      return;
+    }
     const entry: Entry = { sighting, round: this.#round, socket: undefined, fresh: true };
     this.#entries.set(key, entry);
     this.#added.push(entry);
@@ -145,6 +159,11 @@ export class Lives {
   /** Keys of this reading that were there at the last one, and those that were not. */
   get counts(): { recalled: number; added: number } {
     return { recalled: this.#recalled, added: this.#added.length };
+  }
+
+  /** What was left out of this reading: there was no room for it. */
+  notices(): Degradation[] {
+    return this.#keeping.notices();
   }
 
   /** Every sighting of this reading. */

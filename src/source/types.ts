@@ -1,6 +1,7 @@
 import type { Snapshot } from '../model/batch.ts';
 import type { Catching, GapEvent, LearntBy } from '../model/event.ts';
 import type { Owner, Socket, SocketState } from '../model/socket.ts';
+import type { SocketBounds } from './keeping.ts';
 
 /** Reads the sockets of a system. One reading at a time: a caller waits for one before it asks for the next. */
 export interface Source {
@@ -93,6 +94,8 @@ export interface SourceOptions {
    * (closed sockets); undefined for as much as is usually wanted.
    */
   readonly eventBufferKiB?: number | undefined;
+  /** How many sockets are kept, at most; undefined for all. */
+  readonly bounds?: SocketBounds | undefined;
 }
 
 /** Why a source cannot work here, in words: a clause without a full stop. */

@@ -33,6 +33,8 @@ export interface Settings {
   readonly lingerMs: number;
   /** How many events the log keeps. */
   readonly eventsKept?: number;
+  /** How many closed rows stay; all for as long as they linger unless said. */
+  readonly closedRows?: number;
   readonly query: Query;
   readonly palette: Palette;
   readonly sort?: Sort;
@@ -51,7 +53,7 @@ export const initialState = (settings: Settings): State => ({
   source: '',
   intervalMs: settings.intervalMs,
   pacedIntervalMs: settings.intervalMs,
-  table: new SocketTable(settings.lingerMs),
+  table: new SocketTable(settings.lingerMs, settings.closedRows),
   log: new EventLog(settings.eventsKept ?? DEFAULT_EVENTS_KEPT),
   nowMs: undefined,
   takenAtMs: 0,

@@ -64,6 +64,19 @@ export interface Seen {
 
 export const NOTHING_SEEN: Seen = { traffic: false, queues: false, namespaces: false, interfaces: false };
 
+/** Closed rows that are not shown as long as they should be: there were too many. */
+export interface Cut {
+  /** How many went before their time. */
+  readonly rows: number;
+  /** How many stay at most. */
+  readonly kept: number;
+  /** When the last of them went, on the batches' clock. */
+  readonly lastMs: number;
+}
+
+/** So long after the last one, what was cut is told, milliseconds. */
+const CUT_MS = 60_000;
+
 const HISTORY_LENGTH = 600;
 
 /** So many marks fade, and so many rates go to 0, at a time; the others follow at once, in runs between which keys are heard. */
@@ -115,6 +128,10 @@ export class SocketTable {
   readonly #totals = { total: 0, established: 0, listening: 0, other: 0 };
   readonly #sums = new Sums();
   readonly #lingerMs: number;
+  readonly #mostClosed: number;
+  /** Ids of closed rows, the first one to go first. */
+  readonly #closed = new Set<string>();
+  #cut: Cut | undefined;
   /** Rows that were not still at the end of the last tick: they are now, unless this one says otherwise. */
   #flowing = new Set<string>();
   #flowingNow = new Set<string>();
@@ -130,9 +147,13 @@ export class SocketTable {
   #firstNetns: number | undefined;
   readonly #directions = new Directions();
 
-  /** @param lingerMs how long marks last and closed rows stay, milliseconds */
-  constructor(lingerMs: number) {
+  /**
+   * @param lingerMs how long marks last and closed rows stay, milliseconds
+   * @param mostClosed how many closed rows stay at most; the oldest go first
+   */
+  constructor(lingerMs: number, mostClosed = Infinity) {
     this.#lingerMs = lingerMs;
+    this.#mostClosed = mostClosed;
   }
 
   /** Every row by socket id, closed ones that linger included. */
@@ -147,6 +168,11 @@ export class SocketTable {
   /** What the open sockets of each process come to, by pid. */
   get processes(): ReadonlyMap<number, ProcessSum> {
     return this.#sums.processes;
+  }
+
+  /** Closed rows that went before their time within the last minute; undefined for none. */
+  get cut(): Cut | undefined {
+    return this.#cut;
   }
 
   /** The same object until something is seen for the first time. */
@@ -187,6 +213,7 @@ export class SocketTable {
       if (this.#change(socket, monotonicMs, elapsedMs)) this.#counts.changed++;
     }
     for (const id of batch.closed) this.#close(id, monotonicMs);
+    this.#cutClosed(monotonicMs);
     for (const event of batch.events) this.#learn(event);
     // Nothing of the first look is news, also what has gone by its end.
     if (!batch.baseline) {
@@ -207,12 +234,30 @@ export class SocketTable {
       this.#marked.delete(id);
       const row = this.#rows.get(id);
       if (row === undefined) continue;
-      if (row.mark === 'closed') {
-        this.#rows.delete(id);
-        this.#touched.add(id);
-      } else this.#put({ ...row, mark: 'none' });
+      if (row.mark === 'closed') this.#remove(id);
+      else this.#put({ ...row, mark: 'none' });
     }
     this.#rest();
+  }
+
+  #remove(id: string): void {
+    this.#rows.delete(id);
+    this.#marked.delete(id);
+    this.#closed.delete(id);
+    this.#touched.add(id);
+  }
+
+  /** Takes the oldest closed rows away that are more than may stay, and counts them. */
+  #cutClosed(nowMs: number): void {
+    const isOver = this.#cut && nowMs - this.#cut.lastMs > CUT_MS;
+    if (isOver) this.#cut = undefined;
+    let rows = 0;
+    for (const id of this.#closed) {
+      if (this.#closed.size <= this.#mostClosed) break;
+      this.#remove(id);
+      rows++;
+    }
+    if (rows > 0) this.#cut = { rows: (this.#cut?.rows ?? 0) + rows, kept: this.#mostClosed, lastMs: nowMs };
   }
 
   #complete({ baseline, monotonicMs }: Batch): Tick {
@@ -300,6 +345,7 @@ export class SocketTable {
     const rates = baseline ? still(socket) : measure(undefined, socket, elapsedMs);
     const direction = this.#directions.take(socket, undefined, this.#turnIn);
     const { id } = socket;
+    this.#closed.delete(id);
     const row: Row = {
       id,
       socket,
@@ -339,6 +385,7 @@ export class SocketTable {
     this.#count(before.socket, -1);
     this.#directions.drop(id);
     this.#sums.change(before, undefined);
+    this.#closed.add(id);
     // Where nobody tells how long it lived, it is as long as it was seen.
     const seen = { lifetimeMs: nowMs - before.firstSeenMs, isAtLeast: before.baseline };
     this.#putMarked({ ...seen, ...before, mark: 'closed', rxRate: undefined, txRate: undefined }, nowMs);

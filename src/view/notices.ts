@@ -1,8 +1,9 @@
 import type { Degradation } from '../model/batch.ts';
 import type { Catching, GapEvent } from '../model/event.ts';
 import type { State } from '../store/state.ts';
+import type { Cut } from '../store/table.ts';
 import { missedText } from './events.ts';
-import { clockText } from './format.ts';
+import { clockText, countText } from './format.ts';
 
 /** Something that is not seen, in words: for where there is room, and for where there is little. */
 export type Notice = Pick<Degradation, 'text' | 'short'>;
@@ -19,11 +20,19 @@ function gapNotice(gaps: readonly GapEvent[]): Notice[] {
   return [{ text: `${short} at ${clockText(last.atMs)}`, short }];
 }
 
+function cutNotice(cut: Cut | undefined): Notice[] {
+  if (cut === undefined) return [];
+  const rows = cut.rows === 1 ? 'closed row' : 'closed rows';
+  const short = `${countText(cut.rows)} ${rows} left early`;
+  return [{ text: `${short}: to bound its memory netpane keeps ${countText(cut.kept)}`, short }];
+}
+
 /** What is not seen now, what was missed a moment ago before all else. */
-export const noticesOf = ({ gaps, degradations }: State): readonly Notice[] => [
+export const noticesOf = ({ gaps, degradations, table }: State): readonly Notice[] => [
   ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'destroy')),
   ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'trace')),
   ...degradations,
+  ...cutNotice(table.cut),
 ];
 
 /** What is caught of that which happens between two looks, beside the name of the source. */

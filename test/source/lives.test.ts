@@ -4,6 +4,23 @@ import type { Owner, Socket, SocketState } from '../../src/model/socket.ts';
 import { Lives, type Sighting } from '../../src/source/lives.ts';
 import { endpoint } from '../helpers/fakes.ts';
 
+test('beyond the bounds new sockets are counted and not kept', () => {
+  const lives = new Lives({ remnants: 2, sockets: 4 });
+  const read = (...seen: Seen[]) => {
+    lives.begin();
+    for (const it of seen) if (!lives.recall(keyOf(it))) lives.add(keyOf(it), sightingOf(it));
+    return lives.settle(() => CURL).size;
+  };
+  const at = (port: number, state: SocketState): Seen => ({ local: `192.0.2.10:${port}`, state });
+  const kept = [at(1, 'ESTABLISHED'), at(2, 'ESTABLISHED')];
+  expect(read(...kept, at(3, 'TIME_WAIT'), at(4, 'TIME_WAIT'))).toBe(2);
+  expect(lives.notices().map(({ short }) => short)).toEqual(['2 in TIME_WAIT not shown']);
+  expect(read(at(5, 'ESTABLISHED'), at(6, 'ESTABLISHED'), at(7, 'ESTABLISHED'), ...kept)).toBe(4);
+  expect(lives.notices().map(({ short }) => short)).toEqual(['1 sockets not shown']);
+  expect(read(...kept)).toBe(2);
+  expect(lives.notices()).toEqual([]);
+});
+
 const CURL: readonly Owner[] = [{ knowledge: 'exact', pid: 100, process: 'curl' }];
 
 interface Seen {

@@ -18,6 +18,47 @@ function tableAfter(...batches: Parameters<SocketTable['apply']>[0][]): SocketTa
   return table;
 }
 
+describe('closed rows beyond the bound', () => {
+  const brief = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => socket({ id: `${from + i}`, local: `192.0.2.10:${from + i}` }));
+  const ids = (sockets: readonly Socket[]) => sockets.map(({ id }) => id);
+
+  test('the oldest go before their time, however long they are to linger, and are counted', () => {
+    const table = new SocketTable(3_600_000, 100);
+    table.apply(baseline([a]));
+    for (let tick = 1; tick <= 20; tick++) {
+      const sockets = brief(tick * 100, 60);
+      table.apply(batch({ monotonicMs: tick * 1000, spawned: sockets }));
+      table.apply(batch({ monotonicMs: tick * 1000 + 500, closed: ids(sockets) }));
+    }
+    expect(table.rows.size).toBe(101);
+    expect([...table.rows.keys()].slice(-1)).toEqual(['2059']);
+    expect(table.rows.has('a')).toBe(true);
+    expect(table.cut).toEqual({ rows: 1100, kept: 100, lastMs: 20_500 });
+    expect(table.totals.total).toBe(1);
+  });
+
+  test('their count is that of a spell: it is over after a minute without any', () => {
+    const table = new SocketTable(3000, 1);
+    table.apply(baseline(brief(1, 3)));
+    table.apply(batch({ monotonicMs: 1000, closed: ['1', '2'] }));
+    expect(table.cut?.rows).toBe(1);
+    table.apply(batch({ monotonicMs: 60_000 }));
+    expect(table.cut?.rows).toBe(1);
+    table.apply(batch({ monotonicMs: 62_000 }));
+    expect(table.cut).toBeUndefined();
+  });
+
+  test('a socket that is there again after all is no closed row, and does not go', () => {
+    const table = new SocketTable(3000, 1);
+    table.apply(baseline([a, b, ...brief(1, 2)]));
+    table.apply(batch({ monotonicMs: 1000, closed: ['a'] }));
+    table.apply(batch({ monotonicMs: 1100, spawned: [a] }));
+    table.apply(batch({ monotonicMs: 1200, closed: ['1', '2'] }));
+    expect(marks(table)).toEqual({ a: 'spawned', b: 'none', 2: 'closed' });
+  });
+});
+
 describe('marks', () => {
   test('what was there at the first look is not news', () => {
     const table = tableAfter(baseline([a]));

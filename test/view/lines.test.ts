@@ -4,7 +4,7 @@ import type { Catching, GapEvent } from '../../src/model/event.ts';
 import type { Family, Socket } from '../../src/model/socket.ts';
 import type { PromptKind, State } from '../../src/store/state.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
-import { NOTHING_SEEN, type Seen } from '../../src/store/table.ts';
+import { NOTHING_SEEN, type Seen, SocketTable } from '../../src/store/table.ts';
 import { columnOf, presentColumns } from '../../src/view/columns.ts';
 import { detailLines } from '../../src/view/details.ts';
 import { EventPane } from '../../src/view/event-pane.ts';
@@ -210,6 +210,20 @@ describe('the header', () => {
     expect(first(1060)).toContain('polling only  1s → 1.1s  ');
     // Of another interval nothing is known yet.
     expect(first(2480, { type: 'interval', intervalMs: 500 })).toContain('polling only  500ms  ');
+  });
+
+  test('closed rows that left early are counted, and the help says why', () => {
+    const table = new SocketTable(3_600_000, 10);
+    const sockets = Array.from({ length: 1510 }, (_, i) => socket({ id: `${i}` }));
+    const crowded = after(
+      { ...emptyState(), table },
+      baseline(sockets),
+      batch({ degradations: [], closed: sockets.map(({ id }) => id) }),
+    );
+    expect(textOf(headerLines(crowded, 70, 2)[1])).toContain('1,500 closed rows left early');
+    expect(shown(helpLines(KEYS, crowded, 120)).join('\n')).toContain(
+      '1,500 closed rows left early: to bound its memory netpane keeps 10',
+    );
   });
 
   describe('what was missed', () => {

@@ -5,9 +5,9 @@ import type { EventSource, Happening, Leftovers } from '../types.ts';
 import { Actors } from './actors.ts';
 import type { Attribution, Listeners } from './attribution.ts';
 import type { ClosedSocket } from './netlink/closes.ts';
-import { decodeAddresses, decodeTraffic, findInfo, INET, placeFor } from './netlink/inet.ts';
+import { decodeAddresses, decodeTraffic, findInfo, INET, isRemnantAt, placeFor } from './netlink/inet.ts';
 import { cookieId } from './netlink/slots.ts';
-import { LITTLE_ENDIAN, type NetlinkBuffer } from './netlink/wire.ts';
+import { LITTLE_ENDIAN } from './netlink/wire.ts';
 import type { Network } from './network.ts';
 import { makeSocket } from './news.ts';
 import type { Proc } from './proc.ts';
@@ -584,12 +584,6 @@ export class LinuxEvents implements EventSource {
     }
   }
 }
-
-/** inet_diag `idiag_timer` of what is left of a connection. */
-const TIMER_TIMEWAIT = 3;
-
-const isRemnantAt = ({ bytes }: NetlinkBuffer, start: number): boolean =>
-  bytes[start + INET.timer] === TIMER_TIMEWAIT;
 
 /**
  * The counters of a connection as it ended, without the peer's FIN, which the kernel counts as a byte received. Whether

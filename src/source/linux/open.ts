@@ -75,10 +75,10 @@ function openTrace(native: Native, bufferKiB: number | undefined): Trace | strin
 }
 
 /** Opens the source that reads /proc/net. Rejects with `SourceUnavailable` where it is not there. */
-export async function openProcNet({ ownerBudgetMs }: SourceOptions): Promise<Source> {
+export async function openProcNet({ ownerBudgetMs, bounds }: SourceOptions): Promise<Source> {
   requireLinux();
   const proc = new Proc(PROC);
   // A table is opened and not read: that would cost as much as a sample.
   if (!proc.canOpen('net/tcp')) throw new SourceUnavailable('/proc/net cannot be read');
-  return new ProcNetSource({ ...surroundings(), procRoot: PROC, ownerBudgetMs });
+  return new ProcNetSource({ ...surroundings(), procRoot: PROC, ownerBudgetMs, bounds });
 }

@@ -1,4 +1,5 @@
 import type { Owner, Protocol, Socket } from '../../model/socket.ts';
+import type { Keeping } from '../keeping.ts';
 import type { Attribution, Listeners } from './attribution.ts';
 import type { OtherMessage } from './netlink/others.ts';
 import type { Network } from './network.ts';
@@ -34,11 +35,14 @@ const TABLES: Partial<Record<Protocol, readonly Table[]>> = {
 export class OtherSockets {
   readonly #proc: Proc;
   readonly #attribution: Attribution;
+  readonly #keeping: Keeping;
   #entries = new Map<string, Entry>();
   #before = new Map<string, Entry>();
   #sockets = new Map<string, Socket>();
 
-  constructor(proc: Proc, attribution: Attribution) {
+  /** @param keeping has as much room for these as for the sockets of other kinds */
+  constructor(proc: Proc, attribution: Attribution, keeping: Keeping) {
+    this.#keeping = keeping;
     this.#proc = proc;
     this.#attribution = attribution;
   }
@@ -49,6 +53,10 @@ export class OtherSockets {
   }
 
   add(message: OtherMessage, network: Network): void {
+    if (!this.#keeping.hasRoom(this.#entries.size, 'connection') && !this.#before.has(message.id)) {
+      this.#keeping.leaveOut('connection');
+      return;
+    }
     this.#entries.set(message.id, { message, network });
   }
 

@@ -1,5 +1,6 @@
 import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Socket } from '../../model/socket.ts';
+import type { SocketBounds } from '../keeping.ts';
 import { Lives } from '../lives.ts';
 import type { Source } from '../types.ts';
 import { Attribution, isHidden } from './attribution.ts';
@@ -17,6 +18,7 @@ export interface ProcNetSourceOptions {
   readonly isRoot: boolean;
   /** See `SourceOptions`; without a bound by default. */
   readonly ownerBudgetMs?: number;
+  readonly bounds?: SocketBounds | undefined;
 }
 
 /** Sockets of this network namespace from /proc/net, programs behind them from /proc/PID. */
@@ -25,7 +27,7 @@ export class ProcNetSource implements Source {
   readonly #proc: Proc;
   readonly #nowMs: () => number;
   readonly #ownerBudgetMs: number;
-  readonly #lives = new Lives();
+  readonly #lives: Lives;
   readonly #attribution: Attribution;
   #inodes: ReadonlySet<number> = new Set();
   #lines = 0;
@@ -39,9 +41,11 @@ export class ProcNetSource implements Source {
     nowMs,
     isRoot,
     ownerBudgetMs = Infinity,
+    bounds,
   }: ProcNetSourceOptions) {
     this.#proc = new Proc(procRoot);
     this.#nowMs = nowMs;
+    this.#lives = new Lives(bounds);
     this.#ownerBudgetMs = ownerBudgetMs;
     this.#attribution = new Attribution({ proc: this.#proc, passwdPath, nowMs, isRoot });
   }
@@ -57,6 +61,7 @@ export class ProcNetSource implements Source {
       return { ...this.#last, degradations: [stale(message)] };
     }
     const degradations = this.#takeIn(texts);
+    degradations.unshift(...this.#lives.notices());
     const tablesMs = this.#nowMs();
     this.#refreshOwners();
     const ownersMs = this.#nowMs();

@@ -1,5 +1,6 @@
 import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Owner, Protocol, Socket, SocketState } from '../../model/socket.ts';
+import { Keeping, type Newcomer } from '../keeping.ts';
 import type { Leftovers, Source, SourceOptions } from '../types.ts';
 import { Attribution, isHidden, Listeners, type Owned } from './attribution.ts';
 import { LinuxEvents, type TraceReader } from './events.ts';
@@ -12,6 +13,7 @@ import {
   decodeTimer,
   decodeTraffic,
   INET,
+  isRemnantAt,
   placeOf,
   STATES,
 } from './netlink/inet.ts';
@@ -75,6 +77,7 @@ export class SockDiagSource implements Source {
   /** Slots of sockets whose owners are those of another socket: the listener's. */
   readonly #derived = new Set<number>();
   readonly #others: OtherSockets;
+  readonly #keeping: Keeping;
   #news: News[] = [];
   /** Of the namespace that is being read, connections that were just being made: see `#askRequests`. */
   #requests: { readonly family: 'ipv4' | 'ipv6'; readonly place: Uint8Array }[] = [];
@@ -96,7 +99,8 @@ export class SockDiagSource implements Source {
     this.#attribution = new Attribution({ proc, passwdPath, nowMs, isRoot });
     this.#namespaces = new Namespaces({ proc, root });
     this.#networks = new Networks(options.system, this.#namespaces, options);
-    this.#others = new OtherSockets(proc, this.#attribution);
+    this.#keeping = new Keeping(options.bounds);
+    this.#others = new OtherSockets(proc, this.#attribution, this.#keeping);
     if (!options.events) return;
     // What closes from now on is told.
     this.#followNamespaces();
@@ -163,6 +167,7 @@ export class SockDiagSource implements Source {
     this.#news = [];
     this.#slots.begin();
     this.#others.begin();
+    this.#keeping.begin();
     const readings = new Map<Network, NetworkReading>();
     for (const network of this.#networks.values()) {
       const reading = network.readSockets(this.#onSocket, this.#onPause);
@@ -219,6 +224,7 @@ export class SockDiagSource implements Source {
       this.#problems++;
       return;
     }
+    if (!this.#keeping.isAmple(this.#slots.size) && this.#isLeftOut(buffer, start)) return;
     if (protocol === 'tcp' && stateAt(buffer, start) === 'SYN_RECV' && !this.#slots.has(buffer, start)) {
       const family = buffer.bytes[start + INET.family] === AF_INET ? 'ipv4' : 'ipv6';
       this.#requests.push({ family, place: placeOf(buffer, start) });
@@ -226,6 +232,14 @@ export class SockDiagSource implements Source {
     }
     this.#see(network, protocol, buffer, start, end);
   };
+
+  /** Returns true for a new socket for which there is no room, and counts it. */
+  #isLeftOut(buffer: NetlinkBuffer, start: number): boolean {
+    const kind = kindAt(buffer, start);
+    if (this.#keeping.hasRoom(this.#slots.size, kind) || this.#slots.has(buffer, start)) return false;
+    this.#keeping.leaveOut(kind);
+    return true;
+  }
 
   /**
    * Asks again for each request for a connection that was met. The kernel makes a cookie when it first tells of a
@@ -452,6 +466,7 @@ export class SockDiagSource implements Source {
     return [
       // The first is the one that there is room for: nothing else counts where the picture is not that of now.
       ...(failures > 0 ? [STALE] : []),
+      ...this.#keeping.notices(),
       ...(hidden ? [hidden] : []),
       ...namespaceNotices(this.#networks, this.#namespaces, standing),
       ...(problems > 0 ? [unreadableMessages(problems)] : []),
@@ -469,3 +484,10 @@ const NO_OWNERS: readonly Owner[] = [];
 
 const stateAt = ({ bytes }: NetlinkBuffer, start: number): SocketState | undefined =>
   STATES[bytes[start + INET.state] ?? 0];
+
+/** A socket without a peer (UDP) is in the state CLOSE, and others can send to it. */
+function kindAt(buffer: NetlinkBuffer, start: number): Newcomer {
+  if (isRemnantAt(buffer, start)) return 'remnant';
+  const state = stateAt(buffer, start);
+  return state === 'LISTEN' || state === 'CLOSE' ? 'listener' : 'connection';
+}

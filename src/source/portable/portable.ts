@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Owner, Socket } from '../../model/socket.ts';
+import type { SocketBounds } from '../keeping.ts';
 import { Lives, type Sighting } from '../lives.ts';
 import type { Source } from '../types.ts';
 import { type Item, normalise, type RawConnection, type System, withoutHeading } from './normalise.ts';
@@ -111,14 +112,20 @@ const pidsOf = (items: readonly Item[]): ReadonlyMap<number, string | undefined>
  * @param options.isRoot nothing is to be had by more rights; found out by default
  */
 export function portableSource(
-  options: { si?: SystemInformation; platform?: NodeJS.Platform; exists?: Exists; isRoot?: boolean } = {},
+  options: {
+    si?: SystemInformation;
+    platform?: NodeJS.Platform;
+    exists?: Exists;
+    isRoot?: boolean;
+    bounds?: SocketBounds | undefined;
+  } = {},
 ): Source {
   const { platform = process.platform, exists = existsSync } = options;
   const isRoot = options.isRoot ?? process.geteuid?.() === 0;
   const system = SYSTEMS[platform];
   const load = async (): Promise<SystemInformation> =>
     options.si ?? (await import('systeminformation')).default;
-  const lives = new Lives();
+  const lives = new Lives(options.bounds);
   const itemOf = new WeakMap<Sighting, Item>();
   let last: Snapshot | undefined;
   /** Whether the list names programs at all. */
@@ -183,6 +190,7 @@ export function portableSource(
       sockets,
       interfaces: [],
       degradations: [
+        ...lives.notices(),
         ...notices(rows, of),
         ...shortfalls(items, problems, sockets, of, isRoot && of === 'linux'),
       ],

@@ -269,6 +269,10 @@ export function decodeAddresses(
 
 const TIMERS = { 1: 'on', 2: 'keepalive', 3: 'timewait', 4: 'persist' } as const;
 
+/** Returns true for what is left of a connection: its state may be FIN_WAIT2, its timer tells. */
+export const isRemnantAt = ({ bytes }: NetlinkBuffer, start: number): boolean =>
+  TIMERS[(bytes[start + INET.timer] ?? 0) as keyof typeof TIMERS] === 'timewait';
+
 /** @param nowMs wall-clock time of the message */
 export function decodeTimer({ bytes, view }: NetlinkBuffer, start: number, nowMs: number): Timer | undefined {
   const kind = TIMERS[(bytes[start + INET.timer] ?? 0) as keyof typeof TIMERS] as Timer['kind'] | undefined;

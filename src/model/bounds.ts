@@ -1,0 +1,68 @@
+/**
+ * How much is kept of each kind, so that the program stays within its share of the memory however much happens. What is
+ * beyond a bound is counted, and the count is shown.
+ */
+export interface Bounds {
+  /** With so many sockets kept, a TIME_WAIT that is not kept yet is only counted. */
+  readonly remnants: number;
+  /** With so many sockets kept, any socket that is not kept yet is only counted; a listener with a tenth more. */
+  readonly sockets: number;
+  /** Closed rows that linger. */
+  readonly closedRows: number;
+  /** Events that the log keeps. */
+  readonly events: number;
+  /** Old objects of the sampling thread, MB: with more it ends with ERR_WORKER_OUT_OF_MEMORY. */
+  readonly samplerMb: number;
+}
+
+const MB = 1_000_000;
+
+/** Share of the memory that the program takes at most: where it runs, other programs run too. */
+const SHARE = 0.6;
+
+/** The program without sockets, and what V8 keeps beyond the objects that live, MB. */
+const BASE_MB = 80;
+
+/** A socket in both threads with what V8 keeps for it, KB; measured in storms (npm run bench -- --storm): 2.6 to 2.9. */
+const SOCKET_KB = 3;
+
+/** An event of the log with a socket of its own, KB. */
+const EVENT_KB = 1;
+
+/** TIME_WAIT and closed rows take so much of the room at most, where there is ample memory. */
+const MOST_REMNANTS = 60_000;
+const MOST_CLOSED_ROWS = 20_000;
+
+/** Fewer are of no use to anybody. */
+const FEWEST = 2000;
+
+/** With more objects than this in one thread something is wrong. */
+const MOST_SAMPLER_MB = 4000;
+
+/**
+ * The bounds for so much memory.
+ * @param memoryBytes what the machine, or the limit of the control group, allows
+ * @param scale below 1 for smaller bounds than usual: the sampling thread ran out of memory
+ */
+export function boundsFor(memoryBytes: number, scale = 1): Bounds {
+  const roomMb = Math.max(0, (memoryBytes / MB) * SHARE - BASE_MB) * scale;
+  const most = (kilobytes: number, share: number): number =>
+    Math.max(FEWEST, Math.floor((roomMb * share * 1000) / kilobytes));
+  const sockets = most(SOCKET_KB, 1);
+  return {
+    sockets,
+    remnants: Math.max(FEWEST, Math.min(Math.floor(sockets / 2), Math.floor(MOST_REMNANTS * scale))),
+    closedRows: Math.max(FEWEST, Math.min(Math.floor(sockets / 4), Math.floor(MOST_CLOSED_ROWS * scale))),
+    events: most(EVENT_KB, 0.25),
+    samplerMb: Math.min(MOST_SAMPLER_MB, Math.max(64, Math.round((memoryBytes / MB) * SHARE))),
+  };
+}
+
+/** Without any bound. */
+export const UNBOUNDED: Bounds = {
+  remnants: Infinity,
+  sockets: Infinity,
+  closedRows: Infinity,
+  events: Infinity,
+  samplerMb: Infinity,
+};

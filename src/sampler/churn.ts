@@ -1,0 +1,76 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Batch } from '../model/batch.ts';
+
+/** A batch of so many parts is a storm. */
+const STORM_PARTS = 4;
+
+/** After so many whole batches in a row the storm is over. */
+const CALM_BATCHES = 5;
+
+/** Sockets and events that leave enough garbage to collect it. */
+const MUCH = 20_000;
+
+/** In a storm V8 may let the heap grow by so much beyond what lives, percent; by itself it takes up to 300. */
+const STORM_GROWTH = 40;
+
+/**
+ * Tells from the batches when a storm begins, and when it is calm after much has come and gone. V8 collects garbage only
+ * while objects are made, so the garbage of a storm would stay until the next one.
+ */
+export class Churn {
+  #parts = 0;
+  #calm = 0;
+  #moved = 0;
+
+  /** Takes a batch, or a part of one; returns what begins with it, if anything does. */
+  note({ partial, baseline, spawned, changed, closed, events }: Batch): 'storm' | 'calm' | undefined {
+    this.#moved += spawned.length + changed.length + closed.length + events.length;
+    if (partial) {
+      this.#parts++;
+      this.#calm = 0;
+      return this.#parts === STORM_PARTS && !baseline ? 'storm' : undefined;
+    }
+    this.#calm = this.#parts === 0 ? this.#calm + 1 : 0;
+    this.#parts = 0;
+    if (this.#calm < CALM_BATCHES || this.#moved < MUCH) return undefined;
+    this.#moved = 0;
+    return 'calm';
+  }
+}
+
+let collect: (() => void) | undefined;
+
+/** Collects the garbage of this thread: 20 to 100 ms in which it does nothing else. */
+export function collectGarbage(): void {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
+}
+
+/** Asks V8 to keep its memory small, in all threads: of 100,000 sockets it would keep twice the memory they need. */
+export function growSlowly(): void {
+  setFlagsFromString('--heap-growing-percent=0');
+  setFlagsFromString('--optimize-for-size');
+}
+
+/** Lets V8 take more memory than it needs: while thousands of connections a second come and go it would do little else. */
+export function growFaster(): void {
+  setFlagsFromString('--no-optimize-for-size');
+  setFlagsFromString(`--heap-growing-percent=${STORM_GROWTH}`);
+}
+
+/** Follows the batches of the thread that samples, and lets V8 take the memory that fits them. */
+export class Thrift {
+  readonly #churn = new Churn();
+
+  note(batch: Batch): void {
+    const turn = this.#churn.note(batch);
+    if (turn === 'storm') growFaster();
+    if (turn !== 'calm') return;
+    growSlowly();
+    collectGarbage();
+  }
+}

@@ -1,0 +1,67 @@
+import type { Degradation } from '../model/batch.ts';
+import { type Bounds, UNBOUNDED } from '../model/bounds.ts';
+
+/** The part of the bounds that a source keeps to. */
+export type SocketBounds = Pick<Bounds, 'remnants' | 'sockets'>;
+
+/** What decides how much room there is for a new socket: TIME_WAIT has the least, what others can connect to the most. */
+export type Newcomer = 'remnant' | 'connection' | 'listener';
+
+/** Listeners may be so many times more than other sockets: a flood of connections hides no new listener. */
+const LISTENER_ROOM = 1.1;
+
+/**
+ * Decides which new sockets a source keeps, and counts the others. What is kept stays kept: a flood of new sockets hides
+ * none that was there before.
+ */
+export class Keeping {
+  readonly #bounds: SocketBounds;
+  #remnants = 0;
+  #others = 0;
+
+  constructor(bounds: SocketBounds = UNBOUNDED) {
+    this.#bounds = bounds;
+  }
+
+  /** Begins a reading: what is left out is counted anew. */
+  begin(): void {
+    this.#remnants = 0;
+    this.#others = 0;
+  }
+
+  /** Returns true while there is room for every kind. One comparison: it is asked for each socket of each reading. */
+  isAmple(kept: number): boolean {
+    return kept < this.#bounds.remnants;
+  }
+
+  /** Returns true if a new socket of this kind fits beside so many that are kept. */
+  hasRoom(kept: number, kind: Newcomer): boolean {
+    const { remnants, sockets } = this.#bounds;
+    if (kind === 'remnant') return kept < remnants;
+    return kept < (kind === 'listener' ? sockets * LISTENER_ROOM : sockets);
+  }
+
+  /** Counts a socket that is not kept. */
+  leaveOut(kind: Newcomer): void {
+    if (kind === 'remnant') this.#remnants++;
+    else this.#others++;
+  }
+
+  /** What was left out of this reading. */
+  notices(): Degradation[] {
+    const { remnants, sockets } = this.#bounds;
+    const [more, rests] = [this.#others, this.#remnants];
+    return [
+      ...(more === 0 ? [] : [leftOut('sockets', more, `${sockets} are kept`)]),
+      ...(rests === 0
+        ? []
+        : [leftOut('in TIME_WAIT', rests, `with ${remnants} sockets more of these are only counted`)]),
+    ];
+  }
+}
+
+const leftOut = (what: 'sockets' | 'in TIME_WAIT', count: number, why: string): Degradation => ({
+  code: `left-out ${what}`,
+  text: `${count} ${what === 'sockets' ? 'sockets are' : 'sockets in TIME_WAIT are'} not shown: ${why}, to bound the memory of netpane`,
+  short: `${count} ${what} not shown`,
+});

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { boundsFor } from '../../src/model/bounds.ts';
+
+const MB = 1_000_000;
+
+test('ample memory: the bounds are those of what is of use', () => {
+  expect(boundsFor(24_000 * MB)).toMatchObject({ remnants: 60_000, closedRows: 20_000, samplerMb: 4000 });
+  expect(boundsFor(24_000 * MB).sockets).toBeGreaterThan(1_000_000);
+});
+
+test('a container of 200 MB keeps thousands of sockets, and a small part of it TIME_WAIT', () => {
+  const { sockets, remnants, closedRows, events, samplerMb } = boundsFor(200 * MB);
+  expect(sockets).toBeGreaterThan(10_000);
+  // Kilobytes of a socket in both threads, beside the program.
+  expect(sockets * 3000 + 80 * MB).toBeLessThan(200 * MB);
+  expect([remnants, closedRows, events, samplerMb].every((it) => it > 0 && it < sockets)).toBe(true);
+});
+
+test('less memory or a smaller scale never gives a larger bound, and some of everything is always kept', () => {
+  const sizes = [0, 50, 100, 200, 500, 1000, 4000, 100_000].map((megabytes) => boundsFor(megabytes * MB));
+  for (const [i, bounds] of sizes.entries()) {
+    for (const [name, value] of Object.entries(bounds)) {
+      expect(value, name).toBeGreaterThan(0);
+      expect(value, name).toBeGreaterThanOrEqual(sizes[i - 1]?.[name as keyof typeof bounds] ?? 0);
+    }
+  }
+  const [whole, quarter] = [boundsFor(1000 * MB), boundsFor(1000 * MB, 0.25)];
+  expect(quarter.sockets).toBeLessThan(whole.sockets / 3);
+  expect(quarter.remnants).toBeLessThan(whole.remnants / 3);
+  expect(quarter.samplerMb).toBe(whole.samplerMb);
+});
