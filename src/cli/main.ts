@@ -7,6 +7,7 @@ import { openSource } from '../source/index.ts';
 import { loadConfig } from './config/load.ts';
 import { parseQuery } from '../query/query.ts';
 import { memoryLimit } from './memory.ts';
+import { cleanEnvironment } from './environment.ts';
 import { messageOf } from './errors.ts';
 import { type CommandLine, helpText, type Invocation, invocationOf, parseCommandLine } from './options.ts';
 import { UsageError } from './values.ts';
@@ -88,6 +89,9 @@ function checkQuery(text: string): string | undefined {
   const parsed = parseQuery(text);
   return 'problem' in parsed ? `at column ${parsed.problem.at + 1}: ${parsed.problem.message}` : undefined;
 }
+
+// Before anything is started, and before any package that reads it is loaded.
+cleanEnvironment(process.env);
 
 // Whoever reads our output may go at any time (`netpane ls | head -1`): that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -9,6 +9,17 @@ const PLAIN_TERMINALS = /^(linux|vt\d+|dumb)/;
 
 const XTERM = 'xterm-256color';
 
+/** Where systems keep their descriptions of terminals. */
+const TERMINFO = [
+  '/etc/terminfo',
+  '/lib/terminfo',
+  '/usr/lib/terminfo',
+  '/usr/share/terminfo',
+  '/usr/share/lib/terminfo',
+  '/usr/local/share/terminfo',
+  '/run/current-system/sw/share/terminfo',
+];
+
 /** Of the eight colours that every terminal has. */
 const WHITE = 7;
 
@@ -63,7 +74,8 @@ export function openScreen(
   const terminal = PLAIN_TERMINALS.test(term) ? term : XTERM;
   // Blessed brings its own description of xterm. That of the system it would often read in vain: it does not know the
   // form that ncurses writes since version 6.1.
-  if (terminal === XTERM) tput.ipaths.length = 0;
+  // Other descriptions it takes from the system, and not from the home, which may be another user's than root's.
+  tput.ipaths.splice(0, tput.ipaths.length, ...(terminal === XTERM ? [] : TERMINFO));
   // Of eight colours blessed would take black for it, on a console that is black.
   colors.ccolors[GREY] = WHITE;
   const screen = withoutTmux(() =>

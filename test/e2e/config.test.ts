@@ -22,10 +22,10 @@ const run = (...args: string[]) => runNetpane(args, { env });
 
 const script = (text: string): string => `data:text/javascript,${encodeURIComponent(text)}`;
 
-/** Options of node under which what reads configurations cannot be loaded. */
+/** Options of node under which the file of dist/ that reads configurations cannot be loaded. */
 const withoutPackages = (): string[] => {
   const hooks = script(`export const resolve = (name, context, next) => {
-    if (/^(?:smol-toml|valibot)$/.test(name)) throw new Error('not to be loaded: ' + name);
+    if (/\\/parse-\\w+\\.js$/.test(name)) throw new Error('not to be loaded: ' + name);
     return next(name, context);
   };`);
   return ['--import', script(`import { register } from 'node:module'; register(${JSON.stringify(hooks)});`)];

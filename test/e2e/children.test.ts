@@ -1,0 +1,127 @@
+// Which programs netpane starts, itself or by its packages: those of the system, whatever the environment says.
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { root } from '../helpers/herd.ts';
+import {
+  cleanUp,
+  isLinux,
+  newHerd,
+  program,
+  rowOf,
+  runNetpane,
+  startNetpane,
+  uniqueName,
+} from './netpane.ts';
+
+/** What pidusage, systeminformation and blessed look for, and what they may use to find or run it. */
+const WANTED = [
+  'getconf',
+  'netstat',
+  'ss',
+  'ps',
+  'cat',
+  'tmux',
+  'sh',
+  'bash',
+  'which',
+  'lsof',
+  'grep',
+  'node',
+];
+
+let mark: string;
+let list: string;
+let env: Record<string, string>;
+beforeEach(() => {
+  const folder = mkdtempSync(join(tmpdir(), 'netpane-path-'));
+  cleanUp(() => rmSync(folder, { recursive: true }));
+  mark = join(folder, 'ran');
+  list = join(folder, 'list');
+  writeFileSync(list, '');
+  const planted = (path: string): string => {
+    writeFileSync(path, `#!/bin/sh\necho "$0 $*" >> ${mark}\n`);
+    chmodSync(path, 0o755);
+    return path;
+  };
+  mkdirSync(join(folder, 'bin'));
+  for (const name of WANTED) planted(join(folder, 'bin', name));
+  const script = planted(join(folder, 'script'));
+  env = {
+    PATH: `${join(folder, 'bin')}:.:bin:${process.env['PATH'] ?? ''}`,
+    BASH_ENV: script,
+    ENV: script,
+    IFS: '/',
+    'BASH_FUNC_getconf%%': `() { echo function >> ${mark}; }`,
+    LD_LIBRARY_PATH: folder,
+    PIDUSAGE_USE_PS: 'true',
+    // blessed would ask tmux for its version.
+    TMUX: '/tmp/tmux-0/default,1,0',
+    NETPANE_CHILDREN: list,
+  };
+});
+
+const nodeArgs = ['--import', join(root, 'test', 'helpers', 'children.mjs')];
+
+interface Child {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+}
+
+/** What was started, but for copies of Node that netpane itself needs. */
+const children = (): readonly Child[] =>
+  readFileSync(list, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Child)
+    .filter(({ args: [command] }) => command !== process.execPath);
+
+/** Nothing that was planted has run, and all that ran got nothing of it. */
+function expectClean(): void {
+  expect(existsSync(mark) ? readFileSync(mark, 'utf8') : '').toBe('');
+  for (const { env: pairs } of children()) {
+    expect(pairs).toContain('PATH=/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin');
+    const names = pairs.map((pair) => pair.slice(0, pair.indexOf('=')));
+    expect(names.filter((name) => /^(?:LD_|BASH_|ENV$|IFS$|PIDUSAGE_USE)/.test(name))).toEqual([]);
+  }
+}
+
+describe.skipIf(!isLinux)('programs that are started (skipped elsewhere: the herd needs Linux)', () => {
+  test.each([[[]], [['--source', 'proc']], [['--source', 'systeminformation']]])(
+    'by the screen with its details, with %j: none of PATH',
+    async (args) => {
+      const name = uniqueName();
+      const listener = await (await newHerd().spawn({ title: name })).listen();
+      const t = startNetpane({ args: ['--process', name, ...args], env, nodeArgs });
+      await t.until('the listener', () => rowOf(t, listener)?.process);
+      t.press('enter');
+      await t.until('the usage', () => /usage +CPU/.test(t.text()));
+      const words = children().map((child) => child.args.join(' '));
+      expect(words.filter((each) => each.includes('getconf'))).toHaveLength(2);
+      // systeminformation is the source, or is not there.
+      expect(words.some((each) => each.includes('netstat'))).toBe(args.includes('systeminformation'));
+      if (!args.includes('systeminformation')) expect(words).toHaveLength(2);
+      expectClean();
+    },
+  );
+
+  test.each([[[]], [['--source', 'proc']], [['--source', 'systeminformation']]])(
+    'by ls with %j: none of PATH',
+    async (args) => {
+      const { code } = await runNetpane(['ls', '--port', '1', ...args], {
+        env: { ...env, HOME: '/' },
+        nodeArgs,
+      });
+      expect(code).toBe(0);
+      expect(children().length > 0).toBe(args.includes('systeminformation'));
+      expectClean();
+    },
+  );
+
+  test('what is planted would run if it could (the test sees it)', async () => {
+    const node = join(env['PATH']?.split(':')[0] ?? '', 'node');
+    await runNetpane(['--version'], { through: [node], env, file: program });
+    expect(readFileSync(mark, 'utf8')).toContain('--version');
+  });
+});
