@@ -36,10 +36,18 @@ async function save(path: string, sockets: readonly Socket[]): Promise<Message> 
   }
 }
 
-/** Runs the live screen until the user quits. However it ends, the terminal is given back first. */
-export function showLive(invocation: Invocation, bounds: Bounds, sampling: Sampling): void {
+/**
+ * Runs the live screen until the user quits. However it ends, the terminal is given back first.
+ * @param said what is to be told on the screen first
+ */
+export function showLive(
+  invocation: Invocation,
+  bounds: Bounds,
+  sampling: Sampling,
+  said: readonly string[],
+): void {
   const shown: { app?: App; terminal?: Terminal } = {};
-  const complaints: string[] = [];
+  const complaints: string[] = [...said];
   /** Where what is wrong with the saved state is told: on the screen while there is one. */
   let complain = (message: string): void => void complaints.push(message);
   const file = new StateFile(process.env, (message) => complain(message));

@@ -29,7 +29,10 @@ const version = (): string => {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 };
 
-async function run(invocation: Invocation): Promise<void> {
+/** @param complaints what was wrong with the configuration file, though not so that it stops netpane */
+async function run(invocation: Invocation, complaints: readonly string[]): Promise<void> {
+  if (invocation.command !== 'screen')
+    for (const text of complaints) process.stderr.write(`netpane: ${printable(text)}\n`);
   switch (invocation.command) {
     case 'help':
       process.stdout.write(helpText());
@@ -75,7 +78,7 @@ async function run(invocation: Invocation): Promise<void> {
       // The first sample is taken while the screen is being loaded.
       const sampling = startSampling(new URL('./worker.js', import.meta.url), { ...invocation, bounds });
       const { showLive } = await import('./live.ts');
-      showLive(invocation, bounds, sampling);
+      showLive(invocation, bounds, sampling, complaints);
     }
   }
 }
@@ -101,8 +104,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 try {
   const line = parseCommandLine(process.argv.slice(2));
-  const file = isSettled(line) ? undefined : await loadConfig(line.configFile, process.env, checkQuery);
-  await run(invocationOf(line, process.env, file));
+  const complaints: string[] = [];
+  const say = (text: string): void => void complaints.push(text);
+  const file = isSettled(line) ? undefined : await loadConfig(line.configFile, process.env, checkQuery, say);
+  await run(invocationOf(line, process.env, file), complaints);
 } catch (error) {
   // It quotes what was given, which may be a name that a script has from elsewhere.
   if (error instanceof UsageError) for (const text of error.lines) fail(printable(text), 2);

@@ -1,10 +1,10 @@
 // The configuration file, as the program reads and prints it.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { root } from '../helpers/herd.ts';
-import { cleanUp, runNetpane, startNetpane } from './netpane.ts';
+import { cleanUp, isRoot, runNetpane, startNetpane } from './netpane.ts';
 
 let home: string;
 let file: string;
@@ -100,3 +100,19 @@ test('without a file nothing is loaded that reads one', async () => {
   expect(code).toBe(1);
   expect(stderr).toContain('not to be loaded');
 });
+
+test.runIf(isRoot)(
+  'as root, one in the home of another user is not read, and that is told (skipped otherwise)',
+  async () => {
+    writeFileSync(file, 'source = "magic"');
+    chownSync(home, 4242, 4242);
+    const why = `the configuration is not read: ${home} is not root's, but of the user 4242`;
+    const { stderr, code } = await run('ls', '--port', '1');
+    expect({ told: stderr.split('\n').includes(`netpane: ${why}`), code }).toEqual({ told: true, code: 0 });
+    const t = startNetpane({ env: { XDG_CONFIG_HOME: home }, cols: 160 });
+    await t.until('the notice', () => t.text().includes(why));
+    const asked = await run('ls', '--config', file);
+    expect(asked.code).toBe(2);
+    expect(asked.stderr).toContain('is no configuration for root');
+  },
+);

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { messageOf } from '../errors.ts';
 
 /** A file that is there and cannot be used; the message says why, without the name of the file. */
@@ -9,7 +9,7 @@ export class FileProblem extends Error {}
  * The text of a file, without a byte order mark.
  * @param most bytes
  * @param flags of open(2) beside O_RDONLY
- * @param check is given what fstat(2) says, and throws a FileProblem where that is not to be read
+ * @param check is given what fstat(2) says, and throws where that is not to be read
  * @throws FileProblem where it is not a file of UTF-8 text, or larger; an error of the system with a code where it
  *   cannot be opened or read
  */
@@ -17,7 +17,7 @@ export function readText(
   path: string,
   most: number,
   flags = 0,
-  check: (uid: number) => void = () => undefined,
+  check: (stat: Stats) => void = () => undefined,
 ): string {
   // A pipe that nobody writes to would be waited for, at open(2) already.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | flags);
@@ -25,7 +25,7 @@ export function readText(
     const stat = fstatSync(fd);
     if (stat.isDirectory()) throw new FileProblem('is a directory, not a file');
     if (!stat.isFile()) throw new FileProblem('is not a file, but a pipe, a device or a socket');
-    check(stat.uid);
+    check(stat);
     // The size is no promise: files of /proc have none, and others grow.
     const piece = Buffer.alloc(Math.min(most, stat.size) + 1);
     const pieces: Buffer[] = [];

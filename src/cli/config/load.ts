@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { devNull } from 'node:os';
 import { shortened } from '../../model/text.ts';
 import type { FileSettings } from '../settings.ts';
@@ -5,6 +6,7 @@ import { UsageError } from '../values.ts';
 import { FileProblem, isMissing, readText, whyNot } from './file.ts';
 import { configPath, type Environment } from './paths.ts';
 import type { CheckQuery } from './schema.ts';
+import { checkRoots, rootsPath, Untrusted } from './trust.ts';
 
 /** The largest configuration file that is read, bytes. */
 const MOST = 1024 * 1024;
@@ -13,32 +15,47 @@ const MOST_NAME = 4096;
 
 /**
  * What the configuration file says; undefined where there is none. What understands it is loaded only where there is.
+ * As root the file and its place have to be root's (`trust.ts`): otherwise another user could say what root sees. One
+ * that was asked for is then an error; without the usual one, which may come with a home that sudo has kept, netpane
+ * goes on.
  * @param file the one that was asked for, which has to be there; undefined for the usual one
  * @param check says what is wrong with a query
+ * @param say hears why the usual one is not read
+ * @param isRoot whether only what is root's is to be trusted
  * @throws UsageError with all that is wrong with the file
  */
 export async function loadConfig(
   file: string | undefined,
   environment: Environment,
   check: CheckQuery,
+  say: (message: string) => void,
+  isRoot: boolean = process.geteuid?.() === 0,
 ): Promise<FileSettings | undefined> {
   const path = file ?? configPath(environment);
   // Asking for this one is how to do without.
   if (path === undefined || path === devNull) return undefined;
-  const text = textOf(path, file !== undefined);
-  if (text === undefined) return undefined;
+  let text: string;
+  try {
+    text = isRoot ? rootsText(path) : readText(path, MOST);
+  } catch (error) {
+    const name = shortened(path, MOST_NAME);
+    if (error instanceof Untrusted && file === undefined) {
+      say(`the configuration is not read: ${error.message}`);
+      return undefined;
+    }
+    if (error instanceof Untrusted)
+      throw new UsageError(`${name} is no configuration for root: ${error.message}`);
+    if (error instanceof FileProblem) throw new UsageError(`${name} ${error.message}`);
+    if (!isMissing(error)) throw new UsageError(`${name} cannot be read: ${whyNot(error)}`);
+    if (file !== undefined) throw new UsageError(`${name} is not there: --config takes the name of a file`);
+    return undefined;
+  }
   const { parseConfig } = await import('./parse.ts');
   return parseConfig(path, text, check);
 }
 
-function textOf(path: string, isWanted: boolean): string | undefined {
-  try {
-    return readText(path, MOST);
-  } catch (error) {
-    const name = shortened(path, MOST_NAME);
-    if (error instanceof FileProblem) throw new UsageError(`${name} ${error.message}`);
-    if (!isMissing(error)) throw new UsageError(`${name} cannot be read: ${whyNot(error)}`);
-    if (isWanted) throw new UsageError(`${name} is not there: --config takes the name of a file`);
-    return undefined;
-  }
+/** The text of a file that nobody but root may have written. */
+function rootsText(path: string): string {
+  const real = rootsPath(path);
+  return readText(real, MOST, constants.O_NOFOLLOW, (stat) => checkRoots(real, stat));
 }

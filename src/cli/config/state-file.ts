@@ -4,10 +4,8 @@ import {
   constants,
   fsyncSync,
   linkSync,
-  lstatSync,
   mkdirSync,
   openSync,
-  realpathSync,
   renameSync,
   rmSync,
   unlinkSync,
@@ -17,6 +15,7 @@ import { dirname } from 'node:path';
 import { FileProblem, isMissing, readText, whyNot } from './file.ts';
 import { mergeStates } from './merge.ts';
 import { type Environment, statePath } from './paths.ts';
+import { checkRoots, rootsPath, Untrusted } from './trust.ts';
 import { DamagedState, MOST_HISTORY, parseState, type SavedState } from './saved.ts';
 
 /** The largest state that is read or written, bytes. */
@@ -34,9 +33,9 @@ class Refused extends Error {}
  *
  * The file is never written through: what is there is replaced as a whole, so that a reader, or a netpane that is
  * killed, sees the old state or the new one. A symbolic link in its place is neither followed nor replaced, for it is
- * not netpane's. As root (sudo that keeps HOME) every directory on the way and the file have to be root's: otherwise
- * another user could say what root does not see, or choose where root writes; and that user could not read his own
- * state any more.
+ * not netpane's. As root (sudo that keeps HOME) every directory on the way and the file have to be root's, and not
+ * to be written by others (`trust.ts`): otherwise another user could say what root does not see, or choose where root
+ * writes; and that user could not read his own state any more.
  */
 export class StateFile {
   readonly #path: string | undefined;
@@ -84,10 +83,11 @@ export class StateFile {
   #try<T>(what: string, act: (path: string) => T): T | undefined {
     try {
       if (this.#path === undefined) throw new Refused('the environment has no HOME');
-      this.#checkDirectories(this.#path);
+      if (this.#isRoot) rootsPath(this.#path);
       return act(this.#path);
     } catch (error) {
-      const why = error instanceof Refused ? error.message : `${this.#path ?? ''}: ${whyNot(error)}`;
+      const isRefused = error instanceof Refused || error instanceof Untrusted;
+      const why = isRefused ? error.message : `${this.#path ?? ''}: ${whyNot(error)}`;
       this.#tell(why, `the state ${what}: ${why}`);
       return undefined;
     }
@@ -99,24 +99,12 @@ export class StateFile {
     this.#told.add(why);
   }
 
-  #checkDirectories(path: string): void {
-    if (!this.#isRoot) return;
-    let directory = existing(dirname(path));
-    for (;;) {
-      this.#checkOwner(directory, lstatSync(directory).uid);
-      if (dirname(directory) === directory) return;
-      directory = dirname(directory);
-    }
-  }
-
-  #checkOwner(path: string, uid: number): void {
-    if (this.#isRoot && uid !== 0) throw new Refused(`${path} is not root's, but of the user ${uid}`);
-  }
-
   /** What is saved now. What cannot be used is set aside. */
   #read(path: string): SavedState | undefined {
     try {
-      const text = readText(path, MOST, constants.O_NOFOLLOW, (uid) => this.#checkOwner(path, uid));
+      const text = readText(path, MOST, constants.O_NOFOLLOW, (stat) => {
+        if (this.#isRoot) checkRoots(path, stat);
+      });
       return parseState(text);
     } catch (error) {
       if (error instanceof FileProblem || error instanceof DamagedState) {
@@ -150,16 +138,6 @@ export class StateFile {
       rmSync(temporary, { force: true });
       throw error;
     }
-  }
-}
-
-/** The directory, or the nearest one above it that there is, by its true path. */
-function existing(directory: string): string {
-  try {
-    return realpathSync(directory);
-  } catch (error) {
-    if (!isMissing(error) || dirname(directory) === directory) throw error;
-    return existing(dirname(directory));
   }
 }
 

@@ -221,16 +221,18 @@ describe('the file', () => {
   });
   afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-  const load = (path?: string) => loadConfig(path, { HOME: home }, anyQuery);
+  const loadIn = (environment: Record<string, string>, path?: string) =>
+    loadConfig(path, environment, anyQuery, expect.unreachable);
+  const load = (path?: string) => loadIn({ HOME: home }, path);
 
   test('is looked for in its place, and need not be there', async () => {
     expect(await load()).toBeUndefined();
     writeFileSync(file, '\uFEFFmouse = false');
     expect(await load()).toMatchObject({ file, settings: { mouse: false } });
     expect(await load(devNull)).toBeUndefined();
-    expect(await loadConfig(undefined, {}, anyQuery)).toBeUndefined();
+    expect(await loadIn({})).toBeUndefined();
     // `/dev/null` as a directory of configurations says that there are none.
-    expect(await loadConfig(undefined, { XDG_CONFIG_HOME: '/dev/null' }, anyQuery)).toBeUndefined();
+    expect(await loadIn({ XDG_CONFIG_HOME: '/dev/null' })).toBeUndefined();
   });
 
   test('one that is asked for has to be', async () => {

@@ -1,0 +1,182 @@
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadConfig } from '../../../src/cli/config/load.ts';
+import { StateFile } from '../../../src/cli/config/state-file.ts';
+import { checkRoots, rootsPath, Untrusted } from '../../../src/cli/config/trust.ts';
+
+const isRoot = process.geteuid?.() === 0;
+const OTHER = 4242;
+
+let home: string;
+let config: string;
+beforeEach(() => {
+  // Below /tmp, which is sticky: there others may add files, and not replace those of root.
+  home = mkdtempSync(join(tmpdir(), 'netpane-trust-'));
+  config = join(home, '.config', 'netpane', 'config.toml');
+  mkdirSync(dirname(config), { recursive: true });
+  writeFileSync(config, 'interval = "9s"\n');
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+/** What is said of the usual file where it is not read; undefined where it is. */
+async function refusal(): Promise<string | undefined> {
+  const said: string[] = [];
+  const file = await loadConfig(
+    undefined,
+    { HOME: home },
+    () => undefined,
+    (text) => said.push(text),
+  );
+  expect(file === undefined).toBe(said.length === 1);
+  return said[0];
+}
+
+const asked = (path = config) =>
+  loadConfig(path, {}, () => undefined, expect.unreachable).catch((error: unknown) => String(error));
+
+const owned = (path: string) => `${path} is not root's, but of the user ${OTHER}`;
+const writable = (path: string, mode: string) => `${path} may be written by others (mode ${mode})`;
+
+describe.runIf(isRoot)('as root (skipped otherwise: files are given to another user)', () => {
+  test('reads what is root’s', async () => {
+    expect(await refusal()).toBeUndefined();
+    expect(rootsPath(config)).toBe(config);
+  });
+
+  test.each([
+    ['the file', () => config],
+    ['its directory', () => dirname(config)],
+    ['a directory above', () => join(home, '.config')],
+    ['the home', () => home],
+  ])('refuses a configuration where %s is another user’s, or may be written by others', async (_, which) => {
+    const path = which();
+    chownSync(path, OTHER, OTHER);
+    expect(await refusal()).toBe(`the configuration is not read: ${owned(path)}`);
+    expect(await asked()).toContain(`${config} is no configuration for root: ${owned(path)}`);
+    chownSync(path, 0, 0);
+    for (const mode of ['722', '770', '666', '777']) {
+      chmodSync(path, parseInt(mode, 8));
+      expect(await refusal()).toBe(`the configuration is not read: ${writable(path, mode)}`);
+    }
+    chmodSync(path, 0o755);
+    expect(await refusal()).toBeUndefined();
+  });
+
+  test('refuses a sticky directory of another user, and a file that others may write in one of root’s', async () => {
+    chmodSync(dirname(config), 0o1777);
+    expect(await refusal()).toBeUndefined();
+    chmodSync(config, 0o646);
+    expect(await refusal()).toContain(writable(config, '646'));
+    chmodSync(config, 0o644);
+    chownSync(dirname(config), OTHER, OTHER);
+    expect(await refusal()).toContain(owned(dirname(config)));
+  });
+
+  describe('follows a symbolic link', () => {
+    let target: string;
+    beforeEach(() => {
+      target = join(home, 'dotfiles', 'netpane.toml');
+      mkdirSync(dirname(target));
+      renameSync(config, target);
+      symlinkSync('../../dotfiles/netpane.toml', config);
+    });
+
+    test('of root’s to a file of root’s', async () => {
+      expect(await refusal()).toBeUndefined();
+      expect(rootsPath(config)).toBe(target);
+    });
+
+    test('but not one of another user', async () => {
+      lchownSync(config, OTHER, OTHER);
+      expect(await refusal()).toContain(owned(config));
+    });
+
+    test('but not to where another user may write', async () => {
+      chownSync(target, OTHER, OTHER);
+      expect(await refusal()).toContain(owned(target));
+      chownSync(target, 0, 0);
+      chownSync(dirname(target), OTHER, OTHER);
+      expect(await refusal()).toContain(owned(dirname(target)));
+    });
+
+    test('but not for ever', async () => {
+      rmSync(config);
+      symlinkSync(config, config);
+      expect(await refusal()).toBe(
+        `the configuration is not read: ${config} leads through too many symbolic links`,
+      );
+    });
+  });
+
+  test('a directory that is a link is looked at on both sides', async () => {
+    const real = join(home, 'real');
+    renameSync(dirname(config), real);
+    symlinkSync(real, dirname(config));
+    expect(await refusal()).toBeUndefined();
+    chmodSync(real, 0o777);
+    expect(await refusal()).toContain(writable(real, '777'));
+  });
+
+  test('what is opened counts, and not what was there before', () => {
+    const path = rootsPath(config);
+    // Another user's file is moved there, between the look at the way and the opening of the file.
+    expect(() => checkRoots(path, { uid: OTHER, mode: 0o100_644 })).toThrow(Untrusted);
+    expect(() => checkRoots(path, { uid: 0, mode: 0o100_664 })).toThrow(Untrusted);
+  });
+
+  test('the state too is refused where others may write its file or a directory above', () => {
+    const path = join(home, '.local', 'state', 'netpane', 'state.json');
+    const state = {
+      version: 1 as const,
+      query: '',
+      sort: { column: 'process' as const, descending: false },
+      group: null,
+      columns: null,
+      theme: null,
+      serviceNames: false,
+      views: [],
+      known: [],
+      history: [],
+      panes: [],
+    };
+    const said: string[] = [];
+    const open = () => new StateFile({ HOME: home }, (text) => said.push(text));
+    open().save(state);
+    const before = readFileSync(path, 'utf8');
+    for (const each of [path, dirname(path), home]) {
+      chmodSync(each, 0o777);
+      expect(open().load()).toBeUndefined();
+      open().save({ ...state, query: 'x' });
+      expect(said.splice(0)).toEqual([
+        `the state is not loaded: ${writable(each, '777')}`,
+        `the state is not saved: ${writable(each, '777')}`,
+      ]);
+      chmodSync(each, 0o700);
+    }
+    expect(readFileSync(path, 'utf8')).toBe(before);
+    expect(open().load()).toEqual(state);
+  });
+});
+
+test('as an ordinary user reads what that user was given', async () => {
+  chmodSync(config, 0o666);
+  const file = await loadConfig(undefined, { HOME: home }, () => undefined, expect.unreachable, false);
+  expect(file).toMatchObject({ file: config });
+});
+
+test('what is not there, or below a file, is not followed', () => {
+  for (const path of ['/nowhere/at/all', '/dev/null/netpane/config.toml']) expect(rootsPath(path)).toBe(path);
+});
