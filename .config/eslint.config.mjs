@@ -26,8 +26,6 @@ export default tseslint.config(
   {
     // Any text may be hostile: a regex takes time in proportion to it, and no more.
     files: ['src/**/*.ts'],
-    // Its one regex that is not linear is about to go.
-    ignores: ['src/source/linux/process.ts'],
     plugins: { regexp },
     rules: {
       'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],

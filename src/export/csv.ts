@@ -37,6 +37,7 @@ const COLUMNS: Readonly<Record<string, (socket: Socket) => Value>> = {
   command: (socket) => firstOwner(socket).command,
   startedAtMs: (socket) => firstOwner(socket).startedAtMs,
   knowledge: (socket) => firstOwner(socket).knowledge,
+  tried: (socket) => firstOwner(socket).tried,
   otherPids: ({ owners }) =>
     owners
       .slice(1)

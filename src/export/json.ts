@@ -37,7 +37,14 @@ const fields = <T extends object>(it: T, names: readonly (keyof T & string)[]): 
 /** An object, of fields as `fields` gives them. */
 const braced = (text: string): string => `{${text.slice(1)}}`;
 
-const OWNER = ['pid', 'process', 'command', 'startedAtMs', 'knowledge'] as const satisfies (keyof Owner)[];
+const OWNER = [
+  'pid',
+  'process',
+  'command',
+  'startedAtMs',
+  'knowledge',
+  'tried',
+] as const satisfies (keyof Owner)[];
 
 /** What is told of traffic, beside the fields of the socket and in this order. */
 export const TRAFFIC_FIELDS = [

@@ -48,11 +48,13 @@ export interface Endpoint {
  * - `inherited`: it was the last process known to hold it; it has let go (FIN_WAIT, TIME_WAIT) or cannot be seen now.
  * - `listener`: the connection has no holder of its own; this process listens on its local endpoint.
  * - `hidden`: some process holds it, but this user may not see which.
- * - `kernel`: no process holds it; the kernel itself does.
- * - `gone`: its process was gone before netpane could see it.
+ * - `kernel`: the kernel itself made it and holds it; no process does.
+ * - `gone`: its process has let go of it, or has ended, before netpane could see which one it was.
+ * - `unknown`: all that can be searched was searched, and no holder was found; `tried` says where.
  * - `pending`: not looked for yet; the answer comes as a change.
  */
-export type Knowledge = 'exact' | 'inherited' | 'listener' | 'hidden' | 'kernel' | 'gone' | 'pending';
+export type Knowledge =
+  'exact' | 'inherited' | 'listener' | 'hidden' | 'kernel' | 'gone' | 'unknown' | 'pending';
 
 /** A program behind a socket. Every field but `knowledge` is absent when unknown. All text is hostile. */
 export interface Owner {
@@ -68,6 +70,8 @@ export interface Owner {
   readonly user?: string;
   /** Wall-clock start of the process, milliseconds since 1970. With the pid it names one process for good. */
   readonly startedAtMs?: number;
+  /** Where a holder was searched for in vain, as a clause; only where `knowledge` is `unknown`. */
+  readonly tried?: string;
 }
 
 /** A network namespace: a network of its own, as a container has one. */
@@ -152,7 +156,7 @@ export interface Socket {
   readonly owners: readonly Owner[];
 }
 
-const UNKNOWN_OWNER: Owner = { knowledge: 'gone' };
+const UNKNOWN_OWNER: Owner = { knowledge: 'unknown' };
 
 /** The owner a single-line view names: the first. */
 export const firstOwner = (socket: Socket): Owner => socket.owners[0] ?? UNKNOWN_OWNER;

@@ -7,6 +7,7 @@ const WORTH: Readonly<Record<Knowledge, number>> = {
   listener: 2,
   hidden: 1,
   kernel: 1,
+  unknown: 1,
   pending: 1,
   gone: 0,
 };

@@ -17,6 +17,7 @@ const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
   hidden: 'hidden: its program cannot be seen from here',
   kernel: 'held by the kernel, by no program',
   gone: 'its program was gone before it could be seen',
+  unknown: 'no program was found that holds it',
   pending: 'its program is still being looked for',
 };
 
@@ -54,7 +55,10 @@ const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {
 function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
   const known = owner.process === undefined ? undefined : printable(owner.process);
   if (known === undefined && owner.pid === undefined)
-    return field('program', KNOWLEDGE[owner.knowledge], width);
+    return factField(
+      ['program', [KNOWLEDGE[owner.knowledge], ...(owner.tried?.split('; ').map(printable) ?? [])]],
+      width,
+    );
   const lines = field('program', `${known ?? '?'}  pid ${owner.pid ?? '?'}`, width);
   if (owner.knowledge !== 'exact') lines.push(...field('', KNOWLEDGE[owner.knowledge], width));
   if (usage && usage.pid === owner.pid) {

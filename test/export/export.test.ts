@@ -36,6 +36,8 @@ describe('JSON', () => {
   });
 
   test('what is unknown is absent; that there is no peer is known', () => {
+    const searched = [{ knowledge: 'unknown' as const, tried: 'not among the threads' }];
+    expect(JSON.parse(socketJson({ ...listener(), owners: searched }))).toMatchObject({ owners: searched });
     const parsed = JSON.parse(socketJson({ ...listener(), owners: [{ knowledge: 'hidden' }] })) as object;
     expect(Object.keys(parsed)).toEqual(['id', 'protocol', 'family', 'local', 'remote', 'state', 'owners']);
     expect(parsed).toMatchObject({ remote: null, owners: [{ knowledge: 'hidden' }] });

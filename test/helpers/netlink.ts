@@ -113,6 +113,10 @@ export interface LinkFields {
   readonly rxBytes?: number;
   readonly txBytes?: number;
   readonly addresses?: readonly string[];
+  /** A tunnel over UDP: its kind, the number of the attribute with its port, and the port. */
+  readonly tunnel?: { readonly kind: string; readonly attribute: number; readonly port: number };
+  /** It came from another namespace. */
+  readonly isFromElsewhere?: boolean;
 }
 
 /** Fields of a message at their offsets: `[offset, bytes, value]`. */
@@ -328,8 +332,23 @@ export function linkPayload(it: LinkFields): Uint8Array {
     head,
     ...(it.name === undefined ? [] : [attribute(3, Buffer.from(`${it.name}\0`))]),
     attribute(23, stats),
+    ...(it.tunnel === undefined ? [] : [attribute(18, tunnelPayload(it.tunnel))]),
+    ...(it.isFromElsewhere ? [attribute(37, struct(4, [[0, 4, 0]]))] : []),
   );
 }
+
+/** IFLA_LINKINFO: the kind, then the data of that kind; the port is in network order. */
+const tunnelPayload = (it: NonNullable<LinkFields['tunnel']>): Uint8Array =>
+  joined(
+    attribute(1, Buffer.from(`${it.kind}\0`)),
+    attribute(
+      2,
+      joined(
+        attribute(1, new Uint8Array(4)),
+        attribute(it.attribute, Uint8Array.of(it.port >> 8, it.port & 255)),
+      ),
+    ),
+  );
 
 /** struct ifaddrmsg with an address. */
 export function addressPayload(index: number, text: string): Uint8Array {

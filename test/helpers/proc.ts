@@ -45,8 +45,8 @@ export interface FakeProcess {
   readonly flags?: number;
 }
 
-const statText = (pid: number, comm: string, flags: number, startTicks: number): string =>
-  `${pid} (${comm}) S 1 1 1 0 -1 ${flags} ${'0 '.repeat(12)}${startTicks} 0 0\n`;
+const statText = (pid: number, comm: string, flags: number, startTicks: number, state = 'S'): string =>
+  `${pid} (${comm}) ${state} 1 1 1 0 -1 ${flags} ${'0 '.repeat(10)}2 0 ${startTicks} 0 0\n`;
 
 /** Start of the fake machine, seconds since 1970. */
 export const BOOT_SECONDS = 1_700_000_000;
@@ -115,9 +115,29 @@ export class FakeProc {
     this.write(`${tid}/status`, `Name:\t${comm}\nTgid:\t${pid}\nPid:\t${tid}\n`);
   }
 
+  /** A thread that its process lists, with the descriptors that it is seen with. */
+  task(pid: number, tid: number, { fds = {}, exe = `/bin/prog-${pid}`, args = [] }: FakeProcess = {}): void {
+    const folder = `${pid}/task/${tid}`;
+    mkdirSync(join(this.root, folder, 'fd'), { recursive: true });
+    if (tid !== pid) this.link(`${folder}/exe`, exe);
+    this.write(`${folder}/cmdline`, args.map((arg) => `${arg}\0`).join(''));
+    for (const [fd, target] of Object.entries(fds)) {
+      this.link(`${folder}/fd/${fd}`, typeof target === 'number' ? `socket:[${target}]` : target);
+    }
+  }
+
   /** A process becomes another program. */
   exec(pid: number, comm: string): void {
     this.write(`${pid}/stat`, statText(pid, comm, 0, 100));
+  }
+
+  /** The first thread of a process ends, and others live: its descriptors are told of those only. */
+  endLeader(pid: number, comm = `prog-${pid}`): void {
+    this.write(`${pid}/stat`, statText(pid, comm, 0, 100, 'Z'));
+    this.write(`${pid}/cmdline`, '');
+    for (const path of ['fd', 'exe', 'task/' + String(pid)])
+      rmSync(join(this.root, String(pid), path), { recursive: true, force: true });
+    mkdirSync(join(this.root, String(pid), 'fd'));
   }
 
   remove(path: string): void {

@@ -101,7 +101,8 @@ describe('the program', () => {
     ['?', [{ knowledge: 'exact', pid: 1, process: '' }]],
     ['?', [{ knowledge: 'exact', pid: 1, process: '  ' }]],
     ['(?)', [{ knowledge: 'inherited', pid: 1, process: '' }]],
-    ['gone', []],
+    ['unknown', [{ knowledge: 'unknown', tried: 'not among the descriptors' }]],
+    ['unknown', []],
   ])('%s', (text, owners) => {
     expect(owned(...owners)).toBe(text);
   });

@@ -371,6 +371,12 @@ describe('details', () => {
     expect(detailsOf(SCENE.hidden).join('\n')).toContain('hidden: its program cannot be seen from here');
     expect(detailsOf(SCENE.kernel).join('\n')).toContain('held by the kernel, by no program');
     expect(detailsOf(SCENE.left).join('\n')).toContain('the last one known to hold the socket');
+    const unknown = socket({
+      owners: [{ knowledge: 'unknown', tried: 'not among the threads; ask \x1b[2J (pid 5)' }],
+    });
+    expect(detailsOf(unknown).join('\n')).toContain(
+      'program  no program was found that holds it\n         not among the threads  ask ?[2J (pid 5)',
+    );
   });
 
   test('of a closed socket how long it lived, which does not go on', () => {

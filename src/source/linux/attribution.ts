@@ -3,14 +3,28 @@ import { isAnyAddress } from '../../model/address.ts';
 import type { Endpoint, Owner, Protocol, SocketState } from '../../model/socket.ts';
 import { hiddenNotice, usersUnread } from './hidden-notice.ts';
 import { Owners } from './owners.ts';
-import type { Proc } from './proc.ts';
+import { LIMIT, type Proc } from './proc.ts';
 import { parseBootTimeMs, parsePasswd } from './process.ts';
 import { type Standing, standingOf } from './standing.ts';
 
 const HIDDEN: readonly Owner[] = [{ knowledge: 'hidden' }];
 const KERNEL: readonly Owner[] = [{ knowledge: 'kernel' }];
 const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
+const NOT_ACCEPTED: readonly Owner[] = [
+  {
+    knowledge: 'unknown',
+    tried: 'no program has accepted it yet, and no listener of it was found',
+  },
+];
 const PENDING: readonly Owner[] = [{ knowledge: 'pending' }];
+
+/** States of a TCP socket that no program has accepted yet: without an inode, in any other a program has closed it. */
+const UNACCEPTED: ReadonlySet<SocketState | undefined> = new Set<SocketState>([
+  'SYN_RECV',
+  'NEW_SYN_RECV',
+  'ESTABLISHED',
+  'CLOSE_WAIT',
+]);
 
 /** The list of users is read again at most so often, milliseconds. */
 const PASSWD_MS = 60_000;
@@ -32,6 +46,10 @@ export interface AttributionOptions {
   readonly passwdPath: string;
   readonly nowMs: () => number;
   readonly isRoot: boolean;
+  /** See `OtherHolds`; true by default. */
+  readonly areRingsNamed?: boolean | undefined;
+  /** True for a UDP port that the kernel itself holds in a network namespace. */
+  readonly isKernelPort?: (netns: number | undefined, port: number) => boolean;
 }
 
 /** Says of every socket which program is behind it, and how that is known. */
@@ -45,16 +63,19 @@ export class Attribution {
   /** The owners of a socket nobody holds any more, by the owners it had. */
   readonly #inherited = new WeakMap<readonly Owner[], readonly Owner[]>();
   readonly #asListener = new WeakMap<readonly Owner[], readonly Owner[]>();
+  /** The owner `unknown` by what was tried: the same array while nothing changes. */
+  #unknown = new Map<string, readonly Owner[]>();
 
   constructor(options: AttributionOptions) {
     this.#options = options;
     const { proc, nowMs } = options;
-    const stat = proc.latin1('stat');
+    const stat = proc.latin1('stat', LIMIT.machine);
     this.owners = new Owners({
       proc,
       userOf: (uid) => this.userOf(uid),
       bootTimeMs: 'value' in stat ? parseBootTimeMs(stat.value) : undefined,
       nowMs,
+      areRingsNamed: options.areRingsNamed,
     });
     this.#standing = standingOf(proc, options.isRoot);
   }
@@ -73,7 +94,7 @@ export class Attribution {
     const { proc, passwdPath, nowMs } = this.#options;
     if (!this.#users.has(uid) && nowMs() - this.#passwdReadMs > PASSWD_MS) {
       this.#passwdReadMs = nowMs();
-      const passwd = proc.text(passwdPath);
+      const passwd = proc.text(passwdPath, LIMIT.machine);
       if ('value' in passwd) this.#users = parsePasswd(passwd.value);
       // A system without this file has no names.
       this.#usersFailure = 'failed' in passwd && passwd.failed !== 'gone' ? passwd.message : undefined;
@@ -96,13 +117,39 @@ export class Attribution {
     if (exact) return exact;
     if (lastKnown?.[0]?.pid !== undefined) return cached(this.#inherited, lastKnown, 'inherited');
     if (inode === undefined) {
-      if (socket.protocol !== 'tcp') return GONE;
-      const owners = listeners().of(socket);
-      return owners?.[0]?.pid === undefined ? (owners ?? GONE) : cached(this.#asListener, owners, 'listener');
+      const owners = socket.protocol === 'tcp' ? listeners().of(socket) : undefined;
+      if (owners === undefined) return this.#unlistened(socket);
+      return owners[0]?.pid === undefined ? owners : cached(this.#asListener, owners, 'listener');
     }
+    if (socket.protocol === 'udp' && this.#options.isKernelPort?.(socket.netns, socket.local.port))
+      return KERNEL;
+    return this.#unheld(inode);
+  }
+
+  /** Says why a socket without an inode, of which no listener is known, has no owner. */
+  #unlistened({ protocol, state }: Owned): readonly Owner[] {
+    // Of a TCP socket without a state only its end has been told.
+    const isOver = state === undefined ? protocol === 'tcp' : !UNACCEPTED.has(state);
+    return isOver ? GONE : NOT_ACCEPTED;
+  }
+
+  /** Says why no process is known to hold a socket. */
+  #unheld(inode: number): readonly Owner[] {
     if (this.owners.isPending(inode)) return PENDING;
     if (this.owners.unseenProcesses || this.#standing.isInPidNamespace) return HIDDEN;
-    return this.owners.isHeldByNobody(inode) ? KERNEL : GONE;
+    const tried = this.owners.triedFor(inode);
+    // It was found, and its process ended before it could be asked who it is.
+    return tried === undefined ? GONE : this.#unknownOf(tried);
+  }
+
+  #unknownOf(tried: string): readonly Owner[] {
+    let owners = this.#unknown.get(tried);
+    if (owners === undefined) {
+      if (this.#unknown.size >= MOST_TEXTS) this.#unknown = new Map();
+      owners = [{ knowledge: 'unknown', tried }];
+      this.#unknown.set(tried, owners);
+    }
+    return owners;
   }
 
   /** Owners of the listeners among `sockets`. */
@@ -110,8 +157,8 @@ export class Attribution {
     const listeners = new Listeners();
     for (const socket of sockets) {
       if (socket.state !== 'LISTEN' || socket.inode === undefined) continue;
-      const owners = this.owners.of(socket.inode) ?? (this.owners.unseenProcesses ? HIDDEN : undefined);
-      if (owners) listeners.add(socket, owners);
+      const owners = this.owners.of(socket.inode) ?? this.#unheld(socket.inode);
+      if (owners !== PENDING) listeners.add(socket, owners);
     }
     return listeners;
   }
@@ -126,6 +173,9 @@ export class Attribution {
     return this.#usersFailure === undefined ? undefined : usersUnread(this.#usersFailure);
   }
 }
+
+/** Texts of what was tried that are kept at most. */
+const MOST_TEXTS = 1000;
 
 /** True when `owners` say that some process holds the socket, but not which. */
 export const isHidden = (owners: readonly Owner[]): boolean => owners === HIDDEN;

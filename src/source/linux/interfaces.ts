@@ -1,12 +1,19 @@
 import type { InterfaceAddress, Link } from './netlink/route.ts';
 
+/** Maximum number of addresses of an interface that are told: more than fit into a line of the widest screen. */
+const TOLD_ADDRESSES = 64;
+
+/** The interface of an address that several interfaces have. */
+const SEVERAL = Symbol('several');
+
 /** The interfaces of one network namespace, and which of them an address belongs to. */
 export class Interfaces {
   readonly links: readonly Link[];
   readonly #names = new Map<number, string>();
-  /** Interface names by address; several for a link-local address that more than one interface has. */
-  readonly #byAddress = new Map<string, string[]>();
+  /** Interface name by address; a link-local address may be that of more than one interface. */
+  readonly #byAddress = new Map<string, string | typeof SEVERAL>();
   readonly #addresses = new Map<number, string[]>();
+  readonly #tunnelPorts: ReadonlySet<number>;
   readonly #loopback: string | undefined;
   /** Differs when an answer of `nameOf`, `ofAddress` or `scopeOf` may differ. */
   readonly key: string;
@@ -14,12 +21,15 @@ export class Interfaces {
   constructor(links: readonly Link[], addresses: readonly InterfaceAddress[]) {
     this.links = links;
     for (const { index, name } of links) this.#names.set(index, name);
+    this.#tunnelPorts = new Set(links.flatMap(({ tunnelPort }) => tunnelPort ?? []));
     this.#loopback = links.find(({ isLoopback }) => isLoopback)?.name;
     for (const { interfaceIndex, address } of addresses) {
       const name = this.#names.get(interfaceIndex);
       if (name === undefined) continue;
-      this.#byAddress.set(address, [...(this.#byAddress.get(address) ?? []), name]);
-      this.#addresses.set(interfaceIndex, [...(this.#addresses.get(interfaceIndex) ?? []), address]);
+      this.#byAddress.set(address, this.#byAddress.has(address) ? SEVERAL : name);
+      const told = this.#addresses.get(interfaceIndex);
+      if (told === undefined) this.#addresses.set(interfaceIndex, [address]);
+      else if (told.length < TOLD_ADDRESSES) told.push(address);
     }
     this.key = [
       ...links.map(({ index, name }) => `${index} ${name}`),
@@ -31,16 +41,22 @@ export class Interfaces {
     return this.#names.get(index);
   }
 
+  /** The first 64 addresses of an interface. */
   addressesOf(index: number): readonly string[] {
     return this.#addresses.get(index) ?? [];
   }
 
   /** The interface that has an address; undefined for none, and for one that several have. */
   ofAddress(address: string): string | undefined {
-    const names = this.#byAddress.get(address);
-    if (names !== undefined) return names.length === 1 ? names[0] : undefined;
+    const name = this.#byAddress.get(address);
+    if (name !== undefined) return name === SEVERAL ? undefined : name;
     // All of 127.0.0.0/8 is local, whether it is listed or not.
     return address.startsWith('127.') ? this.#loopback : undefined;
+  }
+
+  /** True for a UDP port that the kernel itself has opened for a tunnel: no program can bind it beside. */
+  isTunnelPort(port: number): boolean {
+    return this.#tunnelPorts.has(port);
   }
 }
 

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { Proc } from './proc.ts';
+import { LIMIT, type Proc } from './proc.ts';
 
 /** A network namespace that is mounted on a file, so that it lives without a process. */
 export interface NamespaceMount {
@@ -65,7 +65,7 @@ export class NamespaceMounts {
 
   #read(): readonly NamespaceMount[] {
     this.#readRound = this.#round;
-    const text = this.#proc.text('self/mountinfo');
+    const text = this.#proc.text('self/mountinfo', LIMIT.machine);
     return 'value' in text ? parseNamespaceMounts(text.value).filter(isThere) : this.#mounts.filter(isThere);
   }
 }

@@ -1,8 +1,9 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { ERRNO, type Native } from './netlink/native.ts';
-import { type Outcome, Proc } from './proc.ts';
+import { IO_URING, IO_URING_LINK, type Outcome, Proc } from './proc.ts';
 
 const SOCKET = Buffer.from('socket:[');
+const RING = Buffer.from(IO_URING_LINK);
 const ZERO = 48;
 const NINE = 57;
 
@@ -25,19 +26,23 @@ export class NativeProc extends Proc {
     this.#native = native;
   }
 
-  override socketInodes(pid: number, descriptors: readonly number[]): Outcome<number>[] {
-    if (descriptors.length <= FEW) return super.socketInodes(pid, descriptors);
+  override socketInodes(folderPath: string, descriptors: readonly number[]): Outcome<number>[] {
+    if (descriptors.length <= FEW) return super.socketInodes(folderPath, descriptors);
     let folder: number;
     try {
-      folder = openSync(`${this.#root}/${pid}/fd`, constants.O_RDONLY | constants.O_DIRECTORY);
+      folder = openSync(`${this.#root}/${folderPath}/fd`, constants.O_RDONLY | constants.O_DIRECTORY);
     } catch {
-      return super.socketInodes(pid, descriptors);
+      return super.socketInodes(folderPath, descriptors);
     }
     try {
       return descriptors.map((descriptor) => this.#socketInodeIn(folder, descriptor));
     } finally {
       closeSync(folder);
     }
+  }
+
+  override shareDescriptors(tid: number, other: number): boolean | undefined {
+    return this.#native.shareDescriptors(tid, other);
   }
 
   #socketInodeIn(folder: number, descriptor: number): Outcome<number> {
@@ -63,9 +68,9 @@ export class NativeProc extends Proc {
     return count;
   }
 
-  /** The number in `socket:[number]`; 0 for any other link. */
+  /** The number in `socket:[number]`, `IO_URING`, or 0 for any other link. */
   #inode(length: number): number {
-    for (let i = 0; i < SOCKET.length; i++) if (this.#link[i] !== SOCKET[i]) return 0;
+    if (!this.#begins(SOCKET)) return length === RING.length && this.#begins(RING) ? IO_URING : 0;
     let inode = 0;
     for (let i = SOCKET.length; i < length - 1; i++) {
       const digit = this.#link[i] ?? 0;
@@ -73,5 +78,10 @@ export class NativeProc extends Proc {
       inode = inode * 10 + digit - ZERO;
     }
     return inode;
+  }
+
+  #begins(text: Buffer): boolean {
+    for (let i = 0; i < text.length; i++) if (this.#link[i] !== text[i]) return false;
+    return true;
   }
 }

@@ -77,6 +77,10 @@ const ASK_AGAIN_ROUNDS = 120;
 /** Rounds from one attempt to keep the sockets open to the next, where there were no descriptors for them. */
 const OPEN_AGAIN_ROUNDS = 16;
 
+/** With more addresses than this, a namespace is asked for them once in 16 rounds: a user may have made 100,000. */
+const MANY_ADDRESSES = 1024;
+const ADDRESS_ROUNDS = 16;
+
 /** ENOENT, EINVAL, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT: the kernel has no such sockets, or no diag module for them. */
 const NOT_THERE = new Set([2, 22, 93, 95, 97]);
 
@@ -115,6 +119,7 @@ export class Network {
   /** The same object while the name stays; undefined for our own where /proc does not tell which that is. */
   netns: NetworkNamespace | undefined;
   interfaces: Interfaces = NO_INTERFACES;
+  #addresses: readonly InterfaceAddress[] = [];
   /** Differs from reading to reading when the name or the interfaces differ. */
   version = 0;
   /** Why the interfaces could not be read this time: those of before are shown, or none. */
@@ -321,20 +326,23 @@ export class Network {
   /** Reads interfaces, their counters and addresses; what cannot be read stays as it was. */
   readInterfaces(): NetworkInterface[] {
     const links: Link[] = [];
-    const addresses: InterfaceAddress[] = [];
+    let addresses = this.#addresses;
     this.interfacesFailure = undefined;
     try {
-      const [ofLinks, ofAddresses] = this.#use(({ route }) => [
-        dump(route, linksRequest(), (buffer, start, end, type) => {
+      const errno = this.#use(({ route }) => {
+        const ofLinks = dump(route, linksRequest(), (buffer, start, end, type) => {
           const link = type === RTM_NEWLINK ? decodeLink(buffer, start, end) : undefined;
           if (link) links.push(link);
-        }),
-        dump(route, addressesRequest(), (buffer, start, end, type) => {
+        });
+        if (addresses.length > MANY_ADDRESSES && this.#round % ADDRESS_ROUNDS !== 0) return ofLinks.errno;
+        const fresh: InterfaceAddress[] = [];
+        const ofAddresses = dump(route, addressesRequest(), (buffer, start, end, type) => {
           const address = type === RTM_NEWADDR ? decodeInterfaceAddress(buffer, start, end) : undefined;
-          if (address) addresses.push(address);
-        }),
-      ]);
-      const errno = ofLinks.errno || ofAddresses.errno;
+          if (address) fresh.push(address);
+        });
+        addresses = fresh;
+        return ofLinks.errno || ofAddresses.errno;
+      });
       if (errno !== 0) this.interfacesFailure = `error ${errno}`;
       else if (links.length === 0) this.interfacesFailure = 'the kernel lists none';
     } catch (error) {
@@ -342,6 +350,7 @@ export class Network {
       this.interfacesFailure = error instanceof Error ? error.message : String(error);
     }
     if (this.interfacesFailure === undefined) {
+      this.#addresses = addresses;
       const interfaces = new Interfaces(links, addresses);
       if (interfaces.key !== this.interfaces.key) this.version++;
       this.interfaces = interfaces;

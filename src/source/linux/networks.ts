@@ -29,6 +29,10 @@ export class Networks {
     return this.#networks.size;
   }
 
+  get(inode: number | undefined): Network | undefined {
+    return this.#networks.get(inode);
+  }
+
   values(): IterableIterator<Network> {
     return this.#networks.values();
   }

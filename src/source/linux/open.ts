@@ -1,3 +1,4 @@
+import { release } from 'node:os';
 import type { Source, SourceOptions } from '../types.ts';
 import { SourceUnavailable } from '../types.ts';
 import { dump } from './netlink/dump.ts';
@@ -14,11 +15,18 @@ import { TraceUnavailable } from './trace/tracefs.ts';
 const PROC = '/proc';
 const PASSWD = '../etc/passwd';
 
-/** The machine's clocks and user, as the sources want them. */
+/** True from a release of the kernel on. */
+const isSince = (major: number, minor: number): boolean => {
+  const [, first, second] = /^(\d+)\.(\d+)/.exec(release()) ?? [];
+  return Number(first) > major || (Number(first) === major && Number(second) >= minor);
+};
+
+/** The machine's clocks, user and kernel, as the sources want them. */
 const surroundings = () => ({
   passwdPath: PASSWD,
   nowMs: () => performance.now(),
   isRoot: process.geteuid?.() === 0,
+  areRingsNamed: isSince(6, 14),
 });
 
 /** ENOENT and EPROTONOSUPPORT: there is no such thing in this kernel, or no module for it. */

@@ -3,7 +3,7 @@ import type { Keeping } from '../keeping.ts';
 import type { Attribution, Listeners } from './attribution.ts';
 import type { OtherMessage } from './netlink/others.ts';
 import type { Network } from './network.ts';
-import type { Proc } from './proc.ts';
+import { LIMIT, type Proc } from './proc.ts';
 import { parseTable, type Table } from './table.ts';
 
 /** A socket as it was read, and where. */
@@ -83,7 +83,7 @@ export class OtherSockets {
     const unread = new Set<Protocol>();
     const tables = ['icmp' as const, ...untold].flatMap((protocol) => TABLES[protocol] ?? []);
     for (const table of tables) {
-      const text = this.#proc.latin1(`${folder}/net/${table.file}`);
+      const text = this.#proc.latin1(`${folder}/net/${table.file}`, LIMIT.table);
       if (!('value' in text)) {
         // A kernel without such sockets has no such table; where there is no table of any kind it cannot be told.
         if (text.failed !== 'gone' || !('value' in this.#proc.stat(`${folder}/net`)))

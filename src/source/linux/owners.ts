@@ -1,6 +1,10 @@
 import type { Owner } from '../../model/socket.ts';
-import type { Outcome, Proc } from './proc.ts';
-import { fullName, parseCommandLine, parseStat, startedAtMs } from './process.ts';
+import { Holdings } from './holdings.ts';
+import { heldOtherwise, type Holder, newHolder } from './holder.ts';
+import { Identities, type IdentityOptions, sameOwner } from './identity.ts';
+import { type Found, OtherHolds } from './other-holds.ts';
+import { IO_URING, type Outcome, type Proc } from './proc.ts';
+import { parseStat } from './process.ts';
 
 /** A process without sockets is looked at once in so many rounds while no socket lacks an owner. */
 const IDLE_ROUNDS = 16;
@@ -23,36 +27,18 @@ const LEAST_SHARE = 1 / 4;
 /** A process with more descriptors is listed only when it is due, or when a socket without owner may be among them. */
 const SMALL = 256;
 
-/** What is known of one process. */
-interface Holder {
-  readonly pid: number;
-  /** Inode of /proc/PID/fd: another number means another process under the same pid. */
-  readonly directory: number;
-  readonly bornRound: number;
-  aliveRound: number;
-  listedRound: number;
-  /** Round in which it was read last who it is. */
-  identifiedRound: number;
-  /** Count of its descriptors when they were listed last: the size of /proc/PID/fd since Linux 6.2, 0 before. */
-  descriptorCount: number;
-  readable: boolean;
-  /** A thread of the kernel never opens anything: it is looked at only now and then, for its pid may be reused. */
-  isKernelThread: boolean;
-  /** It holds one of the sockets that there are. */
-  hasSockets: boolean;
-  /** Socket inode by descriptor, and a descriptor by socket inode. */
-  readonly inodes: Map<number, number>;
-  readonly descriptors: Map<number, number>;
-  /** Descriptors of sockets that closed: the kernel gives the lowest free number to what is opened next. */
-  freed: number[];
-  highest: number;
-  /** Its descriptors differ, by their count, from those known. */
-  unlisted: boolean;
-  /** Descriptors listed and not yet read, the next one last. */
-  unread: number[];
-  owner: Owner | undefined;
-  /** `[owner]`, the same array for each of its sockets. */
-  alone: readonly Owner[];
+/** Maximum number of programs a round that are asked whether they have another name, in turn. */
+const NAME_CHECKS = 48;
+
+/** A search through all processes for some sockets, from round to round. */
+interface Sweep {
+  /** Processes whose descriptors are still to be read. */
+  readonly left: Holder[];
+  /** What it began with. */
+  readonly inodes: readonly number[];
+  readonly round: number;
+  /** The search of all other places, once no process is left. */
+  others: Iterator<Found | undefined, string> | undefined;
 }
 
 /**
@@ -62,40 +48,28 @@ interface Holder {
  */
 export class Owners {
   readonly #proc: Proc;
-  readonly #userOf: (uid: number) => string | undefined;
-  readonly #bootTimeMs: number | undefined;
+  readonly #identities: Identities;
+  readonly #otherHolds: OtherHolds;
   readonly #nowMs: () => number;
-  readonly #holders = new Map<number, Holder>();
-  /** The holder of a socket, or all of them where there are several. */
-  readonly #pidsByInode = new Map<number, number | readonly number[]>();
-  /** Owners of sockets that several processes hold. */
-  readonly #sharedByInode = new Map<number, readonly Owner[]>();
-  /** Inodes of the sockets that there are; descriptors lead to others too, of kinds that are not read. */
-  readonly #sockets = new Set<number>();
-  /** Inodes that nobody is known to hold, with the count of searches through all processes. */
-  readonly #unowned = new Map<number, number>();
-  /** Those of them that are still to be searched for. */
-  readonly #wanted = new Set<number>();
-  /** Processes that the search under way has still to look through, and what it began with. */
-  #sweep: { readonly left: Holder[]; readonly inodes: readonly number[]; readonly round: number } | undefined;
-  #changed = new Set<number>();
+  readonly #holdings = new Holdings((holder) => this.#ensureIdentity(holder));
+  #sweep: Sweep | undefined;
   #checker: Iterator<readonly [Holder, number, number]> | undefined;
+  #namer: Iterator<Holder, undefined> | undefined;
   #pids: readonly number[] = [];
   #round = 0;
   #deadlineMs = Infinity;
   #unseenProcesses = false;
 
-  constructor(options: {
-    proc: Proc;
-    userOf: (uid: number) => string | undefined;
-    /** Start of the machine, milliseconds since 1970; without it no process has a start time. */
-    bootTimeMs: number | undefined;
-    /** Milliseconds on a clock that never runs backwards, for the budget. */
-    nowMs: () => number;
-  }) {
+  constructor(
+    options: IdentityOptions & {
+      /** Milliseconds on a clock that never runs backwards, for the budget. */
+      readonly nowMs: () => number;
+      readonly areRingsNamed?: boolean | undefined;
+    },
+  ) {
     this.#proc = options.proc;
-    this.#userOf = options.userOf;
-    this.#bootTimeMs = options.bootTimeMs;
+    this.#identities = new Identities(options);
+    this.#otherHolds = new OtherHolds(options.proc, options);
     this.#nowMs = options.nowMs;
   }
 
@@ -106,7 +80,7 @@ export class Owners {
 
   /** Inodes about which the last `refresh` learned something. */
   get changed(): ReadonlySet<number> {
-    return this.#changed;
+    return this.#holdings.changed;
   }
 
   /** The processes that the last `refresh` found, in no order. */
@@ -116,33 +90,22 @@ export class Owners {
 
   /** The processes that hold a socket, the oldest pid first and pid 1 last; undefined when none is known to. */
   of(inode: number): readonly Owner[] | undefined {
-    const pids = this.#pidsByInode.get(inode);
-    if (pids === undefined) return undefined;
-    if (typeof pids === 'number') {
-      const holder = this.#holders.get(pids);
-      // A holder that died before it said who it was is nobody known.
-      return holder?.owner && holder.alone;
-    }
-    const known = this.#sharedByInode.get(inode);
-    if (known) return known;
-    const owners = pids
-      .flatMap((pid) => this.#holders.get(pid) ?? [])
-      // Pid 1 opens sockets for others and keeps them: the program that serves is the other one.
-      .sort((a, b) => Number(a.pid === 1) - Number(b.pid === 1) || a.pid - b.pid)
-      .flatMap((holder) => holder.owner ?? []);
-    if (owners.length === 0) return undefined;
-    this.#sharedByInode.set(inode, owners);
-    return owners;
+    return this.#holdings.of(inode);
   }
 
-  /** True when more than one search through all processes found nobody who holds the socket. */
-  isHeldByNobody(inode: number): boolean {
-    return (this.#unowned.get(inode) ?? 0) > 1;
+  /** Where the holder of a socket was searched for in vain, as a clause; undefined before a search has ended. */
+  triedFor(inode: number): string | undefined {
+    return this.#holdings.triedFor(inode);
   }
 
   /** True while the first search for the holder of a socket is not over. */
   isPending(inode: number): boolean {
-    return this.#unowned.get(inode) === 0;
+    return this.#holdings.isPending(inode);
+  }
+
+  /** Who a process is now; undefined when it is gone. */
+  identityOf(pid: number): Owner | undefined {
+    return this.#identities.of(pid);
   }
 
   /**
@@ -153,63 +116,29 @@ export class Owners {
    */
   refresh(added: readonly number[], removed: readonly number[], budgetMs: number): void {
     this.#round++;
-    this.#changed = new Set();
+    this.#holdings.begin();
     this.#deadlineMs = this.#nowMs() + budgetMs;
-    for (const inode of removed) this.#drop(inode);
+    for (const inode of removed) this.#holdings.drop(inode);
     const unseenBefore = this.#unseenProcesses;
-    this.#look(added.some((inode) => !this.#pidsByInode.has(inode)));
+    this.#look(added.some((inode) => !this.#holdings.isHeld(inode)));
     this.#check();
+    this.#checkNames();
     this.#deadlineMs = Math.max(this.#deadlineMs, this.#nowMs() + budgetMs * LEAST_SHARE);
     this.#read(
       (holder) =>
-        holder.descriptorCount <= SMALL || holder.bornRound === this.#round || this.#isDue(holder.pid),
+        holder.descriptorCount <= SMALL || holder.bornRound === this.#round || this.#isDue(holder.key),
     );
     // Only now, for most of them have been found in passing, at a first reading nearly all.
-    for (const inode of added) this.#meetSocket(inode);
-    if (this.#wanted.size > 0) this.#probe();
-    if (this.#wanted.size > 0) this.#read(() => true);
-    if (this.#wanted.size > 0) this.#search();
+    for (const inode of added) this.#holdings.meetSocket(inode);
+    if (this.#holdings.wanted.size > 0) this.#probe();
+    if (this.#holdings.wanted.size > 0) this.#read(() => true);
+    if (this.#holdings.wanted.size > 0) this.#search();
     // What nobody holds is hidden or not by whether all could be looked into.
-    if (this.#unseenProcesses !== unseenBefore)
-      for (const inode of this.#unowned.keys()) this.#changed.add(inode);
+    if (this.#unseenProcesses !== unseenBefore) this.#holdings.outdateUnowned();
   }
 
   get #isLate(): boolean {
     return this.#nowMs() > this.#deadlineMs;
-  }
-
-  /** Takes note of a socket that there is. */
-  #meetSocket(inode: number): void {
-    this.#sockets.add(inode);
-    const pids = this.#pidsByInode.get(inode);
-    if (pids === undefined) this.#miss(inode);
-    for (const pid of listOf(pids)) {
-      const holder = this.#holders.get(pid);
-      if (holder) holder.hasSockets = true;
-    }
-  }
-
-  /** A socket that is there and that none is known to hold. */
-  #miss(inode: number): void {
-    this.#unowned.set(inode, 0);
-    this.#wanted.add(inode);
-  }
-
-  /** A socket is gone: its descriptors are free for others. */
-  #drop(inode: number): void {
-    for (const pid of listOf(this.#pidsByInode.get(inode))) {
-      const holder = this.#holders.get(pid);
-      const descriptor = holder?.descriptors.get(inode);
-      if (!holder || descriptor === undefined) continue;
-      holder.descriptors.delete(inode);
-      holder.inodes.delete(descriptor);
-      holder.freed.push(descriptor);
-    }
-    this.#sockets.delete(inode);
-    this.#pidsByInode.delete(inode);
-    this.#sharedByInode.delete(inode);
-    this.#unowned.delete(inode);
-    this.#wanted.delete(inode);
   }
 
   /** Which processes there are; looks at the new ones, those with sockets, and some of the others, or at all. */
@@ -226,15 +155,23 @@ export class Owners {
       pids.push(pid);
     }
     this.#pids = pids;
-    for (const pid of pids) this.#visit(pid, isAll || this.#wanted.size > 0);
-    for (const holder of this.#holders.values()) {
-      if (holder.aliveRound !== this.#round) this.#forget(holder);
+    const areAllLooked = isAll || this.#holdings.wanted.size > 0;
+    for (const pid of pids) this.#visit(pid, pid, areAllLooked);
+    for (const holder of this.#holdings.holders.values()) {
+      // A thread is not listed among the processes.
+      if (holder.key !== holder.pid) this.#visit(holder.key, holder.pid, areAllLooked);
+      if (holder.aliveRound !== this.#round) this.#holdings.forget(holder);
     }
   }
 
-  #visit(pid: number, isAll: boolean): void {
-    const known = this.#holders.get(pid);
-    const isDue = this.#isDue(pid);
+  #visit(key: number, pid: number, isAll: boolean): void {
+    let known = this.#holdings.holders.get(key);
+    if (known && known.pid !== pid) {
+      // The number of a thread that has ended is that of a process now.
+      this.#holdings.forget(known);
+      known = undefined;
+    }
+    const isDue = this.#isDue(key);
     // Before Linux 6.2 a folder does not tell how many descriptors are in it: looking costs the same and says less.
     const isLooked = isAll || isDue || known?.hasSockets === true;
     if (known && (!isLooked || (known.isKernelThread && !isDue))) {
@@ -242,7 +179,14 @@ export class Owners {
       if (!known.readable) this.#unseenProcesses = true;
       return;
     }
-    const directory = this.#proc.stat(`${pid}/fd`);
+    let directory = this.#proc.stat(`${known?.folder ?? pid}/fd`);
+    if (known && !('value' in directory) && known.folder !== String(pid) && key === pid) {
+      // The thread that stood for its process has ended: another one may live.
+      known.folder = String(pid);
+      directory = this.#proc.stat(`${pid}/fd`);
+      if ('value' in directory) known.directory = directory.value.ino;
+      known.unlisted = true;
+    }
     if (!('value' in directory)) {
       if (directory.failed === 'forbidden') this.#unseenProcesses = true;
       return;
@@ -250,10 +194,14 @@ export class Owners {
     const { ino, size } = directory.value;
     let holder = known;
     if (holder && holder.directory !== ino) {
-      this.#forget(holder);
+      this.#holdings.forget(holder);
+      if (key !== pid) return;
       holder = undefined;
     }
-    holder ??= this.#meet(pid, ino);
+    if (holder === undefined) {
+      holder = newHolder(key, pid, String(pid), ino, this.#round);
+      this.#holdings.holders.set(key, holder);
+    }
     holder.aliveRound = this.#round;
     if (holder.descriptorCount !== size || (isDue && size === 0)) {
       holder.descriptorCount = size;
@@ -261,37 +209,13 @@ export class Owners {
     }
     const isYoung = this.#round - holder.bornRound < YOUNG_ROUNDS;
     if (holder.descriptors.size > 0 && (isDue || isYoung)) this.#identify(holder);
-    if (isDue) holder.hasSockets = [...holder.descriptors.keys()].some((inode) => this.#sockets.has(inode));
+    if (isDue)
+      holder.hasSockets = [...holder.descriptors.keys()].some((inode) => this.#holdings.sockets.has(inode));
     if (!holder.readable) this.#unseenProcesses = true;
   }
 
-  #isDue(pid: number): boolean {
-    return (this.#round + pid) % IDLE_ROUNDS === 0;
-  }
-
-  #meet(pid: number, directory: number): Holder {
-    const holder: Holder = {
-      pid,
-      directory,
-      bornRound: this.#round,
-      aliveRound: this.#round,
-      listedRound: 0,
-      identifiedRound: 0,
-      descriptorCount: 0,
-      readable: true,
-      isKernelThread: false,
-      hasSockets: false,
-      inodes: new Map(),
-      descriptors: new Map(),
-      freed: [],
-      highest: 0,
-      unlisted: true,
-      unread: [],
-      owner: undefined,
-      alone: [],
-    };
-    this.#holders.set(pid, holder);
-    return holder;
+  #isDue(key: number): boolean {
+    return (this.#round + key) % IDLE_ROUNDS === 0;
   }
 
   /** Reads some known descriptors again: one may have been closed while another process keeps its socket. */
@@ -307,22 +231,46 @@ export class Owners {
         return;
       }
       const [holder, descriptor, inode] = value;
-      const now = this.#inodeOf(holder, this.#proc.socketInode(holder.pid, descriptor));
+      if (descriptor < 0) {
+        // One of these costs as much as all others together.
+        count += CHECKS;
+        if (!this.#otherHolds.isHeld(holder, inode)) this.#holdings.letGo(holder, descriptor);
+        continue;
+      }
+      const now = this.#inodeOf(holder, this.#proc.socketInode(holder.folder, descriptor));
       if (now === inode || !holder.readable) continue;
-      this.#letGo(holder, descriptor);
+      this.#holdings.letGo(holder, descriptor);
       holder.unlisted = true;
     }
   }
 
   *#known(): Generator<readonly [Holder, number, number]> {
-    for (const holder of this.#holders.values()) {
+    for (const holder of this.#holdings.holders.values()) {
       for (const [descriptor, inode] of holder.inodes) yield [holder, descriptor, inode];
+    }
+  }
+
+  /** Asks some programs with sockets whether they have another name, or are another program (execve(2)), by now. */
+  #checkNames(): void {
+    for (let count = 0; count < NAME_CHECKS && !this.#isLate;) {
+      this.#namer ??= this.#holdings.holders.values();
+      const next = this.#namer.next();
+      if (next.done) {
+        this.#namer = undefined;
+        return;
+      }
+      const holder = next.value;
+      if (!holder.hasSockets || holder.identifiedRound === this.#round || holder.owner === undefined)
+        continue;
+      count++;
+      const signature = this.#identities.signatureOf(holder.pid);
+      if (signature !== undefined && signature !== holder.signature) this.#identify(holder);
     }
   }
 
   /** Lists and reads the descriptors of processes that may have others than those known, the smallest first. */
   #read(isWanted: (holder: Holder) => boolean): void {
-    const holders = [...this.#holders.values()].filter(
+    const holders = [...this.#holdings.holders.values()].filter(
       (holder) => holder.unread.length > 0 || (holder.unlisted && isWanted(holder)),
     );
     holders.sort((a, b) => a.descriptorCount - b.descriptorCount);
@@ -337,30 +285,49 @@ export class Owners {
     holder.unlisted = false;
     holder.listedRound = this.#round;
     holder.freed = [];
-    const listing = this.#proc.names(`${holder.pid}/fd`);
+    holder.rings.clear();
+    const listing = this.#proc.names(`${holder.folder}/fd`);
     if (!('value' in listing)) {
       holder.readable = listing.failed === 'gone';
       if (!holder.readable) this.#unseenProcesses = true;
       return;
     }
     holder.readable = true;
+    if (listing.value.length === 0 && this.#enterLivingThread(holder)) {
+      this.#list(holder);
+      return;
+    }
     const descriptors = new Set(listing.value.map(Number));
     holder.highest = 0;
     for (const descriptor of descriptors) holder.highest = Math.max(holder.highest, descriptor);
-    if (descriptors.size === 0) {
-      const stat = this.#proc.text(`${holder.pid}/stat`);
-      holder.isKernelThread = 'value' in stat && (parseStat(stat.value)?.isKernelThread ?? false);
-    }
     for (const descriptor of holder.inodes.keys()) {
-      if (!descriptors.has(descriptor)) this.#letGo(holder, descriptor);
+      if (descriptor >= 0 && !descriptors.has(descriptor)) this.#holdings.letGo(holder, descriptor);
     }
     holder.unread = [...descriptors].filter((descriptor) => !holder.inodes.has(descriptor)).reverse();
+  }
+
+  /**
+   * Goes on with a living thread where the first one of a process has ended: the descriptors are no longer told of the
+   * process. Notes in passing whether it is a thread of the kernel, which has none.
+   */
+  #enterLivingThread(holder: Holder): boolean {
+    if (holder.folder !== String(holder.pid)) return false;
+    const text = this.#proc.text(`${holder.pid}/stat`);
+    const stat = 'value' in text ? parseStat(text.value) : undefined;
+    holder.isKernelThread = stat?.isKernelThread ?? false;
+    const folder = stat?.isLeaderGone ? this.#identities.livingFolder(holder.pid) : undefined;
+    const directory = folder === undefined ? undefined : this.#proc.stat(`${folder}/fd`);
+    if (folder === undefined || directory === undefined || !('value' in directory)) return false;
+    holder.folder = folder;
+    holder.directory = directory.value.ino;
+    holder.descriptorCount = directory.value.size;
+    return true;
   }
 
   #readListed(holder: Holder): void {
     while (holder.unread.length > 0 && !this.#isLate) {
       const descriptors = holder.unread.splice(-BUNDLE);
-      for (const [i, outcome] of this.#proc.socketInodes(holder.pid, descriptors).entries()) {
+      for (const [i, outcome] of this.#proc.socketInodes(holder.folder, descriptors).entries()) {
         this.#take(holder, descriptors[i] ?? 0, outcome);
       }
     }
@@ -368,16 +335,17 @@ export class Owners {
 
   /** Reads a descriptor that is not known; true when there is one. */
   #readDescriptor(holder: Holder, descriptor: number): boolean {
-    return this.#take(holder, descriptor, this.#proc.socketInode(holder.pid, descriptor));
+    return this.#take(holder, descriptor, this.#proc.socketInode(holder.folder, descriptor));
   }
 
   #take(holder: Holder, descriptor: number, outcome: Outcome<number>): boolean {
     const inode = this.#inodeOf(holder, outcome);
-    if (inode !== undefined && inode > 0) this.#hold(holder, descriptor, inode);
+    if (inode === IO_URING) holder.rings.add(descriptor);
+    else if (inode !== undefined && inode > 0) this.#holdings.hold(holder, descriptor, inode);
     return inode !== undefined;
   }
 
-  /** Inode of the socket behind a descriptor, 0 for anything else that it may be; undefined where there is none. */
+  /** Inode of the socket behind a descriptor, `IO_URING` or 0 for anything else that it may be; undefined where there is none. */
   #inodeOf(holder: Holder, outcome: Outcome<number>): number | undefined {
     if ('value' in outcome) return outcome.value;
     // Some processes let even root list their descriptors and read none of them.
@@ -391,14 +359,14 @@ export class Owners {
 
   /** Tries the descriptors that the kernel gives out next, of the processes that have changed. */
   #probe(): void {
-    for (const holder of this.#holders.values()) {
+    for (const holder of this.#holdings.holders.values()) {
       if (!holder.readable || (holder.freed.length === 0 && !holder.unlisted)) continue;
       const free = holder.freed.sort((a, b) => b - a);
-      while (free.length > 0 && this.#wanted.size > 0 && !this.#isLate) {
+      while (free.length > 0 && this.#holdings.wanted.size > 0 && !this.#isLate) {
         const descriptor = free.pop() ?? 0;
         if (!holder.inodes.has(descriptor)) this.#readDescriptor(holder, descriptor);
       }
-      for (let next = holder.highest + 1; this.#wanted.size > 0 && !this.#isLate; next++) {
+      for (let next = holder.highest + 1; this.#holdings.wanted.size > 0 && !this.#isLate; next++) {
         if (!this.#readDescriptor(holder, next)) break;
         holder.highest = next;
       }
@@ -409,15 +377,17 @@ export class Owners {
   #search(): void {
     if (this.#round > 1) this.#deadlineMs = Math.min(this.#deadlineMs, this.#nowMs() + SEARCH_MS);
     this.#sweep ??= {
-      left: [...this.#holders.values()].filter((holder) => holder.readable && !holder.isKernelThread),
-      inodes: [...this.#wanted],
+      left: this.#searchable(),
+      inodes: [...this.#holdings.wanted],
       round: this.#round,
+      others: undefined,
     };
-    const { left, inodes, round } = this.#sweep;
-    while (left.length > 0 && this.#wanted.size > 0) {
+    const sweep = this.#sweep;
+    const { left, inodes, round } = sweep;
+    while (left.length > 0 && this.#holdings.wanted.size > 0) {
       const holder = left.at(-1);
       if (this.#isLate) return;
-      if (holder && this.#holders.get(holder.pid) === holder) {
+      if (holder && this.#holdings.holders.get(holder.key) === holder) {
         // One that takes longer to list than a search may last is not listed again at the next round.
         if (holder.listedRound < round) this.#list(holder);
         this.#readListed(holder);
@@ -425,115 +395,59 @@ export class Owners {
       }
       left.pop();
     }
+    const tried = this.#searchOthers(sweep);
+    if (tried === undefined) return;
     this.#sweep = undefined;
-    for (const inode of inodes) {
-      const searches = this.#unowned.get(inode);
-      if (searches === undefined) continue;
-      this.#unowned.set(inode, searches + 1);
-      this.#changed.add(inode);
-      // Twice: a process that was made meanwhile has been passed over.
-      if (searches + 1 > 1) this.#wanted.delete(inode);
+    this.#holdings.endSearch(inodes, tried);
+  }
+
+  #searchable(): Holder[] {
+    return [...this.#holdings.holders.values()].filter((holder) => holder.readable && !holder.isKernelThread);
+  }
+
+  /** Searches the places beside descriptors. @returns where it searched; undefined while there is more to search */
+  #searchOthers(sweep: Sweep): string | undefined {
+    sweep.others ??= this.#otherHolds.search(this.#searchable(), this.#holdings.wanted, (inode) =>
+      this.#holdings.sockets.has(inode),
+    );
+    while (!this.#isLate) {
+      const { value, done } = sweep.others.next();
+      if (done) return value;
+      if (value) this.#adopt(value);
     }
+    return undefined;
+  }
+
+  /** Takes over a holder that was found beside the descriptors of processes. */
+  #adopt(found: Found): void {
+    if (found.kind === 'hold') {
+      if (this.#holdings.holders.get(found.holder.key) === found.holder)
+        this.#holdings.hold(found.holder, heldOtherwise(found.inode), found.inode);
+      return;
+    }
+    const { pid, tid, folder } = found;
+    const directory = this.#proc.stat(`${folder}/fd`);
+    if (!('value' in directory) || this.#holdings.holders.has(tid)) return;
+    const holder = newHolder(tid, pid, folder, directory.value.ino, this.#round);
+    holder.descriptorCount = directory.value.size;
+    this.#holdings.holders.set(tid, holder);
+    this.#list(holder);
+    this.#readListed(holder);
   }
 
   /** Reads who the process is; a change is passed on to all its sockets. */
   #identify(holder: Holder): void {
     holder.identifiedRound = this.#round;
-    const owner = this.identityOf(holder.pid);
+    // Before who it is: a change that comes between the two is met at the next check.
+    holder.signature = this.#identities.signatureOf(holder.pid);
+    const owner = this.#identities.of(holder.pid, holder.key === holder.pid ? holder.folder : undefined);
     if (owner === undefined || sameOwner(owner, holder.owner)) return;
     holder.owner = owner;
     holder.alone = [owner];
-    for (const inode of holder.descriptors.keys()) this.#outdate(inode);
+    this.#holdings.outdate(holder);
   }
 
-  /** Who a process is now; undefined when it is gone. */
-  identityOf(pid: number): Owner | undefined {
-    const text = this.#proc.text(`${pid}/stat`);
-    const stat = 'value' in text ? parseStat(text.value) : undefined;
-    // Gone since its descriptors were read: what is known of it already is all there will be.
-    if (stat === undefined) return undefined;
-    const commandLine = this.#proc.text(`${pid}/cmdline`);
-    const command = 'value' in commandLine ? parseCommandLine(commandLine.value) : undefined;
-    const link = this.#proc.link(`${pid}/exe`);
-    const exe = 'value' in link ? link.value : undefined;
-    const directory = this.#proc.stat(`${pid}`);
-    const user = 'value' in directory ? this.#userOf(directory.value.uid) : undefined;
-    return {
-      knowledge: 'exact',
-      pid,
-      process: fullName(stat.comm, exe, command),
-      ...(command !== undefined && { command }),
-      ...(exe !== undefined && { exe }),
-      ...(user !== undefined && { user }),
-      ...(this.#bootTimeMs !== undefined && { startedAtMs: startedAtMs(this.#bootTimeMs, stat.startTicks) }),
-    };
-  }
-
-  #hold(holder: Holder, descriptor: number, inode: number): void {
-    if (holder.owner === undefined) this.#identify(holder);
-    const before = holder.inodes.get(descriptor);
-    if (before === inode) return;
-    if (before !== undefined) this.#letGo(holder, descriptor);
-    holder.inodes.set(descriptor, inode);
-    holder.highest = Math.max(holder.highest, descriptor);
-    if (holder.descriptors.has(inode)) return;
-    holder.descriptors.set(inode, descriptor);
-    if (this.#sockets.has(inode)) holder.hasSockets = true;
-    // A program may have given itself another name since it was looked at: what is new is said of it as it is now.
-    if (holder.identifiedRound !== this.#round) this.#identify(holder);
-    const pids = this.#pidsByInode.get(inode);
-    this.#pidsByInode.set(inode, pids === undefined ? holder.pid : [...listOf(pids), holder.pid]);
-    this.#outdate(inode);
-    if (this.#unowned.delete(inode)) this.#wanted.delete(inode);
-  }
-
-  /** A descriptor holds its socket no more. */
-  #letGo(holder: Holder, descriptor: number): void {
-    const inode = holder.inodes.get(descriptor);
-    holder.inodes.delete(descriptor);
-    if (inode === undefined || holder.descriptors.get(inode) !== descriptor) return;
-    holder.descriptors.delete(inode);
-    // Two descriptors of one socket are rare, so the second one is looked for only now.
-    const second =
-      holder.inodes.size > holder.descriptors.size && [...holder.inodes].find(([, held]) => held === inode);
-    if (second) {
-      holder.descriptors.set(inode, second[0]);
-      return;
-    }
-    this.#release(holder.pid, inode);
-  }
-
-  #release(pid: number, inode: number): void {
-    const [first, ...others] = listOf(this.#pidsByInode.get(inode)).filter((other) => other !== pid);
-    if (first !== undefined) this.#pidsByInode.set(inode, others.length > 0 ? [first, ...others] : first);
-    else {
-      this.#pidsByInode.delete(inode);
-      // The socket is still there: somebody else may have it now.
-      if (this.#sockets.has(inode)) this.#miss(inode);
-    }
-    this.#outdate(inode);
-  }
-
-  #outdate(inode: number): void {
-    this.#sharedByInode.delete(inode);
-    // Of a socket that is yet to be met, everything is news.
-    if (this.#sockets.has(inode)) this.#changed.add(inode);
-  }
-
-  #forget(holder: Holder): void {
-    for (const inode of holder.descriptors.keys()) this.#release(holder.pid, inode);
-    this.#holders.delete(holder.pid);
+  #ensureIdentity(holder: Holder): void {
+    if (holder.owner === undefined || holder.identifiedRound !== this.#round) this.#identify(holder);
   }
 }
-
-const listOf = (pids: number | readonly number[] | undefined): readonly number[] =>
-  pids === undefined ? [] : typeof pids === 'number' ? [pids] : pids;
-
-const sameOwner = (a: Owner, b: Owner | undefined): boolean =>
-  b !== undefined &&
-  a.pid === b.pid &&
-  a.startedAtMs === b.startedAtMs &&
-  a.process === b.process &&
-  a.command === b.command &&
-  a.exe === b.exe &&
-  a.user === b.user;

@@ -9,50 +9,94 @@ const NODE_MAIN_THREAD = 'MainThread';
 
 const COMMAND_LIMIT = 8192;
 
+/** A script's name is the second argument or, behind options of its interpreter, a later one. */
+const NAMING_WORDS = 4;
+
+/** The kernel's mark of a file that was removed, as by an upgrade of the program. */
+const DELETED = ' (deleted)';
+
 /** PF_KTHREAD, include/linux/sched.h */
 const KERNEL_THREAD = 0x00200000;
 
+/** What /proc/PID/stat tells of a process. */
+export interface Stat {
+  readonly comm: string;
+  readonly startTicks: number;
+  readonly isKernelThread: boolean;
+  /** Its first thread has ended, and others live. */
+  readonly isLeaderGone: boolean;
+  /** Where its arguments are in memory: 0 where that may not be seen. As text, for it has 64 bits. */
+  readonly argumentsAt: string;
+}
+
 /**
- * Name, kind and start of a process from /proc/PID/stat: `pid (comm) state ppid …`, field 9 holds its flags, field 22
- * its start (proc(5)). The comm may hold spaces and parentheses, so it ends at the last one.
+ * Name, kind and start of a process from /proc/PID/stat: `pid (comm) state ppid …`, field 3 holds its state, 9 its flags,
+ * 20 the count of its threads, 22 its start, 48 the place of its arguments (proc(5)). The comm may hold spaces and
+ * parentheses, so it ends at the last one.
  * @returns undefined when the text is not of that form
  */
-export function parseStat(
-  text: string,
-): { comm: string; startTicks: number; isKernelThread: boolean } | undefined {
+export function parseStat(text: string): Stat | undefined {
   const open = text.indexOf('(');
   const close = text.lastIndexOf(')');
   if (open < 0 || close < open) return undefined;
   const fields = text.slice(close + 2).split(' ');
   const startTicks = Number(fields[19]);
   if (!Number.isFinite(startTicks)) return undefined;
-  const isKernelThread = (Number(fields[6]) & KERNEL_THREAD) !== 0;
-  return { comm: text.slice(open + 1, close), startTicks, isKernelThread };
+  return {
+    comm: text.slice(open + 1, close),
+    startTicks,
+    isKernelThread: (Number(fields[6]) & KERNEL_THREAD) !== 0,
+    isLeaderGone: fields[0] === 'Z' && Number(fields[17]) > 1,
+    argumentsAt: fields[45] ?? '',
+  };
+}
+
+/** A command line: as text, and its first arguments. */
+export interface CommandLine {
+  /** Arguments parted by spaces; at most 8,192 characters, then `…`. */
+  readonly text: string;
+  readonly words: readonly string[];
 }
 
 /**
- * Command line from /proc/PID/cmdline: arguments, each ended by a NUL; cut at 8,192 characters with `…`.
+ * Command line from /proc/PID/cmdline: arguments, each ended by a NUL. Linear, whatever it is made of.
+ * @param isCut only its beginning was read
  * @returns undefined for a process that has none (a kernel thread, a zombie)
  */
-export function parseCommandLine(text: string): string | undefined {
-  const command = text.replace(/\0+$/, '').replaceAll('\0', ' ');
-  if (command.trim() === '') return undefined;
-  return command.length > COMMAND_LIMIT ? `${command.slice(0, COMMAND_LIMIT)}…` : command;
+export function parseCommandLine(text: string, isCut = false): CommandLine | undefined {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === 0) end--;
+  const words = text.slice(0, end).split('\0');
+  const command = words.join(' ');
+  if (command.trim() === '' && !isCut) return undefined;
+  const isLonger = isCut || command.length > COMMAND_LIMIT;
+  return {
+    text: isLonger ? `${command.slice(0, COMMAND_LIMIT)}…` : command,
+    words: words.slice(0, NAMING_WORDS),
+  };
 }
 
 /**
- * Program name, beyond the 15 bytes that the kernel keeps: where comm is full, the first word of the file name or of
- * the command line that begins with it is the whole name. A comm that a program chose itself stays.
+ * Program name, beyond the 15 bytes that the kernel keeps: where comm is full, the file name or the argument that begins
+ * with it is the whole name. A comm that a program chose itself stays, less the half of a letter that was cut.
+ * @param comm decoded from UTF-8: a letter that the kernel cut is U+FFFD
+ * @param words first arguments of the command line; a script's name is not the first one
  */
-export function fullName(comm: string, exe: string | undefined, command: string | undefined): string {
+export function fullName(comm: string, exe: string | undefined, words: readonly string[] = []): string {
   const isThreadName = comm === NODE_MAIN_THREAD;
-  if (Buffer.byteLength(comm) < COMM_LENGTH && !isThreadName) return comm;
+  const whole = comm.endsWith('\uFFFD') ? comm.slice(0, -1) : comm;
+  // Of a letter of up to four bytes up to three may stand at the end.
+  const fullLength = whole === comm ? COMM_LENGTH : COMM_LENGTH - 3;
+  if (Buffer.byteLength(whole) < fullLength && !isThreadName) return comm;
   const baseName = (path: string | undefined) => path?.slice(path.lastIndexOf('/') + 1);
-  const firstArgument = command?.split(' ', 1)[0];
-  for (const name of [baseName(exe?.replace(/ \(deleted\)$/, '')), baseName(firstArgument)]) {
-    if (name && (isThreadName || name.startsWith(comm))) return name;
+  const candidates = [
+    baseName(exe?.endsWith(DELETED) ? exe.slice(0, -DELETED.length) : exe),
+    ...words.map((word) => baseName(word.split(' ', 1)[0])),
+  ];
+  for (const name of candidates) {
+    if (name && (isThreadName || name.startsWith(whole))) return name;
   }
-  return comm;
+  return whole;
 }
 
 /** Moment the machine started, milliseconds since 1970, from `btime` in /proc/stat. */

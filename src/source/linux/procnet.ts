@@ -4,7 +4,7 @@ import type { SocketBounds } from '../keeping.ts';
 import { Lives } from '../lives.ts';
 import type { Source } from '../types.ts';
 import { Attribution, isHidden } from './attribution.ts';
-import { type Outcome, Proc } from './proc.ts';
+import { LIMIT, type Outcome, Proc } from './proc.ts';
 import { isLinkLocal, parseLinkScopes, parseTable, type Table, TABLES, withScope } from './table.ts';
 
 export interface ProcNetSourceOptions {
@@ -16,6 +16,7 @@ export interface ProcNetSourceOptions {
   readonly nowMs: () => number;
   /** True when the reader is root, who can see every process. */
   readonly isRoot: boolean;
+  readonly areRingsNamed?: boolean;
   /** See `SourceOptions`; without a bound by default. */
   readonly ownerBudgetMs?: number;
   readonly bounds?: SocketBounds | undefined;
@@ -40,6 +41,7 @@ export class ProcNetSource implements Source {
     passwdPath = '../etc/passwd',
     nowMs,
     isRoot,
+    areRingsNamed,
     ownerBudgetMs = Infinity,
     bounds,
   }: ProcNetSourceOptions) {
@@ -47,13 +49,16 @@ export class ProcNetSource implements Source {
     this.#nowMs = nowMs;
     this.#lives = new Lives(bounds);
     this.#ownerBudgetMs = ownerBudgetMs;
-    this.#attribution = new Attribution({ proc: this.#proc, passwdPath, nowMs, isRoot });
+    this.#attribution = new Attribution({ proc: this.#proc, passwdPath, nowMs, isRoot, areRingsNamed });
   }
 
   /** Rejects when the tables cannot be read the first time; later the last sockets stay, with a notice. */
   async read(): Promise<Snapshot> {
     const startMs = this.#nowMs();
-    const texts = TABLES.map((table) => ({ table, text: this.#proc.latin1(`net/${table.file}`) }));
+    const texts = TABLES.map((table) => ({
+      table,
+      text: this.#proc.latin1(`net/${table.file}`, LIMIT.table),
+    }));
     const lost = texts.find(({ table, text }) => isLost(table, text));
     if (lost && 'failed' in lost.text) {
       const { message } = lost.text;
@@ -140,11 +145,12 @@ export class ProcNetSource implements Source {
     lives.begin();
     for (const { table, text } of texts) {
       if (!('value' in text)) continue;
+      if (text.isCut) degradations.push(cutTable(table.file));
       const before = lives.counts;
       takeTable(table, text.value);
       const recalled = lives.counts.recalled - before.recalled;
       if (table.protocol === 'udp' && recalled < (this.#lineCounts.get(table) ?? 0)) {
-        const again = this.#proc.latin1(`net/${table.file}`);
+        const again = this.#proc.latin1(`net/${table.file}`, LIMIT.table);
         if ('value' in again) takeTable(table, again.value);
       }
       const { recalled: all, added } = lives.counts;
@@ -154,7 +160,7 @@ export class ProcNetSource implements Source {
   }
 
   #linkScopes(): Map<string, string> {
-    const text = this.#proc.latin1('net/if_inet6');
+    const text = this.#proc.latin1('net/if_inet6', LIMIT.machine);
     return 'value' in text ? parseLinkScopes(text.value) : new Map<string, string>();
   }
 }
@@ -167,6 +173,12 @@ const stale = (message: string): Degradation => ({
   code: 'stale',
   text: `these are the sockets of a while ago: ${message}`,
   short: 'stale: cannot read /proc/net',
+});
+
+const cutTable = (file: string): Degradation => ({
+  code: `cut-table ${file}`,
+  text: `/proc/net/${file} is longer than ${LIMIT.table / 2 ** 20} MB: the sockets behind that are not shown`,
+  short: `/proc/net/${file} is too long`,
 });
 
 const unreadableLines = (file: string, count: number): Degradation => ({

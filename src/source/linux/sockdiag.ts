@@ -48,6 +48,7 @@ export interface SockDiagOptions extends SourceOptions {
   /** Wall-clock time, milliseconds since 1970. */
   readonly wallMs: () => number;
   readonly isRoot: boolean;
+  readonly areRingsNamed?: boolean;
   /** Opens the kernel's trace; gives a clause that says why not where that cannot be. */
   readonly openTrace?: () => TraceReader | string;
 }
@@ -95,8 +96,11 @@ export class SockDiagSource implements Source {
 
   constructor(options: SockDiagOptions) {
     this.#options = options;
-    const { proc, passwdPath, root, nowMs, isRoot } = options;
-    this.#attribution = new Attribution({ proc, passwdPath, nowMs, isRoot });
+    const { proc, root } = options;
+    this.#attribution = new Attribution({
+      ...options,
+      isKernelPort: (netns, port) => this.#networks.get(netns)?.interfaces.isTunnelPort(port) ?? false,
+    });
     this.#namespaces = new Namespaces({ proc, root });
     this.#networks = new Networks(options.system, this.#namespaces, options);
     this.#keeping = new Keeping(options.bounds);
@@ -338,7 +342,7 @@ export class SockDiagSource implements Source {
       if (addresses && inode === 0) stale.add(slot);
       else if (addresses) {
         owners = this.#attribution.ownersOf(
-          { ...addresses, protocol: news.protocol, inode },
+          { ...addresses, protocol: news.protocol, inode, netns: news.network.inode },
           before?.owners,
           listenersNow,
         );

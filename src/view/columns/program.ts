@@ -64,7 +64,8 @@ export const PROGRAM_COLUMNS = {
   }),
   knowledge: onRequest({
     title: 'KNOWN',
-    about: 'how the program is known: exact, inherited (last known), listener, hidden, kernel, gone, pending',
+    about:
+      'how the program is known: exact, inherited (last known), listener, hidden, kernel, gone, unknown, pending',
     align: 'left',
     width: { least: 6, good: 9, most: 9 },
     text: ({ socket }) => firstOwner(socket).knowledge,

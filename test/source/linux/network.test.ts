@@ -195,6 +195,26 @@ describe('its name and its interfaces', () => {
     expect(network.version).not.toBe(version);
   });
 
+  test('20,000 addresses are asked for once in 16 rounds; the first 64 are told, and all of them are known', () => {
+    const addresses = Array.from({ length: 20_000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
+    own.links = [{ index: 2, name: 'eth0', addresses }];
+    own.asked = [];
+    for (let i = 0; i < 33; i++) {
+      network.readSockets(() => {});
+      expect(network.readInterfaces()[0]?.addresses).toHaveLength(64);
+    }
+    expect(own.asked.filter((it) => it === 'addresses')).toHaveLength(3);
+    expect(own.asked.filter((it) => it === 'links')).toHaveLength(33);
+    expect(network.interfaces.ofAddress('10.0.78.31')).toBe('eth0');
+    // One that changes is seen within 16 rounds.
+    own.links = [{ index: 2, name: 'eth0', addresses: addresses.slice(1) }];
+    for (let i = 0; i < 16; i++) {
+      network.readSockets(() => {});
+      network.readInterfaces();
+    }
+    expect(network.interfaces.ofAddress('10.0.0.0')).toBeUndefined();
+  });
+
   test('counters are no other version; names and addresses are', () => {
     own.links = [{ index: 2, name: 'eth0', rxBytes: 1, addresses: ['192.0.2.1'] }];
     network.readInterfaces();

@@ -68,6 +68,9 @@ function refreshWithin(budgetMs: number, ...inodes: number[]): void {
 /** A process without sockets is looked at once in so many rounds. */
 const IDLE_ROUNDS = 16;
 
+/** True when a search through all processes found nobody who holds the socket. */
+const isSearched = (inode: number): boolean => owners.triedFor(inode) !== undefined;
+
 const names = (inode: number) => owners.of(inode)?.map((owner: Owner) => owner.process);
 
 describe('who holds a socket', () => {
@@ -256,18 +259,20 @@ describe('what may not be seen', () => {
 });
 
 describe('held by nobody', () => {
-  test('only after a second search has found nobody', () => {
+  test('told after the first search, and searched for once more', () => {
     refresh(7);
-    expect(owners.isHeldByNobody(7)).toBe(false);
+    expect([isSearched(7), owners.isPending(7)]).toEqual([true, false]);
     refresh(7);
-    expect(owners.isHeldByNobody(7)).toBe(true);
+    proc.listed.length = 0;
+    refresh(7);
+    expect(proc.listed).not.toContain('1/fd');
   });
 
   test('found at the second search', () => {
     refresh(7);
     fake.start(50, { fds: { 3: 7 } });
     refresh(7);
-    expect(owners.isHeldByNobody(7)).toBe(false);
+    expect(isSearched(7)).toBe(false);
     expect(names(7)).toEqual(['prog-50']);
   });
 
@@ -276,13 +281,13 @@ describe('held by nobody', () => {
     (pid) => {
       refresh(7);
       refresh(7);
-      expect(owners.isHeldByNobody(7)).toBe(true);
+      expect(isSearched(7)).toBe(true);
       fake.start(pid, { fds: {} });
       for (let i = 0; i < 3; i++) refresh(7);
       fake.link(`${pid}/fd/3`, 'socket:[7]');
       for (let i = 0; i < IDLE_ROUNDS; i++) refresh(7);
       expect(names(7)).toEqual([`prog-${pid}`]);
-      expect(owners.isHeldByNobody(7)).toBe(false);
+      expect(isSearched(7)).toBe(false);
     },
   );
 
@@ -388,9 +393,9 @@ describe('when the time for it runs out', () => {
     slow();
     for (let pid = 100; pid < 140; pid++) fake.start(pid, { fds: { 3: pid } });
     refreshWithin(20, 7);
-    expect([owners.isPending(7), owners.isHeldByNobody(7)]).toEqual([true, false]);
-    for (let i = 0; i < 200 && !owners.isHeldByNobody(7); i++) refreshWithin(20, 7);
-    expect(owners.isHeldByNobody(7)).toBe(true);
+    expect([owners.isPending(7), isSearched(7)]).toEqual([true, false]);
+    for (let i = 0; i < 200 && !isSearched(7); i++) refreshWithin(20, 7);
+    expect(isSearched(7)).toBe(true);
     expect(owners.isPending(7)).toBe(false);
   });
 
@@ -406,7 +411,7 @@ describe('when the time for it runs out', () => {
     };
     proc.listed.length = 0;
     for (let i = 0; i < 50; i++) refreshWithin(1000, 7, 8);
-    expect(owners.isHeldByNobody(8)).toBe(true);
+    expect(isSearched(8)).toBe(true);
     // Once for each of the two searches.
     expect(proc.listed.filter((path) => path === '50/fd')).toHaveLength(2);
   });
@@ -421,10 +426,58 @@ describe('when the time for it runs out', () => {
     expect(inodes.some((inode) => owners.of(inode) !== undefined)).toBe(true);
     fake.remove('50');
     for (let i = 0; i < 60; i++) refreshWithin(30, ...inodes);
-    expect(inodes.every((inode) => owners.of(inode) === undefined && owners.isHeldByNobody(inode))).toBe(
-      true,
-    );
+    expect(inodes.every((inode) => owners.of(inode) === undefined && isSearched(inode))).toBe(true);
   });
+});
+
+describe('names', () => {
+  test.each(['another name', 'another program'])(
+    '%s is told within two rounds, for the old sockets too',
+    (what) => {
+      fake.start(50, { comm: 'first', args: ['first'], fds: { 3: 7, 4: 8 } });
+      fake.task(50, 50);
+      fake.write('50/task/50/stat', statOf(50, 'first', 1));
+      for (let i = 0; i < 20; i++) refresh(7, 8);
+      const name = what === 'another name' ? 'second' : 'first';
+      fake.write('50/stat', statOf(50, name, 2));
+      fake.write('50/task/50/stat', statOf(50, name, what === 'another name' ? 1 : 2));
+      fake.write('50/cmdline', 'first\0again\0');
+      const changed = new Set<number>();
+      for (let i = 0; i < 2; i++) {
+        refresh(7, 8);
+        for (const inode of owners.changed) changed.add(inode);
+      }
+      expect(owners.of(7)).toMatchObject([{ process: name, command: 'first again' }]);
+      expect([...changed].sort()).toEqual([7, 8]);
+    },
+  );
+
+  test('of many programs some are asked each round, in turn', () => {
+    const pids = Array.from({ length: 120 }, (_, i) => 100 + i);
+    for (const pid of pids) {
+      fake.start(pid, { fds: { 3: pid } });
+      fake.task(pid, pid);
+      fake.write(`${pid}/task/${pid}/stat`, statOf(pid, 'x', 1));
+    }
+    for (let i = 0; i < 8; i++) refresh(...pids);
+    const asked = Array.from({ length: 3 }, () => {
+      const { length } = proc.reads;
+      refresh(...pids);
+      return proc.reads.slice(length).filter((path) => path.includes('/task/'));
+    });
+    for (const each of asked) expect(each.length).toBeLessThanOrEqual(48 + Math.ceil(120 / IDLE_ROUNDS));
+    expect(new Set(asked.flat()).size).toBe(120);
+  });
+
+  const statOf = (pid: number, comm: string, argumentsAt: number) =>
+    `${pid} (${comm}) S 1 1 1 0 -1 0 ${'0 '.repeat(10)}1 0 100 ${'0 '.repeat(25)}${argumentsAt}\n`;
+});
+
+test('a command line of 600,000 empty arguments is read up to a limit', () => {
+  fake.start(50, { comm: 'sh', fds: { 3: 7 } });
+  fake.write('50/cmdline', `sh\0-c\0sleep 1${'\0'.repeat(600_000)}x\0`);
+  refresh(7);
+  expect(owners.of(7)?.[0]?.command).toBe('sh -c sleep 1…');
 });
 
 describe('the cost', () => {
@@ -628,7 +681,7 @@ describe('whatever processes do', () => {
     answer(inode: number): string {
       const { owners } = this;
       const names = owners.of(inode)?.map((owner) => owner.process);
-      return `${names?.join()} ${owners.isPending(inode)} ${owners.isHeldByNobody(inode)}`;
+      return `${names?.join()} ${owners.isPending(inode)} ${owners.triedFor(inode)}`;
     }
   }
 

@@ -11,7 +11,8 @@ import {
   parseStat,
   startedAtMs,
 } from '../../../src/source/linux/process.ts';
-import { Proc } from '../../../src/source/linux/proc.ts';
+import { LIMIT, Proc } from '../../../src/source/linux/proc.ts';
+import { wholeLength } from '../../../src/source/linux/utf8.ts';
 
 describe('/proc/PID/stat', () => {
   const stat = (comm: string, flags = 4194304) =>
@@ -20,7 +21,7 @@ describe('/proc/PID/stat', () => {
   test.each(['bash', 'web (main) 1', ') S 1 (', '', '((', 'a\nb', 'naïve'])(
     "a process called '%s'",
     (comm) => {
-      expect(parseStat(stat(comm))).toEqual({ comm, startTicks: 308303, isKernelThread: false });
+      expect(parseStat(stat(comm))).toMatchObject({ comm, startTicks: 308303, isKernelThread: false });
     },
   );
 
@@ -52,11 +53,22 @@ describe('the command line', () => {
     ['\0\0', undefined],
     ['  \0', undefined],
   ])('%j', (text, command) => {
-    expect(parseCommandLine(text)).toBe(command);
+    expect(parseCommandLine(text)?.text).toBe(command);
+  });
+
+  test('600,000 empty arguments are none, and a word behind them is one', () => {
+    expect(parseCommandLine('\0'.repeat(600_000))).toBeUndefined();
+    expect(parseCommandLine(`sh${'\0'.repeat(600_000)}`)?.text).toBe('sh');
+    expect(parseCommandLine(`sh${'\0'.repeat(600_000)}x\0`)?.text).toMatch(/^sh {8190}…$/);
+  });
+
+  test('of which only the beginning was read says so, were it all empty', () => {
+    expect(parseCommandLine('sh\0-c', true)).toEqual({ text: 'sh -c…', words: ['sh', '-c'] });
+    expect(parseCommandLine('\0'.repeat(100), true)?.text).toBe('…');
   });
 
   test('is cut where nobody would read on', () => {
-    const command = parseCommandLine('x'.repeat(100_000));
+    const command = parseCommandLine('x'.repeat(100_000))?.text;
     expect(command).toHaveLength(8193);
     expect(command?.endsWith('…')).toBe(true);
   });
@@ -74,13 +86,36 @@ describe('the full name', () => {
     ['exactly15chars_', '/usr/bin/other', 'other', 'exactly15chars_'],
     ['systemd-resolve', undefined, undefined, 'systemd-resolve'],
   ])('%s of %s, %s', (comm, exe, command, name) => {
-    expect(fullName(comm, exe, command)).toBe(name);
+    expect(fullName(comm, exe, command?.split(' '))).toBe(name);
+  });
+});
+
+describe('a name that the kernel cuts in the middle of a letter', () => {
+  const cut = (name: string) => Buffer.from(name).subarray(0, 15).toString();
+
+  test.each([
+    ['töötukassa-tööline', '/opt/töötukassa-tööline', []],
+    ['a世蓮サーバー本体', '/usr/bin/python3', ['python3', '/srv/a世蓮サーバー本体']],
+    ['abcdefghijklm😀x', undefined, ['node', '--inspect', 'lib/abcdefghijklm😀x']],
+    ['abcdefghijklmn😀', '/opt/abcdefghijklmn😀 (deleted)', []],
+  ])('is whole where the file or an argument has it: %s', (name, exe, words) => {
+    expect(cut(name)).toContain('\ufffd');
+    expect(fullName(cut(name), exe, words)).toBe(name);
+  });
+
+  test('ends before the letter where nothing has it', () => {
+    expect(fullName(cut('a世蓮サーバー本体'), '/usr/bin/python3', ['python3', 'x'])).toBe('a世蓮サー');
+    expect(fullName(cut('abcdefghijklm😀x'), undefined)).toBe('abcdefghijklm');
+  });
+
+  test('a name that is no UTF-8 and too short to be cut stays', () => {
+    expect(fullName('abc\ufffd', '/bin/abcd', ['abcd'])).toBe('abc\ufffd');
   });
 });
 
 test('the main thread of Node 24 names no program: its file does, or its first argument', () => {
-  expect(fullName('MainThread', '/usr/bin/node', 'node server.js')).toBe('node');
-  expect(fullName('MainThread', undefined, '/opt/app/server --port 1')).toBe('server');
+  expect(fullName('MainThread', '/usr/bin/node', ['node', 'server.js'])).toBe('node');
+  expect(fullName('MainThread', undefined, ['/opt/app/server', '--port'])).toBe('server');
   expect(fullName('MainThread', undefined, undefined)).toBe('MainThread');
 });
 
@@ -106,7 +141,7 @@ test('files are read whole, however large, one after the other', () => {
     for (const size of [0, 1, 4096, 262_144, 1_000_000, 3]) {
       const text = Array.from({ length: size }, (_, i) => String(i % 10)).join('');
       writeFileSync(join(folder, 'file'), text);
-      const read = proc.latin1('file');
+      const read = proc.latin1('file', LIMIT.machine);
       expect('value' in read && read.value === text, `${size} bytes`).toBe(true);
     }
     writeFileSync(join(folder, 'file'), Buffer.from([0xc3, 0xa9, 0xff]));
@@ -118,4 +153,40 @@ test('files are read whole, however large, one after the other', () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('no more of a file is read than the limit, and that there is more is told', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'netpane-proc-'));
+  try {
+    const proc = new Proc(folder);
+    writeFileSync(join(folder, 'file'), `é${'x'.repeat(2_000_000)}`);
+    expect(proc.latin1('file', 10)).toEqual({ value: 'Ã©xxxxxxxx', isCut: true });
+    for (const [read, length] of [
+      [proc.text('file'), LIMIT.process - 1],
+      [proc.latin1('file'), LIMIT.process],
+      [proc.text('file', LIMIT.commandLine), LIMIT.commandLine - 1],
+    ] as const)
+      expect('value' in read && [read.value.length, read.isCut]).toEqual([length, true]);
+    writeFileSync(join(folder, 'file'), 'abcdé');
+    // A letter that the limit cuts is left out; a file as long as the limit is whole.
+    expect(proc.text('file', 5)).toEqual({ value: 'abcd', isCut: true });
+    expect(proc.text('file', 6)).toEqual({ value: 'abcdé' });
+    expect(proc.text('file', 7)).toEqual({ value: 'abcdé' });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('a letter that the end of the bytes cuts is left out, wherever that is', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 8 }), fc.nat(32), (text, at) => {
+      const bytes = Buffer.from(text);
+      const length = Math.min(at, bytes.length);
+      const whole = bytes.toString('utf8', 0, wholeLength(bytes, length));
+      expect(Buffer.from(text).toString().startsWith(whole)).toBe(true);
+      expect(length - Buffer.byteLength(whole)).toBeLessThan(4);
+    }),
+  );
+  // What is no UTF-8 is not cut for ever.
+  expect(wholeLength(Uint8Array.of(0x80, 0x80, 0x80, 0x80), 4)).toBe(4);
 });

@@ -95,14 +95,19 @@ describe('as time goes on', () => {
     const { inode: _, ...queued } = HELD;
     expect(owners(await read({ ...LISTEN, local: '0.0.0.0:80' }, queued))[1]).toBe('listener any 50');
     source = open();
-    expect(owners(await read({ ...LISTEN, local: '127.0.0.2:80' }, queued))[1]).toBe('gone - -');
+    expect(owners(await read({ ...LISTEN, local: '127.0.0.2:80' }, queued))[1]).toBe('unknown - -');
     source = open();
-    expect(owners(await read({ ...LISTEN, local: '0.0.0.0:81' }, queued))[1]).toBe('gone - -');
+    expect(owners(await read({ ...LISTEN, local: '0.0.0.0:81' }, queued))[1]).toBe('unknown - -');
   });
 
-  test("held by nobody: gone at first, the kernel's when a second search finds nobody either", async () => {
-    expect(owners(await read(LISTEN))).toEqual(['gone - -']);
-    expect(owners(await read(LISTEN))).toEqual(['kernel - -']);
+  test('held by nobody that can be found: unknown, with what was searched; neither gone nor the kernel', async () => {
+    expect(owners(await read(LISTEN))).toEqual(['unknown - -']);
+    const second = await read(LISTEN);
+    expect(owners(second)).toEqual(['unknown - -']);
+    expect([...second.sockets.values()].map((it) => it.owners[0]?.tried)).toEqual([
+      'not among the descriptors, mappings and io_urings of 1 process and its threads; ' +
+        'the kernel itself may have made it',
+    ]);
     const third = await read(LISTEN);
     expect((await read(LISTEN)).sockets).toBe(third.sockets);
   });

@@ -502,7 +502,7 @@ describe('from reading to reading', () => {
       remote: '127.0.0.1:4001',
       state: 'SYN_RECV',
     };
-    expect(owners(await read(LISTEN, queued))).toEqual(['gone - -', 'gone - -']);
+    expect(owners(await read(LISTEN, queued))).toEqual(['unknown - -', 'unknown - -']);
     start(50, 'web', 7);
     expect(owners(await read(LISTEN, queued))).toEqual(['exact web 50', 'listener web 50']);
   });
@@ -554,7 +554,7 @@ describe('from reading to reading', () => {
     open({ also: ['mptcp'] });
     const whole: InetFields = { ...HELD, protocol: 'mptcp', cookie: 30 };
     const flows: InetFields[] = [HELD, { ...HELD, cookie: 31, local: '127.0.0.2:80' }];
-    expect(owners(await read(whole, ...flows))).toEqual(Array(3).fill('gone - -'));
+    expect(owners(await read(whole, ...flows))).toEqual(Array(3).fill('unknown - -'));
     start(50, 'phone', 8);
     let snapshot = await read(whole, ...flows);
     expect(owners(snapshot)).toEqual(Array(3).fill('exact phone 50'));
@@ -620,7 +620,7 @@ describe('Unix sockets', () => {
       ['', '/run/x', 'exact client 50'],
       ['/run/x', undefined, 'exact server 60'],
       ['/run/x', '', 'exact server 60'],
-      ['', '', 'gone - -'],
+      ['', '', 'unknown - -'],
     ]);
     await read(...sockets);
     const settled = await read(...sockets);
@@ -965,6 +965,52 @@ describe('interfaces', () => {
     ]);
     kernel.own.links = [{ index: 3, name: 'lan' }];
     expect(all(await read(...sockets)).every(({ interface: name }) => name === undefined)).toBe(true);
+  });
+});
+
+describe("the kernel's own UDP sockets", () => {
+  const port = (number: number): InetFields => ({
+    protocol: 'udp',
+    cookie: number,
+    local: `0.0.0.0:${number}`,
+    inode: number,
+  });
+  const tunnel = (kind: string, attribute: number) => ({
+    index: 5,
+    name: 'tunnel0',
+    tunnel: { kind, attribute, port: 4789 },
+  });
+
+  test.each([
+    ['vxlan', 15],
+    ['geneve', 5],
+  ])('the port of a %s is proved at the first reading', async (kind, attribute) => {
+    kernel.own.links = [tunnel(kind, attribute)];
+    expect(owners(await read(port(4789), port(53)))).toEqual(['kernel - -', 'unknown - -']);
+  });
+
+  test('it is not one while the tunnel is down, came from elsewhere, or is of another kind or namespace', async () => {
+    for (const link of [
+      { ...tunnel('vxlan', 15), isUp: false },
+      { ...tunnel('vxlan', 15), isFromElsewhere: true },
+      tunnel('constructor', 15),
+      tunnel('vlan', 15),
+    ]) {
+      open();
+      kernel.own.links = [link];
+      expect(owners(await read(port(4789)))).toEqual(['unknown - -']);
+    }
+    open();
+    container(500, 60).links = [tunnel('vxlan', 15)];
+    expect(owners(await read(port(4789)))).toEqual(['unknown - -']);
+  });
+
+  test('a program that holds such a port is its owner, and TCP is something else', async () => {
+    kernel.own.links = [tunnel('vxlan', 15)];
+    start(50, 'decoy', 4789);
+    expect(
+      owners(await read(port(4789), { cookie: 2, local: '0.0.0.0:4789', state: 'LISTEN', inode: 9 })),
+    ).toEqual(['unknown - -', 'exact decoy 50']);
   });
 });
 

@@ -48,6 +48,19 @@ const SYS = { fsopen: 430, fsconfig: 431, fsmount: 432 } as const;
 const FS_CLOEXEC = 1;
 const FSCONFIG_CMD_CREATE = 6;
 
+/** kcmp(2) has a number for each architecture; KCMP_FILES, include/uapi/linux/kcmp.h. */
+const SYS_KCMP: Readonly<Partial<Record<NodeJS.Architecture, number>>> = {
+  x64: 312,
+  arm64: 272,
+  riscv64: 272,
+  loong64: 272,
+  arm: 378,
+  ia32: 349,
+  ppc64: 354,
+  s390x: 343,
+};
+const KCMP_FILES = 2;
+
 /** Netlink families. */
 export const NETLINK = { route: 0, sockDiag: 4 } as const;
 
@@ -74,6 +87,7 @@ export class Native {
   readonly #prlimit: Call;
   readonly #syscallOfText: Call;
   readonly #syscall: Call;
+  readonly #syscallOfNumbers: Call;
 
   private constructor(koffi: Koffi) {
     // The C library is in the program already, be it glibc or musl.
@@ -93,6 +107,7 @@ export class Native {
     this.#poll = load('int poll(void *, unsigned long, int)');
     this.#prlimit = load('int prlimit(int, int, void *, void *)');
     this.#syscallOfText = load('long syscall(long, void *, long)');
+    this.#syscallOfNumbers = load('long syscall(long, long, long, long, long, long)');
     this.#syscall = load('long syscall(long, long, long, void *, void *, long)');
   }
 
@@ -179,6 +194,14 @@ export class Native {
   readLinkAt(folder: number, name: Uint8Array, into: Uint8Array): number {
     const length = this.#readlinkat(folder, name, into, into.length);
     return length >= 0 ? length : -this.#koffi.errno();
+  }
+
+  /** True when two threads have one table of descriptors (kcmp(2)); undefined where the kernel does not tell. */
+  shareDescriptors(tid: number, other: number): boolean | undefined {
+    const number = SYS_KCMP[process.arch];
+    if (number === undefined) return undefined;
+    const order = this.#syscallOfNumbers(number, tid, other, KCMP_FILES, 0, 0);
+    return order < 0 ? undefined : order === 0;
   }
 
   close(fd: number): void {

@@ -10,9 +10,23 @@ const RTM_GETADDR = 22;
 /** Attributes, include/uapi/linux/if_link.h and if_addr.h. */
 const IFLA_IFNAME = 3;
 const IFLA_STATS = 7;
+const IFLA_LINKINFO = 18;
 const IFLA_STATS64 = 23;
+const IFLA_LINK_NETNSID = 37;
+const IFLA_INFO_KIND = 1;
+const IFLA_INFO_DATA = 2;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
+
+/**
+ * Attribute of IFLA_INFO_DATA that holds the UDP port of a tunnel, by the kind of the tunnel: IFLA_VXLAN_PORT,
+ * IFLA_GENEVE_PORT, IFLA_BAREUDP_PORT, include/uapi/linux/if_link.h. Each is in network order.
+ */
+const TUNNEL_PORT: ReadonlyMap<string, number> = new Map([
+  ['vxlan', 15],
+  ['geneve', 5],
+  ['bareudp', 1],
+]);
 
 const IFF_UP = 1;
 const IFF_LOOPBACK = 8;
@@ -31,6 +45,11 @@ export interface Link {
   readonly isLoopback: boolean;
   readonly rxBytes: number;
   readonly txBytes: number;
+  /**
+   * UDP port that the kernel holds for this tunnel, in this namespace. Absent for other interfaces, while it is down
+   * (the kernel opens the socket as it goes up), and where the socket is in the namespace that the tunnel came from.
+   */
+  readonly tunnelPort?: number;
 }
 
 /** struct ifinfomsg: family, padding, type, index, flags, change; then attributes. Undefined for one without a name. */
@@ -39,8 +58,13 @@ export function decodeLink(buffer: NetlinkBuffer, start: number, end: number): L
   if (end - start < 16) return undefined;
   let name: string | undefined;
   let counters: { rxBytes: number; txBytes: number } | undefined;
+  let tunnelPort: number | undefined;
+  /** The namespace that it came from. */
+  let origin: number | undefined;
   eachAttribute(buffer, start + 16, end, (type, from, to) => {
     if (type === IFLA_IFNAME) name = textAt(buffer, from, to);
+    else if (type === IFLA_LINKINFO) tunnelPort = tunnelPortAt(buffer, from, to);
+    else if (type === IFLA_LINK_NETNSID) origin = view.getUint32(from, LITTLE_ENDIAN);
     // struct rtnl_link_stats64: packets received and sent, then bytes received and sent; that of 32 bits alike.
     else if (type === IFLA_STATS64 && to >= from + 32) {
       counters = {
@@ -62,7 +86,22 @@ export function decodeLink(buffer: NetlinkBuffer, start: number, end: number): L
     isUp: (flags & IFF_UP) !== 0,
     isLoopback: (flags & IFF_LOOPBACK) !== 0,
     ...(counters ?? { rxBytes: 0, txBytes: 0 }),
+    ...(tunnelPort !== undefined && (flags & IFF_UP) !== 0 && origin === undefined && { tunnelPort }),
   };
+}
+
+/** The UDP port in IFLA_LINKINFO, for the kinds of tunnel that have one; the kind comes before the data. */
+function tunnelPortAt(buffer: NetlinkBuffer, start: number, end: number): number | undefined {
+  let kind = '';
+  let port: number | undefined;
+  eachAttribute(buffer, start, end, (type, from, to) => {
+    if (type === IFLA_INFO_KIND) kind = textAt(buffer, from, to);
+    if (type !== IFLA_INFO_DATA) return;
+    eachAttribute(buffer, from, to, (inner, at, until) => {
+      if (inner === TUNNEL_PORT.get(kind) && until - at >= 2) port = buffer.view.getUint16(at);
+    });
+  });
+  return port;
 }
 
 /** An address and the interface that has it. */
