@@ -53,7 +53,11 @@ export async function build(root) {
   writeFileSync(join(root, 'dist', 'LICENCES.txt'), licences(root, bundle));
   mkdirSync(join(root, 'dist', 'dev'));
   writeFileSync(join(root, 'dist', 'dev', 'bundle.json'), JSON.stringify(packagesOf(bundle), undefined, 2));
-  const tools = { bench: 'test/bench/bench.ts', screenshot: 'test/helpers/screenshot.ts' };
+  const tools = {
+    bench: 'test/bench/bench.ts',
+    fuzz: 'test/fuzz/fuzz.ts',
+    screenshot: 'test/helpers/screenshot.ts',
+  };
   const present = Object.entries(tools).filter(([, file]) => existsSync(join(root, file)));
   if (present.length > 0) {
     const entryPoints = Object.fromEntries(present);

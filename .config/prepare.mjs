@@ -46,7 +46,15 @@ const newestMs = (entry) => {
 };
 
 const buildStamp = path('dist', '.built');
-const inputs = ['src', 'test/bench', 'test/helpers', 'package.json', 'package-lock.json', '.config'];
+const inputs = [
+  'src',
+  'test/bench',
+  'test/fuzz',
+  'test/helpers',
+  'package.json',
+  'package-lock.json',
+  '.config',
+];
 const builtMs = existsSync(buildStamp) ? statSync(buildStamp).mtimeMs : 0;
 const newestInputMs = Math.max(
   ...inputs

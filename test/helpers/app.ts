@@ -50,6 +50,8 @@ export class FakeApp {
   /** Time of the app's clock, which goes only when it is told to. */
   nowMs = 0;
   bytesWritten = 0;
+  /** Is given what is written to the terminal. */
+  onOutput: (data: Buffer) => void = () => undefined;
   readonly #stdin = new FakeStdin();
   readonly #input: TerminalInput;
   readonly #screen: Terminal['screen'];
@@ -63,6 +65,7 @@ export class FakeApp {
         decodeStrings: true,
         write: (data: Buffer, _, done) => {
           this.bytesWritten += data.length;
+          this.onOutput(data);
           this.#emulator.write(data, done);
         },
       }),

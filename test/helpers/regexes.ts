@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createContext, Script } from 'node:vm';
 import { type AST, RegExpParser } from '@eslint-community/regexpp';
 import ts from 'typescript';
+import { endsWithin } from './guard.ts';
 
 /** A regex of the source, and where it stands. */
 export interface Literal {
@@ -159,25 +159,6 @@ function apply(regex: RegExp, text: string): void {
   if (regex.global) text.replace(regex, '');
   else if (regex.sticky) while (regex.lastIndex < text.length && regex.exec(text)?.[0]);
   else regex.exec(text);
-}
-
-const RUN = new Script('run()');
-const WORK = { run: (): void => undefined };
-const CONTEXT = createContext(WORK);
-
-/**
- * Returns whether some work came to its end within a time that is thousands of times what linear work takes. It is
- * stopped then, also within a regex.
- */
-export function endsWithin(guardMs: number, run: () => void): boolean {
-  try {
-    WORK.run = run;
-    RUN.runInContext(CONTEXT, { timeout: guardMs });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return false;
-    throw error;
-  }
 }
 
 /** Returns the start of a text that a regex does not get through in time; undefined where it gets through all. */

@@ -8,7 +8,7 @@ import { parseQuery } from '../../src/query/query.ts';
 import { valuesOf } from '../../src/query/values.ts';
 import { queried, socket } from '../helpers/fakes.ts';
 import { subject } from '../helpers/queries.ts';
-import { endsWithin } from '../helpers/regexes.ts';
+import { endsWithin } from '../helpers/guard.ts';
 
 const SIZE = 10_240;
 /** As much of it as makes up ten kilobytes. */

@@ -53,7 +53,20 @@ function originText(origin: Origin, item = 0): string {
   }
 }
 
-const pair = (key: string, value: unknown): string => stringify({ [key]: value }).trimEnd();
+/** What acts on a terminal, or cannot be seen, but for the ends of lines. */
+const UNSAFE = /(?!\n)[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu;
+
+/** Returns a character as TOML escapes it; half a surrogate pair, which TOML does not have, as U+FFFD. */
+function escaped(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  if (code > 0xffff) return `\\U${code.toString(16).padStart(8, '0')}`;
+  return code >= 0xd800 && code <= 0xdfff ? '\\uFFFD' : `\\u${code.toString(16).padStart(4, '0')}`;
+}
+
+/** Returns a table as TOML that is harmless for a terminal. Its strings are those in which escapes hold. */
+const toml = (table: object): string => stringify(table).trimEnd().replace(UNSAFE, escaped);
+
+const pair = (key: string, value: unknown): string => toml({ [key]: value });
 
 /** The settings in effect as a configuration file, with where each comes from. */
 export function configText(settings: Settings, origins: Origins): string {
@@ -80,7 +93,7 @@ function viewText({ name, query, columns, sort, group }: View, origin: string): 
     ...(sort && { sort: sortText(sort) }),
     ...(group && { group }),
   };
-  return `[[${KEYS.views}]]  # ${origin}\n${stringify(table).trimEnd()}\n`;
+  return `[[${KEYS.views}]]  # ${origin}\n${toml(table)}\n`;
 }
 
 /** The files that netpane uses, a line each. */

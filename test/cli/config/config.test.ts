@@ -109,6 +109,15 @@ group = "none"
   });
 });
 
+test('printed settings hold nothing that acts on a terminal, and read again they are the same', () => {
+  const query = '"\x9b31m\u202e\u200b\u{e0041}\x7f \u2028"';
+  const views = [{ name: '\x9b\u2066', query: '\x1b]0;x\x07' }];
+  const { settings, origins } = settle({ query, views }, {});
+  const text = configText(settings, origins);
+  expect(text.replaceAll('\n', '')).toMatch(/^[\x20-\x7e]*$/);
+  expect(parse(text).settings).toMatchObject({ query, views });
+});
+
 describe('mistakes', () => {
   test('all of them at once, in the order of the file', async () => {
     const check = (text: string) => (text.includes('two') ? 'there is no two' : undefined);

@@ -1,0 +1,19 @@
+import type { Target } from './target.ts';
+import { commandLine } from './targets/command-line.ts';
+import { config } from './targets/config.ts';
+import { keys } from './targets/keys.ts';
+import { proc } from './targets/proc.ts';
+import { query } from './targets/query.ts';
+import { state } from './targets/state.ts';
+import { trace } from './targets/trace.ts';
+
+/** All that is fuzzed. Datagrams of netlink have a test of their own. */
+export const TARGETS: Readonly<Record<string, Target>> = {
+  'command-line': commandLine,
+  config,
+  keys,
+  proc,
+  query,
+  state,
+  trace,
+};

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { parseConfig } from '../../../src/cli/config/parse.ts';
+import { configText } from '../../../src/cli/config/print.ts';
+import { invocationOf, parseCommandLine } from '../../../src/cli/options.ts';
+import type { FileSettings } from '../../../src/cli/settings.ts';
+import { UsageError } from '../../../src/cli/values.ts';
+import { printable } from '../../../src/model/text.ts';
+import { parseQuery } from '../../../src/query/query.ts';
+import { checkHarmless, checkMessage } from '../checks.ts';
+import { mutatedText } from '../mutate.ts';
+import type { Target } from '../target.ts';
+
+const TEXTS = [
+  ...['printed', 'mistakes'].map((name) => readFileSync(`fixtures/config/${name}.toml`, 'utf8')),
+  'interval = "2s"\nquery = "port:443"\nsort="-rxRate"\ncolumns=["process:20","pid"]\n[[view]]\nname="mail"\nquery="port:25"\n',
+];
+
+/** More lines than it tells mistakes: the last one counts the rest. */
+const MOST_LINES = 101;
+/** The first part of a line is a name of 60 characters, the last one a message about a query. */
+const MOST_LINE = 1000;
+
+const check = (text: string): string | undefined => {
+  const parsed = parseQuery(text);
+  return 'problem' in parsed ? parsed.problem.message : undefined;
+};
+
+const settingsOf = (text: string): FileSettings => parseConfig('f', text, check);
+
+/** The settings in effect are printed as a file that sets the same. */
+function checkSettings(file: FileSettings): void {
+  const invocation = invocationOf(parseCommandLine([]), {}, file);
+  const text = configText({ ...invocation, query: invocation.query.text }, invocation.origins);
+  checkHarmless(text.replaceAll('\n', ''), 'printed settings');
+  const again = invocationOf(parseCommandLine([]), {}, settingsOf(text));
+  const printed = configText({ ...again, query: again.query.text }, invocation.origins);
+  if (printed !== text) throw new Error('printed and read again they are other settings');
+}
+
+export const config: Target = {
+  about: 'the text of a configuration file, to its reader and its printer',
+  inputs: 1,
+  inSuite: 150,
+  open: (random) => {
+    let input = '';
+    return {
+      input: () => input,
+      next: () => {
+        input = mutatedText(random, random.of(TEXTS));
+        let file: FileSettings;
+        try {
+          file = settingsOf(input);
+        } catch (error) {
+          if (!(error instanceof UsageError)) throw error;
+          if (error.lines.length > MOST_LINES)
+            throw new Error(`${error.lines.length} lines of mistakes`, { cause: error });
+          for (const line of error.lines) checkMessage(printable(line), MOST_LINE);
+          return 'refused';
+        }
+        checkSettings(file);
+        return 'taken';
+      },
+    };
+  },
+};

@@ -1,0 +1,90 @@
+import type { Batch } from '../../../src/model/batch.ts';
+import { splitInput } from '../../../src/tui/input.ts';
+import { FakeApp } from '../../helpers/app.ts';
+import { batch, socket, told } from '../../helpers/fakes.ts';
+import { HOSTILE } from '../../helpers/lines.ts';
+import { BATCHES } from '../../helpers/scene.ts';
+import { checkHarmless } from '../checks.ts';
+import { mutatedText } from '../mutate.ts';
+import type { Random } from '../random.ts';
+import type { Outcome, Session, Target } from '../target.ts';
+
+/** Every key that means something in some place, mouse reports, a paste, and text. */
+const KEYS = [
+  ...Array.from('pPN/ltuxbhHvozZC fsSncegi?kjdar<>+-=wyY123456789'),
+  ...Array.from(':443 process:node or !new ("x'),
+  ...['\x1b[A', '\x1b[B', '\x1b[C', '\x1b[D', '\x1b[5~', '\x1b[6~', '\x1b[H', '\x1b[F', '\x1b[3~', '\x1b[Z'],
+  ...['\r', '\t', '\x15', '\x17', '\x7f', '\x0c', '\x1b', '\x1b\x1b[A', '\x1bOA', '\x1b[M !!'],
+  ...['\x1b[<0;5;8M', '\x1b[<0;5;8m', '\x1b[<64;5;8M', '\x1b[<65;5;8M', '\x1b[200~paste\x1b[201~'],
+  ...['日', 'ä', 'é\u0301', '\u202e', '😀'],
+];
+/** These leave the program, or stop it. */
+const LEAVING = /[q\x03\x1a]/g;
+
+const SIZES = [
+  [80, 24],
+  [120, 40],
+  [40, 10],
+  [20, 5],
+] as const;
+
+/** What blessed sends beside text: CSI, OSC with its end, ESC with a letter or a charset; cursor and charset controls. */
+const SEQUENCES =
+  /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*\x07|\x1b[()][0-9A-B]|\x1b[78=>cDEHM]|[\r\n\b\x0e\x0f]/g;
+
+/** A machine whose programs, users and interfaces have hostile names. */
+const HOSTILE_BATCH: Batch | undefined = told(
+  batch({
+    monotonicMs: 3000,
+    spawned: HOSTILE.map((text, i) =>
+      socket({ id: `h${i}`, process: text, user: text, interface: text, netns: { inode: i, name: text } }),
+    ),
+  }),
+)[0];
+
+const burstOf = (random: Random): string => {
+  const keys = Array.from({ length: 1 + random.below(8) }, () => random.of(KEYS)).join('');
+  return (random.oneIn(5) ? mutatedText(random, keys) : keys).replace(LEAVING, '');
+};
+
+/** Throws where the screen is given what is no text and no sequence of its own. */
+function checkOutput(bytes: readonly Buffer[]): void {
+  const text = Buffer.concat(bytes).toString();
+  checkHarmless(text.replace(SEQUENCES, ''), 'what reaches the terminal');
+}
+
+function app(random: Random): Session {
+  const [columns, rows] = random.of(SIZES);
+  const fake = new FakeApp(columns, rows);
+  let written: Buffer[] = [];
+  fake.onOutput = (data) => written.push(data);
+  const batches = [...BATCHES, ...(HOSTILE_BATCH ? [HOSTILE_BATCH] : [])];
+  const typed: string[] = [];
+  return {
+    input: () => JSON.stringify(typed),
+    end: () => fake.close(),
+    next: async (): Promise<Outcome> => {
+      const next = batches.shift();
+      if (next) await fake.take(next);
+      const keys = burstOf(random);
+      typed.push(keys);
+      const { tokens, rest } = splitInput(keys);
+      if (tokens.join('') + rest !== keys) throw new Error('keys are lost');
+      await fake.press(keys);
+      checkOutput(written);
+      written = [];
+      const { query, prompt } = fake.app.state;
+      if (query.text.length > 4096) throw new Error(`a query of ${query.text.length} characters`);
+      if (prompt && prompt.text.length > 8192)
+        throw new Error(`${prompt.text.length} characters in a prompt`);
+      return 'taken';
+    },
+  };
+}
+
+export const keys: Target = {
+  about: 'keys, mouse reports and pastes, to the whole screen of a machine with hostile names',
+  inputs: 40,
+  inSuite: 160,
+  open: app,
+};

@@ -1,0 +1,71 @@
+import { DamagedState, parseState, type SavedState } from '../../../src/cli/config/saved.ts';
+import { invocationOf, parseCommandLine } from '../../../src/cli/options.ts';
+import { beginning, savedStateOf } from '../../../src/cli/restore.ts';
+import { RowOrder } from '../../../src/view/order.ts';
+import { after } from '../../helpers/fakes.ts';
+import { BATCHES } from '../../helpers/scene.ts';
+import { checkMessage } from '../checks.ts';
+import { mutatedJson, mutatedText } from '../mutate.ts';
+import type { Target } from '../target.ts';
+
+const SAVED = {
+  version: 1,
+  query: 'port:443 !loopback',
+  sort: { column: 'rxRate', descending: true },
+  group: 'process',
+  columns: [{ id: 'process', width: 20 }, { id: 'pid' }],
+  theme: 'mono',
+  serviceNames: true,
+  views: [
+    {
+      name: 'mail',
+      query: 'port:25',
+      columns: [{ id: 'pid' }],
+      sort: { column: 'age', descending: false },
+      group: 'user',
+    },
+  ],
+  known: [{ process: 'curl', remote: '192.0.2.4', port: 443 }],
+  history: ['a', 'b:1', '/x/'],
+  panes: ['events', 'details'],
+} satisfies SavedState;
+
+const TEXT = JSON.stringify(SAVED);
+const INVOCATION = invocationOf(parseCommandLine([]), {});
+
+/** A screen begins by the state, and what is saved at its end is a state that begins the same screen. */
+function checkState(saved: SavedState): void {
+  const state = beginning(INVOCATION, saved, []);
+  const order = new RowOrder();
+  order.update(after(state, ...BATCHES));
+  if (order.rows().length > state.table.rows.size) throw new Error('rows that are not there');
+  const text = JSON.stringify(savedStateOf(state, saved, INVOCATION));
+  const again = parseState(text);
+  if (JSON.stringify(savedStateOf(beginning(INVOCATION, again, []), again, INVOCATION)) !== text)
+    throw new Error('saved again it is another state');
+}
+
+export const state: Target = {
+  about: 'the text of a state file, to its reader, a screen that begins by it, and its writer',
+  inputs: 1,
+  inSuite: 300,
+  open: (random) => {
+    let input = '';
+    return {
+      input: () => input,
+      next: () => {
+        input = random.oneIn(2) ? mutatedText(random, TEXT) : JSON.stringify(mutatedJson(random, SAVED));
+        let saved: SavedState;
+        try {
+          saved = parseState(input);
+        } catch (error) {
+          if (!(error instanceof DamagedState)) throw error;
+          checkMessage(error.message, 200);
+          return 'refused';
+        }
+        checkState(saved);
+        return 'taken';
+      },
+    };
+  },
+};
