@@ -1,9 +1,9 @@
-import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import type { Batch } from '../model/batch.ts';
-import { Compactor, type PostedBatch } from '../model/compact.ts';
-import type { WorkerData, WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
-import { removeInstance } from '../source/linux/trace/tracefs.ts';
-import type { Leftovers } from '../source/types.ts';
+import type { Batch, Degradation } from '../model/batch.ts';
+import { smallerBounds } from '../model/bounds.ts';
+import type { GapEvent } from '../model/event.ts';
+import type { WorkerSetup } from '../sampler/worker.ts';
+import { PlainError } from './errors.ts';
+import { type SamplingThread, startThread } from './sampling-thread.ts';
 
 /** The sampling thread, seen from the screen's. */
 export interface Sampling {
@@ -17,36 +17,24 @@ export interface Sampling {
   setInterval(intervalMs: number): void;
 }
 
+const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+
+const restarted = (sockets: number): Degradation => ({
+  code: 'restarted',
+  text: `the sampling thread ran out of memory and was started again: netpane keeps at most ${sockets} sockets now`,
+  short: 'out of memory once: restarted',
+});
+
+const TOO_MUCH =
+  'the sampling thread ran out of memory, and did so again with smaller bounds: netpane needs more memory here';
+
 /**
- * Room for short-lived objects in the sampling thread. Nearly all that a reading makes is of no use after it; with the
- * default of 48 MB, V8 lets tens of megabytes of it lie about before it looks.
+ * Starts the sampling thread. Where it runs out of memory it is started once more, with smaller bounds: its first batch
+ * tells all sockets again, and a gap stands for what happened meanwhile.
  */
-const YOUNG_MB = 24;
-
-/** The longest that the end of the program waits for a source that is being opened, which usually takes some 50 ms. */
-const OPENING_MS = 2000;
-
-/** Starts the sampling thread. */
-export function startSampling(
-  file: URL,
-  { source, also, intervalMs, maxShare, eventBufferKiB, bounds }: WorkerSetup,
-): Sampling {
-  const { port1: here, port2: there } = new MessageChannel();
-  const isOver = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const opening = { isOver, leftovers: there };
-  const workerData: WorkerData = { source, also, intervalMs, maxShare, eventBufferKiB, bounds, opening };
-  const worker = new Worker(file, {
-    workerData,
-    transferList: [there],
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
-  });
-  // The thread ends with the program, wherever it is once the source is open: it has no time to tidy up.
-  process.once('exit', () => {
-    Atomics.wait(isOver, 0, 0, OPENING_MS);
-    const left = receiveMessageOnPort(here) as { readonly message: Leftovers } | undefined;
-    if (left) removeInstance(left.message);
-  });
-  const request = (message: WorkerRequest) => worker.postMessage(message);
+export function startSampling(file: URL, setup: WorkerSetup): Sampling {
+  const startedMs = performance.now();
   // One at the most: until it is taken, the thread sends no other.
   let waiting: Batch | undefined;
   let failure: Error | undefined;
@@ -56,16 +44,52 @@ export function startSampling(
   let tell = (error: Error) => {
     failure ??= error;
   };
-  const compactor = new Compactor();
-  worker.on('message', (batch: PostedBatch) => take(compactor.batch(batch)));
-  worker.on('error', (error: unknown) => tell(error instanceof Error ? error : new Error(String(error))));
-  worker.on('exit', (code) => {
-    Atomics.store(isOver, 0, 1);
-    tell(new Error(`the sampling thread ended with code ${code}`));
-  });
+  let { intervalMs, bounds } = setup;
+  let hasEnded = false;
+
+  const start = (change: (batch: Batch) => Batch, isSecond: boolean): SamplingThread =>
+    startThread(
+      file,
+      { ...setup, intervalMs, bounds },
+      {
+        onBatch: (batch) => take(change(batch)),
+        onError: (error) => {
+          if (isOutOfMemory(error) && bounds && !isSecond) hasEnded = true;
+          else if (isOutOfMemory(error)) tell(new PlainError(TOO_MUCH));
+          else tell(error instanceof Error ? error : new Error(String(error)));
+        },
+        onExit: (code) => {
+          if (hasEnded) startAgain();
+          else tell(new Error(`the sampling thread ended with code ${code}`));
+        },
+      },
+    );
+
+  const startAgain = (): void => {
+    hasEnded = false;
+    thread.tidyUp();
+    waiting = undefined;
+    bounds = bounds && smallerBounds(bounds);
+    const notice = restarted(bounds?.sockets ?? 0);
+    // The clock of a thread begins with it.
+    const shiftMs = performance.now() - startedMs;
+    let hasBegun = false;
+    thread = start((batch) => {
+      const gap: GapEvent = { type: 'gap', atMs: batch.takenAtMs, learntBy: 'destroy' };
+      const events = hasBegun ? batch.events : [gap, ...batch.events];
+      hasBegun = true;
+      const degradations = [notice, ...batch.degradations];
+      return { ...batch, monotonicMs: batch.monotonicMs + shiftMs, events, degradations };
+    }, true);
+  };
+
+  let thread = start((batch) => batch, false);
+  // The thread ends with the program, wherever it is once the source is open: it has no time to tidy up.
+  process.once('exit', () => thread.tidyUp());
   return {
     onBatch: (listener) => {
       take = (batch) => {
+        const { request } = thread;
         listener(batch);
         // Not at once: Node hands over messages for as long as there are any, and looks at nothing else meanwhile.
         setImmediate(request, { type: 'taken' });
@@ -77,6 +101,9 @@ export function startSampling(
       tell = listener;
       if (failure) listener(failure);
     },
-    setInterval: (ms) => request({ type: 'interval', intervalMs: ms }),
+    setInterval: (ms) => {
+      intervalMs = ms;
+      thread.request({ type: 'interval', intervalMs: ms });
+    },
   };
 }

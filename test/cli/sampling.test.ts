@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { crashText } from '../../src/cli/errors.ts';
 import type { Batch } from '../../src/model/batch.ts';
+import { UNBOUNDED } from '../../src/model/bounds.ts';
 import type { WorkerData, WorkerSetup } from '../../src/sampler/worker.ts';
 import { batch } from '../helpers/fakes.ts';
 
@@ -111,4 +113,77 @@ test('why the thread ended is heard, whenever one begins to listen, and first of
   late.worker.emit('exit', 1);
   late.sampling.onFailure((error) => errors.push(error));
   expect(errors.slice(1)).toEqual([new Error('in words')]);
+});
+
+describe('a thread that runs out of memory', () => {
+  const OUT_OF_MEMORY = Object.assign(new Error('the heap is full'), { code: 'ERR_WORKER_OUT_OF_MEMORY' });
+  const BOUNDS = { ...UNBOUNDED, sockets: 40_000, remnants: 20_000, samplerMb: 100 };
+  const fail = (worker: FakeWorker | undefined) => {
+    worker?.emit('error', OUT_OF_MEMORY);
+    worker?.emit('exit', 1);
+  };
+  const boundsOf = (worker: FakeWorker | undefined) => (worker?.options.workerData as WorkerData).bounds;
+
+  test('is started once more, with smaller bounds and the interval of now', () => {
+    const { sampling, worker } = setUp({ ...SETUP, bounds: BOUNDS });
+    const failures: Error[] = [];
+    sampling.onFailure((error) => failures.push(error));
+    sampling.setInterval(2000);
+    fail(worker);
+    const second = FakeWorker.last;
+    expect(second).not.toBe(worker);
+    expect(boundsOf(second)).toMatchObject({ sockets: 10_000, remnants: 5000 });
+    expect((second?.options.workerData as WorkerData).intervalMs).toBe(2000);
+    expect(failures).toEqual([]);
+    sampling.setInterval(3000);
+    expect([worker.told.length, second?.told]).toEqual([1, [{ type: 'interval', intervalMs: 3000 }]]);
+  });
+
+  test('its batches go on in time, say what happened, and begin with a gap', async () => {
+    const { sampling, worker, heard, listener } = setUp({ ...SETUP, bounds: BOUNDS });
+    sampling.onBatch(listener);
+    worker.emit('message', batch({ monotonicMs: 5, degradations: [] }));
+    await turn();
+    fail(worker);
+    const first = batch({ baseline: true, partial: true, monotonicMs: 6, takenAtMs: 1.8e12 });
+    FakeWorker.last?.emit('message', first);
+    FakeWorker.last?.emit('message', batch({ monotonicMs: 7 }));
+    const [, again, later] = heard;
+    expect(again?.events).toEqual([{ type: 'gap', atMs: 1.8e12, learntBy: 'destroy' }]);
+    expect(later?.events).toEqual([]);
+    expect(again?.degradations.at(0)?.text).toBe(
+      'the sampling thread ran out of memory and was started again: netpane keeps at most 10000 sockets now',
+    );
+    expect(later?.degradations.at(0)?.code).toBe('restarted');
+    expect(again?.monotonicMs).toBeGreaterThan(6);
+  });
+
+  test('what it had sent and nobody took is forgotten, and is not said to be taken to the next one', async () => {
+    const { sampling, worker, heard, listener } = setUp({ ...SETUP, bounds: BOUNDS });
+    worker.emit('message', batch({ monotonicMs: 1 }));
+    fail(worker);
+    sampling.onBatch(listener);
+    await turn();
+    expect([heard, worker.told, FakeWorker.last?.told]).toEqual([[], [], []]);
+  });
+
+  test('a second time it ends in plain words', () => {
+    const { sampling, worker } = setUp({ ...SETUP, bounds: BOUNDS });
+    const failures: Error[] = [];
+    sampling.onFailure((error) => failures.push(error));
+    fail(worker);
+    fail(FakeWorker.last);
+    expect(crashText(failures[0])).toBe(
+      'the sampling thread ran out of memory, and did so again with smaller bounds: netpane needs more memory here',
+    );
+  });
+
+  test('another error ends it at once', () => {
+    const { sampling, worker } = setUp({ ...SETUP, bounds: BOUNDS });
+    const failures: Error[] = [];
+    sampling.onFailure((error) => failures.push(error));
+    worker.emit('error', new Error('broken'));
+    expect(FakeWorker.last).toBe(worker);
+    expect(failures.map(({ message }) => message)).toEqual(['broken']);
+  });
 });

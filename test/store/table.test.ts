@@ -59,6 +59,21 @@ describe('closed rows beyond the bound', () => {
   });
 });
 
+test('a sampler that begins anew: what is there still is no news, what came is, and what is not there has closed', () => {
+  const c = socket({ id: 'c', local: '192.0.2.10:40002' });
+  const d = socket({ id: 'd', local: '192.0.2.10:40003' });
+  const table = tableAfter(baseline([a, b, c]), batch({ monotonicMs: 9000 }));
+  // The parts of a batch that broke off in the middle.
+  table.apply(batch({ monotonicMs: 9500, spawned: [d], partial: true }));
+  table.apply({ ...baseline([b, closing(c)]), monotonicMs: 10_000, partial: true });
+  const e = socket({ id: 'e', local: '192.0.2.10:40004' });
+  table.apply({ ...baseline([d, e]), monotonicMs: 10_000 });
+  expect(marks(table)).toEqual({ a: 'closed', b: 'none', c: 'changed', d: 'spawned', e: 'spawned' });
+  expect(table.totals).toEqual({ total: 4, established: 3, listening: 0, other: 1 });
+  expect(table.rows.get('b')).toMatchObject({ baseline: true, firstSeenMs: 0 });
+  expect(table.rows.get('e')).toMatchObject({ baseline: false, firstSeenMs: 10_000 });
+});
+
 describe('marks', () => {
   test('what was there at the first look is not news', () => {
     const table = tableAfter(baseline([a]));

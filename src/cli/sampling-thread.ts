@@ -1,0 +1,65 @@
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { Batch } from '../model/batch.ts';
+import { Compactor, type PostedBatch } from '../model/compact.ts';
+import type { WorkerData, WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
+import { removeInstance } from '../source/linux/trace/tracefs.ts';
+import type { Leftovers } from '../source/types.ts';
+
+/**
+ * Room for short-lived objects in the sampling thread. Nearly all that a reading makes is of no use after it; with the
+ * default of 48 MB, V8 lets tens of megabytes of it lie about before it looks.
+ */
+const YOUNG_MB = 24;
+
+/** The longest that the end of the program waits for a source that is being opened, which usually takes some 50 ms. */
+const OPENING_MS = 2000;
+
+/** What a thread tells. */
+export interface ThreadListener {
+  readonly onBatch: (batch: Batch) => void;
+  /** Hears an error that ends the thread, and then that it has ended. */
+  readonly onError: (error: unknown) => void;
+  readonly onExit: (code: number) => void;
+}
+
+/** A thread that samples, seen from outside. */
+export interface SamplingThread {
+  request(message: WorkerRequest): void;
+  /** Removes what the thread, which ends with the program or has ended, left in the system. May be called again. */
+  tidyUp(): void;
+}
+
+/** Starts a thread. */
+export function startThread(
+  file: URL,
+  { source, also, intervalMs, maxShare, eventBufferKiB, bounds }: WorkerSetup,
+  { onBatch, onError, onExit }: ThreadListener,
+): SamplingThread {
+  const { port1: here, port2: there } = new MessageChannel();
+  const isOver = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const opening = { isOver, leftovers: there };
+  const workerData: WorkerData = { source, also, intervalMs, maxShare, eventBufferKiB, bounds, opening };
+  const worker = new Worker(file, {
+    workerData,
+    transferList: [there],
+    resourceLimits: {
+      maxYoungGenerationSizeMb: YOUNG_MB,
+      ...(bounds && Number.isFinite(bounds.samplerMb) && { maxOldGenerationSizeMb: bounds.samplerMb }),
+    },
+  });
+  const compactor = new Compactor();
+  worker.on('message', (batch: PostedBatch) => onBatch(compactor.batch(batch)));
+  worker.on('error', onError);
+  worker.on('exit', (code) => {
+    Atomics.store(isOver, 0, 1);
+    onExit(code);
+  });
+  return {
+    request: (message) => worker.postMessage(message),
+    tidyUp: () => {
+      Atomics.wait(isOver, 0, 0, OPENING_MS);
+      const left = receiveMessageOnPort(here) as { readonly message: Leftovers } | undefined;
+      if (left) removeInstance(left.message);
+    },
+  };
+}
