@@ -89,10 +89,10 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
   return {
     onBatch: (listener) => {
       take = (batch) => {
-        const { request } = thread;
+        const sender = thread;
         listener(batch);
         // Not at once: Node hands over messages for as long as there are any, and looks at nothing else meanwhile.
-        setImmediate(request, { type: 'taken' });
+        setImmediate(() => sender.request({ type: 'taken' }));
       };
       if (waiting) take(waiting);
       waiting = undefined;

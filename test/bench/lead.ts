@@ -5,6 +5,8 @@ import { endChildren } from './child.ts';
 import { measureDuel } from './duel.ts';
 import { isInside, runInside } from './isolate.ts';
 import { Looker } from './looker.ts';
+import { liveSoakAims, liveSoakText, stormAims, stormText } from './live-report.ts';
+import { closeLive, measureLiveSoak, measureStorm } from './live-soak.ts';
 import { calibrate, loadText, machineText, noiseText } from './machine.ts';
 import { type CaptureRepeats, type Options, parseOptions, type Repeats, USAGE } from './options.ts';
 import { closePanes } from './pane.ts';
@@ -32,6 +34,7 @@ const print = (text: string): void => void process.stdout.write(text);
 async function cleanUp(): Promise<void> {
   endChildren();
   closeCapture();
+  closeLive();
   await Promise.allSettled([closePanes(), ...[...scenes].map((scene) => scene.close())]);
 }
 
@@ -79,7 +82,7 @@ async function captureAll(repeats: CaptureRepeats): Promise<{ tables: CaptureTab
   return { tables, rest };
 }
 
-async function bench({ sizes, repeats, passes, capture, soak }: Options): Promise<void> {
+async function bench({ sizes, repeats, passes, capture, soak, soakLive, storm }: Options): Promise<void> {
   const startMs = performance.now();
   print(`${machineText()}\nload at the start: ${loadText()}\n`);
   print(`noise, the same loop again and again: ${noiseText(calibrate())}\n`);
@@ -95,12 +98,18 @@ async function bench({ sizes, repeats, passes, capture, soak }: Options): Promis
   const captured = capture && (await captureAll(capture));
   const soaked = soak ? await measureSoak(repeats.soakTicks) : undefined;
   if (soaked) print(soakText(soaked));
+  const lived = soakLive && (await measureLiveSoak(soakLive));
+  if (lived) print(liveSoakText(lived));
+  const stormed = storm && (await measureStorm(storm));
+  if (stormed) print(stormText(stormed));
   print(
     aimsText([
       ...(sizes.length > 0 ? sceneAims(all) : []),
       ...(passed ? passAims(passed) : []),
       ...(captured ? captureAims(captured) : []),
       ...(soaked ? soakAims(soaked) : []),
+      ...(lived ? liveSoakAims(lived) : []),
+      ...(stormed ? stormAims(stormed) : []),
     ]),
   );
   print(`\nload at the end: ${loadText()}\n`);

@@ -36,6 +36,9 @@ const ARROW = '\\xe2\\x96[\\xb4\\xbe]';
 
 export const FULL_TABLE = onLine(LAST, '\\d');
 
+/** The prompt of the query stands open. */
+export const FILTER_OPEN = onLine(FILTER, INVERSE);
+
 export const KEY_KINDS = ['move', 'filter', 'sort'] as const;
 export type KeyKind = (typeof KEY_KINDS)[number];
 
@@ -83,7 +86,7 @@ async function measureKeys(pane: Pane, count: number): Promise<ProgramFigures['k
   const moves = Math.min(count, LAST - FIRST);
   const move = await pressKeys(pane, moves, (i) => ['j', onLine(FIRST + 1 + i, INVERSE)]);
   const sort = await pressKeys(pane, count, () => ['S', onLine(TITLES, ARROW)]);
-  await pane.press('/', onLine(FILTER, INVERSE));
+  await pane.press('/', FILTER_OPEN);
   const filter = await pressKeys(pane, count, (i) => [
     TYPED[i % TYPED.length] ?? '',
     onLine(FILTER, INVERSE),
