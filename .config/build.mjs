@@ -35,7 +35,11 @@ export async function build(root) {
   const modules = { ...all, splitting: true, format: 'esm', chunkNames: 'chunks/[name]-[hash]' };
   const program = await esbuild({
     ...modules,
-    entryPoints: { netpane: 'src/cli/main.ts', worker: 'src/sampler/worker.ts' },
+    entryPoints: {
+      netpane: 'src/cli/main.ts',
+      program: 'src/cli/program.ts',
+      worker: 'src/sampler/worker.ts',
+    },
     outdir: 'dist',
     external: ['koffi'],
     plugins: [fewOfBlessed],

@@ -4,8 +4,35 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 /** An error whose message says to the user all there is to say. */
 export class PlainError extends Error {}
 
-/** What went wrong, for an error that ends the program; with the stack where it should not have been. */
-export const crashText = (error: unknown): string => {
-  if (error instanceof PlainError) return error.message;
-  return `ended by an error that it did not expect:\n${error instanceof Error ? error.stack : String(error)}`;
+/** What the machine has too little of, by the code of the system or of Node, and the remedy. */
+const SHORTAGES: Readonly<Record<string, string>> = {
+  EMFILE: 'too many files are open: allow this program more of them (ulimit -n 1024)',
+  ENFILE: 'too many files are open on the whole machine: raise the limit (sysctl fs.file-max)',
+  ENOMEM: 'there is no memory left: end other programs, or raise the limit (ulimit -v)',
+  EAGAIN: 'the system allows no further thread or process: raise the limit (ulimit -u), or end others',
+  ERR_WORKER_OUT_OF_MEMORY: 'a thread ran out of memory: allow more (node --max-old-space-size)',
+  ENOSPC: 'the disk is full: make room, or write elsewhere',
+  EDQUOT: 'the share of the disk is used up: make room, or write elsewhere',
+  EFBIG: 'the file is as large as is allowed: raise the limit (ulimit -f), or write elsewhere',
+  EIO: 'the device does not answer: write elsewhere',
+  EBADF: 'it is closed',
 };
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+/** Returns one line with the remedy where the machine has too little of something; undefined for other errors. */
+export function shortageText(error: unknown): string | undefined {
+  const code = codeOf(error);
+  // `Worker initialization failure: EAGAIN`
+  const cause = code === 'ERR_WORKER_INIT_FAILED' ? /[A-Z]+$/.exec(messageOf(error))?.[0] : undefined;
+  const text = SHORTAGES[cause ?? code];
+  return text === undefined ? undefined : `${text} (${messageOf(error).split('\n', 1)[0]})`;
+}
+
+/** What went wrong, for an error that ends the program; with the stack where it should not have been. */
+export function crashText(error: unknown): string {
+  if (error instanceof PlainError) return error.message;
+  const stack = error instanceof Error ? error.stack : String(error);
+  return shortageText(error) ?? `ended by an error that it did not expect:\n${stack}`;
+}

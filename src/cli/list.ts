@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { socketsCsv } from '../export/csv.ts';
 import { socketsJson } from '../export/json.ts';
 import { aligned, plain } from '../export/table.ts';
@@ -10,9 +11,16 @@ import { RowOrder } from '../view/order.ts';
 import { resolveHosts } from './hosts.ts';
 import { memoryLimit } from './memory.ts';
 import type { Invocation } from './options.ts';
+import { say } from './say.ts';
 
-/** `netpane ls`: prints the sockets once, in the order of the screen, and on stderr what could not be seen. */
-export async function list({ source: sourceName, also, query, sort, json, csv }: Invocation): Promise<void> {
+/**
+ * `netpane ls`: prints the sockets once, in the order of the screen, and on stderr what could not be seen.
+ * @param print writes to stdout; rejects where that cannot be done
+ */
+export async function list(
+  { source: sourceName, also, query, sort, json, csv }: Invocation,
+  print: (text: string) => Promise<void>,
+): Promise<void> {
   const hosts = await resolveHosts(query.hosts);
   // It keeps nothing for long: every kind of socket may take all the room there is.
   const { sockets: most } = boundsFor(memoryLimit());
@@ -45,9 +53,9 @@ export async function list({ source: sourceName, also, query, sort, json, csv }:
   const order = new RowOrder();
   order.update({ ...state, hosts });
   const shown = order.rows().map((row) => row.socket);
-  const table = process.stdout.isTTY ? aligned : plain;
+  const table = isatty(1) ? aligned : plain;
   const format = json ? socketsJson : csv ? socketsCsv : table;
-  process.stdout.write(format(shown));
-  if (order.tooSlow !== undefined) process.stderr.write(`netpane: ${printable(slowText(order.tooSlow))}\n`);
-  for (const { text } of degradations) process.stderr.write(`netpane: ${printable(text)}\n`);
+  await print(format(shown));
+  if (order.tooSlow !== undefined) say(printable(slowText(order.tooSlow)));
+  for (const { text } of degradations) say(printable(text));
 }

@@ -9,14 +9,13 @@ import { enterTerminal, type Terminal } from '../tui/terminal.ts';
 import { StateFile } from './config/state-file.ts';
 import { crashText, messageOf } from './errors.ts';
 import { resolveHost } from './hosts.ts';
+import { openLine } from './line.ts';
+import { finish, type Link } from './link.ts';
 import type { Invocation } from './options.ts';
 import type { Sampling } from './sampling.ts';
 import { beginning, savedStateOf } from './restore.ts';
 import { saveSockets } from './save.ts';
 import { usageOf } from './usage.ts';
-
-/** Signals that end the program, with the exit code that a shell gives a program ended by them. */
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const;
 
 /** Hands a text to the terminal's clipboard. */
 function copy({ screen }: Terminal, text: string): Message {
@@ -37,41 +36,40 @@ async function save(path: string, sockets: readonly Socket[]): Promise<Message> 
 }
 
 /**
- * Runs the live screen until the user quits. However it ends, the terminal is given back first.
+ * Runs the live screen until the user quits or the keeper ends it. However it ends, the terminal is given back first.
  * @param said what is to be told on the screen first
+ * @throws Error where the screen cannot be opened; the terminal has been given back
  */
 export function showLive(
   invocation: Invocation,
+  link: Link,
   bounds: Bounds,
   sampling: Sampling,
   said: readonly string[],
 ): void {
   const shown: { app?: App; terminal?: Terminal } = {};
+  /** What is wrong with the saved state: told on the screen while there is one, else when it has ended. */
   const complaints: string[] = [...said];
-  /** Where what is wrong with the saved state is told: on the screen while there is one. */
   let complain = (message: string): void => void complaints.push(message);
   const file = new StateFile(process.env, (message) => complain(message));
   const saved = file.load();
   const keep = (state: State): void => file.save(savedStateOf(state, saved, invocation));
-  const end = (exitCode: number, message?: string): never => {
+  let isEnding = false;
+  const end = (exitCode: number, message?: string): void => {
+    if (isEnding) return;
+    isEnding = true;
     shown.terminal?.restore();
-    complain = (text) => void process.stderr.write(`netpane: ${printable(text)}\n`);
+    const lines: string[] = [];
+    complain = (text) => void lines.push(printable(text));
     if (shown.app) keep(shown.app.state);
-    if (message !== undefined) process.stderr.write(`netpane: ${message}\n`);
-    return process.exit(exitCode);
+    if (message !== undefined) lines.push(message);
+    finish(link, exitCode, lines);
   };
-  const crash = (error: unknown): never => end(1, crashText(error));
-
+  const crash = (error: unknown): void => end(1, crashText(error));
   process.on('uncaughtException', crash);
-  process.on('exit', () => shown.terminal?.restore());
-  for (const [signal, code] of Object.entries(SIGNALS)) process.on(signal, () => end(code));
-  for (const stream of [process.stdout, process.stdin]) {
-    // The terminal itself is gone (EIO, EPIPE): there is nobody left to tell.
-    stream.removeAllListeners('error').on('error', () => end(SIGNALS.SIGHUP));
-  }
-  process.stdin.on('end', () => end(SIGNALS.SIGHUP));
+  link.on('end', ({ code }) => end(code));
 
-  const terminal = enterTerminal(() => shown.app?.paint(), invocation.mouse);
+  const terminal = enterTerminal(openLine(link), () => shown.app?.paint(), invocation.mouse);
   shown.terminal = terminal;
   const app = new App(terminal, beginning(invocation, bounds, saved, complaints), {
     quit: () => end(0),

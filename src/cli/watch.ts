@@ -1,3 +1,5 @@
+import type { Writable } from 'node:stream';
+import { WriteStream } from 'node:tty';
 import { eventJson, type Gap } from '../export/json.ts';
 import { boundsFor } from '../model/bounds.ts';
 import { printable } from '../model/text.ts';
@@ -6,16 +8,16 @@ import { openSampler } from '../sampler/open.ts';
 import { eventText } from '../view/events.ts';
 import { countText, preciseClockText } from '../view/format.ts';
 import { slowText } from '../view/notices.ts';
-import { crashText, messageOf } from './errors.ts';
+import { crashText, messageOf, shortageText } from './errors.ts';
 import { resolveHosts } from './hosts.ts';
 import { memoryLimit } from './memory.ts';
 import { Notices } from './notices.ts';
+import { finish, type Link } from './link.ts';
 import type { Invocation } from './options.ts';
 import { type EventFormat, EventPrinter } from './printer.ts';
+import { say } from './say.ts';
+import { isReaderGone, openStdout, unprintedText } from './stdout.ts';
 import { WantedEvents } from './wanted.ts';
-
-/** Signals by which one ends it: that is no failure. */
-const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 
 /** When it has ended, whoever reads has so long to take what is left, milliseconds. */
 const PATIENCE_MS = 5000;
@@ -28,24 +30,23 @@ const TEXT_LINES: EventFormat = {
     `${preciseClockText(atMs)} ! ${missed === undefined ? 'some' : countText(missed)} ${missed === 1 ? 'event' : 'events'} not printed: more came than was read`,
 };
 
-const say = (text: string): void => void process.stderr.write(`netpane: ${text}\n`);
-
 /**
- * `netpane watch`: prints every event as it happens, and on stderr what cannot be seen, until a signal comes or nobody
- * reads any more. However it ends, the source is closed, and all that is known is printed first.
+ * `netpane watch`: prints every event as it happens, and on stderr what cannot be seen, until the keeper ends it or stdout
+ * has no reader any more. However it ends, the source is closed, and all that is known is printed first.
+ * @param out stdout
  * @throws Error, in words, when there is no source that works
  */
-export async function watch({ json, query, ...how }: Invocation): Promise<void> {
+export async function watch(
+  { json, query, ...how }: Invocation,
+  link: Link,
+  out: Writable = openStdout(),
+): Promise<void> {
   // Heard from the start: a source that is open has to be closed, for it may have made something in the kernel.
-  const signalled = new Promise<void>((resolve) => {
-    for (const signal of SIGNALS) process.on(signal, () => resolve());
-  });
+  const isAsked = new Promise<void>((resolve) => link.on('end', () => resolve()));
   const wanted = new WantedEvents(query, await resolveHosts(query.hosts), (regex) =>
     say(printable(slowText(regex))),
   );
-  const printer = new EventPrinter(process.stdout, json ? JSON_LINES : TEXT_LINES, (event) =>
-    wanted.has(event),
-  );
+  const printer = new EventPrinter(out, json ? JSON_LINES : TEXT_LINES, (event) => wanted.has(event));
   const bounds = boundsFor(memoryLimit());
   const notices = new Notices((text) => say(printable(text)));
   const thrift = new Thrift();
@@ -58,34 +59,34 @@ export async function watch({ json, query, ...how }: Invocation): Promise<void> 
         notices.take(batch);
       },
       onEvents: (events) => printer.print(events),
-      onError: (error) => end(1, messageOf(error)),
+      onError: (error) => end(1, shortageText(error) ?? messageOf(error)),
     },
   );
 
   let [isEnding, exitCode] = [false, 0];
+  const lines: string[] = [];
   const end = (code: 0 | 1, message?: string): void => {
     // Of many writes that fail, one is told; and one that fails at the end is told too.
     if (isEnding && code <= exitCode) return;
-    if (message !== undefined) say(message);
+    if (message !== undefined) lines.push(message);
     exitCode = code;
     if (isEnding) return;
     isEnding = true;
+    link.post({ type: 'ending', patienceMs: 2 * PATIENCE_MS });
     setTimeout(() => {
-      say(`what was printed last is lost: nobody read it within ${PATIENCE_MS / 1000} s`);
-      process.exit(1);
+      lines.push(`what was printed last is lost: it was not read within ${PATIENCE_MS / 1000} s`);
+      finish(link, 1, lines);
     }, PATIENCE_MS);
     sampler.stop();
     // A write that failed is told first.
-    printer.end(() => setImmediate(() => process.exit(exitCode)));
+    printer.end(() => setImmediate(() => finish(link, exitCode, lines)));
   };
   process.on('uncaughtException', (error) => end(1, crashText(error)));
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.removeAllListeners('error').on('error', (error: NodeJS.ErrnoException) => {
-      // Whoever read has gone (`netpane watch | head`), or the terminal has (EIO).
-      if (error.code === 'EPIPE' || error.code === 'EIO') end(0);
-      else end(1, `what happens cannot be printed: ${error.message}`);
-    });
-  }
-  void signalled.then(() => end(0));
+  out.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader has gone (`netpane watch | head`), or the terminal has (EIO).
+    if (isReaderGone(error) || (error.code === 'EIO' && out instanceof WriteStream)) end(0);
+    else end(1, unprintedText('what happens', error));
+  });
+  void isAsked.then(() => end(0));
   sampler.start();
 }

@@ -25,40 +25,49 @@ export function splitInput(text: string): { tokens: string[]; rest: string } {
 /** A sequence that a slow line has cut in two comes together within this time; a lone ESC is the key. */
 const ESCAPE_MS = 50;
 
+/** What the terminal sends, and whether it comes at once (raw) or line by line. */
+export interface Keys {
+  readonly isRaw: boolean;
+  on(event: 'data', listener: (data: Buffer) => void): unknown;
+  setRawMode(on: boolean): unknown;
+  resume(): unknown;
+  pause(): unknown;
+}
+
 /**
  * Stands between the terminal and blessed, and hands on one sequence at a time: of several in one piece blessed sees
  * only the first mouse report, and no key that comes with one; a sequence in two pieces it takes for the ESC key.
  */
 export class TerminalInput extends EventEmitter {
   readonly isTTY = true;
-  readonly #stdin: NodeJS.ReadStream;
+  readonly #keys: Keys;
   readonly #decoder = new StringDecoder('utf8');
   #rest = '';
   #timer: NodeJS.Timeout | undefined;
   readonly #onData = (data: Buffer) => this.#take(this.#decoder.write(data));
 
-  constructor(stdin: NodeJS.ReadStream) {
+  constructor(keys: Keys) {
     super();
-    this.#stdin = stdin;
-    stdin.on('data', this.#onData);
+    this.#keys = keys;
+    keys.on('data', this.#onData);
   }
 
   get isRaw(): boolean {
-    return this.#stdin.isRaw;
+    return this.#keys.isRaw;
   }
 
   setRawMode(on: boolean): this {
-    this.#stdin.setRawMode(on);
+    this.#keys.setRawMode(on);
     return this;
   }
 
   resume(): this {
-    this.#stdin.resume();
+    this.#keys.resume();
     return this;
   }
 
   pause(): this {
-    this.#stdin.pause();
+    this.#keys.pause();
     return this;
   }
 

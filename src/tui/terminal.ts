@@ -1,7 +1,8 @@
 import type { EventEmitter } from 'node:events';
 import type { Widgets } from 'blessed';
 import { blessedScreen, colors, tput } from './blessed.ts';
-import { TerminalInput } from './input.ts';
+import { type Keys, TerminalInput } from './input.ts';
+import { EMERGENCY_RESTORE } from './sequences.ts';
 import { GREY } from './theme.ts';
 
 /** Terminals that blessed's own description fits better than xterm's. */
@@ -22,13 +23,6 @@ const TERMINFO = [
 
 /** Of the eight colours that every terminal has. */
 const WHITE = 7;
-
-/** What every terminal understands to become itself again, should blessed fail to say it. */
-const EMERGENCY_RESTORE =
-  '\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1l\x1b>\x1b[?25h\x1b[m\x1b[?1049l';
-
-/** If a stop has not happened after this time, nobody is there to stop for. */
-const STOP_MS = 100;
 
 /** Methods of blessed's screen that its declaration lacks. */
 interface ScreenMethods {
@@ -97,65 +91,60 @@ export function openScreen(
   return screen;
 }
 
+/** The terminal of the process, of which the main thread keeps the line (raw mode) and hears the signals. */
+export interface TerminalLine {
+  readonly keys: Keys;
+  readonly output: NodeJS.WritableStream;
+  /** Name of the terminal, as in TERM. */
+  readonly term: string;
+  /** Stops the process group, as ctrl-z does, when the screen has been given back. */
+  stop(): void;
+  /** Hears that the process is to be stopped from outside: the screen has to be given back first. */
+  onStop(listener: () => void): void;
+  /** Hears that the process was continued, and the line is raw again. */
+  onContinue(listener: () => void): void;
+}
+
 /**
- * Takes the terminal of the process, and sees to it that stopping and continuing it does no harm.
+ * Takes the terminal, and sees to it that stopping and continuing the process does no harm.
+ * @param onContinue paints the screen anew
  * @param hasMouse as of `openScreen`
  */
-export function enterTerminal(onContinue: () => void, hasMouse: boolean): Terminal {
-  const { stdin, stdout, env } = process;
-  const screen = openScreen(new TerminalInput(stdin), stdout, env['TERM'] ?? '', hasMouse);
+export function enterTerminal(line: TerminalLine, onContinue: () => void, hasMouse: boolean): Terminal {
+  const screen = openScreen(new TerminalInput(line.keys), line.output, line.term, hasMouse);
   let restored = false;
   let suspended = false;
   const render = screen.render.bind(screen);
   screen.render = () => {
-    // A batch may come when we are continued and have not taken the terminal yet: the screen is the shell's then.
+    // A batch may come when the process is continued and has not taken the terminal yet: the screen is the shell's then.
     if (!suspended) render();
   };
-
-  const take = () => {
+  const suspend = () => {
+    if (restored || suspended) return;
+    suspended = true;
+    screen.leave();
+    line.stop();
+  };
+  line.onStop(suspend);
+  line.onContinue(() => {
     if (restored) return;
-    if (suspended) process.on('SIGTSTP', suspend);
     suspended = false;
-    // First, for in the background this stops us (SIGTTOU) before anything is written. Off and on, for a shell may
-    // have made the line its own while we were stopped from outside, and Node takes it to be raw still.
-    process.stdin.setRawMode(false);
-    process.stdin.setRawMode(true);
     screen.enter();
-    process.stdin.resume();
     if (hasMouse) screen.program.enableMouse();
     screen.realloc();
     onContinue();
-  };
-  const suspend = () => {
-    // Windows has no such signal.
-    if (restored || suspended || process.platform === 'win32') return;
-    suspended = true;
-    screen.leave();
-    process.stdin.setRawMode(false);
-    // While somebody listens for the signal, it does not stop us.
-    process.off('SIGTSTP', suspend);
-    // Raw keys reach us alone: the group (npm, sudo, a script) is stopped with us, as the terminal would do it.
-    process.kill(0, 'SIGTSTP');
-    // An orphaned group is not stopped; then nobody would ever continue it.
-    setTimeout(() => {
-      if (suspended) take();
-    }, STOP_MS);
-  };
-  process.on('SIGCONT', take);
-  process.on('SIGTSTP', suspend);
+  });
   return {
     screen,
     suspend,
     restore: () => {
       if (restored) return;
       restored = true;
-      process.off('SIGCONT', take);
-      process.off('SIGTSTP', suspend);
       try {
         screen.destroy();
       } catch {
-        process.stdout.write(EMERGENCY_RESTORE);
-        process.stdin.setRawMode(false);
+        line.output.write(EMERGENCY_RESTORE);
+        line.keys.setRawMode(false);
       }
     },
   };

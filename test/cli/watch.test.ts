@@ -1,35 +1,40 @@
+import { Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Link } from '../../src/cli/link.ts';
 import { invocationOf, parseCommandLine } from '../../src/cli/options.ts';
 import type { Source } from '../../src/source/types.ts';
 import { snapshot } from '../helpers/fakes.ts';
 
-/** What `watch` hears of. */
-const HEARD: readonly (readonly [NodeJS.EventEmitter, string])[] = [
-  [process.stdout, 'error'],
-  [process.stderr, 'error'],
-  ...['SIGHUP', 'SIGINT', 'SIGTERM', 'uncaughtException'].map((event) => [process, event] as const),
-];
-
-let before: { emitter: NodeJS.EventEmitter; event: string; listeners: unknown[] }[] = [];
+let before: unknown[] = [];
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  before = HEARD.map(([emitter, event]) => ({ emitter, event, listeners: emitter.listeners(event) }));
+  before = process.listeners('uncaughtException');
 });
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
   vi.doUnmock('../../src/source/index.ts');
-  for (const { emitter, event, listeners } of before) {
-    emitter.removeAllListeners(event);
-    for (const listener of listeners) emitter.on(event, listener as () => void);
-  }
+  process.removeAllListeners('uncaughtException');
+  for (const listener of before) process.on('uncaughtException', listener as () => void);
 });
 
-/** Watches with this source until netpane ends itself; `log` is what it did, in order. */
-async function watchToTheEnd(read: Source['read'], onOpen = () => {}): Promise<string[]> {
+/** What netpane did until it ended itself, in order. */
+interface End {
+  readonly log: string[];
+  /** Tells it to end, as the keeper does. */
+  readonly end: () => void;
+}
+
+/** Watches with this source until netpane ends itself. @param act is told when the source is being opened */
+async function watchToTheEnd(
+  read: Source['read'],
+  act: (end: End['end']) => void = () => {},
+  out: Writable = new Writable({ write: (_chunk, _encoding, done) => done() }),
+): Promise<string[]> {
   const log: string[] = [];
+  let end = () => {};
   const open = async (): Promise<Source> => {
-    onOpen();
+    act(() => end());
     return { name: 'fake', read, close: () => log.push('source closed') };
   };
   vi.resetModules();
@@ -37,7 +42,6 @@ async function watchToTheEnd(read: Source['read'], onOpen = () => {}): Promise<s
     ...(await original<object>()),
     openSource: open,
   }));
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => log.push(String(text).trimEnd()) > 0);
   const exited = new Promise<void>((resolve) => {
     vi.spyOn(process, 'exit').mockImplementation((code) => {
       log.push(`exit ${code}`);
@@ -45,15 +49,23 @@ async function watchToTheEnd(read: Source['read'], onOpen = () => {}): Promise<s
       return undefined as never;
     });
   });
+  const link: Link = {
+    on: (_type, listener) => {
+      end = () => listener({ type: 'end', code: 0 } as never);
+    },
+    post: (message) => {
+      if (message.type === 'ended') log.push(...message.lines);
+    },
+  };
   const { watch } = await import('../../src/cli/watch.ts');
-  await watch(invocationOf(parseCommandLine(['watch']), {}));
+  await watch(invocationOf(parseCommandLine(['watch']), {}), link, out);
   await exited;
   return log;
 }
 
 test('a source that fails: it is closed, and the reason told', async () => {
   const log = await watchToTheEnd(() => Promise.reject(new Error('the tables came to grief')));
-  expect(log).toEqual(['source closed', 'netpane: the tables came to grief', 'exit 1']);
+  expect(log).toEqual(['source closed', 'the tables came to grief', 'exit 1']);
 });
 
 test('an error that should not be: the source is closed all the same', async () => {
@@ -61,14 +73,42 @@ test('an error that should not be: the source is closed all the same', async () 
     process.emit('uncaughtException', new Error('a timer came to grief'));
     return snapshot([]);
   });
-  expect(log[0]).toMatch(/^netpane: ended by an error that it did not expect:\nError: a timer came to grief/);
-  expect(log.slice(1)).toEqual(['source closed', 'exit 1']);
+  expect(log).toEqual([
+    'source closed',
+    expect.stringMatching(/^ended by an error that it did not expect:\nError: a timer came to grief/),
+    'exit 1',
+  ]);
 });
 
-test('a signal while the source is being opened is not lost', async () => {
+test('an end that is asked for while the source is being opened is not lost', async () => {
   const log = await watchToTheEnd(
     async () => snapshot([]),
-    () => process.emit('SIGTERM'),
+    (end) => end(),
   );
   expect(log).toEqual(['source closed', 'exit 0']);
+});
+
+/** A stdout whose every write fails with this code of the system. */
+const failing = (code: string) =>
+  new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(code), { code })) });
+
+test.each([
+  ['EPIPE', 0, []],
+  ['ECONNRESET', 0, []],
+  ['ENOSPC', 1, ['what happens cannot be printed: the disk is full: make room, or write elsewhere (ENOSPC)']],
+  [
+    'EFBIG',
+    1,
+    [
+      'what happens cannot be printed: the file is as large as is allowed: raise the limit (ulimit -f), or write elsewhere (EFBIG)',
+    ],
+  ],
+  ['EXYZ', 1, ['what happens cannot be printed: EXYZ']],
+])('a write that fails with %s ends it with %i', async (code, exitCode, lines) => {
+  const log = await watchToTheEnd(
+    async () => snapshot([]),
+    (end) => end(),
+    failing(code),
+  );
+  expect(log).toEqual(['source closed', ...lines, `exit ${exitCode}`]);
 });

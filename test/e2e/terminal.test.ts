@@ -1,10 +1,21 @@
 // However netpane ends, or stops, the terminal is as it was before it.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/herd.ts';
 import type { Modes } from '../helpers/terminal.ts';
 import { Terminal } from '../helpers/terminal.ts';
-import { cleanUp, faults, isLinux, program, rowOf, startNetpane, newHerd, uniqueName } from './netpane.ts';
+import {
+  cleanUp,
+  faults,
+  isLinux,
+  program,
+  rowOf,
+  newHerd,
+  newHome,
+  startNetpane,
+  uniqueName,
+} from './netpane.ts';
 
 const size = { cols: 100, rows: 24 };
 const node = process.execPath;
@@ -47,8 +58,8 @@ interface Run {
 }
 
 /** Runs netpane from a script, which neither repairs the terminal itself nor ends with netpane. */
-async function run({ fault = '', args = '' } = {}): Promise<Run> {
-  const command = `${fault ? `NETPANE_FAULT=${fault} ` : ''}${node} ${fault ? `--import ${faults} ` : ''}${program} ${args}`;
+async function run({ fault = '', args = '', ticks = '' } = {}): Promise<Run> {
+  const command = `${fault ? `NETPANE_FAULT=${fault} NETPANE_TICKS=${ticks} ` : ''}${node} ${fault ? `--import ${faults} ` : ''}${program} ${args}`;
   // With `set -m` netpane is a job of its own, as under a shell that somebody types at.
   const script = `set -m; echo before; read -r; ${command}; echo "after=$?"; cat; :`;
   const t = Terminal.start({ ...size, command: 'bash', args: ['--norc', '-c', script] });
@@ -107,6 +118,47 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     // Each line begins at the left edge, which takes the line discipline of before.
     expect(lines.every((line) => /^(?:\S| {4}at )/.test(line) || line === '' || lines.length < 2)).toBe(true);
     expect(it.now()).toEqual(it.before);
+  });
+
+  /** Runs netpane until this fault has begun, which the test brings about. */
+  async function runInto(fault: string): Promise<Run> {
+    const file = join(newHome(), 'ticks');
+    const it = await run({ fault, ticks: file });
+    writeFileSync(file, '');
+    await it.t.until(`the fault ${fault}`, () => readFileSync(file, 'utf8') === 'begun');
+    return it;
+  }
+
+  // All at once: each waits for the time after which a thread counts as stuck.
+  test('a thread that never answers holds up no signal and no key', async () => {
+    const signal = (name: NodeJS.Signals) => (it: Run) => process.kill(it.pid, name);
+    const cases: [fault: string, how: string, code: number, act: (it: Run) => unknown][] = [
+      ['command-busy', 'SIGTERM', 143, signal('SIGTERM')],
+      ['worker-busy', 'q', 0, ({ t }) => t.write('q')],
+      ['worker-stuck', 'q', 0, ({ t }) => t.write('q')],
+      ['worker-stuck', 'SIGTERM', 143, signal('SIGTERM')],
+    ];
+    const ended = cases.map(async ([fault, how, code, act]) => {
+      const it = await runInto(fault);
+      act(it);
+      expect({ fault, how, code: (await it.end()).code }).toEqual({ fault, how, code });
+      expect(it.now()).toEqual(it.before);
+    });
+    const interrupted = async () => {
+      const { t, before } = await runInto('command-busy');
+      t.press('ctrl-c');
+      // The script ends with it: bash takes the death of a command by SIGINT as meant for itself, too.
+      expect(await t.exited).toEqual({ exitCode: 130, signal: 0 });
+      expect(t.modes()).toEqual(before.modes);
+    };
+    await Promise.all([...ended, interrupted()]);
+  });
+
+  test('a screen that cannot be opened ends with 1 and one line, and leaves no thread running', async () => {
+    const nodeArgs = ['--import', faults];
+    const t = startNetpane({ nodeArgs, env: { NETPANE_FAULT: 'screen-refused' } });
+    expect(await t.exited).toEqual({ exitCode: 1, signal: 0 });
+    expect(t.text().trim()).toBe('netpane: the terminal came to grief');
   });
 
   test('tables that cannot be read any more leave the screen as it is, and say so', async () => {

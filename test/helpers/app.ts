@@ -71,7 +71,7 @@ export class FakeApp {
       }),
       { isTTY: true, columns, rows },
     );
-    this.#input = new TerminalInput(this.#stdin as unknown as NodeJS.ReadStream);
+    this.#input = new TerminalInput(this.#stdin);
     this.#screen = openScreen(this.#input, this.#output, 'xterm-256color');
     const terminal: Terminal = {
       screen: this.#screen,

@@ -1,15 +1,31 @@
 // Preloaded into netpane (`node --import`) by end-to-end tests: makes happen what nothing outside a program can
 // make happen. NETPANE_FAULT names it. Plain JavaScript, for plain `node` loads it, in the worker thread too.
-import fs, { appendFileSync, readFileSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import fs, { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { isMainThread } from 'node:worker_threads';
+import tty from 'node:tty';
+import { isMainThread, workerData } from 'node:worker_threads';
 
 const { NETPANE_FAULT: fault = '', NETPANE_TICKS: ticksFile = '' } = process.env;
 /** Time for the screen to be up and painted, milliseconds. */
 const later = 1_000;
 
+/** The sampling thread; the one that runs the command; and the main thread where another one does (src/cli/keeper.ts). */
+const isSampler = !isMainThread && workerData?.opening !== undefined;
+const isKeeper = isMainThread && !process.argv.includes('ls');
+const isCommand = !isSampler && !isKeeper;
+
 /** As in src/sampler/sampler.ts. */
 const DRAIN_MS = 50;
+
+/** Does something as soon as the test says so: `ticksFile` is there. */
+const whenTold = (act) => setInterval(() => existsSync(ticksFile) && act(), 20);
+/** A thread that does nothing else any more. */
+const busy = () =>
+  whenTold(() => {
+    appendFileSync(ticksFile, 'begun');
+    for (;;);
+  });
 
 const inWorker = {
   /**
@@ -33,6 +49,13 @@ const inWorker = {
     setTimeout(() => {
       throw new Error('the worker came to grief');
     }, later),
+  /** The sampling thread is stuck in a call that does not return, as in a read of /proc that waits for a lock. */
+  'worker-stuck': () =>
+    whenTold(() => {
+      appendFileSync(ticksFile, 'begun');
+      spawnSync('sleep', ['60']);
+    }),
+  'worker-busy': busy,
   'worker-exits': () => setTimeout(() => process.exit(9), later),
   'table-unreadable': () => {
     const { openSync } = fs;
@@ -68,7 +91,7 @@ const inBoth = {
   /** Foreign code that is loaded until the program has begun to end, and a moment longer; `ticksFile` says how far it is. */
   'slow-to-load': () => {
     const note = (word) => appendFileSync(ticksFile, word);
-    if (isMainThread) process.on('exit', () => note('ending '));
+    if (isCommand) process.on('exit', () => note('ending '));
     const { dlopen } = process;
     process.dlopen = (...args) => {
       note('loading ');
@@ -95,15 +118,24 @@ const inBoth = {
   },
 };
 
-const inMain = {
+const inCommand = {
+  'screen-refused': () => {
+    tty.WriteStream = class {
+      constructor() {
+        throw new Error('the terminal came to grief');
+      }
+    };
+    // What was imported from `node:tty` by name follows only when told.
+    syncBuiltinESMExports();
+  },
   /** Blessed hands the terminal a picture from within its rendering. */
   'render-throws': () => {
-    const { stdout } = process;
-    const { write } = stdout;
+    const { prototype } = tty.WriteStream;
+    const { write } = prototype;
     const brokenFromMs = performance.now() + later;
-    stdout.write = (...args) => {
-      if (performance.now() < brokenFromMs) return write.apply(stdout, args);
-      stdout.write = write;
+    prototype.write = function (...args) {
+      if (performance.now() < brokenFromMs) return write.apply(this, args);
+      prototype.write = write;
       throw new Error('a widget came to grief');
     };
   },
@@ -121,7 +153,8 @@ const inMain = {
     setTimeout(() => {
       throw new Error('a timer came to grief');
     }, later),
+  'command-busy': busy,
   'promise-rejects': () => setTimeout(() => void Promise.reject(new Error('a promise came to grief')), later),
 };
 
-await { ...inBoth, ...(isMainThread ? inMain : inWorker) }[fault]?.();
+if (!isKeeper) await { ...inBoth, ...(isCommand ? inCommand : inWorker) }[fault]?.();

@@ -1,0 +1,52 @@
+import { EventEmitter } from 'node:events';
+import { WriteStream } from 'node:tty';
+import type { Keys } from '../tui/input.ts';
+import type { TerminalLine } from '../tui/terminal.ts';
+import type { Link } from './link.ts';
+
+/** What the terminal sends, as the keeper reads it. */
+class KeeperKeys extends EventEmitter implements Keys {
+  readonly #link: Link;
+  isRaw = false;
+
+  constructor(link: Link) {
+    super();
+    this.#link = link;
+    link.on('input', ({ data }) => this.emit('data', Buffer.from(data)));
+  }
+
+  setRawMode(on: boolean): this {
+    this.isRaw = on;
+    this.#link.post({ type: 'raw', on });
+    return this;
+  }
+
+  /** The keeper reads all the time. */
+  resume(): this {
+    return this;
+  }
+
+  pause(): this {
+    return this;
+  }
+}
+
+/** The terminal, for the thread of the screen: it writes itself, and the keeper does the rest. */
+export function openLine(link: Link): TerminalLine {
+  const output = new WriteStream(1);
+  // EIO, EPIPE: the terminal has gone.
+  output.on('error', () => link.post({ type: 'hangup' }));
+  link.on('size', ({ columns, rows }) => {
+    output.columns = columns;
+    output.rows = rows;
+    output.emit('resize');
+  });
+  return {
+    keys: new KeeperKeys(link),
+    output,
+    term: process.env['TERM'] ?? '',
+    stop: () => link.post({ type: 'suspended' }),
+    onStop: (listener) => link.on('suspend', listener),
+    onContinue: (listener) => link.on('resume', listener),
+  };
+}

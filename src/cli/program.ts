@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { isMainThread } from 'node:worker_threads';
+import { boundsFor } from '../model/bounds.ts';
+import { printable, shortened } from '../model/text.ts';
+import { growSlowly } from '../sampler/churn.ts';
+import { openSource } from '../source/index.ts';
+import { loadConfig } from './config/load.ts';
+import { parseQuery } from '../query/query.ts';
+import { memoryLimit } from './memory.ts';
+import { cleanEnvironment } from './environment.ts';
+import { crashText, messageOf, shortageText } from './errors.ts';
+import { type CommandLine, helpText, type Invocation, invocationOf, parseCommandLine } from './options.ts';
+import { finish, isCommandThread, openLink } from './link.ts';
+import { say } from './say.ts';
+import { closedText, isReaderGone, unprintedText } from './stdout.ts';
+import { UsageError } from './values.ts';
+
+/** For a source that is opened only to see whether it can be. */
+const NO_DEMANDS = { also: [], tcpDetails: false, ownerBudgetMs: 0 };
+
+/** No message is longer, UTF-16 units: what it quotes may be. */
+const MOST_MESSAGE = 8192;
+
+/** In the thread of a command: how it is told to end, and ends. */
+const link = isCommandThread() ? openLink() : undefined;
+
+/** Ends the program with lines on stderr that say what is wrong. */
+function fail(texts: readonly string[], exitCode: 1 | 2): void {
+  const lines = texts.map((text) => shortened(text, MOST_MESSAGE));
+  if (link) finish(link, exitCode, lines);
+  for (const line of lines) say(line);
+  process.exit(exitCode);
+}
+
+/** Prints a text to stdout. Rejects, in words, where that cannot be done. */
+async function print(text: string): Promise<void> {
+  const closed = closedText();
+  if (closed !== undefined) throw new Error(closed);
+  await new Promise<void>((resolve) => {
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      // `netpane ls | head -1` is no failure.
+      if (isReaderGone(error)) process.exit(0);
+      fail([unprintedText('this', error)], 1);
+    });
+    process.stdout.write(text, () => resolve());
+  });
+}
+
+/** Why there can be no live screen here; undefined where there can. */
+function noScreenText(): string | undefined {
+  const instead = "'netpane ls' prints the sockets once";
+  if (!isatty(0) || !isatty(1)) return `the live screen needs a terminal; ${instead}, to anywhere`;
+  if (process.env['TERM'] === 'dumb')
+    return `the live screen needs more than a TERM=dumb terminal; ${instead}`;
+  return undefined;
+}
+
+const version = (): string => {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+};
+
+/** @param complaints what was wrong with the configuration file, though not so that it stops netpane */
+async function run(invocation: Invocation, complaints: readonly string[]): Promise<void> {
+  if (invocation.command !== 'screen') for (const text of complaints) say(printable(text));
+  switch (invocation.command) {
+    case 'help':
+      return print(helpText());
+    case 'version':
+      return print(`netpane ${version()}\n`);
+    case 'config': {
+      const { configText, pathsText } = await import('./config/print.ts');
+      const { configFile, path, origins } = invocation;
+      return print(
+        path
+          ? pathsText(configFile, process.env)
+          : configText({ ...invocation, query: invocation.query.text }, origins),
+      );
+    }
+    case 'ls': {
+      const { list } = await import('./list.ts');
+      return list(invocation, print);
+    }
+    case 'watch': {
+      growSlowly();
+      const { watch } = await import('./watch.ts');
+      return watch(invocation, openLink());
+    }
+    case 'screen': {
+      // Here, where it is a plain message: the thread could only crash on it.
+      if (invocation.source !== undefined) await openSource(invocation.source, NO_DEMANDS);
+      growSlowly();
+      const { startSampling } = await import('./sampling.ts');
+      const bounds = boundsFor(memoryLimit());
+      // The first sample is taken while the screen is being loaded.
+      const sampling = startSampling(new URL('./worker.js', import.meta.url), { ...invocation, bounds });
+      const { showLive } = await import('./live.ts');
+      showLive(invocation, openLink(), bounds, sampling, complaints);
+    }
+  }
+}
+
+/** Where there is nothing to set, or only the paths are asked for, a file with mistakes is in nobody's way. */
+const isSettled = ({ command, path }: CommandLine): boolean =>
+  command === 'help' || command === 'version' || path;
+
+/** What is wrong with a query of the configuration file. */
+function checkQuery(text: string): string | undefined {
+  const parsed = parseQuery(text);
+  return 'problem' in parsed ? `at column ${parsed.problem.at + 1}: ${parsed.problem.message}` : undefined;
+}
+
+// Before anything is started, and before any package that reads it is loaded.
+cleanEnvironment(process.env);
+
+// The thread of a command hears its own.
+if (isMainThread) process.on('uncaughtException', (error) => fail([crashText(error)], 1));
+
+try {
+  const line = parseCommandLine(process.argv.slice(2));
+  const { command } = line;
+  const problem = command === 'screen' ? noScreenText() : command === 'watch' ? closedText() : undefined;
+  if (problem !== undefined) fail([problem], command === 'screen' ? 2 : 1);
+  else if (isMainThread && (command === 'screen' || command === 'watch')) {
+    const { Keeper } = await import('./keeper.ts');
+    new Keeper(new URL(import.meta.url), command === 'screen');
+  } else {
+    const complaints: string[] = [];
+    const complain = (text: string): void => void complaints.push(text);
+    const file = isSettled(line)
+      ? undefined
+      : await loadConfig(line.configFile, process.env, checkQuery, complain);
+    await run(invocationOf(line, process.env, file), complaints);
+  }
+} catch (error) {
+  // It quotes what was given, which may be a name that a script has from elsewhere.
+  if (error instanceof UsageError) fail(error.lines.map(printable), 2);
+  else fail([shortageText(error) ?? messageOf(error)], 1);
+}

@@ -1,0 +1,24 @@
+import { writeSync } from 'node:fs';
+
+const STDERR = 2;
+
+/** A pipe that is full is tried again this often, after a pause; then the text is dropped. */
+const TRIES = 20;
+const PAUSE_MS = 5;
+
+/**
+ * Writes `netpane: TEXT` and a line end to stderr, from any thread, before it returns. A stderr that is closed, full or
+ * without a reader changes nothing: there is no place left to report that to.
+ */
+export function say(text: string): void {
+  let rest = Buffer.from(`netpane: ${text}\n`);
+  for (let i = 0; i < TRIES && rest.length > 0; i++) {
+    try {
+      rest = rest.subarray(writeSync(STDERR, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      // The pipe is shared with stdout, which libuv has made non-blocking.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    }
+  }
+}

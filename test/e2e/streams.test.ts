@@ -1,0 +1,90 @@
+// Every command with every output that does not work: it ends, and says why where that can be said.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { cleanUp, hasNetlink, isLinux, program, unshare } from './netpane.ts';
+
+/** Runs a line of bash, in which `netpane` is the built program in a quiet network of its own; `said` is its stderr. */
+async function bash(line: string): Promise<{ code: number | null; stdout: string; said: string[] }> {
+  const netpane = `netpane() { ${unshare.join(' ')} ${process.execPath} ${program} "$@"; }`;
+  // In a process group of its own, which can be ended as a whole.
+  const child = spawn('bash', ['-c', `${netpane}; ${line}`], { detached: true });
+  cleanUp(() => child.exitCode ?? process.kill(-(child.pid ?? 0), 'SIGKILL'));
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (text: Buffer) => (stdout += text.toString()));
+  child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  const said = stderr.split('\n').filter((it) => it !== '' && !/hidden|not see/.test(it));
+  return { code, stdout, said };
+}
+
+const COMMANDS = ['ls', 'ls --json', 'ls --csv', 'watch', 'watch --json', '--help', '--version', 'config'];
+
+describe.skipIf(!isLinux)('outputs that do not work (skipped elsewhere: they are those of Linux)', () => {
+  test.each(COMMANDS)('%s without a stdout ends with 1 and one line', async (command) => {
+    expect(await bash(`netpane ${command} >&-`)).toEqual({
+      code: 1,
+      stdout: '',
+      said: [expect.stringMatching(/^netpane: stdout is closed/)],
+    });
+  });
+
+  // `watch` prints only what happens, which here is nothing.
+  test.each(COMMANDS.filter((it) => !it.startsWith('watch')))(
+    '%s to a full disk ends with 1 and one line',
+    async (command) => {
+      const said = [expect.stringMatching(/^netpane: this cannot be printed: the disk is full: .*ENOSPC/)];
+      expect(await bash(`netpane ${command} >/dev/full`)).toEqual({ code: 1, stdout: '', said });
+    },
+  );
+
+  test.each(COMMANDS)(
+    '%s to a pipe that nobody reads ends with 0, in silence, though nothing happens',
+    async (command) => {
+      const line = `netpane ${command} | true; echo \${PIPESTATUS[0]}`;
+      expect(await bash(line)).toEqual({ code: 0, stdout: '0\n', said: [] });
+    },
+  );
+
+  test.each(['2>&-', '2>/dev/full', '2> >(true)'])(
+    'all is printed where stderr does not work: %s',
+    async (stderr) => {
+      const { code, stdout } = await bash(`netpane ls --json --source proc ${stderr}`);
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toEqual(expect.any(Array));
+    },
+  );
+
+  test.skipIf(!hasNetlink).each([
+    ['a socket', 0, 'import socket; a, b = socket.socketpair()'],
+    // By SIGHUP, of which nothing but its end is seen.
+    [
+      'a terminal',
+      255,
+      'import os, pty; m, s = pty.openpty(); a, b = os.fdopen(s, "rb+", 0), os.fdopen(m, "rb+", 0)',
+    ],
+  ])('watch to %s ends when its other end is closed, though nothing happens', async (_, ended, make) => {
+    // Closed when netpane has sockets of its own to ask the kernel: Node itself may abort on a terminal that goes before.
+    const python = `import os, subprocess, sys, time; ${make}
+p = subprocess.Popen(sys.argv[1:], stdout=a, start_new_session=True); fds = f"/proc/{p.pid}/fd/"
+def link(fd):
+  try: return os.readlink(fds + fd)
+  except OSError: return ""
+while p.poll() is None and not any(link(fd).startswith("socket:") for fd in os.listdir(fds) if int(fd) > 2): time.sleep(.02)
+a.close(); b.close(); sys.exit(p.wait(20))`;
+    const line = `command -v python3 >/dev/null || exit 77; python3 -c '${python}' ${unshare.join(' ')} ${process.execPath} ${program} watch`;
+    const { code } = await bash(line);
+    // Without python3 nothing is tried.
+    expect([ended, 77]).toContain(code);
+  });
+
+  test.each([20, 24, 28, 32])('a limit of %i open files: one line with the remedy', async (limit) => {
+    const { code, said } = await bash(
+      `ulimit -n ${limit}; ${process.execPath} ${program} watch --port 1 & wait $!`,
+    );
+    expect(code).toBe(1);
+    expect(said).toEqual([
+      expect.stringMatching(/^netpane: .*EMFILE.*ulimit -n|^netpane: .*ulimit -n.*EMFILE/),
+    ]);
+  });
+});
