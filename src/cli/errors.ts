@@ -25,7 +25,7 @@ const codeOf = (error: unknown): string =>
 export function shortageText(error: unknown): string | undefined {
   const code = codeOf(error);
   // `Worker initialization failure: EAGAIN`
-  const cause = code === 'ERR_WORKER_INIT_FAILED' ? /[A-Z]+$/.exec(messageOf(error))?.[0] : undefined;
+  const cause = code === 'ERR_WORKER_INIT_FAILED' ? messageOf(error).split(' ').at(-1) : undefined;
   const text = SHORTAGES[cause ?? code];
   return text === undefined ? undefined : `${text} (${messageOf(error).split('\n', 1)[0]})`;
 }

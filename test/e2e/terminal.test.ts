@@ -109,7 +109,9 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     ['timer-throws', 'a timer came to grief'],
     ['promise-rejects', 'a promise came to grief'],
   ])('a crash (%s) is told on the normal screen', async (fault, message) => {
-    const it = await run({ fault, args: '--interval 100ms' });
+    const file = join(newHome(), 'ticks');
+    const it = await run({ fault, ticks: file, args: '--interval 100ms' });
+    writeFileSync(file, '');
     const { code, said } = await it.end();
     expect(code).toBe(1);
     const lines = said.split('\n').map((line) => line.trimEnd());

@@ -18,8 +18,16 @@ const isCommand = !isSampler && !isKeeper;
 /** As in src/sampler/sampler.ts. */
 const DRAIN_MS = 50;
 
-/** Does something as soon as the test says so: `ticksFile` is there. */
-const whenTold = (act) => setInterval(() => existsSync(ticksFile) && act(), 20);
+/** Does something as soon as the test says so, by making `ticksFile`; without that after a while. */
+const whenTold = (act) => {
+  if (ticksFile === '') return setTimeout(act, later);
+  const timer = setInterval(() => {
+    if (!existsSync(ticksFile)) return;
+    clearInterval(timer);
+    act();
+  }, 20);
+  return timer;
+};
 /** A thread that does nothing else any more. */
 const busy = () =>
   whenTold(() => {
@@ -46,9 +54,9 @@ const inWorker = {
     };
   },
   'worker-throws': () =>
-    setTimeout(() => {
+    whenTold(() => {
       throw new Error('the worker came to grief');
-    }, later),
+    }),
   /** The sampling thread is stuck in a call that does not return, as in a read of /proc that waits for a lock. */
   'worker-stuck': () =>
     whenTold(() => {
@@ -56,7 +64,7 @@ const inWorker = {
       spawnSync('sleep', ['60']);
     }),
   'worker-busy': busy,
-  'worker-exits': () => setTimeout(() => process.exit(9), later),
+  'worker-exits': () => whenTold(() => process.exit(9)),
   'table-unreadable': () => {
     const { openSync } = fs;
     const brokenFromMs = performance.now() + later;
@@ -132,13 +140,22 @@ const inCommand = {
   'render-throws': () => {
     const { prototype } = tty.WriteStream;
     const { write } = prototype;
-    const brokenFromMs = performance.now() + later;
-    prototype.write = function (...args) {
-      if (performance.now() < brokenFromMs) return write.apply(this, args);
-      prototype.write = write;
-      throw new Error('a widget came to grief');
-    };
+    whenTold(() => {
+      prototype.write = () => {
+        prototype.write = write;
+        throw new Error('a widget came to grief');
+      };
+    });
   },
+  'timer-throws': () =>
+    whenTold(() => {
+      throw new Error('a timer came to grief');
+    }),
+  'command-busy': busy,
+  'promise-rejects': () => whenTold(() => void Promise.reject(new Error('a promise came to grief'))),
+};
+
+const inKeeper = {
   /** Input comes byte by byte, as over the slowest line; yet at once, so that no time has to be waited for. */
   'input-in-bytes': () => {
     const { stdin } = process;
@@ -149,12 +166,7 @@ const inCommand = {
       return true;
     };
   },
-  'timer-throws': () =>
-    setTimeout(() => {
-      throw new Error('a timer came to grief');
-    }, later),
-  'command-busy': busy,
-  'promise-rejects': () => setTimeout(() => void Promise.reject(new Error('a promise came to grief')), later),
 };
 
-if (!isKeeper) await { ...inBoth, ...(isCommand ? inCommand : inWorker) }[fault]?.();
+if (isKeeper) inKeeper[fault]?.();
+else await { ...inBoth, ...(isCommand ? inCommand : inWorker) }[fault]?.();
