@@ -47,6 +47,11 @@ export class Keeping {
     else this.#others++;
   }
 
+  /** Sockets that were left out of this reading, without those in TIME_WAIT. */
+  get leftOut(): number {
+    return this.#others;
+  }
+
   /** What was left out of this reading. */
   notices(): Degradation[] {
     const { remnants, sockets } = this.#bounds;

@@ -10,6 +10,7 @@ import type {
   Entrance,
   Listening,
   NetlinkSystem,
+  SocketAnswer,
 } from '../../src/source/linux/netlink/system.ts';
 import { TCP_INFO } from '../../src/source/linux/netlink/tcp-info.ts';
 import { type NetlinkBuffer, netlinkBuffer } from '../../src/source/linux/netlink/wire.ts';
@@ -592,6 +593,14 @@ export class FakeNetlink implements NetlinkSystem {
       this.room += 1;
     };
     return { ...(network.tellsCloses && { closes: closesOf(network, () => isOpen) }), close };
+  }
+
+  /** Namespaces of sockets that are in no list, by descriptor. */
+  readonly passedOut = new Map<number, number>();
+
+  ask({ descriptor }: { readonly descriptor: number }): SocketAnswer | undefined {
+    const netns = this.passedOut.get(descriptor);
+    return netns === undefined ? undefined : { netns, isTcp: true };
   }
 
   inside<T>(namespace: Entrance, act: () => T): T {

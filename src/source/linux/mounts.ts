@@ -79,6 +79,23 @@ export const isThere = ({ path, inode }: NamespaceMount): boolean => {
   }
 };
 
+/** Device of the file system of namespaces (nsfs), as /proc has it; undefined where it cannot be seen. */
+const namespaceDevice = (): number | undefined =>
+  statSync('/proc/self/ns/net', { throwIfNoEntry: false })?.dev;
+
+/**
+ * True where a path opens the namespace, in a mount namespace that another user may fill: a file with the number of a
+ * namespace is none.
+ */
+export function isNamespaceAt(path: string, inode: number): boolean {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat?.ino === inode && stat.dev === namespaceDevice();
+  } catch {
+    return false;
+  }
+}
+
 function stateOf(folder: string): string {
   try {
     const stat = statSync(folder, { throwIfNoEntry: false });

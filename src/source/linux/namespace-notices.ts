@@ -1,4 +1,5 @@
 import type { Degradation } from '../../model/batch.ts';
+import type { SearchResult } from './namespace-search.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Networks } from './networks.ts';
 import { type Standing, SUDO, whyUnseen } from './standing.ts';
@@ -8,6 +9,7 @@ export function namespaceNotices(
   networks: Networks,
   namespaces: Namespaces,
   standing: Standing,
+  { unsearched, unreachable, unlisted }: SearchResult & { readonly unlisted: number },
 ): Degradation[] {
   const all = [...networks.values()];
   const unheard = all.filter(({ isDeaf }) => isDeaf).length;
@@ -18,6 +20,9 @@ export function namespaceNotices(
     ...(networks.closed.size > 0 ? [closed([...networks.closed.values()], standing)] : []),
     ...(networks.failed.size > 0 ? [failed([...networks.failed.values()])] : []),
     ...(unheard > 0 ? [deaf(unheard)] : []),
+    ...(unreachable.size > 0 ? [unreached(unreachable.size)] : []),
+    ...(unlisted > 0 ? [tcpUnlisted(unlisted)] : []),
+    ...(unsearched > 0 ? [searchUnfinished(unsearched)] : []),
     ...(unlinked.length > 0 ? [interfacesUnread(unlinked)] : []),
   ];
 }
@@ -83,6 +88,24 @@ const deaf = (count: number): Degradation => ({
   code: 'few-descriptors',
   text: `what closes between two polls in ${counted(count, 'network namespace')} is not seen: too few descriptors to listen there (ulimit -n)`,
   short: `${counted(count, 'namespace')} polled only`,
+});
+
+const unreached = (count: number): Degradation => ({
+  code: 'namespaces-unreachable',
+  text: `${counted(count, 'network namespace')} could not be entered: only a mount that is out of reach in another mount namespace is known of ${count === 1 ? 'it' : 'them'}`,
+  short: `${counted(count, 'namespace')} out of reach`,
+});
+
+const tcpUnlisted = (count: number): Degradation => ({
+  code: 'tcp-unlisted',
+  text: `${counted(count, 'TCP socket')} more than all lists tell of: in network namespaces that could not be found or entered, or held by no process and bound to nothing`,
+  short: `${counted(count, 'TCP socket')} unlisted`,
+});
+
+const searchUnfinished = (count: number): Degradation => ({
+  code: 'search-unfinished',
+  text: `${counted(count, 'process', 'processes')} not yet searched for network namespaces that no process is in`,
+  short: 'namespace search unfinished',
 });
 
 const interfacesUnread = (messages: readonly string[]): Degradation => ({

@@ -1,6 +1,7 @@
 import { ContainerNames } from './container-names.ts';
 import { containerOf, serviceOf } from './containers.ts';
 import { isThere as isMounted, type NamespaceMount, NamespaceMounts } from './mounts.ts';
+import type { Hold, NamespaceSearch } from './namespace-search.ts';
 import type { Proc } from './proc.ts';
 import { FIRST_PID_NAMESPACE } from './standing.ts';
 
@@ -12,6 +13,8 @@ export interface FoundNamespace {
   readonly name?: string;
   /** A path that opens it now; whoever does should look at the inode of what was opened. */
   readonly path: string;
+  /** A socket of another process in it, where no path opens it. */
+  readonly socket?: NonNullable<Hold['socket']>;
   /** True for the one this program is in. */
   readonly isOwn: boolean;
 }
@@ -64,6 +67,7 @@ export class Namespaces {
   readonly #proc: Proc;
   readonly #mounts: NamespaceMounts;
   readonly #names: ContainerNames;
+  readonly #hidden: NamespaceSearch | undefined;
   readonly #namedFolders: readonly string[];
   #isFirstPidNamespace = false;
   readonly #seats = new Map<number, Seat>();
@@ -75,13 +79,14 @@ export class Namespaces {
   #isFirstProcessListed = false;
   #last: readonly FoundNamespace[] = [];
 
-  /** @param options `root`: where /run, /var and /home are; `/` by default */
-  constructor({ proc, root = '/' }: { proc: Proc; root?: string }) {
+  /** @param options `root`: where /run, /var and /home are; `/` by default. `search` finds what no process is in */
+  constructor({ proc, root = '/', search }: { proc: Proc; root?: string; search?: NamespaceSearch }) {
     const folder = root.replace(/\/$/, '');
     this.#proc = proc;
     this.#namedFolders = NAMED_FOLDERS.map((name) => `${folder}/${name}/`);
     this.#mounts = new NamespaceMounts({ proc, folder: `${folder}/run/netns` });
     this.#names = new ContainerNames(root);
+    this.#hidden = search;
   }
 
   /** Processes that did not let their namespace be seen: without root, those of other users. */
@@ -122,6 +127,7 @@ export class Namespaces {
     for (const pid of pids) this.#visit(pid);
     this.#unreadable = 0;
     for (const { inode } of this.#seats.values()) if (inode === 'forbidden') this.#unreadable++;
+    for (const inode of this.#hidden?.held() ?? []) this.#namespace(inode);
     const found: FoundNamespace[] = [];
     // A process found to have moved may add a namespace here, which this loop comes to as well.
     for (const namespace of this.#byInode.values()) {
@@ -151,7 +157,21 @@ export class Namespaces {
   /** True while the namespace can still be reached, looked at anew. */
   isThere(inode: number): boolean {
     const mounts = this.#byInode.get(inode)?.mounts ?? NONE;
-    return mounts.some(isMounted) || this.processOf(inode, true) !== undefined;
+    return (
+      mounts.some(isMounted) ||
+      this.processOf(inode, true) !== undefined ||
+      this.#hidden?.holdOf(inode)?.isThere() === true
+    );
+  }
+
+  /** True for a namespace that processes are in, or that is mounted. */
+  isKnown(inode: number): boolean {
+    return this.#byInode.has(inode);
+  }
+
+  /** Every process of the last round. */
+  pids(): number[] {
+    return [...this.#seats.keys()];
   }
 
   /** The namespace that a process is in; undefined when that cannot be seen. */
@@ -239,7 +259,9 @@ export class Namespaces {
       const { inode, pids, mounts: before } = namespace;
       namespace.mounts = byInode.get(inode) ?? NONE;
       const isHeld =
-        pids.size > 0 || namespace.mounts.some(({ path }) => before.some((it) => it.path === path));
+        pids.size > 0 ||
+        this.#hidden?.holdOf(inode) !== undefined ||
+        namespace.mounts.some(({ path }) => before.some((it) => it.path === path));
       // Another one may have its inode already, and be mounted.
       if (!isHeld && inode !== this.#ownInode) this.#byInode.delete(inode);
     }
@@ -253,7 +275,8 @@ export class Namespaces {
     const [mount] = mounts;
     if (mount) return mount.path;
     const pid = this.processOf(inode);
-    return pid === undefined ? undefined : this.#proc.pathOf(`${pid}/ns/net`);
+    if (pid !== undefined) return this.#proc.pathOf(`${pid}/ns/net`);
+    return this.#hidden?.holdOf(inode)?.path;
   }
 
   /** The same object while it says the same. */
@@ -262,7 +285,9 @@ export class Namespaces {
     const name = this.#nameOf(namespace);
     const isOwn = inode === this.#ownInode;
     if (found?.path === path && found.name === name && found.isOwn === isOwn) return found;
-    namespace.found = { inode, ...(name !== undefined && { name }), path, isOwn };
+    const hold = this.#hidden?.holdOf(inode);
+    const socket = hold?.path === path ? hold.socket : undefined;
+    namespace.found = { inode, ...(name !== undefined && { name }), path, isOwn, ...(socket && { socket }) };
     return namespace.found;
   }
 

@@ -1,8 +1,10 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { ERRNO, type Native } from './netlink/native.ts';
+import type { Target } from './descriptor-target.ts';
 import { IO_URING, IO_URING_LINK, type Outcome, Proc } from './proc.ts';
 
 const SOCKET = Buffer.from('socket:[');
+const NETWORK = Buffer.from('net:[');
 const RING = Buffer.from(IO_URING_LINK);
 const ZERO = 48;
 const NINE = 57;
@@ -26,23 +28,48 @@ export class NativeProc extends Proc {
     this.#native = native;
   }
 
-  override socketInodes(folderPath: string, descriptors: readonly number[]): Outcome<number>[] {
-    if (descriptors.length <= FEW) return super.socketInodes(folderPath, descriptors);
-    let folder: number;
-    try {
-      folder = openSync(`${this.#root}/${folderPath}/fd`, constants.O_RDONLY | constants.O_DIRECTORY);
-    } catch {
-      return super.socketInodes(folderPath, descriptors);
-    }
-    try {
-      return descriptors.map((descriptor) => this.#socketInodeIn(folder, descriptor));
-    } finally {
-      closeSync(folder);
-    }
+  override socketInodes(folder: string, descriptors: readonly number[]): Outcome<number>[] {
+    const each = this.#inFolder(folder, descriptors, (fd, it) => this.#socketInodeIn(fd, it));
+    return each ?? super.socketInodes(folder, descriptors);
+  }
+
+  override targets(folder: string, descriptors: readonly number[]): (Target | undefined)[] {
+    const each = this.#inFolder(folder, descriptors, (fd, it) => this.#targetIn(fd, it));
+    return each ?? super.targets(folder, descriptors);
   }
 
   override shareDescriptors(tid: number, other: number): boolean | undefined {
     return this.#native.shareDescriptors(tid, other);
+  }
+
+  /** Undefined where it is not worth it, or the folder of descriptors cannot be opened. */
+  #inFolder<T>(
+    folder: string,
+    descriptors: readonly number[],
+    read: (fd: number, descriptor: number) => T,
+  ): T[] | undefined {
+    if (descriptors.length <= FEW) return undefined;
+    let fd: number;
+    try {
+      fd = openSync(`${this.#root}/${folder}/fd`, constants.O_RDONLY | constants.O_DIRECTORY);
+    } catch {
+      return undefined;
+    }
+    try {
+      return descriptors.map((descriptor) => read(fd, descriptor));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #targetIn(folder: number, descriptor: number): Target | undefined {
+    this.#name[this.#writeDigits(descriptor)] = 0;
+    const length = this.#native.readLinkAt(folder, this.#name, this.#link);
+    if (length > 0 && this.#begins(SOCKET))
+      return { kind: 'socket', inode: this.#number(SOCKET.length, length) };
+    if (length > 0 && this.#begins(NETWORK))
+      return { kind: 'net', inode: this.#number(NETWORK.length, length) };
+    return undefined;
   }
 
   #socketInodeIn(folder: number, descriptor: number): Outcome<number> {
@@ -70,14 +97,19 @@ export class NativeProc extends Proc {
 
   /** The number in `socket:[number]`, `IO_URING`, or 0 for any other link. */
   #inode(length: number): number {
-    if (!this.#begins(SOCKET)) return length === RING.length && this.#begins(RING) ? IO_URING : 0;
-    let inode = 0;
-    for (let i = SOCKET.length; i < length - 1; i++) {
+    if (this.#begins(SOCKET)) return this.#number(SOCKET.length, length);
+    return length === RING.length && this.#begins(RING) ? IO_URING : 0;
+  }
+
+  /** The number that stands from here to the last byte, which is a bracket. */
+  #number(start: number, length: number): number {
+    let number = 0;
+    for (let i = start; i < length - 1; i++) {
       const digit = this.#link[i] ?? 0;
       if (digit < ZERO || digit > NINE) return 0;
-      inode = inode * 10 + digit - ZERO;
+      number = number * 10 + digit - ZERO;
     }
-    return inode;
+    return number;
   }
 
   #begins(text: Buffer): boolean {

@@ -5,17 +5,8 @@ import { Interfaces, NO_INTERFACES } from './interfaces.ts';
 import type { FoundNamespace } from './namespaces.ts';
 import { Closes } from './netlink/closes.ts';
 import { ask, type Channel, dump, type DumpResult } from './netlink/dump.ts';
-import {
-  AF_INET,
-  AF_INET6,
-  bothTcpRequest,
-  INET,
-  inetRequest,
-  type IPPROTO,
-  tcpSocketRequest,
-} from './netlink/inet.ts';
+import { AF_INET, INET, tcpSocketRequest } from './netlink/inet.ts';
 import { NativeError } from './netlink/native.ts';
-import { OTHERS } from './netlink/others.ts';
 import {
   addressesRequest,
   decodeInterfaceAddress,
@@ -28,21 +19,10 @@ import {
 } from './netlink/route.ts';
 import { type Channels, isOutOfDescriptors, type Listening, type NetlinkSystem } from './netlink/system.ts';
 import type { NetlinkBuffer } from './netlink/wire.ts';
+import { type Question, questions } from './questions.ts';
 
 /** What a network is made of: a namespace that was found, or our own where /proc does not tell which that is. */
 export type Reachable = FoundNamespace | { readonly isOwn: true; readonly inode: undefined };
-
-/** One question to the kernel, and the protocol of the sockets in its answer. */
-interface Question {
-  readonly protocol: Protocol;
-  readonly request: Uint8Array;
-  /** Asked instead where the kernel refuses. */
-  readonly instead?: readonly Question[];
-  /** Sockets of every machine: where these cannot be read, the reading is not worth its name. */
-  readonly isVital?: boolean;
-  /** Asked for by the user: what the kernel does not have is said. */
-  readonly isExtra?: boolean;
-}
 
 /** Takes a message of the kernel's about one socket. */
 export type OnSocket = (
@@ -83,32 +63,6 @@ const ADDRESS_ROUNDS = 16;
 
 /** ENOENT, EINVAL, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT: the kernel has no such sockets, or no diag module for them. */
 const NOT_THERE = new Set([2, 22, 93, 95, 97]);
-
-function questions(also: readonly ExtraKind[], details: boolean): Question[] {
-  const ip = (protocol: Protocol & keyof typeof IPPROTO, more?: Partial<Question>): Question[] =>
-    ([AF_INET, AF_INET6] as const).map((family) => ({
-      protocol,
-      request: inetRequest(family, protocol, details),
-      ...more,
-    }));
-  return [
-    {
-      protocol: 'tcp',
-      request: bothTcpRequest(details),
-      instead: ip('tcp', { isVital: true }),
-      isVital: true,
-    },
-    ...ip('udp'),
-    ...ip('udplite'),
-    ...ip('raw'),
-    { protocol: 'packet', request: OTHERS.packet.request() },
-    ...also.flatMap((kind) =>
-      kind === 'unix' || kind === 'vsock'
-        ? [{ protocol: kind, request: OTHERS[kind].request(), isExtra: true }]
-        : ip(kind, { isExtra: true }),
-    ),
-  ];
-}
 
 /**
  * One network namespace, with netlink sockets open in it for as long as it is there. Where no descriptors are left for

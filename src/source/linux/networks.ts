@@ -16,10 +16,18 @@ export class Networks {
   readonly #system: NetlinkSystem;
   readonly #namespaces: Namespaces;
   readonly #options: Options;
+  readonly #isInUse: (network: Network) => boolean;
   /** Our own has no inode where /proc does not tell it. */
   readonly #networks = new Map<number | undefined, Network>();
 
-  constructor(system: NetlinkSystem, namespaces: Namespaces, options: Options) {
+  /** @param isInUse true while a process holds a socket of the namespace */
+  constructor(
+    system: NetlinkSystem,
+    namespaces: Namespaces,
+    options: Options,
+    isInUse: (network: Network) => boolean,
+  ) {
+    this.#isInUse = isInUse;
     this.#system = system;
     this.#namespaces = namespaces;
     this.#options = options;
@@ -38,7 +46,8 @@ export class Networks {
   }
 
   /**
-   * Opens the namespaces that have come, and closes those that have gone.
+   * Opens the namespaces that have come, and closes those that have gone. One that nothing is known to hold, but of which a
+   * process has a socket, is there still.
    * @param pids every process of now, where the caller has listed them already
    * @returns those that were closed
    */
@@ -48,7 +57,7 @@ export class Networks {
     const gone: Network[] = [];
     this.#followOwn(found);
     for (const [inode, network] of this.#networks) {
-      if (inode === undefined || inodes.has(inode)) continue;
+      if (inode === undefined || inodes.has(inode) || this.#isInUse(network)) continue;
       network.close();
       this.#networks.delete(inode);
       gone.push(network);

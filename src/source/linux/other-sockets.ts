@@ -102,6 +102,11 @@ export class OtherSockets {
     return { problems: unreadable, unread };
   }
 
+  /** Inodes of the sockets of this reading. */
+  *inodes(): Generator<number> {
+    for (const { message } of this.#entries.values()) if (message.inode !== undefined) yield message.inode;
+  }
+
   /** A socket as the last reading had it. */
   get(id: string): Socket | undefined {
     return this.#sockets.get(id);

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { parseTarget, type Target } from './descriptor-target.ts';
 import { wholeLength } from './utf8.ts';
 
 /** Errors that mean "not there (any more)": a process may die between any two reads. */
@@ -108,6 +109,14 @@ export class Proc {
    */
   socketInodes(folder: string, descriptors: readonly number[]): Outcome<number>[] {
     return descriptors.map((descriptor) => this.socketInode(folder, descriptor));
+  }
+
+  /** What descriptors are of, where that is a socket or a network namespace; in their order. */
+  targets(folder: string, descriptors: readonly number[]): (Target | undefined)[] {
+    return descriptors.map((descriptor) => {
+      const link = this.link(`${folder}/fd/${descriptor}`);
+      return 'value' in link ? parseTarget(link.value) : undefined;
+    });
   }
 
   /** True when two threads have one table of descriptors; undefined where that cannot be told. */

@@ -5,6 +5,7 @@ import type { Leftovers, Source, SourceOptions } from '../types.ts';
 import { Attribution, isHidden, Listeners, type Owned } from './attribution.ts';
 import { LinuxEvents, type TraceReader } from './events.ts';
 import { InodeSlots } from './inode-slots.ts';
+import { NamespaceSearch } from './namespace-search.ts';
 import { Namespaces } from './namespaces.ts';
 import {
   AF_INET,
@@ -28,6 +29,7 @@ import { OtherSockets } from './other-sockets.ts';
 import type { Proc } from './proc.ts';
 import { RollingMap } from './rolling-map.ts';
 import { namespaceNotices } from './namespace-notices.ts';
+import { TcpSurplus } from './tcp-surplus.ts';
 import {
   interruptedDumps,
   missingKinds,
@@ -35,6 +37,9 @@ import {
   tablesUnread,
   unreadableMessages,
 } from './sockdiag-notices.ts';
+
+/** The longest that the first reading searches for namespaces that no process is in, milliseconds. */
+const FIRST_SEARCH_MS = 1000;
 
 export interface SockDiagOptions extends SourceOptions {
   readonly system: NetlinkSystem;
@@ -64,6 +69,8 @@ export class SockDiagSource implements Source {
   readonly #attribution: Attribution;
   readonly #namespaces: Namespaces;
   readonly #networks: Networks;
+  readonly #search: NamespaceSearch;
+  readonly #surplus = new TcpSurplus();
   readonly #slots = new Slots();
   /** By slot: the socket, and the namespace that it is in. */
   readonly #bySlot: (Socket | undefined)[] = [];
@@ -96,13 +103,14 @@ export class SockDiagSource implements Source {
 
   constructor(options: SockDiagOptions) {
     this.#options = options;
-    const { proc, root } = options;
+    const { proc, root, nowMs, system } = options;
     this.#attribution = new Attribution({
       ...options,
       isKernelPort: (netns, port) => this.#networks.get(netns)?.interfaces.isTunnelPort(port) ?? false,
     });
-    this.#namespaces = new Namespaces({ proc, root });
-    this.#networks = new Networks(options.system, this.#namespaces, options);
+    this.#search = new NamespaceSearch(proc, nowMs, system);
+    this.#namespaces = new Namespaces({ proc, root, search: this.#search });
+    this.#networks = new Networks(system, this.#namespaces, options, (network) => this.#isInUse(network));
     this.#keeping = new Keeping(options.bounds);
     this.#others = new OtherSockets(proc, this.#attribution, this.#keeping);
     if (!options.events) return;
@@ -148,6 +156,8 @@ export class SockDiagSource implements Source {
     const ownersMs = nowMs();
     this.#settle(gone);
     const before = this.#published;
+    const { unboundTcp } = this.#search.result;
+    this.#surplus.end(this.#options.proc, this.#keeping.leftOut > 0 ? undefined : unboundTcp);
     this.#published = this.#sockets.publish();
     if (this.#published !== before) this.#countHidden(this.#published);
     return {
@@ -172,33 +182,72 @@ export class SockDiagSource implements Source {
     this.#slots.begin();
     this.#others.begin();
     this.#keeping.begin();
+    this.#surplus.begin(this.#options.proc);
     const readings = new Map<Network, NetworkReading>();
-    for (const network of this.#networks.values()) {
-      const reading = network.readSockets(this.#onSocket, this.#onPause);
-      this.#askRequests(network);
-      for (const protocol of reading.unfinished) this.#others.keep(network, protocol);
-      this.#readTables(network, reading.untold);
-      readings.set(network, reading);
+    for (const network of this.#networks.values()) this.#readNetwork(network, readings);
+    if (this.#searchNamespaces()) {
+      this.#followNamespaces();
+      for (const network of this.#networks.values())
+        if (!readings.has(network)) this.#readNetwork(network, readings);
     }
     return readings;
   }
 
-  /** Reads from /proc what netlink does not tell of a namespace, where no process is in it from inside. */
+  #readNetwork(network: Network, readings: Map<Network, NetworkReading>): void {
+    const reading = network.readSockets(this.#onSocket, this.#onPause);
+    this.#askRequests(network);
+    for (const protocol of reading.unfinished) this.#others.keep(network, protocol);
+    this.#readTables(network, reading.untold);
+    readings.set(network, reading);
+  }
+
+  /** Goes on with the search for namespaces that no process is in. @returns true where one was found */
+  #searchNamespaces(): boolean {
+    if (this.#attribution.standing.procFailure !== undefined) return false;
+    let fresh: Set<number> | undefined;
+    const known = {
+      isNamespace: (inode: number) => this.#namespaces.isKnown(inode),
+      isSocket: (inode: number) => {
+        fresh ??= new Set([...this.#news.map((news) => news.inode), ...this.#others.inodes()]);
+        return this.#slotsOfInode.count(inode) > 0 || fresh.has(inode);
+      },
+    };
+    const budgetMs = this.#isFirst ? Math.min(this.#options.ownerBudgetMs, FIRST_SEARCH_MS) : undefined;
+    return this.#search.step(() => this.#namespaces.pids(), known, budgetMs);
+  }
+
+  /** True while a process holds a socket of the namespace, which is then there whatever else has gone. */
+  #isInUse(network: Network): boolean {
+    for (const [slot, socket] of this.#bySlot.entries()) {
+      const knowledge = this.#networkOf[slot] === network ? socket?.owners[0]?.knowledge : undefined;
+      if (knowledge === 'exact' || knowledge === 'pending') return true;
+    }
+    return false;
+  }
+
+  /** Reads from /proc what netlink does not tell of a namespace. */
   #readTables(network: Network, untold: ReadonlySet<Protocol>): void {
-    const pid = network.inode === undefined ? undefined : this.#namespaces.processOf(network.inode);
     const read = (folder: string) => this.#others.readTables(network, folder, untold);
     try {
-      const { problems, unread } = network.isOwn
-        ? read('self')
-        : pid === undefined
-          ? network.inside(() => read('thread-self'))
-          : read(String(pid));
+      let { problems, unread } = this.#inFolderOf(network, read);
+      // The process may have ended meanwhile.
+      if (unread.size > 0) ({ problems, unread } = this.#inFolderOf(network, read, true));
       this.#problems += problems;
       for (const protocol of unread) this.#unread.add(protocol);
     } catch {
       // The namespace went meanwhile, or cannot be entered, which is said.
       for (const protocol of ['icmp', ...untold] as const) this.#others.keep(network, protocol);
     }
+  }
+
+  /**
+   * Hands over the folder below /proc of something that is in the namespace: where no process is, this thread goes there.
+   * @param isNow looks anew whether the process is there. Throws where the namespace cannot be entered
+   */
+  #inFolderOf<T>(network: Network, act: (folder: string) => T, isNow = false): T {
+    if (network.isOwn) return act('self');
+    const pid = network.inode === undefined ? undefined : this.#namespaces.processOf(network.inode, isNow);
+    return pid === undefined ? network.inside(() => act('thread-self')) : act(String(pid));
   }
 
   readonly #onPause = (): void => this.events?.collect();
@@ -374,6 +423,7 @@ export class SockDiagSource implements Source {
   }
 
   #put(slot: number, socket: Socket): void {
+    this.#surplus.replace(this.#bySlot[slot], socket);
     const before = this.#bySlot[slot]?.inode;
     if (before !== socket.inode) {
       if (before !== undefined) this.#slotsOfInode.delete(before, slot);
@@ -392,6 +442,7 @@ export class SockDiagSource implements Source {
       if (other) this.#sockets.set(other.id, other);
       else this.#sockets.delete(socket.id);
     }
+    this.#surplus.replace(socket, undefined);
     this.#unreadable.delete(slot);
     this.#bySlot[slot] = undefined;
     this.#networkOf[slot] = undefined;
@@ -472,7 +523,10 @@ export class SockDiagSource implements Source {
       ...(failures > 0 ? [STALE] : []),
       ...this.#keeping.notices(),
       ...(hidden ? [hidden] : []),
-      ...namespaceNotices(this.#networks, this.#namespaces, standing),
+      ...namespaceNotices(this.#networks, this.#namespaces, standing, {
+        ...this.#search.result,
+        unlisted: this.#surplus.count,
+      }),
       ...(problems > 0 ? [unreadableMessages(problems)] : []),
       ...(interrupted > 0 ? [interruptedDumps(interrupted)] : []),
       ...(missing.size > 0 ? [missingKinds([...missing])] : []),

@@ -824,6 +824,61 @@ describe('namespaces', () => {
     });
   });
 
+  describe('one that no process has its main thread in', () => {
+    const HIDDEN: InetFields = { ...LISTEN, cookie: 10, inode: 70 };
+    const hide = (): FakeNetwork => {
+      const network = new FakeNetwork();
+      network.sockets = [HIDDEN];
+      kernel.networks.set(500, network);
+      return network;
+    };
+
+    test('held by a descriptor: its sockets are shown with the first reading', async () => {
+      hide();
+      start(50, 'keeper', 70);
+      fake.link('50/fd/9', 'net:[500]');
+      const { sockets } = await read(LISTEN);
+      expect(sockets.get('sk:a')?.netns).toEqual({ inode: 500 });
+      expect(ownersText(sockets.get('sk:a') as Socket)).toBe('exact keeper 50');
+    });
+
+    test('of a socket that was passed out: it stays while a process has it, and goes with that', async () => {
+      const network = hide();
+      start(50, 'taker', 70);
+      kernel.passedOut.set(3, 500);
+      expect((await read(LISTEN)).sockets.get('sk:a')?.netns).toEqual({ inode: 500 });
+      // Its hold is gone once it is known by its namespace.
+      fake.link('50/fd/4', 'socket:[70]');
+      fake.remove('50/fd/3');
+      for (let i = 0; i < 5; i++) expect((await read(LISTEN)).sockets.has('sk:a')).toBe(true);
+      network.sockets = [];
+      fake.remove('50');
+      for (let i = 0; i < 3; i++) await read(LISTEN);
+      expect(kernel.openCount).toBe(1);
+    });
+
+    test('its last process goes, and another one has a socket of it: nothing closes', async () => {
+      container(500, 60, HIDDEN);
+      fake.link('60/fd/3', 'socket:[70]');
+      start(50, 'taker', 70);
+      const first = await read(LISTEN);
+      fake.remove('60');
+      let last = first;
+      for (let i = 0; i < 20; i++) last = await read(LISTEN);
+      expect(diff(first.sockets, last.sockets)).toMatchObject({ spawned: [], closed: [] });
+      expect(kernel.opened).toBe(2);
+    });
+
+    test('not found: the sockets of TCP that no list tells of are counted', async () => {
+      fake.write('net/sockstat', 'TCP: inuse 1 orphan 0 tw 0 alloc 3 mem 0\n');
+      expect(notice(await read(LISTEN), 'tcp-unlisted')).toBe(
+        '2 TCP sockets more than all lists tell of: in network namespaces that could not be found or entered, ' +
+          'or held by no process and bound to nothing',
+      );
+      expect(codes(await read(LISTEN, HELD, { ...HELD, cookie: 3 }))).not.toContain('tcp-unlisted');
+    });
+  });
+
   describe('without /proc', () => {
     test('the sockets of our own are shown, without a namespace, and it is said what is missing', async () => {
       proc = new CountingProc(`${fake.root}/nowhere`);

@@ -34,6 +34,12 @@ const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
 const SO_RCVTIMEO = 20;
 const SO_RCVBUFFORCE = 33;
+const SO_PROTOCOL = 38;
+const IPPROTO_TCP = 6;
+/** include/uapi/linux/pidfd.h */
+const PIDFD_THREAD = 0o200;
+/** Gives the network namespace of a socket, include/uapi/linux/sockios.h. */
+const SIOCGSKNS = 0x894c;
 const SO_MEMINFO = 55;
 /** Where in the answer to SO_MEMINFO the count of lost messages is: SK_MEMINFO_DROPS, include/uapi/linux/sock_diag.h. */
 const MEMINFO_DROPS = 8;
@@ -43,7 +49,7 @@ const CLONE_NEWNET = 0x40000000;
 const RLIMIT_NOFILE = 7;
 
 /** Calls of the kernel that not every C library knows: their numbers are the same on every architecture. */
-const SYS = { fsopen: 430, fsconfig: 431, fsmount: 432 } as const;
+const SYS = { fsopen: 430, fsconfig: 431, fsmount: 432, pidfd_open: 434, pidfd_getfd: 438 } as const;
 /** FSOPEN_CLOEXEC and FSMOUNT_CLOEXEC, include/uapi/linux/mount.h. */
 const FS_CLOEXEC = 1;
 const FSCONFIG_CMD_CREATE = 6;
@@ -68,7 +74,9 @@ export const NETLINK = { route: 0, sockDiag: 4 } as const;
 const ANSWER_SECONDS = 5;
 
 type Koffi = (typeof import('koffi'))['default'];
-type Call = (...args: readonly unknown[]) => number;
+type Call = ((...args: readonly unknown[]) => number) & {
+  readonly async: (...args: readonly unknown[]) => void;
+};
 
 /** The calls of the C library that netpane needs and Node does not have. All are synchronous. */
 export class Native {
@@ -85,6 +93,7 @@ export class Native {
   readonly #read: Call;
   readonly #poll: Call;
   readonly #prlimit: Call;
+  readonly #ioctl: Call;
   readonly #syscallOfText: Call;
   readonly #syscall: Call;
   readonly #syscallOfNumbers: Call;
@@ -105,6 +114,7 @@ export class Native {
     this.#close = load('int close(int)');
     this.#read = load('long read(int, void *, size_t)');
     this.#poll = load('int poll(void *, unsigned long, int)');
+    this.#ioctl = load('int ioctl(int, unsigned long, long)');
     this.#prlimit = load('int prlimit(int, int, void *, void *)');
     this.#syscallOfText = load('long syscall(long, void *, long)');
     this.#syscallOfNumbers = load('long syscall(long, long, long, long, long, long)');
@@ -241,6 +251,40 @@ export class Native {
     } finally {
       this.#close(context);
     }
+  }
+
+  /**
+   * Opens the network namespace of a socket that another process holds (pidfd_getfd(2), Linux 5.6; SIOCGSKNS).
+   * Throws `NativeError`.
+   * @returns a descriptor of the namespace, and whether the socket is one of TCP
+   */
+  networkOfSocket(pid: number, descriptor: number): { readonly fd: number; readonly isTcp: boolean } {
+    let process = this.#syscall(SYS.pidfd_open, pid, 0, null, null, 0);
+    // A thread with a table of descriptors of its own: since Linux 6.9.
+    if (process < 0) process = this.#syscall(SYS.pidfd_open, pid, PIDFD_THREAD, null, null, 0);
+    if (process < 0) throw this.#error('pidfd_open');
+    let socket = -1;
+    try {
+      socket = this.#syscall(SYS.pidfd_getfd, process, descriptor, null, null, 0);
+      if (socket < 0) throw this.#error('pidfd_getfd');
+      const fd = this.#ioctl(socket, SIOCGSKNS, 0);
+      if (fd < 0) throw this.#error('SIOCGSKNS');
+      const protocol = new Int32Array(1);
+      const length = new Uint32Array([4]);
+      const isTold = this.#getsockopt(socket, SOL_SOCKET, SO_PROTOCOL, protocol, length) === 0;
+      return { fd, isTcp: isTold && protocol[0] === IPPROTO_TCP };
+    } finally {
+      this.#close(process);
+      if (socket >= 0) this.#closeElsewhere(socket);
+    }
+  }
+
+  /**
+   * Closes a socket of another process on another thread: where its holder has closed it meanwhile, this is the last
+   * close, which SO_LINGER may hold up for as long as its holder likes.
+   */
+  #closeElsewhere(fd: number): void {
+    this.#close.async(fd, () => {});
   }
 
   /**

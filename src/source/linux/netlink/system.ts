@@ -35,6 +35,15 @@ const CLOSES_BUFFER = 16 * 2 ** 20;
 export interface Entrance {
   readonly inode: number;
   readonly path: string;
+  /** A socket of another process, in the namespace: opens it where no path does. */
+  readonly socket?: { readonly pid: number; readonly descriptor: number };
+}
+
+/** What a socket tells of itself. */
+export interface SocketAnswer {
+  /** Inode of its network namespace. */
+  readonly netns: number;
+  readonly isTcp: boolean;
 }
 
 /** What opens netlink sockets: the kernel, or what plays it in a test. */
@@ -49,6 +58,8 @@ export interface NetlinkSystem {
   open(namespace: Entrance | undefined, closes?: boolean, isBrief?: boolean): Channels;
   /** Opens only what hears of destroyed sockets: one descriptor. Throws as `open` does. */
   listen(namespace: Entrance): Listening;
+  /** What a socket of another process tells of itself; undefined where it cannot be asked. */
+  ask?(socket: NonNullable<Entrance['socket']>): SocketAnswer | undefined;
   /** Calls a function while this thread is in the namespace: for what /proc/thread-self has of it. Throws as `open` does. */
   inside<T>(namespace: Entrance, act: () => T): T;
 }
@@ -93,9 +104,25 @@ export class KernelNetlink implements NetlinkSystem {
     return this.#holding(1, 1, () => this.inside(namespace, () => this.#listenHere()));
   }
 
-  inside<T>({ inode, path }: Entrance, act: () => T): T {
+  ask({ pid, descriptor }: NonNullable<Entrance['socket']>): SocketAnswer | undefined {
+    try {
+      const { fd, isTcp } = this.#native.networkOfSocket(pid, descriptor);
+      try {
+        return { netns: fstatSync(fd).ino, isTcp };
+      } finally {
+        closeSync(fd);
+      }
+    } catch {
+      // The process or its descriptor is gone, it may not be looked into, or the kernel is from before Linux 5.6.
+      return undefined;
+    }
+  }
+
+  inside<T>({ inode, path, socket }: Entrance, act: () => T): T {
     // Nothing that may have come to that path holds this thread up, or becomes its terminal.
-    const there = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const there = socket
+      ? this.#native.networkOfSocket(socket.pid, socket.descriptor).fd
+      : openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     let home: number | undefined;
     try {
       // The path may lead elsewhere by now: a pid is reused, a name given anew.

@@ -1,0 +1,43 @@
+import type { Protocol } from '../../model/socket.ts';
+import type { ExtraKind } from '../types.ts';
+import { AF_INET, AF_INET6, bothTcpRequest, inetRequest, type IPPROTO } from './netlink/inet.ts';
+import { OTHERS } from './netlink/others.ts';
+
+/** One question to the kernel, and the protocol of the sockets in its answer. */
+export interface Question {
+  readonly protocol: Protocol;
+  readonly request: Uint8Array;
+  /** Asked instead where the kernel refuses. */
+  readonly instead?: readonly Question[];
+  /** Sockets of every machine: where these cannot be read, the reading is not worth its name. */
+  readonly isVital?: boolean;
+  /** Asked for by the user: what the kernel does not have is said. */
+  readonly isExtra?: boolean;
+}
+
+/** Everything that is asked of a namespace at each reading. */
+export function questions(also: readonly ExtraKind[], details: boolean): Question[] {
+  const ip = (protocol: Protocol & keyof typeof IPPROTO, more?: Partial<Question>): Question[] =>
+    ([AF_INET, AF_INET6] as const).map((family) => ({
+      protocol,
+      request: inetRequest(family, protocol, details),
+      ...more,
+    }));
+  return [
+    {
+      protocol: 'tcp',
+      request: bothTcpRequest(details),
+      instead: ip('tcp', { isVital: true }),
+      isVital: true,
+    },
+    ...ip('udp'),
+    ...ip('udplite'),
+    ...ip('raw'),
+    { protocol: 'packet', request: OTHERS.packet.request() },
+    ...also.flatMap((kind) =>
+      kind === 'unix' || kind === 'vsock'
+        ? [{ protocol: kind, request: OTHERS[kind].request(), isExtra: true }]
+        : ip(kind, { isExtra: true }),
+    ),
+  ];
+}
