@@ -34,6 +34,7 @@ const COLUMNS: Readonly<Record<string, (socket: Socket) => Value>> = {
   timerRetransmits: ({ timer }) => timer?.retransmits,
   pid: (socket) => firstOwner(socket).pid,
   process: (socket) => firstOwner(socket).process,
+  nowProcess: (socket) => firstOwner(socket).nowProcess,
   command: (socket) => firstOwner(socket).command,
   startedAtMs: (socket) => firstOwner(socket).startedAtMs,
   knowledge: (socket) => firstOwner(socket).knowledge,

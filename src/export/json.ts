@@ -40,6 +40,7 @@ const braced = (text: string): string => `{${text.slice(1)}}`;
 const OWNER = [
   'pid',
   'process',
+  'nowProcess',
   'command',
   'startedAtMs',
   'knowledge',

@@ -62,6 +62,8 @@ export interface Owner {
   readonly pid?: number;
   /** Program name, not cut at the kernel's 15 characters where the rest can be found. */
   readonly process?: string;
+  /** Program that the process has become since it acted as `process` (execve); absent where it is still that. */
+  readonly nowProcess?: string;
   /** Command line, arguments parted by spaces. */
   readonly command?: string;
   /** Path of the program's file. */

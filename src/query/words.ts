@@ -48,8 +48,11 @@ const UNSEARCHED = 5;
 function namesOf(socket: Socket): string {
   const { owners, user, uid, state, netns, family } = socket;
   let found = '';
-  for (const { process, pid, command } of owners)
+  for (const { process, nowProcess, pid, command } of owners) {
     found += `${process ?? ''}${PART}${pid ?? ''}${PART}${command ?? ''}${PART}`;
+    // A process that has become another program is found by both.
+    if (nowProcess !== undefined) found += `${nowProcess}${PART}${pid ?? ''}${PART}${PART}`;
+  }
   // An owner that has no name is shown by how it is known.
   if (owners[0]?.process === undefined) found += owners[0]?.knowledge ?? '';
   found += `${PART}${user ?? uid ?? owners[0]?.user ?? ''}${PART}${protocolName(socket)}${PART}${state ?? ''}${PART}${socket.interface ?? ''}`;
@@ -177,6 +180,7 @@ export const isFoundAlike = (before: Socket, now: Socket): boolean =>
         owner === other ||
         (owner.pid === other?.pid &&
           owner.process === other?.process &&
+          owner.nowProcess === other?.nowProcess &&
           owner.command === other?.command &&
           owner.user === other?.user &&
           owner.knowledge === other?.knowledge)

@@ -1,3 +1,4 @@
+import { succeeded } from '../model/owners.ts';
 import type { Knowledge, Owner, Socket } from '../model/socket.ts';
 
 /** How much an answer says of who is behind a socket. */
@@ -26,7 +27,7 @@ export const inherited = (owners: readonly Owner[]): readonly Owner[] =>
 
 /** The owners by a later sighting; where the earlier ones say more, those are the last known by now. */
 export const laterOwners = (before: readonly Owner[], now: readonly Owner[]): readonly Owner[] =>
-  betterOwners(now, before) === now ? now : inherited(before);
+  betterOwners(now, before) === now ? succeeded(before, now) : inherited(before);
 
 /** A sighting of a socket with what only another one, `known`, tells of it. */
 export function completed(socket: Socket, known: Socket): Socket {
@@ -48,6 +49,10 @@ export const continued = (before: Socket, now: Socket): Socket => ({
   owners: laterOwners(before.owners, now.owners),
 });
 
+/** The owners at the end; one that has become another program by then is known to have made the connection before. */
+const endOwners = (before: readonly Owner[], end: readonly Owner[]): readonly Owner[] =>
+  betterOwners(before, end) === end || end.some(({ nowProcess }) => nowProcess !== undefined) ? end : before;
+
 /** A socket as it was last, by what was known of it and what its end tells: its last counters. */
 export function final(before: Socket, end: Socket): Socket {
   const traffic = end.traffic ? { ...before.traffic, ...end.traffic } : before.traffic;
@@ -55,6 +60,6 @@ export function final(before: Socket, end: Socket): Socket {
     ...completed(before, end),
     ...(traffic && { traffic }),
     // That nobody holds it any more says nothing new of who did.
-    owners: betterOwners(before.owners, end.owners),
+    owners: endOwners(before.owners, end.owners),
   };
 }

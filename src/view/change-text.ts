@@ -1,12 +1,12 @@
 import type { Before, SocketEvent } from '../model/event.ts';
 import type { Owner, Socket } from '../model/socket.ts';
-import { printable } from '../model/text.ts';
 import { endpointText } from './format.ts';
+import { programText } from './program-text.ts';
 
 /** `nginx 80`, and how many more there are. */
 function programsText([first, ...more]: readonly Owner[]): string {
-  const name = printable(first?.process ?? '').trim() || '?';
-  return `${name} ${first?.pid}${more.length > 0 ? ` +${more.length}` : ''}`;
+  if (first === undefined) return '';
+  return `${programText(first)} ${first.pid}${more.length > 0 ? ` +${more.length}` : ''}`;
 }
 
 /** Which programs came to hold a socket, and which let go. */

@@ -8,6 +8,7 @@ import { ageText, bytesText, clockText, endpointText, lifetimeText, portText, us
 import { type Line, line, span } from './line.ts';
 import { changeWords } from './change-text.ts';
 import { paneTitle } from './events.ts';
+import { programText } from './program-text.ts';
 import { displayWidth, inPieces } from './width.ts';
 
 const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
@@ -53,13 +54,14 @@ const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {
 };
 
 function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
-  const known = owner.process === undefined ? undefined : printable(owner.process);
-  if (known === undefined && owner.pid === undefined)
+  if (owner.process === undefined && owner.pid === undefined)
     return factField(
       ['program', [KNOWLEDGE[owner.knowledge], ...(owner.tried?.split('; ').map(printable) ?? [])]],
       width,
     );
-  const lines = field('program', `${known ?? '?'}  pid ${owner.pid ?? '?'}`, width);
+  const lines = field('program', `${programText(owner)}  pid ${owner.pid ?? '?'}`, width);
+  if (owner.nowProcess !== undefined)
+    lines.push(...field('', `${printable(owner.nowProcess)} is what the process has become since`, width));
   if (owner.knowledge !== 'exact') lines.push(...field('', KNOWLEDGE[owner.knowledge], width));
   if (usage && usage.pid === owner.pid) {
     lines.push(

@@ -8,6 +8,7 @@ import {
   type Socket,
 } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
+import { programText } from './program-text.ts';
 
 /** Stands where there is nothing to show: a cell is never silently blank. */
 export const NOTHING = '·';
@@ -59,9 +60,8 @@ export const namespaceText = ({ name, inode }: NetworkNamespace): string =>
 export function ownerText(socket: Socket): string {
   const owner = firstOwner(socket);
   if (owner.knowledge === 'pending') return '…';
-  if (owner.process === undefined) return owner.pid === undefined ? owner.knowledge : '?';
-  // A program may call itself nothing, or by spaces.
-  const name = printable(owner.process).trim() || '?';
+  if (owner.process === undefined && owner.pid === undefined) return owner.knowledge;
+  const name = programText(owner);
   const more = socket.owners.length > 1 ? ` +${socket.owners.length - 1}` : '';
   switch (owner.knowledge) {
     case 'inherited':

@@ -217,10 +217,13 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
     expect(countBy(near, nearBytesOf)).toEqual(all(count, NEAR_BYTES));
     expect(countBy(far, bytesOf)).toEqual(all(count, FAR_BYTES));
     const named = near.map(ownerOf).filter(({ knowledge }) => knowledge !== 'gone');
-    expect(countBy(named, (owner) => owner)).toEqual(
-      named.length > 0 ? all(named.length, exactly(client)) : {},
-    );
-    expect(countBy(far, asKnown)).toEqual(all(count, exactly(server)));
+    // A program that is read from /proc while records are lost may have become another one: it is the last known one.
+    const doubtful = (owner: ReturnType<typeof ownerOf>) => ({
+      ...owner,
+      ...(['inherited', 'listener'].includes(owner.knowledge ?? '') && { knowledge: 'exact' }),
+    });
+    expect(countBy(named, doubtful)).toEqual(named.length > 0 ? all(named.length, exactly(client)) : {});
+    expect(countBy(far.map(ownerOf), doubtful)).toEqual(all(count, exactly(server)));
     // And soon all is as it was.
     let owner: ReturnType<typeof ownerOf> | undefined;
     for (let tries = 1; tries <= 5 && owner?.knowledge !== 'exact'; tries++) {

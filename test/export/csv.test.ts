@@ -53,7 +53,7 @@ test('every field that JSON has, but the kernel’s own account, flat', () => {
     timer: { kind: 'on', dueAtMs: 6, retransmits: 0 },
     tcp: { sndMss: 1448 },
     owners: [
-      { knowledge: 'exact', pid: 7, process: 'node', command: 'node a.js', startedAtMs: 8 },
+      { knowledge: 'exact', pid: 7, process: 'node', nowProcess: 'sh', command: 'node a.js', startedAtMs: 8 },
       { ...OTHERS, pid: 9 },
       { ...OTHERS, pid: 10 },
     ],
@@ -81,6 +81,7 @@ test('every field that JSON has, but the kernel’s own account, flat', () => {
     timerRetransmits: '0',
     pid: '7',
     process: 'node',
+    nowProcess: 'sh',
     command: 'node a.js',
     startedAtMs: '8',
     knowledge: 'exact',

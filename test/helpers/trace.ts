@@ -26,6 +26,8 @@ export class FakeTrace implements TraceReader {
   closed = 0;
   readonly #nowMs: () => number;
   #records: TraceRecord[] = [];
+  /** Called after each drain: what happens then is in the next one. */
+  onDrained: () => void = () => undefined;
 
   /** @param nowMs the clock of the sampler */
   constructor(nowMs: () => number) {
@@ -38,7 +40,9 @@ export class FakeTrace implements TraceReader {
 
   drain(): TraceRecord[] {
     if (this.failure !== undefined) return [];
-    return this.#records.splice(0);
+    const records = this.#records.splice(0);
+    this.onDrained();
+    return records;
   }
 
   takeLost(): number {
@@ -95,8 +99,13 @@ export class FakeTrace implements TraceReader {
     this.#records.push({ type: 'task', ...this.#by({ tid }), child, isThread: true, comm });
   }
 
-  exec(pid: number, filename: string): void {
-    this.#records.push({ type: 'exec', ...this.#by({ tid: pid }), pid, filename });
+  /** @param oldPid the thread that does it, where it is not the first of its process */
+  exec(pid: number, filename: string, oldPid = pid): void {
+    this.#records.push({ type: 'exec', ...this.#by({ tid: pid }), pid, oldPid, filename });
+  }
+
+  rename(pid: number, was: string, now: string): void {
+    this.#records.push({ type: 'rename', ...this.#by({ tid: pid }), pid, was, now });
   }
 
   /** @param isLast it was the last of its process */

@@ -23,6 +23,15 @@ const context: QueryContext = {
 const finds = (text: string, of: Socket | Subject, where: QueryContext = context): boolean =>
   compileForSubjects(queried(text), where)('socket' in of ? of : subject(of));
 
+test('a process that has become another program is found by both, and by no other', () => {
+  const became = socket({
+    owners: [{ knowledge: 'exact', pid: 7, process: 'python3', nowProcess: 'sleep' }],
+  });
+  const texts = ['process:python', 'process:sleep', 'process=sleep', 'sleep', 'pid:7', 'process:/^sle/'];
+  expect(texts.filter((text) => !finds(text, became))).toEqual([]);
+  expect(['process:curl', 'pid:8', 'command:sleep'].filter((text) => finds(text, became))).toEqual([]);
+});
+
 const curl: Socket = {
   ...socket({ local: '10.0.0.5:40001', remote: '203.0.113.7:443', user: 'Ana', interface: 'eth0' }),
   netns: { inode: 7, name: 'web' },

@@ -44,6 +44,10 @@ describe('a change by which a socket is found elsewhere', () => {
       'how it is known',
       { owners: [{ knowledge: 'inherited', pid: 1, process: 'curl', command: 'curl -s' }] },
     ],
+    [
+      'what the program has become',
+      { owners: [{ knowledge: 'exact', pid: 1, process: 'curl', nowProcess: 'sh', command: 'curl -s' }] },
+    ],
     ['a further program', { owners: [...it.owners, { knowledge: 'exact', pid: 2 }] }],
   ])('%s', (_, change) => {
     expect(isFoundAlike(it, { ...it, ...change })).toBe(false);

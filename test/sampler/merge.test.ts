@@ -269,6 +269,25 @@ test('who was seen doing something with a socket has it', () => {
   expect(merger.take().changed.map(ownersText)).toEqual(['exact ssh 7']);
 });
 
+test('a process that has become another program since it connected keeps the name of the one that connected', () => {
+  const { merger, learn, poll } = setUp();
+  const python = { knowledge: 'exact', pid: 7, process: 'python3', exe: '/usr/bin/python3' } as const;
+  const sleep = { knowledge: 'exact', pid: 7, process: 'sleep', exe: '/usr/bin/sleep' } as const;
+  const ownersOf = () => merger.take().events.at(-1);
+  poll(1000);
+  learn(1500, { type: 'appeared', atMs: 1450, socket: { ...a, owners: [python] }, learntBy: 'trace' });
+  merger.take();
+  merger.poll(
+    { spawned: [{ ...a, owners: [sleep] }], changed: [], closed: [] },
+    byId([a]),
+    { wallMs: NOON_MS + 2000, monotonicMs: 2000 },
+    2005,
+  );
+  expect(merger.take().changed.map(({ owners }) => owners)).toEqual([[{ ...python, nowProcess: 'sleep' }]]);
+  learn(2500, atEnd(2400, { ...a, owners: [sleep] }));
+  expect(ownersOf()).toMatchObject({ socket: { owners: [{ process: 'python3', nowProcess: 'sleep' }] } });
+});
+
 test('word that came while the first poll was under way is kept for the sockets that it saw', () => {
   const { learn, poll } = setUp();
   learn(1003, atEnd(1002), atEnd(1002, socket({ id: 'unseen' })));

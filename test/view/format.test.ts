@@ -72,6 +72,14 @@ describe('endpoints', () => {
 });
 
 describe('the program', () => {
+  test('a process that has become another program since: both', () => {
+    const python = { knowledge: 'exact', pid: 7, process: 'python3', nowProcess: 'sleep' } as const;
+    expect(owned(python)).toBe('python3 → sleep');
+    expect(owned({ ...python, knowledge: 'inherited' }, python)).toBe('(python3 → sleep) +1');
+    expect(owned({ knowledge: 'exact', pid: 7, nowProcess: 'sleep' })).toBe('? → sleep');
+    expect(owned({ ...python, nowProcess: '\u202e' })).toBe('python3 → ?');
+  });
+
   test.each<[string, Owner[]]>([
     ['node', [{ knowledge: 'exact', pid: 1, process: 'node' }]],
     [

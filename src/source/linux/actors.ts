@@ -2,18 +2,26 @@ import type { Owner } from '../../model/socket.ts';
 import type { Owners } from './owners.ts';
 import type { Proc } from './proc.ts';
 import { fullName, parseStat } from './process.ts';
-import type { ExecRecord, ExitRecord, TaskRecord } from './trace/records.ts';
+import type { ExecRecord, ExitRecord, RenameRecord, TaskRecord, TraceRecord } from './trace/records.ts';
+import { Turns } from './turns.ts';
 
 /** A process of which the trace tells. */
 interface Actor {
   readonly pid: number;
-  /** As the kernel names it: 15 bytes. */
-  comm: string;
+  /** As the kernel names it: 15 bytes. Undefined where it was another program before it could be read. */
+  comm: string | undefined;
   /** The file that it runs, as it was called. */
   file: string | undefined;
   isKernelThread: boolean;
   /** `[owner]`, the same array for all that it does. */
   owners: readonly Owner[] | undefined;
+}
+
+/** What /proc says of a thread. */
+interface Reading {
+  readonly pid: number;
+  readonly comm: string;
+  readonly isKernelThread: boolean;
 }
 
 /** A process that has ended still closes its sockets; after this time, milliseconds, it has. */
@@ -22,11 +30,19 @@ const LINGER_MS = 1000;
 /** More threads than any machine has: something of their end was lost. */
 const MOST = 200_000;
 
+/** First words of the command line, of which one may be the whole name. */
+const wordsOf = ({ command }: Owner): readonly string[] => command?.split(' ', 2) ?? [];
+
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /**
- * Who does what the trace tells: threads are numbered there, and may be gone when it is read. Processes are followed
- * from fork to exit; one that was there before is looked up when it first does something.
+ * Says which process a thread belongs to, and which program that was when it acted. Processes are followed from fork to
+ * exit; one that was there before is read from /proc when it first does something.
+ *
+ * /proc is read up to 50 ms later, when the process may have become another program (execve), or its number another
+ * process. One drain of the trace therefore goes through three steps: `read` reads /proc, then the trace is drained
+ * again, and `expect` takes all records, with those that came meanwhile. What /proc says counts only for a record after
+ * which nothing changes who the process is.
  */
 export class Actors {
   readonly #proc: Proc;
@@ -36,6 +52,11 @@ export class Actors {
   readonly #ended = new Map<number, number>();
   /** Processes that have ended: /proc tells no more of them. */
   readonly #dead = new Set<number>();
+  /** What `read` found: threads by their number, and the programs of processes. */
+  readonly #readings = new Map<number, Reading>();
+  readonly #identities = new Map<number, Owner>();
+  #turns = new Turns([]);
+  #isComplete = true;
 
   /** @param owners tells who a process is that still lives */
   constructor(proc: Proc, owners: Owners) {
@@ -43,10 +64,65 @@ export class Actors {
     this.#owners = owners;
   }
 
+  /**
+   * Reads from /proc who the threads are that act in these records, as far as that is not known.
+   * @returns whether anything was read: it may be outdated by records that came since
+   */
+  read(records: readonly TraceRecord[]): boolean {
+    this.#readings.clear();
+    this.#identities.clear();
+    const turned = new Set<number>();
+    for (const record of records) {
+      if (record.type === 'exec') turned.add(record.pid);
+      else if (record.type === 'task') {
+        if (!record.isThread) turned.add(record.child);
+        // Whose thread it is, and whether it is the kernel's, its child inherits.
+        if (!this.#byThread.has(record.tid)) this.#readThread(record.tid);
+      } else if (record.inProcess && (record.type === 'state' || record.type === 'route')) {
+        this.#readActor(record.tid, turned);
+      }
+    }
+    return this.#readings.size > 0 || this.#identities.size > 0;
+  }
+
+  #readActor(tid: number, turned: ReadonlySet<number>): void {
+    const actor = this.#byThread.get(tid);
+    const pid = actor?.pid ?? this.#readThread(tid)?.pid ?? tid;
+    if (this.#identities.has(pid) || (actor?.owners && !turned.has(pid))) return;
+    const identity = this.#owners.identityOf(pid);
+    if (identity) this.#identities.set(pid, identity);
+  }
+
+  /** A thread that was there before: /proc has it under its own number, though it does not list it. */
+  #readThread(tid: number): Reading | undefined {
+    const known = this.#readings.get(tid);
+    if (known) return known;
+    const status = this.#proc.text(`${tid}/status`);
+    const pid = 'value' in status ? Number(/^Tgid:\t(\d+)$/m.exec(status.value)?.[1]) : NaN;
+    const text = this.#proc.text(`${tid}/stat`);
+    const stat = 'value' in text ? parseStat(text.value) : undefined;
+    if (stat === undefined || !Number.isInteger(pid)) return undefined;
+    const reading = { pid, comm: stat.comm, isKernelThread: stat.isKernelThread };
+    this.#readings.set(tid, reading);
+    return reading;
+  }
+
+  /**
+   * Takes note of what is still to come.
+   * @param records all records since the last call, with those that came while /proc was read
+   * @param isComplete no record was lost: one that was may have changed who a process is
+   */
+  expect(records: readonly TraceRecord[], isComplete: boolean): void {
+    this.#turns = new Turns(records);
+    this.#isComplete = isComplete;
+  }
+
   /** A thread, or a process, has been made. */
-  make({ tid, child, isThread, comm }: TaskRecord): void {
+  make(record: TaskRecord): void {
+    const { tid, child, isThread, comm } = record;
+    this.#turns.pass(record);
     this.#revive(child);
-    const parent = this.#byThread.get(tid) ?? this.#lookUp(tid);
+    const parent = this.#byThread.get(tid) ?? this.#adopt(tid);
     if (!isThread)
       this.#byThread.set(child, {
         pid: child,
@@ -56,16 +132,32 @@ export class Actors {
         owners: undefined,
       });
     else if (parent) this.#byThread.set(child, parent);
-    // Of which process it is nobody knows: what was known of another one with its number is no more.
+    // Its process is not known: what was known of another thread with its number is no more.
     else this.#byThread.delete(child);
   }
 
   /** A process has become another program. */
-  become({ pid, filename }: ExecRecord): void {
+  become(record: ExecRecord): void {
+    const { pid, oldPid, filename } = record;
+    this.#turns.pass(record);
     // The thread that does it takes the number of the first one, which has ended.
     this.#revive(pid);
+    if (oldPid !== pid) this.#byThread.delete(oldPid);
     const comm = baseName(filename);
     this.#byThread.set(pid, { pid, comm, file: filename, isKernelThread: false, owners: undefined });
+  }
+
+  /** A thread has another name; that of the first thread is that of the process. */
+  rename(record: RenameRecord): void {
+    const { pid: tid, now } = record;
+    this.#turns.pass(record);
+    const actor = this.#byThread.get(tid);
+    if (actor?.pid !== tid || actor.comm === now) return;
+    actor.comm = now;
+    actor.owners = actor.owners?.map((owner) => ({
+      ...owner,
+      process: fullName(now, owner.exe ?? actor.file, wordsOf(owner)),
+    }));
   }
 
   /** A thread has ended; it may still have sockets to close. */
@@ -101,41 +193,73 @@ export class Actors {
     this.#dead.delete(tid);
   }
 
-  /** The process of a thread, as the owner of what it does; undefined for the kernel's own, and when unknown. */
+  /**
+   * Returns the process of a thread as the owner of what it does now, with the program that it becomes next where that
+   * is known; undefined for the kernel's own, and when unknown.
+   */
   ownersOf(tid: number): readonly Owner[] | undefined {
-    const actor = this.#byThread.get(tid) ?? this.#lookUp(tid);
+    const actor = this.#byThread.get(tid) ?? this.#adopt(tid);
     if (actor === undefined || actor.isKernelThread) return undefined;
-    return (actor.owners ??= [this.#describe(actor)]);
+    actor.owners ??= [this.#describe(actor)];
+    const next = this.#turns.programOf(actor.pid);
+    if (next === undefined) return actor.owners;
+    const nowProcess = baseName(next);
+    return actor.owners.map((owner) => (owner.process === nowProcess ? owner : { ...owner, nowProcess }));
   }
 
   #describe({ pid, comm, file }: Actor): Owner {
-    const living = this.#dead.has(pid) ? undefined : this.#owners.identityOf(pid);
-    if (living?.exe !== undefined) return living;
+    const isOther = this.#dead.has(pid) || this.#turns.isReused(pid);
+    const living = isOther ? undefined : this.#identities.get(pid);
+    const named = (name: string | undefined, exe: string | undefined, words?: readonly string[]) =>
+      name !== undefined && { process: fullName(name, exe, words) };
+    if (this.#turns.programOf(pid) !== undefined) {
+      // It runs another file by now. The process is the same.
+      const { startedAtMs } = living ?? {};
+      return {
+        knowledge: 'exact',
+        pid,
+        ...named(comm, file),
+        ...(file?.startsWith('/') && { exe: file }),
+        ...(startedAtMs !== undefined && { startedAtMs }),
+      };
+    }
+    // Where records were lost it may be another program than the one that acted.
+    const knowledge = living === undefined || this.#isComplete ? 'exact' : 'inherited';
+    const nameWas = this.#turns.nameOf(pid);
+    if (living?.exe !== undefined)
+      return { ...living, knowledge, ...named(nameWas, living.exe, wordsOf(living)) };
     return {
       ...living,
-      knowledge: 'exact',
+      knowledge,
       pid,
-      process: fullName(living?.process ?? comm, file, undefined),
+      ...named(nameWas ?? living?.process ?? comm, file),
       ...(file?.startsWith('/') && { exe: file }),
     };
   }
 
-  /** A thread that was there before: /proc has it under its own number, though it does not list it. */
-  #lookUp(tid: number): Actor | undefined {
-    const status = this.#proc.text(`${tid}/status`);
-    const pid = 'value' in status ? Number(/^Tgid:\t(\d+)$/m.exec(status.value)?.[1]) : NaN;
-    const text = this.#proc.text(`${tid}/stat`);
-    const stat = 'value' in text ? parseStat(text.value) : undefined;
-    if (stat === undefined || !Number.isInteger(pid)) return undefined;
+  /** Makes an actor of a thread that was there before, by what `read` found. */
+  #adopt(tid: number): Actor | undefined {
+    const turns = this.#turns;
+    const exec = turns.execOf(tid);
+    // A thread that becomes a program has the number of its process by then.
+    const pid = exec ? exec.pid : this.#pidOf(tid);
+    if (pid === undefined) return undefined;
     const known = this.#byThread.get(pid);
+    const reading = this.#readings.get(tid);
+    const name = turns.nameOf(pid) ?? (turns.programOf(pid) === undefined ? reading?.comm : undefined);
     const actor = known ?? {
       pid,
-      comm: stat.comm,
+      comm: tid === pid ? name : undefined,
       file: undefined,
-      isKernelThread: stat.isKernelThread,
+      isKernelThread: reading?.isKernelThread ?? false,
       owners: undefined,
     };
     this.#byThread.set(tid, actor);
     return actor;
+  }
+
+  /** The process of a thread, unless its number is another's by now. */
+  #pidOf(tid: number): number | undefined {
+    return this.#turns.isReused(tid) ? undefined : this.#readings.get(tid)?.pid;
   }
 }

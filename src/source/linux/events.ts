@@ -1,5 +1,6 @@
 import { isAnyAddress, unmapped } from '../../model/address.ts';
 import type { Catching } from '../../model/event.ts';
+import { joined } from '../../model/owners.ts';
 import type { Endpoint, Owner, Socket, SocketState } from '../../model/socket.ts';
 import type { EventSource, Happening, Leftovers } from '../types.ts';
 import { Actors } from './actors.ts';
@@ -144,6 +145,8 @@ export class LinuxEvents implements EventSource {
   /** Last words that were lost, and that the trace may still tell of; those lost first come first. */
   #missed: { readonly atMs: number; count: number }[] = [];
   #told: Happening[] = [];
+  /** Records that came while /proc was read: they are taken at the next drain. */
+  #held: readonly TraceRecord[] = [];
 
   constructor(options: LinuxEventsOptions) {
     this.#options = options;
@@ -216,10 +219,14 @@ export class LinuxEvents implements EventSource {
   #readTrace(): void {
     const trace = this.#trace;
     if (trace === undefined) return;
-    const records = trace.drain();
-    const lost = trace.takeLost();
+    const records = [...this.#held, ...trace.drain()];
+    const lostBefore = trace.takeLost();
     // What was known of who is who may be of others by now; and so may be what the rest of the records tell of that.
-    if (lost > 0) this.#forget();
+    if (lostBefore > 0) this.#forget();
+    // What comes while /proc is read says whether it still tells of the program that acted.
+    this.#held = this.#actors.read(records) ? trace.drain() : [];
+    const lost = lostBefore + trace.takeLost();
+    this.#actors.expect(this.#held.length > 0 ? [...records, ...this.#held] : records, lost === 0);
     for (const record of records) {
       // What a process made by a fork became may be among what was lost: it is looked up.
       if (lost === 0 || record.type !== 'task') this.#take(record);
@@ -252,6 +259,9 @@ export class LinuxEvents implements EventSource {
         break;
       case 'exec':
         this.#actors.become(record);
+        break;
+      case 'rename':
+        this.#actors.rename(record);
         break;
       case 'exit':
         this.#actors.end(record);
@@ -300,11 +310,11 @@ export class LinuxEvents implements EventSource {
     if (remotePort !== 0) traced.remote = { address: remoteAddress, port: remotePort };
     if (AFTER_FIN.has(now)) traced.peerHasEnded = true;
     const owners = record.inProcess && ACTIVE.has(now) ? this.#actors.ownersOf(record.tid) : undefined;
-    if (owners) traced.owners = owners;
+    if (owners) traced.owners = joined(traced.owners, owners);
     // That it is closed is told when it ends; an unfinished handshake has nothing to tell of that.
     if (now === 'CLOSE') return;
     if (now === 'LISTEN') this.#listen(traced);
-    traced.steps.push({ atMs, was, now, owners });
+    traced.steps.push({ atMs, was, now, owners: owners && traced.owners });
     this.#moved.add(traced);
   }
 

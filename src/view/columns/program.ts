@@ -7,7 +7,8 @@ import { ago, type ColumnSpec, numberedName, onRequest, words } from './column.t
 export const PROGRAM_COLUMNS = {
   process: {
     title: 'PROCESS',
-    about: 'the program; (name) last known, [name] the listener’s, +n further ones that hold the socket',
+    about:
+      'the program; a → b where it has become another since, (name) last known, [name] the listener’s, +n further ones that hold the socket',
     align: 'left',
     width: { least: 8, good: 10, most: 24 },
     priority: 1,

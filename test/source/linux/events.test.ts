@@ -641,6 +641,47 @@ describe('root sees who connects', () => {
     return ownersText((drain().at(-1) as Ended).socket);
   }
 
+  test('a program that runs another one after it connected is told as both', () => {
+    trace.fork(50, 70, 'python3');
+    connects(0xa, { tid: 70 });
+    trace.rename(70, 'python3', 'sleep');
+    trace.exec(70, '/usr/bin/sleep');
+    fake.start(70, { comm: 'sleep', exe: '/usr/bin/sleep' });
+    closes(0xa, { tid: 70 });
+    trace.destroy(0xa, 0xc0);
+    kernel.own.destroy(CONNECTED);
+    const owners = drain().flatMap((it) =>
+      it.type === 'ended' || it.type === 'appeared' ? it.socket.owners : [],
+    );
+    expect(owners).toMatchObject([
+      { knowledge: 'exact', pid: 70, process: 'python3', nowProcess: 'sleep' },
+      { knowledge: 'exact', pid: 70, process: 'python3', nowProcess: 'sleep' },
+    ]);
+  });
+
+  test('a program that is passed the socket and closes it is told behind the one that connected', () => {
+    start(70, 'curl');
+    start(80, 'dbus-daemon');
+    connects(0xa, { tid: 70 });
+    closes(0xa, { tid: 80 });
+    trace.destroy(0xa, 0xc0);
+    kernel.own.destroy(CONNECTED);
+    expect(ownersText((drain().at(-1) as Ended).socket)).toBe('exact curl 70, exact dbus-daemon 80');
+  });
+
+  test('what comes while /proc is read is told with the next drain', () => {
+    start(70, 'curl');
+    connects(0xa, { tid: 70 });
+    trace.onDrained = () => {
+      trace.onDrained = () => undefined;
+      closes(0xa, { tid: 70 });
+      trace.destroy(0xa, 0xc0);
+    };
+    expect(drain()).toEqual([]);
+    kernel.own.destroy(CONNECTED);
+    expect(told().map((it) => it.split(' ')[1])).toEqual(['appeared', 'sk:c0', 'sk:c0', 'sk:c0', 'ended']);
+  });
+
   test('a process that has ended is known by what it ran', () => {
     trace.fork(50, 80, 'bash');
     trace.exec(80, '/usr/bin/curl');
@@ -1098,7 +1139,7 @@ describe('the trace', () => {
     kernel.own.destroy({ ...CONNECTED, cookie: 0xcb, local: '127.0.0.1:4001' });
     const ends = told();
     expect(ends).toContain('0 gap of 12 by trace');
-    expect(ends.find((it) => it.includes('ended'))).toContain('exact new 80');
+    expect(ends.find((it) => it.includes('ended'))).toContain('inherited new 80');
     trace.state(0xa, 'ESTABLISHED', 'CLOSE', '127.0.0.1:4002', '127.0.0.1:80');
     trace.destroy(0xa, 0xca);
     kernel.own.destroy({ ...CONNECTED, cookie: 0xca, local: '127.0.0.1:4002' });

@@ -49,7 +49,18 @@ export interface TaskRecord extends Traced {
 export interface ExecRecord extends Traced {
   readonly type: 'exec';
   readonly pid: number;
+  /** Number of the thread that did it, until then. */
+  readonly oldPid: number;
   readonly filename: string;
+}
+
+/** A thread has another name; every exec gives one. The name of the first thread is that of the process. */
+export interface RenameRecord extends Traced {
+  readonly type: 'rename';
+  /** The thread. */
+  readonly pid: number;
+  readonly was: string;
+  readonly now: string;
 }
 
 /** A thread ends. */
@@ -73,7 +84,8 @@ export interface RouteRecord extends Traced {
   readonly remoteAddress: string;
 }
 
-export type TraceRecord = StateRecord | DestroyRecord | TaskRecord | ExecRecord | ExitRecord | RouteRecord;
+export type TraceRecord =
+  StateRecord | DestroyRecord | TaskRecord | ExecRecord | RenameRecord | ExitRecord | RouteRecord;
 
 /** Makes a record of an event that is long enough; `undefined` where it holds what this program does not know. */
 type Decode = (buffer: NetlinkBuffer, start: number, end: number, atMs: number) => TraceRecord | undefined;
@@ -207,6 +219,7 @@ function task(layout: Layout): Decode {
 function exec(layout: Layout): Decode {
   const { flags, tid } = layout.runner();
   const pid = layout.at('pid', 4);
+  const oldPid = layout.has('old_pid') ? layout.at('old_pid', 4) : pid;
   // __data_loc: where in the event the text begins, 16 bits, and how long it is, 16 bits above them.
   const place = layout.at('filename', 4);
   return (buffer, start, end, atMs) => {
@@ -221,9 +234,26 @@ function exec(layout: Layout): Decode {
       inProcess: ((bytes[start + flags] ?? 0) & IN_INTERRUPT) === 0,
       type: 'exec',
       pid: view.getInt32(start + pid, LITTLE_ENDIAN),
+      oldPid: view.getInt32(start + oldPid, LITTLE_ENDIAN),
       filename: textAt(buffer, from, to),
     };
   };
+}
+
+function rename(layout: Layout): Decode {
+  const { flags, tid } = layout.runner();
+  const pid = layout.at('pid', 4);
+  const was = layout.at('oldcomm', 16);
+  const now = layout.at('newcomm', 16);
+  return (buffer, start, _end, atMs) => ({
+    atMs,
+    tid: buffer.view.getInt32(start + tid, LITTLE_ENDIAN),
+    inProcess: ((buffer.bytes[start + flags] ?? 0) & IN_INTERRUPT) === 0,
+    type: 'rename',
+    pid: buffer.view.getInt32(start + pid, LITTLE_ENDIAN),
+    was: textAt(buffer, start + was, start + was + 16),
+    now: textAt(buffer, start + now, start + now + 16),
+  });
 }
 
 function exit(layout: Layout): Decode {
@@ -277,6 +307,7 @@ export const EVENTS: ReadonlyMap<string, EventKind> = new Map<string, EventKind>
   // Otherwise nobody could tell when a socket's address in the kernel is another's.
   ['tcp/tcp_destroy_sock', { isNeeded: true, decoder: destroy }],
   ['task/task_newtask', { decoder: task }],
+  ['task/task_rename', { decoder: rename }],
   ['sched/sched_process_exec', { decoder: exec }],
   ['sched/sched_process_exit', { decoder: exit }],
   ['fib/fib_table_lookup', { filter: 'proto == 17', decoder: route('ipv4') }],

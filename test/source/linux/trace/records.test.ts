@@ -60,7 +60,13 @@ function printed(line: string): object {
         comm: word('comm'),
       };
     case 'sched_process_exec':
-      return { ...common, type: 'exec', pid: Number(word('pid')), filename: word('filename') };
+      return {
+        ...common,
+        type: 'exec',
+        pid: Number(word('pid')),
+        oldPid: Number(word('old_pid')),
+        filename: word('filename'),
+      };
     case 'sched_process_exit':
       return { ...common, type: 'exit', pid: Number(word('pid')), groupDead: word('group_dead') === 'true' };
     default: {

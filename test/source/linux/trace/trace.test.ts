@@ -72,6 +72,7 @@ describe('opening', () => {
       'events/sock/inet_sock_set_state/enable: 1',
       'events/tcp/tcp_destroy_sock/enable: 1',
       'events/task/task_newtask/enable: 1',
+      'events/task/task_rename/enable: 1',
       'events/sched/sched_process_exec/enable: 1',
       'events/sched/sched_process_exit/enable: 1',
       'events/fib/fib_table_lookup/filter: proto == 17',
@@ -125,7 +126,7 @@ describe('opening', () => {
     fake.refused.set('fib_table_lookup/filter', 'EINVAL');
     const trace = open();
     const enabled = fake.written.filter((it) => it.endsWith('enable: 1'));
-    expect(enabled).toHaveLength(5);
+    expect(enabled).toHaveLength(6);
     expect(enabled.join()).not.toMatch(/fib/);
     put(0, exits(900));
     expect(pids(trace.drain())).toEqual([900]);
