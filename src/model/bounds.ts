@@ -11,6 +11,8 @@ export interface Bounds {
   readonly closedRows: number;
   /** Events that the log keeps. */
   readonly events: number;
+  /** Kernel events that wait to be taken; twice as many lives that are gone stay known. */
+  readonly waiting: number;
   /** Old objects of the sampling thread, MB: with more it ends with ERR_WORKER_OUT_OF_MEMORY. */
   readonly samplerMb: number;
 }
@@ -33,6 +35,9 @@ const EVENT_KB = 1;
 const MOST_REMNANTS = 60_000;
 const MOST_CLOSED_ROWS = 20_000;
 
+/** Kernel events of about a second and a half in a storm. */
+export const MOST_WAITING = 10_000;
+
 /** Fewer are of no use to anybody. */
 const FEWEST = 2000;
 
@@ -53,6 +58,7 @@ export function boundsFor(memoryBytes: number): Bounds {
     remnants: Math.max(FEWEST, Math.min(Math.floor(sockets / 2), MOST_REMNANTS)),
     closedRows: Math.max(FEWEST, Math.min(Math.floor(sockets / 4), MOST_CLOSED_ROWS)),
     events: most(EVENT_KB, 0.25),
+    waiting: Math.max(FEWEST, Math.min(Math.floor(sockets / 8), MOST_WAITING)),
     samplerMb: Math.min(MOST_SAMPLER_MB, Math.max(64, Math.round((memoryBytes / MB) * SHARE))),
   };
 }
@@ -70,5 +76,6 @@ export const UNBOUNDED: Bounds = {
   sockets: Infinity,
   closedRows: Infinity,
   events: Infinity,
+  waiting: MOST_WAITING,
   samplerMb: Infinity,
 };

@@ -1,4 +1,5 @@
 import type { Difference } from '../model/batch.ts';
+import { MOST_WAITING } from '../model/bounds.ts';
 import { beforeOf, type LearntBy, type LogEvent } from '../model/event.ts';
 import { isNews, isRemnant, type Owner, type Socket } from '../model/socket.ts';
 import type { Happening } from '../source/types.ts';
@@ -33,9 +34,6 @@ const LATE_MS = 1000;
 /** TCP_TIMEWAIT_LEN, include/net/tcp.h. */
 const TIMEWAIT_MS = 60_000;
 
-/** Lives that are gone and may still be met again; the oldest ones are forgotten first. */
-const MOST_GONE = 20_000;
-
 /**
  * Makes one account of what polls see and what event sources tell: a connection is one life however it was learnt, with
  * one spawn and one close. A close is told when the connection is over; what the kernel keeps of it for a while
@@ -47,6 +45,7 @@ const MOST_GONE = 20_000;
 export class Merger {
   readonly #tellsAll: boolean;
   readonly #hasEvents: boolean;
+  readonly #mostGone: number;
   /** By id, and by the other id where there is one; those that are gone for two more polls: late news of them is none. */
   readonly #lives = new Map<string, Life>();
   /**
@@ -77,9 +76,19 @@ export class Merger {
 
   /**
    * @param options `tellsAll`: each change of state is an event, not only what differs from batch to batch; `hasEvents`:
-   * an event source will tell of the end of a socket, mostly before a poll finds it gone
+   * an event source will tell of the end of a socket, mostly before a poll finds it gone; `mostGone`: how many lives that
+   * are gone and may still be met again are known, the oldest ones are forgotten first
    */
-  constructor({ tellsAll, hasEvents }: { readonly tellsAll: boolean; readonly hasEvents: boolean }) {
+  constructor({
+    tellsAll,
+    hasEvents,
+    mostGone = 2 * MOST_WAITING,
+  }: {
+    readonly tellsAll: boolean;
+    readonly hasEvents: boolean;
+    readonly mostGone?: number;
+  }) {
+    this.#mostGone = mostGone;
     this.#tellsAll = tellsAll;
     this.#hasEvents = hasEvents;
   }
@@ -424,7 +433,7 @@ export class Merger {
       // A table that could not be read to its end still has it.
       if (this.#sightingOf(life)) life.pollsGone = 0;
       if (life.pollsGone++ === 0) continue;
-      if (life.keptUntilMs > this.#last.startMs && this.#gone.size <= MOST_GONE) continue;
+      if (life.keptUntilMs > this.#last.startMs && this.#gone.size <= this.#mostGone) continue;
       this.#gone.delete(life);
       this.#lives.delete(life.id);
       if (life.otherId !== undefined) this.#lives.delete(life.otherId);

@@ -55,5 +55,6 @@ export async function openSampler(
     clock: CLOCK,
     intervalMs,
     maxShare,
+    mostWaiting: bounds?.waiting,
   });
 }

@@ -1,4 +1,5 @@
 import type { Batch, Snapshot } from '../model/batch.ts';
+import { MOST_WAITING } from '../model/bounds.ts';
 import type { LogEvent } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Leftovers, Source } from '../source/types.ts';
@@ -25,6 +26,11 @@ export interface SamplerOptions {
   /** The most of the time that looking may take, above 0, to 1; 0.2 unless said. */
   readonly maxShare?: number;
   /**
+   * While nobody takes a batch (a terminal that stands still), no more than so many events are learnt: the system drops
+   * what it has no room for, and tells how much that was.
+   */
+  readonly mostWaiting?: number | undefined;
+  /**
    * Takes a batch, or a part of one. The next part, and the next reading, wait until the returned promise settles: a
    * slow taker is never flooded.
    */
@@ -44,15 +50,10 @@ export interface SamplerOptions {
  */
 const DRAIN_MS = 50;
 
-/**
- * While nobody takes a batch (a terminal that stands still), no more than so much is learnt: the system drops what it
- * has no room for, and tells how much that was.
- */
-const MOST_WAITING = 10_000;
-
 /** Polls a source at an interval and tells what happened in between. */
 export class Sampler {
   readonly #options: SamplerOptions;
+  readonly #mostWaiting: number;
   readonly #pacer: Pacer;
   readonly #merger: Merger;
   #previous: ReadonlyMap<string, Socket> | undefined;
@@ -64,10 +65,12 @@ export class Sampler {
 
   constructor(options: SamplerOptions) {
     this.#options = options;
+    this.#mostWaiting = options.mostWaiting ?? MOST_WAITING;
     this.#pacer = new Pacer(options.intervalMs, options.maxShare ?? DEFAULT_MAX_SHARE);
     this.#merger = new Merger({
       tellsAll: options.onEvents !== undefined,
       hasEvents: options.source.events !== undefined,
+      mostGone: 2 * this.#mostWaiting,
     });
   }
 
@@ -113,7 +116,7 @@ export class Sampler {
 
   #scheduleDrain(): void {
     this.#cancelDrain = this.#options.clock.after(DRAIN_MS, () => {
-      if (!this.#busy || this.#merger.waiting < MOST_WAITING) this.#drain();
+      if (!this.#busy || this.#merger.waiting < this.#mostWaiting) this.#drain();
       this.#tellEvents();
       // Whoever is told may have stopped it.
       if (!this.#stopped) this.#scheduleDrain();

@@ -2,7 +2,7 @@ import type { Degradation } from '../model/batch.ts';
 import { type Bounds, UNBOUNDED } from '../model/bounds.ts';
 
 /** The part of the bounds that a source keeps to. */
-export type SocketBounds = Pick<Bounds, 'remnants' | 'sockets'>;
+export type SocketBounds = Pick<Bounds, 'remnants' | 'sockets'> & Partial<Pick<Bounds, 'waiting'>>;
 
 /** What decides how much room there is for a new socket: TIME_WAIT has the least, what others can connect to the most. */
 export type Newcomer = 'remnant' | 'connection' | 'listener';

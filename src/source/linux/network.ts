@@ -1,6 +1,6 @@
 import type { NetworkInterface } from '../../model/batch.ts';
 import type { NetworkNamespace, Protocol } from '../../model/socket.ts';
-import type { ExtraKind } from '../types.ts';
+import type { ExtraKind, SourceOptions } from '../types.ts';
 import { Interfaces, NO_INTERFACES } from './interfaces.ts';
 import type { FoundNamespace } from './namespaces.ts';
 import { Closes } from './netlink/closes.ts';
@@ -84,6 +84,7 @@ export class Network {
   isDeaf = false;
   readonly #system: NetlinkSystem;
   readonly #wantsCloses: boolean;
+  readonly #mostWaiting: number | undefined;
   #found: Reachable;
   #channels: Channels | undefined;
   #listening: Listening | undefined;
@@ -96,14 +97,11 @@ export class Network {
   constructor(
     system: NetlinkSystem,
     found: Reachable,
-    {
-      also,
-      tcpDetails,
-      events,
-    }: { readonly also: readonly ExtraKind[]; readonly tcpDetails: boolean; readonly events?: boolean },
+    { also, tcpDetails, events, bounds }: Pick<SourceOptions, 'also' | 'tcpDetails' | 'events' | 'bounds'>,
   ) {
     this.#system = system;
     this.#wantsCloses = events === true;
+    this.#mostWaiting = bounds?.waiting;
     this.#found = found;
     this.isOwn = found.isOwn;
     this.netns = labelOf(found);
@@ -143,7 +141,7 @@ export class Network {
     try {
       const channels = this.#system.open(found.isOwn ? undefined : found, this.#wantsCloses && !this.closes);
       this.#channels = channels;
-      if (channels.closes) this.closes = new Closes(channels.closes);
+      if (channels.closes) this.closes = new Closes(channels.closes, this.#mostWaiting);
       this.isDeaf = false;
     } catch (error) {
       if (found.isOwn || !isOutOfDescriptors(error)) throw error;
@@ -154,7 +152,7 @@ export class Network {
   #listen(found: FoundNamespace): void {
     try {
       this.#listening = this.#system.listen(found);
-      if (this.#listening.closes) this.closes = new Closes(this.#listening.closes);
+      if (this.#listening.closes) this.closes = new Closes(this.#listening.closes, this.#mostWaiting);
     } catch (error) {
       if (!isOutOfDescriptors(error)) throw error;
       this.isDeaf = true;

@@ -1,4 +1,6 @@
 import { release } from 'node:os';
+import { MOST_WAITING } from '../../model/bounds.ts';
+import type { SocketBounds } from '../keeping.ts';
 import type { Source, SourceOptions } from '../types.ts';
 import { SourceUnavailable } from '../types.ts';
 import { dump } from './netlink/dump.ts';
@@ -40,7 +42,7 @@ function requireLinux(): void {
 export async function openSockDiag(options: SourceOptions): Promise<Source> {
   requireLinux();
   const native = await Native.load();
-  const { eventBufferKiB } = options;
+  const { eventBufferKiB, bounds } = options;
   const system = new KernelNetlink(native, { closesBuffer: eventBufferKiB && eventBufferKiB * 1024 });
   try {
     const channels = system.open(undefined);
@@ -63,7 +65,7 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
       proc: new NativeProc(PROC, native),
       root: '/',
       wallMs: () => Date.now(),
-      openTrace: () => openTrace(native, eventBufferKiB),
+      openTrace: () => openTrace(native, eventBufferKiB ?? shortBuffer(bounds)),
     });
   } catch (error) {
     if (error instanceof NativeError)
@@ -71,6 +73,12 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
     throw error;
   }
 }
+
+/** KiB of trace for the events that may wait: ten records of each; undefined where there is memory for the usual size. */
+const shortBuffer = (bounds: SocketBounds | undefined): number | undefined =>
+  bounds?.waiting === undefined || bounds.waiting >= MOST_WAITING
+    ? undefined
+    : Math.max(256, Math.round(bounds.waiting / 5));
 
 function openTrace(native: Native, bufferKiB: number | undefined): Trace | string {
   try {

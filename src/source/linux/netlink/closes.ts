@@ -1,3 +1,4 @@
+import { MOST_WAITING } from '../../../model/bounds.ts';
 import type { Protocol, Traffic } from '../../../model/socket.ts';
 import {
   decodeAddresses,
@@ -57,12 +58,6 @@ export interface ConnectionEnd {
   /** In one direction nothing went at all: the lifetime is all of it, not only the end of it. */
   readonly isWholeLife: boolean;
 }
-
-/**
- * So many wait to be taken at most, and are received at once: further ones stay in the kernel's buffer, which counts
- * what does not fit. Each takes about 1 KB.
- */
-const MOST = 10_000;
 
 /** Bytes that one message may have at most, by far. */
 const BUFFER = netlinkBuffer(16 * 1024);
@@ -124,13 +119,19 @@ export class Closes {
   /** Messages that made no sense. */
   problems = 0;
   readonly #channel: ClosesChannel;
+  readonly #most: number;
   #closed: ClosedSocket[] = [];
   /** Messages lost, as the kernel counted them last; so many of those have been told. */
   #drops = 0;
   #lost = 0;
   #hasLostSome = false;
 
-  constructor(channel: ClosesChannel) {
+  /**
+   * @param most how many wait to be taken at most, each of which takes about 1 KB: further ones stay in the kernel's
+   * buffer, which counts what does not fit
+   */
+  constructor(channel: ClosesChannel, most = MOST_WAITING) {
+    this.#most = most;
     this.#channel = channel;
     this.#drops = channel.drops() ?? 0;
   }
@@ -139,7 +140,7 @@ export class Closes {
   collect(nowMs: number, wallMs: number): void {
     let isOverrun = false;
     let count = 0;
-    for (; count < MOST && this.#closed.length < MOST; count++) {
+    for (; count < this.#most && this.#closed.length < this.#most; count++) {
       const length = this.#channel.receiveNow(BUFFER.bytes);
       // Told once for as long as there is no room, and then what is there is given all the same (netlink(7)).
       if (length === -ERRNO.ENOBUFS) isOverrun = true;

@@ -180,6 +180,14 @@ describe('receiving them', () => {
     expect(closes.take()).toHaveLength(10_000);
   });
 
+  test('where memory is short fewer wait', () => {
+    const closes = new Closes(channelOf([word, word, word, word]), 3);
+    closes.collect(5, WALL_MS);
+    expect(closes.take()).toHaveLength(3);
+    closes.collect(6, WALL_MS);
+    expect(closes.take()).toHaveLength(1);
+  });
+
   test('how many were lost is asked only where something came', () => {
     let asked = 0;
     const drops = [10, 12, 12, 19];
