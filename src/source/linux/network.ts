@@ -1,6 +1,6 @@
 import type { NetworkInterface } from '../../model/batch.ts';
 import type { NetworkNamespace, Protocol } from '../../model/socket.ts';
-import type { ExtraKind, SourceOptions } from '../types.ts';
+import type { SourceOptions } from '../types.ts';
 import { Interfaces, NO_INTERFACES } from './interfaces.ts';
 import type { FoundNamespace } from './namespaces.ts';
 import { Closes } from './netlink/closes.ts';
