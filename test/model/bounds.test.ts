@@ -4,7 +4,12 @@ import { boundsFor, smallerBounds } from '../../src/model/bounds.ts';
 const MB = 1_000_000;
 
 test('ample memory: the bounds are those of what is of use', () => {
-  expect(boundsFor(24_000 * MB)).toMatchObject({ remnants: 60_000, closedRows: 20_000, waiting: 10_000, samplerMb: 4000 });
+  expect(boundsFor(24_000 * MB)).toMatchObject({
+    remnants: 60_000,
+    closedRows: 20_000,
+    waiting: 10_000,
+    samplerMb: 4000,
+  });
   expect(boundsFor(24_000 * MB).sockets).toBeGreaterThan(1_000_000);
 });
 
