@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { exhausting, literalsBelow } from './helpers/regexes.ts';
 
-/** Time for one text, milliseconds. A linear regex takes 10 at most, a quadratic one more than 20,000. */
+/** Time for one text, milliseconds. A linear regex takes 5 at most, a quadratic one more than 5,000. */
 const GUARD_MS = 2000;
 /** For regexes that are known to be worse. */
 const SHORT_GUARD_MS = 100;
