@@ -295,6 +295,13 @@ const LSOF_OPTIONS: Readonly<Partial<Record<OptionName, string>>> = { internet: 
 const withEmptyForms = (args: readonly string[]): string[] =>
   args.map((arg, i) => (arg === '-i' && (args[i + 1] ?? '-').startsWith('-') ? '--internet=' : arg));
 
+/**
+ * parseArgs takes time that grows with the square of the words, and of the letters behind one dash, which are options.
+ * The longest query has fewer of either.
+ */
+const MOST_WORDS = 4096;
+const MOST_LETTERS = 8192;
+
 /** What is no word, and so no command mistyped: a query. */
 const isQuery = (word: string): boolean => /[^a-z]/i.test(word);
 
@@ -306,6 +313,10 @@ function scan(args: readonly string[]): Scanned {
       return [name, { type: value === undefined ? 'boolean' : 'string', ...(short && { short }) } as const];
     }),
   );
+  if (args.length > MOST_WORDS) throw new UsageError(`too many words: ${args.length}, at most ${MOST_WORDS}`);
+  const long = args.find((arg) => /^-(?!-)/.test(arg) && arg.length > MOST_LETTERS);
+  if (long !== undefined)
+    throw new UsageError(`an option has at most ${MOST_LETTERS} characters, not ${quoted(long)}`);
   const { tokens } = parseArgs({
     args: withEmptyForms(args),
     options: config,

@@ -18,9 +18,12 @@ function distance(a: string, b: string): number {
 /** The known name that was probably meant by a text; undefined where none is like it. */
 export function nearest(text: string, names: readonly string[]): string | undefined {
   if (text.length > LONGEST) return undefined;
+  const most = (name: string): number => Math.ceil(Math.min(name.length, text.length) / 3);
   const [best] = names
+    // The lengths tell of most names that they are too far off.
+    .filter((name) => Math.abs(name.length - text.length) <= most(name))
     .map((name) => ({ name, far: distance(text.toLowerCase(), name.toLowerCase()) }))
-    .filter(({ name, far }) => far <= Math.ceil(Math.min(name.length, text.length) / 3))
+    .filter(({ name, far }) => far <= most(name))
     .sort((a, b) => a.far - b.far);
   return best?.name;
 }

@@ -13,6 +13,11 @@ test.each(Object.entries(TARGETS))('%s', async (_, target) => {
   expect(report.taken).toBeGreaterThan(target.inSuite / 20);
 });
 
+test.each(Object.entries(TARGETS))('%s, 100 KB long', async (_, target) => {
+  const report = await fuzz(target, Math.ceil(target.inSuite / 40), SEED, { longOneIn: 1 });
+  expect(report.findings).toEqual([]);
+});
+
 describe('a fault is found', () => {
   /** Numbers from 0 to 99, to something that stumbles at 7. */
   const targetOf = (stumble: () => void): Target => ({
@@ -46,7 +51,7 @@ describe('a fault is found', () => {
 
   test('also where it never ends', async () => {
     const target = targetOf(() => /^(a|a)*$/.exec(`${'a'.repeat(100)}!`));
-    const { findings } = await fuzz(target, 200, SEED, undefined, 50);
+    const { findings } = await fuzz(target, 200, SEED, { guardMs: 50 });
     expect(findings).toMatchObject([{ input: '7', message: expect.stringContaining('no answer') as string }]);
   });
 });

@@ -62,7 +62,7 @@ export function mutatedText(random: Random, text: string): string {
         out = out.slice(0, at) + random.of(PIECES) + out.slice(at);
     }
   }
-  return random.oneIn(300) ? pumped(random, out) : out;
+  return random.oneIn(random.longOneIn) ? pumped(random, out) : out;
 }
 
 /** Returns a text of 100 KB that is made of a part of another one, or of that part between its start and its end. */

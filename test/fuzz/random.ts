@@ -1,9 +1,12 @@
 /** xorshift32: the same numbers for the same seed. */
 export class Random {
+  /** One text in so many is made 100 KB long. */
+  readonly longOneIn: number;
   #state: number;
 
   /** @param seed any whole number; neighbours give sequences that have nothing in common */
-  constructor(seed: number) {
+  constructor(seed: number, longOneIn = 300) {
+    this.longOneIn = longOneIn;
     // The finalizer of MurmurHash3; a state of 0 would stay 0.
     let x = Math.imul(seed ^ (seed >>> 16), 0x85ebca6b);
     x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);

@@ -22,8 +22,8 @@ export interface Report {
   inputs: number;
   taken: number;
   refused: number;
-  /** The longest that one input took, milliseconds. */
-  worstMs: number;
+  /** The longest that one input took, milliseconds, and the seed of its session. */
+  worst: { readonly ms: number; readonly seed: number };
   /** Different faults. */
   readonly findings: Finding[];
 }
@@ -43,20 +43,25 @@ async function tried(session: Session, guardMs: number): Promise<Outcome> {
   return outcome;
 }
 
+interface Options {
+  /** The longest that one input may take, milliseconds. */
+  readonly guardMs?: number;
+  /** See `Random`. */
+  readonly longOneIn?: number;
+}
+
 /**
  * Tries so many inputs on a target: a session for each seed from the first one on. A session ends with its first fault.
- * @param onProgress is told how many inputs were tried, after each session
  */
 export async function fuzz(
   target: Target,
   runs: number,
   firstSeed: number,
-  onProgress: (inputs: number) => void = () => undefined,
-  guardMs = GUARD_MS,
+  { guardMs = GUARD_MS, longOneIn }: Options = {},
 ): Promise<Report> {
-  const report: Report = { inputs: 0, taken: 0, refused: 0, worstMs: 0, findings: [] };
+  const report: Report = { inputs: 0, taken: 0, refused: 0, worst: { ms: 0, seed: firstSeed }, findings: [] };
   for (let seed = firstSeed; report.inputs < runs; seed++) {
-    const session = target.open(new Random(seed));
+    const session = target.open(new Random(seed, longOneIn));
     let at = 0;
     try {
       while (at < target.inputs && report.inputs < runs) {
@@ -64,7 +69,8 @@ export async function fuzz(
         report.inputs++;
         const startedMs = performance.now();
         report[await tried(session, guardMs)]++;
-        report.worstMs = Math.max(report.worstMs, performance.now() - startedMs);
+        const ms = performance.now() - startedMs;
+        if (ms > report.worst.ms) report.worst = { ms, seed };
       }
     } catch (error) {
       const message = described(error);
@@ -74,7 +80,6 @@ export async function fuzz(
     } finally {
       session.end?.();
     }
-    onProgress(report.inputs);
   }
   return report;
 }

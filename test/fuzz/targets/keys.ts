@@ -66,6 +66,10 @@ function app(random: Random): Session {
     next: async (): Promise<Outcome> => {
       const next = batches.shift();
       if (next) await fake.take(next);
+      if (random.oneIn(20)) {
+        const [width, height] = random.of(SIZES);
+        await fake.resize(width, height);
+      }
       const keys = burstOf(random);
       typed.push(keys);
       const { tokens, rest } = splitInput(keys);
@@ -84,7 +88,7 @@ function app(random: Random): Session {
 
 export const keys: Target = {
   about: 'keys, mouse reports and pastes, to the whole screen of a machine with hostile names',
-  inputs: 40,
+  inputs: 200,
   inSuite: 160,
   open: app,
 };
