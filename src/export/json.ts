@@ -88,7 +88,7 @@ export function socketJson(socket: Socket): string {
     fields(socket, ['id', 'protocol', 'family']) +
       `,"local":${endpointJson(local)},"remote":${remote ? endpointJson(remote) : 'null'}` +
       fields(socket, ['state', 'inode', 'uid', 'user', 'interface']) +
-      (netns ? `,"netns":${braced(fields(netns, ['inode', 'name']))}` : '') +
+      (netns ? `,"netns":${braced(fields(netns, ['inode', 'name', 'claimedBy']))}` : '') +
       (traffic ? fields(traffic, TRAFFIC_FIELDS) : '') +
       (timer ? `,"timer":${braced(fields(timer, ['kind', 'dueAtMs', 'retransmits']))}` : '') +
       (tcp ? `,"tcp":${escape(JSON.stringify(tcp))}` : '') +

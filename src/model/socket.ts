@@ -82,6 +82,8 @@ export interface NetworkNamespace {
   readonly inode: number;
   /** Name of the container, or as `ip netns` knows it; absent when nothing local tells one. Hostile text. */
   readonly name?: string;
+  /** Uid of a user who may have made the name up, which then begins with `~USER/`; absent for a name that root gave. */
+  readonly claimedBy?: number;
 }
 
 /** What a timer of a TCP socket waits for (inet_diag `idiag_timer`; names as ss prints them). */

@@ -69,6 +69,8 @@ describe('JSON', () => {
     expect(JSON.parse(socketJson({ ...socket(), ...more, traffic }))).not.toHaveProperty('traffic');
     const some = JSON.parse(socketJson(socket({ traffic: { rxBytes: 1 }, netns: { inode: 7 } }))) as object;
     expect(some).toMatchObject({ rxBytes: 1, netns: { inode: 7 } });
+    const claimed = { inode: 7, name: '~ana/web', claimedBy: 1000 };
+    expect(JSON.parse(socketJson(socket({ netns: claimed })))).toMatchObject({ netns: claimed });
     for (const name of ['txBytes', 'timer', 'tcp', 'interface']) expect(some).not.toHaveProperty(name);
   });
 

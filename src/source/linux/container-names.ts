@@ -23,11 +23,19 @@ const CONTAINERD_FOLDERS = [
 /** A client of containerd has its own namespace there: `k8s.io`, `moby`, `default`. More than these are not looked at. */
 const CONTAINERD_NAMESPACES_LIMIT = 16;
 
+/** A user of the machine. */
+interface User {
+  readonly name: string;
+  readonly home: string;
+  /** True for the uid of the owner of a file of its: a folder of its home may be a link to another's. */
+  readonly isOwner: (uid: number) => boolean;
+}
+
 /** What is searched for a name. */
 interface Search {
   readonly root: string;
-  /** Home of the user of a rootless container. */
-  readonly home: string | undefined;
+  /** The user whose engine made the container: only its own files count. Undefined for the machine's engines. */
+  readonly user: User | undefined;
   readonly id: string;
   readonly pod: string | undefined;
   /** Names by id from a `containers.json`. */
@@ -36,22 +44,21 @@ interface Search {
 
 type Place = (search: Search) => string | undefined;
 
-const docker: Place = ({ root, home, id }) => {
-  const folders = DOCKER_FOLDERS.map((folder) => `${root}/${folder}`);
-  if (home !== undefined) folders.push(`${home}/.local/share/docker`);
+const docker: Place = ({ root, user, id }) => {
+  const folders = user
+    ? [`${user.home}/.local/share/docker`]
+    : DOCKER_FOLDERS.map((folder) => `${root}/${folder}`);
   return firstOf(folders, (folder) => {
-    const name = field(parse(read(`${folder}/containers/${id}/config.v2.json`)?.text), 'Name');
+    const path = `${folder}/containers/${id}/config.v2.json`;
+    const name = field(parse(read(path, { isOwner: user?.isOwner })?.text), 'Name');
     return typeof name === 'string' ? plainName(name.replace(/^\//, '')) : undefined;
   });
 };
 
 /** containers/storage, of podman and CRI-O. */
-const storage: Place = ({ root, home, id, namesIn }) => {
-  const folders = [`${root}/var/lib/containers/storage`];
-  if (home !== undefined) folders.push(`${home}/.local/share/containers/storage`);
-  return firstOf(folders, (folder) =>
-    firstOf(STORAGE_LISTS, (list) => namesIn(`${folder}/overlay-containers/${list}`).get(id)),
-  );
+const storage: Place = ({ root, user, id, namesIn }) => {
+  const folder = user ? `${user.home}/.local/share/containers/storage` : `${root}/var/lib/containers/storage`;
+  return firstOf(STORAGE_LISTS, (list) => namesIn(`${folder}/overlay-containers/${list}`).get(id));
 };
 
 /** `/var/log/pods/NAMESPACE_POD_UID`: no name of Kubernetes has an underscore. */
@@ -85,6 +92,9 @@ const containerd: Place = ({ root, id }) =>
     });
   });
 
+/** Engines that users run for themselves. */
+const USER_PLACES: readonly Place[] = [docker, storage];
+
 /** Where the name of a container may be, in this order. */
 const PLACES: Readonly<Record<ContainerKind, readonly Place[]>> = {
   docker: [docker],
@@ -107,12 +117,17 @@ export interface ContainerName {
 /** Names of containers from the files of those who run them. Whatever is in these files, nothing here throws. */
 export class ContainerNames {
   readonly #root: string;
+  readonly #isOwnedBy: (owner: number, uid: number) => boolean;
   /** Lists of containers by path, for one names all of them. */
   readonly #lists = new Map<string, { version: Version; names: ReadonlyMap<string, string> }>();
 
-  /** @param root the file system these files are in: `/`, or a fixture */
-  constructor(root: string) {
+  /**
+   * @param root the file system these files are in: `/`, or a fixture
+   * @param isOwnedBy compares the owner of a user's file with the user
+   */
+  constructor(root: string, isOwnedBy = (owner: number, uid: number): boolean => owner === uid) {
     this.#root = root.replace(/\/$/, '');
+    this.#isOwnedBy = isOwnedBy;
   }
 
   /**
@@ -130,30 +145,39 @@ export class ContainerNames {
     return { text: (found ?? labelOf(container)).slice(0, NAME_LIMIT), isFound: found !== undefined };
   }
 
-  #search({ kind, id, pod, user }: Container): string | undefined {
-    const search = {
-      root: this.#root,
-      home: user === undefined ? undefined : this.#homeOf(user),
-      id: id ?? '',
-      pod,
-      namesIn: (path: string) => this.#namesIn(path),
-    };
-    return firstOf(id === undefined ? [podLogs] : PLACES[kind], (place) => place(search));
+  /** What a user calls a container or service that only it vouches for: `~ana/web`. No engine allows such a name. */
+  claimed(user: number, name: string): string {
+    return `~${this.#userOf(user)?.name ?? user}/${name}`.slice(0, NAME_LIMIT);
   }
 
-  /** Home of a user: sixth field of passwd(5). */
-  #homeOf(user: number): string | undefined {
+  #search({ kind, id, pod, user: uid }: Container): string | undefined {
+    const user = uid === undefined ? undefined : this.#userOf(uid);
+    const search = {
+      root: this.#root,
+      user,
+      id: id ?? '',
+      pod,
+      namesIn: (path: string) => this.#namesIn(path, user?.isOwner),
+    };
+    if (uid !== undefined && user === undefined) return undefined;
+    const places = id === undefined ? [podLogs] : PLACES[kind];
+    return firstOf(user ? places.filter((it) => USER_PLACES.includes(it)) : places, (place) => place(search));
+  }
+
+  /** A user by passwd(5): name, password, uid, gid, comment, home, shell. */
+  #userOf(uid: number): User | undefined {
     for (const line of read(`${this.#root}/etc/passwd`)?.text?.split('\n') ?? []) {
-      const [, , uid, , , home] = line.split(':');
-      if (uid === String(user) && home?.startsWith('/')) return this.#root + home;
+      const [name, , number, , , home] = line.split(':');
+      if (number === String(uid) && name !== undefined && home?.startsWith('/'))
+        return { name, home: this.#root + home, isOwner: (owner) => this.#isOwnedBy(owner, uid) };
     }
     return undefined;
   }
 
   /** Names by id from a `containers.json`: `[{"id": "…", "names": ["web"]}]`. */
-  #namesIn(path: string): ReadonlyMap<string, string> {
+  #namesIn(path: string, isOwner: User['isOwner'] | undefined): ReadonlyMap<string, string> {
     const known = this.#lists.get(path);
-    const file = read(path, known?.version);
+    const file = read(path, { known: known?.version, isOwner });
     if (file === undefined) return new Map();
     if (known && file.text === undefined) return known.names;
     const names = new Map<string, string>();
@@ -217,12 +241,21 @@ interface Version {
   readonly size: number;
 }
 
+interface Reading {
+  /** The version known already, of which no text is wanted. */
+  readonly known?: Version | undefined;
+  /** False for the owner of a file that does not count. */
+  readonly isOwner?: ((uid: number) => boolean) | undefined;
+}
+
 /**
  * A file that may be anybody's: root reads in users' homes here. Not through a link; a pipe, which would have us wait
  * for its writer, is opened without waiting and left.
- * @param known the version known already, of which no text is wanted
  */
-function read(path: string, known?: Version): { version: Version; text: string | undefined } | undefined {
+function read(
+  path: string,
+  { known, isOwner }: Reading = {},
+): { version: Version; text: string | undefined } | undefined {
   let fd: number | undefined;
   try {
     fd = openSync(
@@ -231,7 +264,7 @@ function read(path: string, known?: Version): { version: Version; text: string |
     );
     const stat = fstatSync(fd);
     const { mtimeMs, size } = stat;
-    if (!stat.isFile() || size > SIZE_LIMIT) return undefined;
+    if (!stat.isFile() || size > SIZE_LIMIT || isOwner?.(stat.uid) === false) return undefined;
     const version = { mtimeMs, size };
     if (known?.mtimeMs === mtimeMs && known.size === size) {
       return { version, text: undefined };

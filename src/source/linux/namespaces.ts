@@ -1,5 +1,6 @@
 import { ContainerNames } from './container-names.ts';
-import { containerOf, serviceOf } from './containers.ts';
+import { CgroupTrust } from './cgroup-trust.ts';
+import { type HeldName, HeldNames } from './held-names.ts';
 import { isThere as isMounted, type NamespaceMount, NamespaceMounts } from './mounts.ts';
 import type { Hold, NamespaceSearch } from './namespace-search.ts';
 import type { Proc } from './proc.ts';
@@ -11,6 +12,8 @@ export interface FoundNamespace {
   readonly inode: number;
   /** `host`, the name that `ip netns` knows, or that of its container or service. Hostile text. */
   readonly name?: string;
+  /** Uid of the user who may have made the name up: `~USER/…`. */
+  readonly claimedBy?: number;
   /** A path that opens it now; whoever does should look at the inode of what was opened. */
   readonly path: string;
   /** A socket of another process in it, where no path opens it. */
@@ -38,6 +41,8 @@ const GENERATED = /^(?:cni-|netns-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]
 
 const NONE: readonly NamespaceMount[] = [];
 
+const HOST: HeldName = { name: 'host' };
+
 /** What is known of a process: its namespace, or why not. */
 interface Seat {
   inode: number | 'gone' | 'forbidden';
@@ -52,7 +57,7 @@ interface Namespace {
   readonly pids: Set<number>;
   mounts: readonly NamespaceMount[];
   /** The name of its container or service, or what goes for one. */
-  heldName: string | undefined;
+  heldName: HeldName | undefined;
   searches: number;
   searchRound: number;
   found: FoundNamespace | undefined;
@@ -66,7 +71,7 @@ interface Namespace {
 export class Namespaces {
   readonly #proc: Proc;
   readonly #mounts: NamespaceMounts;
-  readonly #names: ContainerNames;
+  readonly #names: HeldNames;
   readonly #hidden: NamespaceSearch | undefined;
   readonly #namedFolders: readonly string[];
   #isFirstPidNamespace = false;
@@ -80,12 +85,22 @@ export class Namespaces {
   #last: readonly FoundNamespace[] = [];
 
   /** @param options `root`: where /run, /var and /home are; `/` by default. `search` finds what no process is in */
-  constructor({ proc, root = '/', search }: { proc: Proc; root?: string; search?: NamespaceSearch }) {
+  constructor({
+    proc,
+    root = '/',
+    search,
+    trust = new CgroupTrust(proc),
+  }: {
+    readonly proc: Proc;
+    readonly root?: string;
+    readonly search?: NamespaceSearch;
+    readonly trust?: CgroupTrust;
+  }) {
     const folder = root.replace(/\/$/, '');
     this.#proc = proc;
     this.#namedFolders = NAMED_FOLDERS.map((name) => `${folder}/${name}/`);
     this.#mounts = new NamespaceMounts({ proc, folder: `${folder}/run/netns` });
-    this.#names = new ContainerNames(root);
+    this.#names = new HeldNames(new ContainerNames(root), trust);
     this.#hidden = search;
   }
 
@@ -282,12 +297,12 @@ export class Namespaces {
   /** The same object while it says the same. */
   #foundOf(namespace: Namespace, path: string): FoundNamespace {
     const { inode, found } = namespace;
-    const name = this.#nameOf(namespace);
+    const held = this.#nameOf(namespace);
     const isOwn = inode === this.#ownInode;
-    if (found?.path === path && found.name === name && found.isOwn === isOwn) return found;
+    if (found?.path === path && found.name === held?.name && found.isOwn === isOwn) return found;
     const hold = this.#hidden?.holdOf(inode);
     const socket = hold?.path === path ? hold.socket : undefined;
-    namespace.found = { inode, ...(name !== undefined && { name }), path, isOwn, ...(socket && { socket }) };
+    namespace.found = { inode, ...held, path, isOwn, ...(socket && { socket }) };
     return namespace.found;
   }
 
@@ -297,13 +312,14 @@ export class Namespaces {
     return typeof inode === 'number' ? inode : undefined;
   }
 
-  #nameOf(namespace: Namespace): string | undefined {
-    if (namespace.inode === this.#hostInode) return 'host';
+  #nameOf(namespace: Namespace): HeldName | undefined {
+    if (namespace.inode === this.#hostInode) return HOST;
     const mounted = namespace.mounts.flatMap(({ path }) => this.#mountedName(path) ?? []).sort();
     const given = mounted.find((name) => !GENERATED.test(name));
-    if (given !== undefined) return given;
+    if (given !== undefined) return { name: given };
     if (this.#isSearchDue(namespace)) this.#search(namespace);
-    return namespace.heldName ?? mounted[0];
+    const [made] = mounted;
+    return namespace.heldName ?? (made === undefined ? undefined : { name: made });
   }
 
   #mountedName(path: string): string | undefined {
@@ -322,22 +338,21 @@ export class Namespaces {
   #search(namespace: Namespace): void {
     namespace.searchRound = this.#round + (NAME_ROUNDS[namespace.searches] ?? 0);
     namespace.searches++;
-    let service: string | undefined;
-    let label: string | undefined;
+    let service: HeldName | undefined;
+    let label: HeldName | undefined;
     let asked = 0;
     for (const pid of namespace.pids) {
       if (asked++ === ASKED_PROCESSES) break;
       const text = this.#proc.text(`${pid}/cgroup`);
       if (!('value' in text)) continue;
-      const container = containerOf(text.value);
-      const name = container && this.#names.nameOf(container);
-      if (name?.isFound) {
-        namespace.heldName = name.text;
+      const { container, isFound, ...its } = this.#names.of(text.value);
+      if (container && isFound && container.claimedBy === undefined) {
+        namespace.heldName = container;
         namespace.searches = Infinity;
         return;
       }
-      label ??= name?.text;
-      service ??= serviceOf(text.value);
+      label ??= container;
+      service ??= its.service;
     }
     // Of a container that is being made the processes are still those of the service that makes it.
     namespace.heldName = label ?? (this.#hostInode === undefined ? undefined : service) ?? namespace.heldName;

@@ -321,4 +321,8 @@ export class Network {
 const labelOf = (found: Reachable): NetworkNamespace | undefined =>
   found.inode === undefined
     ? undefined
-    : { inode: found.inode, ...(found.name !== undefined && { name: found.name }) };
+    : {
+        inode: found.inode,
+        ...(found.name !== undefined && { name: found.name }),
+        ...(found.claimedBy !== undefined && { claimedBy: found.claimedBy }),
+      };

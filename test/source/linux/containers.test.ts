@@ -97,7 +97,8 @@ describe('the service of a cgroup', () => {
 });
 
 describe('the name of a container', () => {
-  const names = new ContainerNames(join(FIXTURE, 'root'));
+  // Whoever has checked out the fixture owns its files.
+  const names = new ContainerNames(join(FIXTURE, 'root'), () => true);
   const id = (digit: string) => digit.repeat(64);
 
   test.each<[what: string, container: Container, text: string]>([
@@ -129,10 +130,28 @@ describe('the name of a container', () => {
     [{ kind: 'docker', id: '0123456789abcdef'.repeat(4) }, 'docker:0123456789ab'],
     [{ kind: 'podman', id: id('7') }, 'podman:777777777777'],
     [{ kind: 'podman', id: id('7'), user: 4711 }, 'podman:777777777777'],
+    // The machine's engines do not vouch for what runs below a user's slice.
+    [{ kind: 'docker', id: ID, user: 1000 }, 'docker:3f9a0c6be1d2'],
+    [{ kind: 'podman', id: '0b1c2d3e4f50'.padEnd(64, 'b'), user: 1000 }, 'podman:0b1c2d3e4f50'],
+    [{ kind: 'kubernetes', id: id('a'), user: 1000 }, 'kubernetes:aaaaaaaaaaaa'],
+    [{ kind: 'kubernetes', pod: POD, user: 1000 }, `kubernetes:${POD.slice(0, 12)}`],
     [{ kind: 'kubernetes', pod: POD.replace('2', '3') }, 'kubernetes:3c4b2241-5c0'],
     [{ kind: 'kubernetes' }, 'kubernetes'],
   ])('where none is found, what is known: %j', (container, text) => {
     expect(names.nameOf(container)).toEqual({ text, isFound: false });
+  });
+
+  test("files of a user's engine that another user owns name nothing: a folder may be a link", () => {
+    const strict = new ContainerNames(join(FIXTURE, 'root'), () => false);
+    expect(strict.nameOf({ kind: 'docker', id: id('8'), user: 1000 }).text).toBe('docker:888888888888');
+    expect(strict.nameOf({ kind: 'podman', id: id('7'), user: 1000 }).text).toBe('podman:777777777777');
+    expect(strict.nameOf({ kind: 'docker', id: ID }).text).toBe('web');
+  });
+
+  test('what a user claims, by its name or number', () => {
+    expect(names.claimed(1000, 'web')).toBe('~ana/web');
+    expect(names.claimed(4711, 'web')).toBe('~4711/web');
+    expect(names.claimed(1000, 'a'.repeat(500))).toHaveLength(255);
   });
 
   test('a process in a container cannot pass for its neighbour', () => {
