@@ -33,6 +33,9 @@ const STOP_MS = 100;
 /** How often it is asked whether something still reads stdout. */
 const READER_MS = 500;
 
+/** Room for short-lived objects of the command; with the default of 48 MB a storm fills all of it. */
+const YOUNG_MB = 24;
+
 const CTRL_C = 3;
 
 /** Runs the command of this process in a thread, and ends the process when it has ended or a signal comes. */
@@ -54,7 +57,11 @@ export class Keeper {
     const workerData: CommandData = { isCommand: true, progress: new Int32Array(new SharedArrayBuffer(16)) };
     for (const signal of Object.keys(hasTerminal ? SCREEN_SIGNALS : SIGNALS) as Signal[])
       process.on(signal, () => this.#endBy(signal));
-    this.#worker = new Worker(file, { argv: process.argv.slice(2), workerData });
+    this.#worker = new Worker(file, {
+      argv: process.argv.slice(2),
+      workerData,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     this.#worker.on('message', (message: CommandMessage) => this.#hear(message));
     this.#worker.on('error', (error) => this.#crash(error));
     this.#worker.on('exit', (code) => this.#exit(this.#ending?.code ?? code));

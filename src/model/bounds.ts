@@ -32,7 +32,7 @@ const SOCKET_KB = 3;
 const EVENT_KB = 1;
 
 /** TIME_WAIT and closed rows take so much of the room at most, where there is ample memory. */
-const MOST_REMNANTS = 60_000;
+const MOST_REMNANTS = 30_000;
 const MOST_CLOSED_ROWS = 20_000;
 
 /** Kernel events of about a second and a half in a storm. */

@@ -12,7 +12,7 @@ const CALM_BATCHES = 5;
 const MUCH = 20_000;
 
 /** In a storm V8 may let the heap grow by so much beyond what lives, percent; by itself it takes up to 300. */
-const STORM_GROWTH = 40;
+const STORM_GROWTH = 25;
 
 /**
  * Tells from the batches when a storm begins, and when it is calm after much has come and gone. V8 collects garbage only
@@ -41,13 +41,18 @@ export class Churn {
 
 let collect: (() => void) | undefined;
 
-/** Collects the garbage of this thread: 20 to 100 ms in which it does nothing else. */
+/**
+ * Collects the garbage of this thread, and moves what lives together: otherwise half-empty pages stay (190 MB of them for
+ * 28 MB of objects, 62 MB with it). The thread does nothing else meanwhile: 50 to 300 ms.
+ */
 export function collectGarbage(): void {
   if (collect === undefined) {
     setFlagsFromString('--expose-gc');
     collect = runInNewContext('gc') as () => void;
   }
+  setFlagsFromString('--compact-on-every-full-gc');
   collect();
+  setFlagsFromString('--no-compact-on-every-full-gc');
 }
 
 /** Asks V8 to keep its memory small, in all threads: of 100,000 sockets it would keep twice the memory they need. */

@@ -5,7 +5,7 @@ const MB = 1_000_000;
 
 test('ample memory: the bounds are those of what is of use', () => {
   expect(boundsFor(24_000 * MB)).toMatchObject({
-    remnants: 60_000,
+    remnants: 30_000,
     closedRows: 20_000,
     waiting: 10_000,
     samplerMb: 4000,
