@@ -66,7 +66,11 @@ function start(args: string[], nodeArgs: string[] = [], env: Record<string, stri
       for (const look of looks) look();
     });
   }
-  const ended = once(child, 'close').then(([code]) => code as number | null);
+  const ended = once(child, 'close').then(([code]) => {
+    // Of Node's own: on the screen it would stand across the picture.
+    expect(said.stderr).not.toContain('Warning:');
+    return code as number | null;
+  });
   return { child, said, until, ended };
 }
 

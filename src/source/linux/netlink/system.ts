@@ -110,7 +110,7 @@ export class KernelNetlink implements NetlinkSystem {
       try {
         return { netns: fstatSync(fd).ino, isTcp };
       } finally {
-        closeSync(fd);
+        this.#native.close(fd);
       }
     } catch {
       // The process or its descriptor is gone, it may not be looked into, or the kernel is from before Linux 5.6.
@@ -136,7 +136,9 @@ export class KernelNetlink implements NetlinkSystem {
         this.#native.enterNetwork(home);
       }
     } finally {
-      closeSync(there);
+      // A worker of Node's warns on stderr of a descriptor that node:fs closes and did not open.
+      if (socket) this.#native.close(there);
+      else closeSync(there);
       if (home !== undefined) closeSync(home);
     }
   }
