@@ -1,3 +1,4 @@
+import { endText } from '../model/services.ts';
 import { firstOwner, type Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import { TRAFFIC_FIELDS } from './json.ts';
@@ -19,6 +20,8 @@ const COLUMNS: Readonly<Record<string, (socket: Socket) => Value>> = {
   family: ({ family }) => family,
   localAddress: ({ local }) => local.address,
   localPort: ({ local }) => local.port,
+  localProtocol: ({ local, protocol }) =>
+    local.protocol === undefined ? undefined : endText(local.protocol, protocol),
   remoteAddress: ({ remote }) => remote?.address,
   remotePort: ({ remote }) => remote?.port,
   state: ({ state }) => state,

@@ -1,5 +1,6 @@
 import type { Before, GapEvent, LearntBy, SocketEvent } from '../model/event.ts';
-import type { Endpoint, Owner, Socket, Traffic } from '../model/socket.ts';
+import { endText } from '../model/services.ts';
+import type { Endpoint, Owner, Protocol, Socket, Traffic } from '../model/socket.ts';
 import { runsOf } from './runs.ts';
 
 /** Characters that JSON allows as they are and a terminal, or an eye, is misled by. */
@@ -64,7 +65,8 @@ export const TRAFFIC_FIELDS = [
   'lastReceivedAtMs',
 ] as const satisfies (keyof Traffic)[];
 
-const endpointJson = ({ address, port }: Endpoint): string => `{"address":${quote(address)},"port":${port}}`;
+const endpointJson = ({ address, port, protocol }: Endpoint, of: Protocol): string =>
+  `{"address":${quote(address)},"port":${port}${protocol === undefined ? '' : field('protocol', endText(protocol, of))}}`;
 
 /** Owners are shared by many sockets, and by each with all its events. */
 const OWNERS = new WeakMap<readonly Owner[], string>();
@@ -86,7 +88,8 @@ export function socketJson(socket: Socket): string {
   const { local, remote, netns, traffic, timer, tcp } = socket;
   return braced(
     fields(socket, ['id', 'protocol', 'family']) +
-      `,"local":${endpointJson(local)},"remote":${remote ? endpointJson(remote) : 'null'}` +
+      `,"local":${endpointJson(local, socket.protocol)}` +
+      `,"remote":${remote ? endpointJson(remote, socket.protocol) : 'null'}` +
       fields(socket, ['state', 'inode', 'uid', 'user', 'interface']) +
       (netns ? `,"netns":${braced(fields(netns, ['inode', 'name', 'claimedBy']))}` : '') +
       (traffic ? fields(traffic, TRAFFIC_FIELDS) : '') +

@@ -103,7 +103,12 @@ class CompactSocket implements Socket {
     this.id = socket.id;
     this.protocol = text(socket.protocol);
     this.family = text(socket.family);
-    this.local = { address: text(local.address), port: local.port };
+    const { protocol } = local;
+    this.local = {
+      address: text(local.address),
+      port: local.port,
+      ...(protocol !== undefined && { protocol }),
+    };
     this.remote = remote && { address: text(remote.address), port: remote.port };
     this.owners = socket.owners;
     if (state !== undefined) this.state = text(state);

@@ -1,4 +1,4 @@
-import type { Protocol } from './socket.ts';
+import { hasPorts, type Protocol } from './socket.ts';
 
 /**
  * Well-known ports by the names of the IANA registry (service names, RFC 6335), with the everyday name where the
@@ -93,4 +93,16 @@ export const servicePorts = (name: string): readonly number[] =>
 export const serviceNames = (): readonly string[] => [...new Set([...TCP.values(), ...UDP.values()])];
 
 /** An Ethernet protocol as tools write its number: `0x88b5`. */
-export const hexText = (etherType: number): string => `0x${etherType.toString(16).padStart(4, '0')}`;
+const hexText = (etherType: number): string => `0x${etherType.toString(16).padStart(4, '0')}`;
+
+/**
+ * The text behind the colon of an endpoint, as ss has it: the port as a number; of a raw or a packet socket the name of
+ * the protocol that it takes, or its number; empty where there is nothing of the kind.
+ * @param number see `endNumber`
+ */
+export function endText(number: number, protocol: Protocol): string {
+  if (hasPorts(protocol)) return String(number);
+  if (number === 0) return '';
+  if (protocol === 'raw') return serviceName(number, protocol) ?? String(number);
+  return protocol === 'packet' ? (serviceName(number, protocol) ?? hexText(number)) : '';
+}

@@ -35,12 +35,26 @@ export interface Endpoint {
    * interface of a packet socket, `*` for all.
    */
   readonly address: string;
-  /**
-   * 0 to 65535; 0 means any. For `raw` the number of the IP protocol, for `packet` that of the Ethernet protocol (3:
-   * all), as the kernel keeps it; for VSOCK 32 bits; 0 where the protocol has no ports.
-   */
+  /** 0 to 65535; 32 bits for VSOCK. 0 means any; always 0 where the protocol has no ports (see `hasPorts`). */
   readonly port: number;
+  /**
+   * What a `raw` socket takes: the number of an IP protocol; a `packet` socket: of an Ethernet protocol (3: all). Absent
+   * for every other socket, for a peer, and for a packet socket that takes nothing yet.
+   */
+  readonly protocol?: number;
 }
+
+const WITHOUT_PORTS: readonly Protocol[] = ['raw', 'icmp', 'packet', 'unix'];
+
+/** True if endpoints of this protocol have a port. The kernel keeps the echo identifier of a ping socket in its place. */
+export const hasPorts = (protocol: Protocol): boolean => !WITHOUT_PORTS.includes(protocol);
+
+/** The number behind the colon of an endpoint: its port, or the protocol that a raw or a packet socket takes. */
+export const endNumber = ({ port, protocol }: Endpoint): number => protocol ?? port;
+
+/** True if both are the same endpoint, or both are none. */
+export const sameEndpoint = (a: Endpoint | null, b: Endpoint | null): boolean =>
+  a === b || (a?.address === b?.address && a?.port === b?.port && a?.protocol === b?.protocol);
 
 /**
  * How an owner is known.
@@ -168,10 +182,8 @@ export const firstOwner = (socket: Socket): Owner => socket.owners[0] ?? UNKNOWN
 /** A change worth telling: another state, another peer, another program. Others only replace what is shown. */
 export const isNews = (before: Socket, now: Socket): boolean =>
   before.state !== now.state ||
-  before.local.port !== now.local.port ||
-  before.local.address !== now.local.address ||
-  before.remote?.port !== now.remote?.port ||
-  before.remote?.address !== now.remote?.address ||
+  !sameEndpoint(before.local, now.local) ||
+  !sameEndpoint(before.remote, now.remote) ||
   // A program that is found late has been there all the time.
   (firstOwner(before).knowledge !== 'pending' && firstOwner(before).pid !== firstOwner(now).pid);
 

@@ -1,4 +1,5 @@
-import { serviceName } from '../model/services.ts';
+import { endText, serviceName } from '../model/services.ts';
+import { hasPorts } from '../model/socket.ts';
 import { canonicalAddress, compileNetwork, isAddress, reachOf } from './addresses.ts';
 import { OPERATORS } from './amounts.ts';
 import type { Expression, Flag, Quantity, Term } from './expression.ts';
@@ -12,6 +13,7 @@ import {
   compileWord,
   hasPortName,
   Names,
+  PROTOCOLS,
   rememberedPorts,
   type Searched,
 } from './words.ts';
@@ -47,18 +49,22 @@ const ofNames = ({ pool }: Compiling, test: (names: Names) => boolean): Conditio
   return ({ names }) => isMeant(names);
 };
 
+/** By the position of a protocol in `PROTOCOLS`: what has no ports is found by none, whatever its number says. */
+const HAS_PORTS: readonly boolean[] = PROTOCOLS.map(hasPorts);
+
 type PortTest = (port: number, protocol: number) => boolean;
 
 function compilePorts(items: readonly PortItem[]): PortTest {
   const [first] = items;
   if (first && items.length === 1 && !('service' in first)) {
     const { from, to } = first;
-    return (port) => from <= port && port <= to;
+    return (port, protocol) => from <= port && port <= to && HAS_PORTS[protocol] === true;
   }
   const ranges = items.filter((it): it is Range => !('service' in it));
   const services = items.flatMap((it) => ('service' in it ? [it.service] : []));
   return rememberedPorts(
-    (port, protocol) => isWithin(ranges, port) || services.includes(serviceName(port, protocol) ?? ''),
+    (port, protocol) =>
+      (hasPorts(protocol) && isWithin(ranges, port)) || services.includes(serviceName(port, protocol) ?? ''),
   );
 }
 
@@ -198,7 +204,7 @@ const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { k
     const inNames = ofNames(compiling, ({ all }) => all.some(isName));
     const inAddress = compiling.pool.remembered(isFound);
     const inPort = rememberedPorts(
-      (port, protocol) => isFound(String(port)) || hasPortName(port, protocol, isFound),
+      (port, protocol) => isFound(endText(port, protocol)) || hasPortName(port, protocol, isFound),
     );
     return (it, subject) =>
       inNames(it, subject) ||

@@ -1,5 +1,5 @@
 import { isAnyAddress, unmapped } from '../model/address.ts';
-import { protocolName, type Socket } from '../model/socket.ts';
+import { hasPorts, protocolName, type Socket } from '../model/socket.ts';
 
 /** What there is now, to choose from. All texts are hostile. */
 export interface Values {
@@ -49,7 +49,9 @@ export function valuesOf(sockets: Iterable<Socket>): Values {
       });
     },
     get ports() {
-      return found((socket) => (isIp(socket) ? [socket.local.port, socket.remote?.port] : []));
+      return found((socket) =>
+        isIp(socket) && hasPorts(socket.protocol) ? [socket.local.port, socket.remote?.port] : [],
+      );
     },
   };
 }

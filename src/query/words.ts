@@ -1,6 +1,15 @@
 import { unmapped } from '../model/address.ts';
-import { hexText, serviceName } from '../model/services.ts';
-import { isEstablished, isListening, type Protocol, protocolName, type Socket } from '../model/socket.ts';
+import { endText, serviceName } from '../model/services.ts';
+import {
+  endNumber,
+  hasPorts,
+  isEstablished,
+  isListening,
+  type Protocol,
+  protocolName,
+  sameEndpoint,
+  type Socket,
+} from '../model/socket.ts';
 import type { TextPool } from './texts.ts';
 
 /** What filters look at, of one socket: texts by their numbers in a pool, all else as it is. */
@@ -10,6 +19,7 @@ export interface Searched {
   /** Addresses; -1 for no peer. */
   readonly local: number;
   readonly remote: number;
+  /** Of a raw or a packet socket the protocol that it takes: see `endNumber`. */
   readonly localPort: number;
   readonly remotePort: number;
   /** Position in `PROTOCOLS`. */
@@ -146,8 +156,8 @@ export function remember(socket: Socket, pool: TextPool): Searched {
     names: pool.take(namesOf(socket)),
     local: pool.take(addressOf(local.address)),
     remote: remote ? pool.take(addressOf(remote.address)) : -1,
-    localPort: local.port,
-    remotePort: remote?.port ?? -1,
+    localPort: endNumber(local),
+    remotePort: remote ? endNumber(remote) : -1,
     protocol: PROTOCOLS.indexOf(socket.protocol),
     listening: isListening(socket),
     established: isEstablished(socket),
@@ -164,10 +174,8 @@ export function forget({ names, local, remote }: Searched, pool: TextPool): void
 export const isFoundAlike = (before: Socket, now: Socket): boolean =>
   before === now ||
   (before.state === now.state &&
-    before.local.address === now.local.address &&
-    before.local.port === now.local.port &&
-    before.remote?.address === now.remote?.address &&
-    before.remote?.port === now.remote?.port &&
+    sameEndpoint(before.local, now.local) &&
+    sameEndpoint(before.remote, now.remote) &&
     before.user === now.user &&
     before.uid === now.uid &&
     before.interface === now.interface &&
@@ -217,10 +225,10 @@ export function compileNamespace(wanted: string, pool: TextPool): (it: Searched)
   return ({ names }) => isMeant(names);
 }
 
-/** Asks the names by which a port is found besides its number. */
+/** Asks the name by which a port is found besides its number. */
 export function hasPortName(port: number, protocol: Protocol, isMeant: (text: string) => boolean): boolean {
   const name = serviceName(port, protocol);
-  return (name !== undefined && isMeant(name)) || (protocol === 'packet' && isMeant(hexText(port)));
+  return name !== undefined && isMeant(name);
 }
 
 /** Compiles digits to the question whether a number has them in it; a machine has too many ports to write out each. */
@@ -244,10 +252,16 @@ export function compileWord(word: string, pool: TextPool): (it: Searched) => boo
   const inNames = pool.remembered((text) => hasWord(text, lower));
   const inNumber = /^\d+$/.test(lower) ? digitsIn(lower) : () => false;
   const hasIt = (text: string): boolean => text.includes(lower);
-  const inPort = rememberedPorts((port, protocol) => inNumber(port) || hasPortName(port, protocol, hasIt));
+  const inPort = rememberedPorts(
+    (port, protocol) =>
+      (hasPorts(protocol) ? inNumber(port) : hasIt(endText(port, protocol))) ||
+      hasPortName(port, protocol, hasIt),
+  );
   const inText = pool.remembered(hasIt);
   const isEnd = pool.remembered((text) => text.endsWith(lower.slice(0, colon)));
-  const isStart = rememberedPorts((port) => String(port).startsWith(lower.slice(colon + 1)));
+  const isStart = rememberedPorts((port, protocol) =>
+    endText(port, protocol).startsWith(lower.slice(colon + 1)),
+  );
   const inEndpoint = (address: number, port: number, protocol: number): boolean =>
     inPort(port, protocol) || inText(address) || (colon >= 0 && isEnd(address) && isStart(port, protocol));
   return ({ names, local, remote, localPort, remotePort, protocol }) =>

@@ -1,5 +1,13 @@
 import type { Degradation } from '../model/batch.ts';
-import type { Endpoint, Family, Owner, Protocol, Socket, SocketState } from '../model/socket.ts';
+import {
+  type Endpoint,
+  type Family,
+  type Owner,
+  type Protocol,
+  sameEndpoint,
+  type Socket,
+  type SocketState,
+} from '../model/socket.ts';
 import { Keeping, type SocketBounds } from './keeping.ts';
 
 /** What a source sees of one socket at one moment, before it is known whose life it continues. */
@@ -65,9 +73,6 @@ const sameOwners = (a: readonly Owner[], b: readonly Owner[]): boolean =>
   a === b ||
   (a.length === b.length &&
     a.every((owner, i) => owner === b[i] || OWNER_FIELDS.every((field) => owner[field] === b[i]?.[field])));
-
-const sameEndpoint = (a: Endpoint | null, b: Endpoint | null): boolean =>
-  a === b || (a?.address === b?.address && a?.port === b?.port);
 
 const sameSocket = (a: Socket, b: Socket): boolean =>
   a.state === b.state &&

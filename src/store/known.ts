@@ -1,5 +1,5 @@
 import { unmapped } from '../model/address.ts';
-import { firstOwner, type Socket } from '../model/socket.ts';
+import { endNumber, firstOwner, type Socket } from '../model/socket.ts';
 
 /** What the user has seen and knows: a program, whom it talks to, and at which port. */
 export interface Known {
@@ -7,7 +7,7 @@ export interface Known {
   readonly process: string;
   /** Address of the peer; `*` for none. */
   readonly remote: string;
-  /** Port of the service: see `servicePort`. */
+  /** Port of the service, or the protocol of a raw socket: see `servicePort`. */
   readonly port: number;
 }
 
@@ -16,7 +16,8 @@ export interface Known {
  * custom.
  */
 export function servicePort({ local, remote }: Socket, direction: 'in' | 'out' | undefined): number {
-  if (remote === null || direction === 'in') return local.port;
+  // A raw socket has the protocol that it takes, whatever its peer.
+  if (remote === null || direction === 'in' || local.protocol !== undefined) return endNumber(local);
   return direction === 'out' ? remote.port : Math.min(local.port, remote.port);
 }
 

@@ -1,5 +1,12 @@
 import { serviceName } from '../model/services.ts';
-import { type Endpoint, type Knowledge, type Owner, protocolName, type Socket } from '../model/socket.ts';
+import {
+  type Endpoint,
+  endNumber,
+  type Knowledge,
+  type Owner,
+  protocolName,
+  type Socket,
+} from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import type { State, Usage } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
@@ -46,7 +53,7 @@ function factField([label, words]: Fact, width: number): Line[] {
 }
 
 const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {
-  const name = endpoint && serviceName(endpoint.port, socket.protocol);
+  const name = endpoint && serviceName(endNumber(endpoint), socket.protocol);
   // Of a raw or a packet socket the name stands in the place of the port already.
   return (
     endpointText(endpoint, socket) + (name && portText(endpoint, socket, false) !== name ? `  ${name}` : '')

@@ -1,8 +1,10 @@
 import { isAnyAddress, unmapped } from '../model/address.ts';
-import { hexText, serviceName } from '../model/services.ts';
+import { endText, serviceName } from '../model/services.ts';
 import {
   type Endpoint,
+  endNumber,
   firstOwner,
+  hasPorts,
   type NetworkNamespace,
   type Protocol,
   type Socket,
@@ -25,27 +27,24 @@ export const addressText = (endpoint: Endpoint | null): string => {
   return printable(unmapped(address));
 };
 
-/** What is shown of a port although it is not asked for by name: a raw socket has a protocol there, and no port. */
-const protocolText = (port: number, protocol: Protocol): string | undefined => {
-  if (protocol === 'raw') return serviceName(port, protocol);
-  return protocol === 'packet' ? (serviceName(port, protocol) ?? hexText(port)) : undefined;
-};
+/** True if nothing can stand behind the colon of an endpoint: there are no ports, and no protocol in their place. */
+export const isPortless = (protocol: Protocol): boolean => protocol === 'unix' || protocol === 'icmp';
 
 /**
  * A port, by name where `names` is set and it has one; the protocol that a raw or a packet socket takes; `·` where a
  * protocol knows no ports.
  */
 export const portText = (endpoint: Endpoint | null, { protocol }: Socket, names: boolean): string => {
-  if (protocol === 'unix') return NOTHING;
-  if (endpoint === null || endpoint.port === 0 || endpoint.port === VSOCK_ANY) return '*';
-  const { port } = endpoint;
-  return protocolText(port, protocol) ?? (names ? serviceName(port, protocol) : undefined) ?? String(port);
+  if (isPortless(protocol)) return NOTHING;
+  const number = endpoint === null ? 0 : endNumber(endpoint);
+  if (number === 0 || number === VSOCK_ANY) return '*';
+  return (names && hasPorts(protocol) && serviceName(number, protocol)) || endText(number, protocol);
 };
 
-/** `address:port`, with brackets about an IPv6 address; the path alone of a Unix socket. */
+/** `address:port`, with brackets about an IPv6 address; the address alone where a protocol knows no ports. */
 export const endpointText = (endpoint: Endpoint | null, socket: Socket): string => {
   const address = addressText(endpoint);
-  if (socket.protocol === 'unix') return address;
+  if (isPortless(socket.protocol)) return address;
   return `${socket.family === 'ipv6' && address.includes(':') ? `[${address}]` : address}:${portText(endpoint, socket, false)}`;
 };
 

@@ -1,12 +1,12 @@
 import { unmapped } from '../model/address.ts';
-import { firstOwner } from '../model/socket.ts';
+import { endNumber, firstOwner } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import { PROTOCOLS } from '../query/words.ts';
 import type { GroupBy } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 import { addressKey } from './columns/network.ts';
 import type { Entry, SortKey } from './entry.ts';
-import { addressText, namespaceText, NOTHING, portText, userText } from './format.ts';
+import { addressText, isPortless, namespaceText, NOTHING, portText, userText } from './format.ts';
 
 /** A way to part the rows into groups. */
 interface Grouping {
@@ -32,7 +32,9 @@ const UNNAMED = '\0';
 /** What has nothing of the kind. */
 export const NONE = -1;
 
-const UNIX = PROTOCOLS.indexOf('unix');
+const PORTLESS: ReadonlySet<number> = new Set(
+  PROTOCOLS.flatMap((protocol, i) => (isPortless(protocol) ? [i] : [])),
+);
 
 const byNames = ({ names }: Entry): number => names;
 
@@ -65,11 +67,11 @@ export const GROUPINGS: Readonly<Record<GroupBy, Grouping>> = {
   port: {
     name: 'port',
     key: (row) =>
-      row.socket.protocol === 'unix'
+      isPortless(row.socket.protocol)
         ? NONE
-        : PROTOCOLS.indexOf(row.socket.protocol) + serviceEnd(row).port * PROTOCOLS.length,
+        : PROTOCOLS.indexOf(row.socket.protocol) + endNumber(serviceEnd(row)) * PROTOCOLS.length,
     from: ({ protocol, out, localPort, remotePort }) =>
-      protocol === UNIX
+      PORTLESS.has(protocol)
         ? NONE
         : protocol + (out && remotePort >= 0 ? remotePort : localPort) * PROTOCOLS.length,
     isFromText: false,

@@ -1,3 +1,4 @@
+import { endNumber } from '../model/socket.ts';
 import type { Searched } from '../query/words.ts';
 import type { Row } from '../store/table.ts';
 import type { Compare, Entry, SortKey } from './entry.ts';
@@ -40,7 +41,7 @@ export function renew(entry: Entry, row: Row): void {
 export const staysInPlace = (entry: Entry, row: Row, key: SortKey): boolean =>
   entry.key === key &&
   entry.pid === pidOf(row) &&
-  entry.localPort === row.socket.local.port &&
+  entry.localPort === endNumber(row.socket.local) &&
   entry.remotePort === (row.socket.remote?.port ?? -1);
 
 export const compareKeys = (a: SortKey, b: SortKey): number =>

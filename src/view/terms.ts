@@ -1,4 +1,12 @@
-import { firstOwner, protocolName, type Socket } from '../model/socket.ts';
+import { serviceName } from '../model/services.ts';
+import {
+  type Endpoint,
+  endNumber,
+  firstOwner,
+  hasPorts,
+  protocolName,
+  type Socket,
+} from '../model/socket.ts';
 import { canonicalAddress } from '../query/addresses.ts';
 import { quoteWord } from '../query/print.ts';
 import { servicePort } from '../store/known.ts';
@@ -28,6 +36,15 @@ const namespaceOf = (socket: Socket): string | undefined => {
   return name === '' ? undefined : `ns:${quoteWord(name)}`;
 };
 
+/** Asks for the number behind the colon of an endpoint; only of a port, or of a protocol that has a name. */
+function endTerm(field: string, number: number, { protocol }: Socket): string | undefined {
+  const text = hasPorts(protocol) ? String(number) : serviceName(number, protocol);
+  return text === undefined ? undefined : `${field}:${text}`;
+}
+
+const portTerm = (field: string, endpoint: Endpoint | null, socket: Socket): string | undefined =>
+  endpoint === null ? undefined : endTerm(field, endNumber(endpoint), socket);
+
 const TERMS: Readonly<Partial<Record<ColumnId, (row: Row) => string | undefined>>> = {
   process: ({ socket }) => processTerm(socket),
   pid: ({ socket }) => {
@@ -38,13 +55,13 @@ const TERMS: Readonly<Partial<Record<ColumnId, (row: Row) => string | undefined>
   protocol: ({ socket }) => `proto:${protocolName(socket)}`,
   netns: ({ socket }) => namespaceOf(socket),
   localAddress: ({ socket }) => hostTerm(socket.local.address),
-  localPort: ({ socket }) => `lport:${socket.local.port}`,
+  localPort: ({ socket }) => portTerm('lport', socket.local, socket),
   remoteAddress: ({ socket }) => hostTerm(socket.remote?.address),
-  remotePort: ({ socket }) => (socket.remote ? `rport:${socket.remote.port}` : undefined),
+  remotePort: ({ socket }) => portTerm('rport', socket.remote, socket),
   state: ({ socket }) => (socket.state ? `state:${socket.state}` : undefined),
   interface: ({ socket }) => whole('if', socket.interface),
   command: ({ socket }) => whole('cmd', firstOwner(socket).command),
-  service: ({ socket, direction }) => `:${servicePort(socket, direction)}`,
+  service: ({ socket, direction }) => endTerm('', servicePort(socket, direction), socket),
   direction: ({ direction }) => direction,
 };
 

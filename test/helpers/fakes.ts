@@ -1,6 +1,13 @@
 import type { Batch, Cost, Snapshot } from '../../src/model/batch.ts';
 import { beforeOf, type LogEvent } from '../../src/model/event.ts';
-import { type Endpoint, isNews, type Owner, type Socket } from '../../src/model/socket.ts';
+import {
+  type Endpoint,
+  hasPorts,
+  isNews,
+  type Owner,
+  type Protocol,
+  type Socket,
+} from '../../src/model/socket.ts';
 import { EVERYTHING, parseQuery, type Query } from '../../src/query/query.ts';
 import { initialState, reduce, type Settings } from '../../src/store/reduce.ts';
 import type { Action } from '../../src/store/actions.ts';
@@ -23,11 +30,19 @@ export interface SocketFields extends Omit<Partial<Socket>, 'local' | 'remote' |
   readonly owners?: readonly Owner[];
 }
 
+/** An endpoint whose number is that of a protocol where the socket has no ports. */
+export const endOf = ({ address, port }: Endpoint, protocol: Protocol): Endpoint => ({
+  address,
+  port: hasPorts(protocol) ? port : 0,
+  ...(!hasPorts(protocol) && port !== 0 && { protocol: port }),
+});
+
 /** An established TCP connection of `curl`, but for what is said of it. Its id is its endpoints, unless given. */
 export function socket({ local, remote, process = 'curl', pid = 100, ...rest }: SocketFields = {}): Socket {
-  const near = endpoint(local ?? '192.0.2.10:40000');
-  const far = remote === null ? null : endpoint(remote ?? '198.51.100.7:443');
   const protocol = rest.protocol ?? 'tcp';
+  const end = (text: string): Endpoint => endOf(endpoint(text), protocol);
+  const near = end(local ?? '192.0.2.10:40000');
+  const far = remote === null ? null : end(remote ?? '198.51.100.7:443');
   return {
     id: `${protocol} ${near.address}:${near.port} ${far ? `${far.address}:${far.port}` : '*'}`,
     protocol,

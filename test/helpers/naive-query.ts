@@ -1,6 +1,6 @@
 import { BlockList, SocketAddress } from 'node:net';
 import { serviceName } from '../../src/model/services.ts';
-import type { Endpoint, Socket } from '../../src/model/socket.ts';
+import type { Endpoint, Protocol, Socket } from '../../src/model/socket.ts';
 import type { QueryContext } from '../../src/query/compile.ts';
 import type { Expression, Flag, Operator, Term } from '../../src/query/expression.ts';
 import type { PortItem } from '../../src/query/ranges.ts';
@@ -36,7 +36,7 @@ function shownTexts(socket: Socket): string[] {
     state,
     socket.interface,
     netns?.name ?? netns?.inode,
-    ...ends(socket).flatMap((it) => [plain(it.address), it.port, serviceName(it.port, protocol)]),
+    ...ends(socket).flatMap((it) => [plain(it.address), ...endTexts(it, socket)]),
   ].flatMap((it) => (it === undefined || it === '' ? [] : [String(it).toLowerCase()]));
 }
 
@@ -46,9 +46,21 @@ const hasText = (text: string | number | undefined, whole: boolean, value: strin
   return whole ? a === b : a.includes(b);
 };
 
-const isPort = (items: readonly PortItem[], port: number, { protocol }: Socket): boolean =>
+const NO_PORTS: readonly Protocol[] = ['raw', 'icmp', 'packet', 'unix'];
+
+/** What is shown behind the colon: a number and the name of a port, or the protocol that takes its place. */
+function endTexts({ port, protocol: taken = 0 }: Endpoint, { protocol }: Socket): (string | number)[] {
+  if (!NO_PORTS.includes(protocol)) return [port, serviceName(port, protocol) ?? ''];
+  if (taken === 0) return [];
+  const text = protocol === 'raw' ? String(taken) : `0x${taken.toString(16).padStart(4, '0')}`;
+  return [serviceName(taken, protocol) ?? text];
+}
+
+const isPort = (items: readonly PortItem[], { port, protocol: taken }: Endpoint, { protocol }: Socket) =>
   items.some((it) =>
-    'service' in it ? serviceName(port, protocol) === it.service : port >= it.from && port <= it.to,
+    'service' in it
+      ? serviceName(taken ?? port, protocol) === it.service
+      : !NO_PORTS.includes(protocol) && port >= it.from && port <= it.to,
   );
 
 /** One spelling for all of one address, without its scope. */
@@ -146,7 +158,7 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
   const { owners, protocol, family, state, netns } = socket;
   switch (term.kind) {
     case 'word': {
-      const endpoints = ends(socket).map(({ address, port }) => `${plain(address)}:${port}`);
+      const endpoints = ends(socket).map((it) => `${plain(it.address)}:${endTexts(it, socket)[0] ?? ''}`);
       const texts = term.text.includes(':') ? [...shownTexts(socket), ...endpoints] : shownTexts(socket);
       return texts.some((it) => it.includes(term.text.toLowerCase()));
     }
@@ -169,7 +181,7 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
     case 'ports': {
       const { local, remote } = socket;
       const meant = { port: [local, remote], lport: [local], rport: [remote] }[term.field];
-      return meant.some((it) => it && isPort(term.ports, it.port, socket));
+      return meant.some((it) => it && isPort(term.ports, it, socket));
     }
     case 'pids':
       return owners.some(({ pid = -1 }) => term.ranges.some(({ from, to }) => pid >= from && pid <= to));
@@ -182,8 +194,9 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
     case 'host': {
       const wanted = /^[\d.]+$|:/.test(term.host) ? [term.host] : (context.addressesOf(term.host) ?? []);
       return ends(socket).some(
-        ({ address, port }) =>
-          wanted.some((it) => hasAddress(address, it)) && (!term.ports || isPort(term.ports, port, socket)),
+        (end) =>
+          wanted.some((it) => hasAddress(end.address, it)) &&
+          (!term.ports || isPort(term.ports, end, socket)),
       );
     }
     case 'net': {

@@ -11,6 +11,9 @@ export interface TableLine {
   readonly state: '01' | '02' | '03' | '05' | '06' | '07' | '08' | '0A';
   readonly inode?: number;
   readonly uid?: number;
+  /** Bytes that wait to be read, and to be sent. */
+  readonly recvQueue?: number;
+  readonly sendQueue?: number;
 }
 
 const hex = (endpoint: string): string => {
@@ -21,13 +24,16 @@ const hex = (endpoint: string): string => {
   return `${digits}:${Number(port).toString(16).padStart(4, '0')}`.toUpperCase();
 };
 
+const word = (n: number): string => n.toString(16).padStart(8, '0').toUpperCase();
+
 /** A table as the kernel prints it. */
 export const tableText = (lines: readonly TableLine[]): string =>
   [
     '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode',
     ...lines.map(
-      ({ local, remote = '0.0.0.0:0', state, inode = 0, uid = 0 }, i) =>
-        `${String(i).padStart(4)}: ${hex(local)} ${hex(remote)} ${state} 00000000:00000000 00:00000000 00000000 ` +
+      ({ local, remote = '0.0.0.0:0', state, inode = 0, uid = 0, recvQueue = 0, sendQueue = 0 }, i) =>
+        `${String(i).padStart(4)}: ${hex(local)} ${hex(remote)} ${state} ` +
+        `${word(sendQueue)}:${word(recvQueue)} 00:00000000 00000000 ` +
         `${String(uid).padStart(5)}        0 ${inode} 1 0000000000000000 100 0 0 10 0`,
     ),
     '',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Owner, Protocol, Socket, SocketState } from '../../src/model/socket.ts';
 import type { Subject } from '../../src/query/subject.ts';
-import { socket } from './fakes.ts';
+import { endOf, socket } from './fakes.ts';
 
 /** A row of `socket()`, but for what is said of it. */
 export const subject = (of: Socket = socket(), fields: Partial<Subject> = {}): Subject => ({
@@ -73,7 +73,7 @@ const anySocket: fc.Arbitrary<Socket> = pick('ipv4' as const, 'ipv6' as const).c
   fc
     .record(
       {
-        protocol: pick<Protocol[]>('tcp', 'udp', 'raw', 'udplite'),
+        protocol: pick<Protocol[]>('tcp', 'udp', 'raw', 'udplite', 'icmp'),
         local: endpoint(family),
         remote: fc.option(endpoint(family), { freq: 3 }),
         owners: fc.array(owner, { minLength: 1, maxLength: 2 }),
@@ -86,7 +86,13 @@ const anySocket: fc.Arbitrary<Socket> = pick('ipv4' as const, 'ipv6' as const).c
       },
       { requiredKeys: ['protocol', 'local', 'remote', 'owners'] },
     )
-    .map((it) => ({ id: 'x', family, ...it })),
+    .map(({ local, remote, ...it }) => ({
+      id: 'x',
+      family,
+      ...it,
+      local: endOf(local, it.protocol),
+      remote: remote && { address: remote.address, port: endOf(remote, it.protocol).port },
+    })),
 );
 
 /** Any row of such a socket. */

@@ -5,12 +5,18 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A socket of `netpane ls --json`. */
+interface ListedEnd {
+  address: string;
+  port: number;
+  protocol?: string;
+}
+
 export interface Listed {
   id: string;
   protocol: string;
   family: string;
-  local: { address: string; port: number };
-  remote: { address: string; port: number } | null;
+  local: ListedEnd;
+  remote: ListedEnd | null;
   state?: string;
   inode?: number;
   uid?: number;
@@ -355,13 +361,28 @@ function takeFields(
   }
 }
 
-const columns = (protocol: string, family: string, state: string, recvQueue: string, sendQueue: string) =>
+/** Protocols of raw and of packet sockets, which ss prints as numbers where it is to resolve nothing (-n). */
+const NUMBERS: Readonly<Record<string, number>> = {
+  icmp: 1,
+  icmp6: 58,
+  ospf: 89,
+  pim: 103,
+  all: 3,
+  ip: 0x0800,
+};
+
+/** What ss prints behind the colon of an endpoint. */
+const portOf = ({ port, protocol }: ListedEnd): string => {
+  if (protocol !== undefined) return String(NUMBERS[protocol] ?? Number(protocol));
+  return port === 0 ? '*' : String(port);
+};
+
+const columns = (family: string, state: string, recvQueue: string, sendQueue: string) =>
   new Map([
     ['family', family],
     ['state', stateOf(state)],
-    // Of what the kernel tells no queues of, ss prints nothing as well.
-    ['recvQueue', protocol === 'raw' && recvQueue === '0' ? '' : recvQueue],
-    ['sendQueue', protocol === 'raw' && sendQueue === '0' ? '' : sendQueue],
+    ['recvQueue', recvQueue],
+    ['sendQueue', sendQueue],
   ]);
 
 function inetSocket(line: string, protocol: string, words: string): SsSocket {
@@ -369,7 +390,7 @@ function inetSocket(line: string, protocol: string, words: string): SsSocket {
     /^(\S+) +(\d+) +(\d+) +(\S+) +(\S+)(.*)$/.exec(words) ?? [];
   const [near, far] = [endOf(local), endOf(remote)];
   const family = near.isIpv6 ? 'ipv6' : 'ipv4';
-  const fields = columns(protocol, family, state, recvQueue, sendQueue);
+  const fields = columns(family, state, recvQueue, sendQueue);
   fields
     .set('local', endText(near))
     .set('remote', isNobody(far) ? '' : endText(far))
@@ -405,7 +426,7 @@ export const ssPacket = (through: readonly string[]): SsSocket[] =>
     const [, state = '', recvQueue = '', sendQueue = '', local = '', rest = ''] =
       /^\S+ +(\S+) +(\d+) +(\d+) +(\S+) +\*(.*)$/.exec(line) ?? [];
     const [, ether = '', device = ''] = /^\[?([^\]]*)\]?:(.*)$/.exec(local) ?? [];
-    const fields = columns('packet', 'packet', state, recvQueue, sendQueue);
+    const fields = columns('packet', state, recvQueue, sendQueue);
     fields.set('local', `${device} ${ether === '*' ? '3' : ether}`).set('remote', '');
     const users: SsSocket['users'] = new Map();
     takeFields(line, rest, 'packet', fields, users);
@@ -421,7 +442,7 @@ export const ssUnix = (through: readonly string[]): SsSocket[] => {
   });
   const names = new Map(lines.map(({ inode, name }) => [inode, name]));
   return lines.map(({ line, state, recvQueue, sendQueue, name, inode, peer, rest }) => {
-    const fields = columns('unix', 'unix', state, recvQueue, sendQueue);
+    const fields = columns('unix', state, recvQueue, sendQueue);
     fields
       .set('local', `${name} 0`)
       .set('remote', peer === '0' ? '' : `${names.get(peer) ?? ''} 0`)
@@ -436,9 +457,9 @@ export const ssUnix = (through: readonly string[]): SsSocket[] => {
 export function keysOf({ id, protocol, family, local, remote, inode }: Listed): string[] {
   if (protocol === 'unix') return [`ino:${inode}`];
   if (protocol !== 'raw') return [id];
-  const ends = [local, remote ?? { address: '', port: 0 }].map(({ address, port }) => ({
-    address,
-    port: port === 0 ? '*' : String(port),
+  const ends = [local, remote ?? { address: '', port: 0 }].map((it) => ({
+    address: it.address,
+    port: portOf(it),
   }));
   return [
     id,
@@ -450,8 +471,8 @@ export function keysOf({ id, protocol, family, local, remote, inode }: Listed): 
 export function asSs(socket: Listed): Map<string, string> {
   const { protocol, family, state = '', local, remote, recvQueue = '', sendQueue = '', timer } = socket;
   const bare = (address: string) => address.replace(/%.*/, '');
-  const end = ({ address, port }: { address: string; port: number }) =>
-    endText({ address: bare(address), port: port === 0 && protocol !== 'unix' ? '*' : String(port) });
+  const end = (it: ListedEnd) =>
+    endText({ address: bare(it.address), port: protocol === 'unix' ? '0' : portOf(it) });
   const fields = new Map<string, string>([
     ['family', family],
     ['state', state],

@@ -59,6 +59,38 @@ describe('a change by which a socket is found elsewhere', () => {
   });
 });
 
+describe('what has no ports', () => {
+  const raw = (protocol: number): Socket =>
+    socket({ protocol: 'raw', local: `127.0.0.1:${protocol}`, remote: null });
+  const sniffer: Socket = {
+    ...socket({ protocol: 'packet', local: '*:3', remote: null }),
+    family: 'packet',
+    local: { address: 'lo', port: 0, protocol: 0x88cc },
+  };
+  const finds = (it: Socket, ...texts: string[]) => {
+    const pool = new TextPool();
+    const context = { nowMs: 0, baselineMs: undefined, addressesOf: () => undefined };
+    return texts.map((text) => compileQuery(queried(text), pool, context)(remember(it, pool), subject(it)));
+  };
+
+  test.each<[string, Socket, string]>([
+    ['a raw ICMP socket', raw(1), '1'],
+    ['a raw socket of a protocol without a name', raw(200), '200'],
+    ['a packet socket', sniffer, '35020'],
+    ['a ping socket', socket({ protocol: 'icmp', local: '*:1', remote: null }), '1'],
+  ])('is not found by a port: %s', (_, it, n) => {
+    const texts = [`:${n}`, `port:${n}`, `lport:${n}`, 'port:0-65535', `-i :${n}`, `@127.0.0.1:${n}`];
+    expect(finds(it, ...texts)).not.toContain(true);
+  });
+
+  test('is found by the name of the protocol that it takes, as it is shown', () => {
+    expect(finds(raw(1), ':icmp', 'icmp', '/^icmp$/', '127.0.0.1:icmp', 'lport:icmp')).not.toContain(false);
+    expect(finds(raw(200), '200', '127.0.0.1:200')).toEqual([true, true]);
+    expect(finds(sniffer, 'lldp', ':lldp', 'lo:lldp')).toEqual([true, true, true]);
+    expect(finds(raw(58), ':icmp', ':icmp6')).toEqual([false, true]);
+  });
+});
+
 test('a search goes by the pool alone', () => {
   const pool = new TextPool();
   const searched = remember(it, pool);

@@ -8,6 +8,7 @@ import { listener, NOON_MS, socket } from '../helpers/fakes.ts';
 process.env['TZ'] = 'UTC';
 
 const at = (address: string, port = 80) => ({ address, port });
+const takes = (address: string, protocol: number) => ({ address, port: 0, protocol });
 const owned = (...owners: Owner[]) => format.ownerText({ ...socket(), owners });
 const [S, M, H, D] = [1000, 60_000, 3_600_000, 86_400_000];
 
@@ -47,13 +48,14 @@ describe('endpoints', () => {
     ['unix', 'unix', at('@abstract\n', 0), '@abstract?', '·'],
     ['unix', 'unix', at('', 0), '*', '·'],
     ['unix', 'unix', null, '*', '·'],
-    ['raw', 'ipv4', at('0.0.0.0', 1), '*:icmp', 'icmp'],
-    ['raw', 'ipv6', at('::', 58), '*:icmp6', 'icmp6'],
-    ['raw', 'ipv4', at('10.0.0.1', 200), '10.0.0.1:200', '200'],
-    ['packet', 'packet', at('eth0', 3), 'eth0:all', 'all'],
-    ['packet', 'packet', at('*', 0x88b5), '*:0x88b5', '0x88b5'],
+    ['raw', 'ipv4', takes('0.0.0.0', 1), '*:icmp', 'icmp'],
+    ['raw', 'ipv6', takes('::', 58), '*:icmp6', 'icmp6'],
+    ['raw', 'ipv4', takes('10.0.0.1', 200), '10.0.0.1:200', '200'],
+    ['packet', 'packet', takes('eth0', 3), 'eth0:all', 'all'],
+    ['packet', 'packet', takes('*', 0x88b5), '*:0x88b5', '0x88b5'],
     ['packet', 'packet', at('eth0', 0), 'eth0:*', '*'],
-    ['icmp', 'ipv4', at('0.0.0.0', 7), '*:7', '7'],
+    ['icmp', 'ipv4', at('0.0.0.0', 0), '*', '·'],
+    ['icmp', 'ipv6', at('::1', 0), '::1', '·'],
     ['vsock', 'vsock', at('2', 70_000), '2:70000', '70000'],
     ['vsock', 'vsock', at('4294967295', 4_294_967_295), '*:*', '*'],
   ])('%s, %s, %o: %s, port %s', (protocol, family, end, text, port) => {

@@ -63,6 +63,17 @@ describe('the term of a cell', () => {
     ]);
   });
 
+  test('of a raw socket the protocol that it takes, if that has a name', () => {
+    const raw = (protocol: number) =>
+      rowOf(socket({ protocol: 'raw', local: `*:${protocol}`, remote: '192.0.2.1:0' }));
+    expect((['localPort', 'service', 'remotePort'] as const).map((id) => termOfCell(id, raw(1)))).toEqual([
+      'lport:icmp',
+      ':icmp',
+      undefined,
+    ]);
+    expect(termOfCell('localPort', raw(200))).toBeUndefined();
+  });
+
   test('the user is the one that the column shows', () => {
     const owner = { knowledge: 'exact', pid: 1, process: 'x', user: 'bob' } as const;
     const term = termOfCell('user', rowOf(socket({ owners: [owner] })));

@@ -1,10 +1,11 @@
-import type { Owner, Protocol, Socket } from '../../model/socket.ts';
+import { endNumber, type Owner, type Protocol, sameEndpoint, type Socket } from '../../model/socket.ts';
 import type { Keeping } from '../keeping.ts';
 import type { Attribution, Listeners } from './attribution.ts';
 import type { OtherMessage } from './netlink/others.ts';
 import type { Network } from './network.ts';
+import { parsePacketTable } from './packet-table.ts';
 import { LIMIT, type Proc } from './proc.ts';
-import { parseTable, type Table } from './table.ts';
+import { parseTable, type Table, type TableItem } from './table.ts';
 
 /** A socket as it was read, and where. */
 interface Entry {
@@ -12,20 +13,42 @@ interface Entry {
   readonly network: Network;
 }
 
-const bothFamilies = (protocol: Protocol, file: string): readonly Table[] => [
-  { file, protocol, family: 'ipv4' },
-  { file: `${file}6`, protocol, family: 'ipv6' },
+/** A table below /proc/net. */
+interface OtherTable {
+  readonly file: string;
+  readonly protocol: Protocol;
+  /** The sockets in it, and how many lines could not be read. */
+  readonly parse: (text: string) => { readonly items: readonly OtherMessage[]; readonly problems: number };
+}
+
+function inetTable(table: Table): OtherTable {
+  const messageOf = ({ sighting, recvQueue, sendQueue }: TableItem): OtherMessage => {
+    const { protocol, family, local, inode } = sighting;
+    const id = `${protocol}:${inode ?? `${family} ${local.address}:${endNumber(local)}`}`;
+    return { id, ...sighting, recvQueue, sendQueue };
+  };
+  const parse = (text: string) => {
+    const { items, problems } = parseTable(text, table, () => false);
+    return { items: items.map(messageOf), problems };
+  };
+  return { ...table, parse };
+}
+
+const bothFamilies = (protocol: Protocol, file: string): readonly OtherTable[] => [
+  inetTable({ file, protocol, family: 'ipv4' }),
+  inetTable({ file: `${file}6`, protocol, family: 'ipv6' }),
 ];
 
 /**
  * Where the kernel tells of protocols that sock_diag does not know: ping sockets never (net/ipv4/ping.c has no diag
  * handler), the others where their module is missing.
  */
-const TABLES: Partial<Record<Protocol, readonly Table[]>> = {
+const TABLES: Partial<Record<Protocol, readonly OtherTable[]>> = {
   icmp: bothFamilies('icmp', 'icmp'),
   raw: bothFamilies('raw', 'raw'),
   udp: bothFamilies('udp', 'udp'),
   udplite: bothFamilies('udplite', 'udplite'),
+  packet: [{ file: 'packet', protocol: 'packet', parse: parsePacketTable }],
 };
 
 /**
@@ -81,7 +104,7 @@ export class OtherSockets {
   ): { problems: number; unread: ReadonlySet<Protocol> } {
     let unreadable = 0;
     const unread = new Set<Protocol>();
-    const tables = ['icmp' as const, ...untold].flatMap((protocol) => TABLES[protocol] ?? []);
+    const tables = [...new Set<Protocol>(['icmp', ...untold])].flatMap((protocol) => TABLES[protocol] ?? []);
     for (const table of tables) {
       const text = this.#proc.latin1(`${folder}/net/${table.file}`, LIMIT.table);
       if (!('value' in text)) {
@@ -90,13 +113,9 @@ export class OtherSockets {
           unread.add(table.protocol);
         continue;
       }
-      const { items, problems } = parseTable(text.value, table, () => false);
+      const { items, problems } = table.parse(text.value);
       unreadable += problems;
-      for (const { sighting } of items) {
-        const { protocol, family, local, remote, state, inode, uid } = sighting;
-        const id = `${protocol}:${inode ?? `${local.address}:${local.port}`}`;
-        this.add({ id, protocol, family, local, remote, state, inode, uid }, network);
-      }
+      for (const item of items) this.add(item, network);
     }
     for (const protocol of unread) this.keep(network, protocol);
     return { problems: unreadable, unread };
@@ -192,7 +211,9 @@ function makeSocket(
     ...(user !== undefined && { user }),
     ...(name !== undefined && { interface: name }),
     ...(network.netns && { netns: network.netns }),
-    ...(recvQueue !== undefined && sendQueue !== undefined && { traffic: { recvQueue, sendQueue } }),
+    ...(recvQueue !== undefined && {
+      traffic: { recvQueue, ...(sendQueue !== undefined && { sendQueue }) },
+    }),
     owners,
   };
 }
@@ -205,9 +226,7 @@ const sameSocket = (a: Socket, b: Socket): boolean =>
   a.interface === b.interface &&
   a.netns === b.netns &&
   a.owners === b.owners &&
-  a.local.address === b.local.address &&
-  a.local.port === b.local.port &&
-  a.remote?.address === b.remote?.address &&
-  a.remote?.port === b.remote?.port &&
+  sameEndpoint(a.local, b.local) &&
+  sameEndpoint(a.remote, b.remote) &&
   a.traffic?.recvQueue === b.traffic?.recvQueue &&
   a.traffic?.sendQueue === b.traffic?.sendQueue;

@@ -1,6 +1,6 @@
 import { endianness } from 'node:os';
 import { formatIpv6 } from '../../model/address.ts';
-import type { Endpoint, Protocol, SocketState } from '../../model/socket.ts';
+import { type Endpoint, hasPorts, type Protocol, type SocketState } from '../../model/socket.ts';
 import type { Sighting } from '../lives.ts';
 
 /** One of the kernel's socket tables under /proc/net. */
@@ -22,6 +22,9 @@ export const TABLES: readonly Table[] = [
 export interface TableItem {
   readonly key: string;
   readonly sighting: Sighting;
+  /** Bytes that wait. They are no part of the key. */
+  readonly recvQueue: number;
+  readonly sendQueue: number;
 }
 
 /** include/net/tcp_states.h */
@@ -48,6 +51,8 @@ const HEAD = {
 const HEAD_LENGTH = { ipv4: 30, ipv6: 78 };
 const TAIL = /^(\d+) +\d+ +(\d+)$/;
 
+const QUEUES = /^ ([0-9A-F]{8}):([0-9A-F]{8}) /;
+
 const SPACE = 32;
 
 /** Index behind `count` space-parted fields from `at` on; past `end` when there are not so many. */
@@ -64,7 +69,7 @@ function skipFields(text: string, at: number, end: number, count: number): numbe
 /**
  * Takes a table of /proc/net apart: `sl: local remote st tx:rx tr:when retrnsmt uid timeout inode …`, addresses as
  * hexadecimal 32-bit words in the byte order of the machine (tcp4_seq_show and its siblings in the kernel's net/ipv4
- * and net/ipv6; Documentation/networking/proc_net_tcp.rst). Queues and timers are passed over.
+ * and net/ipv6; Documentation/networking/proc_net_tcp.rst). Timers are passed over.
  *
  * @param isKnown asked for each line's key; a line it says yes to is not taken apart
  * @returns the lines that are not known, and how many lines could not be read
@@ -95,7 +100,9 @@ export function parseTable(
       const key = name + head + tail;
       if (!isKnown(key)) {
         const sighting = parseSighting(head, tail.trimStart(), table);
-        if (sighting) items.push({ key, sighting });
+        const [, sent, received] = QUEUES.exec(text.slice(headEnd, uidStart)) ?? [];
+        if (sighting && sent !== undefined && received !== undefined)
+          items.push({ key, sighting, recvQueue: parseInt(received, 16), sendQueue: parseInt(sent, 16) });
         else problems++;
       }
     }
@@ -115,8 +122,9 @@ function parseSighting(head: string, tail: string, { protocol, family }: Table):
     address: decodeAddress(hex, family),
     port: parseInt(port, 16),
   });
-  const local = endpoint(localHex, localPort);
-  const remote = /^0+$/.test(remoteHex + remotePort) ? null : endpoint(remoteHex, remotePort);
+  const near = endpoint(localHex, localPort);
+  const far = /^0+$/.test(remoteHex + remotePort) ? null : endpoint(remoteHex, remotePort);
+  const [local, remote] = hasPorts(protocol) ? [near, far] : withoutPorts(near, far, protocol);
   // Protocols without connections know but two states: connected, and TCP_CLOSE for all else.
   const state = protocol !== 'tcp' && kernelState === 'CLOSE' ? undefined : kernelState;
   // Without an inode the uid is printed as 0, whoever it was, except for an embryonic connection: there it is
@@ -124,6 +132,20 @@ function parseSighting(head: string, tail: string, { protocol, family }: Table):
   const uid = inode > 0 || kernelState === 'SYN_RECV' ? Number(uidText) : undefined;
   return { protocol, family, local, remote, state, inode: inode > 0 ? inode : undefined, uid };
 }
+
+/**
+ * Endpoints of a protocol without ports. The kernel keeps other numbers in their place: locally the IP protocol of a raw
+ * socket (inet_create in net/ipv4/af_inet.c), or the echo identifier of a ping socket; for the peer whatever was passed
+ * to connect(2).
+ */
+export const withoutPorts = (
+  local: Endpoint,
+  remote: Endpoint | null,
+  protocol: Protocol,
+): [Endpoint, Endpoint | null] => [
+  { address: local.address, port: 0, ...(protocol === 'raw' && { protocol: local.port }) },
+  remote && { address: remote.address, port: 0 },
+];
 
 const LITTLE_ENDIAN = endianness() === 'LE';
 

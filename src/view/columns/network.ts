@@ -1,6 +1,12 @@
 import { parseIpv6, unmapped } from '../../model/address.ts';
 import { serviceName } from '../../model/services.ts';
-import { type Endpoint, type Protocol, protocolName, type SocketState } from '../../model/socket.ts';
+import {
+  type Endpoint,
+  endNumber,
+  type Protocol,
+  protocolName,
+  type SocketState,
+} from '../../model/socket.ts';
 import { printable } from '../../model/text.ts';
 import type { ColumnId } from '../../store/state.ts';
 import { addressText, endpointText, namespaceText, NOTHING, portText } from '../format.ts';
@@ -78,7 +84,7 @@ const ENDPOINT_WIDTH = { least: 14, good: 21, most: ADDRESS_MOST + 8 };
 /** The service that a socket is for, by the custom of its ports: on the side that listens, where that is known. */
 function serviceText({ socket, direction }: ColumnRow): string {
   const { local, remote, protocol } = socket;
-  const name = (endpoint: Endpoint | null) => endpoint && serviceName(endpoint.port, protocol);
+  const name = (endpoint: Endpoint | null) => endpoint && serviceName(endNumber(endpoint), protocol);
   const [first, second] = direction === 'in' ? [local, remote] : [remote, local];
   return name(first) ?? name(second) ?? NOTHING;
 }
@@ -127,7 +133,7 @@ export const NETWORK_COLUMNS = {
     width: PORT_WIDTH,
     priority: 4,
     text: ({ socket }, { serviceNames }) => portText(socket.local, socket, serviceNames),
-    key: ({ socket }) => socket.local.port,
+    key: ({ socket }) => endNumber(socket.local),
   },
   remoteAddress: {
     title: 'REMOTE',

@@ -275,19 +275,20 @@ describe('a socket', () => {
     );
     expect(
       [...sockets.values()].map(
-        (it) => `${it.id} ${it.protocol} ${it.family} ${it.local.address}:${it.local.port} ${it.state}`,
+        (it) =>
+          `${it.id} ${it.protocol} ${it.family} ${it.local.address}:${it.local.port} ${it.state} ${it.local.protocol ?? ''}`,
       ),
     ).toEqual([
-      'sk:a tcp ipv6 ::1:80 LISTEN',
-      'sk:1 udp ipv4 0.0.0.0:53 undefined',
-      'sk:2 udp ipv6 :::53 undefined',
-      'sk:3 udplite ipv4 0.0.0.0:54 undefined',
-      'sk:4 raw ipv4 0.0.0.0:1 undefined',
-      'sk:5 sctp ipv4 0.0.0.0:55 LISTEN',
-      'sk:6 mptcp ipv4 0.0.0.0:56 LISTEN',
-      'sk:7 packet packet lo:3 undefined',
-      'sk:8 unix unix /run/x:0 ESTABLISHED',
-      'sk:9 vsock vsock 3:22 LISTEN',
+      'sk:a tcp ipv6 ::1:80 LISTEN ',
+      'sk:1 udp ipv4 0.0.0.0:53 undefined ',
+      'sk:2 udp ipv6 :::53 undefined ',
+      'sk:3 udplite ipv4 0.0.0.0:54 undefined ',
+      'sk:4 raw ipv4 0.0.0.0:0 undefined 1',
+      'sk:5 sctp ipv4 0.0.0.0:55 LISTEN ',
+      'sk:6 mptcp ipv4 0.0.0.0:56 LISTEN ',
+      'sk:7 packet packet lo:0 undefined 3',
+      'sk:8 unix unix /run/x:0 ESTABLISHED ',
+      'sk:9 vsock vsock 3:22 LISTEN ',
     ]);
   });
 
@@ -310,19 +311,28 @@ describe('a socket', () => {
 
   test('ping sockets, which only /proc tells of', async () => {
     start(50, 'ping', 70);
-    const table = tableText([{ local: '0.0.0.0:5', state: '07', inode: 70, uid: 1000 }]);
+    const PING = { local: '0.0.0.0:5', state: '07', inode: 70, uid: 1000, recvQueue: 832 } as const;
+    const table = tableText([PING]);
     fake.write('self/net/icmp', table);
     const snapshot = await read();
     expect(only(snapshot)).toMatchObject({
       id: 'icmp:70',
       protocol: 'icmp',
-      local: { address: '0.0.0.0', port: 5 },
+      // Its number is the identifier of its echo requests.
+      local: { address: '0.0.0.0', port: 0 },
       remote: null,
+      traffic: { recvQueue: 832, sendQueue: 0 },
       user: 'ana',
       inode: 70,
     });
     expect(owners(snapshot)).toEqual(['exact ping 50']);
     expect((await read()).sockets).toBe(snapshot.sockets);
+    fake.write('self/net/icmp', tableText([{ ...PING, remote: '192.0.2.1:7', state: '01', sendQueue: 9 }]));
+    expect(only(await read())).toMatchObject({
+      remote: { address: '192.0.2.1', port: 0 },
+      state: 'ESTABLISHED',
+      traffic: { recvQueue: 832, sendQueue: 9 },
+    });
     fake.write('self/net/icmp', `${table}garbage\n`);
     expect(notice(await read(), 'unreadable-messages')).toBe('1 message of the kernel could not be read');
     fake.write('self/net/icmp', tableText([]));
@@ -332,7 +342,8 @@ describe('a socket', () => {
   test('raw sockets from /proc where the kernel has no diag for them', async () => {
     const RAW: InetFields = { cookie: 4, protocol: 'raw', local: '0.0.0.0:1', state: 'CLOSE', inode: 70 };
     start(50, 'sniffer', 70);
-    fake.write('self/net/raw', tableText([{ local: '0.0.0.0:1', state: '07', inode: 70, uid: 0 }]));
+    const line = { local: '0.0.0.0:1', state: '07', inode: 70, uid: 0, recvQueue: 832 } as const;
+    fake.write('self/net/raw', tableText([line]));
     // Told of once where the kernel does have it.
     expect([...(await read(RAW)).sockets.keys()]).toEqual(['sk:4']);
     open();
@@ -341,11 +352,35 @@ describe('a socket', () => {
     const snapshot = await read(RAW);
     expect(only(snapshot)).toMatchObject({
       protocol: 'raw',
-      local: { address: '0.0.0.0', port: 1 },
+      local: { address: '0.0.0.0', port: 0, protocol: 1 },
       inode: 70,
+      traffic: { recvQueue: 832, sendQueue: 0 },
     });
     expect(owners(snapshot)).toEqual(['exact sniffer 50']);
     expect(snapshot.degradations).toEqual([]);
+  });
+
+  test('packet sockets from /proc where the kernel has no diag for them', async () => {
+    start(50, 'sniffer', 70);
+    kernel.own.trouble.set('packet', { errno: 2 });
+    fake.write(
+      'self/net/packet',
+      `sk               RefCnt Type Proto  Iface R Rmem   User   Inode
+000000006529a472 3      3    0003   1     1 832    1000   70
+000000006529a473 3      2    0000   0     0 0      0      71
+`,
+    );
+    const snapshot = await read();
+    const [everything, nothing] = all(snapshot);
+    expect(everything).toMatchObject({
+      local: { address: 'lo', port: 0, protocol: 3 },
+      user: 'ana',
+      traffic: { recvQueue: 832 },
+    });
+    expect(owners(snapshot)[0]).toBe('exact sniffer 50');
+    expect(nothing?.local).toEqual({ address: '*', port: 0 });
+    fake.write('self/net/packet', 'sk\ngarbage\n');
+    expect(notice(await read(), 'unreadable-messages')).toBe('1 message of the kernel could not be read');
   });
 
   test('a link-local one has its interface at both ends', async () => {

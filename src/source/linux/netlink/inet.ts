@@ -1,5 +1,14 @@
 import { formatIpv6, parseIpv6 } from '../../../model/address.ts';
-import type { Endpoint, Protocol, SocketState, TcpInfo, Timer, Traffic } from '../../../model/socket.ts';
+import {
+  type Endpoint,
+  hasPorts,
+  type Protocol,
+  type SocketState,
+  type TcpInfo,
+  type Timer,
+  type Traffic,
+} from '../../../model/socket.ts';
+import { withoutPorts } from '../table.ts';
 import { decodeTcpInfo, TCP_INFO } from './tcp-info.ts';
 import {
   counterAt,
@@ -264,7 +273,9 @@ export function decodeAddresses(
   // Protocols without connections know but two states: connected, and TCP_CLOSE for all else.
   const hasStates = protocol === 'tcp' || protocol === 'mptcp' || protocol === 'sctp';
   const state = !hasStates && kernelState === 'CLOSE' ? undefined : kernelState;
-  return { family, local, remote, state };
+  if (hasPorts(protocol)) return { family, local, remote, state };
+  const [near, far] = withoutPorts(local, remote, protocol);
+  return { family, local: near, remote: far, state };
 }
 
 const TIMERS = { 1: 'on', 2: 'keepalive', 3: 'timewait', 4: 'persist' } as const;

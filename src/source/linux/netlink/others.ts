@@ -116,11 +116,12 @@ function decodePacket(buffer: NetlinkBuffer, start: number, end: number): OtherM
     else if (type === PACKET_DIAG.memory && to >= from + MEMORY.length)
       queues = { recvQueue: word(from + MEMORY.received), sendQueue: word(from + MEMORY.sent) };
   });
+  const protocol = view.getUint16(start + 2, LITTLE_ENDIAN);
   return {
     id: cookieId(buffer, start + 8),
     protocol: 'packet',
     family: 'packet',
-    local: { address: '*', port: view.getUint16(start + 2, LITTLE_ENDIAN) },
+    local: { address: '*', port: 0, ...(protocol !== 0 && { protocol }) },
     remote: null,
     inode: word(start + 4) || undefined,
     uid,

@@ -328,8 +328,13 @@ describe('other protocols, as ss printed them', () => {
     );
     // All protocols on all interfaces; IPv4 on one.
     expect(items).toMatchObject([
-      { protocol: 'packet', local: { address: '*', port: 3 }, remote: null, uid: 0 },
-      { protocol: 'packet', local: { address: '*', port: 0x0800 }, remote: null, interfaceIndex: 3 },
+      { protocol: 'packet', local: { address: '*', port: 0, protocol: 3 }, remote: null, uid: 0 },
+      {
+        protocol: 'packet',
+        local: { address: '*', port: 0, protocol: 0x0800 },
+        remote: null,
+        interfaceIndex: 3,
+      },
     ]);
     expect(items[0]?.interfaceIndex).toBeUndefined();
   });

@@ -140,12 +140,25 @@ describe('who talks to whom', () => {
     expect(of({ state }, 'mptcp').addresses?.state).toBe(state);
   });
 
-  test.each(['udp', 'udplite', 'raw'] as const)('%s has no state but that of having a peer', (protocol) => {
+  test.each(['udp', 'udplite'] as const)('%s has no state but that of having a peer', (protocol) => {
     const unconnected = of({ state: 'CLOSE' }, protocol).addresses;
     expect(unconnected).toMatchObject({ remote: null });
     expect(unconnected?.state).toBeUndefined();
     expect(of({ remote: '192.0.2.1:53' }, protocol).addresses).toMatchObject({
       remote: { address: '192.0.2.1', port: 53 },
+      state: 'ESTABLISHED',
+    });
+  });
+
+  test('a raw socket has the protocol that it takes, and no port at either end', () => {
+    expect(of({ local: '127.0.0.1:89', state: 'CLOSE' }, 'raw').addresses).toEqual({
+      family: 'ipv4',
+      local: { address: '127.0.0.1', port: 0, protocol: 89 },
+      remote: null,
+      state: undefined,
+    });
+    expect(of({ local: '127.0.0.1:89', remote: '192.0.2.1:53' }, 'raw').addresses).toMatchObject({
+      remote: { address: '192.0.2.1', port: 0 },
       state: 'ESTABLISHED',
     });
   });

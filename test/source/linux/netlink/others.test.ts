@@ -125,7 +125,7 @@ describe('packet sockets', () => {
       id: 'sk:9',
       protocol: 'packet',
       family: 'packet',
-      local: { address: '*', port: 0x888e },
+      local: { address: '*', port: 0, protocol: 0x888e },
       remote: null,
       inode: 5,
       uid: 33,
