@@ -119,11 +119,11 @@ const toThousandths = (ms: number): number => Math.round(ms * 1000) / 1000;
 export type Gap = Omit<GapEvent, 'learntBy'> & { readonly learntBy: LearntBy };
 
 /** What a change replaced, as a field with a comma before it. */
-function beforeJson({ state, local, remote, owners }: Before): string {
+function beforeJson({ state, local, remote, owners }: Before, { protocol }: Socket): string {
   const text =
     field('state', state) +
-    (local ? `,"local":${endpointJson(local)}` : '') +
-    (remote === undefined ? '' : `,"remote":${remote ? endpointJson(remote) : 'null'}`) +
+    (local ? `,"local":${endpointJson(local, protocol)}` : '') +
+    (remote === undefined ? '' : `,"remote":${remote ? endpointJson(remote, protocol) : 'null'}`) +
     (owners ? `,"owners":${ownersJson(owners)}` : '');
   return text === '' ? '' : `,"was":${braced(text)}`;
 }
@@ -136,7 +136,7 @@ export function eventJson(event: SocketEvent | Gap): string {
   const { socket, was, lifetimeMs, isAtLeast } = event;
   return braced(
     `${begin},"socket":${socketJson(socket)}` +
-      (was ? beforeJson(was) : '') +
+      (was ? beforeJson(was, socket) : '') +
       field('lifetimeMs', lifetimeMs === undefined ? undefined : toThousandths(lifetimeMs)) +
       field('isAtLeast', isAtLeast) +
       end,

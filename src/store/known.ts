@@ -1,9 +1,10 @@
 import { unmapped } from '../model/address.ts';
+import { quotedName } from '../model/marks.ts';
 import { endNumber, firstOwner, type Socket } from '../model/socket.ts';
 
 /** What the user has seen and knows: a program, whom it talks to, and at which port. */
 export interface Known {
-  /** Name of the program, or how its owner is known where it has none. Hostile text. */
+  /** Name of the program, as `quotedName` has it, or how its owner is known where it has none. Hostile text. */
   readonly process: string;
   /** Address of the peer; `*` for none. */
   readonly remote: string;
@@ -25,7 +26,7 @@ export function servicePort({ local, remote }: Socket, direction: 'in' | 'out' |
 export function knownOf(socket: Socket, direction: 'in' | 'out' | undefined): Known {
   const { process, knowledge } = firstOwner(socket);
   return {
-    process: process ?? knowledge,
+    process: process === undefined ? knowledge : quotedName(process),
     remote: socket.remote ? unmapped(socket.remote.address) : '*',
     port: servicePort(socket, direction),
   };

@@ -1,3 +1,4 @@
+import { endText } from '../model/services.ts';
 import { firstOwner } from '../model/socket.ts';
 import { EVERYTHING } from '../query/query.ts';
 import { knownOf, servicePort } from '../store/known.ts';
@@ -119,7 +120,9 @@ export const KEYS: readonly Binding[] = [
     run: (context) => ({
       type: 'prompt',
       kind: 'port',
-      text: context.socket ? String(servicePort(context.socket, rowOf(context)?.direction)) : '',
+      text: context.socket
+        ? endText(servicePort(context.socket, rowOf(context)?.direction), context.socket.protocol)
+        : '',
     }),
   },
   {

@@ -11,11 +11,20 @@ import { printable } from '../model/text.ts';
 import type { State, Usage } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 import { byteFacts, type Fact, momentOf, networkFacts, pathFacts, programFacts, queueFacts } from './flow.ts';
-import { ageText, bytesText, clockText, endpointText, lifetimeText, portText, userText } from './format.ts';
+import {
+  ageText,
+  bytesText,
+  clockText,
+  endpointText,
+  lifetimeText,
+  nameText,
+  portText,
+  userText,
+} from './format.ts';
 import { type Line, line, span } from './line.ts';
 import { changeWords } from './change-text.ts';
 import { paneTitle } from './events.ts';
-import { programText } from './program-text.ts';
+import { nameText, programText } from './program-text.ts';
 import { displayWidth, inPieces } from './width.ts';
 
 const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
@@ -68,7 +77,7 @@ function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
     );
   const lines = field('program', `${programText(owner)}  pid ${owner.pid ?? '?'}`, width);
   if (owner.nowProcess !== undefined)
-    lines.push(...field('', `${printable(owner.nowProcess)} is what the process has become since`, width));
+    lines.push(...field('', `${nameText(owner.nowProcess)} is what the process has become since`, width));
   if (owner.knowledge !== 'exact') lines.push(...field('', KNOWLEDGE[owner.knowledge], width));
   if (usage && usage.pid === owner.pid) {
     lines.push(

@@ -9,6 +9,7 @@ import {
   type Protocol,
   type Socket,
 } from '../model/socket.ts';
+import { quotedWord } from '../model/marks.ts';
 import { printable } from '../model/text.ts';
 import { programText } from './program-text.ts';
 
@@ -50,11 +51,12 @@ export const endpointText = (endpoint: Endpoint | null, socket: Socket): string 
 
 /** A namespace by its name, or by its inode where it has none. */
 export const namespaceText = ({ name, inode }: NetworkNamespace): string =>
-  printable(name ?? '').trim() || String(inode);
+  name === undefined ? String(inode) : quotedWord(printable(name));
 
 /**
  * The program behind a socket in one cell: its name, with `+n` for n further ones that hold it too; `(name)` where
- * it is the last one known, `[name]` where it is the listener's; else why there is no name.
+ * it is the last one known, `[name]` where it is the listener's; else why there is no name. A name that looks like one of
+ * these is in quotes.
  */
 export function ownerText(socket: Socket): string {
   const owner = firstOwner(socket);
@@ -74,8 +76,9 @@ export function ownerText(socket: Socket): string {
 
 /** The user of a socket, or of its program where the socket tells none. */
 export const userText = (socket: Socket): string => {
-  const user = socket.user ?? (socket.uid === undefined ? firstOwner(socket).user : String(socket.uid));
-  return user === undefined ? NOTHING : printable(user);
+  const user = socket.user ?? (socket.uid === undefined ? firstOwner(socket).user : undefined);
+  if (user !== undefined) return quotedWord(printable(user));
+  return socket.uid === undefined ? NOTHING : String(socket.uid);
 };
 
 /**

@@ -1,12 +1,13 @@
 import { unmapped } from '../model/address.ts';
 import { endNumber, firstOwner } from '../model/socket.ts';
-import { printable } from '../model/text.ts';
 import { PROTOCOLS } from '../query/words.ts';
 import type { GroupBy } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 import { addressKey } from './columns/network.ts';
 import type { Entry, SortKey } from './entry.ts';
 import { addressText, isPortless, namespaceText, NOTHING, portText, userText } from './format.ts';
+import { nameText } from './program-text.ts';
+import { nameText } from './program-text.ts';
 
 /** A way to part the rows into groups. */
 interface Grouping {
@@ -53,7 +54,8 @@ export const GROUPINGS: Readonly<Record<GroupBy, Grouping>> = {
     isFromText: true,
     label: ({ socket }) => {
       const { process, pid, knowledge } = firstOwner(socket);
-      return process === undefined && pid === undefined ? knowledge : printable(process ?? '').trim() || '?';
+      if (process !== undefined) return nameText(process);
+      return pid === undefined ? knowledge : '?';
     },
   },
   host: {
@@ -87,8 +89,8 @@ export const GROUPINGS: Readonly<Record<GroupBy, Grouping>> = {
     from: byNames,
     isFromText: true,
     label: ({ socket }) => {
-      const user = userText(socket).trim();
-      return user === NOTHING ? 'unknown' : user || '?';
+      const user = userText(socket);
+      return user === NOTHING ? 'unknown' : user;
     },
   },
   ns: {

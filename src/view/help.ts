@@ -85,6 +85,10 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
     ['~', 'changed: another state, peer or program'],
     ['-', 'closed; it leaves in a moment, with its last state and last known program'],
     ['!', 'in the event log: some were missed, more came at once than there was room for'],
+    [
+      '"name"',
+      'a name in quotes is one that looks like a mark of netpane’s: a program may be called (sshd) or kernel',
+    ],
   ] as const) {
     lines.push(...entry(mark, about, width));
   }

@@ -4,6 +4,7 @@ import type { State } from '../store/state.ts';
 import type { ProcessSum } from '../store/sums.ts';
 import { paneTitle } from './events.ts';
 import { addressText, compactText, countText, namespaceText, NOTHING, throughputText } from './format.ts';
+import { nameText } from './program-text.ts';
 import { type Line, line, span, type Tone } from './line.ts';
 import { cutEnd, displayWidth, fit } from './width.ts';
 
@@ -106,7 +107,7 @@ function programParts(processes: Iterable<ProcessSum>, width: number, height: nu
       const amounts = [sum.rxRate, sum.txRate, sum.rxBytes, sum.txBytes].map((it) =>
         compactText(sum.counted > 0 ? it : undefined),
       );
-      const program = printable(sum.process ?? '').trim() || '?';
+      const program = nameText(sum.process);
       return {
         text: head([program, String(sum.pid), countText(sum.sockets)]) + numbers(amounts, left - name),
         tone: 'plain',

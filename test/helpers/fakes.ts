@@ -30,11 +30,11 @@ export interface SocketFields extends Omit<Partial<Socket>, 'local' | 'remote' |
   readonly owners?: readonly Owner[];
 }
 
-/** An endpoint whose number is that of a protocol where the socket has no ports. */
+/** An endpoint without a port where the socket has none; the number is the protocol that a raw or a packet socket takes. */
 export const endOf = ({ address, port }: Endpoint, protocol: Protocol): Endpoint => ({
   address,
   port: hasPorts(protocol) ? port : 0,
-  ...(!hasPorts(protocol) && port !== 0 && { protocol: port }),
+  ...((protocol === 'raw' || protocol === 'packet') && port !== 0 && { protocol: port }),
 });
 
 /** An established TCP connection of `curl`, but for what is said of it. Its id is its endpoints, unless given. */

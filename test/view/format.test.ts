@@ -69,7 +69,14 @@ describe('endpoints', () => {
       [{ inode: 7, name: 'web' }, { inode: 7 }, { inode: 7, name: ' ' }, { inode: 7, name: 'a\x1b' }].map(
         format.namespaceText,
       ),
-    ).toEqual(['web', '7', '7', 'a?']);
+    ).toEqual(['web', '7', '" "', 'a?']);
+    // None is taken for an inode, or for one that is not known.
+    expect(['7', 'unknown', '·', '"x"'].map((name) => format.namespaceText({ inode: 8, name }))).toEqual([
+      '"7"',
+      '"unknown"',
+      '"·"',
+      '"\\"x\\""',
+    ]);
   });
 });
 
@@ -108,13 +115,68 @@ describe('the program', () => {
     ['?', [{ knowledge: 'exact', pid: 1 }]],
     ['a?b', [{ knowledge: 'exact', pid: 1, process: 'a\nb' }]],
     // Never silently blank.
-    ['?', [{ knowledge: 'exact', pid: 1, process: '' }]],
-    ['?', [{ knowledge: 'exact', pid: 1, process: '  ' }]],
-    ['(?)', [{ knowledge: 'inherited', pid: 1, process: '' }]],
+    ['""', [{ knowledge: 'exact', pid: 1, process: '' }]],
+    ['"  "', [{ knowledge: 'exact', pid: 1, process: '  ' }]],
+    ['("")', [{ knowledge: 'inherited', pid: 1, process: '' }]],
     ['unknown', [{ knowledge: 'unknown', tried: 'not among the descriptors' }]],
     ['unknown', []],
   ])('%s', (text, owners) => {
     expect(owned(...owners)).toBe(text);
+  });
+
+  const MARKS: readonly (readonly Owner[])[] = [
+    ...(['hidden', 'kernel', 'gone', 'pending', 'exact', 'inherited', 'listener'] as const).map(
+      (knowledge): Owner[] => [{ knowledge }],
+    ),
+    [{ knowledge: 'exact', pid: 1 }],
+    [{ knowledge: 'inherited', process: 'sshd' }],
+    [{ knowledge: 'listener', process: 'nginx' }],
+    [{ knowledge: 'exact', process: 'sshd' }, { knowledge: 'exact' }, { knowledge: 'exact' }],
+    [{ knowledge: 'listener', process: '(sshd)' }, { knowledge: 'exact' }],
+  ];
+
+  test('a name is never the text of a mark, nor of another name', () => {
+    const names = [
+      ...MARKS.map((owners) => owned(...owners)),
+      ...[
+        '',
+        ' ',
+        'sshd ',
+        ' sshd',
+        'sshd',
+        'Kernel',
+        '"sshd"',
+        '\\"sshd\\"',
+        '(sshd',
+        '[x',
+        'unknown',
+        '·',
+        '-',
+        '*',
+      ],
+      ...['~', 'a…b', 'python3 → sleep', 'python3 > sleep', 'x) +1', '"', '"("'],
+    ];
+    const texts = names.map((process) => owned({ knowledge: 'exact', pid: 1, process }));
+    expect(new Set(texts).size).toBe(new Set(names).size);
+    for (const owners of MARKS)
+      expect(texts.filter((text) => text === owned(...owners))).toEqual(
+        owners.length === 1 && owners[0]?.process === 'sshd' && owners[0].knowledge === 'exact'
+          ? ['sshd']
+          : [],
+      );
+    // Calm: an everyday name stays as it is.
+    const EVERYDAY = [
+      'sshd',
+      'kworker/0:1-events',
+      'my app',
+      'java (main)',
+      'a+b',
+      'foo +',
+      'x[1]',
+      'n-1',
+      '日本',
+    ];
+    expect(EVERYDAY.map((process) => owned({ knowledge: 'exact', process }))).toEqual(EVERYDAY);
   });
 });
 
@@ -123,6 +185,7 @@ test("users: the socket's, by number where it has no name, else the program's", 
   expect(format.userText({ ...listener({ uid: 0, user: 'root' }), owners })).toBe('root');
   expect(format.userText({ ...listener({ uid: 1001 }), owners })).toBe('1001');
   expect(format.userText({ ...listener(), owners })).toBe('www');
+  expect(['0', '-', ''].map((user) => format.userText(listener({ user })))).toEqual(['"0"', '"-"', '""']);
   expect(format.userText({ ...listener(), owners: [{ knowledge: 'hidden' }] })).toBe('·');
   expect(format.userText(listener({ user: 'mal\x07lory' }))).toBe('mal?lory');
 });

@@ -81,7 +81,7 @@ describe('what groups are made of', () => {
         unnamed('6', [{ knowledge: 'exact', pid: 6 }]),
         named('7', 'evil\x1b[2J'),
       ),
-    ).toEqual(['evil?[2J 1', '? 1', 'hidden 2', 'hidden 1', 'node 2']);
+    ).toEqual(['evil?[2J 1', '? 1', 'hidden 2', '"hidden" 1', 'node 2']);
   });
 
   test('hosts by the address of the peer, however it is mapped', () => {

@@ -90,6 +90,12 @@ export const number = ({
 
 export const requestedNumber = (spec: NumberSpec): ColumnSpec => onRequest(numberSpec(spec));
 
+/** Words from outside; in quotes if they are the sign that stands for nothing. */
+export const wordsText = (value = ''): string => {
+  const text = printable(value).trim();
+  return text === NOTHING ? `"${text}"` : text || NOTHING;
+};
+
 /** A column of words from outside. */
 export const words = ({
   value,
@@ -100,7 +106,7 @@ export const words = ({
   onRequest({
     ...spec,
     align: 'left',
-    text: (row) => printable(value(row) ?? '').trim() || NOTHING,
+    text: (row) => wordsText(value(row)),
     key: (row) => (value(row) ?? '').toLowerCase(),
   });
 

@@ -7,10 +7,9 @@ import {
   protocolName,
   type SocketState,
 } from '../../model/socket.ts';
-import { printable } from '../../model/text.ts';
 import type { ColumnId } from '../../store/state.ts';
 import { addressText, endpointText, namespaceText, NOTHING, portText } from '../format.ts';
-import { type ColumnRow, type ColumnSpec, numberedName, onRequest, words } from './column.ts';
+import { type ColumnRow, type ColumnSpec, numberedName, onRequest, words, wordsText } from './column.ts';
 
 const SHORT_STATES: Readonly<Record<SocketState, string>> = {
   ESTABLISHED: 'ESTAB',
@@ -174,7 +173,7 @@ export const NETWORK_COLUMNS = {
     priority: 19,
     from: 140,
     present: ({ interfaces }) => interfaces,
-    text: ({ socket }) => printable(socket.interface ?? '').trim() || NOTHING,
+    text: ({ socket }) => wordsText(socket.interface),
     key: ({ socket }) => socket.interface ?? '',
   },
   local: onRequest({

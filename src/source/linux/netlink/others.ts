@@ -63,9 +63,18 @@ const packetRequest = (): Uint8Array => request(AF_PACKET, 20, [[8, PACKET_SHOW]
 /** struct vsock_diag_req: family, protocol, padding, states, inode, show, cookie. */
 const vsockRequest = (): Uint8Array => request(AF_VSOCK, 24, [[4, ALL]]);
 
-/** A name beginning with a NUL is of the abstract kind; NULs inside it are written `@` too, as ss does. */
+/** A relative path that could be read as an abstract name, as an address, or as none. */
+const LIKE_OTHER = /^(?:@|\*$|::$|[\d.]+$)/;
+
+/**
+ * A name beginning with a NUL is of the abstract kind; NULs inside it are written `@` too, as ss does. A path that could
+ * be read as something else begins with `./`, which names the same file.
+ */
 function unixName(buffer: NetlinkBuffer, start: number, end: number): string {
-  if (buffer.bytes[start] !== 0) return textAt(buffer, start, end);
+  if (buffer.bytes[start] !== 0) {
+    const path = textAt(buffer, start, end);
+    return LIKE_OTHER.test(path) ? `./${path}` : path;
+  }
   const name = new TextDecoder().decode(buffer.bytes.subarray(start, end));
   return name.replace(/\0/g, '@');
 }

@@ -69,6 +69,13 @@ describe('Unix sockets', () => {
     ['\0a\0b', '@a@b'],
     ['', ''],
     ['/tmp/\ud83d\ude00', '/tmp/\ud83d\ude00'],
+    // Relative paths that look like an abstract name, any address, or none.
+    ['@x', './@x'],
+    ['*', './*'],
+    ['::', './::'],
+    ['0.0.0.0', './0.0.0.0'],
+    ['4294967295', './4294967295'],
+    ['x', 'x'],
   ])('the name %j', (name, address) => {
     expect(decoded(payload({ ...WHOLE, name }), decode)?.local.address).toBe(address);
   });

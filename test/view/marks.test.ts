@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { socketsCsv } from '../../src/export/csv.ts';
+import { socketsJson } from '../../src/export/json.ts';
+import { aligned, plain } from '../../src/export/table.ts';
+import type { Owner, Socket } from '../../src/model/socket.ts';
+import { compileForSubjects } from '../../src/query/compile.ts';
+import { compileKnown, knownOf } from '../../src/store/known.ts';
+import { columnOf } from '../../src/view/columns.ts';
+import { detailLines } from '../../src/view/details.ts';
+import { eventLine, eventText } from '../../src/view/events.ts';
+import { GROUPINGS } from '../../src/view/grouping.ts';
+import { cellContext, rowText } from '../../src/view/rows.ts';
+import { termOfCell } from '../../src/view/terms.ts';
+import { trafficLines } from '../../src/view/traffic.ts';
+import { after, baseline, emptyState, NOON_MS, queried, socket } from '../helpers/fakes.ts';
+import { placed, textOf } from '../helpers/lines.ts';
+import { subject } from '../helpers/queries.ts';
+
+const SSHD: Owner = { knowledge: 'exact', pid: 7, process: 'sshd' };
+
+/** What our own marks stand for, by the text that a program could take for its name. */
+const MARKS: Readonly<Record<string, readonly Owner[]>> = {
+  '(sshd)': [{ ...SSHD, knowledge: 'inherited' }],
+  '[nginx]': [{ knowledge: 'listener', pid: 8, process: 'nginx' }],
+  'sshd +2': [SSHD, { knowledge: 'exact', pid: 8 }, { knowledge: 'exact', pid: 9 }],
+  kernel: [{ knowledge: 'kernel' }],
+  hidden: [{ knowledge: 'hidden' }],
+  gone: [{ knowledge: 'gone' }],
+  '…': [{ knowledge: 'pending' }],
+  '?': [{ knowledge: 'exact', pid: 7 }],
+};
+
+const of = (owners: readonly Owner[]): Socket => ({ ...socket({ id: 'x' }), owners });
+const stateOf = (it: Socket) => after(emptyState(), baseline([it]));
+const rowOf = (it: Socket) => ({ id: 'x', ...subject(it) });
+
+/** Everywhere that a name is shown to a person, or printed as text. */
+const OUTPUTS: Readonly<Record<string, (it: Socket) => string>> = {
+  'the table': (it) => rowText(rowOf(it), placed('process', 'remoteAddress'), cellContext(stateOf(it))),
+  details: (it) => detailLines(rowOf(it), stateOf(it), 60, 30).map(textOf).join('\n'),
+  events: (it) =>
+    textOf(eventLine({ type: 'spawn', atMs: NOON_MS, socket: it, learntBy: 'poll' }, 120, 'none')),
+  watch: (it) => eventText({ type: 'spawn', atMs: NOON_MS, socket: it, learntBy: 'poll' }),
+  'ls for a person': (it) => aligned([it]),
+  'ls for programs': (it) => plain([it]),
+  groups: (it) => GROUPINGS.process.label(rowOf(it)),
+};
+
+describe.each(Object.entries(MARKS))('a program called %s', (name, owners) => {
+  const [mark, named] = [of(owners), of([{ knowledge: 'exact', pid: 7, process: name }])];
+
+  test.each(Object.entries(OUTPUTS))('in quotes: %s', (_, output) => {
+    expect(output(named)).toContain(`"${name}"`);
+    expect(output(mark)).not.toContain('"');
+  });
+
+  test('in JSON and CSV the name is there as it is, and beside it how it is known', () => {
+    const fieldsOf = (it: Socket) => (JSON.parse(socketsJson([it])) as Socket[])[0]?.owners[0];
+    expect(fieldsOf(named)).toMatchObject({ process: name, knowledge: 'exact' });
+    expect(fieldsOf(mark)?.process).not.toBe(name);
+    expect(socketsCsv([named])).not.toBe(socketsCsv([mark]));
+  });
+
+  test('the query process: finds the name and not the mark', () => {
+    const context = { nowMs: 0, baselineMs: undefined, addressesOf: () => undefined };
+    for (const text of [
+      `process="${name}"`,
+      `process:"${name}"`,
+      termOfCell('process', rowOf(named)) ?? '',
+    ]) {
+      const finds = compileForSubjects(queried(text), context);
+      expect([finds(rowOf(named)), finds(rowOf(mark))]).toEqual([true, false]);
+    }
+  });
+
+  test('to hide one for good does not hide the other', () => {
+    const [hidesName, hidesMark] = [named, mark].map((it) => compileKnown([knownOf(it, 'out')]));
+    expect([hidesName?.(named, 'out'), hidesMark?.(mark, 'out')]).toEqual([true, true]);
+    if (owners[0]?.process !== undefined) return;
+    expect([hidesName?.(mark, 'out'), hidesMark?.(named, 'out')]).toEqual([false, false]);
+  });
+});
+
+// Siblings: what else has a name from outside and a sign for its absence.
+test('users, namespaces, words in a column', () => {
+  const column = (id: string, it: Socket) => columnOf(id)?.text(rowOf(it), cellContext(emptyState()));
+  const unknown = socket({ owners: [{ knowledge: 'hidden' }] });
+  const called = socket({
+    user: '·',
+    netns: { inode: 8, name: '4026531840' },
+    interface: '·',
+    owners: [{ knowledge: 'exact', pid: 1, process: 'x', command: '·' }],
+  });
+  expect(['user', 'command', 'interface'].map((id) => column(id, unknown))).toEqual(['·', '·', '·']);
+  expect(['user', 'command', 'interface', 'netns'].map((id) => column(id, called))).toEqual([
+    '"·"',
+    '"·"',
+    '"·"',
+    '"4026531840"',
+  ]);
+  expect(GROUPINGS.user.label(rowOf(socket({ user: 'unknown' })))).toBe('"unknown"');
+});
+
+test('the programs of the traffic pane', () => {
+  const state = stateOf(of([{ knowledge: 'exact', pid: 7, process: '?' }]));
+  expect(trafficLines(state, 60, 20).map(textOf).join('\n')).toContain('"?"');
+});
