@@ -124,18 +124,24 @@ export class App {
     this.#order.update(this.#state);
     if (batch.partial) return;
     this.#askUsage();
-    this.paint();
+    this.#schedulePaint();
     this.#scheduleFade();
   }
 
-  /** Paints the whole screen anew at the next chance; other calls before it are one with it. */
+  /**
+   * Paints the whole screen anew at the next chance; other calls before it are one with it. What was pressed before it
+   * is about what is on the screen now: all input that has come is read first. The event loop reads between two rounds of
+   * setImmediate, also what came while the first one was being reached.
+   */
   #schedulePaint(): void {
     if (this.#paintScheduled) return;
     this.#paintScheduled = true;
-    setImmediate(() => {
-      this.#paintScheduled = false;
-      this.paint();
-    });
+    setImmediate(() =>
+      setImmediate(() => {
+        this.#paintScheduled = false;
+        this.paint();
+      }),
+    );
   }
 
   /** What the keys move in: the table, but where the event log has the focus, or its place. */

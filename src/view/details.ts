@@ -108,7 +108,10 @@ function changeFields({ log }: State, id: string, width: number): Line[] {
 
 /** Everything known of the selected socket and the programs behind it. */
 export function detailLines(row: Row | undefined, state: State, width: number, height: number): Line[] {
-  const title = paneTitle('DETAILS', row ? '' : 'no socket is selected', width);
+  const { selectedId } = state;
+  const isAnother = row && selectedId !== null && row.id !== selectedId;
+  const note = isAnother ? 'of the row in its place: the selected one is not shown now' : '';
+  const title = paneTitle('DETAILS', row ? note : 'no socket is selected', width);
   if (row === undefined) return [title];
   const { socket } = row;
   const moment = momentOf(state);

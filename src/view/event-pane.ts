@@ -16,6 +16,8 @@ export class EventPane {
   #state: State | undefined;
   /** Positions of the first event in sight and of the cursor. */
   #top = 0;
+  /** The same before the wheel: what is on the screen. */
+  #updatedTop = 0;
   #index = -1;
   /** Events that fit under the title. */
   #height = 0;
@@ -43,6 +45,7 @@ export class EventPane {
       lastIndex: this.#index,
       moved: eventNumber !== this.#state?.eventNumber,
     });
+    this.#updatedTop = this.#top;
     this.#index = index;
     this.#state = state;
     return isComplete;
@@ -57,9 +60,9 @@ export class EventPane {
     return this.number === undefined ? undefined : this.#state?.log.at(this.number);
   }
 
-  /** The event in a line of the pane, by its number; the title is line 0. */
+  /** The event in a line of the pane as of the last `update`, by its number; the title is line 0. */
   numberInLine(line: number): number | undefined {
-    return line === 0 ? undefined : this.#shown.numberAt(this.#top + line - 1);
+    return line === 0 ? undefined : this.#shown.numberAt(this.#updatedTop + line - 1);
   }
 
   /** Where the cursor comes to by so many events, by the number; null, which follows the newest, from the last one on. */

@@ -124,6 +124,11 @@ export class FakeApp {
     return this;
   }
 
+  /** A key or a mouse report, and nothing waits for what comes of it. */
+  key(sequence: string): void {
+    this.#stdin.emit('data', Buffer.from(sequence));
+  }
+
   /** Types a text, character by character. */
   async type(text: string): Promise<this> {
     return this.press(...Array.from(text));

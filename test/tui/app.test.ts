@@ -237,6 +237,17 @@ describe('selection', () => {
     expect(selectedLine()).toBe(TOP_ROW + 2);
   });
 
+  test('while the query does not let it through, the details say that they are of another row', async () => {
+    await app.take(baseline(crowd(10)));
+    await app.press(DOWN, DOWN, '\r', '/', ...Array.from('established'), '\r');
+    expect(app.text).toContain('DETAILS\n');
+    const [, , closing] = crowd(10);
+    if (closing) await app.take(batch({ monotonicMs: 1000, changed: [{ ...closing, state: 'TIME_WAIT' }] }));
+    expect(app.text).toContain('DETAILS  of the row in its place: the selected one is not shown now');
+    await app.press(DOWN);
+    expect(app.text).toContain('DETAILS\n');
+  });
+
   test('a row that scrolled stays on its line as others come above it', async () => {
     await app.take(baseline(crowd(200, 100)));
     await app.press(PAGE_DOWN, PAGE_DOWN, UP);
@@ -253,6 +264,56 @@ describe('the mouse', () => {
     expect(selectedLine()).toBe(TOP_ROW + 3);
     await app.click(20, TOP_ROW + 20);
     expect(selectedLine()).toBe(TOP_ROW + 3);
+  });
+
+  describe('what was on the screen when it was pressed counts', () => {
+    const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
+
+    test.each([
+      ['at once', () => Promise.resolve()],
+      ['while the event loop turns', turn],
+    ])('a click %s after a batch that moves the rows', async (_, pause) => {
+      await app.take(baseline(crowd(3, 10)));
+      app.app.take(batch({ monotonicMs: 1000, spawned: crowd(2) }));
+      await pause();
+      await app.click(20, TOP_ROW + 1);
+      expect(app.lines[selectedLine()]).toContain('p011');
+      expect(selectedLine()).toBe(TOP_ROW + 3);
+    });
+
+    test('a click after the key that sorts', async () => {
+      const all = [listener({ local: '*:9', process: 'a' }), listener({ local: '*:80', process: 'b' })];
+      await app.take(baseline(all));
+      const y = app.find(' a ').y;
+      app.key('R');
+      await app.click(20, y);
+      expect(app.lines[selectedLine()]).toMatch(/ a /);
+      expect(selectedLine()).not.toBe(y);
+    });
+
+    test('a click on a title after a batch that brings columns', async () => {
+      await app.take(baseline(crowd(3)));
+      const { x, y } = app.find('STATE');
+      app.app.take(
+        batch({
+          monotonicMs: 1000,
+          spawned: [socket({ id: 'x', netns: { inode: 1 } }), socket({ id: 'y', netns: { inode: 2 } })],
+        }),
+      );
+      await app.click(x, y);
+      expect(app.text).toContain('STATE▴');
+    });
+
+    test('a click on an event after the wheel', async () => {
+      const news = crowd(40, 100).map((it, i) => batch({ monotonicMs: 1000 + i, spawned: [it] }));
+      await app.take(...told(baseline(crowd(50)), ...news));
+      await app.press('e');
+      const { y } = app.find('EVENTS');
+      const wanted = /p\d+/.exec(app.lines[y + 2] ?? '')?.[0] ?? '-';
+      app.key(`\x1b[<64;20;${y + 2}M`);
+      await app.click(20, y + 2);
+      expect(app.lines.filter((_, line) => app.look(30, line).inverse).join()).toContain(wanted);
+    });
   });
 
   test('a click on a title sorts by it, and again the other way', async () => {
