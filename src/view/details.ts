@@ -11,16 +11,7 @@ import { printable } from '../model/text.ts';
 import type { State, Usage } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 import { byteFacts, type Fact, momentOf, networkFacts, pathFacts, programFacts, queueFacts } from './flow.ts';
-import {
-  ageText,
-  bytesText,
-  clockText,
-  endpointText,
-  lifetimeText,
-  nameText,
-  portText,
-  userText,
-} from './format.ts';
+import { ageText, bytesText, clockText, endpointText, lifetimeText, portText, userText } from './format.ts';
 import { type Line, line, span } from './line.ts';
 import { changeWords } from './change-text.ts';
 import { paneTitle } from './events.ts';

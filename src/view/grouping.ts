@@ -7,7 +7,6 @@ import { addressKey } from './columns/network.ts';
 import type { Entry, SortKey } from './entry.ts';
 import { addressText, isPortless, namespaceText, NOTHING, portText, userText } from './format.ts';
 import { nameText } from './program-text.ts';
-import { nameText } from './program-text.ts';
 
 /** A way to part the rows into groups. */
 interface Grouping {

@@ -34,7 +34,7 @@ describe('the list', () => {
       '[x] REMOTE END  auto  address and port of the peer in one; …',
       '[ ] PID               its process id',
       'the program; (name) last known, [name] the listener’s, +n',
-      'more that hold the socket; "(name)" is a name',
+      'further ones that hold the socket',
       '',
     ]);
     expect(lines.map(({ selected }) => selected ?? false)).toEqual([

@@ -86,7 +86,7 @@ describe('the program', () => {
     expect(owned(python)).toBe('python3 → sleep');
     expect(owned({ ...python, knowledge: 'inherited' }, python)).toBe('(python3 → sleep) +1');
     expect(owned({ knowledge: 'exact', pid: 7, nowProcess: 'sleep' })).toBe('? → sleep');
-    expect(owned({ ...python, nowProcess: '\u202e' })).toBe('python3 → ?');
+    expect(owned({ ...python, nowProcess: '\u202e' })).toBe('python3 → "?"');
   });
 
   test.each<[string, Owner[]]>([

@@ -8,7 +8,7 @@ export const PROGRAM_COLUMNS = {
   process: {
     title: 'PROCESS',
     about:
-      'the program; a → b: what it became, (name) last known, [name] the listener’s, +n more that hold it; "(name)" is a name',
+      'the program; a → b where it has become another since, (name) last known, [name] the listener’s, +n further ones that hold the socket',
     align: 'left',
     width: { least: 8, good: 10, most: 24 },
     priority: 1,
