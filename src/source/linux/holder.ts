@@ -40,6 +40,8 @@ export interface Holder {
   unlisted: boolean;
   /** Descriptors listed and not yet read, the next one last. */
   unread: number[];
+  /** They were listed by a search, which goes on with them: a search has less time a round than a reading. */
+  isSwept: boolean;
   owner: Owner | undefined;
   /** `[owner]`, the same array for each of its sockets. */
   alone: readonly Owner[];
@@ -74,6 +76,7 @@ export const newHolder = (
   highest: 0,
   unlisted: true,
   unread: [],
+  isSwept: false,
   owner: undefined,
   alone: [],
 });

@@ -21,6 +21,12 @@ const BUNDLE = 256;
 /** A search through all processes, for what none is known to hold, takes no longer a round, milliseconds. */
 const SEARCH_MS = 10;
 
+/**
+ * After a search that took several rounds none begins for so many times as long: sockets that nobody is found to hold may
+ * come all the time, and a process may have a million descriptors. With 200,000 it took 3 % of a core.
+ */
+const REST_FACTOR = 4;
+
 /** So much of the budget is left for the search, however long the look at all processes took. */
 const LEAST_SHARE = 1 / 4;
 
@@ -53,6 +59,8 @@ export class Owners {
   readonly #nowMs: () => number;
   readonly #holdings = new Holdings((holder) => this.#ensureIdentity(holder));
   #sweep: Sweep | undefined;
+  /** No search begins before this round. */
+  #restUntilRound = 0;
   #checker: Iterator<readonly [Holder, number, number]> | undefined;
   #namer: Iterator<Holder, undefined> | undefined;
   #pids: readonly number[] = [];
@@ -271,7 +279,7 @@ export class Owners {
   /** Lists and reads the descriptors of processes that may have others than those known, the smallest first. */
   #read(isWanted: (holder: Holder) => boolean): void {
     const holders = [...this.#holdings.holders.values()].filter(
-      (holder) => holder.unread.length > 0 || (holder.unlisted && isWanted(holder)),
+      (holder) => (holder.unread.length > 0 && !holder.isSwept) || (holder.unlisted && isWanted(holder)),
     );
     holders.sort((a, b) => a.descriptorCount - b.descriptorCount);
     for (const holder of holders) {
@@ -283,6 +291,7 @@ export class Owners {
 
   #list(holder: Holder): void {
     holder.unlisted = false;
+    holder.isSwept = false;
     holder.listedRound = this.#round;
     holder.freed = [];
     holder.rings.clear();
@@ -376,6 +385,7 @@ export class Owners {
   /** Searches all processes for the sockets that nobody is known to hold, as far as the budget goes. */
   #search(): void {
     if (this.#round > 1) this.#deadlineMs = Math.min(this.#deadlineMs, this.#nowMs() + SEARCH_MS);
+    if (this.#sweep === undefined && this.#round < this.#restUntilRound) return;
     this.#sweep ??= {
       left: this.#searchable(),
       inodes: [...this.#holdings.wanted],
@@ -389,7 +399,10 @@ export class Owners {
       if (this.#isLate) return;
       if (holder && this.#holdings.holders.get(holder.key) === holder) {
         // One that takes longer to list than a search may last is not listed again at the next round.
-        if (holder.listedRound < round) this.#list(holder);
+        if (holder.listedRound < round) {
+          this.#list(holder);
+          holder.isSwept = true;
+        }
         this.#readListed(holder);
         if (holder.unread.length > 0) return;
       }
@@ -398,6 +411,7 @@ export class Owners {
     const tried = this.#searchOthers(sweep);
     if (tried === undefined) return;
     this.#sweep = undefined;
+    this.#restUntilRound = this.#round + (this.#round - round) * REST_FACTOR;
     this.#holdings.endSearch(inodes, tried);
   }
 

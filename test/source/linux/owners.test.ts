@@ -534,6 +534,27 @@ describe('the cost', () => {
     }
   });
 
+  test('sockets that nobody holds come all the time: 10,000 descriptors are not searched all the time', () => {
+    let nowMs = 0;
+    let links = 0;
+    owners = new Owners({ proc, userOf: () => 'ana', bootTimeMs: undefined, nowMs: () => nowMs });
+    fake.start(50, { fds: { 3: 7 } });
+    const list = proc.names.bind(proc);
+    const many = Array.from({ length: 10_000 }, (_, i) => String(i));
+    proc.names = (path) => (path === '50/fd' ? { value: many } : list(path));
+    proc.socketInodes = (_, descriptors) => {
+      links += descriptors.length;
+      nowMs += descriptors.length / 100;
+      return descriptors.map(() => ({ value: 0 }));
+    };
+    refresh();
+    links = 0;
+    for (let i = 0; i < 300; i++) refresh(100 + i);
+    // A search takes 10 rounds of 10 ms, and the next one begins 40 rounds later.
+    expect(links).toBeGreaterThan(3 * 10_000);
+    expect(links).toBeLessThan(9 * 10_000);
+  });
+
   test('a thread of the kernel is left alone', () => {
     fake.start(2, { comm: 'kthreadd', flags: 0x00200000 });
     refresh();
