@@ -8,7 +8,7 @@ const SEVERAL = Symbol('several');
 
 /** The interfaces of one network namespace, and which of them an address belongs to. */
 export class Interfaces {
-  readonly links: readonly Link[];
+  links: readonly Link[];
   readonly #names = new Map<number, string>();
   /** Interface name by address; a link-local address may be that of more than one interface. */
   readonly #byAddress = new Map<string, string | typeof SEVERAL>();
@@ -35,6 +35,23 @@ export class Interfaces {
       ...links.map(({ index, name }) => `${index} ${name}`),
       ...addresses.map(({ interfaceIndex, address }) => `${interfaceIndex} ${address}`),
     ].join('\n');
+  }
+
+  /** The same with the counters of now; undefined where the interfaces differ in more than these. */
+  counted(links: readonly Link[]): Interfaces | undefined {
+    const isSame =
+      links.length === this.links.length &&
+      links.every((link, i) => {
+        const before = this.links[i];
+        return (
+          link.index === before?.index &&
+          link.name === before.name &&
+          link.isLoopback === before.isLoopback &&
+          link.tunnelPort === before.tunnelPort
+        );
+      });
+    if (isSame) this.links = links;
+    return isSame ? this : undefined;
   }
 
   nameOf(index: number): string | undefined {

@@ -260,7 +260,7 @@ export class Owners {
 
   /** Asks some programs with sockets whether they have another name, or are another program (execve(2)), by now. */
   #checkNames(): void {
-    for (let count = 0; count < NAME_CHECKS && !this.#isLate;) {
+    for (let count = 0; count < NAME_CHECKS;) {
       this.#namer ??= this.#holdings.holders.values();
       const next = this.#namer.next();
       if (next.done) {
