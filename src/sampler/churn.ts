@@ -5,8 +5,8 @@ import type { Batch } from '../model/batch.ts';
 /** A batch of so many parts is a storm. */
 const STORM_PARTS = 4;
 
-/** After so many whole batches in a row the storm is over. */
-const CALM_BATCHES = 5;
+/** When all batches of so long were whole it is calm, milliseconds; where polls are far apart one may be enough. */
+const CALM_MS = 3000;
 
 /** Sockets and events that leave enough garbage to collect it. */
 const MUCH = 20_000;
@@ -20,20 +20,28 @@ const STORM_GROWTH = 25;
  */
 export class Churn {
   #parts = 0;
-  #calm = 0;
+  /** Time of the last batch in parts, on the batches' clock. */
+  #partedMs = -Infinity;
   #moved = 0;
 
   /** Takes a batch, or a part of one; returns what begins with it, if anything does. */
-  note({ partial, baseline, spawned, changed, closed, events }: Batch): 'storm' | 'calm' | undefined {
+  note({
+    partial,
+    baseline,
+    monotonicMs,
+    spawned,
+    changed,
+    closed,
+    events,
+  }: Batch): 'storm' | 'calm' | undefined {
     this.#moved += spawned.length + changed.length + closed.length + events.length;
     if (partial) {
       this.#parts++;
-      this.#calm = 0;
+      this.#partedMs = monotonicMs;
       return this.#parts === STORM_PARTS && !baseline ? 'storm' : undefined;
     }
-    this.#calm = this.#parts === 0 ? this.#calm + 1 : 0;
     this.#parts = 0;
-    if (this.#calm < CALM_BATCHES || this.#moved < MUCH) return undefined;
+    if (monotonicMs - this.#partedMs < CALM_MS || this.#moved < MUCH) return undefined;
     this.#moved = 0;
     return 'calm';
   }

@@ -1,16 +1,17 @@
 import { expect, test } from 'vitest';
 import type { Batch } from '../../src/model/batch.ts';
 import { Churn } from '../../src/sampler/churn.ts';
-import { baseline, batch, socket } from '../helpers/fakes.ts';
+import { batch, socket } from '../helpers/fakes.ts';
 
 const FIVE_HUNDRED = Array.from({ length: 500 }, (_, i) => socket({ id: `${i}` }));
 
 /** A batch in so many parts. */
-const parts = (count: number, fields: Partial<Batch> = {}): Batch[] =>
+const parts = (atMs: number, count: number, fields: Partial<Batch> = {}): Batch[] =>
   Array.from({ length: count }, (_, i) =>
-    batch({ spawned: FIVE_HUNDRED, ...fields, partial: i < count - 1 }),
+    batch({ monotonicMs: atMs, spawned: FIVE_HUNDRED, ...fields, partial: i < count - 1 }),
   );
-const quiet = (count: number): Batch[] => Array.from({ length: count }, () => batch());
+/** Batches in which nothing happens, at these times. */
+const quiet = (...atMs: number[]): Batch[] => atMs.map((monotonicMs) => batch({ monotonicMs }));
 
 /** What begins with these batches. */
 const turns = (...batches: Batch[]) => {
@@ -18,15 +19,19 @@ const turns = (...batches: Batch[]) => {
   return batches.flatMap((it) => churn.note(it) ?? []);
 };
 
-test('a storm begins with a batch of many parts, and it is calm after five whole ones', () => {
-  expect(turns(...parts(60), ...quiet(4))).toEqual(['storm']);
-  expect(turns(...parts(60), ...quiet(5))).toEqual(['storm', 'calm']);
-  expect(turns(...parts(60), ...quiet(4), ...parts(2), ...quiet(5))).toEqual(['storm', 'calm']);
+test('a storm begins with a batch of many parts, and it is calm after three seconds of whole ones', () => {
+  expect(turns(...parts(1000, 60), ...quiet(2000, 3000, 3900))).toEqual(['storm']);
+  expect(turns(...parts(1000, 60), ...quiet(2000, 3000, 4000))).toEqual(['storm', 'calm']);
+  expect(turns(...parts(1000, 60), ...parts(3000, 2), ...quiet(4000, 5000))).toEqual(['storm']);
+});
+
+test('where polls are far apart one whole batch is enough', () => {
+  expect(turns(...parts(1000, 60), ...quiet(6000))).toEqual(['storm', 'calm']);
 });
 
 test('calm is told once, and again after as much', () => {
-  expect(turns(...parts(60), ...quiet(100))).toEqual(['storm', 'calm']);
-  expect(turns(...parts(60), ...quiet(9), ...parts(60), ...quiet(9))).toEqual([
+  expect(turns(...parts(1000, 60), ...quiet(4000, 5000, 9000))).toEqual(['storm', 'calm']);
+  expect(turns(...parts(1000, 60), ...quiet(4000), ...parts(5000, 60), ...quiet(9000))).toEqual([
     'storm',
     'calm',
     'storm',
@@ -35,8 +40,8 @@ test('calm is told once, and again after as much', () => {
 });
 
 test('the first batch is no storm, and leaves garbage too', () => {
-  const first = [...parts(60, { baseline: true }), baseline([])];
-  expect(turns(...first, ...quiet(9))).toEqual(['calm']);
+  const first = parts(0, 60, { baseline: true });
+  expect(turns(...first, ...quiet(1000, 2000, 3000))).toEqual(['calm']);
 });
 
 test('what goes away slowly leaves as much behind as what goes at once', () => {
@@ -45,5 +50,5 @@ test('what goes away slowly leaves as much behind as what goes at once', () => {
 });
 
 test('little that comes and goes is no reason to collect', () => {
-  expect(turns(...parts(3), ...quiet(100))).toEqual([]);
+  expect(turns(...parts(1000, 3), ...quiet(5000, 9000, 99_000))).toEqual([]);
 });
