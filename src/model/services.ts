@@ -23,13 +23,94 @@ vault 8200/tcp, prometheus 9090/tcp, node-exporter 9100/tcp, jetdirect 9100/udp,
 kafka 9092/tcp, kubelet 10250/tcp, memcached 11211, mongodb 27017/tcp, wireguard 51820/udp
 `;
 
-const TCP = new Map<number, string>();
-const UDP = new Map<number, string>();
-for (const entry of LIST.trim().split(/,\s*/)) {
-  const [, name = '', port = '', only] = /^(\S+) (\d+)(?:\/(tcp|udp))?$/.exec(entry) ?? [];
-  if (only !== 'udp') TCP.set(Number(port), name);
-  if (only !== 'tcp') UDP.set(Number(port), name);
+/** Services of one transport protocol. */
+interface Services {
+  readonly names: Map<number, string>;
+  readonly ports: Map<string, Set<number>>;
 }
+
+type Transport = 'tcp' | 'udp';
+
+class ServiceList {
+  readonly tcp: Services = { names: new Map(), ports: new Map() };
+  readonly udp: Services = { names: new Map(), ports: new Map() };
+
+  /** The first name of a port is the one that is shown; all of its names find it. */
+  add(transport: Transport, port: number, name: string): void {
+    const { names, ports } = this[transport];
+    if (!names.has(port)) names.set(port, name);
+    const known = ports.get(name);
+    if (known) known.add(port);
+    else ports.set(name, new Set([port]));
+  }
+}
+
+function everydayNames(): ServiceList {
+  const list = new ServiceList();
+  for (const entry of LIST.trim().split(/,\s*/)) {
+    const [, name = '', port = '', only] = /^(\S+) (\d+)(?:\/(tcp|udp))?$/.exec(entry) ?? [];
+    if (only !== 'udp') list.add('tcp', Number(port), name);
+    if (only !== 'tcp') list.add('udp', Number(port), name);
+  }
+  return list;
+}
+
+/** Maximum length of a service name. RFC 6335 allows 15 characters; older lists have longer ones. */
+const MOST_NAME = 24;
+
+/** One harmless word: names become a part of the table and of the query. */
+const NAME = /^[a-z0-9][a-z0-9._+-]*$/i;
+
+/** Returns the services in a text of the form of services(5): `name port/protocol alias … # comment`. */
+function parseServices(text: string): ServiceList {
+  const list = new ServiceList();
+  for (const line of text.split('\n')) {
+    const [name, where, ...aliases] = line.split('#', 1)[0]?.trim().split(/\s+/) ?? [];
+    const [port, transport] = where?.split('/') ?? [];
+    if (name === undefined || !/^\d{1,5}$/.test(port ?? '') || (transport !== 'tcp' && transport !== 'udp'))
+      continue;
+    for (const each of [name, ...aliases])
+      if (each.length <= MOST_NAME && NAME.test(each)) list.add(transport, Number(port), each.toLowerCase());
+  }
+  return list;
+}
+
+/** Texts in the form of services(5), read when a name is first needed; undefined where there is none. */
+export interface ServiceTexts {
+  /** The list of this machine: /etc/services. */
+  readonly system: () => string | undefined;
+  /** The list of the IANA, which comes with netpane. */
+  readonly registry: () => string | undefined;
+}
+
+const EVERYDAY = everydayNames();
+let texts: ServiceTexts = { system: () => undefined, registry: () => undefined };
+let system: ServiceList | undefined;
+let registry: ServiceList | undefined;
+
+/** Sets where further service names come from. */
+export function useServices(from: ServiceTexts): void {
+  texts = from;
+  system = undefined;
+  registry = undefined;
+}
+
+const systemList = (): ServiceList => {
+  if (system) return system;
+  const text = texts.system();
+  // An empty list names nothing: the one that comes with netpane does.
+  return (system = text?.trim() ? parseServices(text) : registryList());
+};
+
+const registryList = (): ServiceList => (registry ??= parseServices(texts.registry() ?? ''));
+
+const TRANSPORTS: Readonly<Partial<Record<Protocol, Transport>>> = {
+  tcp: 'tcp',
+  mptcp: 'tcp',
+  sctp: 'tcp',
+  udp: 'udp',
+  udplite: 'udp',
+};
 
 /** IP protocols by number (IANA, Protocol Numbers): what a raw socket takes. */
 const IP_PROTOCOLS = new Map([
@@ -64,33 +145,55 @@ const ETHERNET_PROTOCOLS = new Map([
   [0x88f7, 'ptp'],
 ]);
 
-const NONE = new Map<number, string>();
-
-const NAMES: Readonly<Record<Protocol, ReadonlyMap<number, string>>> = {
-  tcp: TCP,
-  mptcp: TCP,
-  sctp: TCP,
-  udp: UDP,
-  udplite: UDP,
+const NUMBERS: Readonly<Partial<Record<Protocol, ReadonlyMap<number, string>>>> = {
   raw: IP_PROTOCOLS,
   packet: ETHERNET_PROTOCOLS,
-  icmp: NONE,
-  unix: NONE,
-  vsock: NONE,
 };
 
-/** Name of a well-known port; undefined for any other. A name tells the custom, not what really runs there. */
-export const serviceName = (port: number, protocol: Protocol): string | undefined =>
-  NAMES[protocol].get(port);
+/**
+ * Returns the name of a port: the everyday one, else that of the machine's list, or of the IANA's where the machine has
+ * none; undefined for any other. A name tells the custom, not what really runs there.
+ */
+export function serviceName(port: number, protocol: Protocol): string | undefined {
+  const transport = TRANSPORTS[protocol];
+  if (transport === undefined) return NUMBERS[protocol]?.get(port);
+  return EVERYDAY[transport].names.get(port) ?? systemList()[transport].names.get(port);
+}
 
-const TABLES = [TCP, UDP, IP_PROTOCOLS, ETHERNET_PROTOCOLS];
+/** The lists, from the one that is asked first. The IANA's, the longest, is read only for what no other has. */
+function* lists(): Generator<ServiceList> {
+  yield EVERYDAY;
+  yield systemList();
+  yield registryList();
+}
 
-/** The ports, or protocols, that have this name in any of the tables, TCP first; none for an unknown one. */
-export const servicePorts = (name: string): readonly number[] =>
-  TABLES.flatMap((table) => [...table].filter(([, it]) => it === name).map(([port]) => port));
+/** Returns true if a port has this name, in lower case, in the first list that knows the name for the protocol. */
+export function isService(name: string, port: number, protocol: Protocol): boolean {
+  const transport = TRANSPORTS[protocol];
+  if (transport === undefined) return NUMBERS[protocol]?.get(port) === name;
+  for (const list of lists()) {
+    const ports = list[transport].ports.get(name);
+    if (ports) return ports.has(port);
+  }
+  return false;
+}
 
-/** Every name of a service on TCP or UDP. */
-export const serviceNames = (): readonly string[] => [...new Set([...TCP.values(), ...UDP.values()])];
+/** Returns the ports, or protocols, that have this name in the first list that has it, TCP first; none for an unknown one. */
+export function servicePorts(name: string): readonly number[] {
+  for (const { tcp, udp } of lists()) {
+    const ports = [...(tcp.ports.get(name) ?? []), ...(udp.ports.get(name) ?? [])];
+    if (ports.length > 0) return ports;
+  }
+  return [IP_PROTOCOLS, ETHERNET_PROTOCOLS].flatMap((table) =>
+    [...table].filter(([, it]) => it === name).map(([number]) => number),
+  );
+}
+
+/** Returns the names of services on TCP or UDP that are shown. */
+export function serviceNames(): readonly string[] {
+  const all = [EVERYDAY, systemList()].flatMap(({ tcp, udp }) => [...tcp.ports.keys(), ...udp.ports.keys()]);
+  return [...new Set(all)];
+}
 
 /** An Ethernet protocol as tools write its number: `0x88b5`. */
 const hexText = (etherType: number): string => `0x${etherType.toString(16).padStart(4, '0')}`;

@@ -1,4 +1,4 @@
-import { endText, serviceName } from '../model/services.ts';
+import { endText, isService } from '../model/services.ts';
 import { hasPorts } from '../model/socket.ts';
 import { canonicalAddress, compileNetwork, isAddress, reachOf } from './addresses.ts';
 import { OPERATORS } from './amounts.ts';
@@ -64,7 +64,8 @@ function compilePorts(items: readonly PortItem[]): PortTest {
   const services = items.flatMap((it) => ('service' in it ? [it.service] : []));
   return rememberedPorts(
     (port, protocol) =>
-      (hasPorts(protocol) && isWithin(ranges, port)) || services.includes(serviceName(port, protocol) ?? ''),
+      (hasPorts(protocol) && isWithin(ranges, port)) ||
+      services.some((name) => isService(name, port, protocol)),
   );
 }
 

@@ -1,5 +1,5 @@
 import { BlockList, SocketAddress } from 'node:net';
-import { serviceName } from '../../src/model/services.ts';
+import { isService, serviceName } from '../../src/model/services.ts';
 import type { Endpoint, Protocol, Socket } from '../../src/model/socket.ts';
 import type { QueryContext } from '../../src/query/compile.ts';
 import type { Expression, Flag, Operator, Term } from '../../src/query/expression.ts';
@@ -59,7 +59,7 @@ function endTexts({ port, protocol: taken = 0 }: Endpoint, { protocol }: Socket)
 const isPort = (items: readonly PortItem[], { port, protocol: taken }: Endpoint, { protocol }: Socket) =>
   items.some((it) =>
     'service' in it
-      ? serviceName(taken ?? port, protocol) === it.service
+      ? isService(it.service, taken ?? port, protocol)
       : !NO_PORTS.includes(protocol) && port >= it.from && port <= it.to,
   );
 

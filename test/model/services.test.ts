@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
-import { serviceName } from '../../src/model/services.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { isService, serviceName, serviceNames, servicePorts, useServices } from '../../src/model/services.ts';
+
+const NO_LISTS = { system: () => undefined, registry: () => undefined };
+afterEach(() => useServices(NO_LISTS));
 
 test.each([
   [22, 'tcp', 'ssh'],
@@ -33,4 +36,83 @@ test('every entry of the list was understood, and says one name', () => {
   }
   expect(count).toBeGreaterThan(100);
   expect(names.size).toBeGreaterThan(90);
+});
+
+const SYSTEM = `# Network services
+discard\t9/tcp\tsink null
+discard 9/udp
+epmap 135/tcp loc-srv # DCE endpoint resolution
+my-app 7777/tcp
+`;
+const REGISTRY = 'commplex-main 5000/tcp\ncommplex-main 5000/udp\ndiscard 9/tcp\ndiscard 9/dccp\n';
+
+describe('with the list of the machine', () => {
+  const reads: string[] = [];
+  const both = {
+    system: () => (reads.push('system'), SYSTEM),
+    registry: () => (reads.push('registry'), REGISTRY),
+  };
+
+  test('its names are shown where there is no everyday name', () => {
+    useServices(both);
+    expect([9, 135, 7777, 5000].map((port) => serviceName(port, 'tcp'))).toEqual([
+      'discard',
+      'msrpc',
+      'my-app',
+      undefined,
+    ]);
+  });
+
+  test('a port is found by every name that it has, and by names of the registry', () => {
+    useServices(both);
+    const names = ['epmap', 'loc-srv', 'msrpc', 'sink', 'commplex-main', 'nosuch'];
+    expect(names.map((name) => servicePorts(name))).toEqual([[135], [135], [135], [9], [5000, 5000], []]);
+    expect(isService('epmap', 135, 'tcp')).toBe(true);
+    expect(isService('epmap', 135, 'udp')).toBe(false);
+    expect(isService('sink', 9, 'udp')).toBe(false);
+    expect(isService('commplex-main', 5000, 'udp')).toBe(true);
+  });
+
+  test('nothing is read before a name is needed, and the registry only for what no other list has', () => {
+    reads.length = 0;
+    useServices(both);
+    expect(servicePorts('https')).toEqual([443, 443]);
+    expect(reads).toEqual([]);
+    expect(serviceName(40_000, 'tcp')).toBeUndefined();
+    expect(serviceNames()).toContain('my-app');
+    expect(reads).toEqual(['system']);
+    expect(servicePorts('commplex-main')).toEqual([5000, 5000]);
+    expect(servicePorts('nosuch')).toEqual([]);
+    expect(reads).toEqual(['system', 'registry']);
+  });
+});
+
+test.each([undefined, '', '\n'])(
+  'without a list of the machine (%j) the names of the registry are shown',
+  (system) => {
+    useServices({ system: () => system, registry: () => REGISTRY });
+    expect(serviceName(5000, 'tcp')).toBe('commplex-main');
+  },
+);
+
+test('what is no service in a list is passed over, however long', () => {
+  const hostile = [
+    '\u001b[2J 5/tcp',
+    'a'.repeat(100_000) + ' 6/tcp',
+    'no-port',
+    'x 70000000/tcp',
+    'y 7/icmp',
+    'z -1/tcp',
+    `w 8/tcp ${'alias '.repeat(10_000)}`,
+    'q/r 9/tcp',
+  ].join('\r\n');
+  useServices({ system: () => hostile, registry: () => undefined });
+  expect([5, 6, 7, 9].map((port) => serviceName(port, 'tcp'))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect(serviceName(8, 'tcp')).toBe('w');
+  expect(servicePorts('alias')).toEqual([8]);
 });
