@@ -1,11 +1,13 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { Worker } from 'node:worker_threads';
-import { loadLibC } from '../source/libc.ts';
+import { Progress } from '../model/progress.ts';
+import { type LibC, loadLibC } from '../source/libc.ts';
 import { EMERGENCY_RESTORE } from '../tui/sequences.ts';
 import { crashText } from './errors.ts';
 import type { CommandData, CommandMessage, KeeperMessage } from './link.ts';
 import { say } from './say.ts';
+import { SilenceNotice } from './silence-notice.ts';
 
 /*
  * The main thread of `netpane` and `netpane watch` does no work of its own: the command runs in a thread of its own, and
@@ -45,6 +47,7 @@ export class Keeper {
   /** The screen is the command's: raw input, the alternate screen. */
   #isRaw = false;
   #isStopped = false;
+  readonly #words = Progress.sharedWords();
   /** How it ends; undefined until the first reason. */
   #ending: { readonly code: number; readonly signal?: Signal } | undefined;
   #deadline: NodeJS.Timeout | undefined;
@@ -54,7 +57,7 @@ export class Keeper {
    * @param hasTerminal the command is the live screen
    */
   constructor(file: URL, hasTerminal: boolean) {
-    const workerData: CommandData = { isCommand: true, progress: new Int32Array(new SharedArrayBuffer(16)) };
+    const workerData: CommandData = { isCommand: true, progress: this.#words };
     for (const signal of Object.keys(hasTerminal ? SCREEN_SIGNALS : SIGNALS) as Signal[])
       process.on(signal, () => this.#endBy(signal));
     this.#worker = new Worker(file, {
@@ -66,7 +69,7 @@ export class Keeper {
     this.#worker.on('error', (error) => this.#crash(error));
     this.#worker.on('exit', (code) => this.#exit(this.#ending?.code ?? code));
     if (hasTerminal) this.#keepTerminal();
-    else this.#watchReader();
+    else this.#watchOutput();
   }
 
   #post(message: KeeperMessage): void {
@@ -208,17 +211,19 @@ export class Keeper {
     this.#post({ type: 'resume' });
   }
 
-  /** Ends the command when nothing reads stdout any more, though there is nothing to print. */
-  #watchReader(): void {
-    void loadLibC().then((libc) => {
-      if (libc === undefined) return;
-      setInterval(() => {
-        if (this.#ending || !libc.hasNoReader(1)) return;
-        this.#ending = { code: 0 };
-        this.#post({ type: 'end', code: 0 });
-        this.#force(ANSWER_MS);
-      }, READER_MS).unref();
-    });
+  /** Ends the command when nothing reads stdout any more, though there is nothing to print; and tells of a busy sampler. */
+  #watchOutput(): void {
+    const silence = new SilenceNotice(new Progress(this.#words), () => performance.now(), say);
+    let libc: LibC | undefined;
+    void loadLibC().then((it) => (libc = it));
+    setInterval(() => {
+      if (this.#ending) return;
+      silence.check();
+      if (!libc?.hasNoReader(1)) return;
+      this.#ending = { code: 0 };
+      this.#post({ type: 'end', code: 0 });
+      this.#force(ANSWER_MS);
+    }, READER_MS).unref();
   }
 }
 

@@ -31,14 +31,22 @@ class KeeperKeys extends EventEmitter implements Keys {
   }
 }
 
+/** The largest screen that is painted, cells: a terminal may claim any size, and each cell costs some 200 bytes. */
+const MOST_COLUMNS = 1000;
+const MOST_ROWS = 400;
+
 /** The terminal, for the thread of the screen: it writes itself, and the keeper does the rest. */
 export function openLine(link: Link): TerminalLine {
   const output = new WriteStream(1);
   // EIO, EPIPE: the terminal has gone.
   output.on('error', () => link.post({ type: 'hangup' }));
+  const setSize = (columns: number, rows: number): void => {
+    output.columns = Math.min(columns, MOST_COLUMNS);
+    output.rows = Math.min(rows, MOST_ROWS);
+  };
+  setSize(output.columns, output.rows);
   link.on('size', ({ columns, rows }) => {
-    output.columns = columns;
-    output.rows = rows;
+    setSize(columns, rows);
     output.emit('resize');
   });
   return {

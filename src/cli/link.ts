@@ -1,9 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { Progress } from '../model/progress.ts';
 
 /** What the command's thread is started with. */
 export interface CommandData {
   readonly isCommand: true;
-  /** See `Progress`. */
+  /** Words of a `Progress`. */
   readonly progress: Int32Array;
 }
 
@@ -35,6 +36,8 @@ export type CommandMessage =
 
 /** The keeper, seen from the thread of the command. */
 export interface Link {
+  /** What the command's sampler is doing is noted here, for the keeper to tell. */
+  readonly progress: Progress;
   on<Type extends KeeperMessage['type']>(
     type: Type,
     listener: (message: Extract<KeeperMessage, { type: Type }>) => void,
@@ -69,6 +72,7 @@ export function openLink(): Link {
     else deliver(message);
   });
   return {
+    progress: new Progress((workerData as CommandData).progress),
     on: (type, listener) => {
       listeners.set(type, [...(listeners.get(type) ?? []), listener]);
       for (const message of early.splice(0)) deliver(message);

@@ -1,8 +1,10 @@
 import { isatty } from 'node:tty';
+import { Worker } from 'node:worker_threads';
 import { socketsCsv } from '../export/csv.ts';
 import { socketsJson } from '../export/json.ts';
 import { aligned, plain } from '../export/table.ts';
 import { boundsFor } from '../model/bounds.ts';
+import { Progress } from '../model/progress.ts';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
 import { initialState, reduce } from '../store/reduce.ts';
@@ -13,20 +15,40 @@ import { memoryLimit } from './memory.ts';
 import type { Invocation } from './options.ts';
 import { say } from './say.ts';
 
+/** Starts the teller. @returns what it reads */
+function startTeller(file: URL): Progress {
+  const words = Progress.sharedWords();
+  // Where there can be no further thread, nothing is told.
+  new Worker(file, { workerData: words }).on('error', () => {});
+  return new Progress(words);
+}
+
 /**
  * `netpane ls`: prints the sockets once, in the order of the screen, and on stderr what could not be seen.
+ * @param teller the thread that tells on stderr what takes long
  * @param print writes to stdout; rejects where that cannot be done
  */
 export async function list(
   { source: sourceName, also, query, sort, json, csv }: Invocation,
+  teller: URL,
   print: (text: string) => Promise<void>,
 ): Promise<void> {
   const hosts = await resolveHosts(query.hosts);
   // It keeps nothing for long: every kind of socket may take all the room there is.
   const { sockets: most } = boundsFor(memoryLimit());
   const bounds = { sockets: most, remnants: most };
-  const source = await openSource(sourceName, { also, tcpDetails: json, ownerBudgetMs: Infinity, bounds });
+  const progress = startTeller(teller);
+  progress.begin('open');
+  const source = await openSource(sourceName, {
+    also,
+    tcpDetails: json,
+    ownerBudgetMs: Infinity,
+    bounds,
+    progress,
+  });
+  progress.begin('poll');
   const { sockets, interfaces, degradations } = await source.read();
+  progress.polled(0);
   const state = reduce(
     initialState({ host: '', system: '', intervalMs: 0, lingerMs: 0, query, sort, palette: 'mono' }),
     {

@@ -80,6 +80,7 @@ export function showLive(
     save,
     keep,
     nowMs: () => performance.now(),
+    samplerIs: () => sampling.progress.text,
   });
   shown.app = app;
   complain = (text) => app.say({ text, isError: true });

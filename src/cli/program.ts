@@ -82,7 +82,7 @@ async function run(invocation: Invocation, complaints: readonly string[]): Promi
     }
     case 'ls': {
       const { list } = await import('./list.ts');
-      return list(invocation, print);
+      return list(invocation, new URL('./teller.js', import.meta.url), print);
     }
     case 'watch': {
       growSlowly();

@@ -29,15 +29,19 @@ export interface SamplingThread {
   tidyUp(): void;
 }
 
-/** Starts a thread. */
+/**
+ * Starts a thread.
+ * @param progress shared words in which it notes what it is doing
+ */
 export function startThread(
   file: URL,
   { source, also, intervalMs, maxShare, eventBufferKiB, bounds }: WorkerSetup,
   { onBatch, onError, onExit }: ThreadListener,
+  progress: Int32Array,
 ): SamplingThread {
   const { port1: here, port2: there } = new MessageChannel();
   const isOver = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const opening = { isOver, leftovers: there };
+  const opening = { isOver, leftovers: there, progress };
   const workerData: WorkerData = { source, also, intervalMs, maxShare, eventBufferKiB, bounds, opening };
   const worker = new Worker(file, {
     workerData,

@@ -1,4 +1,5 @@
 import type { Batch, Degradation } from '../model/batch.ts';
+import { Progress } from '../model/progress.ts';
 import { smallerBounds } from '../model/bounds.ts';
 import type { GapEvent } from '../model/event.ts';
 import type { WorkerSetup } from '../sampler/worker.ts';
@@ -15,6 +16,8 @@ export interface Sampling {
   /** Hears why the thread ended, if it does so unasked. */
   onFailure(listener: (error: Error) => void): void;
   setInterval(intervalMs: number): void;
+  /** What the thread is doing. */
+  readonly progress: Progress;
 }
 
 const isOutOfMemory = (error: unknown): boolean =>
@@ -35,6 +38,7 @@ const TOO_MUCH =
  */
 export function startSampling(file: URL, setup: WorkerSetup): Sampling {
   const startedMs = performance.now();
+  const words = Progress.sharedWords();
   // One at the most: until it is taken, the thread sends no other.
   let waiting: Batch | undefined;
   let failure: Error | undefined;
@@ -63,6 +67,7 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
           else tell(new Error(`the sampling thread ended with code ${code}`));
         },
       },
+      words,
     );
 
   const startAgain = (): void => {
@@ -87,6 +92,7 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
   // The thread ends with the program, wherever it is once the source is open: it has no time to tidy up.
   process.once('exit', () => thread.tidyUp());
   return {
+    progress: new Progress(words),
     onBatch: (listener) => {
       take = (batch) => {
         const sender = thread;

@@ -59,6 +59,7 @@ export async function watch(
         notices.take(batch);
       },
       onEvents: (events) => printer.print(events),
+      progress: link.progress,
       onError: (error) => end(1, shortageText(error) ?? messageOf(error)),
     },
   );

@@ -40,8 +40,10 @@ const CLOCK: Clock = {
  */
 export async function openSampler(
   { source, also, tcpDetails, intervalMs, maxShare, eventBufferKiB, bounds }: SamplerSetup,
-  listeners: Pick<SamplerOptions, 'onBatch' | 'onEvents' | 'onError'>,
+  listeners: Pick<SamplerOptions, 'onBatch' | 'onEvents' | 'onError' | 'progress'>,
 ): Promise<Sampler> {
+  const { progress } = listeners;
+  progress?.begin('open');
   return new Sampler({
     ...listeners,
     source: await openSource(source, {
@@ -51,6 +53,7 @@ export async function openSampler(
       events: true,
       eventBufferKiB,
       bounds,
+      progress,
     }),
     clock: CLOCK,
     intervalMs,

@@ -1,5 +1,6 @@
 import type { Batch, Snapshot } from '../model/batch.ts';
 import { MOST_WAITING } from '../model/bounds.ts';
+import { Progress } from '../model/progress.ts';
 import type { LogEvent } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Leftovers, Source } from '../source/types.ts';
@@ -40,6 +41,8 @@ export interface SamplerOptions {
    * they come with the next batch, and of a socket that changes several times in between only what came of it.
    */
   readonly onEvents?: (events: readonly LogEvent[]) => void;
+  /** Notes what is being done, for another thread to see. */
+  readonly progress?: Progress;
   /** Takes an error of the source that left nothing to show. The sampler has stopped by then. */
   readonly onError: (error: unknown) => void;
 }
@@ -56,6 +59,7 @@ export class Sampler {
   readonly #mostWaiting: number;
   readonly #pacer: Pacer;
   readonly #merger: Merger;
+  readonly #progress: Progress;
   #previous: ReadonlyMap<string, Socket> | undefined;
   #cancelTimer: (() => void) | undefined;
   #cancelDrain: (() => void) | undefined;
@@ -66,6 +70,7 @@ export class Sampler {
   constructor(options: SamplerOptions) {
     this.#options = options;
     this.#mostWaiting = options.mostWaiting ?? MOST_WAITING;
+    this.#progress = options.progress ?? new Progress();
     this.#pacer = new Pacer(options.intervalMs, options.maxShare ?? DEFAULT_MAX_SHARE);
     this.#merger = new Merger({
       tellsAll: options.onEvents !== undefined,
@@ -131,7 +136,10 @@ export class Sampler {
   /** Learns what has happened until now. */
   #drain(): void {
     const { events } = this.#options.source;
-    if (events) this.#merger.learn(events.drain(), this.#now());
+    if (!events) return;
+    this.#progress.begin('events');
+    this.#merger.learn(events.drain(), this.#now());
+    this.#progress.begin(this.#busy ? 'deliver' : 'rest');
   }
 
   #tellEvents(): void {
@@ -148,9 +156,14 @@ export class Sampler {
     const start = this.#now();
     this.#lastStartMs = start.monotonicMs;
     try {
+      this.#progress.begin('poll');
       const snapshot = await source.read();
       if (this.#stopped) return;
-      await this.#tell(this.#batchOf(snapshot, start));
+      this.#progress.begin('compare');
+      const batch = this.#batchOf(snapshot, start);
+      this.#progress.begin('deliver');
+      await this.#tell(batch);
+      this.#progress.polled(batch.pacedIntervalMs);
     } catch (error) {
       // A source that was let go while it was read has nothing to say.
       if (!this.#stopped) {

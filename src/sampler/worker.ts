@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Poster } from '../model/compact.ts';
+import { Progress } from '../model/progress.ts';
 import { Thrift } from './churn.ts';
 import { openSampler, type SamplerSetup } from './open.ts';
 import type { Sampler } from './sampler.ts';
@@ -16,6 +17,8 @@ export interface WorkerOpening {
   readonly isOver: Int32Array;
   /** Before that, where there are any, the leftovers that whoever ends the program has to tidy up are posted here. */
   readonly leftovers: MessagePort;
+  /** Words of a `Progress`. */
+  readonly progress: Int32Array;
 }
 
 export interface WorkerData extends WorkerSetup {
@@ -52,6 +55,7 @@ if (port) {
             port.postMessage(poster.post(batch));
           });
         },
+        progress: new Progress(opening.progress),
         // Outside any promise, so that it reaches the main thread as the thread's own error.
         onError: (error) => setImmediate(fail, error),
       },

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../model/batch.ts';
 import type { Catching, GapEvent, LearntBy } from '../model/event.ts';
+import type { Progress } from '../model/progress.ts';
 import type { Owner, Socket, SocketState } from '../model/socket.ts';
 import type { SocketBounds } from './keeping.ts';
 
@@ -82,6 +83,8 @@ export interface SourceOptions {
   readonly also: readonly ExtraKind[];
   /** Fill in `Socket.tcp`. */
   readonly tcpDetails: boolean;
+  /** Notes what is being read, for another thread to see. */
+  readonly progress?: Progress | undefined;
   /**
    * The longest that looking for the programs of sockets may hold up a reading, milliseconds; what is not found by
    * then is `pending` and comes as a change.

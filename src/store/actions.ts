@@ -13,6 +13,7 @@ import type {
   PaneName,
   Palette,
   PromptKind,
+  Silence,
   Usage,
   View,
 } from './state.ts';
@@ -22,6 +23,8 @@ export type Action =
   | { readonly type: 'batch'; readonly batch: Batch }
   /** Time went by: marks fade. `nowMs` is on the batches' clock. */
   | { readonly type: 'time'; readonly nowMs: number }
+  /** No batch has come for several intervals. */
+  | { readonly type: 'silence'; readonly silence: Silence }
   | { readonly type: 'query'; readonly query: Query }
   /** Turns a condition on, in the place of those that it excludes, or off where it is on already. */
   | { readonly type: 'toggle-term'; readonly term: string; readonly instead: readonly string[] }

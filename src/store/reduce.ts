@@ -57,6 +57,7 @@ export const initialState = (settings: Settings): State => ({
   log: new EventLog(settings.eventsKept ?? DEFAULT_EVENTS_KEPT),
   nowMs: undefined,
   takenAtMs: 0,
+  silence: null,
   interfaces: [],
   lastTick: undefined,
   cost: undefined,
@@ -93,10 +94,12 @@ export const initialState = (settings: Settings): State => ({
 export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case 'batch':
-      return takeBatch(state, action.batch);
+      return takeBatch(state.silence ? { ...state, silence: null } : state, action.batch);
     case 'time':
       state.table.fade(action.nowMs);
       return { ...state };
+    case 'silence':
+      return { ...state, silence: action.silence };
     case 'query':
       return { ...state, query: action.query };
     case 'toggle-term':

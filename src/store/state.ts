@@ -174,6 +174,14 @@ export interface Usage {
   readonly memoryBytes: number;
 }
 
+/** The sampler has not answered for several intervals. */
+export interface Silence {
+  /** Time since the last batch, or since the start, milliseconds. */
+  readonly forMs: number;
+  /** What it is doing, in words. */
+  readonly doing: string;
+}
+
 /** Everything the screen is made of. The table and the log inside change in place; the rest is replaced. */
 export interface State {
   readonly host: string;
@@ -188,6 +196,8 @@ export interface State {
   readonly nowMs: number | undefined;
   /** Wall-clock time of the last batch, milliseconds since 1970; 0 before the first one. */
   readonly takenAtMs: number;
+  /** Null while batches come. */
+  readonly silence: Silence | null;
   readonly interfaces: readonly InterfaceTraffic[];
   readonly lastTick: Tick | undefined;
   readonly cost: Cost | undefined;

@@ -21,6 +21,7 @@ import { columnsIn, noteWidths, placeColumns, type PlacedColumn, type WidestSeen
 import { cellContext, cellText, itemText, tableLines, titleLine } from '../view/rows.ts';
 import { trafficLines } from '../view/traffic.ts';
 import { nextTop } from '../view/viewport.ts';
+import { SilenceWatch } from './silence.ts';
 import type { Command } from './command.ts';
 import { commandOf, KEYS, sortBy } from './keymap.ts';
 import type { Terminal } from './terminal.ts';
@@ -43,6 +44,8 @@ export interface AppEffects {
   readonly keep: (state: State) => void;
   /** Milliseconds on a clock that never runs backwards. */
   readonly nowMs: () => number;
+  /** What the sampler is doing, in words. */
+  readonly samplerIs: () => string;
 }
 
 const REGIONS = [
@@ -86,6 +89,7 @@ export class App {
   #moved = false;
   /** What is to be said of the event under the cursor. */
   #note: string | undefined;
+  readonly #silence: SilenceWatch;
   #paintScheduled = false;
   #fadeTimer: NodeJS.Timeout | undefined;
   #usageTimer: NodeJS.Timeout | undefined;
@@ -96,6 +100,11 @@ export class App {
     this.#terminal = terminal;
     this.#state = state;
     this.#effects = effects;
+    this.#silence = new SilenceWatch(effects.nowMs, (forMs) => {
+      this.#reduce({ type: 'silence', silence: { forMs, doing: effects.samplerIs() } });
+      this.#schedulePaint();
+    });
+    this.#silence.expect(state.pacedIntervalMs);
     const { screen } = terminal;
     this.#graph = new GraphWidget(screen, () => this.#schedulePaint());
     const widgets = REGIONS.map((name) => [name, new LinesWidget(screen)] as const);
@@ -122,6 +131,7 @@ export class App {
     this.#state = reduce(this.#state, { type: 'batch', batch });
     // Part by part, for in one piece it would keep the keys waiting.
     this.#order.update(this.#state);
+    this.#silence.heard(this.#state.pacedIntervalMs);
     if (batch.partial) return;
     this.#askUsage();
     this.#schedulePaint();
@@ -204,6 +214,7 @@ export class App {
       case 'interval':
         this.#effects.setInterval(command.intervalMs);
         this.#state = reduce(this.#state, command);
+        this.#silence.expect(command.intervalMs);
         break;
       case 'service-names':
         // Names are wider than numbers, and leave no trace when they go.

@@ -20,17 +20,19 @@ const known = <T>(value: T | undefined, text: (value: T) => string): string | un
 interface Moment {
   readonly nowMs: number;
   readonly takenAtMs: number;
+  readonly hasOldRates?: boolean;
 }
 
-export const momentOf = ({ pause, nowMs, takenAtMs }: State): Moment => ({
+export const momentOf = ({ pause, nowMs, takenAtMs, silence }: State): Moment => ({
   nowMs: pause ? pause.nowMs : (nowMs ?? 0),
   takenAtMs: pause ? pause.takenAtMs : takenAtMs,
+  hasOldRates: silence !== null && pause === null,
 });
 
 /** Received and sent: in all, a second, and when last. */
-export function byteFacts(row: Row, { nowMs, takenAtMs }: Moment): Fact[] {
+export function byteFacts(row: Row, { nowMs, takenAtMs, hasOldRates }: Moment): Fact[] {
   const { traffic } = row.socket;
-  const measured = isMeasured(row, nowMs);
+  const measured = !hasOldRates && isMeasured(row, nowMs);
   const side = (label: string, bytes?: number, rate?: number, lastMs?: number, segments?: number) =>
     facts(label, [
       known(bytes, sizeText),
@@ -96,13 +98,13 @@ export function networkFacts(
 }
 
 /** What all sockets of the row's program come to; nothing where it has no other, or none is told of. */
-export function programFacts({ socket }: Row, { table }: State): Fact[] {
+export function programFacts({ socket }: Row, { table, silence }: State): Fact[] {
   const { pid } = firstOwner(socket);
   const sum = pid === undefined ? undefined : table.processes.get(pid);
   if (sum === undefined || sum.counted === 0 || sum.sockets === 1) return [];
   return facts('in all', [
     `${countText(sum.sockets)} sockets`,
-    `↓ ${rateText(sum.rxRate)} ↑ ${rateText(sum.txRate)}`,
+    silence ? undefined : `↓ ${rateText(sum.rxRate)} ↑ ${rateText(sum.txRate)}`,
     `${sizeText(sum.rxBytes)} received, ${sizeText(sum.txBytes)} sent`,
   ]);
 }

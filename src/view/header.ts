@@ -1,7 +1,14 @@
 import { printable } from '../model/text.ts';
 import type { State } from '../store/state.ts';
 import type { Tick } from '../store/table.ts';
-import { compactText, countText, intervalText, roughIntervalText, throughputText } from './format.ts';
+import {
+  compactText,
+  countText,
+  durationText,
+  intervalText,
+  roughIntervalText,
+  throughputText,
+} from './format.ts';
 import type { Line } from './line.ts';
 import { CATCHING, type Notice, noticesOf } from './notices.ts';
 import { spread, type Word } from './spread.ts';
@@ -72,6 +79,10 @@ export function headerLines(state: State, width: number, height: number): Line[]
         ],
     width,
   );
+  const silence = silenceWords(state);
+  // In the place of what the sampler said last, which is not of now.
+  if (silence.length > 0)
+    return height < 2 ? [spread([], silence, width)] : [first, spread([], silence, width)];
   if (height < 2 || state.nowMs === undefined) return [first];
   const minute = lastMinute(state.table.history, state.nowMs);
   const { spawned, closed } = state.lastTick ?? { spawned: 0, closed: 0 };
@@ -89,6 +100,15 @@ export function headerLines(state: State, width: number, height: number): Line[]
     left.push({ text, tone: 'quiet', rank: 5 });
   }
   return [first, spread(left, notices, width)];
+}
+
+/** How long the sampler has said nothing, and what it is doing. */
+function silenceWords({ silence, nowMs }: State): Word[] {
+  if (silence === null) return [];
+  const time = durationText(silence.forMs);
+  const last = nowMs === undefined ? `no answer for ${time}` : `last update ${time} ago`;
+  const text = `${last}: the sampler is busy (${silence.doing})`;
+  return [{ text, short: `${last}: busy`, tone: 'warning', rank: 0.5 }];
 }
 
 /** The first notice in the most words that fit, and how many more there are; the help tells all of them. */

@@ -114,11 +114,17 @@ function madeOfText({ sum: { sockets, listening, established } }: GroupItem): st
 }
 
 /** What a summed column says of a group; undefined for any other column. */
-function sumText({ sum, first }: GroupItem, { id }: Column, { nowMs }: CellContext): string | undefined {
+function sumText(
+  { sum, first }: GroupItem,
+  { id }: Column,
+  { nowMs, hasOldRates }: CellContext,
+): string | undefined {
   const value = SUMMED[id]?.(sum);
   if (value === undefined) return undefined;
   const isRate = id === 'rxRate' || id === 'txRate';
-  return compactText(sum.counted > 0 && (!isRate || isMeasured(first, nowMs)) ? value : undefined);
+  return compactText(
+    sum.counted > 0 && (!isRate || (!hasOldRates && isMeasured(first, nowMs))) ? value : undefined,
+  );
 }
 
 /**
@@ -163,10 +169,12 @@ export function groupLine(
 }
 
 /** What the cells depend on now. */
-export const cellContext = ({ pause, nowMs, takenAtMs, serviceNames }: State): CellContext => ({
+export const cellContext = ({ pause, nowMs, takenAtMs, serviceNames, silence }: State): CellContext => ({
   nowMs: pause ? pause.nowMs : (nowMs ?? 0),
   takenAtMs: pause ? pause.takenAtMs : takenAtMs,
   serviceNames,
+  // A picture that stands still on purpose is of its own moment.
+  hasOldRates: silence !== null && pause === null,
 });
 
 /**

@@ -3,7 +3,15 @@ import type { InterfaceTraffic } from '../store/rates.ts';
 import type { State } from '../store/state.ts';
 import type { ProcessSum } from '../store/sums.ts';
 import { paneTitle } from './events.ts';
-import { addressText, compactText, countText, namespaceText, NOTHING, throughputText } from './format.ts';
+import {
+  addressText,
+  compactText,
+  countText,
+  durationText,
+  namespaceText,
+  NOTHING,
+  throughputText,
+} from './format.ts';
 import { nameText } from './program-text.ts';
 import { type Line, line, span, type Tone } from './line.ts';
 import { cutEnd, displayWidth, fit } from './width.ts';
@@ -131,9 +139,10 @@ const beside = (left: readonly Part[], right: readonly Part[], width: number): L
 
 /** What goes through each interface, and the programs that move most; a title, and the lines that fit. */
 export function trafficLines(state: State, width: number, height: number): Line[] {
-  const { interfaces, table, lastTick } = state;
+  const { interfaces, table, lastTick, silence } = state;
   const told = table.seen.traffic || interfaces.length > 0;
-  const note = told ? throughputText(lastTick ?? {}) : 'this source tells of none';
+  const rates = silence ? `rates of ${durationText(silence.forMs)} ago` : throughputText(lastTick ?? {});
+  const note = told ? rates : 'this source tells of none';
   const title = paneTitle('TRAFFIC', note, width);
   const room = Math.max(0, height - 1);
   const programs = table.processes.values();

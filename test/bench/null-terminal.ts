@@ -32,4 +32,5 @@ export const noEffects = (nowMs: () => number): AppEffects => ({
   save: async () => ({ text: '', isError: false }),
   keep: () => {},
   nowMs,
+  samplerIs: () => '',
 });

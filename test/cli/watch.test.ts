@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Link } from '../../src/cli/link.ts';
+import { Progress } from '../../src/model/progress.ts';
 import { invocationOf, parseCommandLine } from '../../src/cli/options.ts';
 import type { Source } from '../../src/source/types.ts';
 import { snapshot } from '../helpers/fakes.ts';
@@ -50,6 +51,7 @@ async function watchToTheEnd(
     });
   });
   const link: Link = {
+    progress: new Progress(),
     on: (_type, listener) => {
       end = () => listener({ type: 'end', code: 0 } as never);
     },

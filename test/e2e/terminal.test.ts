@@ -125,7 +125,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
   /** Runs netpane until this fault has begun, which the test brings about. */
   async function runInto(fault: string): Promise<Run> {
     const file = join(newHome(), 'ticks');
-    const it = await run({ fault, ticks: file });
+    const it = await run({ fault, ticks: file, args: '--interval 100ms' });
     writeFileSync(file, '');
     await it.t.until(`the fault ${fault}`, () => readFileSync(file, 'utf8') === 'begun');
     return it;
@@ -137,12 +137,21 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     const cases: [fault: string, how: string, code: number, act: (it: Run) => unknown][] = [
       ['command-busy', 'SIGTERM', 143, signal('SIGTERM')],
       ['worker-busy', 'q', 0, ({ t }) => t.write('q')],
-      ['worker-stuck', 'q', 0, ({ t }) => t.write('q')],
+      [
+        'worker-stuck',
+        'q',
+        0,
+        async ({ t }) => {
+          const told = /last update \ds ago: the sampler is busy \(between two polls\)/;
+          await t.until('the silence', () => told.test(t.text()));
+          t.write('q');
+        },
+      ],
       ['worker-stuck', 'SIGTERM', 143, signal('SIGTERM')],
     ];
     const ended = cases.map(async ([fault, how, code, act]) => {
       const it = await runInto(fault);
-      act(it);
+      await act(it);
       expect({ fault, how, code: (await it.end()).code }).toEqual({ fault, how, code });
       expect(it.now()).toEqual(it.before);
     });

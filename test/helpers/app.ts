@@ -47,6 +47,8 @@ export class FakeApp {
   usage: Usage | undefined;
   /** What comes of writing a file, where it is not that it went well. */
   saving: Message | undefined;
+  /** What the sampler is doing. */
+  sampler = 'between two polls';
   /** Time of the app's clock, which goes only when it is told to. */
   nowMs = 0;
   bytesWritten = 0;
@@ -99,6 +101,7 @@ export class FakeApp {
         return Promise.resolve(this.saving ?? well);
       },
       keep: (kept) => void this.kept.push(kept),
+      samplerIs: () => this.sampler,
       nowMs: () => this.nowMs,
     });
   }

@@ -13,7 +13,7 @@ const later = 1_000;
 /** The sampling thread; the one that runs the command; and the main thread where another one does (src/cli/keeper.ts). */
 const isSampler = !isMainThread && workerData?.opening !== undefined;
 const isKeeper = isMainThread && !process.argv.includes('ls');
-const isCommand = !isSampler && !isKeeper;
+const isCommand = isMainThread ? !isKeeper : workerData?.isCommand === true;
 
 /** As in src/sampler/sampler.ts. */
 const DRAIN_MS = 50;
@@ -169,4 +169,4 @@ const inKeeper = {
 };
 
 if (isKeeper) inKeeper[fault]?.();
-else await { ...inBoth, ...(isCommand ? inCommand : inWorker) }[fault]?.();
+else if (isCommand || isSampler) await { ...inBoth, ...(isCommand ? inCommand : inWorker) }[fault]?.();

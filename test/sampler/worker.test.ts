@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Batch } from '../../src/model/batch.ts';
+import { Progress } from '../../src/model/progress.ts';
 import { PART_SIZE } from '../../src/sampler/parts.ts';
 import type { WorkerData, WorkerRequest, WorkerSetup } from '../../src/sampler/worker.ts';
 import type { Source } from '../../src/source/types.ts';
@@ -31,7 +32,7 @@ async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 
   const { port1, port2 } = new MessageChannel();
   const isOver = new Int32Array(new SharedArrayBuffer(4));
   const workerData: WorkerData = {
-    opening: { isOver, leftovers: port2 },
+    opening: { isOver, leftovers: port2, progress: Progress.sharedWords() },
     source: undefined,
     also: [],
     intervalMs: 1000,

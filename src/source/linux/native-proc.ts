@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
+import type { Progress } from '../../model/progress.ts';
 import { ERRNO, type Native } from './netlink/native.ts';
 import type { Target } from './descriptor-target.ts';
 import { IO_URING, IO_URING_LINK, type Outcome, Proc } from './proc.ts';
@@ -22,8 +23,8 @@ export class NativeProc extends Proc {
   readonly #name = new Uint8Array(16);
   readonly #link = new Uint8Array(64);
 
-  constructor(root: string, native: Native) {
-    super(root);
+  constructor(root: string, native: Native, progress?: Progress) {
+    super(root, progress);
     this.#root = root;
     this.#native = native;
   }

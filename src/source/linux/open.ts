@@ -62,7 +62,7 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
       ...options,
       ...surroundings(),
       system,
-      proc: new NativeProc(PROC, native),
+      proc: new NativeProc(PROC, native, options.progress),
       root: '/',
       wallMs: () => Date.now(),
       openTrace: () => openTrace(native, eventBufferKiB ?? shortBuffer(bounds)),
@@ -91,10 +91,10 @@ function openTrace(native: Native, bufferKiB: number | undefined): Trace | strin
 }
 
 /** Opens the source that reads /proc/net. Rejects with `SourceUnavailable` where it is not there. */
-export async function openProcNet({ ownerBudgetMs, bounds }: SourceOptions): Promise<Source> {
+export async function openProcNet({ ownerBudgetMs, bounds, progress }: SourceOptions): Promise<Source> {
   requireLinux();
   const proc = new Proc(PROC);
   // A table is opened and not read: that would cost as much as a sample.
   if (!proc.canOpen('net/tcp')) throw new SourceUnavailable('/proc/net cannot be read');
-  return new ProcNetSource({ ...surroundings(), procRoot: PROC, ownerBudgetMs, bounds });
+  return new ProcNetSource({ ...surroundings(), procRoot: PROC, ownerBudgetMs, bounds, progress });
 }

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import type { Progress } from '../../model/progress.ts';
 import { parseTarget, type Target } from './descriptor-target.ts';
 import { wholeLength } from './utf8.ts';
 
@@ -61,11 +62,16 @@ function attemptOutcome<T>(read: () => Outcome<T>): Outcome<T> {
 /** Reads below a /proc directory, wherever it is mounted. Nothing here throws. */
 export class Proc {
   readonly #root: string;
+  readonly #progress: Progress | undefined;
   #buffer = Buffer.allocUnsafe(256 * 1024);
 
-  /** @param root the proc file system: `/proc`, or a fixture */
-  constructor(root: string) {
+  /**
+   * @param root the proc file system: `/proc`, or a fixture
+   * @param progress notes which process is read: such a read may wait for a lock of that process for long
+   */
+  constructor(root: string, progress?: Progress) {
     this.#root = root;
+    this.#progress = progress;
   }
 
   /** Full path of a file here, for those who open it themselves. */
@@ -88,6 +94,7 @@ export class Proc {
   }
 
   link(path: string): Outcome<string> {
+    this.#progress?.reads(path);
     return attempt(() => readlinkSync(`${this.#root}/${path}`));
   }
 
@@ -131,11 +138,13 @@ export class Proc {
   }
 
   names(path: string): Outcome<string[]> {
+    this.#progress?.reads(path);
     return attempt(() => readdirSync(`${this.#root}/${path}`));
   }
 
   /** Inode, size and owner of a file or folder. */
   stat(path: string): Outcome<{ ino: number; size: number; uid: number }> {
+    this.#progress?.reads(path);
     return attempt(() => statSync(`${this.#root}/${path}`));
   }
 
@@ -149,6 +158,7 @@ export class Proc {
 
   /** Reads at most `most` bytes of a file into the buffer; files of /proc have no size. Returns how many there were. */
   #fill(path: string, most: number): number {
+    this.#progress?.reads(path);
     const fd = openSync(`${this.#root}/${path}`, 'r');
     try {
       let length = 0;

@@ -1,3 +1,4 @@
+import type { Progress } from '../../model/progress.ts';
 import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Socket } from '../../model/socket.ts';
 import type { SocketBounds } from '../keeping.ts';
@@ -20,6 +21,8 @@ export interface ProcNetSourceOptions {
   /** See `SourceOptions`; without a bound by default. */
   readonly ownerBudgetMs?: number;
   readonly bounds?: SocketBounds | undefined;
+  /** Notes which process is read. */
+  readonly progress?: Progress | undefined;
 }
 
 /** Sockets of this network namespace from /proc/net, programs behind them from /proc/PID. */
@@ -44,8 +47,9 @@ export class ProcNetSource implements Source {
     areRingsNamed,
     ownerBudgetMs = Infinity,
     bounds,
+    progress,
   }: ProcNetSourceOptions) {
-    this.#proc = new Proc(procRoot);
+    this.#proc = new Proc(procRoot, progress);
     this.#nowMs = nowMs;
     this.#lives = new Lives(bounds);
     this.#ownerBudgetMs = ownerBudgetMs;

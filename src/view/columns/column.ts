@@ -11,6 +11,8 @@ export interface CellContext {
   /** The same moment on the wall clock, milliseconds since 1970. */
   readonly takenAtMs: number;
   readonly serviceNames: boolean;
+  /** The sampler is silent: a rate of the last tick is not the rate of now. */
+  readonly hasOldRates?: boolean;
 }
 
 /** What a column is made from: a row, with what only a query asked of it before. */

@@ -6,8 +6,8 @@ import { ago, type CellContext, type ColumnSpec, number, requestedNumber } from 
 /** From this width on there is room for what is looked at now and then. */
 const ROOMY = 140;
 
-const rateText = (row: Row, rate: number | undefined, { nowMs }: CellContext): string =>
-  compactText(isMeasured(row, nowMs) ? rate : undefined);
+const rateText = (row: Row, rate: number | undefined, { nowMs, hasOldRates }: CellContext): string =>
+  compactText(!hasOldRates && isMeasured(row, nowMs) ? rate : undefined);
 
 /** Bytes that wait on either side, or connections on that of a listener. */
 function queuesText({ socket: { traffic } }: Row): string {

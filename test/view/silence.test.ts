@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import type { State } from '../../src/store/state.ts';
+import { columnOf } from '../../src/view/columns.ts';
+import { byteFacts, momentOf } from '../../src/view/flow.ts';
+import { headerLines } from '../../src/view/header.ts';
+import { cellContext } from '../../src/view/rows.ts';
+import { trafficLines } from '../../src/view/traffic.ts';
+import { after, batch, emptyState } from '../helpers/fakes.ts';
+import { textOf } from '../helpers/lines.ts';
+import { MACHINE, TRAFFIC_BATCHES } from '../tui/traffic-scene.ts';
+
+const DOING = 'reading the sockets: /proc of process 4711';
+const SILENT = { type: 'silence', silence: { forMs: 40_000, doing: DOING } } as const;
+
+const busy = after(emptyState(), ...TRAFFIC_BATCHES);
+const silent = after(busy, SILENT);
+const header = (state: State, width: number, height: number) =>
+  headerLines(state, width, height).map((line) => textOf(line).trim());
+
+/** What the table and the details say of the download's rates. */
+function ratesOf(state: State): string[] {
+  const row = state.table.rows.get(MACHINE.download.id);
+  if (!row) throw new Error('the download is not there');
+  const cells = (['rxRate', 'txRate', 'totalRate'] as const).map(
+    (id) => columnOf(id)?.text(row, cellContext(state)) ?? id,
+  );
+  return [...cells, byteFacts(row, momentOf(state)).join(' ')];
+}
+
+test('the header tells how old the picture is, and what the sampler is doing', () => {
+  expect(header(silent, 120, 2)[1]).toBe(`last update 40s ago: the sampler is busy (${DOING})`);
+  expect(header(silent, 60, 2)[1]).toBe('last update 40s ago: busy');
+  expect(header(silent, 40, 1)).toEqual(['last update 40s ago: busy']);
+});
+
+test('before the first batch there is no picture, and the header says that', () => {
+  const state = after(emptyState(), { ...SILENT, silence: { forMs: 12_000, doing: 'opening the source' } });
+  expect(header(state, 120, 2)[1]).toBe('no answer for 12s: the sampler is busy (opening the source)');
+});
+
+test('rates are unknown while the sampler is silent: of rows, in the details, and of the machine', () => {
+  expect(ratesOf(busy).join(' ')).toMatch(/\d/);
+  const [rx, tx, both, details] = ratesOf(silent);
+  expect([rx, tx, both]).toEqual(['·', '·', '·']);
+  expect(details).not.toContain('/s');
+  expect(header(silent, 120, 2).join()).not.toContain('/s');
+  expect(textOf(trafficLines(silent, 120, 8)[0])).toContain('rates of 40s ago');
+});
+
+test('a picture that is paused keeps the rates of its moment', () => {
+  expect(ratesOf(after(busy, { type: 'pause' }, SILENT))).toEqual(ratesOf(busy));
+});
+
+test('any part of a batch ends the silence', () => {
+  expect(after(silent, batch({ monotonicMs: 50_000, partial: true })).silence).toBeNull();
+});
