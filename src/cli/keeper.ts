@@ -38,6 +38,12 @@ const READER_MS = 500;
 /** Room for short-lived objects of the command; with the default of 48 MB a storm fills all of it. */
 const YOUNG_MB = 24;
 
+/**
+ * V8 reserves address space for the machine code of each thread, and aborts where a limit (ulimit -v) leaves none. Its
+ * default is 128 MB or more; the screen makes some 5 MB.
+ */
+const CODE_MB = 64;
+
 const CTRL_C = 3;
 
 /** Runs the command of this process in a thread, and ends the process when it has ended or a signal comes. */
@@ -63,7 +69,7 @@ export class Keeper {
     this.#worker = new Worker(file, {
       argv: process.argv.slice(2),
       workerData,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB, codeRangeSizeMb: CODE_MB },
     });
     this.#worker.on('message', (message: CommandMessage) => this.#hear(message));
     this.#worker.on('error', (error) => this.#crash(error));

@@ -15,11 +15,14 @@ import { memoryLimit } from './memory.ts';
 import type { Invocation } from './options.ts';
 import { say } from './say.ts';
 
+/** V8 reserves address space for each thread, and aborts where a limit (ulimit -v) leaves none: it takes little. */
+const TELLER_LIMITS = { codeRangeSizeMb: 8, maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 };
+
 /** Starts the teller. @returns what it reads */
 function startTeller(file: URL): Progress {
   const words = Progress.sharedWords();
   // Where there can be no further thread, nothing is told.
-  new Worker(file, { workerData: words }).on('error', () => {});
+  new Worker(file, { workerData: words, resourceLimits: TELLER_LIMITS }).on('error', () => {});
   return new Progress(words);
 }
 

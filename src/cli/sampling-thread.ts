@@ -11,6 +11,9 @@ import type { Leftovers } from '../source/types.ts';
  */
 const YOUNG_MB = 24;
 
+/** Address space for machine code: the thread makes some 2 MB of it, V8 would reserve 128 MB (`ulimit -v` counts that). */
+const CODE_MB = 32;
+
 /** The longest that the end of the program waits for a source that is being opened, which usually takes some 50 ms. */
 const OPENING_MS = 2000;
 
@@ -48,6 +51,7 @@ export function startThread(
     transferList: [there],
     resourceLimits: {
       maxYoungGenerationSizeMb: YOUNG_MB,
+      codeRangeSizeMb: CODE_MB,
       ...(bounds && Number.isFinite(bounds.samplerMb) && { maxOldGenerationSizeMb: bounds.samplerMb }),
     },
   });
