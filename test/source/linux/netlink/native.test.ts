@@ -1,4 +1,4 @@
-import { fstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -24,7 +24,7 @@ class Library {
 
   func(prototype: string): (...args: unknown[]) => number {
     const name = /^\w+ (\w+)\(/.exec(prototype)?.[1] ?? '';
-    return (...args) => {
+    const call = (...args: unknown[]): number => {
       this.calls.push(`${name} ${args.filter((it) => typeof it === 'number').join(' ')}`);
       for (const it of args) {
         if (
@@ -40,6 +40,7 @@ class Library {
       this.errno = -result;
       return -1;
     };
+    return Object.assign(call, { async: call });
   }
 
   #usual(name: string, args: readonly unknown[]): number {
@@ -324,6 +325,11 @@ describe('network namespaces', () => {
       .filter((name) => name !== 'setsockopt' && name !== 'prlimit');
   }
 
+  function namespaceDescriptor() {
+    const fd = openSync(there.path, 'r');
+    return { fd, close: () => closeSync(fd) };
+  }
+
   test('our own: the thread stays where it is', async () => {
     const channels = (await system()).open(undefined);
     expect(order()).toEqual(['socket', 'socket']);
@@ -384,6 +390,23 @@ describe('network namespaces', () => {
     expect(() => kernel.listen(there)).not.toThrow();
     for (const channels of [...opened, ...listening.slice(1)]) channels.close();
     expect(() => kernel.open(there, true)).not.toThrow();
+  });
+
+  test('by a socket of another process: each descriptor is closed by the library that opened it', async () => {
+    const { fd, close } = namespaceDescriptor();
+    library.results.set('syscall', [2000, 2001, 2000, 2001]).set('ioctl', [fd, fd]);
+    const kernel = await system();
+    const socket = { pid: 20, descriptor: 7 };
+    expect(kernel.ask(socket)).toEqual({ netns: there.inode, isTcp: false });
+    kernel.open({ ...there, path: 'nothing', socket });
+    const closed = library.calls.filter((call) => call.startsWith('close'));
+    // That of the process, of its socket, and of the namespace.
+    expect(closed.toSorted()).toEqual(
+      ['close 2000', 'close 2001', `close ${fd}`].flatMap((call) => [call, call]).toSorted(),
+    );
+    // The library is a fake: nothing else has closed it.
+    expect(fstatSync(fd).ino).toBe(there.inode);
+    close();
   });
 
   test('one that may not be entered', async () => {
