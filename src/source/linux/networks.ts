@@ -16,18 +16,20 @@ export class Networks {
   readonly #system: NetlinkSystem;
   readonly #namespaces: Namespaces;
   readonly #options: Options;
-  readonly #isInUse: (network: Network) => boolean;
+  /** Inodes of namespaces that nothing was known to hold at the last `follow`. */
+  readonly #unheld = new Set<number>();
+  readonly #inUse: () => ReadonlySet<Network>;
   /** Our own has no inode where /proc does not tell it. */
   readonly #networks = new Map<number | undefined, Network>();
 
-  /** @param isInUse true while a process holds a socket of the namespace */
+  /** @param inUse those of which a process holds a socket */
   constructor(
     system: NetlinkSystem,
     namespaces: Namespaces,
     options: Options,
-    isInUse: (network: Network) => boolean,
+    inUse: () => ReadonlySet<Network>,
   ) {
-    this.#isInUse = isInUse;
+    this.#inUse = inUse;
     this.#system = system;
     this.#namespaces = namespaces;
     this.#options = options;
@@ -54,17 +56,30 @@ export class Networks {
   follow(pids: readonly number[] | undefined): Network[] {
     const found = this.#namespaces.refresh(pids);
     const inodes = new Set(found.map(({ inode }) => inode));
-    const gone: Network[] = [];
     this.#followOwn(found);
-    for (const [inode, network] of this.#networks) {
-      if (inode === undefined || inodes.has(inode) || this.#isInUse(network)) continue;
-      network.close();
-      this.#networks.delete(inode);
-      gone.push(network);
-    }
+    this.#unheld.clear();
+    for (const inode of this.#networks.keys())
+      if (inode !== undefined && !inodes.has(inode)) this.#unheld.add(inode);
+    const gone = this.closeUnused();
     for (const inode of this.closed.keys()) if (!inodes.has(inode)) this.closed.delete(inode);
     this.failed.clear();
     for (const namespace of found) if (!this.closed.has(namespace.inode)) this.#visit(namespace);
+    return gone;
+  }
+
+  /** Closes those that nothing is known to hold and of which no process has a socket any more. @returns these */
+  closeUnused(): Network[] {
+    const gone: Network[] = [];
+    if (this.#unheld.size === 0) return gone;
+    const inUse = this.#inUse();
+    for (const inode of this.#unheld) {
+      const network = this.#networks.get(inode);
+      if (network === undefined || inUse.has(network)) continue;
+      network.close();
+      this.#networks.delete(inode);
+      this.#unheld.delete(inode);
+      gone.push(network);
+    }
     return gone;
   }
 

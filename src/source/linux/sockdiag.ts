@@ -110,7 +110,7 @@ export class SockDiagSource implements Source {
     });
     this.#search = new NamespaceSearch(proc, nowMs, system);
     this.#namespaces = new Namespaces({ proc, root, search: this.#search });
-    this.#networks = new Networks(system, this.#namespaces, options, (network) => this.#isInUse(network));
+    this.#networks = new Networks(system, this.#namespaces, options, () => this.#inUse());
     this.#keeping = new Keeping(options.bounds);
     this.#others = new OtherSockets(proc, this.#attribution, this.#keeping);
     if (!options.events) return;
@@ -155,6 +155,8 @@ export class SockDiagSource implements Source {
     this.#attribution.owners.refresh(added, removed, ownerBudgetMs);
     const ownersMs = nowMs();
     this.#settle(gone);
+    // Now it is known which sockets are there, and who has them.
+    for (const network of this.#networks.closeUnused()) this.#versions.delete(network);
     const before = this.#published;
     const { unboundTcp } = this.#search.result;
     this.#surplus.end(this.#options.proc, this.#keeping.leftOut > 0 ? undefined : unboundTcp);
@@ -216,13 +218,15 @@ export class SockDiagSource implements Source {
     return this.#search.step(() => this.#namespaces.pids(), known, budgetMs);
   }
 
-  /** True while a process holds a socket of the namespace, which is then there whatever else has gone. */
-  #isInUse(network: Network): boolean {
+  /** Namespaces of which a process holds a socket: they are there whatever else has gone. */
+  #inUse(): ReadonlySet<Network> {
+    const inUse = new Set<Network>();
     for (const [slot, socket] of this.#bySlot.entries()) {
-      const knowledge = this.#networkOf[slot] === network ? socket?.owners[0]?.knowledge : undefined;
-      if (knowledge === 'exact' || knowledge === 'pending') return true;
+      const network = this.#networkOf[slot];
+      const knowledge = socket?.owners[0]?.knowledge;
+      if (network && (knowledge === 'exact' || knowledge === 'pending')) inUse.add(network);
     }
-    return false;
+    return inUse;
   }
 
   /** Reads from /proc what netlink does not tell of a namespace. */

@@ -904,6 +904,18 @@ describe('namespaces', () => {
       expect(kernel.opened).toBe(2);
     });
 
+    test('its last process goes with its sockets: it is let go with the reading that misses them', async () => {
+      const network = container(500, 60, HIDDEN);
+      fake.link('60/fd/3', 'socket:[70]');
+      await read(LISTEN);
+      await read(LISTEN);
+      fake.remove('60');
+      network.sockets = [];
+      await read(LISTEN);
+      await read(LISTEN);
+      expect(kernel.openCount).toBe(1);
+    });
+
     test('not found: the sockets of TCP that no list tells of are counted', async () => {
       fake.write('net/sockstat', 'TCP: inuse 1 orphan 0 tw 0 alloc 3 mem 0\n');
       expect(notice(await read(LISTEN), 'tcp-unlisted')).toBe(
