@@ -5,6 +5,7 @@ const KNOWLEDGE = {
   exact: 0,
   inherited: 0,
   listener: 0,
+  sender: 0,
   hidden: 0,
   kernel: 0,
   gone: 0,
@@ -14,10 +15,10 @@ const KNOWLEDGE = {
 
 /**
  * What could be read as a mark of our own, beside the words of `KNOWLEDGE`: nothing, or spaces at an edge; `(last known)`,
- * `[listener]`, `"quoted"`; `name +2`; a cut, `…` (`~` in ASCII); one program and then another, `a → b` (`a > b`); a sign
+ * `[listener]`, `"quoted"`; `name +2`; `only sender?`; a cut, `…` (`~` in ASCII); one program and then another, `a → b` (`a > b`); a sign
  * that stands for nothing.
  */
-const LIKE_MARK = /^$|^[\s("[]|\s$| \+\d+$|[…~→]| > |^[?·*-]$/;
+const LIKE_MARK = /^$|^[\s("[]|\s$| \+\d+$|\?$|[…~→]| > |^[?·*-]$/;
 
 const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 

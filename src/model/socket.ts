@@ -61,6 +61,8 @@ export const sameEndpoint = (a: Endpoint | null, b: Endpoint | null): boolean =>
  * - `exact`: the process holds the socket open now.
  * - `inherited`: it was the last process known to hold it; it has let go (FIN_WAIT, TIME_WAIT) or cannot be seen now.
  * - `listener`: the connection has no holder of its own; this process listens on its local endpoint.
+ * - `sender`: UDP; only this process sent from the port and address of the socket, in its network namespace. The kernel
+ *   does not say by which socket.
  * - `hidden`: some process holds it, but this user may not see which.
  * - `kernel`: the kernel itself made it and holds it; no process does.
  * - `gone`: its process has let go of it, or has ended, before netpane could see which one it was.
@@ -68,7 +70,7 @@ export const sameEndpoint = (a: Endpoint | null, b: Endpoint | null): boolean =>
  * - `pending`: not looked for yet; the answer comes as a change.
  */
 export type Knowledge =
-  'exact' | 'inherited' | 'listener' | 'hidden' | 'kernel' | 'gone' | 'unknown' | 'pending';
+  'exact' | 'inherited' | 'listener' | 'sender' | 'hidden' | 'kernel' | 'gone' | 'unknown' | 'pending';
 
 /** A program behind a socket. Every field but `knowledge` is absent when unknown. All text is hostile. */
 export interface Owner {

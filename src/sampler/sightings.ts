@@ -6,6 +6,7 @@ const WORTH: Readonly<Record<Knowledge, number>> = {
   exact: 4,
   inherited: 3,
   listener: 2,
+  sender: 2,
   hidden: 1,
   kernel: 1,
   unknown: 1,

@@ -22,6 +22,7 @@ const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
   exact: 'holds the socket now',
   inherited: 'the last one known to hold the socket',
   listener: 'listens on the local endpoint; the connection has no holder of its own',
+  sender: 'the only one seen to send from its port and address; the kernel does not tell by which socket',
   hidden: 'hidden: its program cannot be seen from here',
   kernel: 'held by the kernel, by no program',
   gone: 'its program was gone before it could be seen',

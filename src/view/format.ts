@@ -67,6 +67,8 @@ export function ownerText(socket: Socket): string {
   switch (owner.knowledge) {
     case 'inherited':
       return `(${name})${more}`;
+    case 'sender':
+      return `${name}?${more}`;
     case 'listener':
       return `[${name}]${more}`;
     default:

@@ -525,9 +525,34 @@ export class FakeNetwork {
     return [...datagrams, done(trouble?.errno ?? 0, sequence, flags)];
   }
 
-  /** The TCP socket that has the endpoints of a request; else the listener that would take such a connection. */
+  /**
+   * The TCP socket that has the endpoints of a request; else the listener that would take such a connection. Of UDP the one
+   * that takes what comes, with the endpoints the other way round.
+   */
   #find(request: Uint8Array): FakeSocket | undefined {
     const family = request[16];
+    if (request[17] === PROTOCOL_NUMBERS.udp) {
+      const [remotePort, localPort, remote, local] = [
+        [24, 26],
+        [26, 28],
+        [28, 44],
+        [44, 60],
+      ].map(([from, to]) => Buffer.from(request.subarray(from, to)));
+      const any = Buffer.alloc(16);
+      return this.sockets
+        .filter((it) => isOf(family === 2 ? 'udp4' : 'udp6', it))
+        .find((it) => {
+          const place = payload(it).subarray(4, 40);
+          const has = (from: number, to: number, ...wanted: (Buffer | undefined)[]) =>
+            wanted.some((bytes) => bytes?.equals(place.subarray(from, to)));
+          const isConnected = !any.subarray(0, 2).equals(place.subarray(2, 4));
+          return (
+            has(0, 2, localPort) &&
+            has(4, 20, local, any) &&
+            (!isConnected || (has(2, 4, remotePort) && has(20, 36, remote)))
+          );
+        });
+    }
     const placeOf = (it: FakeSocket) => payload(it).subarray(4, 40);
     const candidates = this.sockets.filter((it) => isOf(family === 2 ? 'tcp4' : 'tcp6', it));
     const place = Buffer.from(request.subarray(24, 60));

@@ -91,12 +91,19 @@ export class FakeTrace implements TraceReader {
     this.#records.push({ type: 'destroy', ...this.#by(running), sk, id: `sk:${cookie.toString(16)}` });
   }
 
-  fork(tid: number, child: number, comm: string): void {
-    this.#records.push({ type: 'task', ...this.#by({ tid }), child, isThread: false, comm });
+  fork(tid: number, child: number, comm: string, hasOwnNetwork = false): void {
+    this.#records.push({ type: 'task', ...this.#by({ tid }), child, isThread: false, hasOwnNetwork, comm });
   }
 
   thread(tid: number, child: number, comm: string): void {
-    this.#records.push({ type: 'task', ...this.#by({ tid }), child, isThread: true, comm });
+    this.#records.push({
+      type: 'task',
+      ...this.#by({ tid }),
+      child,
+      isThread: true,
+      hasOwnNetwork: false,
+      comm,
+    });
   }
 
   /** @param oldPid the thread that does it, where it is not the first of its process */

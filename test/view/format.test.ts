@@ -87,6 +87,7 @@ describe('the program', () => {
     expect(owned({ ...python, knowledge: 'inherited' }, python)).toBe('(python3 → sleep) +1');
     expect(owned({ knowledge: 'exact', pid: 7, nowProcess: 'sleep' })).toBe('? → sleep');
     expect(owned({ ...python, nowProcess: '\u202e' })).toBe('python3 → "?"');
+    expect(owned({ knowledge: 'sender', pid: 7, process: 'dig' })).toBe('dig?');
   });
 
   test.each<[string, Owner[]]>([

@@ -23,6 +23,7 @@ const MARKS: Readonly<Record<string, readonly Owner[]>> = {
   '(sshd)': [{ ...SSHD, knowledge: 'inherited' }],
   '[nginx]': [{ knowledge: 'listener', pid: 8, process: 'nginx' }],
   'sshd +2': [SSHD, { knowledge: 'exact', pid: 8 }, { knowledge: 'exact', pid: 9 }],
+  'dig?': [{ knowledge: 'sender', pid: 8, process: 'dig' }],
   kernel: [{ knowledge: 'kernel' }],
   hidden: [{ knowledge: 'hidden' }],
   gone: [{ knowledge: 'gone' }],

@@ -13,6 +13,8 @@ interface Actor {
   /** The file that it runs, as it was called. */
   file: string | undefined;
   isKernelThread: boolean;
+  /** Process that made it, and whose network namespace it began in; undefined where that is not known. */
+  readonly parent: number | undefined;
   /** `[owner]`, the same array for all that it does. */
   owners: readonly Owner[] | undefined;
 }
@@ -29,6 +31,9 @@ const LINGER_MS = 1000;
 
 /** More threads than any machine has: something of their end was lost. */
 const MOST = 200_000;
+
+/** Processes that are asked for the namespace of one that has ended: it, its parent, and so on. */
+const MOST_ANCESTORS = 4;
 
 /** First words of the command line, of which one may be the whole name. */
 const wordsOf = ({ command }: Owner): readonly string[] => command?.split(' ', 2) ?? [];
@@ -55,6 +60,8 @@ export class Actors {
   /** What `read` found: threads by their number, and the programs of processes. */
   readonly #readings = new Map<number, Reading>();
   readonly #identities = new Map<number, Owner>();
+  /** Network namespaces of threads, as far as they were asked for since. */
+  readonly #networks = new Map<number, number | 'gone' | 'forbidden'>();
   #turns = new Turns([]);
   #isComplete = true;
 
@@ -71,6 +78,7 @@ export class Actors {
   read(records: readonly TraceRecord[]): boolean {
     this.#readings.clear();
     this.#identities.clear();
+    this.#networks.clear();
     const turned = new Set<number>();
     for (const record of records) {
       if (record.type === 'exec') turned.add(record.pid);
@@ -119,7 +127,7 @@ export class Actors {
 
   /** A thread, or a process, has been made. */
   make(record: TaskRecord): void {
-    const { tid, child, isThread, comm } = record;
+    const { tid, child, isThread, hasOwnNetwork, comm } = record;
     this.#turns.pass(record);
     this.#revive(child);
     const parent = this.#byThread.get(tid) ?? this.#adopt(tid);
@@ -129,6 +137,7 @@ export class Actors {
         comm,
         file: parent?.file,
         isKernelThread: parent?.isKernelThread ?? false,
+        parent: hasOwnNetwork ? undefined : (parent?.pid ?? tid),
         owners: undefined,
       });
     else if (parent) this.#byThread.set(child, parent);
@@ -143,8 +152,9 @@ export class Actors {
     // The thread that does it takes the number of the first one, which has ended.
     this.#revive(pid);
     if (oldPid !== pid) this.#byThread.delete(oldPid);
+    const parent = this.#byThread.get(pid)?.parent;
     const comm = baseName(filename);
-    this.#byThread.set(pid, { pid, comm, file: filename, isKernelThread: false, owners: undefined });
+    this.#byThread.set(pid, { pid, comm, file: filename, isKernelThread: false, parent, owners: undefined });
   }
 
   /** A thread has another name; that of the first thread is that of the process. */
@@ -207,6 +217,32 @@ export class Actors {
     return actor.owners.map((owner) => (owner.process === nowProcess ? owner : { ...owner, nowProcess }));
   }
 
+  /**
+   * Returns the inode of the network namespace that a thread is in; undefined when unknown. Of one that has ended it is
+   * that of the process which made it; nothing tells of a move (setns(2)), so it may be another one.
+   */
+  networkOf(tid: number): { readonly netns: number; readonly mayHaveMoved: boolean } | undefined {
+    let number: number | undefined = tid;
+    for (let steps = 0; number !== undefined && steps < MOST_ANCESTORS; steps++) {
+      const network = this.#turns.isReused(number) ? 'gone' : this.#readNetwork(number);
+      if (network === 'forbidden') return undefined;
+      if (network !== 'gone') return { netns: network, mayHaveMoved: steps > 0 };
+      number = this.#byThread.get(number)?.parent;
+    }
+    return undefined;
+  }
+
+  #readNetwork(tid: number): number | 'gone' | 'forbidden' {
+    const known = this.#networks.get(tid);
+    if (known !== undefined) return known;
+    const link = this.#proc.link(`${tid}/ns/net`);
+    const inode = 'value' in link ? Number(/^net:\[(\d+)\]$/.exec(link.value)?.[1]) : NaN;
+    const network =
+      'failed' in link && link.failed === 'gone' ? 'gone' : Number.isInteger(inode) ? inode : 'forbidden';
+    this.#networks.set(tid, network);
+    return network;
+  }
+
   #describe({ pid, comm, file }: Actor): Owner {
     const isOther = this.#dead.has(pid) || this.#turns.isReused(pid);
     const living = isOther ? undefined : this.#identities.get(pid);
@@ -252,6 +288,7 @@ export class Actors {
       comm: tid === pid ? name : undefined,
       file: undefined,
       isKernelThread: reading?.isKernelThread ?? false,
+      parent: undefined,
       owners: undefined,
     };
     this.#byThread.set(tid, actor);

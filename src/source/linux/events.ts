@@ -12,6 +12,7 @@ import { LITTLE_ENDIAN } from './netlink/wire.ts';
 import type { Network } from './network.ts';
 import { makeSocket } from './news.ts';
 import type { Proc } from './proc.ts';
+import { Senders } from './senders.ts';
 import type { RouteRecord, StateRecord, TraceRecord } from './trace/records.ts';
 
 /** The trace of the kernel, or what plays it in a test: see trace/trace.ts. */
@@ -50,14 +51,8 @@ const COLLECT_MS = 10;
 /** The kernel's last word of a socket comes a moment after the trace of its end; so long it is waited for. */
 const LAST_WORD_MS = 250;
 
-/**
- * Packets of UDP a second that may be looked up, averaged over a second: at ten times as many the sender loses a quarter
- * of its speed.
- */
-const MOST_ROUTES = 20_000;
-
-/** So many ports are known by who sent from them last: more than those of sockets that do not live for long. */
-const MOST_PORTS = 10_000;
+/** The parent of all threads of the kernel, which are in its first namespaces (kernel/kthread.c, kthreadd). */
+const KERNEL_THREADS = 2;
 
 /** States that a program puts its socket into; in all others it may be somebody else who runs. */
 const ACTIVE = new Set<SocketState>(['SYN_SENT', 'LISTEN', 'FIN_WAIT1', 'LAST_ACK']);
@@ -135,10 +130,7 @@ export class LinuxEvents implements EventSource {
   readonly #listening = new Map<string, Traced>();
   /** Sockets whose last word is still to come, by id. */
   readonly #ending = new Map<string, Ended>();
-  /** Who sent or connected last from a port: UDP has no states to trace. */
-  readonly #routes = new Map<string, readonly Owner[]>();
-  /** How many of them there were since then; undefined where they are not traced any more. */
-  #routeCount: { count: number; sinceMs: number } | undefined = { count: 0, sinceMs: 0 };
+  readonly #senders: Senders;
   #collectedMs = -Infinity;
   /** Closes that only the trace told of: their last words are among those lost. */
   #wordless = 0;
@@ -151,6 +143,7 @@ export class LinuxEvents implements EventSource {
   constructor(options: LinuxEventsOptions) {
     this.#options = options;
     this.#actors = new Actors(options.proc, options.attribution.owners);
+    this.#senders = new Senders(this.#actors.networkOf(KERNEL_THREADS)?.netns);
     const { trace } = options;
     if (typeof trace === 'string') this.#noTrace = trace;
     else {
@@ -161,7 +154,7 @@ export class LinuxEvents implements EventSource {
 
   get catching(): Catching {
     if (this.#trace) {
-      const why = this.#routeCount ? this.#trace.notice : TOO_MANY_PACKETS;
+      const why = this.#senders.isStopped ? TOO_MANY_PACKETS : this.#trace.notice;
       return { level: 'changes', ...(why !== undefined && { why }) };
     }
     const hasCloses = [...this.#options.networks()].some(({ closes }) => closes !== undefined);
@@ -198,6 +191,7 @@ export class LinuxEvents implements EventSource {
     for (const network of this.#options.networks()) {
       for (const closed of network.closes?.take() ?? []) this.#end(network, closed);
     }
+    this.#senders.settle();
     for (const traced of this.#moved) this.#tellLiving(traced);
     this.#moved.clear();
     for (const ended of this.#ending.values()) {
@@ -236,7 +230,7 @@ export class LinuxEvents implements EventSource {
       this.#told.push({ type: 'gap', atMs: this.#options.nowMs(), missed: lost, learntBy: 'trace' });
     }
     this.#actors.forget(trace.nowMs());
-    this.#boundRoutes(trace);
+    if (this.#senders.isTooMuch(this.#options.nowMs())) trace.stopRoutes();
     if (trace.failure === undefined) return;
     trace.close();
     this.#forget();
@@ -249,7 +243,7 @@ export class LinuxEvents implements EventSource {
     this.#actors.clear();
     this.#traced.clear();
     this.#listening.clear();
-    this.#routes.clear();
+    this.#senders.clear();
   }
 
   #take(record: TraceRecord): void {
@@ -337,29 +331,12 @@ export class LinuxEvents implements EventSource {
     return traced;
   }
 
-  #route({ tid, inProcess, family, localPort }: RouteRecord): void {
-    if (this.#routeCount === undefined) return;
-    this.#routeCount.count++;
+  #route(record: RouteRecord): void {
+    const { tid, inProcess, localPort } = record;
+    if (this.#senders.isStopped) return;
+    this.#senders.count();
     const owners = inProcess && localPort !== 0 ? this.#actors.ownersOf(tid) : undefined;
-    if (owners === undefined) return;
-    const key = `${family} ${localPort}`;
-    this.#routes.delete(key);
-    this.#routes.set(key, owners);
-    if (this.#routes.size <= MOST_PORTS) return;
-    const [oldest] = this.#routes.keys();
-    if (oldest !== undefined) this.#routes.delete(oldest);
-  }
-
-  /** A server that sends many packets is not to be slowed by being looked at. */
-  #boundRoutes(trace: TraceReader): void {
-    const now = this.#options.nowMs();
-    if (this.#routeCount === undefined || now - this.#routeCount.sinceMs < 1000) return;
-    const { count, sinceMs } = this.#routeCount;
-    this.#routeCount = { count: 0, sinceMs: now };
-    if (sinceMs === 0 || (count / (now - sinceMs)) * 1000 < MOST_ROUTES) return;
-    this.#routeCount = undefined;
-    this.#routes.clear();
-    trace.stopRoutes();
+    if (owners) this.#senders.add(record, owners, this.#actors.networkOf(tid));
   }
 
   /** Tells what a living socket did. */
@@ -477,7 +454,9 @@ export class LinuxEvents implements EventSource {
       traced?.owners ??
       (protocol === 'tcp'
         ? this.#ownersOf(network, local)
-        : (this.#takeRoute(`${addresses.family} ${local.port}`) ?? NOBODY));
+        : this.#senders.take({ netns: network.inode ?? -1, family: addresses.family, local, remote }, () =>
+            network.hasUdp(addresses.family, closed.place),
+          ));
     const lastState = traced?.steps.at(-1)?.now;
     const state = lastState ?? addresses.state;
     const made = makeSocket(
@@ -562,12 +541,6 @@ export class LinuxEvents implements EventSource {
     return remnant;
   }
 
-  #takeRoute(key: string): readonly Owner[] | undefined {
-    const owners = this.#routes.get(key);
-    this.#routes.delete(key);
-    return owners;
-  }
-
   #tellLost(nowMs: number): void {
     let lost = 0;
     let hasLostSome = false;
@@ -577,7 +550,7 @@ export class LinuxEvents implements EventSource {
       else lost += count;
     }
     // Whose port it is may have changed unheard.
-    if (lost > 0 || hasLostSome) this.#routes.clear();
+    if (lost > 0 || hasLostSome) this.#senders.clear();
     if (hasLostSome) this.#told.push({ type: 'gap', atMs: nowMs, learntBy: 'destroy' });
     if (lost > 0) this.#missed.push({ atMs: nowMs, count: lost });
     // A word is lost before it is given up; what never had one is none of them.

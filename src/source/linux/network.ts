@@ -5,7 +5,7 @@ import { Interfaces, NO_INTERFACES } from './interfaces.ts';
 import type { FoundNamespace } from './namespaces.ts';
 import { Closes } from './netlink/closes.ts';
 import { ask, type Channel, dump, type DumpResult } from './netlink/dump.ts';
-import { AF_INET, INET, tcpSocketRequest } from './netlink/inet.ts';
+import { AF_INET, INET, tcpSocketRequest, udpSocketRequest } from './netlink/inet.ts';
 import { NativeError } from './netlink/native.ts';
 import {
   addressesRequest,
@@ -263,9 +263,20 @@ export class Network {
     place: Uint8Array,
     onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
   ): void {
+    this.#askOne(tcpSocketRequest(family, place), onMessage);
+  }
+
+  /** Returns true where a UDP socket takes what comes to these endpoints now. */
+  hasUdp(family: 'ipv4' | 'ipv6', place: Uint8Array): boolean {
+    let isThere = false;
+    this.#askOne(udpSocketRequest(family, place), () => (isThere = true));
+    return isThere;
+  }
+
+  #askOne(request: Uint8Array, onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void): void {
     try {
       this.#use(({ diag }) =>
-        ask(diag, tcpSocketRequest(family, place), (buffer, start, end) => {
+        ask(diag, request, (buffer, start, end) => {
           if (end - start >= INET.length) onMessage(buffer, start, end);
         }),
       );

@@ -1226,7 +1226,7 @@ describe('whose UDP it was', () => {
     return ownersText(onlyEnd().socket);
   };
 
-  test('whoever sent from its port last', () => {
+  test('the only program that sent from its port and address', () => {
     start(70, 'dig');
     start(71, 'host');
     open({ trace });
@@ -1234,11 +1234,75 @@ describe('whose UDP it was', () => {
     trace.route('0.0.0.0:5001', '192.0.2.53:53', { tid: 70 });
     trace.route('0.0.0.0:5001', '192.0.2.53:53', { tid: 71 });
     trace.route('[::]:5000', '[2001:db8::1]:53', { tid: 71 });
-    expect(owner({ cookie: 1, local: '192.0.2.1:5000', remote: '192.0.2.53:53' })).toBe('exact dig 70');
-    expect(owner({ cookie: 2, local: '192.0.2.1:5001' })).toBe('exact host 71');
-    expect(owner({ cookie: 3, local: '[::]:5000' })).toBe('exact host 71');
+    expect(owner({ cookie: 1, local: '192.0.2.1:5000', remote: '192.0.2.53:53' })).toBe('sender dig 70');
+    expect(owner({ cookie: 2, local: '0.0.0.0:5001' })).toBe('unknown - -');
+    expect(owner({ cookie: 3, local: '[::]:5000' })).toBe('sender host 71');
     // The next one with that port is another's.
-    expect(owner({ cookie: 4, local: '192.0.2.1:5000' })).toBe('gone - -');
+    expect(owner({ cookie: 4, local: '192.0.2.1:5000', remote: '192.0.2.53:53' })).toBe('gone - -');
+  });
+
+  test('another network namespace is none of it', () => {
+    start(70, 'evil');
+    start(71, 'decoy');
+    fake.link('71/ns/net', 'net:[4026532000]');
+    open({ trace });
+    trace.route('127.0.0.1:5000', '127.0.0.1:53', { tid: 70 });
+    trace.route('127.0.0.1:5000', '127.0.0.1:53', { tid: 71 });
+    expect(owner({ cookie: 1, local: '127.0.0.1:5000' })).toBe('sender evil 70');
+    trace.route('127.0.0.1:5000', '127.0.0.1:53', { tid: 71 });
+    expect(owner({ cookie: 2, local: '127.0.0.1:5000' })).toBe('gone - -');
+  });
+
+  test('a process that sent and ended was in the namespace that it was made in', () => {
+    start(60, 'bash');
+    start(61, 'runc');
+    fake.link('61/ns/net', 'net:[4026532000]');
+    open({ trace });
+    trace.fork(60, 70, 'dig');
+    trace.fork(70, 75, 'dig');
+    trace.fork(61, 71, 'decoy');
+    trace.fork(60, 72, 'unshare', true);
+    const ports: readonly [number, number][] = [
+      [70, 5000],
+      [75, 5001],
+      [71, 5002],
+      [72, 5003],
+    ];
+    for (const [tid, port] of ports) trace.route(`127.0.0.1:${port}`, '127.0.0.1:53', { tid });
+    for (const [tid] of ports) trace.exit(tid);
+    expect(ports.map(([, port]) => owner({ cookie: port, local: `127.0.0.1:${port}` }))).toEqual([
+      'sender dig 70',
+      'sender dig 75',
+      'gone - -',
+      'unknown - -',
+    ]);
+  });
+
+  test('a pid that is reused before /proc is read names nobody', () => {
+    start(60, 'bash');
+    open({ trace });
+    trace.fork(60, 70, 'dig');
+    trace.route('127.0.0.1:5000', '127.0.0.1:53', { tid: 70 });
+    trace.exit(70);
+    trace.fork(60, 70, 'nginx');
+    start(70, 'nginx');
+    expect(owner({ cookie: 1, local: '127.0.0.1:5000' })).toBe('sender dig 70');
+  });
+
+  test('a socket that shares its port with one that is still there may be either', () => {
+    start(70, 'avahi');
+    open({ trace });
+    kernel.own.sockets = [{ protocol: 'udp', cookie: 9, local: '0.0.0.0:5353', inode: 9 }];
+    trace.route('0.0.0.0:5353', '224.0.0.251:5353', { tid: 70 });
+    kernel.own.destroy({ protocol: 'udp', cookie: 1, local: '0.0.0.0:5353' });
+    expect(onlyEnd().socket.owners).toEqual([
+      {
+        knowledge: 'unknown',
+        tried: 'a program sent from its port and address, which another socket has too',
+      },
+    ]);
+    kernel.own.sockets = [];
+    expect(owner({ cookie: 9, local: '0.0.0.0:5353' })).toBe('sender avahi 70');
   });
 
   test('nobody, where word of the one before it may be among what was lost', () => {
@@ -1256,15 +1320,15 @@ describe('whose UDP it was', () => {
     start(70, 'dig');
     fake.start(90, { comm: 'kworker', flags: 0x00200000 });
     open({ trace });
-    trace.route('0.0.0.0:5000', '192.0.2.53:53', { tid: 70, inInterrupt: true });
-    trace.route('0.0.0.0:5001', '192.0.2.53:53', { tid: 90 });
+    trace.route('192.0.2.1:5000', '192.0.2.53:53', { tid: 70, inInterrupt: true });
+    trace.route('192.0.2.1:5001', '192.0.2.53:53', { tid: 90 });
     expect(owner({ cookie: 1, local: '192.0.2.1:5000' })).toBe('gone - -');
     expect(owner({ cookie: 2, local: '192.0.2.1:5001' })).toBe('gone - -');
   });
 });
 
 describe('packets of UDP without end', () => {
-  const route = (port: number) => trace.route(`0.0.0.0:${port}`, '192.0.2.53:53', { tid: 70 });
+  const route = (port: number) => trace.route(`192.0.2.1:${port}`, '192.0.2.53:53', { tid: 70 });
   const ownerOf = (port: number): string => {
     kernel.own.destroy({ cookie: port, protocol: 'udp', local: `192.0.2.1:${port}` });
     return ownersText(onlyEnd().socket);
@@ -1281,10 +1345,10 @@ describe('packets of UDP without end', () => {
     route(10_001);
     expect(drain()).toEqual([]);
     expect([1, 2, 3, 10_001].map(ownerOf)).toEqual([
-      'exact dig 70',
+      'sender dig 70',
       'gone - -',
-      'exact dig 70',
-      'exact dig 70',
+      'sender dig 70',
+      'sender dig 70',
     ]);
   });
 
@@ -1305,7 +1369,7 @@ describe('packets of UDP without end', () => {
     // What the kernel had told before it heard of that is not taken for the last word of who sends.
     route(2);
     drain();
-    expect([1, 2].map(ownerOf)).toEqual(Array(2).fill(isLookedUp ? 'exact dig 70' : 'gone - -'));
+    expect([1, 2].map(ownerOf)).toEqual(Array(2).fill(isLookedUp ? 'sender dig 70' : 'gone - -'));
   });
 
   test('more than that for a moment are not too many', () => {

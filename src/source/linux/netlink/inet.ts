@@ -118,11 +118,27 @@ export function placeFor(local: Endpoint, remote: Endpoint): Uint8Array {
  * Asks for the TCP socket that has these endpoints now. The kernel answers with a connection, with what is left of one
  * (TIME_WAIT), or with the listener that would take one (net/ipv4/inet_diag.c, inet_diag_find_one_icsk).
  */
-export function tcpSocketRequest(family: 'ipv4' | 'ipv6', place: Uint8Array): Uint8Array {
+export const tcpSocketRequest = (family: 'ipv4' | 'ipv6', place: Uint8Array): Uint8Array =>
+  socketRequest(family, 'tcp', place);
+
+/**
+ * Asks for the UDP socket that takes what comes to these endpoints now. The kernel takes the endpoints the other way round
+ * (net/ipv4/udp_diag.c, udp_dump_one).
+ */
+export function udpSocketRequest(family: 'ipv4' | 'ipv6', place: Uint8Array): Uint8Array {
+  const reversed = Uint8Array.from(place);
+  reversed.set(place.subarray(0, 2), 2);
+  reversed.set(place.subarray(2, 4), 0);
+  reversed.set(place.subarray(4, 20), 20);
+  reversed.set(place.subarray(20, 36), 4);
+  return socketRequest(family, 'udp', reversed);
+}
+
+function socketRequest(family: 'ipv4' | 'ipv6', protocol: 'tcp' | 'udp', place: Uint8Array): Uint8Array {
   const payload = new Uint8Array(56);
   payload[0] = family === 'ipv4' ? AF_INET : AF_INET6;
-  payload[1] = IPPROTO.tcp;
-  payload[2] = extensions('tcp', false);
+  payload[1] = IPPROTO[protocol];
+  payload[2] = extensions(protocol, false);
   new DataView(payload.buffer).setUint32(4, ALL_STATES, LITTLE_ENDIAN);
   payload.set(place, 8);
   payload.fill(NO_COOKIE, 48);

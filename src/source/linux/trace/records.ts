@@ -42,6 +42,8 @@ export interface TaskRecord extends Traced {
   readonly type: 'task';
   readonly child: number;
   readonly isThread: boolean;
+  /** It is in a network namespace of its own from the start. */
+  readonly hasOwnNetwork: boolean;
   readonly comm: string;
 }
 
@@ -93,7 +95,9 @@ type Decode = (buffer: NetlinkBuffer, start: number, end: number, atMs: number) 
 /** Hardware interrupt, software interrupt and NMI: TRACE_FLAG_*, include/linux/trace_events.h. */
 const IN_INTERRUPT = 0x08 | 0x10 | 0x40;
 
+/** Flags of clone(2), include/uapi/linux/sched.h. */
 const CLONE_THREAD = 0x10000;
+const CLONE_NEWNET = 0x40000000;
 
 /** Finds the fields of an event; one that is not there, or of a length not known, makes it unusable. */
 class Layout {
@@ -212,6 +216,7 @@ function task(layout: Layout): Decode {
     type: 'task',
     child: buffer.view.getInt32(start + child, LITTLE_ENDIAN),
     isThread: (buffer.view.getUint32(start + cloneFlags, LITTLE_ENDIAN) & CLONE_THREAD) !== 0,
+    hasOwnNetwork: (buffer.view.getUint32(start + cloneFlags, LITTLE_ENDIAN) & CLONE_NEWNET) !== 0,
     comm: textAt(buffer, start + comm.offset, start + comm.offset + comm.size),
   });
 }

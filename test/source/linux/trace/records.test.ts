@@ -57,6 +57,7 @@ function printed(line: string): object {
         type: 'task',
         child: Number(word('pid')),
         isThread: (Number.parseInt(word('clone_flags'), 16) & 0x10000) !== 0,
+        hasOwnNetwork: (Number.parseInt(word('clone_flags'), 16) & 0x40000000) !== 0,
         comm: word('comm'),
       };
     case 'sched_process_exec':
