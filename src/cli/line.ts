@@ -3,6 +3,7 @@ import { WriteStream } from 'node:tty';
 import type { Keys } from '../tui/input.ts';
 import type { TerminalLine } from '../tui/terminal.ts';
 import type { Link } from './link.ts';
+import { writeLocalText } from './locale.ts';
 
 /** What the terminal sends, as the keeper reads it. */
 class KeeperKeys extends EventEmitter implements Keys {
@@ -37,7 +38,7 @@ const MOST_ROWS = 400;
 
 /** The terminal, for the thread of the screen: it writes itself, and the keeper does the rest. */
 export function openLine(link: Link): TerminalLine {
-  const output = new WriteStream(1);
+  const output = writeLocalText(new WriteStream(1), process.env);
   // EIO, EPIPE: the terminal has gone.
   output.on('error', () => link.post({ type: 'hangup' }));
   const setSize = (columns: number, rows: number): void => {

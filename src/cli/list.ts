@@ -5,12 +5,14 @@ import { socketsJson } from '../export/json.ts';
 import { aligned, plain } from '../export/table.ts';
 import { boundsFor } from '../model/bounds.ts';
 import { Progress } from '../model/progress.ts';
+import type { Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
 import { initialState, reduce } from '../store/reduce.ts';
 import { slowText } from '../view/notices.ts';
 import { RowOrder } from '../view/order.ts';
 import { resolveHosts } from './hosts.ts';
+import { localText } from './locale.ts';
 import { memoryLimit } from './memory.ts';
 import type { Invocation } from './options.ts';
 import { say } from './say.ts';
@@ -78,7 +80,8 @@ export async function list(
   const order = new RowOrder();
   order.update({ ...state, hosts });
   const shown = order.rows().map((row) => row.socket);
-  const table = isatty(1) ? aligned : plain;
+  const table = (sockets: readonly Socket[]) =>
+    localText((isatty(1) ? aligned : plain)(sockets), process.env);
   const format = json ? socketsJson : csv ? socketsCsv : table;
   await print(format(shown));
   if (order.tooSlow !== undefined) say(printable(slowText(order.tooSlow)));

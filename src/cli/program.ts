@@ -12,6 +12,7 @@ import { memoryLimit } from './memory.ts';
 import { cleanEnvironment } from './environment.ts';
 import { crashText, messageOf, shortageText } from './errors.ts';
 import { type CommandLine, helpText, type Invocation, invocationOf, parseCommandLine } from './options.ts';
+import { isUtf8, localText } from './locale.ts';
 import { finish, isCommandThread, openLink } from './link.ts';
 import { say } from './say.ts';
 import { serviceTexts } from './services.ts';
@@ -68,17 +69,16 @@ async function run(invocation: Invocation, complaints: readonly string[]): Promi
   if (invocation.command !== 'screen') for (const text of complaints) say(printable(text));
   switch (invocation.command) {
     case 'help':
-      return print(helpText());
+      return print(localText(helpText(), process.env));
     case 'version':
       return print(`netpane ${version()}\n`);
     case 'config': {
       const { configText, pathsText } = await import('./config/print.ts');
       const { configFile, path, origins } = invocation;
-      return print(
-        path
-          ? pathsText(configFile, process.env)
-          : configText({ ...invocation, query: invocation.query.text }, origins),
-      );
+      const text = path
+        ? pathsText(configFile, process.env)
+        : configText({ ...invocation, query: invocation.query.text }, origins, isUtf8(process.env));
+      return print(localText(text, process.env));
     }
     case 'ls': {
       const { list } = await import('./list.ts');

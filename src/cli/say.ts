@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { localText } from './locale.ts';
 
 const STDERR = 2;
 
@@ -11,7 +12,7 @@ const PAUSE_MS = 5;
  * without a reader changes nothing: there is no place left to report that to.
  */
 export function say(text: string): void {
-  let rest = Buffer.from(`netpane: ${text}\n`);
+  let rest = Buffer.from(localText(`netpane: ${text}\n`, process.env));
   for (let i = 0; i < TRIES && rest.length > 0; i++) {
     try {
       rest = rest.subarray(writeSync(STDERR, rest));

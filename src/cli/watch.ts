@@ -10,6 +10,7 @@ import { countText, preciseClockText } from '../view/format.ts';
 import { slowText } from '../view/notices.ts';
 import { crashText, messageOf, shortageText } from './errors.ts';
 import { resolveHosts } from './hosts.ts';
+import { writeLocalText } from './locale.ts';
 import { memoryLimit } from './memory.ts';
 import { Notices } from './notices.ts';
 import { finish, type Link } from './link.ts';
@@ -46,7 +47,11 @@ export async function watch(
   const wanted = new WantedEvents(query, await resolveHosts(query.hosts), (regex) =>
     say(printable(slowText(regex))),
   );
-  const printer = new EventPrinter(out, json ? JSON_LINES : TEXT_LINES, (event) => wanted.has(event));
+  const printer = new EventPrinter(
+    json ? out : writeLocalText(out, process.env),
+    json ? JSON_LINES : TEXT_LINES,
+    (event) => wanted.has(event),
+  );
   const bounds = boundsFor(memoryLimit());
   const notices = new Notices((text) => say(printable(text)));
   const thrift = new Thrift();

@@ -44,7 +44,7 @@ export function readRegex(piece: Piece): string {
     const reason = error instanceof Error ? error.message : String(error);
     refuse(whole, reason.replace(/^error parsing regexp: ([^:]*).*/s, 'regex: $1'));
   }
-  if (size > MOST_INSTRUCTIONS) refuse(whole, 'the regex repeats too much: {…} with smaller numbers');
+  if (size > MOST_INSTRUCTIONS) refuse(whole, 'the regex repeats too much: {N} with smaller numbers');
   return piece.text;
 }
 

@@ -50,7 +50,7 @@ function readTied(
   const isOrder = tie.startsWith('<') || tie.startsWith('>');
   if (tie === '!=') {
     if (!isField(name) && !isQuantity(name)) return undefined;
-    throw new Mistake(at, text.length + 2, `to negate, put ! before the term: !${name}=…`);
+    throw new Mistake(at, text.length + 2, `to negate, put ! before the term: !${name}=VALUE`);
   }
   if (isQuantity(name) && (isOrder || (tie === '=' && name !== 'pid'))) {
     const piece = scanner.run();
@@ -70,7 +70,7 @@ function readTied(
     throw new Mistake(
       at,
       text.length + 1,
-      `${name} is compared: ${name}>… or ${name}<…, with ${amountExpected(name)}`,
+      `${name} is compared: ${name}>N or ${name}<N, with ${amountExpected(name)}`,
     );
   if (!isOrder) return undefined;
   throw new Mistake(at, text.length, `${shown(text)} is no number; expected ${QUANTITY_NAMES.join(', ')}`);

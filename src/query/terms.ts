@@ -48,7 +48,7 @@ const compared = (example: string, about: string): Omit<TermHelp, 'syntax'> => (
 
 const QUANTITY_HELP = {
   age: compared('age<10s', 'how long it is there, or lived: ms s m h d'),
-  rx: compared('rx>1M', 'bytes received: k M G T are powers of 1000, KiB MiB … of 1024'),
+  rx: compared('rx>1M', 'bytes received: k M G T are powers of 1000, KiB MiB GiB TiB of 1024'),
   tx: compared('tx>=1GiB', 'bytes sent'),
   bytes: compared('bytes>10M', 'bytes both ways together'),
   'rx/s': compared('rx/s>100k', 'bytes received a second'),
@@ -67,7 +67,7 @@ export const TERMS: readonly TermHelp[] = [
   {
     syntax: 'WORD, "TEXT"',
     example: 'curl',
-    about: 'a part of anything shown: program, command line, address, port, service, user, …',
+    about: 'a part of anything shown: program, command line, address, port, service, user and so on',
   },
   {
     syntax: '/REGEX/',

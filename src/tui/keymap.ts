@@ -55,7 +55,7 @@ function exclude(context: KeyContext): Command {
       ? termOfGroup(item.first, state.group)
       : row && termOfCell(state.cell, row);
   return term === undefined
-    ? say('nothing that a query could exclude: → chooses another cell')
+    ? say('nothing that a query could exclude: the right arrow key chooses another cell')
     : { type: 'add-term', term: `!${term}` };
 }
 
@@ -148,7 +148,7 @@ export const KEYS: readonly Binding[] = [
     keys: ['/'],
     label: '/',
     about:
-      'the query, which filters while you type: see QUERY below; tab completes, ↑ ↓ go through those of before',
+      'the query, which filters while you type: see QUERY below; tab completes, up and down go through those of before',
     group: 'Filter',
     hint: 'filter',
     run: ({ state }) => ({
@@ -218,7 +218,7 @@ export const KEYS: readonly Binding[] = [
   },
   {
     keys: VIEW_KEYS,
-    label: '1 … 9',
+    label: '1 to 9',
     about: 'looks by one of the views: 1 all, 2 listening, 3 established, and so on as v lists them',
     group: 'Views',
     run: ({ state }, name) => viewAt(state, Number(name)),
@@ -379,14 +379,14 @@ export const KEYS: readonly Binding[] = [
   },
   {
     keys: ['up', 'k'],
-    label: '↑ k',
+    label: 'up k',
     about: 'one row up; so does the mouse wheel, and a click selects a row',
     group: 'Move',
     run: () => ({ type: 'move', by: -1, unit: 'row' }),
   },
   {
     keys: ['down', 'j'],
-    label: '↓ j',
+    label: 'down j',
     about: 'one row down',
     group: 'Move',
     run: () => ({ type: 'move', by: 1, unit: 'row' }),
@@ -421,14 +421,14 @@ export const KEYS: readonly Binding[] = [
   },
   {
     keys: ['left'],
-    label: '←',
+    label: 'left',
     about: 'chooses the cell to the left, for Y and x',
     group: 'Copy',
     run: cellLeft,
   },
   {
     keys: ['right'],
-    label: '→',
+    label: 'right',
     about: 'chooses the cell to the right; a click on one does so too',
     group: 'Copy',
     run: cellRight,

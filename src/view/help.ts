@@ -9,7 +9,7 @@ import { displayWidth } from './width.ts';
 
 /** One entry of the key table, as the help needs it. */
 export interface KeyHelp {
-  /** Keys as a person calls them: `p`, `ctrl-c`, `↑ k`. */
+  /** Keys as a person calls them: `p`, `ctrl-c`, `up k`. */
   readonly label: string;
   readonly about: string;
   readonly group: string;

@@ -24,7 +24,7 @@ const free: readonly Hint[] = [ACCEPT, CLEAR, CANCEL];
 
 /** Where keys mean something else than in the table: while something is typed, in a list, in the help. */
 const MODES: Readonly<Record<PromptKind | List['kind'] | 'help', readonly Hint[]>> = {
-  query: [ACCEPT, COMPLETE, { label: '↑', hint: 'those of before' }, CLEAR, CANCEL],
+  query: [ACCEPT, COMPLETE, { label: 'up', hint: 'those of before' }, CLEAR, CANCEL],
   port: completed,
   process: completed,
   netns: completed,
@@ -45,7 +45,7 @@ const MODES: Readonly<Record<PromptKind | List['kind'] | 'help', readonly Hint[]
     CLOSE,
   ],
   help: [
-    { label: '↑ ↓', hint: 'scroll' },
+    { label: 'up down', hint: 'scroll' },
     { label: '?', hint: 'closes' },
   ],
 };

@@ -178,7 +178,7 @@ function rowPattern(titles: string): RegExp {
   const known = rowPatterns.get(titles);
   if (known) return known;
   let isRemote = false;
-  const words = titles.split(/[ ▴▾]+/).filter((title) => title !== '');
+  const words = titles.split(/[ ▴▾^]+/).filter((title) => title !== '');
   const cells = words.map((title) => {
     isRemote ||= title === 'REMOTE';
     const [name, cell] =

@@ -156,18 +156,43 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
     ['LANG=C', { LANG: 'C' }],
     ['no locale', { LANG: undefined }],
     ['LC_ALL=POSIX', { LC_ALL: 'POSIX' }],
-  ])('%s: the same characters', async (_, env) => {
+  ])('%s: nothing but ASCII, on the screen and after it', async (_, env) => {
     const herd = newHerd();
     const name = uniqueName();
     const listener = await (await herd.spawn({ title: `${name}漢é` })).listen();
     const t = startNetpane({ args: ['--process', name], env });
     const row = await t.until('the listener', () => rowOf(t, listener));
-    expect(row).toMatchObject({ process: `${name}漢é`, age: '·' });
-    expect(t.rows()[3]).toContain('PROCESS▴');
-    expect(t.rows()[1]).toContain('−0 a tick');
+    expect(row).toMatchObject({ process: `${name}???`, age: '-' });
+    expect(t.rows()[3]).toContain('PROCESS^');
+    expect(t.rows()[1]).toContain('-0 a tick');
     t.write('g');
-    await t.until('the graph', () => /[▁▂▃▄▅▆▇█]/.test(t.text()));
-    expect(t.text()).not.toMatch(/\uFFFD/);
+    await t.until('the graph', () => /^[_.:=+*#-]+/m.test(t.text()));
+    t.write('?');
+    await t.until('the help', () => t.text().includes('FILTER'));
+    t.write('q');
+    await t.exited;
+    expect(t.received().filter((byte) => byte > 126)).toEqual(Buffer.of());
+  });
+
+  test('LC_ALL=C: `ls`, `watch`, --help, the configuration and mistakes are ASCII; JSON and CSV stay', async () => {
+    const name = uniqueName();
+    const listener = await (await newHerd().spawn({ title: `${name}漢é` })).listen();
+    const port = `lport:${listener.local.port}`;
+    const env = { ...process.env, LC_ALL: 'C' };
+    const run = (...args: string[]) => runNetpane(args, { env });
+    const [table, help, mistake, config, json, csv] = await Promise.all([
+      run('ls', port),
+      run('--help'),
+      run('ls', 'rx:töö…'),
+      run('config', '--config', 'töö.toml', '--path'),
+      run('ls', '--json', port),
+      run('ls', '--csv', port),
+    ]);
+    for (const { stdout, stderr } of [table, help, mistake, config])
+      expect(stdout + stderr).toMatch(/^\p{ASCII}+$/u);
+    expect(table.stdout).toContain(`${name}???`);
+    expect(mistake.stderr).toContain("'rx:t??~' is no query");
+    for (const { stdout } of [json, csv]) expect(stdout).toContain(`${name}漢é`);
   });
 
   const whyNot = unshare.length > 0 ? '' : ' (skipped: no network namespace may be made here)';

@@ -168,11 +168,11 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
     expect(close).toMatchObject({ type: 'close', isAtLeast: true, socket: { state: 'LISTEN' } });
   });
 
-  test('for a person: a line each; on stderr, once, what cannot be seen', async () => {
+  test('for a person: a line each, in the characters of the locale; on stderr, once, what cannot be seen', async () => {
     const { name, server, client, listener, poke } = await scene();
-    const watcher = await awake(poke, ['--process', name, '--source', 'proc']);
+    const watcher = await awake(poke, ['--process', name, '--source', 'proc'], [], { LC_ALL: 'C' });
     const { near } = await client.connect(server, listener);
-    const ends = `tcp 127.0.0.1:${near[0]?.local.port} → 127.0.0.1:${listener.local.port} `;
+    const ends = `tcp 127.0.0.1:${near[0]?.local.port} > 127.0.0.1:${listener.local.port} `;
     const line = (mark: string) =>
       `^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} \\${mark} ${name}-c +${client.pid} +${ends}`;
     await watcher.until('it comes', () =>

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { Writable } from 'node:stream';
 import headless from '@xterm/headless';
+import { writeLocalText } from '../../src/cli/locale.ts';
 import type { Batch } from '../../src/model/batch.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import type { HostAnswer, Message, State, Usage } from '../../src/store/state.ts';
@@ -60,7 +61,8 @@ export class FakeApp {
   readonly #emulator: InstanceType<typeof headless.Terminal>;
   readonly #output: Writable & { isTTY?: boolean; columns?: number; rows?: number };
 
-  constructor(columns: number, rows: number, state: State = emptyState()) {
+  /** @param locale as in LC_ALL */
+  constructor(columns: number, rows: number, state: State = emptyState(), locale = 'C.UTF-8') {
     this.#emulator = new headless.Terminal({ cols: columns, rows, allowProposedApi: true });
     this.#output = Object.assign(
       new Writable({
@@ -73,6 +75,7 @@ export class FakeApp {
       }),
       { isTTY: true, columns, rows },
     );
+    writeLocalText(this.#output, { LC_ALL: locale });
     this.#input = new TerminalInput(this.#stdin);
     this.#screen = openScreen(this.#input, this.#output, 'xterm-256color');
     const terminal: Terminal = {

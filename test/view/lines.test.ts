@@ -438,7 +438,7 @@ describe('help', () => {
   });
 
   test.each([
-    ['query', 'enter done  tab completes  ↑ those of before  ctrl-u clears  esc as before'],
+    ['query', 'enter done  tab completes  up those of before  ctrl-u clears  esc as before'],
     ['port', 'enter done  tab completes  ctrl-u clears  esc as before'],
     ['save', 'enter done  ctrl-u clears  esc as before'],
   ] as const)('while a %s is typed the keys are those of typing', (kind, hints) => {
@@ -459,7 +459,7 @@ describe('help', () => {
 
   test('in the help it is said how it scrolls and closes', () => {
     const state = after(emptyState(), { type: 'pane', pane: 'help' });
-    expect(textOf(hintLine(KEYS, state, 100, undefined))).toBe('↑ ↓ scroll  ? closes');
+    expect(textOf(hintLine(KEYS, state, 100, undefined))).toBe('up down scroll  ? closes');
   });
 
   test('the hint at the traffic comes with the traffic', () => {

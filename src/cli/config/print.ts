@@ -56,6 +56,9 @@ function originText(origin: Origin, item = 0): string {
 /** What acts on a terminal, or cannot be seen, but for the ends of lines. */
 const UNSAFE = /(?!\n)[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu;
 
+/** What ASCII lacks. */
+const NOT_ASCII = /\P{ASCII}/gu;
+
 /** Returns a character as TOML escapes it; half a surrogate pair, which TOML does not have, as U+FFFD. */
 function escaped(character: string): string {
   const code = character.codePointAt(0) ?? 0;
@@ -64,28 +67,32 @@ function escaped(character: string): string {
 }
 
 /** Returns a table as TOML that is harmless for a terminal. Its strings are those in which escapes hold. */
-const toml = (table: object): string => stringify(table).trimEnd().replace(UNSAFE, escaped);
+function toml(table: object, isUtf8: boolean): string {
+  const text = stringify(table).trimEnd().replace(UNSAFE, escaped);
+  return isUtf8 ? text : text.replace(NOT_ASCII, escaped);
+}
 
-const pair = (key: string, value: unknown): string => toml({ [key]: value });
-
-/** The settings in effect as a configuration file, with where each comes from. */
-export function configText(settings: Settings, origins: Origins): string {
+/**
+ * The settings in effect as a configuration file, with where each comes from.
+ * @param isUtf8 false writes the values in ASCII, with escapes; a comment may still name a file that is not
+ */
+export function configText(settings: Settings, origins: Origins, isUtf8 = true): string {
   const singles = (Object.keys(WRITTEN) as Single[]).map((name) => {
     const write = WRITTEN[name] as (value: unknown) => Written;
     const written = write(settings[name]);
     const isAbsent = typeof written === 'object' && 'absent' in written;
-    const text = isAbsent ? `# ${KEYS[name]}: ${written.absent}` : pair(KEYS[name], written);
+    const text = isAbsent ? `# ${KEYS[name]}: ${written.absent}` : toml({ [KEYS[name]]: written }, isUtf8);
     return `${text}  # ${originText(origins[name])}`;
   });
   const { views } = settings;
   const tables =
     views.length > 0
-      ? views.map((view, i) => viewText(view, originText(origins.views, i)))
+      ? views.map((view, i) => viewText(view, originText(origins.views, i), isUtf8))
       : [`# [[view]]: none  # ${originText(origins.views)}\n`];
   return [`${singles.join('\n')}\n`, ...tables].join('\n');
 }
 
-function viewText({ name, query, columns, sort, group }: View, origin: string): string {
+function viewText({ name, query, columns, sort, group }: View, origin: string, isUtf8: boolean): string {
   const table = {
     name,
     query,
@@ -93,7 +100,7 @@ function viewText({ name, query, columns, sort, group }: View, origin: string): 
     ...(sort && { sort: sortText(sort) }),
     ...(group && { group }),
   };
-  return `[[${KEYS.views}]]  # ${origin}\n${toml(table)}\n`;
+  return `[[${KEYS.views}]]  # ${origin}\n${toml(table, isUtf8)}\n`;
 }
 
 /** The files that netpane uses, a line each. */

@@ -1,0 +1,49 @@
+import { Writable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { isUtf8, writeLocalText } from '../../src/cli/locale.ts';
+
+test.each([
+  ['LANG=C.UTF-8', true],
+  ['LANG=de_DE.utf8', true],
+  ['LANG=de_DE.UTF-8@euro', true],
+  ['LC_CTYPE=UTF-8', true],
+  ['LANG=C', false],
+  ['LANG=POSIX', false],
+  ['LANG=en_US', false],
+  ['LANG=de_DE@euro', false],
+  ['LANG=ja_JP.eucJP', false],
+  ['LANG=de_DE.ISO-8859-1', false],
+  // No codeset of a locale, but a part of its name.
+  ['LANG=utf8_XX.ISO-8859-1', false],
+  ['', false],
+  // The first that is not empty counts.
+  ['LC_ALL=C LC_CTYPE=C.UTF-8 LANG=C.UTF-8', false],
+  ['LC_ALL=C.UTF-8 LC_CTYPE=C LANG=C', true],
+  ['LC_CTYPE=C LANG=C.UTF-8', false],
+  ['LC_ALL= LC_CTYPE= LANG=C.UTF-8', true],
+  // Of messages, and not of characters.
+  ['LC_MESSAGES=C.UTF-8', false],
+])('%s: %s on Linux', (variables, expected) => {
+  const environment = Object.fromEntries(variables.split(' ').map((it) => it.split('=')));
+  expect(isUtf8(environment, 'linux')).toBe(expected);
+});
+
+test('Windows writes UTF-16 whatever the environment says; macOS has UTF-8 unless it says otherwise', () => {
+  expect(isUtf8({ LC_ALL: 'C' }, 'win32')).toBe(true);
+  expect(isUtf8({}, 'darwin')).toBe(true);
+  expect(isUtf8({ LC_ALL: 'C' }, 'darwin')).toBe(false);
+});
+
+test.each([
+  ['C', 't?? ~'],
+  ['C.UTF-8', 'töö …'],
+])('%s: a stream writes text as %s, tells when it is written, and leaves bytes', async (LC_ALL, expected) => {
+  const chunks: Buffer[] = [];
+  const stream = writeLocalText(
+    new Writable({ write: (chunk: Buffer, _, done) => (chunks.push(chunk), done()) }),
+    { LC_ALL },
+  );
+  await new Promise<void>((resolve) => void stream.write('töö …', () => resolve()));
+  stream.write(Buffer.of(0xff));
+  expect(chunks).toEqual([Buffer.from(expected), Buffer.of(0xff)]);
+});
