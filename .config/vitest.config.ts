@@ -4,8 +4,8 @@ export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
     // The end-to-end tests start real programs and wait for conditions; a slow machine may take its time.
-    // Whoever runs the tests may have a configuration of his own.
-    env: { XDG_CONFIG_HOME: '/dev/null' },
+    // The machine may have a configuration of its own, or no locale.
+    env: { XDG_CONFIG_HOME: '/dev/null', LC_ALL: 'C.UTF-8' },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [

@@ -78,7 +78,7 @@ export function openScreen(
       output: output as unknown as NodeJS.WriteStream,
       terminal,
       fullUnicode: true,
-      // Containers often set no locale; terminals have spoken UTF-8 for long.
+      // Where the locale is not UTF-8, the stream that is written to makes ASCII of it (cli/locale.ts).
       forceUnicode: true,
       autoPadding: false,
       warnings: false,

@@ -174,7 +174,7 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
     expect(t.received().filter((byte) => byte > 126)).toEqual(Buffer.of());
   });
 
-  test('LC_ALL=C: `ls`, `watch`, --help, the configuration and mistakes are ASCII; JSON and CSV stay', async () => {
+  test('LC_ALL=C: `ls`, --help, the configuration and mistakes are ASCII; JSON and CSV stay', async () => {
     const name = uniqueName();
     const listener = await (await newHerd().spawn({ title: `${name}漢é` })).listen();
     const port = `lport:${listener.local.port}`;

@@ -185,6 +185,7 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
     expect(
       watcher.said.stdout.split('\n').filter((it) => !/^\d\d:\d\d:\d\d\.\d{3} [-+~!] /.test(it)),
     ).toEqual(['']);
+    expect(watcher.said.stdout + watcher.said.stderr).toMatch(/^\p{ASCII}*$/u);
     const notices = watcher.said.stderr.split('\n').slice(0, -1);
     expect(notices.filter((it) => /between two looks/.test(it))).toHaveLength(1);
     expect(notices.filter((it) => !it.startsWith('netpane: '))).toEqual([]);

@@ -118,6 +118,15 @@ test('printed settings hold nothing that acts on a terminal, and read again they
   expect(parse(text).settings).toMatchObject({ query, views });
 });
 
+test('settings printed for a locale that is not UTF-8 are ASCII, and read again they are the same', () => {
+  const query = 'process:"töö 漢😀"';
+  const views = [{ name: 'größe…', query: 'user:é' }];
+  const { settings, origins } = settle({ query, views }, {});
+  const text = configText(settings, origins, false);
+  expect(text).toMatch(/^\p{ASCII}*$/u);
+  expect(parse(text).settings).toMatchObject({ query, views });
+});
+
 describe('mistakes', () => {
   test('all of them at once, in the order of the file', async () => {
     const check = (text: string) => (text.includes('two') ? 'there is no two' : undefined);
