@@ -24,7 +24,11 @@ test.each([
   // Of messages, and not of characters.
   ['LC_MESSAGES=C.UTF-8', false],
 ])('%s: %s on Linux', (variables, expected) => {
-  const environment = Object.fromEntries(variables.split(' ').map((it) => it.split('=')));
+  const environment: Record<string, string | undefined> = {};
+  for (const it of variables.split(' ')) {
+    const [name = '', value] = it.split('=');
+    environment[name] = value;
+  }
   expect(isUtf8(environment, 'linux')).toBe(expected);
 });
 
@@ -39,10 +43,13 @@ test.each([
   ['C.UTF-8', 'töö …'],
 ])('%s: a stream writes text as %s, tells when it is written, and leaves bytes', async (LC_ALL, expected) => {
   const chunks: Buffer[] = [];
-  const stream = writeLocalText(
-    new Writable({ write: (chunk: Buffer, _, done) => (chunks.push(chunk), done()) }),
-    { LC_ALL },
-  );
+  const out = new Writable({
+    write: (chunk: Buffer, _, done) => {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  const stream = writeLocalText(out, { LC_ALL });
   await new Promise<void>((resolve) => void stream.write('töö …', () => resolve()));
   stream.write(Buffer.of(0xff));
   expect(chunks).toEqual([Buffer.from(expected), Buffer.of(0xff)]);
