@@ -30,11 +30,11 @@ describe('the list', () => {
     expect(lines.map((line) => textOf(line).trimEnd())).toEqual([
       `COLUMNS  3 of ${COLUMNS.length} shown`,
       '[x] AGE         auto  since netpane first saw it, > when it…',
-      '[x] PROCESS       20  the program; (name) last known, [name…',
+      '[x] PROCESS       20  program; a → b: runs b now; (name) la…',
       '[x] REMOTE END  auto  address and port of the peer in one; …',
       '[ ] PID               its process id',
-      'the program; (name) last known, [name] the listener’s, +n',
-      'further ones that hold the socket',
+      'program; a → b: runs b now; (name) last known, [name]',
+      'listener, name? seen sending, +n more that hold it',
       '',
     ]);
     expect(lines.map(({ selected }) => selected ?? false)).toEqual([

@@ -8,7 +8,7 @@ export const PROGRAM_COLUMNS = {
   process: {
     title: 'PROCESS',
     about:
-      'the program; a → b where it has become another since, (name) last known, [name] the listener’s, name? only seen to send, +n further ones that hold the socket',
+      'program; a → b: runs b now; (name) last known, [name] listener, name? seen sending, +n more that hold it',
     align: 'left',
     width: { least: 8, good: 10, most: 24 },
     priority: 1,
@@ -66,7 +66,7 @@ export const PROGRAM_COLUMNS = {
   knowledge: onRequest({
     title: 'KNOWN',
     about:
-      'how the program is known: exact, inherited (last known), listener, sender, hidden, kernel, gone, unknown, pending',
+      'how it is known: exact, inherited (last known), listener, sender, hidden, kernel, gone, unknown, pending',
     align: 'left',
     width: { least: 6, good: 9, most: 9 },
     text: ({ socket }) => firstOwner(socket).knowledge,
