@@ -18,7 +18,7 @@ const KNOWLEDGE = {
  * `[listener]`, `"quoted"`; `name +2`; `only sender?`; a cut, `…` (`~` in ASCII); one program and then another, `a → b` (`a > b`); a sign
  * that stands for nothing.
  */
-const LIKE_MARK = /^$|^[\s("[]|\s$| \+\d+$|\?$|[…~→]| > |^[?·*-]$/;
+const LIKE_MARK = /^$|^[\s("[]|\s$| \+\d+$|\?$|[…~→]|\?$| > |^[·*-]$/;
 
 const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 

@@ -25,7 +25,7 @@ export function noteWidths(
     let most = widest.get(id) ?? 0;
     for (const row of rows) {
       if (most >= width.most) break;
-      most = Math.max(most, Math.min(width.most, displayWidth(text(row, context))));
+      most = Math.max(most, Math.min(width.most, displayWidth(text(row, context), width.most)));
     }
     widest.set(id, most);
   }

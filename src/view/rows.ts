@@ -66,7 +66,7 @@ export function rowLine(
   const spans = [];
   for (const { column, left, width } of columns) {
     let cell = column.text(row, context);
-    if (column.shortText && (width < column.width.good || displayWidth(cell) > width))
+    if (column.shortText && (width < column.width.good || displayWidth(cell, width) > width))
       cell = column.shortText(row, context);
     text += ' '.repeat(left - at);
     at = left + width;

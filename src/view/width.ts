@@ -1,44 +1,52 @@
-import { eastAsianWidth } from 'get-east-asian-width';
+import { graphemesOf, graphemeWidth, MOST_UNITS, SINGLE } from './graphemes.ts';
 
-const ASCII = /^[ -~]*$/;
+/** The graphemes of printable text, in which alone it is cut. */
+export const charactersOf = graphemesOf;
 
-/** The characters of a text by code point: printable text has nothing that joins them into larger ones. */
-export const charactersOf = (text: string): string[] => Array.from(text);
+/** The first part of a text that is of more than so many cells. */
+const beyond = (cells: number): number => (cells + 1) * MOST_UNITS;
 
-/** Cells that printable text (see `printable`) takes in a terminal: one a character, two for a wide one. */
-export function displayWidth(text: string): number {
-  if (ASCII.test(text)) return text.length;
+/**
+ * Cells that printable text (see `printable`) takes in a terminal.
+ * @param most beyond so many it need not be counted: any larger number will do
+ */
+export function displayWidth(text: string, most = Infinity): number {
+  if (SINGLE.test(text)) return text.length;
   let width = 0;
-  for (const character of text) width += eastAsianWidth(character.codePointAt(0) ?? 0);
+  for (const grapheme of graphemesOf(text.slice(0, beyond(most)))) width += graphemeWidth(grapheme);
   return width;
 }
 
-/** The first characters of `characters` that fit into `width` cells. */
-function take(characters: readonly string[], width: number): string {
-  let text = '';
+/** How many of `characters`, from the start or from the end on, fit into `width` cells. */
+function fitting(characters: readonly string[], width: number, fromEnd = false): number {
   let left = width;
-  for (const character of characters) {
-    left -= displayWidth(character);
-    if (left < 0) break;
-    text += character;
+  for (let count = 0; count < characters.length; count++) {
+    left -= displayWidth(characters[fromEnd ? characters.length - 1 - count : count] ?? '');
+    if (left < 0) return count;
   }
-  return text;
+  return characters.length;
 }
 
 /** Text cut to `width` cells, from its middle: the start tells what it is, the end tells which. */
 export function cutMiddle(text: string, width: number): string {
-  if (displayWidth(text) <= width) return text;
+  if (displayWidth(text, width) <= width) return text;
   if (width <= 1) return width === 1 ? '…' : '';
-  const characters = charactersOf(text);
-  const tail = take(characters.toReversed(), Math.floor((width - 1) / 2));
-  const head = take(characters, width - 1 - displayWidth(tail));
-  return `${head}…${charactersOf(tail).reverse().join('')}`;
+  const most = Math.floor((width - 1) / 2);
+  if (SINGLE.test(text)) return `${text.slice(0, width - 1 - most)}…${text.slice(text.length - most)}`;
+  // Of a long text the middle is not looked at. The first grapheme behind it may be half of one, and is not shown.
+  const ends = charactersOf(text.slice(-beyond(width)));
+  const tail = ends.slice(ends.length - fitting(ends, most, true)).join('');
+  const starts = charactersOf(text.slice(0, beyond(width)));
+  const head = starts.slice(0, fitting(starts, width - 1 - displayWidth(tail))).join('');
+  return `${head}…${tail}`;
 }
 
 /** Text cut to `width` cells at its end. */
 export function cutEnd(text: string, width: number): string {
-  if (displayWidth(text) <= width) return text;
-  return width <= 0 ? '' : `${take(charactersOf(text), width - 1)}…`;
+  if (displayWidth(text, width) <= width) return text;
+  if (width <= 0) return '';
+  const characters = charactersOf(text.slice(0, beyond(width)));
+  return `${characters.slice(0, fitting(characters, width - 1)).join('')}…`;
 }
 
 /** Text in exactly `width` cells: cut in the middle, or filled up with spaces. */
@@ -51,11 +59,18 @@ export function fit(text: string, width: number, align: 'left' | 'right' = 'left
 /** Text in pieces of at most `width` cells, broken wherever that falls; one empty piece for none. */
 export function inPieces(text: string, width: number): string[] {
   const pieces: string[] = [];
-  for (let rest = charactersOf(text); rest.length > 0 || pieces.length === 0;) {
-    const piece = take(rest, width);
-    pieces.push(piece);
-    // At least one character, lest a wide one in one cell stay for ever.
-    rest = rest.slice(Math.max(1, charactersOf(piece).length));
+  let piece = '';
+  let left = width;
+  for (const character of charactersOf(text)) {
+    const cells = displayWidth(character);
+    // At least one character in each, however wide it is.
+    if (cells > left && piece !== '') {
+      pieces.push(piece);
+      piece = '';
+      left = width;
+    }
+    piece += character;
+    left -= cells;
   }
-  return pieces;
+  return [...pieces, piece];
 }

@@ -7,11 +7,11 @@ import { ALL_SEEN } from './fakes.ts';
 export const textOf = (line: Line | undefined): string => line?.spans.map(({ text }) => text).join('') ?? '';
 
 /**
- * What no text on the screen may hold: controls, DEL, bidi controls, zero-width and other format characters, line
- * and paragraph separators, combining marks, lone surrogates.
+ * What no text on the screen may hold: controls, DEL, bidi controls, zero-width and other format characters, line and
+ * paragraph separators, lone surrogates; what joins an emoji outside of one; a mark upon nothing, and a heap of them.
  */
 export const UNSAFE =
-  /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}\u115f\u1160\u3164\uffa0\p{M}\p{Cs}]/u;
+  /[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0e\ufeff\u115f\u1160\u3164\uffa0\p{Cs}]|(?<![\p{Emoji}])\ufe0f|(?<![\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d|\u200d(?!\p{Extended_Pictographic})|(?<![\u{1f3f4}\u{e0020}-\u{e007f}])[\u{e0020}-\u{e007f}]|(?<=^|\s)(?!\ufe0f)\p{M}|(?:(?!\ufe0f)\p{M}){9}/u;
 
 /** Texts that a program could choose as its name to harm a terminal, or the eye. */
 export const HOSTILE = [
@@ -30,6 +30,12 @@ export const HOSTILE = [
   'tag\u{e0041}s',
   '日本語のプログラム',
   '👩‍👩‍👧',
+  // Emoji of several characters; the same joined to what makes none; letters that join.
+  '👍🏽❤️1️⃣🇩🇪🏴󠁧󠁢󠁥󠁮󠁧󠁿',
+  'a\ufe0f\u200db\u200d👩\u200d',
+  'नमस्ते क्षत्रिय กำ \u1100\u1161\u11a8 \u1161',
+  `z${'\u0301\u0316'.repeat(500)}`,
+  '\u0301',
   '',
   ' ',
 ];

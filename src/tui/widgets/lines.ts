@@ -1,6 +1,6 @@
 import type { Widgets } from 'blessed';
-import { eastAsianWidth } from 'get-east-asian-width';
 import type { Palette } from '../../store/state.ts';
+import { graphemesOf, graphemeWidth, isCharacter, looseWidth, SINGLE } from '../../view/graphemes.ts';
 import type { Region } from '../../view/layout.ts';
 import type { Line } from '../../view/line.ts';
 import { blessedBox, charWidth } from '../blessed.ts';
@@ -10,6 +10,13 @@ import { attribute } from '../theme.ts';
 type Cell = [number, string];
 type CellRow = Cell[] & { dirty?: boolean };
 
+/** A row of the screen: what is to be shown, what blessed takes the terminal to show, and which it is. */
+interface ScreenRow {
+  readonly row: CellRow;
+  readonly shown: CellRow;
+  readonly y: number;
+}
+
 const put = (row: CellRow, x: number, attr: number, character: string): void => {
   const cell = row[x];
   if (cell === undefined || (cell[0] === attr && cell[1] === character)) return;
@@ -17,6 +24,19 @@ const put = (row: CellRow, x: number, attr: number, character: string): void => 
   cell[1] = character;
   row.dirty = true;
 };
+
+const moveTo = (x: number, y: number): string => `\x1b[${y + 1};${x + 1}H`;
+
+/** What the cells behind the first one of a wide grapheme do: they go past it. */
+const PAST = '\x1b[C';
+
+/**
+ * What draws a grapheme in its cells, whatever the terminal takes it for, and leaves the cursor behind the first one, where
+ * blessed takes it to be. Terminals do not agree on how many cells an emoji of several characters has, or one that is
+ * younger than they are: the cells are cleared first, for it may have fewer, and a line is not wrapped if it has more.
+ */
+const drawn = (grapheme: string, width: number, x: number, y: number): string =>
+  `\x1b[?7l${' '.repeat(width)}${moveTo(x, y)}${grapheme}${moveTo(x + 1, y)}\x1b[?7h`;
 
 /**
  * A region of the screen that shows lines. It writes the cells of blessed's screen itself, so that a line that stays
@@ -44,29 +64,44 @@ export class LinesWidget {
   #paint(screen: Widgets.Screen): void {
     const { left = 0, top = 0, width = 0, height = 0 } = this.#region ?? {};
     // The declaration of blessed calls it private; it is where every element of blessed writes to.
-    const { lines: rows } = screen as unknown as { lines: CellRow[] };
-    for (let i = 0; i < height; i++) {
-      const row = rows[top + i];
-      if (row) this.#paintLine(row, this.#lines[i], left, Math.min(left + width, row.length));
+    const { lines: rows, olines: shown } = screen as unknown as { lines: CellRow[]; olines: CellRow[] };
+    for (let y = top; y < top + height; y++) {
+      const row = rows[y];
+      if (!row) continue;
+      this.#paintLine({ row, shown: shown[y] ?? [], y }, this.#lines[y - top], left, left + width);
     }
   }
 
-  #paintLine(row: CellRow, line: Line | undefined, left: number, right: number): void {
+  #paintLine({ row, shown, y }: ScreenRow, line: Line | undefined, left: number, end: number): void {
+    const right = Math.min(end, row.length);
     const selected = line?.selected ?? false;
     let x = left;
     for (const { text, tone } of line?.spans ?? []) {
       const attr = attribute(this.#palette, tone, selected);
-      for (const character of text) {
+      if (SINGLE.test(text)) {
+        const count = Math.min(text.length, right - x);
+        for (let i = 0; i < count; i++) put(row, x++, attr, text.charAt(i));
+        continue;
+      }
+      for (const grapheme of graphemesOf(text)) {
         if (x >= right) return;
-        const code = character.codePointAt(0) ?? 0;
-        if (code < 0x300 || eastAsianWidth(code) === 1) {
-          put(row, x++, attr, character);
-          continue;
+        const width = graphemeWidth(grapheme);
+        if (width === 1 && isCharacter(grapheme)) {
+          put(row, x++, attr, grapheme);
+        } else if (x + width > right) {
+          while (x < right) put(row, x++, attr, '?');
+        } else if (isCharacter(grapheme) && charWidth(grapheme) === 2) {
+          // Blessed skips the second cell of what its older tables know as wide.
+          put(row, x++, attr, grapheme);
+          put(row, x++, attr, ' ');
+        } else {
+          const cell = drawn(grapheme, width, x, y);
+          // A terminal that draws more than its cells draws over those behind it: they are written once more.
+          if (row[x]?.[1] !== cell)
+            for (const behind of shown.slice(x + width, x + looseWidth(grapheme))) behind[1] = '\0';
+          put(row, x++, attr, cell);
+          for (let i = 1; i < width; i++) put(row, x++, attr, PAST);
         }
-        // Two cells: blessed skips the second one, if its older tables know the character as wide.
-        const known = x + 1 < right && charWidth(character) === 2;
-        put(row, x++, attr, known ? character : '?');
-        if (x < right) put(row, x++, attr, known ? ' ' : '?');
       }
     }
     const attr = attribute(this.#palette, 'plain', selected);
