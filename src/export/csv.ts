@@ -25,6 +25,7 @@ const COLUMNS: Readonly<Record<string, (socket: Socket) => Value>> = {
   remoteAddress: ({ remote }) => remote?.address,
   remotePort: ({ remote }) => remote?.port,
   state: ({ state }) => state,
+  opened: ({ opened }) => opened,
   inode: ({ inode }) => inode,
   uid: ({ uid }) => uid,
   user: ({ user }) => user,

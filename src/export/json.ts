@@ -90,7 +90,7 @@ export function socketJson(socket: Socket): string {
     fields(socket, ['id', 'protocol', 'family']) +
       `,"local":${endpointJson(local, socket.protocol)}` +
       `,"remote":${remote ? endpointJson(remote, socket.protocol) : 'null'}` +
-      fields(socket, ['state', 'inode', 'uid', 'user', 'interface']) +
+      fields(socket, ['state', 'opened', 'inode', 'uid', 'user', 'interface']) +
       (netns ? `,"netns":${braced(fields(netns, ['inode', 'name', 'claimedBy']))}` : '') +
       (traffic ? fields(traffic, TRAFFIC_FIELDS) : '') +
       (timer ? `,"timer":${braced(fields(timer, ['kind', 'dueAtMs', 'retransmits']))}` : '') +

@@ -95,11 +95,12 @@ class CompactSocket implements Socket {
   declare readonly interface?: string;
   declare readonly netns?: NonNullable<Socket['netns']>;
   declare readonly traffic?: Traffic;
+  declare readonly opened?: NonNullable<Socket['opened']>;
   declare readonly timer?: NonNullable<Socket['timer']>;
   declare readonly tcp?: NonNullable<Socket['tcp']>;
 
   constructor(socket: Socket, text: Shared) {
-    const { local, remote, state, inode, uid, user, netns, traffic, timer, tcp } = socket;
+    const { local, remote, state, inode, uid, user, netns, traffic, timer, opened, tcp } = socket;
     this.id = socket.id;
     this.protocol = text(socket.protocol);
     this.family = text(socket.family);
@@ -118,6 +119,7 @@ class CompactSocket implements Socket {
     if (socket.interface !== undefined) this.interface = text(socket.interface);
     if (netns !== undefined) this.netns = netns;
     if (traffic !== undefined) this.traffic = new CompactTraffic(traffic);
+    if (opened !== undefined) this.opened = opened;
     if (timer !== undefined) this.timer = timer;
     if (tcp !== undefined) this.tcp = tcp;
   }

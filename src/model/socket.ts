@@ -149,6 +149,9 @@ export interface Traffic {
  */
 export type TcpInfo = Readonly<Record<string, number | string | boolean>>;
 
+/** Who opened a connection: the peer, or this machine. */
+export type Direction = 'in' | 'out';
+
 /** One network socket at one moment. Immutable: while nothing changes it stays the same object. */
 export interface Socket {
   /** Names one life of a socket, from its first sighting to its end. Never made of pid or state. */
@@ -170,6 +173,8 @@ export interface Socket {
   readonly netns?: NetworkNamespace;
   readonly traffic?: Traffic;
   readonly timer?: Timer;
+  /** Who opened the connection, where the kernel itself told it; listeners may tell it where this is absent. */
+  readonly opened?: Direction;
   /** Only where a source was asked for it: it is of a size. */
   readonly tcp?: TcpInfo;
   /** Every program that holds the socket; never empty. */

@@ -34,11 +34,13 @@ export const laterOwners = (before: readonly Owner[], now: readonly Owner[]): re
 export function completed(socket: Socket, known: Socket): Socket {
   const uid = socket.uid ?? known.uid;
   const user = socket.user ?? known.user;
+  const opened = socket.opened ?? known.opened;
   const traffic = known.traffic ? { ...known.traffic, ...socket.traffic } : socket.traffic;
   return {
     ...socket,
     ...(uid !== undefined && { uid }),
     ...(user !== undefined && { user }),
+    ...(opened && { opened }),
     ...(traffic && { traffic }),
   };
 }

@@ -1,5 +1,5 @@
-import { isListening, type Socket } from '../model/socket.ts';
-import { type Direction, directionOf, Listeners, toldDirection } from './listeners.ts';
+import { type Direction, isListening, type Socket } from '../model/socket.ts';
+import { directionOf, isConnection, Listeners, toldDirection } from './listeners.ts';
 
 /**
  * Settles who began each connection, when it is first seen. Of a batch, which may come in parts, what was there at its
@@ -11,7 +11,8 @@ export class Directions {
   readonly #called = new Map<number, Socket[]>();
 
   /**
-   * Takes a socket that has come, or that has changed and had this direction. Undefined for what is no connection.
+   * Takes a socket that has come, or that has changed and had this direction. Undefined for what is no connection, and
+   * where it is not known.
    * @param onTurned is given the ids of connections of this batch that are `in` after all
    */
   take(socket: Socket, had: Direction | undefined, onTurned: (id: string) => void): Direction | undefined {
@@ -20,9 +21,10 @@ export class Directions {
       this.#answer(socket.local.port, onTurned);
       return undefined;
     }
-    if (had) return had;
+    // A connection may come from a port that is listened on: the kernel knows better.
+    if (had) return toldDirection(socket) ?? had;
     const direction = directionOf(socket, this.#listeners);
-    if (direction === 'out' && !toldDirection(socket)) {
+    if (direction === undefined && isConnection(socket)) {
       const called = this.#called.get(socket.local.port);
       if (called) called.push(socket);
       else this.#called.set(socket.local.port, [socket]);

@@ -1,19 +1,16 @@
 import { unmapped } from '../model/address.ts';
-import { type Endpoint, isListening, type Protocol, type Socket } from '../model/socket.ts';
-
-/** Who began a connection: the peer, or this machine. */
-export type Direction = 'in' | 'out';
+import { type Direction, type Endpoint, isListening, type Protocol, type Socket } from '../model/socket.ts';
 
 /** Protocols whose sockets are listened on, and called. */
 const CALLED: ReadonlySet<Protocol> = new Set(['tcp', 'udp', 'udplite', 'sctp', 'mptcp', 'vsock']);
 
-const isConnection = ({ protocol, remote, state }: Socket): boolean =>
+export const isConnection = ({ protocol, remote, state }: Socket): boolean =>
   remote !== null && state !== 'LISTEN' && CALLED.has(protocol);
 
-/** What the state of a connection tells while it is being begun; undefined in any other. */
-export const toldDirection = ({ state }: Socket): Direction | undefined => {
+/** Returns who opened a connection where the kernel tells it: by its state while it is begun, or as `opened`. */
+export const toldDirection = ({ state, opened }: Socket): Direction | undefined => {
   if (state === 'SYN_SENT') return 'out';
-  return state === 'SYN_RECV' || state === 'NEW_SYN_RECV' ? 'in' : undefined;
+  return state === 'SYN_RECV' || state === 'NEW_SYN_RECV' ? 'in' : opened;
 };
 
 /** What is to be the same at a listener and at a connection that it took, but for port and address. */
@@ -76,13 +73,13 @@ export class Listeners {
 }
 
 /**
- * Who began a connection that is seen for the first time: its state tells, or its owner, or whether its local endpoint
- * is listened on now. Undefined for what is no connection.
+ * Returns who opened a connection, as far as that is established: the kernel tells it, or its local endpoint is listened
+ * on. Where nobody listens it is not known: the listener may have closed since. Undefined also for what is no connection.
  */
 export function directionOf(socket: Socket, listeners: Listeners): Direction | undefined {
   if (!isConnection(socket)) return undefined;
   const told = toldDirection(socket);
   if (told) return told;
   const isTaken = socket.owners.some(({ knowledge }) => knowledge === 'listener');
-  return isTaken || listeners.has(socket) ? 'in' : 'out';
+  return isTaken || listeners.has(socket) ? 'in' : undefined;
 }

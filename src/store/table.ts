@@ -424,6 +424,6 @@ export class SocketTable {
     }
     // It was caught while it was being begun.
     const direction = event.type === 'spawn' ? toldDirection(event.socket) : undefined;
-    if (direction && row.direction && row.direction !== direction) this.#put({ ...row, direction });
+    if (direction && row.direction !== direction) this.#put({ ...row, direction });
   }
 }

@@ -23,6 +23,7 @@ const TRAFFIC: Required<Traffic> = {
 };
 
 const SOCKET: Required<Socket> = {
+  opened: 'in',
   id: 'sk:1',
   protocol: 'tcp',
   family: 'ipv6',

@@ -448,7 +448,13 @@ test('whatever the batches: rows and totals are those of the sockets that are op
 describe('direction', () => {
   const server = listener({ id: 'server', local: '*:80' });
   const accepted = socket({ id: 'accepted', local: '192.0.2.10:80', remote: '198.51.100.7:50000' });
-  const called = socket({ id: 'called', local: '192.0.2.10:50001', remote: '198.51.100.7:80' });
+  const called = socket({
+    id: 'called',
+    local: '192.0.2.10:50001',
+    remote: '198.51.100.7:80',
+    opened: 'out',
+  });
+  const unknown = socket({ id: 'unknown', local: '192.0.2.10:50003', remote: '198.51.100.7:80' });
   const directions = (table: SocketTable) =>
     Object.fromEntries([...table.rows].map(([id, { direction }]) => [id, direction]));
 
@@ -475,7 +481,7 @@ describe('direction', () => {
     expect(directions(table)).toMatchObject({ accepted: 'in', called: 'out' });
     const next = socket({ id: 'next', local: '192.0.2.10:80', remote: '198.51.100.7:50002' });
     table.apply(batch({ monotonicMs: 3000, spawned: [next] }));
-    expect(directions(table)).toMatchObject({ accepted: 'in', next: 'out' });
+    expect(directions(table)).toMatchObject({ accepted: 'in', next: undefined });
   });
 
   test('is told by the last of a listener too: it closed in the batch that brings the connection', () => {
@@ -483,11 +489,24 @@ describe('direction', () => {
     expect(directions(table)).toMatchObject({ accepted: 'in' });
   });
 
+  test('is not known where nobody listens: the listener may have closed since', () => {
+    const table = tableAfter(baseline([unknown, server]));
+    expect(directions(table)).toMatchObject({ unknown: undefined });
+    table.apply(batch({ changed: [{ ...unknown, opened: 'out' }] }));
+    expect(directions(table)).toMatchObject({ unknown: 'out' });
+  });
+
+  test('the kernel knows better than the listeners: a connection may come from a port that is listened on', () => {
+    const table = tableAfter(baseline([server, accepted]));
+    table.apply(batch({ changed: [{ ...accepted, opened: 'out' }] }));
+    expect(directions(table)).toMatchObject({ accepted: 'out' });
+  });
+
   test('of a connection on loopback: one end in, one end out', () => {
     const [near, far] = ['127.0.0.1:80', '127.0.0.1:50000'];
     const table = tableAfter(
       baseline([
-        socket({ id: 'client', local: far, remote: near }),
+        socket({ id: 'client', local: far, remote: near, opened: 'out' }),
         socket({ id: 'end', local: near, remote: far }),
         server,
       ]),
@@ -501,7 +520,7 @@ describe('direction', () => {
     const table = tableAfter(baseline([bound]));
     expect(directions(table)).toEqual({ u: undefined });
     table.apply(batch({ changed: [connected] }));
-    expect(directions(table)).toEqual({ u: 'out' });
+    expect(directions(table)).toEqual({ u: undefined });
     table.apply(batch({ monotonicMs: 2000, changed: [bound] }));
     expect(directions(table)).toEqual({ u: undefined });
   });

@@ -51,7 +51,7 @@ describe('what p offers', () => {
     ['the port of a listener', [listener({ local: '*:8080' })], '8080'],
     [
       'of a connection that this machine began that of the peer, whatever the numbers',
-      [socket({ local: '10.0.0.5:700', remote: '192.0.2.1:2049' })],
+      [socket({ local: '10.0.0.5:700', remote: '192.0.2.1:2049', opened: 'out' })],
       '2049',
     ],
     [

@@ -103,7 +103,7 @@ describe('what groups are made of', () => {
         'port',
         listener({ id: 'listener', local: '*:80' }),
         socket({ id: 'in', local: '192.0.2.10:80', remote: '198.51.100.7:50000' }),
-        socket({ id: 'out', local: '192.0.2.10:50001', remote: '198.51.100.7:80' }),
+        socket({ id: 'out', local: '192.0.2.10:50001', remote: '198.51.100.7:80', opened: 'out' }),
         udp({ id: 'udp', local: '*:80' }),
         udp({ id: 'nowhere', local: '*:0' }),
         socket({ id: 'raw', protocol: 'raw', local: '*:1', remote: null }),

@@ -1,12 +1,13 @@
 import { isAnyAddress, unmapped } from '../../model/address.ts';
 import type { Catching } from '../../model/event.ts';
 import { joined } from '../../model/owners.ts';
-import type { Endpoint, Owner, Socket, SocketState } from '../../model/socket.ts';
+import type { Direction, Endpoint, Owner, Socket, SocketState } from '../../model/socket.ts';
 import type { EventSource, Happening, Leftovers } from '../types.ts';
 import { Actors } from './actors.ts';
 import type { Attribution, Listeners } from './attribution.ts';
 import type { ClosedSocket } from './netlink/closes.ts';
 import { decodeAddresses, decodeTraffic, findInfo, INET, isRemnantAt, placeFor } from './netlink/inet.ts';
+import { decodeOpened } from './netlink/opened.ts';
 import { cookieId } from './netlink/slots.ts';
 import { LITTLE_ENDIAN } from './netlink/wire.ts';
 import type { Network } from './network.ts';
@@ -57,6 +58,9 @@ const KERNEL_THREADS = 2;
 /** States that a program puts its socket into; in all others it may be somebody else who runs. */
 const ACTIVE = new Set<SocketState>(['SYN_SENT', 'LISTEN', 'FIN_WAIT1', 'LAST_ACK']);
 
+/** Who opens a connection that begins in this state. */
+const OPENED: Partial<Record<SocketState, Direction>> = { SYN_SENT: 'out', SYN_RECV: 'in' };
+
 /** The peer has sent its FIN, which the kernel counts as a byte received. */
 const AFTER_FIN = new Set<SocketState>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING']);
 
@@ -72,6 +76,8 @@ interface Traced {
   readonly family: 'ipv4' | 'ipv6';
   local: Endpoint;
   remote: Endpoint | null;
+  /** Who began the connection, where that was seen. */
+  readonly opened: Direction | undefined;
   /** Who was seen doing something with it. */
   owners: readonly Owner[] | undefined;
   /** When it was made; undefined for one that was there before. */
@@ -289,6 +295,7 @@ export class LinuxEvents implements EventSource {
         family,
         local: { address: localAddress, port: localPort },
         remote: null,
+        opened: isBirth ? OPENED[now] : undefined,
         owners: undefined,
         bornMs: isBirth ? atMs : undefined,
         id: undefined,
@@ -370,7 +377,7 @@ export class LinuxEvents implements EventSource {
   }
 
   /** Asks the kernel for a living socket. @returns undefined where it cannot be found */
-  #find({ family, local, remote, steps, owners }: Traced): Socket | undefined {
+  #find({ family, local, remote, opened, steps, owners }: Traced): Socket | undefined {
     const { attribution, namespaceOf, networks, wallMs } = this.#options;
     const isListener = steps[0]?.now === 'LISTEN';
     if (local.port === 0 || (remote === null && !isListener)) return undefined;
@@ -401,6 +408,7 @@ export class LinuxEvents implements EventSource {
             interfaceIndex: view.getUint32(start + INET.interface, LITTLE_ENDIAN),
             traffic: decodeTraffic(buffer, start, info, wallMs()),
             timer: undefined,
+            opened: opened ?? decodeOpened(buffer, start, info),
             tcp: undefined,
           },
           undefined,
@@ -472,6 +480,7 @@ export class LinuxEvents implements EventSource {
         interfaceIndex: closed.interfaceIndex,
         traffic: {},
         timer: undefined,
+        opened: traced?.opened,
         tcp: undefined,
       },
       undefined,
@@ -503,9 +512,18 @@ export class LinuxEvents implements EventSource {
     this.#ending.delete(id);
     this.#wordless++;
     if (traced.local.port === 0) return;
-    const { family, local, remote, owners, steps } = traced;
+    const { family, local, remote, opened, owners, steps } = traced;
     const state = steps.at(-1)?.now ?? 'CLOSE';
-    const socket: Socket = { id, protocol: 'tcp', family, local, remote, state, owners: owners ?? NOBODY };
+    const socket: Socket = {
+      id,
+      protocol: 'tcp',
+      family,
+      local,
+      remote,
+      state,
+      ...(opened && { opened }),
+      owners: owners ?? NOBODY,
+    };
     this.#tellEnd(traced, socket, atMs, { learntBy: 'trace' });
   }
 

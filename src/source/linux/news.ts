@@ -1,5 +1,14 @@
 import { isAnyAddress } from '../../model/address.ts';
-import type { Endpoint, Owner, Protocol, Socket, TcpInfo, Timer, Traffic } from '../../model/socket.ts';
+import type {
+  Direction,
+  Endpoint,
+  Owner,
+  Protocol,
+  Socket,
+  TcpInfo,
+  Timer,
+  Traffic,
+} from '../../model/socket.ts';
 import type { Attribution } from './attribution.ts';
 import type { InetAddresses } from './netlink/inet.ts';
 import type { Network } from './network.ts';
@@ -17,6 +26,7 @@ export interface News {
   readonly interfaceIndex: number;
   readonly traffic: Traffic;
   readonly timer: Timer | undefined;
+  readonly opened: Direction | undefined;
   readonly tcp: TcpInfo | undefined;
 }
 
@@ -30,9 +40,10 @@ export function makeSocket(
   const { addresses, network, timer, tcp } = news;
   // After the end of a connection the kernel tells no counters any more: the last known ones are still true.
   const traffic = before?.traffic ? { ...before.traffic, ...news.traffic } : news.traffic;
+  const opened = news.opened ?? before?.opened;
   if (addresses === undefined && before) {
     const { timer: _, ...rest } = before;
-    return { ...rest, traffic, ...(timer && { timer }), ...(tcp && { tcp }) };
+    return { ...rest, traffic, ...(timer && { timer }), ...(opened && { opened }), ...(tcp && { tcp }) };
   }
   if (addresses === undefined) throw new Error('news without addresses are of a socket that is known');
   const { local, remote, state } = addresses;
@@ -52,6 +63,7 @@ export function makeSocket(
     user !== undefined &&
     name !== undefined &&
     netns !== undefined &&
+    opened !== undefined &&
     !timer &&
     !tcp
   ) {
@@ -70,6 +82,7 @@ export function makeSocket(
       interface: name,
       netns,
       traffic,
+      opened,
       owners,
     };
   }
@@ -86,6 +99,7 @@ export function makeSocket(
     ...(netns && { netns }),
     traffic,
     ...(timer && { timer }),
+    ...(opened && { opened }),
     ...(tcp && { tcp }),
     owners,
   };

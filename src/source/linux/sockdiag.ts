@@ -18,6 +18,7 @@ import {
   placeOf,
   STATES,
 } from './netlink/inet.ts';
+import { decodeOpened } from './netlink/opened.ts';
 import { OTHERS } from './netlink/others.ts';
 import { cookieId, SIGHT, Slots } from './netlink/slots.ts';
 import type { NetlinkSystem } from './netlink/system.ts';
@@ -352,6 +353,7 @@ export class SockDiagSource implements Source {
       inode,
       interfaceIndex: view.getUint32(start + INET.interface, LITTLE_ENDIAN),
       traffic: decodeTraffic(buffer, start, info, this.#nowWallMs),
+      opened: protocol === 'tcp' ? decodeOpened(buffer, start, info) : undefined,
       timer: isTcp ? decodeTimer(buffer, start, this.#nowWallMs) : undefined,
       tcp: isTcp && this.#options.tcpDetails ? decodeDetails(buffer, start, end) : undefined,
     });

@@ -7,6 +7,7 @@ import {
   protocolName,
   type SocketState,
 } from '../../model/socket.ts';
+import { isConnection } from '../../store/listeners.ts';
 import type { ColumnId } from '../../store/state.ts';
 import { addressText, endpointText, namespaceText, NOTHING, portText } from '../format.ts';
 import { type ColumnRow, type ColumnSpec, numberedName, onRequest, words, wordsText } from './column.ts';
@@ -87,6 +88,9 @@ function serviceText({ socket, direction }: ColumnRow): string {
   const [first, second] = direction === 'in' ? [local, remote] : [remote, local];
   return name(first) ?? name(second) ?? NOTHING;
 }
+
+const directionText = ({ socket, direction }: ColumnRow): string =>
+  direction ?? (isConnection(socket) ? '?' : NOTHING);
 
 /** From where to where, and in which state. */
 export const NETWORK_COLUMNS = {
@@ -207,8 +211,8 @@ export const NETWORK_COLUMNS = {
     about: 'who began the connection: in the peer, out this machine',
     align: 'left',
     width: { least: 3, good: 4, most: 4 },
-    text: ({ direction }) => direction ?? NOTHING,
-    key: ({ direction }) => direction ?? '',
+    text: directionText,
+    key: directionText,
   }),
   family: words({
     title: 'FAMILY',
