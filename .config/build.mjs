@@ -51,7 +51,6 @@ export async function build(root) {
       netpane: 'src/cli/main.ts',
       program: 'src/cli/program.ts',
       worker: 'src/sampler/worker.ts',
-      teller: 'src/cli/teller.ts',
     },
     outdir: 'dist',
     external: ['koffi'],

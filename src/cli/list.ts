@@ -1,10 +1,8 @@
 import { isatty } from 'node:tty';
-import { Worker } from 'node:worker_threads';
 import { socketsCsv } from '../export/csv.ts';
 import { socketsJson } from '../export/json.ts';
 import { aligned, plain } from '../export/table.ts';
 import { boundsFor } from '../model/bounds.ts';
-import { Progress } from '../model/progress.ts';
 import type { Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
@@ -17,43 +15,25 @@ import { memoryLimit } from './memory.ts';
 import type { Invocation } from './options.ts';
 import { say } from './say.ts';
 
-/** V8 reserves address space for each thread, and aborts where a limit (ulimit -v) leaves none: it takes little. */
-const TELLER_LIMITS = { codeRangeSizeMb: 8, maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 };
-
-/** Starts the teller. @returns what it reads */
-function startTeller(file: URL): Progress {
-  const words = Progress.sharedWords();
-  // Where there can be no further thread, nothing is told.
-  new Worker(file, { workerData: words, resourceLimits: TELLER_LIMITS }).on('error', () => {});
-  return new Progress(words);
-}
-
 /**
  * `netpane ls`: prints the sockets once, in the order of the screen, and on stderr what could not be seen.
- * @param teller the thread that tells on stderr what takes long
  * @param print writes to stdout; rejects where that cannot be done
  */
 export async function list(
   { source: sourceName, also, query, sort, json, csv }: Invocation,
-  teller: URL,
   print: (text: string) => Promise<void>,
 ): Promise<void> {
   const hosts = await resolveHosts(query.hosts);
   // It keeps nothing for long: every kind of socket may take all the room there is.
   const { sockets: most } = boundsFor(memoryLimit());
   const bounds = { sockets: most, remnants: most };
-  const progress = startTeller(teller);
-  progress.begin('open');
   const source = await openSource(sourceName, {
     also,
     tcpDetails: json,
     ownerBudgetMs: Infinity,
     bounds,
-    progress,
   });
-  progress.begin('poll');
   const { sockets, interfaces, degradations } = await source.read();
-  progress.polled(0);
   const state = reduce(
     initialState({ host: '', system: '', intervalMs: 0, lingerMs: 0, query, sort, palette: 'mono' }),
     {

@@ -82,7 +82,7 @@ async function run(invocation: Invocation, complaints: readonly string[]): Promi
     }
     case 'ls': {
       const { list } = await import('./list.ts');
-      return list(invocation, new URL('./teller.js', import.meta.url), print);
+      return list(invocation, print);
     }
     case 'watch': {
       growSlowly();
@@ -125,8 +125,12 @@ try {
   const line = parseCommandLine(process.argv.slice(2));
   const { command } = line;
   const problem = command === 'screen' ? noScreenText() : command === 'watch' ? closedText() : undefined;
-  if (problem !== undefined) fail([problem], command === 'screen' ? 2 : 1);
-  else if (isMainThread && (command === 'screen' || command === 'watch')) {
+  if (problem !== undefined) {
+    // A mistake in the words comes first: it would be there in a terminal too.
+    invocationOf(line, process.env, undefined);
+    fail([problem], command === 'screen' ? 2 : 1);
+  }
+  if (isMainThread && (command === 'screen' || command === 'watch')) {
     const { Keeper } = await import('./keeper.ts');
     new Keeper(new URL(import.meta.url), command === 'screen');
   } else {

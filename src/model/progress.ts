@@ -50,7 +50,6 @@ export class Progress {
     this.begin('rest');
     this.#words[INTERVAL] = intervalMs;
     Atomics.add(this.#words, POLLS, 1);
-    Atomics.notify(this.#words, POLLS);
   }
 
   /** How many polls have been handed over. */
@@ -68,10 +67,5 @@ export class Progress {
     const stage = NAMES[this.#words[STAGE] ?? 0] ?? 'rest';
     const pid = this.#words[PID] ?? 0;
     return pid > 0 ? `${STAGES[stage]}: /proc of process ${pid}` : STAGES[stage];
-  }
-
-  /** Blocks this thread until the first poll has been handed over. @returns false when that took longer than `ms` */
-  waitForPoll(ms: number): boolean {
-    return Atomics.wait(this.#words, POLLS, 0, ms) !== 'timed-out';
   }
 }

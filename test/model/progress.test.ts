@@ -32,10 +32,3 @@ test('polls are counted, and the interval after the last one is kept', () => {
   progress.polled(2500);
   expect([progress.polls, progress.intervalMs, progress.text]).toEqual([2, 2500, 'between two polls']);
 });
-
-test('waiting for the first poll ends at once when it has been, and else after the time given', () => {
-  const progress = new Progress(Progress.sharedWords());
-  expect(progress.waitForPoll(1)).toBe(false);
-  progress.polled(0);
-  expect(progress.waitForPoll(60_000)).toBe(true);
-});
