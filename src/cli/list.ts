@@ -7,7 +7,7 @@ import type { Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
 import { initialState, reduce } from '../store/reduce.ts';
-import { slowText } from '../view/notices.ts';
+import { slipText, slowText } from '../view/notices.ts';
 import { RowOrder } from '../view/order.ts';
 import { resolveHosts } from './hosts.ts';
 import { localText } from './locale.ts';
@@ -64,6 +64,8 @@ export async function list(
     localText((isatty(1) ? aligned : plain)(sockets), process.env);
   const format = json ? socketsJson : csv ? socketsCsv : table;
   await print(format(shown));
+  const slip = shown.length === 0 ? slipText(query) : undefined;
+  if (slip !== undefined) say(printable(`nothing matches: ${slip}`));
   if (order.tooSlow !== undefined) say(printable(slowText(order.tooSlow)));
   for (const { text } of degradations) say(printable(text));
 }

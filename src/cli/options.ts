@@ -101,7 +101,7 @@ const OPTIONS = {
   csv: { about: 'print CSV', commands: ['ls'], group: 'Options' },
   interval: {
     value: 'TIME',
-    about: 'time between two looks: 500ms, 2s, 1m (default 1s)',
+    about: 'time between two polls: 500ms, 2s, 1m (default 1s)',
     commands: ['screen', 'watch'],
     group: 'Options',
   },

@@ -291,7 +291,10 @@ export class App {
     const peer = remote === '*' ? '' : ` with ${remote}`;
     this.#reduce({
       type: 'message',
-      message: { text: `${process}${peer} at port ${port} is hidden: H shows it again`, isError: false },
+      message: {
+        text: `hidden for good: ${process}${peer} at port ${port}; H lists what is hidden`,
+        isError: false,
+      },
     });
     // What goes wrong with it is told in the place of that.
     this.#effects.keep(this.#state);

@@ -148,7 +148,7 @@ export const KEYS: readonly Binding[] = [
     keys: ['/'],
     label: '/',
     about:
-      'the query, which filters while you type: see QUERY below; tab completes, up and down go through those of before',
+      'the query, which filters while you type: see QUERY below; tab completes, up and down go through earlier queries',
     group: 'Filter',
     hint: 'filter',
     run: ({ state }) => ({
@@ -182,7 +182,7 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['x'],
     label: 'x',
-    about: 'without what this is: the program of the row, what the chosen cell says, or the group',
+    about: 'excludes rows like this: the same program, the value of the chosen cell, or the group',
     group: 'Filter',
     hint: 'exclude',
     run: exclude,
@@ -190,7 +190,7 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['b'],
     label: 'b',
-    about: 'only what is new from now on: what is there now is hidden',
+    about: 'shows only what is new from now on; hides what is there now',
     group: 'Filter',
     hint: 'only new',
     run: () => ({ type: 'baseline' }),
@@ -198,14 +198,14 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['h'],
     label: 'h',
-    about: 'hides this program with this peer at this port, for good: H shows what is hidden so',
+    about: 'hides this program with this peer and port for good; H lists what is hidden',
     group: 'Filter',
     run: know,
   },
   {
     keys: ['S-h'],
     label: 'H',
-    about: 'what h has hidden, to be looked through and shown again',
+    about: 'lists what h has hidden, to show it again',
     group: 'Filter',
     run: () => ({ type: 'list', list: { kind: 'known', at: 0 } }),
   },
@@ -219,14 +219,14 @@ export const KEYS: readonly Binding[] = [
   {
     keys: VIEW_KEYS,
     label: '1 to 9',
-    about: 'looks by one of the views: 1 all, 2 listening, 3 established, and so on as v lists them',
+    about: 'switches to a view: 1 all, 2 listening, 3 established, and so on as v lists them',
     group: 'Views',
     run: ({ state }, name) => viewAt(state, Number(name)),
   },
   {
     keys: ['v'],
     label: 'v',
-    about: 'the views: query, columns, sort and grouping under a name; a there keeps how it looks now',
+    about: 'lists the views: query, columns, sort and grouping under a name; a adds the present one',
     group: 'Views',
     hint: 'views',
     run: () => ({ type: 'list', list: { kind: 'views', at: 0 } }),

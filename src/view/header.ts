@@ -11,8 +11,8 @@ import {
 } from './format.ts';
 import type { Line } from './line.ts';
 import { CATCHING, type Notice, noticesOf } from './notices.ts';
-import { spread, type Word } from './spread.ts';
-import { cutEnd } from './width.ts';
+import { GAP, spread, type Word } from './spread.ts';
+import { cutEnd, displayWidth } from './width.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -89,9 +89,11 @@ export function headerLines(state: State, width: number, height: number): Line[]
   const { cost } = state;
   const pair = (plus: number, minus: number, digits: number) =>
     `${`+${plus}`.padStart(digits)} ${`−${minus}`.padStart(digits)}`;
-  const notices = noticeWords(noticesOf(state), width);
+  const lastPair = pair(spawned, closed, 0);
+  // In a narrow pane it takes the place of the rates: what is not seen is always said.
+  const notices = noticeWords(noticesOf(state), width - displayWidth(lastPair) - GAP);
   const left: Word[] = [
-    { text: `${pair(spawned, closed, 3)} a tick`, short: pair(spawned, closed, 0), rank: 2 },
+    { text: `${pair(spawned, closed, 3)} a tick`, short: lastPair, rank: 2 },
     { text: `${pair(minute.spawned, minute.closed, 4)} a minute`, rank: 4 },
     ...throughputWords(state.lastTick ?? {}),
   ];
@@ -111,11 +113,14 @@ function silenceWords({ silence, nowMs }: State): Word[] {
   return [{ text, short: `${last}: busy`, tone: 'warning', rank: 0.5 }];
 }
 
-/** The first notice in the most words that fit, and how many more there are; the help tells all of them. */
-function noticeWords(all: readonly Notice[], width: number): Word[] {
+/**
+ * Returns the first notice in the most words that fit, and how many more there are; the help lists all of them.
+ * @param room cells for its short form
+ */
+function noticeWords(all: readonly Notice[], room: number): Word[] {
   const [first] = all;
   if (first === undefined) return [];
   const more = all.length > 1 ? ` (+${all.length - 1}: ?)` : '';
-  const short = printable(first.short) + more;
-  return [{ text: printable(first.text) + more, short: cutEnd(short, width), tone: 'warning', rank: 3 }];
+  const short = cutEnd(printable(first.short), Math.max(0, room - displayWidth(more))) + more;
+  return [{ text: printable(first.text) + more, short, tone: 'warning', rank: 2.4 }];
 }

@@ -81,10 +81,16 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
   lines.push(line(span('QUERY', 'header')), ...queryLines(width), line());
   lines.push(line(span('MARKS', 'header')));
   for (const [mark, about] of [
-    ['+', 'new since a moment ago'],
+    ['+', 'new: it has just opened'],
     ['~', 'changed: another state, peer or program'],
     ['-', 'closed; it leaves in a moment, with its last state and last known program'],
-    ['!', 'in the event log: some were missed, more came at once than there was room for'],
+    ['·', 'in a column: not known, or there is none'],
+    ['…', 'in place of a program: netpane still looks for it; at the end of a text: it was cut'],
+    ['hidden', 'in place of a program: netpane may not look into the processes of this user'],
+    ['gone', 'the program let go of the socket, or ended, before netpane saw it'],
+    ['kernel', 'the kernel made the socket itself'],
+    ['unknown', 'netpane searched every place it can, and found no program; the details say where'],
+    ['!', 'in the event log: some events were missed, because more came at once than there was room for'],
     [
       '"name"',
       'a name in quotes is one that looks like a mark of netpane’s: a program may be called (sshd) or kernel',

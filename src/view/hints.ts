@@ -24,15 +24,15 @@ const free: readonly Hint[] = [ACCEPT, CLEAR, CANCEL];
 
 /** Where keys mean something else than in the table: while something is typed, in a list, in the help. */
 const MODES: Readonly<Record<PromptKind | List['kind'] | 'help', readonly Hint[]>> = {
-  query: [ACCEPT, COMPLETE, { label: 'up', hint: 'those of before' }, CLEAR, CANCEL],
+  query: [ACCEPT, COMPLETE, { label: 'up', hint: 'earlier ones' }, CLEAR, CANCEL],
   port: completed,
   process: completed,
   netns: completed,
   save: free,
   view: free,
   views: [
-    { label: 'enter', hint: 'looks by it' },
-    { label: 'a', hint: 'keeps the present one' },
+    { label: 'enter', hint: 'switches to it' },
+    { label: 'a', hint: 'adds the present one' },
     { label: 'd', hint: 'removes' },
     CLOSE,
   ],

@@ -1,5 +1,8 @@
 import type { Degradation } from '../model/batch.ts';
 import type { Catching, GapEvent } from '../model/event.ts';
+import { termsOf } from '../query/expression.ts';
+import { slipOf } from '../query/fields.ts';
+import type { Query } from '../query/query.ts';
 import type { State } from '../store/state.ts';
 import type { Cut } from '../store/table.ts';
 import { missedText } from './events.ts';
@@ -35,7 +38,7 @@ export const noticesOf = ({ gaps, degradations, table }: State): readonly Notice
   ...cutNotice(table.cut),
 ];
 
-/** What is caught of that which happens between two looks, beside the name of the source. */
+/** What netpane catches between two polls, beside the name of the source. */
 export const CATCHING: Readonly<Record<Catching['level'], Notice>> = {
   polls: { text: 'polling only', short: 'polls' },
   closes: { text: '+ closes (any user)', short: '+closes' },
@@ -43,14 +46,23 @@ export const CATCHING: Readonly<Record<Catching['level'], Notice>> = {
 };
 
 const NOT_CAUGHT: Readonly<Record<Catching['level'], string>> = {
-  polls: 'what comes and goes between two looks is not seen',
-  closes: 'of what happens between two looks only closes are seen',
-  changes: 'not everything that happens between two looks is seen',
+  polls: 'what comes and goes between two polls is not seen',
+  closes: 'between two polls only closes are seen',
+  changes: 'not everything that happens between two polls is seen',
 };
 
-/** What happens unseen between two looks, and why; undefined where nothing does. */
+/** Returns what netpane misses between two polls, and why; undefined if it misses nothing. */
 export const notCaughtText = ({ level, why }: Catching): string | undefined =>
   why === undefined ? (level === 'changes' ? undefined : NOT_CAUGHT[level]) : `${NOT_CAUGHT[level]}: ${why}`;
+
+/** Returns what is wrong with the first word of a query that looks like a misspelled field; undefined if there is none. */
+export function slipText({ expression }: Pick<Query, 'expression'>): string | undefined {
+  for (const term of termsOf(expression)) {
+    const slip = term.kind === 'word' ? slipOf(term.text) : undefined;
+    if (slip) return `there is no field '${slip.typed}:'; did you mean '${slip.meant}:'?`;
+  }
+  return undefined;
+}
 
 /** What is to be known of a regex that took too long. */
 export const slowText = (regex: string): string =>

@@ -1,11 +1,10 @@
-import { termsOf } from '../query/expression.ts';
-import { slipOf } from '../query/fields.ts';
 import type { ColumnId, State } from '../store/state.ts';
 import { isMeasured, type Mark, type Row } from '../store/table.ts';
 import { type CellContext, type Column, columnOf } from './columns.ts';
 import { compactText, countText, endpointText } from './format.ts';
 import { type GroupItem, type Item, SUMMED } from './groups.ts';
 import { type Line, line, span, type Tone } from './line.ts';
+import { slipText } from './notices.ts';
 import type { RowOrder } from './order.ts';
 import { GUTTER, type PlacedColumn } from './place.ts';
 import { cutMiddle, displayWidth, fit } from './width.ts';
@@ -205,15 +204,10 @@ export function tableLines(
 }
 
 const emptyText = (state: State, known: number): string => {
-  if (known > 0) return '  all that matches is known, and hidden: H shows what';
+  if (known > 0) return '  everything that matches is hidden by h: H lists it';
   if (state.nowMs === undefined) return '  reading the sockets of this machine …';
   const rows = state.pause ? state.pause.rows.length : state.table.rows.size;
   if (rows === 0) return '  no sockets';
-  const slips = termsOf(state.query.expression).flatMap((it) =>
-    it.kind === 'word' ? (slipOf(it.text) ?? []) : [],
-  );
-  const [slip] = slips;
-  return slip
-    ? `  nothing matches: ${slip.typed}: is no field; is ${slip.meant}: meant?`
-    : '  nothing matches: esc clears the query';
+  const slip = slipText(state.query);
+  return slip === undefined ? '  nothing matches: esc clears the query' : `  nothing matches: ${slip}`;
 };

@@ -38,13 +38,10 @@ test.each<[Catching, string[]]>([
   [{ level: 'changes' }, []],
   [
     { level: 'changes', why: 'SCTP is not traced' },
-    ['not everything that happens between two looks is seen: SCTP is not traced'],
+    ['not everything that happens between two polls is seen: SCTP is not traced'],
   ],
-  [
-    { level: 'closes', why: 'not root' },
-    ['of what happens between two looks only closes are seen: not root'],
-  ],
-  [{ level: 'polls' }, ['what comes and goes between two looks is not seen']],
+  [{ level: 'closes', why: 'not root' }, ['between two polls only closes are seen: not root']],
+  [{ level: 'polls' }, ['what comes and goes between two polls is not seen']],
 ])('what is not caught, and why: %o', (catching, said) => {
   expect(setUp()([], catching)).toEqual(said);
 });
@@ -56,6 +53,6 @@ test('that less is caught than before is said, and that it is the same is not', 
   expect(take([], closes)).toHaveLength(1);
   expect(take([], closes)).toEqual([]);
   expect(take([], { level: 'polls', why: 'no netlink' })).toEqual([
-    'what comes and goes between two looks is not seen: no netlink',
+    'what comes and goes between two polls is not seen: no netlink',
   ]);
 });

@@ -163,6 +163,14 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
     expect(await ls('--process', `${name.toUpperCase()}-C`, '--udp')).toHaveLength(2);
   });
 
+  test('points out a misspelled field where nothing matches', async () => {
+    const { stdout, stderr } = await runNetpane(['ls', 'proces:nothing-is-called-so']);
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toContain(
+      "netpane: nothing matches: there is no field 'proces:'; did you mean 'process:'?",
+    );
+  });
+
   test('to a pipe: one tab between the fields, unknown ones as `-`', async () => {
     const port = String(udpPair[0]?.local.port);
     const { stdout, code } = await runNetpane(['ls', '--process', name, '--udp', '--port', port]);

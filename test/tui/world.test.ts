@@ -184,7 +184,7 @@ describe('what is kept for the next start', () => {
     expect(app.kept.map(({ known }) => known)).toEqual([
       [{ process: 'curl', remote: '203.0.113.80', port: 443 }],
     ]);
-    expect(said()).toContain('curl with 203.0.113.80 at port 443 is hidden: H shows it again');
+    expect(said()).toContain('hidden for good: curl with 203.0.113.80 at port 443; H lists what is hidden');
     expect(app.lines.slice(TOP_ROW).join('')).not.toContain('51002');
     await app.press('j');
     expect(said()).toContain('1 known hidden');

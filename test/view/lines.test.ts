@@ -281,9 +281,9 @@ describe('the header', () => {
           .slice(0, 3)
           .join('\n');
       expect(helpOf({ level: 'closes', why: 'only root may: run with sudo' })).toContain(
-        'WHAT NETPANE CANNOT SEE NOW\n  of what happens between two looks only closes are seen: only root may: run with sudo',
+        'WHAT NETPANE CANNOT SEE NOW\n  between two polls only closes are seen: only root may: run with sudo',
       );
-      expect(helpOf({ level: 'polls' })).toContain('what comes and goes between two looks is not seen');
+      expect(helpOf({ level: 'polls' })).toContain('what comes and goes between two polls is not seen');
       expect(helpOf({ level: 'changes' })).not.toContain('CANNOT SEE');
       expect(helpOf({ level: 'changes', why: 'a container keeps it' })).toContain('is seen: a container');
     });
@@ -438,7 +438,7 @@ describe('help', () => {
   });
 
   test.each([
-    ['query', 'enter done  tab completes  up those of before  ctrl-u clears  esc as before'],
+    ['query', 'enter done  tab completes  up earlier ones  ctrl-u clears  esc as before'],
     ['port', 'enter done  tab completes  ctrl-u clears  esc as before'],
     ['save', 'enter done  ctrl-u clears  esc as before'],
   ] as const)('while a %s is typed the keys are those of typing', (kind, hints) => {
@@ -447,7 +447,7 @@ describe('help', () => {
   });
 
   test.each([
-    [{ kind: 'views', at: 0 }, /^enter looks by it .* esc closes$/],
+    [{ kind: 'views', at: 0 }, /^enter switches to it .* esc closes$/],
     [{ kind: 'known', at: 0 }, /^d shows it again {2}esc closes$/],
     [{ kind: 'columns', cursor: 'pid' }, /^space shows, hides .* esc closes$/],
   ] as const)('in a list the keys are those of the list: %j', (list, hints) => {

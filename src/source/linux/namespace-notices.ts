@@ -60,7 +60,7 @@ function unseen(shown: number, namespaces: Namespaces, standing: Standing): Degr
   return [
     {
       code: 'namespaces-unseen',
-      text: `the network namespace of ${who} cannot be seen, and is left out where it is another one: ${why ?? `the kernel refuses even ${standing.isRoot ? 'root' : 'CAP_SYS_PTRACE'}`}`,
+      text: `the network namespace of ${who} is hidden; if it is one that netpane has not found, its sockets are not shown: ${why ?? `the kernel refuses even ${standing.isRoot ? 'root' : 'CAP_SYS_PTRACE'}`}`,
       short: 'namespaces unseen',
     },
   ];
@@ -98,7 +98,7 @@ const unreached = (count: number): Degradation => ({
 
 const tcpUnlisted = (count: number): Degradation => ({
   code: 'tcp-unlisted',
-  text: `${counted(count, 'TCP socket')} more than all lists tell of: in network namespaces that could not be found or entered, or held by no process and bound to nothing`,
+  text: `${counted(count, 'TCP socket')} in no list of the kernel: not bound yet, closed but still held, or in a network namespace that netpane cannot enter`,
   short: `${counted(count, 'TCP socket')} unlisted`,
 });
 

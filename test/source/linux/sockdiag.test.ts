@@ -779,7 +779,7 @@ describe('namespaces', () => {
     container(501, 62);
     await read(LISTEN);
     expect(notice(await read(LISTEN), 'namespaces-unseen')).toBe(
-      'the network namespace of 2 processes cannot be seen, and is left out where it is another one: ' +
+      'the network namespace of 2 processes is hidden; if it is one that netpane has not found, its sockets are not shown: ' +
         'netpane runs as root without CAP_SYS_PTRACE',
     );
   });
@@ -788,7 +788,7 @@ describe('namespaces', () => {
     proc.forbidden.add('60/ns/net');
     container(500, 60);
     expect(notice(await read(LISTEN), 'namespaces-unseen')).toBe(
-      'the network namespace of 1 process cannot be seen, and is left out where it is another one: ' +
+      'the network namespace of 1 process is hidden; if it is one that netpane has not found, its sockets are not shown: ' +
         'the kernel refuses even root',
     );
   });
@@ -919,8 +919,8 @@ describe('namespaces', () => {
     test('not found: the sockets of TCP that no list tells of are counted', async () => {
       fake.write('net/sockstat', 'TCP: inuse 1 orphan 0 tw 0 alloc 3 mem 0\n');
       expect(notice(await read(LISTEN), 'tcp-unlisted')).toBe(
-        '2 TCP sockets more than all lists tell of: in network namespaces that could not be found or entered, ' +
-          'or held by no process and bound to nothing',
+        '2 TCP sockets in no list of the kernel: not bound yet, closed but still held, ' +
+          'or in a network namespace that netpane cannot enter',
       );
       expect(codes(await read(LISTEN, HELD, { ...HELD, cookie: 3 }))).not.toContain('tcp-unlisted');
     });
