@@ -149,7 +149,8 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
     const closed = [...rowsBy(t)];
     expect(closed.map(([name]) => name).sort()).toEqual([...names].sort());
     for (const [, rows] of closed) expect(rows).toHaveLength(3);
-    expect(descriptorsOf(t)).toBe(descriptors);
+    // Fewer where a namespace of another program on this machine has gone meanwhile.
+    expect(descriptorsOf(t)).toBeLessThanOrEqual(descriptors);
   });
 
   test('a namespace that is deleted under a running netpane is gone from the kernel', async () => {
