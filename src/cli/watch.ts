@@ -7,7 +7,7 @@ import { Thrift } from '../sampler/churn.ts';
 import { openSampler } from '../sampler/open.ts';
 import { eventText } from '../view/events.ts';
 import { countText, preciseClockText } from '../view/format.ts';
-import { slowText } from '../view/notices.ts';
+import { slipText, slowText } from '../view/notices.ts';
 import { crashText, messageOf, shortageText } from './errors.ts';
 import { resolveHosts } from './hosts.ts';
 import { writeLocalText } from './locale.ts';
@@ -47,6 +47,8 @@ export async function watch(
   const wanted = new WantedEvents(query, await resolveHosts(query.hosts), (regex) =>
     say(printable(slowText(regex))),
   );
+  const slip = slipText(query);
+  if (slip !== undefined) say(printable(slip));
   const printer = new EventPrinter(
     json ? out : writeLocalText(out, process.env),
     json ? JSON_LINES : TEXT_LINES,

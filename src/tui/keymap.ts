@@ -55,7 +55,7 @@ function exclude(context: KeyContext): Command {
       ? termOfGroup(item.first, state.group)
       : row && termOfCell(state.cell, row);
   return term === undefined
-    ? say('nothing that a query could exclude: the right arrow key chooses another cell')
+    ? say('cannot exclude this cell: the right arrow key chooses another')
     : { type: 'add-term', term: `!${term}` };
 }
 

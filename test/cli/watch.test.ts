@@ -31,6 +31,7 @@ async function watchToTheEnd(
   read: Source['read'],
   act: (end: End['end']) => void = () => {},
   out: Writable = new Writable({ write: (_chunk, _encoding, done) => done() }),
+  words: readonly string[] = [],
 ): Promise<string[]> {
   const log: string[] = [];
   let end = () => {};
@@ -60,7 +61,7 @@ async function watchToTheEnd(
     },
   };
   const { watch } = await import('../../src/cli/watch.ts');
-  await watch(invocationOf(parseCommandLine(['watch']), {}), link, out);
+  await watch(invocationOf(parseCommandLine(['watch', ...words]), {}), link, out);
   await exited;
   return log;
 }
@@ -88,6 +89,19 @@ test('an end that is asked for while the source is being opened is not lost', as
     (end) => end(),
   );
   expect(log).toEqual(['source closed', 'exit 0']);
+});
+
+test('points out a misspelled field before it waits for events', async () => {
+  const say = vi.fn();
+  vi.doMock('../../src/cli/say.ts', () => ({ say }));
+  await watchToTheEnd(
+    async () => snapshot([]),
+    (end) => end(),
+    undefined,
+    ['proces:curl'],
+  );
+  vi.doUnmock('../../src/cli/say.ts');
+  expect(say).toHaveBeenCalledWith("there is no field 'proces:'; did you mean 'process:'?");
 });
 
 /** A stdout whose every write fails with this code of the system. */

@@ -220,7 +220,7 @@ describe('quick keys', () => {
   });
 
   test('x says so where there is nothing to exclude', () => {
-    const why = said('nothing that a query could exclude: the right arrow key chooses another cell');
+    const why = said('cannot exclude this cell: the right arrow key chooses another');
     expect(press('x', emptyState())).toEqual(why);
     expect(press('x', withSockets({ ...node, owners: [{ knowledge: 'hidden' }] }))).toEqual(why);
   });
