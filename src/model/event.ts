@@ -1,4 +1,4 @@
-import type { Endpoint, Owner, Socket, SocketState } from './socket.ts';
+import { type Endpoint, type Owner, sameEndpoint, type Socket, type SocketState } from './socket.ts';
 
 /**
  * How something was learnt: `poll` by comparing two readings, `destroy` by the kernel's word that a socket is no more,
@@ -14,9 +14,6 @@ export interface Before {
   readonly remote?: Endpoint | null;
   readonly owners?: readonly Owner[];
 }
-
-const sameEndpoint = (one: Endpoint | null, other: Endpoint | null): boolean =>
-  one?.port === other?.port && one?.address === other?.address;
 
 const samePids = (some: readonly Owner[], others: readonly Owner[]): boolean =>
   some.length === others.length && some.every(({ pid }, i) => pid === others[i]?.pid);

@@ -7,6 +7,13 @@ const it = socket();
 const owner = (pid: number): Owner => ({ knowledge: 'exact', pid });
 const pending: readonly Owner[] = [{ knowledge: 'pending' }];
 
+const packet = socket({ protocol: 'packet', remote: null, local: '*:3' });
+
+test('a change of the protocol that a packet socket takes tells the old one', () => {
+  const now = { ...packet, local: { ...packet.local, protocol: 0x800 } };
+  expect(beforeOf(packet, now)).toEqual({ local: packet.local });
+});
+
 test.each<[string, Partial<Socket>, Partial<Socket>, Before]>([
   ['nothing', {}, {}, {}],
   ['the state', { state: 'SYN_SENT' }, {}, { state: 'SYN_SENT' }],
