@@ -4,6 +4,12 @@ const keyOf = ({ protocol, local, remote }: Socket): string =>
   // One flat string: V8 makes a tree of strings of a template, which takes three times the memory.
   [protocol, local.address, local.port, remote?.address, remote?.port].join(' ');
 
+/**
+ * Maximum number of entries with the same endpoints. One port can be used again thousands of times a second, while the
+ * kernel has at most one remnant of it in each namespace.
+ */
+const MOST_ALIKE = 256;
+
 /** Returns true unless both sockets are known to be in different network namespaces. */
 const mayShareNamespace = (one: Socket, other: Socket): boolean =>
   one.netns === undefined || other.netns === undefined || one.netns.inode === other.netns.inode;
@@ -15,12 +21,15 @@ const mayShareNamespace = (one: Socket, other: Socket): boolean =>
 export class ByEndpoints<T> {
   readonly #entries = new Map<string, { readonly socket: Socket; readonly value: T }[]>();
 
-  /** @returns what `delete` takes it out by */
+  /** Adds an entry; the oldest of too many with these endpoints is dropped. @returns what `delete` takes it out by */
   add(socket: Socket, value: T): string {
     const key = keyOf(socket);
     const entries = this.#entries.get(key);
-    if (entries) entries.push({ socket, value });
-    else this.#entries.set(key, [{ socket, value }]);
+    if (entries === undefined) this.#entries.set(key, [{ socket, value }]);
+    else {
+      entries.push({ socket, value });
+      if (entries.length > MOST_ALIKE) entries.shift();
+    }
     return key;
   }
 
