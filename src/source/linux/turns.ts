@@ -3,15 +3,27 @@ import type { ExecRecord, RenameRecord, TaskRecord, TraceRecord } from './trace/
 /** A record after which a number, or a process, is not what it was. */
 type Turn = TaskRecord | ExecRecord | RenameRecord;
 
-const NONE: readonly Turn[] = [];
+/** The turns of one number that are still to come. */
+interface Upcoming {
+  /** All of them, the next one at `next`. */
+  readonly all: Turn[];
+  next: number;
+  /** The forks and execs among them, which are too slow to be many. */
+  readonly starts: (TaskRecord | ExecRecord)[];
+}
+
+const NONE: Upcoming['starts'] = [];
 
 /**
  * The records of a drain that change who a thread or a process is, as far as they are still to come. A question asked
  * between two records is answered as of then; what /proc says is as of after the last one.
  */
 export class Turns {
-  /** By the number of the thread or process that is another one, or has another name, afterwards. */
-  readonly #byNumber = new Map<number, Turn[]>();
+  /**
+   * By the number of the thread or process that is another one, or has another name, afterwards; the next one first. A
+   * program may rename itself 30,000 times between two drains, so these are never searched.
+   */
+  readonly #byNumber = new Map<number, Upcoming>();
   /** Execs of threads that are not the first of their process, by the number that they lose. */
   readonly #byThread = new Map<number, ExecRecord>();
 
@@ -27,49 +39,52 @@ export class Turns {
   }
 
   #add(number: number, turn: Turn): void {
-    const turns = this.#byNumber.get(number);
-    if (turns) turns.push(turn);
-    else this.#byNumber.set(number, [turn]);
+    const upcoming = this.#byNumber.get(number) ?? { all: [], next: 0, starts: [] };
+    this.#byNumber.set(number, upcoming);
+    upcoming.all.push(turn);
+    if (turn.type !== 'rename') upcoming.starts.push(turn);
   }
 
-  #of(number: number): readonly Turn[] {
-    return this.#byNumber.get(number) ?? NONE;
+  #startsOf(number: number): Upcoming['starts'] {
+    return this.#byNumber.get(number)?.starts ?? NONE;
   }
 
   /** The record is taken: it is not to come any more. */
   pass(turn: Turn): void {
     const number = turn.type === 'task' ? turn.child : turn.pid;
-    const turns = this.#byNumber.get(number);
-    if (turns?.[0] === turn) turns.shift();
+    const upcoming = this.#byNumber.get(number);
+    if (upcoming?.all[upcoming.next] === turn) upcoming.next++;
+    if (upcoming?.starts[0] === turn) upcoming.starts.shift();
     if (turn.type === 'exec' && this.#byThread.get(turn.oldPid) === turn) this.#byThread.delete(turn.oldPid);
   }
 
   /** True where the number will be given to another thread or process. */
   isReused(number: number): boolean {
-    return this.#of(number).some(({ type }) => type === 'task');
+    return this.#startsOf(number).some(({ type }) => type === 'task');
   }
 
   /** The exec that a thread is about to do, by its own number. */
   execOf(tid: number): ExecRecord | undefined {
     const own = this.#byThread.get(tid);
     if (own) return own;
-    const next = this.#of(tid).find(({ type }) => type === 'task' || type === 'exec');
+    const [next] = this.#startsOf(tid);
     return next?.type === 'exec' ? next : undefined;
   }
 
   /** File of the program that a process will become, the last one before its number is another's. */
   programOf(pid: number): string | undefined {
     let file: string | undefined;
-    for (const turn of this.#of(pid)) {
-      if (turn.type === 'task') break;
-      if (turn.type === 'exec') file = turn.filename;
+    for (const start of this.#startsOf(pid)) {
+      if (start.type === 'task') break;
+      file = start.filename;
     }
     return file;
   }
 
   /** Name of a process that will have another one; undefined where it keeps it, or where that is not known. */
   nameOf(pid: number): string | undefined {
-    const [next] = this.#of(pid);
+    const upcoming = this.#byNumber.get(pid);
+    const next = upcoming?.all[upcoming.next];
     if (next?.type !== 'rename') return undefined;
     // Another thread that becomes a program has its own name until then (fs/exec.c, begin_new_exec).
     const exec = this.execOf(pid);

@@ -220,3 +220,20 @@ test('/proc is read once for a process that goes on acting', () => {
   acts(70);
   expect(actors.read(trace.drain())).toBe(false);
 });
+
+test('a program that renames itself 30,000 times while it connects 3,000 times costs one step for each', () => {
+  python();
+  for (let i = 0; i < 30_000; i++) {
+    trace.rename(70, i === 0 ? 'python3' : `name${i - 1}`, `name${i}`);
+    if (i % 10 === 0) acts(70);
+  }
+  let read = 0;
+  // Each look at a record that is still to come asks its type.
+  const counted = (record: TraceRecord): TraceRecord =>
+    new Proxy(record, { get: (it, key) => (read++, Reflect.get(it, key) as unknown) });
+  const records = trace.drain().map(counted);
+  actors.read(records);
+  actors.expect(records, true);
+  expect(records.flatMap(take)).toHaveLength(3000);
+  expect(read).toBeLessThan(30 * records.length);
+});
