@@ -18,13 +18,16 @@ const NOT_ACCEPTED: readonly Owner[] = [
 ];
 const PENDING: readonly Owner[] = [{ knowledge: 'pending' }];
 
-/** States of a TCP socket that no program has accepted yet: without an inode, in any other a program has closed it. */
+/** States of a connection that waits to be accepted: without an inode, in any other a program has closed it. */
 const UNACCEPTED: ReadonlySet<SocketState | undefined> = new Set<SocketState>([
   'SYN_RECV',
   'NEW_SYN_RECV',
   'ESTABLISHED',
   'CLOSE_WAIT',
 ]);
+
+/** Protocols whose connections wait to be accepted. */
+const ACCEPTED: ReadonlySet<Protocol> = new Set<Protocol>(['tcp', 'mptcp', 'sctp', 'unix', 'vsock']);
 
 /** The list of users is read again at most so often, milliseconds. */
 const PASSWD_MS = 60_000;
@@ -126,11 +129,9 @@ export class Attribution {
     return this.#unheld(inode);
   }
 
-  /** Says why a socket without an inode, of which no listener is known, has no owner. */
+  /** Says why a socket without an inode has no owner where no listener of it is known. */
   #unlistened({ protocol, state }: Owned): readonly Owner[] {
-    // Of a TCP socket without a state only its end has been told.
-    const isOver = state === undefined ? protocol === 'tcp' : !UNACCEPTED.has(state);
-    return isOver ? GONE : NOT_ACCEPTED;
+    return ACCEPTED.has(protocol) && UNACCEPTED.has(state) ? NOT_ACCEPTED : GONE;
   }
 
   /** Says why no process is known to hold a socket. */
