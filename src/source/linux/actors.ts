@@ -1,6 +1,7 @@
 import type { Owner } from '../../model/socket.ts';
 import type { Owners } from './owners.ts';
 import type { Proc } from './proc.ts';
+import { namespaceInode } from './descriptor-target.ts';
 import { fullName, parseStat } from './process.ts';
 import type { ExecRecord, ExitRecord, RenameRecord, TaskRecord, TraceRecord } from './trace/records.ts';
 import { Turns } from './turns.ts';
@@ -236,9 +237,8 @@ export class Actors {
     const known = this.#networks.get(tid);
     if (known !== undefined) return known;
     const link = this.#proc.link(`${tid}/ns/net`);
-    const inode = 'value' in link ? Number(/^net:\[(\d+)\]$/.exec(link.value)?.[1]) : NaN;
-    const network =
-      'failed' in link && link.failed === 'gone' ? 'gone' : Number.isInteger(inode) ? inode : 'forbidden';
+    const failure = 'failed' in link && link.failed === 'gone' ? 'gone' : 'forbidden';
+    const network = ('value' in link ? namespaceInode(link.value) : undefined) ?? failure;
     this.#networks.set(tid, network);
     return network;
   }

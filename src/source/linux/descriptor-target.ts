@@ -1,4 +1,4 @@
-/** What a descriptor is of, where that is a socket or a network namespace. */
+/** A socket or a network namespace that a descriptor refers to. */
 export interface Target {
   readonly kind: 'socket' | 'net';
   readonly inode: number;
@@ -6,8 +6,14 @@ export interface Target {
 
 const TARGET = /^(socket|net):\[(\d+)\]$/;
 
-/** What the text of a descriptor's link names; undefined for anything else. */
+/** Returns the socket or namespace that the link of a descriptor names; undefined for anything else. */
 export function parseTarget(link: string): Target | undefined {
   const [, kind, inode] = TARGET.exec(link) ?? [];
   return kind === undefined ? undefined : { kind: kind === 'net' ? 'net' : 'socket', inode: Number(inode) };
+}
+
+/** Returns the inode of the network namespace that a link (`ns/net`) names; undefined for anything else. */
+export function namespaceInode(link: string): number | undefined {
+  const target = parseTarget(link);
+  return target?.kind === 'net' ? target.inode : undefined;
 }

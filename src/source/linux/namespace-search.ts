@@ -1,4 +1,4 @@
-import type { Target } from './descriptor-target.ts';
+import { namespaceInode, type Target } from './descriptor-target.ts';
 import { isNamespaceAt, parseNamespaceMounts } from './mounts.ts';
 import type { Entrance, NetlinkSystem } from './netlink/system.ts';
 import { LIMIT, type Proc } from './proc.ts';
@@ -95,12 +95,13 @@ export class NamespaceSearch {
     if (this.#pass === undefined) {
       if (this.#round - this.#passRound < PASS_ROUNDS) return false;
       this.#passRound = this.#round;
-      this.#pass = new Pass(pids());
+      this.#pass = new Pass(pids(), known);
     }
     const before = this.#holds.size;
     const startMs = this.#nowMs();
     const pass = this.#pass;
-    pass.steps ??= this.#walk(pass, () => known);
+    pass.known = known;
+    pass.steps ??= this.#walk(pass);
     for (;;) {
       if (pass.steps.next().done === true) {
         this.#end(pass);
@@ -118,19 +119,19 @@ export class NamespaceSearch {
     this.#result = { unsearched: 0, unreachable, unboundTcp };
   }
 
-  *#walk(pass: Pass, known: () => Known): Generator<undefined> {
+  *#walk(pass: Pass): Generator<undefined> {
     const own = this.#proc.link('self/ns/mnt');
     if ('value' in own) pass.mountNamespaces.add(own.value);
     for (const pid of pass.pids) {
-      yield* this.#searchMounts(pass, pid, known);
-      yield* this.#searchThreads(pass, pid, known);
-      yield* this.#searchDescriptors(pass, pid, String(pid), known);
+      yield* this.#searchMounts(pass, pid);
+      yield* this.#searchThreads(pass, pid);
+      yield* this.#searchDescriptors(pass, pid, String(pid));
       pass.left--;
     }
   }
 
   /** Other mount namespaces, each once: a namespace may be mounted there alone. */
-  *#searchMounts(pass: Pass, pid: number, known: () => Known): Generator<undefined> {
+  *#searchMounts(pass: Pass, pid: number): Generator<undefined> {
     const link = this.#proc.link(`${pid}/ns/mnt`);
     yield;
     if (!('value' in link) || pass.mountNamespaces.has(link.value)) return;
@@ -140,7 +141,7 @@ export class NamespaceSearch {
     if (!('value' in text)) return;
     for (const mount of parseNamespaceMounts(text.value)) {
       const { inode } = mount;
-      if (known().isNamespace(inode) || this.#holds.has(inode)) continue;
+      if (pass.known.isNamespace(inode) || this.#holds.has(inode)) continue;
       const path = this.#proc.pathOf(`${pid}/root${mount.path}`);
       const isThere = () => isNamespaceAt(path, inode);
       if (isThere()) this.#holds.set(inode, { inode, path, isThere });
@@ -150,7 +151,7 @@ export class NamespaceSearch {
   }
 
   /** The threads of a process that has several, or whose main thread has ended. */
-  *#searchThreads(pass: Pass, pid: number, known: () => Known): Generator<undefined> {
+  *#searchThreads(pass: Pass, pid: number): Generator<undefined> {
     const count = this.#proc.threadCount(pid);
     const main = this.#proc.link(`${pid}/ns/net`);
     yield;
@@ -159,16 +160,16 @@ export class NamespaceSearch {
     for (const thread of 'value' in threads ? threads.value : []) {
       const path = `${pid}/task/${thread}/ns/net`;
       const link = this.#proc.link(path);
-      if ('value' in link) this.#note(link.value, path, known());
+      if ('value' in link) this.#note(link.value, path, pass.known);
       yield;
       // A thread may have a table of descriptors of its own (unshare(2), CLONE_FILES).
       if (this.#proc.shareDescriptors(Number(thread), pid) === false)
-        yield* this.#searchDescriptors(pass, Number(thread), `${pid}/task/${thread}`, known);
+        yield* this.#searchDescriptors(pass, Number(thread), `${pid}/task/${thread}`);
     }
   }
 
   /** @param folder of a process or thread, below /proc */
-  *#searchDescriptors(pass: Pass, pid: number, folder: string, known: () => Known): Generator<undefined> {
+  *#searchDescriptors(pass: Pass, pid: number, folder: string): Generator<undefined> {
     const names = this.#proc.names(`${folder}/fd`);
     yield;
     const descriptors = 'value' in names ? names.value.map(Number) : [];
@@ -179,9 +180,10 @@ export class NamespaceSearch {
       for (const [at, target] of targets.entries()) {
         const descriptor = bundle[at];
         if (target === undefined || descriptor === undefined) continue;
-        if (target.kind === 'net') this.#note(`net:[${target.inode}]`, `${folder}/fd/${descriptor}`, known());
-        else if (!known().isSocket(target.inode)) {
-          this.#askSocket(pass, { pid, descriptor }, `${folder}/fd/${descriptor}`, target, known());
+        if (target.kind === 'net')
+          this.#note(`net:[${target.inode}]`, `${folder}/fd/${descriptor}`, pass.known);
+        else if (!pass.known.isSocket(target.inode)) {
+          this.#askSocket(pass, { pid, descriptor }, `${folder}/fd/${descriptor}`, target);
           yield;
         }
       }
@@ -190,8 +192,8 @@ export class NamespaceSearch {
 
   /** Takes note of a link to a namespace. */
   #note(text: string, path: string, known: Known): void {
-    const inode = Number(/^net:\[(\d+)\]$/.exec(text)?.[1]);
-    if (Number.isNaN(inode) || known.isNamespace(inode) || this.#holds.has(inode)) return;
+    const inode = namespaceInode(text);
+    if (inode === undefined || known.isNamespace(inode) || this.#holds.has(inode)) return;
     const isThere = (): boolean => {
       const link = this.#proc.link(path);
       return 'value' in link && link.value === text;
@@ -199,7 +201,7 @@ export class NamespaceSearch {
     this.#holds.set(inode, { inode, path: this.#proc.pathOf(path), isThere });
   }
 
-  #askSocket(pass: Pass, socket: HeldSocket, path: string, { inode }: Target, known: Known): void {
+  #askSocket(pass: Pass, socket: HeldSocket, path: string, { inode }: Target): void {
     const before = this.#asked.get(inode);
     if (before !== undefined) {
       if (before) pass.unboundTcp++;
@@ -208,7 +210,7 @@ export class NamespaceSearch {
     const answer = this.#asker.ask?.(socket);
     if (answer === undefined) return;
     const { netns, isTcp } = answer;
-    if (known.isNamespace(netns) || this.#holds.has(netns)) {
+    if (pass.known.isNamespace(netns) || this.#holds.has(netns)) {
       if (this.#asked.size >= ASKED) this.#asked.clear();
       this.#asked.set(inode, isTcp);
       if (isTcp) pass.unboundTcp++;
@@ -225,14 +227,17 @@ export class NamespaceSearch {
 /** One search of all processes. */
 class Pass {
   readonly pids: readonly number[];
+  /** As of this round. */
+  known: Known;
   left: number;
   readonly mountNamespaces = new Set<string>();
   readonly unreachable = new Set<number>();
   unboundTcp = 0;
   steps: Generator<undefined> | undefined;
 
-  constructor(pids: readonly number[]) {
+  constructor(pids: readonly number[], known: Known) {
     this.pids = pids;
+    this.known = known;
     this.left = pids.length;
   }
 }

@@ -1,5 +1,6 @@
 import { ContainerNames } from './container-names.ts';
 import { CgroupTrust } from './cgroup-trust.ts';
+import { namespaceInode } from './descriptor-target.ts';
 import { type HeldName, HeldNames } from './held-names.ts';
 import { isThere as isMounted, type NamespaceMount, NamespaceMounts } from './mounts.ts';
 import type { Hold, NamespaceSearch } from './namespace-search.ts';
@@ -30,8 +31,6 @@ const NAME_ROUNDS = [2, 8, 40, 200];
 
 /** So many processes of a namespace are asked for the container they are in. */
 const ASKED_PROCESSES = 4;
-
-const NETWORK_LINK = /^net:\[(\d+)\]$/;
 
 /** Where `ip netns` mounts (ip-netns(8)); /var/run is a link to /run, or once was not. */
 const NAMED_FOLDERS = ['run/netns', 'var/run/netns'];
@@ -241,8 +240,7 @@ export class Namespaces {
   #look(pid: number | 'self'): Seat['inode'] {
     const link = this.#proc.link(`${pid}/ns/net`);
     if (!('value' in link)) return link.failed === 'forbidden' ? 'forbidden' : 'gone';
-    const digits = NETWORK_LINK.exec(link.value)?.[1];
-    return digits === undefined ? 'gone' : Number(digits);
+    return namespaceInode(link.value) ?? 'gone';
   }
 
   #namespace(inode: number): Namespace {

@@ -59,6 +59,15 @@ function searchAgain(): void {
   for (let round = 0; round < PASS_ROUNDS; round++) step();
 }
 
+test('a socket that a list tells of since the search began is not asked', () => {
+  start(20, { 3: 'socket:[2000]' });
+  start(21, { 4: 'socket:[2001]' });
+  // The first link takes the whole budget of the first round.
+  step(1);
+  for (let round = 0; round < 20; round++) search.step(() => pids, { ...known, isSocket: () => true }, 1);
+  expect([asked, search.result.unboundTcp]).toEqual([[], 0]);
+});
+
 describe('a namespace that no main thread is in', () => {
   test('of another thread', () => {
     start(20);
