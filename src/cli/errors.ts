@@ -4,7 +4,7 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 /** An error whose message says to the user all there is to say. */
 export class PlainError extends Error {}
 
-/** What the machine has too little of, by the code of the system or of Node, and the remedy. */
+/** The shortage, with its remedy, by the code of the system or of Node. */
 const SHORTAGES: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open: allow this program more of them (ulimit -n 1024)',
   ENFILE: 'too many files are open on the whole machine: raise the limit (sysctl fs.file-max)',
@@ -18,7 +18,8 @@ const SHORTAGES: Readonly<Record<string, string>> = {
   EBADF: 'it is closed',
 };
 
-const codeOf = (error: unknown): string =>
+/** Returns the code of an error of the system or of Node; empty where it has none. */
+export const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 /** Returns one line with the remedy where the machine has too little of something; undefined for other errors. */
@@ -30,7 +31,7 @@ export function shortageText(error: unknown): string | undefined {
   return text === undefined ? undefined : `${text} (${messageOf(error).split('\n', 1)[0]})`;
 }
 
-/** What went wrong, for an error that ends the program; with the stack where it should not have been. */
+/** Returns the message for an error that ends the program; with the stack where the error is a fault of netpane. */
 export function crashText(error: unknown): string {
   if (error instanceof PlainError) return error.message;
   const stack = error instanceof Error ? error.stack : String(error);

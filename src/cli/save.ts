@@ -4,8 +4,8 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Format, formatOf, FORMATS } from '../export/formats.ts';
 import type { Socket } from '../model/socket.ts';
-import { shortened } from '../model/text.ts';
-import { whyNot } from './config/file.ts';
+import { shownPath, whyNot } from './config/file.ts';
+import { codeOf } from './errors.ts';
 import { quoted } from './values.ts';
 
 /** For the user alone: command lines hold secrets, and who talks to whom is nobody else's business. */
@@ -14,9 +14,6 @@ const MODE = 0o600;
 const EXTENSIONS = Object.keys(FORMATS)
   .map((name) => `.${name}`)
   .join(' or ');
-
-/** The system takes no longer path (PATH_MAX). */
-const MOST_NAME = 4096;
 
 /** What went wrong, by the code of the system; the directory is what was written to. */
 const REASONS: Readonly<Record<string, (directory: string) => string>> = {
@@ -32,8 +29,6 @@ const REASONS: Readonly<Record<string, (directory: string) => string>> = {
 
 /** Where the file system has no second names for a file (FAT). */
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
-
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? '';
 
 /**
  * Writes sockets to a file, all or nothing: CSV or JSON, by its extension. A file of that name is replaced only where `!`
@@ -61,7 +56,7 @@ export async function saveSockets(
       replace ? move(from, path) : publish(from, path, makeLink),
     );
   } catch (error) {
-    const name = shortened(path, MOST_NAME);
+    const name = shownPath(path);
     const reason = REASONS[codeOf(error)]?.(dirname(name));
     throw new Error(
       codeOf(error) === 'EEXIST'

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { messageOf } from '../errors.ts';
+import { shortened } from '../../model/text.ts';
+import { codeOf, messageOf } from '../errors.ts';
 
 /** A file that is there and cannot be used; the message says why, without the name of the file. */
 export class FileProblem extends Error {}
@@ -42,11 +43,16 @@ export function readText(
   }
 }
 
+/** The system takes no longer path (PATH_MAX). */
+const MOST_PATH = 4096;
+
+/** Returns a path as a message shows it. */
+export const shownPath = (path: string): string => shortened(path, MOST_PATH);
+
 /** Why the system refused something, without the path that it names: `EACCES: permission denied`. */
 export function whyNot(error: unknown): string {
   return messageOf(error).replace(/, \w+ '.*$/s, '');
 }
 
 /** Nothing is there, nor can be by this path. */
-export const isMissing = (error: unknown): boolean =>
-  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+export const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeOf(error));

@@ -1,17 +1,14 @@
 import { constants } from 'node:fs';
 import { devNull } from 'node:os';
-import { shortened } from '../../model/text.ts';
 import type { FileSettings } from '../settings.ts';
 import { UsageError } from '../values.ts';
-import { FileProblem, isMissing, readText, whyNot } from './file.ts';
+import { FileProblem, isMissing, readText, shownPath, whyNot } from './file.ts';
 import { configPath, type Environment } from './paths.ts';
 import type { CheckQuery } from './schema.ts';
 import { checkRoots, rootsPath, Untrusted } from './trust.ts';
 
 /** The largest configuration file that is read, bytes. */
 const MOST = 1024 * 1024;
-/** The system takes no longer path (PATH_MAX). */
-const MOST_NAME = 4096;
 
 /**
  * What the configuration file says; undefined where there is none. What understands it is loaded only where there is.
@@ -38,7 +35,7 @@ export async function loadConfig(
   try {
     text = isRoot ? rootsText(path) : readText(path, MOST);
   } catch (error) {
-    const name = shortened(path, MOST_NAME);
+    const name = shownPath(path);
     if (error instanceof Untrusted && file === undefined) {
       say(`the configuration is not read: ${error.message}`);
       return undefined;
@@ -54,7 +51,7 @@ export async function loadConfig(
   return parseConfig(path, text, check);
 }
 
-/** The text of a file that nobody but root may have written. */
+/** Returns the text of a file that only root can have written. */
 function rootsText(path: string): string {
   const real = rootsPath(path);
   return readText(real, MOST, constants.O_NOFOLLOW, (stat) => checkRoots(real, stat));
