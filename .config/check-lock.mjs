@@ -12,7 +12,7 @@ const WITH_INSTALL_SCRIPT = ['esbuild', 'fsevents', 'koffi'];
 /** SRI: one hash of 64 bytes in base64. */
 const SHA512 = /^sha512-[\w+/]{86}==$/;
 
-/** What an entry does wrong, each a clause. */
+/** The mistakes of an entry, each a clause. */
 function* mistakes({ name, entry }) {
   if (entry.link) yield 'is a link to a folder';
   if (entry.integrity === undefined) yield 'has no integrity: npm run lock adds it';

@@ -50,7 +50,7 @@ function isKept(name: string, value: string, platform: NodeJS.Platform): boolean
   return form?.test(value) ?? false;
 }
 
-/** What makes programs be found where the system keeps them, and nowhere else. */
+/** Returns the variables with which programs are found only where the system keeps them. */
 function fixed(environment: Variables, platform: NodeJS.Platform): Readonly<Record<string, string>> {
   // pidusage would write to the terminal what it misses.
   const all = { PIDUSAGE_SILENT: '1' };

@@ -14,7 +14,7 @@ import { SilenceNotice } from './silence-notice.ts';
  * this one, the keeper, waits. Node hears signals on its main thread only, so a busy main thread would hear none.
  *
  *     signal ──▶ keeper ──end──▶ command ──ended──▶ keeper: terminal as it was, lines to stderr, exit
- *                   └── no answer ──▶ terminal as it was, and the signal ends the process as if nobody had listened
+ *                   └── no answer ──▶ terminal as it was, and the signal ends the process by its default action
  */
 
 /** Signals that end the program, with the exit code that a shell gives a program ended by them. */

@@ -5,7 +5,7 @@ import type { TerminalLine } from '../tui/terminal.ts';
 import type { Link } from './link.ts';
 import { writeLocalText } from './locale.ts';
 
-/** What the terminal sends, as the keeper reads it. */
+/** The bytes that the terminal sends, as the keeper reads them. */
 class KeeperKeys extends EventEmitter implements Keys {
   readonly #link: Link;
   isRaw = false;

@@ -1,18 +1,18 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Progress } from '../model/progress.ts';
 
-/** What the command's thread is started with. */
+/** Data that the thread of the command is started with. */
 export interface CommandData {
   readonly isCommand: true;
   /** Words of a `Progress`. */
   readonly progress: Int32Array;
 }
 
-/** What the keeper tells the thread of the command. */
+/** A message from the keeper to the thread of the command. */
 export type KeeperMessage =
   /** End in order, with this exit code. */
   | { readonly type: 'end'; readonly code: number }
-  /** What the terminal sent. */
+  /** Bytes that the terminal sent. */
   | { readonly type: 'input'; readonly data: Uint8Array }
   | { readonly type: 'size'; readonly columns: number; readonly rows: number }
   /** The process is to be stopped: give the screen back and answer `suspended`. */
@@ -22,7 +22,7 @@ export type KeeperMessage =
   /** Answer `alive`. */
   | { readonly type: 'ping' };
 
-/** What the thread of the command tells the keeper. */
+/** A message from the thread of the command to the keeper. */
 export type CommandMessage =
   | { readonly type: 'alive' }
   | { readonly type: 'raw'; readonly on: boolean }
@@ -36,7 +36,7 @@ export type CommandMessage =
 
 /** The keeper, seen from the thread of the command. */
 export interface Link {
-  /** What the command's sampler is doing is noted here, for the keeper to tell. */
+  /** The sampler of the command notes its work here, and the keeper reports it. */
   readonly progress: Progress;
   on<Type extends KeeperMessage['type']>(
     type: Type,
@@ -60,7 +60,7 @@ export function openLink(): Link {
   const port = parentPort;
   if (port === null || !isCommandThread()) throw new Error('this is not the thread of a command');
   const listeners = new Map<string, ((message: never) => void)[]>();
-  // Messages that nobody listens for yet wait.
+  // Messages without a listener wait for one.
   const early: KeeperMessage[] = [];
   const deliver = (message: KeeperMessage) => {
     const heard = listeners.get(message.type);

@@ -48,7 +48,7 @@ export function showLive(
   said: readonly string[],
 ): void {
   const shown: { app?: App; terminal?: Terminal } = {};
-  /** What is wrong with the saved state: told on the screen while there is one, else when it has ended. */
+  /** Faults of the saved state: shown on the screen while there is one, else when it has ended. */
   const complaints: string[] = [...said];
   let complain = (message: string): void => void complaints.push(message);
   const file = new StateFile(process.env, (message) => complain(message));

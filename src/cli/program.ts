@@ -25,7 +25,7 @@ const NO_DEMANDS = { also: [], tcpDetails: false, ownerBudgetMs: 0 };
 /** No message is longer, UTF-16 units: what it quotes may be. */
 const MOST_MESSAGE = 8192;
 
-/** In the thread of a command: how it is told to end, and ends. */
+/** The link to the keeper; undefined outside the thread of a command. */
 const link = isCommandThread() ? openLink() : undefined;
 
 /** Ends the program with lines on stderr that say what is wrong. */
@@ -103,11 +103,11 @@ async function run(invocation: Invocation, complaints: readonly string[]): Promi
   }
 }
 
-/** Where there is nothing to set, or only the paths are asked for, a file with mistakes is in nobody's way. */
+/** Returns true for a command that needs no settings: a configuration file with mistakes does not stop it. */
 const isSettled = ({ command, path }: CommandLine): boolean =>
   command === 'help' || command === 'version' || path;
 
-/** What is wrong with a query of the configuration file. */
+/** Returns the mistake in a query of the configuration file; undefined for none. */
 function checkQuery(text: string): string | undefined {
   const parsed = parseQuery(text);
   return 'problem' in parsed ? `at column ${parsed.problem.at + 1}: ${parsed.problem.message}` : undefined;

@@ -17,7 +17,7 @@ const CODE_MB = 32;
 /** The longest that the end of the program waits for a source that is being opened, which usually takes some 50 ms. */
 const OPENING_MS = 2000;
 
-/** What a thread tells. */
+/** Listens to a thread. */
 export interface ThreadListener {
   readonly onBatch: (batch: Batch) => void;
   /** Hears an error that ends the thread, and then that it has ended. */

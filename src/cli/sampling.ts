@@ -16,7 +16,7 @@ export interface Sampling {
   /** Hears why the thread ended, if it does so unasked. */
   onFailure(listener: (error: Error) => void): void;
   setInterval(intervalMs: number): void;
-  /** What the thread is doing. */
+  /** The work that the thread is at. */
   readonly progress: Progress;
 }
 

@@ -118,7 +118,7 @@ const toThousandths = (ms: number): number => Math.round(ms * 1000) / 1000;
 /** Something that was lost on the way here, whoever lost it. */
 export type Gap = Omit<GapEvent, 'learntBy'> & { readonly learntBy: LearntBy };
 
-/** What a change replaced, as a field with a comma before it. */
+/** Returns the fields that a change replaced, as a field with a comma before it. */
 function beforeJson({ state, local, remote, owners }: Before, { protocol }: Socket): string {
   const text =
     field('state', state) +

@@ -1,6 +1,6 @@
 /**
- * How much is kept of each kind, so that the program stays within its share of the memory however much happens. What is
- * beyond a bound is counted, and the count is shown.
+ * How much is kept of each kind, so that the program stays within its share of the memory however much happens. The rest
+ * is counted, and the count is shown.
  */
 export interface Bounds {
   /** With so many sockets kept, a TIME_WAIT that is not kept yet is only counted. */
@@ -38,7 +38,7 @@ const MOST_CLOSED_ROWS = 20_000;
 /** Kernel events of about a second and a half in a storm. */
 export const MOST_WAITING = 10_000;
 
-/** Fewer are of no use to anybody. */
+/** Minimum of each bound, however little memory there is. */
 const FEWEST = 2000;
 
 /** With more objects than this in one thread something is wrong. */

@@ -18,7 +18,7 @@ export interface Before {
 const samePids = (some: readonly Owner[], others: readonly Owner[]): boolean =>
   some.length === others.length && some.every(({ pid }, i) => pid === others[i]?.pid);
 
-/** Returns what a change replaced. Owners that had not been looked for yet are none. */
+/** Returns the fields that a change replaced. Owners that had not been looked for yet are left out. */
 export function beforeOf({ state, local, remote, owners }: Socket, now: Socket): Before {
   return {
     ...(state !== undefined && state !== now.state && { state }),
@@ -36,7 +36,7 @@ export interface SocketEvent {
   /** As it is after the event; of a close, as it was last. */
   readonly socket: Socket;
   readonly learntBy: LearntBy;
-  /** What a change replaced; present with every change. */
+  /** The fields that a change replaced; present with every change. */
   readonly was?: Before;
   /** How long the connection lived, milliseconds and parts of one; told with its close, absent when unknown. */
   readonly lifetimeMs?: number;

@@ -14,8 +14,8 @@ const KNOWLEDGE = {
 } satisfies Record<Knowledge, 0>;
 
 /**
- * What could be read as a mark of our own, beside the words of `KNOWLEDGE`: nothing, or spaces at an edge; `(last known)`,
- * `[listener]`, `"quoted"`; `name +2`; `only sender?`; a cut, `…` (`~` in ASCII); one program and then another, `a → b`
+ * A name that could be read as a mark of our own, beside the words of `KNOWLEDGE`: nothing, or spaces at an edge;
+ * `(last known)`, `[listener]`, `"quoted"`; `name +2`; `only sender?`; a cut, `…` (`~` in ASCII); one program and then another, `a → b`
  * (`a > b`); a sign that stands for nothing.
  */
 const LIKE_MARK = /^$|^[\s("[]|\s$| \+\d+$|[…~→]|\?$| > |^[·*-]$/;

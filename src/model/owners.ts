@@ -24,8 +24,8 @@ function continuedAs(before: Owner, now: Owner): Owner {
 }
 
 /**
- * Returns the owners of a later sighting. Of a process that has become another program since an earlier one the earlier
- * program stays, for it made the connection. The same array where nothing differs.
+ * Returns the owners of a later sighting. Where a process has become another program since the earlier sighting, the
+ * earlier program stays, for it made the connection. The same array where nothing differs.
  */
 export function succeeded(before: readonly Owner[], now: readonly Owner[]): readonly Owner[] {
   if (before === now) return now;
@@ -36,12 +36,12 @@ export function succeeded(before: readonly Owner[], now: readonly Owner[]): read
   return owners.every((owner, i) => owner === now[i]) ? now : owners;
 }
 
-/** Processes of one socket that are told of at most: a descriptor may be passed on for ever. */
+/** Maximum number of owners of one socket: a descriptor may be passed on for ever. */
 const MOST_OWNERS = 8;
 
 /**
- * Returns the owners of a socket after a process was seen acting on it. The one that made it stays the first: whoever it
- * passes the socket to may only close it.
+ * Returns the owners of a socket after a process was seen acting on it. The one that made it stays the first: a process
+ * that the socket is passed to may only close it.
  */
 export function joined(makers: readonly Owner[] | undefined, actors: readonly Owner[]): readonly Owner[] {
   if (makers === undefined) return actors;

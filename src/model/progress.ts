@@ -1,4 +1,4 @@
-/** What a sampler can be doing, with the words for it. */
+/** The stages of a sampler's work, with the words for each. */
 const STAGES = {
   rest: 'between two polls',
   open: 'opening the source',
@@ -18,8 +18,8 @@ const POLLS = 2;
 const INTERVAL = 3;
 
 /**
- * What a sampler is doing now, in a few words of memory that another thread can read while the sampler is stuck in a call
- * that does not return. A note costs a store.
+ * The work that a sampler is at, in a few words of memory that another thread can read while the sampler is stuck in a
+ * call that does not return. A note costs a store.
  */
 export class Progress {
   readonly #words: Int32Array;
@@ -62,7 +62,7 @@ export class Progress {
     return this.#words[INTERVAL] ?? 0;
   }
 
-  /** What it is doing, in words: `reading the sockets: /proc of process 4711`. */
+  /** Its work, in words: `reading the sockets: /proc of process 4711`. */
   get text(): string {
     const stage = NAMES[this.#words[STAGE] ?? 0] ?? 'rest';
     const pid = this.#words[PID] ?? 0;

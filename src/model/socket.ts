@@ -38,8 +38,8 @@ export interface Endpoint {
   /** 0 to 65535; 32 bits for VSOCK. 0 means any; always 0 where the protocol has no ports (see `hasPorts`). */
   readonly port: number;
   /**
-   * What a `raw` socket takes: the number of an IP protocol; a `packet` socket: of an Ethernet protocol (3: all). Absent
-   * for every other socket, for a peer, and for a packet socket that takes nothing yet.
+   * The protocol that the socket receives: for `raw` the number of an IP protocol, for `packet` of an Ethernet protocol
+   * (3: all). Absent for every other socket, for a peer, and for a packet socket that receives nothing yet.
    */
   readonly protocol?: number;
 }

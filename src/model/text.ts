@@ -12,14 +12,14 @@ const PLAIN = /^[ -~]*$/;
 const SUSPECT = /[\p{C}\p{Default_Ignorable_Code_Point}\p{M}\p{Z}\uFFFD\u1160-\u11FF\uD7B0-\uD7FF]/u;
 
 /**
- * What cannot stand by itself: a pair of regional indicators, or an emoji with what belongs to it; a visible character
- * with the marks upon it, or with the vowels and finals of old Hangul, which take no cell of their own; an unsafe
- * character, or a mark upon nothing; a space.
+ * A piece that is replaced as a whole: a pair of regional indicators, or an emoji with what belongs to it; a visible
+ * character with the marks upon it, or with the vowels and finals of old Hangul, which take no cell of their own; an
+ * unsafe character, or a mark upon nothing; a space.
  */
 const PIECE =
   /(\p{Regional_Indicator}\p{Regional_Indicator}|\p{Emoji}(?:\uFE0F\u20E3?|\p{Emoji_Modifier}|[\u{E0020}-\u{E007F}]|\u200D\p{Emoji})+)|([^\s\p{C}\p{Default_Ignorable_Code_Point}\p{M}\p{Z}\uFFFD\u1160-\u11FF\uD7B0-\uD7FF])([\p{M}\u1160-\u11FF\uD7B0-\uD7FF]+)|[\p{C}\p{Default_Ignorable_Code_Point}\p{M}\p{Zl}\p{Zp}\uFFFD\u1160-\u11FF\uD7B0-\uD7FF]|(\s)/gu;
 
-/** So many marks are shown upon one character; a heap of them would stand in the lines above and below. */
+/** Maximum number of marks shown upon one character; a heap of them would stand in the lines above and below. */
 const MOST_MARKS = 8;
 
 /** No emoji of Unicode's is longer, in UTF-16. */

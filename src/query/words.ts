@@ -19,7 +19,7 @@ export interface Searched {
   /** Addresses; -1 for no peer. */
   readonly local: number;
   readonly remote: number;
-  /** Of a raw or a packet socket the protocol that it takes: see `endNumber`. */
+  /** Port, or the protocol that a raw or a packet socket takes: see `endNumber`. */
   readonly localPort: number;
   readonly remotePort: number;
   /** Position in `PROTOCOLS`. */

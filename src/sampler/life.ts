@@ -17,14 +17,14 @@ export interface Lifetime {
 
 /** One life of a socket, beyond what the last snapshot says of it. */
 export interface Life {
-  /** As whoever takes the batches knows it. */
+  /** Its id in the batches. */
   readonly id: string;
   /** Its other one: of what was left of it where no poll had seen it before, or of itself where one met that first. */
   otherId: string | undefined;
   /** The key of it in `#halves`, where it is there. */
   endpoints: string | undefined;
   socket: Socket;
-  /** As whoever takes the batches knows it; undefined while it does not. */
+  /** The socket as the last batch had it; undefined before the first one that has it. */
   told: Socket | undefined;
   /** Undefined when unknown. */
   bornMs: number | undefined;

@@ -27,8 +27,8 @@ export interface SamplerOptions {
   /** The most of the time that looking may take, above 0, to 1; 0.2 unless said. */
   readonly maxShare?: number;
   /**
-   * While nobody takes a batch (a terminal that stands still), no more than so many events are learnt: the system drops
-   * what it has no room for, and tells how much that was.
+   * Maximum number of events held while no batch is taken (a terminal that stands still). The kernel drops further ones
+   * and counts them.
    */
   readonly mostWaiting?: number | undefined;
   /**

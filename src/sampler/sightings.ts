@@ -62,7 +62,7 @@ export function final(before: Socket, end: Socket): Socket {
   return {
     ...completed(before, end),
     ...(traffic && { traffic }),
-    // That nobody holds it any more says nothing new of who did.
+    // An end without an owner does not replace the owner that is known.
     owners: endOwners(before.owners, end.owners),
   };
 }

@@ -4,15 +4,15 @@ import { type Bounds, UNBOUNDED } from '../model/bounds.ts';
 /** The part of the bounds that a source keeps to. */
 export type SocketBounds = Pick<Bounds, 'remnants' | 'sockets'> & Partial<Pick<Bounds, 'waiting'>>;
 
-/** What decides how much room there is for a new socket: TIME_WAIT has the least, what others can connect to the most. */
+/** Kind of a new socket, which decides how much room there is: TIME_WAIT has the least, a listener the most. */
 export type Newcomer = 'remnant' | 'connection' | 'listener';
 
 /** Listeners may be so many times more than other sockets: a flood of connections hides no new listener. */
 const LISTENER_ROOM = 1.1;
 
 /**
- * Decides which new sockets a source keeps, and counts the others. What is kept stays kept: a flood of new sockets hides
- * none that was there before.
+ * Decides which new sockets a source keeps, and counts the others. A kept socket stays: a flood of new ones hides none
+ * that was there before.
  */
 export class Keeping {
   readonly #bounds: SocketBounds;
@@ -52,7 +52,7 @@ export class Keeping {
     return this.#others;
   }
 
-  /** What was left out of this reading. */
+  /** Returns notices of the sockets left out of this reading. */
   notices(): Degradation[] {
     const { remnants, sockets } = this.#bounds;
     const [more, rests] = [this.#others, this.#remnants];

@@ -166,7 +166,7 @@ export class Lives {
     return { recalled: this.#recalled, added: this.#added.length };
   }
 
-  /** What was left out of this reading: there was no room for it. */
+  /** Returns notices of the sockets left out of this reading, for which there was no room. */
   notices(): Degradation[] {
     return this.#keeping.notices();
   }

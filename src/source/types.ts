@@ -93,7 +93,7 @@ export interface SourceOptions {
   /** Tell what happens between two readings too, where that can be done. */
   readonly events?: boolean;
   /**
-   * Room for what the system tells and nobody has taken yet, KiB for each processor (trace) and each network namespace
+   * Room for kernel events that wait to be taken, KiB for each processor (trace) and each network namespace
    * (closed sockets); undefined for as much as is usually wanted.
    */
   readonly eventBufferKiB?: number | undefined;

@@ -73,8 +73,9 @@ export class Listeners {
 }
 
 /**
- * Returns who opened a connection, as far as that is established: the kernel tells it, or its local endpoint is listened
- * on. Where nobody listens it is not known: the listener may have closed since. Undefined also for what is no connection.
+ * Returns who opened a connection, as far as that is established: the kernel tells it, or its local endpoint is
+ * listened on. Where there is no listener it is unknown: the listener may have closed since. Undefined also for what is
+ * no connection.
  */
 export function directionOf(socket: Socket, listeners: Listeners): Direction | undefined {
   if (!isConnection(socket)) return undefined;

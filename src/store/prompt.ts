@@ -38,7 +38,7 @@ function startOfWord(text: string, cursor: number): number {
 
 /**
  * A prompt takes no more, UTF-16 units: each character that is pasted is a key, and costs time in proportion to the text.
- * It is more than a query may have, so that a query that is too long is told to be.
+ * It is more than a query may have, so that a query that is too long can be reported.
  */
 const MOST_TYPED = 2 * LONGEST_QUERY;
 

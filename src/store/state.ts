@@ -178,7 +178,7 @@ export interface Usage {
 export interface Silence {
   /** Time since the last batch, or since the start, milliseconds. */
   readonly forMs: number;
-  /** What it is doing, in words. */
+  /** Its work, in words. */
   readonly doing: string;
 }
 

@@ -74,12 +74,15 @@ export interface Cut {
   readonly lastMs: number;
 }
 
-/** So long after the last one, what was cut is told, milliseconds. */
+/** How long the notice of rows that were cut stays after the last one, milliseconds. */
 const CUT_MS = 60_000;
 
 const HISTORY_LENGTH = 600;
 
-/** So many marks fade, and so many rates go to 0, at a time; the others follow at once, in runs between which keys are heard. */
+/**
+ * So many marks fade, and so many rates go to 0, at a time; the others follow at once, in runs between which keys are
+ * heard.
+ */
 const RUN = 1000;
 
 const kindOf = (socket: Socket): 'established' | 'listening' | 'other' =>

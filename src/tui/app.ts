@@ -44,7 +44,7 @@ export interface AppEffects {
   readonly keep: (state: State) => void;
   /** Milliseconds on a clock that never runs backwards. */
   readonly nowMs: () => number;
-  /** What the sampler is doing, in words. */
+  /** Returns the work that the sampler is at, in words. */
   readonly samplerIs: () => string;
 }
 
@@ -139,9 +139,9 @@ export class App {
   }
 
   /**
-   * Paints the whole screen anew at the next chance; other calls before it are one with it. What was pressed before it
-   * is about what is on the screen now: all input that has come is read first. The event loop reads between two rounds of
-   * setImmediate, also what came while the first one was being reached.
+   * Paints the whole screen anew at the next chance, once for all calls before it. Input that has come already is meant
+   * for the picture of now, so it is read first: the event loop reads between two rounds of setImmediate, also what came
+   * while the first one was being reached.
    */
   #schedulePaint(): void {
     if (this.#paintScheduled) return;

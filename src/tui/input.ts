@@ -25,7 +25,7 @@ export function splitInput(text: string): { tokens: string[]; rest: string } {
 /** A sequence that a slow line has cut in two comes together within this time; a lone ESC is the key. */
 const ESCAPE_MS = 50;
 
-/** What the terminal sends, and whether it comes at once (raw) or line by line. */
+/** The input of the terminal: at once (raw) or line by line. */
 export interface Keys {
   readonly isRaw: boolean;
   on(event: 'data', listener: (data: Buffer) => void): unknown;

@@ -1,10 +1,10 @@
-/** After so many intervals without a batch the sampler counts as silent. */
+/** Number of intervals without a batch after which the sampler counts as silent. */
 const INTERVALS = 3;
 
 /** But not sooner, milliseconds: a short interval may be missed now and then. */
 const LEAST_MS = 1000;
 
-/** How often the time since the last batch is told anew, milliseconds. */
+/** How often the time since the last batch is reported again, milliseconds. */
 const AGAIN_MS = 1000;
 
 /** Notices that no batch comes any more. */
@@ -17,7 +17,7 @@ export class SilenceWatch {
 
   /**
    * @param nowMs milliseconds on a clock that never runs backwards
-   * @param tell is told how long there has been no batch, milliseconds: after three intervals, and then every second
+   * @param tell receives how long there has been no batch, milliseconds: after three intervals, and then every second
    */
   constructor(nowMs: () => number, tell: (forMs: number) => void) {
     this.#nowMs = nowMs;

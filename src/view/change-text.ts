@@ -33,7 +33,7 @@ function peerWords(before: Before, socket: Socket): string[] {
     : [`peer was ${endpointText(before.remote, socket)}`];
 }
 
-/** What changed, the most important words first; the state alone where the event does not say. */
+/** Returns the words for a change, the most important first; the state alone where the event does not say. */
 export function changeWords({ socket, was = {} }: Pick<SocketEvent, 'socket' | 'was'>): string[] {
   const state = socket.state ?? 'unconnected';
   const others = [

@@ -3,13 +3,13 @@ import { eastAsianWidth } from 'get-east-asian-width';
 /** Each character of these takes one cell, and none joins another. Nearly every text is ASCII, and is found faster so. */
 export const SINGLE = /^[ -~]*(?:[\xa0-\xac\xae-\u02ff][ -~\xa0-\xac\xae-\u02ff]*)?$/;
 
-/** What joins the character before it, or after it; a text without these is one grapheme a character. */
+/** Characters that join the one before or after; in a text without these each character is a grapheme. */
 const JOINING =
   /[\p{M}\p{Regional_Indicator}\p{Emoji_Modifier}\u200D\uFE0F\u{E0020}-\u{E007F}\u1100-\u11FF\uA960-\uA97C\uD7B0-\uD7FF\u0E33\u0EB3\uFF9E\uFF9F]/u;
 
 /**
  * A grapheme of printable text (UAX #29, with consonants that a virama joins): never smaller than those of
- * Intl.Segmenter, and found four times as fast. Of endless ones a piece of a bounded length.
+ * Intl.Segmenter, and found four times as fast. An endless one is taken in pieces of a bounded length.
  */
 const GRAPHEME =
   /(?:\p{Regional_Indicator}\p{Regional_Indicator}|[\u1100-\u115F\uA960-\uA97C]{1,8}[\uAC00-\uD7A3]?|.)(?:[\p{M}\p{Emoji_Modifier}\uFE0F\u{E0020}-\u{E007F}\u1160-\u11FF\uD7B0-\uD7FF\u0E33\u0EB3\uFF9E\uFF9F]|\u200D.|(?<=[\u094D\u09CD\u0ACD\u0B4D\u0C4D\u0D4D\u1039\u17D2])\p{Lo}){0,24}/gsu;
@@ -21,7 +21,7 @@ export const MOST_UNITS = 90;
 export const graphemesOf = (text: string): string[] =>
   JOINING.test(text) ? (text.match(GRAPHEME) ?? []) : Array.from(text);
 
-/** What makes an emoji of two cells out of what it is joined to. */
+/** Characters that make an emoji of two cells of the one that they join. */
 const EMOJI_JOINER =
   /[\uFE0F\u200D\p{Emoji_Modifier}\u{E0020}-\u{E007F}]|\p{Regional_Indicator}\p{Regional_Indicator}/u;
 

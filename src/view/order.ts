@@ -21,7 +21,7 @@ interface Moves {
 /** So many changed rows are put into their places one by one, whatever the count of all rows. */
 const FEW = 16;
 
-/** So many rows that came and went in a pause are no burden. */
+/** Number of rows that may come and go in a pause before those that are gone are forgotten. */
 const MANY = 1000;
 
 const columnKey = ({ column }: Sort): ((row: Row) => SortKey) => columnOf(column)?.key ?? (({ id }) => id);

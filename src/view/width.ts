@@ -33,7 +33,7 @@ export function cutMiddle(text: string, width: number): string {
   if (width <= 1) return width === 1 ? '…' : '';
   const most = Math.floor((width - 1) / 2);
   if (SINGLE.test(text)) return `${text.slice(0, width - 1 - most)}…${text.slice(text.length - most)}`;
-  // Of a long text the middle is not looked at. The first grapheme behind it may be half of one, and is not shown.
+  // The middle of a long text is skipped. The first grapheme behind it may be half of one, and is not shown.
   const ends = charactersOf(text.slice(-beyond(width)));
   const tail = ends.slice(ends.length - fitting(ends, most, true)).join('');
   const starts = charactersOf(text.slice(0, beyond(width)));

@@ -1,4 +1,4 @@
-// Lets listeners and UDP sockets come and go on loopback, for live-soak.ts, until whoever started it ends it.
+// Lets listeners and UDP sockets come and go on loopback, for live-soak.ts, until its parent ends it.
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 

@@ -43,7 +43,10 @@ export const stormText = ({ rate, marks, stormMarks }: StormFigures): string =>
 /** In the first minute sockets in TIME_WAIT only come. */
 const FILLING_SECONDS = 60;
 
-/** What the least of the last third has more than that of the second; undefined where sockets still pile up in that. */
+/**
+ * Returns how much the minimum of the last third exceeds that of the second; undefined where sockets still pile up
+ * then.
+ */
 function growth(marks: readonly LiveMark[], of: (mark: LiveMark) => number): number | undefined {
   if ((marks.at(-1)?.seconds ?? 0) < 3 * FILLING_SECONDS) return undefined;
   const third = Math.floor(marks.length / 3);

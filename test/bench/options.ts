@@ -17,7 +17,7 @@ export interface Options {
   readonly storm: LiveRepeats | undefined;
 }
 
-/** What comes and goes before the live screen. */
+/** Things that come and go before the live screen. */
 export interface LiveRepeats {
   /** Connections a second, and seconds, of the soak. */
   readonly soakRate: number;

@@ -9,7 +9,7 @@ const FORKS = 'while :; do true & sleep 0.02; done';
 /** Network namespaces that live for a third of a second, each with a program and a listener's worth of loopback. */
 const NAMESPACES = "while :; do unshare --net sh -c 'ip link set lo up; sleep 0.3'; done";
 
-/** What happens on a busy machine beside connections: programs, listeners and, as root, namespaces come and go. */
+/** Lets programs, listeners and, as root, namespaces come and go, as on a busy machine. */
 export class Turmoil {
   readonly #children: ChildProcess[];
 

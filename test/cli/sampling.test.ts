@@ -158,7 +158,7 @@ describe('a thread that runs out of memory', () => {
     expect(again?.monotonicMs).toBeGreaterThan(6);
   });
 
-  test('what it had sent and nobody took is forgotten, and is not said to be taken to the next one', async () => {
+  test('a batch of it that was not taken is dropped, and not acknowledged to the next thread', async () => {
     const { sampling, worker, heard, listener } = setUp({ ...SETUP, bounds: BOUNDS });
     worker.emit('message', batch({ monotonicMs: 1 }));
     fail(worker);

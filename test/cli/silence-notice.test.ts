@@ -18,7 +18,7 @@ function setUp() {
   return { progress, said, passTo };
 }
 
-test('a source that does not open is told once, after 10 s', () => {
+test('reports a source that does not open once, after 10 s', () => {
   const { progress, said, passTo } = setUp();
   progress.begin('open');
   passTo(9999);
@@ -28,7 +28,7 @@ test('a source that does not open is told once, after 10 s', () => {
   expect(said).toEqual(['no answer for 10 s: the sampler is busy (opening the source)']);
 });
 
-test('three long intervals have to go by, and an answer is told too', () => {
+test('waits for three long intervals, and reports an answer too', () => {
   const { progress, said, passTo } = setUp();
   progress.polled(60_000);
   passTo(1000);

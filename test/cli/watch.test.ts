@@ -19,14 +19,14 @@ afterEach(() => {
   for (const listener of before) process.on('uncaughtException', listener as () => void);
 });
 
-/** What netpane did until it ended itself, in order. */
+/** Steps of netpane until it ended itself, in order. */
 interface End {
   readonly log: string[];
   /** Tells it to end, as the keeper does. */
   readonly end: () => void;
 }
 
-/** Watches with this source until netpane ends itself. @param act is told when the source is being opened */
+/** Watches with this source until netpane ends itself. @param act is called when the source is being opened */
 async function watchToTheEnd(
   read: Source['read'],
   act: (end: End['end']) => void = () => {},

@@ -15,7 +15,7 @@ import {
   uniqueName,
 } from './netpane.ts';
 
-/** What pidusage, systeminformation and blessed look for, and what they may use to find or run it. */
+/** Programs that pidusage, systeminformation and blessed look for, and those that they may use to find or run them. */
 const WANTED = [
   'getconf',
   'netstat',
@@ -69,7 +69,7 @@ interface Child {
   readonly env: readonly string[];
 }
 
-/** What was started, but for copies of Node that netpane itself needs. */
+/** Programs that were started, but for copies of Node that netpane itself needs. */
 const children = (): readonly Child[] =>
   readFileSync(list, 'utf8')
     .split('\n')

@@ -102,7 +102,7 @@ test('without a file nothing is loaded that reads one', async () => {
 });
 
 test.runIf(isRoot)(
-  'as root, one in the home of another user is not read, and that is told (skipped otherwise)',
+  'as root, one in the home of another user is not read, with a notice (skipped otherwise)',
   async () => {
     writeFileSync(file, 'source = "magic"');
     chownSync(home, 4242, 4242);

@@ -11,7 +11,7 @@ const bundle = JSON.parse(readFileSync(join(root, 'dist', 'dev', 'bundle.json'),
   Record<string, readonly string[]>
 >;
 
-/** What is loaded for the first picture. The binary of koffi is a package of its own, named after the system. */
+/** Packages loaded for the first picture. The binary of koffi is a package of its own, named after the system. */
 const FIRST = ['@koromix/koffi', 'blessed', 'get-east-asian-width', 'koffi'];
 const FIRST_PORTABLE = ['blessed', 'get-east-asian-width', 'systeminformation'];
 const GRAPH = ['blessed-contrib', 'sparkline'];
@@ -37,7 +37,7 @@ async function start(args: string[]) {
     const names = [...files].flatMap((file) => {
       const path = relative(root, file);
       const [, name = ''] = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
-      // What is neither netpane's nor a package's is named whole.
+      // A file that is neither netpane's nor a package's is named whole.
       return bundle[path] ?? [name.replace(/^(@koromix\/koffi)-.*/, '$1') || path];
     });
     return [...new Set(names)].sort();

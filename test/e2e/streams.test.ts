@@ -39,7 +39,7 @@ describe.skipIf(!isLinux)('outputs that do not work (skipped elsewhere: they are
   );
 
   test.each(COMMANDS)(
-    '%s to a pipe that nobody reads ends with 0, in silence, though nothing happens',
+    '%s to a pipe without a reader ends with 0, in silence, though nothing happens',
     async (command) => {
       const line = `netpane ${command} | true; echo \${PIPESTATUS[0]}`;
       const { code, stdout, said } = await bash(line);

@@ -227,7 +227,7 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
       expect((await runNetpane(['ls', '--json'], { through })).stdout).toBe('[]\n');
       const { stdout, stderr, code } = await runNetpane(['ls'], { through });
       expect(stdout.split('\n')).toEqual([expect.stringMatching(/^PROCESS\tPID\t/), '']);
-      // What is hidden is hidden in the other namespaces, and said; the machine may hide namespaces from root too.
+      // Hidden owners are those of other namespaces, with a notice; the machine may hide namespaces from root too.
       expect({ stderr: stderr.replace(/^netpane: .* (?:hidden|cannot be seen).*\n/gm, ''), code }).toEqual({
         stderr: '',
         code: 0,

@@ -3,7 +3,10 @@ import { socketsJson } from '../../src/export/json.ts';
 import { aligned, plain } from '../../src/export/table.ts';
 import type { Socket } from '../../src/model/socket.ts';
 
-/** What a terminal takes for a command, or what turns the text around it: C0, DEL, C1, bidi controls, line separators. */
+/**
+ * Characters that a terminal takes for a command, or that turn the text around them: C0, DEL, C1, bidi controls, line
+ * separators.
+ */
 const COMMANDS = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\p{Cs}]/u;
 
 const codeOf = (text: string): string => `U+${(text.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;

@@ -17,7 +17,7 @@ export interface Finding {
   count: number;
 }
 
-/** What came of fuzzing one target. */
+/** Result of fuzzing one target. */
 export interface Report {
   inputs: number;
   taken: number;

@@ -3,7 +3,7 @@ import type { Random } from './random.ts';
 /** An input that was taken, or refused in the documented way. Anything else is a fault, and is thrown. */
 export type Outcome = 'taken' | 'refused';
 
-/** What inputs are tried on, and the last one of them. */
+/** The code that inputs are tried on, and the last input. */
 export interface Session {
   /** Makes an input and tries it. Throws for a fault: an error that is not documented, or a wrong result. */
   readonly next: () => Outcome | Promise<Outcome>;
@@ -15,7 +15,7 @@ export interface Session {
 
 /** Something that takes inputs from outside. */
 export interface Target {
-  /** What the inputs are, and what they are fed to. */
+  /** The kind of input, and the code that it is fed to. */
   readonly about: string;
   /** Inputs of a session: all that one seed gives. */
   readonly inputs: number;

@@ -48,7 +48,7 @@ export class FakeApp {
   usage: Usage | undefined;
   /** What comes of writing a file, where it is not that it went well. */
   saving: Message | undefined;
-  /** What the sampler is doing. */
+  /** The work that the sampler is at. */
   sampler = 'between two polls';
   /** Time of the app's clock, which goes only when it is told to. */
   nowMs = 0;

@@ -133,7 +133,7 @@ const inCommand = {
         throw new Error('the terminal came to grief');
       }
     };
-    // What was imported from `node:tty` by name follows only when told.
+    // Names imported from `node:tty` follow only after this call.
     syncBuiltinESMExports();
   },
   /** Blessed hands the terminal a picture from within its rendering. */

@@ -48,7 +48,7 @@ const hasText = (text: string | number | undefined, whole: boolean, value: strin
 
 const NO_PORTS: readonly Protocol[] = ['raw', 'icmp', 'packet', 'unix'];
 
-/** What is shown behind the colon: a number and the name of a port, or the protocol that takes its place. */
+/** Returns the text behind the colon: a number and the name of a port, or the protocol that takes its place. */
 function endTexts({ port, protocol: taken = 0 }: Endpoint, { protocol }: Socket): (string | number)[] {
   if (!NO_PORTS.includes(protocol)) return [port, serviceName(port, protocol) ?? ''];
   if (taken === 0) return [];

@@ -68,7 +68,7 @@ export class FakeProc {
     this.write('stat', `cpu  1 2 3\nbtime ${BOOT_SECONDS}\nprocesses 5\n`);
     this.write('../etc/passwd', 'root:x:0:0::/:/bin/sh\nana:x:1000:1000::/:/bin/sh\n');
     this.tables({});
-    // This program, in the first namespaces of the machine: no capability is told.
+    // This program, in the first namespaces of the machine; its capabilities are unknown.
     this.write('self/net/tcp', '');
     this.link('self/ns/user', 'user:[4026531837]');
     this.link('self/ns/pid', 'pid:[4026531836]');
@@ -137,7 +137,7 @@ export class FakeProc {
     this.write(`${pid}/stat`, statText(pid, comm, 0, 100));
   }
 
-  /** The first thread of a process ends, and others live: its descriptors are told of those only. */
+  /** Ends the first thread of a process while others live: only those show its descriptors. */
   endLeader(pid: number, comm = `prog-${pid}`): void {
     this.write(`${pid}/stat`, statText(pid, comm, 0, 100, 'Z'));
     this.write(`${pid}/cmdline`, '');

@@ -371,7 +371,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
   ip: 0x0800,
 };
 
-/** What ss prints behind the colon of an endpoint. */
+/** Returns the text that ss prints behind the colon of an endpoint. */
 const portOf = ({ port, protocol }: ListedEnd): string => {
   if (protocol !== undefined) return String(NUMBERS[protocol] ?? Number(protocol));
   return port === 0 ? '*' : String(port);

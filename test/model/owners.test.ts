@@ -70,7 +70,7 @@ describe('a process that acts on a socket', () => {
     expect(joined(makers, [{ ...python, process: 'sshd' }])).toBe(makers);
   });
 
-  test('of many through whose hands it goes some are told', () => {
+  test('keeps the first eight of many processes that it is passed through', () => {
     let owners: readonly Owner[] | undefined;
     for (let pid = 1; pid <= 100; pid++) owners = joined(owners, [{ knowledge: 'exact', pid }]);
     expect(owners?.map(({ pid }) => pid)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);

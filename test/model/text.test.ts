@@ -25,7 +25,7 @@ describe('printable', () => {
     ['letters that join', 'नमस्ते กำ', 'नमस्ते กำ'],
     ['old Hangul, and a vowel by itself', '\u1112\u119e\u11ab \u119e', '\u1112\u119e\u11ab ?'],
     ['a family, a skin tone, a heart, a key, flags', '👩‍👩‍👧👍🏽❤️1️⃣🇩🇪🏴󠁧󠁢󠁥󠁮󠁧󠁿', '👩‍👩‍👧👍🏽❤️1️⃣🇩🇪🏴󠁧󠁢󠁥󠁮󠁧󠁿'],
-    // What would not be seen makes two names look alike.
+    // An invisible character makes two names look alike.
     ['a joiner that joins no emoji', 's\u200dshd 👩\u200d👍 क\u200d', 's?shd 👩?👍 क?'],
     ['a variation selector', 's\ufe0fshd 日\ufe00 日\u{e0100}', 's?shd 日? 日?'],
     ['tags that make no flag', '🏴\u{e0061}\u{e007f}', '🏴??'],

@@ -96,7 +96,7 @@ describe('ten kilobytes of anything are answered', () => {
 /** Linear work takes a few milliseconds. */
 const GUARD_MS = 5000;
 
-describe('a slip after a long host name is told at once', () => {
+describe('a slip after a long host name is reported at once', () => {
   const NAME = 'ip-172-31-22-105.eu-west-1.compute.internal';
   test.each([
     ['a comma', `@${NAME},`],

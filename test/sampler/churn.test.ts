@@ -13,7 +13,7 @@ const parts = (atMs: number, count: number, fields: Partial<Batch> = {}): Batch[
 /** Batches in which nothing happens, at these times. */
 const quiet = (...atMs: number[]): Batch[] => atMs.map((monotonicMs) => batch({ monotonicMs }));
 
-/** What begins with these batches. */
+/** Returns the phases that begin with these batches. */
 const turns = (...batches: Batch[]) => {
   const churn = new Churn();
   return batches.flatMap((it) => churn.note(it) ?? []);
@@ -29,7 +29,7 @@ test('where polls are far apart one whole batch is enough', () => {
   expect(turns(...parts(1000, 60), ...quiet(6000))).toEqual(['storm', 'calm']);
 });
 
-test('calm is told once, and again after as much', () => {
+test('reports calm once, and again after as many changes', () => {
   expect(turns(...parts(1000, 60), ...quiet(4000, 5000, 9000))).toEqual(['storm', 'calm']);
   expect(turns(...parts(1000, 60), ...quiet(4000), ...parts(5000, 60), ...quiet(9000))).toEqual([
     'storm',

@@ -78,7 +78,7 @@ function checkLife(truth: Truth, events: readonly SocketEvent[]): void {
   const isTold = events.length > 0;
   if (truth.inFirstPoll) expect(types).toMatch(/^(change )*close$/);
   else if (isTold) expect(types).toMatch(/^spawn (change )*close$/);
-  // Only of what the first poll saw no spawn is told; an early word may tell when that was made.
+  // Only sockets of the first poll have no spawn; an early kernel event may tell when they were made.
   if (!truth.inFirstPoll) expect(events.filter(({ isBaseline }) => isBaseline)).toEqual([]);
   const times = events.map(({ atMs }) => atMs - NOON_MS);
   expect(times).toEqual([...times].sort((a, b) => a - b));
@@ -120,7 +120,7 @@ describe.each<Telling>(['all', 'some', 'ends', 'gaps', 'nothing'])(
             expect(world.faults).toEqual([]);
             const isStill =
               step.do === 'poll' && step.before.length + step.after.length + step.passesOver === 0;
-            // What is lost, or late, comes in order with the next poll.
+            // Lost or late events come in order with the next poll.
             if (isStill && world.isQuiet && (telling === 'all' || telling === 'nothing'))
               expect(rowsOf(world)).toEqual(machineOf(world));
           }

@@ -49,7 +49,7 @@ describe('editing', () => {
     expect(show(editPrompt(prompt(before), edit))).toBe(after);
   });
 
-  test('a prompt takes 8,192 characters, which is enough for a query that is told to be too long', () => {
+  test('a prompt takes 8,192 characters, enough for a query that is rejected as too long', () => {
     const full = prompt(`${'x'.repeat(8191)}|`);
     expect(editPrompt(full, insert('😀')).text).toHaveLength(8191);
     const last = editPrompt(full, insert('y'));

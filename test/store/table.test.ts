@@ -489,7 +489,7 @@ describe('direction', () => {
     expect(directions(table)).toMatchObject({ accepted: 'in' });
   });
 
-  test('is not known where nobody listens: the listener may have closed since', () => {
+  test('is not known where there is no listener: it may have closed since', () => {
     const table = tableAfter(baseline([unknown, server]));
     expect(directions(table)).toMatchObject({ unknown: undefined });
     table.apply(batch({ changed: [{ ...unknown, opened: 'out' }] }));

@@ -21,7 +21,7 @@ async function showGraph(app: FakeApp): Promise<void> {
   await app.shown();
 }
 
-/** What is done on the screen, and a sign that it then has where the locale is UTF-8. */
+/** Actions on the screen, and a sign that it then has where the locale is UTF-8. */
 const SCENES: readonly (readonly [name: string, sign: string, act: (app: FakeApp) => Promise<unknown>])[] = [
   ['before the first batch', '…', (app) => app.shown()],
   ['names from outside', 'ö', (app) => app.take(NAMES)],

@@ -14,7 +14,7 @@ function setUp(intervalMs: number) {
   return { watch, told, pass: (ms: number) => vi.advanceTimersByTime(ms) };
 }
 
-test('three intervals without a batch are told, and then every second', () => {
+test('reports three intervals without a batch, and then every second', () => {
   const { told, pass } = setUp(2000);
   pass(5999);
   expect(told).toEqual([]);

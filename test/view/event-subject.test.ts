@@ -44,7 +44,7 @@ class Machine {
 const moment = (nowMs: number) => ({ wallMs: NOON_MS + nowMs, monotonicMs: nowMs });
 
 /**
- * What happened on a machine: `old` was there before netpane; `seen` came and was polled; `short` came and went between
+ * The history of a machine: `old` was there before netpane; `seen` came and was polled; `short` came and went between
  * two polls; `late` came after the baseline that is set at 5 s. All are closed, and `old` and `seen` change at 6 s.
  */
 function history(): readonly LogEvent[] {
@@ -71,7 +71,7 @@ function history(): readonly LogEvent[] {
 const textsOf = (events: readonly (LogEvent | undefined)[]): string[] =>
   events.flatMap((it) => (it === undefined || it.type === 'gap' ? [] : [`${it.type} ${it.socket.id}`]));
 
-/** What the event pane shows of the history under a query; `b` was pressed at 5 s where it has a baseline. */
+/** Returns the lines of the event pane for the history under a query; `b` was pressed at 5 s where it has a baseline. */
 function shownUnder(query: string, hasBaseline: boolean): string[] {
   const first: Batch = baseline([], { monotonicMs: 0, takenAtMs: NOON_MS });
   const last = batch({ monotonicMs: 9 * SECOND, takenAtMs: NOON_MS + 9 * SECOND, events: history() });

@@ -18,7 +18,7 @@ import { subject } from '../helpers/queries.ts';
 
 const SSHD: Owner = { knowledge: 'exact', pid: 7, process: 'sshd' };
 
-/** What our own marks stand for, by the text that a program could take for its name. */
+/** Meaning of our own marks, by the text that a program could take for its name. */
 const MARKS: Readonly<Record<string, readonly Owner[]>> = {
   '(sshd)': [{ ...SSHD, knowledge: 'inherited' }],
   '[nginx]': [{ knowledge: 'listener', pid: 8, process: 'nginx' }],

@@ -17,7 +17,7 @@ const silent = after(busy, SILENT);
 const header = (state: State, width: number, height: number) =>
   headerLines(state, width, height).map((line) => textOf(line).trim());
 
-/** What the table and the details say of the download's rates. */
+/** Returns the rates of the download in the table and in the details. */
 function ratesOf(state: State): string[] {
   const row = state.table.rows.get(MACHINE.download.id);
   if (!row) throw new Error('the download is not there');

@@ -53,7 +53,7 @@ function originText(origin: Origin, item = 0): string {
   }
 }
 
-/** What acts on a terminal, or cannot be seen, but for the ends of lines. */
+/** Characters that act on a terminal or cannot be seen, but for the ends of lines. */
 const UNSAFE = /(?!\n)[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu;
 
 /** What ASCII lacks. */

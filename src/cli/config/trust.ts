@@ -29,10 +29,10 @@ function checkDirectory(path: string, stat: Stats): void {
 }
 
 /**
- * The path without symbolic links, each step of which only root can have made: every directory on the way, and every
- * link, is root's, and no directory may be written by others. It stays so, for nobody else could change it. What is not
- * there is not followed; the last step itself is not checked unless it is a link: open it with O_NOFOLLOW, and give
- * what fstat(2) says to {@link checkRoots}.
+ * Returns the path without symbolic links, each step of which only root can have made: every directory on the way, and
+ * every link, is root's, and no directory may be written by others. It stays so, since only root could change it.
+ * Behind a step that is missing the path is not followed. The last step itself is checked only if it is a link: open it
+ * with O_NOFOLLOW, and give what fstat(2) says to {@link checkRoots}.
  * @throws Untrusted naming the step; an error of the system with a code where a step cannot be looked at
  */
 export function rootsPath(path: string): string {

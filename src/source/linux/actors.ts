@@ -85,7 +85,7 @@ export class Actors {
       if (record.type === 'exec') turned.add(record.pid);
       else if (record.type === 'task') {
         if (!record.isThread) turned.add(record.child);
-        // Whose thread it is, and whether it is the kernel's, its child inherits.
+        // A child inherits the process, and whether it is a thread of the kernel.
         if (!this.#byThread.has(record.tid)) this.#readThread(record.tid);
       } else if (record.inProcess && (record.type === 'state' || record.type === 'route')) {
         this.#readActor(record.tid, turned);
@@ -142,7 +142,7 @@ export class Actors {
         owners: undefined,
       });
     else if (parent) this.#byThread.set(child, parent);
-    // Its process is not known: what was known of another thread with its number is no more.
+    // The number was reused and its process is unknown: drop the cached one.
     else this.#byThread.delete(child);
   }
 
@@ -219,8 +219,8 @@ export class Actors {
   }
 
   /**
-   * Returns the inode of the network namespace that a thread is in; undefined when unknown. Of one that has ended it is
-   * that of the process which made it; nothing tells of a move (setns(2)), so it may be another one.
+   * Returns the inode of the network namespace that a thread is in; undefined when unknown. For a thread that has ended
+   * it is that of the process which made it; no record tells of a move (setns(2)), so it may differ.
    */
   networkOf(tid: number): { readonly netns: number; readonly mayHaveMoved: boolean } | undefined {
     let number: number | undefined = tid;

@@ -83,7 +83,7 @@ export class Attribution {
     this.#standing = standingOf(proc, options.isRoot);
   }
 
-  /** What this program may do now: /proc may come and go. */
+  /** Returns the rights of this program now: /proc may come and go. */
   get standing(): Standing {
     const { proc, isRoot } = this.#options;
     const self = proc.stat('self');

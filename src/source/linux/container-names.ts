@@ -145,7 +145,7 @@ export class ContainerNames {
     return { text: (found ?? labelOf(container)).slice(0, NAME_LIMIT), isFound: found !== undefined };
   }
 
-  /** What a user calls a container or service that only it vouches for: `~ana/web`. No engine allows such a name. */
+  /** Returns the name of a container or service that only a user vouches for: `~ana/web`. No engine allows such a name. */
   claimed(user: number, name: string): string {
     return `~${this.#userOf(user)?.name ?? user}/${name}`.slice(0, NAME_LIMIT);
   }

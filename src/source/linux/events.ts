@@ -223,7 +223,7 @@ export class LinuxEvents implements EventSource {
     const lostBefore = trace.takeLost();
     // What was known of who is who may be of others by now; and so may be what the rest of the records tell of that.
     if (lostBefore > 0) this.#forget();
-    // What comes while /proc is read says whether it still tells of the program that acted.
+    // Records that come while /proc is read tell whether /proc still describes the program that acted.
     this.#held = this.#actors.read(records) ? trace.drain() : [];
     const lost = lostBefore + trace.takeLost();
     this.#actors.expect(this.#held.length > 0 ? [...records, ...this.#held] : records, lost === 0);
@@ -540,7 +540,10 @@ export class LinuxEvents implements EventSource {
     this.#told.push({ type: 'ended', atMs, socket, ...end });
   }
 
-  /** What the kernel keeps of a connection that it has destroyed; of a listener that would take one like it only the state. */
+  /**
+   * What the kernel keeps of a connection that it has destroyed; of a listener that would take one like it only the
+   * state.
+   */
   #remnantOf(
     network: Network,
     { protocol, addresses, place, end }: ClosedSocket,

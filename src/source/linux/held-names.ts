@@ -2,14 +2,14 @@ import type { CgroupTrust } from './cgroup-trust.ts';
 import type { ContainerNames } from './container-names.ts';
 import { type Container, containerOf, serviceOf } from './containers.ts';
 
-/** The name of what a process is in. */
+/** The name of a container or a service. */
 export interface HeldName {
   readonly name: string;
   /** Uid of the user who may have made it up. */
   readonly claimedBy?: number;
 }
 
-/** What a process is in. */
+/** Names of the container and of the service that a process is in. */
 export interface Names {
   readonly container?: HeldName;
   readonly service?: HeldName;
@@ -34,7 +34,7 @@ export class HeldNames {
       isTrusted || claimant === undefined
         ? { name }
         : { name: this.#names.claimed(claimant, name), claimedBy: claimant };
-    // What root made counts before what a user did in another hierarchy.
+    // A cgroup that root made counts before one that a user made in another hierarchy.
     const trustedLine = text.split('\n').findIndex((line) => containerOf(line) !== undefined);
     const isTrusted = trustedLine >= 0;
     const container = containerOf(isTrusted ? (cgroupText.split('\n')[trustedLine] ?? '') : cgroupText);

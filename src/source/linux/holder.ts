@@ -1,6 +1,6 @@
 import type { Owner } from '../../model/socket.ts';
 
-/** What is known of one table of descriptors: that of a process, or that of a thread which has one of its own. */
+/** One table of descriptors as far as it is known: that of a process, or of a thread with a table of its own. */
 export interface Holder {
   /** Number of the process or of the thread: in a pid namespace both come from the same numbers. */
   readonly key: number;

@@ -1,7 +1,7 @@
 import type { Owner } from '../../model/socket.ts';
 import type { Holder } from './holder.ts';
 
-/** How far the search for a socket is that nobody is known to hold. */
+/** Progress of the search for a socket without a known holder. */
 interface Missing {
   searches: number;
   /** Where the last search looked; undefined before the first one has ended. */
@@ -17,13 +17,13 @@ export class Holdings {
   readonly holders = new Map<number, Holder>();
   /** Inodes of the sockets that there are; descriptors lead to others too, of kinds that are not read. */
   readonly sockets = new Set<number>();
-  /** Inodes that nobody is known to hold and that are still to be searched for. */
+  /** Inodes without a known holder that are still to be searched for. */
   readonly wanted = new Set<number>();
   /** The holder of a socket, or all of them where there are several. */
   readonly #keysByInode = new Map<number, number | Set<number>>();
   /** Owners of sockets that several processes hold. */
   readonly #sharedByInode = new Map<number, readonly Owner[]>();
-  /** Inodes that nobody is known to hold. */
+  /** Inodes without a known holder. */
   readonly #unowned = new Map<number, Missing>();
   readonly #identify: (holder: Holder) => void;
   #changed = new Set<number>();
@@ -48,7 +48,7 @@ export class Holdings {
     if (keys === undefined) return undefined;
     if (typeof keys === 'number') {
       const holder = this.holders.get(keys);
-      // A holder that died before it said who it was is nobody known.
+      // A holder that ended before it was identified has no owner.
       return holder?.owner && holder.alone;
     }
     const known = this.#sharedByInode.get(inode);
@@ -164,12 +164,12 @@ export class Holdings {
     this.holders.delete(holder.key);
   }
 
-  /** Another owner is told of all that a holder has. */
+  /** Marks all sockets of a holder as changed: its owner differs. */
   outdate(holder: Holder): void {
     for (const inode of holder.descriptors.keys()) this.#outdate(inode);
   }
 
-  /** What nobody holds is told anew. */
+  /** Marks all sockets without a known holder as changed. */
   outdateUnowned(): void {
     for (const inode of this.#unowned.keys()) this.#changed.add(inode);
   }
@@ -186,7 +186,7 @@ export class Holdings {
     }
   }
 
-  /** A socket is there and none is known to hold it. */
+  /** Notes a socket without a known holder. */
   #miss(inode: number): void {
     this.#unowned.set(inode, { searches: 0, tried: undefined });
     this.wanted.add(inode);
@@ -205,7 +205,7 @@ export class Holdings {
 
   #outdate(inode: number): void {
     this.#sharedByInode.delete(inode);
-    // Of a socket that is yet to be met, everything is news.
+    // A socket that is yet to be met is new anyway.
     if (this.sockets.has(inode)) this.#changed.add(inode);
   }
 }

@@ -1,6 +1,6 @@
 import type { InterfaceAddress, Link } from './netlink/route.ts';
 
-/** Maximum number of addresses of an interface that are told: more than fit into a line of the widest screen. */
+/** Maximum number of addresses kept for the display of an interface: more than fit into a line of the widest screen. */
 const TOLD_ADDRESSES = 64;
 
 /** The interface of an address that several interfaces have. */

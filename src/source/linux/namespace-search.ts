@@ -11,7 +11,7 @@ export interface Hold extends Entrance {
   isThere(): boolean;
 }
 
-/** What the search is to leave alone. */
+/** Namespaces and sockets that the search leaves alone. */
 export interface Known {
   /** A namespace that processes are in, or that is mounted here. */
   isNamespace(inode: number): boolean;
@@ -42,8 +42,9 @@ export interface SearchResult {
 }
 
 /**
- * Finds the network namespaces that no process has its main thread in: those of other threads, of descriptors, of mounts in
- * other mount namespaces, and of sockets that were passed out. A pass over all processes is spread over rounds.
+ * Finds the network namespaces that no process has its main thread in: those of other threads, of descriptors, of
+ * mounts in other mount namespaces, and of sockets that were passed out. A pass over all processes is spread over
+ * rounds.
  */
 export class NamespaceSearch {
   readonly #proc: Proc;

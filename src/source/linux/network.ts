@@ -21,7 +21,7 @@ import { type Channels, isOutOfDescriptors, type Listening, type NetlinkSystem }
 import type { NetlinkBuffer } from './netlink/wire.ts';
 import { type Question, questions } from './questions.ts';
 
-/** What a network is made of: a namespace that was found, or our own where /proc does not tell which that is. */
+/** A namespace that was found, or our own where /proc does not tell which that is. */
 export type Reachable = FoundNamespace | { readonly isOwn: true; readonly inode: undefined };
 
 /** Takes a message of the kernel's about one socket. */
@@ -61,7 +61,10 @@ const OPEN_AGAIN_ROUNDS = 16;
 const MANY_ADDRESSES = 1024;
 const ADDRESS_ROUNDS = 16;
 
-/** ENOENT, EINVAL, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT: the kernel has no such sockets, or no diag module for them. */
+/**
+ * ENOENT, EINVAL, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT: the kernel has no such sockets, or no diag module for
+ * them.
+ */
 const NOT_THERE = new Set([2, 22, 93, 95, 97]);
 
 /**

@@ -65,7 +65,7 @@ export class OtherHolds {
    * Searches all processes for some sockets. It yields after each step, with what it found, so that the caller can stop
    * there and go on later.
    * @param wanted inodes that no process is known to hold; the caller removes those that were found
-   * @param isSocket true for a socket that is told of: a Unix socket is not, mostly
+   * @param isSocket true for a socket that is shown: Unix sockets mostly are not
    * @returns where it searched and which processes may hold them, as a clause
    */
   *search(
@@ -114,7 +114,7 @@ export class OtherHolds {
     if (this.#proc.threadCount(pid) < 2) return;
     const listing = this.#proc.names(`${pid}/task`);
     if (!('value' in listing)) return;
-    // Of those threads that share a table one is enough.
+    // One of the threads that share a table is enough.
     const representative = Number(folder.slice(folder.lastIndexOf('/') + 1));
     for (const [i, name] of listing.value.entries()) {
       const tid = Number(name);
@@ -194,7 +194,7 @@ export class OtherHolds {
 const inodesIn = (text: string, pattern: RegExp): number[] =>
   [...text.matchAll(pattern)].map(([, digits]) => Number(digits));
 
-/** What a search has looked at, and which processes may hold what it did not find. */
+/** Counts the places that a search looks at, and names the processes that may hold what it does not find. */
 class Report {
   readonly #processes: number;
   threads = 0;

@@ -22,7 +22,7 @@ const BUNDLE = 256;
 const SEARCH_MS = 10;
 
 /**
- * After a search that took several rounds none begins for so many times as long: sockets that nobody is found to hold may
+ * After a search that took several rounds none begins for so many times as long: sockets without a holder may
  * come all the time, and a process may have a million descriptors. With 200,000 it took 3 % of a core.
  */
 const REST_FACTOR = 4;
@@ -40,7 +40,7 @@ const NAME_CHECKS = 48;
 interface Sweep {
   /** Processes whose descriptors are still to be read. */
   readonly left: Holder[];
-  /** What it began with. */
+  /** The sockets that it began with. */
   readonly inodes: readonly number[];
   readonly round: number;
   /** The search of all other places, once no process is left. */
@@ -354,7 +354,10 @@ export class Owners {
     return inode !== undefined;
   }
 
-  /** Inode of the socket behind a descriptor, `IO_URING` or 0 for anything else that it may be; undefined where there is none. */
+  /**
+   * Inode of the socket behind a descriptor, `IO_URING` or 0 for anything else that it may be; undefined where there is
+   * none.
+   */
   #inodeOf(holder: Holder, outcome: Outcome<number>): number | undefined {
     if ('value' in outcome) return outcome.value;
     // Some processes let even root list their descriptors and read none of them.

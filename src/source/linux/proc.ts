@@ -39,7 +39,7 @@ export const LIMIT = {
 } as const;
 
 /**
- * What a read gave: the thing, or why there is none.
+ * The result of a read: the value, or why there is none.
  * `isCut`: there is more of it than the limit that it was read with.
  */
 export type Outcome<T> =
@@ -118,7 +118,7 @@ export class Proc {
     return descriptors.map((descriptor) => this.socketInode(folder, descriptor));
   }
 
-  /** What descriptors are of, where that is a socket or a network namespace; in their order. */
+  /** Returns the sockets and network namespaces that descriptors refer to, in their order; undefined for anything else. */
   targets(folder: string, descriptors: readonly number[]): (Target | undefined)[] {
     return descriptors.map((descriptor) => {
       const link = this.link(`${folder}/fd/${descriptor}`);

@@ -85,7 +85,7 @@ export function parseCommandLine(text: string, isCut = false): CommandLine | und
 export function fullName(comm: string, exe: string | undefined, words: readonly string[] = []): string {
   const isThreadName = comm === NODE_MAIN_THREAD;
   const whole = comm.endsWith('\uFFFD') ? comm.slice(0, -1) : comm;
-  // Of a letter of up to four bytes up to three may stand at the end.
+  // The cut may leave up to three of the four bytes of a letter.
   const fullLength = whole === comm ? COMM_LENGTH : COMM_LENGTH - 3;
   if (Buffer.byteLength(whole) < fullLength && !isThreadName) return comm;
   const baseName = (path: string | undefined) => path?.slice(path.lastIndexOf('/') + 1);

@@ -2,10 +2,10 @@ import { isAnyAddress, unmapped } from '../../model/address.ts';
 import type { Endpoint, Family, Owner } from '../../model/socket.ts';
 import type { RouteRecord } from './trace/records.ts';
 
-/** Ports and addresses that are kept: more than those of sockets that do not live for long. */
+/** Maximum number of ports with their addresses: more than short sockets have at a time. */
 const MOST_PLACES = 10_000;
 
-/** Programs and peers that are told apart at one port and address. */
+/** Maximum number of programs, and of peers of each, at one port and address. */
 const MOST_PROGRAMS = 8;
 const MOST_PEERS = 16;
 
@@ -164,8 +164,8 @@ export class Senders {
   }
 
   /**
-   * Returns who is behind a UDP socket that has ended. With `settle` who sent from there is forgotten, for the next socket
-   * is another's, unless a socket with its port and address is still there.
+   * Returns who is behind a UDP socket that has ended. With `settle` who sent from there is forgotten, for the next
+   * socket is another's, unless a socket with its port and address is still there.
    * @param isShared whether there is one; asked only where somebody sent
    */
   take(socket: UdpSocket, isShared: () => boolean): readonly Owner[] {
@@ -185,8 +185,8 @@ export class Senders {
 
   /**
    * The one process that began in the first namespace and has ended, where it sent from the same port and address:
-   * ip-netns(8), nsenter(1) and container engines enter another namespace before they run a program. No user can do it the
-   * other way round: to enter a namespace takes CAP_SYS_ADMIN over it (setns(2)).
+   * ip-netns(8), nsenter(1) and container engines enter another namespace before they run a program. No user can do it
+   * the other way round: to enter a namespace takes CAP_SYS_ADMIN over it (setns(2)).
    */
   #takeMoved(socket: UdpSocket): readonly Owner[] | undefined {
     if (this.#firstNetns === undefined || socket.netns === this.#firstNetns) return undefined;
@@ -201,7 +201,7 @@ export class Senders {
     return asSender(moved);
   }
 
-  /** Those that may have sent by a socket, and the places that are told of it. */
+  /** Returns the senders that may have used a socket, and the keys of their places. */
   #sendersOf(socket: UdpSocket, netns: number) {
     const port = `${netns} ${socket.local.port}`;
     const peer = socket.remote && peerOf(socket.remote);

@@ -11,14 +11,17 @@ export const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
 /** The reason where an ordinary user lacks a capability. */
 export const SUDO = 'run with sudo';
 
-/** What this program may do and where it runs, as the kernel says: the reasons that notices give. */
+/** Rights of this program and the namespaces it runs in, as the kernel says: the reasons that notices give. */
 export interface Standing {
   readonly isRoot: boolean;
   /** Why /proc tells nothing of this program; undefined where it does. */
   readonly procFailure: string | undefined;
   /** True outside the machine's first user namespace: capabilities then hold only inside. False where it is unknown. */
   readonly isInUserNamespace: boolean;
-  /** True outside the machine's first pid namespace: the processes of the machine are out of sight. False where it is unknown. */
+  /**
+   * True outside the machine's first pid namespace: the processes of the machine are out of sight. False where it is
+   * unknown.
+   */
   readonly isInPidNamespace: boolean;
   /** Effective capabilities; undefined where they are unknown. */
   readonly capabilities: ReadonlySet<Capability> | undefined;

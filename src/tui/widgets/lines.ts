@@ -27,13 +27,14 @@ const put = (row: CellRow, x: number, attr: number, character: string): void => 
 
 const moveTo = (x: number, y: number): string => `\x1b[${y + 1};${x + 1}H`;
 
-/** What the cells behind the first one of a wide grapheme do: they go past it. */
+/** Content of the cells behind the first one of a wide grapheme: the cursor moves on. */
 const PAST = '\x1b[C';
 
 /**
- * What draws a grapheme in its cells, whatever the terminal takes it for, and leaves the cursor behind the first one, where
- * blessed takes it to be. Terminals do not agree on how many cells an emoji of several characters has, or one that is
- * younger than they are: the cells are cleared first, for it may have fewer, and a line is not wrapped if it has more.
+ * Returns the sequence that draws a grapheme in its cells, however many the terminal takes it to need, and leaves the
+ * cursor behind the first one, where blessed takes it to be. Terminals do not agree on how many cells an emoji of
+ * several characters has, or one that is younger than they are: the cells are cleared first, for it may have fewer, and
+ * a line is not wrapped if it has more.
  */
 const drawn = (grapheme: string, width: number, x: number, y: number): string =>
   `\x1b[?7l${' '.repeat(width)}${moveTo(x, y)}${grapheme}${moveTo(x + 1, y)}\x1b[?7h`;

@@ -31,7 +31,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-/** What is said of the usual file where it is not read; undefined where it is. */
+/** Returns the message about the usual file where it is not read; undefined where it is. */
 async function refusal(): Promise<string | undefined> {
   const said: string[] = [];
   const file = await loadConfig(

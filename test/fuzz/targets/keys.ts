@@ -28,7 +28,10 @@ const SIZES = [
   [20, 5],
 ] as const;
 
-/** What blessed sends beside text: CSI, OSC with its end, ESC with a letter or a charset; cursor and charset controls. */
+/**
+ * Sequences that blessed sends beside text: CSI, OSC with its end, ESC with a letter or a charset; cursor and charset
+ * controls.
+ */
 const SEQUENCES =
   /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*\x07|\x1b[()][0-9A-B]|\x1b[78=>cDEHM]|[\r\n\b\x0e\x0f]/g;
 

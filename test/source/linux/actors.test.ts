@@ -78,7 +78,7 @@ describe('exec after it acted', () => {
     expect(drain()).toEqual(['exact python3 70 now sleep']);
   });
 
-  test('nothing that /proc says of the other program is told of it, but when the process began', () => {
+  test('takes only the start of the process from what /proc says of the other program', () => {
     acts(70);
     execSleep();
     sleep();
@@ -190,7 +190,7 @@ describe('a number that is given to another', () => {
     expect(drain(when === 'in the same drain' ? undefined : reuse)).toEqual(['exact curl 70']);
   });
 
-  test('one that was there before and is not known: nobody is named', () => {
+  test('names no owner for one that was there before and is not known', () => {
     acts(70);
     trace.exit(70);
     trace.fork(1, 70, 'nginx');

@@ -97,7 +97,7 @@ describe('the service of a cgroup', () => {
 });
 
 describe('the name of a container', () => {
-  // Whoever has checked out the fixture owns its files.
+  // The user who checked out the fixture owns its files.
   const names = new ContainerNames(join(FIXTURE, 'root'), () => true);
   const id = (digit: string) => digit.repeat(64);
 

@@ -641,7 +641,7 @@ describe('root sees who connects', () => {
     return ownersText((drain().at(-1) as Ended).socket);
   }
 
-  test('a program that runs another one after it connected is told as both', () => {
+  test('a program that runs another one after it connected has both names', () => {
     trace.fork(50, 70, 'python3');
     connects(0xa, { tid: 70 });
     trace.rename(70, 'python3', 'sleep');
@@ -659,7 +659,7 @@ describe('root sees who connects', () => {
     ]);
   });
 
-  test('a program that is passed the socket and closes it is told behind the one that connected', () => {
+  test('a program that is passed the socket and closes it comes after the one that connected', () => {
     start(70, 'curl');
     start(80, 'dbus-daemon');
     connects(0xa, { tid: 70 });
@@ -669,7 +669,7 @@ describe('root sees who connects', () => {
     expect(ownersText((drain().at(-1) as Ended).socket)).toBe('exact curl 70, exact dbus-daemon 80');
   });
 
-  test('what comes while /proc is read is told with the next drain', () => {
+  test('a record that comes while /proc is read comes with the next drain', () => {
     start(70, 'curl');
     connects(0xa, { tid: 70 });
     trace.onDrained = () => {
@@ -1278,7 +1278,7 @@ describe('whose UDP it was', () => {
     ]);
   });
 
-  test('a pid that is reused before /proc is read names nobody', () => {
+  test('a pid that is reused before /proc is read has no owner', () => {
     start(60, 'bash');
     open({ trace });
     trace.fork(60, 70, 'dig');

@@ -195,7 +195,7 @@ describe('its name and its interfaces', () => {
     expect(network.version).not.toBe(version);
   });
 
-  test('20,000 addresses are asked for once in 16 rounds; the first 64 are told, and all of them are known', () => {
+  test('20,000 addresses are asked for once in 16 rounds; the first 64 are shown, and all of them are known', () => {
     const addresses = Array.from({ length: 20_000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
     own.links = [{ index: 2, name: 'eth0', addresses }];
     own.asked = [];

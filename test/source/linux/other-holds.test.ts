@@ -132,7 +132,7 @@ describe('a thread with a table of descriptors of its own', () => {
     expect([owners.of(7), holders(owners, 8)]).toMatchObject([undefined, [{ pid: 57, process: 'other' }]]);
   });
 
-  test('many of them with many descriptors are read up to a limit, and that is told', () => {
+  test('many of them with many descriptors are read up to a limit, which is reported', () => {
     proc.canCompare = false;
     const many = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [i, '/dev/null']));
     fake.start(50, { fds: {} });
@@ -233,7 +233,7 @@ describe('a socket that is held without a descriptor', () => {
     expect(owners.triedFor(7)).toContain('7 more processes keep files in such places');
   });
 
-  test('mappings of many megabytes are read in part, and that is told', () => {
+  test('mappings of many megabytes are read in part, which is reported', () => {
     fake.start(50, { fds: {} });
     fake.write('50/maps', mapsText('/lib/x').repeat(20_000));
     const owners = make();

@@ -68,7 +68,7 @@ function refreshWithin(budgetMs: number, ...inodes: number[]): void {
 /** A process without sockets is looked at once in so many rounds. */
 const IDLE_ROUNDS = 16;
 
-/** True when a search through all processes found nobody who holds the socket. */
+/** Returns true when a search through all processes found no holder of the socket. */
 const isSearched = (inode: number): boolean => owners.triedFor(inode) !== undefined;
 
 const names = (inode: number) => owners.of(inode)?.map((owner: Owner) => owner.process);
@@ -534,7 +534,7 @@ describe('the cost', () => {
     }
   });
 
-  test('sockets that nobody holds come all the time: 10,000 descriptors are not searched all the time', () => {
+  test('sockets without a holder that come all the time do not make it search 10,000 descriptors all the time', () => {
     let nowMs = 0;
     let links = 0;
     owners = new Owners({ proc, userOf: () => 'ana', bootTimeMs: undefined, nowMs: () => nowMs });

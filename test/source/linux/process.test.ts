@@ -155,7 +155,7 @@ test('files are read whole, however large, one after the other', () => {
   }
 });
 
-test('no more of a file is read than the limit, and that there is more is told', () => {
+test('reads no more of a file than the limit, and reports that there is more', () => {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-proc-'));
   try {
     const proc = new Proc(folder);
@@ -187,6 +187,6 @@ test('a letter that the end of the bytes cuts is left out, wherever that is', ()
       expect(length - Buffer.byteLength(whole)).toBeLessThan(4);
     }),
   );
-  // What is no UTF-8 is not cut for ever.
+  // Bytes that are no UTF-8 do not make the cut go on.
   expect(wholeLength(Uint8Array.of(0x80, 0x80, 0x80, 0x80), 4)).toBe(4);
 });

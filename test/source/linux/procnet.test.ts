@@ -100,7 +100,7 @@ describe('as time goes on', () => {
     expect(owners(await read({ ...LISTEN, local: '0.0.0.0:81' }, queued))[1]).toBe('unknown - -');
   });
 
-  test('held by nobody that can be found: unknown, with what was searched; neither gone nor the kernel', async () => {
+  test('no holder can be found: unknown, with the places searched; neither gone nor the kernel', async () => {
     expect(owners(await read(LISTEN))).toEqual(['unknown - -']);
     const second = await read(LISTEN);
     expect(owners(second)).toEqual(['unknown - -']);

@@ -161,7 +161,7 @@ describe('a process that has ended may have entered another namespace', () => {
     return [it, it].map((each) => ownersText({ ...socket(), owners: senders.take(each, () => false) }));
   };
 
-  test('from the first one: it is named where nobody else sent, once', () => {
+  test('from the first one: it is named where it alone sent, once', () => {
     expect(taken(there, [dig, FIRST, true])).toEqual([DIG, GONE]);
   });
 
@@ -192,7 +192,7 @@ describe('a process that has ended may have entered another namespace', () => {
   });
 });
 
-test('why nobody is named is told', () => {
+test('gives the reason where no program is named', () => {
   const senders = new Senders(FIRST);
   for (const who of [evil, decoy]) sends(senders, who, '192.0.2.1:5000', undefined, HERE);
   expect(senders.take(ended('192.0.2.1:5000'), () => false)).toEqual([

@@ -64,7 +64,7 @@ test('while sockets come and go: what has been there for eight polls', () => {
   expect(poll(5, 3)).toBe(3);
 });
 
-test('nothing is told before the sockets bound to nothing are counted, nor where the kernel counts none', () => {
+test('counts nothing before the sockets bound to nothing are counted, nor where the kernel counts none', () => {
   expect(poll(5, 5, {})).toBe(0);
   fake.write('net/sockstat', 'sockets: used 9\n');
   surplus.end(new Proc(fake.root), 0);

@@ -6,7 +6,7 @@ import { counterAt, LITTLE_ENDIAN, type NetlinkBuffer } from './wire.ts';
 /**
  * Returns who opened a TCP connection. The SYN of the end that connects counts as a byte that the peer acknowledged
  * (net/ipv4/tcp_input.c, tcp_snd_una_update), the SYN of the end that accepts does not (tcp_create_openreq_child begins
- * behind it). So once all that was sent is acknowledged one end has one byte more than it sent.
+ * behind it). Once everything sent is acknowledged, the end that connected counts one byte more than it sent.
  * @param info where its struct tcp_info is
  * @returns undefined while data is under way, in states in which a FIN may be acknowledged as well, and before Linux 4.19
  */

@@ -39,7 +39,7 @@ export interface Entrance {
   readonly socket?: { readonly pid: number; readonly descriptor: number };
 }
 
-/** What a socket tells of itself. */
+/** Answer of a socket that was asked. */
 export interface SocketAnswer {
   /** Inode of its network namespace. */
   readonly netns: number;
@@ -58,9 +58,12 @@ export interface NetlinkSystem {
   open(namespace: Entrance | undefined, closes?: boolean, isBrief?: boolean): Channels;
   /** Opens only what hears of destroyed sockets: one descriptor. Throws as `open` does. */
   listen(namespace: Entrance): Listening;
-  /** What a socket of another process tells of itself; undefined where it cannot be asked. */
+  /** Asks a socket of another process; undefined where it cannot be asked. */
   ask?(socket: NonNullable<Entrance['socket']>): SocketAnswer | undefined;
-  /** Calls a function while this thread is in the namespace: for what /proc/thread-self has of it. Throws as `open` does. */
+  /**
+   * Calls a function while this thread is in the namespace: for what /proc/thread-self has of it. Throws as `open`
+   * does.
+   */
   inside<T>(namespace: Entrance, act: () => T): T;
 }
 
@@ -143,7 +146,7 @@ export class KernelNetlink implements NetlinkSystem {
     }
   }
 
-  /** What is opened counts against the limit until it is closed. */
+  /** Opens something that counts against the limit until it is closed. */
   #holding<T extends Pick<Channels, 'close'>>(count: number, share: number, open: () => T): T {
     this.#room.take(count, share);
     try {

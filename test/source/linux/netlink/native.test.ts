@@ -400,7 +400,7 @@ describe('network namespaces', () => {
     expect(kernel.ask(socket)).toEqual({ netns: there.inode, isTcp: false });
     kernel.open({ ...there, path: 'nothing', socket });
     const closed = library.calls.filter((call) => call.startsWith('close'));
-    // That of the process, of its socket, and of the namespace.
+    // The descriptors of the process, of its socket, and of the namespace.
     expect(closed.toSorted()).toEqual(
       ['close 2000', 'close 2001', `close ${fd}`].flatMap((call) => [call, call]).toSorted(),
     );

@@ -93,7 +93,7 @@ describe('opening', () => {
     [4, { bufferKiB: 65_537, memoryKiB: 1_048_576 }, 65_536],
     [256, { bufferKiB: 1_048_576, memoryKiB: 2 ** 30 }, 4096],
     [512, { bufferKiB: 1024, memoryKiB: 1024 }, 1],
-    // Without /proc nobody says how many processors there are.
+    // Without /proc the number of processors is unknown.
     [0, { bufferKiB: 1_048_576, memoryKiB: 2 ** 30 }, 1_048_576],
   ])('with %i processors and %o, each has %i KiB', (count, options, expected) => {
     cpus.count = count;
