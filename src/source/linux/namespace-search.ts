@@ -39,6 +39,8 @@ export interface SearchResult {
   readonly unreachable: ReadonlySet<number>;
   /** TCP sockets that are in no list because they are bound to nothing yet; undefined before the first search is over. */
   readonly unboundTcp: number | undefined;
+  /** How many searches are over. */
+  readonly searches: number;
 }
 
 /**
@@ -57,7 +59,12 @@ export class NamespaceSearch {
   #round = 0;
   #passRound = -Infinity;
   #debtMs = 0;
-  #result: SearchResult = { unsearched: 0, unreachable: new Set(), unboundTcp: undefined };
+  #result: SearchResult = {
+    unsearched: 0,
+    unreachable: new Set(),
+    unboundTcp: undefined,
+    searches: 0,
+  };
 
   constructor(proc: Proc, nowMs: () => number, asker: Pick<NetlinkSystem, 'ask'> = {}) {
     this.#proc = proc;
@@ -117,7 +124,8 @@ export class NamespaceSearch {
 
   #end({ unreachable, unboundTcp }: Pass): void {
     this.#pass = undefined;
-    this.#result = { unsearched: 0, unreachable, unboundTcp };
+    const searches = this.#result.searches + 1;
+    this.#result = { unsearched: 0, unreachable, unboundTcp: unboundTcp.size, searches };
   }
 
   *#walk(pass: Pass): Generator<undefined> {
@@ -205,7 +213,7 @@ export class NamespaceSearch {
   #askSocket(pass: Pass, socket: HeldSocket, path: string, { inode }: Target): void {
     const before = this.#asked.get(inode);
     if (before !== undefined) {
-      if (before) pass.unboundTcp++;
+      if (before) pass.unboundTcp.add(inode);
       return;
     }
     const answer = this.#asker.ask?.(socket);
@@ -214,7 +222,7 @@ export class NamespaceSearch {
     if (pass.known.isNamespace(netns) || this.#holds.has(netns)) {
       if (this.#asked.size >= ASKED) this.#asked.clear();
       this.#asked.set(inode, isTcp);
-      if (isTcp) pass.unboundTcp++;
+      if (isTcp) pass.unboundTcp.add(inode);
       return;
     }
     const isThere = (): boolean => {
@@ -233,7 +241,8 @@ class Pass {
   left: number;
   readonly mountNamespaces = new Set<string>();
   readonly unreachable = new Set<number>();
-  unboundTcp = 0;
+  /** By inode: several descriptors, of several processes, may be of one socket. */
+  readonly unboundTcp = new Set<number>();
   steps: Generator<undefined> | undefined;
 
   constructor(pids: readonly number[], known: Known) {

@@ -159,8 +159,7 @@ export class SockDiagSource implements Source {
     // Now it is known which sockets are there, and who has them.
     for (const network of this.#networks.closeUnused()) this.#versions.delete(network);
     const before = this.#published;
-    const { unboundTcp } = this.#search.result;
-    this.#surplus.end(this.#options.proc, this.#keeping.leftOut > 0 ? undefined : unboundTcp);
+    this.#surplus.end(this.#options.proc, this.#keeping.leftOut > 0 ? undefined : this.#search.result);
     this.#published = this.#sockets.publish();
     if (this.#published !== before) this.#countHidden(this.#published);
     return {

@@ -1,8 +1,6 @@
 import type { Socket } from '../../model/socket.ts';
+import type { SearchResult } from './namespace-search.ts';
 import type { Proc } from './proc.ts';
-
-/** Where sockets come and go during a poll, a surplus counts once it has been there for so many polls. */
-const POLLS = 8;
 
 /** Line of /proc/net/sockstat: `alloc` and `orphan` count the TCP sockets of all network namespaces (net/ipv4/proc.c). */
 const TCP = /^TCP: inuse \d+ orphan (\d+) tw \d+ alloc (\d+) /m;
@@ -11,8 +9,11 @@ const TCP = /^TCP: inuse \d+ orphan (\d+) tw \d+ alloc (\d+) /m;
 export class TcpSurplus {
   /** Sockets that a program holds, or that wait to be accepted: all but orphans, requests and remnants. */
   #listed = 0;
-  readonly #last: number[] = [];
   #before: number | undefined;
+  /** Polls since the end of the last search, and the fewest sockets that were in no list in any of them. */
+  #polls = 0;
+  #least = Infinity;
+  #searches = 0;
   #count = 0;
 
   /** Takes note of a socket that comes, changes or goes. */
@@ -26,21 +27,36 @@ export class TcpSurplus {
   }
 
   /**
-   * Reads it again after the lists.
-   * @param unbound TCP sockets that are bound to nothing and so in no list; undefined where they are not counted, or not all that is listed is kept
+   * Reads it again after the lists. Sockets bound to nothing are counted by a search that takes many polls, and programs
+   * make more of them meanwhile: a surplus counts once it was there in all polls between the ends of two searches.
+   * @param search undefined where not all that is listed is kept
    */
-  end(proc: Proc, unbound: number | undefined): void {
+  end(proc: Proc, search: Pick<SearchResult, 'unboundTcp' | 'searches'> | undefined): void {
     const held = heldOf(proc);
-    if (unbound === undefined || held === undefined) {
-      this.#last.length = 0;
+    if (search === undefined || held === undefined) {
+      this.#begin();
       this.#count = 0;
       return;
     }
-    const surplus = Math.max(0, held - unbound - this.#listed);
-    this.#last.push(surplus);
-    if (this.#last.length > POLLS) this.#last.shift();
-    const lasting = this.#last.length < POLLS ? 0 : Math.min(...this.#last);
-    this.#count = held === this.#before ? surplus : Math.max(lasting, Math.min(this.#count, surplus));
+    const unlisted = Math.min(held, this.#before ?? held) - this.#listed;
+    this.#polls++;
+    this.#least = Math.min(this.#least, unlisted);
+    const { unboundTcp, searches } = search;
+    if (unboundTcp === undefined) return;
+    if (searches === this.#searches) {
+      this.#count = Math.max(0, Math.min(this.#count, unlisted - unboundTcp));
+      return;
+    }
+    this.#searches = searches;
+    // Where sockets come and go during the only poll, its lists are not of one moment.
+    const isSure = this.#polls > 1 || held === this.#before;
+    this.#count = isSure ? Math.max(0, this.#least - unboundTcp) : 0;
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#polls = 0;
+    this.#least = Infinity;
   }
 
   /** The surplus of now. */

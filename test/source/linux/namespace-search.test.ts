@@ -167,6 +167,14 @@ describe('sockets that no list tells of', () => {
     searchAgain();
     expect(search.result.unboundTcp).toBe(0);
   });
+
+  test('one that many descriptors are of, also of several processes, is counted once', () => {
+    start(20, { 3: 2000, 4: 2000, 5: 2000 });
+    start(21, { 3: 2000 });
+    answers.set(3, { netns: 1, isTcp: true });
+    step();
+    expect(search.result).toMatchObject({ unboundTcp: 1 });
+  });
 });
 
 describe('cost', () => {
