@@ -111,7 +111,11 @@ export class App {
     this.#widgets = Object.fromEntries(widgets) as Record<(typeof REGIONS)[number], LinesWidget>;
     screen.on('keypress', (character: string | undefined, key: { full: string; name: string }) => {
       // Blessed tells of the enter key twice, as `return` too.
-      if (key.name !== 'return') this.#run(commandOf(this.#context(), key.full, character));
+      if (key.name === 'return') return;
+      // A key acts on what the keys before it have made of the screen, also where all come at once. Text in a prompt
+      // does not depend on it.
+      if (this.#paintScheduled && !this.#state.prompt) this.paint();
+      this.#run(commandOf(this.#context(), key.full, character));
     });
     screen.on('mouse', (event: { action: string; button?: string; x: number; y: number }) =>
       this.#mouse(event),

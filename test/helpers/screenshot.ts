@@ -26,6 +26,9 @@ const OPENED = /^\s*\+ /m;
 const CHANGED = /^\s*~ /m;
 const CLOSED = /^\s*- /m;
 
+/** The throughput in the header, in full or in short. */
+const FLOWING = /↓ *\d+(?:k| kB\/s)/;
+
 const PICTURES: readonly Picture[] = [
   { name: 'screen', cols: 120, rows: 36, keys: ['down', 'down'], shows: [OPENED, CHANGED, CLOSED] },
   {
@@ -40,9 +43,9 @@ const PICTURES: readonly Picture[] = [
     cols: 80,
     rows: 24,
     keys: ['=o', 'down', 'down', 'down', '=z'],
-    shows: [/by process/, /kB\/s/],
+    shows: [/by process/, FLOWING],
   },
-  { name: 'query', cols: 80, rows: 24, keys: ['=/', '=rate>1k state:', 'tab'], shows: [/kB\/s/, /listen/] },
+  { name: 'query', cols: 80, rows: 24, keys: ['=/', '=rate>1k state:', 'tab'], shows: [FLOWING, /listen/] },
   { name: 'small', cols: 40, rows: 10, shows: [/postgres|nginx/] },
   { name: 'light', cols: 80, rows: 16, scheme: 'light', shows: [OPENED, CHANGED] },
   {

@@ -291,6 +291,15 @@ describe('the mouse', () => {
       expect(selectedLine()).not.toBe(y);
     });
 
+    test('a key after others that came with it acts on what they have made', async () => {
+      const all = [listener({ local: '*:9', process: 'a' }), listener({ local: '*:80', process: 'b' })];
+      await app.take(baseline(all));
+      for (const key of ['o', 'z', 'j']) app.key(key);
+      await app.shown();
+      expect(app.text).toMatch(/▸ a \(1\)/);
+      expect(app.lines[selectedLine()]).toMatch(/▾ b \(1\)/);
+    });
+
     test('a click on a title after a batch that brings columns', async () => {
       await app.take(baseline(crowd(3)));
       const { x, y } = app.find('STATE');
