@@ -61,6 +61,9 @@ export class Actors {
   /** What `read` found: threads by their number, and the programs of processes. */
   readonly #readings = new Map<number, Reading>();
   readonly #identities = new Map<number, Owner>();
+  /** Threads and processes that `read` found gone: a dead one may have acted thousands of times in a drain. */
+  readonly #goneThreads = new Set<number>();
+  readonly #goneProcesses = new Set<number>();
   /** Network namespaces of threads, as far as they were asked for since. */
   readonly #networks = new Map<number, number | 'gone' | 'forbidden'>();
   #turns = new Turns([]);
@@ -79,6 +82,8 @@ export class Actors {
   read(records: readonly TraceRecord[]): boolean {
     this.#readings.clear();
     this.#identities.clear();
+    this.#goneThreads.clear();
+    this.#goneProcesses.clear();
     this.#networks.clear();
     const turned = new Set<number>();
     for (const record of records) {
@@ -97,20 +102,25 @@ export class Actors {
   #readActor(tid: number, turned: ReadonlySet<number>): void {
     const actor = this.#byThread.get(tid);
     const pid = actor?.pid ?? this.#readThread(tid)?.pid ?? tid;
-    if (this.#identities.has(pid) || (actor?.owners && !turned.has(pid))) return;
+    if (this.#identities.has(pid) || this.#goneProcesses.has(pid)) return;
+    if (actor?.owners && !turned.has(pid)) return;
     const identity = this.#owners.identityOf(pid);
     if (identity) this.#identities.set(pid, identity);
+    else this.#goneProcesses.add(pid);
   }
 
   /** A thread that was there before: /proc has it under its own number, though it does not list it. */
   #readThread(tid: number): Reading | undefined {
     const known = this.#readings.get(tid);
-    if (known) return known;
+    if (known || this.#goneThreads.has(tid)) return known;
     const status = this.#proc.text(`${tid}/status`);
     const pid = 'value' in status ? Number(/^Tgid:\t(\d+)$/m.exec(status.value)?.[1]) : NaN;
     const text = this.#proc.text(`${tid}/stat`);
     const stat = 'value' in text ? parseStat(text.value) : undefined;
-    if (stat === undefined || !Number.isInteger(pid)) return undefined;
+    if (stat === undefined || !Number.isInteger(pid)) {
+      this.#goneThreads.add(tid);
+      return undefined;
+    }
     const reading = { pid, comm: stat.comm, isKernelThread: stat.isKernelThread };
     this.#readings.set(tid, reading);
     return reading;

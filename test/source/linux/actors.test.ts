@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Owner } from '../../../src/model/socket.ts';
 import { Actors } from '../../../src/source/linux/actors.ts';
 import { Attribution } from '../../../src/source/linux/attribution.ts';
-import { Proc } from '../../../src/source/linux/proc.ts';
+import { type Outcome, Proc } from '../../../src/source/linux/proc.ts';
 import type { TraceRecord } from '../../../src/source/linux/trace/records.ts';
 import { FakeProc } from '../../helpers/proc.ts';
 import { FakeTrace } from '../../helpers/trace.ts';
@@ -15,12 +15,22 @@ import { FakeTrace } from '../../helpers/trace.ts';
 let fake: FakeProc;
 let trace: FakeTrace;
 let actors: Actors;
+/** How many files of /proc were read. */
+let reads: number;
+
+class CountingProc extends Proc {
+  override text(path: string): Outcome<string> {
+    reads++;
+    return super.text(path);
+  }
+}
 
 beforeEach(() => {
   fake = new FakeProc();
   fake.link('self/ns/pid', 'pid:[4026531836]');
   trace = new FakeTrace(() => 0);
-  const proc = new Proc(fake.root);
+  reads = 0;
+  const proc = new CountingProc(fake.root);
   const { owners } = new Attribution({
     proc,
     passwdPath: '../etc/passwd',
@@ -237,3 +247,14 @@ test('a program that renames itself 30,000 times while it connects 3,000 times c
   expect(records.flatMap(take)).toHaveLength(3000);
   expect(read).toBeLessThan(30 * records.length);
 });
+
+test.each(['known by its fork', 'unknown'])(
+  'a process that has gone, %s, is looked for once a drain however often it acted',
+  (how) => {
+    if (how !== 'unknown') trace.fork(1, 70, 'python3');
+    for (let i = 0; i < 1000; i++) acts(70);
+    reads = 0;
+    expect(drain()).toHaveLength(1000);
+    expect(reads).toBeLessThan(10);
+  },
+);
