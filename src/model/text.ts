@@ -61,3 +61,7 @@ export const printable = (text: string): string => {
 export const shortened = (text: string, most: number): string =>
   // A cut between two halves of a character takes the first half too.
   text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+
+/** Returns a count with its noun: `1 socket`, `2 sockets`. */
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;

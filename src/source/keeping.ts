@@ -60,7 +60,7 @@ export class Keeping {
       ...(more === 0 ? [] : [leftOut('sockets', more, `${sockets} are kept`)]),
       ...(rests === 0
         ? []
-        : [leftOut('in TIME_WAIT', rests, `with ${remnants} sockets more of these are only counted`)]),
+        : [leftOut('in TIME_WAIT', rests, `beyond ${remnants} sockets they are only counted`)]),
     ];
   }
 }

@@ -128,7 +128,7 @@ export class Holdings {
     }
     holder.descriptors.set(inode, descriptor);
     if (this.sockets.has(inode)) holder.hasSockets = true;
-    // A program may have given itself another name since it was looked at: what is new is said of it as it is now.
+    // A program may have given itself another name since it was read: a new socket gets the name of now.
     this.#identify(holder);
     const keys = this.#keysByInode.get(inode);
     if (keys === undefined) this.#keysByInode.set(inode, holder.key);

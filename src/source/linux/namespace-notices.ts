@@ -1,4 +1,5 @@
 import type { Degradation } from '../../model/batch.ts';
+import { counted } from '../../model/text.ts';
 import type { SearchResult } from './namespace-search.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Networks } from './networks.ts';
@@ -26,9 +27,6 @@ export function namespaceNotices(
     ...(unlinked.length > 0 ? [interfacesUnread(unlinked)] : []),
   ];
 }
-
-const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${count} ${count === 1 ? one : many}`;
 
 /** The first of several messages, and how many of them differ. */
 const firstOf = (messages: readonly string[]): string => {
@@ -86,13 +84,13 @@ const failed = (messages: readonly string[]): Degradation => ({
 
 const deaf = (count: number): Degradation => ({
   code: 'few-descriptors',
-  text: `what closes between two polls in ${counted(count, 'network namespace')} is not seen: too few descriptors to listen there (ulimit -n)`,
+  text: `sockets that close between two polls in ${counted(count, 'network namespace')} are not seen: too few descriptors to listen there (ulimit -n)`,
   short: `${counted(count, 'namespace')} polled only`,
 });
 
 const unreached = (count: number): Degradation => ({
   code: 'namespaces-unreachable',
-  text: `${counted(count, 'network namespace')} could not be entered: only a mount that is out of reach in another mount namespace is known of ${count === 1 ? 'it' : 'them'}`,
+  text: `${counted(count, 'network namespace')} could not be entered: ${count === 1 ? 'it is' : 'they are'} known only by a mount in another mount namespace, out of reach`,
   short: `${counted(count, 'namespace')} out of reach`,
 });
 

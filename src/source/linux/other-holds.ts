@@ -1,3 +1,4 @@
+import { counted } from '../../model/text.ts';
 import type { Holder } from './holder.ts';
 import type { Proc } from './proc.ts';
 import { parseStat } from './process.ts';
@@ -213,8 +214,8 @@ class Report {
     this.#candidates.set(
       `${place} ${pid}`,
       place === 'io_uring'
-        ? `${program} keeps ${count} ${count === 1 ? 'file' : 'files'} in an io_uring`
-        : `${count} ${count === 1 ? 'descriptor waits' : 'descriptors wait'} in a Unix socket for ${program}`,
+        ? `${program} keeps ${counted(count, 'file')} in an io_uring`
+        : `${counted(count, 'descriptor waits', 'descriptors wait')} in a Unix socket for ${program}`,
     );
   }
 
@@ -222,10 +223,12 @@ class Report {
     const named = [...this.#candidates.values()].slice(0, NAMED);
     const others = this.#candidates.size - named.length;
     return [
-      `not among the descriptors, mappings and io_urings of ${this.#processes} ${this.#processes === 1 ? 'process and its' : 'processes and their'} threads`,
+      `not among the descriptors, mappings and io_urings of ${counted(this.#processes, 'process and its', 'processes and their')} threads`,
       ...named,
-      ...(others > 0 ? [`${others} more processes keep files in such places`] : []),
-      ...(this.leftOut > 0 ? [`${this.leftOut} places too large to be searched`] : []),
+      ...(others > 0
+        ? [`${counted(others, 'more process keeps', 'more processes keep')} files in such places`]
+        : []),
+      ...(this.leftOut > 0 ? [`${counted(this.leftOut, 'place')} too large to be searched`] : []),
       ...(this.#candidates.size === 0 ? ['the kernel itself may have made it'] : []),
     ].join('; ');
   }

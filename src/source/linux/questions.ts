@@ -11,7 +11,7 @@ export interface Question {
   readonly instead?: readonly Question[];
   /** Sockets of every machine: where these cannot be read, the reading is not worth its name. */
   readonly isVital?: boolean;
-  /** Asked for by the user: what the kernel does not have is said. */
+  /** Asked for by the user: where the kernel has no such sockets, a notice says so. */
   readonly isExtra?: boolean;
 }
 

@@ -239,7 +239,7 @@ export class SockDiagSource implements Source {
       this.#problems += problems;
       for (const protocol of unread) this.#unread.add(protocol);
     } catch {
-      // The namespace went meanwhile, or cannot be entered, which is said.
+      // The namespace went meanwhile, or cannot be entered, which has a notice of its own.
       for (const protocol of ['icmp', ...untold] as const) this.#others.keep(network, protocol);
     }
   }

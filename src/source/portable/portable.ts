@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Owner, Socket } from '../../model/socket.ts';
+import { counted } from '../../model/text.ts';
 import type { SocketBounds } from '../keeping.ts';
 import { Lives, type Sighting } from '../lives.ts';
 import type { Source } from '../types.ts';
@@ -57,8 +58,6 @@ const OWNERS_REMEDY: Readonly<Record<System, string>> = {
 
 /** On Linux, where root has got all the rights there are. */
 const ROOT_REMEDY = 'are hidden: even root may not look into the programs here';
-
-const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
 /** States in which the process may have closed its socket, so that no one holds it. */
 const LET_GO: ReadonlySet<string | undefined> = new Set([

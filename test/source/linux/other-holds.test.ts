@@ -238,7 +238,7 @@ describe('a socket that is held without a descriptor', () => {
     fake.write('50/maps', mapsText('/lib/x').repeat(20_000));
     const owners = make();
     rounds(owners, 1, 7);
-    expect(owners.triedFor(7)).toContain('1 places too large to be searched');
+    expect(owners.triedFor(7)).toContain('1 place too large to be searched');
   });
 });
 

@@ -179,7 +179,7 @@ describe('more sockets than are kept', () => {
     const flood = await read(...rests(0x20, 50), HELD, ...rests(0x10, 2));
     expect(ids(flood)).toEqual(ids(first));
     expect(notice(flood, 'left-out in TIME_WAIT')).toBe(
-      '50 sockets in TIME_WAIT are not shown: with 3 sockets more of these are only counted, to bound the memory of netpane',
+      '50 sockets in TIME_WAIT are not shown: beyond 3 sockets they are only counted, to bound the memory of netpane',
     );
     // The places of those that have gone are free at the reading after the one that missed them.
     await read(HELD, ...rests(0x20, 50));
@@ -826,7 +826,7 @@ describe('namespaces', () => {
       fill();
       open({ events: true });
       expect(notice(await read(LISTEN), 'few-descriptors')).toBe(
-        'what closes between two polls in 1 network namespace is not seen: ' +
+        'sockets that close between two polls in 1 network namespace are not seen: ' +
           'too few descriptors to listen there (ulimit -n)',
       );
       source.close();
