@@ -279,7 +279,9 @@ export class App {
     const path = prompt?.text.trim() ?? '';
     if (prompt?.kind === 'view') this.#effects.keep(this.#state);
     if (prompt?.kind !== 'save' || path === '') return;
-    const sockets = this.#order.rows().map(({ socket }) => socket);
+    // The formats have no field that tells a closed socket from an open one.
+    const open = this.#order.rows().filter(({ mark }) => mark !== 'closed');
+    const sockets = open.map(({ socket }) => socket);
     void this.#effects.save(path, sockets).then((message) => this.say(message));
   }
 

@@ -147,6 +147,12 @@ describe('saving', () => {
     expect(app.saved[0]?.sockets).toHaveLength(4);
   });
 
+  test('a socket that has closed is not written: the file could not tell it from an open one', async () => {
+    await app.take(baseline(ALL), batch({ monotonicMs: 1000, closed: ALL.slice(0, 1).map(({ id }) => id) }));
+    await app.press('w', '\r');
+    expect(app.saved[0]?.sockets).toHaveLength(3);
+  });
+
   test('esc writes nothing, nor does an empty name', async () => {
     await app.take(baseline(ALL));
     await app.press('w', ESC, 'w', '\x15', '\r');
