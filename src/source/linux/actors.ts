@@ -16,6 +16,8 @@ interface Actor {
   isKernelThread: boolean;
   /** Process that made it, and whose network namespace it began in; undefined where that is not known. */
   readonly parent: number | undefined;
+  /** Place in the order of forks; 0 for one whose fork was not traced. A younger one has a reused number. */
+  readonly order: number;
   /** `[owner]`, the same array for all that it does. */
   owners: readonly Owner[] | undefined;
 }
@@ -68,6 +70,7 @@ export class Actors {
   readonly #networks = new Map<number, number | 'gone' | 'forbidden'>();
   #turns = new Turns([]);
   #isComplete = true;
+  #forks = 0;
 
   /** @param owners tells who a process is that still lives */
   constructor(proc: Proc, owners: Owners) {
@@ -149,6 +152,7 @@ export class Actors {
         file: parent?.file,
         isKernelThread: parent?.isKernelThread ?? false,
         parent: hasOwnNetwork ? undefined : (parent?.pid ?? tid),
+        order: ++this.#forks,
         owners: undefined,
       });
     else if (parent) this.#byThread.set(child, parent);
@@ -163,9 +167,10 @@ export class Actors {
     // The thread that does it takes the number of the first one, which has ended.
     this.#revive(pid);
     if (oldPid !== pid) this.#byThread.delete(oldPid);
-    const parent = this.#byThread.get(pid)?.parent;
+    const { parent, order = 0 } = this.#byThread.get(pid) ?? {};
     const comm = baseName(filename);
-    this.#byThread.set(pid, { pid, comm, file: filename, isKernelThread: false, parent, owners: undefined });
+    const isKernelThread = false;
+    this.#byThread.set(pid, { pid, comm, file: filename, isKernelThread, parent, order, owners: undefined });
   }
 
   /** A thread has another name; that of the first thread is that of the process. */
@@ -238,7 +243,11 @@ export class Actors {
       const network = this.#turns.isReused(number) ? 'gone' : this.#readNetwork(number);
       if (network === 'forbidden') return undefined;
       if (network !== 'gone') return { netns: network, mayHaveMoved: steps > 0 };
-      number = this.#byThread.get(number)?.parent;
+      const actor = this.#byThread.get(number);
+      const parent = actor?.parent === undefined ? undefined : this.#byThread.get(actor.parent);
+      // The parent has ended, and its number is another process's.
+      if (actor && parent && parent.order > actor.order) return undefined;
+      number = actor?.parent;
     }
     return undefined;
   }
@@ -299,6 +308,7 @@ export class Actors {
       file: undefined,
       isKernelThread: reading?.isKernelThread ?? false,
       parent: undefined,
+      order: 0,
       owners: undefined,
     };
     this.#byThread.set(tid, actor);

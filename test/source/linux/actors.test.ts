@@ -258,3 +258,29 @@ test.each(['known by its fork', 'unknown'])(
     expect(reads).toBeLessThan(10);
   },
 );
+
+describe('the namespace of a process that has ended', () => {
+  const inNetwork = (pid: number, inode: number): void => {
+    python(pid);
+    fake.link(`${pid}/ns/net`, `net:[${inode}]`);
+  };
+
+  test('is that of its parent', () => {
+    inNetwork(70, 500);
+    trace.fork(1, 70, 'python3');
+    trace.fork(70, 80, 'python3');
+    drain();
+    expect(actors.networkOf(80)).toEqual({ netns: 500, mayHaveMoved: true });
+  });
+
+  test('is unknown where the number of its parent is that of another process', () => {
+    trace.fork(1, 70, 'python3');
+    trace.fork(70, 80, 'python3');
+    trace.exit(70);
+    drain();
+    inNetwork(70, 600);
+    trace.fork(1, 70, 'other');
+    drain();
+    expect(actors.networkOf(80)).toBeUndefined();
+  });
+});
