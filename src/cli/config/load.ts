@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, lstatSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { FileSettings } from '../settings.ts';
 import { UsageError } from '../values.ts';
@@ -37,6 +37,7 @@ export async function loadConfig(
   } catch (error) {
     const name = shownPath(path);
     if (error instanceof Untrusted && file === undefined) {
+      if (!isThere(path)) return undefined;
       say(`the configuration is not read: ${error.message}`);
       return undefined;
     }
@@ -49,6 +50,16 @@ export async function loadConfig(
   }
   const { parseConfig } = await import('./parse.ts');
   return parseConfig(path, text, check);
+}
+
+/** True where something is at the path; also where that cannot be found out. */
+function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch (error) {
+    return !isMissing(error);
+  }
 }
 
 /** Returns the text of a file that only root can have written. */

@@ -75,6 +75,27 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
     expect(await refusal()).toBeUndefined();
   });
 
+  test.each([
+    ['the file', () => config],
+    ['its directory', () => dirname(config)],
+    ['all of it', () => join(home, '.config')],
+  ])('refuses nothing in another user’s home where %s is missing', async (_, which) => {
+    rmSync(which(), { recursive: true });
+    chownSync(home, OTHER, OTHER);
+    const said: string[] = [];
+    const load = () =>
+      loadConfig(
+        undefined,
+        { HOME: home },
+        () => undefined,
+        (text) => said.push(text),
+      );
+    expect([await load(), said]).toEqual([undefined, []]);
+    rmSync(join(home, '.config'), { recursive: true, force: true });
+    writeFileSync(join(home, '.config'), 'no directory');
+    expect([await load(), said]).toEqual([undefined, []]);
+  });
+
   test('refuses a sticky directory of another user, and a file that others may write in one of root’s', async () => {
     chmodSync(dirname(config), 0o1777);
     expect(await refusal()).toBeUndefined();
