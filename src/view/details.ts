@@ -90,12 +90,8 @@ function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
 
 /** The latest change of a socket that the log still has. */
 function changeFields({ log }: State, id: string, width: number): Line[] {
-  for (let number = log.end - 1; number >= log.start; number--) {
-    const event = log.at(number);
-    if (event?.type === 'change' && event.socket.id === id)
-      return factField(['changed', [clockText(event.atMs), ...changeWords(event)]], width);
-  }
-  return [];
+  const event = log.changeOf(id);
+  return event ? factField(['changed', [clockText(event.atMs), ...changeWords(event)]], width) : [];
 }
 
 /** Everything known of the selected socket and the programs behind it. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LogEvent } from '../../src/model/event.ts';
 import { EventLog } from '../../src/store/log.ts';
+import { socket } from '../helpers/fakes.ts';
 
 const gap = (missed: number): LogEvent => ({ type: 'gap', atMs: 0, missed, learntBy: 'trace' });
 
@@ -17,6 +18,30 @@ test('whatever is added: the last ones are kept, each under its number', () => {
         expect([log.start, log.end]).toEqual([Math.max(0, all.length - kept), all.length]);
         for (let number = -1; number <= all.length; number++)
           expect(log.at(number)).toBe(number >= log.start ? all[number] : undefined);
+      }
+    }),
+  );
+});
+
+test('finds the latest change of each socket that is still kept, as a search would', () => {
+  const event = fc.record({
+    type: fc.constantFrom('spawn' as const, 'change' as const, 'close' as const),
+    id: fc.constantFrom('a', 'b', 'c'),
+  });
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 30 }), fc.integer({ min: 1, max: 12 }), (events, kept) => {
+      const log = new EventLog(kept);
+      const all = events.map(({ type, id }): LogEvent => ({
+        type,
+        atMs: 0,
+        socket: socket({ id }),
+        learntBy: 'poll',
+      }));
+      for (const [i, each] of all.entries()) {
+        log.add([each]);
+        const left = all.slice(Math.max(0, i + 1 - kept), i + 1);
+        for (const id of ['a', 'b', 'c'])
+          expect(log.changeOf(id)).toBe(left.findLast((it) => it.type === 'change' && it.socket.id === id));
       }
     }),
   );
