@@ -77,7 +77,7 @@ describe('a message repeats no more than a part of a long text', () => {
     for (const line of lines) expect(line.length).toBeLessThan(MOST_LINE);
   });
 
-  test('what is short enough is whole', () => {
+  test('keeps a short text whole', () => {
     expect(ofArgs(['ls', `port:${'x'.repeat(150)}`])).toEqual([
       expect.stringContaining(`'port:${'x'.repeat(150)}' is no query`),
     ]);

@@ -119,7 +119,7 @@ describe.skipIf(!isLinux)('programs that are started (skipped elsewhere: the her
     },
   );
 
-  test('what is planted would run if it could (the test sees it)', async () => {
+  test('a planted program that runs is noticed by this test', async () => {
     const node = join(env['PATH']?.split(':')[0] ?? '', 'node');
     await runNetpane(['--version'], { through: [node], env, file: program });
     expect(readFileSync(mark, 'utf8')).toContain('--version');

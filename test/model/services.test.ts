@@ -95,7 +95,7 @@ test.each([undefined, '', '\n'])(
   },
 );
 
-test('what is no service in a list is passed over, however long', () => {
+test('passes over lines of a list that are no service, however long', () => {
   const hostile = [
     '\u001b[2J 5/tcp',
     'a'.repeat(100_000) + ' 6/tcp',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ByEndpoints } from '../../src/sampler/by-endpoints.ts';
 import { socket } from '../helpers/fakes.ts';
 
-test('of a port that is used again 20,000 times at once the last 256 are found', () => {
+test('finds the last 256 of a port that is used again 20,000 times', () => {
   const lives = new ByEndpoints<number>();
   const asked: number[] = [];
   for (let i = 0; i < 20_000; i++) lives.add(socket(), i);

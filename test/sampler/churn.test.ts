@@ -44,7 +44,7 @@ test('the first batch is no storm, and leaves garbage too', () => {
   expect(turns(...first, ...quiet(1000, 2000, 3000))).toEqual(['calm']);
 });
 
-test('what goes away slowly leaves as much behind as what goes at once', () => {
+test('is calm after sockets that go slowly as after those that go at once', () => {
   const slow = Array.from({ length: 60 }, () => batch({ closed: FIVE_HUNDRED.map(({ id }) => id) }));
   expect(turns(...slow)).toEqual(['calm']);
 });

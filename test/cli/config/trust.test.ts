@@ -198,6 +198,6 @@ test('as an ordinary user reads what that user was given', async () => {
   expect(file).toMatchObject({ file: config });
 });
 
-test('what is not there, or below a file, is not followed', () => {
+test('does not follow a step that is missing or below a file', () => {
   for (const path of ['/nowhere/at/all', '/dev/null/netpane/config.toml']) expect(rootsPath(path)).toBe(path);
 });

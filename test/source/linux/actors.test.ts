@@ -216,7 +216,7 @@ describe('where records were lost', () => {
     expect(drain(undefined, false)).toEqual(['inherited sleep 70']);
   });
 
-  test('what the trace itself told of a process is exact', () => {
+  test('a process that the trace itself described is exact', () => {
     trace.fork(50, 70, 'curl');
     acts(70);
     expect(drain(undefined, false)).toEqual(['exact curl 70']);

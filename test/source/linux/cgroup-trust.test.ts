@@ -28,7 +28,7 @@ beforeEach(() => {
 afterEach(() => fake.end());
 
 describe('a path of cgroups', () => {
-  test('that root made is trusted whole', () => {
+  test('a path that root made is trusted whole', () => {
     const text = `0::/system.slice/docker-${ID}.scope\n`;
     expect(trust.of(text)).toEqual({ text, claimant: undefined });
   });
@@ -104,7 +104,7 @@ describe('the name of a namespace', () => {
     });
   });
 
-  test('what root made in one hierarchy counts before what a user did in another', () => {
+  test('a cgroup of root in one hierarchy counts before one of a user in another', () => {
     owners.set(`/cg2${MANAGER}`, 1000);
     const both = `${MANAGER}/lxc.payload.forged\n4:cpu,cpuacct:/lxc.payload.web`;
     expect(nameOf(both)).toEqual({ name: 'web', claimedBy: undefined });

@@ -148,7 +148,7 @@ describe('the name of a container', () => {
     expect(strict.nameOf({ kind: 'docker', id: ID }).text).toBe('web');
   });
 
-  test('what a user claims, by its name or number', () => {
+  test('names the claim of a user, by the user’s name or number', () => {
     expect(names.claimed(1000, 'web')).toBe('~ana/web');
     expect(names.claimed(4711, 'web')).toBe('~4711/web');
     expect(names.claimed(1000, 'a'.repeat(500))).toHaveLength(255);

@@ -452,7 +452,7 @@ describe('names', () => {
     },
   );
 
-  test('of many programs some are asked each round, in turn', () => {
+  test('asks some of many programs each round, in turn', () => {
     const pids = Array.from({ length: 120 }, (_, i) => 100 + i);
     for (const pid of pids) {
       fake.start(pid, { fds: { 3: pid } });

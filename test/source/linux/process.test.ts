@@ -62,7 +62,7 @@ describe('the command line', () => {
     expect(parseCommandLine(`sh${'\0'.repeat(600_000)}x\0`)?.text).toMatch(/^sh {8190}…$/);
   });
 
-  test('of which only the beginning was read says so, were it all empty', () => {
+  test('a command line that was cut says so, even if its beginning is empty', () => {
     expect(parseCommandLine('sh\0-c', true)).toEqual({ text: 'sh -c…', words: ['sh', '-c'] });
     expect(parseCommandLine('\0'.repeat(100), true)?.text).toBe('…');
   });

@@ -211,7 +211,7 @@ test('who sent is forgotten with the socket, but not while another one has its p
   expect([take(true), take(false), take(false)]).toEqual(['unknown', 'sender', 'gone']);
 });
 
-test('of several that ended since the last drain each may be any sender’s', () => {
+test('each of several that ended since the last drain may be any sender’s', () => {
   const senders = new Senders(FIRST);
   const take = () => senders.take(ended('192.0.2.1:5000'), () => false)[0]?.knowledge;
   for (const who of [evil, decoy]) sends(senders, who, '192.0.2.1:5000', undefined, HERE);

@@ -163,7 +163,7 @@ describe('receiving them', () => {
     }
   });
 
-  test('what waits to be taken is bounded however often it is collected: the rest stays with the kernel', () => {
+  test('bounds the messages that wait, however often they are collected: the rest stays with the kernel', () => {
     let left = 1_000_000;
     const closes = new Closes({
       receiveNow: (into) => {
