@@ -69,6 +69,20 @@ const WHEEL_ROWS = 3;
 /** After this time the selection has come to rest. */
 const SETTLED_MS = 150;
 
+/** What a painted screen shows where. */
+interface Picture {
+  readonly layout: Layout;
+  readonly columns: readonly PlacedColumn[];
+  /** The lines of the table. */
+  readonly shown: readonly Item[];
+}
+
+/**
+ * Calls back when the input that has come is read: the event loop reads between two rounds of setImmediate, also what
+ * came while the first one was being reached.
+ */
+const afterInput = (then: () => void): void => void setImmediate(() => setImmediate(then));
+
 /** The screen: takes batches, keys and the mouse, changes the state, and paints it. */
 export class App {
   #state: State;
@@ -82,8 +96,8 @@ export class App {
   #columns: readonly PlacedColumn[] = [];
   #widest: WidestSeen = new Map();
   #top = 0;
-  /** The lines on the screen: what a click means, while parts of a batch have moved others into their places. */
-  #shown: readonly Item[] = [];
+  /** What a click means: the picture that is on the screen, while others have moved into their places. */
+  #picture: Picture = { layout: {}, columns: [], shown: [] };
   /** Position of the selected row when it was painted last. */
   #index = -1;
   #moved = false;
@@ -144,18 +158,15 @@ export class App {
 
   /**
    * Paints the whole screen anew at the next chance, once for all calls before it. Input that has come already is meant
-   * for the picture of now, so it is read first: the event loop reads between two rounds of setImmediate, also what came
-   * while the first one was being reached.
+   * for the picture of now, so it is read first.
    */
   #schedulePaint(): void {
     if (this.#paintScheduled) return;
     this.#paintScheduled = true;
-    setImmediate(() =>
-      setImmediate(() => {
-        this.#paintScheduled = false;
-        this.paint();
-      }),
-    );
+    afterInput(() => {
+      this.#paintScheduled = false;
+      this.paint();
+    });
   }
 
   /** What the keys move in: the table, but where the event log has the focus, or its place. */
@@ -392,7 +403,8 @@ export class App {
   }
 
   #mouse({ action, button, x, y }: { action: string; button?: string; x: number; y: number }): void {
-    const { titles, table, events, help } = this.#layout;
+    const { columns, shown } = this.#picture;
+    const { titles, table, events, help } = this.#picture.layout;
     const isIn = (region: Region | undefined): region is Region =>
       region !== undefined &&
       y >= region.top &&
@@ -411,10 +423,13 @@ export class App {
       return;
     }
     if (isIn(titles)) {
-      const placed = this.#columns.findLast(({ left }) => x >= left);
+      const placed = columns.findLast(({ left }) => x >= left);
       if (placed) this.#run(sortBy(placed.column.id));
     } else if (isIn(table)) {
-      this.#clickItem(this.#shown[y - table.top], x);
+      this.#clickItem(
+        shown[y - table.top],
+        columns.findLast(({ left }) => x >= left),
+      );
     } else if (isIn(events)) {
       this.#setFocus('events');
       const number = this.#events.numberInLine(y - events.top);
@@ -424,12 +439,11 @@ export class App {
   }
 
   /** A click selects a row and the cell; one on the line of a selected group folds it. */
-  #clickItem(item: Item | undefined, x: number): void {
+  #clickItem(item: Item | undefined, placed: PlacedColumn | undefined): void {
     if (item === undefined) return;
     if (item.type === 'group' && item.id === this.#state.selectedId)
       this.#reduce({ type: 'fold', id: item.id });
     this.#selectItem(item);
-    const placed = this.#columns.findLast(({ left }) => x >= left);
     if (item.type === 'row' && placed) this.#reduce({ type: 'cell', column: placed.column.id });
   }
 
@@ -471,7 +485,8 @@ export class App {
     const { events } = this.#layout;
     // What a filter leaves of a long log is found in runs, between which keys are heard.
     if (events && !this.#events.update(this.#state, events.height)) this.#schedulePaint();
-    this.#placeColumns(this.#layout.table?.width ?? width);
+    const shown = this.#order.slice(this.#top, this.#top + (this.#layout.table?.height ?? 0));
+    this.#placeColumns(this.#layout.table?.width ?? width, shown);
     for (const name of REGIONS) {
       const region = this.#layout[name];
       this.#widgets[name].show(region, region ? this.#lines(name, region) : [], this.#state.palette);
@@ -483,12 +498,16 @@ export class App {
       this.#state.palette,
     );
     screen.render();
+    const picture = { layout: this.#layout, columns: this.#columns, shown };
+    // A press that came while this was painted is still to be read, and was for the picture before.
+    afterInput(() => {
+      this.#picture = picture;
+    });
   }
 
-  #placeColumns(width: number): void {
-    this.#shown = this.#order.slice(this.#top, this.#top + (this.#layout.table?.height ?? 0));
+  #placeColumns(width: number, shown: readonly Item[]): void {
     const { columns, table } = this.#state;
-    const rows = this.#shown.flatMap((item) => (item.type === 'row' ? [item.row] : []));
+    const rows = shown.flatMap((item) => (item.type === 'row' ? [item.row] : []));
     noteWidths(this.#widest, rows, cellContext(this.#state), columnsIn(width, table.seen, columns));
     this.#columns = placeColumns(width, this.#widest, table.seen, columns);
   }

@@ -281,6 +281,14 @@ describe('the mouse', () => {
       expect(selectedLine()).toBe(TOP_ROW + 3);
     });
 
+    test('a click that came while the next picture was being painted', async () => {
+      await app.take(baseline(crowd(3, 10)));
+      app.app.take(batch({ monotonicMs: 1000, spawned: crowd(2) }));
+      app.app.paint();
+      await app.click(20, TOP_ROW + 1);
+      expect(app.lines[selectedLine()]).toContain('p011');
+    });
+
     test('a click after the key that sorts', async () => {
       const all = [listener({ local: '*:9', process: 'a' }), listener({ local: '*:80', process: 'b' })];
       await app.take(baseline(all));
