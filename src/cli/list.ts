@@ -7,7 +7,7 @@ import type { Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
 import { initialState, reduce } from '../store/reduce.ts';
-import { slipText, slowText } from '../view/notices.ts';
+import { slipText, slowText } from '../view/query-notices.ts';
 import { RowOrder } from '../view/order.ts';
 import { resolveHosts } from './hosts.ts';
 import { localText } from './locale.ts';

@@ -7,7 +7,7 @@ import { Thrift } from '../sampler/churn.ts';
 import { openSampler } from '../sampler/open.ts';
 import { eventText } from '../view/events.ts';
 import { countText, preciseClockText } from '../view/format.ts';
-import { slipText, slowText } from '../view/notices.ts';
+import { slipText, slowText } from '../view/query-notices.ts';
 import { crashText, messageOf, shortageText } from './errors.ts';
 import { resolveHosts } from './hosts.ts';
 import { writeLocalText } from './locale.ts';

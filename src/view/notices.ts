@@ -1,8 +1,5 @@
 import type { Degradation } from '../model/batch.ts';
 import type { Catching, GapEvent } from '../model/event.ts';
-import { termsOf } from '../query/expression.ts';
-import { slipOf } from '../query/fields.ts';
-import type { Query } from '../query/query.ts';
 import type { State } from '../store/state.ts';
 import type { Cut } from '../store/table.ts';
 import { missedText } from './events.ts';
@@ -54,16 +51,3 @@ const NOT_CAUGHT: Readonly<Record<Catching['level'], string>> = {
 /** Returns what netpane misses between two polls, and why; undefined if it misses nothing. */
 export const notCaughtText = ({ level, why }: Catching): string | undefined =>
   why === undefined ? (level === 'changes' ? undefined : NOT_CAUGHT[level]) : `${NOT_CAUGHT[level]}: ${why}`;
-
-/** Returns what is wrong with the first word of a query that looks like a misspelled field; undefined if there is none. */
-export function slipText({ expression }: Pick<Query, 'expression'>): string | undefined {
-  for (const term of termsOf(expression)) {
-    const slip = term.kind === 'word' ? slipOf(term.text) : undefined;
-    if (slip) return `there is no field '${slip.typed}:'; did you mean '${slip.meant}:'?`;
-  }
-  return undefined;
-}
-
-/** What is to be known of a regex that took too long. */
-export const slowText = (regex: string): string =>
-  `the regex /${regex}/ takes too long for what there is: it finds no more, so some may be missing`;

@@ -4,7 +4,7 @@ import { type CellContext, type Column, columnOf } from './columns.ts';
 import { compactText, countText, endpointText } from './format.ts';
 import { type GroupItem, type Item, SUMMED } from './groups.ts';
 import { type Line, line, span, type Tone } from './line.ts';
-import { slipText } from './notices.ts';
+import { slipText } from './query-notices.ts';
 import type { RowOrder } from './order.ts';
 import { GUTTER, type PlacedColumn } from './place.ts';
 import { cutMiddle, displayWidth, fit } from './width.ts';

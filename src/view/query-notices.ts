@@ -1,0 +1,16 @@
+import { termsOf } from '../query/expression.ts';
+import { slipOf } from '../query/fields.ts';
+import type { Query } from '../query/query.ts';
+
+/** Returns what is wrong with the first word of a query that looks like a misspelled field; undefined if there is none. */
+export function slipText({ expression }: Pick<Query, 'expression'>): string | undefined {
+  for (const term of termsOf(expression)) {
+    const slip = term.kind === 'word' ? slipOf(term.text) : undefined;
+    if (slip) return `there is no field '${slip.typed}:'; did you mean '${slip.meant}:'?`;
+  }
+  return undefined;
+}
+
+/** Returns the notice of a regex that took too long. */
+export const slowText = (regex: string): string =>
+  `the regex /${regex}/ takes too long for what there is: it finds no more, so some may be missing`;
