@@ -309,7 +309,7 @@ export class App {
     this.#reduce({
       type: 'message',
       message: {
-        text: `hidden for good: ${process}${peer} at port ${port}; H lists what is hidden`,
+        text: `${process}${peer} at port ${port}: hidden for good; H lists what is hidden`,
         isError: false,
       },
     });

@@ -157,7 +157,8 @@ describe.skipIf(!isLinux)(`what is lost${linux}`, () => {
   test.skipIf(!hasNetlink)('where all works, nothing is said to be lost', async () => {
     const { port } = await listener();
     const { stderr, stdout } = await runNetpane(['ls', '--json', '--port', port]);
-    expect(stderr).not.toContain('are not shown');
+    // The machine may hide programs and namespaces from root too, which loses nothing of the source.
+    expect(stderr).not.toMatch(/traffic|--source|netlink|koffi/);
     expect((JSON.parse(stdout) as Listed[])[0]?.recvQueue).toBe(0);
   });
 

@@ -159,9 +159,10 @@ export class FakeApp {
     return this.shown();
   }
 
-  /** Waits until all that was written is on the screen. */
+  /** Waits until all that was written is on the screen, and a click means it. */
   async shown(): Promise<this> {
-    for (let i = 0; i < 3; i++) await settled();
+    // The app paints two rounds of the event loop after a change, and a click means that picture two rounds later.
+    for (let i = 0; i < 6; i++) await settled();
     await new Promise<void>((resolve) => {
       this.#emulator.write('', resolve);
     });

@@ -190,7 +190,7 @@ describe('what is kept for the next start', () => {
     expect(app.kept.map(({ known }) => known)).toEqual([
       [{ process: 'curl', remote: '203.0.113.80', port: 443 }],
     ]);
-    expect(said()).toContain('hidden for good: curl with 203.0.113.80 at port 443; H lists what is hidden');
+    expect(said()).toContain('curl with 203.0.113.80 at port 443: hidden for good; H lists what is hidden');
     expect(app.lines.slice(TOP_ROW).join('')).not.toContain('51002');
     await app.press('j');
     expect(said()).toContain('1 known hidden');
