@@ -17,6 +17,7 @@ import { eachAttribute, eachMessage, netlinkBuffer } from '../../../../src/sourc
 import { type Outcome, Proc } from '../../../../src/source/linux/proc.ts';
 import { SockDiagSource } from '../../../../src/source/linux/sockdiag.ts';
 import { type Asked, askedBy, captured, FakeNetlink, joined, refusal } from '../../../helpers/netlink.ts';
+import { Random } from '../../../fuzz/random.ts';
 
 /*
  * A million datagrams that are nearly those of a kernel. Each lies at the start of two buffers that differ in every bit
@@ -28,34 +29,6 @@ const READINGS = 4000;
 const WORDS = 50_000;
 const SEED = 0x6e657470;
 const ENOENT = 2;
-
-/** xorshift32: the same numbers in each run. */
-class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  /** 32 bits. */
-  bits(): number {
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#state = x;
-    return x >>> 0;
-  }
-
-  /** From 0 up to, and without, `end`. */
-  below(end: number): number {
-    return end <= 1 ? 0 : this.bits() % end;
-  }
-
-  of<T>(items: readonly T[]): T {
-    return items[this.below(items.length)] as T;
-  }
-}
 
 const NAMES = {
   tcp: ['tcp-old', 'tcp-old-details', 'tcp4', 'tcp6'],
