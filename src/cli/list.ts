@@ -52,7 +52,7 @@ export async function list(
         interfaces,
         degradations,
         events: [],
-        catching: { level: 'polls' },
+        coverage: { level: 'polls' },
         cost: { sampleMs: 0, ownersMs: 0, diffMs: 0 },
       },
     },

@@ -1,5 +1,5 @@
 import type { Batch } from '../model/batch.ts';
-import { notCaughtText } from '../view/notices.ts';
+import { coverageText } from '../view/notices.ts';
 
 /** Says what cannot be seen: at first, and then only what has not been so the batch before. */
 export class Notices {
@@ -10,11 +10,11 @@ export class Notices {
     this.#say = say;
   }
 
-  take({ degradations, catching }: Pick<Batch, 'degradations' | 'catching'>): void {
-    const text = notCaughtText(catching);
+  take({ degradations, coverage }: Pick<Batch, 'degradations' | 'coverage'>): void {
+    const text = coverageText(coverage);
     const notices = [
       ...degradations,
-      ...(text === undefined ? [] : [{ code: `catching ${catching.level}`, text }]),
+      ...(text === undefined ? [] : [{ code: `coverage ${coverage.level}`, text }]),
     ];
     // Counts in the texts change with every look: the same kind is the same notice.
     for (const notice of notices) if (!this.#codes.has(notice.code)) this.#say(notice.text);

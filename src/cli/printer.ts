@@ -1,10 +1,10 @@
 import type { Writable } from 'node:stream';
 import type { Gap } from '../export/json.ts';
-import type { LearntBy, LogEvent, SocketEvent } from '../model/event.ts';
+import type { LearntBy, Event, SocketEvent } from '../model/event.ts';
 
 /** How events are written: each a line, without its end. */
 export interface EventFormat {
-  readonly event: (event: LogEvent) => string;
+  readonly event: (event: Event) => string;
   /** Events that were not printed, for those before them had not been read. */
   readonly unprinted: (gap: Gap) => string;
 }
@@ -23,7 +23,7 @@ export class EventPrinter {
   readonly #out: Writable;
   readonly #format: EventFormat;
   readonly #isWanted: (event: SocketEvent) => boolean;
-  #waiting: LogEvent[] = [];
+  #waiting: Event[] = [];
   /** What comes after all that waits. */
   readonly #unprinted = new Map<LearntBy, Gap>();
   #isFull = false;
@@ -40,11 +40,11 @@ export class EventPrinter {
   }
 
   /** Prints some events, in one write unless they are very many. */
-  print(events: readonly LogEvent[]): void {
+  print(events: readonly Event[]): void {
     const hold =
       this.#unprinted.size > 0 || this.#waiting.length >= MOST_WAITING
-        ? (event: LogEvent) => this.#count(event)
-        : (event: LogEvent) => void this.#waiting.push(event);
+        ? (event: Event) => this.#count(event)
+        : (event: Event) => void this.#waiting.push(event);
     for (const event of events) if (event.type === 'gap' || this.#isWanted(event)) hold(event);
     this.#write();
   }
@@ -54,7 +54,7 @@ export class EventPrinter {
     this.#out.write(this.#take(Infinity), done);
   }
 
-  #count(event: LogEvent): void {
+  #count(event: Event): void {
     const { atMs, learntBy } = event;
     const before = this.#unprinted.get(learntBy);
     // Of what the kernel lost it may not be known how much; nor is the sum then.

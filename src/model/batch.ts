@@ -1,4 +1,4 @@
-import type { Catching, LogEvent } from './event.ts';
+import type { Coverage, Event } from './event.ts';
 import type { NetworkNamespace, Socket } from './socket.ts';
 
 /** Something a source could not see, in words a user can act on. */
@@ -74,7 +74,7 @@ export interface Batch extends Difference {
    * What happened, in order of time; a socket may come and go in it. Nothing of the baseline. What is in the lists is
    * here too where it is news, and the other way round but for changes of a socket that has gone since.
    */
-  readonly events: readonly LogEvent[];
-  readonly catching: Catching;
+  readonly events: readonly Event[];
+  readonly coverage: Coverage;
   readonly cost: Cost;
 }

@@ -1,5 +1,5 @@
 import type { Batch } from './batch.ts';
-import type { LogEvent, SocketEvent } from './event.ts';
+import type { Event, SocketEvent } from './event.ts';
 import type { Socket, Traffic } from './socket.ts';
 
 /** So many different texts are shared; beyond it the memory begins anew with those of now. */
@@ -10,7 +10,7 @@ const MOST_TEXTS = 50_000;
  * in; so an event whose socket is in a list of the same batch has but its number there.
  */
 export interface PostedBatch extends Omit<Batch, 'events'> {
-  readonly events: readonly (LogEvent | PostedEvent)[];
+  readonly events: readonly (Event | PostedEvent)[];
 }
 
 interface PostedEvent extends Omit<SocketEvent, 'socket'> {
@@ -55,7 +55,7 @@ export class Compactor {
     const spawned = batch.spawned.map(compact);
     const changed = batch.changed.map(compact);
     if (!batch.baseline) for (const socket of [...spawned, ...changed]) this.#sockets.push(socket);
-    const events = batch.events.map((event): LogEvent => {
+    const events = batch.events.map((event): Event => {
       if (event.type === 'gap') return event;
       const socket = typeof event.socket === 'number' ? this.#sockets[event.socket] : compact(event.socket);
       if (socket === undefined) throw new Error('an event is about a socket that has not come');

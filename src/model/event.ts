@@ -59,10 +59,10 @@ export interface GapEvent {
   readonly learntBy: Exclude<LearntBy, 'poll'>;
 }
 
-export type LogEvent = SocketEvent | GapEvent;
+export type Event = SocketEvent | GapEvent;
 
 /** What is caught now of that which happens between two readings. */
-export interface Catching {
+export interface Coverage {
   /** Nothing; every close, with its last counters; or every change of state too, with the program that made it. */
   readonly level: 'polls' | 'closes' | 'changes';
   /** Why it is not more, and what would mend it: a clause. */

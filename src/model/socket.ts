@@ -187,7 +187,7 @@ const UNKNOWN_OWNER: Owner = { knowledge: 'unknown' };
 export const firstOwner = (socket: Socket): Owner => socket.owners[0] ?? UNKNOWN_OWNER;
 
 /** A change worth telling: another state, another peer, another program. Others only replace what is shown. */
-export const isNews = (before: Socket, now: Socket): boolean =>
+export const isNotable = (before: Socket, now: Socket): boolean =>
   before.state !== now.state ||
   !sameEndpoint(before.local, now.local) ||
   !sameEndpoint(before.remote, now.remote) ||

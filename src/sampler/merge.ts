@@ -1,8 +1,8 @@
 import type { Difference } from '../model/batch.ts';
 import { MOST_WAITING } from '../model/bounds.ts';
-import { beforeOf, type LearntBy, type LogEvent } from '../model/event.ts';
-import { isNews, isRemnant, type Owner, type Socket } from '../model/socket.ts';
-import type { Happening } from '../source/types.ts';
+import { beforeOf, type LearntBy, type Event } from '../model/event.ts';
+import { isNotable, isRemnant, type Owner, type Socket } from '../model/socket.ts';
+import type { KernelEvent } from '../source/types.ts';
 import { ByEndpoints } from './by-endpoints.ts';
 import { betterLifetime, type Life, type Lifetime, NEVER, type Reading, seenLifetime } from './life.ts';
 import { betterOwners, completed, continued, final, inherited, laterOwners } from './sightings.ts';
@@ -17,7 +17,7 @@ export interface Moment {
 
 /** What has become known since the last batch. */
 export interface Merged extends Difference {
-  readonly events: readonly LogEvent[];
+  readonly events: readonly Event[];
 }
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
@@ -62,14 +62,14 @@ export class Merger {
   /** Those that are gone; the first one first. */
   readonly #gone = new Set<Life>();
   /** With their times still on the clock that never jumps. */
-  #events: Mutable<LogEvent>[] = [];
+  #events: Mutable<Event>[] = [];
   #polled: ReadonlyMap<string, Socket> = new Map();
   /** What the last poll said of sockets without a life here. */
   #spawned: Socket[] = [];
   #changed: Socket[] = [];
   #first: Reading | undefined;
   /** What was learnt before the first poll was over: of the sockets which that saw it is news. */
-  #early: readonly Happening[] = [];
+  #early: readonly KernelEvent[] = [];
   #last = NEVER;
   /** What to add to the clock that never jumps to get wall-clock time. */
   #wallOffsetMs = 0;
@@ -102,23 +102,23 @@ export class Merger {
    * Takes what an event source has learnt, in order. What came and went before the first poll was over is no news.
    * @param now the moment at which it was drained
    */
-  learn(happenings: readonly Happening[], now: Moment): void {
+  learn(kernelEvents: readonly KernelEvent[], now: Moment): void {
     if (this.#first === undefined) {
-      this.#early = [...this.#early, ...happenings];
+      this.#early = [...this.#early, ...kernelEvents];
       return;
     }
     this.#wallOffsetMs = now.wallMs - now.monotonicMs;
-    for (const happening of happenings) {
-      if (happening.type === 'gap') {
-        this.#events.push({ ...happening });
+    for (const kernelEvent of kernelEvents) {
+      if (kernelEvent.type === 'gap') {
+        this.#events.push({ ...kernelEvent });
         continue;
       }
       const life =
-        happening.type === 'appeared'
-          ? this.#appear(happening)
-          : happening.type === 'state'
-            ? this.#turn(happening)
-            : this.#end(happening);
+        kernelEvent.type === 'appeared'
+          ? this.#appear(kernelEvent)
+          : kernelEvent.type === 'state'
+            ? this.#turn(kernelEvent)
+            : this.#end(kernelEvent);
       if (life && !life.isGone) this.#unconfirmed.set(life, now.monotonicMs);
     }
     this.#closeVanished(now.monotonicMs - WORD_MS);
@@ -189,7 +189,7 @@ export class Merger {
   }
 
   /** The events alone that have become known since the last call of this or of `take`. */
-  takeEvents(): readonly LogEvent[] {
+  takeEvents(): readonly Event[] {
     const events = this.#events;
     this.#events = [];
     events.sort((a, b) => a.atMs - b.atMs);
@@ -282,7 +282,7 @@ export class Merger {
 
   /** @param life absent for a socket that only polls have told of since the first one */
   #tellChange(before: Socket, socket: Socket, atMs: number, learntBy: LearntBy, life?: Life): void {
-    if (!isNews(before, socket)) return;
+    if (!isNotable(before, socket)) return;
     const { bornMs, isBaseline } = life ?? { bornMs: this.#first?.startMs, isBaseline: true };
     this.#events.push({
       type: 'change',
@@ -335,7 +335,7 @@ export class Merger {
     const before = life.socket;
     life.socket = socket;
     this.#touched.add(life);
-    if (life.closedBy !== undefined || !isNews(before, socket)) return;
+    if (life.closedBy !== undefined || !isNotable(before, socket)) return;
     life.newsMs = Math.max(life.newsMs, atMs);
     life.newsBy = learntBy;
     if (this.#tellsAll) this.#tellChange(before, socket, life.newsMs, learntBy, life);
@@ -451,7 +451,7 @@ export class Merger {
     return atMs <= polled.endMs ? laterOwners(owners, socket.owners) : betterOwners(socket.owners, owners);
   }
 
-  #appear({ socket, atMs, learntBy }: Happening & { type: 'appeared' }): Life | undefined {
+  #appear({ socket, atMs, learntBy }: KernelEvent & { type: 'appeared' }): Life | undefined {
     let life = this.#lifeOf(socket.id);
     if (life === undefined) {
       if (this.#isEarly(atMs)) return undefined;
@@ -476,7 +476,7 @@ export class Merger {
     return life;
   }
 
-  #turn({ id, was, now, owners, atMs, learntBy }: Happening & { type: 'state' }): Life | undefined {
+  #turn({ id, was, now, owners, atMs, learntBy }: KernelEvent & { type: 'state' }): Life | undefined {
     const life = this.#lifeOf(id);
     if (life === undefined || life.closedBy !== undefined) return undefined;
     const before = life.socket;
@@ -491,7 +491,7 @@ export class Merger {
     return life;
   }
 
-  #end({ socket, atMs, remnant, learntBy, ...lifetime }: Happening & { type: 'ended' }): Life | undefined {
+  #end({ socket, atMs, remnant, learntBy, ...lifetime }: KernelEvent & { type: 'ended' }): Life | undefined {
     const life =
       this.#lifeOf(socket.id) ?? this.#lifeOfEnded(socket, atMs, remnant?.id, lifetime.lifetimeMs, learntBy);
     if (life === undefined || life.closedBy !== undefined) return undefined;

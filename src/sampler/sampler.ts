@@ -1,7 +1,7 @@
 import type { Batch, Snapshot } from '../model/batch.ts';
 import { MOST_WAITING } from '../model/bounds.ts';
 import { Progress } from '../model/progress.ts';
-import type { LogEvent } from '../model/event.ts';
+import type { Event } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Leftovers, Source } from '../source/types.ts';
 import { diff } from './diff.ts';
@@ -40,7 +40,7 @@ export interface SamplerOptions {
    * Takes events as soon as they are known, each change of state among them; the batches then have none. Without it
    * they come with the next batch, and of a socket that changes several times in between only what came of it.
    */
-  readonly onEvents?: (events: readonly LogEvent[]) => void;
+  readonly onEvents?: (events: readonly Event[]) => void;
   /** Notes what is being done, for another thread to see. */
   readonly progress?: Progress;
   /** Takes an error of the source that left nothing to show. The sampler has stopped by then. */
@@ -209,7 +209,7 @@ export class Sampler {
       pacedIntervalMs: intervalMs,
       interfaces,
       degradations: notice ? [...degradations, notice] : degradations,
-      catching: source.events?.catching ?? { level: 'polls', why: `${source.name} only looks` },
+      coverage: source.events?.coverage ?? { level: 'polls', why: `${source.name} only looks` },
       cost: { sampleMs, ownersMs, diffMs: endMs - diffStartMs },
     };
   }

@@ -1,5 +1,5 @@
 import type { Snapshot } from '../model/batch.ts';
-import type { Catching, GapEvent, LearntBy } from '../model/event.ts';
+import type { Coverage, GapEvent, LearntBy } from '../model/event.ts';
 import type { Progress } from '../model/progress.ts';
 import type { Owner, Socket, SocketState } from '../model/socket.ts';
 import type { SocketBounds } from './keeping.ts';
@@ -30,18 +30,18 @@ export interface Leftovers {
 
 /** Tells what happens between two readings, as the system tells it. */
 export interface EventSource {
-  readonly catching: Catching;
+  readonly coverage: Coverage;
   /** Takes in what the system has to tell, before there is no room for more. Cheap; throws nothing. */
   collect(): void;
   /** What has been taken in since the last call, in order of time. Throws nothing. */
-  drain(): readonly Happening[];
+  drain(): readonly KernelEvent[];
 }
 
 /**
  * Something that an event source has learnt. Ids are those of the snapshots; times are milliseconds on the clock of the
  * sampler, which never jumps.
  */
-export type Happening =
+export type KernelEvent =
   | {
       /** A socket was made; it is there, or an `ended` of it follows. */
       readonly type: 'appeared';

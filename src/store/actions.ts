@@ -1,7 +1,7 @@
 import type { Batch } from '../model/batch.ts';
 import type { Values } from '../query/values.ts';
 import type { Query } from '../query/query.ts';
-import type { Known } from './known.ts';
+import type { HideRule } from './hide-rules.ts';
 import type {
   ColumnChoice,
   ColumnId,
@@ -31,7 +31,7 @@ export type Action =
   | { readonly type: 'add-term'; readonly term: string }
   /** From now on what is there now is not new, and only what is new is shown. */
   | { readonly type: 'baseline' }
-  | { readonly type: 'know'; readonly known: Known }
+  | { readonly type: 'know'; readonly known: HideRule }
   | { readonly type: 'look-by'; readonly view: View }
   | { readonly type: 'host'; readonly name: string; readonly answer: HostAnswer }
   | { readonly type: 'prompt'; readonly kind: PromptKind; readonly text: string }

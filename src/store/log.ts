@@ -1,4 +1,4 @@
-import type { LogEvent, SocketEvent } from '../model/event.ts';
+import type { Event, SocketEvent } from '../model/event.ts';
 
 /** How many events are kept unless another number is asked for. */
 export const DEFAULT_EVENTS_KEPT = 10_000;
@@ -9,7 +9,7 @@ export const DEFAULT_EVENTS_KEPT = 10_000;
  */
 export class EventLog {
   readonly #kept: number;
-  readonly #ring: LogEvent[] = [];
+  readonly #ring: Event[] = [];
   /** Number of the latest change of each socket that has one in the log, by the id of the socket. */
   readonly #changes = new Map<string, number>();
   #end = 0;
@@ -30,12 +30,12 @@ export class EventLog {
   }
 
   /** The event with this number; undefined when it is not kept any more, or is still to come. */
-  at(number: number): LogEvent | undefined {
+  at(number: number): Event | undefined {
     return number >= this.start && number < this.#end ? this.#ring[number % this.#kept] : undefined;
   }
 
   /** Takes events in, in order of time. */
-  add(events: readonly LogEvent[]): void {
+  add(events: readonly Event[]): void {
     for (const event of events) {
       const place = this.#end % this.#kept;
       const oldest = this.#ring[place];

@@ -4,7 +4,7 @@ import { hasTerm, withoutTerm, withTerm } from '../query/edit.ts';
 import type { Parsed, Query } from '../query/query.ts';
 import type { Action } from './actions.ts';
 import { DEFAULT_EVENTS_KEPT, EventLog } from './log.ts';
-import { type Known, withKnown } from './known.ts';
+import { type HideRule, withHideRule } from './hide-rules.ts';
 import { completePrompt, editPrompt, queryOfPrompt, recall, remembered } from './prompt.ts';
 import {
   type ColumnChoice,
@@ -42,7 +42,7 @@ export interface Settings {
   readonly columns?: readonly ColumnChoice[] | null;
   readonly serviceNames?: boolean;
   readonly views?: readonly View[];
-  readonly known?: readonly Known[];
+  readonly known?: readonly HideRule[];
   readonly history?: readonly string[];
 }
 
@@ -62,7 +62,7 @@ export const initialState = (settings: Settings): State => ({
   lastTick: undefined,
   cost: undefined,
   degradations: [],
-  catching: undefined,
+  coverage: undefined,
   gaps: [],
   query: settings.query,
   hosts: new Map(),
@@ -109,7 +109,7 @@ export function reduce(state: State, action: Action): State {
     case 'baseline':
       return asking({ ...state, baselineMs: state.nowMs }, withTerm(state.query, 'new'));
     case 'know':
-      return { ...state, known: withKnown(state.known, action.known) };
+      return { ...state, known: withHideRule(state.known, action.known) };
     case 'look-by':
       return lookBy(state, action.view);
     case 'host':
@@ -209,7 +209,7 @@ function takeBatch(before: State, batch: Batch): State {
     lastTick,
     cost: batch.cost,
     degradations: batch.degradations,
-    catching: batch.catching,
+    coverage: batch.coverage,
     gaps: gaps.filter(({ atMs }) => atMs > batch.takenAtMs - MINUTE_MS),
     pause: pause && {
       ...pause,

@@ -1,9 +1,9 @@
 import type { Cost, Degradation } from '../model/batch.ts';
-import type { Catching, GapEvent } from '../model/event.ts';
+import type { Coverage, GapEvent } from '../model/event.ts';
 import type { Completion } from '../query/complete.ts';
 import type { QueryProblem } from '../query/mistake.ts';
 import type { Query } from '../query/query.ts';
-import type { Known } from './known.ts';
+import type { HideRule } from './hide-rules.ts';
 import type { EventLog } from './log.ts';
 import type { InterfaceTraffic } from './rates.ts';
 import type { Row, SocketTable, Tick } from './table.ts';
@@ -203,7 +203,7 @@ export interface State {
   readonly cost: Cost | undefined;
   readonly degradations: readonly Degradation[];
   /** What is caught between two looks; undefined before the first batch. */
-  readonly catching: Catching | undefined;
+  readonly coverage: Coverage | undefined;
   /** What was missed within the last minute. */
   readonly gaps: readonly GapEvent[];
   readonly query: Query;
@@ -214,7 +214,7 @@ export interface State {
   /** What was there before this, on the batches' clock, is not new; undefined where the first look stands for that. */
   readonly baselineMs: number | undefined;
   /** What is hidden for good. */
-  readonly known: readonly Known[];
+  readonly known: readonly HideRule[];
   /** Views of the user's own, behind those that there always are. */
   readonly views: readonly View[];
   readonly sort: Sort;

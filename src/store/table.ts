@@ -1,6 +1,6 @@
 import type { Batch } from '../model/batch.ts';
-import type { LogEvent } from '../model/event.ts';
-import { isEstablished, isListening, isNews, type Socket } from '../model/socket.ts';
+import type { Event } from '../model/event.ts';
+import { isEstablished, isListening, isNotable, type Socket } from '../model/socket.ts';
 import type { Subject } from '../query/subject.ts';
 import { Directions } from './directions.ts';
 import { toldDirection } from './listeners.ts';
@@ -391,7 +391,7 @@ export class SocketTable {
       ...measure(before.socket, socket, elapsedMs),
     };
     this.#account(before, row);
-    if (!isNews(before.socket, socket)) {
+    if (!isNotable(before.socket, socket)) {
       this.#put(row);
       return false;
     }
@@ -417,7 +417,7 @@ export class SocketTable {
   };
 
   /** What is told of a connection behind the lists, in the same part or a later one. */
-  #learn(event: LogEvent): void {
+  #learn(event: Event): void {
     if (event.type === 'gap') return;
     const row = this.#rows.get(event.socket.id);
     if (row === undefined) return;

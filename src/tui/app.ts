@@ -1,5 +1,5 @@
 import type { Batch } from '../model/batch.ts';
-import type { LogEvent } from '../model/event.ts';
+import type { Event } from '../model/event.ts';
 import { firstOwner, type Socket } from '../model/socket.ts';
 import { valuesOf } from '../query/values.ts';
 import type { Action } from '../store/actions.ts';
@@ -392,7 +392,7 @@ export class App {
     this.#note = this.#whyNoRow(event);
   }
 
-  #whyNoRow(event: LogEvent): string {
+  #whyNoRow(event: Event): string {
     if (event.type === 'gap') return 'of sockets that nobody knows';
     const { table, pause } = this.#state;
     const { id } = event.socket;
@@ -578,9 +578,9 @@ export class App {
 
   #share(): Share {
     const { pause, table } = this.#state;
-    const { openCount, knownCount } = this.#order;
+    const { openCount, hiddenCount } = this.#order;
     const total = pause ? pause.open : table.totals.total;
     const tooSlow = this.#order.tooSlow ?? this.#events.tooSlow;
-    return { shown: openCount, known: knownCount, total, tooSlow };
+    return { shown: openCount, known: hiddenCount, total, tooSlow };
   }
 }

@@ -1,7 +1,7 @@
 import { endText } from '../model/services.ts';
 import { firstOwner } from '../model/socket.ts';
 import { EVERYTHING } from '../query/query.ts';
-import { knownOf, servicePort } from '../store/known.ts';
+import { hideRuleOf, servicePort } from '../store/hide-rules.ts';
 import { type ColumnId, GROUPS, PALETTES, type State } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 import { viewsOf } from '../store/views.ts';
@@ -63,7 +63,7 @@ function exclude(context: KeyContext): Command {
 function know(context: KeyContext): Command {
   const row = rowOf(context);
   return row
-    ? { type: 'know', known: knownOf(row.socket, row.direction) }
+    ? { type: 'know', known: hideRuleOf(row.socket, row.direction) }
     : say('h hides what the selected row is: select one');
 }
 

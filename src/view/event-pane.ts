@@ -1,4 +1,4 @@
-import type { LogEvent } from '../model/event.ts';
+import type { Event } from '../model/event.ts';
 import type { State } from '../store/state.ts';
 import { eventLine } from './events.ts';
 import { countText } from './format.ts';
@@ -56,7 +56,7 @@ export class EventPane {
     return this.#shown.numberAt(this.#index);
   }
 
-  get event(): LogEvent | undefined {
+  get event(): Event | undefined {
     return this.number === undefined ? undefined : this.#state?.log.at(this.number);
   }
 

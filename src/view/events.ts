@@ -1,4 +1,4 @@
-import type { GapEvent, LogEvent, SocketEvent } from '../model/event.ts';
+import type { GapEvent, Event, SocketEvent } from '../model/event.ts';
 import { firstOwner } from '../model/socket.ts';
 import { changeWords } from './change-text.ts';
 import {
@@ -21,7 +21,7 @@ import { cutEnd, displayWidth, fit } from './width.ts';
 export const paneTitle = (title: string, note: string, width: number): Line =>
   line(span(title, 'header'), span(`  ${note}`, 'quiet'), span(' '.repeat(Math.max(0, width))));
 
-const MARKS: Readonly<Record<LogEvent['type'], string>> = { spawn: '+', change: '~', close: '-', gap: '!' };
+const MARKS: Readonly<Record<Event['type'], string>> = { spawn: '+', change: '~', close: '-', gap: '!' };
 
 const MISSED: Readonly<Record<GapEvent['learntBy'], readonly [one: string, many: string]>> = {
   destroy: ['close', 'closes'],
@@ -81,7 +81,7 @@ const padded = (text: string, width: number): string =>
  * One event as a line of text, nothing of it cut: local time, mark, program, pid, endpoints, what became of it. In
  * columns, as far as their texts are of usual lengths. Harmless for a terminal; without a line break.
  */
-export function eventText(event: LogEvent): string {
+export function eventText(event: Event): string {
   const start = `${preciseClockText(event.atMs)} ${MARKS[event.type]} `;
   if (event.type === 'gap') return start + gapText(event);
   const { socket } = event;
@@ -89,7 +89,7 @@ export function eventText(event: LogEvent): string {
   return `${start}${program}  ${padded(endpointsText(event), 46)}  ${outcomeWords(event).join('  ')}`;
 }
 
-const TONES: Readonly<Record<LogEvent['type'], Tone>> = {
+const TONES: Readonly<Record<Event['type'], Tone>> = {
   spawn: 'spawned',
   change: 'changed',
   close: 'closed',
@@ -132,7 +132,7 @@ function deedText(event: SocketEvent, shape: (typeof SHAPES)[number], width: num
  * One event in a line of a pane.
  * @param cursor whether the cursor is on it, and whether the keys move it
  */
-export function eventLine(event: LogEvent, width: number, cursor: Selection): Line {
+export function eventLine(event: Event, width: number, cursor: Selection): Line {
   const shape = SHAPES.find(({ from }) => width >= from) ?? NARROW;
   const clock = shape === NARROW ? clockText(event.atMs) : preciseClockText(event.atMs);
   let subject = `${cursor === 'resting' ? '›' : ' '}${MARKS[event.type]} `;

@@ -10,7 +10,7 @@ import {
   throughputText,
 } from './format.ts';
 import type { Line } from './line.ts';
-import { CATCHING, type Notice, noticesOf } from './notices.ts';
+import { COVERAGE, type Notice, noticesOf } from './notices.ts';
 import { GAP, spread, type Word } from './spread.ts';
 import { cutEnd, displayWidth } from './width.ts';
 
@@ -57,7 +57,7 @@ export function headerLines(state: State, width: number, height: number): Line[]
       { text: printable(state.host), rank: 4 },
       { text: printable(state.system), tone: 'quiet', rank: 9 },
       ...(state.source ? [{ text: state.source, tone: 'quiet', rank: 5 } as const] : []),
-      ...(state.catching ? [{ ...CATCHING[state.catching.level], tone: 'quiet', rank: 4.5 } as const] : []),
+      ...(state.coverage ? [{ ...COVERAGE[state.coverage.level], tone: 'quiet', rank: 4.5 } as const] : []),
       { text: pacedText(state), tone: 'quiet', rank: 3 },
     ],
     // Before the first batch nothing is known, not even that there are none.

@@ -4,7 +4,7 @@ import type { Focus, State } from '../store/state.ts';
 import type { Seen } from '../store/table.ts';
 import { type Column, COLUMNS, presentColumns } from './columns.ts';
 import { type Line, line, span } from './line.ts';
-import { notCaughtText, noticesOf } from './notices.ts';
+import { coverageText, noticesOf } from './notices.ts';
 import { displayWidth } from './width.ts';
 
 /** One entry of the key table, as the help needs it. */
@@ -59,11 +59,8 @@ function queryLines(width: number): Line[] {
 /** The whole help, made from the key table and the column table. */
 export function helpLines(keys: readonly KeyHelp[], state: State, width: number): Line[] {
   const lines: Line[] = [];
-  const notCaught = state.catching && notCaughtText(state.catching);
-  const unseen = [
-    ...noticesOf(state).map(({ text }) => text),
-    ...(notCaught === undefined ? [] : [notCaught]),
-  ];
+  const coverage = state.coverage && coverageText(state.coverage);
+  const unseen = [...noticesOf(state).map(({ text }) => text), ...(coverage === undefined ? [] : [coverage])];
   if (unseen.length > 0) {
     lines.push(line(span('WHAT NETPANE CANNOT SEE NOW', 'header')));
     for (const text of unseen) {

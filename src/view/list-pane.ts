@@ -1,5 +1,5 @@
 import { printable } from '../model/text.ts';
-import type { Known } from '../store/known.ts';
+import type { HideRule } from '../store/hide-rules.ts';
 import type { List, Sort, State, View } from '../store/state.ts';
 import { DEFAULT_SORT, isBuiltIn, viewsOf } from '../store/views.ts';
 import { columnPaneLines, startingChoices } from './column-pane.ts';
@@ -39,7 +39,7 @@ function viewText(view: View, number: number): string {
   return `${key} ${fit(printable(name), NAME_WIDTH)} ${what}${isBuiltIn(name) ? '' : '  (yours)'}`;
 }
 
-const knownText = ({ process, remote, port }: Known): string =>
+const knownText = ({ process, remote, port }: HideRule): string =>
   `${fit(printable(process), NAME_WIDTH)} port ${String(port).padEnd(PORT_WIDTH)}  ${remote === '*' ? 'no peer' : printable(remote)}`;
 
 const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {

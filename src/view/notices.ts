@@ -1,5 +1,5 @@
 import type { Degradation } from '../model/batch.ts';
-import type { Catching, GapEvent } from '../model/event.ts';
+import type { Coverage, GapEvent } from '../model/event.ts';
 import type { State } from '../store/state.ts';
 import type { Cut } from '../store/table.ts';
 import { missedText } from './events.ts';
@@ -36,18 +36,22 @@ export const noticesOf = ({ gaps, degradations, table }: State): readonly Notice
 ];
 
 /** What netpane catches between two polls, beside the name of the source. */
-export const CATCHING: Readonly<Record<Catching['level'], Notice>> = {
+export const COVERAGE: Readonly<Record<Coverage['level'], Notice>> = {
   polls: { text: 'polling only', short: 'polls' },
   closes: { text: '+ closes (any user)', short: '+closes' },
   changes: { text: '+ every state change (root)', short: '+changes' },
 };
 
-const NOT_CAUGHT: Readonly<Record<Catching['level'], string>> = {
+const COVERAGE_TEXT: Readonly<Record<Coverage['level'], string>> = {
   polls: 'what comes and goes between two polls is not seen',
   closes: 'between two polls only closes are seen',
   changes: 'not everything that happens between two polls is seen',
 };
 
 /** Returns what netpane misses between two polls, and why; undefined if it misses nothing. */
-export const notCaughtText = ({ level, why }: Catching): string | undefined =>
-  why === undefined ? (level === 'changes' ? undefined : NOT_CAUGHT[level]) : `${NOT_CAUGHT[level]}: ${why}`;
+export const coverageText = ({ level, why }: Coverage): string | undefined =>
+  why === undefined
+    ? level === 'changes'
+      ? undefined
+      : COVERAGE_TEXT[level]
+    : `${COVERAGE_TEXT[level]}: ${why}`;

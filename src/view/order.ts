@@ -3,7 +3,7 @@ import { narrows } from '../query/narrows.ts';
 import { EVERYTHING } from '../query/query.ts';
 import { TextPool } from '../query/texts.ts';
 import { forget, isFoundAlike, remember } from '../query/words.ts';
-import { compileKnown } from '../store/known.ts';
+import { compileHideRules } from '../store/hide-rules.ts';
 import type { Sort, State } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 import { columnOf } from './columns.ts';
@@ -76,7 +76,7 @@ export class RowOrder {
   };
   #tooSlow: string | undefined;
   #matches: ReturnType<typeof compileQuery> = () => true;
-  #isKnown: ReturnType<typeof compileKnown>;
+  #isHiddenByRule: ReturnType<typeof compileHideRules>;
   /** How many that are not closed are hidden only because they are known. */
   #known = 0;
   /** Absent where rows are not grouped. */
@@ -120,7 +120,7 @@ export class RowOrder {
   }
 
   /** Rows that are not closed, and hidden only because they are known. */
-  get knownCount(): number {
+  get hiddenCount(): number {
     return this.#known;
   }
 
@@ -202,7 +202,7 @@ export class RowOrder {
       this.#tooSlow = undefined;
       this.#matches = compileQuery(query, this.#pool, this.#context);
     }
-    if (known !== before.known) this.#isKnown = compileKnown(known);
+    if (known !== before.known) this.#isHiddenByRule = compileHideRules(known);
   }
 
   /** Nothing is shown now that was not shown before: the query was being typed on. */
@@ -266,7 +266,7 @@ export class RowOrder {
   /** Whether an entry, of which nothing is known yet, is to be shown. */
   #ask(entry: Entry): boolean {
     if (!this.#matches(entry, entry.row)) return false;
-    if (!this.#isKnown?.(entry.row.socket, entry.row.direction)) return true;
+    if (!this.#isHiddenByRule?.(entry.row.socket, entry.row.direction)) return true;
     entry.known = true;
     this.#known += openOf(entry);
     return false;

@@ -190,7 +190,7 @@ export function tableLines(
   selected: number,
   isFocused: boolean,
 ): Line[] {
-  if (order.length === 0) return [line(span(emptyText(state, order.knownCount), 'quiet'))].slice(0, height);
+  if (order.length === 0) return [line(span(emptyText(state, order.hiddenCount), 'quiet'))].slice(0, height);
   const context = cellContext(state);
   const lines: Line[] = [];
   const selection = isFocused ? 'moving' : 'resting';

@@ -1,4 +1,4 @@
-import type { LogEvent } from '../model/event.ts';
+import type { Event } from '../model/event.ts';
 import { compileForSubjects } from '../query/compile.ts';
 import type { Query } from '../query/query.ts';
 import type { Subject } from '../query/subject.ts';
@@ -117,7 +117,7 @@ export class ShownEvents {
     return numbers;
   }
 
-  #isShown(event: LogEvent): boolean {
+  #isShown(event: Event): boolean {
     if (event.type === 'gap') return true;
     const direction = this.#directionOf(event.socket.id);
     // As old as it was then.

@@ -9,7 +9,7 @@ import {
 } from '../model/socket.ts';
 import { canonicalAddress } from '../query/addresses.ts';
 import { quoteWord } from '../query/print.ts';
-import { servicePort } from '../store/known.ts';
+import { servicePort } from '../store/hide-rules.ts';
 import type { ColumnId, GroupBy } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 

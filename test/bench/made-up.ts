@@ -108,7 +108,7 @@ export const madeUpBatch = (fields: Partial<Batch> & { readonly monotonicMs: num
   interfaces: [],
   degradations: [],
   events: [],
-  catching: { level: 'polls' },
+  coverage: { level: 'polls' },
   cost: { sampleMs: 1, ownersMs: 0, diffMs: 0 },
   ...fields,
 });

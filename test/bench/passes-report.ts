@@ -24,7 +24,7 @@ const judged = (name: string, { median, p95, max }: Spread, limit: number): stri
 
 const headed = (what: string): string[] => [what, 'median', 'p95', 'most', 'aim', ''];
 
-function orderText({ size, full, withKnown, ticks, timedTick }: OrderFigures): string {
+function orderText({ size, full, withHideRule, ticks, timedTick }: OrderFigures): string {
   const limit = fullLimit(size);
   const rowsOf = (all: readonly Named[], most: number) =>
     all.map(({ name, spread }) => judged(`  ${name}`, spread, most));
@@ -36,7 +36,7 @@ function orderText({ size, full, withKnown, ticks, timedTick }: OrderFigures): s
     ...rowsOf(full.column, limit),
     ['grouped'],
     ...rowsOf(full.group, limit),
-    judged(`with ${count(KNOWN_LENGTH)} known ones hidden`, withKnown, limit),
+    judged(`with ${count(KNOWN_LENGTH)} known ones hidden`, withHideRule, limit),
   ]);
   const changes = tableText([
     headed(`${count(size)} rows, 1 % of them changed in a tick: the order, ms`),

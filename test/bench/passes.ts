@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
-import { knownOf } from '../../src/store/known.ts';
+import { hideRuleOf } from '../../src/store/hide-rules.ts';
 import { type ColumnId, type GroupBy, GROUPS, NO_FOLDS } from '../../src/store/state.ts';
 import { someOf } from './made-up.ts';
 import { type PaintFigures, measurePaints } from './paints.ts';
@@ -16,7 +16,7 @@ export interface OrderFigures {
    */
   readonly full: Readonly<Record<'query' | 'column' | 'group', readonly Named[]>>;
   /** The same, with so many entries on the list of what is known. */
-  readonly withKnown: Spread;
+  readonly withHideRule: Spread;
   /** 1 % of the rows have changed: by grouping, for each of `TICK_NAMES`. */
   readonly ticks: Readonly<Record<TickName, readonly Named[]>>;
   /** The same where the query goes by age, so that each row may come or go in each tick. */
@@ -96,7 +96,7 @@ async function measureFull(rows: Rows, rounds: number): Promise<OrderFigures['fu
 }
 
 async function measureKnown(rows: Rows): Promise<Spread> {
-  const known = someOf(rows.sockets, KNOWN_LENGTH).map((socket) => knownOf(socket, undefined));
+  const known = someOf(rows.sockets, KNOWN_LENGTH).map((socket) => hideRuleOf(socket, undefined));
   const times: number[] = [];
   for (let i = 0; i < COLUMNS.length * GROUPINGS.length; i++) {
     const [column, group] = [nth(COLUMNS, i), nth(GROUPINGS, i)];
@@ -131,12 +131,12 @@ async function measureTicksByGroup(rows: Rows, name: TickName, count: number): P
 async function measureOrder(size: number, { rounds, ticks }: PassRepeats): Promise<OrderFigures> {
   const rows = new Rows(size);
   const full = await measureFull(rows, rounds);
-  const withKnown = await measureKnown(rows);
+  const withHideRule = await measureKnown(rows);
   const byName: Partial<Record<TickName, Named[]>> = {};
   for (const name of TICK_NAMES) byName[name] = await measureTicksByGroup(rows, name, ticks);
   rows.look({ query: madeUpQuery('age>10s'), sort: { column: 'process', descending: false }, group: null });
   const timedTick = await measureTicks(rows, ticks);
-  return { size, full, withKnown, ticks: byName as Record<TickName, Named[]>, timedTick };
+  return { size, full, withHideRule, ticks: byName as Record<TickName, Named[]>, timedTick };
 }
 
 /** Entry of the process that measures passes over the rows: its arguments are what `PassRepeats` names. */

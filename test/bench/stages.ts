@@ -183,7 +183,7 @@ export class Pipeline {
       pacedIntervalMs: INTERVAL_MS,
       interfaces: [],
       events: [],
-      catching: { level: 'polls' as const },
+      coverage: { level: 'polls' as const },
       degradations: [],
       cost: { sampleMs: 0, ownersMs: 0, diffMs: 0 },
     });

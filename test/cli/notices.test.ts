@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { Notices } from '../../src/cli/notices.ts';
 import type { Degradation } from '../../src/model/batch.ts';
-import type { Catching } from '../../src/model/event.ts';
+import type { Coverage } from '../../src/model/event.ts';
 
 function setUp() {
   const said: string[] = [];
   const notices = new Notices((text) => said.push(text));
-  const take = (degradations: readonly Degradation[], catching: Catching = { level: 'changes' }) => {
-    notices.take({ degradations, catching });
+  const take = (degradations: readonly Degradation[], coverage: Coverage = { level: 'changes' }) => {
+    notices.take({ degradations, coverage });
     return said.splice(0);
   };
   return take;
@@ -34,7 +34,7 @@ test('what could be seen for a while is said again', () => {
   expect(take([PACED])).toEqual(['slowed']);
 });
 
-test.each<[Catching, string[]]>([
+test.each<[Coverage, string[]]>([
   [{ level: 'changes' }, []],
   [
     { level: 'changes', why: 'SCTP is not traced' },
@@ -42,8 +42,8 @@ test.each<[Catching, string[]]>([
   ],
   [{ level: 'closes', why: 'not root' }, ['between two polls only closes are seen: not root']],
   [{ level: 'polls' }, ['what comes and goes between two polls is not seen']],
-])('what is not caught, and why: %o', (catching, said) => {
-  expect(setUp()([], catching)).toEqual(said);
+])('what is not caught, and why: %o', (coverage, said) => {
+  expect(setUp()([], coverage)).toEqual(said);
 });
 
 test('that less is caught than before is said, and that it is the same is not', () => {

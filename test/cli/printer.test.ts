@@ -1,11 +1,11 @@
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { type EventFormat, EventPrinter, MOST_WAITING } from '../../src/cli/printer.ts';
-import type { GapEvent, LearntBy, LogEvent, SocketEvent } from '../../src/model/event.ts';
+import type { GapEvent, LearntBy, Event, SocketEvent } from '../../src/model/event.ts';
 import { WantedEvents } from '../../src/cli/wanted.ts';
 import { parseQuery } from '../../src/query/query.ts';
 import { Sampler } from '../../src/sampler/sampler.ts';
-import type { Happening } from '../../src/source/types.ts';
+import type { KernelEvent } from '../../src/source/types.ts';
 import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
 
 /** Waits until no promise, and no stream, has anything left to do. */
@@ -190,7 +190,7 @@ describe('behind a sampler', () => {
   async function start() {
     const { pipe, printer } = setUp();
     await pipe.read();
-    const world = { sockets: [socket({ id: 'old' })], told: [] as Happening[], log: [] as string[] };
+    const world = { sockets: [socket({ id: 'old' })], told: [] as KernelEvent[], log: [] as string[] };
     let now = 1000;
     const timers: { delayMs: number; action: () => void }[] = [];
     const sampler = new Sampler({
@@ -198,7 +198,7 @@ describe('behind a sampler', () => {
         name: 'fake',
         read: async () => snapshot(world.sockets),
         events: {
-          catching: { level: 'closes' },
+          coverage: { level: 'closes' },
           collect: () => {},
           drain: () => world.told.splice(0),
         },
@@ -215,7 +215,7 @@ describe('behind a sampler', () => {
       },
       intervalMs: 1000,
       onBatch: () => {},
-      onEvents: (events: readonly LogEvent[]) => printer.print(events),
+      onEvents: (events: readonly Event[]) => printer.print(events),
       onError: (error) => world.log.push(String(error)),
     });
     sampler.start();
@@ -232,7 +232,7 @@ describe('behind a sampler', () => {
     };
     return { pipe, sampler, world, pass, appeared: (id: string) => appeared(id, now) };
   }
-  const appeared = (id: string, atMs: number): Happening => ({
+  const appeared = (id: string, atMs: number): KernelEvent => ({
     type: 'appeared',
     atMs,
     socket: socket({ id }),

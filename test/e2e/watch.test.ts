@@ -9,7 +9,7 @@ import type { Listed } from '../helpers/ss.ts';
 import { cleanUp, faults, hasNetlink, isLinux, newHerd, program, runNetpane, uniqueName } from './netpane.ts';
 
 /** A line of `watch --json` about a socket. */
-interface Event {
+interface WatchEvent {
   atMs: number;
   type: 'spawn' | 'change' | 'close';
   socket: Listed;
@@ -90,15 +90,15 @@ async function awake(
 }
 
 /** The machine is not alone: there may be gaps between them. */
-const eventsIn = (text: string): Event[] =>
+const eventsIn = (text: string): WatchEvent[] =>
   text
     .split('\n')
     .slice(0, -1)
-    .map((line) => JSON.parse(line) as Event | { type: 'gap' })
+    .map((line) => JSON.parse(line) as WatchEvent | { type: 'gap' })
     .filter((it) => it.type !== 'gap');
 
 /** What is told of one end of a connection. */
-const eventsOf = ({ said }: Watcher, { local, remote }: HerdSocket): Event[] =>
+const eventsOf = ({ said }: Watcher, { local, remote }: HerdSocket): WatchEvent[] =>
   eventsIn(said.stdout).filter(
     ({ socket }) => socket.local.port === local.port && socket.remote?.port === remote?.port,
   );

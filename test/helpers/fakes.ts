@@ -1,9 +1,9 @@
 import type { Batch, Cost, Snapshot } from '../../src/model/batch.ts';
-import { beforeOf, type LogEvent } from '../../src/model/event.ts';
+import { beforeOf, type Event } from '../../src/model/event.ts';
 import {
   type Endpoint,
   hasPorts,
-  isNews,
+  isNotable,
   type Owner,
   type Protocol,
   type Socket,
@@ -85,7 +85,7 @@ export function batch(fields: Partial<Batch> = {}): Batch {
     interfaces: [],
     degradations: [],
     events: [],
-    catching: { level: 'polls' },
+    coverage: { level: 'polls' },
     cost: COST,
     ...fields,
   };
@@ -103,7 +103,7 @@ export function told(...batches: readonly Batch[]): Batch[] {
   const open = new Map<string, { socket: Socket; atMs: number; isAtLeast: boolean }>();
   return batches.map((it) => {
     const { spawned, changed, closed, baseline: isAtLeast, takenAtMs: atMs } = it;
-    const events: LogEvent[] = [];
+    const events: Event[] = [];
     for (const now of spawned) {
       open.set(now.id, { socket: now, atMs, isAtLeast });
       if (!isAtLeast) events.push({ type: 'spawn', atMs, socket: now, learntBy: 'poll' });
@@ -111,7 +111,7 @@ export function told(...batches: readonly Batch[]): Batch[] {
     for (const now of changed) {
       const life = open.get(now.id);
       if (life === undefined) continue;
-      if (isNews(life.socket, now))
+      if (isNotable(life.socket, now))
         events.push({
           type: 'change',
           atMs,

@@ -3,7 +3,7 @@ import type { SocketEvent } from '../../src/model/event.ts';
 import type { Owner, Socket, SocketState } from '../../src/model/socket.ts';
 import { diff } from '../../src/sampler/diff.ts';
 import { Merger } from '../../src/sampler/merge.ts';
-import type { Happening } from '../../src/source/types.ts';
+import type { KernelEvent } from '../../src/source/types.ts';
 import { NOON_MS, socket } from '../helpers/fakes.ts';
 
 /** What comes next of a socket's states when this end of it, or the other one, hangs up first. */
@@ -95,7 +95,7 @@ export class World {
   readonly faults: string[] = [];
   readonly #scene: Scene;
   readonly #merger: Merger;
-  #words: { readonly n: number; readonly dueMs: number; readonly word: Happening }[] = [];
+  #words: { readonly n: number; readonly dueMs: number; readonly word: KernelEvent }[] = [];
   #told = 0;
   #polls = 0;
   #nowMs = 1000;
@@ -218,7 +218,7 @@ export class World {
     const isAtLeast = truth.n % 3 === 0;
     if (this.#scene.telling === 'gaps' && this.#scene.losses[truth.n % this.#scene.losses.length]) {
       const { netns: _, traffic: __, ...rest } = this.#socketOf(truth, id, GONE);
-      const word: Happening = { type: 'ended', atMs: this.#nowMs, socket: rest, learntBy: 'trace' };
+      const word: KernelEvent = { type: 'ended', atMs: this.#nowMs, socket: rest, learntBy: 'trace' };
       this.#words.push({ n: truth.n, dueMs: this.#nowMs + LAST_WORD_MS, word });
       return;
     }
@@ -248,7 +248,7 @@ export class World {
     };
   }
 
-  #say(truth: Truth, word: Happening): void {
+  #say(truth: Truth, word: KernelEvent): void {
     const { telling, losses, delays } = this.#scene;
     const isLost = telling === 'some' && losses[this.#told % losses.length];
     const delayMs = delays[this.#told % delays.length] ?? 0;

@@ -13,7 +13,7 @@ import {
 import { diff } from '../../src/sampler/diff.ts';
 import { Merger } from '../../src/sampler/merge.ts';
 import type { Socket } from '../../src/model/socket.ts';
-import type { Happening } from '../../src/source/types.ts';
+import type { KernelEvent } from '../../src/source/types.ts';
 import { byId, NOON_MS, ownersText, socket } from '../helpers/fakes.ts';
 
 const which = fc.nat(7);
@@ -163,8 +163,8 @@ function setUp({ hasEvents = true, tellsAll = true } = {}) {
       ),
     ];
   };
-  const learn = (nowMs: number, ...happenings: readonly Happening[]) => {
-    merger.learn(happenings, { wallMs: NOON_MS + nowMs, monotonicMs: nowMs });
+  const learn = (nowMs: number, ...kernelEvents: readonly KernelEvent[]) => {
+    merger.learn(kernelEvents, { wallMs: NOON_MS + nowMs, monotonicMs: nowMs });
   };
   const poll = (startMs: number, ...sockets: readonly Socket[]): readonly string[] => {
     const next = byId(sockets);
@@ -177,7 +177,12 @@ function setUp({ hasEvents = true, tellsAll = true } = {}) {
 }
 
 const a = socket({ id: 'a' });
-const atEnd = (atMs: number, it = a): Happening => ({ type: 'ended', atMs, socket: it, learntBy: 'destroy' });
+const atEnd = (atMs: number, it = a): KernelEvent => ({
+  type: 'ended',
+  atMs,
+  socket: it,
+  learntBy: 'destroy',
+});
 
 test('one that a poll has passed by, and the next one sees, is told as a new one', () => {
   const { poll } = setUp({ hasEvents: false });
@@ -243,7 +248,7 @@ test('a remnant that is met before there is word of its connection is the same l
   learn(2010, { type: 'appeared', atMs: 1990, socket: a, learntBy: 'trace' }, {
     ...atEnd(1995, { ...a, traffic: { rxBytes: 7 } }),
     remnant: { id: 'r', state: 'TIME_WAIT' },
-  } as Happening);
+  } as KernelEvent);
   const { spawned, changed, closed, events } = merger.take();
   expect([spawned, closed]).toEqual([[], []]);
   expect(changed.map(ownersText)).toEqual(['inherited curl 100']);
@@ -312,7 +317,7 @@ test('from batch to batch only what came of several changes is told, at the time
   const { learn, poll, take } = setUp({ tellsAll: false });
   poll(1000, a);
   const turn = (atMs: number, was: Socket['state'], now: Socket['state']) =>
-    ({ type: 'state', atMs, id: 'a', was, now, learntBy: 'trace' }) as Happening;
+    ({ type: 'state', atMs, id: 'a', was, now, learntBy: 'trace' }) as KernelEvent;
   learn(1500, turn(1400, 'ESTABLISHED', 'FIN_WAIT1'), turn(1450, 'FIN_WAIT1', 'FIN_WAIT2'));
   expect(take()).toEqual(['~ a FIN_WAIT2', 'change a 1450 trace']);
   const udp = socket({ id: 'u', protocol: 'udp' });
@@ -329,11 +334,11 @@ test('late word of what a poll has seen already changes nothing, and of what it 
   poll(1000, a);
   expect(poll(2000, { ...a, state: 'FIN_WAIT2' })).toEqual(['~ a FIN_WAIT2', 'change a 2000 poll']);
   const turn = (atMs: number, was: Socket['state'], now: Socket['state']) =>
-    ({ type: 'state', atMs, id: 'a', was, now, learntBy: 'trace' }) as Happening;
+    ({ type: 'state', atMs, id: 'a', was, now, learntBy: 'trace' }) as KernelEvent;
   learn(2010, turn(1990, 'ESTABLISHED', 'FIN_WAIT1'), turn(1995, 'FIN_WAIT1', 'FIN_WAIT2'));
   expect(take()).toEqual([]);
   expect(poll(3000)).toEqual([]);
-  learn(3010, { ...atEnd(2500), remnant: { id: 'a', state: 'TIME_WAIT' } } as Happening);
+  learn(3010, { ...atEnd(2500), remnant: { id: 'a', state: 'TIME_WAIT' } } as KernelEvent);
   expect(take()).toEqual(['~ a FIN_WAIT2', '- a', 'close a 2500 destroy']);
 });
 
@@ -353,7 +358,7 @@ const remnant = socket({ id: 'r', state: 'TIME_WAIT', netns: { inode: 4026531833
 test('a closed connection whose remnant several polls pass over is not told again when it is met', () => {
   const { learn, poll, take } = setUp();
   poll(1000);
-  learn(1500, { ...atEnd(1400), remnant: { id: 'r', state: 'TIME_WAIT' } } as Happening);
+  learn(1500, { ...atEnd(1400), remnant: { id: 'r', state: 'TIME_WAIT' } } as KernelEvent);
   expect(eventsOf(take())).toEqual(['spawn a 1400 destroy', 'close a 1400 destroy']);
   expect(poll(2000, remnant)).toEqual(['~ a TIME_WAIT']);
   expect([3000, 4000, 5000, 6000].flatMap((ms) => poll(ms))).toEqual(['- a']);
@@ -420,13 +425,13 @@ test('kernel events that come late after short polls are of the life that was cl
 describe('a socket that was bound before it listened lives from the first sighting', () => {
   const bound = socket({ id: 'l', state: 'BOUND_INACTIVE', remote: null });
   const listening: Socket = { ...bound, state: 'LISTEN' };
-  const listened = (atMs: number): Happening => ({
+  const listened = (atMs: number): KernelEvent => ({
     type: 'appeared',
     atMs,
     socket: listening,
     learntBy: 'trace',
   });
-  const closed = { ...atEnd(8000, listening), lifetimeMs: 2000, isAtLeast: false } as Happening;
+  const closed = { ...atEnd(8000, listening), lifetimeMs: 2000, isAtLeast: false } as KernelEvent;
   const closeOf = (merger: Merger) => merger.take().events.find(({ type }) => type === 'close');
 
   test('where a poll had told its spawn', () => {

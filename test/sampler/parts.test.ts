@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Batch } from '../../src/model/batch.ts';
-import type { LogEvent } from '../../src/model/event.ts';
+import type { Event } from '../../src/model/event.ts';
 import { PART_SIZE, partsOf } from '../../src/sampler/parts.ts';
 import { batch, socket } from '../helpers/fakes.ts';
 
@@ -13,7 +13,7 @@ const ids = (count: number) => Array.from({ length: count }, (_, i) => `closed $
 
 /** So many events, each at another time. */
 const news = (count: number) =>
-  Array.from({ length: count }, (_, i): LogEvent => ({ type: 'gap', atMs: i, learntBy: 'trace' }));
+  Array.from({ length: count }, (_, i): Event => ({ type: 'gap', atMs: i, learntBy: 'trace' }));
 
 const sizeOf = ({ spawned, changed, closed, events }: Batch) =>
   spawned.length + changed.length + closed.length + events.length;
@@ -79,12 +79,12 @@ test('joined, the parts are the batch; none is too big, none is empty, and all e
       fc.tuple(upTo(30), upTo(30), upTo(30), upTo(30)),
       fc.integer({ min: 1, max: 40 }),
       fc.record({ baseline: fc.boolean(), partial: fc.boolean() }),
-      ([spawns, changes, closes, happenings], most, flags) => {
+      ([spawns, changes, closes, kernelEvents], most, flags) => {
         const whole = batch({
           spawned: some(spawns, 'spawned'),
           changed: some(changes, 'changed'),
           closed: ids(closes),
-          events: news(happenings),
+          events: news(kernelEvents),
           ...flags,
           degradations: [{ code: 'c', text: 't', short: 's' }],
           interfaces: [{ name: 'lo', isUp: true, rxBytes: 1, txBytes: 2, addresses: [] }],

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Batch, Snapshot } from '../../src/model/batch.ts';
-import type { Catching, LogEvent } from '../../src/model/event.ts';
+import type { Coverage, Event } from '../../src/model/event.ts';
 import { PART_SIZE } from '../../src/sampler/parts.ts';
 import { type Clock, Sampler } from '../../src/sampler/sampler.ts';
-import type { Happening } from '../../src/source/types.ts';
+import type { KernelEvent } from '../../src/source/types.ts';
 import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
 
 /** A clock that goes when it is told to. */
@@ -76,10 +76,10 @@ function setUp({ intervalMs = 1000, maxShare, auto = true, hasEvents = false, is
   let take: () => Promise<void> | void = () => {};
   const drainsMs: number[] = [];
   /** What the system has to tell, and what was heard of it. */
-  const system = { happenings: [] as Happening[], closed: 0 };
-  const heard: { readonly atMs: number; readonly event: LogEvent }[] = [];
+  const system = { kernelEvents: [] as KernelEvent[], closed: 0 };
+  const heard: { readonly atMs: number; readonly event: Event }[] = [];
   const ear = { onHear: () => {} };
-  const catching: Catching = { level: 'changes' };
+  const coverage: Coverage = { level: 'changes' };
   const sampler = new Sampler({
     source: {
       name: 'fake',
@@ -95,11 +95,11 @@ function setUp({ intervalMs = 1000, maxShare, auto = true, hasEvents = false, is
       },
       ...(hasEvents && {
         events: {
-          catching,
+          coverage,
           collect: () => {},
           drain: () => {
             drainsMs.push(clock.now);
-            return system.happenings.splice(0);
+            return system.kernelEvents.splice(0);
           },
         },
       }),
@@ -112,7 +112,7 @@ function setUp({ intervalMs = 1000, maxShare, auto = true, hasEvents = false, is
       return take();
     },
     ...(isHeard && {
-      onEvents: (events: readonly LogEvent[]) => {
+      onEvents: (events: readonly Event[]) => {
         for (const event of events) heard.push({ atMs: clock.now, event });
         ear.onHear();
       },
@@ -135,7 +135,7 @@ function setUp({ intervalMs = 1000, maxShare, auto = true, hasEvents = false, is
     system,
     heard,
     ear,
-    catching,
+    coverage,
   };
 }
 
@@ -180,7 +180,7 @@ test('the first batch is the baseline with everything; the next tells what diffe
     interfaces: [{ name: 'lo', isUp: true, rxBytes: 1, txBytes: 1, addresses: [] }],
     degradations: [{ code: 'c', text: 't', short: 's' }],
     events: [],
-    catching: { level: 'polls', why: 'fake only looks' },
+    coverage: { level: 'polls', why: 'fake only looks' },
     cost: { sampleMs: 3, ownersMs: 4, diffMs: 0 },
   });
   expect(batches[1]).toMatchObject({
@@ -459,13 +459,13 @@ describe('a source that tells what happens between two readings', () => {
   const a = socket({ id: 'a' });
   const b = socket({ id: 'b', local: '192.0.2.10:40001' });
 
-  const appeared = (atMs: number, it = b): Happening => ({
+  const appeared = (atMs: number, it = b): KernelEvent => ({
     type: 'appeared',
     atMs,
     socket: it,
     learntBy: 'trace',
   });
-  const ended = (atMs: number, it = b): Happening => ({
+  const ended = (atMs: number, it = b): KernelEvent => ({
     type: 'ended',
     atMs,
     socket: it,
@@ -481,12 +481,12 @@ describe('a source that tells what happens between two readings', () => {
   });
 
   test('what has come and gone between two readings is in the next batch, and what is caught is said', async () => {
-    const { sampler, clock, batches, system, catching } = setUp({ hasEvents: true });
+    const { sampler, clock, batches, system, coverage } = setUp({ hasEvents: true });
     sampler.start();
     await clock.pass(500);
-    system.happenings = [appeared(5400), ended(5450)];
+    system.kernelEvents = [appeared(5400), ended(5450)];
     await clock.pass(500);
-    expect(batches.map((it) => it.catching)).toEqual([catching, catching]);
+    expect(batches.map((it) => it.coverage)).toEqual([coverage, coverage]);
     expect(batches[0]).toMatchObject({ spawned: [a], closed: [], events: [] });
     expect(batches[1]).toMatchObject({
       spawned: [b],
@@ -505,7 +505,7 @@ describe('a source that tells what happens between two readings', () => {
     await clock.pass(0);
     answers[0]?.give(snapshot([a]));
     await clock.pass(1030);
-    system.happenings = [ended(6020, a)];
+    system.kernelEvents = [ended(6020, a)];
     answers[1]?.give(snapshot([a]));
     await clock.pass(0);
     expect(batches[1]).toMatchObject({
@@ -519,14 +519,14 @@ describe('a source that tells what happens between two readings', () => {
     const { sampler, clock, batches, system, heard } = setUp({ hasEvents: true, isHeard: true });
     sampler.start();
     await clock.pass(410);
-    system.happenings = [
+    system.kernelEvents = [
       appeared(5410),
       { type: 'state', atMs: 5411, id: 'b', was: 'ESTABLISHED', now: 'CLOSE_WAIT', learntBy: 'trace' },
       { type: 'gap', atMs: 5412, missed: 3, learntBy: 'trace' },
       { type: 'state', atMs: 5413, id: 'b', was: 'CLOSE_WAIT', now: 'LAST_ACK', learntBy: 'trace' },
     ];
     await clock.pass(50);
-    system.happenings = [ended(5460)];
+    system.kernelEvents = [ended(5460)];
     await clock.pass(1000);
     expect(heard.map(({ atMs, event }) => [atMs, event.type, event.atMs - NOON_MS])).toEqual([
       [5450, 'spawn', 410],
@@ -544,13 +544,13 @@ describe('a source that tells what happens between two readings', () => {
     sampler.start();
     await clock.pass(500);
     clock.wall -= 3_600_000;
-    system.happenings = [appeared(5490)];
+    system.kernelEvents = [appeared(5490)];
     world.sockets = snapshot([a, b]);
     await clock.pass(500);
     world.sockets = snapshot([a, socket({ id: 'c' })]);
     await clock.pass(500);
     clock.wall += 7_200_000;
-    system.happenings = [ended(6495)];
+    system.kernelEvents = [ended(6495)];
     await clock.pass(500);
     const events = batches.map((it) => it.events.map(({ type, atMs }) => [type, atMs]));
     expect(events).toEqual([
@@ -569,7 +569,7 @@ describe('a source that tells what happens between two readings', () => {
     const { sampler, clock, batches, system, heard, drainsMs } = setUp({ hasEvents: true, isHeard: true });
     sampler.start();
     await clock.pass(10);
-    system.happenings = [appeared(5005)];
+    system.kernelEvents = [appeared(5005)];
     sampler.stop();
     sampler.stop();
     const drains = drainsMs.length;
@@ -586,7 +586,7 @@ describe('a source that tells what happens between two readings', () => {
     ear.onHear = () => sampler.stop();
     sampler.start();
     await clock.pass(10);
-    system.happenings = [appeared(5005)];
+    system.kernelEvents = [appeared(5005)];
     await clock.pass(1000);
     expect(batches).toHaveLength(1);
     expect(clock.pending).toBe(0);
@@ -629,7 +629,7 @@ describe('a source that tells what happens between two readings', () => {
     const { sampler, clock, batches, system, drainsMs, onTake } = setUp({ hasEvents: true });
     let taken = () => {};
     onTake(() => new Promise((resolve) => void (taken = resolve)));
-    const gaps = Array.from({ length: 4000 }, (): Happening => ({
+    const gaps = Array.from({ length: 4000 }, (): KernelEvent => ({
       type: 'gap',
       atMs: 5000,
       learntBy: 'trace',
@@ -638,7 +638,7 @@ describe('a source that tells what happens between two readings', () => {
     await clock.pass(0);
     const drains = drainsMs.length;
     for (let i = 0; i < 20; i++) {
-      system.happenings = [...gaps];
+      system.kernelEvents = [...gaps];
       await clock.pass(50);
     }
     expect(drainsMs).toHaveLength(drains + 3);

@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { LogEvent } from '../../src/model/event.ts';
+import type { Event } from '../../src/model/event.ts';
 import { EventLog } from '../../src/store/log.ts';
 import { socket } from '../helpers/fakes.ts';
 
-const gap = (missed: number): LogEvent => ({ type: 'gap', atMs: 0, missed, learntBy: 'trace' });
+const gap = (missed: number): Event => ({ type: 'gap', atMs: 0, missed, learntBy: 'trace' });
 
 test('whatever is added: the last ones are kept, each under its number', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(9), { maxLength: 20 }), fc.integer({ min: 1, max: 12 }), (sizes, kept) => {
       const log = new EventLog(kept);
-      const all: LogEvent[] = [];
+      const all: Event[] = [];
       for (const size of sizes) {
         const events = Array.from({ length: size }, (_, i) => gap(all.length + i));
         all.push(...events);
@@ -31,7 +31,7 @@ test('finds the latest change of each socket that is still kept, as a search wou
   fc.assert(
     fc.property(fc.array(event, { maxLength: 30 }), fc.integer({ min: 1, max: 12 }), (events, kept) => {
       const log = new EventLog(kept);
-      const all = events.map(({ type, id }): LogEvent => ({
+      const all = events.map(({ type, id }): Event => ({
         type,
         atMs: 0,
         socket: socket({ id }),

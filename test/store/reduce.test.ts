@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { GapEvent, LogEvent } from '../../src/model/event.ts';
+import type { GapEvent, Event } from '../../src/model/event.ts';
 import type { Action } from '../../src/store/actions.ts';
 import { valuesOf } from '../../src/query/values.ts';
 import { initialState } from '../../src/store/reduce.ts';
@@ -99,7 +99,7 @@ describe('a batch in parts', () => {
 
 describe('events', () => {
   const gap = (atMs: number, missed = 1): GapEvent => ({ type: 'gap', atMs, missed, learntBy: 'destroy' });
-  const spawn: LogEvent = { type: 'spawn', atMs: NOON_MS, socket: b, learntBy: 'poll' };
+  const spawn: Event = { type: 'spawn', atMs: NOON_MS, socket: b, learntBy: 'poll' };
 
   test('are in the log, those of a part at once', () => {
     const state = after(emptyState(), baseline([a]), batch({ partial: true, events: [spawn] }));
@@ -130,9 +130,9 @@ describe('events', () => {
   });
 
   test('what is caught is told with each batch', () => {
-    expect(emptyState().catching).toBeUndefined();
-    const catching = { level: 'closes', why: 'not root' } as const;
-    expect(after(emptyState(), batch({ catching })).catching).toBe(catching);
+    expect(emptyState().coverage).toBeUndefined();
+    const coverage = { level: 'closes', why: 'not root' } as const;
+    expect(after(emptyState(), batch({ coverage })).coverage).toBe(coverage);
   });
 
   test('the keys move in the log while it is open, and begin at the newest', () => {

@@ -1,5 +1,5 @@
 import type { Batch } from '../../src/model/batch.ts';
-import type { GapEvent, LogEvent, SocketEvent } from '../../src/model/event.ts';
+import type { GapEvent, Event, SocketEvent } from '../../src/model/event.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import { baseline, batch, listener, NOON_MS, socket, udp } from '../helpers/fakes.ts';
 
@@ -39,7 +39,7 @@ export const told = (
   fields: Partial<SocketEvent> = {},
 ): SocketEvent => ({ type, atMs: NOON_MS + ms, socket: socketOf, learntBy: 'destroy', ...fields });
 
-const lived = (it: Socket, ms: number, lifetimeMs: number): LogEvent[] => [
+const lived = (it: Socket, ms: number, lifetimeMs: number): Event[] => [
   told('spawn', it, ms - lifetimeMs),
   told('close', it, ms, { lifetimeMs }),
 ];
@@ -53,7 +53,7 @@ export const gap = (ms: number, missed?: number, learntBy: GapEvent['learntBy'] 
 
 export const CLOSES = {
   source: 'sock_diag',
-  catching: {
+  coverage: {
     level: 'closes',
     why: "changes of state take the kernel's trace, which only root may have: run with sudo",
   },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { LogEvent } from '../../src/model/event.ts';
+import type { Event } from '../../src/model/event.ts';
 import { compileForSubjects } from '../../src/query/compile.ts';
 import { EventLog } from '../../src/store/log.ts';
 import type { State } from '../../src/store/state.ts';
@@ -14,7 +14,7 @@ import { subject } from '../helpers/queries.ts';
 process.env['TZ'] = 'UTC';
 
 /** The event with this number: every seventh is a gap, the others are of one of three programs. */
-const eventOf = (number: number): LogEvent =>
+const eventOf = (number: number): Event =>
   number % 7 === 6
     ? { type: 'gap', atMs: NOON_MS, learntBy: 'destroy', missed: number }
     : {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { WantedEvents } from '../../src/cli/wanted.ts';
 import type { Batch } from '../../src/model/batch.ts';
-import type { LogEvent } from '../../src/model/event.ts';
+import type { Event } from '../../src/model/event.ts';
 import { Merger } from '../../src/sampler/merge.ts';
-import type { Happening } from '../../src/source/types.ts';
+import type { KernelEvent } from '../../src/source/types.ts';
 import type { State } from '../../src/store/state.ts';
 import { ShownEvents } from '../../src/view/shown-events.ts';
 import { after, baseline, batch, byId, emptyState, NOON_MS, queried, socket } from '../helpers/fakes.ts';
@@ -15,7 +15,7 @@ class Machine {
   readonly #merger = new Merger({ hasEvents: true, tellsAll: true });
   #there: ReadonlyMap<string, ReturnType<typeof socket>> = new Map();
 
-  poll(nowMs: number, ...sockets: readonly ReturnType<typeof socket>[]): readonly LogEvent[] {
+  poll(nowMs: number, ...sockets: readonly ReturnType<typeof socket>[]): readonly Event[] {
     const next = byId(sockets);
     const spawned = sockets.filter(({ id }) => !this.#there.has(id));
     const changed = sockets.filter((it) => this.#there.has(it.id) && this.#there.get(it.id) !== it);
@@ -26,9 +26,9 @@ class Machine {
   }
 
   /** @param atLeastMs what the kernel's last word tells of its lifetime: a lower bound, where data went both ways */
-  end(nowMs: number, it: ReturnType<typeof socket>, atLeastMs: number): readonly LogEvent[] {
+  end(nowMs: number, it: ReturnType<typeof socket>, atLeastMs: number): readonly Event[] {
     this.#there = new Map([...this.#there].filter(([id]) => id !== it.id));
-    const end: Happening = {
+    const end: KernelEvent = {
       type: 'ended',
       atMs: nowMs,
       socket: it,
@@ -47,7 +47,7 @@ const moment = (nowMs: number) => ({ wallMs: NOON_MS + nowMs, monotonicMs: nowMs
  * The history of a machine: `old` was there before netpane; `seen` came and was polled; `short` came and went between
  * two polls; `late` came after the baseline that is set at 5 s. All are closed, and `old` and `seen` change at 6 s.
  */
-function history(): readonly LogEvent[] {
+function history(): readonly Event[] {
   const machine = new Machine();
   const [old, seen, short, late] = [
     socket({ id: 'old' }),
@@ -68,7 +68,7 @@ function history(): readonly LogEvent[] {
   ].flat();
 }
 
-const textsOf = (events: readonly (LogEvent | undefined)[]): string[] =>
+const textsOf = (events: readonly (Event | undefined)[]): string[] =>
   events.flatMap((it) => (it === undefined || it.type === 'gap' ? [] : [`${it.type} ${it.socket.id}`]));
 
 /** Returns the lines of the event pane for the history under a query; `b` was pressed at 5 s where it has a baseline. */

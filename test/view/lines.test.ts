@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Catching, GapEvent } from '../../src/model/event.ts';
+import type { Coverage, GapEvent } from '../../src/model/event.ts';
 import type { Family, Socket } from '../../src/model/socket.ts';
 import type { PromptKind, State } from '../../src/store/state.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
@@ -258,8 +258,8 @@ describe('the header', () => {
   });
 
   describe('what is caught between two looks', () => {
-    const caught = (catching: Catching) => after(emptyState(), batch({ catching }));
-    const first = (level: Catching['level'], width: number) =>
+    const caught = (coverage: Coverage) => after(emptyState(), batch({ coverage }));
+    const first = (level: Coverage['level'], width: number) =>
       textOf(headerLines(caught({ level }), width, 1)[0]);
 
     test('stands beside the source, in short where there is little room', () => {
@@ -276,8 +276,8 @@ describe('the header', () => {
     });
 
     test('the help says what is not, and why', () => {
-      const helpOf = (catching: Catching) =>
-        shown(helpLines(KEYS, caught(catching), 200))
+      const helpOf = (coverage: Coverage) =>
+        shown(helpLines(KEYS, caught(coverage), 200))
           .slice(0, 3)
           .join('\n');
       expect(helpOf({ level: 'closes', why: 'only root may: run with sudo' })).toContain(

@@ -4,7 +4,7 @@ import { socketsJson } from '../../src/export/json.ts';
 import { aligned, plain } from '../../src/export/table.ts';
 import type { Owner, Socket } from '../../src/model/socket.ts';
 import { compileForSubjects } from '../../src/query/compile.ts';
-import { compileKnown, knownOf } from '../../src/store/known.ts';
+import { compileHideRules, hideRuleOf } from '../../src/store/hide-rules.ts';
 import { columnOf } from '../../src/view/columns.ts';
 import { detailLines } from '../../src/view/details.ts';
 import { eventLine, eventText } from '../../src/view/events.ts';
@@ -75,7 +75,7 @@ describe.each(Object.entries(MARKS))('a program called %s', (name, owners) => {
   });
 
   test('to hide one for good does not hide the other', () => {
-    const [hidesName, hidesMark] = [named, mark].map((it) => compileKnown([knownOf(it, 'out')]));
+    const [hidesName, hidesMark] = [named, mark].map((it) => compileHideRules([hideRuleOf(it, 'out')]));
     expect([hidesName?.(named, 'out'), hidesMark?.(mark, 'out')]).toEqual([true, true]);
     if (owners[0]?.process !== undefined) return;
     expect([hidesName?.(mark, 'out'), hidesMark?.(named, 'out')]).toEqual([false, false]);

@@ -250,7 +250,7 @@ describe('what is known', () => {
 
   test('is hidden, and counted while it is there and asked for', () => {
     const follower = new Follower(baseline([ant, bee, cat]), { type: 'know', known });
-    const state = () => [follower.ids.join(' '), follower.order.knownCount, follower.order.openCount];
+    const state = () => [follower.ids.join(' '), follower.order.hiddenCount, follower.order.openCount];
     expect(state()).toEqual(['3 2', 1, 2]);
     follower.do(asking('!bee'));
     expect(state()).toEqual(['3 2', 0, 2]);
@@ -269,16 +269,16 @@ describe('what is known', () => {
       const follower = new Follower(baseline([ant, cat]), { type: 'know', known });
       expect(follower.ids).toEqual(['3']);
       follower.do(batch({ monotonicMs: 1000, changed: [other] }));
-      expect([follower.ids.toSorted(), follower.order.knownCount]).toEqual([['1', '3'], 0]);
+      expect([follower.ids.toSorted(), follower.order.hiddenCount]).toEqual([['1', '3'], 0]);
     }
   });
 
   test('is counted too while the picture stands still, or the order does', () => {
     for (const still of ['freeze', 'pause'] as const) {
       const follower = new Follower(baseline([ant, bee, cat]), { type: still }, { type: 'know', known });
-      expect([follower.ids, follower.order.knownCount]).toEqual([['3', '2'], 1]);
+      expect([follower.ids, follower.order.hiddenCount]).toEqual([['3', '2'], 1]);
       follower.do(batch({ monotonicMs: 1000, spawned: [named('4', 'bee')] }));
-      expect(follower.order.knownCount).toBe(still === 'freeze' ? 2 : 1);
+      expect(follower.order.hiddenCount).toBe(still === 'freeze' ? 2 : 1);
     }
   });
 });
@@ -287,8 +287,8 @@ test('what is known stays counted while a query is typed on', () => {
   const known = { process: 'bee', remote: '198.51.100.7', port: 443 };
   const follower = new Follower(baseline([ant, bee, cat]), { type: 'know', known });
   for (const text of ['be', 'bee', '4', '44', '443'])
-    expect([text, follower.do(asking(text)).order.knownCount]).toEqual([text, 1]);
-  expect(follower.do(asking('4433')).order.knownCount).toBe(0);
+    expect([text, follower.do(asking(text)).order.hiddenCount]).toEqual([text, 1]);
+  expect(follower.do(asking('4433')).order.hiddenCount).toBe(0);
 });
 
 describe('what a query depends on besides the rows', () => {
@@ -503,7 +503,7 @@ test('whatever happens: the order kept up is the one that a fresh sort gives, an
         const wanted = wantedOf(state);
         expect(new Set(order.rows())).toEqual(new Set(wanted.shown));
         expect(order.openCount).toBe(openOf(wanted.shown));
-        expect(order.knownCount).toBe(openOf(wanted.known));
+        expect(order.hiddenCount).toBe(openOf(wanted.known));
         for (const id of IDS) if (!now.includes(id)) expect(order.indexOf(id)).toBe(-1);
         [before, resorted] = [now, false];
       }

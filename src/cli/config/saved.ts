@@ -1,4 +1,4 @@
-import type { Known } from '../../store/known.ts';
+import type { HideRule } from '../../store/hide-rules.ts';
 import {
   COLUMN_IDS,
   type ColumnChoice,
@@ -28,7 +28,7 @@ export interface SavedState {
   /** The user's own. */
   readonly views: readonly View[];
   /** What is hidden for good. */
-  readonly known: readonly Known[];
+  readonly known: readonly HideRule[];
   /** Queries of before, the last one last, at most MOST_HISTORY. */
   readonly history: readonly string[];
   /** Those that are open. */
@@ -122,7 +122,7 @@ function view(value: unknown, where: string): View {
   };
 }
 
-function known(value: unknown, where: string): Known {
+function known(value: unknown, where: string): HideRule {
   const fields = fieldsOf(value, where);
   return {
     process: text(fields['process'], `${where}.process`),

@@ -1,8 +1,8 @@
 import { isAnyAddress, unmapped } from '../../model/address.ts';
-import type { Catching } from '../../model/event.ts';
+import type { Coverage } from '../../model/event.ts';
 import { joined } from '../../model/owners.ts';
 import type { Direction, Endpoint, Owner, Socket, SocketState } from '../../model/socket.ts';
-import type { EventSource, Happening, Leftovers } from '../types.ts';
+import type { EventSource, KernelEvent, Leftovers } from '../types.ts';
 import { Actors } from './actors.ts';
 import type { Attribution, Listeners } from './attribution.ts';
 import type { ClosedSocket } from './netlink/closes.ts';
@@ -142,7 +142,7 @@ export class LinuxEvents implements EventSource {
   #wordless = 0;
   /** Last words that were lost, and that the trace may still tell of; those lost first come first. */
   #missed: { readonly atMs: number; count: number }[] = [];
-  #told: Happening[] = [];
+  #told: KernelEvent[] = [];
   /** Records that came while /proc was read: they are taken at the next drain. */
   #held: readonly TraceRecord[] = [];
 
@@ -158,7 +158,7 @@ export class LinuxEvents implements EventSource {
     }
   }
 
-  get catching(): Catching {
+  get coverage(): Coverage {
     if (this.#trace) {
       const why = this.#senders.isStopped ? TOO_MANY_PACKETS : this.#trace.notice;
       return { level: 'changes', ...(why !== undefined && { why }) };
@@ -189,7 +189,7 @@ export class LinuxEvents implements EventSource {
     this.#trace?.close();
   }
 
-  drain(): readonly Happening[] {
+  drain(): readonly KernelEvent[] {
     const { nowMs } = this.#options;
     this.#collect();
     const startMs = nowMs();
@@ -531,7 +531,7 @@ export class LinuxEvents implements EventSource {
     traced: Traced | undefined,
     socket: Socket,
     atMs: number,
-    end: Omit<Happening & { type: 'ended' }, 'type' | 'atMs' | 'socket'>,
+    end: Omit<KernelEvent & { type: 'ended' }, 'type' | 'atMs' | 'socket'>,
   ): void {
     if (traced) {
       this.#tellSteps(traced, socket.id, { ...socket, traffic: {} });

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../src/model/socket.ts';
 import { Proc } from '../../../src/source/linux/proc.ts';
 import { SockDiagSource } from '../../../src/source/linux/sockdiag.ts';
-import type { Happening } from '../../../src/source/types.ts';
+import type { KernelEvent } from '../../../src/source/types.ts';
 import { ownersText } from '../../helpers/fakes.ts';
 import { FakeNetlink, FakeNetwork, type FakeSocket, type InetFields } from '../../helpers/netlink.ts';
 import { FakeProc } from '../../helpers/proc.ts';
@@ -78,8 +78,8 @@ function container(inode: number, pid: number, comm: string): FakeNetwork {
 
 const endText = (end: Endpoint | null) => (end ? `${end.address}:${end.port}` : '*');
 
-/** A happening in a line: time since the start, what, which socket; then, parted by semicolons, what else is told. */
-function line(it: Happening): string {
+/** A kernel event in a line: time since the start, what, which socket; then, parted by semicolons, what else is told. */
+function line(it: KernelEvent): string {
   const at = it.atMs - START_MS;
   if (it.type === 'gap') return `${at} gap of ${it.missed ?? 'some'} by ${it.learntBy}`;
   if (it.type === 'state') {
@@ -98,7 +98,7 @@ function line(it: Happening): string {
   ].join('; ');
 }
 
-const drain = (): readonly Happening[] => source.events?.drain() ?? [];
+const drain = (): readonly KernelEvent[] => source.events?.drain() ?? [];
 const told = (): string[] => drain().map(line);
 
 /** A moment later. */
@@ -109,7 +109,7 @@ function read(...sockets: FakeSocket[]) {
   return source.read();
 }
 
-type Ended = Happening & { type: 'ended' };
+type Ended = KernelEvent & { type: 'ended' };
 
 /** The one end that is told of. */
 function onlyEnd(): Ended {
@@ -491,7 +491,7 @@ describe('words that there was no room for', () => {
 describe('what is caught', () => {
   test('every close, and why not more', () => {
     open();
-    expect(source.events?.catching).toEqual({
+    expect(source.events?.coverage).toEqual({
       level: 'closes',
       why: 'the trace of every state change takes root',
     });
@@ -501,7 +501,7 @@ describe('what is caught', () => {
   test('nothing where the kernel has no groups for it', () => {
     kernel.own.tellsCloses = false;
     open();
-    expect(source.events?.catching).toEqual({
+    expect(source.events?.coverage).toEqual({
       level: 'polls',
       why: 'this kernel does not tell of closed sockets; the trace of every state change takes root',
     });
@@ -510,7 +510,7 @@ describe('what is caught', () => {
 
   test('everything with the trace, of which something stays behind', () => {
     open({ trace });
-    expect(source.events?.catching).toEqual({ level: 'changes' });
+    expect(source.events?.coverage).toEqual({ level: 'changes' });
     expect(source.leftovers).toBe(trace.leftovers);
   });
 
@@ -1195,7 +1195,7 @@ describe('the trace', () => {
     later(LAST_WORD_MS);
     // What it told last is told.
     expect(told().at(-1)).toContain('ended sk:c0');
-    expect(source.events?.catching).toEqual({
+    expect(source.events?.coverage).toEqual({
       level: 'closes',
       why: 'the trace of the kernel broke off: reading the trace fails with error 5',
     });
@@ -1360,7 +1360,7 @@ describe('packets of UDP without end', () => {
     later(1000);
     drain();
     expect(trace.hasRoutes).toBe(isLookedUp);
-    expect(source.events?.catching).toEqual({
+    expect(source.events?.coverage).toEqual({
       level: 'changes',
       ...(!isLookedUp && {
         why: 'programs of short UDP sockets are not told: there are too many packets to look each of them up',

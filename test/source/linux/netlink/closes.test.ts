@@ -289,9 +289,9 @@ function told({ word, request, answer }: (typeof CAPTURED)[number]) {
     nowMs: () => 0,
     wallMs: () => WALL_MS,
   });
-  const happenings = source.events?.drain() ?? [];
+  const kernelEvents = source.events?.drain() ?? [];
   expect(source.events?.problems).toBe(0);
-  return happenings;
+  return kernelEvents;
 }
 
 const endOf = (it: (typeof CAPTURED)[number]) => {

@@ -225,7 +225,7 @@ describe('opening sock_diag', () => {
     const opened: unknown[] = [];
     const openedWith = async (options: Partial<SourceOptions> = {}) => {
       library.datagrams = [answer(0)];
-      return (await openSockDiag({ ...OPTIONS, events: true, ...options })).events?.catching;
+      return (await openSockDiag({ ...OPTIONS, events: true, ...options })).events?.coverage;
     };
     beforeEach(() => {
       opened.length = 0;

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../src/model/socket.ts';
-import { compileKnown, type Known, knownOf, servicePort, withKnown } from '../../src/store/known.ts';
+import {
+  compileHideRules,
+  type HideRule,
+  hideRuleOf,
+  servicePort,
+  withHideRule,
+} from '../../src/store/hide-rules.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { State } from '../../src/store/state.ts';
 import { RowOrder } from '../../src/view/order.ts';
@@ -10,7 +16,7 @@ import { after, baseline, batch, emptyState, listener, socket, udp } from '../he
 const out = socket({ process: 'node', local: '10.0.0.5:51000', remote: '203.0.113.80:443' });
 
 describe('what is known of a socket', () => {
-  test.each<[string, Socket, 'in' | 'out' | undefined, Known]>([
+  test.each<[string, Socket, 'in' | 'out' | undefined, HideRule]>([
     ['called: the port of the peer', out, 'out', { process: 'node', remote: '203.0.113.80', port: 443 }],
     ['answered: ours', out, 'in', { process: 'node', remote: '203.0.113.80', port: 51_000 }],
     ['neither: the lower one', out, undefined, { process: 'node', remote: '203.0.113.80', port: 443 }],
@@ -29,29 +35,29 @@ describe('what is known of a socket', () => {
       { process: 'hidden', remote: '203.0.113.80', port: 443 },
     ],
   ])('%s', (_, it, direction, known) => {
-    expect(knownOf(it, direction)).toEqual(known);
+    expect(hideRuleOf(it, direction)).toEqual(known);
     expect(servicePort(it, direction)).toBe(known.port);
-    expect(compileKnown([known])?.(it, direction)).toBe(true);
+    expect(compileHideRules([known])?.(it, direction)).toBe(true);
   });
 
   test('nothing is known where nothing is', () => {
-    expect(compileKnown([])).toBeUndefined();
+    expect(compileHideRules([])).toBeUndefined();
   });
 
-  test.each<[string, Partial<Known>]>([
+  test.each<[string, Partial<HideRule>]>([
     ['another program', { process: 'nodes' }],
     ['another peer', { remote: '203.0.113.8' }],
     ['another port', { port: 51_000 }],
   ])('%s is not', (_, other) => {
-    expect(compileKnown([{ ...knownOf(out, 'out'), ...other }])?.(out, 'out')).toBe(false);
+    expect(compileHideRules([{ ...hideRuleOf(out, 'out'), ...other }])?.(out, 'out')).toBe(false);
   });
 
   test('each is there once, in the order in which they came', () => {
-    const [a, b] = [knownOf(out, 'out'), knownOf(udp(), undefined)];
-    const both = withKnown(withKnown([], a), b);
+    const [a, b] = [hideRuleOf(out, 'out'), hideRuleOf(udp(), undefined)];
+    const both = withHideRule(withHideRule([], a), b);
     expect(both).toEqual([a, b]);
-    expect(withKnown(both, { ...a })).toBe(both);
-    expect(withKnown(both, { ...a, port: 444 })).toHaveLength(3);
+    expect(withHideRule(both, { ...a })).toBe(both);
+    expect(withHideRule(both, { ...a, port: 444 })).toHaveLength(3);
   });
 
   test('it hides those that are the same in all three, and no others', () => {
@@ -67,11 +73,11 @@ describe('what is known of a socket', () => {
         : socket({ process: name, local: '10.0.0.5:50000', remote: `${far}:${port}` });
     fc.assert(
       fc.property(fc.array(some, { minLength: 1, maxLength: 5 }), some, (all, one) => {
-        const known = all.map((it) => knownOf(made(it), undefined));
+        const known = all.map((it) => hideRuleOf(made(it), undefined));
         const isThere = all.some(
           (it) => it.process === one.process && it.far === one.far && it.port === one.port,
         );
-        expect(compileKnown(known)?.(made(one), undefined)).toBe(isThere);
+        expect(compileHideRules(known)?.(made(one), undefined)).toBe(isThere);
       }),
     );
   });
@@ -80,12 +86,12 @@ describe('what is known of a socket', () => {
 describe('in the table', () => {
   const again = socket({ process: 'node', local: '10.0.0.5:51001', remote: '203.0.113.80:443' });
   const other = socket({ process: 'curl', local: '10.0.0.5:51002', remote: '203.0.113.80:443' });
-  const know: Action = { type: 'know', known: knownOf(out, 'out') };
+  const know: Action = { type: 'know', known: hideRuleOf(out, 'out') };
 
   function shown(state: State) {
     const order = new RowOrder();
     order.update(state);
-    return { rows: order.rows().map(({ id }) => id), known: order.knownCount };
+    return { rows: order.rows().map(({ id }) => id), known: order.hiddenCount };
   }
 
   test('all of its kind are hidden, also those to come; and counted', () => {
@@ -109,7 +115,7 @@ describe('in the table', () => {
   });
 
   test('where the last line of the list goes, its cursor is on the one before', () => {
-    const two: Action = { type: 'know', known: knownOf(other, 'out') };
+    const two: Action = { type: 'know', known: hideRuleOf(other, 'out') };
     const state = after(
       emptyState(),
       know,
@@ -117,6 +123,6 @@ describe('in the table', () => {
       { type: 'list', list: { kind: 'known', at: 1 } },
       { type: 'remove-line' },
     );
-    expect(state).toMatchObject({ known: [knownOf(out, 'out')], list: { at: 0 } });
+    expect(state).toMatchObject({ known: [hideRuleOf(out, 'out')], list: { at: 0 } });
   });
 });

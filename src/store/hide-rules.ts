@@ -3,7 +3,7 @@ import { quotedName } from '../model/marks.ts';
 import { endNumber, firstOwner, type Socket } from '../model/socket.ts';
 
 /** What the user has seen and knows: a program, whom it talks to, and at which port. */
-export interface Known {
+export interface HideRule {
   /** Name of the program, as `quotedName` has it, or how its owner is known where it has none. Hostile text. */
   readonly process: string;
   /** Address of the peer; `*` for none. */
@@ -23,7 +23,7 @@ export function servicePort({ local, remote }: Socket, direction: 'in' | 'out' |
 }
 
 /** What is to be known of a socket lest it be shown. */
-export function knownOf(socket: Socket, direction: 'in' | 'out' | undefined): Known {
+export function hideRuleOf(socket: Socket, direction: 'in' | 'out' | undefined): HideRule {
   const { process, knowledge } = firstOwner(socket);
   return {
     process: process === undefined ? knowledge : quotedName(process),
@@ -32,15 +32,15 @@ export function knownOf(socket: Socket, direction: 'in' | 'out' | undefined): Kn
   };
 }
 
-const keyOf = ({ process, remote }: Known): string => `${process}\n${remote}`;
+const keyOf = ({ process, remote }: HideRule): string => `${process}\n${remote}`;
 
 /** What is known with one more, once. */
-export const withKnown = (all: readonly Known[], known: Known): readonly Known[] =>
+export const withHideRule = (all: readonly HideRule[], known: HideRule): readonly HideRule[] =>
   all.some((it) => it.port === known.port && keyOf(it) === keyOf(known)) ? all : [...all, known];
 
 /** Compiles what is known to the question whether a socket is. */
-export function compileKnown(
-  known: readonly Known[],
+export function compileHideRules(
+  known: readonly HideRule[],
 ): ((socket: Socket, direction: 'in' | 'out' | undefined) => boolean) | undefined {
   if (known.length === 0) return undefined;
   const byPort = new Map<number, Set<string>>();
@@ -50,5 +50,5 @@ export function compileKnown(
   }
   // Nearly every socket is told apart by a number.
   return (socket, direction) =>
-    byPort.get(servicePort(socket, direction))?.has(keyOf(knownOf(socket, direction))) ?? false;
+    byPort.get(servicePort(socket, direction))?.has(keyOf(hideRuleOf(socket, direction))) ?? false;
 }
