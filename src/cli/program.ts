@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
 import { boundsFor } from '../model/bounds.ts';
-import { useServices } from '../model/services.ts';
+import { setServiceTexts } from '../model/services.ts';
 import { printable, shortened } from '../model/text.ts';
 import { growSlowly } from '../sampler/churn.ts';
 import { openSource } from '../source/index.ts';
@@ -119,7 +119,7 @@ cleanEnvironment(process.env);
 // The thread of a command hears its own.
 if (isMainThread) process.on('uncaughtException', (error) => fail([crashText(error)], 1));
 
-useServices(serviceTexts());
+setServiceTexts(serviceTexts());
 
 try {
   const line = parseCommandLine(process.argv.slice(2));

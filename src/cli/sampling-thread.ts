@@ -1,6 +1,6 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Batch } from '../model/batch.ts';
-import { Compactor, type PostedBatch } from '../model/compact.ts';
+import { BatchDecoder, type EncodedBatch } from '../model/compact.ts';
 import type { WorkerData, WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
 import { removeInstance } from '../source/linux/trace/tracefs.ts';
 import type { Leftovers } from '../source/types.ts';
@@ -55,8 +55,8 @@ export function startThread(
       ...(bounds && Number.isFinite(bounds.samplerMb) && { maxOldGenerationSizeMb: bounds.samplerMb }),
     },
   });
-  const compactor = new Compactor();
-  worker.on('message', (batch: PostedBatch) => onBatch(compactor.batch(batch)));
+  const decoder = new BatchDecoder();
+  worker.on('message', (batch: EncodedBatch) => onBatch(decoder.decode(batch)));
   worker.on('error', onError);
   worker.on('exit', (code) => {
     Atomics.store(isOver, 0, 1);

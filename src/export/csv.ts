@@ -1,4 +1,4 @@
-import { endText } from '../model/services.ts';
+import { portOrProtocolText } from '../model/services.ts';
 import { firstOwner, type Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import { TRAFFIC_FIELDS } from './json.ts';
@@ -21,7 +21,7 @@ const COLUMNS: Readonly<Record<string, (socket: Socket) => Value>> = {
   localAddress: ({ local }) => local.address,
   localPort: ({ local }) => local.port,
   localProtocol: ({ local, protocol }) =>
-    local.protocol === undefined ? undefined : endText(local.protocol, protocol),
+    local.protocol === undefined ? undefined : portOrProtocolText(local.protocol, protocol),
   remoteAddress: ({ remote }) => remote?.address,
   remotePort: ({ remote }) => remote?.port,
   state: ({ state }) => state,

@@ -1,5 +1,5 @@
-import type { Before, GapEvent, LearntBy, SocketEvent } from '../model/event.ts';
-import { endText } from '../model/services.ts';
+import type { PreviousFields, GapEvent, LearntBy, SocketEvent } from '../model/event.ts';
+import { portOrProtocolText } from '../model/services.ts';
 import type { Endpoint, Owner, Protocol, Socket, Traffic } from '../model/socket.ts';
 import { runsOf } from './runs.ts';
 
@@ -66,7 +66,7 @@ export const TRAFFIC_FIELDS = [
 ] as const satisfies (keyof Traffic)[];
 
 const endpointJson = ({ address, port, protocol }: Endpoint, of: Protocol): string =>
-  `{"address":${quote(address)},"port":${port}${protocol === undefined ? '' : field('protocol', endText(protocol, of))}}`;
+  `{"address":${quote(address)},"port":${port}${protocol === undefined ? '' : field('protocol', portOrProtocolText(protocol, of))}}`;
 
 /** Owners are shared by many sockets, and by each with all its events. */
 const OWNERS = new WeakMap<readonly Owner[], string>();
@@ -119,7 +119,7 @@ const toThousandths = (ms: number): number => Math.round(ms * 1000) / 1000;
 export type Gap = Omit<GapEvent, 'learntBy'> & { readonly learntBy: LearntBy };
 
 /** Returns the fields that a change replaced, as a field with a comma before it. */
-function beforeJson({ state, local, remote, owners }: Before, { protocol }: Socket): string {
+function beforeJson({ state, local, remote, owners }: PreviousFields, { protocol }: Socket): string {
   const text =
     field('state', state) +
     (local ? `,"local":${endpointJson(local, protocol)}` : '') +

@@ -12,7 +12,7 @@ export interface Bounds {
   /** Events that the log keeps. */
   readonly events: number;
   /** Kernel events that wait to be taken; twice as many lives that are gone stay known. */
-  readonly waiting: number;
+  readonly waitingEvents: number;
   /** Old objects of the sampling thread, MB: with more it ends with ERR_WORKER_OUT_OF_MEMORY. */
   readonly samplerMb: number;
 }
@@ -36,7 +36,7 @@ const MOST_REMNANTS = 30_000;
 const MOST_CLOSED_ROWS = 20_000;
 
 /** Kernel events of about a second and a half in a storm. */
-export const MOST_WAITING = 10_000;
+export const MAX_WAITING_EVENTS = 10_000;
 
 /** Minimum of each bound, however little memory there is. */
 const FEWEST = 2000;
@@ -58,7 +58,7 @@ export function boundsFor(memoryBytes: number): Bounds {
     remnants: Math.max(FEWEST, Math.min(Math.floor(sockets / 2), MOST_REMNANTS)),
     closedRows: Math.max(FEWEST, Math.min(Math.floor(sockets / 4), MOST_CLOSED_ROWS)),
     events: most(EVENT_KB, 0.25),
-    waiting: Math.max(FEWEST, Math.min(Math.floor(sockets / 8), MOST_WAITING)),
+    waitingEvents: Math.max(FEWEST, Math.min(Math.floor(sockets / 8), MAX_WAITING_EVENTS)),
     samplerMb: Math.min(MOST_SAMPLER_MB, Math.max(64, Math.round((memoryBytes / MB) * SHARE))),
   };
 }
@@ -76,6 +76,6 @@ export const UNBOUNDED: Bounds = {
   sockets: Infinity,
   closedRows: Infinity,
   events: Infinity,
-  waiting: MOST_WAITING,
+  waitingEvents: MAX_WAITING_EVENTS,
   samplerMb: Infinity,
 };

@@ -9,27 +9,27 @@ const MOST_TEXTS = 50_000;
  * A batch, or a part of one, as it goes from thread to thread. Each object is copied once for each message that it is
  * in; so an event whose socket is in a list of the same batch has but its number there.
  */
-export interface PostedBatch extends Omit<Batch, 'events'> {
-  readonly events: readonly (Event | PostedEvent)[];
+export interface EncodedBatch extends Omit<Batch, 'events'> {
+  readonly events: readonly (Event | EncodedEvent)[];
 }
 
-interface PostedEvent extends Omit<SocketEvent, 'socket'> {
+interface EncodedEvent extends Omit<SocketEvent, 'socket'> {
   /** Of those that spawned and changed, in all parts of the batch. */
   readonly socket: number;
 }
 
 /** Makes batches ready for another thread. */
-export class Poster {
+export class BatchEncoder {
   /** The sockets of the batch under way, by their number. Of the baseline there are no events. */
   readonly #numbers = new Map<Socket, number>();
   #count = 0;
 
-  post(batch: Batch): PostedBatch {
+  encode(batch: Batch): EncodedBatch {
     for (const list of batch.baseline ? [] : [batch.spawned, batch.changed])
       for (const socket of list) this.#numbers.set(socket, this.#count++);
     const events = batch.events.map((event) => {
       const number = event.type === 'gap' ? undefined : this.#numbers.get(event.socket);
-      return number === undefined ? event : ({ ...event, socket: number } as PostedEvent);
+      return number === undefined ? event : ({ ...event, socket: number } as EncodedEvent);
     });
     if (!batch.partial) {
       this.#numbers.clear();
@@ -43,13 +43,13 @@ export class Poster {
  * Makes small what has come from another thread: there every socket has texts of its own, `tcp` a hundred thousand
  * times, and its objects keep their fields outside of themselves. It takes a third off the memory of a socket.
  */
-export class Compactor {
+export class BatchDecoder {
   readonly #texts = new Map<string, string>();
   /** The sockets of the batch under way, by their number. */
   #sockets: Socket[] = [];
 
   /** The same batch, with other objects. */
-  batch(batch: PostedBatch): Batch {
+  decode(batch: EncodedBatch): Batch {
     const text = <T extends string>(value: T): T => this.#text(value);
     const compact = (socket: Socket): Socket => new CompactSocket(socket, text);
     const spawned = batch.spawned.map(compact);

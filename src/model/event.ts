@@ -7,7 +7,7 @@ import { type Endpoint, type Owner, sameEndpoint, type Socket, type SocketState 
 export type LearntBy = 'poll' | 'destroy' | 'trace';
 
 /** The fields of a socket that a change replaced, as they were before it. Fields that stayed are absent. */
-export interface Before {
+export interface PreviousFields {
   readonly state?: SocketState;
   readonly local?: Endpoint;
   /** `null` where the socket had no peer. */
@@ -19,7 +19,7 @@ const samePids = (some: readonly Owner[], others: readonly Owner[]): boolean =>
   some.length === others.length && some.every(({ pid }, i) => pid === others[i]?.pid);
 
 /** Returns the fields that a change replaced. Owners that had not been looked for yet are left out. */
-export function beforeOf({ state, local, remote, owners }: Socket, now: Socket): Before {
+export function previousFields({ state, local, remote, owners }: Socket, now: Socket): PreviousFields {
   return {
     ...(state !== undefined && state !== now.state && { state }),
     ...(!sameEndpoint(local, now.local) && { local }),
@@ -37,7 +37,7 @@ export interface SocketEvent {
   readonly socket: Socket;
   readonly learntBy: LearntBy;
   /** The fields that a change replaced; present with every change. */
-  readonly was?: Before;
+  readonly was?: PreviousFields;
   /** How long the connection lived, milliseconds and parts of one; told with its close, absent when unknown. */
   readonly lifetimeMs?: number;
   /** The lifetime is a lower bound. */

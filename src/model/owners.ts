@@ -27,7 +27,7 @@ function continuedAs(before: Owner, now: Owner): Owner {
  * Returns the owners of a later sighting. Where a process has become another program since the earlier sighting, the
  * earlier program stays, for it made the connection. The same array where nothing differs.
  */
-export function succeeded(before: readonly Owner[], now: readonly Owner[]): readonly Owner[] {
+export function keepEarlierPrograms(before: readonly Owner[], now: readonly Owner[]): readonly Owner[] {
   if (before === now) return now;
   const owners = now.map((owner) => {
     const earlier = before.find((it) => isSameProcess(it, owner));
@@ -43,7 +43,7 @@ const MOST_OWNERS = 8;
  * Returns the owners of a socket after a process was seen acting on it. The one that made it stays the first: a process
  * that the socket is passed to may only close it.
  */
-export function joined(makers: readonly Owner[] | undefined, actors: readonly Owner[]): readonly Owner[] {
+export function addActors(makers: readonly Owner[] | undefined, actors: readonly Owner[]): readonly Owner[] {
   if (makers === undefined) return actors;
   const others = actors.filter((it) => !makers.some((maker) => maker.pid === it.pid));
   const acted = makers.map((maker) => {

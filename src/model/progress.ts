@@ -40,13 +40,13 @@ export class Progress {
   }
 
   /** @param path below /proc: `PID/…`, or a file that belongs to no process */
-  reads(path: string): void {
+  noteFile(path: string): void {
     // NaN is stored as 0.
     this.#words[PID] = Number.parseInt(path, 10);
   }
 
   /** Counts a poll that has been handed over. @param intervalMs until the next one */
-  polled(intervalMs: number): void {
+  countPoll(intervalMs: number): void {
     this.begin('rest');
     this.#words[INTERVAL] = intervalMs;
     Atomics.add(this.#words, POLLS, 1);

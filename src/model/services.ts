@@ -89,7 +89,7 @@ let system: ServiceList | undefined;
 let registry: ServiceList | undefined;
 
 /** Sets where further service names come from. */
-export function useServices(from: ServiceTexts): void {
+export function setServiceTexts(from: ServiceTexts): void {
   texts = from;
   system = undefined;
   registry = undefined;
@@ -201,9 +201,9 @@ const hexText = (etherType: number): string => `0x${etherType.toString(16).padSt
 /**
  * The text behind the colon of an endpoint, as ss has it: the port as a number; of a raw or a packet socket the name of
  * the protocol that it takes, or its number; empty where there is nothing of the kind.
- * @param number see `endNumber`
+ * @param number see `portOrProtocol`
  */
-export function endText(number: number, protocol: Protocol): string {
+export function portOrProtocolText(number: number, protocol: Protocol): string {
   if (hasPorts(protocol)) return String(number);
   if (number === 0) return '';
   if (protocol === 'raw') return serviceName(number, protocol) ?? String(number);

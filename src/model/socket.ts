@@ -50,7 +50,7 @@ const WITHOUT_PORTS: readonly Protocol[] = ['raw', 'icmp', 'packet', 'unix'];
 export const hasPorts = (protocol: Protocol): boolean => !WITHOUT_PORTS.includes(protocol);
 
 /** The number behind the colon of an endpoint: its port, or the protocol that a raw or a packet socket takes. */
-export const endNumber = ({ port, protocol }: Endpoint): number => protocol ?? port;
+export const portOrProtocol = ({ port, protocol }: Endpoint): number => protocol ?? port;
 
 /** True if both are the same endpoint, or both are none. */
 export const sameEndpoint = (a: Endpoint | null, b: Endpoint | null): boolean =>

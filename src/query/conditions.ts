@@ -1,4 +1,4 @@
-import { endText, isService } from '../model/services.ts';
+import { portOrProtocolText, isService } from '../model/services.ts';
 import { hasPorts } from '../model/socket.ts';
 import { canonicalAddress, compileNetwork, isAddress, reachOf } from './addresses.ts';
 import { OPERATORS } from './amounts.ts';
@@ -205,7 +205,7 @@ const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { k
     const inNames = ofNames(compiling, ({ all }) => all.some(isName));
     const inAddress = compiling.pool.remembered(isFound);
     const inPort = rememberedPorts(
-      (port, protocol) => isFound(endText(port, protocol)) || hasPortName(port, protocol, isFound),
+      (port, protocol) => isFound(portOrProtocolText(port, protocol)) || hasPortName(port, protocol, isFound),
     );
     return (it, subject) =>
       inNames(it, subject) ||

@@ -1,7 +1,7 @@
 import { unmapped } from '../model/address.ts';
-import { endText, serviceName } from '../model/services.ts';
+import { portOrProtocolText, serviceName } from '../model/services.ts';
 import {
-  endNumber,
+  portOrProtocol,
   hasPorts,
   isEstablished,
   isListening,
@@ -19,7 +19,7 @@ export interface Searched {
   /** Addresses; -1 for no peer. */
   readonly local: number;
   readonly remote: number;
-  /** Port, or the protocol that a raw or a packet socket takes: see `endNumber`. */
+  /** Port, or the protocol that a raw or a packet socket takes: see `portOrProtocol`. */
   readonly localPort: number;
   readonly remotePort: number;
   /** Position in `PROTOCOLS`. */
@@ -156,8 +156,8 @@ export function remember(socket: Socket, pool: TextPool): Searched {
     names: pool.take(namesOf(socket)),
     local: pool.take(addressOf(local.address)),
     remote: remote ? pool.take(addressOf(remote.address)) : -1,
-    localPort: endNumber(local),
-    remotePort: remote ? endNumber(remote) : -1,
+    localPort: portOrProtocol(local),
+    remotePort: remote ? portOrProtocol(remote) : -1,
     protocol: PROTOCOLS.indexOf(socket.protocol),
     listening: isListening(socket),
     established: isEstablished(socket),
@@ -254,13 +254,13 @@ export function compileWord(word: string, pool: TextPool): (it: Searched) => boo
   const hasIt = (text: string): boolean => text.includes(lower);
   const inPort = rememberedPorts(
     (port, protocol) =>
-      (hasPorts(protocol) ? inNumber(port) : hasIt(endText(port, protocol))) ||
+      (hasPorts(protocol) ? inNumber(port) : hasIt(portOrProtocolText(port, protocol))) ||
       hasPortName(port, protocol, hasIt),
   );
   const inText = pool.remembered(hasIt);
   const isEnd = pool.remembered((text) => text.endsWith(lower.slice(0, colon)));
   const isStart = rememberedPorts((port, protocol) =>
-    endText(port, protocol).startsWith(lower.slice(colon + 1)),
+    portOrProtocolText(port, protocol).startsWith(lower.slice(colon + 1)),
   );
   const inEndpoint = (address: number, port: number, protocol: number): boolean =>
     inPort(port, protocol) || inText(address) || (colon >= 0 && isEnd(address) && isStart(port, protocol));

@@ -1,6 +1,6 @@
 import type { Difference } from '../model/batch.ts';
-import { MOST_WAITING } from '../model/bounds.ts';
-import { beforeOf, type LearntBy, type Event } from '../model/event.ts';
+import { MAX_WAITING_EVENTS } from '../model/bounds.ts';
+import { previousFields, type LearntBy, type Event } from '../model/event.ts';
 import { isNotable, isRemnant, type Owner, type Socket } from '../model/socket.ts';
 import type { KernelEvent } from '../source/types.ts';
 import { ByEndpoints } from './by-endpoints.ts';
@@ -82,7 +82,7 @@ export class Merger {
   constructor({
     tellsAll,
     hasEvents,
-    mostGone = 2 * MOST_WAITING,
+    mostGone = 2 * MAX_WAITING_EVENTS,
   }: {
     readonly tellsAll: boolean;
     readonly hasEvents: boolean;
@@ -289,7 +289,7 @@ export class Merger {
       atMs,
       socket,
       learntBy,
-      was: beforeOf(before, socket),
+      was: previousFields(before, socket),
       ...(bornMs !== undefined && { ageMs: Math.max(0, atMs - bornMs) }),
       ...(isBaseline && { isBaseline }),
     });

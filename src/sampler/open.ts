@@ -58,6 +58,6 @@ export async function openSampler(
     clock: CLOCK,
     intervalMs,
     maxShare,
-    mostWaiting: bounds?.waiting,
+    mostWaiting: bounds?.waitingEvents,
   });
 }

@@ -1,5 +1,5 @@
 import type { Batch, Snapshot } from '../model/batch.ts';
-import { MOST_WAITING } from '../model/bounds.ts';
+import { MAX_WAITING_EVENTS } from '../model/bounds.ts';
 import { Progress } from '../model/progress.ts';
 import type { Event } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
@@ -69,7 +69,7 @@ export class Sampler {
 
   constructor(options: SamplerOptions) {
     this.#options = options;
-    this.#mostWaiting = options.mostWaiting ?? MOST_WAITING;
+    this.#mostWaiting = options.mostWaiting ?? MAX_WAITING_EVENTS;
     this.#progress = options.progress ?? new Progress();
     this.#pacer = new Pacer(options.intervalMs, options.maxShare ?? DEFAULT_MAX_SHARE);
     this.#merger = new Merger({
@@ -163,7 +163,7 @@ export class Sampler {
       const batch = this.#batchOf(snapshot, start);
       this.#progress.begin('deliver');
       await this.#tell(batch);
-      this.#progress.polled(batch.pacedIntervalMs);
+      this.#progress.countPoll(batch.pacedIntervalMs);
     } catch (error) {
       // A source that was let go while it was read has nothing to say.
       if (!this.#stopped) {

@@ -1,4 +1,4 @@
-import { succeeded } from '../model/owners.ts';
+import { keepEarlierPrograms } from '../model/owners.ts';
 import type { Knowledge, Owner, Socket } from '../model/socket.ts';
 
 /** How much an answer says of who is behind a socket. */
@@ -28,7 +28,7 @@ export const inherited = (owners: readonly Owner[]): readonly Owner[] =>
 
 /** The owners by a later sighting; where the earlier ones say more, those are the last known by now. */
 export const laterOwners = (before: readonly Owner[], now: readonly Owner[]): readonly Owner[] =>
-  betterOwners(now, before) === now ? succeeded(before, now) : inherited(before);
+  betterOwners(now, before) === now ? keepEarlierPrograms(before, now) : inherited(before);
 
 /** A sighting of a socket with what only another one, `known`, tells of it. */
 export function completed(socket: Socket, known: Socket): Socket {

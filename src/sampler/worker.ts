@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { Poster } from '../model/compact.ts';
+import { BatchEncoder } from '../model/compact.ts';
 import { Progress } from '../model/progress.ts';
 import { Thrift } from './churn.ts';
 import { openSampler, type SamplerSetup } from './open.ts';
@@ -40,7 +40,7 @@ if (port) {
   const fail = (error: unknown) => {
     throw error;
   };
-  const poster = new Poster();
+  const encoder = new BatchEncoder();
   const thrift = new Thrift();
   let taken = () => {};
   let sampler: Sampler;
@@ -52,7 +52,7 @@ if (port) {
           thrift.note(batch);
           return new Promise((resolve) => {
             taken = resolve;
-            port.postMessage(poster.post(batch));
+            port.postMessage(encoder.encode(batch));
           });
         },
         progress: new Progress(opening.progress),

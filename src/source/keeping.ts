@@ -2,7 +2,7 @@ import type { Degradation } from '../model/batch.ts';
 import { type Bounds, UNBOUNDED } from '../model/bounds.ts';
 
 /** The part of the bounds that a source keeps to. */
-export type SocketBounds = Pick<Bounds, 'remnants' | 'sockets'> & Partial<Pick<Bounds, 'waiting'>>;
+export type SocketBounds = Pick<Bounds, 'remnants' | 'sockets'> & Partial<Pick<Bounds, 'waitingEvents'>>;
 
 /** Kind of a new socket, which decides how much room there is: TIME_WAIT has the least, a listener the most. */
 export type Newcomer = 'remnant' | 'connection' | 'listener';

@@ -1,6 +1,6 @@
 import { unmapped } from '../model/address.ts';
 import { quotedName } from '../model/marks.ts';
-import { endNumber, firstOwner, type Socket } from '../model/socket.ts';
+import { portOrProtocol, firstOwner, type Socket } from '../model/socket.ts';
 
 /** What the user has seen and knows: a program, whom it talks to, and at which port. */
 export interface HideRule {
@@ -18,7 +18,7 @@ export interface HideRule {
  */
 export function servicePort({ local, remote }: Socket, direction: 'in' | 'out' | undefined): number {
   // A raw socket has the protocol that it takes, whatever its peer.
-  if (remote === null || direction === 'in' || local.protocol !== undefined) return endNumber(local);
+  if (remote === null || direction === 'in' || local.protocol !== undefined) return portOrProtocol(local);
   return direction === 'out' ? remote.port : Math.min(local.port, remote.port);
 }
 

@@ -1,4 +1,4 @@
-import { endText } from '../model/services.ts';
+import { portOrProtocolText } from '../model/services.ts';
 import { firstOwner } from '../model/socket.ts';
 import { EVERYTHING } from '../query/query.ts';
 import { hideRuleOf, servicePort } from '../store/hide-rules.ts';
@@ -121,7 +121,7 @@ export const KEYS: readonly Binding[] = [
       type: 'prompt',
       kind: 'port',
       text: context.socket
-        ? endText(servicePort(context.socket, rowOf(context)?.direction), context.socket.protocol)
+        ? portOrProtocolText(servicePort(context.socket, rowOf(context)?.direction), context.socket.protocol)
         : '',
     }),
   },

@@ -1,4 +1,4 @@
-import type { Before, SocketEvent } from '../model/event.ts';
+import type { PreviousFields, SocketEvent } from '../model/event.ts';
 import type { Owner, Socket } from '../model/socket.ts';
 import { endpointText } from './format.ts';
 import { programText } from './program-text.ts';
@@ -25,7 +25,7 @@ function ownerWords(before: readonly Owner[], now: readonly Owner[]): string[] {
   ];
 }
 
-function peerWords(before: Before, socket: Socket): string[] {
+function peerWords(before: PreviousFields, socket: Socket): string[] {
   if (before.remote === undefined) return [];
   if (before.remote === null) return ['connected'];
   return socket.remote === null

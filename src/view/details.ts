@@ -1,7 +1,7 @@
 import { serviceName } from '../model/services.ts';
 import {
   type Endpoint,
-  endNumber,
+  portOrProtocol,
   type Knowledge,
   type Owner,
   protocolName,
@@ -54,7 +54,7 @@ function factField([label, words]: Fact, width: number): Line[] {
 }
 
 const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {
-  const name = endpoint && serviceName(endNumber(endpoint), socket.protocol);
+  const name = endpoint && serviceName(portOrProtocol(endpoint), socket.protocol);
   // Of a raw or a packet socket the name stands in the place of the port already.
   return (
     endpointText(endpoint, socket) + (name && portText(endpoint, socket, false) !== name ? `  ${name}` : '')

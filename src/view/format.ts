@@ -1,8 +1,8 @@
 import { isAnyAddress, unmapped } from '../model/address.ts';
-import { endText, serviceName } from '../model/services.ts';
+import { portOrProtocolText, serviceName } from '../model/services.ts';
 import {
   type Endpoint,
-  endNumber,
+  portOrProtocol,
   firstOwner,
   hasPorts,
   type NetworkNamespace,
@@ -37,9 +37,11 @@ export const isPortless = (protocol: Protocol): boolean => protocol === 'unix' |
  */
 export const portText = (endpoint: Endpoint | null, { protocol }: Socket, names: boolean): string => {
   if (isPortless(protocol)) return NOTHING;
-  const number = endpoint === null ? 0 : endNumber(endpoint);
+  const number = endpoint === null ? 0 : portOrProtocol(endpoint);
   if (number === 0 || number === VSOCK_ANY) return '*';
-  return (names && hasPorts(protocol) && serviceName(number, protocol)) || endText(number, protocol);
+  return (
+    (names && hasPorts(protocol) && serviceName(number, protocol)) || portOrProtocolText(number, protocol)
+  );
 };
 
 /** `address:port`, with brackets about an IPv6 address; the address alone where a protocol knows no ports. */

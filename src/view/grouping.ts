@@ -1,5 +1,5 @@
 import { unmapped } from '../model/address.ts';
-import { endNumber, firstOwner } from '../model/socket.ts';
+import { portOrProtocol, firstOwner } from '../model/socket.ts';
 import { PROTOCOLS } from '../query/words.ts';
 import type { GroupBy } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
@@ -70,7 +70,7 @@ export const GROUPINGS: Readonly<Record<GroupBy, Grouping>> = {
     key: (row) =>
       isPortless(row.socket.protocol)
         ? NONE
-        : PROTOCOLS.indexOf(row.socket.protocol) + endNumber(serviceEnd(row)) * PROTOCOLS.length,
+        : PROTOCOLS.indexOf(row.socket.protocol) + portOrProtocol(serviceEnd(row)) * PROTOCOLS.length,
     from: ({ protocol, out, localPort, remotePort }) =>
       PORTLESS.has(protocol)
         ? NONE

@@ -1,4 +1,4 @@
-import { endNumber } from '../model/socket.ts';
+import { portOrProtocol } from '../model/socket.ts';
 import type { Searched } from '../query/words.ts';
 import type { Row } from '../store/table.ts';
 import type { Compare, Entry, SortKey } from './entry.ts';
@@ -41,7 +41,7 @@ export function renew(entry: Entry, row: Row): void {
 export const staysInPlace = (entry: Entry, row: Row, key: SortKey): boolean =>
   entry.key === key &&
   entry.pid === pidOf(row) &&
-  entry.localPort === endNumber(row.socket.local) &&
+  entry.localPort === portOrProtocol(row.socket.local) &&
   entry.remotePort === (row.socket.remote?.port ?? -1);
 
 export const compareKeys = (a: SortKey, b: SortKey): number =>

@@ -1,7 +1,7 @@
 import { serviceName } from '../model/services.ts';
 import {
   type Endpoint,
-  endNumber,
+  portOrProtocol,
   firstOwner,
   hasPorts,
   protocolName,
@@ -43,7 +43,7 @@ function endTerm(field: string, number: number, { protocol }: Socket): string | 
 }
 
 const portTerm = (field: string, endpoint: Endpoint | null, socket: Socket): string | undefined =>
-  endpoint === null ? undefined : endTerm(field, endNumber(endpoint), socket);
+  endpoint === null ? undefined : endTerm(field, portOrProtocol(endpoint), socket);
 
 const TERMS: Readonly<Partial<Record<ColumnId, (row: Row) => string | undefined>>> = {
   process: ({ socket }) => processTerm(socket),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { serviceTexts } from '../../src/cli/services.ts';
-import { servicePorts, useServices } from '../../src/model/services.ts';
+import { servicePorts, setServiceTexts } from '../../src/model/services.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'netpane-services-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -23,7 +23,7 @@ test('a list that is not there, or is a folder, is none', () => {
 
 test('the registry that the build makes knows what no short list does', () => {
   const registry = new URL('../../dist/services.txt', import.meta.url).pathname;
-  useServices({ ...serviceTexts({ system: join(folder, 'none'), registry }) });
+  setServiceTexts({ ...serviceTexts({ system: join(folder, 'none'), registry }) });
   expect(['discard', 'epmap', 'commplex-main'].map((name) => servicePorts(name)[0])).toEqual([9, 135, 5000]);
-  useServices({ system: () => undefined, registry: () => undefined });
+  setServiceTexts({ system: () => undefined, registry: () => undefined });
 });

@@ -30,17 +30,17 @@ test('reports a source that does not open once, after 10 s', () => {
 
 test('waits for three long intervals, and reports an answer too', () => {
   const { progress, said, passTo } = setUp();
-  progress.polled(60_000);
+  progress.countPoll(60_000);
   passTo(1000);
   passTo(180_999);
   expect(said).toEqual([]);
   progress.begin('poll');
-  progress.reads('77/fd');
+  progress.noteFile('77/fd');
   passTo(181_000);
   expect(said).toEqual([
     'no answer for 180 s: the sampler is busy (reading the sockets: /proc of process 77)',
   ]);
-  progress.polled(60_000);
+  progress.countPoll(60_000);
   passTo(190_000);
   expect(said.slice(1)).toEqual(['the sampler answers again, after 189 s']);
 });
@@ -48,7 +48,7 @@ test('waits for three long intervals, and reports an answer too', () => {
 test('polls that come are not told', () => {
   const { progress, said, passTo } = setUp();
   for (let s = 0; s < 60; s++) {
-    progress.polled(1000);
+    progress.countPoll(1000);
     passTo(s * 1000);
   }
   expect(said).toEqual([]);

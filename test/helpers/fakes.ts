@@ -1,5 +1,5 @@
 import type { Batch, Cost, Snapshot } from '../../src/model/batch.ts';
-import { beforeOf, type Event } from '../../src/model/event.ts';
+import { previousFields, type Event } from '../../src/model/event.ts';
 import {
   type Endpoint,
   hasPorts,
@@ -117,7 +117,7 @@ export function told(...batches: readonly Batch[]): Batch[] {
           atMs,
           socket: now,
           learntBy: 'poll',
-          was: beforeOf(life.socket, now),
+          was: previousFields(life.socket, now),
           ageMs: atMs - life.atMs,
           ...(life.isAtLeast && { isBaseline: true }),
         });

@@ -7,18 +7,20 @@ test('ample memory: the bounds are those of what is of use', () => {
   expect(boundsFor(24_000 * MB)).toMatchObject({
     remnants: 30_000,
     closedRows: 20_000,
-    waiting: 10_000,
+    waitingEvents: 10_000,
     samplerMb: 4000,
   });
   expect(boundsFor(24_000 * MB).sockets).toBeGreaterThan(1_000_000);
 });
 
 test('a container of 200 MB keeps thousands of sockets, and a small part of it TIME_WAIT', () => {
-  const { sockets, remnants, closedRows, events, waiting, samplerMb } = boundsFor(200 * MB);
+  const { sockets, remnants, closedRows, events, waitingEvents, samplerMb } = boundsFor(200 * MB);
   expect(sockets).toBeGreaterThan(10_000);
   // Kilobytes of a socket in both threads, beside the program.
   expect(sockets * 3000 + 80 * MB).toBeLessThan(200 * MB);
-  expect([remnants, closedRows, events, waiting, samplerMb].every((it) => it > 0 && it < sockets)).toBe(true);
+  expect([remnants, closedRows, events, waitingEvents, samplerMb].every((it) => it > 0 && it < sockets)).toBe(
+    true,
+  );
 });
 
 test('less memory never gives a larger bound, and some of everything is always kept', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Batch } from '../../src/model/batch.ts';
-import { Compactor, Poster } from '../../src/model/compact.ts';
+import { BatchDecoder, BatchEncoder } from '../../src/model/compact.ts';
 import type { Socket, Traffic } from '../../src/model/socket.ts';
 import { batch } from '../helpers/fakes.ts';
 
@@ -50,7 +50,7 @@ const some = <T extends object>(fields: T) =>
 const NEEDED = { id: 'a', protocol: 'udp', family: 'ipv4', owners: [] } as const;
 
 test('every field comes through, and none that was not there', () => {
-  const compactor = new Compactor();
+  const decoder = new BatchDecoder();
   fc.assert(
     fc.property(
       some(SOCKET),
@@ -66,7 +66,7 @@ test('every field comes through, and none that was not there', () => {
           ...(fields.traffic && { traffic }),
         };
         const before = batch(isSpawned ? { spawned: [socket] } : { changed: [socket], closed: ['x'] });
-        const after = compactor.batch(structuredClone(before));
+        const after = decoder.decode(structuredClone(before));
         expect(after).toEqual(before);
         const [made] = [...after.spawned, ...after.changed];
         expect(Object.keys(made ?? {}).sort()).toEqual(Object.keys(socket).sort());
@@ -77,9 +77,9 @@ test('every field comes through, and none that was not there', () => {
 });
 
 test('the texts of more sockets than it remembers', () => {
-  const compactor = new Compactor();
+  const decoder = new BatchDecoder();
   const spawned = Array.from({ length: 120_000 }, (_, i) => ({ ...SOCKET, user: `user ${i}` }));
-  expect(compactor.batch(batch({ spawned })).spawned.map(({ user }) => user)).toEqual(
+  expect(decoder.decode(batch({ spawned })).spawned.map(({ user }) => user)).toEqual(
     spawned.map(({ user }) => user),
   );
 });
@@ -98,7 +98,7 @@ test('the sockets of events come through, and one that is in a list too is the s
     },
   ] as const;
   const before = batch({ spawned: [SOCKET], events });
-  const after = new Compactor().batch(structuredClone(new Poster().post(before)));
+  const after = new BatchDecoder().decode(structuredClone(new BatchEncoder().encode(before)));
   expect(after).toEqual(before);
   const [spawn, , close] = after.events;
   expect(spawn?.type === 'spawn' && spawn.socket).toBe(after.spawned[0]);
@@ -110,8 +110,8 @@ test('the sockets of events come through, and one that is in a list too is the s
 test('an event is about a socket of an earlier part of its batch, and of no other batch', () => {
   const other: Socket = { ...SOCKET, id: 'sk:2' };
   const spawn = (socket: Socket) => ({ type: 'spawn', atMs: 1, socket, learntBy: 'trace' }) as const;
-  const [poster, compactor] = [new Poster(), new Compactor()];
-  const cross = (part: Batch) => compactor.batch(structuredClone(poster.post(part)));
+  const [encoder, decoder] = [new BatchEncoder(), new BatchDecoder()];
+  const cross = (part: Batch) => decoder.decode(structuredClone(encoder.encode(part)));
   for (let round = 0; round < 2; round++) {
     const first = cross(batch({ spawned: [SOCKET], changed: [other], partial: true }));
     const last = cross(batch({ events: [spawn(other), spawn(SOCKET)] }));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Before, beforeOf } from '../../src/model/event.ts';
+import { type PreviousFields, previousFields } from '../../src/model/event.ts';
 import type { Owner, Socket } from '../../src/model/socket.ts';
 import { socket } from '../helpers/fakes.ts';
 
@@ -11,10 +11,10 @@ const packet = socket({ protocol: 'packet', remote: null, local: '*:3' });
 
 test('a change of the protocol that a packet socket takes tells the old one', () => {
   const now = { ...packet, local: { ...packet.local, protocol: 0x800 } };
-  expect(beforeOf(packet, now)).toEqual({ local: packet.local });
+  expect(previousFields(packet, now)).toEqual({ local: packet.local });
 });
 
-test.each<[string, Partial<Socket>, Partial<Socket>, Before]>([
+test.each<[string, Partial<Socket>, Partial<Socket>, PreviousFields]>([
   ['nothing', {}, {}, {}],
   ['the state', { state: 'SYN_SENT' }, {}, { state: 'SYN_SENT' }],
   ['the peer', { remote: null }, {}, { remote: null }],
@@ -25,5 +25,5 @@ test.each<[string, Partial<Socket>, Partial<Socket>, Before]>([
   ['how the program is known', {}, { owners: [{ ...it.owners[0], knowledge: 'inherited' }] }, {}],
   ['a program that had not been looked for', { owners: pending }, {}, {}],
 ])('a change tells what it replaced, and only that: %s', (_, before, now, told) => {
-  expect(beforeOf({ ...it, ...before }, { ...it, ...now })).toEqual(told);
+  expect(previousFields({ ...it, ...before }, { ...it, ...now })).toEqual(told);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { joined, succeeded } from '../../src/model/owners.ts';
+import { addActors, keepEarlierPrograms } from '../../src/model/owners.ts';
 import type { Owner } from '../../src/model/socket.ts';
 
 const python: Owner = {
@@ -43,36 +43,36 @@ describe('a process that is seen again', () => {
       { ...python, knowledge: 'inherited', nowProcess: 'sleep' },
     ],
   ])('%s', (_, before, now, owner) => {
-    expect(succeeded([before], [now])).toEqual([owner]);
+    expect(keepEarlierPrograms([before], [now])).toEqual([owner]);
   });
 
   test('the same array where nothing differs', () => {
     const now = [python, victim];
-    expect(succeeded([python], now)).toBe(now);
+    expect(keepEarlierPrograms([python], now)).toBe(now);
   });
 });
 
 describe('a process that acts on a socket', () => {
   test('is its first one, until another does', () => {
-    expect(joined(undefined, [python])).toEqual([python]);
+    expect(addActors(undefined, [python])).toEqual([python]);
   });
 
   test('one that is passed the socket and closes it stands behind the one that made it', () => {
-    expect(joined([python], [victim])).toEqual([python, victim]);
+    expect(addActors([python], [victim])).toEqual([python, victim]);
   });
 
   test('as another program: both', () => {
-    expect(joined([python], [sleep])).toEqual([{ ...python, nowProcess: 'sleep' }]);
+    expect(addActors([python], [sleep])).toEqual([{ ...python, nowProcess: 'sleep' }]);
   });
 
   test('under another name it is named as it was when it made the socket', () => {
     const makers = [python];
-    expect(joined(makers, [{ ...python, process: 'sshd' }])).toBe(makers);
+    expect(addActors(makers, [{ ...python, process: 'sshd' }])).toBe(makers);
   });
 
   test('keeps the first eight of many processes that it is passed through', () => {
     let owners: readonly Owner[] | undefined;
-    for (let pid = 1; pid <= 100; pid++) owners = joined(owners, [{ knowledge: 'exact', pid }]);
+    for (let pid = 1; pid <= 100; pid++) owners = addActors(owners, [{ knowledge: 'exact', pid }]);
     expect(owners?.map(({ pid }) => pid)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 });

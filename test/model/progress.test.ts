@@ -7,19 +7,19 @@ test('another reader of the words sees what is being done, and of which process'
   writer.begin('open');
   expect(reader.text).toBe('opening the source');
   writer.begin('poll');
-  writer.reads('4711/fd');
+  writer.noteFile('4711/fd');
   expect(reader.text).toBe('reading the sockets: /proc of process 4711');
-  writer.reads('4711/task/4712/fd/3');
+  writer.noteFile('4711/task/4712/fd/3');
   expect(reader.text).toContain('process 4711');
 });
 
 test('a file of no process, and the next stage, take the process away', () => {
   const progress = new Progress();
   progress.begin('poll');
-  progress.reads('12/stat');
-  progress.reads('net/tcp');
+  progress.noteFile('12/stat');
+  progress.noteFile('net/tcp');
   expect(progress.text).toBe('reading the sockets');
-  progress.reads('12/stat');
+  progress.noteFile('12/stat');
   progress.begin('compare');
   expect(progress.text).toBe('comparing two polls');
 });
@@ -28,7 +28,7 @@ test('polls are counted, and the interval after the last one is kept', () => {
   const progress = new Progress();
   expect([progress.polls, progress.intervalMs]).toEqual([0, 0]);
   progress.begin('deliver');
-  progress.polled(500);
-  progress.polled(2500);
+  progress.countPoll(500);
+  progress.countPoll(2500);
   expect([progress.polls, progress.intervalMs, progress.text]).toEqual([2, 2500, 'between two polls']);
 });

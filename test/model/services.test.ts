@@ -1,8 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { isService, serviceName, serviceNames, servicePorts, useServices } from '../../src/model/services.ts';
+import {
+  isService,
+  serviceName,
+  serviceNames,
+  servicePorts,
+  setServiceTexts,
+} from '../../src/model/services.ts';
 
 const NO_LISTS = { system: () => undefined, registry: () => undefined };
-afterEach(() => useServices(NO_LISTS));
+afterEach(() => setServiceTexts(NO_LISTS));
 
 test.each([
   [22, 'tcp', 'ssh'],
@@ -54,7 +60,7 @@ describe('with the list of the machine', () => {
   };
 
   test('its names are shown where there is no everyday name', () => {
-    useServices(both);
+    setServiceTexts(both);
     expect([9, 135, 7777, 5000].map((port) => serviceName(port, 'tcp'))).toEqual([
       'discard',
       'msrpc',
@@ -64,7 +70,7 @@ describe('with the list of the machine', () => {
   });
 
   test('a port is found by every name that it has, and by names of the registry', () => {
-    useServices(both);
+    setServiceTexts(both);
     const names = ['epmap', 'loc-srv', 'msrpc', 'sink', 'commplex-main', 'nosuch'];
     expect(names.map((name) => servicePorts(name))).toEqual([[135], [135], [135], [9], [5000, 5000], []]);
     expect(isService('epmap', 135, 'tcp')).toBe(true);
@@ -75,7 +81,7 @@ describe('with the list of the machine', () => {
 
   test('nothing is read before a name is needed, and the registry only for what no other list has', () => {
     reads.length = 0;
-    useServices(both);
+    setServiceTexts(both);
     expect(servicePorts('https')).toEqual([443, 443]);
     expect(reads).toEqual([]);
     expect(serviceName(40_000, 'tcp')).toBeUndefined();
@@ -90,7 +96,7 @@ describe('with the list of the machine', () => {
 test.each([undefined, '', '\n'])(
   'without a list of the machine (%j) the names of the registry are shown',
   (system) => {
-    useServices({ system: () => system, registry: () => REGISTRY });
+    setServiceTexts({ system: () => system, registry: () => REGISTRY });
     expect(serviceName(5000, 'tcp')).toBe('commplex-main');
   },
 );
@@ -106,7 +112,7 @@ test('passes over lines of a list that are no service, however long', () => {
     `w 8/tcp ${'alias '.repeat(10_000)}`,
     'q/r 9/tcp',
   ].join('\r\n');
-  useServices({ system: () => hostile, registry: () => undefined });
+  setServiceTexts({ system: () => hostile, registry: () => undefined });
   expect([5, 6, 7, 9].map((port) => serviceName(port, 'tcp'))).toEqual([
     undefined,
     undefined,

@@ -1,6 +1,6 @@
 import { isAnyAddress, unmapped } from '../../model/address.ts';
 import type { Coverage } from '../../model/event.ts';
-import { joined } from '../../model/owners.ts';
+import { addActors } from '../../model/owners.ts';
 import type { Direction, Endpoint, Owner, Socket, SocketState } from '../../model/socket.ts';
 import type { EventSource, KernelEvent, Leftovers } from '../types.ts';
 import { Actors } from './actors.ts';
@@ -311,7 +311,7 @@ export class LinuxEvents implements EventSource {
     if (remotePort !== 0) traced.remote = { address: remoteAddress, port: remotePort };
     if (AFTER_FIN.has(now)) traced.peerHasEnded = true;
     const owners = record.inProcess && ACTIVE.has(now) ? this.#actors.ownersOf(record.tid) : undefined;
-    if (owners) traced.owners = joined(traced.owners, owners);
+    if (owners) traced.owners = addActors(traced.owners, owners);
     // That it is closed is told when it ends; an unfinished handshake has nothing to tell of that.
     if (now === 'CLOSE') return;
     if (now === 'LISTEN') this.#listen(traced);

@@ -104,7 +104,7 @@ export class Network {
   ) {
     this.#system = system;
     this.#wantsCloses = events === true;
-    this.#mostWaiting = bounds?.waiting;
+    this.#mostWaiting = bounds?.waitingEvents;
     this.#found = found;
     this.isOwn = found.isOwn;
     this.netns = labelOf(found);

@@ -1,5 +1,5 @@
 import { release } from 'node:os';
-import { MOST_WAITING } from '../../model/bounds.ts';
+import { MAX_WAITING_EVENTS } from '../../model/bounds.ts';
 import type { SocketBounds } from '../keeping.ts';
 import type { Source, SourceOptions } from '../types.ts';
 import { SourceUnavailable } from '../types.ts';
@@ -76,9 +76,9 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
 
 /** KiB of trace for the events that may wait: ten records of each; undefined where there is memory for the usual size. */
 const shortBuffer = (bounds: SocketBounds | undefined): number | undefined =>
-  bounds?.waiting === undefined || bounds.waiting >= MOST_WAITING
+  bounds?.waitingEvents === undefined || bounds.waitingEvents >= MAX_WAITING_EVENTS
     ? undefined
-    : Math.max(256, Math.round(bounds.waiting / 5));
+    : Math.max(256, Math.round(bounds.waitingEvents / 5));
 
 function openTrace(native: Native, bufferKiB: number | undefined): Trace | string {
   try {

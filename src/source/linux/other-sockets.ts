@@ -1,4 +1,4 @@
-import { endNumber, type Owner, type Protocol, sameEndpoint, type Socket } from '../../model/socket.ts';
+import { portOrProtocol, type Owner, type Protocol, sameEndpoint, type Socket } from '../../model/socket.ts';
 import type { Keeping } from '../keeping.ts';
 import type { Attribution, Listeners } from './attribution.ts';
 import type { OtherMessage } from './netlink/others.ts';
@@ -24,7 +24,7 @@ interface OtherTable {
 function inetTable(table: Table): OtherTable {
   const messageOf = ({ sighting, recvQueue, sendQueue }: TableItem): OtherMessage => {
     const { protocol, family, local, inode } = sighting;
-    const id = `${protocol}:${inode ?? `${family} ${local.address}:${endNumber(local)}`}`;
+    const id = `${protocol}:${inode ?? `${family} ${local.address}:${portOrProtocol(local)}`}`;
     return { id, ...sighting, recvQueue, sendQueue };
   };
   const parse = (text: string) => {

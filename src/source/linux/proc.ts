@@ -94,7 +94,7 @@ export class Proc {
   }
 
   link(path: string): Outcome<string> {
-    this.#progress?.reads(path);
+    this.#progress?.noteFile(path);
     return attempt(() => readlinkSync(`${this.#root}/${path}`));
   }
 
@@ -138,13 +138,13 @@ export class Proc {
   }
 
   names(path: string): Outcome<string[]> {
-    this.#progress?.reads(path);
+    this.#progress?.noteFile(path);
     return attempt(() => readdirSync(`${this.#root}/${path}`));
   }
 
   /** Inode, size and owner of a file or folder. */
   stat(path: string): Outcome<{ ino: number; size: number; uid: number }> {
-    this.#progress?.reads(path);
+    this.#progress?.noteFile(path);
     return attempt(() => statSync(`${this.#root}/${path}`));
   }
 
@@ -158,7 +158,7 @@ export class Proc {
 
   /** Reads at most `most` bytes of a file into the buffer; files of /proc have no size. Returns how many there were. */
   #fill(path: string, most: number): number {
-    this.#progress?.reads(path);
+    this.#progress?.noteFile(path);
     const fd = openSync(`${this.#root}/${path}`, 'r');
     try {
       let length = 0;

@@ -2,7 +2,7 @@ import { parseIpv6, unmapped } from '../../model/address.ts';
 import { serviceName } from '../../model/services.ts';
 import {
   type Endpoint,
-  endNumber,
+  portOrProtocol,
   type Protocol,
   protocolName,
   type SocketState,
@@ -84,7 +84,7 @@ const ENDPOINT_WIDTH = { least: 14, good: 21, most: ADDRESS_MOST + 8 };
 /** The service that a socket is for, by the custom of its ports: on the side that listens, where that is known. */
 function serviceText({ socket, direction }: ColumnRow): string {
   const { local, remote, protocol } = socket;
-  const name = (endpoint: Endpoint | null) => endpoint && serviceName(endNumber(endpoint), protocol);
+  const name = (endpoint: Endpoint | null) => endpoint && serviceName(portOrProtocol(endpoint), protocol);
   const [first, second] = direction === 'in' ? [local, remote] : [remote, local];
   return name(first) ?? name(second) ?? NOTHING;
 }
@@ -136,7 +136,7 @@ export const NETWORK_COLUMNS = {
     width: PORT_WIDTH,
     priority: 4,
     text: ({ socket }, { serviceNames }) => portText(socket.local, socket, serviceNames),
-    key: ({ socket }) => endNumber(socket.local),
+    key: ({ socket }) => portOrProtocol(socket.local),
   },
   remoteAddress: {
     title: 'REMOTE',

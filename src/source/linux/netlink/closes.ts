@@ -1,4 +1,4 @@
-import { MOST_WAITING } from '../../../model/bounds.ts';
+import { MAX_WAITING_EVENTS } from '../../../model/bounds.ts';
 import type { Protocol, Traffic } from '../../../model/socket.ts';
 import {
   decodeAddresses,
@@ -130,7 +130,7 @@ export class Closes {
    * @param most how many wait to be taken at most, each of which takes about 1 KB: further ones stay in the kernel's
    * buffer, which counts what does not fit
    */
-  constructor(channel: ClosesChannel, most = MOST_WAITING) {
+  constructor(channel: ClosesChannel, most = MAX_WAITING_EVENTS) {
     this.#most = most;
     this.#channel = channel;
     this.#drops = channel.drops() ?? 0;
