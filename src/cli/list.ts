@@ -1,7 +1,7 @@
 import { isatty } from 'node:tty';
 import { socketsCsv } from '../export/csv.ts';
 import { socketsJson } from '../export/json.ts';
-import { aligned, plain } from '../export/table.ts';
+import { alignedTable, tabSeparated } from '../export/table.ts';
 import { boundsFor } from '../model/bounds.ts';
 import type { Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
@@ -61,7 +61,7 @@ export async function list(
   order.update({ ...state, hosts });
   const shown = order.rows().map((row) => row.socket);
   const table = (sockets: readonly Socket[]) =>
-    localText((isatty(1) ? aligned : plain)(sockets), process.env);
+    localText((isatty(1) ? alignedTable : tabSeparated)(sockets), process.env);
   const format = json ? socketsJson : csv ? socketsCsv : table;
   await print(format(shown));
   const slip = shown.length === 0 ? slipText(query) : undefined;

@@ -2,7 +2,7 @@ import { portOrProtocolText } from '../model/services.ts';
 import { firstOwner, type Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import { TRAFFIC_FIELDS } from './json.ts';
-import { runsOf } from './runs.ts';
+import { chunksOf } from './chunks.ts';
 
 type Value = string | number | undefined;
 
@@ -78,7 +78,7 @@ const rowCsv = (socket: Socket): string => `${getters.map((value) => cell(value(
  */
 export function* csvPieces(sockets: readonly Socket[]): Generator<string> {
   yield `${Object.keys(COLUMNS).join(',')}\r\n`;
-  for (const run of runsOf(sockets)) yield run.map(rowCsv).join('');
+  for (const chunk of chunksOf(sockets)) yield chunk.map(rowCsv).join('');
 }
 
 /** The same in one piece. */

@@ -1,7 +1,7 @@
 import type { PreviousFields, GapEvent, LearntBy, SocketEvent } from '../model/event.ts';
 import { portOrProtocolText } from '../model/services.ts';
 import type { Endpoint, Owner, Protocol, Socket, Traffic } from '../model/socket.ts';
-import { runsOf } from './runs.ts';
+import { chunksOf } from './chunks.ts';
 
 /** Characters that JSON allows as they are and a terminal, or an eye, is misled by. */
 const UNSAFE = /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu;
@@ -102,8 +102,8 @@ export function socketJson(socket: Socket): string {
 /** An array of sockets, one a line, in pieces. */
 export function* jsonPieces(sockets: readonly Socket[]): Generator<string> {
   let before = '[\n';
-  for (const run of runsOf(sockets)) {
-    yield before + run.map(socketJson).join(',\n');
+  for (const chunk of chunksOf(sockets)) {
+    yield before + chunk.map(socketJson).join(',\n');
     before = ',\n';
   }
   yield sockets.length === 0 ? '[]\n' : '\n]\n';

@@ -32,7 +32,7 @@ const cells = (sockets: readonly Socket[]): string[][] => [
 ];
 
 /** Columns as wide as their content, for a person; nothing is cut. */
-export function aligned(sockets: readonly Socket[]): string {
+export function alignedTable(sockets: readonly Socket[]): string {
   const lines = cells(sockets);
   const widths = COLUMNS.map((_, i) =>
     lines.reduce((most, line) => Math.max(most, displayWidth(line[i] ?? '')), 0),
@@ -45,7 +45,7 @@ export function aligned(sockets: readonly Socket[]): string {
 }
 
 /** Columns parted by one tab each, for other programs. */
-export const plain = (sockets: readonly Socket[]): string =>
+export const tabSeparated = (sockets: readonly Socket[]): string =>
   cells(sockets)
     .map((line) => `${line.join('\t')}\n`)
     .join('');

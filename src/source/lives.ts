@@ -8,7 +8,7 @@ import {
   type Socket,
   type SocketState,
 } from '../model/socket.ts';
-import { Keeping, type SocketBounds } from './keeping.ts';
+import { SocketLimiter, type SocketBounds } from './socket-limiter.ts';
 
 /** What a source sees of one socket at one moment, before it is known whose life it continues. */
 export interface Sighting {
@@ -24,7 +24,7 @@ export interface Sighting {
 
 interface Entry {
   readonly sighting: Sighting;
-  round: number;
+  poll: number;
   /** The socket that stands for the sighting; while `fresh`, the one it continues. */
   socket: Socket | undefined;
   fresh: boolean;
@@ -113,37 +113,37 @@ class Vanished {
 
 /**
  * Follows sockets from reading to reading where the system gives no cookie: decides which sighting continues which
- * socket, and keeps an unchanged socket the same object. A reading is `begin`, then for each socket `recall(key)`
- * and, where that is false, `add(key, sighting)`; then `settle`.
+ * socket, and keeps an unchanged socket the same object. A reading is `begin`, then for each socket `markSeen(key)`
+ * and, where that is false, `add(key, sighting)`; then `finish`.
  *
  * `key` is any text that stays the same while nothing about the socket changes, such as its line in a table.
  */
 export class Lives {
-  readonly #keeping: Keeping;
+  readonly #limiter: SocketLimiter;
   readonly #entries = new Map<string, Entry>();
   #sockets: ReadonlyMap<string, Socket> = new Map();
   #added: Entry[] = [];
-  #round = 0;
-  #recalled = 0;
+  #poll = 0;
+  #unchanged = 0;
 
   constructor(bounds?: SocketBounds) {
-    this.#keeping = new Keeping(bounds);
+    this.#limiter = new SocketLimiter(bounds);
   }
 
   begin(): void {
-    this.#keeping.begin();
-    this.#round++;
-    this.#recalled = 0;
+    this.#limiter.begin();
+    this.#poll++;
+    this.#unchanged = 0;
     this.#added = [];
   }
 
   /** True when `key` was there at the last reading, or before in this one; it is then noted as there. */
-  recall(key: string): boolean {
+  markSeen(key: string): boolean {
     const entry = this.#entries.get(key);
     if (entry === undefined) return false;
     // A table read in pieces may repeat a line: it is still one socket.
-    if (entry.round !== this.#round) this.#recalled++;
-    entry.round = this.#round;
+    if (entry.poll !== this.#poll) this.#unchanged++;
+    entry.poll = this.#poll;
     return true;
   }
 
@@ -152,28 +152,28 @@ export class Lives {
     if (this.#entries.has(key)) return;
     const { state, remote } = sighting;
     const kind = state === 'TIME_WAIT' ? 'remnant' : remote === null ? 'listener' : 'connection';
-    if (!this.#keeping.hasRoom(this.#entries.size, kind)) {
-      this.#keeping.leaveOut(kind);
+    if (!this.#limiter.hasRoom(this.#entries.size, kind)) {
+      this.#limiter.countOmitted(kind);
       return;
     }
-    const entry: Entry = { sighting, round: this.#round, socket: undefined, fresh: true };
+    const entry: Entry = { sighting, poll: this.#poll, socket: undefined, fresh: true };
     this.#entries.set(key, entry);
     this.#added.push(entry);
   }
 
   /** Keys of this reading that were there at the last one, and those that were not. */
-  get counts(): { recalled: number; added: number } {
-    return { recalled: this.#recalled, added: this.#added.length };
+  get counts(): { unchanged: number; added: number } {
+    return { unchanged: this.#unchanged, added: this.#added.length };
   }
 
   /** Returns notices of the sockets left out of this reading, for which there was no room. */
   notices(): Degradation[] {
-    return this.#keeping.notices();
+    return this.#limiter.notices();
   }
 
   /** Every sighting of this reading. */
   *sightings(): Generator<Sighting> {
-    for (const entry of this.#entries.values()) if (entry.round === this.#round) yield entry.sighting;
+    for (const entry of this.#entries.values()) if (entry.poll === this.#poll) yield entry.sighting;
   }
 
   /**
@@ -183,14 +183,14 @@ export class Lives {
    * differs either, nothing is asked
    * @returns every socket of this reading by id; the same map as before when nothing changed
    */
-  settle(
+  finish(
     ownersOf: (sighting: Sighting, previous: Socket | undefined) => readonly Owner[],
     ownersChanged = true,
   ): ReadonlyMap<string, Socket> {
-    let changed = this.#added.length > 0 || this.#recalled !== this.#entries.size;
+    let changed = this.#added.length > 0 || this.#unchanged !== this.#entries.size;
     if (!changed && !ownersChanged) return this.#sockets;
     if (changed) {
-      const vanished = this.#forgetUnseen();
+      const vanished = this.#removeUnseen();
       for (const entry of this.#added) entry.socket = vanished.take(entry.sighting);
     }
     const newIds = new Set<string>();
@@ -212,10 +212,10 @@ export class Lives {
     return this.#sockets;
   }
 
-  #forgetUnseen(): Vanished {
+  #removeUnseen(): Vanished {
     const vanished = new Vanished();
     for (const [key, entry] of this.#entries) {
-      if (entry.round === this.#round) continue;
+      if (entry.poll === this.#poll) continue;
       this.#entries.delete(key);
       if (entry.socket) vanished.put(entry.socket);
     }

@@ -2,7 +2,7 @@ import type { Snapshot } from '../model/batch.ts';
 import type { Coverage, GapEvent, LearntBy } from '../model/event.ts';
 import type { Progress } from '../model/progress.ts';
 import type { Owner, Socket, SocketState } from '../model/socket.ts';
-import type { SocketBounds } from './keeping.ts';
+import type { SocketBounds } from './socket-limiter.ts';
 
 /** Reads the sockets of a system. One reading at a time: a caller waits for one before it asks for the next. */
 export interface Source {

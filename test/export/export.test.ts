@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eventJson, type Gap, socketJson, socketsJson } from '../../src/export/json.ts';
-import { aligned, plain } from '../../src/export/table.ts';
+import { alignedTable, tabSeparated } from '../../src/export/table.ts';
 import type { SocketEvent } from '../../src/model/event.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import { displayWidth } from '../../src/view/width.ts';
@@ -161,7 +161,7 @@ describe('an event as a line of JSON', () => {
 
 describe('the table', () => {
   test('for other programs: one tab between the columns, the same count in every line', () => {
-    const lines = plain(ALL).trimEnd().split('\n');
+    const lines = tabSeparated(ALL).trimEnd().split('\n');
     expect(lines[0]).toBe('PROCESS\tPID\tUSER\tPROTO\tLOCAL\tPORT\tREMOTE\tPORT\tSTATE');
     expect(lines[1]).toBe('node\t81234\tana\ttcp\t10.0.0.5\t51512\t203.0.113.80\t443\tESTABLISHED');
     expect(lines).toHaveLength(ALL.length + 1);
@@ -173,7 +173,7 @@ describe('the table', () => {
   test('what is unknown is a dash', () => {
     const it = { ...SCENE.dhcp, user: undefined, owners: [{ knowledge: 'hidden' as const }] };
     const { user: _, ...nameless } = it;
-    expect(plain([nameless]).split('\n')[1]).toBe('hidden\t-\t-\tudp\t*\t68\t*\t*\t-');
+    expect(tabSeparated([nameless]).split('\n')[1]).toBe('hidden\t-\t-\tudp\t*\t68\t*\t*\t-');
   });
 
   test('sockets of every protocol', () => {
@@ -193,7 +193,7 @@ describe('the table', () => {
       socket({ protocol: 'mptcp', local: '[::1]:1', remote: '[::1]:443' }),
     ];
     expect(
-      plain(ends)
+      tabSeparated(ends)
         .trimEnd()
         .split('\n')
         .slice(1)
@@ -208,7 +208,7 @@ describe('the table', () => {
   });
 
   test('for a person: columns as wide as their content, nothing cut', () => {
-    const lines = aligned(ALL).trimEnd().split('\n');
+    const lines = alignedTable(ALL).trimEnd().split('\n');
     expect(lines[0]).toMatch(/^PROCESS +PID +USER/);
     const long = lines.find((line) => line.includes('firefox-developer-edition'));
     expect(long).toContain('2001:db8:1111:2222:3333:4444:5555:6666');
@@ -225,13 +225,13 @@ describe('the table', () => {
       ...socket({ user: process }),
       owners: [{ knowledge: 'exact' as const, pid: 1, process }],
     }));
-    const text = plain(hostile) + aligned(hostile);
+    const text = tabSeparated(hostile) + alignedTable(hostile);
     expect(text.replace(/[\t\n]/g, '')).not.toMatch(UNSAFE);
     expect(text.split('\n')).toHaveLength(2 * (HOSTILE.length + 1) + 1);
   });
 
   test('of nothing: the titles', () => {
-    expect(plain([]).split('\n')).toHaveLength(2);
-    expect(aligned([])).toBe('PROCESS  PID  USER  PROTO  LOCAL  PORT  REMOTE  PORT  STATE\n');
+    expect(tabSeparated([]).split('\n')).toHaveLength(2);
+    expect(alignedTable([])).toBe('PROCESS  PID  USER  PROTO  LOCAL  PORT  REMOTE  PORT  STATE\n');
   });
 });

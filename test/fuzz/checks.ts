@@ -1,6 +1,6 @@
 import { socketsCsv } from '../../src/export/csv.ts';
 import { socketsJson } from '../../src/export/json.ts';
-import { aligned, plain } from '../../src/export/table.ts';
+import { alignedTable, tabSeparated } from '../../src/export/table.ts';
 import type { Socket } from '../../src/model/socket.ts';
 
 /**
@@ -36,6 +36,6 @@ export function checkSockets(sockets: readonly Socket[]): void {
   if (!Array.isArray(parsed) || parsed.length !== sockets.length) throw new Error('sockets are lost in JSON');
   checkHarmless(json.replaceAll('\n', ''), 'JSON');
   checkHarmless(socketsCsv(sockets).replaceAll('\r\n', ''), 'CSV');
-  for (const table of [plain(sockets), aligned(sockets)])
+  for (const table of [tabSeparated(sockets), alignedTable(sockets)])
     checkHarmless(table.replace(/[\t\n]/g, ''), 'a table');
 }

@@ -8,8 +8,8 @@ test('beyond the bounds new sockets are counted and not kept', () => {
   const lives = new Lives({ remnants: 2, sockets: 4 });
   const read = (...seen: Seen[]) => {
     lives.begin();
-    for (const it of seen) if (!lives.recall(keyOf(it))) lives.add(keyOf(it), sightingOf(it));
-    return lives.settle(() => CURL).size;
+    for (const it of seen) if (!lives.markSeen(keyOf(it))) lives.add(keyOf(it), sightingOf(it));
+    return lives.finish(() => CURL).size;
   };
   const at = (port: number, state: SocketState): Seen => ({ local: `192.0.2.10:${port}`, state });
   const kept = [at(1, 'ESTABLISHED'), at(2, 'ESTABLISHED')];
@@ -63,8 +63,8 @@ function read(
   ownersOf: (sighting: Sighting, previous: Socket | undefined) => readonly Owner[] = () => CURL,
 ): ReadonlyMap<string, Socket> {
   lives.begin();
-  for (const it of seen) if (!lives.recall(keyOf(it))) lives.add(keyOf(it), sightingOf(it));
-  return lives.settle(ownersOf);
+  for (const it of seen) if (!lives.markSeen(keyOf(it))) lives.add(keyOf(it), sightingOf(it));
+  return lives.finish(ownersOf);
 }
 
 /** The one socket of a reading. */
@@ -222,11 +222,11 @@ describe('several sockets', () => {
     const changed: Seen = { state: 'TIME_WAIT' };
     lives.begin();
     // A table is taken apart as a whole before any of its lines is added.
-    const isKnown = [lives.recall(keyOf(changed)), lives.recall(keyOf(changed))];
+    const isKnown = [lives.markSeen(keyOf(changed)), lives.markSeen(keyOf(changed))];
     expect(isKnown).toEqual([false, false]);
     lives.add(keyOf(changed), sightingOf(changed));
     lives.add(keyOf(changed), sightingOf(changed));
-    expect(only(lives.settle(() => CURL)).id).toBe(before.id);
+    expect(only(lives.finish(() => CURL)).id).toBe(before.id);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { socketsCsv } from '../../src/export/csv.ts';
 import { socketsJson } from '../../src/export/json.ts';
-import { aligned, plain } from '../../src/export/table.ts';
+import { alignedTable, tabSeparated } from '../../src/export/table.ts';
 import type { Owner, Socket } from '../../src/model/socket.ts';
 import { compileForSubjects } from '../../src/query/compile.ts';
 import { compileHideRules, hideRuleOf } from '../../src/store/hide-rules.ts';
@@ -42,8 +42,8 @@ const OUTPUTS: Readonly<Record<string, (it: Socket) => string>> = {
   events: (it) =>
     textOf(eventLine({ type: 'spawn', atMs: NOON_MS, socket: it, learntBy: 'poll' }, 120, 'none')),
   watch: (it) => eventText({ type: 'spawn', atMs: NOON_MS, socket: it, learntBy: 'poll' }),
-  'ls for a person': (it) => aligned([it]),
-  'ls for programs': (it) => plain([it]),
+  'ls for a person': (it) => alignedTable([it]),
+  'ls for programs': (it) => tabSeparated([it]),
   groups: (it) => GROUPINGS.process.label(rowOf(it)),
 };
 

@@ -57,7 +57,7 @@ export class NamespaceMounts {
     }
     // `ip netns add` makes the file first and mounts on it later: the round after a change may see more.
     const isDue = this.#round - this.#folderChangedRound <= 1 || this.#round - this.#readRound >= READ_ROUNDS;
-    const present = isDue ? this.#read() : this.#mounts.filter(isThere);
+    const present = isDue ? this.#read() : this.#mounts.filter(isMounted);
     // What was mounted may be mounted elsewhere, or another thing here.
     this.#mounts = present.length < this.#mounts.length && !isDue ? this.#read() : present;
     return this.#mounts;
@@ -66,12 +66,14 @@ export class NamespaceMounts {
   #read(): readonly NamespaceMount[] {
     this.#readRound = this.#round;
     const text = this.#proc.text('self/mountinfo', LIMIT.machine);
-    return 'value' in text ? parseNamespaceMounts(text.value).filter(isThere) : this.#mounts.filter(isThere);
+    return 'value' in text
+      ? parseNamespaceMounts(text.value).filter(isMounted)
+      : this.#mounts.filter(isMounted);
   }
 }
 
 /** A mount may be covered by another one, or out of reach: then nothing there opens this namespace. */
-export const isThere = ({ path, inode }: NamespaceMount): boolean => {
+export const isMounted = ({ path, inode }: NamespaceMount): boolean => {
   try {
     return statSync(path, { throwIfNoEntry: false })?.ino === inode;
   } catch {
@@ -87,7 +89,7 @@ const namespaceDevice = (): number | undefined =>
  * True where a path opens the namespace, in a mount namespace that another user may fill: a file with the number of a
  * namespace is none.
  */
-export function isNamespaceAt(path: string, inode: number): boolean {
+export function opensNamespace(path: string, inode: number): boolean {
   try {
     const stat = statSync(path, { throwIfNoEntry: false });
     return stat?.ino === inode && stat.dev === namespaceDevice();

@@ -15,9 +15,9 @@ export function namespaceNotices(
   const all = [...networks.values()];
   const unheard = all.filter(({ isDeaf }) => isDeaf).length;
   const unlinked = all.flatMap(({ interfacesFailure }) => interfacesFailure ?? []);
-  const blind = namespaces.blind ?? standing.procFailure;
+  const procFailure = namespaces.procFailure ?? standing.procFailure;
   return [
-    ...(blind === undefined ? unseen(all.length, namespaces, standing) : [noProc(blind)]),
+    ...(procFailure === undefined ? unseen(all.length, namespaces, standing) : [noProc(procFailure)]),
     ...(networks.closed.size > 0 ? [closed([...networks.closed.values()], standing)] : []),
     ...(networks.failed.size > 0 ? [failed([...networks.failed.values()])] : []),
     ...(unheard > 0 ? [deaf(unheard)] : []),
@@ -42,9 +42,9 @@ const noProc = (message: string): Degradation => ({
 
 /** Namespaces that may be there and that nothing which can be read tells of. */
 function unseen(shown: number, namespaces: Namespaces, standing: Standing): Degradation[] {
-  const { unreadable, hasUnlisted } = namespaces;
+  const { unreadableProcesses, hasUnlistedProcesses } = namespaces;
   const why = whyUnseen(standing, ['CAP_SYS_PTRACE', 'CAP_SYS_ADMIN']);
-  if (unreadable === 0 && !hasUnlisted && why === undefined) return [];
+  if (unreadableProcesses === 0 && !hasUnlistedProcesses && why === undefined) return [];
   if (shown === 1 && why !== undefined) {
     return [
       {
@@ -54,7 +54,8 @@ function unseen(shown: number, namespaces: Namespaces, standing: Standing): Degr
       },
     ];
   }
-  const who = unreadable > 0 ? counted(unreadable, 'process', 'processes') : 'some processes';
+  const who =
+    unreadableProcesses > 0 ? counted(unreadableProcesses, 'process', 'processes') : 'some processes';
   return [
     {
       code: 'namespaces-unseen',

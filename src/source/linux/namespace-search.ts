@@ -1,5 +1,5 @@
 import { namespaceInode, type Target } from './descriptor-target.ts';
-import { isNamespaceAt, parseNamespaceMounts } from './mounts.ts';
+import { opensNamespace, parseNamespaceMounts } from './mounts.ts';
 import type { Entrance, NetlinkSystem } from './netlink/system.ts';
 import { LIMIT, type Proc } from './proc.ts';
 
@@ -8,11 +8,11 @@ type HeldSocket = NonNullable<Entrance['socket']>;
 /** Something that keeps a network namespace alive in which no process has its main thread. */
 export interface Hold extends Entrance {
   /** True while it still holds this namespace. */
-  isThere(): boolean;
+  isValid(): boolean;
 }
 
 /** Namespaces and sockets that the search leaves alone. */
-export interface Known {
+export interface KnownInodes {
   /** A namespace that processes are in, or that is mounted here. */
   isNamespace(inode: number): boolean;
   /** A socket that a list of the kernel tells of. */
@@ -79,7 +79,7 @@ export class NamespaceSearch {
   /** Inodes of the namespaces that are held now; each hold is looked at. */
   *held(): Generator<number> {
     for (const [inode, hold] of this.#holds) {
-      if (hold.isThere()) yield inode;
+      if (hold.isValid()) yield inode;
       else this.#holds.delete(inode);
     }
   }
@@ -94,7 +94,7 @@ export class NamespaceSearch {
    * @param budgetMs time of this round
    * @returns true where a namespace was found that was not known
    */
-  step(pids: () => readonly number[], known: Known, budgetMs = BUDGET_MS): boolean {
+  step(pids: () => readonly number[], known: KnownInodes, budgetMs = BUDGET_MS): boolean {
     this.#round++;
     if (this.#debtMs > 0) {
       this.#debtMs -= budgetMs;
@@ -152,8 +152,8 @@ export class NamespaceSearch {
       const { inode } = mount;
       if (pass.known.isNamespace(inode) || this.#holds.has(inode)) continue;
       const path = this.#proc.pathOf(`${pid}/root${mount.path}`);
-      const isThere = () => isNamespaceAt(path, inode);
-      if (isThere()) this.#holds.set(inode, { inode, path, isThere });
+      const isValid = () => opensNamespace(path, inode);
+      if (isValid()) this.#holds.set(inode, { inode, path, isValid });
       else pass.unreachable.add(inode);
       yield;
     }
@@ -200,14 +200,14 @@ export class NamespaceSearch {
   }
 
   /** Takes note of a link to a namespace. */
-  #note(text: string, path: string, known: Known): void {
+  #note(text: string, path: string, known: KnownInodes): void {
     const inode = namespaceInode(text);
     if (inode === undefined || known.isNamespace(inode) || this.#holds.has(inode)) return;
-    const isThere = (): boolean => {
+    const isValid = (): boolean => {
       const link = this.#proc.link(path);
       return 'value' in link && link.value === text;
     };
-    this.#holds.set(inode, { inode, path: this.#proc.pathOf(path), isThere });
+    this.#holds.set(inode, { inode, path: this.#proc.pathOf(path), isValid });
   }
 
   #askSocket(pass: Pass, socket: HeldSocket, path: string, { inode }: Target): void {
@@ -225,11 +225,11 @@ export class NamespaceSearch {
       if (isTcp) pass.unboundTcp.add(inode);
       return;
     }
-    const isThere = (): boolean => {
+    const isValid = (): boolean => {
       const link = this.#proc.link(path);
       return 'value' in link && link.value === `socket:[${inode}]`;
     };
-    this.#holds.set(netns, { inode: netns, path: this.#proc.pathOf(path), socket, isThere });
+    this.#holds.set(netns, { inode: netns, path: this.#proc.pathOf(path), socket, isValid });
   }
 }
 
@@ -237,7 +237,7 @@ export class NamespaceSearch {
 class Pass {
   readonly pids: readonly number[];
   /** As of this round. */
-  known: Known;
+  known: KnownInodes;
   left: number;
   readonly mountNamespaces = new Set<string>();
   readonly unreachable = new Set<number>();
@@ -245,7 +245,7 @@ class Pass {
   readonly unboundTcp = new Set<number>();
   steps: Generator<undefined> | undefined;
 
-  constructor(pids: readonly number[], known: Known) {
+  constructor(pids: readonly number[], known: KnownInodes) {
     this.pids = pids;
     this.known = known;
     this.left = pids.length;

@@ -1,8 +1,8 @@
 import { ContainerNames } from './container-names.ts';
 import { CgroupTrust } from './cgroup-trust.ts';
 import { namespaceInode } from './descriptor-target.ts';
-import { type HeldName, HeldNames } from './held-names.ts';
-import { isThere as isMounted, type NamespaceMount, NamespaceMounts } from './mounts.ts';
+import { type CgroupName, CgroupNames } from './cgroup-names.ts';
+import { isMounted, type NamespaceMount, NamespaceMounts } from './mounts.ts';
 import type { Hold, NamespaceSearch } from './namespace-search.ts';
 import type { Proc } from './proc.ts';
 import { FIRST_PID_NAMESPACE } from './standing.ts';
@@ -40,7 +40,7 @@ const GENERATED = /^(?:cni-|netns-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]
 
 const NONE: readonly NamespaceMount[] = [];
 
-const HOST: HeldName = { name: 'host' };
+const HOST: CgroupName = { name: 'host' };
 
 /** What is known of a process: its namespace, or why not. */
 interface Seat {
@@ -56,7 +56,7 @@ interface Namespace {
   readonly pids: Set<number>;
   mounts: readonly NamespaceMount[];
   /** The name of its container or service, or what goes for one. */
-  heldName: HeldName | undefined;
+  cgroupName: CgroupName | undefined;
   searches: number;
   searchRound: number;
   found: FoundNamespace | undefined;
@@ -70,7 +70,7 @@ interface Namespace {
 export class Namespaces {
   readonly #proc: Proc;
   readonly #mounts: NamespaceMounts;
-  readonly #names: HeldNames;
+  readonly #names: CgroupNames;
   readonly #hidden: NamespaceSearch | undefined;
   readonly #namedFolders: readonly string[];
   #isFirstPidNamespace = false;
@@ -78,8 +78,8 @@ export class Namespaces {
   readonly #byInode = new Map<number, Namespace>();
   #ownInode: number | undefined;
   #round = 0;
-  #unreadable = 0;
-  #blind: string | undefined;
+  #unreadableProcesses = 0;
+  #procFailure: string | undefined;
   #isFirstProcessListed = false;
   #last: readonly FoundNamespace[] = [];
 
@@ -99,22 +99,22 @@ export class Namespaces {
     this.#proc = proc;
     this.#namedFolders = NAMED_FOLDERS.map((name) => `${folder}/${name}/`);
     this.#mounts = new NamespaceMounts({ proc, folder: `${folder}/run/netns` });
-    this.#names = new HeldNames(new ContainerNames(root), trust);
+    this.#names = new CgroupNames(new ContainerNames(root), trust);
     this.#hidden = search;
   }
 
   /** Processes that did not let their namespace be seen: without root, those of other users. */
-  get unreadable(): number {
-    return this.#unreadable;
+  get unreadableProcesses(): number {
+    return this.#unreadableProcesses;
   }
 
   /** Why /proc tells of no process; undefined where it does. */
-  get blind(): string | undefined {
-    return this.#blind;
+  get procFailure(): string | undefined {
+    return this.#procFailure;
   }
 
   /** True where some processes do not even appear in /proc: without pid 1 there must be more (hidepid=2, proc(5)). */
-  get hasUnlisted(): boolean {
+  get hasUnlistedProcesses(): boolean {
     return !this.#isFirstProcessListed;
   }
 
@@ -126,8 +126,9 @@ export class Namespaces {
   refresh(listed?: readonly number[]): readonly FoundNamespace[] {
     const self = this.#proc.stat('self');
     const pids = 'value' in self ? (listed ?? this.#list()) : [];
-    this.#blind = 'failed' in self ? self.message : pids.length === 0 ? 'it lists no process' : undefined;
-    if (this.#blind !== undefined) return this.#last;
+    this.#procFailure =
+      'failed' in self ? self.message : pids.length === 0 ? 'it lists no process' : undefined;
+    if (this.#procFailure !== undefined) return this.#last;
     this.#isFirstProcessListed = pids.includes(1);
     this.#round++;
     this.#findOwn();
@@ -139,8 +140,8 @@ export class Namespaces {
     // What is gone goes before what is new comes, for the kernel gives the lowest inode that is free.
     this.#findMounts();
     for (const pid of pids) this.#visit(pid);
-    this.#unreadable = 0;
-    for (const { inode } of this.#seats.values()) if (inode === 'forbidden') this.#unreadable++;
+    this.#unreadableProcesses = 0;
+    for (const { inode } of this.#seats.values()) if (inode === 'forbidden') this.#unreadableProcesses++;
     for (const inode of this.#hidden?.held() ?? []) this.#namespace(inode);
     const found: FoundNamespace[] = [];
     // A process found to have moved may add a namespace here, which this loop comes to as well.
@@ -169,12 +170,12 @@ export class Namespaces {
   }
 
   /** True while the namespace can still be reached, looked at anew. */
-  isThere(inode: number): boolean {
+  isReachable(inode: number): boolean {
     const mounts = this.#byInode.get(inode)?.mounts ?? NONE;
     return (
       mounts.some(isMounted) ||
       this.processOf(inode, true) !== undefined ||
-      this.#hidden?.holdOf(inode)?.isThere() === true
+      this.#hidden?.holdOf(inode)?.isValid() === true
     );
   }
 
@@ -250,7 +251,7 @@ export class Namespaces {
         inode,
         pids: new Set(),
         mounts: NONE,
-        heldName: undefined,
+        cgroupName: undefined,
         searches: 0,
         searchRound: 0,
         found: undefined,
@@ -310,14 +311,14 @@ export class Namespaces {
     return typeof inode === 'number' ? inode : undefined;
   }
 
-  #nameOf(namespace: Namespace): HeldName | undefined {
+  #nameOf(namespace: Namespace): CgroupName | undefined {
     if (namespace.inode === this.#hostInode) return HOST;
     const mounted = namespace.mounts.flatMap(({ path }) => this.#mountedName(path) ?? []).sort();
     const given = mounted.find((name) => !GENERATED.test(name));
     if (given !== undefined) return { name: given };
     if (this.#isSearchDue(namespace)) this.#search(namespace);
     const [made] = mounted;
-    return namespace.heldName ?? (made === undefined ? undefined : { name: made });
+    return namespace.cgroupName ?? (made === undefined ? undefined : { name: made });
   }
 
   #mountedName(path: string): string | undefined {
@@ -336,8 +337,8 @@ export class Namespaces {
   #search(namespace: Namespace): void {
     namespace.searchRound = this.#round + (NAME_ROUNDS[namespace.searches] ?? 0);
     namespace.searches++;
-    let service: HeldName | undefined;
-    let label: HeldName | undefined;
+    let service: CgroupName | undefined;
+    let label: CgroupName | undefined;
     let asked = 0;
     for (const pid of namespace.pids) {
       if (asked++ === ASKED_PROCESSES) break;
@@ -345,7 +346,7 @@ export class Namespaces {
       if (!('value' in text)) continue;
       const { container, isFound, ...its } = this.#names.of(text.value);
       if (container && isFound && container.claimedBy === undefined) {
-        namespace.heldName = container;
+        namespace.cgroupName = container;
         namespace.searches = Infinity;
         return;
       }
@@ -353,6 +354,7 @@ export class Namespaces {
       service ??= its.service;
     }
     // Of a container that is being made the processes are still those of the service that makes it.
-    namespace.heldName = label ?? (this.#hostInode === undefined ? undefined : service) ?? namespace.heldName;
+    namespace.cgroupName =
+      label ?? (this.#hostInode === undefined ? undefined : service) ?? namespace.cgroupName;
   }
 }

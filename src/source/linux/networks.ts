@@ -111,7 +111,8 @@ export class Networks {
       const message = error instanceof Error ? error.message : String(error);
       if (isForbidden(error)) this.closed.set(inode, message);
       // One that went while it was being entered is simply gone.
-      else if (!known && !isGone(error) && this.#namespaces.isThere(inode)) this.failed.set(inode, message);
+      else if (!known && !isGone(error) && this.#namespaces.isReachable(inode))
+        this.failed.set(inode, message);
     }
   }
 }

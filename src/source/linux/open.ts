@@ -1,6 +1,6 @@
 import { release } from 'node:os';
 import { MAX_WAITING_EVENTS } from '../../model/bounds.ts';
-import type { SocketBounds } from '../keeping.ts';
+import type { SocketBounds } from '../socket-limiter.ts';
 import type { Source, SourceOptions } from '../types.ts';
 import { SourceUnavailable } from '../types.ts';
 import { dump } from './netlink/dump.ts';

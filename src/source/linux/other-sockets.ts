@@ -1,5 +1,5 @@
 import { portOrProtocol, type Owner, type Protocol, sameEndpoint, type Socket } from '../../model/socket.ts';
-import type { Keeping } from '../keeping.ts';
+import type { SocketLimiter } from '../socket-limiter.ts';
 import type { Attribution, Listeners } from './attribution.ts';
 import type { OtherMessage } from './netlink/others.ts';
 import type { Network } from './network.ts';
@@ -58,14 +58,14 @@ const TABLES: Partial<Record<Protocol, readonly OtherTable[]>> = {
 export class OtherSockets {
   readonly #proc: Proc;
   readonly #attribution: Attribution;
-  readonly #keeping: Keeping;
+  readonly #limiter: SocketLimiter;
   #entries = new Map<string, Entry>();
   #before = new Map<string, Entry>();
   #sockets = new Map<string, Socket>();
 
-  /** @param keeping has as much room for these as for the sockets of other kinds */
-  constructor(proc: Proc, attribution: Attribution, keeping: Keeping) {
-    this.#keeping = keeping;
+  /** @param limiter has as much room for these as for the sockets of other kinds */
+  constructor(proc: Proc, attribution: Attribution, limiter: SocketLimiter) {
+    this.#limiter = limiter;
     this.#proc = proc;
     this.#attribution = attribution;
   }
@@ -76,8 +76,8 @@ export class OtherSockets {
   }
 
   add(message: OtherMessage, network: Network): void {
-    if (!this.#keeping.hasRoom(this.#entries.size, 'connection') && !this.#before.has(message.id)) {
-      this.#keeping.leaveOut('connection');
+    if (!this.#limiter.hasRoom(this.#entries.size, 'connection') && !this.#before.has(message.id)) {
+      this.#limiter.countOmitted('connection');
       return;
     }
     this.#entries.set(message.id, { message, network });

@@ -1,7 +1,7 @@
 import type { Progress } from '../../model/progress.ts';
 import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Socket } from '../../model/socket.ts';
-import type { SocketBounds } from '../keeping.ts';
+import type { SocketBounds } from '../socket-limiter.ts';
 import { Lives } from '../lives.ts';
 import type { Source } from '../types.ts';
 import { Attribution, isHidden } from './attribution.ts';
@@ -93,7 +93,7 @@ export class ProcNetSource implements Source {
     const hidden = new Map<string, number>();
     let listeners: ReturnType<Attribution['listeners']> | undefined;
     const attribution = this.#attribution;
-    const sockets = this.#lives.settle((sighting, previous) => {
+    const sockets = this.#lives.finish((sighting, previous) => {
       const owners = attribution.ownersOf(
         sighting,
         previous?.owners,
@@ -114,9 +114,9 @@ export class ProcNetSource implements Source {
   /** Tells the owners which sockets have come and which have gone. */
   #refreshOwners(): void {
     const before = this.#inodes;
-    const { recalled, added } = this.#lives.counts;
-    const isSame = added === 0 && recalled === this.#lines;
-    this.#lines = recalled + added;
+    const { unchanged, added } = this.#lives.counts;
+    const isSame = added === 0 && unchanged === this.#lines;
+    this.#lines = unchanged + added;
     if (!isSame) {
       const inodes = new Set<number>();
       for (const { inode } of this.#lives.sightings()) if (inode !== undefined) inodes.add(inode);
@@ -137,7 +137,7 @@ export class ProcNetSource implements Source {
     let scopes: Map<string, string> | undefined;
     const lives = this.#lives;
     const takeTable = (table: Table, text: string): void => {
-      const { items, problems } = parseTable(text, table, (key) => lives.recall(key));
+      const { items, problems } = parseTable(text, table, (key) => lives.markSeen(key));
       for (const { key, sighting } of items) {
         const { uid, local } = sighting;
         if (isLinkLocal(local.address)) scopes ??= this.#linkScopes();
@@ -152,13 +152,13 @@ export class ProcNetSource implements Source {
       if (text.isCut) degradations.push(cutTable(table.file));
       const before = lives.counts;
       takeTable(table, text.value);
-      const recalled = lives.counts.recalled - before.recalled;
-      if (table.protocol === 'udp' && recalled < (this.#lineCounts.get(table) ?? 0)) {
+      const unchanged = lives.counts.unchanged - before.unchanged;
+      if (table.protocol === 'udp' && unchanged < (this.#lineCounts.get(table) ?? 0)) {
         const again = this.#proc.latin1(`net/${table.file}`, LIMIT.table);
         if ('value' in again) takeTable(table, again.value);
       }
-      const { recalled: all, added } = lives.counts;
-      this.#lineCounts.set(table, all - before.recalled + added - before.added);
+      const { unchanged: all, added } = lives.counts;
+      this.#lineCounts.set(table, all - before.unchanged + added - before.added);
     }
     return degradations;
   }

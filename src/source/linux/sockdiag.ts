@@ -1,6 +1,6 @@
 import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Owner, Protocol, Socket, SocketState } from '../../model/socket.ts';
-import { Keeping, type Newcomer } from '../keeping.ts';
+import { SocketLimiter, type NewSocketKind } from '../socket-limiter.ts';
 import type { Leftovers, Source, SourceOptions } from '../types.ts';
 import { Attribution, isHidden, Listeners, type Owned } from './attribution.ts';
 import { LinuxEvents, type TraceReader } from './events.ts';
@@ -86,7 +86,7 @@ export class SockDiagSource implements Source {
   /** Slots of sockets whose owners are those of another socket: the listener's. */
   readonly #derived = new Set<number>();
   readonly #others: OtherSockets;
-  readonly #keeping: Keeping;
+  readonly #limiter: SocketLimiter;
   #news: News[] = [];
   /** Of the namespace that is being read, connections that were just being made: see `#askRequests`. */
   #requests: { readonly family: 'ipv4' | 'ipv6'; readonly place: Uint8Array }[] = [];
@@ -112,8 +112,8 @@ export class SockDiagSource implements Source {
     this.#search = new NamespaceSearch(proc, nowMs, system);
     this.#namespaces = new Namespaces({ proc, root, search: this.#search });
     this.#networks = new Networks(system, this.#namespaces, options, () => this.#inUse());
-    this.#keeping = new Keeping(options.bounds);
-    this.#others = new OtherSockets(proc, this.#attribution, this.#keeping);
+    this.#limiter = new SocketLimiter(options.bounds);
+    this.#others = new OtherSockets(proc, this.#attribution, this.#limiter);
     if (!options.events) return;
     // What closes from now on is told.
     this.#followNamespaces();
@@ -159,7 +159,7 @@ export class SockDiagSource implements Source {
     // Now it is known which sockets are there, and who has them.
     for (const network of this.#networks.closeUnused()) this.#versions.delete(network);
     const before = this.#published;
-    this.#surplus.end(this.#options.proc, this.#keeping.leftOut > 0 ? undefined : this.#search.result);
+    this.#surplus.end(this.#options.proc, this.#limiter.omitted > 0 ? undefined : this.#search.result);
     this.#published = this.#sockets.publish();
     if (this.#published !== before) this.#countHidden(this.#published);
     return {
@@ -183,7 +183,7 @@ export class SockDiagSource implements Source {
     this.#news = [];
     this.#slots.begin();
     this.#others.begin();
-    this.#keeping.begin();
+    this.#limiter.begin();
     this.#surplus.begin(this.#options.proc);
     const readings = new Map<Network, NetworkReading>();
     for (const network of this.#networks.values()) this.#readNetwork(network, readings);
@@ -281,7 +281,7 @@ export class SockDiagSource implements Source {
       this.#problems++;
       return;
     }
-    if (!this.#keeping.isAmple(this.#slots.size) && this.#isLeftOut(buffer, start)) return;
+    if (!this.#limiter.hasRoomForEveryKind(this.#slots.size) && this.#isLeftOut(buffer, start)) return;
     if (protocol === 'tcp' && stateAt(buffer, start) === 'SYN_RECV' && !this.#slots.has(buffer, start)) {
       const family = buffer.bytes[start + INET.family] === AF_INET ? 'ipv4' : 'ipv6';
       this.#requests.push({ family, place: placeOf(buffer, start) });
@@ -293,8 +293,8 @@ export class SockDiagSource implements Source {
   /** Returns true for a new socket for which there is no room, and counts it. */
   #isLeftOut(buffer: NetlinkBuffer, start: number): boolean {
     const kind = kindAt(buffer, start);
-    if (this.#keeping.hasRoom(this.#slots.size, kind) || this.#slots.has(buffer, start)) return false;
-    this.#keeping.leaveOut(kind);
+    if (this.#limiter.hasRoom(this.#slots.size, kind) || this.#slots.has(buffer, start)) return false;
+    this.#limiter.countOmitted(kind);
     return true;
   }
 
@@ -526,7 +526,7 @@ export class SockDiagSource implements Source {
     return [
       // The first is the one that there is room for: nothing else counts where the picture is not that of now.
       ...(failures > 0 ? [STALE] : []),
-      ...this.#keeping.notices(),
+      ...this.#limiter.notices(),
       ...(hidden ? [hidden] : []),
       ...namespaceNotices(this.#networks, this.#namespaces, standing, {
         ...this.#search.result,
@@ -549,7 +549,7 @@ const stateAt = ({ bytes }: NetlinkBuffer, start: number): SocketState | undefin
   STATES[bytes[start + INET.state] ?? 0];
 
 /** A socket without a peer (UDP) is in the state CLOSE, and others can send to it. */
-function kindAt(buffer: NetlinkBuffer, start: number): Newcomer {
+function kindAt(buffer: NetlinkBuffer, start: number): NewSocketKind {
   if (isRemnantAt(buffer, start)) return 'remnant';
   const state = stateAt(buffer, start);
   return state === 'LISTEN' || state === 'CLOSE' ? 'listener' : 'connection';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Owner, Socket } from '../../model/socket.ts';
 import { counted } from '../../model/text.ts';
-import type { SocketBounds } from '../keeping.ts';
+import type { SocketBounds } from '../socket-limiter.ts';
 import { Lives, type Sighting } from '../lives.ts';
 import type { Source } from '../types.ts';
 import { type Item, normalise, type RawConnection, type System, withoutHeading } from './normalise.ts';
@@ -180,11 +180,11 @@ export function portableSource(
       const nth = (seen.get(base) ?? 0) + 1;
       seen.set(base, nth);
       const key = `${base} ${nth}`;
-      if (lives.recall(key)) continue;
+      if (lives.markSeen(key)) continue;
       lives.add(key, item.sighting);
       itemOf.set(item.sighting, item);
     }
-    const sockets = lives.settle(ownersOf(of));
+    const sockets = lives.finish(ownersOf(of));
     return {
       sockets,
       interfaces: [],

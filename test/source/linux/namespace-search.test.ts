@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Known, NamespaceSearch } from '../../../src/source/linux/namespace-search.ts';
+import { type KnownInodes, NamespaceSearch } from '../../../src/source/linux/namespace-search.ts';
 import type { SocketAnswer } from '../../../src/source/linux/netlink/system.ts';
 import { type Outcome, Proc } from '../../../src/source/linux/proc.ts';
 import { FakeProc } from '../../helpers/proc.ts';
@@ -23,7 +23,7 @@ let search: NamespaceSearch;
 let pids: number[];
 let asked: number[];
 const answers = new Map<number, SocketAnswer>();
-const known: Known = { isNamespace: (inode) => inode < 100, isSocket: (inode) => inode < 1000 };
+const known: KnownInodes = { isNamespace: (inode) => inode < 100, isSocket: (inode) => inode < 1000 };
 
 beforeEach(() => {
   fake = new FakeProc();

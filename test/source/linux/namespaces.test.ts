@@ -162,7 +162,7 @@ describe('namespaces of processes', () => {
     namespaces.refresh();
     fake.remove('20/ns');
     expect(others()).toEqual([]);
-    expect(namespaces.unreadable).toBe(0);
+    expect(namespaces.unreadableProcesses).toBe(0);
   });
 
   test('one with the inode of one that is gone is another one', () => {
@@ -192,10 +192,10 @@ describe('not root', () => {
       { inode: HOST, path: `${fake.root}/self/ns/net`, isOwn: true },
       { inode: 501, path: `${fake.root}/21/ns/net`, isOwn: false },
     ]);
-    expect(namespaces.unreadable).toBe(2);
+    expect(namespaces.unreadableProcesses).toBe(2);
     fake.remove('20');
     namespaces.refresh();
-    expect(namespaces.unreadable).toBe(1);
+    expect(namespaces.unreadableProcesses).toBe(1);
   });
 
   test('a container that shares the network of the host does not name it', () => {

@@ -6,7 +6,7 @@ import { diff } from '../../../src/sampler/diff.ts';
 import { NativeError } from '../../../src/source/linux/netlink/native.ts';
 import { type Outcome, Proc } from '../../../src/source/linux/proc.ts';
 import { SockDiagSource } from '../../../src/source/linux/sockdiag.ts';
-import type { SocketBounds } from '../../../src/source/keeping.ts';
+import type { SocketBounds } from '../../../src/source/socket-limiter.ts';
 import type { ExtraKind } from '../../../src/source/types.ts';
 import { ownersText } from '../../helpers/fakes.ts';
 import {

@@ -3,7 +3,7 @@ import type { ContainerNames } from './container-names.ts';
 import { type Container, containerOf, serviceOf } from './containers.ts';
 
 /** The name of a container or a service. */
-export interface HeldName {
+export interface CgroupName {
   readonly name: string;
   /** Uid of the user who may have made it up. */
   readonly claimedBy?: number;
@@ -11,14 +11,14 @@ export interface HeldName {
 
 /** Names of the container and of the service that a process is in. */
 export interface Names {
-  readonly container?: HeldName;
-  readonly service?: HeldName;
+  readonly container?: CgroupName;
+  readonly service?: CgroupName;
   /** False where the container goes by what is known of it, and its name may be found later. */
   readonly isFound: boolean;
 }
 
 /** Names of the containers and services that processes are in, from their cgroups. */
-export class HeldNames {
+export class CgroupNames {
   readonly #names: ContainerNames;
   readonly #trust: CgroupTrust;
 
@@ -30,7 +30,7 @@ export class HeldNames {
   /** Names of the container and of the service that a process is in; where a user may have made them up, as its claims. */
   of(cgroupText: string): Names {
     const { text, claimant } = this.#trust.of(cgroupText);
-    const held = (name: string, isTrusted: boolean): HeldName =>
+    const held = (name: string, isTrusted: boolean): CgroupName =>
       isTrusted || claimant === undefined
         ? { name }
         : { name: this.#names.claimed(claimant, name), claimedBy: claimant };

@@ -5,7 +5,7 @@ import { type Bounds, UNBOUNDED } from '../model/bounds.ts';
 export type SocketBounds = Pick<Bounds, 'remnants' | 'sockets'> & Partial<Pick<Bounds, 'waitingEvents'>>;
 
 /** Kind of a new socket, which decides how much room there is: TIME_WAIT has the least, a listener the most. */
-export type Newcomer = 'remnant' | 'connection' | 'listener';
+export type NewSocketKind = 'remnant' | 'connection' | 'listener';
 
 /** Listeners may be so many times more than other sockets: a flood of connections hides no new listener. */
 const LISTENER_ROOM = 1.1;
@@ -14,7 +14,7 @@ const LISTENER_ROOM = 1.1;
  * Decides which new sockets a source keeps, and counts the others. A kept socket stays: a flood of new ones hides none
  * that was there before.
  */
-export class Keeping {
+export class SocketLimiter {
   readonly #bounds: SocketBounds;
   #remnants = 0;
   #others = 0;
@@ -30,25 +30,25 @@ export class Keeping {
   }
 
   /** Returns true while there is room for every kind. One comparison: it is asked for each socket of each reading. */
-  isAmple(kept: number): boolean {
+  hasRoomForEveryKind(kept: number): boolean {
     return kept < this.#bounds.remnants;
   }
 
   /** Returns true if a new socket of this kind fits beside so many that are kept. */
-  hasRoom(kept: number, kind: Newcomer): boolean {
+  hasRoom(kept: number, kind: NewSocketKind): boolean {
     const { remnants, sockets } = this.#bounds;
     if (kind === 'remnant') return kept < remnants;
     return kept < (kind === 'listener' ? sockets * LISTENER_ROOM : sockets);
   }
 
   /** Counts a socket that is not kept. */
-  leaveOut(kind: Newcomer): void {
+  countOmitted(kind: NewSocketKind): void {
     if (kind === 'remnant') this.#remnants++;
     else this.#others++;
   }
 
   /** Sockets that were left out of this reading, without those in TIME_WAIT. */
-  get leftOut(): number {
+  get omitted(): number {
     return this.#others;
   }
 
@@ -57,15 +57,15 @@ export class Keeping {
     const { remnants, sockets } = this.#bounds;
     const [more, rests] = [this.#others, this.#remnants];
     return [
-      ...(more === 0 ? [] : [leftOut('sockets', more, `${sockets} are kept`)]),
+      ...(more === 0 ? [] : [omittedNotice('sockets', more, `${sockets} are kept`)]),
       ...(rests === 0
         ? []
-        : [leftOut('in TIME_WAIT', rests, `beyond ${remnants} sockets they are only counted`)]),
+        : [omittedNotice('in TIME_WAIT', rests, `beyond ${remnants} sockets they are only counted`)]),
     ];
   }
 }
 
-const leftOut = (what: 'sockets' | 'in TIME_WAIT', count: number, why: string): Degradation => ({
+const omittedNotice = (what: 'sockets' | 'in TIME_WAIT', count: number, why: string): Degradation => ({
   code: `left-out ${what}`,
   text: `${count} ${what === 'sockets' ? 'sockets are' : 'sockets in TIME_WAIT are'} not shown: ${why}, to bound the memory of netpane`,
   short: `${count} ${what} not shown`,
