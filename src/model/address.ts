@@ -1,7 +1,8 @@
 /**
- * RFC 5952 text of an IPv6 address: lower case, no leading zeros, the longest run of two or more zero groups as
- * `::` (the first of equals), and v4-mapped addresses (`::ffff:0:0/96`) with their last 32 bits in dotted decimal.
- * @param groups the eight 16-bit groups, most significant first
+ * Returns the RFC 5952 text of an IPv6 address: lower case, no leading zeros, `::` for the longest run of two or more
+ * zero groups (the first of equally long runs), the last 32 bits of a v4-mapped address (`::ffff:0:0/96`) in dotted
+ * decimal.
+ * @param groups The eight 16-bit groups, most significant first
  */
 export function formatIpv6(groups: readonly number[]): string {
   const mapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0);
@@ -22,8 +23,8 @@ export function formatIpv6(groups: readonly number[]): string {
 }
 
 /**
- * The eight groups of an IPv6 address in any of its spellings (RFC 4291 2.2: `::`, embedded dotted decimal),
- * without scope id. `undefined` when the text is not one.
+ * Parses an IPv6 address in any spelling of RFC 4291 section 2.2 (`::`, embedded dotted decimal), without scope id.
+ * @returns The eight 16-bit groups, or undefined if the text is not an IPv6 address.
  */
 export function parseIpv6(text: string): number[] | undefined {
   const dotted = text.includes('.') && /^(.*:)(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
@@ -34,7 +35,7 @@ export function parseIpv6(text: string): number[] | undefined {
     return parseIpv6(`${dotted[1]}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`);
   }
   const groups: number[] = [];
-  // Where `::` stands.
+  // Number of groups before `::`; -1 without one.
   let gap = text.startsWith('::') ? 0 : -1;
   let at = gap === 0 ? 2 : 0;
   while (at < text.length) {
@@ -59,7 +60,7 @@ export function parseIpv6(text: string): number[] | undefined {
   return groups;
 }
 
-/** The value of a hexadecimal digit; -1 where there is none. */
+/** Returns the value of a hexadecimal digit, or -1 if there is none at this index. */
 function hexDigit(text: string, at: number): number {
   const code = text.charCodeAt(at);
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
@@ -67,9 +68,9 @@ function hexDigit(text: string, at: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : -1;
 }
 
-/** True for `0.0.0.0` and `::`: the socket takes any address of the machine. */
+/** Returns true for `0.0.0.0` and `::`: the socket is bound to all addresses of the machine. */
 export const isAnyAddress = (address: string): boolean => address === '0.0.0.0' || address === '::';
 
-/** The IPv4 address inside a v4-mapped one (`::ffff:192.0.2.1` → `192.0.2.1`); any other text as it is. */
+/** Returns the IPv4 address inside a v4-mapped one (`::ffff:192.0.2.1` → `192.0.2.1`); other texts unchanged. */
 export const unmapped = (address: string): string =>
   address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;

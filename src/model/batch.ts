@@ -1,17 +1,17 @@
 import type { Coverage, Event } from './event.ts';
 import type { NetworkNamespace, Socket } from './socket.ts';
 
-/** Something a source could not see, in words a user can act on. */
+/** Notice about something that a source cannot see, in words that a user can act on. */
 export interface Degradation {
-  /** Stable name of the kind, so that a repeated notice is known as the same one. */
+  /** Stable name of the kind; two notices with the same code are the same notice. */
   readonly code: string;
-  /** A whole sentence: what is missing and what would mend it. */
+  /** What is missing and how to fix it: a full sentence. */
   readonly text: string;
-  /** The same in a few words, for a narrow pane. */
+  /** Short form, a few words, for a narrow pane. */
   readonly short: string;
 }
 
-/** A network interface and what has gone through it since it came up. */
+/** A network interface with its byte counters since it came up. */
 export interface NetworkInterface {
   readonly name: string;
   readonly netns?: NetworkNamespace;
@@ -21,58 +21,60 @@ export interface NetworkInterface {
   readonly addresses: readonly string[];
 }
 
-/** What one reading of the system gave: every socket now, by id. */
+/** Result of one poll: every current socket, by id. */
 export interface Snapshot {
   readonly sockets: ReadonlyMap<string, Socket>;
-  /** Empty where the source does not tell. */
+  /** Empty if the source does not read interfaces. */
   readonly interfaces: readonly NetworkInterface[];
   readonly degradations: readonly Degradation[];
   /** Time spent reading the sockets, milliseconds. */
   readonly sampleMs: number;
-  /** Time spent finding the programs behind them, milliseconds. */
+  /** Time spent finding the owners of the sockets, milliseconds. */
   readonly ownersMs: number;
 }
 
-/** What one tick cost, milliseconds of elapsed time. */
+/** Elapsed time that one tick took, milliseconds. */
 export interface Cost {
   readonly sampleMs: number;
   readonly ownersMs: number;
   readonly diffMs: number;
 }
 
-/** What differs between two snapshots. */
+/** Difference between two snapshots. */
 export interface Difference {
   readonly spawned: readonly Socket[];
-  /** Sockets of which any field differs, as they are now. */
+  /** New version of every socket with a changed field. */
   readonly changed: readonly Socket[];
-  /** Ids of sockets that are there no more. */
+  /** Ids of sockets that are missing from the newer snapshot. */
   readonly closed: readonly string[];
 }
 
 /**
- * The one message of the program: what happened since the last one. A big one comes in parts, so that whoever takes
- * it stays awake; each part has its share of the difference, and all else alike.
+ * The message from the sampler to the store: everything that changed since the previous batch. A big batch is sent in
+ * parts, so that the receiving thread can react to keys in between. The difference is split over the parts; all other
+ * fields are the same in each.
  */
 export interface Batch extends Difference {
   /** More parts of this batch follow. */
   readonly partial: boolean;
-  /** The first batch of a source: everything is `spawned`, nothing of it is news. */
+  /** True for the first batch of a source: every socket is in `spawned`, and there are no events. */
   readonly baseline: boolean;
   /** Name of the source, as the screen shows it. */
   readonly source: string;
-  /** Wall-clock time, milliseconds since 1970. May jump; only for showing. */
+  /** Wall-clock time, milliseconds since 1970. May jump; for display only. */
   readonly takenAtMs: number;
-  /** Milliseconds on a clock that never jumps or runs backwards; its zero means nothing. For ages and rates. */
+  /** Monotonic clock with an arbitrary origin, milliseconds. For ages and rates. */
   readonly monotonicMs: number;
-  /** The interval that was asked for. */
+  /** The interval that the user chose, milliseconds. */
   readonly intervalMs: number;
-  /** The interval in use: longer while a tick would cost more than its share of the one asked for. */
+  /** The interval in use, milliseconds: longer while a tick takes more than its share of `intervalMs`. */
   readonly pacedIntervalMs: number;
   readonly interfaces: readonly NetworkInterface[];
   readonly degradations: readonly Degradation[];
   /**
-   * What happened, in order of time; a socket may come and go in it. Nothing of the baseline. What is in the lists is
-   * here too where it is news, and the other way round but for changes of a socket that has gone since.
+   * Events in order of time; empty in the baseline. A socket may spawn and close within one batch. A socket
+   * of the lists has an event here if its change is notable (`isNotable`). The socket of an event is in the lists too,
+   * except one that changed and closed since.
    */
   readonly events: readonly Event[];
   readonly coverage: Coverage;

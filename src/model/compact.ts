@@ -2,37 +2,37 @@ import type { Batch } from './batch.ts';
 import type { Event, SocketEvent } from './event.ts';
 import type { Socket, Traffic } from './socket.ts';
 
-/** So many different texts are shared; beyond it the memory begins anew with those of now. */
-const MOST_TEXTS = 50_000;
+/** Maximum number of distinct texts that are shared; the cache is cleared when it is full. */
+const MAX_TEXTS = 50_000;
 
 /**
- * A batch, or a part of one, as it goes from thread to thread. Each object is copied once for each message that it is
- * in; so an event whose socket is in a list of the same batch has but its number there.
+ * A batch, or a part of one, as it is posted to another thread. The structured clone copies an object once per message,
+ * and the parts of a batch are separate messages. Therefore an event refers by index to a socket in the lists.
  */
 export interface EncodedBatch extends Omit<Batch, 'events'> {
   readonly events: readonly (Event | EncodedEvent)[];
 }
 
 interface EncodedEvent extends Omit<SocketEvent, 'socket'> {
-  /** Of those that spawned and changed, in all parts of the batch. */
+  /** Index of the socket in the concatenation of `spawned` and `changed` of all parts of the batch. */
   readonly socket: number;
 }
 
-/** Makes batches ready for another thread. */
+/** Encodes batches for another thread. */
 export class BatchEncoder {
-  /** The sockets of the batch under way, by their number. Of the baseline there are no events. */
-  readonly #numbers = new Map<Socket, number>();
+  /** Index of each socket of the current batch. Unused for the baseline, which has no events. */
+  readonly #indexes = new Map<Socket, number>();
   #count = 0;
 
   encode(batch: Batch): EncodedBatch {
     for (const list of batch.baseline ? [] : [batch.spawned, batch.changed])
-      for (const socket of list) this.#numbers.set(socket, this.#count++);
+      for (const socket of list) this.#indexes.set(socket, this.#count++);
     const events = batch.events.map((event) => {
-      const number = event.type === 'gap' ? undefined : this.#numbers.get(event.socket);
-      return number === undefined ? event : ({ ...event, socket: number } as EncodedEvent);
+      const index = event.type === 'gap' ? undefined : this.#indexes.get(event.socket);
+      return index === undefined ? event : ({ ...event, socket: index } as EncodedEvent);
     });
     if (!batch.partial) {
-      this.#numbers.clear();
+      this.#indexes.clear();
       this.#count = 0;
     }
     return { ...batch, events };
@@ -40,15 +40,16 @@ export class BatchEncoder {
 }
 
 /**
- * Makes small what has come from another thread: there every socket has texts of its own, `tcp` a hundred thousand
- * times, and its objects keep their fields outside of themselves. It takes a third off the memory of a socket.
+ * Decodes batches from another thread and makes their sockets compact: equal texts become one string, and each object
+ * holds its fields in place. After a structured clone every socket has its own copy of `tcp`, and V8 stores the fields
+ * in a second object. A compact socket takes a third less memory.
  */
 export class BatchDecoder {
   readonly #texts = new Map<string, string>();
-  /** The sockets of the batch under way, by their number. */
+  /** Sockets of the current batch, by index. */
   #sockets: Socket[] = [];
 
-  /** The same batch, with other objects. */
+  /** Returns the batch with compact sockets. Throws if an event refers to a socket that was not sent. */
   decode(batch: EncodedBatch): Batch {
     const text = <T extends string>(value: T): T => this.#text(value);
     const compact = (socket: Socket): Socket => new CompactSocket(socket, text);
@@ -58,7 +59,7 @@ export class BatchDecoder {
     const events = batch.events.map((event): Event => {
       if (event.type === 'gap') return event;
       const socket = typeof event.socket === 'number' ? this.#sockets[event.socket] : compact(event.socket);
-      if (socket === undefined) throw new Error('an event is about a socket that has not come');
+      if (socket === undefined) throw new Error('an event refers to a socket that was not sent');
       return { ...event, socket };
     });
     if (!batch.partial) this.#sockets = [];
@@ -66,19 +67,19 @@ export class BatchDecoder {
   }
 
   #text<T extends string>(text: T): T {
-    const known = this.#texts.get(text) as T | undefined;
-    if (known !== undefined) return known;
-    if (this.#texts.size >= MOST_TEXTS) this.#texts.clear();
+    const shared = this.#texts.get(text) as T | undefined;
+    if (shared !== undefined) return shared;
+    if (this.#texts.size >= MAX_TEXTS) this.#texts.clear();
     this.#texts.set(text, text);
     return text;
   }
 }
 
-type Shared = <T extends string>(text: T) => T;
+type ShareText = <T extends string>(text: T) => T;
 
 /*
- * V8 gives an object that a constructor makes room for all the fields which the constructor may set, and keeps those
- * of any other that grew in a second object.
+ * V8 reserves space in an object for all fields that its constructor may set. Fields added to any other object go into
+ * a second object.
  */
 
 class CompactSocket implements Socket {
@@ -99,7 +100,7 @@ class CompactSocket implements Socket {
   declare readonly timer?: NonNullable<Socket['timer']>;
   declare readonly tcp?: NonNullable<Socket['tcp']>;
 
-  constructor(socket: Socket, text: Shared) {
+  constructor(socket: Socket, text: ShareText) {
     const { local, remote, state, inode, uid, user, netns, traffic, timer, opened, tcp } = socket;
     this.id = socket.id;
     this.protocol = text(socket.protocol);

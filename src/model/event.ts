@@ -1,12 +1,12 @@
 import { type Endpoint, type Owner, sameEndpoint, type Socket, type SocketState } from './socket.ts';
 
 /**
- * How something was learnt: `poll` by comparing two readings, `destroy` by the kernel's word that a socket is no more,
- * `trace` by the kernel's trace of what each process does.
+ * Where an event comes from: `poll` is the difference of two polls, `destroy` a kernel event about a destroyed socket
+ * (sock_diag multicast), `trace` the trace of TCP states and processes.
  */
 export type LearntBy = 'poll' | 'destroy' | 'trace';
 
-/** The fields of a socket that a change replaced, as they were before it. Fields that stayed are absent. */
+/** Previous values of the fields that a change replaced. Unchanged fields are absent. */
 export interface PreviousFields {
   readonly state?: SocketState;
   readonly local?: Endpoint;
@@ -18,7 +18,7 @@ export interface PreviousFields {
 const samePids = (some: readonly Owner[], others: readonly Owner[]): boolean =>
   some.length === others.length && some.every(({ pid }, i) => pid === others[i]?.pid);
 
-/** Returns the fields that a change replaced. Owners that had not been looked for yet are left out. */
+/** Returns the previous values of the changed fields. Owners that were still `pending` are left out. */
 export function previousFields({ state, local, remote, owners }: Socket, now: Socket): PreviousFields {
   return {
     ...(state !== undefined && state !== now.state && { state }),
@@ -28,43 +28,47 @@ export function previousFields({ state, local, remote, owners }: Socket, now: So
   };
 }
 
-/** Something that happened to a socket. */
+/** A spawn, change or close of one socket. */
 export interface SocketEvent {
   readonly type: 'spawn' | 'change' | 'close';
-  /** Wall-clock time, milliseconds since 1970: of a poll that of the reading which found it out. */
+  /** Wall-clock time, milliseconds since 1970. An event learnt by `poll` has the time of that poll. */
   readonly atMs: number;
-  /** As it is after the event; of a close, as it was last. */
+  /** The socket after the event; for a close, its last known version. */
   readonly socket: Socket;
   readonly learntBy: LearntBy;
-  /** The fields that a change replaced; present with every change. */
+  /** Previous values of the changed fields; present in every change event, absent in others. */
   readonly was?: PreviousFields;
-  /** How long the connection lived, milliseconds and parts of one; told with its close, absent when unknown. */
+  /** Lifetime of the connection, milliseconds with a fraction. In close events; absent when unknown. */
   readonly lifetimeMs?: number;
-  /** The lifetime is a lower bound. */
+  /** True if `lifetimeMs` is a lower bound. */
   readonly isAtLeast?: boolean;
-  /** How long the socket had been known when it changed, milliseconds; absent in other events, and when unknown. */
+  /** Time since netpane first saw the socket, milliseconds. In change events; absent when unknown. */
   readonly ageMs?: number;
-  /** The socket was there before netpane: its spawn was not told. */
+  /** True for a socket opened before netpane started: it has no spawn event. */
   readonly isBaseline?: boolean;
 }
 
-/** The kernel had more to tell than there was room for. */
+/** Kernel events were lost because a buffer was full. */
 export interface GapEvent {
   readonly type: 'gap';
-  /** When it was noticed: wall-clock time, milliseconds since 1970. */
+  /** Wall-clock time at which the loss was noticed, milliseconds since 1970. */
   readonly atMs: number;
-  /** How many messages were lost; absent where the kernel does not count them. */
+  /** Number of lost messages; absent if the kernel does not count them. */
   readonly missed?: number;
-  /** What was lost: `destroy` closes of sockets, `trace` changes of state and doings of processes. */
+  /** Event source that lost messages: `destroy` loses closes, `trace` loses state changes and process events. */
   readonly learntBy: Exclude<LearntBy, 'poll'>;
 }
 
 export type Event = SocketEvent | GapEvent;
 
-/** What is caught now of that which happens between two readings. */
+/** Which changes between two polls are seen now. */
 export interface Coverage {
-  /** Nothing; every close, with its last counters; or every change of state too, with the program that made it. */
+  /**
+   * - `polls`: none.
+   * - `closes`: every close, with the final counters.
+   * - `changes`: every close and every state change, with the process that caused it.
+   */
   readonly level: 'polls' | 'closes' | 'changes';
-  /** Why it is not more, and what would mend it: a clause. */
+  /** Why coverage is not complete and how to improve it: a clause. Absent for `changes`. */
   readonly why?: string;
 }

@@ -1,6 +1,6 @@
 import type { Knowledge } from './socket.ts';
 
-/** How an owner is known: shown in the place of a name. */
+/** Words for how an owner is known; they are shown in place of a program name. */
 const KNOWLEDGE = {
   exact: 0,
   inherited: 0,
@@ -14,21 +14,21 @@ const KNOWLEDGE = {
 } satisfies Record<Knowledge, 0>;
 
 /**
- * A name that could be read as a mark of our own, beside the words of `KNOWLEDGE`: nothing, or spaces at an edge;
- * `(last known)`, `[listener]`, `"quoted"`; `name +2`; `only sender?`; a cut, `…` (`~` in ASCII); one program and then another, `a → b`
- * (`a > b`); a sign that stands for nothing.
+ * Matches a program name that could be mistaken for one of netpane's marks, besides the words of `KNOWLEDGE`: an empty
+ * name or spaces at an edge; `(last known)`, `[listener]`, `"quoted"`; `name +2`; `only sender?`; a truncated name, `…`
+ * (`~` in ASCII); a program that became another one, `a → b` (`a > b`); a placeholder for an empty cell.
  */
-const LIKE_MARK = /^$|^[\s("[]|\s$| \+\d+$|[…~→]|\?$| > |^[·*-]$/;
+const MARK_LIKE = /^$|^[\s("[]|\s$| \+\d+$|[…~→]|\?$| > |^[·*-]$/;
 
 const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
 /**
- * The name of a program, in quotes if it could be read as a mark: `"(sshd)"`, `"kernel"`, `""`. Any program may call
- * itself any of these; marks are never in quotes. The quotes are those of the query language.
+ * Returns a program name, in quotes if it could be mistaken for a mark: `"(sshd)"`, `"kernel"`, `""`. A program can
+ * choose any name; marks are never quoted. The quotes are those of the query language.
  */
 export const quotedName = (name: string): string =>
-  LIKE_MARK.test(name) || Object.hasOwn(KNOWLEDGE, name.toLowerCase()) ? quote(name) : name;
+  MARK_LIKE.test(name) || Object.hasOwn(KNOWLEDGE, name.toLowerCase()) ? quote(name) : name;
 
-/** Any other name, such as that of a user, in quotes if it could be read as a number or as a sign for nothing. */
+/** Returns another name, such as a user name, in quotes if it could be mistaken for a number or an empty cell. */
 export const quotedWord = (word: string): string =>
   /^(?:|\s.*|.*\s|".*|[?·*-]|unknown|\d+)$/s.test(word) ? quote(word) : word;

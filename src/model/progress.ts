@@ -1,35 +1,35 @@
-/** The stages of a sampler's work, with the words for each. */
+/** Stages of the sampler's work, with the text shown for each. */
 const STAGES = {
   rest: 'between two polls',
   open: 'opening the source',
-  events: 'taking in events of the kernel',
+  events: 'reading kernel events',
   poll: 'reading the sockets',
   compare: 'comparing two polls',
-  deliver: 'handing over what it has read',
+  deliver: 'handing over the batch',
 } as const;
 export type Stage = keyof typeof STAGES;
 
 const NAMES = Object.keys(STAGES) as Stage[];
 
-/** Position of each word. */
+/** Index of each 32-bit word in the shared memory. */
 const STAGE = 0;
 const PID = 1;
 const POLLS = 2;
 const INTERVAL = 3;
 
 /**
- * The work that a sampler is at, in a few words of memory that another thread can read while the sampler is stuck in a
- * call that does not return. A note costs a store.
+ * Current work of a sampler, in a few words of memory. Another thread can read them while the sampler is stuck in a
+ * system call. An update costs one memory store.
  */
 export class Progress {
   readonly #words: Int32Array;
 
-  /** @param words of a SharedArrayBuffer where another thread reads them: see `sharedWords` */
+  /** @param words Must be from `sharedWords` if another thread reads them. */
   constructor(words: Int32Array = new Int32Array(INTERVAL + 1)) {
     this.#words = words;
   }
 
-  /** Words that threads share. */
+  /** Returns words that threads can share. */
   static sharedWords(): Int32Array {
     return new Int32Array(new SharedArrayBuffer((INTERVAL + 1) * Int32Array.BYTES_PER_ELEMENT));
   }
@@ -39,20 +39,20 @@ export class Progress {
     this.#words[PID] = 0;
   }
 
-  /** @param path below /proc: `PID/…`, or a file that belongs to no process */
+  /** Stores which process a file belongs to. @param path below /proc: `PID/…`, or a file of no process */
   noteFile(path: string): void {
     // NaN is stored as 0.
     this.#words[PID] = Number.parseInt(path, 10);
   }
 
-  /** Counts a poll that has been handed over. @param intervalMs until the next one */
+  /** Counts a poll that was handed over. @param intervalMs time until the next poll */
   countPoll(intervalMs: number): void {
     this.begin('rest');
     this.#words[INTERVAL] = intervalMs;
     Atomics.add(this.#words, POLLS, 1);
   }
 
-  /** How many polls have been handed over. */
+  /** Number of polls handed over. */
   get polls(): number {
     return Atomics.load(this.#words, POLLS);
   }
@@ -62,7 +62,7 @@ export class Progress {
     return this.#words[INTERVAL] ?? 0;
   }
 
-  /** Its work, in words: `reading the sockets: /proc of process 4711`. */
+  /** Description of the current work: `reading the sockets: /proc of process 4711`. */
   get text(): string {
     const stage = NAMES[this.#words[STAGE] ?? 0] ?? 'rest';
     const pid = this.#words[PID] ?? 0;

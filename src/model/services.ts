@@ -1,10 +1,10 @@
 import { hasPorts, type Protocol } from './socket.ts';
 
 /**
- * Well-known ports by the names of the IANA registry (service names, RFC 6335), with the everyday name where the
- * registered one says nothing to anybody. `name port[/protocol]`, both protocols where none is said.
+ * Well-known ports with the service names of the IANA registry (RFC 6335), or the everyday name if few people know the
+ * registered one. Format: `name port[/protocol]`; without a protocol the name is for TCP and UDP.
  */
-const LIST = `
+const EVERYDAY_LIST = `
 ftp-data 20/tcp, ftp 21/tcp, ssh 22/tcp, telnet 23/tcp, smtp 25/tcp, time 37, whois 43/tcp, tacacs 49, domain 53,
 dhcp-server 67/udp, dhcp-client 68/udp, tftp 69/udp, gopher 70/tcp, finger 79/tcp, http 80, kerberos 88, pop3 110/tcp,
 sunrpc 111, ident 113/tcp, nntp 119/tcp, ntp 123/udp, msrpc 135/tcp, netbios-ns 137, netbios-dgm 138/udp,
@@ -23,7 +23,7 @@ vault 8200/tcp, prometheus 9090/tcp, node-exporter 9100/tcp, jetdirect 9100/udp,
 kafka 9092/tcp, kubelet 10250/tcp, memcached 11211, mongodb 27017/tcp, wireguard 51820/udp
 `;
 
-/** Services of one transport protocol. */
+/** Services of one transport protocol: name to show by port, ports by name. */
 interface Services {
   readonly names: Map<number, string>;
   readonly ports: Map<string, Set<number>>;
@@ -35,19 +35,19 @@ class ServiceList {
   readonly tcp: Services = { names: new Map(), ports: new Map() };
   readonly udp: Services = { names: new Map(), ports: new Map() };
 
-  /** The first name of a port is the one that is shown; all of its names find it. */
+  /** Adds a name of a port. The first name of a port is shown; a search finds the port by any of its names. */
   add(transport: Transport, port: number, name: string): void {
     const { names, ports } = this[transport];
     if (!names.has(port)) names.set(port, name);
-    const known = ports.get(name);
-    if (known) known.add(port);
+    const portsOfName = ports.get(name);
+    if (portsOfName) portsOfName.add(port);
     else ports.set(name, new Set([port]));
   }
 }
 
 function everydayNames(): ServiceList {
   const list = new ServiceList();
-  for (const entry of LIST.trim().split(/,\s*/)) {
+  for (const entry of EVERYDAY_LIST.trim().split(/,\s*/)) {
     const [, name = '', port = '', only] = /^(\S+) (\d+)(?:\/(tcp|udp))?$/.exec(entry) ?? [];
     if (only !== 'udp') list.add('tcp', Number(port), name);
     if (only !== 'tcp') list.add('udp', Number(port), name);
@@ -56,12 +56,12 @@ function everydayNames(): ServiceList {
 }
 
 /** Maximum length of a service name. RFC 6335 allows 15 characters; older lists have longer ones. */
-const MOST_NAME = 24;
+const MAX_NAME_LENGTH = 24;
 
-/** One harmless word: names become a part of the table and of the query. */
+/** Matches a name that is safe to show in the table and to use in a query. */
 const NAME = /^[a-z0-9][a-z0-9._+-]*$/i;
 
-/** Returns the services in a text of the form of services(5): `name port/protocol alias … # comment`. */
+/** Parses a file in the format of services(5): `name port/protocol alias … # comment`. */
 function parseServices(text: string): ServiceList {
   const list = new ServiceList();
   for (const line of text.split('\n')) {
@@ -70,16 +70,17 @@ function parseServices(text: string): ServiceList {
     if (name === undefined || !/^\d{1,5}$/.test(port ?? '') || (transport !== 'tcp' && transport !== 'udp'))
       continue;
     for (const each of [name, ...aliases])
-      if (each.length <= MOST_NAME && NAME.test(each)) list.add(transport, Number(port), each.toLowerCase());
+      if (each.length <= MAX_NAME_LENGTH && NAME.test(each))
+        list.add(transport, Number(port), each.toLowerCase());
   }
   return list;
 }
 
-/** Texts in the form of services(5), read when a name is first needed; undefined where there is none. */
+/** Readers of service lists in the format of services(5), called at the first need of a name; undefined: no file. */
 export interface ServiceTexts {
-  /** The list of this machine: /etc/services. */
+  /** Reads the list of this machine: /etc/services. */
   readonly system: () => string | undefined;
-  /** The list of the IANA, which comes with netpane. */
+  /** Reads the IANA list that comes with netpane. */
   readonly registry: () => string | undefined;
 }
 
@@ -88,7 +89,7 @@ let texts: ServiceTexts = { system: () => undefined, registry: () => undefined }
 let system: ServiceList | undefined;
 let registry: ServiceList | undefined;
 
-/** Sets where further service names come from. */
+/** Sets the service lists used in addition to the everyday names. */
 export function setServiceTexts(from: ServiceTexts): void {
   texts = from;
   system = undefined;
@@ -98,7 +99,7 @@ export function setServiceTexts(from: ServiceTexts): void {
 const systemList = (): ServiceList => {
   if (system) return system;
   const text = texts.system();
-  // An empty list names nothing: the one that comes with netpane does.
+  // The IANA list replaces an empty or missing system list.
   return (system = text?.trim() ? parseServices(text) : registryList());
 };
 
@@ -112,7 +113,7 @@ const TRANSPORTS: Readonly<Partial<Record<Protocol, Transport>>> = {
   udplite: 'udp',
 };
 
-/** IP protocols by number (IANA, Protocol Numbers): what a raw socket takes. */
+/** IP protocols by number (IANA, Protocol Numbers): what a raw socket receives. */
 const IP_PROTOCOLS = new Map([
   [1, 'icmp'],
   [2, 'igmp'],
@@ -130,7 +131,7 @@ const IP_PROTOCOLS = new Map([
   [255, 'raw'],
 ]);
 
-/** Ethernet protocols by number (include/uapi/linux/if_ether.h): what a packet socket takes. */
+/** Ethernet protocols by number (include/uapi/linux/if_ether.h): what a packet socket receives. */
 const ETHERNET_PROTOCOLS = new Map([
   [0x0003, 'all'],
   [0x0800, 'ip'],
@@ -151,8 +152,8 @@ const NUMBERS: Readonly<Partial<Record<Protocol, ReadonlyMap<number, string>>>> 
 };
 
 /**
- * Returns the name of a port: the everyday one, else that of the machine's list, or of the IANA's where the machine has
- * none; undefined for any other. A name tells the custom, not what really runs there.
+ * Returns the service name of a port: the everyday name, else the name in /etc/services, or in the IANA list if the
+ * machine has no list; undefined if there is none. It names the usual service, not the program that really listens.
  */
 export function serviceName(port: number, protocol: Protocol): string | undefined {
   const transport = TRANSPORTS[protocol];
@@ -160,14 +161,14 @@ export function serviceName(port: number, protocol: Protocol): string | undefine
   return EVERYDAY[transport].names.get(port) ?? systemList()[transport].names.get(port);
 }
 
-/** The lists, from the one that is asked first. The IANA's, the longest, is read only for what no other has. */
+/** Yields the lists in order of precedence. The IANA list, the longest, is read only if no other list has the name. */
 function* lists(): Generator<ServiceList> {
   yield EVERYDAY;
   yield systemList();
   yield registryList();
 }
 
-/** Returns true if a port has this name, in lower case, in the first list that knows the name for the protocol. */
+/** Returns true if a port has this lower-case name in the first list that contains the name for the protocol. */
 export function isService(name: string, port: number, protocol: Protocol): boolean {
   const transport = TRANSPORTS[protocol];
   if (transport === undefined) return NUMBERS[protocol]?.get(port) === name;
@@ -178,7 +179,7 @@ export function isService(name: string, port: number, protocol: Protocol): boole
   return false;
 }
 
-/** Returns the ports, or protocols, that have this name in the first list that has it, TCP first; none for an unknown one. */
+/** Returns the ports or protocols with this name in the first list that contains it, TCP first; empty if unknown. */
 export function servicePorts(name: string): readonly number[] {
   for (const { tcp, udp } of lists()) {
     const ports = [...(tcp.ports.get(name) ?? []), ...(udp.ports.get(name) ?? [])];
@@ -189,19 +190,19 @@ export function servicePorts(name: string): readonly number[] {
   );
 }
 
-/** Returns the names of services on TCP or UDP that are shown. */
+/** Returns the names of TCP and UDP services, aliases included, from the everyday list and the list of the machine. */
 export function serviceNames(): readonly string[] {
   const all = [EVERYDAY, systemList()].flatMap(({ tcp, udp }) => [...tcp.ports.keys(), ...udp.ports.keys()]);
   return [...new Set(all)];
 }
 
-/** An Ethernet protocol as tools write its number: `0x88b5`. */
+/** Returns the number of an Ethernet protocol in hexadecimal: `0x88b5`. */
 const hexText = (etherType: number): string => `0x${etherType.toString(16).padStart(4, '0')}`;
 
 /**
- * The text behind the colon of an endpoint, as ss has it: the port as a number; of a raw or a packet socket the name of
- * the protocol that it takes, or its number; empty where there is nothing of the kind.
- * @param number see `portOrProtocol`
+ * Returns the text after the colon of an endpoint, as ss prints it: the port number, or the name or number of the
+ * protocol that a raw or packet socket receives; empty if there is none.
+ * @param number See `portOrProtocol`.
  */
 export function portOrProtocolText(number: number, protocol: Protocol): string {
   if (hasPorts(protocol)) return String(number);

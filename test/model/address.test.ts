@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatIpv6, isAnyAddress, parseIpv6, unmapped } from '../../src/model/address.ts';
 
-const again = (text: string) => {
+const canonicalText = (text: string) => {
   const groups = parseIpv6(text);
   return groups && formatIpv6(groups);
 };
 
 describe('RFC 5952', () => {
   test.each([
-    // 1, 2: the many spellings of one address
+    // Sections 1 and 2: spellings of one address
     ['2001:db8:0:0:1:0:0:1', '2001:db8::1:0:0:1'],
     ['2001:0db8:0:0:1:0:0:1', '2001:db8::1:0:0:1'],
     ['2001:db8::1:0:0:1', '2001:db8::1:0:0:1'],
@@ -23,18 +23,18 @@ describe('RFC 5952', () => {
     // 4.2.1: as short as possible
     ['2001:db8:0:0:0:0:2:1', '2001:db8::2:1'],
     ['2001:db8::0:1', '2001:db8::1'],
-    // 4.2.2: not one group alone
+    // 4.2.2: never for a single group
     ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
     ['2001:db8::1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
-    // 4.2.3: the longest run, and of equals the first
+    // 4.2.3: the longest run; of equally long runs the first
     ['2001:0:0:1:0:0:0:1', '2001:0:0:1::1'],
     ['2001:db8:0:0:1:0:0:1', '2001:db8::1:0:0:1'],
     // 4.3: lower case
     ['2001:DB8:AAAA:BBBB:CCCC:DDDD:EEEE:AAAA', '2001:db8:aaaa:bbbb:cccc:dddd:eeee:aaaa'],
-    // 5: a known prefix with an IPv4 address in it
+    // 5: a well-known prefix with an embedded IPv4 address
     ['::ffff:192.0.2.1', '::ffff:192.0.2.1'],
     ['0:0:0:0:0:FFFF:C000:0201', '::ffff:192.0.2.1'],
-    // The edges
+    // Edge cases
     ['::', '::'],
     ['0:0:0:0:0:0:0:0', '::'],
     ['::1', '::1'],
@@ -43,7 +43,7 @@ describe('RFC 5952', () => {
     ['64:ff9b::192.0.2.33', '64:ff9b::c000:221'],
     ['1:2:3:4:5:6:7:8', '1:2:3:4:5:6:7:8'],
   ])('%s is %s', (text, canonical) => {
-    expect(again(text)).toBe(canonical);
+    expect(canonicalText(text)).toBe(canonical);
   });
 });
 
@@ -51,7 +51,7 @@ describe('parsing', () => {
   const group = fc.oneof(fc.constant(0), fc.nat(0xffff));
   const groups = fc.array(group, { minLength: 8, maxLength: 8 });
 
-  test('what is formatted is parsed to what it was, and is as short as can be', () => {
+  test('parses the formatted text back to the same groups, and formats as short as possible', () => {
     fc.assert(
       fc.property(groups, (it) => {
         const text = formatIpv6(it);
@@ -84,11 +84,11 @@ describe('parsing', () => {
     '-1::',
     '[::1]',
     'hidden',
-  ])("'%s' is none", (text) => {
+  ])("rejects '%s'", (text) => {
     expect(parseIpv6(text)).toBeUndefined();
   });
 
-  test('whatever the text: eight groups or nothing', () => {
+  test('returns eight groups or undefined for any text', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...Array.from('0123:.f')) })),
@@ -104,7 +104,7 @@ describe('parsing', () => {
   });
 });
 
-test('any address', () => {
+test('isAnyAddress is true for 0.0.0.0 and :: only', () => {
   expect(['0.0.0.0', '::', '0.0.0.1', '::1', ''].map(isAnyAddress)).toEqual([
     true,
     true,
@@ -114,7 +114,7 @@ test('any address', () => {
   ]);
 });
 
-test('the IPv4 address inside a v4-mapped one, and in no other', () => {
+test('unmapped extracts the IPv4 address of v4-mapped addresses only', () => {
   expect(['::ffff:192.0.2.1', '192.0.2.1', '::ffff:0:1', '64:ff9b::1', '::'].map(unmapped)).toEqual([
     '192.0.2.1',
     '192.0.2.1',

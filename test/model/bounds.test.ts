@@ -3,7 +3,7 @@ import { boundsFor, smallerBounds } from '../../src/model/bounds.ts';
 
 const MB = 1_000_000;
 
-test('ample memory: the bounds are those of what is of use', () => {
+test('with ample memory the fixed upper limits apply', () => {
   expect(boundsFor(24_000 * MB)).toMatchObject({
     remnants: 30_000,
     closedRows: 20_000,
@@ -13,17 +13,17 @@ test('ample memory: the bounds are those of what is of use', () => {
   expect(boundsFor(24_000 * MB).sockets).toBeGreaterThan(1_000_000);
 });
 
-test('a container of 200 MB keeps thousands of sockets, and a small part of it TIME_WAIT', () => {
+test('keeps over ten thousand sockets in a container of 200 MB, fewer of them in TIME_WAIT', () => {
   const { sockets, remnants, closedRows, events, waitingEvents, samplerMb } = boundsFor(200 * MB);
   expect(sockets).toBeGreaterThan(10_000);
-  // Kilobytes of a socket in both threads, beside the program.
+  // 3 KB per socket in both threads, plus 80 MB for the program.
   expect(sockets * 3000 + 80 * MB).toBeLessThan(200 * MB);
   expect([remnants, closedRows, events, waitingEvents, samplerMb].every((it) => it > 0 && it < sockets)).toBe(
     true,
   );
 });
 
-test('less memory never gives a larger bound, and some of everything is always kept', () => {
+test('less memory never gives a larger bound, and no bound is ever 0', () => {
   const sizes = [0, 50, 100, 200, 500, 1000, 4000, 100_000].map((megabytes) => boundsFor(megabytes * MB));
   for (const [i, bounds] of sizes.entries()) {
     for (const [name, value] of Object.entries(bounds)) {

@@ -5,7 +5,7 @@ import { BatchDecoder, BatchEncoder } from '../../src/model/compact.ts';
 import type { Socket, Traffic } from '../../src/model/socket.ts';
 import { batch } from '../helpers/fakes.ts';
 
-/** Every field there is: one that is new in the model has to be named here, and then to come through. */
+/** Every field of the model: `Required` makes a new field a type error here until it is added. */
 const TRAFFIC: Required<Traffic> = {
   rxBytes: 1,
   txBytes: 0,
@@ -49,7 +49,7 @@ const some = <T extends object>(fields: T) =>
 
 const NEEDED = { id: 'a', protocol: 'udp', family: 'ipv4', owners: [] } as const;
 
-test('every field comes through, and none that was not there', () => {
+test('decodes every field and adds none', () => {
   const decoder = new BatchDecoder();
   fc.assert(
     fc.property(
@@ -76,7 +76,7 @@ test('every field comes through, and none that was not there', () => {
   );
 });
 
-test('the texts of more sockets than it remembers', () => {
+test('decodes more distinct texts than the cache holds', () => {
   const decoder = new BatchDecoder();
   const spawned = Array.from({ length: 120_000 }, (_, i) => ({ ...SOCKET, user: `user ${i}` }));
   expect(decoder.decode(batch({ spawned })).spawned.map(({ user }) => user)).toEqual(
@@ -84,7 +84,7 @@ test('the texts of more sockets than it remembers', () => {
   );
 });
 
-test('the sockets of events come through, and one that is in a list too is the same object as there', () => {
+test('decodes the sockets of events; one that is also in a list is the same object', () => {
   const events = [
     { type: 'spawn', atMs: 1, socket: SOCKET, learntBy: 'trace' },
     { type: 'gap', atMs: 2, missed: 3, learntBy: 'destroy' },
@@ -107,12 +107,12 @@ test('the sockets of events come through, and one that is in a list too is the s
   );
 });
 
-test('an event is about a socket of an earlier part of its batch, and of no other batch', () => {
+test('an event refers to a socket of an earlier part of the same batch', () => {
   const other: Socket = { ...SOCKET, id: 'sk:2' };
   const spawn = (socket: Socket) => ({ type: 'spawn', atMs: 1, socket, learntBy: 'trace' }) as const;
   const [encoder, decoder] = [new BatchEncoder(), new BatchDecoder()];
   const cross = (part: Batch) => decoder.decode(structuredClone(encoder.encode(part)));
-  for (let round = 0; round < 2; round++) {
+  for (let count = 0; count < 2; count++) {
     const first = cross(batch({ spawned: [SOCKET], changed: [other], partial: true }));
     const last = cross(batch({ events: [spawn(other), spawn(SOCKET)] }));
     expect(last.events.map((event) => event.type !== 'gap' && event.socket)).toEqual([other, SOCKET]);

@@ -9,7 +9,7 @@ const pending: readonly Owner[] = [{ knowledge: 'pending' }];
 
 const packet = socket({ protocol: 'packet', remote: null, local: '*:3' });
 
-test('a change of the protocol that a packet socket takes tells the old one', () => {
+test('includes the previous protocol of a packet socket', () => {
   const now = { ...packet, local: { ...packet.local, protocol: 0x800 } };
   expect(previousFields(packet, now)).toEqual({ local: packet.local });
 });
@@ -18,12 +18,12 @@ test.each<[string, Partial<Socket>, Partial<Socket>, PreviousFields]>([
   ['nothing', {}, {}, {}],
   ['the state', { state: 'SYN_SENT' }, {}, { state: 'SYN_SENT' }],
   ['the peer', { remote: null }, {}, { remote: null }],
-  ['no peer any more', {}, { remote: null }, { remote: it.remote }],
-  ['the local end', {}, { local: { address: '::', port: 1 } }, { local: it.local }],
-  ['the program', { owners: [owner(1)] }, { owners: [owner(2)] }, { owners: [owner(1)] }],
-  ['a second program', { owners: [owner(1)] }, { owners: [owner(1), owner(2)] }, { owners: [owner(1)] }],
-  ['how the program is known', {}, { owners: [{ ...it.owners[0], knowledge: 'inherited' }] }, {}],
-  ['a program that had not been looked for', { owners: pending }, {}, {}],
-])('a change tells what it replaced, and only that: %s', (_, before, now, told) => {
-  expect(previousFields({ ...it, ...before }, { ...it, ...now })).toEqual(told);
+  ['the peer removed', {}, { remote: null }, { remote: it.remote }],
+  ['the local endpoint', {}, { local: { address: '::', port: 1 } }, { local: it.local }],
+  ['the process', { owners: [owner(1)] }, { owners: [owner(2)] }, { owners: [owner(1)] }],
+  ['a second process', { owners: [owner(1)] }, { owners: [owner(1), owner(2)] }, { owners: [owner(1)] }],
+  ['only how the owner is known', {}, { owners: [{ ...it.owners[0], knowledge: 'inherited' }] }, {}],
+  ['an owner that was pending', { owners: pending }, {}, {}],
+])('returns the previous values of changed fields only: %s', (_, before, now, expected) => {
+  expect(previousFields({ ...it, ...before }, { ...it, ...now })).toEqual(expected);
 });

@@ -10,34 +10,44 @@ const python: Owner = {
   startedAtMs: 5,
 };
 const sleep: Owner = { knowledge: 'exact', pid: 70, process: 'sleep', exe: '/usr/bin/sleep', startedAtMs: 5 };
-const victim: Owner = { knowledge: 'exact', pid: 80, process: 'dbus-daemon' };
+const receiver: Owner = { knowledge: 'exact', pid: 80, process: 'dbus-daemon' };
 
-describe('a process that is seen again', () => {
+describe('keepEarlierPrograms', () => {
   test.each<[string, Owner, Owner, Owner]>([
-    ['as another program: both', python, sleep, { ...python, nowProcess: 'sleep' }],
-    ['as a third one', { ...python, nowProcess: 'env' }, sleep, { ...python, nowProcess: 'sleep' }],
-    ['under another name', python, { ...python, process: 'worker' }, { ...python, process: 'worker' }],
+    ['keeps both programs after an exec', python, sleep, { ...python, nowProcess: 'sleep' }],
     [
-      'its file replaced',
+      'replaces the second program by a third one',
+      { ...python, nowProcess: 'env' },
+      sleep,
+      { ...python, nowProcess: 'sleep' },
+    ],
+    ['takes over a changed name', python, { ...python, process: 'worker' }, { ...python, process: 'worker' }],
+    [
+      'ignores that the program file was replaced',
       python,
       { ...python, exe: '/usr/bin/python3 (deleted)', process: 'p' },
       { ...python, exe: '/usr/bin/python3 (deleted)', process: 'p' },
     ],
     [
-      'its file not known',
+      'takes the new program if its file is unknown',
       python,
       { ...sleep, exe: undefined as never },
       { ...sleep, exe: undefined as never },
     ],
-    ['its number another process’s', python, { ...sleep, startedAtMs: 9 }, { ...sleep, startedAtMs: 9 }],
     [
-      'unknown before the exec',
+      'takes the new process if the pid was reused',
+      python,
+      { ...sleep, startedAtMs: 9 },
+      { ...sleep, startedAtMs: 9 },
+    ],
+    [
+      'keeps a process whose program before the exec is unknown',
       { knowledge: 'exact', pid: 70, nowProcess: 'sleep' },
       sleep,
       { knowledge: 'exact', pid: 70, nowProcess: 'sleep' },
     ],
     [
-      'letting go',
+      'keeps both programs of a process that closed the socket',
       python,
       { ...sleep, knowledge: 'inherited' },
       { ...python, knowledge: 'inherited', nowProcess: 'sleep' },
@@ -46,31 +56,31 @@ describe('a process that is seen again', () => {
     expect(keepEarlierPrograms([before], [now])).toEqual([owner]);
   });
 
-  test('the same array where nothing differs', () => {
-    const now = [python, victim];
+  test('returns the same array if nothing differs', () => {
+    const now = [python, receiver];
     expect(keepEarlierPrograms([python], now)).toBe(now);
   });
 });
 
-describe('a process that acts on a socket', () => {
-  test('is its first one, until another does', () => {
+describe('addActors', () => {
+  test('returns the actors of a socket without owners', () => {
     expect(addActors(undefined, [python])).toEqual([python]);
   });
 
-  test('one that is passed the socket and closes it stands behind the one that made it', () => {
-    expect(addActors([python], [victim])).toEqual([python, victim]);
+  test('adds a process that received the socket after the one that made it', () => {
+    expect(addActors([python], [receiver])).toEqual([python, receiver]);
   });
 
-  test('as another program: both', () => {
+  test('adds the program that the maker runs now', () => {
     expect(addActors([python], [sleep])).toEqual([{ ...python, nowProcess: 'sleep' }]);
   });
 
-  test('under another name it is named as it was when it made the socket', () => {
+  test('keeps the name that the maker had when it made the socket', () => {
     const makers = [python];
     expect(addActors(makers, [{ ...python, process: 'sshd' }])).toBe(makers);
   });
 
-  test('keeps the first eight of many processes that it is passed through', () => {
+  test('keeps the first eight of many processes', () => {
     let owners: readonly Owner[] | undefined;
     for (let pid = 1; pid <= 100; pid++) owners = addActors(owners, [{ knowledge: 'exact', pid }]);
     expect(owners?.map(({ pid }) => pid)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Progress } from '../../src/model/progress.ts';
 
-test('another reader of the words sees what is being done, and of which process', () => {
+test('a second reader of the shared words gets the stage and the process', () => {
   const words = Progress.sharedWords();
   const [writer, reader] = [new Progress(words), new Progress(words)];
   writer.begin('open');
@@ -13,7 +13,7 @@ test('another reader of the words sees what is being done, and of which process'
   expect(reader.text).toContain('process 4711');
 });
 
-test('a file of no process, and the next stage, take the process away', () => {
+test('a file of no process and the next stage both clear the process', () => {
   const progress = new Progress();
   progress.begin('poll');
   progress.noteFile('12/stat');
@@ -24,7 +24,7 @@ test('a file of no process, and the next stage, take the process away', () => {
   expect(progress.text).toBe('comparing two polls');
 });
 
-test('polls are counted, and the interval after the last one is kept', () => {
+test('counts polls and stores the interval after the last one', () => {
   const progress = new Progress();
   expect([progress.polls, progress.intervalMs]).toEqual([0, 0]);
   progress.begin('deliver');

@@ -27,7 +27,7 @@ test.each([
   expect(serviceName(port, protocol)).toBe(name);
 });
 
-test('every entry of the list was understood, and says one name', () => {
+test('parses every entry of the everyday list', () => {
   const names = new Set<string>();
   let count = 0;
   for (let port = 0; port <= 65535; port++) {
@@ -36,7 +36,7 @@ test('every entry of the list was understood, and says one name', () => {
       if (name === undefined) continue;
       count++;
       names.add(name);
-      // A name is part of the table and of the filter: one short word.
+      // A name is shown in the table and used in queries: one short word.
       expect(name).toMatch(/^[a-z0-9-]{2,14}$/);
     }
   }
@@ -52,14 +52,14 @@ my-app 7777/tcp
 `;
 const REGISTRY = 'commplex-main 5000/tcp\ncommplex-main 5000/udp\ndiscard 9/tcp\ndiscard 9/dccp\n';
 
-describe('with the list of the machine', () => {
+describe('with a list of the machine', () => {
   const reads: string[] = [];
   const both = {
     system: () => (reads.push('system'), SYSTEM),
     registry: () => (reads.push('registry'), REGISTRY),
   };
 
-  test('its names are shown where there is no everyday name', () => {
+  test('shows its names for ports without an everyday name', () => {
     setServiceTexts(both);
     expect([9, 135, 7777, 5000].map((port) => serviceName(port, 'tcp'))).toEqual([
       'discard',
@@ -69,7 +69,7 @@ describe('with the list of the machine', () => {
     ]);
   });
 
-  test('a port is found by every name that it has, and by names of the registry', () => {
+  test('finds a port by each of its names, registry names included', () => {
     setServiceTexts(both);
     const names = ['epmap', 'loc-srv', 'msrpc', 'sink', 'commplex-main', 'nosuch'];
     expect(names.map((name) => servicePorts(name))).toEqual([[135], [135], [135], [9], [5000, 5000], []]);
@@ -79,7 +79,7 @@ describe('with the list of the machine', () => {
     expect(isService('commplex-main', 5000, 'udp')).toBe(true);
   });
 
-  test('nothing is read before a name is needed, and the registry only for what no other list has', () => {
+  test('reads no list before a name is needed, and the registry only if no other list has the name', () => {
     reads.length = 0;
     setServiceTexts(both);
     expect(servicePorts('https')).toEqual([443, 443]);
@@ -93,15 +93,12 @@ describe('with the list of the machine', () => {
   });
 });
 
-test.each([undefined, '', '\n'])(
-  'without a list of the machine (%j) the names of the registry are shown',
-  (system) => {
-    setServiceTexts({ system: () => system, registry: () => REGISTRY });
-    expect(serviceName(5000, 'tcp')).toBe('commplex-main');
-  },
-);
+test.each([undefined, '', '\n'])('shows registry names without a list of the machine (%j)', (system) => {
+  setServiceTexts({ system: () => system, registry: () => REGISTRY });
+  expect(serviceName(5000, 'tcp')).toBe('commplex-main');
+});
 
-test('passes over lines of a list that are no service, however long', () => {
+test('skips malformed lines, however long', () => {
   const hostile = [
     '\u001b[2J 5/tcp',
     'a'.repeat(100_000) + ' 6/tcp',

@@ -6,9 +6,9 @@ import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
 describe('printable', () => {
   test.each([
     ['plain ASCII', ' ~!"$&web (main) 1', ' ~!"$&web (main) 1'],
-    ['tags of blessed', '{red-fg}{/}{bold}', '{red-fg}{/}{bold}'],
+    ['blessed tags', '{red-fg}{/}{bold}', '{red-fg}{/}{bold}'],
     ['accents', 'Zoë Ångström', 'Zoë Ångström'],
-    ['an accent of its own, composed', 'e\u0301', 'é'],
+    ['a combining accent', 'e\u0301', 'é'],
     ['other scripts', 'сервер 日本語 한국어', 'сервер 日本語 한국어'],
     ['emoji', '😀', '😀'],
     ['an escape sequence', '\x1b[31mred', '?[31mred'],
@@ -18,21 +18,21 @@ describe('printable', () => {
     ['zero width', 'a\u200bb\u200dc\ufeffd', 'a?b?c?d'],
     ['separators of lines and paragraphs', 'a\u2028b\u2029c', 'a?b?c'],
     ['wide and narrow spaces', 'a\u00a0b\u3000c', 'a b c'],
-    ['half a surrogate pair', 'a\ud800b\udc00', 'a?b?'],
-    ['some marks', 'a\u0316\u0317\u0318', 'a\u0316\u0317\u0318'],
-    ['a heap of marks', `a${'\u0316'.repeat(1000)}b`, `a${'\u0316'.repeat(8)}?b`],
-    ['a mark upon nothing', '\u0301a \u0301\x1b\u0301', '?a ???'],
-    ['letters that join', 'नमस्ते กำ', 'नमस्ते กำ'],
-    ['old Hangul, and a vowel by itself', '\u1112\u119e\u11ab \u119e', '\u1112\u119e\u11ab ?'],
+    ['lone surrogates', 'a\ud800b\udc00', 'a?b?'],
+    ['a few combining marks', 'a\u0316\u0317\u0318', 'a\u0316\u0317\u0318'],
+    ['a thousand combining marks', `a${'\u0316'.repeat(1000)}b`, `a${'\u0316'.repeat(8)}?b`],
+    ['a mark without a base', '\u0301a \u0301\x1b\u0301', '?a ???'],
+    ['joining letters', 'नमस्ते กำ', 'नमस्ते กำ'],
+    ['old Hangul, and a vowel without a base', '\u1112\u119e\u11ab \u119e', '\u1112\u119e\u11ab ?'],
     ['a family, a skin tone, a heart, a key, flags', '👩‍👩‍👧👍🏽❤️1️⃣🇩🇪🏴󠁧󠁢󠁥󠁮󠁧󠁿', '👩‍👩‍👧👍🏽❤️1️⃣🇩🇪🏴󠁧󠁢󠁥󠁮󠁧󠁿'],
-    // An invisible character makes two names look alike.
-    ['a joiner that joins no emoji', 's\u200dshd 👩\u200d👍 क\u200d', 's?shd 👩?👍 क?'],
+    // An invisible character would make two names appear identical.
+    ['a joiner outside of an emoji', 's\u200dshd 👩\u200d👍 क\u200d', 's?shd 👩?👍 क?'],
     ['a variation selector', 's\ufe0fshd 日\ufe00 日\u{e0100}', 's?shd 日? 日?'],
-    ['tags that make no flag', '🏴\u{e0061}\u{e007f}', '🏴??'],
+    ['tags that form no flag', '🏴\u{e0061}\u{e007f}', '🏴??'],
     ['invisible tags', 'a\u{e0041}', 'a?'],
     ['private use', 'a\ue000', 'a?'],
-    ['a broken byte', 'a\ufffd', 'a?'],
-    ['nothing', '', ''],
+    ['a replacement character', 'a\ufffd', 'a?'],
+    ['an empty text', '', ''],
   ])('%s', (_, text, shown) => {
     expect(printable(text)).toBe(shown);
   });
@@ -44,7 +44,7 @@ describe('printable', () => {
     fc.array(fc.constantFrom(...HOSTILE)).map((parts) => parts.join('')),
   );
 
-  test('whatever the text: nothing unsafe comes through', () => {
+  test('removes every unsafe character from any text', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(printable(text)).not.toMatch(UNSAFE);
@@ -53,7 +53,7 @@ describe('printable', () => {
     );
   });
 
-  test('whatever the text: what was made harmless is left alone', () => {
+  test('is idempotent', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(printable(printable(text))).toBe(printable(text));
@@ -61,7 +61,7 @@ describe('printable', () => {
     );
   });
 
-  test('plain ASCII is never touched', () => {
+  test('leaves plain ASCII unchanged', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         expect(printable(text)).toBe(text);
