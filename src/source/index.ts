@@ -2,18 +2,18 @@ import type { Degradation } from '../model/batch.ts';
 import { type Source, type SourceOptions, SourceUnavailable } from './types.ts';
 
 interface SourceEntry {
-  /** For the help: where it reads from. */
+  /** Text for the help: where the source reads from. */
   readonly about: string;
-  /** What it does not tell and the one before it does; a clause. */
+  /** What this source lacks compared with the previous one in the table; a clause. */
   readonly lacks?: string;
-  /** Rejects with `SourceUnavailable` where it cannot work; found out by trying. */
+  /** Opens the source. Rejects with `SourceUnavailable` if it cannot work here. */
   readonly open: (options: SourceOptions) => Promise<Source>;
 }
 
-/** Every source, the best first: the first one that works is taken. */
+/** All sources, best first; netpane uses the first one that works. */
 export const SOURCES = {
   sock_diag: {
-    about: 'Linux: the kernel, over netlink; as root every namespace',
+    about: 'Linux: the kernel, over netlink; as root all network namespaces',
     open: async (options: SourceOptions) => (await import('./linux/open.ts')).openSockDiag(options),
   },
   proc: {
@@ -23,8 +23,8 @@ export const SOURCES = {
     open: async (options: SourceOptions) => (await import('./linux/open.ts')).openProcNet(options),
   },
   systeminformation: {
-    about: 'any system: what its own netstat prints',
-    lacks: 'it takes much longer, and on Linux UDP sockets without a peer are not shown',
+    about: 'any system: the output of netstat',
+    lacks: 'polls take much longer, and on Linux UDP sockets without a peer are not shown',
     open: async ({ bounds }: SourceOptions) => {
       const { portableSource } = await import('./portable/portable.ts');
       return portableSource({ bounds });
@@ -37,19 +37,19 @@ export type SourceName = keyof typeof SOURCES;
 export const SOURCE_NAMES = Object.keys(SOURCES) as SourceName[];
 
 /**
- * Opens the named source, or the best one that works here; where that is not the best of all, its degradations say
- * what is lost, and why.
- * @throws Error, in words, when a source that was asked for by name cannot work here
+ * Opens the named source, or the best one that works here. If that is not the first of the table, its degradations say
+ * what is missing, and why.
+ * @throws Error if the named source, or every source, cannot work here; the message is for the user.
  */
 export async function openSource(name: SourceName | undefined, options: SourceOptions): Promise<Source> {
-  if (name !== undefined) return forced(name, options);
+  if (name !== undefined) return openNamed(name, options);
   const reasons: string[] = [];
   const lacks: string[] = [];
   for (const candidate of SOURCE_NAMES) {
     const entry: SourceEntry = SOURCES[candidate];
     if (entry.lacks !== undefined) lacks.push(entry.lacks);
     try {
-      return withNotice(await entry.open(options), fallBack(reasons, lacks));
+      return withNotice(await entry.open(options), fallbackNotice(reasons, lacks));
     } catch (error) {
       if (!(error instanceof SourceUnavailable)) throw error;
       reasons.push(`no ${candidate}: ${error.message}`);
@@ -58,12 +58,12 @@ export async function openSource(name: SourceName | undefined, options: SourceOp
   throw new Error(`no source works on this machine (${reasons.join('; ')})`);
 }
 
-async function forced(name: SourceName, options: SourceOptions): Promise<Source> {
+async function openNamed(name: SourceName, options: SourceOptions): Promise<Source> {
   try {
     const lacks = SOURCE_NAMES.slice(0, SOURCE_NAMES.indexOf(name) + 1).flatMap(
       (each) => (SOURCES[each] as SourceEntry).lacks ?? [],
     );
-    return withNotice(await SOURCES[name].open(options), fallBack([`--source ${name}`], lacks));
+    return withNotice(await SOURCES[name].open(options), fallbackNotice([`--source ${name}`], lacks));
   } catch (error) {
     if (!(error instanceof SourceUnavailable)) throw error;
     throw new Error(
@@ -73,7 +73,8 @@ async function forced(name: SourceName, options: SourceOptions): Promise<Source>
   }
 }
 
-function fallBack(reasons: readonly string[], lacks: readonly string[]): Degradation | undefined {
+/** Returns a notice about what is missing, on Linux only: elsewhere the last source is the only one. */
+function fallbackNotice(reasons: readonly string[], lacks: readonly string[]): Degradation | undefined {
   if (lacks.length === 0 || process.platform !== 'linux') return undefined;
   return {
     code: 'fallback',
@@ -82,7 +83,7 @@ function fallBack(reasons: readonly string[], lacks: readonly string[]): Degrada
   };
 }
 
-/** The same source, one notice the more, behind its own. */
+/** Returns the source with a notice added after its own. */
 function withNotice(source: Source, notice: Degradation | undefined): Source {
   if (notice === undefined) return source;
   return {

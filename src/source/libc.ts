@@ -1,18 +1,18 @@
-/** `struct pollfd` as two words; what poll(2) reports in any case stands in the upper half of the second. */
+/** Events that poll(2) always reports. `revents` is the upper half of the second 32-bit integer in `struct pollfd`. */
 const POLLERR = 0x08;
 const POLLHUP = 0x10;
 const POLLNVAL = 0x20;
 const REPORTED = (POLLERR | POLLHUP | POLLNVAL) << 16;
 
-/** Two calls of the C library for the end of the program. */
+/** Calls of the C library that the end of the program needs. */
 export interface LibC {
-  /** Returns true when nothing at the other end of a pipe, socket or terminal reads any more. Costs 2 µs. */
+  /** Returns true if nothing reads from the pipe, socket or terminal any more. Costs 2 µs. */
   hasNoReader(fd: number): boolean;
-  /** Ends the process at once with this code, without waiting for a thread in a call that does not return. */
+  /** Ends the process at once with this exit code, even while a thread is stuck in a system call. */
   exitNow(code: number): void;
 }
 
-/** Loads the calls; undefined where koffi is not installed or cannot be loaded, and on Windows. Never rejects. */
+/** Loads the calls. Returns undefined on Windows, and if koffi is missing or cannot be loaded. Never rejects. */
 export async function loadLibC(): Promise<LibC | undefined> {
   if (process.platform === 'win32') return undefined;
   try {

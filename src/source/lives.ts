@@ -10,7 +10,7 @@ import {
 } from '../model/socket.ts';
 import { SocketLimiter, type SocketBounds } from './socket-limiter.ts';
 
-/** What a source sees of one socket at one moment, before it is known whose life it continues. */
+/** One socket as a poll sees it, before it is matched with a life. */
 export interface Sighting {
   readonly protocol: Protocol;
   readonly family: Family;
@@ -24,13 +24,15 @@ export interface Sighting {
 
 interface Entry {
   readonly sighting: Sighting;
+  /** Number of the last poll that saw it. */
   poll: number;
-  /** The socket that stands for the sighting; while `fresh`, the one it continues. */
+  /** The socket of this sighting; while `isNew`, the socket of the previous poll that it continues. */
   socket: Socket | undefined;
-  fresh: boolean;
+  /** True from `add` to `finish`. */
+  isNew: boolean;
 }
 
-/** How far a connection has come: a life only ever moves to the right. */
+/** Returns the stage of a connection, 0 to 3. The stage never decreases within one life. */
 const stage = (state: SocketState | undefined): number => {
   switch (state) {
     case 'SYN_SENT':
@@ -51,13 +53,14 @@ const stage = (state: SocketState | undefined): number => {
 };
 
 /**
- * True when a sighting with the same protocol and endpoints as `socket` is a later moment of the same life. The
- * inode of a TCP socket is 0 before accept() and after the process lets go, so an unknown inode continues a known
- * one; two different inodes never do. A connection that went backwards (TIME_WAIT → SYN_SENT) is a new one.
+ * Returns true if a sighting with the same protocol and endpoints continues the life of `socket`. The inode of a TCP
+ * socket is 0 before accept() and after the process closes it, so a sighting without an inode can continue a socket
+ * with one; two different inodes never belong together. A connection whose stage decreased (TIME_WAIT → SYN_SENT) is a
+ * new life.
  */
 const continues = (socket: Socket, next: Sighting): boolean => {
   if (socket.inode !== undefined && next.inode !== undefined) return socket.inode === next.inode;
-  // Only a connection not yet accepted goes from no inode to one; once let go, none ever comes back.
+  // Only a connection that is not yet accepted gets an inode; after close() it never gets one again.
   if (socket.inode === undefined && next.inode !== undefined && stage(socket.state) > 1) return false;
   return stage(next.state) >= stage(socket.state);
 };
@@ -85,13 +88,13 @@ const sameSocket = (a: Socket, b: Socket): boolean =>
 
 const inodeKey = (it: Sighting | Socket): string => `${it.protocol} ${it.family} ${it.inode}`;
 
-/** The sockets that were there at the last reading and are not as they were: each may be continued once. */
-class Vanished {
+/** Sockets of the previous poll whose line is missing or changed in this one; each can be continued once. */
+class UnmatchedSockets {
   readonly #byTuple = new Map<string, Socket[]>();
   readonly #byInode = new Map<string, Socket>();
   readonly #taken = new Set<Socket>();
 
-  put(socket: Socket): void {
+  add(socket: Socket): void {
     const tuple = tupleOf(socket);
     const same = this.#byTuple.get(tuple);
     if (same) same.push(socket);
@@ -99,7 +102,7 @@ class Vanished {
     if (socket.inode !== undefined) this.#byInode.set(inodeKey(socket), socket);
   }
 
-  /** The socket that `sighting` continues. The inode comes first: a UDP socket keeps it when it connects. */
+  /** Returns the socket that `sighting` continues, once. Tries the inode first: a UDP socket that connects keeps it. */
   take(sighting: Sighting): Socket | undefined {
     const byInode = sighting.inode === undefined ? undefined : this.#byInode.get(inodeKey(sighting));
     const found =
@@ -112,11 +115,11 @@ class Vanished {
 }
 
 /**
- * Follows sockets from reading to reading where the system gives no cookie: decides which sighting continues which
- * socket, and keeps an unchanged socket the same object. A reading is `begin`, then for each socket `markSeen(key)`
- * and, where that is false, `add(key, sighting)`; then `finish`.
+ * Tracks sockets from poll to poll on systems that provide no cookie: decides which sighting continues which life, and
+ * keeps an unchanged socket the same object. Usage per poll: `begin`; for each socket `markSeen(key)` and, if that
+ * returns false, `add(key, sighting)`; then `finish`.
  *
- * `key` is any text that stays the same while nothing about the socket changes, such as its line in a table.
+ * `key` is any text that stays the same while the socket is unchanged, such as its line in a table.
  */
 export class Lives {
   readonly #limiter: SocketLimiter;
@@ -137,18 +140,18 @@ export class Lives {
     this.#added = [];
   }
 
-  /** True when `key` was there at the last reading, or before in this one; it is then noted as there. */
+  /** Marks `key` as seen in this poll. Returns false if it is neither from the previous poll nor from this one. */
   markSeen(key: string): boolean {
     const entry = this.#entries.get(key);
     if (entry === undefined) return false;
-    // A table read in pieces may repeat a line: it is still one socket.
+    // A table that is read in several calls may repeat a line: count the socket once.
     if (entry.poll !== this.#poll) this.#unchanged++;
     entry.poll = this.#poll;
     return true;
   }
 
   add(key: string, sighting: Sighting): void {
-    // A repeated line that was not known at the last reading: the first of it stands for the socket.
+    // A repeated new line: the first one represents the socket.
     if (this.#entries.has(key)) return;
     const { state, remote } = sighting;
     const kind = state === 'TIME_WAIT' ? 'remnant' : remote === null ? 'listener' : 'connection';
@@ -156,32 +159,32 @@ export class Lives {
       this.#limiter.countOmitted(kind);
       return;
     }
-    const entry: Entry = { sighting, poll: this.#poll, socket: undefined, fresh: true };
+    const entry: Entry = { sighting, poll: this.#poll, socket: undefined, isNew: true };
     this.#entries.set(key, entry);
     this.#added.push(entry);
   }
 
-  /** Keys of this reading that were there at the last one, and those that were not. */
+  /** Number of keys of this poll that the previous poll had, and of new ones. */
   get counts(): { unchanged: number; added: number } {
     return { unchanged: this.#unchanged, added: this.#added.length };
   }
 
-  /** Returns notices of the sockets left out of this reading, for which there was no room. */
+  /** Returns notices about sockets that exceeded the bounds in this poll. */
   notices(): Degradation[] {
     return this.#limiter.notices();
   }
 
-  /** Every sighting of this reading. */
+  /** Yields every sighting of this poll. */
   *sightings(): Generator<Sighting> {
     for (const entry of this.#entries.values()) if (entry.poll === this.#poll) yield entry.sighting;
   }
 
   /**
-   * Ends a reading.
-   * @param ownersOf the owners of a sighting now; `previous` is the socket it continues, if any
-   * @param ownersChanged false when no answer of `ownersOf` differs from that at the last reading: where no line
-   * differs either, nothing is asked
-   * @returns every socket of this reading by id; the same map as before when nothing changed
+   * Ends a poll.
+   * @param ownersOf Returns the current owners of a sighting; `previous` is the socket that it continues, if any.
+   * @param ownersChanged False if `ownersOf` would return the same owners as in the previous poll. Then it is called
+   * only if a line changed.
+   * @returns Every socket of this poll by id; the same map as before if nothing changed.
    */
   finish(
     ownersOf: (sighting: Sighting, previous: Socket | undefined) => readonly Owner[],
@@ -190,18 +193,18 @@ export class Lives {
     let changed = this.#added.length > 0 || this.#unchanged !== this.#entries.size;
     if (!changed && !ownersChanged) return this.#sockets;
     if (changed) {
-      const vanished = this.#removeUnseen();
-      for (const entry of this.#added) entry.socket = vanished.take(entry.sighting);
+      const unmatched = this.#removeUnseen();
+      for (const entry of this.#added) entry.socket = unmatched.take(entry.sighting);
     }
     const newIds = new Set<string>();
     for (const entry of this.#entries.values()) {
       const previous = entry.socket;
       const owners = ownersOf(entry.sighting, previous);
-      if (previous && !entry.fresh && sameOwners(previous.owners, owners)) continue;
+      if (previous && !entry.isNew && sameOwners(previous.owners, owners)) continue;
       const id = previous?.id ?? this.#newId(entry.sighting, newIds);
       const next = makeSocket(id, entry.sighting, previous, owners);
       entry.socket = previous && sameSocket(previous, next) ? previous : next;
-      entry.fresh = false;
+      entry.isNew = false;
       changed = true;
     }
     if (changed) {
@@ -212,20 +215,20 @@ export class Lives {
     return this.#sockets;
   }
 
-  #removeUnseen(): Vanished {
-    const vanished = new Vanished();
+  #removeUnseen(): UnmatchedSockets {
+    const unmatched = new UnmatchedSockets();
     for (const [key, entry] of this.#entries) {
       if (entry.poll === this.#poll) continue;
       this.#entries.delete(key);
-      if (entry.socket) vanished.put(entry.socket);
+      if (entry.socket) unmatched.add(entry.socket);
     }
-    return vanished;
+    return unmatched;
   }
 
   #newId(sighting: Sighting, newIds: Set<string>): string {
     const base = `${tupleOf(sighting)} ${sighting.inode ?? 0}`;
     let id = base;
-    // A tuple without an inode may live again (TIME_WAIT reused): each life has its own name.
+    // A tuple without an inode can be reused (TIME_WAIT): each life gets its own id.
     for (let n = 2; newIds.has(id) || this.#sockets.has(id); n++) id = `${base} ${n}`;
     newIds.add(id);
     return id;
@@ -239,7 +242,7 @@ function makeSocket(
   owners: readonly Owner[],
 ): Socket {
   const { protocol, family, local, remote, state, inode } = sighting;
-  // A socket that no process holds any more does not say whose it was: what was known before is still true.
+  // The kernel reports no uid for a socket that no process holds: keep the known one.
   const uid = sighting.uid ?? previous?.uid;
   const user = sighting.user ?? previous?.user;
   return {

@@ -1,72 +1,78 @@
 import type { Degradation } from '../model/batch.ts';
 import { type Bounds, UNBOUNDED } from '../model/bounds.ts';
 
-/** The part of the bounds that a source keeps to. */
+/** The bounds that apply to a source. */
 export type SocketBounds = Pick<Bounds, 'remnants' | 'sockets'> & Partial<Pick<Bounds, 'waitingEvents'>>;
 
-/** Kind of a new socket, which decides how much room there is: TIME_WAIT has the least, a listener the most. */
+/** Kind of a new socket, which decides its bound: lowest for a remnant (TIME_WAIT), highest for a listener. */
 export type NewSocketKind = 'remnant' | 'connection' | 'listener';
 
-/** Listeners may be so many times more than other sockets: a flood of connections hides no new listener. */
-const LISTENER_ROOM = 1.1;
+/** Bound for listeners relative to that for connections: a flood of connections hides no new listener. */
+const LISTENER_FACTOR = 1.1;
 
 /**
- * Decides which new sockets a source keeps, and counts the others. A kept socket stays: a flood of new ones hides none
- * that was there before.
+ * Decides which new sockets a source keeps, and counts the others. Sockets that are already kept stay, so a flood of
+ * new sockets hides none of them.
  */
 export class SocketLimiter {
   readonly #bounds: SocketBounds;
-  #remnants = 0;
-  #others = 0;
+  #omittedRemnants = 0;
+  #omittedOthers = 0;
 
   constructor(bounds: SocketBounds = UNBOUNDED) {
     this.#bounds = bounds;
   }
 
-  /** Begins a reading: what is left out is counted anew. */
+  /** Starts a poll: resets the counts of omitted sockets. */
   begin(): void {
-    this.#remnants = 0;
-    this.#others = 0;
+    this.#omittedRemnants = 0;
+    this.#omittedOthers = 0;
   }
 
-  /** Returns true while there is room for every kind. One comparison: it is asked for each socket of each reading. */
+  /** Returns true while no bound is reached. A single comparison, because it runs for every socket in every poll. */
   hasRoomForEveryKind(kept: number): boolean {
     return kept < this.#bounds.remnants;
   }
 
-  /** Returns true if a new socket of this kind fits beside so many that are kept. */
+  /** Returns true if a new socket of this kind fits within the bounds. @param kept number of sockets kept so far */
   hasRoom(kept: number, kind: NewSocketKind): boolean {
     const { remnants, sockets } = this.#bounds;
     if (kind === 'remnant') return kept < remnants;
-    return kept < (kind === 'listener' ? sockets * LISTENER_ROOM : sockets);
+    return kept < (kind === 'listener' ? sockets * LISTENER_FACTOR : sockets);
   }
 
   /** Counts a socket that is not kept. */
   countOmitted(kind: NewSocketKind): void {
-    if (kind === 'remnant') this.#remnants++;
-    else this.#others++;
+    if (kind === 'remnant') this.#omittedRemnants++;
+    else this.#omittedOthers++;
   }
 
-  /** Sockets that were left out of this reading, without those in TIME_WAIT. */
+  /** Number of sockets omitted in this poll, without those in TIME_WAIT. */
   get omitted(): number {
-    return this.#others;
+    return this.#omittedOthers;
   }
 
-  /** Returns notices of the sockets left out of this reading. */
+  /** Returns notices about the sockets omitted in this poll. */
   notices(): Degradation[] {
     const { remnants, sockets } = this.#bounds;
-    const [more, rests] = [this.#others, this.#remnants];
+    const [others, inTimeWait] = [this.#omittedOthers, this.#omittedRemnants];
     return [
-      ...(more === 0 ? [] : [omittedNotice('sockets', more, `${sockets} are kept`)]),
-      ...(rests === 0
+      ...(others === 0 ? [] : [omittedNotice('sockets', others, `netpane keeps ${sockets}`)]),
+      ...(inTimeWait === 0
         ? []
-        : [omittedNotice('in TIME_WAIT', rests, `beyond ${remnants} sockets they are only counted`)]),
+        : [
+            omittedNotice(
+              'in TIME_WAIT',
+              inTimeWait,
+              `with more than ${remnants} sockets they are only counted`,
+            ),
+          ]),
     ];
   }
 }
 
 const omittedNotice = (what: 'sockets' | 'in TIME_WAIT', count: number, why: string): Degradation => ({
   code: `left-out ${what}`,
-  text: `${count} ${what === 'sockets' ? 'sockets are' : 'sockets in TIME_WAIT are'} not shown: ${why}, to bound the memory of netpane`,
+  text: `${count} ${what === 'sockets' ? 'sockets are' : 'sockets in TIME_WAIT are'} not shown: ${why}, to limit memory use`,
   short: `${count} ${what} not shown`,
 });

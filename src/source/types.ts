@@ -4,46 +4,46 @@ import type { Progress } from '../model/progress.ts';
 import type { Owner, Socket, SocketState } from '../model/socket.ts';
 import type { SocketBounds } from './socket-limiter.ts';
 
-/** Reads the sockets of a system. One reading at a time: a caller waits for one before it asks for the next. */
+/** Reads the sockets of one system. One poll at a time: the caller waits for `read` before it calls it again. */
 export interface Source {
-  /** As the screen shows it: where the truth comes from. */
+  /** Name shown on the screen: where the data comes from. */
   readonly name: string;
   /**
-   * Every socket now. What cannot be seen is said in `degradations`; rejects only when nothing can be read at all.
-   * A socket that did not change since the last reading is the same object. The map is the caller's until the next
-   * reading but one.
+   * Returns every current socket; `degradations` list what cannot be seen. Rejects only if nothing can be read at all.
+   * A socket that is unchanged since the previous poll is the same object. The map is valid until the poll after the
+   * next one.
    */
   read(): Promise<Snapshot>;
-  /** What happens between two readings; absent where this source only reads. */
+  /** Reports kernel events between two polls; absent if this source can only poll. */
   readonly events?: EventSource;
-  /** What stays behind in the system where it is ended without `close`. */
+  /** What remains in the system if the program ends without `close`. */
   readonly leftovers?: Leftovers | undefined;
-  /** Lets go of what the system holds for it. */
+  /** Releases all system resources. */
   close?(): void;
 }
 
-/** A folder that goes once these descriptors of the program are closed. */
+/** A tracefs folder that can be removed once these descriptors of the program are closed. */
 export interface Leftovers {
   readonly path: string;
   readonly descriptors: readonly number[];
 }
 
-/** Tells what happens between two readings, as the system tells it. */
+/** Reads what the kernel reports between two polls. */
 export interface EventSource {
   readonly coverage: Coverage;
-  /** Takes in what the system has to tell, before there is no room for more. Cheap; throws nothing. */
+  /** Moves kernel events out of the kernel's buffers before these overflow. Cheap; never throws. */
   collect(): void;
-  /** What has been taken in since the last call, in order of time. Throws nothing. */
+  /** Returns the kernel events since the last call, in order of time. Never throws. */
   drain(): readonly KernelEvent[];
 }
 
 /**
- * Something that an event source has learnt. Ids are those of the snapshots; times are milliseconds on the clock of the
- * sampler, which never jumps.
+ * A decoded message of an event source. Ids are those of the snapshots; times are milliseconds on the monotonic clock
+ * of the sampler.
  */
 export type KernelEvent =
   | {
-      /** A socket was made; it is there, or an `ended` of it follows. */
+      /** A socket was made. It still exists, or an `ended` event follows. */
       readonly type: 'appeared';
       readonly atMs: number;
       readonly socket: Socket;
@@ -55,51 +55,53 @@ export type KernelEvent =
       readonly id: string;
       readonly was: SocketState;
       readonly now: SocketState;
-      /** Who did it, where that is known. */
+      /** The processes that changed the state; absent when unknown. */
       readonly owners?: readonly Owner[];
       readonly learntBy: LearntBy;
     }
   | {
-      /** A socket is no more. */
+      /** A socket was destroyed. */
       readonly type: 'ended';
       readonly atMs: number;
-      /** As it was last, as far as that is known. */
+      /** Last known version of the socket. */
       readonly socket: Socket;
-      /** How long it lived, for those that were not met before; absent when unknown. */
+      /** Lifetime of a socket that was not seen before, milliseconds; absent when unknown. */
       readonly lifetimeMs?: number;
+      /** True if `lifetimeMs` is a lower bound. */
       readonly isAtLeast?: boolean;
-      /** What the kernel keeps of it for a while, under an id of its own perhaps. */
+      /** The remnant that the kernel keeps for a while; its id may differ from that of the socket. */
       readonly remnant?: { readonly id: string; readonly state: SocketState };
       readonly learntBy: LearntBy;
     }
   | GapEvent;
 
-/** Kinds of sockets that are read only when asked for. */
+/** Kinds of sockets that are read only on request (`--also`). */
 export const EXTRA_KINDS = ['unix', 'sctp', 'mptcp', 'vsock'] as const;
 export type ExtraKind = (typeof EXTRA_KINDS)[number];
 
-/** What a source is to read beside what it always reads; a source that cannot says so in its degradations. */
+/** Options of a source. A source that does not support one of them reports a degradation. */
 export interface SourceOptions {
+  /** Further kinds of sockets to read. */
   readonly also: readonly ExtraKind[];
   /** Fill in `Socket.tcp`. */
   readonly tcpDetails: boolean;
-  /** Notes what is being read, for another thread to see. */
+  /** Stores what is being read, for another thread. */
   readonly progress?: Progress | undefined;
   /**
-   * The longest that looking for the programs of sockets may hold up a reading, milliseconds; what is not found by
-   * then is `pending` and comes as a change.
+   * Maximum time that the search for owners may take in one poll, milliseconds. An owner that is not found by then is
+   * `pending`; the result comes as a change.
    */
   readonly ownerBudgetMs: number;
-  /** Tell what happens between two readings too, where that can be done. */
+  /** Report kernel events between two polls, if possible. */
   readonly events?: boolean;
   /**
-   * Room for kernel events that wait to be taken, KiB for each processor (trace) and each network namespace
-   * (closed sockets); undefined for as much as is usually wanted.
+   * Size of the kernel's event buffers, KiB per processor (trace) and per network namespace (closed sockets); undefined
+   * for the default size.
    */
   readonly eventBufferKiB?: number | undefined;
-  /** How many sockets are kept, at most; undefined for all. */
+  /** Maximum number of sockets kept; undefined for all. */
   readonly bounds?: SocketBounds | undefined;
 }
 
-/** Why a source cannot work here, in words: a clause without a full stop. */
+/** Thrown if a source cannot work on this machine. The message is a clause without a full stop. */
 export class SourceUnavailable extends Error {}

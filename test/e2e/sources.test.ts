@@ -166,7 +166,7 @@ describe.skipIf(!isLinux)(`what is lost${linux}`, () => {
     ['proc', LOST],
     [
       'systeminformation',
-      `${LOST}; it takes much longer, and on Linux UDP sockets without a peer are not shown`,
+      `${LOST}; polls take much longer, and on Linux UDP sockets without a peer are not shown`,
     ],
   ])('--source %s: the same listener, and what it does not tell', async (source, lost) => {
     const { made, port } = await listener();

@@ -4,20 +4,20 @@ import type { Owner, Socket, SocketState } from '../../src/model/socket.ts';
 import { Lives, type Sighting } from '../../src/source/lives.ts';
 import { endpoint } from '../helpers/fakes.ts';
 
-test('beyond the bounds new sockets are counted and not kept', () => {
+test('counts new sockets beyond the bounds and does not keep them', () => {
   const lives = new Lives({ remnants: 2, sockets: 4 });
-  const read = (...seen: Seen[]) => {
+  const poll = (...seen: Seen[]) => {
     lives.begin();
     for (const it of seen) if (!lives.markSeen(keyOf(it))) lives.add(keyOf(it), sightingOf(it));
     return lives.finish(() => CURL).size;
   };
   const at = (port: number, state: SocketState): Seen => ({ local: `192.0.2.10:${port}`, state });
   const kept = [at(1, 'ESTABLISHED'), at(2, 'ESTABLISHED')];
-  expect(read(...kept, at(3, 'TIME_WAIT'), at(4, 'TIME_WAIT'))).toBe(2);
+  expect(poll(...kept, at(3, 'TIME_WAIT'), at(4, 'TIME_WAIT'))).toBe(2);
   expect(lives.notices().map(({ short }) => short)).toEqual(['2 in TIME_WAIT not shown']);
-  expect(read(at(5, 'ESTABLISHED'), at(6, 'ESTABLISHED'), at(7, 'ESTABLISHED'), ...kept)).toBe(4);
+  expect(poll(at(5, 'ESTABLISHED'), at(6, 'ESTABLISHED'), at(7, 'ESTABLISHED'), ...kept)).toBe(4);
   expect(lives.notices().map(({ short }) => short)).toEqual(['1 sockets not shown']);
-  expect(read(...kept)).toBe(2);
+  expect(poll(...kept)).toBe(2);
   expect(lives.notices()).toEqual([]);
 });
 
@@ -30,8 +30,8 @@ interface Seen {
   readonly state?: SocketState;
   readonly inode?: number;
   readonly uid?: number;
-  /** Part of the key, as what a table says besides the fields that are shown. */
-  readonly noise?: number;
+  /** Part of the key that is not shown, as further fields of a table. */
+  readonly hiddenField?: number;
 }
 
 function sightingOf({
@@ -56,8 +56,8 @@ function sightingOf({
 
 const keyOf = (seen: Seen) => JSON.stringify(seen);
 
-/** One reading of what is seen. */
-function read(
+/** Runs one poll that sees these sockets. */
+function poll(
   lives: Lives,
   seen: readonly Seen[],
   ownersOf: (sighting: Sighting, previous: Socket | undefined) => readonly Owner[] = () => CURL,
@@ -67,17 +67,17 @@ function read(
   return lives.finish(ownersOf);
 }
 
-/** The one socket of a reading. */
+/** Returns the only socket of a poll. */
 function only(sockets: ReadonlyMap<string, Socket>): Socket {
   const [socket] = sockets.values();
   if (socket === undefined || sockets.size !== 1) throw new Error(`${sockets.size} sockets`);
   return socket;
 }
 
-/** The socket after each of the readings, of one sighting each. */
+/** Runs one poll per sighting and returns the socket after each. */
 function follow(...history: readonly Seen[]): Socket[] {
   const lives = new Lives();
-  return history.map((seen) => only(read(lives, [seen])));
+  return history.map((seen) => only(poll(lives, [seen])));
 }
 
 describe('one life', () => {
@@ -88,7 +88,7 @@ describe('one life', () => {
     expect([before?.state, after?.state]).toEqual(['ESTABLISHED', 'CLOSE_WAIT']);
   });
 
-  test('from the first SYN to TIME_WAIT, the inode gone on the way', () => {
+  test('continues from the first SYN to TIME_WAIT, also without an inode', () => {
     const sockets = follow(
       { state: 'SYN_SENT', inode: 7, uid: 1000 },
       { state: 'ESTABLISHED', inode: 7, uid: 1000 },
@@ -98,11 +98,11 @@ describe('one life', () => {
     );
     expect(new Set(sockets.map(({ id }) => id)).size).toBe(1);
     expect(sockets.map(({ inode }) => inode)).toEqual([7, 7, undefined, undefined, undefined]);
-    // The kernel no longer says whose it was; it is known all the same.
+    // The kernel reports no uid any more; the known one is kept.
     expect(sockets.map(({ uid }) => uid)).toEqual([1000, 1000, 1000, 1000, 1000]);
   });
 
-  test('a connection is accepted: it gets an inode', () => {
+  test('continues when an accepted connection gets an inode', () => {
     const [embryo, waiting, accepted] = follow(
       { state: 'SYN_RECV' },
       { state: 'ESTABLISHED' },
@@ -113,7 +113,7 @@ describe('one life', () => {
     expect(accepted?.inode).toBe(7);
   });
 
-  test('a UDP socket connects, and connects elsewhere: the inode tells', () => {
+  test('continues when a UDP socket connects, by its inode', () => {
     const [bound, connected, elsewhere] = follow(
       { protocol: 'udp', local: '*:5000', remote: null, inode: 7 },
       { protocol: 'udp', local: '192.0.2.10:5000', inode: 7, state: 'ESTABLISHED' },
@@ -124,8 +124,8 @@ describe('one life', () => {
     expect(elsewhere?.remote).toEqual({ address: '203.0.113.5', port: 53 });
   });
 
-  test('only what is not shown changes: the very same object', () => {
-    const [before, after] = follow({ inode: 7, noise: 1 }, { inode: 7, noise: 2 });
+  test('returns the same object if only a field that is not shown changes', () => {
+    const [before, after] = follow({ inode: 7, hiddenField: 1 }, { inode: 7, hiddenField: 2 });
     expect(after).toBe(before);
   });
 });
@@ -135,10 +135,10 @@ describe('a new life', () => {
     ['TIME_WAIT reused by a client', { state: 'TIME_WAIT' }, { state: 'SYN_SENT', inode: 8 }],
     ['TIME_WAIT reused at the server', { state: 'TIME_WAIT' }, { state: 'SYN_RECV' }],
     ['TIME_WAIT, then established again', { state: 'TIME_WAIT' }, { state: 'ESTABLISHED', inode: 8 }],
-    ['let go, then held again', { state: 'FIN_WAIT2' }, { state: 'FIN_WAIT2', inode: 8 }],
+    ['an inode after close()', { state: 'FIN_WAIT2' }, { state: 'FIN_WAIT2', inode: 8 }],
     ['another inode', { state: 'ESTABLISHED', inode: 7 }, { state: 'ESTABLISHED', inode: 8 }],
-    ['another inode, further on', { state: 'ESTABLISHED', inode: 7 }, { state: 'CLOSE_WAIT', inode: 8 }],
-    ['backwards without an inode', { state: 'ESTABLISHED', inode: 7 }, { state: 'SYN_RECV' }],
+    ['another inode in a later state', { state: 'ESTABLISHED', inode: 7 }, { state: 'CLOSE_WAIT', inode: 8 }],
+    ['an earlier state without an inode', { state: 'ESTABLISHED', inode: 7 }, { state: 'SYN_RECV' }],
     ['another port', { state: 'TIME_WAIT' }, { state: 'TIME_WAIT', local: '192.0.2.10:40001' }],
     ['another peer', { state: 'TIME_WAIT' }, { state: 'TIME_WAIT', remote: '198.51.100.8:443' }],
     [
@@ -151,26 +151,26 @@ describe('a new life', () => {
     expect(after?.id).not.toBe(before?.id);
   });
 
-  test('each of many lives on one tuple without an inode has its own id', () => {
+  test('gets its own id even if many lives share a tuple without an inode', () => {
     const lives = new Lives();
     const ids = [];
     for (let i = 0; i < 5; i++) {
-      ids.push(only(read(lives, [{ state: 'SYN_RECV' }])).id);
-      ids.push(only(read(lives, [{ state: 'TIME_WAIT' }])).id);
+      ids.push(only(poll(lives, [{ state: 'SYN_RECV' }])).id);
+      ids.push(only(poll(lives, [{ state: 'TIME_WAIT' }])).id);
     }
     // SYN_RECV and the TIME_WAIT after it are one life; the next SYN_RECV begins another.
     for (let i = 0; i < 5; i++) expect(ids[2 * i + 1]).toBe(ids[2 * i]);
     for (let i = 1; i < 5; i++) expect(ids[2 * i]).not.toBe(ids[2 * i - 1]);
   });
 
-  test('nothing is taken over from the life before', () => {
+  test('inherits no field from the previous life', () => {
     const [, after] = follow({ state: 'TIME_WAIT', uid: 1000 }, { state: 'SYN_RECV' });
     expect(after?.uid).toBeUndefined();
   });
 });
 
 describe('several sockets', () => {
-  test('twins on one port (SO_REUSEPORT) are two sockets, and stay who they are', () => {
+  test('two sockets on one port (SO_REUSEPORT) keep their ids', () => {
     const twin = (inode: number, uid: number): Seen => ({
       protocol: 'udp',
       local: '*:5353',
@@ -179,49 +179,49 @@ describe('several sockets', () => {
       uid,
     });
     const lives = new Lives();
-    const before = read(lives, [twin(1, 0), twin(2, 0)]);
-    const after = read(lives, [twin(2, 5), twin(1, 5)]);
+    const before = poll(lives, [twin(1, 0), twin(2, 0)]);
+    const after = poll(lives, [twin(2, 5), twin(1, 5)]);
     const idOf = (sockets: typeof before, inode: number) =>
       [...sockets.values()].find((it) => it.inode === inode)?.id;
     expect(before.size).toBe(2);
     expect([idOf(after, 1), idOf(after, 2)]).toEqual([idOf(before, 1), idOf(before, 2)]);
     expect(idOf(before, 1)).not.toBe(idOf(before, 2));
-    const left = only(read(lives, [twin(2, 5)]));
+    const left = only(poll(lives, [twin(2, 5)]));
     expect(left).toBe([...after.values()].find((it) => it.inode === 2));
   });
 
-  test('an unchanged reading gives the very same map, in whatever order it comes', () => {
+  test('an unchanged poll returns the same map, in any order of lines', () => {
     const lives = new Lives();
     const seen: Seen[] = [{ inode: 1 }, { inode: 2, local: '192.0.2.10:40001' }];
-    const before = read(lives, seen);
-    expect(read(lives, seen)).toBe(before);
-    expect(read(lives, seen.toReversed())).toBe(before);
+    const before = poll(lives, seen);
+    expect(poll(lives, seen)).toBe(before);
+    expect(poll(lives, seen.toReversed())).toBe(before);
   });
 
-  test('a change elsewhere leaves the other objects as they are', () => {
+  test('a change of one socket leaves the other objects the same', () => {
     const lives = new Lives();
     const still: Seen = { inode: 1 };
-    const before = read(lives, [still, { inode: 2, local: '*:22', remote: null }]);
-    const after = read(lives, [still]);
+    const before = poll(lives, [still, { inode: 2, local: '*:22', remote: null }]);
+    const after = poll(lives, [still]);
     expect(after).not.toBe(before);
     expect(only(after)).toBe([...before.values()][0]);
   });
 
-  test('a line that comes twice is one socket', () => {
+  test('counts a repeated line as one socket', () => {
     const lives = new Lives();
     const line: Seen = { state: 'ESTABLISHED', inode: 1 };
-    const before = read(lives, [line, line]);
+    const before = poll(lives, [line, line]);
     expect(before.size).toBe(1);
-    expect(read(lives, [line, line])).toBe(before);
-    expect(read(lives, [line])).toBe(before);
+    expect(poll(lives, [line, line])).toBe(before);
+    expect(poll(lives, [line])).toBe(before);
   });
 
-  test('a changed line that comes twice before it is known is the socket it was', () => {
+  test('a changed line that is repeated continues the same life', () => {
     const lives = new Lives();
-    const before = only(read(lives, [{ state: 'ESTABLISHED' }]));
+    const before = only(poll(lives, [{ state: 'ESTABLISHED' }]));
     const changed: Seen = { state: 'TIME_WAIT' };
     lives.begin();
-    // A table is taken apart as a whole before any of its lines is added.
+    // The whole table is parsed before any of its lines is added.
     const isKnown = [lives.markSeen(keyOf(changed)), lives.markSeen(keyOf(changed))];
     expect(isKnown).toEqual([false, false]);
     lives.add(keyOf(changed), sightingOf(changed));
@@ -231,23 +231,23 @@ describe('several sockets', () => {
 });
 
 describe('owners', () => {
-  test('are asked for with the socket that is continued', () => {
+  test('are requested with the socket that is continued', () => {
     const lives = new Lives();
-    const before = only(read(lives, [{ state: 'ESTABLISHED', inode: 7 }]));
-    const asked: (Socket | undefined)[] = [];
-    read(lives, [{ state: 'FIN_WAIT2' }], (_, previous) => {
-      asked.push(previous);
+    const before = only(poll(lives, [{ state: 'ESTABLISHED', inode: 7 }]));
+    const requested: (Socket | undefined)[] = [];
+    poll(lives, [{ state: 'FIN_WAIT2' }], (_, previous) => {
+      requested.push(previous);
       return CURL;
     });
-    expect(asked).toEqual([before]);
+    expect(requested).toEqual([before]);
   });
 
-  test('others make a changed socket; the same in a new array do not', () => {
+  test('change the socket only if they differ, not if just the array is new', () => {
     const lives = new Lives();
-    const before = only(read(lives, [{ inode: 7 }]));
-    expect(only(read(lives, [{ inode: 7 }], () => CURL.map((owner) => ({ ...owner }))))).toBe(before);
+    const before = only(poll(lives, [{ inode: 7 }]));
+    expect(only(poll(lives, [{ inode: 7 }], () => CURL.map((owner) => ({ ...owner }))))).toBe(before);
     const after = only(
-      read(lives, [{ inode: 7 }], () => [{ knowledge: 'exact', pid: 100, process: 'wget' }]),
+      poll(lives, [{ inode: 7 }], () => [{ knowledge: 'exact', pid: 100, process: 'wget' }]),
     );
     expect(after.id).toBe(before.id);
     expect(after.owners[0]?.process).toBe('wget');
@@ -276,21 +276,21 @@ const arbitrarySeen: fc.Arbitrary<Seen> = fc
     uid,
   }));
 
-test('whatever the history: what is seen is what is there, ids are unique, the unchanged stays the same object', () => {
-  // A kernel shows no two sockets with one inode, and no two of one tuple without.
-  const reading = fc.uniqueArray(arbitrarySeen, {
+test('for any history: sockets equal sightings, ids are unique, unchanged sockets stay the same object', () => {
+  // The kernel never shows two sockets with the same inode, nor two with the same tuple and no inode.
+  const sightings = fc.uniqueArray(arbitrarySeen, {
     selector: ({ protocol, local, inode }) => `${protocol} ${inode ?? local}`,
     maxLength: 8,
   });
   const text = ({ protocol, local, remote, state, inode }: Sighting | Socket) =>
     JSON.stringify([protocol, local, remote, state ?? null, inode ?? null]);
   fc.assert(
-    fc.property(fc.array(reading, { maxLength: 8 }), (history) => {
+    fc.property(fc.array(sightings, { maxLength: 8 }), (history) => {
       const lives = new Lives();
       let before: ReadonlyMap<string, Socket> = new Map();
       let seenBefore: readonly Seen[] = [];
       for (const seen of history) {
-        const now = read(lives, seen);
+        const now = poll(lives, seen);
         expect([...now.values()].map(text).sort()).toEqual(seen.map((it) => text(sightingOf(it))).sort());
         for (const [id, socket] of now) expect(socket.id).toBe(id);
         const keysBefore = new Set(seenBefore.map(keyOf));

@@ -179,7 +179,7 @@ describe('more sockets than are kept', () => {
     const flood = await read(...rests(0x20, 50), HELD, ...rests(0x10, 2));
     expect(ids(flood)).toEqual(ids(first));
     expect(notice(flood, 'left-out in TIME_WAIT')).toBe(
-      '50 sockets in TIME_WAIT are not shown: beyond 3 sockets they are only counted, to bound the memory of netpane',
+      '50 sockets in TIME_WAIT are not shown: with more than 3 sockets they are only counted, to limit memory use',
     );
     // The places of those that have gone are free at the reading after the one that missed them.
     await read(HELD, ...rests(0x20, 50));
@@ -207,7 +207,7 @@ describe('more sockets than are kept', () => {
     expect(flood.sockets.size).toBe(11);
     expect(flood.sockets.has('sk:1')).toBe(true);
     expect(notice(flood, 'left-out sockets')).toBe(
-      '20 sockets are not shown: 10 are kept, to bound the memory of netpane',
+      '20 sockets are not shown: netpane keeps 10, to limit memory use',
     );
     expect(notice(flood, 'left-out in TIME_WAIT')).toMatch(/^4 sockets/);
   });
