@@ -1,7 +1,7 @@
-/** So many are made into text at a time: a key that is pressed meanwhile is heard before the next. */
-const CHUNK = 250;
+/** Number of sockets converted to text at a time; keys are handled between two chunks. */
+const CHUNK_SIZE = 250;
 
-/** A list in parts. */
+/** Splits a list into chunks. */
 export function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0; start < items.length; start += CHUNK) yield items.slice(start, start + CHUNK);
+  for (let start = 0; start < items.length; start += CHUNK_SIZE) yield items.slice(start, start + CHUNK_SIZE);
 }

@@ -11,8 +11,8 @@ const traffic = Object.fromEntries(
 );
 
 /**
- * The columns of the file, by name: the fields of `ls --json`, flat. Of several owners the first stands by itself, with
- * the process ids of the others behind it; all that the kernel tells of a connection (`tcp`) is in JSON only.
+ * Columns of the file, by name: the fields of `ls --json`, flattened. The owner columns are those of the first owner;
+ * `otherPids` lists the pids of the others, separated by spaces. The `tcp` details are in JSON only.
  */
 const COLUMNS: Readonly<Record<string, (socket: Socket) => Value>> = {
   id: ({ id }) => id,
@@ -51,14 +51,14 @@ const COLUMNS: Readonly<Record<string, (socket: Socket) => Value>> = {
 };
 
 /**
- * Where a spreadsheet would take the start of a text for that of a formula and run it: `=`, `+`, `-` and `@`, in full
- * width too. A semicolon begins a cell where the country's decimal sign is a comma, and quotes do not keep it from that.
+ * Matches the positions where a spreadsheet would start a formula: before `=`, `+`, `-` and `@`, also in full width, at
+ * the start of a cell. In locales with a decimal comma a semicolon separates cells, even within quotes.
  */
 const FORMULA = /(^|;)(?=[\s"']*[=+\-@＝＋－＠])/g;
 
 /**
- * A text as a cell. What is not printable becomes `?`; where a formula could begin an apostrophe comes before it, which
- * spreadsheets take for "this is text" (OWASP, CSV Injection).
+ * Returns a text as a cell. Unprintable characters become `?`. A possible start of a formula gets an apostrophe before
+ * it, which marks it as text in spreadsheets (OWASP, CSV Injection).
  */
 function textCell(text: string): string {
   const safe = printable(text).replace(FORMULA, "$1'");
@@ -73,13 +73,13 @@ const getters = Object.values(COLUMNS);
 const rowCsv = (socket: Socket): string => `${getters.map((value) => cell(value(socket))).join(',')}\r\n`;
 
 /**
- * CSV by RFC 4180, in pieces: a line of names, then a line for each socket; empty cells for what is unknown. Safe to print
- * and to open in a spreadsheet.
+ * Yields CSV (RFC 4180) in pieces: a line of column names, then one line per socket. Unknown values are empty cells.
+ * Safe to print and to open in a spreadsheet.
  */
 export function* csvPieces(sockets: readonly Socket[]): Generator<string> {
   yield `${Object.keys(COLUMNS).join(',')}\r\n`;
   for (const chunk of chunksOf(sockets)) yield chunk.map(rowCsv).join('');
 }
 
-/** The same in one piece. */
+/** Returns the output of `csvPieces` as one text. */
 export const socketsCsv = (sockets: readonly Socket[]): string => [...csvPieces(sockets)].join('');

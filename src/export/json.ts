@@ -3,10 +3,10 @@ import { portOrProtocolText } from '../model/services.ts';
 import type { Endpoint, Owner, Protocol, Socket, Traffic } from '../model/socket.ts';
 import { chunksOf } from './chunks.ts';
 
-/** Characters that JSON allows as they are and a terminal, or an eye, is misled by. */
+/** Characters that JSON allows unescaped but that act on a terminal or mislead the reader. */
 const UNSAFE = /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu;
 
-/** Nearly every line: it needs no look at Unicode's tables. */
+/** Printable ASCII, as nearly every line is: needs no check against the Unicode tables. */
 const PLAIN = /^[ -~]*$/;
 
 const escape = (json: string): string =>
@@ -18,14 +18,14 @@ const escape = (json: string): string =>
           .join(''),
       );
 
-/** Text that is JSON between quotes as it is: every address and state, nearly every name. */
-const BARE = /^[ !#-[\]-~]*$/;
+/** Text that needs no escaping between quotes: every address and state, nearly every name. */
+const UNESCAPED = /^[ !#-[\]-~]*$/;
 
-const quote = (text: string): string => (BARE.test(text) ? `"${text}"` : escape(JSON.stringify(text)));
+const quote = (text: string): string => (UNESCAPED.test(text) ? `"${text}"` : escape(JSON.stringify(text)));
 
 type Plain = string | number | boolean | undefined;
 
-/** `"name":value`, with a comma before it; nothing for what is unknown. */
+/** Returns `,"name":value`; empty if the value is unknown. */
 const field = (name: string, value: Plain): string =>
   value === undefined ? '' : `,"${name}":${typeof value === 'string' ? quote(value) : value}`;
 
@@ -35,10 +35,10 @@ const fields = <T extends object>(it: T, names: readonly (keyof T & string)[]): 
   return text;
 };
 
-/** An object, of fields as `fields` gives them. */
+/** Returns an object made of the output of `field` or `fields`: drops the leading comma and adds braces. */
 const braced = (text: string): string => `{${text.slice(1)}}`;
 
-const OWNER = [
+const OWNER_FIELDS = [
   'pid',
   'process',
   'nowProcess',
@@ -48,7 +48,7 @@ const OWNER = [
   'tried',
 ] as const satisfies (keyof Owner)[];
 
-/** What is told of traffic, beside the fields of the socket and in this order. */
+/** Traffic fields in output order; they stand next to the fields of the socket. */
 export const TRAFFIC_FIELDS = [
   'rxBytes',
   'txBytes',
@@ -68,21 +68,21 @@ export const TRAFFIC_FIELDS = [
 const endpointJson = ({ address, port, protocol }: Endpoint, of: Protocol): string =>
   `{"address":${quote(address)},"port":${port}${protocol === undefined ? '' : field('protocol', portOrProtocolText(protocol, of))}}`;
 
-/** Owners are shared by many sockets, and by each with all its events. */
-const OWNERS = new WeakMap<readonly Owner[], string>();
+/** JSON of owners by array; many sockets, and all events of a socket, share one array. */
+const OWNERS_JSON = new WeakMap<readonly Owner[], string>();
 
 function ownersJson(owners: readonly Owner[]): string {
-  const known = OWNERS.get(owners);
-  if (known !== undefined) return known;
-  const json = `[${owners.map((owner) => braced(fields(owner, OWNER))).join(',')}]`;
-  OWNERS.set(owners, json);
+  const cached = OWNERS_JSON.get(owners);
+  if (cached !== undefined) return cached;
+  const json = `[${owners.map((owner) => braced(fields(owner, OWNER_FIELDS))).join(',')}]`;
+  OWNERS_JSON.set(owners, json);
   return json;
 }
 
 /**
- * One socket as a line of JSON; unknown fields are absent. Safe to print: what is not visible is escaped. It is put
- * together by hand: of a thousand connections a second each has a dozen events, and JSON.stringify takes three times as
- * long.
+ * Returns one socket as a line of JSON; unknown fields are absent. Safe to print: invisible characters are escaped. The
+ * text is assembled by hand because JSON.stringify takes three times as long: at 1000 connections per second, with a
+ * dozen events each, this matters.
  */
 export function socketJson(socket: Socket): string {
   const { local, remote, netns, traffic, timer, tcp } = socket;
@@ -99,27 +99,27 @@ export function socketJson(socket: Socket): string {
   );
 }
 
-/** An array of sockets, one a line, in pieces. */
+/** Yields a JSON array in pieces, one line per socket. */
 export function* jsonPieces(sockets: readonly Socket[]): Generator<string> {
-  let before = '[\n';
+  let separator = '[\n';
   for (const chunk of chunksOf(sockets)) {
-    yield before + chunk.map(socketJson).join(',\n');
-    before = ',\n';
+    yield separator + chunk.map(socketJson).join(',\n');
+    separator = ',\n';
   }
   yield sockets.length === 0 ? '[]\n' : '\n]\n';
 }
 
-/** The same in one piece. */
+/** Returns the output of `jsonPieces` as one text. */
 export const socketsJson = (sockets: readonly Socket[]): string => [...jsonPieces(sockets)].join('');
 
-/** Clocks tell no more than microseconds; the digits after them are made of the arithmetic. */
+/** Returns milliseconds with three decimals, the resolution of the clocks; further digits come from the arithmetic. */
 const toThousandths = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-/** Something that was lost on the way here, whoever lost it. */
+/** A gap from any source, polls included. */
 export type Gap = Omit<GapEvent, 'learntBy'> & { readonly learntBy: LearntBy };
 
-/** Returns the fields that a change replaced, as a field with a comma before it. */
-function beforeJson({ state, local, remote, owners }: PreviousFields, { protocol }: Socket): string {
+/** Returns the previous values of a change as `,"was":{…}`; empty if there are none. */
+function previousFieldsJson({ state, local, remote, owners }: PreviousFields, { protocol }: Socket): string {
   const text =
     field('state', state) +
     (local ? `,"local":${endpointJson(local, protocol)}` : '') +
@@ -128,7 +128,7 @@ function beforeJson({ state, local, remote, owners }: PreviousFields, { protocol
   return text === '' ? '' : `,"was":${braced(text)}`;
 }
 
-/** One event as a line of JSON, its socket as in {@link socketJson}; as safe, and what is unknown is absent. */
+/** Returns one event as a line of JSON, with the output of {@link socketJson}. Safe to print like that. */
 export function eventJson(event: SocketEvent | Gap): string {
   const begin = field('atMs', toThousandths(event.atMs)) + field('type', event.type);
   const end = field('learntBy', event.learntBy);
@@ -136,7 +136,7 @@ export function eventJson(event: SocketEvent | Gap): string {
   const { socket, was, lifetimeMs, isAtLeast } = event;
   return braced(
     `${begin},"socket":${socketJson(socket)}` +
-      (was ? beforeJson(was, socket) : '') +
+      (was ? previousFieldsJson(was, socket) : '') +
       field('lifetimeMs', lifetimeMs === undefined ? undefined : toThousandths(lifetimeMs)) +
       field('isAtLeast', isAtLeast) +
       end,

@@ -8,22 +8,22 @@ interface TextColumn {
   readonly text: (socket: Socket) => string;
 }
 
-/** Stands for what is unknown, as in the other tools that print such tables. */
-const NONE = '-';
+/** Text of an unknown value, as in other tools that print tables. */
+const UNKNOWN = '-';
 
-/** What the screen shows nothing of. */
-const dashed = (text: string): string => (text === NOTHING ? NONE : text);
+/** Replaces the empty cell of the screen by a dash. */
+const dashed = (text: string): string => (text === NOTHING ? UNKNOWN : text);
 
 const COLUMNS: readonly TextColumn[] = [
   { title: 'PROCESS', align: 'left', text: ownerText },
-  { title: 'PID', align: 'right', text: (socket) => String(firstOwner(socket).pid ?? NONE) },
+  { title: 'PID', align: 'right', text: (socket) => String(firstOwner(socket).pid ?? UNKNOWN) },
   { title: 'USER', align: 'left', text: (socket) => dashed(userText(socket)) },
   { title: 'PROTO', align: 'left', text: protocolName },
   { title: 'LOCAL', align: 'left', text: ({ local }) => addressText(local) },
   { title: 'PORT', align: 'right', text: (socket) => dashed(portText(socket.local, socket, false)) },
   { title: 'REMOTE', align: 'left', text: ({ remote }) => addressText(remote) },
   { title: 'PORT', align: 'right', text: (socket) => dashed(portText(socket.remote, socket, false)) },
-  { title: 'STATE', align: 'left', text: ({ state }) => state ?? NONE },
+  { title: 'STATE', align: 'left', text: ({ state }) => state ?? UNKNOWN },
 ];
 
 const cells = (sockets: readonly Socket[]): string[][] => [
@@ -31,11 +31,11 @@ const cells = (sockets: readonly Socket[]): string[][] => [
   ...sockets.map((socket) => COLUMNS.map(({ text }) => text(socket))),
 ];
 
-/** Columns as wide as their content, for a person; nothing is cut. */
+/** Returns a table with aligned columns for a terminal; nothing is truncated. */
 export function alignedTable(sockets: readonly Socket[]): string {
   const lines = cells(sockets);
   const widths = COLUMNS.map((_, i) =>
-    lines.reduce((most, line) => Math.max(most, displayWidth(line[i] ?? '')), 0),
+    lines.reduce((width, line) => Math.max(width, displayWidth(line[i] ?? '')), 0),
   );
   const pad = (text: string, i: number): string => {
     const space = ' '.repeat((widths[i] ?? 0) - displayWidth(text));
@@ -44,7 +44,7 @@ export function alignedTable(sockets: readonly Socket[]): string {
   return lines.map((line) => `${line.map(pad).join('  ').trimEnd()}\n`).join('');
 }
 
-/** Columns parted by one tab each, for other programs. */
+/** Returns a table with tab-separated columns for other programs. */
 export const tabSeparated = (sockets: readonly Socket[]): string =>
   cells(sockets)
     .map((line) => `${line.join('\t')}\n`)

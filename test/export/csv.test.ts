@@ -8,7 +8,7 @@ import { listener, socket } from '../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
 import { SCENE } from '../helpers/scene.ts';
 
-/** A reader of RFC 4180, to the letter: a quote stands only about a whole cell, or doubled within one. */
+/** Parses CSV strictly by RFC 4180: quotes only around a whole cell, or doubled within one. */
 function parse(text: string, separator = ','): string[][] {
   const rows: string[][] = [];
   let at = 0;
@@ -31,7 +31,7 @@ function parse(text: string, separator = ','): string[][] {
   return rows;
 }
 
-/** The cells of one socket, by column. */
+/** Returns the cells of one socket by column name. */
 function record(it: Socket): Record<string, string> {
   const [names = [], cells = [], ...more] = parse(socketsCsv([it]));
   expect(more).toEqual([]);
@@ -39,9 +39,9 @@ function record(it: Socket): Record<string, string> {
   return Object.fromEntries(names.map((name, i) => [name, cells[i] ?? '']));
 }
 
-const OTHERS = { knowledge: 'exact', process: 'node' } as const;
+const NODE_OWNER = { knowledge: 'exact', process: 'node' } as const;
 
-test('every field that JSON has, but the kernel’s own account, flat', () => {
+test('writes every JSON field except the TCP details, flattened', () => {
   const it: Socket = {
     ...socket({ id: '42', process: 'node', pid: 7 }),
     inode: 1,
@@ -54,8 +54,8 @@ test('every field that JSON has, but the kernel’s own account, flat', () => {
     tcp: { sndMss: 1448 },
     owners: [
       { knowledge: 'exact', pid: 7, process: 'node', nowProcess: 'sh', command: 'node a.js', startedAtMs: 8 },
-      { ...OTHERS, pid: 9 },
-      { ...OTHERS, pid: 10 },
+      { ...NODE_OWNER, pid: 9 },
+      { ...NODE_OWNER, pid: 10 },
     ],
   };
   const known = Object.fromEntries(Object.entries(record(it)).filter(([, value]) => value !== ''));
@@ -89,16 +89,16 @@ test('every field that JSON has, but the kernel’s own account, flat', () => {
   });
 });
 
-test('no field of JSON is missing among the names', () => {
+test('has a column for every JSON field', () => {
   const names = Object.keys(record(SCENE.node));
   const fields = Object.keys(
     JSON.parse(socketJson({ ...socket(), traffic: { cwnd: 1, deliveryRate: 2 } })) as object,
   );
-  const apart = ['local', 'remote', 'owners'];
-  expect(names).toEqual(expect.arrayContaining(fields.filter((field) => !apart.includes(field))));
+  const nested = ['local', 'remote', 'owners'];
+  expect(names).toEqual(expect.arrayContaining(fields.filter((field) => !nested.includes(field))));
 });
 
-test('of nothing: the names; of many a line each', () => {
+test('writes only the names without sockets, and one line per socket', () => {
   expect(parse(socketsCsv([]))).toHaveLength(1);
   const all = Array.from({ length: 2500 }, (_, i) => listener({ id: String(i) }));
   expect(
@@ -124,11 +124,11 @@ describe('hostile text', () => {
     ['a;b', 'a;b'],
     ['comma, "quote"', 'comma, "quote"'],
     ['two\r\nlines', 'two??lines'],
-  ])('%j stands as %j', (process, cell) => {
+  ])('writes %j as %j', (process, cell) => {
     expect(record(socket({ process }))['process']).toBe(cell);
   });
 
-  test('is printable, stays in its cell, and begins no formula, with comma or semicolon between', () => {
+  test('is printable, stays in its cell, and starts no formula, with comma or semicolon as separator', () => {
     const text = fc.oneof(
       fc.constantFrom(...HOSTILE),
       fc.string({ unit: fc.constantFrom(...Array.from('=+-@;,"\'| \ta1＝\r\n')) }),
@@ -152,7 +152,7 @@ describe('hostile text', () => {
   });
 });
 
-test('a format is found by the extension', () => {
+test('formatOf finds a format by the extension', () => {
   expect(formatOf('a.csv')).toBe(FORMATS.csv);
   expect(formatOf('~/b/c.d.JSON')).toBe(FORMATS.json);
   for (const path of ['', 'csv', 'a.txt', 'a.csv/', '.csv/x', 'a.csv.gz', 'a.constructor'])

@@ -12,7 +12,7 @@ import { SCENE } from '../helpers/scene.ts';
 const ALL = Object.values(SCENE);
 
 describe('JSON', () => {
-  test('of one socket', () => {
+  test('writes one socket', () => {
     expect(JSON.parse(socketJson(SCENE.node))).toEqual({
       id: SCENE.node.id,
       protocol: 'tcp',
@@ -35,7 +35,7 @@ describe('JSON', () => {
     });
   });
 
-  test('what is unknown is absent; that there is no peer is known', () => {
+  test('omits unknown fields, and writes null for no peer', () => {
     const searched = [{ knowledge: 'unknown' as const, tried: 'not among the threads' }];
     expect(JSON.parse(socketJson({ ...listener(), owners: searched }))).toMatchObject({ owners: searched });
     const parsed = JSON.parse(socketJson({ ...listener(), owners: [{ knowledge: 'hidden' }] })) as object;
@@ -43,7 +43,7 @@ describe('JSON', () => {
     expect(parsed).toMatchObject({ remote: null, owners: [{ knowledge: 'hidden' }] });
   });
 
-  test('what is told of traffic, flat; of the network, of the timer, and of all that the kernel knows', () => {
+  test('writes traffic fields flat, and namespace, timer and TCP details as objects', () => {
     const traffic = {
       rxBytes: 1,
       txBytes: 2,
@@ -74,14 +74,14 @@ describe('JSON', () => {
     for (const name of ['txBytes', 'timer', 'tcp', 'interface']) expect(some).not.toHaveProperty(name);
   });
 
-  test('of many: an array, one a line; of none too', () => {
+  test('writes an array with one socket per line, also for no sockets', () => {
     const text = socketsJson(ALL);
     expect(JSON.parse(text)).toEqual(ALL.map((it) => JSON.parse(socketJson(it)) as unknown));
     expect(text.split('\n')).toHaveLength(ALL.length + 3);
     expect(JSON.parse(socketsJson([]))).toEqual([]);
   });
 
-  test('whatever a program is called: it comes back as it was, and is safe to print', () => {
+  test('any program name is safe to print and parses back unchanged', () => {
     const text = fc.oneof(
       fc.constantFrom(...HOSTILE),
       fc.string({ unit: 'binary' }),
@@ -91,7 +91,7 @@ describe('JSON', () => {
       fc.property(text, text, (process, command) => {
         const it = { ...socket(), owners: [{ knowledge: 'exact' as const, pid: 1, process, command }] };
         const json = socketJson(it);
-        // Marks stay: they are letters of many scripts. Nothing that moves, hides or commands does.
+        // Combining marks are kept: many scripts need them.
         expect(json.replace(/\p{M}/gu, '')).not.toMatch(UNSAFE);
         expect(JSON.parse(json)).toMatchObject({ owners: [{ process, command }] });
       }),
@@ -110,20 +110,20 @@ describe('an event as a line of JSON', () => {
   });
   const parsed = (it: SocketEvent | Gap) => JSON.parse(eventJson(it)) as Record<string, unknown>;
 
-  test('the socket is as `ls --json` has it', () => {
+  test('contains the socket as in `ls --json`', () => {
     const { socket: shown, ...rest } = parsed(event());
     expect(shown).toEqual(JSON.parse(socketJson(SCENE.node)));
     expect(rest).toEqual({ atMs: NOON_MS, type: 'spawn', learntBy: 'poll' });
   });
 
-  test('a change: from what', () => {
+  test('a change contains the previous values', () => {
     const { socket: _, ...rest } = parsed(
       event({ type: 'change', was: { state: 'SYN_SENT' }, learntBy: 'trace' }),
     );
     expect(rest).toEqual({ atMs: NOON_MS, type: 'change', was: { state: 'SYN_SENT' }, learntBy: 'trace' });
   });
 
-  test('a close: how long it lived; times in thousandths', () => {
+  test('a close contains the lifetime; times have three decimals', () => {
     const close = event({
       type: 'close',
       atMs: NOON_MS + 0.1231,
@@ -143,13 +143,13 @@ describe('an event as a line of JSON', () => {
     });
   });
 
-  test('a gap: how much, where that is known', () => {
+  test('a gap contains the number of missed events, if known', () => {
     const gap = { type: 'gap', atMs: NOON_MS + 0.0003, learntBy: 'destroy' } as const;
     expect(parsed({ ...gap, missed: 12 })).toEqual({ ...gap, atMs: NOON_MS, missed: 12 });
     expect(parsed(gap)).toEqual({ ...gap, atMs: NOON_MS });
   });
 
-  test('one line, and safe to print', () => {
+  test('is safe to print', () => {
     for (const process of HOSTILE) {
       const owners = [{ knowledge: 'exact', pid: 1, process }] as const;
       expect(eventJson(event({ socket: { ...socket(), owners } })).replace(/\p{M}/gu, '')).not.toMatch(
@@ -160,23 +160,23 @@ describe('an event as a line of JSON', () => {
 });
 
 describe('the table', () => {
-  test('for other programs: one tab between the columns, the same count in every line', () => {
+  test('for programs separates columns with one tab and has all columns in every line', () => {
     const lines = tabSeparated(ALL).trimEnd().split('\n');
     expect(lines[0]).toBe('PROCESS\tPID\tUSER\tPROTO\tLOCAL\tPORT\tREMOTE\tPORT\tSTATE');
     expect(lines[1]).toBe('node\t81234\tana\ttcp\t10.0.0.5\t51512\t203.0.113.80\t443\tESTABLISHED');
     expect(lines).toHaveLength(ALL.length + 1);
     expect(lines.every((line) => line.split('\t').length === 9)).toBe(true);
-    // An empty cell would be lost to a reader that splits at white space.
+    // A reader that splits at white space would lose an empty cell.
     expect(lines.some((line) => line.split('\t').includes(''))).toBe(false);
   });
 
-  test('what is unknown is a dash', () => {
+  test('shows a dash for unknown values', () => {
     const it = { ...SCENE.dhcp, user: undefined, owners: [{ knowledge: 'hidden' as const }] };
     const { user: _, ...nameless } = it;
     expect(tabSeparated([nameless]).split('\n')[1]).toBe('hidden\t-\t-\tudp\t*\t68\t*\t*\t-');
   });
 
-  test('sockets of every protocol', () => {
+  test('shows sockets of every protocol', () => {
     const ends: readonly Socket[] = [
       socket({ protocol: 'raw', local: '*:1', remote: null }),
       {
@@ -207,7 +207,7 @@ describe('the table', () => {
     ]);
   });
 
-  test('for a person: columns as wide as their content, nothing cut', () => {
+  test('for a terminal has columns as wide as their content and truncates nothing', () => {
     const lines = alignedTable(ALL).trimEnd().split('\n');
     expect(lines[0]).toMatch(/^PROCESS +PID +USER/);
     const long = lines.find((line) => line.includes('firefox-developer-edition'));
@@ -220,7 +220,7 @@ describe('the table', () => {
     expect(lines.every((line) => line === line.trimEnd())).toBe(true);
   });
 
-  test('nothing of it is unsafe', () => {
+  test('contains no unsafe character', () => {
     const hostile = HOSTILE.map((process) => ({
       ...socket({ user: process }),
       owners: [{ knowledge: 'exact' as const, pid: 1, process }],
@@ -230,7 +230,7 @@ describe('the table', () => {
     expect(text.split('\n')).toHaveLength(2 * (HOSTILE.length + 1) + 1);
   });
 
-  test('of nothing: the titles', () => {
+  test('shows only the titles without sockets', () => {
     expect(tabSeparated([]).split('\n')).toHaveLength(2);
     expect(alignedTable([])).toBe('PROCESS  PID  USER  PROTO  LOCAL  PORT  REMOTE  PORT  STATE\n');
   });
