@@ -1,7 +1,7 @@
 import type { Bounds } from '../model/bounds.ts';
 import type { Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
-import { Churn, collectGarbage } from '../sampler/churn.ts';
+import { collectGarbage, StormDetector } from '../sampler/churn.ts';
 import type { Message, State } from '../store/state.ts';
 import { App } from '../tui/app.ts';
 import { copySequence } from '../tui/clipboard.ts';
@@ -85,9 +85,9 @@ export function showLive(
   shown.app = app;
   complain = (text) => app.say({ text, isError: true });
   sampling.onFailure(crash);
-  const churn = new Churn();
+  const storms = new StormDetector();
   sampling.onBatch((batch) => {
     app.take(batch);
-    if (churn.note(batch) === 'calm') collectGarbage();
+    if (storms.note(batch) === 'calm') collectGarbage();
   });
 }

@@ -4,7 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 import { boundsFor } from '../model/bounds.ts';
 import { setServiceTexts } from '../model/services.ts';
 import { printable, shortened } from '../model/text.ts';
-import { growSlowly } from '../sampler/churn.ts';
+import { limitHeapGrowth } from '../sampler/churn.ts';
 import { openSource } from '../source/index.ts';
 import { loadConfig } from './config/load.ts';
 import { parseQuery } from '../query/query.ts';
@@ -85,14 +85,14 @@ async function run(invocation: Invocation, complaints: readonly string[]): Promi
       return list(invocation, print);
     }
     case 'watch': {
-      growSlowly();
+      limitHeapGrowth();
       const { watch } = await import('./watch.ts');
       return watch(invocation, openLink());
     }
     case 'screen': {
       // Here, where it is a plain message: the thread could only crash on it.
       if (invocation.source !== undefined) await openSource(invocation.source, NO_DEMANDS);
-      growSlowly();
+      limitHeapGrowth();
       const { startSampling } = await import('./sampling.ts');
       const bounds = boundsFor(memoryLimit());
       // The first sample is taken while the screen is being loaded.

@@ -49,7 +49,7 @@ export function beginning(
       ...invocation.views,
       ...(saved?.views.filter(({ name }) => !invocation.views.some((it) => it.name === name)) ?? []),
     ],
-    known: saved?.known ?? [],
+    hideRules: saved?.known ?? [],
     history: saved?.history ?? [],
   });
   const [complaint = bounds.events < invocation.eventsKept ? fewerEvents(bounds.events) : undefined] =
@@ -71,7 +71,7 @@ export function savedStateOf(
   saved: SavedState | undefined,
   { palette: began, views: configured, restore }: Pick<Invocation, 'palette' | 'views' | 'restore'>,
 ): SavedState {
-  const { query, sort, group, columns, palette, serviceNames, views, known, history, panes } = state;
+  const { query, sort, group, columns, palette, serviceNames, views, hideRules, history, panes } = state;
   const look = {
     query: query.text,
     sort,
@@ -86,7 +86,7 @@ export function savedStateOf(
     ...look,
     ...(!restore && saved),
     views: views.filter(({ name }) => !configured.some((it) => it.name === name)),
-    known,
+    known: hideRules,
     history,
   };
 }

@@ -43,8 +43,8 @@ export function startThread(
   progress: Int32Array,
 ): SamplingThread {
   const { port1: here, port2: there } = new MessageChannel();
-  const isOver = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const opening = { isOver, leftovers: there, progress };
+  const isSettled = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const opening = { isSettled, leftovers: there, progress };
   const workerData: WorkerData = { source, also, intervalMs, maxShare, eventBufferKiB, bounds, opening };
   const worker = new Worker(file, {
     workerData,
@@ -59,13 +59,13 @@ export function startThread(
   worker.on('message', (batch: EncodedBatch) => onBatch(decoder.decode(batch)));
   worker.on('error', onError);
   worker.on('exit', (code) => {
-    Atomics.store(isOver, 0, 1);
+    Atomics.store(isSettled, 0, 1);
     onExit(code);
   });
   return {
     request: (message) => worker.postMessage(message),
     tidyUp: () => {
-      Atomics.wait(isOver, 0, 0, OPENING_MS);
+      Atomics.wait(isSettled, 0, 0, OPENING_MS);
       const left = receiveMessageOnPort(here) as { readonly message: Leftovers } | undefined;
       if (left) removeInstance(left.message);
     },

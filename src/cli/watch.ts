@@ -3,7 +3,7 @@ import { WriteStream } from 'node:tty';
 import { eventJson, type Gap } from '../export/json.ts';
 import { boundsFor } from '../model/bounds.ts';
 import { printable } from '../model/text.ts';
-import { Thrift } from '../sampler/churn.ts';
+import { HeapTuner } from '../sampler/churn.ts';
 import { openSampler } from '../sampler/open.ts';
 import { eventText } from '../view/events.ts';
 import { countText, preciseClockText } from '../view/format.ts';
@@ -56,12 +56,12 @@ export async function watch(
   );
   const bounds = boundsFor(memoryLimit());
   const notices = new Notices((text) => say(printable(text)));
-  const thrift = new Thrift();
+  const heapTuner = new HeapTuner();
   const sampler = await openSampler(
     { ...how, tcpDetails: json, bounds },
     {
       onBatch: (batch) => {
-        thrift.note(batch);
+        heapTuner.note(batch);
         wanted.take(batch);
         notices.take(batch);
       },

@@ -1,41 +1,41 @@
 import type { Socket } from '../model/socket.ts';
 
 const keyOf = ({ protocol, local, remote }: Socket): string =>
-  // One flat string: V8 makes a tree of strings of a template, which takes three times the memory.
+  // `join` makes one flat string. V8 keeps a template as a tree of strings, which takes three times the memory.
   [protocol, local.address, local.port, remote?.address, remote?.port].join(' ');
 
 /**
- * Maximum number of entries with the same endpoints. One port can be used again thousands of times a second, while the
- * kernel has at most one remnant of it in each namespace.
+ * Maximum number of entries with the same endpoints. A port can be reused thousands of times a second, while the kernel
+ * keeps at most one remnant of it in each namespace.
  */
-const MOST_ALIKE = 256;
+const MAX_SAME_ENDPOINTS = 256;
 
 /** Returns true unless both sockets are known to be in different network namespaces. */
 const mayShareNamespace = (one: Socket, other: Socket): boolean =>
   one.netns === undefined || other.netns === undefined || one.netns.inode === other.netns.inode;
 
 /**
- * Finds a connection by its protocol and endpoints where its id is not enough: a connection and its remnant may have
- * different ids. Several entries may have the same endpoints: in another namespace, or because the port was used again.
+ * Index of values by protocol and endpoints, to match a connection with its remnant when their ids differ. Several
+ * entries can have the same endpoints: in different namespaces, or after the port was reused.
  */
 export class ByEndpoints<T> {
   readonly #entries = new Map<string, { readonly socket: Socket; readonly value: T }[]>();
 
-  /** Adds an entry; the oldest of too many with these endpoints is dropped. @returns what `delete` takes it out by */
+  /** Adds an entry, and drops the oldest one with these endpoints if there are too many. Returns the key for `delete`. */
   add(socket: Socket, value: T): string {
     const key = keyOf(socket);
     const entries = this.#entries.get(key);
     if (entries === undefined) this.#entries.set(key, [{ socket, value }]);
     else {
       entries.push({ socket, value });
-      if (entries.length > MOST_ALIKE) entries.shift();
+      if (entries.length > MAX_SAME_ENDPOINTS) entries.shift();
     }
     return key;
   }
 
   /**
-   * Returns the value added last for these endpoints and namespace that is accepted. A socket without a namespace is
-   * looked for in all of them: the namespace may not have been known when the end of the socket was told.
+   * Returns the latest accepted value with these endpoints and this namespace. A socket without a namespace matches any
+   * namespace: a kernel event may report the end of a socket before its namespace is known.
    */
   find(socket: Socket, isAccepted: (value: T) => boolean): T | undefined {
     const entries = this.#entries.get(keyOf(socket));

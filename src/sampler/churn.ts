@@ -2,29 +2,32 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Batch } from '../model/batch.ts';
 
-/** A batch of so many parts is a storm. */
+/** Number of parts from which on a batch is a storm. */
 const STORM_PARTS = 4;
 
-/** When all batches of so long were whole it is calm, milliseconds; where polls are far apart one may be enough. */
+/**
+ * How long no batch must have had several parts before it is calm, milliseconds. With a long interval one batch is enough.
+ */
 const CALM_MS = 3000;
 
-/** Sockets and events that leave enough garbage to collect it. */
-const MUCH = 20_000;
+/** Number of sockets and events that leave enough garbage to collect. */
+const MIN_MOVED = 20_000;
 
-/** In a storm V8 may let the heap grow by so much beyond what lives, percent; by itself it takes up to 300. */
+/** How far V8 may let the heap grow beyond the live objects in a storm, percent. Its default is up to 300. */
 const STORM_GROWTH = 25;
 
 /**
- * Tells from the batches when a storm begins, and when it is calm after much has come and gone. V8 collects garbage only
- * while objects are made, so the garbage of a storm would stay until the next one.
+ * Detects in the batches when a storm of connections begins, and when it is calm again. V8 collects garbage only while
+ * objects are made, so the garbage of a storm would stay until the next one.
  */
-export class Churn {
+export class StormDetector {
   #parts = 0;
-  /** Time of the last batch in parts, on the batches' clock. */
-  #partedMs = -Infinity;
+  /** Time of the last batch with several parts, on the batches' clock. */
+  #lastStormMs = -Infinity;
+  /** Sockets and events since the last calm. */
   #moved = 0;
 
-  /** Takes a batch, or a part of one; returns what begins with it, if anything does. */
+  /** Takes a batch, or a part of one. Returns the phase that begins with it, or undefined. */
   note({
     partial,
     baseline,
@@ -37,11 +40,11 @@ export class Churn {
     this.#moved += spawned.length + changed.length + closed.length + events.length;
     if (partial) {
       this.#parts++;
-      this.#partedMs = monotonicMs;
+      this.#lastStormMs = monotonicMs;
       return this.#parts === STORM_PARTS && !baseline ? 'storm' : undefined;
     }
     this.#parts = 0;
-    if (monotonicMs - this.#partedMs < CALM_MS || this.#moved < MUCH) return undefined;
+    if (monotonicMs - this.#lastStormMs < CALM_MS || this.#moved < MIN_MOVED) return undefined;
     this.#moved = 0;
     return 'calm';
   }
@@ -50,8 +53,8 @@ export class Churn {
 let collect: (() => void) | undefined;
 
 /**
- * Collects the garbage of this thread, and moves what lives together: otherwise half-empty pages stay (190 MB of them for
- * 28 MB of objects, 62 MB with it). The thread does nothing else meanwhile: 50 to 300 ms.
+ * Collects the garbage of this thread and compacts the heap: without compaction, 28 MB of objects keep 190 MB of
+ * half-empty pages, with it 62 MB. Blocks the thread for 50 to 300 ms.
  */
 export function collectGarbage(): void {
   if (collect === undefined) {
@@ -63,27 +66,27 @@ export function collectGarbage(): void {
   setFlagsFromString('--no-compact-on-every-full-gc');
 }
 
-/** Asks V8 to keep its memory small, in all threads: of 100,000 sockets it would keep twice the memory they need. */
-export function growSlowly(): void {
+/** Makes V8 keep the heap small, in all threads. With its defaults 100,000 sockets take twice the memory they need. */
+export function limitHeapGrowth(): void {
   setFlagsFromString('--heap-growing-percent=0');
   setFlagsFromString('--optimize-for-size');
 }
 
-/** Lets V8 take more memory than it needs: while thousands of connections a second come and go it would do little else. */
-export function growFaster(): void {
+/** Lets the heap grow faster: with thousands of connections a second a small heap would leave V8 only collecting. */
+export function allowHeapGrowth(): void {
   setFlagsFromString('--no-optimize-for-size');
   setFlagsFromString(`--heap-growing-percent=${STORM_GROWTH}`);
 }
 
-/** Follows the batches of the thread that samples, and lets V8 take the memory that fits them. */
-export class Thrift {
-  readonly #churn = new Churn();
+/** Adapts the heap growth of V8 to the batches of the sampling thread. */
+export class HeapTuner {
+  readonly #storms = new StormDetector();
 
   note(batch: Batch): void {
-    const turn = this.#churn.note(batch);
-    if (turn === 'storm') growFaster();
-    if (turn !== 'calm') return;
-    growSlowly();
+    const phase = this.#storms.note(batch);
+    if (phase === 'storm') allowHeapGrowth();
+    if (phase !== 'calm') return;
+    limitHeapGrowth();
     collectGarbage();
   }
 }

@@ -2,8 +2,8 @@ import type { Difference } from '../model/batch.ts';
 import type { Socket } from '../model/socket.ts';
 
 /**
- * What happened between two snapshots. A socket is told by its id; an unchanged one is the same object in both, so
- * the comparison is by identity and costs one look-up a socket.
+ * Returns the difference between two snapshots. An unchanged socket is the same object in both, so the comparison is by
+ * identity and costs one map access for each socket.
  */
 export function diff(previous: ReadonlyMap<string, Socket>, next: ReadonlyMap<string, Socket>): Difference {
   const spawned: Socket[] = [];

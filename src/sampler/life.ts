@@ -1,55 +1,58 @@
 import type { LearntBy } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
 
-/** Beginning and end of a reading, on the clock that never jumps. */
-export interface Reading {
+/** Start and end of a poll, on the clock that never jumps. */
+export interface PollTime {
   readonly startMs: number;
   readonly endMs: number;
 }
 
-export const NEVER: Reading = { startMs: -Infinity, endMs: -Infinity };
+export const NEVER: PollTime = { startMs: -Infinity, endMs: -Infinity };
 
-/** How long a socket lived, as an event tells it. */
+/** How long a socket lived, as a close event has it. Empty when unknown. */
 export interface Lifetime {
   readonly lifetimeMs?: number;
   readonly isAtLeast?: boolean;
 }
 
-/** One life of a socket, beyond what the last snapshot says of it. */
+/** One life of a socket: what the last snapshot does not say about it. */
 export interface Life {
   /** Its id in the batches. */
   readonly id: string;
-  /** Its other one: of what was left of it where no poll had seen it before, or of itself where one met that first. */
+  /**
+   * A second id of the same life: of its remnant when a kernel event came first, of the connection when a poll saw the
+   * remnant first. Undefined when there is only one.
+   */
   otherId: string | undefined;
-  /** The key of it in `#halves`, where it is there. */
-  endpoints: string | undefined;
+  /** The key of this life in `ByEndpoints`; undefined when it is not there. */
+  endpointsKey: string | undefined;
   socket: Socket;
-  /** The socket as the last batch had it; undefined before the first one that has it. */
-  told: Socket | undefined;
+  /** The socket as the last batch reported it; undefined when no batch has reported it, or its row was closed. */
+  reported: Socket | undefined;
   /** Undefined when unknown. */
   bornMs: number | undefined;
-  /** The end of the poll that saw it first: it is not younger than that. Infinity where no poll saw it first. */
+  /** End of the poll that saw it first: it was born no later. Infinity when a kernel event came first. */
   firstSeenMs: number;
-  /** It was there before netpane was: it is older than that. */
+  /** It was open before netpane started, so it is older than `bornMs`. */
   isBaseline: boolean;
-  /** An event source has told something of it that no poll may know. */
-  hasWord: boolean;
-  /** The last poll that told of it: what was traced before is in what that said. */
-  polled: Reading;
-  /** Who told of its close; what is left of it is a remnant. */
+  /** A kernel event has reported something about it that polls may not show. */
+  hasKernelEvent: boolean;
+  /** The last poll that saw it change. Kernel events from before its end are already part of what it saw. */
+  lastPoll: PollTime;
+  /** What reported its close; undefined while it is open. A row that is left after the close is a remnant. */
   closedBy: LearntBy | undefined;
-  /** Nothing is left of it, and there is no row. */
+  /** Not even a remnant is left, and there is no row. */
   isGone: boolean;
-  /** Polls since it is gone. */
-  pollsGone: number;
-  /** Once it is gone, a late kernel event or another sighting of its remnant may come until then. */
+  /** Number of polls since it is gone. */
+  pollsSinceGone: number;
+  /** Time until which a life that is gone is kept: a late kernel event or its remnant may still turn up. */
   keptUntilMs: number;
-  /** When its latest news was, and who told it. */
-  newsMs: number;
-  newsBy: LearntBy;
+  /** Time of its latest change, and what reported it. */
+  changedMs: number;
+  changedBy: LearntBy;
 }
 
-/** How long a life was seen, as far as that is known. */
+/** Returns how long a life was observed until `untilMs`; empty when its start is unknown. */
 export function seenLifetime({ bornMs, isBaseline }: Life, untilMs: number): Lifetime {
   if (bornMs === undefined || bornMs > untilMs) return {};
   return {
@@ -58,7 +61,7 @@ export function seenLifetime({ bornMs, isBaseline }: Life, untilMs: number): Lif
   };
 }
 
-/** The better of what was seen of a life and what its end tells. */
+/** Returns the lifetime of the kernel event that ended the life, or the observed one if that says more. */
 export function betterLifetime(seen: Lifetime, { lifetimeMs, isAtLeast = false }: Lifetime): Lifetime {
   if (lifetimeMs === undefined || (isAtLeast && (seen.lifetimeMs ?? -1) > lifetimeMs)) return seen;
   return { lifetimeMs, ...(isAtLeast && { isAtLeast }) };

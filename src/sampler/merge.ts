@@ -4,8 +4,8 @@ import { previousFields, type LearntBy, type Event } from '../model/event.ts';
 import { isNotable, isRemnant, type Owner, type Socket } from '../model/socket.ts';
 import type { KernelEvent } from '../source/types.ts';
 import { ByEndpoints } from './by-endpoints.ts';
-import { betterLifetime, type Life, type Lifetime, NEVER, type Reading, seenLifetime } from './life.ts';
-import { betterOwners, completed, continued, final, inherited, laterOwners } from './sightings.ts';
+import { betterLifetime, type Life, type Lifetime, NEVER, type PollTime, seenLifetime } from './life.ts';
+import { asInherited, betterOwners, filledFrom, laterOwners, withEarlier, withEnd } from './sightings.ts';
 
 /** A moment on both clocks. */
 export interface Moment {
@@ -15,19 +15,19 @@ export interface Moment {
   readonly monotonicMs: number;
 }
 
-/** What has become known since the last batch. */
+/** All changes since the last batch. */
 export interface Merged extends Difference {
   readonly events: readonly Event[];
 }
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
-/** So long after the poll that saw a socket no more, word of its end may still come, milliseconds. */
-const WORD_MS = 100;
+/** How long after a poll misses a socket the kernel event of its end is waited for, milliseconds. */
+const MISSING_MS = 100;
 
 /**
- * A kernel event may come so long after the poll that saw a socket no more, milliseconds: LinuxEvents waits a quarter of
- * a second for the last message of a socket.
+ * How long after a poll misses a socket its last kernel event may still arrive, milliseconds: LinuxEvents waits a
+ * quarter of a second for the last message of a socket.
  */
 const LATE_MS = 1000;
 
@@ -35,76 +35,89 @@ const LATE_MS = 1000;
 const TIMEWAIT_MS = 60_000;
 
 /**
- * Makes one account of what polls see and what event sources tell: a connection is one life however it was learnt, with
- * one spawn and one close. A close is told when the connection is over; what the kernel keeps of it for a while
- * (TIME_WAIT) stays a row, and leaves without a word.
+ * Merges polls and kernel events: one life for each connection, with one spawn and one close event, whichever reported
+ * it first. The close event comes when the connection ends. Its remnant (TIME_WAIT) stays as a row, and the row is
+ * removed without another event.
  *
- * Sockets that were there before netpane, and of which only polls have told, need no life here: the snapshot has all
- * that is to be known of them.
+ * States of a life, and the events that a change of state emits:
+ *
+ *     new ─────────── spawn ──▶ open
+ *     open ─── a poll misses it ──▶ missing
+ *     missing ── a poll sees it ──▶ open
+ *     missing ── no kernel event for MISSING_MS: close ──▶ gone
+ *     open, missing ── kernel event `ended`: close ──▶ remnant, if the kernel keeps one, else gone
+ *     remnant ── a poll misses it ──▶ gone
+ *     gone ─── a poll sees the remnant again ──▶ remnant
+ *     gone ─── two polls later, after `keptUntilMs` ──▶ removed
+ *
+ * Without an event source, and for protocols other than TCP and UDP, a poll that misses a socket closes it at once.
+ *
+ * Sockets of the baseline that no kernel event is about have no `Life`: the snapshot has everything about them, so
+ * 100,000 of them cost nothing here.
  */
 export class Merger {
-  readonly #tellsAll: boolean;
-  readonly #hasEvents: boolean;
-  readonly #mostGone: number;
-  /** By id, and by the other id where there is one; those that are gone for two more polls: late news of them is none. */
+  readonly #emitsEveryChange: boolean;
+  readonly #hasEventSource: boolean;
+  readonly #maxGone: number;
+  /** By id and by the other id, if any. A life that is gone stays for two more polls, so that late events find it. */
   readonly #lives = new Map<string, Life>();
   /**
-   * By protocol and endpoints, those of which only one of their two ids may be known: no poll has seen them, or they
-   * were met as a remnant.
+   * Lives that may have a second id which is not known yet: no poll has seen them, or a poll saw the remnant first.
    */
-  readonly #halves = new ByEndpoints<Life>();
-  /** Lives that may differ from what was told. */
-  readonly #touched = new Set<Life>();
-  /** Lives that the next poll is to confirm, and when word of them came. */
+  readonly #byEndpoints = new ByEndpoints<Life>();
+  /** Lives that may differ from what the last batch reported. */
+  readonly #unreported = new Set<Life>();
+  /** Lives to check in the next snapshot, and the time of the kernel event or poll that put them here. */
   readonly #unconfirmed = new Map<Life, number>();
-  /** Lives that a poll saw no more, while word of their end may still come, and when that poll was. */
-  readonly #vanished = new Map<Life, number>();
-  /** Those that are gone; the first one first. */
+  /** Lives that a poll missed and that wait for the kernel event of their end, with the start of that poll. */
+  readonly #missing = new Map<Life, number>();
+  /** Lives that are gone, oldest first. */
   readonly #gone = new Set<Life>();
-  /** With their times still on the clock that never jumps. */
+  /** Events to emit. `atMs` is on the clock that never jumps until `takeEvents` converts it. */
   #events: Mutable<Event>[] = [];
-  #polled: ReadonlyMap<string, Socket> = new Map();
-  /** What the last poll said of sockets without a life here. */
-  #spawned: Socket[] = [];
-  #changed: Socket[] = [];
-  #first: Reading | undefined;
-  /** What was learnt before the first poll was over: of the sockets which that saw it is news. */
-  #early: readonly KernelEvent[] = [];
-  #last = NEVER;
-  /** What to add to the clock that never jumps to get wall-clock time. */
+  /** The last snapshot. */
+  #snapshot: ReadonlyMap<string, Socket> = new Map();
+  /** Differences of the last poll for sockets without a life here. */
+  #polledSpawns: Socket[] = [];
+  #polledChanges: Socket[] = [];
+  #firstPoll: PollTime | undefined;
+  /** Kernel events from before the first poll ended; only those about sockets that it saw count. */
+  #earlyEvents: readonly KernelEvent[] = [];
+  #lastPoll = NEVER;
+  /** Wall-clock time minus the clock that never jumps, milliseconds. */
   #wallOffsetMs = 0;
 
   /**
-   * @param options `tellsAll`: each change of state is an event, not only what differs from batch to batch; `hasEvents`:
-   * an event source will tell of the end of a socket, mostly before a poll finds it gone; `mostGone`: how many lives that
-   * are gone and may still be met again are known, the oldest ones are forgotten first
+   * @param options `emitsEveryChange`: emit an event for each change of state, instead of one for the difference
+   * between two batches; `hasEvents`: an event source reports the end of sockets, mostly before a poll misses them;
+   * `maxGone`: maximum number of lives kept after they are gone, the oldest are dropped first
    */
   constructor({
-    tellsAll,
+    emitsEveryChange,
     hasEvents,
-    mostGone = 2 * MAX_WAITING_EVENTS,
+    maxGone = 2 * MAX_WAITING_EVENTS,
   }: {
-    readonly tellsAll: boolean;
+    readonly emitsEveryChange: boolean;
     readonly hasEvents: boolean;
-    readonly mostGone?: number;
+    readonly maxGone?: number;
   }) {
-    this.#mostGone = mostGone;
-    this.#tellsAll = tellsAll;
-    this.#hasEvents = hasEvents;
+    this.#maxGone = maxGone;
+    this.#emitsEveryChange = emitsEveryChange;
+    this.#hasEventSource = hasEvents;
   }
 
-  /** How much there is to take. */
+  /** Number of events and changed lives that wait to be taken. */
   get waiting(): number {
-    return this.#events.length + this.#touched.size;
+    return this.#events.length + this.#unreported.size;
   }
 
   /**
-   * Takes what an event source has learnt, in order. What came and went before the first poll was over is no news.
-   * @param now the moment at which it was drained
+   * Applies kernel events, in order. Sockets that spawn and close before the first poll ends are ignored.
+   * @param now when the event source was drained
    */
-  learn(kernelEvents: readonly KernelEvent[], now: Moment): void {
-    if (this.#first === undefined) {
-      this.#early = [...this.#early, ...kernelEvents];
+  applyKernelEvents(kernelEvents: readonly KernelEvent[], now: Moment): void {
+    if (this.#firstPoll === undefined) {
+      this.#earlyEvents = [...this.#earlyEvents, ...kernelEvents];
       return;
     }
     this.#wallOffsetMs = now.wallMs - now.monotonicMs;
@@ -115,22 +128,22 @@ export class Merger {
       }
       const life =
         kernelEvent.type === 'appeared'
-          ? this.#appear(kernelEvent)
+          ? this.#applyAppeared(kernelEvent)
           : kernelEvent.type === 'state'
-            ? this.#turn(kernelEvent)
-            : this.#end(kernelEvent);
+            ? this.#applyState(kernelEvent)
+            : this.#applyEnded(kernelEvent);
       if (life && !life.isGone) this.#unconfirmed.set(life, now.monotonicMs);
     }
-    this.#closeVanished(now.monotonicMs - WORD_MS);
+    this.#closeMissing(now.monotonicMs - MISSING_MS);
   }
 
   /**
-   * Takes what differs in a snapshot from the one before.
-   * @param sockets the snapshot, which stays as it is until the next but one
-   * @param start when the reading began
-   * @param endMs when it was over, on the clock that never jumps
+   * Applies the difference between a snapshot and the one before it.
+   * @param sockets the snapshot; it must not change until the poll after the next one
+   * @param start when the poll started
+   * @param endMs when it ended, on the clock that never jumps
    */
-  poll(
+  applyPoll(
     { spawned, changed, closed }: Difference,
     sockets: ReadonlyMap<string, Socket>,
     start: Moment,
@@ -138,57 +151,57 @@ export class Merger {
   ): void {
     this.#wallOffsetMs = start.wallMs - start.monotonicMs;
     const startMs = start.monotonicMs;
-    const previous = this.#polled;
-    const isFirst = this.#first === undefined;
-    // Before anything is adopted: what closed is as the last poll saw it.
-    const missed = closed.map((id) => this.#lifeOf(id));
-    this.#polled = sockets;
-    this.#last = { startMs, endMs };
-    this.#first ??= this.#last;
-    for (const socket of spawned) this.#meet(socket, isFirst);
-    for (const socket of changed) this.#follow(socket, previous.get(socket.id));
+    const previous = this.#snapshot;
+    const isFirst = this.#firstPoll === undefined;
+    // Found before the snapshot is replaced: a life made here has its socket as the poll before saw it.
+    const missed = closed.map((id) => this.#findOrAdopt(id));
+    this.#snapshot = sockets;
+    this.#lastPoll = { startMs, endMs };
+    this.#firstPoll ??= this.#lastPoll;
+    for (const socket of spawned) this.#applySpawned(socket, isFirst);
+    for (const socket of changed) this.#applyChanged(socket, previous.get(socket.id));
     for (const life of missed) if (life) this.#unconfirmed.set(life, startMs);
     for (const [life, sinceMs] of this.#unconfirmed) {
-      // Word that came while the poll was under way may be of what it had passed by.
+      // The poll may have read past this socket before the kernel event: check it in the next one.
       if (sinceMs > startMs) continue;
       this.#unconfirmed.delete(life);
-      this.#confirm(life);
+      this.#checkInSnapshot(life);
     }
-    this.#forget();
+    this.#removeExpired();
     if (isFirst) {
-      this.learn(this.#early, {
+      this.applyKernelEvents(this.#earlyEvents, {
         wallMs: endMs + this.#wallOffsetMs,
         monotonicMs: endMs,
       });
-      this.#early = [];
+      this.#earlyEvents = [];
     }
   }
 
-  /** Waits no longer for word of the end of what a poll saw no more. */
-  giveUp(): void {
-    this.#closeVanished(Infinity);
+  /** Closes all missing lives now, without waiting for a kernel event. */
+  closeAllMissing(): void {
+    this.#closeMissing(Infinity);
   }
 
-  /** What has become known since the last call. */
+  /** Returns all changes since the last call. */
   take(): Merged {
-    const [spawned, changed, closed] = [this.#spawned, this.#changed, [] as string[]];
-    for (const life of this.#touched) {
-      const { id, told, socket, isGone } = life;
-      if (told === undefined) spawned.push(socket);
-      if (told !== undefined && told !== socket) {
+    const [spawned, changed, closed] = [this.#polledSpawns, this.#polledChanges, [] as string[]];
+    for (const life of this.#unreported) {
+      const { id, reported, socket, isGone } = life;
+      if (reported === undefined) spawned.push(socket);
+      if (reported !== undefined && reported !== socket) {
         changed.push(socket);
-        if (!this.#tellsAll && life.closedBy === undefined)
-          this.#tellChange(told, socket, life.newsMs, life.newsBy, life);
+        if (!this.#emitsEveryChange && life.closedBy === undefined)
+          this.#emitChange(reported, socket, life.changedMs, life.changedBy, life);
       }
       if (isGone) closed.push(id);
-      life.told = isGone ? undefined : socket;
+      life.reported = isGone ? undefined : socket;
     }
-    this.#touched.clear();
-    [this.#spawned, this.#changed] = [[], []];
+    this.#unreported.clear();
+    [this.#polledSpawns, this.#polledChanges] = [[], []];
     return { spawned, changed, closed, events: this.takeEvents() };
   }
 
-  /** The events alone that have become known since the last call of this or of `take`. */
+  /** Returns the events since the last call of this or of `take`, in order of time, and nothing else. */
   takeEvents(): readonly Event[] {
     const events = this.#events;
     this.#events = [];
@@ -197,93 +210,92 @@ export class Merger {
     return events;
   }
 
-  /** To the microsecond: what is added and taken away again leaves traces in the last digits. */
+  /** Converts to wall-clock time, rounded to the microsecond: adding and subtracting leaves floating-point noise. */
   #wall(monotonicMs: number): number {
     return Math.round((monotonicMs + this.#wallOffsetMs) * 1000) / 1000;
   }
 
-  /** The life of a socket, made of what the last poll said where there is none yet. */
-  #lifeOf(id: string): Life | undefined {
+  /** Returns the life with this id. A baseline socket without one gets it now, from the last snapshot. */
+  #findOrAdopt(id: string): Life | undefined {
     const life = this.#lives.get(id);
     if (life) return life;
-    const socket = this.#polled.get(id);
+    const socket = this.#snapshot.get(id);
     return socket && this.#adopt(socket);
   }
 
-  /** Of a socket that was there before netpane, and is polled. */
+  /** Creates the life of a baseline socket, which batches have reported already. */
   #adopt(socket: Socket): Life {
-    const life = this.#bear(socket, this.#first?.startMs ?? 0, 'poll');
+    const life = this.#createLife(socket, this.#firstPoll?.startMs ?? 0, 'poll');
     life.isBaseline = true;
-    life.firstSeenMs = this.#first?.endMs ?? 0;
-    life.told = socket;
-    // That poll may have told a change of it.
-    life.newsMs = this.#last.startMs;
+    life.firstSeenMs = this.#firstPoll?.endMs ?? 0;
+    life.reported = socket;
+    // The last poll may have emitted a change of it.
+    life.changedMs = this.#lastPoll.startMs;
     return life;
   }
 
-  #bear(socket: Socket, bornMs: number, learntBy: LearntBy): Life {
+  #createLife(socket: Socket, bornMs: number, learntBy: LearntBy): Life {
     const isPolled = learntBy === 'poll';
     const life: Life = {
       id: socket.id,
       otherId: undefined,
-      endpoints: undefined,
+      endpointsKey: undefined,
       socket,
-      told: undefined,
+      reported: undefined,
       bornMs,
-      firstSeenMs: isPolled ? this.#last.endMs : Infinity,
+      firstSeenMs: isPolled ? this.#lastPoll.endMs : Infinity,
       isBaseline: false,
-      hasWord: !isPolled,
-      polled: isPolled ? this.#last : NEVER,
+      hasKernelEvent: !isPolled,
+      lastPoll: isPolled ? this.#lastPoll : NEVER,
       closedBy: undefined,
       isGone: false,
-      pollsGone: 0,
+      pollsSinceGone: 0,
       keptUntilMs: -Infinity,
-      newsMs: bornMs,
-      newsBy: learntBy,
+      changedMs: bornMs,
+      changedBy: learntBy,
     };
     this.#lives.set(socket.id, life);
-    if (this.#hasEvents && socket.remote && (!isPolled || isRemnant(socket)))
-      life.endpoints = this.#halves.add(socket, life);
+    if (this.#hasEventSource && socket.remote && (!isPolled || isRemnant(socket)))
+      life.endpointsKey = this.#byEndpoints.add(socket, life);
     return life;
   }
 
-  /** From now on a life is known under this id too. */
-  #join(life: Life, otherId: string): void {
-    // Both its ids are known: it is not looked for by its endpoints any more.
-    if (life.endpoints !== undefined) this.#halves.delete(life.endpoints, life);
-    life.endpoints = undefined;
+  /** Gives a life its second id. From then on both ids are known, and its endpoints need not find it. */
+  #addOtherId(life: Life, otherId: string): void {
+    if (life.endpointsKey !== undefined) this.#byEndpoints.delete(life.endpointsKey, life);
+    life.endpointsKey = undefined;
     life.otherId = otherId;
     this.#lives.set(otherId, life);
   }
 
-  /** The life that a remnant is left of: one that no poll had seen. */
-  #lifeBehind(remnant: Socket): Life | undefined {
-    return this.#halves.find(remnant, (life) => life.otherId === undefined && life.polled === NEVER);
+  /** Returns the life of a connection that no poll has seen and that may have left this remnant. */
+  #findLifeOfRemnant(remnant: Socket): Life | undefined {
+    return this.#byEndpoints.find(remnant, (life) => life.otherId === undefined && life.lastPoll === NEVER);
   }
 
-  /** The life of a socket of which a poll has met what was left, before there was word of it. */
-  #lifeAhead(socket: Socket, atMs: number): Life | undefined {
-    return this.#halves.find(
+  /** Returns the life whose remnant a poll saw at or after `atMs`, before any kernel event about the connection. */
+  #findMetAsRemnant(socket: Socket, atMs: number): Life | undefined {
+    return this.#byEndpoints.find(
       socket,
-      (life) => life.otherId === undefined && !life.hasWord && life.polled.endMs >= atMs,
+      (life) => life.otherId === undefined && !life.hasKernelEvent && life.lastPoll.endMs >= atMs,
     );
   }
 
-  #tellSpawn(life: Life): void {
-    const { socket, newsMs, newsBy } = life;
-    this.#touched.add(life);
+  #emitSpawn(life: Life): void {
+    const { socket, changedMs, changedBy } = life;
+    this.#unreported.add(life);
     this.#events.push({
       type: 'spawn',
-      atMs: newsMs,
+      atMs: changedMs,
       socket,
-      learntBy: newsBy,
+      learntBy: changedBy,
     });
   }
 
-  /** @param life absent for a socket that only polls have told of since the first one */
-  #tellChange(before: Socket, socket: Socket, atMs: number, learntBy: LearntBy, life?: Life): void {
+  /** @param life absent for a baseline socket that only polls have reported */
+  #emitChange(before: Socket, socket: Socket, atMs: number, learntBy: LearntBy, life?: Life): void {
     if (!isNotable(before, socket)) return;
-    const { bornMs, isBaseline } = life ?? { bornMs: this.#first?.startMs, isBaseline: true };
+    const { bornMs, isBaseline } = life ?? { bornMs: this.#firstPoll?.startMs, isBaseline: true };
     this.#events.push({
       type: 'change',
       atMs,
@@ -295,19 +307,21 @@ export class Merger {
     });
   }
 
-  #close(life: Life, atMs: number, learntBy: LearntBy, told: Lifetime = {}): void {
+  /** Ends a life and emits its close. @param kernelLifetime how long it lived, by the kernel event */
+  #close(life: Life, atMs: number, learntBy: LearntBy, kernelLifetime: Lifetime = {}): void {
     const seen = seenLifetime(life, atMs);
-    // The kernel counts from listen() or from the handshake, the polls from the first sighting.
-    const isSeenLonger = told.lifetimeMs !== undefined && told.lifetimeMs < atMs - life.firstSeenMs;
-    const lifetime = isSeenLonger ? seen : betterLifetime(seen, told);
+    // The kernel counts from listen() or from the handshake, polls from the first sighting.
+    const isSeenLonger =
+      kernelLifetime.lifetimeMs !== undefined && kernelLifetime.lifetimeMs < atMs - life.firstSeenMs;
+    const lifetime = isSeenLonger ? seen : betterLifetime(seen, kernelLifetime);
     life.closedBy = learntBy;
-    this.#vanished.delete(life);
-    // A poll may have seen what is left of it before there was word of its end.
-    life.newsMs = Math.max(life.newsMs, atMs);
-    this.#touched.add(life);
+    this.#missing.delete(life);
+    // A poll may have seen the remnant at a later time than that of this kernel event.
+    life.changedMs = Math.max(life.changedMs, atMs);
+    this.#unreported.add(life);
     this.#events.push({
       type: 'close',
-      atMs: life.newsMs,
+      atMs: life.changedMs,
       socket: life.socket,
       learntBy,
       ...lifetime,
@@ -315,226 +329,236 @@ export class Merger {
     });
   }
 
-  /** Nothing is left of it. @param mayReturn its remnant may still be there: a poll passed it by */
-  #finish(life: Life, mayReturn = false): void {
+  /** Removes the row of a life. @param mayReturn its remnant may still exist: polls can miss one that does */
+  #markGone(life: Life, mayReturn = false): void {
     life.isGone = true;
-    life.pollsGone = 0;
-    const lateMs = Math.max(life.newsMs, this.#last.endMs) + LATE_MS;
+    life.pollsSinceGone = 0;
+    const lateMs = Math.max(life.changedMs, this.#lastPoll.endMs) + LATE_MS;
     life.keptUntilMs = mayReturn ? Math.max(lateMs, this.#remnantEndMs(life)) : lateMs;
     this.#gone.delete(life);
     this.#gone.add(life);
-    this.#touched.add(life);
+    this.#unreported.add(life);
   }
 
-  /** When the kernel lets go of the remnant, by its timer where a poll has seen that. */
-  #remnantEndMs({ socket: { timer }, newsMs }: Life): number {
-    return timer?.kind === 'timewait' ? timer.dueAtMs - this.#wallOffsetMs : newsMs + TIMEWAIT_MS;
+  /** Returns when the kernel drops the remnant: by its timer if a poll has seen it, else after TIMEWAIT_MS. */
+  #remnantEndMs({ socket: { timer }, changedMs }: Life): number {
+    return timer?.kind === 'timewait' ? timer.dueAtMs - this.#wallOffsetMs : changedMs + TIMEWAIT_MS;
   }
 
-  #update(life: Life, socket: Socket, atMs: number, learntBy: LearntBy): void {
+  #setSocket(life: Life, socket: Socket, atMs: number, learntBy: LearntBy): void {
     const before = life.socket;
     life.socket = socket;
-    this.#touched.add(life);
+    this.#unreported.add(life);
     if (life.closedBy !== undefined || !isNotable(before, socket)) return;
-    life.newsMs = Math.max(life.newsMs, atMs);
-    life.newsBy = learntBy;
-    if (this.#tellsAll) this.#tellChange(before, socket, life.newsMs, learntBy, life);
+    life.changedMs = Math.max(life.changedMs, atMs);
+    life.changedBy = learntBy;
+    if (this.#emitsEveryChange) this.#emitChange(before, socket, life.changedMs, learntBy, life);
   }
 
-  /** A poll sees a socket for the first time, or for the first time under this id. */
-  #meet(socket: Socket, isFirst: boolean): void {
+  /** Applies a socket that a poll sees for the first time under this id. */
+  #applySpawned(socket: Socket, isFirst: boolean): void {
     let life = this.#lives.get(socket.id);
     if (life === undefined && isRemnant(socket)) {
-      life = this.#lifeBehind(socket);
-      if (life) this.#join(life, socket.id);
+      life = this.#findLifeOfRemnant(socket);
+      if (life) this.#addOtherId(life, socket.id);
     }
-    if (life) this.#see(life, socket);
-    else if (isFirst) this.#spawned.push(socket);
-    else this.#tellSpawn(this.#bear(socket, this.#last.startMs, 'poll'));
+    if (life) this.#applySighting(life, socket);
+    else if (isFirst) this.#polledSpawns.push(socket);
+    else this.#emitSpawn(this.#createLife(socket, this.#lastPoll.startMs, 'poll'));
   }
 
-  /** A poll sees something else of a socket that it has seen. */
-  #follow(socket: Socket, before: Socket | undefined): void {
+  /** Applies a socket that changed since the poll before. */
+  #applyChanged(socket: Socket, before: Socket | undefined): void {
     const life = this.#lives.get(socket.id);
-    if (life) this.#see(life, socket);
+    if (life) this.#applySighting(life, socket);
     else {
-      this.#changed.push(socket);
-      if (before) this.#tellChange(before, socket, this.#last.startMs, 'poll');
+      this.#polledChanges.push(socket);
+      if (before) this.#emitChange(before, socket, this.#lastPoll.startMs, 'poll');
     }
   }
 
-  #see(life: Life, socket: Socket): void {
-    const { startMs } = this.#last;
-    life.polled = this.#last;
-    this.#vanished.delete(life);
+  /** Updates a life from the last poll, and reopens it if an earlier poll missed the socket by mistake. */
+  #applySighting(life: Life, socket: Socket): void {
+    const { startMs } = this.#lastPoll;
+    life.lastPoll = this.#lastPoll;
+    this.#missing.delete(life);
     if (life.closedBy !== undefined && !isRemnant(socket)) {
-      // The kernel's word that it is no more outweighs a table that could not be read to its end.
+      // After the kernel reported its end, only a table that was not read to its end still shows it.
       if (life.closedBy !== 'poll') return;
-      // One that a poll had passed by: it is told as a new one.
+      // An earlier poll missed it and it was closed: it spawns again.
       Object.assign(life, {
         socket,
         bornMs: startMs,
-        firstSeenMs: this.#last.endMs,
+        firstSeenMs: this.#lastPoll.endMs,
         isBaseline: false,
       });
-      Object.assign(life, { newsMs: startMs, newsBy: 'poll' });
+      Object.assign(life, { changedMs: startMs, changedBy: 'poll' });
       life.closedBy = undefined;
       life.isGone = false;
-      this.#tellSpawn(life);
+      this.#emitSpawn(life);
       return;
     }
     life.isGone = false;
-    this.#update(life, life.hasWord ? continued(life.socket, socket) : socket, startMs, 'poll');
+    this.#setSocket(life, life.hasKernelEvent ? withEarlier(life.socket, socket) : socket, startMs, 'poll');
   }
 
-  /** Looks whether the last poll has seen a socket that it told nothing of. */
-  #confirm(life: Life): void {
-    if (life.isGone || life.polled === this.#last) return;
+  /** Compares a life with the last snapshot, unless the last poll has updated it already. */
+  #checkInSnapshot(life: Life): void {
+    if (life.isGone || life.lastPoll === this.#lastPoll) return;
     const socket = this.#sightingOf(life);
-    if (socket === undefined) this.#miss(life);
-    else if (socket.state !== life.socket.state) this.#see(life, socket);
+    if (socket === undefined) this.#applyMissing(life);
+    else if (socket.state !== life.socket.state) this.#applySighting(life, socket);
   }
 
+  /** Returns the socket of a life in the last snapshot, under either of its ids. */
   #sightingOf({ id, otherId }: Life): Socket | undefined {
-    return this.#polled.get(id) ?? (otherId === undefined ? undefined : this.#polled.get(otherId));
+    return this.#snapshot.get(id) ?? (otherId === undefined ? undefined : this.#snapshot.get(otherId));
   }
 
-  /** A poll does not see a socket, or not any more. */
-  #miss(life: Life): void {
-    const { startMs } = this.#last;
+  /** Handles a life whose socket is not in the last snapshot. */
+  #applyMissing(life: Life): void {
+    const { startMs } = this.#lastPoll;
     const { protocol } = life.socket;
-    if (life.closedBy !== undefined) this.#finish(life, true);
-    // Of nothing else there is word; of what is left of a connection there was.
-    else if (this.#hasEvents && (protocol === 'tcp' || protocol === 'udp') && !isRemnant(life.socket))
-      this.#vanished.set(life, startMs);
+    if (life.closedBy !== undefined) this.#markGone(life, true);
+    // Event sources report the end of TCP and UDP sockets only. A remnant had its end reported before.
+    else if (this.#hasEventSource && (protocol === 'tcp' || protocol === 'udp') && !isRemnant(life.socket))
+      this.#missing.set(life, startMs);
     else {
       this.#close(life, startMs, 'poll');
-      this.#finish(life, isRemnant(life.socket));
+      this.#markGone(life, isRemnant(life.socket));
     }
   }
 
-  /** Ends what has vanished until then, and of which no word has come. */
-  #closeVanished(untilMs: number): void {
-    for (const [life, atMs] of this.#vanished) {
+  /** Closes the lives that are missing since a poll that started at `untilMs` or earlier. */
+  #closeMissing(untilMs: number): void {
+    for (const [life, atMs] of this.#missing) {
       if (atMs > untilMs) continue;
       this.#close(life, atMs, 'poll');
       // A table that was not read to its end may show its remnant later.
-      this.#finish(life, life.socket.protocol === 'tcp');
+      this.#markGone(life, life.socket.protocol === 'tcp');
     }
   }
 
-  /** Forgets lives that are gone for two polls, when no late kernel event and no other sighting can come any more. */
-  #forget(): void {
+  /** Removes lives that have been gone for two polls, once neither a late kernel event nor a remnant can turn up. */
+  #removeExpired(): void {
     for (const life of this.#gone) {
       if (!life.isGone) {
         this.#gone.delete(life);
         continue;
       }
-      // A table that could not be read to its end still has it.
-      if (this.#sightingOf(life)) life.pollsGone = 0;
-      if (life.pollsGone++ === 0) continue;
-      if (life.keptUntilMs > this.#last.startMs && this.#gone.size <= this.#mostGone) continue;
+      // A table that was not read to its end still has it.
+      if (this.#sightingOf(life)) life.pollsSinceGone = 0;
+      if (life.pollsSinceGone++ === 0) continue;
+      if (life.keptUntilMs > this.#lastPoll.startMs && this.#gone.size <= this.#maxGone) continue;
       this.#gone.delete(life);
       this.#lives.delete(life.id);
       if (life.otherId !== undefined) this.#lives.delete(life.otherId);
-      if (life.endpoints !== undefined) this.#halves.delete(life.endpoints, life);
+      if (life.endpointsKey !== undefined) this.#byEndpoints.delete(life.endpointsKey, life);
     }
   }
 
-  /** True for what the first poll stands for. */
-  #isEarly(atMs: number): boolean {
-    return atMs <= (this.#first?.endMs ?? Infinity);
+  /** Returns true for times up to the end of the first poll: what happened until then is part of the baseline. */
+  #isInBaseline(atMs: number): boolean {
+    return atMs <= (this.#firstPoll?.endMs ?? Infinity);
   }
 
-  /** The owners of a life, told that it had others at some moment. */
-  #ownersWith({ socket, polled }: Life, owners: readonly Owner[], atMs: number): readonly Owner[] {
-    return atMs <= polled.endMs ? laterOwners(owners, socket.owners) : betterOwners(socket.owners, owners);
+  /** Returns the owners of a life after a kernel event with the owners at `atMs`. */
+  #mergedOwners({ socket, lastPoll }: Life, owners: readonly Owner[], atMs: number): readonly Owner[] {
+    return atMs <= lastPoll.endMs ? laterOwners(owners, socket.owners) : betterOwners(socket.owners, owners);
   }
 
-  #appear({ socket, atMs, learntBy }: KernelEvent & { type: 'appeared' }): Life | undefined {
-    let life = this.#lifeOf(socket.id);
+  #applyAppeared({ socket, atMs, learntBy }: KernelEvent & { type: 'appeared' }): Life | undefined {
+    let life = this.#findOrAdopt(socket.id);
     if (life === undefined) {
-      if (this.#isEarly(atMs)) return undefined;
-      life = this.#lifeAhead(socket, atMs);
-      if (life) this.#join(life, socket.id);
+      if (this.#isInBaseline(atMs)) return undefined;
+      life = this.#findMetAsRemnant(socket, atMs);
+      if (life) this.#addOtherId(life, socket.id);
     }
     if (life === undefined) {
-      life = this.#bear(socket, atMs, learntBy);
-      this.#tellSpawn(life);
+      life = this.#createLife(socket, atMs, learntBy);
+      this.#emitSpawn(life);
       return life;
     }
     if (life.closedBy !== undefined) return undefined;
-    life.hasWord = true;
-    // A socket that was bound first is there before it listens or connects.
+    life.hasKernelEvent = true;
+    // A socket can be seen before this event: it is bound before it listens or connects.
     if (atMs <= life.firstSeenMs) {
       life.bornMs = atMs;
       life.isBaseline = false;
     }
-    const owners = this.#ownersWith(life, socket.owners, atMs);
+    const owners = this.#mergedOwners(life, socket.owners, atMs);
     if (owners !== life.socket.owners)
-      this.#update(life, { ...completed(life.socket, socket), owners }, atMs, learntBy);
+      this.#setSocket(life, { ...filledFrom(life.socket, socket), owners }, atMs, learntBy);
     return life;
   }
 
-  #turn({ id, was, now, owners, atMs, learntBy }: KernelEvent & { type: 'state' }): Life | undefined {
-    const life = this.#lifeOf(id);
+  #applyState({ id, was, now, owners, atMs, learntBy }: KernelEvent & { type: 'state' }): Life | undefined {
+    const life = this.#findOrAdopt(id);
     if (life === undefined || life.closedBy !== undefined) return undefined;
     const before = life.socket;
-    const best = owners ? this.#ownersWith(life, owners, atMs) : before.owners;
-    // A poll that came later has seen more than this.
-    const isLate = atMs <= life.polled.endMs && before.state !== was;
+    const best = owners ? this.#mergedOwners(life, owners, atMs) : before.owners;
+    // A later poll has seen a newer state than this.
+    const isLate = atMs <= life.lastPoll.endMs && before.state !== was;
     const state = isLate ? before.state : now;
     if (state === before.state && best === before.owners) return undefined;
-    life.hasWord = true;
+    life.hasKernelEvent = true;
     const { timer: _, ...rest } = before;
-    this.#update(life, { ...rest, ...(state && { state }), owners: best }, atMs, learntBy);
+    this.#setSocket(life, { ...rest, ...(state && { state }), owners: best }, atMs, learntBy);
     return life;
   }
 
-  #end({ socket, atMs, remnant, learntBy, ...lifetime }: KernelEvent & { type: 'ended' }): Life | undefined {
+  #applyEnded({
+    socket,
+    atMs,
+    remnant,
+    learntBy,
+    ...lifetime
+  }: KernelEvent & { type: 'ended' }): Life | undefined {
     const life =
-      this.#lifeOf(socket.id) ?? this.#lifeOfEnded(socket, atMs, remnant?.id, lifetime.lifetimeMs, learntBy);
+      this.#findOrAdopt(socket.id) ??
+      this.#findOrCreateEnded(socket, atMs, remnant?.id, lifetime.lifetimeMs, learntBy);
     if (life === undefined || life.closedBy !== undefined) return undefined;
-    const isLeft = remnant ? this.#isKnownAs(life, remnant.id) : isRemnant(life.socket);
-    life.hasWord = true;
-    life.socket = final(life.socket, socket);
+    const hasRemnant = remnant ? this.#claimId(life, remnant.id) : isRemnant(life.socket);
+    life.hasKernelEvent = true;
+    life.socket = withEnd(life.socket, socket);
     this.#close(life, atMs, learntBy, lifetime);
-    // Where a poll came later, and saw nothing of it, that is over too.
-    const isOver = atMs <= this.#last.startMs && this.#sightingOf(life) === undefined;
+    // A later poll has not seen the remnant: it has ended too.
+    const hasRemnantEnded = atMs <= this.#lastPoll.startMs && this.#sightingOf(life) === undefined;
     // The trace does not say whether a remnant is left.
-    if (!isLeft || isOver) this.#finish(life, isLeft || learntBy === 'trace');
+    if (!hasRemnant || hasRemnantEnded) this.#markGone(life, hasRemnant || learntBy === 'trace');
     else
       life.socket = {
         ...life.socket,
         ...(remnant && { state: remnant.state }),
-        owners: inherited(life.socket.owners),
+        owners: asInherited(life.socket.owners),
       };
     return life;
   }
 
-  /** The life of a socket that nothing was known of until its end. */
-  #lifeOfEnded(
+  /** Returns the life of a socket whose first kernel event is its end: met as a remnant, or created now. */
+  #findOrCreateEnded(
     socket: Socket,
     atMs: number,
     remnantId: string | undefined,
     lifetimeMs: number | undefined,
     learntBy: LearntBy,
   ): Life | undefined {
-    if (this.#isEarly(atMs)) return undefined;
-    const left =
-      (remnantId === undefined ? undefined : this.#lifeOf(remnantId)) ?? this.#lifeAhead(socket, atMs);
-    const isJoined = left !== undefined && left.otherId === undefined;
-    const life = isJoined ? left : this.#bear(socket, atMs - (lifetimeMs ?? 0), learntBy);
-    if (isJoined) this.#join(life, socket.id);
-    else this.#tellSpawn(life);
-    // What a poll saw of the remnant says nothing of it.
+    if (this.#isInBaseline(atMs)) return undefined;
+    const met =
+      (remnantId === undefined ? undefined : this.#findOrAdopt(remnantId)) ??
+      this.#findMetAsRemnant(socket, atMs);
+    const isSameLife = met !== undefined && met.otherId === undefined;
+    const life = isSameLife ? met : this.#createLife(socket, atMs - (lifetimeMs ?? 0), learntBy);
+    if (isSameLife) this.#addOtherId(life, socket.id);
+    else this.#emitSpawn(life);
+    // When a poll saw the remnant does not say when the connection was born.
     if (!life.isBaseline) life.bornMs = undefined;
     return life;
   }
 
-  /** True where a life is known under an id, or can be from now on. */
-  #isKnownAs(life: Life, id: string): boolean {
-    if (life.otherId === undefined && this.#lifeOf(id) === undefined) this.#join(life, id);
+  /** Gives a life this id if it has no second one and the id is free. Returns true if the id belongs to the life. */
+  #claimId(life: Life, id: string): boolean {
+    if (life.otherId === undefined && this.#findOrAdopt(id) === undefined) this.#addOtherId(life, id);
     return this.#lives.get(id) === life;
   }
 }

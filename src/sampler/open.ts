@@ -3,25 +3,25 @@ import { openSource, type SourceName } from '../source/index.ts';
 import type { ExtraKind } from '../source/types.ts';
 import { type Clock, Sampler, type SamplerOptions } from './sampler.ts';
 
-/** What is sampled, and how. */
+/** What to poll, and how. */
 export interface SamplerSetup {
   readonly source: SourceName | undefined;
-  /** Kinds of sockets to read beside the usual ones. */
+  /** Kinds of sockets to read in addition to the default ones. */
   readonly also: readonly ExtraKind[];
   /** Fill in `Socket.tcp`. */
   readonly tcpDetails: boolean;
   readonly intervalMs: number;
-  /** The most of a core that looking may take: above 0, to 1. */
+  /** Maximum share of one core that polling may take, above 0, up to 1. */
   readonly maxShare: number;
-  /** Room for what happens and has not been taken yet, KiB; undefined for as much as is usually wanted. */
+  /** Size of the buffer for kernel events, KiB; undefined for the default. */
   readonly eventBufferKiB?: number | undefined;
-  /** How much is kept; undefined for everything. */
+  /** Maximum numbers of sockets and events kept; undefined for no maximum. */
   readonly bounds?: Bounds | undefined;
 }
 
 /**
- * A reading waits so long for the programs behind its sockets: those of some ten thousand are found meanwhile, and a
- * screen that is first painted without some names is better than one that is late.
+ * How long a poll waits for the owners of its sockets, milliseconds: enough for some ten thousand sockets. A first screen
+ * without some of the names is better than a late one.
  */
 const OWNER_BUDGET_MS = 200;
 
@@ -35,8 +35,8 @@ const CLOCK: Clock = {
 };
 
 /**
- * A sampler of this machine, with all that tells what happens between two readings; not started yet.
- * @throws Error, in words, when there is no source that works
+ * Opens a source of this machine, with its event source, and returns a sampler for it that is not started.
+ * @throws Error with a message for the user when no source works
  */
 export async function openSampler(
   { source, also, tcpDetails, intervalMs, maxShare, eventBufferKiB, bounds }: SamplerSetup,
@@ -58,6 +58,6 @@ export async function openSampler(
     clock: CLOCK,
     intervalMs,
     maxShare,
-    mostWaiting: bounds?.waitingEvents,
+    maxWaiting: bounds?.waitingEvents,
   });
 }

@@ -1,115 +1,121 @@
 import type { Degradation } from '../model/batch.ts';
 
-/** The most of one core that looking may take, as a share of 1, where nobody says another. */
+/** Default maximum share of one core that polling may take, 0 to 1. */
 export const DEFAULT_MAX_SHARE = 0.2;
 
-/** Never looks less often than this, milliseconds, unless it is asked to. */
-const LONGEST_MS = 60_000;
+/** Longest interval that pacing leads to, milliseconds. A longer one is used only when it is requested. */
+const MAX_INTERVAL_MS = 60_000;
 
-/** How much quicker than needed a look must be before the interval is shortened: what is near the edge stays. */
-const EASE = 1.25;
+/** How much cheaper than needed polls must be before the interval is shortened: hysteresis against flapping. */
+const MARGIN = 1.25;
 
-/** Lengths between two steps, milliseconds, up to a length: an interval that is shown must not change with each look. */
+/** Step sizes of the interval, milliseconds, up to a length: an interval on the screen must not change with each poll. */
 const STEPS = [
   { upToMs: 1000, stepMs: 100 },
   { upToMs: 3000, stepMs: 250 },
   { upToMs: 10_000, stepMs: 500 },
-  { upToMs: LONGEST_MS, stepMs: 5000 },
+  { upToMs: MAX_INTERVAL_MS, stepMs: 5000 },
 ] as const;
 
-/** Up to the next step, or to the longest. 1e-9: 0.7 / 0.1 is a little more than 7. */
-function roundUp(ms: number): number {
+/** Returns the next step, at most MAX_INTERVAL_MS. 1e-9: 0.7 / 0.1 is a little more than 7. */
+function nextStep(ms: number): number {
   const row = STEPS.find(({ upToMs }) => ms <= upToMs);
-  return row ? Math.ceil(ms / row.stepMs - 1e-9) * row.stepMs : LONGEST_MS;
+  return row ? Math.ceil(ms / row.stepMs - 1e-9) * row.stepMs : MAX_INTERVAL_MS;
 }
 
 const byLength = (a: number, b: number) => a - b;
 
 /**
- * Finds the interval at which looking costs no more than its share of the time. Costs wander, and an interval that
- * wandered with them would be worse than a long one. So it takes two dear looks of three to lengthen the interval, and
- * two in a row that are cheaper by a margin to shorten it; what lies between changes nothing.
+ * Finds the interval at which polling takes no more than its share of the time. Costs vary, and an interval that varied
+ * with them would be worse than a long one. Two expensive polls of three lengthen the interval, two consecutive polls
+ * that are cheaper by a margin shorten it, anything between leaves it.
  */
 export class Pacer {
   readonly #maxShare: number;
-  #askedMs: number;
+  #requestedMs: number;
   #intervalMs: number;
-  /** The last three; a look that has not been is taken to be free. */
+  /** Costs of the last three polls; 0 for polls that have not happened yet. */
   #costsMs: readonly [number, number, number] = [0, 0, 0];
-  /** The cost for which the interval is as long as it is. */
-  #becauseMs = 0;
+  /** The cost that led to the interval in use. */
+  #pacedForMs = 0;
 
   /**
-   * @param askedMs the interval that is wanted, milliseconds
-   * @param maxShare the most of the time that looking may take, above 0, to 1
+   * @param requestedMs the requested interval, milliseconds
+   * @param maxShare maximum share of the time that polling may take, above 0, up to 1
    */
-  constructor(askedMs: number, maxShare: number) {
-    this.#askedMs = askedMs;
-    this.#intervalMs = askedMs;
+  constructor(requestedMs: number, maxShare: number) {
+    this.#requestedMs = requestedMs;
+    this.#intervalMs = requestedMs;
     this.#maxShare = maxShare;
   }
 
-  /** The interval that was asked for, milliseconds. */
-  get askedMs(): number {
-    return this.#askedMs;
+  /** The requested interval, milliseconds. */
+  get requestedMs(): number {
+    return this.#requestedMs;
   }
 
-  /** The interval to keep, milliseconds: the one asked for, or a longer one of at most 60 s. */
+  /** The interval to use, milliseconds: the requested one, or a longer one of at most 60 s. */
   get intervalMs(): number {
     return this.#intervalMs;
   }
 
-  /** Asks for another interval, milliseconds. What looking costs is known already, and counts at once. */
-  ask(askedMs: number): void {
-    this.#askedMs = askedMs;
-    const costMs = this.#usualMs();
+  /** Requests another interval, milliseconds. The costs of the last polls apply to it at once. */
+  request(requestedMs: number): void {
+    this.#requestedMs = requestedMs;
+    const costMs = this.#medianMs();
     this.#set(this.#intervalFor(costMs), costMs);
   }
 
-  /** Tells what a look has cost, milliseconds of elapsed time. */
-  note(costMs: number): void {
+  /** Adds the cost of a poll, milliseconds of elapsed time. */
+  addCost(costMs: number): void {
     const [, second, third] = this.#costsMs;
     this.#costsMs = [second, third, costMs];
-    const usualMs = this.#usualMs();
-    const leastMs = this.#intervalFor(usualMs);
-    if (leastMs > this.#intervalMs) {
-      this.#set(leastMs, usualMs);
+    const medianMs = this.#medianMs();
+    const neededMs = this.#intervalFor(medianMs);
+    if (neededMs > this.#intervalMs) {
+      this.#set(neededMs, medianMs);
       return;
     }
-    const dearerMs = Math.max(third, costMs);
-    const mostMs = this.#intervalFor(dearerMs * EASE);
-    if (mostMs < this.#intervalMs) this.#set(mostMs, dearerMs);
+    const higherMs = Math.max(third, costMs);
+    const shorterMs = this.#intervalFor(higherMs * MARGIN);
+    if (shorterMs < this.#intervalMs) this.#set(shorterMs, higherMs);
   }
 
-  /** What to tell the user while the interval is longer than the one asked for. */
+  /** The notice for the user while the interval is longer than the requested one; else undefined. */
   get notice(): Degradation | undefined {
-    if (this.#intervalMs <= this.#askedMs) return undefined;
-    const [cost, used, asked] = [roughly(this.#becauseMs), exactly(this.#intervalMs), exactly(this.#askedMs)];
+    if (this.#intervalMs <= this.#requestedMs) return undefined;
+    const [cost, used, requested] = [
+      roughly(this.#pacedForMs),
+      exactly(this.#intervalMs),
+      exactly(this.#requestedMs),
+    ];
     return {
       code: 'paced',
-      text: `a look takes ${cost}, so netpane looks every ${used}, not every ${asked}`,
+      text: `a look takes ${cost}, so netpane looks every ${used}, not every ${requested}`,
       short: `slowed to ${used}`,
     };
   }
 
-  #set(intervalMs: number, becauseMs: number): void {
+  #set(intervalMs: number, pacedForMs: number): void {
     this.#intervalMs = intervalMs;
-    this.#becauseMs = becauseMs;
+    this.#pacedForMs = pacedForMs;
   }
 
-  /** The median: one look that is out of line does not count. */
-  #usualMs(): number {
+  /** The median of the last three costs: a single outlier does not count. */
+  #medianMs(): number {
     return this.#costsMs.toSorted(byLength)[1] ?? 0;
   }
 
   #intervalFor(costMs: number): number {
     const neededMs = costMs / this.#maxShare;
-    return neededMs <= this.#askedMs ? this.#askedMs : Math.max(this.#askedMs, roundUp(neededMs));
+    return neededMs <= this.#requestedMs
+      ? this.#requestedMs
+      : Math.max(this.#requestedMs, nextStep(neededMs));
   }
 }
 
-/** `520 ms`, `2.5 s`. */
+/** Formats a duration: `520 ms`, `2.5 s`. */
 const exactly = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${ms / 1000} s`);
 
-/** The same of a measured time, in two digits: more of them would be chance. */
+/** Formats a measured duration with two digits: more would be noise. */
 const roughly = (ms: number): string => exactly(Number(ms.toPrecision(2)));

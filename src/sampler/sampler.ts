@@ -7,124 +7,123 @@ import type { Leftovers, Source } from '../source/types.ts';
 import { diff } from './diff.ts';
 import { Merger, type Moment } from './merge.ts';
 import { DEFAULT_MAX_SHARE, Pacer } from './pacer.ts';
-import { partsOf } from './parts.ts';
+import { splitBatch } from './parts.ts';
 
-/** Where the sampler has its time from. */
+/** Time source of the sampler. */
 export interface Clock {
   /** Wall-clock time, milliseconds since 1970; may jump. */
   wallMs(): number;
   /** Milliseconds on a clock that never jumps or runs backwards. */
   monotonicMs(): number;
-  /** Runs `action` once after `delayMs`; returns the call that cancels it. */
+  /** Runs `action` once after `delayMs`. Returns a function that cancels it. */
   after(delayMs: number, action: () => void): () => void;
 }
 
 export interface SamplerOptions {
   readonly source: Source;
   readonly clock: Clock;
-  /** The interval that is asked for, milliseconds; a longer one is kept while looking would cost too much. */
+  /** The requested interval, milliseconds. A longer one is used while polling would take too much of the time. */
   readonly intervalMs: number;
-  /** The most of the time that looking may take, above 0, to 1; 0.2 unless said. */
+  /** Maximum share of the time that polling may take, above 0, up to 1. @default 0.2 */
   readonly maxShare?: number;
   /**
-   * Maximum number of events held while no batch is taken (a terminal that stands still). The kernel drops further ones
-   * and counts them.
+   * Maximum number of events held while no batch is taken (a stopped terminal). The kernel drops further ones and counts
+   * them.
    */
-  readonly mostWaiting?: number | undefined;
+  readonly maxWaiting?: number | undefined;
   /**
-   * Takes a batch, or a part of one. The next part, and the next reading, wait until the returned promise settles: a
-   * slow taker is never flooded.
+   * Takes a batch, or a part of one. The next part and the next poll wait until the returned promise settles, so a slow
+   * consumer is never flooded.
    */
   readonly onBatch: (batch: Batch) => Promise<void> | void;
   /**
-   * Takes events as soon as they are known, each change of state among them; the batches then have none. Without it
-   * they come with the next batch, and of a socket that changes several times in between only what came of it.
+   * Takes events as soon as they are known, with an event for each change of state; batches then have no events. Without
+   * it events come with the next batch, and several changes of a socket since the last batch are one event.
    */
   readonly onEvents?: (events: readonly Event[]) => void;
-  /** Notes what is being done, for another thread to see. */
+  /** Records the current activity, for another thread to read. */
   readonly progress?: Progress;
-  /** Takes an error of the source that left nothing to show. The sampler has stopped by then. */
+  /** Takes an error that made the poll fail. The sampler has stopped by then. */
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * What the system has to tell is taken in so often, milliseconds: the buffers of an ordinary user hold what happens in
- * some 150 ms of a thousand connections a second.
+ * Time between two drains of the event source, milliseconds. The buffers that an ordinary user gets hold some 150 ms of
+ * a thousand connections a second.
  */
 const DRAIN_MS = 50;
 
-/** Polls a source at an interval and tells what happened in between. */
+/** Polls a source at an interval and sends batches of what changed since the last one. */
 export class Sampler {
   readonly #options: SamplerOptions;
-  readonly #mostWaiting: number;
+  readonly #maxWaiting: number;
   readonly #pacer: Pacer;
   readonly #merger: Merger;
   readonly #progress: Progress;
   #previous: ReadonlyMap<string, Socket> | undefined;
   #cancelTimer: (() => void) | undefined;
   #cancelDrain: (() => void) | undefined;
-  #busy = false;
-  #stopped = false;
+  #isBusy = false;
+  #isStopped = false;
   #lastStartMs = 0;
 
   constructor(options: SamplerOptions) {
     this.#options = options;
-    this.#mostWaiting = options.mostWaiting ?? MAX_WAITING_EVENTS;
+    this.#maxWaiting = options.maxWaiting ?? MAX_WAITING_EVENTS;
     this.#progress = options.progress ?? new Progress();
     this.#pacer = new Pacer(options.intervalMs, options.maxShare ?? DEFAULT_MAX_SHARE);
     this.#merger = new Merger({
-      tellsAll: options.onEvents !== undefined,
+      emitsEveryChange: options.onEvents !== undefined,
       hasEvents: options.source.events !== undefined,
-      mostGone: 2 * this.#mostWaiting,
+      maxGone: 2 * this.#maxWaiting,
     });
   }
 
-  /** What stays behind in the system where it is ended without `stop`. */
+  /** What remains in the system if the thread ends without `stop`. */
   get leftovers(): Leftovers | undefined {
     return this.#options.source.leftovers;
   }
 
-  /** Reads at once and then at every interval, until `stop`. */
+  /** Polls at once and then at every interval, until `stop`. */
   start(): void {
-    void this.#tick();
+    void this.#poll();
     if (this.#options.source.events) this.#scheduleDrain();
   }
 
   /**
-   * Ends it: nothing is read any more, and no batch told, not even the rest of one in parts; `onEvents` is told all that
-   * has happened until now. The source is let go.
+   * Stops polling and closes the source. No further batch or part is sent; `onEvents` gets all events until now.
    */
   stop(): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     this.#cancelTimer?.();
     this.#cancelDrain?.();
     this.#drain();
-    this.#merger.giveUp();
-    this.#tellEvents();
+    this.#merger.closeAllMissing();
+    this.#sendEvents();
     this.#options.source.close?.();
   }
 
-  /** @param intervalMs milliseconds from the start of one reading to the start of the next */
+  /** @param intervalMs milliseconds from the start of one poll to the start of the next */
   setInterval(intervalMs: number): void {
-    this.#pacer.ask(intervalMs);
-    if (!this.#busy && !this.#stopped) this.#schedule();
+    this.#pacer.request(intervalMs);
+    if (!this.#isBusy && !this.#isStopped) this.#schedule();
   }
 
   #schedule(): void {
     this.#cancelTimer?.();
     const { clock } = this.#options;
-    // A reading that took longer than the interval is followed at once, never by two.
+    // After a poll that took longer than the interval, one poll follows at once, never two.
     const delayMs = Math.max(0, this.#lastStartMs + this.#pacer.intervalMs - clock.monotonicMs());
-    this.#cancelTimer = clock.after(delayMs, () => void this.#tick());
+    this.#cancelTimer = clock.after(delayMs, () => void this.#poll());
   }
 
   #scheduleDrain(): void {
     this.#cancelDrain = this.#options.clock.after(DRAIN_MS, () => {
-      if (!this.#busy || this.#merger.waiting < this.#mostWaiting) this.#drain();
-      this.#tellEvents();
-      // Whoever is told may have stopped it.
-      if (!this.#stopped) this.#scheduleDrain();
+      if (!this.#isBusy || this.#merger.waiting < this.#maxWaiting) this.#drain();
+      this.#sendEvents();
+      // `onEvents` may have stopped the sampler.
+      if (!this.#isStopped) this.#scheduleDrain();
     });
   }
 
@@ -133,51 +132,51 @@ export class Sampler {
     return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
   }
 
-  /** Learns what has happened until now. */
+  /** Applies all kernel events until now. */
   #drain(): void {
     const { events } = this.#options.source;
     if (!events) return;
     this.#progress.begin('events');
-    this.#merger.learn(events.drain(), this.#now());
-    this.#progress.begin(this.#busy ? 'deliver' : 'rest');
+    this.#merger.applyKernelEvents(events.drain(), this.#now());
+    this.#progress.begin(this.#isBusy ? 'deliver' : 'rest');
   }
 
-  #tellEvents(): void {
+  #sendEvents(): void {
     const { onEvents } = this.#options;
     const events = onEvents ? this.#merger.takeEvents() : [];
     if (events.length > 0) onEvents?.(events);
   }
 
-  async #tick(): Promise<void> {
+  async #poll(): Promise<void> {
     const { source, onError } = this.#options;
-    this.#busy = true;
-    // What happened before the reading is learnt before it: what it sees then came later.
+    this.#isBusy = true;
+    // Kernel events from before the poll are applied first: anything new in the snapshot happened after them.
     this.#drain();
     const start = this.#now();
     this.#lastStartMs = start.monotonicMs;
     try {
       this.#progress.begin('poll');
       const snapshot = await source.read();
-      if (this.#stopped) return;
+      if (this.#isStopped) return;
       this.#progress.begin('compare');
       const batch = this.#batchOf(snapshot, start);
       this.#progress.begin('deliver');
-      await this.#tell(batch);
+      await this.#send(batch);
       this.#progress.countPoll(batch.pacedIntervalMs);
     } catch (error) {
-      // A source that was let go while it was read has nothing to say.
-      if (!this.#stopped) {
+      // A poll that fails because `stop` closed the source is not an error.
+      if (!this.#isStopped) {
         this.stop();
         onError(error);
       }
     }
-    this.#busy = false;
-    if (!this.#stopped) this.#schedule();
+    this.#isBusy = false;
+    if (!this.#isStopped) this.#schedule();
   }
 
-  async #tell(batch: Batch): Promise<void> {
-    for (const part of partsOf(batch)) {
-      if (this.#stopped) return;
+  async #send(batch: Batch): Promise<void> {
+    for (const part of splitBatch(batch)) {
+      if (this.#isStopped) return;
       await this.#options.onBatch(part);
     }
   }
@@ -188,24 +187,24 @@ export class Sampler {
     const baseline = this.#previous === undefined;
     const difference = diff(this.#previous ?? new Map<string, Socket>(), sockets);
     this.#previous = sockets;
-    this.#merger.poll(difference, sockets, start, diffStartMs);
+    this.#merger.applyPoll(difference, sockets, start, diffStartMs);
     const endMs = clock.monotonicMs();
-    // What happens meanwhile costs the same however seldom netpane looks.
+    // Kernel events cost the same at any interval, so the pacer does not count them.
     this.#drain();
-    this.#tellEvents();
+    this.#sendEvents();
     const merged = this.#merger.take();
-    // The first look finds everything new, and runs code that is not compiled yet: it says nothing about the next.
-    if (!baseline) this.#pacer.note(endMs - start.monotonicMs);
-    const { askedMs, intervalMs, notice } = this.#pacer;
+    // The first poll finds everything new and runs code that is not compiled yet: its cost says nothing about the next.
+    if (!baseline) this.#pacer.addCost(endMs - start.monotonicMs);
+    const { requestedMs, intervalMs, notice } = this.#pacer;
     return {
       ...merged,
       baseline,
       partial: false,
       source: source.name,
-      // Counters are of the reading, so what is computed from them takes its start, whatever came after it.
+      // Start of the poll: rates are computed from its counters, not from kernel events after it.
       takenAtMs: start.wallMs,
       monotonicMs: start.monotonicMs,
-      intervalMs: askedMs,
+      intervalMs: requestedMs,
       pacedIntervalMs: intervalMs,
       interfaces,
       degradations: notice ? [...degradations, notice] : degradations,

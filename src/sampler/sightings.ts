@@ -1,7 +1,7 @@
 import { keepEarlierPrograms } from '../model/owners.ts';
 import type { Knowledge, Owner, Socket } from '../model/socket.ts';
 
-/** How much an answer says of who is behind a socket. */
+/** How much each kind of knowledge says about the process behind a socket; more is better. */
 const WORTH: Readonly<Record<Knowledge, number>> = {
   exact: 4,
   inherited: 3,
@@ -16,26 +16,26 @@ const WORTH: Readonly<Record<Knowledge, number>> = {
 
 const worthOf = ([owner]: readonly Owner[]): number => WORTH[owner?.knowledge ?? 'gone'];
 
-/** The owners that say more; `owners` where the others say as much. */
+/** Returns the owners that say more about the process; `owners` when both say as much. */
 export const betterOwners = (
   owners: readonly Owner[],
   others: readonly Owner[] | undefined,
 ): readonly Owner[] => (others && worthOf(others) > worthOf(owners) ? others : owners);
 
-/** The owners of a socket that they have let go. */
-export const inherited = (owners: readonly Owner[]): readonly Owner[] =>
+/** Returns the owners of a socket after they closed it: `exact` becomes `inherited`. */
+export const asInherited = (owners: readonly Owner[]): readonly Owner[] =>
   owners.map((owner) => (owner.knowledge === 'exact' ? { ...owner, knowledge: 'inherited' } : owner));
 
-/** The owners by a later sighting; where the earlier ones say more, those are the last known by now. */
+/** Returns the owners after a later sighting. If the earlier owners say more, they are kept as inherited. */
 export const laterOwners = (before: readonly Owner[], now: readonly Owner[]): readonly Owner[] =>
-  betterOwners(now, before) === now ? keepEarlierPrograms(before, now) : inherited(before);
+  betterOwners(now, before) === now ? keepEarlierPrograms(before, now) : asInherited(before);
 
-/** A sighting of a socket with what only another one, `known`, tells of it. */
-export function completed(socket: Socket, known: Socket): Socket {
-  const uid = socket.uid ?? known.uid;
-  const user = socket.user ?? known.user;
-  const opened = socket.opened ?? known.opened;
-  const traffic = known.traffic ? { ...known.traffic, ...socket.traffic } : socket.traffic;
+/** Returns a sighting of a socket, with the fields it lacks filled in from another sighting. */
+export function filledFrom(socket: Socket, other: Socket): Socket {
+  const uid = socket.uid ?? other.uid;
+  const user = socket.user ?? other.user;
+  const opened = socket.opened ?? other.opened;
+  const traffic = other.traffic ? { ...other.traffic, ...socket.traffic } : socket.traffic;
   return {
     ...socket,
     ...(uid !== undefined && { uid }),
@@ -45,22 +45,25 @@ export function completed(socket: Socket, known: Socket): Socket {
   };
 }
 
-/** A later sighting of a socket, with what only the earlier one knew. */
-export const continued = (before: Socket, now: Socket): Socket => ({
-  ...completed(now, before),
+/** Returns a later sighting of a socket, with its id and whatever only the earlier sighting had. */
+export const withEarlier = (before: Socket, now: Socket): Socket => ({
+  ...filledFrom(now, before),
   id: before.id,
   owners: laterOwners(before.owners, now.owners),
 });
 
-/** The owners at the end; one that has become another program by then is known to have made the connection before. */
+/**
+ * Returns the owners at the end of a socket. An owner that has started another program since it connected
+ * (`nowProcess`) still names the program that connected.
+ */
 const endOwners = (before: readonly Owner[], end: readonly Owner[]): readonly Owner[] =>
   betterOwners(before, end) === end || end.some(({ nowProcess }) => nowProcess !== undefined) ? end : before;
 
-/** A socket as it was last, by what was known of it and what its end tells: its last counters. */
-export function final(before: Socket, end: Socket): Socket {
+/** Returns the final state of a socket: the earlier sighting, with the last counters from the kernel event. */
+export function withEnd(before: Socket, end: Socket): Socket {
   const traffic = end.traffic ? { ...before.traffic, ...end.traffic } : before.traffic;
   return {
-    ...completed(before, end),
+    ...filledFrom(before, end),
     ...(traffic && { traffic }),
     // An end without an owner does not replace the owner that is known.
     owners: endOwners(before.owners, end.owners),

@@ -1,23 +1,23 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { BatchEncoder } from '../model/compact.ts';
 import { Progress } from '../model/progress.ts';
-import { Thrift } from './churn.ts';
+import { HeapTuner } from './churn.ts';
 import { openSampler, type SamplerSetup } from './open.ts';
 import type { Sampler } from './sampler.ts';
 
-/** What the thread is started with. */
+/** Setup of the sampling thread. */
 export type WorkerSetup = Omit<SamplerSetup, 'tcpDetails'>;
 
 /**
- * What is to be known of the thread when the program ends, when messages are no longer handed over. Foreign code that is
- * being loaded must not be cut off: koffi then aborts the whole program.
+ * What the main thread needs from this thread at the end of the program, when messages are no longer delivered. The
+ * thread must not be ended while it loads foreign code: koffi would abort the whole program.
  */
 export interface WorkerOpening {
-  /** One number, shared: not 0 once the source is open, or has turned out not to be there. */
-  readonly isOver: Int32Array;
-  /** Before that, where there are any, the leftovers that whoever ends the program has to tidy up are posted here. */
+  /** One shared number: 1 once the source is open or has failed to open, 0 before. */
+  readonly isSettled: Int32Array;
+  /** Receives, before `isSettled`, the leftovers that the main thread must remove at the end; nothing if there are none. */
   readonly leftovers: MessagePort;
-  /** Words of a `Progress`. */
+  /** Shared memory of a `Progress`. */
   readonly progress: Int32Array;
 }
 
@@ -25,14 +25,13 @@ export interface WorkerData extends WorkerSetup {
   readonly opening: WorkerOpening;
 }
 
-/** What the screen's thread says to the sampling one. */
+/** Message from the screen's thread to the sampling thread. */
 export type WorkerRequest =
   { readonly type: 'taken' } | { readonly type: 'interval'; readonly intervalMs: number };
 
 /*
- * Entry of the sampling thread: posts each part of a batch and waits until it is taken before it posts the next, or
- * reads again, so that a screen that stands still (a stopped terminal) lets nothing pile up. An error ends the thread;
- * the main thread hears of it.
+ * Entry of the sampling thread. It posts a part of a batch and waits until the part is taken before it posts the next one
+ * or polls again, so nothing piles up behind a stopped terminal. An error ends the thread and reaches the main thread.
  */
 const port = parentPort;
 if (port) {
@@ -41,7 +40,7 @@ if (port) {
     throw error;
   };
   const encoder = new BatchEncoder();
-  const thrift = new Thrift();
+  const heapTuner = new HeapTuner();
   let taken = () => {};
   let sampler: Sampler;
   try {
@@ -49,21 +48,21 @@ if (port) {
       { ...setup, tcpDetails: false },
       {
         onBatch: (batch) => {
-          thrift.note(batch);
+          heapTuner.note(batch);
           return new Promise((resolve) => {
             taken = resolve;
             port.postMessage(encoder.encode(batch));
           });
         },
         progress: new Progress(opening.progress),
-        // Outside any promise, so that it reaches the main thread as the thread's own error.
+        // Thrown outside of promises: it reaches the main thread as the `error` event of the worker.
         onError: (error) => setImmediate(fail, error),
       },
     );
     if (sampler.leftovers) opening.leftovers.postMessage(sampler.leftovers);
   } finally {
-    Atomics.store(opening.isOver, 0, 1);
-    Atomics.notify(opening.isOver, 0);
+    Atomics.store(opening.isSettled, 0, 1);
+    Atomics.notify(opening.isSettled, 0);
   }
   port.on('message', (request: WorkerRequest) => {
     if (request.type === 'taken') taken();

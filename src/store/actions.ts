@@ -18,48 +18,50 @@ import type {
   View,
 } from './state.ts';
 
-/** Everything that changes the state. */
+/** A change of the state; `reduce` applies it. */
 export type Action =
   | { readonly type: 'batch'; readonly batch: Batch }
-  /** Time went by: marks fade. `nowMs` is on the batches' clock. */
+  /** Lets marks fade. `nowMs` is on the batches' clock. */
   | { readonly type: 'time'; readonly nowMs: number }
-  /** No batch has come for several intervals. */
+  /** Reports that no batch has come for several intervals. */
   | { readonly type: 'silence'; readonly silence: Silence }
   | { readonly type: 'query'; readonly query: Query }
-  /** Turns a condition on, in the place of those that it excludes, or off where it is on already. */
+  /** Adds a term to the query and removes the terms in `instead`; removes the term if the query has it. */
   | { readonly type: 'toggle-term'; readonly term: string; readonly instead: readonly string[] }
   | { readonly type: 'add-term'; readonly term: string }
-  /** From now on what is there now is not new, and only what is new is shown. */
+  /** Makes the sockets of now the baseline of `new`, and shows only new sockets. */
   | { readonly type: 'baseline' }
-  | { readonly type: 'know'; readonly known: HideRule }
-  | { readonly type: 'look-by'; readonly view: View }
+  /** Adds a hide rule. */
+  | { readonly type: 'hide'; readonly rule: HideRule }
+  | { readonly type: 'apply-view'; readonly view: View }
   | { readonly type: 'host'; readonly name: string; readonly answer: HostAnswer }
   | { readonly type: 'prompt'; readonly kind: PromptKind; readonly text: string }
-  /** Puts what the text may go on with in its place, or the next, or last, of that. */
+  /** Completes the word at the cursor; again, replaces it with the next (1) or previous (-1) choice. */
   | { readonly type: 'complete'; readonly by: 1 | -1; readonly values: () => Values }
-  /** Goes through the queries of before. */
+  /** Replaces the text with an earlier query (-1) or a later one (1) of the history. */
   | { readonly type: 'recall'; readonly by: 1 | -1 }
   | { readonly type: 'edit'; readonly edit: Edit }
   | { readonly type: 'accept-prompt' }
   | { readonly type: 'cancel-prompt' }
-  /** Sorts by a column, the other way round where it is sorted by already; `descending` is how it is to begin. */
+  /** Sorts by a column, or reverses the order if it is the sort column; `descending` is the direction to start with. */
   | { readonly type: 'sort'; readonly column: ColumnId; readonly descending?: boolean }
   | { readonly type: 'reverse-sort' }
   | { readonly type: 'group'; readonly group: GroupBy | null }
-  /** Folds a group, by the id of its header, or unfolds it. */
+  /** Folds or unfolds a group. `id` is that of its header. */
   | { readonly type: 'fold'; readonly id: string }
+  /** Folds all groups, or unfolds them if all are folded. */
   | { readonly type: 'fold-all' }
   | { readonly type: 'columns'; readonly columns: readonly ColumnChoice[] | null }
-  /** The cell that is copied is that of this column. */
+  /** Selects the column whose cell is copied. */
   | { readonly type: 'cell'; readonly column: ColumnId | null }
   | { readonly type: 'list'; readonly list: List | null }
-  /** Takes a line out of the list that is open, where it is the user's own. */
+  /** Removes the view or hide rule under the cursor of the open list; built-in views stay. */
   | { readonly type: 'remove-line' }
   | { readonly type: 'message'; readonly message: Message | null }
   | { readonly type: 'freeze' }
   | { readonly type: 'pause' }
   | { readonly type: 'select'; readonly id: string | null }
-  /** Sets the cursor of the event log on an event, or lets it follow the newest one. */
+  /** Moves the cursor of the event log to an event; null follows the newest one. */
   | { readonly type: 'select-event'; readonly number: number | null }
   | { readonly type: 'focus'; readonly focus: Focus }
   | { readonly type: 'pane'; readonly pane: PaneName; readonly open?: boolean }

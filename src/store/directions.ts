@@ -1,33 +1,37 @@
 import { type Direction, isListening, type Socket } from '../model/socket.ts';
-import { directionOf, isConnection, Listeners, toldDirection } from './listeners.ts';
+import { directionOf, isConnection, Listeners, directionFromKernel } from './listeners.ts';
 
 /**
- * Settles who began each connection, when it is first seen. Of a batch, which may come in parts, what was there at its
- * end counts: a listener may come behind its connections.
+ * Finds the direction of each connection when it is first seen. In a batch of several parts a listener may come after
+ * its connections, so connections without a listener are kept until the batch is complete.
  */
 export class Directions {
   readonly #listeners = new Listeners();
-  /** Connections of the batch that is coming for which nobody was known to listen, by their local port. */
-  readonly #called = new Map<number, Socket[]>();
+  /** Connections of the current batch for which no listener has been found, by their local port. */
+  readonly #unanswered = new Map<number, Socket[]>();
 
   /**
-   * Takes a socket that has come, or that has changed and had this direction. Undefined for what is no connection, and
-   * where it is not known.
-   * @param onTurned is given the ids of connections of this batch that are `in` after all
+   * Returns the direction of a new or changed socket; undefined when unknown, or when it is not a connection.
+   * @param before its direction before the change
+   * @param onIncoming called with the id of each earlier connection of this batch that this listener accepted
    */
-  take(socket: Socket, had: Direction | undefined, onTurned: (id: string) => void): Direction | undefined {
+  take(
+    socket: Socket,
+    before: Direction | undefined,
+    onIncoming: (id: string) => void,
+  ): Direction | undefined {
     this.#listeners.take(socket);
     if (isListening(socket)) {
-      this.#answer(socket.local.port, onTurned);
+      this.#matchListener(socket.local.port, onIncoming);
       return undefined;
     }
-    // A connection may come from a port that is listened on: the kernel knows better.
-    if (had) return toldDirection(socket) ?? had;
+    // The kernel outweighs the listeners: an outgoing connection can start at a port with a listener.
+    if (before) return directionFromKernel(socket) ?? before;
     const direction = directionOf(socket, this.#listeners);
     if (direction === undefined && isConnection(socket)) {
-      const called = this.#called.get(socket.local.port);
-      if (called) called.push(socket);
-      else this.#called.set(socket.local.port, [socket]);
+      const waiting = this.#unanswered.get(socket.local.port);
+      if (waiting) waiting.push(socket);
+      else this.#unanswered.set(socket.local.port, [socket]);
     }
     return direction;
   }
@@ -36,19 +40,19 @@ export class Directions {
     this.#listeners.drop(id);
   }
 
-  /** The batch is complete: what it brought is settled. */
-  settle(): void {
-    this.#called.clear();
+  /** Ends a batch: its connections without a listener stay without a direction. */
+  endBatch(): void {
+    this.#unanswered.clear();
   }
 
-  #answer(port: number, onTurned: (id: string) => void): void {
-    const called = this.#called.get(port);
-    if (called === undefined) return;
+  #matchListener(port: number, onIncoming: (id: string) => void): void {
+    const waiting = this.#unanswered.get(port);
+    if (waiting === undefined) return;
     const left: Socket[] = [];
-    for (const socket of called) {
-      if (this.#listeners.has(socket)) onTurned(socket.id);
+    for (const socket of waiting) {
+      if (this.#listeners.has(socket)) onIncoming(socket.id);
       else left.push(socket);
     }
-    this.#called.set(port, left);
+    this.#unanswered.set(port, left);
   }
 }

@@ -2,27 +2,27 @@ import { unmapped } from '../model/address.ts';
 import { quotedName } from '../model/marks.ts';
 import { portOrProtocol, firstOwner, type Socket } from '../model/socket.ts';
 
-/** What the user has seen and knows: a program, whom it talks to, and at which port. */
+/** Hides sockets for good: those of a program with this peer at this port. */
 export interface HideRule {
-  /** Name of the program, as `quotedName` has it, or how its owner is known where it has none. Hostile text. */
+  /** Name of the program, from `quotedName`; without one, the `knowledge` of its owner. Hostile text. */
   readonly process: string;
-  /** Address of the peer; `*` for none. */
+  /** Address of the peer; `*` without a peer. */
   readonly remote: string;
-  /** Port of the service, or the protocol of a raw socket: see `servicePort`. */
+  /** Port of the service, or the protocol number of a raw socket: see `servicePort`. */
   readonly port: number;
 }
 
 /**
- * The port by which one calls what a socket serves or uses: that of the end that was called, else the lower one, by
- * custom.
+ * Returns the port of the service that a socket offers or uses: the port of the side that accepted the connection. If the
+ * direction is unknown, the lower port, by convention.
  */
 export function servicePort({ local, remote }: Socket, direction: 'in' | 'out' | undefined): number {
-  // A raw socket has the protocol that it takes, whatever its peer.
+  // A raw socket has a protocol number instead of ports.
   if (remote === null || direction === 'in' || local.protocol !== undefined) return portOrProtocol(local);
   return direction === 'out' ? remote.port : Math.min(local.port, remote.port);
 }
 
-/** What is to be known of a socket lest it be shown. */
+/** Returns the hide rule that matches a socket. */
 export function hideRuleOf(socket: Socket, direction: 'in' | 'out' | undefined): HideRule {
   const { process, knowledge } = firstOwner(socket);
   return {
@@ -34,21 +34,21 @@ export function hideRuleOf(socket: Socket, direction: 'in' | 'out' | undefined):
 
 const keyOf = ({ process, remote }: HideRule): string => `${process}\n${remote}`;
 
-/** What is known with one more, once. */
-export const withHideRule = (all: readonly HideRule[], known: HideRule): readonly HideRule[] =>
-  all.some((it) => it.port === known.port && keyOf(it) === keyOf(known)) ? all : [...all, known];
+/** Returns the rules with one more, unless it is among them. */
+export const withHideRule = (all: readonly HideRule[], rule: HideRule): readonly HideRule[] =>
+  all.some((it) => it.port === rule.port && keyOf(it) === keyOf(rule)) ? all : [...all, rule];
 
-/** Compiles what is known to the question whether a socket is. */
+/** Returns a test whether any rule matches a socket; undefined without rules. */
 export function compileHideRules(
-  known: readonly HideRule[],
+  rules: readonly HideRule[],
 ): ((socket: Socket, direction: 'in' | 'out' | undefined) => boolean) | undefined {
-  if (known.length === 0) return undefined;
+  if (rules.length === 0) return undefined;
   const byPort = new Map<number, Set<string>>();
-  for (const it of known) {
+  for (const it of rules) {
     const keys = byPort.get(it.port) ?? new Set();
     byPort.set(it.port, keys.add(keyOf(it)));
   }
-  // Nearly every socket is told apart by a number.
+  // The port alone decides for nearly every socket.
   return (socket, direction) =>
     byPort.get(servicePort(socket, direction))?.has(keyOf(hideRuleOf(socket, direction))) ?? false;
 }

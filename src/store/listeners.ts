@@ -1,86 +1,89 @@
 import { unmapped } from '../model/address.ts';
 import { type Direction, type Endpoint, isListening, type Protocol, type Socket } from '../model/socket.ts';
 
-/** Protocols whose sockets are listened on, and called. */
-const CALLED: ReadonlySet<Protocol> = new Set(['tcp', 'udp', 'udplite', 'sctp', 'mptcp', 'vsock']);
+/** Protocols with listeners and connections. */
+const CONNECTED: ReadonlySet<Protocol> = new Set(['tcp', 'udp', 'udplite', 'sctp', 'mptcp', 'vsock']);
 
 export const isConnection = ({ protocol, remote, state }: Socket): boolean =>
-  remote !== null && state !== 'LISTEN' && CALLED.has(protocol);
+  remote !== null && state !== 'LISTEN' && CONNECTED.has(protocol);
 
-/** Returns who opened a connection where the kernel tells it: by its state while it is begun, or as `opened`. */
-export const toldDirection = ({ state, opened }: Socket): Direction | undefined => {
+/** Returns the direction that the kernel reports: by the state during the handshake, or as `opened`. */
+export const directionFromKernel = ({ state, opened }: Socket): Direction | undefined => {
   if (state === 'SYN_SENT') return 'out';
   return state === 'SYN_RECV' || state === 'NEW_SYN_RECV' ? 'in' : opened;
 };
 
-/** What is to be the same at a listener and at a connection that it took, but for port and address. */
-const placeOf = ({ protocol, netns }: Socket): string => `${protocol} ${netns?.inode ?? ''} `;
+/** Returns what a listener and its accepted connections have in common besides port and address. */
+const scopeOf = ({ protocol, netns }: Socket): string => `${protocol} ${netns?.inode ?? ''} `;
 
-/** Addresses by which a listener takes what comes to this one: `0.0.0.0` takes IPv4 only; the last is VSOCK's any. */
-function takersOf({ address }: Endpoint, protocol: Protocol): string[] {
+/**
+ * Returns the listening addresses that accept connections to an endpoint. `0.0.0.0` accepts IPv4 only, `::` both;
+ * 4294967295 is VMADDR_CID_ANY of VSOCK.
+ */
+function listeningAddressesFor({ address }: Endpoint, protocol: Protocol): string[] {
   const own = unmapped(address);
   if (protocol === 'vsock') return [own, '4294967295'];
   return own.includes(':') ? [own, '::'] : [own, '0.0.0.0', '::'];
 }
 
 /**
- * The endpoints that are listened on now: by TCP listeners, and by UDP sockets without a peer. Whoever keeps it tells
- * it of every socket.
+ * Local endpoints that have a listener now: a TCP listener, or a UDP socket without a peer. It has to be given every
+ * socket that spawns, changes or closes.
  */
 export class Listeners {
-  /** How many sockets listen, by port and by all else. */
+  /** Number of listeners by port, and then by scope and address. */
   readonly #ports = new Map<number, Map<string, number>>();
-  readonly #places = new Map<string, { readonly port: number; readonly place: string }>();
+  /** Port, and scope with address, of each listener by its id. */
+  readonly #endpoints = new Map<string, { readonly port: number; readonly key: string }>();
 
-  /** Takes a socket that has come, or has changed. */
+  /** Takes a new or changed socket. */
   take(socket: Socket): void {
     const { id, local } = socket;
     if (!isListening(socket)) {
       this.drop(id);
       return;
     }
-    const place = placeOf(socket) + unmapped(local.address);
-    const before = this.#places.get(id);
-    if (before?.port === local.port && before.place === place) return;
+    const key = scopeOf(socket) + unmapped(local.address);
+    const before = this.#endpoints.get(id);
+    if (before?.port === local.port && before.key === key) return;
     this.drop(id);
-    // A socket that is bound to no port hears nobody.
+    // A socket without a port receives nothing.
     if (local.port === 0) return;
-    this.#places.set(id, { port: local.port, place });
+    this.#endpoints.set(id, { port: local.port, key });
     const counts = this.#ports.get(local.port) ?? new Map<string, number>();
-    this.#ports.set(local.port, counts.set(place, (counts.get(place) ?? 0) + 1));
+    this.#ports.set(local.port, counts.set(key, (counts.get(key) ?? 0) + 1));
   }
 
-  /** Takes a socket out that has closed; of others nothing is known. */
+  /** Removes a socket that has closed; ignores one that is not a listener. */
   drop(id: string): void {
-    const known = this.#places.get(id);
-    if (known === undefined) return;
-    this.#places.delete(id);
-    const counts = this.#ports.get(known.port);
-    const left = (counts?.get(known.place) ?? 0) - 1;
-    if (left > 0) counts?.set(known.place, left);
-    else counts?.delete(known.place);
-    if (counts?.size === 0) this.#ports.delete(known.port);
+    const listening = this.#endpoints.get(id);
+    if (listening === undefined) return;
+    this.#endpoints.delete(id);
+    const counts = this.#ports.get(listening.port);
+    const left = (counts?.get(listening.key) ?? 0) - 1;
+    if (left > 0) counts?.set(listening.key, left);
+    else counts?.delete(listening.key);
+    if (counts?.size === 0) this.#ports.delete(listening.port);
   }
 
-  /** True when the local endpoint of this connection is listened on. */
+  /** Returns true if a listener accepts connections at the local endpoint of this one. */
   has(socket: Socket): boolean {
     const { local, protocol } = socket;
     const counts = this.#ports.get(local.port);
     if (counts === undefined) return false;
-    const place = placeOf(socket);
-    return takersOf(local, protocol).some((address) => counts.has(place + address));
+    const scope = scopeOf(socket);
+    return listeningAddressesFor(local, protocol).some((address) => counts.has(scope + address));
   }
 }
 
 /**
- * Returns who opened a connection, as far as that is established: the kernel tells it, or its local endpoint is
- * listened on. Where there is no listener it is unknown: the listener may have closed since. Undefined also for what is
- * no connection.
+ * Returns the direction of a connection: from the kernel, or `in` if its local endpoint has a listener. Without a
+ * listener it is unknown, since the listener may have closed. Undefined when unknown, or when it is not a connection.
  */
 export function directionOf(socket: Socket, listeners: Listeners): Direction | undefined {
   if (!isConnection(socket)) return undefined;
-  const told = toldDirection(socket);
-  if (told) return told;
-  const isTaken = socket.owners.some(({ knowledge }) => knowledge === 'listener');
-  return isTaken || listeners.has(socket) ? 'in' : undefined;
+  const direction = directionFromKernel(socket);
+  if (direction) return direction;
+  const hasListenerOwner = socket.owners.some(({ knowledge }) => knowledge === 'listener');
+  return hasListenerOwner || listeners.has(socket) ? 'in' : undefined;
 }

@@ -7,14 +7,14 @@ import type { Values } from '../query/values.ts';
 import type { Edit } from './actions.ts';
 import type { Prompt, PromptKind } from './state.ts';
 
-/** Length in UTF-16 units of the character that ends, or begins, at `cursor`. */
+/** Length in UTF-16 units of the character before, or after, the cursor; 0 at the start, or end, of the text. */
 const sizeBefore = (text: string, cursor: number): number =>
   cursor === 0 ? 0 : (Array.from(text.slice(0, cursor)).at(-1)?.length ?? 0);
 const sizeAfter = (text: string, cursor: number): number =>
   String.fromCodePoint(text.codePointAt(cursor) ?? 0).length * Number(cursor < text.length);
 
-/** What is typed, without what was said or offered of it. */
-const bare = ({ kind, text, cursor, untouched, before }: Prompt): Prompt => ({
+/** Returns a prompt without error, problem, completion and recalled query. */
+const withoutHelp = ({ kind, text, cursor, untouched, before }: Prompt): Prompt => ({
   kind,
   text,
   cursor,
@@ -23,13 +23,13 @@ const bare = ({ kind, text, cursor, untouched, before }: Prompt): Prompt => ({
 });
 
 const splice = (prompt: Prompt, from: number, to: number, text: string): Prompt => ({
-  ...bare(prompt),
+  ...withoutHelp(prompt),
   text: prompt.text.slice(0, from) + text + prompt.text.slice(to),
   cursor: from + text.length,
   untouched: false,
 });
 
-/** Returns where the word before the cursor begins, past the spaces between. */
+/** Returns the start of the word before the cursor; spaces between word and cursor are skipped. */
 function startOfWord(text: string, cursor: number): number {
   let start = text.slice(0, cursor).trimEnd().length;
   while (start > 0 && !/\s/.test(text.charAt(start - 1))) start--;
@@ -37,22 +37,22 @@ function startOfWord(text: string, cursor: number): number {
 }
 
 /**
- * A prompt takes no more, UTF-16 units: each character that is pasted is a key, and costs time in proportion to the text.
- * It is more than a query may have, so that a query that is too long can be reported.
+ * Maximum length of the text of a prompt, UTF-16 units. Each pasted character is a key press and takes time in proportion
+ * to the text. The limit is above the maximum length of a query, so that a query that is too long can be reported.
  */
-const MOST_TYPED = 2 * LONGEST_QUERY;
+const MAX_LENGTH = 2 * LONGEST_QUERY;
 
-/** The prompt after one edit. */
+/** Returns the prompt after one edit. */
 export function editPrompt(prompt: Prompt, edit: Edit): Prompt {
   const { text, cursor, untouched } = prompt;
   switch (edit.type) {
     case 'insert': {
       const [from, to] = untouched ? [0, text.length] : [cursor, cursor];
-      const room = MOST_TYPED - text.length + to - from;
-      return edit.text.length > room ? bare(prompt) : splice(prompt, from, to, edit.text);
+      const room = MAX_LENGTH - text.length + to - from;
+      return edit.text.length > room ? withoutHelp(prompt) : splice(prompt, from, to, edit.text);
     }
     case 'delete': {
-      // What was filled in goes as a whole, as selected text would.
+      // Prefilled text is deleted as a whole, like selected text.
       if (untouched) return splice(prompt, 0, text.length, '');
       if (edit.what === 'after') return splice(prompt, cursor, cursor + sizeAfter(text, cursor), '');
       const from = {
@@ -69,26 +69,26 @@ export function editPrompt(prompt: Prompt, edit: Edit): Prompt {
         start: 0,
         end: text.length,
       }[edit.to];
-      return { ...bare(prompt), cursor: to, untouched: false };
+      return { ...withoutHelp(prompt), cursor: to, untouched: false };
     }
   }
 }
 
-/** The field of a query that a prompt of a kind is an answer to. */
+/** The query field that each kind of prompt sets; absent for other kinds. */
 const FIELDS: Readonly<Partial<Record<PromptKind, 'port' | 'process' | 'ns'>>> = {
   port: 'port',
   process: 'process',
   netns: 'ns',
 };
 
-/** The answer as a term of a query, each character in its place: several ports may have spaces between them. */
+/** Returns an answer as a query term. It keeps the length, so that positions in it stay valid: spaces between ports become commas. */
 const termOf = (field: 'port' | 'process' | 'ns', answer: string): string =>
   `${field}:${field === 'port' ? answer.replace(/\s/g, ',') : quoteWord(answer)}`;
 
 /**
- * The query that the prompt asks for: its text, or the one before it with another answer. An empty answer takes the
- * condition away.
- * @returns what is wrong with it where the text is none
+ * Returns the query of a prompt: its text, or the query before the prompt with the answer as the term of its field. An
+ * empty answer removes that term.
+ * @returns the problem, with its position in the text of the prompt, when the text is not a query
  */
 export function queryOfPrompt({ kind, text, before }: Pick<Prompt, 'kind' | 'text' | 'before'>): Parsed {
   const field = FIELDS[kind];
@@ -101,33 +101,33 @@ export function queryOfPrompt({ kind, text, before }: Pick<Prompt, 'kind' | 'tex
   return { problem: { ...problem, at: Math.max(0, problem.at - field.length - 1) } };
 }
 
-/** The prompt with what its text may go on with, or with the next (`by` 1) or last (-1) of that. */
+/** Returns the prompt with its word completed, or with the next (`by` 1) or previous (-1) choice of a completion. */
 export function completePrompt(prompt: Prompt, by: 1 | -1, values: () => Values): Prompt {
   const field = FIELDS[prompt.kind];
   if (prompt.kind !== 'query' && field === undefined) return prompt;
   const shift = field === undefined ? 0 : field.length + 1;
-  // Where there was one only, it stands there, and what may follow it is asked for.
-  const going = prompt.completion && prompt.completion.choices.length > 1 ? prompt.completion : undefined;
+  // After a single choice there is nothing to step through: complete what may follow it.
+  const current = prompt.completion && prompt.completion.choices.length > 1 ? prompt.completion : undefined;
   const found =
-    going ??
+    current ??
     complete(`${field === undefined ? '' : `${field}:`}${prompt.text}`, prompt.cursor + shift, values());
   const { choices, from } = found;
   if (choices.length === 0) return prompt;
-  const index = going
-    ? (going.index + by + choices.length) % choices.length
+  const index = current
+    ? (current.index + by + choices.length) % choices.length
     : by === 1
       ? 0
       : choices.length - 1;
-  // What was put there by the one before goes again.
-  const start = going ? from : from - shift;
-  const end = going ? prompt.cursor : found.to - shift;
+  // The previous choice is replaced.
+  const start = current ? from : from - shift;
+  const end = current ? prompt.cursor : found.to - shift;
   return {
     ...splice(prompt, start, end, choices[index] ?? ''),
     completion: { choices, from: start, to: found.to, index },
   };
 }
 
-/** The prompt with a query of before in the place of what was typed; -1 goes back to the one before, 1 on again. */
+/** Returns the prompt with an earlier query of the history (`by` -1) or a later one (1); after the last, the typed text. */
 export function recall(prompt: Prompt, by: 1 | -1, history: readonly string[]): Prompt {
   if (prompt.kind !== 'query') return prompt;
   const now = (prompt.recalled ?? 0) - by;
@@ -137,9 +137,9 @@ export function recall(prompt: Prompt, by: 1 | -1, history: readonly string[]): 
   return { ...splice(prompt, 0, prompt.text.length, text), recalled: now, typed };
 }
 
-/** So many queries of before are kept. */
+/** Maximum number of queries in the history. */
 const HISTORY = 200;
 
-/** The queries of before with another one, which is the last one now. */
-export const remembered = (history: readonly string[], text: string): readonly string[] =>
+/** Returns the history with a query at its end. The query is removed from its earlier place; an empty one is not added. */
+export const addToHistory = (history: readonly string[], text: string): readonly string[] =>
   text === '' ? history : [...history.filter((it) => it !== text), text].slice(-HISTORY);

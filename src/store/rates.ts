@@ -1,8 +1,8 @@
 import type { NetworkInterface } from '../model/batch.ts';
 
 /**
- * Bytes a second, whole, of a counter that went from `before` to `now` in `elapsedMs`. Undefined where one of them is
- * unknown, where no time went by, and where the counter ran backwards: it counts something else now.
+ * Returns bytes per second, an integer, of a counter that went from `before` to `now` in `elapsedMs`. Undefined when a
+ * value is unknown, when no time passed, and when the counter decreased: it counts something else now.
  */
 export function rateOf(
   before: number | undefined,
@@ -14,27 +14,27 @@ export function rateOf(
   return Math.round(((now - before) / elapsedMs) * 1000);
 }
 
-/** What a counter that stands still gives: nothing a second, or nothing known. */
-export const stillRate = (counter: number | undefined): 0 | undefined =>
+/** Returns the rate of a counter that did not change: 0, or undefined when the counter is unknown. */
+export const idleRate = (counter: number | undefined): 0 | undefined =>
   counter === undefined ? undefined : 0;
 
-/** An interface with what goes through it, bytes a second in the last tick; undefined when unknown. */
+/** An interface and its rates in the last tick, bytes per second; undefined when unknown. */
 export interface InterfaceTraffic extends NetworkInterface {
   readonly rxRate: number | undefined;
   readonly txRate: number | undefined;
 }
 
-const nameOf = ({ name, netns }: NetworkInterface): string => `${netns?.inode ?? ''} ${name}`;
+const keyOf = ({ name, netns }: NetworkInterface): string => `${netns?.inode ?? ''} ${name}`;
 
-/** The interfaces of now, with rates since `before`. One that has just come has none yet: it may be old. */
+/** Returns the interfaces with their rates since `before`. An interface that is new to netpane has no rate yet. */
 export function measureInterfaces(
   before: readonly NetworkInterface[],
   now: readonly NetworkInterface[],
   elapsedMs: number | undefined,
 ): InterfaceTraffic[] {
-  const known = new Map(before.map((it) => [nameOf(it), it]));
+  const byKey = new Map(before.map((it) => [keyOf(it), it]));
   return now.map((it) => {
-    const then = known.get(nameOf(it));
+    const then = byKey.get(keyOf(it));
     return {
       ...it,
       rxRate: rateOf(then?.rxBytes, it.rxBytes, elapsedMs),

@@ -5,7 +5,7 @@ import type { Parsed, Query } from '../query/query.ts';
 import type { Action } from './actions.ts';
 import { DEFAULT_EVENTS_KEPT, EventLog } from './log.ts';
 import { type HideRule, withHideRule } from './hide-rules.ts';
-import { completePrompt, editPrompt, queryOfPrompt, recall, remembered } from './prompt.ts';
+import { completePrompt, editPrompt, queryOfPrompt, recall, addToHistory } from './prompt.ts';
 import {
   type ColumnChoice,
   type Folds,
@@ -22,18 +22,19 @@ import {
 } from './state.ts';
 import { measureInterfaces } from './rates.ts';
 import { SocketTable } from './table.ts';
-import { DEFAULT_SORT, isBuiltIn, lookBy, presentView, viewsOf, withView } from './views.ts';
+import { DEFAULT_SORT, isBuiltIn, applyView, viewFromState, viewsOf, withView } from './views.ts';
 
+/** What the state starts with. Optional fields have the defaults of `initialState`. */
 export interface Settings {
   readonly host: string;
-  /** Operating system and its version, in a few words. */
+  /** Operating system and version, such as `Linux 6.18`. */
   readonly system: string;
   readonly intervalMs: number;
-  /** How long marks last and closed rows stay, milliseconds. */
+  /** How long marks and closed rows stay, milliseconds. */
   readonly lingerMs: number;
-  /** How many events the log keeps. */
+  /** Maximum number of events in the log. */
   readonly eventsKept?: number;
-  /** How many closed rows stay; all for as long as they linger unless said. */
+  /** Maximum number of closed rows. @default Infinity */
   readonly closedRows?: number;
   readonly query: Query;
   readonly palette: Palette;
@@ -42,11 +43,11 @@ export interface Settings {
   readonly columns?: readonly ColumnChoice[] | null;
   readonly serviceNames?: boolean;
   readonly views?: readonly View[];
-  readonly known?: readonly HideRule[];
+  readonly hideRules?: readonly HideRule[];
   readonly history?: readonly string[];
 }
 
-/** The state before the first batch. */
+/** Returns the state before the first batch. */
 export const initialState = (settings: Settings): State => ({
   host: settings.host,
   system: settings.system,
@@ -68,7 +69,7 @@ export const initialState = (settings: Settings): State => ({
   hosts: new Map(),
   history: settings.history ?? [],
   baselineMs: undefined,
-  known: settings.known ?? [],
+  hideRules: settings.hideRules ?? [],
   views: settings.views ?? [],
   sort: settings.sort ?? DEFAULT_SORT,
   group: settings.group ?? null,
@@ -90,11 +91,11 @@ export const initialState = (settings: Settings): State => ({
   usage: null,
 });
 
-/** The state after an action. Pure but for `state.table` and `state.log`, which belong to the state and change in place. */
+/** Returns the state after an action. Pure except for `state.table` and `state.log`, which change in place. */
 export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case 'batch':
-      return takeBatch(state.silence ? { ...state, silence: null } : state, action.batch);
+      return applyBatch(state.silence ? { ...state, silence: null } : state, action.batch);
     case 'time':
       state.table.fade(action.nowMs);
       return { ...state };
@@ -103,15 +104,15 @@ export function reduce(state: State, action: Action): State {
     case 'query':
       return { ...state, query: action.query };
     case 'toggle-term':
-      return asking(state, toggle(state.query, action.term, action.instead));
+      return withQuery(state, toggle(state.query, action.term, action.instead));
     case 'add-term':
-      return asking(state, withTerm(state.query, action.term));
+      return withQuery(state, withTerm(state.query, action.term));
     case 'baseline':
-      return asking({ ...state, baselineMs: state.nowMs }, withTerm(state.query, 'new'));
-    case 'know':
-      return { ...state, known: withHideRule(state.known, action.known) };
-    case 'look-by':
-      return lookBy(state, action.view);
+      return withQuery({ ...state, baselineMs: state.nowMs }, withTerm(state.query, 'new'));
+    case 'hide':
+      return { ...state, hideRules: withHideRule(state.hideRules, action.rule) };
+    case 'apply-view':
+      return applyView(state, action.view);
     case 'host':
       return { ...state, hosts: new Map(state.hosts).set(action.name, action.answer) };
     case 'prompt':
@@ -131,7 +132,7 @@ export function reduce(state: State, action: Action): State {
     case 'fold':
       return { ...state, folds: folded(state.folds, action.id) };
     case 'fold-all':
-      return { ...state, folds: state.folds.all && state.folds.but.size === 0 ? NO_FOLDS : ALL_FOLDED };
+      return { ...state, folds: state.folds.all && state.folds.except.size === 0 ? NO_FOLDS : ALL_FOLDED };
     case 'columns':
       return { ...state, columns: action.columns };
     case 'cell':
@@ -152,7 +153,7 @@ export function reduce(state: State, action: Action): State {
     case 'freeze':
       return { ...state, frozen: !state.frozen };
     case 'pause':
-      // Before the first batch there is no picture to hold.
+      // Before the first batch there are no rows to pause.
       if (state.nowMs === undefined) return state;
       return { ...state, pause: state.pause ? null : startPause(state, state.nowMs) };
     case 'select':
@@ -164,7 +165,7 @@ export function reduce(state: State, action: Action): State {
     case 'pane':
       return {
         ...state,
-        // A log that is opened begins with the newest.
+        // The log opens at the newest event.
         ...(action.pane === 'events' && { focus: 'table', eventNumber: null }),
         panes: { ...state.panes, [action.pane]: action.open ?? !state.panes[action.pane] },
         helpTop: 0,
@@ -186,11 +187,11 @@ export function reduce(state: State, action: Action): State {
   }
 }
 
-/** Gaps are shown for so long. */
-const MINUTE_MS = 60_000;
+/** How long gaps are shown, milliseconds. */
+const GAPS_SHOWN_MS = 60_000;
 
-/** Of a part nothing is told but the rows and events; what counts for the whole batch is told with its last one. */
-function takeBatch(before: State, batch: Batch): State {
+/** Applies a part of a batch. All but its rows and events take effect with the last part. */
+function applyBatch(before: State, batch: Batch): State {
   const lastTick = before.table.apply(batch);
   before.log.add(batch.events);
   const isGap = (event: { readonly type: string }): event is GapEvent => event.type === 'gap';
@@ -210,7 +211,7 @@ function takeBatch(before: State, batch: Batch): State {
     cost: batch.cost,
     degradations: batch.degradations,
     coverage: batch.coverage,
-    gaps: gaps.filter(({ atMs }) => atMs > batch.takenAtMs - MINUTE_MS),
+    gaps: gaps.filter(({ atMs }) => atMs > batch.takenAtMs - GAPS_SHOWN_MS),
     pause: pause && {
       ...pause,
       spawned: pause.spawned + lastTick.spawned,
@@ -220,12 +221,12 @@ function takeBatch(before: State, batch: Batch): State {
   };
 }
 
-const ALL_FOLDED: Folds = { all: true, but: new Set() };
+const ALL_FOLDED: Folds = { all: true, except: new Set() };
 
-function folded({ all, but }: Folds, id: string): Folds {
-  const others = new Set(but);
+function folded({ all, except }: Folds, id: string): Folds {
+  const others = new Set(except);
   if (!others.delete(id)) others.add(id);
-  return { all, but: others };
+  return { all, except: others };
 }
 
 function toggle(query: Query, term: string, instead: readonly string[]): Parsed {
@@ -233,8 +234,8 @@ function toggle(query: Query, term: string, instead: readonly string[]): Parsed 
   return withTerm(instead.reduce(withoutTerm, query), term);
 }
 
-/** The state by another query; where that became too long it is said, and the one there is stays. */
-const asking = (state: State, parsed: Parsed): State =>
+/** Returns the state with another query, or with an error message when that query is too long. */
+const withQuery = (state: State, parsed: Parsed): State =>
   'query' in parsed
     ? { ...state, query: parsed.query }
     : { ...state, message: { text: parsed.problem.message, isError: true } };
@@ -247,7 +248,7 @@ const openPrompt = (kind: PromptKind, text: string, before: Query): Prompt => ({
   before,
 });
 
-/** A query acts while it is typed, as far as it is one; all others only when they are accepted. */
+/** Applies a query while it is typed, whenever the text is valid. Other prompts act only when they are accepted. */
 function preview(state: State, prompt: Prompt): State {
   if (prompt.kind !== 'query') return { ...state, prompt };
   const result = queryOfPrompt(prompt);
@@ -258,18 +259,18 @@ function preview(state: State, prompt: Prompt): State {
 
 function acceptPrompt(state: State, prompt: Prompt): State {
   if (prompt.kind === 'save') return { ...state, prompt: null };
-  if (prompt.kind === 'view') return acceptName(state, prompt);
+  if (prompt.kind === 'view') return saveView(state, prompt);
   const result = queryOfPrompt(prompt);
   if ('problem' in result) {
     const { problem } = result;
     return { ...state, prompt: { ...prompt, problem, error: problem.message } };
   }
   const { query } = result;
-  return { ...state, prompt: null, query, history: remembered(state.history, query.text) };
+  return { ...state, prompt: null, query, history: addToHistory(state.history, query.text) };
 }
 
-/** Keeps how the sockets are looked at now. */
-function acceptName(state: State, prompt: Prompt): State {
+/** Saves the present view under the name in the prompt. */
+function saveView(state: State, prompt: Prompt): State {
   const name = prompt.text.trim();
   if (isBuiltIn(name))
     return {
@@ -280,7 +281,7 @@ function acceptName(state: State, prompt: Prompt): State {
   return {
     ...state,
     prompt: null,
-    views: withView(state.views, presentView(state, name)),
+    views: withView(state.views, viewFromState(state, name)),
     message: { text: `this is the view ${name} now`, isError: false },
   };
 }
@@ -288,17 +289,18 @@ function acceptName(state: State, prompt: Prompt): State {
 function removeLine(state: State): State {
   const { list } = state;
   if (list === null || list.kind === 'columns') return state;
-  if (list.kind === 'known') return onList({ ...state, known: state.known.toSpliced(list.at, 1) }, list);
+  if (list.kind === 'hide-rules')
+    return clampCursor({ ...state, hideRules: state.hideRules.toSpliced(list.at, 1) }, list);
   const name = viewsOf(state)[list.at]?.name;
   if (name === undefined) return state;
   if (isBuiltIn(name))
     return { ...state, message: { text: `the view ${name} is always there`, isError: true } };
-  return onList({ ...state, views: state.views.filter((it) => it.name !== name) }, list);
+  return clampCursor({ ...state, views: state.views.filter((it) => it.name !== name) }, list);
 }
 
-/** Keeps the cursor of a list on a line of it: where the last one has gone, on the one before. */
-function onList(state: State, list: List & { readonly kind: 'views' | 'known' }): State {
-  const { length } = list.kind === 'views' ? viewsOf(state) : state.known;
+/** Moves the cursor of a list to its last item if it is past the end. */
+function clampCursor(state: State, list: List & { readonly kind: 'views' | 'hide-rules' }): State {
+  const { length } = list.kind === 'views' ? viewsOf(state) : state.hideRules;
   return { ...state, list: { ...list, at: Math.max(0, Math.min(list.at, length - 1)) } };
 }
 

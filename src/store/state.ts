@@ -8,7 +8,7 @@ import type { EventLog } from './log.ts';
 import type { InterfaceTraffic } from './rates.ts';
 import type { Row, SocketTable, Tick } from './table.ts';
 
-/** Every column, in the order of the screen: first those that come by themselves, then those that are asked for. */
+/** Every column, in the order of the screen: default columns first, then those shown only when they are chosen. */
 export const COLUMN_IDS = [
   'process',
   'pid',
@@ -64,13 +64,13 @@ export const COLUMN_IDS = [
 ] as const;
 export type ColumnId = (typeof COLUMN_IDS)[number];
 
-/** The widest that a column can be chosen to be, cells. */
-export const MOST_WIDTH = 120;
+/** Maximum width that can be chosen for a column, cells. */
+export const MAX_COLUMN_WIDTH = 120;
 
 /** A column that the user has chosen. */
 export interface ColumnChoice {
   readonly id: ColumnId;
-  /** Cells, 1 to 120; absent where the content decides. */
+  /** Cells, 1 to 120; absent when the content decides. */
   readonly width?: number;
 }
 
@@ -79,20 +79,20 @@ export interface Sort {
   readonly descending: boolean;
 }
 
-/** What the rows of a group have in common. */
+/** Ways to group: what the rows of a group have in common. */
 export const GROUPS = ['process', 'host', 'port', 'user', 'ns'] as const;
 export type GroupBy = (typeof GROUPS)[number];
 
-/** Which groups show their header only: none, or all, but for those named. So it is said of groups to come, too. */
+/** Folded groups, which show only their header: none or all, except for some. This covers groups that come later too. */
 export interface Folds {
   readonly all: boolean;
   /** Ids of groups. */
-  readonly but: ReadonlySet<string>;
+  readonly except: ReadonlySet<string>;
 }
 
-export const NO_FOLDS: Folds = { all: false, but: new Set() };
+export const NO_FOLDS: Folds = { all: false, except: new Set() };
 
-/** What a line of text is typed for. */
+/** What a prompt asks for. */
 export type PromptKind = 'query' | 'port' | 'process' | 'netns' | 'save' | 'view';
 
 /** A line of text being typed. */
@@ -101,64 +101,64 @@ export interface Prompt {
   readonly text: string;
   /** Where the next character goes, in UTF-16 units from the start. */
   readonly cursor: number;
-  /** The whole text is replaced by the first character typed: it was filled in, not typed. */
+  /** The text was prefilled and not edited yet: the first character typed replaces it. */
   readonly untouched: boolean;
-  /** The query to return to when the prompt is left without an answer. */
+  /** The query to restore when the prompt is cancelled. */
   readonly before: Query;
-  /** What is wrong with the answer given. */
+  /** Message about the last answer, which was not accepted. */
   readonly error?: string;
-  /** Where the text is no query, and what is wanted there. */
+  /** Where the text is not a valid query, and what is expected there. */
   readonly problem?: QueryProblem;
-  /** What the text may go on with, and which of it stands there now. */
+  /** Choices to complete the word with, and the index of the one in the text. */
   readonly completion?: Completion & { readonly index: number };
-  /** Which of the queries of before stands there, counted back from the last one; absent for what was typed. */
+  /** Which query of the history the text is, counted back from the last one; absent for typed text. */
   readonly recalled?: number;
-  /** What had been typed before one was recalled. */
+  /** The text typed before a query of the history replaced it. */
   readonly typed?: string;
 }
 
-/** What is known of a host name in a query. */
+/** Result of looking up a host name of a query. */
 export type HostAnswer =
-  | { readonly type: 'asked' }
+  | { readonly type: 'pending' }
   | { readonly type: 'addresses'; readonly addresses: readonly string[] }
   | { readonly type: 'failed'; readonly why: string };
 
-/** A way to look at the sockets, under a name. */
+/** A named query with sort, columns and grouping. */
 export interface View {
   readonly name: string;
   readonly query: string;
-  /** Absent where the columns go by the width of the pane. */
+  /** Absent when the width of the pane decides. */
   readonly columns?: readonly ColumnChoice[];
   readonly sort?: Sort;
   readonly group?: GroupBy;
 }
 
-/** A list of which the keys choose, and the line, or the column, that they are at. */
+/** An open list with its cursor: the index of an item, or a column. */
 export type List =
-  | { readonly kind: 'views' | 'known'; readonly at: number }
+  | { readonly kind: 'views' | 'hide-rules'; readonly at: number }
   | { readonly kind: 'columns'; readonly cursor: ColumnId };
 
-/** Something said in passing: until the next key. */
+/** A message on the screen until the next key press. */
 export interface Message {
   readonly text: string;
   readonly isError: boolean;
 }
 
-/** The picture that stands still while sampling goes on. */
+/** The rows at the start of a pause, and the counts since; polling goes on. */
 export interface Pause {
   readonly rows: readonly Row[];
-  /** How many of them are not closed. */
+  /** Number of rows that are not closed. */
   readonly open: number;
   readonly nowMs: number;
   readonly takenAtMs: number;
-  /** The end of the event log. */
+  /** `end` of the event log when the pause started. */
   readonly logEnd: number;
   readonly spawned: number;
   readonly changed: number;
   readonly closed: number;
 }
 
-/** What the keys move in. */
+/** The pane whose cursor the keys move. */
 export type Focus = 'table' | 'events';
 
 export type PaneName = 'events' | 'details' | 'traffic' | 'graph' | 'help';
@@ -169,26 +169,26 @@ export type Palette = (typeof PALETTES)[number];
 /** CPU and memory of the process in the details pane. */
 export interface Usage {
   readonly pid: number;
-  /** Percent of one core since the last answer; absent in the first. */
+  /** Percent of one core since the last measurement; absent in the first one. */
   readonly cpuPercent?: number;
   readonly memoryBytes: number;
 }
 
-/** The sampler has not answered for several intervals. */
+/** The sampler has sent no batch for several intervals. */
 export interface Silence {
   /** Time since the last batch, or since the start, milliseconds. */
   readonly forMs: number;
-  /** Its work, in words. */
+  /** What the sampler is doing, from `Progress`. */
   readonly doing: string;
 }
 
-/** Everything the screen is made of. The table and the log inside change in place; the rest is replaced. */
+/** Everything that the screen shows. The table and the log change in place; the rest is replaced. */
 export interface State {
   readonly host: string;
   readonly system: string;
   readonly source: string;
   readonly intervalMs: number;
-  /** The interval in use, which may be longer than the one asked for. */
+  /** The interval in use, which may be longer than the requested one. */
   readonly pacedIntervalMs: number;
   readonly table: SocketTable;
   readonly log: EventLog;
@@ -196,47 +196,46 @@ export interface State {
   readonly nowMs: number | undefined;
   /** Wall-clock time of the last batch, milliseconds since 1970; 0 before the first one. */
   readonly takenAtMs: number;
-  /** Null while batches come. */
+  /** Null while batches arrive. */
   readonly silence: Silence | null;
   readonly interfaces: readonly InterfaceTraffic[];
   readonly lastTick: Tick | undefined;
   readonly cost: Cost | undefined;
   readonly degradations: readonly Degradation[];
-  /** What is caught between two looks; undefined before the first batch. */
+  /** Which changes between two polls are seen; undefined before the first batch. */
   readonly coverage: Coverage | undefined;
-  /** What was missed within the last minute. */
+  /** Gaps of the last minute. */
   readonly gaps: readonly GapEvent[];
   readonly query: Query;
-  /** What is known of the host names that queries asked for. */
+  /** Results for the host names of queries. */
   readonly hosts: ReadonlyMap<string, HostAnswer>;
-  /** Queries of before, the last one last. */
+  /** Earlier queries, oldest first. */
   readonly history: readonly string[];
-  /** What was there before this, on the batches' clock, is not new; undefined where the first look stands for that. */
+  /** Sockets first seen after this time are new, on the batches' clock; undefined when the first batch is the baseline. */
   readonly baselineMs: number | undefined;
-  /** What is hidden for good. */
-  readonly known: readonly HideRule[];
-  /** Views of the user's own, behind those that there always are. */
+  readonly hideRules: readonly HideRule[];
+  /** The user's views; built-in ones are not among them. */
   readonly views: readonly View[];
   readonly sort: Sort;
-  /** What the table shows, in this order; null where the width of the pane decides. */
+  /** Chosen columns, in order; null when the width of the pane decides. */
   readonly columns: readonly ColumnChoice[] | null;
-  /** Null where rows are not grouped. */
+  /** Null when rows are not grouped. */
   readonly group: GroupBy | null;
   readonly folds: Folds;
-  /** The order of the rows stands still while their values keep changing. */
+  /** Keeps the order of the rows while their values change. */
   readonly frozen: boolean;
   readonly pause: Pause | null;
   readonly selectedId: string | null;
-  /** The column of the cell that is copied; null for none. */
+  /** Column of the selected cell, which is copied; null for none. */
   readonly cell: ColumnId | null;
-  /** Number of the event that the cursor of the log is on; null while it follows the newest one. */
+  /** Number of the event under the cursor of the log; null while the cursor follows the newest one. */
   readonly eventNumber: number | null;
   readonly focus: Focus;
   readonly prompt: Prompt | null;
   readonly list: List | null;
   readonly message: Message | null;
   readonly panes: Readonly<Record<PaneName, boolean>>;
-  /** First line of the help that is shown. */
+  /** Index of the first help line on the screen. */
   readonly helpTop: number;
   readonly serviceNames: boolean;
   readonly palette: Palette;

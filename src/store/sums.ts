@@ -1,31 +1,31 @@
 import { firstOwner, isEstablished, isListening, type Socket } from '../model/socket.ts';
 
-/** A socket and what goes through it, bytes a second; undefined when unknown. */
+/** A socket and its rates, bytes per second; undefined when unknown. */
 export interface Flow {
   readonly socket: Socket;
   readonly rxRate: number | undefined;
   readonly txRate: number | undefined;
 }
 
-/** What some sockets come to; what is unknown of a socket adds nothing. */
+/** Sum over some sockets. Unknown counters and rates count as 0. */
 export interface Sum {
   readonly sockets: number;
-  /** Those among them that listen, and that are connected. */
+  /** Number of listeners, and of established connections, among them. */
   readonly listening: number;
   readonly established: number;
-  /** Those among them of which bytes are known. */
+  /** Number of sockets with known byte counters. */
   readonly counted: number;
   readonly rxBytes: number;
   readonly txBytes: number;
-  /** Bytes a second in the last tick. */
+  /** Bytes per second in the last tick. */
   readonly rxRate: number;
   readonly txRate: number;
 }
 
-/** What the open sockets of one process come to. */
+/** Sum over the open sockets of one process. */
 export interface ProcessSum extends Sum {
   readonly pid: number;
-  /** Name of the program, as it was last told. Hostile text. */
+  /** Latest name of the program. Hostile text. */
   readonly process: string | undefined;
 }
 
@@ -47,7 +47,7 @@ export const emptySum = (): OpenSum => ({
 const isCounted = ({ traffic }: Socket): boolean =>
   traffic?.rxBytes !== undefined || traffic?.txBytes !== undefined;
 
-/** Adds a socket to a sum, or takes it out again as it was. */
+/** Adds a socket to a sum (1), or subtracts it (-1). */
 export function addTo(sum: OpenSum, { socket, rxRate, txRate }: Flow, sign: 1 | -1): void {
   sum.sockets += sign;
   if (isListening(socket)) sum.listening += sign;
@@ -61,20 +61,20 @@ export function addTo(sum: OpenSum, { socket, rxRate, txRate }: Flow, sign: 1 | 
 }
 
 /**
- * Sums over the open sockets of each process (of several that hold a socket the first). Kept by what changes: a tick
- * never looks at the sockets that stay as they are. Counters and rates are integers, so nothing is lost by it.
+ * Sums over the open sockets of each process. A socket with several holders counts for the first. Only changed sockets
+ * are added and subtracted; counters and rates are integers, so no rounding errors add up.
  */
 export class Sums {
   readonly #processes = new Map<number, Mutable<ProcessSum>>();
 
-  /** By pid; processes without an open socket are not there. */
+  /** Sums by pid, of processes with open sockets only. */
   get processes(): ReadonlyMap<number, ProcessSum> {
     return this.#processes;
   }
 
-  /** A socket has come (`before` is absent), has changed, or has gone (`now` is absent). */
+  /** Applies a socket that spawned (`before` is undefined), changed, or closed (`now` is undefined). */
   change(before: Flow | undefined, now: Flow | undefined): void {
-    // The new one first, lest the sum of a process with one socket go and come again.
+    // Added before it is subtracted: otherwise the sum of a process with one socket is deleted and created again.
     if (now) this.#add(now, 1);
     if (before) this.#add(before, -1);
   }

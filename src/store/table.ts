@@ -3,32 +3,29 @@ import type { Event } from '../model/event.ts';
 import { isEstablished, isListening, isNotable, type Socket } from '../model/socket.ts';
 import type { Subject } from '../query/subject.ts';
 import { Directions } from './directions.ts';
-import { toldDirection } from './listeners.ts';
-import { rateOf, stillRate } from './rates.ts';
+import { directionFromKernel } from './listeners.ts';
+import { rateOf, idleRate } from './rates.ts';
 import { type ProcessSum, Sums } from './sums.ts';
 
-/** What happened to a row of late; it fades after the linger time. */
+/** What happened to a row lately; the mark fades after the linger time. */
 export type Mark = Subject['mark'];
 
-/** A socket as the screen knows it. Immutable: a row that changes is replaced. Times are of the batches' clock. */
+/** A socket in the table. Immutable: a row that changes is replaced. Times are on the batches' clock. */
 export interface Row extends Subject {
   readonly id: string;
   /**
-   * Bytes a second received and sent in the last tick, whole; undefined when unknown, or closed. 0 in the first batch,
-   * of which it says nothing: see `isMeasured`.
+   * Bytes per second received and sent in the last tick, integers; undefined when unknown, or closed. 0 in the first
+   * batch, where it is not a measurement: see `isMeasured`.
    */
   readonly rxRate: number | undefined;
   readonly txRate: number | undefined;
-  /**
-   * How long it lived, milliseconds and parts of one; absent while it is there. What is left of a connection when that
-   * is over (TIME_WAIT) has it already.
-   */
+  /** How long it lived, milliseconds with fractions; absent while it is open. A remnant (TIME_WAIT) has it already. */
   readonly lifetimeMs?: number;
   /** The lifetime is a lower bound. */
   readonly isAtLeast?: boolean;
 }
 
-/** False at the first look, when there is nothing yet to compare a counter with. `nowMs` is on the batches' clock. */
+/** Returns false in the first batch, when there are no earlier counters for a rate. `nowMs` is on the batches' clock. */
 export const isMeasured = ({ baseline, firstSeenMs }: Row, nowMs: number): boolean =>
   !baseline || nowMs > firstSeenMs;
 
@@ -47,14 +44,14 @@ export interface Tick {
   readonly spawned: number;
   readonly changed: number;
   readonly closed: number;
-  /** Bytes a second through all sockets together; absent where no source tells of them. */
+  /** Bytes per second of all sockets together; absent when the source has no byte counters. */
   readonly rxRate?: number;
   readonly txRate?: number;
 }
 
-/** What has ever been told of a socket, which decides about columns: they come, and stay. */
+/** Which optional fields any socket has had: their columns appear, and stay. */
 export interface Seen {
-  /** Bytes that went through it. */
+  /** Byte counters. */
   readonly traffic: boolean;
   readonly queues: boolean;
   /** More than one network namespace. */
@@ -64,36 +61,33 @@ export interface Seen {
 
 export const NOTHING_SEEN: Seen = { traffic: false, queues: false, namespaces: false, interfaces: false };
 
-/** Closed rows that are not shown as long as they should be: there were too many. */
-export interface Cut {
-  /** How many went before their time. */
+/** Closed rows that were removed before the linger time, because there were too many. */
+export interface DroppedRows {
+  /** Number of rows removed early. */
   readonly rows: number;
-  /** How many stay at most. */
+  /** Maximum number of closed rows. */
   readonly kept: number;
-  /** When the last of them went, on the batches' clock. */
+  /** Time of the last removal, on the batches' clock. */
   readonly lastMs: number;
 }
 
-/** How long the notice of rows that were cut stays after the last one, milliseconds. */
-const CUT_MS = 60_000;
+/** How long the notice of dropped rows stays after the last one, milliseconds. */
+const DROP_NOTICE_MS = 60_000;
 
 const HISTORY_LENGTH = 600;
 
-/**
- * So many marks fade, and so many rates go to 0, at a time; the others follow at once, in runs between which keys are
- * heard.
- */
-const RUN = 1000;
+/** Maximum number of marks that fade, and of rates that go to 0, in one call. Keys are read between two calls. */
+const MAX_RUN = 1000;
 
 const kindOf = (socket: Socket): 'established' | 'listening' | 'other' =>
   isListening(socket) ? 'listening' : isEstablished(socket) ? 'established' : 'other';
 
-/** Drops the oldest entries; in runs, so that it costs nothing on most calls. */
+/** Drops the oldest entries, but only once the list has twice the length: most calls cost nothing. */
 const trim = (list: unknown[], length: number): void => {
   if (list.length >= length * 2) list.splice(0, list.length - length);
 };
 
-/** What goes through a socket that was as `before`; a socket without past had counted nothing. */
+/** Returns the rates of a socket since `before`. The counters of a new socket started at 0. */
 function measure(
   before: Socket | undefined,
   now: Socket,
@@ -106,62 +100,70 @@ function measure(
   };
 }
 
-/** The rates of a socket whose counters stand still. */
-const still = ({ traffic }: Socket): Pick<Row, 'rxRate' | 'txRate'> => ({
-  rxRate: stillRate(traffic?.rxBytes),
-  txRate: stillRate(traffic?.txBytes),
+/** Returns the rates of a socket whose counters do not change. */
+const idleRates = ({ traffic }: Socket): Pick<Row, 'rxRate' | 'txRate'> => ({
+  rxRate: idleRate(traffic?.rxBytes),
+  txRate: idleRate(traffic?.txBytes),
 });
 
-const isStill = ({ rxRate, txRate, socket: { traffic } }: Row): boolean =>
-  rxRate === stillRate(traffic?.rxBytes) && txRate === stillRate(traffic?.txBytes);
+const isIdle = ({ rxRate, txRate, socket: { traffic } }: Row): boolean =>
+  rxRate === idleRate(traffic?.rxBytes) && txRate === idleRate(traffic?.txBytes);
 
-const redirected = ({ direction: _, ...rest }: Row, direction: Row['direction']): Row =>
+const withDirection = ({ direction: _, ...rest }: Row, direction: Row['direction']): Row =>
   direction ? { ...rest, direction } : rest;
 
 /**
- * The sockets of now, those that closed a moment ago, and what happened of late. It is changed in place, for a copy
- * of 100,000 rows a tick would cost more than reading them: one owner, no clock of its own, no I/O.
+ * Rows of the open sockets and of those that closed within the linger time, with counts of the last ticks. It changes in
+ * place, because a copy of 100,000 rows each tick would cost more than a poll. It has no clock and does no I/O.
+ *
+ * A batch is applied part by part:
+ *
+ *     apply(part) ── fade old marks, then rows: spawned, changed, closed, then events
+ *        │ last part
+ *        ▼
+ *     #complete ── close rows that a restarted sampler did not report, set rates of unchanged rows to 0, return the tick
  */
 export class SocketTable {
   readonly #rows = new Map<string, Row>();
-  /** When the mark of a row fades, by its id, in the order in which they do. */
+  /** Time at which the mark of a row fades, by the id of the row, earliest first. */
   readonly #marked = new Map<string, number>();
   readonly #history: Tick[] = [];
-  #touched = new Set<string>();
+  #changedIds = new Set<string>();
   readonly #totals = { total: 0, established: 0, listening: 0, other: 0 };
   readonly #sums = new Sums();
   readonly #lingerMs: number;
-  readonly #mostClosed: number;
-  /** Ids of closed rows, the first one to go first. */
+  readonly #maxClosed: number;
+  /** Ids of closed rows, oldest first. */
   readonly #closed = new Set<string>();
-  #cut: Cut | undefined;
-  /** Rows that were not still at the end of the last tick: they are now, unless this one says otherwise. */
-  #flowing = new Set<string>();
-  #flowingNow = new Set<string>();
-  /** Rows of which nothing more was said, that are still to go to 0. */
-  #resting = new Set<string>();
-  /** What the rows of the batch that is coming in parts come to, bytes a second. */
+  #droppedRows: DroppedRows | undefined;
+  /** Ids of rows with traffic in the last tick. Their rates are 0 now, unless this tick changes the row. */
+  #active = new Set<string>();
+  /** Ids of rows with traffic in this tick. */
+  #activeNow = new Set<string>();
+  /** Ids of rows that have no traffic any more and whose rates have not been set to 0 yet. */
+  #idling = new Set<string>();
+  /** Sums of the rates in the current batch, bytes per second. */
   #rates = { rxRate: 0, txRate: 0 };
-  /** Time of the last batch that was taken whole. */
+  /** Time of the last complete batch. */
   #completeMs: number | undefined;
-  /** Ids of open rows that a sampler which began anew has not told of yet. */
-  #untold: Set<string> | undefined;
-  /** Counts of the batch that is coming in parts. */
+  /** Ids of open rows that a restarted sampler has not reported yet; undefined without a restart. */
+  #unreported: Set<string> | undefined;
+  /** Counts of the current batch. */
   #counts = { spawned: 0, changed: 0, closed: 0 };
   #seen = NOTHING_SEEN;
   #firstNetns: number | undefined;
   readonly #directions = new Directions();
 
   /**
-   * @param lingerMs how long marks last and closed rows stay, milliseconds
-   * @param mostClosed how many closed rows stay at most; the oldest go first
+   * @param lingerMs how long marks and closed rows stay, milliseconds
+   * @param maxClosed maximum number of closed rows; the oldest are removed first
    */
-  constructor(lingerMs: number, mostClosed = Infinity) {
+  constructor(lingerMs: number, maxClosed = Infinity) {
     this.#lingerMs = lingerMs;
-    this.#mostClosed = mostClosed;
+    this.#maxClosed = maxClosed;
   }
 
-  /** Every row by socket id, closed ones that linger included. */
+  /** All rows by socket id, with the closed ones that have not faded. */
   get rows(): ReadonlyMap<string, Row> {
     return this.#rows;
   }
@@ -170,106 +172,108 @@ export class SocketTable {
     return this.#totals;
   }
 
-  /** What the open sockets of each process come to, by pid. */
+  /** Sums over the open sockets of each process, by pid. */
   get processes(): ReadonlyMap<number, ProcessSum> {
     return this.#sums.processes;
   }
 
-  /** Closed rows that went before their time within the last minute; undefined for none. */
-  get cut(): Cut | undefined {
-    return this.#cut;
+  /** Closed rows removed early, until a minute after the last one; undefined for none. */
+  get droppedRows(): DroppedRows | undefined {
+    return this.#droppedRows;
   }
 
-  /** The same object until something is seen for the first time. */
+  /** Optional fields seen so far. The same object until another field is seen. */
   get seen(): Seen {
     return this.#seen;
   }
 
-  /** Ticks, newest last; at least the last 600. The first batch is not among them. */
+  /** Ticks, oldest first; at least the last 600. The first batch is not among them. */
   get history(): readonly Tick[] {
     return this.#history;
   }
 
-  /** Ids of the rows that were added, replaced or removed since the last call. */
-  takeTouched(): ReadonlySet<string> {
-    const touched = this.#touched;
-    this.#touched = new Set();
-    return touched;
+  /** Returns the ids of the rows added, replaced or removed since the last call. */
+  takeChangedIds(): ReadonlySet<string> {
+    const ids = this.#changedIds;
+    this.#changedIds = new Set();
+    return ids;
   }
 
-  /** When `fade` has something to do again, on the batches' clock; undefined when nothing is marked. */
+  /** Time of the next call of `fade` that changes rows, on the batches' clock; undefined when no row is marked. */
   get nextFadeMs(): number | undefined {
-    if (this.#resting.size > 0) return this.#completeMs;
+    if (this.#idling.size > 0) return this.#completeMs;
     const [next] = this.#marked.values();
     return next;
   }
 
   /**
-   * Takes a batch, or a part of one: the parts of a batch are of one time, and count as one tick.
-   * @returns the counts of the whole batch; undefined while more parts of it are to come
+   * Applies a batch, or a part of one. All parts of a batch have one time and count as one tick.
+   * @returns the counts of the whole batch with its last part; undefined before
    */
   apply(batch: Batch): Tick | undefined {
     const { monotonicMs } = batch;
     this.fade(monotonicMs);
-    // The sampler began anew: what it finds new came while there was none.
-    const isAgain = batch.baseline && this.#completeMs !== undefined;
-    if (isAgain) this.#untold ??= this.#openIds();
-    const news = isAgain ? { ...batch, baseline: false } : batch;
-    // A socket that does not change is not sent: until the batch before this one its counters stood as they are known.
+    // The sampler was restarted: sockets without a row spawned meanwhile.
+    const isRestart = batch.baseline && this.#completeMs !== undefined;
+    if (isRestart) this.#unreported ??= this.#openIds();
+    const fields = isRestart ? { ...batch, baseline: false } : batch;
+    // Unchanged sockets are not sent, so the counters of a row are those of the last batch.
     const elapsedMs = this.#completeMs === undefined ? undefined : monotonicMs - this.#completeMs;
     for (const socket of batch.spawned) {
-      if (this.#untold?.delete(socket.id)) this.#change(socket, monotonicMs, elapsedMs);
-      else this.#spawn(socket, news, elapsedMs);
+      if (this.#unreported?.delete(socket.id)) this.#change(socket, monotonicMs, elapsedMs);
+      else this.#spawn(socket, fields, elapsedMs);
     }
     for (const socket of batch.changed) {
       if (this.#change(socket, monotonicMs, elapsedMs)) this.#counts.changed++;
     }
     for (const id of batch.closed) this.#close(id, monotonicMs);
-    this.#cutClosed(monotonicMs);
-    for (const event of batch.events) this.#learn(event);
-    // Nothing of the first look is news, also what has gone by its end.
+    this.#dropClosed(monotonicMs);
+    for (const event of batch.events) this.#applyEvent(event);
+    // The baseline is not counted, nor are baseline sockets that have closed by the end of the batch.
     if (!batch.baseline) {
       this.#counts.spawned += batch.spawned.length;
       this.#counts.closed += batch.closed.length;
     }
-    return batch.partial ? undefined : this.#complete(news);
+    return batch.partial ? undefined : this.#complete(fields);
   }
 
-  /**
-   * Takes away the marks that have had their time, and with them the closed rows: a thousand of them at most, and
-   * the next ones when it is called again.
-   */
+  /** Removes expired marks, and closed rows with them: at most a thousand in one call. */
   fade(nowMs: number): void {
-    let run = 0;
+    let count = 0;
     for (const [id, untilMs] of this.#marked) {
-      if (untilMs > nowMs || ++run > RUN) break;
+      if (untilMs > nowMs || ++count > MAX_RUN) break;
       this.#marked.delete(id);
       const row = this.#rows.get(id);
       if (row === undefined) continue;
       if (row.mark === 'closed') this.#remove(id);
       else this.#put({ ...row, mark: 'none' });
     }
-    this.#rest();
+    this.#idle();
   }
 
   #remove(id: string): void {
     this.#rows.delete(id);
     this.#marked.delete(id);
     this.#closed.delete(id);
-    this.#touched.add(id);
+    this.#changedIds.add(id);
   }
 
-  /** Takes the oldest closed rows away that are more than may stay, and counts them. */
-  #cutClosed(nowMs: number): void {
-    const isOver = this.#cut && nowMs - this.#cut.lastMs > CUT_MS;
-    if (isOver) this.#cut = undefined;
+  /** Removes the oldest closed rows beyond the maximum, and counts them. */
+  #dropClosed(nowMs: number): void {
+    const isExpired = this.#droppedRows && nowMs - this.#droppedRows.lastMs > DROP_NOTICE_MS;
+    if (isExpired) this.#droppedRows = undefined;
     let rows = 0;
     for (const id of this.#closed) {
-      if (this.#closed.size <= this.#mostClosed) break;
+      if (this.#closed.size <= this.#maxClosed) break;
       this.#remove(id);
       rows++;
     }
-    if (rows > 0) this.#cut = { rows: (this.#cut?.rows ?? 0) + rows, kept: this.#mostClosed, lastMs: nowMs };
+    if (rows > 0)
+      this.#droppedRows = {
+        rows: (this.#droppedRows?.rows ?? 0) + rows,
+        kept: this.#maxClosed,
+        lastMs: nowMs,
+      };
   }
 
   #openIds(): Set<string> {
@@ -279,15 +283,15 @@ export class SocketTable {
   }
 
   #complete({ baseline, monotonicMs }: Batch): Tick {
-    for (const id of this.#untold ?? []) this.#close(id, monotonicMs);
-    this.#untold = undefined;
-    if (this.#resting.size === 0) this.#resting = this.#flowing;
-    // What is left over of the runs of before comes first.
-    else for (const id of this.#flowing) this.#resting.add(id);
-    this.#rest();
-    this.#flowing = this.#flowingNow;
-    this.#flowingNow = new Set();
-    this.#directions.settle();
+    for (const id of this.#unreported ?? []) this.#close(id, monotonicMs);
+    this.#unreported = undefined;
+    if (this.#idling.size === 0) this.#idling = this.#active;
+    // Rows left over from earlier runs come first.
+    else for (const id of this.#active) this.#idling.add(id);
+    this.#idle();
+    this.#active = this.#activeNow;
+    this.#activeNow = new Set();
+    this.#directions.endBatch();
     this.#completeMs = monotonicMs;
     const tick: Tick = {
       monotonicMs,
@@ -302,15 +306,15 @@ export class SocketTable {
     return tick;
   }
 
-  /** Nothing was said of rows that were not still: now they are. */
-  #rest(): void {
-    let run = 0;
-    for (const id of this.#resting) {
-      if (++run > RUN) break;
-      this.#resting.delete(id);
+  /** Sets the rates of rows without new traffic to 0: at most a thousand in one call. */
+  #idle(): void {
+    let count = 0;
+    for (const id of this.#idling) {
+      if (++count > MAX_RUN) break;
+      this.#idling.delete(id);
       const before = this.#rows.get(id);
       if (before === undefined || before.mark === 'closed') continue;
-      const row: Row = { ...before, ...still(before.socket) };
+      const row: Row = { ...before, ...idleRates(before.socket) };
       this.#sums.change(before, row);
       this.#put(row);
     }
@@ -318,27 +322,27 @@ export class SocketTable {
 
   #put(row: Row): void {
     this.#rows.set(row.id, row);
-    this.#touched.add(row.id);
+    this.#changedIds.add(row.id);
   }
 
   #putMarked(row: Row, nowMs: number): void {
     this.#put(row);
-    // Behind all others, also where it was marked already.
+    // Deleted first, so that a row that is marked again moves to the end.
     this.#marked.delete(row.id);
     this.#marked.set(row.id, nowMs + this.#lingerMs);
   }
 
-  /** Takes an open row into account in the place of what it was. */
-  #account(before: Row | undefined, row: Row): void {
+  /** Replaces an open row in counts, sums and rates. */
+  #recount(before: Row | undefined, row: Row): void {
     if (before) this.#count(before.socket, -1);
     this.#count(row.socket, 1);
     this.#sums.change(before, row);
     this.#rates.rxRate += row.rxRate ?? 0;
     this.#rates.txRate += row.txRate ?? 0;
-    this.#flowing.delete(row.id);
-    this.#resting.delete(row.id);
-    if (!isStill(row)) this.#flowingNow.add(row.id);
-    this.#see(row.socket);
+    this.#active.delete(row.id);
+    this.#idling.delete(row.id);
+    if (!isIdle(row)) this.#activeNow.add(row.id);
+    this.#noteFields(row.socket);
   }
 
   #count(socket: Socket, by: 1 | -1): void {
@@ -346,7 +350,8 @@ export class SocketTable {
     this.#totals[kindOf(socket)] += by;
   }
 
-  #see({ traffic, netns, interface: name }: Socket): void {
+  /** Notes optional fields that are seen for the first time. */
+  #noteFields({ traffic, netns, interface: name }: Socket): void {
     const { seen } = this;
     if (traffic !== undefined) {
       if (!seen.traffic && (traffic.rxBytes !== undefined || traffic.txBytes !== undefined))
@@ -362,8 +367,8 @@ export class SocketTable {
   }
 
   #spawn(socket: Socket, { baseline, monotonicMs }: Batch, elapsedMs: number | undefined): void {
-    const rates = baseline ? still(socket) : measure(undefined, socket, elapsedMs);
-    const direction = this.#directions.take(socket, undefined, this.#turnIn);
+    const rates = baseline ? idleRates(socket) : measure(undefined, socket, elapsedMs);
+    const direction = this.#directions.take(socket, undefined, this.#setIncoming);
     const { id } = socket;
     this.#closed.delete(id);
     const row: Row = {
@@ -375,22 +380,22 @@ export class SocketTable {
       ...rates,
       ...(direction && { direction }),
     };
-    this.#account(undefined, row);
+    this.#recount(undefined, row);
     if (baseline) this.#put(row);
     else this.#putMarked({ ...row, mark: 'spawned' }, monotonicMs);
   }
 
-  /** @returns whether the change is news */
+  /** Returns true if the change is notable, and marks the row then. */
   #change(socket: Socket, nowMs: number, elapsedMs: number | undefined): boolean {
     const before = this.#rows.get(socket.id);
     if (before === undefined || before.mark === 'closed') return false;
-    const direction = this.#directions.take(socket, before.direction, this.#turnIn);
+    const direction = this.#directions.take(socket, before.direction, this.#setIncoming);
     const row: Row = {
-      ...(direction === before.direction ? before : redirected(before, direction)),
+      ...(direction === before.direction ? before : withDirection(before, direction)),
       socket,
       ...measure(before.socket, socket, elapsedMs),
     };
-    this.#account(before, row);
+    this.#recount(before, row);
     if (!isNotable(before.socket, socket)) {
       this.#put(row);
       return false;
@@ -406,18 +411,18 @@ export class SocketTable {
     this.#directions.drop(id);
     this.#sums.change(before, undefined);
     this.#closed.add(id);
-    // Where nobody tells how long it lived, it is as long as it was seen.
+    // Without a lifetime from an event, the time since the first sighting.
     const seen = { lifetimeMs: nowMs - before.firstSeenMs, isAtLeast: before.baseline };
     this.#putMarked({ ...seen, ...before, mark: 'closed', rxRate: undefined, txRate: undefined }, nowMs);
   }
 
-  readonly #turnIn = (id: string): void => {
+  readonly #setIncoming = (id: string): void => {
     const row = this.#rows.get(id);
     if (row) this.#put({ ...row, direction: 'in' });
   };
 
-  /** What is told of a connection behind the lists, in the same part or a later one. */
-  #learn(event: Event): void {
+  /** Applies what an event says beyond the lists: lifetime and direction. It comes in the same part or a later one. */
+  #applyEvent(event: Event): void {
     if (event.type === 'gap') return;
     const row = this.#rows.get(event.socket.id);
     if (row === undefined) return;
@@ -425,8 +430,8 @@ export class SocketTable {
       const { lifetimeMs, isAtLeast = false } = event;
       this.#put({ ...row, lifetimeMs, isAtLeast });
     }
-    // It was caught while it was being begun.
-    const direction = event.type === 'spawn' ? toldDirection(event.socket) : undefined;
+    // A spawn event of the trace has the state of the handshake.
+    const direction = event.type === 'spawn' ? directionFromKernel(event.socket) : undefined;
     if (direction && row.direction !== direction) this.#put({ ...row, direction });
   }
 }

@@ -2,7 +2,7 @@ import { printQuery } from '../query/print.ts';
 import { parseQuery } from '../query/query.ts';
 import { NO_FOLDS, type State, type View } from './state.ts';
 
-/** What everybody looks for, under the first number keys. */
+/** Views that always exist, under the first number keys. */
 export const BUILT_IN: readonly View[] = [
   { name: 'all', query: '' },
   { name: 'listening', query: 'listen' },
@@ -12,14 +12,14 @@ export const BUILT_IN: readonly View[] = [
   { name: 'new', query: 'new', sort: { column: 'age', descending: false } },
 ];
 
-/** How the rows are ordered where nothing is said of it. */
+/** Order of the rows unless a view or a setting says otherwise. */
 export const DEFAULT_SORT = { column: 'process', descending: false } as const;
 
-/** Every view, in the order of their numbers: those that there always are, and the user's. */
+/** Returns all views in the order of their number keys: built-in ones, then the user's. */
 export const viewsOf = ({ views }: Pick<State, 'views'>): readonly View[] => [...BUILT_IN, ...views];
 
-/** Looks at the sockets by a view. One that does not say how they are ordered, or which columns there are, leaves that. */
-export function lookBy(state: State, view: View): State {
+/** Applies a view. What the view does not set (sort, columns, grouping) returns to its default. */
+export function applyView(state: State, view: View): State {
   const parsed = parseQuery(view.query);
   if ('problem' in parsed) {
     const text = `the view ${view.name} asks for what cannot be understood: ${parsed.problem.message}`;
@@ -37,8 +37,8 @@ export function lookBy(state: State, view: View): State {
   };
 }
 
-/** How the sockets are looked at now, under a name. */
-export const presentView = ({ query, sort, columns, group }: State, name: string): View => ({
+/** Returns the present query, sort, columns and grouping as a view with this name. */
+export const viewFromState = ({ query, sort, columns, group }: State, name: string): View => ({
   name,
   query: query.text,
   sort,
@@ -48,19 +48,19 @@ export const presentView = ({ query, sort, columns, group }: State, name: string
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 
-/** The view by which one looks now, or the first that asks for the same; undefined where none does. */
-export function viewNow(state: State): View | undefined {
-  const now = printQuery(state.query.expression);
-  const fitting = viewsOf(state).filter(({ query }) => {
+/** Returns the view that equals the present settings, else the first with the same query, else undefined. */
+export function activeView(state: State): View | undefined {
+  const present = printQuery(state.query.expression);
+  const withSameQuery = viewsOf(state).filter(({ query }) => {
     const parsed = parseQuery(query);
-    return 'query' in parsed && printQuery(parsed.query.expression) === now;
+    return 'query' in parsed && printQuery(parsed.query.expression) === present;
   });
-  const isWhole = ({ sort = DEFAULT_SORT, columns, group }: View) =>
+  const isSame = ({ sort = DEFAULT_SORT, columns, group }: View) =>
     same(sort, state.sort) && same(columns, state.columns) && same(group, state.group);
-  return fitting.find(isWhole) ?? fitting[0];
+  return withSameQuery.find(isSame) ?? withSameQuery[0];
 }
 
-/** The views with another one, which takes the place of one of its name. */
+/** Returns the views with one more, which replaces a view of the same name. */
 export function withView(views: readonly View[], view: View): readonly View[] {
   const at = views.findIndex(({ name }) => name === view.name);
   return at < 0 ? [...views, view] : views.with(at, view);

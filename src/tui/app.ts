@@ -249,8 +249,8 @@ export class App {
       case 'accept-prompt':
         this.#accept();
         break;
-      case 'know':
-        this.#know(command);
+      case 'hide':
+        this.#hide(command);
         break;
       default:
         this.#reduce(command);
@@ -302,9 +302,9 @@ export class App {
     this.#schedulePaint();
   }
 
-  #know(command: Action & { type: 'know' }): void {
+  #hide(command: Action & { type: 'hide' }): void {
     this.#reduce(command);
-    const { process, remote, port } = command.known;
+    const { process, remote, port } = command.rule;
     const peer = remote === '*' ? '' : ` with ${remote}`;
     this.#reduce({
       type: 'message',
@@ -327,7 +327,7 @@ export class App {
     for (const name of query.hosts) {
       const answer = hosts.get(name);
       if (answer !== undefined && !(again && answer.type === 'failed')) continue;
-      this.#reduce({ type: 'host', name, answer: { type: 'asked' } });
+      this.#reduce({ type: 'host', name, answer: { type: 'pending' } });
       void this.#effects.resolve(name).then((answer) => {
         this.#reduce({ type: 'host', name, answer });
         this.#schedulePaint();
@@ -581,6 +581,6 @@ export class App {
     const { openCount, hiddenCount } = this.#order;
     const total = pause ? pause.open : table.totals.total;
     const tooSlow = this.#order.tooSlow ?? this.#events.tooSlow;
-    return { shown: openCount, known: hiddenCount, total, tooSlow };
+    return { shown: openCount, hidden: hiddenCount, total, tooSlow };
   }
 }

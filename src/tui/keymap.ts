@@ -60,10 +60,10 @@ function exclude(context: KeyContext): Command {
 }
 
 /** From now on the connections of this program with this peer at this port are hidden. */
-function know(context: KeyContext): Command {
+function hide(context: KeyContext): Command {
   const row = rowOf(context);
   return row
-    ? { type: 'know', known: hideRuleOf(row.socket, row.direction) }
+    ? { type: 'hide', rule: hideRuleOf(row.socket, row.direction) }
     : say('h hides what the selected row is: select one');
 }
 
@@ -84,7 +84,7 @@ const VIEW_KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'] as const;
 function viewAt(state: State, number: number): Command {
   const view = viewsOf(state)[number - 1];
   return view
-    ? { type: 'look-by', view }
+    ? { type: 'apply-view', view }
     : say(`there is no view ${number}: v keeps how it looks now as one`);
 }
 
@@ -200,14 +200,14 @@ export const KEYS: readonly Binding[] = [
     label: 'h',
     about: 'hides this program with this peer and port for good; H lists what is hidden',
     group: 'Filter',
-    run: know,
+    run: hide,
   },
   {
     keys: ['S-h'],
     label: 'H',
     about: 'lists what h has hidden, to show it again',
     group: 'Filter',
-    run: () => ({ type: 'list', list: { kind: 'known', at: 0 } }),
+    run: () => ({ type: 'list', list: { kind: 'hide-rules', at: 0 } }),
   },
   {
     keys: ['escape'],

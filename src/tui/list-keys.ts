@@ -24,7 +24,7 @@ const STEPS: Readonly<Record<string, number>> = {
 const CLOSE: Command = { type: 'list', list: null };
 
 /** The key that opens a list closes it too. */
-const OPENED_BY: Readonly<Record<List['kind'], string>> = { views: 'v', known: 'S-h', columns: 'S-c' };
+const OPENED_BY: Readonly<Record<List['kind'], string>> = { views: 'v', 'hide-rules': 'S-h', columns: 'S-c' };
 
 const choicesOf = ({ state, columns }: KeyContext) => startingChoices(state.columns, columns);
 
@@ -33,13 +33,13 @@ function moved(context: KeyContext, list: List, by: number): Command {
     const cursor = columnAfter({ choices: choicesOf(context), cursor: list.cursor }, by);
     return { type: 'list', list: { ...list, cursor } };
   }
-  const { length } = list.kind === 'views' ? viewsOf(context.state) : context.state.known;
+  const { length } = list.kind === 'views' ? viewsOf(context.state) : context.state.hideRules;
   return { type: 'list', list: { ...list, at: Math.max(0, Math.min(length - 1, list.at + by)) } };
 }
 
 function viewKey({ state }: KeyContext, at: number, name: string): Command | undefined {
   const view = viewsOf(state)[at];
-  if (name === 'enter') return view ? { type: 'look-by', view } : CLOSE;
+  if (name === 'enter') return view ? { type: 'apply-view', view } : CLOSE;
   return name === 'a' ? { type: 'prompt', kind: 'view', text: '' } : undefined;
 }
 

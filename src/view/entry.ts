@@ -16,10 +16,10 @@ export interface Entry extends Searched {
   open: boolean;
   /** A connection that this machine began. */
   out: boolean;
-  /** The query lets it through, and it is not known. */
+  /** The query lets it through, and no hide rule matches it. */
   shown: boolean;
-  /** The query lets it through; it is hidden because it is known. */
-  known: boolean;
+  /** The query lets it through; a hide rule hides it. */
+  hidden: boolean;
   /** What it belongs to where rows are grouped. */
   group: Group | undefined;
 }

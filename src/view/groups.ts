@@ -112,8 +112,8 @@ export class Groups {
   }
 
   #isFolded(group: Group): boolean {
-    const { all, but } = this.#folds;
-    return (but.size > 0 && but.has(group.id)) !== all;
+    const { all, except } = this.#folds;
+    return (except.size > 0 && except.has(group.id)) !== all;
   }
 
   #touch(group: Group): void {

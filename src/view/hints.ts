@@ -36,7 +36,7 @@ const MODES: Readonly<Record<PromptKind | List['kind'] | 'help', readonly Hint[]
     { label: 'd', hint: 'removes' },
     CLOSE,
   ],
-  known: [{ label: 'd', hint: 'shows it again' }, CLOSE],
+  'hide-rules': [{ label: 'd', hint: 'shows it again' }, CLOSE],
   columns: [
     { label: 'space', hint: 'shows, hides' },
     { label: '< >', hint: 'moves' },

@@ -39,7 +39,7 @@ function viewText(view: View, number: number): string {
   return `${key} ${fit(printable(name), NAME_WIDTH)} ${what}${isBuiltIn(name) ? '' : '  (yours)'}`;
 }
 
-const knownText = ({ process, remote, port }: HideRule): string =>
+const ruleText = ({ process, remote, port }: HideRule): string =>
   `${fit(printable(process), NAME_WIDTH)} port ${String(port).padEnd(PORT_WIDTH)}  ${remote === '*' ? 'no peer' : printable(remote)}`;
 
 const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
@@ -49,11 +49,11 @@ const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
     empty: '',
     lines: (state) => viewsOf(state).map((view, i) => viewText(view, i + 1)),
   },
-  known: {
+  'hide-rules': {
     title: 'KNOWN, AND HIDDEN',
-    note: ({ known }) => `${known.length} for good`,
+    note: ({ hideRules }) => `${hideRules.length} for good`,
     empty: 'nothing is hidden: h hides what the selected row is',
-    lines: ({ known }) => known.map(knownText),
+    lines: ({ hideRules }) => hideRules.map(ruleText),
   },
 };
 

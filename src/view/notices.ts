@@ -1,7 +1,7 @@
 import type { Degradation } from '../model/batch.ts';
 import type { Coverage, GapEvent } from '../model/event.ts';
 import type { State } from '../store/state.ts';
-import type { Cut } from '../store/table.ts';
+import type { DroppedRows } from '../store/table.ts';
 import { missedText } from './events.ts';
 import { clockText, countText } from './format.ts';
 
@@ -20,11 +20,11 @@ function gapNotice(gaps: readonly GapEvent[]): Notice[] {
   return [{ text: `${short} at ${clockText(last.atMs)}`, short }];
 }
 
-function cutNotice(cut: Cut | undefined): Notice[] {
-  if (cut === undefined) return [];
-  const rows = cut.rows === 1 ? 'closed row' : 'closed rows';
-  const short = `${countText(cut.rows)} ${rows} left early`;
-  return [{ text: `${short}: to bound its memory netpane keeps ${countText(cut.kept)}`, short }];
+function droppedRowsNotice(dropped: DroppedRows | undefined): Notice[] {
+  if (dropped === undefined) return [];
+  const rows = dropped.rows === 1 ? 'closed row' : 'closed rows';
+  const short = `${countText(dropped.rows)} ${rows} left early`;
+  return [{ text: `${short}: to bound its memory netpane keeps ${countText(dropped.kept)}`, short }];
 }
 
 /** What is not seen now, what was missed a moment ago before all else. */
@@ -32,7 +32,7 @@ export const noticesOf = ({ gaps, degradations, table }: State): readonly Notice
   ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'destroy')),
   ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'trace')),
   ...degradations,
-  ...cutNotice(table.cut),
+  ...droppedRowsNotice(table.droppedRows),
 ];
 
 /** What netpane catches between two polls, beside the name of the source. */

@@ -27,12 +27,12 @@ const MANY = 1000;
 const columnKey = ({ column }: Sort): ((row: Row) => SortKey) => columnOf(column)?.key ?? (({ id }) => id);
 
 /** What decides which rows are shown. */
-type Wanted = Pick<State, 'query' | 'known' | 'hosts' | 'baselineMs'>;
+type Wanted = Pick<State, 'query' | 'hideRules' | 'hosts' | 'baselineMs'>;
 
 const isSameWish = (a: Wanted, b: Wanted): boolean =>
-  a.query === b.query && a.known === b.known && a.hosts === b.hosts && a.baselineMs === b.baselineMs;
+  a.query === b.query && a.hideRules === b.hideRules && a.hosts === b.hosts && a.baselineMs === b.baselineMs;
 
-const NOTHING_WANTED: Wanted = { query: EVERYTHING, known: [], hosts: new Map(), baselineMs: undefined };
+const NOTHING_WANTED: Wanted = { query: EVERYTHING, hideRules: [], hosts: new Map(), baselineMs: undefined };
 
 const openOf = ({ open }: Entry): 0 | 1 => (open ? 1 : 0);
 
@@ -77,8 +77,8 @@ export class RowOrder {
   #tooSlow: string | undefined;
   #matches: ReturnType<typeof compileQuery> = () => true;
   #isHiddenByRule: ReturnType<typeof compileHideRules>;
-  /** How many that are not closed are hidden only because they are known. */
-  #known = 0;
+  /** How many that are not closed are hidden only by a hide rule. */
+  #hidden = 0;
   /** Absent where rows are not grouped. */
   #groups: Groups | undefined;
   /** What the groups are to be filled with, each with its own in order, in the place of what they have. */
@@ -119,9 +119,9 @@ export class RowOrder {
     return this.#open;
   }
 
-  /** Rows that are not closed, and hidden only because they are known. */
+  /** Rows that are not closed, and hidden only by a hide rule. */
   get hiddenCount(): number {
-    return this.#known;
+    return this.#hidden;
   }
 
   /** A regex of the query that took too long, and finds no more. */
@@ -194,28 +194,28 @@ export class RowOrder {
     if (this.#groups) this.#settle(this.#groups, state, isStill);
   }
 
-  #want({ query, known, hosts, baselineMs }: Wanted): void {
+  #want({ query, hideRules, hosts, baselineMs }: Wanted): void {
     const before = this.#wanted;
-    this.#wanted = { query, known, hosts, baselineMs };
+    this.#wanted = { query, hideRules, hosts, baselineMs };
     this.#context.baselineMs = baselineMs;
     if (query !== before.query) {
       this.#tooSlow = undefined;
       this.#matches = compileQuery(query, this.#pool, this.#context);
     }
-    if (known !== before.known) this.#isHiddenByRule = compileHideRules(known);
+    if (hideRules !== before.hideRules) this.#isHiddenByRule = compileHideRules(hideRules);
   }
 
   /** Nothing is shown now that was not shown before: the query was being typed on. */
   #isTypedOn(before: Wanted): boolean {
-    const { query, known } = this.#wanted;
+    const { query, hideRules } = this.#wanted;
     return (
-      known.length === 0 && isSameWish({ ...before, query }, this.#wanted) && narrows(before.query, query)
+      hideRules.length === 0 && isSameWish({ ...before, query }, this.#wanted) && narrows(before.query, query)
     );
   }
 
   /** Turns to the picture of the state. Gives the ids of the rows that may differ from what is known of them. */
   #follow({ table, pause }: State): ReadonlySet<string> {
-    const touched = table.takeTouched();
+    const touched = table.takeChangedIds();
     const source = pause ? pause.rows : table;
     const same = source === this.#source;
     if (same && !pause) return touched;
@@ -251,10 +251,10 @@ export class RowOrder {
       else if (entry) this.#leave(entry);
     }
     this.#groups = group === null ? undefined : new Groups(group, folds, this.#pool);
-    this.#shown = this.#open = this.#known = 0;
+    this.#shown = this.#open = this.#hidden = 0;
     for (const entry of this.#entryById.values()) {
       entry.group = undefined;
-      entry.known = false;
+      entry.hidden = false;
       entry.shown = this.#ask(entry);
       if (!entry.shown) continue;
       entry.key = this.#keyOf(entry);
@@ -267,15 +267,15 @@ export class RowOrder {
   #ask(entry: Entry): boolean {
     if (!this.#matches(entry, entry.row)) return false;
     if (!this.#isHiddenByRule?.(entry.row.socket, entry.row.direction)) return true;
-    entry.known = true;
-    this.#known += openOf(entry);
+    entry.hidden = true;
+    this.#hidden += openOf(entry);
     return false;
   }
 
   /** What was known of an entry is not any more. */
   #unask(entry: Entry): void {
-    if (entry.known) this.#known -= openOf(entry);
-    entry.known = false;
+    if (entry.hidden) this.#hidden -= openOf(entry);
+    entry.hidden = false;
   }
 
   /** Takes an entry that is shown into what is counted, or out of it as it was. */

@@ -1,4 +1,4 @@
-import { type ColumnChoice, type ColumnId, MOST_WIDTH } from '../store/state.ts';
+import { type ColumnChoice, type ColumnId, MAX_COLUMN_WIDTH } from '../store/state.ts';
 import type { Row, Seen } from '../store/table.ts';
 import { type CellContext, type Column, columnOf, COLUMNS, presentColumns } from './columns.ts';
 import { displayWidth } from './width.ts';
@@ -41,7 +41,7 @@ const ESSENTIAL = 5;
 const GAPS = [2, 1] as const;
 
 /** A chosen width lies between these, cells. */
-export const CHOSEN_WIDTH = { least: 1, most: MOST_WIDTH } as const;
+export const CHOSEN_WIDTH = { least: 1, most: MAX_COLUMN_WIDTH } as const;
 
 /**
  * Chooses the columns for a pane and their widths. Of columns that come by themselves the essential ones are squeezed

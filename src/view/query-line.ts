@@ -1,6 +1,6 @@
 import { printable } from '../model/text.ts';
 import type { State } from '../store/state.ts';
-import { viewNow, viewsOf } from '../store/views.ts';
+import { activeView, viewsOf } from '../store/views.ts';
 import { countText } from './format.ts';
 import { GROUPINGS } from './grouping.ts';
 import type { Line } from './line.ts';
@@ -17,7 +17,7 @@ function hostWords({ query, hosts }: State): Word[] {
     const answer = hosts.get(name);
     if (answer === undefined) return [];
     const host = printable(name);
-    if (answer.type === 'asked')
+    if (answer.type === 'pending')
       return [{ text: `${host}: being looked up`, short: '', tone: 'quiet', rank: 4 }];
     if (answer.type === 'failed')
       return [{ text: `${host}: ${printable(answer.why)}`, short: `${host}?`, tone: 'warning', rank: 2 }];
@@ -32,8 +32,8 @@ export interface Share {
   /** Open sockets that are shown, and all there are. */
   readonly shown: number;
   readonly total: number;
-  /** Those among the others that are hidden because they are known. */
-  readonly known: number;
+  /** Those among the others that are hidden by hide rules. */
+  readonly hidden: number;
   /** A regex of the query that took too long: what it has not been asked about is not shown. */
   readonly tooSlow?: string | undefined;
 }
@@ -43,7 +43,7 @@ export const shareText = ({ shown, total }: Share): string => `${countText(shown
 
 /** The views under the number keys, that of now among them; none where one looks by no view. */
 function viewWords(state: State): Word[] {
-  const now = viewNow(state);
+  const now = activeView(state);
   if (now === undefined) return [];
   return viewsOf(state)
     .slice(0, VIEW_KEYS)
@@ -61,7 +61,7 @@ const LEAST_LABEL = 8;
 /** The line that tells what is asked for and how much of it is shown; the prompt while something is typed. */
 export function filterLine(state: State, of: Share, width: number): Line {
   const { prompt, pause, frozen, message, query, group } = state;
-  const { known, tooSlow } = of;
+  const { hidden, tooSlow } = of;
   const share: Word = { text: shareText(of), rank: 1 };
   if (prompt) return promptLine(prompt, share.text, width);
   const since = pause && `paused  +${pause.spawned} ~${pause.changed} −${pause.closed} since`;
@@ -76,10 +76,10 @@ export function filterLine(state: State, of: Share, width: number): Line {
     });
   if (frozen) status.push({ text: 'order frozen', short: 'frozen', tone: 'warning', rank: 3 });
   if (group) status.push({ text: `by ${GROUPINGS[group].name}`, tone: 'quiet', rank: 5 });
-  if (known > 0)
+  if (hidden > 0)
     status.push({
-      text: `${countText(known)} known hidden`,
-      short: `${known} known`,
+      text: `${countText(hidden)} known hidden`,
+      short: `${hidden} known`,
       tone: 'quiet',
       rank: 2.5,
     });

@@ -203,8 +203,8 @@ export function tableLines(
   return lines;
 }
 
-const emptyText = (state: State, known: number): string => {
-  if (known > 0) return '  everything that matches is hidden by h: H lists it';
+const emptyText = (state: State, hidden: number): string => {
+  if (hidden > 0) return '  everything that matches is hidden by h: H lists it';
   if (state.nowMs === undefined) return '  reading the sockets of this machine …';
   const rows = state.pause ? state.pause.rows.length : state.table.rows.size;
   if (rows === 0) return '  no sockets';

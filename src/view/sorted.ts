@@ -16,7 +16,7 @@ export const entryOf = (row: Row, searched: Searched): Entry => {
     open: row.mark !== 'closed',
     out: row.direction === 'out',
     shown: false,
-    known: false,
+    hidden: false,
     group: undefined,
     localPort,
     remotePort,

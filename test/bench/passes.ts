@@ -96,16 +96,21 @@ async function measureFull(rows: Rows, rounds: number): Promise<OrderFigures['fu
 }
 
 async function measureKnown(rows: Rows): Promise<Spread> {
-  const known = someOf(rows.sockets, KNOWN_LENGTH).map((socket) => hideRuleOf(socket, undefined));
+  const rules = someOf(rows.sockets, KNOWN_LENGTH).map((socket) => hideRuleOf(socket, undefined));
   const times: number[] = [];
   for (let i = 0; i < COLUMNS.length * GROUPINGS.length; i++) {
     const [column, group] = [nth(COLUMNS, i), nth(GROUPINGS, i)];
     times.push(
-      rows.look({ query: madeUpQuery('tcp'), known: [...known], sort: { column, descending: false }, group }),
+      rows.look({
+        query: madeUpQuery('tcp'),
+        hideRules: [...rules],
+        sort: { column, descending: false },
+        group,
+      }),
     );
     await sleep(PAUSE_MS);
   }
-  rows.look({ known: [] });
+  rows.look({ hideRules: [] });
   return spreadOf(times.slice(WARM_UP.ticks));
 }
 

@@ -48,7 +48,7 @@ describe('the screen begins', () => {
       palette: 'mono',
       serviceNames: true,
       views: SAVED.views,
-      known: SAVED.known,
+      hideRules: SAVED.known,
       history: SAVED.history,
       panes: { details: true, graph: true, events: false, traffic: false, help: false },
       message: null,
@@ -102,7 +102,7 @@ describe('the screen begins', () => {
       palette: 'standard',
       panes: { details: false, graph: false },
       views: SAVED.views,
-      known: SAVED.known,
+      hideRules: SAVED.known,
       history: SAVED.history,
     });
   });
@@ -134,7 +134,7 @@ describe('what is kept', () => {
   test('is how it looked before, where that was not restored', () => {
     const it = invocation([], { restore: false });
     const known = [{ process: 'ssh', remote: '*', port: 22 }];
-    const left = { ...beginning(it, UNBOUNDED, SAVED, []), known };
+    const left = { ...beginning(it, UNBOUNDED, SAVED, []), hideRules: known };
     expect(savedStateOf(left, SAVED, it)).toEqual({ ...SAVED, known });
     expect(savedStateOf(left, undefined, it)).toMatchObject({ query: '', known });
   });

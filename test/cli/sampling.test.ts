@@ -50,7 +50,7 @@ test('the thread is told what it needs, and nothing else of the command line', (
   expect(worker.file).toBe(FILE);
   const { opening, ...setup } = worker.options.workerData as WorkerData;
   expect(setup).toEqual(SETUP);
-  expect([...opening.isOver]).toEqual([0]);
+  expect([...opening.isSettled]).toEqual([0]);
 });
 
 test('a part is said to be taken when the listener has returned and the event loop has turned', async () => {

@@ -99,7 +99,7 @@ export const baseline = (spawned: readonly Socket[], fields: Partial<Batch> = {}
  * These batches, in turn, with the events that polls alone would tell of their lists; those that have events of their
  * own keep them.
  */
-export function told(...batches: readonly Batch[]): Batch[] {
+export function withEvents(...batches: readonly Batch[]): Batch[] {
   const open = new Map<string, { socket: Socket; atMs: number; isAtLeast: boolean }>();
   return batches.map((it) => {
     const { spawned, changed, closed, baseline: isAtLeast, takenAtMs: atMs } = it;
@@ -169,14 +169,14 @@ export const SETTINGS: Settings = {
 };
 
 /** The query that a text is. Throws where it is none. */
-export function queried(text: string): Query {
+export function queryFrom(text: string): Query {
   const parsed = parseQuery(text);
   if ('problem' in parsed) throw new Error(`'${text}': ${parsed.problem.message}`);
   return parsed.query;
 }
 
 /** The state before the first batch, with the query of this text. */
-export const emptyState = (query = ''): State => initialState({ ...SETTINGS, query: queried(query) });
+export const emptyState = (query = ''): State => initialState({ ...SETTINGS, query: queryFrom(query) });
 
 /** The state after some actions; a batch stands for its own action. */
 export const after = (state: State, ...actions: readonly (Action | Batch)[]): State =>

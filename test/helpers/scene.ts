@@ -1,6 +1,6 @@
 import type { Batch } from '../../src/model/batch.ts';
 import type { Socket } from '../../src/model/socket.ts';
-import { baseline, batch, listener, NOON_MS, socket, told, udp } from './fakes.ts';
+import { baseline, batch, listener, NOON_MS, socket, withEvents, udp } from './fakes.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -110,7 +110,7 @@ const HIDDEN = {
 
 const { curl: _curl, hostile: _hostile, ...AT_FIRST } = SCENE;
 
-const [FIRST = batch(), OPENED = batch(), CLOSED = batch(), NEXT = batch()] = told(
+const [FIRST = batch(), OPENED = batch(), CLOSED = batch(), NEXT = batch()] = withEvents(
   baseline(Object.values(AT_FIRST), { degradations: [HIDDEN] }),
   batch({ monotonicMs: 1000, spawned: [curl, SCENE.hostile], degradations: [HIDDEN] }),
   batch({

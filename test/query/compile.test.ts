@@ -6,7 +6,7 @@ import { narrows } from '../../src/query/narrows.ts';
 import type { Subject } from '../../src/query/subject.ts';
 import { TextPool } from '../../src/query/texts.ts';
 import { remember } from '../../src/query/words.ts';
-import { listener, queried, socket, udp } from '../helpers/fakes.ts';
+import { listener, queryFrom, socket, udp } from '../helpers/fakes.ts';
 import { naive } from '../helpers/naive-query.ts';
 import { anySubject, queryText, subject } from '../helpers/queries.ts';
 
@@ -21,7 +21,7 @@ const context: QueryContext = {
 };
 
 const finds = (text: string, of: Socket | Subject, where: QueryContext = context): boolean =>
-  compileForSubjects(queried(text), where)('socket' in of ? of : subject(of));
+  compileForSubjects(queryFrom(text), where)('socket' in of ? of : subject(of));
 
 test('a process that has become another program is found by both, and by no other', () => {
   const became = socket({
@@ -172,9 +172,9 @@ test('the clock, the baseline and the addresses are those of the moment', () => 
     },
     addressesOf: () => now.known,
   };
-  const matches = compileForSubjects(queried('age>5s'), moving);
-  const isNew = compileForSubjects(queried('new'), moving);
-  const isHost = compileForSubjects(queried('@db.example'), moving);
+  const matches = compileForSubjects(queryFrom('age>5s'), moving);
+  const isNew = compileForSubjects(queryFrom('new'), moving);
+  const isHost = compileForSubjects(queryFrom('@db.example'), moving);
   const before = [matches, isNew, isHost].map((it) => it(subject(curl)));
   Object.assign(now, { nowMs: 6000, baselineMs: 3000, known: ['203.0.113.7'] });
   expect([before, [matches, isNew, isHost].map((it) => it(subject(curl)))]).toEqual([
@@ -186,7 +186,7 @@ test('the clock, the baseline and the addresses are those of the moment', () => 
 test('whatever the query: it lets through what its words say', () => {
   fc.assert(
     fc.property(queryText, fc.array(anySubject, { maxLength: 12 }), (text, subjects) => {
-      const query = queried(text);
+      const query = queryFrom(text);
       const expected = subjects.filter((it) => naive(query.expression, it, context));
       expect(subjects.filter(compileForSubjects(query, context))).toEqual(expected);
       const pool = new TextPool();
@@ -238,7 +238,7 @@ describe('fewer, and no others', () => {
     // A sigma at the end of a word is another letter in small.
     ['ΑΣ', 'ΑΣΑ', false],
   ])('from %s to %s: %s', (before, after, expected) => {
-    expect(narrows(queried(before), queried(after))).toBe(expected);
+    expect(narrows(queryFrom(before), queryFrom(after))).toBe(expected);
   });
 
   test('whatever the queries, where it is said it is so', () => {
@@ -249,7 +249,7 @@ describe('fewer, and no others', () => {
     );
     fc.assert(
       fc.property(pair, fc.array(anySubject, { maxLength: 8 }), ([from, to], subjects) => {
-        const [before, after] = [queried(from), queried(to)];
+        const [before, after] = [queryFrom(from), queryFrom(to)];
         if (!narrows(before, after)) return;
         const left = subjects.filter(compileForSubjects(before, context));
         expect(left.filter(compileForSubjects(after, context))).toEqual(
@@ -263,12 +263,12 @@ describe('fewer, and no others', () => {
   test('one more condition is known to, and the longest queries take no time', () => {
     fc.assert(
       fc.property(queryText, queryText, (a, b) => {
-        const before = queried(a);
+        const before = queryFrom(a);
         fc.pre(!before.isTimed);
-        expect(narrows(before, queried(`(${a}) (${b})`))).toBe(true);
+        expect(narrows(before, queryFrom(`(${a}) (${b})`))).toBe(true);
       }),
     );
     const deep = (word: string) => `${`(${word} or (${word} (`.repeat(14)}${word}${')))'.repeat(14)}`;
-    expect(narrows(queried(deep('a')), queried(deep('b')))).toBe(false);
+    expect(narrows(queryFrom(deep('a')), queryFrom(deep('b')))).toBe(false);
   });
 });

@@ -4,7 +4,7 @@ import { complete } from '../../src/query/complete.ts';
 import { conjuncts } from '../../src/query/expression.ts';
 import { parseQuery } from '../../src/query/query.ts';
 import type { Values } from '../../src/query/values.ts';
-import { queried } from '../helpers/fakes.ts';
+import { queryFrom } from '../helpers/fakes.ts';
 import { termText } from '../helpers/queries.ts';
 
 const NOTHING: Values = {
@@ -164,9 +164,9 @@ describe('whatever there is now', () => {
             expect(whole.startsWith(`${left} ${head}`)).toBe(true);
             expect(whole.endsWith(` ${right}`)).toBe(true);
             const alone = whole.slice(left.length + 1, whole.length - right.length - 1);
-            const [it, ...others] = conjuncts(queried(alone).expression);
+            const [it, ...others] = conjuncts(queryFrom(alone).expression);
             expect(others).toEqual([]);
-            expect(conjuncts(queried(`(${left}) ${alone}`).expression)).toContainEqual(it);
+            expect(conjuncts(queryFrom(`(${left}) ${alone}`).expression)).toContainEqual(it);
           }
         },
       ),
@@ -177,7 +177,7 @@ describe('whatever there is now', () => {
   test('the whole value is what is asked for, however it has to be written', () => {
     fc.assert(
       fc.property(fc.array(hostile, { minLength: 1 }), (processes) => {
-        const asked = offered('process=|', { ...NOTHING, processes }).map((it) => queried(it).expression);
+        const asked = offered('process=|', { ...NOTHING, processes }).map((it) => queryFrom(it).expression);
         expect(asked.map((it) => it.kind === 'text' && it.value).toSorted()).toEqual(
           [...new Set(processes)].toSorted(),
         );
@@ -210,7 +210,7 @@ test('every name that is offered begins a term', () => {
   const names = Array.from('abcdefghijklmnopqrstuvwxyz').flatMap((letter) => offered(`${letter}|`, NOTHING));
   expect(names.length).toBeGreaterThan(40);
   for (const name of names) {
-    if (!/[:<>]$/.test(name)) expect(queried(name).expression.kind).toBe('flag');
+    if (!/[:<>]$/.test(name)) expect(queryFrom(name).expression.kind).toBe('flag');
     else {
       // It is understood so far: only the value is missing.
       expect(parseQuery(name)).toMatchObject({

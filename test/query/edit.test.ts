@@ -5,7 +5,7 @@ import { hasTerm, replaceField, withoutTerm, withTerm } from '../../src/query/ed
 import { conjuncts } from '../../src/query/expression.ts';
 import { printQuery } from '../../src/query/print.ts';
 import { EVERYTHING, type Parsed, parseQuery, type Query } from '../../src/query/query.ts';
-import { queried } from '../helpers/fakes.ts';
+import { queryFrom } from '../helpers/fakes.ts';
 import { anySubject, queryText, termText } from '../helpers/queries.ts';
 
 const textOf = (query: Query): string => printQuery(query.expression);
@@ -30,27 +30,27 @@ describe('a term more', () => {
     ['!a', 'a', '!a a'],
     ['x', '!process="my app"', 'x !process="my app"'],
   ])('%s with %s', (text, term, expected) => {
-    expect(textOf(edited(withTerm(queried(text), term)))).toBe(expected);
+    expect(textOf(edited(withTerm(queryFrom(text), term)))).toBe(expected);
   });
 
   test('what is there already leaves the query as it was typed', () => {
-    const query = queried('  curl   and :443');
+    const query = queryFrom('  curl   and :443');
     expect(edited(withTerm(query, ':443'))).toBe(query);
   });
 
   test('that is none is a problem, and takes nothing away', () => {
-    const query = queried('a');
+    const query = queryFrom('a');
     expect(withTerm(query, 'port:nope')).toHaveProperty('problem');
     expect(hasTerm(query, 'port:nope')).toBe(false);
     expect(withoutTerm(query, 'port:nope')).toBe(query);
   });
 
   test('by which the query becomes too long is a problem', () => {
-    const long = queried('x'.repeat(4090));
+    const long = queryFrom('x'.repeat(4090));
     expect(withTerm(long, 'longer')).toMatchObject({
       problem: { message: expect.stringContaining('too long') as string },
     });
-    const many = queried('a '.repeat(100));
+    const many = queryFrom('a '.repeat(100));
     expect(withTerm(many, 'b')).toMatchObject({
       problem: { message: expect.stringContaining('too many terms: 101') as string },
     });
@@ -59,12 +59,14 @@ describe('a term more', () => {
   test('whatever the query and the term: both hold, the text says so, and a second time changes nothing', () => {
     fc.assert(
       fc.property(queryText, termText, fc.array(anySubject, { maxLength: 6 }), (text, term, subjects) => {
-        const query = queried(text);
+        const query = queryFrom(text);
         const more = edited(withTerm(query, term));
         expect(hasTerm(more, term)).toBe(true);
-        expect(queried(more.text).expression).toEqual(more.expression);
+        expect(queryFrom(more.text).expression).toEqual(more.expression);
         expect(edited(withTerm(more, term))).toBe(more);
-        const [both, one, other] = [more, query, queried(term)].map((it) => compileForSubjects(it, context));
+        const [both, one, other] = [more, query, queryFrom(term)].map((it) =>
+          compileForSubjects(it, context),
+        );
         for (const it of subjects) expect(both?.(it)).toBe(one?.(it) && other?.(it));
       }),
     );
@@ -73,13 +75,13 @@ describe('a term more', () => {
   test('whatever the query and the term: taken out again, the query is what it was', () => {
     fc.assert(
       fc.property(queryText, termText, (text, term) => {
-        const query = queried(text);
-        const parts = conjuncts(queried(term).expression).map(printQuery);
+        const query = queryFrom(text);
+        const parts = conjuncts(queryFrom(term).expression).map(printQuery);
         const own = conjuncts(query.expression).map(printQuery);
         fc.pre(!parts.some((it) => own.includes(it)));
         const back = withoutTerm(edited(withTerm(query, term)), term);
         expect(back.expression).toEqual(query.expression);
-        expect(queried(back.text).expression).toEqual(query.expression);
+        expect(queryFrom(back.text).expression).toEqual(query.expression);
         expect([back.isTimed, back.hosts]).toEqual([query.isTimed, query.hosts]);
       }),
     );
@@ -98,16 +100,16 @@ describe('a term less', () => {
     ['(a or b) c', 'b or a', '(a or b) c'],
     ['(a or b) c', 'a or b', 'c'],
   ])('%s without %s', (text, term, expected) => {
-    expect(textOf(withoutTerm(queried(text), term))).toBe(expected);
+    expect(textOf(withoutTerm(queryFrom(text), term))).toBe(expected);
   });
 
   test('whatever the query and the term: it is not there, and nothing else has gone', () => {
     fc.assert(
       fc.property(queryText, termText, (text, term) => {
-        const query = queried(text);
+        const query = queryFrom(text);
         const less = withoutTerm(query, term);
         expect(hasTerm(less, term)).toBe(false);
-        const gone = new Set(conjuncts(queried(term).expression).map(printQuery));
+        const gone = new Set(conjuncts(queryFrom(term).expression).map(printQuery));
         const own = conjuncts(query.expression).map(printQuery);
         const left = hasTerm(query, term) ? own.filter((it) => !gone.has(it)) : own;
         expect(conjuncts(less.expression).map(printQuery)).toEqual(left);
@@ -135,18 +137,20 @@ describe('a term in the place of others of its field', () => {
     // What is negated, or one of several, stays.
     ['!:80 (:90 or x)', 'port', ':443', '!:80 (:90 or x) :443'],
   ] as const)('%s with %s: %s', (text, field, term, expected) => {
-    const replaced = edited(replaceField(queried(text), field, term));
+    const replaced = edited(replaceField(queryFrom(text), field, term));
     expect(textOf(replaced)).toBe(expected);
     expect(edited(replaceField(replaced, field, term)).expression).toEqual(replaced.expression);
   });
 
   test('of nothing: only those go', () => {
-    expect(textOf(edited(replaceField(queried('a :80 b'), 'port', undefined)))).toBe('a b');
-    expect(edited(replaceField(queried(':80'), 'port', undefined)).expression).toEqual(EVERYTHING.expression);
+    expect(textOf(edited(replaceField(queryFrom('a :80 b'), 'port', undefined)))).toBe('a b');
+    expect(edited(replaceField(queryFrom(':80'), 'port', undefined)).expression).toEqual(
+      EVERYTHING.expression,
+    );
   });
 
   test('that is none is a problem', () => {
-    expect(replaceField(queried('a :80'), 'port', 'port:nope')).toMatchObject({
+    expect(replaceField(queryFrom('a :80'), 'port', 'port:nope')).toMatchObject({
       problem: { at: 5, length: 4 },
     });
   });
@@ -154,7 +158,7 @@ describe('a term in the place of others of its field', () => {
   test('whatever the query: what is asked for is all there is of the field, and the rest stays', () => {
     fc.assert(
       fc.property(queryText, (text) => {
-        const query = queried(text);
+        const query = queryFrom(text);
         const replaced = edited(replaceField(query, 'port', ':4711'));
         const ports = conjuncts(replaced.expression).filter(
           (it) => it.kind === 'ports' && it.field === 'port',

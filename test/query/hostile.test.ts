@@ -6,7 +6,7 @@ import { narrows } from '../../src/query/narrows.ts';
 import { printQuery } from '../../src/query/print.ts';
 import { parseQuery } from '../../src/query/query.ts';
 import { valuesOf } from '../../src/query/values.ts';
-import { queried, socket } from '../helpers/fakes.ts';
+import { queryFrom, socket } from '../helpers/fakes.ts';
 import { subject } from '../helpers/queries.ts';
 import { endsWithin } from '../helpers/guard.ts';
 
@@ -117,7 +117,7 @@ describe('a slip after a long host name is reported at once', () => {
   test('names of DNS are still names, up to 253 characters', () => {
     const longest = `${'a'.repeat(61)}.`.repeat(4).slice(0, 253);
     for (const name of [NAME, `${NAME}.`, 'a', '_dns.x_y', 'münchen.example', '3com.com', longest])
-      expect(queried(`@${name}`).hosts).toEqual([name.replace(/\.$/, '')]);
+      expect(queryFrom(`@${name}`).hosts).toEqual([name.replace(/\.$/, '')]);
     for (const name of ['-a', 'a..b', '.a', 'a.-b', 'a!b', `${longest}abcdef`])
       expect(parseQuery(`@${name}`), name).toHaveProperty('problem');
   });
@@ -125,9 +125,9 @@ describe('a slip after a long host name is reported at once', () => {
 
 describe('the largest queries that there may be', () => {
   test.each(BIGGEST.map((it) => [`${it.slice(0, 20)}…`, it]))('%s', (_, text) => {
-    const query = queried(text);
+    const query = queryFrom(text);
     const { expression } = query;
-    expect(queried(printQuery(expression)).expression).toEqual(expression);
+    expect(queryFrom(printQuery(expression)).expression).toEqual(expression);
     expect(compileForSubjects(query, context)(subject())).toBeTypeOf('boolean');
     expect(narrows(query, query)).toBeTypeOf('boolean');
     expect(hasTerm(query, text)).toBe(true);

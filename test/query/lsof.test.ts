@@ -3,7 +3,7 @@ import type { Socket } from '../../src/model/socket.ts';
 import { compileForSubjects } from '../../src/query/compile.ts';
 import { printQuery } from '../../src/query/print.ts';
 import { parseQuery } from '../../src/query/query.ts';
-import { listener, queried, socket, udp } from '../helpers/fakes.ts';
+import { listener, queryFrom, socket, udp } from '../helpers/fakes.ts';
 import { subject } from '../helpers/queries.ts';
 
 const INTERNET = 'proto:tcp,udp,udplite';
@@ -35,7 +35,7 @@ describe('a form of -i, as lsof(8) has it', () => {
     // Host and port are of one end.
     ['-i @1.2.3.4:22 :443', `${INTERNET} @1.2.3.4:22 :443`],
   ])('%s', (text, expected) => {
-    expect(printQuery(queried(text).expression)).toBe(expected);
+    expect(printQuery(queryFrom(text).expression)).toBe(expected);
   });
 });
 
@@ -85,8 +85,8 @@ describe('a state after -s, by the names of the manual page, in any case', () =>
     ['LAST_ACK', 'LAST_ACK'],
     ['TIME_WAIT', 'TIME_WAIT'],
   ])('%s', (name, state) => {
-    expect(printQuery(queried(`-s tcp:${name}`).expression)).toBe(`state:${state}`);
-    expect(printQuery(queried(`-sTCP:^${name}`).expression)).toBe(`!state:${state}`);
+    expect(printQuery(queryFrom(`-s tcp:${name}`).expression)).toBe(`state:${state}`);
+    expect(printQuery(queryFrom(`-sTCP:^${name}`).expression)).toBe(`!state:${state}`);
   });
 });
 
@@ -103,7 +103,7 @@ describe('several forms together let through what lsof 4.95 shows of the same so
     ['unix', listener({ protocol: 'unix', family: 'unix', local: '/run/x:0' })],
   ]);
   const shown = (text: string): string => {
-    const matches = compileForSubjects(queried(text), {
+    const matches = compileForSubjects(queryFrom(text), {
       nowMs: 0,
       baselineMs: undefined,
       addressesOf: () => undefined,

@@ -7,10 +7,10 @@ import { QUANTITY_NAMES } from '../../src/query/amounts.ts';
 import { FIELDS } from '../../src/query/fields.ts';
 import { EVERYTHING, isEverything, parseQuery } from '../../src/query/query.ts';
 import { TERMS } from '../../src/query/terms.ts';
-import { queried } from '../helpers/fakes.ts';
+import { queryFrom } from '../helpers/fakes.ts';
 import { queryText, termText } from '../helpers/queries.ts';
 
-const printed = (text: string): string => printQuery(queried(text).expression);
+const printed = (text: string): string => printQuery(queryFrom(text).expression);
 
 describe('what is typed, as it is written out', () => {
   test.each([
@@ -153,7 +153,7 @@ test('whatever is typed: a query that is the same when written out, or a problem
     fc.property(scrawl, (text) => {
       const parsed = parseQuery(text);
       if ('query' in parsed) {
-        const again = queried(printQuery(parsed.query.expression));
+        const again = queryFrom(printQuery(parsed.query.expression));
         expect(again.expression).toEqual(parsed.query.expression);
         expect(printQuery(again.expression)).toBe(again.text);
       } else {
@@ -169,8 +169,8 @@ test('whatever is typed: a query that is the same when written out, or a problem
 test('whatever is asked: written out it asks the same', () => {
   fc.assert(
     fc.property(queryText, (text) => {
-      const { expression } = queried(text);
-      expect(queried(printQuery(expression)).expression).toEqual(expression);
+      const { expression } = queryFrom(text);
+      expect(queryFrom(printQuery(expression)).expression).toEqual(expression);
     }),
     { numRuns: 2000 },
   );
@@ -199,7 +199,7 @@ const anyText = fc.oneof(
 );
 
 const anyTerm: fc.Arbitrary<Expression> = fc.oneof(
-  termText.map((text) => queried(text).expression).filter((it) => !('of' in it)),
+  termText.map((text) => queryFrom(text).expression).filter((it) => !('of' in it)),
   anyText.map((text): Term => ({ kind: 'word', text })),
   fc
     .record({
@@ -225,7 +225,7 @@ test('whatever the expression: it is what its text is read as', () => {
   fc.assert(
     fc.property(anyExpression, (expression) => {
       fc.pre(printQuery(expression).length <= 4096);
-      expect(queried(printQuery(expression)).expression).toEqual(expression);
+      expect(queryFrom(printQuery(expression)).expression).toEqual(expression);
     }),
     { numRuns: 2000 },
   );
@@ -234,7 +234,7 @@ test('whatever the expression: it is what its text is read as', () => {
 test('the queries of these tests are of every kind there is', () => {
   const terms = fc
     .sample(termText, { numRuns: 3000, seed: 1 })
-    .flatMap((it) => termsOf(queried(it).expression));
+    .flatMap((it) => termsOf(queryFrom(it).expression));
   const kinds = new Set(
     terms.map((it) => {
       if (it.kind === 'flag') return it.flag;
@@ -256,7 +256,7 @@ test('the queries of these tests are of every kind there is', () => {
 test('whatever the text: in a term it is the value, and nothing else', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), scrawl), (value) => {
-      expect(queried(`process=${quoteWord(value)} :1`).expression).toMatchObject({
+      expect(queryFrom(`process=${quoteWord(value)} :1`).expression).toMatchObject({
         of: [{ kind: 'text', field: 'process', whole: true, value }, { kind: 'ports' }],
       });
     }),
@@ -272,13 +272,13 @@ test('every example of the grammar is understood', () => {
 });
 
 test('what the owner of a query has to know of it', () => {
-  expect(queried('age<1s or x').isTimed).toBe(true);
-  expect(queried('new rtt>1').isTimed).toBe(false);
-  expect(queried('@a.example (@B.example or !@a.example:80) @1.2.3.4').hosts).toEqual([
+  expect(queryFrom('age<1s or x').isTimed).toBe(true);
+  expect(queryFrom('new rtt>1').isTimed).toBe(false);
+  expect(queryFrom('@a.example (@B.example or !@a.example:80) @1.2.3.4').hosts).toEqual([
     'a.example',
     'b.example',
   ]);
-  expect([isEverything(EVERYTHING), isEverything(queried(' ')), isEverything(queried('a'))]).toEqual([
+  expect([isEverything(EVERYTHING), isEverything(queryFrom(' ')), isEverything(queryFrom('a'))]).toEqual([
     true,
     true,
     false,

@@ -3,7 +3,7 @@ import type { Socket } from '../../src/model/socket.ts';
 import { compileQuery } from '../../src/query/compile.ts';
 import { TextPool } from '../../src/query/texts.ts';
 import { forget, isFoundAlike, remember } from '../../src/query/words.ts';
-import { queried, socket } from '../helpers/fakes.ts';
+import { queryFrom, socket } from '../helpers/fakes.ts';
 import { subject } from '../helpers/queries.ts';
 
 const it: Socket = {
@@ -70,7 +70,7 @@ describe('what has no ports', () => {
   const finds = (it: Socket, ...texts: string[]) => {
     const pool = new TextPool();
     const context = { nowMs: 0, baselineMs: undefined, addressesOf: () => undefined };
-    return texts.map((text) => compileQuery(queried(text), pool, context)(remember(it, pool), subject(it)));
+    return texts.map((text) => compileQuery(queryFrom(text), pool, context)(remember(it, pool), subject(it)));
   };
 
   test.each<[string, Socket, string]>([
@@ -96,6 +96,6 @@ test('a search goes by the pool alone', () => {
   const searched = remember(it, pool);
   const context = { nowMs: 0, baselineMs: undefined, addressesOf: () => undefined };
   const finds = (text: string) =>
-    compileQuery(queried(`proto:tcp ns:web process=CURL ${text}`), pool, context)(searched, subject());
+    compileQuery(queryFrom(`proto:tcp ns:web process=CURL ${text}`), pool, context)(searched, subject());
   expect(['ana eth0', 'ana eth1'].map(finds)).toEqual([true, false]);
 });

@@ -10,24 +10,24 @@ const c = socket({ id: 'c' });
 const nothing = { spawned: [], changed: [], closed: [] };
 
 describe('diff', () => {
-  test('a socket that was not there has spawned', () => {
+  test('a new id is spawned', () => {
     expect(diff(byId([a]), byId([a, b]))).toEqual({ ...nothing, spawned: [b] });
   });
 
-  test('a socket that is there no more has closed', () => {
+  test('a missing id is closed', () => {
     expect(diff(byId([a, b]), byId([b]))).toEqual({ ...nothing, closed: ['a'] });
   });
 
-  test('another object of the same id has changed, and is neither closed nor spawned', () => {
+  test('another object with the same id is changed, and nothing else', () => {
     const closing = { ...a, state: 'CLOSE_WAIT' as const };
     expect(diff(byId([a, b]), byId([closing, b]))).toEqual({ ...nothing, changed: [closing] });
   });
 
-  test('one closes as another spawns', () => {
+  test('one socket closes while another spawns', () => {
     expect(diff(byId([a, b]), byId([b, c]))).toEqual({ ...nothing, spawned: [c], closed: ['a'] });
   });
 
-  test('nothing happened', () => {
+  test('the same sockets give an empty difference', () => {
     const sockets = byId([a, b]);
     expect(diff(sockets, sockets)).toEqual(nothing);
     expect(diff(sockets, byId([b, a]))).toEqual(nothing);
@@ -35,7 +35,7 @@ describe('diff', () => {
   });
 });
 
-test('what was, with the difference applied, is what is; the unchanged is not in it', () => {
+test('the difference turns the previous snapshot into the next, and has no unchanged sockets', () => {
   const pool = Array.from({ length: 12 }, (_, i) =>
     [0, 1].map((version) => socket({ id: `id ${i}`, uid: version })),
   );

@@ -6,13 +6,13 @@ import { Merger } from '../../src/sampler/merge.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
 import { NOON_MS, socket } from '../helpers/fakes.ts';
 
-/** What comes next of a socket's states when this end of it, or the other one, hangs up first. */
+/** States of a socket when the local end, or the peer, closes first. */
 const PATHS: readonly (readonly SocketState[])[] = [
   ['SYN_SENT', 'ESTABLISHED', 'FIN_WAIT1', 'FIN_WAIT2'],
   ['SYN_SENT', 'ESTABLISHED', 'CLOSE_WAIT', 'LAST_ACK'],
 ];
 
-/** What a machine does next to one of its sockets, or what somebody who looks at it does. */
+/** Something that happens to a socket of the machine, or a drain of its event source. */
 export type Action =
   | { readonly do: 'make'; readonly path: number; readonly hasOwner: boolean; readonly isUdp: boolean }
   | { readonly do: 'go' | 'own' | 'expire'; readonly which: number }
@@ -20,95 +20,99 @@ export type Action =
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'drain' };
 
-/** A reading, and what happens while it is under way: before it comes to the sockets, and after. */
+/** A poll, with what happens during it: before it reads the sockets, and after. */
 export interface Poll {
   readonly do: 'poll';
-  /** The kernel passes over one remnant in so many, counted from this one; 0 for none. */
-  readonly passesOver: number;
+  /** The poll misses one remnant in this many; 0 for none. */
+  readonly missesOneIn: number;
   readonly before: readonly Action[];
   readonly after: readonly Action[];
 }
 
 /**
- * What an event source tells. `gaps`: of some sockets the last message is lost, and the trace tells their end a quarter of
- * a second later, without namespace, counters and remnant.
+ * Which kernel events the event source delivers. `gaps`: the last message of some sockets is lost, and the trace reports
+ * their end a quarter of a second later, without namespace, counters and remnant.
  */
-export type Telling = 'all' | 'some' | 'ends' | 'gaps' | 'nothing';
+export type Delivery = 'all' | 'some' | 'ends' | 'gaps' | 'nothing';
 
 export interface Scene {
-  readonly telling: Telling;
-  readonly tellsAll: boolean;
-  /** How late each word comes, milliseconds, in turn; in order for one socket. */
+  readonly delivery: Delivery;
+  readonly emitsEveryChange: boolean;
+  /** Delay of each kernel event, milliseconds, in turn. Events of one socket stay in order. */
   readonly delays: readonly number[];
-  /** Which words are lost where only some are told, in turn. */
+  /** Which kernel events are lost with delivery `some` or `gaps`, in turn. */
   readonly losses: readonly boolean[];
   readonly steps: readonly (Action | Poll)[];
 }
 
-/** A socket of the machine: what is true of it. */
+/** The true state of a socket of the machine. */
 export interface Truth {
   readonly n: number;
   readonly path: readonly SocketState[];
   readonly isUdp: boolean;
   readonly madeMs: number;
-  /** The same, or the beginning of the reading in which it was made and seen: no poll tells that apart. */
+  /** `madeMs`, or the start of the poll during which it was made and seen: a poll knows no better. */
   bornMs: number;
   stage: number;
   pid: number | undefined;
   rxBytes: number;
-  /** A poll has seen it while it lived: it keeps its id. */
+  /** A poll saw it while it was open, so its remnant keeps the id. */
   isSeen: boolean;
   endedMs: number | undefined;
   isRemnant: boolean;
-  /** Nothing of it is left. */
+  /** Not even a remnant is left. */
   isGone: boolean;
   inFirstPoll: boolean;
-  /** Made before the first poll was over. */
+  /** Made before the first poll ended. */
   isEarly: boolean;
-  /** What a poll says of it, while nothing changes. */
+  /** What polls return for it until it changes. */
   sighting: Socket | undefined;
-  /** A poll has found out who has it. */
+  /** A poll has found its owner. */
   isOwnerSeen: boolean;
 }
 
-/** Whose life an id is of. */
+/** Returns the number of the socket with this id. */
 export const numberOf = (id: string): number => Number(id.slice(1));
 
-/** LinuxEvents waits so long for the last message of a socket, milliseconds. */
-const LAST_WORD_MS = 250;
+/** How long LinuxEvents waits for the last message of a socket, milliseconds. */
+const LAST_MESSAGE_MS = 250;
 
 const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
 
-/** Of the socket that the kernel tells of at its end: nobody has it any more, and its counters are the last ones. */
+/** Owners in the last message of the kernel. A separate array: it marks a socket that has its final counters. */
 const LAST: readonly Owner[] = [...GONE];
 
 const holder = (pid: number, knowledge: Owner['knowledge'] = 'exact'): readonly Owner[] => [
   { knowledge, pid, process: `p${pid}` },
 ];
 
-/** Sockets that come and go, somebody who polls them, an event source, and what a `Merger` makes of it. */
+/** A machine with sockets, polls and an event source, and the rows and events that a `Merger` makes of them. */
 export class World {
   readonly truths: Truth[] = [];
   readonly rows = new Map<string, Socket>();
   readonly events: SocketEvent[] = [];
-  /** What was wrong with the lists. */
+  /** Contradictions found in the lists of a batch. */
   readonly faults: string[] = [];
   readonly #scene: Scene;
   readonly #merger: Merger;
-  #words: { readonly n: number; readonly dueMs: number; readonly word: KernelEvent }[] = [];
-  #told = 0;
+  /** Kernel events that have not been delivered yet. */
+  #inFlight: { readonly n: number; readonly dueMs: number; readonly kernelEvent: KernelEvent }[] = [];
+  #sentCount = 0;
   #polls = 0;
   #nowMs = 1000;
   #previous: ReadonlyMap<string, Socket> = new Map();
 
   constructor(scene: Scene) {
     this.#scene = scene;
-    this.#merger = new Merger({ tellsAll: scene.tellsAll, hasEvents: scene.telling !== 'nothing' });
+    this.#merger = new Merger({
+      emitsEveryChange: scene.emitsEveryChange,
+      hasEvents: scene.delivery !== 'nothing',
+    });
   }
 
-  /** No word is on its way. */
+  /** No kernel event is in flight. */
   get isQuiet(): boolean {
-    return this.#words.length === 0;
+    return this.#inFlight.length === 0;
   }
 
   run(step: Action | Poll): void {
@@ -116,18 +120,18 @@ export class World {
     else this.#act(step);
   }
 
-  /** Lets all words come, and two polls after them. */
+  /** Delivers all kernel events, and polls twice. */
   settle(): void {
     for (let i = 0; i < 2; i++) {
       this.#act({ do: 'wait', ms: 1000 });
-      this.#poll({ do: 'poll', passesOver: 0, before: [], after: [] });
+      this.#poll({ do: 'poll', missesOneIn: 0, before: [], after: [] });
     }
     this.#act({ do: 'wait', ms: 1000 });
     this.#drain();
     this.#take();
   }
 
-  /** Ends everything, and lets it be gone. */
+  /** Ends all sockets and their remnants. */
   end(): void {
     for (const truth of this.truths) {
       this.#end(truth, false);
@@ -159,7 +163,7 @@ export class World {
       truth.sighting = undefined;
       if (action.do === 'end') this.#end(truth, action.leavesRemnant && !truth.isUdp);
       else if (action.do === 'own') truth.pid ??= 100 + truth.n;
-      else this.#go(truth);
+      else this.#advance(truth);
     }
   }
 
@@ -184,7 +188,7 @@ export class World {
       isOwnerSeen: false,
     };
     this.truths.push(truth);
-    this.#say(truth, {
+    this.#send(truth, {
       type: 'appeared',
       atMs: this.#nowMs,
       socket: this.#socketOf(truth, `s${n}`, truth.pid === undefined ? GONE : holder(truth.pid)),
@@ -192,12 +196,12 @@ export class World {
     });
   }
 
-  #go(truth: Truth): void {
+  #advance(truth: Truth): void {
     const was = truth.path[truth.stage];
     const now = truth.path[truth.stage + 1];
     if (truth.isUdp || was === undefined || now === undefined) return;
     truth.stage++;
-    this.#say(truth, {
+    this.#send(truth, {
       type: 'state',
       atMs: this.#nowMs,
       id: `s${truth.n}`,
@@ -216,18 +220,18 @@ export class World {
     const id = `s${truth.n}`;
     const remnantId = truth.isSeen ? id : `r${truth.n}`;
     const isAtLeast = truth.n % 3 === 0;
-    if (this.#scene.telling === 'gaps' && this.#scene.losses[truth.n % this.#scene.losses.length]) {
+    if (this.#scene.delivery === 'gaps' && this.#scene.losses[truth.n % this.#scene.losses.length]) {
       const { netns: _, traffic: __, ...rest } = this.#socketOf(truth, id, GONE);
-      const word: KernelEvent = { type: 'ended', atMs: this.#nowMs, socket: rest, learntBy: 'trace' };
-      this.#words.push({ n: truth.n, dueMs: this.#nowMs + LAST_WORD_MS, word });
+      const kernelEvent: KernelEvent = { type: 'ended', atMs: this.#nowMs, socket: rest, learntBy: 'trace' };
+      this.#inFlight.push({ n: truth.n, dueMs: this.#nowMs + LAST_MESSAGE_MS, kernelEvent });
       return;
     }
-    this.#say(truth, {
+    this.#send(truth, {
       type: 'ended',
       atMs: this.#nowMs,
       socket: this.#socketOf(truth, id, LAST),
       learntBy: 'destroy',
-      // It is told exactly, as a lower bound, or not.
+      // Its lifetime is exact, a lower bound, or unknown.
       ...(truth.n % 3 < 2 && {
         lifetimeMs: isAtLeast ? Math.floor((this.#nowMs - truth.madeMs) / 2) : this.#nowMs - truth.madeMs,
         isAtLeast,
@@ -248,27 +252,27 @@ export class World {
     };
   }
 
-  #say(truth: Truth, word: KernelEvent): void {
-    const { telling, losses, delays } = this.#scene;
-    const isLost = telling === 'some' && losses[this.#told % losses.length];
-    const delayMs = delays[this.#told % delays.length] ?? 0;
-    this.#told++;
-    if (telling === 'nothing' || isLost || (telling === 'ends' && word.type !== 'ended')) return;
-    const before = this.#words.filter(({ n }) => n === truth.n).at(-1)?.dueMs ?? 0;
-    this.#words.push({ n: truth.n, dueMs: Math.max(before, this.#nowMs + delayMs), word });
+  #send(truth: Truth, kernelEvent: KernelEvent): void {
+    const { delivery, losses, delays } = this.#scene;
+    const isLost = delivery === 'some' && losses[this.#sentCount % losses.length];
+    const delayMs = delays[this.#sentCount % delays.length] ?? 0;
+    this.#sentCount++;
+    if (delivery === 'nothing' || isLost || (delivery === 'ends' && kernelEvent.type !== 'ended')) return;
+    const before = this.#inFlight.filter(({ n }) => n === truth.n).at(-1)?.dueMs ?? 0;
+    this.#inFlight.push({ n: truth.n, dueMs: Math.max(before, this.#nowMs + delayMs), kernelEvent });
   }
 
   #drain(): void {
-    const due = this.#words.filter(({ dueMs }) => dueMs <= this.#nowMs);
-    this.#words = this.#words.filter(({ dueMs }) => dueMs > this.#nowMs);
-    this.#merger.learn(
-      due.map(({ word }) => word),
+    const due = this.#inFlight.filter(({ dueMs }) => dueMs <= this.#nowMs);
+    this.#inFlight = this.#inFlight.filter(({ dueMs }) => dueMs > this.#nowMs);
+    this.#merger.applyKernelEvents(
+      due.map(({ kernelEvent }) => kernelEvent),
       { wallMs: NOON_MS + this.#nowMs, monotonicMs: this.#nowMs },
     );
   }
 
-  /** What a source says: whose a socket is as long as somebody has it, and the last known one after that. */
-  #look(truth: Truth, startMs: number): Socket {
+  /** Returns what a poll sees: the owner while the socket is open, after that the last known one as inherited. */
+  #read(truth: Truth, startMs: number): Socket {
     const { n, pid } = truth;
     truth.bornMs = Math.min(truth.bornMs, startMs);
     const isFirst = !truth.isSeen;
@@ -285,8 +289,8 @@ export class World {
     return truth.sighting;
   }
 
-  #poll({ before, after, passesOver }: Poll): void {
-    // So often at most; what is later than two polls is not taken for late any more.
+  #poll({ before, after, missesOneIn }: Poll): void {
+    // Minimum time between polls: the merger matches kernel events that are up to two polls late.
     this.#nowMs += 50;
     this.#drain();
     const startMs = this.#nowMs;
@@ -294,14 +298,14 @@ export class World {
     const sockets = new Map(
       this.truths
         .filter((it) => !it.isGone)
-        .filter((it, i) => !it.isRemnant || this.#polls === 0 || passesOver === 0 || i % passesOver !== 0)
-        .map((it) => this.#look(it, startMs))
+        .filter((it, i) => !it.isRemnant || this.#polls === 0 || missesOneIn === 0 || i % missesOneIn !== 0)
+        .map((it) => this.#read(it, startMs))
         .map((it) => [it.id, it]),
     );
     if (this.#polls === 0) for (const truth of this.truths) truth.inFirstPoll = !truth.isGone;
     for (const action of after) this.#act(action);
     if (this.#polls++ === 0) for (const truth of this.truths) truth.isEarly = true;
-    this.#merger.poll(
+    this.#merger.applyPoll(
       diff(this.#previous, sockets),
       sockets,
       { wallMs: NOON_MS + startMs, monotonicMs: startMs },
@@ -319,18 +323,18 @@ export class World {
     for (const event of events) if (event.type !== 'gap') this.events.push(event);
   }
 
-  /** As the table of the screen does. */
+  /** Applies a batch as `SocketTable` does. */
   #apply({ spawned, changed, closed }: Difference): void {
     for (const it of spawned) {
       if (this.rows.has(it.id)) this.faults.push(`spawned again: ${it.id}`);
       this.rows.set(it.id, it);
     }
     for (const it of changed) {
-      if (!this.rows.has(it.id)) this.faults.push(`changed, but not there: ${it.id}`);
+      if (!this.rows.has(it.id)) this.faults.push(`changed without a row: ${it.id}`);
       this.#compare(this.rows.get(it.id), it);
       this.rows.set(it.id, it);
     }
-    for (const id of closed) if (!this.rows.delete(id)) this.faults.push(`closed, but not there: ${id}`);
+    for (const id of closed) if (!this.rows.delete(id)) this.faults.push(`closed without a row: ${id}`);
   }
 
   #compare(before: Socket | undefined, now: Socket): void {

@@ -6,7 +6,7 @@ import {
   numberOf,
   type Poll,
   type Scene,
-  type Telling,
+  type Delivery,
   type Truth,
   World,
 } from './merge-machine.ts';
@@ -43,15 +43,15 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 
 const poll: fc.Arbitrary<Poll> = fc.record({
   do: fc.constant('poll' as const),
-  passesOver: fc.integer({ min: -6, max: 3 }).map((it) => Math.max(0, it)),
+  missesOneIn: fc.integer({ min: -6, max: 3 }).map((it) => Math.max(0, it)),
   before: fc.array(action, { maxLength: 3 }),
   after: fc.array(action, { maxLength: 3 }),
 });
 
-const scene = (telling: Telling): fc.Arbitrary<Scene> =>
+const scene = (delivery: Delivery): fc.Arbitrary<Scene> =>
   fc.record({
-    telling: fc.constant(telling),
-    tellsAll: fc.boolean(),
+    delivery: fc.constant(delivery),
+    emitsEveryChange: fc.boolean(),
     delays: fc.array(
       fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(90) }),
       { minLength: 1, maxLength: 20 },
@@ -72,13 +72,13 @@ const machineOf = (world: World) =>
     .map((it) => `${it.n} ${it.isRemnant ? 'TIME_WAIT' : it.path[it.stage]}`)
     .sort();
 
-/** Spawn before changes before close, and no two of a kind. */
+/** Expects one spawn, then changes, then one close. */
 function checkLife(truth: Truth, events: readonly SocketEvent[]): void {
   const types = events.map(({ type }) => type).join(' ');
-  const isTold = events.length > 0;
+  const hasEvents = events.length > 0;
   if (truth.inFirstPoll) expect(types).toMatch(/^(change )*close$/);
-  else if (isTold) expect(types).toMatch(/^spawn (change )*close$/);
-  // Only sockets of the first poll have no spawn; an early kernel event may tell when they were made.
+  else if (hasEvents) expect(types).toMatch(/^spawn (change )*close$/);
+  // Only sockets of the first poll are baseline; an early kernel event may still report when they were made.
   if (!truth.inFirstPoll) expect(events.filter(({ isBaseline }) => isBaseline)).toEqual([]);
   const times = events.map(({ atMs }) => atMs - NOON_MS);
   expect(times).toEqual([...times].sort((a, b) => a - b));
@@ -94,7 +94,7 @@ function checkClose(truth: Truth, close: SocketEvent, spawn: SocketEvent | undef
     expect(lifetimeMs).toBeGreaterThanOrEqual(0);
     if (learntBy === 'poll') expect(lifetimeMs).toBeLessThanOrEqual(atMs - NOON_MS - truth.bornMs);
     else expect(lifetimeMs).toBeLessThanOrEqual((truth.endedMs ?? NaN) - truth.bornMs);
-    // It is less than it was only by what no one could see of it.
+    // It is short only by the time before its spawn was seen.
     if (spawn && learntBy !== 'poll' && !isAtLeast)
       expect(lifetimeMs).toBeGreaterThanOrEqual(
         (truth.endedMs ?? NaN) - Math.max(truth.madeMs, spawn.atMs - NOON_MS),
@@ -108,20 +108,20 @@ function checkClose(truth: Truth, close: SocketEvent, spawn: SocketEvent | undef
   }
 }
 
-describe.each<Telling>(['all', 'some', 'ends', 'gaps', 'nothing'])(
-  'an event source that tells %s',
-  (telling) => {
-    test('each life is one, the lists fit together, and the rows are the sockets of the machine', () => {
+describe.each<Delivery>(['all', 'some', 'ends', 'gaps', 'nothing'])(
+  'an event source that delivers %s',
+  (delivery) => {
+    test('each socket has one life, the lists are consistent, and the rows are the sockets of the machine', () => {
       fc.assert(
-        fc.property(scene(telling), (it) => {
+        fc.property(scene(delivery), (it) => {
           const world = new World(it);
           for (const step of it.steps) {
             world.run(step);
             expect(world.faults).toEqual([]);
             const isStill =
-              step.do === 'poll' && step.before.length + step.after.length + step.passesOver === 0;
-            // Lost or late events come in order with the next poll.
-            if (isStill && world.isQuiet && (telling === 'all' || telling === 'nothing'))
+              step.do === 'poll' && step.before.length + step.after.length + step.missesOneIn === 0;
+            // The next poll corrects what lost or late events left wrong.
+            if (isStill && world.isQuiet && (delivery === 'all' || delivery === 'nothing'))
               expect(rowsOf(world)).toEqual(machineOf(world));
           }
           world.settle();
@@ -134,12 +134,12 @@ describe.each<Telling>(['all', 'some', 'ends', 'gaps', 'nothing'])(
           for (const truth of world.truths) {
             const events = world.events.filter(({ socket }) => numberOf(socket.id) === truth.n);
             checkLife(truth, events);
-            if (truth.inFirstPoll && (telling === 'ends' || telling === 'nothing'))
+            if (truth.inFirstPoll && (delivery === 'ends' || delivery === 'nothing'))
               expect(events.map(({ isBaseline }) => isBaseline)).toEqual(events.map(() => true));
             const [spawn] = events;
             const close = events.at(-1);
             if (close) checkClose(truth, close, spawn?.type === 'spawn' ? spawn : undefined);
-            else expect(telling === 'all' && !truth.isEarly).toBe(false);
+            else expect(delivery === 'all' && !truth.isEarly).toBe(false);
           }
         }),
         { numRuns: 400 },
@@ -148,9 +148,9 @@ describe.each<Telling>(['all', 'some', 'ends', 'gaps', 'nothing'])(
   },
 );
 
-/** A merger that is polled, and told, when the test says so; all that it tells comes back as text. */
-function setUp({ hasEvents = true, tellsAll = true } = {}) {
-  const merger = new Merger({ hasEvents, tellsAll });
+/** A merger to which a test applies polls and kernel events; its output is returned as text. */
+function setUp({ hasEvents = true, emitsEveryChange = true } = {}) {
+  const merger = new Merger({ hasEvents, emitsEveryChange });
   let previous: ReadonlyMap<string, Socket> = new Map();
   const take = (): readonly string[] => {
     const { spawned, changed, closed, events } = merger.take();
@@ -163,17 +163,17 @@ function setUp({ hasEvents = true, tellsAll = true } = {}) {
       ),
     ];
   };
-  const learn = (nowMs: number, ...kernelEvents: readonly KernelEvent[]) => {
-    merger.learn(kernelEvents, { wallMs: NOON_MS + nowMs, monotonicMs: nowMs });
+  const applyEvents = (nowMs: number, ...kernelEvents: readonly KernelEvent[]) => {
+    merger.applyKernelEvents(kernelEvents, { wallMs: NOON_MS + nowMs, monotonicMs: nowMs });
   };
   const poll = (startMs: number, ...sockets: readonly Socket[]): readonly string[] => {
     const next = byId(sockets);
     const start = { wallMs: NOON_MS + startMs, monotonicMs: startMs };
-    merger.poll(diff(previous, next), next, start, startMs + 5);
+    merger.applyPoll(diff(previous, next), next, start, startMs + 5);
     previous = next;
     return take();
   };
-  return { merger, learn, poll, take };
+  return { merger, applyEvents, poll, take };
 }
 
 const a = socket({ id: 'a' });
@@ -184,7 +184,7 @@ const atEnd = (atMs: number, it = a): KernelEvent => ({
   learntBy: 'destroy',
 });
 
-test('one that a poll has passed by, and the next one sees, is told as a new one', () => {
+test('a socket that one poll misses and the next sees spawns again', () => {
   const { poll } = setUp({ hasEvents: false });
   expect(poll(1000)).toEqual([]);
   expect(poll(2000, a)).toEqual(['+ a ESTABLISHED', 'spawn a 2000 poll']);
@@ -194,32 +194,32 @@ test('one that a poll has passed by, and the next one sees, is told as a new one
   expect(poll(6000)).toEqual(['- a', 'close a 6000 poll']);
 });
 
-test('where word of an end may come, one that a poll has passed by is not closed before that time is over', () => {
-  const { learn, poll, take } = setUp();
+test('waits 100 ms for the kernel event before it closes a socket that a poll missed', () => {
+  const { applyEvents, poll, take } = setUp();
   poll(1000, a);
   expect(poll(2000)).toEqual([]);
   expect(poll(2050, a)).toEqual([]);
   expect(poll(3000)).toEqual([]);
-  learn(3099);
+  applyEvents(3099);
   expect(take()).toEqual([]);
-  learn(3100);
+  applyEvents(3100);
   expect(take()).toEqual(['- a', 'close a 3000 poll']);
 });
 
-test('there is no word of what has no word, and of a remnant there was: they are closed at once', () => {
+test('closes raw sockets and remnants that the next poll misses, without waiting for a kernel event', () => {
   const { poll } = setUp();
   const raw = socket({ id: 'raw', protocol: 'raw' });
   poll(1000, raw, { ...a, state: 'TIME_WAIT' });
   expect(poll(2000)).toEqual(['- raw', '- a', 'close raw 2000 poll', 'close a 2000 poll']);
 });
 
-test('word of an end outweighs a table that could not be read, and late word of it is none; in the end all is forgotten', () => {
-  const { learn, poll, take } = setUp();
+test('a closed socket stays closed in a stale poll and with late events; after two polls without it, its id spawns again', () => {
+  const { applyEvents, poll, take } = setUp();
   poll(1000, a);
-  learn(1500, atEnd(1500));
+  applyEvents(1500, atEnd(1500));
   expect(take()).toEqual(['~ a ESTABLISHED', '- a', 'close a 1500 destroy']);
   expect([poll(2000, a), poll(3000, { ...a, uid: 1 }), poll(4000, a)].flat()).toEqual([]);
-  learn(4500, atEnd(1500), {
+  applyEvents(4500, atEnd(1500), {
     type: 'state',
     atMs: 1400,
     id: 'a',
@@ -231,38 +231,38 @@ test('word of an end outweighs a table that could not be read, and late word of 
   expect(poll(7000, a)).toEqual(['+ a ESTABLISHED', 'spawn a 7000 poll']);
 });
 
-test('word of a state of which the end was lost is put right by a poll in which nothing changed', () => {
-  const { learn, poll, take } = setUp();
+test('a poll corrects a state whose next kernel event was lost, even if the poll saw no change', () => {
+  const { applyEvents, poll, take } = setUp();
   const it = socket({ id: 'l', state: 'LISTEN', remote: null });
   poll(1000, it);
-  learn(1500, { type: 'state', atMs: 1500, id: 'l', was: 'LISTEN', now: 'CLOSE', learntBy: 'trace' });
+  applyEvents(1500, { type: 'state', atMs: 1500, id: 'l', was: 'LISTEN', now: 'CLOSE', learntBy: 'trace' });
   expect(take()).toEqual(['~ l CLOSE', 'change l 1500 trace']);
   expect(poll(2000, it)).toEqual(['~ l LISTEN', 'change l 2000 poll']);
 });
 
-test('a remnant that is met before there is word of its connection is the same life, and has its owner and its counters', () => {
-  const { merger, learn, poll } = setUp();
+test('a remnant that a poll sees before any kernel event gets the owner and counters of its connection', () => {
+  const { merger, applyEvents, poll } = setUp();
   const remnant = socket({ id: 'r', state: 'TIME_WAIT', owners: [{ knowledge: 'gone' }] });
   poll(1000);
   expect(poll(2000, remnant)).toEqual(['+ r TIME_WAIT', 'spawn r 2000 poll']);
-  learn(2010, { type: 'appeared', atMs: 1990, socket: a, learntBy: 'trace' }, {
+  applyEvents(2010, { type: 'appeared', atMs: 1990, socket: a, learntBy: 'trace' }, {
     ...atEnd(1995, { ...a, traffic: { rxBytes: 7 } }),
     remnant: { id: 'r', state: 'TIME_WAIT' },
   } as KernelEvent);
   const { spawned, changed, closed, events } = merger.take();
   expect([spawned, closed]).toEqual([[], []]);
   expect(changed.map(ownersText)).toEqual(['inherited curl 100']);
-  // The program became known, and that it is over.
+  // The change is the owner, which became known.
   expect(events.map(({ type }) => type)).toEqual(['change', 'close']);
   expect(events.at(-1)).toMatchObject({ socket: { id: 'r', traffic: { rxBytes: 7 } }, lifetimeMs: 5 });
   expect(poll(3000)).toEqual(['- r']);
 });
 
-test('who was seen doing something with a socket has it', () => {
-  const { merger, learn, poll } = setUp();
+test('a process that the trace saw acting on a socket becomes its owner', () => {
+  const { merger, applyEvents, poll } = setUp();
   poll(1000, { ...a, owners: [{ knowledge: 'hidden' }] });
   const owners = [{ knowledge: 'exact', pid: 7, process: 'ssh' } as const];
-  learn(1500, {
+  applyEvents(1500, {
     type: 'state',
     atMs: 1500,
     id: 'a',
@@ -274,36 +274,36 @@ test('who was seen doing something with a socket has it', () => {
   expect(merger.take().changed.map(ownersText)).toEqual(['exact ssh 7']);
 });
 
-test('a process that has become another program since it connected keeps the name of the one that connected', () => {
-  const { merger, learn, poll } = setUp();
+test('an owner that started another program keeps the name of the one that connected', () => {
+  const { merger, applyEvents, poll } = setUp();
   const python = { knowledge: 'exact', pid: 7, process: 'python3', exe: '/usr/bin/python3' } as const;
   const sleep = { knowledge: 'exact', pid: 7, process: 'sleep', exe: '/usr/bin/sleep' } as const;
   const ownersOf = () => merger.take().events.at(-1);
   poll(1000);
-  learn(1500, { type: 'appeared', atMs: 1450, socket: { ...a, owners: [python] }, learntBy: 'trace' });
+  applyEvents(1500, { type: 'appeared', atMs: 1450, socket: { ...a, owners: [python] }, learntBy: 'trace' });
   merger.take();
-  merger.poll(
+  merger.applyPoll(
     { spawned: [{ ...a, owners: [sleep] }], changed: [], closed: [] },
     byId([a]),
     { wallMs: NOON_MS + 2000, monotonicMs: 2000 },
     2005,
   );
   expect(merger.take().changed.map(({ owners }) => owners)).toEqual([[{ ...python, nowProcess: 'sleep' }]]);
-  learn(2500, atEnd(2400, { ...a, owners: [sleep] }));
+  applyEvents(2500, atEnd(2400, { ...a, owners: [sleep] }));
   expect(ownersOf()).toMatchObject({ socket: { owners: [{ process: 'python3', nowProcess: 'sleep' }] } });
 });
 
-test('word that came while the first poll was under way is kept for the sockets that it saw', () => {
-  const { learn, poll } = setUp();
-  learn(1003, atEnd(1002), atEnd(1002, socket({ id: 'unseen' })));
+test('kernel events during the first poll apply to the sockets that it saw, and to no others', () => {
+  const { applyEvents, poll } = setUp();
+  applyEvents(1003, atEnd(1002), atEnd(1002, socket({ id: 'unseen' })));
   expect(poll(1000, a)).toEqual(['+ a ESTABLISHED', '~ a ESTABLISHED', '- a', 'close a 1002 destroy']);
   expect(poll(2000)).toEqual([]);
 });
 
-test('of an end alone no lifetime is made up', () => {
-  const { merger, learn, poll } = setUp();
+test('an end without any earlier sighting has no lifetime', () => {
+  const { merger, applyEvents, poll } = setUp();
   poll(1000);
-  learn(1500, atEnd(1400));
+  applyEvents(1500, atEnd(1400));
   const [, close] = merger.take().events;
   expect(close).toEqual({
     type: 'close',
@@ -313,12 +313,12 @@ test('of an end alone no lifetime is made up', () => {
   });
 });
 
-test('from batch to batch only what came of several changes is told, at the time of the last', () => {
-  const { learn, poll, take } = setUp({ tellsAll: false });
+test('without emitsEveryChange several changes are one event, at the time of the last', () => {
+  const { applyEvents, poll, take } = setUp({ emitsEveryChange: false });
   poll(1000, a);
-  const turn = (atMs: number, was: Socket['state'], now: Socket['state']) =>
+  const stateEvent = (atMs: number, was: Socket['state'], now: Socket['state']) =>
     ({ type: 'state', atMs, id: 'a', was, now, learntBy: 'trace' }) as KernelEvent;
-  learn(1500, turn(1400, 'ESTABLISHED', 'FIN_WAIT1'), turn(1450, 'FIN_WAIT1', 'FIN_WAIT2'));
+  applyEvents(1500, stateEvent(1400, 'ESTABLISHED', 'FIN_WAIT1'), stateEvent(1450, 'FIN_WAIT1', 'FIN_WAIT2'));
   expect(take()).toEqual(['~ a FIN_WAIT2', 'change a 1450 trace']);
   const udp = socket({ id: 'u', protocol: 'udp' });
   const later: Socket = { ...a, state: 'FIN_WAIT2' };
@@ -329,47 +329,47 @@ test('from batch to batch only what came of several changes is told, at the time
   ]);
 });
 
-test('late word of what a poll has seen already changes nothing, and of what it saw no more leaves nothing', () => {
-  const { learn, poll, take } = setUp();
+test('late state events change nothing, and a late end with a remnant that the poll missed leaves no row', () => {
+  const { applyEvents, poll, take } = setUp();
   poll(1000, a);
   expect(poll(2000, { ...a, state: 'FIN_WAIT2' })).toEqual(['~ a FIN_WAIT2', 'change a 2000 poll']);
-  const turn = (atMs: number, was: Socket['state'], now: Socket['state']) =>
+  const stateEvent = (atMs: number, was: Socket['state'], now: Socket['state']) =>
     ({ type: 'state', atMs, id: 'a', was, now, learntBy: 'trace' }) as KernelEvent;
-  learn(2010, turn(1990, 'ESTABLISHED', 'FIN_WAIT1'), turn(1995, 'FIN_WAIT1', 'FIN_WAIT2'));
+  applyEvents(2010, stateEvent(1990, 'ESTABLISHED', 'FIN_WAIT1'), stateEvent(1995, 'FIN_WAIT1', 'FIN_WAIT2'));
   expect(take()).toEqual([]);
   expect(poll(3000)).toEqual([]);
-  learn(3010, { ...atEnd(2500), remnant: { id: 'a', state: 'TIME_WAIT' } } as KernelEvent);
+  applyEvents(3010, { ...atEnd(2500), remnant: { id: 'a', state: 'TIME_WAIT' } } as KernelEvent);
   expect(take()).toEqual(['~ a FIN_WAIT2', '- a', 'close a 2500 destroy']);
 });
 
-test('events come in order of time, whoever told them', () => {
-  const { learn, poll, take } = setUp();
+test('events are in order of time, whatever reported them', () => {
+  const { applyEvents, poll, take } = setUp();
   poll(1000, a);
-  learn(2000, atEnd(1900), { type: 'gap', atMs: 1800, learntBy: 'trace' });
+  applyEvents(2000, atEnd(1900), { type: 'gap', atMs: 1800, learntBy: 'trace' });
   expect(take().slice(2)).toEqual(['gap', 'close a 1900 destroy']);
 });
 
-/** The events among the texts that `setUp` gives. */
+/** Returns the events among the texts of `setUp`. */
 const eventsOf = (texts: readonly string[]): string[] =>
   texts.filter((it) => /^(spawn|change|close) /.test(it));
 
 const remnant = socket({ id: 'r', state: 'TIME_WAIT', netns: { inode: 4026531833 } });
 
-test('a closed connection whose remnant several polls pass over is not told again when it is met', () => {
-  const { learn, poll, take } = setUp();
+test('a remnant that several polls missed returns as a row without an event', () => {
+  const { applyEvents, poll, take } = setUp();
   poll(1000);
-  learn(1500, { ...atEnd(1400), remnant: { id: 'r', state: 'TIME_WAIT' } } as KernelEvent);
+  applyEvents(1500, { ...atEnd(1400), remnant: { id: 'r', state: 'TIME_WAIT' } } as KernelEvent);
   expect(eventsOf(take())).toEqual(['spawn a 1400 destroy', 'close a 1400 destroy']);
   expect(poll(2000, remnant)).toEqual(['~ a TIME_WAIT']);
   expect([3000, 4000, 5000, 6000].flatMap((ms) => poll(ms))).toEqual(['- a']);
   expect(poll(7000, remnant)).toEqual(['+ a TIME_WAIT']);
   expect(poll(8000)).toEqual(['- a']);
-  // The kernel keeps a remnant for a minute: what has the id then is another.
+  // The kernel keeps a remnant for a minute: after that the id belongs to another socket.
   expect([62_000, 63_000, 64_000].flatMap((ms) => poll(ms))).toEqual([]);
   expect(eventsOf(poll(65_000, remnant))).toEqual(['spawn r 65000 poll']);
 });
 
-test('the timer of a remnant says how long it may be met again', () => {
+test('the timer of a remnant limits how long it may return', () => {
   const { poll } = setUp();
   const dueAtMs = NOON_MS + 5500;
   const it: Socket = { ...remnant, timer: { kind: 'timewait', dueAtMs, retransmits: 0 } };
@@ -381,51 +381,51 @@ test('the timer of a remnant says how long it may be met again', () => {
   expect(eventsOf(poll(9000, it))).toEqual(['spawn r 9000 poll']);
 });
 
-test('an end that only the trace tells, without the namespace, is that of the remnant which a poll has met', () => {
-  const { learn, poll, take } = setUp();
+test('an end from the trace, without a namespace, closes the remnant that a poll saw', () => {
+  const { applyEvents, poll, take } = setUp();
   poll(1000);
   expect(eventsOf(poll(2000, remnant))).toEqual(['spawn r 2000 poll']);
-  learn(2200, { type: 'ended', atMs: 1950, socket: a, learntBy: 'trace' });
+  applyEvents(2200, { type: 'ended', atMs: 1950, socket: a, learntBy: 'trace' });
   expect(eventsOf(take())).toEqual(['close r 2000 trace']);
   expect(eventsOf([poll(3000, remnant), poll(4000)].flat())).toEqual([]);
 });
 
-test('a connection that a poll missed and closed is not told again when its remnant is met', () => {
-  const { learn, poll, take } = setUp();
+test('a connection closed by a poll does not spawn again when its remnant is seen', () => {
+  const { applyEvents, poll, take } = setUp();
   poll(1000, a);
   poll(2000);
-  learn(2100);
+  applyEvents(2100);
   expect(eventsOf(take())).toEqual(['close a 2000 poll']);
   expect(eventsOf([3000, 4000, 5000].flatMap((ms) => poll(ms)))).toEqual([]);
   expect(poll(6000, { ...a, state: 'TIME_WAIT' })).toEqual(['+ a TIME_WAIT']);
 });
 
 test('the same endpoints in two namespaces are two connections', () => {
-  const { learn, poll, take } = setUp();
+  const { applyEvents, poll, take } = setUp();
   const there = socket({ id: 'q', state: 'TIME_WAIT', netns: { inode: 4026532000 } });
   poll(1000);
   expect(eventsOf(poll(2000, remnant, there))).toEqual(['spawn r 2000 poll', 'spawn q 2000 poll']);
-  learn(2100, atEnd(1990, { ...a, netns: { inode: 4026531833 } }));
+  applyEvents(2100, atEnd(1990, { ...a, netns: { inode: 4026531833 } }));
   expect(eventsOf(take())).toEqual(['close r 2000 destroy']);
   expect(eventsOf(poll(3000))).toEqual(['close q 3000 poll']);
 });
 
-test('kernel events that come late after short polls are of the life that was closed', () => {
-  const { learn, poll, take } = setUp();
+test('a late kernel event after short polls belongs to the closed life', () => {
+  const { applyEvents, poll, take } = setUp();
   poll(1000);
-  learn(1010, { type: 'appeared', atMs: 1007, socket: a, learntBy: 'trace' });
+  applyEvents(1010, { type: 'appeared', atMs: 1007, socket: a, learntBy: 'trace' });
   for (const ms of [1100, 1200, 1300]) poll(ms);
-  learn(1310);
+  applyEvents(1310);
   take();
   poll(1320);
-  learn(1330, { type: 'ended', atMs: 1080, socket: a, learntBy: 'trace' });
+  applyEvents(1330, { type: 'ended', atMs: 1080, socket: a, learntBy: 'trace' });
   expect(eventsOf(take())).toEqual([]);
 });
 
-describe('a socket that was bound before it listened lives from the first sighting', () => {
+describe('the lifetime of a socket that was bound before it listened', () => {
   const bound = socket({ id: 'l', state: 'BOUND_INACTIVE', remote: null });
   const listening: Socket = { ...bound, state: 'LISTEN' };
-  const listened = (atMs: number): KernelEvent => ({
+  const listenEvent = (atMs: number): KernelEvent => ({
     type: 'appeared',
     atMs,
     socket: listening,
@@ -434,46 +434,46 @@ describe('a socket that was bound before it listened lives from the first sighti
   const closed = { ...atEnd(8000, listening), lifetimeMs: 2000, isAtLeast: false } as KernelEvent;
   const closeOf = (merger: Merger) => merger.take().events.find(({ type }) => type === 'close');
 
-  test('where a poll had told its spawn', () => {
-    const { merger, learn, poll } = setUp();
+  test('starts at its first sighting by a poll', () => {
+    const { merger, applyEvents, poll } = setUp();
     poll(1000);
     poll(3600, bound);
-    learn(6050, listened(6000));
-    learn(8050, closed);
+    applyEvents(6050, listenEvent(6000));
+    applyEvents(8050, closed);
     expect(closeOf(merger)).toMatchObject({ lifetimeMs: 4400 });
   });
 
-  test('where it was there before netpane: at least', () => {
-    const { merger, learn, poll } = setUp();
+  test('is a lower bound when it is part of the baseline', () => {
+    const { merger, applyEvents, poll } = setUp();
     poll(1000, bound);
     poll(2000, bound);
-    learn(6050, listened(6000));
-    learn(8050, closed);
+    applyEvents(6050, listenEvent(6000));
+    applyEvents(8050, closed);
     expect(closeOf(merger)).toMatchObject({ lifetimeMs: 7000, isAtLeast: true });
   });
 
-  test('where only its end was told, as an ordinary user hears it', () => {
-    const { merger, learn, poll } = setUp();
+  test('starts at its first sighting when only its end has a kernel event', () => {
+    const { merger, applyEvents, poll } = setUp();
     poll(1000);
     poll(3600, bound);
-    learn(8050, closed);
+    applyEvents(8050, closed);
     expect(closeOf(merger)).toMatchObject({ lifetimeMs: 4400 });
   });
 
-  test('and by the exact time where the same poll may have seen it first', () => {
-    const { merger, learn, poll } = setUp();
+  test('starts at the kernel event when the first sighting may be of the same moment', () => {
+    const { merger, applyEvents, poll } = setUp();
     poll(1000);
     poll(5998, listening);
-    learn(6050, listened(6000));
-    learn(8050, closed);
+    applyEvents(6050, listenEvent(6000));
+    applyEvents(8050, closed);
     expect(closeOf(merger)).toMatchObject({ lifetimeMs: 2000 });
   });
 });
 
-test('a change carries what it replaced', () => {
-  const { merger, learn, poll } = setUp();
+test('a change event has the replaced values', () => {
+  const { merger, applyEvents, poll } = setUp();
   poll(1000, a);
-  learn(1500, {
+  applyEvents(1500, {
     type: 'state',
     atMs: 1500,
     id: 'a',

@@ -2,25 +2,25 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Pacer } from '../../src/sampler/pacer.ts';
 
-/** A pacer after looks of these costs, milliseconds. */
-function paced(costsMs: readonly number[], askedMs = 1000, maxShare = 0.2): Pacer {
-  const pacer = new Pacer(askedMs, maxShare);
-  for (const cost of costsMs) pacer.note(cost);
+/** A pacer after polls with these costs, milliseconds. */
+function paced(costsMs: readonly number[], requestedMs = 1000, maxShare = 0.2): Pacer {
+  const pacer = new Pacer(requestedMs, maxShare);
+  for (const cost of costsMs) pacer.addCost(cost);
   return pacer;
 }
 
-/** The intervals after each of these looks, milliseconds. */
-function course(costsMs: readonly number[], askedMs = 1000): number[] {
-  const pacer = new Pacer(askedMs, 0.2);
+/** The intervals after each of these polls, milliseconds. */
+function intervals(costsMs: readonly number[], requestedMs = 1000): number[] {
+  const pacer = new Pacer(requestedMs, 0.2);
   return costsMs.map((cost) => {
-    pacer.note(cost);
+    pacer.addCost(cost);
     return pacer.intervalMs;
   });
 }
 
 const always = (costMs: number) => [costMs, costMs, costMs];
 
-describe('how long', () => {
+describe('the interval', () => {
   test.each([
     [10, 100, 100],
     [20, 100, 100],
@@ -41,8 +41,8 @@ describe('how long', () => {
     [1000, 5000, 5000],
     [1000, 4900, 5000],
     [100_000, 300_000, 300_000],
-  ])('looks of %d ms where every %d ms are asked for: every %d ms', (costMs, askedMs, intervalMs) => {
-    expect(paced(always(costMs), askedMs).intervalMs).toBe(intervalMs);
+  ])('for polls of %d ms and a requested %d ms is %d ms', (costMs, requestedMs, intervalMs) => {
+    expect(paced(always(costMs), requestedMs).intervalMs).toBe(intervalMs);
   });
 
   test.each([
@@ -50,84 +50,84 @@ describe('how long', () => {
     [0.5, 900, 2000],
     [1, 900, 1000],
     [1, 1100, 1250],
-  ])('a share of %d, looks of %d ms: every %d ms', (maxShare, costMs, intervalMs) => {
+  ])('for a share of %d and polls of %d ms is %d ms', (maxShare, costMs, intervalMs) => {
     expect(paced(always(costMs), 1000, maxShare).intervalMs).toBe(intervalMs);
   });
 });
 
-describe('when', () => {
-  test('nothing yet: as asked', () => {
-    expect(paced([])).toMatchObject({ intervalMs: 1000, askedMs: 1000, notice: undefined });
+describe('the interval over time', () => {
+  test('is the requested one before the first poll', () => {
+    expect(paced([])).toMatchObject({ intervalMs: 1000, requestedMs: 1000, notice: undefined });
   });
 
-  test('one slow look changes nothing, wherever it comes', () => {
-    expect(course([9000, 5, 5])).toEqual([1000, 1000, 1000]);
-    expect(course([5, 5, 9000, 5, 5, 9000, 5])).toEqual(Array(7).fill(1000));
+  test('ignores a single slow poll at any place', () => {
+    expect(intervals([9000, 5, 5])).toEqual([1000, 1000, 1000]);
+    expect(intervals([5, 5, 9000, 5, 5, 9000, 5])).toEqual(Array(7).fill(1000));
   });
 
-  test('two of three lengthen it', () => {
-    expect(course([600, 600])).toEqual([1000, 3000]);
-    expect(course([600, 5, 600])).toEqual([1000, 1000, 3000]);
+  test('grows after two slow polls of three', () => {
+    expect(intervals([600, 600])).toEqual([1000, 3000]);
+    expect(intervals([600, 5, 600])).toEqual([1000, 1000, 3000]);
   });
 
-  test('two quick ones in a row bring it back, one does not', () => {
-    expect(course([600, 600, 5, 600, 5, 5])).toEqual([1000, 3000, 3000, 3000, 3000, 1000]);
+  test('shrinks after two consecutive fast polls, not after one', () => {
+    expect(intervals([600, 600, 5, 600, 5, 5])).toEqual([1000, 3000, 3000, 3000, 3000, 1000]);
   });
 
-  test('slow and quick by turns: it does not flap', () => {
+  test('does not flap when slow and fast polls alternate', () => {
     const costs = Array.from({ length: 40 }, (_, i) => (i % 2 ? 600 : 5));
-    expect(new Set(course(costs).slice(3))).toEqual(new Set([3000]));
+    expect(new Set(intervals(costs).slice(3))).toEqual(new Set([3000]));
   });
 
-  test('on the edge it stays as it is, and comes back when there is room', () => {
+  test('stays for costs near the limit, and shrinks below the margin', () => {
     const edge = [201, 201, 199, 201, 199, 199, 165, 161];
-    expect(course(edge)).toEqual([1000, ...Array<number>(edge.length - 1).fill(1250)]);
-    expect(course([...edge, 160, 160]).at(-1)).toBe(1000);
+    expect(intervals(edge)).toEqual([1000, ...Array<number>(edge.length - 1).fill(1250)]);
+    expect(intervals([...edge, 160, 160]).at(-1)).toBe(1000);
   });
 
-  test('half the way back', () => {
-    expect(course([2000, 2000, 600, 600])).toEqual([1000, 10_000, 10_000, 4000]);
+  test('shrinks part of the way for polls that are still slow', () => {
+    expect(intervals([2000, 2000, 600, 600])).toEqual([1000, 10_000, 10_000, 4000]);
   });
 });
 
-describe('another interval is asked for', () => {
-  test('a longer one than is needed holds, and a shorter one is paced at once by what is known', () => {
+describe('a new requested interval', () => {
+  test('is used at once if it is long enough, else paced by the last costs', () => {
     const pacer = paced(always(600));
-    pacer.ask(5000);
-    expect(pacer).toMatchObject({ askedMs: 5000, intervalMs: 5000, notice: undefined });
-    pacer.ask(500);
-    expect(pacer).toMatchObject({ askedMs: 500, intervalMs: 3000 });
+    pacer.request(5000);
+    expect(pacer).toMatchObject({ requestedMs: 5000, intervalMs: 5000, notice: undefined });
+    pacer.request(500);
+    expect(pacer).toMatchObject({ requestedMs: 500, intervalMs: 3000 });
   });
 
-  test('it is taken as it is while looking is cheap', () => {
+  test('is used while polls are cheap', () => {
     const pacer = paced(always(5));
-    pacer.ask(100);
+    pacer.request(100);
     expect(pacer.intervalMs).toBe(100);
   });
 
-  test('what the pace had been before does not count', () => {
-    // 520 ms need 2.75 s; the 3 s are there only because it comes back late.
+  test('ignores the interval used before', () => {
+    // 520 ms need 2.75 s; the interval is still 3 s because of the margin.
     const pacer = paced([600, 600, 520, 520]);
     expect(pacer.intervalMs).toBe(3000);
-    pacer.ask(900);
+    pacer.request(900);
     expect(pacer.intervalMs).toBe(2750);
   });
 });
 
-describe('what is told', () => {
+describe('the notice', () => {
   test.each([
     [520, 1000, 'a look takes 520 ms, so netpane looks every 2.75 s, not every 1 s', 'slowed to 2.75 s'],
     [1234, 500, 'a look takes 1.2 s, so netpane looks every 6.5 s, not every 500 ms', 'slowed to 6.5 s'],
     [33.33, 100, 'a look takes 33 ms, so netpane looks every 200 ms, not every 100 ms', 'slowed to 200 ms'],
     [99_999, 1500, 'a look takes 100 s, so netpane looks every 60 s, not every 1.5 s', 'slowed to 60 s'],
-  ])('looks of %d ms where every %d ms are asked for', (costMs, askedMs, text, short) => {
-    expect(paced(always(costMs), askedMs).notice).toEqual({ code: 'paced', text, short });
+  ])('for polls of %d ms and a requested %d ms', (costMs, requestedMs, text, short) => {
+    expect(paced(always(costMs), requestedMs).notice).toEqual({ code: 'paced', text, short });
   });
 
-  test('the words stay while the interval does, though the cost wanders', () => {
+  test('stays the same while the interval does, although the costs vary', () => {
     const pacer = paced([580, 580]);
     const before = pacer.notice;
-    for (const cost of [560, 590, 570]) pacer.note(cost);
+    for (const cost of [560, 590, 570]) pacer.addCost(cost);
     expect(pacer.notice).toEqual(before);
     expect(before?.text).toContain('580 ms');
   });
@@ -135,53 +135,53 @@ describe('what is told', () => {
 
 const cost = fc.double({ min: 0, max: 30_000, noNaN: true });
 const costs = fc.array(cost, { maxLength: 30 });
-const asked = fc.integer({ min: 100, max: 3_600_000 });
+const requested = fc.integer({ min: 100, max: 3_600_000 });
 const share = fc.integer({ min: 1, max: 100 }).map((percent) => percent / 100);
 
-describe('whatever looking costs', () => {
-  test('never shorter than asked, never above 60 s unless asked, and long enough for what is usual', () => {
+describe('for any costs', () => {
+  test('the interval is at least the requested one, at most 60 s unless requested, and long enough for the usual cost', () => {
     fc.assert(
-      fc.property(costs, cost, asked, share, (before, usual, askedMs, maxShare) => {
-        const { intervalMs } = paced([...before, ...always(usual)], askedMs, maxShare);
-        expect(intervalMs).toBeGreaterThanOrEqual(askedMs);
-        expect(intervalMs).toBeLessThanOrEqual(Math.max(askedMs, 60_000));
+      fc.property(costs, cost, requested, share, (before, usual, requestedMs, maxShare) => {
+        const { intervalMs } = paced([...before, ...always(usual)], requestedMs, maxShare);
+        expect(intervalMs).toBeGreaterThanOrEqual(requestedMs);
+        expect(intervalMs).toBeLessThanOrEqual(Math.max(requestedMs, 60_000));
         if (intervalMs < 60_000) expect(usual / intervalMs).toBeLessThanOrEqual(maxShare + 1e-9);
       }),
     );
   });
 
-  test('dearer looks never make it shorter', () => {
+  test('higher costs never make it shorter', () => {
     const pairs = fc.array(fc.tuple(cost, cost), { maxLength: 30 });
     fc.assert(
-      fc.property(pairs, asked, share, (looks, askedMs, maxShare) => {
-        const cheap = paced(looks.map(([a]) => a), askedMs, maxShare); // prettier-ignore
-        const dear = paced(looks.map(([a, more]) => a + more), askedMs, maxShare); // prettier-ignore
-        expect(dear.intervalMs).toBeGreaterThanOrEqual(cheap.intervalMs);
+      fc.property(pairs, requested, share, (polls, requestedMs, maxShare) => {
+        const cheap = paced(polls.map(([a]) => a), requestedMs, maxShare); // prettier-ignore
+        const expensive = paced(polls.map(([a, more]) => a + more), requestedMs, maxShare); // prettier-ignore
+        expect(expensive.intervalMs).toBeGreaterThanOrEqual(cheap.intervalMs);
       }),
     );
   });
 
-  test('it is as asked again after two looks that leave room', () => {
+  test('it is the requested one again after two polls below the margin', () => {
     fc.assert(
-      fc.property(costs, asked, share, (before, askedMs, maxShare) => {
-        const cheap = (askedMs * maxShare) / 1.3;
-        const pacer = paced([...before, cheap, cheap], askedMs, maxShare);
-        expect(pacer.intervalMs).toBe(askedMs);
+      fc.property(costs, requested, share, (before, requestedMs, maxShare) => {
+        const cheap = (requestedMs * maxShare) / 1.3;
+        const pacer = paced([...before, cheap, cheap], requestedMs, maxShare);
+        expect(pacer.intervalMs).toBe(requestedMs);
         expect(pacer.notice).toBeUndefined();
       }),
     );
   });
 
-  test('looks that differ by a tenth never shorten it: it does not flap', () => {
-    // Between where it is as asked and where it can be no longer.
+  test('costs that vary by a tenth never shorten it', () => {
+    // Costs that lead to an interval between the requested one and the longest one.
     const usualMs = fc.double({ min: 180, max: 13_000, noNaN: true });
     const factor = fc.double({ min: 0.95, max: 1.05, noNaN: true });
-    const wandering = fc
+    const varying = fc
       .tuple(usualMs, fc.array(factor, { minLength: 20, maxLength: 40 }))
       .map(([usual, factors]) => factors.map((it) => usual * it));
     fc.assert(
-      fc.property(wandering, (looks) => {
-        const after = course(looks).slice(1);
+      fc.property(varying, (polls) => {
+        const after = intervals(polls).slice(1);
         for (const [i, ms] of after.entries()) expect(ms).toBeGreaterThanOrEqual(after[i - 1] ?? ms);
       }),
     );

@@ -6,7 +6,7 @@ import { type Clock, Sampler } from '../../src/sampler/sampler.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
 import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
 
-/** A clock that goes when it is told to. */
+/** A clock that the test advances. */
 class FakeClock implements Clock {
   wall = NOON_MS;
   now = 5000;
@@ -30,14 +30,14 @@ class FakeClock implements Clock {
     return this.#timers.size;
   }
 
-  /** Goes on to this moment, unless it is past already. */
+  /** Advances to this time; never goes back. */
   goTo(nowMs: number): void {
     const ms = Math.max(0, nowMs - this.now);
     this.now += ms;
     this.wall += ms;
   }
 
-  /** Goes on by `ms`, running what falls due, and lets all promises settle. */
+  /** Advances by `ms`, runs due timers, and lets all promises settle. */
   async pass(ms: number): Promise<void> {
     const end = this.now + ms;
     await settle();
@@ -53,20 +53,27 @@ class FakeClock implements Clock {
   }
 }
 
-/** Waits until no promise has anything left to do. */
+/** Waits until all promises have settled. */
 const settle = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
 interface Case {
   readonly intervalMs?: number;
   readonly maxShare?: number;
   readonly auto?: boolean;
-  /** The source tells what happens between two readings, and somebody wants to hear of it at once. */
+  /** The source has an event source. */
   readonly hasEvents?: boolean;
-  readonly isHeard?: boolean;
+  /** The sampler has `onEvents`. */
+  readonly hasOnEvents?: boolean;
 }
 
-/** A sampler on a source that answers when it is told to, or at once; it costs `world.costMs`. */
-function setUp({ intervalMs = 1000, maxShare, auto = true, hasEvents = false, isHeard = false }: Case = {}) {
+/** A sampler of a source whose polls cost `world.costMs` and resolve at once, or (`auto: false`) through `answers`. */
+function setUp({
+  intervalMs = 1000,
+  maxShare,
+  auto = true,
+  hasEvents = false,
+  hasOnEvents = false,
+}: Case = {}) {
   const clock = new FakeClock();
   const startsMs: number[] = [];
   const batches: Batch[] = [];
@@ -75,10 +82,10 @@ function setUp({ intervalMs = 1000, maxShare, auto = true, hasEvents = false, is
   const world = { sockets: snapshot([socket({ id: 'a' })]), costMs: 0, nextCostsMs: [] as number[] };
   let take: () => Promise<void> | void = () => {};
   const drainsMs: number[] = [];
-  /** What the system has to tell, and what was heard of it. */
+  /** Kernel events to drain next, and how often the source was closed. */
   const system = { kernelEvents: [] as KernelEvent[], closed: 0 };
-  const heard: { readonly atMs: number; readonly event: Event }[] = [];
-  const ear = { onHear: () => {} };
+  const received: { readonly atMs: number; readonly event: Event }[] = [];
+  const consumer = { onEvent: () => {} };
   const coverage: Coverage = { level: 'changes' };
   const sampler = new Sampler({
     source: {
@@ -111,10 +118,10 @@ function setUp({ intervalMs = 1000, maxShare, auto = true, hasEvents = false, is
       batches.push(batch);
       return take();
     },
-    ...(isHeard && {
+    ...(hasOnEvents && {
       onEvents: (events: readonly Event[]) => {
-        for (const event of events) heard.push({ atMs: clock.now, event });
-        ear.onHear();
+        for (const event of events) received.push({ atMs: clock.now, event });
+        consumer.onEvent();
       },
     }),
     onError: (error) => errors.push(error),
@@ -133,13 +140,13 @@ function setUp({ intervalMs = 1000, maxShare, auto = true, hasEvents = false, is
     onTake,
     drainsMs,
     system,
-    heard,
-    ear,
+    received,
+    consumer,
     coverage,
   };
 }
 
-test('it reads at once, and then at each interval', async () => {
+test('polls at once, and then at each interval', async () => {
   const { sampler, clock, startsMs, batches } = setUp();
   sampler.start();
   await clock.pass(3500);
@@ -152,7 +159,7 @@ test('it reads at once, and then at each interval', async () => {
   ]);
 });
 
-test('the first batch is the baseline with everything; the next tells what differs', async () => {
+test('the first batch is the baseline with all sockets; the next has the difference', async () => {
   const { sampler, clock, world, batches } = setUp();
   const [a, b] = [socket({ id: 'a' }), socket({ id: 'b' })];
   world.sockets = {
@@ -195,7 +202,7 @@ test('the first batch is the baseline with everything; the next tells what diffe
   });
 });
 
-test('a batch is of the moment at which its reading started, and costs what the parts of it did', async () => {
+test('a batch has the start time of its poll and the costs of the snapshot', async () => {
   const { sampler, clock, batches, answers } = setUp({ auto: false });
   sampler.start();
   await clock.pass(300);
@@ -206,7 +213,7 @@ test('a batch is of the moment at which its reading started, and costs what the 
   ]);
 });
 
-test('the interval is from start to start, whatever a reading takes', async () => {
+test('the interval is from start to start, however long a poll takes', async () => {
   const { sampler, clock, startsMs, answers } = setUp({ auto: false });
   sampler.start();
   await clock.pass(300);
@@ -215,7 +222,7 @@ test('the interval is from start to start, whatever a reading takes', async () =
   expect(startsMs).toEqual([5000, 6000]);
 });
 
-test('a slow reading is followed by one at once, and never by two', async () => {
+test('one poll, not two, follows at once after a slow poll', async () => {
   const { sampler, clock, startsMs, answers } = setUp({ auto: false });
   sampler.start();
   await clock.pass(5300);
@@ -230,7 +237,7 @@ test('a slow reading is followed by one at once, and never by two', async () => 
   expect(startsMs).toEqual([5000, 10_300, 11_300]);
 });
 
-test('it waits until a batch was taken', async () => {
+test('waits until a batch is taken', async () => {
   const { sampler, clock, startsMs, onTake } = setUp();
   let taken = () => {};
   onTake(() => new Promise((resolve) => void (taken = resolve)));
@@ -243,7 +250,7 @@ test('it waits until a batch was taken', async () => {
   expect(startsMs).toEqual([5000, 65_000]);
 });
 
-test('another interval counts from the last start', async () => {
+test('a new interval counts from the start of the last poll', async () => {
   const { sampler, clock, startsMs, batches } = setUp();
   sampler.start();
   await clock.pass(400);
@@ -258,7 +265,7 @@ test('another interval counts from the last start', async () => {
   expect(startsMs).toEqual([5000, 5500, 7500]);
 });
 
-test('another interval that is over already: a reading at once, and one only', async () => {
+test('a new interval that has already passed starts one poll at once', async () => {
   const { sampler, clock, startsMs } = setUp({ intervalMs: 60_000 });
   sampler.start();
   await clock.pass(10_000);
@@ -269,7 +276,7 @@ test('another interval that is over already: a reading at once, and one only', a
   expect(clock.pending).toBe(1);
 });
 
-test('another interval while it reads starts no second reading', async () => {
+test('a new interval during a poll starts no second poll', async () => {
   const { sampler, clock, startsMs, answers } = setUp({ auto: false });
   sampler.start();
   await clock.pass(100);
@@ -281,7 +288,7 @@ test('another interval while it reads starts no second reading', async () => {
   expect(startsMs).toEqual([5000, 10_100]);
 });
 
-test('a wall clock that jumps shows in the time of a batch and in nothing else', async () => {
+test('a jump of the wall clock changes only `takenAtMs`', async () => {
   const { sampler, clock, startsMs, batches } = setUp();
   sampler.start();
   await clock.pass(500);
@@ -292,7 +299,7 @@ test('a wall clock that jumps shows in the time of a batch and in nothing else',
   expect(batches[1]?.takenAtMs).toBeLessThan(NOON_MS);
 });
 
-test('an error of the source ends it, and is told once', async () => {
+test('an error of the source stops the sampler and is reported once', async () => {
   const { sampler, clock, startsMs, errors, answers, batches } = setUp({ auto: false });
   const broken = new Error('broken');
   sampler.start();
@@ -307,7 +314,7 @@ test('an error of the source ends it, and is told once', async () => {
   expect(startsMs).toEqual([5000]);
 });
 
-test('stopped: no further reading, and what is being read is not told', async () => {
+test('stop during a poll: no batch and no further poll', async () => {
   const { sampler, clock, startsMs, batches, answers } = setUp({ auto: false });
   sampler.start();
   await clock.pass(0);
@@ -318,7 +325,7 @@ test('stopped: no further reading, and what is being read is not told', async ()
   expect(startsMs).toEqual([5000]);
 });
 
-test('stopped between two readings', async () => {
+test('stop between two polls: no further poll', async () => {
   const { sampler, clock, startsMs } = setUp();
   sampler.start();
   await clock.pass(500);
@@ -328,38 +335,38 @@ test('stopped between two readings', async () => {
   expect(clock.pending).toBe(0);
 });
 
-describe('a batch in parts', () => {
+describe('a batch of several parts', () => {
   const many = (count: number) =>
     snapshot(Array.from({ length: count }, (_, i) => socket({ id: `id ${i}` })));
 
-  /** A sampler that has read two and a half parts, and a taker that takes when it is told to. */
+  /** A sampler whose first batch has two and a half parts, which the test takes one by one. */
   function setUpParts() {
     const it = setUp();
-    const taker = { take: () => {} };
-    it.onTake(() => new Promise((resolve) => void (taker.take = resolve)));
+    const consumer = { take: () => {} };
+    it.onTake(() => new Promise((resolve) => void (consumer.take = resolve)));
     it.world.sockets = many(PART_SIZE * 2.5);
     const take = async (afterMs: number) => {
       await it.clock.pass(afterMs);
-      taker.take();
+      consumer.take();
       await it.clock.pass(0);
     };
-    const told = () => it.batches.map(({ spawned, partial }) => [spawned.length, partial]);
-    return { ...it, take, told };
+    const sent = () => it.batches.map(({ spawned, partial }) => [spawned.length, partial]);
+    return { ...it, take, sent };
   }
 
-  test('each part is told when the one before was taken, and the next reading is after the last', async () => {
-    const { sampler, clock, startsMs, batches, take, told } = setUpParts();
+  test('sends each part after the one before was taken, and polls again after the last', async () => {
+    const { sampler, clock, startsMs, batches, take, sent } = setUpParts();
     sampler.start();
     await clock.pass(10_000);
-    expect(told()).toEqual([[PART_SIZE, true]]);
+    expect(sent()).toEqual([[PART_SIZE, true]]);
     await take(0);
     await clock.pass(10_000);
-    expect(told()).toEqual([
+    expect(sent()).toEqual([
       [PART_SIZE, true],
       [PART_SIZE, true],
     ]);
     await take(0);
-    expect(told().at(-1)).toEqual([PART_SIZE / 2, false]);
+    expect(sent().at(-1)).toEqual([PART_SIZE / 2, false]);
     expect(startsMs).toEqual([5000]);
     await take(0);
     expect(startsMs).toEqual([5000, 25_000]);
@@ -368,19 +375,19 @@ describe('a batch in parts', () => {
     );
   });
 
-  test('stopped between two parts: the rest is not told, and nothing more is read', async () => {
-    const { sampler, clock, startsMs, take, told } = setUpParts();
+  test('stop between two parts: no further part and no further poll', async () => {
+    const { sampler, clock, startsMs, take, sent } = setUpParts();
     sampler.start();
     await clock.pass(0);
     sampler.stop();
     await take(0);
     await clock.pass(10_000);
-    expect(told()).toEqual([[PART_SIZE, true]]);
+    expect(sent()).toEqual([[PART_SIZE, true]]);
     expect(startsMs).toEqual([5000]);
     expect(clock.pending).toBe(0);
   });
 
-  test('how slowly it is taken is no cost of looking', async () => {
+  test('a slow consumer does not count as cost of polling', async () => {
     const { sampler, clock, batches, take } = setUpParts();
     sampler.start();
     await clock.pass(0);
@@ -390,16 +397,16 @@ describe('a batch in parts', () => {
   });
 });
 
-describe('a look that costs too much', () => {
+describe('polls that take too much of the time', () => {
   const LIMITED = { code: 'c', text: 't', short: 's' };
 
-  test('it looks less often and says so after what the source could not see, until it is cheap again', async () => {
+  test('lengthen the interval with a notice after those of the source, until polls are cheap again', async () => {
     const { sampler, clock, startsMs, batches, world } = setUp();
     world.sockets = { ...world.sockets, degradations: [LIMITED] };
     world.costMs = 500;
     sampler.start();
     await clock.pass(7000);
-    // The first look does not count, and one is not enough.
+    // The first poll does not count, and one more is not enough.
     expect(startsMs).toEqual([5000, 6000, 7000, 9500, 12_000]);
     expect(batches.map((it) => it.pacedIntervalMs)).toEqual([1000, 1000, 2500, 2500, 2500]);
     expect(new Set(batches.map((it) => it.intervalMs))).toEqual(new Set([1000]));
@@ -418,7 +425,7 @@ describe('a look that costs too much', () => {
     expect(batches.at(-1)).toMatchObject({ pacedIntervalMs: 1000, degradations: [LIMITED] });
   });
 
-  test('a first look, and one later on, that are slow change nothing', async () => {
+  test('change nothing when only the first poll and single later ones are slow', async () => {
     const { sampler, clock, startsMs, batches, world } = setUp();
     world.nextCostsMs = [950, 950, 10, 10, 950];
     sampler.start();
@@ -427,7 +434,7 @@ describe('a look that costs too much', () => {
     expect(batches.flatMap((it) => it.degradations)).toEqual([]);
   });
 
-  test('the share that is allowed decides', async () => {
+  test('are those above the maximum share', async () => {
     const { sampler, clock, batches, world } = setUp({ maxShare: 0.5 });
     world.costMs = 500;
     sampler.start();
@@ -438,7 +445,7 @@ describe('a look that costs too much', () => {
     expect(batches.at(-1)?.pacedIntervalMs).toBe(1250);
   });
 
-  test('what the user asks for holds at once, in the timer as in what is told', async () => {
+  test('follow a new requested interval at once, in the timer and in the batches', async () => {
     const { sampler, clock, startsMs, batches, world } = setUp();
     world.costMs = 500;
     sampler.start();
@@ -455,7 +462,7 @@ describe('a look that costs too much', () => {
   });
 });
 
-describe('a source that tells what happens between two readings', () => {
+describe('a source with an event source', () => {
   const a = socket({ id: 'a' });
   const b = socket({ id: 'b', local: '192.0.2.10:40001' });
 
@@ -472,7 +479,7 @@ describe('a source that tells what happens between two readings', () => {
     learntBy: 'destroy',
   });
 
-  test('it is drained before and after each reading, and every 50 ms', async () => {
+  test('is drained before and after each poll, and every 50 ms', async () => {
     const { sampler, clock, world, drainsMs } = setUp({ hasEvents: true, intervalMs: 100 });
     world.costMs = 10;
     sampler.start();
@@ -480,7 +487,7 @@ describe('a source that tells what happens between two readings', () => {
     expect(drainsMs).toEqual([5000, 5010, 5060, 5100, 5110]);
   });
 
-  test('what has come and gone between two readings is in the next batch, and what is caught is said', async () => {
+  test('a socket that spawned and closed between two polls is in the next batch, with the coverage', async () => {
     const { sampler, clock, batches, system, coverage } = setUp({ hasEvents: true });
     sampler.start();
     await clock.pass(500);
@@ -499,7 +506,7 @@ describe('a source that tells what happens between two readings', () => {
     });
   });
 
-  test('what happened while it read is in the batch of that reading', async () => {
+  test('kernel events during a poll are in the batch of that poll', async () => {
     const { sampler, clock, batches, answers, system } = setUp({ hasEvents: true, auto: false });
     sampler.start();
     await clock.pass(0);
@@ -515,8 +522,8 @@ describe('a source that tells what happens between two readings', () => {
     });
   });
 
-  test('whoever wants to hear of it at once does, in order and only once', async () => {
-    const { sampler, clock, batches, system, heard } = setUp({ hasEvents: true, isHeard: true });
+  test('onEvents gets each event at once, in order and only once', async () => {
+    const { sampler, clock, batches, system, received } = setUp({ hasEvents: true, hasOnEvents: true });
     sampler.start();
     await clock.pass(410);
     system.kernelEvents = [
@@ -528,7 +535,7 @@ describe('a source that tells what happens between two readings', () => {
     await clock.pass(50);
     system.kernelEvents = [ended(5460)];
     await clock.pass(1000);
-    expect(heard.map(({ atMs, event }) => [atMs, event.type, event.atMs - NOON_MS])).toEqual([
+    expect(received.map(({ atMs, event }) => [atMs, event.type, event.atMs - NOON_MS])).toEqual([
       [5450, 'spawn', 410],
       [5450, 'change', 411],
       [5450, 'gap', 412],
@@ -539,7 +546,7 @@ describe('a source that tells what happens between two readings', () => {
     expect(batches[1]).toMatchObject({ spawned: [{ id: 'b' }], closed: ['b'] });
   });
 
-  test('the times are those of the wall clock, also after it has jumped', async () => {
+  test('event times are wall-clock times, also after the clock has jumped', async () => {
     const { sampler, clock, batches, world, system } = setUp({ hasEvents: true });
     sampler.start();
     await clock.pass(500);
@@ -565,8 +572,11 @@ describe('a source that tells what happens between two readings', () => {
     expect(close).toMatchObject({ lifetimeMs: 1005 });
   });
 
-  test('stopped: what is known is heard, nothing is drained after that, and the source is let go once', async () => {
-    const { sampler, clock, batches, system, heard, drainsMs } = setUp({ hasEvents: true, isHeard: true });
+  test('stop sends the last events, drains no more, and closes the source once', async () => {
+    const { sampler, clock, batches, system, received, drainsMs } = setUp({
+      hasEvents: true,
+      hasOnEvents: true,
+    });
     sampler.start();
     await clock.pass(10);
     system.kernelEvents = [appeared(5005)];
@@ -574,36 +584,36 @@ describe('a source that tells what happens between two readings', () => {
     sampler.stop();
     const drains = drainsMs.length;
     await clock.pass(1000);
-    expect(heard.map(({ event }) => event.type)).toEqual(['spawn']);
+    expect(received.map(({ event }) => event.type)).toEqual(['spawn']);
     expect(batches).toHaveLength(1);
     expect(drainsMs).toHaveLength(drains);
     expect(clock.pending).toBe(0);
     expect(system.closed).toBe(1);
   });
 
-  test('stopped by whoever hears of an event: no drain and no batch follows', async () => {
-    const { sampler, clock, batches, system, ear } = setUp({ hasEvents: true, isHeard: true });
-    ear.onHear = () => sampler.stop();
+  test('stop from within onEvents: no drain and no batch follows', async () => {
+    const { sampler, clock, batches, system, consumer } = setUp({ hasEvents: true, hasOnEvents: true });
+    consumer.onEvent = () => sampler.stop();
     sampler.start();
     await clock.pass(10);
     system.kernelEvents = [appeared(5005)];
     await clock.pass(1000);
     expect(batches).toHaveLength(1);
     expect(clock.pending).toBe(0);
-    const other = setUp({ hasEvents: true, isHeard: true, auto: false });
-    other.ear.onHear = () => other.sampler.stop();
+    const other = setUp({ hasEvents: true, hasOnEvents: true, auto: false });
+    other.consumer.onEvent = () => other.sampler.stop();
     other.sampler.start();
     await other.clock.pass(0);
     other.answers[0]?.give(snapshot([a]));
     await other.clock.pass(1000);
     other.answers[1]?.give(snapshot([a, b]));
     await other.clock.pass(1000);
-    expect(other.heard).toHaveLength(1);
+    expect(other.received).toHaveLength(1);
     expect(other.batches).toHaveLength(1);
     expect(other.clock.pending).toBe(0);
   });
 
-  test('after an error the source is let go, once, and drained no more', async () => {
+  test('an error closes the source once and ends the draining', async () => {
     const { sampler, clock, answers, errors, system } = setUp({ hasEvents: true, auto: false });
     sampler.start();
     await clock.pass(60);
@@ -615,7 +625,7 @@ describe('a source that tells what happens between two readings', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('a reading that fails because the source was let go is no error', async () => {
+  test('a poll that fails because the source was closed is not an error', async () => {
     const { sampler, clock, answers, errors } = setUp({ auto: false });
     sampler.start();
     await clock.pass(0);
@@ -625,7 +635,7 @@ describe('a source that tells what happens between two readings', () => {
     expect(errors).toEqual([]);
   });
 
-  test('while nobody takes a batch, so much is learnt and no more; then all goes on', async () => {
+  test('stops draining at the maximum while no batch is taken, and continues afterwards', async () => {
     const { sampler, clock, batches, system, drainsMs, onTake } = setUp({ hasEvents: true });
     let taken = () => {};
     onTake(() => new Promise((resolve) => void (taken = resolve)));

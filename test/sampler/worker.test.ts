@@ -11,12 +11,12 @@ import { snapshot, socket } from '../helpers/fakes.ts';
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] }));
 afterEach(() => void vi.useRealTimers());
 
-/** Waits until no promise has anything left to do. */
+/** Waits until all promises have settled. */
 const settle = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
 const LEFTOVERS = { path: '/tracing/instances/ours', descriptors: [7] };
 
-/** The thread's entry, with a source whose every reading costs so much and gives so many sockets. */
+/** Runs the entry of the thread, with a source whose polls take `costMs` and return this many sockets. */
 async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 1 }) {
   const posted: Batch[] = [];
   const port = Object.assign(new EventEmitter(), { postMessage: (it: Batch) => void posted.push(it) });
@@ -30,9 +30,9 @@ async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 
     },
   };
   const { port1, port2 } = new MessageChannel();
-  const isOver = new Int32Array(new SharedArrayBuffer(4));
+  const isSettled = new Int32Array(new SharedArrayBuffer(4));
   const workerData: WorkerData = {
-    opening: { isOver, leftovers: port2, progress: Progress.sharedWords() },
+    opening: { isSettled, leftovers: port2, progress: Progress.sharedWords() },
     source: undefined,
     also: [],
     intervalMs: 1000,
@@ -44,7 +44,7 @@ async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 
   vi.doMock('../../src/source/index.ts', () => ({ openSource: async () => source }));
   await import('../../src/sampler/worker.ts');
   await settle();
-  const say = async (request: WorkerRequest) => {
+  const send = async (request: WorkerRequest) => {
     port.emit('message', request);
     await settle();
   };
@@ -52,25 +52,25 @@ async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 
     await vi.advanceTimersByTimeAsync(ms);
     await settle();
   };
-  return { posted, say, pass, isOver, left: port1 };
+  return { posted, send, pass, isSettled, left: port1 };
 }
 
 const TAKEN = { type: 'taken' } as const;
 
-test('what is left behind is told before the opening is over, to whoever asks without an event loop', async () => {
-  const { isOver, left } = await startThread({}, {});
-  expect(Atomics.load(isOver, 0)).toBe(1);
+test('posts the leftovers before the opening is settled, readable without an event loop', async () => {
+  const { isSettled, left } = await startThread({}, {});
+  expect(Atomics.load(isSettled, 0)).toBe(1);
   expect(receiveMessageOnPort(left)).toEqual({ message: LEFTOVERS });
 });
 
-test('each part is posted when the one before was taken, and only then', async () => {
-  const { posted, say, pass } = await startThread({}, { sockets: PART_SIZE + 1 });
+test('posts each part only after the one before was taken', async () => {
+  const { posted, send, pass } = await startThread({}, { sockets: PART_SIZE + 1 });
   await pass(5000);
   expect(posted.map((it) => it.spawned.length)).toEqual([PART_SIZE]);
-  await say(TAKEN);
+  await send(TAKEN);
   await pass(5000);
   expect(posted.map((it) => it.spawned.length)).toEqual([PART_SIZE, 1]);
-  await say(TAKEN);
+  await send(TAKEN);
   await pass(0);
   expect(posted.map(({ baseline, partial }) => [baseline, partial])).toEqual([
     [true, true],
@@ -82,19 +82,19 @@ test('each part is posted when the one before was taken, and only then', async (
 test.each([
   [0.2, 2500],
   [0.5, 1000],
-])('of the time it may take %d: looks of 500 ms come every %d ms', async (maxShare, pacedIntervalMs) => {
-  const { posted, say, pass } = await startThread({ maxShare }, { costMs: 500 });
+])('with a share of %d, polls of 500 ms come every %d ms', async (maxShare, pacedIntervalMs) => {
+  const { posted, send, pass } = await startThread({ maxShare }, { costMs: 500 });
   for (let i = 0; i < 3; i++) {
-    await say(TAKEN);
+    await send(TAKEN);
     await pass(3000);
   }
   expect(posted.at(-1)).toMatchObject({ intervalMs: 1000, pacedIntervalMs });
 });
 
-test('another interval holds from the next reading on', async () => {
-  const { posted, say, pass } = await startThread({ intervalMs: 60_000 }, {});
-  await say(TAKEN);
-  await say({ type: 'interval', intervalMs: 500 });
+test('a new interval holds from the next poll on', async () => {
+  const { posted, send, pass } = await startThread({ intervalMs: 60_000 }, {});
+  await send(TAKEN);
+  await send({ type: 'interval', intervalMs: 500 });
   await pass(499);
   expect(posted).toHaveLength(1);
   await pass(1);

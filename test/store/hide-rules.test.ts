@@ -34,10 +34,10 @@ describe('what is known of a socket', () => {
       'out',
       { process: 'hidden', remote: '203.0.113.80', port: 443 },
     ],
-  ])('%s', (_, it, direction, known) => {
-    expect(hideRuleOf(it, direction)).toEqual(known);
-    expect(servicePort(it, direction)).toBe(known.port);
-    expect(compileHideRules([known])?.(it, direction)).toBe(true);
+  ])('%s', (_, it, direction, rule) => {
+    expect(hideRuleOf(it, direction)).toEqual(rule);
+    expect(servicePort(it, direction)).toBe(rule.port);
+    expect(compileHideRules([rule])?.(it, direction)).toBe(true);
   });
 
   test('nothing is known where nothing is', () => {
@@ -73,11 +73,11 @@ describe('what is known of a socket', () => {
         : socket({ process: name, local: '10.0.0.5:50000', remote: `${far}:${port}` });
     fc.assert(
       fc.property(fc.array(some, { minLength: 1, maxLength: 5 }), some, (all, one) => {
-        const known = all.map((it) => hideRuleOf(made(it), undefined));
+        const rules = all.map((it) => hideRuleOf(made(it), undefined));
         const isThere = all.some(
           (it) => it.process === one.process && it.far === one.far && it.port === one.port,
         );
-        expect(compileHideRules(known)?.(made(one), undefined)).toBe(isThere);
+        expect(compileHideRules(rules)?.(made(one), undefined)).toBe(isThere);
       }),
     );
   });
@@ -86,43 +86,47 @@ describe('what is known of a socket', () => {
 describe('in the table', () => {
   const again = socket({ process: 'node', local: '10.0.0.5:51001', remote: '203.0.113.80:443' });
   const other = socket({ process: 'curl', local: '10.0.0.5:51002', remote: '203.0.113.80:443' });
-  const know: Action = { type: 'know', known: hideRuleOf(out, 'out') };
+  const hide: Action = { type: 'hide', rule: hideRuleOf(out, 'out') };
 
   function shown(state: State) {
     const order = new RowOrder();
     order.update(state);
-    return { rows: order.rows().map(({ id }) => id), known: order.hiddenCount };
+    return { rows: order.rows().map(({ id }) => id), hidden: order.hiddenCount };
   }
 
   test('all of its kind are hidden, also those to come; and counted', () => {
-    const state = after(emptyState(), baseline([out, other]), know);
-    expect(shown(state)).toEqual({ rows: [other.id], known: 1 });
-    expect(shown(after(state, batch({ spawned: [again] })))).toEqual({ rows: [other.id], known: 2 });
+    const state = after(emptyState(), baseline([out, other]), hide);
+    expect(shown(state)).toEqual({ rows: [other.id], hidden: 1 });
+    expect(shown(after(state, batch({ spawned: [again] })))).toEqual({ rows: [other.id], hidden: 2 });
   });
 
   test('counted are those that the query lets through: no others would be shown', () => {
-    const state = after(emptyState('curl'), baseline([out, other]), know);
-    expect(shown(state)).toEqual({ rows: [other.id], known: 0 });
+    const state = after(emptyState('curl'), baseline([out, other]), hide);
+    expect(shown(state)).toEqual({ rows: [other.id], hidden: 0 });
   });
 
   test('twice is once; removed it is shown again', () => {
-    const state = after(emptyState(), baseline([out, other]), know, know);
-    expect(state.known).toHaveLength(1);
-    const opened = after(state, { type: 'list', list: { kind: 'known', at: 0 } }, { type: 'remove-line' });
-    expect(opened).toMatchObject({ known: [], list: { kind: 'known', at: 0 } });
-    expect(shown(opened)).toEqual({ rows: [other.id, out.id], known: 0 });
-    expect(after(opened, { type: 'remove-line' }).known).toEqual([]);
+    const state = after(emptyState(), baseline([out, other]), hide, hide);
+    expect(state.hideRules).toHaveLength(1);
+    const opened = after(
+      state,
+      { type: 'list', list: { kind: 'hide-rules', at: 0 } },
+      { type: 'remove-line' },
+    );
+    expect(opened).toMatchObject({ hideRules: [], list: { kind: 'hide-rules', at: 0 } });
+    expect(shown(opened)).toEqual({ rows: [other.id, out.id], hidden: 0 });
+    expect(after(opened, { type: 'remove-line' }).hideRules).toEqual([]);
   });
 
   test('where the last line of the list goes, its cursor is on the one before', () => {
-    const two: Action = { type: 'know', known: hideRuleOf(other, 'out') };
+    const two: Action = { type: 'hide', rule: hideRuleOf(other, 'out') };
     const state = after(
       emptyState(),
-      know,
+      hide,
       two,
-      { type: 'list', list: { kind: 'known', at: 1 } },
+      { type: 'list', list: { kind: 'hide-rules', at: 1 } },
       { type: 'remove-line' },
     );
-    expect(state).toMatchObject({ known: [hideRuleOf(out, 'out')], list: { at: 0 } });
+    expect(state).toMatchObject({ hideRules: [hideRuleOf(out, 'out')], list: { at: 0 } });
   });
 });

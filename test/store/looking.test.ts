@@ -52,7 +52,7 @@ describe('the baseline', () => {
 describe('groups and folds', () => {
   const fold = (id: string): Action => ({ type: 'fold', id });
   const ALL: Action = { type: 'fold-all' };
-  const isFolded = ({ folds: { all, but } }: State, id: string) => all !== but.has(id);
+  const isFolded = ({ folds: { all, except } }: State, id: string) => all !== except.has(id);
 
   test.each(GROUPS)('by %s', (group) => {
     expect(after(emptyState(), { type: 'group', group }).group).toBe(group);
@@ -107,7 +107,7 @@ test('columns are those that were chosen, or go by the width again; the cell to 
 test('a host name is known by the last answer, and none of another', () => {
   const asked = after(
     emptyState('@db.example'),
-    { type: 'host', name: 'db.example', answer: { type: 'asked' } },
+    { type: 'host', name: 'db.example', answer: { type: 'pending' } },
     { type: 'host', name: 'web.example', answer: { type: 'failed', why: 'no such name' } },
   );
   const answer = { type: 'addresses', addresses: ['192.0.2.1'] } as const;
@@ -116,7 +116,7 @@ test('a host name is known by the last answer, and none of another', () => {
     ['db.example', answer],
     ['web.example', { type: 'failed', why: 'no such name' }],
   ]);
-  expect(asked.hosts.get('db.example')).toEqual({ type: 'asked' });
+  expect(asked.hosts.get('db.example')).toEqual({ type: 'pending' });
 });
 
 test('the query of a host name lets through what its addresses are, once they are known', () => {

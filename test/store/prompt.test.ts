@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Edit } from '../../src/store/actions.ts';
 import { valuesOf } from '../../src/query/values.ts';
-import { completePrompt, editPrompt, queryOfPrompt, recall, remembered } from '../../src/store/prompt.ts';
+import { completePrompt, editPrompt, queryOfPrompt, recall, addToHistory } from '../../src/store/prompt.ts';
 import type { Prompt, PromptKind } from '../../src/store/state.ts';
-import { queried, socket } from '../helpers/fakes.ts';
+import { queryFrom, socket } from '../helpers/fakes.ts';
 import { isWellFormed } from '../helpers/lines.ts';
 
-const ALL = queried('');
+const ALL = queryFrom('');
 
 /** A prompt with `|` where the cursor is. */
 function prompt(text: string, fields: Partial<Prompt> = {}): Prompt {
@@ -104,7 +104,7 @@ describe('editing', () => {
 });
 
 describe('the answer', () => {
-  const before = queried('proto:tcp :22 process:sshd old');
+  const before = queryFrom('proto:tcp :22 process:sshd old');
 
   test.each<[PromptKind, string, string]>([
     ['port', '443', 'proto:tcp process:sshd old :443'],
@@ -129,7 +129,7 @@ describe('the answer', () => {
   });
 
   test('keeps what a query is made of besides: only the condition of the same kind is replaced', () => {
-    const either = queried('(port:22 or port:80) rport:443');
+    const either = queryFrom('(port:22 or port:80) rport:443');
     expect(queryOfPrompt(prompt('25|', { kind: 'port', before: either }))).toMatchObject({
       query: { text: '(:22 or :80) rport:443 :25' },
     });
@@ -290,15 +290,15 @@ describe('queries of before', () => {
     expect(up(port)).toBe(port);
   });
 
-  test('are each there once, where they were asked last; nothing is not remembered', () => {
-    expect(remembered(HISTORY, 'four')).toEqual(['one', 'two', 'three', 'four']);
-    expect(remembered(HISTORY, 'one')).toEqual(['two', 'three', 'one']);
-    expect(remembered(HISTORY, 'three')).toEqual(HISTORY);
-    expect(remembered(HISTORY, '')).toEqual(HISTORY);
+  test('are each there once, where they were asked last; an empty query is not added', () => {
+    expect(addToHistory(HISTORY, 'four')).toEqual(['one', 'two', 'three', 'four']);
+    expect(addToHistory(HISTORY, 'one')).toEqual(['two', 'three', 'one']);
+    expect(addToHistory(HISTORY, 'three')).toEqual(HISTORY);
+    expect(addToHistory(HISTORY, '')).toEqual(HISTORY);
   });
 
   test('are 200 at most', () => {
-    const many = Array.from({ length: 300 }, (_, i) => String(i)).reduce<readonly string[]>(remembered, []);
+    const many = Array.from({ length: 300 }, (_, i) => String(i)).reduce<readonly string[]>(addToHistory, []);
     expect([many.length, many[0], many.at(-1)]).toEqual([200, '100', '299']);
   });
 });

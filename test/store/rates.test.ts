@@ -64,12 +64,12 @@ describe('the rates of a row', () => {
 
   test('0 as soon as a batch says nothing of it', () => {
     const table = tableAfter(baseline([first]), batch({ monotonicMs: 1000, changed: [more] }));
-    table.takeTouched();
+    table.takeChangedIds();
     table.apply(batch({ monotonicMs: 2000 }));
     expect(ratesOf(table)).toEqual([0, 0]);
-    expect(table.takeTouched()).toEqual(new Set(['a']));
+    expect(table.takeChangedIds()).toEqual(new Set(['a']));
     table.apply(batch({ monotonicMs: 3000 }));
-    expect(table.takeTouched()).toEqual(new Set());
+    expect(table.takeChangedIds()).toEqual(new Set());
   });
 
   test('of a new socket: all it has counted', () => {
@@ -114,12 +114,12 @@ describe('the rates of a row', () => {
     const table = tableAfter(baseline(crowd(0)), batch({ monotonicMs: 1000, changed: crowd(7) }));
     const flowing = () => [...table.rows.values()].filter(({ rxRate }) => rxRate === 7).length;
     expect(flowing()).toBe(5000);
-    table.takeTouched();
+    table.takeChangedIds();
     const own = withTraffic('4999', { rxBytes: 10 });
     expect(table.apply(batch({ monotonicMs: 2000, changed: [own] }))).toMatchObject({ rxRate: 3 });
     const left = [];
     while (table.nextFadeMs !== undefined && left.length < 10) {
-      expect(table.takeTouched().size).toBeLessThanOrEqual(1001);
+      expect(table.takeChangedIds().size).toBeLessThanOrEqual(1001);
       left.push(flowing());
       expect(table.nextFadeMs).toBe(2000);
       table.fade(2000);

@@ -11,7 +11,7 @@ import {
   emptyState,
   LINGER_MS,
   NOON_MS,
-  queried,
+  queryFrom,
   SETTINGS,
   socket,
 } from '../helpers/fakes.ts';
@@ -230,14 +230,14 @@ describe('the query', () => {
   });
 
   test('one that would become too long stays as it is, and it is said', () => {
-    const long = after(emptyState(), { type: 'query', query: queried('x'.repeat(4000)) });
+    const long = after(emptyState(), { type: 'query', query: queryFrom('x'.repeat(4000)) });
     const state = after(long, { type: 'add-term', term: `!process=${'y'.repeat(1000)}` });
     expect(state.query).toBe(long.query);
     expect(state.message).toMatchObject({ isError: true, text: expect.stringContaining('long') as string });
   });
 
   test('set as a whole', () => {
-    expect(queryAfter('tcp', { type: 'query', query: queried('port:22') })).toBe('port:22');
+    expect(queryAfter('tcp', { type: 'query', query: queryFrom('port:22') })).toBe('port:22');
   });
 });
 

@@ -34,7 +34,7 @@ describe('closed rows beyond the bound', () => {
     expect(table.rows.size).toBe(101);
     expect([...table.rows.keys()].slice(-1)).toEqual(['2059']);
     expect(table.rows.has('a')).toBe(true);
-    expect(table.cut).toEqual({ rows: 1100, kept: 100, lastMs: 20_500 });
+    expect(table.droppedRows).toEqual({ rows: 1100, kept: 100, lastMs: 20_500 });
     expect(table.totals.total).toBe(1);
   });
 
@@ -42,11 +42,11 @@ describe('closed rows beyond the bound', () => {
     const table = new SocketTable(3000, 1);
     table.apply(baseline(brief(1, 3)));
     table.apply(batch({ monotonicMs: 1000, closed: ['1', '2'] }));
-    expect(table.cut?.rows).toBe(1);
+    expect(table.droppedRows?.rows).toBe(1);
     table.apply(batch({ monotonicMs: 60_000 }));
-    expect(table.cut?.rows).toBe(1);
+    expect(table.droppedRows?.rows).toBe(1);
     table.apply(batch({ monotonicMs: 62_000 }));
-    expect(table.cut).toBeUndefined();
+    expect(table.droppedRows).toBeUndefined();
   });
 
   test('a socket that is there again after all is no closed row, and does not go', () => {
@@ -212,12 +212,12 @@ describe('marks', () => {
       baseline(crowd),
       batch({ monotonicMs: 1000, closed: crowd.map(({ id }) => id) }),
     );
-    table.takeTouched();
+    table.takeChangedIds();
     const sizes = [];
     while (table.nextFadeMs !== undefined && sizes.length < 10) {
       expect(table.nextFadeMs).toBe(4000);
       table.fade(4000);
-      expect(table.takeTouched().size).toBeLessThanOrEqual(1000);
+      expect(table.takeChangedIds().size).toBeLessThanOrEqual(1000);
       sizes.push(table.rows.size);
     }
     expect(sizes).toEqual([4000, 3000, 2000, 1000, 0]);
@@ -225,14 +225,14 @@ describe('marks', () => {
 
   test('touched: the rows that are not what they were, each told once', () => {
     const table = tableAfter(baseline([a, b]));
-    expect(table.takeTouched()).toEqual(new Set(['a', 'b']));
-    expect(table.takeTouched()).toEqual(new Set());
+    expect(table.takeChangedIds()).toEqual(new Set(['a', 'b']));
+    expect(table.takeChangedIds()).toEqual(new Set());
     table.apply(batch({ monotonicMs: 1000, closed: ['a'] }));
-    expect(table.takeTouched()).toEqual(new Set(['a']));
+    expect(table.takeChangedIds()).toEqual(new Set(['a']));
     table.fade(2000);
-    expect(table.takeTouched()).toEqual(new Set());
+    expect(table.takeChangedIds()).toEqual(new Set());
     table.fade(4000);
-    expect(table.takeTouched()).toEqual(new Set(['a']));
+    expect(table.takeChangedIds()).toEqual(new Set(['a']));
   });
 });
 
@@ -371,7 +371,7 @@ describe('counts', () => {
     for (let i = 1; i <= 100_000; i++) {
       const spawned = [socket({ id: `socket ${i}` })];
       table.apply(batch({ monotonicMs: i * 1000, spawned, closed: i > 2 ? [`socket ${i - 2}`] : [] }));
-      table.takeTouched();
+      table.takeChangedIds();
     }
     expect(table.totals.total).toBe(2);
     expect(table.rows.size).toBeLessThan(10);

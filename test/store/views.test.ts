@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { parseQuery } from '../../src/query/query.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { State, View } from '../../src/store/state.ts';
-import { BUILT_IN, isBuiltIn, viewNow, viewsOf, withView } from '../../src/store/views.ts';
+import { BUILT_IN, isBuiltIn, activeView, viewsOf, withView } from '../../src/store/views.ts';
 import { RowOrder } from '../../src/view/order.ts';
-import { after, baseline, batch, emptyState, listener, queried, socket } from '../helpers/fakes.ts';
+import { after, baseline, batch, emptyState, listener, queryFrom, socket } from '../helpers/fakes.ts';
 
 const MINE: View = {
   name: 'mine',
@@ -14,7 +14,7 @@ const MINE: View = {
   columns: [{ id: 'process', width: 20 }, { id: 'age' }],
 };
 
-const look = (view: View): Action => ({ type: 'look-by', view });
+const look = (view: View): Action => ({ type: 'apply-view', view });
 const save = (name: string): Action[] => [
   { type: 'prompt', kind: 'view', text: '' },
   { type: 'edit', edit: { type: 'insert', text: name } },
@@ -96,8 +96,8 @@ describe('looking by one', () => {
 
   test('what is known, the baseline and the panes are of no view', () => {
     const before = after(emptyState(), baseline([]), { type: 'baseline' }, { type: 'pane', pane: 'events' });
-    const state = after({ ...before, known: [{ process: 'p', remote: '*', port: 1 }] }, look(MINE));
-    expect(state).toMatchObject({ baselineMs: 0, known: [{ process: 'p' }], panes: { events: true } });
+    const state = after({ ...before, hideRules: [{ process: 'p', remote: '*', port: 1 }] }, look(MINE));
+    expect(state).toMatchObject({ baselineMs: 0, hideRules: [{ process: 'p' }], panes: { events: true } });
   });
 
   test('one that asks for what cannot be understood says so, and nothing changes', () => {
@@ -125,7 +125,7 @@ describe('saving', () => {
   });
 
   test('a name that there is gets the new look, in its place', () => {
-    const state = after(looking, ...save('one'), ...save('two'), { type: 'query', query: queried('new') });
+    const state = after(looking, ...save('one'), ...save('two'), { type: 'query', query: queryFrom('new') });
     const replaced = after(state, ...save('one'));
     expect(replaced.views.map(({ name, query }) => [name, query])).toEqual([
       ['one', 'new'],
@@ -180,23 +180,23 @@ describe('removing', () => {
 
 describe('the view of now', () => {
   test('is the one that was taken, also where another asks for the same', () => {
-    for (const view of BUILT_IN) expect(viewNow(after(emptyState(), look(view)))).toBe(view);
+    for (const view of BUILT_IN) expect(activeView(after(emptyState(), look(view)))).toBe(view);
     const state = after({ ...emptyState(), views: [MINE] }, look(MINE));
-    expect(viewNow(state)).toBe(MINE);
+    expect(activeView(state)).toBe(MINE);
   });
 
   test('stays where only the order or the columns differ', () => {
     const sorted = after(emptyState(), look(builtIn('listening')), { type: 'sort', column: 'pid' });
-    expect(viewNow(sorted)?.name).toBe('listening');
+    expect(activeView(sorted)?.name).toBe('listening');
   });
 
   test('is none where something else is asked for; however it is written', () => {
-    expect(viewNow(emptyState('listen :22'))).toBeUndefined();
-    expect(viewNow(emptyState('( listen )'))?.name).toBe('listening');
+    expect(activeView(emptyState('listen :22'))).toBeUndefined();
+    expect(activeView(emptyState('( listen )'))?.name).toBe('listening');
   });
 
   test('one of the user that cannot be understood is passed over', () => {
     const state = { ...emptyState(':22'), views: [{ name: 'bad', query: '((' }] };
-    expect(viewNow(state)).toBeUndefined();
+    expect(activeView(state)).toBeUndefined();
   });
 });

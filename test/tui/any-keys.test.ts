@@ -20,13 +20,13 @@ const click = ([x, y]: readonly [number, number]) => `\x1b[<0;${x + 1};${y + 1}M
 const doubles = (items: readonly unknown[]): number =>
   items.length - new Set(items.map((it) => JSON.stringify(it))).size;
 
-function check({ list, known, columns, history, views, prompt, query, ...state }: State): void {
+function check({ list, hideRules, columns, history, views, prompt, query, ...state }: State): void {
   if (list && list.kind !== 'columns') {
-    const { length } = list.kind === 'known' ? known : viewsOf({ views });
+    const { length } = list.kind === 'hide-rules' ? hideRules : viewsOf({ views });
     expect(list.at).toBeGreaterThanOrEqual(0);
     expect(list.at).toBeLessThan(Math.max(1, length));
   }
-  expect(doubles(known) + doubles(history) + doubles(views.map(({ name }) => name))).toBe(0);
+  expect(doubles(hideRules) + doubles(history) + doubles(views.map(({ name }) => name))).toBe(0);
   if (columns) expect([columns.length > 0, doubles(columns.map(({ id }) => id))]).toEqual([true, 0]);
   if (prompt) expect(prompt.cursor).toBeLessThanOrEqual(prompt.text.length);
   expect(COLUMNS.map(({ id }) => id)).toContain(state.sort.column);

@@ -9,7 +9,7 @@ import {
   listener,
   NOON_MS,
   socket,
-  told,
+  withEvents,
 } from '../helpers/fakes.ts';
 import { BATCHES, LATER, SCENE } from '../helpers/scene.ts';
 import { BRIEF_BATCHES } from './event-scene.ts';
@@ -323,7 +323,7 @@ describe('the mouse', () => {
 
     test('a click on an event after the wheel', async () => {
       const news = crowd(40, 100).map((it, i) => batch({ monotonicMs: 1000 + i, spawned: [it] }));
-      await app.take(...told(baseline(crowd(50)), ...news));
+      await app.take(...withEvents(baseline(crowd(50)), ...news));
       await app.press('e');
       const { y } = app.find('EVENTS');
       const wanted = /p\d+/.exec(app.lines[y + 2] ?? '')?.[0] ?? '-';
@@ -360,7 +360,7 @@ describe('the event log', () => {
   const arrivals = (count: number, from = 0) => {
     const spawned = crowd(count, from);
     const monotonicMs = 1000 + from;
-    return told(batch({ monotonicMs, spawned }));
+    return withEvents(batch({ monotonicMs, spawned }));
   };
   const title = () => lineOf('EVENTS').trimEnd();
   /** Lines below the title of the log. */
@@ -435,7 +435,7 @@ describe('the event log', () => {
 
   test('where its row is hidden, or it is of no socket, too', async () => {
     const [it = socket()] = crowd(1, 49);
-    const [, gone = batch()] = told(
+    const [, gone = batch()] = withEvents(
       baseline([it]),
       batch({ monotonicMs: 2000, changed: [{ ...it, state: 'CLOSE_WAIT' }] }),
     );
@@ -526,7 +526,7 @@ describe('connections that come and go between two looks', () => {
 
 describe('keys', () => {
   /** Of the views in the line above the titles, the one that is marked. */
-  const viewNow = () =>
+  const activeView = () =>
     Array.from(app.lines[TOP_ROW - 2] ?? '', (it, x) => (app.look(x, TOP_ROW - 2).bold ? it : '')).join('');
 
   test('many in one piece are all obeyed', async () => {
@@ -540,10 +540,10 @@ describe('keys', () => {
     await app.press('e', 'l', '/', 'c', 'u', 'r', 'l');
     expect(app.text).toContain('0 of 16');
     await app.press(ESC);
-    expect(viewNow()).toBe('2 listening');
+    expect(activeView()).toBe('2 listening');
     expect(app.text).toContain('5 of 16');
     await app.press(ESC);
-    expect(viewNow()).toBe('1 all');
+    expect(activeView()).toBe('1 all');
     expect(app.text).toContain('16 of 16');
     expect(app.text).toContain('EVENTS');
     await app.press(ESC);

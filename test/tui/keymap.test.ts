@@ -256,14 +256,14 @@ describe('quick keys', () => {
 
   test('h hides the program with its peer at the port of the service', () => {
     expect(press('h', withSockets(node))).toEqual({
-      type: 'know',
-      known: { process: 'node', remote: '203.0.113.80', port: 443 },
+      type: 'hide',
+      rule: { process: 'node', remote: '203.0.113.80', port: 443 },
     });
     const served = withSockets(
       socket({ process: 'a', local: '10.0.0.5:51000', remote: '192.0.2.1:40000' }),
       listener({ local: '*:51000', process: 'z' }),
     );
-    expect(press('h', served)).toMatchObject({ known: { process: 'a', remote: '192.0.2.1', port: 51_000 } });
+    expect(press('h', served)).toMatchObject({ rule: { process: 'a', remote: '192.0.2.1', port: 51_000 } });
   });
 
   test('h is of one row: on a group, and on nothing, it says so', () => {
@@ -273,7 +273,7 @@ describe('quick keys', () => {
   });
 
   test('H, v and C open their lists', () => {
-    expect(press('S-h', emptyState())).toEqual({ type: 'list', list: { kind: 'known', at: 0 } });
+    expect(press('S-h', emptyState())).toEqual({ type: 'list', list: { kind: 'hide-rules', at: 0 } });
     expect(press('v', emptyState())).toEqual({ type: 'list', list: { kind: 'views', at: 0 } });
     expect(press('S-c', emptyState())).toEqual({
       type: 'list',
@@ -285,9 +285,9 @@ describe('quick keys', () => {
     const mine = { name: 'mine', query: 'ssh' };
     const state = { ...emptyState(), views: [mine] };
     expect([1, 2, 3, 4, 5, 6].map((number) => press(String(number), state))).toEqual(
-      BUILT_IN.map((view) => ({ type: 'look-by', view })),
+      BUILT_IN.map((view) => ({ type: 'apply-view', view })),
     );
-    expect(press('7', state)).toEqual({ type: 'look-by', view: mine });
+    expect(press('7', state)).toEqual({ type: 'apply-view', view: mine });
     expect(press('8', state)).toEqual(said('there is no view 8: v keeps how it looks now as one'));
     expect(press('0', state)).toBeUndefined();
   });

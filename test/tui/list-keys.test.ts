@@ -5,7 +5,7 @@ import {
   type ColumnChoice,
   type ColumnId,
   type List,
-  MOST_WIDTH,
+  MAX_COLUMN_WIDTH,
   type State,
 } from '../../src/store/state.ts';
 import { BUILT_IN } from '../../src/store/views.ts';
@@ -35,7 +35,12 @@ const command = (state: State, key: string) =>
 
 function actionOf(state: State, key: string): Action {
   const it = command(state, key);
-  if (it?.type !== 'list' && it?.type !== 'columns' && it?.type !== 'remove-line' && it?.type !== 'look-by')
+  if (
+    it?.type !== 'list' &&
+    it?.type !== 'columns' &&
+    it?.type !== 'remove-line' &&
+    it?.type !== 'apply-view'
+  )
     throw new Error(`${key} does something else`);
   return it;
 }
@@ -45,12 +50,12 @@ const at = ({ list }: State): number | string | undefined =>
   list?.kind === 'columns' ? list.cursor : list?.at;
 
 const MINE = { name: 'mine', query: 'ssh' };
-const KNOWN = [1, 2, 3].map((port) => ({ process: 'p', remote: '*', port }));
+const RULES = [1, 2, 3].map((port) => ({ process: 'p', remote: '*', port }));
 
 describe('every list', () => {
   test.each<[List, string]>([
     [{ kind: 'views', at: 0 }, 'v'],
-    [{ kind: 'known', at: 0 }, 'S-h'],
+    [{ kind: 'hide-rules', at: 0 }, 'S-h'],
     [{ kind: 'columns', cursor: 'pid' }, 'S-c'],
   ])('%o closes by the key that opened it, and by esc', (list, key) => {
     expect(press(open(list), key).list).toBeNull();
@@ -80,12 +85,12 @@ describe('every list', () => {
 
   test('an empty one has a first line to be on', () => {
     for (const key of ['up', 'down', 'end', 'd'])
-      expect(at(press(open({ kind: 'known', at: 0 }), key))).toBe(0);
+      expect(at(press(open({ kind: 'hide-rules', at: 0 }), key))).toBe(0);
   });
 
   test('other keys mean what they always do: what is chosen shows at once', () => {
     const list = open({ kind: 'views', at: 0 });
-    expect(command(list, '2')).toMatchObject({ type: 'look-by', view: { name: 'listening' } });
+    expect(command(list, '2')).toMatchObject({ type: 'apply-view', view: { name: 'listening' } });
     expect(command(list, 'q')).toEqual({ type: 'quit' });
     expect(command(list, '/')).toMatchObject({ type: 'prompt', kind: 'query' });
     expect(command(list, 'toString')).toBeUndefined();
@@ -112,15 +117,16 @@ describe('the views', () => {
 });
 
 describe('what is known', () => {
-  const list = (line: number) => open({ kind: 'known', at: line }, { ...emptyState(), known: KNOWN });
+  const list = (line: number) =>
+    open({ kind: 'hide-rules', at: line }, { ...emptyState(), hideRules: RULES });
 
   test('d shows it again', () => {
-    expect(press(list(1), 'd').known.map(({ port }) => port)).toEqual([1, 3]);
-    expect(press(list(2), 'd', 'd', 'd', 'd')).toMatchObject({ known: [], list: { at: 0 } });
+    expect(press(list(1), 'd').hideRules.map(({ port }) => port)).toEqual([1, 3]);
+    expect(press(list(2), 'd', 'd', 'd', 'd')).toMatchObject({ hideRules: [], list: { at: 0 } });
   });
 
   test('enter closes', () => {
-    expect(press(list(1), 'enter')).toMatchObject({ known: KNOWN, list: null });
+    expect(press(list(1), 'enter')).toMatchObject({ hideRules: RULES, list: null });
   });
 });
 
@@ -162,7 +168,7 @@ describe('the columns', () => {
     const width = (...keys: string[]) => press(list('pid'), ...keys).columns?.[1]?.width;
     expect([width('+'), width('='), width('-')]).toEqual([shown + 1, shown + 1, shown - 1]);
     expect(width('+', '+', '-')).toBe(shown + 1);
-    expect(width(...Array<string>(300).fill('+'))).toBe(MOST_WIDTH);
+    expect(width(...Array<string>(300).fill('+'))).toBe(MAX_COLUMN_WIDTH);
     expect(width(...Array<string>(300).fill('-'))).toBe(1);
   });
 
@@ -180,7 +186,7 @@ describe('the columns', () => {
         expect(new Set(ids).size).toBe(ids.length);
         for (const { width = 1 } of columns ?? []) {
           expect(width).toBeGreaterThanOrEqual(1);
-          expect(width).toBeLessThanOrEqual(MOST_WIDTH);
+          expect(width).toBeLessThanOrEqual(MAX_COLUMN_WIDTH);
         }
         expect(COLUMNS.map(({ id }) => id)).toContain(now?.kind === 'columns' && now.cursor);
       }),

@@ -187,7 +187,7 @@ describe('what is kept for the next start', () => {
   test('what h hides, with its count, and how it comes back', async () => {
     await app.take(baseline(ALL));
     await app.press('h');
-    expect(app.kept.map(({ known }) => known)).toEqual([
+    expect(app.kept.map(({ hideRules }) => hideRules)).toEqual([
       [{ process: 'curl', remote: '203.0.113.80', port: 443 }],
     ]);
     expect(said()).toContain('curl with 203.0.113.80 at port 443: hidden for good; H lists what is hidden');
@@ -196,7 +196,7 @@ describe('what is kept for the next start', () => {
     expect(said()).toContain('1 known hidden');
     expect(said()).toContain('3 of 4');
     await app.press('H', 'd');
-    expect(app.kept.at(-1)?.known).toEqual([]);
+    expect(app.kept.at(-1)?.hideRules).toEqual([]);
     expect(app.lines.slice(TOP_ROW).join('')).toContain('51002');
     expect(app.text).not.toContain('known hidden');
   });
@@ -204,9 +204,9 @@ describe('what is kept for the next start', () => {
   test('two in one piece hide two, and not one twice', async () => {
     await app.take(baseline(ALL));
     await app.press('hh');
-    expect(app.app.state.known.length).toBeLessThanOrEqual(2);
-    expect(new Set(app.app.state.known.map((it) => JSON.stringify(it))).size).toBe(
-      app.app.state.known.length,
+    expect(app.app.state.hideRules.length).toBeLessThanOrEqual(2);
+    expect(new Set(app.app.state.hideRules.map((it) => JSON.stringify(it))).size).toBe(
+      app.app.state.hideRules.length,
     );
   });
 });

@@ -7,7 +7,7 @@ import type { State } from '../../src/store/state.ts';
 import { EventPane } from '../../src/view/event-pane.ts';
 import { queryContext } from '../../src/view/query-context.ts';
 import { ShownEvents } from '../../src/view/shown-events.ts';
-import { after, batch, emptyState, NOON_MS, queried, socket } from '../helpers/fakes.ts';
+import { after, batch, emptyState, NOON_MS, queryFrom, socket } from '../helpers/fakes.ts';
 import { textOf } from '../helpers/lines.ts';
 import { subject } from '../helpers/queries.ts';
 
@@ -44,7 +44,7 @@ describe('the events that are shown', () => {
         const shown = new ShownEvents();
         for (const { added, query, pause } of steps) {
           state = after(state, batch({ events: from(state.log.end, added) }));
-          if (query !== undefined) state = after(state, { type: 'query', query: queried(query) });
+          if (query !== undefined) state = after(state, { type: 'query', query: queryFrom(query) });
           if (pause) state = after(state, { type: 'pause' });
           expect(shown.update(state)).toBe(true);
           const matches = compileForSubjects(state.query, queryContext(state));
@@ -101,7 +101,7 @@ describe('the events that are shown', () => {
   });
 
   test('one that is not shown has the place of the next older one', () => {
-    const state = { ...after(stateOf(100), batch({ events: from(0, 14) })), query: queried('process=p1') };
+    const state = { ...after(stateOf(100), batch({ events: from(0, 14) })), query: queryFrom('process=p1') };
     const shown = new ShownEvents();
     expect(shown.indexOf(3)).toBe(-1);
     shown.update(state);
@@ -123,7 +123,7 @@ describe('the pane', () => {
     const add = (count: number) => show(after(state, batch({ events: from(state.log.end, count) })));
     for (const count of counts) add(count);
     const select = (number: number | null) => show(after(state, { type: 'select-event', number }));
-    const ask = (text: string) => show(after(state, { type: 'query', query: queried(text) }));
+    const ask = (text: string) => show(after(state, { type: 'query', query: queryFrom(text) }));
     /** Pids of the events in sight. */
     const inSight = () =>
       pane

@@ -6,13 +6,13 @@ import { Merger } from '../../src/sampler/merge.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
 import type { State } from '../../src/store/state.ts';
 import { ShownEvents } from '../../src/view/shown-events.ts';
-import { after, baseline, batch, byId, emptyState, NOON_MS, queried, socket } from '../helpers/fakes.ts';
+import { after, baseline, batch, byId, emptyState, NOON_MS, queryFrom, socket } from '../helpers/fakes.ts';
 
 const SECOND = 1000;
 
 /** A merger that polls this socket and hears of its end as an ordinary user does: from the kernel's last word alone. */
 class Machine {
-  readonly #merger = new Merger({ hasEvents: true, tellsAll: true });
+  readonly #merger = new Merger({ hasEvents: true, emitsEveryChange: true });
   #there: ReadonlyMap<string, ReturnType<typeof socket>> = new Map();
 
   poll(nowMs: number, ...sockets: readonly ReturnType<typeof socket>[]): readonly Event[] {
@@ -21,7 +21,7 @@ class Machine {
     const changed = sockets.filter((it) => this.#there.has(it.id) && this.#there.get(it.id) !== it);
     const closed = [...this.#there.keys()].filter((id) => !next.has(id));
     this.#there = next;
-    this.#merger.poll({ spawned, changed, closed }, next, moment(nowMs), nowMs + 1);
+    this.#merger.applyPoll({ spawned, changed, closed }, next, moment(nowMs), nowMs + 1);
     return this.#merger.take().events;
   }
 
@@ -36,7 +36,7 @@ class Machine {
       lifetimeMs: atLeastMs,
       isAtLeast: true,
     };
-    this.#merger.learn([end], moment(nowMs));
+    this.#merger.applyKernelEvents([end], moment(nowMs));
     return this.#merger.take().events;
   }
 }
@@ -86,7 +86,7 @@ function shownUnder(query: string, hasBaseline: boolean): string[] {
 
 /** What `netpane watch -q QUERY` prints of it. */
 function watchedUnder(query: string): string[] {
-  const wanted = new WantedEvents(queried(query), new Map(), () => undefined);
+  const wanted = new WantedEvents(queryFrom(query), new Map(), () => undefined);
   return textsOf(history().filter((it) => it.type === 'gap' || wanted.has(it)));
 }
 

@@ -10,7 +10,7 @@ import {
   listener,
   NOON_MS,
   socket,
-  told as happened,
+  withEvents,
   udp,
 } from '../helpers/fakes.ts';
 import { textOf } from '../helpers/lines.ts';
@@ -140,7 +140,7 @@ test('the latest change says what changed', () => {
   const owners = [{ knowledge: 'exact', pid: 14, process: 'sshd' }] as const;
   const state = after(
     emptyState(),
-    ...happened(
+    ...withEvents(
       batch({ spawned: [before] }),
       batch({ changed: [{ ...before, state: 'CLOSE_WAIT' }] }),
       batch({ changed: [{ ...before, state: 'CLOSE_WAIT', owners }] }),

@@ -14,7 +14,7 @@ import {
   batch,
   emptyState,
   listener,
-  queried,
+  queryFrom,
   socket,
   type SocketFields,
   udp,
@@ -212,7 +212,7 @@ describe('folds', () => {
   const start = baseline([named('1', 'a'), named('2', 'a'), named('3', 'b')]);
   const folded = (follower: Follower, ...labels: string[]): Folds => ({
     all: false,
-    but: new Set(follower.headers.filter(({ label }) => labels.includes(label)).map(({ id }) => id)),
+    except: new Set(follower.headers.filter(({ label }) => labels.includes(label)).map(({ id }) => id)),
   });
 
   test('one', () => {
@@ -228,7 +228,7 @@ describe('folds', () => {
 
   test('all, also those that come; and all but one', () => {
     const follower = new Follower('process', start);
-    follower.set({ folds: { all: true, but: new Set() } });
+    follower.set({ folds: { all: true, except: new Set() } });
     follower.do(batch({ spawned: [named('4', 'c')] }));
     expect(follower.shown).toEqual(['[a 2 folded]', '[b 1 folded]', '[c 1 folded]']);
     follower.set({ folds: { ...folded(follower, 'b'), all: true } });
@@ -348,7 +348,7 @@ const itemsOf = (groups: readonly NaiveGroup[], isFolded: (label: string) => boo
   ]);
 
 const GROUPS: readonly (GroupBy | null)[] = ['process', 'host', 'port', 'user', 'ns', null];
-const QUERIES = ['', 'process=a', 'listen', 'a', 'ab'].map(queried);
+const QUERIES = ['', 'process=a', 'listen', 'a', 'ab'].map(queryFrom);
 
 const version = fc.record({
   process: fc.constantFrom('a', 'B', 'ab', 'zz'),
@@ -476,7 +476,7 @@ test('whatever happens: the groups kept up are those that are made anew', () => 
           const { group, folds } = state;
           const folded = new Set(
             naiveGroups(rows, group).flatMap(({ label, rows: [first] }) =>
-              first && folds.but.has(order.headerOf(first.id) ?? '') !== folds.all ? [label] : [],
+              first && folds.except.has(order.headerOf(first.id) ?? '') !== folds.all ? [label] : [],
             ),
           );
           expect(

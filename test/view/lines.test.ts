@@ -86,7 +86,7 @@ const everyLine = (state: State, it: Socket, width: number): string[] => {
   const row = state.table.rows.get(it.id);
   return shown([
     ...headerLines(state, width, 2),
-    filterLine(state, { shown: 1, total: 3, known: 1 }, width),
+    filterLine(state, { shown: 1, total: 3, hidden: 1 }, width),
     ...detailLines(row, state, width, 100),
     ...trafficLines(state, width, 10),
     ...eventPaneLines(state, width),
@@ -295,7 +295,7 @@ describe('the header', () => {
   });
 });
 
-const NO_SHARE: Share = { shown: 0, total: 0, known: 0 };
+const NO_SHARE: Share = { shown: 0, total: 0, hidden: 0 };
 
 describe('the prompt', () => {
   const typing = (text: string, kind: PromptKind = 'query') =>
@@ -448,7 +448,7 @@ describe('help', () => {
 
   test.each([
     [{ kind: 'views', at: 0 }, /^enter switches to it .* esc closes$/],
-    [{ kind: 'known', at: 0 }, /^d shows it again {2}esc closes$/],
+    [{ kind: 'hide-rules', at: 0 }, /^d shows it again {2}esc closes$/],
     [{ kind: 'columns', cursor: 'pid' }, /^space shows, hides .* esc closes$/],
   ] as const)('in a list the keys are those of the list: %j', (list, hints) => {
     const state = after(emptyState(), { type: 'list', list });

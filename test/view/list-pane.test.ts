@@ -50,13 +50,13 @@ describe('views', () => {
 });
 
 describe('what is known', () => {
-  const known = [
+  const hideRules = [
     { process: 'curl', remote: '198.51.100.7', port: 443 },
     { process: 'sshd', remote: '*', port: 22 },
   ];
 
   test('program, peer and port of each', () => {
-    const [title, ...lines] = texts({ ...emptyState(), known, list: { kind: 'known', at: 1 } });
+    const [title, ...lines] = texts({ ...emptyState(), hideRules, list: { kind: 'hide-rules', at: 1 } });
     expect(title).toMatch(/^KNOWN, AND HIDDEN {2}2 /);
     expect(lines).toEqual([
       '  curl             port 443    198.51.100.7',
@@ -65,7 +65,7 @@ describe('what is known', () => {
   });
 
   test('nothing: it says how something would come there', () => {
-    expect(texts({ ...emptyState(), list: { kind: 'known', at: 0 } })[1]).toBe(
+    expect(texts({ ...emptyState(), list: { kind: 'hide-rules', at: 0 } })[1]).toBe(
       '  nothing is hidden: h hides what the selected row is',
     );
   });
@@ -84,10 +84,10 @@ test('whatever is told of it: harmless, and within the pane', () => {
   for (const text of HOSTILE) {
     const state: State = {
       ...emptyState(),
-      known: [{ process: text, remote: text, port: 1 }],
+      hideRules: [{ process: text, remote: text, port: 1 }],
       views: [{ name: text, query: text }],
     };
-    for (const kind of ['views', 'known'] as const) {
+    for (const kind of ['views', 'hide-rules'] as const) {
       for (const width of [30, 40, 100]) {
         for (const line of texts({ ...state, list: { kind, at: 0 } }, width)) {
           expect(line).not.toMatch(UNSAFE);

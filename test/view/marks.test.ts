@@ -12,7 +12,7 @@ import { GROUPINGS } from '../../src/view/grouping.ts';
 import { cellContext, rowText } from '../../src/view/rows.ts';
 import { termOfCell } from '../../src/view/terms.ts';
 import { trafficLines } from '../../src/view/traffic.ts';
-import { after, baseline, emptyState, NOON_MS, queried, socket } from '../helpers/fakes.ts';
+import { after, baseline, emptyState, NOON_MS, queryFrom, socket } from '../helpers/fakes.ts';
 import { placed, textOf } from '../helpers/lines.ts';
 import { subject } from '../helpers/queries.ts';
 
@@ -69,7 +69,7 @@ describe.each(Object.entries(MARKS))('a program called %s', (name, owners) => {
       `process:"${name}"`,
       termOfCell('process', rowOf(named)) ?? '',
     ]) {
-      const finds = compileForSubjects(queried(text), context);
+      const finds = compileForSubjects(queryFrom(text), context);
       expect([finds(rowOf(named)), finds(rowOf(mark))]).toEqual([true, false]);
     }
   });

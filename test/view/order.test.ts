@@ -9,14 +9,14 @@ import type { Row } from '../../src/store/table.ts';
 import { COLUMNS } from '../../src/view/columns.ts';
 import { RowOrder } from '../../src/view/order.ts';
 import { queryContext } from '../../src/view/query-context.ts';
-import { after, baseline, batch, emptyState, listener, queried, socket } from '../helpers/fakes.ts';
+import { after, baseline, batch, emptyState, listener, queryFrom, socket } from '../helpers/fakes.ts';
 
 const named = (id: string, process: string, fields: Partial<Socket> = {}): Socket => ({
   ...socket({ id, process }),
   ...fields,
 });
 
-const asking = (text: string): Action => ({ type: 'query', query: queried(text) });
+const asking = (text: string): Action => ({ type: 'query', query: queryFrom(text) });
 
 /** A screen's order that follows a state, action by action. */
 class Follower {
@@ -246,10 +246,10 @@ test('positions', () => {
 });
 
 describe('what is known', () => {
-  const known = { process: 'bee', remote: '198.51.100.7', port: 443 };
+  const rule = { process: 'bee', remote: '198.51.100.7', port: 443 };
 
   test('is hidden, and counted while it is there and asked for', () => {
-    const follower = new Follower(baseline([ant, bee, cat]), { type: 'know', known });
+    const follower = new Follower(baseline([ant, bee, cat]), { type: 'hide', rule });
     const state = () => [follower.ids.join(' '), follower.order.hiddenCount, follower.order.openCount];
     expect(state()).toEqual(['3 2', 1, 2]);
     follower.do(asking('!bee'));
@@ -259,14 +259,14 @@ describe('what is known', () => {
     // What is closed is not counted, neither here nor there.
     follower.do(batch({ monotonicMs: 2000, closed: ['1', '2'] }));
     expect(state()).toEqual(['3 2', 1, 1]);
-    follower.do({ type: 'list', list: { kind: 'known', at: 0 } }, { type: 'remove-line' });
+    follower.do({ type: 'list', list: { kind: 'hide-rules', at: 0 } }, { type: 'remove-line' });
     expect(state()).toEqual(['3 1 4 2', 0, 2]);
   });
 
   test('is shown once it is another program, peer or port', () => {
     const moved = { ...ant, remote: { address: '198.51.100.8', port: 443 } };
     for (const other of [renamed(ant, 'wasp'), moved]) {
-      const follower = new Follower(baseline([ant, cat]), { type: 'know', known });
+      const follower = new Follower(baseline([ant, cat]), { type: 'hide', rule });
       expect(follower.ids).toEqual(['3']);
       follower.do(batch({ monotonicMs: 1000, changed: [other] }));
       expect([follower.ids.toSorted(), follower.order.hiddenCount]).toEqual([['1', '3'], 0]);
@@ -275,7 +275,7 @@ describe('what is known', () => {
 
   test('is counted too while the picture stands still, or the order does', () => {
     for (const still of ['freeze', 'pause'] as const) {
-      const follower = new Follower(baseline([ant, bee, cat]), { type: still }, { type: 'know', known });
+      const follower = new Follower(baseline([ant, bee, cat]), { type: still }, { type: 'hide', rule });
       expect([follower.ids, follower.order.hiddenCount]).toEqual([['3', '2'], 1]);
       follower.do(batch({ monotonicMs: 1000, spawned: [named('4', 'bee')] }));
       expect(follower.order.hiddenCount).toBe(still === 'freeze' ? 2 : 1);
@@ -284,8 +284,8 @@ describe('what is known', () => {
 });
 
 test('what is known stays counted while a query is typed on', () => {
-  const known = { process: 'bee', remote: '198.51.100.7', port: 443 };
-  const follower = new Follower(baseline([ant, bee, cat]), { type: 'know', known });
+  const rule = { process: 'bee', remote: '198.51.100.7', port: 443 };
+  const follower = new Follower(baseline([ant, bee, cat]), { type: 'hide', rule });
   for (const text of ['be', 'bee', '4', '44', '443'])
     expect([text, follower.do(asking(text)).order.hiddenCount]).toEqual([text, 1]);
   expect(follower.do(asking('4433')).order.hiddenCount).toBe(0);
@@ -379,13 +379,13 @@ const QUERIES = [
   '@far.example',
 ].map(asking);
 
-const KNOWN: readonly Action[] = ['a', 'B', 'zz'].map((process) => ({
-  type: 'know',
-  known: { process, remote: process === 'B' ? '*' : '198.51.100.7', port: process === 'B' ? 80 : 443 },
+const HIDES: readonly Action[] = ['a', 'B', 'zz'].map((process) => ({
+  type: 'hide',
+  rule: { process, remote: process === 'B' ? '*' : '198.51.100.7', port: process === 'B' ? 80 : 443 },
 }));
 
 const HOSTS: readonly Action[] = [
-  { type: 'host', name: 'far.example', answer: { type: 'asked' } },
+  { type: 'host', name: 'far.example', answer: { type: 'pending' } },
   { type: 'host', name: 'far.example', answer: { type: 'addresses', addresses: ['198.51.100.7'] } },
   { type: 'host', name: 'far.example', answer: { type: 'addresses', addresses: ['198.51.100.8'] } },
 ];
@@ -433,12 +433,12 @@ const step = fc.record({
       weight: 1,
       arbitrary: fc.constantFrom<Action>({ type: 'reverse-sort' }, { type: 'freeze' }, { type: 'pause' }),
     },
-    { weight: 1, arbitrary: fc.constantFrom<Action>({ type: 'baseline' }, ...KNOWN, ...HOSTS) },
+    { weight: 1, arbitrary: fc.constantFrom<Action>({ type: 'baseline' }, ...HIDES, ...HOSTS) },
     {
       weight: 1,
       arbitrary: fc.constantFrom(
         ...[...GROUPS, null].map((group) => ({ type: 'group' as const, group })),
-        ...KNOWN.map((_, at) => ({ type: 'shown-again' as const, at })),
+        ...HIDES.map((_, at) => ({ type: 'shown-again' as const, at })),
       ),
     },
   ),
@@ -449,19 +449,19 @@ const step = fc.record({
 const openOf = (rows: readonly Row[]): number => rows.filter(({ mark }) => mark !== 'closed').length;
 
 /** What is to be shown, and what is hidden only because it is known, straight from the state. */
-function wantedOf(state: State): { shown: Row[]; known: Row[] } {
+function wantedOf(state: State): { shown: Row[]; hidden: Row[] } {
   const rows = state.pause?.rows ?? [...state.table.rows.values()];
   const nowMs = state.pause?.nowMs ?? state.nowMs ?? 0;
   const matches = compileForSubjects(state.query, { ...queryContext(state), nowMs });
-  const isKnown = ({ socket: { owners, remote, local } }: Row): boolean =>
-    state.known.some(
+  const isHidden = ({ socket: { owners, remote, local } }: Row): boolean =>
+    state.hideRules.some(
       (it) =>
         it.process === owners[0]?.process &&
         it.remote === (remote?.address ?? '*') &&
         it.port === (remote?.port ?? local.port),
     );
   const asked = rows.filter(matches);
-  return { shown: asked.filter((row) => !isKnown(row)), known: asked.filter(isKnown) };
+  return { shown: asked.filter((row) => !isHidden(row)), hidden: asked.filter(isHidden) };
 }
 
 test('whatever happens: the order kept up is the one that a fresh sort gives, and shows what is asked for', () => {
@@ -482,7 +482,7 @@ test('whatever happens: the order kept up is the one that a fresh sort gives, an
           for (const { id } of spawned) open.add(id);
           state = after(state, batch({ monotonicMs: i * 1000, spawned, changed, closed }));
         } else if (what.type === 'shown-again') {
-          const list = { kind: 'known' as const, at: what.at };
+          const list = { kind: 'hide-rules' as const, at: what.at };
           state = after(state, { type: 'list', list }, { type: 'remove-line' });
           resorted = true;
         } else {
@@ -503,7 +503,7 @@ test('whatever happens: the order kept up is the one that a fresh sort gives, an
         const wanted = wantedOf(state);
         expect(new Set(order.rows())).toEqual(new Set(wanted.shown));
         expect(order.openCount).toBe(openOf(wanted.shown));
-        expect(order.hiddenCount).toBe(openOf(wanted.known));
+        expect(order.hiddenCount).toBe(openOf(wanted.hidden));
         for (const id of IDS) if (!now.includes(id)) expect(order.indexOf(id)).toBe(-1);
         [before, resorted] = [now, false];
       }

@@ -5,10 +5,10 @@ import type { HostAnswer, State } from '../../src/store/state.ts';
 import { promptHelp } from '../../src/view/prompt-line.ts';
 import { filterLine, type Share, shareText } from '../../src/view/query-line.ts';
 import { displayWidth } from '../../src/view/width.ts';
-import { after, batch, emptyState, queried, socket } from '../helpers/fakes.ts';
+import { after, batch, emptyState, queryFrom, socket } from '../helpers/fakes.ts';
 import { HOSTILE, textOf, UNSAFE } from '../helpers/lines.ts';
 
-const SHARE = { shown: 12, total: 1234, known: 0 };
+const SHARE = { shown: 12, total: 1234, hidden: 0 };
 const lineOf = (state: State, width = 120, share: Share = SHARE) => textOf(filterLine(state, share, width));
 
 /** The state in which this has been typed into the query, with the cursor where `|` is, or at the end. */
@@ -39,7 +39,7 @@ const complete = (by: 1 | -1 = 1): Action => ({ type: 'complete', by, values: ()
 describe('what is asked for', () => {
   const asking = (text: string, fields: Partial<State> = {}): State => ({
     ...after(emptyState(), batch()),
-    query: queried(text),
+    query: queryFrom(text),
     ...fields,
   });
 
@@ -64,8 +64,8 @@ describe('what is asked for', () => {
 
   test('nothing is hidden without a count', () => {
     for (const width of [40, 60, 80, 120, 200])
-      expect(lineOf(asking(''), width, { ...SHARE, known: 3 })).toMatch(/3 known/);
-    expect(lineOf(asking(''), 120, { ...SHARE, known: 3 })).toContain('3 known hidden');
+      expect(lineOf(asking(''), width, { ...SHARE, hidden: 3 })).toMatch(/3 known/);
+    expect(lineOf(asking(''), 120, { ...SHARE, hidden: 3 })).toContain('3 known hidden');
     expect(lineOf(asking(''))).not.toContain('known');
   });
 
@@ -83,7 +83,7 @@ describe('what is asked for', () => {
     const told = (answer: HostAnswer): string =>
       lineOf(after(asking('@db.example'), { type: 'host', name: 'db.example', answer }));
     expect(lineOf(asking('@db.example'))).not.toMatch(/db\.example.*db\.example/);
-    expect(told({ type: 'asked' })).toContain('db.example: being looked up');
+    expect(told({ type: 'pending' })).toContain('db.example: being looked up');
     expect(told({ type: 'addresses', addresses: ['10.0.0.1'] })).toContain('db.example = 10.0.0.1  ');
     expect(told({ type: 'addresses', addresses: ['10.0.0.1', '::1', '::2'] })).toContain('= 10.0.0.1 +2');
     expect(told({ type: 'addresses', addresses: [] })).toContain('db.example = no address');
@@ -103,14 +103,14 @@ describe('what is asked for', () => {
         fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'grapheme' })),
         fc.integer({ min: 30, max: 200 }),
         fc.nat(9),
-        (text, width, known) => {
+        (text, width, hidden) => {
           const state: State = {
             ...asking(''),
-            query: { ...queried('a'), text, hosts: [text] },
+            query: { ...queryFrom('a'), text, hosts: [text] },
             hosts: new Map([[text, { type: 'failed', why: text }]]),
             group: 'user',
           };
-          const line = lineOf(state, width, { ...SHARE, known });
+          const line = lineOf(state, width, { ...SHARE, hidden });
           expect(line).not.toMatch(UNSAFE);
           expect(displayWidth(line)).toBeLessThanOrEqual(width);
         },

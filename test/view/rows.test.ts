@@ -6,7 +6,7 @@ import { groupLine, rowLine, tableLines } from '../../src/view/rows.ts';
 import { RowOrder } from '../../src/view/order.ts';
 import { displayWidth } from '../../src/view/width.ts';
 import { emptySum } from '../../src/store/sums.ts';
-import { after, ALL_SEEN, baseline, batch, emptyState, queried, socket } from '../helpers/fakes.ts';
+import { after, ALL_SEEN, baseline, batch, emptyState, queryFrom, socket } from '../helpers/fakes.ts';
 import { textOf, UNSAFE } from '../helpers/lines.ts';
 
 const state = {
@@ -130,7 +130,7 @@ test.each([
   ['fe80::1234', '  nothing matches: esc clears the query'],
   ['!(proces:node)', undefined],
 ])('%s where nothing is found by it: %s', (text, told) => {
-  const asked = after(state, { type: 'query', query: queried(text) }, { type: 'group', group: null });
+  const asked = after(state, { type: 'query', query: queryFrom(text) }, { type: 'group', group: null });
   const order = new RowOrder();
   order.update(asked);
   const [line] = tableLines(asked, order, columnsOf(80), 0, 10, 0, true);

@@ -5,7 +5,7 @@ import { parseQuery } from '../../src/query/query.ts';
 import { COLUMN_IDS, GROUPS } from '../../src/store/state.ts';
 import type { Row } from '../../src/store/table.ts';
 import { termOfCell, termOfGroup } from '../../src/view/terms.ts';
-import { listener, queried, socket, udp } from '../helpers/fakes.ts';
+import { listener, queryFrom, socket, udp } from '../helpers/fakes.ts';
 import { HOSTILE } from '../helpers/lines.ts';
 import { anySubject, subject } from '../helpers/queries.ts';
 
@@ -78,7 +78,7 @@ describe('the term of a cell', () => {
     const owner = { knowledge: 'exact', pid: 1, process: 'x', user: 'bob' } as const;
     const term = termOfCell('user', rowOf(socket({ owners: [owner] })));
     expect(term).toBe('user=bob');
-    const matches = compileForSubjects(queried(term ?? ''), context);
+    const matches = compileForSubjects(queryFrom(term ?? ''), context);
     expect(matches(rowOf(socket({ owners: [owner] })))).toBe(true);
     expect(matches(rowOf(socket({ owners: [owner], user: 'ana' })))).toBe(false);
   });

@@ -4,7 +4,7 @@ import {
   type ColumnChoice,
   type GroupBy,
   GROUPS,
-  MOST_WIDTH,
+  MAX_COLUMN_WIDTH,
   type Palette,
   PALETTES,
   type PaneName,
@@ -77,7 +77,7 @@ const name = <T extends string>(names: readonly T[], value: unknown, where: stri
 
 /** The help is not left open. */
 const PANES: readonly PaneName[] = ['events', 'details', 'traffic', 'graph'];
-const width = integer(1, MOST_WIDTH);
+const width = integer(1, MAX_COLUMN_WIDTH);
 /** Ports of VSOCK have 32 bits. */
 const port = integer(0, 2 ** 32 - 1);
 

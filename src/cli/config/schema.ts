@@ -8,7 +8,7 @@ import {
   type ColumnId,
   type GroupBy,
   GROUPS,
-  MOST_WIDTH,
+  MAX_COLUMN_WIDTH,
   PALETTES,
   type Sort,
   type View,
@@ -82,13 +82,13 @@ const sortValue: Value<Sort> = {
 };
 
 const columnValue: Value<ColumnChoice> = {
-  wanted: `a column such as process, or process:20 for 20 cells (1 to ${MOST_WIDTH})`,
+  wanted: `a column such as process, or process:20 for 20 cells (1 to ${MAX_COLUMN_WIDTH})`,
   read: (given) => {
     const [, name, digits] = /^(\w+)(?::(\d{1,3}))?$/.exec(given) ?? [];
     const id = columnOf(name);
     if (id === undefined || digits === undefined) return id && { id };
     const width = Number(digits);
-    return width >= 1 && width <= MOST_WIDTH ? { id, width } : undefined;
+    return width >= 1 && width <= MAX_COLUMN_WIDTH ? { id, width } : undefined;
   },
 };
 

@@ -8,7 +8,7 @@ import { parseConfig } from '../../../src/cli/config/parse.ts';
 import { configPath, statePath } from '../../../src/cli/config/paths.ts';
 import { configText, pathsText } from '../../../src/cli/config/print.ts';
 import { type FileSettings, settle, type SomeSettings } from '../../../src/cli/settings.ts';
-import { GROUPS, MOST_WIDTH } from '../../../src/store/state.ts';
+import { GROUPS, MAX_COLUMN_WIDTH } from '../../../src/store/state.ts';
 import { UsageError } from '../../../src/cli/values.ts';
 import { printable } from '../../../src/model/text.ts';
 import { SOURCE_NAMES } from '../../../src/source/index.ts';
@@ -367,7 +367,7 @@ describe('printed', () => {
   test('and read again it is the same', () => {
     const column = fc.constantFrom(...COLUMNS.map(({ id }) => id));
     const choice = fc
-      .tuple(column, fc.option(fc.integer({ min: 1, max: MOST_WIDTH }), { nil: undefined }))
+      .tuple(column, fc.option(fc.integer({ min: 1, max: MAX_COLUMN_WIDTH }), { nil: undefined }))
       .map(([id, width]) => ({ id, ...(width !== undefined && { width }) }));
     const columns = fc.uniqueArray(choice, { minLength: 1, selector: ({ id }) => id });
     const sort = fc.record({ column, descending: fc.boolean() });

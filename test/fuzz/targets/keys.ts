@@ -1,7 +1,7 @@
 import type { Batch } from '../../../src/model/batch.ts';
 import { splitInput } from '../../../src/tui/input.ts';
 import { FakeApp } from '../../helpers/app.ts';
-import { batch, socket, told } from '../../helpers/fakes.ts';
+import { batch, socket, withEvents } from '../../helpers/fakes.ts';
 import { HOSTILE } from '../../helpers/lines.ts';
 import { BATCHES } from '../../helpers/scene.ts';
 import { checkHarmless } from '../checks.ts';
@@ -36,7 +36,7 @@ const SEQUENCES =
   /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*\x07|\x1b[()][0-9A-B]|\x1b[78=>cDEHM]|[\r\n\b\x0e\x0f]/g;
 
 /** A machine whose programs, users and interfaces have hostile names. */
-const HOSTILE_BATCH: Batch | undefined = told(
+const HOSTILE_BATCH: Batch | undefined = withEvents(
   batch({
     monotonicMs: 3000,
     spawned: HOSTILE.map((text, i) =>
