@@ -4,7 +4,7 @@ import type { Proc } from './proc.ts';
 import { namespaceInode } from './descriptor-target.ts';
 import { fullName, parseStat } from './process.ts';
 import type { ExecRecord, ExitRecord, RenameRecord, TaskRecord, TraceRecord } from './trace/records.ts';
-import { Turns } from './turns.ts';
+import { UpcomingChanges } from './upcoming-changes.ts';
 
 /** A process of which the trace tells. */
 interface Actor {
@@ -68,7 +68,7 @@ export class Actors {
   readonly #goneProcesses = new Set<number>();
   /** Network namespaces of threads, as far as they were asked for since. */
   readonly #networks = new Map<number, number | 'gone' | 'forbidden'>();
-  #turns = new Turns([]);
+  #upcoming = new UpcomingChanges([]);
   #isComplete = true;
   #forks = 0;
 
@@ -135,14 +135,14 @@ export class Actors {
    * @param isComplete no record was lost: one that was may have changed who a process is
    */
   expect(records: readonly TraceRecord[], isComplete: boolean): void {
-    this.#turns = new Turns(records);
+    this.#upcoming = new UpcomingChanges(records);
     this.#isComplete = isComplete;
   }
 
   /** A thread, or a process, has been made. */
   make(record: TaskRecord): void {
     const { tid, child, isThread, hasOwnNetwork, comm } = record;
-    this.#turns.pass(record);
+    this.#upcoming.pass(record);
     this.#revive(child);
     const parent = this.#byThread.get(tid) ?? this.#adopt(tid);
     if (!isThread)
@@ -163,7 +163,7 @@ export class Actors {
   /** A process has become another program. */
   become(record: ExecRecord): void {
     const { pid, oldPid, filename } = record;
-    this.#turns.pass(record);
+    this.#upcoming.pass(record);
     // The thread that does it takes the number of the first one, which has ended.
     this.#revive(pid);
     if (oldPid !== pid) this.#byThread.delete(oldPid);
@@ -176,7 +176,7 @@ export class Actors {
   /** A thread has another name; that of the first thread is that of the process. */
   rename(record: RenameRecord): void {
     const { pid: tid, now } = record;
-    this.#turns.pass(record);
+    this.#upcoming.pass(record);
     const actor = this.#byThread.get(tid);
     if (actor?.pid !== tid || actor.comm === now) return;
     actor.comm = now;
@@ -227,7 +227,7 @@ export class Actors {
     const actor = this.#byThread.get(tid) ?? this.#adopt(tid);
     if (actor === undefined || actor.isKernelThread) return undefined;
     actor.owners ??= [this.#describe(actor)];
-    const next = this.#turns.programOf(actor.pid);
+    const next = this.#upcoming.programOf(actor.pid);
     if (next === undefined) return actor.owners;
     const nowProcess = baseName(next);
     return actor.owners.map((owner) => (owner.process === nowProcess ? owner : { ...owner, nowProcess }));
@@ -240,7 +240,7 @@ export class Actors {
   networkOf(tid: number): { readonly netns: number; readonly mayHaveMoved: boolean } | undefined {
     let number: number | undefined = tid;
     for (let steps = 0; number !== undefined && steps < MOST_ANCESTORS; steps++) {
-      const network = this.#turns.isReused(number) ? 'gone' : this.#readNetwork(number);
+      const network = this.#upcoming.isReused(number) ? 'gone' : this.#readNetwork(number);
       if (network === 'forbidden') return undefined;
       if (network !== 'gone') return { netns: network, mayHaveMoved: steps > 0 };
       const actor = this.#byThread.get(number);
@@ -263,11 +263,11 @@ export class Actors {
   }
 
   #describe({ pid, comm, file }: Actor): Owner {
-    const isOther = this.#dead.has(pid) || this.#turns.isReused(pid);
+    const isOther = this.#dead.has(pid) || this.#upcoming.isReused(pid);
     const living = isOther ? undefined : this.#identities.get(pid);
     const named = (name: string | undefined, exe: string | undefined, words?: readonly string[]) =>
       name !== undefined && { process: fullName(name, exe, words) };
-    if (this.#turns.programOf(pid) !== undefined) {
+    if (this.#upcoming.programOf(pid) !== undefined) {
       // It runs another file by now. The process is the same.
       const { startedAtMs } = living ?? {};
       return {
@@ -280,7 +280,7 @@ export class Actors {
     }
     // Where records were lost it may be another program than the one that acted.
     const knowledge = living === undefined || this.#isComplete ? 'exact' : 'inherited';
-    const nameWas = this.#turns.nameOf(pid);
+    const nameWas = this.#upcoming.nameOf(pid);
     if (living?.exe !== undefined)
       return { ...living, knowledge, ...named(nameWas, living.exe, wordsOf(living)) };
     return {
@@ -294,14 +294,14 @@ export class Actors {
 
   /** Makes an actor of a thread that was there before, by what `read` found. */
   #adopt(tid: number): Actor | undefined {
-    const turns = this.#turns;
-    const exec = turns.execOf(tid);
+    const upcoming = this.#upcoming;
+    const exec = upcoming.execOf(tid);
     // A thread that becomes a program has the number of its process by then.
     const pid = exec ? exec.pid : this.#pidOf(tid);
     if (pid === undefined) return undefined;
     const known = this.#byThread.get(pid);
     const reading = this.#readings.get(tid);
-    const name = turns.nameOf(pid) ?? (turns.programOf(pid) === undefined ? reading?.comm : undefined);
+    const name = upcoming.nameOf(pid) ?? (upcoming.programOf(pid) === undefined ? reading?.comm : undefined);
     const actor = known ?? {
       pid,
       comm: tid === pid ? name : undefined,
@@ -317,6 +317,6 @@ export class Actors {
 
   /** The process of a thread, unless its number is another's by now. */
   #pidOf(tid: number): number | undefined {
-    return this.#turns.isReused(tid) ? undefined : this.#readings.get(tid)?.pid;
+    return this.#upcoming.isReused(tid) ? undefined : this.#readings.get(tid)?.pid;
   }
 }

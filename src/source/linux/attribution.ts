@@ -5,7 +5,7 @@ import { hiddenNotice, usersUnread } from './hidden-notice.ts';
 import { Owners } from './owners.ts';
 import { LIMIT, type Proc } from './proc.ts';
 import { parseBootTimeMs, parsePasswd } from './process.ts';
-import { type Standing, standingOf } from './standing.ts';
+import { type Privileges, readPrivileges } from './privileges.ts';
 
 const HIDDEN: readonly Owner[] = [{ knowledge: 'hidden' }];
 const KERNEL: readonly Owner[] = [{ knowledge: 'kernel' }];
@@ -33,7 +33,7 @@ const ACCEPTED: ReadonlySet<Protocol> = new Set<Protocol>(['tcp', 'mptcp', 'sctp
 const PASSWD_MS = 60_000;
 
 /** What the owners of a socket depend on. */
-export interface Owned {
+export interface OwnedSocket {
   readonly protocol: Protocol;
   readonly local: Endpoint;
   readonly state?: SocketState | undefined;
@@ -49,8 +49,8 @@ export interface AttributionOptions {
   readonly passwdPath: string;
   readonly nowMs: () => number;
   readonly isRoot: boolean;
-  /** See `OtherHolds`; true by default. */
-  readonly areRingsNamed?: boolean | undefined;
+  /** See `OtherHolders`; true by default. */
+  readonly hasRingPaths?: boolean | undefined;
   /** True for a UDP port that the kernel itself holds in a network namespace. */
   readonly isKernelPort?: (netns: number | undefined, port: number) => boolean;
 }
@@ -59,7 +59,7 @@ export interface AttributionOptions {
 export class Attribution {
   readonly #options: AttributionOptions;
   readonly owners: Owners;
-  #standing: Standing;
+  #privileges: Privileges;
   #users: ReadonlyMap<number, string> = new Map();
   #passwdReadMs = -Infinity;
   #usersFailure: string | undefined;
@@ -78,18 +78,18 @@ export class Attribution {
       userOf: (uid) => this.userOf(uid),
       bootTimeMs: 'value' in stat ? parseBootTimeMs(stat.value) : undefined,
       nowMs,
-      areRingsNamed: options.areRingsNamed,
+      hasRingPaths: options.hasRingPaths,
     });
-    this.#standing = standingOf(proc, options.isRoot);
+    this.#privileges = readPrivileges(proc, options.isRoot);
   }
 
   /** Returns the rights of this program now: /proc may come and go. */
-  get standing(): Standing {
+  get privileges(): Privileges {
     const { proc, isRoot } = this.#options;
     const self = proc.stat('self');
-    const isRead = this.#standing.procFailure === undefined;
-    if (isRead !== 'value' in self) this.#standing = standingOf(proc, isRoot);
-    return this.#standing;
+    const isRead = this.#privileges.procFailure === undefined;
+    if (isRead !== 'value' in self) this.#privileges = readPrivileges(proc, isRoot);
+    return this.#privileges;
   }
 
   /** Name of a user; a uid that is not known may be of a user made since the list was read. */
@@ -111,7 +111,7 @@ export class Attribution {
    * @param listeners owners of TCP listeners; asked for only where they are needed
    */
   ownersOf(
-    socket: Owned,
+    socket: OwnedSocket,
     lastKnown: readonly Owner[] | undefined,
     listeners: () => Listeners,
   ): readonly Owner[] {
@@ -130,14 +130,14 @@ export class Attribution {
   }
 
   /** Says why a socket without an inode has no owner where no listener of it is known. */
-  #unlistened({ protocol, state }: Owned): readonly Owner[] {
+  #unlistened({ protocol, state }: OwnedSocket): readonly Owner[] {
     return ACCEPTED.has(protocol) && UNACCEPTED.has(state) ? NOT_ACCEPTED : GONE;
   }
 
   /** Says why no process is known to hold a socket. */
   #unheld(inode: number): readonly Owner[] {
     if (this.owners.isPending(inode)) return PENDING;
-    if (this.owners.unseenProcesses || this.#standing.isInPidNamespace) return HIDDEN;
+    if (this.owners.hasUnseenProcesses || this.#privileges.isInPidNamespace) return HIDDEN;
     const tried = this.owners.triedFor(inode);
     // It was found, and its process ended before it could be asked who it is.
     return tried === undefined ? GONE : this.#unknownOf(tried);
@@ -154,7 +154,7 @@ export class Attribution {
   }
 
   /** Owners of the listeners among `sockets`. */
-  listeners(sockets: Iterable<Owned>): Listeners {
+  listeners(sockets: Iterable<OwnedSocket>): Listeners {
     const listeners = new Listeners();
     for (const socket of sockets) {
       if (socket.state !== 'LISTEN' || socket.inode === undefined) continue;
@@ -166,7 +166,7 @@ export class Attribution {
 
   /** What is missing, in words. @param counts sockets whose owners are hidden, by the name of their user */
   hiddenNotice(counts: ReadonlyMap<string, number>): Degradation | undefined {
-    return hiddenNotice(counts, this.standing);
+    return hiddenNotice(counts, this.privileges);
   }
 
   /** The notice of a list of users that is there and cannot be read. */
@@ -185,20 +185,20 @@ export const isHidden = (owners: readonly Owner[]): boolean => owners === HIDDEN
 export class Listeners {
   readonly #listeners = new Map<string, { readonly owners: readonly Owner[]; readonly uid?: number }>();
 
-  add({ local, netns, uid }: Owned, owners: readonly Owner[]): void {
+  add({ local, netns, uid }: OwnedSocket, owners: readonly Owner[]): void {
     const address = isAnyAddress(local.address) ? '*' : local.address;
     this.#listeners.set(`${netns} ${address} ${local.port}`, { owners, ...(uid !== undefined && { uid }) });
   }
 
-  of(socket: Owned): readonly Owner[] | undefined {
+  of(socket: OwnedSocket): readonly Owner[] | undefined {
     return this.#find(socket)?.owners;
   }
 
-  uidOf(socket: Owned): number | undefined {
+  uidOf(socket: OwnedSocket): number | undefined {
     return this.#find(socket)?.uid;
   }
 
-  #find({ local, netns }: Owned) {
+  #find({ local, netns }: OwnedSocket) {
     return (
       this.#listeners.get(`${netns} ${local.address} ${local.port}`) ??
       this.#listeners.get(`${netns} * ${local.port}`)

@@ -11,7 +11,7 @@ import { decodeOpened } from './netlink/opened.ts';
 import { cookieId } from './netlink/slots.ts';
 import { LITTLE_ENDIAN } from './netlink/wire.ts';
 import type { Network } from './network.ts';
-import { makeSocket } from './news.ts';
+import { makeSocket } from './make-socket.ts';
 import type { Proc } from './proc.ts';
 import { Senders } from './senders.ts';
 import type { RouteRecord, StateRecord, TraceRecord } from './trace/records.ts';

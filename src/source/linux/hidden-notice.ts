@@ -1,5 +1,5 @@
 import type { Degradation } from '../../model/batch.ts';
-import { type Standing, SUDO, whyUnseen } from './standing.ts';
+import { type Privileges, SUDO, whyUnseen } from './privileges.ts';
 
 /** Maximum number of users named in the notice. */
 const USERS = 4;
@@ -10,12 +10,12 @@ const USERS = 4;
  */
 export function hiddenNotice(
   counts: ReadonlyMap<string, number>,
-  standing: Standing,
+  privileges: Privileges,
 ): Degradation | undefined {
   const count = [...counts.values()].reduce((sum, each) => sum + each, 0);
   if (count === 0) return undefined;
   const one = count === 1;
-  const why = whyUnseen(standing, ['CAP_SYS_PTRACE']);
+  const why = whyUnseen(privileges, ['CAP_SYS_PTRACE']);
   const users = [...counts].sort(([, a], [, b]) => b - a).map(([user, each]) => `${each} of ${user}`);
   const shown = users.length > USERS ? [...users.slice(0, USERS), '…'] : users;
   return {
@@ -24,7 +24,7 @@ export function hiddenNotice(
       `${one ? 'the owner of 1 socket is' : `owners of ${count} sockets are`} hidden (${shown.join(', ')}): ` +
       (why === SUDO
         ? `run with sudo to see ${one ? 'it' : 'them'}`
-        : (why ?? `even ${standing.isRoot ? 'root' : 'CAP_SYS_PTRACE'} may not look into the programs here`)),
+        : (why ?? `even ${privileges.isRoot ? 'root' : 'CAP_SYS_PTRACE'} may not look into the programs here`)),
     short: `${count} owner${one ? '' : 's'} hidden${why === SUDO ? ': sudo' : ''}`,
   };
 }

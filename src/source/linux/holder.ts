@@ -26,7 +26,7 @@ export interface Holder {
   isKernelThread: boolean;
   /** It holds one of the sockets that there are. */
   hasSockets: boolean;
-  /** Socket inode by descriptor, and a descriptor by socket inode. See `heldOtherwise` for negative ones. */
+  /** Socket inode by descriptor, and a descriptor by socket inode. See `pseudoDescriptor` for negative ones. */
   readonly inodes: Map<number, number>;
   readonly descriptors: Map<number, number>;
   /** Further descriptors of a socket (dup(2)), by its inode. */
@@ -82,4 +82,4 @@ export const newHolder = (
 });
 
 /** Stands in the place of a descriptor for a socket that a process holds without one: in io_uring, or mapped. */
-export const heldOtherwise = (inode: number): number => -inode;
+export const pseudoDescriptor = (inode: number): number => -inode;

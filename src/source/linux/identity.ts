@@ -19,7 +19,7 @@ export class Identities {
 
   /**
    * Who a process is now; undefined when it is gone.
-   * @param folder where its threads live; see `livingFolder`
+   * @param folder where its threads live; see `livingThreadFolder`
    */
   of(pid: number, folder = String(pid)): Owner | undefined {
     const { proc, userOf, bootTimeMs } = this.#options;
@@ -28,7 +28,7 @@ export class Identities {
     // Gone since its descriptors were read: what is known of it already is all there will be.
     if (stat === undefined) return undefined;
     // A first thread that has ended has no memory any more: its command line is empty, and its file is not there.
-    const living = stat.isLeaderGone && folder === String(pid) ? (this.livingFolder(pid) ?? folder) : folder;
+    const living = stat.isLeaderGone && folder === String(pid) ? (this.livingThreadFolder(pid) ?? folder) : folder;
     const commandLine = proc.text(`${living}/cmdline`, LIMIT.commandLine);
     const command =
       'value' in commandLine ? parseCommandLine(commandLine.value, commandLine.isCut) : undefined;
@@ -61,7 +61,7 @@ export class Identities {
   }
 
   /** Folder of a thread that lives, of a process whose first thread has ended; undefined when there is none. */
-  livingFolder(pid: number): string | undefined {
+  livingThreadFolder(pid: number): string | undefined {
     const { proc } = this.#options;
     const threads = proc.names(`${pid}/task`);
     if (!('value' in threads)) return undefined;

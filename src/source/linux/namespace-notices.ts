@@ -3,22 +3,22 @@ import { counted } from '../../model/text.ts';
 import type { SearchResult } from './namespace-search.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Networks } from './networks.ts';
-import { type Standing, SUDO, whyUnseen } from './standing.ts';
+import { type Privileges, SUDO, whyUnseen } from './privileges.ts';
 
 /** Everything that is not seen of network namespaces, each with the reason that is known. */
 export function namespaceNotices(
   networks: Networks,
   namespaces: Namespaces,
-  standing: Standing,
+  privileges: Privileges,
   { unsearched, unreachable, unlisted }: SearchResult & { readonly unlisted: number },
 ): Degradation[] {
   const all = [...networks.values()];
   const unheard = all.filter(({ isDeaf }) => isDeaf).length;
   const unlinked = all.flatMap(({ interfacesFailure }) => interfacesFailure ?? []);
-  const procFailure = namespaces.procFailure ?? standing.procFailure;
+  const procFailure = namespaces.procFailure ?? privileges.procFailure;
   return [
-    ...(procFailure === undefined ? unseen(all.length, namespaces, standing) : [noProc(procFailure)]),
-    ...(networks.closed.size > 0 ? [closed([...networks.closed.values()], standing)] : []),
+    ...(procFailure === undefined ? unseen(all.length, namespaces, privileges) : [noProc(procFailure)]),
+    ...(networks.closed.size > 0 ? [closed([...networks.closed.values()], privileges)] : []),
     ...(networks.failed.size > 0 ? [failed([...networks.failed.values()])] : []),
     ...(unheard > 0 ? [deaf(unheard)] : []),
     ...(unreachable.size > 0 ? [unreached(unreachable.size)] : []),
@@ -41,9 +41,9 @@ const noProc = (message: string): Degradation => ({
 });
 
 /** Namespaces that may be there and that nothing which can be read tells of. */
-function unseen(shown: number, namespaces: Namespaces, standing: Standing): Degradation[] {
+function unseen(shown: number, namespaces: Namespaces, privileges: Privileges): Degradation[] {
   const { unreadableProcesses, hasUnlistedProcesses } = namespaces;
-  const why = whyUnseen(standing, ['CAP_SYS_PTRACE', 'CAP_SYS_ADMIN']);
+  const why = whyUnseen(privileges, ['CAP_SYS_PTRACE', 'CAP_SYS_ADMIN']);
   if (unreadableProcesses === 0 && !hasUnlistedProcesses && why === undefined) return [];
   if (shown === 1 && why !== undefined) {
     return [
@@ -59,15 +59,15 @@ function unseen(shown: number, namespaces: Namespaces, standing: Standing): Degr
   return [
     {
       code: 'namespaces-unseen',
-      text: `the network namespace of ${who} is hidden; if it is one that netpane has not found, its sockets are not shown: ${why ?? `the kernel refuses even ${standing.isRoot ? 'root' : 'CAP_SYS_PTRACE'}`}`,
+      text: `the network namespace of ${who} is hidden; if it is one that netpane has not found, its sockets are not shown: ${why ?? `the kernel refuses even ${privileges.isRoot ? 'root' : 'CAP_SYS_PTRACE'}`}`,
       short: 'namespaces unseen',
     },
   ];
 }
 
-const closed = (messages: readonly string[], standing: Standing): Degradation => {
+const closed = (messages: readonly string[], privileges: Privileges): Degradation => {
   const count = messages.length;
-  const why = whyUnseen(standing, ['CAP_SYS_ADMIN']);
+  const why = whyUnseen(privileges, ['CAP_SYS_ADMIN']);
   return {
     code: 'namespaces-closed',
     text:

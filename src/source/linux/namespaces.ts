@@ -5,7 +5,7 @@ import { type CgroupName, CgroupNames } from './cgroup-names.ts';
 import { isMounted, type NamespaceMount, NamespaceMounts } from './mounts.ts';
 import type { Hold, NamespaceSearch } from './namespace-search.ts';
 import type { Proc } from './proc.ts';
-import { FIRST_PID_NAMESPACE } from './standing.ts';
+import { FIRST_PID_NAMESPACE } from './privileges.ts';
 
 /** A network namespace of this machine that can be reached now. */
 export interface FoundNamespace {

@@ -19,7 +19,7 @@ import {
 } from './netlink/route.ts';
 import { type Channels, isOutOfDescriptors, type Listening, type NetlinkSystem } from './netlink/system.ts';
 import type { NetlinkBuffer } from './netlink/wire.ts';
-import { type Question, questions } from './questions.ts';
+import { type DumpRequest, dumpRequests } from './dump-requests.ts';
 
 /** A namespace that was found, or our own where /proc does not tell which that is. */
 export type Reachable = FoundNamespace | { readonly isOwn: true; readonly inode: undefined };
@@ -91,9 +91,9 @@ export class Network {
   #found: Reachable;
   #channels: Channels | undefined;
   #listening: Listening | undefined;
-  #questions: readonly Question[];
+  #requests: readonly DumpRequest[];
   /** Questions that the kernel did not understand, with the round to ask them again. */
-  readonly #refused = new Map<Question, number>();
+  readonly #refused = new Map<DumpRequest, number>();
   #round = 0;
 
   /** Throws when the namespace cannot be entered. */
@@ -108,7 +108,7 @@ export class Network {
     this.#found = found;
     this.isOwn = found.isOwn;
     this.netns = labelOf(found);
-    this.#questions = questions(also, tcpDetails);
+    this.#requests = dumpRequests(also, tcpDetails);
     this.#open();
   }
 
@@ -184,7 +184,7 @@ export class Network {
     } catch (error) {
       if (this.#channels) throw error;
       return {
-        unfinished: new Set(this.#questions.map(({ protocol }) => protocol)),
+        unfinished: new Set(this.#requests.map(({ protocol }) => protocol)),
         failure: error instanceof Error ? error.message : String(error),
         problems: 0,
         interrupted: 0,
@@ -201,17 +201,17 @@ export class Network {
     let interrupted = 0;
     const missing = new Set<Protocol>();
     const untold = new Set<Protocol>();
-    for (let i = 0; i < this.#questions.length; i++) {
-      const question = this.#questions[i];
-      if (question === undefined) break;
-      const { protocol } = question;
-      if ((this.#refused.get(question) ?? 0) > this.#round) {
-        (question.isExtra ? missing : untold).add(protocol);
+    for (let i = 0; i < this.#requests.length; i++) {
+      const request = this.#requests[i];
+      if (request === undefined) break;
+      const { protocol } = request;
+      if ((this.#refused.get(request) ?? 0) > this.#round) {
+        (request.isExtra ? missing : untold).add(protocol);
         continue;
       }
       const result = this.#ask(
         diag,
-        question,
+        request,
         (buffer, start, end) => onSocket(this, protocol, buffer, start, end),
         onPause,
       );
@@ -220,20 +220,20 @@ export class Network {
       // What came in a datagram behind something that made no sense is lost.
       if (result.problems > 0) unfinished.add(protocol);
       if (result.errno === 0) continue;
-      if (question.instead) {
+      if (request.instead) {
         // From now on those are asked; they come next in this reading too.
-        this.#questions = [
-          ...this.#questions.slice(0, i),
-          ...question.instead,
-          ...this.#questions.slice(i + 1),
+        this.#requests = [
+          ...this.#requests.slice(0, i),
+          ...request.instead,
+          ...this.#requests.slice(i + 1),
         ];
         i--;
-      } else if (NOT_THERE.has(result.errno) && !(question.isVital && question.request[16] === AF_INET)) {
-        this.#refused.set(question, this.#round + ASK_AGAIN_ROUNDS);
-        (question.isExtra ? missing : untold).add(protocol);
+      } else if (NOT_THERE.has(result.errno) && !(request.isVital && request.request[16] === AF_INET)) {
+        this.#refused.set(request, this.#round + ASK_AGAIN_ROUNDS);
+        (request.isExtra ? missing : untold).add(protocol);
       } else {
         unfinished.add(protocol);
-        if (question.isVital) failure = result.error;
+        if (request.isVital) failure = result.error;
       }
     }
     return { unfinished, failure, problems, interrupted, missing: [...missing], untold };
@@ -241,7 +241,7 @@ export class Network {
 
   #ask(
     diag: Channel,
-    { request }: Question,
+    { request }: DumpRequest,
     onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
     onPause: (() => void) | undefined,
   ): DumpResult & { readonly error: string } {

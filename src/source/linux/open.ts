@@ -28,7 +28,7 @@ const surroundings = () => ({
   passwdPath: PASSWD,
   nowMs: () => performance.now(),
   isRoot: process.geteuid?.() === 0,
-  areRingsNamed: isSince(6, 14),
+  hasRingPaths: isSince(6, 14),
 });
 
 /** ENOENT and EPROTONOSUPPORT: there is no such thing in this kernel, or no module for it. */

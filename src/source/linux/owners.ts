@@ -1,8 +1,8 @@
 import type { Owner } from '../../model/socket.ts';
 import { Holdings } from './holdings.ts';
-import { heldOtherwise, type Holder, newHolder } from './holder.ts';
+import { pseudoDescriptor, type Holder, newHolder } from './holder.ts';
 import { Identities, type IdentityOptions, sameOwner } from './identity.ts';
-import { type Found, OtherHolds } from './other-holds.ts';
+import { type FoundHolder, OtherHolders } from './other-holders.ts';
 import { IO_URING, type Outcome, type Proc } from './proc.ts';
 import { parseStat } from './process.ts';
 
@@ -44,7 +44,7 @@ interface Sweep {
   readonly inodes: readonly number[];
   readonly round: number;
   /** The search of all other places, once no process is left. */
-  others: Iterator<Found | undefined, string> | undefined;
+  others: Iterator<FoundHolder | undefined, string> | undefined;
 }
 
 /**
@@ -55,7 +55,7 @@ interface Sweep {
 export class Owners {
   readonly #proc: Proc;
   readonly #identities: Identities;
-  readonly #otherHolds: OtherHolds;
+  readonly #otherHolders: OtherHolders;
   readonly #nowMs: () => number;
   readonly #holdings = new Holdings((holder) => this.#ensureIdentity(holder));
   #sweep: Sweep | undefined;
@@ -66,24 +66,24 @@ export class Owners {
   #pids: readonly number[] = [];
   #round = 0;
   #deadlineMs = Infinity;
-  #unseenProcesses = false;
+  #hasUnseenProcesses = false;
 
   constructor(
     options: IdentityOptions & {
       /** Milliseconds on a clock that never runs backwards, for the budget. */
       readonly nowMs: () => number;
-      readonly areRingsNamed?: boolean | undefined;
+      readonly hasRingPaths?: boolean | undefined;
     },
   ) {
     this.#proc = options.proc;
     this.#identities = new Identities(options);
-    this.#otherHolds = new OtherHolds(options.proc, options);
+    this.#otherHolders = new OtherHolders(options.proc, options);
     this.#nowMs = options.nowMs;
   }
 
   /** True when some process could not be looked into, so that a socket without owner may be its. */
-  get unseenProcesses(): boolean {
-    return this.#unseenProcesses;
+  get hasUnseenProcesses(): boolean {
+    return this.#hasUnseenProcesses;
   }
 
   /** Inodes about which the last `refresh` learned something. */
@@ -127,7 +127,7 @@ export class Owners {
     this.#holdings.begin();
     this.#deadlineMs = this.#nowMs() + budgetMs;
     for (const inode of removed) this.#holdings.drop(inode);
-    const unseenBefore = this.#unseenProcesses;
+    const unseenBefore = this.#hasUnseenProcesses;
     this.#look(added.some((inode) => !this.#holdings.isHeld(inode)));
     this.#check();
     this.#checkNames();
@@ -142,7 +142,7 @@ export class Owners {
     if (this.#holdings.wanted.size > 0) this.#read(() => true);
     if (this.#holdings.wanted.size > 0) this.#search();
     // What nobody holds is hidden or not by whether all could be looked into.
-    if (this.#unseenProcesses !== unseenBefore) this.#holdings.outdateUnowned();
+    if (this.#hasUnseenProcesses !== unseenBefore) this.#holdings.outdateUnowned();
   }
 
   get #isLate(): boolean {
@@ -154,12 +154,12 @@ export class Owners {
     const listing = this.#proc.names('');
     const names = 'value' in listing ? listing.value : [];
     const pids: number[] = [];
-    this.#unseenProcesses = true;
+    this.#hasUnseenProcesses = true;
     for (const name of names) {
       const first = name.charCodeAt(0);
       if (first < 48 || first > 57) continue;
       const pid = Number(name);
-      if (pid === 1) this.#unseenProcesses = false;
+      if (pid === 1) this.#hasUnseenProcesses = false;
       pids.push(pid);
     }
     this.#pids = pids;
@@ -184,7 +184,7 @@ export class Owners {
     const isLooked = isAll || isDue || known?.hasSockets === true;
     if (known && (!isLooked || (known.isKernelThread && !isDue))) {
       known.aliveRound = this.#round;
-      if (!known.readable) this.#unseenProcesses = true;
+      if (!known.readable) this.#hasUnseenProcesses = true;
       return;
     }
     let directory = this.#proc.stat(`${known?.folder ?? pid}/fd`);
@@ -196,7 +196,7 @@ export class Owners {
       known.unlisted = true;
     }
     if (!('value' in directory)) {
-      if (directory.failed === 'forbidden') this.#unseenProcesses = true;
+      if (directory.failed === 'forbidden') this.#hasUnseenProcesses = true;
       return;
     }
     const { ino, size } = directory.value;
@@ -219,7 +219,7 @@ export class Owners {
     if (holder.descriptors.size > 0 && (isDue || isYoung)) this.#identify(holder);
     if (isDue)
       holder.hasSockets = [...holder.descriptors.keys()].some((inode) => this.#holdings.sockets.has(inode));
-    if (!holder.readable) this.#unseenProcesses = true;
+    if (!holder.readable) this.#hasUnseenProcesses = true;
   }
 
   #isDue(key: number): boolean {
@@ -242,7 +242,7 @@ export class Owners {
       if (descriptor < 0) {
         // One of these costs as much as all others together.
         count += CHECKS;
-        if (!this.#otherHolds.isHeld(holder, inode)) this.#holdings.letGo(holder, descriptor);
+        if (!this.#otherHolders.isHeld(holder, inode)) this.#holdings.letGo(holder, descriptor);
         continue;
       }
       const now = this.#inodeOf(holder, this.#proc.socketInode(holder.folder, descriptor));
@@ -298,7 +298,7 @@ export class Owners {
     const listing = this.#proc.names(`${holder.folder}/fd`);
     if (!('value' in listing)) {
       holder.readable = listing.failed === 'gone';
-      if (!holder.readable) this.#unseenProcesses = true;
+      if (!holder.readable) this.#hasUnseenProcesses = true;
       return;
     }
     holder.readable = true;
@@ -324,7 +324,7 @@ export class Owners {
     const text = this.#proc.text(`${holder.pid}/stat`);
     const stat = 'value' in text ? parseStat(text.value) : undefined;
     holder.isKernelThread = stat?.isKernelThread ?? false;
-    const folder = stat?.isLeaderGone ? this.#identities.livingFolder(holder.pid) : undefined;
+    const folder = stat?.isLeaderGone ? this.#identities.livingThreadFolder(holder.pid) : undefined;
     const directory = folder === undefined ? undefined : this.#proc.stat(`${folder}/fd`);
     if (folder === undefined || directory === undefined || !('value' in directory)) return false;
     holder.folder = folder;
@@ -364,7 +364,7 @@ export class Owners {
     if (outcome.failed === 'forbidden') {
       holder.readable = false;
       holder.unread = [];
-      this.#unseenProcesses = true;
+      this.#hasUnseenProcesses = true;
     }
     return undefined;
   }
@@ -424,7 +424,7 @@ export class Owners {
 
   /** Searches the places beside descriptors. @returns where it searched; undefined while there is more to search */
   #searchOthers(sweep: Sweep): string | undefined {
-    sweep.others ??= this.#otherHolds.search(this.#searchable(), this.#holdings.wanted, (inode) =>
+    sweep.others ??= this.#otherHolders.search(this.#searchable(), this.#holdings.wanted, (inode) =>
       this.#holdings.sockets.has(inode),
     );
     while (!this.#isLate) {
@@ -436,10 +436,10 @@ export class Owners {
   }
 
   /** Takes over a holder that was found beside the descriptors of processes. */
-  #adopt(found: Found): void {
+  #adopt(found: FoundHolder): void {
     if (found.kind === 'hold') {
       if (this.#holdings.holders.get(found.holder.key) === found.holder)
-        this.#holdings.hold(found.holder, heldOtherwise(found.inode), found.inode);
+        this.#holdings.hold(found.holder, pseudoDescriptor(found.inode), found.inode);
       return;
     }
     const { pid, tid, folder } = found;

@@ -17,7 +17,7 @@ export interface ProcNetSourceOptions {
   readonly nowMs: () => number;
   /** True when the reader is root, who can see every process. */
   readonly isRoot: boolean;
-  readonly areRingsNamed?: boolean;
+  readonly hasRingPaths?: boolean;
   /** See `SourceOptions`; without a bound by default. */
   readonly ownerBudgetMs?: number;
   readonly bounds?: SocketBounds | undefined;
@@ -44,7 +44,7 @@ export class ProcNetSource implements Source {
     passwdPath = '../etc/passwd',
     nowMs,
     isRoot,
-    areRingsNamed,
+    hasRingPaths,
     ownerBudgetMs = Infinity,
     bounds,
     progress,
@@ -53,7 +53,7 @@ export class ProcNetSource implements Source {
     this.#nowMs = nowMs;
     this.#lives = new Lives(bounds);
     this.#ownerBudgetMs = ownerBudgetMs;
-    this.#attribution = new Attribution({ proc: this.#proc, passwdPath, nowMs, isRoot, areRingsNamed });
+    this.#attribution = new Attribution({ proc: this.#proc, passwdPath, nowMs, isRoot, hasRingPaths });
   }
 
   /** Rejects when the tables cannot be read the first time; later the last sockets stay, with a notice. */

@@ -2,7 +2,7 @@ import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Owner, Protocol, Socket, SocketState } from '../../model/socket.ts';
 import { SocketLimiter, type NewSocketKind } from '../socket-limiter.ts';
 import type { Leftovers, Source, SourceOptions } from '../types.ts';
-import { Attribution, isHidden, Listeners, type Owned } from './attribution.ts';
+import { Attribution, isHidden, Listeners, type OwnedSocket } from './attribution.ts';
 import { LinuxEvents, type TraceReader } from './events.ts';
 import { InodeSlots } from './inode-slots.ts';
 import { NamespaceSearch } from './namespace-search.ts';
@@ -25,7 +25,7 @@ import type { NetlinkSystem } from './netlink/system.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer } from './netlink/wire.ts';
 import type { Network, NetworkReading } from './network.ts';
 import { Networks } from './networks.ts';
-import { interfaceOf, makeSocket, type News, scoped, unscoped } from './news.ts';
+import { interfaceOf, makeSocket, type SocketMessage, scoped, unscoped } from './make-socket.ts';
 import { OtherSockets } from './other-sockets.ts';
 import type { Proc } from './proc.ts';
 import { RollingMap } from './rolling-map.ts';
@@ -54,7 +54,7 @@ export interface SockDiagOptions extends SourceOptions {
   /** Wall-clock time, milliseconds since 1970. */
   readonly wallMs: () => number;
   readonly isRoot: boolean;
-  readonly areRingsNamed?: boolean;
+  readonly hasRingPaths?: boolean;
   /** Opens the kernel's trace; gives a clause that says why not where that cannot be. */
   readonly openTrace?: () => TraceReader | string;
 }
@@ -87,7 +87,7 @@ export class SockDiagSource implements Source {
   readonly #derived = new Set<number>();
   readonly #others: OtherSockets;
   readonly #limiter: SocketLimiter;
-  #news: News[] = [];
+  #news: SocketMessage[] = [];
   /** Of the namespace that is being read, connections that were just being made: see `#askRequests`. */
   #requests: { readonly family: 'ipv4' | 'ipv6'; readonly place: Uint8Array }[] = [];
   #problems = 0;
@@ -205,7 +205,7 @@ export class SockDiagSource implements Source {
 
   /** Goes on with the search for namespaces that no process is in. @returns true where one was found */
   #searchNamespaces(): boolean {
-    if (this.#attribution.standing.procFailure !== undefined) return false;
+    if (this.#attribution.privileges.procFailure !== undefined) return false;
     let fresh: Set<number> | undefined;
     const known = {
       isNamespace: (inode: number) => this.#namespaces.isKnown(inode),
@@ -463,7 +463,7 @@ export class SockDiagSource implements Source {
     return slots;
   }
 
-  *#owned(): Generator<Owned> {
+  *#owned(): Generator<OwnedSocket> {
     for (const [slot, socket] of this.#bySlot.entries()) {
       const netns = this.#networkOf[slot]?.inode;
       if (socket?.state === 'LISTEN' && socket.protocol !== 'sctp') yield { ...socket, netns };
@@ -522,20 +522,20 @@ export class SockDiagSource implements Source {
       [...readings].flatMap(([network, { missing }]) => (network.isOwn ? missing : [])),
     );
     const users = this.#attribution.usersNotice();
-    const { standing } = this.#attribution;
+    const { privileges } = this.#attribution;
     return [
       // The first is the one that there is room for: nothing else counts where the picture is not that of now.
       ...(failures > 0 ? [STALE] : []),
       ...this.#limiter.notices(),
       ...(hidden ? [hidden] : []),
-      ...namespaceNotices(this.#networks, this.#namespaces, standing, {
+      ...namespaceNotices(this.#networks, this.#namespaces, privileges, {
         ...this.#search.result,
         unlisted: this.#surplus.count,
       }),
       ...(problems > 0 ? [unreadableMessages(problems)] : []),
       ...(interrupted > 0 ? [interruptedDumps(interrupted)] : []),
       ...(missing.size > 0 ? [missingKinds([...missing])] : []),
-      ...(this.#unread.size > 0 && standing.procFailure === undefined
+      ...(this.#unread.size > 0 && privileges.procFailure === undefined
         ? [tablesUnread([...this.#unread])]
         : []),
       ...(users ? [users] : []),

@@ -199,7 +199,7 @@ describe('between two reads', () => {
     fake.start(60, { fds: { 3: 8 } });
     refresh(7, 8);
     expect([names(7), names(8)]).toEqual([undefined, ['prog-60']]);
-    expect(owners.unseenProcesses).toBe(false);
+    expect(owners.hasUnseenProcesses).toBe(false);
   });
 
   test('a descriptor is closed before it is looked at', () => {
@@ -208,7 +208,7 @@ describe('between two reads', () => {
       path === '50/fd/3' ? { failed: 'gone', message: '' } : new Proc(fake.root).link(path);
     refresh(7);
     expect(owners.of(7)).toBeUndefined();
-    expect(owners.unseenProcesses).toBe(false);
+    expect(owners.hasUnseenProcesses).toBe(false);
   });
 
   test('a process dies before it says who it is', () => {
@@ -233,13 +233,13 @@ describe('what may not be seen', () => {
     fake.start(60, { fds: { 3: 8 } });
     proc.forbidden.add(path);
     refresh(7, 8);
-    expect(owners.unseenProcesses).toBe(true);
+    expect(owners.hasUnseenProcesses).toBe(true);
     expect([owners.of(7), names(8)]).toEqual([undefined, ['prog-60']]);
     // It is not tried again at every round, and stays known as unseen.
     const { length } = proc.reads;
     refresh(7, 8);
     expect(proc.reads.slice(length)).not.toContain('50/fd/3');
-    expect(owners.unseenProcesses).toBe(true);
+    expect(owners.hasUnseenProcesses).toBe(true);
   });
 
   test('it ends with the process', () => {
@@ -248,13 +248,13 @@ describe('what may not be seen', () => {
     refresh(7);
     fake.remove('50');
     refresh(7);
-    expect(owners.unseenProcesses).toBe(false);
+    expect(owners.hasUnseenProcesses).toBe(false);
   });
 
   test('no pid 1 in sight (hidepid)', () => {
     fake.remove('1');
     refresh();
-    expect(owners.unseenProcesses).toBe(true);
+    expect(owners.hasUnseenProcesses).toBe(true);
   });
 });
 

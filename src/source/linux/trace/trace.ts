@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { FIRST_PID_NAMESPACE } from '../standing.ts';
+import { FIRST_PID_NAMESPACE } from '../privileges.ts';
 import { ERRNO, type Native } from '../netlink/native.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer, netlinkBuffer } from '../netlink/wire.ts';
 import { parsePageLayout, type PageLayout } from './format.ts';

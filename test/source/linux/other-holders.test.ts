@@ -40,13 +40,13 @@ beforeEach(() => {
 });
 afterEach(() => fake.end());
 
-const make = (areRingsNamed?: boolean) =>
+const make = (hasRingPaths?: boolean) =>
   new Owners({
     proc,
     userOf: () => 'ana',
     bootTimeMs: BOOT_SECONDS * 1000,
     nowMs: () => nowMs,
-    areRingsNamed,
+    hasRingPaths,
   });
 
 /** Rounds in which these sockets are there; the first one tells of them. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hiddenNotice } from '../../../src/source/linux/hidden-notice.ts';
 import { Proc } from '../../../src/source/linux/proc.ts';
-import { parseCapabilities, standingOf, whyUnseen } from '../../../src/source/linux/standing.ts';
+import { parseCapabilities, readPrivileges, whyUnseen } from '../../../src/source/linux/privileges.ts';
 import { FakeProc } from '../../helpers/proc.ts';
 
 /** CapEff as the kernel writes it. */
@@ -22,14 +22,14 @@ interface Place {
   readonly pid?: string;
 }
 
-function standing({ isRoot = true, capabilities = ALL, user, pid }: Place = {}) {
+function privileges({ isRoot = true, capabilities = ALL, user, pid }: Place = {}) {
   fake.write('self/status', `Name:\tnode\nCapPrm:\t${ALL}\nCapEff:\t${capabilities}\nSeccomp:\t0\n`);
   if (user !== undefined) fake.link('self/ns/user', user);
   if (pid !== undefined) fake.link('self/ns/pid', pid);
-  return standingOf(new Proc(fake.root), isRoot);
+  return readPrivileges(new Proc(fake.root), isRoot);
 }
 
-const why = (place: Place = {}) => whyUnseen(standing(place), ['CAP_SYS_PTRACE', 'CAP_SYS_ADMIN']);
+const why = (place: Place = {}) => whyUnseen(privileges(place), ['CAP_SYS_PTRACE', 'CAP_SYS_ADMIN']);
 
 describe('why something is not seen', () => {
   test('root with every capability, in the first namespaces: nothing explains it', () => {
@@ -67,11 +67,11 @@ describe('why something is not seen', () => {
   });
 
   test('no /proc', () => {
-    expect(whyUnseen(standingOf(new Proc(`${fake.root}/nowhere`), true), [])).toBe('/proc cannot be read');
+    expect(whyUnseen(readPrivileges(new Proc(`${fake.root}/nowhere`), true), [])).toBe('/proc cannot be read');
   });
 
   test('hidden owners: the same reasons', () => {
-    const text = (place: Place) => hiddenNotice(new Map([['root', 2]]), standing(place))?.text;
+    const text = (place: Place) => hiddenNotice(new Map([['root', 2]]), privileges(place))?.text;
     const head = 'owners of 2 sockets are hidden (2 of root): ';
     expect(text({ isRoot: false, capabilities: NONE })).toBe(`${head}run with sudo to see them`);
     expect(text({ capabilities: WITHOUT_PTRACE })).toBe(`${head}netpane runs as root without CAP_SYS_PTRACE`);

@@ -15,7 +15,7 @@ import type { Network } from './network.ts';
 import { isLinkLocal } from './table.ts';
 
 /** What a reading said of a socket that it had not said before; without addresses they are as they were. */
-export interface News {
+export interface SocketMessage {
   readonly slot: number;
   readonly network: Network;
   readonly protocol: Protocol;
@@ -32,7 +32,7 @@ export interface News {
 
 /** The socket after some news. */
 export function makeSocket(
-  news: News,
+  news: SocketMessage,
   before: Socket | undefined,
   owners: readonly Owner[],
   attribution: Attribution,

@@ -4,11 +4,11 @@ import { AF_INET, AF_INET6, bothTcpRequest, inetRequest, type IPPROTO } from './
 import { OTHERS } from './netlink/others.ts';
 
 /** One question to the kernel, and the protocol of the sockets in its answer. */
-export interface Question {
+export interface DumpRequest {
   readonly protocol: Protocol;
   readonly request: Uint8Array;
   /** Asked instead where the kernel refuses. */
-  readonly instead?: readonly Question[];
+  readonly instead?: readonly DumpRequest[];
   /** Sockets of every machine: where these cannot be read, the reading is not worth its name. */
   readonly isVital?: boolean;
   /** Asked for by the user: where the kernel has no such sockets, a notice says so. */
@@ -16,8 +16,8 @@ export interface Question {
 }
 
 /** Everything that is asked of a namespace at each reading. */
-export function questions(also: readonly ExtraKind[], details: boolean): Question[] {
-  const ip = (protocol: Protocol & keyof typeof IPPROTO, more?: Partial<Question>): Question[] =>
+export function dumpRequests(also: readonly ExtraKind[], details: boolean): DumpRequest[] {
+  const ip = (protocol: Protocol & keyof typeof IPPROTO, more?: Partial<DumpRequest>): DumpRequest[] =>
     ([AF_INET, AF_INET6] as const).map((family) => ({
       protocol,
       request: inetRequest(family, protocol, details),

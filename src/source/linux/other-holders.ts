@@ -15,7 +15,7 @@ import { parseStat } from './process.ts';
  */
 
 /** A holder that was found: a table of descriptors to be read, or a socket that a process holds without one. */
-export type Found =
+export type FoundHolder =
   | {
       readonly kind: 'table';
       readonly pid: number;
@@ -49,17 +49,17 @@ const RING_FILES = /^UserFiles:\t(\d+)$/m;
 const IN_FLIGHT = /^scm_fds: (\d+)$/m;
 
 /** Searches the places beside the descriptor tables of processes where a socket may be held. */
-export class OtherHolds {
+export class OtherHolders {
   readonly #proc: Proc;
-  readonly #areRingsNamed: boolean;
+  readonly #hasRingPaths: boolean;
 
   /**
-   * @param areRingsNamed the kernel prints whole paths of the files of an io_uring (Linux 6.14): before, a file with the
+   * @param hasRingPaths the kernel prints whole paths of the files of an io_uring (Linux 6.14): before, a file with the
    * name of a socket looks as a socket does
    */
-  constructor(proc: Proc, { areRingsNamed = true }: { readonly areRingsNamed?: boolean | undefined } = {}) {
+  constructor(proc: Proc, { hasRingPaths = true }: { readonly hasRingPaths?: boolean | undefined } = {}) {
     this.#proc = proc;
-    this.#areRingsNamed = areRingsNamed;
+    this.#hasRingPaths = hasRingPaths;
   }
 
   /**
@@ -73,7 +73,7 @@ export class OtherHolds {
     holders: readonly Holder[],
     wanted: ReadonlySet<number>,
     isSocket: (inode: number) => boolean,
-  ): Generator<Found | undefined, string> {
+  ): Generator<FoundHolder | undefined, string> {
     const report = new Report(holders.length);
     for (const holder of holders) {
       if (wanted.size === 0) break;
@@ -111,7 +111,7 @@ export class OtherHolds {
     { pid, folder }: Holder,
     wanted: ReadonlySet<number>,
     report: Report,
-  ): Generator<Found | undefined> {
+  ): Generator<FoundHolder | undefined> {
     if (this.#proc.threadCount(pid) < 2) return;
     const listing = this.#proc.names(`${pid}/task`);
     if (!('value' in listing)) return;
@@ -131,7 +131,7 @@ export class OtherHolds {
     folder: string,
     wanted: ReadonlySet<number>,
     report: Report,
-  ): Generator<Found | undefined, boolean> {
+  ): Generator<FoundHolder | undefined, boolean> {
     const listing = this.#proc.names(`${folder}/fd`);
     const descriptors = 'value' in listing ? listing.value.map(Number) : [];
     if (report.links + descriptors.length > MOST_LINKS) {
@@ -147,7 +147,7 @@ export class OtherHolds {
     return false;
   }
 
-  *#searchRings(holder: Holder, wanted: ReadonlySet<number>, report: Report): Generator<Found | undefined> {
+  *#searchRings(holder: Holder, wanted: ReadonlySet<number>, report: Report): Generator<FoundHolder | undefined> {
     for (const ring of holder.rings)
       yield* this.#found(holder, this.#ringSockets(holder, ring, report), wanted);
   }
@@ -156,7 +156,7 @@ export class OtherHolds {
     holder: Holder,
     inodes: readonly number[],
     wanted: ReadonlySet<number>,
-  ): Generator<Found | undefined> {
+  ): Generator<FoundHolder | undefined> {
     for (const inode of inodes) if (wanted.has(inode)) yield { kind: 'hold', holder, inode };
     yield undefined;
   }
@@ -165,7 +165,7 @@ export class OtherHolds {
     const text = this.#proc.latin1(`${folder}/fdinfo/${ring}`, MOST_BYTES);
     if (!('value' in text)) return [];
     if (text.isCut) report.leftOut++;
-    const sockets = this.#areRingsNamed ? inodesIn(text.value, RING_FILE) : [];
+    const sockets = this.#hasRingPaths ? inodesIn(text.value, RING_FILE) : [];
     const count = Number(RING_FILES.exec(text.value)?.[1] ?? 0);
     if (sockets.length === 0 && count > 0)
       report.name('io_uring', count, pid, owner?.process ?? this.#nameOf(pid));

@@ -18,7 +18,7 @@ const NONE: Upcoming['starts'] = [];
  * The records of a drain that change who a thread or a process is, as far as they are still to come. A question asked
  * between two records is answered as of then; what /proc says is as of after the last one.
  */
-export class Turns {
+export class UpcomingChanges {
   /**
    * By the number of the thread or process that is another one, or has another name, afterwards; the next one first. A
    * program may rename itself 30,000 times between two drains, so these are never searched.

@@ -12,7 +12,7 @@ export const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
 export const SUDO = 'run with sudo';
 
 /** Rights of this program and the namespaces it runs in, as the kernel says: the reasons that notices give. */
-export interface Standing {
+export interface Privileges {
   readonly isRoot: boolean;
   /** Why /proc tells nothing of this program; undefined where it does. */
   readonly procFailure: string | undefined;
@@ -28,7 +28,7 @@ export interface Standing {
 }
 
 /** Reads what this program may do. */
-export function standingOf(proc: Proc, isRoot: boolean): Standing {
+export function readPrivileges(proc: Proc, isRoot: boolean): Privileges {
   const user = proc.link('self/ns/user');
   const pid = proc.link('self/ns/pid');
   const own = proc.stat('self');
@@ -57,7 +57,7 @@ export function parseCapabilities(status: string): ReadonlySet<Capability> | und
  * @returns undefined where nothing that this program lacks explains it
  */
 export function whyUnseen(
-  { isRoot, procFailure, isInUserNamespace, isInPidNamespace, capabilities }: Standing,
+  { isRoot, procFailure, isInUserNamespace, isInPidNamespace, capabilities }: Privileges,
   needed: readonly Capability[],
 ): string | undefined {
   if (procFailure !== undefined) return '/proc cannot be read';
