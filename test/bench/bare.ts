@@ -1,5 +1,5 @@
 import type { Channel } from '../../src/source/linux/netlink/dump.ts';
-import type { Channels, Entrance, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
+import type { Channels, NamespaceRef, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
 
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
@@ -49,11 +49,11 @@ export class RecordedNetlink implements NetlinkSystem {
     };
   }
 
-  listen(namespace: Entrance): ReturnType<NetlinkSystem['listen']> {
-    return this.#system.listen(namespace);
+  openCloseListener(namespace: NamespaceRef): ReturnType<NetlinkSystem['openCloseListener']> {
+    return this.#system.openCloseListener(namespace);
   }
 
-  inside<T>(namespace: Entrance, act: () => T): T {
+  inside<T>(namespace: NamespaceRef, act: () => T): T {
     return this.#system.inside(namespace, act);
   }
 

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { SocketState } from '../../src/model/socket.ts';
 import type { Channel } from '../../src/source/linux/netlink/dump.ts';
 import { NativeError } from '../../src/source/linux/netlink/native.ts';
-import type { Channels, Listening, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
+import type { Channels, CloseListener, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
 import { type Outcome, Proc } from '../../src/source/linux/proc.ts';
 import { addressPayload, done, inetPayload, linkPayload, message, refusal } from '../helpers/netlink.ts';
 
@@ -151,7 +151,7 @@ export class World implements NetlinkSystem {
     };
   }
 
-  listen(): Listening {
+  openCloseListener(): CloseListener {
     return { close: () => {} };
   }
 

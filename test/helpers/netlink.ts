@@ -7,10 +7,10 @@ import { NativeError } from '../../src/source/linux/netlink/native.ts';
 import type {
   Channels,
   ClosesChannel,
-  Entrance,
-  Listening,
+  NamespaceRef,
+  CloseListener,
   NetlinkSystem,
-  SocketAnswer,
+  SocketNamespace,
 } from '../../src/source/linux/netlink/system.ts';
 import { TCP_INFO } from '../../src/source/linux/netlink/tcp-info.ts';
 import { type NetlinkBuffer, netlinkBuffer } from '../../src/source/linux/netlink/wire.ts';
@@ -387,9 +387,9 @@ export const capturedText = (name: string): string[][] =>
     .split('\n')
     .map((line) => line.split(' '));
 
-/** What a request asks for: `tcp` is the one for both families, `one` that for the socket of two endpoints. */
-export type Asked =
-  'tcp' | 'one' | `${InetProtocol}${4 | 6}` | 'packet' | 'unix' | 'vsock' | 'links' | 'addresses';
+/** What a request asks for: `tcp` is the one for both families, `lookup` that for the socket of two endpoints. */
+export type RequestKind =
+  'tcp' | 'lookup' | `${InetProtocol}${4 | 6}` | 'packet' | 'unix' | 'vsock' | 'links' | 'addresses';
 
 const RAW_SOCK_DIAG = 20;
 const NLM_F_DUMP = 0x300;
@@ -397,7 +397,7 @@ const NLM_F_DUMP = 0x300;
 /**
  * The word that the kernel spreads as it destroys a socket: nobody asked for it, so its number is 0.
  */
-export const destroyed = (it: InetFields, sequence = 0): Uint8Array =>
+export const closeMessage = (it: InetFields, sequence = 0): Uint8Array =>
   message(
     RAW_SOCK_DIAG,
     inetPayload({
@@ -416,12 +416,12 @@ export const destroyed = (it: InetFields, sequence = 0): Uint8Array =>
   );
 
 /** What a request asks for, from its bytes. */
-export function askedBy(request: Uint8Array, isRoute: boolean): Asked {
+export function requestKind(request: Uint8Array, isRoute: boolean): RequestKind {
   const view = new DataView(request.buffer, request.byteOffset);
   const type = view.getUint16(4, LE);
   if (isRoute) return type === 18 ? 'links' : 'addresses';
   if (type !== RAW_SOCK_DIAG) return 'tcp';
-  if ((view.getUint16(6, LE) & NLM_F_DUMP) === 0) return 'one';
+  if ((view.getUint16(6, LE) & NLM_F_DUMP) === 0) return 'lookup';
   const family = view.getUint8(16);
   if (family === 1) return 'unix';
   if (family === 17) return 'packet';
@@ -436,9 +436,9 @@ export function askedBy(request: Uint8Array, isRoute: boolean): Asked {
 const familyOf = (it: FakeSocket): 2 | 10 =>
   'local' in it && typeof it.local === 'string' && it.local.startsWith('[') ? 10 : 2;
 
-const isOf = (asked: Asked, it: FakeSocket): boolean => {
+const isOf = (kind: RequestKind, it: FakeSocket): boolean => {
   const protocol = it.protocol ?? 'tcp';
-  return protocol === asked || `${protocol}${familyOf(it) === 2 ? 4 : 6}` === asked;
+  return protocol === kind || `${protocol}${familyOf(it) === 2 ? 4 : 6}` === kind;
 };
 
 /** How a fake kernel misbehaves when it is asked for something. */
@@ -463,23 +463,23 @@ export class FakeNetwork {
   links: readonly LinkFields[] = [
     { index: 1, name: 'lo', isLoopback: true, addresses: ['127.0.0.1', '::1'] },
   ];
-  readonly trouble = new Map<Asked, Trouble>();
+  readonly trouble = new Map<RequestKind, Trouble>();
   /** What was asked for since the last look, in order. */
-  asked: Asked[] = [];
+  requests: RequestKind[] = [];
   /** Whether this kernel tells of what it destroys, and counts what it had no room to tell. */
-  tellsCloses = true;
+  reportsCloses = true;
   countsDrops = true;
   /** Room for so many words that nobody has received yet. */
-  room = Infinity;
+  bufferSize = Infinity;
   /** What is to be received of those: datagrams, or what recv(2) fails with. */
-  words: (Uint8Array | number)[] = [];
+  notifications: (Uint8Array | number)[] = [];
   /** Words lost, as the kernel counts them. */
   drops = 0;
   #hasOverrun = false;
 
   /** Destroys a socket, and spreads the word of it. */
   destroy(it: InetFields): void {
-    if (this.words.length < this.room) this.words.push(destroyed(it));
+    if (this.notifications.length < this.bufferSize) this.notifications.push(closeMessage(it));
     else {
       this.drops++;
       this.#hasOverrun = true;
@@ -487,37 +487,37 @@ export class FakeNetwork {
   }
 
   /** Gives the next word, or says that there was no room for some, or that there is none. */
-  word(): Uint8Array | number {
+  nextNotification(): Uint8Array | number {
     if (this.#hasOverrun) {
       this.#hasOverrun = false;
       return -ENOBUFS;
     }
-    return this.words.shift() ?? -EAGAIN;
+    return this.notifications.shift() ?? -EAGAIN;
   }
 
   /** Every datagram of the answer to a request. */
   answer(request: Uint8Array, isRoute: boolean): Uint8Array[] {
     const view = new DataView(request.buffer, request.byteOffset);
     const sequence = view.getUint32(8, LE);
-    const asked = askedBy(request, isRoute);
-    this.asked.push(asked);
-    const trouble = this.trouble.get(asked);
+    const kind = requestKind(request, isRoute);
+    this.requests.push(kind);
+    const trouble = this.trouble.get(kind);
     if (trouble?.broken !== undefined) throw new NativeError('recv', trouble.broken, 'EBROKEN');
     if (trouble?.datagrams) return trouble.datagrams(sequence);
     if (trouble?.errno !== undefined && trouble.breaksOffAfter === undefined)
       return [refusal(trouble.errno, sequence)];
-    if (asked === 'one') {
+    if (kind === 'lookup') {
       const found = this.#find(request);
       return [
         found ? message(RAW_SOCK_DIAG, payload(found), { sequence, flags: 0 }) : refusal(ENOENT, sequence),
       ];
     }
-    const all = this.#payloads(asked);
+    const all = this.#payloads(kind);
     const isInterrupted = (trouble?.interrupted ?? 0) > 0;
     if (trouble?.interrupted) trouble.interrupted--;
     const count = trouble?.breaksOffAfter ?? all.length - (isInterrupted ? (trouble?.lacks ?? 0) : 0);
     const flags = isInterrupted ? 2 | NLM_F_DUMP_INTR : 2;
-    const type = { links: 16, addresses: 20, tcp: 18 }[asked as string] ?? RAW_SOCK_DIAG;
+    const type = { links: 16, addresses: 20, tcp: 18 }[kind as string] ?? RAW_SOCK_DIAG;
     const messages = all.slice(0, count).map((each) => message(type, each, { sequence, flags }));
     const datagrams: Uint8Array[] = [];
     // Some sockets a datagram, as many as fit one page or so.
@@ -566,13 +566,13 @@ export class FakeNetwork {
     );
   }
 
-  #payloads(asked: Asked): Uint8Array[] {
-    if (asked === 'links') return this.links.map(linkPayload);
-    if (asked === 'addresses')
+  #payloads(kind: RequestKind): Uint8Array[] {
+    if (kind === 'links') return this.links.map(linkPayload);
+    if (kind === 'addresses')
       return this.links.flatMap(({ index, addresses = [] }) =>
         addresses.map((text) => addressPayload(index, text)),
       );
-    return this.sockets.filter((it) => isOf(asked, it)).map(payload);
+    return this.sockets.filter((it) => isOf(kind, it)).map(payload);
   }
 }
 
@@ -587,11 +587,11 @@ export class FakeNetlink implements NetlinkSystem {
   /** Openings in all. */
   opened = 0;
   /** Descriptors that may stay open in other namespaces than our own: three each, or one that hears of closes. */
-  room = Infinity;
+  descriptorsLeft = Infinity;
 
-  open(namespace: Entrance | undefined, withCloses = false, isBrief = false): Channels {
+  open(namespace: NamespaceRef | undefined, withCloses = false, isTemporary = false): Channels {
     const network = this.#enter(namespace);
-    const descriptors = namespace === undefined || isBrief ? 0 : 3;
+    const descriptors = namespace === undefined || isTemporary ? 0 : 3;
     this.#take(descriptors);
     this.openCount++;
     this.opened++;
@@ -599,41 +599,41 @@ export class FakeNetlink implements NetlinkSystem {
     return {
       diag: new FakeChannel(network, false, () => isOpen),
       route: new FakeChannel(network, true, () => isOpen),
-      ...(withCloses && network.tellsCloses && { closes: closesOf(network, () => isOpen) }),
+      ...(withCloses && network.reportsCloses && { closes: closesOf(network, () => isOpen) }),
       close: () => {
         if (!isOpen) throw new Error('closed twice');
         isOpen = false;
         this.openCount--;
-        this.room += descriptors;
+        this.descriptorsLeft += descriptors;
       },
     };
   }
 
-  listen(namespace: Entrance): Listening {
+  openCloseListener(namespace: NamespaceRef): CloseListener {
     const network = this.#enter(namespace);
     this.#take(1);
     let isOpen = true;
     const close = () => {
       isOpen = false;
-      this.room += 1;
+      this.descriptorsLeft += 1;
     };
-    return { ...(network.tellsCloses && { closes: closesOf(network, () => isOpen) }), close };
+    return { ...(network.reportsCloses && { closes: closesOf(network, () => isOpen) }), close };
   }
 
   /** Namespaces of sockets that are in no list, by descriptor. */
-  readonly passedOut = new Map<number, number>();
+  readonly namespaceOfDescriptor = new Map<number, number>();
 
-  ask({ descriptor }: { readonly descriptor: number }): SocketAnswer | undefined {
-    const netns = this.passedOut.get(descriptor);
+  namespaceOfSocket({ descriptor }: { readonly descriptor: number }): SocketNamespace | undefined {
+    const netns = this.namespaceOfDescriptor.get(descriptor);
     return netns === undefined ? undefined : { netns, isTcp: true };
   }
 
-  inside<T>(namespace: Entrance, act: () => T): T {
+  inside<T>(namespace: NamespaceRef, act: () => T): T {
     this.#enter(namespace);
     return act();
   }
 
-  #enter(namespace: Entrance | undefined): FakeNetwork {
+  #enter(namespace: NamespaceRef | undefined): FakeNetwork {
     const error = namespace && this.closed.get(namespace.inode);
     if (error) throw error;
     const network = namespace ? this.networks.get(namespace.inode) : this.own;
@@ -642,8 +642,8 @@ export class FakeNetlink implements NetlinkSystem {
   }
 
   #take(descriptors: number): void {
-    if (descriptors > this.room) throw new NativeError('a netlink socket', 24, 'EMFILE');
-    this.room -= descriptors;
+    if (descriptors > this.descriptorsLeft) throw new NativeError('a netlink socket', 24, 'EMFILE');
+    this.descriptorsLeft -= descriptors;
   }
 }
 
@@ -654,7 +654,7 @@ function closesOf(network: FakeNetwork, isOpen: () => boolean): ClosesChannel {
   };
   return {
     receiveNow: (into) => {
-      const word = open().word();
+      const word = open().nextNotification();
       if (typeof word === 'number') return word;
       into.set(word);
       return word.length;

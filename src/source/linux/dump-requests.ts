@@ -1,6 +1,6 @@
 import type { Protocol } from '../../model/socket.ts';
 import type { ExtraKind } from '../types.ts';
-import { AF_INET, AF_INET6, bothTcpRequest, inetRequest, type IPPROTO } from './netlink/inet.ts';
+import { AF_INET, AF_INET6, tcpRequest, inetRequest, type IPPROTO } from './netlink/inet.ts';
 import { OTHERS } from './netlink/others.ts';
 
 /** One question to the kernel, and the protocol of the sockets in its answer. */
@@ -8,9 +8,9 @@ export interface DumpRequest {
   readonly protocol: Protocol;
   readonly request: Uint8Array;
   /** Asked instead where the kernel refuses. */
-  readonly instead?: readonly DumpRequest[];
+  readonly fallback?: readonly DumpRequest[];
   /** Sockets of every machine: where these cannot be read, the reading is not worth its name. */
-  readonly isVital?: boolean;
+  readonly isEssential?: boolean;
   /** Asked for by the user: where the kernel has no such sockets, a notice says so. */
   readonly isExtra?: boolean;
 }
@@ -26,9 +26,9 @@ export function dumpRequests(also: readonly ExtraKind[], details: boolean): Dump
   return [
     {
       protocol: 'tcp',
-      request: bothTcpRequest(details),
-      instead: ip('tcp', { isVital: true }),
-      isVital: true,
+      request: tcpRequest(details),
+      fallback: ip('tcp', { isEssential: true }),
+      isEssential: true,
     },
     ...ip('udp'),
     ...ip('udplite'),

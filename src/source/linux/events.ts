@@ -6,7 +6,7 @@ import type { EventSource, KernelEvent, Leftovers } from '../types.ts';
 import { Actors } from './actors.ts';
 import type { Attribution, Listeners } from './attribution.ts';
 import type { ClosedSocket } from './netlink/closes.ts';
-import { decodeAddresses, decodeTraffic, findInfo, INET, isRemnantAt, placeFor } from './netlink/inet.ts';
+import { decodeAddresses, decodeTraffic, findInfo, INET, isRemnantAt, sockIdOf } from './netlink/inet.ts';
 import { decodeOpened } from './netlink/opened.ts';
 import { cookieId } from './netlink/slots.ts';
 import { LITTLE_ENDIAN } from './netlink/wire.ts';
@@ -381,13 +381,13 @@ export class LinuxEvents implements EventSource {
     const { attribution, namespaceOf, networks, wallMs } = this.#options;
     const isListener = steps[0]?.now === 'LISTEN';
     if (local.port === 0 || (remote === null && !isListener)) return undefined;
-    const place = placeFor(local, remote ?? { address: local.address, port: 0 });
+    const sockId = sockIdOf(local, remote ?? { address: local.address, port: 0 });
     const pid = owners?.[0]?.pid;
     const namespace = pid === undefined ? undefined : namespaceOf(pid);
     let socket: Socket | undefined;
     for (const network of networks()) {
       if (namespace === undefined ? !network.isOwn : network.inode !== namespace) continue;
-      network.askTcp(family, place, (buffer, start, end) => {
+      network.findTcp(family, sockId, (buffer, start, end) => {
         const addresses = decodeAddresses(buffer, start, 'tcp');
         if (addresses === undefined || (addresses.state === 'LISTEN') !== isListener) return;
         // What is left of it has another id.
@@ -463,7 +463,7 @@ export class LinuxEvents implements EventSource {
       (protocol === 'tcp'
         ? this.#ownersOf(network, local)
         : this.#senders.take({ netns: network.inode ?? -1, family: addresses.family, local, remote }, () =>
-            network.hasUdp(addresses.family, closed.place),
+            network.hasUdp(addresses.family, closed.sockId),
           ));
     const lastState = traced?.steps.at(-1)?.now;
     const state = lastState ?? addresses.state;
@@ -501,7 +501,7 @@ export class LinuxEvents implements EventSource {
     const atMs = ended?.atMs ?? closed.atMs;
     this.#tellEnd(traced, socket, atMs, {
       learntBy: 'destroy',
-      ...(closed.end && { lifetimeMs: closed.end.lifetimeMs, isAtLeast: !closed.end.isWholeLife }),
+      ...(closed.end && { lifetimeMs: closed.end.lifetimeMs, isAtLeast: !closed.end.isFullLifetime }),
       ...(remnant.id !== undefined &&
         remnant.state !== undefined && { remnant: { id: remnant.id, state: remnant.state } }),
     });
@@ -546,11 +546,11 @@ export class LinuxEvents implements EventSource {
    */
   #remnantOf(
     network: Network,
-    { protocol, addresses, place, end }: ClosedSocket,
+    { protocol, addresses, sockId, end }: ClosedSocket,
   ): { id?: string; state?: SocketState } {
     let remnant: { id?: string; state?: SocketState } = {};
     if (protocol !== 'tcp' || addresses.remote === null || end === undefined) return remnant;
-    network.askTcp(addresses.family, place, (buffer, start) => {
+    network.findTcp(addresses.family, sockId, (buffer, start) => {
       const state = decodeAddresses(buffer, start, 'tcp')?.state;
       if (state === undefined) return;
       remnant = isRemnantAt(buffer, start)
@@ -607,6 +607,6 @@ function trafficOf(
   const signs = found === 'LISTEN' ? 1 : 2;
   const hasFin =
     peerHasEnded ||
-    (found === undefined || found === 'LISTEN' ? end.signsAcked >= signs : found === 'TIME_WAIT');
+    (found === undefined || found === 'LISTEN' ? end.synFinAcked >= signs : found === 'TIME_WAIT');
   return { ...traffic, rxBytes: end.dataSegmentsIn === 0 ? 0 : Math.max(0, rxBytes - Number(hasFin)) };
 }

@@ -1,21 +1,21 @@
 import type { InterfaceAddress, Link } from './netlink/route.ts';
 
 /** Maximum number of addresses kept for the display of an interface: more than fit into a line of the widest screen. */
-const TOLD_ADDRESSES = 64;
+const MAX_ADDRESSES = 64;
 
 /** The interface of an address that several interfaces have. */
-const SEVERAL = Symbol('several');
+const AMBIGUOUS = Symbol('several');
 
 /** The interfaces of one network namespace, and which of them an address belongs to. */
 export class Interfaces {
   links: readonly Link[];
   readonly #names = new Map<number, string>();
   /** Interface name by address; a link-local address may be that of more than one interface. */
-  readonly #byAddress = new Map<string, string | typeof SEVERAL>();
+  readonly #byAddress = new Map<string, string | typeof AMBIGUOUS>();
   readonly #addresses = new Map<number, string[]>();
   readonly #tunnelPorts: ReadonlySet<number>;
   readonly #loopback: string | undefined;
-  /** Differs when an answer of `nameOf`, `ofAddress` or `scopeOf` may differ. */
+  /** Differs when an answer of `nameOf`, `nameOfAddress` or `scopeOf` may differ. */
   readonly key: string;
 
   constructor(links: readonly Link[], addresses: readonly InterfaceAddress[]) {
@@ -26,10 +26,10 @@ export class Interfaces {
     for (const { interfaceIndex, address } of addresses) {
       const name = this.#names.get(interfaceIndex);
       if (name === undefined) continue;
-      this.#byAddress.set(address, this.#byAddress.has(address) ? SEVERAL : name);
-      const told = this.#addresses.get(interfaceIndex);
-      if (told === undefined) this.#addresses.set(interfaceIndex, [address]);
-      else if (told.length < TOLD_ADDRESSES) told.push(address);
+      this.#byAddress.set(address, this.#byAddress.has(address) ? AMBIGUOUS : name);
+      const kept = this.#addresses.get(interfaceIndex);
+      if (kept === undefined) this.#addresses.set(interfaceIndex, [address]);
+      else if (kept.length < MAX_ADDRESSES) kept.push(address);
     }
     this.key = [
       ...links.map(({ index, name }) => `${index} ${name}`),
@@ -38,7 +38,7 @@ export class Interfaces {
   }
 
   /** The same with the counters of now; undefined where the interfaces differ in more than these. */
-  counted(links: readonly Link[]): Interfaces | undefined {
+  updateCounters(links: readonly Link[]): Interfaces | undefined {
     const isSame =
       links.length === this.links.length &&
       links.every((link, i) => {
@@ -64,9 +64,9 @@ export class Interfaces {
   }
 
   /** The interface that has an address; undefined for none, and for one that several have. */
-  ofAddress(address: string): string | undefined {
+  nameOfAddress(address: string): string | undefined {
     const name = this.#byAddress.get(address);
-    if (name !== undefined) return name === SEVERAL ? undefined : name;
+    if (name !== undefined) return name === AMBIGUOUS ? undefined : name;
     // All of 127.0.0.0/8 is local, whether it is listed or not.
     return address.startsWith('127.') ? this.#loopback : undefined;
   }

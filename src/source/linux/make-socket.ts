@@ -30,29 +30,29 @@ export interface SocketMessage {
   readonly tcp: TcpInfo | undefined;
 }
 
-/** The socket after some news. */
+/** The socket after some message. */
 export function makeSocket(
-  news: SocketMessage,
+  message: SocketMessage,
   before: Socket | undefined,
   owners: readonly Owner[],
   attribution: Attribution,
 ): Socket {
-  const { addresses, network, timer, tcp } = news;
+  const { addresses, network, timer, tcp } = message;
   // After the end of a connection the kernel tells no counters any more: the last known ones are still true.
-  const traffic = before?.traffic ? { ...before.traffic, ...news.traffic } : news.traffic;
-  const opened = news.opened ?? before?.opened;
+  const traffic = before?.traffic ? { ...before.traffic, ...message.traffic } : message.traffic;
+  const opened = message.opened ?? before?.opened;
   if (addresses === undefined && before) {
     const { timer: _, ...rest } = before;
     return { ...rest, traffic, ...(timer && { timer }), ...(opened && { opened }), ...(tcp && { tcp }) };
   }
-  if (addresses === undefined) throw new Error('news without addresses are of a socket that is known');
+  if (addresses === undefined) throw new Error('a message without addresses of an unknown socket');
   const { local, remote, state } = addresses;
-  const name = interfaceOf(network, news.interfaceIndex, local.address);
-  const inode = news.inode > 0 ? news.inode : undefined;
+  const name = interfaceOf(network, message.interfaceIndex, local.address);
+  const inode = message.inode > 0 ? message.inode : undefined;
   // Once nobody holds the socket the kernel says 0, whoever it was.
-  const uid = news.inode > 0 || news.uid > 0 ? news.uid : before?.uid;
+  const uid = message.inode > 0 || message.uid > 0 ? message.uid : before?.uid;
   const user = uid === undefined ? undefined : attribution.userOf(uid);
-  const { id, protocol } = news;
+  const { id, protocol } = message;
   const { family } = addresses;
   const { netns } = network;
   const ends = { local: scoped(local, name), remote: remote && scoped(remote, name) };
@@ -119,4 +119,4 @@ export const unscoped = (endpoint: Endpoint): Endpoint => {
 /** Name of the interface that a socket is bound to, or that has its local address. */
 export const interfaceOf = ({ interfaces }: Network, boundTo: number, address: string): string | undefined =>
   (boundTo > 0 ? interfaces.nameOf(boundTo) : undefined) ??
-  (isAnyAddress(address) ? undefined : interfaces.ofAddress(address));
+  (isAnyAddress(address) ? undefined : interfaces.nameOfAddress(address));

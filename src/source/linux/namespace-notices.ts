@@ -13,12 +13,12 @@ export function namespaceNotices(
   { unsearched, unreachable, unlisted }: SearchResult & { readonly unlisted: number },
 ): Degradation[] {
   const all = [...networks.values()];
-  const unheard = all.filter(({ isDeaf }) => isDeaf).length;
+  const unheard = all.filter(({ lacksCloseListener }) => lacksCloseListener).length;
   const unlinked = all.flatMap(({ interfacesFailure }) => interfacesFailure ?? []);
   const procFailure = namespaces.procFailure ?? privileges.procFailure;
   return [
     ...(procFailure === undefined ? unseen(all.length, namespaces, privileges) : [noProc(procFailure)]),
-    ...(networks.closed.size > 0 ? [closed([...networks.closed.values()], privileges)] : []),
+    ...(networks.forbidden.size > 0 ? [closed([...networks.forbidden.values()], privileges)] : []),
     ...(networks.failed.size > 0 ? [failed([...networks.failed.values()])] : []),
     ...(unheard > 0 ? [deaf(unheard)] : []),
     ...(unreachable.size > 0 ? [unreached(unreachable.size)] : []),

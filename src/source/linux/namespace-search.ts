@@ -1,12 +1,12 @@
 import { namespaceInode, type Target } from './descriptor-target.ts';
 import { opensNamespace, parseNamespaceMounts } from './mounts.ts';
-import type { Entrance, NetlinkSystem } from './netlink/system.ts';
+import type { NamespaceRef, NetlinkSystem } from './netlink/system.ts';
 import { LIMIT, type Proc } from './proc.ts';
 
-type HeldSocket = NonNullable<Entrance['socket']>;
+type HeldSocket = NonNullable<NamespaceRef['socket']>;
 
 /** Something that keeps a network namespace alive in which no process has its main thread. */
-export interface Hold extends Entrance {
+export interface Hold extends NamespaceRef {
   /** True while it still holds this namespace. */
   isValid(): boolean;
 }
@@ -50,7 +50,7 @@ export interface SearchResult {
  */
 export class NamespaceSearch {
   readonly #proc: Proc;
-  readonly #asker: Pick<NetlinkSystem, 'ask'>;
+  readonly #system: Pick<NetlinkSystem, 'namespaceOfSocket'>;
   readonly #nowMs: () => number;
   readonly #holds = new Map<number, Hold>();
   /** Sockets that were asked, by inode, and whether they are of TCP; the kernel gives no inode twice for a long time. */
@@ -66,10 +66,10 @@ export class NamespaceSearch {
     searches: 0,
   };
 
-  constructor(proc: Proc, nowMs: () => number, asker: Pick<NetlinkSystem, 'ask'> = {}) {
+  constructor(proc: Proc, nowMs: () => number, system: Pick<NetlinkSystem, 'namespaceOfSocket'> = {}) {
     this.#proc = proc;
     this.#nowMs = nowMs;
-    this.#asker = asker;
+    this.#system = system;
   }
 
   get result(): SearchResult {
@@ -216,7 +216,7 @@ export class NamespaceSearch {
       if (before) pass.unboundTcp.add(inode);
       return;
     }
-    const answer = this.#asker.ask?.(socket);
+    const answer = this.#system.namespaceOfSocket?.(socket);
     if (answer === undefined) return;
     const { netns, isTcp } = answer;
     if (pass.known.isNamespace(netns) || this.#holds.has(netns)) {

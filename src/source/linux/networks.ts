@@ -10,15 +10,15 @@ const UNKNOWN_OWN = { isOwn: true, inode: undefined } as const;
 /** The network namespaces that are read, opened as they come and closed as they go. */
 export class Networks {
   /** Messages of namespaces that this program may not enter, by inode: they are not tried again. */
-  readonly closed = new Map<number, string>();
+  readonly forbidden = new Map<number, string>();
   /** Messages of namespaces that are there and could not be opened for another reason, by inode: they are. */
   readonly failed = new Map<number, string>();
   readonly #system: NetlinkSystem;
   readonly #namespaces: Namespaces;
   readonly #options: Options;
-  /** Inodes of namespaces that nothing was known to hold at the last `follow`. */
+  /** Inodes of namespaces that nothing was known to hold at the last `refresh`. */
   readonly #unheld = new Set<number>();
-  readonly #inUse: () => ReadonlySet<Network>;
+  readonly #networksInUse: () => ReadonlySet<Network>;
   /** Our own has no inode where /proc does not tell it. */
   readonly #networks = new Map<number | undefined, Network>();
 
@@ -27,9 +27,9 @@ export class Networks {
     system: NetlinkSystem,
     namespaces: Namespaces,
     options: Options,
-    inUse: () => ReadonlySet<Network>,
+    networksInUse: () => ReadonlySet<Network>,
   ) {
-    this.#inUse = inUse;
+    this.#networksInUse = networksInUse;
     this.#system = system;
     this.#namespaces = namespaces;
     this.#options = options;
@@ -53,17 +53,17 @@ export class Networks {
    * @param pids every process of now, where the caller has listed them already
    * @returns those that were closed
    */
-  follow(pids: readonly number[] | undefined): Network[] {
+  refresh(pids: readonly number[] | undefined): Network[] {
     const found = this.#namespaces.refresh(pids);
     const inodes = new Set(found.map(({ inode }) => inode));
-    this.#followOwn(found);
+    this.#openOwn(found);
     this.#unheld.clear();
     for (const inode of this.#networks.keys())
       if (inode !== undefined && !inodes.has(inode)) this.#unheld.add(inode);
     const gone = this.closeUnused();
-    for (const inode of this.closed.keys()) if (!inodes.has(inode)) this.closed.delete(inode);
+    for (const inode of this.forbidden.keys()) if (!inodes.has(inode)) this.forbidden.delete(inode);
     this.failed.clear();
-    for (const namespace of found) if (!this.closed.has(namespace.inode)) this.#visit(namespace);
+    for (const namespace of found) if (!this.forbidden.has(namespace.inode)) this.#openOrUpdate(namespace);
     return gone;
   }
 
@@ -71,7 +71,7 @@ export class Networks {
   closeUnused(): Network[] {
     const gone: Network[] = [];
     if (this.#unheld.size === 0) return gone;
-    const inUse = this.#inUse();
+    const inUse = this.#networksInUse();
     for (const inode of this.#unheld) {
       const network = this.#networks.get(inode);
       if (network === undefined || inUse.has(network)) continue;
@@ -89,7 +89,7 @@ export class Networks {
   }
 
   /** Opens our own whatever /proc says; its inode may come to be known later. Throws when that cannot be done. */
-  #followOwn(found: readonly FoundNamespace[]): void {
+  #openOwn(found: readonly FoundNamespace[]): void {
     const own = found.find(({ isOwn }) => isOwn);
     const unknown = this.#networks.get(undefined);
     if (own && unknown) {
@@ -100,16 +100,16 @@ export class Networks {
     }
   }
 
-  #visit(found: FoundNamespace): void {
+  #openOrUpdate(found: FoundNamespace): void {
     const { inode } = found;
     const known = this.#networks.get(inode);
     try {
-      if (known) known.follow(found);
+      if (known) known.update(found);
       else this.#networks.set(inode, new Network(this.#system, found, this.#options));
     } catch (error) {
       if (found.isOwn) throw error;
       const message = error instanceof Error ? error.message : String(error);
-      if (isForbidden(error)) this.closed.set(inode, message);
+      if (isForbidden(error)) this.forbidden.set(inode, message);
       // One that went while it was being entered is simply gone.
       else if (!known && !isGone(error) && this.#namespaces.isReachable(inode))
         this.failed.set(inode, message);

@@ -18,17 +18,17 @@ const PROC = '/proc';
 const PASSWD = '../etc/passwd';
 
 /** True from a release of the kernel on. */
-const isSince = (major: number, minor: number): boolean => {
+const isKernelSince = (major: number, minor: number): boolean => {
   const [, first, second] = /^(\d+)\.(\d+)/.exec(release()) ?? [];
   return Number(first) > major || (Number(first) === major && Number(second) >= minor);
 };
 
 /** The machine's clocks, user and kernel, as the sources want them. */
-const surroundings = () => ({
+const environment = () => ({
   passwdPath: PASSWD,
   nowMs: () => performance.now(),
   isRoot: process.geteuid?.() === 0,
-  hasRingPaths: isSince(6, 14),
+  hasRingPaths: isKernelSince(6, 14),
 });
 
 /** ENOENT and EPROTONOSUPPORT: there is no such thing in this kernel, or no module for it. */
@@ -60,12 +60,12 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
     }
     return new SockDiagSource({
       ...options,
-      ...surroundings(),
+      ...environment(),
       system,
       proc: new NativeProc(PROC, native, options.progress),
       root: '/',
       wallMs: () => Date.now(),
-      openTrace: () => openTrace(native, eventBufferKiB ?? shortBuffer(bounds)),
+      openTrace: () => openTrace(native, eventBufferKiB ?? smallerBuffer(bounds)),
     });
   } catch (error) {
     if (error instanceof NativeError)
@@ -75,7 +75,7 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
 }
 
 /** KiB of trace for the events that may wait: ten records of each; undefined where there is memory for the usual size. */
-const shortBuffer = (bounds: SocketBounds | undefined): number | undefined =>
+const smallerBuffer = (bounds: SocketBounds | undefined): number | undefined =>
   bounds?.waitingEvents === undefined || bounds.waitingEvents >= MAX_WAITING_EVENTS
     ? undefined
     : Math.max(256, Math.round(bounds.waitingEvents / 5));
@@ -96,5 +96,5 @@ export async function openProcNet({ ownerBudgetMs, bounds, progress }: SourceOpt
   const proc = new Proc(PROC);
   // A table is opened and not read: that would cost as much as a sample.
   if (!proc.canOpen('net/tcp')) throw new SourceUnavailable('/proc/net cannot be read');
-  return new ProcNetSource({ ...surroundings(), procRoot: PROC, ownerBudgetMs, bounds, progress });
+  return new ProcNetSource({ ...environment(), procRoot: PROC, ownerBudgetMs, bounds, progress });
 }

@@ -53,7 +53,7 @@ const TABLES: Partial<Record<Protocol, readonly OtherTable[]>> = {
 
 /**
  * Sockets of the kinds of which there are few, decoded whole at each reading; an unchanged one stays the same object.
- * A reading is `begin`, `add`, `keep` and `readTables`, then `removed`, then `settle`.
+ * A reading is `beginPoll`, `add`, `keep` and `readTables`, then `removed`, then `buildSockets`.
  */
 export class OtherSockets {
   readonly #proc: Proc;
@@ -70,7 +70,7 @@ export class OtherSockets {
     this.#attribution = attribution;
   }
 
-  begin(): void {
+  beginPoll(): void {
     this.#before = this.#entries;
     this.#entries = new Map();
   }
@@ -84,7 +84,7 @@ export class OtherSockets {
   }
 
   /** Takes the sockets of a protocol that were there at the last reading to be there still: they could not be read. */
-  keep(network: Network, protocol: Protocol): void {
+  keepPrevious(network: Network, protocol: Protocol): void {
     for (const [id, entry] of this.#before) {
       if (entry.network === network && entry.message.protocol === protocol && !this.#entries.has(id))
         this.#entries.set(id, entry);
@@ -94,17 +94,17 @@ export class OtherSockets {
   /**
    * Reads from /proc what sock_diag does not tell of a namespace; what cannot be read stays as it was.
    * @param folder below /proc: a process or thread that is in the namespace
-   * @param untold protocols that this kernel has no diag for
+   * @param withoutDiag protocols that this kernel has no diag for
    * @returns the count of lines that made no sense, and the protocols that could not be read
    */
   readTables(
     network: Network,
     folder: string,
-    untold: Iterable<Protocol>,
+    withoutDiag: Iterable<Protocol>,
   ): { problems: number; unread: ReadonlySet<Protocol> } {
     let unreadable = 0;
     const unread = new Set<Protocol>();
-    const tables = [...new Set<Protocol>(['icmp', ...untold])].flatMap((protocol) => TABLES[protocol] ?? []);
+    const tables = [...new Set<Protocol>(['icmp', ...withoutDiag])].flatMap((protocol) => TABLES[protocol] ?? []);
     for (const table of tables) {
       const text = this.#proc.latin1(`${folder}/net/${table.file}`, LIMIT.table);
       if (!('value' in text)) {
@@ -117,7 +117,7 @@ export class OtherSockets {
       unreadable += problems;
       for (const item of items) this.add(item, network);
     }
-    for (const protocol of unread) this.keep(network, protocol);
+    for (const protocol of unread) this.keepPrevious(network, protocol);
     return { problems: unreadable, unread };
   }
 
@@ -141,8 +141,8 @@ export class OtherSockets {
     return [...differing(this.#before, this.#entries)];
   }
 
-  /** Makes the sockets of this reading. @returns those that differ from before, without a socket those that are gone */
-  settle(listeners: () => Listeners): { id: string; socket: Socket | undefined }[] {
+  /** Makes the sockets of this reading. @returns others that differ from before, without a socket others that are gone */
+  buildSockets(listeners: () => Listeners): { id: string; socket: Socket | undefined }[] {
     const before = this.#sockets;
     const names = this.#unixNames();
     const changes: { id: string; socket: Socket | undefined }[] = [];
@@ -177,9 +177,9 @@ export class OtherSockets {
   }
 }
 
-function* differing(these: ReadonlyMap<string, Entry>, those: ReadonlyMap<string, Entry>): Generator<number> {
-  for (const [id, { message }] of these) {
-    if (message.inode !== undefined && those.get(id)?.message.inode !== message.inode) yield message.inode;
+function* differing(entries: ReadonlyMap<string, Entry>, others: ReadonlyMap<string, Entry>): Generator<number> {
+  for (const [id, { message }] of entries) {
+    if (message.inode !== undefined && others.get(id)?.message.inode !== message.inode) yield message.inode;
   }
 }
 
@@ -194,7 +194,7 @@ function makeSocket(
   const name =
     interfaceIndex === undefined
       ? family === 'ipv4' || family === 'ipv6'
-        ? network.interfaces.ofAddress(message.local.address)
+        ? network.interfaces.nameOfAddress(message.local.address)
         : undefined
       : network.interfaces.nameOf(interfaceIndex);
   const local =

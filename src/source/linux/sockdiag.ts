@@ -15,15 +15,15 @@ import {
   decodeTraffic,
   INET,
   isRemnantAt,
-  placeOf,
+  sockIdAt,
   STATES,
 } from './netlink/inet.ts';
 import { decodeOpened } from './netlink/opened.ts';
 import { OTHERS } from './netlink/others.ts';
-import { cookieId, SIGHT, Slots } from './netlink/slots.ts';
+import { cookieId, CHANGE, Slots } from './netlink/slots.ts';
 import type { NetlinkSystem } from './netlink/system.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer } from './netlink/wire.ts';
-import type { Network, NetworkReading } from './network.ts';
+import type { Network, NetworkPoll } from './network.ts';
 import { Networks } from './networks.ts';
 import { interfaceOf, makeSocket, type SocketMessage, scoped, unscoped } from './make-socket.ts';
 import { OtherSockets } from './other-sockets.ts';
@@ -77,28 +77,28 @@ export class SockDiagSource implements Source {
   readonly #bySlot: (Socket | undefined)[] = [];
   readonly #networkOf: (Network | undefined)[] = [];
   /** Index of the interface that the socket of a slot is bound to, 0 for none. */
-  readonly #boundTo: number[] = [];
-  /** The inode that a slot has by the news of this reading, -1 once that is told. */
-  readonly #inodeNow: number[] = [];
+  readonly #interfaceIndex: number[] = [];
+  /** The inode that a slot has by the news of this poll, -1 once that is told. */
+  readonly #newInode: number[] = [];
   readonly #slotsOfInode = new InodeSlots();
   /** Slots of sockets in a state, or of a family, that this program does not know. */
-  readonly #unreadable = new Set<number>();
+  readonly #undecodable = new Set<number>();
   /** Slots of sockets whose owners are those of another socket: the listener's. */
   readonly #derived = new Set<number>();
   readonly #others: OtherSockets;
   readonly #limiter: SocketLimiter;
-  #news: SocketMessage[] = [];
-  /** Of the namespace that is being read, connections that were just being made: see `#askRequests`. */
-  #requests: { readonly family: 'ipv4' | 'ipv6'; readonly place: Uint8Array }[] = [];
+  #messages: SocketMessage[] = [];
+  /** Of the namespace that is being read, connections that were just being made: see `#resolveRequests`. */
+  #unresolved: { readonly family: 'ipv4' | 'ipv6'; readonly sockId: Uint8Array }[] = [];
   #problems = 0;
   /** Protocols that netlink tells nothing of and whose tables below /proc could not be read this time. */
-  readonly #unread = new Set<Protocol>();
+  readonly #unreadTables = new Set<Protocol>();
   #nowWallMs = 0;
   readonly #sockets = new RollingMap<Socket>();
   #published: ReadonlyMap<string, Socket> = new Map();
-  #hidden: ReadonlyMap<string, number> = new Map();
+  #hiddenByUser: ReadonlyMap<string, number> = new Map();
   #isFirst = true;
-  /** Those of the last reading. */
+  /** Those of the last poll. */
   #listeners: Listeners | undefined;
   readonly #versions = new Map<Network, number>();
 
@@ -111,18 +111,18 @@ export class SockDiagSource implements Source {
     });
     this.#search = new NamespaceSearch(proc, nowMs, system);
     this.#namespaces = new Namespaces({ proc, root, search: this.#search });
-    this.#networks = new Networks(system, this.#namespaces, options, () => this.#inUse());
+    this.#networks = new Networks(system, this.#namespaces, options, () => this.#networksInUse());
     this.#limiter = new SocketLimiter(options.bounds);
     this.#others = new OtherSockets(proc, this.#attribution, this.#limiter);
     if (!options.events) return;
     // What closes from now on is told.
-    this.#followNamespaces();
+    this.#refreshNetworks();
     this.events = new LinuxEvents({
       ...options,
       networks: () => this.#networks.values(),
       namespaceOf: (pid) => this.#namespaces.namespaceOf(pid),
       attribution: this.#attribution,
-      listeners: () => (this.#listeners ??= this.#attribution.listeners(this.#owned())),
+      listeners: () => (this.#listeners ??= this.#attribution.listeners(this.#listeningSockets())),
       trace: options.openTrace?.() ?? 'nobody asks for the trace',
     });
   }
@@ -141,66 +141,66 @@ export class SockDiagSource implements Source {
     const { nowMs, wallMs, ownerBudgetMs } = this.#options;
     const startMs = nowMs();
     this.#nowWallMs = wallMs();
-    this.#followNamespaces();
-    const readings = this.#readSockets();
-    const failure = [...readings].find(
+    this.#refreshNetworks();
+    const polls = this.#readSockets();
+    const failure = [...polls].find(
       ([network, { failure }]) => network.isOwn && failure !== undefined,
     )?.[1].failure;
     if (failure !== undefined && this.#isFirst)
       throw new Error(`cannot read the sockets of this machine: ${failure}`);
     this.#isFirst = false;
     const interfaces = [...this.#networks.values()].flatMap((network) => network.readInterfaces());
-    const gone = this.#slots.end((slot) => this.#isUnfinished(slot, readings));
+    const gone = this.#slots.endPoll((slot) => this.#isUnfinished(slot, polls));
     const readMs = nowMs();
-    const { added, removed } = this.#inodes(gone);
+    const { added, removed } = this.#changedInodes(gone);
     this.#attribution.owners.refresh(added, removed, ownerBudgetMs);
     const ownersMs = nowMs();
-    this.#settle(gone);
+    this.#buildSockets(gone);
     // Now it is known which sockets are there, and who has them.
     for (const network of this.#networks.closeUnused()) this.#versions.delete(network);
     const before = this.#published;
-    this.#surplus.end(this.#options.proc, this.#limiter.omitted > 0 ? undefined : this.#search.result);
+    this.#surplus.endPoll(this.#options.proc, this.#limiter.omitted > 0 ? undefined : this.#search.result);
     this.#published = this.#sockets.publish();
     if (this.#published !== before) this.#countHidden(this.#published);
     return {
       sockets: this.#published,
       interfaces,
-      degradations: this.#degradations(readings),
+      degradations: this.#degradations(polls),
       sampleMs: readMs - startMs + (nowMs() - ownersMs),
       ownersMs: ownersMs - readMs,
     };
   }
 
-  #followNamespaces(): void {
+  #refreshNetworks(): void {
     const { pids } = this.#attribution.owners;
-    for (const network of this.#networks.follow(pids.length > 0 ? pids : undefined))
+    for (const network of this.#networks.refresh(pids.length > 0 ? pids : undefined))
       this.#versions.delete(network);
   }
 
-  #readSockets(): ReadonlyMap<Network, NetworkReading> {
+  #readSockets(): ReadonlyMap<Network, NetworkPoll> {
     this.#problems = 0;
-    this.#unread.clear();
-    this.#news = [];
-    this.#slots.begin();
-    this.#others.begin();
+    this.#unreadTables.clear();
+    this.#messages = [];
+    this.#slots.beginPoll();
+    this.#others.beginPoll();
     this.#limiter.begin();
-    this.#surplus.begin(this.#options.proc);
-    const readings = new Map<Network, NetworkReading>();
-    for (const network of this.#networks.values()) this.#readNetwork(network, readings);
+    this.#surplus.beginPoll(this.#options.proc);
+    const polls = new Map<Network, NetworkPoll>();
+    for (const network of this.#networks.values()) this.#readNetwork(network, polls);
     if (this.#searchNamespaces()) {
-      this.#followNamespaces();
+      this.#refreshNetworks();
       for (const network of this.#networks.values())
-        if (!readings.has(network)) this.#readNetwork(network, readings);
+        if (!polls.has(network)) this.#readNetwork(network, polls);
     }
-    return readings;
+    return polls;
   }
 
-  #readNetwork(network: Network, readings: Map<Network, NetworkReading>): void {
-    const reading = network.readSockets(this.#onSocket, this.#onPause);
-    this.#askRequests(network);
-    for (const protocol of reading.unfinished) this.#others.keep(network, protocol);
-    this.#readTables(network, reading.untold);
-    readings.set(network, reading);
+  #readNetwork(network: Network, polls: Map<Network, NetworkPoll>): void {
+    const poll = network.readSockets(this.#onSocket, this.#collectEvents);
+    this.#resolveRequests(network);
+    for (const protocol of poll.unfinished) this.#others.keepPrevious(network, protocol);
+    this.#readTables(network, poll.withoutDiag);
+    polls.set(network, poll);
   }
 
   /** Goes on with the search for namespaces that no process is in. @returns true where one was found */
@@ -210,7 +210,7 @@ export class SockDiagSource implements Source {
     const known = {
       isNamespace: (inode: number) => this.#namespaces.isKnown(inode),
       isSocket: (inode: number) => {
-        fresh ??= new Set([...this.#news.map((news) => news.inode), ...this.#others.inodes()]);
+        fresh ??= new Set([...this.#messages.map((message) => message.inode), ...this.#others.inodes()]);
         return this.#slotsOfInode.count(inode) > 0 || fresh.has(inode);
       },
     };
@@ -219,7 +219,7 @@ export class SockDiagSource implements Source {
   }
 
   /** Namespaces of which a process holds a socket: they are there whatever else has gone. */
-  #inUse(): ReadonlySet<Network> {
+  #networksInUse(): ReadonlySet<Network> {
     const inUse = new Set<Network>();
     for (const [slot, socket] of this.#bySlot.entries()) {
       const network = this.#networkOf[slot];
@@ -230,38 +230,38 @@ export class SockDiagSource implements Source {
   }
 
   /** Reads from /proc what netlink does not tell of a namespace. */
-  #readTables(network: Network, untold: ReadonlySet<Protocol>): void {
-    const read = (folder: string) => this.#others.readTables(network, folder, untold);
+  #readTables(network: Network, withoutDiag: ReadonlySet<Protocol>): void {
+    const read = (folder: string) => this.#others.readTables(network, folder, withoutDiag);
     try {
-      let { problems, unread } = this.#inFolderOf(network, read);
+      let { problems, unread } = this.#inProcFolder(network, read);
       // The process may have ended meanwhile.
-      if (unread.size > 0) ({ problems, unread } = this.#inFolderOf(network, read, true));
+      if (unread.size > 0) ({ problems, unread } = this.#inProcFolder(network, read, true));
       this.#problems += problems;
-      for (const protocol of unread) this.#unread.add(protocol);
+      for (const protocol of unread) this.#unreadTables.add(protocol);
     } catch {
       // The namespace went meanwhile, or cannot be entered, which has a notice of its own.
-      for (const protocol of ['icmp', ...untold] as const) this.#others.keep(network, protocol);
+      for (const protocol of ['icmp', ...withoutDiag] as const) this.#others.keepPrevious(network, protocol);
     }
   }
 
   /**
    * Hands over the folder below /proc of something that is in the namespace: where no process is, this thread goes there.
-   * @param isNow looks anew whether the process is there. Throws where the namespace cannot be entered
+   * @param checkNow looks anew whether the process is there. Throws where the namespace cannot be entered
    */
-  #inFolderOf<T>(network: Network, act: (folder: string) => T, isNow = false): T {
+  #inProcFolder<T>(network: Network, act: (folder: string) => T, checkNow = false): T {
     if (network.isOwn) return act('self');
-    const pid = network.inode === undefined ? undefined : this.#namespaces.processOf(network.inode, isNow);
+    const pid = network.inode === undefined ? undefined : this.#namespaces.processOf(network.inode, checkNow);
     return pid === undefined ? network.inside(() => act('thread-self')) : act(String(pid));
   }
 
-  readonly #onPause = (): void => this.events?.collect();
+  readonly #collectEvents = (): void => this.events?.collect();
 
   /** True for a socket that may have been missed: the table that it was in was not read to its end. */
-  #isUnfinished(slot: number, readings: ReadonlyMap<Network, NetworkReading>): boolean {
+  #isUnfinished(slot: number, polls: ReadonlyMap<Network, NetworkPoll>): boolean {
     const network = this.#networkOf[slot];
     const protocol = this.#bySlot[slot]?.protocol;
     if (network === undefined || protocol === undefined) return false;
-    return readings.get(network)?.unfinished.has(protocol) ?? false;
+    return polls.get(network)?.unfinished.has(protocol) ?? false;
   }
 
   readonly #onSocket = (
@@ -284,10 +284,10 @@ export class SockDiagSource implements Source {
     if (!this.#limiter.hasRoomForEveryKind(this.#slots.size) && this.#isLeftOut(buffer, start)) return;
     if (protocol === 'tcp' && stateAt(buffer, start) === 'SYN_RECV' && !this.#slots.has(buffer, start)) {
       const family = buffer.bytes[start + INET.family] === AF_INET ? 'ipv4' : 'ipv6';
-      this.#requests.push({ family, place: placeOf(buffer, start) });
+      this.#unresolved.push({ family, sockId: sockIdAt(buffer, start) });
       return;
     }
-    this.#see(network, protocol, buffer, start, end);
+    this.#applyMessage(network, protocol, buffer, start, end);
   };
 
   /** Returns true for a new socket for which there is no room, and counts it. */
@@ -304,49 +304,49 @@ export class SockDiagSource implements Source {
    * dump told of the request, the two have a cookie each (net/ipv4/inet_connection_sock.c, inet_csk_clone_lock), and the
    * request is no more. What has its endpoints now is what counts.
    */
-  #askRequests(network: Network): void {
-    for (const { family, place } of this.#requests) {
-      network.askTcp(family, place, (buffer, start, end) => {
+  #resolveRequests(network: Network): void {
+    for (const { family, sockId } of this.#unresolved) {
+      network.findTcp(family, sockId, (buffer, start, end) => {
         // The listener is there for the next one; the dump has told of it.
-        if (stateAt(buffer, start) !== 'LISTEN') this.#see(network, 'tcp', buffer, start, end);
+        if (stateAt(buffer, start) !== 'LISTEN') this.#applyMessage(network, 'tcp', buffer, start, end);
       });
-      this.#onPause();
+      this.#collectEvents();
     }
-    this.#requests = [];
+    this.#unresolved = [];
   }
 
-  #see(network: Network, protocol: Protocol, buffer: NetlinkBuffer, start: number, end: number): void {
-    const sight = this.#slots.see(buffer, start, end, this.#nowWallMs);
-    if (sight !== SIGHT.same) this.#note(network, protocol, buffer, start, end, sight === SIGHT.traffic);
+  #applyMessage(network: Network, protocol: Protocol, buffer: NetlinkBuffer, start: number, end: number): void {
+    const change = this.#slots.applyMessage(buffer, start, end, this.#nowWallMs);
+    if (change !== CHANGE.same) this.#decodeMessage(network, protocol, buffer, start, end, change === CHANGE.traffic);
   }
 
   /** Decodes what is new; the buffer is overwritten by the next message. */
-  #note(
+  #decodeMessage(
     network: Network,
     protocol: Protocol,
     buffer: NetlinkBuffer,
     start: number,
     end: number,
-    isTraffic: boolean,
+    isTrafficOnly: boolean,
   ): void {
     const { slot, info } = this.#slots;
     const { view } = buffer;
-    const isAsBefore = isTraffic && !this.#unreadable.has(slot);
-    const addresses = isAsBefore ? undefined : decodeAddresses(buffer, start, protocol);
-    if (addresses === undefined && !isAsBefore) {
-      this.#unreadable.add(slot);
+    const keepsAddresses = isTrafficOnly && !this.#undecodable.has(slot);
+    const addresses = keepsAddresses ? undefined : decodeAddresses(buffer, start, protocol);
+    if (addresses === undefined && !keepsAddresses) {
+      this.#undecodable.add(slot);
       return;
     }
-    this.#unreadable.delete(slot);
+    this.#undecodable.delete(slot);
     const isTcp = protocol === 'tcp' || protocol === 'mptcp';
     const inode = view.getUint32(start + INET.inode, LITTLE_ENDIAN);
     this.#networkOf[slot] = network;
-    this.#inodeNow[slot] = inode;
-    this.#news.push({
+    this.#newInode[slot] = inode;
+    this.#messages.push({
       slot,
       network,
       protocol,
-      id: isAsBefore ? '' : cookieId(buffer, start + INET.cookie),
+      id: keepsAddresses ? '' : cookieId(buffer, start + INET.cookie),
       addresses,
       uid: view.getUint32(start + INET.uid, LITTLE_ENDIAN),
       inode,
@@ -358,21 +358,21 @@ export class SockDiagSource implements Source {
     });
   }
 
-  /** Inodes of sockets that have come and that have gone since the last reading. */
-  #inodes(gone: readonly number[]): { added: number[]; removed: number[] } {
+  /** Inodes of sockets that have come and that have gone since the last poll. */
+  #changedInodes(gone: readonly number[]): { added: number[]; removed: number[] } {
     const gained: number[] = [];
     const lost = new Map<number, number>();
-    const lose = (inode: number | undefined): void => {
+    const countLost = (inode: number | undefined): void => {
       if (inode !== undefined) lost.set(inode, (lost.get(inode) ?? 0) + 1);
     };
-    for (const slot of gone) lose(this.#bySlot[slot]?.inode);
-    for (const { slot } of this.#news) {
+    for (const slot of gone) countLost(this.#bySlot[slot]?.inode);
+    for (const { slot } of this.#messages) {
       // A socket that a reading told of twice is as it was told of last.
-      const inode = this.#inodeNow[slot] ?? 0;
+      const inode = this.#newInode[slot] ?? 0;
       const before = this.#bySlot[slot]?.inode;
-      this.#inodeNow[slot] = -1;
+      this.#newInode[slot] = -1;
       if (inode < 0 || (before ?? 0) === inode) continue;
-      lose(before);
+      countLost(before);
       if (inode > 0) gained.push(inode);
     }
     const removed = new Set<number>(this.#others.removed());
@@ -383,40 +383,40 @@ export class SockDiagSource implements Source {
   }
 
   /** Makes the sockets of this reading out of those of the last one and of what is new. */
-  #settle(gone: readonly number[]): void {
+  #buildSockets(gone: readonly number[]): void {
     this.#listeners = undefined;
-    const listenersNow = () => (this.#listeners ??= this.#attribution.listeners(this.#owned()));
-    for (const slot of gone) this.#forget(slot);
-    const stale = this.#stale();
-    for (const news of this.#news) {
-      const { slot, addresses, inode } = news;
+    const listenersNow = () => (this.#listeners ??= this.#attribution.listeners(this.#listeningSockets()));
+    for (const slot of gone) this.#removeSlot(slot);
+    const stale = this.#staleSlots();
+    for (const message of this.#messages) {
+      const { slot, addresses, inode } = message;
       const before = this.#bySlot[slot];
       let owners = before?.owners ?? NO_OWNERS;
       // Where nobody holds the socket the owner may be a listener's, which may come later in this list.
       if (addresses && inode === 0) stale.add(slot);
       else if (addresses) {
         owners = this.#attribution.ownersOf(
-          { ...addresses, protocol: news.protocol, inode, netns: news.network.inode },
+          { ...addresses, protocol: message.protocol, inode, netns: message.network.inode },
           before?.owners,
           listenersNow,
         );
         stale.delete(slot);
       }
-      this.#boundTo[slot] = news.interfaceIndex;
-      this.#put(slot, makeSocket(news, before, owners, this.#attribution));
+      this.#interfaceIndex[slot] = message.interfaceIndex;
+      this.#store(slot, makeSocket(message, before, owners, this.#attribution));
     }
     // Of a first reading it is as much as all the sockets.
-    this.#news = [];
-    for (const slot of stale) this.#reown(slot, listenersNow);
-    this.#relabel();
-    for (const { id, socket } of this.#others.settle(listenersNow)) {
+    this.#messages = [];
+    for (const slot of stale) this.#updateOwners(slot, listenersNow);
+    this.#relabelSockets();
+    for (const { id, socket } of this.#others.buildSockets(listenersNow)) {
       if (socket) this.#sockets.set(id, socket);
       else this.#sockets.delete(id);
     }
   }
 
   /** Asks anew for the owners of a socket. */
-  #reown(slot: number, listeners: () => Listeners): void {
+  #updateOwners(slot: number, listeners: () => Listeners): void {
     const socket = this.#bySlot[slot];
     const network = this.#networkOf[slot];
     if (!socket || !network) return;
@@ -424,11 +424,11 @@ export class SockDiagSource implements Source {
     const owners = this.#attribution.ownersOf({ ...socket, netns: network.inode }, lastKnown, listeners);
     if (socket.inode === undefined && owners[0]?.knowledge !== 'inherited') this.#derived.add(slot);
     else this.#derived.delete(slot);
-    if (owners !== socket.owners) this.#put(slot, { ...socket, owners });
+    if (owners !== socket.owners) this.#store(slot, { ...socket, owners });
   }
 
-  #put(slot: number, socket: Socket): void {
-    this.#surplus.replace(this.#bySlot[slot], socket);
+  #store(slot: number, socket: Socket): void {
+    this.#surplus.update(this.#bySlot[slot], socket);
     const before = this.#bySlot[slot]?.inode;
     if (before !== socket.inode) {
       if (before !== undefined) this.#slotsOfInode.delete(before, slot);
@@ -438,7 +438,7 @@ export class SockDiagSource implements Source {
     this.#sockets.set(socket.id, socket);
   }
 
-  #forget(slot: number): void {
+  #removeSlot(slot: number): void {
     const socket = this.#bySlot[slot];
     if (socket?.inode !== undefined) this.#slotsOfInode.delete(socket.inode, slot);
     if (socket) {
@@ -447,15 +447,15 @@ export class SockDiagSource implements Source {
       if (other) this.#sockets.set(other.id, other);
       else this.#sockets.delete(socket.id);
     }
-    this.#surplus.replace(socket, undefined);
-    this.#unreadable.delete(slot);
+    this.#surplus.update(socket, undefined);
+    this.#undecodable.delete(slot);
     this.#bySlot[slot] = undefined;
     this.#networkOf[slot] = undefined;
     this.#derived.delete(slot);
   }
 
   /** Slots of sockets whose owners may be others than they were. */
-  #stale(): Set<number> {
+  #staleSlots(): Set<number> {
     const { changed } = this.#attribution.owners;
     const slots = new Set<number>();
     for (const inode of changed) for (const slot of this.#slotsOfInode.of(inode)) slots.add(slot);
@@ -463,7 +463,7 @@ export class SockDiagSource implements Source {
     return slots;
   }
 
-  *#owned(): Generator<OwnedSocket> {
+  *#listeningSockets(): Generator<OwnedSocket> {
     for (const [slot, socket] of this.#bySlot.entries()) {
       const netns = this.#networkOf[slot]?.inode;
       if (socket?.state === 'LISTEN' && socket.protocol !== 'sctp') yield { ...socket, netns };
@@ -471,7 +471,7 @@ export class SockDiagSource implements Source {
   }
 
   /** Where the name or the interfaces of a namespace are others, all its sockets say so. */
-  #relabel(): void {
+  #relabelSockets(): void {
     const relabelled = new Set<Network>();
     for (const network of this.#networks.values()) {
       const before = this.#versions.get(network);
@@ -484,9 +484,9 @@ export class SockDiagSource implements Source {
       if (!socket || !network || !relabelled.has(network)) continue;
       const { interface: before, ...rest } = socket;
       const local = unscoped(socket.local);
-      const name = interfaceOf(network, this.#boundTo[slot] ?? 0, local.address);
+      const name = interfaceOf(network, this.#interfaceIndex[slot] ?? 0, local.address);
       if (socket.netns === network.netns && before === name) continue;
-      this.#put(slot, {
+      this.#store(slot, {
         ...rest,
         local: scoped(local, name),
         remote: socket.remote && scoped(unscoped(socket.remote), name),
@@ -504,22 +504,22 @@ export class SockDiagSource implements Source {
       const name = user ?? `user ${uid ?? '?'}`;
       hidden.set(name, (hidden.get(name) ?? 0) + 1);
     }
-    this.#hidden = hidden;
+    this.#hiddenByUser = hidden;
   }
 
-  #degradations(readings: ReadonlyMap<Network, NetworkReading>): Degradation[] {
-    const hidden = this.#attribution.hiddenNotice(this.#hidden);
-    const sum = (of: (reading: NetworkReading) => number) =>
-      [...readings.values()].reduce((total, reading) => total + of(reading), 0);
+  #degradations(polls: ReadonlyMap<Network, NetworkPoll>): Degradation[] {
+    const hidden = this.#attribution.hiddenNotice(this.#hiddenByUser);
+    const sum = (of: (poll: NetworkPoll) => number) =>
+      [...polls.values()].reduce((total, poll) => total + of(poll), 0);
     const problems =
       this.#problems +
-      this.#unreadable.size +
-      sum((reading) => reading.problems) +
+      this.#undecodable.size +
+      sum((poll) => poll.problems) +
       (this.events?.problems ?? 0);
-    const interrupted = sum((reading) => reading.interrupted);
+    const interrupted = sum((poll) => poll.interrupted);
     const failures = sum(({ unfinished }) => unfinished.size);
     const missing = new Set(
-      [...readings].flatMap(([network, { missing }]) => (network.isOwn ? missing : [])),
+      [...polls].flatMap(([network, { missing }]) => (network.isOwn ? missing : [])),
     );
     const users = this.#attribution.usersNotice();
     const { privileges } = this.#attribution;
@@ -535,8 +535,8 @@ export class SockDiagSource implements Source {
       ...(problems > 0 ? [unreadableMessages(problems)] : []),
       ...(interrupted > 0 ? [interruptedDumps(interrupted)] : []),
       ...(missing.size > 0 ? [missingKinds([...missing])] : []),
-      ...(this.#unread.size > 0 && privileges.procFailure === undefined
-        ? [tablesUnread([...this.#unread])]
+      ...(this.#unreadTables.size > 0 && privileges.procFailure === undefined
+        ? [tablesUnread([...this.#unreadTables])]
         : []),
       ...(users ? [users] : []),
     ];

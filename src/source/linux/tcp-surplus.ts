@@ -9,21 +9,21 @@ const TCP = /^TCP: inuse \d+ orphan (\d+) tw \d+ alloc (\d+) /m;
 export class TcpSurplus {
   /** Sockets that a program holds, or that wait to be accepted: all but orphans, requests and remnants. */
   #listed = 0;
-  #before: number | undefined;
+  #heldBefore: number | undefined;
   /** Polls since the end of the last search, and the fewest sockets that were in no list in any of them. */
   #polls = 0;
-  #least = Infinity;
+  #minUnlisted = Infinity;
   #searches = 0;
   #count = 0;
 
   /** Takes note of a socket that comes, changes or goes. */
-  replace(before: Socket | undefined, now: Socket | undefined): void {
+  update(before: Socket | undefined, now: Socket | undefined): void {
     this.#listed += Number(isCounted(now)) - Number(isCounted(before));
   }
 
   /** Reads the kernel's count before the lists are read. */
-  begin(proc: Proc): void {
-    this.#before = heldOf(proc);
+  beginPoll(proc: Proc): void {
+    this.#heldBefore = readHeld(proc);
   }
 
   /**
@@ -31,16 +31,16 @@ export class TcpSurplus {
    * make more of them meanwhile: a surplus counts once it was there in all polls between the ends of two searches.
    * @param search undefined where not all that is listed is kept
    */
-  end(proc: Proc, search: Pick<SearchResult, 'unboundTcp' | 'searches'> | undefined): void {
-    const held = heldOf(proc);
+  endPoll(proc: Proc, search: Pick<SearchResult, 'unboundTcp' | 'searches'> | undefined): void {
+    const held = readHeld(proc);
     if (search === undefined || held === undefined) {
-      this.#begin();
+      this.#startCounting();
       this.#count = 0;
       return;
     }
-    const unlisted = Math.min(held, this.#before ?? held) - this.#listed;
+    const unlisted = Math.min(held, this.#heldBefore ?? held) - this.#listed;
     this.#polls++;
-    this.#least = Math.min(this.#least, unlisted);
+    this.#minUnlisted = Math.min(this.#minUnlisted, unlisted);
     const { unboundTcp, searches } = search;
     if (unboundTcp === undefined) return;
     if (searches === this.#searches) {
@@ -49,14 +49,14 @@ export class TcpSurplus {
     }
     this.#searches = searches;
     // Where sockets come and go during the only poll, its lists are not of one moment.
-    const isSure = this.#polls > 1 || held === this.#before;
-    this.#count = isSure ? Math.max(0, this.#least - unboundTcp) : 0;
-    this.#begin();
+    const isSure = this.#polls > 1 || held === this.#heldBefore;
+    this.#count = isSure ? Math.max(0, this.#minUnlisted - unboundTcp) : 0;
+    this.#startCounting();
   }
 
-  #begin(): void {
+  #startCounting(): void {
     this.#polls = 0;
-    this.#least = Infinity;
+    this.#minUnlisted = Infinity;
   }
 
   /** The surplus of now. */
@@ -66,7 +66,7 @@ export class TcpSurplus {
 }
 
 /** TCP sockets of the machine that are no orphans; undefined where the kernel does not tell. */
-function heldOf(proc: Proc): number | undefined {
+function readHeld(proc: Proc): number | undefined {
   const text = proc.latin1('net/sockstat');
   const [, orphans, allocated] = ('value' in text && TCP.exec(text.value)) || [];
   return allocated === undefined ? undefined : Number(allocated) - Number(orphans);

@@ -256,7 +256,7 @@ describe('UDP', () => {
       '0 ended sk:2 - 127.0.0.1:4001 192.0.2.53:53; gone - -; by destroy',
     ]);
     // Nothing is asked for of what has no remnant.
-    expect(kernel.own.asked).not.toContain('one');
+    expect(kernel.own.requests).not.toContain('lookup');
   });
 });
 
@@ -356,7 +356,7 @@ describe('bytes of a connection that is over', () => {
   });
 
   test('where the kernel does not answer to what is left', () => {
-    kernel.own.trouble.set('one', { broken: 11 });
+    kernel.own.trouble.set('lookup', { broken: 11 });
     expect(bytes(connected({ bytesAcked: 100 + SYN, bytesReceived: 200 }))).toEqual([200, 100]);
   });
 });
@@ -391,7 +391,7 @@ describe('how long it lived', () => {
     kernel.own.destroy({ cookie: 1, local: '127.0.0.1:80' });
     expect(onlyEnd()).not.toHaveProperty('lifetimeMs');
     // Nothing is left of such ones, and nobody asks for it.
-    expect(kernel.own.asked).not.toContain('one');
+    expect(kernel.own.requests).not.toContain('lookup');
   });
 });
 
@@ -402,7 +402,7 @@ describe('words that there was no room for', () => {
 
   test('are counted, and told once', () => {
     open();
-    kernel.own.room = 3;
+    kernel.own.bufferSize = 3;
     destroy(10);
     expect(told().map((it) => it.replace(/ended .*/, 'ended'))).toEqual([
       '0 ended',
@@ -419,7 +419,7 @@ describe('words that there was no room for', () => {
   test('of all namespaces together', () => {
     const there = container(4026532000, 60, 'shop');
     open();
-    kernel.own.room = there.room = 1;
+    kernel.own.bufferSize = there.bufferSize = 1;
     destroy(3);
     for (let i = 0; i < 4; i++) there.destroy(ACCEPTED);
     expect(told().filter((it) => it.includes('gap'))).toEqual(['0 gap of 5 by destroy']);
@@ -428,7 +428,7 @@ describe('words that there was no room for', () => {
   test('where the kernel does not count them, some', () => {
     kernel.own.countsDrops = false;
     open();
-    kernel.own.room = 1;
+    kernel.own.bufferSize = 1;
     destroy(3);
     expect(told().at(-1)).toBe('0 gap of some by destroy');
     expect(drain()).toEqual([]);
@@ -444,7 +444,7 @@ describe('words that there was no room for', () => {
   test('the count begins anew after 2^32', () => {
     kernel.own.drops = 2 ** 32 - 2;
     open();
-    kernel.own.room = 0;
+    kernel.own.bufferSize = 0;
     destroy(3);
     kernel.own.drops = 1;
     expect(told()).toEqual(['0 gap of 3 by destroy']);
@@ -464,7 +464,7 @@ describe('words that there was no room for', () => {
       return { ...channels, diag: { send: (request) => channels.diag.send(request), receive } };
     };
     open();
-    kernel.own.room = 15;
+    kernel.own.bufferSize = 15;
     await read(
       ...Array.from({ length: 300 }, (_, i) => ({ ...ACCEPTED, cookie: 1000 + i, inode: 1000 + i })),
     );
@@ -480,10 +480,10 @@ describe('words that there was no room for', () => {
     later(9);
     kernel.own.destroy(CONNECTED);
     source.events?.collect();
-    expect(kernel.own.words).toHaveLength(1);
+    expect(kernel.own.notifications).toHaveLength(1);
     later(1);
     source.events?.collect();
-    expect(kernel.own.words).toHaveLength(0);
+    expect(kernel.own.notifications).toHaveLength(0);
     expect(drain()).toHaveLength(1);
   });
 });
@@ -499,7 +499,7 @@ describe('what is caught', () => {
   });
 
   test('nothing where the kernel has no groups for it', () => {
-    kernel.own.tellsCloses = false;
+    kernel.own.reportsCloses = false;
     open();
     expect(source.events?.coverage).toEqual({
       level: 'polls',
@@ -935,10 +935,10 @@ describe('sockets that live on', () => {
       socket: { inode: 70_000, uid: 1000, user: 'ana', traffic: { rxBytes: 200, txBytes: 100 } },
     });
     // Only what is new is told from then on, and nothing is asked for again.
-    kernel.own.asked = [];
+    kernel.own.requests = [];
     trace.state(0xa, 'ESTABLISHED', 'FIN_WAIT1', '127.0.0.1:4000', '127.0.0.1:80', { tid: 70 });
     expect(told()).toEqual(['10 sk:c0 ESTABLISHED FIN_WAIT1; exact curl 70']);
-    expect(kernel.own.asked).toEqual([]);
+    expect(kernel.own.requests).toEqual([]);
     later(5);
     trace.destroy(0xa, 0xc0);
     kernel.own.destroy(CONNECTED);
@@ -1081,7 +1081,7 @@ describe('ends that only the trace tells of', () => {
   test('are not missed, and so no part of the gap', () => {
     start(70, 'curl');
     open({ trace });
-    kernel.own.room = 1;
+    kernel.own.bufferSize = 1;
     for (let i = 0; i < 4; i++) lose(0xa + i, 0xc0 + i, 4000 + i);
     // Of these the trace told nothing.
     for (let i = 0; i < 2; i++) kernel.own.destroy({ ...CONNECTED, protocol: 'udp', cookie: i });
@@ -1104,7 +1104,7 @@ describe('ends that only the trace tells of', () => {
     later(LAST_WORD_MS);
     expect(told().at(-1)).toContain('ended');
     later(1000);
-    kernel.own.room = 0;
+    kernel.own.bufferSize = 0;
     kernel.own.destroy({ ...CONNECTED, protocol: 'udp' });
     const first = told();
     later(LAST_WORD_MS);
@@ -1309,10 +1309,10 @@ describe('whose UDP it was', () => {
     start(70, 'dig');
     open({ trace });
     trace.route('0.0.0.0:5000', '192.0.2.53:53', { tid: 70 });
-    kernel.own.room = 0;
+    kernel.own.bufferSize = 0;
     kernel.own.destroy({ cookie: 1, protocol: 'udp', local: '192.0.2.1:5000' });
     drain();
-    kernel.own.room = Infinity;
+    kernel.own.bufferSize = Infinity;
     expect(owner({ cookie: 2, local: '192.0.2.1:5000' })).toBe('gone - -');
   });
 
@@ -1414,7 +1414,7 @@ describe('memory', () => {
       trace.destroy(-i, 5 * i + 3);
       trace.state(1e9 + i, 'LISTEN', 'CLOSE', place.local, '0.0.0.0:0', { tid: 70 });
       trace.destroy(1e9 + i, 5 * i + 4);
-      kernel.own.asked = [];
+      kernel.own.requests = [];
       later(LAST_WORD_MS);
     });
     expect(kept).toBeLessThan(50);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type KnownInodes, NamespaceSearch } from '../../../src/source/linux/namespace-search.ts';
-import type { SocketAnswer } from '../../../src/source/linux/netlink/system.ts';
+import type { SocketNamespace } from '../../../src/source/linux/netlink/system.ts';
 import { type Outcome, Proc } from '../../../src/source/linux/proc.ts';
 import { FakeProc } from '../../helpers/proc.ts';
 
@@ -22,7 +22,7 @@ let proc: CountingProc;
 let search: NamespaceSearch;
 let pids: number[];
 let asked: number[];
-const answers = new Map<number, SocketAnswer>();
+const answers = new Map<number, SocketNamespace>();
 const known: KnownInodes = { isNamespace: (inode) => inode < 100, isSocket: (inode) => inode < 1000 };
 
 beforeEach(() => {
@@ -32,11 +32,11 @@ beforeEach(() => {
   pids = [];
   asked = [];
   answers.clear();
-  const ask = ({ descriptor }: { descriptor: number }) => {
+  const namespaceOfSocket = ({ descriptor }: { descriptor: number }) => {
     asked.push(descriptor);
     return answers.get(descriptor);
   };
-  search = new NamespaceSearch(proc, () => proc.nowMs, { ask });
+  search = new NamespaceSearch(proc, () => proc.nowMs, { namespaceOfSocket });
 });
 afterEach(() => fake.end());
 

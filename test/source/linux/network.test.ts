@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { FoundNamespace } from '../../../src/source/linux/namespaces.ts';
-import { INET, placeFor } from '../../../src/source/linux/netlink/inet.ts';
+import { INET, sockIdOf } from '../../../src/source/linux/netlink/inet.ts';
 import { cookieId } from '../../../src/source/linux/netlink/slots.ts';
 import { Interfaces } from '../../../src/source/linux/interfaces.ts';
-import { Network, type NetworkReading } from '../../../src/source/linux/network.ts';
+import { Network, type NetworkPoll } from '../../../src/source/linux/network.ts';
 import { FakeNetlink, type FakeNetwork, type InetFields, message } from '../../helpers/netlink.ts';
 
 const FOUND: FoundNamespace = { inode: 5, path: '/proc/self/ns/net', isOwn: true };
 
 /** A protocol that the kernel did not have is asked for again after so many rounds. */
-const ASK_AGAIN_ROUNDS = 120;
+const RETRY_POLLS = 120;
 
 let kernel: FakeNetlink;
 let own: FakeNetwork;
@@ -25,14 +25,14 @@ beforeEach(() => {
 const LISTEN: InetFields = { cookie: 1, state: 'LISTEN', inode: 7 };
 
 /** A reading, and what was asked for and taken in it. */
-function read(): NetworkReading & { taken: string[]; asked: string[] } {
+function read(): NetworkPoll & { taken: string[]; requests: string[] } {
   const taken: string[] = [];
-  own.asked = [];
+  own.requests = [];
   const reading = network.readSockets((of, protocol) => {
     expect(of).toBe(network);
     taken.push(protocol);
   });
-  return { ...reading, taken, asked: own.asked };
+  return { ...reading, taken, requests: own.requests };
 }
 
 describe('the questions', () => {
@@ -46,32 +46,32 @@ describe('the questions', () => {
 
   test('what the kernel does not have is not asked for again before 120 rounds are over', () => {
     open(['vsock']);
-    for (const asked of ['vsock', 'udplite4', 'udplite6'] as const) own.trouble.set(asked, { errno: 2 });
+    for (const kind of ['vsock', 'udplite4', 'udplite6'] as const) own.trouble.set(kind, { errno: 2 });
     expect(read()).toMatchObject({ missing: ['vsock'] });
-    for (let i = 1; i < ASK_AGAIN_ROUNDS; i++) {
-      const { asked, missing, unfinished } = read();
-      expect(asked).not.toContain('vsock');
-      expect(asked).not.toContain('udplite4');
+    for (let i = 1; i < RETRY_POLLS; i++) {
+      const { requests, missing, unfinished } = read();
+      expect(requests).not.toContain('vsock');
+      expect(requests).not.toContain('udplite4');
       expect(missing).toEqual(['vsock']);
       expect(unfinished.size).toBe(0);
     }
     // A module was loaded meanwhile.
     own.trouble.clear();
-    const { asked, missing } = read();
-    expect(asked).toEqual(expect.arrayContaining(['vsock', 'udplite4', 'udplite6']));
+    const { requests, missing } = read();
+    expect(requests).toEqual(expect.arrayContaining(['vsock', 'udplite4', 'udplite6']));
     expect(missing).toEqual([]);
   });
 
   test.each([2, 22, 93, 95, 97])('error %i says that there is no such thing', (errno) => {
     own.trouble.set('raw4', { errno });
     expect(read().unfinished.size).toBe(0);
-    expect(read().asked).not.toContain('raw4');
+    expect(read().requests).not.toContain('raw4');
   });
 
   test.each([1, 13, 16, 105])('error %i says no such thing: it is asked for again at once', (errno) => {
     own.trouble.set('raw4', { errno });
     expect([...read().unfinished]).toEqual(['raw']);
-    expect(read().asked).toContain('raw4');
+    expect(read().requests).toContain('raw4');
   });
 
   test('an error of the socket is that of one question', () => {
@@ -93,17 +93,17 @@ describe('what it destroys', () => {
     own.destroy({ cookie: 5 });
     closes?.collect(0, 0);
     expect(closes?.take().map(({ id }) => id)).toEqual(['sk:5']);
-    own.tellsCloses = false;
+    own.reportsCloses = false;
     expect(opened(true).closes).toBeUndefined();
   });
 });
 
 describe('the socket of two endpoints', () => {
   const CONNECTION: InetFields = { cookie: 9, local: '127.0.0.1:80', remote: '127.0.0.1:4000' };
-  const PLACE = placeFor({ address: '127.0.0.1', port: 80 }, { address: '127.0.0.1', port: 4000 });
+  const SOCKID = sockIdOf({ address: '127.0.0.1', port: 80 }, { address: '127.0.0.1', port: 4000 });
   const found = () => {
     const ids: string[] = [];
-    network.askTcp('ipv4', PLACE, (buffer, start) => ids.push(cookieId(buffer, start + INET.cookie)));
+    network.findTcp('ipv4', SOCKID, (buffer, start) => ids.push(cookieId(buffer, start + INET.cookie)));
     return ids;
   };
 
@@ -118,11 +118,11 @@ describe('the socket of two endpoints', () => {
 
   test('where the kernel does not answer, or nonsense, there is none', () => {
     own.sockets = [CONNECTION];
-    own.trouble.set('one', { broken: 11 });
+    own.trouble.set('lookup', { broken: 11 });
     expect(found()).toEqual([]);
-    own.trouble.set('one', { datagrams: (sequence) => [message(20, new Uint8Array(71), { sequence })] });
+    own.trouble.set('lookup', { datagrams: (sequence) => [message(20, new Uint8Array(71), { sequence })] });
     expect(found()).toEqual([]);
-    own.trouble.delete('one');
+    own.trouble.delete('lookup');
     expect(found()).toEqual(['sk:9']);
   });
 
@@ -139,17 +139,17 @@ describe('TCP', () => {
     own.sockets = [LISTEN, { ...LISTEN, local: '[::]:80' }];
     own.trouble.set('tcp', { errno: 22 });
     const first = read();
-    expect(first.asked.slice(0, 3)).toEqual(['tcp', 'tcp4', 'tcp6']);
+    expect(first.requests.slice(0, 3)).toEqual(['tcp', 'tcp4', 'tcp6']);
     expect(first.taken).toEqual(['tcp', 'tcp']);
     expect(first.unfinished.size).toBe(0);
-    expect(read().asked.slice(0, 3)).toEqual(['tcp4', 'tcp6', 'udp4']);
+    expect(read().requests.slice(0, 3)).toEqual(['tcp4', 'tcp6', 'udp4']);
   });
 
   test('without IPv6 nothing is missed', () => {
     own.trouble.set('tcp', { errno: 22 });
     own.trouble.set('tcp6', { errno: 97 });
     expect(read()).toMatchObject({ failure: undefined, missing: [] });
-    expect(read().asked).not.toContain('tcp6');
+    expect(read().requests).not.toContain('tcp6');
   });
 
   test.each([
@@ -169,14 +169,14 @@ describe('TCP', () => {
 
 describe('a list that changed while it was made', () => {
   test('is asked for three times at most', () => {
-    for (const [times, asked, interrupted] of [
+    for (const [times, tries, interrupted] of [
       [1, 2, 0],
       [2, 3, 0],
       [9, 3, 1],
     ] as const) {
       own.trouble.set('udp4', { interrupted: times });
       const reading = read();
-      expect(reading.asked.filter((it) => it === 'udp4')).toHaveLength(asked);
+      expect(reading.requests.filter((it) => it === 'udp4')).toHaveLength(tries);
       expect(reading.interrupted).toBe(interrupted);
       expect(reading.unfinished.size).toBe(0);
     }
@@ -187,10 +187,10 @@ describe('its name and its interfaces', () => {
   test('the same object while the name stays; the version tells of another', () => {
     const { netns, version } = network;
     expect(netns).toEqual({ inode: 5 });
-    network.follow({ ...FOUND, path: '/proc/9/ns/net' });
+    network.update({ ...FOUND, path: '/proc/9/ns/net' });
     expect(network.netns).toBe(netns);
     expect(network.version).toBe(version);
-    network.follow({ ...FOUND, name: 'shop' });
+    network.update({ ...FOUND, name: 'shop' });
     expect(network.netns).toEqual({ inode: 5, name: 'shop' });
     expect(network.version).not.toBe(version);
   });
@@ -198,21 +198,21 @@ describe('its name and its interfaces', () => {
   test('20,000 addresses are asked for once in 16 rounds; the first 64 are shown, and all of them are known', () => {
     const addresses = Array.from({ length: 20_000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
     own.links = [{ index: 2, name: 'eth0', addresses }];
-    own.asked = [];
+    own.requests = [];
     for (let i = 0; i < 33; i++) {
       network.readSockets(() => {});
       expect(network.readInterfaces()[0]?.addresses).toHaveLength(64);
     }
-    expect(own.asked.filter((it) => it === 'addresses')).toHaveLength(3);
-    expect(own.asked.filter((it) => it === 'links')).toHaveLength(33);
-    expect(network.interfaces.ofAddress('10.0.78.31')).toBe('eth0');
+    expect(own.requests.filter((it) => it === 'addresses')).toHaveLength(3);
+    expect(own.requests.filter((it) => it === 'links')).toHaveLength(33);
+    expect(network.interfaces.nameOfAddress('10.0.78.31')).toBe('eth0');
     // One that changes is seen within 16 rounds.
     own.links = [{ index: 2, name: 'eth0', addresses: addresses.slice(1) }];
     for (let i = 0; i < 16; i++) {
       network.readSockets(() => {});
       network.readInterfaces();
     }
-    expect(network.interfaces.ofAddress('10.0.0.0')).toBeUndefined();
+    expect(network.interfaces.nameOfAddress('10.0.0.0')).toBeUndefined();
   });
 
   test('counters are no other version; names and addresses are', () => {
@@ -266,7 +266,7 @@ describe('which interface has an address', () => {
     // Of an interface that went between the two lists.
     ['192.0.2.9', undefined],
   ])('%s: %s', (address, name) => {
-    expect(interfaces.ofAddress(address)).toBe(name);
+    expect(interfaces.nameOfAddress(address)).toBe(name);
   });
 
   test('by its index, and its addresses', () => {
@@ -276,6 +276,6 @@ describe('which interface has an address', () => {
   });
 
   test('without a loopback interface', () => {
-    expect(new Interfaces([link(2, 'eth0')], []).ofAddress('127.0.0.1')).toBeUndefined();
+    expect(new Interfaces([link(2, 'eth0')], []).nameOfAddress('127.0.0.1')).toBeUndefined();
   });
 });

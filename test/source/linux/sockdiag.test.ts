@@ -294,8 +294,8 @@ describe('a socket', () => {
 
   test('kinds that were not asked for are not asked for', async () => {
     await read();
-    expect(kernel.own.asked).not.toContain('unix');
-    expect(kernel.own.asked).toEqual([
+    expect(kernel.own.requests).not.toContain('unix');
+    expect(kernel.own.requests).toEqual([
       'tcp',
       'udp4',
       'udp6',
@@ -497,7 +497,7 @@ describe('from reading to reading', () => {
     };
     /** The kernel has these for whoever asks for what has the endpoints of the request. */
     const answer = (...found: InetFields[]) =>
-      kernel.own.trouble.set('one', {
+      kernel.own.trouble.set('lookup', {
         datagrams: (sequence) => found.map((it) => message(20, inetPayload(it), { sequence, flags: 0 })),
       });
     const states = (snapshot: Snapshot) => all(snapshot).map(({ id, state }) => `${id} ${state}`);
@@ -524,9 +524,9 @@ describe('from reading to reading', () => {
 
     test('while one that is still a request is asked for once', async () => {
       expect(states(await read(request))).toEqual(['sk:3 SYN_RECV']);
-      expect(kernel.own.asked.filter((it) => it === 'one')).toHaveLength(1);
+      expect(kernel.own.requests.filter((it) => it === 'lookup')).toHaveLength(1);
       expect(states(await read({ ...request, recvQueue: 1 }))).toEqual(['sk:3 SYN_RECV']);
-      expect(kernel.own.asked.filter((it) => it === 'one')).toHaveLength(1);
+      expect(kernel.own.requests.filter((it) => it === 'lookup')).toHaveLength(1);
     });
   });
 
@@ -809,7 +809,7 @@ describe('namespaces', () => {
     };
 
     test('each is read all the same', async () => {
-      kernel.room = 4;
+      kernel.descriptorsLeft = 4;
       fill();
       for (let i = 0; i < 3; i++) {
         const snapshot = await read(LISTEN);
@@ -822,7 +822,7 @@ describe('namespaces', () => {
     });
 
     test('those that no descriptor hears of closes for are counted', async () => {
-      kernel.room = 4;
+      kernel.descriptorsLeft = 4;
       fill();
       open({ events: true });
       expect(notice(await read(LISTEN), 'few-descriptors')).toBe(
@@ -830,16 +830,16 @@ describe('namespaces', () => {
           'too few descriptors to listen there (ulimit -n)',
       );
       source.close();
-      expect([kernel.room, kernel.openCount]).toEqual([4, 0]);
+      expect([kernel.descriptorsLeft, kernel.openCount]).toEqual([4, 0]);
     });
 
     test('once descriptors are free they are kept open', async () => {
-      kernel.room = 3;
+      kernel.descriptorsLeft = 3;
       fill();
       open({ events: true });
       expect(codes(await read(LISTEN))).toContain('few-descriptors');
       fake.remove('60');
-      kernel.room = 9;
+      kernel.descriptorsLeft = 9;
       let snapshot = await read(LISTEN);
       for (let i = 0; i < 20; i++) snapshot = await read(LISTEN);
       expect(codes(snapshot)).not.toContain('few-descriptors');
@@ -880,7 +880,7 @@ describe('namespaces', () => {
     test('of a socket that was passed out: it stays while a process has it, and goes with that', async () => {
       const network = hide();
       start(50, 'taker', 70);
-      kernel.passedOut.set(3, 500);
+      kernel.namespaceOfDescriptor.set(3, 500);
       expect((await read(LISTEN)).sockets.get('sk:a')?.netns).toEqual({ inode: 500 });
       // Its hold is gone once it is known by its namespace.
       fake.link('50/fd/4', 'socket:[70]');
@@ -1128,10 +1128,10 @@ describe('when the kernel does not play along', () => {
     const six: InetFields = { ...LISTEN, cookie: 3, local: '[::1]:80', inode: 9 };
     const first = await read(LISTEN, six);
     expect([...first.sockets.keys()]).toEqual(['sk:1', 'sk:3']);
-    kernel.own.asked = [];
+    kernel.own.requests = [];
     await read(LISTEN, six);
-    expect(kernel.own.asked.slice(0, 2)).toEqual(['tcp4', 'tcp6']);
-    expect(kernel.own.asked).not.toContain('tcp');
+    expect(kernel.own.requests.slice(0, 2)).toEqual(['tcp4', 'tcp6']);
+    expect(kernel.own.requests).not.toContain('tcp');
   });
 
   test('a list that breaks off keeps its sockets, with a notice; those of other lists close', async () => {
@@ -1215,10 +1215,10 @@ describe('when the kernel does not play along', () => {
     const first = await read(LISTEN, HELD);
     expect(first.sockets.size).toBe(2);
     expect(codes(first)).not.toContain('interrupted-dumps');
-    kernel.own.asked = [];
+    kernel.own.requests = [];
     kernel.own.trouble.set('tcp', { interrupted: 1000 });
     const second = await read(LISTEN, HELD);
-    expect(kernel.own.asked.filter((it) => it === 'tcp')).toHaveLength(3);
+    expect(kernel.own.requests.filter((it) => it === 'tcp')).toHaveLength(3);
     expect(notice(second, 'interrupted-dumps')).toMatch(/^1 of the kernel's lists changed each time/);
     expect(second.sockets.size).toBe(2);
   });
@@ -1230,7 +1230,7 @@ describe('when the kernel does not play along', () => {
     kernel.own.trouble.set('tcp', { interrupted: 1 });
     kernel.own.answer = (request, isRoute) => {
       const datagrams = answer(request, isRoute);
-      if (kernel.own.asked.at(-1) === 'tcp' && tries++ === 0) kernel.own.sockets = [{ ...TIME_WAIT }];
+      if (kernel.own.requests.at(-1) === 'tcp' && tries++ === 0) kernel.own.sockets = [{ ...TIME_WAIT }];
       return datagrams;
     };
     const snapshot = await read(HELD);
@@ -1265,13 +1265,13 @@ describe('when the kernel does not play along', () => {
     const first = await read(LISTEN);
     expect(notice(first, 'missing-kinds')).toBe('this kernel tells nothing of sctp, vsock sockets');
     expect(codes(first)).not.toContain('stale');
-    kernel.own.asked = [];
+    kernel.own.requests = [];
     expect(notice(await read(LISTEN), 'missing-kinds')).toBe(
       'this kernel tells nothing of sctp, vsock sockets',
     );
-    expect(kernel.own.asked).not.toContain('vsock');
-    expect(kernel.own.asked).not.toContain('raw4');
-    expect(kernel.own.asked).toContain('unix');
+    expect(kernel.own.requests).not.toContain('vsock');
+    expect(kernel.own.requests).not.toContain('raw4');
+    expect(kernel.own.requests).toContain('unix');
   });
 
   test('what the reading cost', async () => {

@@ -36,9 +36,9 @@ const socket = (it: Partial<Socket>): Socket => ({
 function poll(before: number, after = before): number {
   const proc = new Proc(fake.root);
   sockets(before);
-  surplus.begin(proc);
+  surplus.beginPoll(proc);
   sockets(after);
-  surplus.end(proc, { unboundTcp: unbound, searches });
+  surplus.endPoll(proc, { unboundTcp: unbound, searches });
   return surplus.count;
 }
 /** The same, at the end of a search that has found so many sockets bound to nothing. */
@@ -49,13 +49,13 @@ function pollSearched(found: number, before: number, after = before): number {
 }
 
 test('the sockets that the lists tell of are none too many', () => {
-  surplus.replace(undefined, socket({ state: 'LISTEN', inode: 7 }));
-  surplus.replace(undefined, socket({ state: 'CLOSE_WAIT' }));
-  surplus.replace(undefined, socket({ state: 'TIME_WAIT' }));
-  surplus.replace(undefined, socket({ state: 'SYN_RECV' }));
-  surplus.replace(undefined, socket({ protocol: 'udp', inode: 8 }));
+  surplus.update(undefined, socket({ state: 'LISTEN', inode: 7 }));
+  surplus.update(undefined, socket({ state: 'CLOSE_WAIT' }));
+  surplus.update(undefined, socket({ state: 'TIME_WAIT' }));
+  surplus.update(undefined, socket({ state: 'SYN_RECV' }));
+  surplus.update(undefined, socket({ protocol: 'udp', inode: 8 }));
   expect([pollSearched(0, 2), pollSearched(0, 3)]).toEqual([0, 1]);
-  surplus.replace(socket({ state: 'LISTEN', inode: 7 }), undefined);
+  surplus.update(socket({ state: 'LISTEN', inode: 7 }), undefined);
   expect(pollSearched(0, 3)).toBe(2);
 });
 
@@ -63,8 +63,8 @@ test('orphans and sockets that are bound to nothing are none too many', () => {
   expect(pollSearched(2, 3)).toBe(1);
   sockets(5, 4);
   const proc = new Proc(fake.root);
-  surplus.begin(proc);
-  surplus.end(proc, { unboundTcp: 1, searches: ++searches });
+  surplus.beginPoll(proc);
+  surplus.endPoll(proc, { unboundTcp: 1, searches: ++searches });
   expect(surplus.count).toBe(0);
 });
 
@@ -92,12 +92,12 @@ test('a surplus lasts until the sockets go, and does not grow by those that come
 test('nothing is told before the sockets bound to nothing are counted, nor where the kernel counts none', () => {
   expect(poll(5)).toBe(0);
   fake.write('net/sockstat', 'sockets: used 9\n');
-  surplus.end(new Proc(fake.root), { unboundTcp: 0, searches: 1 });
+  surplus.endPoll(new Proc(fake.root), { unboundTcp: 0, searches: 1 });
   expect(surplus.count).toBe(0);
 });
 
 test('nothing is told while not all that is listed is kept', () => {
   expect(pollSearched(0, 5)).toBe(5);
-  surplus.end(new Proc(fake.root), undefined);
+  surplus.endPoll(new Proc(fake.root), undefined);
   expect(surplus.count).toBe(0);
 });

@@ -7,7 +7,7 @@ import {
   INET,
   type InetAddresses,
   IPPROTO,
-  placeOf,
+  sockIdAt,
 } from './inet.ts';
 import { ERRNO } from './native.ts';
 import { cookieId } from './slots.ts';
@@ -26,7 +26,7 @@ import {
 const INET_DIAG_PROTOCOL = 10;
 
 /** What is sent unasked has this number. */
-const UNASKED = 0;
+const NOTIFICATION_SEQUENCE = 0;
 
 /**
  * What the kernel says of a socket as it destroys it (net/core/sock_diag.c, sock_diag_broadcast_destroy). Inode and user
@@ -41,7 +41,7 @@ export interface ClosedSocket {
   readonly addresses: InetAddresses;
   readonly interfaceIndex: number;
   /** Its endpoints as the kernel writes them. */
-  readonly place: Uint8Array;
+  readonly sockId: Uint8Array;
   /** Absent where the kernel had none, or has forgotten them. */
   readonly traffic?: Traffic;
   readonly end?: ConnectionEnd;
@@ -50,19 +50,19 @@ export interface ClosedSocket {
 /** How a TCP connection ended that had been established. */
 export interface ConnectionEnd {
   /** The peer acknowledged so much beside the payload: the SYN of the one who connects counts, and its FIN. */
-  readonly signsAcked: number;
+  readonly synFinAcked: number;
   /** Segments with payload that came. */
   readonly dataSegmentsIn: number;
   /** The time since data last came or went, or since there was a connection; milliseconds, from the kernel's ticks. */
   readonly lifetimeMs: number;
   /** In one direction nothing went at all: the lifetime is all of it, not only the end of it. */
-  readonly isWholeLife: boolean;
+  readonly isFullLifetime: boolean;
 }
 
 /** Bytes that one message may have at most, by far. */
 const BUFFER = netlinkBuffer(16 * 1024);
 
-const PLACE = { start: 0, end: 0 };
+const INFO = { start: 0, end: 0 };
 
 /** Decodes one message; `undefined` for one that is no socket of the Internet, or that makes no sense. */
 export function decodeClosed(
@@ -81,17 +81,17 @@ export function decodeClosed(
   // Its attribute stands behind all that is read here.
   const addresses = protocol && decodeAddresses(buffer, start, protocol);
   if (protocol === undefined || addresses === undefined) return undefined;
-  findInfo(buffer, start, end, PLACE);
+  findInfo(buffer, start, end, INFO);
   const known =
-    PLACE.end > PLACE.start && protocol === 'tcp' ? decodeEnd(buffer, PLACE.start, PLACE.end) : undefined;
+    INFO.end > INFO.start && protocol === 'tcp' ? decodeEnd(buffer, INFO.start, INFO.end) : undefined;
   return {
     atMs,
     id: cookieId(buffer, start + INET.cookie),
     protocol,
     addresses,
     interfaceIndex: view.getUint32(start + INET.interface, LITTLE_ENDIAN),
-    place: placeOf(buffer, start),
-    ...(known && { traffic: decodeTraffic(buffer, start, PLACE, wallMs), end: known }),
+    sockId: sockIdAt(buffer, start),
+    ...(known && { traffic: decodeTraffic(buffer, start, INFO, wallMs), end: known }),
   };
 }
 
@@ -106,11 +106,11 @@ function decodeEnd(buffer: NetlinkBuffer, start: number, end: number): Connectio
   const sent = counter(TCP_INFO.bytesSent) - counter(TCP_INFO.bytesRetrans);
   const dataSegmentsIn = word(TCP_INFO.dataSegsIn);
   return {
-    signsAcked: Math.max(0, counter(TCP_INFO.bytesAcked) - sent),
+    synFinAcked: Math.max(0, counter(TCP_INFO.bytesAcked) - sent),
     dataSegmentsIn,
     // Both begin when the connection is established (tcp_finish_connect, tcp_rcv_state_process).
     lifetimeMs: Math.max(word(TCP_INFO.lastDataSentMs), word(TCP_INFO.lastDataRecvMs)),
-    isWholeLife: sent === 0 || dataSegmentsIn === 0,
+    isFullLifetime: sent === 0 || dataSegmentsIn === 0,
   };
 }
 
@@ -119,19 +119,19 @@ export class Closes {
   /** Messages that made no sense. */
   problems = 0;
   readonly #channel: ClosesChannel;
-  readonly #most: number;
+  readonly #maxWaiting: number;
   #closed: ClosedSocket[] = [];
   /** Messages lost, as the kernel counted them last; so many of those have been told. */
   #drops = 0;
   #lost = 0;
-  #hasLostSome = false;
+  #hasUncountedLoss = false;
 
   /**
    * @param most how many wait to be taken at most, each of which takes about 1 KB: further ones stay in the kernel's
    * buffer, which counts what does not fit
    */
-  constructor(channel: ClosesChannel, most = MAX_WAITING_EVENTS) {
-    this.#most = most;
+  constructor(channel: ClosesChannel, maxWaiting = MAX_WAITING_EVENTS) {
+    this.#maxWaiting = maxWaiting;
     this.#channel = channel;
     this.#drops = channel.drops() ?? 0;
   }
@@ -140,18 +140,18 @@ export class Closes {
   collect(nowMs: number, wallMs: number): void {
     let isOverrun = false;
     let count = 0;
-    for (; count < this.#most && this.#closed.length < this.#most; count++) {
+    for (; count < this.#maxWaiting && this.#closed.length < this.#maxWaiting; count++) {
       const length = this.#channel.receiveNow(BUFFER.bytes);
       // Told once for as long as there is no room, and then what is there is given all the same (netlink(7)).
       if (length === -ERRNO.ENOBUFS) isOverrun = true;
-      else if (length > 0) this.#take(length, nowMs, wallMs);
+      else if (length > 0) this.#decodeDatagram(length, nowMs, wallMs);
       else if (length !== -ERRNO.EINTR) break;
     }
     if (count > 0) this.#countLost(isOverrun);
   }
 
-  #take(length: number, nowMs: number, wallMs: number): void {
-    const { problems } = eachMessage(BUFFER, length, UNASKED, (_, start, end) => {
+  #decodeDatagram(length: number, nowMs: number, wallMs: number): void {
+    const { problems } = eachMessage(BUFFER, length, NOTIFICATION_SEQUENCE, (_, start, end) => {
       const closed = decodeClosed(BUFFER, start, end, nowMs, wallMs);
       if (closed) this.#closed.push(closed);
       else this.problems++;
@@ -168,15 +168,15 @@ export class Closes {
 
   /** Messages lost since the last call; undefined for some, where the kernel does not count them. */
   takeLost(): number | undefined {
-    const lost = this.#hasLostSome ? undefined : this.#lost;
+    const lost = this.#hasUncountedLoss ? undefined : this.#lost;
     this.#lost = 0;
-    this.#hasLostSome = false;
+    this.#hasUncountedLoss = false;
     return lost;
   }
 
   #countLost(isOverrun: boolean): void {
     const drops = this.#channel.drops();
-    if (drops === undefined) this.#hasLostSome ||= isOverrun;
+    if (drops === undefined) this.#hasUncountedLoss ||= isOverrun;
     else {
       this.#lost += (drops - this.#drops) >>> 0;
       this.#drops = drops;

@@ -31,10 +31,10 @@ const BUFFER = netlinkBuffer(BUFFER_LENGTH);
 let sequence = 0;
 
 /** What a dump that ends without saying so gives: EIO. */
-const BROKEN_OFF = 5;
+const EIO = 5;
 
 /** A dump ends long before this: what goes on has lost its way. */
-const MOST_DATAGRAMS = 1_000_000;
+const MAX_DATAGRAMS = 1_000_000;
 
 /**
  * Sends a request and takes every message of the answer. What is left of the answer to an earlier request, given up
@@ -61,10 +61,10 @@ export function dump(
     last = eachMessage(BUFFER, length, sequence, take);
     interrupted ||= last.interrupted;
     problems += last.problems;
-    if (last.done || length === 0 || count > MOST_DATAGRAMS) break;
+    if (last.done || length === 0 || count > MAX_DATAGRAMS) break;
     onDatagram?.();
   }
-  return { errno: last.done ? last.errno : BROKEN_OFF, interrupted, problems };
+  return { errno: last.done ? last.errno : EIO, interrupted, problems };
 }
 
 /**
@@ -73,7 +73,7 @@ export function dump(
  * @returns 0, or the positive errno of the kernel's refusal: ENOENT where there is no such thing
  * @throws NativeError when the socket fails
  */
-export function ask(
+export function getOne(
   channel: Channel,
   request: Uint8Array,
   onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
@@ -87,12 +87,12 @@ export function ask(
   setSequence(request, sequence);
   channel.send(request);
   // What is left of the answer to a dump that was given up comes before.
-  for (let count = 0; count < MOST_DATAGRAMS; count++) {
+  for (let count = 0; count < MAX_DATAGRAMS; count++) {
     const length = channel.receive(BUFFER.bytes);
     const { done, errno, problems } = eachMessage(BUFFER, length, sequence, take);
     if (done || answers > 0) return errno;
     // It may have been the answer, and nothing else comes.
     if (length === 0 || problems > 0) break;
   }
-  return BROKEN_OFF;
+  return EIO;
 }

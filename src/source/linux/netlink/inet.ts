@@ -72,7 +72,7 @@ export function inetRequest(
  * the kernel answers without regard to the family (net/ipv4/inet_diag.c, inet_diag_dump_compat). It walks its hash
  * table, which is most of the cost on a machine with few sockets, once and not twice.
  */
-export function bothTcpRequest(details: boolean): Uint8Array {
+export function tcpRequest(details: boolean): Uint8Array {
   const payload = new Uint8Array(60);
   payload[3] = extensions('tcp', details);
   new DataView(payload.buffer).setUint32(52, ALL_STATES, LITTLE_ENDIAN);
@@ -88,19 +88,19 @@ export function tcpProbe(): Uint8Array {
 }
 
 /** Length of struct inet_diag_sockid without its cookie, and where it is in a message. */
-const PLACE = { start: 4, length: 40 } as const;
+const SOCKID = { start: 4, length: 40 } as const;
 
 /** No cookie is known: any socket will do (INET_DIAG_NOCOOKIE). */
 const NO_COOKIE = 0xff;
 
 /** Ports, addresses and interface of a message, to ask for what has them now. */
-export const placeOf = ({ bytes }: NetlinkBuffer, start: number): Uint8Array =>
-  bytes.slice(start + PLACE.start, start + PLACE.start + PLACE.length);
+export const sockIdAt = ({ bytes }: NetlinkBuffer, start: number): Uint8Array =>
+  bytes.slice(start + SOCKID.start, start + SOCKID.start + SOCKID.length);
 
 /** The same of a socket that is known otherwise; addresses in their text. */
-export function placeFor(local: Endpoint, remote: Endpoint): Uint8Array {
-  const place = new Uint8Array(PLACE.length);
-  const view = new DataView(place.buffer);
+export function sockIdOf(local: Endpoint, remote: Endpoint): Uint8Array {
+  const sockId = new Uint8Array(SOCKID.length);
+  const view = new DataView(sockId.buffer);
   view.setUint16(0, local.port);
   view.setUint16(2, remote.port);
   for (const [at, { address }] of [
@@ -111,36 +111,36 @@ export function placeFor(local: Endpoint, remote: Endpoint): Uint8Array {
     if (groups) for (const [i, group] of groups.entries()) view.setUint16(at + 2 * i, group);
     else for (const [i, byte] of address.split('.').entries()) view.setUint8(at + i, Number(byte));
   }
-  return place;
+  return sockId;
 }
 
 /**
  * Asks for the TCP socket that has these endpoints now. The kernel answers with a connection, with what is left of one
  * (TIME_WAIT), or with the listener that would take one (net/ipv4/inet_diag.c, inet_diag_find_one_icsk).
  */
-export const tcpSocketRequest = (family: 'ipv4' | 'ipv6', place: Uint8Array): Uint8Array =>
-  socketRequest(family, 'tcp', place);
+export const tcpLookupRequest = (family: 'ipv4' | 'ipv6', sockId: Uint8Array): Uint8Array =>
+  lookupRequest(family, 'tcp', sockId);
 
 /**
  * Asks for the UDP socket that takes what comes to these endpoints now. The kernel takes the endpoints the other way round
  * (net/ipv4/udp_diag.c, udp_dump_one).
  */
-export function udpSocketRequest(family: 'ipv4' | 'ipv6', place: Uint8Array): Uint8Array {
-  const reversed = Uint8Array.from(place);
-  reversed.set(place.subarray(0, 2), 2);
-  reversed.set(place.subarray(2, 4), 0);
-  reversed.set(place.subarray(4, 20), 20);
-  reversed.set(place.subarray(20, 36), 4);
-  return socketRequest(family, 'udp', reversed);
+export function udpLookupRequest(family: 'ipv4' | 'ipv6', sockId: Uint8Array): Uint8Array {
+  const reversed = Uint8Array.from(sockId);
+  reversed.set(sockId.subarray(0, 2), 2);
+  reversed.set(sockId.subarray(2, 4), 0);
+  reversed.set(sockId.subarray(4, 20), 20);
+  reversed.set(sockId.subarray(20, 36), 4);
+  return lookupRequest(family, 'udp', reversed);
 }
 
-function socketRequest(family: 'ipv4' | 'ipv6', protocol: 'tcp' | 'udp', place: Uint8Array): Uint8Array {
+function lookupRequest(family: 'ipv4' | 'ipv6', protocol: 'tcp' | 'udp', sockId: Uint8Array): Uint8Array {
   const payload = new Uint8Array(56);
   payload[0] = family === 'ipv4' ? AF_INET : AF_INET6;
   payload[1] = IPPROTO[protocol];
   payload[2] = extensions(protocol, false);
   new DataView(payload.buffer).setUint32(4, ALL_STATES, LITTLE_ENDIAN);
-  payload.set(place, 8);
+  payload.set(sockId, 8);
   payload.fill(NO_COOKIE, 48);
   return singleRequest(SOCK_DIAG_BY_FAMILY, payload);
 }
@@ -208,24 +208,24 @@ const SCTP_STATES: readonly (SocketState | undefined)[] = [
 const AFTER_FIN = new Set<SocketState | undefined>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING']);
 
 /** Where the attribute INET_DIAG_INFO of a message is; its end is its start where there is none. */
-export interface InfoPlace {
+export interface InfoRange {
   start: number;
   end: number;
 }
 
 /** Finds INET_DIAG_INFO without making anything; `place` is filled in. */
-export function findInfo({ halves }: NetlinkBuffer, start: number, end: number, place: InfoPlace): void {
+export function findInfo({ u16 }: NetlinkBuffer, start: number, end: number, range: InfoRange): void {
   for (let at = start + INET.length; at + 4 <= end;) {
-    const size = halves[at >>> 1] ?? 0;
+    const size = u16[at >>> 1] ?? 0;
     if (size < 4 || at + size > end) break;
-    if (halves[(at >>> 1) + 1] === INET_DIAG_INFO) {
-      place.start = at + 4;
-      place.end = at + size;
+    if (u16[(at >>> 1) + 1] === INET_DIAG_INFO) {
+      range.start = at + 4;
+      range.end = at + size;
       return;
     }
     at += (size + 3) & ~3;
   }
-  place.start = place.end = 0;
+  range.start = range.end = 0;
 }
 
 /** What a message says of who talks to whom. */
@@ -311,7 +311,7 @@ export function decodeTimer({ bytes, view }: NetlinkBuffer, start: number, nowMs
   };
 }
 
-const wordAt = (view: DataView, at: number, end: number): number | undefined =>
+const u32At = (view: DataView, at: number, end: number): number | undefined =>
   at + 4 <= end ? view.getUint32(at, LITTLE_ENDIAN) : undefined;
 
 /** A socket whose last data went, or came, longer ago never had any: the kernel counts from its own start then. */
@@ -322,7 +322,7 @@ const NEVER_MS = 2 ** 31;
  * @param info where its struct tcp_info is
  * @param nowMs wall-clock time of the message
  */
-export function decodeTraffic(buffer: NetlinkBuffer, start: number, info: InfoPlace, nowMs: number): Traffic {
+export function decodeTraffic(buffer: NetlinkBuffer, start: number, info: InfoRange, nowMs: number): Traffic {
   const { bytes, view } = buffer;
   const state = STATES[bytes[start + INET.state] ?? 0];
   const queues = {
@@ -338,15 +338,15 @@ export function decodeTraffic(buffer: NetlinkBuffer, start: number, info: InfoPl
     sent === undefined
       ? counterAt(buffer, info.start + TCP_INFO.bytesAcked, info.end)
       : sent - (counterAt(buffer, info.start + TCP_INFO.bytesRetrans, info.end) ?? 0);
-  const rttMicros = wordAt(view, info.start + TCP_INFO.rttMicros, info.end);
-  const rttVarMicros = wordAt(view, info.start + TCP_INFO.rttVarMicros, info.end);
-  const rxSegments = wordAt(view, info.start + TCP_INFO.segsIn, info.end);
-  const txSegments = wordAt(view, info.start + TCP_INFO.segsOut, info.end);
-  const retransmits = wordAt(view, info.start + TCP_INFO.totalRetrans, info.end);
-  const cwnd = wordAt(view, info.start + TCP_INFO.sndCwnd, info.end);
+  const rttMicros = u32At(view, info.start + TCP_INFO.rttMicros, info.end);
+  const rttVarMicros = u32At(view, info.start + TCP_INFO.rttVarMicros, info.end);
+  const rxSegments = u32At(view, info.start + TCP_INFO.segsIn, info.end);
+  const txSegments = u32At(view, info.start + TCP_INFO.segsOut, info.end);
+  const retransmits = u32At(view, info.start + TCP_INFO.totalRetrans, info.end);
+  const cwnd = u32At(view, info.start + TCP_INFO.sndCwnd, info.end);
   const deliveryRate = counterAt(buffer, info.start + TCP_INFO.deliveryRate, info.end);
-  const sentAgoMs = wordAt(view, info.start + TCP_INFO.lastDataSentMs, info.end);
-  const receivedAgoMs = wordAt(view, info.start + TCP_INFO.lastDataRecvMs, info.end);
+  const sentAgoMs = u32At(view, info.start + TCP_INFO.lastDataSentMs, info.end);
+  const receivedAgoMs = u32At(view, info.start + TCP_INFO.lastDataRecvMs, info.end);
   if (
     received !== undefined &&
     transmitted &&

@@ -71,7 +71,7 @@ const KCMP_FILES = 2;
 export const NETLINK = { route: 0, sockDiag: 4 } as const;
 
 /** An answer comes at once or, where something that is no kernel of Linux plays one, perhaps never. */
-const ANSWER_SECONDS = 5;
+const RECEIVE_TIMEOUT_SECONDS = 5;
 
 type Koffi = (typeof import('koffi'))['default'];
 type Call = ((...args: readonly unknown[]) => number) & {
@@ -94,9 +94,9 @@ export class Native {
   readonly #poll: Call;
   readonly #prlimit: Call;
   readonly #ioctl: Call;
-  readonly #syscallOfText: Call;
+  readonly #syscallWithText: Call;
   readonly #syscall: Call;
-  readonly #syscallOfNumbers: Call;
+  readonly #syscallWithNumbers: Call;
 
   private constructor(koffi: Koffi) {
     // The C library is in the program already, be it glibc or musl.
@@ -116,8 +116,8 @@ export class Native {
     this.#poll = load('int poll(void *, unsigned long, int)');
     this.#ioctl = load('int ioctl(int, unsigned long, long)');
     this.#prlimit = load('int prlimit(int, int, void *, void *)');
-    this.#syscallOfText = load('long syscall(long, void *, long)');
-    this.#syscallOfNumbers = load('long syscall(long, long, long, long, long, long)');
+    this.#syscallWithText = load('long syscall(long, void *, long)');
+    this.#syscallWithNumbers = load('long syscall(long, long, long, long, long, long)');
     this.#syscall = load('long syscall(long, long, long, void *, void *, long)');
   }
 
@@ -142,8 +142,8 @@ export class Native {
     // struct timeval: seconds and microseconds, each a long.
     const timeout =
       this.#koffi.sizeof('long') === 8
-        ? new BigInt64Array([BigInt(ANSWER_SECONDS), 0n])
-        : new Int32Array([ANSWER_SECONDS, 0]);
+        ? new BigInt64Array([BigInt(RECEIVE_TIMEOUT_SECONDS), 0n])
+        : new Int32Array([RECEIVE_TIMEOUT_SECONDS, 0]);
     this.#setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.byteLength);
     return fd;
   }
@@ -210,7 +210,7 @@ export class Native {
   shareDescriptors(tid: number, other: number): boolean | undefined {
     const number = SYS_KCMP[process.arch];
     if (number === undefined) return undefined;
-    const order = this.#syscallOfNumbers(number, tid, other, KCMP_FILES, 0, 0);
+    const order = this.#syscallWithNumbers(number, tid, other, KCMP_FILES, 0, 0);
     return order < 0 ? undefined : order === 0;
   }
 
@@ -240,7 +240,7 @@ export class Native {
    * @returns a descriptor of its root
    */
   mountDetached(filesystem: string): number {
-    const context = this.#syscallOfText(SYS.fsopen, Buffer.from(`${filesystem}\0`), FS_CLOEXEC);
+    const context = this.#syscallWithText(SYS.fsopen, Buffer.from(`${filesystem}\0`), FS_CLOEXEC);
     if (context < 0) throw this.#error('fsopen');
     try {
       if (this.#syscall(SYS.fsconfig, context, FSCONFIG_CMD_CREATE, null, null, 0) < 0)
@@ -271,11 +271,11 @@ export class Native {
       if (fd < 0) throw this.#error('SIOCGSKNS');
       const protocol = new Int32Array(1);
       const length = new Uint32Array([4]);
-      const isTold = this.#getsockopt(socket, SOL_SOCKET, SO_PROTOCOL, protocol, length) === 0;
-      return { fd, isTcp: isTold && protocol[0] === IPPROTO_TCP };
+      const hasProtocol = this.#getsockopt(socket, SOL_SOCKET, SO_PROTOCOL, protocol, length) === 0;
+      return { fd, isTcp: hasProtocol && protocol[0] === IPPROTO_TCP };
     } finally {
       this.#close(process);
-      if (socket >= 0) this.#closeElsewhere(socket);
+      if (socket >= 0) this.#closeOnOtherThread(socket);
     }
   }
 
@@ -283,7 +283,7 @@ export class Native {
    * Closes a socket of another process on another thread: where its holder has closed it meanwhile, this is the last
    * close, which SO_LINGER may hold up for as long as its holder likes.
    */
-  #closeElsewhere(fd: number): void {
+  #closeOnOtherThread(fd: number): void {
     this.#close.async(fd, () => {});
   }
 

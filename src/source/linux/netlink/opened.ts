@@ -1,5 +1,5 @@
 import type { Direction } from '../../../model/socket.ts';
-import { INET, type InfoPlace, STATES } from './inet.ts';
+import { INET, type InfoRange, STATES } from './inet.ts';
 import { TCP_INFO } from './tcp-info.ts';
 import { counterAt, LITTLE_ENDIAN, type NetlinkBuffer } from './wire.ts';
 
@@ -10,7 +10,7 @@ import { counterAt, LITTLE_ENDIAN, type NetlinkBuffer } from './wire.ts';
  * @param info where its struct tcp_info is
  * @returns undefined while data is under way, in states in which a FIN may be acknowledged as well, and before Linux 4.19
  */
-export function decodeOpened(buffer: NetlinkBuffer, start: number, info: InfoPlace): Direction | undefined {
+export function decodeOpened(buffer: NetlinkBuffer, start: number, info: InfoRange): Direction | undefined {
   const { bytes, view } = buffer;
   const state = STATES[bytes[start + INET.state] ?? 0];
   if (state !== 'ESTABLISHED' && state !== 'CLOSE_WAIT') return undefined;

@@ -30,7 +30,7 @@ const AF_UNIX = 1;
 const AF_PACKET = 17;
 const AF_VSOCK = 40;
 
-const ALL = 0xffffffff;
+const ALL_STATES = 0xffffffff;
 
 /** What unix_diag is to show: name, peer, queue, user (include/uapi/linux/unix_diag.h). */
 const UNIX_SHOW = 0x1 | 0x4 | 0x10 | 0x40;
@@ -53,7 +53,7 @@ function request(family: number, length: number, fields: readonly (readonly [num
 /** struct unix_diag_req: family, protocol, padding, states, inode, show, cookie. */
 const unixRequest = (): Uint8Array =>
   request(AF_UNIX, 24, [
-    [4, ALL],
+    [4, ALL_STATES],
     [12, UNIX_SHOW],
   ]);
 
@@ -61,10 +61,10 @@ const unixRequest = (): Uint8Array =>
 const packetRequest = (): Uint8Array => request(AF_PACKET, 20, [[8, PACKET_SHOW]]);
 
 /** struct vsock_diag_req: family, protocol, padding, states, inode, show, cookie. */
-const vsockRequest = (): Uint8Array => request(AF_VSOCK, 24, [[4, ALL]]);
+const vsockRequest = (): Uint8Array => request(AF_VSOCK, 24, [[4, ALL_STATES]]);
 
 /** A relative path that could be read as an abstract name, as an address, or as none. */
-const LIKE_OTHER = /^(?:@|\*$|::$|[\d.]+$)/;
+const AMBIGUOUS_PATH = /^(?:@|\*$|::$|[\d.]+$)/;
 
 /**
  * A name beginning with a NUL is of the abstract kind; NULs inside it are written `@` too, as ss does. A path that could
@@ -73,7 +73,7 @@ const LIKE_OTHER = /^(?:@|\*$|::$|[\d.]+$)/;
 function unixName(buffer: NetlinkBuffer, start: number, end: number): string {
   if (buffer.bytes[start] !== 0) {
     const path = textAt(buffer, start, end);
-    return LIKE_OTHER.test(path) ? `./${path}` : path;
+    return AMBIGUOUS_PATH.test(path) ? `./${path}` : path;
   }
   const name = new TextDecoder().decode(buffer.bytes.subarray(start, end));
   return name.replace(/\0/g, '@');

@@ -60,11 +60,11 @@ export function decodeLink(buffer: NetlinkBuffer, start: number, end: number): L
   let counters: { rxBytes: number; txBytes: number } | undefined;
   let tunnelPort: number | undefined;
   /** The namespace that it came from. */
-  let origin: number | undefined;
+  let originId: number | undefined;
   eachAttribute(buffer, start + 16, end, (type, from, to) => {
     if (type === IFLA_IFNAME) name = textAt(buffer, from, to);
     else if (type === IFLA_LINKINFO) tunnelPort = tunnelPortAt(buffer, from, to);
-    else if (type === IFLA_LINK_NETNSID) origin = view.getUint32(from, LITTLE_ENDIAN);
+    else if (type === IFLA_LINK_NETNSID) originId = view.getUint32(from, LITTLE_ENDIAN);
     // struct rtnl_link_stats64: packets received and sent, then bytes received and sent; that of 32 bits alike.
     else if (type === IFLA_STATS64 && to >= from + 32) {
       counters = {
@@ -86,7 +86,7 @@ export function decodeLink(buffer: NetlinkBuffer, start: number, end: number): L
     isUp: (flags & IFF_UP) !== 0,
     isLoopback: (flags & IFF_LOOPBACK) !== 0,
     ...(counters ?? { rxBytes: 0, txBytes: 0 }),
-    ...(tunnelPort !== undefined && (flags & IFF_UP) !== 0 && origin === undefined && { tunnelPort }),
+    ...(tunnelPort !== undefined && (flags & IFF_UP) !== 0 && originId === undefined && { tunnelPort }),
   };
 }
 

@@ -1,9 +1,9 @@
-import { findInfo, INET, type InfoPlace } from './inet.ts';
+import { findInfo, INET, type InfoRange } from './inet.ts';
 import { TCP_INFO } from './tcp-info.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer } from './wire.ts';
 
 /** What a message says that the last one of its socket did not. */
-export const SIGHT = {
+export const CHANGE = {
   /** Nothing. */
   same: 0,
   /** Counters, queues or the timer. */
@@ -13,7 +13,7 @@ export const SIGHT = {
   /** There was no such socket. */
   new: 3,
 } as const;
-export type Sight = (typeof SIGHT)[keyof typeof SIGHT];
+export type Change = (typeof CHANGE)[keyof typeof CHANGE];
 
 /** Words of struct tcp_info that are compared: those of `Traffic`, but for what changes while nothing happens. */
 const INFO_WORDS = [
@@ -43,23 +43,23 @@ const TAIL = 4;
 const STRIDE = HEAD + TAIL + INFO_COUNT;
 
 /** The moment a timer runs out is reckoned anew at each message; by so much it may differ and still be the same. */
-const SAME_MOMENT_MS = 1000;
+const TIMER_TOLERANCE_MS = 1000;
 
 const FIRST_SIZE = 1024;
 
 /**
  * The sockets of now by cookie, each with the words of its last message, so that an unchanged socket is told by
- * comparing words and costs no allocation. A reading is `begin`, `see` for every message, `end`.
+ * comparing words and costs no allocation. A reading is `beginPoll`, `applyMessage` for every message, `endPoll`.
  *
  * The kernel dumps its hash table in one order while nothing changes: the socket expected next is nearly always the
  * one that comes, and the look-up by cookie is left out.
  */
 export class Slots {
-  #words = new Uint32Array(FIRST_SIZE * STRIDE);
+  #kept = new Uint32Array(FIRST_SIZE * STRIDE);
   #dueMs = new Float64Array(FIRST_SIZE);
   #cookieLow = new Uint32Array(FIRST_SIZE);
   #cookieHigh = new Uint32Array(FIRST_SIZE);
-  #seen = new Uint32Array(FIRST_SIZE);
+  #seenInPoll = new Uint32Array(FIRST_SIZE);
   /** Slots in the order of the last reading, and of this one. */
   #order = new Int32Array(FIRST_SIZE);
   #orderLength = 0;
@@ -67,18 +67,18 @@ export class Slots {
   #nextLength = 0;
   #expected = 0;
   /** Place of a slot in the order of the last reading. */
-  #place = new Int32Array(FIRST_SIZE);
+  #position = new Int32Array(FIRST_SIZE);
   readonly #slots = new Map<number | string, number>();
   readonly #free: number[] = [];
   #used = 0;
-  #round = 0;
-  readonly #info: InfoPlace = { start: 0, end: 0 };
+  #pollCount = 0;
+  readonly #info: InfoRange = { start: 0, end: 0 };
 
-  /** Slot of the message that `see` was given last. */
+  /** Slot of the message that `applyMessage` was given last. */
   slot = 0;
 
   /** Where the struct tcp_info of that message is. */
-  get info(): Readonly<InfoPlace> {
+  get info(): Readonly<InfoRange> {
     return this.#info;
   }
 
@@ -86,29 +86,29 @@ export class Slots {
     return this.#slots.size;
   }
 
-  /** True for the message of a socket that is known. @param start where it begins, as for `see` */
-  has({ words }: NetlinkBuffer, start: number): boolean {
+  /** True for the message of a socket that is known. @param start where it begins, as for `applyMessage` */
+  has({ u32 }: NetlinkBuffer, start: number): boolean {
     const first = start >>> 2;
-    return this.#slots.has(cookieOf(words[first + 11] ?? 0, words[first + 12] ?? 0));
+    return this.#slots.has(cookieOf(u32[first + 11] ?? 0, u32[first + 12] ?? 0));
   }
 
-  begin(): void {
-    this.#round++;
+  beginPoll(): void {
+    this.#pollCount++;
     this.#nextLength = 0;
     this.#expected = 0;
   }
 
   /**
    * Takes note of a message, struct inet_diag_msg with attributes.
-   * @param start where it begins: at least `INET.length` bytes follow before `end`
+   * @param start where it begins: at least `INET.length` bytes follow before `endPoll`
    * @param nowMs wall-clock time of the message
    */
-  see(buffer: NetlinkBuffer, start: number, end: number, nowMs: number): Sight {
-    const { words, bytes } = buffer;
+  applyMessage(buffer: NetlinkBuffer, start: number, end: number, nowMs: number): Change {
+    const { u32, bytes } = buffer;
     const first = start >>> 2;
-    // Two words, the low one first on every machine (sock_diag_save_cookie).
-    const low = words[first + 11] ?? 0;
-    const high = words[first + 12] ?? 0;
+    // Two u32, the low one first on every machine (sock_diag_save_cookie).
+    const low = u32[first + 11] ?? 0;
+    const high = u32[first + 12] ?? 0;
     findInfo(buffer, start, end, this.#info);
     let slot = this.#order[this.#expected] ?? 0;
     let isNew = false;
@@ -122,31 +122,31 @@ export class Slots {
       const known = this.#slots.get(cookieOf(low, high));
       if (known === undefined) {
         isNew = true;
-        slot = this.#take(low, high);
+        slot = this.#allocate(low, high);
       } else {
         slot = known;
-        this.#expected = (this.#place[slot] ?? 0) + 1;
+        this.#expected = (this.#position[slot] ?? 0) + 1;
       }
     }
     this.slot = slot;
     // A table read in pieces may show a socket twice: the later message stands.
-    if (this.#seen[slot] !== this.#round) {
-      this.#seen[slot] = this.#round;
+    if (this.#seenInPoll[slot] !== this.#pollCount) {
+      this.#seenInPoll[slot] = this.#pollCount;
       this.#nextOrder[this.#nextLength++] = slot;
     }
-    const expiresMs = words[first + 13] ?? 0;
+    const expiresMs = u32[first + 13] ?? 0;
     const dueMs = bytes[start + INET.timer] === 0 ? 0 : nowMs + expiresMs;
-    return this.#compare(words, first, slot, isNew, dueMs);
+    return this.#compare(u32, first, slot, isNew, dueMs);
   }
 
   /** Compares a message with the last one of its slot, and keeps it in its place. */
-  #compare(words: Uint32Array, first: number, slot: number, isNew: boolean, dueMs: number): Sight {
-    const kept = this.#words;
+  #compare(u32: Uint32Array, first: number, slot: number, isNew: boolean, dueMs: number): Change {
+    const kept = this.#kept;
     const at = slot * STRIDE;
     let changed = false;
     let traffic = false;
     // Family and state, not the timer and its count beside them.
-    const stateWord = words[first] ?? 0;
+    const stateWord = u32[first] ?? 0;
     const familyAndState = LITTLE_ENDIAN ? stateWord & 0xffff : stateWord >>> 16;
     if (kept[at] !== familyAndState) {
       kept[at] = familyAndState;
@@ -158,7 +158,7 @@ export class Slots {
       traffic = true;
     }
     for (let i = 1; i <= 10; i++) {
-      const word = words[first + i] ?? 0;
+      const word = u32[first + i] ?? 0;
       if (kept[at + 1 + i] !== word) {
         kept[at + 1 + i] = word;
         changed = true;
@@ -172,7 +172,7 @@ export class Slots {
       traffic = true;
     }
     for (let i = 0; i < TAIL; i++) {
-      const word = words[first + 14 + i] ?? 0;
+      const word = u32[first + 14 + i] ?? 0;
       if (kept[at + HEAD + i] !== word) {
         kept[at + HEAD + i] = word;
         // Queues, then user and inode.
@@ -182,43 +182,43 @@ export class Slots {
     }
     for (let i = 0; i < INFO_COUNT; i++) {
       const offset = INFO_INDEX[i] ?? 0;
-      const word = offset * 4 + 4 <= infoLength ? (words[infoWord + offset] ?? 0) : 0;
+      const word = offset * 4 + 4 <= infoLength ? (u32[infoWord + offset] ?? 0) : 0;
       if (kept[at + HEAD + TAIL + i] !== word) {
         kept[at + HEAD + TAIL + i] = word;
         traffic = true;
       }
     }
-    if (Math.abs((this.#dueMs[slot] ?? 0) - dueMs) > SAME_MOMENT_MS) {
+    if (Math.abs((this.#dueMs[slot] ?? 0) - dueMs) > TIMER_TOLERANCE_MS) {
       this.#dueMs[slot] = dueMs;
       traffic = true;
     }
-    return isNew ? SIGHT.new : changed ? SIGHT.changed : traffic ? SIGHT.traffic : SIGHT.same;
+    return isNew ? CHANGE.new : changed ? CHANGE.changed : traffic ? CHANGE.traffic : CHANGE.same;
   }
 
-  #take(low: number, high: number): number {
+  #allocate(low: number, high: number): number {
     const slot = this.#free.pop() ?? this.#used++;
-    if (slot >= this.#seen.length) this.#grow();
+    if (slot >= this.#seenInPoll.length) this.#grow();
     this.#slots.set(cookieOf(low, high), slot);
     this.#cookieLow[slot] = low;
     this.#cookieHigh[slot] = high;
-    this.#seen[slot] = 0;
+    this.#seenInPoll[slot] = 0;
     return slot;
   }
 
   #grow(): void {
-    const size = this.#seen.length * 2;
+    const size = this.#seenInPoll.length * 2;
     const larger = <T extends Uint32Array | Int32Array | Float64Array>(old: T, made: T): T => {
       made.set(old);
       return made;
     };
-    this.#words = larger(this.#words, new Uint32Array(size * STRIDE));
+    this.#kept = larger(this.#kept, new Uint32Array(size * STRIDE));
     this.#dueMs = larger(this.#dueMs, new Float64Array(size));
     this.#cookieLow = larger(this.#cookieLow, new Uint32Array(size));
     this.#cookieHigh = larger(this.#cookieHigh, new Uint32Array(size));
-    this.#seen = larger(this.#seen, new Uint32Array(size));
+    this.#seenInPoll = larger(this.#seenInPoll, new Uint32Array(size));
     this.#order = larger(this.#order, new Int32Array(size));
     this.#nextOrder = larger(this.#nextOrder, new Int32Array(size));
-    this.#place = larger(this.#place, new Int32Array(size));
+    this.#position = larger(this.#position, new Int32Array(size));
   }
 
   /**
@@ -226,12 +226,12 @@ export class Slots {
    * @param isKept asked of the slots that were not seen: true where they could not be, and are taken to be there still
    * @returns the slots of sockets that are there no more; they are free from now on
    */
-  end(isKept: (slot: number) => boolean): number[] {
+  endPoll(isKept: (slot: number) => boolean): number[] {
     const gone: number[] = [];
     if (this.#nextLength !== this.#slots.size) {
       for (let i = 0; i < this.#orderLength; i++) {
         const slot = this.#order[i] ?? 0;
-        if (this.#seen[slot] === this.#round) continue;
+        if (this.#seenInPoll[slot] === this.#pollCount) continue;
         if (isKept(slot)) {
           this.#nextOrder[this.#nextLength++] = slot;
           continue;
@@ -243,7 +243,7 @@ export class Slots {
     }
     [this.#order, this.#nextOrder] = [this.#nextOrder, this.#order];
     this.#orderLength = this.#nextLength;
-    for (let i = 0; i < this.#orderLength; i++) this.#place[this.#order[i] ?? 0] = i;
+    for (let i = 0; i < this.#orderLength; i++) this.#position[this.#order[i] ?? 0] = i;
     return gone;
   }
 }
@@ -258,9 +258,9 @@ function cookieOf(low: number, high: number): number | string {
 }
 
 /** The id of a socket that has a cookie: as ss writes it. */
-export const cookieId = ({ words }: NetlinkBuffer, cookieAt: number): string => {
-  const low = words[cookieAt >>> 2] ?? 0;
-  const high = words[(cookieAt >>> 2) + 1] ?? 0;
+export const cookieId = ({ u32 }: NetlinkBuffer, cookieAt: number): string => {
+  const low = u32[cookieAt >>> 2] ?? 0;
+  const high = u32[(cookieAt >>> 2) + 1] ?? 0;
   return high === 0
     ? `sk:${low.toString(16)}`
     : `sk:${high.toString(16)}${low.toString(16).padStart(8, '0')}`;

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { DescriptorRoom } from './descriptors.ts';
+import { DescriptorBudget } from './descriptors.ts';
 import type { Channel } from './dump.ts';
 import { ERRNO, NativeError, type Native, NETLINK } from './native.ts';
 
@@ -15,7 +15,7 @@ export interface Channels {
 }
 
 /** As little of it as hears of destroyed sockets. */
-export type Listening = Pick<Channels, 'closes' | 'close'>;
+export type CloseListener = Pick<Channels, 'closes' | 'close'>;
 
 /** What the kernel tells unasked. */
 export interface ClosesChannel {
@@ -29,10 +29,10 @@ export interface ClosesChannel {
 const DESTROY_GROUPS = 0b1111;
 
 /** Room for what is not yet received, bytes: with what the kernel adds to each, some ten thousand messages. */
-const CLOSES_BUFFER = 16 * 2 ** 20;
+const CLOSES_BUFFER_BYTES = 16 * 2 ** 20;
 
 /** A namespace to be entered: another one may be at its path by now. */
-export interface Entrance {
+export interface NamespaceRef {
   readonly inode: number;
   readonly path: string;
   /** A socket of another process, in the namespace: opens it where no path does. */
@@ -40,7 +40,7 @@ export interface Entrance {
 }
 
 /** Answer of a socket that was asked. */
-export interface SocketAnswer {
+export interface SocketNamespace {
   /** Inode of its network namespace. */
   readonly netns: number;
   readonly isTcp: boolean;
@@ -52,62 +52,62 @@ export interface NetlinkSystem {
    * Opens netlink sockets in a network namespace; they stay in it for good, wherever the thread goes.
    * @param namespace undefined for the one that the thread is in
    * @param closes hear of sockets that are destroyed too
-   * @param isBrief closed again before anything else is opened: there is always room for one of these
+   * @param isTemporary closed again before anything else is opened: there is always room for one of these
    * @throws NativeError or an error of node:fs when it cannot be entered; `isOutOfDescriptors` where there is no room
    */
-  open(namespace: Entrance | undefined, closes?: boolean, isBrief?: boolean): Channels;
+  open(namespace: NamespaceRef | undefined, closes?: boolean, isTemporary?: boolean): Channels;
   /** Opens only what hears of destroyed sockets: one descriptor. Throws as `open` does. */
-  listen(namespace: Entrance): Listening;
+  openCloseListener(namespace: NamespaceRef): CloseListener;
   /** Asks a socket of another process; undefined where it cannot be asked. */
-  ask?(socket: NonNullable<Entrance['socket']>): SocketAnswer | undefined;
+  namespaceOfSocket?(socket: NonNullable<NamespaceRef['socket']>): SocketNamespace | undefined;
   /**
    * Calls a function while this thread is in the namespace: for what /proc/thread-self has of it. Throws as `open`
    * does.
    */
-  inside<T>(namespace: Entrance, act: () => T): T;
+  inside<T>(namespace: NamespaceRef, act: () => T): T;
 }
 
 /** Descriptors of `open`, and the share of all room that may be taken by these: the rest is for `listen`. */
-const DESCRIPTORS = 3;
-const SHARE = 0.5;
+const CHANNEL_DESCRIPTORS = 3;
+const CHANNEL_SHARE = 0.5;
 
 /** The kernel. */
 export class KernelNetlink implements NetlinkSystem {
   readonly #native: Native;
   readonly #ownPath: string;
-  readonly #closesBuffer: number;
-  readonly #room: DescriptorRoom;
+  readonly #closesBufferBytes: number;
+  readonly #budget: DescriptorBudget;
 
   /** @param options `ownPath` opens the namespace of this thread; `closesBuffer` is room for closes, bytes */
   constructor(
     native: Native,
     {
       ownPath = '/proc/thread-self/ns/net',
-      closesBuffer = CLOSES_BUFFER,
-      room = new DescriptorRoom(native),
+      closesBuffer = CLOSES_BUFFER_BYTES,
+      budget = new DescriptorBudget(native),
     }: {
       readonly ownPath?: string;
       readonly closesBuffer?: number | undefined;
-      readonly room?: DescriptorRoom;
+      readonly budget?: DescriptorBudget;
     } = {},
   ) {
     this.#native = native;
     this.#ownPath = ownPath;
-    this.#closesBuffer = closesBuffer;
-    this.#room = room;
+    this.#closesBufferBytes = closesBuffer;
+    this.#budget = budget;
   }
 
-  open(namespace: Entrance | undefined, closes = false, isBrief = false): Channels {
+  open(namespace: NamespaceRef | undefined, closes = false, isTemporary = false): Channels {
     if (namespace === undefined) return this.#openHere(closes);
-    if (isBrief) return this.inside(namespace, () => this.#openHere(closes));
-    return this.#holding(DESCRIPTORS, SHARE, () => this.inside(namespace, () => this.#openHere(closes)));
+    if (isTemporary) return this.inside(namespace, () => this.#openHere(closes));
+    return this.#reserving(CHANNEL_DESCRIPTORS, CHANNEL_SHARE, () => this.inside(namespace, () => this.#openHere(closes)));
   }
 
-  listen(namespace: Entrance): Listening {
-    return this.#holding(1, 1, () => this.inside(namespace, () => this.#listenHere()));
+  openCloseListener(namespace: NamespaceRef): CloseListener {
+    return this.#reserving(1, 1, () => this.inside(namespace, () => this.#openCloseListenerHere()));
   }
 
-  ask({ pid, descriptor }: NonNullable<Entrance['socket']>): SocketAnswer | undefined {
+  namespaceOfSocket({ pid, descriptor }: NonNullable<NamespaceRef['socket']>): SocketNamespace | undefined {
     try {
       const { fd, isTcp } = this.#native.networkOfSocket(pid, descriptor);
       try {
@@ -121,18 +121,18 @@ export class KernelNetlink implements NetlinkSystem {
     }
   }
 
-  inside<T>({ inode, path, socket }: Entrance, act: () => T): T {
+  inside<T>({ inode, path, socket }: NamespaceRef, act: () => T): T {
     // Nothing that may have come to that path holds this thread up, or becomes its terminal.
-    const there = socket
+    const target = socket
       ? this.#native.networkOfSocket(socket.pid, socket.descriptor).fd
       : openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     let home: number | undefined;
     try {
       // The path may lead elsewhere by now: a pid is reused, a name given anew.
-      if (fstatSync(there).ino !== inode)
+      if (fstatSync(target).ino !== inode)
         throw Object.assign(new Error(`${path} is another namespace by now`), { code: 'ENOENT' });
       home = openSync(this.#ownPath, 'r');
-      this.#native.enterNetwork(there);
+      this.#native.enterNetwork(target);
       try {
         return act();
       } finally {
@@ -140,24 +140,24 @@ export class KernelNetlink implements NetlinkSystem {
       }
     } finally {
       // A worker of Node's warns on stderr of a descriptor that node:fs closes and did not open.
-      if (socket) this.#native.close(there);
-      else closeSync(there);
+      if (socket) this.#native.close(target);
+      else closeSync(target);
       if (home !== undefined) closeSync(home);
     }
   }
 
   /** Opens something that counts against the limit until it is closed. */
-  #holding<T extends Pick<Channels, 'close'>>(count: number, share: number, open: () => T): T {
-    this.#room.take(count, share);
+  #reserving<T extends Pick<Channels, 'close'>>(count: number, share: number, open: () => T): T {
+    this.#budget.reserve(count, share);
     try {
       const opened = open();
       const close = (): void => {
-        this.#room.give(count);
+        this.#budget.release(count);
         opened.close();
       };
       return { ...opened, close };
     } catch (error) {
-      this.#room.give(count);
+      this.#budget.release(count);
       throw error;
     }
   }
@@ -183,7 +183,7 @@ export class KernelNetlink implements NetlinkSystem {
     }
   }
 
-  #listenHere(): Listening {
+  #openCloseListenerHere(): CloseListener {
     const fd = this.#native.netlinkSocket(NETLINK.sockDiag);
     const closes = this.#closes(fd);
     return { ...(closes && { closes }), close: () => this.#native.close(fd) };
@@ -191,7 +191,7 @@ export class KernelNetlink implements NetlinkSystem {
 
   #closes(fd: number): ClosesChannel | undefined {
     try {
-      this.#native.join(fd, DESTROY_GROUPS, this.#closesBuffer);
+      this.#native.join(fd, DESTROY_GROUPS, this.#closesBufferBytes);
     } catch (error) {
       // Before Linux 4.5 there are no such groups.
       if (error instanceof NativeError) return undefined;

@@ -19,8 +19,8 @@ const NLM_F_DUMP_INTR = 0x10;
 /** The same memory seen in the widths that its content has. */
 export interface NetlinkBuffer {
   readonly bytes: Uint8Array;
-  readonly halves: Uint16Array;
-  readonly words: Uint32Array;
+  readonly u16: Uint16Array;
+  readonly u32: Uint32Array;
   readonly view: DataView;
 }
 
@@ -29,8 +29,8 @@ export function netlinkBuffer(length: number): NetlinkBuffer {
   const memory = new ArrayBuffer(length);
   return {
     bytes: new Uint8Array(memory),
-    halves: new Uint16Array(memory),
-    words: new Uint32Array(memory),
+    u16: new Uint16Array(memory),
+    u32: new Uint32Array(memory),
     view: new DataView(memory),
   };
 }
@@ -56,7 +56,7 @@ export interface Datagram {
  * @param onMessage is given the type of a message and where its payload begins and ends
  */
 export function eachMessage(
-  { halves, words, view }: NetlinkBuffer,
+  { u16, u32, view }: NetlinkBuffer,
   length: number,
   sequence: number,
   onMessage: (type: number, start: number, end: number) => void,
@@ -64,15 +64,15 @@ export function eachMessage(
   const last = Math.min(length, view.byteLength);
   let interrupted = false;
   for (let at = 0; at + HEADER_LENGTH <= last;) {
-    const size = words[at >>> 2] ?? 0;
-    const type = halves[(at >>> 1) + 2] ?? 0;
+    const size = u32[at >>> 2] ?? 0;
+    const type = u16[(at >>> 1) + 2] ?? 0;
     // A size up to 2^32 stays a positive number here: the sum cannot wrap.
     if (size < HEADER_LENGTH || at + size > last) return { done: false, errno: 0, interrupted, problems: 1 };
-    if (words[(at >>> 2) + 2] !== sequence) {
+    if (u32[(at >>> 2) + 2] !== sequence) {
       at += align(size);
       continue;
     }
-    if (((halves[(at >>> 1) + 3] ?? 0) & NLM_F_DUMP_INTR) !== 0) interrupted = true;
+    if (((u16[(at >>> 1) + 3] ?? 0) & NLM_F_DUMP_INTR) !== 0) interrupted = true;
     const start = at + HEADER_LENGTH;
     if (type === NLMSG_DONE || type === NLMSG_ERROR) {
       // Both carry a negative errno; 0 is success.
@@ -91,15 +91,15 @@ export function eachMessage(
  * @returns false when the walk ended at such a length
  */
 export function eachAttribute(
-  { halves }: NetlinkBuffer,
+  { u16 }: NetlinkBuffer,
   start: number,
   end: number,
   onAttribute: (type: number, start: number, end: number) => void,
 ): boolean {
   for (let at = start; at + 4 <= end;) {
-    const size = halves[at >>> 1] ?? 0;
+    const size = u16[at >>> 1] ?? 0;
     if (size < 4 || at + size > end) return false;
-    onAttribute((halves[(at >>> 1) + 1] ?? 0) & 0x3fff, at + 4, at + size);
+    onAttribute((u16[(at >>> 1) + 1] ?? 0) & 0x3fff, at + 4, at + size);
     at += align(size);
   }
   return true;

@@ -350,7 +350,7 @@ export class Decoder {
    * @returns undefined for one that makes no sense, which is counted
    */
   decode(buffer: NetlinkBuffer, start: number, end: number, atMs: number): TraceRecord | undefined {
-    const kind = this.#kinds.get(buffer.halves[start >>> 1] ?? 0);
+    const kind = this.#kinds.get(buffer.u16[start >>> 1] ?? 0);
     const record =
       kind === undefined || start + kind.length > end ? undefined : kind.decode(buffer, start, end, atMs);
     if (record === undefined) this.problems++;

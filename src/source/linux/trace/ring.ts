@@ -23,14 +23,14 @@ const HIGH = LITTLE_ENDIAN ? 1 : 0;
  * @returns problems: 1 when a length made no sense, and what came behind it in the page is lost
  */
 export function eachEvent(
-  { words }: NetlinkBuffer,
+  { u32 }: NetlinkBuffer,
   { time, commit, data }: PageLayout,
   length: number,
   onEvent: (start: number, end: number, atMs: number) => void,
 ): number {
-  const whole = Math.min(length, words.byteLength);
+  const whole = Math.min(length, u32.byteLength);
   if (whole < data) return 1;
-  const wordAt = (at: number) => words[at >>> 2] ?? 0;
+  const wordAt = (at: number) => u32[at >>> 2] ?? 0;
   const last = data + (wordAt(commit) & COMMIT_MASK);
   if (last > whole) return 1;
   let ns = wordAt(time + 4 * (1 - HIGH)) + wordAt(time + 4 * HIGH) * 2 ** 32;

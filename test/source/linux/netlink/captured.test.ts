@@ -5,7 +5,7 @@ import { dump, type DumpResult } from '../../../../src/source/linux/netlink/dump
 import {
   AF_INET,
   AF_INET6,
-  bothTcpRequest,
+  tcpRequest,
   decodeAddresses,
   decodeDetails,
   decodeTimer,
@@ -107,8 +107,8 @@ const ssRow = (words: readonly string[]): string => {
 
 describe('the requests that were captured', () => {
   test.each([
-    ['tcp-old', bothTcpRequest(false)],
-    ['tcp-old-details', bothTcpRequest(true)],
+    ['tcp-old', tcpRequest(false)],
+    ['tcp-old-details', tcpRequest(true)],
     ['tcp4', inetRequest(AF_INET, 'tcp', false)],
     ['tcp6', inetRequest(AF_INET6, 'tcp', false)],
     ['udp4', inetRequest(AF_INET, 'udp', false)],

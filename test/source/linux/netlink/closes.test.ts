@@ -2,17 +2,17 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../../src/model/socket.ts';
 import { Closes, decodeClosed } from '../../../../src/source/linux/netlink/closes.ts';
-import { placeFor, placeOf, tcpSocketRequest } from '../../../../src/source/linux/netlink/inet.ts';
+import { sockIdOf, sockIdAt, tcpLookupRequest } from '../../../../src/source/linux/netlink/inet.ts';
 import type { ClosesChannel } from '../../../../src/source/linux/netlink/system.ts';
 import { setSequence } from '../../../../src/source/linux/netlink/wire.ts';
 import { Proc } from '../../../../src/source/linux/proc.ts';
 import { SockDiagSource } from '../../../../src/source/linux/sockdiag.ts';
 import { endpoint } from '../../../helpers/fakes.ts';
 import {
-  askedBy,
+  requestKind,
   attribute,
   bufferOf,
-  destroyed,
+  closeMessage,
   FakeNetlink,
   type InetFields,
   joined,
@@ -45,7 +45,7 @@ const INFO = {
 
 describe('the word of a socket that is destroyed', () => {
   test('everything that it says', () => {
-    expect(decoded(destroyed({ ...CLOSED, info: INFO }))).toMatchObject({
+    expect(decoded(closeMessage({ ...CLOSED, info: INFO }))).toMatchObject({
       atMs: 5,
       id: 'sk:100000002',
       protocol: 'tcp',
@@ -57,13 +57,13 @@ describe('the word of a socket that is destroyed', () => {
       },
       interfaceIndex: 3,
       traffic: { rxBytes: 201, txBytes: 100, rttMicros: 30, lastReceivedAtMs: WALL_MS - 70 },
-      end: { signsAcked: 2, dataSegmentsIn: 3, lifetimeMs: 70, isWholeLife: false },
+      end: { synFinAcked: 2, dataSegmentsIn: 3, lifetimeMs: 70, isFullLifetime: false },
     });
   });
 
   test('UDP and UDP-Lite, of which there is nothing more', () => {
     for (const protocol of ['udp', 'udplite'] as const) {
-      const closed = decoded(destroyed({ ...CLOSED, protocol, info: INFO }));
+      const closed = decoded(closeMessage({ ...CLOSED, protocol, info: INFO }));
       expect(closed).toMatchObject({ protocol, addresses: { local: { port: 4000 } } });
       expect(closed).not.toHaveProperty('traffic');
       expect(closed?.addresses.state).toBeUndefined();
@@ -72,7 +72,7 @@ describe('the word of a socket that is destroyed', () => {
 
   test('what is no socket of the Internet that is known is none', () => {
     const bare = (attributes: readonly Uint8Array[], fields: Partial<InetFields> = {}) =>
-      decoded(message(20, joined(destroyed({ ...CLOSED, ...fields }).subarray(16, 88), ...attributes)), {
+      decoded(message(20, joined(closeMessage({ ...CLOSED, ...fields }).subarray(16, 88), ...attributes)), {
         // What stands behind looks like the number of TCP.
         behind: 6,
       });
@@ -82,17 +82,17 @@ describe('the word of a socket that is destroyed', () => {
     expect(bare([attribute(10, Uint8Array.of(132))])).toBeUndefined();
     expect(bare([attribute(10, Uint8Array.of(6))], { family: 1 })).toBeUndefined();
     expect(bare([attribute(10, Uint8Array.of(6))], { state: 99 })).toBeUndefined();
-    expect(decoded(destroyed(CLOSED), { length: 16 + 71 })).toBeUndefined();
+    expect(decoded(closeMessage(CLOSED), { length: 16 + 71 })).toBeUndefined();
   });
 
   test('a struct tcp_info of older kernels tells what is in it', () => {
     // Linux 4.2 ends behind the bytes acknowledged and received.
-    const old = decoded(destroyed({ ...CLOSED, info: INFO, infoLength: 136 }));
+    const old = decoded(closeMessage({ ...CLOSED, info: INFO, infoLength: 136 }));
     expect(old).toMatchObject({
       traffic: { rxBytes: 201, txBytes: 102 },
-      end: { lifetimeMs: 70, dataSegmentsIn: 0, signsAcked: 102 },
+      end: { lifetimeMs: 70, dataSegmentsIn: 0, synFinAcked: 102 },
     });
-    const empty = decoded(destroyed({ ...CLOSED, info: INFO, infoLength: 0 }));
+    const empty = decoded(closeMessage({ ...CLOSED, info: INFO, infoLength: 0 }));
     expect(empty?.protocol).toBe('tcp');
     expect(empty).not.toHaveProperty('end');
   });
@@ -113,7 +113,7 @@ const channelOf = (
 });
 
 describe('receiving them', () => {
-  const word = destroyed(CLOSED);
+  const word = closeMessage(CLOSED);
 
   test('all that there is, whatever comes between; each is given once', () => {
     const closes = new Closes(channelOf([word, -4, joined(word, word), -105, word]));
@@ -135,10 +135,10 @@ describe('receiving them', () => {
   test('what makes no sense is counted, and so is what is cut', () => {
     const closes = new Closes(
       channelOf([
-        destroyed({ ...CLOSED, family: 1 }),
+        closeMessage({ ...CLOSED, family: 1 }),
         joined(word, message(20, new Uint8Array(4)), word),
         message(20, new Uint8Array(80), { sequence: 0, length: 4000 }),
-        joined(word, destroyed({ ...CLOSED, family: 1 })),
+        joined(word, closeMessage({ ...CLOSED, family: 1 })),
       ]),
     );
     closes.collect(5, WALL_MS);
@@ -258,12 +258,12 @@ const LEFT: Readonly<Record<string, string>> = {
 const TRAFFIC = CAPTURED.filter(({ name, txBytes }) => txBytes !== undefined && !FORGOTTEN.includes(name));
 
 /** What netpane tells of a word that was captured, where the kernel gives the answer that was captured with it. */
-function told({ word, request, answer }: (typeof CAPTURED)[number]) {
+function kernelEvents({ word, request, answer }: (typeof CAPTURED)[number]) {
   const kernel = new FakeNetlink();
-  kernel.own.words = [word];
+  kernel.own.notifications = [word];
   const others = kernel.own.answer.bind(kernel.own);
   kernel.own.answer = (asked, isRoute) => {
-    if (askedBy(asked, isRoute) !== 'one') return others(asked, isRoute);
+    if (requestKind(asked, isRoute) !== 'lookup') return others(asked, isRoute);
     expect(Buffer.from(asked.subarray(12)).toString('hex')).toBe(
       Buffer.from(request.subarray(12)).toString('hex'),
     );
@@ -295,8 +295,8 @@ function told({ word, request, answer }: (typeof CAPTURED)[number]) {
 }
 
 const endOf = (it: (typeof CAPTURED)[number]) => {
-  const [end, ...others] = told(it);
-  if (end?.type !== 'ended' || others.length > 0) throw new Error(`${it.name} is not told of as it ended`);
+  const [end, ...others] = kernelEvents(it);
+  if (end?.type !== 'ended' || others.length > 0) throw new Error(`${it.name} has no ended event`);
   return end;
 };
 
@@ -310,11 +310,11 @@ describe('words that were captured', () => {
     for (const { protocol, local, remote, word, request } of CAPTURED) {
       if (protocol !== 'tcp') continue;
       const family = local.address.includes(':') ? 'ipv6' : 'ipv4';
-      const places = [placeOf(bufferOf(word), 16)];
+      const sockIds = [sockIdAt(bufferOf(word), 16)];
       // From texts, where the kernel has not forgotten the peer.
-      if (remote) places.push(placeFor(local, remote));
-      for (const place of places) {
-        const made = tcpSocketRequest(family, place);
+      if (remote) sockIds.push(sockIdOf(local, remote));
+      for (const sockId of sockIds) {
+        const made = tcpLookupRequest(family, sockId);
         setSequence(made, 7);
         expect(Buffer.from(made).toString('hex')).toBe(Buffer.from(request).toString('hex'));
       }
@@ -323,7 +323,7 @@ describe('words that were captured', () => {
 
   test.each(CAPTURED.filter(({ local }) => local.port === 0))('$name was nowhere: nothing is told', (it) => {
     expect(decoded(it.word)?.protocol).toBe(it.protocol);
-    expect(told(it)).toEqual([]);
+    expect(kernelEvents(it)).toEqual([]);
   });
 
   test.each(CAPTURED.filter(({ local }) => local.port > 0))('$name: where it was, and what is left', (it) => {

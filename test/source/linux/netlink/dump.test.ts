@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ask as askOne, type Channel, dump } from '../../../../src/source/linux/netlink/dump.ts';
+import { type Channel, dump, getOne } from '../../../../src/source/linux/netlink/dump.ts';
 import { NativeError } from '../../../../src/source/linux/netlink/native.ts';
 import { dumpRequest } from '../../../../src/source/linux/netlink/wire.ts';
 import { done, joined, message, NLM_F_DUMP_INTR, refusal } from '../../../helpers/netlink.ts';
@@ -26,7 +26,7 @@ function kernel(
 
 const REQUEST = dumpRequest(20, new Uint8Array(4));
 
-function ask(channel: Channel) {
+function runDump(channel: Channel) {
   const taken: number[] = [];
   const result = dump(channel, REQUEST, (buffer, start, end, type) => {
     taken.push(type, ...buffer.bytes.subarray(start, end));
@@ -42,27 +42,27 @@ const CLEAN = { errno: 0, interrupted: false, problems: 0 };
 describe('a dump', () => {
   test('of several datagrams, up to its end', () => {
     const channel = kernel((s) => [joined(one(s, 1), one(s, 2)), one(s, 3), done(0, s), one(s, 4)]);
-    expect(ask(channel)).toEqual({ ...CLEAN, taken: [20, 1, 20, 2, 20, 3] });
+    expect(runDump(channel)).toEqual({ ...CLEAN, taken: [20, 1, 20, 2, 20, 3] });
     // What comes after the end is not waited for.
     expect(channel.waiting).toHaveLength(1);
   });
 
   test('refused at once, and broken off', () => {
-    expect(ask(kernel((s) => [refusal(2, s)]))).toEqual({ ...CLEAN, errno: 2, taken: [] });
-    expect(ask(kernel((s) => [one(s, 1), done(16, s)]))).toEqual({ ...CLEAN, errno: 16, taken: [20, 1] });
+    expect(runDump(kernel((s) => [refusal(2, s)]))).toEqual({ ...CLEAN, errno: 2, taken: [] });
+    expect(runDump(kernel((s) => [one(s, 1), done(16, s)]))).toEqual({ ...CLEAN, errno: 16, taken: [20, 1] });
   });
 
   test('made while the table changed, whichever message says so', () => {
     const early = kernel((s) => [one(s, 1, NLM_F_DUMP_INTR), one(s, 2), done(0, s)]);
-    expect(ask(early)).toEqual({ ...CLEAN, interrupted: true, taken: [20, 1, 20, 2] });
+    expect(runDump(early)).toEqual({ ...CLEAN, interrupted: true, taken: [20, 1, 20, 2] });
     const late = kernel((s) => [one(s, 1), done(0, s, NLM_F_DUMP_INTR)]);
-    expect(ask(late)).toEqual({ ...CLEAN, interrupted: true, taken: [20, 1] });
+    expect(runDump(late)).toEqual({ ...CLEAN, interrupted: true, taken: [20, 1] });
   });
 
   test('what makes no sense is counted, and the rest of the dump taken', () => {
     const bad = (s: number) => message(20, Uint8Array.of(9), { sequence: s, length: 4000 });
     const channel = kernel((s) => [joined(one(s, 1), bad(s)), bad(s), one(s, 2), done(0, s)]);
-    expect(ask(channel)).toEqual({ ...CLEAN, problems: 2, taken: [20, 1, 20, 2] });
+    expect(runDump(channel)).toEqual({ ...CLEAN, problems: 2, taken: [20, 1, 20, 2] });
   });
 
   test('what is left of the answer to an earlier request is passed over', () => {
@@ -74,32 +74,32 @@ describe('a dump', () => {
       },
       (s) => [one(before, 2), done(5, before), refusal(2, before), one(s, 3), done(0, s)],
     );
-    expect(() => ask(channel)).toThrow(NativeError);
-    expect(ask(channel)).toEqual({ ...CLEAN, taken: [20, 3] });
+    expect(() => runDump(channel)).toThrow(NativeError);
+    expect(runDump(channel)).toEqual({ ...CLEAN, taken: [20, 3] });
   });
 
   test('an error of the socket is thrown', () => {
-    expect(() => ask(kernel((s) => [one(s, 1)]))).toThrow('recv: EAGAIN');
+    expect(() => runDump(kernel((s) => [one(s, 1)]))).toThrow('recv: EAGAIN');
     const deaf: Channel = {
       send: () => {
         throw new NativeError('send', 105, 'ENOBUFS');
       },
       receive: () => 0,
     };
-    expect(() => ask(deaf)).toThrow('send: ENOBUFS');
+    expect(() => runDump(deaf)).toThrow('send: ENOBUFS');
   });
 
   test('one that ends without saying so is no whole dump', () => {
-    const { errno, taken } = ask(kernel((s) => [one(s, 1), new Uint8Array()]));
+    const { errno, taken } = runDump(kernel((s) => [one(s, 1), new Uint8Array()]));
     expect(taken).toEqual([20, 1]);
     expect(errno).not.toBe(0);
   });
 });
 
 describe('a question with one answer', () => {
-  function asked(channel: Channel) {
+  function runGetOne(channel: Channel) {
     const taken: number[] = [];
-    const errno = askOne(channel, dumpRequest(20, new Uint8Array(4)), (buffer, start, end) => {
+    const errno = getOne(channel, dumpRequest(20, new Uint8Array(4)), (buffer, start, end) => {
       taken.push(...buffer.bytes.subarray(start, end));
     });
     return { errno, taken };
@@ -107,12 +107,12 @@ describe('a question with one answer', () => {
 
   test('is over with it: nothing more is waited for', () => {
     const channel = kernel((s) => [one(s, 1), one(s, 2)]);
-    expect(asked(channel)).toEqual({ errno: 0, taken: [1] });
+    expect(runGetOne(channel)).toEqual({ errno: 0, taken: [1] });
     expect(channel.waiting).toHaveLength(1);
   });
 
   test('is refused where there is no such thing', () => {
-    expect(asked(kernel((s) => [refusal(2, s)]))).toEqual({ errno: 2, taken: [] });
+    expect(runGetOne(kernel((s) => [refusal(2, s)]))).toEqual({ errno: 2, taken: [] });
   });
 
   test('what is left of the answers to others is passed over', () => {
@@ -124,20 +124,20 @@ describe('a question with one answer', () => {
       },
       (s) => [one(before, 2), done(5, before), refusal(2, before), one(s, 3)],
     );
-    expect(() => asked(channel)).toThrow('recv: EAGAIN');
-    expect(asked(channel)).toEqual({ errno: 0, taken: [3] });
+    expect(() => runGetOne(channel)).toThrow('recv: EAGAIN');
+    expect(runGetOne(channel)).toEqual({ errno: 0, taken: [3] });
   });
 
   test('an answer that makes no sense is none, and no other is waited for', () => {
     const bad = (s: number) => [message(20, Uint8Array.of(9), { sequence: s, length: 4000 })];
     for (const answer of [bad, () => [new Uint8Array()]]) {
-      const { errno, taken } = asked(kernel(answer));
+      const { errno, taken } = runGetOne(kernel(answer));
       expect(taken).toEqual([]);
       expect(errno).not.toBe(0);
     }
   });
 
   test('an error of the socket is thrown', () => {
-    expect(() => asked(kernel(() => []))).toThrow('recv: EAGAIN');
+    expect(() => runGetOne(kernel(() => []))).toThrow('recv: EAGAIN');
   });
 });

@@ -16,7 +16,7 @@ import { cookieId, Slots } from '../../../../src/source/linux/netlink/slots.ts';
 import { eachAttribute, eachMessage, netlinkBuffer } from '../../../../src/source/linux/netlink/wire.ts';
 import { type Outcome, Proc } from '../../../../src/source/linux/proc.ts';
 import { SockDiagSource } from '../../../../src/source/linux/sockdiag.ts';
-import { type Asked, askedBy, captured, FakeNetlink, joined, refusal } from '../../../helpers/netlink.ts';
+import { type RequestKind, requestKind, captured, FakeNetlink, joined, refusal } from '../../../helpers/netlink.ts';
 import { Random } from '../../../fuzz/random.ts';
 
 /*
@@ -91,7 +91,7 @@ const scratch = netlinkBuffer(2 * MOST);
 
 /** Makes a datagram in `scratch`. @returns its length */
 function make(random: Random): { kind: Kind; length: number } {
-  const { bytes, halves, words } = scratch;
+  const { bytes, u16, u32 } = scratch;
   const { kind, bytes: first } = random.of(MESSAGES);
   bytes.set(first);
   let { length } = first;
@@ -113,16 +113,16 @@ function make(random: Random): { kind: Kind; length: number } {
         bytes[at] = random.bits();
         break;
       case 2:
-        halves[cell >>> 1] = random.of(EDGES);
+        u16[cell >>> 1] = random.of(EDGES);
         break;
       case 3:
-        halves[at >>> 1] = random.below(2) ? length - at + random.below(5) - 2 : random.bits();
+        u16[at >>> 1] = random.below(2) ? length - at + random.below(5) - 2 : random.bits();
         break;
       case 4:
-        words[cell >>> 2] = random.of(WIDE_EDGES);
+        u32[cell >>> 2] = random.of(WIDE_EDGES);
         break;
       case 5:
-        words[cell >>> 2] = random.below(2) ? length - cell + random.below(9) - 4 : random.bits();
+        u32[cell >>> 2] = random.below(2) ? length - cell + random.below(9) - 4 : random.bits();
         break;
       case 6:
         length = random.below(4) ? Math.max(0, length - random.below(24)) : at;
@@ -137,7 +137,7 @@ function make(random: Random): { kind: Kind; length: number } {
       }
       default: {
         const end = Math.min(length, cell + 4 * random.below(16));
-        for (let i = cell; i < end; i += 4) words[i >>> 2] = random.bits();
+        for (let i = cell; i < end; i += 4) u32[i >>> 2] = random.bits();
       }
     }
     if (length === 0) break;
@@ -161,12 +161,12 @@ class Reader {
   constructor(behind: number) {
     this.#behind = behind;
     this.#buffer.bytes.fill(behind);
-    this.#slots.begin();
+    this.#slots.beginPoll();
   }
 
   turn(): number[] {
-    const gone = this.#slots.end(() => false);
-    this.#slots.begin();
+    const gone = this.#slots.endPoll(() => false);
+    this.#slots.beginPoll();
     return gone;
   }
 
@@ -206,7 +206,7 @@ class Reader {
     const info = this.#info;
     findInfo(buffer, start, end, info);
     if (info.end > end || info.end < info.start) throw new Error(`details from ${info.start} to ${info.end}`);
-    const sight = this.#slots.see(buffer, start, end, NOW_MS);
+    const sight = this.#slots.applyMessage(buffer, start, end, NOW_MS);
     return [
       sight,
       this.#slots.slot,
@@ -259,7 +259,7 @@ class BareProc extends Proc {
 }
 
 /** The datagrams that were captured for each request. */
-const ANSWERS: Partial<Record<Asked, readonly Uint8Array[]>> = Object.fromEntries(
+const ANSWERS: Partial<Record<RequestKind, readonly Uint8Array[]>> = Object.fromEntries(
   (
     [
       ['tcp', 'tcp-old-details'],
@@ -278,14 +278,14 @@ const ANSWERS: Partial<Record<Asked, readonly Uint8Array[]>> = Object.fromEntrie
       ['vsock', 'vsock'],
       ['links', 'links'],
       ['addresses', 'addresses'],
-    ] as const satisfies readonly (readonly [Asked, string])[]
+    ] as const satisfies readonly (readonly [RequestKind, string])[]
   ).map(([asked, name]) => [asked, captured(name).datagrams]),
 );
 
 /** What was answered to a request; to one for a single socket what the dump of all told of that. */
 function answersTo(request: Uint8Array, isRoute: boolean): readonly Uint8Array[] {
-  const asked = askedBy(request, isRoute);
-  if (asked !== 'one') return ANSWERS[asked] ?? ANSWERS['mptcp6'] ?? [];
+  const asked = requestKind(request, isRoute);
+  if (asked !== 'lookup') return ANSWERS[asked] ?? ANSWERS['mptcp6'] ?? [];
   // Ports, addresses and interface: struct inet_diag_sockid without its cookie.
   const place = request.subarray(24, 64);
   for (const datagram of ANSWERS['tcp'] ?? []) {
@@ -408,7 +408,7 @@ describe('a kernel that has lost its mind', () => {
     let answer = new Uint8Array();
     let spoilt = 0;
     kernel.own.answer = (request, isRoute) => {
-      if (askedBy(request, isRoute) !== 'one') return others(request, isRoute);
+      if (requestKind(request, isRoute) !== 'lookup') return others(request, isRoute);
       const sane = renumbered(answer, new DataView(request.buffer).getUint32(8, true));
       if (isSane || random.below(3) > 0) return [sane];
       spoilt++;
@@ -421,7 +421,7 @@ describe('a kernel that has lost its mind', () => {
       isSane = true;
       const told = CLOSES.map((close) => {
         ({ answer } = close as { answer: Uint8Array<ArrayBuffer> });
-        kernel.own.words = [close.word];
+        kernel.own.notifications = [close.word];
         return events.drain();
       });
       isSane = false;
@@ -433,10 +433,10 @@ describe('a kernel that has lost its mind', () => {
     for (let i = 0; i < WORDS; i++) {
       const close = random.of(CLOSES);
       ({ answer } = close as { answer: Uint8Array<ArrayBuffer> });
-      kernel.own.words = random.below(4) ? spoil(random, [close.word]) : [close.word];
-      if (random.below(20) === 0) kernel.own.words.push(-random.of([4, 11, 12, 105]));
+      kernel.own.notifications = random.below(4) ? spoil(random, [close.word]) : [close.word];
+      if (random.below(20) === 0) kernel.own.notifications.push(-random.of([4, 11, 12, 105]));
       // One that is as long as a buffer may be, and longer.
-      kernel.own.words = kernel.own.words.map((it) => (typeof it === 'number' ? it : it.slice(0, 16 * 1024)));
+      kernel.own.notifications = kernel.own.notifications.map((it) => (typeof it === 'number' ? it : it.slice(0, 16 * 1024)));
       for (const it of events.drain()) {
         told++;
         if (it.type !== 'ended') expect.fail(JSON.stringify(it));
@@ -453,7 +453,7 @@ describe('a kernel that has lost its mind', () => {
         if (!isWhole) expect.fail(JSON.stringify(it));
       }
       // What an error left there.
-      while (kernel.own.words.length > 0) events.drain();
+      while (kernel.own.notifications.length > 0) events.drain();
     }
     expect(told).toBeGreaterThan(WORDS / 2);
     expect(spoilt).toBeGreaterThan(WORDS / 20);

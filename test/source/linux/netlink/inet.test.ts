@@ -3,7 +3,7 @@ import type { Protocol, SocketState } from '../../../../src/model/socket.ts';
 import {
   AF_INET,
   AF_INET6,
-  bothTcpRequest,
+  tcpRequest,
   decodeAddresses,
   decodeDetails,
   decodeTimer,
@@ -87,7 +87,7 @@ describe('requests', () => {
   });
 
   test('both families of TCP at once', () => {
-    const request = bothTcpRequest(true);
+    const request = tcpRequest(true);
     const expected = struct(76, [
       [0, 4, 76],
       [4, 2, 18],
@@ -96,7 +96,7 @@ describe('requests', () => {
       [68, 4, 0xffffffff],
     ]);
     expect(request).toEqual(expected);
-    expect(bothTcpRequest(false)[19]).toBe(0b10);
+    expect(tcpRequest(false)[19]).toBe(0b10);
   });
 
   test('the probe: sockets in no state at all', () => {

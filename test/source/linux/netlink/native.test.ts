@@ -383,11 +383,11 @@ describe('network namespaces', () => {
     const opened = Array.from({ length: 28 }, () => kernel.open(there, true));
     expect(library.calls.filter((call) => call.startsWith('prlimit'))).toHaveLength(2);
     expect(() => kernel.open(there, true)).toThrow('EMFILE');
-    const listening = Array.from({ length: 172 - 84 }, () => kernel.listen(there));
-    expect(() => kernel.listen(there)).toThrow('EMFILE');
+    const listening = Array.from({ length: 172 - 84 }, () => kernel.openCloseListener(there));
+    expect(() => kernel.openCloseListener(there)).toThrow('EMFILE');
     expect(() => kernel.open(there, false, true)).not.toThrow();
     listening[0]?.close();
-    expect(() => kernel.listen(there)).not.toThrow();
+    expect(() => kernel.openCloseListener(there)).not.toThrow();
     for (const channels of [...opened, ...listening.slice(1)]) channels.close();
     expect(() => kernel.open(there, true)).not.toThrow();
   });
@@ -397,7 +397,7 @@ describe('network namespaces', () => {
     library.results.set('syscall', [2000, 2001, 2000, 2001]).set('ioctl', [fd, fd]);
     const kernel = await system();
     const socket = { pid: 20, descriptor: 7 };
-    expect(kernel.ask(socket)).toEqual({ netns: there.inode, isTcp: false });
+    expect(kernel.namespaceOfSocket(socket)).toEqual({ netns: there.inode, isTcp: false });
     kernel.open({ ...there, path: 'nothing', socket });
     const closed = library.calls.filter((call) => call.startsWith('close'));
     // The descriptors of the process, of its socket, and of the namespace.

@@ -14,9 +14,9 @@ function openedBy(info: Partial<Record<keyof typeof IDLE, number>>, fields: Part
     ...fields,
     info: { ...IDLE, ...info },
   });
-  const place = { start: 0, end: 0 };
-  findInfo(bufferOf(payload), 0, payload.length, place);
-  return decodeOpened(bufferOf(payload), 0, place);
+  const range = { start: 0, end: 0 };
+  findInfo(bufferOf(payload), 0, payload.length, range);
+  return decodeOpened(bufferOf(payload), 0, range);
 }
 
 test.each<[string, Parameters<typeof openedBy>, 'in' | 'out' | undefined]>([

@@ -1,28 +1,28 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cookieId, type Sight, SIGHT, Slots } from '../../../../src/source/linux/netlink/slots.ts';
+import { cookieId, type Change, CHANGE, Slots } from '../../../../src/source/linux/netlink/slots.ts';
 import { bufferOf, type InetFields, inetPayload } from '../../../helpers/netlink.ts';
 
 const NOTHING_KEPT = () => false;
 const ALL_KEPT = () => true;
 
-function see(slots: Slots, fields: Partial<InetFields> = {}, nowMs = 0): Sight {
+function apply(slots: Slots, fields: Partial<InetFields> = {}, nowMs = 0): Change {
   const bytes = inetPayload({ cookie: 1, ...fields });
-  return slots.see(bufferOf(bytes), 0, bytes.length, nowMs);
+  return slots.applyMessage(bufferOf(bytes), 0, bytes.length, nowMs);
 }
 
-/** A reading of these messages: what each was, the slot it has, and the slots that are free again. */
-function reading(
+/** A poll of these messages: what each was, the slot it has, and the slots that are free again. */
+function poll(
   slots: Slots,
   messages: readonly Partial<InetFields>[],
   { isKept = NOTHING_KEPT, nowMs = 0 }: { isKept?: (slot: number) => boolean; nowMs?: number } = {},
 ) {
-  slots.begin();
-  const seen = messages.map((fields) => ({ sight: see(slots, fields, nowMs), slot: slots.slot }));
+  slots.beginPoll();
+  const seen = messages.map((fields) => ({ change: apply(slots, fields, nowMs), slot: slots.slot }));
   return {
-    sights: seen.map(({ sight }) => sight),
+    changes: seen.map(({ change }) => change),
     slots: seen.map(({ slot }) => slot),
-    gone: slots.end(isKept),
+    gone: slots.endPoll(isKept),
   };
 }
 
@@ -42,9 +42,9 @@ const FULL = {
 describe('what a message says that the last one did not', () => {
   test('nothing', () => {
     const slots = new Slots();
-    expect(reading(slots, [FULL]).sights).toEqual([SIGHT.new]);
+    expect(poll(slots, [FULL]).changes).toEqual([CHANGE.new]);
     for (let i = 0; i < 3; i++)
-      expect(reading(slots, [FULL])).toMatchObject({ sights: [SIGHT.same], gone: [] });
+      expect(poll(slots, [FULL])).toMatchObject({ changes: [CHANGE.same], gone: [] });
   });
 
   test.each<[string, Partial<InetFields>]>([
@@ -58,9 +58,9 @@ describe('what a message says that the last one did not', () => {
     ['end of an IPv6 address', { local: '[::1]:80', remote: '[::2]:4000' }],
   ])('%s: changed', (_, fields) => {
     const slots = new Slots();
-    reading(slots, [FULL]);
-    expect(reading(slots, [{ ...FULL, ...fields }]).sights).toEqual([SIGHT.changed]);
-    expect(reading(slots, [{ ...FULL, ...fields }]).sights).toEqual([SIGHT.same]);
+    poll(slots, [FULL]);
+    expect(poll(slots, [{ ...FULL, ...fields }]).changes).toEqual([CHANGE.changed]);
+    expect(poll(slots, [{ ...FULL, ...fields }]).changes).toEqual([CHANGE.same]);
   });
 
   test.each<[string, Partial<InetFields>]>([
@@ -75,35 +75,35 @@ describe('what a message says that the last one did not', () => {
     ['length of the details', { infoLength: 192 }],
   ])('%s: traffic', (_, fields) => {
     const slots = new Slots();
-    reading(slots, [FULL]);
-    expect(reading(slots, [{ ...FULL, ...fields }]).sights).toEqual([SIGHT.traffic]);
-    expect(reading(slots, [{ ...FULL, ...fields }]).sights).toEqual([SIGHT.same]);
+    poll(slots, [FULL]);
+    expect(poll(slots, [{ ...FULL, ...fields }]).changes).toEqual([CHANGE.traffic]);
+    expect(poll(slots, [{ ...FULL, ...fields }]).changes).toEqual([CHANGE.same]);
   });
 
   test('what changes while nothing happens: the same', () => {
     const slots = new Slots();
-    reading(slots, [FULL]);
+    poll(slots, [FULL]);
     const idle = { ...FULL, info: { ...FULL.info, lastDataSentMs: 500, lastAckRecvMs: 600, rcvSpace: 9 } };
-    expect(reading(slots, [idle]).sights).toEqual([SIGHT.same]);
+    expect(poll(slots, [idle]).changes).toEqual([CHANGE.same]);
   });
 
   test('a timer that runs down is the same timer, one that was set anew is not', () => {
     const slots = new Slots();
     const timer = (expiresMs: number) => ({ ...FULL, timer: { ...FULL.timer, expiresMs } });
-    reading(slots, [timer(60_000)], { nowMs: 1000 });
+    poll(slots, [timer(60_000)], { nowMs: 1000 });
     for (let second = 1; second < 60; second++) {
       const message = timer(60_000 - second * 1000 + (second % 2) * 400);
-      expect(reading(slots, [message], { nowMs: 1000 + second * 1000 }).sights).toEqual([SIGHT.same]);
+      expect(poll(slots, [message], { nowMs: 1000 + second * 1000 }).changes).toEqual([CHANGE.same]);
     }
-    expect(reading(slots, [timer(60_000)], { nowMs: 61_000 }).sights).toEqual([SIGHT.traffic]);
+    expect(poll(slots, [timer(60_000)], { nowMs: 61_000 }).changes).toEqual([CHANGE.traffic]);
   });
 
   test('a timer that drifts little by little is noticed', () => {
     const slots = new Slots();
     const timer = (expiresMs: number) => ({ ...FULL, timer: { ...FULL.timer, expiresMs } });
-    reading(slots, [timer(10_000)]);
-    const sights = [10_600, 11_200, 11_800, 12_400].flatMap((ms) => reading(slots, [timer(ms)]).sights);
-    expect(sights).toEqual([SIGHT.same, SIGHT.traffic, SIGHT.same, SIGHT.traffic]);
+    poll(slots, [timer(10_000)]);
+    const changes = [10_600, 11_200, 11_800, 12_400].flatMap((ms) => poll(slots, [timer(ms)]).changes);
+    expect(changes).toEqual([CHANGE.same, CHANGE.traffic, CHANGE.same, CHANGE.traffic]);
   });
 
   test('without a timer the field of its moment means nothing', () => {
@@ -111,21 +111,21 @@ describe('what a message says that the last one did not', () => {
     const bytes = inetPayload({ cookie: 1 });
     const at = (expiresMs: number) => {
       new DataView(bytes.buffer).setUint32(52, expiresMs, true);
-      slots.begin();
-      const sight = slots.see(bufferOf(bytes), 0, bytes.length, 0);
-      slots.end(NOTHING_KEPT);
-      return sight;
+      slots.beginPoll();
+      const change = slots.applyMessage(bufferOf(bytes), 0, bytes.length, 0);
+      slots.endPoll(NOTHING_KEPT);
+      return change;
     };
-    expect([at(0), at(9999)]).toEqual([SIGHT.new, SIGHT.same]);
+    expect([at(0), at(9999)]).toEqual([CHANGE.new, CHANGE.same]);
   });
 
   test('details that come and go', () => {
     const slots = new Slots();
     const { info: _, ...bare } = FULL;
-    reading(slots, [bare]);
-    expect(reading(slots, [FULL]).sights).toEqual([SIGHT.traffic]);
-    expect(reading(slots, [bare]).sights).toEqual([SIGHT.traffic]);
-    expect(reading(slots, [bare]).sights).toEqual([SIGHT.same]);
+    poll(slots, [bare]);
+    expect(poll(slots, [FULL]).changes).toEqual([CHANGE.traffic]);
+    expect(poll(slots, [bare]).changes).toEqual([CHANGE.traffic]);
+    expect(poll(slots, [bare]).changes).toEqual([CHANGE.same]);
   });
 });
 
@@ -135,46 +135,46 @@ describe('what lies behind the end of a message', () => {
     (infoLength) => {
       const slots = new Slots();
       const bytes = inetPayload({ ...FULL, infoLength });
-      const sights = [0, 0xff, 0x5a].map((behind) => {
-        slots.begin();
-        const sight = slots.see(bufferOf(bytes, { behind, room: 512 }), 0, bytes.length, 0);
-        slots.end(NOTHING_KEPT);
-        return sight;
+      const changes = [0, 0xff, 0x5a].map((behind) => {
+        slots.beginPoll();
+        const change = slots.applyMessage(bufferOf(bytes, { behind, room: 512 }), 0, bytes.length, 0);
+        slots.endPoll(NOTHING_KEPT);
+        return change;
       });
-      expect(sights).toEqual([SIGHT.new, SIGHT.same, SIGHT.same]);
+      expect(changes).toEqual([CHANGE.new, CHANGE.same, CHANGE.same]);
     },
   );
 });
 
-describe('a socket told of twice in one reading', () => {
+describe('a socket told of twice in one poll', () => {
   test('is one socket; the later message stands', () => {
     const slots = new Slots();
-    const { sights, slots: seen } = reading(slots, [FULL, { cookie: 6 }, { ...FULL, recvQueue: 9 }]);
-    expect(sights).toEqual([SIGHT.new, SIGHT.new, SIGHT.traffic]);
+    const { changes, slots: seen } = poll(slots, [FULL, { cookie: 6 }, { ...FULL, recvQueue: 9 }]);
+    expect(changes).toEqual([CHANGE.new, CHANGE.new, CHANGE.traffic]);
     expect(seen[2]).toBe(seen[0]);
     expect(slots.size).toBe(2);
-    expect(reading(slots, [{ ...FULL, recvQueue: 9 }, { cookie: 6 }])).toMatchObject({
-      sights: [SIGHT.same, SIGHT.same],
+    expect(poll(slots, [{ ...FULL, recvQueue: 9 }, { cookie: 6 }])).toMatchObject({
+      changes: [CHANGE.same, CHANGE.same],
       gone: [],
     });
   });
 });
 
-describe('a reading that was not read to its end', () => {
+describe('a poll that was not read to its end', () => {
   test('what was not seen is there still, and is told of when it is gone', () => {
     const slots = new Slots();
     const [a, b, c] = [{ cookie: 1 }, { cookie: 2 }, { cookie: 3 }];
-    const [slotOfA] = reading(slots, [a, b, c]).slots;
-    expect(reading(slots, [b], { isKept: ALL_KEPT }).gone).toEqual([]);
+    const [slotOfA] = poll(slots, [a, b, c]).slots;
+    expect(poll(slots, [b], { isKept: ALL_KEPT }).gone).toEqual([]);
     expect(slots.size).toBe(3);
-    expect(reading(slots, [b, c]).gone).toEqual([slotOfA]);
+    expect(poll(slots, [b, c]).gone).toEqual([slotOfA]);
   });
 
   test('only what may be kept', () => {
     const slots = new Slots();
-    const [a = -1, b = -1] = reading(slots, [{ cookie: 1 }, { cookie: 2 }]).slots;
-    expect(reading(slots, [], { isKept: (slot) => slot === a }).gone).toEqual([b]);
-    expect(reading(slots, [{ cookie: 1 }, { cookie: 2 }]).sights).toEqual([SIGHT.same, SIGHT.new]);
+    const [a = -1, b = -1] = poll(slots, [{ cookie: 1 }, { cookie: 2 }]).slots;
+    expect(poll(slots, [], { isKept: (slot) => slot === a }).gone).toEqual([b]);
+    expect(poll(slots, [{ cookie: 1 }, { cookie: 2 }]).changes).toEqual([CHANGE.same, CHANGE.new]);
   });
 });
 
@@ -185,8 +185,8 @@ describe('cookies', () => {
       const slots = new Slots();
       const near = [-2n, -1n, 0n, 1n, 2n].map((step) => BigInt.asUintN(64, middle + step));
       const messages = near.map((cookie) => ({ cookie }));
-      expect(new Set(reading(slots, messages).slots).size).toBe(5);
-      expect(reading(slots, messages.toReversed()).sights).toEqual(Array<Sight>(5).fill(SIGHT.same));
+      expect(new Set(poll(slots, messages).slots).size).toBe(5);
+      expect(poll(slots, messages.toReversed()).changes).toEqual(Array<Change>(5).fill(CHANGE.same));
       const ids = near.map((cookie) => cookieId(bufferOf(inetPayload({ cookie })), 44));
       expect(ids).toEqual(near.map((cookie) => `sk:${cookie.toString(16)}`));
     },
@@ -197,9 +197,9 @@ describe('many', () => {
   test('more than at first there is room for', () => {
     const slots = new Slots();
     const messages = Array.from({ length: 5000 }, (_, i) => ({ cookie: i + 1, inode: i }));
-    expect(new Set(reading(slots, messages).slots).size).toBe(5000);
-    expect(new Set(reading(slots, messages).sights)).toEqual(new Set([SIGHT.same]));
-    expect(reading(slots, messages.slice(0, 10)).gone).toHaveLength(4990);
+    expect(new Set(poll(slots, messages).slots).size).toBe(5000);
+    expect(new Set(poll(slots, messages).changes)).toEqual(new Set([CHANGE.same]));
+    expect(poll(slots, messages.slice(0, 10)).gone).toHaveLength(4990);
     expect(slots.size).toBe(10);
   });
 
@@ -208,7 +208,7 @@ describe('many', () => {
     let highest = 0;
     for (let i = 0; i < 100; i++) {
       const messages = Array.from({ length: 20 }, (_, k) => ({ cookie: i * 20 + k + 1 }));
-      highest = Math.max(highest, ...reading(slots, messages).slots);
+      highest = Math.max(highest, ...poll(slots, messages).slots);
     }
     // Twenty that go while twenty come.
     expect(highest).toBeLessThan(40);
@@ -216,11 +216,11 @@ describe('many', () => {
 
   test('a slot that is taken again knows nothing of the one before', () => {
     const slots = new Slots();
-    const [old] = reading(slots, [FULL]).slots;
-    reading(slots, []);
-    const next = reading(slots, [{ ...FULL, cookie: 6 }]);
+    const [old] = poll(slots, [FULL]).slots;
+    poll(slots, []);
+    const next = poll(slots, [{ ...FULL, cookie: 6 }]);
     expect(next.slots).toEqual([old]);
-    expect(next.sights).toEqual([SIGHT.new]);
+    expect(next.changes).toEqual([CHANGE.new]);
   });
 });
 
@@ -242,11 +242,11 @@ describe('whatever comes, goes and changes, in whatever order', () => {
 
   test('it is as a map of cookies has it', () => {
     fc.assert(
-      fc.property(plan, (readings) => {
+      fc.property(plan, (polls) => {
         const slots = new Slots();
-        const model = new Map<bigint, { head: string; traffic: string; slot: number; round: number }>();
-        for (const [round, { messages, isComplete }] of readings.entries()) {
-          slots.begin();
+        const model = new Map<bigint, { head: string; traffic: string; slot: number; number: number }>();
+        for (const [number, { messages, isComplete }] of polls.entries()) {
+          slots.beginPoll();
           for (const { info, ...rest } of messages) {
             const fields = { ...rest, ...(info && { info }) };
             const cookie = BigInt(fields.cookie);
@@ -255,19 +255,19 @@ describe('whatever comes, goes and changes, in whatever order', () => {
             const known = model.get(cookie);
             const expected =
               known === undefined
-                ? SIGHT.new
+                ? CHANGE.new
                 : known.head !== head
-                  ? SIGHT.changed
+                  ? CHANGE.changed
                   : known.traffic !== traffic
-                    ? SIGHT.traffic
-                    : SIGHT.same;
-            expect(see(slots, fields)).toBe(expected);
+                    ? CHANGE.traffic
+                    : CHANGE.same;
+            expect(apply(slots, fields)).toBe(expected);
             if (known) expect(slots.slot).toBe(known.slot);
             else for (const other of model.values()) expect(other.slot).not.toBe(slots.slot);
-            model.set(cookie, { head, traffic, slot: slots.slot, round });
+            model.set(cookie, { head, traffic, slot: slots.slot, number });
           }
-          const unseen = [...model].filter(([, it]) => it.round !== round);
-          const gone = slots.end(() => !isComplete);
+          const unseen = [...model].filter(([, it]) => it.number !== number);
+          const gone = slots.endPoll(() => !isComplete);
           expect(gone.sort()).toEqual(isComplete ? unseen.map(([, { slot }]) => slot).sort() : []);
           if (isComplete) for (const [cookie] of unseen) model.delete(cookie);
           expect(slots.size).toBe(model.size);

@@ -183,7 +183,7 @@ describe('kernels differ', () => {
     expect(decoder.learn('tcp/tcp_destroy_sock', text)).toBe(true);
     const buffer = netlinkBuffer(72);
     buffer.bytes.fill(0xff);
-    buffer.halves[0] = layoutOf('tcp/tcp_destroy_sock').id;
+    buffer.u16[0] = layoutOf('tcp/tcp_destroy_sock').id;
     expect(decoder.decode(buffer, 0, 72, 0)).toMatchObject({ sk: 2 ** 32 - 1, id: 'sk:ffffffffffffffff' });
   });
 });
@@ -254,9 +254,9 @@ describe('events that make no sense are counted', () => {
     const decoder = decoderOf();
     const buffer = netlinkBuffer(64);
     buffer.bytes.fill(0x41, 20);
-    buffer.halves[0] = exec.id;
+    buffer.u16[0] = exec.id;
     const place = (at: number, length: number) =>
-      (buffer.words[exec.offset('filename') >>> 2] = ((length << 16) | at) >>> 0);
+      (buffer.u32[exec.offset('filename') >>> 2] = ((length << 16) | at) >>> 0);
     place(20, 12);
     expect(decoder.decode(buffer, 0, 32, 0)).toMatchObject({ type: 'exec', filename: 'A'.repeat(12) });
     place(20, 13);
