@@ -521,7 +521,7 @@ describe('what is caught', () => {
     trace.problems = 2;
     expect(drain()).toHaveLength(1);
     const { degradations } = await read();
-    expect(degradations.map(({ text }) => text)).toEqual(['3 messages of the kernel could not be read']);
+    expect(degradations.map(({ text }) => text)).toEqual(['3 messages from the kernel could not be decoded']);
   });
 });
 

@@ -334,7 +334,9 @@ describe('a socket', () => {
       traffic: { recvQueue: 832, sendQueue: 9 },
     });
     fake.write('self/net/icmp', `${table}garbage\n`);
-    expect(notice(await read(), 'unreadable-messages')).toBe('1 message of the kernel could not be read');
+    expect(notice(await read(), 'unreadable-messages')).toBe(
+      '1 message from the kernel could not be decoded',
+    );
     fake.write('self/net/icmp', tableText([]));
     expect((await read()).sockets.size).toBe(0);
   });
@@ -380,7 +382,9 @@ describe('a socket', () => {
     expect(owners(snapshot)[0]).toBe('exact sniffer 50');
     expect(nothing?.local).toEqual({ address: '*', port: 0 });
     fake.write('self/net/packet', 'sk\ngarbage\n');
-    expect(notice(await read(), 'unreadable-messages')).toBe('1 message of the kernel could not be read');
+    expect(notice(await read(), 'unreadable-messages')).toBe(
+      '1 message from the kernel could not be decoded',
+    );
   });
 
   test('a link-local one has its interface at both ends', async () => {
@@ -972,7 +976,7 @@ describe('namespaces', () => {
     const second = await read();
     expect(only(second).id).toBe(only(first).id);
     expect(notice(second, 'tables-unread')).toBe(
-      'the tables of icmp sockets below /proc could not be read: they are missing, or as they were',
+      'icmp sockets in /proc/net could not be read: they are missing or outdated',
     );
   });
 
@@ -1173,7 +1177,7 @@ describe('when the kernel does not play along', () => {
       ],
     });
     const second = await read(LISTEN, HELD);
-    expect(notice(second, 'unreadable-messages')).toBe('1 message of the kernel could not be read');
+    expect(notice(second, 'unreadable-messages')).toBe('1 message from the kernel could not be decoded');
     expect(second.sockets).toBe(first.sockets);
   });
 
@@ -1182,7 +1186,7 @@ describe('when the kernel does not play along', () => {
       { ...HELD, cookie: 20, state: 77 },
       { ...HELD, cookie: 21, family: 9 },
     ];
-    const expected = '2 messages of the kernel could not be read';
+    const expected = '2 messages from the kernel could not be decoded';
     expect(notice(await read(LISTEN, ...odd), 'unreadable-messages')).toBe(expected);
     expect(notice(await read(LISTEN, ...odd), 'unreadable-messages')).toBe(expected);
     // Traffic of what is not understood is no news of a socket.
@@ -1207,7 +1211,9 @@ describe('when the kernel does not play along', () => {
         joined(message(20, new Uint8Array(71), { sequence }), message(3, new Uint8Array(4), { sequence })),
       ],
     });
-    expect(notice(await read(), 'unreadable-messages')).toBe('2 messages of the kernel could not be read');
+    expect(notice(await read(), 'unreadable-messages')).toBe(
+      '2 messages from the kernel could not be decoded',
+    );
   });
 
   test('a list that changed while it was made is asked for again; it is said when that does not help', async () => {
@@ -1219,7 +1225,9 @@ describe('when the kernel does not play along', () => {
     kernel.own.trouble.set('tcp', { interrupted: 1000 });
     const second = await read(LISTEN, HELD);
     expect(kernel.own.requests.filter((it) => it === 'tcp')).toHaveLength(3);
-    expect(notice(second, 'interrupted-dumps')).toMatch(/^1 of the kernel's lists changed each time/);
+    expect(notice(second, 'interrupted-dumps')).toMatch(
+      /^1 socket list of the kernel changed during every read/,
+    );
     expect(second.sockets.size).toBe(2);
   });
 
@@ -1263,12 +1271,10 @@ describe('when the kernel does not play along', () => {
     for (const asked of ['sctp4', 'sctp6', 'vsock', 'raw4', 'udplite6'] as const)
       kernel.own.trouble.set(asked, { errno: 2 });
     const first = await read(LISTEN);
-    expect(notice(first, 'missing-kinds')).toBe('this kernel tells nothing of sctp, vsock sockets');
+    expect(notice(first, 'missing-kinds')).toBe('this kernel does not list sctp, vsock sockets');
     expect(codes(first)).not.toContain('stale');
     kernel.own.requests = [];
-    expect(notice(await read(LISTEN), 'missing-kinds')).toBe(
-      'this kernel tells nothing of sctp, vsock sockets',
-    );
+    expect(notice(await read(LISTEN), 'missing-kinds')).toBe('this kernel does not list sctp, vsock sockets');
     expect(kernel.own.requests).not.toContain('vsock');
     expect(kernel.own.requests).not.toContain('raw4');
     expect(kernel.own.requests).toContain('unix');
