@@ -24,7 +24,8 @@ export function hiddenNotice(
       `${one ? 'the owner of 1 socket is' : `owners of ${count} sockets are`} hidden (${shown.join(', ')}): ` +
       (why === SUDO
         ? `run with sudo to see ${one ? 'it' : 'them'}`
-        : (why ?? `even ${privileges.isRoot ? 'root' : 'CAP_SYS_PTRACE'} may not look into the programs here`)),
+        : (why ??
+          `even ${privileges.isRoot ? 'root' : 'CAP_SYS_PTRACE'} may not look into the programs here`)),
     short: `${count} owner${one ? '' : 's'} hidden${why === SUDO ? ': sudo' : ''}`,
   };
 }

@@ -28,7 +28,8 @@ export class Identities {
     // Gone since its descriptors were read: what is known of it already is all there will be.
     if (stat === undefined) return undefined;
     // A first thread that has ended has no memory any more: its command line is empty, and its file is not there.
-    const living = stat.isLeaderGone && folder === String(pid) ? (this.livingThreadFolder(pid) ?? folder) : folder;
+    const living =
+      stat.isLeaderGone && folder === String(pid) ? (this.livingThreadFolder(pid) ?? folder) : folder;
     const commandLine = proc.text(`${living}/cmdline`, LIMIT.commandLine);
     const command =
       'value' in commandLine ? parseCommandLine(commandLine.value, commandLine.isCut) : undefined;

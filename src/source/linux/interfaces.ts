@@ -1,21 +1,21 @@
 import type { InterfaceAddress, Link } from './netlink/route.ts';
 
-/** Maximum number of addresses kept for the display of an interface: more than fit into a line of the widest screen. */
+/** Maximum number of addresses kept per interface for display; more than fit into a line of any screen. */
 const MAX_ADDRESSES = 64;
 
-/** The interface of an address that several interfaces have. */
-const AMBIGUOUS = Symbol('several');
+/** Stands for the interface of an address that several interfaces have. */
+const AMBIGUOUS = Symbol('ambiguous');
 
-/** The interfaces of one network namespace, and which of them an address belongs to. */
+/** The interfaces of one network namespace, by index and by address. */
 export class Interfaces {
   links: readonly Link[];
   readonly #names = new Map<number, string>();
-  /** Interface name by address; a link-local address may be that of more than one interface. */
+  /** Interface name by address; several interfaces may have the same link-local address. */
   readonly #byAddress = new Map<string, string | typeof AMBIGUOUS>();
   readonly #addresses = new Map<number, string[]>();
   readonly #tunnelPorts: ReadonlySet<number>;
   readonly #loopback: string | undefined;
-  /** Differs when an answer of `nameOf`, `nameOfAddress` or `scopeOf` may differ. */
+  /** Changes whenever a result of `nameOf` or `nameOfAddress` may change. */
   readonly key: string;
 
   constructor(links: readonly Link[], addresses: readonly InterfaceAddress[]) {
@@ -37,7 +37,7 @@ export class Interfaces {
     ].join('\n');
   }
 
-  /** The same with the counters of now; undefined where the interfaces differ in more than these. */
+  /** Updates the counters and returns this object; undefined if the interfaces differ in more than counters. */
   updateCounters(links: readonly Link[]): Interfaces | undefined {
     const isSame =
       links.length === this.links.length &&
@@ -58,20 +58,20 @@ export class Interfaces {
     return this.#names.get(index);
   }
 
-  /** The first 64 addresses of an interface. */
+  /** Returns the first 64 addresses of an interface. */
   addressesOf(index: number): readonly string[] {
     return this.#addresses.get(index) ?? [];
   }
 
-  /** The interface that has an address; undefined for none, and for one that several have. */
+  /** Returns the name of the interface with this address; undefined if none or several have it. */
   nameOfAddress(address: string): string | undefined {
     const name = this.#byAddress.get(address);
     if (name !== undefined) return name === AMBIGUOUS ? undefined : name;
-    // All of 127.0.0.0/8 is local, whether it is listed or not.
+    // All of 127.0.0.0/8 belongs to the loopback interface, listed or not.
     return address.startsWith('127.') ? this.#loopback : undefined;
   }
 
-  /** True for a UDP port that the kernel itself has opened for a tunnel: no program can bind it beside. */
+  /** Returns true for a UDP port that the kernel has open for a tunnel: no program can bind it as well. */
   isTunnelPort(port: number): boolean {
     return this.#tunnelPorts.has(port);
   }

@@ -17,14 +17,19 @@ import {
   RTM_NEWADDR,
   RTM_NEWLINK,
 } from './netlink/route.ts';
-import { type Channels, isOutOfDescriptors, type CloseListener, type NetlinkSystem } from './netlink/system.ts';
+import {
+  type Channels,
+  isOutOfDescriptors,
+  type CloseListener,
+  type NetlinkSystem,
+} from './netlink/system.ts';
 import type { NetlinkBuffer } from './netlink/wire.ts';
 import { type DumpRequest, dumpRequests } from './dump-requests.ts';
 
-/** A namespace that was found, or our own where /proc does not tell which that is. */
+/** A namespace that was found, or netpane's own without its inode if /proc does not show it. */
 export type OpenableNamespace = FoundNamespace | { readonly isOwn: true; readonly inode: undefined };
 
-/** Takes a message of the kernel's about one socket. */
+/** Handles a kernel message about one socket. */
 export type OnSocket = (
   network: Network,
   protocol: Protocol,
@@ -33,70 +38,71 @@ export type OnSocket = (
   end: number,
 ) => void;
 
-/** How the reading of a namespace went. */
+/** Outcome of a poll of one namespace. */
 export interface NetworkPoll {
-  /** Protocols of which some table could not be read to its end. */
+  /** Protocols with an incomplete dump. */
   readonly unfinished: ReadonlySet<Protocol>;
-  /** Why the table of TCP could not be read, in words. */
+  /** Reason why the TCP dump failed. */
   readonly failure: string | undefined;
+  /** Number of malformed messages. */
   readonly problems: number;
-  /** Dumps that the kernel says were made while its table changed, however often they were tried. */
+  /** Number of dumps during which the kernel's table changed, in every attempt. */
   readonly interrupted: number;
-  /** Kinds that were asked for and that this kernel does not have. */
+  /** Extra kinds of sockets requested by the user that this kernel does not support. */
   readonly missing: readonly Protocol[];
-  /** Other kinds that it may have and tells nothing of over netlink. */
+  /** Other protocols that this kernel does not list over netlink, though it may have such sockets. */
   readonly withoutDiag: ReadonlySet<Protocol>;
 }
 
-/** A dump that was interrupted is tried so often in all. */
+/** Maximum number of attempts for a dump during which the kernel's table changes. */
 const MAX_TRIES = 3;
 
-/** A protocol that the kernel did not have may come with a module: it is asked again after so many rounds. */
+/** Polls until an unsupported protocol is tried again: a kernel module may have been loaded. */
 const RETRY_POLLS = 120;
 
-/** Rounds from one attempt to keep the sockets open to the next, where there were no descriptors for them. */
+/** Polls between attempts to keep netlink sockets open after descriptors ran out. */
 const REOPEN_POLLS = 16;
 
-/** With more addresses than this, a namespace is asked for them once in 16 rounds: a user may have made 100,000. */
+/** With more addresses than this, they are read only every 16 polls: a user may have added 100,000. */
 const MANY_ADDRESSES = 1024;
 const ADDRESS_POLLS = 16;
 
 /**
- * ENOENT, EINVAL, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT: the kernel has no such sockets, or no diag module for
- * them.
+ * Errnos that mean that the kernel has no such sockets or no diag module for them: ENOENT, EINVAL, EPROTONOSUPPORT,
+ * EOPNOTSUPP, EAFNOSUPPORT.
  */
 const UNSUPPORTED = new Set([2, 22, 93, 95, 97]);
 
 /**
- * One network namespace, with netlink sockets open in it for as long as it is there. Where no descriptors are left for
- * these only what hears of closes stays open, or nothing; the rest is opened for each reading and closed again.
+ * One network namespace with open netlink sockets. If descriptors run out, only the socket for close notifications
+ * stays open, or none; the others are opened for each poll.
  */
 export class Network {
   readonly isOwn: boolean;
-  /** The same object while the name stays; undefined for our own where /proc does not tell which that is. */
+  /** Inode and name; the same object until the name changes. Undefined for the own one if /proc does not show it. */
   netns: NetworkNamespace | undefined;
   interfaces: Interfaces = NO_INTERFACES;
   #addresses: readonly InterfaceAddress[] = [];
-  /** Differs from reading to reading when the name or the interfaces differ. */
+  /** Increases when the name or the interfaces change. */
   version = 0;
-  /** Why the interfaces could not be read this time: those of before are shown, or none. */
+  /** Reason why the last read of the interfaces failed; the previous ones are kept. */
   interfacesFailure: string | undefined;
-  /** The sockets that it destroys, where the kernel tells of them. */
+  /** Receives notifications about destroyed sockets, if requested and supported by the kernel. */
   closes: Closes | undefined;
-  /** True where closes were wanted and there is no descriptor for them. */
+  /** True if close notifications are requested, but no descriptor is free for them. */
   lacksCloseListener = false;
   readonly #system: NetlinkSystem;
   readonly #wantsCloses: boolean;
   readonly #maxWaiting: number | undefined;
-  #found: OpenableNamespace;
+  #namespace: OpenableNamespace;
   #channels: Channels | undefined;
   #closeListener: CloseListener | undefined;
   #dumpRequests: readonly DumpRequest[];
-  /** Questions that the kernel did not understand, with the round to ask them again. */
+  /** Requests that the kernel does not support, with the number of the poll that tries them again. */
   readonly #refused = new Map<DumpRequest, number>();
   #pollCount = 0;
 
-  /** Throws when the namespace cannot be entered. */
+  /** Opens the netlink sockets. Throws if the namespace cannot be entered. */
   constructor(
     system: NetlinkSystem,
     found: OpenableNamespace,
@@ -105,21 +111,21 @@ export class Network {
     this.#system = system;
     this.#wantsCloses = events === true;
     this.#maxWaiting = bounds?.waitingEvents;
-    this.#found = found;
+    this.#namespace = found;
     this.isOwn = found.isOwn;
     this.netns = labelOf(found);
     this.#dumpRequests = dumpRequests(also, tcpDetails);
     this.#open();
   }
 
-  /** Inode of the namespace; undefined for our own where /proc does not tell which that is. */
+  /** Inode of the namespace; undefined for netpane's own if /proc does not show it. */
   get inode(): number | undefined {
     return this.netns?.inode;
   }
 
-  /** Takes over what may have changed of the namespace since it was found first. Throws when it cannot be entered now. */
+  /** Applies a new name and path of the namespace. Throws if it cannot be entered. */
   update(found: FoundNamespace): void {
-    this.#found = found;
+    this.#namespace = found;
     if (this.#channels === undefined && this.#pollCount % REOPEN_POLLS === 0) this.#open();
     if (found.name === this.netns?.name && this.netns !== undefined) return;
     this.netns = labelOf(found);
@@ -133,14 +139,14 @@ export class Network {
     this.#closeListener = undefined;
   }
 
-  /** Calls a function while this thread is in the namespace. Throws when it cannot be entered. */
+  /** Calls a function while this thread is in the namespace. Throws if it cannot be entered. */
   inside<T>(act: () => T): T {
-    return this.#found.isOwn ? act() : this.#system.inside(this.#found, act);
+    return this.#namespace.isOwn ? act() : this.#system.inside(this.#namespace, act);
   }
 
-  /** Opens as much as there are descriptors for. Throws when the namespace cannot be entered. */
+  /** Opens as many netlink sockets as there are descriptors for. Throws if the namespace cannot be entered. */
   #open(): void {
-    const found = this.#found;
+    const found = this.#namespace;
     try {
       const channels = this.#system.open(found.isOwn ? undefined : found, this.#wantsCloses && !this.closes);
       this.#channels = channels;
@@ -162,10 +168,10 @@ export class Network {
     }
   }
 
-  /** Hands over netlink sockets in the namespace. Throws when it cannot be entered now. */
+  /** Calls a function with netlink sockets in the namespace. Throws if it cannot be entered. */
   #withChannels<T>(act: (channels: Channels) => T): T {
     if (this.#channels) return act(this.#channels);
-    const channels = this.#system.open(this.#found.isOwn ? undefined : this.#found, false, true);
+    const channels = this.#system.open(this.#namespace.isOwn ? undefined : this.#namespace, false, true);
     try {
       return act(channels);
     } finally {
@@ -174,8 +180,8 @@ export class Network {
   }
 
   /**
-   * Asks for every socket. Throws nothing: what fails is said.
-   * @param onDatagram is called again and again meanwhile, for what must not wait until the end
+   * Dumps all sockets. Failures are part of the result, not thrown.
+   * @param onDatagram runs after each datagram, for work that cannot wait for the end of the poll
    */
   readSockets(onSocket: OnSocket, onDatagram?: () => void): NetworkPoll {
     this.#pollCount++;
@@ -217,18 +223,21 @@ export class Network {
       );
       problems += result.problems;
       interrupted += Number(result.interrupted);
-      // What came in a datagram behind something that made no sense is lost.
+      // The rest of a datagram after a malformed message is lost.
       if (result.problems > 0) unfinished.add(protocol);
       if (result.errno === 0) continue;
       if (dumpRequest.fallback) {
-        // From now on those are asked; they come next in this reading too.
+        // Use the fallback requests from now on, starting with this poll.
         this.#dumpRequests = [
           ...this.#dumpRequests.slice(0, i),
           ...dumpRequest.fallback,
           ...this.#dumpRequests.slice(i + 1),
         ];
         i--;
-      } else if (UNSUPPORTED.has(result.errno) && !(dumpRequest.isEssential && dumpRequest.request[16] === AF_INET)) {
+      } else if (
+        UNSUPPORTED.has(result.errno) &&
+        !(dumpRequest.isEssential && dumpRequest.request[16] === AF_INET)
+      ) {
         this.#refused.set(dumpRequest, this.#pollCount + RETRY_POLLS);
         (dumpRequest.isExtra ? missing : withoutDiag).add(protocol);
       } else {
@@ -258,8 +267,8 @@ export class Network {
   }
 
   /**
-   * Asks for what has the endpoints of a TCP connection now, as `tcpLookupRequest` has it. Where there is nothing, or it
-   * cannot be told, nothing is called.
+   * Looks up the socket that has the endpoints of a TCP connection now (see `tcpLookupRequest`).
+   * @param onMessage not called if there is no such socket or the lookup fails
    */
   findTcp(
     family: 'ipv4' | 'ipv6',
@@ -269,7 +278,7 @@ export class Network {
     this.#lookUp(tcpLookupRequest(family, sockId), onMessage);
   }
 
-  /** Returns true where a UDP socket takes what comes to these endpoints now. */
+  /** Returns true if a UDP socket receives datagrams for these endpoints now. */
   hasUdp(family: 'ipv4' | 'ipv6', sockId: Uint8Array): boolean {
     let isThere = false;
     this.#lookUp(udpLookupRequest(family, sockId), () => (isThere = true));
@@ -284,12 +293,12 @@ export class Network {
         }),
       );
     } catch (error) {
-      // The namespace may be gone by now.
+      // The namespace may have ended.
       if (this.#channels && !(error instanceof NativeError)) throw error;
     }
   }
 
-  /** Reads interfaces, their counters and addresses; what cannot be read stays as it was. */
+  /** Reads interfaces with counters and addresses; keeps the previous ones if that fails. */
   readInterfaces(): NetworkInterface[] {
     const links: Link[] = [];
     let addresses = this.#addresses;
@@ -300,23 +309,24 @@ export class Network {
           const link = type === RTM_NEWLINK ? decodeLink(buffer, start, end) : undefined;
           if (link) links.push(link);
         });
-        if (addresses.length > MANY_ADDRESSES && this.#pollCount % ADDRESS_POLLS !== 0) return linksResult.errno;
-        const fresh: InterfaceAddress[] = [];
+        if (addresses.length > MANY_ADDRESSES && this.#pollCount % ADDRESS_POLLS !== 0)
+          return linksResult.errno;
+        const current: InterfaceAddress[] = [];
         const addressesResult = dump(route, addressesRequest(), (buffer, start, end, type) => {
           const address = type === RTM_NEWADDR ? decodeInterfaceAddress(buffer, start, end) : undefined;
-          if (address) fresh.push(address);
+          if (address) current.push(address);
         });
-        addresses = fresh;
+        addresses = current;
         return linksResult.errno || addressesResult.errno;
       });
       if (errno !== 0) this.interfacesFailure = `error ${errno}`;
-      else if (links.length === 0) this.interfacesFailure = 'the kernel lists none';
+      else if (links.length === 0) this.interfacesFailure = 'the kernel lists no interfaces';
     } catch (error) {
       if (this.#channels && !(error instanceof NativeError)) throw error;
       this.interfacesFailure = error instanceof Error ? error.message : String(error);
     }
     if (this.interfacesFailure === undefined) {
-      // With 20,000 addresses it takes 10 ms to put them in order again.
+      // Indexing 20,000 addresses again takes 10 ms.
       const counted = addresses === this.#addresses ? this.interfaces.updateCounters(links) : undefined;
       const interfaces = counted ?? new Interfaces(links, addresses);
       this.#addresses = addresses;
@@ -334,6 +344,7 @@ export class Network {
   }
 }
 
+/** Returns the inode and name of a namespace as shown; undefined without an inode. */
 const labelOf = (found: OpenableNamespace): NetworkNamespace | undefined =>
   found.inode === undefined
     ? undefined

@@ -4,25 +4,25 @@ import { Network } from './network.ts';
 
 type Options = ConstructorParameters<typeof Network>[2];
 
-/** Our own namespace where /proc does not tell which that is: netlink needs no /proc. */
+/** netpane's own namespace if /proc does not show its inode: netlink works without /proc. */
 const UNKNOWN_OWN = { isOwn: true, inode: undefined } as const;
 
-/** The network namespaces that are read, opened as they come and closed as they go. */
+/** The open network namespaces. `refresh` opens new ones and closes those that ended. */
 export class Networks {
-  /** Messages of namespaces that this program may not enter, by inode: they are not tried again. */
+  /** Error messages of namespaces that netpane may not enter, by inode; never tried again. */
   readonly forbidden = new Map<number, string>();
-  /** Messages of namespaces that are there and could not be opened for another reason, by inode: they are. */
+  /** Error messages of namespaces that could not be opened for another reason, by inode; tried again at each poll. */
   readonly failed = new Map<number, string>();
   readonly #system: NetlinkSystem;
   readonly #namespaces: Namespaces;
   readonly #options: Options;
-  /** Inodes of namespaces that nothing was known to hold at the last `refresh`. */
+  /** Inodes of open namespaces without a known process, mount or descriptor at the last `refresh`. */
   readonly #unheld = new Set<number>();
   readonly #networksInUse: () => ReadonlySet<Network>;
-  /** Our own has no inode where /proc does not tell it. */
+  /** By inode; the key of the own namespace is undefined while /proc does not show it. */
   readonly #networks = new Map<number | undefined, Network>();
 
-  /** @param inUse those of which a process holds a socket */
+  /** @param networksInUse returns the namespaces in which a process holds a socket */
   constructor(
     system: NetlinkSystem,
     namespaces: Namespaces,
@@ -48,10 +48,10 @@ export class Networks {
   }
 
   /**
-   * Opens the namespaces that have come, and closes those that have gone. One that nothing is known to hold, but of which a
-   * process has a socket, is there still.
-   * @param pids every process of now, where the caller has listed them already
-   * @returns those that were closed
+   * Opens new namespaces and closes those that ended. A namespace without a known process, mount or descriptor stays
+   * open while a process holds a socket in it.
+   * @param pids all processes, if the caller has listed them already
+   * @returns the closed namespaces
    */
   refresh(pids: readonly number[] | undefined): Network[] {
     const found = this.#namespaces.refresh(pids);
@@ -67,7 +67,7 @@ export class Networks {
     return gone;
   }
 
-  /** Closes those that nothing is known to hold and of which no process has a socket any more. @returns these */
+  /** Closes the namespaces that nothing holds and in which no process holds a socket. @returns them */
   closeUnused(): Network[] {
     const gone: Network[] = [];
     if (this.#unheld.size === 0) return gone;
@@ -88,7 +88,7 @@ export class Networks {
     this.#networks.clear();
   }
 
-  /** Opens our own whatever /proc says; its inode may come to be known later. Throws when that cannot be done. */
+  /** Opens netpane's own namespace even if /proc does not show it; its inode may be found later. Throws on failure. */
   #openOwn(found: readonly FoundNamespace[]): void {
     const own = found.find(({ isOwn }) => isOwn);
     const unknown = this.#networks.get(undefined);
@@ -110,7 +110,7 @@ export class Networks {
       if (found.isOwn) throw error;
       const message = error instanceof Error ? error.message : String(error);
       if (isForbidden(error)) this.forbidden.set(inode, message);
-      // One that went while it was being entered is simply gone.
+      // A namespace that ended while it was entered is no failure.
       else if (!known && !isGone(error) && this.#namespaces.isReachable(inode))
         this.failed.set(inode, message);
     }

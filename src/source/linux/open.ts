@@ -17,13 +17,13 @@ import { TraceUnavailable } from './trace/tracefs.ts';
 const PROC = '/proc';
 const PASSWD = '../etc/passwd';
 
-/** True from a release of the kernel on. */
+/** Returns true if the running kernel is of this version or newer. */
 const isKernelSince = (major: number, minor: number): boolean => {
   const [, first, second] = /^(\d+)\.(\d+)/.exec(release()) ?? [];
   return Number(first) > major || (Number(first) === major && Number(second) >= minor);
 };
 
-/** The machine's clocks, user and kernel, as the sources want them. */
+/** Returns the options of both sources that depend on the machine: clock, user, kernel. */
 const environment = () => ({
   passwdPath: PASSWD,
   nowMs: () => performance.now(),
@@ -31,14 +31,14 @@ const environment = () => ({
   hasRingPaths: isKernelSince(6, 14),
 });
 
-/** ENOENT and EPROTONOSUPPORT: there is no such thing in this kernel, or no module for it. */
+/** Returns true for ENOENT and EPROTONOSUPPORT: the kernel lacks inet_diag or its module. */
 const isMissing = (errno: number): boolean => errno === 2 || errno === 93;
 
 function requireLinux(): void {
   if (process.platform !== 'linux') throw new SourceUnavailable('this is not Linux');
 }
 
-/** Opens the source that asks the kernel over netlink. Rejects with `SourceUnavailable` where that is not possible. */
+/** Opens the source `sock_diag`, which uses netlink. Rejects with `SourceUnavailable` if that is not possible. */
 export async function openSockDiag(options: SourceOptions): Promise<Source> {
   requireLinux();
   const native = await Native.load();
@@ -74,7 +74,10 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
   }
 }
 
-/** KiB of trace for the events that may wait: ten records of each; undefined where there is memory for the usual size. */
+/**
+ * Returns the size of the trace buffers, KiB, for the bound of waiting kernel events, at ten trace records per event;
+ * undefined if there is memory for the usual size.
+ */
 const smallerBuffer = (bounds: SocketBounds | undefined): number | undefined =>
   bounds?.waitingEvents === undefined || bounds.waitingEvents >= MAX_WAITING_EVENTS
     ? undefined
@@ -82,7 +85,7 @@ const smallerBuffer = (bounds: SocketBounds | undefined): number | undefined =>
 
 function openTrace(native: Native, bufferKiB: number | undefined): Trace | string {
   try {
-    // Capabilities may be enough, and root's user id may not: whether it works is found out by trying.
+    // Tracing depends on capabilities, not on the user id: try it.
     return Trace.open(native, { bufferKiB });
   } catch (error) {
     if (error instanceof TraceUnavailable) return error.message;
@@ -90,11 +93,11 @@ function openTrace(native: Native, bufferKiB: number | undefined): Trace | strin
   }
 }
 
-/** Opens the source that reads /proc/net. Rejects with `SourceUnavailable` where it is not there. */
+/** Opens the source `proc`, which reads /proc/net. Rejects with `SourceUnavailable` if /proc/net cannot be read. */
 export async function openProcNet({ ownerBudgetMs, bounds, progress }: SourceOptions): Promise<Source> {
   requireLinux();
   const proc = new Proc(PROC);
-  // A table is opened and not read: that would cost as much as a sample.
+  // Only open the table: reading it would cost as much as a poll.
   if (!proc.canOpen('net/tcp')) throw new SourceUnavailable('/proc/net cannot be read');
   return new ProcNetSource({ ...environment(), procRoot: PROC, ownerBudgetMs, bounds, progress });
 }

@@ -147,7 +147,11 @@ export class OtherHolders {
     return false;
   }
 
-  *#searchRings(holder: Holder, wanted: ReadonlySet<number>, report: Report): Generator<FoundHolder | undefined> {
+  *#searchRings(
+    holder: Holder,
+    wanted: ReadonlySet<number>,
+    report: Report,
+  ): Generator<FoundHolder | undefined> {
     for (const ring of holder.rings)
       yield* this.#found(holder, this.#ringSockets(holder, ring, report), wanted);
   }

@@ -7,7 +7,7 @@ import { parsePacketTable } from './packet-table.ts';
 import { LIMIT, type Proc } from './proc.ts';
 import { parseTable, type Table, type TableItem } from './table.ts';
 
-/** A socket as it was read, and where. */
+/** A socket of the current poll and its namespace. */
 interface Entry {
   readonly message: OtherMessage;
   readonly network: Network;
@@ -17,7 +17,7 @@ interface Entry {
 interface OtherTable {
   readonly file: string;
   readonly protocol: Protocol;
-  /** The sockets in it, and how many lines could not be read. */
+  /** Returns the sockets in the table, and the number of malformed lines. */
   readonly parse: (text: string) => { readonly items: readonly OtherMessage[]; readonly problems: number };
 }
 
@@ -40,8 +40,8 @@ const bothFamilies = (protocol: Protocol, file: string): readonly OtherTable[] =
 ];
 
 /**
- * Where the kernel tells of protocols that sock_diag does not know: ping sockets never (net/ipv4/ping.c has no diag
- * handler), the others where their module is missing.
+ * Tables of protocols that sock_diag does not list: always ping sockets (net/ipv4/ping.c has no diag handler), the
+ * others if the kernel lacks their diag module.
  */
 const TABLES: Partial<Record<Protocol, readonly OtherTable[]>> = {
   icmp: bothFamilies('icmp', 'icmp'),
@@ -52,8 +52,8 @@ const TABLES: Partial<Record<Protocol, readonly OtherTable[]>> = {
 };
 
 /**
- * Sockets of the kinds of which there are few, decoded whole at each reading; an unchanged one stays the same object.
- * A reading is `beginPoll`, `add`, `keep` and `readTables`, then `removed`, then `buildSockets`.
+ * Sockets of rare kinds, all decoded at each poll; an unchanged socket stays the same object. Each poll calls
+ * `beginPoll`, then `add`, `keepPrevious` and `readTables`, then `added` and `removed`, then `buildSockets`.
  */
 export class OtherSockets {
   readonly #proc: Proc;
@@ -63,7 +63,7 @@ export class OtherSockets {
   #before = new Map<string, Entry>();
   #sockets = new Map<string, Socket>();
 
-  /** @param limiter has as much room for these as for the sockets of other kinds */
+  /** @param limiter bounds the number of these sockets separately from those of `SockDiagSource` */
   constructor(proc: Proc, attribution: Attribution, limiter: SocketLimiter) {
     this.#limiter = limiter;
     this.#proc = proc;
@@ -83,7 +83,7 @@ export class OtherSockets {
     this.#entries.set(message.id, { message, network });
   }
 
-  /** Takes the sockets of a protocol that were there at the last reading to be there still: they could not be read. */
+  /** Keeps the sockets of a protocol from the last poll, because they could not be read. */
   keepPrevious(network: Network, protocol: Protocol): void {
     for (const [id, entry] of this.#before) {
       if (entry.network === network && entry.message.protocol === protocol && !this.#entries.has(id))
@@ -92,81 +92,83 @@ export class OtherSockets {
   }
 
   /**
-   * Reads from /proc what sock_diag does not tell of a namespace; what cannot be read stays as it was.
-   * @param folder below /proc: a process or thread that is in the namespace
-   * @param withoutDiag protocols that this kernel has no diag for
-   * @returns the count of lines that made no sense, and the protocols that could not be read
+   * Reads sockets that sock_diag does not list from /proc. Keeps the previous ones of a table that cannot be read.
+   * @param folder folder below /proc of a process or thread in the namespace
+   * @param withoutDiag protocols without a diag module in this kernel
+   * @returns the number of malformed lines, and the protocols that could not be read
    */
   readTables(
     network: Network,
     folder: string,
     withoutDiag: Iterable<Protocol>,
   ): { problems: number; unread: ReadonlySet<Protocol> } {
-    let unreadable = 0;
+    let malformed = 0;
     const unread = new Set<Protocol>();
-    const tables = [...new Set<Protocol>(['icmp', ...withoutDiag])].flatMap((protocol) => TABLES[protocol] ?? []);
+    const tables = [...new Set<Protocol>(['icmp', ...withoutDiag])].flatMap(
+      (protocol) => TABLES[protocol] ?? [],
+    );
     for (const table of tables) {
       const text = this.#proc.latin1(`${folder}/net/${table.file}`, LIMIT.table);
       if (!('value' in text)) {
-        // A kernel without such sockets has no such table; where there is no table of any kind it cannot be told.
+        // A missing table means a kernel without such sockets, but only if /proc/net itself exists.
         if (text.failed !== 'gone' || !('value' in this.#proc.stat(`${folder}/net`)))
           unread.add(table.protocol);
         continue;
       }
       const { items, problems } = table.parse(text.value);
-      unreadable += problems;
+      malformed += problems;
       for (const item of items) this.add(item, network);
     }
     for (const protocol of unread) this.keepPrevious(network, protocol);
-    return { problems: unreadable, unread };
+    return { problems: malformed, unread };
   }
 
-  /** Inodes of the sockets of this reading. */
+  /** Returns the inodes of the sockets of this poll. */
   *inodes(): Generator<number> {
     for (const { message } of this.#entries.values()) if (message.inode !== undefined) yield message.inode;
   }
 
-  /** A socket as the last reading had it. */
+  /** Returns the socket with this id as of the last `buildSockets`. */
   get(id: string): Socket | undefined {
     return this.#sockets.get(id);
   }
 
-  /** Inodes that were not there at the last reading. */
+  /** Inodes that the last poll did not have. */
   get added(): number[] {
     return [...differing(this.#entries, this.#before)];
   }
 
-  /** Inodes that were there at the last reading and are not now. */
+  /** Returns inodes that the last poll had and this one does not. */
   removed(): number[] {
     return [...differing(this.#before, this.#entries)];
   }
 
-  /** Makes the sockets of this reading. @returns others that differ from before, without a socket others that are gone */
+  /** Builds the sockets of this poll. @returns those that changed; a closed one has no socket */
   buildSockets(listeners: () => Listeners): { id: string; socket: Socket | undefined }[] {
     const before = this.#sockets;
     const names = this.#unixNames();
     const changes: { id: string; socket: Socket | undefined }[] = [];
     const sockets = new Map<string, Socket>();
     for (const [id, entry] of this.#entries) {
-      const was = before.get(id);
+      const previous = before.get(id);
       const owners = this.#attribution.ownersOf(
         { ...entry.message, netns: entry.network.inode },
-        was?.owners,
+        previous?.owners,
         listeners,
       );
       const peer =
         entry.message.peerInode === undefined ? undefined : (names.get(entry.message.peerInode) ?? '');
       const socket = makeSocket(entry, peer, owners, this.#attribution);
-      const isSame = was !== undefined && sameSocket(was, socket);
+      const isSame = previous !== undefined && sameSocket(previous, socket);
       if (!isSame) changes.push({ id, socket });
-      sockets.set(id, isSame ? was : socket);
+      sockets.set(id, isSame ? previous : socket);
     }
     for (const id of before.keys()) if (!sockets.has(id)) changes.push({ id, socket: undefined });
     this.#sockets = sockets;
     return changes;
   }
 
-  /** Names of Unix sockets by inode. */
+  /** Returns the names of Unix sockets by inode. */
   #unixNames(): Map<number, string> {
     const names = new Map<number, string>();
     for (const { message } of this.#entries.values()) {
@@ -177,7 +179,11 @@ export class OtherSockets {
   }
 }
 
-function* differing(entries: ReadonlyMap<string, Entry>, others: ReadonlyMap<string, Entry>): Generator<number> {
+/** Yields inodes of entries whose inode differs from that of the other entry with their id. */
+function* differing(
+  entries: ReadonlyMap<string, Entry>,
+  others: ReadonlyMap<string, Entry>,
+): Generator<number> {
   for (const [id, { message }] of entries) {
     if (message.inode !== undefined && others.get(id)?.message.inode !== message.inode) yield message.inode;
   }

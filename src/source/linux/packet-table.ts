@@ -1,12 +1,11 @@
 import type { OtherMessage } from './netlink/others.ts';
 
-/** `sk RefCnt Type Proto Iface R Rmem User Inode` (packet_seq_show in the kernel's net/packet/af_packet.c). */
+/** Matches a line `sk RefCnt Type Proto Iface R Rmem User Inode` (packet_seq_show, net/packet/af_packet.c). */
 const LINE = /^\S+ +\d+ +\d+ +([0-9a-f]{4}) +(\d+) +\d +(\d+) +(\d+) +(\d+) *$/;
 
 /**
- * Takes /proc/net/packet apart, which tells of packet sockets where the kernel has no packet_diag. It does not tell
- * what waits to be sent.
- * @returns the sockets, and how many lines could not be read
+ * Parses /proc/net/packet, the list of packet sockets on kernels without packet_diag. It has no send queue.
+ * @returns the sockets, and the number of malformed lines
  */
 export function parsePacketTable(text: string): { items: OtherMessage[]; problems: number } {
   const items: OtherMessage[] = [];

@@ -1,12 +1,11 @@
 /**
- * A map that is published from time to time. Two maps take turns, each brought up to date by what has changed since it
- * was published last: to make a new one of 100,000 entries for each of a few changes would cost milliseconds, and
- * memory that V8 is slow to take back.
+ * A map that is published at each poll. Two maps alternate; each is updated with the changes since it was last
+ * published. A new map of 100,000 entries per poll would cost milliseconds, and memory that V8 frees slowly.
  */
 export class RollingMap<Value> {
   #published = new Map<string, Value>();
   #other = new Map<string, Value>();
-  /** What changed since the last publication, and between the last two; undefined for what is gone. */
+  /** Changes since the last publication, and between the last two; undefined for a removed key. */
   #changes = new Map<string, Value | undefined>();
   #lastChanges: ReadonlyMap<string, Value | undefined> = this.#changes;
 
@@ -18,7 +17,9 @@ export class RollingMap<Value> {
     this.#changes.set(key, undefined);
   }
 
-  /** @returns the map with all changes; the same as before without any. It stays as it is until the next but one. */
+  /**
+   * Returns the map with all changes; the same map if there are none. It is valid until the second publication after.
+   */
   publish(): ReadonlyMap<string, Value> {
     if (this.#changes.size === 0) return this.#published;
     const next = this.#other;

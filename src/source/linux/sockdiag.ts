@@ -39,15 +39,15 @@ import {
   unreadableMessages,
 } from './sockdiag-notices.ts';
 
-/** The longest that the first reading searches for namespaces that no process is in, milliseconds. */
+/** Maximum time that the first poll spends searching for namespaces without a process, milliseconds. */
 const FIRST_SEARCH_MS = 1000;
 
 export interface SockDiagOptions extends SourceOptions {
   readonly system: NetlinkSystem;
   readonly proc: Proc;
-  /** User names by uid, below the proc file system. */
+  /** Path of passwd(5), relative to the proc file system. */
   readonly passwdPath: string;
-  /** Where /run and /var are. */
+  /** Folder with /run and /var. */
   readonly root: string;
   /** Milliseconds on a clock that never runs backwards. */
   readonly nowMs: () => number;
@@ -55,13 +55,15 @@ export interface SockDiagOptions extends SourceOptions {
   readonly wallMs: () => number;
   readonly isRoot: boolean;
   readonly hasRingPaths?: boolean;
-  /** Opens the kernel's trace; gives a clause that says why not where that cannot be. */
+  /** Opens the kernel's trace; returns the reason (a clause without a full stop) if that is not possible. */
   readonly openTrace?: () => TraceReader | string;
 }
 
 /**
- * Every socket of every network namespace that this user may enter, with what has gone through each, from sock_diag(7)
- * over netlink; the programs behind them from /proc/PID.
+ * The source `sock_diag`: reads all sockets of all network namespaces that this user may enter, with their traffic,
+ * from sock_diag(7) over netlink, and their owners from /proc/PID.
+ *
+ *     namespaces → networks → dumps → slots (changes) → owners → sockets → snapshot
  */
 export class SockDiagSource implements Source {
   readonly name = 'sock_diag';
@@ -73,32 +75,32 @@ export class SockDiagSource implements Source {
   readonly #search: NamespaceSearch;
   readonly #surplus = new TcpSurplus();
   readonly #slots = new Slots();
-  /** By slot: the socket, and the namespace that it is in. */
+  /** Socket and namespace by slot. */
   readonly #bySlot: (Socket | undefined)[] = [];
   readonly #networkOf: (Network | undefined)[] = [];
-  /** Index of the interface that the socket of a slot is bound to, 0 for none. */
+  /** By slot: index of the interface that the socket is bound to, 0 for none. */
   readonly #interfaceIndex: number[] = [];
-  /** The inode that a slot has by the news of this poll, -1 once that is told. */
+  /** By slot: inode in the last message of this poll, -1 once `#changedInodes` has handled it. */
   readonly #newInode: number[] = [];
   readonly #slotsOfInode = new InodeSlots();
-  /** Slots of sockets in a state, or of a family, that this program does not know. */
+  /** Slots of sockets with an unknown state or family. */
   readonly #undecodable = new Set<number>();
-  /** Slots of sockets whose owners are those of another socket: the listener's. */
+  /** Slots of sockets without an inode, whose owners are those of their listener. */
   readonly #derived = new Set<number>();
   readonly #others: OtherSockets;
   readonly #limiter: SocketLimiter;
   #messages: SocketMessage[] = [];
-  /** Of the namespace that is being read, connections that were just being made: see `#resolveRequests`. */
-  #unresolved: { readonly family: 'ipv4' | 'ipv6'; readonly sockId: Uint8Array }[] = [];
+  /** New connection requests (SYN_RECV) of the namespace being read: see `#resolveRequests`. */
+  #connectionRequests: { readonly family: 'ipv4' | 'ipv6'; readonly sockId: Uint8Array }[] = [];
   #problems = 0;
-  /** Protocols that netlink tells nothing of and whose tables below /proc could not be read this time. */
+  /** Protocols without diag whose tables in /proc/net could not be read in this poll. */
   readonly #unreadTables = new Set<Protocol>();
   #nowWallMs = 0;
   readonly #sockets = new RollingMap<Socket>();
   #published: ReadonlyMap<string, Socket> = new Map();
   #hiddenByUser: ReadonlyMap<string, number> = new Map();
   #isFirst = true;
-  /** Those of the last poll. */
+  /** Listeners of the last poll; undefined until needed. */
   #listeners: Listeners | undefined;
   readonly #versions = new Map<Network, number>();
 
@@ -115,7 +117,7 @@ export class SockDiagSource implements Source {
     this.#limiter = new SocketLimiter(options.bounds);
     this.#others = new OtherSockets(proc, this.#attribution, this.#limiter);
     if (!options.events) return;
-    // What closes from now on is told.
+    // Opens the close listeners: sockets that close from now on are reported.
     this.#refreshNetworks();
     this.events = new LinuxEvents({
       ...options,
@@ -123,7 +125,7 @@ export class SockDiagSource implements Source {
       namespaceOf: (pid) => this.#namespaces.namespaceOf(pid),
       attribution: this.#attribution,
       listeners: () => (this.#listeners ??= this.#attribution.listeners(this.#listeningSockets())),
-      trace: options.openTrace?.() ?? 'nobody asks for the trace',
+      trace: options.openTrace?.() ?? 'no tracing requested',
     });
   }
 
@@ -136,16 +138,18 @@ export class SockDiagSource implements Source {
     this.#networks.close();
   }
 
-  /** Rejects when the sockets of our own namespace cannot be read the first time; later the last ones stay. */
+  /**
+   * Returns a snapshot. The first call rejects if the sockets of netpane's own namespace cannot be read; later calls
+   * keep the last ones.
+   */
   async read(): Promise<Snapshot> {
     const { nowMs, wallMs, ownerBudgetMs } = this.#options;
     const startMs = nowMs();
     this.#nowWallMs = wallMs();
     this.#refreshNetworks();
     const polls = this.#readSockets();
-    const failure = [...polls].find(
-      ([network, { failure }]) => network.isOwn && failure !== undefined,
-    )?.[1].failure;
+    const failure = [...polls].find(([network, { failure }]) => network.isOwn && failure !== undefined)?.[1]
+      .failure;
     if (failure !== undefined && this.#isFirst)
       throw new Error(`cannot read the sockets of this machine: ${failure}`);
     this.#isFirst = false;
@@ -156,7 +160,7 @@ export class SockDiagSource implements Source {
     this.#attribution.owners.refresh(added, removed, ownerBudgetMs);
     const ownersMs = nowMs();
     this.#buildSockets(gone);
-    // Now it is known which sockets are there, and who has them.
+    // Sockets and owners are known now: close namespaces that nothing uses.
     for (const network of this.#networks.closeUnused()) this.#versions.delete(network);
     const before = this.#published;
     this.#surplus.endPoll(this.#options.proc, this.#limiter.omitted > 0 ? undefined : this.#search.result);
@@ -203,22 +207,22 @@ export class SockDiagSource implements Source {
     polls.set(network, poll);
   }
 
-  /** Goes on with the search for namespaces that no process is in. @returns true where one was found */
+  /** Continues the search for namespaces without a process. @returns true if one was found */
   #searchNamespaces(): boolean {
     if (this.#attribution.privileges.procFailure !== undefined) return false;
-    let fresh: Set<number> | undefined;
+    let newInodes: Set<number> | undefined;
     const known = {
       isNamespace: (inode: number) => this.#namespaces.isKnown(inode),
       isSocket: (inode: number) => {
-        fresh ??= new Set([...this.#messages.map((message) => message.inode), ...this.#others.inodes()]);
-        return this.#slotsOfInode.count(inode) > 0 || fresh.has(inode);
+        newInodes ??= new Set([...this.#messages.map((message) => message.inode), ...this.#others.inodes()]);
+        return this.#slotsOfInode.count(inode) > 0 || newInodes.has(inode);
       },
     };
     const budgetMs = this.#isFirst ? Math.min(this.#options.ownerBudgetMs, FIRST_SEARCH_MS) : undefined;
     return this.#search.step(() => this.#namespaces.pids(), known, budgetMs);
   }
 
-  /** Namespaces of which a process holds a socket: they are there whatever else has gone. */
+  /** Returns the namespaces in which a process holds a socket: they exist even without a process. */
   #networksInUse(): ReadonlySet<Network> {
     const inUse = new Set<Network>();
     for (const [slot, socket] of this.#bySlot.entries()) {
@@ -229,24 +233,25 @@ export class SockDiagSource implements Source {
     return inUse;
   }
 
-  /** Reads from /proc what netlink does not tell of a namespace. */
+  /** Reads the sockets of a namespace that netlink does not list from /proc. */
   #readTables(network: Network, withoutDiag: ReadonlySet<Protocol>): void {
     const read = (folder: string) => this.#others.readTables(network, folder, withoutDiag);
     try {
       let { problems, unread } = this.#inProcFolder(network, read);
-      // The process may have ended meanwhile.
+      // The process may have ended: find another one.
       if (unread.size > 0) ({ problems, unread } = this.#inProcFolder(network, read, true));
       this.#problems += problems;
       for (const protocol of unread) this.#unreadTables.add(protocol);
     } catch {
-      // The namespace went meanwhile, or cannot be entered, which has a notice of its own.
+      // The namespace ended, or cannot be entered, which has its own notice.
       for (const protocol of ['icmp', ...withoutDiag] as const) this.#others.keepPrevious(network, protocol);
     }
   }
 
   /**
-   * Hands over the folder below /proc of something that is in the namespace: where no process is, this thread goes there.
-   * @param checkNow looks anew whether the process is there. Throws where the namespace cannot be entered
+   * Calls a function with the folder below /proc of a process in the namespace. If there is none, this thread enters
+   * the namespace. Throws if that fails.
+   * @param checkNow check again that the process exists
    */
   #inProcFolder<T>(network: Network, act: (folder: string) => T, checkNow = false): T {
     if (network.isOwn) return act('self');
@@ -256,7 +261,7 @@ export class SockDiagSource implements Source {
 
   readonly #collectEvents = (): void => this.events?.collect();
 
-  /** True for a socket that may have been missed: the table that it was in was not read to its end. */
+  /** Returns true for a socket whose dump was incomplete: it may still be open. */
   #isUnfinished(slot: number, polls: ReadonlyMap<Network, NetworkPoll>): boolean {
     const network = this.#networkOf[slot];
     const protocol = this.#bySlot[slot]?.protocol;
@@ -284,13 +289,13 @@ export class SockDiagSource implements Source {
     if (!this.#limiter.hasRoomForEveryKind(this.#slots.size) && this.#isLeftOut(buffer, start)) return;
     if (protocol === 'tcp' && stateAt(buffer, start) === 'SYN_RECV' && !this.#slots.has(buffer, start)) {
       const family = buffer.bytes[start + INET.family] === AF_INET ? 'ipv4' : 'ipv6';
-      this.#unresolved.push({ family, sockId: sockIdAt(buffer, start) });
+      this.#connectionRequests.push({ family, sockId: sockIdAt(buffer, start) });
       return;
     }
     this.#applyMessage(network, protocol, buffer, start, end);
   };
 
-  /** Returns true for a new socket for which there is no room, and counts it. */
+  /** Returns true for a new socket beyond the bound, and counts it. */
   #isLeftOut(buffer: NetlinkBuffer, start: number): boolean {
     const kind = kindAt(buffer, start);
     if (this.#limiter.hasRoom(this.#slots.size, kind) || this.#slots.has(buffer, start)) return false;
@@ -299,28 +304,35 @@ export class SockDiagSource implements Source {
   }
 
   /**
-   * Asks again for each request for a connection that was met. The kernel makes a cookie when it first tells of a
-   * socket, and a connection inherits that of its request as it is cloned from it: where that had been done before the
-   * dump told of the request, the two have a cookie each (net/ipv4/inet_connection_sock.c, inet_csk_clone_lock), and the
-   * request is no more. What has its endpoints now is what counts.
+   * Looks up each new connection request by its endpoints, and applies the socket that has them now. The kernel assigns
+   * a cookie when it first reports a socket, and a connection inherits the cookie of its request when it is cloned from
+   * it (net/ipv4/inet_connection_sock.c, inet_csk_clone_lock). If the dump reports the request just after that, it gets
+   * a cookie that no later message has.
    */
   #resolveRequests(network: Network): void {
-    for (const { family, sockId } of this.#unresolved) {
+    for (const { family, sockId } of this.#connectionRequests) {
       network.findTcp(family, sockId, (buffer, start, end) => {
-        // The listener is there for the next one; the dump has told of it.
+        // A listener means that the request is gone; the dump lists the listener.
         if (stateAt(buffer, start) !== 'LISTEN') this.#applyMessage(network, 'tcp', buffer, start, end);
       });
       this.#collectEvents();
     }
-    this.#unresolved = [];
+    this.#connectionRequests = [];
   }
 
-  #applyMessage(network: Network, protocol: Protocol, buffer: NetlinkBuffer, start: number, end: number): void {
+  #applyMessage(
+    network: Network,
+    protocol: Protocol,
+    buffer: NetlinkBuffer,
+    start: number,
+    end: number,
+  ): void {
     const change = this.#slots.applyMessage(buffer, start, end, this.#nowWallMs);
-    if (change !== CHANGE.same) this.#decodeMessage(network, protocol, buffer, start, end, change === CHANGE.traffic);
+    if (change !== CHANGE.same)
+      this.#decodeMessage(network, protocol, buffer, start, end, change === CHANGE.traffic);
   }
 
-  /** Decodes what is new; the buffer is overwritten by the next message. */
+  /** Decodes the changes in a message at once: the next datagram overwrites the buffer. */
   #decodeMessage(
     network: Network,
     protocol: Protocol,
@@ -358,7 +370,7 @@ export class SockDiagSource implements Source {
     });
   }
 
-  /** Inodes of sockets that have come and that have gone since the last poll. */
+  /** Returns inodes that sockets gained and lost since the last poll. */
   #changedInodes(gone: readonly number[]): { added: number[]; removed: number[] } {
     const gained: number[] = [];
     const lost = new Map<number, number>();
@@ -367,7 +379,7 @@ export class SockDiagSource implements Source {
     };
     for (const slot of gone) countLost(this.#bySlot[slot]?.inode);
     for (const { slot } of this.#messages) {
-      // A socket that a reading told of twice is as it was told of last.
+      // If a poll has several messages about a socket, the last one counts.
       const inode = this.#newInode[slot] ?? 0;
       const before = this.#bySlot[slot]?.inode;
       this.#newInode[slot] = -1;
@@ -377,12 +389,12 @@ export class SockDiagSource implements Source {
     }
     const removed = new Set<number>(this.#others.removed());
     for (const [inode, count] of lost) if (this.#slotsOfInode.count(inode) <= count) removed.add(inode);
-    // One that is gone and there again is another's by now: the kernel gives numbers anew.
+    // A removed inode that occurs again belongs to another socket: the kernel reuses inodes.
     const isNew = (inode: number) => this.#slotsOfInode.count(inode) === 0 || removed.has(inode);
     return { added: [...this.#others.added, ...gained.filter(isNew)], removed: [...removed] };
   }
 
-  /** Makes the sockets of this reading out of those of the last one and of what is new. */
+  /** Updates the sockets of the last poll with the messages of this one. */
   #buildSockets(gone: readonly number[]): void {
     this.#listeners = undefined;
     const listenersNow = () => (this.#listeners ??= this.#attribution.listeners(this.#listeningSockets()));
@@ -392,7 +404,7 @@ export class SockDiagSource implements Source {
       const { slot, addresses, inode } = message;
       const before = this.#bySlot[slot];
       let owners = before?.owners ?? NO_OWNERS;
-      // Where nobody holds the socket the owner may be a listener's, which may come later in this list.
+      // Without an inode the owner is that of the listener, which may come later in this list.
       if (addresses && inode === 0) stale.add(slot);
       else if (addresses) {
         owners = this.#attribution.ownersOf(
@@ -405,7 +417,7 @@ export class SockDiagSource implements Source {
       this.#interfaceIndex[slot] = message.interfaceIndex;
       this.#store(slot, makeSocket(message, before, owners, this.#attribution));
     }
-    // Of a first reading it is as much as all the sockets.
+    // Free the memory: the messages of the first poll are as large as all sockets.
     this.#messages = [];
     for (const slot of stale) this.#updateOwners(slot, listenersNow);
     this.#relabelSockets();
@@ -415,7 +427,7 @@ export class SockDiagSource implements Source {
     }
   }
 
-  /** Asks anew for the owners of a socket. */
+  /** Determines the owners of a socket again. */
   #updateOwners(slot: number, listeners: () => Listeners): void {
     const socket = this.#bySlot[slot];
     const network = this.#networkOf[slot];
@@ -442,7 +454,7 @@ export class SockDiagSource implements Source {
     const socket = this.#bySlot[slot];
     if (socket?.inode !== undefined) this.#slotsOfInode.delete(socket.inode, slot);
     if (socket) {
-      // Where a message was garbled, one of another kind may have this very id.
+      // After a malformed message, a socket of another kind may have the same id.
       const other = this.#others.get(socket.id);
       if (other) this.#sockets.set(other.id, other);
       else this.#sockets.delete(socket.id);
@@ -454,7 +466,7 @@ export class SockDiagSource implements Source {
     this.#derived.delete(slot);
   }
 
-  /** Slots of sockets whose owners may be others than they were. */
+  /** Returns the slots of sockets whose owners may have changed. */
   #staleSlots(): Set<number> {
     const { changed } = this.#attribution.owners;
     const slots = new Set<number>();
@@ -470,7 +482,7 @@ export class SockDiagSource implements Source {
     }
   }
 
-  /** Where the name or the interfaces of a namespace are others, all its sockets say so. */
+  /** Updates the sockets of namespaces whose name or interfaces changed. */
   #relabelSockets(): void {
     const relabelled = new Set<Network>();
     for (const network of this.#networks.values()) {
@@ -496,7 +508,7 @@ export class SockDiagSource implements Source {
     }
   }
 
-  /** How many sockets hide their owners, by user. */
+  /** Counts the sockets with a hidden owner, by user. */
   #countHidden(sockets: ReadonlyMap<string, Socket>): void {
     const hidden = new Map<string, number>();
     for (const { owners, user, uid } of sockets.values()) {
@@ -512,19 +524,14 @@ export class SockDiagSource implements Source {
     const sum = (of: (poll: NetworkPoll) => number) =>
       [...polls.values()].reduce((total, poll) => total + of(poll), 0);
     const problems =
-      this.#problems +
-      this.#undecodable.size +
-      sum((poll) => poll.problems) +
-      (this.events?.problems ?? 0);
+      this.#problems + this.#undecodable.size + sum((poll) => poll.problems) + (this.events?.problems ?? 0);
     const interrupted = sum((poll) => poll.interrupted);
     const failures = sum(({ unfinished }) => unfinished.size);
-    const missing = new Set(
-      [...polls].flatMap(([network, { missing }]) => (network.isOwn ? missing : [])),
-    );
+    const missing = new Set([...polls].flatMap(([network, { missing }]) => (network.isOwn ? missing : [])));
     const users = this.#attribution.usersNotice();
     const { privileges } = this.#attribution;
     return [
-      // The first is the one that there is room for: nothing else counts where the picture is not that of now.
+      // A narrow screen shows only the first notice: an outdated list matters most.
       ...(failures > 0 ? [STALE] : []),
       ...this.#limiter.notices(),
       ...(hidden ? [hidden] : []),
@@ -548,7 +555,10 @@ const NO_OWNERS: readonly Owner[] = [];
 const stateAt = ({ bytes }: NetlinkBuffer, start: number): SocketState | undefined =>
   STATES[bytes[start + INET.state] ?? 0];
 
-/** A socket without a peer (UDP) is in the state CLOSE, and others can send to it. */
+/**
+ * Returns the kind of a new socket. A UDP socket without a remote endpoint has the state CLOSE and counts as a
+ * listener.
+ */
 function kindAt(buffer: NetlinkBuffer, start: number): NewSocketKind {
   if (isRemnantAt(buffer, start)) return 'remnant';
   const state = stateAt(buffer, start);

@@ -2,34 +2,39 @@ import type { Socket } from '../../model/socket.ts';
 import type { SearchResult } from './namespace-search.ts';
 import type { Proc } from './proc.ts';
 
-/** Line of /proc/net/sockstat: `alloc` and `orphan` count the TCP sockets of all network namespaces (net/ipv4/proc.c). */
+/**
+ * Line of /proc/net/sockstat. `alloc` and `orphan` count the TCP sockets of all network namespaces (net/ipv4/proc.c).
+ */
 const TCP = /^TCP: inuse \d+ orphan (\d+) tw \d+ alloc (\d+) /m;
 
-/** Counts the TCP sockets that the kernel has and that no list of a namespace tells of. */
+/** Counts the TCP sockets that the kernel has and that no dump of a namespace lists. */
 export class TcpSurplus {
-  /** Sockets that a program holds, or that wait to be accepted: all but orphans, requests and remnants. */
+  /**
+   * Listed sockets that are open in a process or wait for accept(): all but orphans, connection requests and remnants.
+   */
   #listed = 0;
   #heldBefore: number | undefined;
-  /** Polls since the end of the last search, and the fewest sockets that were in no list in any of them. */
+  /** Polls since the end of the last search, and the minimum number of unlisted sockets in any of them. */
   #polls = 0;
   #minUnlisted = Infinity;
   #searches = 0;
   #count = 0;
 
-  /** Takes note of a socket that comes, changes or goes. */
+  /** Applies a new, changed (both arguments) or closed socket. */
   update(before: Socket | undefined, now: Socket | undefined): void {
     this.#listed += Number(isCounted(now)) - Number(isCounted(before));
   }
 
-  /** Reads the kernel's count before the lists are read. */
+  /** Reads the kernel's count before the dumps. */
   beginPoll(proc: Proc): void {
     this.#heldBefore = readHeld(proc);
   }
 
   /**
-   * Reads it again after the lists. Sockets bound to nothing are counted by a search that takes many polls, and programs
-   * make more of them meanwhile: a surplus counts once it was there in all polls between the ends of two searches.
-   * @param search undefined where not all that is listed is kept
+   * Reads the count again after the dumps and updates the surplus. Dumps do not list unbound sockets; a search that
+   * takes many polls counts them, while programs open more. A surplus counts if it existed in all polls between two
+   * searches.
+   * @param search undefined if a bound omits listed sockets
    */
   endPoll(proc: Proc, search: Pick<SearchResult, 'unboundTcp' | 'searches'> | undefined): void {
     const held = readHeld(proc);
@@ -48,7 +53,7 @@ export class TcpSurplus {
       return;
     }
     this.#searches = searches;
-    // Where sockets come and go during the only poll, its lists are not of one moment.
+    // A single poll during which sockets open and close compares counts of different moments.
     const isSure = this.#polls > 1 || held === this.#heldBefore;
     this.#count = isSure ? Math.max(0, this.#minUnlisted - unboundTcp) : 0;
     this.#startCounting();
@@ -59,13 +64,13 @@ export class TcpSurplus {
     this.#minUnlisted = Infinity;
   }
 
-  /** The surplus of now. */
+  /** Current number of unlisted sockets that are not explained by unbound ones. */
   get count(): number {
     return this.#count;
   }
 }
 
-/** TCP sockets of the machine that are no orphans; undefined where the kernel does not tell. */
+/** Returns the number of TCP sockets of the machine without orphans; undefined if the kernel does not show it. */
 function readHeld(proc: Proc): number | undefined {
   const text = proc.latin1('net/sockstat');
   const [, orphans, allocated] = ('value' in text && TCP.exec(text.value)) || [];

@@ -67,7 +67,9 @@ describe('why something is not seen', () => {
   });
 
   test('no /proc', () => {
-    expect(whyUnseen(readPrivileges(new Proc(`${fake.root}/nowhere`), true), [])).toBe('/proc cannot be read');
+    expect(whyUnseen(readPrivileges(new Proc(`${fake.root}/nowhere`), true), [])).toBe(
+      '/proc cannot be read',
+    );
   });
 
   test('hidden owners: the same reasons', () => {

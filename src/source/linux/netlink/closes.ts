@@ -22,49 +22,53 @@ import {
   netlinkBuffer,
 } from './wire.ts';
 
-/** Attribute that tells the protocol, include/uapi/linux/inet_diag.h. */
+/** Attribute with the protocol number, include/uapi/linux/inet_diag.h. */
 const INET_DIAG_PROTOCOL = 10;
 
-/** What is sent unasked has this number. */
+/** Sequence number of messages that the kernel sends without a request. */
 const NOTIFICATION_SEQUENCE = 0;
 
 /**
- * What the kernel says of a socket as it destroys it (net/core/sock_diag.c, sock_diag_broadcast_destroy). Inode and user
- * it leaves blank, which looks like root (net/ipv4/inet_diag.c, inet_diag_handler_get_info).
+ * A socket that the kernel has destroyed (net/core/sock_diag.c, sock_diag_broadcast_destroy). The message has neither
+ * inode nor user: its uid field is 0, as for root (net/ipv4/inet_diag.c, inet_diag_handler_get_info).
  */
 export interface ClosedSocket {
-  /** When the word came, on the clock of whoever received it. */
+  /** Time of receipt, on the monotonic clock of the source, milliseconds. */
   readonly atMs: number;
   readonly id: string;
   readonly protocol: Protocol;
-  /** Without a peer where the connection was reset from here: the kernel has forgotten it by then. */
+  /** Has no remote endpoint if this side reset the connection: the kernel has cleared it by then. */
   readonly addresses: InetAddresses;
   readonly interfaceIndex: number;
-  /** Its endpoints as the kernel writes them. */
+  /** Its endpoints as struct inet_diag_sockid, for a lookup of its remnant. */
   readonly sockId: Uint8Array;
-  /** Absent where the kernel had none, or has forgotten them. */
+  /** Absent if the kernel had no counters or has cleared them. */
   readonly traffic?: Traffic;
   readonly end?: ConnectionEnd;
 }
 
-/** How a TCP connection ended that had been established. */
+/** End of a TCP connection that was established. */
 export interface ConnectionEnd {
-  /** The peer acknowledged so much beside the payload: the SYN of the one who connects counts, and its FIN. */
+  /** Bytes acknowledged by the peer beyond the payload: 1 for a SYN of the connecting side, 1 for a FIN. */
   readonly synFinAcked: number;
-  /** Segments with payload that came. */
+  /** Number of received segments with payload. */
   readonly dataSegmentsIn: number;
-  /** The time since data last came or went, or since there was a connection; milliseconds, from the kernel's ticks. */
+  /** Time since data was last sent or received, or else since the handshake, milliseconds at the kernel's tick. */
   readonly lifetimeMs: number;
-  /** In one direction nothing went at all: the lifetime is all of it, not only the end of it. */
+  /** True if one direction carried no data: `lifetimeMs` then covers the whole connection. */
   readonly isFullLifetime: boolean;
 }
 
-/** Bytes that one message may have at most, by far. */
+/** Receive buffer, far larger than any message. */
 const BUFFER = netlinkBuffer(16 * 1024);
 
 const INFO = { start: 0, end: 0 };
 
-/** Decodes one message; `undefined` for one that is no socket of the Internet, or that makes no sense. */
+/**
+ * Decodes a message about a destroyed socket; undefined for an unknown protocol or a malformed message.
+ * @param atMs monotonic time of receipt
+ * @param wallMs wall-clock time of receipt
+ */
 export function decodeClosed(
   buffer: NetlinkBuffer,
   start: number,
@@ -78,11 +82,11 @@ export function decodeClosed(
     if (type === INET_DIAG_PROTOCOL && to > from) number = bytes[from];
   });
   const protocol = (['tcp', 'udp', 'udplite'] as const).find((it) => IPPROTO[it] === number);
-  // Its attribute stands behind all that is read here.
+  // A message with this attribute is long enough for all fields read here, which come before it.
   const addresses = protocol && decodeAddresses(buffer, start, protocol);
   if (protocol === undefined || addresses === undefined) return undefined;
   findInfo(buffer, start, end, INFO);
-  const known =
+  const connectionEnd =
     INFO.end > INFO.start && protocol === 'tcp' ? decodeEnd(buffer, INFO.start, INFO.end) : undefined;
   return {
     atMs,
@@ -91,44 +95,47 @@ export function decodeClosed(
     addresses,
     interfaceIndex: view.getUint32(start + INET.interface, LITTLE_ENDIAN),
     sockId: sockIdAt(buffer, start),
-    ...(known && { traffic: decodeTraffic(buffer, start, INFO, wallMs), end: known }),
+    ...(connectionEnd && { traffic: decodeTraffic(buffer, start, INFO, wallMs), end: connectionEnd }),
   };
 }
 
-/** @returns undefined for what never was a connection, or was reset from here, which forgets all (tcp_disconnect) */
+/**
+ * Returns undefined if there was no connection, or if this side reset it, which clears all counters (tcp_disconnect).
+ */
 function decodeEnd(buffer: NetlinkBuffer, start: number, end: number): ConnectionEnd | undefined {
   const { view } = buffer;
   const word = (offset: number): number =>
     start + offset + 4 <= end ? view.getUint32(start + offset, LITTLE_ENDIAN) : 0;
   const counter = (offset: number): number => counterAt(buffer, start + offset, end) ?? 0;
-  // Every handshake measures the way to the peer.
+  // Every completed handshake measures a round-trip time.
   if (word(TCP_INFO.rttMicros) === 0) return undefined;
   const sent = counter(TCP_INFO.bytesSent) - counter(TCP_INFO.bytesRetrans);
   const dataSegmentsIn = word(TCP_INFO.dataSegsIn);
   return {
     synFinAcked: Math.max(0, counter(TCP_INFO.bytesAcked) - sent),
     dataSegmentsIn,
-    // Both begin when the connection is established (tcp_finish_connect, tcp_rcv_state_process).
+    // Both start counting at the handshake (tcp_finish_connect, tcp_rcv_state_process).
     lifetimeMs: Math.max(word(TCP_INFO.lastDataSentMs), word(TCP_INFO.lastDataRecvMs)),
     isFullLifetime: sent === 0 || dataSegmentsIn === 0,
   };
 }
 
-/** The sockets that a network namespace destroys, as the kernel tells of them. */
+/** Receives the sockets that the kernel destroys in one network namespace. */
 export class Closes {
-  /** Messages that made no sense. */
+  /** Number of malformed messages. */
   problems = 0;
   readonly #channel: ClosesChannel;
   readonly #maxWaiting: number;
   #closed: ClosedSocket[] = [];
-  /** Messages lost, as the kernel counted them last; so many of those have been told. */
+  /** The kernel's count of lost messages when last read. */
   #drops = 0;
+  /** Messages lost since the last `takeLost`. */
   #lost = 0;
   #hasUncountedLoss = false;
 
   /**
-   * @param most how many wait to be taken at most, each of which takes about 1 KB: further ones stay in the kernel's
-   * buffer, which counts what does not fit
+   * @param maxWaiting maximum number of decoded sockets until the next `take`, about 1 KB each; further messages stay
+   * in the kernel's buffer, and the kernel counts those that do not fit
    */
   constructor(channel: ClosesChannel, maxWaiting = MAX_WAITING_EVENTS) {
     this.#maxWaiting = maxWaiting;
@@ -136,13 +143,13 @@ export class Closes {
     this.#drops = channel.drops() ?? 0;
   }
 
-  /** Receives what there is. Throws nothing: what fails is passed over, and is there the next time. */
+  /** Receives all waiting messages. Throws nothing: after an error the rest is received by the next call. */
   collect(nowMs: number, wallMs: number): void {
     let isOverrun = false;
     let count = 0;
     for (; count < this.#maxWaiting && this.#closed.length < this.#maxWaiting; count++) {
       const length = this.#channel.receiveNow(BUFFER.bytes);
-      // Told once for as long as there is no room, and then what is there is given all the same (netlink(7)).
+      // ENOBUFS is reported once per overrun; the messages in the buffer follow (netlink(7)).
       if (length === -ERRNO.ENOBUFS) isOverrun = true;
       else if (length > 0) this.#decodeDatagram(length, nowMs, wallMs);
       else if (length !== -ERRNO.EINTR) break;
@@ -159,14 +166,16 @@ export class Closes {
     this.problems += problems;
   }
 
-  /** What has been received since the last call. */
+  /** Returns the sockets received since the last call. */
   take(): ClosedSocket[] {
     const closed = this.#closed;
     this.#closed = [];
     return closed;
   }
 
-  /** Messages lost since the last call; undefined for some, where the kernel does not count them. */
+  /**
+   * Returns the number of messages lost since the last call; undefined if some were lost and the kernel does not count.
+   */
   takeLost(): number | undefined {
     const lost = this.#hasUncountedLoss ? undefined : this.#lost;
     this.#lost = 0;

@@ -1,12 +1,12 @@
 import { ERRNO, type Native, NativeError } from './native.ts';
 
-/** Kept free for everything else: files of /proc, the trace's pipes, a namespace that is read and closed again. */
+/** Number of descriptors kept free for files of /proc, pipes of the trace, and namespaces opened for one poll. */
 const KEPT_FREE = 128;
 
-/** Assumed where the limit cannot be read: the soft limit that most systems start programs with. */
+/** Assumed if the limit cannot be read: the usual soft limit. */
 const DEFAULT_LIMIT = 1024;
 
-/** The descriptors that namespaces may hold open, out of all that this program may have (RLIMIT_NOFILE, getrlimit(2)). */
+/** Counts the descriptors that stay open in other network namespaces, within RLIMIT_NOFILE (getrlimit(2)). */
 export class DescriptorBudget {
   readonly #native: Pick<Native, 'raiseDescriptorLimit'>;
   #budget: number | undefined;
@@ -17,9 +17,9 @@ export class DescriptorBudget {
   }
 
   /**
-   * Takes room for descriptors that stay open; the soft limit is raised to the hard one first.
-   * @param share of the room that may be taken in all, 0 to 1
-   * @throws NativeError EMFILE where there is not so much
+   * Reserves descriptors that will stay open. The first call raises the soft limit to the hard one.
+   * @param share part of the budget that may be reserved in total, 0 to 1
+   * @throws NativeError EMFILE if that part is used up
    */
   reserve(count: number, share: number): void {
     this.#budget ??= budgetOf(this.#native.raiseDescriptorLimit() ?? DEFAULT_LIMIT);

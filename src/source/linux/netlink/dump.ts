@@ -1,6 +1,6 @@
 import { type Datagram, eachMessage, type NetlinkBuffer, netlinkBuffer, setSequence } from './wire.ts';
 
-/** A netlink socket, or what plays one in a test. */
+/** A netlink socket, or a fake in a test. */
 export interface Channel {
   /** Throws `NativeError`. */
   send(message: Uint8Array): void;
@@ -8,40 +8,40 @@ export interface Channel {
   receive(into: Uint8Array): number;
 }
 
-/** How a dump went. */
+/** Outcome of a dump. */
 export interface DumpResult {
-  /** 0, or the positive errno with which the kernel refused: a protocol that it does not have, say. */
+  /** 0, or the positive errno with which the kernel refused, for example for a protocol it lacks. */
   readonly errno: number;
-  /** The kernel's table changed meanwhile: something may be missing, or there twice. */
+  /** True if the kernel's table changed during the dump: sockets may be missing or listed twice. */
   readonly interrupted: boolean;
-  /** Messages that made no sense. */
+  /** Number of malformed messages. */
   readonly problems: number;
 }
 
 /**
- * The kernel fills datagrams of at most 32 KiB (net/netlink/af_netlink.c, netlink_dump), as soon as it has seen that so
- * much is asked for.
+ * Bytes of the receive buffer. The kernel sends datagrams of up to 32 KiB once it has seen a receive buffer of that
+ * size (net/netlink/af_netlink.c, netlink_dump).
  */
 const BUFFER_LENGTH = 64 * 1024;
 
-/** One dump runs at a time, and nothing of it is kept: all share the buffer. */
+/** Shared by all dumps: one runs at a time, and callers decode messages at once. */
 const BUFFER = netlinkBuffer(BUFFER_LENGTH);
 
-/** Number of the request in hand. */
+/** Sequence number of the current request. */
 let sequence = 0;
 
-/** What a dump that ends without saying so gives: EIO. */
+/** Errno of a dump that ends without NLMSG_DONE. */
 const EIO = 5;
 
-/** A dump ends long before this: what goes on has lost its way. */
+/** Maximum number of datagrams read for one request; no real dump comes near it. */
 const MAX_DATAGRAMS = 1_000_000;
 
 /**
- * Sends a request and takes every message of the answer. What is left of the answer to an earlier request, given up
- * half-way, is told by its number and passed over.
- * @param onMessage is given the buffer, valid until it returns, and where the payload begins and ends
- * @param onDatagram is called after each datagram, for what must not wait until the end
- * @throws NativeError when the socket fails
+ * Sends a dump request and receives all of the answer. Skips leftovers of an earlier answer that was not read to its
+ * end, which have another sequence number.
+ * @param onMessage gets the buffer, valid until it returns, and the start and end of the payload
+ * @param onDatagram runs after each datagram, for work that cannot wait for the end of the dump
+ * @throws NativeError if the socket fails
  */
 export function dump(
   channel: Channel,
@@ -68,10 +68,10 @@ export function dump(
 }
 
 /**
- * Asks for one thing, of which the answer is one message or an error.
- * @param onMessage is given the answer, as that of `dump` is
- * @returns 0, or the positive errno of the kernel's refusal: ENOENT where there is no such thing
- * @throws NativeError when the socket fails
+ * Sends a request for a single object; the answer is one message or an error.
+ * @param onMessage gets the answer, as for `dump`
+ * @returns 0, or the positive errno with which the kernel refused: ENOENT if the object does not exist
+ * @throws NativeError if the socket fails
  */
 export function getOne(
   channel: Channel,
@@ -86,12 +86,12 @@ export function getOne(
   sequence = (sequence + 1) >>> 0;
   setSequence(request, sequence);
   channel.send(request);
-  // What is left of the answer to a dump that was given up comes before.
+  // Leftovers of a dump that was not read to its end may come first.
   for (let count = 0; count < MAX_DATAGRAMS; count++) {
     const length = channel.receive(BUFFER.bytes);
     const { done, errno, problems } = eachMessage(BUFFER, length, sequence, take);
     if (done || answers > 0) return errno;
-    // It may have been the answer, and nothing else comes.
+    // The malformed message may have been the answer: waiting for another one would block.
     if (length === 0 || problems > 0) break;
   }
   return EIO;

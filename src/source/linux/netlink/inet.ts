@@ -20,16 +20,16 @@ import {
   textAt,
 } from './wire.ts';
 
-/** Message types of sock_diag(7). A dump answers with the type that asked. */
+/** Message types of sock_diag(7). Answers have the type of their request. */
 export const SOCK_DIAG_BY_FAMILY = 20;
 const TCPDIAG_GETSOCK = 18;
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 
-/** Attributes of an answer, include/uapi/linux/inet_diag.h. */
+/** Attributes of answers, include/uapi/linux/inet_diag.h. */
 const INET_DIAG_INFO = 2;
-/** Asks for what the congestion control tells of itself, of whatever kind it is. */
+/** Requests the details of any congestion control (BBR, DCTCP, Vegas). */
 const INET_DIAG_VEGASINFO = 3;
 const INET_DIAG_CONG = 4;
 const INET_DIAG_SKV6ONLY = 11;
@@ -38,19 +38,19 @@ const INET_DIAG_CGROUP_ID = 21;
 const INET_DIAG_SHUTDOWN = 8;
 const INET_DIAG_DCTCPINFO = 9;
 const INET_DIAG_BBRINFO = 16;
-/** Attribute of a request: a protocol beyond 255, which the request's own field cannot hold. */
+/** Attribute of a request: a protocol number above 255, which does not fit into the request's own field. */
 const INET_DIAG_REQ_PROTOCOL = 3;
 
-/** The extension that asks for an attribute is the bit before its number. */
+/** Returns the extension bit of a request that asks for an attribute. */
 const extension = (attribute: number): number => 1 << (attribute - 1);
 
 const ALL_STATES = 0xffffffff;
 
-/** IP protocol numbers that inet_diag is asked by. */
+/** IP protocol numbers of inet_diag requests. */
 export const IPPROTO = { tcp: 6, udp: 17, sctp: 132, udplite: 136, raw: 255, mptcp: 262 } as const;
 
 /**
- * Asks for all sockets of a protocol and family: struct inet_diag_req_v2.
+ * Returns a dump request for all sockets of a protocol and family: struct inet_diag_req_v2.
  * @param details asks for the congestion control too
  */
 export function inetRequest(
@@ -68,9 +68,9 @@ export function inetRequest(
 }
 
 /**
- * Asks for the TCP sockets of both families at once: struct inet_diag_req, the request from before sock_diag, to which
- * the kernel answers without regard to the family (net/ipv4/inet_diag.c, inet_diag_dump_compat). It walks its hash
- * table, which is most of the cost on a machine with few sockets, once and not twice.
+ * Returns a dump request for the TCP sockets of both families: struct inet_diag_req, older than sock_diag. The kernel
+ * ignores the family in it (net/ipv4/inet_diag.c, inet_diag_dump_compat) and walks its hash table once instead of
+ * twice; with few sockets that walk is most of the cost.
  */
 export function tcpRequest(details: boolean): Uint8Array {
   const payload = new Uint8Array(60);
@@ -79,7 +79,7 @@ export function tcpRequest(details: boolean): Uint8Array {
   return dumpRequest(TCPDIAG_GETSOCK, payload);
 }
 
-/** Asks for TCP sockets in no state at all: an answer without content says that the kernel would give one with it. */
+/** Returns a dump request for TCP sockets in no state: an empty answer shows that the kernel supports inet_diag. */
 export function tcpProbe(): Uint8Array {
   const payload = new Uint8Array(56);
   payload[0] = AF_INET;
@@ -87,19 +87,19 @@ export function tcpProbe(): Uint8Array {
   return dumpRequest(SOCK_DIAG_BY_FAMILY, payload);
 }
 
-/** Length of struct inet_diag_sockid without its cookie, and where it is in a message. */
-const SOCKID = { start: 4, length: 40 } as const;
+/** Offset and length of struct inet_diag_sockid in a message, without its cookie, bytes. */
+const SOCK_ID = { start: 4, length: 40 } as const;
 
-/** No cookie is known: any socket will do (INET_DIAG_NOCOOKIE). */
+/** Each byte of INET_DIAG_NOCOOKIE: matches a socket with any cookie. */
 const NO_COOKIE = 0xff;
 
-/** Ports, addresses and interface of a message, to ask for what has them now. */
+/** Returns ports, addresses and interface of a message (struct inet_diag_sockid), for a later lookup of the socket. */
 export const sockIdAt = ({ bytes }: NetlinkBuffer, start: number): Uint8Array =>
-  bytes.slice(start + SOCKID.start, start + SOCKID.start + SOCKID.length);
+  bytes.slice(start + SOCK_ID.start, start + SOCK_ID.start + SOCK_ID.length);
 
-/** The same of a socket that is known otherwise; addresses in their text. */
+/** Returns struct inet_diag_sockid without its cookie for two endpoints. */
 export function sockIdOf(local: Endpoint, remote: Endpoint): Uint8Array {
-  const sockId = new Uint8Array(SOCKID.length);
+  const sockId = new Uint8Array(SOCK_ID.length);
   const view = new DataView(sockId.buffer);
   view.setUint16(0, local.port);
   view.setUint16(2, remote.port);
@@ -115,23 +115,23 @@ export function sockIdOf(local: Endpoint, remote: Endpoint): Uint8Array {
 }
 
 /**
- * Asks for the TCP socket that has these endpoints now. The kernel answers with a connection, with what is left of one
- * (TIME_WAIT), or with the listener that would take one (net/ipv4/inet_diag.c, inet_diag_find_one_icsk).
+ * Returns a request for the TCP socket that has these endpoints now. The kernel answers with a connection, its remnant
+ * (TIME_WAIT), or the listener that would accept the connection (net/ipv4/inet_diag.c, inet_diag_find_one_icsk).
  */
 export const tcpLookupRequest = (family: 'ipv4' | 'ipv6', sockId: Uint8Array): Uint8Array =>
   lookupRequest(family, 'tcp', sockId);
 
 /**
- * Asks for the UDP socket that takes what comes to these endpoints now. The kernel takes the endpoints the other way round
- * (net/ipv4/udp_diag.c, udp_dump_one).
+ * Returns a request for the UDP socket that receives datagrams for these endpoints now. The kernel expects local and
+ * remote endpoint swapped (net/ipv4/udp_diag.c, udp_dump_one).
  */
 export function udpLookupRequest(family: 'ipv4' | 'ipv6', sockId: Uint8Array): Uint8Array {
-  const reversed = Uint8Array.from(sockId);
-  reversed.set(sockId.subarray(0, 2), 2);
-  reversed.set(sockId.subarray(2, 4), 0);
-  reversed.set(sockId.subarray(4, 20), 20);
-  reversed.set(sockId.subarray(20, 36), 4);
-  return lookupRequest(family, 'udp', reversed);
+  const swapped = Uint8Array.from(sockId);
+  swapped.set(sockId.subarray(0, 2), 2);
+  swapped.set(sockId.subarray(2, 4), 0);
+  swapped.set(sockId.subarray(4, 20), 20);
+  swapped.set(sockId.subarray(20, 36), 4);
+  return lookupRequest(family, 'udp', swapped);
 }
 
 function lookupRequest(family: 'ipv4' | 'ipv6', protocol: 'tcp' | 'udp', sockId: Uint8Array): Uint8Array {
@@ -151,7 +151,7 @@ function extensions(protocol: keyof typeof IPPROTO, details: boolean): number {
   return details ? info | extension(INET_DIAG_CONG) | extension(INET_DIAG_VEGASINFO) : info;
 }
 
-/** Length of struct inet_diag_msg, and where its fields are, in bytes. */
+/** Length of struct inet_diag_msg and offsets of its fields, bytes. */
 export const INET = {
   length: 72,
   family: 0,
@@ -171,7 +171,7 @@ export const INET = {
   inode: 68,
 } as const;
 
-/** include/net/tcp_states.h, by number. */
+/** TCP states by number, include/net/tcp_states.h. */
 export const STATES: readonly (SocketState | undefined)[] = [
   undefined,
   'ESTABLISHED',
@@ -190,8 +190,8 @@ export const STATES: readonly (SocketState | undefined)[] = [
 ];
 
 /**
- * States of SCTP associations (include/net/sctp/constants.h, sctp_state), by the TCP state that says most nearly the
- * same; an endpoint has TCP's own numbers for LISTEN and CLOSE.
+ * The nearest TCP state for each state of an SCTP association (include/net/sctp/constants.h, sctp_state). SCTP
+ * endpoints use TCP's numbers for LISTEN and CLOSE.
  */
 const SCTP_STATES: readonly (SocketState | undefined)[] = [
   'CLOSE',
@@ -204,16 +204,16 @@ const SCTP_STATES: readonly (SocketState | undefined)[] = [
   'LAST_ACK',
 ];
 
-/** The peer has sent its FIN, which the kernel counts as a byte received. */
+/** States after the FIN of the peer, which the kernel counts as one received byte. */
 const AFTER_FIN = new Set<SocketState | undefined>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING']);
 
-/** Where the attribute INET_DIAG_INFO of a message is; its end is its start where there is none. */
+/** Range of the payload of INET_DIAG_INFO (struct tcp_info) in a buffer, bytes; empty if the message has none. */
 export interface InfoRange {
   start: number;
   end: number;
 }
 
-/** Finds INET_DIAG_INFO without making anything; `place` is filled in. */
+/** Finds INET_DIAG_INFO in a message without allocating. @param range receives the result */
 export function findInfo({ u16 }: NetlinkBuffer, start: number, end: number, range: InfoRange): void {
   for (let at = start + INET.length; at + 4 <= end;) {
     const size = u16[at >>> 1] ?? 0;
@@ -228,7 +228,7 @@ export function findInfo({ u16 }: NetlinkBuffer, start: number, end: number, ran
   range.start = range.end = 0;
 }
 
-/** What a message says of who talks to whom. */
+/** Family, endpoints and state of a socket. */
 export interface InetAddresses {
   readonly family: 'ipv4' | 'ipv6';
   readonly local: Endpoint;
@@ -238,7 +238,7 @@ export interface InetAddresses {
 
 const IPV4_TEXTS = new Map<number, string>();
 
-/** Text of an IPv4 address; the same few come again and again, and share one text. */
+/** Returns the text of an IPv4 address; cached, since few addresses occur often. */
 function ipv4At(view: DataView, at: number): string {
   const key = view.getUint32(at);
   const known = IPV4_TEXTS.get(key);
@@ -251,7 +251,7 @@ function ipv4At(view: DataView, at: number): string {
 
 const IPV6_TEXTS = new Map<string, string>();
 
-/** Text of 16 bytes, as RFC 5952 has it. */
+/** Returns the text of an IPv6 address (RFC 5952); cached. */
 export function ipv6At(view: DataView, at: number): string {
   const key = `${view.getUint32(at)} ${view.getUint32(at + 4)} ${view.getUint32(at + 8)} ${view.getUint32(at + 12)}`;
   const known = IPV6_TEXTS.get(key);
@@ -262,11 +262,11 @@ export function ipv6At(view: DataView, at: number): string {
   return text;
 }
 
-/** Text of an address of a family as the kernel numbers it. */
+/** Returns the text of an address. */
 export const addressAt = (view: DataView, at: number, family: 'ipv4' | 'ipv6'): string =>
   family === 'ipv4' ? ipv4At(view, at) : ipv6At(view, at);
 
-/** Decodes who talks to whom; `undefined` for a family or a state that this program does not know. */
+/** Decodes family, endpoints and state. Returns undefined for an unknown family or state. */
 export function decodeAddresses(
   { bytes, view }: NetlinkBuffer,
   start: number,
@@ -286,21 +286,21 @@ export function decodeAddresses(
   const remoteAddress = addressAt(view, start + INET.remote, family);
   const isAny = remotePort === 0 && (remoteAddress === '0.0.0.0' || remoteAddress === '::');
   const remote = kernelState === 'LISTEN' || isAny ? null : { address: remoteAddress, port: remotePort };
-  // Protocols without connections know but two states: connected, and TCP_CLOSE for all else.
+  // Protocols without connections have two states: ESTABLISHED if connected, else CLOSE.
   const hasStates = protocol === 'tcp' || protocol === 'mptcp' || protocol === 'sctp';
   const state = !hasStates && kernelState === 'CLOSE' ? undefined : kernelState;
   if (hasPorts(protocol)) return { family, local, remote, state };
-  const [near, far] = withoutPorts(local, remote, protocol);
-  return { family, local: near, remote: far, state };
+  const [localEnd, remoteEnd] = withoutPorts(local, remote, protocol);
+  return { family, local: localEnd, remote: remoteEnd, state };
 }
 
 const TIMERS = { 1: 'on', 2: 'keepalive', 3: 'timewait', 4: 'persist' } as const;
 
-/** Returns true for what is left of a connection: its state may be FIN_WAIT2, its timer tells. */
+/** Returns true for the remnant of a connection. Its timer decides: its state may be FIN_WAIT2. */
 export const isRemnantAt = ({ bytes }: NetlinkBuffer, start: number): boolean =>
   TIMERS[(bytes[start + INET.timer] ?? 0) as keyof typeof TIMERS] === 'timewait';
 
-/** @param nowMs wall-clock time of the message */
+/** Decodes the timer of a socket; undefined without one. @param nowMs wall-clock time of the message */
 export function decodeTimer({ bytes, view }: NetlinkBuffer, start: number, nowMs: number): Timer | undefined {
   const kind = TIMERS[(bytes[start + INET.timer] ?? 0) as keyof typeof TIMERS] as Timer['kind'] | undefined;
   if (kind === undefined) return undefined;
@@ -314,12 +314,12 @@ export function decodeTimer({ bytes, view }: NetlinkBuffer, start: number, nowMs
 const u32At = (view: DataView, at: number, end: number): number | undefined =>
   at + 4 <= end ? view.getUint32(at, LITTLE_ENDIAN) : undefined;
 
-/** A socket whose last data went, or came, longer ago never had any: the kernel counts from its own start then. */
+/** Longer times since the last data mean that there was none: the kernel then counts from boot. */
 const NEVER_MS = 2 ** 31;
 
 /**
- * What has gone through a socket.
- * @param info where its struct tcp_info is
+ * Decodes queues, counters and rates of a socket.
+ * @param info range of its struct tcp_info
  * @param nowMs wall-clock time of the message
  */
 export function decodeTraffic(buffer: NetlinkBuffer, start: number, info: InfoRange, nowMs: number): Traffic {
@@ -329,11 +329,11 @@ export function decodeTraffic(buffer: NetlinkBuffer, start: number, info: InfoRa
     recvQueue: view.getUint32(start + INET.recvQueue, LITTLE_ENDIAN),
     sendQueue: view.getUint32(start + INET.sendQueue, LITTLE_ENDIAN),
   };
-  // Of a listener tcp_info holds its queue, which is known already.
+  // The struct tcp_info of a listener has only its queue again.
   if (info.end === info.start || state === 'LISTEN') return queues;
   const received = counterAt(buffer, info.start + TCP_INFO.bytesReceived, info.end);
   const sent = counterAt(buffer, info.start + TCP_INFO.bytesSent, info.end);
-  // Before Linux 4.19 the bytes sent were not told, but those acknowledged.
+  // Linux before 4.19 has no tcpi_bytes_sent: count acknowledged bytes instead.
   const transmitted =
     sent === undefined
       ? counterAt(buffer, info.start + TCP_INFO.bytesAcked, info.end)
@@ -362,7 +362,7 @@ export function decodeTraffic(buffer: NetlinkBuffer, start: number, info: InfoRa
     receivedAgoMs !== undefined &&
     Math.max(sentAgoMs, receivedAgoMs) < NEVER_MS
   ) {
-    // Nearly every connection: made in one piece, an object is smaller than one that grew.
+    // Fast path for nearly every connection: an object literal takes less memory than an object that grows.
     return {
       recvQueue: queues.recvQueue,
       sendQueue: queues.sendQueue,
@@ -385,7 +385,7 @@ export function decodeTraffic(buffer: NetlinkBuffer, start: number, info: InfoRa
   if (rxSegments !== undefined) traffic.rxSegments = rxSegments;
   if (txSegments !== undefined) traffic.txSegments = txSegments;
   if (retransmits !== undefined) traffic.retransmits = retransmits;
-  // A round-trip time of nothing is none that was measured; so is a rate.
+  // A round-trip time or rate of 0 was not measured.
   if (rttMicros) traffic.rttMicros = rttMicros;
   if (rttMicros && rttVarMicros !== undefined) traffic.rttVarMicros = rttVarMicros;
   if (cwnd !== undefined) traffic.cwnd = cwnd;
@@ -397,30 +397,31 @@ export function decodeTraffic(buffer: NetlinkBuffer, start: number, info: InfoRa
   return traffic;
 }
 
-/** Everything else that the kernel told of a connection. */
+/** Decodes all other details of a connection: struct tcp_info and the attributes known here. */
 export function decodeDetails(buffer: NetlinkBuffer, start: number, end: number): TcpInfo {
   const { bytes, view } = buffer;
   let info: TcpInfo = {};
-  const more: Record<string, number | string | boolean> = {};
+  const attributes: Record<string, number | string | boolean> = {};
   eachAttribute(buffer, start + INET.length, end, (type, from, to) => {
     if (type === INET_DIAG_INFO) info = decodeTcpInfo(buffer, from, to);
-    else if (type === INET_DIAG_CONG) more['congestion'] = textAt(buffer, from, to);
-    else if (type === INET_DIAG_SKV6ONLY && to > from) more['v6Only'] = bytes[from] !== 0;
-    else if (type === INET_DIAG_SHUTDOWN && to > from) more['shutdown'] = bytes[from] ?? 0;
-    else if (type === INET_DIAG_MARK && to >= from + 4) more['mark'] = view.getUint32(from, LITTLE_ENDIAN);
+    else if (type === INET_DIAG_CONG) attributes['congestion'] = textAt(buffer, from, to);
+    else if (type === INET_DIAG_SKV6ONLY && to > from) attributes['v6Only'] = bytes[from] !== 0;
+    else if (type === INET_DIAG_SHUTDOWN && to > from) attributes['shutdown'] = bytes[from] ?? 0;
+    else if (type === INET_DIAG_MARK && to >= from + 4)
+      attributes['mark'] = view.getUint32(from, LITTLE_ENDIAN);
     else if (type === INET_DIAG_CGROUP_ID) {
       const id = counterAt(buffer, from, to);
-      if (id !== undefined) more['cgroupId'] = id;
-    } else if (type === INET_DIAG_BBRINFO) Object.assign(more, decodeBbr(buffer, from, to));
-    else if (type === INET_DIAG_DCTCPINFO) Object.assign(more, decodeDctcp(buffer, from, to));
+      if (id !== undefined) attributes['cgroupId'] = id;
+    } else if (type === INET_DIAG_BBRINFO) Object.assign(attributes, decodeBbr(buffer, from, to));
+    else if (type === INET_DIAG_DCTCPINFO) Object.assign(attributes, decodeDctcp(buffer, from, to));
   });
-  return { ...info, ...more };
+  return { ...info, ...attributes };
 }
 
-/** Gains are fixed-point numbers of so many parts (net/ipv4/tcp_bbr.c, BBR_UNIT). */
+/** Unit of the fixed-point gains of BBR (net/ipv4/tcp_bbr.c). */
 const BBR_UNIT = 256;
 
-/** struct tcp_bbr_info: the bandwidth that BBR reckons with, bytes a second, and the least round-trip time. */
+/** Decodes struct tcp_bbr_info: estimated bandwidth, bytes per second, minimum round-trip time and gains. */
 function decodeBbr(buffer: NetlinkBuffer, start: number, end: number): TcpInfo {
   const { view } = buffer;
   const bandwidth = counterAt(buffer, start, end);
@@ -433,7 +434,7 @@ function decodeBbr(buffer: NetlinkBuffer, start: number, end: number): TcpInfo {
   };
 }
 
-/** struct tcp_dctcp_info: whether DCTCP is in use, and how it takes the marks of congestion. */
+/** Decodes struct tcp_dctcp_info: whether DCTCP fell back to another algorithm, and its ECN state. */
 function decodeDctcp({ view }: NetlinkBuffer, start: number, end: number): TcpInfo {
   if (start + 16 > end) return {};
   if (view.getUint16(start, LITTLE_ENDIAN) === 0) return { dctcpFallback: true };

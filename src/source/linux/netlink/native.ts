@@ -1,17 +1,17 @@
 import { SourceUnavailable } from '../../types.ts';
 
-/** A call of the C library that failed. */
+/** A failed call of the C library. */
 export class NativeError extends Error {
   readonly errno: number;
 
-  /** @param errno positive, as errno(3) has it */
+  /** @param errno positive (errno(3)) @param name name of the errno */
   constructor(call: string, errno: number, name: string) {
     super(`${call}: ${name}`);
     this.errno = errno;
   }
 }
 
-/** include/uapi/asm-generic/errno-base.h and errno.h: the same on every architecture that Node runs on. */
+/** Error numbers, include/uapi/asm-generic/errno-base.h and errno.h: equal on every architecture that Node supports. */
 export const ERRNO = {
   EPERM: 1,
   ENOENT: 2,
@@ -38,23 +38,23 @@ const SO_PROTOCOL = 38;
 const IPPROTO_TCP = 6;
 /** include/uapi/linux/pidfd.h */
 const PIDFD_THREAD = 0o200;
-/** Gives the network namespace of a socket, include/uapi/linux/sockios.h. */
+/** Opens the network namespace of a socket, include/uapi/linux/sockios.h. */
 const SIOCGSKNS = 0x894c;
 const SO_MEMINFO = 55;
-/** Where in the answer to SO_MEMINFO the count of lost messages is: SK_MEMINFO_DROPS, include/uapi/linux/sock_diag.h. */
+/** Index of the count of lost messages in SO_MEMINFO: SK_MEMINFO_DROPS, include/uapi/linux/sock_diag.h. */
 const MEMINFO_DROPS = 8;
 const MSG_DONTWAIT = 0x40;
 const CLONE_NEWNET = 0x40000000;
-/** include/uapi/asm-generic/resource.h; MIPS, on which Node does not run, has another number. */
+/** include/uapi/asm-generic/resource.h; only MIPS has another number, and Node does not support it. */
 const RLIMIT_NOFILE = 7;
 
-/** Calls of the kernel that not every C library knows: their numbers are the same on every architecture. */
+/** Numbers of system calls that some C libraries lack: equal on every architecture. */
 const SYS = { fsopen: 430, fsconfig: 431, fsmount: 432, pidfd_open: 434, pidfd_getfd: 438 } as const;
 /** FSOPEN_CLOEXEC and FSMOUNT_CLOEXEC, include/uapi/linux/mount.h. */
 const FS_CLOEXEC = 1;
 const FSCONFIG_CMD_CREATE = 6;
 
-/** kcmp(2) has a number for each architecture; KCMP_FILES, include/uapi/linux/kcmp.h. */
+/** Number of kcmp(2) by architecture; KCMP_FILES is in include/uapi/linux/kcmp.h. */
 const SYS_KCMP: Readonly<Partial<Record<NodeJS.Architecture, number>>> = {
   x64: 312,
   arm64: 272,
@@ -70,7 +70,7 @@ const KCMP_FILES = 2;
 /** Netlink families. */
 export const NETLINK = { route: 0, sockDiag: 4 } as const;
 
-/** An answer comes at once or, where something that is no kernel of Linux plays one, perhaps never. */
+/** Receive timeout, seconds. Linux answers at once; an emulation of it might never answer. */
 const RECEIVE_TIMEOUT_SECONDS = 5;
 
 type Koffi = (typeof import('koffi'))['default'];
@@ -78,7 +78,7 @@ type Call = ((...args: readonly unknown[]) => number) & {
   readonly async: (...args: readonly unknown[]) => void;
 };
 
-/** The calls of the C library that netpane needs and Node does not have. All are synchronous. */
+/** Calls of the C library that Node lacks. All are synchronous. */
 export class Native {
   readonly #koffi: Koffi;
   readonly #socket: Call;
@@ -99,7 +99,7 @@ export class Native {
   readonly #syscallWithNumbers: Call;
 
   private constructor(koffi: Koffi) {
-    // The C library is in the program already, be it glibc or musl.
+    // The process has its C library loaded already, glibc or musl.
     const library = koffi.load(null);
     const load = (prototype: string) => library.func(prototype) as Call;
     this.#koffi = koffi;
@@ -121,7 +121,7 @@ export class Native {
     this.#syscall = load('long syscall(long, long, long, void *, void *, long)');
   }
 
-  /** Rejects with `SourceUnavailable` where koffi is not installed or cannot be loaded on this system. */
+  /** Loads koffi. Rejects with `SourceUnavailable` if it is not installed or does not load on this system. */
   static async load(): Promise<Native> {
     try {
       const koffi = await import('koffi');
@@ -135,7 +135,7 @@ export class Native {
     }
   }
 
-  /** A netlink socket of the network namespace that the thread is in. Throws `NativeError`. */
+  /** Opens a netlink socket in the network namespace of this thread. Throws `NativeError`. */
   netlinkSocket(family: number): number {
     const fd = this.#socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family);
     if (fd < 0) throw this.#error('a netlink socket');
@@ -149,10 +149,9 @@ export class Native {
   }
 
   /**
-   * Lets a netlink socket hear what the kernel tells to groups.
-   * @param groups a bit for each
-   * @param bufferBytes room for what is not yet received; an ordinary user gets no more than net.core.rmem_max
-   * Throws `NativeError`.
+   * Subscribes a netlink socket to multicast groups. Throws `NativeError`.
+   * @param groups one bit per group
+   * @param bufferBytes size of the receive buffer; without CAP_NET_ADMIN at most net.core.rmem_max
    */
   join(fd: number, groups: number, bufferBytes: number): void {
     // struct sockaddr_nl: family, padding, port, groups.
@@ -164,25 +163,27 @@ export class Native {
       this.#setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, 4);
   }
 
-  /** Receives one datagram if there is one. @returns its length in bytes, or a negative errno: EAGAIN, ENOBUFS */
+  /** Receives one datagram without waiting. @returns its length in bytes, or a negative errno: EAGAIN, ENOBUFS */
   receiveNow(fd: number, into: Uint8Array): number {
     const length = this.#recv(fd, into, into.length, MSG_DONTWAIT);
     return length >= 0 ? length : -this.#koffi.errno();
   }
 
-  /** Messages that a socket had no room for, since it was made, modulo 2^32; undefined before Linux 4.12. */
+  /**
+   * Returns the number of messages that did not fit into a socket's buffer, modulo 2^32; undefined before Linux 4.12.
+   */
   dropsOf(fd: number): number | undefined {
     const info = new Uint32Array(MEMINFO_DROPS + 1);
     const length = new Uint32Array([info.byteLength]);
     return this.#getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, length) === 0 ? info[MEMINFO_DROPS] : undefined;
   }
 
-  /** Throws `NativeError`. */
+  /** Sends a message. Throws `NativeError`. */
   send(fd: number, message: Uint8Array): void {
     if (this.#send(fd, message, message.length, 0) < 0) throw this.#error('send');
   }
 
-  /** Receives one datagram. @returns its length in bytes. Throws `NativeError`, EAGAIN when none came in time. */
+  /** Waits for one datagram. @returns its length in bytes. Throws `NativeError`, with EAGAIN after the timeout. */
   receive(fd: number, into: Uint8Array): number {
     for (;;) {
       const length = this.#recv(fd, into, into.length, 0);
@@ -191,22 +192,22 @@ export class Native {
     }
   }
 
-  /** Moves this thread, and no other, into a network namespace (setns(2)). Throws `NativeError`. */
+  /** Moves only this thread into a network namespace (setns(2)). Throws `NativeError`. */
   enterNetwork(fd: number): void {
     if (this.#setns(fd, CLONE_NEWNET) !== 0) throw this.#error('setns');
   }
 
   /**
-   * Reads a symbolic link in a folder.
+   * Reads a symbolic link in a folder into a buffer.
    * @param name ends with a NUL
-   * @returns the length of what stands in `into` then, or a negative errno
+   * @returns the length of the link's text in bytes, or a negative errno
    */
   readLinkAt(folder: number, name: Uint8Array, into: Uint8Array): number {
     const length = this.#readlinkat(folder, name, into, into.length);
     return length >= 0 ? length : -this.#koffi.errno();
   }
 
-  /** True when two threads have one table of descriptors (kcmp(2)); undefined where the kernel does not tell. */
+  /** Returns true if two threads share one table of descriptors (kcmp(2)); undefined if the kernel refuses. */
   shareDescriptors(tid: number, other: number): boolean | undefined {
     const number = SYS_KCMP[process.arch];
     if (number === undefined) return undefined;
@@ -218,16 +219,16 @@ export class Native {
     this.#close(fd);
   }
 
-  /** Reads what there is. @returns its length in bytes, 0 at the end, or a negative errno */
+  /** Reads from a descriptor (read(2)). @returns the number of bytes, 0 at the end, or a negative errno */
   read(fd: number, into: Uint8Array): number {
     const length = this.#read(fd, into, into.length);
     return length >= 0 ? length : -this.#koffi.errno();
   }
 
   /**
-   * Asks which descriptors are ready, without waiting (poll(2)).
-   * @param set `struct pollfd` one after the other: two words each
-   * @returns how many are ready, or a negative errno
+   * Checks which descriptors are ready, without waiting (poll(2)).
+   * @param set consecutive `struct pollfd`, two 32-bit numbers each
+   * @returns the number of ready descriptors, or a negative errno
    */
   poll(set: Int32Array, count: number): number {
     const ready = this.#poll(set, count, 0);
@@ -235,8 +236,8 @@ export class Native {
   }
 
   /**
-   * Mounts a file system nowhere: no namespace changes, and it goes when its descriptor is closed (fsmount(2),
-   * Linux 5.2). Throws `NativeError`.
+   * Creates a mount outside of every mount namespace; it ends when its descriptor is closed (fsmount(2), Linux 5.2).
+   * Throws `NativeError`.
    * @returns a descriptor of its root
    */
   mountDetached(filesystem: string): number {
@@ -254,13 +255,13 @@ export class Native {
   }
 
   /**
-   * Opens the network namespace of a socket that another process holds (pidfd_getfd(2), Linux 5.6; SIOCGSKNS).
-   * Throws `NativeError`.
-   * @returns a descriptor of the namespace, and whether the socket is one of TCP
+   * Opens the network namespace of another process's socket (pidfd_getfd(2), Linux 5.6; SIOCGSKNS). Throws
+   * `NativeError`.
+   * @returns a descriptor of the namespace, and whether the socket is a TCP socket
    */
   networkOfSocket(pid: number, descriptor: number): { readonly fd: number; readonly isTcp: boolean } {
     let process = this.#syscall(SYS.pidfd_open, pid, 0, null, null, 0);
-    // A thread with a table of descriptors of its own: since Linux 6.9.
+    // The number may be of a thread with its own descriptor table: supported since Linux 6.9.
     if (process < 0) process = this.#syscall(SYS.pidfd_open, pid, PIDFD_THREAD, null, null, 0);
     if (process < 0) throw this.#error('pidfd_open');
     let socket = -1;
@@ -280,8 +281,8 @@ export class Native {
   }
 
   /**
-   * Closes a socket of another process on another thread: where its holder has closed it meanwhile, this is the last
-   * close, which SO_LINGER may hold up for as long as its holder likes.
+   * Closes a copy of another process's socket on another thread. If the process has closed its own meanwhile, this
+   * close is the last one, and SO_LINGER may block it for as long as the process chose.
    */
   #closeOnOtherThread(fd: number): void {
     this.#close.async(fd, () => {});
@@ -289,7 +290,7 @@ export class Native {
 
   /**
    * Raises the soft limit of open descriptors to the hard one (getrlimit(2)).
-   * @returns the limit in force then; undefined where it cannot be read, and on systems of 32 bits
+   * @returns the new limit; undefined if it cannot be read, and on 32-bit systems
    */
   raiseDescriptorLimit(): number | undefined {
     // struct rlimit: soft and hard limit, each an unsigned long.

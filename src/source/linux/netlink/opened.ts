@@ -4,11 +4,12 @@ import { TCP_INFO } from './tcp-info.ts';
 import { counterAt, LITTLE_ENDIAN, type NetlinkBuffer } from './wire.ts';
 
 /**
- * Returns who opened a TCP connection. The SYN of the end that connects counts as a byte that the peer acknowledged
- * (net/ipv4/tcp_input.c, tcp_snd_una_update), the SYN of the end that accepts does not (tcp_create_openreq_child begins
- * behind it). Once everything sent is acknowledged, the end that connected counts one byte more than it sent.
- * @param info where its struct tcp_info is
- * @returns undefined while data is under way, in states in which a FIN may be acknowledged as well, and before Linux 4.19
+ * Returns the direction of a TCP connection. `bytes_acked` includes the SYN of the connecting side
+ * (net/ipv4/tcp_input.c, tcp_snd_una_update), but not that of the accepting side (tcp_create_openreq_child starts
+ * counting after it). Once all data is acknowledged, the connecting side has one byte more acknowledged than sent.
+ * @param info range of its struct tcp_info
+ * @returns undefined while data is unacknowledged, in states in which a FIN may be acknowledged too, and before Linux
+ * 4.19
  */
 export function decodeOpened(buffer: NetlinkBuffer, start: number, info: InfoRange): Direction | undefined {
   const { bytes, view } = buffer;
@@ -16,9 +17,9 @@ export function decodeOpened(buffer: NetlinkBuffer, start: number, info: InfoRan
   if (state !== 'ESTABLISHED' && state !== 'CLOSE_WAIT') return undefined;
   const acked = counterAt(buffer, info.start + TCP_INFO.bytesAcked, info.end);
   const sent = counterAt(buffer, info.start + TCP_INFO.bytesSent, info.end);
-  const again = counterAt(buffer, info.start + TCP_INFO.bytesRetrans, info.end);
-  if (acked === undefined || sent === undefined || again === undefined) return undefined;
+  const retransmitted = counterAt(buffer, info.start + TCP_INFO.bytesRetrans, info.end);
+  if (acked === undefined || sent === undefined || retransmitted === undefined) return undefined;
   if (view.getUint32(info.start + TCP_INFO.unacked, LITTLE_ENDIAN) !== 0) return undefined;
-  const beyond = acked - (sent - again);
-  return beyond === 1 ? 'out' : beyond === 0 ? 'in' : undefined;
+  const excess = acked - (sent - retransmitted);
+  return excess === 1 ? 'out' : excess === 0 ? 'in' : undefined;
 }

@@ -4,11 +4,11 @@ import { cookieId } from './slots.ts';
 import { dumpRequest, eachAttribute, LITTLE_ENDIAN, type NetlinkBuffer, textAt } from './wire.ts';
 
 /*
- * Families of sock_diag that are no IP: each has a request and a message of its own, and so few sockets that all of
- * them are decoded at each reading.
+ * Families of sock_diag other than IP. Each has its own request and message. Their sockets are few, so each poll
+ * decodes all of them.
  */
 
-/** A socket of such a family, named by its cookie. */
+/** A decoded socket of such a family, identified by its cookie. */
 export interface OtherMessage {
   readonly id: string;
   readonly protocol: Protocol;
@@ -32,14 +32,14 @@ const AF_VSOCK = 40;
 
 const ALL_STATES = 0xffffffff;
 
-/** What unix_diag is to show: name, peer, queue, user (include/uapi/linux/unix_diag.h). */
+/** Details requested from unix_diag: name, peer, queues, user (include/uapi/linux/unix_diag.h). */
 const UNIX_SHOW = 0x1 | 0x4 | 0x10 | 0x40;
 const UNIX_DIAG = { name: 0, peer: 2, queue: 4, uid: 7 } as const;
 
-/** What packet_diag is to show: general information, and with it the user; memory (include/uapi/linux/packet_diag.h). */
+/** Details requested from packet_diag: general information with the user, memory (include/uapi/linux/packet_diag.h). */
 const PACKET_SHOW = 0x1 | 0x10;
 const PACKET_DIAG = { info: 0, uid: 5, memory: 6 } as const;
-/** Of what a socket's memory is used for (include/uapi/linux/sock_diag.h): what waits to be read, and to be sent. */
+/** Offsets into the memory counters of a socket (SK_MEMINFO_*, include/uapi/linux/sock_diag.h), bytes. */
 const MEMORY = { received: 0, sent: 8, length: 12 } as const;
 
 function request(family: number, length: number, fields: readonly (readonly [number, number])[]): Uint8Array {
@@ -63,12 +63,12 @@ const packetRequest = (): Uint8Array => request(AF_PACKET, 20, [[8, PACKET_SHOW]
 /** struct vsock_diag_req: family, protocol, padding, states, inode, show, cookie. */
 const vsockRequest = (): Uint8Array => request(AF_VSOCK, 24, [[4, ALL_STATES]]);
 
-/** A relative path that could be read as an abstract name, as an address, or as none. */
+/** Matches a relative path that resembles an abstract name, an address or a wildcard. */
 const AMBIGUOUS_PATH = /^(?:@|\*$|::$|[\d.]+$)/;
 
 /**
- * A name beginning with a NUL is of the abstract kind; NULs inside it are written `@` too, as ss does. A path that could
- * be read as something else begins with `./`, which names the same file.
+ * Returns the name of a Unix socket as text. An abstract name starts with a NUL; all its NULs become `@`, as in ss. An
+ * ambiguous path is prefixed with `./`.
  */
 function unixName(buffer: NetlinkBuffer, start: number, end: number): string {
   if (buffer.bytes[start] !== 0) {
@@ -79,7 +79,7 @@ function unixName(buffer: NetlinkBuffer, start: number, end: number): string {
   return name.replace(/\0/g, '@');
 }
 
-/** struct unix_diag_msg: family, type, state, padding, inode, cookie; then attributes. */
+/** Decodes struct unix_diag_msg: family, type, state, padding, inode, cookie; then attributes. */
 function decodeUnix(buffer: NetlinkBuffer, start: number, end: number): OtherMessage | undefined {
   const { bytes, view } = buffer;
   if (end - start < 16) return undefined;
@@ -90,7 +90,7 @@ function decodeUnix(buffer: NetlinkBuffer, start: number, end: number): OtherMes
   let queues: { recvQueue: number; sendQueue: number } | undefined;
   eachAttribute(buffer, start + 16, end, (type, from, to) => {
     if (type === UNIX_DIAG.name && to > from) name = unixName(buffer, from, to);
-    // A peer that was not accepted yet has no inode.
+    // A peer that is not accepted yet has inode 0.
     else if (type === UNIX_DIAG.peer && to >= from + 4) peerInode = word(from) || undefined;
     else if (type === UNIX_DIAG.uid && to >= from + 4) uid = word(from);
     else if (type === UNIX_DIAG.queue && to >= from + 8)
@@ -111,7 +111,7 @@ function decodeUnix(buffer: NetlinkBuffer, start: number, end: number): OtherMes
   };
 }
 
-/** struct packet_diag_msg: family, type, protocol, inode, cookie; then attributes. */
+/** Decodes struct packet_diag_msg: family, type, protocol, inode, cookie; then attributes. */
 function decodePacket(buffer: NetlinkBuffer, start: number, end: number): OtherMessage | undefined {
   const { view } = buffer;
   if (end - start < 16) return undefined;
@@ -142,7 +142,7 @@ function decodePacket(buffer: NetlinkBuffer, start: number, end: number): OtherM
 /** VMADDR_CID_ANY and VMADDR_PORT_ANY, include/uapi/linux/vm_sockets.h. */
 const VSOCK_ANY = 0xffffffff;
 
-/** struct vsock_diag_msg: family, type, state, shutdown, source and destination with context and port, inode, cookie. */
+/** Decodes struct vsock_diag_msg: family, type, state, shutdown, source and destination (cid, port), inode, cookie. */
 function decodeVsock(buffer: NetlinkBuffer, start: number, end: number): OtherMessage | undefined {
   const { bytes, view } = buffer;
   if (end - start < 32) return undefined;
@@ -164,7 +164,7 @@ function decodeVsock(buffer: NetlinkBuffer, start: number, end: number): OtherMe
   };
 }
 
-/** The families that are no IP: how each is asked for and understood. A decoder gives undefined for a bad message. */
+/** Request and decoder for each family other than IP. Decoders return undefined for a malformed message. */
 export const OTHERS = {
   packet: { request: packetRequest, decode: decodePacket },
   unix: { request: unixRequest, decode: decodeUnix },

@@ -1,7 +1,7 @@
 import { addressAt, AF_INET, AF_INET6 } from './inet.ts';
 import { counterAt, dumpRequest, eachAttribute, LITTLE_ENDIAN, type NetlinkBuffer, textAt } from './wire.ts';
 
-/** Messages of rtnetlink(7). */
+/** Message types of rtnetlink(7). */
 export const RTM_NEWLINK = 16;
 const RTM_GETLINK = 18;
 export const RTM_NEWADDR = 20;
@@ -19,8 +19,8 @@ const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 
 /**
- * Attribute of IFLA_INFO_DATA that holds the UDP port of a tunnel, by the kind of the tunnel: IFLA_VXLAN_PORT,
- * IFLA_GENEVE_PORT, IFLA_BAREUDP_PORT, include/uapi/linux/if_link.h. Each is in network order.
+ * Attribute of IFLA_INFO_DATA that holds the UDP port of a tunnel, by kind of tunnel: IFLA_VXLAN_PORT,
+ * IFLA_GENEVE_PORT, IFLA_BAREUDP_PORT (include/uapi/linux/if_link.h). The port is in network byte order.
  */
 const TUNNEL_PORT: ReadonlyMap<string, number> = new Map([
   ['vxlan', 15],
@@ -31,13 +31,13 @@ const TUNNEL_PORT: ReadonlyMap<string, number> = new Map([
 const IFF_UP = 1;
 const IFF_LOOPBACK = 8;
 
-/** Asks for every interface with its counters: struct ifinfomsg. */
+/** Returns a dump request for all interfaces with their counters: struct ifinfomsg. */
 export const linksRequest = (): Uint8Array => dumpRequest(RTM_GETLINK, new Uint8Array(16));
 
-/** Asks for every address: struct ifaddrmsg. */
+/** Returns a dump request for all addresses: struct ifaddrmsg. */
 export const addressesRequest = (): Uint8Array => dumpRequest(RTM_GETADDR, new Uint8Array(8));
 
-/** An interface and its counters since it was made. */
+/** A network interface, with its counters since it was created. */
 export interface Link {
   readonly index: number;
   readonly name: string;
@@ -46,26 +46,28 @@ export interface Link {
   readonly rxBytes: number;
   readonly txBytes: number;
   /**
-   * UDP port that the kernel holds for this tunnel, in this namespace. Absent for other interfaces, while it is down
-   * (the kernel opens the socket as it goes up), and where the socket is in the namespace that the tunnel came from.
+   * UDP port that the kernel has open for this tunnel, in this namespace. Absent for other interfaces, while the tunnel
+   * is down (the kernel opens the socket when it goes up), and if the socket is in the namespace the tunnel was moved
+   * from.
    */
   readonly tunnelPort?: number;
 }
 
-/** struct ifinfomsg: family, padding, type, index, flags, change; then attributes. Undefined for one without a name. */
+/** Decodes struct ifinfomsg: family, padding, type, index, flags, change; attributes. Undefined without a name. */
 export function decodeLink(buffer: NetlinkBuffer, start: number, end: number): Link | undefined {
   const { view } = buffer;
   if (end - start < 16) return undefined;
   let name: string | undefined;
   let counters: { rxBytes: number; txBytes: number } | undefined;
   let tunnelPort: number | undefined;
-  /** The namespace that it came from. */
+  /** Id of the namespace that the interface was moved from. */
   let originId: number | undefined;
   eachAttribute(buffer, start + 16, end, (type, from, to) => {
     if (type === IFLA_IFNAME) name = textAt(buffer, from, to);
     else if (type === IFLA_LINKINFO) tunnelPort = tunnelPortAt(buffer, from, to);
     else if (type === IFLA_LINK_NETNSID) originId = view.getUint32(from, LITTLE_ENDIAN);
-    // struct rtnl_link_stats64: packets received and sent, then bytes received and sent; that of 32 bits alike.
+    // struct rtnl_link_stats64: packets received and sent, bytes received and sent; the 32-bit struct has the same
+    // order.
     else if (type === IFLA_STATS64 && to >= from + 32) {
       counters = {
         rxBytes: counterAt(buffer, from + 16, to) ?? 0,
@@ -90,7 +92,7 @@ export function decodeLink(buffer: NetlinkBuffer, start: number, end: number): L
   };
 }
 
-/** The UDP port in IFLA_LINKINFO, for the kinds of tunnel that have one; the kind comes before the data. */
+/** Returns the UDP port in IFLA_LINKINFO, for kinds of tunnel that have one. The kind comes before the data. */
 function tunnelPortAt(buffer: NetlinkBuffer, start: number, end: number): number | undefined {
   let kind = '';
   let port: number | undefined;
@@ -104,13 +106,13 @@ function tunnelPortAt(buffer: NetlinkBuffer, start: number, end: number): number
   return port;
 }
 
-/** An address and the interface that has it. */
+/** An address and its interface. */
 export interface InterfaceAddress {
   readonly interfaceIndex: number;
   readonly address: string;
 }
 
-/** struct ifaddrmsg: family, prefix length, flags, scope, index; then attributes. */
+/** Decodes struct ifaddrmsg: family, prefix length, flags, scope, index; attributes. */
 export function decodeInterfaceAddress(
   buffer: NetlinkBuffer,
   start: number,
@@ -126,7 +128,7 @@ export function decodeInterfaceAddress(
   let address: string | undefined;
   eachAttribute(buffer, start + 8, end, (type, from, to) => {
     if (to - from < size) return;
-    // On a point-to-point link IFA_ADDRESS is the other end, and IFA_LOCAL is ours.
+    // On a point-to-point link IFA_ADDRESS is the address of the peer and IFA_LOCAL the local one.
     if (type === IFA_LOCAL) local = addressAt(view, from, family);
     else if (type === IFA_ADDRESS) address = addressAt(view, from, family);
   });

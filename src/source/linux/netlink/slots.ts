@@ -2,21 +2,24 @@ import { findInfo, INET, type InfoRange } from './inet.ts';
 import { TCP_INFO } from './tcp-info.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer } from './wire.ts';
 
-/** What a message says that the last one of its socket did not. */
+/** Difference between a message and the last one of the same socket. */
 export const CHANGE = {
-  /** Nothing. */
+  /** None. */
   same: 0,
   /** Counters, queues or the timer. */
   traffic: 1,
-  /** Who talks to whom, the state, the inode or the user. */
+  /** Endpoints, state, interface, inode or user. */
   changed: 2,
-  /** There was no such socket. */
+  /** The socket is new. */
   new: 3,
 } as const;
 export type Change = (typeof CHANGE)[keyof typeof CHANGE];
 
-/** Words of struct tcp_info that are compared: those of `Traffic`, but for what changes while nothing happens. */
-const INFO_WORDS = [
+/**
+ * Index of each compared 32-bit number of struct tcp_info: the fields of `Traffic` that do not change in an idle
+ * socket.
+ */
+const INFO_INDEXES = [
   TCP_INFO.rttMicros,
   TCP_INFO.rttVarMicros,
   TCP_INFO.sndCwnd,
@@ -34,50 +37,56 @@ const INFO_WORDS = [
   TCP_INFO.bytesRetrans,
   TCP_INFO.bytesRetrans + 4,
 ].map((offset) => offset / 4);
-const INFO_COUNT = INFO_WORDS.length;
-const INFO_INDEX = Int32Array.from(INFO_WORDS);
+const INFO_COUNT = INFO_INDEXES.length;
+const INFO_INDEX = Int32Array.from(INFO_INDEXES);
 
-/** Words kept of a message: its two state bytes; ports, addresses and interface; user and inode; the rest is traffic. */
+/**
+ * Counts of 32-bit numbers kept per socket: a head (family and state, timer, endpoints and interface, length of struct
+ * tcp_info), a tail (queues, user, inode), and the compared numbers of struct tcp_info.
+ */
 const HEAD = 13;
 const TAIL = 4;
 const STRIDE = HEAD + TAIL + INFO_COUNT;
 
-/** The moment a timer runs out is reckoned anew at each message; by so much it may differ and still be the same. */
+/** Expiry times of one timer, computed from different messages, differ by at most this, milliseconds. */
 const TIMER_TOLERANCE_MS = 1000;
 
-const FIRST_SIZE = 1024;
+/** Initial number of slots. */
+const INITIAL_SIZE = 1024;
 
 /**
- * The sockets of now by cookie, each with the words of its last message, so that an unchanged socket is told by
- * comparing words and costs no allocation. A reading is `beginPoll`, `applyMessage` for every message, `endPoll`.
+ * The current sockets by cookie, each in a numbered slot with the 32-bit numbers of its last message. Comparing these
+ * numbers finds an unchanged socket without an allocation. Each poll calls `beginPoll`, `applyMessage` for every
+ * message, then `endPoll`.
  *
- * The kernel dumps its hash table in one order while nothing changes: the socket expected next is nearly always the
- * one that comes, and the look-up by cookie is left out.
+ * The kernel dumps its hash table in the same order as long as no socket comes or goes. The next message is nearly
+ * always about the socket after the last one in the order of the last poll, which saves the lookup by cookie.
  */
 export class Slots {
-  #kept = new Uint32Array(FIRST_SIZE * STRIDE);
-  #dueMs = new Float64Array(FIRST_SIZE);
-  #cookieLow = new Uint32Array(FIRST_SIZE);
-  #cookieHigh = new Uint32Array(FIRST_SIZE);
-  #seenInPoll = new Uint32Array(FIRST_SIZE);
-  /** Slots in the order of the last reading, and of this one. */
-  #order = new Int32Array(FIRST_SIZE);
+  #kept = new Uint32Array(INITIAL_SIZE * STRIDE);
+  #dueMs = new Float64Array(INITIAL_SIZE);
+  #cookieLow = new Uint32Array(INITIAL_SIZE);
+  #cookieHigh = new Uint32Array(INITIAL_SIZE);
+  #seenInPoll = new Uint32Array(INITIAL_SIZE);
+  /** Slots in the order of the last poll (`#order`) and of the current one (`#nextOrder`). */
+  #order = new Int32Array(INITIAL_SIZE);
   #orderLength = 0;
-  #nextOrder = new Int32Array(FIRST_SIZE);
+  #nextOrder = new Int32Array(INITIAL_SIZE);
   #nextLength = 0;
+  /** Index into `#order` of the slot expected next. */
   #expected = 0;
-  /** Place of a slot in the order of the last reading. */
-  #position = new Int32Array(FIRST_SIZE);
+  /** Index of each slot in `#order`. */
+  #position = new Int32Array(INITIAL_SIZE);
   readonly #slots = new Map<number | string, number>();
   readonly #free: number[] = [];
   #used = 0;
   #pollCount = 0;
   readonly #info: InfoRange = { start: 0, end: 0 };
 
-  /** Slot of the message that `applyMessage` was given last. */
+  /** Slot of the last `applyMessage`. */
   slot = 0;
 
-  /** Where the struct tcp_info of that message is. */
+  /** Range of struct tcp_info in the message of the last `applyMessage`. */
   get info(): Readonly<InfoRange> {
     return this.#info;
   }
@@ -86,7 +95,7 @@ export class Slots {
     return this.#slots.size;
   }
 
-  /** True for the message of a socket that is known. @param start where it begins, as for `applyMessage` */
+  /** Returns true if the socket of a message has a slot. @param start start of the message */
   has({ u32 }: NetlinkBuffer, start: number): boolean {
     const first = start >>> 2;
     return this.#slots.has(cookieOf(u32[first + 11] ?? 0, u32[first + 12] ?? 0));
@@ -99,14 +108,14 @@ export class Slots {
   }
 
   /**
-   * Takes note of a message, struct inet_diag_msg with attributes.
-   * @param start where it begins: at least `INET.length` bytes follow before `endPoll`
+   * Compares a message (struct inet_diag_msg with attributes) with the last one of its socket, and stores it.
+   * @param start start of the message, at least `INET.length` bytes before `end`
    * @param nowMs wall-clock time of the message
    */
   applyMessage(buffer: NetlinkBuffer, start: number, end: number, nowMs: number): Change {
     const { u32, bytes } = buffer;
     const first = start >>> 2;
-    // Two u32, the low one first on every machine (sock_diag_save_cookie).
+    // The cookie is two 32-bit numbers, the low one first on every machine (sock_diag_save_cookie).
     const low = u32[first + 11] ?? 0;
     const high = u32[first + 12] ?? 0;
     findInfo(buffer, start, end, this.#info);
@@ -129,7 +138,7 @@ export class Slots {
       }
     }
     this.slot = slot;
-    // A table read in pieces may show a socket twice: the later message stands.
+    // The kernel may list a socket twice in one dump: the later message counts.
     if (this.#seenInPoll[slot] !== this.#pollCount) {
       this.#seenInPoll[slot] = this.#pollCount;
       this.#nextOrder[this.#nextLength++] = slot;
@@ -139,22 +148,22 @@ export class Slots {
     return this.#compare(u32, first, slot, isNew, dueMs);
   }
 
-  /** Compares a message with the last one of its slot, and keeps it in its place. */
+  /** Compares a message with the stored numbers of its slot, and replaces them. */
   #compare(u32: Uint32Array, first: number, slot: number, isNew: boolean, dueMs: number): Change {
     const kept = this.#kept;
     const at = slot * STRIDE;
     let changed = false;
     let traffic = false;
-    // Family and state, not the timer and its count beside them.
-    const stateWord = u32[first] ?? 0;
-    const familyAndState = LITTLE_ENDIAN ? stateWord & 0xffff : stateWord >>> 16;
+    // The first number has four bytes: family, state, timer and retransmits.
+    const stateAndTimer = u32[first] ?? 0;
+    const familyAndState = LITTLE_ENDIAN ? stateAndTimer & 0xffff : stateAndTimer >>> 16;
     if (kept[at] !== familyAndState) {
       kept[at] = familyAndState;
       changed = true;
     }
-    const timerWord = LITTLE_ENDIAN ? stateWord >>> 16 : stateWord & 0xffff;
-    if (kept[at + 1] !== timerWord) {
-      kept[at + 1] = timerWord;
+    const timerAndRetransmits = LITTLE_ENDIAN ? stateAndTimer >>> 16 : stateAndTimer & 0xffff;
+    if (kept[at + 1] !== timerAndRetransmits) {
+      kept[at + 1] = timerAndRetransmits;
       traffic = true;
     }
     for (let i = 1; i <= 10; i++) {
@@ -222,9 +231,9 @@ export class Slots {
   }
 
   /**
-   * Ends a reading.
-   * @param isKept asked of the slots that were not seen: true where they could not be, and are taken to be there still
-   * @returns the slots of sockets that are there no more; they are free from now on
+   * Ends a poll.
+   * @param isKept called for each slot without a message: true keeps its socket, because its dump was incomplete
+   * @returns the slots of closed sockets, which are free from now on
    */
   endPoll(isKept: (slot: number) => boolean): number[] {
     const gone: number[] = [];
@@ -249,15 +258,15 @@ export class Slots {
 }
 
 /**
- * A cookie as a number: signed, for the kernel counts down from 2^64 too (net/core/sock_diag.c, __sock_gen_cookie), and
- * both are then exact; as text where it is not.
+ * Returns a cookie as a map key: a signed number, because the kernel also counts down from 2^64
+ * (net/core/sock_diag.c, __sock_gen_cookie), or a text if a number would not be exact.
  */
 function cookieOf(low: number, high: number): number | string {
   const number = (high | 0) * 2 ** 32 + low;
   return Number.isSafeInteger(number) ? number : `${high} ${low}`;
 }
 
-/** The id of a socket that has a cookie: as ss writes it. */
+/** Returns the id of the socket with the cookie at an offset: `sk:` and hexadecimal digits, as in ss. */
 export const cookieId = ({ u32 }: NetlinkBuffer, cookieAt: number): string => {
   const low = u32[cookieAt >>> 2] ?? 0;
   const high = u32[(cookieAt >>> 2) + 1] ?? 0;

@@ -5,80 +5,85 @@ import { ERRNO, NativeError, type Native, NETLINK } from './native.ts';
 
 /** The netlink sockets of one network namespace. */
 export interface Channels {
-  /** NETLINK_SOCK_DIAG: its sockets. */
+  /** NETLINK_SOCK_DIAG, for its sockets. */
   readonly diag: Channel;
-  /** NETLINK_ROUTE: its interfaces. */
+  /** NETLINK_ROUTE, for its interfaces. */
   readonly route: Channel;
-  /** Its sockets that are destroyed; absent where that was not asked for, or is refused. */
+  /** Notifications about destroyed sockets; absent if not requested, or refused by the kernel. */
   readonly closes?: ClosesChannel;
   close(): void;
 }
 
-/** As little of it as hears of destroyed sockets. */
+/** Only the netlink socket for notifications about destroyed sockets. */
 export type CloseListener = Pick<Channels, 'closes' | 'close'>;
 
-/** What the kernel tells unasked. */
+/** A netlink socket that receives notifications about destroyed sockets. */
 export interface ClosesChannel {
-  /** Receives one datagram if there is one. @returns its length in bytes, or a negative errno: EAGAIN, ENOBUFS */
+  /** Receives one datagram without waiting. @returns its length in bytes, or a negative errno: EAGAIN, ENOBUFS */
   receiveNow(into: Uint8Array): number;
-  /** Messages that there was no room for, since it was opened, modulo 2^32; undefined where that is not counted. */
+  /**
+   * Returns the number of messages that did not fit into the buffer, modulo 2^32; undefined if the kernel does not
+   * count.
+   */
   drops(): number | undefined;
 }
 
-/** Groups that hear of TCP and UDP sockets of both families: SKNLGRP_*_DESTROY, include/uapi/linux/sock_diag.h. */
+/** Multicast groups for destroyed TCP and UDP sockets: SKNLGRP_*_DESTROY, include/uapi/linux/sock_diag.h. */
 const DESTROY_GROUPS = 0b1111;
 
-/** Room for what is not yet received, bytes: with what the kernel adds to each, some ten thousand messages. */
+/**
+ * Size of the receive buffer for close notifications, bytes: about ten thousand messages with the kernel's overhead.
+ */
 const CLOSES_BUFFER_BYTES = 16 * 2 ** 20;
 
-/** A namespace to be entered: another one may be at its path by now. */
+/** A network namespace to enter. The inode is checked, since the path may lead to another namespace by then. */
 export interface NamespaceRef {
   readonly inode: number;
   readonly path: string;
-  /** A socket of another process, in the namespace: opens it where no path does. */
+  /** A socket of another process in the namespace, used instead of the path. */
   readonly socket?: { readonly pid: number; readonly descriptor: number };
 }
 
-/** Answer of a socket that was asked. */
+/** Namespace and kind of another process's socket. */
 export interface SocketNamespace {
   /** Inode of its network namespace. */
   readonly netns: number;
   readonly isTcp: boolean;
 }
 
-/** What opens netlink sockets: the kernel, or what plays it in a test. */
+/** Opens netlink sockets: the kernel, or a fake in a test. */
 export interface NetlinkSystem {
   /**
-   * Opens netlink sockets in a network namespace; they stay in it for good, wherever the thread goes.
-   * @param namespace undefined for the one that the thread is in
-   * @param closes hear of sockets that are destroyed too
-   * @param isTemporary closed again before anything else is opened: there is always room for one of these
-   * @throws NativeError or an error of node:fs when it cannot be entered; `isOutOfDescriptors` where there is no room
+   * Opens netlink sockets in a network namespace. They stay in it, whichever namespace the thread enters later.
+   * @param namespace undefined for the namespace of this thread
+   * @param closes receive notifications about destroyed sockets too
+   * @param isTemporary true if the caller closes them before it opens others: no descriptors are reserved
+   * @throws NativeError or an error of node:fs if the namespace cannot be entered; `isOutOfDescriptors` is true if the
+   * descriptors are used up
    */
   open(namespace: NamespaceRef | undefined, closes?: boolean, isTemporary?: boolean): Channels;
-  /** Opens only what hears of destroyed sockets: one descriptor. Throws as `open` does. */
+  /** Opens only the socket for close notifications: one descriptor instead of three. Throws like `open`. */
   openCloseListener(namespace: NamespaceRef): CloseListener;
-  /** Asks a socket of another process; undefined where it cannot be asked. */
+  /** Returns the namespace of another process's socket; undefined if the socket cannot be opened. */
   namespaceOfSocket?(socket: NonNullable<NamespaceRef['socket']>): SocketNamespace | undefined;
   /**
-   * Calls a function while this thread is in the namespace: for what /proc/thread-self has of it. Throws as `open`
-   * does.
+   * Calls a function while this thread is in a namespace, so that /proc/thread-self shows it. Throws like `open`.
    */
   inside<T>(namespace: NamespaceRef, act: () => T): T;
 }
 
-/** Descriptors of `open`, and the share of all room that may be taken by these: the rest is for `listen`. */
+/** Number of descriptors of `open`, and the part of the budget for them; the rest is for `openCloseListener`. */
 const CHANNEL_DESCRIPTORS = 3;
 const CHANNEL_SHARE = 0.5;
 
-/** The kernel. */
+/** Opens netlink sockets of the running kernel. */
 export class KernelNetlink implements NetlinkSystem {
   readonly #native: Native;
   readonly #ownPath: string;
   readonly #closesBufferBytes: number;
   readonly #budget: DescriptorBudget;
 
-  /** @param options `ownPath` opens the namespace of this thread; `closesBuffer` is room for closes, bytes */
+  /** @param options `ownPath` is the file of this thread's namespace; `closesBuffer` is in bytes */
   constructor(
     native: Native,
     {
@@ -100,7 +105,9 @@ export class KernelNetlink implements NetlinkSystem {
   open(namespace: NamespaceRef | undefined, closes = false, isTemporary = false): Channels {
     if (namespace === undefined) return this.#openHere(closes);
     if (isTemporary) return this.inside(namespace, () => this.#openHere(closes));
-    return this.#reserving(CHANNEL_DESCRIPTORS, CHANNEL_SHARE, () => this.inside(namespace, () => this.#openHere(closes)));
+    return this.#reserving(CHANNEL_DESCRIPTORS, CHANNEL_SHARE, () =>
+      this.inside(namespace, () => this.#openHere(closes)),
+    );
   }
 
   openCloseListener(namespace: NamespaceRef): CloseListener {
@@ -116,21 +123,21 @@ export class KernelNetlink implements NetlinkSystem {
         this.#native.close(fd);
       }
     } catch {
-      // The process or its descriptor is gone, it may not be looked into, or the kernel is from before Linux 5.6.
+      // The process or its descriptor is gone, access is denied, or the kernel is older than Linux 5.6.
       return undefined;
     }
   }
 
   inside<T>({ inode, path, socket }: NamespaceRef, act: () => T): T {
-    // Nothing that may have come to that path holds this thread up, or becomes its terminal.
+    // Whatever file the path leads to by now must not block this thread or become its terminal.
     const target = socket
       ? this.#native.networkOfSocket(socket.pid, socket.descriptor).fd
       : openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     let home: number | undefined;
     try {
-      // The path may lead elsewhere by now: a pid is reused, a name given anew.
+      // A pid or a name may have been reused.
       if (fstatSync(target).ino !== inode)
-        throw Object.assign(new Error(`${path} is another namespace by now`), { code: 'ENOENT' });
+        throw Object.assign(new Error(`${path} is another namespace now`), { code: 'ENOENT' });
       home = openSync(this.#ownPath, 'r');
       this.#native.enterNetwork(target);
       try {
@@ -139,14 +146,14 @@ export class KernelNetlink implements NetlinkSystem {
         this.#native.enterNetwork(home);
       }
     } finally {
-      // A worker of Node's warns on stderr of a descriptor that node:fs closes and did not open.
+      // In a worker, Node warns on stderr if node:fs closes a descriptor that it did not open.
       if (socket) this.#native.close(target);
       else closeSync(target);
       if (home !== undefined) closeSync(home);
     }
   }
 
-  /** Opens something that counts against the limit until it is closed. */
+  /** Reserves descriptors, opens sockets, and releases the descriptors when the sockets are closed. */
   #reserving<T extends Pick<Channels, 'close'>>(count: number, share: number, open: () => T): T {
     this.#budget.reserve(count, share);
     try {
@@ -193,7 +200,7 @@ export class KernelNetlink implements NetlinkSystem {
     try {
       this.#native.join(fd, DESTROY_GROUPS, this.#closesBufferBytes);
     } catch (error) {
-      // Before Linux 4.5 there are no such groups.
+      // Linux before 4.5 has no such groups.
       if (error instanceof NativeError) return undefined;
       throw error;
     }
@@ -211,19 +218,21 @@ export class KernelNetlink implements NetlinkSystem {
   }
 }
 
-/** True for an error that says: not allowed. */
+/** Returns true for an error that means permission denied (EPERM, EACCES). */
 export const isForbidden = (error: unknown): boolean =>
   error instanceof NativeError
-    ? error.errno === 1 || error.errno === 13
+    ? error.errno === ERRNO.EPERM || error.errno === ERRNO.EACCES
     : error instanceof Error && 'code' in error && (error.code === 'EPERM' || error.code === 'EACCES');
 
-/** True for an error that says: no descriptor is free, here or on the whole machine. */
+/**
+ * Returns true for an error that means that no descriptor is free, for this process or the machine (EMFILE, ENFILE).
+ */
 export const isOutOfDescriptors = (error: unknown): boolean =>
   error instanceof NativeError
     ? error.errno === ERRNO.EMFILE || error.errno === ERRNO.ENFILE
     : error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
 
-/** True for an error that says: what was to be opened is there no more. */
+/** Returns true for an error that means that the namespace or its process is gone (ENOENT, ESRCH). */
 export const isGone = (error: unknown): boolean =>
   !(error instanceof NativeError) &&
   error instanceof Error &&

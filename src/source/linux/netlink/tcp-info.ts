@@ -2,8 +2,9 @@ import type { TcpInfo } from '../../../model/socket.ts';
 import { counterAt, LITTLE_ENDIAN, type NetlinkBuffer } from './wire.ts';
 
 /**
- * Fields of struct tcp_info by offset (include/uapi/linux/tcp.h; it only ever grows at its end). Times are
- * microseconds unless the name says milliseconds; rates bytes a second; windows bytes; the rest counts of segments.
+ * Fields of struct tcp_info as `[name, byte offset, bytes]` (include/uapi/linux/tcp.h; new fields are only ever
+ * appended). Times are microseconds unless the name ends in Ms; rates are bytes per second; windows are bytes; other
+ * fields count segments.
  */
 const FIELDS = [
   ['retransmitsInRow', 2, 1],
@@ -60,7 +61,7 @@ const FIELDS = [
   ['totalRtoTimeMs', 244, 4],
 ] as const satisfies readonly (readonly [string, number, 1 | 2 | 4 | 8])[];
 
-/** Byte offsets of the fields, for those who compare before they decode. */
+/** Byte offsets of the fields, by name. */
 export const TCP_INFO = Object.fromEntries(FIELDS.map(([name, offset]) => [name, offset])) as Readonly<
   Record<(typeof FIELDS)[number][0], number>
 >;
@@ -68,12 +69,13 @@ export const TCP_INFO = Object.fromEntries(FIELDS.map(([name, offset]) => [name,
 /** Bits of tcpi_options. */
 const OPTIONS = { timestamps: 1, sack: 2, windowScaling: 4, ecn: 8, ecnSeen: 16, synData: 32 } as const;
 
-/** A pacing rate without a bound is all ones. */
-const UNBOUNDED = 2 ** 64;
+/** The kernel reports an unlimited pacing rate as all ones. */
+const UNLIMITED = 2 ** 64;
 
 /**
- * All of a struct tcp_info as far as the attribute's length covers it; a kernel older than a field does not tell it.
- * @param start where the attribute's payload begins, and `end` where it ends
+ * Returns every field of a struct tcp_info that the attribute is long enough for; older kernels send fewer fields.
+ * @param start start of the attribute's payload
+ * @param end its end
  */
 export function decodeTcpInfo(buffer: NetlinkBuffer, start: number, end: number): TcpInfo {
   const { bytes, view } = buffer;
@@ -89,13 +91,13 @@ export function decodeTcpInfo(buffer: NetlinkBuffer, start: number, end: number)
           : size === 2
             ? view.getUint16(at, LITTLE_ENDIAN)
             : view.getUint8(at);
-    if (value < UNBOUNDED) info[name] = value;
+    if (value < UNLIMITED) info[name] = value;
   }
   if (start + 8 > end) return info;
   const options = bytes[start + 5] ?? 0;
   for (const [name, bit] of Object.entries(OPTIONS)) info[name] = (options & bit) !== 0;
   const scales = bytes[start + 6] ?? 0;
-  // Bit fields are laid out from the low end on little-endian machines, and from the high end on others.
+  // Bit fields start at the low bits on little-endian machines and at the high bits on others.
   info['sndWscale'] = LITTLE_ENDIAN ? scales & 15 : scales >> 4;
   info['rcvWscale'] = LITTLE_ENDIAN ? scales >> 4 : scales & 15;
   info['appLimited'] = ((bytes[start + 7] ?? 0) & (LITTLE_ENDIAN ? 1 : 128)) !== 0;

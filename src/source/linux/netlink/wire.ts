@@ -1,22 +1,22 @@
 import { endianness } from 'node:os';
 
-/** Netlink speaks in the byte order of the machine (netlink(7)). */
+/** Netlink uses the byte order of the machine (netlink(7)). */
 export const LITTLE_ENDIAN = endianness() === 'LE';
 
 /** Length of struct nlmsghdr. */
 export const HEADER_LENGTH = 16;
 
-/** Types of messages that every family has, include/uapi/linux/netlink.h. */
+/** Message types common to every netlink family, include/uapi/linux/netlink.h. */
 const NLMSG_NOOP = 1;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 
 const NLM_F_REQUEST = 0x1;
 const NLM_F_DUMP = 0x300;
-/** The kernel's table changed while it was dumped: what came may lack something, or hold it twice. */
+/** The kernel's table changed during the dump: sockets may be missing or listed twice. */
 const NLM_F_DUMP_INTR = 0x10;
 
-/** The same memory seen in the widths that its content has. */
+/** One block of memory, readable as bytes, 16-bit and 32-bit numbers in the byte order of the machine. */
 export interface NetlinkBuffer {
   readonly bytes: Uint8Array;
   readonly u16: Uint16Array;
@@ -24,7 +24,7 @@ export interface NetlinkBuffer {
   readonly view: DataView;
 }
 
-/** @param length bytes, a multiple of 4 */
+/** Returns a zeroed buffer. @param length bytes, a multiple of 4 */
 export function netlinkBuffer(length: number): NetlinkBuffer {
   const memory = new ArrayBuffer(length);
   return {
@@ -35,25 +35,26 @@ export function netlinkBuffer(length: number): NetlinkBuffer {
   };
 }
 
-/** Lengths of messages and attributes are rounded up to this, and so every one of them begins at a multiple of it. */
+/** Returns a length, increased to a multiple of 4: every message and attribute starts at one (NLMSG_ALIGN, NLA_ALIGN). */
 const align = (length: number): number => (length + 3) & ~3;
 
-/** What one datagram of a dump said of the dump as a whole. */
+/** State of a dump after one of its datagrams. */
 export interface Datagram {
-  /** The dump is over. */
+  /** True if this datagram ends the dump. */
   readonly done: boolean;
-  /** Positive errno of the kernel's refusal, or 0. */
+  /** 0, or the positive errno with which the kernel refused. */
   readonly errno: number;
+  /** True if the kernel's table changed during the dump. */
   readonly interrupted: boolean;
-  /** Messages whose length makes no sense; what came behind one in its datagram is lost. */
+  /** Number of messages with an invalid length; the rest of their datagram is lost. */
   readonly problems: number;
 }
 
 /**
- * Goes over the messages of a datagram (netlink(7)): lengths rule, nothing is read past `length`.
- * @param length bytes of the datagram; beyond it the buffer holds what was there before
- * @param sequence number of the request; an answer to another one is passed over
- * @param onMessage is given the type of a message and where its payload begins and ends
+ * Calls a function for each message of a datagram (netlink(7)). Never reads beyond `length`.
+ * @param length bytes of the datagram; the buffer beyond holds an older one
+ * @param sequence number of the request; messages with another one are skipped
+ * @param onMessage gets the message type and the start and end of its payload, byte offsets into the buffer
  */
 export function eachMessage(
   { u16, u32, view }: NetlinkBuffer,
@@ -66,7 +67,7 @@ export function eachMessage(
   for (let at = 0; at + HEADER_LENGTH <= last;) {
     const size = u32[at >>> 2] ?? 0;
     const type = u16[(at >>> 1) + 2] ?? 0;
-    // A size up to 2^32 stays a positive number here: the sum cannot wrap.
+    // Sizes are JavaScript numbers up to 2^32: the sum cannot wrap.
     if (size < HEADER_LENGTH || at + size > last) return { done: false, errno: 0, interrupted, problems: 1 };
     if (u32[(at >>> 2) + 2] !== sequence) {
       at += align(size);
@@ -75,7 +76,7 @@ export function eachMessage(
     if (((u16[(at >>> 1) + 3] ?? 0) & NLM_F_DUMP_INTR) !== 0) interrupted = true;
     const start = at + HEADER_LENGTH;
     if (type === NLMSG_DONE || type === NLMSG_ERROR) {
-      // Both carry a negative errno; 0 is success.
+      // The payload of both starts with a negative errno, 0 for success.
       const errno = size >= HEADER_LENGTH + 4 ? Math.abs(view.getInt32(start, LITTLE_ENDIAN)) : 0;
       return { done: true, errno, interrupted, problems: 0 };
     }
@@ -86,9 +87,9 @@ export function eachMessage(
 }
 
 /**
- * Goes over attributes (struct nlattr: length, type, payload): a length that makes no sense ends the walk.
- * @param onAttribute is given the type, without its flags, and where the payload begins and ends
- * @returns false when the walk ended at such a length
+ * Calls a function for each attribute (struct nlattr: length, type, payload). Stops at an invalid length.
+ * @param onAttribute gets the type without its flags, and the start and end of the payload
+ * @returns false if an invalid length was found
  */
 export function eachAttribute(
   { u16 }: NetlinkBuffer,
@@ -106,10 +107,8 @@ export function eachAttribute(
 }
 
 /**
- * A request to dump.
- * @param type of the message
- * @param payload its content
- * @param attributes `[type, u32]` behind it
+ * Returns a request for a dump.
+ * @param attributes `[type, u32]` appended to the payload
  */
 export function dumpRequest(
   type: number,
@@ -119,7 +118,7 @@ export function dumpRequest(
   return request(type, NLM_F_REQUEST | NLM_F_DUMP, payload, attributes);
 }
 
-/** A request for one thing. */
+/** Returns a request for a single object. */
 export const singleRequest = (type: number, payload: Uint8Array): Uint8Array =>
   request(type, NLM_F_REQUEST, payload, []);
 
@@ -145,21 +144,21 @@ function request(
   return bytes;
 }
 
-/** Numbers a request, so that its answer is known. */
+/** Sets the sequence number of a request; the kernel repeats it in the answer. */
 export const setSequence = (request: Uint8Array, sequence: number): void =>
   new DataView(request.buffer, request.byteOffset).setUint32(8, sequence, LITTLE_ENDIAN);
 
 const decoder = new TextDecoder();
 
-/** Text up to its first NUL or the end. */
+/** Returns the UTF-8 text up to its first NUL or the end. */
 export function textAt({ bytes }: NetlinkBuffer, start: number, end: number): string {
   const nul = bytes.indexOf(0, start);
   return decoder.decode(bytes.subarray(start, nul >= 0 && nul < end ? nul : end));
 }
 
 /**
- * A 64-bit counter as a number: exact below 2^53, which bytes through one socket do not reach.
- * @returns undefined where the memory that the length covers ends before
+ * Returns a 64-bit counter as a number, exact below 2^53: no socket transfers that many bytes.
+ * @returns undefined if the counter does not end before `end`
  */
 export const counterAt = ({ view }: NetlinkBuffer, at: number, end: number): number | undefined =>
   at + 8 <= end

@@ -16,7 +16,14 @@ import { cookieId, Slots } from '../../../../src/source/linux/netlink/slots.ts';
 import { eachAttribute, eachMessage, netlinkBuffer } from '../../../../src/source/linux/netlink/wire.ts';
 import { type Outcome, Proc } from '../../../../src/source/linux/proc.ts';
 import { SockDiagSource } from '../../../../src/source/linux/sockdiag.ts';
-import { type RequestKind, requestKind, captured, FakeNetlink, joined, refusal } from '../../../helpers/netlink.ts';
+import {
+  type RequestKind,
+  requestKind,
+  captured,
+  FakeNetlink,
+  joined,
+  refusal,
+} from '../../../helpers/netlink.ts';
 import { Random } from '../../../fuzz/random.ts';
 
 /*
@@ -436,7 +443,9 @@ describe('a kernel that has lost its mind', () => {
       kernel.own.notifications = random.below(4) ? spoil(random, [close.word]) : [close.word];
       if (random.below(20) === 0) kernel.own.notifications.push(-random.of([4, 11, 12, 105]));
       // One that is as long as a buffer may be, and longer.
-      kernel.own.notifications = kernel.own.notifications.map((it) => (typeof it === 'number' ? it : it.slice(0, 16 * 1024)));
+      kernel.own.notifications = kernel.own.notifications.map((it) =>
+        typeof it === 'number' ? it : it.slice(0, 16 * 1024),
+      );
       for (const it of events.drain()) {
         told++;
         if (it.type !== 'ended') expect.fail(JSON.stringify(it));
