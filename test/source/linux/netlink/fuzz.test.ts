@@ -27,13 +27,15 @@ import {
 import { Random } from '../../../fuzz/random.ts';
 
 /*
- * A million datagrams that are nearly those of a kernel. Each lies at the start of two buffers that differ in every bit
- * behind it: whatever reads past its end gives two answers.
+ * Decodes a million mutated datagrams of the kernel. Each is at the start of two buffers that differ in every bit after
+ * it: a decoder that reads past its end returns two different results.
  */
 
 const DATAGRAMS = 1_000_000;
-const READINGS = 4000;
-const WORDS = 50_000;
+const POLLS = 4000;
+const NOTIFICATIONS = 50_000;
+/** Time limit of a test, milliseconds: on a busy machine the million datagrams take minutes. */
+const timeout = 300_000;
 const SEED = 0x6e657470;
 const ENOENT = 2;
 
@@ -50,20 +52,22 @@ const NAMES = {
 
 type Kind = keyof typeof NAMES | 'closed';
 
-/** Each word of a closed socket that was captured, with the answer to what is left of it. */
-const CLOSES: readonly { readonly word: Uint8Array; readonly answer: Uint8Array }[] = readFileSync(
+/** Each captured close notification, with the answer to the lookup of its remnant. */
+const CLOSES: readonly { readonly notification: Uint8Array; readonly answer: Uint8Array }[] = readFileSync(
   new URL('../../../../fixtures/linux/netlink/closes.b64', import.meta.url),
   'utf8',
 )
   .trimEnd()
   .split('\n')
   .map((line) => new Uint8Array(Buffer.from(line, 'base64')))
-  .flatMap((word, i, lines) => (i % 3 === 0 ? [{ word, answer: lines[i + 2] ?? new Uint8Array() }] : []));
+  .flatMap((notification, i, lines) =>
+    i % 3 === 0 ? [{ notification, answer: lines[i + 2] ?? new Uint8Array() }] : [],
+  );
 
-/** Every message that was captured, with the kind of thing it is about. */
+/** All captured messages, with their kind. */
 const MESSAGES: readonly { readonly kind: Kind; readonly bytes: Uint8Array }[] = [
-  // A word has no number, and here one as all others have.
-  ...CLOSES.map(({ word }) => ({ kind: 'closed' as const, bytes: renumbered(word, 7) })),
+  // Notifications have the sequence number 0: here they get that of all other messages.
+  ...CLOSES.map(({ notification }) => ({ kind: 'closed' as const, bytes: renumbered(notification, 7) })),
   ...messagesOf(Object.entries(NAMES) as [Kind, readonly string[]][]),
 ];
 
@@ -84,20 +88,20 @@ function messagesOf(captures: readonly (readonly [Kind, readonly string[]])[]) {
   );
 }
 
-/** Lengths and numbers at which something ends. */
+/** Boundary values for lengths and numbers. */
 const EDGES = [
   0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 20, 71, 72, 73, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff,
 ];
 const WIDE_EDGES = [...EDGES, 0x80000000, 0xfffffff0, 0xfffffffc, 0xffffffff];
 
-const MOST = 4096;
-const LENGTH = 64 * 1024;
+const MAX_LENGTH = 4096;
+const BUFFER_LENGTH = 64 * 1024;
 
-/** A datagram in the making. */
-const scratch = netlinkBuffer(2 * MOST);
+/** The datagram under construction. */
+const scratch = netlinkBuffer(2 * MAX_LENGTH);
 
-/** Makes a datagram in `scratch`. @returns its length */
-function make(random: Random): { kind: Kind; length: number } {
+/** Builds a mutated datagram in `scratch`. @returns its kind and length */
+function build(random: Random): { kind: Kind; length: number } {
   const { bytes, u16, u32 } = scratch;
   const { kind, bytes: first } = random.of(MESSAGES);
   bytes.set(first);
@@ -105,7 +109,7 @@ function make(random: Random): { kind: Kind; length: number } {
   for (let count = random.below(3); count > 0; count--) {
     const message = random.of(MESSAGES);
     if (message.kind !== kind && random.below(8) > 0) continue;
-    if (length + message.bytes.length > MOST) break;
+    if (length + message.bytes.length > MAX_LENGTH) break;
     bytes.set(message.bytes, length);
     length += message.bytes.length;
   }
@@ -135,7 +139,7 @@ function make(random: Random): { kind: Kind; length: number } {
         length = random.below(4) ? Math.max(0, length - random.below(24)) : at;
         break;
       case 7: {
-        // A piece of another message, or of nothing at all.
+        // Copy a piece of another message, possibly empty.
         const { bytes: other } = random.of(MESSAGES);
         const from = random.below(other.length) & ~3;
         const piece = other.subarray(from, from + random.below(128));
@@ -156,14 +160,14 @@ const NOW_MS = 1_700_000_000_000;
 
 const INET_PROTOCOLS: readonly Protocol[] = ['tcp', 'udp', 'mptcp', 'sctp', 'raw', 'udplite'];
 
-/** What is made of the messages in one buffer, as text. */
+/** Decodes datagrams in one buffer and returns all results as text. */
 class Reader {
-  readonly #buffer = netlinkBuffer(LENGTH);
+  readonly #buffer = netlinkBuffer(BUFFER_LENGTH);
   readonly #slots = new Slots();
   readonly #behind: number;
   readonly #info = { start: 0, end: 0 };
   #length = 0;
-  #taken = '';
+  #results = '';
 
   constructor(behind: number) {
     this.#behind = behind;
@@ -171,7 +175,8 @@ class Reader {
     this.#slots.beginPoll();
   }
 
-  turn(): number[] {
+  /** Ends a poll and begins the next one. @returns the slots of closed sockets */
+  nextPoll(): number[] {
     const gone = this.#slots.endPoll(() => false);
     this.#slots.beginPoll();
     return gone;
@@ -181,15 +186,15 @@ class Reader {
     const { bytes } = this.#buffer;
     bytes.set(scratch.bytes.subarray(0, length));
     this.#length = length;
-    this.#taken = '';
+    this.#results = '';
     const { done, errno, interrupted, problems } = eachMessage(this.#buffer, length, 7, (type, start, end) =>
-      this.#take(decode, protocol, type, start, end),
+      this.#addResult(decode, protocol, type, start, end),
     );
     bytes.fill(this.#behind, 0, length);
-    return `${this.#taken} ${done} ${errno} ${interrupted} ${problems}`;
+    return `${this.#results} ${done} ${errno} ${interrupted} ${problems}`;
   }
 
-  #take(decode: Kind, protocol: Protocol, type: number, start: number, end: number): void {
+  #addResult(decode: Kind, protocol: Protocol, type: number, start: number, end: number): void {
     if (start < 16 || start % 4 !== 0 || end < start || end > this.#length)
       throw new Error(`a message from ${start} to ${end} in a datagram of ${this.#length}`);
     let attributes = 0;
@@ -198,7 +203,7 @@ class Reader {
       attributes++;
     });
     const result = this.#decode(decode, protocol, start, end);
-    this.#taken += `${type} ${start} ${end} ${attributes} ${JSON.stringify(result)};`;
+    this.#results += `${type} ${start} ${end} ${attributes} ${JSON.stringify(result)};`;
   }
 
   #decode(kind: Kind, protocol: Protocol, start: number, end: number): unknown {
@@ -208,14 +213,14 @@ class Reader {
     if (kind === 'links') return decodeLink(buffer, start, end);
     if (kind === 'addresses') return decodeInterfaceAddress(buffer, start, end);
     if (kind === 'closed') return decodeClosed(buffer, start, end, 0, NOW_MS);
-    // Whoever gets a message of a socket looks at its length first.
+    // The source checks the length of a message before it decodes it.
     if (end - start < INET.length) return 'short';
     const info = this.#info;
     findInfo(buffer, start, end, info);
     if (info.end > end || info.end < info.start) throw new Error(`details from ${info.start} to ${info.end}`);
-    const sight = this.#slots.applyMessage(buffer, start, end, NOW_MS);
+    const change = this.#slots.applyMessage(buffer, start, end, NOW_MS);
     return [
-      sight,
+      change,
       this.#slots.slot,
       decodeAddresses(buffer, start, protocol),
       decodeTimer(buffer, start, NOW_MS),
@@ -228,14 +233,14 @@ class Reader {
 
 const KINDS = [...Object.keys(NAMES), 'closed'] as Kind[];
 
-describe('datagrams that are nearly those of a kernel', () => {
-  test('a million: nothing is thrown, and nothing behind the end of one is read', () => {
+describe('mutated datagrams', () => {
+  test('decodes a million without an exception or a read past the end', { timeout }, () => {
     const random = new Random(SEED);
     const zeros = new Reader(0);
     const ones = new Reader(0xff);
-    const tally = { messages: 0, ends: 0, problems: 0 };
+    const counts = { messages: 0, withoutMessages: 0, problems: 0 };
     for (let i = 0; i < DATAGRAMS; i++) {
-      const { kind, length } = make(random);
+      const { kind, length } = build(random);
       const decode = random.below(8) ? kind : random.of(KINDS);
       const protocol = random.below(2) ? 'tcp' : random.of(INET_PROTOCOLS);
       const result = zeros.read(length, decode, protocol);
@@ -243,18 +248,18 @@ describe('datagrams that are nearly those of a kernel', () => {
         const hex = Buffer.from(scratch.bytes.subarray(0, length)).toString('hex');
         expect.fail(`datagram ${i} is read past its end: ${decode} ${protocol} ${hex}`);
       }
-      if (result.startsWith(' ')) tally.ends++;
-      else tally.messages++;
-      if (!result.endsWith(' 0')) tally.problems++;
-      if (i % 500 === 499) expect(ones.turn()).toEqual(zeros.turn());
+      if (result.startsWith(' ')) counts.withoutMessages++;
+      else counts.messages++;
+      if (!result.endsWith(' 0')) counts.problems++;
+      if (i % 500 === 499) expect(ones.nextPoll()).toEqual(zeros.nextPoll());
     }
-    // They get far enough to be worth it, and are bad enough.
-    expect(tally.messages).toBeGreaterThan(DATAGRAMS / 2);
-    expect(tally.problems).toBeGreaterThan(DATAGRAMS / 20);
+    // Enough datagrams reach a decoder, and enough are malformed.
+    expect(counts.messages).toBeGreaterThan(DATAGRAMS / 2);
+    expect(counts.problems).toBeGreaterThan(DATAGRAMS / 20);
   });
 });
 
-/** A machine without processes, in one namespace. */
+/** /proc of a machine without processes and with one network namespace. */
 class BareProc extends Proc {
   constructor() {
     super('/nowhere');
@@ -265,7 +270,7 @@ class BareProc extends Proc {
   }
 }
 
-/** The datagrams that were captured for each request. */
+/** The captured answer to each request. */
 const ANSWERS: Partial<Record<RequestKind, readonly Uint8Array[]>> = Object.fromEntries(
   (
     [
@@ -286,26 +291,27 @@ const ANSWERS: Partial<Record<RequestKind, readonly Uint8Array[]>> = Object.from
       ['links', 'links'],
       ['addresses', 'addresses'],
     ] as const satisfies readonly (readonly [RequestKind, string])[]
-  ).map(([asked, name]) => [asked, captured(name).datagrams]),
+  ).map(([kind, name]) => [kind, captured(name).datagrams]),
 );
 
-/** What was answered to a request; to one for a single socket what the dump of all told of that. */
+/** Returns the captured answer to a request; for a lookup, the message of that socket in the captured dump. */
 function answersTo(request: Uint8Array, isRoute: boolean): readonly Uint8Array[] {
-  const asked = requestKind(request, isRoute);
-  if (asked !== 'lookup') return ANSWERS[asked] ?? ANSWERS['mptcp6'] ?? [];
+  const kind = requestKind(request, isRoute);
+  if (kind !== 'lookup') return ANSWERS[kind] ?? ANSWERS['mptcp6'] ?? [];
   // Ports, addresses and interface: struct inet_diag_sockid without its cookie.
-  const place = request.subarray(24, 64);
+  const sockId = request.subarray(24, 64);
   for (const datagram of ANSWERS['tcp'] ?? []) {
     const view = new DataView(datagram.buffer, datagram.byteOffset);
     for (let at = 0, next; at + 16 <= datagram.length; at = next) {
       next = at + Math.max(16, (view.getUint32(at, true) + 3) & ~3);
-      if (Buffer.compare(place, datagram.subarray(at + 20, at + 60)) === 0) return [datagram.slice(at, next)];
+      if (Buffer.compare(sockId, datagram.subarray(at + 20, at + 60)) === 0)
+        return [datagram.slice(at, next)];
     }
   }
   return [refusal(ENOENT)];
 }
 
-/** The same datagram with the number of a request; cut into messages by their own lengths. */
+/** Returns a datagram with another sequence number in each of its messages. */
 function renumbered(datagram: Uint8Array, sequence: number): Uint8Array {
   const bytes = datagram.slice();
   const view = new DataView(bytes.buffer);
@@ -315,12 +321,12 @@ function renumbered(datagram: Uint8Array, sequence: number): Uint8Array {
   return bytes;
 }
 
-/** Flips, cuts, lengthens, drops, repeats. */
-function spoil(random: Random, datagrams: readonly Uint8Array[]): Uint8Array[] {
-  const spoilt: Uint8Array[] = datagrams.map((it) => it.slice());
+/** Returns datagrams with random changes: bytes flipped, datagrams cut, lengthened, dropped or repeated. */
+function mutate(random: Random, datagrams: readonly Uint8Array[]): Uint8Array[] {
+  const mutated: Uint8Array[] = datagrams.map((it) => it.slice());
   for (let count = 1 + random.below(4); count > 0; count--) {
-    const place = random.below(spoilt.length);
-    const bytes = spoilt[place] ?? new Uint8Array();
+    const index = random.below(mutated.length);
+    const bytes = mutated[index] ?? new Uint8Array();
     const view = new DataView(bytes.buffer);
     const at = random.below(bytes.length);
     const cell = Math.min(at & ~3, bytes.length - 4);
@@ -335,23 +341,23 @@ function spoil(random: Random, datagrams: readonly Uint8Array[]): Uint8Array[] {
         if (cell >= 0) view.setUint16(cell, random.of(EDGES), true);
         break;
       case 3:
-        spoilt[place] = bytes.slice(0, at);
+        mutated[index] = bytes.slice(0, at);
         break;
       case 4:
-        spoilt[place] = joined(bytes, random.of(MESSAGES).bytes);
+        mutated[index] = joined(bytes, random.of(MESSAGES).bytes);
         break;
       case 5:
-        spoilt.splice(place, 1);
+        mutated.splice(index, 1);
         break;
       default:
-        spoilt.splice(place, 0, bytes.slice());
+        mutated.splice(index, 0, bytes.slice());
     }
-    if (spoilt.length === 0) break;
+    if (mutated.length === 0) break;
   }
-  return spoilt;
+  return mutated;
 }
 
-describe('a kernel that has lost its mind', () => {
+describe('a kernel that sends mutated datagrams', () => {
   const sourceOn = (kernel: FakeNetlink, events = false) =>
     new SockDiagSource({
       also: ['unix', 'vsock', 'sctp', 'mptcp'],
@@ -367,27 +373,27 @@ describe('a kernel that has lost its mind', () => {
       wallMs: () => NOW_MS,
     });
 
-  /** What is told of a socket now, whatever was known of it before. */
-  const plain = ({ id, protocol, family, local, remote, state, inode }: Socket) =>
+  /** Returns the fields of a socket that do not depend on earlier polls. */
+  const currentFields = ({ id, protocol, family, local, remote, state, inode }: Socket) =>
     JSON.stringify([id, protocol, family, local, remote, state, inode]);
 
-  test('every reading is one, and when it comes to its senses nothing is left of it', async () => {
+  test('every poll succeeds, and valid datagrams restore the snapshot', { timeout }, async () => {
     const random = new Random(SEED);
     const kernel = new FakeNetlink();
-    let isSane = true;
-    let spoilt = 0;
+    let isValid = true;
+    let mutations = 0;
     kernel.own.answer = (request, isRoute) => {
       const sequence = new DataView(request.buffer).getUint32(8, true);
       const datagrams = answersTo(request, isRoute).map((it) => renumbered(it, sequence));
-      if (isSane || random.below(3) > 0) return datagrams;
-      spoilt++;
-      return spoil(random, datagrams);
+      if (isValid || random.below(3) > 0) return datagrams;
+      mutations++;
+      return mutate(random, datagrams);
     };
     const source = sourceOn(kernel);
-    const first = [...(await source.read()).sockets.values()].map(plain).sort();
+    const first = [...(await source.read()).sockets.values()].map(currentFields).sort();
     expect(first.length).toBeGreaterThan(45);
-    for (let i = 0; i < READINGS; i++) {
-      isSane = false;
+    for (let i = 0; i < POLLS; i++) {
+      isValid = false;
       const { sockets, interfaces, degradations } = await source.read();
       for (const [id, it] of sockets) {
         if (it.id !== id || it.owners.length === 0 || !(it.local.port >= 0)) expect.fail(JSON.stringify(it));
@@ -395,59 +401,60 @@ describe('a kernel that has lost its mind', () => {
       if (interfaces.some(({ name }) => name === '')) expect.fail(JSON.stringify(interfaces));
       if (degradations.some(({ text }) => text === '')) expect.fail(JSON.stringify(degradations));
       if (i % 50 > 0) continue;
-      isSane = true;
-      // What was refused is asked for again after a while.
-      for (let round = 0; round < 121; round++) await source.read();
-      const { sockets: sane, degradations: left } = await source.read();
-      expect([...sane.values()].map(plain).sort()).toEqual(first);
-      const codes = left.map(({ code }) => code);
+      isValid = true;
+      // Refused requests are tried again after 120 polls.
+      for (let poll = 0; poll < 121; poll++) await source.read();
+      const { sockets: restored, degradations: remaining } = await source.read();
+      expect([...restored.values()].map(currentFields).sort()).toEqual(first);
+      const codes = remaining.map(({ code }) => code);
       const always = ['missing-kinds', 'owners-hidden', 'no-proc'];
       expect(codes.filter((code) => !always.includes(code))).toEqual([]);
     }
-    expect(spoilt).toBeGreaterThan(READINGS);
+    expect(mutations).toBeGreaterThan(POLLS);
   });
 
-  test('words of closed sockets: each is told of or counted, and nobody is kept waiting', () => {
+  test('reports or counts each mutated close notification', { timeout }, () => {
     const random = new Random(SEED);
     const kernel = new FakeNetlink();
     const others = kernel.own.answer.bind(kernel.own);
-    let isSane = true;
+    let isValid = true;
     let answer = new Uint8Array();
-    let spoilt = 0;
+    let mutations = 0;
     kernel.own.answer = (request, isRoute) => {
       if (requestKind(request, isRoute) !== 'lookup') return others(request, isRoute);
-      const sane = renumbered(answer, new DataView(request.buffer).getUint32(8, true));
-      if (isSane || random.below(3) > 0) return [sane];
-      spoilt++;
-      return spoil(random, [sane]);
+      const valid = renumbered(answer, new DataView(request.buffer).getUint32(8, true));
+      if (isValid || random.below(3) > 0) return [valid];
+      mutations++;
+      return mutate(random, [valid]);
     };
     const { events } = sourceOn(kernel, true);
     if (events === undefined) throw new Error('a source without events');
-    /** What is told of the words as they were captured, each with its answer. */
-    const sanely = () => {
-      isSane = true;
-      const told = CLOSES.map((close) => {
+    /** Returns the kernel events of the captured notifications, each with its captured answer. */
+    const drainCaptured = () => {
+      isValid = true;
+      const drained = CLOSES.map((close) => {
         ({ answer } = close as { answer: Uint8Array<ArrayBuffer> });
-        kernel.own.notifications = [close.word];
+        kernel.own.notifications = [close.notification];
         return events.drain();
       });
-      isSane = false;
-      return told;
+      isValid = false;
+      return drained;
     };
-    const first = sanely();
+    const first = drainCaptured();
     expect(first.flat().length).toBeGreaterThan(40);
-    let told = 0;
-    for (let i = 0; i < WORDS; i++) {
+    let eventCount = 0;
+    for (let i = 0; i < NOTIFICATIONS; i++) {
       const close = random.of(CLOSES);
       ({ answer } = close as { answer: Uint8Array<ArrayBuffer> });
-      kernel.own.notifications = random.below(4) ? spoil(random, [close.word]) : [close.word];
+      const { notification } = close;
+      kernel.own.notifications = random.below(4) ? mutate(random, [notification]) : [notification];
       if (random.below(20) === 0) kernel.own.notifications.push(-random.of([4, 11, 12, 105]));
-      // One that is as long as a buffer may be, and longer.
+      // No notification is longer than the receive buffer.
       kernel.own.notifications = kernel.own.notifications.map((it) =>
         typeof it === 'number' ? it : it.slice(0, 16 * 1024),
       );
       for (const it of events.drain()) {
-        told++;
+        eventCount++;
         if (it.type !== 'ended') expect.fail(JSON.stringify(it));
         const { socket, lifetimeMs = 0 } = it;
         const { rxBytes = 0, txBytes = 0 } = socket.traffic ?? {};
@@ -461,12 +468,12 @@ describe('a kernel that has lost its mind', () => {
           rxBytes >= 0;
         if (!isWhole) expect.fail(JSON.stringify(it));
       }
-      // What an error left there.
+      // An error leaves notifications for the next call.
       while (kernel.own.notifications.length > 0) events.drain();
     }
-    expect(told).toBeGreaterThan(WORDS / 2);
-    expect(spoilt).toBeGreaterThan(WORDS / 20);
-    expect(events.problems).toBeGreaterThan(WORDS / 20);
-    expect(sanely()).toEqual(first);
+    expect(eventCount).toBeGreaterThan(NOTIFICATIONS / 2);
+    expect(mutations).toBeGreaterThan(NOTIFICATIONS / 20);
+    expect(events.problems).toBeGreaterThan(NOTIFICATIONS / 20);
+    expect(drainCaptured()).toEqual(first);
   });
 });
