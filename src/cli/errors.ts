@@ -6,16 +6,16 @@ export class PlainError extends Error {}
 
 /** The shortage, with its remedy, by the code of the system or of Node. */
 const SHORTAGES: Readonly<Record<string, string>> = {
-  EMFILE: 'too many files are open: allow this program more of them (ulimit -n 1024)',
-  ENFILE: 'too many files are open on the whole machine: raise the limit (sysctl fs.file-max)',
-  ENOMEM: 'there is no memory left: end other programs, or raise the limit (ulimit -v)',
-  EAGAIN: 'the system allows no further thread or process: raise the limit (ulimit -u), or end others',
-  ERR_WORKER_OUT_OF_MEMORY: 'a thread ran out of memory: allow more (node --max-old-space-size)',
-  ENOSPC: 'the disk is full: make room, or write elsewhere',
-  EDQUOT: 'the share of the disk is used up: make room, or write elsewhere',
-  EFBIG: 'the file is as large as is allowed: raise the limit (ulimit -f), or write elsewhere',
-  EIO: 'the device does not answer: write elsewhere',
-  EBADF: 'it is closed',
+  EMFILE: 'too many open files: raise the limit (ulimit -n 1024)',
+  ENFILE: 'too many open files on this machine: raise the limit (sysctl fs.file-max)',
+  ENOMEM: 'out of memory: stop other programs or raise the limit (ulimit -v)',
+  EAGAIN: 'cannot start another thread or process: raise the limit (ulimit -u) or stop other programs',
+  ERR_WORKER_OUT_OF_MEMORY: 'a thread ran out of memory: raise the limit (node --max-old-space-size)',
+  ENOSPC: 'the disk is full: free some space or write elsewhere',
+  EDQUOT: 'the disk quota is used up: free some space or write elsewhere',
+  EFBIG: 'the file is too large: raise the limit (ulimit -f) or write elsewhere',
+  EIO: 'input/output error: write elsewhere',
+  EBADF: 'the file is closed',
 };
 
 /** Returns the code of an error of the system or of Node; empty where it has none. */
@@ -35,5 +35,5 @@ export function shortageText(error: unknown): string | undefined {
 export function crashText(error: unknown): string {
   if (error instanceof PlainError) return error.message;
   const stack = error instanceof Error ? error.stack : String(error);
-  return shortageText(error) ?? `ended by an error that it did not expect:\n${stack}`;
+  return shortageText(error) ?? `unexpected error:\n${stack}`;
 }

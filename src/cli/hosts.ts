@@ -3,9 +3,9 @@ import type { HostAnswer } from '../store/state.ts';
 
 /** What the system's resolver answers, in words; getaddrinfo(3). */
 const WHY: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'there is no host of that name',
-  ENODATA: 'it has no address',
-  EAI_AGAIN: 'no name server answers',
+  ENOTFOUND: 'unknown host',
+  ENODATA: 'the host has no address',
+  EAI_AGAIN: 'no answer from a name server',
 };
 
 /**

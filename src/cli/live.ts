@@ -21,7 +21,7 @@ import { usageOf } from './usage.ts';
 function copy({ screen }: Terminal, text: string): Message {
   try {
     screen.program.output.write(copySequence(text, process.env));
-    return { text: 'copied, where the terminal takes OSC 52', isError: false };
+    return { text: 'copied (if the terminal supports OSC 52)', isError: false };
   } catch (error) {
     return { text: messageOf(error), isError: true };
   }
@@ -29,7 +29,7 @@ function copy({ screen }: Terminal, text: string): Message {
 
 async function save(path: string, sockets: readonly Socket[]): Promise<Message> {
   try {
-    return { text: `${sockets.length} sockets are in ${await saveSockets(path, sockets)}`, isError: false };
+    return { text: `saved ${sockets.length} sockets to ${await saveSockets(path, sockets)}`, isError: false };
   } catch (error) {
     return { text: messageOf(error), isError: true };
   }

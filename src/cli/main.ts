@@ -6,9 +6,9 @@ try {
   await import('./program.ts');
 } catch (error) {
   const [reason] = String(error).split('\n', 1);
-  const remedy = 'raise the limits of this shell (ulimit -n 1024), or install netpane anew';
+  const remedy = 'raise the limits of this shell (ulimit -n 1024) or reinstall netpane';
   try {
-    writeSync(2, `netpane: it cannot be loaded: ${reason}: ${remedy}\n`);
+    writeSync(2, `netpane: cannot load the program: ${reason}: ${remedy}\n`);
   } catch {
     // The exit code has to do.
   }

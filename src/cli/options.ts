@@ -21,18 +21,18 @@ import { portValue, quoted, textValue, understand, UsageError, type Value } from
 const COMMANDS = {
   screen: {
     usage: '[filters] [options]',
-    about: 'the live screen; ? there shows its keys',
+    about: 'live screen (press ? for its keys)',
     name: 'the live screen',
   },
   ls: { usage: 'ls [--json | --csv] [filters]', about: 'print the sockets once', name: "'netpane ls'" },
   watch: {
     usage: 'watch [--json] [filters]',
-    about: 'print every event as it happens, a line each, until ended',
+    about: 'print events as they happen, one per line',
     name: "'netpane watch'",
   },
   config: {
     usage: 'config [--path] [options]',
-    about: 'print the settings in effect, and where they come from',
+    about: 'print the settings in effect and where each comes from',
     name: "'netpane config'",
   },
 } as const satisfies Record<string, { usage: string; about: string; name: string }>;
@@ -55,7 +55,7 @@ interface Option {
 
 /** Every option, in the order of the help. */
 const OPTIONS = {
-  listen: { about: 'only TCP listeners and unconnected UDP sockets', group: 'Filters' },
+  listen: { about: 'only listening sockets: TCP listeners and unconnected UDP sockets', group: 'Filters' },
   established: { about: 'only established connections', group: 'Filters' },
   tcp: { about: 'only TCP', group: 'Filters' },
   udp: { about: 'only UDP', group: 'Filters' },
@@ -66,72 +66,72 @@ const OPTIONS = {
   },
   process: {
     value: 'NAME',
-    about: 'only sockets of programs with this in their name',
+    about: 'only sockets of programs with NAME in their name',
     group: 'Filters',
   },
   netns: {
     value: 'NAME',
-    about: 'only sockets of this network namespace: a name, or an inode',
+    about: 'only sockets of this network namespace (name or inode)',
     group: 'Filters',
   },
   query: {
     value: 'QUERY',
     short: 'q',
-    about: "only sockets that this asks for, as '/' on the screen does: see its help",
+    about: 'only sockets that match this query (its terms: press ? on the live screen)',
     group: 'Filters',
   },
   internet: {
     value: 'FORM',
     short: 'i',
-    about: 'as lsof has it: [46][protocol][@host][:ports]; several: any of them',
+    about: 'as lsof -i: [46][protocol][@host][:ports]; may be repeated, any may match',
     group: 'Filters',
   },
   state: {
     value: 'FORM',
     short: 's',
-    about: 'as lsof has it: protocol:states, ^ before one for all others',
+    about: 'as lsof -s: TCP:LISTEN,CLOSE_WAIT, or TCP:^TIME_WAIT to exclude a state',
     group: 'Filters',
   },
   also: {
     value: 'KINDS',
-    about: `also sockets of these kinds: ${EXTRA_KINDS.join(',')}`,
+    about: `also show sockets of these kinds: ${EXTRA_KINDS.join(',')}`,
     group: 'Options',
   },
   json: { about: 'print JSON', commands: ['ls', 'watch'], group: 'Options' },
   csv: { about: 'print CSV', commands: ['ls'], group: 'Options' },
   interval: {
     value: 'TIME',
-    about: 'time between two polls: 500ms, 2s, 1m (default 1s)',
+    about: 'refresh interval: 500ms, 2s, 1m (default 1s)',
     commands: ['screen', 'watch'],
     group: 'Options',
   },
   'max-load': {
     value: 'PERCENT',
-    about: `look less often beyond this percent of a core (default ${DEFAULT_MAX_SHARE * 100})`,
+    about: `CPU limit for polling, percent of one core (default ${DEFAULT_MAX_SHARE * 100})`,
     commands: ['screen', 'watch'],
     group: 'Options',
   },
   'event-buffer': {
     value: 'KIB',
-    about: 'room for events, KiB per CPU and namespace (default: ample)',
+    about: 'event buffer size, KiB per CPU and namespace (default: auto)',
     commands: ['screen', 'watch'],
     group: 'Options',
   },
   linger: {
     value: 'TIME',
-    about: 'how long marks last and closed sockets stay (default 3s)',
+    about: 'how long marks and closed sockets stay visible (default 3s)',
     commands: ['screen'],
     group: 'Options',
   },
   events: {
     value: 'N',
-    about: `how many events the log keeps (default ${DEFAULT_EVENTS_KEPT})`,
+    about: `number of events that the log keeps (default ${DEFAULT_EVENTS_KEPT})`,
     commands: ['screen'],
     group: 'Options',
   },
   source: {
     value: 'NAME',
-    about: `${SOURCE_NAMES.join(', ')} (default: the first that works)`,
+    about: `${SOURCE_NAMES.join(', ')} (default: first that works)`,
     group: 'Options',
   },
   palette: {
@@ -141,16 +141,20 @@ const OPTIONS = {
     group: 'Options',
   },
   'no-color': {
-    about: 'no colours, as with NO_COLOR in the environment',
+    about: 'no colours; the environment variable NO_COLOR does the same',
     commands: ['screen'],
     group: 'Options',
   },
   config: {
     value: 'FILE',
-    about: 'the configuration file (default ~/.config/netpane/config.toml)',
+    about: 'configuration file (default ~/.config/netpane/config.toml)',
     group: 'Options',
   },
-  path: { about: 'print which files are used', commands: ['config'], group: 'Options' },
+  path: {
+    about: 'print the paths of the configuration and state files',
+    commands: ['config'],
+    group: 'Options',
+  },
   version: { short: 'V', about: 'print the version', group: 'Options' },
   help: { short: 'h', about: 'print this help', group: 'Options' },
 } as const satisfies Record<string, Option>;
@@ -192,7 +196,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const { command, switches, values, forms, words } = scan(args);
   for (const [one, other] of EXCLUSIVE) {
     if (switches.has(one) && switches.has(other))
-      throw new UsageError(`--${one} and --${other} exclude each other: give one of them`);
+      throw new UsageError(`--${one} and --${other} cannot be used together`);
   }
   const valueOf = reader(values);
   const given: { [Name in SettingName]?: Settings[Name] | undefined } = {
@@ -210,7 +214,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     command: switches.has('help') ? 'help' : switches.has('version') ? 'version' : command,
     json: switches.has('json'),
     csv: switches.has('csv'),
-    configFile: valueOf('config', textValue('the name of a file')),
+    configFile: valueOf('config', textValue('a file name')),
     path: switches.has('path'),
     given: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   };
@@ -243,7 +247,7 @@ function understood(text: string): Query {
   const parsed = parseQuery(text);
   if ('query' in parsed) return parsed.query;
   const { at, message } = parsed.problem;
-  throw new UsageError(`${quoted(text)} is no query, at its column ${at + 1}: ${message}`);
+  throw new UsageError(`bad query at column ${at + 1} of ${quoted(text)}: ${message}`);
 }
 
 /** What the filters of the command line ask for, as a query; undefined where there are none. */
@@ -255,8 +259,8 @@ function queryText(
 ): string | undefined {
   const valueOf = reader(values);
   const port = valueOf('port', portValue);
-  const processName = valueOf('process', textValue('a name, or a part of one'));
-  const netns = valueOf('netns', textValue("a network namespace's name or inode"));
+  const processName = valueOf('process', textValue('a program name or part of one'));
+  const netns = valueOf('netns', textValue('the name or inode of a network namespace'));
   const [tcp, udp] = [switches.has('tcp'), switches.has('udp')];
   const asked = [values.get('query') ?? '', ...words].join(' ').trim();
   // For itself: where it is no query, the mistake is in it.
@@ -273,10 +277,6 @@ function queryText(
   if (terms.length === 0) return asked === '' ? undefined : asked;
   return [...terms, ...(asked === '' ? [] : [`(${asked})`])].join(' ');
 }
-
-/** `a, b and c` */
-const listed = (words: readonly string[]): string =>
-  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
 
 interface Scanned {
   readonly command: CommandName;
@@ -313,10 +313,11 @@ function scan(args: readonly string[]): Scanned {
       return [name, { type: value === undefined ? 'boolean' : 'string', ...(short && { short }) } as const];
     }),
   );
-  if (args.length > MOST_WORDS) throw new UsageError(`too many words: ${args.length}, at most ${MOST_WORDS}`);
+  if (args.length > MOST_WORDS)
+    throw new UsageError(`too many arguments: ${args.length} (maximum ${MOST_WORDS})`);
   const long = args.find((arg) => /^-(?!-)/.test(arg) && arg.length > MOST_LETTERS);
   if (long !== undefined)
-    throw new UsageError(`an option has at most ${MOST_LETTERS} characters, not ${quoted(long)}`);
+    throw new UsageError(`option too long (maximum ${MOST_LETTERS} characters): ${quoted(long)}`);
   const { tokens } = parseArgs({
     args: withEmptyForms(args),
     options: config,
@@ -329,15 +330,14 @@ function scan(args: readonly string[]): Scanned {
   const named = WORDS.find((it) => it === word);
   const command = named ?? (word === undefined || isQuery(word) ? 'screen' : undefined);
   if (command === undefined) {
-    const words = listed(WORDS.map((it) => `'${it}'`));
     const given = quoted(word ?? '');
     throw new UsageError(
-      `there is no command ${given}: there are ${words}, and without a command the live screen; -q ${given} looks for it there`,
+      `unknown command ${given} (${WORDS.join(', ')}); to filter the live screen by that word: netpane -q ${given}`,
     );
   }
   const words = named === undefined ? positionals : rest;
   if (command === 'config' && words.length > 0)
-    throw new UsageError(`'config' takes options only, not ${quoted(words[0] ?? '')}`);
+    throw new UsageError(`'netpane config' takes only options, not ${quoted(words[0] ?? '')}`);
   const switches = new Set<OptionName>();
   const values = new Map<OptionName, string>();
   const forms: string[] = [];
@@ -350,17 +350,18 @@ function scan(args: readonly string[]): Scanned {
     const { value, commands, group } = option(name);
     if (command === 'config') {
       // It takes what it prints; others let it be, for they do not print it.
-      if (group === 'Filters' || name === 'json') throw new UsageError(`'netpane config' knows no --${name}`);
+      if (group === 'Filters' || name === 'json')
+        throw new UsageError(`'netpane config' has no option --${name}`);
     } else if (commands && !commands.includes(command)) {
       const names = commands.map((it) => COMMANDS[it].name).join(' and ');
-      throw new UsageError(`--${name} is for ${names} only`);
+      throw new UsageError(`--${name} works only with ${names}`);
     }
     if (value === undefined) {
       if (token.value !== undefined)
-        throw new UsageError(`--${name} takes no value, but got ${quoted(token.value)}`);
+        throw new UsageError(`--${name} takes no value, got ${quoted(token.value)}`);
       switches.add(name);
     } else {
-      if (token.value === undefined) throw new UsageError(`--${name} takes a value: --${name} ${value}`);
+      if (token.value === undefined) throw new UsageError(`--${name} needs a value: --${name} ${value}`);
       const lsof = LSOF_OPTIONS[name];
       if (lsof === undefined) values.set(name, token.value);
       else forms.push(`${lsof}${token.value === '' ? '' : ` ${token.value}`}`);
@@ -398,7 +399,7 @@ export function helpText(): string {
     'Sources:',
     ...SOURCE_NAMES.map((name) => `  ${name.padEnd(20)}${SOURCES[name].about}`),
     '',
-    'Exit codes: 0 done, 1 failure, 2 a mistake on the command line or in the configuration file.',
+    'Exit codes: 0 success, 1 failure, 2 bad command line or configuration file.',
     '',
   ].join('\n');
 }

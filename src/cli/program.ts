@@ -44,7 +44,7 @@ async function print(text: string): Promise<void> {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       // `netpane ls | head -1` is no failure.
       if (isReaderGone(error)) process.exit(0);
-      fail([unprintedText('this', error)], 1);
+      fail([unprintedText(error)], 1);
     });
     process.stdout.write(text, () => resolve());
   });
@@ -52,10 +52,9 @@ async function print(text: string): Promise<void> {
 
 /** Why there can be no live screen here; undefined where there can. */
 function noScreenText(): string | undefined {
-  const instead = "'netpane ls' prints the sockets once";
-  if (!isatty(0) || !isatty(1)) return `the live screen needs a terminal; ${instead}, to anywhere`;
-  if (process.env['TERM'] === 'dumb')
-    return `the live screen needs more than a TERM=dumb terminal; ${instead}`;
+  const instead = "use 'netpane ls' to print the sockets once";
+  if (!isatty(0) || !isatty(1)) return `the live screen needs a terminal; ${instead}`;
+  if (process.env['TERM'] === 'dumb') return `the live screen does not work with TERM=dumb; ${instead}`;
   return undefined;
 }
 

@@ -11,7 +11,8 @@ import type { SettingName } from './settings.ts';
 /** `Linux 6.18`: the first two numbers of a release say enough. */
 const systemName = (): string => `${systemType()} ${release().split('.').slice(0, 2).join('.')}`;
 
-const fewerEvents = (kept: number): string => `to bound its memory netpane keeps ${countText(kept)} events`;
+const fewerEvents = (kept: number): string =>
+  `only ${countText(kept)} events are kept: not enough memory for more`;
 
 /**
  * The screen as it begins: as it was left the last time, but for what the command line says.

@@ -25,12 +25,12 @@ const isOutOfMemory = (error: unknown): boolean =>
 
 const restarted = (sockets: number): Degradation => ({
   code: 'restarted',
-  text: `the sampling thread ran out of memory and was started again: netpane keeps at most ${sockets} sockets now`,
-  short: 'out of memory once: restarted',
+  text: `the sampling thread ran out of memory and was restarted: netpane keeps at most ${sockets} sockets now`,
+  short: 'restarted: out of memory',
 });
 
 const TOO_MUCH =
-  'the sampling thread ran out of memory, and did so again with smaller bounds: netpane needs more memory here';
+  'the sampling thread ran out of memory twice, the second time with smaller bounds: netpane needs more memory';
 
 /**
  * Starts the sampling thread. Where it runs out of memory it is started once more, with smaller bounds: its first batch

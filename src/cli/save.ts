@@ -17,14 +17,14 @@ const EXTENSIONS = Object.keys(FORMATS)
 
 /** What went wrong, by the code of the system; the directory is what was written to. */
 const REASONS: Readonly<Record<string, (directory: string) => string>> = {
-  ENOENT: (directory) => `there is no directory ${directory}`,
-  ENOTDIR: (directory) => `${directory} is no directory`,
-  EACCES: (directory) => `you may not write to ${directory}`,
-  EPERM: (directory) => `you may not write to ${directory}`,
-  EROFS: (directory) => `${directory} can only be read`,
+  ENOENT: (directory) => `no such directory: ${directory}`,
+  ENOTDIR: (directory) => `${directory} is not a directory`,
+  EACCES: (directory) => `no permission to write to ${directory}`,
+  EPERM: (directory) => `no permission to write to ${directory}`,
+  EROFS: (directory) => `${directory} is read-only`,
   ENOSPC: () => 'the disk is full',
-  EDQUOT: () => 'your share of the disk is full',
-  ENAMETOOLONG: () => 'the name is too long',
+  EDQUOT: () => 'your disk quota is used up',
+  ENAMETOOLONG: () => 'the file name is too long',
 };
 
 /** Where the file system has no second names for a file (FAT). */
@@ -48,7 +48,7 @@ export async function saveSockets(
   const format = formatOf(wanted);
   if (format === undefined)
     throw new Error(
-      `a name that ends in ${EXTENSIONS} is needed, not ${wanted === '' ? 'none' : quoted(wanted)}`,
+      `the file name must end in ${EXTENSIONS}${wanted === '' ? '' : `, not ${quoted(wanted)}`}`,
     );
   const path = resolve(wanted.replace(/^~(?=\/)/, homedir()));
   try {
@@ -60,7 +60,7 @@ export async function saveSockets(
     const reason = REASONS[codeOf(error)]?.(dirname(name));
     throw new Error(
       codeOf(error) === 'EEXIST'
-        ? `already there: ${name}; take another name, or put ! before this one to replace it`
+        ? `file exists: ${name}; use another name, or put ! before it to replace the file`
         : `not saved: ${reason ?? whyNot(error)} (${name})`,
       { cause: error },
     );
@@ -103,6 +103,6 @@ async function publish(from: string, path: string, makeLink: typeof link): Promi
 /** Gives the file its name, and takes it from another file, but from nothing else. */
 async function move(from: string, path: string): Promise<void> {
   const there = await lstat(path).catch(() => undefined);
-  if (there && !there.isFile()) throw new Error('what is there is no file');
+  if (there && !there.isFile()) throw new Error('not a regular file');
   await rename(from, path);
 }

@@ -33,7 +33,7 @@ export class SilenceNotice {
     const nowMs = this.#nowMs();
     const forMs = nowMs - this.#heardMs;
     if (polls !== this.#polls) {
-      if (this.#isSilent) this.#say(`the sampler answers again, after ${seconds(forMs)}`);
+      if (this.#isSilent) this.#say(`the sampler answers again after ${seconds(forMs)}`);
       this.#polls = polls;
       this.#heardMs = nowMs;
       this.#isSilent = false;

@@ -20,15 +20,15 @@ export function closedText(): string | undefined {
     const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${STDOUT}`, 'latin1'))?.[1];
     if (!isNull || flags === undefined) return undefined;
     if ((Number.parseInt(flags, 8) & ACCESS_MODE) !== constants.O_RDWR) return undefined;
-    return 'stdout is closed, or a /dev/null that is open for reading too: nothing can be printed to it';
+    return 'cannot print: stdout is closed, or is /dev/null opened for reading and writing';
   } catch {
     return undefined;
   }
 }
 
 /** Returns the line for a write to stdout that failed. */
-export const unprintedText = (what: string, error: Error): string =>
-  `${what} cannot be printed: ${shortageText(error) ?? error.message}`;
+export const unprintedText = (error: Error): string =>
+  `cannot write to stdout: ${shortageText(error) ?? error.message}`;
 
 /** True for an error that means that the reader of stdout has left: `netpane ls | head -1`. */
 export const isReaderGone = ({ code }: NodeJS.ErrnoException): boolean =>

@@ -30,7 +30,7 @@ const MOST_QUOTED = 200;
 
 /** Returns a text that was given, as a message tells it: bounded, whatever was given. */
 export const quoted = (text: string): string =>
-  text.trim() === '' ? 'an empty text' : `'${shortened(text, MOST_QUOTED)}'`;
+  text.trim() === '' ? 'an empty value' : `'${shortened(text, MOST_QUOTED)}'`;
 
 /**
  * What a text stands for.
@@ -53,7 +53,7 @@ export function parseDuration(text: string): number | undefined {
 
 /** A length of time from `least` milliseconds to an hour, in milliseconds. */
 export const durationValue = (least: number): Value<number> => ({
-  wanted: `a time from ${least}ms to 60m, such as 500ms or 2s`,
+  wanted: `a duration from ${least}ms to 60m, such as 500ms or 2s`,
   read: (text) => {
     const ms = parseDuration(text);
     return ms !== undefined && ms >= least && ms <= 3_600_000 ? ms : undefined;
@@ -84,9 +84,13 @@ export const textValue = (wanted: string): Value<string> => ({
   read: (text) => (text.trim() === '' ? undefined : text),
 });
 
+/** `a, b or c` */
+const alternatives = (names: readonly string[]): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1) ?? ''}`;
+
 /** One of these names. */
 export const nameValue = <T extends string>(names: readonly T[]): Value<T> => ({
-  wanted: names.join(' or '),
+  wanted: alternatives(names),
   read: (text) => names.find((it) => it === text),
 });
 
@@ -96,7 +100,7 @@ export function severalValue<T extends string>(names: readonly T[]): Value<reado
   const unknown = (text: string): string | undefined =>
     parts(text).find((it) => !names.some((known) => known === it));
   return {
-    wanted: `${names.join(', ')}, or several with commas between`,
+    wanted: `one or more of ${names.join(', ')}, separated by commas`,
     read: (text) => {
       if (unknown(text) !== undefined) return undefined;
       return names.filter((it) => parts(text).includes(it));

@@ -28,7 +28,7 @@ const JSON_LINES: EventFormat = { event: eventJson, unprinted: eventJson };
 const TEXT_LINES: EventFormat = {
   event: eventText,
   unprinted: ({ atMs, missed }: Gap) =>
-    `${preciseClockText(atMs)} ! ${missed === undefined ? 'some' : countText(missed)} ${missed === 1 ? 'event' : 'events'} not printed: more came than was read`,
+    `${preciseClockText(atMs)} ! ${missed === undefined ? 'some' : countText(missed)} ${missed === 1 ? 'event' : 'events'} not printed: stdout is read too slowly`,
 };
 
 /**
@@ -82,7 +82,7 @@ export async function watch(
     isEnding = true;
     link.post({ type: 'ending', patienceMs: 2 * PATIENCE_MS });
     setTimeout(() => {
-      lines.push(`what was printed last is lost: it was not read within ${PATIENCE_MS / 1000} s`);
+      lines.push(`the last output is lost: nothing read it within ${PATIENCE_MS / 1000} s`);
       finish(link, 1, lines);
     }, PATIENCE_MS);
     sampler.stop();
@@ -93,7 +93,7 @@ export async function watch(
   out.on('error', (error: NodeJS.ErrnoException) => {
     // The reader has gone (`netpane watch | head`), or the terminal has (EIO).
     if (isReaderGone(error) || (error.code === 'EIO' && out instanceof WriteStream)) end(0);
-    else end(1, unprintedText('what happens', error));
+    else end(1, unprintedText(error));
   });
   void isAsked.then(() => end(0));
   sampler.start();

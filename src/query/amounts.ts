@@ -19,9 +19,9 @@ interface Measure {
   readonly expected: string;
 }
 
-const AGE: Measure = { units: TIMES, expected: 'a time: 500ms, 10s, 5m, 2h, 1d' };
-const RTT: Measure = { units: SHORT_TIMES, expected: 'a time: 500us, 50ms, 1s' };
-const SIZE: Measure = { units: BYTES, expected: 'bytes: 500, 100k, 1.5M, 1GiB' };
+const AGE: Measure = { units: TIMES, expected: 'a duration such as 500ms, 10s, 5m, 2h, 1d' };
+const RTT: Measure = { units: SHORT_TIMES, expected: 'a duration such as 500us, 50ms, 1s' };
+const SIZE: Measure = { units: BYTES, expected: 'a number of bytes such as 500, 100k, 1.5M, 1GiB' };
 const NUMBER: Measure = { units: COUNT, expected: 'a number' };
 
 /** What can be compared, and how it is measured. */
@@ -52,7 +52,7 @@ export function readAmount(quantity: Quantity, piece: Piece): number {
   const [, number, unit = ''] = /^(\d{1,15}(?:\.\d{1,9})?)(\D*)$/.exec(piece.text) ?? [];
   const factor = Object.hasOwn(units, unit.toLowerCase()) ? units[unit.toLowerCase()] : undefined;
   if (number === undefined || factor === undefined)
-    return refuse(piece, `${shown(piece.text)} does not fit ${quantity}; expected ${expected}`);
+    return refuse(piece, `bad value ${shown(piece.text)} for ${quantity}; expected ${expected}`);
   return Number(number) * factor;
 }
 

@@ -35,7 +35,10 @@ const netRow = (field: NetField): FieldRow => ({
   read: (piece) => {
     const network = parseNetwork(piece.text);
     if (!network)
-      return refuse(piece, `${shown(piece.text)} is no network; expected 10.0.0.0/8 or 2001:db8::/32`);
+      return refuse(
+        piece,
+        `bad network ${shown(piece.text)}; expected one such as 10.0.0.0/8 or 2001:db8::/32`,
+      );
     return { kind: 'net', field, ...network };
   },
 });
@@ -50,7 +53,7 @@ export const FIELDS = {
     read: (piece) => ({ kind: 'pids', ranges: readPids(piece) }),
   },
   process: textRow('process', 'regex', 'a name: process:curl, process=curl, process:/^ssh/'),
-  cmd: textRow('cmd', 'regex', 'a part of a command line: cmd:--verbose, cmd:/-v+/'),
+  cmd: textRow('cmd', 'regex', 'part of a command line: cmd:--verbose, cmd:/-v+/'),
   user: textRow('user', 'text', 'a user: user:root'),
   state: {
     takes: 'word',
@@ -64,7 +67,7 @@ export const FIELDS = {
   },
   ns: {
     takes: 'text',
-    expected: 'a namespace by name or number: ns:web, ns:4026531840',
+    expected: 'the name or inode of a namespace: ns:web, ns:4026531840',
     read: ({ text }) => ({ kind: 'ns', value: text }),
   },
   if: textRow('if', 'text', 'an interface: if:eth0'),

@@ -23,19 +23,19 @@ const CONNECTIVE = /(and|or|not)(?=[\s()]|$)/iy;
 /** The whole text as an expression. Throws a mistake. */
 export function readQuery(text: string): Expression {
   if (text.length > LONGEST_QUERY) {
-    const problem = `too long: ${text.length} characters, at most ${LONGEST_QUERY}`;
+    const problem = `query too long: ${text.length} characters (maximum ${LONGEST_QUERY})`;
     throw new Mistake(LONGEST_QUERY, text.length - LONGEST_QUERY, problem);
   }
   const scanner = new Scanner(text);
   scanner.skipSpace();
   if (scanner.isAtEnd) return allOf([]);
   const expression = readAny(scanner, 0);
-  if (scanner.next === ')') throw new Mistake(scanner.at, 1, 'this ) has no ( before it');
+  if (scanner.next === ')') throw new Mistake(scanner.at, 1, 'unmatched )');
   const terms = termsOf(expression).length;
   if (terms > MOST_TERMS)
-    throw new Mistake(0, text.length, `too many terms: ${terms}, at most ${MOST_TERMS}`);
+    throw new Mistake(0, text.length, `too many terms: ${terms} (maximum ${MOST_TERMS})`);
   if (depthOf(expression) > DEEPEST)
-    throw new Mistake(0, text.length, `nested too deeply: at most ${DEEPEST} levels`);
+    throw new Mistake(0, text.length, `nested too deeply (maximum ${DEEPEST} levels)`);
   return expression;
 }
 
@@ -88,7 +88,7 @@ function isOperand(scanner: Scanner): boolean {
 }
 
 function readOperand(scanner: Scanner, depth: number): Expression {
-  if (depth > DEEPEST_TEXT) scanner.fail(`nested too deeply: at most ${DEEPEST_TEXT} levels`);
+  if (depth > DEEPEST_TEXT) scanner.fail(`nested too deeply (maximum ${DEEPEST_TEXT} levels)`);
   const { at, next } = scanner;
   if (next === '!') scanner.at++;
   if (next === '!' || takeConnective(scanner, 'not')) {
@@ -99,18 +99,18 @@ function readOperand(scanner: Scanner, depth: number): Expression {
     scanner.at++;
     scanner.skipSpace();
     const inner = readAny(scanner, depth + 1);
-    if (scanner.isAtEnd) throw new Mistake(scanner.at, 0, `expected ) for the ( at column ${at + 1}`);
+    if (scanner.isAtEnd) throw new Mistake(scanner.at, 0, `missing ) for the ( at column ${at + 1}`);
     scanner.at++;
     return inner;
   }
-  if (scanner.isAtEnd) scanner.fail('expected a term: a word, port:443, process:curl');
+  if (scanner.isAtEnd) scanner.fail('expected a term such as curl, port:443 or process:curl');
   if (next === ')') throw new Mistake(at, 1, 'expected a term before )');
   const connective = scanner.take(CONNECTIVE)?.[0];
   if (connective)
     throw new Mistake(
       at,
       connective.length,
-      `expected a term before '${connective}'; as a text: "${connective}"`,
+      `expected a term before '${connective}'; to search for the word, quote it: "${connective}"`,
     );
   const form = readOption(scanner);
   if (form) return 'shown' in form ? stateExpression([form]) : internetExpression([form]);

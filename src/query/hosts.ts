@@ -28,12 +28,12 @@ export function readHost(piece: Piece): Extract<Term, { kind: 'host' }> {
   if (plain !== undefined) return { kind: 'host', host: plain };
   const [, bracketed, name = '', , ports] = /^(?:\[([^\]]*)\]|([^:[\]]*))(:(.*))?$/s.exec(text) ?? [];
   const host = { text: bracketed ?? name, at: bracketed === undefined ? at : at + 1 };
-  if (host.text === '') refuse(piece, `${shown(text)} is no host; expected ${EXPECTED}`);
+  if (host.text === '') refuse(piece, `bad host ${shown(text)}; expected ${EXPECTED}`);
   const address = canonicalAddress(host.text);
   const lower = host.text.toLowerCase();
   const isName = bracketed === undefined && isDnsName(lower);
   if (address === undefined && !isName)
-    refuse(host, `${shown(host.text)} is no address and no host name; expected ${EXAMPLES}`);
+    refuse(host, `bad address or host name ${shown(host.text)}; expected ${EXAMPLES}`);
   const found = address ?? lower.replace(/\.$/, '');
   if (ports === undefined) return { kind: 'host', host: found };
   return {

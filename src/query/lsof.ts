@@ -2,7 +2,7 @@ import type { SocketState } from '../model/socket.ts';
 import { allOf, anyOf, type Expression, not, type Term } from './expression.ts';
 import { isHostName, readHost } from './hosts.ts';
 import { listed, type Piece, refuse, shown } from './mistake.ts';
-import { stateOf } from './names.ts';
+import { stateOf, unknownState } from './names.ts';
 import { readPorts } from './ranges.ts';
 
 /** What lsof takes for Internet files: neither raw sockets nor those of SCTP. */
@@ -46,7 +46,7 @@ export function readInternet({ text, at }: Piece): InternetForm {
   const name = protocol.toLowerCase();
   if (name !== '' && !PROTOCOLS.includes(name)) {
     const piece = { text: protocol, at: at + digit.length };
-    refuse(piece, `${shown(protocol)} is no protocol of lsof; expected ${EXPECTED}`);
+    refuse(piece, `unknown protocol ${shown(protocol)} after -i; expected ${EXPECTED}`);
   }
   const version = digit === '4' || digit === '6' ? digit : undefined;
   if (name === '' && rest === '') return { version };
@@ -57,7 +57,7 @@ export function readInternet({ text, at }: Piece): InternetForm {
     const host = readHost(after);
     const family = host.host.includes(':') ? '6' : '4';
     if (version && version !== family && !isHostName(host.host))
-      refuse(after, `expected an address of IPv${version}, not of IPv${family}, with ${version}`);
+      refuse(after, `expected an IPv${version} address after -i ${version}, not IPv${family}`);
     parts.push(host);
   } else if (rest) {
     if (after.text === '') refuse(after, `expected ports: ${EXPECTED}`);
@@ -93,18 +93,16 @@ const STATE_FORM = 'TCP:LISTEN or TCP:^CLOSE_WAIT,^TIME_WAIT';
 export function readStateForm(piece: Piece): StateForm {
   const { text, at } = piece;
   const [, protocol = '', names] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? [];
-  if (/^udp$/i.test(protocol))
-    refuse(piece, 'UDP has no state names here; use proto:udp, listen, established');
+  if (/^udp$/i.test(protocol)) refuse(piece, '-s does not support UDP; use proto:udp, listen, established');
   if (!/^tcp$/i.test(protocol) || !names) refuse(piece, `expected states after -s: ${STATE_FORM}`);
   const states = listed({ text: names, at: at + protocol.length + 1 }, STATE_FORM).map((it) => {
     const name = it.text.replace(/^\^/, '');
-    const state =
-      stateOf(name) ?? refuse(it, `${shown(name)} is no state such as LISTEN, ESTABLISHED, CLOSE_WAIT`);
+    const state = stateOf(name) ?? refuse(it, unknownState(name));
     return { it, state, isHidden: name !== it.text };
   });
   const shownStates = states.flatMap(({ state, isHidden }) => (isHidden ? [] : [state]));
   for (const { it, state, isHidden } of states)
-    if (isHidden && shownStates.includes(state)) refuse(it, `${state} cannot be both shown and hidden`);
+    if (isHidden && shownStates.includes(state)) refuse(it, `${state} cannot be both included and excluded`);
   return { shown: shownStates, hidden: states.flatMap(({ state, isHidden }) => (isHidden ? [state] : [])) };
 }
 

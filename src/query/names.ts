@@ -20,18 +20,18 @@ export const STATES = Object.keys({
 
 /** Names of flags, with what they are asked for. */
 export const FLAGS = {
-  listen: 'TCP listeners and UDP sockets without a peer',
+  listen: 'TCP listeners and UDP sockets without a remote endpoint',
   established: 'connections in state ESTABLISHED',
-  in: 'connections that the peer began',
-  out: 'connections that this machine began',
-  new: 'came since netpane was started, or since the baseline',
-  closed: 'closed, and shown for a while yet',
-  exposed: 'listening beyond loopback',
-  loopback: 'the peer, or without one this end, is a loopback address',
-  private: 'the same in a private or link-local network',
-  public: 'the same anywhere else in the Internet',
-  ipv4: 'sockets of IPv4',
-  ipv6: 'sockets of IPv6',
+  in: 'connections opened by the peer',
+  out: 'connections opened by this machine',
+  new: 'opened since netpane started, or since the key b was pressed',
+  closed: 'closed sockets that are still shown',
+  exposed: 'listening on an address other than loopback',
+  loopback: 'the remote address, or the local one if there is none, is loopback',
+  private: 'the same address is in a private or link-local network',
+  public: 'the same address is anywhere else on the Internet',
+  ipv4: 'IPv4 sockets',
+  ipv6: 'IPv6 sockets',
 } satisfies Record<Flag, string>;
 
 export const isFlag = (word: string): word is Flag => Object.hasOwn(FLAGS, word);
@@ -72,12 +72,13 @@ export const stateOf = (name: string): SocketState | undefined =>
 
 const once = <T>(list: readonly T[]): T[] => [...new Set(list)];
 
+/** Returns the message for a name that is not a state. */
+export const unknownState = (name: string): string => `unknown state ${shown(name)} (LISTEN, ESTABLISHED …)`;
+
 export const readStates = (piece: Piece): SocketState[] =>
   once(
     listed(piece, 'a state: LISTEN, ESTABLISHED, CLOSE_WAIT').map(
-      (it) =>
-        stateOf(it.text) ??
-        refuse(it, `${shown(it.text)} is no state such as LISTEN, ESTABLISHED, CLOSE_WAIT`),
+      (it) => stateOf(it.text) ?? refuse(it, unknownState(it.text)),
     ),
   );
 
@@ -87,6 +88,6 @@ export const readProtocols = (piece: Piece): string[] =>
       const name = it.text.toLowerCase();
       return PROTOCOL_NAMES.includes(name)
         ? name
-        : refuse(it, `${shown(it.text)} is no protocol; they are ${Object.keys(WITH_FAMILIES).join(', ')}`);
+        : refuse(it, `unknown protocol ${shown(it.text)} (${Object.keys(WITH_FAMILIES).join(', ')})`);
     }),
   );

@@ -35,7 +35,7 @@ export function parseQuery(text: string): Parsed {
     // Written out it may be longer: lsof's forms are.
     const { length } = printQuery(expression);
     if (length > LONGEST_QUERY)
-      throw new Mistake(0, text.length, `too long: ${length} characters when written out`);
+      throw new Mistake(0, text.length, `query too long: ${length} characters when written out`);
     return { query: queryOf(expression, text) };
   });
 }

@@ -26,8 +26,8 @@ function readRange(piece: Piece, most: number): Range | undefined {
   const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(piece.text) ?? [];
   if (first === undefined) return undefined;
   const [from, to] = [Number(first), Number(last)];
-  if (Math.max(from, to) > most) refuse(piece, `${shown(piece.text)} is too large: at most ${most}`);
-  if (from > to) refuse(piece, `a range goes upwards: ${to}-${from}`);
+  if (Math.max(from, to) > most) refuse(piece, `${shown(piece.text)} is too large (maximum ${most})`);
+  if (from > to) refuse(piece, `the range is reversed; write ${to}-${from}`);
   return { from, to };
 }
 
@@ -35,7 +35,7 @@ const PIDS = 'a pid, a range or a list: pid:1,100-200';
 
 export const readPids = (piece: Piece): readonly Range[] =>
   listed(piece, PIDS).map(
-    (it) => readRange(it, MOST_PID) ?? refuse(it, `${shown(it.text)} is no pid; expected ${PIDS}`),
+    (it) => readRange(it, MOST_PID) ?? refuse(it, `bad pid ${shown(it.text)}; expected ${PIDS}`),
   );
 
 const PORTS = 'ports: 443, https, 8000-8100 or 80,443';
@@ -50,7 +50,7 @@ export const readPorts = (piece: Piece): readonly PortItem[] =>
     const [, start = '', name = ''] = /^(\d+)-(.+)$/.exec(service) ?? [];
     const end = servicePorts(name)[0];
     if (end !== undefined) return readRange({ ...it, text: `${start}-${end}` }, MOST_PORT) ?? { service };
-    return refuse(it, `${shown(it.text)} is no known service; expected ${PORTS}`);
+    return refuse(it, `unknown service ${shown(it.text)}; expected ${PORTS}`);
   });
 
 export const isWithin = (ranges: readonly Range[], n: number): boolean =>

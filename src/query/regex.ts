@@ -34,17 +34,17 @@ const compiled = (source: string): RE2JS => {
 export function readRegex(piece: Piece): string {
   // The slashes belong to it.
   const whole = { text: `/${piece.text}/`, at: piece.at };
-  if (piece.text === '') refuse(whole, 'expected a regex between the slashes: /^ssh/');
+  if (piece.text === '') refuse(whole, 'empty regex; expected one such as /^ssh/');
   if (piece.text.length > LONGEST)
-    refuse(whole, `a regex has at most ${LONGEST} characters, not ${piece.text.length}`);
+    refuse(whole, `regex too long: ${piece.text.length} characters (maximum ${LONGEST})`);
   let size = 0;
   try {
     size = compiled(piece.text).programSize();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    refuse(whole, reason.replace(/^error parsing regexp: ([^:]*).*/s, 'regex: $1'));
+    refuse(whole, reason.replace(/^error parsing regexp: ([^:]*).*/s, 'bad regex: $1'));
   }
-  if (size > MOST_INSTRUCTIONS) refuse(whole, 'the regex repeats too much: {N} with smaller numbers');
+  if (size > MOST_INSTRUCTIONS) refuse(whole, 'regex too large; use smaller numbers in {N}');
   return piece.text;
 }
 

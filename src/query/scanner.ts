@@ -52,19 +52,19 @@ export class Scanner {
     let text = '';
     for (;;) {
       const char = this.next;
-      if (this.isAtEnd) this.fail('expected " to end the text in quotes');
+      if (this.isAtEnd) this.fail('missing closing "');
       this.at++;
       if (char === '"') break;
       const escaped = this.next;
       if (char !== '\\') text += char;
       else if (escaped !== '"' && escaped !== '\\') {
-        throw new Mistake(this.at - 1, 1, 'in quotes, \\ is written \\\\ and " is written \\"');
+        throw new Mistake(this.at - 1, 1, 'inside quotes, write \\ as \\\\ and " as \\"');
       } else {
         text += escaped;
         this.at++;
       }
     }
-    this.#expectEnd('the quote');
+    this.#expectEnd('the closing quote');
     return { text, at: start };
   }
 
@@ -72,8 +72,13 @@ export class Scanner {
   slashed(): Piece {
     const start = this.at;
     const found = this.take(/\/((?:[^\\/]|\\.)*)\//sy);
-    if (!found) throw new Mistake(this.text.length, 0, 'expected / to end the regex; write a path in quotes');
-    this.#expectEnd('the regex; write a path in quotes');
+    if (!found)
+      throw new Mistake(
+        this.text.length,
+        0,
+        'missing closing / of the regex; to search for a path, quote it',
+      );
+    this.#expectEnd('the regex; to search for a path, quote it');
     return { text: found[1] ?? '', at: start };
   }
 

@@ -15,7 +15,7 @@ export function readTerm(scanner: Scanner): Term {
   const { next, at, text } = scanner;
   if (next === '"') {
     const piece = scanner.quoted();
-    if (piece.text === '') throw new Mistake(at, scanner.at - at, 'expected a text between the quotes');
+    if (piece.text === '') throw new Mistake(at, scanner.at - at, 'expected text between the quotes');
     return { kind: 'word', text: piece.text };
   }
   if (next === '/') return { kind: 'regex', field: 'any', source: readRegex(scanner.slashed()) };
@@ -27,7 +27,7 @@ export function readTerm(scanner: Scanner): Term {
     scanner.at++;
     return readValue(scanner, 'port', false);
   }
-  if (/[<>=]/.test(next)) scanner.fail(`expected a name before ${next}, without spaces: age<10s`);
+  if (/[<>=]/.test(next)) scanner.fail(`expected a field before ${next}, without a space: age<10s`);
   const head = scanner.take(HEAD);
   if (head) {
     const [, name = '', tie = ''] = head;
@@ -63,17 +63,17 @@ function readTied(
     throw new Mistake(
       at,
       text.length + tie.length,
-      `${name} is not compared; expected ${fieldRow(name).expected}`,
+      `${name} cannot be compared; expected ${fieldRow(name).expected}`,
     );
   }
   if (isQuantity(name))
     throw new Mistake(
       at,
       text.length + 1,
-      `${name} is compared: ${name}>N or ${name}<N, with ${amountExpected(name)}`,
+      `${name} needs a comparison, ${name}>N or ${name}<N, with ${amountExpected(name)}`,
     );
   if (!isOrder) return undefined;
-  throw new Mistake(at, text.length, `${shown(text)} is no number; expected ${QUANTITY_NAMES.join(', ')}`);
+  throw new Mistake(at, text.length, `cannot compare ${shown(text)} (only ${QUANTITY_NAMES.join(', ')})`);
 }
 
 function readValue(scanner: Scanner, field: Field, whole: boolean): Term {

@@ -6,11 +6,11 @@ import type { Query } from '../query/query.ts';
 export function slipText({ expression }: Pick<Query, 'expression'>): string | undefined {
   for (const term of termsOf(expression)) {
     const slip = term.kind === 'word' ? slipOf(term.text) : undefined;
-    if (slip) return `there is no field '${slip.typed}:'; did you mean '${slip.meant}:'?`;
+    if (slip) return `unknown field ${slip.typed}: did you mean ${slip.meant}:?`;
   }
   return undefined;
 }
 
 /** Returns the notice of a regex that took too long. */
 export const slowText = (regex: string): string =>
-  `the regex /${regex}/ takes too long for what there is: it finds no more, so some may be missing`;
+  `regex /${regex}/ is too slow and was stopped: some matches may be missing`;

@@ -34,7 +34,7 @@ test('fewer events are kept than asked for where memory is short, and the screen
   );
   log.add(Array.from({ length: 4000 }, () => ({ type: 'gap', atMs: 0, learntBy: 'trace' }) as const));
   expect(log.start).toBe(1000);
-  expect(message?.text).toBe('to bound its memory netpane keeps 3,000 events');
+  expect(message?.text).toBe('only 3,000 events are kept: not enough memory for more');
 });
 
 describe('the screen begins', () => {

@@ -152,7 +152,7 @@ describe('a thread that runs out of memory', () => {
     expect(again?.events).toEqual([{ type: 'gap', atMs: 1.8e12, learntBy: 'destroy' }]);
     expect(later?.events).toEqual([]);
     expect(again?.degradations.at(0)?.text).toBe(
-      'the sampling thread ran out of memory and was started again: netpane keeps at most 10000 sockets now',
+      'the sampling thread ran out of memory and was restarted: netpane keeps at most 10000 sockets now',
     );
     expect(later?.degradations.at(0)?.code).toBe('restarted');
     expect(again?.monotonicMs).toBeGreaterThan(6);
@@ -174,7 +174,7 @@ describe('a thread that runs out of memory', () => {
     fail(worker);
     fail(FakeWorker.last);
     expect(crashText(failures[0])).toBe(
-      'the sampling thread ran out of memory, and did so again with smaller bounds: netpane needs more memory here',
+      'the sampling thread ran out of memory twice, the second time with smaller bounds: netpane needs more memory',
     );
   });
 

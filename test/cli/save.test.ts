@@ -57,7 +57,7 @@ describe('what is there', () => {
   test('is never replaced unasked', async () => {
     writeFileSync(at('a.csv'), 'mine');
     expect(await complaint(at('a.csv'))).toBe(
-      `already there: ${at('a.csv')}; take another name, or put ! before this one to replace it`,
+      `file exists: ${at('a.csv')}; use another name, or put ! before it to replace the file`,
     );
     expect(read('a.csv')).toBe('mine');
     expect(readdirSync(directory)).toEqual(['a.csv']);
@@ -65,7 +65,7 @@ describe('what is there', () => {
 
   test('nor through a link that leads nowhere', async () => {
     symlinkSync(at('elsewhere'), at('a.csv'));
-    expect(await complaint(at('a.csv'))).toContain('already there');
+    expect(await complaint(at('a.csv'))).toContain('file exists');
     expect(readdirSync(directory)).toEqual(['a.csv']);
   });
 
@@ -78,7 +78,7 @@ describe('what is there', () => {
     mkdirSync(at('d.csv'));
     symlinkSync(at('a.csv'), at('l.csv'));
     for (const name of ['d.csv', 'l.csv'])
-      expect(await complaint(`!${at(name)}`)).toBe(`not saved: what is there is no file (${at(name)})`);
+      expect(await complaint(`!${at(name)}`)).toBe(`not saved: not a regular file (${at(name)})`);
     expect(readdirSync(directory)).toEqual(['a.csv', 'd.csv', 'l.csv', 'new.csv']);
   });
 
@@ -87,7 +87,7 @@ describe('what is there', () => {
     expect(await saveSockets(at('a.csv'), ALL, noLinks)).toBe(at('a.csv'));
     expect(read('a.csv')).toBe(socketsCsv(ALL));
     expect(statSync(at('a.csv')).mode & 0o777).toBe(0o600);
-    await expect(saveSockets(at('a.csv'), [], noLinks)).rejects.toThrow('already there');
+    await expect(saveSockets(at('a.csv'), [], noLinks)).rejects.toThrow('file exists');
     expect(read('a.csv')).toBe(socketsCsv(ALL));
     expect(readdirSync(directory)).toEqual(['a.csv']);
   });
@@ -95,10 +95,10 @@ describe('what is there', () => {
 
 describe('mistakes are told in words', () => {
   test.each([
-    ['', 'a name that ends in .csv or .json is needed, not none'],
-    ['!', 'a name that ends in .csv or .json is needed, not none'],
-    ['sockets', "a name that ends in .csv or .json is needed, not 'sockets'"],
-    ['sockets.txt', "a name that ends in .csv or .json is needed, not 'sockets.txt'"],
+    ['', 'the file name must end in .csv or .json'],
+    ['!', 'the file name must end in .csv or .json'],
+    ['sockets', "the file name must end in .csv or .json, not 'sockets'"],
+    ['sockets.txt', "the file name must end in .csv or .json, not 'sockets.txt'"],
   ])('%j', async (name, message) => {
     expect(await complaint(name)).toBe(message);
   });
@@ -106,12 +106,12 @@ describe('mistakes are told in words', () => {
   test('places that cannot be written to', async () => {
     writeFileSync(at('file'), '');
     expect(await complaint(at('none/a.csv'))).toBe(
-      `not saved: there is no directory ${at('none')} (${at('none/a.csv')})`,
+      `not saved: no such directory: ${at('none')} (${at('none/a.csv')})`,
     );
     expect(await complaint(at('file/a.csv'))).toBe(
-      `not saved: ${at('file')} is no directory (${at('file/a.csv')})`,
+      `not saved: ${at('file')} is not a directory (${at('file/a.csv')})`,
     );
-    expect(await complaint(at(`${'x'.repeat(300)}.csv`))).toContain('not saved: the name is too long (');
+    expect(await complaint(at(`${'x'.repeat(300)}.csv`))).toContain('not saved: the file name is too long (');
     expect(await complaint(at('a\0.csv'))).toContain('not saved');
     expect(readdirSync(directory)).toEqual(['file']);
   });
@@ -120,7 +120,7 @@ describe('mistakes are told in words', () => {
     'a directory of others (skipped as root, who may write anywhere)',
     async () => {
       chmodSync(directory, 0o500);
-      expect(await complaint(at('a.csv'))).toContain(`you may not write to ${directory}`);
+      expect(await complaint(at('a.csv'))).toContain(`no permission to write to ${directory}`);
       chmodSync(directory, 0o700);
     },
   );

@@ -42,7 +42,7 @@ test('waits for three long intervals, and reports an answer too', () => {
   ]);
   progress.countPoll(60_000);
   passTo(190_000);
-  expect(said.slice(1)).toEqual(['the sampler answers again, after 189 s']);
+  expect(said.slice(1)).toEqual(['the sampler answers again after 189 s']);
 });
 
 test('polls that come are not told', () => {

@@ -78,7 +78,7 @@ test('an error that should not be: the source is closed all the same', async () 
   });
   expect(log).toEqual([
     'source closed',
-    expect.stringMatching(/^ended by an error that it did not expect:\nError: a timer came to grief/),
+    expect.stringMatching(/^unexpected error:\nError: a timer came to grief/),
     'exit 1',
   ]);
 });
@@ -101,7 +101,7 @@ test('points out a misspelled field before it waits for events', async () => {
     ['proces:curl'],
   );
   vi.doUnmock('../../src/cli/say.ts');
-  expect(say).toHaveBeenCalledWith("there is no field 'proces:'; did you mean 'process:'?");
+  expect(say).toHaveBeenCalledWith('unknown field proces: did you mean process:?');
 });
 
 /** A stdout whose every write fails with this code of the system. */
@@ -111,15 +111,13 @@ const failing = (code: string) =>
 test.each([
   ['EPIPE', 0, []],
   ['ECONNRESET', 0, []],
-  ['ENOSPC', 1, ['what happens cannot be printed: the disk is full: make room, or write elsewhere (ENOSPC)']],
+  ['ENOSPC', 1, ['cannot write to stdout: the disk is full: free some space or write elsewhere (ENOSPC)']],
   [
     'EFBIG',
     1,
-    [
-      'what happens cannot be printed: the file is as large as is allowed: raise the limit (ulimit -f), or write elsewhere (EFBIG)',
-    ],
+    ['cannot write to stdout: the file is too large: raise the limit (ulimit -f) or write elsewhere (EFBIG)'],
   ],
-  ['EXYZ', 1, ['what happens cannot be printed: EXYZ']],
+  ['EXYZ', 1, ['cannot write to stdout: EXYZ']],
 ])('a write that fails with %s ends it with %i', async (code, exitCode, lines) => {
   const log = await watchToTheEnd(
     async () => snapshot([]),

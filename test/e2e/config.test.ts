@@ -76,15 +76,15 @@ describe('mistakes in the file', () => {
     writeFileSync(file, 'interval = 5\n[');
     const t = startNetpane({ env: { XDG_CONFIG_HOME: home } });
     expect(await t.exited).toMatchObject({ exitCode: 2 });
-    await t.until('the message', () => t.text().includes('config.toml:2:2: not TOML'));
+    await t.until('the message', () => t.text().includes('config.toml:2:2: invalid TOML'));
     expect(t.received().includes('\x1b[?1049h')).toBe(false);
   });
 
   test.each([
-    ['is not there', (path: string) => path],
+    ['no such file', (path: string) => path],
     ['is a directory', (path: string) => (mkdirSync(path), path)],
-    ['is not text in UTF-8', (path: string) => (writeFileSync(path, Uint8Array.of(0xff)), path)],
-    ['is not a file, but a pipe', () => '/dev/zero'],
+    ['is not UTF-8 text', (path: string) => (writeFileSync(path, Uint8Array.of(0xff)), path)],
+    ['is not a regular file', () => '/dev/zero'],
   ])('a file that %s', async (why, make) => {
     const { stderr, code } = await run('ls', '--config', make(join(home, 'other')));
     expect(code).toBe(2);
@@ -106,13 +106,13 @@ test.runIf(isRoot)(
   async () => {
     writeFileSync(file, 'source = "magic"');
     chownSync(home, 4242, 4242);
-    const why = `the configuration is not read: ${home} is not root's, but of the user 4242`;
+    const why = `configuration file ignored: ${home} is owned by user 4242, not by root`;
     const { stderr, code } = await run('ls', '--port', '1');
     expect({ told: stderr.split('\n').includes(`netpane: ${why}`), code }).toEqual({ told: true, code: 0 });
     const t = startNetpane({ env: { XDG_CONFIG_HOME: home }, cols: 160 });
     await t.until('the notice', () => t.text().includes(why));
     const asked = await run('ls', '--config', file);
     expect(asked.code).toBe(2);
-    expect(asked.stderr).toContain('is no configuration for root');
+    expect(asked.stderr).toContain('is not safe to read as root');
   },
 );

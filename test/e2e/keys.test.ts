@@ -44,7 +44,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
 
     t.write('pgopherd');
     t.press('enter');
-    await t.until('the complaint', () => titleLine(t).includes(`^^^^^^^ 'gopherd' is no known service`));
+    await t.until('the complaint', () => titleLine(t).includes(`^^^^^^^ unknown service 'gopherd'`));
     t.press('escape');
     await t.until('what was before', () => /^\/ process:\S+ :6379 /.test(filterLine(t)));
     expect(tableRows(t)).toHaveLength(1);

@@ -25,7 +25,7 @@ describe.skipIf(!isLinux)('outputs that do not work (skipped elsewhere: they are
     expect(await bash(`netpane ${command} >&-`)).toEqual({
       code: 1,
       stdout: '',
-      said: [expect.stringMatching(/^netpane: stdout is closed/)],
+      said: [expect.stringMatching(/^netpane: cannot print: stdout is closed/)],
     });
   });
 
@@ -33,7 +33,7 @@ describe.skipIf(!isLinux)('outputs that do not work (skipped elsewhere: they are
   test.each(COMMANDS.filter((it) => !it.startsWith('watch')))(
     '%s to a full disk ends with 1 and one line',
     async (command) => {
-      const said = [expect.stringMatching(/^netpane: this cannot be printed: the disk is full: .*ENOSPC/)];
+      const said = [expect.stringMatching(/^netpane: cannot write to stdout: the disk is full: .*ENOSPC/)];
       expect(await bash(`netpane ${command} >/dev/full`)).toEqual({ code: 1, stdout: '', said });
     },
   );

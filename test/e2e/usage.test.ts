@@ -46,30 +46,30 @@ describe('the command line', () => {
   test.each([
     [['--no-such-option'], /unknown option '--no-such-option'/],
     [['-x'], /unknown option '-x'/],
-    [['lls'], /no command 'lls'/],
+    [['lls'], /unknown command 'lls'/],
     [
       ['ls', 'port:no-such-service'],
-      /'port:no-such-service' is no query, at its column 6: 'no-such-service'/,
+      /bad query at column 6 of 'port:no-such-service': unknown service 'no-such-service'/,
     ],
-    [['-i', 'gopher'], /is no query, .*'gopher' is no protocol of lsof/],
-    [['-s', 'TCP:OPEN'], /is no query, .*'OPEN' is no state/],
-    [['--interval'], /--interval takes a value/],
-    [['--interval', '5'], /--interval takes a time .*500ms.*, not '5'/],
-    [['--interval', '10ms'], /--interval takes a time from 100ms/],
-    [['--interval', '1e3s'], /--interval takes a time .*not '1e3s'/],
+    [['-i', 'gopher'], /bad query .*unknown protocol 'gopher' after -i/],
+    [['-s', 'TCP:OPEN'], /bad query .*unknown state 'OPEN'/],
+    [['--interval'], /--interval needs a value/],
+    [['--interval', '5'], /--interval takes a duration .*500ms.*, not '5'/],
+    [['--interval', '10ms'], /--interval takes a duration from 100ms/],
+    [['--interval', '1e3s'], /--interval takes a duration .*not '1e3s'/],
     [['--linger', '-1s'], /--linger takes/],
     [['--port', 'http'], /--port takes a number from 0 to 65535, not 'http'/],
     [['--port', '65536'], /--port takes a number from 0 to 65535, not '65536'/],
-    [['--process', ''], /--process takes a name/],
-    [['--source', 'magic'], /--source takes sock_diag or proc or systeminformation, not 'magic'/],
-    [['--palette', 'red'], /--palette takes standard or high-contrast or colour-blind or mono, not 'red'/],
-    [['--json'], /--json is for 'netpane ls' and 'netpane watch' only/],
-    [['ls', '--palette', 'mono'], /--palette is for the live screen only/],
-    [['config', '--port', '1'], /'netpane config' knows no --port/],
-    [['--path'], /--path is for 'netpane config' only/],
-    [['--config'], /--config takes a value: --config FILE/],
+    [['--process', ''], /--process takes a program name/],
+    [['--source', 'magic'], /--source takes sock_diag, proc or systeminformation, not 'magic'/],
+    [['--palette', 'red'], /--palette takes standard, high-contrast, colour-blind or mono, not 'red'/],
+    [['--json'], /--json works only with 'netpane ls' and 'netpane watch'/],
+    [['ls', '--palette', 'mono'], /--palette works only with the live screen/],
+    [['config', '--port', '1'], /'netpane config' has no option --port/],
+    [['--path'], /--path works only with 'netpane config'/],
+    [['--config'], /--config needs a value: --config FILE/],
     [['ls', '--json=yes'], /--json takes no value/],
-    [['--listen', '--established'], /--listen and --established exclude each other/],
+    [['--listen', '--established'], /--listen and --established cannot be used together/],
   ])('%j is a mistake that is named', async (args, message) => {
     const { stdout, stderr, code } = await runNetpane(args);
     expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
@@ -191,7 +191,7 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
     for (const { stdout, stderr } of [table, help, mistake, config])
       expect(stdout + stderr).toMatch(/^\p{ASCII}+$/u);
     expect(table.stdout).toContain(`${name}???`);
-    expect(mistake.stderr).toContain("'rx:t??~' is no query");
+    expect(mistake.stderr).toContain("bad query at column 4 of 'rx:t??~'");
     for (const { stdout } of [json, csv]) expect(stdout).toContain(`${name}漢é`);
   });
 

@@ -275,16 +275,14 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
     await repeat(poke, () => isOver);
     await closed;
     expect(child.exitCode).toBe(1);
-    expect(stderr).toMatch(/^netpane: what happens cannot be printed: the disk is full: .*ENOSPC/m);
+    expect(stderr).toMatch(/^netpane: cannot write to stdout: the disk is full: .*ENOSPC/m);
     expect(stderr.match(/ENOSPC/g)).toHaveLength(1);
   });
 
   test('an error that should not be: it says so, and ends', async () => {
     const watcher = start(['--json'], ['--import', faults], { NETPANE_FAULT: 'timer-throws' });
     expect(await watcher.ended).toBe(1);
-    expect(watcher.said.stderr).toMatch(
-      /^netpane: ended by an error that it did not expect:\nError: a timer came to grief/m,
-    );
+    expect(watcher.said.stderr).toMatch(/^netpane: unexpected error:\nError: a timer came to grief/m);
   });
 
   test('a source that cannot work: it says why, and ends', async () => {
@@ -296,13 +294,16 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
 });
 
 test.each<[string[], string]>([
-  [['watch', '--linger', '1s'], '--linger is for the live screen only'],
-  [['watch', '--interval', '5'], "--interval takes a time from 100ms to 60m, such as 500ms or 2s, not '5'"],
+  [['watch', '--linger', '1s'], '--linger works only with the live screen'],
+  [
+    ['watch', '--interval', '5'],
+    "--interval takes a duration from 100ms to 60m, such as 500ms or 2s, not '5'",
+  ],
   [
     ['watch', 'port:'],
-    "'port:' is no query, at its column 6: expected ports: port:443, port:https, port:8000-8100",
+    "bad query at column 6 of 'port:': expected ports: port:443, port:https, port:8000-8100",
   ],
-  [['--json'], "--json is for 'netpane ls' and 'netpane watch' only"],
+  [['--json'], "--json works only with 'netpane ls' and 'netpane watch'"],
 ])('a mistake on the command line is one: %j', async (args, message) => {
   expect(await runNetpane(args)).toEqual({ stdout: '', stderr: `netpane: ${message}\n`, code: 2 });
 });

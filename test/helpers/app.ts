@@ -100,7 +100,7 @@ export class FakeApp {
       },
       save: (path, sockets) => {
         this.saved.push({ path, sockets });
-        const well = { text: `${sockets.length} sockets are in ${path}`, isError: false };
+        const well = { text: `saved ${sockets.length} sockets to ${path}`, isError: false };
         return Promise.resolve(this.saving ?? well);
       },
       keep: (kept) => void this.kept.push(kept),

@@ -93,21 +93,21 @@ describe('a regex that is refused', () => {
   };
 
   test.each<[string, string]>([
-    ['', 'expected a regex between the slashes: /^ssh/'],
-    ['a'.repeat(201), 'a regex has at most 200 characters, not 201'],
-    ['a{500}', 'the regex repeats too much: {N} with smaller numbers'],
-    ['(a{20}){30}', 'the regex repeats too much'],
-    ['((a{100}){100}){100}', 'regex: invalid repeat count'],
-    ['a{1001}', 'regex: invalid repeat count'],
-    ['(', 'regex: missing closing )'],
-    ['[', 'regex: missing closing ]'],
-    ['*', 'regex: missing argument to repetition operator'],
-    ['a**', 'regex: invalid nested repetition operator'],
-    ['\\', 'regex: trailing backslash at end of expression'],
+    ['', 'empty regex; expected one such as /^ssh/'],
+    ['a'.repeat(201), 'regex too long: 201 characters (maximum 200)'],
+    ['a{500}', 'regex too large; use smaller numbers in {N}'],
+    ['(a{20}){30}', 'regex too large'],
+    ['((a{100}){100}){100}', 'bad regex: invalid repeat count'],
+    ['a{1001}', 'bad regex: invalid repeat count'],
+    ['(', 'bad regex: missing closing )'],
+    ['[', 'bad regex: missing closing ]'],
+    ['*', 'bad regex: missing argument to repetition operator'],
+    ['a**', 'bad regex: invalid nested repetition operator'],
+    ['\\', 'bad regex: trailing backslash at end of expression'],
     // What no engine can do in proportion to the text.
-    ['(a)\\1', 'regex: invalid escape sequence'],
-    ['(?=a)', 'regex: invalid or unsupported Perl syntax'],
-    ['(?<!a)b', 'regex: invalid'],
+    ['(a)\\1', 'bad regex: invalid escape sequence'],
+    ['(?=a)', 'bad regex: invalid or unsupported Perl syntax'],
+    ['(?<!a)b', 'bad regex: invalid'],
   ])('/%s/', (text, message) => {
     expect(problemOf(text)).toEqual({
       at: 3,

@@ -301,7 +301,7 @@ describe('the prompt', () => {
   test('no port: it says so, keeps what was typed, and lets the query be', () => {
     const state = after(emptyState('x'), ask('port'), type('nosuch'), ACCEPT);
     expect(state).toMatchObject({ query: { text: 'x' }, prompt: { text: 'nosuch' } });
-    expect(state.prompt?.error).toContain("'nosuch' is no known service");
+    expect(state.prompt?.error).toContain("unknown service 'nosuch'");
     expect(after(state, type('1')).prompt).not.toHaveProperty('error');
   });
 

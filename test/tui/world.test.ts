@@ -138,7 +138,7 @@ describe('saving', () => {
     expect(app.saved[0]?.sockets.map(({ local }) => String(local.port))).toEqual(
       rows.filter((it) => it !== undefined),
     );
-    expect(said()).toContain('3 sockets are in a.json');
+    expect(said()).toContain('saved 3 sockets to a.json');
   });
 
   test('rows of folded groups are written too: they are shown by their sum', async () => {
@@ -216,7 +216,7 @@ describe('the query', () => {
     await app.take(baseline(ALL));
     await app.type('/node >3');
     expect(said()).toMatch(/^\/ node >3 .* 2 of 4$/);
-    expect(app.lines[3]).toMatch(/^ {7}\^\^ expected a name before >/);
+    expect(app.lines[3]).toMatch(/^ {7}\^\^ expected a field before >/);
     await app.press('\r');
     expect(said()).toContain('/ node >3');
     await app.press(...Array<string>(2).fill('\x7f'), '\r');

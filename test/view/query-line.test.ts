@@ -127,15 +127,18 @@ describe('below what is typed', () => {
     // The mark stands below what is wrong: the label of the prompt is two cells wide.
     [
       'port:80,nope x',
-      "          ^^^^ 'nope' is no known service; expected ports: 443, https, 8000-8100 or 80,443",
+      "          ^^^^ unknown service 'nope'; expected ports: 443, https, 8000-8100 or 80,443",
     ],
     [
       'foo>5 x',
-      "  ^^^ 'foo' is no number; expected age, rx, tx, bytes, rx/s, tx/s, rate, rtt, recvq, sendq, queue…",
+      "  ^^^ cannot compare 'foo' (only age, rx, tx, bytes, rx/s, tx/s, rate, rtt, recvq, sendq, queue…",
     ],
-    ['a) b', '   ^ this ) has no ( before it'],
-    ['日本 age>x y', "           ^ 'x' does not fit age; expected a time: 500ms, 10s, 5m, 2h, 1d"],
-    ['a or or b', '       ^^ expected a term before \'or\'; as a text: "or"'],
+    ['a) b', '   ^ unmatched )'],
+    [
+      '日本 age>x y',
+      "           ^ bad value 'x' for age; expected a duration such as 500ms, 10s, 5m, 2h, 1d",
+    ],
+    ['a or or b', '       ^^ expected a term before \'or\'; to search for the word, quote it: "or"'],
   ])('%s', (text, expected) => {
     const line = below(text, 160);
     expect(line.startsWith(expected.replace(/…$/, ''))).toBe(true);
@@ -155,10 +158,10 @@ describe('below what is typed', () => {
   });
 
   test('the message stands before the mark where there is more room; it is cut where neither is enough', () => {
-    expect(below(`${'a '.repeat(30)}) x`, 80)).toBe(
-      `${' '.repeat(62 - 1 - 'this ) has no ( before it'.length)}this ) has no ( before it ^`,
+    expect(below(`${'a '.repeat(29)}a() x`, 80)).toBe(
+      `${' '.repeat(62 - 1 - 'expected a term before )'.length)}expected a term before ) ^`,
     );
-    expect(below('port:nope', 20)).toBe("    ^^^^ 'nope' is …");
+    expect(below('port:nope', 20)).toBe('    ^^^^ unknown se…');
   });
 
   test('the mark stands below its place when the text has gone out of sight to the left', () => {

@@ -123,8 +123,8 @@ test('the table shows headers and rows, as far as it has lines', () => {
 });
 
 test.each([
-  ['proces:node', "  nothing matches: there is no field 'proces:'; did you mean 'process:'?"],
-  ['Prot=tcp or nobody', "  nothing matches: there is no field 'Prot:'; did you mean 'proto:'?"],
+  ['proces:node', '  nothing matches: unknown field proces: did you mean process:?'],
+  ['Prot=tcp or nobody', '  nothing matches: unknown field Prot: did you mean proto:?'],
   ['nobody', '  nothing matches: esc clears the query'],
   ['http://nobody', '  nothing matches: esc clears the query'],
   ['fe80::1234', '  nothing matches: esc clears the query'],

@@ -25,7 +25,7 @@ export function readText(
   try {
     const stat = fstatSync(fd);
     if (stat.isDirectory()) throw new FileProblem('is a directory, not a file');
-    if (!stat.isFile()) throw new FileProblem('is not a file, but a pipe, a device or a socket');
+    if (!stat.isFile()) throw new FileProblem('is not a regular file');
     check(stat);
     // The size is no promise: files of /proc have none, and others grow.
     const piece = Buffer.alloc(Math.min(most, stat.size) + 1);
@@ -36,7 +36,7 @@ export function readText(
       pieces.push(Buffer.from(piece.subarray(0, read)));
     }
     const bytes = Buffer.concat(pieces);
-    if (!isUtf8(bytes)) throw new FileProblem('is not text in UTF-8');
+    if (!isUtf8(bytes)) throw new FileProblem('is not UTF-8 text');
     return bytes.toString().replace(/^\uFEFF/, '');
   } finally {
     closeSync(fd);

@@ -38,14 +38,14 @@ export async function loadConfig(
     const name = shownPath(path);
     if (error instanceof Untrusted && file === undefined) {
       if (!isThere(path)) return undefined;
-      say(`the configuration is not read: ${error.message}`);
+      say(`configuration file ignored: ${error.message}`);
       return undefined;
     }
     if (error instanceof Untrusted)
-      throw new UsageError(`${name} is no configuration for root: ${error.message}`);
+      throw new UsageError(`${name} is not safe to read as root: ${error.message}`);
     if (error instanceof FileProblem) throw new UsageError(`${name} ${error.message}`);
-    if (!isMissing(error)) throw new UsageError(`${name} cannot be read: ${whyNot(error)}`);
-    if (file !== undefined) throw new UsageError(`${name} is not there: --config takes the name of a file`);
+    if (!isMissing(error)) throw new UsageError(`cannot read ${name}: ${whyNot(error)}`);
+    if (file !== undefined) throw new UsageError(`--config: no such file: ${name}`);
     return undefined;
   }
   const { parseConfig } = await import('./parse.ts');

@@ -7,13 +7,15 @@ import { lineFinder } from './lines.ts';
 import { nearest } from '../../query/nearest.ts';
 import { type CheckQuery, settingSchemas, VIEW_KEYS } from './schema.ts';
 
-/** Of more mistakes than this the rest is counted. */
-const MOST_TOLD = 100;
+/** Maximum number of mistakes reported one by one; the rest are only counted. */
+const MOST_REPORTED = 100;
 
 type Path = readonly (string | number)[];
 
 interface Mistake {
+  /** Place in the document, for its line number. */
   readonly path: Path;
+  /** The whole message, with the name of the key. */
   readonly text: string;
 }
 
@@ -21,10 +23,9 @@ const NAMES = Object.keys(KEYS) as SettingName[];
 const ALL_KEYS = Object.values(KEYS);
 
 /**
- * Understands a configuration file.
- * @param file its name, for messages
- * @param text of it
- * @throws UsageError with every mistake and its line; where the text is no TOML, with the first
+ * Parses a configuration file.
+ * @param file the file name, for messages
+ * @throws UsageError with every mistake and its line; only the first one if the text is not TOML
  */
 export function parseConfig(file: string, text: string, check: CheckQuery): FileSettings {
   const table = tomlTable(file, text);
@@ -43,10 +44,12 @@ export function parseConfig(file: string, text: string, check: CheckQuery): File
     const result = v.safeParse(schemas[name], table[key]);
     settings[name] = result.output;
     lines[name] = name === 'views' ? views.map((_, i) => lineOf([key, i])) : [lineOf([key])];
-    for (const { path = [], message } of result.issues ?? [])
-      mistakes.push({ path: [key, ...path.map((it) => it.key as string | number)], text: message });
+    for (const issue of result.issues ?? []) {
+      const path = [key, ...(issue.path ?? []).map((it) => it.key as string | number)];
+      mistakes.push({ path, text: `${nameOf(path)} ${issue.message}` });
+    }
   }
-  if (mistakes.length > 0) throw new UsageError(...told(file, mistakes, lineOf));
+  if (mistakes.length > 0) throw new UsageError(...mistakeLines(file, mistakes, lineOf));
   return { file, settings: settings as SomeSettings, lines };
 }
 
@@ -57,10 +60,10 @@ function tomlTable(file: string, text: string): Readonly<Record<string, unknown>
     if (error instanceof TomlError) {
       const [first = ''] = error.message.split('\n');
       const why = first.replace('Invalid TOML document: ', '');
-      throw new UsageError(`${file}:${error.line}:${error.column}: not TOML: ${why}`);
+      throw new UsageError(`${file}:${error.line}:${error.column}: invalid TOML: ${why}`);
     }
     // Keys of thousands of parts use up the stack.
-    throw new UsageError(`${file}: cannot be understood: ${messageOf(error)}`);
+    throw new UsageError(`${file}: cannot be parsed: ${messageOf(error)}`);
   }
 }
 
@@ -69,27 +72,26 @@ function unknownKeys(table: unknown, known: readonly string[], path: Path): Mist
   return Object.keys(table)
     .filter((key) => !known.includes(key))
     .map((key) => {
+      const keyPath = [...path, key];
       const meant = nearest(key, known);
-      return {
-        path: [...path, key],
-        text: `is not known: ${meant === undefined ? `there are ${known.join(', ')}` : `is ${meant} meant?`}`,
-      };
+      const help = meant === undefined ? `the keys are ${known.join(', ')}` : `did you mean ${meant}?`;
+      return { path: keyPath, text: `unknown key ${nameOf(keyPath)}: ${help}` };
     });
 }
 
-/** The mistakes in the order of the file, a line each. */
-function told(file: string, mistakes: readonly Mistake[], lineOf: (path: Path) => number): string[] {
+/** Returns one line per mistake, in the order of the file. */
+function mistakeLines(file: string, mistakes: readonly Mistake[], lineOf: (path: Path) => number): string[] {
   const lines = mistakes
-    .map(({ path, text }) => ({ line: lineOf(path), text: `${nameOf(path)} ${text}` }))
+    .map(({ path, text }) => ({ line: lineOf(path), text }))
     .sort((a, b) => a.line - b.line)
     .map(({ line, text }) => `${file}:${line}: ${text}`);
-  const rest = lines.length - MOST_TOLD;
-  return rest > 0 ? [...lines.slice(0, MOST_TOLD), `${file}: and ${rest} more mistakes`] : lines;
+  const rest = lines.length - MOST_REPORTED;
+  return rest > 0 ? [...lines.slice(0, MOST_REPORTED), `${file}: ${rest} more mistakes`] : lines;
 }
 
-/** `view.sort`: which of several views or columns it is, the line says. */
+/** Returns the name of a key for a message: `view.sort`. It omits list indexes: the line number shows the item. */
 const nameOf = (path: Path): string =>
   path
     .filter((part) => typeof part === 'string')
-    .map((key) => (/^[\w-]{1,60}$/.test(key) ? key : quoted(key.slice(0, 60))))
+    .map((key) => (key === '' ? "''" : /^[\w-]{1,60}$/.test(key) ? key : quoted(key.slice(0, 60))))
     .join('.');

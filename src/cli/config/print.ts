@@ -24,15 +24,15 @@ const WRITTEN: { readonly [Name in Single]: (value: Settings[Name]) => Written }
   intervalMs: durationText,
   lingerMs: durationText,
   maxShare: (share) => Math.round(share * 10_000) / 100,
-  eventBufferKiB: (kib) => kib ?? { absent: 'ample' },
+  eventBufferKiB: (kib) => kib ?? { absent: 'automatic' },
   eventsKept: (count) => count,
-  source: (name) => name ?? { absent: 'the first that works' },
+  source: (name) => name ?? { absent: 'first that works' },
   also: (kinds) => kinds,
   palette: (name) => name,
   query: (text) => text,
   sort: sortText,
   group: (name) => name ?? 'none',
-  columns: (choices) => (choices ? columnTexts(choices) : { absent: 'by the width of the pane' }),
+  columns: (choices) => (choices ? columnTexts(choices) : { absent: 'automatic, by pane width' }),
   serviceNames: (on) => on,
   mouse: (on) => on,
   restore: (on) => on,
@@ -105,7 +105,7 @@ function viewText({ name, query, columns, sort, group }: View, origin: string, i
 
 /** The files that netpane uses, a line each. */
 export function pathsText(configFile: string | undefined, environment: Environment): string {
-  const nowhere = 'nowhere: the environment has no HOME';
+  const nowhere = 'none (HOME is not set)';
   const config = configFile ?? configPath(environment) ?? nowhere;
   return `config  ${printable(config)}\nstate   ${printable(statePath(environment) ?? nowhere)}\n`;
 }

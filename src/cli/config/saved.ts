@@ -54,7 +54,7 @@ const fieldsOf = (value: unknown, where: string): Fields =>
     : damaged(where, 'an object');
 
 const text = (value: unknown, where: string): string =>
-  typeof value === 'string' ? value : damaged(where, 'a text');
+  typeof value === 'string' ? value : damaged(where, 'a string');
 
 const flag = (value: unknown, where: string): boolean =>
   typeof value === 'boolean' ? value : damaged(where, 'true or false');
@@ -148,7 +148,7 @@ export function parseState(json: string): SavedState {
   const it = fieldsOf(value, '');
   const { version } = it;
   if (Number.isInteger(version) && (version as number) > 1)
-    throw new DamagedState('it is of a newer netpane');
+    throw new DamagedState('it was written by a newer netpane');
   if (version !== 1) damaged('.version', '1');
   return {
     version: 1,

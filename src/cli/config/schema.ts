@@ -56,7 +56,7 @@ const read = <T>(
       if (meaning !== undefined) return meaning;
       const [name = ''] = String(value).replace(/^-/, '').split(':', 1);
       const meant = names.includes(name) ? undefined : nearest(name, names);
-      addIssue({ message: takes(wanted, value) + (meant === undefined ? '' : `: is ${meant} meant?`) });
+      addIssue({ message: takes(wanted, value) + (meant === undefined ? '' : `: did you mean ${meant}?`) });
       return NEVER;
     }),
   );
@@ -73,7 +73,7 @@ const COLUMN_IDS: readonly ColumnId[] = COLUMNS.map(({ id }) => id);
 const columnOf = (id: string | undefined): ColumnId | undefined => COLUMN_IDS.find((it) => it === id);
 
 const sortValue: Value<Sort> = {
-  wanted: 'a column such as age, or -age for the other way round',
+  wanted: 'a column such as age, or -age for descending order',
   read: (given) => {
     const [, minus, id] = /^(-?)(\w+)$/.exec(given) ?? [];
     const column = columnOf(id);
@@ -82,7 +82,7 @@ const sortValue: Value<Sort> = {
 };
 
 const columnValue: Value<ColumnChoice> = {
-  wanted: `a column such as process, or process:20 for 20 cells (1 to ${MAX_COLUMN_WIDTH})`,
+  wanted: `a column such as process, or process:20 for a width of 20 cells (1 to ${MAX_COLUMN_WIDTH})`,
   read: (given) => {
     const [, name, digits] = /^(\w+)(?::(\d{1,3}))?$/.exec(given) ?? [];
     const id = columnOf(name);
@@ -103,7 +103,7 @@ const once = <T>(nameOf: (item: Partial<T>) => unknown) =>
       const name = typeof item === 'object' && item !== null ? nameOf(item) : undefined;
       if (typeof name === 'string' && seen.has(name))
         addIssue({
-          message: `takes each name once, not ${shown(name)} again`,
+          message: `contains ${shown(name)} twice`,
           path: [{ type: 'array', origin: 'value', input: dataset.value, key, value: item }],
         });
       seen.add(name);
@@ -119,12 +119,12 @@ const group = v.pipe(
 
 const columns: Reads<readonly ColumnChoice[]> = v.pipe(
   v.array(text(columnValue, COLUMN_IDS), instead('a list of columns')),
-  v.minLength(1, 'takes a list of columns, not an empty one'),
+  v.minLength(1, 'takes a list of columns, not an empty list'),
   once<ColumnChoice>(({ id }) => id),
 );
 
 const also = v.pipe(
-  v.array(text(nameValue(EXTRA_KINDS), EXTRA_KINDS), instead('a list of kinds of sockets')),
+  v.array(text(nameValue(EXTRA_KINDS), EXTRA_KINDS), instead('a list of socket kinds')),
   v.transform((given) => EXTRA_KINDS.filter((it) => given.includes(it))),
 );
 
@@ -136,7 +136,7 @@ const query = (check: CheckQuery): Reads<string> =>
     v.string(instead('a query')),
     v.rawCheck(({ dataset, addIssue }) => {
       const problem = dataset.typed ? check(dataset.value) : undefined;
-      if (problem !== undefined) addIssue({ message: `${takes('a query', dataset.value)}: ${problem}` });
+      if (problem !== undefined) addIssue({ message: `${shown(dataset.value)} is invalid ${problem}` });
     }),
   );
 

@@ -61,7 +61,7 @@ export class StateFile {
 
   /** The state that was saved; undefined where there is none that can be used. Never throws. */
   load(): SavedState | undefined {
-    return this.#try('is not loaded', (path) => (this.#before = this.#read(path)));
+    return this.#try('not loaded', (path) => (this.#before = this.#read(path)));
   }
 
   /**
@@ -71,7 +71,7 @@ export class StateFile {
    * is lost, but no file is damaged.
    */
   save(state: SavedState): void {
-    this.#try('is not saved', (path) => {
+    this.#try('not updated', (path) => {
       const there = this.#read(path);
       const recent = { ...state, history: state.history.slice(-MOST_HISTORY) };
       const merged = there ? mergeStates(there, this.#before, recent) : recent;
@@ -82,13 +82,13 @@ export class StateFile {
 
   #try<T>(what: string, act: (path: string) => T): T | undefined {
     try {
-      if (this.#path === undefined) throw new Refused('the environment has no HOME');
+      if (this.#path === undefined) throw new Refused('HOME is not set');
       if (this.#isRoot) rootsPath(this.#path);
       return act(this.#path);
     } catch (error) {
       const isRefused = error instanceof Refused || error instanceof Untrusted;
       const why = isRefused ? error.message : `${this.#path ?? ''}: ${whyNot(error)}`;
-      this.#tell(why, `the state ${what}: ${why}`);
+      this.#tell(why, `saved state ${what}: ${why}`);
       return undefined;
     }
   }
@@ -110,7 +110,7 @@ export class StateFile {
       if (error instanceof FileProblem || error instanceof DamagedState) {
         const why = error instanceof FileProblem ? `it ${error.message}` : error.message;
         const aside = setAside(path, why);
-        this.#tell(aside, `the saved state cannot be used: ${why}; it is kept as ${aside}`);
+        this.#tell(aside, `saved state is invalid: ${why}; it was moved to ${aside}`);
         return undefined;
       }
       if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw new Refused(`${path} is a symbolic link`);
@@ -154,10 +154,8 @@ function setAside(path: string, why: string): string {
       return aside;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
-      throw new Refused(`${path} cannot be used: ${why}; nor can it be set aside: ${whyNot(error)}`);
+      throw new Refused(`${path} is invalid: ${why}; it cannot be moved aside: ${whyNot(error)}`);
     }
   }
-  throw new Refused(
-    `${path} cannot be used: ${why}; ${MOST_BAD} like it stand beside it already: remove them`,
-  );
+  throw new Refused(`${path} is invalid: ${why}; remove its ${MOST_BAD} older copies (${path}.bad…)`);
 }

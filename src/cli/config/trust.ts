@@ -16,9 +16,9 @@ export class Untrusted extends Error {}
  * @param stat of what has been opened, so that it cannot be another by now
  */
 export function checkRoots(path: string, { uid, mode }: Pick<Stats, 'uid' | 'mode'>): void {
-  if (uid !== 0) throw new Untrusted(`${path} is not root's, but of the user ${uid}`);
+  if (uid !== 0) throw new Untrusted(`${path} is owned by user ${uid}, not by root`);
   if ((mode & OTHERS_WRITE) !== 0)
-    throw new Untrusted(`${path} may be written by others (mode ${(mode & 0o7777).toString(8)})`);
+    throw new Untrusted(`${path} is writable by other users (mode ${(mode & 0o7777).toString(8)})`);
 }
 
 /** Throws where another user may put something else in the place of what root has in a directory. */
@@ -46,7 +46,7 @@ export function rootsPath(path: string): string {
     if (stat === undefined) return join(next, ...steps.reverse());
     if (stat.isSymbolicLink()) {
       if (stat.uid !== 0) checkRoots(next, stat);
-      if (++links > MOST_LINKS) throw new Untrusted(`${path} leads through too many symbolic links`);
+      if (++links > MOST_LINKS) throw new Untrusted(`too many symbolic links in ${path}`);
       const target = readlinkSync(next);
       if (isAbsolute(target)) at = sep;
       steps.push(...target.split(sep).filter(Boolean).reverse());

@@ -207,27 +207,27 @@ describe('what cannot be used is set aside, and told', () => {
     ['null', 'it is not an object'],
     ['[]', 'it is not an object'],
     ['{}', 'version is not 1'],
-    [changed({ version: 2 }), 'it is of a newer netpane'],
+    [changed({ version: 2 }), 'it was written by a newer netpane'],
     [changed({ version: '1' }), 'version is not 1'],
-    [changed({ query: 1 }), 'query is not a text'],
+    [changed({ query: 1 }), 'query is not a string'],
     [changed({ sort: 'pid' }), 'sort is not an object'],
     [changed({ sort: { column: 'pid', descending: 1 } }), 'sort.descending is not true or false'],
     [changed({ columns: {} }), 'columns is not a list'],
     [changed({ columns: [{ id: 'pid', width: 0 }] }), 'columns[0].width is not a whole number from 1 to 120'],
     [changed({ serviceNames: null }), 'serviceNames is not true or false'],
-    [changed({ views: [{ query: '' }] }), 'views[0].name is not a text'],
+    [changed({ views: [{ query: '' }] }), 'views[0].name is not a string'],
     [
       changed({ known: [FULL.known[0], { process: 'a', remote: 'b', port: 2 ** 32 }] }),
       'known[1].port is not a whole number from 0 to 4294967295',
     ],
-    [changed({ history: [null] }), 'history[0] is not a text'],
+    [changed({ history: [null] }), 'history[0] is not a string'],
     ['\uFFFD'.repeat(1_500_000), 'it is larger than 4 MiB'],
-    [Uint8Array.of(0x7b, 0xff, 0x7d), 'it is not text in UTF-8'],
+    [Uint8Array.of(0x7b, 0xff, 0x7d), 'it is not UTF-8 text'],
   ])('%#: %.20s', (contents, why) => {
     put(contents);
     const file = open();
     expect(file.load()).toBeUndefined();
-    expect(said).toEqual([`the saved state cannot be used: ${why}; it is kept as ${path}.bad`]);
+    expect(said).toEqual([`saved state is invalid: ${why}; it was moved to ${path}.bad`]);
     expect(readFileSync(`${path}.bad`).equals(Buffer.from(contents))).toBe(true);
     file.save(FULL);
     expect(open().load()).toEqual(FULL);
@@ -238,7 +238,7 @@ describe('what cannot be used is set aside, and told', () => {
     const file = open();
     put('damage');
     file.save(FULL);
-    expect(said).toEqual([`the saved state cannot be used: it is not JSON; it is kept as ${path}.bad`]);
+    expect(said).toEqual([`saved state is invalid: it is not JSON; it was moved to ${path}.bad`]);
     expect(open().load()).toEqual(FULL);
   });
 
@@ -250,7 +250,7 @@ describe('what cannot be used is set aside, and told', () => {
     expect(readFileSync(`${path}.bad`, 'utf8')).toBe('damage 1');
     expect(readFileSync(`${path}.bad9`, 'utf8')).toBe('damage 9');
     expect(said.at(-1)).toBe(
-      `the state is not loaded: ${path} cannot be used: it is not JSON; 9 like it stand beside it already: remove them`,
+      `saved state not loaded: ${path} is invalid: it is not JSON; remove its 9 older copies (${path}.bad…)`,
     );
     open().save(FULL);
     expect(readFileSync(path, 'utf8')).toBe('damage 10');
@@ -309,7 +309,7 @@ describe('where it cannot be kept, that is told once', () => {
       const file = new StateFile(environment, (message) => said.push(message), false);
       expect(file.load()).toBeUndefined();
       file.save(FULL);
-      expect(said).toEqual(['the state is not loaded: the environment has no HOME']);
+      expect(said).toEqual(['saved state not loaded: HOME is not set']);
     }
   });
 
@@ -319,7 +319,7 @@ describe('where it cannot be kept, that is told once', () => {
     expect(file.load()).toBeUndefined();
     file.save(FULL);
     file.save(EMPTY);
-    expect(said).toEqual([expect.stringMatching(/^the state is not saved: .*state\.json: E\w+: [a-z ]+$/)]);
+    expect(said).toEqual([expect.stringMatching(/^saved state not updated: .*state\.json: E\w+: [a-z ]+$/)]);
   });
 
   test.skipIf(isRoot)('a directory that is read-only (skipped as root: nothing is, then)', () => {
@@ -329,7 +329,7 @@ describe('where it cannot be kept, that is told once', () => {
     expect(file.load()).toEqual(FULL);
     file.save(EMPTY);
     file.save(EMPTY);
-    expect(said).toEqual([`the state is not saved: ${path}: EACCES: permission denied`]);
+    expect(said).toEqual([`saved state not updated: ${path}: EACCES: permission denied`]);
     expect(open().load()).toEqual(FULL);
   });
 
@@ -339,14 +339,14 @@ describe('where it cannot be kept, that is told once', () => {
     expect(file.load()).toBeUndefined();
     file.save(FULL);
     expect(said).toEqual([
-      expect.stringContaining('it is a directory, not a file; nor can it be set aside: E'),
+      expect.stringContaining('it is a directory, not a file; it cannot be moved aside: E'),
     ]);
   });
 
   test('a state that is too large leaves the old one', () => {
     open().save(FULL);
     open().save({ ...EMPTY, query: 'x'.repeat(5_000_000) });
-    expect(said).toEqual(['the state is not saved: it is larger than 4 MiB']);
+    expect(said).toEqual(['saved state not updated: it is larger than 4 MiB']);
     expect(open().load()).toEqual(FULL);
   });
 
@@ -358,7 +358,7 @@ describe('where it cannot be kept, that is told once', () => {
     const file = open();
     expect(file.load()).toBeUndefined();
     file.save(EMPTY);
-    expect(said).toEqual([`the state is not loaded: ${path} is a symbolic link`]);
+    expect(said).toEqual([`saved state not loaded: ${path} is a symbolic link`]);
     expect(lstatSync(path).isSymbolicLink()).toBe(true);
     expect(readFileSync(elsewhere, 'utf8')).toBe(JSON.stringify(FULL));
   });
@@ -372,7 +372,7 @@ describe('where it cannot be kept, that is told once', () => {
       const file = open();
       expect(file.load()).toBeUndefined();
       file.save(EMPTY);
-      expect(said).toEqual([`the state is not loaded: ${its} is not root's, but of the user 4242`]);
+      expect(said).toEqual([`saved state not loaded: ${its} is owned by user 4242, not by root`]);
       chownSync(its, 0, 0);
     }
     expect(readFileSync(path, 'utf8')).toBe(before);

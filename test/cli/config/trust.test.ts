@@ -47,8 +47,8 @@ async function refusal(): Promise<string | undefined> {
 const asked = (path = config) =>
   loadConfig(path, {}, () => undefined, expect.unreachable).catch((error: unknown) => String(error));
 
-const owned = (path: string) => `${path} is not root's, but of the user ${OTHER}`;
-const writable = (path: string, mode: string) => `${path} may be written by others (mode ${mode})`;
+const owned = (path: string) => `${path} is owned by user ${OTHER}, not by root`;
+const writable = (path: string, mode: string) => `${path} is writable by other users (mode ${mode})`;
 
 describe.runIf(isRoot)('as root (skipped otherwise: files are given to another user)', () => {
   test('reads what is root’s', async () => {
@@ -64,12 +64,12 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
   ])('refuses a configuration where %s is another user’s, or may be written by others', async (_, which) => {
     const path = which();
     chownSync(path, OTHER, OTHER);
-    expect(await refusal()).toBe(`the configuration is not read: ${owned(path)}`);
-    expect(await asked()).toContain(`${config} is no configuration for root: ${owned(path)}`);
+    expect(await refusal()).toBe(`configuration file ignored: ${owned(path)}`);
+    expect(await asked()).toContain(`${config} is not safe to read as root: ${owned(path)}`);
     chownSync(path, 0, 0);
     for (const mode of ['722', '770', '666', '777']) {
       chmodSync(path, parseInt(mode, 8));
-      expect(await refusal()).toBe(`the configuration is not read: ${writable(path, mode)}`);
+      expect(await refusal()).toBe(`configuration file ignored: ${writable(path, mode)}`);
     }
     chmodSync(path, 0o755);
     expect(await refusal()).toBeUndefined();
@@ -136,9 +136,7 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
     test('but not for ever', async () => {
       rmSync(config);
       symlinkSync(config, config);
-      expect(await refusal()).toBe(
-        `the configuration is not read: ${config} leads through too many symbolic links`,
-      );
+      expect(await refusal()).toBe(`configuration file ignored: too many symbolic links in ${config}`);
     });
   });
 
@@ -182,8 +180,8 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
       expect(open().load()).toBeUndefined();
       open().save({ ...state, query: 'x' });
       expect(said.splice(0)).toEqual([
-        `the state is not loaded: ${writable(each, '777')}`,
-        `the state is not saved: ${writable(each, '777')}`,
+        `saved state not loaded: ${writable(each, '777')}`,
+        `saved state not updated: ${writable(each, '777')}`,
       ]);
       chmodSync(each, 0o700);
     }
