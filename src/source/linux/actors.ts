@@ -6,115 +6,120 @@ import { fullName, parseStat } from './process.ts';
 import type { ExecRecord, ExitRecord, RenameRecord, TaskRecord, TraceRecord } from './trace/records.ts';
 import { UpcomingChanges } from './upcoming-changes.ts';
 
-/** A process of which the trace tells. */
+/** A process that acts in the trace. */
 interface Actor {
   readonly pid: number;
-  /** As the kernel names it: 15 bytes. Undefined where it was another program before it could be read. */
+  /** The kernel's name of the process, up to 15 bytes. Undefined if it became another program before it was read. */
   comm: string | undefined;
-  /** The file that it runs, as it was called. */
+  /** Path of the program as given to execve(2). */
   file: string | undefined;
   isKernelThread: boolean;
-  /** Process that made it, and whose network namespace it began in; undefined where that is not known. */
+  /**
+   * Pid of the process that forked this one, whose network namespace it started in. Undefined if unknown, or if it
+   * started in a namespace of its own.
+   */
   readonly parent: number | undefined;
-  /** Place in the order of forks; 0 for one whose fork was not traced. A younger one has a reused number. */
+  /** Sequence number of the fork, from 1; 0 if the fork was not traced. A parent with a higher one has a reused pid. */
   readonly order: number;
-  /** `[owner]`, the same array for all that it does. */
+  /** `[owner]`, the same array for each action of the process; undefined until it is first needed. */
   owners: readonly Owner[] | undefined;
 }
 
-/** What /proc says of a thread. */
-interface Reading {
+/** A thread as /proc describes it. */
+interface ThreadInfo {
   readonly pid: number;
   readonly comm: string;
   readonly isKernelThread: boolean;
 }
 
-/** A process that has ended still closes its sockets; after this time, milliseconds, it has. */
+/** Time for which an ended thread is kept, milliseconds: its process still closes sockets after the exit record. */
 const LINGER_MS = 1000;
 
-/** More threads than any machine has: something of their end was lost. */
-const MOST = 200_000;
+/** Maximum number of threads kept. More than any machine has, so exit records were lost. */
+const MAX_THREADS = 200_000;
 
-/** Processes that are asked for the namespace of one that has ended: it, its parent, and so on. */
-const MOST_ANCESTORS = 4;
+/** Maximum number of processes read for a network namespace: the process, its parent, and so on. */
+const MAX_ANCESTORS = 4;
 
-/** First words of the command line, of which one may be the whole name. */
+/** Returns the first two words of the command line: one of them may be the full program name. */
 const wordsOf = ({ command }: Owner): readonly string[] => command?.split(' ', 2) ?? [];
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /**
- * Says which process a thread belongs to, and which program that was when it acted. Processes are followed from fork to
- * exit; one that was there before is read from /proc when it first does something.
+ * Finds the process of a thread, and the program that it ran when it acted. Processes are followed from fork to exit; a
+ * process that is older than the trace is read from /proc when it first acts.
  *
- * /proc is read up to 50 ms later, when the process may have become another program (execve), or its number another
- * process. One drain of the trace therefore goes through three steps: `read` reads /proc, then the trace is drained
- * again, and `expect` takes all records, with those that came meanwhile. What /proc says counts only for a record after
- * which nothing changes who the process is.
+ * /proc is read up to 50 ms after a record, when the process may run another program (execve) or its pid may be reused.
+ * Each drain of the trace therefore has three steps:
+ *
+ *     readProc(records) ──▶ drain again ──▶ setUpcoming(all records) ──▶ apply…(record), ownersOf(tid)
+ *
+ * A result of /proc is used only for a record with no later exec, rename or fork of the same number.
  */
 export class Actors {
   readonly #proc: Proc;
   readonly #owners: Owners;
   readonly #byThread = new Map<number, Actor>();
-  /** Threads that have ended, and when; the first one first. */
-  readonly #ended = new Map<number, number>();
-  /** Processes that have ended: /proc tells no more of them. */
-  readonly #dead = new Set<number>();
-  /** What `read` found: threads by their number, and the programs of processes. */
-  readonly #readings = new Map<number, Reading>();
+  /** Exit time of ended threads, milliseconds on the clock of the records, oldest first. */
+  readonly #endedThreads = new Map<number, number>();
+  /** Pids of ended processes: an entry in /proc with such a pid is another process. */
+  readonly #endedProcesses = new Set<number>();
+  /** Results of `readProc`: threads by tid, and processes by pid. */
+  readonly #threadInfos = new Map<number, ThreadInfo>();
   readonly #identities = new Map<number, Owner>();
-  /** Threads and processes that `read` found gone: a dead one may have acted thousands of times in a drain. */
+  /** Threads and processes missing in /proc. Kept because an ended one may have thousands of records in a drain. */
   readonly #goneThreads = new Set<number>();
   readonly #goneProcesses = new Set<number>();
-  /** Network namespaces of threads, as far as they were asked for since. */
+  /** Inodes of network namespaces by tid, read since the last `readProc`. */
   readonly #networks = new Map<number, number | 'gone' | 'forbidden'>();
   #upcoming = new UpcomingChanges([]);
   #isComplete = true;
   #forks = 0;
 
-  /** @param owners tells who a process is that still lives */
+  /** @param owners reads the program of a living process */
   constructor(proc: Proc, owners: Owners) {
     this.#proc = proc;
     this.#owners = owners;
   }
 
   /**
-   * Reads from /proc who the threads are that act in these records, as far as that is not known.
-   * @returns whether anything was read: it may be outdated by records that came since
+   * Reads from /proc the unknown threads and processes that act in these records.
+   * @returns true if anything was read: records that arrived meanwhile may outdate it
    */
-  read(records: readonly TraceRecord[]): boolean {
-    this.#readings.clear();
+  readProc(records: readonly TraceRecord[]): boolean {
+    this.#threadInfos.clear();
     this.#identities.clear();
     this.#goneThreads.clear();
     this.#goneProcesses.clear();
     this.#networks.clear();
-    const turned = new Set<number>();
+    const changed = new Set<number>();
     for (const record of records) {
-      if (record.type === 'exec') turned.add(record.pid);
+      if (record.type === 'exec') changed.add(record.pid);
       else if (record.type === 'task') {
-        if (!record.isThread) turned.add(record.child);
-        // A child inherits the process, and whether it is a thread of the kernel.
+        if (!record.isThread) changed.add(record.child);
+        // The child inherits the process of its parent, and whether it is a kernel thread.
         if (!this.#byThread.has(record.tid)) this.#readThread(record.tid);
       } else if (record.inProcess && (record.type === 'state' || record.type === 'route')) {
-        this.#readActor(record.tid, turned);
+        this.#readProcess(record.tid, changed);
       }
     }
-    return this.#readings.size > 0 || this.#identities.size > 0;
+    return this.#threadInfos.size > 0 || this.#identities.size > 0;
   }
 
-  #readActor(tid: number, turned: ReadonlySet<number>): void {
+  #readProcess(tid: number, changed: ReadonlySet<number>): void {
     const actor = this.#byThread.get(tid);
     const pid = actor?.pid ?? this.#readThread(tid)?.pid ?? tid;
     if (this.#identities.has(pid) || this.#goneProcesses.has(pid)) return;
-    if (actor?.owners && !turned.has(pid)) return;
+    if (actor?.owners && !changed.has(pid)) return;
     const identity = this.#owners.identityOf(pid);
     if (identity) this.#identities.set(pid, identity);
     else this.#goneProcesses.add(pid);
   }
 
-  /** A thread that was there before: /proc has it under its own number, though it does not list it. */
-  #readThread(tid: number): Reading | undefined {
-    const known = this.#readings.get(tid);
+  /** Reads a thread that is older than the trace: /proc/TID exists for every thread, though it is not listed. */
+  #readThread(tid: number): ThreadInfo | undefined {
+    const known = this.#threadInfos.get(tid);
     if (known || this.#goneThreads.has(tid)) return known;
     const status = this.#proc.text(`${tid}/status`);
     const pid = 'value' in status ? Number(/^Tgid:\t(\d+)$/m.exec(status.value)?.[1]) : NaN;
@@ -124,27 +129,27 @@ export class Actors {
       this.#goneThreads.add(tid);
       return undefined;
     }
-    const reading = { pid, comm: stat.comm, isKernelThread: stat.isKernelThread };
-    this.#readings.set(tid, reading);
-    return reading;
+    const info = { pid, comm: stat.comm, isKernelThread: stat.isKernelThread };
+    this.#threadInfos.set(tid, info);
+    return info;
   }
 
   /**
-   * Takes note of what is still to come.
-   * @param records all records since the last call, with those that came while /proc was read
-   * @param isComplete no record was lost: one that was may have changed who a process is
+   * Sets the records that are about to be applied.
+   * @param records all records since the last call, including those that arrived while /proc was read
+   * @param isComplete true if no record was lost; a lost record may have been an exec or a fork
    */
-  expect(records: readonly TraceRecord[], isComplete: boolean): void {
+  setUpcoming(records: readonly TraceRecord[], isComplete: boolean): void {
     this.#upcoming = new UpcomingChanges(records);
     this.#isComplete = isComplete;
   }
 
-  /** A thread, or a process, has been made. */
-  make(record: TaskRecord): void {
+  /** Adds the thread or process that a record creates. */
+  applyFork(record: TaskRecord): void {
     const { tid, child, isThread, hasOwnNetwork, comm } = record;
-    this.#upcoming.pass(record);
-    this.#revive(child);
-    const parent = this.#byThread.get(tid) ?? this.#adopt(tid);
+    this.#upcoming.apply(record);
+    this.#markAlive(child);
+    const parent = this.#byThread.get(tid) ?? this.#addThread(tid);
     if (!isThread)
       this.#byThread.set(child, {
         pid: child,
@@ -156,16 +161,16 @@ export class Actors {
         owners: undefined,
       });
     else if (parent) this.#byThread.set(child, parent);
-    // The number was reused and its process is unknown: drop the cached one.
+    // The number was reused by a thread of an unknown process: remove the previous one.
     else this.#byThread.delete(child);
   }
 
-  /** A process has become another program. */
-  become(record: ExecRecord): void {
+  /** Replaces the program of a process. */
+  applyExec(record: ExecRecord): void {
     const { pid, oldPid, filename } = record;
-    this.#upcoming.pass(record);
-    // The thread that does it takes the number of the first one, which has ended.
-    this.#revive(pid);
+    this.#upcoming.apply(record);
+    // The thread that calls execve(2) takes the number of the first thread, which has ended.
+    this.#markAlive(pid);
     if (oldPid !== pid) this.#byThread.delete(oldPid);
     const { parent, order = 0 } = this.#byThread.get(pid) ?? {};
     const comm = baseName(filename);
@@ -173,10 +178,10 @@ export class Actors {
     this.#byThread.set(pid, { pid, comm, file: filename, isKernelThread, parent, order, owners: undefined });
   }
 
-  /** A thread has another name; that of the first thread is that of the process. */
-  rename(record: RenameRecord): void {
+  /** Renames a process; the name of its first thread is the name of the process. */
+  applyRename(record: RenameRecord): void {
     const { pid: tid, now } = record;
-    this.#upcoming.pass(record);
+    this.#upcoming.apply(record);
     const actor = this.#byThread.get(tid);
     if (actor?.pid !== tid || actor.comm === now) return;
     actor.comm = now;
@@ -186,47 +191,47 @@ export class Actors {
     }));
   }
 
-  /** A thread has ended; it may still have sockets to close. */
-  end({ pid: tid, groupDead, atMs }: ExitRecord): void {
+  /** Marks a thread as ended; its process may still close sockets. */
+  applyExit({ pid: tid, groupDead, atMs }: ExitRecord): void {
     const actor = this.#byThread.get(tid);
-    this.#ended.delete(tid);
-    this.#ended.set(tid, atMs);
-    if (groupDead ?? actor?.pid === tid) this.#dead.add(actor?.pid ?? tid);
+    this.#endedThreads.delete(tid);
+    this.#endedThreads.set(tid, atMs);
+    if (groupDead ?? actor?.pid === tid) this.#endedProcesses.add(actor?.pid ?? tid);
   }
 
-  /** Forgets those that ended a while ago. @param nowMs on the clock of the records */
-  forget(nowMs: number): void {
-    for (const [tid, atMs] of this.#ended) {
+  /** Removes threads that ended more than `LINGER_MS` ago. @param nowMs milliseconds on the clock of the records */
+  removeExpired(nowMs: number): void {
+    for (const [tid, atMs] of this.#endedThreads) {
       if (atMs > nowMs - LINGER_MS) break;
-      this.#ended.delete(tid);
+      this.#endedThreads.delete(tid);
       const pid = this.#byThread.get(tid)?.pid ?? tid;
       this.#byThread.delete(tid);
-      this.#dead.delete(pid);
+      this.#endedProcesses.delete(pid);
     }
-    if (this.#byThread.size > MOST) this.clear();
+    if (this.#byThread.size > MAX_THREADS) this.clear();
   }
 
-  /** Something was lost of what the trace told: who is not known any more is looked up. */
+  /** Removes all threads and processes after records were lost; they are read from /proc when they next act. */
   clear(): void {
     this.#byThread.clear();
-    this.#ended.clear();
-    this.#dead.clear();
+    this.#endedThreads.clear();
+    this.#endedProcesses.clear();
   }
 
-  /** The number is that of a thread that lives. */
-  #revive(tid: number): void {
-    this.#ended.delete(tid);
-    this.#dead.delete(tid);
+  /** Marks a number as that of a living thread. */
+  #markAlive(tid: number): void {
+    this.#endedThreads.delete(tid);
+    this.#endedProcesses.delete(tid);
   }
 
   /**
-   * Returns the process of a thread as the owner of what it does now, with the program that it becomes next where that
-   * is known; undefined for the kernel's own, and when unknown.
+   * Returns the process of a thread as the owner of what it does now, with the program that it becomes next if known.
+   * Undefined for a kernel thread, and if the process is unknown.
    */
   ownersOf(tid: number): readonly Owner[] | undefined {
-    const actor = this.#byThread.get(tid) ?? this.#adopt(tid);
+    const actor = this.#byThread.get(tid) ?? this.#addThread(tid);
     if (actor === undefined || actor.isKernelThread) return undefined;
-    actor.owners ??= [this.#describe(actor)];
+    actor.owners ??= [this.#makeOwner(actor)];
     const next = this.#upcoming.programOf(actor.pid);
     if (next === undefined) return actor.owners;
     const nowProcess = baseName(next);
@@ -234,18 +239,19 @@ export class Actors {
   }
 
   /**
-   * Returns the inode of the network namespace that a thread is in; undefined when unknown. For a thread that has ended
-   * it is that of the process which made it; no record tells of a move (setns(2)), so it may differ.
+   * Returns the inode of the network namespace of a thread; undefined if unknown. For an ended thread it is the
+   * namespace of the process that forked it, with `mayHaveMoved`: setns(2) is not traced, so the thread may have left
+   * it.
    */
   networkOf(tid: number): { readonly netns: number; readonly mayHaveMoved: boolean } | undefined {
     let number: number | undefined = tid;
-    for (let steps = 0; number !== undefined && steps < MOST_ANCESTORS; steps++) {
+    for (let steps = 0; number !== undefined && steps < MAX_ANCESTORS; steps++) {
       const network = this.#upcoming.isReused(number) ? 'gone' : this.#readNetwork(number);
       if (network === 'forbidden') return undefined;
       if (network !== 'gone') return { netns: network, mayHaveMoved: steps > 0 };
       const actor = this.#byThread.get(number);
       const parent = actor?.parent === undefined ? undefined : this.#byThread.get(actor.parent);
-      // The parent has ended, and its number is another process's.
+      // The parent has ended, and another process has its pid.
       if (actor && parent && parent.order > actor.order) return undefined;
       number = actor?.parent;
     }
@@ -262,13 +268,13 @@ export class Actors {
     return network;
   }
 
-  #describe({ pid, comm, file }: Actor): Owner {
-    const isOther = this.#dead.has(pid) || this.#upcoming.isReused(pid);
-    const living = isOther ? undefined : this.#identities.get(pid);
+  #makeOwner({ pid, comm, file }: Actor): Owner {
+    const isAnotherProcess = this.#endedProcesses.has(pid) || this.#upcoming.isReused(pid);
+    const living = isAnotherProcess ? undefined : this.#identities.get(pid);
     const named = (name: string | undefined, exe: string | undefined, words?: readonly string[]) =>
       name !== undefined && { process: fullName(name, exe, words) };
     if (this.#upcoming.programOf(pid) !== undefined) {
-      // It runs another file by now. The process is the same.
+      // Same process, but /proc already shows the next program: only the start time is still valid.
       const { startedAtMs } = living ?? {};
       return {
         knowledge: 'exact',
@@ -278,35 +284,35 @@ export class Actors {
         ...(startedAtMs !== undefined && { startedAtMs }),
       };
     }
-    // Where records were lost it may be another program than the one that acted.
+    // A lost exec record would make this another program than the one that acted.
     const knowledge = living === undefined || this.#isComplete ? 'exact' : 'inherited';
-    const nameWas = this.#upcoming.nameOf(pid);
+    const oldName = this.#upcoming.nameOf(pid);
     if (living?.exe !== undefined)
-      return { ...living, knowledge, ...named(nameWas, living.exe, wordsOf(living)) };
+      return { ...living, knowledge, ...named(oldName, living.exe, wordsOf(living)) };
     return {
       ...living,
       knowledge,
       pid,
-      ...named(nameWas ?? living?.process ?? comm, file),
+      ...named(oldName ?? living?.process ?? comm, file),
       ...(file?.startsWith('/') && { exe: file }),
     };
   }
 
-  /** Makes an actor of a thread that was there before, by what `read` found. */
-  #adopt(tid: number): Actor | undefined {
+  /** Adds a thread that is older than the trace, as `readProc` found it. */
+  #addThread(tid: number): Actor | undefined {
     const upcoming = this.#upcoming;
     const exec = upcoming.execOf(tid);
-    // A thread that becomes a program has the number of its process by then.
+    // After an exec the thread has the number of its process.
     const pid = exec ? exec.pid : this.#pidOf(tid);
     if (pid === undefined) return undefined;
     const known = this.#byThread.get(pid);
-    const reading = this.#readings.get(tid);
-    const name = upcoming.nameOf(pid) ?? (upcoming.programOf(pid) === undefined ? reading?.comm : undefined);
+    const info = this.#threadInfos.get(tid);
+    const name = upcoming.nameOf(pid) ?? (upcoming.programOf(pid) === undefined ? info?.comm : undefined);
     const actor = known ?? {
       pid,
       comm: tid === pid ? name : undefined,
       file: undefined,
-      isKernelThread: reading?.isKernelThread ?? false,
+      isKernelThread: info?.isKernelThread ?? false,
       parent: undefined,
       order: 0,
       owners: undefined,
@@ -315,8 +321,8 @@ export class Actors {
     return actor;
   }
 
-  /** The process of a thread, unless its number is another's by now. */
+  /** Returns the pid of a thread; undefined if its number is reused. */
   #pidOf(tid: number): number | undefined {
-    return this.#upcoming.isReused(tid) ? undefined : this.#readings.get(tid)?.pid;
+    return this.#upcoming.isReused(tid) ? undefined : this.#threadInfos.get(tid)?.pid;
   }
 }

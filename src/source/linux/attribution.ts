@@ -13,49 +13,55 @@ const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
 const NOT_ACCEPTED: readonly Owner[] = [
   {
     knowledge: 'unknown',
-    tried: 'no program has accepted it yet, and no listener of it was found',
+    tried: 'not accepted yet, and no listener found',
   },
 ];
 const PENDING: readonly Owner[] = [{ knowledge: 'pending' }];
 
-/** States of a connection that waits to be accepted: without an inode, in any other a program has closed it. */
-const UNACCEPTED: ReadonlySet<SocketState | undefined> = new Set<SocketState>([
+/** States of a connection that waits for accept(2). In any other state, no inode means that a program closed it. */
+const UNACCEPTED_STATES: ReadonlySet<SocketState | undefined> = new Set<SocketState>([
   'SYN_RECV',
   'NEW_SYN_RECV',
   'ESTABLISHED',
   'CLOSE_WAIT',
 ]);
 
-/** Protocols whose connections wait to be accepted. */
-const ACCEPTED: ReadonlySet<Protocol> = new Set<Protocol>(['tcp', 'mptcp', 'sctp', 'unix', 'vsock']);
+/** Protocols whose connections wait for accept(2). */
+const ACCEPTING_PROTOCOLS: ReadonlySet<Protocol> = new Set<Protocol>([
+  'tcp',
+  'mptcp',
+  'sctp',
+  'unix',
+  'vsock',
+]);
 
-/** The list of users is read again at most so often, milliseconds. */
+/** Minimum time between two reads of the list of users, milliseconds. */
 const PASSWD_MS = 60_000;
 
-/** What the owners of a socket depend on. */
+/** The fields of a socket that determine its owners. */
 export interface OwnedSocket {
   readonly protocol: Protocol;
   readonly local: Endpoint;
   readonly state?: SocketState | undefined;
   readonly inode?: number | undefined;
   readonly uid?: number | undefined;
-  /** Inode of its network namespace, where there are several. */
+  /** Inode of its network namespace; undefined if only one is read. */
   readonly netns?: number | undefined;
 }
 
 export interface AttributionOptions {
   readonly proc: Proc;
-  /** User names by uid, below the proc file system: `../etc/passwd`. */
+  /** Path of passwd(5) relative to the proc file system, such as `../etc/passwd`. */
   readonly passwdPath: string;
   readonly nowMs: () => number;
   readonly isRoot: boolean;
   /** See `OtherHolders`; true by default. */
   readonly hasRingPaths?: boolean | undefined;
-  /** True for a UDP port that the kernel itself holds in a network namespace. */
+  /** Returns true for a UDP port that the kernel itself uses in a network namespace. */
   readonly isKernelPort?: (netns: number | undefined, port: number) => boolean;
 }
 
-/** Says of every socket which program is behind it, and how that is known. */
+/** Finds the owners of each socket, and how they are known. */
 export class Attribution {
   readonly #options: AttributionOptions;
   readonly owners: Owners;
@@ -63,10 +69,11 @@ export class Attribution {
   #users: ReadonlyMap<number, string> = new Map();
   #passwdReadMs = -Infinity;
   #usersFailure: string | undefined;
-  /** The owners of a socket nobody holds any more, by the owners it had. */
+  /** Owners of a socket without a holder, by the owners that it had before. */
   readonly #inherited = new WeakMap<readonly Owner[], readonly Owner[]>();
+  /** Owners of a connection that is not accepted, by the owners of its listener. */
   readonly #asListener = new WeakMap<readonly Owner[], readonly Owner[]>();
-  /** The owner `unknown` by what was tried: the same array while nothing changes. */
+  /** Owners `unknown` by the text of the search: the same array while nothing changes. */
   #unknown = new Map<string, readonly Owner[]>();
 
   constructor(options: AttributionOptions) {
@@ -83,7 +90,7 @@ export class Attribution {
     this.#privileges = readPrivileges(proc, options.isRoot);
   }
 
-  /** Returns the rights of this program now: /proc may come and go. */
+  /** The privileges of netpane now; read again if /proc was mounted or unmounted. */
   get privileges(): Privileges {
     const { proc, isRoot } = this.#options;
     const self = proc.stat('self');
@@ -92,23 +99,23 @@ export class Attribution {
     return this.#privileges;
   }
 
-  /** Name of a user; a uid that is not known may be of a user made since the list was read. */
+  /** Returns the name of a user; undefined if unknown. Reads the list again for a new uid: the user may be new. */
   userOf(uid: number): string | undefined {
     const { proc, passwdPath, nowMs } = this.#options;
     if (!this.#users.has(uid) && nowMs() - this.#passwdReadMs > PASSWD_MS) {
       this.#passwdReadMs = nowMs();
       const passwd = proc.text(passwdPath, LIMIT.machine);
       if ('value' in passwd) this.#users = parsePasswd(passwd.value);
-      // A system without this file has no names.
+      // A missing file is no failure: the system has no names.
       this.#usersFailure = 'failed' in passwd && passwd.failed !== 'gone' ? passwd.message : undefined;
     }
     return this.#users.get(uid);
   }
 
   /**
-   * The owners of a socket now; the same array while nothing changes.
-   * @param lastKnown those that it had at the last reading
-   * @param listeners owners of TCP listeners; asked for only where they are needed
+   * Returns the current owners of a socket; the same array while nothing changes.
+   * @param lastKnown its owners at the previous poll
+   * @param listeners returns the TCP listeners; called only if needed
    */
   ownersOf(
     socket: OwnedSocket,
@@ -118,70 +125,70 @@ export class Attribution {
     const { inode } = socket;
     const exact = inode === undefined ? undefined : this.owners.of(inode);
     if (exact) return exact;
-    if (lastKnown?.[0]?.pid !== undefined) return cached(this.#inherited, lastKnown, 'inherited');
+    if (lastKnown?.[0]?.pid !== undefined) return withKnowledge(this.#inherited, lastKnown, 'inherited');
     if (inode === undefined) {
       const owners = socket.protocol === 'tcp' ? listeners().of(socket) : undefined;
-      if (owners === undefined) return this.#unlistened(socket);
-      return owners[0]?.pid === undefined ? owners : cached(this.#asListener, owners, 'listener');
+      if (owners === undefined) return this.#ownersWithoutInode(socket);
+      return owners[0]?.pid === undefined ? owners : withKnowledge(this.#asListener, owners, 'listener');
     }
     if (socket.protocol === 'udp' && this.#options.isKernelPort?.(socket.netns, socket.local.port))
       return KERNEL;
-    return this.#unheld(inode);
+    return this.#ownersWithoutHolder(inode);
   }
 
-  /** Says why a socket without an inode has no owner where no listener of it is known. */
-  #unlistened({ protocol, state }: OwnedSocket): readonly Owner[] {
-    return ACCEPTED.has(protocol) && UNACCEPTED.has(state) ? NOT_ACCEPTED : GONE;
+  /** Returns the owners of a socket without inode and without a known listener. */
+  #ownersWithoutInode({ protocol, state }: OwnedSocket): readonly Owner[] {
+    return ACCEPTING_PROTOCOLS.has(protocol) && UNACCEPTED_STATES.has(state) ? NOT_ACCEPTED : GONE;
   }
 
-  /** Says why no process is known to hold a socket. */
-  #unheld(inode: number): readonly Owner[] {
+  /** Returns the owners of a socket without a known holder. */
+  #ownersWithoutHolder(inode: number): readonly Owner[] {
     if (this.owners.isPending(inode)) return PENDING;
     if (this.owners.hasUnseenProcesses || this.#privileges.isInPidNamespace) return HIDDEN;
     const tried = this.owners.triedFor(inode);
-    // It was found, and its process ended before it could be asked who it is.
+    // Without a search: its holder ended before it was identified.
     return tried === undefined ? GONE : this.#unknownOf(tried);
   }
 
   #unknownOf(tried: string): readonly Owner[] {
     let owners = this.#unknown.get(tried);
     if (owners === undefined) {
-      if (this.#unknown.size >= MOST_TEXTS) this.#unknown = new Map();
+      if (this.#unknown.size >= MAX_TEXTS) this.#unknown = new Map();
       owners = [{ knowledge: 'unknown', tried }];
       this.#unknown.set(tried, owners);
     }
     return owners;
   }
 
-  /** Owners of the listeners among `sockets`. */
+  /** Returns the listeners among `sockets` with their owners. */
   listeners(sockets: Iterable<OwnedSocket>): Listeners {
     const listeners = new Listeners();
     for (const socket of sockets) {
       if (socket.state !== 'LISTEN' || socket.inode === undefined) continue;
-      const owners = this.owners.of(socket.inode) ?? this.#unheld(socket.inode);
+      const owners = this.owners.of(socket.inode) ?? this.#ownersWithoutHolder(socket.inode);
       if (owners !== PENDING) listeners.add(socket, owners);
     }
     return listeners;
   }
 
-  /** What is missing, in words. @param counts sockets whose owners are hidden, by the name of their user */
+  /** Returns the notice about hidden owners, if any. @param counts sockets with a hidden owner, by user name */
   hiddenNotice(counts: ReadonlyMap<string, number>): Degradation | undefined {
     return hiddenNotice(counts, this.privileges);
   }
 
-  /** The notice of a list of users that is there and cannot be read. */
+  /** Returns the notice about an unreadable list of users, if any. */
   usersNotice(): Degradation | undefined {
     return this.#usersFailure === undefined ? undefined : usersUnread(this.#usersFailure);
   }
 }
 
-/** Texts of what was tried that are kept at most. */
-const MOST_TEXTS = 1000;
+/** Maximum number of `unknown` owners kept. */
+const MAX_TEXTS = 1000;
 
-/** True when `owners` say that some process holds the socket, but not which. */
+/** Returns true if a process holds the socket that this user may not see. */
 export const isHidden = (owners: readonly Owner[]): boolean => owners === HIDDEN;
 
-/** Owners and users of TCP listeners by local address and port; of one on any address by its port alone. */
+/** Owners and users of TCP listeners, by local address and port; listeners on any address by port alone. */
 export class Listeners {
   readonly #listeners = new Map<string, { readonly owners: readonly Owner[]; readonly uid?: number }>();
 
@@ -206,13 +213,13 @@ export class Listeners {
   }
 }
 
-/** The same owners with another knowledge; the same array for the same owners. */
-function cached(
+/** Returns exact owners with another `knowledge`, any others unchanged; the same array for the same owners. */
+function withKnowledge(
   cache: WeakMap<readonly Owner[], readonly Owner[]>,
   owners: readonly Owner[],
   knowledge: Owner['knowledge'],
 ): readonly Owner[] {
-  // What was last known stays last known; a listener's connection keeps saying so.
+  // Owners that were inherited or taken from a listener before stay so.
   if (owners[0]?.knowledge !== 'exact') return owners;
   const known = cache.get(owners);
   if (known) return known;

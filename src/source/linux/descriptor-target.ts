@@ -6,13 +6,13 @@ export interface Target {
 
 const TARGET = /^(socket|net):\[(\d+)\]$/;
 
-/** Returns the socket or namespace that the link of a descriptor names; undefined for anything else. */
+/** Returns the socket or namespace in the link of a descriptor; undefined for anything else. */
 export function parseTarget(link: string): Target | undefined {
   const [, kind, inode] = TARGET.exec(link) ?? [];
   return kind === undefined ? undefined : { kind: kind === 'net' ? 'net' : 'socket', inode: Number(inode) };
 }
 
-/** Returns the inode of the network namespace that a link (`ns/net`) names; undefined for anything else. */
+/** Returns the inode of the network namespace in a link (`ns/net`); undefined for anything else. */
 export function namespaceInode(link: string): number | undefined {
   const target = parseTarget(link);
   return target?.kind === 'net' ? target.inode : undefined;

@@ -3,19 +3,23 @@ import type { ExtraKind } from '../types.ts';
 import { AF_INET, AF_INET6, tcpRequest, inetRequest, type IPPROTO } from './netlink/inet.ts';
 import { OTHERS } from './netlink/others.ts';
 
-/** One question to the kernel, and the protocol of the sockets in its answer. */
+/** A request to dump sockets, and the protocol of the sockets in the response. */
 export interface DumpRequest {
   readonly protocol: Protocol;
   readonly request: Uint8Array;
-  /** Asked instead where the kernel refuses. */
+  /** Requests to send instead if the kernel rejects this one. */
   readonly fallback?: readonly DumpRequest[];
-  /** Sockets of every machine: where these cannot be read, the reading is not worth its name. */
+  /** Every kernel has these sockets: if they cannot be read, the poll has failed. */
   readonly isEssential?: boolean;
-  /** Asked for by the user: where the kernel has no such sockets, a notice says so. */
+  /** Requested by the user: a notice says if the kernel has no such sockets. */
   readonly isExtra?: boolean;
 }
 
-/** Everything that is asked of a namespace at each reading. */
+/**
+ * Returns the requests sent to a namespace at each poll.
+ * @param also additional kinds of sockets
+ * @param details request TCP details
+ */
 export function dumpRequests(also: readonly ExtraKind[], details: boolean): DumpRequest[] {
   const ip = (protocol: Protocol & keyof typeof IPPROTO, more?: Partial<DumpRequest>): DumpRequest[] =>
     ([AF_INET, AF_INET6] as const).map((family) => ({

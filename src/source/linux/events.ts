@@ -16,11 +16,11 @@ import type { Proc } from './proc.ts';
 import { Senders } from './senders.ts';
 import type { RouteRecord, StateRecord, TraceRecord } from './trace/records.ts';
 
-/** The trace of the kernel, or what plays it in a test: see trace/trace.ts. */
+/** The kernel's trace; implemented by `Trace` (trace/trace.ts). */
 export interface TraceReader {
   readonly leftovers: Leftovers;
   readonly failure: string | undefined;
-  /** Where it records less than asked for: a clause. */
+  /** Why it records less than requested, as a clause; undefined if it does not. */
   readonly notice: string | undefined;
   readonly problems: number;
   nowMs(): number;
@@ -35,35 +35,36 @@ export interface LinuxEventsOptions {
   /** Inode of the network namespace of a process; undefined when unknown. */
   readonly namespaceOf: (pid: number) => number | undefined;
   readonly attribution: Attribution;
-  /** The listeners of the last reading. */
+  /** Returns the listeners of the last poll. */
   readonly listeners: () => Listeners;
   readonly proc: Proc;
-  /** The trace, or why there is none: a clause. */
+  /** The trace, or the reason why there is none, as a clause. */
   readonly trace: TraceReader | string;
-  /** Milliseconds on the clock of the sampler, which never jumps. */
+  /** Returns milliseconds on the sampler's monotonic clock. */
   readonly nowMs: () => number;
-  /** Wall-clock time, milliseconds since 1970. */
+  /** Returns the wall-clock time, milliseconds since 1970. */
   readonly wallMs: () => number;
 }
 
-/** While a reading goes on, what the kernel tells is taken in so often, milliseconds. */
+/** Minimum time between two reads of close messages during a poll, milliseconds. */
 const COLLECT_MS = 10;
 
-/** The kernel's last word of a socket comes a moment after the trace of its end; so long it is waited for. */
-const LAST_WORD_MS = 250;
+/** Maximum wait for the close message of a socket after its `tcp_destroy_sock` record, milliseconds. */
+const CLOSE_MESSAGE_WAIT_MS = 250;
 
-/** The parent of all threads of the kernel, which are in its first namespaces (kernel/kthread.c, kthreadd). */
-const KERNEL_THREADS = 2;
+/** Pid of kthreadd, the parent of all kernel threads, which run in the initial namespaces (kernel/kthread.c). */
+const KTHREADD_PID = 2;
 
-/** States that a program puts its socket into; in all others it may be somebody else who runs. */
-const ACTIVE = new Set<SocketState>(['SYN_SENT', 'LISTEN', 'FIN_WAIT1', 'LAST_ACK']);
+/** States that a system call of the owner leads to; during any other state change an unrelated thread may run. */
+const ACTING_STATES = new Set<SocketState>(['SYN_SENT', 'LISTEN', 'FIN_WAIT1', 'LAST_ACK']);
 
-/** Who opens a connection that begins in this state. */
-const OPENED: Partial<Record<SocketState, Direction>> = { SYN_SENT: 'out', SYN_RECV: 'in' };
+/** Direction of a connection by its first state. */
+const OPENED_BY_STATE: Partial<Record<SocketState, Direction>> = { SYN_SENT: 'out', SYN_RECV: 'in' };
 
-/** The peer has sent its FIN, which the kernel counts as a byte received. */
-const AFTER_FIN = new Set<SocketState>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING']);
+/** States after the peer's FIN arrived, which the kernel counts as a received byte. */
+const STATES_AFTER_FIN = new Set<SocketState>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING']);
 
+/** A state change of a traced socket. */
 interface Step {
   readonly atMs: number;
   readonly was: SocketState;
@@ -71,87 +72,93 @@ interface Step {
   readonly owners: readonly Owner[] | undefined;
 }
 
-/** A TCP socket that the trace tells of, which names it by its address in the kernel. */
-interface Traced {
+/** A TCP socket in the trace, which identifies it by its address in kernel memory. */
+interface TracedSocket {
   readonly family: 'ipv4' | 'ipv6';
   local: Endpoint;
   remote: Endpoint | null;
-  /** Who began the connection, where that was seen. */
+  /** Direction of the connection; undefined if its start was not traced. */
   readonly opened: Direction | undefined;
-  /** Who was seen doing something with it. */
+  /** Processes that acted on the socket; undefined if none did so far. */
   owners: readonly Owner[] | undefined;
-  /** When it was made; undefined for one that was there before. */
-  readonly bornMs: number | undefined;
-  /** Its name everywhere else, once that is known. */
+  /** Time of its first state change; undefined for a socket that is older than the trace. */
+  readonly createdMs: number | undefined;
+  /** Its id in snapshots, made of its cookie; undefined until that is known. */
   id: string | undefined;
-  /** The key of a listener in `#listening`. */
+  /** Key in `#newListeners`; undefined if it is not there. */
   listensAt: string | undefined;
-  /** That it is there has been told. */
-  isTold: boolean;
-  peerHasEnded: boolean;
-  /** What it did that is not yet told. */
+  /** An event of this socket was emitted. */
+  isReported: boolean;
+  hasPeerFin: boolean;
+  /** State changes that are not yet emitted. */
   steps: Step[];
 }
 
-interface Ended {
-  readonly traced: Traced;
+/** A socket that the trace saw destroyed and whose close message is still to come. */
+interface DestroyedSocket {
+  readonly traced: TracedSocket;
   readonly id: string;
   readonly atMs: number;
 }
 
-/** @param netns inode of a network namespace */
+/** Returns the key of a listener in `#newListeners`. @param netns inode of its network namespace */
 const listenKey = (netns: number | undefined, { address, port }: Endpoint): string =>
   `${netns} ${isAnyAddress(address) ? '*' : unmapped(address)} ${port}`;
 
-const TOO_MANY_PACKETS =
+const ROUTES_STOPPED =
   'programs of short UDP sockets are not told: there are too many packets to look each of them up';
 
-const differ = (one: number, other: number): boolean => one !== 0 && other !== 0 && one !== other;
+const areKnownAndDiffer = (one: number, other: number): boolean => one !== 0 && other !== 0 && one !== other;
 
 /**
- * True where ports tell that what was traced is not this socket: where the trace lost events, the end of the one before
- * and the beginning of this one may be among them. A port of 0 is not known.
+ * Returns true if the ports show that the traced socket is another one: the lost records may include the end of that
+ * one and the start of this one. A port of 0 is unknown.
  */
-const isAnother = ({ local, remote }: Traced, localPort: number, remotePort: number): boolean =>
-  differ(local.port, localPort) || differ(remote?.port ?? 0, remotePort);
+const hasOtherPorts = ({ local, remote }: TracedSocket, localPort: number, remotePort: number): boolean =>
+  areKnownAndDiffer(local.port, localPort) || areKnownAndDiffer(remote?.port ?? 0, remotePort);
 
-const NOBODY: readonly Owner[] = [{ knowledge: 'gone' }];
+const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
 const PENDING: readonly Owner[] = [{ knowledge: 'pending' }];
 
 /**
- * What happens between two readings: the kernel's word of every socket that it destroys, for any user; and its trace of
- * all states, with who was running, for root. Both name a socket by its cookie in the end, as the readings do.
+ * Kernel events between two polls: close messages of all destroyed sockets, for any user, and the trace of all TCP
+ * states with the running thread, for root.
+ *
+ *     sock_diag close messages ───────────────▶ ended, with counters
+ *     trace ──▶ state records, by kernel address ──▶ tcp_destroy_sock (cookie) ──▶ waits for the close message
+ *                     └─ of living sockets: cookie from a TCP query ──▶ appeared, state
  */
 export class LinuxEvents implements EventSource {
   readonly #options: LinuxEventsOptions;
   readonly #actors: Actors;
-  /** What to add to the clock of the trace. */
+  /** Sampler clock minus trace clock, milliseconds. */
   #traceOffsetMs = 0;
   #trace: TraceReader | undefined;
-  #noTrace: string | undefined;
-  readonly #traced = new Map<number, Traced>();
-  /** Sockets with steps to tell. */
-  readonly #moved = new Set<Traced>();
-  /** Listeners that no reading may have seen yet, by namespace, address and port. */
-  readonly #listening = new Map<string, Traced>();
-  /** Sockets whose last word is still to come, by id. */
-  readonly #ending = new Map<string, Ended>();
+  #noTraceReason: string | undefined;
+  /** By address in kernel memory. */
+  readonly #traced = new Map<number, TracedSocket>();
+  /** Sockets with state changes to emit. */
+  readonly #changedSockets = new Set<TracedSocket>();
+  /** Listeners that no poll may have seen yet, by namespace, address and port. */
+  readonly #newListeners = new Map<string, TracedSocket>();
+  /** Sockets that wait for their close message, by id, oldest first. */
+  readonly #destroyed = new Map<string, DestroyedSocket>();
   readonly #senders: Senders;
-  #collectedMs = -Infinity;
-  /** Closes that only the trace told of: their last words are among those lost. */
-  #wordless = 0;
-  /** Last words that were lost, and that the trace may still tell of; those lost first come first. */
-  #missed: { readonly atMs: number; count: number }[] = [];
-  #told: KernelEvent[] = [];
-  /** Records that came while /proc was read: they are taken at the next drain. */
-  #held: readonly TraceRecord[] = [];
+  #lastCollectMs = -Infinity;
+  /** Closes since the last `#emitGaps` that only the trace reported: their messages are among the lost ones. */
+  #closesWithoutMessage = 0;
+  /** Lost close messages that the trace may still account for, oldest first. */
+  #lostMessages: { readonly atMs: number; count: number }[] = [];
+  #events: KernelEvent[] = [];
+  /** Records that arrived while /proc was read: the next drain applies them. */
+  #heldRecords: readonly TraceRecord[] = [];
 
   constructor(options: LinuxEventsOptions) {
     this.#options = options;
     this.#actors = new Actors(options.proc, options.attribution.owners);
-    this.#senders = new Senders(this.#actors.networkOf(KERNEL_THREADS)?.netns);
+    this.#senders = new Senders(this.#actors.networkOf(KTHREADD_PID)?.netns);
     const { trace } = options;
-    if (typeof trace === 'string') this.#noTrace = trace;
+    if (typeof trace === 'string') this.#noTraceReason = trace;
     else {
       this.#trace = trace;
       this.#traceOffsetMs = options.nowMs() - trace.nowMs();
@@ -160,11 +167,11 @@ export class LinuxEvents implements EventSource {
 
   get coverage(): Coverage {
     if (this.#trace) {
-      const why = this.#senders.isStopped ? TOO_MANY_PACKETS : this.#trace.notice;
+      const why = this.#senders.isStopped ? ROUTES_STOPPED : this.#trace.notice;
       return { level: 'changes', ...(why !== undefined && { why }) };
     }
     const hasCloses = [...this.#options.networks()].some(({ closes }) => closes !== undefined);
-    const why = this.#noTrace ?? '';
+    const why = this.#noTraceReason ?? '';
     return hasCloses
       ? { level: 'closes', why }
       : { level: 'polls', why: `this kernel does not tell of closed sockets; ${why}` };
@@ -174,7 +181,7 @@ export class LinuxEvents implements EventSource {
     return this.#trace?.leftovers;
   }
 
-  /** Messages of the kernel that made no sense, since the start. */
+  /** Number of malformed kernel messages since the start. */
   get problems(): number {
     let problems = this.#trace?.problems ?? 0;
     for (const { closes } of this.#options.networks()) problems += closes?.problems ?? 0;
@@ -182,7 +189,7 @@ export class LinuxEvents implements EventSource {
   }
 
   collect(): void {
-    if (this.#options.nowMs() - this.#collectedMs >= COLLECT_MS) this.#collect();
+    if (this.#options.nowMs() - this.#lastCollectMs >= COLLECT_MS) this.#collectMessages();
   }
 
   close(): void {
@@ -191,193 +198,196 @@ export class LinuxEvents implements EventSource {
 
   drain(): readonly KernelEvent[] {
     const { nowMs } = this.#options;
-    this.#collect();
+    this.#collectMessages();
     const startMs = nowMs();
     this.#readTrace();
     for (const network of this.#options.networks()) {
-      for (const closed of network.closes?.take() ?? []) this.#end(network, closed);
+      for (const closed of network.closes?.take() ?? []) this.#applyClose(network, closed);
     }
-    this.#senders.settle();
-    for (const traced of this.#moved) this.#tellLiving(traced);
-    this.#moved.clear();
-    for (const ended of this.#ending.values()) {
-      if (startMs - ended.atMs < LAST_WORD_MS) break;
-      this.#endWordless(ended);
+    this.#senders.removeReleased();
+    for (const traced of this.#changedSockets) this.#emitLiving(traced);
+    this.#changedSockets.clear();
+    for (const ended of this.#destroyed.values()) {
+      if (startMs - ended.atMs < CLOSE_MESSAGE_WAIT_MS) break;
+      this.#closeWithoutMessage(ended);
     }
-    this.#tellLost(startMs);
-    const told = this.#told;
-    this.#told = [];
-    return told.sort((one, other) => one.atMs - other.atMs);
+    this.#emitGaps(startMs);
+    const events = this.#events;
+    this.#events = [];
+    return events.sort((one, other) => one.atMs - other.atMs);
   }
 
-  #collect(): void {
+  #collectMessages(): void {
     const { networks, nowMs, wallMs } = this.#options;
-    this.#collectedMs = nowMs();
-    for (const { closes } of networks()) closes?.collect(this.#collectedMs, wallMs());
+    this.#lastCollectMs = nowMs();
+    for (const { closes } of networks()) closes?.collect(this.#lastCollectMs, wallMs());
   }
 
   #readTrace(): void {
     const trace = this.#trace;
     if (trace === undefined) return;
-    const records = [...this.#held, ...trace.drain()];
+    const records = [...this.#heldRecords, ...trace.drain()];
     const lostBefore = trace.takeLost();
-    // What was known of who is who may be of others by now; and so may be what the rest of the records tell of that.
-    if (lostBefore > 0) this.#forget();
-    // Records that come while /proc is read tell whether /proc still describes the program that acted.
-    this.#held = this.#actors.read(records) ? trace.drain() : [];
+    // Lost records may have reused a pid or the address of a socket.
+    if (lostBefore > 0) this.#clearTraceState();
+    // Records that arrive while /proc is read show whether /proc still describes the program that acted.
+    this.#heldRecords = this.#actors.readProc(records) ? trace.drain() : [];
     const lost = lostBefore + trace.takeLost();
-    this.#actors.expect(this.#held.length > 0 ? [...records, ...this.#held] : records, lost === 0);
+    this.#actors.setUpcoming(
+      this.#heldRecords.length > 0 ? [...records, ...this.#heldRecords] : records,
+      lost === 0,
+    );
     for (const record of records) {
-      // What a process made by a fork became may be among what was lost: it is looked up.
-      if (lost === 0 || record.type !== 'task') this.#take(record);
+      // The exec after a fork may be lost: the process is read from /proc instead.
+      if (lost === 0 || record.type !== 'task') this.#applyRecord(record);
     }
     if (lost > 0) {
-      this.#forget();
-      this.#told.push({ type: 'gap', atMs: this.#options.nowMs(), missed: lost, learntBy: 'trace' });
+      this.#clearTraceState();
+      this.#events.push({ type: 'gap', atMs: this.#options.nowMs(), missed: lost, learntBy: 'trace' });
     }
-    this.#actors.forget(trace.nowMs());
-    if (this.#senders.isTooMuch(this.#options.nowMs())) trace.stopRoutes();
+    this.#actors.removeExpired(trace.nowMs());
+    if (this.#senders.shouldStop(this.#options.nowMs())) trace.stopRoutes();
     if (trace.failure === undefined) return;
     trace.close();
-    this.#forget();
+    this.#clearTraceState();
     this.#trace = undefined;
-    this.#noTrace = `the trace of the kernel broke off: ${trace.failure}`;
+    this.#noTraceReason = `the trace of the kernel broke off: ${trace.failure}`;
   }
 
-  /** Forgets who is who, and which socket is where in the kernel. */
-  #forget(): void {
+  /** Removes all processes and sockets known from the trace. */
+  #clearTraceState(): void {
     this.#actors.clear();
     this.#traced.clear();
-    this.#listening.clear();
+    this.#newListeners.clear();
     this.#senders.clear();
   }
 
-  #take(record: TraceRecord): void {
+  #applyRecord(record: TraceRecord): void {
     switch (record.type) {
       case 'task':
-        this.#actors.make(record);
+        this.#actors.applyFork(record);
         break;
       case 'exec':
-        this.#actors.become(record);
+        this.#actors.applyExec(record);
         break;
       case 'rename':
-        this.#actors.rename(record);
+        this.#actors.applyRename(record);
         break;
       case 'exit':
-        this.#actors.end(record);
+        this.#actors.applyExit(record);
         break;
       case 'state':
-        this.#step(record);
+        this.#applyState(record);
         break;
       case 'destroy': {
-        const traced = this.#letGo(record.sk);
+        const traced = this.#removeTraced(record.sk);
         if (traced === undefined) break;
         const { id } = record;
         traced.id = id;
-        this.#ending.set(id, { traced, id, atMs: record.atMs + this.#traceOffsetMs });
+        this.#destroyed.set(id, { traced, id, atMs: record.atMs + this.#traceOffsetMs });
         break;
       }
       case 'route':
-        this.#route(record);
+        this.#applyRoute(record);
     }
   }
 
-  #step(record: StateRecord): void {
+  #applyState(record: StateRecord): void {
     const { sk, family, was, now, localAddress, localPort, remoteAddress, remotePort } = record;
     const atMs = record.atMs + this.#traceOffsetMs;
-    // One that connects to another that connects to it has a SYN_RECV too.
+    // A simultaneous open goes from SYN_SENT to SYN_RECV.
     const isBirth = was === 'CLOSE' || (now === 'SYN_RECV' && was !== 'SYN_SENT');
     const before = this.#traced.get(sk);
-    if (isBirth || (before && isAnother(before, localPort, remotePort))) this.#letGo(sk);
+    if (isBirth || (before && hasOtherPorts(before, localPort, remotePort))) this.#removeTraced(sk);
     let traced = this.#traced.get(sk);
     if (traced === undefined) {
       traced = {
         family,
         local: { address: localAddress, port: localPort },
         remote: null,
-        opened: isBirth ? OPENED[now] : undefined,
+        opened: isBirth ? OPENED_BY_STATE[now] : undefined,
         owners: undefined,
-        bornMs: isBirth ? atMs : undefined,
+        createdMs: isBirth ? atMs : undefined,
         id: undefined,
         listensAt: undefined,
-        isTold: false,
-        peerHasEnded: false,
+        isReported: false,
+        hasPeerFin: false,
         steps: [],
       };
       this.#traced.set(sk, traced);
     }
-    // One that connects has no port of its own at first; one that is reset has none at last.
+    // The local port is 0 before connect(2) chooses one, and after a reset.
     if (localPort !== 0) traced.local = { address: localAddress, port: localPort };
     if (remotePort !== 0) traced.remote = { address: remoteAddress, port: remotePort };
-    if (AFTER_FIN.has(now)) traced.peerHasEnded = true;
-    const owners = record.inProcess && ACTIVE.has(now) ? this.#actors.ownersOf(record.tid) : undefined;
+    if (STATES_AFTER_FIN.has(now)) traced.hasPeerFin = true;
+    const owners = record.inProcess && ACTING_STATES.has(now) ? this.#actors.ownersOf(record.tid) : undefined;
     if (owners) traced.owners = addActors(traced.owners, owners);
-    // That it is closed is told when it ends; an unfinished handshake has nothing to tell of that.
+    // The close is emitted when the socket is destroyed; an unfinished handshake emits none.
     if (now === 'CLOSE') return;
-    if (now === 'LISTEN') this.#listen(traced);
+    if (now === 'LISTEN') this.#addListener(traced);
     traced.steps.push({ atMs, was, now, owners: owners && traced.owners });
-    this.#moved.add(traced);
+    this.#changedSockets.add(traced);
   }
 
-  #listen(traced: Traced): void {
+  #addListener(traced: TracedSocket): void {
     const pid = traced.owners?.[0]?.pid;
     const namespace = pid === undefined ? undefined : this.#options.namespaceOf(pid);
     if (namespace === undefined) return;
     traced.listensAt = listenKey(namespace, traced.local);
-    this.#listening.set(traced.listensAt, traced);
+    this.#newListeners.set(traced.listensAt, traced);
   }
 
-  /** What was at this address in the kernel is no more, or begins anew. @returns it, where it was known */
-  #letGo(sk: number): Traced | undefined {
+  /** Removes and returns the socket at an address in kernel memory; undefined if none was known. */
+  #removeTraced(sk: number): TracedSocket | undefined {
     const traced = this.#traced.get(sk);
     if (traced === undefined) return undefined;
     this.#traced.delete(sk);
-    this.#moved.delete(traced);
-    if (traced.listensAt !== undefined && this.#listening.get(traced.listensAt) === traced)
-      this.#listening.delete(traced.listensAt);
+    this.#changedSockets.delete(traced);
+    if (traced.listensAt !== undefined && this.#newListeners.get(traced.listensAt) === traced)
+      this.#newListeners.delete(traced.listensAt);
     return traced;
   }
 
-  #route(record: RouteRecord): void {
+  #applyRoute(record: RouteRecord): void {
     const { tid, inProcess, localPort } = record;
     if (this.#senders.isStopped) return;
-    this.#senders.count();
+    this.#senders.countLookup();
     const owners = inProcess && localPort !== 0 ? this.#actors.ownersOf(tid) : undefined;
     if (owners) this.#senders.add(record, owners, this.#actors.networkOf(tid));
   }
 
-  /** Tells what a living socket did. */
-  #tellLiving(traced: Traced): void {
+  /** Emits the state changes of a living socket. */
+  #emitLiving(traced: TracedSocket): void {
     const { id } = traced;
     if (id !== undefined) {
-      this.#tellSteps(traced, id);
+      this.#emitSteps(traced, id);
       return;
     }
-    const socket = this.#find(traced);
+    const socket = this.#findLiving(traced);
     if (socket === undefined) return;
     traced.id = socket.id;
-    this.#tellSteps(traced, socket.id, socket);
+    this.#emitSteps(traced, socket.id, socket);
   }
 
-  /** Tells what a socket did since that was told last. @param socket what it is; known where it is told of first */
-  #tellSteps(traced: Traced, id: string, socket?: Socket): void {
-    const { bornMs, isTold, steps } = traced;
-    const first = isTold || bornMs === undefined ? undefined : steps.shift();
-    if (first && socket && bornMs !== undefined)
-      this.#told.push({
+  /** Emits the pending state changes of a socket. @param socket required for its first event */
+  #emitSteps(traced: TracedSocket, id: string, socket?: Socket): void {
+    const { createdMs, isReported, steps } = traced;
+    const first = isReported || createdMs === undefined ? undefined : steps.shift();
+    if (first && socket && createdMs !== undefined)
+      this.#events.push({
         type: 'appeared',
-        atMs: bornMs,
+        atMs: createdMs,
         socket: { ...socket, state: first.now },
         learntBy: 'trace',
       });
     for (const { atMs, was, now, owners } of steps)
-      this.#told.push({ type: 'state', atMs, id, was, now, ...(owners && { owners }), learntBy: 'trace' });
-    traced.isTold = true;
+      this.#events.push({ type: 'state', atMs, id, was, now, ...(owners && { owners }), learntBy: 'trace' });
+    traced.isReported = true;
     traced.steps = [];
   }
 
-  /** Asks the kernel for a living socket. @returns undefined where it cannot be found */
-  #find({ family, local, remote, opened, steps, owners }: Traced): Socket | undefined {
+  /** Queries the kernel for a living socket by its endpoints; undefined if it is not found. */
+  #findLiving({ family, local, remote, opened, steps, owners }: TracedSocket): Socket | undefined {
     const { attribution, namespaceOf, networks, wallMs } = this.#options;
     const isListener = steps[0]?.now === 'LISTEN';
     if (local.port === 0 || (remote === null && !isListener)) return undefined;
@@ -390,7 +400,7 @@ export class LinuxEvents implements EventSource {
       network.findTcp(family, sockId, (buffer, start, end) => {
         const addresses = decodeAddresses(buffer, start, 'tcp');
         if (addresses === undefined || (addresses.state === 'LISTEN') !== isListener) return;
-        // What is left of it has another id.
+        // The TIME_WAIT remnant has another cookie.
         if (isRemnantAt(buffer, start)) return;
         const { view } = buffer;
         const info = { start: 0, end: 0 };
@@ -420,7 +430,7 @@ export class LinuxEvents implements EventSource {
     return socket;
   }
 
-  /** Who is behind a TCP socket that nobody was seen to do anything with. @param inode of one that lives, or 0 */
+  /** Returns the owners of a TCP socket that no traced process acted on. @param inode 0 for a closed socket */
   #ownersOf(network: Network, local: Endpoint, inode = 0): readonly Owner[] {
     const { attribution, listeners } = this.#options;
     const exact = inode > 0 ? attribution.owners.of(inode) : undefined;
@@ -428,33 +438,34 @@ export class LinuxEvents implements EventSource {
     const owned = { protocol: 'tcp', local, netns: network.inode } as const;
     const known = attribution.ownersOf(owned, undefined, listeners);
     if (known[0]?.pid !== undefined) return known;
-    const fresh =
-      this.#listening.get(listenKey(network.inode, local)) ??
-      this.#listening.get(listenKey(network.inode, { address: '0.0.0.0', port: local.port }));
-    if (fresh?.owners) return fresh.owners.map((owner) => ({ ...owner, knowledge: 'listener' as const }));
-    // Somebody holds one that lives, whom the next reading looks for.
+    const newListener =
+      this.#newListeners.get(listenKey(network.inode, local)) ??
+      this.#newListeners.get(listenKey(network.inode, { address: '0.0.0.0', port: local.port }));
+    if (newListener?.owners)
+      return newListener.owners.map((owner) => ({ ...owner, knowledge: 'listener' as const }));
+    // A living socket has a holder, which the next poll searches for.
     return inode > 0 ? PENDING : known;
   }
 
-  /** User of the listener that a TCP socket came by, where there is one. */
+  /** Returns the uid of the listener that accepted a TCP socket; undefined if there is none. */
   #listenerUid(network: Network, local: Endpoint): number | undefined {
     return this.#options.listeners().uidOf({ protocol: 'tcp', local, netns: network.inode });
   }
 
-  /** The kernel has destroyed a socket. */
-  #end(network: Network, closed: ClosedSocket): void {
+  /** Emits the close of a socket from its close message. */
+  #applyClose(network: Network, closed: ClosedSocket): void {
     const { id, protocol, addresses } = closed;
-    const ended = this.#ending.get(id);
-    this.#ending.delete(id);
-    // One that was never bound has done nothing.
+    const ended = this.#destroyed.get(id);
+    this.#destroyed.delete(id);
+    // A socket that was never bound had no traffic.
     if (addresses.local.port === 0 && ended === undefined) return;
     const traced =
-      ended && isAnother(ended.traced, addresses.local.port, addresses.remote?.port ?? 0)
+      ended && hasOtherPorts(ended.traced, addresses.local.port, addresses.remote?.port ?? 0)
         ? undefined
         : ended?.traced;
-    // Of the side that closes last nothing is left.
-    const remnant = traced?.steps.at(-1)?.now === 'LAST_ACK' ? {} : this.#remnantOf(network, closed);
-    // What the trace saw comes first: of a connection that was reset, or never made, the kernel has forgotten half.
+    // The side that closes last leaves no remnant.
+    const remnant = traced?.steps.at(-1)?.now === 'LAST_ACK' ? {} : this.#findRemnant(network, closed);
+    // The trace takes precedence: the close message of a reset or refused connection lacks part of its endpoints.
     const local = traced && traced.local.port !== 0 ? traced.local : addresses.local;
     const peer = addresses.remote?.port === 0 ? null : addresses.remote;
     const remote = traced?.remote ?? peer;
@@ -462,8 +473,9 @@ export class LinuxEvents implements EventSource {
       traced?.owners ??
       (protocol === 'tcp'
         ? this.#ownersOf(network, local)
-        : this.#senders.take({ netns: network.inode ?? -1, family: addresses.family, local, remote }, () =>
-            network.hasUdp(addresses.family, closed.sockId),
+        : this.#senders.takeOwners(
+            { netns: network.inode ?? -1, family: addresses.family, local, remote },
+            () => network.hasUdp(addresses.family, closed.sockId),
           ));
     const lastState = traced?.steps.at(-1)?.now;
     const state = lastState ?? addresses.state;
@@ -474,7 +486,7 @@ export class LinuxEvents implements EventSource {
         protocol,
         id,
         addresses: { family: addresses.family, local, remote, state },
-        // Neither is told.
+        // The close message has neither.
         uid: 0,
         inode: 0,
         interfaceIndex: closed.interfaceIndex,
@@ -488,8 +500,8 @@ export class LinuxEvents implements EventSource {
       this.#options.attribution,
     );
     const { traffic: _, ...rest } = made;
-    const traffic = trafficOf(closed, remnant.state, traced?.peerHasEnded ?? false);
-    // What is accepted belongs to the user of its listener, whom every user is told.
+    const traffic = trafficOf(closed, remnant.state, traced?.hasPeerFin ?? false);
+    // An accepted socket has the user of its listener, which the kernel shows to everyone.
     const uid = protocol === 'tcp' && !traced?.owners ? this.#listenerUid(network, local) : undefined;
     const user = uid === undefined ? undefined : this.#options.attribution.userOf(uid);
     const socket: Socket = {
@@ -499,7 +511,7 @@ export class LinuxEvents implements EventSource {
       ...(traffic && { traffic }),
     };
     const atMs = ended?.atMs ?? closed.atMs;
-    this.#tellEnd(traced, socket, atMs, {
+    this.#emitEnd(traced, socket, atMs, {
       learntBy: 'destroy',
       ...(closed.end && { lifetimeMs: closed.end.lifetimeMs, isAtLeast: !closed.end.isFullLifetime }),
       ...(remnant.id !== undefined &&
@@ -507,10 +519,10 @@ export class LinuxEvents implements EventSource {
     });
   }
 
-  /** The trace told of an end of which the kernel's own word was lost. */
-  #endWordless({ traced, id, atMs }: Ended): void {
-    this.#ending.delete(id);
-    this.#wordless++;
+  /** Emits the close of a traced socket whose close message was lost. */
+  #closeWithoutMessage({ traced, id, atMs }: DestroyedSocket): void {
+    this.#destroyed.delete(id);
+    this.#closesWithoutMessage++;
     if (traced.local.port === 0) return;
     const { family, local, remote, opened, owners, steps } = traced;
     const state = steps.at(-1)?.now ?? 'CLOSE';
@@ -522,29 +534,30 @@ export class LinuxEvents implements EventSource {
       remote,
       state,
       ...(opened && { opened }),
-      owners: owners ?? NOBODY,
+      owners: owners ?? GONE,
     };
-    this.#tellEnd(traced, socket, atMs, { learntBy: 'trace' });
+    this.#emitEnd(traced, socket, atMs, { learntBy: 'trace' });
   }
 
-  #tellEnd(
-    traced: Traced | undefined,
+  #emitEnd(
+    traced: TracedSocket | undefined,
     socket: Socket,
     atMs: number,
     end: Omit<KernelEvent & { type: 'ended' }, 'type' | 'atMs' | 'socket'>,
   ): void {
     if (traced) {
-      this.#tellSteps(traced, socket.id, { ...socket, traffic: {} });
-      if (traced.bornMs !== undefined) end = { ...end, lifetimeMs: atMs - traced.bornMs, isAtLeast: false };
+      this.#emitSteps(traced, socket.id, { ...socket, traffic: {} });
+      if (traced.createdMs !== undefined)
+        end = { ...end, lifetimeMs: atMs - traced.createdMs, isAtLeast: false };
     }
-    this.#told.push({ type: 'ended', atMs, socket, ...end });
+    this.#events.push({ type: 'ended', atMs, socket, ...end });
   }
 
   /**
-   * What the kernel keeps of a connection that it has destroyed; of a listener that would take one like it only the
-   * state.
+   * Queries the kernel for the endpoints of a closed connection: id and state of its TIME_WAIT remnant, or only the state
+   * LISTEN if a listener matches them. Empty for anything else.
    */
-  #remnantOf(
+  #findRemnant(
     network: Network,
     { protocol, addresses, sockId, end }: ClosedSocket,
   ): { id?: string; state?: SocketState } {
@@ -562,51 +575,54 @@ export class LinuxEvents implements EventSource {
     return remnant;
   }
 
-  #tellLost(nowMs: number): void {
+  #emitGaps(nowMs: number): void {
     let lost = 0;
-    let hasLostSome = false;
+    let hasUncountedLoss = false;
     for (const network of this.#options.networks()) {
       const count = network.closes?.takeLost();
-      if (count === undefined) hasLostSome ||= network.closes !== undefined;
+      if (count === undefined) hasUncountedLoss ||= network.closes !== undefined;
       else lost += count;
     }
-    // Whose port it is may have changed unheard.
-    if (lost > 0 || hasLostSome) this.#senders.clear();
-    if (hasLostSome) this.#told.push({ type: 'gap', atMs: nowMs, learntBy: 'destroy' });
-    if (lost > 0) this.#missed.push({ atMs: nowMs, count: lost });
-    // A word is lost before it is given up; what never had one is none of them.
-    for (const missed of this.#missed) {
-      const told = Math.min(this.#wordless, missed.count);
-      missed.count -= told;
-      this.#wordless -= told;
+    // A lost close may have given the port to another process.
+    if (lost > 0 || hasUncountedLoss) this.#senders.clear();
+    if (hasUncountedLoss) this.#events.push({ type: 'gap', atMs: nowMs, learntBy: 'destroy' });
+    if (lost > 0) this.#lostMessages.push({ atMs: nowMs, count: lost });
+    // A close message is lost before its wait ends. Closes beyond the number of lost messages never had one.
+    for (const missed of this.#lostMessages) {
+      const closed = Math.min(this.#closesWithoutMessage, missed.count);
+      missed.count -= closed;
+      this.#closesWithoutMessage -= closed;
     }
-    this.#wordless = 0;
-    while (this.#missed[0] && (!this.#trace || nowMs - this.#missed[0].atMs >= LAST_WORD_MS)) {
-      const { atMs, count } = this.#missed[0];
-      this.#missed.shift();
-      if (count > 0) this.#told.push({ type: 'gap', atMs, missed: count, learntBy: 'destroy' });
+    this.#closesWithoutMessage = 0;
+    while (
+      this.#lostMessages[0] &&
+      (!this.#trace || nowMs - this.#lostMessages[0].atMs >= CLOSE_MESSAGE_WAIT_MS)
+    ) {
+      const { atMs, count } = this.#lostMessages[0];
+      this.#lostMessages.shift();
+      if (count > 0) this.#events.push({ type: 'gap', atMs, missed: count, learntBy: 'destroy' });
     }
   }
 }
 
 /**
- * The counters of a connection as it ended, without the peer's FIN, which the kernel counts as a byte received. Whether
- * one came it does not say; but it came where the peer acknowledged our own FIN and nothing is left of the connection,
- * and where what is left is past waiting for it.
- * @param found state of what has its endpoints now: what is left of it, or the listener that it came by
- * @param peerHasEnded its FIN was seen to come
+ * Returns the counters of a closed connection without the peer's FIN, which the kernel counts as a received byte. The
+ * message does not say whether a FIN arrived. It did if the peer acknowledged our FIN and no remnant is left, or if the
+ * remnant is in TIME_WAIT and not in FIN_WAIT2.
+ * @param found state of the socket that has the endpoints now: the remnant, or the listener that accepted it
+ * @param hasPeerFin the trace saw the peer's FIN
  */
 function trafficOf(
   { traffic, end }: ClosedSocket,
   found: SocketState | undefined,
-  peerHasEnded: boolean,
+  hasPeerFin: boolean,
 ): Socket['traffic'] {
   if (traffic === undefined || end === undefined) return traffic;
   const { rxBytes = 0 } = traffic;
-  // The one who connects has its SYN acknowledged as well.
-  const signs = found === 'LISTEN' ? 1 : 2;
+  // The side that connects has its SYN acknowledged as well.
+  const expected = found === 'LISTEN' ? 1 : 2;
   const hasFin =
-    peerHasEnded ||
-    (found === undefined || found === 'LISTEN' ? end.synFinAcked >= signs : found === 'TIME_WAIT');
+    hasPeerFin ||
+    (found === undefined || found === 'LISTEN' ? end.synFinAcked >= expected : found === 'TIME_WAIT');
   return { ...traffic, rxBytes: end.dataSegmentsIn === 0 ? 0 : Math.max(0, rxBytes - Number(hasFin)) };
 }

@@ -1,68 +1,74 @@
 import type { Owner } from '../../model/socket.ts';
 
-/** One table of descriptors as far as it is known: that of a process, or of a thread with a table of its own. */
+/** A descriptor table as read so far: of a process, or of a thread with a table of its own. */
 export interface Holder {
-  /** Number of the process or of the thread: in a pid namespace both come from the same numbers. */
+  /** Pid of the process or tid of the thread; both share one number space. */
   readonly key: number;
   readonly pid: number;
   /**
-   * Folder below /proc where the descriptors are: `PID`, or `PID/task/TID` for a thread with its own table and for a
-   * process whose first thread has ended, of which /proc/PID/fd is empty.
+   * Folder below /proc with its descriptors: `PID`, or `PID/task/TID` for a thread with its own table and for a process
+   * whose first thread has ended, since /proc/PID/fd is empty then.
    */
   folder: string;
-  /** Inode of the folder `fd`: another number means another process under the same pid. */
+  /** Inode of the folder `fd`; a different one means that the pid was reused. */
   directory: number;
-  readonly bornRound: number;
-  aliveRound: number;
-  listedRound: number;
-  /** Round in which it was read last who it is. */
-  identifiedRound: number;
-  /** See `Identities.signatureOf`: another one means another program, or another name. */
+  /** Number of the poll that found it. */
+  readonly firstPoll: number;
+  /** Last poll in which it existed. */
+  seenPoll: number;
+  /** Last poll that listed its descriptors; 0 if none did. */
+  listedPoll: number;
+  /** Last poll that read its program; 0 if none did. */
+  identifiedPoll: number;
+  /** See `Identities.signatureOf`; a different one means another program or name. */
   signature: string | undefined;
-  /** Count of its descriptors when they were listed last: the size of /proc/PID/fd since Linux 6.2, 0 before. */
+  /** Number of descriptors at the last check: the size of /proc/PID/fd since Linux 6.2, 0 before. */
   descriptorCount: number;
+  /** False if its descriptors may not be read. */
   readable: boolean;
-  /** A thread of the kernel never opens anything: it is looked at only now and then, for its pid may be reused. */
+  /** A kernel thread opens no files: it is checked rarely, only because its pid may be reused. */
   isKernelThread: boolean;
-  /** It holds one of the sockets that there are. */
+  /** It holds a socket of the last poll. */
   hasSockets: boolean;
-  /** Socket inode by descriptor, and a descriptor by socket inode. See `pseudoDescriptor` for negative ones. */
+  /** Socket inode by descriptor; see `pseudoDescriptor` for negative ones. */
   readonly inodes: Map<number, number>;
+  /** One descriptor by socket inode. */
   readonly descriptors: Map<number, number>;
   /** Further descriptors of a socket (dup(2)), by its inode. */
   readonly duplicates: Map<number, Set<number>>;
-  /** Descriptors of io_uring(7): each may hold files that have no descriptor. */
+  /** Descriptors of io_uring(7), which may hold files without a descriptor. */
   readonly rings: Set<number>;
-  /** Descriptors of sockets that closed: the kernel gives the lowest free number to what is opened next. */
+  /** Descriptors of closed sockets: the kernel allocates the lowest free number next. */
   freed: number[];
+  /** Highest known descriptor. */
   highest: number;
-  /** Its descriptors differ, by their count, from those known. */
-  unlisted: boolean;
-  /** Descriptors listed and not yet read, the next one last. */
+  /** The count of descriptors differs from the known ones: they must be listed again. */
+  isListOutdated: boolean;
+  /** Listed descriptors that are not yet read; the next one is the last element. */
   unread: number[];
-  /** They were listed by a search, which goes on with them: a search has less time a round than a reading. */
+  /** `unread` belongs to a search, which continues with it: a search has less time per poll. */
   isSwept: boolean;
   owner: Owner | undefined;
   /** `[owner]`, the same array for each of its sockets. */
-  alone: readonly Owner[];
+  ownerList: readonly Owner[];
 }
 
-/** A holder of which nothing is known but where its descriptors are. */
+/** Returns a holder whose descriptors are not yet read. */
 export const newHolder = (
   key: number,
   pid: number,
   folder: string,
   directory: number,
-  round: number,
+  poll: number,
 ): Holder => ({
   key,
   pid,
   folder,
   directory,
-  bornRound: round,
-  aliveRound: round,
-  listedRound: 0,
-  identifiedRound: 0,
+  firstPoll: poll,
+  seenPoll: poll,
+  listedPoll: 0,
+  identifiedPoll: 0,
   signature: undefined,
   descriptorCount: 0,
   readable: true,
@@ -74,12 +80,12 @@ export const newHolder = (
   rings: new Set(),
   freed: [],
   highest: 0,
-  unlisted: true,
+  isListOutdated: true,
   unread: [],
   isSwept: false,
   owner: undefined,
-  alone: [],
+  ownerList: [],
 });
 
-/** Stands in the place of a descriptor for a socket that a process holds without one: in io_uring, or mapped. */
+/** Returns the negative number used as the descriptor of a socket held without one: in io_uring, or mapped. */
 export const pseudoDescriptor = (inode: number): number => -inode;

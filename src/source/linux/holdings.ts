@@ -1,44 +1,46 @@
 import type { Owner } from '../../model/socket.ts';
 import type { Holder } from './holder.ts';
 
-/** Progress of the search for a socket without a known holder. */
-interface Missing {
+/** Progress of the search for the holder of a socket. */
+interface SearchState {
+  /** Number of finished searches. */
   searches: number;
-  /** Where the last search looked; undefined before the first one has ended. */
+  /** Places that the last search covered, as a clause; undefined before the first one has finished. */
   tried: string | undefined;
 }
 
-/** A socket is searched for twice: a process that was made during the first search has been passed over. */
-const SEARCHES = 2;
+/** Maximum number of searches for a socket. The first one misses processes that started during it. */
+const MAX_SEARCHES = 2;
 
-/** Which holder has which socket, as far as it was read, and what is still to be searched for. */
+/** Holders by socket as read so far, and the sockets whose holder is still to be found. */
 export class Holdings {
-  /** By the number of the process, or of the thread that has a table of its own. */
+  /** By pid, or by tid for a thread with a descriptor table of its own. */
   readonly holders = new Map<number, Holder>();
-  /** Inodes of the sockets that there are; descriptors lead to others too, of kinds that are not read. */
+  /** Inodes of all sockets of the last poll. Descriptors also refer to sockets of kinds that are not read. */
   readonly sockets = new Set<number>();
-  /** Inodes without a known holder that are still to be searched for. */
+  /** Inodes of sockets to search for. */
   readonly wanted = new Set<number>();
-  /** The holder of a socket, or all of them where there are several. */
+  /** Key of the holder of a socket, or keys of several. */
   readonly #keysByInode = new Map<number, number | Set<number>>();
-  /** Owners of sockets that several processes hold. */
+  /** Owners of sockets that several processes hold, made when needed. */
   readonly #sharedByInode = new Map<number, readonly Owner[]>();
-  /** Inodes without a known holder. */
-  readonly #unowned = new Map<number, Missing>();
+  /** Inodes of sockets without a known holder. */
+  readonly #unowned = new Map<number, SearchState>();
   readonly #identify: (holder: Holder) => void;
   #changed = new Set<number>();
 
-  /** @param identify reads who a holder is now, unless that was done in this round */
+  /** @param identify reads the program of a holder, at most once per poll */
   constructor(identify: (holder: Holder) => void) {
     this.#identify = identify;
   }
 
-  /** Inodes about which something was learned since `begin`. */
+  /** Inodes whose owners changed since `beginPoll`. */
   get changed(): ReadonlySet<number> {
     return this.#changed;
   }
 
-  begin(): void {
+  /** Clears `changed`. */
+  beginPoll(): void {
     this.#changed = new Set();
   }
 
@@ -49,7 +51,7 @@ export class Holdings {
     if (typeof keys === 'number') {
       const holder = this.holders.get(keys);
       // A holder that ended before it was identified has no owner.
-      return holder?.owner && holder.alone;
+      return holder?.owner && holder.ownerList;
     }
     const known = this.#sharedByInode.get(inode);
     if (known) return known;
@@ -61,7 +63,7 @@ export class Holdings {
     }
     if (byPid.size === 0) return undefined;
     const owners = [...byPid]
-      // Pid 1 opens sockets for others and keeps them: the program that serves is the other one.
+      // Pid 1 opens sockets for other programs and keeps them: the program that serves comes first.
       .sort(([a], [b]) => Number(a === 1) - Number(b === 1) || a - b)
       .map(([, owner]) => owner);
     this.#sharedByInode.set(inode, owners);
@@ -82,19 +84,19 @@ export class Holdings {
     return this.#unowned.get(inode)?.searches === 0;
   }
 
-  /** Takes note of a socket that there is. */
-  meetSocket(inode: number): void {
+  /** Adds a socket of the current poll. */
+  addSocket(inode: number): void {
     this.sockets.add(inode);
     const keys = this.#keysByInode.get(inode);
-    if (keys === undefined) this.#miss(inode);
+    if (keys === undefined) this.#addUnowned(inode);
     for (const key of listOf(keys)) {
       const holder = this.holders.get(key);
       if (holder) holder.hasSockets = true;
     }
   }
 
-  /** A socket is gone: its descriptors are free for others. */
-  drop(inode: number): void {
+  /** Removes a closed socket; its descriptors become free. */
+  removeSocket(inode: number): void {
     for (const key of listOf(this.#keysByInode.get(inode))) {
       const holder = this.holders.get(key);
       const first = holder?.descriptors.get(inode);
@@ -113,11 +115,11 @@ export class Holdings {
     this.wanted.delete(inode);
   }
 
-  /** A descriptor holds a socket. */
-  hold(holder: Holder, descriptor: number, inode: number): void {
+  /** Adds a descriptor of a socket. */
+  addDescriptor(holder: Holder, descriptor: number, inode: number): void {
     const before = holder.inodes.get(descriptor);
     if (before === inode) return;
-    if (before !== undefined) this.letGo(holder, descriptor);
+    if (before !== undefined) this.removeDescriptor(holder, descriptor);
     holder.inodes.set(descriptor, inode);
     holder.highest = Math.max(holder.highest, descriptor);
     if (holder.descriptors.has(inode)) {
@@ -128,18 +130,18 @@ export class Holdings {
     }
     holder.descriptors.set(inode, descriptor);
     if (this.sockets.has(inode)) holder.hasSockets = true;
-    // A program may have given itself another name since it was read: a new socket gets the name of now.
+    // The process may have renamed itself since it was read; a new socket gets the current name.
     this.#identify(holder);
     const keys = this.#keysByInode.get(inode);
     if (keys === undefined) this.#keysByInode.set(inode, holder.key);
     else if (typeof keys === 'number') this.#keysByInode.set(inode, new Set([keys, holder.key]));
     else keys.add(holder.key);
-    this.#outdate(inode);
+    this.#markChanged(inode);
     if (this.#unowned.delete(inode)) this.wanted.delete(inode);
   }
 
-  /** A descriptor holds its socket no more. */
-  letGo(holder: Holder, descriptor: number): void {
+  /** Removes a descriptor that no longer holds its socket. */
+  removeDescriptor(holder: Holder, descriptor: number): void {
     const inode = holder.inodes.get(descriptor);
     holder.inodes.delete(descriptor);
     if (inode === undefined) return;
@@ -149,7 +151,7 @@ export class Holdings {
       const [second] = duplicates ?? [];
       if (second === undefined) {
         holder.descriptors.delete(inode);
-        this.#release(holder.key, inode);
+        this.#removeHolderOf(holder.key, inode);
       } else {
         holder.descriptors.set(inode, second);
         duplicates?.delete(second);
@@ -158,54 +160,54 @@ export class Holdings {
     if (duplicates?.size === 0) holder.duplicates.delete(inode);
   }
 
-  /** A holder is gone, with all that it held. */
-  forget(holder: Holder): void {
-    for (const inode of holder.descriptors.keys()) this.#release(holder.key, inode);
+  /** Removes a holder that has ended. */
+  removeHolder(holder: Holder): void {
+    for (const inode of holder.descriptors.keys()) this.#removeHolderOf(holder.key, inode);
     this.holders.delete(holder.key);
   }
 
-  /** Marks all sockets of a holder as changed: its owner differs. */
-  outdate(holder: Holder): void {
-    for (const inode of holder.descriptors.keys()) this.#outdate(inode);
+  /** Marks all sockets of a holder as changed. */
+  markChanged(holder: Holder): void {
+    for (const inode of holder.descriptors.keys()) this.#markChanged(inode);
   }
 
   /** Marks all sockets without a known holder as changed. */
-  outdateUnowned(): void {
+  markUnownedChanged(): void {
     for (const inode of this.#unowned.keys()) this.#changed.add(inode);
   }
 
-  /** A search for some sockets has ended. @param tried where it looked, as a clause */
+  /** Counts a finished search for some sockets. @param tried the places that it covered, as a clause */
   endSearch(inodes: readonly number[], tried: string): void {
     for (const inode of inodes) {
-      const missing = this.#unowned.get(inode);
-      if (missing === undefined) continue;
-      missing.searches++;
-      missing.tried = tried;
+      const search = this.#unowned.get(inode);
+      if (search === undefined) continue;
+      search.searches++;
+      search.tried = tried;
       this.#changed.add(inode);
-      if (missing.searches >= SEARCHES) this.wanted.delete(inode);
+      if (search.searches >= MAX_SEARCHES) this.wanted.delete(inode);
     }
   }
 
-  /** Notes a socket without a known holder. */
-  #miss(inode: number): void {
+  /** Adds a socket without a known holder, to be searched for. */
+  #addUnowned(inode: number): void {
     this.#unowned.set(inode, { searches: 0, tried: undefined });
     this.wanted.add(inode);
   }
 
-  #release(key: number, inode: number): void {
+  #removeHolderOf(key: number, inode: number): void {
     const keys = this.#keysByInode.get(inode);
     if (typeof keys === 'object') keys.delete(key);
     if (keys === key || (typeof keys === 'object' && keys.size === 0)) {
       this.#keysByInode.delete(inode);
-      // The socket is still there: somebody else may have it now.
-      if (this.sockets.has(inode)) this.#miss(inode);
+      // The socket still exists: another process may hold it now.
+      if (this.sockets.has(inode)) this.#addUnowned(inode);
     }
-    this.#outdate(inode);
+    this.#markChanged(inode);
   }
 
-  #outdate(inode: number): void {
+  #markChanged(inode: number): void {
     this.#sharedByInode.delete(inode);
-    // A socket that is yet to be met is new anyway.
+    // A socket that is not added yet is reported as new.
     if (this.sockets.has(inode)) this.#changed.add(inode);
   }
 }

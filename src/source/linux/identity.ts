@@ -5,11 +5,11 @@ import { fullName, parseCommandLine, parseStat, startedAtMs } from './process.ts
 export interface IdentityOptions {
   readonly proc: Proc;
   readonly userOf: (uid: number) => string | undefined;
-  /** Start of the machine, milliseconds since 1970; without it no process has a start time. */
+  /** Boot time of the machine, milliseconds since 1970; undefined if unknown: no owner has a start time then. */
   readonly bootTimeMs: number | undefined;
 }
 
-/** Reads from /proc who a process is. */
+/** Reads name, command line, file, user and start time of processes from /proc. */
 export class Identities {
   readonly #options: IdentityOptions;
 
@@ -18,16 +18,16 @@ export class Identities {
   }
 
   /**
-   * Who a process is now; undefined when it is gone.
-   * @param folder where its threads live; see `livingThreadFolder`
+   * Returns a process as an owner; undefined if it has ended.
+   * @param folder folder of a living thread, see `livingThreadFolder`
    */
   of(pid: number, folder = String(pid)): Owner | undefined {
     const { proc, userOf, bootTimeMs } = this.#options;
     const text = proc.text(`${pid}/stat`);
     const stat = 'value' in text ? parseStat(text.value) : undefined;
-    // Gone since its descriptors were read: what is known of it already is all there will be.
+    // The process ended after its descriptors were read.
     if (stat === undefined) return undefined;
-    // A first thread that has ended has no memory any more: its command line is empty, and its file is not there.
+    // An ended first thread has no memory: its command line is empty and its `exe` is missing.
     const living =
       stat.isLeaderGone && folder === String(pid) ? (this.livingThreadFolder(pid) ?? folder) : folder;
     const commandLine = proc.text(`${living}/cmdline`, LIMIT.commandLine);
@@ -51,9 +51,9 @@ export class Identities {
   }
 
   /**
-   * A text that differs when the program of a process has another name, or is another program (execve(2) gives its
-   * arguments another place in memory); undefined when it cannot be read. Costs one small file: that of a thread, for
-   * that of the process sums up all its threads (fs/proc/array.c, do_task_stat).
+   * Returns a text that changes with the name and the program of a process (execve(2) moves the arguments in memory);
+   * undefined if it cannot be read. Reads one small file: the `stat` of a thread, because the one of the process sums up
+   * all its threads (fs/proc/array.c, do_task_stat).
    */
   signatureOf(pid: number): string | undefined {
     const text = this.#options.proc.text(`${pid}/task/${pid}/stat`);
@@ -61,20 +61,21 @@ export class Identities {
     return stat && `${stat.startTicks} ${stat.argumentsAt} ${stat.comm}`;
   }
 
-  /** Folder of a thread that lives, of a process whose first thread has ended; undefined when there is none. */
+  /** Returns the folder of a living thread of a process whose first thread has ended; undefined if there is none. */
   livingThreadFolder(pid: number): string | undefined {
     const { proc } = this.#options;
     const threads = proc.names(`${pid}/task`);
     if (!('value' in threads)) return undefined;
     for (const tid of threads.value) {
       const folder = `${pid}/task/${tid}`;
-      // Only what has memory has a file that it runs.
+      // Only a living thread has memory and thus an `exe`.
       if (tid !== String(pid) && 'value' in proc.link(`${folder}/exe`)) return folder;
     }
     return undefined;
   }
 }
 
+/** Returns true if two owners are the same process with the same program. */
 export const sameOwner = (a: Owner, b: Owner | undefined): boolean =>
   b !== undefined &&
   a.pid === b.pid &&

@@ -1,16 +1,17 @@
 /**
- * Which slots have an inode. Mostly one does; an MPTCP connection shares its own with each of its subflows
+ * Slots of sockets by inode. Usually one slot; an MPTCP connection shares its inode with each of its subflows
  * (net/mptcp/subflow.c, mptcp_sock_graft).
  */
 export class InodeSlots {
   readonly #slots = new Map<number, number | Set<number>>();
 
-  /** How many slots have the inode. */
+  /** Returns the number of slots with the inode. */
   count(inode: number): number {
     const slots = this.#slots.get(inode);
     return slots === undefined ? 0 : typeof slots === 'number' ? 1 : slots.size;
   }
 
+  /** Returns the slots with the inode. */
   of(inode: number): Iterable<number> {
     const slots = this.#slots.get(inode);
     return slots === undefined ? [] : typeof slots === 'number' ? [slots] : slots;

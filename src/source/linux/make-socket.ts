@@ -14,7 +14,7 @@ import type { InetAddresses } from './netlink/inet.ts';
 import type { Network } from './network.ts';
 import { isLinkLocal } from './table.ts';
 
-/** What a reading said of a socket that it had not said before; without addresses they are as they were. */
+/** New values of a socket from one kernel message. Undefined `addresses` mean that they did not change. */
 export interface SocketMessage {
   readonly slot: number;
   readonly network: Network;
@@ -30,7 +30,10 @@ export interface SocketMessage {
   readonly tcp: TcpInfo | undefined;
 }
 
-/** The socket after some message. */
+/**
+ * Returns the socket that a kernel message describes.
+ * @param before the socket as the previous message described it; required if the message has no addresses
+ */
 export function makeSocket(
   message: SocketMessage,
   before: Socket | undefined,
@@ -38,24 +41,24 @@ export function makeSocket(
   attribution: Attribution,
 ): Socket {
   const { addresses, network, timer, tcp } = message;
-  // After the end of a connection the kernel tells no counters any more: the last known ones are still true.
+  // The kernel reports no counters after the end of a connection: the last known ones stay valid.
   const traffic = before?.traffic ? { ...before.traffic, ...message.traffic } : message.traffic;
   const opened = message.opened ?? before?.opened;
   if (addresses === undefined && before) {
     const { timer: _, ...rest } = before;
     return { ...rest, traffic, ...(timer && { timer }), ...(opened && { opened }), ...(tcp && { tcp }) };
   }
-  if (addresses === undefined) throw new Error('a message without addresses of an unknown socket');
+  if (addresses === undefined) throw new Error('a message without addresses needs the socket before it');
   const { local, remote, state } = addresses;
   const name = interfaceOf(network, message.interfaceIndex, local.address);
   const inode = message.inode > 0 ? message.inode : undefined;
-  // Once nobody holds the socket the kernel says 0, whoever it was.
+  // The kernel reports uid 0 for a socket without a holder, whatever its user was.
   const uid = message.inode > 0 || message.uid > 0 ? message.uid : before?.uid;
   const user = uid === undefined ? undefined : attribution.userOf(uid);
   const { id, protocol } = message;
   const { family } = addresses;
   const { netns } = network;
-  const ends = { local: scoped(local, name), remote: remote && scoped(remote, name) };
+  const endpoints = { local: scoped(local, name), remote: remote && scoped(remote, name) };
   if (
     state !== undefined &&
     inode !== undefined &&
@@ -67,8 +70,8 @@ export function makeSocket(
     !timer &&
     !tcp
   ) {
-    // Nearly every connection: made in one piece, an object is smaller than one that grew.
-    const { local, remote } = ends;
+    // The common case, in one literal: V8 makes it smaller than an object that gets its properties one by one.
+    const { local, remote } = endpoints;
     return {
       id,
       protocol,
@@ -90,7 +93,7 @@ export function makeSocket(
     id,
     protocol,
     family,
-    ...ends,
+    ...endpoints,
     ...(state !== undefined && { state }),
     ...(inode !== undefined && { inode }),
     ...(uid !== undefined && { uid }),
@@ -105,18 +108,22 @@ export function makeSocket(
   };
 }
 
-/** A link-local address means something only together with its link; both ends are on one. */
+/** Returns the endpoint with `%interface` after a link-local address, which is ambiguous without it. */
 export const scoped = (endpoint: Endpoint, name: string | undefined): Endpoint =>
   name !== undefined && isLinkLocal(endpoint.address)
     ? { ...endpoint, address: `${endpoint.address}%${name}` }
     : endpoint;
 
+/** Returns the endpoint without the `%interface` of its address. */
 export const unscoped = (endpoint: Endpoint): Endpoint => {
   const at = endpoint.address.indexOf('%');
   return at < 0 ? endpoint : { ...endpoint, address: endpoint.address.slice(0, at) };
 };
 
-/** Name of the interface that a socket is bound to, or that has its local address. */
+/**
+ * Returns the name of the interface that a socket is bound to, or that has its local address.
+ * @param boundTo index of the interface; 0 for an unbound socket
+ */
 export const interfaceOf = ({ interfaces }: Network, boundTo: number, address: string): string | undefined =>
   (boundTo > 0 ? interfaces.nameOf(boundTo) : undefined) ??
   (isAnyAddress(address) ? undefined : interfaces.nameOfAddress(address));

@@ -10,12 +10,12 @@ const RING = Buffer.from(IO_URING_LINK);
 const ZERO = 48;
 const NINE = 57;
 
-/** So few descriptors are not worth opening their folder. */
-const FEW = 4;
+/** Maximum number of descriptors read by path: opening their folder does not pay off. */
+const MAX_DESCRIPTORS_BY_PATH = 4;
 
 /**
- * The proc file system, with the one call that is made for every descriptor of every process done without a path and
- * without a text: that takes half the time.
+ * The proc file system, with readlinkat(2) for descriptors, which are read most often: without full paths and strings it
+ * takes half the time.
  */
 export class NativeProc extends Proc {
   readonly #native: Native;
@@ -30,26 +30,26 @@ export class NativeProc extends Proc {
   }
 
   override socketInodes(folder: string, descriptors: readonly number[]): Outcome<number>[] {
-    const each = this.#inFolder(folder, descriptors, (fd, it) => this.#socketInodeIn(fd, it));
-    return each ?? super.socketInodes(folder, descriptors);
+    const results = this.#mapInFolder(folder, descriptors, (fd, it) => this.#socketInodeIn(fd, it));
+    return results ?? super.socketInodes(folder, descriptors);
   }
 
   override targets(folder: string, descriptors: readonly number[]): (Target | undefined)[] {
-    const each = this.#inFolder(folder, descriptors, (fd, it) => this.#targetIn(fd, it));
-    return each ?? super.targets(folder, descriptors);
+    const results = this.#mapInFolder(folder, descriptors, (fd, it) => this.#targetIn(fd, it));
+    return results ?? super.targets(folder, descriptors);
   }
 
   override shareDescriptors(tid: number, other: number): boolean | undefined {
     return this.#native.shareDescriptors(tid, other);
   }
 
-  /** Undefined where it is not worth it, or the folder of descriptors cannot be opened. */
-  #inFolder<T>(
+  /** Calls `read` for each descriptor with the opened folder. Undefined if there are too few, or it cannot be opened. */
+  #mapInFolder<T>(
     folder: string,
     descriptors: readonly number[],
     read: (fd: number, descriptor: number) => T,
   ): T[] | undefined {
-    if (descriptors.length <= FEW) return undefined;
+    if (descriptors.length <= MAX_DESCRIPTORS_BY_PATH) return undefined;
     let fd: number;
     try {
       fd = openSync(`${this.#root}/${folder}/fd`, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -66,10 +66,10 @@ export class NativeProc extends Proc {
   #targetIn(folder: number, descriptor: number): Target | undefined {
     this.#name[this.#writeDigits(descriptor)] = 0;
     const length = this.#native.readLinkAt(folder, this.#name, this.#link);
-    if (length > 0 && this.#begins(SOCKET))
-      return { kind: 'socket', inode: this.#number(SOCKET.length, length) };
-    if (length > 0 && this.#begins(NETWORK))
-      return { kind: 'net', inode: this.#number(NETWORK.length, length) };
+    if (length > 0 && this.#linkStartsWith(SOCKET))
+      return { kind: 'socket', inode: this.#parseNumber(SOCKET.length, length) };
+    if (length > 0 && this.#linkStartsWith(NETWORK))
+      return { kind: 'net', inode: this.#parseNumber(NETWORK.length, length) };
     return undefined;
   }
 
@@ -84,7 +84,7 @@ export class NativeProc extends Proc {
     };
   }
 
-  /** Writes a number in decimal. @returns the count of its digits */
+  /** Writes a number in decimal. @returns the number of digits */
   #writeDigits(number: number): number {
     let count = 1;
     for (let rest = number; rest >= 10; rest = Math.floor(rest / 10)) count++;
@@ -96,14 +96,14 @@ export class NativeProc extends Proc {
     return count;
   }
 
-  /** The number in `socket:[number]`, `IO_URING`, or 0 for any other link. */
+  /** Returns the number in `socket:[number]`, `IO_URING`, or 0 for any other link. */
   #inode(length: number): number {
-    if (this.#begins(SOCKET)) return this.#number(SOCKET.length, length);
-    return length === RING.length && this.#begins(RING) ? IO_URING : 0;
+    if (this.#linkStartsWith(SOCKET)) return this.#parseNumber(SOCKET.length, length);
+    return length === RING.length && this.#linkStartsWith(RING) ? IO_URING : 0;
   }
 
-  /** The number that stands from here to the last byte, which is a bracket. */
-  #number(start: number, length: number): number {
+  /** Returns the number from `start` to the closing bracket, which is the last byte; 0 if it is not a number. */
+  #parseNumber(start: number, length: number): number {
     let number = 0;
     for (let i = start; i < length - 1; i++) {
       const digit = this.#link[i] ?? 0;
@@ -113,7 +113,7 @@ export class NativeProc extends Proc {
     return number;
   }
 
-  #begins(text: Buffer): boolean {
+  #linkStartsWith(text: Buffer): boolean {
     for (let i = 0; i < text.length; i++) if (this.#link[i] !== text[i]) return false;
     return true;
   }

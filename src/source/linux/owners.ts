@@ -6,51 +6,56 @@ import { type FoundHolder, OtherHolders } from './other-holders.ts';
 import { IO_URING, type Outcome, type Proc } from './proc.ts';
 import { parseStat } from './process.ts';
 
-/** A process without sockets is looked at once in so many rounds while no socket lacks an owner. */
-const IDLE_ROUNDS = 16;
+/** A process without sockets is checked once in this many polls while every socket has an owner. */
+const IDLE_POLLS = 16;
 
-/** A process may become another program (execve) at any time; mostly it does so soon after its start. */
-const YOUNG_ROUNDS = 5;
+/** Number of polls for which a new process is identified each time: most call execve(2) soon after their start. */
+const YOUNG_POLLS = 5;
 
-/** So many descriptors a round are read again, in turn, to see that they still are what they were. */
-const CHECKS = 32;
+/** Maximum number of known descriptors read again per poll, in turn, to see if they still hold the same socket. */
+const MAX_DESCRIPTOR_CHECKS = 32;
 
-/** So many descriptors are read between two looks at the clock. */
-const BUNDLE = 256;
+/** Descriptors read between two reads of the clock. */
+const BATCH_SIZE = 256;
 
-/** A search through all processes, for what none is known to hold, takes no longer a round, milliseconds. */
+/** Maximum time per poll for the search of all processes, milliseconds. */
 const SEARCH_MS = 10;
 
 /**
- * After a search that took several rounds none begins for so many times as long: sockets without a holder may
- * come all the time, and a process may have a million descriptors. With 200,000 it took 3 % of a core.
+ * Pause after a search, in multiples of the polls that it took. Sockets without a holder may appear all the time, and a
+ * process may have a million descriptors; with 200,000 the searches take 3 % of a core.
  */
 const REST_FACTOR = 4;
 
-/** So much of the budget is left for the search, however long the look at all processes took. */
-const LEAST_SHARE = 1 / 4;
+/** Share of the budget reserved for reading descriptors, however long the list of processes took. */
+const MIN_SEARCH_SHARE = 1 / 4;
 
-/** A process with more descriptors is listed only when it is due, or when a socket without owner may be among them. */
-const SMALL = 256;
+/**
+ * Maximum number of descriptors of a process that is listed at every change. A larger one is listed when it is due, or
+ * when it may hold a socket without an owner.
+ */
+const SMALL_TABLE = 256;
 
-/** Maximum number of programs a round that are asked whether they have another name, in turn. */
-const NAME_CHECKS = 48;
+/** Maximum number of processes per poll that are checked for a new name or program, in turn. */
+const MAX_NAME_CHECKS = 48;
 
-/** A search through all processes for some sockets, from round to round. */
+/** A search of all processes for some sockets, continued from poll to poll. */
 interface Sweep {
-  /** Processes whose descriptors are still to be read. */
+  /** Processes whose descriptors are not yet read. */
   readonly left: Holder[];
-  /** The sockets that it began with. */
+  /** Inodes of the sockets that it started with. */
   readonly inodes: readonly number[];
-  readonly round: number;
-  /** The search of all other places, once no process is left. */
+  readonly startPoll: number;
+  /** Search of other places than descriptor tables; starts when no process is left. */
   others: Iterator<FoundHolder | undefined, string> | undefined;
 }
 
 /**
- * Which processes hold which socket, kept up with at little cost: while no socket turns up that none is known to hold,
- * nearly nothing is read. For one that does, the likeliest descriptors are tried first (those that closed sockets have
- * left free, and those above the highest), then the processes whose count of descriptors differs, then all.
+ * Which processes hold which sockets, updated at each poll. While every socket has a known holder, almost nothing is
+ * read. Order of the search for the holder of a new socket:
+ *
+ *     likely descriptors (freed ones, those above the highest) ──▶ processes with another count of descriptors
+ *     ──▶ all processes ──▶ other places (`OtherHolders`)
  */
 export class Owners {
   readonly #proc: Proc;
@@ -59,18 +64,18 @@ export class Owners {
   readonly #nowMs: () => number;
   readonly #holdings = new Holdings((holder) => this.#ensureIdentity(holder));
   #sweep: Sweep | undefined;
-  /** No search begins before this round. */
-  #restUntilRound = 0;
-  #checker: Iterator<readonly [Holder, number, number]> | undefined;
-  #namer: Iterator<Holder, undefined> | undefined;
+  /** No search starts before this poll. */
+  #restUntilPoll = 0;
+  #descriptorIterator: Iterator<readonly [Holder, number, number]> | undefined;
+  #nameIterator: Iterator<Holder, undefined> | undefined;
   #pids: readonly number[] = [];
-  #round = 0;
+  #poll = 0;
   #deadlineMs = Infinity;
   #hasUnseenProcesses = false;
 
   constructor(
     options: IdentityOptions & {
-      /** Milliseconds on a clock that never runs backwards, for the budget. */
+      /** Returns milliseconds on a monotonic clock, for the budget. */
       readonly nowMs: () => number;
       readonly hasRingPaths?: boolean | undefined;
     },
@@ -81,76 +86,76 @@ export class Owners {
     this.#nowMs = options.nowMs;
   }
 
-  /** True when some process could not be looked into, so that a socket without owner may be its. */
+  /** True if some process could not be read, which may hold the sockets without an owner. */
   get hasUnseenProcesses(): boolean {
     return this.#hasUnseenProcesses;
   }
 
-  /** Inodes about which the last `refresh` learned something. */
+  /** Inodes whose owners the last `refresh` changed. */
   get changed(): ReadonlySet<number> {
     return this.#holdings.changed;
   }
 
-  /** The processes that the last `refresh` found, in no order. */
+  /** Pids of all processes at the last `refresh`, unordered. */
   get pids(): readonly number[] {
     return this.#pids;
   }
 
-  /** The processes that hold a socket, the oldest pid first and pid 1 last; undefined when none is known to. */
+  /** Returns the processes that hold a socket, the lowest pid first and pid 1 last; undefined if none is known. */
   of(inode: number): readonly Owner[] | undefined {
     return this.#holdings.of(inode);
   }
 
-  /** Where the holder of a socket was searched for in vain, as a clause; undefined before a search has ended. */
+  /** Returns where a finished search did not find the holder of a socket, as a clause; undefined before that. */
   triedFor(inode: number): string | undefined {
     return this.#holdings.triedFor(inode);
   }
 
-  /** True while the first search for the holder of a socket is not over. */
+  /** Returns true until the first search for the holder of a socket has finished. */
   isPending(inode: number): boolean {
     return this.#holdings.isPending(inode);
   }
 
-  /** Who a process is now; undefined when it is gone. */
+  /** Returns the current program of a process as an owner; undefined if the process has ended. */
   identityOf(pid: number): Owner | undefined {
     return this.#identities.of(pid);
   }
 
   /**
-   * Catches up with the processes of now.
-   * @param added inodes of sockets that were not there the last time
-   * @param removed inodes that were, and that no socket has any more
-   * @param budgetMs after so many milliseconds the search is left off, and goes on at the next call
+   * Updates the holders from /proc.
+   * @param added inodes of sockets that are new since the last call
+   * @param removed inodes of sockets that closed since the last call
+   * @param budgetMs time limit, milliseconds; the next call continues
    */
   refresh(added: readonly number[], removed: readonly number[], budgetMs: number): void {
-    this.#round++;
-    this.#holdings.begin();
+    this.#poll++;
+    this.#holdings.beginPoll();
     this.#deadlineMs = this.#nowMs() + budgetMs;
-    for (const inode of removed) this.#holdings.drop(inode);
+    for (const inode of removed) this.#holdings.removeSocket(inode);
     const unseenBefore = this.#hasUnseenProcesses;
-    this.#look(added.some((inode) => !this.#holdings.isHeld(inode)));
-    this.#check();
+    this.#listProcesses(added.some((inode) => !this.#holdings.isHeld(inode)));
+    this.#checkDescriptors();
     this.#checkNames();
-    this.#deadlineMs = Math.max(this.#deadlineMs, this.#nowMs() + budgetMs * LEAST_SHARE);
-    this.#read(
+    this.#deadlineMs = Math.max(this.#deadlineMs, this.#nowMs() + budgetMs * MIN_SEARCH_SHARE);
+    this.#readDescriptors(
       (holder) =>
-        holder.descriptorCount <= SMALL || holder.bornRound === this.#round || this.#isDue(holder.key),
+        holder.descriptorCount <= SMALL_TABLE || holder.firstPoll === this.#poll || this.#isDue(holder.key),
     );
-    // Only now, for most of them have been found in passing, at a first reading nearly all.
-    for (const inode of added) this.#holdings.meetSocket(inode);
-    if (this.#holdings.wanted.size > 0) this.#probe();
-    if (this.#holdings.wanted.size > 0) this.#read(() => true);
+    // Added this late because most have a holder by now; at the first poll nearly all have.
+    for (const inode of added) this.#holdings.addSocket(inode);
+    if (this.#holdings.wanted.size > 0) this.#probeLikelyDescriptors();
+    if (this.#holdings.wanted.size > 0) this.#readDescriptors(() => true);
     if (this.#holdings.wanted.size > 0) this.#search();
-    // What nobody holds is hidden or not by whether all could be looked into.
-    if (this.#hasUnseenProcesses !== unseenBefore) this.#holdings.outdateUnowned();
+    // A socket without a holder counts as hidden if some process could not be read.
+    if (this.#hasUnseenProcesses !== unseenBefore) this.#holdings.markUnownedChanged();
   }
 
-  get #isLate(): boolean {
+  get #isOverBudget(): boolean {
     return this.#nowMs() > this.#deadlineMs;
   }
 
-  /** Which processes there are; looks at the new ones, those with sockets, and some of the others, or at all. */
-  #look(isAll: boolean): void {
+  /** Lists the processes and checks the new ones, those with sockets, and some or all of the others. */
+  #listProcesses(isAll: boolean): void {
     const listing = this.#proc.names('');
     const names = 'value' in listing ? listing.value : [];
     const pids: number[] = [];
@@ -163,37 +168,38 @@ export class Owners {
       pids.push(pid);
     }
     this.#pids = pids;
-    const areAllLooked = isAll || this.#holdings.wanted.size > 0;
-    for (const pid of pids) this.#visit(pid, pid, areAllLooked);
+    const areAllChecked = isAll || this.#holdings.wanted.size > 0;
+    for (const pid of pids) this.#checkProcess(pid, pid, areAllChecked);
     for (const holder of this.#holdings.holders.values()) {
-      // A thread is not listed among the processes.
-      if (holder.key !== holder.pid) this.#visit(holder.key, holder.pid, areAllLooked);
-      if (holder.aliveRound !== this.#round) this.#holdings.forget(holder);
+      // The list of processes has no threads.
+      if (holder.key !== holder.pid) this.#checkProcess(holder.key, holder.pid, areAllChecked);
+      if (holder.seenPoll !== this.#poll) this.#holdings.removeHolder(holder);
     }
   }
 
-  #visit(key: number, pid: number, isAll: boolean): void {
+  /** Reads the count of descriptors of a process or thread, and adds it if it is new. */
+  #checkProcess(key: number, pid: number, isAll: boolean): void {
     let known = this.#holdings.holders.get(key);
     if (known && known.pid !== pid) {
-      // The number of a thread that has ended is that of a process now.
-      this.#holdings.forget(known);
+      // The tid of an ended thread is the pid of another process now.
+      this.#holdings.removeHolder(known);
       known = undefined;
     }
     const isDue = this.#isDue(key);
-    // Before Linux 6.2 a folder does not tell how many descriptors are in it: looking costs the same and says less.
-    const isLooked = isAll || isDue || known?.hasSockets === true;
-    if (known && (!isLooked || (known.isKernelThread && !isDue))) {
-      known.aliveRound = this.#round;
+    // Before Linux 6.2 the size of the folder is 0: the check costs the same and finds less.
+    const isChecked = isAll || isDue || known?.hasSockets === true;
+    if (known && (!isChecked || (known.isKernelThread && !isDue))) {
+      known.seenPoll = this.#poll;
       if (!known.readable) this.#hasUnseenProcesses = true;
       return;
     }
     let directory = this.#proc.stat(`${known?.folder ?? pid}/fd`);
     if (known && !('value' in directory) && known.folder !== String(pid) && key === pid) {
-      // The thread that stood for its process has ended: another one may live.
+      // The thread whose folder was read has ended; the process may have others.
       known.folder = String(pid);
       directory = this.#proc.stat(`${pid}/fd`);
       if ('value' in directory) known.directory = directory.value.ino;
-      known.unlisted = true;
+      known.isListOutdated = true;
     }
     if (!('value' in directory)) {
       if (directory.failed === 'forbidden') this.#hasUnseenProcesses = true;
@@ -202,97 +208,99 @@ export class Owners {
     const { ino, size } = directory.value;
     let holder = known;
     if (holder && holder.directory !== ino) {
-      this.#holdings.forget(holder);
+      this.#holdings.removeHolder(holder);
       if (key !== pid) return;
       holder = undefined;
     }
     if (holder === undefined) {
-      holder = newHolder(key, pid, String(pid), ino, this.#round);
+      holder = newHolder(key, pid, String(pid), ino, this.#poll);
       this.#holdings.holders.set(key, holder);
     }
-    holder.aliveRound = this.#round;
+    holder.seenPoll = this.#poll;
     if (holder.descriptorCount !== size || (isDue && size === 0)) {
       holder.descriptorCount = size;
-      holder.unlisted = true;
+      holder.isListOutdated = true;
     }
-    const isYoung = this.#round - holder.bornRound < YOUNG_ROUNDS;
+    const isYoung = this.#poll - holder.firstPoll < YOUNG_POLLS;
     if (holder.descriptors.size > 0 && (isDue || isYoung)) this.#identify(holder);
     if (isDue)
       holder.hasSockets = [...holder.descriptors.keys()].some((inode) => this.#holdings.sockets.has(inode));
     if (!holder.readable) this.#hasUnseenProcesses = true;
   }
 
+  /** Returns true once in `IDLE_POLLS` polls. */
   #isDue(key: number): boolean {
-    return (this.#round + key) % IDLE_ROUNDS === 0;
+    return (this.#poll + key) % IDLE_POLLS === 0;
   }
 
-  /** Reads some known descriptors again: one may have been closed while another process keeps its socket. */
-  #check(): void {
-    for (let count = 0; count < CHECKS && !this.#isLate; count++) {
-      this.#checker ??= this.#known();
-      const { value, done } = this.#checker.next() as IteratorResult<
+  /** Reads some known descriptors again: one may be closed while another process still holds its socket. */
+  #checkDescriptors(): void {
+    for (let count = 0; count < MAX_DESCRIPTOR_CHECKS && !this.#isOverBudget; count++) {
+      this.#descriptorIterator ??= this.#knownDescriptors();
+      const { value, done } = this.#descriptorIterator.next() as IteratorResult<
         readonly [Holder, number, number],
         undefined
       >;
       if (done) {
-        this.#checker = undefined;
+        this.#descriptorIterator = undefined;
         return;
       }
       const [holder, descriptor, inode] = value;
       if (descriptor < 0) {
-        // One of these costs as much as all others together.
-        count += CHECKS;
-        if (!this.#otherHolders.isHeld(holder, inode)) this.#holdings.letGo(holder, descriptor);
+        // Reading the mappings and rings of a process costs as much as all other checks.
+        count += MAX_DESCRIPTOR_CHECKS;
+        if (!this.#otherHolders.isHeld(holder, inode)) this.#holdings.removeDescriptor(holder, descriptor);
         continue;
       }
       const now = this.#inodeOf(holder, this.#proc.socketInode(holder.folder, descriptor));
       if (now === inode || !holder.readable) continue;
-      this.#holdings.letGo(holder, descriptor);
-      holder.unlisted = true;
+      this.#holdings.removeDescriptor(holder, descriptor);
+      holder.isListOutdated = true;
     }
   }
 
-  *#known(): Generator<readonly [Holder, number, number]> {
+  /** Yields each holder, descriptor and inode. */
+  *#knownDescriptors(): Generator<readonly [Holder, number, number]> {
     for (const holder of this.#holdings.holders.values()) {
       for (const [descriptor, inode] of holder.inodes) yield [holder, descriptor, inode];
     }
   }
 
-  /** Asks some programs with sockets whether they have another name, or are another program (execve(2)), by now. */
+  /** Identifies some processes with sockets again if their name or program (execve(2)) has changed. */
   #checkNames(): void {
-    for (let count = 0; count < NAME_CHECKS;) {
-      this.#namer ??= this.#holdings.holders.values();
-      const next = this.#namer.next();
+    for (let count = 0; count < MAX_NAME_CHECKS;) {
+      this.#nameIterator ??= this.#holdings.holders.values();
+      const next = this.#nameIterator.next();
       if (next.done) {
-        this.#namer = undefined;
+        this.#nameIterator = undefined;
         return;
       }
       const holder = next.value;
-      if (!holder.hasSockets || holder.identifiedRound === this.#round || holder.owner === undefined)
-        continue;
+      if (!holder.hasSockets || holder.identifiedPoll === this.#poll || holder.owner === undefined) continue;
       count++;
       const signature = this.#identities.signatureOf(holder.pid);
       if (signature !== undefined && signature !== holder.signature) this.#identify(holder);
     }
   }
 
-  /** Lists and reads the descriptors of processes that may have others than those known, the smallest first. */
-  #read(isWanted: (holder: Holder) => boolean): void {
+  /** Lists and reads the descriptors of processes that may have new ones, the smallest processes first. */
+  #readDescriptors(isWanted: (holder: Holder) => boolean): void {
     const holders = [...this.#holdings.holders.values()].filter(
-      (holder) => (holder.unread.length > 0 && !holder.isSwept) || (holder.unlisted && isWanted(holder)),
+      (holder) =>
+        (holder.unread.length > 0 && !holder.isSwept) || (holder.isListOutdated && isWanted(holder)),
     );
     holders.sort((a, b) => a.descriptorCount - b.descriptorCount);
     for (const holder of holders) {
-      if (this.#isLate) return;
-      if (holder.unlisted) this.#list(holder);
-      this.#readListed(holder);
+      if (this.#isOverBudget) return;
+      if (holder.isListOutdated) this.#listDescriptors(holder);
+      this.#readUnread(holder);
     }
   }
 
-  #list(holder: Holder): void {
-    holder.unlisted = false;
+  #listDescriptors(holder: Holder): void {
+    holder.isListOutdated = false;
     holder.isSwept = false;
-    holder.listedRound = this.#round;
+    holder.listedPoll = this.#poll;
     holder.freed = [];
     holder.rings.clear();
     const listing = this.#proc.names(`${holder.folder}/fd`);
@@ -302,24 +310,26 @@ export class Owners {
       return;
     }
     holder.readable = true;
-    if (listing.value.length === 0 && this.#enterLivingThread(holder)) {
-      this.#list(holder);
+    if (listing.value.length === 0 && this.#useLivingThread(holder)) {
+      this.#listDescriptors(holder);
       return;
     }
     const descriptors = new Set(listing.value.map(Number));
     holder.highest = 0;
     for (const descriptor of descriptors) holder.highest = Math.max(holder.highest, descriptor);
     for (const descriptor of holder.inodes.keys()) {
-      if (descriptor >= 0 && !descriptors.has(descriptor)) this.#holdings.letGo(holder, descriptor);
+      if (descriptor >= 0 && !descriptors.has(descriptor))
+        this.#holdings.removeDescriptor(holder, descriptor);
     }
     holder.unread = [...descriptors].filter((descriptor) => !holder.inodes.has(descriptor)).reverse();
   }
 
   /**
-   * Goes on with a living thread where the first one of a process has ended: the descriptors are no longer told of the
-   * process. Notes in passing whether it is a thread of the kernel, which has none.
+   * Switches to the folder of a living thread if the first thread of a process has ended, since /proc/PID/fd is empty
+   * then. Also sets `isKernelThread`.
+   * @returns true if it switched
    */
-  #enterLivingThread(holder: Holder): boolean {
+  #useLivingThread(holder: Holder): boolean {
     if (holder.folder !== String(holder.pid)) return false;
     const text = this.#proc.text(`${holder.pid}/stat`);
     const stat = 'value' in text ? parseStat(text.value) : undefined;
@@ -333,34 +343,32 @@ export class Owners {
     return true;
   }
 
-  #readListed(holder: Holder): void {
-    while (holder.unread.length > 0 && !this.#isLate) {
-      const descriptors = holder.unread.splice(-BUNDLE);
+  #readUnread(holder: Holder): void {
+    while (holder.unread.length > 0 && !this.#isOverBudget) {
+      const descriptors = holder.unread.splice(-BATCH_SIZE);
       for (const [i, outcome] of this.#proc.socketInodes(holder.folder, descriptors).entries()) {
-        this.#take(holder, descriptors[i] ?? 0, outcome);
+        this.#applyOutcome(holder, descriptors[i] ?? 0, outcome);
       }
     }
   }
 
-  /** Reads a descriptor that is not known; true when there is one. */
+  /** Reads an unknown descriptor; true if it exists. */
   #readDescriptor(holder: Holder, descriptor: number): boolean {
-    return this.#take(holder, descriptor, this.#proc.socketInode(holder.folder, descriptor));
+    return this.#applyOutcome(holder, descriptor, this.#proc.socketInode(holder.folder, descriptor));
   }
 
-  #take(holder: Holder, descriptor: number, outcome: Outcome<number>): boolean {
+  /** Adds the socket or io_uring that a descriptor refers to; true if the descriptor exists. */
+  #applyOutcome(holder: Holder, descriptor: number, outcome: Outcome<number>): boolean {
     const inode = this.#inodeOf(holder, outcome);
     if (inode === IO_URING) holder.rings.add(descriptor);
-    else if (inode !== undefined && inode > 0) this.#holdings.hold(holder, descriptor, inode);
+    else if (inode !== undefined && inode > 0) this.#holdings.addDescriptor(holder, descriptor, inode);
     return inode !== undefined;
   }
 
-  /**
-   * Inode of the socket behind a descriptor, `IO_URING` or 0 for anything else that it may be; undefined where there is
-   * none.
-   */
+  /** Returns the inode of the socket, `IO_URING`, or 0 for any other file; undefined if there is no descriptor. */
   #inodeOf(holder: Holder, outcome: Outcome<number>): number | undefined {
     if ('value' in outcome) return outcome.value;
-    // Some processes let even root list their descriptors and read none of them.
+    // Some processes allow even root to list their descriptors but not to read them.
     if (outcome.failed === 'forbidden') {
       holder.readable = false;
       holder.unread = [];
@@ -369,52 +377,52 @@ export class Owners {
     return undefined;
   }
 
-  /** Tries the descriptors that the kernel gives out next, of the processes that have changed. */
-  #probe(): void {
+  /** Reads the descriptors that the kernel allocates next, in the processes that changed. */
+  #probeLikelyDescriptors(): void {
     for (const holder of this.#holdings.holders.values()) {
-      if (!holder.readable || (holder.freed.length === 0 && !holder.unlisted)) continue;
+      if (!holder.readable || (holder.freed.length === 0 && !holder.isListOutdated)) continue;
       const free = holder.freed.sort((a, b) => b - a);
-      while (free.length > 0 && this.#holdings.wanted.size > 0 && !this.#isLate) {
+      while (free.length > 0 && this.#holdings.wanted.size > 0 && !this.#isOverBudget) {
         const descriptor = free.pop() ?? 0;
         if (!holder.inodes.has(descriptor)) this.#readDescriptor(holder, descriptor);
       }
-      for (let next = holder.highest + 1; this.#holdings.wanted.size > 0 && !this.#isLate; next++) {
+      for (let next = holder.highest + 1; this.#holdings.wanted.size > 0 && !this.#isOverBudget; next++) {
         if (!this.#readDescriptor(holder, next)) break;
         holder.highest = next;
       }
     }
   }
 
-  /** Searches all processes for the sockets that nobody is known to hold, as far as the budget goes. */
+  /** Searches all processes for the sockets without a known holder, within the budget. */
   #search(): void {
-    if (this.#round > 1) this.#deadlineMs = Math.min(this.#deadlineMs, this.#nowMs() + SEARCH_MS);
-    if (this.#sweep === undefined && this.#round < this.#restUntilRound) return;
+    if (this.#poll > 1) this.#deadlineMs = Math.min(this.#deadlineMs, this.#nowMs() + SEARCH_MS);
+    if (this.#sweep === undefined && this.#poll < this.#restUntilPoll) return;
     this.#sweep ??= {
       left: this.#searchable(),
       inodes: [...this.#holdings.wanted],
-      round: this.#round,
+      startPoll: this.#poll,
       others: undefined,
     };
     const sweep = this.#sweep;
-    const { left, inodes, round } = sweep;
+    const { left, inodes, startPoll } = sweep;
     while (left.length > 0 && this.#holdings.wanted.size > 0) {
       const holder = left.at(-1);
-      if (this.#isLate) return;
+      if (this.#isOverBudget) return;
       if (holder && this.#holdings.holders.get(holder.key) === holder) {
-        // One that takes longer to list than a search may last is not listed again at the next round.
-        if (holder.listedRound < round) {
-          this.#list(holder);
+        // Listed only once per search: listing may take longer than the time limit of a poll.
+        if (holder.listedPoll < startPoll) {
+          this.#listDescriptors(holder);
           holder.isSwept = true;
         }
-        this.#readListed(holder);
+        this.#readUnread(holder);
         if (holder.unread.length > 0) return;
       }
       left.pop();
     }
-    const tried = this.#searchOthers(sweep);
+    const tried = this.#searchOtherPlaces(sweep);
     if (tried === undefined) return;
     this.#sweep = undefined;
-    this.#restUntilRound = this.#round + (this.#round - round) * REST_FACTOR;
+    this.#restUntilPoll = this.#poll + (this.#poll - startPoll) * REST_FACTOR;
     this.#holdings.endSearch(inodes, tried);
   }
 
@@ -422,49 +430,49 @@ export class Owners {
     return [...this.#holdings.holders.values()].filter((holder) => holder.readable && !holder.isKernelThread);
   }
 
-  /** Searches the places beside descriptors. @returns where it searched; undefined while there is more to search */
-  #searchOthers(sweep: Sweep): string | undefined {
+  /** Searches other places than descriptor tables. @returns where it searched; undefined until it has finished */
+  #searchOtherPlaces(sweep: Sweep): string | undefined {
     sweep.others ??= this.#otherHolders.search(this.#searchable(), this.#holdings.wanted, (inode) =>
       this.#holdings.sockets.has(inode),
     );
-    while (!this.#isLate) {
+    while (!this.#isOverBudget) {
       const { value, done } = sweep.others.next();
       if (done) return value;
-      if (value) this.#adopt(value);
+      if (value) this.#addFound(value);
     }
     return undefined;
   }
 
-  /** Takes over a holder that was found beside the descriptors of processes. */
-  #adopt(found: FoundHolder): void {
+  /** Adds a holder that was found in another place than a descriptor table of a process. */
+  #addFound(found: FoundHolder): void {
     if (found.kind === 'hold') {
       if (this.#holdings.holders.get(found.holder.key) === found.holder)
-        this.#holdings.hold(found.holder, pseudoDescriptor(found.inode), found.inode);
+        this.#holdings.addDescriptor(found.holder, pseudoDescriptor(found.inode), found.inode);
       return;
     }
     const { pid, tid, folder } = found;
     const directory = this.#proc.stat(`${folder}/fd`);
     if (!('value' in directory) || this.#holdings.holders.has(tid)) return;
-    const holder = newHolder(tid, pid, folder, directory.value.ino, this.#round);
+    const holder = newHolder(tid, pid, folder, directory.value.ino, this.#poll);
     holder.descriptorCount = directory.value.size;
     this.#holdings.holders.set(tid, holder);
-    this.#list(holder);
-    this.#readListed(holder);
+    this.#listDescriptors(holder);
+    this.#readUnread(holder);
   }
 
-  /** Reads who the process is; a change is passed on to all its sockets. */
+  /** Reads the program of a process; if it differs, all its sockets are marked as changed. */
   #identify(holder: Holder): void {
-    holder.identifiedRound = this.#round;
-    // Before who it is: a change that comes between the two is met at the next check.
+    holder.identifiedPoll = this.#poll;
+    // Read before the program: a change between the two reads is found at the next check.
     holder.signature = this.#identities.signatureOf(holder.pid);
     const owner = this.#identities.of(holder.pid, holder.key === holder.pid ? holder.folder : undefined);
     if (owner === undefined || sameOwner(owner, holder.owner)) return;
     holder.owner = owner;
-    holder.alone = [owner];
-    this.#holdings.outdate(holder);
+    holder.ownerList = [owner];
+    this.#holdings.markChanged(holder);
   }
 
   #ensureIdentity(holder: Holder): void {
-    if (holder.owner === undefined || holder.identifiedRound !== this.#round) this.#identify(holder);
+    if (holder.owner === undefined || holder.identifiedPoll !== this.#poll) this.#identify(holder);
   }
 }

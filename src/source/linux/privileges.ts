@@ -4,30 +4,27 @@ import type { Proc } from './proc.ts';
 const CAPABILITIES = { CAP_SYS_PTRACE: 19n, CAP_SYS_ADMIN: 21n } as const;
 export type Capability = keyof typeof CAPABILITIES;
 
-/** Inodes of the machine's first namespaces: PROC_USER_INIT_INO and PROC_PID_INIT_INO, include/linux/proc_ns.h. */
+/** Links of the machine's initial namespaces: PROC_USER_INIT_INO and PROC_PID_INIT_INO, include/linux/proc_ns.h. */
 const FIRST_USER_NAMESPACE = 'user:[4026531837]';
 export const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
 
-/** The reason where an ordinary user lacks a capability. */
+/** The remedy for an ordinary user without a capability. */
 export const SUDO = 'run with sudo';
 
-/** Rights of this program and the namespaces it runs in, as the kernel says: the reasons that notices give. */
+/** Privileges of netpane and the namespaces it runs in, as the kernel reports them. Notices give them as reasons. */
 export interface Privileges {
   readonly isRoot: boolean;
-  /** Why /proc tells nothing of this program; undefined where it does. */
+  /** Error of reading /proc/self; undefined if it can be read. */
   readonly procFailure: string | undefined;
-  /** True outside the machine's first user namespace: capabilities then hold only inside. False where it is unknown. */
+  /** True outside the initial user namespace: capabilities are valid only inside then. False if unknown. */
   readonly isInUserNamespace: boolean;
-  /**
-   * True outside the machine's first pid namespace: the processes of the machine are out of sight. False where it is
-   * unknown.
-   */
+  /** True outside the initial pid namespace: the processes of the machine are not visible. False if unknown. */
   readonly isInPidNamespace: boolean;
-  /** Effective capabilities; undefined where they are unknown. */
+  /** Effective capabilities; undefined if unknown. */
   readonly capabilities: ReadonlySet<Capability> | undefined;
 }
 
-/** Reads what this program may do. */
+/** Reads the privileges of netpane from /proc/self. */
 export function readPrivileges(proc: Proc, isRoot: boolean): Privileges {
   const user = proc.link('self/ns/user');
   const pid = proc.link('self/ns/pid');
@@ -42,7 +39,7 @@ export function readPrivileges(proc: Proc, isRoot: boolean): Privileges {
   };
 }
 
-/** The effective capabilities in the text of /proc/PID/status; undefined where it has no such line. */
+/** Returns the effective capabilities in the text of /proc/PID/status; undefined without a valid CapEff line. */
 export function parseCapabilities(status: string): ReadonlySet<Capability> | undefined {
   const digits = /^CapEff:\s+([0-9a-f]{1,16})$/m.exec(status)?.[1];
   if (digits === undefined) return undefined;
@@ -52,9 +49,9 @@ export function parseCapabilities(status: string): ReadonlySet<Capability> | und
 }
 
 /**
- * Why something of other programs cannot be seen, with the remedy where there is one: a clause.
- * @param needed capabilities with which it would be seen
- * @returns undefined where nothing that this program lacks explains it
+ * Returns why netpane cannot see something of other programs, with the remedy if there is one, as a clause.
+ * @param needed capabilities that make it visible
+ * @returns undefined if no missing privilege explains it
  */
 export function whyUnseen(
   { isRoot, procFailure, isInUserNamespace, isInPidNamespace, capabilities }: Privileges,

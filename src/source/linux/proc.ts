@@ -3,7 +3,7 @@ import type { Progress } from '../../model/progress.ts';
 import { parseTarget, type Target } from './descriptor-target.ts';
 import { wholeLength } from './utf8.ts';
 
-/** Errors that mean "not there (any more)": a process may die between any two reads. */
+/** Errors of a missing file: a process may end between any two reads. */
 const GONE = new Set(['ENOENT', 'ESRCH', 'ENOTDIR']);
 
 const FORBIDDEN = new Set(['EACCES', 'EPERM']);
@@ -14,33 +14,33 @@ const codeOf = (error: unknown): string => {
 };
 
 /**
- * A read of a file of /proc gives a page of 4,096 bytes, less the line that did not fit (fs/seq_file.c); one that gives
- * less than this, and had the room, was the last. To be told so by one more read is not free: for /proc/net/tcp the
- * kernel then walks its whole hash table once more.
+ * A read(2) of a file in /proc returns up to a page of 4,096 bytes, without the line that did not fit (fs/seq_file.c).
+ * Fewer bytes than this, with room for more, mean the end of the file. One more read to confirm that is expensive: for
+ * /proc/net/tcp the kernel walks its whole hash table again.
  */
 const SHORT_READ = 3584;
 
 const SOCKET_LINK = /^socket:\[(\d+)\]$/;
 
-/** Stands for the inode of a descriptor that is no socket but an io_uring(7). */
+/** Returned in place of an inode for a descriptor of an io_uring(7). */
 export const IO_URING = -1;
 export const IO_URING_LINK = 'anon_inode:[io_uring]';
 
-/** Maximum number of bytes read of a file, by what it is about. Its length is often up to the program that it describes. */
+/** Maximum number of bytes read of a file, by kind of file. The described program often controls its length. */
 export const LIMIT = {
-  /** One process: its status, its control groups (a path of PATH_MAX for each of a dozen hierarchies). */
+  /** Files of a process: its status, its control groups (a path of PATH_MAX for each of a dozen hierarchies). */
   process: 64 * 1024,
-  /** A command line: up to 6 MB in the kernel, of which 8,192 characters are shown. */
+  /** A command line: up to 6 MB in the kernel; 8,192 characters of it are shown. */
   commandLine: 16 * 1024,
-  /** The machine or its users: its statistics, mounts, addresses, passwd(5). */
+  /** Files of the machine: statistics, mounts, addresses, passwd(5). */
   machine: 16 * 2 ** 20,
-  /** A table of sockets, about 150 bytes each: 400,000 of them. */
+  /** A socket table: 400,000 sockets of about 150 bytes. */
   table: 64 * 2 ** 20,
 } as const;
 
 /**
- * The result of a read: the value, or why there is none.
- * `isCut`: there is more of it than the limit that it was read with.
+ * The result of a read: the value, or why it failed.
+ * `isCut`: the file is longer than the limit.
  */
 export type Outcome<T> =
   { value: T; isCut?: boolean } | { failed: 'gone' | 'forbidden' | 'broken'; message: string };
@@ -59,7 +59,7 @@ function attemptOutcome<T>(read: () => Outcome<T>): Outcome<T> {
   }
 }
 
-/** Reads below a /proc directory, wherever it is mounted. Nothing here throws. */
+/** Reads files below a proc file system, mounted anywhere. No method throws. */
 export class Proc {
   readonly #root: string;
   readonly #progress: Progress | undefined;
@@ -67,40 +67,42 @@ export class Proc {
 
   /**
    * @param root the proc file system: `/proc`, or a fixture
-   * @param progress notes which process is read: such a read may wait for a lock of that process for long
+   * @param progress records which process is read: the read may wait long for a lock of that process
    */
   constructor(root: string, progress?: Progress) {
     this.#root = root;
     this.#progress = progress;
   }
 
-  /** Full path of a file here, for those who open it themselves. */
+  /** Returns the full path of a file, for callers that open it themselves. */
   pathOf(path: string): string {
     return `${this.#root}/${path}`;
   }
 
-  /** Content of a file, each byte a character: what is shown of it is ASCII, or decoded by `text`. */
+  /** Returns the content of a file, one character per byte, for files that are ASCII where it matters. */
   latin1(path: string, limit: number = LIMIT.process): Outcome<string> {
     return attemptOutcome(() => this.#read(path, 'latin1', limit));
   }
 
-  /** Content of a file as UTF-8; invalid bytes become U+FFFD, and a character that the limit cuts is left out. */
+  /** Returns the content of a file as UTF-8; invalid bytes become U+FFFD, a character cut by the limit is dropped. */
   text(path: string, limit: number = LIMIT.process): Outcome<string> {
     return attemptOutcome(() => this.#read(path, 'utf8', limit));
   }
 
+  /** Returns true if a file can be opened for reading. */
   canOpen(path: string): boolean {
     return 'value' in attempt(() => closeSync(openSync(`${this.#root}/${path}`, 'r')));
   }
 
+  /** Returns the target of a symbolic link. */
   link(path: string): Outcome<string> {
     this.#progress?.noteFile(path);
     return attempt(() => readlinkSync(`${this.#root}/${path}`));
   }
 
   /**
-   * Inode of the socket behind a descriptor; `IO_URING`, or 0 for anything else that it may be.
-   * @param folder of a process or a thread: `PID`, `PID/task/TID`
+   * Returns the inode of the socket that a descriptor refers to, `IO_URING`, or 0 for any other file.
+   * @param folder folder of a process or thread: `PID`, `PID/task/TID`
    */
   socketInode(folder: string, descriptor: number): Outcome<number> {
     const link = this.link(`${folder}/fd/${descriptor}`);
@@ -110,15 +112,12 @@ export class Proc {
     };
   }
 
-  /**
-   * The same of several descriptors.
-   * @returns one outcome for each, in their order
-   */
+  /** Returns `socketInode` of several descriptors, in their order. */
   socketInodes(folder: string, descriptors: readonly number[]): Outcome<number>[] {
     return descriptors.map((descriptor) => this.socketInode(folder, descriptor));
   }
 
-  /** Returns the sockets and network namespaces that descriptors refer to, in their order; undefined for anything else. */
+  /** Returns the socket or network namespace of each descriptor, in their order; undefined for any other file. */
   targets(folder: string, descriptors: readonly number[]): (Target | undefined)[] {
     return descriptors.map((descriptor) => {
       const link = this.link(`${folder}/fd/${descriptor}`);
@@ -126,38 +125,39 @@ export class Proc {
     });
   }
 
-  /** True when two threads have one table of descriptors; undefined where that cannot be told. */
+  /** Returns true if two threads share a descriptor table; undefined if unknown. */
   shareDescriptors(tid: number, other: number): boolean | undefined {
     return tid === other ? true : undefined;
   }
 
-  /** Count of the threads of a process: the links of its folder `task` beside two (fs/proc/base.c, proc_task_getattr). */
+  /** Returns the number of threads of a process: links of its folder `task` minus 2 (fs/proc/base.c, proc_task_getattr). */
   threadCount(pid: number): number {
     const folder = attempt(() => statSync(`${this.#root}/${pid}/task`));
     return 'value' in folder ? folder.value.nlink - 2 : 0;
   }
 
+  /** Returns the names in a folder. */
   names(path: string): Outcome<string[]> {
     this.#progress?.noteFile(path);
     return attempt(() => readdirSync(`${this.#root}/${path}`));
   }
 
-  /** Inode, size and owner of a file or folder. */
+  /** Returns inode, size and uid of a file or folder. */
   stat(path: string): Outcome<{ ino: number; size: number; uid: number }> {
     this.#progress?.noteFile(path);
     return attempt(() => statSync(`${this.#root}/${path}`));
   }
 
   #read(path: string, encoding: 'latin1' | 'utf8', limit: number): Outcome<string> {
-    // One byte more than the limit tells whether there is more.
+    // One byte above the limit shows that the file is longer.
     const length = this.#fill(path, limit + 1);
     if (length <= limit) return { value: this.#buffer.toString(encoding, 0, length) };
     const end = encoding === 'utf8' ? wholeLength(this.#buffer, limit) : limit;
     return { value: this.#buffer.toString(encoding, 0, end), isCut: true };
   }
 
-  /** Reads at most `most` bytes of a file into the buffer; files of /proc have no size. Returns how many there were. */
-  #fill(path: string, most: number): number {
+  /** Reads up to `limit` bytes of a file into the buffer; files in /proc have no size. @returns the number of bytes */
+  #fill(path: string, limit: number): number {
     this.#progress?.noteFile(path);
     const fd = openSync(`${this.#root}/${path}`, 'r');
     try {
@@ -168,10 +168,10 @@ export class Proc {
           this.#buffer.copy(larger);
           this.#buffer = larger;
         }
-        const room = Math.min(this.#buffer.length, most) - length;
+        const room = Math.min(this.#buffer.length, limit) - length;
         const count = readSync(fd, this.#buffer, length, room, null);
         length += count;
-        if (length === most || count < Math.min(room, SHORT_READ)) return length;
+        if (length === limit || count < Math.min(room, SHORT_READ)) return length;
       }
     } finally {
       closeSync(fd);

@@ -1,39 +1,40 @@
-/** Ticks of /proc/PID/stat a second: USER_HZ, 100 on every architecture that Node runs on. */
+/** Ticks per second in /proc/PID/stat: USER_HZ, 100 on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
-/** The kernel's comm holds 16 bytes with the closing NUL (TASK_COMM_LEN). */
+/** Maximum length of comm, bytes, without the terminating NUL (TASK_COMM_LEN). */
 const COMM_LENGTH = 15;
 
-/** Node 24 gives its main thread this name, and with it the process: it tells nothing of the program. */
+/** Name that Node 24 gives its main thread, and thereby the process. It does not identify the program. */
 const NODE_MAIN_THREAD = 'MainThread';
 
+/** Maximum length of a command line, characters. */
 const COMMAND_LIMIT = 8192;
 
-/** A script's name is the second argument or, behind options of its interpreter, a later one. */
+/** Arguments searched for the program name. The name of a script is the second one, or follows interpreter options. */
 const NAMING_WORDS = 4;
 
-/** The kernel's mark of a file that was removed, as by an upgrade of the program. */
+/** Suffix that the kernel appends to a removed file, for example after an upgrade of the program. */
 const DELETED = ' (deleted)';
 
 /** PF_KTHREAD, include/linux/sched.h */
 const KERNEL_THREAD = 0x00200000;
 
-/** What /proc/PID/stat tells of a process. */
+/** The fields of /proc/PID/stat that are used. */
 export interface Stat {
   readonly comm: string;
   readonly startTicks: number;
   readonly isKernelThread: boolean;
-  /** Its first thread has ended, and others live. */
+  /** The first thread has ended, others are alive. */
   readonly isLeaderGone: boolean;
-  /** Where its arguments are in memory: 0 where that may not be seen. As text, for it has 64 bits. */
+  /** Address of the arguments in memory, decimal, as text because it has 64 bits; `0` if it may not be seen. */
   readonly argumentsAt: string;
 }
 
 /**
- * Name, kind and start of a process from /proc/PID/stat: `pid (comm) state ppid …`, field 3 holds its state, 9 its flags,
- * 20 the count of its threads, 22 its start, 48 the place of its arguments (proc(5)). The comm may hold spaces and
- * parentheses, so it ends at the last one.
- * @returns undefined when the text is not of that form
+ * Parses /proc/PID/stat: `pid (comm) state ppid …`, where field 3 is the state, 9 the flags, 20 the number of threads,
+ * 22 the start time and 48 the address of the arguments (proc(5)). The comm may contain spaces and parentheses, so it
+ * ends at the last parenthesis.
+ * @returns undefined for a malformed text
  */
 export function parseStat(text: string): Stat | undefined {
   const open = text.indexOf('(');
@@ -53,15 +54,15 @@ export function parseStat(text: string): Stat | undefined {
 
 /** A command line: as text, and its first arguments. */
 export interface CommandLine {
-  /** Arguments parted by spaces; at most 8,192 characters, then `…`. */
+  /** Arguments separated by spaces; at most 8,192 characters, then `…`. */
   readonly text: string;
   readonly words: readonly string[];
 }
 
 /**
- * Command line from /proc/PID/cmdline: arguments, each ended by a NUL. Linear, whatever it is made of.
- * @param isCut only its beginning was read
- * @returns undefined for a process that has none (a kernel thread, a zombie)
+ * Parses /proc/PID/cmdline: arguments, each terminated by NUL. Takes linear time for any content.
+ * @param isCut only its start was read
+ * @returns undefined for a process without a command line (a kernel thread, a zombie)
  */
 export function parseCommandLine(text: string, isCut = false): CommandLine | undefined {
   let end = text.length;
@@ -77,15 +78,15 @@ export function parseCommandLine(text: string, isCut = false): CommandLine | und
 }
 
 /**
- * Program name, beyond the 15 bytes that the kernel keeps: where comm is full, the file name or the argument that begins
- * with it is the whole name. A comm that a program chose itself stays, less the half of a letter that was cut.
- * @param comm decoded from UTF-8: a letter that the kernel cut is U+FFFD
- * @param words first arguments of the command line; a script's name is not the first one
+ * Returns the full program name, beyond the 15 bytes of comm: if comm is full, the file name or argument that starts with
+ * it. Otherwise comm itself, without a character that was cut in the middle.
+ * @param comm decoded from UTF-8: a character that the kernel cut is U+FFFD
+ * @param words first arguments of the command line; the name of a script is not the first one
  */
 export function fullName(comm: string, exe: string | undefined, words: readonly string[] = []): string {
   const isThreadName = comm === NODE_MAIN_THREAD;
   const whole = comm.endsWith('\uFFFD') ? comm.slice(0, -1) : comm;
-  // The cut may leave up to three of the four bytes of a letter.
+  // Up to three of the four bytes of the cut character are part of the 15.
   const fullLength = whole === comm ? COMM_LENGTH : COMM_LENGTH - 3;
   if (Buffer.byteLength(whole) < fullLength && !isThreadName) return comm;
   const baseName = (path: string | undefined) => path?.slice(path.lastIndexOf('/') + 1);
@@ -99,17 +100,17 @@ export function fullName(comm: string, exe: string | undefined, words: readonly 
   return whole;
 }
 
-/** Moment the machine started, milliseconds since 1970, from `btime` in /proc/stat. */
+/** Returns the boot time of the machine, milliseconds since 1970, from `btime` in /proc/stat; undefined without it. */
 export function parseBootTimeMs(text: string): number | undefined {
   const seconds = /^btime (\d+)$/m.exec(text)?.[1];
   return seconds === undefined ? undefined : Number(seconds) * 1000;
 }
 
-/** Wall-clock start of a process. */
+/** Returns the start time of a process, milliseconds since 1970. */
 export const startedAtMs = (bootTimeMs: number, startTicks: number): number =>
   bootTimeMs + Math.round((startTicks * 1000) / TICKS_PER_SECOND);
 
-/** User names by uid from passwd(5) text; malformed lines are passed over, as the system's own look-up does. */
+/** Returns user names by uid from passwd(5) text; malformed lines are skipped, as getpwuid(3) does. */
 export function parsePasswd(text: string): Map<number, string> {
   const users = new Map<number, string>();
   for (const line of text.split('\n')) {

@@ -2,14 +2,14 @@ import { isAnyAddress, unmapped } from '../../model/address.ts';
 import type { Endpoint, Family, Owner } from '../../model/socket.ts';
 import type { RouteRecord } from './trace/records.ts';
 
-/** Maximum number of ports with their addresses: more than short sockets have at a time. */
-const MOST_PLACES = 10_000;
+/** Maximum number of source endpoints kept: more than short-lived sockets use at a time. */
+const MAX_ENDPOINTS = 10_000;
 
-/** Maximum number of programs, and of peers of each, at one port and address. */
-const MOST_PROGRAMS = 8;
-const MOST_PEERS = 16;
+/** Maximum number of senders kept of one source endpoint, and of peers of each sender. */
+const MAX_SENDERS = 8;
+const MAX_PEERS = 16;
 
-/** A UDP socket, as the kernel's last message has it. */
+/** A closed UDP socket, from the kernel's close message. */
 export interface UdpSocket {
   /** Inode of its network namespace. */
   readonly netns: number;
@@ -18,40 +18,42 @@ export interface UdpSocket {
   readonly remote: Endpoint | null;
 }
 
-/** A program that sent from a port and address, and where to; more peers than are kept are any. */
+/** A process that sent from a source endpoint, and its peers; `any` if there were more than `MAX_PEERS`. */
 interface Sender {
   owners: readonly Owner[];
-  /** It has ended: it may have left the namespace that it began in. */
+  /** The process has ended, and may have sent from another namespace than the one it started in. */
   readonly mayHaveMoved: boolean;
   readonly peers: Set<string> | 'any';
 }
 
-interface Place {
+/** A namespace, port and address from which UDP packets were sent. */
+interface SourceEndpoint {
+  /** Namespace and port: a key of `#addresses`. */
   readonly port: string;
   readonly senders: Map<number, Sender>;
-  /** More programs sent from here than are kept. */
-  isCrowded: boolean;
+  /** More than `MAX_SENDERS` processes sent from it. */
+  hasTooManySenders: boolean;
 }
 
 /**
- * Packets of UDP a second that may be looked up, averaged over a second: at ten times as many the sender loses a quarter
- * of its speed.
+ * Maximum number of traced route lookups per second, averaged over a second. At ten times as many, tracing costs the
+ * sender a quarter of its speed.
  */
-const MOST_ROUTES = 20_000;
+const MAX_LOOKUPS_PER_S = 20_000;
 
-/** A sender in a namespace that could not be read may be in any of them. */
-const UNREAD = 0;
+/** Key of senders whose namespace could not be read: they may be in any namespace. */
+const UNKNOWN_NETNS = 0;
 
-/** A group to which packets are sent: 224.0.0.0/4 and ff00::/8. */
+/** Returns true for a multicast address: 224.0.0.0/4 or ff00::/8. */
 const isMulticast = (address: string): boolean => /^(?:2(?:2[4-9]|3\d)\.|ff..:)/.test(address);
 
-/** Returns true where a socket with this address may send from that one, which a look-up of its route then has. */
+/** Returns true if a route lookup of the socket can have `from` as its source address. */
 function maySendFrom({ family, local, remote }: UdpSocket, from: string): boolean {
   const address = unmapped(local.address);
   if (from === address) return true;
-  // A socket on any address may give each packet one (IP_PKTINFO); one of IPv6 may speak IPv4.
+  // A socket bound to any address may choose one per packet (IP_PKTINFO); an IPv6 socket may send IPv4.
   if (isAnyAddress(address)) return family === 'ipv6' || !from.includes(':');
-  // One that connects has its route looked up before it has an address; one on a group has none of its own.
+  // connect(2) looks up the route before the socket has an address; a socket bound to a group has none of its own.
   return from === (address.includes(':') ? '::' : '0.0.0.0') && (remote !== null || isMulticast(address));
 }
 
@@ -60,179 +62,190 @@ const peerOf = ({ address, port }: Endpoint): string => `${unmapped(address)} ${
 const asSender = ({ owners }: Sender): readonly Owner[] =>
   owners.map((owner) => ({ ...owner, knowledge: 'sender' }));
 
-const NOBODY: readonly Owner[] = [{ knowledge: 'gone' }];
+const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
 const unknown = (tried: string): readonly Owner[] => [{ knowledge: 'unknown', tried }];
 const SEVERAL = unknown('several programs sent from its port and address');
 const SHARED = unknown('a program sent from its port and address, which another socket has too');
-const UNPLACED = unknown('a program sent from its port, in a network namespace that could not be read');
+const IN_UNKNOWN_NAMESPACE = unknown(
+  'a program sent from its port, in a network namespace that could not be read',
+);
 
 /**
- * Who sent by UDP from which port, which tells whose a short socket was: UDP has no states to trace, and no record ties
- * a packet to its socket. The kernel's trace of route look-ups has the sending thread, the port and the addresses
- * (include/trace/events/fib.h), but neither socket nor namespace; the namespace is that of the thread. A socket of
- * another namespace may be passed to it, so the answer is never `exact`: it is `sender` where only one program sent from
- * the same port and address in the same namespace, and no other socket has them.
+ * The processes that sent UDP packets, by source endpoint: they name the owner of a UDP socket that closed before a poll
+ * saw it. UDP has no states to trace, and no trace record links a packet to its socket. The trace of route lookups
+ * (include/trace/events/fib.h) has the sending thread, the port and the addresses, but neither socket nor namespace; the
+ * thread's namespace is used. The thread may use a socket of another namespace that was passed to it, so the owner is
+ * never `exact`: it is `sender` if only one process sent from the same port and address in the same namespace, and no
+ * other socket has them.
  */
 export class Senders {
-  /** By namespace, port and address; those that sent last come last. */
-  readonly #places = new Map<string, Place>();
-  /** Addresses of the places, by namespace and port. */
+  /** By namespace, port and address; the most recently used last. */
+  readonly #endpoints = new Map<string, SourceEndpoint>();
+  /** Source addresses by namespace and port. */
   readonly #addresses = new Map<string, Set<string>>();
-  /** Places that no socket has any more. */
-  readonly #left = new Set<string>();
+  /** Keys of endpoints whose last socket has closed. */
+  readonly #released = new Set<string>();
   readonly #firstNetns: number | undefined;
-  /** Look-ups since then. */
-  #count = 0;
-  #sinceMs = 0;
+  /** route lookups since `#countedSinceMs`. */
+  #lookups = 0;
+  #countedSinceMs = 0;
   #isStopped = false;
 
-  /** @param firstNetns inode of the first network namespace of the machine; undefined where it is not known */
+  /** @param firstNetns inode of the machine's initial network namespace; undefined if unknown */
   constructor(firstNetns: number | undefined) {
     this.#firstNetns = firstNetns;
   }
 
-  /** There were too many look-ups: who sends is not followed any more. */
+  /** True after too many lookups: senders are no longer tracked. */
   get isStopped(): boolean {
     return this.#isStopped;
   }
 
-  /** A route was looked up, by a program or by the kernel. */
-  count(): void {
-    this.#count++;
+  /** Counts a route lookup, of a program or of the kernel. */
+  countLookup(): void {
+    this.#lookups++;
   }
 
   /**
-   * Looks once a second how many look-ups there are: a server that sends many packets is not to be slowed by being
-   * followed. @returns true where they are to be stopped
+   * Returns true if the lookups of the last second exceed the limit: tracing would slow down a server that sends many
+   * packets. Checked once per second; true only once.
    */
-  isTooMuch(nowMs: number): boolean {
-    if (this.#isStopped || nowMs - this.#sinceMs < 1000) return false;
-    const perSecond = (this.#count / (nowMs - this.#sinceMs)) * 1000;
-    const isFirst = this.#sinceMs === 0;
-    [this.#count, this.#sinceMs] = [0, nowMs];
-    if (isFirst || perSecond < MOST_ROUTES) return false;
+  shouldStop(nowMs: number): boolean {
+    if (this.#isStopped || nowMs - this.#countedSinceMs < 1000) return false;
+    const perSecond = (this.#lookups / (nowMs - this.#countedSinceMs)) * 1000;
+    const isFirst = this.#countedSinceMs === 0;
+    [this.#lookups, this.#countedSinceMs] = [0, nowMs];
+    if (isFirst || perSecond < MAX_LOOKUPS_PER_S) return false;
     this.#isStopped = true;
     this.clear();
     return true;
   }
 
-  /** @param network the namespace of the thread, as `Actors.networkOf` has it; undefined where it could not be read */
+  /**
+   * Adds the sender of a route lookup.
+   * @param network namespace of the thread, from `Actors.networkOf`; undefined if it could not be read
+   */
   add(
     { localPort, localAddress, remoteAddress, remotePort }: RouteRecord,
     owners: readonly Owner[],
     network: { readonly netns: number; readonly mayHaveMoved: boolean } = {
-      netns: UNREAD,
+      netns: UNKNOWN_NETNS,
       mayHaveMoved: false,
     },
   ): void {
     const pid = owners[0]?.pid;
     if (pid === undefined || localPort === 0) return;
     const { netns, mayHaveMoved } = network;
-    const place = this.#placeAt(`${netns} ${localPort}`, unmapped(localAddress));
+    const endpoint = this.#endpointAt(`${netns} ${localPort}`, unmapped(localAddress));
     const peer = peerOf({ address: remoteAddress, port: remotePort });
-    const known = place.senders.get(pid);
+    const known = endpoint.senders.get(pid);
     if (known) {
       known.owners = owners;
       if (known.peers === 'any' || known.peers.has(peer)) return;
-      if (known.peers.size < MOST_PEERS) known.peers.add(peer);
-      else place.senders.set(pid, { ...known, peers: 'any' });
-    } else if (place.senders.size < MOST_PROGRAMS)
-      place.senders.set(pid, { owners, mayHaveMoved, peers: new Set([peer]) });
-    else place.isCrowded = true;
+      if (known.peers.size < MAX_PEERS) known.peers.add(peer);
+      else endpoint.senders.set(pid, { ...known, peers: 'any' });
+    } else if (endpoint.senders.size < MAX_SENDERS)
+      endpoint.senders.set(pid, { owners, mayHaveMoved, peers: new Set([peer]) });
+    else endpoint.hasTooManySenders = true;
   }
 
-  #placeAt(port: string, address: string): Place {
+  #endpointAt(port: string, address: string): SourceEndpoint {
     const key = `${port} ${address}`;
-    const place = this.#places.get(key) ?? { port, senders: new Map<number, Sender>(), isCrowded: false };
-    this.#places.delete(key);
-    this.#places.set(key, place);
+    const endpoint = this.#endpoints.get(key) ?? {
+      port,
+      senders: new Map<number, Sender>(),
+      hasTooManySenders: false,
+    };
+    this.#endpoints.delete(key);
+    this.#endpoints.set(key, endpoint);
     const addresses = this.#addresses.get(port);
     if (addresses) addresses.add(address);
     else this.#addresses.set(port, new Set([address]));
-    const [oldest] = this.#places.keys();
-    if (this.#places.size > MOST_PLACES && oldest !== undefined) this.#delete(oldest);
-    return place;
+    const [oldest] = this.#endpoints.keys();
+    if (this.#endpoints.size > MAX_ENDPOINTS && oldest !== undefined) this.#delete(oldest);
+    return endpoint;
   }
 
   #delete(key: string): void {
-    const place = this.#places.get(key);
-    if (place === undefined) return;
-    this.#places.delete(key);
-    const addresses = this.#addresses.get(place.port);
-    addresses?.delete(key.slice(place.port.length + 1));
-    if (addresses?.size === 0) this.#addresses.delete(place.port);
+    const endpoint = this.#endpoints.get(key);
+    if (endpoint === undefined) return;
+    this.#endpoints.delete(key);
+    const addresses = this.#addresses.get(endpoint.port);
+    addresses?.delete(key.slice(endpoint.port.length + 1));
+    if (addresses?.size === 0) this.#addresses.delete(endpoint.port);
   }
 
   /**
-   * Returns who is behind a UDP socket that has ended. With `settle` who sent from there is forgotten, for the next
-   * socket is another's, unless a socket with its port and address is still there.
-   * @param isShared whether there is one; asked only where somebody sent
+   * Returns the owners of a closed UDP socket. `removeReleased` then removes the senders of its endpoint, unless another
+   * socket has the same port and address.
+   * @param isShared returns true if another socket has them; called only if there are senders
    */
-  take(socket: UdpSocket, isShared: () => boolean): readonly Owner[] {
+  takeOwners(socket: UdpSocket, isShared: () => boolean): readonly Owner[] {
     const here = this.#sendersOf(socket, socket.netns);
-    const elsewhere = this.#sendersOf(socket, UNREAD);
+    const elsewhere = this.#sendersOf(socket, UNKNOWN_NETNS);
     const pids = new Set([...here.senders, ...elsewhere.senders].map(({ owners }) => owners[0]?.pid));
-    const isCrowded = here.isCrowded || elsewhere.isCrowded;
-    if (pids.size === 0 && !isCrowded) return this.#takeMoved(socket) ?? NOBODY;
+    const hasTooManySenders = here.hasTooManySenders || elsewhere.hasTooManySenders;
+    if (pids.size === 0 && !hasTooManySenders) return this.#takeMovedSender(socket) ?? GONE;
     const isAlone = !isShared();
-    if (isAlone) for (const key of [...here.keys, ...elsewhere.keys]) this.#left.add(key);
-    if (pids.size > 1 || isCrowded) return SEVERAL;
+    if (isAlone) for (const key of [...here.keys, ...elsewhere.keys]) this.#released.add(key);
+    if (pids.size > 1 || hasTooManySenders) return SEVERAL;
     const [only] = here.senders;
-    if (only === undefined) return UNPLACED;
+    if (only === undefined) return IN_UNKNOWN_NAMESPACE;
     if (!isAlone) return SHARED;
     return asSender(only);
   }
 
   /**
-   * The one process that began in the first namespace and has ended, where it sent from the same port and address:
-   * ip-netns(8), nsenter(1) and container engines enter another namespace before they run a program. No user can do it
-   * the other way round: to enter a namespace takes CAP_SYS_ADMIN over it (setns(2)).
+   * Returns the only ended process that started in the initial namespace and sent from the same port and address, and
+   * removes it: ip-netns(8), nsenter(1) and container engines enter another namespace before they run a program. The
+   * opposite direction needs CAP_SYS_ADMIN over the initial namespace (setns(2)), which no user has.
    */
-  #takeMoved(socket: UdpSocket): readonly Owner[] | undefined {
+  #takeMovedSender(socket: UdpSocket): readonly Owner[] | undefined {
     if (this.#firstNetns === undefined || socket.netns === this.#firstNetns) return undefined;
     const { senders, keys } = this.#sendersOf(socket, this.#firstNetns);
     const [moved, ...others] = senders.filter(({ mayHaveMoved }) => mayHaveMoved);
     if (moved === undefined) return undefined;
     if (others.some(({ owners }) => owners[0]?.pid !== moved.owners[0]?.pid)) return SEVERAL;
     for (const key of keys) {
-      const place = this.#places.get(key);
-      for (const [pid, sender] of place?.senders ?? []) if (sender === moved) place?.senders.delete(pid);
+      const endpoint = this.#endpoints.get(key);
+      for (const [pid, sender] of endpoint?.senders ?? [])
+        if (sender === moved) endpoint?.senders.delete(pid);
     }
     return asSender(moved);
   }
 
-  /** Returns the senders that may have used a socket, and the keys of their places. */
+  /** Returns the senders that may have used a socket, and the keys of their endpoints. */
   #sendersOf(socket: UdpSocket, netns: number) {
     const port = `${netns} ${socket.local.port}`;
     const peer = socket.remote && peerOf(socket.remote);
     const keys: string[] = [];
     const senders: Sender[] = [];
-    let isCrowded = false;
+    let hasTooManySenders = false;
     for (const from of this.#addresses.get(port) ?? []) {
       if (!maySendFrom(socket, from)) continue;
       const key = `${port} ${from}`;
-      const place = this.#places.get(key);
-      const found = [...(place?.senders.values() ?? [])].filter(
+      const endpoint = this.#endpoints.get(key);
+      const found = [...(endpoint?.senders.values() ?? [])].filter(
         ({ peers }) => peer === null || peers === 'any' || peers.has(peer),
       );
       keys.push(key);
       senders.push(...found);
-      isCrowded ||= place?.isCrowded ?? false;
+      hasTooManySenders ||= endpoint?.hasTooManySenders ?? false;
     }
-    return { keys, senders, isCrowded };
+    return { keys, senders, hasTooManySenders };
   }
 
   /**
-   * Forgets who sent from where a socket has ended, at the end of a drain: several may have ended one after the other at
-   * one port since the last one, and each of them may be any sender's.
+   * Removes the endpoints of closed sockets, at the end of a drain: several sockets may have used one port since the last
+   * drain, and each of them may belong to any of its senders.
    */
-  settle(): void {
-    for (const key of this.#left) this.#delete(key);
-    this.#left.clear();
+  removeReleased(): void {
+    for (const key of this.#released) this.#delete(key);
+    this.#released.clear();
   }
 
   clear(): void {
-    this.#places.clear();
+    this.#endpoints.clear();
     this.#addresses.clear();
   }
 }

@@ -1,30 +1,31 @@
 import type { ExecRecord, RenameRecord, TaskRecord, TraceRecord } from './trace/records.ts';
 
-/** A record after which a number, or a process, is not what it was. */
-type Turn = TaskRecord | ExecRecord | RenameRecord;
+/** A record that changes which process a number is, or its program or name. */
+type Change = TaskRecord | ExecRecord | RenameRecord;
 
-/** The turns of one number that are still to come. */
-interface Upcoming {
-  /** All of them, the next one at `next`. */
-  readonly all: Turn[];
+/** The changes of one pid or tid in a drain. */
+interface ChangesOfNumber {
+  /** All changes, applied ones included. */
+  readonly all: Change[];
+  /** Index in `all` of the next change to apply. */
   next: number;
-  /** The forks and execs among them, which are too slow to be many. */
+  /** Forks and execs that are not yet applied. Few, since each takes the kernel long. */
   readonly starts: (TaskRecord | ExecRecord)[];
 }
 
-const NONE: Upcoming['starts'] = [];
+const NO_STARTS: ChangesOfNumber['starts'] = [];
 
 /**
- * The records of a drain that change who a thread or a process is, as far as they are still to come. A question asked
- * between two records is answered as of then; what /proc says is as of after the last one.
+ * The records of a drain that change a thread or process and are not yet applied. They correct what /proc says: /proc
+ * shows the state after the last record, the caller needs the state at the current one.
  */
 export class UpcomingChanges {
   /**
-   * By the number of the thread or process that is another one, or has another name, afterwards; the next one first. A
-   * program may rename itself 30,000 times between two drains, so these are never searched.
+   * Changes by pid or tid, oldest first. A program may rename itself 30,000 times between two drains, so `all` is never
+   * searched.
    */
-  readonly #byNumber = new Map<number, Upcoming>();
-  /** Execs of threads that are not the first of their process, by the number that they lose. */
+  readonly #byNumber = new Map<number, ChangesOfNumber>();
+  /** Execs of threads other than the first of their process, by the tid that the thread loses. */
   readonly #byThread = new Map<number, ExecRecord>();
 
   constructor(records: readonly TraceRecord[]) {
@@ -38,32 +39,33 @@ export class UpcomingChanges {
     }
   }
 
-  #add(number: number, turn: Turn): void {
+  #add(number: number, change: Change): void {
     const upcoming = this.#byNumber.get(number) ?? { all: [], next: 0, starts: [] };
     this.#byNumber.set(number, upcoming);
-    upcoming.all.push(turn);
-    if (turn.type !== 'rename') upcoming.starts.push(turn);
+    upcoming.all.push(change);
+    if (change.type !== 'rename') upcoming.starts.push(change);
   }
 
-  #startsOf(number: number): Upcoming['starts'] {
-    return this.#byNumber.get(number)?.starts ?? NONE;
+  #startsOf(number: number): ChangesOfNumber['starts'] {
+    return this.#byNumber.get(number)?.starts ?? NO_STARTS;
   }
 
-  /** The record is taken: it is not to come any more. */
-  pass(turn: Turn): void {
-    const number = turn.type === 'task' ? turn.child : turn.pid;
+  /** Removes a record that is applied now. */
+  apply(change: Change): void {
+    const number = change.type === 'task' ? change.child : change.pid;
     const upcoming = this.#byNumber.get(number);
-    if (upcoming?.all[upcoming.next] === turn) upcoming.next++;
-    if (upcoming?.starts[0] === turn) upcoming.starts.shift();
-    if (turn.type === 'exec' && this.#byThread.get(turn.oldPid) === turn) this.#byThread.delete(turn.oldPid);
+    if (upcoming?.all[upcoming.next] === change) upcoming.next++;
+    if (upcoming?.starts[0] === change) upcoming.starts.shift();
+    if (change.type === 'exec' && this.#byThread.get(change.oldPid) === change)
+      this.#byThread.delete(change.oldPid);
   }
 
-  /** True where the number will be given to another thread or process. */
+  /** Returns true if a later fork gives the number to another thread or process. */
   isReused(number: number): boolean {
     return this.#startsOf(number).some(({ type }) => type === 'task');
   }
 
-  /** The exec that a thread is about to do, by its own number. */
+  /** Returns the next exec of a thread; undefined if there is none before its number is reused. */
   execOf(tid: number): ExecRecord | undefined {
     const own = this.#byThread.get(tid);
     if (own) return own;
@@ -71,7 +73,7 @@ export class UpcomingChanges {
     return next?.type === 'exec' ? next : undefined;
   }
 
-  /** File of the program that a process will become, the last one before its number is another's. */
+  /** Returns the file of the last program that a process executes before its pid is reused; undefined without an exec. */
   programOf(pid: number): string | undefined {
     let file: string | undefined;
     for (const start of this.#startsOf(pid)) {
@@ -81,12 +83,13 @@ export class UpcomingChanges {
     return file;
   }
 
-  /** Name of a process that will have another one; undefined where it keeps it, or where that is not known. */
+  /** Returns the current name of a process that is renamed later; undefined if it is not, or if the name is unknown. */
   nameOf(pid: number): string | undefined {
     const upcoming = this.#byNumber.get(pid);
     const next = upcoming?.all[upcoming.next];
     if (next?.type !== 'rename') return undefined;
-    // Another thread that becomes a program has its own name until then (fs/exec.c, begin_new_exec).
+    // The old name in this record is that of the thread that calls execve(2), not of the process (fs/exec.c,
+    // begin_new_exec).
     const exec = this.execOf(pid);
     return exec && exec.oldPid !== pid ? undefined : next.was;
   }

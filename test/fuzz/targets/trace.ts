@@ -27,7 +27,7 @@ const LEAST_EVENT = 4;
 function decoderOf(random: Random): Decoder {
   const decoder = new Decoder();
   for (const [name, format] of FORMATS)
-    decoder.learn(name, random.oneIn(8) ? mutatedText(random, format) : format);
+    decoder.addEvent(name, random.oneIn(8) ? mutatedText(random, format) : format);
   return decoder;
 }
 

@@ -51,10 +51,10 @@ const nameOf = (owner: Owner | undefined): string =>
 
 /** Takes a record, and names who acted where it is a state. */
 function take(record: TraceRecord): string[] {
-  if (record.type === 'task') actors.make(record);
-  else if (record.type === 'exec') actors.become(record);
-  else if (record.type === 'rename') actors.rename(record);
-  else if (record.type === 'exit') actors.end(record);
+  if (record.type === 'task') actors.applyFork(record);
+  else if (record.type === 'exec') actors.applyExec(record);
+  else if (record.type === 'rename') actors.applyRename(record);
+  else if (record.type === 'exit') actors.applyExit(record);
   else return [nameOf(actors.ownersOf(record.tid)?.[0])];
   return [];
 }
@@ -62,10 +62,10 @@ function take(record: TraceRecord): string[] {
 /** One drain. @param meanwhile what happens while /proc is read @returns who acted, in order */
 function drain(meanwhile: () => void = () => undefined, isComplete = true): string[] {
   const records = trace.drain();
-  actors.read(records);
+  actors.readProc(records);
   meanwhile();
   const later = trace.drain();
-  actors.expect([...records, ...later], isComplete);
+  actors.setUpcoming([...records, ...later], isComplete);
   return [...records, ...later].flatMap(take);
 }
 
@@ -93,8 +93,8 @@ describe('exec after it acted', () => {
     execSleep();
     sleep();
     const records = trace.drain();
-    actors.read(records);
-    actors.expect(records, true);
+    actors.readProc(records);
+    actors.setUpcoming(records, true);
     expect(Object.keys(actors.ownersOf(70)?.[0] ?? {}).sort()).toEqual(
       ['knowledge', 'nowProcess', 'pid', 'process', 'startedAtMs'].sort(),
     );
@@ -228,7 +228,7 @@ test('/proc is read once for a process that goes on acting', () => {
   acts(70);
   drain();
   acts(70);
-  expect(actors.read(trace.drain())).toBe(false);
+  expect(actors.readProc(trace.drain())).toBe(false);
 });
 
 test('a program that renames itself 30,000 times while it connects 3,000 times costs one step for each', () => {
@@ -242,8 +242,8 @@ test('a program that renames itself 30,000 times while it connects 3,000 times c
   const counted = (record: TraceRecord): TraceRecord =>
     new Proxy(record, { get: (it, key) => (read++, Reflect.get(it, key) as unknown) });
   const records = trace.drain().map(counted);
-  actors.read(records);
-  actors.expect(records, true);
+  actors.readProc(records);
+  actors.setUpcoming(records, true);
   expect(records.flatMap(take)).toHaveLength(3000);
   expect(read).toBeLessThan(30 * records.length);
 });

@@ -10,7 +10,7 @@ const THERE = 4026532000;
 const owner = (process: string, pid: number): readonly Owner[] => [{ knowledge: 'exact', process, pid }];
 const [dig, evil, decoy] = [owner('dig', 70), owner('evil', 71), owner('decoy', 72)];
 
-function sends(
+function addSent(
   senders: Senders,
   owners: readonly Owner[],
   from: string,
@@ -49,8 +49,8 @@ function ownerOf(
   ...sent: readonly (readonly [readonly Owner[], string, string?, (number | null)?])[]
 ): string {
   const senders = new Senders(FIRST);
-  for (const [who, from, to, netns = HERE] of sent) sends(senders, who, from, to, netns ?? undefined);
-  return ownersText({ ...socket(), owners: senders.take(it, () => false) });
+  for (const [who, from, to, netns = HERE] of sent) addSent(senders, who, from, to, netns ?? undefined);
+  return ownersText({ ...socket(), owners: senders.takeOwners(it, () => false) });
 }
 
 const DIG = 'sender dig 70';
@@ -157,8 +157,8 @@ describe('a process that has ended may have entered another namespace', () => {
   const there: UdpSocket = { ...ended(from), netns: THERE };
   const taken = (it: UdpSocket, ...began: readonly (readonly [readonly Owner[], number, boolean])[]) => {
     const senders = new Senders(FIRST);
-    for (const [who, netns, hasEnded] of began) sends(senders, who, from, undefined, netns, hasEnded);
-    return [it, it].map((each) => ownersText({ ...socket(), owners: senders.take(each, () => false) }));
+    for (const [who, netns, hasEnded] of began) addSent(senders, who, from, undefined, netns, hasEnded);
+    return [it, it].map((each) => ownersText({ ...socket(), owners: senders.takeOwners(each, () => false) }));
   };
 
   test('from the first one: it is named where it alone sent, once', () => {
@@ -194,8 +194,8 @@ describe('a process that has ended may have entered another namespace', () => {
 
 test('gives the reason where no program is named', () => {
   const senders = new Senders(FIRST);
-  for (const who of [evil, decoy]) sends(senders, who, '192.0.2.1:5000', undefined, HERE);
-  expect(senders.take(ended('192.0.2.1:5000'), () => false)).toEqual([
+  for (const who of [evil, decoy]) addSent(senders, who, '192.0.2.1:5000', undefined, HERE);
+  expect(senders.takeOwners(ended('192.0.2.1:5000'), () => false)).toEqual([
     { knowledge: 'unknown', tried: 'several programs sent from its port and address' },
   ]);
 });
@@ -203,20 +203,20 @@ test('gives the reason where no program is named', () => {
 test('who sent is forgotten with the socket, but not while another one has its port and address', () => {
   const senders = new Senders(FIRST);
   const take = (isShared: boolean) => {
-    const knowledge = senders.take(ended('192.0.2.1:5000'), () => isShared)[0]?.knowledge;
-    senders.settle();
+    const knowledge = senders.takeOwners(ended('192.0.2.1:5000'), () => isShared)[0]?.knowledge;
+    senders.removeReleased();
     return knowledge;
   };
-  sends(senders, dig, '192.0.2.1:5000', undefined, HERE);
+  addSent(senders, dig, '192.0.2.1:5000', undefined, HERE);
   expect([take(true), take(false), take(false)]).toEqual(['unknown', 'sender', 'gone']);
 });
 
 test('each of several that ended since the last drain may be any sender’s', () => {
   const senders = new Senders(FIRST);
-  const take = () => senders.take(ended('192.0.2.1:5000'), () => false)[0]?.knowledge;
-  for (const who of [evil, decoy]) sends(senders, who, '192.0.2.1:5000', undefined, HERE);
+  const take = () => senders.takeOwners(ended('192.0.2.1:5000'), () => false)[0]?.knowledge;
+  for (const who of [evil, decoy]) addSent(senders, who, '192.0.2.1:5000', undefined, HERE);
   expect([take(), take()]).toEqual(['unknown', 'unknown']);
-  senders.settle();
+  senders.removeReleased();
   expect(take()).toBe('gone');
 });
 
@@ -224,29 +224,30 @@ test('another socket is asked about only where somebody sent', () => {
   const asked = (): boolean => {
     throw new Error('it was asked');
   };
-  expect(new Senders(FIRST).take(ended('192.0.2.1:5000'), asked)).toEqual([{ knowledge: 'gone' }]);
+  expect(new Senders(FIRST).takeOwners(ended('192.0.2.1:5000'), asked)).toEqual([{ knowledge: 'gone' }]);
 });
 
 test('a program that sends to more peers than are kept may have sent to any', () => {
   const senders = new Senders(FIRST);
-  for (let i = 1; i <= 100; i++) sends(senders, dig, '192.0.2.1:5000', `198.51.100.${i}:53`, HERE);
-  const it = senders.take(ended('192.0.2.1:5000', '198.51.100.99:53'), () => false);
+  for (let i = 1; i <= 100; i++) addSent(senders, dig, '192.0.2.1:5000', `198.51.100.${i}:53`, HERE);
+  const it = senders.takeOwners(ended('192.0.2.1:5000', '198.51.100.99:53'), () => false);
   expect(ownersText({ ...socket(), owners: it })).toBe(DIG);
 });
 
 test('more programs than are kept at one place are several', () => {
   const senders = new Senders(FIRST);
   for (let pid = 1; pid <= 100; pid++)
-    sends(senders, owner('p', pid), '192.0.2.1:5000', `198.51.100.${pid}:53`, HERE);
-  const it = senders.take(ended('192.0.2.1:5000', '198.51.100.99:53'), () => false);
+    addSent(senders, owner('p', pid), '192.0.2.1:5000', `198.51.100.${pid}:53`, HERE);
+  const it = senders.takeOwners(ended('192.0.2.1:5000', '198.51.100.99:53'), () => false);
   expect(it[0]?.knowledge).toBe('unknown');
 });
 
 test('places beyond the most that are kept push out the oldest ones', () => {
   const senders = new Senders(FIRST);
-  for (let port = 1; port <= 10_001; port++) sends(senders, dig, `192.0.2.1:${port}`, undefined, HERE);
-  const knowledgeAt = (port: number) => senders.take(ended(`192.0.2.1:${port}`), () => false)[0]?.knowledge;
+  for (let port = 1; port <= 10_001; port++) addSent(senders, dig, `192.0.2.1:${port}`, undefined, HERE);
+  const knowledgeAt = (port: number) =>
+    senders.takeOwners(ended(`192.0.2.1:${port}`), () => false)[0]?.knowledge;
   expect([1, 2, 10_001].map(knowledgeAt)).toEqual(['gone', 'sender', 'sender']);
   // A place that is gone is not found by a socket on any address either.
-  expect(senders.take(ended('0.0.0.0:1'), () => false)).toEqual([{ knowledge: 'gone' }]);
+  expect(senders.takeOwners(ended('0.0.0.0:1'), () => false)).toEqual([{ knowledge: 'gone' }]);
 });

@@ -1,20 +1,20 @@
-/** Where something is, bytes. */
+/** Place of a field, bytes. */
 export interface Field {
   readonly offset: number;
   readonly size: number;
 }
 
-/** What the file `format` of an event says. */
+/** Content of the file `format` of an event. */
 export interface EventFormat {
-  /** What stands in `common_type`. */
+  /** Value of `common_type` in such an event. */
   readonly id: number;
   readonly fields: ReadonlyMap<string, Field>;
 }
 
-/** `	field:char comm[16];	offset:12;	size:16;	signed:0;`: a declaration of C, and where it is. */
+/** `	field:char comm[16];	offset:12;	size:16;	signed:0;`: a C declaration and its place. */
 const FIELD = /^\s*field:([^;]*);\s*offset:(\d+);\s*size:(\d+);/;
 
-/** Returns the name in a declaration: its last word, lengths of arrays apart. */
+/** Returns the name in a declaration: the last identifier outside of brackets. */
 const nameIn = (declaration: string): string | undefined =>
   declaration
     .replace(/\[\w*\]/g, ' ')
@@ -35,8 +35,8 @@ function parseFields(text: string): { fields: Map<string, Field>; problems: numb
 }
 
 /**
- * Reads the file `format` of an event (Documentation/trace/events.rst).
- * @returns no format where it has no number; `problems` counts fields that are not understood and left out
+ * Parses the file `format` of an event (Documentation/trace/events.rst).
+ * @returns `format`, undefined without an id, and `problems`, the number of malformed fields, which are skipped
  */
 export function parseEventFormat(text: string): { format: EventFormat | undefined; problems: number } {
   const id = /^ID:\s*(\d+)$/m.exec(text)?.[1];
@@ -44,22 +44,22 @@ export function parseEventFormat(text: string): { format: EventFormat | undefine
   return { format: id === undefined ? undefined : { id: Number(id), fields }, problems };
 }
 
-/** What a page of the ring buffer looks like, bytes. */
+/** Layout of a page of the ring buffer; offsets and length in bytes. */
 export interface PageLayout {
-  /** Where the 64 bits of its time are. */
+  /** Offset of its time, 64 bits. */
   readonly time: number;
-  /** Where the low 32 bits of `commit` are: how much of the page holds events. */
+  /** Offset of the low 32 bits of `commit`, the number of bytes with events. */
   readonly commit: number;
-  /** Where events begin. */
+  /** Offset of the events. */
   readonly data: number;
   /** Length of the whole page. */
   readonly length: number;
 }
 
 /**
- * Reads `events/header_page`.
- * @param littleEndian the machine's byte order
- * @returns undefined where a field is missing or not of a length that is known
+ * Parses `events/header_page`.
+ * @param littleEndian byte order of the machine
+ * @returns undefined if a field is missing or has an unexpected length
  */
 export function parsePageLayout(text: string, littleEndian: boolean): PageLayout | undefined {
   const { fields } = parseFields(text);
@@ -72,7 +72,7 @@ export function parsePageLayout(text: string, littleEndian: boolean): PageLayout
     data: data.offset,
     length: data.offset + data.size,
   };
-  // Everything in a page begins at a multiple of 4, and its head is before its data.
+  // All offsets are multiples of 4, and the header comes before the data.
   const isSound =
     Object.values(layout).every((at) => at % 4 === 0) &&
     layout.time + 8 <= layout.data &&
@@ -81,5 +81,5 @@ export function parsePageLayout(text: string, littleEndian: boolean): PageLayout
   return isSound ? layout : undefined;
 }
 
-/** The kernel makes no page longer than this: 128 pages of 64 KiB (buffer_subbuf_size_kb). */
+/** Maximum length of a page in the kernel, bytes: 128 pages of 64 KiB (buffer_subbuf_size_kb). */
 const LONGEST_PAGE = 2 ** 23;

@@ -3,22 +3,20 @@ import { addressAt, AF_INET, AF_INET6, STATES } from '../netlink/inet.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer, textAt } from '../netlink/wire.ts';
 import { parseEventFormat, type Field } from './format.ts';
 
-/**
- * Something that the kernel's trace told. Texts in it are whatever a program wrote, and are not cleaned here.
- */
-interface Traced {
-  /** Milliseconds of CLOCK_MONOTONIC, with a fraction down to the nanosecond: the zero of `process.hrtime()`. */
+/** Fields of every trace record. Texts in records come from programs and are not sanitized. */
+interface RecordBase {
+  /** Milliseconds of CLOCK_MONOTONIC, with nanoseconds as the fraction: the clock of `process.hrtime()`. */
   readonly atMs: number;
-  /** The thread that was running, as the machine's first pid namespace numbers it. */
+  /** The running thread: its tid in the initial pid namespace. */
   readonly tid: number;
-  /** That thread did it itself; otherwise an interrupt that came while it ran. */
+  /** True if that thread caused the event; false if an interrupt during its run did. */
   readonly inProcess: boolean;
 }
 
-/** A TCP socket goes from one state to another; one that connects has no port of its own before SYN_SENT is over. */
-export interface StateRecord extends Traced {
+/** A TCP socket changes its state. The local port of a connecting socket is 0 up to SYN_SENT. */
+export interface StateRecord extends RecordBase {
   readonly type: 'state';
-  /** The low 48 bits of the socket's address in the kernel: its name until it is destroyed, and then another's. */
+  /** The low 48 bits of the socket's address in kernel memory, which is reused once the socket is destroyed. */
   readonly sk: number;
   readonly family: 'ipv4' | 'ipv6';
   readonly localPort: number;
@@ -29,55 +27,56 @@ export interface StateRecord extends Traced {
   readonly now: SocketState;
 }
 
-/** A TCP socket goes. */
-export interface DestroyRecord extends Traced {
+/** A TCP socket is destroyed. */
+export interface DestroyRecord extends RecordBase {
   readonly type: 'destroy';
   readonly sk: number;
   /** Its cookie, as `cookieId` writes it: `sk:…`. */
   readonly id: string;
 }
 
-/** The running thread makes another, of its own process or as a process. */
-export interface TaskRecord extends Traced {
+/** The running thread creates a thread of its process, or a process. */
+export interface TaskRecord extends RecordBase {
   readonly type: 'task';
   readonly child: number;
   readonly isThread: boolean;
-  /** It is in a network namespace of its own from the start. */
+  /** The child starts in a new network namespace. */
   readonly hasOwnNetwork: boolean;
   readonly comm: string;
 }
 
-/** A process has become another program. */
-export interface ExecRecord extends Traced {
+/** A process executes another program. */
+export interface ExecRecord extends RecordBase {
   readonly type: 'exec';
   readonly pid: number;
-  /** Number of the thread that did it, until then. */
+  /** Tid of the thread that called execve(2), before it took over the pid. */
   readonly oldPid: number;
   readonly filename: string;
 }
 
-/** A thread has another name; every exec gives one. The name of the first thread is that of the process. */
-export interface RenameRecord extends Traced {
+/** A thread is renamed, also by each exec. The name of the first thread is that of the process. */
+export interface RenameRecord extends RecordBase {
   readonly type: 'rename';
-  /** The thread. */
+  /** Tid of the thread. */
   readonly pid: number;
   readonly was: string;
   readonly now: string;
 }
 
 /** A thread ends. */
-export interface ExitRecord extends Traced {
+export interface ExitRecord extends RecordBase {
   readonly type: 'exit';
+  /** Tid of the thread. */
   readonly pid: number;
   /**
-   * It was the last of its process, whose number may be another: that of a thread that ended before. `undefined` where
-   * the kernel does not tell.
+   * True if it was the last thread of its process; the pid may be the number of a thread that ended before. Undefined if
+   * the kernel does not report it.
    */
   readonly groupDead: boolean | undefined;
 }
 
-/** A route was looked up for UDP: what a socket does that sends or connects. Zeros stand for what is not known yet. */
-export interface RouteRecord extends Traced {
+/** A route lookup for UDP, when a socket sends or connects. Unknown ports and addresses are zero. */
+export interface RouteRecord extends RecordBase {
   readonly type: 'route';
   readonly family: 'ipv4' | 'ipv6';
   readonly localPort: number;
@@ -89,7 +88,7 @@ export interface RouteRecord extends Traced {
 export type TraceRecord =
   StateRecord | DestroyRecord | TaskRecord | ExecRecord | RenameRecord | ExitRecord | RouteRecord;
 
-/** Makes a record of an event that is long enough; `undefined` where it holds what this program does not know. */
+/** Decodes an event of sufficient length; undefined for unknown values in it. */
 type Decode = (buffer: NetlinkBuffer, start: number, end: number, atMs: number) => TraceRecord | undefined;
 
 /** Hardware interrupt, software interrupt and NMI: TRACE_FLAG_*, include/linux/trace_events.h. */
@@ -99,10 +98,10 @@ const IN_INTERRUPT = 0x08 | 0x10 | 0x40;
 const CLONE_THREAD = 0x10000;
 const CLONE_NEWNET = 0x40000000;
 
-/** Finds the fields of an event; one that is not there, or of a length not known, makes it unusable. */
+/** Finds the fields of an event. A missing field, or one of unexpected length, makes the layout unusable. */
 class Layout {
   isUsable = true;
-  /** Bytes that an event has at least. */
+  /** Minimum length of an event, bytes. */
   length = 0;
   readonly #fields: ReadonlyMap<string, Field>;
 
@@ -110,11 +109,12 @@ class Layout {
     this.#fields = fields;
   }
 
+  /** Returns true if the event has the field. */
   has(name: string): boolean {
     return this.#fields.has(name);
   }
 
-  /** Where a field is. @param sizes the lengths that it may have, bytes */
+  /** Returns the place of a field. @param sizes its possible lengths, bytes */
   field(name: string, ...sizes: readonly number[]): Field {
     const field = this.#fields.get(name);
     if (field === undefined || !sizes.includes(field.size)) {
@@ -125,45 +125,46 @@ class Layout {
     return field;
   }
 
-  at(name: string, ...sizes: readonly number[]): number {
+  /** Returns the offset of a field, bytes. @param sizes its possible lengths, bytes */
+  offsetOf(name: string, ...sizes: readonly number[]): number {
     return this.field(name, ...sizes).offset;
   }
 
-  /** Where the low 32 bits of a long are. */
-  lowWord(name: string): number {
+  /** Returns the offset of the low 32 bits of a long, bytes. */
+  lowWordOffset(name: string): number {
     const { offset, size } = this.field(name, 4, 8);
     return LITTLE_ENDIAN ? offset : offset + size - 4;
   }
 
-  /** What reads a pointer. */
-  pointer(name: string): (view: DataView, start: number) => number {
+  /** Returns a function that reads the low 48 bits of a pointer. */
+  pointerReader(name: string): (view: DataView, start: number) => number {
     const { size, offset } = this.field(name, 4, 8);
-    const low = this.lowWord(name);
+    const low = this.lowWordOffset(name);
     if (size !== 8) return (view, start) => view.getUint32(start + low, LITTLE_ENDIAN);
     const high = LITTLE_ENDIAN ? offset + 4 : offset + 2;
     return (view, start) =>
       view.getUint32(start + low, LITTLE_ENDIAN) + view.getUint16(start + high, LITTLE_ENDIAN) * 2 ** 32;
   }
 
-  /** What every event says of who was running. */
-  runner(): { readonly flags: number; readonly tid: number } {
-    return { flags: this.at('common_flags', 1), tid: this.at('common_pid', 4) };
+  /** Returns the offsets of the fields about the running thread, which every event has. */
+  runnerOffsets(): { readonly flags: number; readonly tid: number } {
+    return { flags: this.offsetOf('common_flags', 1), tid: this.offsetOf('common_pid', 4) };
   }
 }
 
 function state(layout: Layout): Decode {
-  const { flags, tid } = layout.runner();
-  const sk = layout.pointer('skaddr');
-  const was = layout.at('oldstate', 4);
-  const now = layout.at('newstate', 4);
-  // Unlike everywhere else, in the byte order of the machine.
-  const localPort = layout.at('sport', 2);
-  const remotePort = layout.at('dport', 2);
-  const family = layout.at('family', 2);
-  const local4 = layout.at('saddr', 4);
-  const remote4 = layout.at('daddr', 4);
-  const local6 = layout.at('saddr_v6', 16);
-  const remote6 = layout.at('daddr_v6', 16);
+  const { flags, tid } = layout.runnerOffsets();
+  const sk = layout.pointerReader('skaddr');
+  const was = layout.offsetOf('oldstate', 4);
+  const now = layout.offsetOf('newstate', 4);
+  // In the byte order of the machine, unlike in other kernel interfaces.
+  const localPort = layout.offsetOf('sport', 2);
+  const remotePort = layout.offsetOf('dport', 2);
+  const family = layout.offsetOf('family', 2);
+  const local4 = layout.offsetOf('saddr', 4);
+  const remote4 = layout.offsetOf('daddr', 4);
+  const local6 = layout.offsetOf('saddr_v6', 16);
+  const remote6 = layout.offsetOf('daddr_v6', 16);
   return ({ bytes, view }, start, _end, atMs) => {
     const number = view.getUint16(start + family, LITTLE_ENDIAN);
     const before = STATES[view.getUint32(start + was, LITTLE_ENDIAN)];
@@ -191,9 +192,9 @@ function state(layout: Layout): Decode {
 }
 
 function destroy(layout: Layout): Decode {
-  const { flags, tid } = layout.runner();
-  const sk = layout.pointer('skaddr');
-  const cookie = layout.at('sock_cookie', 8);
+  const { flags, tid } = layout.runnerOffsets();
+  const sk = layout.pointerReader('skaddr');
+  const cookie = layout.offsetOf('sock_cookie', 8);
   return ({ bytes, view }, start, _end, atMs) => ({
     atMs,
     tid: view.getInt32(start + tid, LITTLE_ENDIAN),
@@ -205,10 +206,10 @@ function destroy(layout: Layout): Decode {
 }
 
 function task(layout: Layout): Decode {
-  const { flags, tid } = layout.runner();
-  const child = layout.at('pid', 4);
+  const { flags, tid } = layout.runnerOffsets();
+  const child = layout.offsetOf('pid', 4);
   const comm = layout.field('comm', 16);
-  const cloneFlags = layout.lowWord('clone_flags');
+  const cloneFlags = layout.lowWordOffset('clone_flags');
   return (buffer, start, _end, atMs) => ({
     atMs,
     tid: buffer.view.getInt32(start + tid, LITTLE_ENDIAN),
@@ -222,11 +223,11 @@ function task(layout: Layout): Decode {
 }
 
 function exec(layout: Layout): Decode {
-  const { flags, tid } = layout.runner();
-  const pid = layout.at('pid', 4);
-  const oldPid = layout.has('old_pid') ? layout.at('old_pid', 4) : pid;
-  // __data_loc: where in the event the text begins, 16 bits, and how long it is, 16 bits above them.
-  const place = layout.at('filename', 4);
+  const { flags, tid } = layout.runnerOffsets();
+  const pid = layout.offsetOf('pid', 4);
+  const oldPid = layout.has('old_pid') ? layout.offsetOf('old_pid', 4) : pid;
+  // __data_loc: offset of the text in the event in the low 16 bits, its length in the high 16 bits.
+  const place = layout.offsetOf('filename', 4);
   return (buffer, start, end, atMs) => {
     const { bytes, view } = buffer;
     const word = view.getUint32(start + place, LITTLE_ENDIAN);
@@ -246,10 +247,10 @@ function exec(layout: Layout): Decode {
 }
 
 function rename(layout: Layout): Decode {
-  const { flags, tid } = layout.runner();
-  const pid = layout.at('pid', 4);
-  const was = layout.at('oldcomm', 16);
-  const now = layout.at('newcomm', 16);
+  const { flags, tid } = layout.runnerOffsets();
+  const pid = layout.offsetOf('pid', 4);
+  const was = layout.offsetOf('oldcomm', 16);
+  const now = layout.offsetOf('newcomm', 16);
   return (buffer, start, _end, atMs) => ({
     atMs,
     tid: buffer.view.getInt32(start + tid, LITTLE_ENDIAN),
@@ -262,9 +263,9 @@ function rename(layout: Layout): Decode {
 }
 
 function exit(layout: Layout): Decode {
-  const { flags, tid } = layout.runner();
-  const pid = layout.at('pid', 4);
-  const groupDead = layout.has('group_dead') ? layout.at('group_dead', 1) : undefined;
+  const { flags, tid } = layout.runnerOffsets();
+  const pid = layout.offsetOf('pid', 4);
+  const groupDead = layout.has('group_dead') ? layout.offsetOf('group_dead', 1) : undefined;
   return ({ bytes, view }, start, _end, atMs) => ({
     atMs,
     tid: view.getInt32(start + tid, LITTLE_ENDIAN),
@@ -278,12 +279,12 @@ function exit(layout: Layout): Decode {
 const route =
   (family: 'ipv4' | 'ipv6') =>
   (layout: Layout): Decode => {
-    const { flags, tid } = layout.runner();
+    const { flags, tid } = layout.runnerOffsets();
     const length = family === 'ipv4' ? 4 : 16;
-    const localAddress = layout.at('src', length);
-    const remoteAddress = layout.at('dst', length);
-    const localPort = layout.at('sport', 2);
-    const remotePort = layout.at('dport', 2);
+    const localAddress = layout.offsetOf('src', length);
+    const remoteAddress = layout.offsetOf('dst', length);
+    const localPort = layout.offsetOf('sport', 2);
+    const remotePort = layout.offsetOf('dport', 2);
     return ({ bytes, view }, start, _end, atMs) => ({
       atMs,
       tid: view.getInt32(start + tid, LITTLE_ENDIAN),
@@ -297,20 +298,20 @@ const route =
     });
   };
 
-/** An event of the kernel, by its folder below `events`. */
+/** How a kind of trace event is recorded and decoded. */
 interface EventKind {
-  /** The kernel drops what does not match before it is written. */
+  /** Filter of the kernel (Documentation/trace/events.rst): other events are not recorded. */
   readonly filter?: string;
-  /** Nothing works without it. */
-  readonly isNeeded?: boolean;
+  /** There is no trace without it. */
+  readonly isRequired?: boolean;
   readonly decoder: (layout: Layout) => Decode;
 }
 
-/** Every event that is read: include/trace/events/*.h. */
+/** All trace events that are read, by folder below `events`: include/trace/events/*.h. */
 export const EVENTS: ReadonlyMap<string, EventKind> = new Map<string, EventKind>([
-  ['sock/inet_sock_set_state', { filter: 'protocol == 6', isNeeded: true, decoder: state }],
-  // Otherwise nobody could tell when a socket's address in the kernel is another's.
-  ['tcp/tcp_destroy_sock', { isNeeded: true, decoder: destroy }],
+  ['sock/inet_sock_set_state', { filter: 'protocol == 6', isRequired: true, decoder: state }],
+  // Required because the address of a destroyed socket is reused.
+  ['tcp/tcp_destroy_sock', { isRequired: true, decoder: destroy }],
   ['task/task_newtask', { decoder: task }],
   ['task/task_rename', { decoder: rename }],
   ['sched/sched_process_exec', { decoder: exec }],
@@ -319,35 +320,35 @@ export const EVENTS: ReadonlyMap<string, EventKind> = new Map<string, EventKind>
   ['fib6/fib6_table_lookup', { filter: 'proto == 17', decoder: route('ipv6') }],
 ]);
 
-/** Turns events into records, by the layouts that this kernel has. */
+/** Decodes trace events into records, by the layouts of this kernel. */
 export class Decoder {
-  /** Events that were cut, of a kind that was not asked for, or that hold what is not known. */
+  /** Number of events that were truncated, of an unknown kind, or with unknown values. */
   problems = 0;
   readonly #kinds = new Map<number, { readonly length: number; readonly decode: Decode }>();
 
   /**
-   * Learns an event.
-   * @param name one of `EVENTS`
-   * @param format what its file `format` holds
-   * @returns false when it lacks what a record needs: it is no use then
+   * Adds a kind of event.
+   * @param name a key of `EVENTS`
+   * @param format content of its file `format`
+   * @returns false if required fields are missing: the event is not decoded then
    */
-  learn(name: string, format: string): boolean {
+  addEvent(name: string, format: string): boolean {
     const parsed = parseEventFormat(format).format;
     const kind = EVENTS.get(name);
     if (parsed === undefined || kind === undefined) return false;
     const layout = new Layout(parsed.fields);
     const decode = kind.decoder(layout);
-    // What tells events apart is read before it is known which one it is.
-    if (layout.at('common_type', 2) !== 0 || !layout.isUsable) return false;
+    // `common_type` identifies the event, so its offset must be the same in all of them.
+    if (layout.offsetOf('common_type', 2) !== 0 || !layout.isUsable) return false;
     this.#kinds.set(parsed.id, { length: layout.length, decode });
     return true;
   }
 
   /**
    * Decodes one event.
-   * @param start where it begins, a multiple of 4
-   * @param atMs its time
-   * @returns undefined for one that makes no sense, which is counted
+   * @param start offset of the event in the buffer, a multiple of 4
+   * @param atMs time of the event
+   * @returns undefined for an invalid event, which counts as a problem
    */
   decode(buffer: NetlinkBuffer, start: number, end: number, atMs: number): TraceRecord | undefined {
     const kind = this.#kinds.get(buffer.u16[start >>> 1] ?? 0);

@@ -19,60 +19,62 @@ import {
 } from './tracefs.ts';
 
 /**
- * KiB of buffer: for a processor, at least for one, and at most in all, by default and when it is asked for. The kernel
- * cannot swap this memory.
+ * Size of the buffers, KiB: default and minimum per processor, maximum of all processors by default and if requested. The
+ * kernel cannot swap this memory.
  */
-const BUFFER_KIB = { usual: 2048, least: 256, total: 65_536, most: 1_048_576 } as const;
+const BUFFER_KIB = { default: 2048, min: 256, defaultTotal: 65_536, maxTotal: 1_048_576 } as const;
 
 const POLLIN = 1;
 
-/** The calls that reading a trace takes. */
+/** Calls of the C library for reading a trace. */
 export type TraceNative = Pick<Native, 'mountDetached' | 'poll' | 'read' | 'close'>;
 
 export interface TraceOptions {
-  /** Room asked for, for each processor, KiB; less is taken where the sum would be too much. */
+  /** Requested buffer per processor, KiB; reduced if the sum exceeds the maximum. */
   readonly bufferKiB?: number | undefined;
   /** Memory of the machine, KiB. */
   readonly memoryKiB?: number;
-  /** Where tracefs may be mounted. */
-  readonly places?: readonly string[];
-  /** The link that names the pid namespace that we are in. */
+  /** Possible mount points of tracefs. */
+  readonly mountPoints?: readonly string[];
+  /** Path of the link that names netpane's pid namespace. */
   readonly pidNamespacePath?: string;
-  /** Milliseconds of CLOCK_MONOTONIC. */
+  /** Returns milliseconds of CLOCK_MONOTONIC. */
   readonly nowMs?: () => number;
 }
 
-/** A processor's buffer, and what is known of its losses. */
+/** The buffer of a processor and its count of lost events. */
 interface Buffer extends Cpu {
-  /** Pages read since its counters were looked at. */
+  /** Number of pages read since the last read of its counters. */
   pages: number;
-  /** What the counters said. */
+  /** Sum of the counters at the last read. */
   lost: number;
 }
 
-/** The kernel's trace of TCP states, processes and the routes of UDP, in an instance of our own. */
+/** The kernel's trace of TCP states, processes and UDP route lookups, in a tracefs instance of netpane. */
 export class Trace {
   readonly leftovers: Leftovers;
-  /** Where its buffer is smaller than asked for: a clause. */
+  /** Why its buffer is smaller than requested, as a clause; undefined if it is not. */
   readonly notice: string | undefined;
   readonly #native: TraceNative;
-  /** Descriptor of a mount of our own, until it is closed. */
+  /** Descriptor of netpane's own mount of tracefs; undefined if it is mounted elsewhere, or after `close`. */
   #mount: number | undefined;
   readonly #buffers: readonly Buffer[];
   readonly #pollSet: Int32Array;
   readonly #page: NetlinkBuffer;
   readonly #layout: PageLayout;
   readonly #decoder: Decoder;
-  readonly #enoughPages: number;
+  /** Number of pages after which the counters of a buffer are read. */
+  readonly #statsPages: number;
   readonly #nowMs: () => number;
-  #early: TraceRecord[] = [];
+  /** Records newer than the start of the last drain. */
+  #deferred: TraceRecord[] = [];
   #lost = 0;
   #pageProblems = 0;
   #failure: string | undefined;
 
   /**
-   * Opens an instance and lets the kernel record in it.
-   * @throws TraceUnavailable where that cannot be
+   * Creates an instance and starts recording.
+   * @throws TraceUnavailable
    */
   static open(native: TraceNative, options: TraceOptions = {}): Trace {
     let tracefs: Tracefs | undefined;
@@ -80,7 +82,7 @@ export class Trace {
     try {
       if (readlinkSync(options.pidNamespacePath ?? '/proc/self/ns/pid') !== FIRST_PID_NAMESPACE)
         throw new TraceUnavailable('in a container whose process ids are its own');
-      tracefs = findTracefs(native, options.places);
+      tracefs = findTracefs(native, options.mountPoints);
       instance = makeInstance(tracefs.root);
       return new Trace(native, tracefs, instance, options);
     } catch (error) {
@@ -96,7 +98,7 @@ export class Trace {
     this.#mount = tracefs.mount;
     this.leftovers = { path, descriptors: instance.descriptors };
     this.#buffers = instance.cpus.map((cpu) => ({ ...cpu, pages: 0, lost: 0 }));
-    // struct pollfd: the descriptor, and two halves of a word: what is asked, what is answered.
+    // struct pollfd: the descriptor, and two 16-bit fields in one word, `events` and `revents`.
     this.#pollSet = new Int32Array(this.#buffers.length * 2);
     this.#buffers.forEach(({ pipe }, i) => this.#pollSet.set([pipe, 0], i * 2));
     this.#nowMs = options.nowMs ?? monotonicMs;
@@ -105,32 +107,32 @@ export class Trace {
     if (layout === undefined) throw new TraceUnavailable('the pages of its trace are not understood');
     this.#layout = layout;
     this.#page = netlinkBuffer(layout.length);
-    const { bufferKiB: askedKiB, memoryKiB = totalmem() / 1024 } = options;
-    const bufferKiB = bufferKiBFor(askedKiB, Math.max(1, cpus().length), memoryKiB);
-    if (askedKiB !== undefined && bufferKiB < askedKiB)
-      this.notice = `the trace has ${bufferKiB} KiB of buffer for each processor, not ${askedKiB}: in all it takes no more than a quarter of the memory, and no more than 1 GiB`;
-    setUp(path, bufferKiB);
-    // A buffer that overflowed was full, and so at least this much was read of it.
-    this.#enoughPages = Math.max(1, Math.floor((bufferKiB * 1024) / layout.length / 2));
-    this.#decoder = enable(path);
+    const { bufferKiB: requestedKiB, memoryKiB = totalmem() / 1024 } = options;
+    const bufferKiB = bufferKiBFor(requestedKiB, Math.max(1, cpus().length), memoryKiB);
+    if (requestedKiB !== undefined && bufferKiB < requestedKiB)
+      this.notice = `the trace has ${bufferKiB} KiB of buffer for each processor, not ${requestedKiB}: in all it takes no more than a quarter of the memory, and no more than 1 GiB`;
+    configure(path, bufferKiB);
+    // A buffer that overflowed was full, so at least half of it was read since.
+    this.#statsPages = Math.max(1, Math.floor((bufferKiB * 1024) / layout.length / 2));
+    this.#decoder = enableEvents(path);
   }
 
-  /** Why it ended: no more will come; `undefined` while it works. */
+  /** Why the trace ended, as a clause; undefined while it works. */
   get failure(): string | undefined {
     return this.#failure;
   }
 
-  /** Now, on the clock of the records. */
+  /** Returns the current time on the clock of the records, milliseconds. */
   nowMs(): number {
     return this.#nowMs();
   }
 
-  /** Events, or whole pages of them, that made no sense, since the start. */
+  /** Number of invalid events and pages since the start. */
   get problems(): number {
     return this.#decoder.problems + this.#pageProblems;
   }
 
-  /** Events lost since the last call, of whatever kind: those of all drains up to now, exactly. */
+  /** Returns the exact number of events of any kind that the drains since the last call found lost. */
   takeLost(): number {
     const lost = this.#lost;
     this.#lost = 0;
@@ -138,39 +140,40 @@ export class Trace {
   }
 
   /**
-   * Everything since the last call, in the order of time; but what a processor was just writing may come with the next
-   * call though it is older than the last of this one. Never throws: a failure ends it, and `failure` says why.
+   * Returns all records since the last call, sorted by time. A record that a processor is just writing may come with the
+   * next call although it is older than the last one of this call. Does not throw: on an error `failure` is set.
    */
   drain(): TraceRecord[] {
     if (this.#failure !== undefined) return [];
     const untilMs = this.#nowMs();
-    const records = this.#early;
-    this.#early = [];
+    const records = this.#deferred;
+    this.#deferred = [];
     try {
-      this.#poll();
+      this.#pollPipes();
       for (const [i, buffer] of this.#buffers.entries()) {
-        if (((this.#pollSet[i * 2 + 1] ?? 0) & ANSWERED) !== 0) this.#read(buffer, untilMs, records);
+        if (((this.#pollSet[i * 2 + 1] ?? 0) & REVENTS_POLLIN) !== 0)
+          this.#readPipe(buffer, untilMs, records);
       }
     } catch (error) {
       this.#failure = error instanceof Error ? error.message : String(error);
     }
     if (records.length === 0) return records;
     records.sort((one, other) => one.atMs - other.atMs);
-    // Newer ones wait: processors that were read before may have more of the same time by now.
+    // Newer records wait: the processors that were read first may have older ones by now.
     let end = records.length;
     while (end > 0 && (records[end - 1]?.atMs ?? 0) > untilMs) end--;
-    this.#early = records.splice(end);
+    this.#deferred = records.splice(end);
     return records;
   }
 
-  /** Looks up no more who sends by UDP: where there is much of it, each packet costs its sender. */
+  /** Stops recording UDP route lookups, which slow down a sender of many packets. */
   stopRoutes(): void {
     for (const name of EVENTS.keys()) {
       if (name.startsWith('fib')) tryWrite(`${this.leftovers.path}/events/${name}/enable`, '0');
     }
   }
 
-  /** Lets go of everything; the instance is gone then. */
+  /** Removes the instance and closes all descriptors. */
   close(): void {
     this.#failure ??= 'closed';
     removeInstance(this.leftovers);
@@ -178,18 +181,19 @@ export class Trace {
     this.#mount = undefined;
   }
 
-  /** Asks once which buffers hold something: with many processors a read of each would cost several times as much. */
-  #poll(): void {
-    for (let i = 1; i < this.#pollSet.length; i += 2) this.#pollSet[i] = ASKED;
+  /** Finds the buffers with data by one poll(2): with many processors, a read of each costs several times as much. */
+  #pollPipes(): void {
+    for (let i = 1; i < this.#pollSet.length; i += 2) this.#pollSet[i] = EVENTS_POLLIN;
     const ready = this.#native.poll(this.#pollSet, this.#pollSet.length / 2);
-    // A signal came between: they are asked at the next drain.
+    // After EINTR no buffer is read until the next drain.
     if (ready < 0 && ready !== -ERRNO.EINTR) throw new Error(`poll of the trace fails with error ${-ready}`);
   }
 
-  #read(buffer: Buffer, untilMs: number, records: TraceRecord[]): void {
+  /** Reads all pages of a buffer up to a time, and counts lost events. */
+  #readPipe(buffer: Buffer, untilMs: number, records: TraceRecord[]): void {
     for (;;) {
       const length = this.#native.read(buffer.pipe, this.#page.bytes);
-      // 0 is what an empty pipe says once a child process has closed its copy of it (tracing_buffers_flush).
+      // An empty pipe returns 0 after a child process closed its copy of the descriptor (tracing_buffers_flush).
       if (length === 0 || length === -ERRNO.EAGAIN) break;
       if (length === -ERRNO.EINTR) continue;
       if (length < 0) throw new Error(`reading the trace fails with error ${-length}`);
@@ -200,10 +204,10 @@ export class Trace {
         if (record !== undefined) records.push(record);
         lastMs = atMs;
       });
-      // What comes now is for the next time; a writer that is faster than we would keep us here for ever.
+      // Newer events wait for the next drain: a writer faster than this loop would keep it running for ever.
       if (lastMs > untilMs) break;
     }
-    if (buffer.pages < this.#enoughPages) return;
+    if (buffer.pages < this.#statsPages) return;
     buffer.pages = 0;
     const lost = parseLost(readFileSync(`${buffer.path}/stats`, 'utf8'));
     this.#lost += lost - buffer.lost;
@@ -211,27 +215,30 @@ export class Trace {
   }
 }
 
-/** The halves of a word in struct pollfd. */
-const ASKED = LITTLE_ENDIAN ? POLLIN : POLLIN << 16;
-const ANSWERED = LITTLE_ENDIAN ? POLLIN << 16 : POLLIN;
+/** POLLIN in the fields `events` and `revents`: together one 32-bit word of struct pollfd. */
+const EVENTS_POLLIN = LITTLE_ENDIAN ? POLLIN : POLLIN << 16;
+const REVENTS_POLLIN = LITTLE_ENDIAN ? POLLIN << 16 : POLLIN;
 
 function monotonicMs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1000 + nanoseconds / 1e6;
 }
 
-/** Returns the buffer of each processor, KiB. @param askedKiB what the user asks for; undefined for the default */
-function bufferKiBFor(askedKiB: number | undefined, processors: number, memoryKiB: number): number {
-  if (askedKiB === undefined)
-    return Math.max(BUFFER_KIB.least, Math.min(BUFFER_KIB.usual, Math.floor(BUFFER_KIB.total / processors)));
-  const mostKiB = Math.min(BUFFER_KIB.most, memoryKiB / 4);
-  return Math.min(askedKiB, Math.max(1, Math.floor(mostKiB / processors)));
+/** Returns the buffer size per processor, KiB. @param requestedKiB size per processor; undefined for the default */
+function bufferKiBFor(requestedKiB: number | undefined, processors: number, memoryKiB: number): number {
+  if (requestedKiB === undefined)
+    return Math.max(
+      BUFFER_KIB.min,
+      Math.min(BUFFER_KIB.default, Math.floor(BUFFER_KIB.defaultTotal / processors)),
+    );
+  const maxTotalKiB = Math.min(BUFFER_KIB.maxTotal, memoryKiB / 4);
+  return Math.min(requestedKiB, Math.max(1, Math.floor(maxTotalKiB / processors)));
 }
 
-/** Files of tracefs are there or not: none is made by writing to it. */
+/** Writes to an existing file: tracefs files are not created by writing. */
 const write = (path: string, text: string): void => writeFileSync(path, text, { flag: 'r+' });
 
-/** As `write`, where it is no harm if the kernel does not know it. */
+/** Writes a setting that the kernel may not have. @returns true if it was written */
 function tryWrite(path: string, text: string): boolean {
   try {
     write(path, text);
@@ -241,8 +248,8 @@ function tryWrite(path: string, text: string): boolean {
   }
 }
 
-/** Settles how an instance records. */
-function setUp(path: string, bufferKiB: number): void {
+/** Sets clock, options and buffer size of an instance. */
+function configure(path: string, bufferKiB: number): void {
   try {
     write(`${path}/trace_clock`, 'mono');
   } catch (error) {
@@ -250,31 +257,31 @@ function setUp(path: string, bufferKiB: number): void {
       throw new TraceUnavailable('this kernel does not trace by the monotonic clock');
     throw error;
   }
-  // A full buffer drops its oldest page, and counts what was on it. Were it to turn away what is new, it would also
-  // count what a filter rejects afterwards: an event in an interrupt that comes while another one is being written.
+  // A full buffer drops its oldest page and counts its events. Without `overwrite` it would drop new events, and also
+  // count those that a filter rejects later: events in an interrupt that comes while another one is written.
   write(`${path}/trace_options`, 'overwrite');
-  // Otherwise every switch from thread to thread on the machine would note the names of both.
+  // Avoids recording the names of both threads at every context switch of the machine.
   tryWrite(`${path}/trace_options`, 'norecord-cmd');
-  // A pipe counts as readable from the first event on. Before Linux 5.0 it always did.
+  // Makes a pipe readable from the first event on, as it always is before Linux 5.0.
   tryWrite(`${path}/buffer_percent`, '0');
   write(`${path}/buffer_size_kb`, String(bufferKiB));
 }
 
-/** Turns on every event that this kernel has and we understand. */
-function enable(path: string): Decoder {
+/** Enables all events in `EVENTS` that this kernel has with a known layout. */
+function enableEvents(path: string): Decoder {
   const decoder = new Decoder();
-  for (const [name, { filter, isNeeded }] of EVENTS) {
+  for (const [name, { filter, isRequired }] of EVENTS) {
     const folder = `${path}/events/${name}`;
     const isOn =
-      decoder.learn(name, textOf(`${folder}/format`)) &&
+      decoder.addEvent(name, textOf(`${folder}/format`)) &&
       (filter === undefined || tryWrite(`${folder}/filter`, filter)) &&
       tryWrite(`${folder}/enable`, '1');
-    if (!isOn && isNeeded) throw new TraceUnavailable('this kernel does not trace the states of sockets');
+    if (!isOn && isRequired) throw new TraceUnavailable('this kernel does not trace the states of sockets');
   }
   return decoder;
 }
 
-/** Content of a file; nothing where there is none. */
+/** Returns the content of a file; an empty text if it cannot be read. */
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -283,7 +290,7 @@ function textOf(path: string): string {
   }
 }
 
-/** Events that never came to be read, whyever: the sum of what `per_cpu/cpuN/stats` counts. */
+/** Returns the number of lost events: the sum of the counters in the text of `per_cpu/cpuN/stats`. */
 export function parseLost(stats: string): number {
   let lost = 0;
   for (const [, count] of stats.matchAll(/^(?:overrun|commit overrun|dropped events): (\d+)$/gm))

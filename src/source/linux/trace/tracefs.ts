@@ -13,33 +13,33 @@ import { basename } from 'node:path';
 import { ERRNO, type Native, NativeError } from '../netlink/native.ts';
 import { isForbidden } from '../netlink/system.ts';
 
-/** There can be no trace here; the message says why: a clause without a full stop. */
+/** The trace is not available. The message gives the reason as a clause without a full stop. */
 export class TraceUnavailable extends Error {}
 
-/** Where tracefs is mounted, where it is (Documentation/trace/ftrace.rst). */
-const PLACES = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
+/** Usual mount points of tracefs (Documentation/trace/ftrace.rst). */
+const MOUNT_POINTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
 
-/** Our instances have this in common; what is called so belongs to a netpane, running or dead. */
+/** Prefix of the names of instances that belong to a netpane, running or dead. */
 const PREFIX = 'netpane-';
 
-/** Another netpane that starts may take our instance for a dead one's until we hold it: so often it is made anew. */
-const TRIES = 5;
+/** Maximum number of attempts to create an instance: until it is open, another netpane that starts may remove it. */
+const MAX_TRIES = 5;
 
 export interface Tracefs {
   readonly root: string;
-  /** Descriptor of a mount of our own, which goes with it. */
+  /** Descriptor of a mount of netpane's own, which exists while this is open; undefined otherwise. */
   readonly mount: number | undefined;
 }
 
 /**
- * Finds tracefs, or mounts it where only we see it: nothing is mounted for anybody else.
+ * Finds tracefs, or mounts it without a mount point, visible to no other program.
  * @throws TraceUnavailable
  */
 export function findTracefs(
   native: Pick<Native, 'mountDetached'>,
-  places: readonly string[] = PLACES,
+  mountPoints: readonly string[] = MOUNT_POINTS,
 ): Tracefs {
-  const root = places.find((place) => existsSync(`${place}/instances`));
+  const root = mountPoints.find((mountPoint) => existsSync(`${mountPoint}/instances`));
   if (root !== undefined) return { root, mount: undefined };
   try {
     const mount = native.mountDetached('tracefs');
@@ -52,7 +52,7 @@ export function findTracefs(
   }
 }
 
-/** Says in words why the kernel refuses. */
+/** Returns the error as a reason in words. */
 export function unavailable(error: unknown): TraceUnavailable {
   if (error instanceof TraceUnavailable) return error;
   if (isForbidden(error)) {
@@ -66,23 +66,23 @@ export function unavailable(error: unknown): TraceUnavailable {
   return new TraceUnavailable(`tracefs does not work (${code ?? text})`);
 }
 
-/** A trace of our own: what is recorded in it, and how, disturbs no other. */
+/** A trace instance of netpane, independent of all other traces of the machine. */
 export interface Instance extends Leftovers {
   readonly cpus: readonly Cpu[];
 }
 
 export interface Cpu {
-  /** Its folder. */
+  /** Its folder in the instance. */
   readonly path: string;
-  /** Descriptor of its `trace_pipe_raw`. While one is open the kernel removes the instance for nobody. */
+  /** Descriptor of its `trace_pipe_raw`. While one is open, the kernel rejects the removal of the instance. */
   readonly pipe: number;
 }
 
-/** Removes what dead netpanes left, and makes an instance. Throws what node:fs does. */
+/** Removes the instances of dead netpanes and creates an instance. Throws the errors of node:fs. */
 export function makeInstance(root: string): Instance {
   const folder = `${root}/instances`;
   for (const name of readdirSync(folder)) {
-    // EBUSY: it is in use, so it stays.
+    // Fails with EBUSY for an instance in use.
     if (name.startsWith(PREFIX)) attempt(() => rmdirSync(`${folder}/${name}`));
   }
   for (let tries = 1; ; tries++) {
@@ -90,18 +90,18 @@ export function makeInstance(root: string): Instance {
     const cpus: Cpu[] = [];
     const descriptors: number[] = [];
     try {
-      attempt(() => descriptors.push(stopWithUs(path)));
+      attempt(() => descriptors.push(stopOnExit(path)));
       openPipes(path, cpus, descriptors);
       return { path, cpus, descriptors };
     } catch (error) {
       removeInstance({ path, descriptors });
       const isGone = ['ENOENT', 'ENODEV'].includes(codeOf(error) ?? '');
-      if (!isGone || tries === TRIES) throw error;
+      if (!isGone || tries === MAX_TRIES) throw error;
     }
   }
 }
 
-/** A name that is free: a process may have several, and those that died may have had its number. */
+/** Creates a folder with a free name: this process may have several instances, and its pid may be reused. */
 function makeFolder(folder: string): string {
   for (let number = 1; ; number++) {
     const path = `${folder}/${PREFIX}${process.pid}-${number}`;
@@ -115,16 +115,16 @@ function makeFolder(folder: string): string {
 }
 
 /**
- * Makes the kernel stop the trace and free its buffers when this program ends, however it ends: after SIGKILL, too, every
- * event would be recorded until the next netpane removes the instance. Throws what node:fs does.
- * @returns a descriptor of `free_buffer`, to be held (kernel/trace/trace.c, tracing_free_buffer_release)
+ * Makes the kernel stop the trace and free its buffers when netpane ends, even by SIGKILL. Otherwise it would record until
+ * the next netpane removes the instance. Throws the errors of node:fs.
+ * @returns a descriptor of `free_buffer`, to be kept open (kernel/trace/trace.c, tracing_free_buffer_release)
  */
-function stopWithUs(path: string): number {
+function stopOnExit(path: string): number {
   writeFileSync(`${path}/trace_options`, 'disable_on_free', { flag: 'r+' });
   return openSync(`${path}/free_buffer`, constants.O_WRONLY);
 }
 
-/** Opens the pipe of every processor that the machine may have: those that are off may be switched on. */
+/** Opens the pipe of every possible processor, including offline ones, which may come online. */
 function openPipes(path: string, cpus: Cpu[], descriptors: number[]): void {
   for (const name of readdirSync(`${path}/per_cpu`)) {
     const folder = `${path}/per_cpu/${name}`;
@@ -134,22 +134,22 @@ function openPipes(path: string, cpus: Cpu[], descriptors: number[]): void {
   }
 }
 
-/** What a trace leaves behind in a program that ends at once. */
+/** What a program that ends without `close` leaves in the system. */
 export interface Leftovers {
   /** Folder of the instance. */
   readonly path: string;
-  /** What holds it. */
+  /** Descriptors that keep the instance in use. */
   readonly descriptors: readonly number[];
 }
 
 /**
- * Removes an instance, its descriptors first, for while they are open the kernel would not. From any thread of the
- * program, once or again; never throws.
+ * Closes the descriptors of an instance and removes it; while one is open the kernel rejects the removal. May be called
+ * from any thread and repeatedly. Does not throw.
  */
 export function removeInstance({ path, descriptors }: Leftovers): void {
   for (const descriptor of descriptors) {
     attempt(() => {
-      // Its number may be another file's by now.
+      // The number may belong to another file by now.
       if (readlinkSync(`/proc/self/fd/${descriptor}`).includes(`/${basename(path)}/`)) closeSync(descriptor);
     });
   }
@@ -160,7 +160,7 @@ function attempt(action: () => void): void {
   try {
     action();
   } catch {
-    // It is gone already, or it stays: there is nothing to be done.
+    // Already removed, or still in use: the caller needs neither.
   }
 }
 

@@ -8,7 +8,7 @@ import { exitEvent, fixture, format, LAYOUT, layoutOf, pages } from './fake.ts';
 /** One that knows the events of the captured kernel. */
 function decoderOf(change: (name: string, text: string) => string = (_name, text) => text): Decoder {
   const decoder = new Decoder();
-  for (const name of EVENTS.keys()) decoder.learn(name, change(name, format(name)));
+  for (const name of EVENTS.keys()) decoder.addEvent(name, change(name, format(name)));
   return decoder;
 }
 
@@ -146,17 +146,17 @@ describe('kernels differ', () => {
   ])('%s without %s is not used', (name, field) => {
     const text = format(name);
     const decoder = new Decoder();
-    expect(decoder.learn(name, text)).toBe(true);
-    expect(new Decoder().learn(name, text.replace(`${field};`, 'other;'))).toBe(false);
+    expect(decoder.addEvent(name, text)).toBe(true);
+    expect(new Decoder().addEvent(name, text.replace(`${field};`, 'other;'))).toBe(false);
   });
 
   test('nor one whose fields have another length, or that is no format at all', () => {
     const name = 'task/task_newtask';
     const text = format(name);
-    expect(new Decoder().learn(name, text.replace('offset:8;\tsize:4', 'offset:8;\tsize:2'))).toBe(false);
-    expect(new Decoder().learn(name, text.replace('offset:0;\tsize:2', 'offset:2;\tsize:2'))).toBe(false);
-    expect(new Decoder().learn(name, '')).toBe(false);
-    expect(new Decoder().learn('sched/sched_switch', text)).toBe(false);
+    expect(new Decoder().addEvent(name, text.replace('offset:8;\tsize:4', 'offset:8;\tsize:2'))).toBe(false);
+    expect(new Decoder().addEvent(name, text.replace('offset:0;\tsize:2', 'offset:2;\tsize:2'))).toBe(false);
+    expect(new Decoder().addEvent(name, '')).toBe(false);
+    expect(new Decoder().addEvent('sched/sched_switch', text)).toBe(false);
   });
 
   test('fields elsewhere are found there', () => {
@@ -166,7 +166,7 @@ describe('kernels differ', () => {
       (_all, before: string, offset: string) => `${before}${Number(offset) + 8}`,
     );
     const decoder = new Decoder();
-    expect(decoder.learn('sched/sched_process_exit', moved)).toBe(true);
+    expect(decoder.addEvent('sched/sched_process_exit', moved)).toBe(true);
     const content = exitEvent(4711);
     const buffer = netlinkBuffer(64);
     buffer.bytes.set(content.subarray(0, 8));
@@ -180,7 +180,7 @@ describe('kernels differ', () => {
       'skaddr;\toffset:8;\tsize:4',
     );
     const decoder = new Decoder();
-    expect(decoder.learn('tcp/tcp_destroy_sock', text)).toBe(true);
+    expect(decoder.addEvent('tcp/tcp_destroy_sock', text)).toBe(true);
     const buffer = netlinkBuffer(72);
     buffer.bytes.fill(0xff);
     buffer.u16[0] = layoutOf('tcp/tcp_destroy_sock').id;

@@ -39,7 +39,12 @@ beforeEach(() => {
 afterEach(() => fake.close());
 
 const open = (options: TraceOptions = {}) =>
-  Trace.open(native, { places: [fake.root], pidNamespacePath: namespace, nowMs: () => nowMs, ...options });
+  Trace.open(native, {
+    mountPoints: [fake.root],
+    pidNamespacePath: namespace,
+    nowMs: () => nowMs,
+    ...options,
+  });
 
 /** A page with ends of threads at these times, milliseconds; each pid is its time. */
 function exits(...timesMs: number[]): Uint8Array {
@@ -182,7 +187,7 @@ describe('opening', () => {
 
   test('a mount of our own goes with the trace, and once', () => {
     native.mount = () => descriptorOf(fake.root);
-    const trace = open({ places: [] });
+    const trace = open({ mountPoints: [] });
     expect(trace.leftovers.path).toMatch(/^\/proc\/self\/fd\/\d+\/instances\/netpane-/);
     const [, mount] = /fd\/(\d+)/.exec(trace.leftovers.path) ?? [];
     expect(readlinkSync(`/proc/self/fd/${mount}`)).toBe(fake.root);
@@ -195,7 +200,7 @@ describe('opening', () => {
   test('and goes when the rest fails', () => {
     native.mount = () => descriptorOf(fake.root);
     fake.events.clear();
-    refusal({ places: [] });
+    refusal({ mountPoints: [] });
     expect(native.closed).toHaveLength(1);
   });
 });
