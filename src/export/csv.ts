@@ -40,6 +40,8 @@ const COLUMNS: Readonly<Record<string, (socket: Socket) => Value>> = {
   process: (socket) => firstOwner(socket).process,
   nowProcess: (socket) => firstOwner(socket).nowProcess,
   command: (socket) => firstOwner(socket).command,
+  exe: (socket) => firstOwner(socket).exe,
+  processUser: (socket) => firstOwner(socket).user,
   startedAtMs: (socket) => firstOwner(socket).startedAtMs,
   knowledge: (socket) => firstOwner(socket).knowledge,
   tried: (socket) => firstOwner(socket).tried,

@@ -43,6 +43,8 @@ const OWNER_FIELDS = [
   'process',
   'nowProcess',
   'command',
+  'exe',
+  'user',
   'startedAtMs',
   'knowledge',
   'tried',

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { eventJson, type Gap, socketJson, socketsJson } from '../../src/export/json.ts';
 import { alignedTable, tabSeparated } from '../../src/export/table.ts';
 import type { SocketEvent } from '../../src/model/event.ts';
-import type { Socket } from '../../src/model/socket.ts';
+import type { Owner, Socket } from '../../src/model/socket.ts';
 import { displayWidth } from '../../src/view/width.ts';
 import { listener, NOON_MS, socket } from '../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
@@ -33,6 +33,21 @@ describe('JSON', () => {
         },
       ],
     });
+  });
+
+  test('writes every field of an owner', () => {
+    const owner: Required<Owner> = {
+      knowledge: 'unknown',
+      pid: 7,
+      process: 'node',
+      nowProcess: 'sh',
+      command: 'node a.js',
+      exe: '/usr/bin/node',
+      user: 'www',
+      startedAtMs: 8,
+      tried: 'not among the threads',
+    };
+    expect(JSON.parse(socketJson({ ...listener(), owners: [owner] }))).toMatchObject({ owners: [owner] });
   });
 
   test('omits unknown fields, and writes null for no peer', () => {
