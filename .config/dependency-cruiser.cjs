@@ -54,6 +54,12 @@ module.exports = {
       from: { path: '^src/sampler/' },
       to: { path: '^src/source/', pathNot: '^src/source/(types|index)\\.ts$' },
     },
+    {
+      name: 'only-the-table-of-sources-names-a-platform',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/source/' },
+      to: { path: '^src/source/[^/]+/' },
+    },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

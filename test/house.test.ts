@@ -72,6 +72,7 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
   ],
   ['a-platform-never-imports-another', 'src/source/portable/planted.ts', "import '../linux/proc.ts';"],
   ['sampler-sees-only-the-table-of-sources', 'src/sampler/planted-e.ts', "import '../source/lives.ts';"],
+  ['only-the-table-of-sources-names-a-platform', 'src/cli/planted-h.ts', "import '../source/linux/proc.ts';"],
   ['resolvable', 'src/model/planted-f.ts', "import './nowhere.ts';"],
 ];
 

@@ -1,3 +1,5 @@
+import { codeOf } from '../model/error.ts';
+
 /** What went wrong, for an error that says so to the user. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -17,10 +19,6 @@ const SHORTAGES: Readonly<Record<string, string>> = {
   EIO: 'input/output error: write elsewhere',
   EBADF: 'the file is closed',
 };
-
-/** Returns the code of an error of the system or of Node; empty where it has none. */
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 /** Returns one line with the remedy where the machine has too little of something; undefined for other errors. */
 export function shortageText(error: unknown): string | undefined {

@@ -2,7 +2,7 @@ import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_thread
 import type { Batch } from '../model/batch.ts';
 import { BatchDecoder, type EncodedBatch } from '../model/compact.ts';
 import type { WorkerData, WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
-import { removeInstance } from '../source/linux/trace/tracefs.ts';
+import { removeLeftovers } from '../source/leftovers.ts';
 import type { Leftovers } from '../source/types.ts';
 
 /**
@@ -67,7 +67,7 @@ export function startThread(
     tidyUp: () => {
       Atomics.wait(isSettled, 0, 0, OPENING_MS);
       const left = receiveMessageOnPort(here) as { readonly message: Leftovers } | undefined;
-      if (left) removeInstance(left.message);
+      if (left) removeLeftovers(left.message);
     },
   };
 }

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type Format, formatOf, FORMATS } from '../export/formats.ts';
 import type { Socket } from '../model/socket.ts';
 import { shownPath, whyNot } from './config/file.ts';
-import { codeOf } from './errors.ts';
+import { codeOf } from '../model/error.ts';
 import { quoted } from './values.ts';
 
 /** For the user alone: command lines hold secrets, and who talks to whom is nobody else's business. */

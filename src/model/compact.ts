@@ -1,8 +1,9 @@
 import type { Batch } from './batch.ts';
+import { Cache } from './cache.ts';
 import type { Event, SocketEvent } from './event.ts';
 import type { Socket, Traffic } from './socket.ts';
 
-/** Maximum number of distinct texts that are shared; the cache is cleared when it is full. */
+/** Maximum number of distinct texts that are shared. */
 const MAX_TEXTS = 50_000;
 
 /**
@@ -45,7 +46,7 @@ export class BatchEncoder {
  * in a second object. A compact socket takes a third less memory.
  */
 export class BatchDecoder {
-  readonly #texts = new Map<string, string>();
+  readonly #texts = new Cache<string, string>(MAX_TEXTS);
   /** Sockets of the current batch, by index. */
   #sockets: Socket[] = [];
 
@@ -69,7 +70,6 @@ export class BatchDecoder {
   #text<T extends string>(text: T): T {
     const shared = this.#texts.get(text) as T | undefined;
     if (shared !== undefined) return shared;
-    if (this.#texts.size >= MAX_TEXTS) this.#texts.clear();
     this.#texts.set(text, text);
     return text;
   }

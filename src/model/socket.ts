@@ -9,23 +9,27 @@ export type Protocol =
 export type Family = 'ipv4' | 'ipv6' | 'packet' | 'unix' | 'vsock';
 
 /**
- * TCP states in the kernel's spelling (include/net/tcp_states.h, without the `TCP_` prefix). A connected UDP
- * socket is `ESTABLISHED`; an unconnected one has no state.
+ * TCP states in the kernel's spelling and order: the first has the number 1 (include/net/tcp_states.h, without the
+ * `TCP_` prefix).
  */
-export type SocketState =
-  | 'ESTABLISHED'
-  | 'SYN_SENT'
-  | 'SYN_RECV'
-  | 'FIN_WAIT1'
-  | 'FIN_WAIT2'
-  | 'TIME_WAIT'
-  | 'CLOSE'
-  | 'CLOSE_WAIT'
-  | 'LAST_ACK'
-  | 'LISTEN'
-  | 'CLOSING'
-  | 'NEW_SYN_RECV'
-  | 'BOUND_INACTIVE';
+export const SOCKET_STATES = [
+  'ESTABLISHED',
+  'SYN_SENT',
+  'SYN_RECV',
+  'FIN_WAIT1',
+  'FIN_WAIT2',
+  'TIME_WAIT',
+  'CLOSE',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'LISTEN',
+  'CLOSING',
+  'NEW_SYN_RECV',
+  'BOUND_INACTIVE',
+] as const;
+
+/** State of a TCP socket. A connected UDP socket is `ESTABLISHED`; an unconnected one has no state. */
+export type SocketState = (typeof SOCKET_STATES)[number];
 
 /** Address and port of one side of a socket. */
 export interface Endpoint {

@@ -1,8 +1,9 @@
 import { QUANTITY_NAMES } from './amounts.ts';
 import { FIELDS, type Field, isField } from './fields.ts';
-import { FLAGS, PROTOCOL_NAMES, STATES } from './names.ts';
+import { FLAGS, PROTOCOL_NAMES } from './names.ts';
 import { quoteWord } from './print.ts';
 import { serviceNames } from '../model/services.ts';
+import { SOCKET_STATES } from '../model/socket.ts';
 import { parseQuery } from './query.ts';
 import type { Values } from './values.ts';
 
@@ -43,7 +44,7 @@ const FIELD_VALUES: Readonly<Partial<Record<Field, Completed>>> = {
   user: { live: ({ users }) => users },
   if: { live: ({ interfaces }) => interfaces },
   ns: { live: ({ namespaces }) => namespaces },
-  state: { isList: true, live: ({ states }) => states, possible: () => STATES },
+  state: { isList: true, live: ({ states }) => states, possible: () => SOCKET_STATES },
   proto: { isList: true, live: ({ protocols }) => protocols, possible: () => PROTOCOL_NAMES },
   port: PORT,
   lport: PORT,

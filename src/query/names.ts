@@ -1,22 +1,6 @@
-import type { Protocol, SocketState } from '../model/socket.ts';
+import { type Protocol, SOCKET_STATES, type SocketState } from '../model/socket.ts';
 import type { Flag } from './expression.ts';
 import { listed, type Piece, refuse, shown } from './mistake.ts';
-
-export const STATES = Object.keys({
-  ESTABLISHED: 0,
-  SYN_SENT: 0,
-  SYN_RECV: 0,
-  FIN_WAIT1: 0,
-  FIN_WAIT2: 0,
-  TIME_WAIT: 0,
-  CLOSE: 0,
-  CLOSE_WAIT: 0,
-  LAST_ACK: 0,
-  LISTEN: 0,
-  CLOSING: 0,
-  NEW_SYN_RECV: 0,
-  BOUND_INACTIVE: 0,
-} satisfies Record<SocketState, 0>) as SocketState[];
 
 /** Names of flags, with what they are asked for. */
 export const FLAGS = {
@@ -67,7 +51,7 @@ const OTHER_STATES: Readonly<Record<string, SocketState>> = {
 
 /** A state by its name in any case, with underscores or without. */
 export const stateOf = (name: string): SocketState | undefined =>
-  STATES.find((it) => bare(it) === bare(name)) ??
+  SOCKET_STATES.find((it) => bare(it) === bare(name)) ??
   (Object.hasOwn(OTHER_STATES, bare(name)) ? OTHER_STATES[bare(name)] : undefined);
 
 const once = <T>(list: readonly T[]): T[] => [...new Set(list)];

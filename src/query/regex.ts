@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';
+import { Cache } from '../model/cache.ts';
 import { type Piece, refuse } from './mistake.ts';
 
 /** What a regex may be in size, in characters and in instructions of the engine: repetitions are written out there. */
@@ -100,12 +101,11 @@ export function compileRegex(
 
 /** The same test, which asks no text twice while it remembers it. */
 export function asksOnce(test: (text: string) => boolean): (text: string) => boolean {
-  const answers = new Map<string, boolean>();
+  const answers = new Cache<string, boolean>(MOST_TEXTS);
   return (text) => {
     let answer = answers.get(text);
     if (answer === undefined) {
       answer = test(text);
-      if (answers.size >= MOST_TEXTS) answers.clear();
       answers.set(text, answer);
     }
     return answer;

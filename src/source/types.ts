@@ -25,6 +25,7 @@ export interface Source {
 /** A tracefs folder that can be removed once these descriptors of the program are closed. */
 export interface Leftovers {
   readonly path: string;
+  /** Descriptors of files in the folder. */
   readonly descriptors: readonly number[];
 }
 

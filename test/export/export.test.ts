@@ -28,6 +28,8 @@ describe('JSON', () => {
           pid: 81234,
           process: 'node',
           command: 'node server.js --port 8080 --name {red-fg}not-a-tag{/}',
+          exe: SCENE.node.owners[0]?.exe,
+          user: 'ana',
           startedAtMs: SCENE.node.owners[0]?.startedAtMs,
           knowledge: 'exact',
         },

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { shortened } from '../../model/text.ts';
-import { codeOf, messageOf } from '../errors.ts';
+import { codeOf } from '../../model/error.ts';
+import { messageOf } from '../errors.ts';
 
 /** A file that is there and cannot be used; the message says why, without the name of the file. */
 export class FileProblem extends Error {}

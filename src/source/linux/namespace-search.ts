@@ -1,3 +1,4 @@
+import { Cache } from '../../model/cache.ts';
 import { namespaceInode, type Target } from './descriptor-target.ts';
 import { opensNamespace, parseNamespaceMounts } from './mounts.ts';
 import type { NamespaceRef, NetlinkSystem } from './netlink/system.ts';
@@ -54,7 +55,7 @@ export class NamespaceSearch {
   readonly #nowMs: () => number;
   readonly #holds = new Map<number, Hold>();
   /** Sockets that were asked, by inode, and whether they are of TCP; the kernel gives no inode twice for a long time. */
-  readonly #asked = new Map<number, boolean>();
+  readonly #asked = new Cache<number, boolean>(ASKED);
   #pass: Pass | undefined;
   #round = 0;
   #passRound = -Infinity;
@@ -220,7 +221,6 @@ export class NamespaceSearch {
     if (answer === undefined) return;
     const { netns, isTcp } = answer;
     if (pass.known.isNamespace(netns) || this.#holds.has(netns)) {
-      if (this.#asked.size >= ASKED) this.#asked.clear();
       this.#asked.set(inode, isTcp);
       if (isTcp) pass.unboundTcp.add(inode);
       return;

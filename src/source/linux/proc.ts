@@ -1,4 +1,5 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { codeOf } from '../../model/error.ts';
 import type { Progress } from '../../model/progress.ts';
 import { parseTarget, type Target } from './descriptor-target.ts';
 import { wholeLength } from './utf8.ts';
@@ -7,11 +8,6 @@ import { wholeLength } from './utf8.ts';
 const GONE = new Set(['ENOENT', 'ESRCH', 'ENOTDIR']);
 
 const FORBIDDEN = new Set(['EACCES', 'EPERM']);
-
-const codeOf = (error: unknown): string => {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : '';
-};
 
 /**
  * A read(2) of a file in /proc returns up to a page of 4,096 bytes, without the line that did not fit (fs/seq_file.c).

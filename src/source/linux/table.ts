@@ -1,6 +1,12 @@
 import { endianness } from 'node:os';
 import { formatIpv6 } from '../../model/address.ts';
-import { type Endpoint, hasPorts, type Protocol, type SocketState } from '../../model/socket.ts';
+import {
+  type Endpoint,
+  hasPorts,
+  type Protocol,
+  SOCKET_STATES,
+  type SocketState,
+} from '../../model/socket.ts';
 import type { Sighting } from '../lives.ts';
 
 /** One of the kernel's socket tables under /proc/net. */
@@ -27,22 +33,10 @@ export interface TableItem {
   readonly sendQueue: number;
 }
 
-/** include/net/tcp_states.h */
-const STATES: Readonly<Record<string, SocketState>> = {
-  '01': 'ESTABLISHED',
-  '02': 'SYN_SENT',
-  '03': 'SYN_RECV',
-  '04': 'FIN_WAIT1',
-  '05': 'FIN_WAIT2',
-  '06': 'TIME_WAIT',
-  '07': 'CLOSE',
-  '08': 'CLOSE_WAIT',
-  '09': 'LAST_ACK',
-  '0A': 'LISTEN',
-  '0B': 'CLOSING',
-  '0C': 'NEW_SYN_RECV',
-  '0D': 'BOUND_INACTIVE',
-};
+/** States by their number as a table writes it: two hexadecimal digits. */
+const STATES: Readonly<Record<string, SocketState>> = Object.fromEntries(
+  SOCKET_STATES.map((state, i) => [(i + 1).toString(16).toUpperCase().padStart(2, '0'), state]),
+);
 
 const HEAD = {
   ipv4: /^([0-9A-F]{8}):([0-9A-F]{4}) ([0-9A-F]{8}):([0-9A-F]{4}) ([0-9A-F]{2})$/,

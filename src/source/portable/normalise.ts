@@ -1,5 +1,11 @@
 import { formatIpv6, isAnyAddress, parseIpv6 } from '../../model/address.ts';
-import type { Endpoint, Family, Protocol, SocketState } from '../../model/socket.ts';
+import {
+  type Endpoint,
+  type Family,
+  type Protocol,
+  SOCKET_STATES,
+  type SocketState,
+} from '../../model/socket.ts';
 import type { Sighting } from '../lives.ts';
 
 /** The systems whose `netstat` systeminformation reads; it treats each of them in its own way. */
@@ -31,23 +37,9 @@ export interface Item {
   readonly cut: boolean;
 }
 
-const KERNEL_WORDS: readonly SocketState[] = [
-  'ESTABLISHED',
-  'SYN_SENT',
-  'SYN_RECV',
-  'FIN_WAIT1',
-  'FIN_WAIT2',
-  'TIME_WAIT',
-  'CLOSE',
-  'CLOSE_WAIT',
-  'LAST_ACK',
-  'LISTEN',
-  'CLOSING',
-];
-
 /** The kernel's word for every word that a `netstat` or `ss` has for a state. */
 const STATES: ReadonlyMap<string, SocketState> = new Map([
-  ...KERNEL_WORDS.map((word): [string, SocketState] => [word, word]),
+  ...SOCKET_STATES.map((state): [string, SocketState] => [state, state]),
   // BSD and macOS (tcpstates[] of netinet/tcp_fsm.h) and ss
   ['ESTAB', 'ESTABLISHED'],
   ['SYN_RCVD', 'SYN_RECV'],

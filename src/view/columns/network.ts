@@ -1,4 +1,5 @@
 import { parseIpv6, unmapped } from '../../model/address.ts';
+import { Cache } from '../../model/cache.ts';
 import { serviceName } from '../../model/services.ts';
 import {
   type Endpoint,
@@ -42,7 +43,7 @@ const SHORT_PROTOCOLS: Readonly<Record<Protocol, string>> = {
   vsock: 'vsck',
 };
 
-const addressKeys = new Map<string, string>();
+const addressKeys = new Cache<string, string>(50_000);
 
 /** The number of an IPv4 address; undefined for any other text. */
 function ipv4Number(address: string): number | undefined {
@@ -69,8 +70,6 @@ export function addressKey(endpoint: Endpoint | null): number | string {
   const groups = parseIpv6(address.replace(/%.*/, ''));
   const hex = groups?.map((group) => group.toString(16).padStart(4, '0')).join('');
   const key = hex === undefined ? `9${address}` : `6${hex}${address}`;
-  // Addresses come and go for months: the memory is cleared now and then, and fills again with those of now.
-  if (addressKeys.size > 50_000) addressKeys.clear();
   addressKeys.set(endpoint.address, key);
   return key;
 }

@@ -1,8 +1,10 @@
 import { formatIpv6, parseIpv6 } from '../../../model/address.ts';
+import { Cache } from '../../../model/cache.ts';
 import {
   type Endpoint,
   hasPorts,
   type Protocol,
+  SOCKET_STATES,
   type SocketState,
   type TcpInfo,
   type Timer,
@@ -171,23 +173,8 @@ export const INET = {
   inode: 68,
 } as const;
 
-/** TCP states by number, include/net/tcp_states.h. */
-export const STATES: readonly (SocketState | undefined)[] = [
-  undefined,
-  'ESTABLISHED',
-  'SYN_SENT',
-  'SYN_RECV',
-  'FIN_WAIT1',
-  'FIN_WAIT2',
-  'TIME_WAIT',
-  'CLOSE',
-  'CLOSE_WAIT',
-  'LAST_ACK',
-  'LISTEN',
-  'CLOSING',
-  'NEW_SYN_RECV',
-  'BOUND_INACTIVE',
-];
+/** States by their number in the kernel; 0 is none. */
+export const STATES: readonly (SocketState | undefined)[] = [undefined, ...SOCKET_STATES];
 
 /**
  * The nearest TCP state for each state of an SCTP association (include/net/sctp/constants.h, sctp_state). SCTP
@@ -236,7 +223,10 @@ export interface InetAddresses {
   readonly state?: SocketState | undefined;
 }
 
-const IPV4_TEXTS = new Map<number, string>();
+/** Maximum number of addresses of each family whose text is kept. */
+const MAX_ADDRESSES = 50_000;
+
+const IPV4_TEXTS = new Cache<number, string>(MAX_ADDRESSES);
 
 /** Returns the text of an IPv4 address; cached, since few addresses occur often. */
 function ipv4At(view: DataView, at: number): string {
@@ -244,12 +234,11 @@ function ipv4At(view: DataView, at: number): string {
   const known = IPV4_TEXTS.get(key);
   if (known !== undefined) return known;
   const text = `${key >>> 24}.${(key >>> 16) & 255}.${(key >>> 8) & 255}.${key & 255}`;
-  if (IPV4_TEXTS.size >= 50_000) IPV4_TEXTS.clear();
   IPV4_TEXTS.set(key, text);
   return text;
 }
 
-const IPV6_TEXTS = new Map<string, string>();
+const IPV6_TEXTS = new Cache<string, string>(MAX_ADDRESSES);
 
 /** Returns the text of an IPv6 address (RFC 5952); cached. */
 export function ipv6At(view: DataView, at: number): string {
@@ -257,7 +246,6 @@ export function ipv6At(view: DataView, at: number): string {
   const known = IPV6_TEXTS.get(key);
   if (known !== undefined) return known;
   const text = formatIpv6(Array.from({ length: 8 }, (_, i) => view.getUint16(at + 2 * i)));
-  if (IPV6_TEXTS.size >= 50_000) IPV6_TEXTS.clear();
   IPV6_TEXTS.set(key, text);
   return text;
 }

@@ -1,5 +1,7 @@
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
+import { removeLeftovers } from '../../leftovers.ts';
+import type { Leftovers } from '../../types.ts';
 import { FIRST_PID_NAMESPACE } from '../privileges.ts';
 import { ERRNO, type Native } from '../netlink/native.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer, netlinkBuffer } from '../netlink/wire.ts';
@@ -10,9 +12,7 @@ import {
   type Cpu,
   findTracefs,
   type Instance,
-  type Leftovers,
   makeInstance,
-  removeInstance,
   type Tracefs,
   TraceUnavailable,
   unavailable,
@@ -86,7 +86,7 @@ export class Trace {
       instance = makeInstance(tracefs.root);
       return new Trace(native, tracefs, instance, options);
     } catch (error) {
-      if (instance !== undefined) removeInstance(instance);
+      if (instance !== undefined) removeLeftovers(instance);
       if (tracefs?.mount !== undefined) native.close(tracefs.mount);
       throw unavailable(error);
     }
@@ -176,7 +176,7 @@ export class Trace {
   /** Removes the instance and closes all descriptors. */
   close(): void {
     this.#failure ??= 'closed';
-    removeInstance(this.leftovers);
+    removeLeftovers(this.leftovers);
     if (this.#mount !== undefined) this.#native.close(this.#mount);
     this.#mount = undefined;
   }

@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-  rmdirSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename } from 'node:path';
+import { constants, existsSync, mkdirSync, openSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { codeOf } from '../../../model/error.ts';
+import { removeLeftovers } from '../../leftovers.ts';
+import type { Leftovers } from '../../types.ts';
 import { ERRNO, type Native, NativeError } from '../netlink/native.ts';
 import { isForbidden } from '../netlink/system.ts';
 
@@ -63,7 +55,7 @@ export function unavailable(error: unknown): TraceUnavailable {
   }
   const code = codeOf(error);
   const text = error instanceof Error ? error.message : String(error);
-  return new TraceUnavailable(`tracefs does not work (${code ?? text})`);
+  return new TraceUnavailable(`tracefs does not work (${code || text})`);
 }
 
 /** A trace instance of netpane, independent of all other traces of the machine. */
@@ -94,8 +86,8 @@ export function makeInstance(root: string): Instance {
       openPipes(path, cpus, descriptors);
       return { path, cpus, descriptors };
     } catch (error) {
-      removeInstance({ path, descriptors });
-      const isGone = ['ENOENT', 'ENODEV'].includes(codeOf(error) ?? '');
+      removeLeftovers({ path, descriptors });
+      const isGone = ['ENOENT', 'ENODEV'].includes(codeOf(error));
       if (!isGone || tries === MAX_TRIES) throw error;
     }
   }
@@ -134,28 +126,6 @@ function openPipes(path: string, cpus: Cpu[], descriptors: number[]): void {
   }
 }
 
-/** What a program that ends without `close` leaves in the system. */
-export interface Leftovers {
-  /** Folder of the instance. */
-  readonly path: string;
-  /** Descriptors that keep the instance in use. */
-  readonly descriptors: readonly number[];
-}
-
-/**
- * Closes the descriptors of an instance and removes it; while one is open the kernel rejects the removal. May be called
- * from any thread and repeatedly. Does not throw.
- */
-export function removeInstance({ path, descriptors }: Leftovers): void {
-  for (const descriptor of descriptors) {
-    attempt(() => {
-      // The number may belong to another file by now.
-      if (readlinkSync(`/proc/self/fd/${descriptor}`).includes(`/${basename(path)}/`)) closeSync(descriptor);
-    });
-  }
-  attempt(() => rmdirSync(path));
-}
-
 function attempt(action: () => void): void {
   try {
     action();
@@ -163,6 +133,3 @@ function attempt(action: () => void): void {
     // Already removed, or still in use: the caller needs neither.
   }
 }
-
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error ? String(error.code) : undefined;

@@ -15,7 +15,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Native } from '../../../../src/source/linux/netlink/native.ts';
 import type { StateRecord, TraceRecord } from '../../../../src/source/linux/trace/records.ts';
 import { Trace } from '../../../../src/source/linux/trace/trace.ts';
-import { removeInstance, TraceUnavailable } from '../../../../src/source/linux/trace/tracefs.ts';
+import { removeLeftovers } from '../../../../src/source/leftovers.ts';
+import { TraceUnavailable } from '../../../../src/source/linux/trace/tracefs.ts';
 
 /*
  * The kernel itself: what the fakes of the other tests say of it is true. Everything that happens on the machine is in
@@ -196,7 +197,7 @@ describe.skipIf(impossible !== undefined)(`the trace of the kernel${why}`, async
     expect(instancesOf(other)).toContain(name);
     one.close();
     expect(instancesOf(other)).not.toContain(name);
-    removeInstance(other.leftovers);
+    removeLeftovers(other.leftovers);
     expect(existsSync(other.leftovers.path)).toBe(false);
   });
 

@@ -1,11 +1,11 @@
 import { existsSync, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { removeLeftovers } from '../../../../src/source/leftovers.ts';
 import { NativeError } from '../../../../src/source/linux/netlink/native.ts';
 import {
   findTracefs,
   makeInstance,
-  removeInstance,
   TraceUnavailable,
   unavailable,
 } from '../../../../src/source/linux/trace/tracefs.ts';
@@ -85,7 +85,7 @@ describe('an instance', () => {
       ...cpus.map((cpu) => `${cpu.path}/trace_pipe_raw`),
     ]);
 
-    removeInstance({ path, descriptors });
+    removeLeftovers({ path, descriptors });
     expect(openFiles().filter((file) => file.startsWith(path))).toEqual([]);
     expect(fake.instances()).toEqual([]);
   });
@@ -135,24 +135,24 @@ describe('an instance', () => {
 describe('removing at the end of the program', () => {
   test('once more does no harm', () => {
     const leftovers = makeInstance(fake.root);
-    removeInstance(leftovers);
-    removeInstance(leftovers);
+    removeLeftovers(leftovers);
+    removeLeftovers(leftovers);
     expect(fake.instances()).toEqual([]);
   });
 
   test('a descriptor that is another file by now stays open', () => {
     const leftovers = makeInstance(fake.root);
-    removeInstance(leftovers);
+    removeLeftovers(leftovers);
     const others = leftovers.descriptors.map(() => openSync('/dev/null', 'r'));
     expect(others.sort()).toEqual([...leftovers.descriptors].sort());
-    removeInstance(leftovers);
+    removeLeftovers(leftovers);
     for (const fd of others) expect(fstatSync(fd).isCharacterDevice()).toBe(true);
   });
 
   test('one that is held by somebody else stays, without a word', () => {
     const { path, cpus } = makeInstance(fake.root);
     fake.held.add(`${OWN}1`);
-    removeInstance({ path, descriptors: cpus.map(({ pipe }) => pipe) });
+    removeLeftovers({ path, descriptors: cpus.map(({ pipe }) => pipe) });
     expect(fake.instances()).toEqual([`${OWN}1`]);
   });
 });
