@@ -1,35 +1,35 @@
 import { parentPort } from 'node:worker_threads';
-import { roleNow } from './role.ts';
+import { currentRole } from './role.ts';
 
 /*
- * Every process and thread of the bench begins here; each loads no more than it needs, for what is loaded early would
- * be missing where loading is measured.
+ * Entry of every process and thread of the benchmark; see README.md. Each role imports only its own modules: modules
+ * that are already loaded would be missing from the measured start and the measured memory.
  */
-const role = roleNow();
+const role = currentRole();
 switch (role) {
-  case 'lead': {
-    const { lead } = await import('./lead.ts');
-    await lead(process.argv.slice(2));
+  case 'main': {
+    const { runMain } = await import('./main.ts');
+    await runMain(process.argv.slice(2));
     break;
   }
-  case 'look':
-  case 'first': {
+  case 'poll':
+  case 'first-poll': {
     if (parentPort) {
-      const { beLooker } = await import('./looking.ts');
-      await beLooker(role);
+      const { runPollWorker } = await import('./poll-worker.ts');
+      await runPollWorker(role);
     } else {
-      const { tellFirst } = await import('./looker.ts');
-      await tellFirst();
+      const { forwardFirstPoll } = await import('./poll-thread.ts');
+      await forwardFirstPoll();
     }
     break;
   }
   case 'soak': {
-    const { soak } = await import('./soak.ts');
-    await soak();
+    const { runSoak } = await import('./soak.ts');
+    await runSoak();
     break;
   }
-  case 'passes': {
-    const { tellPasses } = await import('./passes.ts');
-    await tellPasses();
+  case 'view': {
+    const { runView } = await import('./view.ts');
+    await runView();
   }
 }

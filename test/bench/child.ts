@@ -1,16 +1,19 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { type Role, self, withRole } from './role.ts';
+import { type Role, scriptPath, withRole } from './role.ts';
 
 const running = new Set<ChildProcess>();
 
-/** What a process of its own, with this role, has to tell: its memory and what V8 compiled there are of that alone. */
-export async function askChild<Answer>(
+/**
+ * Runs a role in a process of its own, so that memory and compiled code are those of the role alone.
+ * @returns the first message of the process; rejects if it exits without one
+ */
+export async function runInChild<Answer>(
   role: Role,
   args: readonly string[],
   nodeArgs: readonly string[],
 ): Promise<Answer> {
-  const child = fork(self(), args, {
+  const child = fork(scriptPath(), args, {
     env: withRole(role),
     execArgv: [...nodeArgs],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -18,7 +21,9 @@ export async function askChild<Answer>(
   running.add(child);
   try {
     const answered = once(child, 'message') as Promise<[Answer]>;
-    const ended = once(child, 'exit').then(() => Promise.reject(new Error(`'${role}' ended early`)));
+    const ended = once(child, 'exit').then(() =>
+      Promise.reject(new Error(`the process '${role}' exited without a result`)),
+    );
     ended.catch(() => {});
     const [answer] = await Promise.race([answered, ended]);
     return answer;
@@ -28,7 +33,7 @@ export async function askChild<Answer>(
   }
 }
 
-/** Ends what runs, if anything does. */
-export function endChildren(): void {
+/** Kills all processes started by `runInChild` that still run. */
+export function killChildren(): void {
   for (const child of running) child.kill('SIGKILL');
 }

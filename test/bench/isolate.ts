@@ -1,22 +1,24 @@
 import { spawn } from 'node:child_process';
 
-const INSIDE = 'NETPANE_BENCH_INSIDE';
+const ISOLATED_VARIABLE = 'NETPANE_BENCH_ISOLATED';
 
-/** True when this process is to measure here; false when it has to start itself again in a network of its own. */
-export const isInside = (): boolean => process.env[INSIDE] !== undefined || process.geteuid?.() !== 0;
+/** Returns true if this process measures; false if it first has to restart in a network namespace of its own. */
+export const isIsolated = (): boolean =>
+  process.env[ISOLATED_VARIABLE] !== undefined || process.geteuid?.() !== 0;
 
 /**
- * Runs this program again in a network namespace of its own, where no other socket is, and gives its exit code. When
- * that is not allowed, it runs in the network of the machine.
+ * Runs this program again in a new network namespace, which has no other sockets. Where unshare(1) is not allowed it
+ * runs in the network namespace of the machine.
+ * @returns its exit code
  */
-export async function runInside(args: readonly string[]): Promise<number> {
-  const [, self = ''] = process.argv;
-  // `exec` keeps the process, and with it the channel by which it hears that we are gone.
-  const script =
+export async function runIsolated(args: readonly string[]): Promise<number> {
+  const [, script = ''] = process.argv;
+  // `exec` keeps the process, and so the IPC channel whose end signals the death of this process.
+  const shell =
     'if unshare --net true 2>/dev/null; then exec unshare --net sh -c \'ip link set lo up && exec "$@"\' sh "$@"; fi; exec "$@"';
-  const child = spawn('sh', ['-c', script, 'sh', process.execPath, self, ...args], {
+  const child = spawn('sh', ['-c', shell, 'sh', process.execPath, script, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, [INSIDE]: '1' },
+    env: { ...process.env, [ISOLATED_VARIABLE]: '1' },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {

@@ -1,16 +1,16 @@
-import type { LiveMark, LiveSoakFigures, StormFigures } from './live-soak.ts';
-import { type Aim, count, most } from './report.ts';
+import type { LiveCheckpoint, LiveSoakFigures, StormFigures } from './live-soak.ts';
+import { atMost, count, type Target } from './report.ts';
 import { figure, spreadOf, tableText, tailText } from './stats.ts';
 
-/** Lines of a table of marks, so that it can be read in one go. */
-const LINES = 20;
+/** Maximum number of lines in a table of checkpoints. */
+const MAX_LINES = 20;
 
-const megabytes = ({ megabytes }: LiveMark) => megabytes;
-const keyMs = ({ keyMs }: LiveMark) => keyMs;
+const megabytes = ({ megabytes }: LiveCheckpoint) => megabytes;
+const keyMs = ({ keyMs }: LiveCheckpoint) => keyMs;
 
-function marksText(marks: readonly LiveMark[]): string {
-  const step = Math.ceil(marks.length / LINES);
-  const rows = marks.filter((_, i) => i % step === step - 1 || i === marks.length - 1);
+function checkpointsText(checkpoints: readonly LiveCheckpoint[]): string {
+  const step = Math.ceil(checkpoints.length / MAX_LINES);
+  const rows = checkpoints.filter((_, i) => i % step === step - 1 || i === checkpoints.length - 1);
   return tableText([
     ['second', 'RSS, MB', 'descriptors', 'key, ms'],
     ...rows.map((it) => [
@@ -22,67 +22,75 @@ function marksText(marks: readonly LiveMark[]): string {
   ]);
 }
 
-const keysText = (marks: readonly LiveMark[]): string =>
-  `  key to prompt, ms: ${tailText(spreadOf(marks.map(keyMs)))}\n`;
+const keysText = (checkpoints: readonly LiveCheckpoint[]): string =>
+  `  key to prompt, ms: ${tailText(spreadOf(checkpoints.map(keyMs)))}\n`;
 
-export function liveSoakText({ rate, marks, agreement }: LiveSoakFigures): string {
-  const { sockets, missing, invented } = agreement;
+export function liveSoakText({ rate, checkpoints, difference }: LiveSoakFigures): string {
+  const { sockets, missing, extra } = difference;
   return (
-    `\nlive soak: ${count(Math.round(rate))} connections a second, with programs, listeners and namespaces that come and go\n\n` +
-    marksText(marks) +
-    keysText(marks) +
-    `  netpane ls at the end: ${count(sockets)} sockets; ${missing} missing and ${invented} more than ss lists\n`
+    `\nlive soak: ${count(Math.round(rate))} connections per second; processes, listeners and namespaces appear and disappear\n\n` +
+    checkpointsText(checkpoints) +
+    keysText(checkpoints) +
+    `  netpane ls at the end: ${count(sockets)} sockets; compared with ss ${missing} missing and ${extra} extra\n`
   );
 }
 
-export const stormText = ({ rate, marks, stormMarks }: StormFigures): string =>
-  `\nstorm: ${count(Math.round(rate))} connections a second, to second ${marks[stormMarks - 1]?.seconds.toFixed(0) ?? '?'}\n\n` +
-  marksText(marks) +
-  keysText(marks.slice(0, stormMarks));
+export function stormText({ rate, checkpoints, stormCheckpoints }: StormFigures): string {
+  const endSeconds = checkpoints[stormCheckpoints - 1]?.seconds.toFixed(0) ?? '?';
+  return (
+    `\nstorm: ${count(Math.round(rate))} connections per second until second ${endSeconds}\n\n` +
+    checkpointsText(checkpoints) +
+    keysText(checkpoints.slice(0, stormCheckpoints))
+  );
+}
 
-/** In the first minute sockets in TIME_WAIT only come. */
+/** For the first minute the number of TIME_WAIT sockets only grows, seconds. */
 const FILLING_SECONDS = 60;
 
 /**
- * Returns how much the minimum of the last third exceeds that of the second; undefined where sockets still pile up
- * then.
+ * Returns how much the minimum of the last third exceeds that of the second third; undefined if TIME_WAIT sockets still
+ * pile up in the second third.
  */
-function growth(marks: readonly LiveMark[], of: (mark: LiveMark) => number): number | undefined {
-  if ((marks.at(-1)?.seconds ?? 0) < 3 * FILLING_SECONDS) return undefined;
-  const third = Math.floor(marks.length / 3);
-  const least = (part: readonly LiveMark[]): number => Math.min(...part.map(of));
-  return least(marks.slice(2 * third)) - least(marks.slice(third, 2 * third));
+function growth(
+  checkpoints: readonly LiveCheckpoint[],
+  of: (checkpoint: LiveCheckpoint) => number,
+): number | undefined {
+  if ((checkpoints.at(-1)?.seconds ?? 0) < 3 * FILLING_SECONDS) return undefined;
+  const third = Math.floor(checkpoints.length / 3);
+  const min = (part: readonly LiveCheckpoint[]): number => Math.min(...part.map(of));
+  return min(checkpoints.slice(2 * third)) - min(checkpoints.slice(third, 2 * third));
 }
 
-export const liveSoakAims = ({ marks, agreement }: LiveSoakFigures): Aim[] => [
-  most('live soak: memory', 300, 'MB', Math.max(...marks.map(megabytes))),
-  most('live soak: growth of RSS', 20, 'MB', growth(marks, megabytes)),
-  most(
+export const liveSoakTargets = ({ checkpoints, difference }: LiveSoakFigures): Target[] => [
+  atMost('live soak: memory', 300, 'MB', Math.max(...checkpoints.map(megabytes))),
+  atMost('live soak: growth of RSS', 20, 'MB', growth(checkpoints, megabytes)),
+  atMost(
     'live soak: growth of open descriptors',
     0,
     '',
-    growth(marks, ({ descriptors }) => descriptors),
+    growth(checkpoints, ({ descriptors }) => descriptors),
   ),
-  most('live soak: key to prompt, p95', 50, 'ms', spreadOf(marks.map(keyMs)).p95),
-  most('live soak: sockets that ls lacks', 0, '', agreement.missing),
-  most('live soak: sockets that only ls has', 0, '', agreement.invented),
+  atMost('live soak: key to prompt, p95', 50, 'ms', spreadOf(checkpoints.map(keyMs)).p95),
+  atMost('live soak: sockets missing in ls', 0, '', difference.missing),
+  atMost('live soak: extra sockets in ls', 0, '', difference.extra),
 ];
 
-/** Seconds from the end of a storm until a key is answered at once. */
-function recovery(calm: readonly LiveMark[], endSeconds: number): number {
+/** Returns the seconds from the end of a storm until every key is answered within 50 ms. */
+function recovery(calm: readonly LiveCheckpoint[], endSeconds: number): number {
   const first = calm.findIndex((_, i) => calm.slice(i).every(({ keyMs: ms }) => ms <= 50));
   return (calm[first]?.seconds ?? Infinity) - endSeconds;
 }
 
-export function stormAims({ marks, stormMarks }: StormFigures): Aim[] {
-  const endSeconds = marks[stormMarks - 1]?.seconds ?? 0;
-  const calm = marks.slice(stormMarks);
+export function stormTargets({ checkpoints, stormCheckpoints }: StormFigures): Target[] {
+  const endSeconds = checkpoints[stormCheckpoints - 1]?.seconds ?? 0;
+  const storm = checkpoints.slice(0, stormCheckpoints);
+  const calm = checkpoints.slice(stormCheckpoints);
   const later = calm.filter(({ seconds }) => seconds >= endSeconds + 10);
   return [
-    most('storm: memory', 300, 'MB', Math.max(...marks.map(megabytes))),
-    most('storm: key to prompt, p95', 100, 'ms', spreadOf(marks.slice(0, stormMarks).map(keyMs)).p95),
-    most('storm: until every key is answered within 50 ms', 10, 's', recovery(calm, endSeconds)),
-    most(
+    atMost('storm: memory', 300, 'MB', Math.max(...checkpoints.map(megabytes))),
+    atMost('storm: key to prompt, p95', 100, 'ms', spreadOf(storm.map(keyMs)).p95),
+    atMost('storm: time until every key is answered within 50 ms', 10, 's', recovery(calm, endSeconds)),
+    atMost(
       'storm: memory 10 s after it',
       250,
       'MB',

@@ -1,52 +1,54 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Agreement, compareLists } from './agreement.ts';
-import { Load } from './calls.ts';
+import { Churn } from './churn.ts';
+import { compareWithSs, type ListDifference } from './list-difference.ts';
+import { Load } from './load.ts';
 import { residentMegabytes } from './machine.ts';
 import type { LiveRepeats } from './options.ts';
-import { Pane } from './pane.ts';
 import { PrivateNet } from './private-net.ts';
 import { FILTER_OPEN } from './program.ts';
-import { Turmoil } from './turmoil.ts';
+import { ProgramPty } from './program-pty.ts';
 
-/** The program at a moment of a live soak. */
-export interface LiveMark {
+/** State of the program at one moment of a live measurement. */
+export interface LiveCheckpoint {
+  /** Seconds since the start of the load. */
   readonly seconds: number;
   readonly megabytes: number;
   readonly descriptors: number;
-  /** From the key `/` to the prompt. */
+  /** Time from the key `/` to the prompt. */
   readonly keyMs: number;
 }
 
 export interface LiveSoakFigures {
-  /** Connections a second that were reached. */
+  /** Connections per second actually made. */
   readonly rate: number;
-  readonly marks: readonly LiveMark[];
-  readonly agreement: Agreement;
+  readonly checkpoints: readonly LiveCheckpoint[];
+  readonly difference: ListDifference;
 }
 
 export interface StormFigures {
   readonly rate: number;
-  readonly marks: readonly LiveMark[];
-  /** How many of the marks are of the storm itself; the others are of the rest after it. */
-  readonly stormMarks: number;
+  readonly checkpoints: readonly LiveCheckpoint[];
+  /** Number of checkpoints during the storm; the others are after it. */
+  readonly stormCheckpoints: number;
 }
 
-/** A pane with listeners and a load in a network of their own. */
-interface Scene {
+/** The program, and a load in a network namespace of its own. */
+interface Setup {
   readonly net: PrivateNet;
   readonly load: Load;
-  readonly pane: Pane;
+  readonly program: ProgramPty;
 }
 
+/** Processes and namespaces to close, also after a failure. */
 const open = new Set<{ close: () => void }>();
 
-function opened<T extends { close: () => void }>(it: T): T {
+function closeLater<T extends { close: () => void }>(it: T): T {
   open.add(it);
   return it;
 }
 
-/** Ends all that runs. */
+/** Ends all processes of this measurement. */
 export function closeLive(): void {
   for (const it of open) {
     open.delete(it);
@@ -54,74 +56,79 @@ export function closeLive(): void {
   }
 }
 
-async function inScene<T>(measure: (scene: Scene) => Promise<T>): Promise<T> {
-  const net = opened(await PrivateNet.open());
+async function withSetup<T>(measure: (setup: Setup) => Promise<T>): Promise<T> {
+  const net = closeLater(await PrivateNet.open());
   try {
-    const load = opened(new Load(net));
+    const load = closeLater(new Load(net));
     await load.open();
-    const pane = new Pane();
+    const program = new ProgramPty();
     try {
-      // The line of the query is there from the first batch on, however few sockets there are.
-      await pane.until(/socket/, 'the header');
+      // The line of the query appears with the baseline, however few sockets it has.
+      await program.waitFor(/socket/, 'the header');
       await sleep(3000);
-      return await measure({ net, load, pane });
+      return await measure({ net, load, program });
     } finally {
-      await pane.close();
+      await program.kill();
     }
   } finally {
     closeLive();
   }
 }
 
-async function markNow(pane: Pane, startMs: number): Promise<LiveMark> {
-  const keyMs = await pane.press('/', FILTER_OPEN);
-  // Escape; the prompt is gone when the next mark is made.
-  await pane.press('\x1b', /./);
+async function takeCheckpoint(program: ProgramPty, startMs: number): Promise<LiveCheckpoint> {
+  const keyMs = await program.press('/', FILTER_OPEN);
+  // Escape closes the prompt, long before the next checkpoint.
+  await program.press('\x1b', /./);
   return {
     seconds: (performance.now() - startMs) / 1000,
-    megabytes: residentMegabytes(pane.pid),
-    descriptors: readdirSync(`/proc/${pane.pid}/fd`).length,
+    megabytes: residentMegabytes(program.pid),
+    descriptors: readdirSync(`/proc/${program.pid}/fd`).length,
     keyMs,
   };
 }
 
-/** Marks every so many seconds until `isOver` says so. */
-async function marksUntil(
-  pane: Pane,
+/** Takes a checkpoint every `everySeconds` until `isOver` returns true. */
+async function takeCheckpointsUntil(
+  program: ProgramPty,
   startMs: number,
   everySeconds: number,
   isOver: () => boolean,
-): Promise<LiveMark[]> {
-  const marks: LiveMark[] = [];
+): Promise<LiveCheckpoint[]> {
+  const checkpoints: LiveCheckpoint[] = [];
   while (!isOver()) {
     await sleep(everySeconds * 1000);
-    marks.push(await markNow(pane, startMs));
+    checkpoints.push(await takeCheckpoint(program, startMs));
   }
-  return marks;
+  return checkpoints;
 }
 
-/** Connections, programs, listeners and namespaces come and go for minutes before the live screen. */
+/** Runs the program for minutes while connections, processes, listeners and namespaces appear and disappear. */
 export const measureLiveSoak = ({ soakRate, soakSeconds }: LiveRepeats): Promise<LiveSoakFigures> =>
-  inScene(async ({ net, load, pane }) => {
-    const turmoil = opened(new Turmoil(net));
+  withSetup(async ({ net, load, program }) => {
+    const churn = closeLater(new Churn(net));
     const startMs = performance.now();
     let isOver = false;
-    const running = load.run('lasting', soakRate, soakSeconds).finally(() => (isOver = true));
-    const marks = await marksUntil(pane, startMs, 5, () => isOver);
+    const running = load.run('permanent', soakRate, soakSeconds).finally(() => (isOver = true));
+    const checkpoints = await takeCheckpointsUntil(program, startMs, 5, () => isOver);
     const { rate } = await running;
-    turmoil.stand();
-    return { rate, marks, agreement: compareLists(net) };
+    churn.pause();
+    return { rate, checkpoints, difference: compareWithSs(net) };
   });
 
-/** A storm of connections before the live screen, and the rest after it. */
+/** Runs the program during a storm of connections, and for some seconds after it. */
 export const measureStorm = ({ stormRate, stormSeconds, calmSeconds }: LiveRepeats): Promise<StormFigures> =>
-  inScene(async ({ load, pane }) => {
+  withSetup(async ({ load, program }) => {
     const startMs = performance.now();
     let isOver = false;
-    const running = load.run('lasting', stormRate, stormSeconds).finally(() => (isOver = true));
-    const storm = await marksUntil(pane, startMs, 1, () => isOver);
+    const running = load.run('permanent', stormRate, stormSeconds).finally(() => (isOver = true));
+    const storm = await takeCheckpointsUntil(program, startMs, 1, () => isOver);
     const { rate } = await running;
     const calmMs = performance.now();
-    const calm = await marksUntil(pane, startMs, 1, () => performance.now() - calmMs >= calmSeconds * 1000);
-    return { rate, marks: [...storm, ...calm], stormMarks: storm.length };
+    const calm = await takeCheckpointsUntil(
+      program,
+      startMs,
+      1,
+      () => performance.now() - calmMs >= calmSeconds * 1000,
+    );
+    return { rate, checkpoints: [...storm, ...calm], stormCheckpoints: storm.length };
   });

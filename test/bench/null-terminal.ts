@@ -2,9 +2,9 @@ import { EventEmitter } from 'node:events';
 import { Writable } from 'node:stream';
 import type { AppEffects } from '../../src/tui/app.ts';
 import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
-import { COLS, ROWS } from './pane.ts';
+import { COLS, ROWS } from './program-pty.ts';
 
-/** A terminal that takes everything and shows nothing. */
+/** Returns a terminal that discards its output. @param onBytes is called with the length of each write */
 export function nullTerminal(onBytes: (count: number) => void = () => {}, rows = ROWS): Terminal {
   const write = (chunk: Buffer, _encoding: string, done: () => void): void => {
     onBytes(chunk.length);
@@ -22,12 +22,12 @@ export function nullTerminal(onBytes: (count: number) => void = () => {}, rows =
   return { screen, restore: () => screen.destroy(), suspend: () => {} };
 }
 
-/** A world in which the app can do nothing, and that has a clock only. */
+/** Returns effects that do nothing, except for the clock. */
 export const noEffects = (nowMs: () => number): AppEffects => ({
   quit: () => {},
   setInterval: () => {},
   usageOf: async () => undefined,
-  resolve: async () => ({ type: 'failed', why: 'not asked for' }),
+  resolve: async () => ({ type: 'failed', why: 'not available' }),
   copy: () => ({ text: '', isError: false }),
   save: async () => ({ text: '', isError: false }),
   keep: () => {},

@@ -1,59 +1,60 @@
 import { parseArgs } from 'node:util';
-import type { PassRepeats } from './passes.ts';
+import type { ViewRepeats } from './view.ts';
 
-/** What a run of the bench measures, and how often. */
+/** Measurements of one run, and their repeats; undefined for a measurement that is left out. */
 export interface Options {
-  /** Sockets of each scene, in the order in which they are measured. */
+  /** Numbers of sockets, in the order in which they are measured. */
   readonly sizes: readonly number[];
   readonly repeats: Repeats;
-  /** Measure what made-up rows cost: their order, keys at them, and what is written to the terminal. */
-  readonly passes: PassRepeats | undefined;
-  /** Let netpane and others watch connections that are over at once. */
-  readonly capture: CaptureRepeats | undefined;
-  /** Run the soak after them. */
+  readonly view: ViewRepeats | undefined;
+  readonly shortLived: ShortLivedRepeats | undefined;
   readonly soak: boolean;
-  /** Let connections come and go before the live screen: for minutes, and as a storm. */
-  readonly soakLive: LiveRepeats | undefined;
+  readonly liveSoak: LiveRepeats | undefined;
   readonly storm: LiveRepeats | undefined;
 }
 
-/** Things that come and go before the live screen. */
+/** Loads of the measurements of the live screen. */
 export interface LiveRepeats {
-  /** Connections a second, and seconds, of the soak. */
+  /** Connections per second of the soak. */
   readonly soakRate: number;
   readonly soakSeconds: number;
-  /** The same of the storm, and the seconds after it. */
+  /** Connections per second of the storm. */
   readonly stormRate: number;
   readonly stormSeconds: number;
+  /** Seconds that the measurement continues after the storm. */
   readonly calmSeconds: number;
 }
 
-/** How connections that are over at once are made and watched. */
-export interface CaptureRepeats {
-  /** Connections a second of each load whose callers stay; and of that with a process for each connection. */
+/** Loads of short-lived connections. */
+export interface ShortLivedRepeats {
+  /** Connections per second of each load by permanent processes. */
   readonly rates: readonly number[];
-  readonly briefRate: number;
-  /** Seconds of each load, and of rest. */
+  /** Connections per second of the load with a process for each connection. */
+  readonly processRate: number;
+  /** Seconds of each load, and of the measurement at rest. */
   readonly seconds: number;
-  /** Seconds from a start to what is called rest. */
+  /** Seconds from a start to the measurement at rest. */
   readonly warmUpSeconds: number;
 }
 
-/** How often each thing is done. */
+/** Repeats of the measurements for one number of sockets. */
 export interface Repeats {
-  /** Ticks of each clock (wall, CPU) and scenario; the first ones, in which V8 warms up, are not among them. */
+  /** Ticks for each scenario and clock (elapsed time, CPU time), not counting `warmUpTicks`. */
   readonly ticks: number;
+  /** Ticks before these, in which V8 compiles. */
   readonly warmUpTicks: number;
   readonly keys: number;
   readonly starts: number;
-  /** Seconds of the whole program at rest, and while sockets change. */
+  /** Seconds of the whole program at rest. */
   readonly restSeconds: number;
+  /** Seconds of the whole program while sockets change. */
   readonly busySeconds: number;
-  /** Seconds from a start to what is called rest. */
+  /** Seconds from a start to the measurement at rest. */
   readonly warmUpSeconds: number;
-  /** Rounds of all programs that list sockets, and samples after each of them. */
-  readonly rivals: number;
-  readonly pairs: number;
+  /** Runs of each tool that lists sockets. */
+  readonly toolRuns: number;
+  /** Pairs of a poll and the receive-only loop after each of these runs. */
+  readonly pollPairs: number;
   readonly soakTicks: number;
 }
 
@@ -65,8 +66,8 @@ const FULL: Repeats = {
   restSeconds: 20,
   busySeconds: 10,
   warmUpSeconds: 15,
-  rivals: 5,
-  pairs: 4,
+  toolRuns: 5,
+  pollPairs: 4,
   soakTicks: 100_000,
 };
 const QUICK: Repeats = {
@@ -77,8 +78,8 @@ const QUICK: Repeats = {
   restSeconds: 4,
   busySeconds: 4,
   warmUpSeconds: 6,
-  rivals: 2,
-  pairs: 3,
+  toolRuns: 2,
+  pollPairs: 3,
   soakTicks: 5000,
 };
 
@@ -87,65 +88,87 @@ const LIVE = {
   quick: { soakRate: 300, soakSeconds: 60, stormRate: 5000, stormSeconds: 15, calmSeconds: 12 },
 } as const;
 
-const PASSES = { full: { rounds: 2, ticks: 40 }, quick: { rounds: 1, ticks: 10 } } as const;
+const VIEW = { full: { combinations: 2, ticks: 40 }, quick: { combinations: 1, ticks: 10 } } as const;
+
+const SHORT_LIVED = {
+  full: { seconds: 10, warmUpSeconds: 15 },
+  quick: { seconds: 3, warmUpSeconds: 6 },
+} as const;
 
 const SIZES = '200,10000,50000,100000';
 const RATES = '10,100,1000,5000';
-/** With a process for each connection more would need a machine of its own. */
-const BRIEF_RATE = 100;
+/** More processes per second would take both cores of the machine of the published figures. */
+const PROCESS_RATE = 100;
 
-export const USAGE = `usage: npm run bench -- [--quick] [--sizes ${SIZES}] [--passes] [--capture [--rates ${RATES}]] [--soak] [--soak-live] [--storm]
-  --quick    fewer repeats: figures to look at while working, not to compare
-  --sizes    sockets in each scene, 50 to 100000; or none
-  --passes   only this: filter, sort and group made-up rows, type a query at them, and what a tick writes
-  --capture  only this: who sees connections that are over within a millisecond, and at which cost
-  --rates    connections a second of it, 1 to 20000
-  --soak     100,000 ticks of a made-up machine, on which everything comes and goes: does anything pile up
-  --soak-live  only this: 10 minutes (quick: 1) in which connections, programs, listeners and namespaces come and go
-               before the live screen; then ls is compared with ss
-  --storm      only this: 5,000 connections a second for 60 s (quick: 15 s) before the live screen, and the rest after it
-Without --sizes, --passes, --capture, --soak-live and --storm it measures the first three.
+/** Bounds of `--sizes`: fewer sockets do not fill 50 lines, more exceed the loopback addresses in use. */
+const MIN_SIZE = 50;
+const MAX_SIZE = 100_000;
+const MAX_RATE = 20_000;
+
+export const USAGE = `usage: npm run bench -- [OPTION…]
+
+Measures netpane on sockets of its own, as root in a network namespace of its own. Without an option other than
+--quick and --soak it measures sizes, view and short-lived connections.
+
+measurements:
+  --sizes N,…    poll, tick, start, keys, CPU and memory with N loopback sockets, compared with ss, netstat and lsof;
+                 ${MIN_SIZE} to ${MAX_SIZE}, or none (default: ${SIZES})
+  --view         only synthetic rows: time to filter, sort and group them, time per key, bytes per tick
+  --short-lived  only connections that live less than a millisecond: which tool reports them, at what CPU cost
+  --rates N,…    connections per second for --short-lived, 1 to ${MAX_RATE} (default: ${RATES})
+  --soak         also a soak test: ${FULL.soakTicks} ticks of a synthetic machine; memory and descriptors must not grow
+  --live-soak    only the live screen for 10 minutes while connections, processes, listeners and namespaces appear and
+                 disappear; compares 'netpane ls' with ss at the end
+  --storm        only the live screen during 5,000 connections per second for 60 s, and its recovery
+
+  --quick        fewer repeats and shorter loads: for a first impression, not for published figures
+  --help         print this help
+
+The figures are explained in test/bench/README.md.
 `;
 
-/** Whole numbers within these bounds, or none; undefined when they are not. */
-function numbersIn(text: string, least: number, most: number): number[] | undefined {
+/** Parses a list of numbers within bounds, or the word none; undefined if it is invalid. */
+function parseNumbers(text: string, min: number, max: number): number[] | undefined {
   const words = text === 'none' ? [] : text.split(',');
   const numbers = words.map((word) => (/^\d{1,6}$/.test(word) ? Number(word) : Number.NaN));
-  return numbers.every((it) => it >= least && it <= most) ? numbers : undefined;
+  return numbers.every((it) => it >= min && it <= max) ? numbers : undefined;
 }
 
-/** Understands the command line; undefined when it cannot. */
-export function parseOptions(args: readonly string[]): Options | undefined {
+/** Parses the command line; undefined if it is invalid. */
+export function parseOptions(args: readonly string[]): Options | 'help' | undefined {
   try {
     const { values } = parseArgs({
       args: [...args],
       options: {
+        help: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
         sizes: { type: 'string' },
-        passes: { type: 'boolean', default: false },
-        capture: { type: 'boolean', default: false },
+        view: { type: 'boolean', default: false },
+        'short-lived': { type: 'boolean', default: false },
         rates: { type: 'string', default: RATES },
         soak: { type: 'boolean', default: false },
-        'soak-live': { type: 'boolean', default: false },
+        'live-soak': { type: 'boolean', default: false },
         storm: { type: 'boolean', default: false },
       },
     });
-    // A table of 50 lines is never full with fewer; with more the herd runs out of addresses.
-    const isPart = values.capture || values.passes || values['soak-live'] || values.storm;
-    const sizes = numbersIn(values.sizes ?? (isPart ? 'none' : SIZES), 50, 100_000);
-    const isAll = values.sizes === undefined && !isPart;
-    const rates = numbersIn(values.rates, 1, 20_000);
+    if (values.help) return 'help';
+    const isSelection = values['short-lived'] || values.view || values['live-soak'] || values.storm;
+    const sizes = parseNumbers(values.sizes ?? (isSelection ? 'none' : SIZES), MIN_SIZE, MAX_SIZE);
+    const isDefault = values.sizes === undefined && !isSelection;
+    const rates = parseNumbers(values.rates, 1, MAX_RATE);
     if (sizes === undefined || rates === undefined) return undefined;
-    const live = LIVE[values.quick ? 'quick' : 'full'];
-    const how = values.quick ? { seconds: 3, warmUpSeconds: 6 } : { seconds: 10, warmUpSeconds: 15 };
+    const length = values.quick ? 'quick' : 'full';
     return {
       sizes,
       repeats: values.quick ? QUICK : FULL,
-      passes: values.passes || isAll ? PASSES[values.quick ? 'quick' : 'full'] : undefined,
-      capture: values.capture || isAll ? { rates, briefRate: BRIEF_RATE, ...how } : undefined,
+      view: values.view || isDefault ? VIEW[length] : undefined,
+      shortLived:
+        values['short-lived'] || isDefault
+          ? { rates, processRate: PROCESS_RATE, ...SHORT_LIVED[length] }
+          : undefined,
       soak: values.soak,
-      soakLive: values['soak-live'] ? live : undefined,
-      storm: values.storm ? live : undefined,
+      liveSoak: values['live-soak'] ? LIVE[length] : undefined,
+      storm: values.storm ? LIVE[length] : undefined,
     };
   } catch {
     return undefined;

@@ -2,118 +2,127 @@ import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processCpuMs, residentMegabytes } from './machine.ts';
 import type { Repeats } from './options.ts';
-import { Pane, ROWS } from './pane.ts';
-import type { Scene } from './scene.ts';
+import { ProgramPty, ROWS } from './program-pty.ts';
 import { type Spread, spreadOf } from './stats.ts';
+import type { TestSockets } from './test-sockets.ts';
 
-/** What the whole program was seen to do. */
+/** Figures of the whole program in a terminal. */
 export interface ProgramFigures {
-  /** Milliseconds from the start to the full table, and of `node -e 0`, run in turn. */
+  /** Time from the start to the full table, milliseconds. */
   readonly start: Spread;
-  readonly bareNode: Spread;
-  /** Percent of a core at rest. */
+  /** Time of `node -e 0`, run in turn with the program, milliseconds. */
+  readonly nodeStart: Spread;
+  /** CPU at rest, percent of a core. */
   readonly restCpu: number;
   readonly restMegabytes: number;
-  /** After some time of change. */
+  /** After sockets have changed for a while. */
   readonly busyMegabytes: number;
-  /** Bytes to the terminal in each second, which is a tick. */
+  /** Bytes written to the terminal per second, which is one tick. */
   readonly restBytes: Spread;
   readonly busyBytes: Spread;
   readonly keys: Readonly<Record<KeyKind, Spread>>;
 }
 
-// The lines of the screen that are watched: filter, titles, first and last row of the table; counted from 1.
+// Lines of the screen, from 1: filter, titles, first and last row of the table.
 const FILTER = 3;
 const TITLES = 4;
 const FIRST = 5;
 const LAST = ROWS - 1;
 
-/** Something on this line, from its beginning or from the middle. */
+/** Returns a pattern of output that writes `what` on a line, after moving the cursor there. */
 const onLine = (line: number, what: string) => new RegExp(`\\x1b\\[${line};\\d+H[^]*?${what}`);
 const INVERSE = '\\x1b\\[(?:\\d+;)*7(?:;\\d+)*m';
-/** An arrow in the titles, in the bytes of UTF-8. */
+/** The arrow of the sort column, as UTF-8 bytes. */
 const ARROW = '\\xe2\\x96[\\xb4\\xbe]';
 
 export const FULL_TABLE = onLine(LAST, '\\d');
 
-/** The prompt of the query stands open. */
+/** The prompt of the query is open. */
 export const FILTER_OPEN = onLine(FILTER, INVERSE);
 
 export const KEY_KINDS = ['move', 'filter', 'sort'] as const;
 export type KeyKind = (typeof KEY_KINDS)[number];
 
-/** Keys that change what is typed in the filter, each of which has to look at every socket. */
+/** Keys that edit the filter; each is matched against every socket. */
 const TYPED = Array.from('tcp<<<bench<<<<<', (character) => (character === '<' ? '\x7f' : character));
 
-/** Starts the program again and again, and bare Node in between. */
-async function measureStarts(count: number): Promise<Pick<ProgramFigures, 'start' | 'bareNode'>> {
+/** Starts the program and `node -e 0` in turn. */
+async function measureStarts(count: number): Promise<Pick<ProgramFigures, 'start' | 'nodeStart'>> {
   const starts: number[] = [];
-  const bare: number[] = [];
+  const node: number[] = [];
   for (let i = 0; i < count; i++) {
     const startMs = performance.now();
     spawnSync(process.execPath, ['-e', '0'], { stdio: 'ignore' });
-    bare.push(performance.now() - startMs);
-    const pane = new Pane();
-    starts.push((await pane.until(FULL_TABLE, 'the table')) - pane.startedMs);
-    await pane.close();
+    node.push(performance.now() - startMs);
+    const program = new ProgramPty();
+    starts.push((await program.waitFor(FULL_TABLE, 'the table')) - program.startedMs);
+    await program.kill();
   }
-  return { start: spreadOf(starts), bareNode: spreadOf(bare) };
+  return { start: spreadOf(starts), nodeStart: spreadOf(node) };
 }
 
-/** Bytes of each of so many seconds; `during` is called at the beginning of each. */
-async function bytesASecond(pane: Pane, seconds: number, during: () => Promise<void>): Promise<Spread> {
+/** Returns the bytes written in each of `seconds`; `act` is called at the start of each. */
+async function bytesPerSecond(
+  program: ProgramPty,
+  seconds: number,
+  act: () => Promise<void>,
+): Promise<Spread> {
   const counts: number[] = [];
   for (let i = 0; i < seconds; i++) {
-    const before = pane.bytes;
-    await Promise.all([during(), sleep(1000)]);
-    counts.push(pane.bytes - before);
+    const before = program.bytes;
+    await Promise.all([act(), sleep(1000)]);
+    counts.push(program.bytes - before);
   }
   return spreadOf(counts);
 }
 
-/** Presses keys one after another, with pauses of different lengths, so that some of them meet a tick. */
-async function pressKeys(pane: Pane, count: number, key: (i: number) => [string, RegExp]): Promise<Spread> {
+/** Presses keys one after the other, with pauses of different lengths, so that some coincide with a tick. */
+async function pressKeys(
+  program: ProgramPty,
+  count: number,
+  key: (i: number) => [string, RegExp],
+): Promise<Spread> {
   const times: number[] = [];
   for (let i = 0; i < count; i++) {
-    times.push(await pane.press(...key(i)));
+    times.push(await program.press(...key(i)));
     await sleep(30 + ((i * 37) % 60));
   }
   return spreadOf(times);
 }
 
-async function measureKeys(pane: Pane, count: number): Promise<ProgramFigures['keys']> {
-  // Not more than there are lines: at the last one the table would scroll.
+async function measureKeys(program: ProgramPty, count: number): Promise<ProgramFigures['keys']> {
+  // At most one key per line: below the last one the table would scroll.
   const moves = Math.min(count, LAST - FIRST);
-  const move = await pressKeys(pane, moves, (i) => ['j', onLine(FIRST + 1 + i, INVERSE)]);
-  const sort = await pressKeys(pane, count, () => ['S', onLine(TITLES, ARROW)]);
-  await pane.press('/', FILTER_OPEN);
-  const filter = await pressKeys(pane, count, (i) => [
+  const move = await pressKeys(program, moves, (i) => ['j', onLine(FIRST + 1 + i, INVERSE)]);
+  const sort = await pressKeys(program, count, () => ['S', onLine(TITLES, ARROW)]);
+  await program.press('/', FILTER_OPEN);
+  const filter = await pressKeys(program, count, (i) => [
     TYPED[i % TYPED.length] ?? '',
     onLine(FILTER, INVERSE),
   ]);
   return { move, filter, sort };
 }
 
-/** Measures the program on a scene, which is at rest and then changes. */
-export async function measureProgram(scene: Scene, repeats: Repeats): Promise<ProgramFigures> {
+/** Measures the program while the sockets are at rest, and then while they change. */
+export async function measureProgram(sockets: TestSockets, repeats: Repeats): Promise<ProgramFigures> {
   const starts = await measureStarts(repeats.starts);
-  const pane = new Pane();
+  const program = new ProgramPty();
   try {
-    await pane.until(FULL_TABLE, 'the table');
-    // For some ten seconds V8 compiles what runs often, which costs as much as all else: at rest is after that.
+    await program.waitFor(FULL_TABLE, 'the table');
+    // V8 compiles hot code for some ten seconds, which doubles the CPU: `at rest` begins after that.
     await sleep(1000 * repeats.warmUpSeconds);
     const restStartMs = performance.now();
-    const cpuBeforeMs = processCpuMs(pane.pid);
-    const restBytes = await bytesASecond(pane, repeats.restSeconds, async () => {});
-    const restCpu = (100 * (processCpuMs(pane.pid) - cpuBeforeMs)) / (performance.now() - restStartMs);
-    const restMegabytes = residentMegabytes(pane.pid);
-    const busyBytes = await bytesASecond(pane, repeats.busySeconds, () => scene.change());
-    const busyMegabytes = residentMegabytes(pane.pid);
-    // Rows that come and go would move the selected one: the keys begin when the last mark has faded.
+    const cpuBeforeMs = processCpuMs(program.pid);
+    const restBytes = await bytesPerSecond(program, repeats.restSeconds, async () => {});
+    const restCpu = (100 * (processCpuMs(program.pid) - cpuBeforeMs)) / (performance.now() - restStartMs);
+    const restMegabytes = residentMegabytes(program.pid);
+    const busyBytes = await bytesPerSecond(program, repeats.busySeconds, () => sockets.change());
+    const busyMegabytes = residentMegabytes(program.pid);
+    // Rows that appear or disappear would move the selected one: keys are pressed when the last mark has faded.
     await sleep(4500);
-    const keys = await measureKeys(pane, repeats.keys);
+    const keys = await measureKeys(program, repeats.keys);
     return { ...starts, restCpu, restMegabytes, busyMegabytes, restBytes, busyBytes, keys };
   } finally {
-    await pane.close();
+    await program.kill();
   }
 }

@@ -1,26 +1,33 @@
 import { isMainThread, workerData } from 'node:worker_threads';
 
 /**
- * What a process or thread of the bench is for: it leads; it looks at the sockets, as the program's sampling thread
- * does; it takes one first sample; it soaks; it passes over made-up rows.
+ * Task of a process or thread of the benchmark:
+ * - `main` runs the benchmark;
+ * - `poll` polls the sockets on request, as the program's sampling thread does on its timer;
+ * - `first-poll` takes a single first poll in a fresh process;
+ * - `soak` runs the soak test;
+ * - `view` measures filtering, sorting and drawing of synthetic rows.
  */
-export type Role = 'lead' | 'look' | 'first' | 'soak' | 'passes';
+export type Role = 'main' | 'poll' | 'first-poll' | 'soak' | 'view';
 
-const ROLE = 'NETPANE_BENCH_ROLE';
+const ROLE_VARIABLE = 'NETPANE_BENCH_ROLE';
 
-/** What a thread of the bench is started with. */
+/** Data that a thread of the benchmark is started with. */
 export interface ThreadData {
   readonly role: Role;
 }
 
-export const roleNow = (): Role =>
-  isMainThread ? ((process.env[ROLE] as Role | undefined) ?? 'lead') : (workerData as ThreadData).role;
+/** Returns the role of this process or thread. */
+export const currentRole = (): Role =>
+  isMainThread
+    ? ((process.env[ROLE_VARIABLE] as Role | undefined) ?? 'main')
+    : (workerData as ThreadData).role;
 
-/** The environment of a process with a role. */
-export const withRole = (role: Role): NodeJS.ProcessEnv => ({ ...process.env, [ROLE]: role });
+/** Returns the environment for a process with this role. */
+export const withRole = (role: Role): NodeJS.ProcessEnv => ({ ...process.env, [ROLE_VARIABLE]: role });
 
-/** The file that this program is, for more of its processes and threads. */
-export const self = (): string => process.argv[1] ?? '';
+/** Returns the path of this script, from which further processes and threads are started. */
+export const scriptPath = (): string => process.argv[1] ?? '';
 
-/** Room for short-lived objects, MB: what the program gives its sampling thread (src/cli/sampling.ts). */
+/** V8's young generation, MB: the size that the program gives its sampling thread (src/cli/sampling.ts). */
 export const YOUNG_MB = 8;

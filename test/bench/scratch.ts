@@ -4,11 +4,11 @@ import { join } from 'node:path';
 
 let folder: string | undefined;
 
-/** A folder for files of this run; it goes when this process ends, however that comes about. */
+/** Returns a temporary folder of this run, removed when this process exits. */
 export function scratchFolder(): string {
   if (folder !== undefined) return folder;
-  const made = mkdtempSync(join(tmpdir(), 'netpane-bench-'));
-  folder = made;
-  process.on('exit', () => rmSync(made, { recursive: true, force: true }));
-  return made;
+  const created = mkdtempSync(join(tmpdir(), 'netpane-bench-'));
+  folder = created;
+  process.on('exit', () => rmSync(created, { recursive: true, force: true }));
+  return created;
 }

@@ -4,37 +4,38 @@ import { SockDiagSource } from '../../src/source/linux/sockdiag.ts';
 import { EVERYTHING } from '../../src/query/query.ts';
 import { initialState, reduce } from '../../src/store/reduce.ts';
 import { RowOrder } from '../../src/view/order.ts';
-import { World } from './soak-world.ts';
+import { SyntheticMachine } from './synthetic-machine.ts';
 
-/** What the process had at a moment of the soak, after its garbage was collected. */
-export interface SoakMark {
+/** State of the process at one moment of the soak, after a garbage collection. */
+export interface SoakCheckpoint {
   readonly tick: number;
   readonly heapBytes: number;
   readonly residentBytes: number;
   readonly descriptors: number;
 }
 
-/** What a soak was. */
+/** Result of a soak. */
 export interface SoakFigures {
   readonly ticks: number;
   readonly seconds: number;
-  readonly marks: readonly SoakMark[];
-  /** What came and went. */
-  readonly made: { readonly sockets: number; readonly processes: number; readonly networks: number };
-  /** Sockets at the end: those of the machine, and those that the store counts. They are to be equal. */
+  readonly checkpoints: readonly SoakCheckpoint[];
+  /** Numbers of what was created in all. */
+  readonly created: { readonly sockets: number; readonly processes: number; readonly namespaces: number };
+  /** Sockets of the synthetic machine at the end. */
   readonly sockets: number;
-  readonly counted: number;
+  /** Sockets in the store at the end: the same number. */
+  readonly storeSockets: number;
 }
 
-/** Marks in all. */
-const MARKS = 100;
+/** Number of checkpoints. */
+const CHECKPOINTS = 100;
 
 const descriptorCount = (): number => readdirSync('/proc/self/fd').length;
 
-/** Entry of the process of a soak: its arguments are the number of ticks, and an empty folder. */
-export async function soak(): Promise<void> {
+/** Entry of the process with the role `soak`; its arguments are the number of ticks and an empty folder. */
+export async function runSoak(): Promise<void> {
   const [, , ticks, root = ''] = process.argv;
-  // Whoever wants to know is gone.
+  // The parent has died.
   process.on('disconnect', () => process.exit());
   process.send?.(await run(Number(ticks), root));
   process.disconnect();
@@ -42,7 +43,7 @@ export async function soak(): Promise<void> {
 
 async function run(ticks: number, root: string): Promise<SoakFigures> {
   const startMs = performance.now();
-  const world = new World(7);
+  const machine = new SyntheticMachine(7);
   let clockMs = 0;
   let state = initialState({
     host: 'soak',
@@ -57,8 +58,8 @@ async function run(ticks: number, root: string): Promise<SoakFigures> {
   let failure: unknown;
   const sampler: Sampler = new Sampler({
     source: new SockDiagSource({
-      system: world,
-      proc: world.proc,
+      system: machine,
+      proc: machine.proc,
       passwdPath: '../etc/passwd',
       root,
       nowMs: () => clockMs,
@@ -78,39 +79,39 @@ async function run(ticks: number, root: string): Promise<SoakFigures> {
       },
     },
     onBatch: (batch) => {
-      // As from thread to thread.
+      // Cloned, as it is between threads.
       state = reduce(state, { type: 'batch', batch: structuredClone(batch) });
       order.update(state);
     },
     onError: (error) => (failure = error),
   });
-  const look = async () => {
+  const poll = async () => {
     clockMs += 1000;
     next();
-    // The sampler goes on in promises; after them it has looked and told.
+    // The sampler continues in promises; after them it has polled and sent its batch.
     await new Promise(setImmediate);
     if (failure !== undefined) throw failure instanceof Error ? failure : new Error('the source failed');
   };
-  const marks: SoakMark[] = [];
+  const checkpoints: SoakCheckpoint[] = [];
   for (let tick = 1; tick <= ticks; tick++) {
-    world.step();
-    await look();
-    if (tick % Math.ceil(ticks / MARKS) === 0) marks.push(markNow(tick));
+    machine.step();
+    await poll();
+    if (tick % Math.ceil(ticks / CHECKPOINTS) === 0) checkpoints.push(takeCheckpoint(tick));
   }
-  // A namespace is found at the look after the one that finds its first process.
-  await look();
+  // A namespace is found one poll after its first process.
+  await poll();
   sampler.stop();
   return {
     ticks,
     seconds: (performance.now() - startMs) / 1000,
-    marks,
-    made: world.made,
-    sockets: world.socketCount,
-    counted: state.table.totals.total,
+    checkpoints,
+    created: machine.created,
+    sockets: machine.socketCount,
+    storeSockets: state.table.totals.total,
   };
 }
 
-function markNow(tick: number): SoakMark {
+function takeCheckpoint(tick: number): SoakCheckpoint {
   if (globalThis.gc === undefined) throw new Error('a soak needs --expose-gc');
   globalThis.gc();
   const { heapUsed, rss } = process.memoryUsage();

@@ -3,62 +3,63 @@ import type { Batch } from '../../src/model/batch.ts';
 import { EVERYTHING } from '../../src/query/query.ts';
 import { initialState } from '../../src/store/reduce.ts';
 import { App } from '../../src/tui/app.ts';
-import type { Looker } from './looker.ts';
-import type { ClockKind } from './looking.ts';
 import { ownCpuMs } from './machine.ts';
 import { noEffects, nullTerminal } from './null-terminal.ts';
 import type { Repeats } from './options.ts';
+import type { PollThread } from './poll-thread.ts';
+import type { ClockKind } from './poll-worker.ts';
 import { type Spread, spreadOf } from './stats.ts';
 
 /**
- * The way of a tick: the sockets and their owners, the comparison; then, in the thread of the screen, taking the parts
- * of the batch in, the store, the order and text of the rows, and blessed.
+ * Stages of a tick. In the sampling thread: dump and decode the sockets, find their owners, compare with the previous
+ * snapshot. In the screen's thread: receive the parts of the batch, apply them to the store, order and format the rows,
+ * let blessed write them.
  */
-export const STAGES = ['sample', 'owners', 'diff', 'receive', 'store', 'view', 'render'] as const;
+export const STAGES = ['sockets', 'owners', 'diff', 'receive', 'store', 'view', 'render'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** Milliseconds by stage. */
 type Costs = Record<Stage, number>;
 
-/** What the ticks of one scenario cost. */
+/** Costs of the ticks of one scenario. */
 export interface StageFigures {
   readonly sockets: number;
-  /** Sockets that opened, changed or closed in a tick. */
+  /** Number of sockets that spawned, changed or closed in a tick. */
   readonly changes: Spread;
   readonly time: Readonly<Record<Stage, Spread>>;
   readonly cpu: Readonly<Record<Stage, Spread>>;
-  /** Sample, owners and diff of each tick together. */
-  readonly tick: Spread;
-  readonly tickCpu: Spread;
-  /** View and render of each tick together. */
+  /** Sum of the stages in the sampling thread. */
+  readonly sampling: Spread;
+  readonly samplingCpu: Spread;
+  /** Sum of view and render. */
   readonly paint: Spread;
-  /** The ratio of sample and owners to the bare loop over the same dumps, by elapsed and by CPU time. */
+  /** Poll (sockets and owners) divided by the receive-only loop over the same dumps, by elapsed and by CPU time. */
   readonly ratio: Spread;
   readonly ratioCpu: Spread;
-  /** Of each tick, the part of the batch that kept the screen's thread the longest. */
+  /** The part of each batch that kept the screen's thread busy for longest. */
   readonly longestPart: Spread;
 }
 
 const INTERVAL_MS = 1000;
 
 /**
- * The classes of the program, put together as it does: one thread looks, and posts the parts of a batch, this one takes
- * them. But the parts are all there before the first is taken, and there is a clock at every joint.
+ * The classes of the program, connected as the program connects them: one thread polls and posts the parts of a batch,
+ * this thread applies them. Two differences: all parts have arrived before the first is applied, and each stage is timed.
  */
 export class Pipeline {
   #now: () => number = () => performance.now();
-  readonly #looker: Looker;
+  readonly #thread: PollThread;
   readonly #terminal = nullTerminal();
   readonly #app: App;
-  /** The ticks follow each other at once, but to marks and ages they are an interval apart. */
+  /** Clock of the app: ticks follow each other at once, but for marks and ages they are one interval apart. */
   #virtualMs = 0;
   #storeMs = 0;
   #renderMs = 0;
   #sockets = 0;
   #source = '';
 
-  constructor(looker: Looker) {
-    this.#looker = looker;
+  constructor(thread: PollThread) {
+    this.#thread = thread;
     const state = initialState({
       host: 'bench',
       system: 'Linux',
@@ -89,16 +90,16 @@ export class Pipeline {
     };
   }
 
-  /** One tick, measured by a clock. */
+  /** Runs one tick, measured by the given clock. */
   async tick(clock: ClockKind): Promise<TickFigures> {
     this.#now = clock === 'wall' ? () => performance.now() : ownCpuMs;
     this.#virtualMs += INTERVAL_MS;
     this.#storeMs = 0;
     this.#renderMs = 0;
     const { port1, port2 } = new MessageChannel();
-    const bare = this.#virtualMs % (2 * INTERVAL_MS) === 0 ? 'before' : 'after';
-    const look = await this.#looker.look({ clock, bare, port: port2 });
-    this.#sockets = look.sockets;
+    const receiveOnly = this.#virtualMs % (2 * INTERVAL_MS) === 0 ? 'before' : 'after';
+    const poll = await this.#thread.poll({ clock, receiveOnly, port: port2 });
+    this.#sockets = poll.sockets;
     let receiveMs = 0;
     let takeMs = 0;
     let longestPartMs = 0;
@@ -113,34 +114,34 @@ export class Pipeline {
       receiveMs += takeStartMs - startMs;
       takeMs += endMs - takeStartMs;
       longestPartMs = Math.max(longestPartMs, endMs - startMs);
-      // As between two parts in the program: timers run, blessed writes.
+      // As the program does between two parts: timers run, blessed writes.
       await new Promise(setImmediate);
     }
     port1.close();
     const [store, render] = [this.#storeMs, this.#renderMs];
     return {
       costs: {
-        sample: look.sampleMs,
-        owners: look.ownersMs,
-        diff: look.diffMs,
+        sockets: poll.sampleMs,
+        owners: poll.ownersMs,
+        diff: poll.diffMs,
         receive: receiveMs,
         store,
         view: takeMs - store - render,
         render,
       },
-      bareMs: look.bareMs ?? Number.NaN,
-      changes: look.changes,
+      receiveOnlyMs: poll.receiveOnlyMs ?? Number.NaN,
+      changes: poll.changes,
       longestPartMs,
     };
   }
 
-  /** Runs ticks, with `between` before each, in turn by the wall clock and by the CPU time of this process. */
-  async measure({ ticks, warmUpTicks }: Repeats, between: () => Promise<void>): Promise<StageFigures> {
+  /** Runs ticks, alternating between elapsed time and CPU time of this process. @param change is called before each */
+  async measure({ ticks, warmUpTicks }: Repeats, change: () => Promise<void>): Promise<StageFigures> {
     const walls: TickFigures[] = [];
     const cpus: TickFigures[] = [];
     for (let i = 0; i < 2 * (warmUpTicks + ticks); i++) {
-      await between();
-      // Two and two, so that each clock sees the bare loop before and after.
+      await change();
+      // Pairs, so that each clock has the receive-only loop before as well as after the poll.
       const clock = i % 4 < 2 ? 'wall' : 'cpu';
       const tick = await this.tick(clock);
       if (i >= 2 * warmUpTicks) (clock === 'wall' ? walls : cpus).push(tick);
@@ -151,15 +152,15 @@ export class Pipeline {
       Object.fromEntries(
         STAGES.map((stage) => [stage, spread(ticks, ({ costs }) => costs[stage])]),
       ) as Record<Stage, Spread>;
-    const tickMs = ({ costs }: TickFigures) => costs.sample + costs.owners + costs.diff;
-    const ratio = ({ costs, bareMs }: TickFigures) => (costs.sample + costs.owners) / bareMs;
+    const samplingMs = ({ costs }: TickFigures) => costs.sockets + costs.owners + costs.diff;
+    const ratio = ({ costs, receiveOnlyMs }: TickFigures) => (costs.sockets + costs.owners) / receiveOnlyMs;
     return {
       sockets: this.#sockets,
       changes: spread([...walls, ...cpus], ({ changes }) => changes),
       time: spreads(walls),
       cpu: spreads(cpus),
-      tick: spread(walls, tickMs),
-      tickCpu: spread(cpus, tickMs),
+      sampling: spread(walls, samplingMs),
+      samplingCpu: spread(cpus, samplingMs),
       paint: spread(walls, ({ costs }) => costs.view + costs.render),
       ratio: spread(walls, ratio),
       ratioCpu: spread(cpus, ratio),
@@ -168,7 +169,7 @@ export class Pipeline {
   }
 
   close(): void {
-    // With all marks gone no timer paints on a screen that is no more.
+    // Days later no row is marked, so no timer paints on the destroyed screen.
     this.#virtualMs += 1e9;
     this.#app.take({
       spawned: [],
@@ -191,10 +192,10 @@ export class Pipeline {
   }
 }
 
-/** What one tick cost, milliseconds. */
+/** Costs of one tick, milliseconds. */
 export interface TickFigures {
   readonly costs: Costs;
-  readonly bareMs: number;
+  readonly receiveOnlyMs: number;
   readonly changes: number;
   readonly longestPartMs: number;
 }

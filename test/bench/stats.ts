@@ -1,13 +1,13 @@
-/** What repeated measurements of one thing gave. */
+/** Summary of repeated measurements. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** The value that 95 % do not exceed. */
+  /** The 95th percentile. */
   readonly p95: number;
 }
 
-/** Summary of at least one measurement. Throws on none: a figure that was never taken must not look like one. */
+/** Summarizes measurements. Throws if there are none: a missing figure must not pass for a measured one. */
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)];
@@ -18,43 +18,43 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median, min, max, p95 };
 }
 
-/** Summary of the measurements that have a name in common. */
-export interface Named {
+/** Summary of the measurements with one name. */
+export interface NamedSpread {
   readonly name: string;
   readonly spread: Spread;
 }
 
 /** Measurements by name. */
-export class Times {
+export class Timings {
   readonly #values = new Map<string, number[]>();
 
-  note(name: string, value: number): void {
+  add(name: string, value: number): void {
     const values = this.#values.get(name);
     if (values) values.push(value);
     else this.#values.set(name, [value]);
   }
 
-  /** Of each name, in the order in which they were noted first. */
-  spreads(): Named[] {
+  /** Returns a summary for each name, in the order in which they were added first. */
+  spreads(): NamedSpread[] {
     return [...this.#values].map(([name, values]) => ({ name, spread: spreadOf(values) }));
   }
 }
 
-/** A figure with three digits at most, as far as they say something. */
+/** Formats a number with about three significant digits. */
 export function figure(value: number): string {
   if (value >= 99.95) return value.toFixed(0);
   if (value >= 9.995) return value.toFixed(1);
   return value.toFixed(2);
 }
 
-/** `1.23  (1.01–1.60)` */
+/** Formats as `MEDIAN  (MIN–MAX)`. */
 export const spreadText = ({ median, min, max }: Spread): string =>
   `${figure(median)}  (${figure(min)}–${figure(max)})`;
 
-/** `1.23  p95 1.60` */
+/** Formats as `MEDIAN  p95 P95`. */
 export const tailText = ({ median, p95 }: Spread): string => `${figure(median)}  p95 ${figure(p95)}`;
 
-/** Lines of cells in aligned columns: the first to the left, the others to the right; the first line is the heading. */
+/** Aligns cells in columns, the first to the left and the others to the right. The first row is the heading. */
 export function tableText(rows: readonly (readonly string[])[], indent = 2): string {
   const widths: number[] = [];
   for (const row of rows) {

@@ -1,6 +1,6 @@
-// Holds both ends of thousands of TCP connections, for scene.ts. They are made by calls of the C library, for each
-// socket of Node's takes kilobytes, and 100,000 of them minutes. An order comes as a message `{ order, … }`, and is
-// answered when it is done; the process ends when whoever started it is gone.
+// Holds both ends of thousands of TCP connections, for open-connections.ts. It calls the C library: a Node socket takes
+// kilobytes, and 100,000 of them take minutes to open. Each message `{ order, … }` is answered when the order is done.
+// The process exits when its parent does.
 import koffi from 'koffi';
 
 const library = koffi.load(null);
@@ -31,10 +31,10 @@ const IPPROTO_IP = 0;
 const IP_BIND_ADDRESS_NO_PORT = 24;
 
 const ONE = new Int32Array([1]);
-/** Closed at once by a reset: a TIME_WAIT would be in the next scene. */
+/** SO_LINGER with a timeout of 0 closes with a reset: no TIME_WAIT is left for the next benchmark size. */
 const RESET = new Int32Array([1, 0]);
 
-/** struct sockaddr_in: the family in the machine's byte order, the rest in the network's. */
+/** Returns a struct sockaddr_in: the family in the machine's byte order, the rest in network byte order. */
 function addressOf(host, port = 0) {
   const bytes = new Uint8Array(16);
   new Uint16Array(bytes.buffer)[0] = AF_INET;
@@ -43,28 +43,28 @@ function addressOf(host, port = 0) {
 }
 
 const data = new Uint8Array(4096);
-const held = [];
+const connections = [];
 let listener;
-let called;
-let caller;
-let made = 0;
+let serverAddress;
+let clientAddress;
+let opened = 0;
 
 function open(count) {
   for (let i = 0; i < count; i++) {
     const near = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(near, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, ONE, ONE.byteLength);
     setsockopt(near, SOL_SOCKET, SO_LINGER, RESET, RESET.byteLength);
-    bind(near, caller, caller.length);
-    connect(near, called, called.length);
+    bind(near, clientAddress, clientAddress.length);
+    connect(near, serverAddress, serverAddress.length);
     const far = accept(listener, null, null);
     setsockopt(far, SOL_SOCKET, SO_LINGER, RESET, RESET.byteLength);
-    // A question and an answer of changing length: connections that never carried anything would be too light.
-    made++;
-    send(near, data, 100 + (made % 400), 0);
+    // A request and a response of varying length: sockets without traffic would have smaller netlink messages.
+    opened++;
+    send(near, data, 100 + (opened % 400), 0);
     recv(far, data, data.length, 0);
-    send(far, data, 500 + (made % 1500), 0);
+    send(far, data, 500 + (opened % 1500), 0);
     recv(near, data, data.length, 0);
-    held.push([near, far]);
+    connections.push([near, far]);
   }
 }
 
@@ -74,14 +74,14 @@ const orders = {
     const address = addressOf(host);
     bind(listener, address, address.length);
     listen(listener, 4096);
-    called = new Uint8Array(16);
-    getsockname(listener, called, new Uint32Array([16]));
-    caller = addressOf(from);
+    serverAddress = new Uint8Array(16);
+    getsockname(listener, serverAddress, new Uint32Array([16]));
+    clientAddress = addressOf(from);
   },
   open: ({ count }) => open(count),
-  /** Closes the oldest and opens others. */
+  /** Closes the oldest connections and opens new ones. */
   replace({ closes, opens }) {
-    for (const [near, far] of held.splice(0, closes)) {
+    for (const [near, far] of connections.splice(0, closes)) {
       close(near);
       close(far);
     }

@@ -1,6 +1,6 @@
-// One side of the load of calls.ts: answers connections, or makes them. By calls of the C library, each of which waits
-// for its end: Node's own sockets take too long for connections that are to be over in less than a millisecond. An order
-// comes as a message `{ order, … }` and is answered when it is done; the process ends when whoever started it is gone.
+// A server or a client of the load of load.ts. It uses blocking calls of the C library: connections by Node's own sockets
+// live longer than a millisecond. Each message `{ order, … }` is answered when the order is done. The process exits when
+// its parent does.
 import { spawn } from 'node:child_process';
 import koffi from 'koffi';
 
@@ -32,7 +32,7 @@ const SO_REUSEADDR = 2;
 const MSG_WAITALL = 0x100;
 const MSG_NOSIGNAL = 0x4000;
 
-/** struct sockaddr_in: the family in the machine's byte order, the rest in the network's. */
+/** Returns a struct sockaddr_in: the family in the machine's byte order, the rest in network byte order. */
 function addressOf(host, port) {
   const bytes = new Uint8Array(16);
   new Uint16Array(bytes.buffer)[0] = AF_INET;
@@ -44,9 +44,9 @@ const hostOf = (address) => address.subarray(4, 8).join('.');
 
 const wallMs = () => performance.timeOrigin + performance.now();
 
-/** A question is the maker's pid in three bytes, then 0 if it is the last one, and one more. */
-const QUESTION = 5;
-const ANSWER = new Uint8Array([111, 107, 10]);
+/** Length of a request: the client's pid in three bytes, 0 if it is the last request, and a line feed. */
+const REQUEST_LENGTH = 5;
+const RESPONSE = new Uint8Array([111, 107, 10]);
 
 let listener;
 
@@ -58,87 +58,92 @@ function open({ port }) {
   listen(listener, 4096);
 }
 
-/** Answers connections, one after another, until it is told to end. Gives what it knows of each. */
+/** Serves connections one after another, up to the last request. @returns each as an array of its properties */
 function serve() {
-  const calls = [];
-  const [caller, called, length] = [new Uint8Array(16), new Uint8Array(16), new Uint32Array(1)];
-  const data = new Uint8Array(QUESTION);
+  const connections = [];
+  const [remote, local, length] = [new Uint8Array(16), new Uint8Array(16), new Uint32Array(1)];
+  const data = new Uint8Array(REQUEST_LENGTH);
   for (;;) {
     length[0] = 16;
-    const near = accept(listener, caller, length);
+    const fd = accept(listener, remote, length);
     const startMs = wallMs();
     length[0] = 16;
-    getsockname(near, called, length);
-    const isAsked = recv(near, data, QUESTION, MSG_WAITALL) === QUESTION;
+    getsockname(fd, local, length);
+    const isComplete = recv(fd, data, REQUEST_LENGTH, MSG_WAITALL) === REQUEST_LENGTH;
     const pid = (data[0] << 16) | (data[1] << 8) | data[2];
     const isLast = data[3] === 0;
-    if (isAsked) {
-      send(near, ANSWER, ANSWER.length, MSG_NOSIGNAL);
-      // The caller closes first: what remains of the connection is on its side.
-      recv(near, data, QUESTION, 0);
-      calls.push([startMs, wallMs() - startMs, portOf(caller), hostOf(called), pid]);
+    if (isComplete) {
+      send(fd, RESPONSE, RESPONSE.length, MSG_NOSIGNAL);
+      // The client closes first, so the remnant (TIME_WAIT) is on its side.
+      recv(fd, data, REQUEST_LENGTH, 0);
+      connections.push([startMs, wallMs() - startMs, portOf(remote), hostOf(local), pid]);
     }
-    close(near);
-    if (isAsked && isLast) return { calls };
+    close(fd);
+    if (isComplete && isLast) return { connections };
   }
 }
 
-/** What this process asks. */
-const questionOf = (isLast) =>
+/** Returns a request of this process. */
+const requestOf = (isLast) =>
   new Uint8Array([process.pid >>> 16, (process.pid >>> 8) & 255, process.pid & 255, isLast ? 0 : 1, 10]);
 
-function ask(address, question) {
+/** Makes one connection: sends the request, receives the response and closes. */
+function connectOnce(address, request) {
   const fd = socket(AF_INET, SOCK_STREAM, 0);
   connect(fd, address, address.length);
-  send(fd, question, QUESTION, MSG_NOSIGNAL);
-  recv(fd, new Uint8Array(ANSWER.length), ANSWER.length, MSG_WAITALL);
+  send(fd, request, REQUEST_LENGTH, MSG_NOSIGNAL);
+  recv(fd, new Uint8Array(RESPONSE.length), RESPONSE.length, MSG_WAITALL);
   close(fd);
 }
 
-/** Each has an address of its own to go to, for the kernel may choose a local port again after a second. */
+/** Returns a server address for each connection: the kernel may choose the same local port again after a second. */
 const hostFor = (network, i) => `${network}.${i >> 8}.${i & 255}`;
 
-/** Makes connections itself, each at its time, or as soon as it can when it is late. */
-function callAll({ network, port, count, startAtMs, everyMs }) {
-  const [question, lastQuestion] = [questionOf(false), questionOf(true)];
+/** Makes connections in this process, each at its scheduled time, or at once if it is late. */
+function connectAll({ network, port, count, startAtMs, everyMs }) {
+  const [request, lastRequest] = [requestOf(false), requestOf(true)];
   const lifetimesMs = [];
   for (let i = 0; i < count; i++) {
     const address = addressOf(hostFor(network, i), port);
     const waitMs = startAtMs + i * everyMs - wallMs();
     if (waitMs > 0) usleep(Math.round(waitMs * 1000));
     const startMs = performance.now();
-    ask(address, i === count - 1 ? lastQuestion : question);
+    connectOnce(address, i === count - 1 ? lastRequest : request);
     lifetimesMs.push(performance.now() - startMs);
   }
   return { lifetimesMs, endMs: wallMs() };
 }
 
-/** The same by a process for each. bash has no zero bytes in a text, but `printf` writes them. */
-const BRIEF = `printf -v question '\\\\%03o\\\\%03o\\\\%03o\\\\%s' $(($$ >> 16)) $(($$ >> 8 & 255)) $(($$ & 255)) "$3"
+/** Script of one client process. A bash variable cannot hold a zero byte, so it holds escapes that `printf` writes. */
+const CLIENT_SCRIPT = `printf -v request '\\\\%03o\\\\%03o\\\\%03o\\\\%s' $(($$ >> 16)) $(($$ >> 8 & 255)) $(($$ & 255)) "$3"
 exec 3<>"/dev/tcp/$1/$2" || exit
-printf "$question\\n" >&3
+printf "$request\\n" >&3
 read -rN3 -u3
 exec 3>&-`;
 
-async function callBriefly({ network, port, count, startAtMs, everyMs }) {
-  const ends = [];
+/** Makes connections as `connectAll` does, each by a process of its own. */
+async function connectFromProcesses({ network, port, count, startAtMs, everyMs }) {
+  const exits = [];
   for (let i = 0; i < count; i++) {
     const isLast = i === count - 1;
-    if (isLast) await Promise.all(ends);
+    if (isLast) await Promise.all(exits);
     const waitMs = startAtMs + i * everyMs - wallMs();
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     const args = [hostFor(network, i), String(port), isLast ? '000' : '001'];
-    const child = spawn('bash', ['-c', BRIEF, 'bash', ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
-    ends.push(new Promise((resolve, reject) => child.on('exit', resolve).on('error', reject)));
+    const child = spawn('bash', ['-c', CLIENT_SCRIPT, 'bash', ...args], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    exits.push(new Promise((resolve, reject) => child.on('exit', resolve).on('error', reject)));
   }
-  await ends.at(-1);
+  await exits.at(-1);
   return { lifetimesMs: [], endMs: wallMs() };
 }
 
 const orders = {
   open,
   serve,
-  call: ({ briefly, ...how }) => (briefly ? callBriefly(how) : callAll(how)),
+  connect: ({ isProcessPerConnection, ...schedule }) =>
+    isProcessPerConnection ? connectFromProcesses(schedule) : connectAll(schedule),
 };
 
 process.on('disconnect', () => process.exit());

@@ -3,22 +3,22 @@ import { join } from 'node:path';
 import { root } from '../helpers/herd.ts';
 import type { PrivateNet } from './private-net.ts';
 
-/** Programs that are started all the time, fifty a second. */
-const FORKS = 'while :; do true & sleep 0.02; done';
+/** Starts fifty short-lived processes per second. */
+const PROCESSES = 'while :; do true & sleep 0.02; done';
 
-/** Network namespaces that live for a third of a second, each with a program and a listener's worth of loopback. */
+/** Creates network namespaces that live for a third of a second, each with a process and the loopback interface. */
 const NAMESPACES = "while :; do unshare --net sh -c 'ip link set lo up; sleep 0.3'; done";
 
-/** Lets programs, listeners and, as root, namespaces come and go, as on a busy machine. */
-export class Turmoil {
+/** Background activity of a busy machine: processes, listeners and, as root, namespaces that appear and disappear. */
+export class Churn {
   readonly #children: ChildProcess[];
 
   constructor(net: PrivateNet) {
     const isRoot = process.geteuid?.() === 0;
     const commands = [
-      ['sh', '-c', FORKS],
+      ['sh', '-c', PROCESSES],
       ...(isRoot ? [['sh', '-c', NAMESPACES]] : []),
-      [process.execPath, join(root, 'test', 'bench', 'comings-child.mjs')],
+      [process.execPath, join(root, 'test', 'bench', 'churn-child.mjs')],
     ];
     this.#children = commands.map((words) => {
       const { file, args } = net.command(words);
@@ -26,8 +26,8 @@ export class Turmoil {
     });
   }
 
-  /** Listeners and programs stay as they are from now on. */
-  stand(): void {
+  /** Stops all changes; what is open stays open. */
+  pause(): void {
     for (const child of this.#children) child.kill('SIGSTOP');
   }
 

@@ -7,49 +7,49 @@ import { Native } from '../../src/source/linux/netlink/native.ts';
 import { KernelNetlink } from '../../src/source/linux/netlink/system.ts';
 import { Proc } from '../../src/source/linux/proc.ts';
 import { SockDiagSource } from '../../src/source/linux/sockdiag.ts';
-import { type Received, RecordedNetlink } from './bare.ts';
 import { ownCpuMs } from './machine.ts';
+import { type Received, RecordingNetlink } from './receive-only.ts';
 
-/** Which clock the costs of a look are of: elapsed time, or CPU time of the whole process. */
+/** Clock that the costs of a poll are measured with: elapsed time, or CPU time of the whole process. */
 export type ClockKind = 'wall' | 'cpu';
 
-/** An order to the looking thread. */
-export interface LookOrder {
+/** A request to the polling thread. */
+export interface PollRequest {
   readonly clock: ClockKind;
-  /** When the bare loop runs, if it does. */
-  readonly bare: 'before' | 'after' | 'never';
-  /** Where the parts of the batch go to; nowhere when they are of no interest. */
+  /** When the receive-only loop runs, relative to the poll. */
+  readonly receiveOnly: 'before' | 'after' | 'never';
+  /** Destination of the parts of the batch; they are dropped without it. */
   readonly port?: MessagePort;
 }
 
-/** What a look cost, milliseconds. */
-export interface LookCosts {
+/** Costs of a poll, milliseconds, and what it found. */
+export interface PollCosts {
   readonly sampleMs: number;
   readonly ownersMs: number;
   readonly diffMs: number;
-  /** The bare loop over the same dumps. */
-  readonly bareMs: number | undefined;
+  /** Time of the receive-only loop over the same dumps. */
+  readonly receiveOnlyMs: number | undefined;
   readonly received: Received | undefined;
   readonly sockets: number;
-  /** Sockets of which a program is known; counted at the first look only. */
+  /** Number of sockets whose process is known; only of the baseline. */
   readonly owned: number | undefined;
   readonly changes: number;
-  /** `+1 ~2 -3`: how many of them spawned, changed, closed. */
-  readonly kinds: string;
+  /** `+1 ~2 -3`: how many sockets spawned, changed and closed. */
+  readonly changesText: string;
   readonly namespaces: number;
   readonly notices: readonly string[];
 }
 
-/** What a first sample was. */
-export interface FirstSample {
+/** Result of a first poll. */
+export interface FirstPoll {
   readonly ms: number;
-  /** Until the source was open: its modules, koffi, and a try whether the kernel answers. */
+  /** Time to open the source: loading its modules and koffi, and one request to see that the kernel answers. */
   readonly openMs: number;
   readonly sockets: number;
   readonly owned: number;
 }
 
-const now = { wall: () => performance.now(), cpu: ownCpuMs } as const;
+const CLOCKS = { wall: () => performance.now(), cpu: ownCpuMs } as const;
 
 const NO_BUDGET = { also: [], tcpDetails: false, ownerBudgetMs: Infinity } as const;
 
@@ -59,8 +59,8 @@ function countOwned(sockets: Iterable<Socket>): number {
   return owned;
 }
 
-/** Opens the source as the program does, and takes one sample with all owners. Its modules are not loaded yet. */
-async function takeFirst(): Promise<FirstSample> {
+/** Opens the source as the program does, its modules not yet loaded, and takes one poll with all owners. */
+async function measureFirstPoll(): Promise<FirstPoll> {
   const startMs = performance.now();
   const source = await openSource('sock_diag', NO_BUDGET);
   const openMs = performance.now() - startMs;
@@ -69,18 +69,18 @@ async function takeFirst(): Promise<FirstSample> {
   return { ms, openMs, sockets: sockets.size, owned: countOwned(sockets.values()) };
 }
 
-/** The source and the sampler of the program, that look when they are told to. */
-class Looker {
-  #clock: () => number = now.wall;
-  readonly #netlink: RecordedNetlink;
+/** The program's source and sampler, which poll on request. */
+class Poller {
+  #clock: () => number = CLOCKS.wall;
+  readonly #netlink: RecordingNetlink;
   #sockets: ReadonlyMap<string, Socket> = new Map();
   readonly #sampler: Sampler;
-  #look: () => void;
+  #startPoll: () => void;
   #parts: Batch[] = [];
   #onDone: () => void = () => {};
 
   constructor(native: Native) {
-    this.#netlink = new RecordedNetlink(new KernelNetlink(native));
+    this.#netlink = new RecordingNetlink(new KernelNetlink(native));
     const source = new SockDiagSource({
       ...NO_BUDGET,
       system: this.#netlink,
@@ -104,9 +104,9 @@ class Looker {
       clock: {
         wallMs: () => Date.now(),
         monotonicMs: () => this.#clock(),
-        // Never by itself.
+        // No timer: the next poll starts on request.
         after: (_delayMs, action) => {
-          this.#look = action;
+          this.#startPoll = action;
           this.#onDone();
           return () => {};
         },
@@ -116,52 +116,55 @@ class Looker {
         throw error;
       },
     });
-    this.#look = () => this.#sampler.start();
+    this.#startPoll = () => this.#sampler.start();
   }
 
-  async look({ clock, bare, port }: LookOrder): Promise<LookCosts> {
-    this.#clock = now[clock];
-    const before = bare === 'before' ? this.#bare() : undefined;
-    this.#netlink.begin();
+  async poll({ clock, receiveOnly, port }: PollRequest): Promise<PollCosts> {
+    this.#clock = CLOCKS[clock];
+    const before = receiveOnly === 'before' ? this.#receiveOnly() : undefined;
+    this.#netlink.startRecording();
     this.#parts = [];
     const done = new Promise<void>((resolve) => (this.#onDone = resolve));
-    this.#look();
+    this.#startPoll();
     await done;
     const last = this.#parts.at(-1);
-    if (last === undefined) throw new Error('a look gave no batch');
-    const after = bare === 'after' ? this.#bare() : undefined;
+    if (last === undefined) throw new Error('the poll gave no batch');
+    const after = receiveOnly === 'after' ? this.#receiveOnly() : undefined;
     for (const part of this.#parts) port?.postMessage(part);
-    const count = (of: 'spawned' | 'changed' | 'closed') =>
-      this.#parts.reduce((sum, part) => sum + part[of].length, 0);
+    const count = (list: 'spawned' | 'changed' | 'closed') =>
+      this.#parts.reduce((sum, part) => sum + part[list].length, 0);
     const [spawned, changed, closed] = [count('spawned'), count('changed'), count('closed')];
     return {
       ...last.cost,
-      bareMs: (before ?? after)?.ms,
+      receiveOnlyMs: (before ?? after)?.ms,
       received: (before ?? after)?.received,
       sockets: this.#sockets.size,
       owned: last.baseline ? countOwned(this.#sockets.values()) : undefined,
       changes: spawned + changed + closed,
-      kinds: `+${spawned} ~${changed} -${closed}`,
+      changesText: `+${spawned} ~${changed} -${closed}`,
       namespaces: this.#netlink.namespaces,
       notices: last.degradations.map(({ text }) => text),
     };
   }
 
-  #bare(): { ms: number; received: Received } {
+  #receiveOnly(): { ms: number; received: Received } {
     const startMs = this.#clock();
-    const received = this.#netlink.repeat();
+    const received = this.#netlink.replay();
     return { ms: this.#clock() - startMs, received };
   }
 }
 
-/** Entry of the looking thread, and of one that takes a first sample. */
-export async function beLooker(role: 'look' | 'first'): Promise<void> {
+/** Entry of the polling thread, and of the thread that takes a first poll. */
+export async function runPollWorker(role: 'poll' | 'first-poll'): Promise<void> {
   const port = parentPort;
-  if (!port) throw new Error('looking is done in a thread');
-  if (role === 'first') {
-    port.postMessage(await takeFirst());
+  if (!port) throw new Error('polls are taken in a thread');
+  if (role === 'first-poll') {
+    port.postMessage(await measureFirstPoll());
     return;
   }
-  const looker = new Looker(await Native.load());
-  port.on('message', (order: LookOrder) => void looker.look(order).then((costs) => port.postMessage(costs)));
+  const poller = new Poller(await Native.load());
+  port.on(
+    'message',
+    (request: PollRequest) => void poller.poll(request).then((costs) => port.postMessage(costs)),
+  );
 }

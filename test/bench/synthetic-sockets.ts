@@ -1,8 +1,8 @@
 import type { Batch } from '../../src/model/batch.ts';
 import type { NetworkNamespace, Owner, Socket } from '../../src/model/socket.ts';
 
-/** Whole numbers from 0 to below `below`, the same in each run (mulberry32). */
-export function numbers(): (below: number) => number {
+/** Returns a generator of whole numbers from 0 up to but excluding `below`, the same in each run (mulberry32). */
+function numberGenerator(): (below: number) => number {
   let seed = 7;
   return (below) => {
     seed = (seed + 0x6d2b_79f5) | 0;
@@ -12,18 +12,18 @@ export function numbers(): (below: number) => number {
   };
 }
 
-const next = numbers();
+const next = numberGenerator();
 
-/** Each text once, as those from the sampling thread are. */
+/** Interned texts: equal texts from the sampling thread share one string, too. */
 const texts = new Map<string, string>();
-const once = (text: string): string => texts.get(text) ?? (texts.set(text, text), text);
+const intern = (text: string): string => texts.get(text) ?? (texts.set(text, text), text);
 
 const NAMESPACES: readonly NetworkNamespace[] = Array.from({ length: 4 }, (_, i) => ({
   inode: 4_026_531_833 + i,
   ...(i > 0 && { name: `container-${i}` }),
 }));
 
-/** What the sockets of one process have in common. */
+/** Fields that the sockets of one process have in common. */
 const PROCESSES = Array.from({ length: 300 }, (_, i) => {
   const owner: Owner = {
     knowledge: 'exact',
@@ -32,39 +32,39 @@ const PROCESSES = Array.from({ length: 300 }, (_, i) => {
     command: `/usr/bin/program-${i % 60} --worker ${i}`,
   };
   const netns = NAMESPACES[next(NAMESPACES.length)];
-  return { owners: [owner], uid: 1000 + (i % 5), user: once(`user-${i % 5}`), ...(netns && { netns }) };
+  return { owners: [owner], uid: 1000 + (i % 5), user: intern(`user-${i % 5}`), ...(netns && { netns }) };
 });
 
 const SERVICES = [443, 80, 5432, 6379, 8080];
 
-/** One of 25,000 hosts, every eighth of them by IPv6. */
-const madeUpHost = (isIpv6: boolean): string =>
-  once(
+/** Returns one of 25,000 addresses. */
+const syntheticHost = (isIpv6: boolean): string =>
+  intern(
     isIpv6
       ? `2001:db8:${next(125).toString(16)}::${(1 + next(25)).toString(16)}`
       : `198.51.${next(100)}.${next(219)}`,
   );
 
-let made = 0;
+let created = 0;
 
 /**
- * A connection, or one time in fifty a listener, of one of 300 processes (60 programs, 5 users, 4 namespaces) with one of
- * 25,000 hosts.
+ * Returns a new socket of one of 300 processes (60 programs, 5 users, 4 namespaces): one in fifty is a listener, the
+ * others are connections with one of 25,000 hosts, every eighth by IPv6.
  */
-export function madeUpSocket(): Socket {
-  const [isListener, isOurs, isIpv6] = [next(50) === 0, next(2) === 0, next(8) === 0];
+export function syntheticSocket(): Socket {
+  const [isListener, isOutgoing, isIpv6] = [next(50) === 0, next(2) === 0, next(8) === 0];
   const service = SERVICES[next(SERVICES.length)] ?? 0;
   const ephemeral = 32_768 + next(28_000);
   const bytes = next(1_000_000);
   return {
-    id: String(1_000_000 + made++ * 7919),
+    id: String(1_000_000 + created++ * 7919),
     protocol: 'tcp',
     family: isIpv6 ? 'ipv6' : 'ipv4',
     local: {
-      address: once(isIpv6 ? `2001:db8::${next(4)}` : `10.0.0.${next(4)}`),
-      port: isOurs && !isListener ? ephemeral : service,
+      address: intern(isIpv6 ? `2001:db8::${next(4)}` : `10.0.0.${next(4)}`),
+      port: isOutgoing && !isListener ? ephemeral : service,
     },
-    remote: isListener ? null : { address: madeUpHost(isIpv6), port: isOurs ? service : ephemeral },
+    remote: isListener ? null : { address: syntheticHost(isIpv6), port: isOutgoing ? service : ephemeral },
     state: isListener ? 'LISTEN' : 'ESTABLISHED',
     ...(PROCESSES[next(PROCESSES.length)] ?? { owners: [] }),
     traffic: { rxBytes: bytes, txBytes: next(1_000_000), rttMicros: 100 + next(100_000) },
@@ -73,8 +73,8 @@ export function madeUpSocket(): Socket {
 
 export const isConnection = ({ remote }: Socket): boolean => remote !== null;
 
-/** The same socket, through which something has gone. */
-export const moved = (socket: Socket): Socket => ({
+/** Returns the socket with up to 5,000 more bytes received and sent. */
+export const withTraffic = (socket: Socket): Socket => ({
   ...socket,
   traffic: {
     ...socket.traffic,
@@ -83,19 +83,19 @@ export const moved = (socket: Socket): Socket => ({
   },
 });
 
-/** So many different numbers below `below`. */
-export function somePlaces(below: number, count: number): number[] {
-  const places = new Set<number>();
-  while (places.size < Math.min(count, below)) places.add(next(below));
-  return [...places];
+/** Returns `count` distinct random indexes below `below`, or all of them if there are fewer. */
+export function distinctIndexes(below: number, count: number): number[] {
+  const indexes = new Set<number>();
+  while (indexes.size < Math.min(count, below)) indexes.add(next(below));
+  return [...indexes];
 }
 
-/** Some of these, each once. */
-export const someOf = <T>(all: readonly T[], count: number): T[] =>
-  somePlaces(all.length, count).flatMap((place) => all[place] ?? []);
+/** Returns `count` distinct random items. */
+export const pickSome = <T>(all: readonly T[], count: number): T[] =>
+  distinctIndexes(all.length, count).flatMap((index) => all[index] ?? []);
 
-/** A batch with nothing in it but what is said. */
-export const madeUpBatch = (fields: Partial<Batch> & { readonly monotonicMs: number }): Batch => ({
+/** Returns a batch that is empty except for the given fields. */
+export const syntheticBatch = (fields: Partial<Batch> & { readonly monotonicMs: number }): Batch => ({
   spawned: [],
   changed: [],
   closed: [],

@@ -3,7 +3,7 @@ import { EVERYTHING, parseQuery, type Query } from '../../src/query/query.ts';
 import { initialState, reduce } from '../../src/store/reduce.ts';
 import type { State } from '../../src/store/state.ts';
 import { RowOrder } from '../../src/view/order.ts';
-import { madeUpBatch, madeUpSocket, moved, somePlaces } from './made-up.ts';
+import { distinctIndexes, syntheticBatch, syntheticSocket, withTraffic } from './synthetic-sockets.ts';
 
 export const INTERVAL_MS = 1000;
 
@@ -17,23 +17,23 @@ export const startingState = (): State =>
     palette: 'standard',
   });
 
-/** Reads a query that is known to be one; a new one each time, of which nothing is remembered. */
-export function madeUpQuery(text: string): Query {
+/** Parses a valid query. @returns a new object each time, so that no cached result of an earlier one is used */
+export function validQuery(text: string): Query {
   const parsed = parseQuery(text);
   if ('problem' in parsed) throw new Error(`${text}: ${parsed.problem.message}`);
   return parsed.query;
 }
 
-/** A made-up machine that goes on, and the rows that are shown of it. */
-export class Rows {
+/** Store and row order over synthetic sockets, with a clock that advances by one interval per tick. */
+export class SyntheticRows {
   #state: State;
   readonly #order = new RowOrder();
   readonly #sockets: Socket[];
   #nowMs = 0;
 
   constructor(size: number) {
-    this.#sockets = Array.from({ length: size }, madeUpSocket);
-    const batch = madeUpBatch({ monotonicMs: 0, baseline: true, spawned: this.#sockets });
+    this.#sockets = Array.from({ length: size }, syntheticSocket);
+    const batch = syntheticBatch({ monotonicMs: 0, baseline: true, spawned: this.#sockets });
     this.#state = reduce(startingState(), { type: 'batch', batch });
     this.#order.update(this.#state);
   }
@@ -42,46 +42,46 @@ export class Rows {
     return this.#sockets;
   }
 
-  /** Those that are shown, in order. */
+  /** Returns the sockets of the visible rows, in order. */
   shown(): Socket[] {
     return this.#order.rows().map(({ socket }) => socket);
   }
 
-  /** Looks at the rows in another way. @returns milliseconds until they are filtered, sorted and grouped by it */
-  look(by: Partial<State>): number {
-    this.#state = { ...this.#state, ...by };
-    return this.#catchUp();
+  /** Changes query, sort or grouping. @returns milliseconds until the rows are filtered, sorted and grouped by it */
+  show(changes: Partial<State>): number {
+    this.#state = { ...this.#state, ...changes };
+    return this.#updateOrder();
   }
 
   /**
-   * Lets a second go by: 1 % of the sockets change, half of them by their bytes, the others open or close. Besides
-   * there is what such ticks leave behind: rates that end, marks that fade, closed rows that go.
+   * Advances by one interval in which 1 % of the sockets change: half of them by their bytes, the others spawn or close.
+   * The effects of earlier ticks come on top: rates that end, marks that fade, closed rows that are removed.
    * @returns milliseconds until the rows are in order again
    */
   tick(): number {
     const each = Math.ceil(this.#sockets.length / 400);
     const [spawned, changed, closed]: [Socket[], Socket[], string[]] = [[], [], []];
-    // In place: what this costs should not be seen in what is measured.
-    for (const [i, place] of somePlaces(this.#sockets.length, 3 * each).entries()) {
-      const before = this.#sockets[place] ?? madeUpSocket();
+    // Replaces sockets in place: a copy of the list would disturb the measurement.
+    for (const [i, index] of distinctIndexes(this.#sockets.length, 3 * each).entries()) {
+      const before = this.#sockets[index] ?? syntheticSocket();
       const isReplaced = i < each;
-      const now = isReplaced ? madeUpSocket() : moved(before);
-      this.#sockets[place] = now;
+      const now = isReplaced ? syntheticSocket() : withTraffic(before);
+      this.#sockets[index] = now;
       if (isReplaced) closed.push(before.id);
       (isReplaced ? spawned : changed).push(now);
     }
     this.#nowMs += INTERVAL_MS;
-    const batch = madeUpBatch({
+    const batch = syntheticBatch({
       monotonicMs: this.#nowMs,
       spawned,
       changed,
       closed,
     });
     this.#state = reduce(this.#state, { type: 'batch', batch });
-    return this.#catchUp();
+    return this.#updateOrder();
   }
 
-  #catchUp(): number {
+  #updateOrder(): number {
     const startMs = performance.now();
     this.#order.update(this.#state);
     return performance.now() - startMs;

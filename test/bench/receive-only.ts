@@ -4,7 +4,7 @@ import type { Channels, NamespaceRef, NetlinkSystem } from '../../src/source/lin
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 
-/** What a bare loop received. */
+/** What the receive-only loop received. */
 export interface Received {
   readonly dumps: number;
   readonly datagrams: number;
@@ -12,15 +12,15 @@ export interface Received {
 }
 
 /**
- * The kernel as the source has it, that keeps in mind what it is asked. `repeat` asks the same again, over sockets of
- * its own in the same namespaces, and receives the answers without looking into them: what is left of the source when
- * it does nothing with what it gets.
+ * The kernel's netlink as the source uses it, with every request recorded. `replay` sends the recorded requests again,
+ * over netlink sockets of its own in the same namespaces, and discards the answers. Its time is the lower bound of a
+ * poll: the kernel's work and the receiving, without any decoding.
  */
-export class RecordedNetlink implements NetlinkSystem {
+export class RecordingNetlink implements NetlinkSystem {
   readonly #system: NetlinkSystem;
   readonly #datagram = new Uint8Array(64 * 1024);
-  #asked: { readonly twin: Channel; readonly request: Uint8Array }[] = [];
-  /** Namespaces that are open. */
+  #requests: { readonly replayChannel: Channel; readonly request: Uint8Array }[] = [];
+  /** Number of namespaces that are open. */
   namespaces = 0;
 
   constructor(system: NetlinkSystem) {
@@ -29,22 +29,22 @@ export class RecordedNetlink implements NetlinkSystem {
 
   open(namespace: { readonly inode: number; readonly path: string } | undefined): Channels {
     const source = this.#system.open(namespace);
-    const twins = this.#system.open(namespace);
+    const replay = this.#system.open(namespace);
     this.namespaces++;
-    const recorded = (channel: Channel, twin: Channel): Channel => ({
+    const recording = (channel: Channel, replayChannel: Channel): Channel => ({
       send: (message) => {
-        this.#asked.push({ twin, request: message.slice() });
+        this.#requests.push({ replayChannel, request: message.slice() });
         channel.send(message);
       },
       receive: (into) => channel.receive(into),
     });
     return {
-      diag: recorded(source.diag, twins.diag),
-      route: recorded(source.route, twins.route),
+      diag: recording(source.diag, replay.diag),
+      route: recording(source.route, replay.route),
       close: () => {
         this.namespaces--;
         source.close();
-        twins.close();
+        replay.close();
       },
     };
   }
@@ -57,25 +57,25 @@ export class RecordedNetlink implements NetlinkSystem {
     return this.#system.inside(namespace, act);
   }
 
-  /** Forgets what was asked: a reading begins. */
-  begin(): void {
-    this.#asked = [];
+  /** Discards the recorded requests: called before each poll. */
+  startRecording(): void {
+    this.#requests = [];
   }
 
-  /** Asks again what was asked since `begin`. */
-  repeat(): Received {
+  /** Sends the requests recorded since `startRecording` again. */
+  replay(): Received {
     let datagrams = 0;
     let bytes = 0;
-    for (const { twin, request } of this.#asked) {
-      twin.send(request);
+    for (const { replayChannel, request } of this.#requests) {
+      replayChannel.send(request);
       for (;;) {
-        bytes += twin.receive(this.#datagram);
+        bytes += replayChannel.receive(this.#datagram);
         datagrams++;
         // The end of a dump, and a refusal, come in a datagram of their own: struct nlmsghdr has the type at 4.
         const type = this.#datagram[4];
         if (type === NLMSG_DONE || type === NLMSG_ERROR) break;
       }
     }
-    return { dumps: this.#asked.length, datagrams, bytes };
+    return { dumps: this.#requests.length, datagrams, bytes };
   }
 }

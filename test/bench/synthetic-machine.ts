@@ -7,15 +7,15 @@ import { type Outcome, Proc } from '../../src/source/linux/proc.ts';
 import { addressPayload, done, inetPayload, linkPayload, message, refusal } from '../helpers/netlink.ts';
 
 /*
- * A machine that is made up, on which processes, sockets and network namespaces come and go, told by netlink and /proc.
- * The messages of the kernel are made when something changes, and not at each dump: a hundred thousand dumps are asked
- * for. Each namespace that is held open costs real descriptors, so that one that is never let go is seen.
+ * A synthetic machine on which processes, sockets and network namespaces appear and disappear, visible by netlink and
+ * /proc. Netlink messages are built when a socket changes, not at each dump: a soak requests hundreds of thousands of
+ * dumps. Each open namespace takes real descriptors, so a leaked one shows in the number of open descriptors.
  */
 
 const OWN_NAMESPACE = 4026531840;
 const FIRST_OTHER_NAMESPACE = 4026532200;
 const PID_NAMESPACE = 'pid:[4026531836]';
-const MOST_PID = 32_768;
+const MAX_PID = 32_768;
 
 const TCPDIAG_GETSOCK = 18;
 const SOCK_DIAG_BY_FAMILY = 20;
@@ -25,10 +25,10 @@ const RTM_NEWADDR = 20;
 const RTM_GETADDR = 22;
 const ENOENT = 2;
 
-/** The kernel's datagrams of a dump are not longer, bytes. */
-const DATAGRAM = 32_768;
+/** Maximum length of the kernel's datagrams of a dump, bytes. */
+const MAX_DATAGRAM = 32_768;
 
-/** Ticks for which a TIME_WAIT is there. */
+/** Ticks after which a TIME_WAIT socket disappears. */
 const TIME_WAIT_TICKS = 20;
 
 type TableName = 'tcp' | 'udp4';
@@ -36,7 +36,7 @@ type TableName = 'tcp' | 'udp4';
 interface FakeSocket {
   readonly cookie: number;
   readonly table: TableName;
-  readonly network: FakeNetwork;
+  readonly namespace: FakeNamespace;
   readonly local: string;
   readonly remote: string | undefined;
   state: SocketState;
@@ -44,12 +44,12 @@ interface FakeSocket {
   owner: FakeProcess | undefined;
   descriptor: number;
   bytes: number;
-  goneTick: number;
+  removeTick: number;
 }
 
-interface FakeNetwork {
+interface FakeNamespace {
   readonly inode: number;
-  /** The whole message of each socket, by cookie. */
+  /** Complete netlink message of each socket, by cookie. */
   readonly tables: Readonly<Record<TableName, Map<number, Uint8Array>>>;
 }
 
@@ -57,7 +57,7 @@ interface FakeProcess {
   readonly pid: number;
   /** Inode of its folder `fd`. */
   readonly folder: number;
-  readonly network: FakeNetwork;
+  readonly namespace: FakeNamespace;
   comm: string;
   readonly sockets: Map<number, FakeSocket>;
 }
@@ -81,8 +81,11 @@ class FakeChannel implements Channel {
     let length = 0;
     for (;;) {
       const next = this.#left.at(-1);
-      // The end comes in a datagram of its own.
-      if (next === undefined || (length > 0 && (this.#left.length === 1 || length + next.length > DATAGRAM)))
+      // NLMSG_DONE is in a datagram of its own.
+      if (
+        next === undefined ||
+        (length > 0 && (this.#left.length === 1 || length + next.length > MAX_DATAGRAM))
+      )
         return length;
       into.set(next, length);
       into.set(this.#sequence, length + 8);
@@ -93,59 +96,59 @@ class FakeChannel implements Channel {
   }
 }
 
-/** The machine. What happens on it follows from the seed alone. */
-export class World implements NetlinkSystem {
-  readonly proc: Proc = new WorldProc(this);
-  readonly networks = new Map<number, FakeNetwork>();
+/** The machine. The seed alone determines what happens on it. */
+export class SyntheticMachine implements NetlinkSystem {
+  readonly proc: Proc = new SyntheticProc(this);
+  readonly namespaces = new Map<number, FakeNamespace>();
   readonly processes = new Map<number, FakeProcess>();
   readonly #sockets: FakeSocket[] = [];
-  readonly #waiting: FakeSocket[] = [];
-  readonly #own: FakeNetwork;
+  readonly #timeWait: FakeSocket[] = [];
+  readonly #own: FakeNamespace;
   #random: number;
   #tick = 0;
   #cookie = 0;
   #inode = 1000;
   #pid = 100;
   #folder = 0;
-  /** What has come in all. */
-  readonly made = { sockets: 0, processes: 0, networks: 0 };
+  /** Numbers of what was created in all. */
+  readonly created = { sockets: 0, processes: 0, namespaces: 0 };
 
   constructor(seed: number) {
     this.#random = seed;
-    this.#own = this.#addNetwork(OWN_NAMESPACE);
+    this.#own = this.#addNamespace(OWN_NAMESPACE);
     this.#startProcess(this.#own, 1);
     for (let i = 0; i < 20; i++) this.#startProcess(this.#own);
     for (let i = 0; i < 200; i++) this.#open(this.#anyProcess());
   }
 
   get socketCount(): number {
-    return this.#sockets.length + this.#waiting.length;
+    return this.#sockets.length + this.#timeWait.length;
   }
 
-  /** A second goes by. */
+  /** Advances by one tick, which is a second. */
   step(): void {
     this.#tick++;
     for (let i = 0; i < 2; i++) this.#open(this.#anyProcess());
-    for (let i = 0; i < 4; i++) this.#carry();
-    while (this.#sockets.length > 200 + this.#below(40)) this.#end(this.#anySocket());
-    while ((this.#waiting[0]?.goneTick ?? Infinity) <= this.#tick) this.#forget(this.#waiting.shift());
+    for (let i = 0; i < 4; i++) this.#transfer();
+    while (this.#sockets.length > 200 + this.#below(40)) this.#close(this.#anySocket());
+    while ((this.#timeWait[0]?.removeTick ?? Infinity) <= this.#tick) this.#remove(this.#timeWait.shift());
     if (this.#tick % 7 === 0) this.#startProcess(this.#own);
     if (this.#tick % 7 === 3) this.#endProcess();
     if (this.#tick % 11 === 0) this.#anyProcess().comm = `other-${this.#below(1000)}`;
     if (this.#tick % 50 === 0) {
-      const network = this.#addNetwork(this.#freeInode());
-      const process = this.#startProcess(network);
+      const namespace = this.#addNamespace(this.#freeInode());
+      const process = this.#startProcess(namespace);
       for (let i = 0; i < 5; i++) this.#open(process);
     }
-    if (this.#tick % 50 === 25) this.#endNetwork();
+    if (this.#tick % 50 === 25) this.#removeNamespace();
   }
 
-  open(namespace: { readonly inode: number } | undefined): Channels {
-    const network = this.networks.get(namespace?.inode ?? OWN_NAMESPACE);
-    if (network === undefined) throw new NativeError('setns', 22, 'EINVAL');
+  open(entrance: { readonly inode: number } | undefined): Channels {
+    const namespace = this.namespaces.get(entrance?.inode ?? OWN_NAMESPACE);
+    if (namespace === undefined) throw new NativeError('setns', 22, 'EINVAL');
     const descriptors = [openSync('/dev/null', 'r'), openSync('/dev/null', 'r')];
     return {
-      diag: new FakeChannel((request) => this.#answer(network, request)),
+      diag: new FakeChannel((request) => this.#answer(namespace, request)),
       route: new FakeChannel(routeAnswer),
       close: () => descriptors.forEach((descriptor) => closeSync(descriptor)),
     };
@@ -159,14 +162,14 @@ export class World implements NetlinkSystem {
     return act();
   }
 
-  #answer({ tables }: FakeNetwork, request: Uint8Array): readonly Uint8Array[] {
+  #answer({ tables }: FakeNamespace, request: Uint8Array): readonly Uint8Array[] {
     if (request[4] === TCPDIAG_GETSOCK) return [...tables.tcp.values()];
     const [family, protocol] = [request[16], request[17]];
     if (protocol === 17) return family === 2 ? [...tables.udp4.values()] : [];
     return protocol === 136 ? [refusal(ENOENT)] : [];
   }
 
-  /** A number from 0 up to `limit`, without it. */
+  /** Returns a random whole number from 0 up to but excluding `limit`. */
   #below(limit: number): number {
     this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((this.#random / 2 ** 32) * limit);
@@ -174,7 +177,7 @@ export class World implements NetlinkSystem {
 
   #anyOf<T>(list: readonly T[]): T {
     const one = list[this.#below(list.length)];
-    if (one === undefined) throw new Error('nothing is left');
+    if (one === undefined) throw new Error('the list is empty');
     return one;
   }
 
@@ -182,47 +185,48 @@ export class World implements NetlinkSystem {
 
   #anySocket = (): FakeSocket => this.#anyOf(this.#sockets);
 
-  #addNetwork(inode: number): FakeNetwork {
-    const network: FakeNetwork = { inode, tables: { tcp: new Map(), udp4: new Map() } };
-    this.networks.set(inode, network);
-    this.made.networks++;
-    return network;
+  #addNamespace(inode: number): FakeNamespace {
+    const namespace: FakeNamespace = { inode, tables: { tcp: new Map(), udp4: new Map() } };
+    this.namespaces.set(inode, namespace);
+    this.created.namespaces++;
+    return namespace;
   }
 
-  /** The kernel gives the lowest number that is free. */
+  /** Returns the lowest free number, as the kernel does. */
   #freeInode(): number {
-    for (let inode = FIRST_OTHER_NAMESPACE; ; inode++) if (!this.networks.has(inode)) return inode;
+    for (let inode = FIRST_OTHER_NAMESPACE; ; inode++) if (!this.namespaces.has(inode)) return inode;
   }
 
-  #startProcess(network: FakeNetwork, pid?: number): FakeProcess {
-    while (pid === undefined || this.processes.has(pid)) pid = this.#pid = (this.#pid % MOST_PID) + 1;
-    const process = { pid, folder: ++this.#folder, network, comm: `prog-${pid}`, sockets: new Map() };
+  #startProcess(namespace: FakeNamespace, pid?: number): FakeProcess {
+    while (pid === undefined || this.processes.has(pid)) pid = this.#pid = (this.#pid % MAX_PID) + 1;
+    const process = { pid, folder: ++this.#folder, namespace, comm: `prog-${pid}`, sockets: new Map() };
     this.processes.set(pid, process);
-    this.made.processes++;
+    this.created.processes++;
     if (pid > 1) this.#listen(process);
     return process;
   }
 
   #endProcess(): void {
-    const inOwn = [...this.processes.values()].slice(1).filter(({ network }) => network === this.#own);
+    const inOwn = [...this.processes.values()].slice(1).filter(({ namespace }) => namespace === this.#own);
     if (inOwn.length <= 10) return;
     this.#kill(this.#anyOf(inOwn));
   }
 
   #kill(process: FakeProcess): void {
-    for (const socket of [...process.sockets.values()]) this.#end(socket);
+    for (const socket of [...process.sockets.values()]) this.#close(socket);
     this.processes.delete(process.pid);
   }
 
-  #endNetwork(): void {
-    const others = [...this.networks.values()].slice(1);
+  #removeNamespace(): void {
+    const others = [...this.namespaces.values()].slice(1);
     if (others.length < 3) return;
-    const network = this.#anyOf(others);
-    for (const process of [...this.processes.values()]) if (process.network === network) this.#kill(process);
-    this.networks.delete(network.inode);
-    // With it goes what nobody holds.
-    for (let i = this.#waiting.length; i-- > 0;)
-      if (this.#waiting[i]?.network === network) this.#waiting.splice(i, 1);
+    const namespace = this.#anyOf(others);
+    for (const process of [...this.processes.values()])
+      if (process.namespace === namespace) this.#kill(process);
+    this.namespaces.delete(namespace.inode);
+    // Its TIME_WAIT sockets, which no process holds, disappear with it.
+    for (let i = this.#timeWait.length; i-- > 0;)
+      if (this.#timeWait[i]?.namespace === namespace) this.#timeWait.splice(i, 1);
   }
 
   #address = (): string =>
@@ -250,7 +254,7 @@ export class World implements NetlinkSystem {
     const socket: FakeSocket = {
       cookie: ++this.#cookie,
       table,
-      network: owner.network,
+      namespace: owner.namespace,
       local,
       remote,
       state,
@@ -258,15 +262,15 @@ export class World implements NetlinkSystem {
       owner,
       descriptor,
       bytes: 100,
-      goneTick: 0,
+      removeTick: 0,
     };
     owner.sockets.set(descriptor, socket);
     this.#sockets.push(socket);
-    this.made.sockets++;
-    this.#tell(socket);
+    this.created.sockets++;
+    this.#updateMessage(socket);
   }
 
-  #tell(socket: FakeSocket): void {
+  #updateMessage(socket: FakeSocket): void {
     const { cookie, local, remote, state, inode, bytes } = socket;
     const info = {
       bytesReceived: bytes,
@@ -287,34 +291,34 @@ export class World implements NetlinkSystem {
       ...(state === 'TIME_WAIT' && { timer: { kind: 'timewait', expiresMs: 20_000 } }),
     });
     const type = socket.table === 'tcp' ? TCPDIAG_GETSOCK : SOCK_DIAG_BY_FAMILY;
-    socket.network.tables[socket.table].set(cookie, message(type, payload));
+    socket.namespace.tables[socket.table].set(cookie, message(type, payload));
   }
 
-  #carry(): void {
+  #transfer(): void {
     const socket = this.#anySocket();
     if (socket.state !== 'ESTABLISHED') return;
     socket.bytes += 1 + this.#below(10_000);
-    this.#tell(socket);
+    this.#updateMessage(socket);
   }
 
-  /** A process lets go of a socket: half of the connections are left in TIME_WAIT. */
-  #end(socket: FakeSocket): void {
+  /** Closes a socket of a process; half of the connections leave a TIME_WAIT socket. */
+  #close(socket: FakeSocket): void {
     this.#sockets.splice(this.#sockets.indexOf(socket), 1);
     socket.owner?.sockets.delete(socket.descriptor);
     socket.owner = undefined;
     if (socket.state !== 'ESTABLISHED' || this.#below(2) === 0) {
-      this.#forget(socket);
+      this.#remove(socket);
       return;
     }
     socket.state = 'TIME_WAIT';
     socket.inode = 0;
-    socket.goneTick = this.#tick + TIME_WAIT_TICKS;
-    this.#waiting.push(socket);
-    this.#tell(socket);
+    socket.removeTick = this.#tick + TIME_WAIT_TICKS;
+    this.#timeWait.push(socket);
+    this.#updateMessage(socket);
   }
 
-  #forget(socket: FakeSocket | undefined): void {
-    if (socket) socket.network.tables[socket.table].delete(socket.cookie);
+  #remove(socket: FakeSocket | undefined): void {
+    if (socket) socket.namespace.tables[socket.table].delete(socket.cookie);
   }
 }
 
@@ -327,17 +331,17 @@ const routeAnswer = (request: Uint8Array): readonly Uint8Array[] => ROUTE.get(re
 
 const GONE: Outcome<never> = { failed: 'gone', message: 'ENOENT' };
 
-/** The /proc of that machine. */
-class WorldProc extends Proc {
-  readonly #world: World;
+/** The /proc of the machine. */
+class SyntheticProc extends Proc {
+  readonly #machine: SyntheticMachine;
 
-  constructor(world: World) {
+  constructor(machine: SyntheticMachine) {
     super('/nowhere');
-    this.#world = world;
+    this.#machine = machine;
   }
 
   #process(path: string): FakeProcess | undefined {
-    return this.#world.processes.get(Number.parseInt(path, 10));
+    return this.#machine.processes.get(Number.parseInt(path, 10));
   }
 
   override canOpen(): boolean {
@@ -365,14 +369,14 @@ class WorldProc extends Proc {
     if (path === 'self/ns/pid') return { value: PID_NAMESPACE };
     const process = this.#process(path);
     if (process === undefined) return GONE;
-    if (path.endsWith('/ns/net')) return { value: `net:[${process.network.inode}]` };
+    if (path.endsWith('/ns/net')) return { value: `net:[${process.namespace.inode}]` };
     if (path.endsWith('/exe')) return { value: `/usr/bin/${process.comm}` };
     const socket = process.sockets.get(Number(path.slice(path.lastIndexOf('/') + 1)));
     return socket ? { value: `socket:[${socket.inode}]` } : GONE;
   }
 
   override names(path: string): Outcome<string[]> {
-    if (path === '') return { value: ['self', 'net', ...[...this.#world.processes.keys()].map(String)] };
+    if (path === '') return { value: ['self', 'net', ...[...this.#machine.processes.keys()].map(String)] };
     const process = this.#process(path);
     return process ? { value: [...process.sockets.keys()].map(String) } : GONE;
   }
