@@ -2,7 +2,7 @@
 // them to the file NETPANE_BENCH_STALLS when the program exits. A stall is the delay of a timer of one millisecond. The
 // thread's CPU time during it separates computing from waiting for a CPU.
 import { writeFileSync } from 'node:fs';
-import { isMainThread, Worker } from 'node:worker_threads';
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
 const file = process.env.NETPANE_BENCH_STALLS;
 
@@ -11,7 +11,10 @@ const MIN_STALL_MS = 2;
 const TIMER_MS = 1;
 const CLOCK_THREAD_CPUTIME_ID = 3;
 
-if (file && isMainThread) {
+/** The live screen runs in a thread of its own (src/cli/keeper.ts). */
+const isScreenThread = !isMainThread && workerData?.isCommand === true;
+
+if (file && isScreenThread) {
   const { default: koffi } = await import('koffi');
   const clock = koffi.load(null).func('int clock_gettime(int, void *)');
   const is64 = koffi.sizeof('long') === 8;
