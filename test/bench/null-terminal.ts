@@ -22,6 +22,14 @@ export function nullTerminal(onBytes: (count: number) => void = () => {}, rows =
   return { screen, restore: () => screen.destroy(), suspend: () => {} };
 }
 
+/**
+ * Resolves when everything is painted and written: the app paints two turns of the event loop after a change, blessed
+ * writes in the turn after, and a click means the new picture two turns later.
+ */
+export async function painted(): Promise<void> {
+  for (let turn = 0; turn < 6; turn++) await new Promise(setImmediate);
+}
+
 /** Returns effects that do nothing, except for the clock. */
 export const noEffects = (nowMs: () => number): AppEffects => ({
   quit: () => {},

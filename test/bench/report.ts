@@ -115,11 +115,11 @@ function stagesText({ atRest, changing, baseline }: SizeFigures): string {
     ],
     ['view + render', '', spreadText(atRest.paint), '', spreadText(changing.paint)],
     [
-      'longest part, receive to render',
-      figure(baseline.longestPartMs),
-      spreadText(atRest.longestPart),
+      'longest turn: part of a batch, or paint',
+      figure(baseline.longestTurnMs),
+      spreadText(atRest.longestTurn),
       '',
-      spreadText(changing.longestPart),
+      spreadText(changing.longestTurn),
     ],
   ]);
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Socket } from '../../src/model/socket.ts';
 import { App } from '../../src/tui/app.ts';
-import { noEffects, nullTerminal } from './null-terminal.ts';
+import { noEffects, nullTerminal, painted } from './null-terminal.ts';
 import { type NamedSpread, type Spread, spreadOf, Timings } from './stats.ts';
 import { INTERVAL_MS, startingState, SyntheticRows } from './synthetic-rows.ts';
 import { isConnection, pickSome, syntheticBatch, syntheticSocket, withTraffic } from './synthetic-sockets.ts';
@@ -37,7 +37,12 @@ const WARM_UP = 40;
 class RunningApp {
   bytes = 0;
   nowMs = 0;
-  readonly #terminal = nullTerminal((count) => (this.bytes += count), VISIBLE + OTHER_LINES);
+  /** When the last bytes were written. */
+  #writtenMs = 0;
+  readonly #terminal = nullTerminal((count) => {
+    this.bytes += count;
+    this.#writtenMs = performance.now();
+  }, VISIBLE + OTHER_LINES);
   readonly #app = new App(
     this.#terminal,
     startingState(),
@@ -48,16 +53,16 @@ class RunningApp {
   async take(fields: Partial<Parameters<typeof syntheticBatch>[0]>): Promise<number> {
     const before = this.bytes;
     this.#app.take(syntheticBatch({ ...fields, monotonicMs: this.nowMs }));
-    await flushed();
+    await painted();
     return this.bytes - before;
   }
 
-  /** Presses a key. @returns milliseconds until its output is written */
+  /** Presses a key. @returns milliseconds until the last byte of its output is written */
   async press(character: string, name = character): Promise<number> {
     const startMs = performance.now();
     this.#terminal.screen.emit('keypress', character, { full: name, name });
-    await flushed();
-    return performance.now() - startMs;
+    await painted();
+    return this.#writtenMs - startMs;
   }
 
   async close(): Promise<void> {
@@ -66,12 +71,6 @@ class RunningApp {
     await this.take({});
     this.#terminal.restore();
   }
-}
-
-/** Resolves when pending output is written: the app paints in the next turn of the event loop, blessed writes in the one after. */
-async function flushed(): Promise<void> {
-  await new Promise(setImmediate);
-  await new Promise(setImmediate);
 }
 
 /** Types each text letter by letter and deletes it in the same way; then types a field and completes its value. */

@@ -4,7 +4,7 @@ import { EVERYTHING } from '../../src/query/query.ts';
 import { initialState } from '../../src/store/reduce.ts';
 import { App } from '../../src/tui/app.ts';
 import { ownCpuMs } from './machine.ts';
-import { noEffects, nullTerminal } from './null-terminal.ts';
+import { noEffects, nullTerminal, painted } from './null-terminal.ts';
 import type { Repeats } from './options.ts';
 import type { PollThread } from './poll-thread.ts';
 import type { ClockKind } from './poll-worker.ts';
@@ -36,8 +36,8 @@ export interface StageFigures {
   /** Poll (sockets and owners) divided by the receive-only loop over the same dumps, by elapsed and by CPU time. */
   readonly ratio: Spread;
   readonly ratioCpu: Spread;
-  /** The part of each batch that kept the screen's thread busy for longest. */
-  readonly longestPart: Spread;
+  /** The longest turn of the screen's thread in each tick: one part of the batch, or the paint. */
+  readonly longestTurn: Spread;
 }
 
 const INTERVAL_MS = 1000;
@@ -54,6 +54,7 @@ export class Pipeline {
   /** Clock of the app: ticks follow each other at once, but for marks and ages they are one interval apart. */
   #virtualMs = 0;
   #storeMs = 0;
+  #paintMs = 0;
   #renderMs = 0;
   #sockets = 0;
   #source = '';
@@ -81,6 +82,13 @@ export class Pipeline {
       this.#storeMs += this.#now() - startMs;
       return tick;
     };
+    // The app paints after the last part of a batch, in a later turn of the event loop.
+    const paint = this.#app.paint.bind(this.#app);
+    this.#app.paint = () => {
+      const startMs = this.#now();
+      paint();
+      this.#paintMs += this.#now() - startMs;
+    };
     const { screen } = this.#terminal;
     const render = screen.render.bind(screen);
     screen.render = () => {
@@ -95,6 +103,7 @@ export class Pipeline {
     this.#now = clock === 'wall' ? () => performance.now() : ownCpuMs;
     this.#virtualMs += INTERVAL_MS;
     this.#storeMs = 0;
+    this.#paintMs = 0;
     this.#renderMs = 0;
     const { port1, port2 } = new MessageChannel();
     const receiveOnly = this.#virtualMs % (2 * INTERVAL_MS) === 0 ? 'before' : 'after';
@@ -102,7 +111,7 @@ export class Pipeline {
     this.#sockets = poll.sockets;
     let receiveMs = 0;
     let takeMs = 0;
-    let longestPartMs = 0;
+    let longestTurnMs = 0;
     for (;;) {
       const startMs = this.#now();
       const received = receiveMessageOnPort(port1) as { message: Batch } | undefined;
@@ -113,12 +122,13 @@ export class Pipeline {
       this.#source = received.message.source;
       receiveMs += takeStartMs - startMs;
       takeMs += endMs - takeStartMs;
-      longestPartMs = Math.max(longestPartMs, endMs - startMs);
+      longestTurnMs = Math.max(longestTurnMs, endMs - startMs);
       // As the program does between two parts: timers run, blessed writes.
       await new Promise(setImmediate);
     }
     port1.close();
-    const [store, render] = [this.#storeMs, this.#renderMs];
+    await painted();
+    const [store, paint, render] = [this.#storeMs, this.#paintMs, this.#renderMs];
     return {
       costs: {
         sockets: poll.sampleMs,
@@ -126,12 +136,12 @@ export class Pipeline {
         diff: poll.diffMs,
         receive: receiveMs,
         store,
-        view: takeMs - store - render,
+        view: takeMs - store + paint - render,
         render,
       },
       receiveOnlyMs: poll.receiveOnlyMs ?? Number.NaN,
       changes: poll.changes,
-      longestPartMs,
+      longestTurnMs: Math.max(longestTurnMs, paint),
     };
   }
 
@@ -164,7 +174,7 @@ export class Pipeline {
       paint: spread(walls, ({ costs }) => costs.view + costs.render),
       ratio: spread(walls, ratio),
       ratioCpu: spread(cpus, ratio),
-      longestPart: spread(walls, ({ longestPartMs }) => longestPartMs),
+      longestTurn: spread(walls, ({ longestTurnMs }) => longestTurnMs),
     };
   }
 
@@ -197,5 +207,5 @@ export interface TickFigures {
   readonly costs: Costs;
   readonly receiveOnlyMs: number;
   readonly changes: number;
-  readonly longestPartMs: number;
+  readonly longestTurnMs: number;
 }
