@@ -51,7 +51,7 @@ function isKept(name: string, value: string, platform: NodeJS.Platform): boolean
 }
 
 /** Returns the variables with which programs are found only where the system keeps them. */
-function fixed(environment: Variables, platform: NodeJS.Platform): Readonly<Record<string, string>> {
+function fixedVariables(environment: Variables, platform: NodeJS.Platform): Readonly<Record<string, string>> {
   // pidusage would write to the terminal what it misses.
   const all = { PIDUSAGE_SILENT: '1' };
   if (platform !== 'win32') return { ...all, PATH: UNIX_PATH };
@@ -81,5 +81,5 @@ function fixed(environment: Variables, platform: NodeJS.Platform): Readonly<Reco
 export function cleanEnvironment(environment: Variables, platform: NodeJS.Platform = process.platform): void {
   for (const [name, value] of Object.entries(environment))
     if (value === undefined || !isKept(name, value, platform)) Reflect.deleteProperty(environment, name);
-  Object.assign(environment, fixed(environment, platform));
+  Object.assign(environment, fixedVariables(environment, platform));
 }

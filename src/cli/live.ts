@@ -9,11 +9,11 @@ import { enterTerminal, type Terminal } from '../tui/terminal.ts';
 import { StateFile } from './config/state-file.ts';
 import { crashText, messageOf } from './errors.ts';
 import { resolveHost } from './hosts.ts';
-import { openLine } from './line.ts';
+import { openTty } from './tty.ts';
 import { finish, type Link } from './link.ts';
 import type { Invocation } from './options.ts';
 import type { Sampling } from './sampling.ts';
-import { beginning, savedStateOf } from './restore.ts';
+import { restoredState, savedStateOf } from './restore.ts';
 import { saveSockets } from './save.ts';
 import { usageOf } from './usage.ts';
 
@@ -69,9 +69,9 @@ export function showLive(
   process.on('uncaughtException', crash);
   link.on('end', ({ code }) => end(code));
 
-  const terminal = enterTerminal(openLine(link), () => shown.app?.paint(), invocation.mouse);
+  const terminal = enterTerminal(openTty(link), () => shown.app?.paint(), invocation.mouse);
   shown.terminal = terminal;
-  const app = new App(terminal, beginning(invocation, bounds, saved, complaints), {
+  const app = new App(terminal, restoredState(invocation, bounds, saved, complaints), {
     quit: () => end(0),
     setInterval: (intervalMs) => sampling.setInterval(intervalMs),
     usageOf,
@@ -80,7 +80,7 @@ export function showLive(
     save,
     keep,
     nowMs: () => performance.now(),
-    samplerIs: () => sampling.progress.text,
+    samplerActivity: () => sampling.progress.text,
   });
   shown.app = app;
   complain = (text) => app.say({ text, isError: true });

@@ -10,12 +10,12 @@ import {
   type Origins,
   type SettingName,
   type Settings,
-  settle,
+  resolveSettings,
   type FileSettings,
-  type SomeSettings,
+  type PartialSettings,
   VALUES,
 } from './settings.ts';
-import { portValue, quoted, textValue, understand, UsageError, type Value } from './values.ts';
+import { portValue, quoted, textValue, readValue, UsageError, type Value } from './values.ts';
 
 /** Every command, in the order of the help; the screen is what there is without a word. */
 const COMMANDS = {
@@ -178,7 +178,7 @@ export interface CommandLine {
   readonly configFile: string | undefined;
   /** Only the files used are asked for. */
   readonly path: boolean;
-  readonly given: SomeSettings;
+  readonly given: PartialSettings;
 }
 
 /** What netpane is to do. */
@@ -230,8 +230,8 @@ export function invocationOf(
   environment: Readonly<Record<string, string | undefined>>,
   file?: FileSettings,
 ): Invocation {
-  const { settings, origins } = settle(given, environment, file);
-  return { ...line, ...settings, query: understood(settings.query), origins };
+  const { settings, origins } = resolveSettings(given, environment, file);
+  return { ...line, ...settings, query: readQuery(settings.query), origins };
 }
 
 /** Understands the value of an option; undefined when it was not given. */
@@ -239,11 +239,11 @@ const reader =
   (values: Scanned['values']) =>
   <T>(name: OptionName, value: Value<T>): T | undefined => {
     const text = values.get(name);
-    return text === undefined ? undefined : understand(value, text, `--${name}`);
+    return text === undefined ? undefined : readValue(value, text, `--${name}`);
   };
 
 /** @throws UsageError that points at the mistake */
-function understood(text: string): Query {
+function readQuery(text: string): Query {
   const parsed = parseQuery(text);
   if ('query' in parsed) return parsed.query;
   const { at, message } = parsed.problem;
@@ -264,7 +264,7 @@ function queryText(
   const [tcp, udp] = [switches.has('tcp'), switches.has('udp')];
   const asked = [values.get('query') ?? '', ...words].join(' ').trim();
   // For itself: where it is no query, the mistake is in it.
-  if (asked !== '') understood(asked);
+  if (asked !== '') readQuery(asked);
   const terms = [
     ...(tcp === udp ? [] : [tcp ? 'proto:tcp' : 'proto:udp']),
     ...(switches.has('listen') ? ['listen'] : []),
@@ -299,8 +299,8 @@ const withEmptyForms = (args: readonly string[]): string[] =>
  * parseArgs takes time that grows with the square of the words, and of the letters behind one dash, which are options.
  * The longest query has fewer of either.
  */
-const MOST_WORDS = 4096;
-const MOST_LETTERS = 8192;
+const MAX_WORDS = 4096;
+const MAX_LETTERS = 8192;
 
 /** What is no word, and so no command mistyped: a query. */
 const isQuery = (word: string): boolean => /[^a-z]/i.test(word);
@@ -313,11 +313,11 @@ function scan(args: readonly string[]): Scanned {
       return [name, { type: value === undefined ? 'boolean' : 'string', ...(short && { short }) } as const];
     }),
   );
-  if (args.length > MOST_WORDS)
-    throw new UsageError(`too many arguments: ${args.length} (maximum ${MOST_WORDS})`);
-  const long = args.find((arg) => /^-(?!-)/.test(arg) && arg.length > MOST_LETTERS);
+  if (args.length > MAX_WORDS)
+    throw new UsageError(`too many arguments: ${args.length} (maximum ${MAX_WORDS})`);
+  const long = args.find((arg) => /^-(?!-)/.test(arg) && arg.length > MAX_LETTERS);
   if (long !== undefined)
-    throw new UsageError(`option too long (maximum ${MOST_LETTERS} characters): ${quoted(long)}`);
+    throw new UsageError(`option too long (maximum ${MAX_LETTERS} characters): ${quoted(long)}`);
   const { tokens } = parseArgs({
     args: withEmptyForms(args),
     options: config,

@@ -10,7 +10,7 @@ export interface EventFormat {
 }
 
 /** From so many waiting events on, further ones are only counted. */
-export const MOST_WAITING = 10_000;
+export const MAX_WAITING = 10_000;
 
 /** So many are written at once: before more are made into text, these have to be taken. */
 const PIECE = 1000;
@@ -42,7 +42,7 @@ export class EventPrinter {
   /** Prints some events, in one write unless they are very many. */
   print(events: readonly Event[]): void {
     const hold =
-      this.#unprinted.size > 0 || this.#waiting.length >= MOST_WAITING
+      this.#unprinted.size > 0 || this.#waiting.length >= MAX_WAITING
         ? (event: Event) => this.#count(event)
         : (event: Event) => void this.#waiting.push(event);
     for (const event of events) if (event.type === 'gap' || this.#isWanted(event)) hold(event);

@@ -16,21 +16,21 @@ import { isUtf8, localText } from './locale.ts';
 import { finish, isCommandThread, openLink } from './link.ts';
 import { say } from './say.ts';
 import { serviceTexts } from './services.ts';
-import { closedText, isReaderGone, unprintedText } from './stdout.ts';
+import { closedStdoutText, isReaderGone, stdoutErrorText } from './stdout.ts';
 import { UsageError } from './values.ts';
 
 /** For a source that is opened only to see whether it can be. */
 const NO_DEMANDS = { also: [], tcpDetails: false, ownerBudgetMs: 0 };
 
 /** No message is longer, UTF-16 units: what it quotes may be. */
-const MOST_MESSAGE = 8192;
+const MAX_MESSAGE = 8192;
 
 /** The link to the keeper; undefined outside the thread of a command. */
 const link = isCommandThread() ? openLink() : undefined;
 
 /** Ends the program with lines on stderr that say what is wrong. */
 function fail(texts: readonly string[], exitCode: 1 | 2): void {
-  const lines = texts.map((text) => shortened(text, MOST_MESSAGE));
+  const lines = texts.map((text) => shortened(text, MAX_MESSAGE));
   if (link) finish(link, exitCode, lines);
   for (const line of lines) say(line);
   process.exit(exitCode);
@@ -38,13 +38,13 @@ function fail(texts: readonly string[], exitCode: 1 | 2): void {
 
 /** Prints a text to stdout. Rejects, in words, where that cannot be done. */
 async function print(text: string): Promise<void> {
-  const closed = closedText();
+  const closed = closedStdoutText();
   if (closed !== undefined) throw new Error(closed);
   await new Promise<void>((resolve) => {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       // `netpane ls | head -1` is no failure.
       if (isReaderGone(error)) process.exit(0);
-      fail([unprintedText(error)], 1);
+      fail([stdoutErrorText(error)], 1);
     });
     process.stdout.write(text, () => resolve());
   });
@@ -103,7 +103,7 @@ async function run(invocation: Invocation, complaints: readonly string[]): Promi
 }
 
 /** Returns true for a command that needs no settings: a configuration file with mistakes does not stop it. */
-const isSettled = ({ command, path }: CommandLine): boolean =>
+const needsNoSettings = ({ command, path }: CommandLine): boolean =>
   command === 'help' || command === 'version' || path;
 
 /** Returns the mistake in a query of the configuration file; undefined for none. */
@@ -123,7 +123,8 @@ setServiceTexts(serviceTexts());
 try {
   const line = parseCommandLine(process.argv.slice(2));
   const { command } = line;
-  const problem = command === 'screen' ? noScreenText() : command === 'watch' ? closedText() : undefined;
+  const problem =
+    command === 'screen' ? noScreenText() : command === 'watch' ? closedStdoutText() : undefined;
   if (problem !== undefined) {
     // A mistake in the words comes first: it would be there in a terminal too.
     invocationOf(line, process.env, undefined);
@@ -135,7 +136,7 @@ try {
   } else {
     const complaints: string[] = [];
     const complain = (text: string): void => void complaints.push(text);
-    const file = isSettled(line)
+    const file = needsNoSettings(line)
       ? undefined
       : await loadConfig(line.configFile, process.env, checkQuery, complain);
     await run(invocationOf(line, process.env, file), complaints);

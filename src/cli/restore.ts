@@ -11,14 +11,14 @@ import type { SettingName } from './settings.ts';
 /** `Linux 6.18`: the first two numbers of a release say enough. */
 const systemName = (): string => `${systemType()} ${release().split('.').slice(0, 2).join('.')}`;
 
-const fewerEvents = (kept: number): string =>
+const fewerEventsText = (kept: number): string =>
   `only ${countText(kept)} events are kept: not enough memory for more`;
 
 /**
  * The screen as it begins: as it was left the last time, but for what the command line says.
  * @param complaints what was wrong with the saved state
  */
-export function beginning(
+export function restoredState(
   invocation: Invocation,
   bounds: Bounds,
   saved: SavedState | undefined,
@@ -53,7 +53,7 @@ export function beginning(
     hideRules: saved?.known ?? [],
     history: saved?.history ?? [],
   });
-  const [complaint = bounds.events < invocation.eventsKept ? fewerEvents(bounds.events) : undefined] =
+  const [complaint = bounds.events < invocation.eventsKept ? fewerEventsText(bounds.events) : undefined] =
     complaints;
   const panes = Object.fromEntries(look?.panes.map((name) => [name, true]) ?? []);
   return {

@@ -4,8 +4,8 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Format, formatOf, FORMATS } from '../export/formats.ts';
 import type { Socket } from '../model/socket.ts';
-import { shownPath, whyNot } from './config/file.ts';
 import { codeOf } from '../model/error.ts';
+import { pathText, reasonText } from './config/file.ts';
 import { quoted } from './values.ts';
 
 /** For the user alone: command lines hold secrets, and who talks to whom is nobody else's business. */
@@ -56,12 +56,12 @@ export async function saveSockets(
       replace ? move(from, path) : publish(from, path, makeLink),
     );
   } catch (error) {
-    const name = shownPath(path);
+    const name = pathText(path);
     const reason = REASONS[codeOf(error)]?.(dirname(name));
     throw new Error(
       codeOf(error) === 'EEXIST'
         ? `file exists: ${name}; use another name, or put ! before it to replace the file`
-        : `not saved: ${reason ?? whyNot(error)} (${name})`,
+        : `not saved: ${reason ?? reasonText(error)} (${name})`,
       { cause: error },
     );
   }

@@ -3,17 +3,17 @@ import { fileURLToPath } from 'node:url';
 import type { ServiceTexts } from '../model/services.ts';
 
 /** Maximum number of bytes read of a list. The whole registry of the IANA has 300 kB, in comments 700. */
-const MOST_BYTES = 2 << 20;
+const MAX_BYTES = 2 << 20;
 
 /** Returns the beginning of a file, up to its last whole line; undefined where it cannot be read. */
 function readList(path: string): string | undefined {
   let file: number | undefined;
   try {
     file = openSync(path, 'r');
-    const bytes = Buffer.alloc(MOST_BYTES);
+    const bytes = Buffer.alloc(MAX_BYTES);
     const length = readSync(file, bytes);
     const text = bytes.toString('latin1', 0, length);
-    return length < MOST_BYTES ? text : text.slice(0, text.lastIndexOf('\n'));
+    return length < MAX_BYTES ? text : text.slice(0, text.lastIndexOf('\n'));
   } catch {
     return undefined;
   } finally {

@@ -104,12 +104,12 @@ export type Origin =
 export type Origins = Readonly<Record<SettingName, Origin>>;
 
 /** Settings that were made in one place. */
-export type SomeSettings = Partial<Settings>;
+export type PartialSettings = Partial<Settings>;
 
 /** What the configuration file says. */
 export interface FileSettings {
   readonly file: string;
-  readonly settings: SomeSettings;
+  readonly settings: PartialSettings;
   /** Where in it they are: see `Origin`. */
   readonly lines: Partial<Readonly<Record<SettingName, readonly number[]>>>;
 }
@@ -121,8 +121,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * terminal too: one that has none wins over the file, which may be for several terminals, and the file over NO_COLOR
  * (no-color.org: when set and not empty), which is for several programs.
  */
-export function settle(
-  given: SomeSettings,
+export function resolveSettings(
+  given: PartialSettings,
   environment: Environment,
   file?: FileSettings,
 ): { readonly settings: Settings; readonly origins: Origins } {
@@ -130,7 +130,7 @@ export function settle(
   let origins = Object.fromEntries(
     Object.keys(DEFAULTS).map((name) => [name, { from: 'default' }]),
   ) as Origins;
-  const take = (from: SomeSettings, originOf: (name: SettingName) => Origin): void => {
+  const take = (from: PartialSettings, originOf: (name: SettingName) => Origin): void => {
     settings = { ...settings, ...from };
     const names = Object.keys(from) as SettingName[];
     origins = { ...origins, ...Object.fromEntries(names.map((name) => [name, originOf(name)])) };

@@ -1,8 +1,8 @@
 import type { Progress } from '../model/progress.ts';
 
-/** A sampler counts as silent after so many intervals without a poll, and not before `LEAST_MS`. */
+/** A sampler counts as silent after so many intervals without a poll, and not before `MIN_MS`. */
 const INTERVALS = 3;
-const LEAST_MS = 10_000;
+const MIN_MS = 10_000;
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
 
@@ -37,7 +37,7 @@ export class SilenceNotice {
       this.#polls = polls;
       this.#heardMs = nowMs;
       this.#isSilent = false;
-    } else if (!this.#isSilent && forMs >= Math.max(LEAST_MS, INTERVALS * intervalMs)) {
+    } else if (!this.#isSilent && forMs >= Math.max(MIN_MS, INTERVALS * intervalMs)) {
       this.#isSilent = true;
       this.#say(silenceText(this.#progress, forMs));
     }

@@ -14,7 +14,7 @@ const ACCESS_MODE = 3;
  * reading and writing, before the program starts (PlatformInit in src/node.cc). A shell's `>/dev/null` is opened for
  * writing only. Elsewhere than on Linux it is not noticed.
  */
-export function closedText(): string | undefined {
+export function closedStdoutText(): string | undefined {
   try {
     const isNull = fstatSync(STDOUT).rdev === statSync('/dev/null').rdev;
     const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${STDOUT}`, 'latin1'))?.[1];
@@ -27,7 +27,7 @@ export function closedText(): string | undefined {
 }
 
 /** Returns the line for a write to stdout that failed. */
-export const unprintedText = (error: Error): string =>
+export const stdoutErrorText = (error: Error): string =>
   `cannot write to stdout: ${shortageText(error) ?? error.message}`;
 
 /** True for an error that means that the reader of stdout has left: `netpane ls | head -1`. */

@@ -26,18 +26,18 @@ export interface Value<T> {
 }
 
 /** Longer texts from outside are shortened in messages, UTF-16 units. */
-const MOST_QUOTED = 200;
+const MAX_QUOTED = 200;
 
 /** Returns a text that was given, as a message tells it: bounded, whatever was given. */
 export const quoted = (text: string): string =>
-  text.trim() === '' ? 'an empty value' : `'${shortened(text, MOST_QUOTED)}'`;
+  text.trim() === '' ? 'an empty value' : `'${shortened(text, MAX_QUOTED)}'`;
 
 /**
  * What a text stands for.
  * @param name of what takes it, such as `--interval`
  * @throws UsageError that says what was wanted and what was given
  */
-export function understand<T>({ wanted, read, wrong }: Value<T>, text: string, name: string): T {
+export function readValue<T>({ wanted, read, wrong }: Value<T>, text: string, name: string): T {
   const value = read(text);
   if (value !== undefined) return value;
   throw new UsageError(`${name} takes ${wanted}, not ${quoted(wrong ? wrong(text) : text)}`);

@@ -17,8 +17,8 @@ import { finish, type Link } from './link.ts';
 import type { Invocation } from './options.ts';
 import { type EventFormat, EventPrinter } from './printer.ts';
 import { say } from './say.ts';
-import { isReaderGone, openStdout, unprintedText } from './stdout.ts';
-import { WantedEvents } from './wanted.ts';
+import { isReaderGone, openStdout, stdoutErrorText } from './stdout.ts';
+import { EventFilter } from './event-filter.ts';
 
 /** When it has ended, whoever reads has so long to take what is left, milliseconds. */
 const PATIENCE_MS = 5000;
@@ -44,7 +44,7 @@ export async function watch(
 ): Promise<void> {
   // Heard from the start: a source that is open has to be closed, for it may have made something in the kernel.
   const isAsked = new Promise<void>((resolve) => link.on('end', () => resolve()));
-  const wanted = new WantedEvents(query, await resolveHosts(query.hosts), (regex) =>
+  const wanted = new EventFilter(query, await resolveHosts(query.hosts), (regex) =>
     say(printable(slowText(regex))),
   );
   const slip = slipText(query);
@@ -93,7 +93,7 @@ export async function watch(
   out.on('error', (error: NodeJS.ErrnoException) => {
     // The reader has gone (`netpane watch | head`), or the terminal has (EIO).
     if (isReaderGone(error) || (error.code === 'EIO' && out instanceof WriteStream)) end(0);
-    else end(1, unprintedText(error));
+    else end(1, stdoutErrorText(error));
   });
   void isAsked.then(() => end(0));
   sampler.start();

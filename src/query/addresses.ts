@@ -28,11 +28,12 @@ function parseBits(text: string): Bits | undefined {
 }
 
 /** The address without its scope, and the scope with the `%` before it, empty for none. */
-const parted = (text: string): readonly string[] => /^([^%]*)((?:%[^\s[\]()]+)?)$/.exec(text)?.slice(1) ?? [];
+const splitScope = (text: string): readonly string[] =>
+  /^([^%]*)((?:%[^\s[\]()]+)?)$/.exec(text)?.slice(1) ?? [];
 
 /** The bits of an address, whatever its scope. */
-const bitsWithin = (address: string): Bits | undefined =>
-  parseBits(address.includes('%') ? (parted(address)[0] ?? '') : address);
+const bitsOf = (address: string): Bits | undefined =>
+  parseBits(address.includes('%') ? (splitScope(address)[0] ?? '') : address);
 
 const textOf = (bits: Bits): string =>
   typeof bits === 'number'
@@ -41,7 +42,7 @@ const textOf = (bits: Bits): string =>
 
 /** The one spelling of an address: v4-mapped as IPv4, IPv6 as RFC 5952 has it. Undefined for what is none. */
 export function canonicalAddress(text: string): string | undefined {
-  const [address = '', scope = ''] = parted(text);
+  const [address = '', scope = ''] = splitScope(text);
   const bits = parseBits(address);
   if (bits === undefined || (scope && typeof bits === 'number')) return undefined;
   return textOf(bits) + scope.toLowerCase();
@@ -85,7 +86,7 @@ function reachOfIpv6(groups: readonly number[]): Reach {
 
 /** Where an address lies; undefined for what is none. */
 export function reachOf(address: string): Reach | undefined {
-  const bits = bitsWithin(address);
+  const bits = bitsOf(address);
   if (bits === undefined) return undefined;
   return typeof bits === 'number' ? reachOfIpv4(bits) : reachOfIpv6(bits);
 }
@@ -119,7 +120,7 @@ export function compileNetwork({ address, prefix }: Network): (text: string) => 
   const network = parseBits(address);
   const mask = masked(typeof network === 'number' ? 0xffff_ffff : Array<number>(8).fill(0xffff), prefix);
   return (text) => {
-    const bits = bitsWithin(text);
+    const bits = bitsOf(text);
     if (typeof bits === 'number') return typeof mask === 'number' && (bits & mask) >>> 0 === network;
     if (bits === undefined || typeof mask === 'number' || typeof network !== 'object') return false;
     for (let i = 0; i < mask.length; i++) if (((bits[i] ?? 0) & (mask[i] ?? 0)) !== network[i]) return false;

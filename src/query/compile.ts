@@ -2,7 +2,7 @@ import { type Condition, compileExpression, type QueryContext } from './conditio
 import { isEverything, type Query } from './query.ts';
 import type { Subject } from './subject.ts';
 import { TextPool } from './texts.ts';
-import { forget, remember } from './words.ts';
+import { dropSearchFields, takeSearchFields } from './words.ts';
 
 export type { QueryContext } from './conditions.ts';
 
@@ -20,9 +20,9 @@ export function compileForSubjects(query: Query, context: QueryContext): (subjec
   const pool = new TextPool();
   const matches = compileQuery(query, pool, context);
   return (subject) => {
-    const it = remember(subject.socket, pool);
+    const it = takeSearchFields(subject.socket, pool);
     const answer = matches(it, subject);
-    forget(it, pool);
+    dropSearchFields(it, pool);
     return answer;
   };
 }

@@ -8,7 +8,7 @@ import { parseQuery } from './query.ts';
 import type { Values } from './values.ts';
 
 /** So many choices are offered. */
-const MOST_CHOICES = 50;
+const MAX_CHOICES = 50;
 
 /** What could stand in the text from `from` to `to`. */
 export interface Completion {
@@ -64,11 +64,11 @@ function firstInOrder(texts: Iterable<string>): string[] {
   for (const text of texts) {
     if (last !== undefined && inOrder(text, last) >= 0) continue;
     first.push(text);
-    if (first.length < MOST_CHOICES * 4) continue;
-    first.sort(inOrder).length = MOST_CHOICES;
+    if (first.length < MAX_CHOICES * 4) continue;
+    first.sort(inOrder).length = MAX_CHOICES;
     last = first.at(-1);
   }
-  return first.sort(inOrder).slice(0, MOST_CHOICES);
+  return first.sort(inOrder).slice(0, MAX_CHOICES);
 }
 
 function isTerm(text: string): boolean {
@@ -91,7 +91,7 @@ function chosen(
     firstInOrder(new Set([...all].filter((it) => it !== typed && it.toLowerCase().startsWith(lower)))),
   );
   return [...new Set(fitting)]
-    .slice(0, MOST_CHOICES)
+    .slice(0, MAX_CHOICES)
     .map(written)
     .filter((it) => before === undefined || isTerm(before + it));
 }

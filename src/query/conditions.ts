@@ -5,7 +5,7 @@ import { OPERATORS } from './amounts.ts';
 import type { Expression, Flag, Quantity, Term } from './expression.ts';
 import { isHostName } from './hosts.ts';
 import { isWithin, type PortItem, type Range } from './ranges.ts';
-import { asksOnce, compileRegex } from './regex.ts';
+import { withCache, compileRegex } from './regex.ts';
 import type { Subject } from './subject.ts';
 import type { TextPool } from './texts.ts';
 import {
@@ -14,8 +14,8 @@ import {
   hasPortName,
   Names,
   PROTOCOLS,
-  rememberedPorts,
-  type Searched,
+  cachedPortTest,
+  type SearchFields,
 } from './words.ts';
 
 /** What a query cannot know by itself; its fields are read, and its answers asked for, each time anew. */
@@ -34,7 +34,7 @@ export interface QueryContext {
 }
 
 /** A question about a subject, whose texts are in a pool. */
-export type Condition = (it: Searched, subject: Subject) => boolean;
+export type Condition = (it: SearchFields, subject: Subject) => boolean;
 
 interface Compiling {
   readonly pool: TextPool;
@@ -45,7 +45,7 @@ type Compile<T> = (term: T, compiling: Compiling) => Condition;
 
 /** What is asked of the names of a socket, once for each text that they make. */
 const ofNames = ({ pool }: Compiling, test: (names: Names) => boolean): Condition => {
-  const isMeant = pool.remembered((text) => test(new Names(text)));
+  const isMeant = pool.cachedTest((text) => test(new Names(text)));
   return ({ names }) => isMeant(names);
 };
 
@@ -62,7 +62,7 @@ function compilePorts(items: readonly PortItem[]): PortTest {
   }
   const ranges = items.filter((it): it is Range => !('service' in it));
   const services = items.flatMap((it) => ('service' in it ? [it.service] : []));
-  return rememberedPorts(
+  return cachedPortTest(
     (port, protocol) =>
       (hasPorts(protocol) && isWithin(ranges, port)) ||
       services.some((name) => isService(name, port, protocol)),
@@ -92,7 +92,7 @@ function compileHost(
   if (!isHostName(host))
     return ofEnds(
       'net',
-      pool.remembered((text) => isAddress(text, host)),
+      pool.cachedTest((text) => isAddress(text, host)),
       isPort,
     );
   let known: readonly string[] | undefined;
@@ -103,7 +103,7 @@ function compileHost(
     if (addresses !== known) {
       known = addresses;
       const wanted = addresses?.map((address) => canonicalAddress(address) ?? '') ?? [];
-      isMeant = pool.remembered((text) => wanted.some((address) => isAddress(text, address)));
+      isMeant = pool.cachedTest((text) => wanted.some((address) => isAddress(text, address)));
     }
     return condition(it, subject);
   };
@@ -152,7 +152,7 @@ function compileCompare(term: Extract<Term, { kind: 'compare' }>, compiling: Com
 const ofReach =
   (reach: 'loopback' | 'private' | 'public'): ((compiling: Compiling) => Condition) =>
   ({ pool }) => {
-    const isMeant = pool.remembered((text) => reachOf(text) === reach);
+    const isMeant = pool.cachedTest((text) => reachOf(text) === reach);
     return ({ local, remote }) => isMeant(remote >= 0 ? remote : local);
   };
 
@@ -170,7 +170,7 @@ const FLAG_CONDITIONS: Readonly<Record<Flag, (compiling: Compiling) => Condition
   private: ofReach('private'),
   public: ofReach('public'),
   exposed: ({ pool }) => {
-    const isOpen = pool.remembered((text) => !['loopback', undefined].includes(reachOf(text)));
+    const isOpen = pool.cachedTest((text) => !['loopback', undefined].includes(reachOf(text)));
     return ({ listening, local }) => listening && isOpen(local);
   },
   ipv4: (compiling) => ofNames(compiling, ({ family }) => family === 'ipv4'),
@@ -199,12 +199,12 @@ const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { k
     const isMeant = compileRegex(source, (slow) => compiling.context.tooSlow?.(slow));
     const isFound = (text: string): boolean => text !== '' && isMeant(text);
     // The texts of a name are many, those of all its sockets; the text of a command line is one.
-    const isName = asksOnce(isFound);
+    const isName = withCache(isFound);
     if (field === 'process') return ofNames(compiling, ({ processes }) => processes.some(isName));
     if (field === 'cmd') return ofNames(compiling, ({ commands }) => commands.some(isName));
     const inNames = ofNames(compiling, ({ all }) => all.some(isName));
-    const inAddress = compiling.pool.remembered(isFound);
-    const inPort = rememberedPorts(
+    const inAddress = compiling.pool.cachedTest(isFound);
+    const inPort = cachedPortTest(
       (port, protocol) => isFound(portOrProtocolText(port, protocol)) || hasPortName(port, protocol, isFound),
     );
     return (it, subject) =>
@@ -230,7 +230,7 @@ const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { k
     ofNames(compiling, (names) => protocols.some((it) => isProtocol(it, names))),
   ns: ({ value }, { pool }) => compileNamespace(value, pool),
   host: compileHost,
-  net: ({ field, ...network }, { pool }) => ofEnds(field, pool.remembered(compileNetwork(network)), anyPort),
+  net: ({ field, ...network }, { pool }) => ofEnds(field, pool.cachedTest(compileNetwork(network)), anyPort),
   flag: ({ flag }, compiling) => FLAG_CONDITIONS[flag](compiling),
   compare: compileCompare,
 };

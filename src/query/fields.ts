@@ -82,7 +82,7 @@ export const isField = (name: string): name is Field => Object.hasOwn(FIELDS, na
 export const fieldRow = (field: Field): FieldRow => FIELDS[field];
 
 /** The field that a word of a query was probably to begin with, and what stands there: `proces` for `proces:curl`. */
-export function slipOf(word: string): { readonly typed: string; readonly meant: Field } | undefined {
+export function misspelledField(word: string): { readonly typed: string; readonly meant: Field } | undefined {
   const [, typed] = /^([a-z]+)[:=](?!\/\/)/i.exec(word) ?? [];
   const meant = typed === undefined ? undefined : nearest(typed, Object.keys(FIELDS));
   return typed !== undefined && meant !== undefined && isField(meant) ? { typed, meant } : undefined;

@@ -12,19 +12,19 @@ import { Scanner } from './scanner.ts';
 import { readTerm } from './term.ts';
 
 /** The longest query, UTF-16 units. */
-export const LONGEST_QUERY = 4096;
-const MOST_TERMS = 100;
+export const MAX_QUERY_LENGTH = 4096;
+const MAX_TERMS = 100;
 /** Of what is read, which may hold more parentheses than it needs, and of what is meant. */
-const [DEEPEST_TEXT, DEEPEST] = [64, 32];
+const [MAX_TEXT_DEPTH, MAX_DEPTH] = [64, 32];
 
 /** One of the words between terms. */
 const CONNECTIVE = /(and|or|not)(?=[\s()]|$)/iy;
 
 /** The whole text as an expression. Throws a mistake. */
 export function readQuery(text: string): Expression {
-  if (text.length > LONGEST_QUERY) {
-    const problem = `query too long: ${text.length} characters (maximum ${LONGEST_QUERY})`;
-    throw new Mistake(LONGEST_QUERY, text.length - LONGEST_QUERY, problem);
+  if (text.length > MAX_QUERY_LENGTH) {
+    const problem = `query too long: ${text.length} characters (maximum ${MAX_QUERY_LENGTH})`;
+    throw new Mistake(MAX_QUERY_LENGTH, text.length - MAX_QUERY_LENGTH, problem);
   }
   const scanner = new Scanner(text);
   scanner.skipSpace();
@@ -32,10 +32,9 @@ export function readQuery(text: string): Expression {
   const expression = readAny(scanner, 0);
   if (scanner.next === ')') throw new Mistake(scanner.at, 1, 'unmatched )');
   const terms = termsOf(expression).length;
-  if (terms > MOST_TERMS)
-    throw new Mistake(0, text.length, `too many terms: ${terms} (maximum ${MOST_TERMS})`);
-  if (depthOf(expression) > DEEPEST)
-    throw new Mistake(0, text.length, `nested too deeply (maximum ${DEEPEST} levels)`);
+  if (terms > MAX_TERMS) throw new Mistake(0, text.length, `too many terms: ${terms} (maximum ${MAX_TERMS})`);
+  if (depthOf(expression) > MAX_DEPTH)
+    throw new Mistake(0, text.length, `nested too deeply (maximum ${MAX_DEPTH} levels)`);
   return expression;
 }
 
@@ -88,7 +87,7 @@ function isOperand(scanner: Scanner): boolean {
 }
 
 function readOperand(scanner: Scanner, depth: number): Expression {
-  if (depth > DEEPEST_TEXT) scanner.fail(`nested too deeply (maximum ${DEEPEST_TEXT} levels)`);
+  if (depth > MAX_TEXT_DEPTH) scanner.fail(`nested too deeply (maximum ${MAX_TEXT_DEPTH} levels)`);
   const { at, next } = scanner;
   if (next === '!') scanner.at++;
   if (next === '!' || takeConnective(scanner, 'not')) {

@@ -6,14 +6,14 @@ import { readPorts } from './ranges.ts';
 /** A part between dots: letters, digits, `-` and `_`, as in RFC 1123 and as met in the wild. */
 const LABEL = /^[\p{L}\p{N}_][\p{L}\p{N}_-]*$/u;
 /** The longest name of DNS, characters. */
-const LONGEST_NAME = 253;
+const MAX_NAME_LENGTH = 253;
 
 const EXAMPLES = '@192.0.2.1, @[::1]:80, @example.com:443';
 const EXPECTED = `an address or a host name: ${EXAMPLES}`;
 
 /** Returns true for a host name: labels between dots, and at most one dot at the end. */
 const isDnsName = (text: string): boolean =>
-  text.length <= LONGEST_NAME &&
+  text.length <= MAX_NAME_LENGTH &&
   !/^[\d.]+$/.test(text) &&
   text
     .replace(/\.$/, '')

@@ -1,7 +1,7 @@
 import type { SocketState } from '../model/socket.ts';
 import { allOf, anyOf, type Expression, not, type Term } from './expression.ts';
 import { isHostName, readHost } from './hosts.ts';
-import { listed, type Piece, refuse, shown } from './mistake.ts';
+import { splitList, type Piece, refuse, shown } from './mistake.ts';
 import { stateOf, unknownState } from './names.ts';
 import { readPorts } from './ranges.ts';
 
@@ -95,7 +95,7 @@ export function readStateForm(piece: Piece): StateForm {
   const [, protocol = '', names] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? [];
   if (/^udp$/i.test(protocol)) refuse(piece, '-s does not support UDP; use proto:udp, listen, established');
   if (!/^tcp$/i.test(protocol) || !names) refuse(piece, `expected states after -s: ${STATE_FORM}`);
-  const states = listed({ text: names, at: at + protocol.length + 1 }, STATE_FORM).map((it) => {
+  const states = splitList({ text: names, at: at + protocol.length + 1 }, STATE_FORM).map((it) => {
     const name = it.text.replace(/^\^/, '');
     const state = stateOf(name) ?? refuse(it, unknownState(name));
     return { it, state, isHidden: name !== it.text };

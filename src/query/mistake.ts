@@ -48,7 +48,7 @@ export function refuse({ text, at }: Piece, message: string): never {
 }
 
 /** The parts of a piece between commas; an empty one is a mistake. */
-export function listed(piece: Piece, expected: string): Piece[] {
+export function splitList(piece: Piece, expected: string): Piece[] {
   let at = piece.at;
   return piece.text.split(',').map((text) => {
     const part = { text, at };

@@ -1,6 +1,6 @@
 import { type Protocol, SOCKET_STATES, type SocketState } from '../model/socket.ts';
 import type { Flag } from './expression.ts';
-import { listed, type Piece, refuse, shown } from './mistake.ts';
+import { splitList, type Piece, refuse, shown } from './mistake.ts';
 
 /** Names of flags, with what they are asked for. */
 export const FLAGS = {
@@ -61,14 +61,14 @@ export const unknownState = (name: string): string => `unknown state ${shown(nam
 
 export const readStates = (piece: Piece): SocketState[] =>
   once(
-    listed(piece, 'a state: LISTEN, ESTABLISHED, CLOSE_WAIT').map(
+    splitList(piece, 'a state: LISTEN, ESTABLISHED, CLOSE_WAIT').map(
       (it) => stateOf(it.text) ?? refuse(it, unknownState(it.text)),
     ),
   );
 
 export const readProtocols = (piece: Piece): string[] =>
   once(
-    listed(piece, 'a protocol: tcp, udp, tcp6, raw').map((it) => {
+    splitList(piece, 'a protocol: tcp, udp, tcp6, raw').map((it) => {
       const name = it.text.toLowerCase();
       return PROTOCOL_NAMES.includes(name)
         ? name

@@ -4,7 +4,7 @@ import type { Query } from './query.ts';
 import { type PortItem, portsText, type Range } from './ranges.ts';
 
 /** So many pairs of parts are looked at before the answer is no. */
-const MOST_STEPS = 10_000;
+const MAX_STEPS = 10_000;
 
 /**
  * True when, as surely as can be told at once, `after` lets nothing through that `before` does not: it was being typed
@@ -16,7 +16,7 @@ export function narrows(before: Query, after: Query): boolean {
   let steps = 0;
   /** Everything that `a` lets through `b` lets through too. */
   const implies = (a: Expression, b: Expression): boolean => {
-    if (++steps > MOST_STEPS) return false;
+    if (++steps > MAX_STEPS) return false;
     if (b.kind === 'all') return b.of.every((it) => implies(a, it));
     if (a.kind === 'any') return a.of.every((it) => implies(it, b));
     if (b.kind === 'any' && b.of.some((it) => implies(a, it))) return true;

@@ -1,5 +1,5 @@
 /** Longer texts are no slips of a known name. */
-const LONGEST = 32;
+const MAX_LENGTH = 32;
 
 /** How many letters have to be put in, taken out or replaced to make one text of another (Levenshtein). */
 function distance(a: string, b: string): number {
@@ -17,7 +17,7 @@ function distance(a: string, b: string): number {
 
 /** The known name that was probably meant by a text; undefined where none is like it. */
 export function nearest(text: string, names: readonly string[]): string | undefined {
-  if (text.length > LONGEST) return undefined;
+  if (text.length > MAX_LENGTH) return undefined;
   const most = (name: string): number => Math.ceil(Math.min(name.length, text.length) / 3);
   const [best] = names
     // The lengths tell of most names that they are too far off.

@@ -1,5 +1,5 @@
 import { type Expression, termsOf } from './expression.ts';
-import { LONGEST_QUERY, readQuery } from './grammar.ts';
+import { MAX_QUERY_LENGTH, readQuery } from './grammar.ts';
 import { isHostName } from './hosts.ts';
 import { Mistake, type QueryProblem } from './mistake.ts';
 import { printQuery } from './print.ts';
@@ -34,7 +34,7 @@ export function parseQuery(text: string): Parsed {
     const expression = readQuery(text);
     // Written out it may be longer: lsof's forms are.
     const { length } = printQuery(expression);
-    if (length > LONGEST_QUERY)
+    if (length > MAX_QUERY_LENGTH)
       throw new Mistake(0, text.length, `query too long: ${length} characters when written out`);
     return { query: queryOf(expression, text) };
   });

@@ -1,5 +1,5 @@
 import { servicePorts } from '../model/services.ts';
-import { listed, type Piece, refuse, shown } from './mistake.ts';
+import { splitList, type Piece, refuse, shown } from './mistake.ts';
 
 /** Whole numbers, both ends included. */
 export interface Range {
@@ -11,8 +11,8 @@ export interface Range {
 export type PortItem = Range | { readonly service: string };
 
 /** Those of VSOCK have 32 bits. */
-const MOST_PORT = 0xffff_ffff;
-const MOST_PID = 0x7fff_ffff;
+const MAX_PORT = 0xffff_ffff;
+const MAX_PID = 0x7fff_ffff;
 
 const rangeText = ({ from, to }: Range): string => (from === to ? String(from) : `${from}-${to}`);
 
@@ -34,22 +34,22 @@ function readRange(piece: Piece, most: number): Range | undefined {
 const PIDS = 'a pid, a range or a list: pid:1,100-200';
 
 export const readPids = (piece: Piece): readonly Range[] =>
-  listed(piece, PIDS).map(
-    (it) => readRange(it, MOST_PID) ?? refuse(it, `bad pid ${shown(it.text)}; expected ${PIDS}`),
+  splitList(piece, PIDS).map(
+    (it) => readRange(it, MAX_PID) ?? refuse(it, `bad pid ${shown(it.text)}; expected ${PIDS}`),
   );
 
 const PORTS = 'ports: 443, https, 8000-8100 or 80,443';
 
 /** A list of ports, ranges and services; a range may end, not begin, with a service, as lsof has it. */
 export const readPorts = (piece: Piece): readonly PortItem[] =>
-  listed(piece, PORTS).map((it) => {
-    const range = readRange(it, MOST_PORT);
+  splitList(piece, PORTS).map((it) => {
+    const range = readRange(it, MAX_PORT);
     if (range) return range;
     const service = it.text.toLowerCase();
     if (servicePorts(service).length > 0) return { service };
     const [, start = '', name = ''] = /^(\d+)-(.+)$/.exec(service) ?? [];
     const end = servicePorts(name)[0];
-    if (end !== undefined) return readRange({ ...it, text: `${start}-${end}` }, MOST_PORT) ?? { service };
+    if (end !== undefined) return readRange({ ...it, text: `${start}-${end}` }, MAX_PORT) ?? { service };
     return refuse(it, `unknown service ${shown(it.text)}; expected ${PORTS}`);
   });
 

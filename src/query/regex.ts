@@ -4,18 +4,18 @@ import { Cache } from '../model/cache.ts';
 import { type Piece, refuse } from './mistake.ts';
 
 /** What a regex may be in size, in characters and in instructions of the engine: repetitions are written out there. */
-const LONGEST = 200;
-const MOST_INSTRUCTIONS = 500;
+const MAX_LENGTH = 200;
+const MAX_INSTRUCTIONS = 500;
 /** Instructions times characters that one text may cost, some 100 ms at the worst: what is beyond is not looked at. */
-const MOST_WORK = 1_000_000;
+const MAX_WORK = 1_000_000;
 /** It may take this long at a time, milliseconds; a fifth of the time that goes by is given back. */
-const MOST_MS = 500;
+const MAX_MS = 500;
 const GIVEN_BACK = 0.2;
 /** Of texts up to this length, characters, only every so many are timed. */
 const SHORT = 64;
 const ALIKE = 8;
 /** So many texts are remembered with their answers. */
-const MOST_TEXTS = 20_000;
+const MAX_TEXTS = 20_000;
 
 const load = createRequire(import.meta.url);
 let engine: typeof RE2JS | undefined;
@@ -36,8 +36,8 @@ export function readRegex(piece: Piece): string {
   // The slashes belong to it.
   const whole = { text: `/${piece.text}/`, at: piece.at };
   if (piece.text === '') refuse(whole, 'empty regex; expected one such as /^ssh/');
-  if (piece.text.length > LONGEST)
-    refuse(whole, `regex too long: ${piece.text.length} characters (maximum ${LONGEST})`);
+  if (piece.text.length > MAX_LENGTH)
+    refuse(whole, `regex too long: ${piece.text.length} characters (maximum ${MAX_LENGTH})`);
   let size = 0;
   try {
     size = compiled(piece.text).programSize();
@@ -45,7 +45,7 @@ export function readRegex(piece: Piece): string {
     const reason = error instanceof Error ? error.message : String(error);
     refuse(whole, reason.replace(/^error parsing regexp: ([^:]*).*/s, 'bad regex: $1'));
   }
-  if (size > MOST_INSTRUCTIONS) refuse(whole, 'regex too large; use smaller numbers in {N}');
+  if (size > MAX_INSTRUCTIONS) refuse(whole, 'regex too large; use smaller numbers in {N}');
   return piece.text;
 }
 
@@ -78,12 +78,12 @@ export function compileRegex(
 ): (text: string) => boolean {
   const regex = compiled(source);
   const isFound = plainTest(source) ?? ((text: string) => regex.test(text));
-  const longest = Math.floor(MOST_WORK / regex.programSize());
+  const longest = Math.floor(MAX_WORK / regex.programSize());
   let spentMs = 0;
   let endedMs = clockMs();
   let untimed = 0;
   return (text) => {
-    if (spentMs > MOST_MS) return false;
+    if (spentMs > MAX_MS) return false;
     // The clock takes as long as a short text: one of several stands for all.
     const isShort = text.length <= SHORT;
     if (isShort && ++untimed < ALIKE) return isFound(text);
@@ -94,14 +94,14 @@ export function compileRegex(
     const nowMs = clockMs();
     spentMs = Math.max(0, spentMs - (startedMs - endedMs) * GIVEN_BACK) + weight * (nowMs - startedMs);
     endedMs = nowMs;
-    if (spentMs > MOST_MS) tooSlow(source);
+    if (spentMs > MAX_MS) tooSlow(source);
     return answer;
   };
 }
 
 /** The same test, which asks no text twice while it remembers it. */
-export function asksOnce(test: (text: string) => boolean): (text: string) => boolean {
-  const answers = new Cache<string, boolean>(MOST_TEXTS);
+export function withCache(test: (text: string) => boolean): (text: string) => boolean {
+  const answers = new Cache<string, boolean>(MAX_TEXTS);
   return (text) => {
     let answer = answers.get(text);
     if (answer === undefined) {

@@ -68,7 +68,7 @@ export class TextPool {
   }
 
   /** A test of texts by their numbers, that is made once for each. */
-  remembered(test: (text: string) => boolean): (number: number) => boolean {
+  cachedTest(test: (text: string) => boolean): (number: number) => boolean {
     /** Twice the life of the text, and one more for yes. */
     let answers = new Uint32Array(0);
     return (number) => {

@@ -13,7 +13,7 @@ import {
 import type { TextPool } from './texts.ts';
 
 /** What filters look at, of one socket: texts by their numbers in a pool, all else as it is. */
-export interface Searched {
+export interface SearchFields {
   /** All that it is known by but its endpoints: see `namesOf`. */
   readonly names: number;
   /** Addresses; -1 for no peer. */
@@ -71,7 +71,7 @@ function namesOf(socket: Socket): string {
   return `${found.toLowerCase()}${PART}${netns?.inode ?? ''}${PART}${netns?.name ?? ''}${PART}${family}${PART}${process}${PART}${user ?? owner}`;
 }
 
-/** What is told of a socket by `Searched.names`; an empty text for what is not known. */
+/** What is told of a socket by `SearchFields.names`; an empty text for what is not known. */
 export class Names {
   readonly #parts: readonly string[];
   readonly #owners: number;
@@ -149,8 +149,8 @@ function hasWord(text: string, lower: string): boolean {
 
 const addressOf = (address: string): string => unmapped(address).toLowerCase();
 
-/** Takes what can be found of a socket into the pool; `forget` takes it out again. */
-export function remember(socket: Socket, pool: TextPool): Searched {
+/** Takes what can be found of a socket into the pool; `dropSearchFields` takes it out again. */
+export function takeSearchFields(socket: Socket, pool: TextPool): SearchFields {
   const { local, remote } = socket;
   return {
     names: pool.take(namesOf(socket)),
@@ -164,14 +164,14 @@ export function remember(socket: Socket, pool: TextPool): Searched {
   };
 }
 
-export function forget({ names, local, remote }: Searched, pool: TextPool): void {
+export function dropSearchFields({ names, local, remote }: SearchFields, pool: TextPool): void {
   pool.drop(names);
   pool.drop(local);
   if (remote >= 0) pool.drop(remote);
 }
 
 /** False where something by which a socket is found has changed; rates and counters have not. */
-export const isFoundAlike = (before: Socket, now: Socket): boolean =>
+export const hasSameSearchFields = (before: Socket, now: Socket): boolean =>
   before === now ||
   (before.state === now.state &&
     sameEndpoint(before.local, now.local) &&
@@ -201,7 +201,7 @@ const [UNKNOWN, YES, NO] = [0, 1, 2];
  * A test of ports, by the position of their protocol in `PROTOCOLS`, that is made once for each; those of VSOCK go
  * beyond the 16 bits, and are looked at each time.
  */
-export function rememberedPorts(
+export function cachedPortTest(
   test: (port: number, protocol: Protocol) => boolean,
 ): (port: number, protocol: number) => boolean {
   /** For each protocol that is met. */
@@ -217,8 +217,8 @@ export function rememberedPorts(
 }
 
 /** Compiles the name of a namespace, or its inode in digits, to the question whether a socket is in it. */
-export function compileNamespace(wanted: string, pool: TextPool): (it: Searched) => boolean {
-  const isMeant = pool.remembered((text) => {
+export function compileNamespace(wanted: string, pool: TextPool): (it: SearchFields) => boolean {
+  const isMeant = pool.cachedTest((text) => {
     const { netnsInode, netnsName } = new Names(text);
     return wanted !== '' && (netnsInode === wanted || netnsName === wanted);
   });
@@ -245,21 +245,21 @@ function digitsIn(digits: string): (number: number) => boolean {
 }
 
 /** Compiles a word to the question whether it is part of anything the table shows of a socket. */
-export function compileWord(word: string, pool: TextPool): (it: Searched) => boolean {
+export function compileWord(word: string, pool: TextPool): (it: SearchFields) => boolean {
   const lower = word.toLowerCase();
   // A word with a colon can lie across address and port; that colon is its last, for a port has none.
   const colon = lower.lastIndexOf(':');
-  const inNames = pool.remembered((text) => hasWord(text, lower));
+  const inNames = pool.cachedTest((text) => hasWord(text, lower));
   const inNumber = /^\d+$/.test(lower) ? digitsIn(lower) : () => false;
   const hasIt = (text: string): boolean => text.includes(lower);
-  const inPort = rememberedPorts(
+  const inPort = cachedPortTest(
     (port, protocol) =>
       (hasPorts(protocol) ? inNumber(port) : hasIt(portOrProtocolText(port, protocol))) ||
       hasPortName(port, protocol, hasIt),
   );
-  const inText = pool.remembered(hasIt);
-  const isEnd = pool.remembered((text) => text.endsWith(lower.slice(0, colon)));
-  const isStart = rememberedPorts((port, protocol) =>
+  const inText = pool.cachedTest(hasIt);
+  const isEnd = pool.cachedTest((text) => text.endsWith(lower.slice(0, colon)));
+  const isStart = cachedPortTest((port, protocol) =>
     portOrProtocolText(port, protocol).startsWith(lower.slice(colon + 1)),
   );
   const inEndpoint = (address: number, port: number, protocol: number): boolean =>

@@ -1,6 +1,6 @@
 import { complete } from '../query/complete.ts';
 import { replaceField } from '../query/edit.ts';
-import { LONGEST_QUERY } from '../query/grammar.ts';
+import { MAX_QUERY_LENGTH } from '../query/grammar.ts';
 import { quoteWord } from '../query/print.ts';
 import { type Parsed, parseQuery } from '../query/query.ts';
 import type { Values } from '../query/values.ts';
@@ -40,7 +40,7 @@ function startOfWord(text: string, cursor: number): number {
  * Maximum length of the text of a prompt, UTF-16 units. Each pasted character is a key press and takes time in proportion
  * to the text. The limit is above the maximum length of a query, so that a query that is too long can be reported.
  */
-const MAX_LENGTH = 2 * LONGEST_QUERY;
+const MAX_LENGTH = 2 * MAX_QUERY_LENGTH;
 
 /** Returns the prompt after one edit. */
 export function editPrompt(prompt: Prompt, edit: Edit): Prompt {

@@ -45,7 +45,7 @@ export interface AppEffects {
   /** Milliseconds on a clock that never runs backwards. */
   readonly nowMs: () => number;
   /** Returns the work that the sampler is at, in words. */
-  readonly samplerIs: () => string;
+  readonly samplerActivity: () => string;
 }
 
 const REGIONS = [
@@ -115,7 +115,7 @@ export class App {
     this.#state = state;
     this.#effects = effects;
     this.#silence = new SilenceWatch(effects.nowMs, (forMs) => {
-      this.#reduce({ type: 'silence', silence: { forMs, doing: effects.samplerIs() } });
+      this.#reduce({ type: 'silence', silence: { forMs, doing: effects.samplerActivity() } });
       this.#schedulePaint();
     });
     this.#silence.expect(state.pacedIntervalMs);

@@ -4,7 +4,7 @@ import { printable } from '../model/text.ts';
  * The most that is copied, bytes of UTF-8: in base64, with what stands around them, they make 100,000 bytes, the length
  * of a sequence at which hterm and several others stop reading.
  */
-export const MOST_COPIED = 74_994;
+export const MAX_COPY_BYTES = 74_994;
 
 /** What screen takes in one piece: its buffer for such a string has 768 bytes (MAXSTR), in older ones 256. */
 const SCREEN_PIECE = 240;
@@ -36,9 +36,9 @@ export function copySequence(
   environment: Readonly<Record<string, string | undefined>>,
 ): string {
   const bytes = Buffer.from(harmless(text));
-  if (bytes.length > MOST_COPIED)
+  if (bytes.length > MAX_COPY_BYTES)
     throw new Error(
-      `too much to copy: ${bytes.length} bytes, and terminals take ${MOST_COPIED} at most; save it to a file instead`,
+      `too much to copy: ${bytes.length} bytes, and terminals take ${MAX_COPY_BYTES} at most; save it to a file instead`,
     );
   const sequence = `\x1b]52;c;${bytes.toString('base64')}\x07`;
   if (environment['TMUX']) return `${sequence}\x1bPtmux;${sequence.replaceAll('\x1b', '\x1b\x1b')}\x1b\\`;

@@ -26,7 +26,7 @@ export function splitInput(text: string): { tokens: string[]; rest: string } {
 const ESCAPE_MS = 50;
 
 /** The input of the terminal: at once (raw) or line by line. */
-export interface Keys {
+export interface TtyInput {
   readonly isRaw: boolean;
   on(event: 'data', listener: (data: Buffer) => void): unknown;
   setRawMode(on: boolean): unknown;
@@ -40,13 +40,13 @@ export interface Keys {
  */
 export class TerminalInput extends EventEmitter {
   readonly isTTY = true;
-  readonly #keys: Keys;
+  readonly #keys: TtyInput;
   readonly #decoder = new StringDecoder('utf8');
   #rest = '';
   #timer: NodeJS.Timeout | undefined;
   readonly #onData = (data: Buffer) => this.#take(this.#decoder.write(data));
 
-  constructor(keys: Keys) {
+  constructor(keys: TtyInput) {
     super();
     this.#keys = keys;
     keys.on('data', this.#onData);

@@ -2,7 +2,7 @@
 const INTERVALS = 3;
 
 /** But not sooner, milliseconds: a short interval may be missed now and then. */
-const LEAST_MS = 1000;
+const MIN_MS = 1000;
 
 /** How often the time since the last batch is reported again, milliseconds. */
 const AGAIN_MS = 1000;
@@ -33,7 +33,7 @@ export class SilenceWatch {
 
   /** Waits for a batch, which is due after this interval from now on. */
   expect(intervalMs: number): void {
-    this.#wait(Math.max(LEAST_MS, INTERVALS * intervalMs));
+    this.#wait(Math.max(MIN_MS, INTERVALS * intervalMs));
   }
 
   #wait(ms: number): void {

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Widgets } from 'blessed';
 import { blessedScreen, colors, tput } from './blessed.ts';
-import { type Keys, TerminalInput } from './input.ts';
+import { type TtyInput, TerminalInput } from './input.ts';
 import { EMERGENCY_RESTORE } from './sequences.ts';
 import { GREY } from './theme.ts';
 
@@ -92,8 +92,8 @@ export function openScreen(
 }
 
 /** The terminal of the process, of which the main thread keeps the line (raw mode) and hears the signals. */
-export interface TerminalLine {
-  readonly keys: Keys;
+export interface Tty {
+  readonly keys: TtyInput;
   readonly output: NodeJS.WritableStream;
   /** Name of the terminal, as in TERM. */
   readonly term: string;
@@ -110,7 +110,7 @@ export interface TerminalLine {
  * @param onContinue paints the screen anew
  * @param hasMouse as of `openScreen`
  */
-export function enterTerminal(line: TerminalLine, onContinue: () => void, hasMouse: boolean): Terminal {
+export function enterTerminal(line: Tty, onContinue: () => void, hasMouse: boolean): Terminal {
   const screen = openScreen(new TerminalInput(line.keys), line.output, line.term, hasMouse);
   let restored = false;
   let suspended = false;

@@ -1,7 +1,7 @@
 import type { Palette } from '../store/state.ts';
 import type { Tone } from '../view/line.ts';
 
-interface Look {
+interface Style {
   /** Colour of xterm's 256; the terminal's own foreground where absent. The background is always the terminal's. */
   readonly colour?: number;
   readonly bold?: boolean;
@@ -18,7 +18,7 @@ const BLUE = 63;
 const BRICK = 131;
 const MAGENTA = 163;
 
-const COMMON: Readonly<Record<'plain' | 'strong' | 'header' | 'group' | 'cell' | 'cursor', Look>> = {
+const COMMON: Readonly<Record<'plain' | 'strong' | 'header' | 'group' | 'cell' | 'cursor', Style>> = {
   plain: {},
   strong: { bold: true },
   header: { bold: true },
@@ -29,7 +29,7 @@ const COMMON: Readonly<Record<'plain' | 'strong' | 'header' | 'group' | 'cell' |
 };
 
 /** How each meaning looks. Blessed knows no dim text, so quiet is grey. */
-const LOOKS: Readonly<Record<Palette, Readonly<Record<Tone, Look>>>> = {
+const STYLES: Readonly<Record<Palette, Readonly<Record<Tone, Style>>>> = {
   // The first eight colours are the user's own choice in the terminal.
   standard: {
     ...COMMON,
@@ -81,16 +81,16 @@ const LOOKS: Readonly<Record<Palette, Readonly<Record<Tone, Look>>>> = {
 const DEFAULT_COLOUR = 0x1ff;
 const FLAG = { bold: 1, underline: 2, inverse: 8 } as const;
 
-const attributeOf = ({ colour, bold, underline, inverse }: Look): number => {
+const attributeOf = ({ colour, bold, underline, inverse }: Style): number => {
   const flags = (bold ? FLAG.bold : 0) | (underline ? FLAG.underline : 0) | (inverse ? FLAG.inverse : 0);
   return (flags << 18) | ((colour ?? DEFAULT_COLOUR) << 9) | DEFAULT_COLOUR;
 };
 
 /** Attribute of a cell that means `tone`; `selected` shows it inverse. */
 export function attribute(palette: Palette, tone: Tone, selected: boolean): number {
-  const look = LOOKS[palette][tone];
-  return attributeOf(selected ? { ...look, inverse: !look.inverse } : look);
+  const style = STYLES[palette][tone];
+  return attributeOf(selected ? { ...style, inverse: !style.inverse } : style);
 }
 
 /** Colour of a meaning, of xterm's 256; undefined for the terminal's own foreground. */
-export const colour = (palette: Palette, tone: Tone): number | undefined => LOOKS[palette][tone].colour;
+export const colour = (palette: Palette, tone: Tone): number | undefined => STYLES[palette][tone].colour;

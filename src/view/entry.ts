@@ -1,4 +1,4 @@
-import type { Searched } from '../query/words.ts';
+import type { SearchFields } from '../query/words.ts';
 import type { OpenSum } from '../store/sums.ts';
 import type { Row } from '../store/table.ts';
 
@@ -7,7 +7,7 @@ export type SortKey = number | string;
 export type Compare<T> = (a: T, b: T) => number;
 
 /** A row with all that it is sorted and found by at hand: each step to another object is a wait for memory. */
-export interface Entry extends Searched {
+export interface Entry extends SearchFields {
   row: Row;
   /** Of those that are shown; what is there of others is of no use. */
   key: SortKey;

@@ -2,7 +2,7 @@ import { compileQuery } from '../query/compile.ts';
 import { narrows } from '../query/narrows.ts';
 import { EVERYTHING } from '../query/query.ts';
 import { TextPool } from '../query/texts.ts';
-import { forget, isFoundAlike, remember } from '../query/words.ts';
+import { dropSearchFields, hasSameSearchFields, takeSearchFields } from '../query/words.ts';
 import { compileHideRules } from '../store/hide-rules.ts';
 import type { Sort, State } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
@@ -288,16 +288,16 @@ export class RowOrder {
 
   /** A new entry, not shown yet, in the place of the one there was of this row. */
   #enter(row: Row, before: Entry | undefined): Entry {
-    const alike = before !== undefined && isFoundAlike(before.row.socket, row.socket);
-    const entry = entryOf(row, alike ? before : remember(row.socket, this.#pool));
-    if (before && !alike) forget(before, this.#pool);
+    const alike = before !== undefined && hasSameSearchFields(before.row.socket, row.socket);
+    const entry = entryOf(row, alike ? before : takeSearchFields(row.socket, this.#pool));
+    if (before && !alike) dropSearchFields(before, this.#pool);
     this.#entryById.set(row.id, entry);
     return entry;
   }
 
   #leave(entry: Entry): void {
     this.#entryById.delete(entry.row.id);
-    forget(entry, this.#pool);
+    dropSearchFields(entry, this.#pool);
   }
 
   /** An entry, which is still as it was, is not shown any more. */
@@ -310,9 +310,9 @@ export class RowOrder {
   /** The entry stands for this row now, and is shown if the filter lets that through. */
   #turnInto(entry: Entry, row: Row): void {
     this.#hide(entry);
-    if (!isFoundAlike(entry.row.socket, row.socket)) {
-      forget(entry, this.#pool);
-      Object.assign(entry, remember(row.socket, this.#pool));
+    if (!hasSameSearchFields(entry.row.socket, row.socket)) {
+      dropSearchFields(entry, this.#pool);
+      Object.assign(entry, takeSearchFields(row.socket, this.#pool));
     }
     renew(entry, row);
     entry.shown = this.#ask(entry);

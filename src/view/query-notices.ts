@@ -1,11 +1,11 @@
 import { termsOf } from '../query/expression.ts';
-import { slipOf } from '../query/fields.ts';
+import { misspelledField } from '../query/fields.ts';
 import type { Query } from '../query/query.ts';
 
 /** Returns what is wrong with the first word of a query that looks like a misspelled field; undefined if there is none. */
 export function slipText({ expression }: Pick<Query, 'expression'>): string | undefined {
   for (const term of termsOf(expression)) {
-    const slip = term.kind === 'word' ? slipOf(term.text) : undefined;
+    const slip = term.kind === 'word' ? misspelledField(term.text) : undefined;
     if (slip) return `unknown field ${slip.typed}: did you mean ${slip.meant}:?`;
   }
   return undefined;

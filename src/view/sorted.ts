@@ -1,5 +1,5 @@
 import { portOrProtocol } from '../model/socket.ts';
-import type { Searched } from '../query/words.ts';
+import type { SearchFields } from '../query/words.ts';
 import type { Row } from '../store/table.ts';
 import type { Compare, Entry, SortKey } from './entry.ts';
 import { inOrder, Numbers } from './radix.ts';
@@ -7,7 +7,7 @@ import { inOrder, Numbers } from './radix.ts';
 const pidOf = ({ socket }: Row): number => socket.owners[0]?.pid ?? -1;
 
 /** A new entry, not shown yet; `searched` may be of another one. */
-export const entryOf = (row: Row, searched: Searched): Entry => {
+export const entryOf = (row: Row, searched: SearchFields): Entry => {
   const { names, local, remote, localPort, remotePort, protocol, listening, established } = searched;
   return {
     row,

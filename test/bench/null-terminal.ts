@@ -40,5 +40,5 @@ export const noEffects = (nowMs: () => number): AppEffects => ({
   save: async () => ({ text: '', isError: false }),
   keep: () => {},
   nowMs,
-  samplerIs: () => '',
+  samplerActivity: () => '',
 });

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { type EventFormat, EventPrinter, MOST_WAITING } from '../../src/cli/printer.ts';
+import { type EventFormat, EventPrinter, MAX_WAITING } from '../../src/cli/printer.ts';
 import type { GapEvent, LearntBy, Event, SocketEvent } from '../../src/model/event.ts';
-import { WantedEvents } from '../../src/cli/wanted.ts';
+import { EventFilter } from '../../src/cli/event-filter.ts';
 import { parseQuery } from '../../src/query/query.ts';
 import { Sampler } from '../../src/sampler/sampler.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
@@ -59,7 +59,7 @@ const GAP: GapEvent = { type: 'gap', atMs: 7, missed: 3, learntBy: 'destroy' };
 function setUp(text = '') {
   const parsed = parseQuery(text);
   if ('problem' in parsed) throw new Error(parsed.problem.message);
-  const wanted = new WantedEvents(parsed.query, new Map(), () => {});
+  const wanted = new EventFilter(parsed.query, new Map(), () => {});
   const pipe = new Pipe();
   return { pipe, printer: new EventPrinter(pipe, FORMAT, (event) => wanted.has(event)) };
 }
@@ -90,7 +90,7 @@ test('a filter chooses events by their socket; gaps are no socket’s', async ()
 describe('where nobody reads', () => {
   test('events wait, and come in order when they are read', async () => {
     const { pipe, printer } = setUp();
-    const all = many(MOST_WAITING);
+    const all = many(MAX_WAITING);
     for (let i = 0; i < all.length; i += 100) printer.print(all.slice(i, i + 100));
     expect(pipe.lines.length).toBeLessThan(all.length);
     await pipe.read();
@@ -99,33 +99,33 @@ describe('where nobody reads', () => {
 
   test('what comes at once is never too much: whoever reads had no chance before', async () => {
     const { pipe, printer } = setUp();
-    printer.print(many(3 * MOST_WAITING));
+    printer.print(many(3 * MAX_WAITING));
     await pipe.read();
-    expect(pipe.lines).toHaveLength(3 * MOST_WAITING);
-    expect(pipe.lines.at(-1)).toBe(`spawn ${3 * MOST_WAITING - 1}`);
+    expect(pipe.lines).toHaveLength(3 * MAX_WAITING);
+    expect(pipe.lines.at(-1)).toBe(`spawn ${3 * MAX_WAITING - 1}`);
   });
 
   test('beyond the most they are counted, by how they were learnt; the count stands in their place', async () => {
     const { pipe, printer } = setUp();
     printer.print(many(1));
-    printer.print(many(MOST_WAITING, 'poll', 1));
+    printer.print(many(MAX_WAITING, 'poll', 1));
     printer.print(many(30, 'destroy', 50_000));
     for (const learntBy of ['trace', 'destroy', 'trace'] as const) printer.print(many(5, learntBy, 60_000));
     await pipe.read();
     printer.print([event('after')]);
     expect(pipe.lines.slice(-4)).toEqual([
-      `spawn ${MOST_WAITING}`,
+      `spawn ${MAX_WAITING}`,
       'unprinted 35 destroy 50000',
       'unprinted 10 trace 60000',
       'spawn after',
     ]);
-    expect(pipe.lines).toHaveLength(MOST_WAITING + 4);
+    expect(pipe.lines).toHaveLength(MAX_WAITING + 4);
   });
 
   test('what was lost before is part of the count, and how much that is may be unknown', async () => {
     const { pipe, printer } = setUp();
     printer.print(many(1));
-    printer.print(many(MOST_WAITING));
+    printer.print(many(MAX_WAITING));
     printer.print([event('x', { learntBy: 'destroy' }), GAP]);
     const { missed: _, ...uncounted } = { ...GAP, learntBy: 'trace' } as const;
     printer.print([uncounted, event('y', { learntBy: 'trace' })]);
@@ -135,7 +135,7 @@ describe('where nobody reads', () => {
 
   test('of the sockets that a filter leaves out, none is counted', async () => {
     const { pipe, printer } = setUp('process:node');
-    printer.print(many(2 * MOST_WAITING));
+    printer.print(many(2 * MAX_WAITING));
     printer.print(many(1));
     printer.print([event('b', { socket: socket({ id: 'b', process: 'node' }) })]);
     await pipe.read();
@@ -148,7 +148,7 @@ describe('where nobody reads', () => {
     for (let i = 0; i < 100; i++) printer.print(many(1000));
     expect(pipe.writableLength).toBeLessThan(100_000);
     await pipe.read();
-    expect(pipe.lines).toHaveLength(1 + MOST_WAITING + 1);
+    expect(pipe.lines).toHaveLength(1 + MAX_WAITING + 1);
     expect(pipe.lines.at(-1)).toMatch(/^unprinted 90000 poll/);
   });
 });
@@ -157,7 +157,7 @@ describe('the end', () => {
   test('comes when all that waits has been taken', async () => {
     const { pipe, printer } = setUp();
     printer.print(many(1));
-    printer.print(many(MOST_WAITING, 'poll', 1));
+    printer.print(many(MAX_WAITING, 'poll', 1));
     printer.print(many(2));
     let isDone = false;
     printer.end(() => (isDone = true));
@@ -165,7 +165,7 @@ describe('the end', () => {
     expect(isDone).toBe(false);
     await pipe.read();
     expect(isDone).toBe(true);
-    expect(pipe.lines).toHaveLength(MOST_WAITING + 2);
+    expect(pipe.lines).toHaveLength(MAX_WAITING + 2);
     expect(pipe.lines.at(-1)).toBe('unprinted 2 poll 0');
   });
 

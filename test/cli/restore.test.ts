@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { SavedState } from '../../src/cli/config/saved.ts';
 import { invocationOf, parseCommandLine } from '../../src/cli/options.ts';
 import { UNBOUNDED } from '../../src/model/bounds.ts';
-import { beginning, savedStateOf } from '../../src/cli/restore.ts';
+import { restoredState, savedStateOf } from '../../src/cli/restore.ts';
 import type { FileSettings } from '../../src/cli/settings.ts';
 
 const invocation = (args: readonly string[] = [], settings: FileSettings['settings'] = {}) =>
@@ -26,7 +26,7 @@ const SAVED: SavedState = {
 };
 
 test('fewer events are kept than asked for where memory is short, and the screen says how many', () => {
-  const { log, message } = beginning(
+  const { log, message } = restoredState(
     invocation(['--events', '50000']),
     { ...UNBOUNDED, events: 3000 },
     undefined,
@@ -39,7 +39,7 @@ test('fewer events are kept than asked for where memory is short, and the screen
 
 describe('the screen begins', () => {
   test('as it was left', () => {
-    const state = beginning(invocation(), UNBOUNDED, SAVED, []);
+    const state = restoredState(invocation(), UNBOUNDED, SAVED, []);
     expect(state).toMatchObject({
       query: { text: ':443' },
       sort: SAVED.sort,
@@ -56,7 +56,7 @@ describe('the screen begins', () => {
   });
 
   test('but for what the command line says', () => {
-    const state = beginning(invocation(['-q', 'udp', '--palette', 'standard']), UNBOUNDED, SAVED, []);
+    const state = restoredState(invocation(['-q', 'udp', '--palette', 'standard']), UNBOUNDED, SAVED, []);
     expect(state).toMatchObject({ query: { text: 'udp' }, palette: 'standard', group: 'host' });
   });
 
@@ -67,16 +67,16 @@ describe('the screen begins', () => {
       sort: { column: 'pid', descending: true },
       serviceNames: true,
     } as const;
-    const state = beginning(invocation([], configured), UNBOUNDED, undefined, []);
+    const state = restoredState(invocation([], configured), UNBOUNDED, undefined, []);
     expect(state).toMatchObject({ ...configured, query: { text: 'listen' } });
   });
 
   test('without a query that was saved and is none any more', () => {
-    expect(beginning(invocation(), UNBOUNDED, { ...SAVED, query: '((' }, []).query.text).toBe('');
+    expect(restoredState(invocation(), UNBOUNDED, { ...SAVED, query: '((' }, []).query.text).toBe('');
   });
 
   test('with the colours of now where none were chosen on the screen', () => {
-    const chosen = beginning(
+    const chosen = restoredState(
       invocation([], { palette: 'colour-blind' }),
       UNBOUNDED,
       { ...SAVED, theme: null },
@@ -87,14 +87,14 @@ describe('the screen begins', () => {
 
   test('with the views of the configuration file, which win over saved ones of their names', () => {
     const views = [{ name: 'ours', query: 'mosh' }];
-    expect(beginning(invocation([], { views }), UNBOUNDED, SAVED, []).views).toEqual([
+    expect(restoredState(invocation([], { views }), UNBOUNDED, SAVED, []).views).toEqual([
       ...views,
       SAVED.views[0],
     ]);
   });
 
   test('as the configuration file says where nothing is to be restored, with what is for good', () => {
-    const state = beginning(invocation([], { restore: false, query: 'listen' }), UNBOUNDED, SAVED, []);
+    const state = restoredState(invocation([], { restore: false, query: 'listen' }), UNBOUNDED, SAVED, []);
     expect(state).toMatchObject({
       query: { text: 'listen' },
       group: null,
@@ -108,7 +108,7 @@ describe('the screen begins', () => {
   });
 
   test('with a word of what was wrong with the saved state', () => {
-    const { message } = beginning(invocation(), UNBOUNDED, undefined, ['the saved state cannot be used']);
+    const { message } = restoredState(invocation(), UNBOUNDED, undefined, ['the saved state cannot be used']);
     expect(message).toEqual({ text: 'the saved state cannot be used', isError: true });
   });
 });
@@ -116,32 +116,32 @@ describe('the screen begins', () => {
 describe('what is kept', () => {
   test('is what it began with, where nothing was done', () => {
     const it = invocation();
-    expect(savedStateOf(beginning(it, UNBOUNDED, SAVED, []), SAVED, it)).toEqual(SAVED);
+    expect(savedStateOf(restoredState(it, UNBOUNDED, SAVED, []), SAVED, it)).toEqual(SAVED);
   });
 
   test('has colours only where they were chosen on the screen', () => {
     const it = invocation(['--palette', 'high-contrast']);
-    const began = beginning(it, UNBOUNDED, undefined, []);
+    const began = restoredState(it, UNBOUNDED, undefined, []);
     expect(savedStateOf(began, undefined, it).theme).toBeNull();
     expect(savedStateOf({ ...began, palette: 'mono' }, undefined, it).theme).toBe('mono');
   });
 
   test('has no views of the configuration file, lest they stay when they are taken out of it', () => {
     const it = invocation([], { views: [{ name: 'ours', query: 'mosh' }] });
-    expect(savedStateOf(beginning(it, UNBOUNDED, SAVED, []), SAVED, it).views).toEqual([SAVED.views[0]]);
+    expect(savedStateOf(restoredState(it, UNBOUNDED, SAVED, []), SAVED, it).views).toEqual([SAVED.views[0]]);
   });
 
   test('is how it looked before, where that was not restored', () => {
     const it = invocation([], { restore: false });
     const known = [{ process: 'ssh', remote: '*', port: 22 }];
-    const left = { ...beginning(it, UNBOUNDED, SAVED, []), hideRules: known };
+    const left = { ...restoredState(it, UNBOUNDED, SAVED, []), hideRules: known };
     expect(savedStateOf(left, SAVED, it)).toEqual({ ...SAVED, known });
     expect(savedStateOf(left, undefined, it)).toMatchObject({ query: '', known });
   });
 
   test('never has the help open', () => {
     const it = invocation();
-    const began = beginning(it, UNBOUNDED, SAVED, []);
+    const began = restoredState(it, UNBOUNDED, SAVED, []);
     const left = { ...began, panes: { ...began.panes, help: true, graph: false } };
     expect(savedStateOf(left, SAVED, it).panes).toEqual(['details']);
   });

@@ -104,7 +104,7 @@ export class FakeApp {
         return Promise.resolve(this.saving ?? well);
       },
       keep: (kept) => void this.kept.push(kept),
-      samplerIs: () => this.sampler,
+      samplerActivity: () => this.sampler,
       nowMs: () => this.nowMs,
     });
   }

@@ -5,7 +5,7 @@ import { compileForSubjects, compileQuery, type QueryContext } from '../../src/q
 import { narrows } from '../../src/query/narrows.ts';
 import type { Subject } from '../../src/query/subject.ts';
 import { TextPool } from '../../src/query/texts.ts';
-import { remember } from '../../src/query/words.ts';
+import { takeSearchFields } from '../../src/query/words.ts';
 import { listener, queryFrom, socket, udp } from '../helpers/fakes.ts';
 import { naive } from '../helpers/naive-query.ts';
 import { anySubject, queryText, subject } from '../helpers/queries.ts';
@@ -190,7 +190,7 @@ test('whatever the query: it lets through what its words say', () => {
       const expected = subjects.filter((it) => naive(query.expression, it, context));
       expect(subjects.filter(compileForSubjects(query, context))).toEqual(expected);
       const pool = new TextPool();
-      const known = subjects.map((it) => remember(it.socket, pool));
+      const known = subjects.map((it) => takeSearchFields(it.socket, pool));
       const matches = compileQuery(query, pool, context);
       const remembered = subjects.filter((it, i) => known[i] && matches(known[i], it));
       expect(remembered).toEqual(expected);

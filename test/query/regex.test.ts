@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
 import { describe, expect, test } from 'vitest';
-import { asksOnce, compileRegex, readRegex } from '../../src/query/regex.ts';
+import { withCache, compileRegex, readRegex } from '../../src/query/regex.ts';
 import { Mistake } from '../../src/query/mistake.ts';
 
 const never = (): void => {
@@ -165,7 +165,7 @@ describe('time', () => {
 
 test('a text is asked once while it is remembered', () => {
   const asked: string[] = [];
-  const test = asksOnce((text) => {
+  const test = withCache((text) => {
     asked.push(text);
     return text === 'a';
   });

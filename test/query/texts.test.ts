@@ -18,7 +18,7 @@ test('a text has one number, for as long as somebody uses it', () => {
 test('a text is asked once, and its number anew when it stands for another', () => {
   const pool = new TextPool();
   const asked: string[] = [];
-  const test = pool.remembered((text) => {
+  const test = pool.cachedTest((text) => {
     asked.push(text);
     return text.startsWith('y');
   });
@@ -39,7 +39,7 @@ test('whatever is taken and dropped: the texts in use are there, and no others; 
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const pool = new TextPool();
-      const hasB = pool.remembered((text) => text.includes('b'));
+      const hasB = pool.cachedTest((text) => text.includes('b'));
       const whole = pool.memo((it: { text: string }) => it.text);
       const used: { text: string; number: number }[] = [];
       for (const { text, drop } of steps) {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../src/model/socket.ts';
 import { compileQuery } from '../../src/query/compile.ts';
 import { TextPool } from '../../src/query/texts.ts';
-import { forget, isFoundAlike, remember } from '../../src/query/words.ts';
+import { dropSearchFields, hasSameSearchFields, takeSearchFields } from '../../src/query/words.ts';
 import { queryFrom, socket } from '../helpers/fakes.ts';
 import { subject } from '../helpers/queries.ts';
 
@@ -14,9 +14,9 @@ const it: Socket = {
 
 test('what is forgotten leaves nothing behind', () => {
   const pool = new TextPool();
-  const all = [it, socket({ remote: null }), it].map((each) => remember(each, pool));
+  const all = [it, socket({ remote: null }), it].map((each) => takeSearchFields(each, pool));
   expect(pool.size).toBe(4);
-  for (const each of all) forget(each, pool);
+  for (const each of all) dropSearchFields(each, pool);
   expect(pool.size).toBe(0);
 });
 
@@ -50,12 +50,12 @@ describe('a change by which a socket is found elsewhere', () => {
     ],
     ['a further program', { owners: [...it.owners, { knowledge: 'exact', pid: 2 }] }],
   ])('%s', (_, change) => {
-    expect(isFoundAlike(it, { ...it, ...change })).toBe(false);
+    expect(hasSameSearchFields(it, { ...it, ...change })).toBe(false);
   });
 
   test('counters are none, nor is the same told in other objects', () => {
-    expect(isFoundAlike(it, { ...it, traffic: { rxBytes: 2 } })).toBe(true);
-    expect(isFoundAlike(it, structuredClone(it))).toBe(true);
+    expect(hasSameSearchFields(it, { ...it, traffic: { rxBytes: 2 } })).toBe(true);
+    expect(hasSameSearchFields(it, structuredClone(it))).toBe(true);
   });
 });
 
@@ -70,7 +70,9 @@ describe('what has no ports', () => {
   const finds = (it: Socket, ...texts: string[]) => {
     const pool = new TextPool();
     const context = { nowMs: 0, baselineMs: undefined, addressesOf: () => undefined };
-    return texts.map((text) => compileQuery(queryFrom(text), pool, context)(remember(it, pool), subject(it)));
+    return texts.map((text) =>
+      compileQuery(queryFrom(text), pool, context)(takeSearchFields(it, pool), subject(it)),
+    );
   };
 
   test.each<[string, Socket, string]>([
@@ -93,7 +95,7 @@ describe('what has no ports', () => {
 
 test('a search goes by the pool alone', () => {
   const pool = new TextPool();
-  const searched = remember(it, pool);
+  const searched = takeSearchFields(it, pool);
   const context = { nowMs: 0, baselineMs: undefined, addressesOf: () => undefined };
   const finds = (text: string) =>
     compileQuery(queryFrom(`proto:tcp ns:web process=CURL ${text}`), pool, context)(searched, subject());

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { copySequence, MOST_COPIED } from '../../src/tui/clipboard.ts';
+import { copySequence, MAX_COPY_BYTES } from '../../src/tui/clipboard.ts';
 import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
 
 const OSC_52 = /^\x1b\]52;c;([A-Za-z0-9+/]*=*)\x07$/;
@@ -48,10 +48,10 @@ test('within screen: in pieces, each in an envelope, which together are the sequ
 });
 
 test('the longest text makes 100,000 bytes; a longer one is refused, with what to do', () => {
-  expect(copySequence('x'.repeat(MOST_COPIED), {})).toHaveLength(100_000);
-  expect(() => copySequence('x'.repeat(MOST_COPIED + 1), {})).toThrow(
+  expect(copySequence('x'.repeat(MAX_COPY_BYTES), {})).toHaveLength(100_000);
+  expect(() => copySequence('x'.repeat(MAX_COPY_BYTES + 1), {})).toThrow(
     'too much to copy: 74995 bytes, and terminals take 74994 at most; save it to a file instead',
   );
   // Bytes, and not characters.
-  expect(() => copySequence('ü'.repeat(MOST_COPIED / 2 + 1), {})).toThrow('too much to copy');
+  expect(() => copySequence('ü'.repeat(MAX_COPY_BYTES / 2 + 1), {})).toThrow('too much to copy');
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TextPool } from '../../src/query/texts.ts';
-import { remember } from '../../src/query/words.ts';
+import { takeSearchFields } from '../../src/query/words.ts';
 import { GROUPS } from '../../src/store/state.ts';
 import { COLUMNS } from '../../src/view/columns.ts';
 import { GROUPINGS } from '../../src/view/grouping.ts';
@@ -13,7 +13,7 @@ test('rows that have the text in common by which they are sorted or grouped, are
   fc.assert(
     fc.property(fc.array(row, { maxLength: 20 }), (rows) => {
       const pool = new TextPool();
-      const entries = rows.map((it) => entryOf(it, remember(it.socket, pool)));
+      const entries = rows.map((it) => entryOf(it, takeSearchFields(it.socket, pool)));
       for (const { key, keyFrom } of COLUMNS) {
         if (keyFrom === undefined) continue;
         const keys = new Map(entries.map((it) => [it[keyFrom], key(it.row)]));

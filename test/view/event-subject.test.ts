@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { WantedEvents } from '../../src/cli/wanted.ts';
+import { EventFilter } from '../../src/cli/event-filter.ts';
 import type { Batch } from '../../src/model/batch.ts';
 import type { Event } from '../../src/model/event.ts';
 import { Merger } from '../../src/sampler/merge.ts';
@@ -86,7 +86,7 @@ function shownUnder(query: string, hasBaseline: boolean): string[] {
 
 /** What `netpane watch -q QUERY` prints of it. */
 function watchedUnder(query: string): string[] {
-  const wanted = new WantedEvents(queryFrom(query), new Map(), () => undefined);
+  const wanted = new EventFilter(queryFrom(query), new Map(), () => undefined);
   return textsOf(history().filter((it) => it.type === 'gap' || wanted.has(it)));
 }
 

@@ -147,7 +147,7 @@ describe('paused', () => {
     expect(follower.do({ type: 'pause' }).ids).toEqual(['2', '3']);
   });
 
-  test('does not remember rows that come and go meanwhile', () => {
+  test('does not takeSearchFields rows that come and go meanwhile', () => {
     const follower = new Follower(baseline([ant, bee]), { type: 'pause' });
     for (let tick = 1; tick <= 200; tick++) {
       const sockets = Array.from({ length: 50 }, (_, i) => named(`${tick} ${i}`, 'brief'));

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { after, emptyState, baseline, socket } from '../helpers/fakes.ts';
 import type { Entry } from '../../src/view/entry.ts';
 import { comparator, entryOf, exchange, reversed, sortInto } from '../../src/view/sorted.ts';
-import { remember } from '../../src/query/words.ts';
+import { takeSearchFields } from '../../src/query/words.ts';
 import { TextPool } from '../../src/query/texts.ts';
 
 const port = fc.oneof(fc.constantFrom(0, 80, 2047, 2048, 65_535, 0xffff_fffe, 0xffff_ffff), fc.nat(65_535));
@@ -28,7 +28,7 @@ const entry = fc
     };
     const row = after(emptyState(), baseline([it])).table.rows.get(id);
     if (row === undefined) throw new Error('there is no row');
-    return { ...entryOf(row, remember(it, new TextPool())), key };
+    return { ...entryOf(row, takeSearchFields(it, new TextPool())), key };
   });
 
 test('entries sorted by numbers are in the order that comparing them gives', () => {

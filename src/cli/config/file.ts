@@ -45,13 +45,13 @@ export function readText(
 }
 
 /** The system takes no longer path (PATH_MAX). */
-const MOST_PATH = 4096;
+const MAX_PATH = 4096;
 
 /** Returns a path as a message shows it. */
-export const shownPath = (path: string): string => shortened(path, MOST_PATH);
+export const pathText = (path: string): string => shortened(path, MAX_PATH);
 
 /** Why the system refused something, without the path that it names: `EACCES: permission denied`. */
-export function whyNot(error: unknown): string {
+export function reasonText(error: unknown): string {
   return messageOf(error).replace(/, \w+ '.*$/s, '');
 }
 

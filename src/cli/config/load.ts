@@ -2,13 +2,13 @@ import { constants, lstatSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { FileSettings } from '../settings.ts';
 import { UsageError } from '../values.ts';
-import { FileProblem, isMissing, readText, shownPath, whyNot } from './file.ts';
+import { FileProblem, isMissing, readText, pathText, reasonText } from './file.ts';
 import { configPath, type Environment } from './paths.ts';
 import type { CheckQuery } from './schema.ts';
-import { checkRoots, rootsPath, Untrusted } from './trust.ts';
+import { checkOwnedByRoot, trustedPath, Untrusted } from './trust.ts';
 
 /** The largest configuration file that is read, bytes. */
-const MOST = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /**
  * What the configuration file says; undefined where there is none. What understands it is loaded only where there is.
@@ -33,9 +33,9 @@ export async function loadConfig(
   if (path === undefined || path === devNull) return undefined;
   let text: string;
   try {
-    text = isRoot ? rootsText(path) : readText(path, MOST);
+    text = isRoot ? trustedText(path) : readText(path, MAX_BYTES);
   } catch (error) {
-    const name = shownPath(path);
+    const name = pathText(path);
     if (error instanceof Untrusted && file === undefined) {
       if (!isThere(path)) return undefined;
       say(`configuration file ignored: ${error.message}`);
@@ -44,7 +44,7 @@ export async function loadConfig(
     if (error instanceof Untrusted)
       throw new UsageError(`${name} is not safe to read as root: ${error.message}`);
     if (error instanceof FileProblem) throw new UsageError(`${name} ${error.message}`);
-    if (!isMissing(error)) throw new UsageError(`cannot read ${name}: ${whyNot(error)}`);
+    if (!isMissing(error)) throw new UsageError(`cannot read ${name}: ${reasonText(error)}`);
     if (file !== undefined) throw new UsageError(`--config: no such file: ${name}`);
     return undefined;
   }
@@ -63,7 +63,7 @@ function isThere(path: string): boolean {
 }
 
 /** Returns the text of a file that only root can have written. */
-function rootsText(path: string): string {
-  const real = rootsPath(path);
-  return readText(real, MOST, constants.O_NOFOLLOW, (stat) => checkRoots(real, stat));
+function trustedText(path: string): string {
+  const real = trustedPath(path);
+  return readText(real, MAX_BYTES, constants.O_NOFOLLOW, (stat) => checkOwnedByRoot(real, stat));
 }

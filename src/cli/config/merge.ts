@@ -1,4 +1,4 @@
-import { MOST_HISTORY, type SavedState } from './saved.ts';
+import { MAX_HISTORY, type SavedState } from './saved.ts';
 
 /** What is there, with what was added to, taken from and changed in `before` to come to `after`. */
 function mergeList<T>(
@@ -33,6 +33,6 @@ export const mergeStates = (
     JSON.stringify([it.process, it.remote, it.port]),
   ),
   history: [...there.history.filter((query) => !after.history.includes(query)), ...after.history].slice(
-    -MOST_HISTORY,
+    -MAX_HISTORY,
   ),
 });

@@ -1,14 +1,14 @@
 import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { messageOf } from '../errors.ts';
-import { type FileSettings, KEYS, type SettingName, type SomeSettings } from '../settings.ts';
+import { type FileSettings, KEYS, type SettingName, type PartialSettings } from '../settings.ts';
 import { quoted, UsageError } from '../values.ts';
 import { lineFinder } from './lines.ts';
 import { nearest } from '../../query/nearest.ts';
 import { type CheckQuery, settingSchemas, VIEW_KEYS } from './schema.ts';
 
 /** Maximum number of mistakes reported one by one; the rest are only counted. */
-const MOST_REPORTED = 100;
+const MAX_REPORTED = 100;
 
 type Path = readonly (string | number)[];
 
@@ -50,7 +50,7 @@ export function parseConfig(file: string, text: string, check: CheckQuery): File
     }
   }
   if (mistakes.length > 0) throw new UsageError(...mistakeLines(file, mistakes, lineOf));
-  return { file, settings: settings as SomeSettings, lines };
+  return { file, settings: settings as PartialSettings, lines };
 }
 
 function tomlTable(file: string, text: string): Readonly<Record<string, unknown>> {
@@ -85,8 +85,8 @@ function mistakeLines(file: string, mistakes: readonly Mistake[], lineOf: (path:
     .map(({ path, text }) => ({ line: lineOf(path), text }))
     .sort((a, b) => a.line - b.line)
     .map(({ line, text }) => `${file}:${line}: ${text}`);
-  const rest = lines.length - MOST_REPORTED;
-  return rest > 0 ? [...lines.slice(0, MOST_REPORTED), `${file}: ${rest} more mistakes`] : lines;
+  const rest = lines.length - MAX_REPORTED;
+  return rest > 0 ? [...lines.slice(0, MAX_REPORTED), `${file}: ${rest} more mistakes`] : lines;
 }
 
 /** Returns the name of a key for a message: `view.sort`. It omits list indexes: the line number shows the item. */

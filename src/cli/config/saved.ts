@@ -29,14 +29,14 @@ export interface SavedState {
   readonly views: readonly View[];
   /** What is hidden for good. */
   readonly known: readonly HideRule[];
-  /** Queries of before, the last one last, at most MOST_HISTORY. */
+  /** Queries of before, the last one last, at most MAX_HISTORY. */
   readonly history: readonly string[];
   /** Those that are open. */
   readonly panes: readonly PaneName[];
 }
 
 /** How many queries are kept. */
-export const MOST_HISTORY = 200;
+export const MAX_HISTORY = 200;
 
 /** A saved state that cannot be used; the message says why. */
 export class DamagedState extends Error {}
@@ -160,7 +160,7 @@ export function parseState(json: string): SavedState {
     serviceNames: flag(it['serviceNames'], '.serviceNames'),
     views: list(it['views'], '.views', view),
     known: list(it['known'], '.known', known),
-    history: list(it['history'], '.history', text).slice(-MOST_HISTORY),
+    history: list(it['history'], '.history', text).slice(-MAX_HISTORY),
     panes: list(it['panes'], '.panes', (value, where) => name(PANES, value, where)).filter(isThere),
   };
 }

@@ -46,13 +46,13 @@ const instead =
 /** Reads a value as on the command line, from what TOML has for it. */
 const read = <T>(
   kind: Reads<string | number>,
-  { wanted, read: understand }: Value<T>,
+  { wanted, read: readText }: Value<T>,
   names: readonly string[] = [],
 ): Reads<T> =>
   v.pipe(
     kind,
     v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
-      const meaning = understand(String(value));
+      const meaning = readText(String(value));
       if (meaning !== undefined) return meaning;
       const [name = ''] = String(value).replace(/^-/, '').split(':', 1);
       const meant = names.includes(name) ? undefined : nearest(name, names);

@@ -12,17 +12,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { FileProblem, isMissing, readText, whyNot } from './file.ts';
+import { FileProblem, isMissing, readText, reasonText } from './file.ts';
 import { mergeStates } from './merge.ts';
 import { type Environment, statePath } from './paths.ts';
-import { checkRoots, rootsPath, Untrusted } from './trust.ts';
-import { DamagedState, MOST_HISTORY, parseState, type SavedState } from './saved.ts';
+import { checkOwnedByRoot, trustedPath, Untrusted } from './trust.ts';
+import { DamagedState, MAX_HISTORY, parseState, type SavedState } from './saved.ts';
 
 /** The largest state that is read or written, bytes. */
-const MOST = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /** So many damaged files are kept beside it: `state.json.bad`, `state.json.bad2`, … */
-const MOST_BAD = 9;
+const MAX_BAD_COPIES = 9;
 
 /** The state is kept as it is for a reason that the message tells. */
 class Refused extends Error {}
@@ -73,7 +73,7 @@ export class StateFile {
   save(state: SavedState): void {
     this.#try('not updated', (path) => {
       const there = this.#read(path);
-      const recent = { ...state, history: state.history.slice(-MOST_HISTORY) };
+      const recent = { ...state, history: state.history.slice(-MAX_HISTORY) };
       const merged = there ? mergeStates(there, this.#before, recent) : recent;
       if (JSON.stringify(merged) !== JSON.stringify(there)) this.#write(path, merged);
       this.#before = recent;
@@ -83,11 +83,11 @@ export class StateFile {
   #try<T>(what: string, act: (path: string) => T): T | undefined {
     try {
       if (this.#path === undefined) throw new Refused('HOME is not set');
-      if (this.#isRoot) rootsPath(this.#path);
+      if (this.#isRoot) trustedPath(this.#path);
       return act(this.#path);
     } catch (error) {
       const isRefused = error instanceof Refused || error instanceof Untrusted;
-      const why = isRefused ? error.message : `${this.#path ?? ''}: ${whyNot(error)}`;
+      const why = isRefused ? error.message : `${this.#path ?? ''}: ${reasonText(error)}`;
       this.#tell(why, `saved state ${what}: ${why}`);
       return undefined;
     }
@@ -102,8 +102,8 @@ export class StateFile {
   /** What is saved now. What cannot be used is set aside. */
   #read(path: string): SavedState | undefined {
     try {
-      const text = readText(path, MOST, constants.O_NOFOLLOW, (stat) => {
-        if (this.#isRoot) checkRoots(path, stat);
+      const text = readText(path, MAX_BYTES, constants.O_NOFOLLOW, (stat) => {
+        if (this.#isRoot) checkOwnedByRoot(path, stat);
       });
       return parseState(text);
     } catch (error) {
@@ -121,7 +121,8 @@ export class StateFile {
 
   #write(path: string, state: SavedState): void {
     const text = `${JSON.stringify(state, undefined, 1)}\n`;
-    if (Buffer.byteLength(text) > MOST) throw new Refused(`it is larger than ${MOST / 1024 / 1024} MiB`);
+    if (Buffer.byteLength(text) > MAX_BYTES)
+      throw new Refused(`it is larger than ${MAX_BYTES / 1024 / 1024} MiB`);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
     const fd = openSync(temporary, 'wx', 0o600);
@@ -146,7 +147,7 @@ export class StateFile {
  * which a renaming does not.
  */
 function setAside(path: string, why: string): string {
-  for (let i = 1; i <= MOST_BAD; i++) {
+  for (let i = 1; i <= MAX_BAD_COPIES; i++) {
     const aside = `${path}.bad${i === 1 ? '' : i}`;
     try {
       linkSync(path, aside);
@@ -154,8 +155,8 @@ function setAside(path: string, why: string): string {
       return aside;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
-      throw new Refused(`${path} is invalid: ${why}; it cannot be moved aside: ${whyNot(error)}`);
+      throw new Refused(`${path} is invalid: ${why}; it cannot be moved aside: ${reasonText(error)}`);
     }
   }
-  throw new Refused(`${path} is invalid: ${why}; remove its ${MOST_BAD} older copies (${path}.bad…)`);
+  throw new Refused(`${path} is invalid: ${why}; remove its ${MAX_BAD_COPIES} older copies (${path}.bad…)`);
 }

@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 
 /** As many as Linux follows (MAXSYMLINKS). */
-const MOST_LINKS = 40;
+const MAX_LINKS = 40;
 
 const OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
@@ -15,7 +15,7 @@ export class Untrusted extends Error {}
  * @param path for the message
  * @param stat of what has been opened, so that it cannot be another by now
  */
-export function checkRoots(path: string, { uid, mode }: Pick<Stats, 'uid' | 'mode'>): void {
+export function checkOwnedByRoot(path: string, { uid, mode }: Pick<Stats, 'uid' | 'mode'>): void {
   if (uid !== 0) throw new Untrusted(`${path} is owned by user ${uid}, not by root`);
   if ((mode & OTHERS_WRITE) !== 0)
     throw new Untrusted(`${path} is writable by other users (mode ${(mode & 0o7777).toString(8)})`);
@@ -25,17 +25,17 @@ export function checkRoots(path: string, { uid, mode }: Pick<Stats, 'uid' | 'mod
 function checkDirectory(path: string, stat: Stats): void {
   // In a sticky one (/tmp) others may not rename or remove what is root's.
   const mode = (stat.mode & STICKY) === 0 ? stat.mode : stat.mode & ~OTHERS_WRITE;
-  checkRoots(path, { uid: stat.uid, mode });
+  checkOwnedByRoot(path, { uid: stat.uid, mode });
 }
 
 /**
  * Returns the path without symbolic links, each step of which only root can have made: every directory on the way, and
  * every link, is root's, and no directory may be written by others. It stays so, since only root could change it.
  * Behind a step that is missing the path is not followed. The last step itself is checked only if it is a link: open it
- * with O_NOFOLLOW, and give what fstat(2) says to {@link checkRoots}.
+ * with O_NOFOLLOW, and give what fstat(2) says to {@link checkOwnedByRoot}.
  * @throws Untrusted naming the step; an error of the system with a code where a step cannot be looked at
  */
-export function rootsPath(path: string): string {
+export function trustedPath(path: string): string {
   const steps = resolve(path).split(sep).filter(Boolean).reverse();
   let at: string = sep;
   let links = 0;
@@ -45,8 +45,8 @@ export function rootsPath(path: string): string {
     const stat = lstatSync(next, { throwIfNoEntry: false });
     if (stat === undefined) return join(next, ...steps.reverse());
     if (stat.isSymbolicLink()) {
-      if (stat.uid !== 0) checkRoots(next, stat);
-      if (++links > MOST_LINKS) throw new Untrusted(`too many symbolic links in ${path}`);
+      if (stat.uid !== 0) checkOwnedByRoot(next, stat);
+      if (++links > MAX_LINKS) throw new Untrusted(`too many symbolic links in ${path}`);
       const target = readlinkSync(next);
       if (isAbsolute(target)) at = sep;
       steps.push(...target.split(sep).filter(Boolean).reverse());

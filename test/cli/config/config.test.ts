@@ -7,7 +7,7 @@ import { loadConfig } from '../../../src/cli/config/load.ts';
 import { parseConfig } from '../../../src/cli/config/parse.ts';
 import { configPath, statePath } from '../../../src/cli/config/paths.ts';
 import { configText, pathsText } from '../../../src/cli/config/print.ts';
-import { type FileSettings, settle, type SomeSettings } from '../../../src/cli/settings.ts';
+import { type FileSettings, resolveSettings, type PartialSettings } from '../../../src/cli/settings.ts';
 import { GROUPS, MAX_COLUMN_WIDTH } from '../../../src/store/state.ts';
 import { UsageError } from '../../../src/cli/values.ts';
 import { printable } from '../../../src/model/text.ts';
@@ -112,7 +112,7 @@ group = "none"
 test('printed settings hold nothing that acts on a terminal, and read again they are the same', () => {
   const query = '"\x9b31m\u202e\u200b\u{e0041}\x7f \u2028"';
   const views = [{ name: '\x9b\u2066', query: '\x1b]0;x\x07' }];
-  const { settings, origins } = settle({ query, views }, {});
+  const { settings, origins } = resolveSettings({ query, views }, {});
   const text = configText(settings, origins);
   expect(text.replaceAll('\n', '')).toMatch(/^[\x20-\x7e]*$/);
   expect(parse(text).settings).toMatchObject({ query, views });
@@ -121,7 +121,7 @@ test('printed settings hold nothing that acts on a terminal, and read again they
 test('settings printed for a locale that is not UTF-8 are ASCII, and read again they are the same', () => {
   const query = 'process:"töö 漢😀"';
   const views = [{ name: 'größe…', query: 'user:é' }];
-  const { settings, origins } = settle({ query, views }, {});
+  const { settings, origins } = resolveSettings({ query, views }, {});
   const text = configText(settings, origins, false);
   expect(text).toMatch(/^\p{ASCII}*$/u);
   expect(parse(text).settings).toMatchObject({ query, views });
@@ -310,10 +310,14 @@ test('paths go by XDG, and by HOME where that is empty or relative', () => {
 });
 
 describe('the settings in effect', () => {
-  const file = (settings: SomeSettings): FileSettings => ({ file: '/f', settings, lines: { palette: [7] } });
+  const file = (settings: PartialSettings): FileSettings => ({
+    file: '/f',
+    settings,
+    lines: { palette: [7] },
+  });
 
   test('the command line wins over the file, and that over the defaults', () => {
-    const { settings, origins } = settle(
+    const { settings, origins } = resolveSettings(
       { intervalMs: 1 },
       {},
       { ...file({ intervalMs: 2, lingerMs: 3 }), lines: { lingerMs: [4] } },
@@ -326,7 +330,7 @@ describe('the settings in effect', () => {
     });
   });
 
-  test.each<[string, SomeSettings, Record<string, string>, SomeSettings, string, string]>([
+  test.each<[string, PartialSettings, Record<string, string>, PartialSettings, string, string]>([
     ['the environment', {}, { NO_COLOR: '1' }, {}, 'mono', 'environment'],
     ['the file, over NO_COLOR', {}, { NO_COLOR: '1' }, { palette: 'standard' }, 'standard', 'file'],
     [
@@ -346,7 +350,7 @@ describe('the settings in effect', () => {
       'command line',
     ],
   ])('colours by %s', (_, given, environment, inFile, palette, from) => {
-    const { settings, origins } = settle(given, environment, file(inFile));
+    const { settings, origins } = resolveSettings(given, environment, file(inFile));
     expect([settings.palette, origins.palette.from]).toEqual([palette, from]);
   });
 });
@@ -358,7 +362,7 @@ describe('printed', () => {
       `theme = "mono"\nquery = "a\\"\\n"\n[[view]]\nname = "v"\ncolumns = ["pid", "age:9"]\n[[view]]\nname = "w"\nsort = "-age"`,
       anyQuery,
     );
-    const { settings, origins } = settle({ intervalMs: 90_000, also: ['unix'] }, {}, config);
+    const { settings, origins } = resolveSettings({ intervalMs: 90_000, also: ['unix'] }, {}, config);
     const text = configText(settings, origins);
     await expect(text).toMatchFileSnapshot(join(root, 'fixtures', 'config', 'printed.toml'));
   });
@@ -400,8 +404,8 @@ describe('printed', () => {
     fc.assert(
       fc.property(given, text, (some, name) => {
         const inFile = { file: `/f${name}`, settings: some, lines: {} };
-        const { settings, origins } = settle({}, {}, inFile);
-        const read = settle({}, {}, parse(configText(settings, origins)));
+        const { settings, origins } = resolveSettings({}, {}, inFile);
+        const read = resolveSettings({}, {}, parse(configText(settings, origins)));
         expect(read.settings).toEqual(settings);
       }),
     );

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MOST_HISTORY, parseState, type SavedState } from '../../../src/cli/config/saved.ts';
+import { MAX_HISTORY, parseState, type SavedState } from '../../../src/cli/config/saved.ts';
 import { StateFile } from '../../../src/cli/config/state-file.ts';
 
 const isRoot = process.geteuid?.() === 0;
@@ -170,7 +170,7 @@ describe('two at once', () => {
 });
 
 test('of the history the last are kept', () => {
-  const history = Array.from({ length: MOST_HISTORY + 50 }, (_, i) => `q${i}`);
+  const history = Array.from({ length: MAX_HISTORY + 50 }, (_, i) => `q${i}`);
   open().save({ ...EMPTY, history });
   expect(open().load()?.history).toEqual(history.slice(50));
 });

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/cli/config/load.ts';
 import { StateFile } from '../../../src/cli/config/state-file.ts';
-import { checkRoots, rootsPath, Untrusted } from '../../../src/cli/config/trust.ts';
+import { checkOwnedByRoot, trustedPath, Untrusted } from '../../../src/cli/config/trust.ts';
 
 const isRoot = process.geteuid?.() === 0;
 const OTHER = 4242;
@@ -53,7 +53,7 @@ const writable = (path: string, mode: string) => `${path} is writable by other u
 describe.runIf(isRoot)('as root (skipped otherwise: files are given to another user)', () => {
   test('reads what is root’s', async () => {
     expect(await refusal()).toBeUndefined();
-    expect(rootsPath(config)).toBe(config);
+    expect(trustedPath(config)).toBe(config);
   });
 
   test.each([
@@ -117,7 +117,7 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
 
     test('of root’s to a file of root’s', async () => {
       expect(await refusal()).toBeUndefined();
-      expect(rootsPath(config)).toBe(target);
+      expect(trustedPath(config)).toBe(target);
     });
 
     test('but not one of another user', async () => {
@@ -150,10 +150,10 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
   });
 
   test('what is opened counts, and not what was there before', () => {
-    const path = rootsPath(config);
+    const path = trustedPath(config);
     // Another user's file is moved there, between the look at the way and the opening of the file.
-    expect(() => checkRoots(path, { uid: OTHER, mode: 0o100_644 })).toThrow(Untrusted);
-    expect(() => checkRoots(path, { uid: 0, mode: 0o100_664 })).toThrow(Untrusted);
+    expect(() => checkOwnedByRoot(path, { uid: OTHER, mode: 0o100_644 })).toThrow(Untrusted);
+    expect(() => checkOwnedByRoot(path, { uid: 0, mode: 0o100_664 })).toThrow(Untrusted);
   });
 
   test('the state too is refused where others may write its file or a directory above', () => {
@@ -197,5 +197,6 @@ test('as an ordinary user reads what that user was given', async () => {
 });
 
 test('does not follow a step that is missing or below a file', () => {
-  for (const path of ['/nowhere/at/all', '/dev/null/netpane/config.toml']) expect(rootsPath(path)).toBe(path);
+  for (const path of ['/nowhere/at/all', '/dev/null/netpane/config.toml'])
+    expect(trustedPath(path)).toBe(path);
 });

@@ -1,6 +1,6 @@
 import { DamagedState, parseState, type SavedState } from '../../../src/cli/config/saved.ts';
 import { invocationOf, parseCommandLine } from '../../../src/cli/options.ts';
-import { beginning, savedStateOf } from '../../../src/cli/restore.ts';
+import { restoredState, savedStateOf } from '../../../src/cli/restore.ts';
 import { UNBOUNDED } from '../../../src/model/bounds.ts';
 import { RowOrder } from '../../../src/view/order.ts';
 import { after } from '../../helpers/fakes.ts';
@@ -36,13 +36,15 @@ const INVOCATION = invocationOf(parseCommandLine([]), {});
 
 /** A screen begins by the state, and what is saved at its end is a state that begins the same screen. */
 function checkState(saved: SavedState): void {
-  const state = beginning(INVOCATION, UNBOUNDED, saved, []);
+  const state = restoredState(INVOCATION, UNBOUNDED, saved, []);
   const order = new RowOrder();
   order.update(after(state, ...BATCHES));
   if (order.rows().length > state.table.rows.size) throw new Error('rows that are not there');
   const text = JSON.stringify(savedStateOf(state, saved, INVOCATION));
   const again = parseState(text);
-  if (JSON.stringify(savedStateOf(beginning(INVOCATION, UNBOUNDED, again, []), again, INVOCATION)) !== text)
+  if (
+    JSON.stringify(savedStateOf(restoredState(INVOCATION, UNBOUNDED, again, []), again, INVOCATION)) !== text
+  )
     throw new Error('saved again it is another state');
 }
 

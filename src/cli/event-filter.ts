@@ -9,7 +9,7 @@ import { subjectOfEvent } from '../view/event-subject.ts';
 import { addressesIn } from '../view/query-context.ts';
 
 /** Which events a query asks for. */
-export class WantedEvents {
+export class EventFilter {
   /** Times of events are all there is here: each is asked about as of then. */
   readonly #context: { nowMs: number };
   readonly #matches: (subject: Subject) => boolean;

@@ -1,12 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { WriteStream } from 'node:tty';
-import type { Keys } from '../tui/input.ts';
-import type { TerminalLine } from '../tui/terminal.ts';
+import type { TtyInput } from '../tui/input.ts';
+import type { Tty } from '../tui/terminal.ts';
 import type { Link } from './link.ts';
 import { writeLocalText } from './locale.ts';
 
 /** The bytes that the terminal sends, as the keeper reads them. */
-class KeeperKeys extends EventEmitter implements Keys {
+class KeeperKeys extends EventEmitter implements TtyInput {
   readonly #link: Link;
   isRaw = false;
 
@@ -33,17 +33,17 @@ class KeeperKeys extends EventEmitter implements Keys {
 }
 
 /** The largest screen that is painted, cells: a terminal may claim any size, and each cell costs some 200 bytes. */
-const MOST_COLUMNS = 1000;
-const MOST_ROWS = 400;
+const MAX_COLUMNS = 1000;
+const MAX_ROWS = 400;
 
 /** The terminal, for the thread of the screen: it writes itself, and the keeper does the rest. */
-export function openLine(link: Link): TerminalLine {
+export function openTty(link: Link): Tty {
   const output = writeLocalText(new WriteStream(1), process.env);
   // EIO, EPIPE: the terminal has gone.
   output.on('error', () => link.post({ type: 'hangup' }));
   const setSize = (columns: number, rows: number): void => {
-    output.columns = Math.min(columns, MOST_COLUMNS);
-    output.rows = Math.min(rows, MOST_ROWS);
+    output.columns = Math.min(columns, MAX_COLUMNS);
+    output.rows = Math.min(rows, MAX_ROWS);
   };
   setSize(output.columns, output.rows);
   link.on('size', ({ columns, rows }) => {
