@@ -141,16 +141,16 @@ function containerOfPath(path: string): Container | undefined {
 function formOf(folder: string, parent: string): Pick<Container, 'kind' | 'id' | 'name'> | undefined {
   for (const { kind, pattern } of FORMS) {
     const groups = pattern.exec(folder)?.groups;
-    if (groups) return { kind, ...splitBatch(groups) };
+    if (groups) return { kind, ...partsOf(groups) };
   }
   for (const { kind, parent: above, pattern } of FORMS_BELOW) {
     const groups = above.test(parent) ? pattern.exec(folder)?.groups : undefined;
-    if (groups) return { kind, ...splitBatch(groups) };
+    if (groups) return { kind, ...partsOf(groups) };
   }
   return undefined;
 }
 
-const splitBatch = ({ id, name }: Record<string, string | undefined>): Pick<Container, 'id' | 'name'> => ({
+const partsOf = ({ id, name }: Record<string, string | undefined>): Pick<Container, 'id' | 'name'> => ({
   ...(id !== undefined && { id }),
   ...(name !== undefined && { name: unescapeUnit(name).slice(0, NAME_LIMIT) }),
 });
