@@ -1,7 +1,7 @@
 import type { LearntBy } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
 
-/** Start and end of a poll, on the clock that never jumps. */
+/** Start and end of a poll, on the monotonic clock. */
 export interface PollTime {
   readonly startMs: number;
   readonly endMs: number;

@@ -11,7 +11,7 @@ import { asInherited, betterOwners, filledFrom, laterOwners, withEarlier, withEn
 export interface Moment {
   /** Milliseconds since 1970. */
   readonly wallMs: number;
-  /** Milliseconds on a clock that never jumps. */
+  /** Milliseconds on the monotonic clock. */
   readonly monotonicMs: number;
 }
 
@@ -41,14 +41,14 @@ const TIMEWAIT_MS = 60_000;
  *
  * States of a life, and the events that a change of state emits:
  *
- *     new ─────────── spawn ──▶ open
- *     open ─── a poll misses it ──▶ missing
+ *     new ── first poll or kernel event that reports it: spawn ──▶ open
+ *     open ── a poll misses it ──▶ missing
  *     missing ── a poll sees it ──▶ open
  *     missing ── no kernel event for MISSING_MS: close ──▶ gone
  *     open, missing ── kernel event `ended`: close ──▶ remnant, if the kernel keeps one, else gone
  *     remnant ── a poll misses it ──▶ gone
- *     gone ─── a poll sees the remnant again ──▶ remnant
- *     gone ─── two polls later, after `keptUntilMs` ──▶ removed
+ *     gone ── a poll sees the remnant again ──▶ remnant
+ *     gone ── two polls later, after `keptUntilMs` ──▶ removed
  *
  * Without an event source, and for protocols other than TCP and UDP, a poll that misses a socket closes it at once.
  *
@@ -73,7 +73,7 @@ export class Merger {
   readonly #missing = new Map<Life, number>();
   /** Lives that are gone, oldest first. */
   readonly #gone = new Set<Life>();
-  /** Events to emit. `atMs` is on the clock that never jumps until `takeEvents` converts it. */
+  /** Events to emit. `atMs` is on the monotonic clock until `takeEvents` converts it. */
   #events: Mutable<Event>[] = [];
   /** The last snapshot. */
   #snapshot: ReadonlyMap<string, Socket> = new Map();
@@ -84,7 +84,7 @@ export class Merger {
   /** Kernel events from before the first poll ended; only those about sockets that it saw count. */
   #earlyEvents: readonly KernelEvent[] = [];
   #lastPoll = NEVER;
-  /** Wall-clock time minus the clock that never jumps, milliseconds. */
+  /** Wall-clock time minus the monotonic clock, milliseconds. */
   #wallOffsetMs = 0;
 
   /**
@@ -141,7 +141,7 @@ export class Merger {
    * Applies the difference between a snapshot and the one before it.
    * @param sockets the snapshot; it must not change until the poll after the next one
    * @param start when the poll started
-   * @param endMs when it ended, on the clock that never jumps
+   * @param endMs when it ended, on the monotonic clock
    */
   applyPoll(
     { spawned, changed, closed }: Difference,

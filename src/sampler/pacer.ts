@@ -91,7 +91,7 @@ export class Pacer {
     ];
     return {
       code: 'paced',
-      text: `a look takes ${cost}, so netpane looks every ${used}, not every ${requested}`,
+      text: `interval is ${used} instead of ${requested}: one poll takes ${cost}`,
       short: `slowed to ${used}`,
     };
   }

@@ -13,7 +13,7 @@ import { splitBatch } from './parts.ts';
 export interface Clock {
   /** Wall-clock time, milliseconds since 1970; may jump. */
   wallMs(): number;
-  /** Milliseconds on a clock that never jumps or runs backwards. */
+  /** Milliseconds on a monotonic clock. */
   monotonicMs(): number;
   /** Runs `action` once after `delayMs`. Returns a function that cancels it. */
   after(delayMs: number, action: () => void): () => void;
@@ -208,7 +208,7 @@ export class Sampler {
       pacedIntervalMs: intervalMs,
       interfaces,
       degradations: notice ? [...degradations, notice] : degradations,
-      coverage: source.events?.coverage ?? { level: 'polls', why: `${source.name} only looks` },
+      coverage: source.events?.coverage ?? { level: 'polls', why: `${source.name} only polls` },
       cost: { sampleMs, ownersMs, diffMs: endMs - diffStartMs },
     };
   }

@@ -275,14 +275,14 @@ function saveView(state: State, prompt: Prompt): State {
   if (isBuiltIn(name))
     return {
       ...state,
-      prompt: { ...prompt, error: `the view ${name} is always there: another name is wanted` },
+      prompt: { ...prompt, error: `"${name}" is a built-in view: choose another name` },
     };
   if (name === '') return { ...state, prompt: null };
   return {
     ...state,
     prompt: null,
     views: withView(state.views, viewFromState(state, name)),
-    message: { text: `this is the view ${name} now`, isError: false },
+    message: { text: `saved view "${name}"`, isError: false },
   };
 }
 
@@ -294,7 +294,10 @@ function removeLine(state: State): State {
   const name = viewsOf(state)[list.at]?.name;
   if (name === undefined) return state;
   if (isBuiltIn(name))
-    return { ...state, message: { text: `the view ${name} is always there`, isError: true } };
+    return {
+      ...state,
+      message: { text: `"${name}" is a built-in view: it cannot be deleted`, isError: true },
+    };
   return clampCursor({ ...state, views: state.views.filter((it) => it.name !== name) }, list);
 }
 

@@ -22,7 +22,7 @@ export const viewsOf = ({ views }: Pick<State, 'views'>): readonly View[] => [..
 export function applyView(state: State, view: View): State {
   const parsed = parseQuery(view.query);
   if ('problem' in parsed) {
-    const text = `the view ${view.name} asks for what cannot be understood: ${parsed.problem.message}`;
+    const text = `view "${view.name}": ${parsed.problem.message}`;
     return { ...state, message: { text, isError: true } };
   }
   return {

@@ -100,7 +100,7 @@ const escape = ({ state }: KeyContext): Command => {
   return open ? { type: 'pane', pane: open, open: false } : { type: 'query', query: EVERYTHING };
 };
 
-const UNGROUPED = 'nothing is grouped: o groups';
+const UNGROUPED = 'not grouped: press o';
 
 const fold = ({ groupId }: KeyContext): Command =>
   groupId === undefined ? say(UNGROUPED) : { type: 'fold', id: groupId };

@@ -71,7 +71,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       await t.until('the complaint', () => /always|is wanted/.test(filterLine(t)));
       t.press('ctrl-u');
       t.write('mine\r');
-      await t.until('the new view', () => filterLine(t).includes('this is the view mine now'));
+      await t.until('the new view', () => filterLine(t).includes('saved view "mine"'));
       t.write('1');
       await t.until('all', () => shares(t).shown === shares(t).total);
       t.write('7');
@@ -111,7 +111,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       t.write('oooo');
       await t.until('no groups', () => tableLines(t).length === Math.min(rows - 5, SCENE_SIZE));
       t.write('z');
-      await t.until('why not', () => filterLine(t).includes('nothing is grouped'));
+      await t.until('why not', () => filterLine(t).includes('not grouped'));
     });
 
     test('`b` leaves what is new from now on', async () => {
@@ -326,7 +326,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       typeQuery(t, `process:${name}-cli\r`);
       await toShow(t, 6);
       t.write('vamine\r');
-      await t.until('the view', () => filterLine(t).includes('this is the view mine now'));
+      await t.until('the view', () => filterLine(t).includes('saved view "mine"'));
       t.write('v');
       await t.until('the list to close', () => !t.text().includes('VIEWS'));
       typeQuery(t, `process:${name}\r`);

@@ -14,14 +14,14 @@ import type { Action } from '../../src/store/actions.ts';
 import type { State } from '../../src/store/state.ts';
 import type { Seen } from '../../src/store/table.ts';
 
-/** `192.0.2.1:80`, `[::1]:80` or `*:80` as an endpoint. */
+/** Returns the endpoint of a text such as `192.0.2.1:80`, `[::1]:80` or `*:80`. */
 export function endpoint(text: string): Endpoint {
   const [, bracketed, plain = '', port = '0'] = /^(?:\[(.*)\]|([^\]]*)):(\d+|\*)$/.exec(text) ?? [];
   const address = bracketed ?? (plain === '*' ? '0.0.0.0' : plain);
   return { address, port: port === '*' ? 0 : Number(port) };
 }
 
-/** Fields of a socket, endpoints as text and one owner by its name and pid where that is enough. */
+/** Fields of a socket, with endpoints as text. `process` and `pid` stand for one exact owner. */
 export interface SocketFields extends Omit<Partial<Socket>, 'local' | 'remote' | 'owners'> {
   readonly local?: string;
   readonly remote?: string | null;
@@ -30,14 +30,14 @@ export interface SocketFields extends Omit<Partial<Socket>, 'local' | 'remote' |
   readonly owners?: readonly Owner[];
 }
 
-/** An endpoint without a port where the socket has none; the number is the protocol that a raw or a packet socket takes. */
+/** Returns the endpoint as a socket of this protocol has it: the port of a raw or packet socket becomes its protocol number. */
 export const endOf = ({ address, port }: Endpoint, protocol: Protocol): Endpoint => ({
   address,
   port: hasPorts(protocol) ? port : 0,
   ...((protocol === 'raw' || protocol === 'packet') && port !== 0 && { protocol: port }),
 });
 
-/** An established TCP connection of `curl`, but for what is said of it. Its id is its endpoints, unless given. */
+/** Returns an established TCP connection of `curl`, changed by `fields`. Its id is made of its endpoints unless given. */
 export function socket({ local, remote, process = 'curl', pid = 100, ...rest }: SocketFields = {}): Socket {
   const protocol = rest.protocol ?? 'tcp';
   const end = (text: string): Endpoint => endOf(endpoint(text), protocol);
@@ -55,20 +55,20 @@ export function socket({ local, remote, process = 'curl', pid = 100, ...rest }: 
   };
 }
 
-/** A TCP listener. */
+/** Returns a TCP listener. */
 export const listener = (fields: SocketFields = {}): Socket =>
   socket({ local: '*:80', remote: null, state: 'LISTEN', process: 'nginx', pid: 80, ...fields });
 
-/** An unconnected UDP socket. */
+/** Returns an unconnected UDP socket. */
 export const udp = (fields: SocketFields = {}): Socket =>
   socket({ local: '*:68', remote: null, protocol: 'udp', process: 'dhcpcd', pid: 68, ...fields });
 
-/** The moment at which every fake batch is taken, unless it says another: noon, UTC. */
+/** Wall-clock time at which the monotonic clock of fake batches is 0: noon, UTC. */
 export const NOON_MS = Date.UTC(2026, 0, 2, 12);
 
 const COST: Cost = { sampleMs: 1, ownersMs: 1, diffMs: 0 };
 
-/** A batch that is not the first, with nothing in it but what is said. Its times run together from `NOON_MS`. */
+/** Returns a batch after the first, empty except for `fields`. `takenAtMs` is `NOON_MS` plus `monotonicMs`. */
 export function batch(fields: Partial<Batch> = {}): Batch {
   const monotonicMs = fields.monotonicMs ?? 1000;
   return {
@@ -91,14 +91,11 @@ export function batch(fields: Partial<Batch> = {}): Batch {
   };
 }
 
-/** The first batch: these sockets were there already. */
+/** Returns the first batch, with these sockets. */
 export const baseline = (spawned: readonly Socket[], fields: Partial<Batch> = {}): Batch =>
   batch({ spawned, baseline: true, monotonicMs: 0, ...fields });
 
-/**
- * These batches, in turn, with the events that polls alone would tell of their lists; those that have events of their
- * own keep them.
- */
+/** Returns these batches, each with the events that polls alone would make of its lists, unless it has events already. */
 export function withEvents(...batches: readonly Batch[]): Batch[] {
   const open = new Map<string, { socket: Socket; atMs: number; isAtLeast: boolean }>();
   return batches.map((it) => {
@@ -153,12 +150,12 @@ export const snapshot = (sockets: readonly Socket[] | ReadonlyMap<string, Socket
   ownersMs: 0,
 });
 
-/** What a source tells that tells of everything. */
+/** `Seen` of a source with all fields. */
 export const ALL_SEEN: Seen = { traffic: true, queues: true, namespaces: true, interfaces: true };
 
 export const LINGER_MS = 3000;
 
-/** A machine of the documentation. */
+/** Settings of an example machine. */
 export const SETTINGS: Settings = {
   host: 'build-07',
   system: 'Linux 6.18',
@@ -168,23 +165,23 @@ export const SETTINGS: Settings = {
   palette: 'standard',
 };
 
-/** The query that a text is. Throws where it is none. */
+/** Returns the query of a text. Throws if the text is not a valid query. */
 export function queryFrom(text: string): Query {
   const parsed = parseQuery(text);
   if ('problem' in parsed) throw new Error(`'${text}': ${parsed.problem.message}`);
   return parsed.query;
 }
 
-/** The state before the first batch, with the query of this text. */
+/** Returns the state before the first batch, with this query. */
 export const emptyState = (query = ''): State => initialState({ ...SETTINGS, query: queryFrom(query) });
 
-/** The state after some actions; a batch stands for its own action. */
+/** Returns the state after some actions. A batch stands for the action that applies it. */
 export const after = (state: State, ...actions: readonly (Action | Batch)[]): State =>
   actions.reduce<State>(
     (before, action) => reduce(before, 'type' in action ? action : { type: 'batch', batch: action }),
     state,
   );
 
-/** `exact node 81234, exact node 81235`: who holds a socket, and how that is known. */
+/** Returns the owners as text: `exact node 81234, exact node 81235`. */
 export const ownersText = ({ owners }: Socket): string =>
   owners.map(({ process, pid, knowledge }) => `${knowledge} ${process ?? '-'} ${pid ?? '-'}`).join(', ');

@@ -116,10 +116,10 @@ describe('a new requested interval', () => {
 
 describe('the notice', () => {
   test.each([
-    [520, 1000, 'a look takes 520 ms, so netpane looks every 2.75 s, not every 1 s', 'slowed to 2.75 s'],
-    [1234, 500, 'a look takes 1.2 s, so netpane looks every 6.5 s, not every 500 ms', 'slowed to 6.5 s'],
-    [33.33, 100, 'a look takes 33 ms, so netpane looks every 200 ms, not every 100 ms', 'slowed to 200 ms'],
-    [99_999, 1500, 'a look takes 100 s, so netpane looks every 60 s, not every 1.5 s', 'slowed to 60 s'],
+    [520, 1000, 'interval is 2.75 s instead of 1 s: one poll takes 520 ms', 'slowed to 2.75 s'],
+    [1234, 500, 'interval is 6.5 s instead of 500 ms: one poll takes 1.2 s', 'slowed to 6.5 s'],
+    [33.33, 100, 'interval is 200 ms instead of 100 ms: one poll takes 33 ms', 'slowed to 200 ms'],
+    [99_999, 1500, 'interval is 60 s instead of 1.5 s: one poll takes 100 s', 'slowed to 60 s'],
   ])('for polls of %d ms and a requested %d ms', (costMs, requestedMs, text, short) => {
     expect(paced(always(costMs), requestedMs).notice).toEqual({ code: 'paced', text, short });
   });

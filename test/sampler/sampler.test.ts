@@ -187,7 +187,7 @@ test('the first batch is the baseline with all sockets; the next has the differe
     interfaces: [{ name: 'lo', isUp: true, rxBytes: 1, txBytes: 1, addresses: [] }],
     degradations: [{ code: 'c', text: 't', short: 's' }],
     events: [],
-    coverage: { level: 'polls', why: 'fake only looks' },
+    coverage: { level: 'polls', why: 'fake only polls' },
     cost: { sampleMs: 3, ownersMs: 4, diffMs: 0 },
   });
   expect(batches[1]).toMatchObject({
@@ -415,7 +415,7 @@ describe('polls that take too much of the time', () => {
       LIMITED,
       {
         code: 'paced',
-        text: 'a look takes 500 ms, so netpane looks every 2.5 s, not every 1 s',
+        text: 'interval is 2.5 s instead of 1 s: one poll takes 500 ms',
         short: 'slowed to 2.5 s',
       },
     ]);

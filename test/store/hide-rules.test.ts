@@ -15,21 +15,26 @@ import { after, baseline, batch, emptyState, listener, socket, udp } from '../he
 
 const out = socket({ process: 'node', local: '10.0.0.5:51000', remote: '203.0.113.80:443' });
 
-describe('what is known of a socket', () => {
+describe('the hide rule of a socket', () => {
   test.each<[string, Socket, 'in' | 'out' | undefined, HideRule]>([
-    ['called: the port of the peer', out, 'out', { process: 'node', remote: '203.0.113.80', port: 443 }],
-    ['answered: ours', out, 'in', { process: 'node', remote: '203.0.113.80', port: 51_000 }],
-    ['neither: the lower one', out, undefined, { process: 'node', remote: '203.0.113.80', port: 443 }],
+    ['outgoing: the port of the peer', out, 'out', { process: 'node', remote: '203.0.113.80', port: 443 }],
+    ['incoming: the local port', out, 'in', { process: 'node', remote: '203.0.113.80', port: 51_000 }],
+    [
+      'unknown direction: the lower port',
+      out,
+      undefined,
+      { process: 'node', remote: '203.0.113.80', port: 443 },
+    ],
     ['without a peer', listener({ local: '*:80' }), undefined, { process: 'nginx', remote: '*', port: 80 }],
     ['UDP', udp(), undefined, { process: 'dhcpcd', remote: '*', port: 68 }],
     [
-      'IPv4 within IPv6: the same peer',
+      'IPv4-mapped IPv6: the IPv4 peer',
       socket({ local: '[::ffff:10.0.0.5]:51000', remote: '[::ffff:203.0.113.80]:443', process: 'node' }),
       'out',
       { process: 'node', remote: '203.0.113.80', port: 443 },
     ],
     [
-      'of nobody: how that is known',
+      'no process: the knowledge of the owner',
       { ...out, owners: [{ knowledge: 'hidden' }] },
       'out',
       { process: 'hidden', remote: '203.0.113.80', port: 443 },
@@ -40,7 +45,7 @@ describe('what is known of a socket', () => {
     expect(compileHideRules([rule])?.(it, direction)).toBe(true);
   });
 
-  test('nothing is known where nothing is', () => {
+  test('there is no test without rules', () => {
     expect(compileHideRules([])).toBeUndefined();
   });
 
@@ -48,11 +53,11 @@ describe('what is known of a socket', () => {
     ['another program', { process: 'nodes' }],
     ['another peer', { remote: '203.0.113.8' }],
     ['another port', { port: 51_000 }],
-  ])('%s is not', (_, other) => {
+  ])('%s does not match', (_, other) => {
     expect(compileHideRules([{ ...hideRuleOf(out, 'out'), ...other }])?.(out, 'out')).toBe(false);
   });
 
-  test('each is there once, in the order in which they came', () => {
+  test('rules are unique, in the order in which they were added', () => {
     const [a, b] = [hideRuleOf(out, 'out'), hideRuleOf(udp(), undefined)];
     const both = withHideRule(withHideRule([], a), b);
     expect(both).toEqual([a, b]);
@@ -60,7 +65,7 @@ describe('what is known of a socket', () => {
     expect(withHideRule(both, { ...a, port: 444 })).toHaveLength(3);
   });
 
-  test('it hides those that are the same in all three, and no others', () => {
+  test('hides sockets that match in all three fields, and no others', () => {
     const process = fc.constantFrom('a', 'b', 'a\n*', '');
     const some = fc.record({
       process,
@@ -74,16 +79,16 @@ describe('what is known of a socket', () => {
     fc.assert(
       fc.property(fc.array(some, { minLength: 1, maxLength: 5 }), some, (all, one) => {
         const rules = all.map((it) => hideRuleOf(made(it), undefined));
-        const isThere = all.some(
+        const isHidden = all.some(
           (it) => it.process === one.process && it.far === one.far && it.port === one.port,
         );
-        expect(compileHideRules(rules)?.(made(one), undefined)).toBe(isThere);
+        expect(compileHideRules(rules)?.(made(one), undefined)).toBe(isHidden);
       }),
     );
   });
 });
 
-describe('in the table', () => {
+describe('hide rules in the table', () => {
   const again = socket({ process: 'node', local: '10.0.0.5:51001', remote: '203.0.113.80:443' });
   const other = socket({ process: 'curl', local: '10.0.0.5:51002', remote: '203.0.113.80:443' });
   const hide: Action = { type: 'hide', rule: hideRuleOf(out, 'out') };
@@ -94,18 +99,18 @@ describe('in the table', () => {
     return { rows: order.rows().map(({ id }) => id), hidden: order.hiddenCount };
   }
 
-  test('all of its kind are hidden, also those to come; and counted', () => {
+  test('hide present and later sockets, and count them', () => {
     const state = after(emptyState(), baseline([out, other]), hide);
     expect(shown(state)).toEqual({ rows: [other.id], hidden: 1 });
     expect(shown(after(state, batch({ spawned: [again] })))).toEqual({ rows: [other.id], hidden: 2 });
   });
 
-  test('counted are those that the query lets through: no others would be shown', () => {
+  test('count only sockets that match the query', () => {
     const state = after(emptyState('curl'), baseline([out, other]), hide);
     expect(shown(state)).toEqual({ rows: [other.id], hidden: 0 });
   });
 
-  test('twice is once; removed it is shown again', () => {
+  test('are added once, and removing one shows its sockets again', () => {
     const state = after(emptyState(), baseline([out, other]), hide, hide);
     expect(state.hideRules).toHaveLength(1);
     const opened = after(
@@ -118,7 +123,7 @@ describe('in the table', () => {
     expect(after(opened, { type: 'remove-line' }).hideRules).toEqual([]);
   });
 
-  test('where the last line of the list goes, its cursor is on the one before', () => {
+  test('removing the last one moves the cursor of the list up', () => {
     const two: Action = { type: 'hide', rule: hideRuleOf(other, 'out') };
     const state = after(
       emptyState(),

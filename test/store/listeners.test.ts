@@ -12,12 +12,12 @@ function listenersOf(...sockets: readonly Socket[]): Listeners {
 
 const ACCEPTED: SocketFields = { local: '192.0.2.10:80', remote: '198.51.100.7:50000' };
 
-describe('a listener takes what comes to it', () => {
+describe('a listener accepts connections to', () => {
   test.each<[string, SocketFields, SocketFields]>([
     ['any address', { local: '*:80' }, ACCEPTED],
     ['its address', { local: '192.0.2.10:80' }, ACCEPTED],
     ['any IPv6 address', { local: '[::]:80' }, { ...ACCEPTED, local: '[2001:db8::1]:80' }],
-    ['IPv4 on an IPv6 socket', { local: '[::]:80' }, { ...ACCEPTED, local: '[::ffff:192.0.2.10]:80' }],
+    ['IPv4 on an IPv6 listener', { local: '[::]:80' }, { ...ACCEPTED, local: '[::ffff:192.0.2.10]:80' }],
     ['a mapped address', { local: '192.0.2.10:80' }, { ...ACCEPTED, local: '[::ffff:192.0.2.10]:80' }],
     ['its namespace', { netns: { inode: 7 } }, { ...ACCEPTED, netns: { inode: 7, name: 'named since' } }],
     ['SCTP', { protocol: 'sctp' }, { ...ACCEPTED, protocol: 'sctp' }],
@@ -43,16 +43,16 @@ test.each<[string, SocketFields]>([
   ['another address', { local: '192.0.2.11:80' }],
   ['another protocol', { protocol: 'mptcp' }],
   ['another namespace', { netns: { inode: 7 } }],
-])('but not %s', (_, listening) => {
+])('a listener does not accept connections to %s', (_, listening) => {
   expect(directionOf(socket(ACCEPTED), listenersOf(listener(listening)))).toBeUndefined();
 });
 
-test('a listener of any IPv4 address takes no IPv6', () => {
+test('a listener on 0.0.0.0 does not accept IPv6', () => {
   const accepted = socket({ ...ACCEPTED, local: '[2001:db8::1]:80' });
   expect(directionOf(accepted, listenersOf(listener()))).toBeUndefined();
 });
 
-describe('what else tells', () => {
+describe('without a listener', () => {
   const none = new Listeners();
 
   test.each<[SocketFields, 'in' | 'out' | undefined]>([
@@ -73,16 +73,16 @@ describe('what else tells', () => {
     expect(directionOf(socket(fields), none)).toBe(direction);
   });
 
-  test('a connection from a port that is listened on is still one of ours while it is being begun', () => {
+  test('SYN_SENT is outgoing even from a port with a listener', () => {
     const listeners = listenersOf(listener());
     expect(directionOf(socket({ ...ACCEPTED, state: 'SYN_SENT' }), listeners)).toBe('out');
   });
 });
 
-describe('listeners that come and go', () => {
+describe('closing and changing listeners', () => {
   const accepted = socket(ACCEPTED);
 
-  test('of two on one endpoint the last one counts', () => {
+  test('an endpoint with two listeners stays until both are closed', () => {
     const listeners = listenersOf(listener({ id: 'a' }), listener({ id: 'b' }));
     listeners.drop('a');
     expect(listeners.has(accepted)).toBe(true);
@@ -92,13 +92,13 @@ describe('listeners that come and go', () => {
     expect(listeners.has(accepted)).toBe(false);
   });
 
-  test('told of twice, it is one', () => {
+  test('a listener taken twice counts once', () => {
     const listeners = listenersOf(listener({ id: 'a' }), listener({ id: 'a', uid: 7 }));
     listeners.drop('a');
     expect(listeners.has(accepted)).toBe(false);
   });
 
-  test('one that moves, and one that gets a peer', () => {
+  test('follows a listener that changes its port, or gets a peer', () => {
     const listeners = listenersOf(listener({ id: 'a' }));
     listeners.take(listener({ id: 'a', local: '*:81' }));
     expect(listeners.has(accepted)).toBe(false);
@@ -107,7 +107,7 @@ describe('listeners that come and go', () => {
     expect(listeners.has(socket({ ...ACCEPTED, local: '192.0.2.10:81' }))).toBe(false);
   });
 
-  test('one that is bound to no port hears nobody', () => {
+  test('a socket without a port is not a listener', () => {
     expect(listenersOf(udp({ local: '*:0' })).has(socket({ local: '192.0.2.10:0', protocol: 'udp' }))).toBe(
       false,
     );

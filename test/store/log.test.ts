@@ -6,7 +6,7 @@ import { socket } from '../helpers/fakes.ts';
 
 const gap = (missed: number): Event => ({ type: 'gap', atMs: 0, missed, learntBy: 'trace' });
 
-test('whatever is added: the last ones are kept, each under its number', () => {
+test('keeps the last events, each under its number', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(9), { maxLength: 20 }), fc.integer({ min: 1, max: 12 }), (sizes, kept) => {
       const log = new EventLog(kept);
@@ -23,7 +23,7 @@ test('whatever is added: the last ones are kept, each under its number', () => {
   );
 });
 
-test('finds the latest change of each socket that is still kept, as a search would', () => {
+test('finds the latest change event of each socket in the log, as a search would', () => {
   const event = fc.record({
     type: fc.constantFrom('spawn' as const, 'change' as const, 'close' as const),
     id: fc.constantFrom('a', 'b', 'c'),

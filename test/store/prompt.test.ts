@@ -40,7 +40,7 @@ describe('editing', () => {
     ['ab|', move('right'), 'ab|'],
     ['a|b', move('start'), '|ab'],
     ['a|b', move('end'), 'ab|'],
-    // A character beyond the 16 bits is one character.
+    // A surrogate pair is one character.
     ['😀|', remove('before'), '|'],
     ['|😀x', remove('after'), '|x'],
     ['😀|', move('left'), '|😀'],
@@ -49,7 +49,7 @@ describe('editing', () => {
     expect(show(editPrompt(prompt(before), edit))).toBe(after);
   });
 
-  test('a prompt takes 8,192 characters, enough for a query that is rejected as too long', () => {
+  test('accepts up to 8,192 characters, more than the longest query', () => {
     const full = prompt(`${'x'.repeat(8191)}|`);
     expect(editPrompt(full, insert('😀')).text).toHaveLength(8191);
     const last = editPrompt(full, insert('y'));
@@ -59,19 +59,19 @@ describe('editing', () => {
     expect(JSON.stringify(queryOfPrompt(last))).toContain('too long: 8192 characters');
   });
 
-  test('what was filled in is replaced by typing, and removed as a whole', () => {
+  test('prefilled text is replaced by typing and deleted as a whole', () => {
     const filled = prompt('443|', { untouched: true });
     expect(editPrompt(filled, insert('8'))).toMatchObject({ text: '8', cursor: 1, untouched: false });
     expect(show(editPrompt(filled, remove('before')))).toBe('|');
     expect(show(editPrompt(filled, remove('word')))).toBe('|');
   });
 
-  test('what was filled in is kept once the cursor moves', () => {
+  test('prefilled text is kept once the cursor moves', () => {
     const moved = editPrompt(prompt('443|', { untouched: true }), move('end'));
     expect(show(editPrompt(moved, insert('1')))).toBe('4431|');
   });
 
-  test('an edit takes the error away', () => {
+  test('an edit removes the error', () => {
     expect(editPrompt(prompt('x|', { error: 'no' }), insert('1'))).not.toHaveProperty('error');
     expect(editPrompt(prompt('x|', { error: 'no' }), remove('before'))).not.toHaveProperty('error');
   });
@@ -82,7 +82,7 @@ describe('editing', () => {
     fc.constantFrom('left', 'right', 'start', 'end').map((to) => move(to as 'left')),
   );
 
-  test('whatever is done: the cursor stays in the text, and no character is cut in two', () => {
+  test('any edits keep the cursor within the text, and split no character', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary', maxLength: 6 }),
@@ -103,7 +103,7 @@ describe('editing', () => {
   });
 });
 
-describe('the answer', () => {
+describe('the query of a prompt', () => {
   const before = queryFrom('proto:tcp :22 process:sshd old');
 
   test.each<[PromptKind, string, string]>([
@@ -116,7 +116,7 @@ describe('the answer', () => {
     ['port', '80 443', 'proto:tcp process:sshd old :80,443'],
     ['process', ' node ', 'proto:tcp :22 old process:node'],
     ['process', 'two words', 'proto:tcp :22 old process:"two words"'],
-    // What is typed there is a name, and no part of the grammar.
+    // The answer is a name, not query syntax.
     ['process', 'a) or !"b"', 'proto:tcp :22 old process:"a) or !\\"b\\""'],
     ['netns', 'web', 'proto:tcp :22 process:sshd old ns:web'],
     ['query', 'two words', 'two words'],
@@ -128,7 +128,7 @@ describe('the answer', () => {
     expect(queryOfPrompt(prompt(`${text}|`, { kind, before }))).toMatchObject({ query: { text: query } });
   });
 
-  test('keeps what a query is made of besides: only the condition of the same kind is replaced', () => {
+  test('replaces only the term of its own field', () => {
     const either = queryFrom('(port:22 or port:80) rport:443');
     expect(queryOfPrompt(prompt('25|', { kind: 'port', before: either }))).toMatchObject({
       query: { text: '(:22 or :80) rport:443 :25' },
@@ -136,16 +136,16 @@ describe('the answer', () => {
   });
 
   test.each(['4294967296', '-1', '22 or x', 'nosuchservice', '1e3', '0x50', '٤٤٣', '22,', '5-1'])(
-    '%s is no port',
+    '%s is not a port',
     (text) => {
       const parsed = queryOfPrompt(prompt(`${text}|`, { kind: 'port' }));
       expect(parsed).toMatchObject({
-        problem: { message: expect.stringMatching(/port|range|at most 4294967295/) as string },
+        problem: { message: expect.stringMatching(/port|range|maximum 4294967295/) as string },
       });
     },
   );
 
-  test('a mistake is told where it stands in what was typed', () => {
+  test('a problem has its position in the typed text', () => {
     const problem = (text: string, kind: PromptKind) => {
       const parsed = queryOfPrompt(prompt(`${text}|`, { kind, before }));
       return 'problem' in parsed
@@ -164,7 +164,7 @@ describe('completion', () => {
       socket({ process: 'nginx', user: 'www', remote: '203.0.113.9:8443' }),
       socket({ process: 'my tool "x"', user: 'ana' }),
     ]);
-  /** What `keys` tabs make of a text with `|` where the cursor is. */
+  /** Returns the text after these tabs, with `|` at the cursor. */
   const completed = (text: string, tabs: readonly (1 | -1)[] = [1], kind: PromptKind = 'query') =>
     show(tabs.reduce((now, by) => completePrompt(now, by, values), prompt(text, { kind })));
 
@@ -177,7 +177,7 @@ describe('completion', () => {
     ['process:no|', 'process:node|'],
     ['@203.0.113.9|', '@203.0.113.9|'],
     ['@203.0.113.8|', '@203.0.113.80|'],
-    // A value that is more than a word comes in quotes, and what stands behind the cursor goes with its word.
+    // A value of several words is quoted, and the rest of the word behind the cursor is replaced.
     ['process:my|', 'process:"my tool \\"x\\""|'],
     ['process:no|xyz new', 'process:node| new'],
     ['port:443,8|', 'port:443,8443|'],
@@ -186,7 +186,7 @@ describe('completion', () => {
     expect(completed(before)).toBe(expected);
   });
 
-  test('goes through several, round and back, and shows which there are', () => {
+  test('cycles through the choices in both directions, and lists them', () => {
     expect([1, 2, 3].map((n) => completed('process:n|', Array<1>(n).fill(1)))).toEqual([
       'process:nginx|',
       'process:node|',
@@ -200,47 +200,47 @@ describe('completion', () => {
     });
   });
 
-  test('where there is one, the next tab goes on behind it', () => {
+  test('after a single choice, the next tab completes what follows', () => {
     expect(completed('use|', [1, 1])).toBe('user:ana|');
     expect(completed('use|', [1, 1, 1])).toBe('user:www|');
     expect(completed('process:no|', [1, 1])).toBe('process:node|');
   });
 
-  test('with the text behind the cursor in its place', () => {
+  test('keeps the text behind the cursor', () => {
     expect(completed('process:n| new', [1, 1])).toBe('process:node| new');
   });
 
-  test('an edit takes what was offered, and the next tab begins anew', () => {
+  test('an edit ends the completion, and the next tab starts a new one', () => {
     const offered = completePrompt(prompt('process:n|'), 1, values);
     const edited = editPrompt(offered, remove('word'));
     expect(edited).not.toHaveProperty('completion');
     expect(show(completePrompt(editPrompt(edited, insert('user:')), 1, values))).toBe('user:ana|');
   });
 
-  test('a port, a program and a namespace are completed by their values alone', () => {
+  test('prompts for port, program and namespace complete only values', () => {
     expect(completed('ng|', [1], 'process')).toBe('nginx|');
     expect(completed('|', [1, 1, 1], 'process')).toBe('node|');
     expect(completed('22,84|', [1], 'port')).toBe('22,8443|');
     expect(completed('proce|', [1], 'process')).toBe('proce|');
   });
 
-  test.each<PromptKind>(['save', 'view'])('what is typed for %s is free', (kind) => {
+  test.each<PromptKind>(['save', 'view'])('the prompt %s has no completion', (kind) => {
     const free = prompt('proce|', { kind });
     expect(completePrompt(free, 1, values)).toBe(free);
   });
 
-  test('values are asked for once, when they are needed', () => {
-    let asked = 0;
+  test('values are collected once, when they are needed', () => {
+    let calls = 0;
     const counted = () => {
-      asked++;
+      calls++;
       return values();
     };
     const first = completePrompt(prompt('process:n|'), 1, counted);
     completePrompt(first, 1, counted);
-    expect(asked).toBe(1);
+    expect(calls).toBe(1);
   });
 
-  test('whatever programs are called: the cursor stays in the text, and what it makes is a query', () => {
+  test('completes any program name to a valid query, with the cursor within the text', () => {
     fc.assert(
       fc.property(
         fc.array(fc.string({ unit: 'binary', minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 }),
@@ -257,47 +257,47 @@ describe('completion', () => {
   });
 });
 
-describe('queries of before', () => {
+describe('history', () => {
   const HISTORY = ['one', 'two', 'three'];
   const up = (now: Prompt) => recall(now, -1, HISTORY);
   const down = (now: Prompt) => recall(now, 1, HISTORY);
 
-  test('come one after the other, the last one first, to the oldest', () => {
+  test('goes back from the last query to the oldest', () => {
     const seen = [];
     let now = prompt('ty|ped');
     for (let i = 0; i < 4; i++) seen.push(show((now = up(now))));
     expect(seen).toEqual(['three|', 'two|', 'one|', 'one|']);
   });
 
-  test('and go again, to what was typed', () => {
+  test('goes forward again to the typed text', () => {
     const back = down(down(up(up(prompt('ty|ped')))));
     expect(show(back)).toBe('typed|');
     expect(down(back)).toBe(back);
     expect(show(up(back))).toBe('three|');
   });
 
-  test('where one was edited, that is what was typed', () => {
+  test('an edited query of the history becomes the typed text', () => {
     const edited = editPrompt(up(up(prompt('typed|'))), insert('!'));
     expect(show(edited)).toBe('two!|');
     expect(show(up(edited))).toBe('three|');
     expect(show(down(up(edited)))).toBe('two!|');
   });
 
-  test('there may be none; and they are no ports and no names', () => {
+  test('does nothing when it is empty, or in other prompts', () => {
     const it = prompt('typed|');
     expect(recall(it, -1, [])).toBe(it);
     const port = prompt('22|', { kind: 'port' });
     expect(up(port)).toBe(port);
   });
 
-  test('are each there once, where they were asked last; an empty query is not added', () => {
+  test('has each query once, at its last use, and no empty query', () => {
     expect(addToHistory(HISTORY, 'four')).toEqual(['one', 'two', 'three', 'four']);
     expect(addToHistory(HISTORY, 'one')).toEqual(['two', 'three', 'one']);
     expect(addToHistory(HISTORY, 'three')).toEqual(HISTORY);
     expect(addToHistory(HISTORY, '')).toEqual(HISTORY);
   });
 
-  test('are 200 at most', () => {
+  test('keeps at most 200 queries', () => {
     const many = Array.from({ length: 300 }, (_, i) => String(i)).reduce<readonly string[]>(addToHistory, []);
     expect([many.length, many[0], many.at(-1)]).toEqual([200, '100', '299']);
   });

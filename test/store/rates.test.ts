@@ -31,7 +31,7 @@ test.each<[number | undefined, number | undefined, number | undefined, number | 
   [0, 7, undefined, undefined],
   [0, 7, 0, undefined],
   [0, 7, -1, undefined],
-])('from %s to %s in %s ms: %s a second', (before, now, elapsedMs, rate) => {
+])('from %s to %s in %s ms: %s per second', (before, now, elapsedMs, rate) => {
   expect(rateOf(before, now, elapsedMs)).toBe(rate);
 });
 
@@ -39,7 +39,7 @@ describe('the rates of a row', () => {
   const first = withTraffic('a', { rxBytes: 1000, txBytes: 50 });
   const more = withTraffic('a', { rxBytes: 4000, txBytes: 50 });
 
-  test('at the first look nothing is measured; then one that stays as it is has 0', () => {
+  test('are not measured in the first batch, and 0 after a batch without a change', () => {
     const table = tableAfter(baseline([first], { monotonicMs: 100 }));
     const row = table.rows.get('a');
     expect(row && [isMeasured(row, 100), isMeasured(row, 101)]).toEqual([false, true]);
@@ -47,12 +47,12 @@ describe('the rates of a row', () => {
     expect(ratesOf(table)).toEqual([0, 0]);
   });
 
-  test('by the time that went by, whatever the interval that was asked for', () => {
+  test('use the elapsed time, not the requested interval', () => {
     const table = tableAfter(baseline([first]), batch({ monotonicMs: 1500, changed: [more] }));
     expect(ratesOf(table)).toEqual([2000, 0]);
   });
 
-  test('since the last batch, also where the socket stood still for many', () => {
+  test('use the time since the last batch, even if the socket did not change for several batches', () => {
     const table = tableAfter(
       baseline([first]),
       batch({ monotonicMs: 1000 }),
@@ -62,7 +62,7 @@ describe('the rates of a row', () => {
     expect(ratesOf(table)).toEqual([3000, 0]);
   });
 
-  test('0 as soon as a batch says nothing of it', () => {
+  test('are 0 after the first batch without the socket', () => {
     const table = tableAfter(baseline([first]), batch({ monotonicMs: 1000, changed: [more] }));
     table.takeChangedIds();
     table.apply(batch({ monotonicMs: 2000 }));
@@ -72,20 +72,20 @@ describe('the rates of a row', () => {
     expect(table.takeChangedIds()).toEqual(new Set());
   });
 
-  test('of a new socket: all it has counted', () => {
+  test('of a new socket count from 0', () => {
     const table = tableAfter(baseline([]), batch({ monotonicMs: 2000, spawned: [first] }));
     expect(ratesOf(table)).toEqual([500, 25]);
     expect(ratesOf(tableAfter(batch({ spawned: [first] })))).toEqual([undefined, undefined]);
   });
 
-  test('a counter that ran backwards is unknown for that tick', () => {
+  test('are unknown in a tick in which the counter decreased', () => {
     const table = tableAfter(baseline([more]), batch({ monotonicMs: 1000, changed: [first] }));
     expect(ratesOf(table)).toEqual([undefined, 0]);
     table.apply(batch({ monotonicMs: 2000 }));
     expect(ratesOf(table)).toEqual([0, 0]);
   });
 
-  test('a counter that becomes known has a rate from the next tick on; one nobody tells of never has', () => {
+  test('start one tick after the counter becomes known, and stay unknown without one', () => {
     const silent = socket({ id: 'a' });
     const table = tableAfter(baseline([silent]), batch({ monotonicMs: 1000 }));
     expect(ratesOf(table)).toEqual([undefined, undefined]);
@@ -97,7 +97,7 @@ describe('the rates of a row', () => {
     expect(ratesOf(table)).toEqual([undefined, undefined]);
   });
 
-  test('a closed row has none, and stays so', () => {
+  test('are unknown once the row is closed', () => {
     const table = tableAfter(
       baseline([first]),
       batch({ monotonicMs: 1000, changed: [more] }),
@@ -108,27 +108,27 @@ describe('the rates of a row', () => {
     expect(ratesOf(table)).toEqual([undefined, undefined]);
   });
 
-  test('when thousands go to 0 at once they do so in runs; what they come to together is right at once', () => {
+  test('of thousands go to 0 in runs, while their sum is right at once', () => {
     const crowd = (rxBytes: number) =>
       Array.from({ length: 5000 }, (_, i) => withTraffic(`${i}`, { rxBytes }));
     const table = tableAfter(baseline(crowd(0)), batch({ monotonicMs: 1000, changed: crowd(7) }));
-    const flowing = () => [...table.rows.values()].filter(({ rxRate }) => rxRate === 7).length;
-    expect(flowing()).toBe(5000);
+    const active = () => [...table.rows.values()].filter(({ rxRate }) => rxRate === 7).length;
+    expect(active()).toBe(5000);
     table.takeChangedIds();
     const own = withTraffic('4999', { rxBytes: 10 });
     expect(table.apply(batch({ monotonicMs: 2000, changed: [own] }))).toMatchObject({ rxRate: 3 });
     const left = [];
     while (table.nextFadeMs !== undefined && left.length < 10) {
       expect(table.takeChangedIds().size).toBeLessThanOrEqual(1001);
-      left.push(flowing());
+      left.push(active());
       expect(table.nextFadeMs).toBe(2000);
       table.fade(2000);
     }
     expect(left).toEqual([3999, 2999, 1999, 999]);
-    expect([flowing(), table.processes.get(100)?.rxRate]).toEqual([0, 3]);
+    expect([active(), table.processes.get(100)?.rxRate]).toEqual([0, 3]);
   });
 
-  test('a row that moves again before its run has come keeps its new rate', () => {
+  test('of a row that changes before its run are the new ones', () => {
     const crowd = (rxBytes: number) =>
       Array.from({ length: 5000 }, (_, i) => withTraffic(`${i}`, { rxBytes }));
     const table = tableAfter(
@@ -142,7 +142,7 @@ describe('the rates of a row', () => {
     expect(table.processes.get(100)?.rxRate).toBe(20);
   });
 
-  test('is no news: no mark, no count; and a mark that is on fades at its time', () => {
+  test('do not mark or count a row, and do not delay the fading of its mark', () => {
     const table = tableAfter(
       baseline([]),
       batch({ monotonicMs: 1000, spawned: [first] }),
@@ -155,7 +155,7 @@ describe('the rates of a row', () => {
     expect(table.rows.get('a')).toMatchObject({ mark: 'none', rxRate: 3000 });
   });
 
-  test('the tick has the sum of them, once there is something to compare', () => {
+  test('are summed in the tick, from the second batch on', () => {
     const other = withTraffic('b', { rxBytes: 7 });
     const table = new SocketTable(3000);
     expect(table.apply(baseline([first]))).not.toHaveProperty('rxRate');
@@ -166,10 +166,10 @@ describe('the rates of a row', () => {
   });
 });
 
-test('whatever the counters do: rate times time is what they gained, and no rate is anything but a whole number', () => {
+test('for any counters, rate times time is the gain, and every rate is an integer', () => {
   const tick = fc.record({
     elapsedMs: fc.constantFrom(0, 100, 500, 1000, 2500, 60_000),
-    /** What one counter gains; undefined where the socket is not sent at all. */
+    /** Gain of one counter; undefined when the batch does not have the socket. */
     gain: fc.option(fc.integer({ min: -1000, max: 2 ** 40 }), { nil: undefined }),
     other: fc.nat(1000),
   });
@@ -218,7 +218,7 @@ describe('interfaces', () => {
   const rates = (...args: Parameters<typeof measureInterfaces>) =>
     measureInterfaces(...args).map(({ rxRate, txRate }) => [rxRate, txRate]);
 
-  test('by name and namespace', () => {
+  test('are matched by name and namespace', () => {
     const before = [eth(0, 0, 1), eth(1000, 1000, 2)];
     expect(rates(before, [eth(5000, 1000, 2), eth(200, 0, 1)], 2000)).toEqual([
       [2000, 0],
@@ -226,7 +226,7 @@ describe('interfaces', () => {
     ]);
   });
 
-  test('none of what has just come, ran backwards, or took no time', () => {
+  test('have no rate when new, after a decrease, or without elapsed time', () => {
     expect(rates([], [eth(9, 9)], 1000)).toEqual([[undefined, undefined]]);
     expect(rates([eth(10, 0)], [eth(9, 9)], 1000)).toEqual([[undefined, 9]]);
     expect(rates([eth(0, 0)], [eth(9, 9)], undefined)).toEqual([[undefined, undefined]]);

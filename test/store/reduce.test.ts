@@ -20,7 +20,7 @@ const a = socket({ id: 'a' });
 const b = socket({ id: 'b', local: '192.0.2.10:40001' });
 
 const type = (text: string): Action => ({ type: 'edit', edit: { type: 'insert', text } });
-const ask = (kind: PromptKind, text = ''): Action => ({
+const open = (kind: PromptKind, text = ''): Action => ({
   type: 'prompt',
   kind,
   text,
@@ -29,7 +29,7 @@ const ACCEPT: Action = { type: 'accept-prompt' };
 const CANCEL: Action = { type: 'cancel-prompt' };
 
 describe('batches', () => {
-  test('what the header tells comes from the last one', () => {
+  test('set the fields of the header', () => {
     const degradations = [{ code: 'c', text: 'text', short: 'short' }];
     const cost = { sampleMs: 1, ownersMs: 2, diffMs: 3 };
     const state = after(
@@ -41,19 +41,19 @@ describe('batches', () => {
     expect(state.lastTick).toEqual({ monotonicMs: 7000, total: 2, spawned: 1, changed: 0, closed: 0 });
   });
 
-  test('nothing that the user has set is lost', () => {
+  test('keep what the user has set', () => {
     const set: Action[] = [
       { type: 'freeze' },
       { type: 'select', id: 'a' },
       { type: 'service-names' },
-      ask('port', '22'),
+      open('port', '22'),
     ];
     const before = after(emptyState(), baseline([a]), ...set);
     const now = after(before, batch({ spawned: [b] }));
     expect(now).toMatchObject({ frozen: true, selectedId: 'a', serviceNames: true, prompt: before.prompt });
   });
 
-  test('time alone fades the marks', () => {
+  test('are not needed for marks to fade: time does it', () => {
     const state = after(emptyState(), baseline([a]), batch({ monotonicMs: 1000, closed: ['a'] }));
     expect(after(state, { type: 'time', nowMs: 1000 + LINGER_MS - 1 }).table.rows.size).toBe(1);
     const faded = after(state, { type: 'time', nowMs: 1000 + LINGER_MS });
@@ -62,11 +62,11 @@ describe('batches', () => {
   });
 });
 
-describe('a batch in parts', () => {
+describe('a batch of several parts', () => {
   const before = () => after(emptyState(), baseline([a]));
   const at = { monotonicMs: 5000, source: 'another', pacedIntervalMs: 2500 };
 
-  test('the rows are there at once; what counts for the whole is told with the last one', () => {
+  test('adds the rows of each part at once, and the rest with the last part', () => {
     const first = before();
     const part = after(first, batch({ ...at, partial: true, spawned: [b] }));
     expect([...part.table.rows.keys()]).toEqual(['a', 'b']);
@@ -78,7 +78,7 @@ describe('a batch in parts', () => {
     expect(whole.table.history).toEqual([whole.lastTick]);
   });
 
-  test('a pause counts it once', () => {
+  test('is counted once by a pause', () => {
     const parts = [{ partial: true, spawned: [b] }, { partial: true, closed: ['a'] }, {}];
     const paused = after(
       before(),
@@ -89,7 +89,7 @@ describe('a batch in parts', () => {
     expect(after(paused, batch(at)).pause).toMatchObject({ spawned: 1, changed: 0, closed: 1, open: 1 });
   });
 
-  test('before the last part of the first one nothing is known', () => {
+  test('leaves the state before the first batch until its last part', () => {
     const part = after(emptyState(), baseline([a], { partial: true }));
     expect(part.nowMs).toBeUndefined();
     expect(after(part, { type: 'pause' }).pause).toBeNull();
@@ -101,12 +101,12 @@ describe('events', () => {
   const gap = (atMs: number, missed = 1): GapEvent => ({ type: 'gap', atMs, missed, learntBy: 'destroy' });
   const spawn: Event = { type: 'spawn', atMs: NOON_MS, socket: b, learntBy: 'poll' };
 
-  test('are in the log, those of a part at once', () => {
+  test('are in the log after their part', () => {
     const state = after(emptyState(), baseline([a]), batch({ partial: true, events: [spawn] }));
     expect([state.log.end, state.log.at(0)]).toEqual([1, spawn]);
   });
 
-  test('the log keeps as many as it is told to', () => {
+  test('are kept up to the maximum', () => {
     const state = after(
       initialState({ ...SETTINGS, eventsKept: 2 }),
       batch({ events: [gap(1), gap(2), gap(3)] }),
@@ -114,7 +114,7 @@ describe('events', () => {
     expect([1, 2, 3].map((missed) => state.log.at(missed - 1)?.atMs)).toEqual([undefined, 2, 3]);
   });
 
-  test('gaps are known for a minute, also those of a part', () => {
+  test('keep gaps for a minute, also those of a part', () => {
     const at = (ms: number) => NOON_MS + ms;
     const state = after(
       emptyState(),
@@ -129,13 +129,13 @@ describe('events', () => {
     expect(after(later, batch({ monotonicMs: 110_000 })).gaps).toEqual([]);
   });
 
-  test('what is caught is told with each batch', () => {
+  test('have the coverage of the last batch', () => {
     expect(emptyState().coverage).toBeUndefined();
     const coverage = { level: 'closes', why: 'not root' } as const;
     expect(after(emptyState(), batch({ coverage })).coverage).toBe(coverage);
   });
 
-  test('the keys move in the log while it is open, and begin at the newest', () => {
+  test('keep focus and cursor while the log is open, and reset them when it opens again', () => {
     const open: Action = { type: 'pane', pane: 'events' };
     const inLog = after(
       emptyState(),
@@ -148,7 +148,7 @@ describe('events', () => {
     expect(after(inLog, open)).toMatchObject({ focus: 'table', eventNumber: null });
   });
 
-  test('a pause remembers where the log ended', () => {
+  test('of the log at a pause end at `logEnd`', () => {
     const state = after(emptyState(), batch({ events: [spawn] }), { type: 'pause' });
     expect(after(state, batch({ events: [spawn] })).pause?.logEnd).toBe(1);
   });
@@ -157,7 +157,7 @@ describe('events', () => {
 describe('interfaces', () => {
   const eth = (rxBytes: number) => [{ name: 'eth0', isUp: true, rxBytes, txBytes: 7, addresses: [] }];
 
-  test('their rates are by the time between whole batches', () => {
+  test('have rates by the time between complete batches', () => {
     const state = after(
       emptyState(),
       baseline([], { interfaces: eth(1000) }),
@@ -167,7 +167,7 @@ describe('interfaces', () => {
     expect(state.interfaces).toMatchObject([{ name: 'eth0', rxBytes: 9000, rxRate: 4000, txRate: 0 }]);
   });
 
-  test('at the first look they have none', () => {
+  test('have no rates in the first batch', () => {
     const [first] = after(emptyState(), baseline([], { interfaces: eth(1000) })).interfaces;
     expect([first?.rxRate, first?.txRate]).toEqual([undefined, undefined]);
   });
@@ -176,7 +176,7 @@ describe('interfaces', () => {
 describe('pause', () => {
   const paused = () => after(emptyState(), baseline([a]), { type: 'pause' });
 
-  test('holds the rows and the time, and counts what happens', () => {
+  test('keeps the rows and the time, and counts changes', () => {
     const state = after(
       paused(),
       batch({ monotonicMs: 1000, spawned: [b] }),
@@ -187,7 +187,7 @@ describe('pause', () => {
     expect(state.table.rows.get('b')?.socket.state).toBe('CLOSE_WAIT');
   });
 
-  test('ends with the same key, and the next begins at zero', () => {
+  test('ends with the same action, and the next one starts at zero', () => {
     const ended = after(paused(), batch({ spawned: [b] }), { type: 'pause' });
     expect(ended.pause).toBeNull();
     expect(after(ended, { type: 'pause' }).pause).toMatchObject({
@@ -198,7 +198,7 @@ describe('pause', () => {
     });
   });
 
-  test('before the first batch there is nothing to hold', () => {
+  test('does nothing before the first batch', () => {
     expect(after(emptyState(), { type: 'pause' }).pause).toBeNull();
   });
 });
@@ -209,7 +209,7 @@ describe('the query', () => {
   const [tcp, udp] = [toggle('proto:tcp', 'proto:udp'), toggle('proto:udp', 'proto:tcp')];
   const queryAfter = (query: string, ...actions: Action[]) => after(emptyState(query), ...actions).query.text;
 
-  test('conditions toggle, in the place of those that they exclude', () => {
+  test('toggles a term and removes those that it excludes', () => {
     expect(queryAfter('', listen)).toBe('listen');
     expect(queryAfter('', listen, listen)).toBe('');
     expect(queryAfter('', tcp, listen)).toBe('proto:tcp listen');
@@ -217,26 +217,26 @@ describe('the query', () => {
     expect(queryAfter('established :443', listen)).toBe(':443 listen');
   });
 
-  test('what stands in it another way, or within an alternative, is left alone', () => {
+  test('leaves other spellings and terms within alternatives', () => {
     expect(queryAfter('state:LISTEN or :22', listen)).toBe('(state:LISTEN or :22) listen');
     expect(queryAfter('!listen', listen)).toBe('!listen listen');
     expect(queryAfter('tcp', tcp)).toBe('tcp proto:tcp');
   });
 
-  test('a term is added once', () => {
+  test('has an added term once', () => {
     const add: Action = { type: 'add-term', term: '!process=node' };
     expect(queryAfter(':443', add, add)).toBe(':443 !process=node');
     expect(queryAfter(':443 or :80', add)).toBe('(:443 or :80) !process=node');
   });
 
-  test('one that would become too long stays as it is, and it is said', () => {
+  test('stays the same with an error message when it would become too long', () => {
     const long = after(emptyState(), { type: 'query', query: queryFrom('x'.repeat(4000)) });
     const state = after(long, { type: 'add-term', term: `!process=${'y'.repeat(1000)}` });
     expect(state.query).toBe(long.query);
     expect(state.message).toMatchObject({ isError: true, text: expect.stringContaining('long') as string });
   });
 
-  test('set as a whole', () => {
+  test('is replaced as a whole', () => {
     expect(queryAfter('tcp', { type: 'query', query: queryFrom('port:22') })).toBe('port:22');
   });
 });
@@ -246,8 +246,8 @@ describe('the prompt', () => {
   const TAB: Action = { type: 'complete', by: 1, values };
   const UP: Action = { type: 'recall', by: -1 };
 
-  test('a query acts while it is typed, with all that it says', () => {
-    const typing = after(emptyState(), ask('query'), type('cu'), type('rl :443'));
+  test('applies a query while it is typed', () => {
+    const typing = after(emptyState(), open('query'), type('cu'), type('rl :443'));
     expect(typing.query.text).toBe('curl :443');
     expect(after(typing, ACCEPT)).toMatchObject({
       prompt: null,
@@ -256,8 +256,8 @@ describe('the prompt', () => {
     });
   });
 
-  test('while it is none the last one acts, and it is told where and why', () => {
-    const typing = after(emptyState(), ask('query'), type('curl'), type(' state:LISTE'));
+  test('keeps the last valid query while the text is invalid, and has the problem', () => {
+    const typing = after(emptyState(), open('query'), type('curl'), type(' state:LISTE'));
     expect(typing).toMatchObject({
       query: { text: 'curl' },
       prompt: { text: 'curl state:LISTE', problem: { at: 11, length: 5 } },
@@ -269,78 +269,78 @@ describe('the prompt', () => {
     expect(after(accepted, type('N')).prompt).not.toHaveProperty('problem');
   });
 
-  test('a port filters when it is accepted', () => {
-    const typing = after(emptyState(), ask('port', '443'), type('2'), type('2'));
+  test('applies a port when it is accepted', () => {
+    const typing = after(emptyState(), open('port', '443'), type('2'), type('2'));
     expect(typing).toMatchObject({ query: { text: '' }, prompt: { text: '22' } });
     expect(after(typing, ACCEPT)).toMatchObject({ prompt: null, query: { text: ':22' }, history: [':22'] });
   });
 
-  test('what it offers can be accepted as it is', () => {
-    expect(after(emptyState(), ask('process', 'node'), ACCEPT).query.text).toBe('process:node');
+  test('accepts a prefilled answer', () => {
+    expect(after(emptyState(), open('process', 'node'), ACCEPT).query.text).toBe('process:node');
   });
 
-  test('a text that was there is gone on with, not replaced', () => {
-    expect(after(emptyState('ab'), ask('query', 'ab'), type('c')).query.text).toBe('abc');
+  test('appends to a prefilled query', () => {
+    expect(after(emptyState('ab'), open('query', 'ab'), type('c')).query.text).toBe('abc');
   });
 
-  test('a namespace filters when it is accepted, and an empty answer takes that away', () => {
-    const typing = after(emptyState(':1'), ask('netns', 'web'));
+  test('applies a namespace when it is accepted, and removes it with an empty answer', () => {
+    const typing = after(emptyState(':1'), open('netns', 'web'));
     expect(typing.query.text).toBe(':1');
     const accepted = after(typing, ACCEPT);
     expect(accepted.query.text).toBe(':1 ns:web');
-    expect(after(accepted, ask('netns', ''), ACCEPT).query.text).toBe(':1');
+    expect(after(accepted, open('netns', ''), ACCEPT).query.text).toBe(':1');
   });
 
-  test('cancel brings the query back that was there, and remembers nothing', () => {
+  test('restores the query on cancel, and adds nothing to the history', () => {
     const before = emptyState('port:22 old');
-    const typing = after(before, ask('query', 'port:22 old'), type('x'));
+    const typing = after(before, open('query', 'port:22 old'), type('x'));
     expect(typing.query.text).toBe('port:22 oldx');
     expect(after(typing, CANCEL)).toMatchObject({ prompt: null, query: before.query, history: [] });
   });
 
-  test('no port: it says so, keeps what was typed, and lets the query be', () => {
-    const state = after(emptyState('x'), ask('port'), type('nosuch'), ACCEPT);
+  test('keeps text and query and has an error when the port is invalid', () => {
+    const state = after(emptyState('x'), open('port'), type('nosuch'), ACCEPT);
     expect(state).toMatchObject({ query: { text: 'x' }, prompt: { text: 'nosuch' } });
     expect(state.prompt?.error).toContain("unknown service 'nosuch'");
     expect(after(state, type('1')).prompt).not.toHaveProperty('error');
   });
 
-  test('what is completed acts at once, and so does what is recalled', () => {
-    const completed = after(emptyState(), ask('query'), type('process:n'), TAB, TAB);
+  test('applies a completed or recalled query at once', () => {
+    const completed = after(emptyState(), open('query'), type('process:n'), TAB, TAB);
     expect(completed).toMatchObject({ query: { text: 'process:node' }, prompt: { text: 'process:node' } });
-    const asked = after(emptyState(), ask('query'), type('one'), ACCEPT, ask('query'), type('two'), ACCEPT);
-    const recalled = after(asked, ask('query'), UP, UP);
+    const asked = after(emptyState(), open('query'), type('one'), ACCEPT, open('query'), type('two'), ACCEPT);
+    const recalled = after(asked, open('query'), UP, UP);
     expect(recalled).toMatchObject({ query: { text: 'one' }, prompt: { text: 'one' } });
     expect(after(recalled, ACCEPT).history).toEqual(['two', 'one']);
     expect(after(recalled, CANCEL)).toMatchObject({ query: { text: 'two' }, history: ['one', 'two'] });
   });
 
-  test('a file name is no query', () => {
-    const typing = after(emptyState('x'), ask('save', 'a.csv'), TAB, UP);
+  test('does not apply a file name as a query', () => {
+    const typing = after(emptyState('x'), open('save', 'a.csv'), TAB, UP);
     expect(typing).toMatchObject({ query: { text: 'x' }, prompt: { text: 'a.csv' } });
     expect(after(typing, ACCEPT)).toMatchObject({ prompt: null, query: { text: 'x' }, history: [] });
   });
 
-  test('its actions do nothing where there is none', () => {
+  test('ignores its actions while it is closed', () => {
     const state = emptyState(':1');
     for (const action of [type('x'), TAB, UP, ACCEPT, CANCEL]) expect(after(state, action)).toBe(state);
   });
 });
 
-describe('all else', () => {
+describe('other actions', () => {
   const cases: [string, Action[], Partial<State>][] = [
     [
-      'another column sorts upwards',
+      'sorting by another column is ascending',
       [{ type: 'sort', column: 'pid' }],
       { sort: { column: 'pid', descending: false } },
     ],
     [
-      'the same column reverses',
+      'sorting by the same column reverses',
       [{ type: 'sort', column: 'process' }],
       { sort: { column: 'process', descending: true } },
     ],
     [
-      'a third time, and it is as it was',
+      'sorting by it a third time reverses again',
       [
         { type: 'sort', column: 'process' },
         { type: 'sort', column: 'process' },
@@ -348,17 +348,17 @@ describe('all else', () => {
       { sort: { column: 'process', descending: false } },
     ],
     [
-      'from a reversed column to another: upwards',
+      'sorting by another column after a reversed one is ascending',
       [{ type: 'reverse-sort' }, { type: 'sort', column: 'age' }],
       { sort: { column: 'age', descending: false } },
     ],
     [
-      'a column of which the most is wanted first sorts downwards',
+      'sorting by a column that starts descending',
       [{ type: 'sort', column: 'rxRate', descending: true }],
       { sort: { column: 'rxRate', descending: true } },
     ],
     [
-      'and the second time upwards',
+      'sorting by it again is ascending',
       [
         { type: 'sort', column: 'rxRate', descending: true },
         { type: 'sort', column: 'rxRate', descending: true },
@@ -377,7 +377,7 @@ describe('all else', () => {
     expect(after(emptyState(), ...actions)).toMatchObject(expected);
   });
 
-  test('panes open, close, and do as they are told', () => {
+  test('panes toggle, or open and close explicitly', () => {
     const panes = (...actions: Action[]) => after(emptyState(), ...actions).panes;
     const none = { events: false, details: false, traffic: false, graph: false, help: false };
     expect(panes({ type: 'pane', pane: 'events' })).toEqual({ ...none, events: true });
@@ -388,7 +388,7 @@ describe('all else', () => {
     );
   });
 
-  test('the help scrolls from its first line to its last', () => {
+  test('help scrolls within its lines', () => {
     const scroll = (by: number): Action => ({ type: 'scroll-help', by, lines: 50, height: 20 });
     const top = (...actions: Action[]) => after(emptyState(), ...actions).helpTop;
     expect(top(scroll(7))).toBe(7);
@@ -399,7 +399,7 @@ describe('all else', () => {
     expect(top(scroll(7), { type: 'pane', pane: 'help' })).toBe(0);
   });
 
-  test('the usage is that of the selected socket only', () => {
+  test('selecting another socket removes the usage', () => {
     const usage = { pid: 1, cpuPercent: 2, memoryBytes: 3 };
     const state = after(emptyState(), { type: 'usage', usage });
     expect(state.usage).toEqual(usage);

@@ -13,7 +13,7 @@ const held = (id: string, pid: number, rxBytes: number, txBytes = 0): Socket => 
 });
 
 describe('by process', () => {
-  test('of the first owner, as its sockets come, move bytes and go', () => {
+  test('counts the sockets of the first owner as they spawn, change and close', () => {
     const table = new SocketTable(3000);
     table.apply(baseline([held('a', 1, 100), held('b', 1, 20), held('c', 2, 5)]));
     expect([...table.processes.keys()]).toEqual([1, 2]);
@@ -36,7 +36,7 @@ describe('by process', () => {
     expect(table.processes.has(2)).toBe(false);
   });
 
-  test('a socket that passes to another program', () => {
+  test('moves a socket that gets another owner', () => {
     const table = new SocketTable(3000);
     table.apply(baseline([held('a', 1, 100)]));
     table.apply(batch({ monotonicMs: 1000, changed: [held('a', 2, 100)] }));
@@ -45,7 +45,7 @@ describe('by process', () => {
     ]);
   });
 
-  test('sockets of which nothing is told are counted, and are not taken for silent', () => {
+  test('counts sockets without byte counters, but not as `counted`', () => {
     const table = new SocketTable(3000);
     table.apply(
       baseline([socket({ id: 'a', pid: 5 }), socket({ id: 'b', pid: 5, traffic: { recvQueue: 3 } })]),
@@ -69,7 +69,7 @@ const steps = fc.array(
   { maxLength: 20 },
 );
 
-test('whatever the batches, whole or in parts: the sums are those of a recount over all open rows', () => {
+test('for any batches and parts, the sums equal a recount over all open rows', () => {
   fc.assert(
     fc.property(steps, (all) => {
       const table = new SocketTable(3000);

@@ -23,7 +23,7 @@ describe('closed rows beyond the bound', () => {
     Array.from({ length: count }, (_, i) => socket({ id: `${from + i}`, local: `192.0.2.10:${from + i}` }));
   const ids = (sockets: readonly Socket[]) => sockets.map(({ id }) => id);
 
-  test('the oldest go before their time, however long they are to linger, and are counted', () => {
+  test('are dropped, oldest first, before the linger time, and counted', () => {
     const table = new SocketTable(3_600_000, 100);
     table.apply(baseline([a]));
     for (let tick = 1; tick <= 20; tick++) {
@@ -38,7 +38,7 @@ describe('closed rows beyond the bound', () => {
     expect(table.totals.total).toBe(1);
   });
 
-  test('their count is that of a spell: it is over after a minute without any', () => {
+  test('are no longer counted after a minute without one', () => {
     const table = new SocketTable(3000, 1);
     table.apply(baseline(brief(1, 3)));
     table.apply(batch({ monotonicMs: 1000, closed: ['1', '2'] }));
@@ -49,7 +49,7 @@ describe('closed rows beyond the bound', () => {
     expect(table.droppedRows).toBeUndefined();
   });
 
-  test('a socket that is there again after all is no closed row, and does not go', () => {
+  test('do not include a socket that spawned again', () => {
     const table = new SocketTable(3000, 1);
     table.apply(baseline([a, b, ...brief(1, 2)]));
     table.apply(batch({ monotonicMs: 1000, closed: ['a'] }));
@@ -59,11 +59,11 @@ describe('closed rows beyond the bound', () => {
   });
 });
 
-test('a sampler that begins anew: what is there still is no news, what came is, and what is not there has closed', () => {
+test('after a restart of the sampler, old rows stay, new sockets spawn and missing ones close', () => {
   const c = socket({ id: 'c', local: '192.0.2.10:40002' });
   const d = socket({ id: 'd', local: '192.0.2.10:40003' });
   const table = tableAfter(baseline([a, b, c]), batch({ monotonicMs: 9000 }));
-  // The parts of a batch that broke off in the middle.
+  // A batch whose last part never came.
   table.apply(batch({ monotonicMs: 9500, spawned: [d], partial: true }));
   table.apply({ ...baseline([b, closing(c)]), monotonicMs: 10_000, partial: true });
   const e = socket({ id: 'e', local: '192.0.2.10:40004' });
@@ -75,7 +75,7 @@ test('a sampler that begins anew: what is there still is no news, what came is, 
 });
 
 describe('marks', () => {
-  test('what was there at the first look is not news', () => {
+  test('the baseline has no marks', () => {
     const table = tableAfter(baseline([a]));
     expect(marks(table)).toEqual({ a: 'none' });
     expect(table.history).toEqual([]);
@@ -83,7 +83,7 @@ describe('marks', () => {
     expect(table.rows.get('a')).toMatchObject({ baseline: true, firstSeenMs: 0 });
   });
 
-  test('new, changed and closed', () => {
+  test('are spawned, changed and closed', () => {
     const table = tableAfter(
       baseline([a]),
       batch({ monotonicMs: 1000, spawned: [b], changed: [closing(a)] }),
@@ -94,7 +94,7 @@ describe('marks', () => {
     expect(table.rows.get('b')).toMatchObject({ baseline: false, firstSeenMs: 1000, socket: b });
   });
 
-  test('they fade in the order in which they came, each at its time; a closed row goes with its mark', () => {
+  test('fade in order, each at its time, and a closed row is removed with its mark', () => {
     const table = tableAfter(
       baseline([a]),
       batch({ monotonicMs: 1000, spawned: [b] }),
@@ -111,7 +111,7 @@ describe('marks', () => {
     expect(table.nextFadeMs).toBeUndefined();
   });
 
-  test('a tick fades too', () => {
+  test('fade with a tick too', () => {
     const table = tableAfter(
       baseline([a, b]),
       batch({ monotonicMs: 1000, closed: ['a'] }),
@@ -120,7 +120,7 @@ describe('marks', () => {
     expect(marks(table)).toEqual({ b: 'none' });
   });
 
-  test('a row marked again fades at its new time', () => {
+  test('fade at the new time when the row is marked again', () => {
     const table = tableAfter(
       baseline([]),
       batch({ monotonicMs: 1000, spawned: [a] }),
@@ -132,7 +132,7 @@ describe('marks', () => {
     expect(marks(table)).toEqual({ a: 'none' });
   });
 
-  test('and holds up none of those marked since its first time', () => {
+  test('of rows marked in between do not wait for it', () => {
     const table = tableAfter(
       baseline([]),
       batch({ monotonicMs: 1000, spawned: [a] }),
@@ -145,15 +145,15 @@ describe('marks', () => {
     expect(table.nextFadeMs).toBe(5000);
   });
 
-  test('a change that is no news shows the new value, and leaves mark and time as they are', () => {
-    const known = { ...a, uid: 1000 };
+  test('do not change when a change is not notable', () => {
+    const withUid = { ...a, uid: 1000 };
     const table = tableAfter(
       baseline([b]),
       batch({ monotonicMs: 1000, spawned: [a] }),
-      batch({ monotonicMs: 2000, changed: [known, { ...b, uid: 1000 }] }),
+      batch({ monotonicMs: 2000, changed: [withUid, { ...b, uid: 1000 }] }),
     );
     expect(marks(table)).toEqual({ a: 'spawned', b: 'none' });
-    expect(table.rows.get('a')?.socket).toBe(known);
+    expect(table.rows.get('a')?.socket).toBe(withUid);
     table.fade(4000);
     expect(marks(table)).toEqual({ a: 'none', b: 'none' });
   });
@@ -164,12 +164,12 @@ describe('marks', () => {
     ['port of the peer', { remote: { address: '198.51.100.7', port: 444 } }],
     ['local address', { local: { address: '192.0.2.11', port: 40000 } }],
     ['program', { owners: [{ knowledge: 'exact', pid: 101, process: 'curl' }] }],
-  ])('another %s is news', (_, change) => {
+  ])('are set by another %s', (_, change) => {
     const table = tableAfter(baseline([a]), batch({ changed: [{ ...a, ...change }] }));
     expect(marks(table)).toEqual({ a: 'changed' });
   });
 
-  test('a socket that comes back under its id while the closed row lingers is new, and stays', () => {
+  test('become spawned when the id of a closed row spawns again', () => {
     const table = tableAfter(
       baseline([a]),
       batch({ monotonicMs: 1000, closed: ['a'] }),
@@ -182,7 +182,7 @@ describe('marks', () => {
     expect(table.rows.get('a')).toMatchObject({ firstSeenMs: 2000, baseline: false });
   });
 
-  test('a program that is found late is no news', () => {
+  test('do not change when a pending owner is found', () => {
     const table = new SocketTable(3000);
     const found = socket({ id: 'a', pid: 7 });
     table.apply(baseline([{ ...found, owners: [{ knowledge: 'pending' }] }]));
@@ -192,7 +192,7 @@ describe('marks', () => {
     expect(table.apply(batch({ changed: [other], monotonicMs: 2000 }))?.changed).toBe(1);
   });
 
-  test('changes and closings of sockets that are not there are passed over', () => {
+  test('ignore changes and closes of unknown sockets', () => {
     const table = tableAfter(
       baseline([a]),
       batch({ monotonicMs: 1000, changed: [b], closed: ['never there'] }),
@@ -206,7 +206,7 @@ describe('marks', () => {
     expect(table.nextFadeMs).toBe(5000);
   });
 
-  test('a storm that ends fades in runs, between which others have their turn', () => {
+  test('of thousands fade in runs', () => {
     const crowd = Array.from({ length: 5000 }, (_, i) => socket({ id: `socket ${i}` }));
     const table = tableAfter(
       baseline(crowd),
@@ -223,7 +223,7 @@ describe('marks', () => {
     expect(sizes).toEqual([4000, 3000, 2000, 1000, 0]);
   });
 
-  test('touched: the rows that are not what they were, each told once', () => {
+  test('takeChangedIds returns each changed row once', () => {
     const table = tableAfter(baseline([a, b]));
     expect(table.takeChangedIds()).toEqual(new Set(['a', 'b']));
     expect(table.takeChangedIds()).toEqual(new Set());
@@ -236,7 +236,7 @@ describe('marks', () => {
   });
 });
 
-describe('what has been seen', () => {
+describe('fields seen', () => {
   const NONE = { traffic: false, queues: false, namespaces: false, interfaces: false };
   const seenAfter = (...sockets: Socket[]) => tableAfter(baseline([]), batch({ spawned: sockets })).seen;
 
@@ -259,7 +259,7 @@ describe('what has been seen', () => {
     expect(seenAfter(...sockets)).toEqual({ ...NONE, ...expected });
   });
 
-  test('a change tells too, and nothing is forgotten', () => {
+  test('include those of a change, and stay after the close', () => {
     const table = tableAfter(baseline([a]), batch({ changed: [{ ...a, traffic: { rxBytes: 1 } }] }));
     table.apply(batch({ monotonicMs: 2000, closed: ['a'] }));
     expect(table.seen).toEqual({ ...NONE, traffic: true });
@@ -279,13 +279,13 @@ describe('a lifetime', () => {
     return row && [row.mark, row.lifetimeMs, row.isAtLeast];
   };
 
-  test('is that of the close event', () => {
+  test('comes from the close event', () => {
     const events = [close(a, { lifetimeMs: 0.41 })];
     const table = tableAfter(baseline([]), batch({ spawned: [a], closed: ['a'], events }));
     expect(livedOf(table, 'a')).toEqual(['closed', 0.41, false]);
   });
 
-  test('also where the event comes in a later part', () => {
+  test('comes from a close event in a later part', () => {
     const parts = [
       { partial: true, spawned: [a, b] },
       { partial: true, closed: ['a'] },
@@ -296,7 +296,7 @@ describe('a lifetime', () => {
     expect(livedOf(table, 'b')).toEqual(['spawned', undefined, undefined]);
   });
 
-  test('where nobody tells it: as long as it was seen, or more', () => {
+  test('is the time since the first sighting when the event has none', () => {
     const table = tableAfter(
       baseline([a]),
       batch({ monotonicMs: 1000, spawned: [b] }),
@@ -306,7 +306,7 @@ describe('a lifetime', () => {
     expect(livedOf(table, 'b')).toEqual(['closed', 3000, false]);
   });
 
-  test('of a connection of which something is left is known at once, and stays when that goes', () => {
+  test('of a connection is known while its remnant is left, and stays after that', () => {
     const left: Socket = { ...a, state: 'TIME_WAIT' };
     const table = tableAfter(
       baseline([]),
@@ -319,14 +319,14 @@ describe('a lifetime', () => {
 });
 
 describe('counts', () => {
-  test('totals by kind', () => {
+  test('are totals by kind', () => {
     const table = tableAfter(baseline([a, listener(), udp(), closing(b)]));
     expect(table.totals).toEqual({ total: 4, established: 1, listening: 2, other: 1 });
     table.apply(batch({ monotonicMs: 1000, changed: [closing(a)], closed: [udp().id] }));
     expect(table.totals).toEqual({ total: 3, established: 0, listening: 1, other: 2 });
   });
 
-  test('what apply gives, and the history of it', () => {
+  test('are returned by apply and kept in the history', () => {
     const table = new SocketTable(3000);
     expect(table.apply(baseline([a]))).toEqual({
       monotonicMs: 0,
@@ -340,7 +340,7 @@ describe('counts', () => {
     expect(table.history).toEqual([tick]);
   });
 
-  test('what has gone by the end of the first look is no news', () => {
+  test('leave out baseline sockets that closed in the first batch', () => {
     const table = new SocketTable(3000);
     expect(table.apply(baseline([a, b], { closed: ['a'] }))).toMatchObject({
       total: 1,
@@ -349,7 +349,7 @@ describe('counts', () => {
     });
   });
 
-  test('a socket that came and went within one batch is counted on both sides, and is closed', () => {
+  test('have a socket that spawned and closed in one batch in both numbers', () => {
     const traffic = { rxBytes: 3000, txBytes: 10 };
     const table = tableAfter(baseline([b]));
     const gone = { ...a, traffic };
@@ -365,7 +365,7 @@ describe('counts', () => {
     expect(marks(table)).toEqual({ b: 'none' });
   });
 
-  test('after 100,000 ticks nothing has grown without end', () => {
+  test('stay bounded after 100,000 ticks', () => {
     const table = new SocketTable(3000);
     table.apply(baseline([]));
     for (let i = 1; i <= 100_000; i++) {
@@ -381,7 +381,7 @@ describe('counts', () => {
   });
 });
 
-test('whatever the batches: rows and totals are those of the sockets that are open', () => {
+test('for any batches, rows and totals are those of the open sockets', () => {
   const ids = ['a', 'b', 'c', 'd', 'e'];
   const step = fc.record({
     passMs: fc.constantFrom(0, 500, 1000, 4000),
@@ -390,7 +390,7 @@ test('whatever the batches: rows and totals are those of the sockets that are op
       fc.constantFrom<SocketState | undefined>('ESTABLISHED', 'LISTEN', 'TIME_WAIT', undefined),
     ),
     unknown: fc.boolean(),
-    /** So many come and go between two looks. */
+    /** Number of sockets that spawn and close within one batch. */
     brief: fc.nat(2),
   });
   const socketOf = (id: string, state: SocketState | undefined): Socket => {
@@ -434,7 +434,7 @@ test('whatever the batches: rows and totals are those of the sockets that are op
           listening,
           other: sockets.length - listening - established,
         });
-        // Whatever is marked has a time at which that ends, within the linger time.
+        // Every mark fades within the linger time.
         expect(rows.some(({ mark }) => mark !== 'none')).toBe(table.nextFadeMs !== undefined);
         if (table.nextFadeMs !== undefined) expect(table.nextFadeMs).toBeLessThanOrEqual(nowMs + 3000);
       }
@@ -458,7 +458,7 @@ describe('direction', () => {
   const directions = (table: SocketTable) =>
     Object.fromEntries([...table.rows].map(([id, { direction }]) => [id, direction]));
 
-  test('of what was there, also where the listener comes in a later part than its connections', () => {
+  test('of the baseline is known even if the listener comes in a later part', () => {
     const table = tableAfter(
       baseline([accepted, called], { partial: true }),
       baseline([listener({ id: 'other', local: '192.0.2.11:80' })], { partial: true }),
@@ -467,12 +467,12 @@ describe('direction', () => {
     expect(directions(table)).toEqual({ accepted: 'in', called: 'out', other: undefined, server: undefined });
   });
 
-  test('of what came in one batch with its listener', () => {
+  test('is known for connections in the same batch as their listener', () => {
     const table = tableAfter(baseline([]), batch({ spawned: [accepted, called, server] }));
     expect(directions(table)).toMatchObject({ accepted: 'in', called: 'out' });
   });
 
-  test('stays when the listener goes, or comes later', () => {
+  test('stays when the listener closes, or another one spawns', () => {
     const table = tableAfter(
       baseline([server, accepted, called]),
       batch({ spawned: [listener({ id: 'late', local: '*:50001' })], closed: ['server'] }),
@@ -484,25 +484,25 @@ describe('direction', () => {
     expect(directions(table)).toMatchObject({ accepted: 'in', next: undefined });
   });
 
-  test('is told by the last of a listener too: it closed in the batch that brings the connection', () => {
+  test('is known when the listener closes in the batch of the connection', () => {
     const table = tableAfter(baseline([server]), batch({ spawned: [accepted], closed: ['server'] }));
     expect(directions(table)).toMatchObject({ accepted: 'in' });
   });
 
-  test('is not known where there is no listener: it may have closed since', () => {
+  test('is unknown without a listener, until the kernel reports it', () => {
     const table = tableAfter(baseline([unknown, server]));
     expect(directions(table)).toMatchObject({ unknown: undefined });
     table.apply(batch({ changed: [{ ...unknown, opened: 'out' }] }));
     expect(directions(table)).toMatchObject({ unknown: 'out' });
   });
 
-  test('the kernel knows better than the listeners: a connection may come from a port that is listened on', () => {
+  test('from the kernel outweighs the listeners', () => {
     const table = tableAfter(baseline([server, accepted]));
     table.apply(batch({ changed: [{ ...accepted, opened: 'out' }] }));
     expect(directions(table)).toMatchObject({ accepted: 'out' });
   });
 
-  test('of a connection on loopback: one end in, one end out', () => {
+  test('of a loopback connection is in on one side and out on the other', () => {
     const [near, far] = ['127.0.0.1:80', '127.0.0.1:50000'];
     const table = tableAfter(
       baseline([
@@ -514,7 +514,7 @@ describe('direction', () => {
     expect(directions(table)).toMatchObject({ client: 'out', end: 'in' });
   });
 
-  test('of a UDP socket comes and goes with its peer', () => {
+  test('of a UDP socket with or without a peer is unknown', () => {
     const bound = udp({ id: 'u', local: '*:5000' });
     const connected = socket({ id: 'u', protocol: 'udp', local: '192.0.2.10:5000' });
     const table = tableAfter(baseline([bound]));
@@ -525,7 +525,7 @@ describe('direction', () => {
     expect(directions(table)).toEqual({ u: undefined });
   });
 
-  test('by the word of a trace, which saw how it began', () => {
+  test('comes from a spawn event of the trace', () => {
     const spawn = (it: Socket, state: SocketState): SocketEvent => ({
       type: 'spawn',
       atMs: NOON_MS,

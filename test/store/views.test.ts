@@ -14,7 +14,7 @@ const MINE: View = {
   columns: [{ id: 'process', width: 20 }, { id: 'age' }],
 };
 
-const look = (view: View): Action => ({ type: 'apply-view', view });
+const apply = (view: View): Action => ({ type: 'apply-view', view });
 const save = (name: string): Action[] => [
   { type: 'prompt', kind: 'view', text: '' },
   { type: 'edit', edit: { type: 'insert', text: name } },
@@ -22,8 +22,8 @@ const save = (name: string): Action[] => [
 ];
 const builtIn = (name: string): View => BUILT_IN.find((it) => it.name === name) ?? { name: '', query: '' };
 
-describe('those that there always are', () => {
-  test('are asked for in the language of queries, under the first keys', () => {
+describe('built-in views', () => {
+  test('have valid queries, under the first number keys', () => {
     expect(BUILT_IN.map(({ name }) => name)).toEqual([
       'all',
       'listening',
@@ -35,7 +35,7 @@ describe('those that there always are', () => {
     for (const { query } of BUILT_IN) expect(parseQuery(query)).toHaveProperty('query');
   });
 
-  const there = [
+  const open = [
     listener({ id: 'open', local: '*:80' }),
     listener({ id: 'inside', local: '127.0.0.1:9000' }),
     socket({ id: 'quiet', process: 'a' }),
@@ -43,32 +43,32 @@ describe('those that there always are', () => {
   ];
   const sockets = after(
     emptyState(),
-    baseline(there),
+    baseline(open),
     batch({
       monotonicMs: 1000,
       changed: [socket({ id: 'busy', process: 'b', traffic: { rxBytes: 5000, txBytes: 7 } })],
-      spawned: [socket({ id: 'news', process: 'c', traffic: { rxBytes: 0, txBytes: 0 } })],
+      spawned: [socket({ id: 'fresh', process: 'c', traffic: { rxBytes: 0, txBytes: 0 } })],
     }),
   );
 
   test.each([
-    ['all', ['quiet', 'busy', 'news', 'inside', 'open']],
+    ['all', ['quiet', 'busy', 'fresh', 'inside', 'open']],
     ['listening', ['inside', 'open']],
-    ['established', ['quiet', 'busy', 'news']],
+    ['established', ['quiet', 'busy', 'fresh']],
     ['exposed', ['open']],
-    ['talkers', ['busy', 'news', 'quiet']],
-    ['new', ['news']],
+    ['talkers', ['busy', 'fresh', 'quiet']],
+    ['new', ['fresh']],
   ])('%s shows %j', (name, ids) => {
     const order = new RowOrder();
-    order.update(after(sockets, look(builtIn(name))));
+    order.update(after(sockets, apply(builtIn(name))));
     const shown = order.rows().map(({ id }) => id);
     expect(name === 'talkers' ? shown : shown.toSorted()).toEqual(name === 'talkers' ? ids : ids.toSorted());
   });
 });
 
-describe('looking by one', () => {
-  test('sets all that it says', () => {
-    expect(after(emptyState('x'), look(MINE))).toMatchObject({
+describe('applying a view', () => {
+  test('sets query, sort, grouping and columns', () => {
+    expect(after(emptyState('x'), apply(MINE))).toMatchObject({
       query: { text: 'ssh or :22' },
       sort: MINE.sort,
       group: 'host',
@@ -76,14 +76,14 @@ describe('looking by one', () => {
     });
   });
 
-  test('and what it does not say is as at the start; what is open for choosing closes', () => {
+  test('resets what the view does not set, and closes list and prompt', () => {
     const set: Action[] = [
-      look(MINE),
+      apply(MINE),
       { type: 'fold-all' },
       { type: 'list', list: { kind: 'views', at: 3 } },
       { type: 'prompt', kind: 'query', text: '' },
     ];
-    expect(after(emptyState(), ...set, look(builtIn('all')))).toMatchObject({
+    expect(after(emptyState(), ...set, apply(builtIn('all')))).toMatchObject({
       query: { text: '' },
       sort: { column: 'process', descending: false },
       group: null,
@@ -94,38 +94,38 @@ describe('looking by one', () => {
     });
   });
 
-  test('what is known, the baseline and the panes are of no view', () => {
+  test('keeps hide rules, baseline and panes', () => {
     const before = after(emptyState(), baseline([]), { type: 'baseline' }, { type: 'pane', pane: 'events' });
-    const state = after({ ...before, hideRules: [{ process: 'p', remote: '*', port: 1 }] }, look(MINE));
+    const state = after({ ...before, hideRules: [{ process: 'p', remote: '*', port: 1 }] }, apply(MINE));
     expect(state).toMatchObject({ baselineMs: 0, hideRules: [{ process: 'p' }], panes: { events: true } });
   });
 
-  test('one that asks for what cannot be understood says so, and nothing changes', () => {
+  test('a view with a bad query changes nothing but the message', () => {
     const before = emptyState('x');
-    const { message, ...state } = after(before, look({ name: 'bad', query: 'state:' }));
+    const { message, ...state } = after(before, apply({ name: 'bad', query: 'state:' }));
     expect(message?.isError).toBe(true);
-    expect(message?.text).toMatch(/^the view bad asks for what cannot be understood: ./);
+    expect(message?.text).toMatch(/^view "bad": ./);
     expect({ ...state, message: null }).toEqual(before);
   });
 });
 
-describe('saving', () => {
-  const looking = after(emptyState(), look(MINE));
+describe('saving a view', () => {
+  const applied = after(emptyState(), apply(MINE));
 
-  test('keeps how it looks now under a name, without spaces around it', () => {
-    const state = after(looking, ...save('  mine '));
+  test('saves the present settings under the trimmed name', () => {
+    const state = after(applied, ...save('  mine '));
     expect(state).toMatchObject({ prompt: null, views: [MINE], message: { isError: false } });
     expect(viewsOf(state).map(({ name }) => name)).toEqual([...BUILT_IN.map(({ name }) => name), 'mine']);
   });
 
-  test('what is the same everywhere is not kept: no columns, no group', () => {
+  test('leaves out columns and group that are not set', () => {
     expect(after(emptyState('ssh'), ...save('v')).views).toEqual([
       { name: 'v', query: 'ssh', sort: { column: 'process', descending: false } },
     ]);
   });
 
-  test('a name that there is gets the new look, in its place', () => {
-    const state = after(looking, ...save('one'), ...save('two'), { type: 'query', query: queryFrom('new') });
+  test('replaces the view with the same name, in its place', () => {
+    const state = after(applied, ...save('one'), ...save('two'), { type: 'query', query: queryFrom('new') });
     const replaced = after(state, ...save('one'));
     expect(replaced.views.map(({ name, query }) => [name, query])).toEqual([
       ['one', 'new'],
@@ -135,12 +135,12 @@ describe('saving', () => {
   });
 
   test.each(BUILT_IN.map(({ name }) => name))(
-    '%s is taken: it says so, and the name can be changed',
+    'rejects the built-in name %s, and the name can be edited',
     (name) => {
       expect(isBuiltIn(name)).toBe(true);
-      const state = after(looking, ...save(name));
+      const state = after(applied, ...save(name));
       expect(state).toMatchObject({ views: [], prompt: { kind: 'view', text: name } });
-      expect(state.prompt?.error).toContain(`the view ${name} is always there`);
+      expect(state.prompt?.error).toContain(`"${name}" is a built-in view`);
       const more = after(
         state,
         { type: 'edit', edit: { type: 'insert', text: '2' } },
@@ -150,52 +150,55 @@ describe('saving', () => {
     },
   );
 
-  test('no name: nothing is kept', () => {
-    expect(after(looking, ...save('  '))).toMatchObject({ views: [], prompt: null, message: null });
+  test('saves nothing without a name', () => {
+    expect(after(applied, ...save('  '))).toMatchObject({ views: [], prompt: null, message: null });
   });
 });
 
-describe('removing', () => {
+describe('removing a view', () => {
   const two = after(emptyState(), ...save('one'), ...save('two'));
   const remove = (state: State, at: number) =>
     after(state, { type: 'list', list: { kind: 'views', at } }, { type: 'remove-line' });
 
-  test('the one under the cursor, which then is on the next, or on the last there is', () => {
+  test('removes the view under the cursor, which moves to the next or last one', () => {
     expect(remove(two, 6)).toMatchObject({ views: [{ name: 'two' }], list: { at: 6 } });
     expect(remove(two, 7)).toMatchObject({ views: [{ name: 'one' }], list: { at: 6 } });
   });
 
-  test('one that is always there stays, and it is said', () => {
+  test('keeps a built-in view and shows a message', () => {
     const state = remove(two, 3);
     expect(state.views).toBe(two.views);
-    expect(state.message).toEqual({ text: 'the view exposed is always there', isError: true });
+    expect(state.message).toEqual({
+      text: '"exposed" is a built-in view: it cannot be deleted',
+      isError: true,
+    });
   });
 
-  test('nothing where no list is open, or that of the columns', () => {
+  test('does nothing without an open list, or in the list of columns', () => {
     expect(after(two, { type: 'remove-line' })).toBe(two);
     const columns = after(two, { type: 'list', list: { kind: 'columns', cursor: 'pid' } });
     expect(after(columns, { type: 'remove-line' })).toBe(columns);
   });
 });
 
-describe('the view of now', () => {
-  test('is the one that was taken, also where another asks for the same', () => {
-    for (const view of BUILT_IN) expect(activeView(after(emptyState(), look(view)))).toBe(view);
-    const state = after({ ...emptyState(), views: [MINE] }, look(MINE));
+describe('the active view', () => {
+  test('is the applied view, even if another has the same query', () => {
+    for (const view of BUILT_IN) expect(activeView(after(emptyState(), apply(view)))).toBe(view);
+    const state = after({ ...emptyState(), views: [MINE] }, apply(MINE));
     expect(activeView(state)).toBe(MINE);
   });
 
-  test('stays where only the order or the columns differ', () => {
-    const sorted = after(emptyState(), look(builtIn('listening')), { type: 'sort', column: 'pid' });
+  test('stays active when only sort or columns differ', () => {
+    const sorted = after(emptyState(), apply(builtIn('listening')), { type: 'sort', column: 'pid' });
     expect(activeView(sorted)?.name).toBe('listening');
   });
 
-  test('is none where something else is asked for; however it is written', () => {
+  test('is undefined for any other query, and ignores how the query is written', () => {
     expect(activeView(emptyState('listen :22'))).toBeUndefined();
     expect(activeView(emptyState('( listen )'))?.name).toBe('listening');
   });
 
-  test('one of the user that cannot be understood is passed over', () => {
+  test('ignores a view of the user with a bad query', () => {
     const state = { ...emptyState(':22'), views: [{ name: 'bad', query: '((' }] };
     expect(activeView(state)).toBeUndefined();
   });

@@ -310,7 +310,7 @@ describe('quick keys', () => {
     expect(command).toEqual({ type: 'fold', id: expect.any(String) as string });
     expect(press('enter', grouped)).toEqual(command);
     expect(press('S-z', grouped)).toEqual({ type: 'fold-all' });
-    const why = said('nothing is grouped: o groups');
+    const why = said('not grouped: press o');
     expect(press('z', withSockets(node))).toEqual(why);
     expect(press('S-z', withSockets(node))).toEqual(why);
     expect(press('enter', withSockets(node))).toEqual({ type: 'pane', pane: 'details' });

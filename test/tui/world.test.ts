@@ -177,7 +177,7 @@ describe('what is kept for the next start', () => {
     await app.take(baseline(ALL));
     await app.press('l', 'v', 'a', ...Array.from('mine'), '\r');
     expect(app.kept.map(({ views }) => views)).toMatchObject([[{ name: 'mine', query: 'listen' }]]);
-    expect(said()).toContain('this is the view mine now');
+    expect(said()).toContain('saved view "mine"');
     expect(lineOf('(yours)')).toContain('7 mine');
     await app.press('G', 'd');
     expect(app.kept.at(-1)?.views).toEqual([]);

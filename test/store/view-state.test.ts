@@ -15,35 +15,35 @@ const shown = (state: State): string[] => {
 
 describe('the baseline', () => {
   const BASELINE: Action = { type: 'baseline' };
-  const come = (it: Socket, monotonicMs: number) => batch({ monotonicMs, spawned: [it] });
-  const first = () => after(emptyState(), baseline([a]), come(b, 1000));
+  const spawn = (it: Socket, monotonicMs: number) => batch({ monotonicMs, spawned: [it] });
+  const first = () => after(emptyState(), baseline([a]), spawn(b, 1000));
 
-  test('hides what is there now, and shows what comes', () => {
+  test('hides present sockets and shows later ones', () => {
     const state = after(first(), BASELINE);
     expect(state).toMatchObject({ baselineMs: 1000, query: { text: 'new' } });
     expect(shown(state)).toEqual([]);
-    expect(shown(after(state, come(c, 2000)))).toEqual(['c']);
+    expect(shown(after(state, spawn(c, 2000)))).toEqual(['c']);
   });
 
-  test('without one the first look stands for it', () => {
+  test('is the first batch by default', () => {
     expect(first().baselineMs).toBeUndefined();
     expect(shown(after(first(), { type: 'add-term', term: 'new' }))).toEqual(['b']);
   });
 
-  test('once more: from then on', () => {
-    const state = after(first(), BASELINE, come(c, 2000), BASELINE);
+  test('moves when it is set again', () => {
+    const state = after(first(), BASELINE, spawn(c, 2000), BASELINE);
     expect(state).toMatchObject({ baselineMs: 2000, query: { text: 'new' } });
     expect(shown(state)).toEqual([]);
   });
 
-  test('the query goes on asking for what it did', () => {
+  test('adds `new` to the query', () => {
     const state = after({ ...first(), query: emptyState('c or b').query }, BASELINE);
     expect(state.query.text).toBe('(c or b) new');
-    expect(shown(after(state, come(c, 2000)))).toEqual(['c']);
+    expect(shown(after(state, spawn(c, 2000)))).toEqual(['c']);
   });
 
-  test('before anything was seen it is the first look', () => {
-    const state = after(emptyState(), BASELINE, baseline([a]), come(b, 1000));
+  test('set before the first batch is the first batch', () => {
+    const state = after(emptyState(), BASELINE, baseline([a]), spawn(b, 1000));
     expect(state.baselineMs).toBeUndefined();
     expect(shown(state)).toEqual(['b']);
   });
@@ -58,29 +58,29 @@ describe('groups and folds', () => {
     expect(after(emptyState(), { type: 'group', group }).group).toBe(group);
   });
 
-  test('one is folded, and unfolded', () => {
+  test('folds and unfolds one group', () => {
     const state = after(emptyState(), fold('g'));
     expect([isFolded(state, 'g'), isFolded(state, 'h')]).toEqual([true, false]);
     expect(after(state, fold('g')).folds).toEqual(NO_FOLDS);
   });
 
-  test('all are, those to come too, but for one that is then unfolded', () => {
+  test('folds all groups, also later ones, and unfolds one of them', () => {
     const state = after(emptyState(), fold('g'), ALL, fold('h'));
     expect(['g', 'h', 'later'].map((id) => isFolded(state, id))).toEqual([true, false, true]);
   });
 
-  test('Z folds all, where one is open; where none is, it opens all', () => {
+  test('fold-all folds all if any is open, else unfolds all', () => {
     const mixed = after(emptyState(), ALL, fold('h'), ALL);
     expect(isFolded(mixed, 'h')).toBe(true);
     expect(after(mixed, ALL).folds).toEqual(NO_FOLDS);
   });
 
-  test('another grouping begins unfolded', () => {
+  test('another grouping starts unfolded', () => {
     const state = after(emptyState(), { type: 'group', group: 'user' }, ALL, { type: 'group', group: null });
     expect(state).toMatchObject({ group: null, folds: NO_FOLDS });
   });
 
-  test('whatever is folded: twice the same is nothing, and no other changes', () => {
+  test('folding a group twice restores it and changes no other', () => {
     const ids = fc.constantFrom('a', 'b', 'c', 'd');
     fc.assert(
       fc.property(fc.array(fc.option(ids)), ids, (before, id) => {
@@ -94,7 +94,7 @@ describe('groups and folds', () => {
   });
 });
 
-test('columns are those that were chosen, or go by the width again; the cell to copy is of one', () => {
+test('sets and resets the columns, and the column of the selected cell', () => {
   const columns = [{ id: 'pid' }, { id: 'process', width: 20 }] as const;
   const chosen = after(emptyState(), { type: 'columns', columns }, { type: 'cell', column: 'pid' });
   expect(chosen).toMatchObject({ columns, cell: 'pid' });
@@ -104,7 +104,7 @@ test('columns are those that were chosen, or go by the width again; the cell to 
   });
 });
 
-test('a host name is known by the last answer, and none of another', () => {
+test('keeps the last answer for each host name', () => {
   const asked = after(
     emptyState('@db.example'),
     { type: 'host', name: 'db.example', answer: { type: 'pending' } },
@@ -119,7 +119,7 @@ test('a host name is known by the last answer, and none of another', () => {
   expect(asked.hosts.get('db.example')).toEqual({ type: 'pending' });
 });
 
-test('the query of a host name lets through what its addresses are, once they are known', () => {
+test('a host name in the query matches its addresses once they are known', () => {
   const state = after(
     emptyState('@db.example'),
     baseline([socket({ id: 'x', remote: '192.0.2.1:5432' }), socket({ id: 'y', remote: '192.0.2.2:5432' })]),
@@ -129,7 +129,7 @@ test('the query of a host name lets through what its addresses are, once they ar
   expect(shown(after(state, { type: 'host', name: 'db.example', answer }))).toEqual(['x']);
 });
 
-test('what is said stands until it is taken away', () => {
+test('a message stays until it is removed', () => {
   const message = { text: 'copied', isError: false };
   const state = after(emptyState(), { type: 'message', message }, { type: 'freeze' });
   expect(state.message).toEqual(message);
