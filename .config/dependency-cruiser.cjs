@@ -1,4 +1,4 @@
-// Who may import whom: the house of ARCHITECTURE.md, as rules. test/house.test.ts proves that they bite.
+// Which module may import which: the table in ARCHITECTURE.md. test/house.test.ts proves that each rule rejects a violation.
 const rooms = {
   model: [],
   query: ['model'],
