@@ -62,8 +62,8 @@ async function sitting(
 function dueOf({ before, after }: Sitting, one: SsSocket, other: SsSocket) {
   const [first, last] = [one, other].map(({ fields }) => timerRange(fields.get('timer due') ?? ''));
   return {
-    leastMs: Math.max(before.fromMs + (first?.leastMs ?? 0), after.fromMs + (last?.leastMs ?? 0)),
-    mostMs: Math.min(before.toMs + (first?.mostMs ?? 0), after.toMs + (last?.mostMs ?? 0)),
+    leastMs: Math.max(before.fromMs + (first?.minMs ?? 0), after.fromMs + (last?.minMs ?? 0)),
+    mostMs: Math.min(before.toMs + (first?.maxMs ?? 0), after.toMs + (last?.maxMs ?? 0)),
   };
 }
 
@@ -201,7 +201,7 @@ describe.skipIf(impossible !== undefined)(`the same as ss says${why}`, () => {
     const sockets = new Set(netpane.said.values());
     const own = [...sockets].filter(({ protocol }) => protocols.includes(protocol));
     const isApart = ({ protocol, local }: Listed) =>
-      scene.made.apart.some((it) => it.protocol === protocol && it.port === local.port);
+      scene.info.notInSs.some((it) => it.protocol === protocol && it.port === local.port);
     return {
       missing: [...before.said.keys()].filter((key) => after.said.has(key) && !netpane.said.has(key)),
       invented: own
@@ -212,9 +212,9 @@ describe.skipIf(impossible !== undefined)(`the same as ss says${why}`, () => {
   }
 
   test('the scene has sockets of every kind', ({ skip }) => {
-    const { lacking } = scene.made;
-    skip(lacking.length > 0, `what cannot be made here is not looked at: ${lacking.join(', ')}`);
-    expect(scene.made.pids).toHaveLength(4);
+    const { skipped } = scene.info;
+    skip(skipped.length > 0, `what cannot be made here is not looked at: ${skipped.join(', ')}`);
+    expect(scene.info.pids).toHaveLength(4);
   });
 
   test('every field of 10,000 TCP and UDP sockets in every state', { timeout: 180_000 }, async () => {
@@ -261,12 +261,12 @@ describe.skipIf(impossible !== undefined)(`the same as ss says${why}`, () => {
   test('what ss does not show: UDP-Lite, ping, and bound TCP sockets, as /proc/net has them', async () => {
     const { stdout } = await runNetpane(['ls', '--json', '--netns', String(scene.netns)]);
     const listed = JSON.parse(stdout) as Listed[];
-    for (const { protocol, port } of scene.made.apart) {
+    for (const { protocol, port } of scene.info.notInSs) {
       const found = listed.filter((it) => it.protocol === protocol && it.local.port === port);
-      expect(found.map(({ owners }) => owners[0]?.pid)).toEqual([scene.made.pids[0]]);
+      expect(found.map(({ owners }) => owners[0]?.pid)).toEqual([scene.info.pids[0]]);
       const file = { udplite: ['udplite', 'udplite6'], icmp: ['icmp'], tcp: [] }[protocol] ?? [];
       const lines = file
-        .map((name) => readFileSync(`/proc/${scene.made.pids[0]}/net/${name}`, 'utf8'))
+        .map((name) => readFileSync(`/proc/${scene.info.pids[0]}/net/${name}`, 'utf8'))
         .join('');
       if (file.length > 0) expect(lines).toContain(` ${found[0]?.inode} `);
     }

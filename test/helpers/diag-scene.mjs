@@ -1,7 +1,6 @@
-// Sockets of every kind and state that one process can make, at rest, in a network namespace that it must have to
-// itself; for diag-scene.ts. Arguments: how many connections, and a folder for the names of Unix sockets. Says what it
-// made as a line of JSON, and ends when stdin does. Plain JavaScript on system calls, for Node has no words for most
-// of these sockets.
+// Opens idle sockets of every kind and state that one process can open; for diag-scene.ts. Must run alone in a network
+// namespace. Arguments: number of connections, and a folder for the names of Unix sockets. Prints a description as a
+// line of JSON, and ends when stdin ends. Uses system calls, because Node has no API for most of these sockets.
 import { spawn, spawnSync } from 'node:child_process';
 import { fchownSync, readFileSync, writeFileSync } from 'node:fs';
 import koffi from 'koffi';
@@ -28,9 +27,10 @@ const calls = {
   indexOf: library.func('unsigned int if_nametoindex(const char *)'),
 };
 const numberOf = koffi.os.errno;
-/** Calls; an error is an exception, but for those that are named. */
-const call = (name, ...args) => callBut([], name, ...args);
-const callBut = (allowed, name, ...args) => {
+/** Calls the C library. Throws on an error. */
+const call = (name, ...args) => callAllowing([], name, ...args);
+/** Calls the C library. Returns undefined for an error in `allowed`, throws on others. */
+const callAllowing = (allowed, name, ...args) => {
   const result = calls[name](...args);
   if (result >= 0) return result;
   const errno = koffi.errno();
@@ -56,7 +56,7 @@ const int = (value) => {
 };
 const option = (fd, level, name, value) => call('setsockopt', fd, level, name, value, value.length);
 
-/** struct sockaddr_in and sockaddr_in6. */
+/** Returns a struct sockaddr_in or sockaddr_in6. */
 function address(host, port = 0) {
   const [bare, scope] = host.split('%');
   if (!host.includes(':')) {
@@ -69,17 +69,17 @@ function address(host, port = 0) {
   const buffer = Buffer.alloc(28);
   buffer.writeUInt16LE(INET6, 0);
   buffer.writeUInt16BE(port, 2);
-  const [head = '', tail = ''] = bare.split('::').map((half) => half.split(':').filter(Boolean));
+  const [head = '', tail = ''] = bare.split('::').map((part) => part.split(':').filter(Boolean));
   const groups = [...head, ...Array(8 - head.length - tail.length).fill('0'), ...tail];
   groups.forEach((group, i) => buffer.writeUInt16BE(parseInt(group, 16), 8 + 2 * i));
   if (scope) buffer.writeUInt32LE(call('indexOf', scope), 24);
   return buffer;
 }
 
-/** How many sockets there are that last, those nobody holds too. */
-let made = 0;
+/** Number of sockets that stay, also those that no process holds. */
+let socketCount = 0;
 const socket = (family, type, protocol = 0, flags = CLOEXEC) => {
-  made += 1;
+  socketCount += 1;
   return call('socket', family, type | flags, protocol);
 };
 const familyOf = (host) => (host.includes(':') ? INET6 : INET);
@@ -110,23 +110,23 @@ function listener(host, { backlog = 4096, ...how } = {}) {
   return { fd, host, port: portOf(fd) };
 }
 
-/** A connection from both sides; `prepare` is given the calling end before it calls. */
+/** Opens a connection and returns both sockets. `prepare` gets the connecting socket before it connects. */
 function pair(to, { host = to.host, from, prepare, accepted = true } = {}) {
   const near = socket(familyOf(host), STREAM);
   prepare?.(near);
   if (from) call('bind', near, address(from), address(from).length);
   const name = address(host, to.port);
   call('connect', near, name, name.length);
-  made += 1;
+  socketCount += 1;
   return { near, far: accepted ? call('accept', to.fd, null, null, CLOEXEC) : undefined };
 }
 const pairs = (number, to, how) => Array.from({ length: number }, () => pair(to, how));
 
 const zeros = Buffer.alloc(1 << 20);
 const send = (fd, bytes) => call('send', fd, zeros, bytes, 0);
-/** Sends until no more can be taken. */
+/** Sends until the buffers are full. */
 const fill = (fd) => {
-  while (callBut(['EAGAIN'], 'send', fd, zeros, 1 << 16, DONTWAIT) !== undefined);
+  while (callAllowing(['EAGAIN'], 'send', fd, zeros, 1 << 16, DONTWAIT) !== undefined);
 };
 const receive = (fd, bytes) => {
   for (let got = 0; got < bytes;) got += call('recv', fd, zeros, bytes - got, 0);
@@ -139,8 +139,8 @@ const exchange = ({ near, far }, up, down) => {
   receive(near, down);
 };
 
-/** Lets nothing in any more: a filter of one instruction that drops all. */
-function deafen(fd) {
+/** Drops all incoming packets: attaches a filter of one instruction. */
+function dropIncoming(fd) {
   const instruction = Buffer.from([0x06, 0, 0, 0, 0, 0, 0, 0]);
   const program = Buffer.alloc(16);
   program.writeUInt16LE(1, 0);
@@ -157,8 +157,8 @@ const sysctl = (name, value) => {
   }
 };
 
-/** struct ifreq: name, then flags. */
-function up(name) {
+/** Brings an interface up. struct ifreq: name, then flags. */
+function bringUp(name) {
   const request = Buffer.alloc(40);
   request.write(name);
   request.writeUInt16LE(1, 16);
@@ -169,21 +169,21 @@ function up(name) {
 
 const ip = (words) => spawnSync('ip', words.split(' ')).status === 0;
 
-/** What cannot be made here, and why. */
-const lacking = [];
-/** Sockets that some ss does not show: by protocol, with a port that the kernel gives to nobody by itself. */
-const apart = [];
+/** Kinds of sockets that cannot be opened here, each with the reason. */
+const skipped = [];
+/** Sockets that some versions of ss do not show, by protocol and a port that the kernel does not assign by itself. */
+const notInSs = [];
 
 const limit = Buffer.alloc(16);
 limit.writeBigUInt64LE(1n << 17n, 0);
 limit.writeBigUInt64LE(1n << 17n, 8);
-callBut(['EPERM'], 'setrlimit', 7, limit);
-up('lo');
+callAllowing(['EPERM'], 'setrlimit', 7, limit);
+bringUp('lo');
 
-// The holders of what is shared are made by spawning: what is not to be closed then goes over to them.
+// Processes that share sockets: spawned children inherit sockets without CLOEXEC.
 const shared = [listener('127.0.0.1', { flags: 0 }), listener('::1', { flags: 0 })];
 bound('127.0.0.1', { type: DGRAM, flags: 0 });
-const helpers = Array.from({ length: 3 }, () => spawn('cat', { stdio: ['pipe', 'ignore', 'inherit'] }));
+const children = Array.from({ length: 3 }, () => spawn('cat', { stdio: ['pipe', 'ignore', 'inherit'] }));
 
 const v4 = listener('127.0.0.1');
 const v6 = listener('::1');
@@ -196,16 +196,16 @@ for (const { fd } of [v4, onDevice]) fchownSync(fd, 4242, 4242);
 const marked = listener('127.0.2.1');
 option(marked.fd, SOL.socket, SO.mark, int(0x1234));
 
-// Connections at rest: idle, with traffic, with a backlog that nobody reads; nearly all of the scene.
-const much = 2 * Math.floor(count / 20);
-pairs(4 * much, v4, { from: '127.0.0.2' });
-for (const [i, ends] of pairs(2 * much, any, { host: '127.0.0.3' }).entries()) {
+// Idle connections, without traffic, with traffic, with unread data: nearly all of the scene.
+const share = 2 * Math.floor(count / 20);
+pairs(4 * share, v4, { from: '127.0.0.2' });
+for (const [i, ends] of pairs(2 * share, any, { host: '127.0.0.3' }).entries()) {
   exchange(ends, 1 + i * 37, (i % 3) * 4_001);
 }
-pairs(much / 2, v6);
-for (const [i, ends] of pairs(much, dual, { host: '127.0.0.1' }).entries()) exchange(ends, 100 + i, 1);
-for (const [i, { near }] of pairs(much / 2, dual, { host: '::1' }).entries()) send(near, 1 + i);
-for (const [i, { near, far }] of pairs(much, shared[1]).entries()) {
+pairs(share / 2, v6);
+for (const [i, ends] of pairs(share, dual, { host: '127.0.0.1' }).entries()) exchange(ends, 100 + i, 1);
+for (const [i, { near }] of pairs(share / 2, dual, { host: '::1' }).entries()) send(near, 1 + i);
+for (const [i, { near, far }] of pairs(share, shared[1]).entries()) {
   send(near, 2_000 + i);
   if (i % 2) send(far, 5);
 }
@@ -233,7 +233,7 @@ if (sysctl('tcp_ecn', '1')) {
   sysctl('tcp_ecn', '2');
 }
 
-// States on the way to the end. A window that is full holds back whatever comes after, the FIN as well.
+// Closing states. A full window holds back what is sent after it, also the FIN.
 const small = listener('127.0.0.1', { rcvbuf: 4_096 });
 const narrow = (number) =>
   pairs(number, small, {
@@ -242,7 +242,7 @@ const narrow = (number) =>
       option(fd, SOL.socket, SO.rcvbuf, int(4_096));
     },
   });
-for (const { near } of pairs(much / 2, v4)) call('shutdown', near, SHUT_WR); // FIN_WAIT2, CLOSE_WAIT
+for (const { near } of pairs(share / 2, v4)) call('shutdown', near, SHUT_WR); // FIN_WAIT2, CLOSE_WAIT
 for (const ends of pairs(20, v6)) {
   exchange(ends, 77, 78);
   call('shutdown', ends.far, SHUT_WR);
@@ -264,33 +264,33 @@ for (const { near, far } of narrow(4)) {
 for (const { near } of narrow(4)) fill(near);
 for (const { near, far } of pairs(5, v4)) {
   exchange({ near, far }, 5_000, 5_000);
-  deafen(far);
+  dropIncoming(far);
   send(near, 3_000);
 }
-for (const { near, far } of pairs(much, v4, { from: '127.0.0.4' })) {
+for (const { near, far } of pairs(share, v4, { from: '127.0.0.4' })) {
   call('close', near); // TIME_WAIT
   call('close', far);
-  made -= 1;
+  socketCount -= 1;
 }
 for (const { near, far } of pairs(20, v6)) {
   call('close', far);
   call('close', near);
-  made -= 1;
+  socketCount -= 1;
 }
 
-// Nobody accepts: connections without a program, and then those that do not even come that far.
+// No accept(): connections without an owner, then connections that stay in SYN_SENT.
 const full = listener('127.0.0.1', { backlog: 3 });
 pairs(4, full, { accepted: false });
 const fullName = address('127.0.0.1', full.port);
 for (let i = 0; i < 10; i += 1) {
   const fd = socket(INET, STREAM, 0, CLOEXEC | NONBLOCK);
-  callBut(['EINPROGRESS'], 'connect', fd, fullName, fullName.length); // SYN_SENT
+  callAllowing(['EINPROGRESS'], 'connect', fd, fullName, fullName.length); // SYN_SENT
 }
 const deferring = listener('127.0.0.1');
 option(deferring.fd, SOL.tcp, TCP.deferAccept, int(60));
 pairs(5, deferring, { accepted: false }); // SYN_RECV
 
-// UDP and its sister.
+// UDP and UDP-Lite.
 for (let i = 0; i < 60; i += 1) {
   const host = ['127.0.0.1', '0.0.0.0', '::1', '::'][i % 4];
   const fd = bound(host, { type: DGRAM, ...(host === '::' && { v6Only: i % 8 === 3 ? 1 : 0 }) });
@@ -305,13 +305,13 @@ option(bound('127.0.0.1', { type: DGRAM }), SOL.socket, SO.mark, int(7));
 try {
   for (const [i, host] of ['127.0.0.1', '::1'].entries()) {
     bound(host, { type: DGRAM, protocol: 136, port: 4712 + i });
-    apart.push({ protocol: 'udplite', port: 4712 + i });
+    notInSs.push({ protocol: 'udplite', port: 4712 + i });
   }
 } catch (error) {
-  lacking.push(`no udplite (${error.message})`);
+  skipped.push(`no udplite (${error.message})`);
 }
 
-// No ports: raw, ping and packet sockets.
+// Sockets without ports: raw, ping and packet sockets.
 const ICMP = { v4: 1, v6: 58 };
 socket(INET, RAW, ICMP.v4);
 socket(INET6, RAW, ICMP.v6);
@@ -320,8 +320,8 @@ const rawName = address('127.0.0.1');
 call('connect', socket(INET, RAW, 103), rawName, rawName.length);
 if (sysctl('ping_group_range', '0 2147483647')) {
   bound('127.0.0.1', { type: DGRAM, protocol: ICMP.v4, port: 4711 });
-  apart.push({ protocol: 'icmp', port: 0 });
-} else lacking.push('no ping socket (its range of groups cannot be set)');
+  notInSs.push({ protocol: 'icmp', port: 0 });
+} else skipped.push('no ping socket (ping_group_range cannot be set)');
 const ETH_P_ALL = 0x0300;
 const frames = [socket(PACKET, RAW, ETH_P_ALL), socket(PACKET, DGRAM, 0x0008)];
 const link = Buffer.alloc(20);
@@ -333,27 +333,27 @@ call('bind', onLo, link, link.length);
 fchownSync(onLo, 4444, 0);
 frames.push(onLo);
 
-// Bound, and neither listening nor calling: ss shows such a one only when asked for it alone.
+// Bound, but neither listening nor connected: ss shows such sockets only if asked for them alone.
 bound('127.0.0.1', { port: 4714 });
-apart.push({ protocol: 'tcp', port: 4714 });
+notInSs.push({ protocol: 'tcp', port: 4714 });
 
-// A link of its own, for link-local addresses.
+// A pair of interfaces for link-local addresses.
 if (
   ip('link add np0 type veth peer name np1') &&
   ip('addr add fe80::a/64 dev np0 nodad') &&
   ip('addr add fe80::b/64 dev np1 nodad')
 ) {
-  up('np0');
-  up('np1');
+  bringUp('np0');
+  bringUp('np1');
   const linked = listener('fe80::a%np0');
   exchange(pair(linked, { from: 'fe80::a%np0' }), 1_000, 2_000);
   bound('fe80::b%np1', { type: DGRAM });
   const there = address('fe80::a%np0', portOf(bound('fe80::a%np0', { type: DGRAM })));
   call('connect', socket(INET6, DGRAM), there, there.length);
-} else lacking.push('no link-local addresses (ip cannot make a veth pair here)');
+} else skipped.push('no link-local addresses (ip cannot create a veth pair here)');
 
-// Unix sockets, of which the count is kept apart.
-const inet = made;
+// Unix sockets, which `inet` does not count.
+const inet = socketCount;
 const unixName = (name) => Buffer.concat([Buffer.from([UNIX, 0]), Buffer.from(name)]);
 function unix(type, name) {
   const fd = call('socket', UNIX, type | CLOEXEC, 0);
@@ -376,8 +376,8 @@ call('socketpair', UNIX, STREAM | CLOEXEC, 0, Buffer.alloc(8));
 call('socketpair', UNIX, DGRAM | CLOEXEC, 0, Buffer.alloc(8));
 
 process.stdin.resume().on('end', () => {
-  for (const helper of helpers) helper.stdin.end();
+  for (const child of children) child.stdin.end();
   process.exit();
 });
-const pids = [process.pid, ...helpers.map(({ pid }) => pid)];
-process.stdout.write(`${JSON.stringify({ inet, pids, apart, lacking })}\n`);
+const pids = [process.pid, ...children.map(({ pid }) => pid)];
+process.stdout.write(`${JSON.stringify({ inet, pids, notInSs, skipped })}\n`);

@@ -6,50 +6,51 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { root } from './herd.ts';
 
-/** What the scene says of itself. */
-interface Made {
-  /** How many sockets it has but for Unix ones. */
+/** Description of the scene, printed by its process. */
+interface SceneInfo {
+  /** Number of sockets without Unix sockets. */
   inet: number;
-  /** Processes of the scene: those that have its sockets. */
+  /** Processes that hold the sockets. */
   pids: number[];
-  /** Sockets that ss, or some ss, does not show, by protocol and port. */
-  apart: { protocol: string; port: number }[];
-  /** What could not be made here, and why. */
-  lacking: string[];
+  /** Sockets that some or all versions of ss do not show, by protocol and port. */
+  notInSs: { protocol: string; port: number }[];
+  /** Kinds of sockets that could not be opened here, each with the reason. */
+  skipped: string[];
 }
 
-/** A network namespace with sockets of every kind and state in it, all at rest. */
+/** A network namespace with idle sockets of every kind and state. */
 export class DiagScene {
-  readonly made: Made;
+  readonly info: SceneInfo;
   /** Inode of the namespace. */
   readonly netns: number;
-  /** The command and first arguments that run a program in the namespace. */
+  /** Command and first arguments that run a program in the namespace. */
   readonly through: readonly string[];
   readonly #child: ChildProcess;
   readonly #folder: string;
 
-  private constructor(child: ChildProcess, folder: string, made: Made) {
+  private constructor(child: ChildProcess, folder: string, info: SceneInfo) {
     const path = `/proc/${child.pid}/ns/net`;
     this.#child = child;
     this.#folder = folder;
-    this.made = made;
+    this.info = info;
     this.netns = statSync(path).ino;
     this.through = ['nsenter', `--net=${path}`];
   }
 
-  /** Why there can be no scene on this machine; undefined where there can be one. */
+  /** Returns the reason why this machine cannot run the scene; undefined if it can. */
   static impossible(): string | undefined {
     if (process.platform !== 'linux') return 'it needs Linux';
-    if (process.geteuid?.() !== 0) return 'it takes root to make a network namespace and raw sockets';
-    if (spawnSync('unshare', ['--net', 'true']).status !== 0) return 'no network namespace can be made here';
-    if (spawnSync('nsenter', ['--version']).status !== 0) return 'there is no nsenter';
+    if (process.geteuid?.() !== 0) return 'network namespaces and raw sockets need root';
+    if (spawnSync('unshare', ['--net', 'true']).status !== 0)
+      return 'network namespaces cannot be created here';
+    if (spawnSync('nsenter', ['--version']).status !== 0) return 'nsenter is not installed';
     const hasKoffi = spawnSync(process.execPath, ['--input-type=module', '-e', 'import "koffi"'], {
       cwd: root,
     });
     return hasKoffi.status === 0 ? undefined : 'the package koffi is not installed';
   }
 
-  /** @param connections so many of them, and some more sockets than twice as many in all */
+  /** @param connections number of connections; the scene has somewhat more than twice as many sockets */
   static async start(connections: number): Promise<DiagScene> {
     const folder = mkdtempSync(join(tmpdir(), 'netpane-scene-'));
     const script = join(root, 'test', 'helpers', 'diag-scene.mjs');
@@ -58,10 +59,10 @@ export class DiagScene {
     const ended = once(child, 'exit').then(() => {
       throw new Error('the scene ended before it was ready');
     });
-    const said = once(createInterface({ input: child.stdout }), 'line');
-    const [line] = (await Promise.race([said, ended])) as [string];
+    const firstLine = once(createInterface({ input: child.stdout }), 'line');
+    const [line] = (await Promise.race([firstLine, ended])) as [string];
     ended.catch(() => {});
-    return new DiagScene(child, folder, JSON.parse(line) as Made);
+    return new DiagScene(child, folder, JSON.parse(line) as SceneInfo);
   }
 
   async close(): Promise<void> {

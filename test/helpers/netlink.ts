@@ -16,13 +16,13 @@ import { TCP_INFO } from '../../src/source/linux/netlink/tcp-info.ts';
 import { type NetlinkBuffer, netlinkBuffer } from '../../src/source/linux/netlink/wire.ts';
 
 /*
- * Netlink messages as a kernel writes them, made from plain objects; and a kernel that answers with them. Numbers and
- * offsets are written out here once more, from the kernel's headers, so that a mistake in the program is seen.
+ * Builds netlink messages from plain objects, and a fake kernel that answers with them. Numbers and offsets are
+ * repeated here from the kernel's headers, so that tests find a wrong one in the program.
  */
 
 const LE = endianness() === 'LE';
 
-/** The kernel's numbers of states, include/net/tcp_states.h. */
+/** Numbers of TCP states, include/net/tcp_states.h. */
 const STATE_NUMBERS: Record<SocketState, number> = {
   ESTABLISHED: 1,
   SYN_SENT: 2,
@@ -49,7 +49,7 @@ export const TCP_INFO_LENGTH = 248;
 
 type Counters = Partial<Record<keyof typeof TCP_INFO, number>>;
 
-/** What an inet_diag message says; a TCP connection unless it says otherwise. */
+/** Fields of an inet_diag message; by default of a TCP connection. */
 export interface InetFields {
   readonly cookie: bigint | number;
   readonly protocol?: InetProtocol;
@@ -63,13 +63,13 @@ export interface InetFields {
   readonly interfaceIndex?: number;
   readonly recvQueue?: number;
   readonly sendQueue?: number;
-  /** Fields of struct tcp_info; without them there is no such attribute. */
+  /** Fields of struct tcp_info; without them the message has no such attribute. */
   readonly info?: Counters;
-  /** Length of struct tcp_info, as older or newer kernels have it. */
+  /** Length of struct tcp_info, which differs between kernel versions, bytes. */
   readonly infoLength?: number;
-  /** Number of a family that is no other. */
+  /** Family number, instead of that of the addresses. */
   readonly family?: number;
-  /** Attributes behind it, before that of struct tcp_info. */
+  /** Other attributes, before that of struct tcp_info. */
   readonly attributes?: readonly Uint8Array[];
 }
 
@@ -116,14 +116,14 @@ export interface LinkFields {
   readonly addresses?: readonly string[];
   /** A tunnel over UDP: its kind, the number of the attribute with its port, and the port. */
   readonly tunnel?: { readonly kind: string; readonly attribute: number; readonly port: number };
-  /** It came from another namespace. */
+  /** True for an interface moved from another namespace. */
   readonly isFromElsewhere?: boolean;
 }
 
-/** Fields of a message at their offsets: `[offset, bytes, value]`. */
+/** Field of a message: `[offset, bytes, value]`. */
 type Field = readonly [at: number, size: 1 | 2 | 4 | 8, value: number | bigint];
 
-/** Bytes with these fields in them, in the byte order of the machine. */
+/** Returns a struct with these fields in the byte order of the machine. */
 export function struct(length: number, fields: readonly Field[]): Uint8Array {
   const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
@@ -140,11 +140,11 @@ export function joined(...parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-/** Rounded up to four bytes. */
+/** Returns bytes padded to a multiple of 4. */
 const padded = (bytes: Uint8Array): Uint8Array =>
   bytes.length % 4 === 0 ? bytes : joined(bytes, new Uint8Array(4 - (bytes.length % 4)));
 
-/** struct nlattr with its payload. */
+/** Returns a struct nlattr with its payload. */
 export const attribute = (type: number, payload: Uint8Array, length = payload.length + 4): Uint8Array =>
   padded(
     joined(
@@ -156,7 +156,7 @@ export const attribute = (type: number, payload: Uint8Array, length = payload.le
     ),
   );
 
-/** struct nlmsghdr with its payload. */
+/** Returns a struct nlmsghdr with its payload. */
 export const message = (
   type: number,
   payload: Uint8Array,
@@ -181,15 +181,15 @@ const EAGAIN = 11;
 const ENOBUFS = 105;
 export const NLM_F_DUMP_INTR = 0x10;
 
-/** The end of a dump, with 0 or a positive errno. */
+/** Returns the end of a dump, with 0 or a positive errno. */
 export const done = (errno = 0, sequence = 7, flags = 2): Uint8Array =>
   message(NLMSG_DONE, struct(4, [[0, 4, -errno >>> 0]]), { sequence, flags });
 
-/** A refusal: struct nlmsgerr with the header of what was refused. */
+/** Returns a refusal: struct nlmsgerr with the header of the refused request. */
 export const refusal = (errno: number, sequence = 7): Uint8Array =>
   message(NLMSG_ERROR, struct(20, [[0, 4, -errno >>> 0]]), { sequence });
 
-/** Bytes of an address, and its family. */
+/** Returns the bytes of an address and its family. */
 function address(text: string): { family: 2 | 10; bytes: Uint8Array } {
   const groups = parseIpv6(text);
   if (groups === undefined) return { family: 2, bytes: Uint8Array.from(text.split('.').map(Number)) };
@@ -201,7 +201,7 @@ function endpoint(text: string): { family: 2 | 10; bytes: Uint8Array; port: numb
   return { ...address(six ?? four), port: Number(port) };
 }
 
-/** struct tcp_info. */
+/** Returns a struct tcp_info. */
 export function tcpInfo(counters: Counters, length = TCP_INFO_LENGTH): Uint8Array {
   const wide = new Set(['pacingRate', 'maxPacingRate', 'bytesAcked', 'bytesReceived', 'deliveryRate']);
   for (const name of [
@@ -219,19 +219,19 @@ export function tcpInfo(counters: Counters, length = TCP_INFO_LENGTH): Uint8Arra
   return struct(Math.max(length, TCP_INFO_LENGTH), fields).slice(0, length);
 }
 
-/** struct inet_diag_msg with its attributes. */
+/** Returns a struct inet_diag_msg with its attributes. */
 export function inetPayload(fields: InetFields): Uint8Array {
   const { local = '127.0.0.1:80', state = 'ESTABLISHED', timer, infoLength } = fields;
-  const near = endpoint(local);
-  const far = endpoint(fields.remote ?? (near.family === 2 ? '0.0.0.0:0' : '[::]:0'));
+  const localEnd = endpoint(local);
+  const remoteEnd = endpoint(fields.remote ?? (localEnd.family === 2 ? '0.0.0.0:0' : '[::]:0'));
   const cookie = BigInt.asUintN(64, BigInt(fields.cookie));
   const head = struct(72, [
-    [0, 1, fields.family ?? near.family],
+    [0, 1, fields.family ?? localEnd.family],
     [1, 1, typeof state === 'number' ? state : STATE_NUMBERS[state]],
     [2, 1, timer ? TIMER_NUMBERS[timer.kind] : 0],
     [3, 1, timer?.retransmits ?? 0],
     [40, 4, fields.interfaceIndex ?? 0],
-    // The low word first, on every machine.
+    // The cookie: the low 32 bits first, on every machine.
     [44, 4, cookie & 0xffffffffn],
     [48, 4, cookie >> 32n],
     [52, 4, timer?.expiresMs ?? 0],
@@ -242,10 +242,10 @@ export function inetPayload(fields: InetFields): Uint8Array {
   ]);
   // Ports and addresses are in network order.
   const view = new DataView(head.buffer);
-  view.setUint16(4, near.port);
-  view.setUint16(6, far.port);
-  head.set(near.bytes, 8);
-  head.set(far.bytes, 24);
+  view.setUint16(4, localEnd.port);
+  view.setUint16(6, remoteEnd.port);
+  head.set(localEnd.bytes, 8);
+  head.set(remoteEnd.bytes, 24);
   const info = fields.info ?? (infoLength === undefined ? undefined : {});
   return joined(
     head,
@@ -254,7 +254,7 @@ export function inetPayload(fields: InetFields): Uint8Array {
   );
 }
 
-const word = (value: number): Uint8Array => struct(4, [[0, 4, value]]);
+const u32 = (value: number): Uint8Array => struct(4, [[0, 4, value]]);
 
 const cookieFields = (cookie: bigint | number, at: number): readonly Field[] => [
   [at, 4, BigInt(cookie) & 0xffffffffn],
@@ -274,7 +274,7 @@ function otherPayload(it: UnixFields | PacketFields | VsockFields): Uint8Array {
     return joined(
       head,
       ...(name === undefined ? [] : [attribute(0, Buffer.from(name))]),
-      ...(peer === undefined ? [] : [attribute(2, word(peer))]),
+      ...(peer === undefined ? [] : [attribute(2, u32(peer))]),
       attribute(
         4,
         struct(8, [
@@ -282,7 +282,7 @@ function otherPayload(it: UnixFields | PacketFields | VsockFields): Uint8Array {
           [4, 4, sendQueue],
         ]),
       ),
-      attribute(7, word(uid)),
+      attribute(7, u32(uid)),
     );
   }
   if (it.protocol === 'packet') {
@@ -296,7 +296,7 @@ function otherPayload(it: UnixFields | PacketFields | VsockFields): Uint8Array {
     return joined(
       head,
       attribute(0, struct(20, [[0, 4, it.interfaceIndex ?? 0]])),
-      attribute(5, word(it.uid ?? 0)),
+      attribute(5, u32(it.uid ?? 0)),
     );
   }
   const [context, port] = it.remote ?? [0xffffffff, 0xffffffff];
@@ -313,13 +313,13 @@ function otherPayload(it: UnixFields | PacketFields | VsockFields): Uint8Array {
   ]);
 }
 
-/** The payload of a message about a socket. */
+/** Returns the payload of a message about a socket. */
 export const payload = (it: FakeSocket): Uint8Array =>
   it.protocol === 'unix' || it.protocol === 'packet' || it.protocol === 'vsock'
     ? otherPayload(it)
     : inetPayload(it);
 
-/** struct ifinfomsg with name and counters. */
+/** Returns a struct ifinfomsg with name and counters. */
 export function linkPayload(it: LinkFields): Uint8Array {
   const head = struct(16, [
     [4, 4, it.index],
@@ -338,7 +338,7 @@ export function linkPayload(it: LinkFields): Uint8Array {
   );
 }
 
-/** IFLA_LINKINFO: the kind, then the data of that kind; the port is in network order. */
+/** Returns IFLA_LINKINFO: the kind, then its data with the port in network byte order. */
 const tunnelPayload = (it: NonNullable<LinkFields['tunnel']>): Uint8Array =>
   joined(
     attribute(1, Buffer.from(`${it.kind}\0`)),
@@ -351,7 +351,7 @@ const tunnelPayload = (it: NonNullable<LinkFields['tunnel']>): Uint8Array =>
     ),
   );
 
-/** struct ifaddrmsg with an address. */
+/** Returns a struct ifaddrmsg with an address. */
 export function addressPayload(index: number, text: string): Uint8Array {
   const { family, bytes } = address(text);
   const head = struct(8, [
@@ -361,7 +361,7 @@ export function addressPayload(index: number, text: string): Uint8Array {
   return joined(head, attribute(1, bytes));
 }
 
-/** A buffer that holds these bytes, and others behind them. */
+/** Returns a buffer with these bytes, followed by at least `room` bytes of the value `behind`. */
 export function bufferOf(bytes: Uint8Array, { room = 64, behind = 0xa5 } = {}): NetlinkBuffer {
   const buffer = netlinkBuffer((bytes.length + room + 3) & ~3);
   buffer.bytes.fill(behind);
@@ -369,7 +369,7 @@ export function bufferOf(bytes: Uint8Array, { room = 64, behind = 0xa5 } = {}): 
   return buffer;
 }
 
-/** A dump as it was captured: see fixtures/linux/netlink. */
+/** Returns a captured dump: see fixtures/linux/netlink. */
 export function captured(name: string): { request: Uint8Array; datagrams: Uint8Array[] } {
   const file = (end: string) =>
     readFileSync(new URL(`../../fixtures/linux/netlink/${name}${end}`, import.meta.url), 'utf8');
@@ -380,14 +380,14 @@ export function captured(name: string): { request: Uint8Array; datagrams: Uint8A
   return { request, datagrams };
 }
 
-/** What `ss` or `ip` printed of what was captured, line by line, in words. */
+/** Returns what `ss` or `ip` printed for a capture, as lines of words. */
 export const capturedText = (name: string): string[][] =>
   readFileSync(new URL(`../../fixtures/linux/netlink/${name}.txt`, import.meta.url), 'utf8')
     .trimEnd()
     .split('\n')
     .map((line) => line.split(' '));
 
-/** What a request asks for: `tcp` is the one for both families, `lookup` that for the socket of two endpoints. */
+/** Kind of a request: `tcp` dumps both families, `lookup` asks for the socket of two endpoints. */
 export type RequestKind =
   'tcp' | 'lookup' | `${InetProtocol}${4 | 6}` | 'packet' | 'unix' | 'vsock' | 'links' | 'addresses';
 
@@ -395,7 +395,7 @@ const RAW_SOCK_DIAG = 20;
 const NLM_F_DUMP = 0x300;
 
 /**
- * The word that the kernel spreads as it destroys a socket: nobody asked for it, so its number is 0.
+ * Returns the notification that the kernel multicasts when it destroys a socket: its sequence number is 0.
  */
 export const closeMessage = (it: InetFields, sequence = 0): Uint8Array =>
   message(
@@ -403,7 +403,7 @@ export const closeMessage = (it: InetFields, sequence = 0): Uint8Array =>
     inetPayload({
       state: 'CLOSE',
       ...it,
-      // Of these it is silent.
+      // Notifications have neither user nor inode.
       uid: 0,
       inode: 0,
       // INET_DIAG_PROTOCOL
@@ -415,7 +415,7 @@ export const closeMessage = (it: InetFields, sequence = 0): Uint8Array =>
     { sequence, flags: 0 },
   );
 
-/** What a request asks for, from its bytes. */
+/** Returns the kind of a request. */
 export function requestKind(request: Uint8Array, isRoute: boolean): RequestKind {
   const view = new DataView(request.buffer, request.byteOffset);
   const type = view.getUint16(4, LE);
@@ -426,7 +426,7 @@ export function requestKind(request: Uint8Array, isRoute: boolean): RequestKind 
   if (family === 1) return 'unix';
   if (family === 17) return 'packet';
   if (family === 40) return 'vsock';
-  // Behind the request an attribute holds a protocol that its own field cannot.
+  // A protocol number above 255 is in an attribute after the request.
   const number = request.length > 72 ? view.getUint32(76, LE) : view.getUint8(17);
   const [name] = Object.entries(PROTOCOL_NUMBERS).find(([, each]) => each === number) ?? [];
   if (name === undefined) throw new Error(`a request for protocol ${number}`);
@@ -441,19 +441,19 @@ const isOf = (kind: RequestKind, it: FakeSocket): boolean => {
   return protocol === kind || `${protocol}${familyOf(it) === 2 ? 4 : 6}` === kind;
 };
 
-/** How a fake kernel misbehaves when it is asked for something. */
+/** Faults of the fake kernel for one kind of request. */
 export interface Trouble {
-  /** Refuses with this errno. */
+  /** The kernel refuses with this errno. */
   readonly errno?: number;
-  /** The socket itself fails, with this errno. */
+  /** The netlink socket fails with this errno. */
   readonly broken?: number;
-  /** The kernel breaks off, with this errno, after so many sockets. */
+  /** The dump ends after this number of sockets, with `errno`. */
   readonly breaksOffAfter?: number;
-  /** Says of so many answers that the table changed meanwhile. */
+  /** Number of answers flagged as made while the table changed. */
   interrupted?: number;
-  /** The first answers hold so many sockets less. */
+  /** Number of sockets missing in these answers. */
   readonly lacks?: number;
-  /** Datagrams instead of an answer; the sequence number is that of the request. */
+  /** Returns other datagrams instead of the answer, for the sequence number of the request. */
   readonly datagrams?: (sequence: number) => Uint8Array[];
 }
 
@@ -464,20 +464,21 @@ export class FakeNetwork {
     { index: 1, name: 'lo', isLoopback: true, addresses: ['127.0.0.1', '::1'] },
   ];
   readonly trouble = new Map<RequestKind, Trouble>();
-  /** What was asked for since the last look, in order. */
+  /** Kinds of all requests, in order; tests reset it. */
   requests: RequestKind[] = [];
-  /** Whether this kernel tells of what it destroys, and counts what it had no room to tell. */
+  /** True if this kernel sends notifications about destroyed sockets. */
   reportsCloses = true;
+  /** True if this kernel counts lost notifications. */
   countsDrops = true;
-  /** Room for so many words that nobody has received yet. */
+  /** Maximum number of notifications waiting to be received. */
   bufferSize = Infinity;
-  /** What is to be received of those: datagrams, or what recv(2) fails with. */
+  /** Waiting notifications: datagrams, or the negative errno of recv(2). */
   notifications: (Uint8Array | number)[] = [];
-  /** Words lost, as the kernel counts them. */
+  /** The kernel's count of lost notifications. */
   drops = 0;
   #hasOverrun = false;
 
-  /** Destroys a socket, and spreads the word of it. */
+  /** Destroys a socket and sends the notification. */
   destroy(it: InetFields): void {
     if (this.notifications.length < this.bufferSize) this.notifications.push(closeMessage(it));
     else {
@@ -486,7 +487,7 @@ export class FakeNetwork {
     }
   }
 
-  /** Gives the next word, or says that there was no room for some, or that there is none. */
+  /** Returns the next notification, or -ENOBUFS once after an overrun, or -EAGAIN if none waits. */
   nextNotification(): Uint8Array | number {
     if (this.#hasOverrun) {
       this.#hasOverrun = false;
@@ -495,7 +496,7 @@ export class FakeNetwork {
     return this.notifications.shift() ?? -EAGAIN;
   }
 
-  /** Every datagram of the answer to a request. */
+  /** Returns all datagrams of the answer to a request. */
   answer(request: Uint8Array, isRoute: boolean): Uint8Array[] {
     const view = new DataView(request.buffer, request.byteOffset);
     const sequence = view.getUint32(8, LE);
@@ -520,14 +521,14 @@ export class FakeNetwork {
     const type = { links: 16, addresses: 20, tcp: 18 }[kind as string] ?? RAW_SOCK_DIAG;
     const messages = all.slice(0, count).map((each) => message(type, each, { sequence, flags }));
     const datagrams: Uint8Array[] = [];
-    // Some sockets a datagram, as many as fit one page or so.
+    // Ten sockets per datagram, about one page.
     for (let i = 0; i < messages.length; i += 10) datagrams.push(joined(...messages.slice(i, i + 10)));
     return [...datagrams, done(trouble?.errno ?? 0, sequence, flags)];
   }
 
   /**
-   * The TCP socket that has the endpoints of a request; else the listener that would take such a connection. Of UDP the one
-   * that takes what comes, with the endpoints the other way round.
+   * Returns the TCP socket that has the endpoints of a request, else the listener that would accept such a connection.
+   * For UDP, the endpoints are swapped: returns the socket that receives such datagrams.
    */
   #find(request: Uint8Array): FakeSocket | undefined {
     const family = request[16];
@@ -542,10 +543,10 @@ export class FakeNetwork {
       return this.sockets
         .filter((it) => isOf(family === 2 ? 'udp4' : 'udp6', it))
         .find((it) => {
-          const place = payload(it).subarray(4, 40);
+          const sockId = payload(it).subarray(4, 40);
           const has = (from: number, to: number, ...wanted: (Buffer | undefined)[]) =>
-            wanted.some((bytes) => bytes?.equals(place.subarray(from, to)));
-          const isConnected = !any.subarray(0, 2).equals(place.subarray(2, 4));
+            wanted.some((bytes) => bytes?.equals(sockId.subarray(from, to)));
+          const isConnected = !any.subarray(0, 2).equals(sockId.subarray(2, 4));
           return (
             has(0, 2, localPort) &&
             has(4, 20, local, any) &&
@@ -553,15 +554,15 @@ export class FakeNetwork {
           );
         });
     }
-    const placeOf = (it: FakeSocket) => payload(it).subarray(4, 40);
+    const sockIdOf = (it: FakeSocket) => payload(it).subarray(4, 40);
     const candidates = this.sockets.filter((it) => isOf(family === 2 ? 'tcp4' : 'tcp6', it));
-    const place = Buffer.from(request.subarray(24, 60));
+    const sockId = Buffer.from(request.subarray(24, 60));
     const isAt = (it: FakeSocket) =>
-      // The port, and the address unless it is any.
-      place.subarray(0, 2).equals(placeOf(it).subarray(0, 2)) &&
-      [place.subarray(4, 20), Buffer.alloc(16)].some((bytes) => bytes.equals(placeOf(it).subarray(4, 20)));
+      // The same port, and the same or any address.
+      sockId.subarray(0, 2).equals(sockIdOf(it).subarray(0, 2)) &&
+      [sockId.subarray(4, 20), Buffer.alloc(16)].some((bytes) => bytes.equals(sockIdOf(it).subarray(4, 20)));
     return (
-      candidates.find((it) => place.equals(placeOf(it))) ??
+      candidates.find((it) => sockId.equals(sockIdOf(it))) ??
       candidates.find((it) => 'state' in it && it.state === 'LISTEN' && isAt(it))
     );
   }
@@ -576,17 +577,19 @@ export class FakeNetwork {
   }
 }
 
-/** A kernel: namespaces by their inode, `undefined` is the one that the program is in. */
+/** A fake kernel with network namespaces. */
 export class FakeNetlink implements NetlinkSystem {
+  /** The namespace of the program. */
   readonly own = new FakeNetwork();
+  /** Other namespaces by inode. */
   readonly networks = new Map<number, FakeNetwork>();
-  /** Namespaces that cannot be opened, and the error. */
+  /** Errors of namespaces that cannot be opened, by inode. */
   readonly closed = new Map<number, Error>();
-  /** Namespaces opened and not closed again. */
+  /** Number of currently open namespaces. */
   openCount = 0;
-  /** Openings in all. */
+  /** Number of all openings. */
   opened = 0;
-  /** Descriptors that may stay open in other namespaces than our own: three each, or one that hears of closes. */
+  /** Descriptors left for other namespaces: each takes three, or one for close notifications only. */
   descriptorsLeft = Infinity;
 
   open(namespace: NamespaceRef | undefined, withCloses = false, isTemporary = false): Channels {
@@ -620,7 +623,7 @@ export class FakeNetlink implements NetlinkSystem {
     return { ...(network.reportsCloses && { closes: closesOf(network, () => isOpen) }), close };
   }
 
-  /** Namespaces of sockets that are in no list, by descriptor. */
+  /** Namespaces of sockets that no dump lists, by descriptor. */
   readonly namespaceOfDescriptor = new Map<number, number>();
 
   namespaceOfSocket({ descriptor }: { readonly descriptor: number }): SocketNamespace | undefined {
@@ -649,15 +652,15 @@ export class FakeNetlink implements NetlinkSystem {
 
 function closesOf(network: FakeNetwork, isOpen: () => boolean): ClosesChannel {
   const open = (): FakeNetwork => {
-    if (!isOpen()) throw new Error('a closed channel is listened to');
+    if (!isOpen()) throw new Error('receive from a closed channel');
     return network;
   };
   return {
     receiveNow: (into) => {
-      const word = open().nextNotification();
-      if (typeof word === 'number') return word;
-      into.set(word);
-      return word.length;
+      const notification = open().nextNotification();
+      if (typeof notification === 'number') return notification;
+      into.set(notification);
+      return notification.length;
     },
     drops: () => (open().countsDrops ? network.drops : undefined),
   };
@@ -676,13 +679,13 @@ class FakeChannel implements Channel {
   }
 
   send(request: Uint8Array): void {
-    if (!this.#isOpen()) throw new Error('a request through a closed channel');
+    if (!this.#isOpen()) throw new Error('request to a closed channel');
     this.#waiting.push(...this.#network.answer(request, this.#isRoute));
   }
 
   receive(into: Uint8Array): number {
     const datagram = this.#waiting.shift();
-    // As after SO_RCVTIMEO.
+    // Like a receive timeout (SO_RCVTIMEO).
     if (datagram === undefined) throw new NativeError('recv', 11, 'EAGAIN');
     into.set(datagram);
     return datagram.length;

@@ -1,22 +1,22 @@
-// ss(8) of iproute2: its lines taken apart, and what it would print of a socket of `netpane ls --json`, so that each of
-// its fields has one place here. Names and formats are those of misc/ss.c.
+// Parses the output of ss(8) of iproute2, and formats a socket of `netpane ls --json` as ss would. Each field of ss is
+// defined once here; names and formats are those of misc/ss.c.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A socket of `netpane ls --json`. */
-interface ListedEnd {
+interface ListedEndpoint {
   address: string;
   port: number;
   protocol?: string;
 }
 
+/** A socket of `netpane ls --json`. */
 export interface Listed {
   id: string;
   protocol: string;
   family: string;
-  local: ListedEnd;
-  remote: ListedEnd | null;
+  local: ListedEndpoint;
+  remote: ListedEndpoint | null;
   state?: string;
   inode?: number;
   uid?: number;
@@ -41,14 +41,14 @@ export interface Listed {
   owners: { pid?: number; process?: string; knowledge: string }[];
 }
 
-/** A line of ss, taken apart. */
+/** A parsed line of ss. */
 export interface SsSocket {
-  /** Names the socket, in ss as in netpane: its cookie, or what else there is. */
+  /** Identifies the socket in ss and in netpane: its cookie, inode or endpoints. */
   key: string;
   protocol: string;
-  /** Every field by its name, each as ss prints it. */
+  /** Text of each field by name, as ss prints it. */
   fields: Map<string, string>;
-  /** Its program by pid, with the name. */
+  /** Process names by pid. */
   users: Map<number, string>;
 }
 
@@ -62,20 +62,20 @@ const run = (through: readonly string[], options: string): string[] => {
 };
 
 /**
- * A field of ss behind the columns.
- * - `exact`: while the socket is at rest ss prints the same again, and netpane has to say that.
- * - `elapsed`: a time that runs, as a number of its unit: netpane's lies between what ss says before and after.
- * - `untold`: netpane has no place for it; `why` says so.
+ * A field of ss after the columns.
+ * - `exact`: constant while the socket is idle; netpane must show the same.
+ * - `elapsed`: a running time; netpane's value must be between those of ss before and after.
+ * - `unsupported`: netpane does not show it, for the reason in `why`.
  */
 interface Field {
   readonly name: string;
   readonly pattern: RegExp;
-  readonly kind: 'exact' | 'elapsed' | 'untold';
+  readonly kind: 'exact' | 'elapsed' | 'unsupported';
   readonly text?: (socket: Listed, tcp: Record<string, number>) => string | number | undefined | false;
   readonly why?: string;
 }
 
-/** printf's %g: six digits at the most. */
+/** Formats a number like printf's %g, with at most six digits. */
 export function general(value: number): string {
   const exponent = value === 0 ? 0 : Number(value.toExponential(5).split('e')[1]);
   if (exponent >= -4 && exponent < 6) return String(Number(value.toPrecision(6)));
@@ -85,7 +85,7 @@ export function general(value: number): string {
 
 const millis = (micros: number | undefined) => (micros ? general(micros / 1000) : undefined);
 const whole = (value: number | undefined) => value || undefined;
-/** A rate of bytes a second in bits. */
+/** Formats a rate of bytes per second in bits per second. */
 const bits = (rate: number | undefined) => (rate ? `${(rate * 8).toFixed(0)}bps` : undefined);
 
 const exact = (name: string, value: string, text: NonNullable<Field['text']>): Field => ({
@@ -113,14 +113,14 @@ const elapsed = (name: string, pattern: RegExp, text: NonNullable<Field['text']>
   kind: 'elapsed',
   text,
 });
-const untold = (name: string, pattern: RegExp, why: string): Field => ({
+const unsupported = (name: string, pattern: RegExp, why: string): Field => ({
   name,
   pattern,
-  kind: 'untold',
+  kind: 'unsupported',
   why,
 });
 
-const NO_LISTENER = (state: string | undefined) => state !== 'LISTEN';
+const isNoListener = (state: string | undefined) => state !== 'LISTEN';
 
 const GENERAL: readonly Field[] = [
   exact('uid', '\\d+', ({ uid }) => whole(uid)),
@@ -128,7 +128,7 @@ const GENERAL: readonly Field[] = [
   exact('sk', '[0-9a-f]+', ({ id }) => id.replace(/^sk:/, '')),
 ];
 
-/** What inet_diag tells of a socket of any protocol. */
+/** Fields of inet_diag for a socket of any protocol. */
 const INET: readonly Field[] = [
   exact('fwmark', '0x[0-9a-f]+', (_, { mark }) => mark !== undefined && mark > 0 && `0x${mark.toString(16)}`),
   { name: 'cgroup', pattern: /^cgroup:(\S+)/, kind: 'exact', text: (_, tcp) => cgroupPath(tcp['cgroupId']) },
@@ -210,7 +210,7 @@ const TCP: readonly Field[] = [
   count('delivered_ce', 'deliveredCe'),
   flag('app_limited', 'appLimited'),
   elapsed('busy', /^busy:(\d+)ms/, (_, { busyTimeMicros = 0 }) => Math.floor(busyTimeMicros / 1000)),
-  // The share of the busy time that follows is made of the two.
+  // ss appends the share of the busy time, computed from both.
   elapsed('rwnd_limited', /^rwnd_limited:(\d+)ms\(\S+\)/, (_, { rwndLimitedMicros = 0 }) =>
     Math.floor(rwndLimitedMicros / 1000),
   ),
@@ -222,7 +222,7 @@ const TCP: readonly Field[] = [
     retrans || totalRetrans ? `${retrans}/${totalRetrans}` : undefined,
   ),
   count('lost', 'lost'),
-  exact('sacked', '\\d+', ({ state }, { sacked }) => NO_LISTENER(state) && whole(sacked)),
+  exact('sacked', '\\d+', ({ state }, { sacked }) => isNoListener(state) && whole(sacked)),
   count('dsack_dups', 'dsackDups'),
   exact('reordering', '\\d+', (_, { reordering }) => reordering !== 3 && whole(reordering)),
   count('reord_seen', 'reordSeen'),
@@ -235,7 +235,7 @@ const TCP: readonly Field[] = [
   count('snd_wnd', 'sndWnd'),
   count('rcv_wnd', 'rcvWnd'),
   count('rehash', 'rehash'),
-  // The one field without a name: the congestion control.
+  // The congestion control is the only field without a name.
   {
     name: 'congestion',
     pattern: /^([a-z][a-z0-9_]*)(?= |$)/,
@@ -244,42 +244,42 @@ const TCP: readonly Field[] = [
   },
 ];
 
-const NO_PLACE = 'netpane has details of TCP connections only';
-const NO_NETWORK = 'of use only to whoever debugs the program that has it';
+const ONLY_TCP = 'netpane shows details of TCP connections only';
+const ONLY_DEBUGGING = 'useful only to debug the program of the socket';
 
-/** Fields by protocol, in the order in which they are tried. */
+/** Fields by protocol, in the order in which the parser tries them. */
 const FIELDS: Readonly<Record<string, readonly Field[]>> = {
   tcp: [...GENERAL, ...INET, ...TCP],
-  udp: [...GENERAL, ...INET.map(({ name, pattern }) => untold(name, pattern, NO_PLACE))],
-  raw: [...GENERAL, ...INET.map(({ name, pattern }) => untold(name, pattern, NO_PLACE))],
+  udp: [...GENERAL, ...INET.map(({ name, pattern }) => unsupported(name, pattern, ONLY_TCP))],
+  raw: [...GENERAL, ...INET.map(({ name, pattern }) => unsupported(name, pattern, ONLY_TCP))],
   packet: [
     ...GENERAL,
-    untold('ver', /^ver:\d+/, NO_NETWORK),
-    untold('cpy_thresh', /^cpy_thresh:\d+/, NO_NETWORK),
-    untold('flags', /^flags\([^)]*\)/, NO_NETWORK),
+    unsupported('ver', /^ver:\d+/, ONLY_DEBUGGING),
+    unsupported('cpy_thresh', /^cpy_thresh:\d+/, ONLY_DEBUGGING),
+    unsupported('flags', /^flags\([^)]*\)/, ONLY_DEBUGGING),
   ],
   unix: [
-    untold('shutdown', /^[<-]-[>-](?= |$)/, 'Unix sockets are beside the matter'),
-    untold(
+    unsupported('shutdown', /^[<-]-[>-](?= |$)/, 'netpane does not show details of Unix sockets'),
+    unsupported(
       'vfs',
       /^ino:\d+ dev:\d+\/\d+/,
-      'the inode of the file is not that of the socket, and its path is told',
+      'the inode of the file differs from that of the socket, and netpane shows the path',
     ),
-    untold('peers', /^peers:( \d+)*/, 'the peer is told by its name'),
+    unsupported('peers', /^peers:( \d+)*/, 'netpane shows the name of the peer'),
   ],
 };
 
-/** The cgroup version 2 hierarchy, wherever it is mounted. */
+/** Mount point of the cgroup version 2 hierarchy. */
 const cgroupRoot = /^cgroup2 (\S+) cgroup2 /m.exec(
   process.platform === 'linux' ? readFileSync('/proc/mounts', 'utf8') : '',
 )?.[1];
 
 const cgroupInodes = new Map<string, number>();
-/** Paths of cgroups as ss has printed them, by inode, which is their number in the kernel. */
+/** Paths of cgroups printed by ss, by inode, which is their id in the kernel. */
 const cgroupPaths = new Map<number, string>();
 
-/** Takes note of a path that ss has printed. */
-function learnCgroup(path: string): void {
+/** Stores the id of a cgroup whose path ss has printed. */
+function addCgroup(path: string): void {
   if (cgroupInodes.has(path)) return;
   const number = path.startsWith('unreachable:')
     ? Number.parseInt(path.slice('unreachable:'.length), 16)
@@ -303,7 +303,7 @@ const STATES: Readonly<Record<string, string>> = {
 
 const stateOf = (text: string) => (text === 'UNCONN' ? '' : (STATES[text] ?? text));
 
-/** `address%device:port`, `[v6]:port`, `*:port`. */
+/** Parses `address%device:port`, `[v6]:port` or `*:port`. */
 function endOf(text: string): { address: string; device: string; port: string; isIpv6: boolean } {
   const [, whole = '', port = ''] = /^(.*):(\d+|\*)$/.exec(text) ?? [];
   const [, bare = '', device = ''] = /^\[?([^\]%]*)\]?(?:%(.*))?$/.exec(whole) ?? [];
@@ -315,19 +315,19 @@ interface End {
   port: string;
 }
 const endText = ({ address, port }: End) => `${address} ${port}`;
-const isNobody = ({ address, port }: End) => port === '*' && /^(0\.0\.0\.0|::|)$/.test(address);
+const isAny = ({ address, port }: End) => port === '*' && /^(0\.0\.0\.0|::|)$/.test(address);
 
-/** `4.960ms` is 4,960 milliseconds; `59sec` anything below the next second. */
-export function timerRange(text: string): { leastMs: number; mostMs: number } {
+/** Returns the range that a timer text means: `4.960ms` is 4,960 milliseconds, `59sec` anything below 60 seconds. */
+export function timerRange(text: string): { minMs: number; maxMs: number } {
   const [, minutes = '', seconds = '', fraction = '', millis = ''] =
     /^(?:(\d+)min)?(?:(\d+)(?:sec|\.(\d{3})ms))?(?:(\d{3})ms)?$/.exec(text) ?? [];
-  const leastMs = Number(minutes) * 60_000 + Number(seconds) * 1000 + Number(fraction || millis);
+  const minMs = Number(minutes) * 60_000 + Number(seconds) * 1000 + Number(fraction || millis);
   const isExact = minutes === '' && Number(seconds) <= 9;
-  return { leastMs, mostMs: leastMs + (isExact ? 0 : Number(minutes) > 9 ? 59_999 : 999) };
+  return { minMs, maxMs: minMs + (isExact ? 0 : Number(minutes) > 9 ? 59_999 : 999) };
 }
 
-/** Takes what is behind the columns apart. Throws at a field that is not in the table. */
-function takeFields(
+/** Parses the fields after the columns. Throws at an unknown field. */
+function parseFields(
   line: string,
   rest: string,
   protocol: string,
@@ -351,17 +351,17 @@ function takeFields(
         const match = pattern.exec(left);
         if (!match) continue;
         length = match[0].length;
-        if (kind !== 'untold') fields.set(name, match[1] ?? '');
-        if (name === 'cgroup') learnCgroup(match[1] ?? '');
+        if (kind !== 'unsupported') fields.set(name, match[1] ?? '');
+        if (name === 'cgroup') addCgroup(match[1] ?? '');
         break;
       }
     }
-    if (length === 0) throw new Error(`ss prints a field that is not known here: ${left}\nin ${line}`);
+    if (length === 0) throw new Error(`unknown field of ss: ${left}\nin ${line}`);
     left = left.slice(length).trimStart();
   }
 }
 
-/** Protocols of raw and of packet sockets, which ss prints as numbers where it is to resolve nothing (-n). */
+/** Numbers of the protocols of raw and packet sockets, as ss prints them with -n. */
 const NUMBERS: Readonly<Record<string, number>> = {
   icmp: 1,
   icmp6: 58,
@@ -371,8 +371,8 @@ const NUMBERS: Readonly<Record<string, number>> = {
   ip: 0x0800,
 };
 
-/** Returns the text that ss prints behind the colon of an endpoint. */
-const portOf = ({ port, protocol }: ListedEnd): string => {
+/** Returns the text after the colon of an endpoint in ss. */
+const portOf = ({ port, protocol }: ListedEndpoint): string => {
   if (protocol !== undefined) return String(NUMBERS[protocol] ?? Number(protocol));
   return port === 0 ? '*' : String(port);
 };
@@ -388,39 +388,39 @@ const columns = (family: string, state: string, recvQueue: string, sendQueue: st
 function inetSocket(line: string, protocol: string, words: string): SsSocket {
   const [, state = '', recvQueue = '', sendQueue = '', local = '', remote = '', rest = ''] =
     /^(\S+) +(\d+) +(\d+) +(\S+) +(\S+)(.*)$/.exec(words) ?? [];
-  const [near, far] = [endOf(local), endOf(remote)];
-  const family = near.isIpv6 ? 'ipv6' : 'ipv4';
+  const [localEnd, remoteEnd] = [endOf(local), endOf(remote)];
+  const family = localEnd.isIpv6 ? 'ipv6' : 'ipv4';
   const fields = columns(family, state, recvQueue, sendQueue);
   fields
-    .set('local', endText(near))
-    .set('remote', isNobody(far) ? '' : endText(far))
-    .set('device', near.device);
+    .set('local', endText(localEnd))
+    .set('remote', isAny(remoteEnd) ? '' : endText(remoteEnd))
+    .set('device', localEnd.device);
   const users: SsSocket['users'] = new Map();
-  takeFields(line, rest, protocol, fields, users);
+  parseFields(line, rest, protocol, fields, users);
   const cookie = fields.get('sk');
-  // Where the kernel has no raw_diag, ss reads /proc/net/raw and knows no cookie.
+  // Without raw_diag in the kernel, ss reads /proc/net/raw, which has no cookies.
   return {
-    key: cookie === undefined ? rawKey(protocol, family, near, far) : `sk:${cookie}`,
+    key: cookie === undefined ? rawKey(protocol, family, localEnd, remoteEnd) : `sk:${cookie}`,
     protocol,
     fields,
     users,
   };
 }
 
-const rawKey = (protocol: string, family: string, near: End, far: End) =>
-  `${protocol} ${family} ${endText(near)} ${isNobody(far) ? '' : far.address}`;
+const rawKey = (protocol: string, family: string, localEnd: End, remoteEnd: End) =>
+  `${protocol} ${family} ${endText(localEnd)} ${isAny(remoteEnd) ? '' : remoteEnd.address}`;
 
-/** TCP and UDP: `ss -tunapiOHe`. */
+/** Returns TCP and UDP sockets: `ss -tunapiOHe`. */
 export const ssInet = (through: readonly string[]): SsSocket[] =>
   run(through, '-tunapiOHe').map((line) =>
     inetSocket(line, line.startsWith('udp') ? 'udp' : 'tcp', line.slice(line.indexOf(' ') + 1).trimStart()),
   );
 
-/** Raw sockets: `ss -wnapOHe`. */
+/** Returns raw sockets: `ss -wnapOHe`. */
 export const ssRaw = (through: readonly string[]): SsSocket[] =>
   run(through, '-wnapOHe').map((line) => inetSocket(line, 'raw', line));
 
-/** Packet sockets: `ss -0napOHe`. */
+/** Returns packet sockets: `ss -0napOHe`. */
 export const ssPacket = (through: readonly string[]): SsSocket[] =>
   run(through, '-0napOHe').map((line) => {
     const [, state = '', recvQueue = '', sendQueue = '', local = '', rest = ''] =
@@ -429,11 +429,11 @@ export const ssPacket = (through: readonly string[]): SsSocket[] =>
     const fields = columns('packet', state, recvQueue, sendQueue);
     fields.set('local', `${device} ${ether === '*' ? '3' : ether}`).set('remote', '');
     const users: SsSocket['users'] = new Map();
-    takeFields(line, rest, 'packet', fields, users);
+    parseFields(line, rest, 'packet', fields, users);
     return { key: `sk:${fields.get('sk')}`, protocol: 'packet', fields, users };
   });
 
-/** Unix sockets: `ss -xapOHe`; names with spaces in them are not understood. */
+/** Returns Unix sockets: `ss -xapOHe`. Names with spaces are not supported. */
 export const ssUnix = (through: readonly string[]): SsSocket[] => {
   const lines = run(through, '-xapOHe').map((line) => {
     const [, state = '', recvQueue = '', sendQueue = '', name = '', inode = '', peer = '', rest = ''] =
@@ -448,12 +448,12 @@ export const ssUnix = (through: readonly string[]): SsSocket[] => {
       .set('remote', peer === '0' ? '' : `${names.get(peer) ?? ''} 0`)
       .set('ino', inode);
     const users: SsSocket['users'] = new Map();
-    takeFields(line, rest, 'unix', fields, users);
+    parseFields(line, rest, 'unix', fields, users);
     return { key: `ino:${inode}`, protocol: 'unix', fields, users };
   });
 };
 
-/** What names a socket of netpane among those of ss. */
+/** Returns the possible keys of a socket of netpane in the output of ss. */
 export function keysOf({ id, protocol, family, local, remote, inode }: Listed): string[] {
   if (protocol === 'unix') return [`ino:${inode}`];
   if (protocol !== 'raw') return [id];
@@ -467,11 +467,11 @@ export function keysOf({ id, protocol, family, local, remote, inode }: Listed): 
   ];
 }
 
-/** What ss would print of a socket of netpane's: as many fields as ss has names for. */
+/** Returns the fields that ss would print for a socket of netpane. */
 export function asSs(socket: Listed): Map<string, string> {
   const { protocol, family, state = '', local, remote, recvQueue = '', sendQueue = '', timer } = socket;
   const bare = (address: string) => address.replace(/%.*/, '');
-  const end = (it: ListedEnd) =>
+  const end = (it: ListedEndpoint) =>
     endText({ address: bare(it.address), port: protocol === 'unix' ? '0' : portOf(it) });
   const fields = new Map<string, string>([
     ['family', family],
@@ -484,12 +484,12 @@ export function asSs(socket: Listed): Map<string, string> {
   ]);
   for (const { name, kind, text } of FIELDS[protocol] ?? []) {
     const value =
-      kind === 'untold' ? undefined : text?.(socket, (socket.tcp ?? {}) as Record<string, number>);
+      kind === 'unsupported' ? undefined : text?.(socket, (socket.tcp ?? {}) as Record<string, number>);
     if (value !== undefined && value !== false) fields.set(name, String(value));
   }
   if (protocol === 'unix') fields.set('ino', String(socket.inode));
   return fields;
 }
 
-/** Names of the fields that tell a running time. */
+/** Names of the fields with a running time. */
 export const elapsedFields = new Set(TCP.flatMap(({ name, kind }) => (kind === 'elapsed' ? [name] : [])));
