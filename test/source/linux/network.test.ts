@@ -8,7 +8,7 @@ import { FakeNetlink, type FakeNetwork, type InetFields, message } from '../../h
 
 const FOUND: FoundNamespace = { inode: 5, path: '/proc/self/ns/net', isOwn: true };
 
-/** A protocol that the kernel did not have is asked for again after so many rounds. */
+/** Polls until an unsupported protocol is tried again. */
 const RETRY_POLLS = 120;
 
 let kernel: FakeNetlink;
@@ -24,70 +24,70 @@ beforeEach(() => {
 
 const LISTEN: InetFields = { cookie: 1, state: 'LISTEN', inode: 7 };
 
-/** A reading, and what was asked for and taken in it. */
-function read(): NetworkPoll & { taken: string[]; requests: string[] } {
-  const taken: string[] = [];
+/** Runs a poll. @returns its result, the protocols of the received sockets, and the kinds of the requests */
+function poll(): NetworkPoll & { received: string[]; requests: string[] } {
+  const received: string[] = [];
   own.requests = [];
-  const reading = network.readSockets((of, protocol) => {
-    expect(of).toBe(network);
-    taken.push(protocol);
+  const result = network.readSockets((from, protocol) => {
+    expect(from).toBe(network);
+    received.push(protocol);
   });
-  return { ...reading, taken, requests: own.requests };
+  return { ...result, received, requests: own.requests };
 }
 
-describe('the questions', () => {
-  test('each of them, and the sockets of each', () => {
+describe('dump requests', () => {
+  test('receives the sockets of each protocol', () => {
     own.sockets = [LISTEN, { ...LISTEN, local: '[::]:80' }, { ...LISTEN, protocol: 'udp', state: 'CLOSE' }];
-    const reading = read();
-    expect(reading.taken).toEqual(['tcp', 'tcp', 'udp']);
-    expect(reading).toMatchObject({ failure: undefined, problems: 0, interrupted: 0, missing: [] });
-    expect(reading.unfinished.size).toBe(0);
+    const result = poll();
+    expect(result.received).toEqual(['tcp', 'tcp', 'udp']);
+    expect(result).toMatchObject({ failure: undefined, problems: 0, interrupted: 0, missing: [] });
+    expect(result.unfinished.size).toBe(0);
   });
 
-  test('what the kernel does not have is not asked for again before 120 rounds are over', () => {
+  test('requests an unsupported protocol again after 120 polls', () => {
     open(['vsock']);
     for (const kind of ['vsock', 'udplite4', 'udplite6'] as const) own.trouble.set(kind, { errno: 2 });
-    expect(read()).toMatchObject({ missing: ['vsock'] });
+    expect(poll()).toMatchObject({ missing: ['vsock'] });
     for (let i = 1; i < RETRY_POLLS; i++) {
-      const { requests, missing, unfinished } = read();
+      const { requests, missing, unfinished } = poll();
       expect(requests).not.toContain('vsock');
       expect(requests).not.toContain('udplite4');
       expect(missing).toEqual(['vsock']);
       expect(unfinished.size).toBe(0);
     }
-    // A module was loaded meanwhile.
+    // A kernel module was loaded.
     own.trouble.clear();
-    const { requests, missing } = read();
+    const { requests, missing } = poll();
     expect(requests).toEqual(expect.arrayContaining(['vsock', 'udplite4', 'udplite6']));
     expect(missing).toEqual([]);
   });
 
-  test.each([2, 22, 93, 95, 97])('error %i says that there is no such thing', (errno) => {
+  test.each([2, 22, 93, 95, 97])('error %i means that the protocol is unsupported', (errno) => {
     own.trouble.set('raw4', { errno });
-    expect(read().unfinished.size).toBe(0);
-    expect(read().requests).not.toContain('raw4');
+    expect(poll().unfinished.size).toBe(0);
+    expect(poll().requests).not.toContain('raw4');
   });
 
-  test.each([1, 13, 16, 105])('error %i says no such thing: it is asked for again at once', (errno) => {
+  test.each([1, 13, 16, 105])('error %i is a failure: the next poll requests the protocol again', (errno) => {
     own.trouble.set('raw4', { errno });
-    expect([...read().unfinished]).toEqual(['raw']);
-    expect(read().requests).toContain('raw4');
+    expect([...poll().unfinished]).toEqual(['raw']);
+    expect(poll().requests).toContain('raw4');
   });
 
-  test('an error of the socket is that of one question', () => {
+  test('a failure of the netlink socket affects only one request', () => {
     own.sockets = [LISTEN];
     own.trouble.set('udp6', { broken: 105 });
-    const { taken, unfinished, failure } = read();
-    expect(taken).toEqual(['tcp']);
+    const { received, unfinished, failure } = poll();
+    expect(received).toEqual(['tcp']);
     expect([...unfinished]).toEqual(['udp']);
     expect(failure).toBeUndefined();
   });
 });
 
-describe('what it destroys', () => {
+describe('close notifications', () => {
   const opened = (events: boolean) => new Network(kernel, FOUND, { also: [], tcpDetails: false, events });
 
-  test('is told where that is asked for, and where the kernel does', () => {
+  test('are received if requested and if the kernel supports them', () => {
     expect(opened(false).closes).toBeUndefined();
     const { closes } = opened(true);
     own.destroy({ cookie: 5 });
@@ -98,16 +98,16 @@ describe('what it destroys', () => {
   });
 });
 
-describe('the socket of two endpoints', () => {
+describe('findTcp', () => {
   const CONNECTION: InetFields = { cookie: 9, local: '127.0.0.1:80', remote: '127.0.0.1:4000' };
-  const SOCKID = sockIdOf({ address: '127.0.0.1', port: 80 }, { address: '127.0.0.1', port: 4000 });
+  const SOCK_ID = sockIdOf({ address: '127.0.0.1', port: 80 }, { address: '127.0.0.1', port: 4000 });
   const found = () => {
     const ids: string[] = [];
-    network.findTcp('ipv4', SOCKID, (buffer, start) => ids.push(cookieId(buffer, start + INET.cookie)));
+    network.findTcp('ipv4', SOCK_ID, (buffer, start) => ids.push(cookieId(buffer, start + INET.cookie)));
     return ids;
   };
 
-  test('is asked for; else there is the listener, or nothing', () => {
+  test('finds the connection, else the listener, else nothing', () => {
     own.sockets = [LISTEN, { ...CONNECTION, cookie: 8, remote: '127.0.0.1:4001' }, CONNECTION];
     expect(found()).toEqual(['sk:9']);
     own.sockets = [{ ...LISTEN, local: '0.0.0.0:80' }];
@@ -116,7 +116,7 @@ describe('the socket of two endpoints', () => {
     expect(found()).toEqual([]);
   });
 
-  test('where the kernel does not answer, or nonsense, there is none', () => {
+  test('finds nothing if the kernel does not answer or the answer is malformed', () => {
     own.sockets = [CONNECTION];
     own.trouble.set('lookup', { broken: 11 });
     expect(found()).toEqual([]);
@@ -126,7 +126,7 @@ describe('the socket of two endpoints', () => {
     expect(found()).toEqual(['sk:9']);
   });
 
-  test('what else fails is a mistake of ours, and thrown', () => {
+  test('throws other errors, which are bugs of netpane', () => {
     own.answer = () => {
       throw new TypeError('a mistake');
     };
@@ -135,56 +135,56 @@ describe('the socket of two endpoints', () => {
 });
 
 describe('TCP', () => {
-  test('by family where the kernel refuses both at once: in the same reading, and from then on', () => {
+  test('falls back to one dump per family in the same poll and all later ones', () => {
     own.sockets = [LISTEN, { ...LISTEN, local: '[::]:80' }];
     own.trouble.set('tcp', { errno: 22 });
-    const first = read();
+    const first = poll();
     expect(first.requests.slice(0, 3)).toEqual(['tcp', 'tcp4', 'tcp6']);
-    expect(first.taken).toEqual(['tcp', 'tcp']);
+    expect(first.received).toEqual(['tcp', 'tcp']);
     expect(first.unfinished.size).toBe(0);
-    expect(read().requests.slice(0, 3)).toEqual(['tcp4', 'tcp6', 'udp4']);
+    expect(poll().requests.slice(0, 3)).toEqual(['tcp4', 'tcp6', 'udp4']);
   });
 
-  test('without IPv6 nothing is missed', () => {
+  test('succeeds without IPv6', () => {
     own.trouble.set('tcp', { errno: 22 });
     own.trouble.set('tcp6', { errno: 97 });
-    expect(read()).toMatchObject({ failure: undefined, missing: [] });
-    expect(read().requests).not.toContain('tcp6');
+    expect(poll()).toMatchObject({ failure: undefined, missing: [] });
+    expect(poll().requests).not.toContain('tcp6');
   });
 
   test.each([
     [{ errno: 2 }, 'error 2'],
     [{ errno: 1 }, 'error 1'],
     [{ broken: 11 }, 'recv: EBROKEN'],
-  ])('refused altogether (%j): the reason', (trouble, text) => {
+  ])('returns the reason if the kernel refuses both (%j)', (trouble, text) => {
     own.trouble.set('tcp', trouble);
     own.trouble.set('tcp4', trouble);
     for (let i = 0; i < 2; i++) {
-      const { failure, unfinished } = read();
+      const { failure, unfinished } = poll();
       expect(failure).toBe(text);
       expect([...unfinished]).toContain('tcp');
     }
   });
 });
 
-describe('a list that changed while it was made', () => {
-  test('is asked for three times at most', () => {
+describe('a table that changes during the dump', () => {
+  test('is dumped at most three times', () => {
     for (const [times, tries, interrupted] of [
       [1, 2, 0],
       [2, 3, 0],
       [9, 3, 1],
     ] as const) {
       own.trouble.set('udp4', { interrupted: times });
-      const reading = read();
-      expect(reading.requests.filter((it) => it === 'udp4')).toHaveLength(tries);
-      expect(reading.interrupted).toBe(interrupted);
-      expect(reading.unfinished.size).toBe(0);
+      const result = poll();
+      expect(result.requests.filter((it) => it === 'udp4')).toHaveLength(tries);
+      expect(result.interrupted).toBe(interrupted);
+      expect(result.unfinished.size).toBe(0);
     }
   });
 });
 
-describe('its name and its interfaces', () => {
-  test('the same object while the name stays; the version tells of another', () => {
+describe('name and interfaces', () => {
+  test('keeps the same object until the name changes, which increases the version', () => {
     const { netns, version } = network;
     expect(netns).toEqual({ inode: 5 });
     network.update({ ...FOUND, path: '/proc/9/ns/net' });
@@ -195,7 +195,7 @@ describe('its name and its interfaces', () => {
     expect(network.version).not.toBe(version);
   });
 
-  test('20,000 addresses are asked for once in 16 rounds; the first 64 are shown, and all of them are known', () => {
+  test('reads 20,000 addresses every 16 polls, shows the first 64 and finds interfaces by all', () => {
     const addresses = Array.from({ length: 20_000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
     own.links = [{ index: 2, name: 'eth0', addresses }];
     own.requests = [];
@@ -206,7 +206,7 @@ describe('its name and its interfaces', () => {
     expect(own.requests.filter((it) => it === 'addresses')).toHaveLength(3);
     expect(own.requests.filter((it) => it === 'links')).toHaveLength(33);
     expect(network.interfaces.nameOfAddress('10.0.78.31')).toBe('eth0');
-    // One that changes is seen within 16 rounds.
+    // A change is found within 16 polls.
     own.links = [{ index: 2, name: 'eth0', addresses: addresses.slice(1) }];
     for (let i = 0; i < 16; i++) {
       network.readSockets(() => {});
@@ -215,7 +215,7 @@ describe('its name and its interfaces', () => {
     expect(network.interfaces.nameOfAddress('10.0.0.0')).toBeUndefined();
   });
 
-  test('counters are no other version; names and addresses are', () => {
+  test('increases the version for names and addresses, not for counters', () => {
     own.links = [{ index: 2, name: 'eth0', rxBytes: 1, addresses: ['192.0.2.1'] }];
     network.readInterfaces();
     let { version } = network;
@@ -235,7 +235,7 @@ describe('its name and its interfaces', () => {
   });
 });
 
-describe('which interface has an address', () => {
+describe('Interfaces', () => {
   const link = (index: number, name: string, isLoopback = false) => ({
     index,
     name,
@@ -258,24 +258,24 @@ describe('which interface has an address', () => {
   test.each([
     ['192.0.2.1', 'eth0'],
     ['127.0.0.1', 'lo'],
-    // All of 127.0.0.0/8 is the loopback's.
+    // All of 127.0.0.0/8 belongs to the loopback interface.
     ['127.9.9.9', 'lo'],
-    // Two have it.
+    // Two interfaces have it.
     ['fe80::1', undefined],
     ['192.0.2.2', undefined],
-    // Of an interface that went between the two lists.
+    // Its interface was removed between the two dumps.
     ['192.0.2.9', undefined],
-  ])('%s: %s', (address, name) => {
+  ])('finds the interface of %s: %s', (address, name) => {
     expect(interfaces.nameOfAddress(address)).toBe(name);
   });
 
-  test('by its index, and its addresses', () => {
+  test('finds the name and the addresses by index', () => {
     expect([interfaces.nameOf(3), interfaces.nameOf(9)]).toEqual(['eth1', undefined]);
     expect(interfaces.addressesOf(2)).toEqual(['192.0.2.1', 'fe80::1']);
     expect(interfaces.addressesOf(9)).toEqual([]);
   });
 
-  test('without a loopback interface', () => {
+  test('finds no interface of 127.0.0.1 without a loopback interface', () => {
     expect(new Interfaces([link(2, 'eth0')], []).nameOfAddress('127.0.0.1')).toBeUndefined();
   });
 });

@@ -23,7 +23,10 @@ import { FakeProc, tableText } from '../../helpers/proc.ts';
 const OWN = 4026531833;
 const WALL_MS = 1_700_000_000_000;
 
-/** /proc with the counts of descriptors that it has since Linux 6.2, and a clock that reads move on. */
+/**
+ * /proc with the size of `fd` folders as since Linux 6.2, and with paths that can be made unreadable. The number of
+ * links read serves as the clock.
+ */
 class CountingProc extends Proc {
   reads = 0;
   readonly forbidden = new Set<string>();
@@ -111,13 +114,13 @@ beforeEach(() => {
 });
 afterEach(() => fake.end());
 
-/** A process of our own namespace. */
+/** Starts a process in the own namespace that holds sockets with these inodes. */
 function start(pid: number, comm: string, ...inodes: number[]): void {
   fake.start(pid, { comm, fds: Object.fromEntries(inodes.map((inode, i) => [i + 3, inode])) });
   fake.link(`${pid}/ns/net`, `net:[${OWN}]`);
 }
 
-/** A container: a namespace with one process. */
+/** Starts a container: a namespace with one process and these sockets. */
 function container(inode: number, pid: number, ...sockets: FakeSocket[]): FakeNetwork {
   fake.start(pid, { comm: `main-${pid}` });
   fake.write(`${pid}/net/tcp`, '');
@@ -128,7 +131,7 @@ function container(inode: number, pid: number, ...sockets: FakeSocket[]): FakeNe
   return network;
 }
 
-/** A reading in which these are the sockets of our own namespace. */
+/** Runs a poll with these sockets in the own namespace. */
 function read(...sockets: FakeSocket[]): Promise<Snapshot> {
   kernel.own.sockets = sockets;
   return source.read();
@@ -163,8 +166,8 @@ const HELD: InetFields = {
 const { info: _info, inode: _inode, uid: _uid, ...BARE } = HELD;
 const TIME_WAIT: InetFields = { ...BARE, state: 'TIME_WAIT', timer: { kind: 'timewait', expiresMs: 60_000 } };
 
-describe('more sockets than are kept', () => {
-  const rests = (from: number, count: number): InetFields[] =>
+describe('more sockets than the bounds', () => {
+  const remnants = (from: number, count: number): InetFields[] =>
     Array.from({ length: count }, (_, i) => ({
       ...TIME_WAIT,
       cookie: from + i,
@@ -172,38 +175,42 @@ describe('more sockets than are kept', () => {
     }));
   const ids = ({ sockets }: Snapshot) => [...sockets.keys()].sort();
 
-  test('a new TIME_WAIT is counted and not kept; what is kept stays, and what goes makes room', async () => {
+  test('counts new remnants beyond the bound, keeps those it has, and fills freed room', async () => {
     open({ bounds: { remnants: 3, sockets: 100 } });
-    const first = await read(HELD, ...rests(0x10, 2));
+    const first = await read(HELD, ...remnants(0x10, 2));
     expect(codes(first)).toEqual([]);
-    const flood = await read(...rests(0x20, 50), HELD, ...rests(0x10, 2));
+    const flood = await read(...remnants(0x20, 50), HELD, ...remnants(0x10, 2));
     expect(ids(flood)).toEqual(ids(first));
     expect(notice(flood, 'left-out in TIME_WAIT')).toBe(
       '50 sockets in TIME_WAIT are not shown: with more than 3 sockets they are only counted, to limit memory use',
     );
-    // The places of those that have gone are free at the reading after the one that missed them.
-    await read(HELD, ...rests(0x20, 50));
-    const later = await read(HELD, ...rests(0x20, 50));
+    // The room of closed sockets is free at the poll after the one that missed them.
+    await read(HELD, ...remnants(0x20, 50));
+    const later = await read(HELD, ...remnants(0x20, 50));
     expect(ids(later)).toEqual(['sk:2', 'sk:20', 'sk:21']);
     expect(codes(await read(HELD))).toEqual([]);
   });
 
-  test('a connection that turns into TIME_WAIT is kept', async () => {
+  test('keeps a connection that becomes TIME_WAIT', async () => {
     open({ bounds: { remnants: 1, sockets: 100 } });
     await read(HELD);
     expect(only(await read({ ...TIME_WAIT, cookie: 2 })).state).toBe('TIME_WAIT');
   });
 
-  test('one in FIN_WAIT2 of which only the timer is left is a TIME_WAIT too', async () => {
+  test('treats FIN_WAIT2 with a timewait timer as a remnant', async () => {
     open({ bounds: { remnants: 1, sockets: 100 } });
-    const rest: InetFields = { ...TIME_WAIT, cookie: 9, state: 'FIN_WAIT2' };
-    expect(codes(await read(HELD, rest))).toEqual(['left-out in TIME_WAIT']);
+    const remnant: InetFields = { ...TIME_WAIT, cookie: 9, state: 'FIN_WAIT2' };
+    expect(codes(await read(HELD, remnant))).toEqual(['left-out in TIME_WAIT']);
   });
 
-  test('connections have more room, and listeners and UDP sockets the most', async () => {
+  test('bounds connections above remnants, and listeners and UDP sockets above connections', async () => {
     open({ bounds: { remnants: 5, sockets: 10 } });
-    const calls = Array.from({ length: 30 }, (_, i) => ({ ...HELD, cookie: 0x100 + i, inode: 100 + i }));
-    const flood = await read(...calls, LISTEN, ...rests(0x20, 4));
+    const connections = Array.from({ length: 30 }, (_, i) => ({
+      ...HELD,
+      cookie: 0x100 + i,
+      inode: 100 + i,
+    }));
+    const flood = await read(...connections, LISTEN, ...remnants(0x20, 4));
     expect(flood.sockets.size).toBe(11);
     expect(flood.sockets.has('sk:1')).toBe(true);
     expect(notice(flood, 'left-out sockets')).toBe(
@@ -212,13 +219,13 @@ describe('more sockets than are kept', () => {
     expect(notice(flood, 'left-out in TIME_WAIT')).toMatch(/^4 sockets/);
   });
 
-  test('without bounds every socket is kept', async () => {
-    expect((await read(...rests(0x20, 500))).sockets.size).toBe(500);
+  test('keeps every socket without bounds', async () => {
+    expect((await read(...remnants(0x20, 500))).sockets.size).toBe(500);
   });
 });
 
 describe('a socket', () => {
-  test('everything that is known of it', async () => {
+  test('has all fields', async () => {
     start(50, 'web', 7, 8);
     const snapshot = await read(LISTEN, HELD);
     expect(all(snapshot)[1]).toEqual({
@@ -252,14 +259,14 @@ describe('a socket', () => {
     expect(snapshot.degradations).toEqual([]);
   });
 
-  test('its details where they were asked for, and only there', async () => {
+  test('has details only if requested', async () => {
     start(50, 'web', 8);
     expect(only(await read(HELD))).not.toHaveProperty('tcp');
     open({ tcpDetails: true });
     expect(only(await read(HELD)).tcp).toMatchObject({ sndCwnd: 10, bytesSent: 100 });
   });
 
-  test('of each protocol', async () => {
+  test('of each protocol is read', async () => {
     open({ also: ['unix', 'vsock', 'sctp', 'mptcp'] });
     const { sockets } = await read(
       { cookie: 1, protocol: 'udp', local: '0.0.0.0:53', state: 'CLOSE', inode: 1 },
@@ -292,7 +299,7 @@ describe('a socket', () => {
     ]);
   });
 
-  test('kinds that were not asked for are not asked for', async () => {
+  test('of an extra kind is not requested by default', async () => {
     await read();
     expect(kernel.own.requests).not.toContain('unix');
     expect(kernel.own.requests).toEqual([
@@ -309,7 +316,7 @@ describe('a socket', () => {
     ]);
   });
 
-  test('ping sockets, which only /proc tells of', async () => {
+  test('of ping is read from /proc', async () => {
     start(50, 'ping', 70);
     const PING = { local: '0.0.0.0:5', state: '07', inode: 70, uid: 1000, recvQueue: 832 } as const;
     const table = tableText([PING]);
@@ -318,7 +325,7 @@ describe('a socket', () => {
     expect(only(snapshot)).toMatchObject({
       id: 'icmp:70',
       protocol: 'icmp',
-      // Its number is the identifier of its echo requests.
+      // The number after the address is the identifier of echo requests, not a port.
       local: { address: '0.0.0.0', port: 0 },
       remote: null,
       traffic: { recvQueue: 832, sendQueue: 0 },
@@ -341,12 +348,12 @@ describe('a socket', () => {
     expect((await read()).sockets.size).toBe(0);
   });
 
-  test('raw sockets from /proc where the kernel has no diag for them', async () => {
+  test('of raw IP is read from /proc if the kernel has no diag for it', async () => {
     const RAW: InetFields = { cookie: 4, protocol: 'raw', local: '0.0.0.0:1', state: 'CLOSE', inode: 70 };
     start(50, 'sniffer', 70);
     const line = { local: '0.0.0.0:1', state: '07', inode: 70, uid: 0, recvQueue: 832 } as const;
     fake.write('self/net/raw', tableText([line]));
-    // Told of once where the kernel does have it.
+    // A kernel with diag lists it once.
     expect([...(await read(RAW)).sockets.keys()]).toEqual(['sk:4']);
     open();
     kernel.own.trouble.set('raw4', { errno: 2 });
@@ -362,7 +369,7 @@ describe('a socket', () => {
     expect(snapshot.degradations).toEqual([]);
   });
 
-  test('packet sockets from /proc where the kernel has no diag for them', async () => {
+  test('of packet is read from /proc if the kernel has no diag for it', async () => {
     start(50, 'sniffer', 70);
     kernel.own.trouble.set('packet', { errno: 2 });
     fake.write(
@@ -373,21 +380,21 @@ describe('a socket', () => {
 `,
     );
     const snapshot = await read();
-    const [everything, nothing] = all(snapshot);
-    expect(everything).toMatchObject({
+    const [bound, unbound] = all(snapshot);
+    expect(bound).toMatchObject({
       local: { address: 'lo', port: 0, protocol: 3 },
       user: 'ana',
       traffic: { recvQueue: 832 },
     });
     expect(owners(snapshot)[0]).toBe('exact sniffer 50');
-    expect(nothing?.local).toEqual({ address: '*', port: 0 });
+    expect(unbound?.local).toEqual({ address: '*', port: 0 });
     fake.write('self/net/packet', 'sk\ngarbage\n');
     expect(notice(await read(), 'unreadable-messages')).toBe(
       '1 message from the kernel could not be decoded',
     );
   });
 
-  test('a link-local one has its interface at both ends', async () => {
+  test('with a link-local address has its interface at both endpoints', async () => {
     kernel.own.links = [{ index: 2, name: 'eth0', addresses: ['fe80::1', '2001:db8::1'] }];
     const { sockets } = await read(
       { cookie: 1, local: '[fe80::1]:80', remote: '[fe80::2]:81', inode: 1 },
@@ -406,8 +413,8 @@ describe('a socket', () => {
   });
 });
 
-describe('from reading to reading', () => {
-  test('what does not change is the same object, and the same map', async () => {
+describe('from poll to poll', () => {
+  test('keeps the same objects and the same map without changes', async () => {
     start(50, 'web', 7, 8);
     const first = await read(LISTEN, HELD);
     for (let i = 0; i < 40; i++) {
@@ -416,7 +423,7 @@ describe('from reading to reading', () => {
     }
   });
 
-  test('traffic alone: another object with the same owners', async () => {
+  test('replaces a socket with new traffic and keeps its owners', async () => {
     start(50, 'web', 7, 8);
     const first = await read(LISTEN, HELD);
     const second = await read(LISTEN, { ...HELD, info: { ...HELD.info, bytesReceived: 300 } });
@@ -431,13 +438,13 @@ describe('from reading to reading', () => {
     expect(second.sockets.get('sk:1')).toBe(first.sockets.get('sk:1'));
   });
 
-  test('a timer comes and goes with traffic', async () => {
+  test('adds and removes a timer', async () => {
     const first = only(await read({ ...HELD, timer: { kind: 'on', expiresMs: 200 } }));
     expect(first.timer).toEqual({ kind: 'on', dueAtMs: WALL_MS + 200, retransmits: 0 });
     expect(only(await read(HELD))).not.toHaveProperty('timer');
   });
 
-  test('another state is a change', async () => {
+  test('reports another state as a change', async () => {
     start(50, 'web', 8);
     const first = await read(HELD);
     const second = await read({ ...HELD, state: 'CLOSE_WAIT' });
@@ -448,7 +455,7 @@ describe('from reading to reading', () => {
     });
   });
 
-  test('TIME_WAIT: its id, user, last owner and last counters stay', async () => {
+  test('keeps id, user, owner and counters in TIME_WAIT', async () => {
     start(50, 'curl', 8);
     const before = only(await read(HELD));
     start(50, 'curl');
@@ -470,13 +477,13 @@ describe('from reading to reading', () => {
     expect(later.sockets).toBe(snapshot.sockets);
   });
 
-  test('TIME_WAIT from before the start: whose it was is not known', async () => {
+  test('does not know the owner of a TIME_WAIT from before the start', async () => {
     const snapshot = await read(TIME_WAIT);
     expect(owners(snapshot)).toEqual(['gone - -']);
     expect(only(snapshot)).not.toHaveProperty('user');
   });
 
-  test("one that is not accepted is its listener's, wherever in the list that comes", async () => {
+  test('gives a connection that is not accepted the owner of its listener, in any order', async () => {
     start(50, 'web', 7);
     const queued: InetFields = {
       cookie: 3,
@@ -485,48 +492,48 @@ describe('from reading to reading', () => {
       state: 'SYN_RECV',
     };
     expect(owners(await read(queued, LISTEN)).sort()).toEqual(['exact web 50', 'listener web 50']);
-    // Accepted by a worker, under an inode of its own.
+    // A worker accepts it: it gets its own inode.
     start(51, 'worker', 7, 9);
     const accepted = await read({ ...queued, state: 'ESTABLISHED', inode: 9 }, LISTEN);
     expect(ownersText(accepted.sockets.get('sk:3') as Socket)).toBe('exact worker 51');
     expect(ownersText(accepted.sockets.get('sk:1') as Socket)).toBe('exact web 50, exact worker 51');
   });
 
-  describe('a request that became a connection while it was told of, and has a cookie that it did not pass on,', () => {
+  describe('a connection request (SYN_RECV) with a cookie that its connection did not inherit', () => {
     const request: InetFields = {
       cookie: 3,
       local: '127.0.0.1:80',
       remote: '127.0.0.1:4001',
       state: 'SYN_RECV',
     };
-    /** The kernel has these for whoever asks for what has the endpoints of the request. */
-    const answer = (...found: InetFields[]) =>
+    /** Sets the sockets that the kernel returns for the endpoints of the request. */
+    const setLookupResult = (...found: InetFields[]) =>
       kernel.own.trouble.set('lookup', {
         datagrams: (sequence) => found.map((it) => message(20, inetPayload(it), { sequence, flags: 0 })),
       });
     const states = (snapshot: Snapshot) => all(snapshot).map(({ id, state }) => `${id} ${state}`);
 
-    test('is that connection', async () => {
+    test('is replaced by the connection', async () => {
       start(50, 'web', 7);
-      answer({ ...request, cookie: 4, state: 'ESTABLISHED' });
+      setLookupResult({ ...request, cookie: 4, state: 'ESTABLISHED' });
       const first = await read(LISTEN, request);
       expect(states(first)).toEqual(['sk:1 LISTEN', 'sk:4 ESTABLISHED']);
       const second = await read(LISTEN, { ...request, cookie: 4, state: 'ESTABLISHED' });
       expect(diff(first.sockets, second.sockets)).toEqual({ spawned: [], changed: [], closed: [] });
     });
 
-    test('or what is left of that', async () => {
-      answer({ ...TIME_WAIT, cookie: 5 });
+    test('is replaced by the remnant of the connection', async () => {
+      setLookupResult({ ...TIME_WAIT, cookie: 5 });
       expect(states(await read(request))).toEqual(['sk:5 TIME_WAIT']);
     });
 
-    test('or nothing: its listener would take the next one', async () => {
-      answer(LISTEN);
+    test('is dropped if only the listener is left', async () => {
+      setLookupResult(LISTEN);
       expect(states(await read(LISTEN, request))).toEqual(['sk:1 LISTEN']);
       expect(states(await read(request))).toEqual([]);
     });
 
-    test('while one that is still a request is asked for once', async () => {
+    test('is looked up once while it is still a request', async () => {
       expect(states(await read(request))).toEqual(['sk:3 SYN_RECV']);
       expect(kernel.own.requests.filter((it) => it === 'lookup')).toHaveLength(1);
       expect(states(await read({ ...request, recvQueue: 1 }))).toEqual(['sk:3 SYN_RECV']);
@@ -534,7 +541,7 @@ describe('from reading to reading', () => {
     });
   });
 
-  test('the owner of a listener is found late, and with it that of what waits in its queue', async () => {
+  test('finds the owner of waiting connections when it finds that of their listener', async () => {
     const queued: InetFields = {
       cookie: 3,
       local: '127.0.0.1:80',
@@ -546,7 +553,7 @@ describe('from reading to reading', () => {
     expect(owners(await read(LISTEN, queued))).toEqual(['exact web 50', 'listener web 50']);
   });
 
-  test('a listener of another protocol on the same port is not asked', async () => {
+  test('ignores a listener of another protocol on the same port', async () => {
     open({ also: ['sctp'] });
     start(50, 'web', 7);
     start(60, 'signalling', 70);
@@ -561,7 +568,7 @@ describe('from reading to reading', () => {
     expect(ownersText(sockets.get('sk:3') as Socket)).toBe('listener web 50');
   });
 
-  test('closed', async () => {
+  test('reports closed sockets', async () => {
     start(50, 'web', 7, 8);
     const first = await read(LISTEN, HELD);
     const second = await read(LISTEN);
@@ -569,7 +576,7 @@ describe('from reading to reading', () => {
     expect((await read()).sockets.size).toBe(0);
   });
 
-  test('an inode that is given to another socket', async () => {
+  test('gives a reused inode to its new socket', async () => {
     start(50, 'first', 7);
     start(60, 'second');
     await read(LISTEN);
@@ -580,7 +587,7 @@ describe('from reading to reading', () => {
     expect(owners(second)).toEqual(['exact second 60']);
   });
 
-  test('the same endpoints with another cookie are another life', async () => {
+  test('treats the same endpoints with another cookie as another life', async () => {
     const first = await read(HELD);
     const second = await read({ ...HELD, cookie: 20, inode: 21 });
     expect(diff(first.sockets, second.sockets)).toMatchObject({
@@ -589,7 +596,7 @@ describe('from reading to reading', () => {
     });
   });
 
-  test('sockets that share an inode (MPTCP): each has the owner, and keeps it as the other goes', async () => {
+  test('keeps the owner of sockets that share an inode (MPTCP) when one of them closes', async () => {
     open({ also: ['mptcp'] });
     const whole: InetFields = { ...HELD, protocol: 'mptcp', cookie: 30 };
     const flows: InetFields[] = [HELD, { ...HELD, cookie: 31, local: '127.0.0.2:80' }];
@@ -604,7 +611,7 @@ describe('from reading to reading', () => {
     expect(owners(await read(whole, HELD))).toEqual(Array(2).fill('exact phone 50, exact child 51'));
   });
 
-  test('owners that are found late come as changes', async () => {
+  test('reports owners that are found late as changes', async () => {
     open({ ownerBudgetMs: 4 });
     const sockets = Array.from({ length: 20 }, (_, i): InetFields => ({
       ...LISTEN,
@@ -626,14 +633,14 @@ describe('from reading to reading', () => {
     expect(changes).toBe(20);
   });
 
-  test('hidden owners are counted by user, and no more once they are known', async () => {
+  test('counts hidden owners by user until they are known', async () => {
     fake.remove('1');
     open({ isRoot: false });
     const first = await read(LISTEN, HELD, { ...HELD, cookie: 3, inode: 9, uid: 0 });
     expect(notice(first, 'owners-hidden')).toBe(
       'owners of 3 sockets are hidden (2 of ana, 1 of root): run with sudo to see them',
     );
-    // Nothing changed, and it is said all the same.
+    // The notice stays without changes.
     expect(codes(await read(LISTEN, HELD, { ...HELD, cookie: 3, inode: 9, uid: 0 }))).toContain(
       'owners-hidden',
     );
@@ -644,7 +651,7 @@ describe('from reading to reading', () => {
 });
 
 describe('Unix sockets', () => {
-  test('a peer is named by its inode, and what differs is a change', async () => {
+  test('have the name of their peer, and report differences as changes', async () => {
     open({ also: ['unix'] });
     start(50, 'client', 10);
     start(60, 'server', 11, 12);
@@ -674,7 +681,7 @@ describe('Unix sockets', () => {
 });
 
 describe('namespaces', () => {
-  test('the sockets of each, with its name', async () => {
+  test('are all read, each socket with its namespace', async () => {
     container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
     fake.write('60/cgroup', '0::/\n');
     const snapshot = await read(LISTEN);
@@ -688,7 +695,7 @@ describe('namespaces', () => {
     ]);
   });
 
-  test('endpoints alike in two namespaces do not mix, listeners neither', async () => {
+  test('do not mix equal endpoints and listeners', async () => {
     start(50, 'outer', 7);
     const queued: InetFields = {
       cookie: 11,
@@ -703,7 +710,7 @@ describe('namespaces', () => {
     expect(ownersText(sockets.get('sk:b') as Socket)).toBe('listener main-60 60');
   });
 
-  test('one that goes takes its sockets with it, and is let go', async () => {
+  test('that end close their sockets, and are closed', async () => {
     start(50, 'web', 7, 8);
     container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
     const first = await read(LISTEN);
@@ -715,7 +722,7 @@ describe('namespaces', () => {
     expect(kernel.openCount).toBe(1);
   });
 
-  test('a thousand come and go: nothing stays open', async () => {
+  test('leave nothing open after a thousand have come and gone', async () => {
     for (let i = 0; i < 1000; i++) {
       container(500 + i, 60, { ...LISTEN, cookie: 10 + i, inode: 70 });
       await read(LISTEN);
@@ -730,7 +737,7 @@ describe('namespaces', () => {
     expect([...last.sockets.keys()]).toEqual(['sk:1']);
   });
 
-  test('its name is found later: a change of all its sockets, and of no other', async () => {
+  test('with a name found later report a change of their own sockets only', async () => {
     container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
     start(50, 'web', 7);
     await read(LISTEN);
@@ -751,7 +758,7 @@ describe('namespaces', () => {
     expect(next.sockets.get('sk:1')).toBe(first.sockets.get('sk:1'));
   });
 
-  test('one that may not be entered is said, and not tried again', async () => {
+  test('that may not be entered are reported and not tried again', async () => {
     container(500, 60);
     kernel.closed.set(500, new NativeError('setns', 1, 'EPERM'));
     const snapshot = await read(LISTEN);
@@ -765,13 +772,13 @@ describe('namespaces', () => {
     expect(codes(await read(LISTEN))).not.toContain('namespaces-closed');
   });
 
-  test('one that went while it was being entered is no matter', async () => {
+  test('that end while being entered give no notice', async () => {
     container(500, 60);
     kernel.closed.set(500, Object.assign(new Error('gone'), { code: 'ENOENT' }));
     expect((await read(LISTEN)).degradations.filter(({ code }) => code !== 'owners-hidden')).toEqual([]);
   });
 
-  test('processes that do not show their namespace, to root without CAP_SYS_PTRACE: said, with the reason', async () => {
+  test('of unreadable processes are reported with the reason, for root without CAP_SYS_PTRACE', async () => {
     fake.write('self/status', 'CapEff:\t000001fffff7ffff\n');
     proc.forbidden.add('60/ns/net').add('61/ns/net');
     container(500, 60);
@@ -788,7 +795,7 @@ describe('namespaces', () => {
     );
   });
 
-  test('one process that not even root may look into', async () => {
+  test('of a process that even root may not read are reported', async () => {
     proc.forbidden.add('60/ns/net');
     container(500, 60);
     expect(notice(await read(LISTEN), 'namespaces-unseen')).toBe(
@@ -797,7 +804,7 @@ describe('namespaces', () => {
     );
   });
 
-  test('in a pid namespace: the processes of the machine are out of sight', async () => {
+  test('outside of a pid namespace are reported as hidden', async () => {
     fake.link('self/ns/pid', 'pid:[4026532178]');
     open();
     expect(notice(await read(LISTEN), 'one-namespace')).toBe(
@@ -806,13 +813,13 @@ describe('namespaces', () => {
     );
   });
 
-  describe('more than there are descriptors for', () => {
+  describe('more than the descriptors allow', () => {
     const fill = () => {
       for (const [i, inode] of [500, 501, 502].entries())
         container(inode, 60 + i, { ...LISTEN, cookie: 10 + i, inode: 70 + i });
     };
 
-    test('each is read all the same', async () => {
+    test('are all read', async () => {
       kernel.descriptorsLeft = 4;
       fill();
       for (let i = 0; i < 3; i++) {
@@ -820,12 +827,12 @@ describe('namespaces', () => {
         expect([...snapshot.sockets.keys()].sort()).toEqual(['sk:1', 'sk:a', 'sk:b', 'sk:c']);
         expect(snapshot.interfaces).toHaveLength(4);
         expect(codes(snapshot)).not.toContain('namespaces-failed');
-        // Our own, and the one that there was room for.
+        // The own one, and the one with enough descriptors.
         expect(kernel.openCount).toBe(2);
       }
     });
 
-    test('those that no descriptor hears of closes for are counted', async () => {
+    test('are counted if they have no descriptor for close notifications', async () => {
       kernel.descriptorsLeft = 4;
       fill();
       open({ events: true });
@@ -837,7 +844,7 @@ describe('namespaces', () => {
       expect([kernel.descriptorsLeft, kernel.openCount]).toEqual([4, 0]);
     });
 
-    test('once descriptors are free they are kept open', async () => {
+    test('are kept open once descriptors are free', async () => {
       kernel.descriptorsLeft = 3;
       fill();
       open({ events: true });
@@ -850,7 +857,7 @@ describe('namespaces', () => {
       expect([...snapshot.sockets.keys()].sort()).toEqual(['sk:1', 'sk:b', 'sk:c']);
     });
 
-    test('one that could not be opened although it is there: said, and tried again', async () => {
+    test('that exist and cannot be opened are reported and tried again', async () => {
       container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
       kernel.closed.set(500, new NativeError('a netlink socket', 12, 'ENOMEM'));
       expect(notice(await read(LISTEN), 'namespaces-failed')).toBe(
@@ -863,7 +870,7 @@ describe('namespaces', () => {
     });
   });
 
-  describe('one that no process has its main thread in', () => {
+  describe('without the main thread of a process', () => {
     const HIDDEN: InetFields = { ...LISTEN, cookie: 10, inode: 70 };
     const hide = (): FakeNetwork => {
       const network = new FakeNetwork();
@@ -872,7 +879,7 @@ describe('namespaces', () => {
       return network;
     };
 
-    test('held by a descriptor: its sockets are shown with the first reading', async () => {
+    test('are found by a descriptor in the first poll', async () => {
       hide();
       start(50, 'keeper', 70);
       fake.link('50/fd/9', 'net:[500]');
@@ -881,12 +888,12 @@ describe('namespaces', () => {
       expect(ownersText(sockets.get('sk:a') as Socket)).toBe('exact keeper 50');
     });
 
-    test('of a socket that was passed out: it stays while a process has it, and goes with that', async () => {
+    test('are found by a passed socket, and stay open while a process holds a socket in them', async () => {
       const network = hide();
       start(50, 'taker', 70);
       kernel.namespaceOfDescriptor.set(3, 500);
       expect((await read(LISTEN)).sockets.get('sk:a')?.netns).toEqual({ inode: 500 });
-      // Its hold is gone once it is known by its namespace.
+      // The passed socket may close: the namespace is open by now.
       fake.link('50/fd/4', 'socket:[70]');
       fake.remove('50/fd/3');
       for (let i = 0; i < 5; i++) expect((await read(LISTEN)).sockets.has('sk:a')).toBe(true);
@@ -896,7 +903,7 @@ describe('namespaces', () => {
       expect(kernel.openCount).toBe(1);
     });
 
-    test('its last process goes, and another one has a socket of it: nothing closes', async () => {
+    test('stay open after their last process ends while another one holds a socket in them', async () => {
       container(500, 60, HIDDEN);
       fake.link('60/fd/3', 'socket:[70]');
       start(50, 'taker', 70);
@@ -908,7 +915,7 @@ describe('namespaces', () => {
       expect(kernel.opened).toBe(2);
     });
 
-    test('its last process goes with its sockets: it is let go with the reading that misses them', async () => {
+    test('are closed with the poll that misses their last process and sockets', async () => {
       const network = container(500, 60, HIDDEN);
       fake.link('60/fd/3', 'socket:[70]');
       await read(LISTEN);
@@ -920,7 +927,7 @@ describe('namespaces', () => {
       expect(kernel.openCount).toBe(1);
     });
 
-    test('not found: the sockets of TCP that no list tells of are counted', async () => {
+    test('are not found: TCP sockets that no dump lists are counted', async () => {
       fake.write('net/sockstat', 'TCP: inuse 1 orphan 0 tw 0 alloc 3 mem 0\n');
       expect(notice(await read(LISTEN), 'tcp-unlisted')).toBe(
         '2 TCP sockets in no list of the kernel: not bound yet, closed but still held, ' +
@@ -931,7 +938,7 @@ describe('namespaces', () => {
   });
 
   describe('without /proc', () => {
-    test('the sockets of our own are shown, without a namespace, and it is said what is missing', async () => {
+    test('shows the sockets of the own namespace, and says what is missing', async () => {
       proc = new CountingProc(`${fake.root}/nowhere`);
       open();
       const snapshot = await read(LISTEN, HELD);
@@ -945,7 +952,7 @@ describe('namespaces', () => {
       );
     });
 
-    test('one that goes: nothing of what it told of is closed, and it is said', async () => {
+    test('keeps all sockets when /proc becomes unreadable, and says so', async () => {
       start(50, 'web', 7);
       container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
       const first = await read(LISTEN);
@@ -959,7 +966,7 @@ describe('namespaces', () => {
       expect(codes(await read(LISTEN))).not.toContain('no-proc');
     });
 
-    test('one that comes later: the namespace of our own is known from then on', async () => {
+    test('knows the own namespace once /proc becomes readable', async () => {
       proc.isGone = true;
       open();
       expect(only(await read(LISTEN))).not.toHaveProperty('netns');
@@ -969,7 +976,7 @@ describe('namespaces', () => {
     });
   });
 
-  test('the table of ping sockets that cannot be read keeps what it told of, and it is said', async () => {
+  test('keep their ping sockets while the table cannot be read, and say so', async () => {
     fake.write('self/net/icmp', tableText([{ local: '0.0.0.0:9', state: '07', inode: 40 }]));
     const first = await read();
     proc.forbidden.add('self/net/icmp');
@@ -980,7 +987,7 @@ describe('namespaces', () => {
     );
   });
 
-  test('ping sockets of a namespace that no process is in', async () => {
+  test('without a process have their ping sockets read', async () => {
     const path = `${fake.root}/../run/netns/blue`;
     fake.write('../run/netns/blue', '');
     const { ino } = statSync(path);
@@ -990,7 +997,7 @@ describe('namespaces', () => {
     expect(only(await read()).netns).toEqual({ inode: ino, name: 'blue' });
   });
 
-  test('users whose names cannot be read', async () => {
+  test('show users by number if their names cannot be read', async () => {
     proc.forbidden.add('../etc/passwd');
     const snapshot = await read(LISTEN);
     expect(only(snapshot)).toMatchObject({ uid: 1000 });
@@ -999,7 +1006,7 @@ describe('namespaces', () => {
     );
   });
 
-  test('interfaces that cannot be read', async () => {
+  test('with unreadable interfaces are reported', async () => {
     kernel.own.trouble.set('links', { errno: 105 });
     const snapshot = await read(LISTEN);
     expect(notice(snapshot, 'interfaces-unread')).toBe(
@@ -1007,14 +1014,14 @@ describe('namespaces', () => {
     );
   });
 
-  test('not root: it is said that there may be others', async () => {
+  test('of others may be hidden from an ordinary user, who gets a notice', async () => {
     open({ isRoot: false });
     expect(codes(await read())).toEqual(['one-namespace']);
   });
 });
 
 describe('interfaces', () => {
-  test('names, counters and addresses; what cannot be read stays', async () => {
+  test('have names, counters and addresses, which stay if they cannot be read', async () => {
     kernel.own.links = [{ index: 2, name: 'eth0', rxBytes: 5, txBytes: 6, addresses: ['192.0.2.1'] }];
     const first = (await read()).interfaces;
     expect(first).toEqual([
@@ -1036,7 +1043,7 @@ describe('interfaces', () => {
     }
   });
 
-  test('one that is renamed is renamed in its sockets, bound or not, and in link-local addresses', async () => {
+  test('change their name in all their sockets and link-local addresses', async () => {
     const links = (name: string) => [{ index: 2, name, addresses: ['192.0.2.1', 'fe80::1'] }];
     const sockets: InetFields[] = [
       { cookie: 1, local: '192.0.2.1:80', remote: '192.0.2.2:1', inode: 1 },
@@ -1058,7 +1065,7 @@ describe('interfaces', () => {
       ['127.0.0.1', undefined, undefined],
     ]);
     expect(second.sockets.get('sk:4')).toBe(first.sockets.get('sk:4'));
-    // An address that moves to another interface.
+    // The address moves to another interface.
     kernel.own.links = [
       { index: 2, name: 'wan' },
       { index: 3, name: 'lan', addresses: ['192.0.2.1'] },
@@ -1090,12 +1097,12 @@ describe("the kernel's own UDP sockets", () => {
   test.each([
     ['vxlan', 15],
     ['geneve', 5],
-  ])('the port of a %s is proved at the first reading', async (kind, attribute) => {
+  ])('are recognised by the port of a %s in the first poll', async (kind, attribute) => {
     kernel.own.links = [tunnel(kind, attribute)];
     expect(owners(await read(port(4789), port(53)))).toEqual(['kernel - -', 'unknown - -']);
   });
 
-  test('it is not one while the tunnel is down, came from elsewhere, or is of another kind or namespace', async () => {
+  test('need a tunnel that is up, not moved, of a known kind, and in the same namespace', async () => {
     for (const link of [
       { ...tunnel('vxlan', 15), isUp: false },
       { ...tunnel('vxlan', 15), isFromElsewhere: true },
@@ -1111,7 +1118,7 @@ describe("the kernel's own UDP sockets", () => {
     expect(owners(await read(port(4789)))).toEqual(['unknown - -']);
   });
 
-  test('a program that holds such a port is its owner, and TCP is something else', async () => {
+  test('exclude ports of TCP and ports held by a program', async () => {
     kernel.own.links = [tunnel('vxlan', 15)];
     start(50, 'decoy', 4789);
     expect(
@@ -1120,14 +1127,14 @@ describe("the kernel's own UDP sockets", () => {
   });
 });
 
-describe('when the kernel does not play along', () => {
-  test('at the first reading: the reason', async () => {
+describe('when the kernel refuses or sends malformed messages', () => {
+  test('rejects the first poll with the reason', async () => {
     kernel.own.trouble.set('tcp', { errno: 1 });
     kernel.own.trouble.set('tcp4', { errno: 13 });
     await expect(read(LISTEN)).rejects.toThrow(/^cannot read the sockets of this machine: error 13$/);
   });
 
-  test('the request for both families is refused: by family, from then on', async () => {
+  test('dumps TCP by family if the request for both is refused', async () => {
     kernel.own.trouble.set('tcp', { errno: 22 });
     const six: InetFields = { ...LISTEN, cookie: 3, local: '[::1]:80', inode: 9 };
     const first = await read(LISTEN, six);
@@ -1138,7 +1145,7 @@ describe('when the kernel does not play along', () => {
     expect(kernel.own.requests).not.toContain('tcp');
   });
 
-  test('a list that breaks off keeps its sockets, with a notice; those of other lists close', async () => {
+  test('keeps the sockets of an incomplete dump with a notice, and closes those of other dumps', async () => {
     const udp: InetFields = { cookie: 3, protocol: 'udp', local: '0.0.0.0:53', state: 'CLOSE', inode: 9 };
     kernel.own.trouble.set('tcp', { errno: 22 });
     const first = await read(LISTEN, HELD, udp);
@@ -1152,7 +1159,7 @@ describe('when the kernel does not play along', () => {
     expect([...third.sockets.keys()]).toEqual(['sk:1']);
   });
 
-  test('so do kinds that are no IP, and other namespaces go on', async () => {
+  test('keeps sockets of an incomplete dump of other families and namespaces', async () => {
     open({ also: ['unix'] });
     const unix: FakeSocket = { protocol: 'unix', cookie: 3, name: '/run/x', inode: 9 };
     const inner = container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
@@ -1167,7 +1174,7 @@ describe('when the kernel does not play along', () => {
     expect([...(await read(LISTEN)).sockets.keys()]).toEqual(['sk:1']);
   });
 
-  test('what makes no sense hides what comes behind it: it is said, and nothing closes', async () => {
+  test('keeps all sockets after a malformed message, with a notice', async () => {
     start(50, 'web', 7, 8);
     const first = await read(LISTEN, HELD);
     kernel.own.trouble.set('tcp', {
@@ -1181,7 +1188,7 @@ describe('when the kernel does not play along', () => {
     expect(second.sockets).toBe(first.sockets);
   });
 
-  test('messages of an unknown state or family are counted for as long as they are there', async () => {
+  test('counts sockets of an unknown state or family while they exist', async () => {
     const odd: InetFields[] = [
       { ...HELD, cookie: 20, state: 77 },
       { ...HELD, cookie: 21, family: 9 },
@@ -1189,18 +1196,18 @@ describe('when the kernel does not play along', () => {
     const expected = '2 messages from the kernel could not be decoded';
     expect(notice(await read(LISTEN, ...odd), 'unreadable-messages')).toBe(expected);
     expect(notice(await read(LISTEN, ...odd), 'unreadable-messages')).toBe(expected);
-    // Traffic of what is not understood is no news of a socket.
+    // Traffic of an undecodable socket adds no socket.
     const busy = odd.map((it): InetFields => ({ ...it, recvQueue: 5 }));
     const third = await read(LISTEN, ...busy);
     expect(notice(third, 'unreadable-messages')).toBe(expected);
     expect([...third.sockets.keys()]).toEqual(['sk:1']);
-    // Understood after all.
+    // One of them gets a known state.
     const fourth = await read(LISTEN, { ...HELD, cookie: 20 });
     expect(codes(fourth)).not.toContain('unreadable-messages');
     expect([...fourth.sockets.keys()].sort()).toEqual(['sk:1', 'sk:14']);
   });
 
-  test('messages too short for what they should hold', async () => {
+  test('counts messages that are too short', async () => {
     kernel.own.trouble.set('packet', {
       datagrams: (sequence) => [
         joined(message(20, new Uint8Array(8), { sequence }), message(3, new Uint8Array(4), { sequence })),
@@ -1216,7 +1223,7 @@ describe('when the kernel does not play along', () => {
     );
   });
 
-  test('a list that changed while it was made is asked for again; it is said when that does not help', async () => {
+  test('repeats a dump while the table changes, and gives a notice after three', async () => {
     kernel.own.trouble.set('tcp', { interrupted: 1, lacks: 1 });
     const first = await read(LISTEN, HELD);
     expect(first.sockets.size).toBe(2);
@@ -1231,7 +1238,7 @@ describe('when the kernel does not play along', () => {
     expect(second.sockets.size).toBe(2);
   });
 
-  test('a socket that changes between two tries has the owner of its last inode', async () => {
+  test('keeps the owner of a socket that changes between two attempts of a dump', async () => {
     start(50, 'curl', 8);
     let tries = 0;
     const answer = kernel.own.answer.bind(kernel.own);
@@ -1247,7 +1254,7 @@ describe('when the kernel does not play along', () => {
     expect(owners(await read(HELD))).toEqual(['exact curl 50']);
   });
 
-  test('a subflow that goes between two tries leaves the owner of its inode', async () => {
+  test('keeps the owner of an inode when one of its subflows closes between two attempts', async () => {
     open({ also: ['mptcp'] });
     start(50, 'phone', 8);
     const whole: InetFields = { ...HELD, protocol: 'mptcp', cookie: 30 };
@@ -1256,7 +1263,7 @@ describe('when the kernel does not play along', () => {
     const answer = kernel.own.answer.bind(kernel.own);
     kernel.own.answer = (request, isRoute) => {
       const datagrams = answer(request, isRoute);
-      // Told of twice, and each time anew.
+      // The second dump lists the subflow in another state.
       kernel.own.sockets = [whole, { ...TIME_WAIT, recvQueue: 1, remote: '127.0.0.1:4001' }];
       return datagrams;
     };
@@ -1266,7 +1273,7 @@ describe('when the kernel does not play along', () => {
     expect(ownersText(sockets.get('sk:1e') as Socket)).toBe('exact phone 50, exact child 51');
   });
 
-  test('kinds that were asked for and that the kernel does not have are said, others not', async () => {
+  test('reports unsupported kinds only if requested', async () => {
     open({ also: ['sctp', 'vsock', 'unix'] });
     for (const asked of ['sctp4', 'sctp6', 'vsock', 'raw4', 'udplite6'] as const)
       kernel.own.trouble.set(asked, { errno: 2 });
@@ -1280,7 +1287,7 @@ describe('when the kernel does not play along', () => {
     expect(kernel.own.requests).toContain('unix');
   });
 
-  test('what the reading cost', async () => {
+  test('measures the cost of a poll', async () => {
     start(50, 'web', 7);
     const { sampleMs, ownersMs } = await read(LISTEN);
     expect(sampleMs).toBeGreaterThan(0);

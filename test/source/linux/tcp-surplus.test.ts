@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => fake.end());
 
-const sockets = (allocated: number, orphans = 0) =>
+const writeSockstat = (allocated: number, orphans = 0) =>
   fake.write(
     'net/sockstat',
     `sockets: used 9\nTCP: inuse 3 orphan ${orphans} tw 4 alloc ${allocated} mem 1\nUDP: inuse 0 mem 0\n`,
@@ -32,72 +32,72 @@ const socket = (it: Partial<Socket>): Socket => ({
   ...it,
 });
 
-/** A poll before which the kernel has so many sockets, and after which it has so many. */
+/** Runs a poll with these counts of TCP sockets before and after the dumps. @returns the surplus */
 function poll(before: number, after = before): number {
   const proc = new Proc(fake.root);
-  sockets(before);
+  writeSockstat(before);
   surplus.beginPoll(proc);
-  sockets(after);
+  writeSockstat(after);
   surplus.endPoll(proc, { unboundTcp: unbound, searches });
   return surplus.count;
 }
-/** The same, at the end of a search that has found so many sockets bound to nothing. */
-function pollSearched(found: number, before: number, after = before): number {
-  unbound = found;
+/** Runs a poll after a search that has found this number of unbound sockets. */
+function pollAfterSearch(unboundCount: number, before: number, after = before): number {
+  unbound = unboundCount;
   searches++;
   return poll(before, after);
 }
 
-test('the sockets that the lists tell of are none too many', () => {
+test('does not count listed sockets', () => {
   surplus.update(undefined, socket({ state: 'LISTEN', inode: 7 }));
   surplus.update(undefined, socket({ state: 'CLOSE_WAIT' }));
   surplus.update(undefined, socket({ state: 'TIME_WAIT' }));
   surplus.update(undefined, socket({ state: 'SYN_RECV' }));
   surplus.update(undefined, socket({ protocol: 'udp', inode: 8 }));
-  expect([pollSearched(0, 2), pollSearched(0, 3)]).toEqual([0, 1]);
+  expect([pollAfterSearch(0, 2), pollAfterSearch(0, 3)]).toEqual([0, 1]);
   surplus.update(socket({ state: 'LISTEN', inode: 7 }), undefined);
-  expect(pollSearched(0, 3)).toBe(2);
+  expect(pollAfterSearch(0, 3)).toBe(2);
 });
 
-test('orphans and sockets that are bound to nothing are none too many', () => {
-  expect(pollSearched(2, 3)).toBe(1);
-  sockets(5, 4);
+test('does not count orphans and unbound sockets', () => {
+  expect(pollAfterSearch(2, 3)).toBe(1);
+  writeSockstat(5, 4);
   const proc = new Proc(fake.root);
   surplus.beginPoll(proc);
   surplus.endPoll(proc, { unboundTcp: 1, searches: ++searches });
   expect(surplus.count).toBe(0);
 });
 
-test('while sockets come and go in a poll: what was there in all polls since the last search', () => {
-  expect(pollSearched(0, 5, 4)).toBe(0);
+test('counts only the minimum of all polls since the last search while sockets open and close', () => {
+  expect(pollAfterSearch(0, 5, 4)).toBe(0);
   expect([poll(5, 6), poll(4, 7)]).toEqual([0, 0]);
-  expect(pollSearched(0, 5, 6)).toBe(4);
+  expect(pollAfterSearch(0, 5, 6)).toBe(4);
 });
 
-test('a socket that a program makes after a search is none too many: nor one of a search that missed it', () => {
-  pollSearched(0, 0);
+test('does not count unbound sockets opened after a search or missed by it', () => {
+  pollAfterSearch(0, 0);
   expect([poll(1), poll(2), poll(3)]).toEqual([0, 0, 0]);
-  // It began when there were two.
-  expect(pollSearched(2, 3)).toBe(0);
-  expect(pollSearched(3, 3)).toBe(0);
+  // This search began when there were two.
+  expect(pollAfterSearch(2, 3)).toBe(0);
+  expect(pollAfterSearch(3, 3)).toBe(0);
 });
 
-test('a surplus lasts until the sockets go, and does not grow by those that come', () => {
-  pollSearched(0, 0);
+test('keeps a surplus until the sockets close, and does not add new sockets to it', () => {
+  pollAfterSearch(0, 0);
   poll(3);
-  expect(pollSearched(1, 4)).toBe(2);
+  expect(pollAfterSearch(1, 4)).toBe(2);
   expect([poll(9), poll(2), poll(9)]).toEqual([2, 1, 1]);
 });
 
-test('nothing is told before the sockets bound to nothing are counted, nor where the kernel counts none', () => {
+test('counts nothing before unbound sockets are counted, or if the kernel has no count', () => {
   expect(poll(5)).toBe(0);
   fake.write('net/sockstat', 'sockets: used 9\n');
   surplus.endPoll(new Proc(fake.root), { unboundTcp: 0, searches: 1 });
   expect(surplus.count).toBe(0);
 });
 
-test('nothing is told while not all that is listed is kept', () => {
-  expect(pollSearched(0, 5)).toBe(5);
+test('counts nothing while a bound omits sockets', () => {
+  expect(pollAfterSearch(0, 5)).toBe(5);
   surplus.endPoll(new Proc(fake.root), undefined);
   expect(surplus.count).toBe(0);
 });

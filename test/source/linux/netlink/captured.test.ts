@@ -24,7 +24,7 @@ import { cookieId } from '../../../../src/source/linux/netlink/slots.ts';
 import { type NetlinkBuffer, setSequence } from '../../../../src/source/linux/netlink/wire.ts';
 import { captured, capturedText } from '../../../helpers/netlink.ts';
 
-/** Plays a dump as it was captured; its sequence number becomes that of the request. */
+/** Runs a dump with a captured answer, which gets the sequence number of the request. */
 function replay<T>(
   name: string,
   decode: (buffer: NetlinkBuffer, start: number, end: number) => T,
@@ -51,12 +51,12 @@ function replay<T>(
 const endpointText = (address: string, port: number) =>
   `${address.includes(':') ? `[${address}]` : address}:${port === 0 ? '*' : port}`;
 
-/** ss writes the wildcard of a dual-stack socket `*`, and a bound interface behind the address. */
-const asSs = (text: string) => text.replace(/^\*:/, '[::]:').replace(/%v0(\]?):/, '$1:');
+/** Rewrites an endpoint of ss: `*` for a dual-stack wildcard, and a bound interface after the address. */
+const fromSs = (text: string) => text.replace(/^\*:/, '[::]:').replace(/%v0(\]?):/, '$1:');
 
 const NOW_MS = 1_700_000_000_000;
 
-/** States as ss writes them. */
+/** States in the words of ss. */
 const SS_STATES: Partial<Record<SocketState, string>> = { ESTABLISHED: 'ESTAB', CLOSE: 'UNCONN' };
 
 const inet = (protocol: 'tcp' | 'udp' | 'mptcp') => (buffer: NetlinkBuffer, start: number, end: number) => {
@@ -77,7 +77,7 @@ const inet = (protocol: 'tcp' | 'udp' | 'mptcp') => (buffer: NetlinkBuffer, star
 
 type Inet = ReturnType<ReturnType<typeof inet>>;
 
-/** The fields that ss prints of a socket too, in its words. */
+/** Formats a decoded socket with the fields that ss prints. */
 const row = ({ id, addresses, uid, inode, traffic }: Inet): string => {
   if (!addresses) return `${id} unknown`;
   const { local, remote, state } = addresses;
@@ -97,22 +97,30 @@ const row = ({ id, addresses, uid, inode, traffic }: Inet): string => {
   ].join(' ');
 };
 
+/** Formats a line of ss like `row`. */
 const ssRow = (words: readonly string[]): string => {
   const [state, receive, send, local = '', remote = ''] = words;
   const of = (name: string) => words.find((it) => it.startsWith(`${name}:`));
-  return [state, receive, send, asSs(local), asSs(remote), of('uid') ?? 'uid:0', of('ino'), of('sk')].join(
-    ' ',
-  );
+  return [
+    state,
+    receive,
+    send,
+    fromSs(local),
+    fromSs(remote),
+    of('uid') ?? 'uid:0',
+    of('ino'),
+    of('sk'),
+  ].join(' ');
 };
 
-describe('the requests that were captured', () => {
+describe('captured requests', () => {
   test.each([
     ['tcp-old', tcpRequest(false)],
     ['tcp-old-details', tcpRequest(true)],
     ['tcp4', inetRequest(AF_INET, 'tcp', false)],
     ['tcp6', inetRequest(AF_INET6, 'tcp', false)],
     ['udp4', inetRequest(AF_INET, 'udp', false)],
-    // There is nothing more to be told of protocols other than TCP.
+    // Protocols other than TCP have no details.
     ['udp6', inetRequest(AF_INET6, 'udp', true)],
     ['udplite4', inetRequest(AF_INET, 'udplite', false)],
     ['sctp4', inetRequest(AF_INET, 'sctp', false)],
@@ -124,7 +132,7 @@ describe('the requests that were captured', () => {
     ['vsock', OTHERS.vsock.request()],
     ['links', linksRequest()],
     ['addresses', addressesRequest()],
-  ])('%s, byte for byte', (name, request) => {
+  ])('%s equals that of netpane', (name, request) => {
     setSequence(request, 7);
     expect(Buffer.from(request).toString('hex')).toBe(Buffer.from(captured(name).request).toString('hex'));
   });
@@ -133,10 +141,10 @@ describe('the requests that were captured', () => {
 describe('TCP sockets, as ss printed them', () => {
   const rows = capturedText('tcp').map(ssRow).sort();
 
-  test('both families by the old request', () => {
+  test('of both families by the old request', () => {
     const { items, result } = replay('tcp-old', inet('tcp'));
     expect(result).toEqual({ errno: 0, interrupted: false, problems: 0 });
-    // ss 6.1 does not ask for a socket that is only bound; the kernel gives its state as that of a closed one.
+    // ss 6.1 does not request sockets that are only bound; the kernel reports them with the state CLOSE.
     const bound = items.filter(({ addresses }) => addresses?.state === 'CLOSE');
     expect(bound.map(({ addresses }) => addresses?.local)).toEqual([{ address: '192.0.2.10', port: 83 }]);
     expect(
@@ -147,7 +155,7 @@ describe('TCP sockets, as ss printed them', () => {
     ).toEqual(rows);
   });
 
-  test('the same ones by family', () => {
+  test('are the same by family', () => {
     const four = replay('tcp4', inet('tcp')).items;
     const six = replay('tcp6', inet('tcp')).items;
     expect(four.every(({ addresses }) => addresses?.family === 'ipv4')).toBe(true);
@@ -155,7 +163,7 @@ describe('TCP sockets, as ss printed them', () => {
     expect([...four, ...six].map(row).sort()).toEqual(replay('tcp-old', inet('tcp')).items.map(row).sort());
   });
 
-  test('counters, windows and times', () => {
+  test('have the counters, windows and times of ss', () => {
     const { items } = replay('tcp-old-details', inet('tcp'));
     let compared = 0;
     for (const words of capturedText('tcp')) {
@@ -182,7 +190,7 @@ describe('TCP sockets, as ss printed them', () => {
         rttMicros: Math.round((rtt ?? 0) * 1000),
         rttVarMicros: Math.round((rttVar ?? 0) * 1000),
       });
-      // ss prints no rate that is not known, and rates in bits.
+      // ss leaves out an unknown rate, and prints rates in bits.
       const at = words.indexOf('delivery_rate');
       const rate = at < 0 ? undefined : Number(words[at + 1]?.replace('bps', '')) / 8;
       expect(item.traffic.deliveryRate).toBe(rate);
@@ -220,19 +228,19 @@ describe('TCP sockets, as ss printed them', () => {
         endpointText(addresses.remote.address, addresses.remote.port) === remote,
     );
 
-  test('what both ends say of one connection agrees', () => {
+  test('agree at both endpoints of a connection', () => {
     const { items } = replay('tcp4', inet('tcp'));
     const client = find(items, '192.0.2.10:40001', '192.0.2.10:80');
     const server = find(items, '192.0.2.10:80', '192.0.2.10:40001');
     expect(client?.traffic).toMatchObject({ rxBytes: 3_000_000, txBytes: 100_008, recvQueue: 0 });
     expect(server?.traffic).toMatchObject({ rxBytes: 100_008, txBytes: 3_000_000, recvQueue: 8 });
-    // Some 600 milliseconds before the capture.
+    // About 600 milliseconds before the capture.
     const sentAgoMs = NOW_MS - (client?.traffic.lastSentAtMs ?? 0);
     expect(sentAgoMs).toBeGreaterThan(400);
     expect(sentAgoMs).toBeLessThan(5000);
   });
 
-  test('what never was is not told: traffic of one that is only being opened, counters of a listener', () => {
+  test('have no traffic while connecting, and no counters as a listener', () => {
     const { items } = replay('tcp4', inet('tcp'));
     const opening = items.find(({ addresses }) => addresses?.state === 'SYN_SENT');
     expect(opening?.traffic).toMatchObject({ rxBytes: 0, txBytes: 0, txSegments: 1 });
@@ -261,7 +269,7 @@ describe('TCP sockets, as ss printed them', () => {
     expect(dueInMs).toBeLessThanOrEqual(60_000);
   });
 
-  test('the interface that a socket is bound to', () => {
+  test('have the interface that they are bound to', () => {
     const bound = replay('tcp-old', inet('tcp')).items.filter(({ interfaceIndex }) => interfaceIndex > 0);
     expect(
       [
@@ -272,7 +280,7 @@ describe('TCP sockets, as ss printed them', () => {
     ).toEqual(['192.0.2.10 3', 'fe80::1 3']);
   });
 
-  test('IPv6 only or not', () => {
+  test('are IPv6 only or dual stack', () => {
     const { items } = replay('tcp6', inet('tcp'));
     const only = (port: number) =>
       items.find(({ addresses }) => addresses?.local.port === port && addresses.remote === null)?.details[
@@ -288,7 +296,7 @@ describe('other protocols, as ss printed them', () => {
     expect(items.map(row).sort()).toEqual(capturedText('mptcp').map(ssRow).sort());
   });
 
-  test('UDP of both families: without a peer there is no state', () => {
+  test('UDP of both families has no state if unconnected', () => {
     const items = [...replay('udp4', inet('udp')).items, ...replay('udp6', inet('udp')).items];
     expect(items.map(row).sort()).toEqual(capturedText('udp').map(ssRow).sort());
     expect(
@@ -302,14 +310,14 @@ describe('other protocols, as ss printed them', () => {
     expect(items.every(({ traffic }) => Object.keys(traffic).join(' ') === 'recvQueue sendQueue')).toBe(true);
   });
 
-  test.each(['raw4', 'raw6', 'sctp4', 'vsock'])('%s: this kernel has none of it, and says so', (name) => {
+  test.each(['raw4', 'raw6', 'sctp4', 'vsock'])('%s: the kernel refuses with ENOENT', (name) => {
     expect(replay(name, () => 0)).toEqual({
       items: [],
       result: { errno: 2, interrupted: false, problems: 0 },
     });
   });
 
-  test('an answer without content', () => {
+  test('an empty answer has no sockets', () => {
     expect(replay('mptcp6', () => 0)).toEqual({
       items: [],
       result: { errno: 0, interrupted: false, problems: 0 },

@@ -21,7 +21,7 @@ import {
 
 const WALL_MS = 1_700_000_000_000;
 
-/** A message as the program decodes it; its header is 16 bytes long. */
+/** Decodes a notification; its header is 16 bytes long. */
 function decoded(datagram: Uint8Array, { length = datagram.length, behind = 0xa5 } = {}) {
   return decodeClosed(bufferOf(datagram, { behind }), 16, length, 5, WALL_MS);
 }
@@ -43,8 +43,8 @@ const INFO = {
   lastDataRecvMs: 70,
 } as const;
 
-describe('the word of a socket that is destroyed', () => {
-  test('everything that it says', () => {
+describe('decodeClosed', () => {
+  test('decodes all fields of a TCP socket', () => {
     expect(decoded(closeMessage({ ...CLOSED, info: INFO }))).toMatchObject({
       atMs: 5,
       id: 'sk:100000002',
@@ -61,7 +61,7 @@ describe('the word of a socket that is destroyed', () => {
     });
   });
 
-  test('UDP and UDP-Lite, of which there is nothing more', () => {
+  test('decodes UDP and UDP-Lite without traffic', () => {
     for (const protocol of ['udp', 'udplite'] as const) {
       const closed = decoded(closeMessage({ ...CLOSED, protocol, info: INFO }));
       expect(closed).toMatchObject({ protocol, addresses: { local: { port: 4000 } } });
@@ -70,10 +70,10 @@ describe('the word of a socket that is destroyed', () => {
     }
   });
 
-  test('what is no socket of the Internet that is known is none', () => {
+  test('returns undefined for an unknown protocol, family or state, and for a truncated message', () => {
     const bare = (attributes: readonly Uint8Array[], fields: Partial<InetFields> = {}) =>
       decoded(message(20, joined(closeMessage({ ...CLOSED, ...fields }).subarray(16, 88), ...attributes)), {
-        // What stands behind looks like the number of TCP.
+        // The bytes after the message equal the protocol number of TCP.
         behind: 6,
       });
     expect(bare([attribute(10, Uint8Array.of(6))])?.protocol).toBe('tcp');
@@ -85,8 +85,8 @@ describe('the word of a socket that is destroyed', () => {
     expect(decoded(closeMessage(CLOSED), { length: 16 + 71 })).toBeUndefined();
   });
 
-  test('a struct tcp_info of older kernels tells what is in it', () => {
-    // Linux 4.2 ends behind the bytes acknowledged and received.
+  test('decodes the shorter struct tcp_info of older kernels', () => {
+    // In Linux 4.2 it ends after the acknowledged and received bytes.
     const old = decoded(closeMessage({ ...CLOSED, info: INFO, infoLength: 136 }));
     expect(old).toMatchObject({
       traffic: { rxBytes: 201, txBytes: 102 },
@@ -98,7 +98,7 @@ describe('the word of a socket that is destroyed', () => {
   });
 });
 
-/** A channel that gives this in turn, and then nothing. */
+/** Returns a channel that returns these results in turn, then EAGAIN. */
 const channelOf = (
   results: (Uint8Array | number)[],
   drops: () => number | undefined = () => 0,
@@ -112,11 +112,13 @@ const channelOf = (
   drops,
 });
 
-describe('receiving them', () => {
-  const word = closeMessage(CLOSED);
+describe('Closes', () => {
+  const notification = closeMessage(CLOSED);
 
-  test('all that there is, whatever comes between; each is given once', () => {
-    const closes = new Closes(channelOf([word, -4, joined(word, word), -105, word]));
+  test('receives all waiting notifications past EINTR and ENOBUFS, and returns each once', () => {
+    const closes = new Closes(
+      channelOf([notification, -4, joined(notification, notification), -105, notification]),
+    );
     closes.collect(5, WALL_MS);
     expect(closes.take()).toHaveLength(4);
     expect(closes.take()).toEqual([]);
@@ -124,36 +126,36 @@ describe('receiving them', () => {
     expect(closes.problems).toBe(0);
   });
 
-  test('up to an error, and from there on the next time', () => {
-    const closes = new Closes(channelOf([word, -12, word]));
+  test('stops at another error and continues with the next call', () => {
+    const closes = new Closes(channelOf([notification, -12, notification]));
     closes.collect(5, WALL_MS);
     expect(closes.take()).toHaveLength(1);
     closes.collect(6, WALL_MS);
     expect(closes.take().map(({ atMs }) => atMs)).toEqual([6]);
   });
 
-  test('what makes no sense is counted, and so is what is cut', () => {
+  test('counts malformed and truncated messages', () => {
     const closes = new Closes(
       channelOf([
         closeMessage({ ...CLOSED, family: 1 }),
-        joined(word, message(20, new Uint8Array(4)), word),
+        joined(notification, message(20, new Uint8Array(4)), notification),
         message(20, new Uint8Array(80), { sequence: 0, length: 4000 }),
-        joined(word, closeMessage({ ...CLOSED, family: 1 })),
+        joined(notification, closeMessage({ ...CLOSED, family: 1 })),
       ]),
     );
     closes.collect(5, WALL_MS);
-    // A message with a number answers a question, which was not asked here.
+    // Messages with a sequence number are answers, and skipped.
     expect(closes.take()).toHaveLength(3);
     expect(closes.problems).toBe(3);
   });
 
-  test('no more at once than somebody else can be kept waiting for', () => {
-    for (const endless of [word.length, -105, -4]) {
+  test('ends if the channel never runs empty', () => {
+    for (const endless of [notification.length, -105, -4]) {
       let count = 0;
       const closes = new Closes({
         receiveNow: (into) => {
-          if (endless > 0) into.set(word);
-          if (++count > 1_000_000) throw new Error('it does not end');
+          if (endless > 0) into.set(notification);
+          if (++count > 1_000_000) throw new Error('collect does not end');
           return endless;
         },
         drops: () => 0,
@@ -163,13 +165,13 @@ describe('receiving them', () => {
     }
   });
 
-  test('bounds the messages that wait, however often they are collected: the rest stays with the kernel', () => {
+  test('receives at most 10,000 until they are taken; the rest stays in the buffer of the kernel', () => {
     let left = 1_000_000;
     const closes = new Closes({
       receiveNow: (into) => {
-        into.set(word);
+        into.set(notification);
         left--;
-        return word.length;
+        return notification.length;
       },
       drops: () => 0,
     });
@@ -180,50 +182,50 @@ describe('receiving them', () => {
     expect(closes.take()).toHaveLength(10_000);
   });
 
-  test('where memory is short fewer wait', () => {
-    const closes = new Closes(channelOf([word, word, word, word]), 3);
+  test('receives fewer if memory is short', () => {
+    const closes = new Closes(channelOf([notification, notification, notification, notification]), 3);
     closes.collect(5, WALL_MS);
     expect(closes.take()).toHaveLength(3);
     closes.collect(6, WALL_MS);
     expect(closes.take()).toHaveLength(1);
   });
 
-  test('how many were lost is asked only where something came', () => {
-    let asked = 0;
+  test('reads the count of lost messages only after receiving something', () => {
+    let reads = 0;
     const drops = [10, 12, 12, 19];
     const results: (Uint8Array | number)[] = [];
     const closes = new Closes(
       channelOf(results, () => {
-        asked++;
+        reads++;
         return drops.shift();
       }),
     );
     const lost = [];
-    for (const each of [[], [-105, word], [word], [-105]]) {
+    for (const each of [[], [-105, notification], [notification], [-105]]) {
       results.push(...each);
       closes.collect(5, WALL_MS);
       lost.push(closes.takeLost());
     }
     expect(lost).toEqual([0, 2, 0, 7]);
-    expect(asked).toBe(4);
+    expect(reads).toBe(4);
   });
 
-  test('where the kernel does not count, that some were', () => {
-    const closes = new Closes(channelOf([word, -105, word], () => undefined));
+  test('returns undefined once if messages were lost and the kernel does not count them', () => {
+    const closes = new Closes(channelOf([notification, -105, notification], () => undefined));
     closes.collect(5, WALL_MS);
     expect([closes.takeLost(), closes.takeLost()]).toEqual([undefined, 0]);
   });
 });
 
-/** What was captured of sockets that were closed, with what is known of them otherwise: see fixtures/linux/netlink. */
+/** Captured close notifications, with what the capturing script knows about the sockets: see fixtures/linux/netlink. */
 const file = (end: string) =>
   readFileSync(new URL(`../../../../fixtures/linux/netlink/closes${end}`, import.meta.url), 'utf8')
     .trimEnd()
     .split('\n');
 const PARTS = file('.b64').map((line) => new Uint8Array(Buffer.from(line, 'base64')));
 const CAPTURED = file('.txt').map((line, i) => {
-  const [name = '', protocol, local = '', remote, sent, received, lived] = line.split(' ');
-  const [word, request, answer] = PARTS.slice(3 * i) as [Uint8Array, Uint8Array, Uint8Array];
+  const [name = '', protocol, local = '', remote, sent, received, lifetime] = line.split(' ');
+  const [notification, request, answer] = PARTS.slice(3 * i) as [Uint8Array, Uint8Array, Uint8Array];
   const number = (text: string | undefined) => (text === '-' ? undefined : Number(text));
   return {
     name,
@@ -232,18 +234,18 @@ const CAPTURED = file('.txt').map((line, i) => {
     remote: remote === undefined || remote === '-' ? null : endpoint(remote),
     txBytes: number(sent),
     rxBytes: number(received),
-    lived: lived === undefined || lived === '-' ? undefined : lived.split(':').map(Number),
-    word,
+    lifetimeRange: lifetime === undefined || lifetime === '-' ? undefined : lifetime.split(':').map(Number),
+    notification,
     request,
     answer,
   };
 });
 
-/** Ends that the kernel forgets as they reset the connection. */
-const FORGOTTEN = ['reset-server', 'reset6-server', 'idle-reset-server'];
+/** Sockets that reset their connection, which clears their counters. */
+const CLEARED = ['reset-server', 'reset6-server', 'idle-reset-server'];
 
-/** Ends of which something is left when word of them comes. */
-const LEFT: Readonly<Record<string, string>> = {
+/** State of the remnant by name, for sockets that leave one. */
+const REMNANTS: Readonly<Record<string, string>> = {
   'active-client': 'FIN_WAIT2',
   'active6-client': 'FIN_WAIT2',
   'idle-client': 'FIN_WAIT2',
@@ -254,21 +256,21 @@ const LEFT: Readonly<Record<string, string>> = {
   'waits6-client': 'TIME_WAIT',
 };
 
-/** Ends of which traffic is known. */
-const TRAFFIC = CAPTURED.filter(({ name, txBytes }) => txBytes !== undefined && !FORGOTTEN.includes(name));
+/** Sockets with known traffic. */
+const WITH_TRAFFIC = CAPTURED.filter(({ name, txBytes }) => txBytes !== undefined && !CLEARED.includes(name));
 
-/** What netpane tells of a word that was captured, where the kernel gives the answer that was captured with it. */
-function kernelEvents({ word, request, answer }: (typeof CAPTURED)[number]) {
+/** Returns the kernel events of a captured notification, with a kernel that gives the captured answer. */
+function kernelEventsOf({ notification, request, answer }: (typeof CAPTURED)[number]) {
   const kernel = new FakeNetlink();
-  kernel.own.notifications = [word];
+  kernel.own.notifications = [notification];
   const others = kernel.own.answer.bind(kernel.own);
-  kernel.own.answer = (asked, isRoute) => {
-    if (requestKind(asked, isRoute) !== 'lookup') return others(asked, isRoute);
-    expect(Buffer.from(asked.subarray(12)).toString('hex')).toBe(
+  kernel.own.answer = (sent, isRoute) => {
+    if (requestKind(sent, isRoute) !== 'lookup') return others(sent, isRoute);
+    expect(Buffer.from(sent.subarray(12)).toString('hex')).toBe(
       Buffer.from(request.subarray(12)).toString('hex'),
     );
     const numbered = answer.slice();
-    numbered.set(asked.subarray(8, 12), 8);
+    numbered.set(sent.subarray(8, 12), 8);
     return [numbered];
   };
   class BareProc extends Proc {
@@ -295,23 +297,23 @@ function kernelEvents({ word, request, answer }: (typeof CAPTURED)[number]) {
 }
 
 const endOf = (it: (typeof CAPTURED)[number]) => {
-  const [end, ...others] = kernelEvents(it);
+  const [end, ...others] = kernelEventsOf(it);
   if (end?.type !== 'ended' || others.length > 0) throw new Error(`${it.name} has no ended event`);
   return end;
 };
 
-describe('words that were captured', () => {
-  test('are there', () => {
+describe('captured notifications', () => {
+  test('exist', () => {
     expect(CAPTURED).toHaveLength(PARTS.length / 3);
-    expect(TRAFFIC.length).toBeGreaterThan(20);
+    expect(WITH_TRAFFIC.length).toBeGreaterThan(20);
   });
 
-  test('the request for what has the same endpoints, byte for byte', () => {
-    for (const { protocol, local, remote, word, request } of CAPTURED) {
+  test('the lookup request equals the captured one', () => {
+    for (const { protocol, local, remote, notification, request } of CAPTURED) {
       if (protocol !== 'tcp') continue;
       const family = local.address.includes(':') ? 'ipv6' : 'ipv4';
-      const sockIds = [sockIdAt(bufferOf(word), 16)];
-      // From texts, where the kernel has not forgotten the peer.
+      const sockIds = [sockIdAt(bufferOf(notification), 16)];
+      // From the endpoints, unless the kernel has cleared the remote one.
       if (remote) sockIds.push(sockIdOf(local, remote));
       for (const sockId of sockIds) {
         const made = tcpLookupRequest(family, sockId);
@@ -321,48 +323,51 @@ describe('words that were captured', () => {
     }
   });
 
-  test.each(CAPTURED.filter(({ local }) => local.port === 0))('$name was nowhere: nothing is told', (it) => {
-    expect(decoded(it.word)?.protocol).toBe(it.protocol);
-    expect(kernelEvents(it)).toEqual([]);
-  });
+  test.each(CAPTURED.filter(({ local }) => local.port === 0))(
+    '$name had no endpoints: no kernel event',
+    (it) => {
+      expect(decoded(it.notification)?.protocol).toBe(it.protocol);
+      expect(kernelEventsOf(it)).toEqual([]);
+    },
+  );
 
-  test.each(CAPTURED.filter(({ local }) => local.port > 0))('$name: where it was, and what is left', (it) => {
+  test.each(CAPTURED.filter(({ local }) => local.port > 0))('$name: endpoints and remnant', (it) => {
     const { socket, remnant } = endOf(it);
     const { protocol, local, remote } = socket;
-    const plain = (end: Endpoint | null) => end && { address: end.address, port: end.port };
-    expect({ protocol, local: plain(local), remote: plain(remote) }).toEqual({
+    const withoutScope = (end: Endpoint | null) => end && { address: end.address, port: end.port };
+    expect({ protocol, local: withoutScope(local), remote: withoutScope(remote) }).toEqual({
       protocol: it.protocol,
       local: it.local,
       remote: it.remote,
     });
-    // The kernel says 0 of every one.
+    // The uid field is 0 in every notification.
     expect([socket.uid, socket.user, socket.inode]).toEqual([undefined, undefined, undefined]);
-    expect(remnant?.state).toBe(LEFT[it.name]);
+    expect(remnant?.state).toBe(REMNANTS[it.name]);
     if (remnant) expect(remnant.id).not.toBe(socket.id);
   });
 
-  test.each(TRAFFIC)('$name: its bytes', (it) => {
+  test.each(WITH_TRAFFIC)('$name: bytes', (it) => {
     const { traffic } = endOf(it).socket;
     expect([traffic?.txBytes, traffic?.rxBytes]).toEqual([it.txBytes, it.rxBytes]);
   });
 
-  test.each(CAPTURED.filter(({ lived }) => lived !== undefined))('$name: how long it lived', (it) => {
+  test.each(CAPTURED.filter(({ lifetimeRange }) => lifetimeRange !== undefined))('$name: lifetime', (it) => {
     const { lifetimeMs, isAtLeast } = endOf(it);
-    if (FORGOTTEN.includes(it.name)) {
+    if (CLEARED.includes(it.name)) {
       expect(lifetimeMs).toBeUndefined();
       return;
     }
-    const [least = 0, most = 0] = it.lived ?? [];
-    expect(lifetimeMs).toBeLessThanOrEqual(most);
-    // In one direction nothing went.
-    const isWhole = it.txBytes === 0 || it.rxBytes === 0;
-    expect(isAtLeast).toBe(!isWhole);
-    // The kernel's tick may be 10 ms.
-    if (isWhole) expect(lifetimeMs).toBeGreaterThanOrEqual(least - 10);
+    const [minMs = 0, maxMs = 0] = it.lifetimeRange ?? [];
+    expect(lifetimeMs).toBeLessThanOrEqual(maxMs);
+    // One direction had no data.
+    const isFullLifetime = it.txBytes === 0 || it.rxBytes === 0;
+    expect(isAtLeast).toBe(!isFullLifetime);
+    // A tick of the kernel may be 10 ms.
+    if (isFullLifetime) expect(lifetimeMs).toBeGreaterThanOrEqual(minMs - 10);
   });
 
-  test.each(CAPTURED.filter(({ name, txBytes }) => txBytes === undefined || FORGOTTEN.includes(name)))(
-    '$name: of what never was a connection, or is forgotten, nothing is made up',
+  test.each(CAPTURED.filter(({ name, txBytes }) => txBytes === undefined || CLEARED.includes(name)))(
+    '$name: without a connection or after a reset there is neither lifetime nor traffic',
     (it) => {
       if (it.local.port === 0) return;
       const end = endOf(it);

@@ -4,7 +4,7 @@ import { NativeError } from '../../../../src/source/linux/netlink/native.ts';
 import { dumpRequest } from '../../../../src/source/linux/netlink/wire.ts';
 import { done, joined, message, NLM_F_DUMP_INTR, refusal } from '../../../helpers/netlink.ts';
 
-/** A kernel that gives these datagrams, made with the number of the request. */
+/** Returns a channel whose kernel answers each request in turn with these datagrams, given its sequence number. */
 function kernel(
   ...answers: ((sequence: number) => readonly Uint8Array[])[]
 ): Channel & { waiting: Uint8Array[] } {
@@ -27,11 +27,11 @@ function kernel(
 const REQUEST = dumpRequest(20, new Uint8Array(4));
 
 function runDump(channel: Channel) {
-  const taken: number[] = [];
+  const received: number[] = [];
   const result = dump(channel, REQUEST, (buffer, start, end, type) => {
-    taken.push(type, ...buffer.bytes.subarray(start, end));
+    received.push(type, ...buffer.bytes.subarray(start, end));
   });
-  return { taken, ...result };
+  return { received, ...result };
 }
 
 const one = (sequence: number, value: number, flags = 2) =>
@@ -40,32 +40,36 @@ const one = (sequence: number, value: number, flags = 2) =>
 const CLEAN = { errno: 0, interrupted: false, problems: 0 };
 
 describe('a dump', () => {
-  test('of several datagrams, up to its end', () => {
+  test('receives several datagrams up to its end', () => {
     const channel = kernel((s) => [joined(one(s, 1), one(s, 2)), one(s, 3), done(0, s), one(s, 4)]);
-    expect(runDump(channel)).toEqual({ ...CLEAN, taken: [20, 1, 20, 2, 20, 3] });
-    // What comes after the end is not waited for.
+    expect(runDump(channel)).toEqual({ ...CLEAN, received: [20, 1, 20, 2, 20, 3] });
+    // Datagrams after the end are not received.
     expect(channel.waiting).toHaveLength(1);
   });
 
-  test('refused at once, and broken off', () => {
-    expect(runDump(kernel((s) => [refusal(2, s)]))).toEqual({ ...CLEAN, errno: 2, taken: [] });
-    expect(runDump(kernel((s) => [one(s, 1), done(16, s)]))).toEqual({ ...CLEAN, errno: 16, taken: [20, 1] });
+  test('returns the errno of a refusal and of a dump that breaks off', () => {
+    expect(runDump(kernel((s) => [refusal(2, s)]))).toEqual({ ...CLEAN, errno: 2, received: [] });
+    expect(runDump(kernel((s) => [one(s, 1), done(16, s)]))).toEqual({
+      ...CLEAN,
+      errno: 16,
+      received: [20, 1],
+    });
   });
 
-  test('made while the table changed, whichever message says so', () => {
+  test('is interrupted if any message says that the table changed', () => {
     const early = kernel((s) => [one(s, 1, NLM_F_DUMP_INTR), one(s, 2), done(0, s)]);
-    expect(runDump(early)).toEqual({ ...CLEAN, interrupted: true, taken: [20, 1, 20, 2] });
+    expect(runDump(early)).toEqual({ ...CLEAN, interrupted: true, received: [20, 1, 20, 2] });
     const late = kernel((s) => [one(s, 1), done(0, s, NLM_F_DUMP_INTR)]);
-    expect(runDump(late)).toEqual({ ...CLEAN, interrupted: true, taken: [20, 1] });
+    expect(runDump(late)).toEqual({ ...CLEAN, interrupted: true, received: [20, 1] });
   });
 
-  test('what makes no sense is counted, and the rest of the dump taken', () => {
+  test('counts malformed messages and receives the rest of the dump', () => {
     const bad = (s: number) => message(20, Uint8Array.of(9), { sequence: s, length: 4000 });
     const channel = kernel((s) => [joined(one(s, 1), bad(s)), bad(s), one(s, 2), done(0, s)]);
-    expect(runDump(channel)).toEqual({ ...CLEAN, problems: 2, taken: [20, 1, 20, 2] });
+    expect(runDump(channel)).toEqual({ ...CLEAN, problems: 2, received: [20, 1, 20, 2] });
   });
 
-  test('what is left of the answer to an earlier request is passed over', () => {
+  test('skips leftovers of an earlier answer', () => {
     let before = 0;
     const channel = kernel(
       (s) => {
@@ -75,47 +79,47 @@ describe('a dump', () => {
       (s) => [one(before, 2), done(5, before), refusal(2, before), one(s, 3), done(0, s)],
     );
     expect(() => runDump(channel)).toThrow(NativeError);
-    expect(runDump(channel)).toEqual({ ...CLEAN, taken: [20, 3] });
+    expect(runDump(channel)).toEqual({ ...CLEAN, received: [20, 3] });
   });
 
-  test('an error of the socket is thrown', () => {
+  test('throws an error of the netlink socket', () => {
     expect(() => runDump(kernel((s) => [one(s, 1)]))).toThrow('recv: EAGAIN');
-    const deaf: Channel = {
+    const failing: Channel = {
       send: () => {
         throw new NativeError('send', 105, 'ENOBUFS');
       },
       receive: () => 0,
     };
-    expect(() => runDump(deaf)).toThrow('send: ENOBUFS');
+    expect(() => runDump(failing)).toThrow('send: ENOBUFS');
   });
 
-  test('one that ends without saying so is no whole dump', () => {
-    const { errno, taken } = runDump(kernel((s) => [one(s, 1), new Uint8Array()]));
-    expect(taken).toEqual([20, 1]);
+  test('returns an errno for a dump that ends without NLMSG_DONE', () => {
+    const { errno, received } = runDump(kernel((s) => [one(s, 1), new Uint8Array()]));
+    expect(received).toEqual([20, 1]);
     expect(errno).not.toBe(0);
   });
 });
 
-describe('a question with one answer', () => {
+describe('getOne', () => {
   function runGetOne(channel: Channel) {
-    const taken: number[] = [];
+    const received: number[] = [];
     const errno = getOne(channel, dumpRequest(20, new Uint8Array(4)), (buffer, start, end) => {
-      taken.push(...buffer.bytes.subarray(start, end));
+      received.push(...buffer.bytes.subarray(start, end));
     });
-    return { errno, taken };
+    return { errno, received };
   }
 
-  test('is over with it: nothing more is waited for', () => {
+  test('returns after the first answer', () => {
     const channel = kernel((s) => [one(s, 1), one(s, 2)]);
-    expect(runGetOne(channel)).toEqual({ errno: 0, taken: [1] });
+    expect(runGetOne(channel)).toEqual({ errno: 0, received: [1] });
     expect(channel.waiting).toHaveLength(1);
   });
 
-  test('is refused where there is no such thing', () => {
-    expect(runGetOne(kernel((s) => [refusal(2, s)]))).toEqual({ errno: 2, taken: [] });
+  test('returns the errno if the object does not exist', () => {
+    expect(runGetOne(kernel((s) => [refusal(2, s)]))).toEqual({ errno: 2, received: [] });
   });
 
-  test('what is left of the answers to others is passed over', () => {
+  test('skips leftovers of earlier answers', () => {
     let before = 0;
     const channel = kernel(
       (s) => {
@@ -125,19 +129,19 @@ describe('a question with one answer', () => {
       (s) => [one(before, 2), done(5, before), refusal(2, before), one(s, 3)],
     );
     expect(() => runGetOne(channel)).toThrow('recv: EAGAIN');
-    expect(runGetOne(channel)).toEqual({ errno: 0, taken: [3] });
+    expect(runGetOne(channel)).toEqual({ errno: 0, received: [3] });
   });
 
-  test('an answer that makes no sense is none, and no other is waited for', () => {
+  test('returns an errno for a malformed answer without waiting for another', () => {
     const bad = (s: number) => [message(20, Uint8Array.of(9), { sequence: s, length: 4000 })];
     for (const answer of [bad, () => [new Uint8Array()]]) {
-      const { errno, taken } = runGetOne(kernel(answer));
-      expect(taken).toEqual([]);
+      const { errno, received } = runGetOne(kernel(answer));
+      expect(received).toEqual([]);
       expect(errno).not.toBe(0);
     }
   });
 
-  test('an error of the socket is thrown', () => {
+  test('throws an error of the netlink socket', () => {
     expect(() => runGetOne(kernel(() => []))).toThrow('recv: EAGAIN');
   });
 });

@@ -25,7 +25,7 @@ import {
 
 const NOW_MS = 1_700_000_000_000;
 
-/** Everything that is decoded of a message; `extra` and the bytes behind are there to be passed over. */
+/** Decodes a message with all decoders; the bytes after it have the value `behind`. */
 function decode(bytes: Uint8Array, protocol: Protocol = 'tcp', behind = 0xa5) {
   const buffer = bufferOf(bytes, { behind });
   const info = { start: 0, end: 0 };
@@ -43,7 +43,7 @@ const of = (fields: Partial<InetFields>, protocol: Protocol = 'tcp') =>
   decode(inetPayload({ cookie: 1, ...fields }), protocol);
 
 describe('requests', () => {
-  /** Header of 16, then family, protocol and extensions, then states. */
+  /** Fields after the header of 16 bytes: family, protocol, extensions, states. */
   const fields = (request: Uint8Array) => ({
     length: request.length,
     family: request[16],
@@ -60,7 +60,7 @@ describe('requests', () => {
     ['sctp', 132],
     ['udplite', 136],
     ['raw', 255],
-  ] as const)('%s by family: only of TCP is more asked for than its endpoints', (protocol, number) => {
+  ] as const)('%s by family requests details only for TCP', (protocol, number) => {
     for (const family of [AF_INET, AF_INET6] as const) {
       expect(fields(inetRequest(family, protocol, false))).toEqual({
         length: 72,
@@ -74,7 +74,7 @@ describe('requests', () => {
     }
   });
 
-  test('MPTCP, whose number needs an attribute', () => {
+  test('MPTCP has its number in an attribute', () => {
     const request = inetRequest(AF_INET, 'mptcp', false);
     expect(fields(request)).toMatchObject({ length: 80, protocol: 255, states: ALL });
     expect(request.subarray(72)).toEqual(
@@ -86,7 +86,7 @@ describe('requests', () => {
     );
   });
 
-  test('both families of TCP at once', () => {
+  test('tcpRequest covers both families', () => {
     const request = tcpRequest(true);
     const expected = struct(76, [
       [0, 4, 76],
@@ -99,18 +99,18 @@ describe('requests', () => {
     expect(tcpRequest(false)[19]).toBe(0b10);
   });
 
-  test('the probe: sockets in no state at all', () => {
+  test('tcpProbe asks for sockets in no state', () => {
     expect(fields(tcpProbe())).toMatchObject({ length: 72, family: 2, protocol: 6, extensions: 0 });
     expect(fields(tcpProbe()).states).toEqual([0, 0, 0, 0]);
   });
 });
 
-describe('who talks to whom', () => {
+describe('decodeAddresses', () => {
   test.each([
     ['127.0.0.1:80', '192.0.2.1:65535', 'ipv4'],
     ['[2001:db8::10]:443', '[::1]:1', 'ipv6'],
     ['[::ffff:192.0.2.10]:443', '[::ffff:198.51.100.7]:1', 'ipv6'],
-  ])('%s → %s', (local, remote, family) => {
+  ])('decodes %s → %s', (local, remote, family) => {
     const { addresses } = of({ local, remote });
     const text = ({ address, port }: { address: string; port: number }) =>
       `${family === 'ipv6' ? `[${address}]` : address}:${port}`;
@@ -135,12 +135,12 @@ describe('who talks to whom', () => {
     'CLOSING',
     'NEW_SYN_RECV',
     'BOUND_INACTIVE',
-  ] as const)('TCP in state %s', (state) => {
+  ] as const)('decodes the TCP state %s', (state) => {
     expect(of({ state }).addresses?.state).toBe(state);
     expect(of({ state }, 'mptcp').addresses?.state).toBe(state);
   });
 
-  test.each(['udp', 'udplite'] as const)('%s has no state but that of having a peer', (protocol) => {
+  test.each(['udp', 'udplite'] as const)('%s has a state only if it is connected', (protocol) => {
     const unconnected = of({ state: 'CLOSE' }, protocol).addresses;
     expect(unconnected).toMatchObject({ remote: null });
     expect(unconnected?.state).toBeUndefined();
@@ -150,7 +150,7 @@ describe('who talks to whom', () => {
     });
   });
 
-  test('a raw socket has the protocol that it takes, and no port at either end', () => {
+  test('a raw socket has its protocol and no ports', () => {
     expect(of({ local: '127.0.0.1:89', state: 'CLOSE' }, 'raw').addresses).toEqual({
       family: 'ipv4',
       local: { address: '127.0.0.1', port: 0, protocol: 89 },
@@ -173,28 +173,28 @@ describe('who talks to whom', () => {
     [6, 'CLOSE_WAIT'],
     [7, 'LAST_ACK'],
     [10, 'LISTEN'],
-  ])('SCTP numbers its own states: %i is %s', (state, name) => {
+  ])('decodes the SCTP state %i as %s', (state, name) => {
     expect(of({ state }, 'sctp').addresses?.state).toBe(name);
   });
 
-  test('no peer: a listener whatever its address, and any address with port 0', () => {
+  test('has no remote endpoint for a listener, and for any address with port 0', () => {
     expect(of({ state: 'LISTEN', remote: '192.0.2.1:1' }).addresses?.remote).toBeNull();
     expect(of({ local: '[::]:80', state: 'CLOSE' }).addresses?.remote).toBeNull();
     expect(of({ remote: '0.0.0.0:53' }).addresses?.remote).toEqual({ address: '0.0.0.0', port: 53 });
     expect(of({ remote: '192.0.2.1:0' }, 'raw').addresses?.remote).toEqual({ address: '192.0.2.1', port: 0 });
   });
 
-  test.each([0, 14, 255])('state %i is not known', (state) => {
+  test.each([0, 14, 255])('returns undefined for the unknown state %i', (state) => {
     expect(of({ state }).addresses).toBeUndefined();
   });
 
-  test.each([0, 1, 9, 11, 255])('family %i is not known', (family) => {
+  test.each([0, 1, 9, 11, 255])('returns undefined for the unknown family %i', (family) => {
     expect(of({ family }).addresses).toBeUndefined();
   });
 });
 
-describe('timers', () => {
-  test.each(['on', 'keepalive', 'timewait', 'persist'] as const)('%s', (kind) => {
+describe('decodeTimer', () => {
+  test.each(['on', 'keepalive', 'timewait', 'persist'] as const)('decodes the timer %s', (kind) => {
     expect(of({ timer: { kind, expiresMs: 1500, retransmits: 3 } }).timer).toEqual({
       kind,
       dueAtMs: NOW_MS + 1500,
@@ -202,7 +202,7 @@ describe('timers', () => {
     });
   });
 
-  test('none, and one of a kind that is not known', () => {
+  test('returns undefined without a timer and for an unknown kind', () => {
     expect(of({}).timer).toBeUndefined();
     const bytes = inetPayload({ cookie: 1 });
     bytes[2] = 5;
@@ -226,8 +226,8 @@ const BUSY = {
   lastDataRecvMs: 30,
 };
 
-describe('traffic', () => {
-  test('all of it', () => {
+describe('decodeTraffic', () => {
+  test('decodes all fields', () => {
     expect(of({ info: BUSY, recvQueue: 1, sendQueue: 2 }).traffic).toEqual({
       recvQueue: 1,
       sendQueue: 2,
@@ -260,27 +260,27 @@ describe('traffic', () => {
         ' ',
       ),
     ],
-  ])('of an older kernel, with %i bytes of it: what it does not know is absent', (infoLength, fields) => {
+  ])('leaves out fields beyond the %i bytes of an older kernel', (infoLength, fields) => {
     const { traffic } = of({ info: BUSY, infoLength });
     expect(Object.keys(traffic).sort()).toEqual(fields);
   });
 
-  test('before the bytes sent were told: those acknowledged', () => {
+  test('counts acknowledged bytes if the kernel does not count sent bytes', () => {
     expect(of({ info: BUSY, infoLength: 192 }).traffic.txBytes).toBe(5001);
-    // With the bytes sent, but not yet those sent again.
+    // With the sent bytes, but without the retransmitted ones.
     expect(of({ info: BUSY, infoLength: 208 }).traffic.txBytes).toBe(6000);
   });
 
-  test('of a newer kernel: what is not known of it does no harm', () => {
+  test('ignores the additional fields of a newer kernel', () => {
     expect(of({ info: BUSY, infoLength: 400 }).traffic).toEqual(of({ info: BUSY }).traffic);
   });
 
-  test.each([undefined, 0, 3])('an attribute of length %s: queues only', (infoLength) => {
+  test.each([undefined, 0, 3])('decodes only queues with struct tcp_info of length %s', (infoLength) => {
     const { traffic } = of({ ...(infoLength !== undefined && { infoLength }), recvQueue: 4 });
     expect(traffic).toEqual({ recvQueue: 4, sendQueue: 0 });
   });
 
-  test('of a listener: only its queue', () => {
+  test('decodes only queues of a listener', () => {
     expect(of({ state: 'LISTEN', info: BUSY, recvQueue: 2, sendQueue: 128 }).traffic).toEqual({
       recvQueue: 2,
       sendQueue: 128,
@@ -293,16 +293,16 @@ describe('traffic', () => {
     ['LAST_ACK', 8999],
     ['CLOSING', 8999],
     ['FIN_WAIT2', 9000],
-  ] as const)("%s: the peer's FIN is no byte", (state, rxBytes) => {
+  ] as const)("%s: does not count the peer's FIN as a byte", (state, rxBytes) => {
     expect(of({ state, info: BUSY }).traffic.rxBytes).toBe(rxBytes);
   });
 
-  test('nothing received and the peer done', () => {
+  test('counts 0 received bytes if only the FIN was received', () => {
     expect(of({ state: 'CLOSE_WAIT', info: { bytesReceived: 1 } }).traffic.rxBytes).toBe(0);
     expect(of({ state: 'CLOSE_WAIT', info: { bytesReceived: 0 } }).traffic.rxBytes).toBe(0);
   });
 
-  test('without any data there is no last time, and what was not measured is absent', () => {
+  test('leaves out times of last data and rates that do not exist', () => {
     const { traffic } = of({ info: { rttVarMicros: 5, lastDataSentMs: 20, lastDataRecvMs: 30, segsOut: 1 } });
     expect(traffic).toEqual({
       recvQueue: 0,
@@ -314,7 +314,7 @@ describe('traffic', () => {
       retransmits: 0,
       cwnd: 0,
     });
-    // Counted from the start of the kernel's clock, which is ahead of it.
+    // Without data, the kernel counts from the start of its clock.
     const { traffic: odd } = of({ info: { ...BUSY, lastDataSentMs: 2 ** 32 - 5, lastDataRecvMs: 2 ** 31 } });
     expect(odd).not.toHaveProperty('lastSentAtMs');
     expect(odd).not.toHaveProperty('lastReceivedAtMs');
@@ -329,7 +329,7 @@ describe('attributes', () => {
   const CGROUP = attribute(21, struct(8, [[0, 8, 77]]));
   const UNKNOWN = attribute(99, new Uint8Array(13));
 
-  test('all that are known, in any order, among others', () => {
+  test('decodes all known attributes in any order among unknown ones', () => {
     const attributes = [UNKNOWN, CGROUP, SHUTDOWN, ONLY, MARK, CONG];
     const { details, traffic } = of({ attributes, info: BUSY });
     expect(details).toMatchObject({
@@ -343,13 +343,13 @@ describe('attributes', () => {
     expect(traffic.cwnd).toBe(12);
   });
 
-  test('none', () => {
+  test('decodes a message without attributes', () => {
     const { details, info } = of({});
     expect(details).toEqual({});
     expect(info.start).toBe(info.end);
   });
 
-  test('ones that are too short say nothing', () => {
+  test('ignores attributes that are too short', () => {
     const attributes = [
       attribute(4, new Uint8Array()),
       attribute(8, new Uint8Array()),
@@ -360,7 +360,7 @@ describe('attributes', () => {
     expect(of({ attributes }).details).toEqual({ congestion: '' });
   });
 
-  test.each([0, 3, 4000, 0xffff])('one of a nonsensical length, %i, hides what comes behind it', (length) => {
+  test.each([0, 3, 4000, 0xffff])('stops at an attribute of invalid length %i', (length) => {
     const { details, traffic } = of({
       attributes: [CONG, attribute(99, new Uint8Array(4), length)],
       info: BUSY,
@@ -369,7 +369,7 @@ describe('attributes', () => {
     expect(traffic).toEqual({ recvQueue: 0, sendQueue: 0 });
   });
 
-  test('a message cut anywhere: what lies behind its end is not read', () => {
+  test('does not read past the end of a truncated message', () => {
     const whole = joined(inetPayload({ cookie: 1 }), CONG, attribute(2, tcpInfo(BUSY)), MARK);
     for (let length = 72; length < whole.length; length++) {
       const cut = whole.slice(0, length);
@@ -377,7 +377,7 @@ describe('attributes', () => {
     }
   });
 
-  test('the whole of tcp_info, with its bits', () => {
+  test('decodes all of struct tcp_info with its flags', () => {
     const info = tcpInfo({
       pacingRate: 5,
       maxPacingRate: 0,
@@ -406,12 +406,12 @@ describe('attributes', () => {
       totalRtoRecoveries: 8,
       totalRtoTimeMs: 9,
     });
-    // No bound is no number.
+    // An unlimited rate is left out.
     expect(details).not.toHaveProperty('maxPacingRate');
   });
 
   test.each([104, 168, 192, 248])(
-    '%i bytes of tcp_info tell the fields that end within them',
+    '%i bytes of struct tcp_info have only the fields that end within them',
     (infoLength) => {
       const ends: Record<string, number> = {
         totalRetrans: 104,

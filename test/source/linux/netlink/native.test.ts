@@ -5,18 +5,18 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TraceUnavailable } from '../../../../src/source/linux/trace/tracefs.ts';
 import type { SourceOptions } from '../../../../src/source/types.ts';
 
-/** The C library: what each call returns, and the errno that it leaves. */
+/** A fake C library and koffi. */
 class Library {
   errno = 0;
   readonly calls: string[] = [];
-  /** Words that were handed over: what a socket is bound to, the size of a buffer. */
-  readonly words: number[][] = [];
-  /** What getsockopt(2) fills in. */
+  /** Arguments in memory: addresses of bind(2), buffer sizes of setsockopt(2). */
+  readonly arrays: number[][] = [];
+  /** Result of getsockopt(2). */
   answer: readonly number[] = [];
-  /** Results of a call in turn, then its usual one; a negative one is the errno of a failure. */
+  /** Results of a call in turn, followed by its default; a negative one is the errno of a failure. */
   readonly results = new Map<string, number[]>();
   datagrams: Uint8Array[] = [];
-  /** Soft and hard limit of open descriptors. */
+  /** Soft and hard limit of prlimit(2). */
   limits: readonly bigint[] = [20_000n, 20_000n];
   nextFd = 1000;
   /** Thrown when the library is loaded. */
@@ -31,7 +31,7 @@ class Library {
           (name === 'bind' && it instanceof Uint32Array) ||
           (name === 'setsockopt' && it instanceof Int32Array)
         )
-          this.words.push([...it]);
+          this.arrays.push([...it]);
       }
       if (name === 'prlimit' && args[3] instanceof BigUint64Array) args[3].set(this.limits);
       if (name === 'getsockopt') (args[3] as Uint32Array).set(this.answer);
@@ -61,7 +61,7 @@ beforeEach(() => {
   vi.doMock('koffi', () => ({
     default: {
       load: () => {
-        // A moment later than import() would throw it, which a mock cannot.
+        // The real import() throws this; a mock cannot.
         if (library.failure) throw library.failure;
         return library;
       },
@@ -82,7 +82,7 @@ const OPTIONS: SourceOptions = { also: [], tcpDetails: false, ownerBudgetMs: 0 }
 const openSockDiag = async (options = OPTIONS) =>
   (await import('../../../../src/source/linux/open.ts')).openSockDiag(options);
 
-/** What opening says; a `SourceUnavailable`, or the program would not take the next source. */
+/** Returns the message of the error of an opening, which must be a `SourceUnavailable`. */
 async function refusalOf(opening: Promise<unknown>): Promise<string> {
   const { SourceUnavailable } = await import('../../../../src/source/types.ts');
   const error: unknown = await opening.then(
@@ -94,14 +94,14 @@ async function refusalOf(opening: Promise<unknown>): Promise<string> {
 }
 
 describe('calls of the C library', () => {
-  test('a call that was interrupted by a signal is made again', async () => {
+  test('repeats a call interrupted by a signal', async () => {
     library.results.set('recv', [-4, -4, 20]);
     const calls = await native();
     expect(calls.receive(5, new Uint8Array(32))).toBe(20);
     expect(library.calls).toEqual(Array(3).fill('recv 5 32 0'));
   });
 
-  test('a failure has the name of the call and of its errno', async () => {
+  test('throws an error with the names of the call and the errno', async () => {
     const calls = await native();
     library.results.set('send', [-11]);
     expect(() => calls.send(5, new Uint8Array(4))).toThrow('send: EAGAIN');
@@ -115,7 +115,7 @@ describe('calls of the C library', () => {
     expect(() => calls.netlinkSocket(4)).toThrow('a netlink socket: EPROTONOSUPPORT');
   });
 
-  test('a netlink socket closes with the program that it starts, and does not wait for ever', async () => {
+  test('opens netlink sockets with SOCK_CLOEXEC and a receive timeout', async () => {
     const calls = await native();
     // AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG
     expect(calls.netlinkSocket(4)).toBe(1000);
@@ -124,32 +124,32 @@ describe('calls of the C library', () => {
   });
 });
 
-describe('hearing what nobody asked for', () => {
+describe('close notifications', () => {
   const SIZE = 1 << 20;
 
-  test('of groups, with room for more than is usual', async () => {
+  test('joins multicast groups with a large receive buffer', async () => {
     (await native()).join(5, 0b1111, SIZE);
-    // SOL_SOCKET, SO_RCVBUFFORCE; AF_NETLINK, no port of ours, the groups.
+    // SOL_SOCKET, SO_RCVBUFFORCE; AF_NETLINK, no port, the groups.
     expect(library.calls).toEqual(['bind 5 12', 'setsockopt 5 1 33 4']);
-    expect(library.words).toEqual([[16, 0, 0b1111], [SIZE]]);
+    expect(library.arrays).toEqual([[16, 0, 0b1111], [SIZE]]);
   });
 
-  test('with as much room as an ordinary user may have', async () => {
+  test('gets a smaller receive buffer without CAP_NET_ADMIN', async () => {
     const calls = await native();
     library.results.set('setsockopt', [-1, 0]);
     calls.join(5, 0b1111, SIZE);
     // SO_RCVBUF
     expect(library.calls).toEqual(['bind 5 12', 'setsockopt 5 1 33 4', 'setsockopt 5 1 8 4']);
-    expect(library.words.slice(1)).toEqual([[SIZE], [SIZE]]);
+    expect(library.arrays.slice(1)).toEqual([[SIZE], [SIZE]]);
   });
 
-  test('not where there are no such groups', async () => {
+  test('throws if the kernel has no such groups', async () => {
     const calls = await native();
     library.results.set('bind', [-22]);
     expect(() => calls.join(5, 0b1111, SIZE)).toThrow('bind: error 22');
   });
 
-  test('is not waited for: what there is, or the errno', async () => {
+  test('receives without waiting and returns the length or the errno', async () => {
     const calls = await native();
     const into = new Uint8Array(32);
     library.results.set('recv', [20, -11, -105, -4]);
@@ -158,7 +158,7 @@ describe('hearing what nobody asked for', () => {
     expect(library.calls).toEqual(Array(4).fill('recv 5 32 64'));
   });
 
-  test('what there was no room for is counted by the kernel, since Linux 4.12', async () => {
+  test('reads the count of lost messages, which the kernel has since Linux 4.12', async () => {
     const calls = await native();
     library.answer = [0, 1, 2, 3, 4, 5, 6, 7, 88];
     expect(calls.dropsOf(5)).toBe(88);
@@ -170,14 +170,14 @@ describe('hearing what nobody asked for', () => {
 });
 
 describe('without koffi', () => {
-  test('it is not installed', async () => {
+  test('says that it is not installed', async () => {
     library.failure = Object.assign(new Error("Cannot find package 'koffi'"), {
       code: 'ERR_MODULE_NOT_FOUND',
     });
     expect(await refusalOf(openSockDiag())).toBe('the package koffi is not installed');
   });
 
-  test('it has no build for this system', async () => {
+  test('says that it cannot be loaded', async () => {
     library.failure = new Error('wrong ELF class\nat …');
     expect(await refusalOf(openSockDiag())).toBe('the package koffi cannot be loaded: wrong ELF class');
   });
@@ -189,13 +189,13 @@ describe('opening sock_diag', () => {
     const view = new DataView(datagram.buffer);
     view.setUint32(0, 20, true);
     view.setUint16(4, 3, true);
-    // The first request of a program that has just started.
+    // Sequence number of the first request.
     view.setUint32(8, 1, true);
     view.setInt32(16, -errno, true);
     return datagram;
   };
 
-  test('a kernel that answers; nothing stays open of the try', async () => {
+  test('opens the source and closes the sockets of the probe', async () => {
     library.datagrams = [answer(0)];
     expect((await openSockDiag()).name).toBe('sock_diag');
     expect(library.calls.filter((it) => it.startsWith('close'))).toEqual(['close 1000', 'close 1001']);
@@ -205,13 +205,13 @@ describe('opening sock_diag', () => {
     [2, 'this kernel has no inet_diag'],
     [93, 'this kernel has no inet_diag'],
     [1, 'the kernel refuses sock_diag with error 1'],
-  ])('one that refuses with error %i', async (errno, text) => {
+  ])('says why if the kernel refuses with error %i', async (errno, text) => {
     library.datagrams = [answer(errno)];
     expect(await refusalOf(openSockDiag())).toBe(text);
     expect(library.calls.filter((it) => it.startsWith('close'))).toHaveLength(2);
   });
 
-  test('one without netlink, and one that does not answer', async () => {
+  test('says why if the kernel has no netlink or does not answer', async () => {
     library.results.set('socket', [-93]);
     expect(await refusalOf(openSockDiag())).toBe(
       'netlink does not answer (a netlink socket: EPROTONOSUPPORT)',
@@ -220,21 +220,21 @@ describe('opening sock_diag', () => {
     expect(await refusalOf(openSockDiag())).toBe('netlink does not answer (recv: EAGAIN)');
   });
 
-  describe('with what happens between two readings', () => {
-    let opening: () => unknown;
-    const opened: unknown[] = [];
-    const openedWith = async (options: Partial<SourceOptions> = {}) => {
+  describe('with events', () => {
+    let openTrace: () => unknown;
+    const traceOptions: unknown[] = [];
+    const coverageWith = async (options: Partial<SourceOptions> = {}) => {
       library.datagrams = [answer(0)];
       return (await openSockDiag({ ...OPTIONS, events: true, ...options })).events?.coverage;
     };
     beforeEach(() => {
-      opened.length = 0;
+      traceOptions.length = 0;
       vi.doMock('../../../../src/source/linux/trace/tracefs.ts', () => ({ TraceUnavailable }));
       vi.doMock('../../../../src/source/linux/trace/trace.ts', () => ({
         Trace: {
           open: (_: unknown, options: unknown) => {
-            opened.push(options);
-            return opening();
+            traceOptions.push(options);
+            return openTrace();
           },
         },
       }));
@@ -244,51 +244,51 @@ describe('opening sock_diag', () => {
       vi.doUnmock('../../../../src/source/linux/trace/trace.ts');
     });
 
-    test('an ordinary user is told what more there is to see', async () => {
-      opening = () => {
+    test('covers closes for an ordinary user and says why not all changes', async () => {
+      openTrace = () => {
         throw new TraceUnavailable('the trace of every state change takes root');
       };
-      expect(await openedWith()).toEqual({
+      expect(await coverageWith()).toEqual({
         level: 'closes',
         why: 'the trace of every state change takes root',
       });
-      // 16 MiB of room.
-      expect(library.words).toContainEqual([16 * 1024 * 1024]);
+      // A receive buffer of 16 MiB.
+      expect(library.arrays).toContainEqual([16 * 1024 * 1024]);
     });
 
-    test.each([0, 1000])('who may have the trace has it, whatever the user id: %i', async (uid) => {
+    test.each([0, 1000])('covers all changes if the trace opens, whatever the user id: %i', async (uid) => {
       vi.spyOn(process, 'geteuid').mockReturnValue(uid);
-      opening = () => ({ nowMs: () => 0 });
-      expect(await openedWith()).toEqual({ level: 'changes' });
-      expect(opened).toEqual([{ bufferKiB: undefined }]);
+      openTrace = () => ({ nowMs: () => 0 });
+      expect(await coverageWith()).toEqual({ level: 'changes' });
+      expect(traceOptions).toEqual([{ bufferKiB: undefined }]);
     });
 
-    test('or is told why not', async () => {
+    test('covers closes if the trace does not open, with the reason', async () => {
       vi.spyOn(process, 'geteuid').mockReturnValue(0);
-      opening = () => {
+      openTrace = () => {
         throw new TraceUnavailable('tracefs is not mounted');
       };
-      expect(await openedWith()).toEqual({ level: 'closes', why: 'tracefs is not mounted' });
+      expect(await coverageWith()).toEqual({ level: 'closes', why: 'tracefs is not mounted' });
     });
 
-    test('any other failure is a mistake of ours', async () => {
+    test('throws other errors, which are bugs of netpane', async () => {
       vi.spyOn(process, 'geteuid').mockReturnValue(0);
-      opening = () => {
+      openTrace = () => {
         throw new TypeError('a mistake');
       };
-      await expect(openedWith()).rejects.toThrow('a mistake');
+      await expect(coverageWith()).rejects.toThrow('a mistake');
     });
 
-    test('with as much room as the user says, for both', async () => {
+    test('uses the buffer size of the user for trace and close notifications', async () => {
       vi.spyOn(process, 'geteuid').mockReturnValue(0);
-      opening = () => ({ nowMs: () => 0 });
-      await openedWith({ eventBufferKiB: 512 });
-      expect(opened).toEqual([{ bufferKiB: 512 }]);
-      expect(library.words).toContainEqual([512 * 1024]);
+      openTrace = () => ({ nowMs: () => 0 });
+      await coverageWith({ eventBufferKiB: 512 });
+      expect(traceOptions).toEqual([{ bufferKiB: 512 }]);
+      expect(library.arrays).toContainEqual([512 * 1024]);
     });
   });
 
-  test('another system', async () => {
+  test('says why on another system', async () => {
     vi.spyOn(process, 'platform', 'get').mockReturnValue('win32');
     expect(await refusalOf(openSockDiag())).toBe('this is not Linux');
     expect(library.calls).toEqual([]);
@@ -297,14 +297,14 @@ describe('opening sock_diag', () => {
 
 describe('network namespaces', () => {
   let folder: string;
-  let there: { path: string; inode: number };
+  let target: { path: string; inode: number };
   let home: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'netpane-ns-'));
     home = join(folder, 'home');
     writeFileSync(home, '');
-    writeFileSync(join(folder, 'there'), '');
-    there = { path: join(folder, 'there'), inode: statSync(join(folder, 'there')).ino };
+    writeFileSync(join(folder, 'target'), '');
+    target = { path: join(folder, 'target'), inode: statSync(join(folder, 'target')).ino };
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -313,11 +313,11 @@ describe('network namespaces', () => {
       ownPath: home,
     });
 
-  /** The calls without their numbers; and that the descriptors of namespaces are closed again. */
-  function order(): string[] {
+  /** Returns the names of the calls, and checks that the descriptors of namespaces are closed. */
+  function callNames(): string[] {
     for (const call of library.calls) {
       const fd = /^setns (\d+)/.exec(call)?.[1];
-      // Only files of this test are opened in between, so that no other has the number by now.
+      // Only files of this test were opened since, so that no other has this number.
       if (fd !== undefined) expect(() => fstatSync(Number(fd))).toThrow('EBADF');
     }
     return library.calls
@@ -326,27 +326,27 @@ describe('network namespaces', () => {
   }
 
   function namespaceDescriptor() {
-    const fd = openSync(there.path, 'r');
+    const fd = openSync(target.path, 'r');
     return { fd, close: () => closeSync(fd) };
   }
 
-  test('our own: the thread stays where it is', async () => {
+  test('opens two sockets in the own namespace without entering another one', async () => {
     const channels = (await system()).open(undefined);
-    expect(order()).toEqual(['socket', 'socket']);
+    expect(callNames()).toEqual(['socket', 'socket']);
     channels.close();
-    expect(order()).toEqual(['socket', 'socket', 'close', 'close']);
+    expect(callNames()).toEqual(['socket', 'socket', 'close', 'close']);
   });
 
-  test('another one: there, two sockets, and back', async () => {
-    (await system()).open(there);
-    expect(order()).toEqual(['setns', 'socket', 'socket', 'setns']);
+  test('enters another namespace, opens two sockets, and returns', async () => {
+    (await system()).open(target);
+    expect(callNames()).toEqual(['setns', 'socket', 'socket', 'setns']);
     const [first, last] = library.calls.filter((it) => it.startsWith('setns'));
     expect(first).not.toBe(last);
   });
 
-  test('with one that hears of closed sockets, which is let go with the others', async () => {
-    const channels = (await system()).open(there, true);
-    expect(order()).toEqual(['setns', 'socket', 'socket', 'socket', 'bind', 'setns']);
+  test('opens a third socket for close notifications, and closes it with the others', async () => {
+    const channels = (await system()).open(target, true);
+    expect(callNames()).toEqual(['setns', 'socket', 'socket', 'socket', 'bind', 'setns']);
     library.datagrams = [Uint8Array.of(1, 2)];
     const into = new Uint8Array(4);
     expect([channels.closes?.receiveNow(into), ...into]).toEqual([2, 1, 2, 0, 0]);
@@ -361,7 +361,7 @@ describe('network namespaces', () => {
     ]);
   });
 
-  test('without it where the kernel has no such groups', async () => {
+  test('opens no socket for close notifications if the kernel has no such groups', async () => {
     library.results.set('bind', [-22]);
     const channels = (await system()).open(undefined, true);
     expect(channels.closes).toBeUndefined();
@@ -369,61 +369,61 @@ describe('network namespaces', () => {
     expect(library.calls.filter((it) => it.startsWith('close'))).toHaveLength(3);
   });
 
-  test('back home even where no socket can be had there, and nothing is left open', async () => {
+  test('returns and closes everything if a socket cannot be opened', async () => {
     const kernel = await system();
     library.results.set('socket', [1000, -93]);
-    expect(() => kernel.open(there)).toThrow('EPROTONOSUPPORT');
-    expect(order()).toEqual(['setns', 'socket', 'socket', 'close', 'setns']);
+    expect(() => kernel.open(target)).toThrow('EPROTONOSUPPORT');
+    expect(callNames()).toEqual(['setns', 'socket', 'socket', 'close', 'setns']);
   });
 
-  test('where the descriptors run out: three each for half the room, then one each, then brief ones', async () => {
+  test('reserves three descriptors each for half the budget, then one, and none for temporary sockets', async () => {
     const kernel = await system();
-    // Soft and hard limit: 300, of which 128 stay free, and 86 are for sockets that stay open.
+    // The hard limit is 300: 128 descriptors stay free, and half of the other 172 are for `open`.
     library.limits = [100n, 300n];
-    const opened = Array.from({ length: 28 }, () => kernel.open(there, true));
+    const opened = Array.from({ length: 28 }, () => kernel.open(target, true));
     expect(library.calls.filter((call) => call.startsWith('prlimit'))).toHaveLength(2);
-    expect(() => kernel.open(there, true)).toThrow('EMFILE');
-    const listening = Array.from({ length: 172 - 84 }, () => kernel.openCloseListener(there));
-    expect(() => kernel.openCloseListener(there)).toThrow('EMFILE');
-    expect(() => kernel.open(there, false, true)).not.toThrow();
-    listening[0]?.close();
-    expect(() => kernel.openCloseListener(there)).not.toThrow();
-    for (const channels of [...opened, ...listening.slice(1)]) channels.close();
-    expect(() => kernel.open(there, true)).not.toThrow();
+    expect(() => kernel.open(target, true)).toThrow('EMFILE');
+    const listeners = Array.from({ length: 172 - 84 }, () => kernel.openCloseListener(target));
+    expect(() => kernel.openCloseListener(target)).toThrow('EMFILE');
+    expect(() => kernel.open(target, false, true)).not.toThrow();
+    listeners[0]?.close();
+    expect(() => kernel.openCloseListener(target)).not.toThrow();
+    for (const channels of [...opened, ...listeners.slice(1)]) channels.close();
+    expect(() => kernel.open(target, true)).not.toThrow();
   });
 
-  test('by a socket of another process: each descriptor is closed by the library that opened it', async () => {
+  test('enters a namespace by a socket of another process, and closes all descriptors', async () => {
     const { fd, close } = namespaceDescriptor();
     library.results.set('syscall', [2000, 2001, 2000, 2001]).set('ioctl', [fd, fd]);
     const kernel = await system();
     const socket = { pid: 20, descriptor: 7 };
-    expect(kernel.namespaceOfSocket(socket)).toEqual({ netns: there.inode, isTcp: false });
-    kernel.open({ ...there, path: 'nothing', socket });
+    expect(kernel.namespaceOfSocket(socket)).toEqual({ netns: target.inode, isTcp: false });
+    kernel.open({ ...target, path: 'nothing', socket });
     const closed = library.calls.filter((call) => call.startsWith('close'));
     // The descriptors of the process, of its socket, and of the namespace.
     expect(closed.toSorted()).toEqual(
       ['close 2000', 'close 2001', `close ${fd}`].flatMap((call) => [call, call]).toSorted(),
     );
-    // The library is a fake: nothing else has closed it.
-    expect(fstatSync(fd).ino).toBe(there.inode);
+    // The fake library has not closed the real descriptor, nor has anything else.
+    expect(fstatSync(fd).ino).toBe(target.inode);
     close();
   });
 
-  test('one that may not be entered', async () => {
+  test('throws if the namespace may not be entered', async () => {
     const kernel = await system();
     library.results.set('setns', [-1]);
-    expect(() => kernel.open(there)).toThrow('setns: EPERM');
-    expect(order()).toEqual(['setns']);
+    expect(() => kernel.open(target)).toThrow('setns: EPERM');
+    expect(callNames()).toEqual(['setns']);
   });
 
-  test('one that is another by now is not entered', async () => {
+  test('does not enter another namespace that has replaced the expected one', async () => {
     const kernel = await system();
-    expect(() => kernel.open({ ...there, inode: there.inode + 1 })).toThrow('is another namespace now');
-    expect(() => kernel.open({ ...there, path: join(folder, 'gone') })).toThrow('ENOENT');
-    expect(order()).toEqual([]);
+    expect(() => kernel.open({ ...target, inode: target.inode + 1 })).toThrow('is another namespace now');
+    expect(() => kernel.open({ ...target, path: join(folder, 'gone') })).toThrow('ENOENT');
+    expect(callNames()).toEqual([]);
   });
 
-  test('which errors say that it is forbidden', async () => {
+  test('recognises errors that mean permission denied', async () => {
     const { isForbidden } = await import('../../../../src/source/linux/netlink/system.ts');
     const { NativeError } = await import('../../../../src/source/linux/netlink/native.ts');
     const forbidden = [

@@ -5,8 +5,8 @@ import { bufferOf, inetPayload, type InetFields } from '../../../helpers/netlink
 
 const IDLE = { bytesAcked: 1, bytesSent: 0, bytesRetrans: 0, unacked: 0, totalRetrans: 0 };
 
-/** Who opened a connection with these counters, beside one of nothing but a handshake from here. */
-function openedBy(info: Partial<Record<keyof typeof IDLE, number>>, fields: Partial<InetFields> = {}) {
+/** Returns the direction of a connection with these counters; the default is an outgoing one without data. */
+function directionOf(info: Partial<Record<keyof typeof IDLE, number>>, fields: Partial<InetFields> = {}) {
   const payload = inetPayload({
     cookie: 1,
     local: '127.0.0.1:1',
@@ -19,20 +19,20 @@ function openedBy(info: Partial<Record<keyof typeof IDLE, number>>, fields: Part
   return decodeOpened(bufferOf(payload), 0, range);
 }
 
-test.each<[string, Parameters<typeof openedBy>, 'in' | 'out' | undefined]>([
-  ['its SYN was acknowledged', [{}], 'out'],
-  ['no SYN of it was', [{ bytesAcked: 0 }], 'in'],
-  ['and all that it sent', [{ bytesSent: 500, bytesAcked: 501 }], 'out'],
-  ['all that it sent, and no SYN', [{ bytesSent: 500, bytesAcked: 500 }], 'in'],
-  ['what was sent again counts once', [{ bytesSent: 700, bytesRetrans: 200, bytesAcked: 501 }], 'out'],
+test.each<[string, Parameters<typeof directionOf>, 'in' | 'out' | undefined]>([
+  ['only the SYN is acknowledged', [{}], 'out'],
+  ['no SYN is acknowledged', [{ bytesAcked: 0 }], 'in'],
+  ['the SYN and all data are acknowledged', [{ bytesSent: 500, bytesAcked: 501 }], 'out'],
+  ['all data and no SYN is acknowledged', [{ bytesSent: 500, bytesAcked: 500 }], 'in'],
+  ['retransmitted bytes count once', [{ bytesSent: 700, bytesRetrans: 200, bytesAcked: 501 }], 'out'],
   [
-    'data is under way: one byte may be the SYN or not',
+    'unacknowledged data: the excess byte may be data',
     [{ bytesSent: 501, bytesAcked: 501, unacked: 1 }],
     undefined,
   ],
-  ['less is acknowledged than was sent', [{ bytesSent: 500, bytesAcked: 100 }], undefined],
-  ['the peer has ended', [{}, { state: 'CLOSE_WAIT' }], 'out'],
-  ['a FIN may be acknowledged too', [{ bytesAcked: 2 }, { state: 'FIN_WAIT2' }], undefined],
+  ['less is acknowledged than sent', [{ bytesSent: 500, bytesAcked: 100 }], undefined],
+  ['the peer has closed', [{}, { state: 'CLOSE_WAIT' }], 'out'],
+  ['a FIN may be acknowledged as well', [{ bytesAcked: 2 }, { state: 'FIN_WAIT2' }], undefined],
 ])('%s', (_, scene, expected) => {
-  expect(openedBy(...scene)).toBe(expected);
+  expect(directionOf(...scene)).toBe(expected);
 });

@@ -23,8 +23,8 @@ const decoded = <T>(
   behind = 0xa5,
 ): T => decode(bufferOf(bytes, { behind }), 0, bytes.length);
 
-/** However a message is cut, what lies behind its end is not read. */
-function expectNothingBehind(
+/** Checks that the decoder never reads past the end of a truncated message. */
+function expectNoReadPastEnd(
   bytes: Uint8Array,
   decode: (buffer: NetlinkBuffer, start: number, end: number) => unknown,
 ): void {
@@ -47,7 +47,7 @@ describe('Unix sockets', () => {
     sendQueue: 8,
   } as const;
 
-  test('all of one', () => {
+  test('decodes all fields', () => {
     expect(decoded(payload(WHOLE), decode)).toEqual({
       id: 'sk:123456789',
       protocol: 'unix',
@@ -69,18 +69,18 @@ describe('Unix sockets', () => {
     ['\0a\0b', '@a@b'],
     ['', ''],
     ['/tmp/\ud83d\ude00', '/tmp/\ud83d\ude00'],
-    // Relative paths that look like an abstract name, any address, or none.
+    // Relative paths that resemble an abstract name, a wildcard or an address.
     ['@x', './@x'],
     ['*', './*'],
     ['::', './::'],
     ['0.0.0.0', './0.0.0.0'],
     ['4294967295', './4294967295'],
     ['x', 'x'],
-  ])('the name %j', (name, address) => {
+  ])('writes the name %j', (name, address) => {
     expect(decoded(payload({ ...WHOLE, name }), decode)?.local.address).toBe(address);
   });
 
-  test('no name, no peer, no state, no inode: absent', () => {
+  test('leaves out name, peer, state and inode if the message has none', () => {
     const bytes = struct(16, [
       [0, 1, 1],
       [2, 1, 7],
@@ -99,7 +99,7 @@ describe('Unix sockets', () => {
     });
   });
 
-  test('attributes that are too short say nothing', () => {
+  test('ignores attributes that are too short', () => {
     const bytes = joined(
       payload({ ...WHOLE, peer: 1 }).slice(0, 16),
       attribute(2, new Uint8Array(3)),
@@ -110,9 +110,9 @@ describe('Unix sockets', () => {
     expect([message?.peerInode, message?.uid, message?.recvQueue]).toEqual([undefined, undefined, undefined]);
   });
 
-  test('one that is too short is none', () => {
+  test('rejects a message that is too short', () => {
     expect(decoded(new Uint8Array(15), decode)).toBeUndefined();
-    expectNothingBehind(payload(WHOLE), decode);
+    expectNoReadPastEnd(payload(WHOLE), decode);
   });
 });
 
@@ -127,7 +127,7 @@ describe('packet sockets', () => {
     interfaceIndex: 2,
   } as const;
 
-  test('all of one', () => {
+  test('decodes all fields', () => {
     expect(decoded(payload(WHOLE), decode)).toEqual({
       id: 'sk:9',
       protocol: 'packet',
@@ -140,13 +140,13 @@ describe('packet sockets', () => {
     });
   });
 
-  test('on every interface', () => {
+  test('has no interface if it receives from all', () => {
     expect(decoded(payload({ ...WHOLE, interfaceIndex: 0 }), decode)?.interfaceIndex).toBeUndefined();
   });
 
-  test('one that is too short is none', () => {
+  test('rejects a message that is too short', () => {
     expect(decoded(new Uint8Array(15), decode)).toBeUndefined();
-    expectNothingBehind(payload(WHOLE), decode);
+    expectNoReadPastEnd(payload(WHOLE), decode);
   });
 });
 
@@ -154,7 +154,7 @@ describe('VSOCK', () => {
   const { decode } = OTHERS.vsock;
   const ANY = 0xffffffff;
 
-  test('a connection and a listener', () => {
+  test('decodes a connection, a listener and an unconnected socket', () => {
     const connection = {
       protocol: 'vsock',
       cookie: 1,
@@ -183,7 +183,7 @@ describe('VSOCK', () => {
     expect(decoded(payload(idle), decode)?.state).toBeUndefined();
   });
 
-  test('one that is too short is none', () => {
+  test('rejects a message that is too short', () => {
     expect(decoded(new Uint8Array(31), decode)).toBeUndefined();
   });
 });
@@ -191,8 +191,8 @@ describe('VSOCK', () => {
 describe('interfaces', () => {
   const LINK = { index: 2, name: 'eth0', isUp: true, rxBytes: 2 ** 40, txBytes: 2 ** 33 };
 
-  test('requests', () => {
-    // struct ifinfomsg and struct ifaddrmsg of zeros: every family, every interface.
+  test('have requests for every family and interface', () => {
+    // struct ifinfomsg and struct ifaddrmsg with all fields 0.
     expect([...linksRequest()]).toEqual([
       ...struct(32, [
         [0, 4, 32],
@@ -209,22 +209,22 @@ describe('interfaces', () => {
     ]);
   });
 
-  test('an interface', () => {
+  test('are decoded with flags and counters', () => {
     expect(decoded(linkPayload(LINK), decodeLink)).toEqual({ ...LINK, isLoopback: false });
     expect(decoded(linkPayload({ ...LINK, isUp: false, isLoopback: true }), decodeLink)).toMatchObject({
       isUp: false,
       isLoopback: true,
     });
-    expectNothingBehind(linkPayload(LINK), decodeLink);
+    expectNoReadPastEnd(linkPayload(LINK), decodeLink);
   });
 
-  test('without a name it is none', () => {
+  test('are rejected without a name', () => {
     expect(decoded(linkPayload({ index: 2 }), decodeLink)).toBeUndefined();
     expect(decoded(linkPayload({ index: 2, name: '' }), decodeLink)).toBeUndefined();
     expect(decoded(new Uint8Array(15), decodeLink)).toBeUndefined();
   });
 
-  test('counters of 32 bits only where there are none of 64', () => {
+  test('use 32-bit counters only without 64-bit counters', () => {
     const name = attribute(3, Buffer.from('eth0\0'));
     const narrow = attribute(
       7,
@@ -251,20 +251,20 @@ describe('interfaces', () => {
     expect(of(attribute(23, new Uint8Array(31)), attribute(7, new Uint8Array(15)))).toEqual([0, 0]);
   });
 
-  test.each(['192.0.2.1', '2001:db8::1'])('its address %s', (address) => {
+  test.each(['192.0.2.1', '2001:db8::1'])('have the address %s', (address) => {
     expect(decoded(addressPayload(3, address), decodeInterfaceAddress)).toEqual({
       interfaceIndex: 3,
       address,
     });
-    expectNothingBehind(addressPayload(3, address), decodeInterfaceAddress);
+    expectNoReadPastEnd(addressPayload(3, address), decodeInterfaceAddress);
   });
 
-  test('on a point-to-point link it is the local one', () => {
+  test('have the local address of a point-to-point link', () => {
     const bytes = joined(addressPayload(3, '192.0.2.2'), attribute(2, Uint8Array.of(192, 0, 2, 1)));
     expect(decoded(bytes, decodeInterfaceAddress)?.address).toBe('192.0.2.1');
   });
 
-  test('of a family that is not known, too short, or without an address: none', () => {
+  test('reject addresses of an unknown family, that are too short, or without IFA_ADDRESS', () => {
     expect(decoded(struct(8, [[0, 1, 7]]), decodeInterfaceAddress)).toBeUndefined();
     expect(decoded(struct(8, [[0, 1, 2]]), decodeInterfaceAddress)).toBeUndefined();
     expect(decoded(struct(7, [[0, 1, 2]]), decodeInterfaceAddress)).toBeUndefined();

@@ -11,17 +11,17 @@ function apply(slots: Slots, fields: Partial<InetFields> = {}, nowMs = 0): Chang
   return slots.applyMessage(bufferOf(bytes), 0, bytes.length, nowMs);
 }
 
-/** A poll of these messages: what each was, the slot it has, and the slots that are free again. */
+/** Runs a poll with these messages. @returns the change and the slot of each, and the freed slots */
 function poll(
   slots: Slots,
   messages: readonly Partial<InetFields>[],
   { isKept = NOTHING_KEPT, nowMs = 0 }: { isKept?: (slot: number) => boolean; nowMs?: number } = {},
 ) {
   slots.beginPoll();
-  const seen = messages.map((fields) => ({ change: apply(slots, fields, nowMs), slot: slots.slot }));
+  const applied = messages.map((fields) => ({ change: apply(slots, fields, nowMs), slot: slots.slot }));
   return {
-    changes: seen.map(({ change }) => change),
-    slots: seen.map(({ slot }) => slot),
+    changes: applied.map(({ change }) => change),
+    slots: applied.map(({ slot }) => slot),
     gone: slots.endPoll(isKept),
   };
 }
@@ -39,8 +39,8 @@ const FULL = {
   info: { rttMicros: 10, bytesSent: 100, bytesReceived: 200 },
 } as const satisfies InetFields;
 
-describe('what a message says that the last one did not', () => {
-  test('nothing', () => {
+describe('the change of a message', () => {
+  test('is none for the same message', () => {
     const slots = new Slots();
     expect(poll(slots, [FULL]).changes).toEqual([CHANGE.new]);
     for (let i = 0; i < 3; i++)
@@ -55,8 +55,8 @@ describe('what a message says that the last one did not', () => {
     ['inode', { inode: 0 }],
     ['user', { uid: 0 }],
     ['interface', { interfaceIndex: 0 }],
-    ['end of an IPv6 address', { local: '[::1]:80', remote: '[::2]:4000' }],
-  ])('%s: changed', (_, fields) => {
+    ['last part of an IPv6 address', { local: '[::1]:80', remote: '[::2]:4000' }],
+  ])('is `changed` for another %s', (_, fields) => {
     const slots = new Slots();
     poll(slots, [FULL]);
     expect(poll(slots, [{ ...FULL, ...fields }]).changes).toEqual([CHANGE.changed]);
@@ -64,30 +64,30 @@ describe('what a message says that the last one did not', () => {
   });
 
   test.each<[string, Partial<InetFields>]>([
-    ['queues', { recvQueue: 9 }],
+    ['receive queue', { recvQueue: 9 }],
     ['send queue', { sendQueue: 9 }],
     ['timer', { timer: { ...FULL.timer, kind: 'keepalive' } }],
-    ['count of a timer', { timer: { ...FULL.timer, retransmits: 2 } }],
-    ['moment of a timer', { timer: { ...FULL.timer, expiresMs: 7001 } }],
-    ['bytes', { info: { ...FULL.info, bytesSent: 101 } }],
-    ['many bytes', { info: { ...FULL.info, bytesReceived: 200 + 2 ** 32 } }],
+    ['number of retransmits', { timer: { ...FULL.timer, retransmits: 2 } }],
+    ['expiry time of a timer', { timer: { ...FULL.timer, expiresMs: 7001 } }],
+    ['number of sent bytes', { info: { ...FULL.info, bytesSent: 101 } }],
+    ['number of received bytes above 2^32', { info: { ...FULL.info, bytesReceived: 200 + 2 ** 32 } }],
     ['round-trip time', { info: { ...FULL.info, rttMicros: 11 } }],
-    ['length of the details', { infoLength: 192 }],
-  ])('%s: traffic', (_, fields) => {
+    ['length of struct tcp_info', { infoLength: 192 }],
+  ])('is `traffic` for another %s', (_, fields) => {
     const slots = new Slots();
     poll(slots, [FULL]);
     expect(poll(slots, [{ ...FULL, ...fields }]).changes).toEqual([CHANGE.traffic]);
     expect(poll(slots, [{ ...FULL, ...fields }]).changes).toEqual([CHANGE.same]);
   });
 
-  test('what changes while nothing happens: the same', () => {
+  test('is none for fields that change in an idle socket', () => {
     const slots = new Slots();
     poll(slots, [FULL]);
     const idle = { ...FULL, info: { ...FULL.info, lastDataSentMs: 500, lastAckRecvMs: 600, rcvSpace: 9 } };
     expect(poll(slots, [idle]).changes).toEqual([CHANGE.same]);
   });
 
-  test('a timer that runs down is the same timer, one that was set anew is not', () => {
+  test('is none for a timer that runs down, and `traffic` for one that restarts', () => {
     const slots = new Slots();
     const timer = (expiresMs: number) => ({ ...FULL, timer: { ...FULL.timer, expiresMs } });
     poll(slots, [timer(60_000)], { nowMs: 1000 });
@@ -98,7 +98,7 @@ describe('what a message says that the last one did not', () => {
     expect(poll(slots, [timer(60_000)], { nowMs: 61_000 }).changes).toEqual([CHANGE.traffic]);
   });
 
-  test('a timer that drifts little by little is noticed', () => {
+  test('is `traffic` for a timer that drifts slowly', () => {
     const slots = new Slots();
     const timer = (expiresMs: number) => ({ ...FULL, timer: { ...FULL.timer, expiresMs } });
     poll(slots, [timer(10_000)]);
@@ -106,7 +106,7 @@ describe('what a message says that the last one did not', () => {
     expect(changes).toEqual([CHANGE.same, CHANGE.traffic, CHANGE.same, CHANGE.traffic]);
   });
 
-  test('without a timer the field of its moment means nothing', () => {
+  test('ignores the expiry time without a timer', () => {
     const slots = new Slots();
     const bytes = inetPayload({ cookie: 1 });
     const at = (expiresMs: number) => {
@@ -119,7 +119,7 @@ describe('what a message says that the last one did not', () => {
     expect([at(0), at(9999)]).toEqual([CHANGE.new, CHANGE.same]);
   });
 
-  test('details that come and go', () => {
+  test('is `traffic` when struct tcp_info appears and disappears', () => {
     const slots = new Slots();
     const { info: _, ...bare } = FULL;
     poll(slots, [bare]);
@@ -129,9 +129,9 @@ describe('what a message says that the last one did not', () => {
   });
 });
 
-describe('what lies behind the end of a message', () => {
+describe('bytes after the end of a message', () => {
   test.each(Array.from({ length: 63 }, (_, i) => 4 * i))(
-    'is not compared: %i bytes of details',
+    'are not compared with %i bytes of struct tcp_info',
     (infoLength) => {
       const slots = new Slots();
       const bytes = inetPayload({ ...FULL, infoLength });
@@ -146,12 +146,12 @@ describe('what lies behind the end of a message', () => {
   );
 });
 
-describe('a socket told of twice in one poll', () => {
-  test('is one socket; the later message stands', () => {
+describe('a socket with two messages in one poll', () => {
+  test('has one slot and the values of the later message', () => {
     const slots = new Slots();
-    const { changes, slots: seen } = poll(slots, [FULL, { cookie: 6 }, { ...FULL, recvQueue: 9 }]);
+    const { changes, slots: slotsOf } = poll(slots, [FULL, { cookie: 6 }, { ...FULL, recvQueue: 9 }]);
     expect(changes).toEqual([CHANGE.new, CHANGE.new, CHANGE.traffic]);
-    expect(seen[2]).toBe(seen[0]);
+    expect(slotsOf[2]).toBe(slotsOf[0]);
     expect(slots.size).toBe(2);
     expect(poll(slots, [{ ...FULL, recvQueue: 9 }, { cookie: 6 }])).toMatchObject({
       changes: [CHANGE.same, CHANGE.same],
@@ -160,8 +160,8 @@ describe('a socket told of twice in one poll', () => {
   });
 });
 
-describe('a poll that was not read to its end', () => {
-  test('what was not seen is there still, and is told of when it is gone', () => {
+describe('an incomplete poll', () => {
+  test('keeps sockets without a message until a complete poll misses them', () => {
     const slots = new Slots();
     const [a, b, c] = [{ cookie: 1 }, { cookie: 2 }, { cookie: 3 }];
     const [slotOfA] = poll(slots, [a, b, c]).slots;
@@ -170,7 +170,7 @@ describe('a poll that was not read to its end', () => {
     expect(poll(slots, [b, c]).gone).toEqual([slotOfA]);
   });
 
-  test('only what may be kept', () => {
+  test('keeps only the sockets that isKept accepts', () => {
     const slots = new Slots();
     const [a = -1, b = -1] = poll(slots, [{ cookie: 1 }, { cookie: 2 }]).slots;
     expect(poll(slots, [], { isKept: (slot) => slot === a }).gone).toEqual([b]);
@@ -180,21 +180,21 @@ describe('a poll that was not read to its end', () => {
 
 describe('cookies', () => {
   test.each([1n, 2n ** 32n, 2n ** 53n, 2n ** 54n, 2n ** 63n, 2n ** 64n - 1n])(
-    'around %i each is a socket of its own',
+    'are all different around %i',
     (middle) => {
       const slots = new Slots();
-      const near = [-2n, -1n, 0n, 1n, 2n].map((step) => BigInt.asUintN(64, middle + step));
-      const messages = near.map((cookie) => ({ cookie }));
+      const neighbours = [-2n, -1n, 0n, 1n, 2n].map((step) => BigInt.asUintN(64, middle + step));
+      const messages = neighbours.map((cookie) => ({ cookie }));
       expect(new Set(poll(slots, messages).slots).size).toBe(5);
       expect(poll(slots, messages.toReversed()).changes).toEqual(Array<Change>(5).fill(CHANGE.same));
-      const ids = near.map((cookie) => cookieId(bufferOf(inetPayload({ cookie })), 44));
-      expect(ids).toEqual(near.map((cookie) => `sk:${cookie.toString(16)}`));
+      const ids = neighbours.map((cookie) => cookieId(bufferOf(inetPayload({ cookie })), 44));
+      expect(ids).toEqual(neighbours.map((cookie) => `sk:${cookie.toString(16)}`));
     },
   );
 });
 
-describe('many', () => {
-  test('more than at first there is room for', () => {
+describe('many sockets', () => {
+  test('grow the arrays', () => {
     const slots = new Slots();
     const messages = Array.from({ length: 5000 }, (_, i) => ({ cookie: i + 1, inode: i }));
     expect(new Set(poll(slots, messages).slots).size).toBe(5000);
@@ -203,18 +203,18 @@ describe('many', () => {
     expect(slots.size).toBe(10);
   });
 
-  test('slots that are free are taken again', () => {
+  test('reuse free slots', () => {
     const slots = new Slots();
     let highest = 0;
     for (let i = 0; i < 100; i++) {
       const messages = Array.from({ length: 20 }, (_, k) => ({ cookie: i * 20 + k + 1 }));
       highest = Math.max(highest, ...poll(slots, messages).slots);
     }
-    // Twenty that go while twenty come.
+    // Twenty close while twenty open.
     expect(highest).toBeLessThan(40);
   });
 
-  test('a slot that is taken again knows nothing of the one before', () => {
+  test('a reused slot has no values of its previous socket', () => {
     const slots = new Slots();
     const [old] = poll(slots, [FULL]).slots;
     poll(slots, []);
@@ -224,7 +224,7 @@ describe('many', () => {
   });
 });
 
-describe('whatever comes, goes and changes, in whatever order', () => {
+describe('random messages', () => {
   const states = ['ESTABLISHED', 'FIN_WAIT1', 'TIME_WAIT'] as const;
   const one = fc.record({
     cookie: fc.oneof(
@@ -240,12 +240,12 @@ describe('whatever comes, goes and changes, in whatever order', () => {
     maxLength: 12,
   });
 
-  test('it is as a map of cookies has it', () => {
+  test('have the same changes and slots as in a map by cookie', () => {
     fc.assert(
       fc.property(plan, (polls) => {
         const slots = new Slots();
-        const model = new Map<bigint, { head: string; traffic: string; slot: number; number: number }>();
-        for (const [number, { messages, isComplete }] of polls.entries()) {
+        const model = new Map<bigint, { head: string; traffic: string; slot: number; poll: number }>();
+        for (const [index, { messages, isComplete }] of polls.entries()) {
           slots.beginPoll();
           for (const { info, ...rest } of messages) {
             const fields = { ...rest, ...(info && { info }) };
@@ -264,9 +264,9 @@ describe('whatever comes, goes and changes, in whatever order', () => {
             expect(apply(slots, fields)).toBe(expected);
             if (known) expect(slots.slot).toBe(known.slot);
             else for (const other of model.values()) expect(other.slot).not.toBe(slots.slot);
-            model.set(cookie, { head, traffic, slot: slots.slot, number });
+            model.set(cookie, { head, traffic, slot: slots.slot, poll: index });
           }
-          const unseen = [...model].filter(([, it]) => it.number !== number);
+          const unseen = [...model].filter(([, it]) => it.poll !== index);
           const gone = slots.endPoll(() => !isComplete);
           expect(gone.sort()).toEqual(isComplete ? unseen.map(([, { slot }]) => slot).sort() : []);
           if (isComplete) for (const [cookie] of unseen) model.delete(cookie);

@@ -20,7 +20,7 @@ import {
 
 const bytesOf = (...values: number[]) => Uint8Array.from(values);
 
-/** What a walk over a datagram gives: types and payloads, and what it says of the dump. */
+/** Returns types and payloads of the messages in a datagram, and the state of the dump. */
 function walk(datagram: Uint8Array, { length = datagram.length, sequence = 7, behind = 0xa5 } = {}) {
   const buffer = bufferOf(datagram, { behind });
   const messages: (readonly [number, number[]])[] = [];
@@ -33,7 +33,7 @@ function walk(datagram: Uint8Array, { length = datagram.length, sequence = 7, be
 const QUIET = { done: false, errno: 0, interrupted: false, problems: 0 };
 
 describe('messages', () => {
-  test('several in one datagram, each at a multiple of four', () => {
+  test('reads several messages in one datagram, each at a multiple of four', () => {
     const datagram = joined(
       message(20, bytesOf(1, 2, 3, 4)),
       message(21, bytesOf(5)),
@@ -49,7 +49,7 @@ describe('messages', () => {
     });
   });
 
-  test('the end of a dump: nothing behind it is read', () => {
+  test('reads nothing after the end of a dump', () => {
     expect(walk(joined(message(20, bytesOf(1)), done(), message(20, bytesOf(2))))).toEqual({
       ...QUIET,
       done: true,
@@ -57,22 +57,22 @@ describe('messages', () => {
     });
   });
 
-  test('an end with an error, and a refusal: the errno is positive', () => {
+  test('returns a positive errno for an end with an error and for a refusal', () => {
     expect(walk(done(16))).toEqual({ ...QUIET, done: true, errno: 16, messages: [] });
     expect(walk(refusal(2))).toEqual({ ...QUIET, done: true, errno: 2, messages: [] });
-    // An acknowledgement is an error of the number 0.
+    // An acknowledgement is an error message with errno 0.
     expect(walk(refusal(0))).toEqual({ ...QUIET, done: true, messages: [] });
   });
 
-  test('an end without a number is a success', () => {
+  test('treats an end without an errno as success', () => {
     expect(walk(message(3, bytesOf()))).toEqual({ ...QUIET, done: true, messages: [] });
   });
 
-  test('a message that says nothing (NLMSG_NOOP) is passed over', () => {
+  test('skips NLMSG_NOOP', () => {
     expect(walk(joined(message(1, bytesOf(1)), message(20, bytesOf(2)))).messages).toEqual([[20, [2]]]);
   });
 
-  test('answers to another request are passed over, its end and its refusal too', () => {
+  test('skips answers to another request, with their end and refusal', () => {
     const other = { sequence: 6 };
     const datagram = joined(
       message(20, bytesOf(1), other),
@@ -87,7 +87,7 @@ describe('messages', () => {
   test.each([
     ['a message', joined(message(20, bytesOf(1), { flags: NLM_F_DUMP_INTR }), message(20, bytesOf(2)))],
     ['the end', joined(message(20, bytesOf(1)), message(20, bytesOf(2)), done(0, 7, NLM_F_DUMP_INTR))],
-  ])('the table changed meanwhile, says %s: all that came is told all the same', (_, datagram) => {
+  ])('is interrupted if %s says so, and still returns all messages', (_, datagram) => {
     const { interrupted, messages } = walk(datagram);
     expect(interrupted).toBe(true);
     expect(messages).toEqual([
@@ -97,7 +97,7 @@ describe('messages', () => {
   });
 
   test.each([0, 15, 21, 0x7fffffff, 0x80000000, 0xffffffff])(
-    'a length that makes no sense, %i: what came before it stands, and it is a problem',
+    'counts a message of invalid length %i and keeps those before it',
     (length) => {
       const first = message(20, bytesOf(1));
       const bad = message(20, bytesOf(2, 2, 2, 2), { length });
@@ -105,19 +105,19 @@ describe('messages', () => {
     },
   );
 
-  test('a datagram cut anywhere: whole messages, at most one problem, nothing of what lies behind', () => {
+  test('reads only whole messages of a datagram cut anywhere, with at most one problem', () => {
     const datagram = joined(message(20, bytesOf(1, 2, 3, 4)), message(21, bytesOf(5, 6, 7, 8)), done());
     for (let length = 0; length < datagram.length; length++) {
       const { messages, done: isDone, problems } = walk(datagram, { length });
       expect(messages).toHaveLength(length < 20 ? 0 : length < 40 ? 1 : 2);
       expect(isDone).toBe(false);
-      // Less than a header is not even a message.
+      // A rest shorter than a header is ignored.
       const rest = length % 20;
       expect(problems).toBe(rest < 16 ? 0 : 1);
     }
   });
 
-  test('a length beyond the buffer is that of the buffer', () => {
+  test('does not read past the buffer if the length is larger', () => {
     const datagram = message(20, bytesOf(1, 2, 3, 4));
     const buffer = bufferOf(datagram, { room: 0 });
     let count = 0;
@@ -136,7 +136,7 @@ describe('attributes', () => {
     return { found, isWhole };
   }
 
-  test('type and payload, each at a multiple of four; an empty one too', () => {
+  test('reads type and payload of attributes at multiples of four, also of an empty one', () => {
     const bytes = joined(attribute(1, bytesOf(1)), attribute(2, bytesOf()), attribute(3, bytesOf(3, 3)));
     expect(walkAttributes(bytes)).toEqual({
       found: [
@@ -148,7 +148,7 @@ describe('attributes', () => {
     });
   });
 
-  test('the flags of a type (nested, network order) are left out', () => {
+  test('removes the flags of a type (nested, network byte order)', () => {
     expect(
       walkAttributes(joined(attribute(0x8005, bytesOf(1)), attribute(0x4006, bytesOf(2)))).found,
     ).toEqual([
@@ -157,12 +157,12 @@ describe('attributes', () => {
     ]);
   });
 
-  test.each([0, 3, 9, 0xffff])('a length that makes no sense, %i, ends the walk', (length) => {
+  test.each([0, 3, 9, 0xffff])('stops at an attribute of invalid length %i', (length) => {
     const bytes = joined(attribute(1, bytesOf(1)), attribute(2, bytesOf(2, 2, 2, 2), length));
     expect(walkAttributes(bytes)).toEqual({ found: [[1, [1]]], isWhole: false });
   });
 
-  test('the last one may end before its padding', () => {
+  test('accepts a last attribute without padding', () => {
     expect(walkAttributes(attribute(1, bytesOf(1)), 5)).toEqual({ found: [[1, [1]]], isWhole: true });
     expect(walkAttributes(attribute(1, bytesOf(1)), 4).isWhole).toBe(false);
     expect(walkAttributes(attribute(1, bytesOf(1)), 3)).toEqual({ found: [], isWhole: true });
@@ -170,7 +170,7 @@ describe('attributes', () => {
 });
 
 describe('a request', () => {
-  test('header, payload and attributes', () => {
+  test('has header, payload and attributes', () => {
     const request = dumpRequest(20, bytesOf(1, 2, 3), [[3, 262]]);
     expect(request).toEqual(
       joined(
@@ -190,7 +190,7 @@ describe('a request', () => {
     );
   });
 
-  test('its number, wherever in memory it is', () => {
+  test('gets its sequence number at any memory offset', () => {
     const request = new Uint8Array(32).subarray(8, 24);
     setSequence(request, 0xfffffffe);
     expect(request).toEqual(struct(16, [[8, 4, 0xfffffffe]]));
@@ -198,7 +198,7 @@ describe('a request', () => {
 });
 
 describe('text and counters', () => {
-  test('text ends at its first NUL, or where it ends', () => {
+  test('reads text up to the first NUL or the end', () => {
     const buffer = bufferOf(new Uint8Array(Buffer.from('lo\0eth0')), { behind: 0x78 });
     expect(textAt(buffer, 0, 7)).toBe('lo');
     expect(textAt(buffer, 3, 7)).toBe('eth0');
@@ -206,16 +206,16 @@ describe('text and counters', () => {
     expect(textAt(buffer, 3, 3)).toBe('');
   });
 
-  test('text that is no UTF-8 is text all the same', () => {
+  test('replaces invalid UTF-8 in text', () => {
     expect(textAt(bufferOf(bytesOf(0xff, 0x41, 0)), 0, 3)).toBe('\ufffdA');
   });
 
-  test.each([0n, 1n, 0xffffffffn, 0x100000000n, 2n ** 53n - 1n])('a counter of %i', (value) => {
+  test.each([0n, 1n, 0xffffffffn, 0x100000000n, 2n ** 53n - 1n])('reads the counter %i', (value) => {
     const buffer = bufferOf(struct(8, [[0, 8, value]]));
     expect(counterAt(buffer, 0, 8)).toBe(Number(value));
   });
 
-  test('a counter that the memory does not wholly cover is not known', () => {
+  test('returns undefined for a counter that does not fit', () => {
     expect(counterAt(bufferOf(new Uint8Array(8)), 0, 7)).toBeUndefined();
   });
 });
