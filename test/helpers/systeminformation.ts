@@ -18,11 +18,11 @@ export interface Answers {
   readonly processes: { readonly list: readonly RawProcess[] };
 }
 
-/** Runs in a child: systeminformation asks for the platform as it loads, and child_process whenever it runs. */
-const ASK = `
+/** Runs in a child process, because systeminformation reads `process.platform` when it is loaded. */
+const SCRIPT = `
   const real = Object.getOwnPropertyDescriptor(process, 'platform');
   Object.defineProperty(process, 'platform', { ...real, value: process.env.PRETEND });
-  // Of a Windows before 10 it would write to the input of PowerShell, and break when that has gone.
+  // On Windows before 10 it would write to the stdin of PowerShell, and crash when that has exited.
   if (process.env.PRETEND === 'win32') require('node:os').release = () => '10.0.19045';
   const si = require('systeminformation');
   Object.defineProperty(process, 'platform', real);
@@ -32,42 +32,46 @@ const ASK = `
   })();
 `;
 
-/** What the real systeminformation makes of commands that print `commands`, shell scripts by name. */
-export function ask(platform: NodeJS.Platform, commands: Readonly<Record<string, string>>): Answers {
+/** Runs the real systeminformation with fake commands. @param commands shell script by command name */
+export function runSystemInformation(
+  platform: NodeJS.Platform,
+  commands: Readonly<Record<string, string>>,
+): Answers {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-portable-'));
   try {
-    // Without its own `cat`, systeminformation on Linux would read the /proc of this machine.
+    // Without a fake `cat`, systeminformation on Linux would read the /proc of this machine.
     const all = { cat: 'exit 0', 'cmd.exe': 'exit 0', 'powershell.exe': 'exit 0', ...commands };
     for (const [name, script] of Object.entries(all)) {
       writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
       chmodSync(join(folder, name), 0o755);
     }
     const env = { PATH: `${folder}:/usr/bin:/bin`, PRETEND: platform, TZ: 'UTC' };
-    const out = execFileSync(process.execPath, ['-e', ASK], { cwd: ROOT, env, encoding: 'utf8' });
+    const out = execFileSync(process.execPath, ['-e', SCRIPT], { cwd: ROOT, env, encoding: 'utf8' });
     return deserialize(Buffer.from(out, 'base64')) as Answers;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+/** Returns a shell command that prints a fixture. */
 export const print = (file: string): string => `exec /bin/cat '${join(FIXTURES, file)}'`;
 export const fakeSi = ({ connections, processes }: Answers): SystemInformation => ({
   networkConnections: () => Promise.resolve(connections),
   processes: () => Promise.resolve(processes),
 });
-/** The only file of the pretended machines. */
+/** Returns true for the only file on the fake machines. */
 export const exists = (path: string): boolean => path === '/Applications/Adobe Creative Cloud/ACC/node';
 export const snapshotOf = (
   platform: NodeJS.Platform,
   commands: Readonly<Record<string, string>>,
   isRoot = false,
 ): Promise<Snapshot> =>
-  portableSource({ platform, si: fakeSi(ask(platform, commands)), exists, isRoot }).read();
+  portableSource({ platform, si: fakeSi(runSystemInformation(platform, commands)), exists, isRoot }).read();
 
 export const showOwner = (socket: Socket): string =>
   socket.owners.map(({ knowledge, pid, process }) => [knowledge, pid, process].join(' ').trim()).join(', ');
 
-/** A socket as one line: what it is and whose. */
+/** Returns a socket as one line of text, with its owners. */
 export function show(socket: Socket): string {
   const { protocol, family, local, remote, state } = socket;
   const far = remote ? `${remote.address} ${remote.port}` : '-';

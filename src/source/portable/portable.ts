@@ -5,10 +5,10 @@ import { counted } from '../../model/text.ts';
 import type { SocketBounds } from '../socket-limiter.ts';
 import { Lives, type Sighting } from '../lives.ts';
 import type { Source } from '../types.ts';
-import { type Item, normalise, type RawConnection, type System, withoutHeading } from './normalise.ts';
+import { type ParsedRow, normalise, type RawConnection, type System, withoutHeading } from './normalise.ts';
 import { type Exists, Programs, type RawProcess } from './programs.ts';
 
-/** The part of the package systeminformation that is used, with the answers its typings do not admit. */
+/** The used part of the package systeminformation, with the results that its typings omit. */
 export interface SystemInformation {
   networkConnections(): Promise<readonly RawConnection[] | null | undefined>;
   processes(): Promise<{ readonly list: readonly RawProcess[] } | null | undefined>;
@@ -26,7 +26,7 @@ const SYSTEMS: Readonly<Partial<Record<NodeJS.Platform, System>>> = {
 
 const BSD_NOTICE: Degradation = {
   code: 'bsd-incomplete',
-  // It asks for seven columns where netstat -na prints six, and for UDP only with a state.
+  // It expects seven columns where netstat -na prints six, and a state for UDP.
   text: 'most established connections, UDP and all owners are missing: systeminformation cannot read them on BSD',
   short: 'list incomplete',
 };
@@ -43,24 +43,24 @@ const SS_NOTICE: Degradation = {
 };
 const EMPTY_NOTICE: Degradation = {
   code: 'empty-list',
-  // systeminformation gives an empty list also when its commands fail.
-  text: 'the connection list is empty: if that cannot be, netstat and ss are missing or refuse to run',
+  // systeminformation also returns an empty list if its commands fail.
+  text: 'netstat lists no sockets: if there are any, netstat and ss are missing or fail',
   short: 'empty list',
 };
 
 const OWNERS_REMEDY: Readonly<Record<System, string>> = {
   linux: 'are hidden: run with sudo to see them',
   win32: 'are hidden: run as administrator to see them',
-  // netstat shows every pid to everyone there: what is missing is a pid that names no process.
-  darwin: 'could not be told from the output of netstat',
+  // netstat shows all pids to every user there; a hidden owner has a pid that belongs to no process.
+  darwin: 'cannot be read from the output of netstat',
   bsd: 'are not read by systeminformation',
 };
 
-/** On Linux, where root has got all the rights there are. */
-const ROOT_REMEDY = 'are hidden: even root may not look into the programs here';
+/** Replaces `OWNERS_REMEDY` for root on Linux. */
+const ROOT_REMEDY = 'are hidden: even root may not inspect the processes here';
 
-/** States in which the process may have closed its socket, so that no one holds it. */
-const LET_GO: ReadonlySet<string | undefined> = new Set([
+/** States in which the process may have closed its socket already, so that no process holds it. */
+const MAY_BE_CLOSED: ReadonlySet<string | undefined> = new Set([
   'TIME_WAIT',
   'FIN_WAIT1',
   'FIN_WAIT2',
@@ -68,19 +68,19 @@ const LET_GO: ReadonlySet<string | undefined> = new Set([
   'LAST_ACK',
 ]);
 
-/** Who owns a socket that the list names no process for. */
-function ownersUnseen(sighting: Sighting, previous: Socket | undefined): readonly Owner[] {
+/** Returns the owners of a socket that the list shows without a pid. */
+function ownersWithoutPid(sighting: Sighting, previous: Socket | undefined): readonly Owner[] {
   if (previous?.owners.some((owner) => owner.pid !== undefined)) {
     return previous.owners.map((owner) => ({ ...owner, knowledge: 'inherited' }));
   }
-  // A connection is handed to a process only once its handshake is done.
+  // A connection gets a process only after its handshake.
   if (sighting.state === 'SYN_RECV') return [{ knowledge: 'kernel' }];
-  return [{ knowledge: LET_GO.has(sighting.state) ? 'gone' : 'hidden' }];
+  return [{ knowledge: MAY_BE_CLOSED.has(sighting.state) ? 'gone' : 'hidden' }];
 }
 
-function keyOf({ sighting, pid, process }: Item): string {
+function keyOf({ sighting, pid, process }: ParsedRow): string {
   const { protocol, family, local, remote, state } = sighting;
-  // The pid tells rows of one tuple (SO_REUSEPORT) apart; a life goes on without it, by its tuple.
+  // The pid distinguishes rows with the same tuple (SO_REUSEPORT). Lives are matched by tuple, without the pid.
   return [
     protocol,
     family,
@@ -94,21 +94,21 @@ function keyOf({ sighting, pid, process }: Item): string {
   ].join(' ');
 }
 
-/** The pids of a list, each with what the list calls it. 0 is no process one can look up on any system. */
-const pidsOf = (items: readonly Item[]): ReadonlyMap<number, string | undefined> =>
+/** Returns the pids of the rows, each with the program name in the list. Pid 0 is left out: it cannot be looked up. */
+const pidsOf = (items: readonly ParsedRow[]): ReadonlyMap<number, string | undefined> =>
   new Map(items.flatMap(({ pid, process }) => (pid ? [[pid, process]] : [])));
 
 /**
- * Reads sockets through the npm package systeminformation, which runs the system's own `netstat` and parses it: for
- * macOS, Windows and the BSDs, and for Linux where nothing better works. What the package gets wrong is mended where
- * it can be, and said in the degradations where it cannot. The package is loaded at the first reading.
+ * Opens the source that reads sockets through the npm package systeminformation, which runs `netstat` and parses its
+ * output: for macOS, Windows and the BSDs, and for Linux if no other source works. Errors of the package are corrected
+ * where possible, else reported in the degradations. The package is loaded at the first poll.
  *
- * `read` rejects when the system is one systeminformation cannot list connections of, and when the first reading gives
- * nothing; a later one that fails gives the last sockets again, with a degradation `stale-list`.
- * @param options.si stands in for the package in tests
- * @param options.exists whether there is a file; the file system's answer by default
- * @param options.platform of which system the answers are; this one's by default
- * @param options.isRoot nothing is to be had by more rights; found out by default
+ * `read` rejects if systeminformation does not support the system, or if the first poll returns nothing. A later poll
+ * that fails returns the previous sockets with the degradation `stale-list`.
+ * @param options.si Replaces the package in tests.
+ * @param options.exists Returns true if a file exists. Default: `existsSync`.
+ * @param options.platform System that the output comes from. Default: this one.
+ * @param options.isRoot True if `sudo` would not show more. Default: true for root.
  */
 export function portableSource(
   options: {
@@ -125,21 +125,21 @@ export function portableSource(
   const load = async (): Promise<SystemInformation> =>
     options.si ?? (await import('systeminformation')).default;
   const lives = new Lives(options.bounds);
-  const itemOf = new WeakMap<Sighting, Item>();
+  const itemOf = new WeakMap<Sighting, ParsedRow>();
   let last: Snapshot | undefined;
-  /** Whether the list names programs at all. */
-  let isNaming = false;
+  /** True if the list contains program names. */
+  let hasNames = false;
 
   const listProcesses = async () => (await (await load()).processes())?.list ?? [];
   const programs = new Programs(listProcesses, system ?? 'linux', exists);
 
-  /** The rows, or an error that says why there are none. */
+  /** Returns the rows, or the error why there are none. */
   const listConnections = async (of: System): Promise<readonly RawConnection[] | Error> => {
     try {
       const rows = await (await load()).networkConnections();
-      // A macOS or Windows without one socket does not exist: netstat failed, which systeminformation keeps silent.
+      // macOS and Windows always have sockets: an empty list means that netstat failed, which systeminformation hides.
       const failed = !rows || (rows.length === 0 && (of === 'darwin' || of === 'win32'));
-      return failed ? new Error('netstat gave nothing') : rows;
+      return failed ? new Error('netstat printed nothing') : rows;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
@@ -149,29 +149,29 @@ export function portableSource(
     (of: System) =>
     (sighting: Sighting, previous: Socket | undefined): readonly Owner[] => {
       const item = itemOf.get(sighting);
-      const { pid, process: called } = item ?? {};
-      // On macOS pid 0 is kernel_task, which mounts network disks; on Windows it stands for no process at all.
+      const { pid, process: listedName } = item ?? {};
+      // On macOS pid 0 is kernel_task, which mounts network disks. On Windows it means no process.
       if (pid === 0 && of === 'darwin') return [{ knowledge: 'kernel' }];
-      const program = pid ? programs.of(pid, called) : undefined;
-      // On macOS systeminformation asks `ps` at once, and may read the pid from a wrong column of netstat: one that no
-      // process has is none, or its process has ended.
-      const isFalse = of === 'darwin' && isNaming && program === undefined;
-      if (!pid || isFalse) return ownersUnseen(sighting, previous);
-      // macOS shows the last process of a connection even when it has long let go.
+      const program = pid ? programs.programOf(pid, listedName) : undefined;
+      // On macOS systeminformation runs `ps` right after netstat, and may read the pid from a wrong column. A pid
+      // without a process is such an error, or the process has ended.
+      const isWrongPid = of === 'darwin' && hasNames && program === undefined;
+      if (!pid || isWrongPid) return ownersWithoutPid(sighting, previous);
+      // macOS shows the last process of a connection even long after it closed the connection.
       const knowledge = sighting.state === 'TIME_WAIT' ? 'inherited' : 'exact';
       return [{ knowledge, pid, ...program }];
     };
 
-  const observe = async (
+  const takeSnapshot = async (
     rows: readonly RawConnection[],
     of: System,
     startedMs: number,
   ): Promise<Snapshot> => {
     const { items, problems } = normalise(withoutHeading(rows, of), of);
-    isNaming = items.some((item) => item.process !== undefined);
+    hasNames = items.some((item) => item.process !== undefined);
     const listedMs = performance.now();
-    await programs.learn(pidsOf(items));
-    const learnedMs = performance.now();
+    await programs.refresh(pidsOf(items));
+    const ownersDoneMs = performance.now();
 
     lives.begin();
     const seen = new Map<string, number>();
@@ -191,30 +191,30 @@ export function portableSource(
       degradations: [
         ...lives.notices(),
         ...notices(rows, of),
-        ...shortfalls(items, problems, sockets, of, isRoot && of === 'linux'),
+        ...pollNotices(items, problems, sockets, of, isRoot && of === 'linux'),
       ],
-      sampleMs: listedMs - startedMs + (performance.now() - learnedMs),
-      ownersMs: learnedMs - listedMs,
+      sampleMs: listedMs - startedMs + (performance.now() - ownersDoneMs),
+      ownersMs: ownersDoneMs - listedMs,
     };
   };
 
   return {
     name: 'systeminformation',
     async read() {
-      // On any other system its promise never settles.
+      // On any other system the promise of systeminformation never settles.
       if (system === undefined) throw new Error(`systeminformation cannot list connections on ${platform}`);
       const startedMs = performance.now();
       const rows = await listConnections(system);
       if (!(rows instanceof Error)) {
-        last = await observe(rows, system, startedMs);
+        last = await takeSnapshot(rows, system, startedMs);
         return last;
       }
       if (last === undefined) {
-        throw new Error(`the connection list could not be read: ${rows.message}`, { cause: rows });
+        throw new Error(`the sockets could not be read: ${rows.message}`, { cause: rows });
       }
       const stale: Degradation = {
         code: 'stale-list',
-        text: `the connection list could not be read (${rows.message}): this is the last one`,
+        text: `the sockets could not be read (${rows.message}): the previous ones are shown`,
         short: 'stale list',
       };
       return {
@@ -227,18 +227,18 @@ export function portableSource(
   };
 }
 
-/** What systeminformation cannot see on a system, however well it runs. */
+/** Returns notices about what systeminformation can never see on this system. */
 function notices(rows: readonly RawConnection[], system: System): readonly Degradation[] {
   if (system === 'bsd') return [BSD_NOTICE];
   if (system !== 'linux') return [];
-  // Only ss writes brackets and a bare asterisk; it is asked when netstat fails.
+  // Only ss prints brackets and a bare asterisk; systeminformation runs it if netstat fails.
   const isFromSs = rows.some((row) => row.localAddress.startsWith('[') || row.localAddress === '*');
   return [LINUX_NOTICE, ...(isFromSs ? [SS_NOTICE] : []), ...(rows.length === 0 ? [EMPTY_NOTICE] : [])];
 }
 
-/** What this reading missed. */
-function shortfalls(
-  items: readonly Item[],
+/** Returns notices about what is missing in this poll. */
+function pollNotices(
+  items: readonly ParsedRow[],
   problems: number,
   sockets: ReadonlyMap<string, Socket>,
   system: System,
@@ -248,8 +248,8 @@ function shortfalls(
   const hidden = owners.filter((owner) => owner.knowledge === 'hidden').length;
   const nameless = new Set(owners.filter((it) => it.pid !== undefined && !it.process).map((it) => it.pid))
     .size;
-  const unread = items.filter((item) => item.stateUnread).length;
-  const cut = items.filter((item) => item.cut).length;
+  const unknown = items.filter((item) => item.isStateUnknown).length;
+  const truncated = items.filter((item) => item.isTruncated).length;
   const found: Degradation[] = [];
   if (hidden > 0 && system !== 'bsd') {
     found.push({
@@ -261,28 +261,28 @@ function shortfalls(
   if (nameless > 0) {
     found.push({
       code: 'names-missing',
-      text: `${counted(nameless, 'program is', 'programs are')} known by pid only: the list of processes lacks them`,
+      text: `${counted(nameless, 'program is', 'programs are')} shown by pid only: they are missing from the process list`,
       short: counted(nameless, 'name missing', 'names missing'),
     });
   }
-  if (cut > 0) {
+  if (truncated > 0) {
     found.push({
       code: 'cut-addresses',
-      text: `netstat cuts long IPv6 addresses: ${counted(cut, 'socket shows', 'sockets show')} one ending in …`,
-      short: counted(cut, 'address cut', 'addresses cut'),
+      text: `netstat truncates long IPv6 addresses: ${counted(truncated, 'socket has', 'sockets have')} one that ends in …`,
+      short: counted(truncated, 'address truncated', 'addresses truncated'),
     });
   }
-  if (unread > 0) {
+  if (unknown > 0) {
     found.push({
       code: 'unreadable-states',
-      text: `the state of ${counted(unread, 'connection is', 'connections is')} in a word netpane does not know`,
-      short: counted(unread, 'state unknown', 'states unknown'),
+      text: `netstat prints a state that netpane does not know for ${counted(unknown, 'connection')}`,
+      short: counted(unknown, 'state unknown', 'states unknown'),
     });
   }
   if (problems > 0) {
     found.push({
       code: 'unreadable-lines',
-      text: `${counted(problems, 'line', 'lines')} of the connection list could not be read`,
+      text: `${counted(problems, 'line', 'lines')} of the output of netstat could not be read`,
       short: counted(problems, 'line unreadable', 'lines unreadable'),
     });
   }

@@ -1,7 +1,7 @@
 import type { Owner } from '../../model/socket.ts';
 import type { System } from './normalise.ts';
 
-/** The fields used of one row of systeminformation's `processes()`. */
+/** The used fields of one row of systeminformation's `processes()`. */
 export interface RawProcess {
   readonly pid: number;
   readonly name: string;
@@ -12,27 +12,28 @@ export interface RawProcess {
   readonly started: string | null;
 }
 
-/** What is known of a program beside its pid. */
+/** Program of a process, without its pid. */
 type Program = Omit<Owner, 'knowledge' | 'pid'>;
 
 interface Entry {
   readonly program: Program;
-  /** What the connection list called the process when it was looked up. */
-  readonly called: string | undefined;
+  /** Name of the process in the connection list when the process list was read. */
+  readonly listedName: string | undefined;
 }
 
-/** How often a pid that no list of processes holds is looked for. */
-const TRIES = 3;
+/** Maximum number of attempts to find a pid that the process list lacks. */
+const MAX_TRIES = 3;
 
-/** systeminformation derives starts from an age in whole seconds: two readings of one start may differ. */
+/** Maximum difference between two equal starts, milliseconds: systeminformation derives them from an age in seconds. */
 const SAME_START_MS = 3000;
 
-/** Asked of files to find where a path with spaces ends; stands in for the file system in tests. */
+/** Returns true if a file exists. Used to find the end of a path with spaces; replaced in tests. */
 export type Exists = (path: string) => boolean;
 
 /**
- * Name and file of a macOS program from its command line, where nothing parts a path with spaces from arguments:
- * `/Applications/A B.app/Contents/MacOS/A B` is all path, of `/usr/bin/node main.js` only the first word is.
+ * Returns name and file of a macOS program from its command line, in which nothing separates a path with spaces from
+ * the arguments: `/Applications/A B.app/Contents/MacOS/A B` is a path as a whole, `/usr/bin/node main.js` only up to
+ * the first space.
  */
 function macProgram(line: string, exists: Exists): Program {
   const text = line.trim();
@@ -42,27 +43,27 @@ function macProgram(line: string, exists: Exists): Program {
   const paths = words.map((_, i) => words.slice(0, i + 1).join(' '));
   const inFiles = words.length > 1 && text.startsWith('/') ? paths.find(exists) : undefined;
   const path = inFiles ?? words[0] ?? '';
-  // A login shell is called `-zsh`.
+  // The name of a login shell begins with a dash: `-zsh`.
   const name = path.slice(path.lastIndexOf('/') + 1).replace(/^-/, '');
   return { ...(name !== '' && { process: name }), ...(path.startsWith('/') && { exe: path }) };
 }
 
-/** Milliseconds since 1970, or `undefined`. */
+/** Returns the start of a process, milliseconds since 1970; undefined if the text has no date. */
 function startedAtMs(text: string | null, system: System): number | undefined {
-  // The culture of a Windows chooses the signs between the numbers.
+  // The separators between the numbers depend on the locale of Windows.
   const found = /^(\d{4})\D(\d\d?)\D(\d\d?)\D+(\d\d?)\D(\d\d?)\D(\d\d?)/.exec(text ?? '');
   if (found === null) return undefined;
   const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = found.slice(1).map(Number);
   if (system === 'win32') return new Date(year, month - 1, day, hour, minute, second).getTime();
-  // Made from an age with the offset of today, also for a start in the other half of the year: undone likewise.
+  // systeminformation applies today's UTC offset, also to a start before a clock change. Undo it the same way.
   return Date.UTC(year, month - 1, day, hour, minute, second) + new Date().getTimezoneOffset() * 60_000;
 }
 
 /**
- * One row of `processes()` in the words of the model.
- * @param called what the connection list called it: on Linux a name `netstat` may have cut, on macOS a command
+ * Converts one row of `processes()` to the types of the model.
+ * @param listedName Name in the connection list: a name that `netstat` may truncate on Linux, a command on macOS.
  */
-function programOf(raw: RawProcess, called: string | undefined, system: System, exists: Exists): Program {
+function toProgram(raw: RawProcess, listedName: string | undefined, system: System, exists: Exists): Program {
   const startMs = startedAtMs(raw.started, system);
   const started = startMs === undefined ? {} : { startedAtMs: startMs };
   const user = raw.user === '' ? {} : { user: raw.user };
@@ -75,26 +76,26 @@ function programOf(raw: RawProcess, called: string | undefined, system: System, 
       ...started,
     };
   }
-  // systeminformation takes a command line apart into folder, program and arguments: it is put together again.
+  // systeminformation splits a command line into folder, program and arguments: join them again.
   const command = [raw.path ? `${raw.path}/${raw.command}` : raw.command, raw.params].join(' ').trim();
   const named =
     system === 'darwin'
-      ? macProgram(called ?? command, exists)
-      : { process: called === undefined || raw.name.startsWith(called) ? raw.name : called };
-  // A bare name is no command line: systeminformation drops the arguments where a colon is among them.
+      ? macProgram(listedName ?? command, exists)
+      : { process: listedName === undefined || raw.name.startsWith(listedName) ? raw.name : listedName };
+  // Ignore a command line without arguments: systeminformation drops all arguments if one contains a colon.
   return { ...named, ...(command !== named.process && { command }), ...user, ...started };
 }
 
 /**
- * Knows the programs behind pids. A list of processes is read only when a pid is new, for it is dear: PowerShell and
- * WMI on Windows (about a second), one more `ps` on macOS, `ps` and a `cat` of every /proc/PID/stat on Linux. A pid is
- * forgotten with its last socket, so a reused one is looked up anew; every list read for another pid also confirms,
- * by their start, those known.
+ * Cache of programs by pid. The process list is read only for a new pid, because it is slow: PowerShell and WMI on
+ * Windows (about a second), another `ps` on macOS, `ps` and a `cat` of every /proc/PID/stat on Linux. A pid is removed
+ * with its last socket, so a reused pid is looked up again. Each process list that is read also checks the cached pids
+ * by their start time.
  */
 export class Programs {
   readonly #list: () => Promise<readonly RawProcess[]>;
   readonly #system: System;
-  readonly #known = new Map<number, Entry>();
+  readonly #programs = new Map<number, Entry>();
   readonly #misses = new Map<number, number>();
   readonly #exists: Exists;
 
@@ -104,43 +105,43 @@ export class Programs {
     this.#exists = exists;
   }
 
-  /** Makes the programs of these pids known, as far as can be. `called`: what the connection list calls each. */
-  async learn(called: ReadonlyMap<number, string | undefined>): Promise<void> {
-    for (const known of [this.#known, this.#misses]) {
-      for (const pid of known.keys()) if (!called.has(pid)) known.delete(pid);
+  /** Looks up the programs of new pids, and removes all pids that are not listed. @param names by pid, as listed */
+  async refresh(names: ReadonlyMap<number, string | undefined>): Promise<void> {
+    for (const cache of [this.#programs, this.#misses]) {
+      for (const pid of cache.keys()) if (!names.has(pid)) cache.delete(pid);
     }
-    const isNew = (pid: number, text: string | undefined) => {
-      const entry = this.#known.get(pid);
-      return entry === undefined ? (this.#misses.get(pid) ?? 0) < TRIES : entry.called !== text;
+    const isNew = (pid: number, name: string | undefined) => {
+      const entry = this.#programs.get(pid);
+      return entry === undefined ? (this.#misses.get(pid) ?? 0) < MAX_TRIES : entry.listedName !== name;
     };
-    const wanted = [...called].filter(([pid, text]) => isNew(pid, text));
+    const wanted = [...names].filter(([pid, name]) => isNew(pid, name));
     if (wanted.length === 0) return;
 
     const list = await this.#list().catch(() => []);
-    for (const raw of list) if (called.has(raw.pid)) this.#put(raw, called.get(raw.pid));
-    for (const [pid, text] of wanted) {
-      const entry = this.#known.get(pid);
-      if (entry !== undefined && entry.called === text) continue;
-      this.#known.delete(pid);
+    for (const raw of list) if (names.has(raw.pid)) this.#store(raw, names.get(raw.pid));
+    for (const [pid, name] of wanted) {
+      const entry = this.#programs.get(pid);
+      if (entry !== undefined && entry.listedName === name) continue;
+      this.#programs.delete(pid);
       this.#misses.set(pid, (this.#misses.get(pid) ?? 0) + 1);
     }
   }
 
-  #put(raw: RawProcess, called: string | undefined): void {
-    const before = this.#known.get(raw.pid);
-    const program = programOf(raw, called, this.#system, this.#exists);
+  #store(raw: RawProcess, listedName: string | undefined): void {
+    const before = this.#programs.get(raw.pid);
+    const program = toProgram(raw, listedName, this.#system, this.#exists);
     const drift = Math.abs((before?.program.startedAtMs ?? 0) - (program.startedAtMs ?? 0));
-    if (before !== undefined && before.called === called && drift <= SAME_START_MS) return;
-    this.#known.set(raw.pid, { program, called });
+    if (before !== undefined && before.listedName === listedName && drift <= SAME_START_MS) return;
+    this.#programs.set(raw.pid, { program, listedName });
   }
 
   /**
-   * What is known of a pid that the connection list calls `called`; `undefined` when nothing is. Of a pid not in the
-   * process list, that is no more than its name.
+   * Returns the program of a pid; undefined if unknown. For a pid that the process list lacks, only the name in the
+   * connection list is known.
    */
-  of(pid: number, called: string | undefined): Program | undefined {
-    const known = this.#known.get(pid)?.program;
-    if (known !== undefined || called === undefined) return known;
-    return this.#system === 'darwin' ? macProgram(called, this.#exists) : { process: called };
+  programOf(pid: number, listedName: string | undefined): Program | undefined {
+    const known = this.#programs.get(pid)?.program;
+    if (known !== undefined || listedName === undefined) return known;
+    return this.#system === 'darwin' ? macProgram(listedName, this.#exists) : { process: listedName };
   }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { portableSource } from '../../../src/source/portable/portable.ts';
 import {
-  ask,
+  runSystemInformation,
   print,
   fakeSi,
   exists,
@@ -49,13 +49,13 @@ posix('macOS 26: process:pid column, names with spaces, scopes, kernel sockets, 
   });
 });
 
-posix('macOS 15: a pid that no process has is not believed, nor shown as one', async () => {
+posix('macOS 15: ignores a pid that no process has', async () => {
   const ps = `printf '  PID COMMAND\\n 2903 /usr/sbin/one\\n 5767 /usr/sbin/two\\n75236 /usr/sbin/three\\n'`;
-  const answers = ask('darwin', { netstat: print('darwin/netstat-15.1.txt'), ps });
+  const answers = runSystemInformation('darwin', { netstat: print('darwin/netstat-15.1.txt'), ps });
   const processes = { list: [rawProcess({ pid: 2903, name: 'one', command: 'one', path: '/usr/sbin' })] };
   const source = portableSource({ platform: 'darwin', si: fakeSi({ ...answers, processes }), exists });
   const snapshot = await source.read();
-  // 74164 has ended since; for SYN_RCVD, a word systeminformation lacks, it reads the column before the pid.
+  // Process 74164 has ended. For SYN_RCVD, which systeminformation does not know, it reads the column before the pid.
   expect(lines(snapshot)).toEqual([
     'tcp | 192.168.1.233 52137 | 203.0.113.85 443 | ESTABLISHED | exact 2903 one',
     'tcp | 192.168.1.233 52126 | 198.51.100.58 443 | ESTABLISHED | exact 5767 two',
@@ -66,34 +66,37 @@ posix('macOS 15: a pid that no process has is not believed, nor shown as one', a
   expect(shorts(snapshot)).toEqual(['2 owners hidden', '1 state unknown']);
 });
 
-posix('macOS 10.13: the older columns, twin sockets, cut addresses, finished connections', async () => {
-  // Only the short list of processes is there; the one with users and ages fails.
-  const ps = `case "$*" in *pid,command) ${print('darwin/ps-10.13.txt')};; *) exit 1;; esac`;
-  const snapshot = await snapshotOf('darwin', { netstat: print('darwin/netstat-10.13.txt'), ps });
-  const all = lines(snapshot);
-  expect(all).toHaveLength(22);
-  expect(all).toEqual(
-    expect.arrayContaining([
-      'tcp | 192.168.1.98 51741 | 203.0.113.122 443 | ESTABLISHED | exact 704 Google Chrome',
-      'tcp6 | 2001:db8:7c00:43… 51737 | 2001:db8:803:1:: 443 | ESTABLISHED | exact 704 Google Chrome',
-      'tcp6 | fe80::ab45:b3fd:… 1025 | fe80::cdac:d366:… 1026 | ESTABLISHED | exact 360 identityservicesd',
-      'tcp | 127.0.0.1 49399 | - | LISTEN | exact 848 node',
-      'tcp | 192.168.1.98 50537 | 192.0.2.142 5223 | ESTABLISHED | exact 94 apsd',
-      'tcp | 192.168.1.98 51745 | 192.0.2.1 443 | TIME_WAIT | gone',
-      'udp | 0.0.0.0 0 | - | - | exact 401 UserEventAgent',
-      'udp | 0.0.0.0 0 | - | - | exact 335 airportd',
-    ]),
-  );
-  expect(all.filter((line) => line.startsWith('udp6 | :: 5353 |'))).toHaveLength(2);
-  expect(codes(snapshot)).toContain('cut-addresses');
-});
+posix(
+  'macOS 10.13: older columns, sockets with equal endpoints, truncated addresses, closed connections',
+  async () => {
+    // Only the short process list works; the one with users and ages fails.
+    const ps = `case "$*" in *pid,command) ${print('darwin/ps-10.13.txt')};; *) exit 1;; esac`;
+    const snapshot = await snapshotOf('darwin', { netstat: print('darwin/netstat-10.13.txt'), ps });
+    const all = lines(snapshot);
+    expect(all).toHaveLength(22);
+    expect(all).toEqual(
+      expect.arrayContaining([
+        'tcp | 192.168.1.98 51741 | 203.0.113.122 443 | ESTABLISHED | exact 704 Google Chrome',
+        'tcp6 | 2001:db8:7c00:43… 51737 | 2001:db8:803:1:: 443 | ESTABLISHED | exact 704 Google Chrome',
+        'tcp6 | fe80::ab45:b3fd:… 1025 | fe80::cdac:d366:… 1026 | ESTABLISHED | exact 360 identityservicesd',
+        'tcp | 127.0.0.1 49399 | - | LISTEN | exact 848 node',
+        'tcp | 192.168.1.98 50537 | 192.0.2.142 5223 | ESTABLISHED | exact 94 apsd',
+        'tcp | 192.168.1.98 51745 | 192.0.2.1 443 | TIME_WAIT | gone',
+        'udp | 0.0.0.0 0 | - | - | exact 401 UserEventAgent',
+        'udp | 0.0.0.0 0 | - | - | exact 335 airportd',
+      ]),
+    );
+    expect(all.filter((line) => line.startsWith('udp6 | :: 5353 |'))).toHaveLength(2);
+    expect(codes(snapshot)).toContain('cut-addresses');
+  },
+);
 
 const windows = (file: string): Record<string, string> => ({
   netstat: `sed 's/$/\\r/' '${join(FIXTURES, file)}'`,
   'powershell.exe': print('win32/processes.json'),
 });
 
-posix('Windows: listeners, UDP, IPv6 scopes, finished connections, names from the process list', async () => {
+posix('Windows: listeners, UDP, IPv6 scopes, closed connections, names from the process list', async () => {
   const snapshot = await snapshotOf('win32', windows('win32/netstat-nao.txt'));
   const all = lines(snapshot);
   expect(all).toHaveLength(26);
@@ -107,11 +110,11 @@ posix('Windows: listeners, UDP, IPv6 scopes, finished connections, names from th
       'tcp6 | ::1 14147 | - | LISTEN | exact 2088 FileZilla Server.exe',
       'udp | 0.0.0.0 123 | - | - | exact 1052 svchost.exe',
       'udp6 | fe80::5196:1234:5678:5de9%2 1900 | - | - | exact 3668 svchost.exe',
-      // In no process list: shown by its number.
+      // Not in the process list: shown by pid.
       'tcp | 127.0.0.1 49671 | 127.0.0.1 49672 | ESTABLISHED | exact 2312',
     ]),
   );
-  // Neither the line of column names nor anything else counts as unreadable.
+  // No line counts as unreadable, the heading included.
   expect(shorts(snapshot)).toEqual(['1 name missing']);
   const owners = [...snapshot.sockets.values()].flatMap((it) => it.owners);
   expect(owners.find((it) => it.pid === 1052)).toMatchObject({
@@ -125,7 +128,7 @@ posix('Windows: listeners, UDP, IPv6 scopes, finished connections, names from th
   expect(owners.find((it) => it.pid === 4)).not.toHaveProperty('command');
 });
 
-posix('German Windows: states in German, in another code page', async () => {
+posix('German Windows: German state names in code page 850', async () => {
   const snapshot = await snapshotOf('win32', windows('win32/netstat-nao-german.txt'));
   expect(lines(snapshot).map((line) => line.split(' | ').slice(1, 4).join(' | '))).toEqual([
     '127.0.0.1 49181 | - | LISTEN',
@@ -144,11 +147,11 @@ const linux = (list: Readonly<Record<string, string>>): Record<string, string> =
   ps: print('linux/ps.txt'),
 });
 
-posix('Linux: twin listeners, whole names, cut addresses marked, and what is missing is said', async () => {
+posix('Linux: listeners with equal endpoints, whole names, marked truncated addresses, notices', async () => {
   const snapshot = await snapshotOf('linux', linux({ netstat: print('linux/netstat-tunap.txt') }));
   const node = /exact \d+ node$/;
   const all = lines(snapshot).map((line) => line.replace(node, 'node'));
-  // 21 lines less the three UDP sockets without a state.
+  // 21 lines without the three UDP sockets that have no state.
   expect(all).toHaveLength(18);
   expect(all.filter((line) => line.includes('metrics-collector-agent'))).toHaveLength(2);
   expect(all).toEqual(
@@ -164,24 +167,27 @@ posix('Linux: twin listeners, whole names, cut addresses marked, and what is mis
       'udp | 127.0.0.1 51526 | 127.0.0.1 5353 | ESTABLISHED | node',
     ]),
   );
-  expect(shorts(snapshot)).toEqual(['UDP incomplete', '2 addresses cut']);
+  expect(shorts(snapshot)).toEqual(['UDP incomplete', '2 addresses truncated']);
 });
 
-posix('Linux, ordinary user: owners of others are hidden, not blank, and the remedy is said', async () => {
-  const snapshot = await snapshotOf('linux', linux({ netstat: print('linux/netstat-tunap-user.txt') }));
-  const states = lines(snapshot).map((line) => line.split(' | ').slice(3).join(' '));
-  expect(states).toContain('LISTEN hidden');
-  expect(states).toContain('TIME_WAIT gone');
-  const notice = snapshot.degradations.find((it) => it.code === 'owners-hidden');
-  const hidden = states.filter((state) => state.endsWith('hidden')).length;
-  expect(notice?.text).toBe(`the owners of ${hidden} sockets are hidden: run with sudo to see them`);
-  const asRoot = await snapshotOf('linux', linux({ netstat: print('linux/netstat-tunap-user.txt') }), true);
-  expect(asRoot.degradations.find((it) => it.code === 'owners-hidden')?.text).toBe(
-    `the owners of ${hidden} sockets are hidden: even root may not look into the programs here`,
-  );
-});
+posix(
+  'Linux, ordinary user: owners of other users are hidden, and the notice says how to see them',
+  async () => {
+    const snapshot = await snapshotOf('linux', linux({ netstat: print('linux/netstat-tunap-user.txt') }));
+    const states = lines(snapshot).map((line) => line.split(' | ').slice(3).join(' '));
+    expect(states).toContain('LISTEN hidden');
+    expect(states).toContain('TIME_WAIT gone');
+    const notice = snapshot.degradations.find((it) => it.code === 'owners-hidden');
+    const hidden = states.filter((state) => state.endsWith('hidden')).length;
+    expect(notice?.text).toBe(`the owners of ${hidden} sockets are hidden: run with sudo to see them`);
+    const asRoot = await snapshotOf('linux', linux({ netstat: print('linux/netstat-tunap-user.txt') }), true);
+    expect(asRoot.degradations.find((it) => it.code === 'owners-hidden')?.text).toBe(
+      `the owners of ${hidden} sockets are hidden: even root may not inspect the processes here`,
+    );
+  },
+);
 
-posix('Linux without netstat: ss gives whole addresses, and its own gaps are said', async () => {
+posix('Linux without netstat: ss prints whole addresses, and notices say what is missing', async () => {
   const snapshot = await snapshotOf('linux', linux({ netstat: 'exit 127', ss: print('linux/ss-tunap.txt') }));
   const all = lines(snapshot).map((line) => line.split(' | ').slice(0, 4).join(' | '));
   const long = '2001:db8:85a3:8d3:1319:8a2e:370:7348';

@@ -18,7 +18,7 @@ const anyRow: fc.Arbitrary<RawConnection> = fc.record({
   process: fc.string(),
 });
 
-test('whatever the rows hold, each is an item or a problem, and every item is of the model', () => {
+test('any row is an item or a problem, and every item is valid in the model', () => {
   const system = fc.constantFrom('darwin' as const, 'win32' as const, 'linux' as const, 'bsd' as const);
   fc.assert(
     fc.property(fc.array(anyRow), system, (rows, on) => {
@@ -37,12 +37,12 @@ test('whatever the rows hold, each is an item or a problem, and every item is of
   );
 });
 
-test('every whole IPv6 address is read, in whatever spelling', () => {
+test('parses every whole IPv6 address in any spelling', () => {
   fc.assert(
     fc.property(fc.ipV6(), (address) => {
       const row = rawConnection({ localAddress: `[${address}%12]`, peerAddress: '[::]', peerPort: '0' });
       const [item] = normalise([row], 'win32').items;
-      expect(item?.cut).toBe(false);
+      expect(item?.isTruncated).toBe(false);
       expect(item?.sighting.local.address.endsWith('%12')).toBe(true);
     }),
   );

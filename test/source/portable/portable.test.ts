@@ -5,15 +5,15 @@ import { portableSource } from '../../../src/source/portable/portable.ts';
 import type { RawProcess } from '../../../src/source/portable/programs.ts';
 import { exists, show, lines, codes, rawConnection, rawProcess } from '../../helpers/systeminformation.ts';
 
-/** A Windows whose lists can be set between readings, and that counts how often its processes are asked for. */
+/** A fake Windows machine whose lists can be set between polls; counts the reads of the process list. */
 function machine(rows: readonly RawConnection[], programs: readonly RawProcess[] = [rawProcess()]) {
-  const state = { rows: rows as readonly RawConnection[] | null, programs, asked: 0 };
+  const state = { rows: rows as readonly RawConnection[] | null, programs, processReads: 0 };
   const source = portableSource({
     platform: 'win32',
     si: {
       networkConnections: () => Promise.resolve(state.rows),
       processes: () => {
-        state.asked++;
+        state.processReads++;
         return Promise.resolve({ list: state.programs });
       },
     },
@@ -21,7 +21,7 @@ function machine(rows: readonly RawConnection[], programs: readonly RawProcess[]
   return { state, source };
 }
 
-test('unchanged sockets stay the same objects, also when the rows come in another order', async () => {
+test('unchanged sockets stay the same objects, also if the order of rows changes', async () => {
   const rows = [rawConnection(), rawConnection({ localPort: '51513' })];
   const { state, source } = machine(rows);
   const first = await source.read();
@@ -30,7 +30,7 @@ test('unchanged sockets stay the same objects, also when the rows come in anothe
   expect(diff(first.sockets, second.sockets)).toEqual({ spawned: [], changed: [], closed: [] });
 });
 
-test('a connection that ends changes its state and keeps its last owner, though the system forgets it', async () => {
+test('a closing connection changes its state and keeps its last owner, which the system no longer lists', async () => {
   const { state, source } = machine([rawConnection()]);
   const first = await source.read();
   state.rows = [rawConnection({ state: 'TIME_WAIT', pid: 0 })];
@@ -45,7 +45,7 @@ test('a connection that ends changes its state and keeps its last owner, though 
   expect(diff(second.sockets, third.sockets).changed).toEqual([]);
 });
 
-test('a socket that passes to another process is changed, not closed and opened', async () => {
+test('a socket with a new process changes, it does not close and open', async () => {
   const { state, source } = machine([
     rawConnection({ state: 'LISTENING', peerAddress: '0.0.0.0', peerPort: '0' }),
   ]);
@@ -56,7 +56,7 @@ test('a socket that passes to another process is changed, not closed and opened'
   expect(change.changed).toHaveLength(1);
 });
 
-test('sockets that share one address are each shown, and the one that closes is the one that goes', async () => {
+test('shows each of several sockets with the same endpoints, and closes the right one', async () => {
   const twin = { state: 'LISTENING', localAddress: '0.0.0.0', peerAddress: '0.0.0.0', peerPort: '0' };
   const rows = [1, 1, 2].map((pid) => rawConnection({ ...twin, pid }));
   const { state, source } = machine(rows);
@@ -69,15 +69,15 @@ test('sockets that share one address are each shown, and the one that closes is 
   expect([changed, spawned]).toEqual([[], []]);
 });
 
-test('the process list is read only for pids not yet known, and a missing one is not asked for for ever', async () => {
+test('reads the process list only for new pids, and stops retrying for a missing pid', async () => {
   const { state, source } = machine([rawConnection()]);
   await source.read();
   await source.read();
-  expect(state.asked).toBe(1);
+  expect(state.processReads).toBe(1);
   state.rows = [rawConnection(), rawConnection({ localPort: '1', pid: 999 })];
   for (let i = 0; i < 10; i++) await source.read();
-  expect(state.asked).toBe(4);
-  // Its sockets gone, pid 812 may by now be another program.
+  expect(state.processReads).toBe(4);
+  // Pid 812 may be reused once its sockets are closed.
   state.rows = [rawConnection({ localPort: '1', pid: 999 })];
   await source.read();
   state.rows = [rawConnection()];
@@ -87,7 +87,7 @@ test('the process list is read only for pids not yet known, and a missing one is
   ]);
 });
 
-test('a look-up for another pid finds out that a known pid was given to a new process', async () => {
+test('detects a reused pid when the process list is read for another pid', async () => {
   const old = rawProcess({ started: '2026-03-04 05:06:07' });
   const { state, source } = machine([rawConnection()], [old]);
   const first = await source.read();
@@ -104,7 +104,7 @@ test('a look-up for another pid finds out that a known pid was given to a new pr
   expect(changed.map((it) => it.owners[0]?.process)).toEqual(['new.exe']);
 });
 
-test('a process list that fails leaves pids without names, and says so', async () => {
+test('shows pids without names, and a notice, if the process list fails', async () => {
   const source = portableSource({
     platform: 'win32',
     si: {
@@ -122,20 +122,20 @@ test.each([
   ['undefined', () => Promise.resolve(undefined)],
   ['an empty list, which Windows never has', () => Promise.resolve([])],
   ['a rejection', () => Promise.reject(new Error('spawn netstat ENOENT'))],
-])('a first reading that gives %s is an error', async (_what, networkConnections) => {
+])('the first poll rejects if systeminformation returns %s', async (_what, networkConnections) => {
   const si = { networkConnections, processes: () => Promise.resolve({ list: [] }) };
   const source = portableSource({ platform: 'win32', si });
-  await expect(source.read()).rejects.toThrow(/^the connection list could not be read: /);
+  await expect(source.read()).rejects.toThrow(/^the sockets could not be read: /);
 });
 
-test('a later reading that fails shows the last sockets and says that they are old', async () => {
+test('a later poll that fails returns the previous sockets and a notice', async () => {
   const { state, source } = machine([rawConnection()]);
   const first = await source.read();
   state.rows = null;
   const second = await source.read();
   expect(second.sockets).toBe(first.sockets);
   expect(second.degradations.map((it) => it.text)).toEqual([
-    'the connection list could not be read (netstat gave nothing): this is the last one',
+    'the sockets could not be read (netstat printed nothing): the previous ones are shown',
   ]);
   expect(codes(await source.read())).toEqual(['stale-list']);
   state.rows = [rawConnection()];
@@ -144,7 +144,7 @@ test('a later reading that fails shows the last sockets and says that they are o
   expect(third.degradations).toEqual([]);
 });
 
-test('an empty Linux has no sockets, but that may also be a failure', async () => {
+test('an empty list on Linux is not an error, but gives a notice', async () => {
   const si = {
     networkConnections: () => Promise.resolve([]),
     processes: () => Promise.resolve({ list: [] }),
@@ -154,13 +154,13 @@ test('an empty Linux has no sockets, but that may also be a failure', async () =
   expect(codes(snapshot)).toContain('empty-list');
 });
 
-test('a system that systeminformation does not know is refused, for it would never answer', async () => {
+test('rejects on a system that systeminformation does not support, instead of waiting forever', async () => {
   await expect(portableSource({ platform: 'sunos' }).read()).rejects.toThrow(
     'systeminformation cannot list connections on sunos',
   );
 });
 
-test('bad rows are counted, the others shown', async () => {
+test('counts invalid rows and shows the others', async () => {
   const { source } = machine([
     rawConnection(),
     rawConnection({ localPort: 'x' }),
@@ -171,13 +171,13 @@ test('bad rows are counted, the others shown', async () => {
   expect(snapshot.degradations).toEqual([
     {
       code: 'unreadable-lines',
-      text: '2 lines of the connection list could not be read',
+      text: '2 lines of the output of netstat could not be read',
       short: '2 lines unreadable',
     },
   ]);
 });
 
-test('BSD: ports after a dot, which systeminformation leaves in the address', () => {
+test('BSD: splits the port, after a dot, from the address', () => {
   const bare = { pid: null, state: 'LISTEN', peerAddress: '*.*', peerPort: '' };
   const rows = [
     rawConnection({ ...bare, protocol: 'tcp4', localAddress: '*.22', localPort: '' }),
@@ -214,41 +214,40 @@ test('BSD: ports after a dot, which systeminformation leaves in the address', ()
 });
 
 test.each([
-  // Cut at 22 characters with the port by netstat of Linux, at 16 without it by that of BSD.
+  // netstat truncates at 22 characters with the port on Linux, and at 16 without it on BSD.
   ['linux', 'fe80::1234:5678:9', '51514', 'fe80::1234:5678:9…'],
   ['linux', 'fe80::1234:5678', '51514', 'fe80::1234:5678'],
   ['linux', '[fe80::1234:5678:9]', '514', 'fe80::1234:5678:9'],
   ['bsd', 'fe80::1234:567', '9.5151', 'fe80::1234:567:9…'],
   ['bsd', 'fe80::1234:56', '9.5151', 'fe80::1234:56:9'],
   ['darwin', '2001:db8:1:2:3:4', '443', '2001:db8:1:2:3:4…'],
-] as const)(
-  'on %s an address that is, or may be, cut is marked: %s %s',
-  (on, localAddress, localPort, shown) => {
-    const { items } = normalise(
-      [rawConnection({ protocol: 'tcp6', localAddress, localPort, peerAddress: '*', peerPort: '*' })].map(
-        (row) => (on === 'bsd' ? { ...row, peerAddress: '*.*', peerPort: '' } : row),
-      ),
-      on,
-    );
-    expect(items.map((it) => [it.sighting.local.address, it.cut])).toEqual([[shown, shown.endsWith('…')]]);
-  },
-);
+] as const)('on %s marks an address that may be truncated: %s %s', (on, localAddress, localPort, shown) => {
+  const { items } = normalise(
+    [rawConnection({ protocol: 'tcp6', localAddress, localPort, peerAddress: '*', peerPort: '*' })].map(
+      (row) => (on === 'bsd' ? { ...row, peerAddress: '*.*', peerPort: '' } : row),
+    ),
+    on,
+  );
+  expect(items.map((it) => [it.sighting.local.address, it.isTruncated])).toEqual([
+    [shown, shown.endsWith('…')],
+  ]);
+});
 
-test('a connection still shaking hands has no process yet', async () => {
+test('a connection in its handshake has the owner kernel', async () => {
   const { source } = machine([rawConnection({ state: 'SYN_RECEIVED', pid: 0 })]);
   expect(lines(await source.read())).toEqual(['tcp | 10.0.0.5 51512 | 203.0.113.80 443 | SYN_RECV | kernel']);
 });
 
-/** One connection on a macOS, of a pid that `ps` calls `process`. */
+/** A fake macOS machine; counts the reads of the process list. */
 const onMac = (rows: readonly RawConnection[], list: readonly RawProcess[] = []) => {
-  const state = { rows, list, asked: 0 };
+  const state = { rows, list, processReads: 0 };
   const source = portableSource({
     platform: 'darwin',
     exists,
     si: {
       networkConnections: () => Promise.resolve(state.rows),
       processes: () => {
-        state.asked++;
+        state.processReads++;
         return Promise.resolve({ list: state.list });
       },
     },
@@ -256,7 +255,7 @@ const onMac = (rows: readonly RawConnection[], list: readonly RawProcess[] = [])
   return { state, source };
 };
 
-test('macOS names the process of a finished connection: it is its last owner, not its owner now', async () => {
+test('macOS: the process of a closed connection is inherited, not exact', async () => {
   const { source } = onMac([
     rawConnection({ protocol: 'tcp4', state: 'TIME_WAIT', process: '/usr/bin/curl' }),
   ]);
@@ -265,20 +264,20 @@ test('macOS names the process of a finished connection: it is its last owner, no
   ]);
 });
 
-test('macOS without a working ps: pids are believed and shown without names', async () => {
+test('macOS without a working ps: shows pids without names', async () => {
   const { source } = onMac([rawConnection({ protocol: 'tcp4' })]);
   const snapshot = await source.read();
   expect(lines(snapshot)).toEqual(['tcp | 10.0.0.5 51512 | 203.0.113.80 443 | ESTABLISHED | exact 812']);
   expect(codes(snapshot)).toEqual(['names-missing']);
 });
 
-test('macOS: a pid that ps calls by another name is looked up again', async () => {
+test('macOS: looks up a pid again when its name changes', async () => {
   const was = rawProcess({ name: 'old', command: 'old', path: '/bin', user: 'ana' });
   const row = rawConnection({ protocol: 'tcp4', process: '/bin/old' });
   const { state, source } = onMac([row], [was]);
   await source.read();
   await source.read();
-  expect(state.asked).toBe(1);
+  expect(state.processReads).toBe(1);
   state.rows = [{ ...row, process: '/bin/new' }];
   state.list = [{ ...was, name: 'new', command: 'new', user: 'bob' }];
   const owners = [...(await source.read()).sockets.values()].flatMap((it) => it.owners);
@@ -302,15 +301,15 @@ test.each([
   expect(normalise([rawConnection({ state: word })], 'linux').items[0]?.sighting.state).toBe(state);
 });
 
-test('a word no one knows for a Windows socket without a peer can only mean LISTEN', () => {
+test('an unknown state of a Windows socket without a peer is LISTEN', () => {
   const rows = [rawConnection({ state: 'NAS�UCHIWANIE', peerAddress: '0.0.0.0', peerPort: '0' })];
   expect(normalise(rows, 'win32').items[0]).toMatchObject({
     sighting: { state: 'LISTEN', remote: null },
-    stateUnread: false,
+    isStateUnknown: false,
   });
 });
 
-test('only a line of column names is taken for one', () => {
+test('withoutHeading removes a heading line only', () => {
   const heading = rawConnection({
     protocol: 'proto',
     localAddress: 'Local',
