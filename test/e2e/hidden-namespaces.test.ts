@@ -92,7 +92,7 @@ describe.skipIf(impossible !== undefined)(
       // Where other sockets come and go during a reading, this one cannot be told from them.
       await expect
         .poll(async () => (await runNetpane(['ls', '--port', String(PORT)])).stderr, { timeout: 50_000 })
-        .toMatch(/^netpane: \d+ TCP sockets? in no list of the kernel: /m);
+        .toMatch(/^netpane: \d+ TCP sockets? missing from the socket lists of the kernel: /m);
     });
   },
 );

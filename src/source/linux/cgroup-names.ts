@@ -5,19 +5,19 @@ import { type Container, containerOf, serviceOf } from './containers.ts';
 /** The name of a container or a service. */
 export interface CgroupName {
   readonly name: string;
-  /** Uid of the user who may have made it up. */
+  /** Uid of an ordinary user who may have chosen the name; absent if root chose it. */
   readonly claimedBy?: number;
 }
 
-/** Names of the container and of the service that a process is in. */
-export interface Names {
+/** Names of the container and the service that a process runs in. */
+export interface NamesOfProcess {
   readonly container?: CgroupName;
   readonly service?: CgroupName;
-  /** False where the container goes by what is known of it, and its name may be found later. */
+  /** False if the container has only a label such as `docker:3f9a0c6be1d2`; its name may be found later. */
   readonly isFound: boolean;
 }
 
-/** Names of the containers and services that processes are in, from their cgroups. */
+/** Derives the names of containers and services from the cgroups of processes. */
 export class CgroupNames {
   readonly #names: ContainerNames;
   readonly #trust: CgroupTrust;
@@ -27,30 +27,35 @@ export class CgroupNames {
     this.#trust = trust;
   }
 
-  /** Names of the container and of the service that a process is in; where a user may have made them up, as its claims. */
-  of(cgroupText: string): Names {
-    const { text, claimant } = this.#trust.of(cgroupText);
-    const held = (name: string, isTrusted: boolean): CgroupName =>
+  /**
+   * Returns the names of the container and the service of a process. A name that an ordinary user may have chosen is
+   * marked with `claimedBy`.
+   * @param cgroupText text of /proc/PID/cgroup
+   */
+  namesOf(cgroupText: string): NamesOfProcess {
+    const { text, claimant } = this.#trust.trustedPathsOf(cgroupText);
+    const toName = (name: string, isTrusted: boolean): CgroupName =>
       isTrusted || claimant === undefined
         ? { name }
-        : { name: this.#names.claimed(claimant, name), claimedBy: claimant };
-    // A cgroup that root made counts before one that a user made in another hierarchy.
+        : { name: this.#names.claimedName(claimant, name), claimedBy: claimant };
+    // A cgroup made by root takes precedence over one that a user made in another hierarchy.
     const trustedLine = text.split('\n').findIndex((line) => containerOf(line) !== undefined);
     const isTrusted = trustedLine >= 0;
     const container = containerOf(isTrusted ? (cgroupText.split('\n')[trustedLine] ?? '') : cgroupText);
-    const known = container && this.#names.nameOf(isTrusted ? container : claimedBy(container, claimant));
+    const known =
+      container && this.#names.nameOf(isTrusted ? container : asUserContainer(container, claimant));
     const trustedService = serviceOf(text);
     const service = trustedService ?? serviceOf(cgroupText);
     return {
       isFound: known?.isFound ?? false,
-      ...(known && { container: held(known.text, isTrusted) }),
-      ...(service !== undefined && { service: held(service, trustedService !== undefined) }),
+      ...(known && { container: toName(known.text, isTrusted) }),
+      ...(service !== undefined && { service: toName(service, trustedService !== undefined) }),
     };
   }
 }
 
-/** The container as that of a user's engine. */
-function claimedBy(container: Container, user: number | undefined): Container {
+/** Returns the container as one of the user's own container engine. */
+function asUserContainer(container: Container, user: number | undefined): Container {
   if (user === undefined) return container;
   return container.within ? { ...container, within: { ...container.within, user } } : { ...container, user };
 }

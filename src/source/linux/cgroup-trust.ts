@@ -1,21 +1,21 @@
 import { statSync } from 'node:fs';
 import { LIMIT, type Proc } from './proc.ts';
 
-/** A cgroup path as far as root made it, and the user who may have made the rest. */
-export interface Trusted {
-  /** As /proc/PID/cgroup, with each path cut behind the first folder that another user owns. */
+/** Cgroup paths up to the part that root made, and the user who may have made the rest. */
+export interface TrustedPaths {
+  /** Text as in /proc/PID/cgroup, each path truncated after the first folder that an ordinary user owns. */
   readonly text: string;
-  /** Uid of that user; undefined where root made all of it. */
+  /** Uid of that user; undefined if root made all folders. */
   readonly claimant: number | undefined;
 }
 
-/** A folder that systemd hands to its user: user@.service(5). */
+/** Folder that systemd delegates to a user: user@.service(5). */
 const USER_MANAGER = /^user@(\d+)\.service$/;
 
-/** Fields of /proc/PID/mountinfo: a file system of cgroups that is mounted whole, and its options. */
+/** Matches a line of /proc/PID/mountinfo: a cgroup file system mounted from its root, with its options. */
 const MOUNT = /^\d+ \d+ \d+:\d+ \/ (\S+) .* - (cgroup2?) \S+ (\S+)$/gm;
 
-/** A hierarchy of cgroups and where it is mounted. */
+/** A cgroup hierarchy and its mount point. */
 interface CgroupMount {
   readonly path: string;
   readonly type: string;
@@ -23,34 +23,35 @@ interface CgroupMount {
 }
 
 /**
- * Tells which cgroups of a path only root can have made. A user to whom a folder of cgroups was handed makes others in it and
- * calls them as it likes (cgroups(7), delegation), and so can pass for any container.
+ * Determines which part of a cgroup path only root can have made. A user with a delegated folder (cgroups(7)) can
+ * create cgroups with any name in it, and so imitate any container.
  */
 export class CgroupTrust {
   readonly #proc: Proc;
   readonly #ownerOf: (path: string) => number | undefined;
   #mounts: readonly CgroupMount[] | undefined;
 
-  /** @param ownerOf uid of the owner of a folder; undefined where that cannot be seen */
+  /** @param ownerOf Returns the uid of the owner of a folder; undefined if it cannot be read. */
   constructor(proc: Proc, ownerOf: (path: string) => number | undefined = ownerOfFolder) {
     this.#proc = proc;
     this.#ownerOf = ownerOf;
   }
 
-  /** @param cgroupText of /proc/PID/cgroup */
-  of(cgroupText: string): Trusted {
+  /** Returns the trusted part of the paths. @param cgroupText text of /proc/PID/cgroup */
+  trustedPathsOf(cgroupText: string): TrustedPaths {
     let claimant: number | undefined;
     const lines = cgroupText.split('\n').map((line) => {
       const [, hierarchy, controllers, path] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
       if (hierarchy === undefined || controllers === undefined || path === undefined) return line;
-      const cut = this.#cut(this.#mountOf(controllers), path);
-      claimant ??= cut.claimant;
-      return `${hierarchy}:${controllers}:${cut.path}`;
+      const trusted = this.#truncate(this.#mountOf(controllers), path);
+      claimant ??= trusted.claimant;
+      return `${hierarchy}:${controllers}:${trusted.path}`;
     });
     return { text: lines.join('\n'), claimant };
   }
 
-  #cut(mount: string | undefined, path: string): { path: string; claimant: number | undefined } {
+  /** Truncates a path after the first folder that an ordinary user owns. */
+  #truncate(mount: string | undefined, path: string): { path: string; claimant: number | undefined } {
     let trusted = '';
     for (const folder of path.split('/').slice(1)) {
       trusted += `/${folder}`;
@@ -63,7 +64,7 @@ export class CgroupTrust {
     return { path: trusted, claimant: undefined };
   }
 
-  /** Where the hierarchy of these controllers is mounted; that of version 2 has none. */
+  /** Returns the mount point of the hierarchy with these controllers; version 2 has no controllers here. */
   #mountOf(controllers: string): string | undefined {
     this.#mounts ??= this.#readMounts();
     const wanted = controllers.split(',');

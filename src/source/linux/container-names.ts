@@ -1,47 +1,50 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { type Container, type ContainerKind, labelOf } from './containers.ts';
 
-/** No more of a file is read, bytes: Docker's are of some kilobytes, a list of a thousand containers is of this size. */
+/** Maximum size of a file, bytes. Docker's files have some kilobytes, a list of a thousand containers about 1 MB. */
 const SIZE_LIMIT = 1024 * 1024;
 
-/** As for a cgroup, whose names the rest of the program expects. */
+/** Maximum length of a name, as for the name of a cgroup (NAME_MAX). */
 const NAME_LIMIT = 255;
 
-/** Where Docker keeps its containers; the second is its snap. */
+/** Data folders of Docker; the second one is of the snap package. */
 const DOCKER_FOLDERS = ['var/lib/docker', 'var/snap/docker/common/var-lib-docker'];
 
-/** The second holds containers that are removed when they end (`--rm`), as all of a Quadlet do. */
+/** The second list has the containers that are removed when they end (`--rm`), such as all containers of a Quadlet. */
 const STORAGE_LISTS = ['containers.json', 'volatile-containers.json'];
 
-/** Where containerd keeps what runs; k3s and MicroK8s bring one of their own. */
+/** State folders of containerd; k3s and MicroK8s have their own containerd. */
 const CONTAINERD_FOLDERS = [
   'run/containerd',
   'run/k3s/containerd',
   'var/snap/microk8s/common/run/containerd',
 ].map((folder) => `${folder}/io.containerd.runtime.v2.task`);
 
-/** A client of containerd has its own namespace there: `k8s.io`, `moby`, `default`. More than these are not looked at. */
-const CONTAINERD_NAMESPACES_LIMIT = 16;
+/** Maximum number of containerd namespaces searched; each client has its own: `k8s.io`, `moby`, `default`. */
+const MAX_CONTAINERD_NAMESPACES = 16;
 
 /** A user of the machine. */
 interface User {
   readonly name: string;
   readonly home: string;
-  /** True for the uid of the owner of a file of its: a folder of its home may be a link to another's. */
+  /**
+   * Returns true if a file with this owner is the user's: a folder in the home may be a link to another user's files.
+   */
   readonly isOwner: (uid: number) => boolean;
 }
 
-/** What is searched for a name. */
+/** Parameters of a search for the name of a container. */
 interface Search {
   readonly root: string;
-  /** The user whose engine made the container: only its own files count. Undefined for the machine's engines. */
+  /** The user whose container engine made the container: only this user's files count. Undefined for root's engines. */
   readonly user: User | undefined;
   readonly id: string;
   readonly pod: string | undefined;
-  /** Names by id from a `containers.json`. */
+  /** Reads the names in a `containers.json`, by id. */
   readonly namesIn: (path: string) => ReadonlyMap<string, string>;
 }
 
+/** Looks up a name in the files of one container engine. */
 type Place = (search: Search) => string | undefined;
 
 const docker: Place = ({ root, user, id }) => {
@@ -55,13 +58,13 @@ const docker: Place = ({ root, user, id }) => {
   });
 };
 
-/** containers/storage, of podman and CRI-O. */
+/** Lists of the library containers/storage, which podman and CRI-O use. */
 const storage: Place = ({ root, user, id, namesIn }) => {
   const folder = user ? `${user.home}/.local/share/containers/storage` : `${root}/var/lib/containers/storage`;
   return firstOf(STORAGE_LISTS, (list) => namesIn(`${folder}/overlay-containers/${list}`).get(id));
 };
 
-/** `/var/log/pods/NAMESPACE_POD_UID`: no name of Kubernetes has an underscore. */
+/** Folder names `/var/log/pods/NAMESPACE_POD_UID`; Kubernetes names contain no underscore. */
 const podLogs: Place = ({ root, pod }) => {
   if (pod === undefined) return undefined;
   const folder = list(`${root}/var/log/pods`).find((it) => it.endsWith(`_${pod}`));
@@ -69,7 +72,7 @@ const podLogs: Place = ({ root, pod }) => {
   return uid === pod ? podName(namespace, name) : undefined;
 };
 
-/** `/var/log/containers/POD_NAMESPACE_CONTAINER-ID.log` */
+/** File names `/var/log/containers/POD_NAMESPACE_CONTAINER-ID.log`. */
 const containerLogs: Place = ({ root, id }) => {
   const file = list(`${root}/var/log/containers`).find((it) => it.endsWith(`-${id}.log`));
   const [name, namespace, container] = file?.split('_') ?? [];
@@ -78,7 +81,7 @@ const containerLogs: Place = ({ root, id }) => {
 
 const containerd: Place = ({ root, id }) =>
   firstOf(CONTAINERD_FOLDERS, (folder) => {
-    const namespaces = list(`${root}/${folder}`).slice(0, CONTAINERD_NAMESPACES_LIMIT);
+    const namespaces = list(`${root}/${folder}`).slice(0, MAX_CONTAINERD_NAMESPACES);
     return firstOf(namespaces, (namespace) => {
       const config = parse(read(`${root}/${folder}/${namespace}/${id}/config.json`)?.text);
       const annotations = field(config, 'annotations');
@@ -92,38 +95,39 @@ const containerd: Place = ({ root, id }) =>
     });
   });
 
-/** Engines that users run for themselves. */
+/** Engines that ordinary users run (rootless). */
 const USER_PLACES: readonly Place[] = [docker, storage];
 
-/** Where the name of a container may be, in this order. */
+/** Where to look up the name of a container, in this order. */
 const PLACES: Readonly<Record<ContainerKind, readonly Place[]>> = {
   docker: [docker],
   podman: [storage],
-  // By pod first: the process that holds its network is in a container that writes no log.
+  // By pod first: the process that owns the network of a pod runs in a container without a log.
   kubernetes: [podLogs, containerLogs, containerd, storage, docker],
   containerd: [containerd],
-  // Their cgroup has it.
+  // The cgroup path contains the name.
   lxc: [],
   nspawn: [],
   container: [docker, storage, containerd],
 };
 
-/** A container's name, and whether it is one: it may be found later where it is not. */
+/** Name of a container, or a label. */
 export interface ContainerName {
   readonly text: string;
+  /** False for a label such as `docker:3f9a0c6be1d2`; the name may be found later. */
   readonly isFound: boolean;
 }
 
-/** Names of containers from the files of those who run them. Whatever is in these files, nothing here throws. */
+/** Looks up names of containers in the files of container engines. Never throws, whatever the files contain. */
 export class ContainerNames {
   readonly #root: string;
   readonly #isOwnedBy: (owner: number, uid: number) => boolean;
-  /** Lists of containers by path, for one names all of them. */
+  /** Cache of `containers.json` by path; one file names all containers. */
   readonly #lists = new Map<string, { version: Version; names: ReadonlyMap<string, string> }>();
 
   /**
-   * @param root the file system these files are in: `/`, or a fixture
-   * @param isOwnedBy compares the owner of a user's file with the user
+   * @param root Root folder of the files: `/`, or a fixture.
+   * @param isOwnedBy Compares the owner of a user's file with the user.
    */
   constructor(root: string, isOwnedBy = (owner: number, uid: number): boolean => owner === uid) {
     this.#root = root.replace(/\/$/, '');
@@ -131,9 +135,9 @@ export class ContainerNames {
   }
 
   /**
-   * What to call a container: its name, else what is known of it. A pod is `namespace/pod`, a container in another
-   * `outer/inner`. A process may make cgroups below its own and call them as it likes, so one inside another is never
-   * searched for here: it would get the name of a neighbour.
+   * Returns the name of a container, or a label if the name is not found. A pod is `namespace/pod`, a nested container
+   * `outer/inner`. The inner one is never looked up: a process can create cgroups with any name below its own, and
+   * would get the name of another container.
    */
   nameOf(container: Container): ContainerName {
     const { within, name } = container;
@@ -141,16 +145,16 @@ export class ContainerNames {
       const outer = this.nameOf(within);
       return { text: `${outer.text}/${labelOf(container)}`.slice(0, NAME_LIMIT), isFound: outer.isFound };
     }
-    const found = name ?? this.#search(container);
+    const found = name ?? this.#lookUp(container);
     return { text: (found ?? labelOf(container)).slice(0, NAME_LIMIT), isFound: found !== undefined };
   }
 
-  /** Returns the name of a container or service that only a user vouches for: `~ana/web`. No engine allows such a name. */
-  claimed(user: number, name: string): string {
+  /** Returns a name that an ordinary user chose, as `~ana/web`. No container engine allows such a name. */
+  claimedName(user: number, name: string): string {
     return `~${this.#userOf(user)?.name ?? user}/${name}`.slice(0, NAME_LIMIT);
   }
 
-  #search({ kind, id, pod, user: uid }: Container): string | undefined {
+  #lookUp({ kind, id, pod, user: uid }: Container): string | undefined {
     const user = uid === undefined ? undefined : this.#userOf(uid);
     const search = {
       root: this.#root,
@@ -164,7 +168,7 @@ export class ContainerNames {
     return firstOf(user ? places.filter((it) => USER_PLACES.includes(it)) : places, (place) => place(search));
   }
 
-  /** A user by passwd(5): name, password, uid, gid, comment, home, shell. */
+  /** Looks up a user in passwd(5): name, password, uid, gid, comment, home, shell. */
   #userOf(uid: number): User | undefined {
     for (const line of read(`${this.#root}/etc/passwd`)?.text?.split('\n') ?? []) {
       const [name, , number, , , home] = line.split(':');
@@ -174,12 +178,12 @@ export class ContainerNames {
     return undefined;
   }
 
-  /** Names by id from a `containers.json`: `[{"id": "…", "names": ["web"]}]`. */
+  /** Returns the names in a `containers.json`, by id: `[{"id": "…", "names": ["web"]}]`. */
   #namesIn(path: string, isOwner: User['isOwner'] | undefined): ReadonlyMap<string, string> {
-    const known = this.#lists.get(path);
-    const file = read(path, { known: known?.version, isOwner });
+    const cached = this.#lists.get(path);
+    const file = read(path, { cached: cached?.version, isOwner });
     if (file === undefined) return new Map();
-    if (known && file.text === undefined) return known.names;
+    if (cached && file.text === undefined) return cached.names;
     const names = new Map<string, string>();
     const items = parse(file.text);
     for (const item of Array.isArray(items) ? (items as unknown[]) : []) {
@@ -202,7 +206,9 @@ function firstOf<T>(items: readonly T[], find: (item: T) => string | undefined):
   return undefined;
 }
 
-/** `k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT` is how CRI-O, and Docker below Kubernetes, call the containers of a pod. */
+/**
+ * Returns `namespace/pod` for `k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT`, as CRI-O and Docker name containers of a pod.
+ */
 function plainName(name: string): string | undefined {
   const [prefix, , pod, namespace, uid] = name.split('_');
   if (prefix === 'k8s' && uid !== undefined) return podName(namespace, pod);
@@ -235,26 +241,27 @@ function list(path: string): string[] {
   }
 }
 
-/** A file as it was when it was read. */
+/** Version of a file, to detect a change. */
 interface Version {
   readonly mtimeMs: number;
   readonly size: number;
 }
 
-interface Reading {
-  /** The version known already, of which no text is wanted. */
-  readonly known?: Version | undefined;
-  /** False for the owner of a file that does not count. */
+interface ReadOptions {
+  /** The version that is cached; its text is not read again. */
+  readonly cached?: Version | undefined;
+  /** Returns false for an owner whose file must be ignored. */
   readonly isOwner?: ((uid: number) => boolean) | undefined;
 }
 
 /**
- * A file that may be anybody's: root reads in users' homes here. Not through a link; a pipe, which would have us wait
- * for its writer, is opened without waiting and left.
+ * Reads a file that an ordinary user may control, because root reads in the homes of users. Does not follow a link, and
+ * does not wait for the writer of a pipe.
+ * @returns the version and the text; the text is undefined if the cached version is current; undefined on any error
  */
 function read(
   path: string,
-  { known, isOwner }: Reading = {},
+  { cached, isOwner }: ReadOptions = {},
 ): { version: Version; text: string | undefined } | undefined {
   let fd: number | undefined;
   try {
@@ -266,7 +273,7 @@ function read(
     const { mtimeMs, size } = stat;
     if (!stat.isFile() || size > SIZE_LIMIT || isOwner?.(stat.uid) === false) return undefined;
     const version = { mtimeMs, size };
-    if (known?.mtimeMs === mtimeMs && known.size === size) {
+    if (cached?.mtimeMs === mtimeMs && cached.size === size) {
       return { version, text: undefined };
     }
     const buffer = Buffer.allocUnsafe(size);

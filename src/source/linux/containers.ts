@@ -1,73 +1,74 @@
-/** Who made a container; `container` where its cgroup does not say. */
+/** Engine that made a container; `container` if its cgroup does not show it. */
 export type ContainerKind =
   'docker' | 'podman' | 'kubernetes' | 'containerd' | 'lxc' | 'nspawn' | 'container';
 
-/** A container as a cgroup path names it. Names are hostile text. */
+/** A container, parsed from a cgroup path. Names are untrusted text. */
 export interface Container {
   readonly kind: ContainerKind;
   /** 64 hexadecimal digits. */
   readonly id?: string;
-  /** Only where the path itself holds a name; others are in files (`ContainerNames`). */
+  /** Name, if the path contains it; other names are in files (`ContainerNames`). */
   readonly name?: string;
   /** Uid of the Kubernetes pod: 32 digits, with or without dashes. */
   readonly pod?: string;
-  /** Uid of the user below whose slice it runs: a rootless container. */
+  /** Uid of the user in whose slice the container runs: a rootless container. */
   readonly user?: number;
-  /** The outermost container around it. The files of a container inside another are not where ours are. */
+  /** The outermost container around a nested one. The files of a nested container are not among those of the host. */
   readonly within?: Container;
 }
 
 interface Form {
   readonly kind: ContainerKind;
-  /** Name of a folder of cgroups; its groups are `id` or `name`. */
+  /** Matches the name of a cgroup folder; the capture group is `id` or `name`. */
   readonly pattern: RegExp;
 }
 
-/** A folder that says by itself what it holds. fixtures/linux/containers/README.md has where each form is from. */
+/** Folder names that identify a container. fixtures/linux/containers/README.md lists the source of each form. */
 const FORMS: readonly Form[] = [
   { kind: 'docker', pattern: /(?:^|:)docker[-:](?<id>[0-9a-f]{64})(?:\.scope)?$/ },
   { kind: 'podman', pattern: /^libpod-(?:payload-)?(?<id>[0-9a-f]{64})(?:\.scope)?$/ },
   { kind: 'kubernetes', pattern: /(?:^|:)(?:crio|cri-containerd)[-:](?<id>[0-9a-f]{64})(?:\.scope)?$/ },
   { kind: 'containerd', pattern: /^nerdctl-(?<id>[0-9a-f]{64})\.scope$/ },
   { kind: 'lxc', pattern: /^lxc\.payload\.(?<name>.+)$/ },
-  // libvirt's LXC driver; its virtual machines (`machine-qemu…`) have a kernel, and sockets, of their own.
+  // LXC driver of libvirt. Its virtual machines (`machine-qemu…`) have their own kernel and sockets.
   { kind: 'lxc', pattern: /^machine-lxc\\x2d\d+\\x2d(?<name>.+)\.scope$/ },
   { kind: 'nspawn', pattern: /^machine-(?!qemu\\x2d)(?<name>.+)\.scope$/ },
   { kind: 'nspawn', pattern: /^systemd-nspawn@(?<name>.+)\.service$/ },
 ];
 
-/** A folder that is a container for the folder it is in; the rest of FORMS is tried first. */
-const FORMS_BELOW: readonly (Form & { readonly parent: RegExp })[] = [
+/** Folder names that identify a container only below a certain parent folder; FORMS is tried first. */
+const FORMS_BY_PARENT: readonly (Form & { readonly parent: RegExp })[] = [
   { kind: 'docker', parent: /^docker$/, pattern: /^(?<id>[0-9a-f]{64})$/ },
   { kind: 'lxc', parent: /^lxc(?:\.payload)?$/, pattern: /^(?<name>(?!\.\.$).+)$/ },
-  // A podman pod, in which its containers are, has an id too.
+  // The folder of a podman pod, which contains those of its containers, has an id too.
   { kind: 'container', parent: /^(?!libpod_parent$)/, pattern: /^(?<id>[0-9a-f]{64})$/ },
 ];
 
-/** A pod: `pod<uid>`, or as a slice of systemd, where dashes part slices and the uid's become underscores. */
+/** A pod: `pod<uid>`, or a systemd slice, where dashes separate slices and those of the uid become underscores. */
 const POD = /(?:^|kubepods-(?:\w+-)?)pod(?<uid>[0-9a-f](?:[0-9a-f_-]{30,34})[0-9a-f])(?:\.slice)?(?:$|:)/;
 
-/** The slice of a user's session: user@.service(5). */
+/** Slice of a user session: user@.service(5). */
 const USER_SLICE = /^user-(\d+)\.slice$/;
 
-/** Who watches a container runs outside of it. */
+/** Process that monitors a container, outside of it. */
 const MONITOR = /^(?:crio|libpod)-conmon-/;
 
-/** Where systemd-nspawn(1) itself runs, beside `payload`. */
+/** Cgroup of systemd-nspawn(1) itself, next to `payload`. */
 const SUPERVISOR = 'supervisor';
 
-/** The kernel's name of a cgroup that was removed under a process. */
+/** The kernel appends this to the path of a cgroup that was removed while it had a process. */
 const DELETED = / \(deleted\)$/;
 
-/** A cgroup's name has no more than this (NAME_MAX); a name from a file is cut here. */
+/** Maximum length of a name: NAME_MAX for cgroups; longer names from files are truncated. */
 const NAME_LIMIT = 255;
 
-const ID_LENGTH = 12;
+/** Digits of an id in a label, as `docker ps` shows them. */
+const SHORT_ID_LENGTH = 12;
 
 /**
- * The container that a process is in, from the text of /proc/PID/cgroup: lines `hierarchy:controllers:path`, one of
- * each hierarchy of version 1, and `0::path` for version 2 (cgroups(7)).
- * @returns undefined for a process in none; of nested containers the innermost
+ * Returns the container of a process from the text of /proc/PID/cgroup: lines `hierarchy:controllers:path` for each
+ * hierarchy of version 1, and `0::path` for version 2 (cgroups(7)).
+ * @returns The innermost of nested containers; undefined for a process outside of containers.
  */
 export function containerOf(cgroupText: string): Container | undefined {
   for (const line of cgroupText.split('\n')) {
@@ -78,8 +79,8 @@ export function containerOf(cgroupText: string): Container | undefined {
 }
 
 /**
- * The systemd service a process belongs to, from the text of /proc/PID/cgroup: such as one with PrivateNetwork=.
- * @returns `NAME.service`; undefined where there is none, or only that of a user's session
+ * Returns the systemd service of a process from the text of /proc/PID/cgroup, for example one with PrivateNetwork=.
+ * @returns `NAME.service`; undefined if there is none but that of a user session.
  */
 export function serviceOf(cgroupText: string): string | undefined {
   for (const line of cgroupText.split('\n')) {
@@ -91,14 +92,14 @@ export function serviceOf(cgroupText: string): string | undefined {
   return undefined;
 }
 
-/** What to call a container without a name: `docker:3f9a0c6be1d2`. */
+/** Returns the name of a container, or a label if the path has none: `docker:3f9a0c6be1d2`. */
 export function labelOf({ kind, id, name, pod }: Container): string {
   if (name !== undefined) return name;
-  const known = id ?? pod;
-  return known === undefined ? kind : `${kind}:${known.slice(0, ID_LENGTH)}`;
+  const idOrPod = id ?? pod;
+  return idOrPod === undefined ? kind : `${kind}:${idOrPod.slice(0, SHORT_ID_LENGTH)}`;
 }
 
-/** Path of a line; a controller's name has no colon, the path may have some. */
+/** Returns the path in a line. The name of a controller contains no colon, the path may. */
 function pathOf(line: string): string {
   const first = line.indexOf(':');
   const second = first < 0 ? -1 : line.indexOf(':', first + 1);
@@ -132,7 +133,7 @@ function containerOfPath(path: string): Container | undefined {
     }
     parent = folder;
   }
-  // A virtual machine as a pod (Kata) has no folder for each of its containers.
+  // A pod in a virtual machine (Kata) has no folders for its containers.
   if (pod !== undefined) enter({ kind: 'kubernetes', pod });
   if (innermost === outermost || !innermost || !outermost) return innermost;
   return { ...innermost, within: outermost };
@@ -143,7 +144,7 @@ function formOf(folder: string, parent: string): Pick<Container, 'kind' | 'id' |
     const groups = pattern.exec(folder)?.groups;
     if (groups) return { kind, ...partsOf(groups) };
   }
-  for (const { kind, parent: above, pattern } of FORMS_BELOW) {
+  for (const { kind, parent: above, pattern } of FORMS_BY_PARENT) {
     const groups = above.test(parent) ? pattern.exec(folder)?.groups : undefined;
     if (groups) return { kind, ...partsOf(groups) };
   }
@@ -155,6 +156,6 @@ const partsOf = ({ id, name }: Record<string, string | undefined>): Pick<Contain
   ...(name !== undefined && { name: unescapeUnit(name).slice(0, NAME_LIMIT) }),
 });
 
-/** Bytes that may not be in the name of a unit are written `\x2d` (systemd-escape(1)). */
+/** Decodes bytes that unit names must not contain, written as `\x2d` (systemd-escape(1)). */
 const unescapeUnit = (text: string): string =>
   text.replace(/(?:\\x[0-9a-f]{2})+/g, (bytes) => Buffer.from(bytes.replaceAll('\\x', ''), 'hex').toString());

@@ -2,11 +2,11 @@ import type { Degradation } from '../../model/batch.ts';
 import { type Privileges, SUDO, whyUnseen } from './privileges.ts';
 
 /** Maximum number of users named in the notice. */
-const USERS = 4;
+const MAX_USERS = 4;
 
 /**
- * The notice of sockets whose owners are hidden; undefined where there are none.
- * @param counts these sockets by the name of their user
+ * Returns the notice about hidden owners; undefined if there are none.
+ * @param counts Number of sockets with a hidden owner, by user name.
  */
 export function hiddenNotice(
   counts: ReadonlyMap<string, number>,
@@ -17,7 +17,7 @@ export function hiddenNotice(
   const one = count === 1;
   const why = whyUnseen(privileges, ['CAP_SYS_PTRACE']);
   const users = [...counts].sort(([, a], [, b]) => b - a).map(([user, each]) => `${each} of ${user}`);
-  const shown = users.length > USERS ? [...users.slice(0, USERS), '…'] : users;
+  const shown = users.length > MAX_USERS ? [...users.slice(0, MAX_USERS), '…'] : users;
   return {
     code: 'owners-hidden',
     text:
@@ -25,12 +25,12 @@ export function hiddenNotice(
       (why === SUDO
         ? `run with sudo to see ${one ? 'it' : 'them'}`
         : (why ??
-          `even ${privileges.isRoot ? 'root' : 'CAP_SYS_PTRACE'} may not look into the programs here`)),
-    short: `${count} owner${one ? '' : 's'} hidden${why === SUDO ? ': sudo' : ''}`,
+          `even ${privileges.isRoot ? 'root' : 'CAP_SYS_PTRACE'} may not inspect the processes here`)),
+    short: `${count} owner${one ? '' : 's'} hidden${why === SUDO ? ': use sudo' : ''}`,
   };
 }
 
-/** The notice of a list of users that cannot be read. */
+/** Returns the notice about a user list that cannot be read. */
 export const usersUnread = (message: string): Degradation => ({
   code: 'users-unread',
   text: `users are shown by number: their names cannot be read (${message})`,

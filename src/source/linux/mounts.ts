@@ -1,70 +1,75 @@
 import { statSync } from 'node:fs';
 import { LIMIT, type Proc } from './proc.ts';
 
-/** A network namespace that is mounted on a file, so that it lives without a process. */
+/** A network namespace that is mounted on a file, which keeps it alive without a process. */
 export interface NamespaceMount {
   readonly inode: number;
   readonly path: string;
 }
 
-/** After so many rounds all mounts are read again, whatever the folder of `ip netns` says. */
-const READ_ROUNDS = 5;
+/** Number of polls after which all mounts are read again, even if the folder of `ip netns` is unchanged. */
+const REREAD_POLLS = 5;
 
 /**
- * Fields of /proc/PID/mountinfo (proc_pid_mountinfo(5)): id, parent, device, root, mount point, options, any number of
- * tags, `-`, type of file system. The root of a namespace's is its link's text, not a path.
+ * Matches a line of /proc/PID/mountinfo (proc_pid_mountinfo(5)): id, parent, device, root, mount point, options, any
+ * number of tags, `-`, file system type. The root of a namespace mount is the text of its link, not a path.
  */
 const MOUNT = /^\d+ \d+ \d+:\d+ net:\[(\d+)\] (\S+) .* - nsfs /gm;
 
-/** Every network namespace that is mounted, from the text of /proc/PID/mountinfo; a path once. */
+/** Returns all mounted network namespaces from the text of /proc/PID/mountinfo; each path once. */
 export function parseNamespaceMounts(text: string): NamespaceMount[] {
   const byPath = new Map<string, NamespaceMount>();
   for (const [, inode, escaped = ''] of text.matchAll(MOUNT)) {
     const path = unescapePath(escaped);
-    // Of two at one place the later one covers the earlier.
+    // A later mount covers an earlier one at the same path.
     byPath.set(path, { inode: Number(inode), path });
   }
   return [...byPath.values()];
 }
 
-/** The kernel writes space, tab, newline and backslash as three octal digits (seq_path, fs/seq_file.c). */
+/**
+ * Decodes space, tab, newline and backslash, which the kernel prints as three octal digits (seq_path, fs/seq_file.c).
+ */
 const unescapePath = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 
-/** The network namespaces mounted now, each looked at in each round; the list of all mounts is read only now and then. */
+/**
+ * Tracks the mounted network namespaces. Each poll checks the known mounts; the whole list is read only now and then.
+ */
 export class NamespaceMounts {
   readonly #proc: Proc;
   readonly #folder: string;
-  #round = 0;
-  #readRound = -Infinity;
-  /** Time of the last change of the folder, and whether it was there. */
+  #poll = 0;
+  #readPoll = -Infinity;
+  /** Inode and modification time of the folder; empty if it does not exist. */
   #folderState = '';
-  #folderChangedRound = -Infinity;
+  #folderChangedPoll = -Infinity;
   #mounts: readonly NamespaceMount[] = [];
 
-  /** @param folder where `ip netns` mounts: a change there is seen at once */
+  /** @param folder Folder where `ip netns` mounts; a change of it is seen at once. */
   constructor({ proc, folder }: { proc: Proc; folder: string }) {
     this.#proc = proc;
     this.#folder = folder;
   }
 
+  /** Returns the current mounts. */
   refresh(): readonly NamespaceMount[] {
-    this.#round++;
+    this.#poll++;
     const state = stateOf(this.#folder);
     if (state !== this.#folderState) {
       this.#folderState = state;
-      this.#folderChangedRound = this.#round;
+      this.#folderChangedPoll = this.#poll;
     }
-    // `ip netns add` makes the file first and mounts on it later: the round after a change may see more.
-    const isDue = this.#round - this.#folderChangedRound <= 1 || this.#round - this.#readRound >= READ_ROUNDS;
+    // `ip netns add` makes the file first and mounts on it later: read again in the poll after a change.
+    const isDue = this.#poll - this.#folderChangedPoll <= 1 || this.#poll - this.#readPoll >= REREAD_POLLS;
     const present = isDue ? this.#read() : this.#mounts.filter(isMounted);
-    // What was mounted may be mounted elsewhere, or another thing here.
+    // A mount is missing: it may have moved, or another one may cover it.
     this.#mounts = present.length < this.#mounts.length && !isDue ? this.#read() : present;
     return this.#mounts;
   }
 
   #read(): readonly NamespaceMount[] {
-    this.#readRound = this.#round;
+    this.#readPoll = this.#poll;
     const text = this.#proc.text('self/mountinfo', LIMIT.machine);
     return 'value' in text
       ? parseNamespaceMounts(text.value).filter(isMounted)
@@ -72,7 +77,7 @@ export class NamespaceMounts {
   }
 }
 
-/** A mount may be covered by another one, or out of reach: then nothing there opens this namespace. */
+/** Returns true if the path still opens the namespace. Another mount may cover it, or the path may be inaccessible. */
 export const isMounted = ({ path, inode }: NamespaceMount): boolean => {
   try {
     return statSync(path, { throwIfNoEntry: false })?.ino === inode;
@@ -81,13 +86,13 @@ export const isMounted = ({ path, inode }: NamespaceMount): boolean => {
   }
 };
 
-/** Device of the file system of namespaces (nsfs), as /proc has it; undefined where it cannot be seen. */
+/** Returns the device number of the namespace file system (nsfs); undefined if it cannot be read. */
 const namespaceDevice = (): number | undefined =>
   statSync('/proc/self/ns/net', { throwIfNoEntry: false })?.dev;
 
 /**
- * True where a path opens the namespace, in a mount namespace that another user may fill: a file with the number of a
- * namespace is none.
+ * Returns true if a path in a mount namespace of another user opens the namespace. Checks the device too, because that
+ * user can make an ordinary file with the same inode number.
  */
 export function opensNamespace(path: string, inode: number): boolean {
   try {
@@ -98,6 +103,7 @@ export function opensNamespace(path: string, inode: number): boolean {
   }
 }
 
+/** Returns inode and modification time of a folder; empty if it does not exist. */
 function stateOf(folder: string): string {
   try {
     const stat = statSync(folder, { throwIfNoEntry: false });

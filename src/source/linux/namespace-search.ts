@@ -6,59 +6,61 @@ import { LIMIT, type Proc } from './proc.ts';
 
 type HeldSocket = NonNullable<NamespaceRef['socket']>;
 
-/** Something that keeps a network namespace alive in which no process has its main thread. */
+/**
+ * A thread, descriptor, mount or socket that keeps alive a network namespace without the main thread of any process.
+ */
 export interface Hold extends NamespaceRef {
-  /** True while it still holds this namespace. */
+  /** Returns true while it still keeps this namespace alive. */
   isValid(): boolean;
 }
 
-/** Namespaces and sockets that the search leaves alone. */
+/** Namespaces and sockets that are known without a search. */
 export interface KnownInodes {
-  /** A namespace that processes are in, or that is mounted here. */
+  /** Returns true for a namespace that has processes or a mount here. */
   isNamespace(inode: number): boolean;
-  /** A socket that a list of the kernel tells of. */
+  /** Returns true for a socket that a dump of the kernel contains. */
   isSocket(inode: number): boolean;
 }
 
-/** Rounds from the start of one search of all processes to that of the next. */
-const PASS_ROUNDS = 10;
+/** Number of polls from the start of one pass over all processes to the next. */
+const PASS_POLLS = 10;
 
-/** Time of a round, milliseconds. A step that takes longer is paid back: the next rounds have none. */
+/** Time per poll, milliseconds. If a step takes longer, the next polls do no search until the excess is made up for. */
 const BUDGET_MS = 2;
 
-/** Maximum number of sockets remembered as asked. */
-const ASKED = 100_000;
+/** Maximum number of cached results of socket probes. */
+const MAX_PROBED = 100_000;
 
-/** Descriptors whose links are read in one step. */
-const BUNDLE = 64;
+/** Number of descriptors whose links are read in one step. */
+const DESCRIPTORS_PER_STEP = 64;
 
-/** How far the last search came. */
+/** Result and progress of the passes. */
 export interface SearchResult {
-  /** Processes that no search has looked into yet. */
+  /** Number of processes not searched yet; 0 after the first pass. */
   readonly unsearched: number;
-  /** Inodes of namespaces that are mounted in another mount namespace, out of reach. */
+  /** Inodes of namespaces that are mounted in another mount namespace and cannot be opened there. */
   readonly unreachable: ReadonlySet<number>;
-  /** TCP sockets that are in no list because they are bound to nothing yet; undefined before the first search is over. */
+  /** Number of TCP sockets that no dump contains because they are not bound yet; undefined before the end of a pass. */
   readonly unboundTcp: number | undefined;
-  /** How many searches are over. */
+  /** Number of finished passes. */
   readonly searches: number;
 }
 
 /**
- * Finds the network namespaces that no process has its main thread in: those of other threads, of descriptors, of
- * mounts in other mount namespaces, and of sockets that were passed out. A pass over all processes is spread over
- * rounds.
+ * Finds network namespaces without the main thread of any process: those of other threads, of descriptors, of mounts in
+ * other mount namespaces, and of sockets that were passed to other processes. A pass over all processes is spread over
+ * several polls.
  */
 export class NamespaceSearch {
   readonly #proc: Proc;
   readonly #system: Pick<NetlinkSystem, 'namespaceOfSocket'>;
   readonly #nowMs: () => number;
   readonly #holds = new Map<number, Hold>();
-  /** Sockets that were asked, by inode, and whether they are of TCP; the kernel gives no inode twice for a long time. */
-  readonly #asked = new Cache<number, boolean>(ASKED);
+  /** Probed sockets: by inode, true for TCP. The kernel does not reuse a socket inode for a long time. */
+  readonly #probed = new Cache<number, boolean>(MAX_PROBED);
   #pass: Pass | undefined;
-  #round = 0;
-  #passRound = -Infinity;
+  #poll = 0;
+  #passPoll = -Infinity;
   #debtMs = 0;
   #result: SearchResult = {
     unsearched: 0,
@@ -77,7 +79,7 @@ export class NamespaceSearch {
     return this.#result;
   }
 
-  /** Inodes of the namespaces that are held now; each hold is looked at. */
+  /** Yields the inodes of the found namespaces that still exist; checks each hold. */
   *held(): Generator<number> {
     for (const [inode, hold] of this.#holds) {
       if (hold.isValid()) yield inode;
@@ -90,20 +92,20 @@ export class NamespaceSearch {
   }
 
   /**
-   * Goes on with the search.
-   * @param pids every process of now
-   * @param budgetMs time of this round
-   * @returns true where a namespace was found that was not known
+   * Continues the search.
+   * @param pids Returns the pids of all current processes.
+   * @param budgetMs Time for this poll, milliseconds.
+   * @returns True if a new namespace was found.
    */
   step(pids: () => readonly number[], known: KnownInodes, budgetMs = BUDGET_MS): boolean {
-    this.#round++;
+    this.#poll++;
     if (this.#debtMs > 0) {
       this.#debtMs -= budgetMs;
       return false;
     }
     if (this.#pass === undefined) {
-      if (this.#round - this.#passRound < PASS_ROUNDS) return false;
-      this.#passRound = this.#round;
+      if (this.#poll - this.#passPoll < PASS_POLLS) return false;
+      this.#passPoll = this.#poll;
       this.#pass = new Pass(pids(), known);
     }
     const before = this.#holds.size;
@@ -113,7 +115,7 @@ export class NamespaceSearch {
     pass.steps ??= this.#walk(pass);
     for (;;) {
       if (pass.steps.next().done === true) {
-        this.#end(pass);
+        this.#finishPass(pass);
         break;
       }
       if (this.#nowMs() - startMs >= budgetMs) break;
@@ -123,7 +125,7 @@ export class NamespaceSearch {
     return this.#holds.size > before;
   }
 
-  #end({ unreachable, unboundTcp }: Pass): void {
+  #finishPass({ unreachable, unboundTcp }: Pass): void {
     this.#pass = undefined;
     const searches = this.#result.searches + 1;
     this.#result = { unsearched: 0, unreachable, unboundTcp: unboundTcp.size, searches };
@@ -140,7 +142,7 @@ export class NamespaceSearch {
     }
   }
 
-  /** Other mount namespaces, each once: a namespace may be mounted there alone. */
+  /** Searches the mounts of the process, once per mount namespace: a network namespace may be mounted only there. */
   *#searchMounts(pass: Pass, pid: number): Generator<undefined> {
     const link = this.#proc.link(`${pid}/ns/mnt`);
     yield;
@@ -160,7 +162,7 @@ export class NamespaceSearch {
     }
   }
 
-  /** The threads of a process that has several, or whose main thread has ended. */
+  /** Searches the threads of a process that has several, or whose main thread has ended. */
   *#searchThreads(pass: Pass, pid: number): Generator<undefined> {
     const count = this.#proc.threadCount(pid);
     const main = this.#proc.link(`${pid}/ns/net`);
@@ -170,38 +172,38 @@ export class NamespaceSearch {
     for (const thread of 'value' in threads ? threads.value : []) {
       const path = `${pid}/task/${thread}/ns/net`;
       const link = this.#proc.link(path);
-      if ('value' in link) this.#note(link.value, path, pass.known);
+      if ('value' in link) this.#addHold(link.value, path, pass.known);
       yield;
-      // A thread may have a table of descriptors of its own (unshare(2), CLONE_FILES).
+      // A thread may have its own descriptor table (unshare(2), CLONE_FILES).
       if (this.#proc.shareDescriptors(Number(thread), pid) === false)
         yield* this.#searchDescriptors(pass, Number(thread), `${pid}/task/${thread}`);
     }
   }
 
-  /** @param folder of a process or thread, below /proc */
+  /** Searches the descriptors of a process or thread. @param folder its folder below /proc */
   *#searchDescriptors(pass: Pass, pid: number, folder: string): Generator<undefined> {
     const names = this.#proc.names(`${folder}/fd`);
     yield;
-    const descriptors = 'value' in names ? names.value.map(Number) : [];
-    for (let i = 0; i < descriptors.length; i += BUNDLE) {
-      const bundle = descriptors.slice(i, i + BUNDLE);
-      const targets = this.#proc.targets(folder, bundle);
+    const all = 'value' in names ? names.value.map(Number) : [];
+    for (let i = 0; i < all.length; i += DESCRIPTORS_PER_STEP) {
+      const descriptors = all.slice(i, i + DESCRIPTORS_PER_STEP);
+      const targets = this.#proc.targets(folder, descriptors);
       yield;
-      for (const [at, target] of targets.entries()) {
-        const descriptor = bundle[at];
+      for (const [index, target] of targets.entries()) {
+        const descriptor = descriptors[index];
         if (target === undefined || descriptor === undefined) continue;
         if (target.kind === 'net')
-          this.#note(`net:[${target.inode}]`, `${folder}/fd/${descriptor}`, pass.known);
+          this.#addHold(`net:[${target.inode}]`, `${folder}/fd/${descriptor}`, pass.known);
         else if (!pass.known.isSocket(target.inode)) {
-          this.#askSocket(pass, { pid, descriptor }, `${folder}/fd/${descriptor}`, target);
+          this.#probeSocket(pass, { pid, descriptor }, `${folder}/fd/${descriptor}`, target);
           yield;
         }
       }
     }
   }
 
-  /** Takes note of a link to a namespace. */
-  #note(text: string, path: string, known: KnownInodes): void {
+  /** Adds a hold for a link to a namespace, unless the namespace is known. */
+  #addHold(text: string, path: string, known: KnownInodes): void {
     const inode = namespaceInode(text);
     if (inode === undefined || known.isNamespace(inode) || this.#holds.has(inode)) return;
     const isValid = (): boolean => {
@@ -211,17 +213,18 @@ export class NamespaceSearch {
     this.#holds.set(inode, { inode, path: this.#proc.pathOf(path), isValid });
   }
 
-  #askSocket(pass: Pass, socket: HeldSocket, path: string, { inode }: Target): void {
-    const before = this.#asked.get(inode);
-    if (before !== undefined) {
-      if (before) pass.unboundTcp.add(inode);
+  /** Reads the namespace of a socket, and whether it is a TCP socket, through a copy of its descriptor. */
+  #probeSocket(pass: Pass, socket: HeldSocket, path: string, { inode }: Target): void {
+    const wasTcp = this.#probed.get(inode);
+    if (wasTcp !== undefined) {
+      if (wasTcp) pass.unboundTcp.add(inode);
       return;
     }
     const answer = this.#system.namespaceOfSocket?.(socket);
     if (answer === undefined) return;
     const { netns, isTcp } = answer;
     if (pass.known.isNamespace(netns) || this.#holds.has(netns)) {
-      this.#asked.set(inode, isTcp);
+      this.#probed.set(inode, isTcp);
       if (isTcp) pass.unboundTcp.add(inode);
       return;
     }
@@ -233,15 +236,16 @@ export class NamespaceSearch {
   }
 }
 
-/** One search of all processes. */
+/** State of one pass over all processes. */
 class Pass {
   readonly pids: readonly number[];
-  /** As of this round. */
+  /** As of the current poll. */
   known: KnownInodes;
+  /** Number of processes that this pass has not searched yet. */
   left: number;
   readonly mountNamespaces = new Set<string>();
   readonly unreachable = new Set<number>();
-  /** By inode: several descriptors, of several processes, may be of one socket. */
+  /** Socket inodes: several descriptors, also of several processes, may refer to one socket. */
   readonly unboundTcp = new Set<number>();
   steps: Generator<undefined> | undefined;
 

@@ -7,83 +7,91 @@ import type { Hold, NamespaceSearch } from './namespace-search.ts';
 import type { Proc } from './proc.ts';
 import { FIRST_PID_NAMESPACE } from './privileges.ts';
 
-/** A network namespace of this machine that can be reached now. */
+/** A network namespace of this machine that can be opened now. */
 export interface FoundNamespace {
-  /** Inode of the namespace; the kernel gives it to another one when this one is gone. */
+  /** Inode of the namespace; the kernel reuses it when the namespace is gone. */
   readonly inode: number;
-  /** `host`, the name that `ip netns` knows, or that of its container or service. Hostile text. */
+  /** `host`, the name in `ip netns`, or the name of the container or service. Untrusted text. */
   readonly name?: string;
-  /** Uid of the user who may have made the name up: `~USER/…`. */
+  /** Uid of an ordinary user who may have chosen the name: `~USER/…`. */
   readonly claimedBy?: number;
-  /** A path that opens it now; whoever does should look at the inode of what was opened. */
+  /**
+   * Path that opens the namespace now. Check the inode after opening: the path may lead to another namespace by then.
+   */
   readonly path: string;
-  /** A socket of another process in it, where no path opens it. */
+  /** Socket of another process in this namespace, if no path opens it. */
   readonly socket?: NonNullable<Hold['socket']>;
-  /** True for the one this program is in. */
+  /** True for the namespace that netpane runs in. */
   readonly isOwn: boolean;
 }
 
-/** A known process is looked at again once in so many rounds: it may have moved (setns(2)), its pid be another's. */
-const LOOK_ROUNDS = 16;
+/**
+ * Number of polls after which a process is read again: it may have moved (setns(2)), or its pid may be reused.
+ */
+const REREAD_POLLS = 16;
 
-/** Rounds from one search for a name to the next, while none is found. */
-const NAME_ROUNDS = [2, 8, 40, 200];
+/** Number of polls between two searches for a name, while none is found. */
+const NAME_SEARCH_POLLS = [2, 8, 40, 200];
 
-/** So many processes of a namespace are asked for the container they are in. */
-const ASKED_PROCESSES = 4;
+/** Maximum number of processes per namespace probed for a container name. */
+const MAX_NAMING_PROCESSES = 4;
 
-/** Where `ip netns` mounts (ip-netns(8)); /var/run is a link to /run, or once was not. */
-const NAMED_FOLDERS = ['run/netns', 'var/run/netns'];
+/** Folders where `ip netns` mounts namespaces (ip-netns(8)). /var/run is a link to /run, except on old systems. */
+const NETNS_FOLDERS = ['run/netns', 'var/run/netns'];
 
-/** What CNI plug-ins, podman and CRI-O mount in the same folder: a number of theirs, no name. */
-const GENERATED = /^(?:cni-|netns-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** Matches the UUIDs under which CNI plug-ins, podman and CRI-O mount namespaces in the same folder. */
+const GENERATED_NAME = /^(?:cni-|netns-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-const NONE: readonly NamespaceMount[] = [];
+const NO_MOUNTS: readonly NamespaceMount[] = [];
 
 const HOST: CgroupName = { name: 'host' };
 
-/** What is known of a process: its namespace, or why not. */
-interface Seat {
+/** A process and its namespace. */
+interface ProcessEntry {
+  /** Inode of its network namespace, or why it is unknown. */
   inode: number | 'gone' | 'forbidden';
-  /** Rounds in which it was last seen, and last looked at. */
-  seenRound: number;
-  lookedRound: number;
+  /** Polls that last listed the process and last read its namespace. */
+  seenPoll: number;
+  readPoll: number;
 }
 
 interface Namespace {
   readonly inode: number;
-  /** Its processes, the oldest known first. */
+  /** Pids of its processes, in the order of discovery. */
   readonly pids: Set<number>;
   mounts: readonly NamespaceMount[];
-  /** The name of its container or service, or what goes for one. */
+  /** Name of its container or service, or a label derived from its cgroup. */
   cgroupName: CgroupName | undefined;
-  searches: number;
-  searchRound: number;
+  /** Number of searches for a name so far; infinite once it is found. */
+  nameSearches: number;
+  nextSearchPoll: number;
   found: FoundNamespace | undefined;
 }
 
 /**
- * Every network namespace of the machine, kept up with at little cost: a process is looked at when it is new and then
- * once in 16 rounds. One that neither a process nor a mount holds any more is gone at the next `refresh`, so that
- * whoever holds it open can let it go.
+ * Tracks all network namespaces of the machine. To keep polls cheap, a process is read when it is new and then every 16
+ * polls. `refresh` drops a namespace that neither a process nor a mount keeps alive, so that the caller can close it.
  */
 export class Namespaces {
   readonly #proc: Proc;
   readonly #mounts: NamespaceMounts;
-  readonly #names: CgroupNames;
-  readonly #hidden: NamespaceSearch | undefined;
-  readonly #namedFolders: readonly string[];
-  #isFirstPidNamespace = false;
-  readonly #seats = new Map<number, Seat>();
+  readonly #cgroupNames: CgroupNames;
+  readonly #search: NamespaceSearch | undefined;
+  readonly #netnsFolders: readonly string[];
+  #isInitialPidNamespace = false;
+  readonly #processes = new Map<number, ProcessEntry>();
   readonly #byInode = new Map<number, Namespace>();
   #ownInode: number | undefined;
-  #round = 0;
+  #poll = 0;
   #unreadableProcesses = 0;
   #procFailure: string | undefined;
   #isFirstProcessListed = false;
-  #last: readonly FoundNamespace[] = [];
+  #lastFound: readonly FoundNamespace[] = [];
 
-  /** @param options `root`: where /run, /var and /home are; `/` by default. `search` finds what no process is in */
+  /**
+   * @param options `root`: folder that contains /run, /var and /home; `/` by default. `search` finds namespaces without
+   * a process.
+   */
   constructor({
     proc,
     root = '/',
@@ -97,163 +105,165 @@ export class Namespaces {
   }) {
     const folder = root.replace(/\/$/, '');
     this.#proc = proc;
-    this.#namedFolders = NAMED_FOLDERS.map((name) => `${folder}/${name}/`);
+    this.#netnsFolders = NETNS_FOLDERS.map((name) => `${folder}/${name}/`);
     this.#mounts = new NamespaceMounts({ proc, folder: `${folder}/run/netns` });
-    this.#names = new CgroupNames(new ContainerNames(root), trust);
-    this.#hidden = search;
+    this.#cgroupNames = new CgroupNames(new ContainerNames(root), trust);
+    this.#search = search;
   }
 
-  /** Processes that did not let their namespace be seen: without root, those of other users. */
+  /** Number of processes whose namespace may not be read: without root, those of other users. */
   get unreadableProcesses(): number {
     return this.#unreadableProcesses;
   }
 
-  /** Why /proc tells of no process; undefined where it does. */
+  /** Why no process can be read from /proc; undefined if processes can be read. */
   get procFailure(): string | undefined {
     return this.#procFailure;
   }
 
-  /** True where some processes do not even appear in /proc: without pid 1 there must be more (hidepid=2, proc(5)). */
+  /** True if /proc hides processes: pid 1 is missing (hidepid=2, proc(5)). */
   get hasUnlistedProcesses(): boolean {
     return !this.#isFirstProcessListed;
   }
 
   /**
-   * Catches up with the namespaces of now. Where /proc tells of no process those of the last round stay.
-   * @param listed every process of now, where the caller has listed them already
-   * @returns our own first; the same array, with the same objects, where nothing changed
+   * Updates and returns the current namespaces. If /proc cannot be read, those of the previous poll stay.
+   * @param listed Pids of all current processes, if the caller has listed them already.
+   * @returns Netpane's own namespace first. The same array with the same objects if nothing changed.
    */
   refresh(listed?: readonly number[]): readonly FoundNamespace[] {
     const self = this.#proc.stat('self');
-    const pids = 'value' in self ? (listed ?? this.#list()) : [];
+    const pids = 'value' in self ? (listed ?? this.#listProcesses()) : [];
     this.#procFailure =
       'failed' in self ? self.message : pids.length === 0 ? 'it lists no process' : undefined;
-    if (this.#procFailure !== undefined) return this.#last;
+    if (this.#procFailure !== undefined) return this.#lastFound;
     this.#isFirstProcessListed = pids.includes(1);
-    this.#round++;
-    this.#findOwn();
+    this.#poll++;
+    this.#findOwnNamespace();
     for (const pid of pids) {
-      const seat = this.#seats.get(pid);
-      if (seat) seat.seenRound = this.#round;
+      const entry = this.#processes.get(pid);
+      if (entry) entry.seenPoll = this.#poll;
     }
-    for (const [pid, seat] of this.#seats) if (seat.seenRound !== this.#round) this.#leave(pid, seat);
-    // What is gone goes before what is new comes, for the kernel gives the lowest inode that is free.
-    this.#findMounts();
-    for (const pid of pids) this.#visit(pid);
+    for (const [pid, entry] of this.#processes)
+      if (entry.seenPoll !== this.#poll) this.#removeProcess(pid, entry);
+    // Remove old namespaces before adding new ones, because the kernel reuses the lowest free inode.
+    this.#refreshMounts();
+    for (const pid of pids) this.#refreshProcess(pid);
     this.#unreadableProcesses = 0;
-    for (const { inode } of this.#seats.values()) if (inode === 'forbidden') this.#unreadableProcesses++;
-    for (const inode of this.#hidden?.held() ?? []) this.#namespace(inode);
+    for (const { inode } of this.#processes.values()) if (inode === 'forbidden') this.#unreadableProcesses++;
+    for (const inode of this.#search?.held() ?? []) this.#getOrAdd(inode);
     const found: FoundNamespace[] = [];
-    // A process found to have moved may add a namespace here, which this loop comes to as well.
+    // A process that changed its namespace may add one during this loop; the loop visits that one too.
     for (const namespace of this.#byInode.values()) {
-      const path = this.#pathOf(namespace);
+      const path = this.#findPath(namespace);
       if (path === undefined) this.#byInode.delete(namespace.inode);
-      else found.push(this.#foundOf(namespace, path));
+      else found.push(this.#describe(namespace, path));
     }
-    const isSame = found.length === this.#last.length && found.every((it, i) => it === this.#last[i]);
-    if (!isSame) this.#last = found;
-    return this.#last;
+    const isSame =
+      found.length === this.#lastFound.length && found.every((it, i) => it === this.#lastFound[i]);
+    if (!isSame) this.#lastFound = found;
+    return this.#lastFound;
   }
 
   /**
-   * A process that is in a namespace; undefined when there is none.
-   * @param isNow looks at it once more, where that was done in this round
+   * Returns the pid of a process in a namespace; undefined if there is none.
+   * @param mustReread Reads the process again even if this poll has read it already.
    */
-  processOf(inode: number, isNow = false): number | undefined {
+  processOf(inode: number, mustReread = false): number | undefined {
     for (const pid of this.#byInode.get(inode)?.pids ?? []) {
-      const seat = this.#seats.get(pid);
-      if (seat && isNow) seat.lookedRound = 0;
-      if (seat) this.#lookAgain(pid, seat);
-      if (seat?.inode === inode) return pid;
+      const entry = this.#processes.get(pid);
+      if (entry && mustReread) entry.readPoll = 0;
+      if (entry) this.#rereadProcess(pid, entry);
+      if (entry?.inode === inode) return pid;
     }
     return undefined;
   }
 
-  /** True while the namespace can still be reached, looked at anew. */
+  /** Returns true if the namespace can still be opened; reads its processes and mounts again. */
   isReachable(inode: number): boolean {
-    const mounts = this.#byInode.get(inode)?.mounts ?? NONE;
+    const mounts = this.#byInode.get(inode)?.mounts ?? NO_MOUNTS;
     return (
       mounts.some(isMounted) ||
       this.processOf(inode, true) !== undefined ||
-      this.#hidden?.holdOf(inode)?.isValid() === true
+      this.#search?.holdOf(inode)?.isValid() === true
     );
   }
 
-  /** True for a namespace that processes are in, or that is mounted. */
+  /** Returns true for a namespace that has processes or a mount. */
   isKnown(inode: number): boolean {
     return this.#byInode.has(inode);
   }
 
-  /** Every process of the last round. */
+  /** Returns the pids of the last poll. */
   pids(): number[] {
-    return [...this.#seats.keys()];
+    return [...this.#processes.keys()];
   }
 
-  /** The namespace that a process is in; undefined when that cannot be seen. */
+  /** Returns the namespace of a process; undefined if it cannot be read. */
   namespaceOf(pid: number): number | undefined {
-    const inode = this.#seats.get(pid)?.inode ?? this.#look(pid);
+    const inode = this.#processes.get(pid)?.inode ?? this.#readNamespace(pid);
     return typeof inode === 'number' ? inode : undefined;
   }
 
-  #list(): number[] {
+  #listProcesses(): number[] {
     const listing = this.#proc.names('');
     return 'value' in listing ? listing.value.filter((name) => /^\d+$/.test(name)).map(Number) : [];
   }
 
-  /** This program never leaves its namespace; a thread of it may, but /proc/self is its first one. */
-  #findOwn(): void {
+  /** Finds netpane's own namespace, once. Only other threads call setns(2); /proc/self shows the main thread. */
+  #findOwnNamespace(): void {
     if (this.#ownInode !== undefined) return;
-    const inode = this.#look('self');
+    const inode = this.#readNamespace('self');
     if (typeof inode !== 'number') return;
     const pid = this.#proc.link('self/ns/pid');
-    this.#isFirstPidNamespace = 'value' in pid && pid.value === FIRST_PID_NAMESPACE;
+    this.#isInitialPidNamespace = 'value' in pid && pid.value === FIRST_PID_NAMESPACE;
     this.#ownInode = inode;
-    this.#namespace(inode);
+    this.#getOrAdd(inode);
   }
 
-  #visit(pid: number): void {
-    const seat = this.#seats.get(pid);
-    if (seat === undefined) {
-      const inode = this.#look(pid);
-      this.#seats.set(pid, { inode, seenRound: this.#round, lookedRound: this.#round });
-      if (typeof inode === 'number') this.#namespace(inode).pids.add(pid);
-    } else if ((this.#round + pid) % LOOK_ROUNDS === 0) {
-      this.#lookAgain(pid, seat);
+  #refreshProcess(pid: number): void {
+    const entry = this.#processes.get(pid);
+    if (entry === undefined) {
+      const inode = this.#readNamespace(pid);
+      this.#processes.set(pid, { inode, seenPoll: this.#poll, readPoll: this.#poll });
+      if (typeof inode === 'number') this.#getOrAdd(inode).pids.add(pid);
+    } else if ((this.#poll + pid) % REREAD_POLLS === 0) {
+      this.#rereadProcess(pid, entry);
     }
   }
 
-  #lookAgain(pid: number, seat: Seat): void {
-    if (seat.lookedRound === this.#round) return;
-    seat.lookedRound = this.#round;
-    const inode = this.#look(pid);
-    if (inode === seat.inode) return;
-    if (typeof seat.inode === 'number') this.#byInode.get(seat.inode)?.pids.delete(pid);
-    seat.inode = inode;
-    if (typeof inode === 'number') this.#namespace(inode).pids.add(pid);
+  #rereadProcess(pid: number, entry: ProcessEntry): void {
+    if (entry.readPoll === this.#poll) return;
+    entry.readPoll = this.#poll;
+    const inode = this.#readNamespace(pid);
+    if (inode === entry.inode) return;
+    if (typeof entry.inode === 'number') this.#byInode.get(entry.inode)?.pids.delete(pid);
+    entry.inode = inode;
+    if (typeof inode === 'number') this.#getOrAdd(inode).pids.add(pid);
   }
 
-  #leave(pid: number, { inode }: Seat): void {
-    this.#seats.delete(pid);
+  #removeProcess(pid: number, { inode }: ProcessEntry): void {
+    this.#processes.delete(pid);
     if (typeof inode === 'number') this.#byInode.get(inode)?.pids.delete(pid);
   }
 
-  /** A process that has ended and was not waited for has no namespace any more: the kernel says ENOENT. */
-  #look(pid: number | 'self'): Seat['inode'] {
+  /** Reads the namespace of a process. A zombie has none: the kernel returns ENOENT. */
+  #readNamespace(pid: number | 'self'): ProcessEntry['inode'] {
     const link = this.#proc.link(`${pid}/ns/net`);
     if (!('value' in link)) return link.failed === 'forbidden' ? 'forbidden' : 'gone';
     return namespaceInode(link.value) ?? 'gone';
   }
 
-  #namespace(inode: number): Namespace {
+  #getOrAdd(inode: number): Namespace {
     let namespace = this.#byInode.get(inode);
     if (namespace === undefined) {
       namespace = {
         inode,
         pids: new Set(),
-        mounts: NONE,
+        mounts: NO_MOUNTS,
         cgroupName: undefined,
-        searches: 0,
-        searchRound: 0,
+        nameSearches: 0,
+        nextSearchPoll: 0,
         found: undefined,
       };
       this.#byInode.set(inode, namespace);
@@ -261,7 +271,7 @@ export class Namespaces {
     return namespace;
   }
 
-  #findMounts(): void {
+  #refreshMounts(): void {
     const mounts = this.#mounts.refresh();
     const byInode = new Map<number, NamespaceMount[]>();
     for (const mount of mounts) {
@@ -271,89 +281,92 @@ export class Namespaces {
     }
     for (const namespace of this.#byInode.values()) {
       const { inode, pids, mounts: before } = namespace;
-      namespace.mounts = byInode.get(inode) ?? NONE;
-      const isHeld =
+      namespace.mounts = byInode.get(inode) ?? NO_MOUNTS;
+      const isAlive =
         pids.size > 0 ||
-        this.#hidden?.holdOf(inode) !== undefined ||
+        this.#search?.holdOf(inode) !== undefined ||
         namespace.mounts.some(({ path }) => before.some((it) => it.path === path));
-      // Another one may have its inode already, and be mounted.
-      if (!isHeld && inode !== this.#ownInode) this.#byInode.delete(inode);
+      // A new namespace may have the same inode already, and be mounted.
+      if (!isAlive && inode !== this.#ownInode) this.#byInode.delete(inode);
     }
-    for (const [inode, its] of byInode) this.#namespace(inode).mounts = its;
+    for (const [inode, its] of byInode) this.#getOrAdd(inode).mounts = its;
   }
 
-  /** A path that opens the namespace, looked at in this round; undefined when there is none. */
-  #pathOf(namespace: Namespace): string | undefined {
+  /** Returns a path that opens the namespace, checked in this poll; undefined if there is none. */
+  #findPath(namespace: Namespace): string | undefined {
     const { inode, mounts } = namespace;
     if (inode === this.#ownInode) return this.#proc.pathOf('self/ns/net');
     const [mount] = mounts;
     if (mount) return mount.path;
     const pid = this.processOf(inode);
     if (pid !== undefined) return this.#proc.pathOf(`${pid}/ns/net`);
-    return this.#hidden?.holdOf(inode)?.path;
+    return this.#search?.holdOf(inode)?.path;
   }
 
-  /** The same object while it says the same. */
-  #foundOf(namespace: Namespace, path: string): FoundNamespace {
+  /** Returns the description of a namespace: the same object while nothing in it changed. */
+  #describe(namespace: Namespace, path: string): FoundNamespace {
     const { inode, found } = namespace;
-    const held = this.#nameOf(namespace);
+    const named = this.#nameOf(namespace);
     const isOwn = inode === this.#ownInode;
-    if (found?.path === path && found.name === held?.name && found.isOwn === isOwn) return found;
-    const hold = this.#hidden?.holdOf(inode);
+    if (found?.path === path && found.name === named?.name && found.isOwn === isOwn) return found;
+    const hold = this.#search?.holdOf(inode);
     const socket = hold?.path === path ? hold.socket : undefined;
-    namespace.found = { inode, ...held, path, isOwn, ...(socket && { socket }) };
+    namespace.found = { inode, ...named, path, isOwn, ...(socket && { socket }) };
     return namespace.found;
   }
 
-  /** The namespace of the machine's first process; undefined when it cannot be seen. */
+  /** Inode of the namespace of the machine's init process; undefined if it cannot be read. */
   get #hostInode(): number | undefined {
-    const inode = this.#isFirstPidNamespace ? this.#seats.get(1)?.inode : undefined;
+    const inode = this.#isInitialPidNamespace ? this.#processes.get(1)?.inode : undefined;
     return typeof inode === 'number' ? inode : undefined;
   }
 
   #nameOf(namespace: Namespace): CgroupName | undefined {
     if (namespace.inode === this.#hostInode) return HOST;
     const mounted = namespace.mounts.flatMap(({ path }) => this.#mountedName(path) ?? []).sort();
-    const given = mounted.find((name) => !GENERATED.test(name));
-    if (given !== undefined) return { name: given };
-    if (this.#isSearchDue(namespace)) this.#search(namespace);
-    const [made] = mounted;
-    return namespace.cgroupName ?? (made === undefined ? undefined : { name: made });
+    const chosen = mounted.find((name) => !GENERATED_NAME.test(name));
+    if (chosen !== undefined) return { name: chosen };
+    if (this.#isNameSearchDue(namespace)) this.#findCgroupName(namespace);
+    const [generated] = mounted;
+    return namespace.cgroupName ?? (generated === undefined ? undefined : { name: generated });
   }
 
   #mountedName(path: string): string | undefined {
-    const folder = this.#namedFolders.find((it) => path.startsWith(it));
+    const folder = this.#netnsFolders.find((it) => path.startsWith(it));
     const name = folder === undefined ? undefined : path.slice(folder.length);
     return name === '' || name?.includes('/') ? undefined : name;
   }
 
-  /** Where the host's namespace is not known our own may be it, and a container may share it without naming it. */
-  #isSearchDue({ inode, pids, searches, searchRound }: Namespace): boolean {
+  /**
+   * Returns true if a name should be searched for now. Not for our own namespace while that of the host is unknown:
+   * ours may be the host's, and a container that shares it must not name it.
+   */
+  #isNameSearchDue({ inode, pids, nameSearches, nextSearchPoll }: Namespace): boolean {
     if (inode === this.#ownInode && this.#hostInode === undefined) return false;
-    return pids.size > 0 && searches <= NAME_ROUNDS.length && this.#round >= searchRound;
+    return pids.size > 0 && nameSearches <= NAME_SEARCH_POLLS.length && this.#poll >= nextSearchPoll;
   }
 
-  /** Asks its oldest processes, for whoever came later may have come from elsewhere. */
-  #search(namespace: Namespace): void {
-    namespace.searchRound = this.#round + (NAME_ROUNDS[namespace.searches] ?? 0);
-    namespace.searches++;
+  /** Derives a name from the cgroups of its oldest processes; later ones may have entered from another container. */
+  #findCgroupName(namespace: Namespace): void {
+    namespace.nextSearchPoll = this.#poll + (NAME_SEARCH_POLLS[namespace.nameSearches] ?? 0);
+    namespace.nameSearches++;
     let service: CgroupName | undefined;
     let label: CgroupName | undefined;
-    let asked = 0;
+    let probed = 0;
     for (const pid of namespace.pids) {
-      if (asked++ === ASKED_PROCESSES) break;
+      if (probed++ === MAX_NAMING_PROCESSES) break;
       const text = this.#proc.text(`${pid}/cgroup`);
       if (!('value' in text)) continue;
-      const { container, isFound, ...its } = this.#names.of(text.value);
+      const { container, isFound, ...its } = this.#cgroupNames.namesOf(text.value);
       if (container && isFound && container.claimedBy === undefined) {
         namespace.cgroupName = container;
-        namespace.searches = Infinity;
+        namespace.nameSearches = Infinity;
         return;
       }
       label ??= container;
       service ??= its.service;
     }
-    // Of a container that is being made the processes are still those of the service that makes it.
+    // While a container is being created, its processes are still in the cgroup of the service that creates it.
     namespace.cgroupName =
       label ?? (this.#hostInode === undefined ? undefined : service) ?? namespace.cgroupName;
   }

@@ -9,23 +9,23 @@ import { LIMIT, type Outcome, Proc } from './proc.ts';
 import { isLinkLocal, parseLinkScopes, parseTable, type Table, TABLES, withScope } from './table.ts';
 
 export interface ProcNetSourceOptions {
-  /** Where the proc file system is; `/proc` by default. */
+  /** Path of the proc file system; `/proc` by default. */
   readonly procRoot?: string;
-  /** User names by uid, below the proc file system; `../etc/passwd` by default. */
+  /** Path of the user list, relative to the proc file system; `../etc/passwd` by default. */
   readonly passwdPath?: string;
-  /** Milliseconds on a clock that never runs backwards, for the cost of a reading. */
+  /** Monotonic clock, milliseconds; measures the cost of a poll. */
   readonly nowMs: () => number;
-  /** True when the reader is root, who can see every process. */
+  /** True if netpane runs as root, who can read every process. */
   readonly isRoot: boolean;
   readonly hasRingPaths?: boolean;
-  /** See `SourceOptions`; without a bound by default. */
+  /** See `SourceOptions`; no limit by default. */
   readonly ownerBudgetMs?: number;
   readonly bounds?: SocketBounds | undefined;
-  /** Notes which process is read. */
+  /** Stores which process is being read. */
   readonly progress?: Progress | undefined;
 }
 
-/** Sockets of this network namespace from /proc/net, programs behind them from /proc/PID. */
+/** The source `proc`: sockets of netpane's network namespace from /proc/net, their owners from /proc/PID. */
 export class ProcNetSource implements Source {
   readonly name = '/proc/net';
   readonly #proc: Proc;
@@ -36,7 +36,8 @@ export class ProcNetSource implements Source {
   #inodes: ReadonlySet<number> = new Set();
   #lines = 0;
   #last: Snapshot | undefined;
-  #hidden: ReadonlyMap<string, number> = new Map();
+  /** Number of sockets with a hidden owner, by user name. */
+  #hiddenByUser: ReadonlyMap<string, number> = new Map();
   readonly #lineCounts = new Map<Table, number>();
 
   constructor({
@@ -56,26 +57,26 @@ export class ProcNetSource implements Source {
     this.#attribution = new Attribution({ proc: this.#proc, passwdPath, nowMs, isRoot, hasRingPaths });
   }
 
-  /** Rejects when the tables cannot be read the first time; later the last sockets stay, with a notice. */
+  /** Rejects if the tables cannot be read in the first poll; later it returns the previous sockets with a notice. */
   async read(): Promise<Snapshot> {
     const startMs = this.#nowMs();
     const texts = TABLES.map((table) => ({
       table,
       text: this.#proc.latin1(`net/${table.file}`, LIMIT.table),
     }));
-    const lost = texts.find(({ table, text }) => isLost(table, text));
-    if (lost && 'failed' in lost.text) {
-      const { message } = lost.text;
+    const failure = texts.find(({ table, text }) => isFailure(table, text));
+    if (failure && 'failed' in failure.text) {
+      const { message } = failure.text;
       if (this.#last === undefined) throw new Error(`cannot read the sockets of this machine: ${message}`);
       return { ...this.#last, degradations: [stale(message)] };
     }
-    const degradations = this.#takeIn(texts);
+    const degradations = this.#parseTables(texts);
     degradations.unshift(...this.#lives.notices());
     const tablesMs = this.#nowMs();
     this.#refreshOwners();
     const ownersMs = this.#nowMs();
-    const sockets = this.#settle();
-    const hidden = this.#attribution.hiddenNotice(this.#hidden);
+    const sockets = this.#finishPoll();
+    const hidden = this.#attribution.hiddenNotice(this.#hiddenByUser);
     if (hidden) degradations.push(hidden);
     this.#last = {
       sockets,
@@ -87,10 +88,10 @@ export class ProcNetSource implements Source {
     return this.#last;
   }
 
-  /** Every socket of this reading, and in passing how many of them hide their owners. */
-  #settle(): ReadonlyMap<string, Socket> {
-    let asked = 0;
-    const hidden = new Map<string, number>();
+  /** Returns every socket of this poll, and counts those with a hidden owner. */
+  #finishPoll(): ReadonlyMap<string, Socket> {
+    let calls = 0;
+    const hiddenByUser = new Map<string, number>();
     let listeners: ReturnType<Attribution['listeners']> | undefined;
     const attribution = this.#attribution;
     const sockets = this.#lives.finish((sighting, previous) => {
@@ -99,44 +100,44 @@ export class ProcNetSource implements Source {
         previous?.owners,
         () => (listeners ??= attribution.listeners(this.#lives.sightings())),
       );
-      asked++;
+      calls++;
       if (isHidden(owners)) {
         const user = sighting.user ?? `user ${sighting.uid ?? '?'}`;
-        hidden.set(user, (hidden.get(user) ?? 0) + 1);
+        hiddenByUser.set(user, (hiddenByUser.get(user) ?? 0) + 1);
       }
       return owners;
     }, attribution.owners.changed.size > 0);
-    // It asks about every socket or, when nothing changed, about none: then there are as many as before.
-    if (asked > 0 || sockets.size === 0) this.#hidden = hidden;
+    // `finish` calls back for every socket or, if nothing changed, for none: then the previous counts are valid.
+    if (calls > 0 || sockets.size === 0) this.#hiddenByUser = hiddenByUser;
     return sockets;
   }
 
-  /** Tells the owners which sockets have come and which have gone. */
+  /** Updates the owners with the new and the removed socket inodes. */
   #refreshOwners(): void {
     const before = this.#inodes;
-    const { unchanged, added } = this.#lives.counts;
-    const isSame = added === 0 && unchanged === this.#lines;
-    this.#lines = unchanged + added;
+    const counts = this.#lives.counts;
+    const isSame = counts.added === 0 && counts.unchanged === this.#lines;
+    this.#lines = counts.unchanged + counts.added;
     if (!isSame) {
       const inodes = new Set<number>();
       for (const { inode } of this.#lives.sightings()) if (inode !== undefined) inodes.add(inode);
       this.#inodes = inodes;
     }
     const now = this.#inodes;
-    const come = now === before ? [] : [...now].filter((inode) => !before.has(inode));
-    const gone = now === before ? [] : [...before].filter((inode) => !now.has(inode));
-    this.#attribution.owners.refresh(come, gone, this.#ownerBudgetMs);
+    const added = now === before ? [] : [...now].filter((inode) => !before.has(inode));
+    const removed = now === before ? [] : [...before].filter((inode) => !now.has(inode));
+    this.#attribution.owners.refresh(added, removed, this.#ownerBudgetMs);
   }
 
   /**
-   * Notes every line of the tables. The kernel finds its place in a UDP table by counting from the start, piece after
-   * piece: a socket that closes meanwhile hides another one. Where a line is missing, the table is read once more.
+   * Parses all tables into `lives`. For each read(2) of a UDP table the kernel counts from the start to find its
+   * position, so a socket that closes meanwhile hides another one. A UDP table with a missing line is read once more.
    */
-  #takeIn(texts: readonly { table: Table; text: Outcome<string> }[]): Degradation[] {
+  #parseTables(texts: readonly { table: Table; text: Outcome<string> }[]): Degradation[] {
     const degradations: Degradation[] = [];
     let scopes: Map<string, string> | undefined;
     const lives = this.#lives;
-    const takeTable = (table: Table, text: string): void => {
+    const addTable = (table: Table, text: string): void => {
       const { items, problems } = parseTable(text, table, (key) => lives.markSeen(key));
       for (const { key, sighting } of items) {
         const { uid, local } = sighting;
@@ -151,11 +152,11 @@ export class ProcNetSource implements Source {
       if (!('value' in text)) continue;
       if (text.isCut) degradations.push(cutTable(table.file));
       const before = lives.counts;
-      takeTable(table, text.value);
+      addTable(table, text.value);
       const unchanged = lives.counts.unchanged - before.unchanged;
       if (table.protocol === 'udp' && unchanged < (this.#lineCounts.get(table) ?? 0)) {
         const again = this.#proc.latin1(`net/${table.file}`, LIMIT.table);
-        if ('value' in again) takeTable(table, again.value);
+        if ('value' in again) addTable(table, again.value);
       }
       const { unchanged: all, added } = lives.counts;
       this.#lineCounts.set(table, all - before.unchanged + added - before.added);
@@ -169,19 +170,19 @@ export class ProcNetSource implements Source {
   }
 }
 
-/** A kernel without IPv6 or without UDP has no such table, and nothing is missed then; TCP is always there. */
-const isLost = (table: Table, text: Outcome<string>): boolean =>
+/** Returns true if a table could not be read. A kernel without IPv6 or UDP has no such table; only TCP is required. */
+const isFailure = (table: Table, text: Outcome<string>): boolean =>
   'failed' in text && (text.failed !== 'gone' || table.file === 'tcp');
 
 const stale = (message: string): Degradation => ({
   code: 'stale',
-  text: `these are the sockets of a while ago: ${message}`,
+  text: `the sockets could not be read, the previous ones are shown: ${message}`,
   short: 'stale: cannot read /proc/net',
 });
 
 const cutTable = (file: string): Degradation => ({
   code: `cut-table ${file}`,
-  text: `/proc/net/${file} is longer than ${LIMIT.table / 2 ** 20} MB: the sockets behind that are not shown`,
+  text: `/proc/net/${file} is longer than ${LIMIT.table / 2 ** 20} MB: the sockets beyond that are not shown`,
   short: `/proc/net/${file} is too long`,
 });
 

@@ -17,6 +17,7 @@ export interface Table {
   readonly family: 'ipv4' | 'ipv6';
 }
 
+/** All tables that the source `proc` reads. */
 export const TABLES: readonly Table[] = [
   { file: 'tcp', protocol: 'tcp', family: 'ipv4' },
   { file: 'tcp6', protocol: 'tcp', family: 'ipv6' },
@@ -24,16 +25,17 @@ export const TABLES: readonly Table[] = [
   { file: 'udp6', protocol: 'udp', family: 'ipv6' },
 ];
 
-/** A line of a table, taken apart. `key` is the same for as long as nothing netpane shows of the socket changes. */
+/** A parsed line of a table. */
 export interface TableItem {
+  /** Text that stays the same while no shown field of the socket changes. */
   readonly key: string;
   readonly sighting: Sighting;
-  /** Bytes that wait. They are no part of the key. */
+  /** Bytes in the queues; not a part of the key. */
   readonly recvQueue: number;
   readonly sendQueue: number;
 }
 
-/** States by their number as a table writes it: two hexadecimal digits. */
+/** States by number, as a table prints it: two hexadecimal digits (include/net/tcp_states.h). */
 const STATES: Readonly<Record<string, SocketState>> = Object.fromEntries(
   SOCKET_STATES.map((state, i) => [(i + 1).toString(16).toUpperCase().padStart(2, '0'), state]),
 );
@@ -49,7 +51,7 @@ const QUEUES = /^ ([0-9A-F]{8}):([0-9A-F]{8}) /;
 
 const SPACE = 32;
 
-/** Index behind `count` space-parted fields from `at` on; past `end` when there are not so many. */
+/** Returns the index after `count` fields separated by spaces, starting at `at`; beyond `end` if there are fewer. */
 function skipFields(text: string, at: number, end: number, count: number): number {
   let i = at;
   for (let field = 0; field < count; field++) {
@@ -61,12 +63,12 @@ function skipFields(text: string, at: number, end: number, count: number): numbe
 }
 
 /**
- * Takes a table of /proc/net apart: `sl: local remote st tx:rx tr:when retrnsmt uid timeout inode …`, addresses as
+ * Parses a table of /proc/net: `sl: local remote st tx:rx tr:when retrnsmt uid timeout inode …`, addresses as
  * hexadecimal 32-bit words in the byte order of the machine (tcp4_seq_show and its siblings in the kernel's net/ipv4
- * and net/ipv6; Documentation/networking/proc_net_tcp.rst). Timers are passed over.
+ * and net/ipv6; Documentation/networking/proc_net_tcp.rst). Timers are skipped.
  *
- * @param isKnown asked for each line's key; a line it says yes to is not taken apart
- * @returns the lines that are not known, and how many lines could not be read
+ * @param isKnown Called with the key of each line; a known line is not parsed.
+ * @returns The lines that are not known, and the number of malformed lines.
  */
 export function parseTable(
   text: string,
@@ -116,21 +118,23 @@ function parseSighting(head: string, tail: string, { protocol, family }: Table):
     address: decodeAddress(hex, family),
     port: parseInt(port, 16),
   });
-  const near = endpoint(localHex, localPort);
-  const far = /^0+$/.test(remoteHex + remotePort) ? null : endpoint(remoteHex, remotePort);
-  const [local, remote] = hasPorts(protocol) ? [near, far] : withoutPorts(near, far, protocol);
-  // Protocols without connections know but two states: connected, and TCP_CLOSE for all else.
+  const localEnd = endpoint(localHex, localPort);
+  const remoteEnd = /^0+$/.test(remoteHex + remotePort) ? null : endpoint(remoteHex, remotePort);
+  const [local, remote] = hasPorts(protocol)
+    ? [localEnd, remoteEnd]
+    : withoutPorts(localEnd, remoteEnd, protocol);
+  // Connectionless protocols have two states: ESTABLISHED if connected, else TCP_CLOSE.
   const state = protocol !== 'tcp' && kernelState === 'CLOSE' ? undefined : kernelState;
-  // Without an inode the uid is printed as 0, whoever it was, except for an embryonic connection: there it is
-  // the listener's.
+  // Without an inode the kernel prints uid 0, except for a connection in its handshake, which has the uid of the
+  // listener.
   const uid = inode > 0 || kernelState === 'SYN_RECV' ? Number(uidText) : undefined;
   return { protocol, family, local, remote, state, inode: inode > 0 ? inode : undefined, uid };
 }
 
 /**
- * Endpoints of a protocol without ports. The kernel keeps other numbers in their place: locally the IP protocol of a raw
- * socket (inet_create in net/ipv4/af_inet.c), or the echo identifier of a ping socket; for the peer whatever was passed
- * to connect(2).
+ * Returns the endpoints of a protocol without ports. The kernel stores other numbers as ports: locally the IP protocol
+ * of a raw socket (inet_create in net/ipv4/af_inet.c) or the echo id of a ping socket, remotely the port passed to
+ * connect(2).
  */
 export const withoutPorts = (
   local: Endpoint,
@@ -144,8 +148,8 @@ export const withoutPorts = (
 const LITTLE_ENDIAN = endianness() === 'LE';
 
 /**
- * Text of an address as /proc/net prints it: 32-bit words, each in the byte order of the machine.
- * @param hex 8 digits (IPv4) or 32 (IPv6)
+ * Decodes an address as /proc/net prints it: 32-bit words, each in the byte order of the machine.
+ * @param hex 8 digits (IPv4) or 32 digits (IPv6)
  */
 export function decodeAddress(hex: string, family: Table['family'], littleEndian = LITTLE_ENDIAN): string {
   const bytes: number[] = [];
@@ -162,9 +166,9 @@ export function decodeAddress(hex: string, family: Table['family'], littleEndian
 }
 
 /**
- * The scope of link-local addresses, from /proc/net/if_inet6 (`address index prefix scope flags name`). The socket
- * tables print no scope; an address that exactly one interface has tells it.
- * @returns interface name by address; an address of several interfaces is left out
+ * Returns the scopes of link-local addresses from /proc/net/if_inet6 (`address index prefix scope flags name`). The
+ * socket tables print no scope; it follows from an address that exactly one interface has.
+ * @returns Interface name by address, without addresses of several interfaces.
  */
 export function parseLinkScopes(text: string): Map<string, string> {
   const scopes = new Map<string, string>();
@@ -180,10 +184,10 @@ export function parseLinkScopes(text: string): Map<string, string> {
   return scopes;
 }
 
-/** True for an address of fe80::/10, which means something only together with a scope. */
+/** Returns true for an address in fe80::/10, which is unique only together with its scope. */
 export const isLinkLocal = (address: string): boolean => /^fe[89ab]/.test(address);
 
-/** The same sighting with the scope of its local link-local address at both ends: they are on one link. */
+/** Returns the sighting with the scope of its local address added to both link-local addresses: they share one link. */
 export function withScope(sighting: Sighting, scopes: ReadonlyMap<string, string>): Sighting {
   const scope = scopes.get(sighting.local.address);
   if (scope === undefined) return sighting;

@@ -8,7 +8,7 @@ const ID = '3f9a0c6be1d2'.padEnd(64, 'a');
 const MANAGER = '/user.slice/user-1000.slice/user@1000.service';
 
 let fake: FakeProc;
-/** Owners of folders that are not root's. */
+/** Uids of the owners of folders that root does not own. */
 let owners: Map<string, number>;
 let trust: CgroupTrust;
 let isMounted: boolean;
@@ -27,39 +27,42 @@ beforeEach(() => {
 });
 afterEach(() => fake.end());
 
-describe('a path of cgroups', () => {
-  test('a path that root made is trusted whole', () => {
+describe('a cgroup path', () => {
+  test('is trusted as a whole if root made it', () => {
     const text = `0::/system.slice/docker-${ID}.scope\n`;
-    expect(trust.of(text)).toEqual({ text, claimant: undefined });
+    expect(trust.trustedPathsOf(text)).toEqual({ text, claimant: undefined });
   });
 
-  test('is cut behind the first folder of another user', () => {
+  test('is truncated after the first folder of an ordinary user', () => {
     owners.set('/cg2/a/b', 1000).set('/cg2/a/b/c', 1001);
-    expect(trust.of('0::/a/b/c/d')).toEqual({ text: '0::/a/b', claimant: 1000 });
+    expect(trust.trustedPathsOf('0::/a/b/c/d')).toEqual({ text: '0::/a/b', claimant: 1000 });
   });
 
-  test('of each hierarchy of version 1, by its controllers', () => {
+  test('is truncated in each hierarchy of version 1, found by its controllers', () => {
     owners.set('/sys/fs/cgroup/cpu,cpuacct/a', 7).set('/sys/fs/cgroup/systemd/a/b', 8);
-    expect(trust.of('4:cpu,cpuacct:/a/b\n1:name=systemd:/a/b/c\n').text).toBe(
+    expect(trust.trustedPathsOf('4:cpu,cpuacct:/a/b\n1:name=systemd:/a/b/c\n').text).toBe(
       '4:cpu,cpuacct:/a\n1:name=systemd:/a/b\n',
     );
   });
 
-  test('whose folders cannot be seen is cut where systemd hands it to a user', () => {
+  test('is truncated where systemd delegates to a user, if the folders cannot be read', () => {
     isMounted = false;
-    expect(trust.of(`0::${MANAGER}/docker-${ID}.scope`)).toEqual({ text: `0::${MANAGER}`, claimant: 1000 });
-    expect(trust.of('0::/user.slice/user-1000.slice/session-1.scope').claimant).toBeUndefined();
+    expect(trust.trustedPathsOf(`0::${MANAGER}/docker-${ID}.scope`)).toEqual({
+      text: `0::${MANAGER}`,
+      claimant: 1000,
+    });
+    expect(trust.trustedPathsOf('0::/user.slice/user-1000.slice/session-1.scope').claimant).toBeUndefined();
   });
 
   test.each(['', 'nonsense', '0::', ':::\n', '0::/../..'])('%j', (text) => {
-    expect(trust.of(text)).toEqual({ text, claimant: undefined });
+    expect(trust.trustedPathsOf(text)).toEqual({ text, claimant: undefined });
   });
 });
 
 describe('the name of a namespace', () => {
-  const NOBODYS = '/user.slice/user-4711.slice/user@4711.service';
+  const UNKNOWN_USER_MANAGER = '/user.slice/user-4711.slice/user@4711.service';
 
-  /** The name of a namespace with one process, in this cgroup. */
+  /** Returns the name of a namespace with one process in this cgroup. */
   function nameOf(cgroup: string) {
     fake.link('self/ns/net', 'net:[1]');
     fake.link('1/ns/net', 'net:[1]');
@@ -71,7 +74,7 @@ describe('the name of a namespace', () => {
     return { name, claimedBy };
   }
 
-  test("a user's cgroup called like a container of the machine has no name of it, and is a claim", () => {
+  test('of a user cgroup named like a container of root is a label, claimed by the user', () => {
     fake.write(`../var/lib/docker/containers/${ID}/config.v2.json`, '{"Name":"/production-db"}');
     expect(nameOf(`/system.slice/docker-${ID}.scope`)).toEqual({
       name: 'production-db',
@@ -91,12 +94,12 @@ describe('the name of a namespace', () => {
     ['CRI-O', `crio-${ID}.scope`, 'kubernetes:3f9a0c6be1d2'],
     ['a pod', 'kubepods-pod2c4b2241_5c01_11e9_8e4e_42010a800002.slice', 'kubernetes:2c4b2241-5c0'],
     ['a service', 'sshd.service', 'sshd.service'],
-  ])('%s below the folder of a user: a claim', (_, folder, name) => {
-    owners.set(`/cg2${NOBODYS}`, 4711);
-    expect(nameOf(`${NOBODYS}/${folder}`)).toEqual({ name: `~4711/${name}`, claimedBy: 4711 });
+  ])('%s below the folder of a user is claimed by the user', (_, folder, name) => {
+    owners.set(`/cg2${UNKNOWN_USER_MANAGER}`, 4711);
+    expect(nameOf(`${UNKNOWN_USER_MANAGER}/${folder}`)).toEqual({ name: `~4711/${name}`, claimedBy: 4711 });
   });
 
-  test('a folder that was handed to a user outside of its slice: a claim', () => {
+  test('below a folder delegated outside of the user slice is claimed by the user', () => {
     owners.set('/cg2/system.slice/build.service', 1000);
     expect(nameOf('/system.slice/build.service/lxc.payload.web')).toEqual({
       name: '~ana/web',
@@ -104,7 +107,7 @@ describe('the name of a namespace', () => {
     });
   });
 
-  test('a cgroup of root in one hierarchy counts before one of a user in another', () => {
+  test('is that of a root cgroup rather than of a user cgroup in another hierarchy', () => {
     owners.set(`/cg2${MANAGER}`, 1000);
     const both = `${MANAGER}/lxc.payload.forged\n4:cpu,cpuacct:/lxc.payload.web`;
     expect(nameOf(both)).toEqual({ name: 'web', claimedBy: undefined });
@@ -113,7 +116,7 @@ describe('the name of a namespace', () => {
     );
   });
 
-  test('a container whose own folder was handed to it keeps its name', () => {
+  test('of a container that owns its folder is not a claim', () => {
     owners.set('/cg2/lxc.payload.web', 100_000);
     expect(nameOf('/lxc.payload.web')).toEqual({ name: 'web', claimedBy: undefined });
     expect(nameOf('/lxc.payload.web/system.slice/sshd.service')).toEqual({

@@ -24,11 +24,11 @@ describe('the container of a cgroup', () => {
     expect(containerOf(cgroup) ?? null).toEqual(container);
   });
 
-  test('bytes outside of ASCII in the name of a unit', () => {
+  test('decodes non-ASCII bytes in the name of a unit', () => {
     expect(containerOf('0::/machine.slice/machine-caf\\xc3\\xa9.scope')?.name).toBe('café');
   });
 
-  test('of a name only so much as a cgroup may have', () => {
+  test('truncates a name at the maximum length of a cgroup name', () => {
     expect(containerOf(`0::/lxc.payload.${'a'.repeat(5000)}`)?.name).toHaveLength(255);
   });
 
@@ -62,7 +62,7 @@ describe('the container of a cgroup', () => {
       ],
     ),
   );
-  test('whatever the text is, a container or none, and a label for it', () => {
+  test('returns a container with a label, or undefined, for any text', () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
         const text = pieces.join('');
@@ -74,7 +74,7 @@ describe('the container of a cgroup', () => {
     );
   });
 
-  test('a long text takes no time', () => {
+  test('parses a long text in less than a second', () => {
     const text = `0::/${'machine-lxc\\x2d1'.repeat(20_000)}/${'kubepods-pod'.repeat(20_000)}/${'pod'.repeat(50_000)}`;
     const startMs = performance.now();
     containerOf(text);
@@ -97,14 +97,14 @@ describe('the service of a cgroup', () => {
 });
 
 describe('the name of a container', () => {
-  // The user who checked out the fixture owns its files.
+  // The fixture files belong to the user who checked them out.
   const names = new ContainerNames(join(FIXTURE, 'root'), () => true);
   const id = (digit: string) => digit.repeat(64);
 
   test.each<[what: string, container: Container, text: string]>([
     ['docker', { kind: 'docker', id: ID }, 'web'],
-    ['docker, its id alone known', { kind: 'container', id: ID }, 'web'],
-    ['docker below kubernetes', { kind: 'kubernetes', id: id('d') }, 'legacy/old-1'],
+    ['docker, with only its id known', { kind: 'container', id: ID }, 'web'],
+    ['docker under kubernetes', { kind: 'kubernetes', id: id('d') }, 'legacy/old-1'],
     ['docker, rootless', { kind: 'docker', id: id('8'), user: 1000 }, 'anas-docker'],
     ['podman', { kind: 'podman', id: '0b1c2d3e4f50'.padEnd(64, 'b') }, 'db'],
     ['podman --rm', { kind: 'podman', id: id('6') }, 'passing'],
@@ -130,37 +130,37 @@ describe('the name of a container', () => {
     [{ kind: 'docker', id: '0123456789abcdef'.repeat(4) }, 'docker:0123456789ab'],
     [{ kind: 'podman', id: id('7') }, 'podman:777777777777'],
     [{ kind: 'podman', id: id('7'), user: 4711 }, 'podman:777777777777'],
-    // The machine's engines do not vouch for what runs below a user's slice.
+    // Files of root's engines do not name containers in a user slice.
     [{ kind: 'docker', id: ID, user: 1000 }, 'docker:3f9a0c6be1d2'],
     [{ kind: 'podman', id: '0b1c2d3e4f50'.padEnd(64, 'b'), user: 1000 }, 'podman:0b1c2d3e4f50'],
     [{ kind: 'kubernetes', id: id('a'), user: 1000 }, 'kubernetes:aaaaaaaaaaaa'],
     [{ kind: 'kubernetes', pod: POD, user: 1000 }, `kubernetes:${POD.slice(0, 12)}`],
     [{ kind: 'kubernetes', pod: POD.replace('2', '3') }, 'kubernetes:3c4b2241-5c0'],
     [{ kind: 'kubernetes' }, 'kubernetes'],
-  ])('where none is found, what is known: %j', (container, text) => {
+  ])('returns a label if no name is found: %j', (container, text) => {
     expect(names.nameOf(container)).toEqual({ text, isFound: false });
   });
 
-  test("files of a user's engine that another user owns name nothing: a folder may be a link", () => {
+  test('ignores files in the home of a user that another user owns, because a folder may be a link', () => {
     const strict = new ContainerNames(join(FIXTURE, 'root'), () => false);
     expect(strict.nameOf({ kind: 'docker', id: id('8'), user: 1000 }).text).toBe('docker:888888888888');
     expect(strict.nameOf({ kind: 'podman', id: id('7'), user: 1000 }).text).toBe('podman:777777777777');
     expect(strict.nameOf({ kind: 'docker', id: ID }).text).toBe('web');
   });
 
-  test('names the claim of a user, by the user’s name or number', () => {
-    expect(names.claimed(1000, 'web')).toBe('~ana/web');
-    expect(names.claimed(4711, 'web')).toBe('~4711/web');
-    expect(names.claimed(1000, 'a'.repeat(500))).toHaveLength(255);
+  test('prefixes a claimed name with the name or uid of the user', () => {
+    expect(names.claimedName(1000, 'web')).toBe('~ana/web');
+    expect(names.claimedName(4711, 'web')).toBe('~4711/web');
+    expect(names.claimedName(1000, 'a'.repeat(500))).toHaveLength(255);
   });
 
-  test('a process in a container cannot pass for its neighbour', () => {
+  test('does not give a nested container the name of another container', () => {
     const pretended = containerOf(`0::/lxc.payload.evil/docker-${ID}.scope`);
     expect(pretended && names.nameOf(pretended).text).toBe('evil/docker:3f9a0c6be1d2');
   });
 });
 
-describe('files that are not what they should be', () => {
+describe('malformed files', () => {
   let root: string;
   let names: ContainerNames;
   beforeEach(() => {
@@ -191,7 +191,7 @@ describe('files that are not what they should be', () => {
     '{"Name":{"toString":1}}',
     '{"__proto__":{"Name":"/x"}}',
     '['.repeat(200_000),
-  ])('%.30j names nothing', (text) => {
+  ])('ignores %.30j', (text) => {
     writeFileSync(path(DOCKER), text);
     expect(docker()).toEqual(LABEL);
   });
@@ -203,22 +203,22 @@ describe('files that are not what they should be', () => {
     `[{"id":"${ID}"}]`,
     `[{"id":"${ID}","names":"a"}]`,
     `[{"id":"${ID}","names":[3]}]`,
-  ])('a list %.30j names nothing', (text) => {
+  ])('ignores a list %.30j', (text) => {
     writeFileSync(path(STORAGE), text);
     expect(podman()).toBe('podman:3f9a0c6be1d2');
   });
 
-  test('a name is no longer than a name may be', () => {
+  test('truncates a long name', () => {
     writeFileSync(path(DOCKER), JSON.stringify({ Name: `/${'a'.repeat(10_000)}` }));
     expect(docker().text).toHaveLength(255);
   });
 
-  test('a huge file is not read', () => {
+  test('does not read a huge file', () => {
     writeFileSync(path(DOCKER), JSON.stringify({ Name: '/web', more: 'x'.repeat(1024 * 1024) }));
     expect(docker()).toEqual(LABEL);
   });
 
-  test('a link is not followed, be it a circle', () => {
+  test('does not follow a link', () => {
     writeFileSync(path('elsewhere.json'), '{"Name":"/web"}');
     symlinkSync(join(root, 'elsewhere.json'), path(DOCKER));
     expect(docker()).toEqual(LABEL);
@@ -227,7 +227,7 @@ describe('files that are not what they should be', () => {
     expect(docker()).toEqual(LABEL);
   });
 
-  test('a folder, or a pipe nobody writes to', () => {
+  test('ignores a folder and a pipe without a writer', () => {
     mkdirSync(path(`${DOCKER}/folder`), { recursive: true });
     expect(docker()).toEqual(LABEL);
     rmSync(path(DOCKER), { recursive: true });
@@ -235,7 +235,7 @@ describe('files that are not what they should be', () => {
     expect(docker()).toEqual(LABEL);
   });
 
-  test('a list is read again when it has changed', () => {
+  test('reads a list again when it has changed', () => {
     writeFileSync(path(STORAGE), JSON.stringify([{ id: ID, names: ['one'] }]));
     expect(podman()).toBe('one');
     expect(podman()).toBe('one');

@@ -4,10 +4,10 @@ import type { SocketNamespace } from '../../../src/source/linux/netlink/system.t
 import { type Outcome, Proc } from '../../../src/source/linux/proc.ts';
 import { FakeProc } from '../../helpers/proc.ts';
 
-/** Rounds from the start of one search to that of the next. */
-const PASS_ROUNDS = 10;
+/** Number of polls from the start of one pass to the next. */
+const PASS_POLLS = 10;
 
-/** Counts links that are read, as a clock: each takes a millisecond. A folder of a test has as many links as one of /proc. */
+/** Advances its clock by a millisecond for each link that is read. */
 class CountingProc extends Proc {
   nowMs = 0;
 
@@ -21,7 +21,7 @@ let fake: FakeProc;
 let proc: CountingProc;
 let search: NamespaceSearch;
 let pids: number[];
-let asked: number[];
+let probed: number[];
 const answers = new Map<number, SocketNamespace>();
 const known: KnownInodes = { isNamespace: (inode) => inode < 100, isSocket: (inode) => inode < 1000 };
 
@@ -30,17 +30,17 @@ beforeEach(() => {
   proc = new CountingProc(fake.root);
   fake.link('self/ns/mnt', 'mnt:[1]');
   pids = [];
-  asked = [];
+  probed = [];
   answers.clear();
   const namespaceOfSocket = ({ descriptor }: { descriptor: number }) => {
-    asked.push(descriptor);
+    probed.push(descriptor);
     return answers.get(descriptor);
   };
   search = new NamespaceSearch(proc, () => proc.nowMs, { namespaceOfSocket });
 });
 afterEach(() => fake.end());
 
-/** A process whose main thread is in the namespace 1. */
+/** Starts a process whose main thread is in namespace 1. */
 function start(pid: number, fds: Record<string, string | number> = {}): void {
   fake.start(pid, { fds });
   fake.link(`${pid}/ns/net`, 'net:[1]');
@@ -54,21 +54,21 @@ const thread = (pid: number, tid: number, inode: number) =>
 const step = (budgetMs = Infinity) => search.step(() => pids, known, budgetMs);
 const held = () => [...search.held()];
 
-/** The next search, from its first round to its end. */
-function searchAgain(): void {
-  for (let round = 0; round < PASS_ROUNDS; round++) step();
+/** Runs the next pass from its first poll to its end. */
+function runNextPass(): void {
+  for (let poll = 0; poll < PASS_POLLS; poll++) step();
 }
 
-test('a socket that a list tells of since the search began is not asked', () => {
+test('does not probe a socket that a dump contains since the start of the pass', () => {
   start(20, { 3: 'socket:[2000]' });
   start(21, { 4: 'socket:[2001]' });
-  // The first link takes the whole budget of the first round.
+  // The first link uses up the budget of the first poll.
   step(1);
-  for (let round = 0; round < 20; round++) search.step(() => pids, { ...known, isSocket: () => true }, 1);
-  expect([asked, search.result.unboundTcp]).toEqual([[], 0]);
+  for (let poll = 0; poll < 20; poll++) search.step(() => pids, { ...known, isSocket: () => true }, 1);
+  expect([probed, search.result.unboundTcp]).toEqual([[], 0]);
 });
 
-describe('a namespace that no main thread is in', () => {
+describe('finds a namespace without a main thread', () => {
   test('of another thread', () => {
     start(20);
     thread(20, 21, 500);
@@ -79,7 +79,7 @@ describe('a namespace that no main thread is in', () => {
     expect(held()).toEqual([]);
   });
 
-  test('of a thread whose main thread has ended', () => {
+  test('of a thread in a process whose main thread has ended', () => {
     start(20);
     fake.remove('20/ns/net');
     fake.remove('20/task/20');
@@ -88,7 +88,7 @@ describe('a namespace that no main thread is in', () => {
     expect(held()).toEqual([500]);
   });
 
-  test('of a descriptor, until that is closed', () => {
+  test('of a descriptor, until it is closed', () => {
     start(20, { 0: '/dev/null', 7: 'net:[500]' });
     step();
     expect(held()).toEqual([500]);
@@ -97,16 +97,16 @@ describe('a namespace that no main thread is in', () => {
     expect(held()).toEqual([]);
   });
 
-  test('of a descriptor that is another namespace by now', () => {
+  test('of a descriptor that was reused for another namespace', () => {
     start(20, { 7: 'net:[500]' });
     step();
     fake.link('20/fd/7', 'net:[501]');
     expect(held()).toEqual([]);
-    searchAgain();
+    runNextPass();
     expect(held()).toEqual([501]);
   });
 
-  test('of a socket that was passed out', () => {
+  test('of a socket that was passed to another process', () => {
     start(20, { 7: 1234 });
     answers.set(7, { netns: 500, isTcp: true });
     step();
@@ -116,7 +116,7 @@ describe('a namespace that no main thread is in', () => {
     expect(held()).toEqual([]);
   });
 
-  test('of a mount in another mount namespace that is out of reach: counted', () => {
+  test('of an inaccessible mount in another mount namespace, and counts it', () => {
     start(20);
     start(21);
     for (const pid of [20, 21]) {
@@ -128,7 +128,7 @@ describe('a namespace that no main thread is in', () => {
     expect([...search.result.unreachable]).toEqual([500]);
   });
 
-  test('a file with the number of a namespace, where another mount namespace says that one is mounted', () => {
+  test('but not if the mount point is an ordinary file with the same inode number', () => {
     start(20);
     fake.link('20/ns/mnt', 'mnt:[2]');
     fake.write('20/root/trap', '');
@@ -140,16 +140,16 @@ describe('a namespace that no main thread is in', () => {
     expect([...search.result.unreachable]).toEqual([ino.value.ino]);
   });
 
-  test('namespaces and sockets that are known are left alone', () => {
+  test('but skips known namespaces and sockets', () => {
     start(20, { 3: 'net:[1]', 4: 50 });
     thread(20, 21, 2);
     expect(step()).toBe(false);
-    expect([held(), asked]).toEqual([[], []]);
+    expect([held(), probed]).toEqual([[], []]);
   });
 });
 
-describe('sockets that no list tells of', () => {
-  test('those of TCP in known namespaces are counted as bound to nothing', () => {
+describe('sockets that no dump contains', () => {
+  test('are counted as unbound if they are TCP sockets in known namespaces', () => {
     start(20, { 3: 2000, 4: 2001, 5: 2002 });
     answers.set(3, { netns: 1, isTcp: true }).set(4, { netns: 1, isTcp: false });
     expect(search.result.unboundTcp).toBeUndefined();
@@ -157,18 +157,18 @@ describe('sockets that no list tells of', () => {
     expect(search.result.unboundTcp).toBe(1);
   });
 
-  test('each is asked once, and counted while a process has it', () => {
+  test('are probed once, and counted while a process holds them', () => {
     start(20, { 3: 2000 });
     answers.set(3, { netns: 1, isTcp: true });
     step();
-    searchAgain();
-    expect([asked, search.result.unboundTcp]).toEqual([[3], 1]);
+    runNextPass();
+    expect([probed, search.result.unboundTcp]).toEqual([[3], 1]);
     fake.remove('20/fd/3');
-    searchAgain();
+    runNextPass();
     expect(search.result.unboundTcp).toBe(0);
   });
 
-  test('one that many descriptors are of, also of several processes, is counted once', () => {
+  test('are counted once, however many descriptors and processes hold them', () => {
     start(20, { 3: 2000, 4: 2000, 5: 2000 });
     start(21, { 3: 2000 });
     answers.set(3, { netns: 1, isTcp: true });
@@ -178,36 +178,36 @@ describe('sockets that no list tells of', () => {
 });
 
 describe('cost', () => {
-  test('a search is spread over rounds, and says how much is left', () => {
+  test('a pass is spread over polls and reports how many processes are left', () => {
     for (let pid = 100; pid < 200; pid++) start(pid, { 3: 50, 4: 51 });
     step(20);
     const { unsearched } = search.result;
     expect(unsearched).toBeGreaterThan(90);
-    let rounds = 0;
-    for (; search.result.unsearched > 0; rounds++) step(20);
-    // Two links for each process and two descriptors, at 20 a round.
-    expect(rounds).toBeGreaterThanOrEqual(15);
-    expect(rounds).toBeLessThanOrEqual(30);
+    let polls = 0;
+    for (; search.result.unsearched > 0; polls++) step(20);
+    // Two links and two descriptors per process, 20 per poll.
+    expect(polls).toBeGreaterThanOrEqual(15);
+    expect(polls).toBeLessThanOrEqual(30);
   });
 
-  test('a step that takes longer than its round is paid back', () => {
+  test('after a step that exceeds the budget, polls are skipped', () => {
     start(20, Object.fromEntries(Array.from({ length: 64 }, (_, i) => [i + 3, 50])));
     start(21);
-    // Within the first round come the 64 descriptors, which is far too many.
+    // The first poll reads 64 descriptors at once, which exceeds the budget.
     step(10);
     const { nowMs } = proc;
     expect(nowMs).toBeGreaterThan(60);
-    for (let round = 0; round < 6; round++) step(10);
+    for (let poll = 0; poll < 6; poll++) step(10);
     expect(proc.nowMs).toBe(nowMs);
     step(10);
     expect(proc.nowMs).toBeGreaterThan(nowMs);
   });
 
-  test('after one search the next begins ten rounds after it began', () => {
+  test('a pass starts ten polls after the start of the previous one', () => {
     start(20);
     step();
     const { nowMs } = proc;
-    for (let round = 1; round < PASS_ROUNDS; round++) step();
+    for (let poll = 1; poll < PASS_POLLS; poll++) step();
     expect(proc.nowMs).toBe(nowMs);
     step();
     expect(proc.nowMs).toBeGreaterThan(nowMs);

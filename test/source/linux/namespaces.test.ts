@@ -6,14 +6,14 @@ import { parseNamespaceMounts } from '../../../src/source/linux/mounts.ts';
 import { type Outcome, Proc } from '../../../src/source/linux/proc.ts';
 import { FakeProc } from '../../helpers/proc.ts';
 
-/** A process is looked at again once in so many rounds. */
-const LOOK_ROUNDS = 16;
+/** Number of polls after which a process is read again. */
+const REREAD_POLLS = 16;
 
 const HOST = 4026531833;
 const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
 const ID = '3f9a0c6be1d2'.padEnd(64, 'a');
 
-/** Counts what is read, and refuses what a user may not see: a test may run as root. */
+/** Records reads, and refuses forbidden links, also if the test runs as root. */
 class CountingProc extends Proc {
   readonly forbidden = new Set<string>();
   readonly links: string[] = [];
@@ -54,7 +54,7 @@ function start(pid: number, inode: number, cgroup = '0::/user.slice/session-1.sc
   fake.write(`${pid}/cgroup`, `${cgroup}\n`);
 }
 
-/** Inode of a file made to stand for a namespace: what the kernel mounts has that of the namespace. */
+/** Makes a file that represents a mounted namespace: its inode stands for that of the namespace. */
 function mountPoint(name: string): { path: string; inode: number } {
   const path = join(root, name);
   mkdirSync(join(path, '..'), { recursive: true });
@@ -62,7 +62,7 @@ function mountPoint(name: string): { path: string; inode: number } {
   return { path, inode: statSync(path).ino };
 }
 
-/** What is mounted, besides a disk and a namespace of another kind. */
+/** Writes mountinfo with these mounts, a disk and a mount namespace. */
 function mounted(...mounts: { path: string; inode: number }[]): void {
   const lines = [
     '27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw',
@@ -78,27 +78,27 @@ function mounted(...mounts: { path: string; inode: number }[]): void {
   fake.write('self/mountinfo', `${lines.join('\n')}\n`);
 }
 
-/** Inode and name of all but the host's. */
+/** Returns inode and name of all namespaces except the host's. */
 const others = (found = namespaces.refresh()) =>
   found.filter((it) => it.inode !== HOST).map(({ inode, name }) => [inode, name]);
 
 const one = (inode: number, found = namespaces.refresh()): FoundNamespace | undefined =>
   found.find((it) => it.inode === inode);
 
-function refreshTimes(rounds: number): readonly FoundNamespace[] {
+function refreshTimes(count: number): readonly FoundNamespace[] {
   let found = namespaces.refresh();
-  for (let round = 1; round < rounds; round++) found = namespaces.refresh();
+  for (let i = 1; i < count; i++) found = namespaces.refresh();
   return found;
 }
 
 describe('namespaces of processes', () => {
-  test('the host alone', () => {
+  test('returns the host alone', () => {
     expect(namespaces.refresh()).toEqual([
       { inode: HOST, name: 'host', path: `${fake.root}/self/ns/net`, isOwn: true },
     ]);
   });
 
-  test('one comes with its first process and goes with its last', () => {
+  test('a namespace appears with its first process and disappears with its last', () => {
     namespaces.refresh();
     start(20, 500);
     start(21, 500);
@@ -109,7 +109,7 @@ describe('namespaces of processes', () => {
     expect(others()).toEqual([]);
   });
 
-  test('the same array with the same objects while nothing changes', () => {
+  test('returns the same array and objects while nothing changes', () => {
     start(20, 500);
     const first = namespaces.refresh();
     expect(namespaces.refresh()).toBe(first);
@@ -119,33 +119,33 @@ describe('namespaces of processes', () => {
     expect(one(500, second)).toBe(one(500, first));
   });
 
-  test('the caller may bring the pids', () => {
+  test('uses the pids of the caller', () => {
     start(20, 500);
     start(21, 501);
     expect(others(namespaces.refresh([1, 20]))).toEqual([[500, undefined]]);
     expect(others(namespaces.refresh([1, 21, 21, 22]))).toEqual([[501, undefined]]);
   });
 
-  test.each([30, 31, 39])('a process that moves is noticed within so many rounds: %i', (pid) => {
-    // The path of a namespace is that of its oldest process: this one is not.
+  test.each([30, 31, 39])('notices within 16 polls that process %i has moved', (pid) => {
+    // The path of a namespace is that of its oldest process, 20; pid is another one.
     start(20, 500);
     start(pid, 500);
     namespaces.refresh();
     enter(pid, 700);
-    expect(others(refreshTimes(LOOK_ROUNDS))).toEqual([
+    expect(others(refreshTimes(REREAD_POLLS))).toEqual([
       [500, undefined],
       [700, undefined],
     ]);
   });
 
-  test('a process that leaves its namespace empty is noticed at once', () => {
+  test('notices at once that a namespace lost its last process', () => {
     start(20, 500);
     namespaces.refresh();
     enter(20, 700);
     expect(others()).toEqual([[700, undefined]]);
   });
 
-  test('all of a pid that is another process now, which came back to the first one', () => {
+  test('handles two pids that swapped their namespaces', () => {
     start(20, 500);
     start(21, 501);
     namespaces.refresh();
@@ -157,7 +157,7 @@ describe('namespaces of processes', () => {
     expect(one(501, found)?.path).toBe(`${fake.root}/20/ns/net`);
   });
 
-  test('a process that has ended and is not waited for holds nothing', () => {
+  test('a zombie keeps no namespace alive', () => {
     start(20, 500);
     namespaces.refresh();
     fake.remove('20/ns');
@@ -165,7 +165,7 @@ describe('namespaces of processes', () => {
     expect(namespaces.unreadableProcesses).toBe(0);
   });
 
-  test('one with the inode of one that is gone is another one', () => {
+  test('a reused inode is another namespace', () => {
     start(20, 500, '0::/lxc.payload.first');
     expect(others()).toEqual([[500, 'first']]);
     fake.remove('20');
@@ -173,7 +173,7 @@ describe('namespaces of processes', () => {
     expect(others()).toEqual([[500, 'second']]);
   });
 
-  test('a link that is no link to a namespace', () => {
+  test('ignores a link that is not to a namespace', () => {
     start(20, 500);
     fake.link('20/ns/net', 'net:[]');
     start(21, 500);
@@ -183,7 +183,7 @@ describe('namespaces of processes', () => {
 });
 
 describe('not root', () => {
-  test('processes that do not let themselves be seen are counted', () => {
+  test('counts processes whose namespace cannot be read', () => {
     start(20, 500);
     start(21, 501);
     proc.forbidden.add('1/ns/net').add('20/ns/net');
@@ -204,21 +204,21 @@ describe('not root', () => {
     expect(one(HOST)).not.toHaveProperty('name');
   });
 
-  test('no service names a namespace that may be the host', () => {
+  test('a service does not name a namespace that may be the host', () => {
     proc.forbidden.add('1/ns/net');
     start(20, 500, '0::/system.slice/ssh.service');
     expect(others()).toEqual([[500, undefined]]);
   });
 });
 
-describe('where this program is', () => {
-  test('in a container nothing is the host', () => {
+describe('netpane’s own namespace', () => {
+  test('no namespace is the host inside a container', () => {
     fake.link('self/ns/pid', 'pid:[4026532111]');
     namespaces = new Namespaces({ proc, root });
     expect(namespaces.refresh()).toEqual([{ inode: HOST, path: `${fake.root}/self/ns/net`, isOwn: true }]);
   });
 
-  test('in a namespace beside the host, as with ip netns exec', () => {
+  test('can be one of ip netns exec, with the host listed too', () => {
     const blue = mountPoint('run/netns/blue');
     mounted(blue);
     fake.link('self/ns/net', `net:[${blue.inode}]`);
@@ -228,32 +228,32 @@ describe('where this program is', () => {
     ]);
   });
 
-  test('in that of a container, as with nsenter -n', () => {
+  test('can be that of a container, as with nsenter -n', () => {
     start(20, 500, '0::/lxc.payload.web');
     fake.link('self/ns/net', 'net:[500]');
     expect(one(500)).toMatchObject({ name: 'web', isOwn: true });
   });
 
-  test('no /proc at all', () => {
+  test('is missing without /proc', () => {
     expect(new Namespaces({ proc: new Proc(join(root, 'nowhere')), root }).refresh()).toEqual([]);
   });
 });
 
-describe('namespaces that are mounted', () => {
-  test('one without a process, by its name of ip netns', () => {
+describe('mounted namespaces', () => {
+  test('without a process have their name in ip netns', () => {
     const blue = mountPoint('run/netns/blue');
     mounted(blue);
     expect(one(blue.inode)).toEqual({ inode: blue.inode, name: 'blue', path: blue.path, isOwn: false });
   });
 
-  test('one that is added later is seen at once', () => {
+  test('are seen at once when they are added', () => {
     refreshTimes(3);
     const blue = mountPoint('run/netns/blue');
     mounted(blue);
     expect(others()).toEqual([[blue.inode, 'blue']]);
   });
 
-  test('a mount that follows its file by a round', () => {
+  test('are seen when the mount follows its file one poll later', () => {
     refreshTimes(3);
     const blue = mountPoint('run/netns/blue');
     expect(others()).toEqual([]);
@@ -261,14 +261,14 @@ describe('namespaces that are mounted', () => {
     expect(others()).toEqual([[blue.inode, 'blue']]);
   });
 
-  test('a mount elsewhere is seen within five rounds, and has no name', () => {
+  test('elsewhere are seen within five polls and have no name', () => {
     namespaces.refresh();
     const sandbox = mountPoint('run/docker/netns/1ab2c3d4e5f6');
     mounted(sandbox);
     expect(others(refreshTimes(5))).toEqual([[sandbox.inode, undefined]]);
   });
 
-  test('one is gone at once with its mount, before any list says so', () => {
+  test('disappear at once when the mount point is removed', () => {
     const sandbox = mountPoint('run/docker/netns/1ab2c3d4e5f6');
     mounted(sandbox);
     namespaces.refresh();
@@ -276,18 +276,18 @@ describe('namespaces that are mounted', () => {
     expect(others()).toEqual([]);
   });
 
-  test('what is mounted in its place is found at once', () => {
+  test('are replaced at once by another mount at the same path', () => {
     const first = mountPoint('run/docker/netns/default');
     mounted(first);
     namespaces.refresh();
-    // The old one is moved aside, so that no file system gives its inode to the new one.
+    // The old file stays, so that the file system does not reuse its inode.
     renameSync(first.path, join(root, 'aside'));
     const second = mountPoint('run/docker/netns/default');
     mounted(second);
     expect(others()).toEqual([[second.inode, undefined]]);
   });
 
-  test('a name that changes', () => {
+  test('can change their name', () => {
     const blue = mountPoint('run/netns/blue');
     mounted(blue);
     namespaces.refresh();
@@ -297,7 +297,7 @@ describe('namespaces that are mounted', () => {
     expect(namespaces.refresh()).toContainEqual({ ...green, name: 'green', isOwn: false });
   });
 
-  test('one mounted elsewhere with the inode of one that is gone is another one', () => {
+  test('with a reused inode at another path are other namespaces', () => {
     const first = mountPoint('run/docker/netns/1ab2c3d4e5f6');
     mounted(first);
     start(20, first.inode, '0::/lxc.payload.first');
@@ -310,20 +310,20 @@ describe('namespaces that are mounted', () => {
     expect(others()).toEqual([[second.inode, 'second']]);
   });
 
-  test('a path with spaces and letters of other scripts', () => {
+  test('can have paths with spaces and non-ASCII letters', () => {
     const blue = mountPoint('run/netns/a b\\c\té');
     mounted(blue);
     expect(others()).toEqual([[blue.inode, 'a b\\c\té']]);
   });
 
-  test('a mount that is out of reach opens nothing', () => {
+  test('are skipped if the path is inaccessible', () => {
     mounted({ path: join(root, 'run/netns/nothing'), inode: 77 });
     symlinkSync('loop', join(root, 'loop'));
     mounted({ path: join(root, 'loop'), inode: 78 });
     expect(others()).toEqual([]);
   });
 
-  test('its last process gone, the mount holds it, and the other way round', () => {
+  test('live on without processes, and processes keep them without the mount', () => {
     const blue = mountPoint('run/netns/blue');
     mounted(blue);
     start(20, blue.inode);
@@ -337,7 +337,7 @@ describe('namespaces that are mounted', () => {
     expect(one(blue.inode)).toEqual({ inode: blue.inode, path: `${fake.root}/21/ns/net`, isOwn: false });
   });
 
-  test('a name is an entry of the folder itself', () => {
+  test('have no name in a subfolder of ip netns', () => {
     const deeper = mountPoint('run/netns/folder/blue');
     mounted(deeper);
     expect(others()).toEqual([[deeper.inode, undefined]]);
@@ -348,20 +348,20 @@ describe('names', () => {
   const DOCKER_FILE = `../var/lib/docker/containers/${ID}/config.v2.json`;
   const DOCKER = `0::/system.slice/docker-${ID}.scope`;
 
-  test('the container of its oldest process', () => {
+  test('are those of the container of the oldest process', () => {
     fake.write(DOCKER_FILE, '{"Name":"/web"}');
     start(20, 500, DOCKER);
     start(21, 500, '0::/lxc.payload.guest');
     expect(others()).toEqual([[500, 'web']]);
   });
 
-  test('a later process where the oldest is in none', () => {
+  test('are those of a later process if the oldest is in no container', () => {
     start(20, 500);
     start(21, 500, '0::/lxc.payload.guest');
     expect(others()).toEqual([[500, 'guest']]);
   });
 
-  test('its id until there is a name, which is searched for but a few times', () => {
+  test('are a label until a name is found, within a limited number of searches', () => {
     start(20, 500, DOCKER);
     expect(others()).toEqual([[500, 'docker:3f9a0c6be1d2']]);
     fake.write(DOCKER_FILE, '{"Name":"/web"}');
@@ -371,13 +371,13 @@ describe('names', () => {
     expect(proc.texts.filter((path) => path.endsWith('/cgroup'))).toEqual([]);
   });
 
-  test('one that never gets a name is asked at most five times', () => {
+  test('are searched at most five times', () => {
     start(20, 500);
     refreshTimes(1000);
     expect(proc.texts.filter((path) => path.endsWith('/cgroup'))).toHaveLength(5);
   });
 
-  test('a name that was found stays when its process goes', () => {
+  test('stay when the process ends', () => {
     const sandbox = mountPoint('run/docker/netns/1ab2c3d4e5f6');
     mounted(sandbox);
     fake.write(DOCKER_FILE, '{"Name":"/web"}');
@@ -387,7 +387,7 @@ describe('names', () => {
     expect(others()).toEqual([[sandbox.inode, 'web']]);
   });
 
-  test('ip netns has the better name, but not one that a program made up', () => {
+  test('come from ip netns first, except for generated names', () => {
     const blue = mountPoint('run/netns/blue');
     const made = mountPoint('run/netns/cni-6bb33079-68ea-e203-35d3-4569613ebc79');
     const bare = mountPoint('run/netns/netns-6bb33079-68ea-e203-35d3-4569613ebc80');
@@ -404,19 +404,19 @@ describe('names', () => {
     );
   });
 
-  test('a service with a network of its own', () => {
+  test('can be those of a service with its own network', () => {
     start(20, 500, '0::/system.slice/systemd-hostnamed.service');
     expect(others()).toEqual([[500, 'systemd-hostnamed.service']]);
   });
 
-  test('a container that was still of the service that makes it', () => {
+  test('change from the service that creates a container to that container', () => {
     start(20, 500, '0::/system.slice/containerd.service');
     namespaces.refresh();
     fake.write('20/cgroup', '0::/lxc.payload.web\n');
     expect(others(refreshTimes(3))).toEqual([[500, 'web']]);
   });
 
-  test('the host is the host, whatever runs there', () => {
+  test('are host for the host namespace, whatever runs there', () => {
     fake.write('1/cgroup', '0::/lxc.payload.web\n');
     start(20, HOST, DOCKER);
     expect(one(HOST)?.name).toBe('host');
@@ -425,7 +425,7 @@ describe('names', () => {
 });
 
 describe('cost', () => {
-  test('of 300 known processes one in sixteen is looked at a round', () => {
+  test('reads one in sixteen of 300 known processes per poll', () => {
     for (let pid = 100; pid < 400; pid++) start(pid, pid < 390 ? HOST : 500);
     namespaces.refresh();
     expect(proc.links.length).toBeLessThanOrEqual(304);
@@ -434,22 +434,22 @@ describe('cost', () => {
       namespaces.refresh();
       return proc.links.length;
     });
-    // 301 / 16, and one for the namespace whose path is that of a process.
+    // 301 / 16, plus one for the namespace that is opened by the path of a process.
     expect(Math.max(...costs)).toBeLessThanOrEqual(20);
     expect(Math.min(...costs)).toBeGreaterThan(0);
   });
 
-  test('each known process is looked at once in sixteen rounds', () => {
+  test('reads each known process once in sixteen polls', () => {
     for (let pid = 100; pid < 200; pid++) start(pid, HOST);
     namespaces.refresh();
     proc.links.length = 0;
-    refreshTimes(LOOK_ROUNDS);
+    refreshTimes(REREAD_POLLS);
     expect(proc.links.toSorted()).toEqual(
       [1, ...Array.from({ length: 100 }, (_, i) => 100 + i)].map((pid) => `${pid}/ns/net`).toSorted(),
     );
   });
 
-  test('the list of mounts is read once in five rounds', () => {
+  test('reads the mount list once in five polls', () => {
     refreshTimes(10);
     proc.texts.length = 0;
     refreshTimes(50);
@@ -458,7 +458,7 @@ describe('cost', () => {
 });
 
 describe('mounts in /proc/self/mountinfo', () => {
-  test('as a kernel wrote them', () => {
+  test('parses real lines', () => {
     const text =
       '42 27 254:0 /run/netns /run/netns rw,relatime shared:1 - ext4 /dev/vda rw,discard\n' +
       '43 42 0:4 net:[4026532245] /run/netns/npprobe rw shared:2 - nsfs nsfs rw\n' +
@@ -476,5 +476,5 @@ describe('mounts in /proc/self/mountinfo', () => {
     'net:[1] /x - nsfs',
     '1 2 0:4 net:[x] /x rw - nsfs nsfs rw',
     '1 2 0:4 net:[1] /x rw - ext4 x rw',
-  ])('nothing in %j', (text) => expect(parseNamespaceMounts(text)).toEqual([]));
+  ])('finds none in %j', (text) => expect(parseNamespaceMounts(text)).toEqual([]));
 });

@@ -77,8 +77,8 @@ describe('why something is not seen', () => {
     const head = 'owners of 2 sockets are hidden (2 of root): ';
     expect(text({ isRoot: false, capabilities: NONE })).toBe(`${head}run with sudo to see them`);
     expect(text({ capabilities: WITHOUT_PTRACE })).toBe(`${head}netpane runs as root without CAP_SYS_PTRACE`);
-    expect(text({})).toBe(`${head}even root may not look into the programs here`);
-    expect(text({ isRoot: false })).toBe(`${head}even CAP_SYS_PTRACE may not look into the programs here`);
+    expect(text({})).toBe(`${head}even root may not inspect the processes here`);
+    expect(text({ isRoot: false })).toBe(`${head}even CAP_SYS_PTRACE may not inspect the processes here`);
   });
 });
 

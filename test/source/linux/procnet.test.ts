@@ -6,7 +6,7 @@ import { ownersText } from '../../helpers/fakes.ts';
 import { Proc } from '../../../src/source/linux/proc.ts';
 import { FakeProc, type TableLine, tableText } from '../../helpers/proc.ts';
 
-describe('as time goes on', () => {
+describe('the source proc', () => {
   let fake: FakeProc;
   let source: ProcNetSource;
   let nowMs = 0;
@@ -26,29 +26,29 @@ describe('as time goes on', () => {
     inode: 8,
     uid: 1000,
   };
-  const { inode: _inode, ...LET_GO } = { ...HELD, state: '06' as const, uid: 0 };
+  const { inode: _inode, ...CLOSED } = { ...HELD, state: '06' as const, uid: 0 };
 
-  /** A reading of these lines. */
+  /** Runs a poll with these lines in the TCP table. */
   function read(...tcp: readonly TableLine[]): Promise<Snapshot> {
     fake.tables({ tcp });
     return source.read();
   }
   const owners = ({ sockets }: Snapshot) => [...sockets.values()].map(ownersText);
 
-  test('a connection that its process has let go of keeps its last owner, its user and its id', async () => {
+  test('a connection that its process closed keeps its last owner, user and id', async () => {
     fake.start(50, { comm: 'curl', fds: { 3: 8 } });
     const before = await read(HELD);
     fake.start(50, { comm: 'curl' });
-    const after = await read(LET_GO);
+    const after = await read(CLOSED);
     expect([...after.sockets.keys()]).toEqual([...before.sockets.keys()]);
     expect(owners(after)).toEqual(['inherited curl 50']);
     expect([...after.sockets.values()][0]).toMatchObject({ state: 'TIME_WAIT', uid: 1000, user: 'ana' });
     fake.remove('50');
-    const later = await read(LET_GO);
+    const later = await read(CLOSED);
     expect(later.sockets).toBe(after.sockets);
   });
 
-  test('a UDP socket that one reading of its table passed over is there still', async () => {
+  test('keeps a UDP socket that one read of the table missed', async () => {
     const lines: TableLine[] = [53, 68, 123].map((port) => ({
       local: `0.0.0.0:${port}`,
       state: '07',
@@ -57,29 +57,29 @@ describe('as time goes on', () => {
     fake.tables({ udp: lines });
     await source.read();
     const before = await source.read();
-    // The first reading of the next tick misses a line, as it does when another socket closes meanwhile.
+    // The first read misses a line, as happens when another socket closes meanwhile.
     const real = new Proc(fake.root);
-    let readings = 0;
+    let reads = 0;
     const spy = vi.spyOn(Proc.prototype, 'latin1').mockImplementation((path) => {
-      if (path !== 'net/udp' || readings++ > 0) return real.text(path);
+      if (path !== 'net/udp' || reads++ > 0) return real.text(path);
       return { value: tableText(lines.slice(0, 2)) };
     });
     const after = await source.read();
     spy.mockRestore();
-    expect(readings).toBe(2);
+    expect(reads).toBe(2);
     expect(after.sockets).toBe(before.sockets);
     fake.tables({ udp: lines.slice(0, 2) });
     expect((await source.read()).sockets.size).toBe(2);
   });
 
-  test('so does one whose process cannot be found any more', async () => {
+  test('keeps the last owner if its process cannot be found any more', async () => {
     fake.start(50, { comm: 'curl', fds: { 3: 8 } });
     await read(HELD);
     fake.remove('50');
     expect(owners(await read(HELD))).toEqual(['inherited curl 50']);
   });
 
-  test("a connection in the queue is its listener's, then that of the process that accepts it", async () => {
+  test('a connection in the accept queue has the owner of its listener, then the accepting process', async () => {
     fake.start(50, { comm: 'master', fds: { 3: 7 } });
     const { inode: _, ...queued } = HELD;
     const first = await read(LISTEN, queued);
@@ -90,7 +90,7 @@ describe('as time goes on', () => {
     expect(diff(first.sockets, second.sockets)).toMatchObject({ spawned: [], closed: [] });
   });
 
-  test('the listener on any address; not one on another address or port', async () => {
+  test('takes the owner of a listener on any address, not of one on another address or port', async () => {
     fake.start(50, { comm: 'any', fds: { 3: 7 } });
     const { inode: _, ...queued } = HELD;
     expect(owners(await read({ ...LISTEN, local: '0.0.0.0:80' }, queued))[1]).toBe('listener any 50');
@@ -100,7 +100,7 @@ describe('as time goes on', () => {
     expect(owners(await read({ ...LISTEN, local: '0.0.0.0:81' }, queued))[1]).toBe('unknown - -');
   });
 
-  test('no holder can be found: unknown, with the places searched; neither gone nor the kernel', async () => {
+  test('a socket without a holder is unknown, with the searched places', async () => {
     expect(owners(await read(LISTEN))).toEqual(['unknown - -']);
     const second = await read(LISTEN);
     expect(owners(second)).toEqual(['unknown - -']);
@@ -112,13 +112,13 @@ describe('as time goes on', () => {
     expect((await read(LISTEN)).sockets).toBe(third.sockets);
   });
 
-  test('a process that dies while it is looked at leaves a socket with an owner all the same', async () => {
+  test('a socket is gone if its process ends while it is read', async () => {
     fake.start(50, { fds: { 3: 7 } });
     fake.remove('50/stat');
     expect(owners(await read(LISTEN))).toEqual(['gone - -']);
   });
 
-  test('another process under the same pid does not inherit', async () => {
+  test('a process with a reused pid does not inherit a socket', async () => {
     fake.start(50, { comm: 'first', fds: { 3: 8 } });
     await read(HELD);
     fake.start(50, { comm: 'second', fds: { 3: 9 }, startTicks: 900 });
@@ -126,7 +126,7 @@ describe('as time goes on', () => {
     expect(owners(second)).toEqual(['exact second 50']);
   });
 
-  test('a fork, and its end', async () => {
+  test('adds a forked process, and removes it when it ends', async () => {
     fake.start(50, { fds: { 3: 7 } });
     const first = await read(LISTEN);
     fake.start(51, { fds: { 3: 7 } });
@@ -137,7 +137,7 @@ describe('as time goes on', () => {
     expect(owners(await read(LISTEN))).toEqual(['exact prog-50 50']);
   });
 
-  test('a young process becomes another program', async () => {
+  test('shows the new program of a process after an exec', async () => {
     fake.start(50, { comm: 'sh', fds: { 3: 7 } });
     await read(LISTEN);
     fake.exec(50, 'server');
@@ -150,8 +150,8 @@ describe('as time goes on', () => {
       return read(...lines);
     };
 
-    test('to an ordinary user: how many, and what would help', async () => {
-      // Without pid 1 there are processes that are not seen (hidepid).
+    test('an ordinary user gets the number and advice', async () => {
+      // Without pid 1, /proc hides processes (hidepid).
       fake.remove('1');
       const one = await notice(false, LISTEN);
       expect(owners(one)).toEqual(['hidden - -']);
@@ -159,16 +159,16 @@ describe('as time goes on', () => {
         {
           code: 'owners-hidden',
           text: 'the owner of 1 socket is hidden (1 of ana): run with sudo to see it',
-          short: '1 owner hidden: sudo',
+          short: '1 owner hidden: use sudo',
         },
       ]);
       expect((await notice(false, LISTEN, HELD)).degradations[0]).toMatchObject({
         text: 'owners of 2 sockets are hidden (2 of ana): run with sudo to see them',
-        short: '2 owners hidden: sudo',
+        short: '2 owners hidden: use sudo',
       });
     });
 
-    test('whose they are: the users with the most first, four of them', async () => {
+    test('lists the four users with the most hidden sockets', async () => {
       fake.remove('1');
       const lines = [0, 0, 1000, 7, 8, 8, 8, 9].map((uid, i) => ({ ...LISTEN, uid, inode: 10 + i }));
       expect((await notice(false, ...lines.slice(0, 3))).degradations[0]?.text).toContain(
@@ -179,33 +179,33 @@ describe('as time goes on', () => {
       );
     });
 
-    test('to root: sudo would not help', async () => {
+    test('root gets no advice to use sudo', async () => {
       fake.remove('1');
       expect((await notice(true, LISTEN)).degradations[0]).toMatchObject({
-        text: 'the owner of 1 socket is hidden (1 of ana): even root may not look into the programs here',
+        text: 'the owner of 1 socket is hidden (1 of ana): even root may not inspect the processes here',
         short: '1 owner hidden',
       });
     });
 
-    test('in another pid namespace', async () => {
+    test('the reason can be another pid namespace', async () => {
       fake.link('self/ns/pid', 'pid:[4026532178]');
       expect((await notice(true, LISTEN)).degradations[0]?.text).toBe(
         'the owner of 1 socket is hidden (1 of ana): netpane runs in a pid namespace: run it outside of this container',
       );
     });
 
-    test('in the first pid namespace nothing is hidden', async () => {
+    test('there are none in the initial pid namespace', async () => {
       fake.link('self/ns/pid', 'pid:[4026531836]');
       expect((await notice(false, LISTEN)).degradations).toEqual([]);
     });
 
-    test('a connection in the queue of a hidden listener is hidden too', async () => {
+    test('include connections in the accept queue of a hidden listener', async () => {
       fake.remove('1');
       const { inode: _, ...queued } = HELD;
       expect(owners(await notice(false, LISTEN, queued))).toEqual(['hidden - -', 'hidden - -']);
     });
 
-    test('none of it where every owner is known', async () => {
+    test('there is no notice if every owner is known', async () => {
       fake.remove('1');
       fake.start(50, { fds: { 3: 7 } });
       expect((await notice(false, LISTEN)).degradations).toEqual([]);
@@ -213,7 +213,7 @@ describe('as time goes on', () => {
   });
 
   describe('tables that cannot be read', () => {
-    test('lines that are not understood are counted, and the others shown', async () => {
+    test('malformed lines are counted, the others shown', async () => {
       fake.write('net/tcp', 'header\ngarbage\n\n');
       fake.write('net/udp', 'header\nmore garbage\n');
       const { sockets, degradations } = await source.read();
@@ -224,30 +224,32 @@ describe('as time goes on', () => {
       ]);
     });
 
-    test('without IPv6 nothing is missed', async () => {
+    test('a missing IPv6 table gives no notice', async () => {
       expect((await read(LISTEN)).degradations).toEqual([]);
     });
 
-    test('no TCP at all at the start', async () => {
+    test('the first poll rejects without a TCP table', async () => {
       fake.remove('net');
       await expect(source.read()).rejects.toThrow(/^cannot read the sockets of this machine: .*net\/tcp/);
     });
 
-    test('later: the last sockets stay, with a notice, until it works again', async () => {
+    test('a later poll returns the previous sockets with a notice until it works again', async () => {
       const before = await read(LISTEN);
       fake.remove('net');
       const stale = await source.read();
       expect(stale.sockets).toBe(before.sockets);
       expect(stale.degradations).toHaveLength(1);
       expect(stale.degradations[0]).toMatchObject({ code: 'stale' });
-      expect(stale.degradations[0]?.text).toMatch(/^these are the sockets of a while ago: /);
+      expect(stale.degradations[0]?.text).toMatch(
+        /^the sockets could not be read, the previous ones are shown: /,
+      );
       const again = await read(LISTEN);
       expect([...again.sockets.keys()]).toEqual([...before.sockets.keys()]);
       expect(again.degradations).toEqual([]);
     });
   });
 
-  test('a user who is added later gets a name, after a minute at most', async () => {
+  test('shows the name of a new user after at most a minute', async () => {
     const uid = { ...LISTEN, uid: 1234 };
     const userOf = ({ sockets }: Snapshot) => [...sockets.values()][0]?.user;
     expect(userOf(await read(uid))).toBeUndefined();
@@ -256,7 +258,7 @@ describe('as time goes on', () => {
     expect(userOf(await read({ ...uid, local: '127.0.0.1:81', inode: 9 }))).toBe('new');
   });
 
-  test('what the reading cost', async () => {
+  test('reports the cost of a poll', async () => {
     source = new ProcNetSource({ procRoot: fake.root, nowMs: () => (nowMs += 1), isRoot: true });
     const { sampleMs, ownersMs } = await read(LISTEN);
     expect(sampleMs).toBeGreaterThan(0);

@@ -763,7 +763,7 @@ describe('namespaces', () => {
     kernel.closed.set(500, new NativeError('setns', 1, 'EPERM'));
     const snapshot = await read(LISTEN);
     expect(notice(snapshot, 'namespaces-closed')).toBe(
-      '1 network namespace may not be entered, and its sockets are not shown: setns: EPERM',
+      'access to 1 network namespace denied, its sockets are not shown: setns: EPERM',
     );
     kernel.closed.clear();
     expect(codes(await read(LISTEN))).toContain('namespaces-closed');
@@ -790,7 +790,7 @@ describe('namespaces', () => {
     container(501, 62);
     await read(LISTEN);
     expect(notice(await read(LISTEN), 'namespaces-unseen')).toBe(
-      'the network namespace of 2 processes is hidden; if it is one that netpane has not found, its sockets are not shown: ' +
+      'the network namespace of 2 processes is hidden, so that sockets may be missing: ' +
         'netpane runs as root without CAP_SYS_PTRACE',
     );
   });
@@ -799,7 +799,7 @@ describe('namespaces', () => {
     proc.forbidden.add('60/ns/net');
     container(500, 60);
     expect(notice(await read(LISTEN), 'namespaces-unseen')).toBe(
-      'the network namespace of 1 process is hidden; if it is one that netpane has not found, its sockets are not shown: ' +
+      'the network namespace of 1 process is hidden, so that sockets may be missing: ' +
         'the kernel refuses even root',
     );
   });
@@ -837,8 +837,8 @@ describe('namespaces', () => {
       fill();
       open({ events: true });
       expect(notice(await read(LISTEN), 'few-descriptors')).toBe(
-        'sockets that close between two polls in 1 network namespace are not seen: ' +
-          'too few descriptors to listen there (ulimit -n)',
+        'sockets that close between two polls in 1 network namespace are missed: ' +
+          'too few file descriptors (raise ulimit -n)',
       );
       source.close();
       expect([kernel.descriptorsLeft, kernel.openCount]).toEqual([4, 0]);
@@ -861,7 +861,7 @@ describe('namespaces', () => {
       container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
       kernel.closed.set(500, new NativeError('a netlink socket', 12, 'ENOMEM'));
       expect(notice(await read(LISTEN), 'namespaces-failed')).toBe(
-        '1 network namespace could not be opened, and its sockets are not shown: a netlink socket: ENOMEM',
+        '1 network namespace could not be opened, its sockets are not shown: a netlink socket: ENOMEM',
       );
       kernel.closed.clear();
       const snapshot = await read(LISTEN);
@@ -930,7 +930,7 @@ describe('namespaces', () => {
     test('are not found: TCP sockets that no dump lists are counted', async () => {
       fake.write('net/sockstat', 'TCP: inuse 1 orphan 0 tw 0 alloc 3 mem 0\n');
       expect(notice(await read(LISTEN), 'tcp-unlisted')).toBe(
-        '2 TCP sockets in no list of the kernel: not bound yet, closed but still held, ' +
+        '2 TCP sockets missing from the socket lists of the kernel: not bound yet, closed but still held by a process, ' +
           'or in a network namespace that netpane cannot enter',
       );
       expect(codes(await read(LISTEN, HELD, { ...HELD, cookie: 3 }))).not.toContain('tcp-unlisted');
@@ -1010,7 +1010,7 @@ describe('namespaces', () => {
     kernel.own.trouble.set('links', { errno: 105 });
     const snapshot = await read(LISTEN);
     expect(notice(snapshot, 'interfaces-unread')).toBe(
-      'the interfaces of 1 network namespace could not be read, and are missing or as they were: error 105',
+      'the interfaces of 1 network namespace could not be read; they are missing or out of date: error 105',
     );
   });
 

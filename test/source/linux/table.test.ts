@@ -31,7 +31,7 @@ const brief = ({ local, remote, state, inode, uid }: Sighting): string =>
     endpointText(local),
     endpointText(remote),
     state ?? '-',
-    inode === undefined ? 'let go' : 'held',
+    inode === undefined ? 'no inode' : 'inode',
     uid ?? '-',
   ].join(', ');
 
@@ -49,19 +49,19 @@ describe('a captured /proc/net', () => {
   test('tcp', () => {
     expect(briefs('tcp')).toEqual(
       [
-        '0.0.0.0 80, *, LISTEN, held, 0',
-        '127.0.0.1 5432, *, LISTEN, held, 999',
-        '127.0.0.1 7777, *, LISTEN, held, 1000',
-        '127.0.0.53 53, *, LISTEN, held, 0',
-        '127.0.0.1 40001, 127.0.0.1 5432, ESTABLISHED, held, 999',
-        '127.0.0.1 5432, 127.0.0.1 40001, ESTABLISHED, held, 999',
-        // In the queue of the listener, and one that found no place there.
-        '127.0.0.1 7777, 127.0.0.1 40008, ESTABLISHED, let go, -',
-        '127.0.0.1 40008, 127.0.0.1 7777, ESTABLISHED, held, 1000',
-        '127.0.0.1 40009, 127.0.0.1 7777, SYN_SENT, held, 1000',
-        '192.0.2.10 40002, 192.0.2.10 8080, ESTABLISHED, held, 1000',
-        '192.0.2.10 40005, 192.0.2.10 8080, TIME_WAIT, let go, -',
-        '192.0.2.10 80, 192.0.2.99 40404, SYN_RECV, let go, 0',
+        '0.0.0.0 80, *, LISTEN, inode, 0',
+        '127.0.0.1 5432, *, LISTEN, inode, 999',
+        '127.0.0.1 7777, *, LISTEN, inode, 1000',
+        '127.0.0.53 53, *, LISTEN, inode, 0',
+        '127.0.0.1 40001, 127.0.0.1 5432, ESTABLISHED, inode, 999',
+        '127.0.0.1 5432, 127.0.0.1 40001, ESTABLISHED, inode, 999',
+        // A connection in the accept queue, and one that did not fit there.
+        '127.0.0.1 7777, 127.0.0.1 40008, ESTABLISHED, no inode, -',
+        '127.0.0.1 40008, 127.0.0.1 7777, ESTABLISHED, inode, 1000',
+        '127.0.0.1 40009, 127.0.0.1 7777, SYN_SENT, inode, 1000',
+        '192.0.2.10 40002, 192.0.2.10 8080, ESTABLISHED, inode, 1000',
+        '192.0.2.10 40005, 192.0.2.10 8080, TIME_WAIT, no inode, -',
+        '192.0.2.10 80, 192.0.2.99 40404, SYN_RECV, no inode, 0',
       ].sort(),
     );
   });
@@ -69,18 +69,18 @@ describe('a captured /proc/net', () => {
   test('tcp6', () => {
     expect(briefs('tcp6')).toEqual(
       [
-        ':: 8080, *, LISTEN, held, 1000',
-        '::1 9000, *, LISTEN, held, 1000',
-        'fe80::1 7000, *, LISTEN, held, 1000',
-        '::ffff:192.0.2.10 8080, ::ffff:192.0.2.10 40002, ESTABLISHED, held, 1000',
-        '2001:db8::10 8080, 2001:db8::10 40003, ESTABLISHED, held, 1000',
-        '2001:db8::10 40003, 2001:db8::10 8080, ESTABLISHED, held, 1000',
-        'fe80::1 7000, fe80::1 40004, ESTABLISHED, held, 1000',
-        'fe80::1 40004, fe80::1 7000, ESTABLISHED, held, 1000',
-        '::1 40006, ::1 9000, FIN_WAIT2, held, 1000',
-        '::1 40007, ::1 9000, FIN_WAIT2, let go, -',
-        '::1 9000, ::1 40006, CLOSE_WAIT, held, 1000',
-        '::1 9000, ::1 40007, CLOSE_WAIT, held, 1000',
+        ':: 8080, *, LISTEN, inode, 1000',
+        '::1 9000, *, LISTEN, inode, 1000',
+        'fe80::1 7000, *, LISTEN, inode, 1000',
+        '::ffff:192.0.2.10 8080, ::ffff:192.0.2.10 40002, ESTABLISHED, inode, 1000',
+        '2001:db8::10 8080, 2001:db8::10 40003, ESTABLISHED, inode, 1000',
+        '2001:db8::10 40003, 2001:db8::10 8080, ESTABLISHED, inode, 1000',
+        'fe80::1 7000, fe80::1 40004, ESTABLISHED, inode, 1000',
+        'fe80::1 40004, fe80::1 7000, ESTABLISHED, inode, 1000',
+        '::1 40006, ::1 9000, FIN_WAIT2, inode, 1000',
+        '::1 40007, ::1 9000, FIN_WAIT2, no inode, -',
+        '::1 9000, ::1 40006, CLOSE_WAIT, inode, 1000',
+        '::1 9000, ::1 40007, CLOSE_WAIT, inode, 1000',
       ].sort(),
     );
   });
@@ -88,18 +88,18 @@ describe('a captured /proc/net', () => {
   test('udp and udp6', () => {
     expect(briefs('udp')).toEqual(
       [
-        '127.0.0.53 53, *, -, held, 0',
-        '192.0.2.10 40010, 192.0.2.10 53, ESTABLISHED, held, 0',
-        '0.0.0.0 5353, *, -, held, 0',
-        '0.0.0.0 5353, *, -, held, 0',
+        '127.0.0.53 53, *, -, inode, 0',
+        '192.0.2.10 40010, 192.0.2.10 53, ESTABLISHED, inode, 0',
+        '0.0.0.0 5353, *, -, inode, 0',
+        '0.0.0.0 5353, *, -, inode, 0',
       ].sort(),
     );
     expect(briefs('udp6')).toEqual(
-      ['2001:db8::10 40011, 2001:db8::10 53, ESTABLISHED, held, 0', ':: 546, *, -, held, 0'].sort(),
+      ['2001:db8::10 40011, 2001:db8::10 53, ESTABLISHED, inode, 0', ':: 546, *, -, inode, 0'].sort(),
     );
   });
 
-  test('no line of any table is a problem, and every line has a key of its own', () => {
+  test('parses every line of every table, each with a distinct key', () => {
     for (const it of TABLES) {
       const text = fixture(it.file);
       const { items, problems } = parse(text, it.file);
@@ -111,7 +111,7 @@ describe('a captured /proc/net', () => {
     }
   });
 
-  test('scopes of link-local addresses: not of one that two interfaces have, nor of others', () => {
+  test('returns scopes of link-local addresses that only one interface has', () => {
     expect([...parseLinkScopes(fixture('if_inet6'))].sort()).toEqual([
       ['fe80::1', 'v0'],
       ['fe80::2', 'v1'],
@@ -122,7 +122,7 @@ describe('a captured /proc/net', () => {
 describe('the key', () => {
   const keyOf = (line: string) => parse(HEADER + line).items[0]?.key;
 
-  test('stays while only line number, queues, timers and counters differ', () => {
+  test('stays the same if only line number, queues, timers or counters differ', () => {
     const moved =
       '  17: 0A0200C0:9C42 076433C6:01BB 01 00000010:000000FF 01:0000004F 00000003  1000        0 472996 3 0000000000000000 99 4 30 20 18\n';
     expect(keyOf(moved)).toBe(keyOf(LINE));
@@ -139,27 +139,27 @@ describe('the key', () => {
     expect(keyOf(line)).toBeDefined();
   });
 
-  test('a known line is not taken apart', () => {
+  test('is enough to skip a known line', () => {
     const key = keyOf(LINE);
     expect(parseTable(HEADER + LINE, table('tcp'), (it) => it === key)).toEqual({ items: [], problems: 0 });
   });
 
-  test('the same socket in two tables has two keys', () => {
+  test('differs between tables', () => {
     expect(parse(HEADER + LINE, 'udp').items[0]?.key).not.toBe(keyOf(LINE));
   });
 });
 
 describe('malformed tables', () => {
   test.each([
-    ['nothing', '', 0, 0],
-    ['only a header without its end', HEADER.trimEnd(), 0, 0],
+    ['an empty text', '', 0, 0],
+    ['only a header without a line end', HEADER.trimEnd(), 0, 0],
     ['only a header', HEADER, 0, 0],
-    ['a last line without its end', HEADER + LINE.trimEnd(), 1, 0],
-    ['a line cut in the address', `${HEADER}   4: 0A0200C0:9C\n${LINE}`, 1, 1],
-    ['a line cut before the inode', `${HEADER}${LINE.slice(0, LINE.indexOf('472996'))}\n${LINE}`, 1, 1],
-    ['a digit that is none', HEADER + LINE.replace('0A0200C0', '0A02G0C0'), 0, 1],
+    ['a last line without a line end', HEADER + LINE.trimEnd(), 1, 0],
+    ['a line truncated in the address', `${HEADER}   4: 0A0200C0:9C\n${LINE}`, 1, 1],
+    ['a line truncated before the inode', `${HEADER}${LINE.slice(0, LINE.indexOf('472996'))}\n${LINE}`, 1, 1],
+    ['an invalid digit', HEADER + LINE.replace('0A0200C0', '0A02G0C0'), 0, 1],
     ['an unknown state', HEADER + LINE.replace(' 01 ', ' 7F ') + LINE, 1, 1],
-    ['an inode that is no number', HEADER + LINE.replace('472996', '47x996'), 0, 1],
+    ['an inode that is not a number', HEADER + LINE.replace('472996', '47x996'), 0, 1],
     ['an empty line', `${HEADER}\n${LINE}`, 1, 1],
     ['binary garbage', `${HEADER}\x00\xff\x1b[2J\x07:::\x80\n${LINE}`, 1, 1],
   ])('%s', (_, text, items, problems) => {
@@ -167,7 +167,7 @@ describe('malformed tables', () => {
     expect({ items: result.items.length, problems: result.problems }).toEqual({ items, problems });
   });
 
-  test('an IPv6 address in the IPv4 table', () => {
+  test('counts IPv6 addresses in the IPv4 table as problems', () => {
     expect(parse(fixture('tcp6'), 'tcp')).toEqual({ items: [], problems: 12 });
   });
 
@@ -180,13 +180,13 @@ describe('malformed tables', () => {
       .map((parts) => parts.join('')),
   );
 
-  test('whatever the text: nothing is thrown, and every line after the first is accounted for', () => {
+  test('never throws, and counts every line after the first, for any text', () => {
     fc.assert(
-      fc.property(hostile, fc.constantFrom(...TABLES), fc.boolean(), (text, it, knows) => {
+      fc.property(hostile, fc.constantFrom(...TABLES), fc.boolean(), (text, it, isKnown) => {
         let known = 0;
         const { items, problems } = parseTable(text, it, () => {
-          if (knows) known++;
-          return knows;
+          if (isKnown) known++;
+          return isKnown;
         });
         const lines = text.split('\n').slice(1);
         if (lines.at(-1) === '') lines.pop();
@@ -196,7 +196,7 @@ describe('malformed tables', () => {
     );
   });
 
-  test('a line with one character changed is another socket or a problem, and the next line is not harmed', () => {
+  test('a line with one changed character is another socket or a problem, and the next line is parsed', () => {
     fc.assert(
       fc.property(fc.nat(LINE.length - 2), fc.constantFrom(' ', '0', 'F', ':', 'x', '-'), (at, character) => {
         const line = LINE.slice(0, at) + character + LINE.slice(at + 1);
@@ -220,7 +220,7 @@ describe('addresses', () => {
     expect(decodeAddress(hex, family, littleEndian)).toBe(address);
   });
 
-  test('what is link-local', () => {
+  test('isLinkLocal is true for fe80::/10 only', () => {
     expect(['fe80::1', 'febf::1', 'fe80::1%eth0'].every(isLinkLocal)).toBe(true);
     expect(['fec0::1', 'fe7f::1', '::fe80', '2001:db8::fe80', '169.254.0.1'].some(isLinkLocal)).toBe(false);
   });
@@ -233,12 +233,12 @@ describe('addresses', () => {
   });
   const scopes = new Map([['fe80::1', 'v0']]);
 
-  test('both ends of a link-local connection get the scope', () => {
+  test('withScope adds the scope to both endpoints of a link-local connection', () => {
     const { local, remote } = withScope(sighting('fe80::1', 'fe80::2'), scopes);
     expect([local.address, remote?.address]).toEqual(['fe80::1%v0', 'fe80::2%v0']);
   });
 
-  test('no scope where it is not known, and none on a global address', () => {
+  test('withScope adds no unknown scope, and none to a global address', () => {
     const unknown = sighting('fe80::9', 'fe80::2');
     expect(withScope(unknown, scopes)).toBe(unknown);
     expect(withScope(sighting('fe80::1', '2001:db8::2'), scopes).remote?.address).toBe('2001:db8::2');
