@@ -21,7 +21,9 @@ const mayShareNamespace = (one: Socket, other: Socket): boolean =>
 export class ByEndpoints<T> {
   readonly #entries = new Map<string, { readonly socket: Socket; readonly value: T }[]>();
 
-  /** Adds an entry, and drops the oldest one with these endpoints if there are too many. Returns the key for `delete`. */
+  /**
+   * Adds an entry, and drops the oldest one with these endpoints if there are too many. Returns the key for `delete`.
+   */
   add(socket: Socket, value: T): string {
     const key = keyOf(socket);
     const entries = this.#entries.get(key);

@@ -2,11 +2,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Batch } from '../model/batch.ts';
 
-/** Number of parts from which on a batch is a storm. */
+/** Minimum number of parts of a batch in a storm. */
 const STORM_PARTS = 4;
 
 /**
- * How long no batch must have had several parts before it is calm, milliseconds. With a long interval one batch is enough.
+ * Time after the last batch with several parts until it is calm, milliseconds. With a long interval the next batch is
+ * enough.
  */
 const CALM_MS = 3000;
 

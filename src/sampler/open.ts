@@ -20,8 +20,8 @@ export interface SamplerSetup {
 }
 
 /**
- * How long a poll waits for the owners of its sockets, milliseconds: enough for some ten thousand sockets. A first screen
- * without some of the names is better than a late one.
+ * How long a poll waits for the owners of its sockets, milliseconds: enough for some ten thousand sockets. A first
+ * screen without some of the names is better than a late one.
  */
 const OWNER_BUDGET_MS = 200;
 

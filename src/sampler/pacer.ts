@@ -9,7 +9,10 @@ const MAX_INTERVAL_MS = 60_000;
 /** How much cheaper than needed polls must be before the interval is shortened: hysteresis against flapping. */
 const MARGIN = 1.25;
 
-/** Step sizes of the interval, milliseconds, up to a length: an interval on the screen must not change with each poll. */
+/**
+ * Step sizes of the interval, milliseconds, by its length. Steps keep the interval on the screen from changing with
+ * each poll.
+ */
 const STEPS = [
   { upToMs: 1000, stepMs: 100 },
   { upToMs: 3000, stepMs: 250 },
@@ -23,7 +26,7 @@ function nextStep(ms: number): number {
   return row ? Math.ceil(ms / row.stepMs - 1e-9) * row.stepMs : MAX_INTERVAL_MS;
 }
 
-const byLength = (a: number, b: number) => a - b;
+const ascending = (a: number, b: number) => a - b;
 
 /**
  * Finds the interval at which polling takes no more than its share of the time. Costs vary, and an interval that varied
@@ -103,7 +106,7 @@ export class Pacer {
 
   /** The median of the last three costs: a single outlier does not count. */
   #medianMs(): number {
-    return this.#costsMs.toSorted(byLength)[1] ?? 0;
+    return this.#costsMs.toSorted(ascending)[1] ?? 0;
   }
 
   #intervalFor(costMs: number): number {

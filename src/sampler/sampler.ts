@@ -27,8 +27,8 @@ export interface SamplerOptions {
   /** Maximum share of the time that polling may take, above 0, up to 1. @default 0.2 */
   readonly maxShare?: number;
   /**
-   * Maximum number of events held while no batch is taken (a stopped terminal). The kernel drops further ones and counts
-   * them.
+   * Maximum number of events held while no batch is taken (a stopped terminal). The kernel drops further ones and
+   * counts them.
    */
   readonly maxWaiting?: number | undefined;
   /**
@@ -37,8 +37,8 @@ export interface SamplerOptions {
    */
   readonly onBatch: (batch: Batch) => Promise<void> | void;
   /**
-   * Takes events as soon as they are known, with an event for each change of state; batches then have no events. Without
-   * it events come with the next batch, and several changes of a socket since the last batch are one event.
+   * Takes events as soon as they are known, with an event for each change of state; batches then have no events.
+   * Without it events come with the next batch, and several changes of a socket since the last batch are one event.
    */
   readonly onEvents?: (events: readonly Event[]) => void;
   /** Records the current activity, for another thread to read. */

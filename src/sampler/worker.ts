@@ -15,7 +15,10 @@ export type WorkerSetup = Omit<SamplerSetup, 'tcpDetails'>;
 export interface WorkerOpening {
   /** One shared number: 1 once the source is open or has failed to open, 0 before. */
   readonly isSettled: Int32Array;
-  /** Receives, before `isSettled`, the leftovers that the main thread must remove at the end; nothing if there are none. */
+  /**
+   * Receives, before `isSettled`, the leftovers that the main thread must remove at the end; nothing if there are
+   * none.
+   */
   readonly leftovers: MessagePort;
   /** Shared memory of a `Progress`. */
   readonly progress: Int32Array;
@@ -30,8 +33,9 @@ export type WorkerRequest =
   { readonly type: 'taken' } | { readonly type: 'interval'; readonly intervalMs: number };
 
 /*
- * Entry of the sampling thread. It posts a part of a batch and waits until the part is taken before it posts the next one
- * or polls again, so nothing piles up behind a stopped terminal. An error ends the thread and reaches the main thread.
+ * Entry of the sampling thread. It posts a part of a batch and waits until the part is taken before it posts the next
+ * one or polls again, so nothing piles up behind a stopped terminal. An error ends the thread and reaches the main
+ * thread.
  */
 const port = parentPort;
 if (port) {

@@ -7,8 +7,8 @@ import { directionOf, isConnection, Listeners, directionFromKernel } from './lis
  */
 export class Directions {
   readonly #listeners = new Listeners();
-  /** Connections of the current batch for which no listener has been found, by their local port. */
-  readonly #unanswered = new Map<number, Socket[]>();
+  /** Connections of the current batch that have no listener yet, by their local port. */
+  readonly #withoutListener = new Map<number, Socket[]>();
 
   /**
    * Returns the direction of a new or changed socket; undefined when unknown, or when it is not a connection.
@@ -29,9 +29,9 @@ export class Directions {
     if (before) return directionFromKernel(socket) ?? before;
     const direction = directionOf(socket, this.#listeners);
     if (direction === undefined && isConnection(socket)) {
-      const waiting = this.#unanswered.get(socket.local.port);
+      const waiting = this.#withoutListener.get(socket.local.port);
       if (waiting) waiting.push(socket);
-      else this.#unanswered.set(socket.local.port, [socket]);
+      else this.#withoutListener.set(socket.local.port, [socket]);
     }
     return direction;
   }
@@ -42,17 +42,17 @@ export class Directions {
 
   /** Ends a batch: its connections without a listener stay without a direction. */
   endBatch(): void {
-    this.#unanswered.clear();
+    this.#withoutListener.clear();
   }
 
   #matchListener(port: number, onIncoming: (id: string) => void): void {
-    const waiting = this.#unanswered.get(port);
+    const waiting = this.#withoutListener.get(port);
     if (waiting === undefined) return;
     const left: Socket[] = [];
     for (const socket of waiting) {
       if (this.#listeners.has(socket)) onIncoming(socket.id);
       else left.push(socket);
     }
-    this.#unanswered.set(port, left);
+    this.#withoutListener.set(port, left);
   }
 }

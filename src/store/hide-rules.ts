@@ -13,8 +13,8 @@ export interface HideRule {
 }
 
 /**
- * Returns the port of the service that a socket offers or uses: the port of the side that accepted the connection. If the
- * direction is unknown, the lower port, by convention.
+ * Returns the port of the service that a socket offers or uses: the port of the side that accepted the connection. If
+ * the direction is unknown, the lower port, by convention.
  */
 export function servicePort({ local, remote }: Socket, direction: 'in' | 'out' | undefined): number {
   // A raw socket has a protocol number instead of ports.

@@ -47,7 +47,10 @@ export class EventLog {
     }
   }
 
-  /** Returns the latest change event of a socket in the log, or undefined. A search would take 47 ms for 1,000,000 events. */
+  /**
+   * Returns the latest change event of a socket in the log, or undefined. A search would take 47 ms for 1,000,000
+   * events.
+   */
   changeOf(id: string): SocketEvent | undefined {
     const number = this.#changes.get(id);
     const event = number === undefined ? undefined : this.at(number);

@@ -37,8 +37,9 @@ function startOfWord(text: string, cursor: number): number {
 }
 
 /**
- * Maximum length of the text of a prompt, UTF-16 units. Each pasted character is a key press and takes time in proportion
- * to the text. The limit is above the maximum length of a query, so that a query that is too long can be reported.
+ * Maximum length of the text of a prompt, UTF-16 units. Each pasted character is a key press and takes time in
+ * proportion to the text. The limit is above the maximum length of a query, so that a query that is too long can be
+ * reported.
  */
 const MAX_LENGTH = 2 * MAX_QUERY_LENGTH;
 
@@ -81,7 +82,9 @@ const FIELDS: Readonly<Partial<Record<PromptKind, 'port' | 'process' | 'ns'>>> =
   netns: 'ns',
 };
 
-/** Returns an answer as a query term. It keeps the length, so that positions in it stay valid: spaces between ports become commas. */
+/**
+ * Returns an answer as a query term. Spaces between ports become commas, so that positions in the answer stay valid.
+ */
 const termOf = (field: 'port' | 'process' | 'ns', answer: string): string =>
   `${field}:${field === 'port' ? answer.replace(/\s/g, ',') : quoteWord(answer)}`;
 
@@ -127,7 +130,10 @@ export function completePrompt(prompt: Prompt, by: 1 | -1, values: () => Values)
   };
 }
 
-/** Returns the prompt with an earlier query of the history (`by` -1) or a later one (1); after the last, the typed text. */
+/**
+ * Returns the prompt with an earlier query of the history (`by` -1) or a later one (1); after the last, the typed
+ * text.
+ */
 export function recall(prompt: Prompt, by: 1 | -1, history: readonly string[]): Prompt {
   if (prompt.kind !== 'query') return prompt;
   const now = (prompt.recalled ?? 0) - by;
@@ -138,8 +144,11 @@ export function recall(prompt: Prompt, by: 1 | -1, history: readonly string[]): 
 }
 
 /** Maximum number of queries in the history. */
-const HISTORY = 200;
+const MAX_HISTORY = 200;
 
-/** Returns the history with a query at its end. The query is removed from its earlier place; an empty one is not added. */
+/**
+ * Returns the history with a query at its end. The query is removed from its earlier place; an empty one is not
+ * added.
+ */
 export const addToHistory = (history: readonly string[], text: string): readonly string[] =>
-  text === '' ? history : [...history.filter((it) => it !== text), text].slice(-HISTORY);
+  text === '' ? history : [...history.filter((it) => it !== text), text].slice(-MAX_HISTORY);

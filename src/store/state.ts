@@ -83,7 +83,9 @@ export interface Sort {
 export const GROUPS = ['process', 'host', 'port', 'user', 'ns'] as const;
 export type GroupBy = (typeof GROUPS)[number];
 
-/** Folded groups, which show only their header: none or all, except for some. This covers groups that come later too. */
+/**
+ * Folded groups, which show only their header: none or all, except for some. This covers groups that come later too.
+ */
 export interface Folds {
   readonly all: boolean;
   /** Ids of groups. */
@@ -211,7 +213,10 @@ export interface State {
   readonly hosts: ReadonlyMap<string, HostAnswer>;
   /** Earlier queries, oldest first. */
   readonly history: readonly string[];
-  /** Sockets first seen after this time are new, on the batches' clock; undefined when the first batch is the baseline. */
+  /**
+   * Sockets first seen after this time are new, on the batches' clock; undefined when the first batch is the
+   * baseline.
+   */
   readonly baselineMs: number | undefined;
   readonly hideRules: readonly HideRule[];
   /** The user's views; built-in ones are not among them. */

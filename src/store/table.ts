@@ -25,7 +25,9 @@ export interface Row extends Subject {
   readonly isAtLeast?: boolean;
 }
 
-/** Returns false in the first batch, when there are no earlier counters for a rate. `nowMs` is on the batches' clock. */
+/**
+ * Returns false in the first batch, when there are no earlier counters for a rate. `nowMs` is on the batches' clock.
+ */
 export const isMeasured = ({ baseline, firstSeenMs }: Row, nowMs: number): boolean =>
   !baseline || nowMs > firstSeenMs;
 
@@ -113,15 +115,15 @@ const withDirection = ({ direction: _, ...rest }: Row, direction: Row['direction
   direction ? { ...rest, direction } : rest;
 
 /**
- * Rows of the open sockets and of those that closed within the linger time, with counts of the last ticks. It changes in
- * place, because a copy of 100,000 rows each tick would cost more than a poll. It has no clock and does no I/O.
+ * Rows of the open sockets and of those that closed within the linger time, with counts of the last ticks. It changes
+ * in place, because a copy of 100,000 rows each tick would cost more than a poll. It has no clock and does no I/O.
  *
  * A batch is applied part by part:
  *
  *     apply(part) ── fade old marks, then rows: spawned, changed, closed, then events
  *        │ last part
  *        ▼
- *     #complete ── close rows that a restarted sampler did not report, set rates of unchanged rows to 0, return the tick
+ *     #complete ── close rows that a restarted sampler did not report, set idle rates to 0, return the tick
  */
 export class SocketTable {
   readonly #rows = new Map<string, Row>();

@@ -30,14 +30,19 @@ export interface SocketFields extends Omit<Partial<Socket>, 'local' | 'remote' |
   readonly owners?: readonly Owner[];
 }
 
-/** Returns the endpoint as a socket of this protocol has it: the port of a raw or packet socket becomes its protocol number. */
+/**
+ * Returns the endpoint as a socket of this protocol has it: the port of a raw or packet socket becomes its protocol
+ * number.
+ */
 export const endOf = ({ address, port }: Endpoint, protocol: Protocol): Endpoint => ({
   address,
   port: hasPorts(protocol) ? port : 0,
   ...((protocol === 'raw' || protocol === 'packet') && port !== 0 && { protocol: port }),
 });
 
-/** Returns an established TCP connection of `curl`, changed by `fields`. Its id is made of its endpoints unless given. */
+/**
+ * Returns an established TCP connection of `curl`, changed by `fields`. Its id is made of its endpoints unless given.
+ */
 export function socket({ local, remote, process = 'curl', pid = 100, ...rest }: SocketFields = {}): Socket {
   const protocol = rest.protocol ?? 'tcp';
   const end = (text: string): Endpoint => endOf(endpoint(text), protocol);
@@ -95,7 +100,9 @@ export function batch(fields: Partial<Batch> = {}): Batch {
 export const baseline = (spawned: readonly Socket[], fields: Partial<Batch> = {}): Batch =>
   batch({ spawned, baseline: true, monotonicMs: 0, ...fields });
 
-/** Returns these batches, each with the events that polls alone would make of its lists, unless it has events already. */
+/**
+ * Returns these batches, each with the events that polls alone would make of its lists, unless it has events already.
+ */
 export function withEvents(...batches: readonly Batch[]): Batch[] {
   const open = new Map<string, { socket: Socket; atMs: number; isAtLeast: boolean }>();
   return batches.map((it) => {

@@ -30,8 +30,8 @@ export interface Poll {
 }
 
 /**
- * Which kernel events the event source delivers. `gaps`: the last message of some sockets is lost, and the trace reports
- * their end a quarter of a second later, without namespace, counters and remnant.
+ * Which kernel events the event source delivers. `gaps`: the last message of some sockets is lost, and the trace
+ * reports their end a quarter of a second later, without namespace, counters and remnant.
  */
 export type Delivery = 'all' | 'some' | 'ends' | 'gaps' | 'nothing';
 

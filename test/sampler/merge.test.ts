@@ -213,7 +213,7 @@ test('closes raw sockets and remnants that the next poll misses, without waiting
   expect(poll(2000)).toEqual(['- raw', '- a', 'close raw 2000 poll', 'close a 2000 poll']);
 });
 
-test('a closed socket stays closed in a stale poll and with late events; after two polls without it, its id spawns again', () => {
+test('a closed socket stays closed despite stale polls and late events, until two polls miss it', () => {
   const { applyEvents, poll, take } = setUp();
   poll(1000, a);
   applyEvents(1500, atEnd(1500));

@@ -26,7 +26,7 @@ const counts = (parts: readonly Batch[]) =>
     partial,
   ]);
 
-describe('partsOf', () => {
+describe('splitBatch', () => {
   test('returns a small or empty batch as it is', () => {
     const small = batch({ spawned: some(PART_SIZE - 1, 'spawned'), closed: ['a'] });
     expect(splitBatch(small)).toEqual([small]);

@@ -45,7 +45,7 @@ describe('the hide rule of a socket', () => {
     expect(compileHideRules([rule])?.(it, direction)).toBe(true);
   });
 
-  test('there is no test without rules', () => {
+  test('no rules compile to undefined', () => {
     expect(compileHideRules([])).toBeUndefined();
   });
 
