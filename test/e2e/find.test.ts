@@ -68,7 +68,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       await t.until('the list', () => t.text().includes('VIEWS') && t.text().includes('1 all '));
       t.write('aall\r');
       // It is cut on the narrowest screen.
-      await t.until('the complaint', () => /always|is wanted/.test(filterLine(t)));
+      await t.until('the complaint', () => /built-in|other name/.test(filterLine(t)));
       t.press('ctrl-u');
       t.write('mine\r');
       await t.until('the new view', () => filterLine(t).includes('saved view "mine"'));
