@@ -1,4 +1,4 @@
-// Stands for the package blessed in the bundle (build.mjs): what is used of it, and no widget that starts programs.
+// Replaces the package blessed in the bundle (build.mjs): only the widgets in use, none that starts programs.
 module.exports = {
   Node: require('blessed/lib/widgets/node.js'),
   Box: require('blessed/lib/widgets/box.js'),

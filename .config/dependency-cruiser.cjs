@@ -1,4 +1,5 @@
-// Which module may import which: the table in ARCHITECTURE.md. test/house.test.ts proves that each rule rejects a violation.
+// Import rules between the folders of src/: the table in ARCHITECTURE.md. test/house.test.ts proves that each rule
+// rejects a violation.
 const rooms = {
   model: [],
   query: ['model'],
@@ -11,21 +12,22 @@ const rooms = {
   tui: ['model', 'store', 'view', 'query'],
 };
 
-const roomRules = Object.entries(rooms).map(([room, friends]) => ({
-  name: `${room}-imports-only-${friends.join('-') || 'itself'}`,
+const roomRules = Object.entries(rooms).map(([room, allowed]) => ({
+  name: `${room}-imports-only-${allowed.join('-') || 'itself'}`,
   severity: 'error',
   from: { path: `^src/${room}/` },
-  to: { path: '^src/', pathNot: `^src/(${[room, ...friends].join('|')})/` },
+  to: { path: '^src/', pathNot: `^src/(${[room, ...allowed].join('|')})/` },
 }));
 
-const outside = '^(node:)?(fs|fs/promises|child_process|net|dgram|http|https|tls|dns|worker_threads)$';
+/** Node modules that access files, processes, threads or the network. */
+const systemModules = '^(node:)?(fs|fs/promises|child_process|net|dgram|http|https|tls|dns|worker_threads)$';
 
 module.exports = {
   forbidden: [
     ...roomRules,
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
-      name: 'only-tui-knows-blessed',
+      name: 'only-tui-imports-blessed',
       severity: 'error',
       from: { pathNot: '^src/tui/' },
       to: { path: 'blessed' },
@@ -37,19 +39,19 @@ module.exports = {
       to: { path: 'koffi' },
     },
     {
-      name: 'only-the-edges-touch-the-system',
+      name: 'only-source-sampler-worker-and-cli-access-the-system',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(source|record|cli|sampler/worker)' },
-      to: { path: outside },
+      to: { path: systemModules },
     },
     {
-      name: 'a-platform-never-imports-another',
+      name: 'no-imports-between-platforms',
       severity: 'error',
       from: { path: '^src/source/([^/]+)/' },
       to: { path: '^src/source/[^/]+/', pathNot: '^src/source/$1/' },
     },
     {
-      name: 'sampler-sees-only-the-table-of-sources',
+      name: 'sampler-imports-only-the-source-table',
       severity: 'error',
       from: { path: '^src/sampler/' },
       to: { path: '^src/source/', pathNot: '^src/source/(types|index)\\.ts$' },

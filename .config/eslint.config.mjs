@@ -10,21 +10,21 @@ export default tseslint.config(
       parserOptions: { project: true, tsconfigRootDir: new URL('..', import.meta.url).pathname },
     },
     rules: {
-      // Numbers and booleans read well in a template; objects do not, and stay forbidden.
+      // Numbers and booleans are readable in a template; objects are not.
       '@typescript-eslint/restrict-template-expressions': [
         'error',
         { allowNumber: true, allowBoolean: true },
       ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/require-await': 'off',
-      // `{ one, ...rest }` is how a field is left out.
+      // Allow `{ one, ...rest }` to omit a field.
       '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true, varsIgnorePattern: '^_' }],
       eqeqeq: 'error',
       'no-console': 'error',
     },
   },
   {
-    // Any text may be hostile: a regex takes time in proportion to it, and no more.
+    // Texts are untrusted: every regex must run in linear time.
     files: ['src/**/*.ts'],
     plugins: { regexp },
     rules: {
@@ -34,7 +34,7 @@ export default tseslint.config(
         'error',
         {
           selector: ':matches(NewExpression, CallExpression)[callee.name="RegExp"]',
-          message: 'Write the regex as a literal: only then is it checked to be linear.',
+          message: 'Write the regex as a literal: only literals are checked for linear time.',
         },
       ],
     },

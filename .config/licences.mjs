@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The package that a file is of; undefined for one of ours. */
+/** Returns the package that contains a file; undefined for a file of the project. */
 export const packageOf = (file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
 
 /**
- * The packages of which each file of a bundle has a part, by the name of that file.
- * @param metafiles what esbuild says of the bundle
+ * Returns the packages with code in each file of a bundle, by file name.
+ * @param metafiles the metafiles that esbuild wrote for the bundle
  */
 export function packagesOf(metafiles) {
   const outputs = metafiles.flatMap((metafile) => Object.entries(metafile.outputs));
@@ -15,8 +15,8 @@ export function packagesOf(metafiles) {
 }
 
 /**
- * The licence of each package of which a bundle has a part: they ask for it to go with every copy.
- * @param more packages whose data is used
+ * Returns the licence texts of all packages with code in a bundle, which must accompany every copy.
+ * @param more further packages, whose data is used
  */
 export function licences(root, metafiles, more) {
   const names = new Set([...Object.values(packagesOf(metafiles)).flat(), ...more]);
@@ -30,7 +30,7 @@ function licenceOf(root, name) {
   const folder = join(root, 'node_modules', name);
   const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const files = readdirSync(folder);
-  // Some say it in their README only.
+  // Some packages have the licence in their README only.
   const file =
     files.find((each) => /^licen[cs]e/i.test(each)) ??
     (license && files.find((each) => /^readme/i.test(each)));

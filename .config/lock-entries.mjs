@@ -1,4 +1,4 @@
-/** The packages of a lock file: where each is installed, the name that this path gives it, and its entry. */
+/** Returns the packages of a lock file: the installation path, the name according to this path, and the entry. */
 export const packageEntries = (lock) =>
   Object.entries(lock.packages)
     .filter(([path]) => path !== '')

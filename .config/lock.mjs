@@ -1,17 +1,16 @@
-// Brings package-lock.json up to date with package.json: `npm run lock`, after every change of a dependency.
+// Updates package-lock.json from package.json: run `npm run lock` after every change of a dependency.
 //
-// npm leaves two things to do. With omit-lockfile-registry-resolved (.npmrc), which keeps the names of registry hosts
-// out of the file, it also drops `integrity` from entries whose package is in node_modules already. And it never adds
-// one to an entry that is there. `npm pack` downloads such a package, checks it against the registry, and prints the
-// hash of what it downloaded.
+// npm alone is not enough. With omit-lockfile-registry-resolved (.npmrc), which keeps the names of registry hosts out
+// of the file, it also drops `integrity` from entries whose package is in node_modules already, and it never adds one
+// to an existing entry. `npm pack` downloads such a package, checks it against the registry, and prints its hash.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageEntries } from './lock-entries.mjs';
 
-/** Packages asked for in one run of npm. */
-const AT_ONCE = 40;
+/** Number of packages per run of npm. */
+const BATCH_SIZE = 40;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const file = join(root, 'package-lock.json');
@@ -28,11 +27,11 @@ function npm(...args) {
   return stdout;
 }
 
-/** The integrity of each package, by `name@version`. */
+/** Returns the integrity of each package, by `name@version`. */
 function integrities(specs) {
   const found = new Map();
-  for (let i = 0; i < specs.length; i += AT_ONCE) {
-    const packed = JSON.parse(npm('pack', '--dry-run', '--json', ...specs.slice(i, i + AT_ONCE)));
+  for (let i = 0; i < specs.length; i += BATCH_SIZE) {
+    const packed = JSON.parse(npm('pack', '--dry-run', '--json', ...specs.slice(i, i + BATCH_SIZE)));
     for (const { id, integrity } of Object.values(packed)) found.set(id, integrity);
   }
   return found;
@@ -45,7 +44,7 @@ const missing = packageEntries(lock).filter(({ entry }) => !entry.link && entry.
 const found = integrities([...new Set(missing.map(specOf))]);
 for (const item of packageEntries(lock)) {
   const { version, resolved: _, integrity = found.get(specOf(item)), ...rest } = item.entry;
-  // npm's own order of keys, so that npm does not write them anew.
+  // Keep npm's order of keys, so that npm does not rewrite the entries.
   lock.packages[item.path] = { version, ...(integrity && { integrity }), ...rest };
 }
 writeFileSync(file, `${JSON.stringify(lock, undefined, 2)}\n`);

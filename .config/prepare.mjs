@@ -1,6 +1,6 @@
-// Makes a checkout ready to run: installs the packages of package-lock.json when they are missing or of
-// another version, and builds dist/ when it is older than what it is made of. Does nothing, in a few
-// milliseconds, when all is in order. Plain JavaScript with nothing but Node, for it runs before any install.
+// Makes a checkout ready to run: installs the packages of package-lock.json if they are missing or have another
+// version, and builds dist/ if it is older than its inputs. If nothing has to be done, it takes a few milliseconds.
+// Plain JavaScript that needs only Node, because it runs before any installation.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const fail = (message) => {
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
-  fail(`Node ${process.versions.node} is too old: version 20.19 or newer is needed`);
+  fail(`Node ${process.versions.node} is too old: version 20.19 or newer is required`);
 }
 
 const read = (file) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
@@ -28,7 +28,7 @@ const wanted = createHash('sha256')
   .digest('hex');
 if (read(installStamp) !== wanted) {
   process.stderr.write('netpane: installing packages …\n');
-  // No package needs its install script here, so none is given the chance to run.
+  // No package needs its install script here: run none.
   const args = ['ci', '--ignore-scripts', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   const npmCli = process.env.npm_execpath;
   const { status } = npmCli?.endsWith('.js')
@@ -41,7 +41,7 @@ if (read(installStamp) !== wanted) {
 const newestMs = (entry) => {
   const stat = statSync(entry);
   if (!stat.isDirectory()) return stat.mtimeMs;
-  // A folder's own time tells of deleted files.
+  // The time of the folder itself changes when a file is deleted.
   return Math.max(stat.mtimeMs, ...readdirSync(entry).map((name) => newestMs(join(entry, name))));
 };
 

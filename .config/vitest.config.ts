@@ -3,9 +3,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
-    // The end-to-end tests start real programs and wait for conditions; a slow machine may take its time.
-    // The machine may have a configuration of its own, or no locale.
+    // Ignore the configuration of the user, and set a locale.
     env: { XDG_CONFIG_HOME: '/dev/null', LC_ALL: 'C.UTF-8' },
+    // The end-to-end tests start real programs and wait for conditions, which takes time on a slow machine.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
@@ -15,7 +15,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        // One file at a time, after the others: all of them see, and open, the sockets of the same machine.
+        // One file at a time, after the unit tests: these tests open and list sockets of the same machine.
         test: {
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],

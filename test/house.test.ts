@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** A copy of the project in which files can be planted. */
+/** Copy of the project, to which tests add files that break rules. */
 let copy: string;
 beforeEach(() => {
   copy = mkdtempSync(join(tmpdir(), 'netpane-house-'));
@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(copy, { recursive: true, force: true }));
 
-/** What the check that `npm test` runs says of the copy. */
+/** Runs the import check of `npm test` on the copy. */
 function check(): { passed: boolean; output: string } {
   const { scripts } = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
@@ -33,78 +33,78 @@ function check(): { passed: boolean; output: string } {
   return { passed: status === 0, output: stdout + stderr };
 }
 
-const plant = (file: string, text: string): void => {
+const addFile = (file: string, text: string): void => {
   mkdirSync(dirname(join(copy, file)), { recursive: true });
   writeFileSync(join(copy, file), `${text}\n`);
 };
 
-test('as it stands, the house is in order', () => {
+test('the project breaks no rule', () => {
   const { passed, output } = check();
   expect(output).toMatch(/no dependency violations found \(\d{2,} modules/);
   expect(passed).toBe(true);
 });
 
-/** Each rule by name, and a file that breaks it. */
+/** Each rule by name, with a file that breaks it. */
 const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])[] = [
-  ['model-imports-only-itself', 'src/model/planted.ts', "import '../view/format.ts';"],
-  // An import of types alone is an import too.
+  ['model-imports-only-itself', 'src/model/added.ts', "import '../view/format.ts';"],
+  // A type-only import is an import too.
   [
     'query-imports-only-model',
-    'src/query/planted.ts',
+    'src/query/added.ts',
     "import type { State } from '../store/state.ts'; export type A = State;",
   ],
-  ['record-imports-only-model', 'src/record/planted.ts', "import '../store/table.ts';"],
-  ['export-imports-only-model-view', 'src/export/planted.ts', "import '../store/reduce.ts';"],
-  ['source-imports-only-model', 'src/source/planted.ts', "import '../sampler/diff.ts';"],
-  ['sampler-imports-only-model-source', 'src/sampler/planted.ts', "import '../store/table.ts';"],
-  ['store-imports-only-model-query', 'src/store/planted.ts', "import '../view/width.ts';"],
-  ['view-imports-only-model-store-query', 'src/view/planted.ts', "import '../tui/theme.ts';"],
-  ['tui-imports-only-model-store-view-query', 'src/tui/planted.ts', "import '../source/lives.ts';"],
-  ['no-cycles', 'src/view/planted-a.ts', "import './planted-b.ts';"],
-  ['no-cycles', 'src/view/planted-b.ts', "import './planted-a.ts';"],
-  ['only-tui-knows-blessed', 'src/cli/planted.ts', "import 'blessed';"],
-  ['only-sources-call-foreign-functions', 'src/cli/planted-g.ts', "import 'koffi';"],
-  ['only-the-edges-touch-the-system', 'src/view/planted-c.ts', "import 'node:fs';"],
+  ['record-imports-only-model', 'src/record/added.ts', "import '../store/table.ts';"],
+  ['export-imports-only-model-view', 'src/export/added.ts', "import '../store/reduce.ts';"],
+  ['source-imports-only-model', 'src/source/added.ts', "import '../sampler/diff.ts';"],
+  ['sampler-imports-only-model-source', 'src/sampler/added.ts', "import '../store/table.ts';"],
+  ['store-imports-only-model-query', 'src/store/added.ts', "import '../view/width.ts';"],
+  ['view-imports-only-model-store-query', 'src/view/added.ts', "import '../tui/theme.ts';"],
+  ['tui-imports-only-model-store-view-query', 'src/tui/added.ts', "import '../source/lives.ts';"],
+  ['no-cycles', 'src/view/added-a.ts', "import './added-b.ts';"],
+  ['no-cycles', 'src/view/added-b.ts', "import './added-a.ts';"],
+  ['only-tui-imports-blessed', 'src/cli/added.ts', "import 'blessed';"],
+  ['only-sources-call-foreign-functions', 'src/cli/added-g.ts', "import 'koffi';"],
+  ['only-source-sampler-worker-and-cli-access-the-system', 'src/view/added-c.ts', "import 'node:fs';"],
   [
-    'only-the-edges-touch-the-system',
-    'src/tui/planted-d.ts',
+    'only-source-sampler-worker-and-cli-access-the-system',
+    'src/tui/added-d.ts',
     "export const load = () => import('node:child_process');",
   ],
-  ['a-platform-never-imports-another', 'src/source/portable/planted.ts', "import '../linux/proc.ts';"],
-  ['sampler-sees-only-the-table-of-sources', 'src/sampler/planted-e.ts', "import '../source/lives.ts';"],
-  ['only-the-table-of-sources-names-a-platform', 'src/cli/planted-h.ts', "import '../source/linux/proc.ts';"],
-  ['resolvable', 'src/model/planted-f.ts', "import './nowhere.ts';"],
+  ['no-imports-between-platforms', 'src/source/portable/added.ts', "import '../linux/proc.ts';"],
+  ['sampler-imports-only-the-source-table', 'src/sampler/added-e.ts', "import '../source/lives.ts';"],
+  ['only-the-table-of-sources-names-a-platform', 'src/cli/added-h.ts', "import '../source/linux/proc.ts';"],
+  ['resolvable', 'src/model/added-f.ts', "import './nowhere.ts';"],
 ];
 
-test('every rule bites', () => {
-  for (const [, file, text] of VIOLATIONS) plant(file, text);
+test('each rule reports the file that breaks it', () => {
+  for (const [, file, text] of VIOLATIONS) addFile(file, text);
   const { passed, output } = check();
   expect(passed).toBe(false);
   const lines = output.split('\n');
-  const unpunished = VIOLATIONS.filter(
+  const unreported = VIOLATIONS.filter(
     ([rule, file]) => !lines.some((line) => line.includes(` ${rule}: `) && line.includes(file)),
   );
-  expect(unpunished).toEqual([]);
+  expect(unreported).toEqual([]);
 });
 
-test('every rule of the house is among those that were seen to bite', () => {
+test('each rule of the configuration has a violation in this test', () => {
   const config = readFileSync(join(copy, '.config', 'dependency-cruiser.cjs'), 'utf8');
   const rooms = [...config.matchAll(/^ {2}(\w+): \[.*\],$/gm)].map(([, room]) => room);
   const names = [...config.matchAll(/name: '([\w-]+)'/g)].map(([, name]) => name);
   expect(rooms.length + names.length).toBeGreaterThan(10);
-  const bitten = VIOLATIONS.map(([rule]) => rule);
-  for (const name of names) expect(bitten).toContain(name);
+  const tested = VIOLATIONS.map(([rule]) => rule);
+  for (const name of names) expect(tested).toContain(name);
   for (const room of rooms)
     expect(
-      bitten.some((rule) => rule.startsWith(`${room}-imports-only-`)),
+      tested.some((rule) => rule.startsWith(`${room}-imports-only-`)),
       room,
     ).toBe(true);
 });
 
 test.each([
-  ['a checker that finds no module', "'^nothing/'", 'the imports of'],
-  ['a checker that overlooks a room', "'^(src/(?!view/)|node_modules)'", 'files were not looked at'],
-])('%s fails', (_, includeOnly, message) => {
+  ['finds no module', "'^nothing/'", 'the imports of'],
+  ['skips a folder', "'^(src/(?!view/)|node_modules)'", 'files were not checked'],
+])('the check fails if it %s', (_, includeOnly, message) => {
   const file = join(copy, '.config', 'dependency-cruiser.cjs');
   const config = readFileSync(file, 'utf8');
   writeFileSync(file, config.replace('options: {', `options: { includeOnly: ${includeOnly},`));

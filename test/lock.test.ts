@@ -28,14 +28,14 @@ function check(): { passed: boolean; output: string } {
   return { passed: status === 0, output: stderr };
 }
 
-/** Changes the lock file of the copy. */
+/** Edits the lock file of the copy. */
 function edit(change: (lock: Lock) => unknown): void {
   const file = join(copy, 'package-lock.json');
   const lock = JSON.parse(readFileSync(file, 'utf8')) as Lock;
   writeFileSync(file, JSON.stringify(change(lock) ?? lock));
 }
 
-test('accepts the lock file as it is', () => {
+test('accepts the lock file of the project', () => {
   expect(check()).toEqual({ passed: true, output: '' });
 });
 
@@ -49,46 +49,46 @@ test('npm test runs the check', () => {
 
 describe('rejects a lock file', () => {
   const GOOD = { version: '1.0.0', integrity: `sha512-${'A'.repeat(86)}==` };
-  const PLANTED: readonly (readonly [name: string, entry: Entry, message: string])[] = [
+  const BAD_ENTRIES: readonly (readonly [name: string, entry: Entry, message: string])[] = [
     ['without an integrity', { version: '1.0.0' }, 'has no integrity'],
     [
       'with a weak hash',
       { ...GOOD, integrity: 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=' },
-      'has an integrity that is no SHA-512',
+      'has an integrity other than SHA-512',
     ],
     [
-      'with a weak hash beside a strong one',
+      'with a weak and a strong hash',
       { ...GOOD, integrity: `sha1-aaaa ${GOOD.integrity}` },
-      'has an integrity that is no SHA-512',
+      'has an integrity other than SHA-512',
     ],
     [
       'with the name of a host',
-      { ...GOOD, resolved: 'https://registry.example/planted.tgz' },
-      'says where it is downloaded from',
+      { ...GOOD, resolved: 'https://registry.example/added.tgz' },
+      'has a download URL',
     ],
     [
       'with a package from git',
       { ...GOOD, version: 'git+ssh://git@example.org/a.git#1' },
-      'has no version of a registry',
+      'has no registry version',
     ],
     ['with a link to a folder', { ...GOOD, link: true, resolved: '../elsewhere' }, 'is a link to a folder'],
-    ['with a package by another name', { ...GOOD, name: 'other' }, 'is the package other by another name'],
+    ['with an alias of another package', { ...GOOD, name: 'other' }, 'is an alias of the package other'],
     [
-      'with an install script that is not known',
+      'with an install script that is not allowed',
       { ...GOOD, hasInstallScript: true },
       'has an install script',
     ],
   ];
-  test.each(PLANTED)('%s', (_, entry, message) => {
+  test.each(BAD_ENTRIES)('%s', (_, entry, message) => {
     edit(({ packages }) => {
-      packages['node_modules/deep/node_modules/planted'] = entry;
+      packages['node_modules/deep/node_modules/added'] = entry;
     });
     const { passed, output } = check();
-    expect(output).toContain(`node_modules/deep/node_modules/planted ${message}`);
+    expect(output).toContain(`node_modules/deep/node_modules/added ${message}`);
     expect(passed).toBe(false);
   });
 
-  test('in which an entry lost its integrity', () => {
+  test('with an entry that lost its integrity', () => {
     edit(({ packages }) => {
       const { integrity: _, ...rest } = packages['node_modules/blessed'] ?? {};
       packages['node_modules/blessed'] = rest;

