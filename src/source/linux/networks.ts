@@ -91,11 +91,11 @@ export class Networks {
   /** Opens netpane's own namespace even if /proc does not show it; its inode may be found later. Throws on failure. */
   #openOwn(found: readonly FoundNamespace[]): void {
     const own = found.find(({ isOwn }) => isOwn);
-    const unknown = this.#networks.get(undefined);
-    if (own && unknown) {
+    const withoutInode = this.#networks.get(undefined);
+    if (own && withoutInode) {
       this.#networks.delete(undefined);
-      this.#networks.set(own.inode, unknown);
-    } else if (!own && !unknown) {
+      this.#networks.set(own.inode, withoutInode);
+    } else if (!own && !withoutInode) {
       this.#networks.set(undefined, new Network(this.#system, UNKNOWN_OWN, this.#options));
     }
   }

@@ -86,12 +86,14 @@ export class SockDiagSource implements Source {
   /** Slots of sockets with an unknown state or family. */
   readonly #undecodable = new Set<number>();
   /** Slots of sockets without an inode, whose owners are those of their listener. */
-  readonly #derived = new Set<number>();
+  readonly #ownedByListener = new Set<number>();
   readonly #others: OtherSockets;
   readonly #limiter: SocketLimiter;
+  /** Decoded messages of this poll about new and changed sockets. */
   #messages: SocketMessage[] = [];
   /** New connection requests (SYN_RECV) of the namespace being read: see `#resolveRequests`. */
   #connectionRequests: { readonly family: 'ipv4' | 'ipv6'; readonly sockId: Uint8Array }[] = [];
+  /** Number of malformed messages and lines in this poll. */
   #problems = 0;
   /** Protocols without diag whose tables in /proc/net could not be read in this poll. */
   readonly #unreadTables = new Set<Protocol>();
@@ -102,6 +104,7 @@ export class SockDiagSource implements Source {
   #isFirst = true;
   /** Listeners of the last poll; undefined until needed. */
   #listeners: Listeners | undefined;
+  /** Last `version` of each namespace whose sockets have its name and interfaces. */
   readonly #versions = new Map<Network, number>();
 
   constructor(options: SockDiagOptions) {
@@ -154,12 +157,12 @@ export class SockDiagSource implements Source {
       throw new Error(`cannot read the sockets of this machine: ${failure}`);
     this.#isFirst = false;
     const interfaces = [...this.#networks.values()].flatMap((network) => network.readInterfaces());
-    const gone = this.#slots.endPoll((slot) => this.#isUnfinished(slot, polls));
+    const closedSlots = this.#slots.endPoll((slot) => this.#isUnfinished(slot, polls));
     const readMs = nowMs();
-    const { added, removed } = this.#changedInodes(gone);
+    const { added, removed } = this.#changedInodes(closedSlots);
     this.#attribution.owners.refresh(added, removed, ownerBudgetMs);
     const ownersMs = nowMs();
-    this.#buildSockets(gone);
+    this.#buildSockets(closedSlots);
     // Sockets and owners are known now: close namespaces that nothing uses.
     for (const network of this.#networks.closeUnused()) this.#versions.delete(network);
     const before = this.#published;
@@ -306,8 +309,8 @@ export class SockDiagSource implements Source {
   /**
    * Looks up each new connection request by its endpoints, and applies the socket that has them now. The kernel assigns
    * a cookie when it first reports a socket, and a connection inherits the cookie of its request when it is cloned from
-   * it (net/ipv4/inet_connection_sock.c, inet_csk_clone_lock). If the dump reports the request just after that, it gets
-   * a cookie that no later message has.
+   * it (net/ipv4/inet_connection_sock.c, inet_csk_clone_lock). If the dump reports the request just after that, the
+   * request gets a cookie that no later message has.
    */
   #resolveRequests(network: Network): void {
     for (const { family, sockId } of this.#connectionRequests) {
@@ -371,13 +374,13 @@ export class SockDiagSource implements Source {
   }
 
   /** Returns inodes that sockets gained and lost since the last poll. */
-  #changedInodes(gone: readonly number[]): { added: number[]; removed: number[] } {
+  #changedInodes(closedSlots: readonly number[]): { added: number[]; removed: number[] } {
     const gained: number[] = [];
     const lost = new Map<number, number>();
     const countLost = (inode: number | undefined): void => {
       if (inode !== undefined) lost.set(inode, (lost.get(inode) ?? 0) + 1);
     };
-    for (const slot of gone) countLost(this.#bySlot[slot]?.inode);
+    for (const slot of closedSlots) countLost(this.#bySlot[slot]?.inode);
     for (const { slot } of this.#messages) {
       // If a poll has several messages about a socket, the last one counts.
       const inode = this.#newInode[slot] ?? 0;
@@ -395,10 +398,10 @@ export class SockDiagSource implements Source {
   }
 
   /** Updates the sockets of the last poll with the messages of this one. */
-  #buildSockets(gone: readonly number[]): void {
+  #buildSockets(closedSlots: readonly number[]): void {
     this.#listeners = undefined;
     const listenersNow = () => (this.#listeners ??= this.#attribution.listeners(this.#listeningSockets()));
-    for (const slot of gone) this.#removeSlot(slot);
+    for (const slot of closedSlots) this.#removeSlot(slot);
     const stale = this.#staleSlots();
     for (const message of this.#messages) {
       const { slot, addresses, inode } = message;
@@ -434,8 +437,8 @@ export class SockDiagSource implements Source {
     if (!socket || !network) return;
     const lastKnown = socket.owners.length > 0 ? socket.owners : undefined;
     const owners = this.#attribution.ownersOf({ ...socket, netns: network.inode }, lastKnown, listeners);
-    if (socket.inode === undefined && owners[0]?.knowledge !== 'inherited') this.#derived.add(slot);
-    else this.#derived.delete(slot);
+    if (socket.inode === undefined && owners[0]?.knowledge !== 'inherited') this.#ownedByListener.add(slot);
+    else this.#ownedByListener.delete(slot);
     if (owners !== socket.owners) this.#store(slot, { ...socket, owners });
   }
 
@@ -463,7 +466,7 @@ export class SockDiagSource implements Source {
     this.#undecodable.delete(slot);
     this.#bySlot[slot] = undefined;
     this.#networkOf[slot] = undefined;
-    this.#derived.delete(slot);
+    this.#ownedByListener.delete(slot);
   }
 
   /** Returns the slots of sockets whose owners may have changed. */
@@ -471,7 +474,7 @@ export class SockDiagSource implements Source {
     const { changed } = this.#attribution.owners;
     const slots = new Set<number>();
     for (const inode of changed) for (const slot of this.#slotsOfInode.of(inode)) slots.add(slot);
-    if (changed.size > 0) for (const slot of this.#derived) slots.add(slot);
+    if (changed.size > 0) for (const slot of this.#ownedByListener) slots.add(slot);
     return slots;
   }
 

@@ -53,7 +53,10 @@ export interface ConnectionEnd {
   readonly synFinAcked: number;
   /** Number of received segments with payload. */
   readonly dataSegmentsIn: number;
-  /** Time since data was last sent or received, or else since the handshake, milliseconds at the kernel's tick. */
+  /**
+   * The longer of the times since data was last sent and last received, milliseconds; a direction without data counts
+   * from the handshake. Its resolution is the kernel's tick.
+   */
   readonly lifetimeMs: number;
   /** True if one direction carried no data: `lifetimeMs` then covers the whole connection. */
   readonly isFullLifetime: boolean;
@@ -62,10 +65,11 @@ export interface ConnectionEnd {
 /** Receive buffer, far larger than any message. */
 const BUFFER = netlinkBuffer(16 * 1024);
 
+/** Scratch range of the struct tcp_info in the current message. */
 const INFO = { start: 0, end: 0 };
 
 /**
- * Decodes a message about a destroyed socket; undefined for an unknown protocol or a malformed message.
+ * Decodes a message about a destroyed socket. Returns undefined for an unknown protocol or a malformed message.
  * @param atMs monotonic time of receipt
  * @param wallMs wall-clock time of receipt
  */
@@ -100,22 +104,23 @@ export function decodeClosed(
 }
 
 /**
- * Returns undefined if there was no connection, or if this side reset it, which clears all counters (tcp_disconnect).
+ * Decodes the end of a connection from its struct tcp_info. Returns undefined if there was no connection, or if this
+ * side reset it, which clears all counters (tcp_disconnect).
  */
 function decodeEnd(buffer: NetlinkBuffer, start: number, end: number): ConnectionEnd | undefined {
   const { view } = buffer;
-  const word = (offset: number): number =>
+  const u32 = (offset: number): number =>
     start + offset + 4 <= end ? view.getUint32(start + offset, LITTLE_ENDIAN) : 0;
   const counter = (offset: number): number => counterAt(buffer, start + offset, end) ?? 0;
   // Every completed handshake measures a round-trip time.
-  if (word(TCP_INFO.rttMicros) === 0) return undefined;
+  if (u32(TCP_INFO.rttMicros) === 0) return undefined;
   const sent = counter(TCP_INFO.bytesSent) - counter(TCP_INFO.bytesRetrans);
-  const dataSegmentsIn = word(TCP_INFO.dataSegsIn);
+  const dataSegmentsIn = u32(TCP_INFO.dataSegsIn);
   return {
     synFinAcked: Math.max(0, counter(TCP_INFO.bytesAcked) - sent),
     dataSegmentsIn,
     // Both start counting at the handshake (tcp_finish_connect, tcp_rcv_state_process).
-    lifetimeMs: Math.max(word(TCP_INFO.lastDataSentMs), word(TCP_INFO.lastDataRecvMs)),
+    lifetimeMs: Math.max(u32(TCP_INFO.lastDataSentMs), u32(TCP_INFO.lastDataRecvMs)),
     isFullLifetime: sent === 0 || dataSegmentsIn === 0,
   };
 }

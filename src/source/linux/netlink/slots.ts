@@ -128,12 +128,12 @@ export class Slots {
     ) {
       this.#expected++;
     } else {
-      const known = this.#slots.get(cookieOf(low, high));
-      if (known === undefined) {
+      const existing = this.#slots.get(cookieOf(low, high));
+      if (existing === undefined) {
         isNew = true;
         slot = this.#allocate(low, high);
       } else {
-        slot = known;
+        slot = existing;
         this.#expected = (this.#position[slot] ?? 0) + 1;
       }
     }
@@ -151,39 +151,39 @@ export class Slots {
   /** Compares a message with the stored numbers of its slot, and replaces them. */
   #compare(u32: Uint32Array, first: number, slot: number, isNew: boolean, dueMs: number): Change {
     const kept = this.#kept;
-    const at = slot * STRIDE;
+    const base = slot * STRIDE;
     let changed = false;
     let traffic = false;
     // The first number has four bytes: family, state, timer and retransmits.
     const stateAndTimer = u32[first] ?? 0;
     const familyAndState = LITTLE_ENDIAN ? stateAndTimer & 0xffff : stateAndTimer >>> 16;
-    if (kept[at] !== familyAndState) {
-      kept[at] = familyAndState;
+    if (kept[base] !== familyAndState) {
+      kept[base] = familyAndState;
       changed = true;
     }
     const timerAndRetransmits = LITTLE_ENDIAN ? stateAndTimer >>> 16 : stateAndTimer & 0xffff;
-    if (kept[at + 1] !== timerAndRetransmits) {
-      kept[at + 1] = timerAndRetransmits;
+    if (kept[base + 1] !== timerAndRetransmits) {
+      kept[base + 1] = timerAndRetransmits;
       traffic = true;
     }
     for (let i = 1; i <= 10; i++) {
       const word = u32[first + i] ?? 0;
-      if (kept[at + 1 + i] !== word) {
-        kept[at + 1 + i] = word;
+      if (kept[base + 1 + i] !== word) {
+        kept[base + 1 + i] = word;
         changed = true;
       }
     }
     const { start, end } = this.#info;
     const infoWord = start >>> 2;
     const infoLength = end - start;
-    if (kept[at + 12] !== infoLength) {
-      kept[at + 12] = infoLength;
+    if (kept[base + 12] !== infoLength) {
+      kept[base + 12] = infoLength;
       traffic = true;
     }
     for (let i = 0; i < TAIL; i++) {
       const word = u32[first + 14 + i] ?? 0;
-      if (kept[at + HEAD + i] !== word) {
-        kept[at + HEAD + i] = word;
+      if (kept[base + HEAD + i] !== word) {
+        kept[base + HEAD + i] = word;
         // Queues, then user and inode.
         if (i < 2) traffic = true;
         else changed = true;
@@ -192,8 +192,8 @@ export class Slots {
     for (let i = 0; i < INFO_COUNT; i++) {
       const offset = INFO_INDEX[i] ?? 0;
       const word = offset * 4 + 4 <= infoLength ? (u32[infoWord + offset] ?? 0) : 0;
-      if (kept[at + HEAD + TAIL + i] !== word) {
-        kept[at + HEAD + TAIL + i] = word;
+      if (kept[base + HEAD + TAIL + i] !== word) {
+        kept[base + HEAD + TAIL + i] = word;
         traffic = true;
       }
     }
@@ -236,7 +236,7 @@ export class Slots {
    * @returns the slots of closed sockets, which are free from now on
    */
   endPoll(isKept: (slot: number) => boolean): number[] {
-    const gone: number[] = [];
+    const closed: number[] = [];
     if (this.#nextLength !== this.#slots.size) {
       for (let i = 0; i < this.#orderLength; i++) {
         const slot = this.#order[i] ?? 0;
@@ -245,7 +245,7 @@ export class Slots {
           this.#nextOrder[this.#nextLength++] = slot;
           continue;
         }
-        gone.push(slot);
+        closed.push(slot);
         this.#slots.delete(cookieOf(this.#cookieLow[slot] ?? 0, this.#cookieHigh[slot] ?? 0));
         this.#free.push(slot);
       }
@@ -253,7 +253,7 @@ export class Slots {
     [this.#order, this.#nextOrder] = [this.#nextOrder, this.#order];
     this.#orderLength = this.#nextLength;
     for (let i = 0; i < this.#orderLength; i++) this.#position[this.#order[i] ?? 0] = i;
-    return gone;
+    return closed;
   }
 }
 
