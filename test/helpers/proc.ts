@@ -2,16 +2,16 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { endianness, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A line of /proc/net/tcp or udp; IPv4 only, for the rest is captured in fixtures/linux. */
+/** A line of /proc/net/tcp or udp, IPv4 only; the other tables are captured in fixtures/linux. */
 export interface TableLine {
   /** `127.0.0.1:80` */
   readonly local: string;
   readonly remote?: string;
-  /** In the kernel's two digits. */
+  /** Two hex digits, as the kernel prints it. */
   readonly state: '01' | '02' | '03' | '05' | '06' | '07' | '08' | '0A';
   readonly inode?: number;
   readonly uid?: number;
-  /** Bytes that wait to be read, and to be sent. */
+  /** Unread and unsent bytes. */
   readonly recvQueue?: number;
   readonly sendQueue?: number;
 }
@@ -26,7 +26,7 @@ const hex = (endpoint: string): string => {
 
 const word = (n: number): string => n.toString(16).padStart(8, '0').toUpperCase();
 
-/** A table as the kernel prints it. */
+/** Returns a table as the kernel prints it. */
 export const tableText = (lines: readonly TableLine[]): string =>
   [
     '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode',
@@ -39,14 +39,14 @@ export const tableText = (lines: readonly TableLine[]): string =>
     '',
   ].join('\n');
 
-/** What a process of a fake /proc is. */
+/** A process of a fake /proc. */
 export interface FakeProcess {
   readonly comm?: string;
-  /** Inode of the socket behind each descriptor; text is the target of any other link. */
+  /** Socket inode by descriptor, or the link target of any other file. */
   readonly fds?: Readonly<Record<string, number | string>>;
   readonly args?: readonly string[];
   readonly exe?: string;
-  /** Start, in hundredths of a second after that of the machine. */
+  /** Start time, hundredths of a second after boot. */
   readonly startTicks?: number;
   readonly flags?: number;
 }
@@ -54,10 +54,10 @@ export interface FakeProcess {
 const statText = (pid: number, comm: string, flags: number, startTicks: number, state = 'S'): string =>
   `${pid} (${comm}) ${state} 1 1 1 0 -1 ${flags} ${'0 '.repeat(10)}2 0 ${startTicks} 0 0\n`;
 
-/** Start of the fake machine, seconds since 1970. */
+/** Boot time of the fake machine, seconds since 1970. */
 export const BOOT_SECONDS = 1_700_000_000;
 
-/** A /proc in a temporary folder, with an /etc/passwd beside it. */
+/** A /proc in a temporary folder, with an /etc/passwd next to it. */
 export class FakeProc {
   readonly #folder = mkdtempSync(join(tmpdir(), 'netpane-proc-'));
   readonly root = join(this.#folder, 'proc');
@@ -68,7 +68,7 @@ export class FakeProc {
     this.write('stat', `cpu  1 2 3\nbtime ${BOOT_SECONDS}\nprocesses 5\n`);
     this.write('../etc/passwd', 'root:x:0:0::/:/bin/sh\nana:x:1000:1000::/:/bin/sh\n');
     this.tables({});
-    // This program, in the first namespaces of the machine; its capabilities are unknown.
+    // netpane itself, in the initial namespaces; its capabilities are unknown.
     this.write('self/net/tcp', '');
     this.link('self/ns/user', 'user:[4026531837]');
     this.link('self/ns/pid', 'pid:[4026531836]');
@@ -93,12 +93,12 @@ export class FakeProc {
     this.write('net/udp', tableText(udp));
   }
 
-  /** Starts a process; one under the same pid ends, and its folders are gone. */
+  /** Starts a process; a process with the same pid ends and loses its folders. */
   start(
     pid: number,
     { comm = `prog-${pid}`, fds = {}, args, exe, startTicks = 100, flags = 0 }: FakeProcess = {},
   ): void {
-    // Made beside the old one, so that no file system gives the new folder the inode of the old.
+    // Created before the old folder is removed, so that it gets another inode.
     const fresh = `new-${++this.#made}`;
     mkdirSync(join(this.root, fresh, 'fd'), { recursive: true });
     this.write(`${fresh}/stat`, statText(pid, comm, flags, startTicks));
@@ -115,13 +115,13 @@ export class FakeProc {
     rmSync(join(this.root, old), { recursive: true, force: true });
   }
 
-  /** A thread of a process: it has files under its own number, which the kernel does not list (proc(5)). */
+  /** Adds /proc/TID of a thread, which is not listed (proc(5)). */
   thread(tid: number, pid: number, comm: string): void {
     this.write(`${tid}/stat`, statText(tid, comm, 0, 100));
     this.write(`${tid}/status`, `Name:\t${comm}\nTgid:\t${pid}\nPid:\t${tid}\n`);
   }
 
-  /** A thread that its process lists, with the descriptors that it is seen with. */
+  /** Adds /proc/PID/task/TID of a thread, with its descriptors. */
   task(pid: number, tid: number, { fds = {}, exe = `/bin/prog-${pid}`, args = [] }: FakeProcess = {}): void {
     const folder = `${pid}/task/${tid}`;
     mkdirSync(join(this.root, folder, 'fd'), { recursive: true });
@@ -132,12 +132,12 @@ export class FakeProc {
     }
   }
 
-  /** A process becomes another program. */
+  /** Changes the program of a process. */
   exec(pid: number, comm: string): void {
     this.write(`${pid}/stat`, statText(pid, comm, 0, 100));
   }
 
-  /** Ends the first thread of a process while others live: only those show its descriptors. */
+  /** Ends the first thread of a process; its descriptors are shown only by other threads. */
   endLeader(pid: number, comm = `prog-${pid}`): void {
     this.write(`${pid}/stat`, statText(pid, comm, 0, 100, 'Z'));
     this.write(`${pid}/cmdline`, '');

@@ -4,29 +4,29 @@ import type { TraceRecord } from '../../src/source/linux/trace/records.ts';
 import type { Leftovers } from '../../src/source/types.ts';
 import { endpoint } from './fakes.ts';
 
-/** Its clock shows so much more than that of the sampler. */
+/** Trace clock minus sampler clock, milliseconds. */
 const AHEAD_MS = 5000;
 
-/** Who was running, and how: in its own name unless it says that an interrupt came meanwhile. */
+/** The running thread, and whether an interrupt caused the event. */
 export interface Running {
   readonly tid?: number;
   readonly inInterrupt?: boolean;
 }
 
-/** Plays the trace of the kernel: what happens is said by calls, and is told with the next `drain`. */
+/** A fake trace: each call adds a record, which the next `drain` returns. */
 export class FakeTrace implements TraceReader {
   leftovers: Leftovers = { path: '/sys/kernel/tracing/instances/netpane-1-1', descriptors: [20, 21] };
   failure: string | undefined;
   notice: string | undefined;
   problems = 0;
   lost = 0;
-  /** Whether routes are recorded. */
+  /** Route lookups are recorded. */
   hasRoutes = true;
-  /** How often it was closed. */
+  /** Number of calls of `close`. */
   closed = 0;
   readonly #nowMs: () => number;
   #records: TraceRecord[] = [];
-  /** Called after each drain: what happens then is in the next one. */
+  /** Called after each drain; records added by it belong to the next drain. */
   onDrained: () => void = () => undefined;
 
   /** @param nowMs the clock of the sampler */
@@ -59,11 +59,11 @@ export class FakeTrace implements TraceReader {
     this.closed++;
   }
 
-  #by({ tid = 0, inInterrupt = false }: Running) {
+  #base({ tid = 0, inInterrupt = false }: Running) {
     return { atMs: this.nowMs(), tid, inProcess: !inInterrupt };
   }
 
-  /** A TCP socket at an address of the kernel's memory takes a step; endpoints as `127.0.0.1:80`. */
+  /** Adds a state change of the TCP socket at an address in kernel memory; endpoints as `127.0.0.1:80`. */
   state(
     sk: number,
     was: SocketState,
@@ -75,7 +75,7 @@ export class FakeTrace implements TraceReader {
     const [near, far] = [endpoint(local), endpoint(remote)] as [Endpoint, Endpoint];
     this.#records.push({
       type: 'state',
-      ...this.#by(running),
+      ...this.#base(running),
       sk,
       family: near.address.includes(':') ? 'ipv6' : 'ipv4',
       localAddress: near.address,
@@ -88,17 +88,17 @@ export class FakeTrace implements TraceReader {
   }
 
   destroy(sk: number, cookie: number, running: Running = { inInterrupt: true }): void {
-    this.#records.push({ type: 'destroy', ...this.#by(running), sk, id: `sk:${cookie.toString(16)}` });
+    this.#records.push({ type: 'destroy', ...this.#base(running), sk, id: `sk:${cookie.toString(16)}` });
   }
 
   fork(tid: number, child: number, comm: string, hasOwnNetwork = false): void {
-    this.#records.push({ type: 'task', ...this.#by({ tid }), child, isThread: false, hasOwnNetwork, comm });
+    this.#records.push({ type: 'task', ...this.#base({ tid }), child, isThread: false, hasOwnNetwork, comm });
   }
 
   thread(tid: number, child: number, comm: string): void {
     this.#records.push({
       type: 'task',
-      ...this.#by({ tid }),
+      ...this.#base({ tid }),
       child,
       isThread: true,
       hasOwnNetwork: false,
@@ -106,27 +106,27 @@ export class FakeTrace implements TraceReader {
     });
   }
 
-  /** @param oldPid the thread that does it, where it is not the first of its process */
+  /** @param oldPid tid of the thread that calls execve(2), if it is not the first of its process */
   exec(pid: number, filename: string, oldPid = pid): void {
-    this.#records.push({ type: 'exec', ...this.#by({ tid: pid }), pid, oldPid, filename });
+    this.#records.push({ type: 'exec', ...this.#base({ tid: pid }), pid, oldPid, filename });
   }
 
   rename(pid: number, was: string, now: string): void {
-    this.#records.push({ type: 'rename', ...this.#by({ tid: pid }), pid, was, now });
+    this.#records.push({ type: 'rename', ...this.#base({ tid: pid }), pid, was, now });
   }
 
-  /** @param isLast it was the last of its process */
-  exit(tid: number, isLast: boolean | 'untold' = true): void {
-    const groupDead = isLast === 'untold' ? undefined : isLast;
-    this.#records.push({ type: 'exit', ...this.#by({ tid }), pid: tid, groupDead });
+  /** @param isLast true for the last thread of its process */
+  exit(tid: number, isLast: boolean | 'unreported' = true): void {
+    const groupDead = isLast === 'unreported' ? undefined : isLast;
+    this.#records.push({ type: 'exit', ...this.#base({ tid }), pid: tid, groupDead });
   }
 
-  /** A route is looked up for UDP. */
+  /** Adds a route lookup for UDP. */
   route(local: string, remote: string, running: Running): void {
     const [near, far] = [endpoint(local), endpoint(remote)];
     this.#records.push({
       type: 'route',
-      ...this.#by(running),
+      ...this.#base(running),
       family: near.address.includes(':') ? 'ipv6' : 'ipv4',
       localAddress: near.address,
       localPort: near.port,

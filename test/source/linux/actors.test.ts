@@ -8,14 +8,14 @@ import { FakeProc } from '../../helpers/proc.ts';
 import { FakeTrace } from '../../helpers/trace.ts';
 
 /*
- * A process acts, and before /proc is read it becomes another program, takes another name, or ends and its number is
- * given to another. The program that acted is named; what /proc says of the other one is not.
+ * A process acts, and before /proc is read it executes another program, is renamed, or ends and its pid is
+ * reused. The owner is the program that acted, not the one in /proc.
  */
 
 let fake: FakeProc;
 let trace: FakeTrace;
 let actors: Actors;
-/** How many files of /proc were read. */
+/** Number of files read in /proc. */
 let reads: number;
 
 class CountingProc extends Proc {
@@ -41,16 +41,16 @@ beforeEach(() => {
 });
 afterEach(() => fake.end());
 
-const acts = (tid: number): void =>
+const act = (tid: number): void =>
   trace.state(tid, 'CLOSE', 'SYN_SENT', '127.0.0.1:0', '127.0.0.1:80', { tid });
 
 const nameOf = (owner: Owner | undefined): string =>
   owner === undefined
-    ? 'nobody'
+    ? 'none'
     : `${owner.knowledge} ${owner.process ?? '-'} ${owner.pid}${owner.nowProcess === undefined ? '' : ` now ${owner.nowProcess}`}`;
 
-/** Takes a record, and names who acted where it is a state. */
-function take(record: TraceRecord): string[] {
+/** Applies a record; returns the acting process of a state change. */
+function apply(record: TraceRecord): string[] {
   if (record.type === 'task') actors.applyFork(record);
   else if (record.type === 'exec') actors.applyExec(record);
   else if (record.type === 'rename') actors.applyRename(record);
@@ -59,14 +59,14 @@ function take(record: TraceRecord): string[] {
   return [];
 }
 
-/** One drain. @param meanwhile what happens while /proc is read @returns who acted, in order */
+/** Drains once. @param meanwhile called while /proc is read @returns the acting processes, in order */
 function drain(meanwhile: () => void = () => undefined, isComplete = true): string[] {
   const records = trace.drain();
   actors.readProc(records);
   meanwhile();
   const later = trace.drain();
   actors.setUpcoming([...records, ...later], isComplete);
-  return [...records, ...later].flatMap(take);
+  return [...records, ...later].flatMap(apply);
 }
 
 function python(pid = 70): void {
@@ -80,16 +80,16 @@ const execSleep = (pid = 70): void => {
   trace.exec(pid, '/usr/bin/sleep');
 };
 
-describe('exec after it acted', () => {
-  test('in the same drain: the program that acted, and the one it became', () => {
-    acts(70);
+describe('an exec after the action', () => {
+  test('in the same drain gives the program that acted and the next one', () => {
+    act(70);
     execSleep();
     sleep();
     expect(drain()).toEqual(['exact python3 70 now sleep']);
   });
 
-  test('takes only the start of the process from what /proc says of the other program', () => {
-    acts(70);
+  test('keeps only the start time of the process from /proc', () => {
+    act(70);
     execSleep();
     sleep();
     const records = trace.drain();
@@ -100,172 +100,172 @@ describe('exec after it acted', () => {
     );
   });
 
-  test('while /proc is read', () => {
-    acts(70);
+  test('while /proc is read gives the program that acted and the next one', () => {
+    act(70);
     sleep();
     expect(drain(execSleep)).toEqual(['exact python3 70 now sleep']);
   });
 
-  test('in a later drain: what was known stays, and it acts as the other one from then on', () => {
+  test('in a later drain changes the owner of later actions only', () => {
     python();
-    acts(70);
+    act(70);
     expect(drain()).toEqual(['exact python3 70']);
     sleep();
-    acts(70);
+    act(70);
     execSleep();
-    acts(70);
+    act(70);
     expect(drain()).toEqual(['exact python3 70 now sleep', 'exact sleep 70']);
   });
 
-  test('twice: the last one is what it is now', () => {
-    acts(70);
+  test('followed by another exec gives the last program as the next one', () => {
+    act(70);
     trace.rename(70, 'python3', 'env');
     trace.exec(70, '/usr/bin/env');
-    acts(70);
+    act(70);
     trace.rename(70, 'env', 'sleep');
     trace.exec(70, '/usr/bin/sleep');
     sleep();
     expect(drain()).toEqual(['exact python3 70 now sleep', 'exact env 70 now sleep']);
   });
 
-  test('of itself is no other program', () => {
-    acts(70);
+  test('of the same program changes nothing', () => {
+    act(70);
     trace.rename(70, 'sshd', 'sshd');
     trace.exec(70, '/usr/sbin/sshd');
     fake.start(70, { comm: 'sshd', exe: '/usr/sbin/sshd' });
     expect(drain()).toEqual(['exact sshd 70']);
   });
 
-  test('where the kernel does not tell names: who it was is not known, and what it became is', () => {
-    acts(70);
+  test('leaves the program unknown if the kernel does not trace names', () => {
+    act(70);
     trace.exec(70, '/usr/bin/sleep');
     sleep();
     expect(drain()).toEqual(['exact - 70 now sleep']);
   });
 
-  test('by another of its threads, whose number is gone and whose name is not that of the process', () => {
-    acts(71);
+  test('by another thread, which loses its tid, does not give the name of the thread', () => {
+    act(71);
     trace.rename(70, 'worker', 'sleep');
     trace.exec(70, '/usr/bin/sleep', 71);
     sleep();
     expect(drain()).toEqual(['exact - 70 now sleep']);
   });
 
-  test('of a child that had acted before', () => {
+  test('of a traced child gives the program that acted', () => {
     trace.fork(50, 70, 'python3');
-    acts(70);
+    act(70);
     execSleep();
     sleep();
     expect(drain()).toEqual(['exact python3 70 now sleep']);
   });
 
-  test('and it is gone before /proc is read', () => {
-    acts(70);
+  test('of a process that ends before /proc is read gives both programs', () => {
+    act(70);
     execSleep();
     trace.exit(70);
     expect(drain()).toEqual(['exact python3 70 now sleep']);
   });
 });
 
-describe('another name after it acted', () => {
-  test.each(['in the same drain', 'while /proc is read'])('%s: the name that it had', (when) => {
+describe('a rename after the action', () => {
+  test.each(['in the same drain', 'while /proc is read'])('%s gives the old name', (when) => {
     const rename = (): void => trace.rename(70, 'evil', 'sshd');
-    acts(70);
+    act(70);
     if (when === 'in the same drain') rename();
     fake.start(70, { comm: 'sshd', exe: '/usr/bin/python3' });
     expect(drain(when === 'in the same drain' ? undefined : rename)).toEqual(['exact evil 70']);
-    acts(70);
+    act(70);
     expect(drain()).toEqual(['exact sshd 70']);
   });
 
-  test('of another thread is none of the process', () => {
+  test('of another thread does not rename the process', () => {
     python();
     fake.thread(71, 70, 'pool-1');
-    acts(71);
+    act(71);
     trace.rename(71, 'pool-1', 'pool-2');
     expect(drain()).toEqual(['exact python3 70']);
   });
 });
 
-describe('a number that is given to another', () => {
-  test.each(['in the same drain', 'while /proc is read'])('%s: nothing is said of the other one', (when) => {
+describe('a pid that is reused', () => {
+  test.each(['in the same drain', 'while /proc is read'])('%s does not give the new process', (when) => {
     const reuse = (): void => {
       trace.exit(70);
       trace.fork(1, 70, 'nginx');
     };
     trace.fork(50, 70, 'curl');
-    acts(70);
+    act(70);
     if (when === 'in the same drain') reuse();
     fake.start(70, { comm: 'nginx', exe: '/usr/sbin/nginx' });
     expect(drain(when === 'in the same drain' ? undefined : reuse)).toEqual(['exact curl 70']);
   });
 
-  test('names no owner for one that was there before and is not known', () => {
-    acts(70);
+  test('gives no owner for a process older than the trace', () => {
+    act(70);
     trace.exit(70);
     trace.fork(1, 70, 'nginx');
     fake.start(70, { comm: 'nginx', exe: '/usr/sbin/nginx' });
-    expect(drain()).toEqual(['nobody']);
+    expect(drain()).toEqual(['none']);
   });
 });
 
-describe('where records were lost', () => {
-  test('an exec may be among them: the program is the last one known, not an exact one', () => {
+describe('lost records', () => {
+  test('make the program inherited, since an exec may be among them', () => {
     sleep();
-    acts(70);
+    act(70);
     expect(drain(undefined, false)).toEqual(['inherited sleep 70']);
   });
 
-  test('a process that the trace itself described is exact', () => {
+  test('do not affect a process that the trace itself described', () => {
     trace.fork(50, 70, 'curl');
-    acts(70);
+    act(70);
     expect(drain(undefined, false)).toEqual(['exact curl 70']);
   });
 });
 
-test('/proc is read once for a process that goes on acting', () => {
+test('reads /proc once for a process that acts repeatedly', () => {
   python();
-  acts(70);
+  act(70);
   drain();
-  acts(70);
+  act(70);
   expect(actors.readProc(trace.drain())).toBe(false);
 });
 
-test('a program that renames itself 30,000 times while it connects 3,000 times costs one step for each', () => {
+test('takes linear time for 30,000 renames and 3,000 connects of a process', () => {
   python();
   for (let i = 0; i < 30_000; i++) {
     trace.rename(70, i === 0 ? 'python3' : `name${i - 1}`, `name${i}`);
-    if (i % 10 === 0) acts(70);
+    if (i % 10 === 0) act(70);
   }
   let read = 0;
-  // Each look at a record that is still to come asks its type.
+  // Each access to a record reads its type.
   const counted = (record: TraceRecord): TraceRecord =>
     new Proxy(record, { get: (it, key) => (read++, Reflect.get(it, key) as unknown) });
   const records = trace.drain().map(counted);
   actors.readProc(records);
   actors.setUpcoming(records, true);
-  expect(records.flatMap(take)).toHaveLength(3000);
+  expect(records.flatMap(apply)).toHaveLength(3000);
   expect(read).toBeLessThan(30 * records.length);
 });
 
 test.each(['known by its fork', 'unknown'])(
-  'a process that has gone, %s, is looked for once a drain however often it acted',
+  'reads an ended process, %s, once per drain however often it acted',
   (how) => {
     if (how !== 'unknown') trace.fork(1, 70, 'python3');
-    for (let i = 0; i < 1000; i++) acts(70);
+    for (let i = 0; i < 1000; i++) act(70);
     reads = 0;
     expect(drain()).toHaveLength(1000);
     expect(reads).toBeLessThan(10);
   },
 );
 
-describe('the namespace of a process that has ended', () => {
+describe('the namespace of an ended process', () => {
   const inNetwork = (pid: number, inode: number): void => {
     python(pid);
     fake.link(`${pid}/ns/net`, `net:[${inode}]`);
   };
 
-  test('is that of its parent', () => {
+  test('is that of its parent, which it may have left', () => {
     inNetwork(70, 500);
     trace.fork(1, 70, 'python3');
     trace.fork(70, 80, 'python3');
@@ -273,7 +273,7 @@ describe('the namespace of a process that has ended', () => {
     expect(actors.networkOf(80)).toEqual({ netns: 500, mayHaveMoved: true });
   });
 
-  test('is unknown where the number of its parent is that of another process', () => {
+  test('is unknown if the pid of its parent is reused', () => {
     trace.fork(1, 70, 'python3');
     trace.fork(70, 80, 'python3');
     trace.exit(70);

@@ -22,7 +22,7 @@ test.each<[Protocol, SocketState | undefined, string]>([
   ['raw', undefined, 'gone'],
   ['packet', undefined, 'gone'],
 ])(
-  'a %s socket in state %s without an inode, and without a listener, is %s',
+  'a %s socket in state %s without inode and without listener has an owner %s',
   (protocol, state, knowledge) => {
     const proc = new Proc(fake.root);
     const attribution = new Attribution({ proc, passwdPath: '../etc/passwd', nowMs: () => 0, isRoot: true });

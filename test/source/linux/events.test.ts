@@ -14,8 +14,8 @@ const OWN = 4026531833;
 const START_MS = 1000;
 const WALL_MS = 1_700_000_000_000;
 
-/** The kernel's last word of a socket is waited for so long, milliseconds, when the trace has told of its end. */
-const LAST_WORD_MS = 250;
+/** Maximum wait for the close message of a socket after the trace saw its end, milliseconds. */
+const CLOSE_MESSAGE_WAIT_MS = 250;
 
 let fake: FakeProc;
 let kernel: FakeNetlink;
@@ -24,7 +24,7 @@ let source: SockDiagSource;
 let nowMs: number;
 
 interface Options {
-  /** What opening the trace gives; an ordinary user's answer unless said. */
+  /** Result of opening the trace; by default the reason given to an ordinary user. */
   readonly trace?: FakeTrace | string;
   readonly proc?: Proc;
 }
@@ -61,13 +61,13 @@ beforeEach(() => {
 });
 afterEach(() => fake.end());
 
-/** A process of our own namespace. */
+/** Starts a process in netpane's own namespace. */
 function start(pid: number, comm: string, ...inodes: number[]): void {
   fake.start(pid, { comm, fds: Object.fromEntries(inodes.map((inode, i) => [i + 3, inode])) });
   fake.link(`${pid}/ns/net`, `net:[${OWN}]`);
 }
 
-/** A container: a namespace with one process. */
+/** Starts a container: a namespace with one process. */
 function container(inode: number, pid: number, comm: string): FakeNetwork {
   fake.start(pid, { comm });
   fake.link(`${pid}/ns/net`, `net:[${inode}]`);
@@ -78,7 +78,7 @@ function container(inode: number, pid: number, comm: string): FakeNetwork {
 
 const endText = (end: Endpoint | null) => (end ? `${end.address}:${end.port}` : '*');
 
-/** A kernel event in a line: time since the start, what, which socket; then, parted by semicolons, what else is told. */
+/** Returns a kernel event as a line: time since the start, type and socket, then further fields after semicolons. */
 function line(it: KernelEvent): string {
   const at = it.atMs - START_MS;
   if (it.type === 'gap') return `${at} gap of ${it.missed ?? 'some'} by ${it.learntBy}`;
@@ -99,10 +99,10 @@ function line(it: KernelEvent): string {
 }
 
 const drain = (): readonly KernelEvent[] => source.events?.drain() ?? [];
-const told = (): string[] => drain().map(line);
+const drainLines = (): string[] => drain().map(line);
 
-/** A moment later. */
-const later = (ms: number): void => void (nowMs += ms);
+/** Advances the clock. */
+const advance = (ms: number): void => void (nowMs += ms);
 
 function read(...sockets: FakeSocket[]) {
   kernel.own.sockets = sockets;
@@ -111,16 +111,16 @@ function read(...sockets: FakeSocket[]) {
 
 type Ended = KernelEvent & { type: 'ended' };
 
-/** The one end that is told of. */
-function onlyEnd(): Ended {
+/** Drains and returns the only event, which is a close. */
+function drainOnlyEnd(): Ended {
   const all = drain();
   expect(all.map(({ type }) => type)).toEqual(['ended']);
   return all[0] as Ended;
 }
 
 const LISTEN: InetFields = { cookie: 1, local: '0.0.0.0:80', state: 'LISTEN', inode: 7, uid: 1000 };
-/** An end that has a connection, after some traffic. */
-const LIVELY = {
+/** TCP details of a connection after some traffic. */
+const WITH_TRAFFIC = {
   rttMicros: 30,
   bytesSent: 100,
   bytesAcked: 100,
@@ -129,54 +129,54 @@ const LIVELY = {
   lastDataSentMs: 40,
   lastDataRecvMs: 70,
 } as const;
-/** The side that accepted, and the side that connected. */
+/** Sockets of both sides of a connection: accepted and connected. */
 const ACCEPTED: InetFields = {
   cookie: 0xacc,
   local: '127.0.0.1:80',
   remote: '127.0.0.1:4000',
-  info: LIVELY,
+  info: WITH_TRAFFIC,
 };
 const CONNECTED: InetFields = {
   cookie: 0xc0,
   local: '127.0.0.1:4000',
   remote: '127.0.0.1:80',
-  info: { ...LIVELY, bytesAcked: 101 },
+  info: { ...WITH_TRAFFIC, bytesAcked: 101 },
 };
 
-describe('an ordinary user hears of sockets that close', () => {
-  test('of one that accepted: by its listener', async () => {
+describe('close messages for an ordinary user', () => {
+  test('name the owners of the listener for an accepted socket', async () => {
     start(50, 'web', 7);
     open();
     await read(LISTEN);
-    later(30);
+    advance(30);
     kernel.own.destroy(ACCEPTED);
-    const end = onlyEnd();
+    const end = drainOnlyEnd();
     expect(line(end)).toBe(
       '30 ended sk:acc CLOSE 127.0.0.1:80 127.0.0.1:4000; listener web 50; at least 70 ms; by destroy',
     );
     expect(end.socket).toMatchObject({ netns: { inode: OWN }, uid: 1000, user: 'ana' });
     expect(end.socket).not.toHaveProperty('inode');
-    // It is told once.
+    // It is emitted only once.
     expect(drain()).toEqual([]);
   });
 
-  test("of one that accepted where its listener is another user's: by that user", async () => {
-    // Without pid 1 there are processes that are not seen (hidepid).
+  test('give the user of the listener for an accepted socket of another user', async () => {
+    // A missing pid 1 means that processes are hidden (hidepid).
     fake.remove('1');
     open();
     await read({ ...LISTEN, uid: 0 });
     kernel.own.destroy(ACCEPTED);
-    const { socket } = onlyEnd();
+    const { socket } = drainOnlyEnd();
     expect(ownersText(socket)).toBe('hidden - -');
     expect(socket).toMatchObject({ uid: 0, user: 'root' });
   });
 
-  test('of one that connected nobody knows whose it was', async () => {
+  test('name no owner and no user for a connected socket', async () => {
     start(50, 'web', 7);
     open();
     await read(LISTEN);
     kernel.own.destroy(CONNECTED);
-    const end = onlyEnd();
+    const end = drainOnlyEnd();
     expect(line(end)).toBe(
       '0 ended sk:c0 CLOSE 127.0.0.1:4000 127.0.0.1:80; gone - -; at least 70 ms; by destroy',
     );
@@ -184,7 +184,7 @@ describe('an ordinary user hears of sockets that close', () => {
     expect(end.socket).not.toHaveProperty('user');
   });
 
-  test('in a container too: in its namespace, by its own listener', async () => {
+  test('of a container have its namespace and the owners of its own listener', async () => {
     start(50, 'web', 7);
     const there = container(4026532000, 60, 'shop');
     fake.start(60, { comm: 'shop', fds: { 3: 17 } });
@@ -193,16 +193,16 @@ describe('an ordinary user hears of sockets that close', () => {
     open();
     await read(LISTEN);
     there.destroy(ACCEPTED);
-    const { socket } = onlyEnd();
+    const { socket } = drainOnlyEnd();
     expect(ownersText(socket)).toBe('listener shop 60');
     expect(socket.netns?.inode).toBe(4026532000);
   });
 
-  test('IPv6, and an interface', async () => {
+  test('have IPv6 addresses with the interface', async () => {
     open();
     await read();
     kernel.own.destroy({ cookie: 3, local: '[fe80::1]:80', remote: '[fe80::2]:4000', interfaceIndex: 1 });
-    expect(onlyEnd().socket).toMatchObject({
+    expect(drainOnlyEnd().socket).toMatchObject({
       family: 'ipv6',
       local: { address: 'fe80::1%lo', port: 80 },
       remote: { address: 'fe80::2%lo', port: 4000 },
@@ -210,63 +210,63 @@ describe('an ordinary user hears of sockets that close', () => {
     });
   });
 
-  test('before any reading', () => {
+  test('arrive before the first poll', () => {
     open();
     kernel.own.destroy(CONNECTED);
-    expect(onlyEnd().socket.id).toBe('sk:c0');
+    expect(drainOnlyEnd().socket.id).toBe('sk:c0');
   });
 
-  test('several, in the order of time', () => {
+  test('are sorted by time', () => {
     open();
     kernel.own.destroy(CONNECTED);
     source.events?.collect();
-    later(20);
+    advance(20);
     kernel.own.destroy(ACCEPTED);
     source.events?.collect();
-    later(20);
+    advance(20);
     expect(drain().map((it) => it.type === 'ended' && [it.atMs - START_MS, it.socket.id])).toEqual([
       [0, 'sk:c0'],
       [20, 'sk:acc'],
     ]);
   });
 
-  test('one that was never bound has done nothing', () => {
+  test('of sockets that were never bound are dropped', () => {
     open();
     kernel.own.destroy({ cookie: 5, local: '0.0.0.0:0' });
     kernel.own.destroy({ cookie: 6, protocol: 'udp', local: '0.0.0.0:0' });
     expect(drain()).toEqual([]);
   });
 
-  test('the user is not told: what looks like root is nobody', () => {
+  test('have no user: uid 0 does not mean root', () => {
     open();
     kernel.own.destroy({ ...CONNECTED, uid: 0 });
-    const { socket } = onlyEnd();
+    const { socket } = drainOnlyEnd();
     expect(socket).not.toHaveProperty('uid');
     expect(socket).not.toHaveProperty('user');
   });
 });
 
 describe('UDP', () => {
-  test('connected and not: nothing is known but where it was', () => {
+  test('closes connected and unconnected sockets without owner and traffic', () => {
     open();
     kernel.own.destroy({ cookie: 1, protocol: 'udp', local: '127.0.0.1:53' });
     kernel.own.destroy({ cookie: 2, protocol: 'udp', local: '127.0.0.1:4001', remote: '192.0.2.53:53' });
-    expect(told()).toEqual([
+    expect(drainLines()).toEqual([
       '0 ended sk:1 - 127.0.0.1:53 *; gone - -; by destroy',
       '0 ended sk:2 - 127.0.0.1:4001 192.0.2.53:53; gone - -; by destroy',
     ]);
-    // Nothing is asked for of what has no remnant.
+    // UDP has no remnant to query.
     expect(kernel.own.requests).not.toContain('lookup');
   });
 });
 
-describe('bytes of a connection that is over', () => {
+describe('bytes of a closed connection', () => {
   const SYN = 1;
   const FIN = 1;
-  /** What is told of these counters. */
+  /** Returns the bytes of a connection that closes with these counters. */
   function bytes(it: InetFields): [rx: number | undefined, tx: number | undefined] {
     kernel.own.destroy(it);
-    const { traffic } = onlyEnd().socket;
+    const { traffic } = drainOnlyEnd().socket;
     return [traffic?.rxBytes, traffic?.txBytes];
   }
   const connected = (info: InetFields['info']): InetFields => ({
@@ -281,47 +281,47 @@ describe('bytes of a connection that is over', () => {
 
   beforeEach(() => open());
 
-  test('closed from here, and the peer still to close: FIN_WAIT2 is left', () => {
+  test('include no FIN if the remnant is in FIN_WAIT2: only this side closed', () => {
     const { info: _, ...bare } = CONNECTED;
     kernel.own.sockets = [
       { ...bare, cookie: 0x99, state: 'FIN_WAIT2', timer: { kind: 'timewait', expiresMs: 60_000 } },
     ];
     kernel.own.destroy(connected({ bytesAcked: 100 + SYN + FIN, bytesReceived: 200 }));
-    const end = onlyEnd();
+    const end = drainOnlyEnd();
     expect(end.remnant).toEqual({ id: 'sk:99', state: 'FIN_WAIT2' });
     expect(end.socket.traffic).toMatchObject({ rxBytes: 200, txBytes: 100 });
   });
 
-  test('closed from here, and then by the peer: TIME_WAIT is left', () => {
+  test('exclude the FIN of the peer if the remnant is in TIME_WAIT', () => {
     const { info: _, ...bare } = CONNECTED;
     kernel.own.sockets = [
       { ...bare, cookie: 0x99, state: 'TIME_WAIT', timer: { kind: 'timewait', expiresMs: 60_000 } },
     ];
     kernel.own.destroy(connected({ bytesAcked: 100 + SYN + FIN, bytesReceived: 200 + FIN }));
-    const end = onlyEnd();
+    const end = drainOnlyEnd();
     expect(end.remnant).toEqual({ id: 'sk:99', state: 'TIME_WAIT' });
     expect(end.socket.traffic).toMatchObject({ rxBytes: 200, txBytes: 100 });
   });
 
-  test('closed by the peer first: nothing is left', () => {
+  test('exclude the FIN of the peer if it closed first and no remnant is left', () => {
     expect(bytes(connected({ bytesAcked: 100 + SYN + FIN, bytesReceived: 200 + FIN }))).toEqual([200, 100]);
   });
 
-  test('the same on the side that accepted, whose listener is still there', () => {
+  test('exclude the FIN of the peer on the accepting side while its listener exists', () => {
     kernel.own.sockets = [LISTEN];
     expect(bytes(accepted({ bytesAcked: 100 + FIN, bytesReceived: 200 + FIN }))).toEqual([200, 100]);
-    // The listener is no remnant.
+    // The listener is not taken for a remnant.
     kernel.own.destroy(accepted({ bytesAcked: 100 + FIN }));
-    expect(onlyEnd()).not.toHaveProperty('remnant');
+    expect(drainOnlyEnd()).not.toHaveProperty('remnant');
   });
 
-  test('reset by the peer: no FIN came', () => {
+  test('include all bytes if the peer reset the connection', () => {
     expect(bytes(connected({ bytesAcked: 100 + SYN, bytesReceived: 200 }))).toEqual([200, 100]);
     kernel.own.sockets = [LISTEN];
     expect(bytes(accepted({ bytesAcked: 100, bytesReceived: 200 }))).toEqual([200, 100]);
   });
 
-  test('nothing came but its FIN, or not even that', () => {
+  test('are zero if only the FIN was received, or nothing', () => {
     for (const bytesReceived of [0, FIN]) {
       expect(bytes(connected({ bytesAcked: 100 + SYN + FIN, bytesReceived, dataSegsIn: 0 }))).toEqual([
         0, 100,
@@ -329,134 +329,134 @@ describe('bytes of a connection that is over', () => {
     }
   });
 
-  test('nothing came but its FIN, and ours came to nobody', () => {
+  test('are zero if only the FIN was received and ours was not acknowledged', () => {
     expect(bytes(connected({ bytesAcked: 100 + SYN, bytesReceived: FIN, dataSegsIn: 0 }))).toEqual([0, 100]);
   });
 
-  test('what was sent twice counts once', () => {
+  test('count retransmitted bytes once', () => {
     expect(
       bytes(connected({ bytesSent: 130, bytesRetrans: 30, bytesAcked: 100 + SYN, bytesReceived: 200 })),
     ).toEqual([200, 100]);
   });
 
-  test('a connection with the same ends that lives is no remnant of it', () => {
+  test('a living connection with the same endpoints is not a remnant', () => {
     kernel.own.sockets = [{ ...CONNECTED, cookie: 0x99 }];
     kernel.own.destroy(CONNECTED);
-    expect(onlyEnd()).not.toHaveProperty('remnant');
+    expect(drainOnlyEnd()).not.toHaveProperty('remnant');
   });
 
-  test('reset from here: the kernel has forgotten the peer and all counters', () => {
+  test('are missing, like the peer, if this side reset the connection', () => {
     kernel.own.destroy({ cookie: 0xc0, local: '127.0.0.1:4000', info: { rttMicros: 0 } });
-    const end = onlyEnd();
+    const end = drainOnlyEnd();
     expect(line(end)).toBe('0 ended sk:c0 CLOSE 127.0.0.1:4000 *; gone - -; by destroy');
     expect(end.socket).not.toHaveProperty('traffic');
-    // Older kernels keep the address and forget the port.
+    // Older kernels keep the address but clear the port.
     kernel.own.destroy({ cookie: 0xc1, local: '127.0.0.1:4000', remote: '127.0.0.1:0' });
-    expect(onlyEnd().socket.remote).toBeNull();
+    expect(drainOnlyEnd().socket.remote).toBeNull();
   });
 
-  test('where the kernel does not answer to what is left', () => {
+  test('are complete if the query for the remnant fails', () => {
     kernel.own.trouble.set('lookup', { broken: 11 });
     expect(bytes(connected({ bytesAcked: 100 + SYN, bytesReceived: 200 }))).toEqual([200, 100]);
   });
 });
 
-describe('how long it lived', () => {
+describe('the lifetime', () => {
   const life = (info: InetFields['info']) => {
     kernel.own.destroy({ ...CONNECTED, info: { rttMicros: 30, ...info } });
-    const { lifetimeMs, isAtLeast } = onlyEnd();
+    const { lifetimeMs, isAtLeast } = drainOnlyEnd();
     return [lifetimeMs, isAtLeast];
   };
   beforeEach(() => open());
 
-  test('at least since the first of the two that data last went, or came', () => {
+  test('is at least the time since data was last sent or received, whichever is earlier', () => {
     const both = { bytesSent: 1, dataSegsIn: 1 };
     expect(life({ ...both, lastDataSentMs: 300, lastDataRecvMs: 800 })).toEqual([800, true]);
     expect(life({ ...both, lastDataSentMs: 800, lastDataRecvMs: 300 })).toEqual([800, true]);
   });
 
-  test('all of it where nothing came, or nothing went', () => {
+  test('is exact if nothing was received or nothing was sent', () => {
     const times = { lastDataSentMs: 300, lastDataRecvMs: 800 };
     expect(life({ ...times, bytesSent: 1, dataSegsIn: 0 })).toEqual([800, false]);
     expect(life({ ...times, bytesSent: 0, dataSegsIn: 1 })).toEqual([800, false]);
     expect(life(times)).toEqual([800, false]);
   });
 
-  test('one that never was a connection', () => {
+  test('is absent if no connection was established', () => {
     const { info: _, ...refused } = CONNECTED;
     kernel.own.destroy(refused);
-    expect(onlyEnd()).not.toHaveProperty('lifetimeMs');
+    expect(drainOnlyEnd()).not.toHaveProperty('lifetimeMs');
     kernel.own.destroy({ ...refused, info: { lastDataSentMs: 7 } });
-    expect(onlyEnd()).not.toHaveProperty('lifetimeMs');
+    expect(drainOnlyEnd()).not.toHaveProperty('lifetimeMs');
     kernel.own.destroy({ cookie: 1, local: '127.0.0.1:80' });
-    expect(onlyEnd()).not.toHaveProperty('lifetimeMs');
-    // Nothing is left of such ones, and nobody asks for it.
+    expect(drainOnlyEnd()).not.toHaveProperty('lifetimeMs');
+    // They leave no remnant, so none is queried.
     expect(kernel.own.requests).not.toContain('lookup');
   });
 });
 
-describe('words that there was no room for', () => {
+describe('close messages that exceed the buffer', () => {
   const destroy = (count: number) => {
     for (let i = 0; i < count; i++) kernel.own.destroy({ ...CONNECTED, cookie: 100 + i });
   };
 
-  test('are counted, and told once', () => {
+  test('are counted and reported once', () => {
     open();
     kernel.own.bufferSize = 3;
     destroy(10);
-    expect(told().map((it) => it.replace(/ended .*/, 'ended'))).toEqual([
+    expect(drainLines().map((it) => it.replace(/ended .*/, 'ended'))).toEqual([
       '0 ended',
       '0 ended',
       '0 ended',
       '0 gap of 7 by destroy',
     ]);
     expect(drain()).toEqual([]);
-    later(10);
+    advance(10);
     destroy(5);
-    expect(told().at(-1)).toBe('10 gap of 2 by destroy');
+    expect(drainLines().at(-1)).toBe('10 gap of 2 by destroy');
   });
 
-  test('of all namespaces together', () => {
+  test('are summed over all namespaces', () => {
     const there = container(4026532000, 60, 'shop');
     open();
     kernel.own.bufferSize = there.bufferSize = 1;
     destroy(3);
     for (let i = 0; i < 4; i++) there.destroy(ACCEPTED);
-    expect(told().filter((it) => it.includes('gap'))).toEqual(['0 gap of 5 by destroy']);
+    expect(drainLines().filter((it) => it.includes('gap'))).toEqual(['0 gap of 5 by destroy']);
   });
 
-  test('where the kernel does not count them, some', () => {
+  test('are reported without a number if the kernel does not count them', () => {
     kernel.own.countsDrops = false;
     open();
     kernel.own.bufferSize = 1;
     destroy(3);
-    expect(told().at(-1)).toBe('0 gap of some by destroy');
+    expect(drainLines().at(-1)).toBe('0 gap of some by destroy');
     expect(drain()).toEqual([]);
   });
 
-  test('those from before netpane are not ours', () => {
+  test('are not reported if they were lost before netpane started', () => {
     kernel.own.drops = 40;
     open();
     destroy(1);
     expect(drain()).toHaveLength(1);
   });
 
-  test('the count begins anew after 2^32', () => {
+  test('are counted across the overflow of the counter at 2^32', () => {
     kernel.own.drops = 2 ** 32 - 2;
     open();
     kernel.own.bufferSize = 0;
     destroy(3);
     kernel.own.drops = 1;
-    expect(told()).toEqual(['0 gap of 3 by destroy']);
+    expect(drainLines()).toEqual(['0 gap of 3 by destroy']);
   });
 
-  test('room is made while a reading goes on', async () => {
+  test('do not occur during a poll, which reads the messages', async () => {
     const opening = kernel.open.bind(kernel);
     let received = 0;
     kernel.open = (...where) => {
       const channels = opening(...where);
       const receive = (into: Uint8Array) => {
-        later(10);
+        advance(10);
         destroy(1);
         received++;
         return channels.diag.receive(into);
@@ -473,23 +473,23 @@ describe('words that there was no room for', () => {
     expect(drain().map(({ type }) => type)).toEqual(Array(count).fill('ended'));
   });
 
-  test('to look is not worth it again within 10 ms', () => {
+  test('are not collected again within 10 ms', () => {
     open();
-    later(10);
+    advance(10);
     source.events?.collect();
-    later(9);
+    advance(9);
     kernel.own.destroy(CONNECTED);
     source.events?.collect();
     expect(kernel.own.notifications).toHaveLength(1);
-    later(1);
+    advance(1);
     source.events?.collect();
     expect(kernel.own.notifications).toHaveLength(0);
     expect(drain()).toHaveLength(1);
   });
 });
 
-describe('what is caught', () => {
-  test('every close, and why not more', () => {
+describe('the coverage', () => {
+  test('is all closes, with the reason why it is not more', () => {
     open();
     expect(source.events?.coverage).toEqual({
       level: 'closes',
@@ -498,7 +498,7 @@ describe('what is caught', () => {
     expect(source.leftovers).toBeUndefined();
   });
 
-  test('nothing where the kernel has no groups for it', () => {
+  test('is polls only if the kernel has no groups for close messages', () => {
     kernel.own.reportsCloses = false;
     open();
     expect(source.events?.coverage).toEqual({
@@ -508,13 +508,13 @@ describe('what is caught', () => {
     expect(drain()).toEqual([]);
   });
 
-  test('everything with the trace, of which something stays behind', () => {
+  test('is all changes with the trace, which has leftovers', () => {
     open({ trace });
     expect(source.events?.coverage).toEqual({ level: 'changes' });
     expect(source.leftovers).toBe(trace.leftovers);
   });
 
-  test('messages that make no sense are a notice of the next reading', async () => {
+  test('the next poll has a notice about malformed messages', async () => {
     open({ trace });
     kernel.own.destroy({ ...CONNECTED, family: 99 });
     kernel.own.destroy({ ...CONNECTED, cookie: 2 });
@@ -525,7 +525,7 @@ describe('what is caught', () => {
   });
 });
 
-/** A connection from here: `curl` (70), by its thread `tid`; then what its steps are. */
+/** The running thread connects, closes, or accepts a socket at address `sk` of the kernel. */
 const connects = (sk: number, running: Running, local = '127.0.0.1:4000', remote = '127.0.0.1:80') => {
   trace.state(sk, 'CLOSE', 'SYN_SENT', local.replace(/\d+$/, '0'), remote, running);
   trace.state(sk, 'SYN_SENT', 'ESTABLISHED', local, remote);
@@ -540,19 +540,19 @@ const accepts = (sk: number, local = '127.0.0.1:80', remote = '127.0.0.1:4000') 
   trace.state(sk, 'SYN_RECV', 'ESTABLISHED', local, remote, { tid: 70, inInterrupt: true });
 };
 
-describe('root sees who connects', () => {
+describe('the owner of a connecting socket in the trace', () => {
   beforeEach(() => open({ trace }));
 
-  test('a whole life between two looks: every step, in order, with who made it', () => {
+  test('emits every state change between two polls, in order, with the acting process', () => {
     start(70, 'curl');
     connects(0xa, { tid: 70 });
-    later(10);
+    advance(10);
     closes(0xa, { tid: 70 });
-    later(1);
+    advance(1);
     trace.destroy(0xa, 0xc0);
     kernel.own.destroy(CONNECTED);
-    later(30);
-    expect(told()).toEqual([
+    advance(30);
+    expect(drainLines()).toEqual([
       '0 appeared sk:c0 SYN_SENT 127.0.0.1:4000 127.0.0.1:80; exact curl 70',
       '0 sk:c0 SYN_SENT ESTABLISHED',
       '10 sk:c0 ESTABLISHED FIN_WAIT1; exact curl 70',
@@ -562,15 +562,15 @@ describe('root sees who connects', () => {
     expect(drain()).toEqual([]);
   });
 
-  test('word that comes with a later drain than the trace of the end: all at once, in order', () => {
+  test('waits for a close message that a later drain receives, then emits all events in order', () => {
     start(70, 'curl');
     connects(0xa, { tid: 70 });
     closes(0xa, { tid: 70 });
     trace.destroy(0xa, 0xc0);
     expect(drain()).toEqual([]);
-    later(50);
+    advance(50);
     kernel.own.destroy(CONNECTED);
-    const all = told();
+    const all = drainLines();
     expect(all.map((it) => it.split(' ', 2).join(' '))).toEqual([
       '0 appeared',
       '0 sk:c0',
@@ -579,43 +579,43 @@ describe('root sees who connects', () => {
       '0 ended',
     ]);
     expect(all.at(-1)).toContain('by destroy');
-    later(LAST_WORD_MS);
+    advance(CLOSE_MESSAGE_WAIT_MS);
     expect(drain()).toEqual([]);
   });
 
-  test('one that is refused', () => {
+  test('emits spawn and close of a refused connection', () => {
     start(70, 'curl');
     trace.state(0xa, 'CLOSE', 'SYN_SENT', '127.0.0.1:0', '127.0.0.1:81', { tid: 70 });
     trace.state(0xa, 'SYN_SENT', 'CLOSE', '127.0.0.1:4000', '127.0.0.1:81');
     trace.destroy(0xa, 0xc0);
     kernel.own.destroy({ cookie: 0xc0, local: '127.0.0.1:4000' });
-    expect(told()).toEqual([
+    expect(drainLines()).toEqual([
       '0 appeared sk:c0 SYN_SENT 127.0.0.1:4000 127.0.0.1:81; exact curl 70',
       '0 ended sk:c0 SYN_SENT 127.0.0.1:4000 127.0.0.1:81; exact curl 70; 0 ms; by destroy',
     ]);
   });
 
-  test('one that found no port to connect from has done nothing', () => {
+  test('emits nothing for a connection without a free local port', () => {
     start(70, 'curl');
     trace.state(0xa, 'CLOSE', 'SYN_SENT', '127.0.0.1:0', '127.0.0.1:81', { tid: 70 });
     trace.state(0xa, 'SYN_SENT', 'CLOSE', '127.0.0.1:0', '127.0.0.1:81', { tid: 70 });
     trace.destroy(0xa, 0xc0);
-    later(LAST_WORD_MS);
+    advance(CLOSE_MESSAGE_WAIT_MS);
     expect(drain()).toEqual([]);
   });
 
-  test('one that is reset has neither port at last: they are those that it had', () => {
+  test('keeps both ports of a connection whose last record has none after a reset', () => {
     start(70, 'curl');
     connects(0xa, { tid: 70 });
     trace.state(0xa, 'ESTABLISHED', 'CLOSE', '0.0.0.0:0', '0.0.0.0:0', { tid: 70 });
     trace.destroy(0xa, 0xc0);
     kernel.own.destroy({ cookie: 0xc0, local: '0.0.0.0:0' });
-    expect(told().at(-1)).toBe(
+    expect(drainLines().at(-1)).toBe(
       '0 ended sk:c0 ESTABLISHED 127.0.0.1:4000 127.0.0.1:80; exact curl 70; 0 ms; by destroy',
     );
   });
 
-  test('a thread is of its process: one that was there, and one made since', () => {
+  test('is the process of a thread, older than the trace or not', () => {
     start(70, 'java');
     fake.thread(71, 70, 'pool-1');
     connects(0xa, { tid: 71 });
@@ -631,7 +631,7 @@ describe('root sees who connects', () => {
     expect(owners).toEqual(['exact java 70', 'exact java 70']);
   });
 
-  /** The owner of a connection that a thread makes now. */
+  /** Returns the owner of a connection that a thread makes and closes now. */
   let connections = 0;
   function ownerNow(tid: number): string {
     const cookie = 1000 + connections++;
@@ -641,7 +641,7 @@ describe('root sees who connects', () => {
     return ownersText((drain().at(-1) as Ended).socket);
   }
 
-  test('a program that runs another one after it connected has both names', () => {
+  test('has both names if the process executes another program after it connected', () => {
     trace.fork(50, 70, 'python3');
     connects(0xa, { tid: 70 });
     trace.rename(70, 'python3', 'sleep');
@@ -659,7 +659,7 @@ describe('root sees who connects', () => {
     ]);
   });
 
-  test('a program that is passed the socket and closes it comes after the one that connected', () => {
+  test('comes before a process that receives the socket and closes it', () => {
     start(70, 'curl');
     start(80, 'dbus-daemon');
     connects(0xa, { tid: 70 });
@@ -669,7 +669,7 @@ describe('root sees who connects', () => {
     expect(ownersText((drain().at(-1) as Ended).socket)).toBe('exact curl 70, exact dbus-daemon 80');
   });
 
-  test('a record that comes while /proc is read comes with the next drain', () => {
+  test('records that arrive while /proc is read belong to the next drain', () => {
     start(70, 'curl');
     connects(0xa, { tid: 70 });
     trace.onDrained = () => {
@@ -679,10 +679,16 @@ describe('root sees who connects', () => {
     };
     expect(drain()).toEqual([]);
     kernel.own.destroy(CONNECTED);
-    expect(told().map((it) => it.split(' ')[1])).toEqual(['appeared', 'sk:c0', 'sk:c0', 'sk:c0', 'ended']);
+    expect(drainLines().map((it) => it.split(' ')[1])).toEqual([
+      'appeared',
+      'sk:c0',
+      'sk:c0',
+      'sk:c0',
+      'ended',
+    ]);
   });
 
-  test('a process that has ended is known by what it ran', () => {
+  test('is the program that an ended process executed', () => {
     trace.fork(50, 80, 'bash');
     trace.exec(80, '/usr/bin/curl');
     connects(0xa, { tid: 80 });
@@ -696,8 +702,8 @@ describe('root sees who connects', () => {
     ]);
   });
 
-  test.each([true, 'untold'] as const)(
-    '/proc is not asked who it was: it may tell of another (last: %s)',
+  test.each([true, 'unreported'] as const)(
+    'does not read /proc for an ended process, whose pid may be reused (last: %s)',
     (isLast) => {
       trace.exec(80, '/usr/bin/curl');
       trace.exit(80, isLast);
@@ -706,27 +712,27 @@ describe('root sees who connects', () => {
     },
   );
 
-  test('a name longer than the kernel keeps, of a process that has ended', () => {
+  test('has the full name of an ended process beyond 15 bytes', () => {
     trace.fork(50, 80, 'bash');
     trace.exec(80, '/usr/bin/systemd-resolve-monitor');
     trace.exit(80);
     expect(ownerNow(80)).toBe('exact systemd-resolve-monitor 80');
   });
 
-  test('a fork that becomes no other program has the name of its parent, and its own number', () => {
+  test('has the name of the parent and its own pid for a fork without exec', () => {
     trace.fork(50, 80, 'worker');
     trace.exit(80);
     expect(ownerNow(80)).toBe('exact worker 80');
-    // The child of one that is known to run a file runs the same.
+    // The child runs the same file as its parent.
     trace.exec(81, '/opt/very-long-program-name');
     trace.fork(81, 82, 'very-long-progr');
     trace.exit(82);
     expect(ownerNow(82)).toBe('exact very-long-program-name 82');
   });
 
-  test('one that still lives has all that /proc tells', () => {
+  test('has all fields of /proc for a living process', () => {
     fake.start(70, { comm: 'python3', exe: '/usr/bin/python3.12', args: ['python3', 'get.py'] });
-    // A script: what is run is another file.
+    // A script: `exe` is its interpreter.
     trace.exec(70, '/opt/get.py');
     connects(0xa, { tid: 70 });
     trace.destroy(0xa, 0xc0);
@@ -744,53 +750,53 @@ describe('root sees who connects', () => {
     ]);
   });
 
-  test('a pid that is another process by now', () => {
+  test('is the new process after a pid was reused', () => {
     trace.exec(80, '/usr/bin/curl');
     expect(ownerNow(80)).toBe('exact curl 80');
     trace.exit(80);
-    later(100);
+    advance(100);
     trace.fork(50, 80, 'bash');
     expect(ownerNow(80)).toBe('exact bash 80');
-    // And it stays so when the first one is long forgotten.
-    later(60_000);
+    // Still so after the first one was removed.
+    advance(60_000);
     drain();
     expect(ownerNow(80)).toBe('exact bash 80');
   });
 
-  test('nobody, where it is gone and nothing was told of it', () => {
+  test('is unknown for an ended process that was never traced', () => {
     expect(ownerNow(99)).toBe('gone - -');
   });
 
-  test("the kernel's own threads are nobody: one that was there, and one made since", () => {
+  test('is never a kernel thread, older than the trace or not', () => {
     fake.start(2, { comm: 'kthreadd', flags: 0x00200000 });
     fake.start(90, { comm: 'kworker/0:1', flags: 0x00200000 });
     expect(ownerNow(90)).toBe('gone - -');
     trace.fork(2, 91, 'kthreadd');
     fake.start(91, { comm: 'kworker/1:7', flags: 0x00200000 });
     expect(ownerNow(91)).toBe('gone - -');
-    // What such a one starts is a process from its exec on.
+    // A program that a kernel thread executes is an owner.
     trace.fork(91, 92, 'kworker/1:7');
     trace.exec(92, '/sbin/modprobe');
     expect(ownerNow(92)).toBe('exact modprobe 92');
   });
 
-  test('a thread that no trace told of is of its process, by the name of that', () => {
+  test('is the process, by its name, for a thread that is older than the trace', () => {
     trace.exec(80, '/usr/bin/worker');
     fake.thread(81, 80, 'pool-1');
     expect(ownerNow(81)).toBe('exact worker 80');
   });
 
-  test('a thread of a process that nothing is known of is nobody, and no process of that number', () => {
+  test('is unknown for a thread of an unknown process, not a process with that number', () => {
     trace.thread(98, 99, 'pool');
     expect(ownerNow(99)).toBe('gone - -');
-    // Nor what had that number before.
+    // Nor the process that had the number before.
     trace.exec(80, '/usr/bin/curl');
     expect(ownerNow(80)).toBe('exact curl 80');
     trace.thread(98, 80, 'pool');
     expect(ownerNow(80)).toBe('gone - -');
   });
 
-  test('an interrupt that comes while a process runs is none of its doing', () => {
+  test('is not the process that an interrupt occurred in', () => {
     start(70, 'curl');
     trace.state(0xa, 'CLOSE', 'SYN_SENT', '127.0.0.1:0', '127.0.0.1:80', { tid: 70, inInterrupt: true });
     trace.destroy(0xa, 0xc0);
@@ -798,16 +804,16 @@ describe('root sees who connects', () => {
     expect(ownersText((drain().at(-1) as Ended).socket)).toBe('gone - -');
   });
 
-  test('one that connects to itself is one life', () => {
+  test('emits one life for a socket that connects to itself', () => {
     start(70, 'odd');
     const self = '127.0.0.1:4000';
     trace.state(0xa, 'CLOSE', 'SYN_SENT', '127.0.0.1:0', self, { tid: 70 });
     trace.state(0xa, 'SYN_SENT', 'SYN_RECV', self, self);
     trace.state(0xa, 'SYN_RECV', 'ESTABLISHED', self, self);
-    later(5);
+    advance(5);
     trace.destroy(0xa, 0xc0);
     kernel.own.destroy({ ...CONNECTED, remote: self });
-    expect(told()).toEqual([
+    expect(drainLines()).toEqual([
       `0 appeared sk:c0 SYN_SENT ${self} ${self}; exact odd 70`,
       '0 sk:c0 SYN_SENT SYN_RECV',
       '0 sk:c0 SYN_RECV ESTABLISHED',
@@ -815,7 +821,7 @@ describe('root sees who connects', () => {
     ]);
   });
 
-  test('an address in the kernel that is another socket by now', () => {
+  test('distinguishes two sockets at the same kernel address', () => {
     start(70, 'curl');
     start(71, 'wget');
     connects(0xa, { tid: 70 });
@@ -824,35 +830,35 @@ describe('root sees who connects', () => {
     trace.destroy(0xa, 0xc1);
     kernel.own.destroy(CONNECTED);
     kernel.own.destroy({ ...CONNECTED, cookie: 0xc1, local: '127.0.0.1:4001' });
-    expect(told().filter((it) => it.includes('ended'))).toEqual([
+    expect(drainLines().filter((it) => it.includes('ended'))).toEqual([
       expect.stringContaining('sk:c0 ESTABLISHED 127.0.0.1:4000 127.0.0.1:80; exact curl 70'),
       expect.stringContaining('sk:c1 ESTABLISHED 127.0.0.1:4001 127.0.0.1:80; exact wget 71'),
     ]);
   });
 });
 
-describe('root sees who accepts', () => {
+describe('the owner of an accepted socket in the trace', () => {
   const ended = () =>
     drain()
       .filter((it): it is Ended => it.type === 'ended')
       .map(({ socket }) => ownersText(socket));
 
-  test('the listener of the last reading, until somebody closes it', async () => {
+  test('is that of the listener of the last poll until a process closes the socket', async () => {
     start(50, 'web', 7);
     open({ trace });
     await read(LISTEN);
     accepts(0xb);
-    later(5);
+    advance(5);
     trace.destroy(0xb, 0xacc);
     kernel.own.destroy(ACCEPTED);
-    expect(told()).toEqual([
+    expect(drainLines()).toEqual([
       '0 appeared sk:acc SYN_RECV 127.0.0.1:80 127.0.0.1:4000; listener web 50',
       '0 sk:acc SYN_RECV ESTABLISHED',
       '5 ended sk:acc ESTABLISHED 127.0.0.1:80 127.0.0.1:4000; listener web 50; 5 ms; by destroy',
     ]);
   });
 
-  test('whoever closes it: a worker of the listener', async () => {
+  test('is the worker of the listener that closes it', async () => {
     start(50, 'web', 7);
     start(51, 'web-worker', 7);
     open({ trace });
@@ -864,7 +870,7 @@ describe('root sees who accepts', () => {
     expect(ended()).toEqual(['exact web-worker 51']);
   });
 
-  test('a listener that no reading has seen yet', async () => {
+  test('is that of a listener that no poll has seen yet', async () => {
     start(60, 'fresh');
     open({ trace });
     await read();
@@ -873,7 +879,7 @@ describe('root sees who accepts', () => {
     trace.destroy(0xb, 0xacc);
     kernel.own.destroy(ACCEPTED);
     expect(ended()).toEqual(['listener fresh 60']);
-    // It is gone, and what comes then is nobody's.
+    // After the listener closed, the owner is unknown.
     trace.state(0x1, 'LISTEN', 'CLOSE', '0.0.0.0:80', '0.0.0.0:0', { tid: 60 });
     trace.destroy(0x1, 0x11);
     kernel.own.destroy({ cookie: 0x11, local: '0.0.0.0:80' });
@@ -881,7 +887,7 @@ describe('root sees who accepts', () => {
     expect(ended()).toEqual(['exact fresh 60', 'gone - -']);
   });
 
-  test('all who hold the listener, once a reading has seen that', async () => {
+  test('is all holders of the listener once a poll has seen it', async () => {
     start(60, 'fresh', 7);
     start(61, 'fresh-worker', 7);
     open({ trace });
@@ -893,7 +899,7 @@ describe('root sees who accepts', () => {
     expect(ended()).toEqual(['listener fresh 60, listener fresh-worker 61']);
   });
 
-  test('on one address, and on both families', async () => {
+  test('is that of a listener on its address, or on any address of both families', async () => {
     start(60, 'fresh');
     open({ trace });
     await read();
@@ -905,7 +911,7 @@ describe('root sees who accepts', () => {
     expect(ended()).toEqual(['listener fresh 60', 'listener fresh 60', 'gone - -']);
   });
 
-  test('a listener of the same port in another namespace is not its', async () => {
+  test('is not that of a listener of another namespace', async () => {
     container(4026532000, 60, 'shop');
     open({ trace });
     await read();
@@ -920,12 +926,12 @@ describe('root sees who accepts', () => {
 describe('sockets that live on', () => {
   const LIVING: InetFields = { ...CONNECTED, inode: 70_000, uid: 1000 };
 
-  test('are asked for: what is told is the first state, and then the others', () => {
+  test('are queried once: the first state is emitted as a spawn, then the others', () => {
     start(70, 'curl');
     open({ trace });
     kernel.own.sockets = [LIVING];
     connects(0xa, { tid: 70 });
-    later(10);
+    advance(10);
     const all = drain();
     expect(all.map(line)).toEqual([
       '0 appeared sk:c0 SYN_SENT 127.0.0.1:4000 127.0.0.1:80; exact curl 70',
@@ -934,20 +940,20 @@ describe('sockets that live on', () => {
     expect(all[0]).toMatchObject({
       socket: { inode: 70_000, uid: 1000, user: 'ana', traffic: { rxBytes: 200, txBytes: 100 } },
     });
-    // Only what is new is told from then on, and nothing is asked for again.
+    // Only new state changes are emitted from then on, without another query.
     kernel.own.requests = [];
     trace.state(0xa, 'ESTABLISHED', 'FIN_WAIT1', '127.0.0.1:4000', '127.0.0.1:80', { tid: 70 });
-    expect(told()).toEqual(['10 sk:c0 ESTABLISHED FIN_WAIT1; exact curl 70']);
+    expect(drainLines()).toEqual(['10 sk:c0 ESTABLISHED FIN_WAIT1; exact curl 70']);
     expect(kernel.own.requests).toEqual([]);
-    later(5);
+    advance(5);
     trace.destroy(0xa, 0xc0);
     kernel.own.destroy(CONNECTED);
-    expect(told()).toEqual([
+    expect(drainLines()).toEqual([
       '15 ended sk:c0 CLOSE 127.0.0.1:4000 127.0.0.1:80; exact curl 70; 15 ms; by destroy',
     ]);
   });
 
-  test('in the namespace of the process', () => {
+  test('are queried in the namespace of the process', () => {
     container(4026532000, 60, 'shop').sockets = [{ ...LIVING, cookie: 0x77 }];
     open({ trace });
     kernel.own.sockets = [LIVING];
@@ -956,7 +962,7 @@ describe('sockets that live on', () => {
     expect(first).toMatchObject({ socket: { id: 'sk:77', netns: { inode: 4026532000 } } });
   });
 
-  test('accepted by whoever holds them, or else by their listener', async () => {
+  test('have their holder as owner, or that of their listener', async () => {
     start(50, 'web', 7, 8);
     open({ trace });
     const held: InetFields = { ...ACCEPTED, cookie: 2, inode: 8, remote: '127.0.0.1:4001' };
@@ -964,28 +970,28 @@ describe('sockets that live on', () => {
     kernel.own.sockets = [LISTEN, { ...ACCEPTED, inode: 0 }, held];
     accepts(0xb);
     accepts(0xc, '127.0.0.1:80', '127.0.0.1:4001');
-    expect(told().filter((it) => it.includes('appeared'))).toEqual([
+    expect(drainLines().filter((it) => it.includes('appeared'))).toEqual([
       '0 appeared sk:acc SYN_RECV 127.0.0.1:80 127.0.0.1:4000; listener web 50',
       '0 appeared sk:2 SYN_RECV 127.0.0.1:80 127.0.0.1:4001; exact web 50',
     ]);
   });
 
-  test('held by somebody whom the next reading looks for', () => {
+  test('are pending if the next poll has to find the holder', () => {
     open({ trace });
     kernel.own.sockets = [{ ...ACCEPTED, inode: 9 }];
     accepts(0xb);
-    expect(told()[0]).toBe('0 appeared sk:acc SYN_RECV 127.0.0.1:80 127.0.0.1:4000; pending - -');
+    expect(drainLines()[0]).toBe('0 appeared sk:acc SYN_RECV 127.0.0.1:80 127.0.0.1:4000; pending - -');
   });
 
-  test('a listener', () => {
+  test('include listeners', () => {
     start(60, 'fresh');
     open({ trace });
     kernel.own.sockets = [{ ...LISTEN, local: '127.0.0.1:81' }];
     trace.state(0x1, 'CLOSE', 'LISTEN', '127.0.0.1:81', '0.0.0.0:0', { tid: 60 });
-    expect(told()).toEqual(['0 appeared sk:1 LISTEN 127.0.0.1:81 *; exact fresh 60']);
+    expect(drainLines()).toEqual(['0 appeared sk:1 LISTEN 127.0.0.1:81 *; exact fresh 60']);
   });
 
-  test('the listener behind a connection is not the connection', () => {
+  test('are not confused with their listener', () => {
     start(50, 'web', 7);
     open({ trace });
     kernel.own.sockets = [LISTEN];
@@ -993,20 +999,20 @@ describe('sockets that live on', () => {
     expect(drain()).toEqual([]);
   });
 
-  test('what is left of a connection is not the connection', () => {
+  test('are not confused with a TIME_WAIT remnant', () => {
     start(70, 'curl');
     open({ trace });
     const { info: _, ...bare } = CONNECTED;
     connects(0xa, { tid: 70 });
     trace.state(0xa, 'ESTABLISHED', 'FIN_WAIT1', '127.0.0.1:4000', '127.0.0.1:80', { tid: 70 });
-    // It ended between the trace and the question.
+    // It closed between the trace and the query.
     kernel.own.sockets = [
       { ...bare, cookie: 0x99, state: 'TIME_WAIT', timer: { kind: 'timewait', expiresMs: 60_000 } },
     ];
     expect(drain()).toEqual([]);
     trace.destroy(0xa, 0xc0);
     kernel.own.destroy(CONNECTED);
-    expect(told().map((it) => it.split('; ')[0])).toEqual([
+    expect(drainLines().map((it) => it.split('; ')[0])).toEqual([
       '0 appeared sk:c0 SYN_SENT 127.0.0.1:4000 127.0.0.1:80',
       '0 sk:c0 SYN_SENT ESTABLISHED',
       '0 sk:c0 ESTABLISHED FIN_WAIT1',
@@ -1014,63 +1020,63 @@ describe('sockets that live on', () => {
     ]);
   });
 
-  test('one that was there before netpane: only what it does', async () => {
+  test('have no spawn if they are older than netpane', async () => {
     start(70, 'curl', 70_000);
     open({ trace });
     await read(LIVING);
     trace.state(0xa, 'ESTABLISHED', 'FIN_WAIT1', '127.0.0.1:4000', '127.0.0.1:80', { tid: 70 });
-    expect(told()).toEqual(['0 sk:c0 ESTABLISHED FIN_WAIT1; exact curl 70']);
+    expect(drainLines()).toEqual(['0 sk:c0 ESTABLISHED FIN_WAIT1; exact curl 70']);
     trace.state(0xa, 'FIN_WAIT1', 'FIN_WAIT2', '127.0.0.1:4000', '127.0.0.1:80');
     trace.state(0xa, 'FIN_WAIT2', 'CLOSE', '127.0.0.1:4000', '127.0.0.1:80');
     trace.destroy(0xa, 0xc0);
     kernel.own.destroy(CONNECTED);
-    expect(told()).toEqual([
+    expect(drainLines()).toEqual([
       '0 sk:c0 FIN_WAIT1 FIN_WAIT2',
       '0 ended sk:c0 FIN_WAIT2 127.0.0.1:4000 127.0.0.1:80; exact curl 70; at least 70 ms; by destroy',
     ]);
   });
 
-  test('one that was there before, and ends at once: every step', () => {
+  test('have no spawn but every state change if they are older and close at once', () => {
     start(70, 'curl');
     open({ trace });
     closes(0xa, { tid: 70 });
     trace.destroy(0xa, 0xc0);
     kernel.own.destroy(CONNECTED);
-    expect(told()).toEqual([
+    expect(drainLines()).toEqual([
       '0 sk:c0 ESTABLISHED FIN_WAIT1; exact curl 70',
       '0 sk:c0 FIN_WAIT1 FIN_WAIT2',
       '0 ended sk:c0 FIN_WAIT2 127.0.0.1:4000 127.0.0.1:80; exact curl 70; at least 70 ms; by destroy',
     ]);
   });
 
-  test('a FIN that was seen to come is no byte received', () => {
+  test('a FIN in the trace does not count as a received byte', () => {
     open({ trace });
     accepts(0xb);
     trace.state(0xb, 'ESTABLISHED', 'CLOSE_WAIT', '127.0.0.1:80', '127.0.0.1:4000');
     trace.destroy(0xb, 0xacc);
     // It was reset then, so that ours was not acknowledged.
-    kernel.own.destroy({ ...ACCEPTED, info: { ...LIVELY, bytesReceived: 201 } });
+    kernel.own.destroy({ ...ACCEPTED, info: { ...WITH_TRAFFIC, bytesReceived: 201 } });
     expect((drain().at(-1) as Ended).socket.traffic?.rxBytes).toBe(200);
   });
 });
 
-describe('ends that only the trace tells of', () => {
+describe('closes without a close message', () => {
   function lose(sk: number, cookie: number, port: number): void {
     connects(sk, { tid: 70 }, `127.0.0.1:${port}`);
     trace.destroy(sk, cookie);
     kernel.own.destroy({ ...CONNECTED, cookie, local: `127.0.0.1:${port}` });
   }
 
-  test('are told when no word has come for a while', () => {
+  test('are emitted from the trace after the wait for the message', () => {
     start(70, 'curl');
     open({ trace });
     connects(0xa, { tid: 70 });
-    later(10);
+    advance(10);
     trace.destroy(0xa, 0xc0);
-    later(LAST_WORD_MS - 1);
+    advance(CLOSE_MESSAGE_WAIT_MS - 1);
     expect(drain()).toEqual([]);
-    later(1);
-    expect(told()).toEqual([
+    advance(1);
+    expect(drainLines()).toEqual([
       '0 appeared sk:c0 SYN_SENT 127.0.0.1:4000 127.0.0.1:80; exact curl 70',
       '0 sk:c0 SYN_SENT ESTABLISHED',
       '10 ended sk:c0 ESTABLISHED 127.0.0.1:4000 127.0.0.1:80; exact curl 70; 10 ms; by trace',
@@ -1078,51 +1084,51 @@ describe('ends that only the trace tells of', () => {
     expect(drain()).toEqual([]);
   });
 
-  test('are not missed, and so no part of the gap', () => {
+  test('are not part of the gap', () => {
     start(70, 'curl');
     open({ trace });
     kernel.own.bufferSize = 1;
     for (let i = 0; i < 4; i++) lose(0xa + i, 0xc0 + i, 4000 + i);
-    // Of these the trace told nothing.
+    // UDP closes are not traced.
     for (let i = 0; i < 2; i++) kernel.own.destroy({ ...CONNECTED, protocol: 'udp', cookie: i });
-    const first = told();
+    const first = drainLines();
     expect(first.filter((it) => it.includes('ended'))).toHaveLength(1);
-    later(LAST_WORD_MS);
-    const then = told();
+    advance(CLOSE_MESSAGE_WAIT_MS);
+    const then = drainLines();
     expect(then.filter((it) => it.includes('ended') && it.includes('by trace'))).toHaveLength(3);
     expect([...first, ...then].filter((it) => it.includes('gap'))).toEqual(['0 gap of 2 by destroy']);
-    later(LAST_WORD_MS);
+    advance(CLOSE_MESSAGE_WAIT_MS);
     expect(drain()).toEqual([]);
   });
 
-  test('make good for nothing that is lost later', () => {
+  test('do not reduce a later gap', () => {
     start(70, 'curl');
     open({ trace });
-    // Of a socket of the kernel's own there is never word.
+    // The kernel sends no close message for its own sockets.
     connects(0xa, { tid: 70 });
     trace.destroy(0xa, 0xc0);
-    later(LAST_WORD_MS);
-    expect(told().at(-1)).toContain('ended');
-    later(1000);
+    advance(CLOSE_MESSAGE_WAIT_MS);
+    expect(drainLines().at(-1)).toContain('ended');
+    advance(1000);
     kernel.own.bufferSize = 0;
     kernel.own.destroy({ ...CONNECTED, protocol: 'udp' });
-    const first = told();
-    later(LAST_WORD_MS);
-    expect([...first, ...told()]).toEqual([expect.stringContaining('gap of 1 by destroy')]);
+    const first = drainLines();
+    advance(CLOSE_MESSAGE_WAIT_MS);
+    expect([...first, ...drainLines()]).toEqual([expect.stringContaining('gap of 1 by destroy')]);
   });
 
-  test('word without a trace is word all the same', () => {
+  test('a close message is enough without records of the socket', () => {
     open({ trace });
     trace.destroy(0xa, 0xc0);
     kernel.own.destroy(CONNECTED);
-    expect(told()).toEqual([
+    expect(drainLines()).toEqual([
       '0 ended sk:c0 CLOSE 127.0.0.1:4000 127.0.0.1:80; gone - -; at least 70 ms; by destroy',
     ]);
   });
 });
 
 describe('the trace', () => {
-  test('that lost something: nobody is named by what was known before', () => {
+  test('names no owner from before records were lost', () => {
     start(70, 'curl');
     open({ trace });
     start(80, 'old');
@@ -1131,13 +1137,13 @@ describe('the trace', () => {
     trace.route('127.0.0.1:5000', '192.0.2.53:53', { tid: 80 });
     connects(0xa, { tid: 80 });
     drain();
-    // The end of all that, and what came at their places.
+    // The lost records include the end of all these.
     trace.lost = 12;
     start(80, 'new');
     connects(0xb, { tid: 80 }, '127.0.0.1:4001');
     trace.destroy(0xb, 0xcb);
     kernel.own.destroy({ ...CONNECTED, cookie: 0xcb, local: '127.0.0.1:4001' });
-    const ends = told();
+    const ends = drainLines();
     expect(ends).toContain('0 gap of 12 by trace');
     expect(ends.find((it) => it.includes('ended'))).toContain('inherited new 80');
     trace.state(0xa, 'ESTABLISHED', 'CLOSE', '127.0.0.1:4002', '127.0.0.1:80');
@@ -1145,14 +1151,14 @@ describe('the trace', () => {
     kernel.own.destroy({ ...CONNECTED, cookie: 0xca, local: '127.0.0.1:4002' });
     kernel.own.destroy(ACCEPTED);
     kernel.own.destroy({ cookie: 5, protocol: 'udp', local: '127.0.0.1:5000' });
-    expect(told().map((it) => it.split('; ').slice(0, 2).join('; '))).toEqual([
+    expect(drainLines().map((it) => it.split('; ').slice(0, 2).join('; '))).toEqual([
       '0 ended sk:ca CLOSE 127.0.0.1:4002 127.0.0.1:80; gone - -',
       '0 ended sk:acc CLOSE 127.0.0.1:80 127.0.0.1:4000; gone - -',
       '0 ended sk:5 - 127.0.0.1:5000 *; gone - -',
     ]);
   });
 
-  test('that lost the end of one socket and the beginning of the next at its address: ports tell them apart', () => {
+  test('distinguishes two sockets at one address by their ports if records were lost', () => {
     start(70, 'web');
     open({ trace });
     trace.state(0xa, 'CLOSE_WAIT', 'LAST_ACK', '127.0.0.1:80', '127.0.0.1:4000', { tid: 70 });
@@ -1163,14 +1169,14 @@ describe('the trace', () => {
     trace.destroy(0xb, 0xc1);
     kernel.own.destroy(CONNECTED);
     kernel.own.destroy({ ...CONNECTED, cookie: 0xc1, local: '127.0.0.1:4001' });
-    const ends = told().filter((it) => it.includes('ended'));
+    const ends = drainLines().filter((it) => it.includes('ended'));
     expect(ends.map((it) => it.split('; ').slice(0, 2).join('; '))).toEqual([
       '0 ended sk:c0 CLOSE 127.0.0.1:4000 127.0.0.1:80; gone - -',
       '0 ended sk:c1 FIN_WAIT2 127.0.0.1:4001 127.0.0.1:80; gone - -',
     ]);
   });
 
-  test('that may have lost what a process became: nobody is named by its parent', () => {
+  test('does not name the parent of a process whose exec may be lost', () => {
     start(70, 'bash');
     open({ trace });
     trace.lost = 12;
@@ -1178,10 +1184,10 @@ describe('the trace', () => {
     connects(0xa, { tid: 81 });
     trace.destroy(0xa, 0xc0);
     kernel.own.destroy(CONNECTED);
-    expect(told().find((it) => it.includes('ended'))).toContain('; gone - -; ');
+    expect(drainLines().find((it) => it.includes('ended'))).toContain('; gone - -; ');
   });
 
-  test('that breaks off: it is closed, that is said, and closes are told without it', () => {
+  test('is closed after a failure; its reason is reported, and close messages continue', () => {
     start(70, 'curl');
     open({ trace });
     start(80, 'old');
@@ -1192,9 +1198,9 @@ describe('the trace', () => {
     trace.destroy(0xa, 0xc0);
     drain();
     trace.failure = 'reading the trace fails with error 5';
-    later(LAST_WORD_MS);
-    // What it told last is told.
-    expect(told().at(-1)).toContain('ended sk:c0');
+    advance(CLOSE_MESSAGE_WAIT_MS);
+    // The events before the failure are emitted.
+    expect(drainLines().at(-1)).toContain('ended sk:c0');
     expect(source.events?.coverage).toEqual({
       level: 'closes',
       why: 'the trace of the kernel broke off: reading the trace fails with error 5',
@@ -1209,7 +1215,7 @@ describe('the trace', () => {
     );
   });
 
-  test('and everything else are let go once', async () => {
+  test('and all netlink sockets are closed once', async () => {
     open({ trace });
     await read();
     expect(kernel.openCount).toBe(1);
@@ -1220,13 +1226,13 @@ describe('the trace', () => {
   });
 });
 
-describe('whose UDP it was', () => {
+describe('the owner of a closed UDP socket', () => {
   const owner = (it: InetFields): string => {
     kernel.own.destroy({ protocol: 'udp', ...it });
-    return ownersText(onlyEnd().socket);
+    return ownersText(drainOnlyEnd().socket);
   };
 
-  test('the only program that sent from its port and address', () => {
+  test('is the only process that sent from its port and address', () => {
     start(70, 'dig');
     start(71, 'host');
     open({ trace });
@@ -1237,11 +1243,11 @@ describe('whose UDP it was', () => {
     expect(owner({ cookie: 1, local: '192.0.2.1:5000', remote: '192.0.2.53:53' })).toBe('sender dig 70');
     expect(owner({ cookie: 2, local: '0.0.0.0:5001' })).toBe('unknown - -');
     expect(owner({ cookie: 3, local: '[::]:5000' })).toBe('sender host 71');
-    // The next one with that port is another's.
+    // The next socket with that port has another owner.
     expect(owner({ cookie: 4, local: '192.0.2.1:5000', remote: '192.0.2.53:53' })).toBe('gone - -');
   });
 
-  test('another network namespace is none of it', () => {
+  test('is not a process of another network namespace', () => {
     start(70, 'evil');
     start(71, 'decoy');
     fake.link('71/ns/net', 'net:[4026532000]');
@@ -1253,7 +1259,7 @@ describe('whose UDP it was', () => {
     expect(owner({ cookie: 2, local: '127.0.0.1:5000' })).toBe('gone - -');
   });
 
-  test('a process that sent and ended was in the namespace that it was made in', () => {
+  test('is an ended process in the namespace that it started in', () => {
     start(60, 'bash');
     start(61, 'runc');
     fake.link('61/ns/net', 'net:[4026532000]');
@@ -1278,7 +1284,7 @@ describe('whose UDP it was', () => {
     ]);
   });
 
-  test('a pid that is reused before /proc is read has no owner', () => {
+  test('is the sender whose pid was reused before /proc is read', () => {
     start(60, 'bash');
     open({ trace });
     trace.fork(60, 70, 'dig');
@@ -1289,13 +1295,13 @@ describe('whose UDP it was', () => {
     expect(owner({ cookie: 1, local: '127.0.0.1:5000' })).toBe('sender dig 70');
   });
 
-  test('a socket that shares its port with one that is still there may be either', () => {
+  test('is unknown while another socket has the same port', () => {
     start(70, 'avahi');
     open({ trace });
     kernel.own.sockets = [{ protocol: 'udp', cookie: 9, local: '0.0.0.0:5353', inode: 9 }];
     trace.route('0.0.0.0:5353', '224.0.0.251:5353', { tid: 70 });
     kernel.own.destroy({ protocol: 'udp', cookie: 1, local: '0.0.0.0:5353' });
-    expect(onlyEnd().socket.owners).toEqual([
+    expect(drainOnlyEnd().socket.owners).toEqual([
       {
         knowledge: 'unknown',
         tried: 'a program sent from its port and address, which another socket has too',
@@ -1305,7 +1311,7 @@ describe('whose UDP it was', () => {
     expect(owner({ cookie: 9, local: '0.0.0.0:5353' })).toBe('sender avahi 70');
   });
 
-  test('nobody, where word of the one before it may be among what was lost', () => {
+  test('is unknown if the close of the previous socket may be lost', () => {
     start(70, 'dig');
     open({ trace });
     trace.route('0.0.0.0:5000', '192.0.2.53:53', { tid: 70 });
@@ -1316,7 +1322,7 @@ describe('whose UDP it was', () => {
     expect(owner({ cookie: 2, local: '192.0.2.1:5000' })).toBe('gone - -');
   });
 
-  test('not whoever an interrupt came upon, and no thread of the kernel', () => {
+  test('is not a process interrupted by a send, nor a kernel thread', () => {
     start(70, 'dig');
     fake.start(90, { comm: 'kworker', flags: 0x00200000 });
     open({ trace });
@@ -1327,11 +1333,11 @@ describe('whose UDP it was', () => {
   });
 });
 
-describe('packets of UDP without end', () => {
+describe('many UDP packets', () => {
   const route = (port: number) => trace.route(`192.0.2.1:${port}`, '192.0.2.53:53', { tid: 70 });
   const ownerOf = (port: number): string => {
     kernel.own.destroy({ cookie: port, protocol: 'udp', local: `192.0.2.1:${port}` });
-    return ownersText(onlyEnd().socket);
+    return ownersText(drainOnlyEnd().socket);
   };
   beforeEach(() => {
     start(70, 'dig');
@@ -1339,7 +1345,7 @@ describe('packets of UDP without end', () => {
     drain();
   });
 
-  test('of 10,000 ports it is known who sent from them; those that sent last are kept', () => {
+  test('keep the senders of the 10,000 most recent ports', () => {
     for (let port = 1; port <= 10_000; port++) route(port);
     route(1);
     route(10_001);
@@ -1355,26 +1361,26 @@ describe('packets of UDP without end', () => {
   test.each([
     [19_999, true],
     [20_000, false],
-  ])('%i a second are looked up: %s', (count, isLookedUp) => {
+  ])('%i per second are traced: %s', (count, isTraced) => {
     for (let i = 0; i < count; i++) route(1);
-    later(1000);
+    advance(1000);
     drain();
-    expect(trace.hasRoutes).toBe(isLookedUp);
+    expect(trace.hasRoutes).toBe(isTraced);
     expect(source.events?.coverage).toEqual({
       level: 'changes',
-      ...(!isLookedUp && {
+      ...(!isTraced && {
         why: 'programs of short UDP sockets are not told: there are too many packets to look each of them up',
       }),
     });
-    // What the kernel had told before it heard of that is not taken for the last word of who sends.
+    // Records that the kernel wrote before it stopped are ignored.
     route(2);
     drain();
-    expect([1, 2].map(ownerOf)).toEqual(Array(2).fill(isLookedUp ? 'sender dig 70' : 'gone - -'));
+    expect([1, 2].map(ownerOf)).toEqual(Array(2).fill(isTraced ? 'sender dig 70' : 'gone - -'));
   });
 
-  test('more than that for a moment are not too many', () => {
+  test('stay traced if they exceed the limit only briefly', () => {
     for (let i = 0; i < 30_000; i++) route(1);
-    later(2000);
+    advance(2000);
     drain();
     expect(trace.hasRoutes).toBe(true);
   });
@@ -1387,7 +1393,7 @@ describe('memory', () => {
     collectGarbage();
     return process.memoryUsage().heapUsed;
   };
-  /** What is kept of so many turns, bytes for each. */
+  /** Returns the bytes of memory kept per turn. */
   const keptOf = (turns: number, turn: (i: number) => void): number => {
     for (let i = 0; i < turns / 2; i++) turn(i);
     const before = used();
@@ -1395,12 +1401,12 @@ describe('memory', () => {
     return (used() - before) / turns;
   };
 
-  test('nothing is kept of a connection that is over, in whichever way it is learnt', () => {
+  test('is released after a close, however it was learnt', () => {
     start(70, 'curl');
     open({ trace });
     const kept = keptOf(10_000, (i) => {
       const place = { local: `127.0.0.1:${1 + (i % 60_000)}` };
-      // Heard of by both, by the trace, by word; one that lives when it is met; a listener.
+      // Closed by both, by the trace, by the message; a living socket; a listener.
       connects(i, { tid: 70 }, place.local);
       trace.destroy(i, 5 * i);
       kernel.own.destroy({ ...CONNECTED, ...place, cookie: 5 * i });
@@ -1415,12 +1421,12 @@ describe('memory', () => {
       trace.state(1e9 + i, 'LISTEN', 'CLOSE', place.local, '0.0.0.0:0', { tid: 70 });
       trace.destroy(1e9 + i, 5 * i + 4);
       kernel.own.requests = [];
-      later(LAST_WORD_MS);
+      advance(CLOSE_MESSAGE_WAIT_MS);
     });
     expect(kept).toBeLessThan(50);
   });
 
-  test('nor of a process or a thread that has ended, of whatever kind', () => {
+  test('is released after the end of a process or thread of any kind', () => {
     open({ trace });
     const kept = keptOf(50_000, (i) => {
       const pid = 10 * (i + 10);
@@ -1429,18 +1435,18 @@ describe('memory', () => {
       trace.thread(pid, pid + 1, 'pool');
       trace.exit(pid, false);
       trace.exit(pid + 1, true);
-      // Those that nothing was known of, and a kernel that does not tell which is the last of a process.
+      // Unknown threads, and a kernel that does not report the last thread of a process.
       trace.exit(pid + 2);
-      trace.exit(pid + 3, 'untold');
+      trace.exit(pid + 3, 'unreported');
       trace.fork(pid, pid + 4, 'sh');
-      trace.exit(pid + 4, 'untold');
+      trace.exit(pid + 4, 'unreported');
       if (i % 100 === 0) drain();
-      later(50);
+      advance(50);
     });
     expect(kept).toBeLessThan(15);
   });
 
-  test('nor of one that was looked up while it ended', () => {
+  test('is released of a process that was read while it ended', () => {
     open({ trace });
     let named = 0;
     const kept = keptOf(2000, (i) => {
@@ -1452,7 +1458,7 @@ describe('memory', () => {
       kernel.own.destroy({ ...CONNECTED, cookie: pid });
       if (ownersText((drain().at(-1) as Ended).socket) === `exact old ${pid}`) named++;
       fake.remove(String(pid));
-      later(50);
+      advance(50);
     });
     expect(named).toBe(3000);
     expect(kept).toBeLessThan(200);

@@ -3,7 +3,7 @@ import { Owners } from '../../../src/source/linux/owners.ts';
 import { Proc } from '../../../src/source/linux/proc.ts';
 import { BOOT_SECONDS, FakeProc } from '../../helpers/proc.ts';
 
-/** A /proc with threads, some of which have a table of descriptors of their own. */
+/** A /proc with threads, some with a descriptor table of their own. */
 class ThreadedProc extends Proc {
   readonly ownTables = new Set<number>();
   canCompare = true;
@@ -49,8 +49,8 @@ const make = (hasRingPaths?: boolean) =>
     hasRingPaths,
   });
 
-/** Rounds in which these sockets are there; the first one tells of them. */
-function rounds(owners: Owners, count: number, ...inodes: number[]): void {
+/** Refreshes several times with these sockets, which are new at the first one. */
+function poll(owners: Owners, count: number, ...inodes: number[]): void {
   for (let i = 0; i < count; i++) owners.refresh(i === 0 ? inodes : [], [], Infinity);
 }
 
@@ -65,23 +65,23 @@ const holders = (owners: Owners, inode: number) =>
 
 const RING = 'anon_inode:[io_uring]';
 
-describe('a process whose first thread has ended', () => {
-  test('is the owner, with the command line and the file that a living thread tells', () => {
+describe('a process whose first thread ended', () => {
+  test('is the owner, with command line and file of a living thread', () => {
     fake.start(50, { comm: 'server', fds: {} });
     fake.endLeader(50, 'server');
     fake.task(50, 51, { fds: { 3: 7 }, exe: '/usr/bin/server', args: ['server', '-x'] });
     const owners = make();
-    rounds(owners, 1, 7);
+    poll(owners, 1, 7);
     expect(holders(owners, 7)).toEqual([
       { pid: 50, process: 'server', command: 'server -x', exe: '/usr/bin/server', knowledge: 'exact' },
     ]);
     expect(owners.identityOf(50)).toMatchObject({ command: 'server -x', exe: '/usr/bin/server' });
   });
 
-  test('stays the owner as the thread ends, and as one thread after the other ends', () => {
+  test('stays the owner until its last thread ends', () => {
     fake.start(50, { fds: { 3: 7 } });
     const owners = make();
-    rounds(owners, 1, 7);
+    poll(owners, 1, 7);
     fake.endLeader(50);
     fake.task(50, 51, { fds: { 3: 7 } });
     fake.task(50, 52, { fds: { 3: 7 } });
@@ -96,7 +96,7 @@ describe('a process whose first thread has ended', () => {
   });
 });
 
-describe('a thread with a table of descriptors of its own', () => {
+describe('a thread with its own descriptor table', () => {
   test.each([true, false])('is found, whether the kernel compares tables or not (%s)', (canCompare) => {
     proc.canCompare = canCompare;
     fake.start(50, { comm: 'pool', fds: { 3: 6 } });
@@ -104,35 +104,35 @@ describe('a thread with a table of descriptors of its own', () => {
     for (let tid = 51; tid < 60; tid++) fake.task(50, tid, { fds: { 3: tid === 57 ? 7 : 6 } });
     proc.ownTables.add(57);
     const owners = make();
-    rounds(owners, 1, 6, 7);
+    poll(owners, 1, 6, 7);
     expect(holders(owners, 7)).toMatchObject([{ pid: 50, process: 'pool', knowledge: 'exact' }]);
     expect(holders(owners, 6)).toHaveLength(1);
     if (canCompare)
       expect(proc.reads.filter((path) => /task\/\d+\/fd/.test(path))).not.toContain('50/task/52/fd');
-    // It opens another socket, and ends.
+    // The thread opens another socket, then ends.
     fake.link('50/task/57/fd/4', 'socket:[8]');
     owners.refresh([8], [], Infinity);
     expect(holders(owners, 8)).toMatchObject([{ pid: 50 }]);
     fake.remove('50/task/57');
-    rounds(owners, 3);
+    poll(owners, 3);
     expect([owners.of(7), owners.of(8)]).toEqual([undefined, undefined]);
     expect(owners.triedFor(7)).toBeDefined();
   });
 
-  test('a process that gets the number of the thread is another program', () => {
+  test('is replaced by a process that gets its number', () => {
     fake.start(50, { fds: {} });
     fake.task(50, 57, { fds: { 3: 7 } });
     proc.ownTables.add(57);
     fake.task(50, 50);
     const owners = make();
-    rounds(owners, 1, 7);
+    poll(owners, 1, 7);
     fake.remove('50');
     fake.start(57, { comm: 'other', fds: { 3: 8 } });
     owners.refresh([8], [], Infinity);
     expect([owners.of(7), holders(owners, 8)]).toMatchObject([undefined, [{ pid: 57, process: 'other' }]]);
   });
 
-  test('many of them with many descriptors are read up to a limit, which is reported', () => {
+  test('is skipped beyond a limit of descriptors, which is reported', () => {
     proc.canCompare = false;
     const many = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [i, '/dev/null']));
     fake.start(50, { fds: {} });
@@ -155,66 +155,66 @@ describe('a thread with a table of descriptors of its own', () => {
   });
 });
 
-describe('a socket that is held without a descriptor', () => {
+describe('a socket without a descriptor', () => {
   const ringText = (...files: string[]) =>
     `pos:\t0\nUserFiles:\t${files.length}\n${files.map((file, i) => `${String(i).padStart(5)}: ${file}\n`).join('')}UserBufs:\t0\n`;
   const mapsText = (path: string) =>
     `7fac1d3ac000-7fac1d3b0000 r--p 00000000 fe:00 29751      /lib/libc.so\n` +
     `7fac1e20c000-7fac1e20e000 rw-s 00000000 00:09 1095117                    ${path}\n`;
 
-  test('in an io_uring: the process that has the ring holds it, until it lets go', () => {
+  test('in an io_uring belongs to the process of the ring until that removes it', () => {
     fake.start(50, { comm: 'ring', fds: { 4: RING } });
     fake.write('50/fdinfo/4', ringText('/dev/null', 'socket:[7]'));
     const owners = make();
-    rounds(owners, 1, 7);
+    poll(owners, 1, 7);
     expect(holders(owners, 7)).toMatchObject([{ pid: 50, process: 'ring', knowledge: 'exact' }]);
-    rounds(owners, 40);
+    poll(owners, 40);
     expect(holders(owners, 7)).toMatchObject([{ pid: 50 }]);
     fake.write('50/fdinfo/4', ringText());
-    rounds(owners, 40);
+    poll(owners, 40);
     expect(owners.of(7)).toBeUndefined();
     expect(owners.triedFor(7)).not.toContain('io_uring of');
   });
 
-  test('a kernel that prints only the names of files proves nothing: the process is a candidate', () => {
+  test('in an io_uring gives only a candidate if the kernel does not print paths', () => {
     fake.start(50, { comm: 'liar', fds: { 4: RING } });
-    // A file that is called so.
+    // A file with this name.
     fake.write('50/fdinfo/4', ringText('socket:[7]'));
     const owners = make(false);
-    rounds(owners, 1, 7);
+    poll(owners, 1, 7);
     expect(owners.of(7)).toBeUndefined();
     expect(owners.triedFor(7)).toContain('liar (pid 50) keeps 1 file in an io_uring');
   });
 
-  test('mapped: a packet socket whose descriptor is closed', () => {
+  test('mapped into memory belongs to the process that mapped it', () => {
     fake.start(50, { comm: 'sniffer', fds: {} });
     fake.write('50/maps', mapsText('socket:[7]'));
     const owners = make();
-    rounds(owners, 1, 7);
+    poll(owners, 1, 7);
     expect(holders(owners, 7)).toMatchObject([{ pid: 50, process: 'sniffer', knowledge: 'exact' }]);
     fake.write('50/maps', '');
-    rounds(owners, 40);
+    poll(owners, 40);
     expect(owners.of(7)).toBeUndefined();
   });
 
   test.each(['/tmp/socket:[7]', '/tmp/ socket:[7]', '/tmp/ 0: socket:[7]', '/tmp/x\\012socket:[7]'])(
-    'a file named %j is none',
+    'is not confused with a file named %j',
     (path) => {
       fake.start(50, { fds: { 4: RING } });
       fake.write('50/maps', mapsText(path));
       fake.write('50/fdinfo/4', ringText(path.replaceAll(' ', '\\040')));
       const owners = make();
-      rounds(owners, 1, 7);
+      poll(owners, 1, 7);
       expect(owners.of(7)).toBeUndefined();
     },
   );
 
-  test('in flight over a Unix socket: not proved, but the programs with descriptors in flight are named', () => {
+  test('in flight over a Unix socket gives the processes with descriptors in flight as candidates', () => {
     fake.start(50, { comm: 'sender', fds: { 3: 100, 4: 101 } });
     fake.write('50/fdinfo/3', 'pos:\t0\nscm_fds: 0\n');
     fake.write('50/fdinfo/4', 'pos:\t0\nscm_fds: 2\n');
     const owners = make();
-    rounds(owners, 1, 7);
+    poll(owners, 1, 7);
     expect(owners.of(7)).toBeUndefined();
     expect(owners.triedFor(7)).toBe(
       'not among the descriptors, mappings and io_urings of 2 processes and their threads; ' +
@@ -222,37 +222,37 @@ describe('a socket that is held without a descriptor', () => {
     );
   });
 
-  test('no more than three candidates are named, and the others counted', () => {
+  test('names three candidates and counts the others', () => {
     for (let pid = 50; pid < 60; pid++) {
       fake.start(pid, { fds: { 4: 100 + pid } });
       fake.write(`${pid}/fdinfo/4`, 'scm_fds: 1\n');
     }
     const owners = make();
-    rounds(owners, 1, 7);
+    poll(owners, 1, 7);
     expect(owners.triedFor(7)?.match(/wait/g)).toHaveLength(3);
     expect(owners.triedFor(7)).toContain('7 more processes keep files in such places');
   });
 
-  test('mappings of many megabytes are read in part, which is reported', () => {
+  test('is searched in part of the mappings of many megabytes, which is reported', () => {
     fake.start(50, { fds: {} });
     fake.write('50/maps', mapsText('/lib/x').repeat(20_000));
     const owners = make();
-    rounds(owners, 1, 7);
+    poll(owners, 1, 7);
     expect(owners.triedFor(7)).toContain('1 place too large to be searched');
   });
 });
 
-test('nothing of all that is read while every socket has an owner', () => {
+test('reads no other places while every socket has an owner', () => {
   fake.start(50, { fds: { 3: 7, 4: RING } });
   fake.task(50, 50, { fds: { 3: 7 } });
   fake.task(50, 51, { fds: { 3: 7 } });
   const owners = make();
-  rounds(owners, 1, 7);
-  rounds(owners, 20);
+  poll(owners, 1, 7);
+  poll(owners, 20);
   expect(proc.reads.filter((path) => /maps|fdinfo|task/.test(path))).toEqual([]);
 });
 
-test('the search stops at the end of the budget, and goes on in the next round', () => {
+test('stops the search at the end of the budget and continues at the next poll', () => {
   fake.start(50, { fds: {} });
   fake.task(50, 50);
   const list = proc.names.bind(proc);
@@ -263,7 +263,7 @@ test('the search stops at the end of the budget, and goes on in the next round',
     return true;
   };
   const owners = make();
-  rounds(owners, 1);
+  poll(owners, 1);
   owners.refresh([7], [], 1000);
   expect(owners.isPending(7)).toBe(true);
   let count = 0;
@@ -271,7 +271,7 @@ test('the search stops at the end of the budget, and goes on in the next round',
     owners.refresh([], [], 1000);
     count++;
   }
-  // A search has 10 ms a round; it looks at the clock once in 256 threads.
+  // A search has 10 ms per poll and reads the clock once per 256 threads.
   expect(count).toBeGreaterThan(2);
   expect(count).toBeLessThan(20);
   expect(owners.triedFor(7)).toBeDefined();

@@ -5,11 +5,11 @@ import { Owners } from '../../../src/source/linux/owners.ts';
 import { type Outcome, Proc } from '../../../src/source/linux/proc.ts';
 import { BOOT_SECONDS, FakeProc } from '../../helpers/proc.ts';
 
-/** The permissions and folder sizes of a real /proc, which no other file system has: even root may be refused. */
+/** A fake /proc with the permissions and folder sizes of a real one, which may deny access even to root. */
 class StrictProc extends Proc {
   readonly forbidden = new Set<string>();
   readonly reads: string[] = [];
-  /** Folders that were listed. */
+  /** Listed folders. */
   readonly listed: string[] = [];
 
   #unlessForbidden<T>(path: string, read: () => Outcome<T>): Outcome<T> {
@@ -33,7 +33,7 @@ class StrictProc extends Proc {
   override stat(path: string): ReturnType<Proc['stat']> {
     return this.#unlessForbidden(path, () => {
       const stat = super.stat(path);
-      // The count of descriptors, as since Linux 6.2.
+      // The number of descriptors, as in Linux 6.2.
       const names = super.names(path);
       if (!('value' in stat) || !('value' in names) || !path.endsWith('/fd')) return stat;
       return { value: { ino: stat.value.ino, uid: stat.value.uid, size: names.value.length } };
@@ -53,10 +53,10 @@ beforeEach(() => {
 });
 afterEach(() => fake.end());
 
-/** One round in which these inodes are there; those that were not there before are new. */
+/** Refreshes with these inodes; those of the last call that are missing are removed. */
 const refresh = (...inodes: number[]): void => refreshWithin(Infinity, ...inodes);
 
-/** The same, in so many milliseconds. */
+/** Refreshes within a budget, milliseconds. */
 function refreshWithin(budgetMs: number, ...inodes: number[]): void {
   const before = present;
   present = new Set(inodes);
@@ -65,16 +65,16 @@ function refreshWithin(budgetMs: number, ...inodes: number[]): void {
   owners.refresh(added, removed, budgetMs);
 }
 
-/** A process without sockets is looked at once in so many rounds. */
-const IDLE_ROUNDS = 16;
+/** A process without sockets is checked once in this many polls. */
+const IDLE_POLLS = 16;
 
 /** Returns true when a search through all processes found no holder of the socket. */
 const isSearched = (inode: number): boolean => owners.triedFor(inode) !== undefined;
 
 const names = (inode: number) => owners.of(inode)?.map((owner: Owner) => owner.process);
 
-describe('who holds a socket', () => {
-  test('everything that /proc tells of the process', () => {
+describe('the owners of a socket', () => {
+  test('have all fields of the process in /proc', () => {
     fake.start(50, {
       comm: 'web (main) 1',
       args: ['web', '--port', '80'],
@@ -97,14 +97,14 @@ describe('who holds a socket', () => {
     expect(owners.of(8)).toBeUndefined();
   });
 
-  test('what is not told is absent', () => {
+  test('lack unknown fields', () => {
     owners = new Owners({ proc, userOf: () => undefined, bootTimeMs: undefined, nowMs: () => 0 });
     fake.start(50, { comm: 'bare', fds: { 3: 7 } });
     refresh(7);
     expect(owners.of(7)).toEqual([{ knowledge: 'exact', pid: 50, process: 'bare' }]);
   });
 
-  test('several processes: the oldest pid first, and pid 1 last', () => {
+  test('are sorted by pid, with pid 1 last', () => {
     fake.start(1, { comm: 'init', fds: { 3: 7 } });
     fake.start(60, { fds: { 3: 7 } });
     fake.start(50, { fds: { 3: 7 } });
@@ -112,13 +112,13 @@ describe('who holds a socket', () => {
     expect(names(7)).toEqual(['prog-50', 'prog-60', 'init']);
   });
 
-  test('two descriptors of one process are one holder', () => {
+  test('include a process with two descriptors once', () => {
     fake.start(50, { fds: { 3: 7, 4: 7 } });
     refresh(7);
     expect(names(7)).toEqual(['prog-50']);
   });
 
-  test('the same array while nothing changes', () => {
+  test('are the same array while nothing changes', () => {
     fake.start(50, { fds: { 3: 7 } });
     refresh(7);
     const before = owners.of(7);
@@ -127,8 +127,8 @@ describe('who holds a socket', () => {
   });
 });
 
-describe('as time goes on', () => {
-  test('a descriptor that comes later', () => {
+describe('changes of holders', () => {
+  test('finds a new descriptor of a known process', () => {
     fake.start(50, { fds: { 3: 7 } });
     refresh(7);
     fake.link('50/fd/4', 'socket:[8]');
@@ -136,7 +136,7 @@ describe('as time goes on', () => {
     expect([names(7), names(8)]).toEqual([['prog-50'], ['prog-50']]);
   });
 
-  test('a descriptor that is closed', () => {
+  test('drops a holder that closes its descriptor', () => {
     fake.start(50, { fds: { 3: 7, 4: 8 } });
     fake.start(60, { fds: { 3: 8 } });
     refresh(7, 8);
@@ -145,7 +145,7 @@ describe('as time goes on', () => {
     expect([names(7), names(8)]).toEqual([['prog-50'], ['prog-60']]);
   });
 
-  test('one closed as another opens, the count being the same: found at the next full search', () => {
+  test('drops a holder that reuses the descriptor for another file', () => {
     fake.start(50, { fds: { 3: 7 } });
     fake.start(60, { fds: { 3: 7 } });
     refresh(7);
@@ -155,7 +155,7 @@ describe('as time goes on', () => {
     expect(names(7)).toEqual(['prog-60']);
   });
 
-  test('a fork holds it too', () => {
+  test('adds a forked process as a holder', () => {
     fake.start(50, { fds: { 3: 7 } });
     refresh(7);
     fake.start(51, { comm: 'child', fds: { 3: 7 } });
@@ -163,7 +163,7 @@ describe('as time goes on', () => {
     expect(names(7)).toEqual(['prog-50', 'child']);
   });
 
-  test('a young process becomes another program (execve)', () => {
+  test('updates the program of a young process after execve(2)', () => {
     fake.start(50, { comm: 'sh', fds: { 3: 7 } });
     refresh(7);
     fake.exec(50, 'server');
@@ -171,7 +171,7 @@ describe('as time goes on', () => {
     expect(names(7)).toEqual(['server']);
   });
 
-  test('a process ends', () => {
+  test('drops a holder that ends', () => {
     fake.start(50, { fds: { 3: 7 } });
     fake.start(60, { fds: { 3: 7 } });
     refresh(7);
@@ -183,7 +183,7 @@ describe('as time goes on', () => {
     expect(owners.of(7)).toBeUndefined();
   });
 
-  test('another process under the same pid', () => {
+  test('drops the holders of a pid that is reused', () => {
     fake.start(50, { comm: 'first', fds: { 3: 7 } });
     refresh(7);
     fake.start(50, { comm: 'second', fds: { 3: 8 }, startTicks: 900 });
@@ -192,8 +192,8 @@ describe('as time goes on', () => {
   });
 });
 
-describe('between two reads', () => {
-  test('a process dies before its descriptors are read', () => {
+describe('changes between two reads', () => {
+  test('a process that ends before its descriptors are read holds nothing', () => {
     fake.start(50, { fds: { 3: 7 } });
     fake.remove('50/fd');
     fake.start(60, { fds: { 3: 8 } });
@@ -202,7 +202,7 @@ describe('between two reads', () => {
     expect(owners.hasUnseenProcesses).toBe(false);
   });
 
-  test('a descriptor is closed before it is looked at', () => {
+  test('a descriptor that is closed before it is read is skipped', () => {
     fake.start(50, { fds: { 3: 7 } });
     proc.link = (path) =>
       path === '50/fd/3' ? { failed: 'gone', message: '' } : new Proc(fake.root).link(path);
@@ -211,15 +211,15 @@ describe('between two reads', () => {
     expect(owners.hasUnseenProcesses).toBe(false);
   });
 
-  test('a process dies before it says who it is', () => {
+  test('a process that ends before it is identified is no owner', () => {
     fake.start(50, { fds: { 3: 7 } });
     fake.remove('50/stat');
     expect(() => refresh(7)).not.toThrow();
-    // Nobody known, not a holder of whom nothing is known.
+    // No owner, rather than one without fields.
     expect(owners.of(7)).toBeUndefined();
   });
 
-  test('a stat that is garbage', () => {
+  test('a process with a malformed stat is no owner', () => {
     fake.start(50, { fds: { 3: 7 } });
     fake.write('50/stat', ')(');
     expect(() => refresh(7)).not.toThrow();
@@ -227,22 +227,22 @@ describe('between two reads', () => {
   });
 });
 
-describe('what may not be seen', () => {
-  test.each(['50/fd', '50/fd/3'])('%s', (path) => {
+describe('a process without read permission', () => {
+  test.each(['50/fd', '50/fd/3'])('is unseen: %s', (path) => {
     fake.start(50, { fds: { 3: 7 } });
     fake.start(60, { fds: { 3: 8 } });
     proc.forbidden.add(path);
     refresh(7, 8);
     expect(owners.hasUnseenProcesses).toBe(true);
     expect([owners.of(7), names(8)]).toEqual([undefined, ['prog-60']]);
-    // It is not tried again at every round, and stays known as unseen.
+    // It is not read again at every poll, and stays unseen.
     const { length } = proc.reads;
     refresh(7, 8);
     expect(proc.reads.slice(length)).not.toContain('50/fd/3');
     expect(owners.hasUnseenProcesses).toBe(true);
   });
 
-  test('it ends with the process', () => {
+  test('is no longer unseen after it ends', () => {
     fake.start(50, { fds: { 3: 7 } });
     proc.forbidden.add('50/fd/3');
     refresh(7);
@@ -251,15 +251,15 @@ describe('what may not be seen', () => {
     expect(owners.hasUnseenProcesses).toBe(false);
   });
 
-  test('no pid 1 in sight (hidepid)', () => {
+  test('is assumed if pid 1 is hidden (hidepid)', () => {
     fake.remove('1');
     refresh();
     expect(owners.hasUnseenProcesses).toBe(true);
   });
 });
 
-describe('held by nobody', () => {
-  test('told after the first search, and searched for once more', () => {
+describe('a socket without a known holder', () => {
+  test('is reported after the first search and searched for once more', () => {
     refresh(7);
     expect([isSearched(7), owners.isPending(7)]).toEqual([true, false]);
     refresh(7);
@@ -268,7 +268,7 @@ describe('held by nobody', () => {
     expect(proc.listed).not.toContain('1/fd');
   });
 
-  test('found at the second search', () => {
+  test('is found at the second search', () => {
     refresh(7);
     fake.start(50, { fds: { 3: 7 } });
     refresh(7);
@@ -277,7 +277,7 @@ describe('held by nobody', () => {
   });
 
   test.each([50, 51, 64, 65])(
-    'one passed on to process %i, which had no socket, is found when its turn comes',
+    'passed to process %i, which had no socket, is found within its turn',
     (pid) => {
       refresh(7);
       refresh(7);
@@ -285,14 +285,14 @@ describe('held by nobody', () => {
       fake.start(pid, { fds: {} });
       for (let i = 0; i < 3; i++) refresh(7);
       fake.link(`${pid}/fd/3`, 'socket:[7]');
-      for (let i = 0; i < IDLE_ROUNDS; i++) refresh(7);
+      for (let i = 0; i < IDLE_POLLS; i++) refresh(7);
       expect(names(7)).toEqual([`prog-${pid}`]);
       expect(isSearched(7)).toBe(false);
     },
   );
 
-  test('one whose last known holder dies while another, unknown, holds it', () => {
-    // Not seen as it gets the socket: the count of its descriptors stays the same.
+  test('is found again if its last known holder ends while an unknown one holds it', () => {
+    // Not noticed when it gets the socket, since its number of descriptors stays the same.
     fake.start(50, { fds: { 3: 'pipe:[1]' } });
     fake.start(60, { fds: { 3: 7 } });
     refresh(7);
@@ -307,7 +307,7 @@ describe('held by nobody', () => {
 });
 
 describe('sockets of kinds that are not read', () => {
-  test('their inodes are never told, and do no harm', () => {
+  test('are never reported as changed', () => {
     fake.start(50, { fds: { 3: 70, 4: 7, 5: 71 } });
     fake.start(60, { fds: { 3: 70, 4: 72 } });
     refresh(7);
@@ -322,7 +322,7 @@ describe('sockets of kinds that are not read', () => {
     }
   });
 
-  test('one whose inode is told later has its owner at once', () => {
+  test('have an owner at once if they are added later', () => {
     fake.start(50, { fds: { 3: 70, 4: 7 } });
     refresh(7);
     refresh(7, 70);
@@ -331,19 +331,19 @@ describe('sockets of kinds that are not read', () => {
   });
 });
 
-describe('inodes that are given anew', () => {
-  test('the new socket has the new owner, though the old one never changed its count', () => {
+describe('reused inodes and descriptors', () => {
+  test('gives a reused inode its new owner', () => {
     fake.start(50, { fds: { 3: 7, 4: 8 } });
     fake.start(60, { fds: { 3: 9 } });
     refresh(7, 8, 9);
-    // 50 closed 7 and opened a file; 60 was given the number for another socket.
+    // 50 closed 7 and opened a file; 60 has a new socket with that inode.
     fake.link('50/fd/3', '/dev/null');
     fake.link('60/fd/4', 'socket:[7]');
     owners.refresh([7], [7], Infinity);
     expect(names(7)).toEqual(['prog-60']);
   });
 
-  test('a socket that is gone frees its descriptor for the next one', () => {
+  test('reads the descriptor of a closed socket for a new one', () => {
     fake.start(50, { fds: { 3: 7, 4: 8 } });
     refresh(7, 8);
     fake.link('50/fd/3', 'socket:[9]');
@@ -351,19 +351,19 @@ describe('inodes that are given anew', () => {
     refresh(8, 9);
     expect(names(9)).toEqual(['prog-50']);
     expect(owners.of(7)).toBeUndefined();
-    // Found where it had to be, and nowhere else looked.
+    // Only the freed descriptor is read.
     expect(proc.reads).toContain('50/fd/3');
     expect(proc.listed).not.toContain('50/fd');
   });
 });
 
-describe('when the time for it runs out', () => {
-  /** Each read takes a millisecond. */
+describe('a limited budget', () => {
+  /** Creates owners whose reads take a millisecond each. */
   function slow(): void {
     owners = new Owners({ proc, userOf: () => 'ana', bootTimeMs: undefined, nowMs: () => proc.reads.length });
   }
 
-  test('what was not found is pending, and found in the rounds that follow', () => {
+  test('leaves sockets pending until later polls find their holders', () => {
     slow();
     const inodes = Array.from({ length: 40 }, (_, i) => 100 + i);
     for (const inode of inodes) fake.start(inode, { fds: { 3: inode } });
@@ -372,24 +372,24 @@ describe('when the time for it runs out', () => {
     expect(pending()).toBe(40);
     expect(owners.of(100)).toBeUndefined();
     const counts = [pending()];
-    const news = new Set<number>();
+    const changed = new Set<number>();
     for (let i = 0; i < 60 && pending() > 0; i++) {
       refreshWithin(100, ...inodes);
       for (const inode of owners.changed) {
         expect(owners.of(inode)).toBeDefined();
-        news.add(inode);
+        changed.add(inode);
       }
       counts.push(pending());
     }
-    // Little by little, and each as a change.
+    // Gradually, each as a change.
     expect(counts).toEqual(counts.toSorted((a, b) => b - a));
     expect(counts.length).toBeGreaterThan(3);
     expect(counts.at(-1)).toBe(0);
-    expect([...news].sort()).toEqual(inodes);
+    expect([...changed].sort()).toEqual(inodes);
     expect(inodes.map((inode) => names(inode))).toEqual(inodes.map((inode) => [`prog-${inode}`]));
   });
 
-  test('nobody is said to hold a socket before everybody was asked', () => {
+  test('keeps a socket pending until all processes are searched', () => {
     slow();
     for (let pid = 100; pid < 140; pid++) fake.start(pid, { fds: { 3: pid } });
     refreshWithin(20, 7);
@@ -399,7 +399,7 @@ describe('when the time for it runs out', () => {
     expect(owners.isPending(7)).toBe(false);
   });
 
-  test('a process that takes longer to list than a search may last is listed, and not again for ever', () => {
+  test('lists a process once per search even if that takes longer than the budget', () => {
     let nowMs = 0;
     owners = new Owners({ proc, userOf: () => 'ana', bootTimeMs: undefined, nowMs: () => nowMs });
     fake.start(50, { fds: { 3: 7, 4: '/dev/null' } });
@@ -416,9 +416,9 @@ describe('when the time for it runs out', () => {
     expect(proc.listed.filter((path) => path === '50/fd')).toHaveLength(2);
   });
 
-  test('a process that dies half-read leaves nothing behind', () => {
+  test('removes a process that ends while its descriptors are read', () => {
     slow();
-    // More than are read between two looks at the clock.
+    // More than are read between two reads of the clock.
     const inodes = Array.from({ length: 600 }, (_, i) => 100 + i);
     fake.start(50, { fds: Object.fromEntries(inodes.map((inode, i) => [i + 3, inode])) });
     refreshWithin(30, ...inodes);
@@ -430,9 +430,9 @@ describe('when the time for it runs out', () => {
   });
 });
 
-describe('names', () => {
+describe('a name or program', () => {
   test.each(['another name', 'another program'])(
-    '%s is told within two rounds, for the old sockets too',
+    '%s is updated within two polls, also for old sockets',
     (what) => {
       fake.start(50, { comm: 'first', args: ['first'], fds: { 3: 7, 4: 8 } });
       fake.task(50, 50);
@@ -452,7 +452,7 @@ describe('names', () => {
     },
   );
 
-  test('asks some of many programs each round, in turn', () => {
+  test('is checked for some of many processes per poll, in turn', () => {
     const pids = Array.from({ length: 120 }, (_, i) => 100 + i);
     for (const pid of pids) {
       fake.start(pid, { fds: { 3: pid } });
@@ -460,20 +460,20 @@ describe('names', () => {
       fake.write(`${pid}/task/${pid}/stat`, statOf(pid, 'x', 1));
     }
     for (let i = 0; i < 8; i++) refresh(...pids);
-    const asked = Array.from({ length: 3 }, () => {
+    const checked = Array.from({ length: 3 }, () => {
       const { length } = proc.reads;
       refresh(...pids);
       return proc.reads.slice(length).filter((path) => path.includes('/task/'));
     });
-    for (const each of asked) expect(each.length).toBeLessThanOrEqual(48 + Math.ceil(120 / IDLE_ROUNDS));
-    expect(new Set(asked.flat()).size).toBe(120);
+    for (const each of checked) expect(each.length).toBeLessThanOrEqual(48 + Math.ceil(120 / IDLE_POLLS));
+    expect(new Set(checked.flat()).size).toBe(120);
   });
 
   const statOf = (pid: number, comm: string, argumentsAt: number) =>
     `${pid} (${comm}) S 1 1 1 0 -1 0 ${'0 '.repeat(10)}1 0 100 ${'0 '.repeat(25)}${argumentsAt}\n`;
 });
 
-test('a command line of 600,000 empty arguments is read up to a limit', () => {
+test('reads a command line of 600,000 empty arguments up to a limit', () => {
   fake.start(50, { comm: 'sh', fds: { 3: 7 } });
   fake.write('50/cmdline', `sh\0-c\0sleep 1${'\0'.repeat(600_000)}x\0`);
   refresh(7);
@@ -481,60 +481,60 @@ test('a command line of 600,000 empty arguments is read up to a limit', () => {
 });
 
 describe('the cost', () => {
-  const readsOf = (round: () => void) => {
+  const readsOf = (action: () => void) => {
     const { length } = proc.reads;
-    round();
+    action();
     return proc.reads.slice(length);
   };
 
-  test('a quiet round checks 32 known descriptors, lists nothing, and asks who anybody is only of the young', () => {
+  test('of a poll without changes is 32 known descriptors, no lists, and the identity of young processes', () => {
     fake.start(50, { fds: Object.fromEntries(Array.from({ length: 100 }, (_, i) => [i + 3, 100 + i])) });
     fake.start(60, { fds: { 3: 'pipe:[1]' } });
     const inodes = Array.from({ length: 100 }, (_, i) => 100 + i);
     for (let i = 0; i < 6; i++) refresh(...inodes);
-    // Who an old process is is looked at when its turn comes.
+    // An old process is identified in its turn.
     let turn = 0;
-    while (turn++ < IDLE_ROUNDS && !readsOf(() => refresh(...inodes)).includes('50/stat'));
-    const rounds = Array.from({ length: IDLE_ROUNDS - 1 }, () => readsOf(() => refresh(...inodes)));
-    for (const reads of rounds) {
+    while (turn++ < IDLE_POLLS && !readsOf(() => refresh(...inodes)).includes('50/stat'));
+    const polls = Array.from({ length: IDLE_POLLS - 1 }, () => readsOf(() => refresh(...inodes)));
+    for (const reads of polls) {
       expect(reads.filter((it) => it.includes('/fd/')).length).toBeLessThanOrEqual(32);
-      // The process with sockets in each round, the other one when its turn comes; the folder of processes itself.
+      // The process with sockets at each poll, the other one in its turn, and the folder of processes.
       expect(reads.filter((it) => it === '50/fd')).toHaveLength(1);
       expect(reads).not.toContain('50/stat');
     }
-    expect(rounds.flat().filter((it) => it === '60/fd')).toHaveLength(1);
-    // In turn: each descriptor once in four rounds.
-    const checked = rounds
+    expect(polls.flat().filter((it) => it === '60/fd')).toHaveLength(1);
+    // In turn: each descriptor once in four polls.
+    const checked = polls
       .slice(0, 5)
       .flat()
       .filter((it) => it.startsWith('50/fd/'));
     expect(new Set(checked).size).toBe(100);
   });
 
-  test('the new sockets of a big process are found without listing its descriptors', () => {
+  test('of new sockets of a large process is a few reads without a list', () => {
     const fds = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [i, 1000 + i]));
     fake.start(50, { fds });
     const inodes = Array.from({ length: 300 }, (_, i) => 1000 + i);
-    // Until it is not young any more, and not in its turn.
+    // Until the process is no longer young, nor in its turn.
     for (let i = 0; i < 8; i++) refresh(...inodes);
     proc.listed.length = 0;
-    for (let round = 0; round < 5; round++) {
-      // Three close, six open: in the free places, and behind the highest.
-      const closed = [10 + round * 3, 11 + round * 3, 12 + round * 3];
-      const behind = [300, 301, 302].map((fd) => fd + round * 3);
+    for (let i = 0; i < 5; i++) {
+      // Three close, six open: three free descriptors, three above the highest.
+      const closed = [10 + i * 3, 11 + i * 3, 12 + i * 3];
+      const behind = [300, 301, 302].map((fd) => fd + i * 3);
       const opened = [...closed, ...behind].map((fd) => [fd, 5000 + fd] as const);
       for (const [fd, inode] of opened) fake.link(`50/fd/${fd}`, `socket:[${inode}]`);
       const now = [...present].filter((inode) => !closed.includes(inode - 1000));
       const reads = readsOf(() => refresh(...now, ...opened.map(([, inode]) => inode)));
       expect(opened.map(([, inode]) => names(inode))).toEqual(Array(6).fill(['prog-50']));
       const links = reads.filter((it) => it.startsWith('50/fd/'));
-      // 32 checks, three free places, and three behind.
+      // 32 checks, three free descriptors, three above the highest.
       expect(links.length).toBeLessThanOrEqual(32 + 6);
       expect(proc.listed).not.toContain('50/fd');
     }
   });
 
-  test('sockets without a holder that come all the time do not make it search 10,000 descriptors all the time', () => {
+  test('of frequent sockets without a holder is limited by pauses between searches', () => {
     let nowMs = 0;
     let links = 0;
     owners = new Owners({ proc, userOf: () => 'ana', bootTimeMs: undefined, nowMs: () => nowMs });
@@ -550,19 +550,19 @@ describe('the cost', () => {
     refresh();
     links = 0;
     for (let i = 0; i < 300; i++) refresh(100 + i);
-    // A search takes 10 rounds of 10 ms, and the next one begins 40 rounds later.
+    // A search takes 10 polls of 10 ms, and the next one starts 40 polls later.
     expect(links).toBeGreaterThan(3 * 10_000);
     expect(links).toBeLessThan(9 * 10_000);
   });
 
-  test('a thread of the kernel is left alone', () => {
+  test('excludes kernel threads', () => {
     fake.start(2, { comm: 'kthreadd', flags: 0x00200000 });
     refresh();
     expect(readsOf(() => refresh())).not.toContain('2/fd');
   });
 });
 
-/** A /proc in memory, of processes that open and close: descriptors by process, 0 for what is no socket. */
+/** A /proc in memory: processes with their descriptors, 0 for a file that is no socket. */
 class ModelProc extends Proc {
   readonly processes = new Map<number, { readonly ino: number; readonly fds: Map<number, number> }>();
   #made = 0;
@@ -576,7 +576,7 @@ class ModelProc extends Proc {
     this.processes.set(pid, { ino: ++this.#made, fds: new Map(fds) });
   }
 
-  /** The kernel gives the lowest number that is free. */
+  /** Opens the lowest free descriptor, as the kernel does. */
   open(pid: number, inode: number): void {
     const fds = this.processes.get(pid)?.fds;
     let fd = 0;
@@ -614,7 +614,7 @@ class ModelProc extends Proc {
     );
   }
 
-  /** Who holds a socket, as `Owners` is to say it: pid 1 last. */
+  /** Returns the expected holders of a socket: pid 1 last. */
   holders(inode: number): string[] | undefined {
     const pids = [...this.processes].flatMap(([pid, { fds }]) =>
       [...fds.values()].includes(inode) ? pid : [],
@@ -624,7 +624,7 @@ class ModelProc extends Proc {
   }
 }
 
-describe('whatever processes do', () => {
+describe('any sequence of actions of processes', () => {
   const pid = fc.constantFrom(1, 50, 51, 52, 66);
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ do: fc.constant('open' as const), pid }) },
@@ -640,8 +640,8 @@ describe('whatever processes do', () => {
   );
   type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-  /** Plays some steps; between them `Owners` looks now and then. */
-  class Play {
+  /** Runs a sequence of steps, some of which refresh `Owners`. */
+  class Model {
     readonly proc = new ModelProc();
     readonly owners = new Owners({
       proc: this.proc,
@@ -650,8 +650,8 @@ describe('whatever processes do', () => {
       nowMs: () => 0,
     });
     #inode = 100;
-    #told = new Set<number>();
-    readonly #answers = new Map<number, string>();
+    #known = new Set<number>();
+    readonly #results = new Map<number, string>();
 
     do(step: Step): void {
       if (step.do === 'refresh') {
@@ -684,38 +684,38 @@ describe('whatever processes do', () => {
 
     refresh(): void {
       const now = this.sockets;
-      const added = [...now].filter((inode) => !this.#told.has(inode));
-      const removed = [...this.#told].filter((inode) => !now.has(inode));
+      const added = [...now].filter((inode) => !this.#known.has(inode));
+      const removed = [...this.#known].filter((inode) => !now.has(inode));
       this.owners.refresh(added, removed, Infinity);
-      for (const inode of removed) this.#answers.delete(inode);
-      // Of those that were told of before, every other answer is a change.
+      for (const inode of removed) this.#results.delete(inode);
+      // A different result of a known socket must be a change.
       for (const inode of now) {
-        const answer = this.answer(inode);
-        if (this.#told.has(inode) && answer !== this.#answers.get(inode))
+        const result = this.resultOf(inode);
+        if (this.#known.has(inode) && result !== this.#results.get(inode))
           expect(this.owners.changed).toContain(inode);
-        this.#answers.set(inode, answer);
+        this.#results.set(inode, result);
       }
       for (const inode of this.owners.changed) expect(now).toContain(inode);
-      this.#told = now;
+      this.#known = now;
     }
 
-    answer(inode: number): string {
+    resultOf(inode: number): string {
       const { owners } = this;
       const names = owners.of(inode)?.map((owner) => owner.process);
       return `${names?.join()} ${owners.isPending(inode)} ${owners.triedFor(inode)}`;
     }
   }
 
-  test('it is known who holds a socket, a while after they have done it', () => {
+  test('gives the right holders after two idle periods', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const play = new Play();
-        for (const each of steps) play.do(each);
-        for (let i = 0; i < 2 * IDLE_ROUNDS; i++) play.refresh();
-        for (const inode of play.sockets) {
-          expect(play.owners.of(inode)?.map((owner) => owner.process)).toEqual(play.proc.holders(inode));
+        const model = new Model();
+        for (const each of steps) model.do(each);
+        for (let i = 0; i < 2 * IDLE_POLLS; i++) model.refresh();
+        for (const inode of model.sockets) {
+          expect(model.owners.of(inode)?.map((owner) => owner.process)).toEqual(model.proc.holders(inode));
         }
-        expect(play.owners.of(99)).toBeUndefined();
+        expect(model.owners.of(99)).toBeUndefined();
       }),
       { numRuns: 500 },
     );

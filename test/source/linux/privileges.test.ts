@@ -15,65 +15,65 @@ beforeEach(() => {
 });
 afterEach(() => fake.end());
 
-interface Place {
+interface Environment {
   readonly isRoot?: boolean;
   readonly capabilities?: string;
   readonly user?: string;
   readonly pid?: string;
 }
 
-function privileges({ isRoot = true, capabilities = ALL, user, pid }: Place = {}) {
+function readWith({ isRoot = true, capabilities = ALL, user, pid }: Environment = {}) {
   fake.write('self/status', `Name:\tnode\nCapPrm:\t${ALL}\nCapEff:\t${capabilities}\nSeccomp:\t0\n`);
   if (user !== undefined) fake.link('self/ns/user', user);
   if (pid !== undefined) fake.link('self/ns/pid', pid);
   return readPrivileges(new Proc(fake.root), isRoot);
 }
 
-const why = (place: Place = {}) => whyUnseen(privileges(place), ['CAP_SYS_PTRACE', 'CAP_SYS_ADMIN']);
+const why = (place: Environment = {}) => whyUnseen(readWith(place), ['CAP_SYS_PTRACE', 'CAP_SYS_ADMIN']);
 
-describe('why something is not seen', () => {
-  test('root with every capability, in the first namespaces: nothing explains it', () => {
+describe('the reason why something is not visible', () => {
+  test('is undefined for root with all capabilities in the initial namespaces', () => {
     expect(why()).toBeUndefined();
   });
 
-  test('an ordinary user: sudo', () => {
+  test('is missing sudo for an ordinary user', () => {
     expect(why({ isRoot: false, capabilities: NONE })).toBe('run with sudo');
   });
 
-  test('an ordinary user with the capabilities: nothing explains it', () => {
+  test('is undefined for an ordinary user with the capabilities', () => {
     expect(why({ isRoot: false })).toBeUndefined();
   });
 
-  test('root without CAP_SYS_PTRACE: that one is named', () => {
+  test('names a capability that root lacks', () => {
     expect(why({ capabilities: WITHOUT_PTRACE })).toBe('netpane runs as root without CAP_SYS_PTRACE');
   });
 
-  test('root without CAP_SYS_PTRACE in a pid namespace: the capability comes first', () => {
+  test('prefers a missing capability to a pid namespace', () => {
     expect(why({ capabilities: WITHOUT_PTRACE, pid: 'pid:[4026532178]' })).toBe(
       'netpane runs as root without CAP_SYS_PTRACE',
     );
   });
 
-  test('root of a user namespace, whatever it may do inside', () => {
+  test('is the user namespace of root with all capabilities inside', () => {
     expect(why({ user: 'user:[4026532200]' })).toBe(
       'netpane runs in a user namespace: run it as root outside of it',
     );
   });
 
-  test('root in a pid namespace', () => {
+  test('is the pid namespace of root', () => {
     expect(why({ pid: 'pid:[4026532178]' })).toBe(
       'netpane runs in a pid namespace: run it outside of this container',
     );
   });
 
-  test('no /proc', () => {
+  test('is an unreadable /proc', () => {
     expect(whyUnseen(readPrivileges(new Proc(`${fake.root}/nowhere`), true), [])).toBe(
       '/proc cannot be read',
     );
   });
 
-  test('hidden owners: the same reasons', () => {
-    const text = (place: Place) => hiddenNotice(new Map([['root', 2]]), privileges(place))?.text;
+  test('is part of the notice about hidden owners', () => {
+    const text = (place: Environment) => hiddenNotice(new Map([['root', 2]]), readWith(place))?.text;
     const head = 'owners of 2 sockets are hidden (2 of root): ';
     expect(text({ isRoot: false, capabilities: NONE })).toBe(`${head}run with sudo to see them`);
     expect(text({ capabilities: WITHOUT_PTRACE })).toBe(`${head}netpane runs as root without CAP_SYS_PTRACE`);
@@ -83,6 +83,6 @@ describe('why something is not seen', () => {
 });
 
 test.each(['', 'CapEff:\n', 'CapEff:\tzz\n', `CapEff:\t1${ALL}0000\n`, `XCapEff:\t${ALL}\n`])(
-  'capabilities that are not told: %j',
+  'returns no capabilities for the malformed status %j',
   (text) => expect(parseCapabilities(text)).toBeUndefined(),
 );

@@ -19,17 +19,17 @@ describe('/proc/PID/stat', () => {
     `71 (${comm}) S 1 71 71 0 -1 ${flags} 276 0 0 0 0 0 0 0 20 0 1 0 308303 17072128 2303 18446744073709551615\n`;
 
   test.each(['bash', 'web (main) 1', ') S 1 (', '', '((', 'a\nb', 'naïve'])(
-    "a process called '%s'",
+    "parses the name '%s'",
     (comm) => {
       expect(parseStat(stat(comm))).toMatchObject({ comm, startTicks: 308303, isKernelThread: false });
     },
   );
 
-  test('a thread of the kernel', () => {
+  test('recognizes a kernel thread', () => {
     expect(parseStat(stat('kworker/0:1', 0x04208060))?.isKernelThread).toBe(true);
   });
 
-  test.each(['', '71', '71 (bash', '71 bash) S', '71 (bash) S 1 2 3', ')('])("'%s' is none", (text) => {
+  test.each(['', '71', '71 (bash', '71 bash) S', '71 (bash) S 1 2 3', ')('])("rejects '%s'", (text) => {
     expect(parseStat(text)).toBeUndefined();
   });
 
@@ -67,7 +67,7 @@ describe('the command line', () => {
     expect(parseCommandLine('\0'.repeat(100), true)?.text).toBe('…');
   });
 
-  test('is cut where nobody would read on', () => {
+  test('is cut after 8,192 characters', () => {
     const command = parseCommandLine('x'.repeat(100_000))?.text;
     expect(command).toHaveLength(8193);
     expect(command?.endsWith('…')).toBe(true);

@@ -215,7 +215,7 @@ export class Trace {
   }
 }
 
-/** POLLIN in the fields `events` and `revents`: together one 32-bit word of struct pollfd. */
+/** POLLIN in the fields `events` and `revents`: together 32 bits of struct pollfd. */
 const EVENTS_POLLIN = LITTLE_ENDIAN ? POLLIN : POLLIN << 16;
 const REVENTS_POLLIN = LITTLE_ENDIAN ? POLLIN << 16 : POLLIN;
 

@@ -5,13 +5,13 @@ import type { PageLayout } from '../../../../src/source/linux/trace/format.ts';
 import { EVENTS } from '../../../../src/source/linux/trace/records.ts';
 import type { TraceNative } from '../../../../src/source/linux/trace/trace.ts';
 
-/** Tests play mkdir(2), rmdir(2) and writing with what is here, so here it is the real one. */
+/** The real module: tests mock mkdir(2), rmdir(2) and writes of `node:fs` with the fakes below. */
 const fs = await vi.importActual<typeof import('node:fs')>('node:fs');
 
 const LITTLE_ENDIAN = endianness() === 'LE';
 const FIXTURES = new URL('../../../../fixtures/linux/trace/', import.meta.url);
 
-/** A file of fixtures/linux/trace. */
+/** Returns the text of a file of fixtures/linux/trace. */
 export const fixture = (name: string): string => fs.readFileSync(new URL(name, FIXTURES), 'utf8');
 
 export const format = (event: string): string => fixture(`${event.split('/').at(-1) ?? ''}.format`);
@@ -22,27 +22,27 @@ export const pages = (): Uint8Array[] =>
     .split('\n')
     .map((line) => new Uint8Array(Buffer.from(line, 'base64')));
 
-/** The layout of a page of 64 bits. */
+/** The layout of a page on a 64-bit kernel. */
 export const LAYOUT: PageLayout = { time: 0, commit: LITTLE_ENDIAN ? 8 : 12, data: 16, length: 4096 };
 
-/** One entry of a page: an event with its content, a time, a gap. */
+/** One entry of a page: an event with its content, a time, or padding. */
 export interface Entry {
   readonly type: number;
   readonly delta?: number;
-  /** The word behind the head, where there is one. */
+  /** The word after the head, if any. */
   readonly word?: number;
-  /** What follows. */
+  /** The bytes after that. */
   readonly content?: Uint8Array;
 }
 
-/** An event whose length is in its head, as all are up to 112 bytes. */
+/** Returns an event with its length in its head, as for all up to 112 bytes. */
 export const event = (content: Uint8Array, delta = 0): Entry => ({
   type: Math.ceil(content.length / 4),
   delta,
   content,
 });
 
-/** Bytes of an entry. */
+/** Returns the bytes of an entry. */
 function entryBytes({ type, delta = 0, word, content }: Entry): Uint8Array {
   const head = LITTLE_ENDIAN ? ((delta << 5) | type) >>> 0 : ((type << 27) | delta) >>> 0;
   const padded = new Uint8Array(Math.ceil((content?.length ?? 0) / 4) * 4);
@@ -51,7 +51,7 @@ function entryBytes({ type, delta = 0, word, content }: Entry): Uint8Array {
   return new Uint8Array([...new Uint8Array(words.buffer), ...padded]);
 }
 
-/** A page of the ring buffer. @param ns its time @param commit what it says of its own length, if not the truth */
+/** Returns a page of the ring buffer. @param ns its time @param commit its committed length, if not the correct one */
 export function pageOf(ns: bigint, entries: readonly Entry[], commit?: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(LAYOUT.length);
   const view = new DataView(bytes.buffer);
@@ -65,7 +65,7 @@ export function pageOf(ns: bigint, entries: readonly Entry[], commit?: number): 
   return bytes;
 }
 
-/** Where the fields of an event are in the captured formats, and its number. */
+/** Returns the id of an event and the offsets of its fields in the captured formats. */
 export function layoutOf(name: string): { id: number; offset: (field: string) => number } {
   const text = format(name);
   return {
@@ -74,7 +74,7 @@ export function layoutOf(name: string): { id: number; offset: (field: string) =>
   };
 }
 
-/** The content of an event `sched_process_exit`: the shortest that there is to say. */
+/** Returns the content of an event `sched_process_exit`, the shortest event. */
 export function exitEvent(
   pid: number,
   { flags = 0, id = layoutOf('sched/sched_process_exit').id } = {},
@@ -90,7 +90,7 @@ export function exitEvent(
   return bytes;
 }
 
-/** Names of files that are open in this program. */
+/** Returns the paths of the open files of this process. */
 export const openFiles = (): string[] =>
   fs.readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
@@ -102,21 +102,21 @@ export const openFiles = (): string[] =>
 
 const errorOf = (code: string): Error => Object.assign(new Error(`${code}: as the kernel says`), { code });
 
-/** Plays tracefs in a folder: what the kernel does when one is made, or removed, below `instances`. */
+/** Fakes tracefs in a folder: creates and removes instances below `instances` as the kernel does. */
 export class FakeTracefs {
   readonly root = fs.mkdtempSync(join(tmpdir(), 'netpane-tracefs-'));
   processors = 2;
-  /** Events that this kernel has. */
+  /** Formats of the events that this kernel has. */
   readonly events = new Map([...EVENTS.keys()].map((name) => [name, format(name)]));
   headerPage = fixture('header_page.txt');
   stats = fixture('stats.txt');
-  /** Instances that another process has open. */
+  /** Instances that are open in another process. */
   readonly held = new Set<string>();
-  /** Called when an instance was made. */
-  onMade: (path: string) => void = () => undefined;
-  /** What was written, `file: text`, by its path in the instance. */
+  /** Called after an instance is created. */
+  onCreated: (path: string) => void = () => undefined;
+  /** Writes in order, `file: text`, with the path in the instance. */
   readonly written: string[] = [];
-  /** Writing to a file, or `file: text`, that ends so fails with this code. */
+  /** Error codes of writes, by the end of a file or of `file: text`. */
   readonly refused = new Map<string, string>();
 
   constructor() {
@@ -127,7 +127,7 @@ export class FakeTracefs {
     return fs.readdirSync(join(this.root, 'instances'));
   }
 
-  /** Makes an instance as mkdir(2) in tracefs does. */
+  /** Creates an instance as mkdir(2) in tracefs does. */
   make(path: string): void {
     fs.mkdirSync(path);
     const put = (name: string, text: string) => {
@@ -145,23 +145,23 @@ export class FakeTracefs {
     put('events/header_page', this.headerPage);
     for (const file of ['trace_clock', 'trace_options', 'buffer_percent', 'buffer_size_kb', 'free_buffer'])
       put(file, '');
-    this.onMade(path);
+    this.onCreated(path);
   }
 
-  /** As rmdir(2) in tracefs: the files in it are no hindrance, but that somebody reads it is. */
+  /** Removes an instance as rmdir(2) in tracefs does: with its files, but not while one is open. */
   remove(path: string): void {
     const isOpen = openFiles().some((file) => file.startsWith(`${path}/`));
     if (isOpen || this.held.has(path.slice(path.lastIndexOf('/') + 1))) throw errorOf('EBUSY');
-    // Fails where there is none, unlike with `force`.
+    // Without `force`, so that it fails for a missing instance.
     fs.rmSync(path, { recursive: true });
   }
 
-  /** Changes a file, as the kernel does: it is not written to. */
+  /** Changes a file as the kernel does, without recording a write. */
   put(path: string, text: string): void {
     fs.writeFileSync(path, text);
   }
 
-  /** Makes a file one that cannot be opened. */
+  /** Makes a file impossible to open. */
   breakFile(path: string): void {
     fs.rmSync(path);
     fs.symlinkSync(path, path);
@@ -179,8 +179,8 @@ export class FakeTracefs {
   }
 }
 
-/** What `node:fs` is while a fake plays tracefs: for `vi.mock`. */
-export const playing = (current: () => FakeTracefs) => ({
+/** Returns `node:fs` with the calls of the current fake, for `vi.mock`. */
+export const withFake = (current: () => FakeTracefs) => ({
   ...fs,
   mkdirSync: (path: string) => current().make(path),
   rmdirSync: (path: string) => current().remove(path),
@@ -188,16 +188,16 @@ export const playing = (current: () => FakeTracefs) => ({
     current().write(path, text, options),
 });
 
-/** Plays the calls of the C library. */
+/** Fakes the calls of the C library. */
 export class FakeNative implements TraceNative {
-  /** What a pipe gives in turn, by processor: pages, or results of the call. */
+  /** Results of reads of a pipe, by processor: pages, or results of the call. */
   readonly pipes = new Map<number, (Uint8Array | number)[]>();
   pollResult: number | undefined;
   polls = 0;
   reads = 0;
   readonly closed: number[] = [];
   mount: (filesystem: string) => number = () => {
-    throw new Error('nothing is mounted in a test');
+    throw new Error('tests do not mount');
   };
 
   mountDetached(filesystem: string): number {
@@ -213,12 +213,12 @@ export class FakeNative implements TraceNative {
 
   poll(set: Int32Array, count: number): number {
     this.polls++;
-    const halves = new Int16Array(set.buffer);
+    const fields = new Int16Array(set.buffer);
     let ready = 0;
     for (let i = 0; i < count; i++) {
-      // POLLIN is what is asked for.
-      const isReady = halves[i * 4 + 2] === 1 && this.#queue(set[i * 2] ?? -1).length > 0;
-      halves[i * 4 + 3] = Number(isReady);
+      // `events` is POLLIN.
+      const isReady = fields[i * 4 + 2] === 1 && this.#queue(set[i * 2] ?? -1).length > 0;
+      fields[i * 4 + 3] = Number(isReady);
       ready += Number(isReady);
     }
     return this.pollResult ?? ready;
@@ -238,5 +238,5 @@ export class FakeNative implements TraceNative {
   }
 }
 
-/** A descriptor of a folder, as a mount that is nowhere has. */
+/** Returns a descriptor of a folder, like that of a mount without mount point. */
 export const descriptorOf = (folder: string): number => fs.openSync(folder, 'r');

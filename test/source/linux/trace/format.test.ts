@@ -4,7 +4,7 @@ import { parseEventFormat, parsePageLayout } from '../../../../src/source/linux/
 import { fixture, format } from './fake.ts';
 
 describe('the format of an event', () => {
-  test('as Linux 6.18 has it', () => {
+  test('is parsed for Linux 6.18', () => {
     const { format: parsed, problems } = parseEventFormat(format('sock/inet_sock_set_state'));
     expect(problems).toBe(0);
     expect(parsed?.id).toBe(2287);
@@ -27,24 +27,24 @@ describe('the format of an event', () => {
     });
   });
 
-  test('a text of its own length goes by its name', () => {
+  test('has the name of a field of variable length', () => {
     const { format: parsed } = parseEventFormat(format('sched/sched_process_exec'));
     expect(parsed?.fields.get('filename')).toEqual({ offset: 8, size: 4 });
   });
 
-  test('a field that is not understood is counted and left out', () => {
+  test('skips and counts a malformed field', () => {
     const text = 'ID: 7\nformat:\n\tfield:int a;\toffset:;\tsize:4;\n\tfield:int b;\toffset:4;\tsize:4;\n';
     const { format: parsed, problems } = parseEventFormat(text);
     expect(problems).toBe(1);
     expect([...(parsed?.fields.keys() ?? [])]).toEqual(['b']);
   });
 
-  test('without a number it is none', () => {
+  test('is undefined without an id', () => {
     expect(parseEventFormat('name: x\nformat:\n').format).toBeUndefined();
     expect(parseEventFormat('').format).toBeUndefined();
   });
 
-  test('any text is taken', () => {
+  test('accepts any text', () => {
     const line = fc.constantFrom(
       'ID: 1',
       '\tfield:',
@@ -76,15 +76,15 @@ describe('the format of an event', () => {
 describe('the layout of a page', () => {
   const text = fixture('header_page.txt');
 
-  test('as Linux 6.18 has it on 64 bits', () => {
+  test('is parsed for Linux 6.18 on 64 bits', () => {
     expect(parsePageLayout(text, true)).toEqual({ time: 0, commit: 8, data: 16, length: 4096 });
   });
 
-  test('the low bits of a long are at its other end on a big-endian machine', () => {
+  test('has the low bits of a long at its end on a big-endian machine', () => {
     expect(parsePageLayout(text, false)?.commit).toBe(12);
   });
 
-  test('32 bits, and pages of 64 KiB', () => {
+  test('is parsed for 32 bits and pages of 64 KiB', () => {
     const narrow = text
       .replace('commit;\toffset:8;\tsize:8', 'commit;\toffset:8;\tsize:4')
       .replace('offset:16;\tsize:4080', 'offset:12;\tsize:65524');
@@ -96,12 +96,12 @@ describe('the layout of a page', () => {
     ['a field is missing', text.replace('commit', 'comet')],
     ['a time of 32 bits', text.replace('offset:0;\tsize:8', 'offset:0;\tsize:4')],
     ['a length of 16 bits', text.replace('commit;\toffset:8;\tsize:8', 'commit;\toffset:8;\tsize:2')],
-    ['the head reaches into the data', text.replace('offset:16', 'offset:8')],
-    ['nothing is aligned', text.replace('size:4080', 'size:4079')],
+    ['the header overlaps the data', text.replace('offset:16', 'offset:8')],
+    ['an unaligned length', text.replace('size:4080', 'size:4079')],
     ['a page of many gigabytes', text.replace('size:4080', 'size:4294967292')],
-    ['nothing', ''],
-  ])('none that can be used: %s', (_why, spoilt) => {
-    expect(spoilt).not.toBe(text);
-    expect(parsePageLayout(spoilt, true)).toBeUndefined();
+    ['an empty text', ''],
+  ])('is undefined: %s', (_why, corrupt) => {
+    expect(corrupt).not.toBe(text);
+    expect(parsePageLayout(corrupt, true)).toBeUndefined();
   });
 });

@@ -19,11 +19,11 @@ import { removeLeftovers } from '../../../../src/source/leftovers.ts';
 import { TraceUnavailable } from '../../../../src/source/linux/trace/tracefs.ts';
 
 /*
- * The kernel itself: what the fakes of the other tests say of it is true. Everything that happens on the machine is in
- * the trace, so each test looks only at what it did.
+ * The real kernel: checks the assumptions of the fakes in the other tests. The trace contains all activity of the
+ * machine, so each test filters for its own.
  */
 
-/** Why these tests cannot be: what the program would tell its user. */
+/** Returns why these tests cannot run: the reason that netpane shows; undefined if they can. */
 async function whyNot(): Promise<string | undefined> {
   if (process.platform !== 'linux') return 'this is not Linux';
   try {
@@ -31,8 +31,8 @@ async function whyNot(): Promise<string | undefined> {
     return undefined;
   } catch (error) {
     if (!(error instanceof TraceUnavailable)) throw error;
-    // Where a trace can be had and is not, that is a defect.
-    if (/may not be read|no tracefs|not mounted|container/.test(error.message)) return error.message;
+    // Any other reason is a defect.
+    if (/may not be read|denied|no tracefs|not mounted|container/.test(error.message)) return error.message;
     throw error;
   }
 }
@@ -40,24 +40,24 @@ async function whyNot(): Promise<string | undefined> {
 const impossible = await whyNot();
 const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
 
-/** Starts a process of Node. @returns its pid */
+/** Starts a Node process. @returns its pid */
 function start(program: string): number {
   const { pid } = spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
   if (pid === undefined) throw new Error('it did not start');
   return pid;
 }
 
-/** Connects to a port in a process of its own, which is over at once. @returns its pid */
+/** Connects to a port in a new process, which ends at once. @returns its pid */
 const connectOnce = (host: string, port: number): number =>
   start(`require('net').connect(${port}, '${host}').on('connect', function () { this.destroy(); })`);
 
-/** The records hold the end of a process, as told by its first thread. */
+/** Returns true if the records have the exit of the first thread of a process. */
 const hasExit =
   (pid: number) =>
   (records: readonly TraceRecord[]): boolean =>
     records.some((it) => it.type === 'exit' && it.pid === pid);
 
-/** Connects and closes so many times, one after the other, in a process of its own. */
+/** Connects and closes repeatedly in a new process. */
 async function churn(port: number, connections: number): Promise<void> {
   const program = `const { connect } = require('net');
     const next = (left) => left && connect(${port}, '127.0.0.1').on('connect', function () { this.destroy(); }).on('close', () => next(left - 1));
@@ -75,7 +75,7 @@ describe.skipIf(impossible !== undefined)(`the trace of the kernel${why}`, async
     for (const server of servers.splice(0)) server.close();
   });
 
-  /** By default with room for whatever else the machine does while a child process runs. */
+  /** Opens a trace, by default with a buffer for all other activity of the machine while a child process runs. */
   function open(bufferKiB = 16_384): Trace {
     if (native === undefined) throw new Error('this test is skipped');
     const trace = Trace.open(native, { bufferKiB });
@@ -83,28 +83,28 @@ describe.skipIf(impossible !== undefined)(`the trace of the kernel${why}`, async
     return trace;
   }
 
-  /** A server that closes what it accepts when the other side does. */
+  /** Starts a server that closes an accepted connection after the peer. @returns its port */
   async function listen(host: string): Promise<number> {
     const server = createServer((socket: Socket) => socket.on('error', () => undefined).resume());
     servers.push(server);
     server.listen(0, host);
     await once(server, 'listening');
     const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('it listens at no port');
+    if (address === null || typeof address === 'string') throw new Error('the server has no port');
     return address.port;
   }
 
-  /** Drains until `isDone` of all that came so far. */
+  /** Drains until `isDone` returns true for all records so far. */
   async function drainUntil(
     trace: Trace,
     isDone: (records: readonly TraceRecord[]) => boolean,
   ): Promise<TraceRecord[]> {
     const records: TraceRecord[] = [];
     for (;;) {
-      const news = trace.drain();
+      const drained = trace.drain();
       expect(trace.failure).toBeUndefined();
-      for (const record of news) records.push(record);
-      if (news.length > 0 && isDone(records)) return records;
+      for (const record of drained) records.push(record);
+      if (drained.length > 0 && isDone(records)) return records;
       await new Promise(setImmediate);
     }
   }
@@ -112,7 +112,7 @@ describe.skipIf(impossible !== undefined)(`the trace of the kernel${why}`, async
   const instancesOf = (trace: Trace) =>
     readdirSync(dirname(trace.leftovers.path)).filter((name) => name.startsWith('netpane-'));
 
-  /** The states of sockets with one end at a port, in order, by socket. */
+  /** Returns the state changes of sockets with a port, in order, by socket. */
   function lives(records: readonly TraceRecord[], port: number): Map<number, StateRecord[]> {
     const all = new Map<number, StateRecord[]>();
     for (const record of records) {
@@ -125,11 +125,11 @@ describe.skipIf(impossible !== undefined)(`the trace of the kernel${why}`, async
   test.each([
     ['127.0.0.1', 'ipv4'],
     ['::1', 'ipv6'],
-  ])('a process that connects to %s and is gone', async (host, family) => {
+  ])('traces a process that connects to %s and ends', async (host, family) => {
     const port = await listen(host);
     const trace = open();
     const pid = connectOnce(host, port);
-    // While the machine is busy the addresses of sockets soon have others: the end is what comes next.
+    // On a busy machine the addresses of sockets are reused soon: only the next destroy record counts.
     const endsOf = (all: readonly TraceRecord[]) =>
       [...lives(all, port).values()].flatMap((life) => {
         const last = life.at(-1);
@@ -169,7 +169,7 @@ describe.skipIf(impossible !== undefined)(`the trace of the kernel${why}`, async
     expect(times).toEqual(times.toSorted((one, other) => one - other));
   });
 
-  test('its clock is that of process.hrtime()', async () => {
+  test('has the clock of process.hrtime()', async () => {
     const trace = open();
     const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
     const beforeMs = nowMs();
@@ -183,10 +183,10 @@ describe.skipIf(impossible !== undefined)(`the trace of the kernel${why}`, async
     }
   });
 
-  test('nothing of it stays in tracefs; those of the dead go, those in use stay', () => {
+  test('removes its instance at the end and those of dead netpanes at the start, but none in use', () => {
     const one = open();
     const folder = dirname(one.leftovers.path);
-    // A number that no process has.
+    // A pid that no process has.
     const stale = `${folder}/netpane-4194305-1`;
     mkdirSync(stale);
     const other = open();
@@ -201,19 +201,19 @@ describe.skipIf(impossible !== undefined)(`the trace of the kernel${why}`, async
     expect(existsSync(other.leftovers.path)).toBe(false);
   });
 
-  test('records nothing more, and holds no buffer, once the program is gone without closing it', () => {
+  test('stops recording and frees its buffers after a program ends without closing it', () => {
     const trace = open();
     const { path, descriptors } = trace.leftovers;
     const read = (file: string) => readFileSync(`${path}/${file}`, 'utf8').trim();
     expect(read('tracing_on')).toBe('1');
     const bufferKiB = Number(read('buffer_total_size_kb'));
-    // The kernel does this at the end of a process, also after SIGKILL.
+    // The kernel closes them at the end of a process, also after SIGKILL.
     for (const descriptor of descriptors) closeSync(descriptor);
     expect(read('tracing_on')).toBe('0');
     expect(Number(read('buffer_total_size_kb'))).toBeLessThan(bufferKiB / 100);
   });
 
-  test('two at once see the same, and the one that is left goes on', async () => {
+  test('records the same in two instances, and continues in one after the other is closed', async () => {
     const port = await listen('127.0.0.1');
     const [one, other] = [open(), open()];
     const pid = connectOnce('127.0.0.1', port);
@@ -230,10 +230,10 @@ describe.skipIf(impossible !== undefined)(`the trace of the kernel${why}`, async
     expect(connecting(await drainUntil(other, hasExit(later)), later)).toHaveLength(1);
   });
 
-  test('what is lost is counted to the last event', async () => {
+  test('counts lost events exactly', async () => {
     const port = await listen('127.0.0.1');
     const [small, large] = [open(4), open(8192)];
-    // Only of this process and its children, so that nothing else on the machine is in one and not in the other.
+    // Only events of this process and its children, so that both instances record the same.
     const tids = readdirSync('/proc/self/task').join(' ');
     for (const { leftovers } of [small, large]) {
       writeFileSync(`${leftovers.path}/trace_options`, 'event-fork', { flag: 'r+' });
@@ -247,7 +247,7 @@ describe.skipIf(impossible !== undefined)(`the trace of the kernel${why}`, async
     };
     drain();
     [seen, lost, all] = [0, 0, 0];
-    for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < 2; i++) {
       await churn(port, 500);
       drain();
     }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-/** Results of the calls of the C library in turn; a negative one is the errno of a failure. */
+/** Results of successive calls of the C library, by function; a negative one is the errno of a failure. */
 let results: Record<string, number[]>;
 let calls: string[];
 beforeEach(() => {
@@ -24,7 +24,7 @@ afterEach(() => vi.doUnmock('koffi'));
 
 const load = async () => (await import('../../../../src/source/linux/netlink/native.ts')).Native.load();
 
-test('a file system is mounted nowhere', async () => {
+test('mounts a file system without a mount point', async () => {
   results = { syscall: [7, 0, 8] };
   expect((await load()).mountDetached('tracefs')).toBe(8);
   // fsopen and FSOPEN_CLOEXEC; fsconfig and FSCONFIG_CMD_CREATE; fsmount and FSMOUNT_CLOEXEC.
@@ -40,14 +40,14 @@ test.each([
   [[-19], 'fsopen: ENODEV', 0],
   [[7, -1], 'fsconfig: EPERM', 1],
   [[7, 0, -1], 'fsmount: EPERM', 1],
-])('where the kernel refuses, nothing stays open: %j', async (syscall, message, closed) => {
+])('closes all descriptors if the kernel fails: %j', async (syscall, message, closed) => {
   results = { syscall };
   const native = await load();
   expect(() => native.mountDetached('tracefs')).toThrow(message);
   expect(calls.filter((call) => call === 'close 7')).toHaveLength(closed);
 });
 
-test('reading and asking whether there is something tell of a failure by its number', async () => {
+test('returns the negative errno of read(2) and poll(2)', async () => {
   results = { read: [5, 0, -11], poll: [2, -12] };
   const native = await load();
   const bytes = new Uint8Array(8);

@@ -5,7 +5,7 @@ import { Decoder, EVENTS, type TraceRecord } from '../../../../src/source/linux/
 import { eachEvent } from '../../../../src/source/linux/trace/ring.ts';
 import { exitEvent, fixture, format, LAYOUT, layoutOf, pages } from './fake.ts';
 
-/** One that knows the events of the captured kernel. */
+/** Returns a decoder with the events of the captured kernel. */
 function decoderOf(change: (name: string, text: string) => string = (_name, text) => text): Decoder {
   const decoder = new Decoder();
   for (const name of EVENTS.keys()) decoder.addEvent(name, change(name, format(name)));
@@ -24,7 +24,7 @@ function recordsOf(page: Uint8Array, decoder: Decoder, length = page.length, beh
   return records;
 }
 
-/** What the kernel prints of an event, as a record; the socket's address is not in it. */
+/** Parses the kernel's line of an event into a record, without the socket's address, which it does not have. */
 function printed(line: string): object {
   const [, tid, flags = '', seconds, micros, name = '', rest = ''] =
     /-(\d+)\s+\[\d+\] (\S+)\s+(\d+)\.(\d+): (\w+): (.*)$/.exec(line) ?? [];
@@ -90,7 +90,7 @@ describe('captured pages', () => {
   const decoder = decoderOf();
   const records = pages().flatMap((page) => recordsOf(page, decoder));
 
-  test('say what the kernel itself prints of them', () => {
+  test('decode to the same as the kernel prints', () => {
     const lines = fixture('trace.txt')
       .split('\n')
       .filter((line) => /^[^#]/.test(line));
@@ -99,16 +99,16 @@ describe('captured pages', () => {
     expect(decoder.problems).toBe(0);
   });
 
-  /** A record without what is not printed; the kernel rounds times to microseconds. */
+  /** Returns a record without the fields that are not printed; the kernel prints microseconds. */
   function comparable(record: TraceRecord): object {
     const { atMs, ...rest } = record;
     const { sk: _sk, ...others } = 'sk' in rest ? rest : { ...rest, sk: 0 };
     return { atMicros: Math.round(atMs * 1e3), ...others };
   }
 
-  test('a socket has one address from its first state to its end, and no two have the same at a time', () => {
+  test('have one address per socket from its first state to its destruction, which no other socket has meanwhile', () => {
     const alive = new Map<number, string>();
-    let ended = 0;
+    let destroyed = 0;
     for (const record of records) {
       if (record.type === 'state') {
         const before = alive.get(record.sk);
@@ -117,16 +117,16 @@ describe('captured pages', () => {
         alive.set(record.sk, record.now);
       } else if (record.type === 'destroy') {
         expect(alive.delete(record.sk)).toBe(true);
-        ended++;
+        destroyed++;
       }
     }
     expect(alive.size).toBe(0);
-    expect(ended).toBe(15);
+    expect(destroyed).toBe(15);
   });
 });
 
-describe('kernels differ', () => {
-  test('of an older one, the end of a thread does not say whether it is that of its process', () => {
+describe('formats of other kernels', () => {
+  test('may lack the field group_dead', () => {
     const decoder = decoderOf((_name, text) => text.replace(/^.*group_dead;.*\n/m, ''));
     const exits = pages()
       .flatMap((page) => recordsOf(page, decoder))
@@ -143,14 +143,14 @@ describe('kernels differ', () => {
     ['sock/inet_sock_set_state', 'skaddr'],
     ['sock/inet_sock_set_state', 'common_pid'],
     ['sched/sched_process_exec', 'filename'],
-  ])('%s without %s is not used', (name, field) => {
+  ])('reject %s without %s', (name, field) => {
     const text = format(name);
     const decoder = new Decoder();
     expect(decoder.addEvent(name, text)).toBe(true);
     expect(new Decoder().addEvent(name, text.replace(`${field};`, 'other;'))).toBe(false);
   });
 
-  test('nor one whose fields have another length, or that is no format at all', () => {
+  test('reject fields of another length, an empty format and an unknown event', () => {
     const name = 'task/task_newtask';
     const text = format(name);
     expect(new Decoder().addEvent(name, text.replace('offset:8;\tsize:4', 'offset:8;\tsize:2'))).toBe(false);
@@ -159,8 +159,8 @@ describe('kernels differ', () => {
     expect(new Decoder().addEvent('sched/sched_switch', text)).toBe(false);
   });
 
-  test('fields elsewhere are found there', () => {
-    // Everything but what is common lies 8 bytes further on.
+  test('may have fields at other offsets', () => {
+    // All fields but the common ones are 8 bytes further.
     const moved = format('sched/sched_process_exit').replace(
       /^(\tfield:(?!.* common_).*offset:)(\d+)/gm,
       (_all, before: string, offset: string) => `${before}${Number(offset) + 8}`,
@@ -174,7 +174,7 @@ describe('kernels differ', () => {
     expect(decoder.decode(buffer, 0, 44, 5)).toMatchObject({ type: 'exit', pid: 4711, groupDead: true });
   });
 
-  test('addresses of 32 bits', () => {
+  test('may have addresses of 32 bits', () => {
     const text = format('tcp/tcp_destroy_sock').replace(
       'skaddr;\toffset:8;\tsize:8',
       'skaddr;\toffset:8;\tsize:4',
@@ -188,7 +188,7 @@ describe('kernels differ', () => {
   });
 });
 
-describe('what is running', () => {
+describe('the running thread', () => {
   const inProcess = (flags: number) => {
     const buffer = netlinkBuffer(64);
     buffer.bytes.set(exitEvent(7, { flags }));
@@ -204,16 +204,16 @@ describe('what is running', () => {
     [0x10, false],
     [0x40, false],
     [0x19, false],
-  ])('with the flags %i, the thread itself: %s', (flags, expected) => {
+  ])('causes an event with flags %i: %s', (flags, expected) => {
     expect(inProcess(flags)).toBe(expected);
   });
 });
 
-describe('events that make no sense are counted', () => {
+describe('invalid events', () => {
   const name = 'sock/inet_sock_set_state';
   const { id, offset } = layoutOf(name);
 
-  /** A state change that is right but for what is set. */
+  /** Returns a valid state change with some fields replaced. */
   function stateEvent(fields: Readonly<Record<string, number>>) {
     const buffer = netlinkBuffer(80);
     const view = buffer.view;
@@ -226,7 +226,7 @@ describe('events that make no sense are counted', () => {
     return buffer;
   }
 
-  test('but one that does is not', () => {
+  test('do not include a valid event', () => {
     const decoder = decoderOf();
     expect(decoder.decode(stateEvent({}), 0, 72, 1)).toMatchObject({
       was: 'CLOSE',
@@ -237,19 +237,19 @@ describe('events that make no sense are counted', () => {
   });
 
   test.each([
-    ['a state that is not known', { newstate: 14 }, 72],
-    ['no state', { oldstate: 0 }, 72],
-    ['a state below none', { oldstate: -1 }, 72],
-    ['a family that is not known', { family: 1 }, 72],
-    ['cut', {}, 68],
-    ['of a kind that was not asked for', { common_type: 9 }, 72],
-  ])('%s', (_what, fields, end) => {
+    ['an unknown state', { newstate: 14 }, 72],
+    ['state 0', { oldstate: 0 }, 72],
+    ['a negative state', { oldstate: -1 }, 72],
+    ['an unknown family', { family: 1 }, 72],
+    ['truncated', {}, 68],
+    ['of an unknown kind', { common_type: 9 }, 72],
+  ])('are counted: %s', (_what, fields, end) => {
     const decoder = decoderOf();
     expect(decoder.decode(stateEvent(fields), 0, end, 1)).toBeUndefined();
     expect(decoder.problems).toBe(1);
   });
 
-  test('a text that reaches behind its event', () => {
+  test('are counted: a text beyond the end of its event', () => {
     const exec = layoutOf('sched/sched_process_exec');
     const decoder = decoderOf();
     const buffer = netlinkBuffer(64);
@@ -267,8 +267,8 @@ describe('events that make no sense are counted', () => {
   });
 });
 
-describe('spoilt pages', () => {
-  test('each event gives a record or is counted, and nothing behind the page is read', () => {
+describe('corrupt pages', () => {
+  test('give a record or a problem for each event, and nothing beyond the page is read', () => {
     const change = fc.record({
       at: fc.integer({ min: 8, max: 4092 }),
       value: fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0, 29, 30, 31, 255)),

@@ -22,12 +22,12 @@ function walk(page: Uint8Array, length = page.length, behind = 0xa5): { events: 
 const bytes = (...values: number[]) => new Uint8Array(values);
 const FOUR = bytes(1, 2, 3, 4);
 
-/** Times of the events of a page that begins at 1 s, nanoseconds after it. */
+/** Returns the times of the events of a page that starts at 1 s, nanoseconds after that. */
 const times = (...entries: Entry[]) =>
   walk(pageOf(1_000_000_000n, entries)).events.map(({ atMs }) => Math.round((atMs - 1000) * 1e6));
 
 describe('events of a page', () => {
-  test('short ones have their length in their head, long ones in a word behind it', () => {
+  test('have their length in the head, or in the next word if they are long', () => {
     const long: Entry = { type: 0, word: 4 + 120, content: new Uint8Array(120) };
     expect(walk(pageOf(0n, [event(FOUR), long, event(new Uint8Array(112))]))).toEqual({
       events: [
@@ -39,16 +39,16 @@ describe('events of a page', () => {
     });
   });
 
-  test('each counts its time from the one before', () => {
+  test('have a time relative to the event before', () => {
     expect(times(event(FOUR, 5), event(FOUR, 0), event(FOUR, 100))).toEqual([5, 5, 105]);
   });
 
-  test('a longer time has an entry of its own', () => {
+  test('have a time extension for a longer interval', () => {
     const extend: Entry = { type: 30, delta: 3, word: 2 };
     expect(times(event(FOUR, 1), extend, event(FOUR, 1))).toEqual([1, 1 + 3 + 2 * 2 ** 27 + 1]);
   });
 
-  test('an absolute time takes its high bits from the time before', () => {
+  test('take the high bits of an absolute time from the time before', () => {
     const stamp = (ns: bigint): Entry => ({
       type: 31,
       delta: Number(ns & (2n ** 27n - 1n)),
@@ -57,31 +57,31 @@ describe('events of a page', () => {
     expect(times(stamp(1_000_000_700n), event(FOUR, 1))).toEqual([701]);
     const high = 2n ** 60n + 2n ** 59n - 2n ** 40n;
     const at = (entry: Entry) => walk(pageOf(high, [entry, event(FOUR)])).events[0]?.atMs;
-    // 59 bits of a time a little later; and of one for which they have begun anew.
+    // A time a little later, and one after the overflow of 59 bits.
     expect(at(stamp(2n ** 59n - 2n ** 30n))).toBe(Number(2n ** 60n + 2n ** 59n - 2n ** 30n) / 1e6);
     expect(at(stamp(2n ** 30n))).toBe(Number(2n ** 60n + 2n ** 59n + 2n ** 30n) / 1e6);
   });
 
-  test('a discarded event is passed over, but for its time', () => {
+  test('skip a discarded event except for its time', () => {
     const discarded = (delta: number): Entry => ({ type: 29, delta, word: 8, content: FOUR });
     expect(times(event(FOUR, 1), discarded(50), event(FOUR, 1))).toEqual([1, 52]);
-    // The kernel writes 1 where it was 0.
+    // The kernel stores 1 for a delta of 0.
     expect(times(event(FOUR, 1), discarded(1), event(FOUR, 1))).toEqual([1, 2]);
   });
 
-  test('the rest of a page may be empty', () => {
+  test('end at padding without length', () => {
     expect(walk(pageOf(0n, [event(FOUR), { type: 29 }, event(FOUR)]))).toMatchObject({
       events: [{ start: 20 }],
       problems: 0,
     });
   });
 
-  test('what lies behind the committed length is no event', () => {
+  test('end at the committed length', () => {
     expect(walk(pageOf(0n, [event(FOUR), event(FOUR)], 8)).events).toHaveLength(1);
     expect(walk(pageOf(0n, [event(FOUR)], 0))).toEqual({ events: [], problems: 0 });
   });
 
-  test('flags above the length do not belong to it', () => {
+  test('ignore the flags above the committed length', () => {
     expect(walk(pageOf(0n, [event(FOUR)], 2 ** 31 + 2 ** 30 + 8))).toMatchObject({
       events: [{}],
       problems: 0,
@@ -89,20 +89,20 @@ describe('events of a page', () => {
   });
 });
 
-describe('lengths that make no sense end the page', () => {
+describe('an invalid length ends the page', () => {
   test.each<[string, Uint8Array]>([
-    ['an event longer than what is left', pageOf(0n, [event(FOUR), { type: 28 }])],
-    ['an event that was cut', pageOf(0n, [event(FOUR), event(new Uint8Array(8))], 8 + 8)],
-    ['a long one that does not count itself', pageOf(0n, [event(FOUR), { type: 0, word: 0 }, event(FOUR)])],
-    ['a long one that is no number of words', pageOf(0n, [event(FOUR), { type: 0, word: 6, content: FOUR }])],
-    ['a long one as long as a number can be', pageOf(0n, [event(FOUR), { type: 0, word: 2 ** 32 - 4 }])],
-    ['a discarded one without length', pageOf(0n, [event(FOUR), { type: 29, delta: 5, word: 0 }])],
-    ['a time without its other half', pageOf(0n, [event(FOUR), { type: 30 }])],
+    ['an event longer than the rest', pageOf(0n, [event(FOUR), { type: 28 }])],
+    ['a truncated event', pageOf(0n, [event(FOUR), event(new Uint8Array(8))], 8 + 8)],
+    ['a long event with length 0', pageOf(0n, [event(FOUR), { type: 0, word: 0 }, event(FOUR)])],
+    ['a long event with an unaligned length', pageOf(0n, [event(FOUR), { type: 0, word: 6, content: FOUR }])],
+    ['a long event with the maximum length', pageOf(0n, [event(FOUR), { type: 0, word: 2 ** 32 - 4 }])],
+    ['a discarded event without length', pageOf(0n, [event(FOUR), { type: 29, delta: 5, word: 0 }])],
+    ['a time extension without its second word', pageOf(0n, [event(FOUR), { type: 30 }])],
   ])('%s', (_what, page) => {
     expect(walk(page)).toEqual({ events: [{ start: 20, end: 24, atMs: 0 }], problems: 1 });
   });
 
-  test('more committed than there is', () => {
+  test('a committed length beyond the page', () => {
     expect(walk(pageOf(0n, [event(FOUR)], 4081))).toEqual({ events: [], problems: 1 });
     expect(walk(pageOf(0n, [event(FOUR)]), 16)).toEqual({ events: [], problems: 1 });
     expect(walk(pageOf(0n, [event(FOUR)]), 12)).toEqual({ events: [], problems: 1 });
@@ -110,14 +110,14 @@ describe('lengths that make no sense end the page', () => {
   });
 });
 
-describe('spoilt pages', () => {
-  const spoilt = fc
+describe('corrupt pages', () => {
+  const corrupt = fc
     .record({
       page: fc.constantFrom(...pages()),
       length: fc.oneof(fc.constant(4096), fc.integer({ min: 0, max: 4096 })),
       changes: fc.array(
         fc.record({
-          // The head and the first events, on which all else depends, more often than the rest.
+          // Mostly the header and the first events, which all others depend on.
           at: fc.oneof(fc.integer({ min: 8, max: 128 }), fc.integer({ min: 0, max: 4092 })),
           value: fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0, 29, 30, 31, 255)),
         }),
@@ -130,9 +130,9 @@ describe('spoilt pages', () => {
       return { bytes, length };
     });
 
-  test('the walk ends, in order, inside the page, and never looks behind it', () => {
+  test('give events in order, inside the page, without a read beyond it', () => {
     fc.assert(
-      fc.property(spoilt, ({ bytes, length }) => {
+      fc.property(corrupt, ({ bytes, length }) => {
         const one = walk(bytes, length, 0x00);
         expect(walk(bytes, length, 0xff)).toEqual(one);
         let last = LAYOUT.data;

@@ -16,7 +16,7 @@ import {
 } from './fake.ts';
 
 let fake: FakeTracefs;
-vi.mock('node:fs', async () => (await import('./fake.ts')).playing(() => fake));
+vi.mock('node:fs', async () => (await import('./fake.ts')).withFake(() => fake));
 
 const cpus = vi.hoisted(() => ({ count: 2 }));
 vi.mock('node:os', async (original) => ({
@@ -25,7 +25,7 @@ vi.mock('node:os', async (original) => ({
 }));
 
 let native: FakeNative;
-/** The time that it is, milliseconds. */
+/** Current time, milliseconds. */
 let nowMs: number;
 let namespace: string;
 beforeEach(() => {
@@ -46,7 +46,7 @@ const open = (options: TraceOptions = {}) =>
     ...options,
   });
 
-/** A page with ends of threads at these times, milliseconds; each pid is its time. */
+/** Returns a page with exits of threads at these times, milliseconds; each pid is its time. */
 function exits(...timesMs: number[]): Uint8Array {
   const [first = 0] = timesMs;
   return pageOf(
@@ -60,11 +60,11 @@ const put = (processor: number, ...pages: (Uint8Array | number)[]) =>
 
 const pids = (records: readonly TraceRecord[]) => records.map((it) => ('pid' in it ? it.pid : undefined));
 
-/** Files of this test's tracefs that are open. */
-const held = () => openFiles().filter((file) => file.startsWith(fake.root));
+/** Returns the open files of this test's tracefs. */
+const openedFiles = () => openFiles().filter((file) => file.startsWith(fake.root));
 
 describe('opening', () => {
-  test('settles how is recorded before anything is', () => {
+  test('writes all settings before it enables events', () => {
     open();
     expect(fake.written).toEqual([
       'trace_options: disable_on_free',
@@ -100,13 +100,13 @@ describe('opening', () => {
     [512, { bufferKiB: 1024, memoryKiB: 1024 }, 1],
     // Without /proc the number of processors is unknown.
     [0, { bufferKiB: 1_048_576, memoryKiB: 2 ** 30 }, 1_048_576],
-  ])('with %i processors and %o, each has %i KiB', (count, options, expected) => {
+  ])('with %i processors and %o, gives each %i KiB', (count, options, expected) => {
     cpus.count = count;
     open(options);
     expect(fake.written).toContain(`buffer_size_kb: ${expected}`);
   });
 
-  test('says where the buffer is smaller than asked for', () => {
+  test('has a notice if the buffer is smaller than requested', () => {
     cpus.count = 256;
     expect(open({ bufferKiB: 1_048_576, memoryKiB: 2 ** 30 }).notice).toMatch(
       /^the trace has 4096 KiB of buffer for each processor, not 1048576: in all it takes no more/,
@@ -116,16 +116,16 @@ describe('opening', () => {
   });
 
   test.each(['free_buffer', 'trace_options'])(
-    'works without %s, which only stops it after SIGKILL',
+    'works without %s, which only matters after SIGKILL',
     (file) => {
       if (file === 'trace_options') fake.refused.set('trace_options: disable_on_free', 'EINVAL');
-      else fake.onMade = (path) => fake.breakFile(`${path}/free_buffer`);
+      else fake.onCreated = (path) => fake.breakFile(`${path}/free_buffer`);
       put(0, exits(900));
       expect(pids(open().drain())).toEqual([900]);
     },
   );
 
-  test('what an older kernel lacks is done without', () => {
+  test('works without the features that an older kernel lacks', () => {
     fake.events.delete('fib6/fib6_table_lookup');
     fake.refused.set('buffer_percent', 'ENOENT');
     fake.refused.set('fib_table_lookup/filter', 'EINVAL');
@@ -137,40 +137,40 @@ describe('opening', () => {
     expect(pids(trace.drain())).toEqual([900]);
   });
 
-  /** Nothing remains of a try that failed. */
+  /** Opens a trace that fails, and returns the reason; nothing of it remains. */
   function refusal(options: TraceOptions = {}): string {
     try {
       open(options);
     } catch (error) {
       expect(error).toBeInstanceOf(TraceUnavailable);
-      expect(held()).toEqual([]);
+      expect(openedFiles()).toEqual([]);
       expect(fake.instances()).toEqual([]);
       return (error as Error).message;
     }
     throw new Error('it opened');
   }
 
-  test.each(['sock/inet_sock_set_state', 'tcp/tcp_destroy_sock'])('without %s it is no use', (name) => {
+  test.each(['sock/inet_sock_set_state', 'tcp/tcp_destroy_sock'])('fails without the event %s', (name) => {
     fake.events.delete(name);
     expect(refusal()).toBe('this kernel does not trace the states of sockets');
   });
 
-  test('nor where their filter is refused: it would tell of other protocols', () => {
+  test('fails if the filter is rejected, which excludes other protocols', () => {
     fake.refused.set('inet_sock_set_state/filter', 'EINVAL');
     expect(refusal()).toBe('this kernel does not trace the states of sockets');
   });
 
-  test('by another clock, events could not be put in order', () => {
+  test('fails without the monotonic clock, which sorts the events', () => {
     fake.refused.set('trace_clock', 'EINVAL');
     expect(refusal()).toBe('this kernel does not trace by the monotonic clock');
   });
 
-  test('pages that are not understood', () => {
+  test('fails for an unknown page format', () => {
     fake.headerPage = '\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n';
     expect(refusal()).toBe('the pages of its trace are not understood');
   });
 
-  test('a kernel that forbids it, or has no memory', () => {
+  test('fails without permission or memory', () => {
     fake.refused.set('trace_options', 'EACCES');
     expect(refusal()).toMatch(/^tracefs may not be read/);
     fake.refused.clear();
@@ -178,14 +178,14 @@ describe('opening', () => {
     expect(refusal()).toBe('tracefs does not work (ENOMEM)');
   });
 
-  test('in a container with process ids of its own, where those of the trace say nothing', () => {
+  test('fails in a pid namespace, where the pids of the trace are unknown', () => {
     const other = join(fake.root, 'other');
     symlinkSync('pid:[4026532000]', other);
     expect(refusal({ pidNamespacePath: other })).toBe('in a container whose process ids are its own');
     expect(refusal({ pidNamespacePath: join(fake.root, 'none') })).toBe('tracefs does not work (ENOENT)');
   });
 
-  test('a mount of our own goes with the trace, and once', () => {
+  test('closes its own mount once', () => {
     native.mount = () => descriptorOf(fake.root);
     const trace = open({ mountPoints: [] });
     expect(trace.leftovers.path).toMatch(/^\/proc\/self\/fd\/\d+\/instances\/netpane-/);
@@ -197,7 +197,7 @@ describe('opening', () => {
     expect(fake.instances()).toEqual([]);
   });
 
-  test('and goes when the rest fails', () => {
+  test('closes its own mount if opening fails later', () => {
     native.mount = () => descriptorOf(fake.root);
     fake.events.clear();
     refusal({ mountPoints: [] });
@@ -214,7 +214,7 @@ describe('draining', () => {
     expect(trace.drain()).toEqual([]);
   });
 
-  test('what is newer than the call waits for the next one, in its place', () => {
+  test('keeps records newer than the call for the next one, in order', () => {
     const trace = open();
     put(0, exits(999, 1001, 1003));
     expect(pids(trace.drain())).toEqual([999]);
@@ -225,30 +225,30 @@ describe('draining', () => {
     expect(pids(trace.drain())).toEqual([1003]);
   });
 
-  test('of the same time, each processor keeps its order', () => {
+  test('keeps the order of records with the same time', () => {
     const trace = open();
     put(0, pageOf(900_000_000n, [event(exitEvent(1)), event(exitEvent(2)), event(exitEvent(3))]));
     expect(pids(trace.drain())).toEqual([1, 2, 3]);
   });
 
-  test('one that is written faster than it is read does not hold us', () => {
+  test('ends although a buffer is written faster than read', () => {
     const trace = open();
     put(0, exits(999), exits(1001), exits(1002));
     trace.drain();
     expect(native.pipes.get(0)).toHaveLength(1);
   });
 
-  test('reads only where something is', () => {
+  test('reads only pipes with data', () => {
     const trace = open();
     trace.drain();
     expect([native.polls, native.reads]).toEqual([1, 0]);
     put(1, exits(900));
     trace.drain();
-    // The page, and then: nothing more.
+    // The page, and a read that returns nothing.
     expect([native.polls, native.reads]).toEqual([2, 2]);
   });
 
-  test('an empty pipe may also be one that ends', () => {
+  test('accepts an empty pipe that returns 0', () => {
     const trace = open();
     put(0, 0, exits(900));
     expect(trace.drain()).toEqual([]);
@@ -256,7 +256,7 @@ describe('draining', () => {
     expect(trace.failure).toBeUndefined();
   });
 
-  test('counts what made no sense, and goes on', () => {
+  test('counts invalid events and pages, and continues', () => {
     const trace = open();
     put(0, pageOf(0n, [event(exitEvent(1, { id: 1 })), event(exitEvent(2))]), pageOf(0n, [], 4081), exits(3));
     expect(pids(trace.drain())).toEqual([2, 3]);
@@ -264,12 +264,12 @@ describe('draining', () => {
   });
 });
 
-describe('losses', () => {
+describe('lost events', () => {
   const stats = (overrun: number) => fixture('stats.txt').replace('\noverrun: 0', `\noverrun: ${overrun}`);
   const setStats = (trace: Trace, processor: number, text: string) =>
     fake.put(`${trace.leftovers.path}/per_cpu/cpu${processor}/stats`, text);
 
-  test('are all that the counters say, whatever kind they are of', () => {
+  test('are the sum of all counters', () => {
     expect(parseLost(fixture('stats.txt'))).toBe(0);
     const text = fixture('stats.txt')
       .replace('\noverrun: 0', '\noverrun: 5')
@@ -279,7 +279,7 @@ describe('losses', () => {
     expect(parseLost('')).toBe(0);
   });
 
-  test('are told once, and summed over processors', () => {
+  test('are reported once and summed over processors', () => {
     const trace = open({ bufferKiB: 4 });
     setStats(trace, 0, stats(7));
     setStats(trace, 1, stats(100));
@@ -295,7 +295,7 @@ describe('losses', () => {
     expect(trace.takeLost()).toBe(2);
   });
 
-  test('are asked for only of a buffer that may have been full: when half of it was read', () => {
+  test('are read only of a buffer that may have been full, after half of it was read', () => {
     const trace = open({ bufferKiB: 64 });
     setStats(trace, 0, stats(7));
     put(0, ...Array.from({ length: 7 }, (_, i) => exits(900 + i)));
@@ -312,7 +312,7 @@ describe('losses', () => {
 });
 
 describe('the end', () => {
-  test('a read that fails ends it; what came before is handed out', () => {
+  test('is a failed read, after the records before it', () => {
     const trace = open();
     put(0, exits(900), -5);
     put(1, exits(901));
@@ -324,7 +324,7 @@ describe('the end', () => {
     expect(fake.instances()).toEqual([]);
   });
 
-  test('so does a poll that fails, and counters that cannot be read', () => {
+  test('is a failed poll, or counters that cannot be read', () => {
     const one = open();
     native.pollResult = -12;
     expect(one.drain()).toEqual([]);
@@ -337,12 +337,12 @@ describe('the end', () => {
     expect(other.failure).toMatch(/^ELOOP/);
   });
 
-  test('nothing stays open of it, nor in tracefs', () => {
+  test('closes all descriptors and removes the instance', () => {
     const trace = open();
-    expect(held()).toHaveLength(3);
+    expect(openedFiles()).toHaveLength(3);
     expect(trace.leftovers.descriptors).toHaveLength(3);
     trace.close();
-    expect(held()).toEqual([]);
+    expect(openedFiles()).toEqual([]);
     expect(fake.instances()).toEqual([]);
     expect(trace.drain()).toEqual([]);
     expect(trace.failure).toBe('closed');

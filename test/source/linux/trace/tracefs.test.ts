@@ -12,7 +12,7 @@ import {
 import { FakeTracefs, openFiles } from './fake.ts';
 
 let fake: FakeTracefs;
-vi.mock('node:fs', async () => (await import('./fake.ts')).playing(() => fake));
+vi.mock('node:fs', async () => (await import('./fake.ts')).withFake(() => fake));
 
 beforeEach(() => {
   fake = new FakeTracefs();
@@ -28,7 +28,7 @@ const pathOf = (name: string) => join(fake.root, 'instances', name);
 describe('finding tracefs', () => {
   const never = {
     mountDetached: (): number => {
-      throw new Error('it is there already');
+      throw new Error('it is already mounted');
     },
   };
   const failing = (errno: number) => ({
@@ -37,11 +37,11 @@ describe('finding tracefs', () => {
     },
   });
 
-  test('the first place that has it', () => {
+  test('returns the first mount point that has it', () => {
     expect(findTracefs(never, ['/nowhere', fake.root])).toEqual({ root: fake.root, mount: undefined });
   });
 
-  test('nowhere: a mount of our own, by its descriptor', () => {
+  test('mounts it and returns the path of the descriptor if there is none', () => {
     const mounted: string[] = [];
     const native = { mountDetached: (filesystem: string) => mounted.push(filesystem) + 40 };
     expect(findTracefs(native, ['/nowhere'])).toEqual({ root: '/proc/self/fd/41', mount: 41 });
@@ -52,11 +52,11 @@ describe('finding tracefs', () => {
     [19, 'this kernel has no tracefs'],
     [38, 'tracefs is not mounted'],
     [12, 'tracefs does not work (fsopen: E)'],
-  ])('a kernel that refuses with error %i', (errno, text) => {
+  ])('fails with a reason for error %i', (errno, text) => {
     expect(() => findTracefs(failing(errno), [])).toThrow(new TraceUnavailable(text));
   });
 
-  test('not allowed: who is root is not told to be it', () => {
+  test('fails without permission; only an ordinary user is referred to root', () => {
     vi.spyOn(process, 'geteuid').mockReturnValue(1000);
     expect(() => findTracefs(failing(1), [])).toThrow(
       new TraceUnavailable('the trace of every state change takes root'),
@@ -65,7 +65,7 @@ describe('finding tracefs', () => {
     expect(() => findTracefs(failing(13), [])).toThrow(new TraceUnavailable('tracefs may not be read'));
   });
 
-  test('what else can go wrong has the name of its error', () => {
+  test('gives the code of any other error', () => {
     const error = Object.assign(new Error('ENOMEM: cannot allocate, mkdir /x'), { code: 'ENOMEM' });
     expect(unavailable(error).message).toBe('tracefs does not work (ENOMEM)');
     expect(unavailable('a text').message).toBe('tracefs does not work (a text)');
@@ -75,7 +75,7 @@ describe('finding tracefs', () => {
 });
 
 describe('an instance', () => {
-  test('has a pipe of every processor, open, and is gone when it is removed', () => {
+  test('opens a pipe per processor, and closes them when it is removed', () => {
     fake.processors = 3;
     const { path, cpus, descriptors } = makeInstance(fake.root);
     expect(path).toBe(pathOf(`${OWN}1`));
@@ -90,23 +90,23 @@ describe('an instance', () => {
     expect(fake.instances()).toEqual([]);
   });
 
-  test('removes those of the dead; those in use, and those of others, stay', () => {
+  test('removes instances of dead netpanes, but none in use or of other programs', () => {
     for (const name of ['netpane-1-1', 'netpane-2-1', 'perf', 'my-netpane-1']) fake.make(pathOf(name));
     fake.held.add('netpane-2-1');
     makeInstance(fake.root);
     expect(fake.instances().sort()).toEqual(['my-netpane-1', 'netpane-2-1', `${OWN}1`, 'perf'].sort());
   });
 
-  test('a second one of this program has another name, and both stay', () => {
+  test('gets another name than the first one of the same process', () => {
     const one = makeInstance(fake.root);
     const other = makeInstance(fake.root);
     expect([one.path, other.path]).toEqual([pathOf(`${OWN}1`), pathOf(`${OWN}2`)]);
     expect(fake.instances()).toHaveLength(2);
   });
 
-  test('one that another netpane took for a dead one is made again', () => {
+  test('is created again if another netpane removed it', () => {
     let made = 0;
-    fake.onMade = (path) => {
+    fake.onCreated = (path) => {
       if (++made < 5) fake.remove(path);
     };
     const { path } = makeInstance(fake.root);
@@ -114,9 +114,9 @@ describe('an instance', () => {
     expect(existsSync(`${path}/per_cpu/cpu1`)).toBe(true);
   });
 
-  test('but not for ever', () => {
+  test('fails after five attempts', () => {
     let made = 0;
-    fake.onMade = (path) => {
+    fake.onCreated = (path) => {
       made++;
       fake.remove(path);
     };
@@ -124,23 +124,23 @@ describe('an instance', () => {
     expect(made).toBe(5);
   });
 
-  test('of one that cannot be opened nothing is left', () => {
-    fake.onMade = (path) => fake.breakFile(`${path}/per_cpu/cpu1/trace_pipe_raw`);
+  test('leaves nothing if it cannot be opened', () => {
+    fake.onCreated = (path) => fake.breakFile(`${path}/per_cpu/cpu1/trace_pipe_raw`);
     expect(() => makeInstance(fake.root)).toThrow('ELOOP');
     expect(fake.instances()).toEqual([]);
     expect(openFiles().filter((file) => file.startsWith(fake.root))).toEqual([]);
   });
 });
 
-describe('removing at the end of the program', () => {
-  test('once more does no harm', () => {
+describe('removing an instance', () => {
+  test('may be repeated', () => {
     const leftovers = makeInstance(fake.root);
     removeLeftovers(leftovers);
     removeLeftovers(leftovers);
     expect(fake.instances()).toEqual([]);
   });
 
-  test('a descriptor that is another file by now stays open', () => {
+  test('keeps a descriptor that belongs to another file now', () => {
     const leftovers = makeInstance(fake.root);
     removeLeftovers(leftovers);
     const others = leftovers.descriptors.map(() => openSync('/dev/null', 'r'));
@@ -149,7 +149,7 @@ describe('removing at the end of the program', () => {
     for (const fd of others) expect(fstatSync(fd).isCharacterDevice()).toBe(true);
   });
 
-  test('one that is held by somebody else stays, without a word', () => {
+  test('does not throw if another process has it open', () => {
     const { path, cpus } = makeInstance(fake.root);
     fake.held.add(`${OWN}1`);
     removeLeftovers({ path, descriptors: cpus.map(({ pipe }) => pipe) });
