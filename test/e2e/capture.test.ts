@@ -132,7 +132,7 @@ function accountOf(watcher: Watcher, server: Server, { ports }: Done) {
 
 const why = (reason: string | undefined) => (reason === undefined ? '' : ` (skipped: ${reason})`);
 const noEvents = hasNetlink ? undefined : 'netlink cannot be used here';
-const noTrace = noEvents ?? (isRoot ? undefined : 'the trace of the kernel takes root');
+const noTrace = noEvents ?? (isRoot ? undefined : 'tracing needs root');
 const noPlace = noEvents ?? noNetwork;
 const noBash = spawnSync('bash', ['-c', 'exec 3<>/dev/tcp/127.0.0.1/1'], {
   encoding: 'utf8',

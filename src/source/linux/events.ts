@@ -105,8 +105,7 @@ interface DestroyedSocket {
 const listenKey = (netns: number | undefined, { address, port }: Endpoint): string =>
   `${netns} ${isAnyAddress(address) ? '*' : unmapped(address)} ${port}`;
 
-const ROUTES_STOPPED =
-  'programs of short UDP sockets are not told: there are too many packets to look each of them up';
+const ROUTES_STOPPED = 'programs of short-lived UDP sockets are unknown: too many packets to trace';
 
 const areKnownAndDiffer = (one: number, other: number): boolean => one !== 0 && other !== 0 && one !== other;
 
@@ -174,7 +173,7 @@ export class LinuxEvents implements EventSource {
     const why = this.#noTraceReason ?? '';
     return hasCloses
       ? { level: 'closes', why }
-      : { level: 'polls', why: `this kernel does not tell of closed sockets; ${why}` };
+      : { level: 'polls', why: `this kernel does not report closed sockets; ${why}` };
   }
 
   get leftovers(): Leftovers | undefined {
@@ -251,7 +250,7 @@ export class LinuxEvents implements EventSource {
     trace.close();
     this.#clearTraceState();
     this.#trace = undefined;
-    this.#noTraceReason = `the trace of the kernel broke off: ${trace.failure}`;
+    this.#noTraceReason = `tracing stopped: ${trace.failure}`;
   }
 
   /** Removes all processes and sockets known from the trace. */

@@ -227,8 +227,8 @@ class Report {
     this.#candidates.set(
       `${place} ${pid}`,
       place === 'io_uring'
-        ? `${program} keeps ${counted(count, 'file')} in an io_uring`
-        : `${counted(count, 'descriptor waits', 'descriptors wait')} in a Unix socket for ${program}`,
+        ? `${program} has ${counted(count, 'file')} in an io_uring`
+        : `${counted(count, 'descriptor')} in flight over a Unix socket to ${program}`,
     );
   }
 
@@ -237,13 +237,13 @@ class Report {
     const named = [...this.#candidates.values()].slice(0, MAX_CANDIDATES);
     const others = this.#candidates.size - named.length;
     return [
-      `not among the descriptors, mappings and io_urings of ${counted(this.#processes, 'process and its', 'processes and their')} threads`,
+      `not found in the descriptors, mappings and io_urings of ${counted(this.#processes, 'process and its', 'processes and their')} threads`,
       ...named,
       ...(others > 0
-        ? [`${counted(others, 'more process keeps', 'more processes keep')} files in such places`]
+        ? [`${counted(others, 'more process has', 'more processes have')} files in such places`]
         : []),
-      ...(this.skipped > 0 ? [`${counted(this.skipped, 'place')} too large to be searched`] : []),
-      ...(this.#candidates.size === 0 ? ['the kernel itself may have made it'] : []),
+      ...(this.skipped > 0 ? [`${counted(this.skipped, 'place')} too large to search`] : []),
+      ...(this.#candidates.size === 0 ? ['the kernel itself may have created it'] : []),
     ].join('; ');
   }
 }

@@ -64,10 +64,10 @@ const asSender = ({ owners }: Sender): readonly Owner[] =>
 
 const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
 const unknown = (tried: string): readonly Owner[] => [{ knowledge: 'unknown', tried }];
-const SEVERAL = unknown('several programs sent from its port and address');
-const SHARED = unknown('a program sent from its port and address, which another socket has too');
+const SEVERAL = unknown('several programs sent from its address and port');
+const SHARED = unknown('a program sent from its address and port, but another socket uses them too');
 const IN_UNKNOWN_NAMESPACE = unknown(
-  'a program sent from its port, in a network namespace that could not be read',
+  'a program sent from its port, but its network namespace could not be read',
 );
 
 /**

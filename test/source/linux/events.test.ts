@@ -29,10 +29,7 @@ interface Options {
   readonly proc?: Proc;
 }
 
-function open({
-  trace = 'the trace of every state change takes root',
-  proc = new Proc(fake.root),
-}: Options = {}): void {
+function open({ trace = 'tracing needs root', proc = new Proc(fake.root) }: Options = {}): void {
   source = new SockDiagSource({
     also: [],
     tcpDetails: false,
@@ -493,7 +490,7 @@ describe('the coverage', () => {
     open();
     expect(source.events?.coverage).toEqual({
       level: 'closes',
-      why: 'the trace of every state change takes root',
+      why: 'tracing needs root',
     });
     expect(source.leftovers).toBeUndefined();
   });
@@ -503,7 +500,7 @@ describe('the coverage', () => {
     open();
     expect(source.events?.coverage).toEqual({
       level: 'polls',
-      why: 'this kernel does not tell of closed sockets; the trace of every state change takes root',
+      why: 'this kernel does not report closed sockets; tracing needs root',
     });
     expect(drain()).toEqual([]);
   });
@@ -1197,13 +1194,13 @@ describe('the trace', () => {
     connects(0xa, { tid: 70 });
     trace.destroy(0xa, 0xc0);
     drain();
-    trace.failure = 'reading the trace fails with error 5';
+    trace.failure = 'reading the trace failed with error 5';
     advance(CLOSE_MESSAGE_WAIT_MS);
     // The events before the failure are emitted.
     expect(drainLines().at(-1)).toContain('ended sk:c0');
     expect(source.events?.coverage).toEqual({
       level: 'closes',
-      why: 'the trace of the kernel broke off: reading the trace fails with error 5',
+      why: 'tracing stopped: reading the trace failed with error 5',
     });
     expect(trace.closed).toBe(1);
     expect(source.leftovers).toBeUndefined();
@@ -1304,7 +1301,7 @@ describe('the owner of a closed UDP socket', () => {
     expect(drainOnlyEnd().socket.owners).toEqual([
       {
         knowledge: 'unknown',
-        tried: 'a program sent from its port and address, which another socket has too',
+        tried: 'a program sent from its address and port, but another socket uses them too',
       },
     ]);
     kernel.own.sockets = [];
@@ -1369,7 +1366,7 @@ describe('many UDP packets', () => {
     expect(source.events?.coverage).toEqual({
       level: 'changes',
       ...(!isTraced && {
-        why: 'programs of short UDP sockets are not told: there are too many packets to look each of them up',
+        why: 'programs of short-lived UDP sockets are unknown: too many packets to trace',
       }),
     });
     // Records that the kernel wrote before it stopped are ignored.

@@ -151,7 +151,7 @@ describe('a thread with its own descriptor table', () => {
     const owners = make();
     owners.refresh([7], [], Infinity);
     expect(links).toBe(100_000);
-    expect(owners.triedFor(7)).toContain('3 places too large to be searched');
+    expect(owners.triedFor(7)).toContain('3 places too large to search');
   });
 });
 
@@ -183,7 +183,7 @@ describe('a socket without a descriptor', () => {
     const owners = make(false);
     poll(owners, 1, 7);
     expect(owners.of(7)).toBeUndefined();
-    expect(owners.triedFor(7)).toContain('liar (pid 50) keeps 1 file in an io_uring');
+    expect(owners.triedFor(7)).toContain('liar (pid 50) has 1 file in an io_uring');
   });
 
   test('mapped into memory belongs to the process that mapped it', () => {
@@ -217,8 +217,8 @@ describe('a socket without a descriptor', () => {
     poll(owners, 1, 7);
     expect(owners.of(7)).toBeUndefined();
     expect(owners.triedFor(7)).toBe(
-      'not among the descriptors, mappings and io_urings of 2 processes and their threads; ' +
-        '2 descriptors wait in a Unix socket for sender (pid 50)',
+      'not found in the descriptors, mappings and io_urings of 2 processes and their threads; ' +
+        '2 descriptors in flight over a Unix socket to sender (pid 50)',
     );
   });
 
@@ -229,8 +229,8 @@ describe('a socket without a descriptor', () => {
     }
     const owners = make();
     poll(owners, 1, 7);
-    expect(owners.triedFor(7)?.match(/wait/g)).toHaveLength(3);
-    expect(owners.triedFor(7)).toContain('7 more processes keep files in such places');
+    expect(owners.triedFor(7)?.match(/in flight/g)).toHaveLength(3);
+    expect(owners.triedFor(7)).toContain('7 more processes have files in such places');
   });
 
   test('is searched in part of the mappings of many megabytes, which is reported', () => {
@@ -238,7 +238,7 @@ describe('a socket without a descriptor', () => {
     fake.write('50/maps', mapsText('/lib/x').repeat(20_000));
     const owners = make();
     poll(owners, 1, 7);
-    expect(owners.triedFor(7)).toContain('1 place too large to be searched');
+    expect(owners.triedFor(7)).toContain('1 place too large to search');
   });
 });
 

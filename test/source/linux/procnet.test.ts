@@ -105,8 +105,8 @@ describe('the source proc', () => {
     const second = await read(LISTEN);
     expect(owners(second)).toEqual(['unknown - -']);
     expect([...second.sockets.values()].map((it) => it.owners[0]?.tried)).toEqual([
-      'not among the descriptors, mappings and io_urings of 1 process and its threads; ' +
-        'the kernel itself may have made it',
+      'not found in the descriptors, mappings and io_urings of 1 process and its threads; ' +
+        'the kernel itself may have created it',
     ]);
     const third = await read(LISTEN);
     expect((await read(LISTEN)).sockets).toBe(third.sockets);

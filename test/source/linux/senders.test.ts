@@ -204,7 +204,7 @@ test('gives the reason why the owner is unknown', () => {
   const senders = new Senders(FIRST);
   for (const who of [evil, decoy]) addSent(senders, who, '192.0.2.1:5000', undefined, HERE);
   expect(senders.takeOwners(closed('192.0.2.1:5000'), () => false)).toEqual([
-    { knowledge: 'unknown', tried: 'several programs sent from its port and address' },
+    { knowledge: 'unknown', tried: 'several programs sent from its address and port' },
   ]);
 });
 

@@ -81,7 +81,7 @@ export class Trace {
     let instance: Instance | undefined;
     try {
       if (readlinkSync(options.pidNamespacePath ?? '/proc/self/ns/pid') !== FIRST_PID_NAMESPACE)
-        throw new TraceUnavailable('in a container whose process ids are its own');
+        throw new TraceUnavailable('no tracing inside a container');
       tracefs = findTracefs(native, options.mountPoints);
       instance = makeInstance(tracefs.root);
       return new Trace(native, tracefs, instance, options);
@@ -104,13 +104,13 @@ export class Trace {
     this.#nowMs = options.nowMs ?? monotonicMs;
 
     const layout = parsePageLayout(readFileSync(`${path}/events/header_page`, 'utf8'), LITTLE_ENDIAN);
-    if (layout === undefined) throw new TraceUnavailable('the pages of its trace are not understood');
+    if (layout === undefined) throw new TraceUnavailable('unknown format of trace pages');
     this.#layout = layout;
     this.#page = netlinkBuffer(layout.length);
     const { bufferKiB: requestedKiB, memoryKiB = totalmem() / 1024 } = options;
     const bufferKiB = bufferKiBFor(requestedKiB, Math.max(1, cpus().length), memoryKiB);
     if (requestedKiB !== undefined && bufferKiB < requestedKiB)
-      this.notice = `the trace has ${bufferKiB} KiB of buffer for each processor, not ${requestedKiB}: in all it takes no more than a quarter of the memory, and no more than 1 GiB`;
+      this.notice = `the trace buffer is ${bufferKiB} KiB per processor, not ${requestedKiB}: at most a quarter of the memory and 1 GiB in total`;
     configure(path, bufferKiB);
     // A buffer that overflowed was full, so at least half of it was read since.
     this.#statsPages = Math.max(1, Math.floor((bufferKiB * 1024) / layout.length / 2));
@@ -186,7 +186,7 @@ export class Trace {
     for (let i = 1; i < this.#pollSet.length; i += 2) this.#pollSet[i] = EVENTS_POLLIN;
     const ready = this.#native.poll(this.#pollSet, this.#pollSet.length / 2);
     // After EINTR no buffer is read until the next drain.
-    if (ready < 0 && ready !== -ERRNO.EINTR) throw new Error(`poll of the trace fails with error ${-ready}`);
+    if (ready < 0 && ready !== -ERRNO.EINTR) throw new Error(`polling the trace failed with error ${-ready}`);
   }
 
   /** Reads all pages of a buffer up to a time, and counts lost events. */
@@ -196,7 +196,7 @@ export class Trace {
       // An empty pipe returns 0 after a child process closed its copy of the descriptor (tracing_buffers_flush).
       if (length === 0 || length === -ERRNO.EAGAIN) break;
       if (length === -ERRNO.EINTR) continue;
-      if (length < 0) throw new Error(`reading the trace fails with error ${-length}`);
+      if (length < 0) throw new Error(`reading the trace failed with error ${-length}`);
       buffer.pages++;
       let lastMs = 0;
       this.#pageProblems += eachEvent(this.#page, this.#layout, length, (start, end, atMs) => {
@@ -254,7 +254,7 @@ function configure(path: string, bufferKiB: number): void {
     write(`${path}/trace_clock`, 'mono');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EINVAL')
-      throw new TraceUnavailable('this kernel does not trace by the monotonic clock');
+      throw new TraceUnavailable('this kernel has no monotonic trace clock');
     throw error;
   }
   // A full buffer drops its oldest page and counts its events. Without `overwrite` it would drop new events, and also
@@ -276,7 +276,7 @@ function enableEvents(path: string): Decoder {
       decoder.addEvent(name, textOf(`${folder}/format`)) &&
       (filter === undefined || tryWrite(`${folder}/filter`, filter)) &&
       tryWrite(`${folder}/enable`, '1');
-    if (!isOn && isRequired) throw new TraceUnavailable('this kernel does not trace the states of sockets');
+    if (!isOn && isRequired) throw new TraceUnavailable('this kernel cannot trace socket states');
   }
   return decoder;
 }

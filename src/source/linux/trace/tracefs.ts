@@ -49,13 +49,11 @@ export function unavailable(error: unknown): TraceUnavailable {
   if (error instanceof TraceUnavailable) return error;
   if (isForbidden(error)) {
     const isRoot = process.geteuid?.() === 0;
-    return new TraceUnavailable(
-      isRoot ? 'tracefs may not be read' : 'the trace of every state change takes root',
-    );
+    return new TraceUnavailable(isRoot ? 'access to tracefs denied' : 'tracing needs root');
   }
   const code = codeOf(error);
   const text = error instanceof Error ? error.message : String(error);
-  return new TraceUnavailable(`tracefs does not work (${code || text})`);
+  return new TraceUnavailable(`tracefs error: ${code || text}`);
 }
 
 /** A trace instance of netpane, independent of all other traces of the machine. */

@@ -246,11 +246,11 @@ describe('opening sock_diag', () => {
 
     test('covers closes for an ordinary user and says why not all changes', async () => {
       openTrace = () => {
-        throw new TraceUnavailable('the trace of every state change takes root');
+        throw new TraceUnavailable('tracing needs root');
       };
       expect(await coverageWith()).toEqual({
         level: 'closes',
-        why: 'the trace of every state change takes root',
+        why: 'tracing needs root',
       });
       // A receive buffer of 16 MiB.
       expect(library.arrays).toContainEqual([16 * 1024 * 1024]);

@@ -109,7 +109,7 @@ describe('opening', () => {
   test('has a notice if the buffer is smaller than requested', () => {
     cpus.count = 256;
     expect(open({ bufferKiB: 1_048_576, memoryKiB: 2 ** 30 }).notice).toMatch(
-      /^the trace has 4096 KiB of buffer for each processor, not 1048576: in all it takes no more/,
+      /^the trace buffer is 4096 KiB per processor, not 1048576: at most a quarter of the memory/,
     );
     expect(open({ bufferKiB: 64 }).notice).toBeUndefined();
     expect(open().notice).toBeUndefined();
@@ -152,37 +152,37 @@ describe('opening', () => {
 
   test.each(['sock/inet_sock_set_state', 'tcp/tcp_destroy_sock'])('fails without the event %s', (name) => {
     fake.events.delete(name);
-    expect(refusal()).toBe('this kernel does not trace the states of sockets');
+    expect(refusal()).toBe('this kernel cannot trace socket states');
   });
 
   test('fails if the filter is rejected, which excludes other protocols', () => {
     fake.refused.set('inet_sock_set_state/filter', 'EINVAL');
-    expect(refusal()).toBe('this kernel does not trace the states of sockets');
+    expect(refusal()).toBe('this kernel cannot trace socket states');
   });
 
   test('fails without the monotonic clock, which sorts the events', () => {
     fake.refused.set('trace_clock', 'EINVAL');
-    expect(refusal()).toBe('this kernel does not trace by the monotonic clock');
+    expect(refusal()).toBe('this kernel has no monotonic trace clock');
   });
 
   test('fails for an unknown page format', () => {
     fake.headerPage = '\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n';
-    expect(refusal()).toBe('the pages of its trace are not understood');
+    expect(refusal()).toBe('unknown format of trace pages');
   });
 
   test('fails without permission or memory', () => {
     fake.refused.set('trace_options', 'EACCES');
-    expect(refusal()).toMatch(/^tracefs may not be read/);
+    expect(refusal()).toMatch(/^access to tracefs denied/);
     fake.refused.clear();
     fake.refused.set('buffer_size_kb', 'ENOMEM');
-    expect(refusal()).toBe('tracefs does not work (ENOMEM)');
+    expect(refusal()).toBe('tracefs error: ENOMEM');
   });
 
   test('fails in a pid namespace, where the pids of the trace are unknown', () => {
     const other = join(fake.root, 'other');
     symlinkSync('pid:[4026532000]', other);
-    expect(refusal({ pidNamespacePath: other })).toBe('in a container whose process ids are its own');
-    expect(refusal({ pidNamespacePath: join(fake.root, 'none') })).toBe('tracefs does not work (ENOENT)');
+    expect(refusal({ pidNamespacePath: other })).toBe('no tracing inside a container');
+    expect(refusal({ pidNamespacePath: join(fake.root, 'none') })).toBe('tracefs error: ENOENT');
   });
 
   test('closes its own mount once', () => {
@@ -317,10 +317,10 @@ describe('the end', () => {
     put(0, exits(900), -5);
     put(1, exits(901));
     expect(pids(trace.drain())).toEqual([900]);
-    expect(trace.failure).toBe('reading the trace fails with error 5');
+    expect(trace.failure).toBe('reading the trace failed with error 5');
     expect(trace.drain()).toEqual([]);
     trace.close();
-    expect(trace.failure).toBe('reading the trace fails with error 5');
+    expect(trace.failure).toBe('reading the trace failed with error 5');
     expect(fake.instances()).toEqual([]);
   });
 
@@ -328,7 +328,7 @@ describe('the end', () => {
     const one = open();
     native.pollResult = -12;
     expect(one.drain()).toEqual([]);
-    expect(one.failure).toBe('poll of the trace fails with error 12');
+    expect(one.failure).toBe('polling the trace failed with error 12');
     native.pollResult = undefined;
     const other = open({ bufferKiB: 4 });
     fake.breakFile(`${other.leftovers.path}/per_cpu/cpu0/stats`);

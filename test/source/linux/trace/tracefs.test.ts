@@ -51,24 +51,22 @@ describe('finding tracefs', () => {
   test.each([
     [19, 'this kernel has no tracefs'],
     [38, 'tracefs is not mounted'],
-    [12, 'tracefs does not work (fsopen: E)'],
+    [12, 'tracefs error: fsopen: E'],
   ])('fails with a reason for error %i', (errno, text) => {
     expect(() => findTracefs(failing(errno), [])).toThrow(new TraceUnavailable(text));
   });
 
   test('fails without permission; only an ordinary user is referred to root', () => {
     vi.spyOn(process, 'geteuid').mockReturnValue(1000);
-    expect(() => findTracefs(failing(1), [])).toThrow(
-      new TraceUnavailable('the trace of every state change takes root'),
-    );
+    expect(() => findTracefs(failing(1), [])).toThrow(new TraceUnavailable('tracing needs root'));
     vi.spyOn(process, 'geteuid').mockReturnValue(0);
-    expect(() => findTracefs(failing(13), [])).toThrow(new TraceUnavailable('tracefs may not be read'));
+    expect(() => findTracefs(failing(13), [])).toThrow(new TraceUnavailable('access to tracefs denied'));
   });
 
   test('gives the code of any other error', () => {
     const error = Object.assign(new Error('ENOMEM: cannot allocate, mkdir /x'), { code: 'ENOMEM' });
-    expect(unavailable(error).message).toBe('tracefs does not work (ENOMEM)');
-    expect(unavailable('a text').message).toBe('tracefs does not work (a text)');
+    expect(unavailable(error).message).toBe('tracefs error: ENOMEM');
+    expect(unavailable('a text').message).toBe('tracefs error: a text');
     const known = new TraceUnavailable('known');
     expect(unavailable(known)).toBe(known);
   });
