@@ -43,8 +43,8 @@ export async function takeFirstPoll(): Promise<FirstPoll> {
     );
     ended.catch(() => {});
     const [first] = await Promise.race([answered, ended]);
-    if (first.owned < MIN_OWNED * first.sockets)
-      throw new Error(`the first poll found the process of only ${first.owned} of ${first.sockets} sockets`);
+    if (first.owned < MIN_OWNED * first.holdable)
+      throw new Error(`the first poll found the process of only ${first.owned} of ${first.holdable} sockets`);
     return first;
   } finally {
     child.kill('SIGKILL');

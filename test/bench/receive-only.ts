@@ -1,15 +1,34 @@
 import type { Channel } from '../../src/source/linux/netlink/dump.ts';
 import type { Channels, NamespaceRef, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
 
+// include/uapi/linux/netlink.h
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
+const NLM_F_DUMP = 0x300;
+const NLM_F_DUMP_INTR = 0x10;
+/** Length of an NLMSG_DONE message: struct nlmsghdr and an error number. */
+const DONE_LENGTH = 20;
 
 /** What the receive-only loop received. */
 export interface Received {
   readonly dumps: number;
-  readonly datagrams: number;
+  /** Requests for one socket, which netpane sends when a connection request (SYN_RECV) is new. */
+  readonly lookups: number;
+  /** Dumps during which the kernel's table changed, so that the answer may be of another length. */
+  readonly interrupted: number;
+  /** Requests that could not be sent again: their namespace was closed by the same poll. */
+  readonly skipped: number;
   readonly bytes: number;
 }
+
+interface RecordedRequest {
+  readonly replayChannel: Channel;
+  readonly request: Uint8Array;
+}
+
+/** Returns true if the request is for a dump: struct nlmsghdr has the flags at 6. */
+const isDump = (request: Uint8Array): boolean =>
+  ((new Uint16Array(request.buffer, request.byteOffset, 4)[3] ?? 0) & NLM_F_DUMP) === NLM_F_DUMP;
 
 /**
  * The kernel's netlink as the source uses it, with every request recorded. `replay` sends the recorded requests again,
@@ -19,7 +38,10 @@ export interface Received {
 export class RecordingNetlink implements NetlinkSystem {
   readonly #system: NetlinkSystem;
   readonly #datagram = new Uint8Array(64 * 1024);
-  #requests: { readonly replayChannel: Channel; readonly request: Uint8Array }[] = [];
+  readonly #words = new Uint32Array(this.#datagram.buffer);
+  readonly #halfWords = new Uint16Array(this.#datagram.buffer);
+  #requests: RecordedRequest[] = [];
+  #skipped = 0;
   /** Number of namespaces that are open. */
   namespaces = 0;
 
@@ -43,6 +65,7 @@ export class RecordingNetlink implements NetlinkSystem {
       route: recording(source.route, replay.route),
       close: () => {
         this.namespaces--;
+        this.#discardRequests(replay);
         source.close();
         replay.close();
       },
@@ -60,22 +83,53 @@ export class RecordingNetlink implements NetlinkSystem {
   /** Discards the recorded requests: called before each poll. */
   startRecording(): void {
     this.#requests = [];
+    this.#skipped = 0;
   }
 
   /** Sends the requests recorded since `startRecording` again. */
   replay(): Received {
-    let datagrams = 0;
-    let bytes = 0;
+    let [dumps, lookups, interrupted, bytes] = [0, 0, 0, 0];
     for (const { replayChannel, request } of this.#requests) {
       replayChannel.send(request);
-      for (;;) {
+      if (isDump(request)) {
+        dumps++;
+        let isInterrupted = false;
+        for (let isEnd = false; !isEnd;) {
+          const length = replayChannel.receive(this.#datagram);
+          bytes += length;
+          isInterrupted ||= ((this.#halfWords[3] ?? 0) & NLM_F_DUMP_INTR) !== 0;
+          isEnd = this.#isEndOfDump(length);
+        }
+        if (isInterrupted) interrupted++;
+      } else {
+        // One message answers it, the socket or an error. No NLMSG_DONE follows.
+        lookups++;
         bytes += replayChannel.receive(this.#datagram);
-        datagrams++;
-        // The end of a dump, and a refusal, come in a datagram of their own: struct nlmsghdr has the type at 4.
-        const type = this.#datagram[4];
-        if (type === NLMSG_DONE || type === NLMSG_ERROR) break;
       }
     }
-    return { dumps: this.#requests.length, datagrams, bytes };
+    return { dumps, lookups, interrupted, skipped: this.#skipped, bytes };
+  }
+
+  /** Returns true if the datagram is an error, or is or ends with NLMSG_DONE (struct nlmsghdr has the type at 4). */
+  #isEndOfDump(length: number): boolean {
+    const type = this.#halfWords[2];
+    if (type === NLMSG_DONE || type === NLMSG_ERROR) return true;
+    // rtnetlink appends it to the last messages since Linux 6.9; sock_diag sends it in a datagram of its own.
+    const start = length - DONE_LENGTH;
+    return (
+      start > 0 &&
+      start % 4 === 0 &&
+      this.#words[start / 4] === DONE_LENGTH &&
+      this.#halfWords[start / 2 + 2] === NLMSG_DONE
+    );
+  }
+
+  /** A closed descriptor may already be another socket, which would never answer. */
+  #discardRequests({ diag, route }: Channels): void {
+    const kept = this.#requests.filter(
+      ({ replayChannel }) => replayChannel !== diag && replayChannel !== route,
+    );
+    this.#skipped += this.#requests.length - kept.length;
+    this.#requests = kept;
   }
 }

@@ -45,6 +45,16 @@ export function sizeText(figures: SizeFigures): string {
   ].join('\n');
 }
 
+/** Formats what disturbed the receive-only loop; empty if nothing did. */
+function disturbedText({ lookups, interrupted, skipped }: ToolComparison['disturbed']): string {
+  const counts = [
+    ...(lookups > 0 ? [`${count(lookups)} requests for one socket`] : []),
+    ...(interrupted > 0 ? [`${count(interrupted)} dumps interrupted by changes`] : []),
+    ...(skipped > 0 ? [`${count(skipped)} requests left out, of namespaces that closed`] : []),
+  ];
+  return counts.length === 0 ? '' : `  receive-only loops: ${counts.join(', ')}\n`;
+}
+
 function comparisonText({ comparison, atRest, changing }: SizeFigures): string {
   const { poll, receiveOnly, ratio, first } = comparison;
   const loops = tableText([
@@ -64,6 +74,7 @@ function comparisonText({ comparison, atRest, changing }: SizeFigures): string {
     `  ${comparison.dumps} dumps in ${comparison.namespaces} network namespaces, ${figure(comparison.megabytes)} MB per poll\n` +
     `  ${comparison.changes.length} of ${comparison.polls} polls found changes` +
     `${comparison.changes.length > 0 ? `: ${comparison.changes.slice(0, 8).join(', ')}` : ''}\n` +
+    disturbedText(comparison.disturbed) +
     comparison.notices.map((notice) => `  notice: ${notice}\n`).join('');
   const row = (name: string, time: string, cpu: string, ms: number) => [
     name,

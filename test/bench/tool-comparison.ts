@@ -5,6 +5,7 @@ import { childrenCpuMs, ownCpuMs } from './machine.ts';
 import type { Repeats } from './options.ts';
 import { type PollThread, takeFirstPoll } from './poll-thread.ts';
 import type { FirstPoll, PollCosts } from './poll-worker.ts';
+import type { Received } from './receive-only.ts';
 import { type Spread, spreadOf } from './stats.ts';
 
 /** Costs of one tool that lists sockets, milliseconds. */
@@ -24,6 +25,8 @@ export interface ToolComparison {
   /** Dumps that each poll requests from the kernel, and the size of the answers. */
   readonly dumps: number;
   readonly megabytes: number;
+  /** Requests and dumps of all polls that make the receive-only loop less comparable; see `Received`. */
+  readonly disturbed: Pick<Received, 'lookups' | 'interrupted' | 'skipped'>;
   /** A poll with owners while nothing changes, milliseconds. */
   readonly poll: Spread;
   /** The part of it that finds the owners. */
@@ -152,6 +155,8 @@ export async function compareTools(
     if (repeat < 0) polls.length = 0;
   }
   const [any] = polls;
+  const total = (of: 'lookups' | 'interrupted' | 'skipped') =>
+    polls.reduce((sum, { received }) => sum + (received?.[of] ?? 0), 0);
   const receiveOnlyMs = ({ receiveOnlyMs = Number.NaN }: PollCosts) => receiveOnlyMs;
   const pollMs = ({ sampleMs, ownersMs }: PollCosts) => sampleMs + ownersMs;
   return {
@@ -159,6 +164,11 @@ export async function compareTools(
     namespaces: any?.namespaces ?? 0,
     dumps: any?.received?.dumps ?? 0,
     megabytes: (any?.received?.bytes ?? 0) / 1e6,
+    disturbed: {
+      lookups: total('lookups'),
+      interrupted: total('interrupted'),
+      skipped: total('skipped'),
+    },
     poll: spreadOf(polls.map(pollMs)),
     owners: spreadOf(polls.map(({ ownersMs }) => ownersMs)),
     receiveOnly: spreadOf(polls.map(receiveOnlyMs)),
