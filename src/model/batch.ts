@@ -72,9 +72,9 @@ export interface Batch extends Difference {
   readonly interfaces: readonly NetworkInterface[];
   readonly degradations: readonly Degradation[];
   /**
-   * Events in order of time; empty in the baseline. A socket may spawn and close within one batch. A socket
-   * of the lists has an event here if its change is notable (`isNotable`). The socket of an event is in the lists too,
-   * except one that changed and closed since.
+   * Events in order of time; empty in the baseline. A socket may spawn and close within one batch. A socket of the
+   * lists has an event here if its change is notable (`isNotable`). The socket of an event is in the lists too, except
+   * one that changed and closed since.
    */
   readonly events: readonly Event[];
   readonly coverage: Coverage;

@@ -1,5 +1,6 @@
 import type { Degradation } from '../model/batch.ts';
 import { type Bounds, UNBOUNDED } from '../model/bounds.ts';
+import { counted } from '../model/text.ts';
 
 /** The bounds that apply to a source. */
 export type SocketBounds = Pick<Bounds, 'remnants' | 'sockets'> & Partial<Pick<Bounds, 'waitingEvents'>>;
@@ -71,8 +72,11 @@ export class SocketLimiter {
   }
 }
 
-const omittedNotice = (what: 'sockets' | 'in TIME_WAIT', count: number, why: string): Degradation => ({
-  code: `left-out ${what}`,
-  text: `${count} ${what === 'sockets' ? 'sockets are' : 'sockets in TIME_WAIT are'} not shown: ${why}, to limit memory use`,
-  short: `${count} ${what} not shown`,
-});
+const omittedNotice = (what: 'sockets' | 'in TIME_WAIT', count: number, why: string): Degradation => {
+  const [sockets, are] = [counted(count, 'socket'), count === 1 ? 'is' : 'are'];
+  return {
+    code: `left-out ${what}`,
+    text: `${sockets}${what === 'sockets' ? '' : ' in TIME_WAIT'} ${are} not shown: ${why}, to limit memory use`,
+    short: `${what === 'sockets' ? sockets : `${count} in TIME_WAIT`} not shown`,
+  };
+};

@@ -16,7 +16,7 @@ test('counts new sockets beyond the bounds and does not keep them', () => {
   expect(poll(...kept, at(3, 'TIME_WAIT'), at(4, 'TIME_WAIT'))).toBe(2);
   expect(lives.notices().map(({ short }) => short)).toEqual(['2 in TIME_WAIT not shown']);
   expect(poll(at(5, 'ESTABLISHED'), at(6, 'ESTABLISHED'), at(7, 'ESTABLISHED'), ...kept)).toBe(4);
-  expect(lives.notices().map(({ short }) => short)).toEqual(['1 sockets not shown']);
+  expect(lives.notices().map(({ short }) => short)).toEqual(['1 socket not shown']);
   expect(poll(...kept)).toBe(2);
   expect(lives.notices()).toEqual([]);
 });

@@ -15,9 +15,7 @@ export interface FoundNamespace {
   readonly name?: string;
   /** Uid of an ordinary user who may have chosen the name: `~USER/…`. */
   readonly claimedBy?: number;
-  /**
-   * Path that opens the namespace now. Check the inode after opening: the path may lead to another namespace by then.
-   */
+  /** Path that opens the namespace now. Check the inode after opening: the path may open another one by then. */
   readonly path: string;
   /** Socket of another process in this namespace, if no path opens it. */
   readonly socket?: NonNullable<Hold['socket']>;
@@ -25,9 +23,7 @@ export interface FoundNamespace {
   readonly isOwn: boolean;
 }
 
-/**
- * Number of polls after which a process is read again: it may have moved (setns(2)), or its pid may be reused.
- */
+/** Number of polls after which a process is read again: it may have moved (setns(2)), or its pid may be reused. */
 const REREAD_POLLS = 16;
 
 /** Number of polls between two searches for a name, while none is found. */

@@ -1,6 +1,7 @@
 import type { Progress } from '../../model/progress.ts';
 import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Socket } from '../../model/socket.ts';
+import { counted } from '../../model/text.ts';
 import type { SocketBounds } from '../socket-limiter.ts';
 import { Lives } from '../lives.ts';
 import type { Source } from '../types.ts';
@@ -150,7 +151,7 @@ export class ProcNetSource implements Source {
     lives.begin();
     for (const { table, text } of texts) {
       if (!('value' in text)) continue;
-      if (text.isCut) degradations.push(cutTable(table.file));
+      if (text.isCut) degradations.push(truncatedTable(table.file));
       const before = lives.counts;
       addTable(table, text.value);
       const unchanged = lives.counts.unchanged - before.unchanged;
@@ -180,7 +181,7 @@ const stale = (message: string): Degradation => ({
   short: 'stale: cannot read /proc/net',
 });
 
-const cutTable = (file: string): Degradation => ({
+const truncatedTable = (file: string): Degradation => ({
   code: `cut-table ${file}`,
   text: `/proc/net/${file} is longer than ${LIMIT.table / 2 ** 20} MB: the sockets beyond that are not shown`,
   short: `/proc/net/${file} is too long`,
@@ -188,6 +189,6 @@ const cutTable = (file: string): Degradation => ({
 
 const unreadableLines = (file: string, count: number): Degradation => ({
   code: `unreadable-lines ${file}`,
-  text: `${count} ${count === 1 ? 'line' : 'lines'} of /proc/net/${file} could not be read`,
-  short: `${count} lines unreadable`,
+  text: `${counted(count, 'line')} of /proc/net/${file} could not be read`,
+  short: `${counted(count, 'line')} unreadable`,
 });
