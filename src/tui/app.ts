@@ -279,7 +279,7 @@ export class App {
           ? cellText(item.row, this.#state.cell, cellContext(this.#state))
           : undefined;
     const message: Message =
-      text === undefined ? { text: 'there is nothing to copy', isError: false } : this.#effects.copy(text);
+      text === undefined ? { text: 'nothing to copy', isError: false } : this.#effects.copy(text);
     this.#reduce({ type: 'message', message });
   }
 
@@ -309,7 +309,7 @@ export class App {
     this.#reduce({
       type: 'message',
       message: {
-        text: `${process}${peer} at port ${port}: hidden for good; H lists what is hidden`,
+        text: `${process}${peer} port ${port}: hidden for good; H lists what is hidden`,
         isError: false,
       },
     });

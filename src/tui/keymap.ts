@@ -55,7 +55,7 @@ function exclude(context: KeyContext): Command {
       ? termOfGroup(item.first, state.group)
       : row && termOfCell(state.cell, row);
   return term === undefined
-    ? say('cannot exclude this cell: the right arrow key chooses another')
+    ? say('cannot exclude this cell: select another with the right arrow key')
     : { type: 'add-term', term: `!${term}` };
 }
 
@@ -64,7 +64,7 @@ function hide(context: KeyContext): Command {
   const row = rowOf(context);
   return row
     ? { type: 'hide', rule: hideRuleOf(row.socket, row.direction) }
-    : say('h hides what the selected row is: select one');
+    : say('no row selected: h hides the program and remote of the selected row');
 }
 
 /** The column to the left or right of the one whose cell is copied. */
@@ -85,7 +85,7 @@ function viewAt(state: State, number: number): Command {
   const view = viewsOf(state)[number - 1];
   return view
     ? { type: 'apply-view', view }
-    : say(`there is no view ${number}: v keeps how it looks now as one`);
+    : say(`no view ${number}: v lists the views and saves the current one`);
 }
 
 const nextPalette = ({ palette }: State) =>
@@ -114,7 +114,7 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['p'],
     label: 'p',
-    about: 'only this port: asks for one, offering that of the selected row',
+    about: 'filter by port (default: selected row)',
     group: 'Filter',
     hint: 'port',
     run: (context) => ({
@@ -128,7 +128,7 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['S-p'],
     label: 'P',
-    about: 'only this process: asks for a name, offering that of the selected row',
+    about: 'filter by process (default: selected row)',
     group: 'Filter',
     hint: 'process',
     run: ({ socket }) => ({
@@ -140,7 +140,7 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['S-n'],
     label: 'N',
-    about: 'only this network namespace: asks for one, offering that of the selected row',
+    about: 'filter by network namespace (default: selected row)',
     group: 'Filter',
     run: ({ socket }) => ({ type: 'prompt', kind: 'netns', text: socket ? namespaceName(socket) : '' }),
   },
@@ -148,7 +148,7 @@ export const KEYS: readonly Binding[] = [
     keys: ['/'],
     label: '/',
     about:
-      'the query, which filters while you type: see QUERY below; tab completes, up and down go through earlier queries',
+      'edit the query, which filters while you type: see QUERY below; tab completes, up and down recall history',
     group: 'Filter',
     hint: 'filter',
     run: ({ state }) => ({
@@ -160,7 +160,7 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['l'],
     label: 'l',
-    about: 'listening only: TCP listeners and unconnected UDP sockets',
+    about: 'only listeners: TCP listeners and unconnected UDP sockets',
     group: 'Filter',
     hint: 'listening',
     run: () => ({ type: 'toggle-term', term: 'listen', instead: ['established'] }),
@@ -168,21 +168,21 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['t'],
     label: 't',
-    about: 'TCP only',
+    about: 'only TCP',
     group: 'Filter',
     run: () => ({ type: 'toggle-term', term: 'proto:tcp', instead: ['proto:udp'] }),
   },
   {
     keys: ['u'],
     label: 'u',
-    about: 'UDP only',
+    about: 'only UDP',
     group: 'Filter',
     run: () => ({ type: 'toggle-term', term: 'proto:udp', instead: ['proto:tcp'] }),
   },
   {
     keys: ['x'],
     label: 'x',
-    about: 'excludes rows like this: the same program, the value of the chosen cell, or the group',
+    about: 'exclude this program, cell or group',
     group: 'Filter',
     hint: 'exclude',
     run: exclude,
@@ -190,7 +190,7 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['b'],
     label: 'b',
-    about: 'shows only what is new from now on; hides what is there now',
+    about: 'show only sockets that open from now on',
     group: 'Filter',
     hint: 'only new',
     run: () => ({ type: 'baseline' }),
@@ -198,35 +198,36 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['h'],
     label: 'h',
-    about: 'hides this program with this peer and port for good; H lists what is hidden',
+    about: 'hide this program and remote for good; H lists what is hidden',
     group: 'Filter',
     run: hide,
   },
   {
     keys: ['S-h'],
     label: 'H',
-    about: 'lists what h has hidden, to show it again',
+    about: 'list what h has hidden, to unhide it',
     group: 'Filter',
     run: () => ({ type: 'list', list: { kind: 'hide-rules', at: 0 } }),
   },
   {
     keys: ['escape'],
     label: 'esc',
-    about: 'clears the query; then closes the open panes',
+    about: 'clear the query, then close the open panes',
     group: 'Filter',
     run: escape,
   },
   {
     keys: VIEW_KEYS,
     label: '1 to 9',
-    about: 'switches to a view: 1 all, 2 listening, 3 established, and so on as v lists them',
+    about: 'open a view: 1 all, 2 listening, 3 established; v lists all of them',
     group: 'Views',
     run: ({ state }, name) => viewAt(state, Number(name)),
   },
   {
     keys: ['v'],
     label: 'v',
-    about: 'lists the views: query, columns, sort and grouping under a name; a adds the present one',
+    about:
+      'list the views (a view is a named query with columns, sort and grouping); a saves the current one',
     group: 'Views',
     hint: 'views',
     run: () => ({ type: 'list', list: { kind: 'views', at: 0 } }),
@@ -234,7 +235,7 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['o'],
     label: 'o',
-    about: 'groups by process, remote host, port, user, namespace, and back to none',
+    about: 'group by process, remote host, port, user, namespace or none',
     group: 'Views',
     hint: 'group',
     run: ({ state }) => ({ type: 'group', group: nextGroup(state) }),
@@ -242,21 +243,21 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['z'],
     label: 'z',
-    about: 'folds the group of the selection, or unfolds it; so does enter on its line',
+    about: 'fold or unfold the selected group; enter on its header does the same',
     group: 'Views',
     run: fold,
   },
   {
     keys: ['S-z'],
     label: 'Z',
-    about: 'folds all groups, or unfolds them',
+    about: 'fold or unfold all groups',
     group: 'Views',
     run: ({ state }) => (state.group ? { type: 'fold-all' } : say(UNGROUPED)),
   },
   {
     keys: ['S-c'],
     label: 'C',
-    about: 'the columns: which there are, in which order, and how wide',
+    about: 'choose columns, their order and width',
     group: 'Views',
     run: ({ columns: [first] }) => ({
       type: 'list',
@@ -266,68 +267,68 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['space'],
     label: 'space',
-    about: 'pauses the picture; sampling goes on and what happens is counted',
-    group: 'Picture',
+    about: 'pause the screen; polling goes on and changes are counted',
+    group: 'Display',
     hint: 'pause',
     run: () => ({ type: 'pause' }),
   },
   {
     keys: ['f'],
     label: 'f',
-    about: 'freezes the order of the rows; their values keep updating, new rows come last',
-    group: 'Picture',
+    about: 'freeze the order of the rows; values keep updating, new rows come last',
+    group: 'Display',
     run: () => ({ type: 'freeze' }),
   },
   {
     keys: ['s'],
     label: 's',
-    about: 'sorts by the next column; a click on a title sorts by that one',
-    group: 'Picture',
+    about: 'sort by the next column; a click on a title sorts by that column',
+    group: 'Display',
     hint: 'sort',
     run: (context) => sortBy(nextColumn(context)),
   },
   {
     keys: ['S-s'],
     label: 'S',
-    about: 'reverses the sort order',
-    group: 'Picture',
+    about: 'reverse the sort order',
+    group: 'Display',
     run: () => ({ type: 'reverse-sort' }),
   },
   {
     keys: ['n'],
     label: 'n',
-    about: 'service names instead of port numbers, and back',
-    group: 'Picture',
+    about: 'switch between port numbers and service names',
+    group: 'Display',
     run: () => ({ type: 'service-names' }),
   },
   {
     keys: ['c'],
     label: 'c',
-    about: 'colours: standard, high contrast, for the colour-blind, none',
-    group: 'Picture',
+    about: 'next colour theme: standard, high contrast, for the colour-blind, none',
+    group: 'Display',
     run: ({ state }) => ({ type: 'palette', palette: nextPalette(state) }),
   },
   {
     keys: ['+', '='],
     label: '+',
-    about: 'longer interval',
-    group: 'Picture',
+    about: 'longer refresh interval',
+    group: 'Display',
     run: ({ state }) => ({ type: 'interval', intervalMs: longerInterval(state.intervalMs) }),
   },
   {
     keys: ['-'],
     label: '-',
-    about: 'shorter interval',
-    group: 'Picture',
+    about: 'shorter refresh interval',
+    group: 'Display',
     run: ({ state }) => ({ type: 'interval', intervalMs: shorterInterval(state.intervalMs) }),
   },
   {
     keys: ['enter'],
     label: 'enter',
-    about: 'details of the selected socket and its program; in the event log: to the row of the event',
+    about: 'details of the selected socket and its program; in the event log: go to the row of the event',
     group: 'Panes',
     hint: 'details',
-    logHint: { events: 'to its row' },
+    logHint: { events: 'go to row' },
     run: (context) =>
       context.focus === 'events'
         ? { type: 'jump' }
@@ -338,7 +339,7 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['e'],
     label: 'e',
-    about: 'event log: what opened, changed and closed',
+    about: 'event log: sockets that opened, changed and closed',
     group: 'Panes',
     hint: 'events',
     run: () => ({ type: 'pane', pane: 'events' }),
@@ -347,15 +348,15 @@ export const KEYS: readonly Binding[] = [
     keys: ['tab'],
     label: 'tab',
     about:
-      'the keys move in the open event log, and back in the table; there p P N offer what the event has, and end follows the newest',
+      'switch between the table and the event log; in the log, p P N default to the event and end follows the newest',
     group: 'Panes',
-    logHint: { table: 'to the events', events: 'to the table' },
+    logHint: { table: 'event log', events: 'table' },
     run: ({ focus }) => ({ type: 'focus', focus: focus === 'table' ? 'events' : 'table' }),
   },
   {
     keys: ['i'],
     label: 'i',
-    about: 'traffic: interfaces, and the programs that move most',
+    about: 'traffic: interfaces, and the programs with the most traffic',
     group: 'Panes',
     hint: 'traffic',
     hintFor: 'traffic',
@@ -364,7 +365,7 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['g'],
     label: 'g',
-    about: 'graph strip: sockets, openings, closings and traffic over the last minutes',
+    about: 'graphs: sockets, opens, closes and traffic over the last minutes',
     group: 'Panes',
     hint: 'graph',
     run: () => ({ type: 'pane', pane: 'graph' }),
@@ -380,7 +381,7 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['up', 'k'],
     label: 'up k',
-    about: 'one row up; so does the mouse wheel, and a click selects a row',
+    about: 'one row up; the mouse wheel scrolls, a click selects a row',
     group: 'Move',
     run: () => ({ type: 'move', by: -1, unit: 'row' }),
   },
@@ -408,70 +409,70 @@ export const KEYS: readonly Binding[] = [
   {
     keys: ['home'],
     label: 'home',
-    about: 'to the first row',
+    about: 'first row',
     group: 'Move',
     run: () => ({ type: 'move', by: -1, unit: 'all' }),
   },
   {
     keys: ['end', 'S-g'],
     label: 'end G',
-    about: 'to the last row',
+    about: 'last row',
     group: 'Move',
     run: () => ({ type: 'move', by: 1, unit: 'all' }),
   },
   {
     keys: ['left'],
     label: 'left',
-    about: 'chooses the cell to the left, for Y and x',
+    about: 'select the cell to the left, for Y and x',
     group: 'Copy',
     run: cellLeft,
   },
   {
     keys: ['right'],
     label: 'right',
-    about: 'chooses the cell to the right; a click on one does so too',
+    about: 'select the cell to the right; a click on a cell selects it',
     group: 'Copy',
     run: cellRight,
   },
   {
     keys: ['y'],
     label: 'y',
-    about: 'copies the selected row to the clipboard, through ssh and tmux too (OSC 52)',
+    about: 'copy the selected row to the clipboard, also over ssh and in tmux (OSC 52)',
     group: 'Copy',
     run: () => ({ type: 'copy', what: 'row' }),
   },
   {
     keys: ['S-y'],
     label: 'Y',
-    about: 'copies the chosen cell; without one the peer, or of a listener its own endpoint',
+    about: 'copy the selected cell; without one, the remote endpoint, or the local one of a listener',
     group: 'Copy',
     run: () => ({ type: 'copy', what: 'cell' }),
   },
   {
     keys: ['w'],
     label: 'w',
-    about: 'writes what is shown to a file: .csv or .json',
+    about: 'save the shown sockets to a file: .csv or .json',
     group: 'Copy',
     run: ({ state }) => ({ type: 'prompt', kind: 'save', text: fileName(state.takenAtMs) }),
   },
   {
     keys: ['C-l'],
     label: 'ctrl-l',
-    about: 'paints the screen anew',
+    about: 'redraw',
     group: 'Program',
     run: () => ({ type: 'redraw' }),
   },
   {
     keys: ['C-z'],
     label: 'ctrl-z',
-    about: 'stops netpane; `fg` in the shell continues it',
+    about: 'suspend netpane; `fg` in the shell resumes it',
     group: 'Program',
     run: () => ({ type: 'suspend' }),
   },
   {
     keys: ['q', 'C-c'],
     label: 'q ctrl-c',
-    about: 'quits',
+    about: 'quit',
     group: 'Program',
     run: () => ({ type: 'quit' }),
   },

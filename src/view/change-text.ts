@@ -20,8 +20,8 @@ function ownerWords(before: readonly Owner[], now: readonly Owner[]): string[] {
   // A program that is found late may have held the socket all the time.
   const isFound = before.every(({ pid }) => pid === undefined);
   return [
-    ...(came.length > 0 ? [`${isFound ? 'found' : 'came'}: ${programsText(came)}`] : []),
-    ...(went.length > 0 ? [`went: ${programsText(went)}`] : []),
+    ...(came.length > 0 ? [`${isFound ? 'found:' : 'now held by'} ${programsText(came)}`] : []),
+    ...(went.length > 0 ? [`released by ${programsText(went)}`] : []),
   ];
 }
 

@@ -20,14 +20,14 @@ import { displayWidth, inPieces } from './width.ts';
 
 const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
   exact: 'holds the socket now',
-  inherited: 'the last one known to hold the socket',
-  listener: 'listens on the local endpoint; the connection has no holder of its own',
-  sender: 'the only one seen to send from its port and address; the kernel does not tell by which socket',
-  hidden: 'hidden: its program cannot be seen from here',
-  kernel: 'held by the kernel, by no program',
-  gone: 'its program was gone before it could be seen',
-  unknown: 'no program was found that holds it',
-  pending: 'its program is still being looked for',
+  inherited: 'last known holder of the socket',
+  listener: 'listens on the local endpoint; no process holds the connection itself',
+  sender: 'the only process seen sending from this address and port: no proof that it used this socket',
+  hidden: 'hidden: netpane may not see its process',
+  kernel: 'held by the kernel, not by a process',
+  gone: 'its process closed it or exited before netpane saw it',
+  unknown: 'no process found that holds it',
+  pending: 'still searching for its process',
 };
 
 const LABEL_WIDTH = 9;
@@ -69,7 +69,7 @@ function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
     );
   const lines = field('program', `${programText(owner)}  pid ${owner.pid ?? '?'}`, width);
   if (owner.nowProcess !== undefined)
-    lines.push(...field('', `${nameText(owner.nowProcess)} is what the process has become since`, width));
+    lines.push(...field('', `the process runs ${nameText(owner.nowProcess)} now`, width));
   if (owner.knowledge !== 'exact') lines.push(...field('', KNOWLEDGE[owner.knowledge], width));
   if (usage && usage.pid === owner.pid) {
     lines.push(
@@ -98,8 +98,8 @@ function changeFields({ log }: State, id: string, width: number): Line[] {
 export function detailLines(row: Row | undefined, state: State, width: number, height: number): Line[] {
   const { selectedId } = state;
   const isAnother = row && selectedId !== null && row.id !== selectedId;
-  const note = isAnother ? 'of the row in its place: the selected one is not shown now' : '';
-  const title = paneTitle('DETAILS', row ? note : 'no socket is selected', width);
+  const note = isAnother ? 'selected socket not shown: this is the row in its place' : '';
+  const title = paneTitle('DETAILS', row ? note : 'no socket selected', width);
   if (row === undefined) return [title];
   const { socket } = row;
   const moment = momentOf(state);
@@ -129,7 +129,7 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
     ...fields(networkFacts(row, moment)),
     ...changeFields(state, row.id, width),
     ...(row.lifetimeMs === undefined
-      ? field('age', row.baseline ? `${seen === '·' ? '' : `${seen}, `}there before netpane` : seen, width)
+      ? field('age', row.baseline ? `${seen === '·' ? '' : `${seen}, `}opened before netpane started` : seen, width)
       : field('lived', `${row.isAtLeast ? '>' : ''}${lifetimeText(row.lifetimeMs)}`, width)),
     ...field('user', userText(socket), width),
     ...(socket.inode === undefined ? [] : field('inode', String(socket.inode), width)),

@@ -108,13 +108,13 @@ export class EventPane {
       query.text !== ''
         ? `${countText(length)} of ${countText(kept)}`
         : kept < end
-          ? `the last ${countText(kept)} of ${countText(end)}`
-          : `${countText(end)} since the start`;
+          ? `last ${countText(kept)} of ${countText(end)}`
+          : `${countText(end)} since start`;
     const newer = length - 1 - this.#index;
     return spread(
       [
         { text: `${isFocused ? KEYS_HERE : ''}EVENTS`, tone: 'header', rank: 1 },
-        { text: end === 0 ? 'nothing has changed yet' : share, tone: 'quiet', rank: 4 },
+        { text: end === 0 ? 'no events yet' : share, tone: 'quiet', rank: 4 },
         {
           text: eventNumber === null ? 'following' : `${countText(newer)} newer below`,
           tone: 'quiet',

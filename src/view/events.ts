@@ -25,7 +25,7 @@ const MARKS: Readonly<Record<Event['type'], string>> = { spawn: '+', change: '~'
 
 const MISSED: Readonly<Record<GapEvent['learntBy'], readonly [one: string, many: string]>> = {
   destroy: ['close', 'closes'],
-  trace: ['change of state', 'changes of state'],
+  trace: ['state change', 'state changes'],
 };
 
 /** `12 closes missed`; `some` where nobody counted them. */
@@ -35,7 +35,7 @@ export function missedText({ learntBy, missed }: Pick<GapEvent, 'learntBy' | 'mi
 }
 
 const gapText = (event: GapEvent): string =>
-  `${missedText(event)}: more came at once than there was room for`;
+  `${missedText(event)}: event buffer full`;
 
 /** What became of a socket, the most important words first. */
 function outcomeWords(event: SocketEvent): string[] {

@@ -52,7 +52,7 @@ export function pathFacts({ socket: { traffic } }: Row): Fact[] {
   return facts('path', [
     known(traffic?.rttMicros, (micros) => `rtt ${rttText(micros)}${variance}`),
     known(traffic?.cwnd, (segments) => `cwnd ${countText(segments)}`),
-    known(traffic?.deliveryRate, (rate) => `delivers ${rateText(rate)}`),
+    known(traffic?.deliveryRate, (rate) => `delivery ${rateText(rate)}`),
     known(traffic?.retransmits, (count) => `${countText(count)} retransmitted`),
   ]);
 }
@@ -64,23 +64,24 @@ export function queueFacts({ socket }: Row): Fact[] {
     const most = known(sendQueue, (count) => ` of ${countText(count)}`) ?? '';
     return facts('backlog', [known(recvQueue, (count) => `${countText(count)}${most}`)]);
   }
-  return facts('queues', [
-    known(recvQueue, (bytes) => `${sizeText(bytes)} not read`),
-    known(sendQueue, (bytes) => `${sizeText(bytes)} not acknowledged`),
-  ]);
+  const waiting = [
+    known(recvQueue, (bytes) => `${sizeText(bytes)} unread`),
+    known(sendQueue, (bytes) => `${sizeText(bytes)} unacked`),
+  ].filter((text) => text !== undefined);
+  return waiting.length === 0 ? [] : [['queues', [waiting.join(', ')]]];
 }
 
 const TIMERS: Readonly<Record<TimerKind, string>> = {
-  on: 'retransmission',
+  on: 'retransmit',
   keepalive: 'keepalive',
   timewait: 'end of TIME_WAIT',
-  persist: 'probe of a closed window',
+  persist: 'zero-window probe',
 };
 
 const timerText = ({ kind, dueAtMs, retransmits }: Timer, takenAtMs: number): string => {
   const leftMs = Math.max(0, dueAtMs - takenAtMs);
   const left = leftMs < 10_000 ? `${(leftMs / 1000).toFixed(1)}s` : durationText(leftMs);
-  return `${TIMERS[kind]} in ${left}${retransmits > 0 ? `, ${retransmits} without an answer` : ''}`;
+  return `${TIMERS[kind]} in ${left}${retransmits > 0 ? `, ${retransmits} unanswered` : ''}`;
 };
 
 /** The timer that runs out next, and through what network it goes. */
@@ -102,7 +103,7 @@ export function programFacts({ socket }: Row, { table, silence }: State): Fact[]
   const { pid } = firstOwner(socket);
   const sum = pid === undefined ? undefined : table.processes.get(pid);
   if (sum === undefined || sum.counted === 0 || sum.sockets === 1) return [];
-  return facts('in all', [
+  return facts('total', [
     `${countText(sum.sockets)} sockets`,
     silence ? undefined : `↓ ${rateText(sum.rxRate)} ↑ ${rateText(sum.txRate)}`,
     `${sizeText(sum.rxBytes)} received, ${sizeText(sum.txBytes)} sent`,

@@ -93,8 +93,8 @@ export function headerLines(state: State, width: number, height: number): Line[]
   // In a narrow pane it takes the place of the rates: what is not seen is always said.
   const notices = noticeWords(noticesOf(state), width - displayWidth(lastPair) - GAP);
   const left: Word[] = [
-    { text: `${pair(spawned, closed, 3)} a tick`, short: lastPair, rank: 2 },
-    { text: `${pair(minute.spawned, minute.closed, 4)} a minute`, rank: 4 },
+    { text: `${pair(spawned, closed, 3)} now`, short: lastPair, rank: 2 },
+    { text: `${pair(minute.spawned, minute.closed, 4)} /min`, rank: 4 },
     ...throughputWords(state.lastTick ?? {}),
   ];
   if (cost) {
@@ -120,7 +120,7 @@ function silenceWords({ silence, nowMs }: State): Word[] {
 function noticeWords(all: readonly Notice[], room: number): Word[] {
   const [first] = all;
   if (first === undefined) return [];
-  const more = all.length > 1 ? ` (+${all.length - 1}: ?)` : '';
+  const more = all.length > 1 ? ` (? for ${all.length - 1} more)` : '';
   const short = cutEnd(printable(first.short), Math.max(0, room - displayWidth(more))) + more;
   return [{ text: printable(first.text) + more, short, tone: 'warning', rank: 2.4 }];
 }

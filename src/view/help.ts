@@ -78,20 +78,17 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
   lines.push(line(span('QUERY', 'header')), ...queryLines(width), line());
   lines.push(line(span('MARKS', 'header')));
   for (const [mark, about] of [
-    ['+', 'new: it has just opened'],
-    ['~', 'changed: another state, peer or program'],
-    ['-', 'closed; it leaves in a moment, with its last state and last known program'],
-    ['·', 'in a column: not known, or there is none'],
-    ['…', 'in place of a program: netpane still looks for it; at the end of a text: it was cut'],
-    ['hidden', 'in place of a program: netpane may not look into the processes of this user'],
-    ['gone', 'the program let go of the socket, or ended, before netpane saw it'],
-    ['kernel', 'the kernel made the socket itself'],
-    ['unknown', 'netpane searched every place it can, and found no program; the details say where'],
-    ['!', 'in the event log: some events were missed, because more came at once than there was room for'],
-    [
-      '"name"',
-      'a name in quotes is one that looks like a mark of netpane’s: a program may be called (sshd) or kernel',
-    ],
+    ['+', 'new: opened a moment ago'],
+    ['~', 'changed: state, peer or program'],
+    ['-', 'closed: disappears in a moment; shows its last state and last known program'],
+    ['·', 'in a column: unknown or none'],
+    ['…', 'in place of a program: still searching; at the end of a text: cut to fit'],
+    ['hidden', 'in place of a program: netpane may not see the processes of this user'],
+    ['gone', 'the program closed the socket or exited before netpane saw it'],
+    ['kernel', 'the kernel itself opened the socket'],
+    ['unknown', 'no program found; the details list where netpane searched'],
+    ['!', 'in the event log: some events were missed because the event buffer was full'],
+    ['"name"', 'a program whose name looks like one of these marks, such as (sshd) or kernel'],
   ] as const) {
     lines.push(...entry(mark, about, width));
   }
@@ -99,7 +96,7 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
   const present = presentColumns(state.table.seen);
   const describe = ({ title, label = title, about }: Column) => lines.push(...entry(label, about, width));
   present.forEach(describe);
-  lines.push(line(), line(span('MORE COLUMNS, WHICH C ADDS', 'header')));
+  lines.push(line(), line(span('MORE COLUMNS (PRESS C TO ADD)', 'header')));
   COLUMNS.filter((column) => !present.includes(column)).forEach(describe);
   return lines;
 }

@@ -13,40 +13,40 @@ interface Hint {
 
 const GAP = 2;
 
-const ACCEPT: Hint = { label: 'enter', hint: 'done' };
-const CANCEL: Hint = { label: 'esc', hint: 'as before' };
-const COMPLETE: Hint = { label: 'tab', hint: 'completes' };
-const CLEAR: Hint = { label: 'ctrl-u', hint: 'clears' };
-const CLOSE: Hint = { label: 'esc', hint: 'closes' };
+const ACCEPT: Hint = { label: 'enter', hint: 'apply' };
+const CANCEL: Hint = { label: 'esc', hint: 'cancel' };
+const COMPLETE: Hint = { label: 'tab', hint: 'complete' };
+const CLEAR: Hint = { label: 'ctrl-u', hint: 'clear' };
+const CLOSE: Hint = { label: 'esc', hint: 'close' };
 
 const completed: readonly Hint[] = [ACCEPT, COMPLETE, CLEAR, CANCEL];
 const free: readonly Hint[] = [ACCEPT, CLEAR, CANCEL];
 
 /** Where keys mean something else than in the table: while something is typed, in a list, in the help. */
 const MODES: Readonly<Record<PromptKind | List['kind'] | 'help', readonly Hint[]>> = {
-  query: [ACCEPT, COMPLETE, { label: 'up', hint: 'earlier ones' }, CLEAR, CANCEL],
+  query: [ACCEPT, COMPLETE, { label: 'up', hint: 'history' }, CLEAR, CANCEL],
   port: completed,
   process: completed,
   netns: completed,
   save: free,
   view: free,
   views: [
-    { label: 'enter', hint: 'switches to it' },
-    { label: 'a', hint: 'adds the present one' },
-    { label: 'd', hint: 'removes' },
+    { label: 'enter', hint: 'open' },
+    { label: 'a', hint: 'save current' },
+    { label: 'd', hint: 'delete' },
     CLOSE,
   ],
-  'hide-rules': [{ label: 'd', hint: 'shows it again' }, CLOSE],
+  'hide-rules': [{ label: 'd', hint: 'unhide' }, CLOSE],
   columns: [
-    { label: 'space', hint: 'shows, hides' },
-    { label: '< >', hint: 'moves' },
+    { label: 'space', hint: 'toggle' },
+    { label: '< >', hint: 'move' },
     { label: '+ -', hint: 'width' },
-    { label: 'r', hint: 'as at first' },
+    { label: 'r', hint: 'reset' },
     CLOSE,
   ],
   help: [
     { label: 'up down', hint: 'scroll' },
-    { label: '?', hint: 'closes' },
+    { label: '?', hint: 'close' },
   ],
 };
 

@@ -35,8 +35,8 @@ function viewText(view: View, number: number): string {
     columns && `${columns.length} columns`,
   ].filter((it) => it !== undefined);
   const key = number <= 9 ? String(number) : ' ';
-  const what = [query === '' ? 'everything' : printable(query), ...extras].join(' · ');
-  return `${key} ${fit(printable(name), NAME_WIDTH)} ${what}${isBuiltIn(name) ? '' : '  (yours)'}`;
+  const what = [query === '' ? 'all sockets' : printable(query), ...extras].join(' · ');
+  return `${key} ${fit(printable(name), NAME_WIDTH)} ${what}${isBuiltIn(name) ? '' : '  (saved)'}`;
 }
 
 const ruleText = ({ process, remote, port }: HideRule): string =>
@@ -44,15 +44,15 @@ const ruleText = ({ process, remote, port }: HideRule): string =>
 
 const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
   views: {
-    title: 'VIEWS',
-    note: () => 'under the number keys',
+    title: 'VIEWS (keys 1–9)',
+    note: () => '',
     empty: '',
     lines: (state) => viewsOf(state).map((view, i) => viewText(view, i + 1)),
   },
   'hide-rules': {
-    title: 'KNOWN, AND HIDDEN',
-    note: ({ hideRules }) => `${hideRules.length} for good`,
-    empty: 'nothing is hidden: h hides what the selected row is',
+    title: 'HIDDEN BY YOU',
+    note: ({ hideRules }) => `${hideRules.length} ${hideRules.length === 1 ? 'rule' : 'rules'}`,
+    empty: 'nothing hidden: h hides the program and remote of the selected row',
     lines: ({ hideRules }) => hideRules.map(ruleText),
   },
 };

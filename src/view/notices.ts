@@ -23,8 +23,8 @@ function gapNotice(gaps: readonly GapEvent[]): Notice[] {
 function droppedRowsNotice(dropped: DroppedRows | undefined): Notice[] {
   if (dropped === undefined) return [];
   const rows = dropped.rows === 1 ? 'closed row' : 'closed rows';
-  const short = `${countText(dropped.rows)} ${rows} left early`;
-  return [{ text: `${short}: to bound its memory netpane keeps ${countText(dropped.kept)}`, short }];
+  const short = `${countText(dropped.rows)} ${rows} dropped early`;
+  return [{ text: `${short}: netpane keeps at most ${countText(dropped.kept)}`, short }];
 }
 
 /** What is not seen now, what was missed a moment ago before all else. */
@@ -38,14 +38,14 @@ export const noticesOf = ({ gaps, degradations, table }: State): readonly Notice
 /** What netpane catches between two polls, beside the name of the source. */
 export const COVERAGE: Readonly<Record<Coverage['level'], Notice>> = {
   polls: { text: 'polling only', short: 'polls' },
-  closes: { text: '+ closes (any user)', short: '+closes' },
-  changes: { text: '+ every state change (root)', short: '+changes' },
+  closes: { text: 'live events: closes only', short: 'closes only' },
+  changes: { text: 'live events: all changes', short: 'all changes' },
 };
 
 const COVERAGE_TEXT: Readonly<Record<Coverage['level'], string>> = {
-  polls: 'what comes and goes between two polls is not seen',
-  closes: 'between two polls only closes are seen',
-  changes: 'not everything that happens between two polls is seen',
+  polls: 'changes between two polls are not seen',
+  closes: 'some short-lived changes may be missed',
+  changes: 'some short-lived changes may be missed',
 };
 
 /** Returns what netpane misses between two polls, and why; undefined if it misses nothing. */
@@ -54,4 +54,4 @@ export const coverageText = ({ level, why }: Coverage): string | undefined =>
     ? level === 'changes'
       ? undefined
       : COVERAGE_TEXT[level]
-    : `${COVERAGE_TEXT[level]}: ${why}`;
+    : `${COVERAGE_TEXT[level]} (${why})`;

@@ -9,8 +9,8 @@ const PROMPT_LABELS: Readonly<Record<PromptKind, string>> = {
   port: 'port: ',
   process: 'process: ',
   netns: 'namespace: ',
-  save: 'write to: ',
-  view: 'name of the view: ',
+  save: 'save to: ',
+  view: 'view name: ',
 };
 
 /** Cells that what is typed has beside its label, however narrow the pane. */

@@ -18,7 +18,7 @@ function hostWords({ query, hosts }: State): Word[] {
     if (answer === undefined) return [];
     const host = printable(name);
     if (answer.type === 'pending')
-      return [{ text: `${host}: being looked up`, short: '', tone: 'quiet', rank: 4 }];
+      return [{ text: `${host}: looking up …`, short: '', tone: 'quiet', rank: 4 }];
     if (answer.type === 'failed')
       return [{ text: `${host}: ${printable(answer.why)}`, short: `${host}?`, tone: 'warning', rank: 2 }];
     const [first = 'no address', ...others] = answer.addresses;
@@ -69,8 +69,8 @@ export function filterLine(state: State, of: Share, width: number): Line {
   if (since) status.push({ text: since, short: since.replace(/ since$/, ''), tone: 'warning', rank: 2 });
   if (tooSlow !== undefined)
     status.push({
-      text: `/${printable(tooSlow)}/ takes too long: it finds no more`,
-      short: 'the regex takes too long',
+      text: `/${printable(tooSlow)}/ is too slow: some matches may be missing`,
+      short: 'regex too slow',
       tone: 'warning',
       rank: 1.2,
     });
@@ -78,8 +78,8 @@ export function filterLine(state: State, of: Share, width: number): Line {
   if (group) status.push({ text: `by ${GROUPINGS[group].name}`, tone: 'quiet', rank: 5 });
   if (hidden > 0)
     status.push({
-      text: `${countText(hidden)} known hidden`,
-      short: `${hidden} known`,
+      text: `${countText(hidden)} hidden by you`,
+      short: `${hidden} hidden`,
       tone: 'quiet',
       rank: 2.5,
     });

@@ -204,10 +204,10 @@ export function tableLines(
 }
 
 const emptyText = (state: State, hidden: number): string => {
-  if (hidden > 0) return '  everything that matches is hidden by h: H lists it';
-  if (state.nowMs === undefined) return '  reading the sockets of this machine …';
+  if (hidden > 0) return '  all matches are hidden by you: press H to list them';
+  if (state.nowMs === undefined) return '  reading sockets …';
   const rows = state.pause ? state.pause.rows.length : state.table.rows.size;
   if (rows === 0) return '  no sockets';
   const slip = slipText(state.query);
-  return slip === undefined ? '  nothing matches: esc clears the query' : `  nothing matches: ${slip}`;
+  return slip === undefined ? '  nothing matches: press esc to clear the query' : `  nothing matches: ${slip}`;
 };

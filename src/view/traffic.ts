@@ -141,8 +141,8 @@ const beside = (left: readonly Part[], right: readonly Part[], width: number): L
 export function trafficLines(state: State, width: number, height: number): Line[] {
   const { interfaces, table, lastTick, silence } = state;
   const told = table.seen.traffic || interfaces.length > 0;
-  const rates = silence ? `rates of ${durationText(silence.forMs)} ago` : throughputText(lastTick ?? {});
-  const note = told ? rates : 'this source tells of none';
+  const rates = silence ? `rates from ${durationText(silence.forMs)} ago` : throughputText(lastTick ?? {});
+  const note = told ? rates : 'not available from this source';
   const title = paneTitle('TRAFFIC', note, width);
   const room = Math.max(0, height - 1);
   const programs = table.processes.values();

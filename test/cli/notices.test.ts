@@ -38,10 +38,10 @@ test.each<[Coverage, string[]]>([
   [{ level: 'changes' }, []],
   [
     { level: 'changes', why: 'SCTP is not traced' },
-    ['not everything that happens between two polls is seen: SCTP is not traced'],
+    ['some short-lived changes may be missed (SCTP is not traced)'],
   ],
-  [{ level: 'closes', why: 'not root' }, ['between two polls only closes are seen: not root']],
-  [{ level: 'polls' }, ['what comes and goes between two polls is not seen']],
+  [{ level: 'closes', why: 'not root' }, ['some short-lived changes may be missed (not root)']],
+  [{ level: 'polls' }, ['changes between two polls are not seen']],
 ])('what is not caught, and why: %o', (coverage, said) => {
   expect(setUp()([], coverage)).toEqual(said);
 });
@@ -53,6 +53,6 @@ test('that less is caught than before is said, and that it is the same is not', 
   expect(take([], closes)).toHaveLength(1);
   expect(take([], closes)).toEqual([]);
   expect(take([], { level: 'polls', why: 'no netlink' })).toEqual([
-    'what comes and goes between two polls is not seen: no netlink',
+    'changes between two polls are not seen (no netlink)',
   ]);
 });

@@ -82,7 +82,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       t.write('d');
       await t.until('it to go', () => !t.text().includes('7 mine'));
       t.write('v7');
-      await t.until('no seventh', () => filterLine(t).includes('there is no view 7'));
+      await t.until('no seventh', () => filterLine(t).includes('no view 7'));
       expect(shares(t).shown).toBe(3);
     });
 
@@ -127,23 +127,23 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       await toShow(t, 0, 'that are new once more');
     });
 
-    test('`h` hides for good, counts what is hidden, and `H` shows it again', async () => {
+    test('`h` hides for good, counts what is hidden, and `H` unhides', async () => {
       const t = await show();
       typeQuery(t, `process:${scene.name}-cli rport:5432\r`);
       await toShow(t, 4, 'to the server');
       t.write('h');
-      await toShow(t, 0, 'that are not known');
+      await toShow(t, 0, 'that are not hidden');
       expect(filterLine(t)).toContain(`${scene.name}-cli`);
       t.press('home');
-      await t.until('the count', () => /\b4 known/.test(filterLine(t)));
+      await t.until('the count', () => /\b4 hidden/.test(filterLine(t)));
       t.write('H');
-      await t.until('the list', () => t.text().includes('KNOWN'));
+      await t.until('the list', () => t.text().includes('HIDDEN BY YOU'));
       const line = new RegExp(`${scene.name}-cli +port 5432 +${scene.postgres.local.address.slice(0, 6)}`);
       expect(line.test(t.rows()[selectedY(t)] ?? '')).toBe(true);
       t.write('d');
       await toShow(t, 4, 'again');
-      expect(t.text()).toContain('nothing is hidden');
-      expect(filterLine(t)).not.toContain('known');
+      expect(t.text()).toContain('nothing hidden');
+      expect(filterLine(t)).not.toContain('hidden');
     });
 
     test('tab completes terms and what there is', async () => {
@@ -257,7 +257,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       await toShow(t, 4);
       const save = async (path: string, answer: RegExp) => {
         t.write('w');
-        await t.until('the offer', () => /^write to: .*\d\.csv/.test(filterLine(t)));
+        await t.until('the offer', () => /^save to: .*\d\.csv/.test(filterLine(t)));
         t.write(`${path}\r`);
         await t.until(`the answer to ${path}`, () => answer.test(filterLine(t)));
       };
@@ -354,7 +354,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       const again = start();
       await again.until('the same', () => shares(again).shown === shown);
       expect(filterLine(again)).toContain(`/ process:${name}`);
-      expect(filterLine(again)).toContain('known');
+      expect(filterLine(again)).toContain('hidden by you');
       expect(titleLine(again).replace(/ +/g, ' ')).toBe(titles.replace(/ +/g, ' '));
       await again.until('the groups', () => tableLines(again).some((row) => /\(\d+\)/.test(row)));
       again.write('7');

@@ -78,7 +78,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     const t = start();
     await t.until('the connection', () => rowOf(t, one) && rowOf(t, other));
     t.write('e');
-    await t.until('the event log', () => t.text().includes('EVENTS  nothing has changed yet'));
+    await t.until('the event log', () => t.text().includes('EVENTS  no events yet'));
 
     // The log tells of the whole machine: what came until now is out of the way with this tick.
     ticks.allow(1);
@@ -131,7 +131,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     expect(rowOf(t, other)).toMatchObject({ mark: '-', process: `${name}-srv`, state: last });
     expect(marksOf(one)).toEqual([' ', '~']);
     t.press('enter');
-    await t.until('the details', () => t.text().includes('the last one known to hold the socket'));
+    await t.until('the details', () => t.text().includes('last known holder of the socket'));
   });
 
   test('what closes stays with `-` for the linger time, while others come', async () => {

@@ -204,7 +204,7 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
       // Every key, on nothing.
       t.write('lLtunfsSceg  jkG+-');
       t.press('enter');
-      await t.until('the details', () => t.text().includes('no socket is selected'));
+      await t.until('the details', () => t.text().includes('no socket selected'));
       for (const key of ['home', 'end', 'pageup', 'pagedown', 'up', 'down'] as const) t.press(key);
       t.click(5, 5);
       t.write('p\rP\r/x\r');

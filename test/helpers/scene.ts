@@ -105,7 +105,7 @@ export const SCENE = {
 const HIDDEN = {
   code: 'owners-hidden',
   text: 'owners of 37 sockets are hidden: run with sudo to see them',
-  short: '37 owners hidden: sudo',
+  short: '37 owners hidden: use sudo',
 };
 
 const { curl: _curl, hostile: _hostile, ...AT_FIRST } = SCENE;

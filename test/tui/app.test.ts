@@ -243,7 +243,7 @@ describe('selection', () => {
     expect(app.text).toContain('DETAILS\n');
     const [, , closing] = crowd(10);
     if (closing) await app.take(batch({ monotonicMs: 1000, changed: [{ ...closing, state: 'TIME_WAIT' }] }));
-    expect(app.text).toContain('DETAILS  of the row in its place: the selected one is not shown now');
+    expect(app.text).toContain('DETAILS  selected socket not shown: this is the row in its place');
     await app.press(DOWN);
     expect(app.text).toContain('DETAILS\n');
   });
@@ -293,7 +293,7 @@ describe('the mouse', () => {
       const all = [listener({ local: '*:9', process: 'a' }), listener({ local: '*:80', process: 'b' })];
       await app.take(baseline(all));
       const y = app.find(' a ').y;
-      app.key('R');
+      app.key('S');
       await app.click(20, y);
       expect(app.lines[selectedLine()]).toMatch(/ a /);
       expect(selectedLine()).not.toBe(y);
@@ -378,13 +378,13 @@ describe('the event log', () => {
     expect(inverse()).toEqual(['p000']);
     expect([app.lines[TOP_ROW - 1], title()]).toEqual([
       expect.stringMatching(/^▸ PROCESS/),
-      'EVENTS  50 since the start  following',
+      'EVENTS  50 since start  following',
     ]);
     await app.press(TAB, UP);
     expect(inverse()).toEqual(['p048']);
     expect([app.lines[TOP_ROW - 1], title()]).toEqual([
       expect.stringMatching(/^ {2}PROCESS/),
-      '▸ EVENTS  50 since the start  1 newer below',
+      '▸ EVENTS  50 since start  1 newer below',
     ]);
     await app.press(TAB, DOWN);
     expect(inverse()).toEqual(['p001']);
@@ -482,7 +482,7 @@ describe('the event log', () => {
   test('in a pane that has room for it alone it has the keys, and enter leads out of it', async () => {
     await app.resize(40, 10);
     await app.press(UP);
-    expect(title()).toBe('▸ EVENTS  1 newer below');
+    expect(title()).toBe('▸ EVENTS  50 since start  1 newer below');
     await app.press('\r');
     expect(app.text).not.toContain('EVENTS');
     expect(app.lines.some((line, y) => line.includes('p048') && app.look(5, y).inverse)).toBe(true);
@@ -518,7 +518,7 @@ describe('connections that come and go between two looks', () => {
     await app.take(...BRIEF_BATCHES);
     expect(app.lines[1]).toContain('12 closes missed at 12:00:01');
     await app.take(batch({ monotonicMs: 61_500 }));
-    expect(app.lines[1]).toContain('some changes of state missed');
+    expect(app.lines[1]).toContain('some state changes missed');
     await app.take(batch({ monotonicMs: 62_000 }));
     expect(app.lines[1]).not.toContain('missed');
   });
@@ -645,7 +645,7 @@ describe('the picture', () => {
     expect(app.text).toBe(before.text);
   });
 
-  test('the graph strip shows what has been since the start', async () => {
+  test('the graph strip shows what has been since start', async () => {
     await app.take(...BATCHES);
     await app.press('g');
     // Its package is loaded when it is first shown.

@@ -220,7 +220,7 @@ describe('quick keys', () => {
   });
 
   test('x says so where there is nothing to exclude', () => {
-    const why = said('cannot exclude this cell: the right arrow key chooses another');
+    const why = said('cannot exclude this cell: select another with the right arrow key');
     expect(press('x', emptyState())).toEqual(why);
     expect(press('x', withSockets({ ...node, owners: [{ knowledge: 'hidden' }] }))).toEqual(why);
   });
@@ -267,7 +267,7 @@ describe('quick keys', () => {
   });
 
   test('h is of one row: on a group, and on nothing, it says so', () => {
-    const why = said('h hides what the selected row is: select one');
+    const why = said('no row selected: h hides the program and remote of the selected row');
     expect(press('h', after(withSockets(node), { type: 'group', group: 'user' }))).toEqual(why);
     expect(press('h', emptyState())).toEqual(why);
   });
@@ -288,7 +288,7 @@ describe('quick keys', () => {
       BUILT_IN.map((view) => ({ type: 'apply-view', view })),
     );
     expect(press('7', state)).toEqual({ type: 'apply-view', view: mine });
-    expect(press('8', state)).toEqual(said('there is no view 8: v keeps how it looks now as one'));
+    expect(press('8', state)).toEqual(said('no view 8: v lists the views and saves the current one'));
     expect(press('0', state)).toBeUndefined();
   });
 

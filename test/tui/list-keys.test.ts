@@ -120,7 +120,7 @@ describe('what is known', () => {
   const list = (line: number) =>
     open({ kind: 'hide-rules', at: line }, { ...emptyState(), hideRules: RULES });
 
-  test('d shows it again', () => {
+  test('d unhides', () => {
     expect(press(list(1), 'd').hideRules.map(({ port }) => port)).toEqual([1, 3]);
     expect(press(list(2), 'd', 'd', 'd', 'd')).toMatchObject({ hideRules: [], list: { at: 0 } });
   });

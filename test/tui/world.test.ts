@@ -31,7 +31,7 @@ describe('host names', () => {
     expect(app.asked).toEqual([]);
     await app.press('\r');
     expect(app.asked).toEqual(['db.example']);
-    expect(said()).toContain('db.example: being looked up');
+    expect(said()).toContain('db.example: looking up …');
     expect(said()).toContain('0 of 4');
     await app.press(DOWN, 'j');
     await app.answer('db.example', { type: 'addresses', addresses: ['203.0.113.80', '2001:db8::80'] });
@@ -116,7 +116,7 @@ describe('copying', () => {
     await app.take(baseline([]));
     await app.press('y', 'Y');
     expect(app.copied).toEqual([]);
-    expect(said()).toContain('there is nothing to copy');
+    expect(said()).toContain('nothing to copy');
   });
 
   test('nothing of a hostile name but printable characters', async () => {
@@ -131,7 +131,7 @@ describe('saving', () => {
   test('w offers a name, enter writes what is shown, in the order of the screen', async () => {
     await app.take(baseline(ALL));
     await app.press('/', ...Array.from('node or web'), '\r', 's', 's', 's', 's', 's', 'w');
-    expect(said()).toContain('write to: netpane-2026-01-02T120000.csv');
+    expect(said()).toContain('save to: netpane-2026-01-02T120000.csv');
     await app.press(...Array.from('a.json'), '\r');
     expect(app.saved.map(({ path }) => path)).toEqual(['a.json']);
     const rows = app.lines.slice(TOP_ROW).map((line) => /51000|51001| 80 /.exec(line)?.[0].trim());
@@ -178,10 +178,10 @@ describe('what is kept for the next start', () => {
     await app.press('l', 'v', 'a', ...Array.from('mine'), '\r');
     expect(app.kept.map(({ views }) => views)).toMatchObject([[{ name: 'mine', query: 'listen' }]]);
     expect(said()).toContain('saved view "mine"');
-    expect(lineOf('(yours)')).toContain('7 mine');
+    expect(lineOf('(saved)')).toContain('7 mine');
     await app.press('G', 'd');
     expect(app.kept.at(-1)?.views).toEqual([]);
-    expect(app.text).not.toContain('(yours)');
+    expect(app.text).not.toContain('(saved)');
   });
 
   test('what h hides, with its count, and how it comes back', async () => {
@@ -190,15 +190,15 @@ describe('what is kept for the next start', () => {
     expect(app.kept.map(({ hideRules }) => hideRules)).toEqual([
       [{ process: 'curl', remote: '203.0.113.80', port: 443 }],
     ]);
-    expect(said()).toContain('curl with 203.0.113.80 at port 443: hidden for good; H lists what is hidden');
+    expect(said()).toContain('curl with 203.0.113.80 port 443: hidden for good; H lists what is hidden');
     expect(app.lines.slice(TOP_ROW).join('')).not.toContain('51002');
     await app.press('j');
-    expect(said()).toContain('1 known hidden');
+    expect(said()).toContain('1 hidden by you');
     expect(said()).toContain('3 of 4');
     await app.press('H', 'd');
     expect(app.kept.at(-1)?.hideRules).toEqual([]);
     expect(app.lines.slice(TOP_ROW).join('')).toContain('51002');
-    expect(app.text).not.toContain('known hidden');
+    expect(app.text).not.toContain('hidden by you');
   });
 
   test('two in one piece hide two, and not one twice', async () => {

@@ -29,12 +29,12 @@ describe('the list', () => {
     const lines = columnPaneLines({ choices: CHOICES, cursor: 'process' }, 60, 8);
     expect(lines.map((line) => textOf(line).trimEnd())).toEqual([
       `COLUMNS  3 of ${COLUMNS.length} shown`,
-      '[x] AGE         auto  since netpane first saw it, > when it…',
-      '[x] PROCESS       20  program; a → b: runs b now; (name) la…',
-      '[x] REMOTE END  auto  address and port of the peer in one; …',
-      '[ ] PID               its process id',
-      'program; a → b: runs b now; (name) last known, [name]',
-      'listener, name? seen sending, +n more that hold it',
+      '[x] AGE         auto  time since netpane first saw it, > if…',
+      '[x] PROCESS       20  program; a → b: now runs b; (name) la…',
+      '[x] REMOTE END  auto  address and port of the peer; * means…',
+      '[ ] PID               process id',
+      'program; a → b: now runs b; (name) last known; [name]',
+      'listener; name? seen sending; +n: n more hold it',
       '',
     ]);
     expect(lines.map(({ selected }) => selected ?? false)).toEqual([

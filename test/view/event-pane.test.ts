@@ -140,7 +140,7 @@ describe('the pane', () => {
     expect(inSight()).toEqual([0, 1, 2]);
     add(5);
     expect(inSight()).toEqual([4, 5, 6, 7]);
-    expect(title()).toBe('▸ EVENTS  8 since the start  following');
+    expect(title()).toBe('▸ EVENTS  8 since start  following');
   });
 
   test('stands still once the cursor is moved up, and says how many came since', () => {
@@ -148,7 +148,7 @@ describe('the pane', () => {
     select(pane.numberAfter(-1));
     add(30);
     expect(inSight()).toEqual([16, 17, 18, 19]);
-    expect(title()).toBe('▸ EVENTS  50 since the start  31 newer below');
+    expect(title()).toBe('▸ EVENTS  50 since start  31 newer below');
     expect(pane.event).toEqual(eventOf(18));
   });
 
@@ -192,7 +192,7 @@ describe('the pane', () => {
     const before = inSight();
     add(40);
     expect(inSight()).toEqual(before);
-    expect(title()).toContain('the last 100 of 140  89 newer below');
+    expect(title()).toContain('last 100 of 140  89 newer below');
     add(60);
     expect(pane.number).toBe(100);
     expect(inSight()).toEqual([100, 101, 102, 103]);
@@ -216,7 +216,7 @@ describe('the pane', () => {
 
   test('before anything has happened it says so; a note is told', () => {
     const { pane, select, title } = paneOf(0);
-    expect(title()).toBe('▸ EVENTS  nothing has changed yet  following');
+    expect(title()).toBe('▸ EVENTS  no events yet  following');
     expect([pane.number, pane.event]).toEqual([undefined, undefined]);
     select(pane.numberAfter(-1));
     expect(title('its socket has gone')).toContain('its socket has gone');
@@ -227,6 +227,6 @@ describe('the pane', () => {
     const paused = after(stateOf(100), batch({ events: from(0, 5) }), { type: 'pause' });
     pane.update(after(paused, batch({ events: from(5, 5) })), LINES);
     expect(pane.number).toBe(4);
-    expect(textOf(pane.lines(120, false, undefined)[0])).toMatch(/^EVENTS {2}5 since the start/);
+    expect(textOf(pane.lines(120, false, undefined)[0])).toMatch(/^EVENTS {2}5 since start/);
   });
 });

@@ -44,17 +44,32 @@ describe('the text of an event', () => {
       'one program for another',
       { owners: [bash] },
       { owners: [sshd] },
-      'came: sshd 14  went: bash 10  ESTABLISHED',
+      'now held by sshd 14  released by bash 10  ESTABLISHED',
     ],
-    ['a program that lets go', { owners: [bash, sshd] }, { owners: [sshd] }, 'went: bash 10  ESTABLISHED'],
-    ['further programs', { owners: [bash] }, { owners: [bash, sshd, cat] }, 'came: sshd 14 +1  ESTABLISHED'],
+    [
+      'a program that lets go',
+      { owners: [bash, sshd] },
+      { owners: [sshd] },
+      'released by bash 10  ESTABLISHED',
+    ],
+    [
+      'further programs',
+      { owners: [bash] },
+      { owners: [bash, sshd, cat] },
+      'now held by sshd 14 +1  ESTABLISHED',
+    ],
     [
       'a program found late',
       { owners: [{ knowledge: 'hidden' }] },
       { owners: [cat] },
       'found: cat 15  ESTABLISHED',
     ],
-    ['a program lost', { owners: [cat] }, { owners: [{ knowledge: 'hidden' }] }, 'went: cat 15  ESTABLISHED'],
+    [
+      'a program lost',
+      { owners: [cat] },
+      { owners: [{ knowledge: 'hidden' }] },
+      'released by cat 15  ESTABLISHED',
+    ],
     ['a peer', { remote: null }, {}, 'connected  ESTABLISHED'],
     [
       'another peer',
@@ -67,7 +82,7 @@ describe('the text of an event', () => {
       'state and program',
       { state: 'SYN_SENT', owners: [bash] },
       { owners: [cat] },
-      'SYN_SENT → ESTABLISHED  came: cat 15  went: bash 10',
+      'SYN_SENT → ESTABLISHED  now held by cat 15  released by bash 10',
     ],
   ])('a change says what changed: %s', (_, was, fields, words) => {
     expect(
@@ -129,10 +144,10 @@ describe('the text of an event', () => {
     [{ missed: 12 }, '12 closes missed'],
     [{ missed: 1 }, '1 close missed'],
     [{}, 'some closes missed'],
-    [{ missed: 4000, learntBy: 'trace' }, '4,000 changes of state missed'],
-    [{ missed: 1, learntBy: 'trace' }, '1 change of state missed'],
+    [{ missed: 4000, learntBy: 'trace' }, '4,000 state changes missed'],
+    [{ missed: 1, learntBy: 'trace' }, '1 state change missed'],
   ])('a gap: %o %s', (fields, words) => {
-    expect(eventText(gap(fields))).toBe(`12:00:00.000 ! ${words}: more came at once than there was room for`);
+    expect(eventText(gap(fields))).toBe(`12:00:00.000 ! ${words}: event buffer full`);
   });
 
   test('whatever a program or a user is called: one harmless line', () => {

@@ -65,7 +65,7 @@ describe('received and sent', () => {
 test.each<[Traffic, string | undefined]>([
   [
     { rttMicros: 18_204, rttVarMicros: 2_100, cwnd: 10, deliveryRate: 1_300_000, retransmits: 3 },
-    'rtt 18ms ± 2.1ms  cwnd 10  delivers 1.30 MB/s  3 retransmitted',
+    'rtt 18ms ± 2.1ms  cwnd 10  delivery 1.30 MB/s  3 retransmitted',
   ],
   [{ rttMicros: 50 }, 'rtt 50µs'],
   [{ retransmits: 0 }, '0 retransmitted'],
@@ -78,19 +78,16 @@ test('queues: of a listener connections, of all others bytes', () => {
   const traffic = { recvQueue: 0, sendQueue: 511 };
   expect(detailsOf(listener({ traffic }))).toMatchObject({ backlog: '0 of 511' });
   expect(detailsOf(listener({ traffic: { recvQueue: 3 } }))).toMatchObject({ backlog: '3' });
-  expect(detailsOf(udp({ traffic }))).toMatchObject({ queues: '0 B not read  511 B not acknowledged' });
+  expect(detailsOf(udp({ traffic }))).toMatchObject({ queues: '0 B unread, 511 B unacked' });
   expect(detailsOf(socket({ traffic }))).not.toHaveProperty('backlog');
 });
 
 test.each<[NonNullable<Socket['timer']>, string]>([
-  [{ kind: 'on', dueAtMs: TICK_MS + 212, retransmits: 0 }, 'retransmission in 0.2s'],
-  [{ kind: 'on', dueAtMs: TICK_MS - 9, retransmits: 2 }, 'retransmission in 0.0s, 2 without an answer'],
+  [{ kind: 'on', dueAtMs: TICK_MS + 212, retransmits: 0 }, 'retransmit in 0.2s'],
+  [{ kind: 'on', dueAtMs: TICK_MS - 9, retransmits: 2 }, 'retransmit in 0.0s, 2 unanswered'],
   [{ kind: 'keepalive', dueAtMs: TICK_MS + 7_200_000, retransmits: 0 }, 'keepalive in 2h'],
   [{ kind: 'timewait', dueAtMs: TICK_MS + 59_000, retransmits: 0 }, 'end of TIME_WAIT in 59s'],
-  [
-    { kind: 'persist', dueAtMs: TICK_MS + 5000, retransmits: 1 },
-    'probe of a closed window in 5.0s, 1 without an answer',
-  ],
+  [{ kind: 'persist', dueAtMs: TICK_MS + 5000, retransmits: 1 }, 'zero-window probe in 5.0s, 1 unanswered'],
 ])('the timer: %o', (timer, text) => {
   expect(detailsOf({ ...socket(), timer })['timer']).toBe(text);
 });
@@ -118,13 +115,13 @@ describe('the sums of its program', () => {
       100,
       batch({ monotonicMs: 2000, spawned: [other] }),
     );
-    expect(text['in all']).toBe('2 sockets  ↓ 34.0 MB/s ↑ 7 B/s  35.2 MB received, 3.01 kB sent');
+    expect(text['total']).toBe('2 sockets  ↓ 34.0 MB/s ↑ 7 B/s  35.2 MB received, 3.01 kB sent');
   });
 
   test('not where it has no other socket, or none is told of', () => {
-    expect(told({ rxBytes: 5 })).not.toHaveProperty('in all');
+    expect(told({ rxBytes: 5 })).not.toHaveProperty('total');
     const silent = batch({ monotonicMs: 2000, spawned: [socket({ id: 'silent' })] });
-    expect(detailsOf(socket(), 100, silent)).not.toHaveProperty('in all');
+    expect(detailsOf(socket(), 100, silent)).not.toHaveProperty('total');
   });
 });
 
@@ -148,7 +145,7 @@ test('the latest change says what changed', () => {
   );
   const texts = detailLines(state.table.rows.get(before.id), state, 80, 100).map(textOf);
   expect(texts.find((text) => text.startsWith('changed'))?.trimEnd()).toBe(
-    'changed  12:00:01  came: sshd 14  went: curl 100  CLOSE_WAIT',
+    'changed  12:00:01  now held by sshd 14  released by curl 100  CLOSE_WAIT',
   );
 });
 
@@ -160,7 +157,7 @@ test('words stay whole where a line has room for them', () => {
     );
     expect(texts.filter((text) => displayWidth(text) > width)).toEqual([]);
     expect(
-      texts.some((text) => text.endsWith('delivers 1.30 MB/s') || text.includes('delivers 1.30 MB/s  ')),
+      texts.some((text) => text.endsWith('delivery 1.30 MB/s') || text.includes('delivery 1.30 MB/s  ')),
     ).toBe(true);
   }
 });

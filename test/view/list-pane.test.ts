@@ -22,16 +22,16 @@ const viewing = (at: number): State => ({ ...emptyState(), views: MINE, list: { 
 describe('views', () => {
   test('each with its number key, what it asks for, and whether it is the user’s', () => {
     const [title, ...lines] = texts(viewing(0));
-    expect(title).toMatch(/^VIEWS {2}\S/);
+    expect(title).toMatch(/^VIEWS \(keys 1–9\)/);
     expect(lines).toHaveLength(BUILT_IN.length + MINE.length);
-    expect(lines[0]).toBe('  1 all              everything');
+    expect(lines[0]).toBe('  1 all              all sockets');
     expect(lines[1]).toBe('  2 listening        listen');
     expect(lines.slice(6)).toEqual([
-      '  7 db               :5432 !loopback · sorted by RTT▾ · by remote host  (yours)',
-      '  8 mine             everything · 2 columns  (yours)',
-      '  9 third            a  (yours)',
+      '  7 db               :5432 !loopback · sorted by RTT▾ · by remote host  (saved)',
+      '  8 mine             all sockets · 2 columns  (saved)',
+      '  9 third            a  (saved)',
       // No key is left.
-      '    tenth            b  (yours)',
+      '    tenth            b  (saved)',
     ]);
   });
 
@@ -57,7 +57,7 @@ describe('what is known', () => {
 
   test('program, peer and port of each', () => {
     const [title, ...lines] = texts({ ...emptyState(), hideRules, list: { kind: 'hide-rules', at: 1 } });
-    expect(title).toMatch(/^KNOWN, AND HIDDEN {2}2 /);
+    expect(title).toMatch(/^HIDDEN BY YOU {2}2 /);
     expect(lines).toEqual([
       '  curl             port 443    198.51.100.7',
       '  sshd             port 22     no peer',
@@ -66,7 +66,7 @@ describe('what is known', () => {
 
   test('nothing: it says how something would come there', () => {
     expect(texts({ ...emptyState(), list: { kind: 'hide-rules', at: 0 } })[1]).toBe(
-      '  nothing is hidden: h hides what the selected row is',
+      '  nothing hidden: h hides the program and remote of the selected row',
     );
   });
 });

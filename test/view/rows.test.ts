@@ -125,9 +125,9 @@ test('the table shows headers and rows, as far as it has lines', () => {
 test.each([
   ['proces:node', '  nothing matches: unknown field proces: did you mean process:?'],
   ['Prot=tcp or nobody', '  nothing matches: unknown field Prot: did you mean proto:?'],
-  ['nobody', '  nothing matches: esc clears the query'],
-  ['http://nobody', '  nothing matches: esc clears the query'],
-  ['fe80::1234', '  nothing matches: esc clears the query'],
+  ['nobody', '  nothing matches: press esc to clear the query'],
+  ['http://nobody', '  nothing matches: press esc to clear the query'],
+  ['fe80::1234', '  nothing matches: press esc to clear the query'],
   ['!(proces:node)', undefined],
 ])('%s where nothing is found by it: %s', (text, told) => {
   const asked = after(state, { type: 'query', query: queryFrom(text) }, { type: 'group', group: null });

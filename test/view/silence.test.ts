@@ -44,7 +44,7 @@ test('rates are unknown while the sampler is silent: of rows, in the details, an
   expect([rx, tx, both]).toEqual(['·', '·', '·']);
   expect(details).not.toContain('/s');
   expect(header(silent, 120, 2).join()).not.toContain('/s');
-  expect(textOf(trafficLines(silent, 120, 8)[0])).toContain('rates of 40s ago');
+  expect(textOf(trafficLines(silent, 120, 8)[0])).toContain('rates from 40s ago');
 });
 
 test('a picture that is paused keeps the rates of its moment', () => {

@@ -70,7 +70,7 @@ describe('programs', () => {
 
   test('of which nothing is told, nothing is claimed', () => {
     const [title, , line] = textsOf([socket({ process: 'nginx', pid: 80 })], [], 80, 5);
-    expect(title).toBe('TRAFFIC  this source tells of none');
+    expect(title).toBe('TRAFFIC  not available from this source');
     expect(line).toMatch(/^nginx +80 +1 +· +· +· +·$/);
   });
 

@@ -43,7 +43,7 @@ const knownText = (row: Row): string => (isBound(row) ? 'at least' : 'exact');
 export const LIFE_COLUMNS = {
   age: {
     title: 'AGE',
-    about: 'since netpane first saw it, > when it was there before; of what is over how long it lived',
+    about: 'time since netpane first saw it, > if opened earlier; once closed, how long it lived',
     align: 'right',
     width: { least: 5, good: 5, most: 5 },
     priority: 13,
@@ -55,7 +55,7 @@ export const LIFE_COLUMNS = {
   },
   firstSeen: onRequest({
     title: 'SEEN AT',
-    about: 'time of the day at which netpane first saw it; the date after a day',
+    about: 'time of day when netpane first saw it; the date after a day',
     align: 'right',
     width: { least: 8, good: 8, most: 10 },
     text: (row, context) => {
@@ -71,14 +71,14 @@ export const LIFE_COLUMNS = {
   }),
   lifetime: requestedNumber({
     title: 'LIVED',
-    about: 'how long it lived; only of what is over',
+    about: 'how long it lived; closed sockets only',
     value: ({ lifetimeMs }) => lifetimeMs,
     text: ({ lifetimeMs, isAtLeast }) =>
       lifetimeMs === undefined ? NOTHING : livedText(lifetimeMs, isAtLeast ?? false),
   }),
   lifetimeKnown: onRequest({
     title: 'AGE IS',
-    about: 'how age and lifetime are known: exact, or at least, where it was there before netpane',
+    about: 'whether age and lifetime are exact, or at least (opened before netpane started)',
     align: 'left',
     width: { least: 8, good: 8, most: 8 },
     text: knownText,
@@ -86,7 +86,7 @@ export const LIFE_COLUMNS = {
   }),
   mark: onRequest({
     title: 'MARK',
-    about: 'what happened to it a moment ago, in a word: new, changed, closed',
+    about: 'what happened a moment ago: new, changed or closed',
     align: 'left',
     width: { least: 5, good: 7, most: 7 },
     text: ({ mark }) => MARKS[mark],
@@ -95,7 +95,7 @@ export const LIFE_COLUMNS = {
   timer: onRequest({
     title: 'TIMER',
     about:
-      'timer that runs out next, and when: on (retransmission), keepalive, timewait, persist (window probe)',
+      'next timer and when it fires: on (retransmit), keepalive, timewait, persist (zero-window probe)',
     align: 'left',
     width: { least: 14, good: 14, most: 14 },
     text: timerText,
@@ -104,7 +104,7 @@ export const LIFE_COLUMNS = {
   }),
   timerRetransmits: requestedNumber({
     title: 'UNANS',
-    about: 'times in a row that the timer has run out without an answer',
+    about: 'retransmits or probes in a row without an answer',
     value: ({ socket }) => socket.timer?.retransmits,
   }),
 } as const satisfies Readonly<Partial<Record<ColumnId, ColumnSpec>>>;

@@ -95,7 +95,7 @@ const directionText = ({ socket, direction }: ColumnRow): string =>
 export const NETWORK_COLUMNS = {
   protocol: {
     title: 'PROT',
-    about: 'protocol; with 6 on an IPv6 socket, which may serve IPv4 too',
+    about: 'protocol; 6 marks an IPv6 socket, which may serve IPv4 too',
     align: 'left',
     width: { least: 4, good: 4, most: 8 },
     priority: 9,
@@ -107,7 +107,7 @@ export const NETWORK_COLUMNS = {
   },
   netns: {
     title: 'NS',
-    about: 'network namespace: the container, or its inode where it has no name',
+    about: 'network namespace: name of the container, or inode if it has no name',
     align: 'left',
     // An inode has ten digits.
     width: { least: 8, good: 10, most: 16 },
@@ -119,7 +119,7 @@ export const NETWORK_COLUMNS = {
   },
   localAddress: {
     title: 'LOCAL',
-    about: 'address on this machine; * any',
+    about: 'local address; * means any',
     align: 'left',
     width: { least: 9, good: 14, most: ADDRESS_MOST },
     priority: 11,
@@ -130,7 +130,7 @@ export const NETWORK_COLUMNS = {
   localPort: {
     title: 'PORT',
     label: 'LOCAL PORT',
-    about: 'port on this machine',
+    about: 'local port',
     align: 'right',
     width: PORT_WIDTH,
     priority: 4,
@@ -139,7 +139,7 @@ export const NETWORK_COLUMNS = {
   },
   remoteAddress: {
     title: 'REMOTE',
-    about: 'address of the peer; * none',
+    about: 'address of the peer; * means none',
     align: 'left',
     width: { least: 10, good: 15, most: ADDRESS_MOST },
     priority: 2,
@@ -159,7 +159,7 @@ export const NETWORK_COLUMNS = {
   },
   state: {
     title: 'STATE',
-    about: 'TCP state; ESTABLISHED for a connected UDP socket',
+    about: 'TCP state; a connected UDP socket is ESTABLISHED',
     align: 'left',
     width: { least: 6, good: 11, most: 11 },
     priority: 5,
@@ -170,7 +170,7 @@ export const NETWORK_COLUMNS = {
   },
   interface: {
     title: 'IF',
-    about: 'network interface it is bound to, or that has its address',
+    about: 'network interface that the socket is bound to or that has its address',
     align: 'left',
     width: { least: 6, good: 6, most: 15 },
     priority: 19,
@@ -181,7 +181,7 @@ export const NETWORK_COLUMNS = {
   },
   local: onRequest({
     title: 'LOCAL END',
-    about: 'address and port on this machine in one',
+    about: 'local address and port',
     align: 'left',
     width: ENDPOINT_WIDTH,
     text: ({ socket }) => endpointText(socket.local, socket),
@@ -190,7 +190,7 @@ export const NETWORK_COLUMNS = {
   }),
   remote: onRequest({
     title: 'REMOTE END',
-    about: 'address and port of the peer in one; * none',
+    about: 'address and port of the peer; * means none',
     align: 'left',
     width: ENDPOINT_WIDTH,
     text: ({ socket }) => (socket.remote ? endpointText(socket.remote, socket) : '*'),
@@ -199,7 +199,7 @@ export const NETWORK_COLUMNS = {
   }),
   service: onRequest({
     title: 'SERVICE',
-    about: 'what its ports are for by custom, of the peer’s and its own: no proof of what runs there',
+    about: 'usual service of the remote or local port: no proof of what runs there',
     align: 'left',
     width: { least: 7, good: 8, most: 16 },
     text: serviceText,
@@ -207,7 +207,7 @@ export const NETWORK_COLUMNS = {
   }),
   direction: onRequest({
     title: 'DIR',
-    about: 'who began the connection: in the peer, out this machine',
+    about: 'who opened the connection: in = the peer, out = this machine',
     align: 'left',
     width: { least: 3, good: 4, most: 4 },
     text: directionText,
@@ -215,7 +215,7 @@ export const NETWORK_COLUMNS = {
   }),
   family: words({
     title: 'FAMILY',
-    about: 'address family that the socket was made with',
+    about: 'address family of the socket',
     width: { least: 4, good: 7, most: 7 },
     value: ({ socket }) => socket.family,
   }),
@@ -227,7 +227,7 @@ export const NETWORK_COLUMNS = {
   }),
   uid: numberedName({
     title: 'UID',
-    about: 'number of the socket’s user',
+    about: 'user id of the socket',
     width: { least: 5, good: 6, most: 10 },
     value: ({ socket }) => socket.uid,
   }),
@@ -240,7 +240,7 @@ export const NETWORK_COLUMNS = {
   id: {
     ...words({
       title: 'ID',
-      about: 'what names this life of the socket: with sock_diag sk: and the kernel’s cookie, in hexadecimal',
+      about: 'unique id of the socket; from sock_diag: sk: and the kernel’s cookie in hexadecimal',
       width: { least: 6, good: 10, most: 40 },
       value: ({ socket }) => socket.id,
     }),

@@ -3,17 +3,17 @@ import type { ColumnId } from '../../store/state.ts';
 import { NOTHING, ownerText, userText } from '../format.ts';
 import { ago, type ColumnSpec, numberedName, onRequest, words } from './column.ts';
 
-/** Which program it is. Of several that hold the socket the first is meant. */
+/** Columns about the program. If several hold the socket, they show the first. */
 export const PROGRAM_COLUMNS = {
   process: {
     title: 'PROCESS',
     about:
-      'program; a → b: runs b now; (name) last known, [name] listener, name? seen sending, +n more that hold it',
+      'program; a → b: now runs b; (name) last known; [name] listener; name? seen sending; +n: n more hold it',
     align: 'left',
     width: { least: 8, good: 10, most: 24 },
     priority: 1,
     text: ({ socket }) => ownerText(socket),
-    // Without the brackets of one last known: a connection that closes keeps its place.
+    // Ignores the mark of a last known program, so that a closing connection keeps its position.
     key: ({ socket }) => {
       const { process, knowledge } = firstOwner(socket);
       return (process ?? knowledge).toLowerCase();
@@ -22,7 +22,7 @@ export const PROGRAM_COLUMNS = {
   },
   pid: {
     title: 'PID',
-    about: 'its process id',
+    about: 'process id',
     align: 'right',
     width: { least: 7, good: 7, most: 7 },
     priority: 8,
@@ -32,7 +32,7 @@ export const PROGRAM_COLUMNS = {
   },
   user: {
     title: 'USER',
-    about: 'the user of the socket',
+    about: 'user of the socket',
     align: 'left',
     width: { least: 6, good: 8, most: 12 },
     priority: 14,
@@ -48,25 +48,25 @@ export const PROGRAM_COLUMNS = {
   }),
   exe: words({
     title: 'FILE',
-    about: 'path of the program’s file',
+    about: 'path of the executable',
     width: { least: 12, good: 24, most: 60 },
     value: ({ socket }) => firstOwner(socket).exe,
   }),
   processUser: words({
     title: 'RUNS AS',
-    about: 'the user that the program runs as, which may be another than that of the socket',
+    about: 'user that the program runs as; may differ from the user of the socket',
     width: { least: 7, good: 8, most: 12 },
     value: ({ socket }) => firstOwner(socket).user,
   }),
   startedAt: ago({
     title: 'START',
-    about: 'how long ago the program was started',
+    about: 'time since the program started',
     value: ({ socket }) => firstOwner(socket).startedAtMs,
   }),
   knowledge: onRequest({
     title: 'KNOWN',
     about:
-      'how it is known: exact, inherited (last known), listener, sender, hidden, kernel, gone, unknown, pending',
+      'how the program is known: exact, inherited, listener, sender, hidden, kernel, gone, unknown, pending',
     align: 'left',
     width: { least: 6, good: 9, most: 9 },
     text: ({ socket }) => firstOwner(socket).knowledge,
@@ -75,7 +75,7 @@ export const PROGRAM_COLUMNS = {
   owners: {
     ...numberedName({
       title: 'HELD',
-      about: 'how many programs hold the socket, as far as they can be seen',
+      about: 'number of programs that hold the socket, as far as visible',
       width: { least: 5, good: 5, most: 5 },
       value: ({ socket: { owners } }) => owners.filter(({ knowledge }) => knowledge === 'exact').length,
     }),

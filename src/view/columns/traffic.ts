@@ -26,14 +26,14 @@ const totalRate = ({ rxRate, txRate }: Row): number | undefined => sum(rxRate, t
 export const TRAFFIC_COLUMNS = {
   rxRate: number({
     title: 'RX/S',
-    about: 'bytes received a second, in the last tick',
+    about: 'bytes received per second since the last poll',
     priority: 6,
     value: ({ rxRate }) => rxRate,
     text: (row, context) => rateText(row, row.rxRate, context),
   }),
   txRate: number({
     title: 'TX/S',
-    about: 'bytes sent a second, in the last tick',
+    about: 'bytes sent per second since the last poll',
     priority: 7,
     value: ({ txRate }) => txRate,
     text: (row, context) => rateText(row, row.txRate, context),
@@ -47,28 +47,28 @@ export const TRAFFIC_COLUMNS = {
   }),
   rxBytes: number({
     title: 'RX',
-    about: 'bytes received since the socket was made',
+    about: 'bytes received since the socket was opened',
     priority: 15,
     from: ROOMY,
     value: ({ socket }) => socket.traffic?.rxBytes,
   }),
   txBytes: number({
     title: 'TX',
-    about: 'bytes sent since the socket was made',
+    about: 'bytes sent since the socket was opened',
     priority: 16,
     from: ROOMY,
     value: ({ socket }) => socket.traffic?.txBytes,
   }),
   retransmits: number({
     title: 'RETR',
-    about: 'segments sent again',
+    about: 'segments retransmitted',
     priority: 17,
     from: ROOMY,
     value: ({ socket }) => socket.traffic?.retransmits,
   }),
   queues: {
     title: 'Q',
-    about: 'bytes not read yet / not acknowledged yet; connections that wait / may wait for a listener',
+    about: 'bytes unread / unacked; for a listener: connections waiting / maximum (backlog)',
     align: 'right',
     width: { least: 9, good: 9, most: 9 },
     priority: 18,
@@ -80,13 +80,13 @@ export const TRAFFIC_COLUMNS = {
   },
   totalRate: requestedNumber({
     title: 'RATE',
-    about: 'bytes received and sent a second, in the last tick',
+    about: 'bytes received and sent per second since the last poll',
     value: totalRate,
     text: (row, context) => rateText(row, totalRate(row), context),
   }),
   totalBytes: requestedNumber({
     title: 'ALL',
-    about: 'bytes received and sent since the socket was made',
+    about: 'bytes received and sent since the socket was opened',
     value: ({ socket: { traffic } }) => sum(traffic?.rxBytes, traffic?.txBytes),
   }),
   rxSegments: requestedNumber({
@@ -101,38 +101,38 @@ export const TRAFFIC_COLUMNS = {
   }),
   rttVar: requestedNumber({
     title: 'RTTV',
-    about: 'by how much the round-trip time varies: its mean deviation',
+    about: 'variation of the round-trip time (mean deviation)',
     value: ({ socket }) => socket.traffic?.rttVarMicros,
     text: ({ socket }) => rttText(socket.traffic?.rttVarMicros),
   }),
   cwnd: requestedNumber({
     title: 'CWND',
-    about: 'congestion window: segments that may be on the way',
+    about: 'congestion window: segments that may be in flight',
     value: ({ socket }) => socket.traffic?.cwnd,
   }),
   deliveryRate: requestedNumber({
     title: 'DLV/S',
-    about: 'bytes a second at which the peer took delivery of late',
+    about: 'recent delivery rate to the peer, bytes per second',
     value: ({ socket }) => socket.traffic?.deliveryRate,
   }),
   recvQueue: requestedNumber({
     title: 'RECVQ',
-    about: 'bytes not read yet; of a listener the connections that wait',
+    about: 'bytes unread; for a listener: connections waiting',
     value: ({ socket }) => socket.traffic?.recvQueue,
   }),
   sendQueue: requestedNumber({
     title: 'SENDQ',
-    about: 'bytes not acknowledged yet; of a listener the most connections that may wait',
+    about: 'bytes unacked; for a listener: maximum of waiting connections (backlog)',
     value: ({ socket }) => socket.traffic?.sendQueue,
   }),
   lastReceived: ago({
     title: 'RXAGO',
-    about: 'how long ago data was received last',
+    about: 'time since data was last received',
     value: ({ socket }) => socket.traffic?.lastReceivedAtMs,
   }),
   lastSent: ago({
     title: 'TXAGO',
-    about: 'how long ago data was sent last',
+    about: 'time since data was last sent',
     value: ({ socket }) => socket.traffic?.lastSentAtMs,
   }),
 } as const satisfies Readonly<Partial<Record<ColumnId, ColumnSpec>>>;
