@@ -1,8 +1,8 @@
 import { charactersOf, displayWidth } from './width.ts';
 
 /**
- * Every sign that netpane draws and ASCII lacks, each with the ASCII that takes as many cells. A program whose name holds
- * the replacement of `…` or `→` has it in quotes.
+ * Every non-ASCII character that netpane draws, with an ASCII replacement of the same width. A program name that
+ * contains the replacement of `…` or `→` is shown in quotes.
  */
 const REPLACEMENTS: Readonly<Record<string, string>> = {
   '…': '~',
@@ -33,8 +33,8 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
 const ASCII = /^\p{ASCII}*$/u;
 
 /**
- * Returns the text in ASCII and in as many cells, for a locale that is not UTF-8: netpane's own signs by their
- * replacements, any other character as one `?` for each of its cells. Escape sequences and ends of lines stay.
+ * Returns the text in ASCII with the same width in cells, for a locale that is not UTF-8. netpane's own characters get
+ * their replacements, any other becomes one `?` per cell. Escape sequences and line ends stay.
  */
 export function toAscii(text: string): string {
   if (ASCII.test(text)) return text;

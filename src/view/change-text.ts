@@ -3,13 +3,13 @@ import type { Owner, Socket } from '../model/socket.ts';
 import { endpointText } from './format.ts';
 import { programText } from './program-text.ts';
 
-/** `nginx 80`, and how many more there are. */
+/** Returns the first program with its pid, and the number of others: `nginx 80 +2`. */
 function programsText([first, ...more]: readonly Owner[]): string {
   if (first === undefined) return '';
   return `${programText(first)} ${first.pid}${more.length > 0 ? ` +${more.length}` : ''}`;
 }
 
-/** Which programs came to hold a socket, and which let go. */
+/** Returns which programs hold the socket now and did not before, and which released it. */
 function ownerWords(before: readonly Owner[], now: readonly Owner[]): string[] {
   const missingIn = (others: readonly Owner[]) => {
     const pids = new Set(others.map(({ pid }) => pid));
@@ -17,7 +17,7 @@ function ownerWords(before: readonly Owner[], now: readonly Owner[]): string[] {
   };
   const came = now.filter(missingIn(before));
   const went = before.filter(missingIn(now));
-  // A program that is found late may have held the socket all the time.
+  // A program that was found late may have held the socket from the start.
   const isFound = before.every(({ pid }) => pid === undefined);
   return [
     ...(came.length > 0 ? [`${isFound ? 'found:' : 'now held by'} ${programsText(came)}`] : []),
@@ -33,7 +33,7 @@ function peerWords(before: PreviousFields, socket: Socket): string[] {
     : [`peer was ${endpointText(before.remote, socket)}`];
 }
 
-/** Returns the words for a change, the most important first; the state alone where the event does not say. */
+/** Returns the words for a change, the most important first; only the state if the event names no change. */
 export function changeWords({ socket, was = {} }: Pick<SocketEvent, 'socket' | 'was'>): string[] {
   const state = socket.state ?? 'unconnected';
   const others = [

@@ -6,17 +6,17 @@ import { type Line, line, span } from './line.ts';
 import { chosenWidth, type PlacedColumn } from './place.ts';
 import { cutEnd, fit } from './width.ts';
 
-/** What the list of columns shows. */
+/** State of the list of columns. */
 export interface ColumnPane {
-  /** The columns of the table, in their order. */
+  /** The columns of the table in order. */
   readonly choices: readonly ColumnChoice[];
   /** The column that the keys act on. */
   readonly cursor: ColumnId;
 }
 
 /**
- * What the keys begin with: the columns that were chosen, or those that came by themselves and are on the screen, with
- * their widths left to the content.
+ * Returns the columns that the keys start from: the chosen ones, or else the automatic columns on the screen with
+ * automatic widths.
  */
 export const startingChoices = (
   chosen: readonly ColumnChoice[] | null,
@@ -24,27 +24,27 @@ export const startingChoices = (
 ): readonly ColumnChoice[] =>
   chosen && chosen.length > 0 ? chosen : placed.map(({ column }) => ({ id: column.id }));
 
-/** Every column: those that are chosen, in their order, then all others. The cursor moves in this list. */
+/** Returns every column: the chosen ones in their order, then all others. The cursor moves in this list. */
 export function listedColumns(choices: readonly ColumnChoice[]): readonly Column[] {
   const chosen = new Set(choices.flatMap(({ id }) => columnOf(id) ?? []));
   return [...chosen, ...COLUMNS.filter((column) => !chosen.has(column))];
 }
 
-/** Where the cursor comes to by so many columns; it stays on the list. */
+/** Returns the column `by` lines below the cursor, kept inside the list. */
 export function columnAfter({ choices, cursor }: ColumnPane, by: number): ColumnId {
   const columns = listedColumns(choices);
   const index = columns.findIndex(({ id }) => id === cursor) + by;
   return columns[Math.max(0, Math.min(index, columns.length - 1))]?.id ?? cursor;
 }
 
-/** Adds a column at the end, or takes it out; the last one stays. */
+/** Adds a column at the end or removes it; the last remaining column stays. */
 export function toggleColumn(choices: readonly ColumnChoice[], id: ColumnId): readonly ColumnChoice[] {
   const others = choices.filter((choice) => choice.id !== id);
   if (others.length === choices.length) return [...choices, { id }];
   return others.length > 0 ? others : choices;
 }
 
-/** Moves a chosen column by one place, to the left or to the right; one at the end stays, as does one not chosen. */
+/** Moves a chosen column one place to the left or right; changes nothing at an end or for an unchosen column. */
 export function moveColumn(
   choices: readonly ColumnChoice[],
   id: ColumnId,
@@ -56,9 +56,9 @@ export function moveColumn(
 }
 
 /**
- * Makes a chosen column wider or narrower by a cell, and fixes its width by that; taken out and added again it is left
- * to the content once more.
- * @param placed the columns on the screen: what the content decided is where it begins
+ * Makes a chosen column one cell wider or narrower, which fixes its width. Removing and adding it again makes the width
+ * automatic.
+ * @param placed the columns on the screen: an automatic width starts from its present value
  */
 export function widenColumn(
   choices: readonly ColumnChoice[],
@@ -74,14 +74,14 @@ export function widenColumn(
 
 const LABEL = 11;
 const WIDTH = 4;
-/** Cells before the explanation: the box, the name and the width, each with a space behind it. */
+/** Cells before the description: box, name and width, with the spaces after them. */
 const BEFORE_ABOUT = 4 + LABEL + 1 + WIDTH + 2;
 
-/** Lines of the explanation at the foot, and from which height on it is there. */
+/** Lines of the full description at the bottom, and the minimum height of a pane that shows it. */
 const FOOT = 3;
 const ROOM_FOR_FOOT = 8;
 
-/** The list of all columns around the cursor, and below it what the one under the cursor shows, in full. */
+/** Returns the lines of the column list around the cursor, and the full description of the column under it. */
 export function columnPaneLines({ choices, cursor }: ColumnPane, width: number, height: number): Line[] {
   const columns = listedColumns(choices);
   const title = paneTitle('COLUMNS', `${choices.length} of ${columns.length} shown`, width);

@@ -15,17 +15,17 @@ const SPECS: Readonly<Record<ColumnId, ColumnSpec>> = {
   ...LIFE_COLUMNS,
 };
 
-/** Every column, in the order of the screen. */
+/** All columns in the order of the screen. */
 export const COLUMNS: readonly Column[] = COLUMN_IDS.map((id) => ({ id, ...SPECS[id] }));
 
 const BY_ID = new Map(COLUMNS.map((column) => [column.id, column]));
 
-/** A column by its id; undefined for any other text. */
+/** Returns the column with this id; undefined if there is none. */
 export const columnOf = (id: string): Column | undefined => BY_ID.get(id as ColumnId);
 
-/** The columns that come by themselves. */
+/** Columns that may appear without being chosen. */
 const AUTOMATIC = COLUMNS.filter(({ onRequest }) => !onRequest);
 
-/** Those of them that there are for what has been seen. */
+/** Returns the automatic columns for what the sources have shown so far. */
 export const presentColumns = (seen: Seen): readonly Column[] =>
   AUTOMATIC.filter(({ present }) => present?.(seen) ?? true);

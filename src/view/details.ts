@@ -37,25 +37,25 @@ const roomOf = (width: number): number => Math.max(8, width - LABEL_WIDTH);
 const labelled = (label: string, pieces: readonly string[]): Line[] =>
   pieces.map((text, i) => line(span((i === 0 ? label : '').padEnd(LABEL_WIDTH), 'quiet'), span(text)));
 
-/** `label  value`, the value wrapped under itself. */
+/** Returns the lines of `label  value`; a long value continues below its start. */
 const field = (label: string, value: string, width: number): Line[] =>
   labelled(label, inPieces(value, roomOf(width)));
 
-/** The same of several words, none of them broken that fits into a line. */
+/** Returns the lines of a label and several words; a word that fits in a line is not broken. */
 function factField([label, words]: Fact, width: number): Line[] {
   const room = roomOf(width);
   const lines: string[] = [];
-  for (const word of words) {
-    const joined = `${lines.at(-1) ?? ''}  ${word}`;
+  for (const text of words) {
+    const joined = `${lines.at(-1) ?? ''}  ${text}`;
     if (lines.length > 0 && displayWidth(joined) <= room) lines[lines.length - 1] = joined;
-    else lines.push(...inPieces(word, room));
+    else lines.push(...inPieces(text, room));
   }
   return labelled(label, lines);
 }
 
 const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {
   const name = endpoint && serviceName(portOrProtocol(endpoint), socket.protocol);
-  // Of a raw or a packet socket the name stands in the place of the port already.
+  // For raw and packet sockets the name already replaces the port.
   return (
     endpointText(endpoint, socket) + (name && portText(endpoint, socket, false) !== name ? `  ${name}` : '')
   );
@@ -88,13 +88,13 @@ function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
   return lines;
 }
 
-/** The latest change of a socket that the log still has. */
+/** Returns the latest change of a socket that the log still keeps. */
 function changeFields({ log }: State, id: string, width: number): Line[] {
   const event = log.changeOf(id);
   return event ? factField(['changed', [clockText(event.atMs), ...changeWords(event)]], width) : [];
 }
 
-/** Everything known of the selected socket and the programs behind it. */
+/** Returns the details of the selected socket and the programs behind it, at most `height` lines. */
 export function detailLines(row: Row | undefined, state: State, width: number, height: number): Line[] {
   const { selectedId } = state;
   const isAnother = row && selectedId !== null && row.id !== selectedId;
@@ -108,7 +108,7 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
   const state_ = socket.state ?? 'unconnected';
   const owners = socket.owners.flatMap((owner, i) => [
     ...ownerFields(owner, state.usage, width),
-    // Sums are kept of the first one.
+    // Sums are kept for the first owner only.
     ...(i === 0 ? fields(programFacts(row, state)) : []),
   ]);
   const lines = [
@@ -120,7 +120,7 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
     ),
     ...field('local', endpointField(socket.local, socket), width),
     ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
-    // Which program it is stands before all that a low pane cuts off.
+    // The first program comes early, because a low pane cuts off the last lines.
     ...owners.slice(0, 1),
     ...fields(byteFacts(row, moment)),
     ...fields(pathFacts(row)),
@@ -129,7 +129,11 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
     ...fields(networkFacts(row, moment)),
     ...changeFields(state, row.id, width),
     ...(row.lifetimeMs === undefined
-      ? field('age', row.baseline ? `${seen === '·' ? '' : `${seen}, `}opened before netpane started` : seen, width)
+      ? field(
+          'age',
+          row.baseline ? `${seen === '·' ? '' : `${seen}, `}opened before netpane started` : seen,
+          width,
+        )
       : field('lived', `${row.isAtLeast ? '>' : ''}${lifetimeText(row.lifetimeMs)}`, width)),
     ...field('user', userText(socket), width),
     ...(socket.inode === undefined ? [] : field('inode', String(socket.inode), width)),

@@ -6,46 +6,46 @@ export type SortKey = number | string;
 
 export type Compare<T> = (a: T, b: T) => number;
 
-/** A row with all that it is sorted and found by at hand: each step to another object is a wait for memory. */
+/** A row with copies of all values it is sorted and searched by: following a pointer to them would wait for memory. */
 export interface Entry extends SearchFields {
   row: Row;
-  /** Of those that are shown; what is there of others is of no use. */
+  /** Valid only while the entry is shown. */
   key: SortKey;
   pid: number;
-  /** It is not closed. */
+  /** True unless the socket is closed. */
   open: boolean;
-  /** A connection that this machine began. */
+  /** True for a connection that this machine opened. */
   out: boolean;
-  /** The query lets it through, and no hide rule matches it. */
+  /** True if the row matches the query and no hide rule. */
   shown: boolean;
-  /** The query lets it through; a hide rule hides it. */
+  /** True if the row matches the query and a hide rule hides it. */
   hidden: boolean;
-  /** What it belongs to where rows are grouped. */
+  /** Its group while rows are grouped. */
   group: Group | undefined;
 }
 
-/** A group, and the rows of it that are shown unless it is folded. */
+/** A group of shown rows. */
 export interface Group {
   readonly value: string | number;
   readonly id: string;
   readonly label: string;
-  /** In their order. */
+  /** Its entries in order; a folded group keeps them. */
   entries: Entry[];
-  /** Of its rows when all are moved; undefined until it is asked for. */
+  /** Sums over its open rows, including pending moves; undefined until first read. */
   sum: OpenSum | undefined;
-  /** How many rows it is to have when all are moved. */
+  /** Number of its rows after pending moves. */
   shown: number;
-  /** What it is sorted by, in the place where it stands. */
+  /** The sort key that its current position is based on. */
   key: SortKey;
-  /** What groups of one key go by: no two have the same. */
+  /** Order among groups with equal keys; unique. */
   readonly rank: SortKey;
-  /** It stands among the groups. */
+  /** True while it has a position among the groups. */
   placed: boolean;
   folded: boolean;
-  /** Position of its header. */
+  /** Line of its header. */
   start: number;
-  /** What is to be taken out of its rows, and to be put in; something of it has changed. */
-  gone: Entry[] | undefined;
-  come: Entry[] | undefined;
+  /** Pending moves: entries to take out and to insert. `touched` is true if anything in the group changed. */
+  removed: Entry[] | undefined;
+  added: Entry[] | undefined;
   touched: boolean;
 }

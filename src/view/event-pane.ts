@@ -7,29 +7,30 @@ import type { Line } from './line.ts';
 import { ShownEvents } from './shown-events.ts';
 import { nextTop } from './viewport.ts';
 
-/** Stands before the title of the part that the keys move in, where there are two. */
+/** Marks the title of the pane that the keys act on, if there are two. */
 export const KEYS_HERE = '▸ ';
 
-/** The event log on the screen: which events it shows, from which on, and where its cursor is. */
+/** The event log on the screen: its filtered events, scroll position and cursor. */
 export class EventPane {
   readonly #shown = new ShownEvents();
   #state: State | undefined;
-  /** Positions of the first event in sight and of the cursor. */
+  /** Positions of the first visible event and, below, of the cursor. */
   #top = 0;
-  /** The same before the wheel: what is on the screen. */
-  #updatedTop = 0;
+  /** The first visible event as painted, without scrolling since the last `update`. */
+  #paintedTop = 0;
   #index = -1;
-  /** Events that fit under the title. */
+  /** Number of events that fit under the title. */
   #height = 0;
 
-  /** As of `ShownEvents`. */
+  /** See `ShownEvents.tooSlow`. */
   get tooSlow(): string | undefined {
     return this.#shown.tooSlow;
   }
 
   /**
-   * Catches up with the state, for a pane of so many lines.
-   * @returns false where there is more to catch up with: call it again
+   * Catches up with the state.
+   * @param lines height of the pane, including its title
+   * @returns false if older events are still to be filtered: call it again
    */
   update(state: State, lines: number): boolean {
     const isComplete = this.#shown.update(state);
@@ -45,13 +46,13 @@ export class EventPane {
       lastIndex: this.#index,
       moved: eventNumber !== this.#state?.eventNumber,
     });
-    this.#updatedTop = this.#top;
+    this.#paintedTop = this.#top;
     this.#index = index;
     this.#state = state;
     return isComplete;
   }
 
-  /** The event that the cursor is on, by its number; undefined where there is none. */
+  /** Number of the event under the cursor; undefined if there is none. */
   get number(): number | undefined {
     return this.#shown.numberAt(this.#index);
   }
@@ -60,32 +61,32 @@ export class EventPane {
     return this.number === undefined ? undefined : this.#state?.log.at(this.number);
   }
 
-  /** The event in a line of the pane as of the last `update`, by its number; the title is line 0. */
+  /** Returns the number of the event in a line of the pane, as of the last `update`; the title is line 0. */
   numberInLine(line: number): number | undefined {
-    return line === 0 ? undefined : this.#shown.numberAt(this.#updatedTop + line - 1);
+    return line === 0 ? undefined : this.#shown.numberAt(this.#paintedTop + line - 1);
   }
 
-  /** Where the cursor comes to by so many events, by the number; null, which follows the newest, from the last one on. */
+  /** Returns the number of the event `by` lines below the cursor; null, which follows the newest event, at the end. */
   numberAfter(by: number): number | null {
     const index = Math.max(0, this.#index + by);
     return index >= this.#shown.length - 1 ? null : (this.#shown.numberAt(index) ?? null);
   }
 
-  /** Rolls the events under the cursor, which stays on its line: give the cursor the number that comes back. */
+  /** Scrolls while the cursor stays on its line. @returns the number of the event that is now under the cursor */
   scroll(by: number): number | null {
     this.#top += by;
     return this.numberAfter(by);
   }
 
-  /** So many events are a page. */
+  /** Number of events of a page. */
   get page(): number {
     return Math.max(1, this.#height - 1);
   }
 
   /**
-   * The title and the events in sight.
-   * @param isFocused the keys move the cursor
-   * @param note what is to be said of the event under the cursor
+   * Returns the title and the visible events.
+   * @param isFocused true if the keys move this cursor
+   * @param note text about the event under the cursor
    */
   lines(width: number, isFocused: boolean, note: string | undefined): Line[] {
     const state = this.#state;

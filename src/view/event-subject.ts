@@ -4,8 +4,8 @@ import type { Subject } from '../query/subject.ts';
 const MARKS = { spawn: 'spawned', change: 'changed', close: 'closed' } as const;
 
 /**
- * What a query is asked about an event: the socket as it was then.
- * @param toMonotonicMs what to add to wall-clock time to get that of the batches
+ * Returns the subject that a query is evaluated for: the socket as it was at the event.
+ * @param toMonotonicMs added to wall-clock time, gives the clock of the batches
  */
 export function subjectOfEvent(
   { type, atMs, socket, lifetimeMs, ageMs = 0, isBaseline = false }: SocketEvent,

@@ -17,7 +17,7 @@ import type { Selection } from './rows.ts';
 import { type Line, line, span, type Tone } from './line.ts';
 import { cutEnd, displayWidth, fit } from './width.ts';
 
-/** The line above a pane. */
+/** Returns the title line of a pane. */
 export const paneTitle = (title: string, note: string, width: number): Line =>
   line(span(title, 'header'), span(`  ${note}`, 'quiet'), span(' '.repeat(Math.max(0, width))));
 
@@ -28,16 +28,15 @@ const MISSED: Readonly<Record<GapEvent['learntBy'], readonly [one: string, many:
   trace: ['state change', 'state changes'],
 };
 
-/** `12 closes missed`; `some` where nobody counted them. */
+/** Returns `12 closes missed`; `some closes missed` if their number is unknown. */
 export function missedText({ learntBy, missed }: Pick<GapEvent, 'learntBy' | 'missed'>): string {
   const [one, many] = MISSED[learntBy];
   return `${missed === undefined ? 'some' : countText(missed)} ${missed === 1 ? one : many} missed`;
 }
 
-const gapText = (event: GapEvent): string =>
-  `${missedText(event)}: event buffer full`;
+const gapText = (event: GapEvent): string => `${missedText(event)}: event buffer full`;
 
-/** What became of a socket, the most important words first. */
+/** Returns what happened to the socket, the most important words first. */
 function outcomeWords(event: SocketEvent): string[] {
   const { type, socket, lifetimeMs, isAtLeast } = event;
   const state = socket.state ?? 'unconnected';
@@ -54,7 +53,7 @@ function outcomeWords(event: SocketEvent): string[] {
       `${arrow} ${bytes === undefined ? NOTHING : sizeText(bytes)}`;
     words.push(`${side('↓', rxBytes)} ${side('↑', txBytes)}`);
   }
-  // Whose it was, where it is not known what.
+  // The user, if the program is unknown.
   const user = userText(socket);
   if (firstOwner(socket).process === undefined && user !== NOTHING) words.push(`user ${user}`);
   return words;
@@ -65,7 +64,7 @@ const endpointsText = ({ socket }: SocketEvent): string => {
   return socket.remote === null ? local : `${local} → ${endpointText(socket.remote, socket)}`;
 };
 
-/** The same where there is little room: of our own end only the port; in the narrowest pane only the peer. */
+/** Returns the endpoints for a narrow pane: of the local one only the port; in the narrowest pane only the peer. */
 function shortEndpointsText({ socket }: SocketEvent, peerOnly: boolean): string {
   const { protocol, local, remote } = socket;
   const near = remote === null ? endpointText(local, socket) : `:${portText(local, socket, false)}`;
@@ -78,8 +77,8 @@ const padded = (text: string, width: number): string =>
   text + ' '.repeat(Math.max(0, width - displayWidth(text)));
 
 /**
- * One event as a line of text, nothing of it cut: local time, mark, program, pid, endpoints, what became of it. In
- * columns, as far as their texts are of usual lengths. Harmless for a terminal; without a line break.
+ * Returns one event as a line of text, uncut: local time, mark, program, pid, endpoints, outcome. Texts of usual length
+ * form columns. Printable, without a line break.
  */
 export function eventText(event: Event): string {
   const start = `${preciseClockText(event.atMs)} ${MARKS[event.type]} `;
@@ -96,7 +95,7 @@ const TONES: Readonly<Record<Event['type'], Tone>> = {
   gap: 'warning',
 };
 
-/** What a pane of at least so many cells has room for: the program, endpoints and outcome of usual lengths. */
+/** Widths of program, endpoints and outcome in a pane of at least `from` cells. */
 const SHAPES = [
   { from: 118, process: 20, endpoints: 56, outcome: 34 },
   { from: 80, process: 12, endpoints: 34, outcome: 13 },
@@ -105,10 +104,10 @@ const SHAPES = [
 
 const [WIDE, , NARROW] = SHAPES;
 
-/** An address and port of IPv4: with less the endpoints are of no use. */
-const LEAST_ENDPOINTS = 21;
+/** Minimum cells for endpoints: an IPv4 address and port. */
+const MIN_ENDPOINTS = 21;
 
-/** The words of an outcome that fit: the later ones go first, and at last what it was before. */
+/** Returns the words of the outcome that fit. Later words are dropped first, then the earlier state. */
 function outcomeText(event: SocketEvent, width: number): string {
   const { type, socket, lifetimeMs } = event;
   const words = outcomeWords(event);
@@ -117,11 +116,11 @@ function outcomeText(event: SocketEvent, width: number): string {
   return [...texts, least ?? ''].find((text) => displayWidth(text) <= width) ?? '';
 }
 
-/** Endpoints in one column and what became of them in another; longer endpoints take what their outcome leaves. */
-function deedText(event: SocketEvent, shape: (typeof SHAPES)[number], width: number): string {
+/** Returns endpoints and outcome in two columns; long endpoints may use the cells that a short outcome leaves. */
+function bodyText(event: SocketEvent, shape: (typeof SHAPES)[number], width: number): string {
   const endpoints = shape === WIDE ? endpointsText(event) : shortEndpointsText(event, shape === NARROW);
   const beside = width - 2 - shape.outcome;
-  if (beside < LEAST_ENDPOINTS) return fit(endpoints, Math.max(0, width));
+  if (beside < MIN_ENDPOINTS) return fit(endpoints, Math.max(0, width));
   const [outcome = ''] = outcomeWords(event);
   const spare = Math.min(displayWidth(endpoints), width - 2 - displayWidth(outcome));
   const column = Math.max(Math.min(shape.endpoints, beside), spare);
@@ -129,22 +128,22 @@ function deedText(event: SocketEvent, shape: (typeof SHAPES)[number], width: num
 }
 
 /**
- * One event in a line of a pane.
- * @param cursor whether the cursor is on it, and whether the keys move it
+ * Returns one event as a line of the pane.
+ * @param cursor whether the cursor is on it, and whether the keys move the cursor
  */
 export function eventLine(event: Event, width: number, cursor: Selection): Line {
   const shape = SHAPES.find(({ from }) => width >= from) ?? NARROW;
   const clock = shape === NARROW ? clockText(event.atMs) : preciseClockText(event.atMs);
   let subject = `${cursor === 'resting' ? '›' : ' '}${MARKS[event.type]} `;
-  let deed = '';
+  let body = '';
   const room = (): number => Math.max(0, width - displayWidth(clock + subject));
   if (event.type === 'gap') subject += cutEnd(gapText(event), room());
   else {
     subject += `${fit(ownerText(event.socket), shape.process)} `;
     if (shape !== NARROW) subject += `${String(firstOwner(event.socket).pid ?? NOTHING).padStart(7)} `;
-    deed = deedText(event, shape, room());
+    body = bodyText(event, shape, room());
   }
-  // The bar of the cursor is of one look.
-  if (cursor === 'moving') return { spans: [span(clock + subject + deed)], selected: true };
-  return line(span(clock, 'quiet'), span(subject, TONES[event.type]), span(deed));
+  // The cursor bar has one colour.
+  if (cursor === 'moving') return { spans: [span(clock + subject + body)], selected: true };
+  return line(span(clock, 'quiet'), span(subject, TONES[event.type]), span(body));
 }

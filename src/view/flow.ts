@@ -4,7 +4,7 @@ import type { State } from '../store/state.ts';
 import { isMeasured, type Row } from '../store/table.ts';
 import { ageText, countText, durationText, namespaceText, rateText, rttText, sizeText } from './format.ts';
 
-/** A line of the details: what it is of, and what it says, in words that stay together. */
+/** A line of the details: label and words; a word is not broken across lines. */
 export type Fact = readonly [label: string, words: readonly string[]];
 
 const facts = (label: string, words: readonly (string | undefined)[]): Fact[] => {
@@ -12,11 +12,11 @@ const facts = (label: string, words: readonly (string | undefined)[]): Fact[] =>
   return known.length === 0 ? [] : [[label, known]];
 };
 
-/** `undefined` for what is unknown, else what `text` makes of it. */
+/** Returns the text of a value; undefined if the value is unknown. */
 const known = <T>(value: T | undefined, text: (value: T) => string): string | undefined =>
   value === undefined ? undefined : text(value);
 
-/** What a row of now, or of a pause, is to be seen by. */
+/** The time that rows are shown for: now, or the moment of a pause. */
 interface Moment {
   readonly nowMs: number;
   readonly takenAtMs: number;
@@ -29,7 +29,7 @@ export const momentOf = ({ pause, nowMs, takenAtMs, silence }: State): Moment =>
   hasOldRates: silence !== null && pause === null,
 });
 
-/** Received and sent: in all, a second, and when last. */
+/** Returns bytes received and sent: total, per second, and when last. */
 export function byteFacts(row: Row, { nowMs, takenAtMs, hasOldRates }: Moment): Fact[] {
   const { traffic } = row.socket;
   const measured = !hasOldRates && isMeasured(row, nowMs);
@@ -46,7 +46,7 @@ export function byteFacts(row: Row, { nowMs, takenAtMs, hasOldRates }: Moment): 
   ];
 }
 
-/** How good the way to the peer is. */
+/** Returns the quality of the path to the peer. */
 export function pathFacts({ socket: { traffic } }: Row): Fact[] {
   const variance = known(traffic?.rttVarMicros, (micros) => ` ± ${rttText(micros)}`) ?? '';
   return facts('path', [
@@ -57,7 +57,7 @@ export function pathFacts({ socket: { traffic } }: Row): Fact[] {
   ]);
 }
 
-/** What waits: of a TCP listener connections, of all others bytes. */
+/** Returns the queues: waiting connections of a TCP listener, bytes of any other socket. */
 export function queueFacts({ socket }: Row): Fact[] {
   const { recvQueue, sendQueue } = socket.traffic ?? {};
   if (socket.protocol !== 'udp' && isListening(socket)) {
@@ -84,7 +84,7 @@ const timerText = ({ kind, dueAtMs, retransmits }: Timer, takenAtMs: number): st
   return `${TIMERS[kind]} in ${left}${retransmits > 0 ? `, ${retransmits} unanswered` : ''}`;
 };
 
-/** The timer that runs out next, and through what network it goes. */
+/** Returns the next timer, the interface and the network namespace. */
 export function networkFacts(
   { socket: { timer, netns, interface: name } }: Row,
   { takenAtMs }: Moment,
@@ -98,7 +98,7 @@ export function networkFacts(
   ];
 }
 
-/** What all sockets of the row's program come to; nothing where it has no other, or none is told of. */
+/** Returns the sums over all sockets of the row's process; nothing if it has only this one or none is measured. */
 export function programFacts({ socket }: Row, { table, silence }: State): Fact[] {
   const { pid } = firstOwner(socket);
   const sum = pid === undefined ? undefined : table.processes.get(pid);

@@ -1,20 +1,21 @@
 import type { Tick } from '../store/table.ts';
 import { rateText } from './format.ts';
 
-/** One curve of the graph strip. */
+/** One curve of the graphs. */
 export interface Series {
   readonly name: 'sockets' | 'opened' | 'closed' | 'traffic';
-  /** What its title says of it. */
+  /** Text in its title. */
   readonly summary: string;
-  /** One value a cell, oldest first, from the first tick on; finite and never negative. */
+  /** One value per cell, oldest first, starting at the first tick; finite and never negative. */
   readonly values: readonly number[];
 }
 
 const SPAN_MS = 5 * 60_000;
 
 /**
- * The last five minutes in `cells` steps each: sockets that there were at the end of a step, and those that opened
- * and closed within it; where it is known, what went through them all, received and sent. Steps begin at whole multiples of their length, so that the curve rests in between.
+ * Returns the last five minutes in `cells` steps: sockets at the end of each step, sockets opened and closed in it, and
+ * bytes per second received and sent if known. Steps start at multiples of their length, so that curves move only once
+ * per step.
  */
 export function graphSeries(history: readonly Tick[], nowMs: number, cells: number): Series[] {
   const count = Math.max(1, cells);
@@ -36,7 +37,7 @@ export function graphSeries(history: readonly Tick[], nowMs: number, cells: numb
     opened[cell] = (opened[cell] ?? 0) + tick.spawned;
     closed[cell] = (closed[cell] ?? 0) + tick.closed;
   }
-  // A step without a tick (a long interval) shows what was there before it.
+  // A step without a tick (long interval) repeats the last value.
   for (let i = first + 1; i < count; i++) if (total[i] === 0) total[i] = total[i - 1] ?? 0;
   const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
   const seen = total.slice(first);
@@ -50,7 +51,7 @@ export function graphSeries(history: readonly Tick[], nowMs: number, cells: numb
   ];
 }
 
-/** The mean rate of the ticks in each step, bytes a second; of a step without a tick that of the one before. */
+/** Returns the mean rate of the ticks in each step, bytes per second; a step without a tick repeats the last mean. */
 function trafficOf(history: readonly Tick[], count: number, cellOf: (tick: Tick) => number): Series[] {
   const rates = Array.from({ length: count }, () => ({ sum: 0, ticks: 0 }));
   let last: number | undefined;

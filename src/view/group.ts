@@ -4,14 +4,14 @@ import type { Row } from '../store/table.ts';
 import type { Entry, Group, SortKey } from './entry.ts';
 import { GROUPINGS, NONE } from './grouping.ts';
 
-/** No text that a system tells has this in it, so no socket's id begins with it. */
-export const MARK = '\0';
+/** First character of every group id. No socket id begins with it, because no text of a system contains NUL. */
+export const GROUP_PREFIX = '\0';
 
-/** Behind every text that is one. */
-const LAST = '\uffff';
+/** Sorts after every text. */
+const AFTER_ALL_TEXTS = '\uffff';
 
-/** A group without rows yet. There may be as many groups as rows, of which few are seen: they are named when they are. */
-export class OneGroup implements Group {
+/** A new, empty group. Computes id, rank and label on first read: of possibly as many groups as rows, few are seen. */
+export class LazyGroup implements Group {
   readonly value: string | number;
   readonly #by: GroupBy;
   readonly #row: Row;
@@ -25,11 +25,11 @@ export class OneGroup implements Group {
   placed = false;
   folded = false;
   start = 0;
-  gone: Entry[] | undefined;
-  come: Entry[] | undefined;
+  removed: Entry[] | undefined;
+  added: Entry[] | undefined;
   touched = false;
 
-  /** @param row one of its rows */
+  /** @param row any row of the group */
   constructor(by: GroupBy, value: string | number, row: Row) {
     this.#by = by;
     this.value = value;
@@ -38,12 +38,13 @@ export class OneGroup implements Group {
 
   get id(): string {
     const { value } = this;
-    return (this.#id ??= `${MARK}${this.#by}${typeof value === 'number' ? '#' : '='}${value}`);
+    return (this.#id ??= `${GROUP_PREFIX}${this.#by}${typeof value === 'number' ? '#' : '='}${value}`);
   }
 
   get rank(): SortKey {
     const { value } = this;
-    return (this.#rank ??= value === NONE ? LAST : (GROUPINGS[this.#by].rank?.(this.#row) ?? value));
+    return (this.#rank ??=
+      value === NONE ? AFTER_ALL_TEXTS : (GROUPINGS[this.#by].rank?.(this.#row) ?? value));
   }
 
   get label(): string {

@@ -8,28 +8,28 @@ import type { Entry, SortKey } from './entry.ts';
 import { addressText, isPortless, namespaceText, NOTHING, portText, userText } from './format.ts';
 import { nameText } from './program-text.ts';
 
-/** A way to part the rows into groups. */
+/** One way to group rows. */
 interface Grouping {
-  /** In a word or two. */
+  /** Its name in one or two words. */
   readonly name: string;
-  /** What the rows of one group have in common; no text, and no number, of two meanings. */
+  /** The value that all rows of a group share; each value has one meaning. */
   readonly key: (row: Row) => string | number;
   /**
-   * What is at hand in the entry of a row, for each further step is a wait for memory: the number in the pool of the text
-   * that alone decides about the key (below 0 for none), or the key itself.
+   * Reads the key, or the pool number of the text that determines it (below 0 if none), from the entry alone: following
+   * a pointer to the row would wait for memory.
    */
   readonly from: (entry: Entry) => number;
   readonly isFromText: boolean;
-  /** The order of groups, where it is not that of their keys; no two have the same. */
+  /** Unique sort key of a group; without it groups sort by their keys. */
   readonly rank?: (row: Row) => SortKey;
-  /** What a group is called, by one of its rows: printable. */
+  /** Label of a group, from one of its rows. Printable. */
   readonly label: (row: Row) => string;
 }
 
-/** Whatever has no name is known by how its owner is known: no program's name can begin like that. */
+/** Prefix of keys of unnamed programs, followed by how the owner is known. No program name begins with it. */
 const UNNAMED = '\0';
 
-/** What has nothing of the kind. */
+/** Key of rows without a value, such as a peer. */
 export const NONE = -1;
 
 const PORTLESS: ReadonlySet<number> = new Set(
@@ -38,7 +38,7 @@ const PORTLESS: ReadonlySet<number> = new Set(
 
 const byNames = ({ names }: Entry): number => names;
 
-/** The end whose port names the service: that of the peer where this machine called it. */
+/** Returns the endpoint whose port is the service: the remote one if this machine opened the connection. */
 const serviceEnd = ({ socket, direction }: Row) =>
   (direction === 'out' ? socket.remote : undefined) ?? socket.local;
 

@@ -3,32 +3,32 @@ import type { ColumnId, Folds, GroupBy, Sort } from '../store/state.ts';
 import { addTo, emptySum, type Sum } from '../store/sums.ts';
 import type { Row } from '../store/table.ts';
 import type { Compare, Entry, Group, SortKey } from './entry.ts';
-import { MARK, OneGroup } from './group.ts';
+import { GROUP_PREFIX, LazyGroup } from './group.ts';
 import { GROUPINGS } from './grouping.ts';
-import { inOrder } from './radix.ts';
-import { compareKeys, exchange } from './sorted.ts';
+import { sortByKeys } from './radix.ts';
+import { compareKeys, exchangeSorted } from './sorted.ts';
 
-/** The header of a group, as it is shown. */
+/** The header line of a group. */
 export interface GroupItem {
   readonly type: 'group';
-  /** Never that of a socket. */
+  /** Differs from every socket id. */
   readonly id: string;
   /** Printable. */
   readonly label: string;
-  /** Its rows are not shown. */
+  /** True if its rows are not shown. */
   readonly folded: boolean;
-  /** Of the open sockets among those of its rows that the filter lets through. */
+  /** Sums over its open rows that match the filter. */
   readonly sum: Sum;
-  /** The first of its rows. */
+  /** Its first row. */
   readonly first: Row;
 }
 
-/** One line of the table: a socket, or the header of a group of them. */
+/** One line of the table: a row or a group header. */
 export type Item = { readonly type: 'row'; readonly id: string; readonly row: Row } | GroupItem;
 
 export const rowItem = (row: Row): Item => ({ type: 'row', id: row.id, row });
 
-/** What is shown of a group in these columns, and what groups are sorted by where rows are sorted by one of them. */
+/** Columns that show a sum in a group header; sorting by one of them sorts groups by the sum. */
 export const SUMMED: Readonly<Partial<Record<ColumnId, (sum: Sum) => number>>> = {
   rxRate: ({ rxRate }) => rxRate,
   txRate: ({ txRate }) => txRate,
@@ -42,15 +42,14 @@ const comparatorOf = ({ descending }: Sort): Compare<Group> =>
     : (a, b) => compareKeys(a.key, b.key) || compareKeys(a.rank, b.rank);
 
 /**
- * The rows that are shown, parted into groups; in each they have the order of the table. Groups are sorted by what rows
- * are sorted by: by their sums where that is summed, else by their first rows. A tick looks at the groups of rows that
- * changed.
+ * The shown rows in groups; each group has the row order of the table. Groups are sorted by the sort column: by their
+ * sum if the column is summed, else by their first row. A tick reads only the groups of rows that changed.
  */
 export class Groups {
   readonly by: GroupBy;
-  /** Every group that has something to show. */
+  /** Every group with shown rows, by its value. */
   readonly #groups = new Map<string | number, Group>();
-  /** Those that have something to show, in order. */
+  /** The same groups in order. */
   #placed: Group[] = [];
   #touched: Group[] = [];
   #folds: Folds;
@@ -58,32 +57,32 @@ export class Groups {
 
   readonly #groupFrom: (entry: Entry) => Group;
 
-  /** @param pool that of the entries */
+  /** @param pool the text pool of the entries */
   constructor(by: GroupBy, folds: Folds, pool: TextPool) {
     this.by = by;
     this.#folds = folds;
     const { from, isFromText } = GROUPINGS[by];
-    // One without rows may have been forgotten.
-    const ofText = pool.memo(
+    // An empty group may have been deleted: do not reuse it.
+    const groupOfText = pool.memo(
       ({ row }: Entry) => this.#groupOf(row),
       ({ shown }) => shown === 0,
     );
     this.#groupFrom = isFromText
-      ? (entry) => ofText(from(entry), entry)
+      ? (entry) => groupOfText(from(entry), entry)
       : (entry) => this.#groups.get(from(entry)) ?? this.#groupOf(entry.row);
   }
 
-  /** Headers, and the rows of groups that are not folded. */
+  /** Number of lines: headers, and the rows of unfolded groups. */
   get length(): number {
     return this.#length;
   }
 
-  /** True when the row belongs to the group that its entry is in. */
+  /** Returns true if the row belongs to the group of its entry. */
   isIn(entry: Entry, row: Row): boolean {
     return entry.group?.value === GROUPINGS[this.by].key(row);
   }
 
-  /** Takes the row of an entry, which is to be shown, into the group that it belongs to. */
+  /** Adds a shown entry to the group of its row. */
   add(entry: Entry): void {
     const group = this.#groupFrom(entry);
     entry.group = group;
@@ -92,7 +91,7 @@ export class Groups {
     this.#touch(group);
   }
 
-  /** Takes an entry that was shown, and is as it was, out of its group. One without rows goes when all are settled. */
+  /** Takes a shown entry, not yet changed, out of its group. `applyMoves` deletes empty groups. */
   remove({ group, row, open }: Entry): void {
     if (group === undefined) return;
     group.shown--;
@@ -104,7 +103,7 @@ export class Groups {
     const value = GROUPINGS[this.by].key(row);
     let group = this.#groups.get(value);
     if (group === undefined) {
-      group = new OneGroup(this.by, value, row);
+      group = new LazyGroup(this.by, value, row);
       group.folded = this.#isFolded(group);
       this.#groups.set(value, group);
     }
@@ -122,25 +121,25 @@ export class Groups {
     this.#touched.push(group);
   }
 
-  /** The entry is to be shown from the next `settle` on. */
+  /** Queues an entry to be inserted by the next `applyMoves`. */
   show(entry: Entry): void {
     const { group } = entry;
     if (group === undefined) return;
-    (group.come ??= []).push(entry);
+    (group.added ??= []).push(entry);
     this.#touch(group);
   }
 
-  /** The entry, which is still as it was when it was shown, is not to be shown any more. */
+  /** Queues an entry, which still has its shown key, to be taken out by the next `applyMoves`. */
   hide(entry: Entry): void {
     const { group } = entry;
     if (group === undefined) return;
-    (group.gone ??= []).push(entry);
+    (group.removed ??= []).push(entry);
     this.#touch(group);
   }
 
-  /** Takes all that is shown, in order, in the place of what was. */
+  /** Replaces the content of all groups by these entries, in order. */
   fill(entries: readonly Entry[], sort: Sort): void {
-    this.#calm();
+    this.#resetTouched();
     for (const group of this.#placed) group.placed = false;
     const filled: Group[] = [];
     for (const entry of entries) {
@@ -149,7 +148,7 @@ export class Groups {
       if (!group.placed) {
         group.placed = true;
         filled.push(group);
-        // For a while it is where the next one goes: what grows as it is filled leaves too much behind.
+        // `start` is the next free index during the fill. The array gets its final length now: growing leaves garbage.
         group.start = 0;
         if (group.entries.length !== group.shown) group.entries = new Array<Entry>(group.shown);
       }
@@ -158,56 +157,56 @@ export class Groups {
     for (const group of this.#placed) if (!group.placed) group.entries = [];
     for (const group of filled) group.key = keyOf(group, sort);
     const ranked: Group[] = [];
-    inOrder(ranked, filled, { keyOf: ({ rank }) => rank, descending: false });
-    inOrder(this.#placed, ranked, { keyOf: ({ key }) => key, descending: sort.descending });
-    this.#measure();
+    sortByKeys(ranked, filled, { keyOf: ({ rank }) => rank, descending: false });
+    sortByKeys(this.#placed, ranked, { keyOf: ({ key }) => key, descending: sort.descending });
+    this.#updatePositions();
   }
 
-  #calm(): void {
+  #resetTouched(): void {
     for (const group of this.#touched) {
       group.touched = false;
-      group.gone = undefined;
-      group.come = undefined;
+      group.removed = undefined;
+      group.added = undefined;
       if (group.shown === 0) this.#groups.delete(group.value);
     }
     this.#touched = [];
   }
 
   /**
-   * Moves what was to be shown and hidden, and the groups that are sorted elsewhere now.
-   * @param compare the order of the rows; absent while all keep their places, and what is new comes last
+   * Applies the queued moves, and moves groups whose sort position changed.
+   * @param compare the order of the rows; undefined while the order is frozen: new rows and groups then come last
    */
-  settle(sort: Sort, compare?: Compare<Entry>): void {
+  applyMoves(sort: Sort, compare?: Compare<Entry>): void {
     if (this.#touched.length === 0) return;
-    const come: Group[] = [];
-    let stay = true;
+    const added: Group[] = [];
+    let allNew = true;
     for (const group of this.#touched) {
-      exchangeIn(group, compare);
+      updateEntries(group, compare);
       const isEmpty = group.entries.length === 0;
       const key = isEmpty ? group.key : keyOf(group, sort);
       if (group.placed && !isEmpty && (compare === undefined || key === group.key)) continue;
-      stay &&= !group.placed;
+      allNew &&= !group.placed;
       group.placed = false;
       group.key = key;
-      if (!isEmpty) come.push(group);
+      if (!isEmpty) added.push(group);
     }
-    if (!stay) this.#placed = this.#placed.filter(({ placed }) => placed);
-    for (const group of come) group.placed = true;
-    if (compare === undefined) this.#placed.push(...come);
-    else if (come.length > 0) exchange(this.#placed, [], come, comparatorOf(sort));
-    this.#calm();
-    this.#measure();
+    if (!allNew) this.#placed = this.#placed.filter(({ placed }) => placed);
+    for (const group of added) group.placed = true;
+    if (compare === undefined) this.#placed.push(...added);
+    else if (added.length > 0) exchangeSorted(this.#placed, [], added, comparatorOf(sort));
+    this.#resetTouched();
+    this.#updatePositions();
   }
 
-  /** Folds and unfolds. */
+  /** Applies a new set of folds. */
   fold(folds: Folds): void {
     if (folds === this.#folds) return;
     this.#folds = folds;
     for (const group of this.#groups.values()) group.folded = this.#isFolded(group);
-    this.#measure();
+    this.#updatePositions();
   }
 
-  #measure(): void {
+  #updatePositions(): void {
     let at = 0;
     for (const group of this.#placed) {
       group.start = at;
@@ -216,7 +215,7 @@ export class Groups {
     this.#length = at;
   }
 
-  /** Place among the groups of the one that this position is in. */
+  /** Returns the index of the group that contains a line. */
   #groupAt(index: number): number {
     let [low, high] = [0, this.#placed.length];
     while (high - low > 1) {
@@ -227,7 +226,7 @@ export class Groups {
     return low;
   }
 
-  /** All that is shown but for folds, in order. */
+  /** Returns the entries of all groups in order, folded ones included. */
   entries(): Entry[] {
     return this.#placed.flatMap(({ entries }) => entries);
   }
@@ -252,15 +251,15 @@ export class Groups {
     return items;
   }
 
-  /** Position of a row; -1 where its group is folded. */
+  /** Returns the line of a row; -1 if its group is folded. */
   indexOfEntry(entry: Entry): number {
     const { group } = entry;
     return group === undefined || group.folded ? -1 : group.start + 1 + group.entries.indexOf(entry);
   }
 
-  /** Position of a header; -1 where there is none of this id. */
+  /** Returns the line of a header; -1 if no group has this id. */
   indexOfId(id: string): number {
-    if (!id.startsWith(MARK)) return -1;
+    if (!id.startsWith(GROUP_PREFIX)) return -1;
     return this.#placed.find((group) => group.id === id)?.start ?? -1;
   }
 }
@@ -269,11 +268,11 @@ const itemOf = (group: Group): Item => {
   const { id, label, folded, entries } = group;
   const [first] = entries;
   if (first === undefined) throw new Error('a group without rows is not shown');
-  // The sum goes on; what was shown of it is to stay.
+  // A copy: the group keeps updating its sum.
   return { type: 'group', id, label, folded, sum: { ...sumOf(group) }, first: first.row };
 };
 
-/** Made when it is asked for first, for of many groups few are seen, and kept up from then on. */
+/** Returns the sum of a group: computed on first read, because few groups are seen, and updated from then on. */
 function sumOf(group: Group): Sum {
   if (group.sum) return group.sum;
   const sum = emptySum();
@@ -286,17 +285,17 @@ const keyOf = (group: Group, { column }: Sort): SortKey => {
   const summed = SUMMED[column];
   if (summed === undefined) return group.entries[0]?.key ?? '';
   const sum = sumOf(group);
-  // As rows of which nothing is known.
+  // The key of rows with unknown values.
   return sum.counted > 0 ? summed(sum) : -1;
 };
 
-function exchangeIn(group: Group, compare: Compare<Entry> | undefined): void {
-  const { gone = [], come = [] } = group;
-  if (gone.length + come.length === 0) return;
+function updateEntries(group: Group, compare: Compare<Entry> | undefined): void {
+  const { removed = [], added = [] } = group;
+  if (removed.length + added.length === 0) return;
   if (compare) {
-    exchange(group.entries, gone, come, compare);
+    exchangeSorted(group.entries, removed, added, compare);
     return;
   }
-  const hidden = new Set(gone);
-  group.entries = [...group.entries.filter((entry) => !hidden.has(entry)), ...come];
+  const hidden = new Set(removed);
+  group.entries = [...group.entries.filter((entry) => !hidden.has(entry)), ...added];
 }

@@ -16,7 +16,7 @@ import { cutEnd, displayWidth } from './width.ts';
 
 const MINUTE_MS = 60_000;
 
-/** Sockets that came and went within the last minute. */
+/** Counts the sockets that opened and closed in the last minute. */
 function lastMinute(history: readonly Tick[], nowMs: number): { spawned: number; closed: number } {
   let spawned = 0;
   let closed = 0;
@@ -29,26 +29,26 @@ function lastMinute(history: readonly Tick[], nowMs: number): { spawned: number;
   return { spawned, closed };
 }
 
-/** A cost in steps that a glance can tell apart, so that the number rests while nothing really changes. */
+/** Returns a cost in coarse steps, so that the number stays calm while nothing really changes. */
 export function costText(ms: number): string {
   if (ms < 1) return '<1 ms';
   return `${ms < 10 ? Math.round(ms) : Math.round(ms / 5) * 5} ms`;
 }
 
-/** The interval asked for, and the one in use where that is longer by more than a clock may be late. */
+/** Returns the chosen interval, and the one in use if it is more than 5 % longer (less may be a late timer). */
 const pacedText = ({ intervalMs, pacedIntervalMs }: State): string =>
   pacedIntervalMs <= intervalMs * 1.05
     ? intervalText(intervalMs)
     : `${intervalText(intervalMs)} → ${roughIntervalText(pacedIntervalMs)}`;
 
-/** What goes through all sockets together, where that is known. */
+/** Returns the throughput of all sockets together; nothing if unknown. */
 function throughputWords(tick: Partial<Tick>): Word[] {
   const text = throughputText(tick);
   const short = `↓${compactText(tick.rxRate).padStart(4)} ↑${compactText(tick.txRate).padStart(4)}`;
   return text === '' ? [] : [{ text, short, rank: 2.5 }];
 }
 
-/** The one or two lines at the top. */
+/** Returns the one or two header lines. */
 export function headerLines(state: State, width: number, height: number): Line[] {
   const { total, established, listening, other } = state.table.totals;
   const first = spread(
@@ -60,7 +60,7 @@ export function headerLines(state: State, width: number, height: number): Line[]
       ...(state.coverage ? [{ ...COVERAGE[state.coverage.level], tone: 'quiet', rank: 4.5 } as const] : []),
       { text: pacedText(state), tone: 'quiet', rank: 3 },
     ],
-    // Before the first batch nothing is known, not even that there are none.
+    // Before the first batch the counts are unknown, not zero.
     state.nowMs === undefined
       ? []
       : [
@@ -80,7 +80,7 @@ export function headerLines(state: State, width: number, height: number): Line[]
     width,
   );
   const silence = silenceWords(state);
-  // In the place of what the sampler said last, which is not of now.
+  // Replaces the numbers of the last batch, which are out of date.
   if (silence.length > 0)
     return height < 2 ? [spread([], silence, width)] : [first, spread([], silence, width)];
   if (height < 2 || state.nowMs === undefined) return [first];
@@ -90,7 +90,7 @@ export function headerLines(state: State, width: number, height: number): Line[]
   const pair = (plus: number, minus: number, digits: number) =>
     `${`+${plus}`.padStart(digits)} ${`−${minus}`.padStart(digits)}`;
   const lastPair = pair(spawned, closed, 0);
-  // In a narrow pane it takes the place of the rates: what is not seen is always said.
+  // In a narrow pane notices replace the rates: missing sockets are always reported.
   const notices = noticeWords(noticesOf(state), width - displayWidth(lastPair) - GAP);
   const left: Word[] = [
     { text: `${pair(spawned, closed, 3)} now`, short: lastPair, rank: 2 },
@@ -104,7 +104,7 @@ export function headerLines(state: State, width: number, height: number): Line[]
   return [first, spread(left, notices, width)];
 }
 
-/** How long the sampler has said nothing, and what it is doing. */
+/** Returns how long the sampler has sent no batch, and what it is doing; nothing while it is not silent. */
 function silenceWords({ silence, nowMs }: State): Word[] {
   if (silence === null) return [];
   const time = durationText(silence.forMs);
@@ -114,7 +114,7 @@ function silenceWords({ silence, nowMs }: State): Word[] {
 }
 
 /**
- * Returns the first notice in the most words that fit, and how many more there are; the help lists all of them.
+ * Returns the first notice and the number of others; the help lists all of them.
  * @param room cells for its short form
  */
 function noticeWords(all: readonly Notice[], room: number): Word[] {

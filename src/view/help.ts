@@ -7,39 +7,39 @@ import { type Line, line, span } from './line.ts';
 import { coverageText, noticesOf } from './notices.ts';
 import { displayWidth } from './width.ts';
 
-/** One entry of the key table, as the help needs it. */
+/** The parts of a key binding that the help and the hints show. */
 export interface KeyHelp {
-  /** Keys as a person calls them: `p`, `ctrl-c`, `up k`. */
+  /** Display name of its keys: `p`, `ctrl-c`, `up k`. */
   readonly label: string;
   readonly about: string;
   readonly group: string;
-  /** A word or two for the line of hints; only for the keys to know first. */
+  /** One or two words for the line of hints; undefined for less important keys. */
   readonly hint?: string;
-  /** The hint is given only once this has been seen. */
+  /** The hint is shown only once the source has shown this. */
   readonly hintFor?: keyof Seen;
-  /** The hint while the event log is open, before all others: by what the keys move in. */
+  /** First hints while the event log is open, by the pane that the keys act on. */
   readonly logHint?: Partial<Readonly<Record<Focus, string>>>;
 }
 
 const LABEL_WIDTH = 14;
-/** Of a term of the query, where the screen has room for it; else what it means stands below it. */
+/** Width of the column of query terms; in a narrow pane the description is below the term. */
 const TERM_WIDTH = 28;
 const ROOM_FOR_TERMS = 72;
 const INDENT = 2;
 
-/** Words broken into lines of at most `width` cells, where none is longer than that. */
+/** Wraps words into lines of at most `width` cells; a longer word gets a line of its own. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
-  for (const word of text.split(' ')) {
+  for (const part of text.split(' ')) {
     const last = lines.at(-1);
-    if (last !== undefined && displayWidth(last) + 1 + displayWidth(word) <= width) {
-      lines[lines.length - 1] = `${last} ${word}`;
-    } else lines.push(word);
+    if (last !== undefined && displayWidth(last) + 1 + displayWidth(part) <= width) {
+      lines[lines.length - 1] = `${last} ${part}`;
+    } else lines.push(part);
   }
   return lines;
 }
 
-/** What something is called and what it means beside it; below it, where its name is too long. */
+/** Returns a label with its description beside it, or below it if the label is too long. */
 function entry(label: string, about: string, width: number, labelWidth = LABEL_WIDTH): Line[] {
   const texts = wrap(about, Math.max(10, width - labelWidth - 2));
   if (displayWidth(label) >= labelWidth) texts.unshift('');
@@ -48,7 +48,7 @@ function entry(label: string, about: string, width: number, labelWidth = LABEL_W
   );
 }
 
-/** All that a query can say. */
+/** Returns the help on every term of the query. */
 function queryLines(width: number): Line[] {
   const labelWidth = width >= ROOM_FOR_TERMS ? TERM_WIDTH : INDENT;
   return TERMS.flatMap(({ syntax, about, example }) =>
@@ -56,7 +56,7 @@ function queryLines(width: number): Line[] {
   );
 }
 
-/** The whole help, made from the key table and the column table. */
+/** Returns the whole help, made from the tables of keys, terms and columns. */
 export function helpLines(keys: readonly KeyHelp[], state: State, width: number): Line[] {
   const lines: Line[] = [];
   const coverage = state.coverage && coverageText(state.coverage);
@@ -88,7 +88,7 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
     ['kernel', 'the kernel itself opened the socket'],
     ['unknown', 'no program found; the details list where netpane searched'],
     ['!', 'in the event log: some events were missed because the event buffer was full'],
-    ['"name"', 'a program whose name looks like one of these marks, such as (sshd) or kernel'],
+    ['"name"', 'a program whose name resembles one of these marks, such as (sshd) or kernel'],
   ] as const) {
     lines.push(...entry(mark, about, width));
   }

@@ -5,9 +5,9 @@ import { type Line, line, span } from './line.ts';
 import { displayWidth } from './width.ts';
 
 interface Hint {
-  /** Keys as a person calls them. */
+  /** Display name of the keys. */
   readonly label: string;
-  /** A word or two. */
+  /** One or two words. */
   readonly hint: string;
 }
 
@@ -19,17 +19,17 @@ const COMPLETE: Hint = { label: 'tab', hint: 'complete' };
 const CLEAR: Hint = { label: 'ctrl-u', hint: 'clear' };
 const CLOSE: Hint = { label: 'esc', hint: 'close' };
 
-const completed: readonly Hint[] = [ACCEPT, COMPLETE, CLEAR, CANCEL];
-const free: readonly Hint[] = [ACCEPT, CLEAR, CANCEL];
+const WITH_COMPLETION: readonly Hint[] = [ACCEPT, COMPLETE, CLEAR, CANCEL];
+const FREE_TEXT: readonly Hint[] = [ACCEPT, CLEAR, CANCEL];
 
-/** Where keys mean something else than in the table: while something is typed, in a list, in the help. */
+/** Hints where keys differ from those of the table: in prompts, lists and the help. */
 const MODES: Readonly<Record<PromptKind | List['kind'] | 'help', readonly Hint[]>> = {
   query: [ACCEPT, COMPLETE, { label: 'up', hint: 'history' }, CLEAR, CANCEL],
-  port: completed,
-  process: completed,
-  netns: completed,
-  save: free,
-  view: free,
+  port: WITH_COMPLETION,
+  process: WITH_COMPLETION,
+  netns: WITH_COMPLETION,
+  save: FREE_TEXT,
+  view: FREE_TEXT,
   views: [
     { label: 'enter', hint: 'open' },
     { label: 'a', hint: 'save current' },
@@ -51,8 +51,8 @@ const MODES: Readonly<Record<PromptKind | List['kind'] | 'help', readonly Hint[]
 };
 
 /**
- * The keys to know first, as many as fit; of those of the table the last, which leads to all others, before any.
- * @param focus what the keys move in while the event log is open; undefined while it is not
+ * Returns as many hints as fit. The last one always stays: it leads to the help, or out of the mode.
+ * @param focus the pane that the keys act on while the event log is open; else undefined
  */
 export function hintLine(
   keys: readonly KeyHelp[],

@@ -22,26 +22,26 @@ export type RegionName =
   | 'help'
   | 'hints';
 
-/** Where everything stands; a part that has no room, or is not open, is missing. */
+/** The region of each visible part; a closed part, or one without room, is missing. */
 export type Layout = Readonly<Partial<Record<RegionName, Region>>>;
 
 const GRAPH_HEIGHT = 3;
-const LEAST_TABLE = 3;
-const LEAST_PANE = 4;
-/** From this width on the details stand beside the table, not below it. */
+const MIN_TABLE = 3;
+const MIN_PANE = 4;
+/** Minimum width at which the details are beside the table instead of below it. */
 const WIDE = 150;
 const BESIDE_GAP = 3;
-/** Lines of the details, for a source that tells of traffic and for others. */
+/** Lines of the details, for sources with and without traffic. */
 const DETAIL_LINES = { without: 14, with: 22 };
-/** Titles, a handful of interfaces, and the programs that move most. */
+/** Maximum height of the traffic pane: titles, a few interfaces, the busiest programs. */
 const TRAFFIC_LINES = 16;
-/** Lines of the table, with its titles, that stay over the details on a screen of usual height. */
+/** Lines of the table, with its titles, that stay above the details on a screen of usual height. */
 const DETAIL_TABLE = 6;
 
 /**
- * Divides the screen. The table keeps at least three rows beside open panes; where they have no room with it, one of
- * them takes its place. The hints and the header leave a low screen; the lowest shows rows and nothing else.
- * @param traffic the details have traffic to tell of, and so more lines
+ * Divides the screen. The table keeps at least three rows beside open panes; if they do not fit, one pane replaces it.
+ * A low screen drops the hints and the header; the lowest shows only rows.
+ * @param traffic true if the details show traffic and need more lines
  */
 export function layout(
   width: number,
@@ -64,40 +64,40 @@ export function layout(
     return regions;
   }
   const beside = panes.details && width >= WIDE;
-  // Below the table, from the one of most worth: the details are what the user asks for row by row.
+  // Panes below the table, the most important first: the user opens the details for single rows.
   const open = (['list', 'details', 'traffic', 'events'] as const).filter(
     (name) => panes[name] && !(name === 'details' && beside),
   );
   const [pane] = open;
-  /** Lines that are left beside the titles and the least of the table. */
-  const spare = () => bottom - top - 1 - LEAST_TABLE;
-  if (pane && spare() < LEAST_PANE) {
+  /** Returns the lines left after the titles and the minimum height of the table. */
+  const spare = () => bottom - top - 1 - MIN_TABLE;
+  if (pane && spare() < MIN_PANE) {
     regions[pane] = { left: 0, top, width, height: Math.max(0, bottom - top) };
     return regions;
   }
-  // The strip is low, and worth a row of the table; but it takes no pane's room.
-  if (panes.graph && spare() + (pane ? -LEAST_PANE : 1) >= GRAPH_HEIGHT) fromTop('graph', GRAPH_HEIGHT);
+  // The graphs may take a row from the table, but no room from a pane.
+  if (panes.graph && spare() + (pane ? -MIN_PANE : 1) >= GRAPH_HEIGHT) fromTop('graph', GRAPH_HEIGHT);
   const room = bottom - top;
   const wanted = {
     events: () => Math.floor(room / 3),
-    // What is chosen there shows in the table at once.
+    // Half of the room: the table shows the effect of a choice at once.
     list: () => Math.floor(room / 2),
     traffic: () => Math.min(TRAFFIC_LINES, Math.floor(room / 2)),
-    // The details are of a few lines, and of more worth than rows while they are open.
+    // The details have few lines, and matter more than rows while open.
     details: () => Math.min(DETAIL_LINES[traffic ? 'with' : 'without'], bottom - top - DETAIL_TABLE),
   };
-  const fitting = open.slice(0, Math.max(0, Math.floor(spare() / LEAST_PANE)));
+  const fitting = open.slice(0, Math.max(0, Math.floor(spare() / MIN_PANE)));
   for (let name = fitting.pop(); name; name = fitting.pop()) {
-    // Each leaves the least to those above it.
-    const most = spare() - LEAST_PANE * fitting.length;
-    const lines = Math.min(most, Math.max(LEAST_PANE, wanted[name]()));
+    // Leaves the minimum height to each pane above it.
+    const most = spare() - MIN_PANE * fitting.length;
+    const lines = Math.min(most, Math.max(MIN_PANE, wanted[name]()));
     bottom -= lines;
     regions[name] = { left: 0, top: bottom, width, height: lines };
   }
   const tableWidth = beside ? width - Math.floor(width / 3) - BESIDE_GAP : width;
   if (beside) {
     const left = tableWidth + BESIDE_GAP;
-    // Nobody else wipes away what stood there before.
+    // An own region, because no other widget clears these cells.
     regions.gap = { left: tableWidth, top, width: BESIDE_GAP, height: bottom - top };
     regions.details = { left, top, width: width - left, height: bottom - top };
   }

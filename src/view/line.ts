@@ -1,4 +1,4 @@
-/** What a piece of text means; the theme says how it looks. */
+/** Meaning of a piece of text; the theme maps it to colours. */
 export type Tone =
   | 'plain'
   | 'strong'
@@ -10,13 +10,13 @@ export type Tone =
   | 'spawned'
   | 'changed'
   | 'closed'
-  /** The header line of a group of rows. */
+  /** Group header. */
   | 'group'
-  /** The cell, or the title, of the column that the cursor is on. */
+  /** Selected cell. */
   | 'cell'
   | 'cursor';
 
-/** Text of one meaning. The text is printable: whatever made it has gone through `printable`. */
+/** Text of one tone. Its maker has passed it through `printable`. */
 export interface Span {
   readonly text: string;
   readonly tone: Tone;
@@ -25,7 +25,7 @@ export interface Span {
 /** One line of the screen. */
 export interface Line {
   readonly spans: readonly Span[];
-  /** The whole width is shown inverse. */
+  /** True if the whole width is shown inverse. */
   readonly selected?: boolean;
 }
 

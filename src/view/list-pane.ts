@@ -20,7 +20,7 @@ interface ListText {
 const NAME_WIDTH = 16;
 const PORT_WIDTH = 5;
 
-/** By which column rows are sorted, as its title names it; undefined for the order in which they are anyway. */
+/** Returns the sort column and direction; undefined for the default sort. */
 function sortText({ column, descending }: Sort): string | undefined {
   if (column === DEFAULT_SORT.column && descending === DEFAULT_SORT.descending) return undefined;
   const { title, label = title } = columnOf(column) ?? { title: column };
@@ -57,7 +57,7 @@ const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
   },
 };
 
-/** The list that is open, with its cursor in sight. */
+/** Returns the lines of the open list around its cursor; none if no list is open. */
 export function listLines(
   state: State,
   placed: readonly PlacedColumn[],

@@ -5,10 +5,10 @@ import type { DroppedRows } from '../store/table.ts';
 import { missedText } from './events.ts';
 import { clockText, countText } from './format.ts';
 
-/** Something that is not seen, in words: for where there is room, and for where there is little. */
+/** Says what cannot be seen: a long and a short text. */
 export type Notice = Pick<Degradation, 'text' | 'short'>;
 
-/** Gaps of one kind as one. */
+/** Returns one notice for all gaps of one kind. */
 function gapNotice(gaps: readonly GapEvent[]): Notice[] {
   const last = gaps.at(-1);
   if (last === undefined) return [];
@@ -27,7 +27,7 @@ function droppedRowsNotice(dropped: DroppedRows | undefined): Notice[] {
   return [{ text: `${short}: netpane keeps at most ${countText(dropped.kept)}`, short }];
 }
 
-/** What is not seen now, what was missed a moment ago before all else. */
+/** Returns all notices; recently missed events first. */
 export const noticesOf = ({ gaps, degradations, table }: State): readonly Notice[] => [
   ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'destroy')),
   ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'trace')),
@@ -35,7 +35,7 @@ export const noticesOf = ({ gaps, degradations, table }: State): readonly Notice
   ...droppedRowsNotice(table.droppedRows),
 ];
 
-/** What netpane catches between two polls, beside the name of the source. */
+/** Coverage texts for the header. */
 export const COVERAGE: Readonly<Record<Coverage['level'], Notice>> = {
   polls: { text: 'polling only', short: 'polls' },
   closes: { text: 'live events: closes only', short: 'closes only' },

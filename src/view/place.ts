@@ -3,7 +3,7 @@ import type { Row, Seen } from '../store/table.ts';
 import { type CellContext, type Column, columnOf, COLUMNS, presentColumns } from './columns.ts';
 import { displayWidth } from './width.ts';
 
-/** A column with the cells it has in this pane. */
+/** A column with its position and width in the pane. */
 export interface PlacedColumn {
   readonly column: Column;
   /** First cell, counted from the left edge. */
@@ -11,10 +11,10 @@ export interface PlacedColumn {
   readonly width: number;
 }
 
-/** The widest text seen in a column. It only ever grows: the table does not wobble as rows come and go. */
+/** Width of the widest text seen in each column. It only grows, so that columns do not move as rows come and go. */
 export type WidestSeen = Map<ColumnId, number>;
 
-/** Takes note of the rows that are about to be shown in these columns. */
+/** Updates the widest texts with the rows that are about to be shown. */
 export function noteWidths(
   widest: WidestSeen,
   rows: readonly Row[],
@@ -34,23 +34,24 @@ export function noteWidths(
 /** Cells before the first column: the mark and a space. */
 export const GUTTER = 2;
 
-/** So many columns, by priority, stay in the narrowest pane. */
+/** Number of columns, by priority, that stay in the narrowest pane. */
 const ESSENTIAL = 5;
 
-/** Cells between two columns, from the airiest: at no width does air cost a column. */
+/** Possible gaps between columns, the widest first. A wider gap never costs a column. */
 const GAPS = [2, 1] as const;
 
-/** A chosen width lies between these, cells. */
+/** Bounds of a chosen width, cells. */
 export const CHOSEN_WIDTH = { least: 1, most: MAX_COLUMN_WIDTH } as const;
 
 /**
- * Chooses the columns for a pane and their widths. Of columns that come by themselves the essential ones are squeezed
- * before one leaves; the others come, by priority, as soon as all before them have their good width. Of those that the
- * user has chosen the last ones are squeezed, and leave, first; a chosen width stays. What is then left goes to the
- * columns that have had wider texts.
+ * Chooses the columns of a pane and their widths.
+ * - Automatic columns: the essential ones shrink before one is dropped; others appear, by priority, once all before
+ *   them have their good width.
+ * - Chosen columns: the last ones shrink first and are dropped first; a chosen width stays.
+ * Remaining cells go to columns that have had wider texts.
  * @param width cells of the whole pane
- * @param seen what sources have told, on which columns depend that come by themselves
- * @param choices what the user has chosen; with null, or none, the columns come by themselves
+ * @param seen what the sources have shown so far; decides which automatic columns exist
+ * @param choices the columns the user chose; null or empty for automatic columns
  */
 export function placeColumns(
   width: number,
@@ -63,7 +64,7 @@ export function placeColumns(
   const free = (gap: number) => width - GUTTER - cells - gap * Math.max(0, size.size - 1);
   const gap = GAPS.find((it) => free(it) >= 0) ?? 1;
   const fixed = new Set(choices?.flatMap((choice) => (choice.width === undefined ? [] : [choice.id])));
-  shareOut(size, free(gap), widest, fixed);
+  distribute(size, free(gap), widest, fixed);
   const order = choices && choices.length > 0 ? [...size.keys()] : COLUMNS;
   let left = GUTTER;
   return order.flatMap((column) => {
@@ -75,7 +76,7 @@ export function placeColumns(
   });
 }
 
-/** The columns that `placeColumns` places, whose texts are to be taken note of. */
+/** Returns the columns that `placeColumns` will place, for `noteWidths`. */
 export const columnsIn = (width: number, seen: Seen, choices: readonly ColumnChoice[] | null): Column[] => [
   ...sizesOf(width, seen, choices).keys(),
 ];
@@ -83,7 +84,7 @@ export const columnsIn = (width: number, seen: Seen, choices: readonly ColumnCho
 const sizesOf = (width: number, seen: Seen, choices: readonly ColumnChoice[] | null): Map<Column, number> =>
   choices && choices.length > 0 ? chosenColumns(width, choices) : chooseColumns(width, presentColumns(seen));
 
-/** The first of the chosen columns, as many as a pane has room for, and their widths. */
+/** Returns the first chosen columns that fit, with their widths. */
 function chosenColumns(width: number, choices: readonly ColumnChoice[]): Map<Column, number> {
   const wanted = new Map<Column, { readonly least: number; readonly good: number }>();
   for (const { id, width: cells } of choices) {
@@ -92,7 +93,7 @@ function chosenColumns(width: number, choices: readonly ColumnChoice[]): Map<Col
     if (column) wanted.set(column, fixed === undefined ? column.width : { least: fixed, good: fixed });
   }
   const shown = [...wanted];
-  /** Cells that are missing, with the least air between the columns. */
+  /** Returns the missing cells with the smallest gap between columns. */
   const missing = (part: 'least' | 'good') =>
     shown.reduce((sum, [, cells]) => sum + cells[part] + 1, GUTTER - 1) - width;
   while (shown.length > 1 && missing('least') > 0) shown.pop();
@@ -103,17 +104,17 @@ function chosenColumns(width: number, choices: readonly ColumnChoice[]): Map<Col
     return [column, good - taken] as const;
   });
   const [only, ...others] = sizes.reverse();
-  // One that is alone is cut as its texts are, and not by the edge of the screen.
+  // A single column is narrowed to the pane, so that its texts are cut with `…` and not by the edge.
   if (only && others.length === 0)
     return new Map([[only[0], Math.max(1, Math.min(only[1], width - GUTTER))]]);
   return new Map(sizes);
 }
 
-/** A width that may be chosen, nearest to this one. */
+/** Returns the nearest width within the bounds. */
 export const chosenWidth = (cells: number): number =>
   Math.max(CHOSEN_WIDTH.least, Math.min(Math.trunc(cells), CHOSEN_WIDTH.most));
 
-/** The columns that a pane has room for with the least air between them, and their widths. */
+/** Returns the automatic columns that fit with the smallest gap, with their widths. */
 function chooseColumns(width: number, columns: readonly Column[]): Map<Column, number> {
   const byPriority = columns
     .filter(({ from = 0 }) => width >= from)
@@ -137,19 +138,19 @@ function chooseColumns(width: number, columns: readonly Column[]): Map<Column, n
   return size;
 }
 
-/** Gives the cells that are left over to the columns that need more, one to each in turn; to those of fixed width none. */
-function shareOut(
+/** Gives the remaining cells, one at a time in turn, to columns that need more; fixed widths stay. */
+function distribute(
   size: Map<Column, number>,
   cells: number,
   widest: ReadonlyMap<ColumnId, number>,
   fixed: ReadonlySet<ColumnId>,
 ): void {
   let left = cells;
-  const wanting = (): Column[] =>
+  const needing = (): Column[] =>
     [...size].flatMap(([column, cells]) =>
       cells < (widest.get(column.id) ?? 0) && !fixed.has(column.id) ? [column] : [],
     );
-  for (let columns = wanting(); columns.length > 0 && left > 0; columns = wanting()) {
+  for (let columns = needing(); columns.length > 0 && left > 0; columns = needing()) {
     for (const column of columns.slice(0, left)) size.set(column, (size.get(column) ?? 0) + 1);
     left -= Math.min(left, columns.length);
   }

@@ -13,29 +13,29 @@ const PROMPT_LABELS: Readonly<Record<PromptKind, string>> = {
   view: 'view name: ',
 };
 
-/** Cells that what is typed has beside its label, however narrow the pane. */
-const LEAST_TYPED = 4;
+/** Minimum cells for the typed text, however narrow the pane. */
+const MIN_TYPED = 4;
 
-/** The text of a prompt as it fits: what is before the cursor stays in sight, however long it is. */
-interface Typed {
+/** The parts of a prompt that fit. The text just before the cursor is always visible. */
+interface PromptParts {
   readonly label: string;
-  /** UTF-16 units that have gone out of sight at the left. */
+  /** UTF-16 units that are cut off at the left. */
   readonly cut: number;
   readonly before: string;
   readonly under: string;
   readonly after: string;
-  /** Stands at the right. */
+  /** Text at the right edge. */
   readonly side: string;
 }
 
-function typed(prompt: Prompt, share: string, width: number): Typed {
+function partsOf(prompt: Prompt, share: string, width: number): PromptParts {
   const { kind, text, cursor, error, problem } = prompt;
-  const label = cutEnd(PROMPT_LABELS[kind], Math.max(0, width - LEAST_TYPED));
-  // Where it can be pointed at, it is told below.
-  const wanted = pointed(prompt) ? undefined : (error ?? problem?.message);
+  const label = cutEnd(PROMPT_LABELS[kind], Math.max(0, width - MIN_TYPED));
+  // A mistake with a position is shown below the prompt instead.
+  const wanted = isMarked(prompt) ? undefined : (error ?? problem?.message);
   const side = wanted === undefined ? `  ${share}` : `  ${printable(wanted)}`;
   const room = Math.max(1, width - label.length - Math.min(displayWidth(side), Math.floor(width / 2)) - 1);
-  // From the cursor back, as far as there is room: what is pasted may be very long.
+  // Measured from the cursor backwards: pasted text may be very long.
   const characters = charactersOf(printable(text.slice(0, cursor)));
   let first = characters.length;
   for (let left = room - 1; first > 0; first--) {
@@ -53,10 +53,10 @@ function typed(prompt: Prompt, share: string, width: number): Typed {
   return { label, cut, before, under, after, side };
 }
 
-/** What stands before the cursor, with the part that is wrong marked: narrow panes have no room for more. */
-function marked(prompt: Prompt, cut: number, before: string): Span[] {
+/** Returns the text before the cursor with the mistake marked; a narrow pane shows no more of it. */
+function spansBeforeCursor(prompt: Prompt, cut: number, before: string): Span[] {
   const { text, cursor, problem } = prompt;
-  if (problem === undefined || !pointed(prompt)) return [span(before)];
+  if (problem === undefined || !isMarked(prompt)) return [span(before)];
   const from = Math.max(cut, Math.min(problem.at, cursor));
   const to = Math.max(from, Math.min(problem.at + problem.length, cursor));
   return [
@@ -67,60 +67,58 @@ function marked(prompt: Prompt, cut: number, before: string): Span[] {
 }
 
 /**
- * The line on which something is typed.
- * @param share stands at its right, where nothing is to be said of what is typed
+ * Returns the line of the prompt.
+ * @param share text at the right edge unless there is an error
  */
 export function promptLine(prompt: Prompt, share: string, width: number): Line {
-  const { label, cut, before, under, after, side } = typed(prompt, share, width);
+  const { label, cut, before, under, after, side } = partsOf(prompt, share, width);
   const used = label.length + displayWidth(before + under + after);
   return line(
     span(label, 'accent'),
-    // What was filled in stands there as selected text does: typing replaces it.
-    ...(prompt.untouched ? [span(before, 'cursor')] : marked(prompt, cut, before)),
+    // A default value is shown as selected text: typing replaces it.
+    ...(prompt.untouched ? [span(before, 'cursor')] : spansBeforeCursor(prompt, cut, before)),
     span(under, 'cursor'),
     span(after),
     span(fit(side, Math.max(0, width - used), 'right'), prompt.error ? 'error' : 'quiet'),
   );
 }
 
-/** True where a mistake is not what is still to be typed: it is pointed at. */
-const pointed = ({ text, problem, error }: Prompt): boolean =>
+/** Returns true if a mistake is inside the typed text, so that it can be marked; false if text is only missing. */
+const isMarked = ({ text, problem, error }: Prompt): boolean =>
   problem !== undefined && (error !== undefined || problem.at < text.trimEnd().length);
 
-/** A mark of so many cells stands there whole, though the message be cut. */
-const SHORT_MARK = 4;
+/** Maximum cells of a mark that are kept even if the message is cut for it. */
+const MIN_MARK = 4;
 
 /**
- * The line below the prompt, in the place of the titles: where a mistake is and what is wanted there, or what the text
- * may go on with; undefined where there is nothing to say.
+ * Returns the line below the prompt, which replaces the titles: the position of a mistake and its message, or the
+ * completions; undefined if there is neither.
  */
 export function promptHelp(state: State, share: string, width: number): Line | undefined {
   const { prompt } = state;
   if (prompt === null) return undefined;
   const { completion, problem } = prompt;
-  if (problem !== undefined && pointed(prompt)) {
-    const { label, cut } = typed(prompt, share, width);
+  if (problem !== undefined && isMarked(prompt)) {
+    const { label, cut } = partsOf(prompt, share, width);
     const x = label.length + displayWidth(printable(prompt.text.slice(cut, Math.max(cut, problem.at))));
     const at = Math.min(x, width - 1);
     const message = printable(problem.message);
-    // Behind a mark that is short, or leaves room for it, or where there is more room before it.
+    // The message goes after the mark if it fits there or there is more room than before it.
     const [before, behind] = [at - 1, width - at - 2];
     const isBehind = behind >= displayWidth(message) || behind >= before;
     const most = isBehind ? width - at - 1 - displayWidth(message) : width - at;
-    const mark = '^'.repeat(
-      Math.max(1, Math.min(problem.length, Math.max(SHORT_MARK, most), width - at - 1)),
-    );
+    const mark = '^'.repeat(Math.max(1, Math.min(problem.length, Math.max(MIN_MARK, most), width - at - 1)));
     if (!isBehind)
       return line(span(fit(cutEnd(message, before), before, 'right'), 'error'), span(` ${mark}`, 'error'));
-    const told = cutEnd(message, Math.max(0, width - at - mark.length - 1));
-    return line(span(' '.repeat(at)), span(`${mark} ${told}`, 'error'));
+    const text = cutEnd(message, Math.max(0, width - at - mark.length - 1));
+    return line(span(' '.repeat(at)), span(`${mark} ${text}`, 'error'));
   }
   return completion && completionLine(completion, width);
 }
 
 function completionLine({ choices, index }: NonNullable<Prompt['completion']>, width: number): Line {
   const texts = choices.map((it) => printable(it));
-  // The chosen one is in sight, and what follows it as far as there is room.
+  // The selected completion is visible, followed by as many others as fit.
   let first = index;
   const size = (from: number) =>
     texts.slice(from, index + 1).reduce((sum, it) => sum + displayWidth(it) + GAP, GAP);

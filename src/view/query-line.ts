@@ -8,10 +8,10 @@ import { promptLine } from './prompt-line.ts';
 import { GAP, spread, widthOf, type Word } from './spread.ts';
 import { cutEnd } from './width.ts';
 
-/** As many views as there are digits to press. */
+/** Number of views that have a number key. */
 const VIEW_KEYS = 9;
 
-/** What is known of the host names in the query, or why nothing is. */
+/** Returns the addresses of the host names in the query, or why a lookup failed. */
 function hostWords({ query, hosts }: State): Word[] {
   return query.hosts.flatMap((name): Word[] => {
     const answer = hosts.get(name);
@@ -27,21 +27,21 @@ function hostWords({ query, hosts }: State): Word[] {
   });
 }
 
-/** How much of all there is is shown. */
+/** How many of all sockets are shown. */
 export interface Share {
-  /** Open sockets that are shown, and all there are. */
+  /** Number of open sockets: shown, and in total. */
   readonly shown: number;
   readonly total: number;
-  /** Those among the others that are hidden by hide rules. */
+  /** Number of open sockets that match and are hidden by a hide rule. */
   readonly hidden: number;
-  /** A regex of the query that took too long: what it has not been asked about is not shown. */
+  /** A regex of the query that was too slow: sockets it was not evaluated for are not shown. */
   readonly tooSlow?: string | undefined;
 }
 
 /** `12 of 345` */
 export const shareText = ({ shown, total }: Share): string => `${countText(shown)} of ${countText(total)}`;
 
-/** The views under the number keys, that of now among them; none where one looks by no view. */
+/** Returns the views with number keys, the active one marked; none if no view is active. */
 function viewWords(state: State): Word[] {
   const now = activeView(state);
   if (now === undefined) return [];
@@ -54,16 +54,16 @@ function viewWords(state: State): Word[] {
     }));
 }
 
-/** Words of the filter line up to this rank have their room before the query, of which these cells stay. */
-const LEAST_TOLD = 3;
-const LEAST_LABEL = 8;
+/** Words up to this rank keep their room before a long query, which keeps at least these cells. */
+const KEPT_RANK = 3;
+const MIN_LABEL = 8;
 
-/** The line that tells what is asked for and how much of it is shown; the prompt while something is typed. */
-export function filterLine(state: State, of: Share, width: number): Line {
+/** Returns the line with the query, or the prompt, and how many sockets are shown. */
+export function filterLine(state: State, share: Share, width: number): Line {
   const { prompt, pause, frozen, message, query, group } = state;
-  const { hidden, tooSlow } = of;
-  const share: Word = { text: shareText(of), rank: 1 };
-  if (prompt) return promptLine(prompt, share.text, width);
+  const { hidden, tooSlow } = share;
+  const shareWord: Word = { text: shareText(share), rank: 1 };
+  if (prompt) return promptLine(prompt, shareWord.text, width);
   const since = pause && `paused  +${pause.spawned} ~${pause.changed} −${pause.closed} since`;
   const status: Word[] = hostWords(state);
   if (since) status.push({ text: since, short: since.replace(/ since$/, ''), tone: 'warning', rank: 2 });
@@ -83,12 +83,12 @@ export function filterLine(state: State, of: Share, width: number): Line {
       tone: 'quiet',
       rank: 2.5,
     });
-  const right = [...status, share];
-  // What holds rows back is told before all of a long query.
-  const told = right
-    .filter(({ rank }) => rank <= LEAST_TOLD)
+  const right = [...status, shareWord];
+  // Words that say why rows are missing come before the end of a long query.
+  const kept = right
+    .filter(({ rank }) => rank <= KEPT_RANK)
     .map((it) => ({ ...it, text: it.short ?? it.text }));
-  const room = Math.max(LEAST_LABEL, width - widthOf(told) - GAP);
+  const room = Math.max(MIN_LABEL, width - widthOf(kept) - GAP);
   const text = message ? printable(message.text) : query.text === '' ? '' : `/ ${printable(query.text)}`;
   const tone = message?.isError ? 'error' : 'accent';
   const label: Word =

@@ -2,7 +2,7 @@ import { termsOf } from '../query/expression.ts';
 import { misspelledField } from '../query/fields.ts';
 import type { Query } from '../query/query.ts';
 
-/** Returns what is wrong with the first word of a query that looks like a misspelled field; undefined if there is none. */
+/** Returns a correction of the first word that resembles a misspelled field; undefined if there is none. */
 export function slipText({ expression }: Pick<Query, 'expression'>): string | undefined {
   for (const term of termsOf(expression)) {
     const slip = term.kind === 'word' ? misspelledField(term.text) : undefined;
@@ -11,6 +11,6 @@ export function slipText({ expression }: Pick<Query, 'expression'>): string | un
   return undefined;
 }
 
-/** Returns the notice of a regex that took too long. */
+/** Returns the notice about a regex that is too slow. */
 export const slowText = (regex: string): string =>
   `regex /${regex}/ is too slow and was stopped: some matches may be missing`;

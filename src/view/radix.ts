@@ -1,33 +1,33 @@
 import type { Compare, SortKey } from './entry.ts';
 
-/** Room for one whole number below 2³² of each of many; it is kept, for V8 is slow to take back what is made anew. */
-export class Numbers {
-  #room = new Uint32Array(0);
+/** A reused array of whole numbers below 2³²: V8 is slow to collect a new one for each sort. */
+export class NumberBuffer {
+  #numbers = new Uint32Array(0);
 
-  /** So many of them, with what is left there from before. */
+  /** Returns an array of this length; its content is undefined. */
   take(length: number): Uint32Array {
-    if (this.#room.length < length) this.#room = new Uint32Array(length + (length >>> 2));
-    return this.#room.subarray(0, length);
+    if (this.#numbers.length < length) this.#numbers = new Uint32Array(length + (length >>> 2));
+    return this.#numbers.subarray(0, length);
   }
 }
 
-const ROOMS = {
-  /** The key, as a number of 64 bits. */
-  highs: new Numbers(),
-  lows: new Numbers(),
-  positions: new Numbers(),
-  spare: new Numbers(),
+const BUFFERS = {
+  /** Upper and lower 32 bits of each key. */
+  highs: new NumberBuffer(),
+  lows: new NumberBuffer(),
+  positions: new NumberBuffer(),
+  spare: new NumberBuffer(),
 };
 
-/** A number as it is in memory. */
+/** A number and its bits. */
 const float = new Float64Array(1);
 const bits = new Uint32Array(float.buffer);
 const [LOW, HIGH] = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? [0, 1] : [1, 0];
 const SIGN = 0x8000_0000;
 
 /**
- * Writes the keys as numbers of 64 bits in the same order: texts have their places among the distinct ones, and come
- * after all numbers, whose own bits are in order but for those below 0.
+ * Writes the keys as 64-bit numbers with the same order. A text becomes its rank among the distinct texts, after all
+ * numbers. The bits of numbers of IEEE 754 already sort, except for negative numbers, which are inverted.
  */
 function writeKeys<T>(
   items: readonly T[],
@@ -35,7 +35,7 @@ function writeKeys<T>(
   highs: Uint32Array,
   lows: Uint32Array,
 ): void {
-  let placeOf: Map<SortKey, number> | undefined;
+  let rankOf: Map<SortKey, number> | undefined;
   for (let i = 0; i < items.length; i++) {
     const key = keyOf(items[i] as T);
     if (typeof key === 'number') {
@@ -45,15 +45,15 @@ function writeKeys<T>(
       highs[i] = high < SIGN ? high + SIGN : ~high;
       lows[i] = high < SIGN ? low : ~low;
     } else {
-      placeOf ??= placesOf(items, keyOf);
+      rankOf ??= ranksOf(items, keyOf);
       highs[i] = 0xffff_ffff;
-      lows[i] = placeOf.get(key) ?? 0;
+      lows[i] = rankOf.get(key) ?? 0;
     }
   }
 }
 
-/** The places of texts among the distinct ones, by UTF-16 units, as `<` has it. */
-function placesOf<T>(items: readonly T[], keyOf: (item: T) => SortKey): Map<SortKey, number> {
+/** Returns the rank of each distinct text, by UTF-16 units, as `<` compares them. */
+function ranksOf<T>(items: readonly T[], keyOf: (item: T) => SortKey): Map<SortKey, number> {
   const places = new Map<SortKey, number>();
   for (const item of items) {
     const key = keyOf(item);
@@ -63,22 +63,22 @@ function placesOf<T>(items: readonly T[], keyOf: (item: T) => SortKey): Map<Sort
   return places;
 }
 
-/** Sorted by at a time. */
+/** Bits per pass. */
 const BITS = 11;
 const ends = new Uint32Array((1 << BITS) + 1);
 
-/** Positions of things, that are put in order by one thing after the other, from what counts least. */
+/** The indexes of items, sorted by one value after the other, the least significant first (radix sort). */
 class Positions {
   now: Uint32Array;
-  #spare: Uint32Array;
+  #other: Uint32Array;
 
   constructor(length: number) {
-    this.now = ROOMS.positions.take(length);
-    this.#spare = ROOMS.spare.take(length);
+    this.now = BUFFERS.positions.take(length);
+    this.#other = BUFFERS.spare.take(length);
     for (let i = 0; i < length; i++) this.now[i] = i;
   }
 
-  /** Sorts by a value of each, whole and below 2³²; those of one value stay as they are to each other. */
+  /** Sorts by one value per item, whole and below 2³²; items with equal values keep their order. */
   sortBy(values: Uint32Array): void {
     let [some, all] = [0, -1];
     for (let i = 0; i < values.length; i++) {
@@ -86,17 +86,17 @@ class Positions {
       some |= value;
       all &= value;
     }
-    // Where all have the same bits there is nothing to sort.
+    // Bits that all values share need no pass.
     const different = some & ~all;
     for (let shift = 0; shift < 32; shift += BITS)
       if ((different >>> shift) & ((1 << BITS) - 1)) this.#sortByBits(values, shift);
   }
 
   #sortByBits(values: Uint32Array, shift: number): void {
-    const [now, spare] = [this.now, this.#spare];
+    const [now, spare] = [this.now, this.#other];
     const most = (1 << BITS) - 1;
     ends.fill(0);
-    // How many have less, and then where the next one goes.
+    // First the number of items with a smaller value, then the index where the next one goes.
     for (let i = 0; i < now.length; i++) {
       const above = (((values[i] ?? 0) >>> shift) & most) + 1;
       ends[above] = (ends[above] ?? 0) + 1;
@@ -109,32 +109,31 @@ class Positions {
       ends[it] = at + 1;
       spare[at] = position;
     }
-    [this.now, this.#spare] = [spare, now];
+    [this.now, this.#other] = [spare, now];
   }
 }
 
-/** By what things are put in order. */
-export interface Wish<T> {
+/** How items are sorted. */
+export interface SortSpec<T> {
   readonly keyOf: (item: T) => SortKey;
   readonly descending: boolean;
-  /** By which things of one key go, from what counts most: a number of each thing, which is never turned round. */
+  /** Numbers that order items with equal keys, the most significant first; always ascending. */
   readonly ties?: readonly Uint32Array[];
-  /** Tells apart what is still alike; without it that stays as it was to each other. */
+  /** Orders items that are still equal; without it they keep their order. */
   readonly compareTies?: Compare<T>;
 }
 
 /**
- * Things in the order of their keys. They are not compared, which is a wait for memory each time, but put in order by
- * numbers that lie side by side.
- * @param result takes them, in the place of what was in it
+ * Sorts items by their keys. A radix sort over arrays of numbers: comparing items would wait for memory each time.
+ * @param result receives the sorted items; its content is replaced
  */
-export function inOrder<T>(
+export function sortByKeys<T>(
   result: T[],
   items: readonly T[],
-  { keyOf, descending, ties = [], compareTies }: Wish<T>,
+  { keyOf, descending, ties = [], compareTies }: SortSpec<T>,
 ): void {
   const { length } = items;
-  const [highs, lows] = [ROOMS.highs.take(length), ROOMS.lows.take(length)];
+  const [highs, lows] = [BUFFERS.highs.take(length), BUFFERS.lows.take(length)];
   writeKeys(items, keyOf, highs, lows);
   if (descending) {
     for (let i = 0; i < length; i++) {

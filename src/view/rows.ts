@@ -9,7 +9,7 @@ import type { RowOrder } from './order.ts';
 import { GUTTER, type PlacedColumn } from './place.ts';
 import { cutMiddle, displayWidth, fit } from './width.ts';
 
-/** Marks that survive without colour. */
+/** Marks of rows; they work without colour. */
 const GLYPHS: Readonly<Record<Mark, string>> = { none: ' ', spawned: '+', changed: '~', closed: '-' };
 
 const TONES: Readonly<Record<Mark, Tone>> = {
@@ -20,8 +20,8 @@ const TONES: Readonly<Record<Mark, Tone>> = {
 };
 
 /**
- * The titles of the columns, with an arrow at the one that is sorted by; that of the chosen cell is shown as a cursor is.
- * @param gutter stands before them
+ * Returns the column titles: an arrow at the sort column, the column of the selected cell marked.
+ * @param gutter text before them
  */
 export function titleLine(
   columns: readonly PlacedColumn[],
@@ -43,12 +43,12 @@ export function titleLine(
   return line(...spans);
 }
 
-/** How a row is shown: as the selected one, with the keys at it or elsewhere, or as any other. */
+/** How a row is shown: not selected, selected while the keys act on another pane, or selected and moved by the keys. */
 export type Selection = 'none' | 'resting' | 'moving';
 
 /**
- * One row of the table.
- * @param chosen the column of the cell that is copied, in the selected row
+ * Returns one row of the table.
+ * @param chosen column of the selected cell, if the row is selected
  */
 export function rowLine(
   row: Row,
@@ -57,7 +57,7 @@ export function rowLine(
   selection: Selection,
   chosen: ColumnId | null = null,
 ): Line {
-  // The bar of the selection is of one look; the mark in its first cell still tells.
+  // The selection bar has one colour; the mark in the first cell still shows the change.
   const selected = selection === 'moving';
   const tone = selected ? 'plain' : TONES[row.mark];
   let text = GLYPHS[row.mark] + (selection === 'resting' ? '›' : ' ');
@@ -78,29 +78,30 @@ export function rowLine(
   return { spans: [...spans, span(text, tone)], selected };
 }
 
-/** A row to be copied: its cells, none of them cut, with a tab between. Harmless, and of one line. */
+/** Returns a row for the clipboard: uncut cells separated by tabs. Printable, one line. */
 export const rowText = (row: Row, columns: readonly PlacedColumn[], context: CellContext): string =>
   columns.map(({ column }) => column.text(row, context).trim()).join('\t');
-/** A line to be copied: a row as in `rowText`, of a group what it is called. */
+
+/** Returns a line for the clipboard: a row as in `rowText`, or the label of a group. */
 export const itemText = (item: Item, columns: readonly PlacedColumn[], context: CellContext): string =>
   item.type === 'row' ? rowText(item.row, columns, context) : item.label;
 
-/** A cell to be copied, not cut; without a column the peer, or where there is none the socket's own endpoint. */
+/** Returns a cell for the clipboard, uncut; without a column the remote endpoint, or the local one if there is none. */
 export function cellText(row: Row, column: ColumnId | null, context: CellContext): string {
   const { socket } = row;
   const chosen = column === null ? undefined : columnOf(column);
   return chosen ? chosen.text(row, context).trim() : endpointText(socket.remote ?? socket.local, socket);
 }
 
-/** A label with the count behind it, which stays when the label is cut. */
+/** Returns the label with the count after it; only the label is cut. */
 function labelText({ label, sum }: GroupItem, width: number): string {
   const count = ` (${countText(sum.sockets)})`;
   const room = width - count.length;
   return room > 1 ? cutMiddle(label, room) + count : fit(label, width);
 }
 
-/** What a group is made of, where some of it listens and some is connected or on its way. */
-function madeOfText({ sum: { sockets, listening, established } }: GroupItem): string {
+/** Returns the counts of a group by state: `1 listening  2 established`. */
+function breakdownText({ sum: { sockets, listening, established } }: GroupItem): string {
   const parts = [
     [listening, 'listening'],
     [established, 'established'],
@@ -112,7 +113,7 @@ function madeOfText({ sum: { sockets, listening, established } }: GroupItem): st
     .join('  ');
 }
 
-/** What a summed column says of a group; undefined for any other column. */
+/** Returns the sum of a group in a column; undefined if the column is not summed. */
 function sumText(
   { sum, first }: GroupItem,
   { id }: Column,
@@ -127,8 +128,8 @@ function sumText(
 }
 
 /**
- * The header of a group: its name and the count of its open sockets in the first column and all that is free behind
- * it, and what they come to in the columns of that.
+ * Returns a group header: label and count of open sockets, which may use all cells before the first summed column, and
+ * the sums below their column titles.
  */
 export function groupLine(
   item: GroupItem,
@@ -146,8 +147,8 @@ export function groupLine(
   const room = Math.max(0, (sums[0]?.left ?? end + 1) - 1 - GUTTER);
   const label = labelText(item, room);
   const used = displayWidth(label);
-  const madeOf = `  ${madeOfText(item)}`;
-  const fits = used + displayWidth(madeOf) <= room;
+  const breakdown = `  ${breakdownText(item)}`;
+  const fits = used + displayWidth(breakdown) <= room;
   let at = GUTTER + room;
   let text = '';
   for (const { left, width, text: sum } of sums) {
@@ -160,26 +161,26 @@ export function groupLine(
   return {
     spans: [
       span(fold + label, tone),
-      span(fit(fits ? madeOf : '', room - used), selected ? 'plain' : 'quiet'),
+      span(fit(fits ? breakdown : '', room - used), selected ? 'plain' : 'quiet'),
       span(text, tone),
     ],
     selected,
   };
 }
 
-/** What the cells depend on now. */
+/** Returns the inputs of cells besides their row. */
 export const cellContext = ({ pause, nowMs, takenAtMs, serviceNames, silence }: State): CellContext => ({
   nowMs: pause ? pause.nowMs : (nowMs ?? 0),
   takenAtMs: pause ? pause.takenAtMs : takenAtMs,
   serviceNames,
-  // A picture that stands still on purpose is of its own moment.
+  // A pause shows the rates of its own moment.
   hasOldRates: silence !== null && pause === null,
 });
 
 /**
- * The visible part of the table.
- * @param selected position of the row shown as selected
- * @param isFocused the keys move the selection
+ * Returns the visible lines of the table.
+ * @param selected position of the selected line
+ * @param isFocused true if the keys move the selection
  */
 export function tableLines(
   state: State,
@@ -209,5 +210,7 @@ const emptyText = (state: State, hidden: number): string => {
   const rows = state.pause ? state.pause.rows.length : state.table.rows.size;
   if (rows === 0) return '  no sockets';
   const slip = slipText(state.query);
-  return slip === undefined ? '  nothing matches: press esc to clear the query' : `  nothing matches: ${slip}`;
+  return slip === undefined
+    ? '  nothing matches: press esc to clear the query'
+    : `  nothing matches: ${slip}`;
 };

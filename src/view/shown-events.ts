@@ -7,10 +7,10 @@ import type { State } from '../store/state.ts';
 import { subjectOfEvent } from './event-subject.ts';
 import { queryContext } from './query-context.ts';
 
-/** So many events are asked about at a time: it takes some ten milliseconds. */
+/** Number of events filtered per call: takes about ten milliseconds. */
 const RUN = 10_000;
 
-/** Position of the first of these ascending numbers that is not below `number`. */
+/** Returns the index of the first of these ascending numbers that is not below `number`. */
 function lowerBound(numbers: readonly number[], number: number): number {
   let [low, high] = [0, numbers.length];
   while (low < high) {
@@ -22,8 +22,8 @@ function lowerBound(numbers: readonly number[], number: number): number {
 }
 
 /**
- * The events that are shown: those in the log that the filter lets through, and every gap. Each event is asked about
- * once for a filter, the new ones at once, those of before in runs from the newest back.
+ * The events that are shown: those that match the filter, and every gap. The filter is evaluated once per event: for
+ * new events at once, for older ones in runs, from the newest back.
  */
 export class ShownEvents {
   #query: Query | undefined;
@@ -33,12 +33,12 @@ export class ShownEvents {
   #tooSlow: string | undefined;
   #matches: (subject: Subject) => boolean = () => true;
   #directionOf: (id: string) => Subject['direction'] = () => undefined;
-  /** What to add to wall-clock time to get that of the batches. */
+  /** Added to wall-clock time, gives the clock of the batches. */
   #toMonotonicMs = 0;
-  /** The events from `#from` up to `#to` have been asked about. */
+  /** The events from `#from` up to `#to` are filtered. */
   #from = 0;
   #to = 0;
-  /** Ascending numbers of those among them that are shown; empty while all are. */
+  /** Ascending numbers of the shown ones among them; empty without a filter. */
   #numbers: number[] = [];
   #isFiltered = false;
 
@@ -46,13 +46,13 @@ export class ShownEvents {
     return this.#isFiltered ? this.#numbers.length : this.#to - this.#from;
   }
 
-  /** Number in the log of the event at a position. */
+  /** Returns the log number of the event at a position. */
   numberAt(index: number): number | undefined {
     if (index < 0 || index >= this.length) return undefined;
     return this.#isFiltered ? this.#numbers[index] : this.#from + index;
   }
 
-  /** Position of an event; of one that is not shown that of the next older one, else the first; -1 where there is none. */
+  /** Returns the position of an event, or of the next older shown one, else the first; -1 if no event is shown. */
   indexOf(number: number): number {
     const after = this.#isFiltered ? lowerBound(this.#numbers, number + 1) : number + 1 - this.#from;
     return Math.min(Math.max(0, after - 1), this.length - 1);
@@ -60,13 +60,13 @@ export class ShownEvents {
 
   /**
    * Catches up with the state.
-   * @returns false while events further back are still to be asked about, by further calls
+   * @returns false while older events are still to be filtered, by further calls
    */
   update(state: State): boolean {
     const { log, query, hosts, baselineMs, pause, table } = state;
     this.#toMonotonicMs = (state.nowMs ?? 0) - state.takenAtMs;
     this.#directionOf = (id) => table.rows.get(id)?.direction;
-    // The picture of a pause stands still.
+    // A pause shows the events until it began.
     const end = pause ? pause.logEnd : log.end;
     const start = Math.min(log.start, end);
     if (query !== this.#query || hosts !== this.#hosts || baselineMs !== this.#baselineMs) {
@@ -82,22 +82,22 @@ export class ShownEvents {
       [this.#from, this.#to] = [start, end];
       return true;
     }
-    // Nobody has looked for long.
+    // The pane was closed for long: start from the newest event.
     if (end - this.#to > RUN) this.#restart(end);
-    for (const number of this.#ask(log, Math.max(this.#to, start), end)) this.#numbers.push(number);
+    for (const number of this.#matching(log, Math.max(this.#to, start), end)) this.#numbers.push(number);
     this.#to = end;
     if (this.#from < start) {
       this.#from = start;
       this.#numbers.splice(0, lowerBound(this.#numbers, start));
     } else if (this.#from > start) {
       const from = Math.max(start, this.#from - RUN);
-      this.#numbers = this.#ask(log, from, this.#from).concat(this.#numbers);
+      this.#numbers = this.#matching(log, from, this.#from).concat(this.#numbers);
       this.#from = from;
     }
     return this.#from === start;
   }
 
-  /** A regex of the query that took too long, and finds no more. */
+  /** A regex of the query that was too slow and matches nothing any more; undefined if there is none. */
   get tooSlow(): string | undefined {
     return this.#tooSlow;
   }
@@ -107,8 +107,8 @@ export class ShownEvents {
     this.#numbers = [];
   }
 
-  /** Numbers of the events to be shown among these. */
-  #ask(log: EventLog, from: number, to: number): number[] {
+  /** Returns the numbers of matching events in a range. */
+  #matching(log: EventLog, from: number, to: number): number[] {
     const numbers: number[] = [];
     for (let number = from; number < to; number++) {
       const event = log.at(number);
@@ -120,7 +120,7 @@ export class ShownEvents {
   #isShown(event: Event): boolean {
     if (event.type === 'gap') return true;
     const direction = this.#directionOf(event.socket.id);
-    // As old as it was then.
+    // Ages are those at the time of the event.
     this.#context.nowMs = event.atMs + this.#toMonotonicMs;
     return this.#matches(subjectOfEvent(event, this.#toMonotonicMs, direction));
   }

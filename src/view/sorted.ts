@@ -2,11 +2,11 @@ import { portOrProtocol } from '../model/socket.ts';
 import type { SearchFields } from '../query/words.ts';
 import type { Row } from '../store/table.ts';
 import type { Compare, Entry, SortKey } from './entry.ts';
-import { inOrder, Numbers } from './radix.ts';
+import { sortByKeys, NumberBuffer } from './radix.ts';
 
 const pidOf = ({ socket }: Row): number => socket.owners[0]?.pid ?? -1;
 
-/** A new entry, not shown yet; `searched` may be of another one. */
+/** Makes an entry, not shown yet. @param searched the search values of its row; may be another entry of the same row */
 export const entryOf = (row: Row, searched: SearchFields): Entry => {
   const { names, local, remote, localPort, remotePort, protocol, listening, established } = searched;
   return {
@@ -29,15 +29,15 @@ export const entryOf = (row: Row, searched: SearchFields): Entry => {
   };
 };
 
-/** The entry stands for this row now; by what it is found is another matter. */
-export function renew(entry: Entry, row: Row): void {
+/** Gives an entry a new version of its row; leaves its search values alone. */
+export function setRow(entry: Entry, row: Row): void {
   entry.row = row;
   entry.pid = pidOf(row);
   entry.open = row.mark !== 'closed';
   entry.out = row.direction === 'out';
 }
 
-/** True when a row with this key goes where the entry stands: nothing that it is sorted by is another. */
+/** Returns true if a row with this key keeps the position of the entry: all values it is sorted by are equal. */
 export const staysInPlace = (entry: Entry, row: Row, key: SortKey): boolean =>
   entry.key === key &&
   entry.pid === pidOf(row) &&
@@ -47,7 +47,7 @@ export const staysInPlace = (entry: Entry, row: Row, key: SortKey): boolean =>
 export const compareKeys = (a: SortKey, b: SortKey): number =>
   a === b ? 0 : typeof a === typeof b ? (a < b ? -1 : 1) : typeof a === 'number' ? -1 : 1;
 
-/** Equal keys go by pid, local port, remote port and at last by id: the order never depends on arrival. */
+/** Compares entries with equal keys by pid, local port, remote port and id: the order never depends on arrival. */
 export const compareTies = (a: Entry, b: Entry): number =>
   a.pid - b.pid ||
   a.localPort - b.localPort ||
@@ -59,27 +59,27 @@ export const comparator = (descending: boolean): Compare<Entry> =>
     ? (a, b) => compareKeys(b.key, a.key) || compareTies(a, b)
     : (a, b) => compareKeys(a.key, b.key) || compareTies(a, b);
 
-const ROOMS = { pids: new Numbers(), locals: new Numbers(), remotes: new Numbers() };
+const BUFFERS = { pids: new NumberBuffer(), locals: new NumberBuffer(), remotes: new NumberBuffer() };
 
 const keyOf = ({ key }: Entry): SortKey => key;
 
-/** Puts entries, sorted anew, in the place of what was in `result`. */
+/** Sorts entries into `result`, replacing its content. */
 export function sortInto(result: Entry[], entries: readonly Entry[], descending: boolean): void {
   const { length } = entries;
-  const [pids, locals] = [ROOMS.pids.take(length), ROOMS.locals.take(length)];
-  const remotes = ROOMS.remotes.take(length);
+  const [pids, locals] = [BUFFERS.pids.take(length), BUFFERS.locals.take(length)];
+  const remotes = BUFFERS.remotes.take(length);
   for (let i = 0; i < length; i++) {
     const { pid, localPort, remotePort } = entries[i] as Entry;
     pids[i] = pid + 1;
     locals[i] = localPort;
-    // -1 is for no peer. The last port of VSOCK falls together with the last but one, and is told apart below.
+    // -1 means no peer. The last two ports of VSOCK become equal here; `compareTies` orders them.
     remotes[i] = Math.min(remotePort + 1, 0xffff_ffff);
   }
-  inOrder(result, entries, { keyOf, descending, ties: [pids, locals, remotes], compareTies });
+  sortByKeys(result, entries, { keyOf, descending, ties: [pids, locals, remotes], compareTies });
 }
 
-/** The same entries with their keys the other way round; those with equal keys stay as they were to each other. */
-export function reversed(entries: readonly Entry[]): Entry[] {
+/** Returns the entries in reverse order of their keys; entries with equal keys keep their order. */
+export function reverseKeys(entries: readonly Entry[]): Entry[] {
   const result: Entry[] = [];
   for (let end = entries.length; end > 0;) {
     const key = entries[end - 1]?.key;
@@ -94,8 +94,8 @@ export function reversed(entries: readonly Entry[]): Entry[] {
   return result;
 }
 
-/** First position, from `low` on, where nothing stands that comes before this one: its own, where it is there. */
-function positionOf<T>(it: T, all: readonly T[], compare: Compare<T>, low: number): number {
+/** Returns the first index from `low` on whose entry does not sort before `it`: its own index if it is in the list. */
+function insertionIndex<T>(it: T, all: readonly T[], compare: Compare<T>, low: number): number {
   let high = all.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
@@ -106,30 +106,30 @@ function positionOf<T>(it: T, all: readonly T[], compare: Compare<T>, low: numbe
   return low;
 }
 
-/** Positions of several, which are sorted for it: so each begins where the one before it ended. */
-function positionsOf<T>(wanted: T[], all: readonly T[], compare: Compare<T>): number[] {
+/** Returns the indexes of several entries. Sorts `wanted` in place, so that each search starts at the last index. */
+function insertionIndexes<T>(wanted: T[], all: readonly T[], compare: Compare<T>): number[] {
   let at = 0;
-  return wanted.sort(compare).map((it) => (at = positionOf(it, all, compare, at)));
+  return wanted.sort(compare).map((it) => (at = insertionIndex(it, all, compare, at)));
 }
 
 /**
- * Takes some out of a sorted list, in place, and puts others in: a new list would be a copy of everything. Both are few,
- * and only their places are looked up.
+ * Removes and inserts a few entries in a sorted list, in place: a new list would be a copy of everything. Only the
+ * indexes of these entries are searched.
  */
-export function exchange<T>(all: T[], gone: T[], come: T[], compare: Compare<T>): void {
-  const cuts = positionsOf(gone, all, compare);
+export function exchangeSorted<T>(all: T[], removed: T[], added: T[], compare: Compare<T>): void {
+  const cuts = insertionIndexes(removed, all, compare);
   for (const [i, cut] of cuts.entries()) {
-    // What stands between this one and the next moves up by all that have gone.
+    // Entries up to the next removed one move left by the number removed so far.
     const end = cuts[i + 1] ?? all.length;
     for (let from = cut + 1; from < end; from++) all[from - i - 1] = all[from] as T;
   }
   all.length -= cuts.length;
-  const fills = positionsOf(come, all, compare);
+  const fills = insertionIndexes(added, all, compare);
   let end = all.length;
-  for (const it of come) all.push(it);
+  for (const it of added) all.push(it);
   for (let i = fills.length; i-- > 0;) {
     const fill = fills[i] ?? 0;
     for (; end > fill; end--) all[end + i] = all[end - 1] as T;
-    all[fill + i] = come[i] as T;
+    all[fill + i] = added[i] as T;
   }
 }

@@ -1,7 +1,7 @@
 import { type Line, line, type Span, span, type Tone } from './line.ts';
 import { displayWidth } from './width.ts';
 
-/** A word of a line that has more to say than room: the highest rank leaves first, its short form before it. */
+/** A word of a line. If the line is too long, words of the highest rank are shortened first and dropped first. */
 export interface Word {
   readonly text: string;
   readonly short?: string;
@@ -12,11 +12,11 @@ export interface Word {
 /** Cells between words. */
 export const GAP = 2;
 
-/** Cells of words side by side. */
+/** Returns the cells of words side by side. */
 export const widthOf = (words: readonly Word[]): number =>
   words.reduce((sum, word) => sum + displayWidth(word.text), 0) + GAP * Math.max(0, words.length - 1);
 
-/** Words at both edges of a line, as many as fit, the least important shortened and left out first. */
+/** Returns a line with words at both edges: first shortens, then drops the least important ones until it fits. */
 export function spread(left: readonly Word[], right: readonly Word[], width: number): Line {
   const present = [...left, ...right].toSorted((a, b) => b.rank - a.rank);
   const shown = new Map(present.map((word) => [word, word.text]));

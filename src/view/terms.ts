@@ -13,20 +13,20 @@ import { servicePort } from '../store/hide-rules.ts';
 import type { ColumnId, GroupBy } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 
-/** The namespace of a socket, by which it can be asked for; empty where it has none. */
+/** Returns the namespace of a socket as a query names it; empty if it has none. */
 export const namespaceName = ({ netns }: Socket): string =>
   netns ? (netns.name ?? String(netns.inode)) : '';
 
-const whole = (field: string, text: string | undefined): string | undefined =>
+const exactTerm = (field: string, text: string | undefined): string | undefined =>
   text === undefined || text === '' ? undefined : `${field}=${quoteWord(text)}`;
 
-/** Only of an address of the Internet: what else has an end, such as a path, a query knows as a part of words only. */
+/** Returns a host term; undefined unless the address is IPv4 or IPv6. Paths, for example, have no host term. */
 const hostTerm = (address: string | undefined): string | undefined => {
   const canonical = address === undefined ? undefined : canonicalAddress(address);
   return canonical === undefined ? undefined : `@${canonical}`;
 };
 
-const processTerm = (socket: Socket): string | undefined => whole('process', firstOwner(socket).process);
+const processTerm = (socket: Socket): string | undefined => exactTerm('process', firstOwner(socket).process);
 
 const userName = ({ user, uid, owners: [owner] }: Socket): string | undefined =>
   user ?? (uid === undefined ? owner?.user : String(uid));
@@ -36,7 +36,7 @@ const namespaceOf = (socket: Socket): string | undefined => {
   return name === '' ? undefined : `ns:${quoteWord(name)}`;
 };
 
-/** Asks for the number behind the colon of an endpoint; only of a port, or of a protocol that has a name. */
+/** Returns the term for a port, or for a protocol number that has a name; else undefined. */
 function endTerm(field: string, number: number, { protocol }: Socket): string | undefined {
   const text = hasPorts(protocol) ? String(number) : serviceName(number, protocol);
   return text === undefined ? undefined : `${field}:${text}`;
@@ -51,7 +51,7 @@ const TERMS: Readonly<Partial<Record<ColumnId, (row: Row) => string | undefined>
     const { pid } = firstOwner(socket);
     return pid === undefined ? undefined : `pid:${pid}`;
   },
-  user: ({ socket }) => whole('user', userName(socket)),
+  user: ({ socket }) => exactTerm('user', userName(socket)),
   protocol: ({ socket }) => `proto:${protocolName(socket)}`,
   netns: ({ socket }) => namespaceOf(socket),
   localAddress: ({ socket }) => hostTerm(socket.local.address),
@@ -59,13 +59,13 @@ const TERMS: Readonly<Partial<Record<ColumnId, (row: Row) => string | undefined>
   remoteAddress: ({ socket }) => hostTerm(socket.remote?.address),
   remotePort: ({ socket }) => portTerm('rport', socket.remote, socket),
   state: ({ socket }) => (socket.state ? `state:${socket.state}` : undefined),
-  interface: ({ socket }) => whole('if', socket.interface),
-  command: ({ socket }) => whole('cmd', firstOwner(socket).command),
+  interface: ({ socket }) => exactTerm('if', socket.interface),
+  command: ({ socket }) => exactTerm('cmd', firstOwner(socket).command),
   service: ({ socket, direction }) => endTerm('', servicePort(socket, direction), socket),
   direction: ({ direction }) => direction,
 };
 
-/** The term of a query that asks for what a cell says; for a column of which there is none, for the program. */
+/** Returns the query term that matches the value of a cell; for columns without terms, the term of the program. */
 export const termOfCell = (column: ColumnId | null, row: Row): string | undefined =>
   ((column && TERMS[column]) ?? TERMS.process)?.(row);
 
@@ -77,5 +77,5 @@ const COLUMN_OF: Readonly<Record<GroupBy, ColumnId>> = {
   ns: 'netns',
 };
 
-/** The term that asks for all rows that are grouped with this one. */
+/** Returns the query term that matches the group of a row. */
 export const termOfGroup = (row: Row, by: GroupBy): string | undefined => termOfCell(COLUMN_OF[by], row);

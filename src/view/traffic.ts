@@ -16,40 +16,40 @@ import { nameText } from './program-text.ts';
 import { type Line, line, span, type Tone } from './line.ts';
 import { cutEnd, displayWidth, fit } from './width.ts';
 
-/** From this width on the interfaces stand beside the programs. */
+/** Minimum width at which interfaces and programs are side by side. */
 const BESIDE = 100;
 const GAP = 3;
-/** From this height on both have room, one above the other. */
+/** Minimum height at which both fit, one above the other. */
 const STACKED = 9;
-/** Cells that a column of namespaces leaves enough of. */
+/** Minimum width for a column of namespaces. */
 const ROOM_FOR_NAMESPACE = 48;
-const LEAST_ADDRESSES = 9;
+const MIN_ADDRESSES = 9;
 
 const NUMBER = 6;
 const TITLES = ['RX/S', 'TX/S', 'RX', 'TX'];
 const ALL_NUMBERS = TITLES.length * NUMBER;
 
-/** The numbers at the end of a line: received and sent a second and, where there is room, in all. */
+/** Returns the numbers at the end of a line: received and sent per second and, if there is room, in total. */
 const numbers = (texts: readonly string[], room: number): string =>
   texts
     .slice(0, room < ALL_NUMBERS ? 2 : 4)
     .map((text) => text.padStart(NUMBER))
     .join('');
 
-/** Those that are up first, and of them those through which most has gone: an order that rests. */
+/** Compares interfaces: up before down, then most bytes in total first, an order that rarely changes. */
 const byUse = (a: InterfaceTraffic, b: InterfaceTraffic): number =>
   Number(b.isUp) - Number(a.isUp) ||
   b.rxBytes + b.txBytes - a.rxBytes - a.txBytes ||
   (a.name < b.name ? -1 : 1);
 
-/** Those that move most first; of the quiet ones those that have moved most. */
+/** Compares processes: the highest rate first, then most bytes in total. */
 const byRate = (a: ProcessSum, b: ProcessSum): number =>
   b.rxRate + b.txRate - a.rxRate - a.txRate ||
   b.rxBytes + b.txBytes - a.rxBytes - a.txBytes ||
   b.sockets - a.sockets ||
   a.pid - b.pid;
 
-/** The first `count` by an order, without sorting the others, of which there may be thousands. */
+/** Returns the first `count` items by an order, without sorting the rest: there may be thousands. */
 function first<T>(items: Iterable<T>, count: number, compare: (a: T, b: T) => number): T[] {
   const top: T[] = [];
   for (const item of items) {
@@ -67,12 +67,12 @@ interface Part {
   readonly tone: Tone;
 }
 
-/** As many whole addresses as fit. */
+/** Returns as many whole addresses as fit. */
 function addressesText({ isUp, addresses }: InterfaceTraffic, width: number): string {
   let text = isUp ? '' : 'down';
   for (const [i, address] of addresses.entries()) {
     const next = `${text} ${addressText({ address, port: 0 })}`.trimStart();
-    // Room for the dots that stand for the others.
+    // Keeps room for the `…` of the remaining addresses.
     const most = i === addresses.length - 1 ? width : width - 2;
     if (displayWidth(next) > most) return cutEnd(text === '' ? next : `${text} …`, width);
     text = next;
@@ -87,7 +87,7 @@ function interfaceParts(interfaces: readonly InterfaceTraffic[], width: number, 
     fit(name, several ? 11 : 15) + (several ? ` ${fit(netns, 10)}` : '');
   const room = width - displayWidth(head('', ''));
   const rest = room - ALL_NUMBERS - 2;
-  const end = (text: string) => (rest < LEAST_ADDRESSES ? '' : `  ${text}`);
+  const end = (text: string) => (rest < MIN_ADDRESSES ? '' : `  ${text}`);
   return [
     { text: head('INTERFACE', 'NS') + numbers(TITLES, room) + end('ADDRESSES'), tone: 'header' as const },
     ...first(interfaces, Math.max(0, height - 1), byUse).map((it): Part => {
@@ -137,12 +137,12 @@ const beside = (left: readonly Part[], right: readonly Part[], width: number): L
     );
   });
 
-/** What goes through each interface, and the programs that move most; a title, and the lines that fit. */
+/** Returns the traffic pane: a title, then the interfaces and the programs with the most traffic, as many as fit. */
 export function trafficLines(state: State, width: number, height: number): Line[] {
   const { interfaces, table, lastTick, silence } = state;
-  const told = table.seen.traffic || interfaces.length > 0;
+  const isKnown = table.seen.traffic || interfaces.length > 0;
   const rates = silence ? `rates from ${durationText(silence.forMs)} ago` : throughputText(lastTick ?? {});
-  const note = told ? rates : 'not available from this source';
+  const note = isKnown ? rates : 'not available from this source';
   const title = paneTitle('TRAFFIC', note, width);
   const room = Math.max(0, height - 1);
   const programs = table.processes.values();

@@ -1,18 +1,18 @@
 /**
- * First row to show, so that the screen stays calm: the selected row is kept in sight; when others come or go above
- * it, it stays on its line, unless the top of the table is in view, where new rows are to be seen.
+ * Returns the first row to show. The selected row stays visible. It also stays on its line of the screen when rows
+ * above it come or go, unless the top of the table is visible, where new rows must appear.
  */
 export function nextTop(now: {
-  /** First row shown until now. */
+  /** First row shown so far. */
   readonly top: number;
-  /** Rows that fit. */
+  /** Number of rows that fit. */
   readonly height: number;
-  /** Rows there are. */
+  /** Number of rows. */
   readonly length: number;
-  /** Position of the selected row, and where it was; -1 for none. */
+  /** Position of the selected row, now and before; -1 for none. */
   readonly index: number;
   readonly lastIndex: number;
-  /** The user moved the selection: the rows stay, the selection moves over them. */
+  /** True if the user moved the selection: rows stay, the selection moves. */
   readonly moved: boolean;
 }): number {
   const { height, length, index, lastIndex, moved } = now;

@@ -1,14 +1,14 @@
 import { graphemesOf, graphemeWidth, MOST_UNITS, SINGLE } from './graphemes.ts';
 
-/** The graphemes of printable text, in which alone it is cut. */
+/** Splits printable text into graphemes: text is cut only between them. */
 export const charactersOf = graphemesOf;
 
-/** The first part of a text that is of more than so many cells. */
+/** Returns a length in UTF-16 units that always covers more than `cells` cells. */
 const beyond = (cells: number): number => (cells + 1) * MOST_UNITS;
 
 /**
- * Cells that printable text (see `printable`) takes in a terminal.
- * @param most beyond so many it need not be counted: any larger number will do
+ * Returns the cells that printable text (see `printable`) takes in a terminal.
+ * @param most the count may stop at any number above this one
  */
 export function displayWidth(text: string, most = Infinity): number {
   if (SINGLE.test(text)) return text.length;
@@ -17,7 +17,7 @@ export function displayWidth(text: string, most = Infinity): number {
   return width;
 }
 
-/** How many of `characters`, from the start or from the end on, fit into `width` cells. */
+/** Returns how many of `characters`, counted from the start or the end, fit in `width` cells. */
 function fitting(characters: readonly string[], width: number, fromEnd = false): number {
   let left = width;
   for (let count = 0; count < characters.length; count++) {
@@ -27,13 +27,13 @@ function fitting(characters: readonly string[], width: number, fromEnd = false):
   return characters.length;
 }
 
-/** Text cut to `width` cells, from its middle: the start tells what it is, the end tells which. */
+/** Cuts the middle out of a text to fit `width` cells; start and end identify it best. */
 export function cutMiddle(text: string, width: number): string {
   if (displayWidth(text, width) <= width) return text;
   if (width <= 1) return width === 1 ? '…' : '';
   const most = Math.floor((width - 1) / 2);
   if (SINGLE.test(text)) return `${text.slice(0, width - 1 - most)}…${text.slice(text.length - most)}`;
-  // The middle of a long text is skipped. The first grapheme behind it may be half of one, and is not shown.
+  // Reads only both ends of a long text. The first grapheme of the tail may be half of one; it is never shown.
   const ends = charactersOf(text.slice(-beyond(width)));
   const tail = ends.slice(ends.length - fitting(ends, most, true)).join('');
   const starts = charactersOf(text.slice(0, beyond(width)));
@@ -41,7 +41,7 @@ export function cutMiddle(text: string, width: number): string {
   return `${head}…${tail}`;
 }
 
-/** Text cut to `width` cells at its end. */
+/** Cuts the end of a text to fit `width` cells. */
 export function cutEnd(text: string, width: number): string {
   if (displayWidth(text, width) <= width) return text;
   if (width <= 0) return '';
@@ -49,21 +49,21 @@ export function cutEnd(text: string, width: number): string {
   return `${characters.slice(0, fitting(characters, width - 1)).join('')}…`;
 }
 
-/** Text in exactly `width` cells: cut in the middle, or filled up with spaces. */
+/** Returns the text in exactly `width` cells: cut in the middle, or padded with spaces. */
 export function fit(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const cut = cutMiddle(text, width);
   const padding = ' '.repeat(Math.max(0, width - displayWidth(cut)));
   return align === 'left' ? cut + padding : padding + cut;
 }
 
-/** Text in pieces of at most `width` cells, broken wherever that falls; one empty piece for none. */
+/** Splits a text into pieces of at most `width` cells, at any character; one empty piece for an empty text. */
 export function inPieces(text: string, width: number): string[] {
   const pieces: string[] = [];
   let piece = '';
   let left = width;
   for (const character of charactersOf(text)) {
     const cells = displayWidth(character);
-    // At least one character in each, however wide it is.
+    // Each piece has at least one character, however wide.
     if (cells > left && piece !== '') {
       pieces.push(piece);
       piece = '';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { after, emptyState, baseline, socket } from '../helpers/fakes.ts';
 import type { Entry } from '../../src/view/entry.ts';
-import { comparator, entryOf, exchange, reversed, sortInto } from '../../src/view/sorted.ts';
+import { comparator, entryOf, exchangeSorted, reverseKeys, sortInto } from '../../src/view/sorted.ts';
 import { takeSearchFields } from '../../src/query/words.ts';
 import { TextPool } from '../../src/query/texts.ts';
 
@@ -40,7 +40,7 @@ test('entries sorted by numbers are in the order that comparing them gives', () 
         const found: Entry[] = [];
         sortInto(found, entries, descending);
         expect(found).toEqual(entries.toSorted(comparator(descending)));
-        expect(reversed(found)).toEqual(entries.toSorted(comparator(!descending)));
+        expect(reverseKeys(found)).toEqual(entries.toSorted(comparator(!descending)));
       },
     ),
     { numRuns: 500 },
@@ -57,7 +57,7 @@ test('taking some out and putting others in gives the order that sorting all giv
         const compare = comparator(false);
         const of = (...wanted: string[]) => entries.filter((_, i) => wanted.includes(fates[i] ?? ''));
         const all = of('stays', 'goes').sort(compare);
-        exchange(all, of('goes'), of('comes'), compare);
+        exchangeSorted(all, of('goes'), of('comes'), compare);
         expect(all).toEqual(of('stays', 'comes').sort(compare));
       },
     ),

@@ -4,53 +4,53 @@ import type { ColumnId } from '../../store/state.ts';
 import type { Row, Seen } from '../../store/table.ts';
 import { ageText, compactText, NOTHING } from '../format.ts';
 
-/** What a cell depends on besides its row. */
+/** Inputs of a cell besides its row. */
 export interface CellContext {
-  /** On the batches' clock. */
+  /** Time on the clock of the batches, milliseconds. */
   readonly nowMs: number;
   /** The same moment on the wall clock, milliseconds since 1970. */
   readonly takenAtMs: number;
   readonly serviceNames: boolean;
-  /** The sampler is silent: a rate of the last tick is not the rate of now. */
+  /** True while the sampler is silent: the rates of the last tick are out of date. */
   readonly hasOldRates?: boolean;
 }
 
-/** What a column is made from: a row, with what only a query asked of it before. */
+/** A row with the direction of its connection. */
 export type ColumnRow = Row & Pick<Subject, 'direction'>;
 
 export interface Column {
   readonly id: ColumnId;
   readonly title: string;
-  /** Its name where the title is that of another column too. */
+  /** Its name if another column has the same title. */
   readonly label?: string;
-  /** For the help. */
+  /** Description for the help. */
   readonly about: string;
   readonly align: 'left' | 'right';
-  /** Cells: the least that is of use, what is enough for nearly everything, and the most that content may ask. */
+  /** Cells: the minimum, the width that fits nearly every value, and the maximum for wide values. */
   readonly width: { readonly least: number; readonly good: number; readonly most: number };
-  /** 1 is the last to leave a narrow pane. The first five may be squeezed to their least width. */
+  /** Columns with a higher number are dropped first in a narrow pane. The first five may shrink to their minimum. */
   readonly priority: number;
-  /** It never comes by itself, whatever the width of the pane. */
+  /** True if it appears only when chosen. */
   readonly onRequest?: true;
-  /** Least width of a pane that has room for it; none where it comes as soon as it fits. */
+  /** Minimum width of the pane; undefined if it appears as soon as it fits. */
   readonly from?: number;
-  /** It is there only once a source has told something of the kind. */
+  /** Returns true once a source has shown values for it; always present without this. */
   readonly present?: (seen: Seen) => boolean;
   readonly text: (row: ColumnRow, context: CellContext) => string;
-  /** A shorter form for a column narrower than its good width, and for a text wider than the column. */
+  /** Shorter text for a column below its good width, or if `text` does not fit. */
   readonly shortText?: (row: ColumnRow, context: CellContext) => string;
-  /** What rows are sorted by; numbers before texts. */
+  /** Sort key; numbers sort before texts. */
   readonly key: (row: ColumnRow) => number | string;
-  /** What alone decides about the key: for all rows that have this in common it is the same. */
+  /** The part of a row that determines its key: rows that share it have equal keys. */
   readonly keyFrom?: 'names' | 'local' | 'remote';
-  /** A first wish to sort by it is for the most of it. */
+  /** True if the first sort by it is descending. */
   readonly descending?: true;
 }
 
-/** A column in its table, by its id. */
+/** A column without its id, which is its key in the table. */
 export type ColumnSpec = Omit<Column, 'id'>;
 
-/** A column that is there when it is asked for. */
+/** A column that appears only when chosen. */
 type RequestedSpec = Omit<ColumnSpec, 'priority' | 'onRequest' | 'from' | 'present'>;
 
 export const onRequest = (spec: RequestedSpec): ColumnSpec => ({
@@ -59,12 +59,12 @@ export const onRequest = (spec: RequestedSpec): ColumnSpec => ({
   onRequest: true,
 });
 
-/** Four cells of a number, and the arrow beside a title of four. */
+/** A number of four cells, or a title of four and the sort arrow. */
 const NUMBER_WIDTH = { least: 5, good: 5, most: 5 };
 
 type NumberSpec = Pick<ColumnSpec, 'title' | 'about'> & {
   readonly value: (row: ColumnRow) => number | undefined;
-  /** In five cells at most; a count in decimal units where nothing else is said. */
+  /** Text of at most five cells; by default a count in decimal units. */
   readonly text?: ColumnSpec['text'];
 };
 
@@ -78,8 +78,8 @@ const numberSpec = ({ value, ...spec }: NumberSpec) =>
     descending: true,
   }) as const;
 
-/** A column of a number of which the most is wanted first; unknown ones come last. */
-export const number = ({
+/** Returns a column of numbers, sorted descending first; unknown values sort last. */
+export const numberColumn = ({
   priority,
   from,
   ...spec
@@ -90,16 +90,16 @@ export const number = ({
   present: ({ traffic }) => traffic,
 });
 
-export const requestedNumber = (spec: NumberSpec): ColumnSpec => onRequest(numberSpec(spec));
+export const requestedNumberColumn = (spec: NumberSpec): ColumnSpec => onRequest(numberSpec(spec));
 
-/** Words from outside; in quotes if they are the sign that stands for nothing. */
+/** Returns untrusted text as printable; in quotes if it equals the sign for a missing value. */
 export const wordsText = (value = ''): string => {
   const text = printable(value).trim();
   return text === NOTHING ? `"${text}"` : text || NOTHING;
 };
 
-/** A column of words from outside. */
-export const words = ({
+/** Returns a column of untrusted text. */
+export const textColumn = ({
   value,
   ...spec
 }: Pick<RequestedSpec, 'title' | 'about' | 'width'> & {
@@ -112,8 +112,8 @@ export const words = ({
     key: (row) => (value(row) ?? '').toLowerCase(),
   });
 
-/** A column of whole numbers that name something: none is more than another. */
-export const numberedName = ({
+/** Returns a column of whole numbers that are identifiers. */
+export const idColumn = ({
   value,
   ...spec
 }: Pick<RequestedSpec, 'title' | 'about' | 'width'> & {
@@ -126,8 +126,8 @@ export const numberedName = ({
     key: (row) => value(row) ?? -1,
   });
 
-/** A column of how long ago something was, the latest first; unknown ones come last. */
-export const ago = ({
+/** Returns a column of the time since something happened, the latest first; unknown values sort last. */
+export const agoColumn = ({
   value,
   ...spec
 }: Pick<RequestedSpec, 'title' | 'about'> & {

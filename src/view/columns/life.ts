@@ -1,21 +1,21 @@
 import type { ColumnId } from '../../store/state.ts';
 import type { Mark, Row } from '../../store/table.ts';
 import { ageText, clockText, dateText, livedText, NOTHING } from '../format.ts';
-import { type CellContext, type ColumnSpec, onRequest, requestedNumber } from './column.ts';
+import { type CellContext, type ColumnSpec, onRequest, requestedNumberColumn } from './column.ts';
 
 const DAY_MS = 86_400_000;
 
-/** The two clocks go apart by so much before it is taken note of, milliseconds. */
-const TOLERANCE_MS = 500;
+/** Minimum drift between the two clocks that changes the offset, milliseconds. */
+const MIN_DRIFT_MS = 500;
 let offsetMs = NaN;
 
 /**
- * When a row was seen first, on the wall clock. The two clocks are read one after the other, a hair apart: what is to be
- * added to one of them stays what it was, lest times on the edge of a second go to and fro.
+ * Returns when a row was first seen, on the wall clock. The two clocks are not read at the same instant, so the offset
+ * between them is kept until it drifts; else times at the edge of a second would jitter.
  */
 function firstSeenAtMs({ firstSeenMs }: Row, { nowMs, takenAtMs }: CellContext): number {
   const now = takenAtMs - nowMs;
-  if (!(Math.abs(now - offsetMs) < TOLERANCE_MS)) offsetMs = now;
+  if (!(Math.abs(now - offsetMs) < MIN_DRIFT_MS)) offsetMs = now;
   return firstSeenMs + offsetMs;
 }
 
@@ -26,20 +26,20 @@ const MARKS: Readonly<Record<Mark, string>> = {
   closed: 'closed',
 };
 
-/** `keepalive   1h`: the time stands still while it has the same count of digits, and beyond. */
+/** Returns `keepalive   1h`, padded so that the time keeps its position. */
 function timerText({ socket: { timer } }: Row, { takenAtMs }: CellContext): string {
   if (timer === undefined) return NOTHING;
   const left = ageText(Math.max(0, timer.dueAtMs - takenAtMs), false);
   return `${timer.kind.padEnd('keepalive'.length)} ${left.padStart(4)}`;
 }
 
-/** True where it is known only that it was there for at least so long. */
-const isBound = ({ lifetimeMs, isAtLeast, baseline }: Row): boolean =>
+/** Returns true if age or lifetime is only a lower bound. */
+const isLowerBound = ({ lifetimeMs, isAtLeast, baseline }: Row): boolean =>
   lifetimeMs === undefined ? baseline : (isAtLeast ?? false);
 
-const knownText = (row: Row): string => (isBound(row) ? 'at least' : 'exact');
+const knownText = (row: Row): string => (isLowerBound(row) ? 'at least' : 'exact');
 
-/** Since when, for how long, and what comes next. */
+/** Columns about time: age, lifetime, mark and timers. */
 export const LIFE_COLUMNS = {
   age: {
     title: 'AGE',
@@ -62,14 +62,14 @@ export const LIFE_COLUMNS = {
       const ms = firstSeenAtMs(row, context);
       return context.takenAtMs - ms < DAY_MS ? clockText(ms) : dateText(ms);
     },
-    // Without the year.
+    // Drops the seconds, or the year.
     shortText: (row, context) => {
       const ms = firstSeenAtMs(row, context);
       return context.takenAtMs - ms < DAY_MS ? clockText(ms).slice(0, 5) : dateText(ms).slice(5);
     },
     key: ({ firstSeenMs }) => -firstSeenMs,
   }),
-  lifetime: requestedNumber({
+  lifetime: requestedNumberColumn({
     title: 'LIVED',
     about: 'how long it lived; closed sockets only',
     value: ({ lifetimeMs }) => lifetimeMs,
@@ -94,15 +94,14 @@ export const LIFE_COLUMNS = {
   }),
   timer: onRequest({
     title: 'TIMER',
-    about:
-      'next timer and when it fires: on (retransmit), keepalive, timewait, persist (zero-window probe)',
+    about: 'next timer and when it fires: on (retransmit), keepalive, timewait, persist (zero-window probe)',
     align: 'left',
     width: { least: 14, good: 14, most: 14 },
     text: timerText,
-    // Of those in which none runs it is never the first.
+    // Rows without a timer sort last.
     key: ({ socket }) => socket.timer?.dueAtMs ?? Infinity,
   }),
-  timerRetransmits: requestedNumber({
+  timerRetransmits: requestedNumberColumn({
     title: 'UNANS',
     about: 'retransmits or probes in a row without an answer',
     value: ({ socket }) => socket.timer?.retransmits,

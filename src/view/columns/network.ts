@@ -11,7 +11,7 @@ import {
 import { isConnection } from '../../store/listeners.ts';
 import type { ColumnId } from '../../store/state.ts';
 import { addressText, endpointText, namespaceText, NOTHING, portText } from '../format.ts';
-import { type ColumnRow, type ColumnSpec, numberedName, onRequest, words, wordsText } from './column.ts';
+import { type ColumnRow, type ColumnSpec, idColumn, onRequest, textColumn, wordsText } from './column.ts';
 
 const SHORT_STATES: Readonly<Record<SocketState, string>> = {
   ESTABLISHED: 'ESTAB',
@@ -29,7 +29,7 @@ const SHORT_STATES: Readonly<Record<SocketState, string>> = {
   BOUND_INACTIVE: 'BOUND',
 };
 
-/** Names of protocols in the four cells that most of them have. */
+/** Protocol names of at most four cells. */
 const SHORT_PROTOCOLS: Readonly<Record<Protocol, string>> = {
   tcp: 'tcp',
   udp: 'udp',
@@ -45,7 +45,7 @@ const SHORT_PROTOCOLS: Readonly<Record<Protocol, string>> = {
 
 const addressKeys = new Cache<string, string>(50_000);
 
-/** The number of an IPv4 address; undefined for any other text. */
+/** Returns an IPv4 address as a number; undefined for any other text. */
 function ipv4Number(address: string): number | undefined {
   let [number, part, dots] = [0, 0, 0];
   for (let i = 0; i < address.length; i++) {
@@ -59,7 +59,7 @@ function ipv4Number(address: string): number | undefined {
   return dots === 3 ? number * 256 + part : undefined;
 }
 
-/** What sorts addresses by number: none, IPv4, IPv6, and at last names. */
+/** Returns a key that sorts addresses by number: none, IPv4, IPv6, names. */
 export function addressKey(endpoint: Endpoint | null): number | string {
   if (endpoint === null) return -1;
   const address = unmapped(endpoint.address).toLowerCase();
@@ -74,13 +74,13 @@ export function addressKey(endpoint: Endpoint | null): number | string {
   return key;
 }
 
-/** Five digits, or the name of a service. */
+/** Five digits, or a service name. */
 const PORT_WIDTH = { least: 5, good: 5, most: 12 };
 const ADDRESS_MOST = 39;
-/** An IPv4 address with its port; an IPv6 one has brackets too. */
+/** An IPv4 address with port; at most an IPv6 address with brackets and port. */
 const ENDPOINT_WIDTH = { least: 14, good: 21, most: ADDRESS_MOST + 8 };
 
-/** The service that a socket is for, by the custom of its ports: on the side that listens, where that is known. */
+/** Returns the service by port number: of the listening side first, if the direction is known. */
 function serviceText({ socket, direction }: ColumnRow): string {
   const { local, remote, protocol } = socket;
   const name = (endpoint: Endpoint | null) => endpoint && serviceName(portOrProtocol(endpoint), protocol);
@@ -91,7 +91,7 @@ function serviceText({ socket, direction }: ColumnRow): string {
 const directionText = ({ socket, direction }: ColumnRow): string =>
   direction ?? (isConnection(socket) ? '?' : NOTHING);
 
-/** From where to where, and in which state. */
+/** Columns about endpoints, state and namespace. */
 export const NETWORK_COLUMNS = {
   protocol: {
     title: 'PROT',
@@ -213,38 +213,38 @@ export const NETWORK_COLUMNS = {
     text: directionText,
     key: directionText,
   }),
-  family: words({
+  family: textColumn({
     title: 'FAMILY',
     about: 'address family of the socket',
     width: { least: 4, good: 7, most: 7 },
     value: ({ socket }) => socket.family,
   }),
-  netnsInode: numberedName({
+  netnsInode: idColumn({
     title: 'NS INODE',
     about: 'inode of the network namespace',
     width: { least: 8, good: 10, most: 10 },
     value: ({ socket }) => socket.netns?.inode,
   }),
-  uid: numberedName({
+  uid: idColumn({
     title: 'UID',
     about: 'user id of the socket',
     width: { least: 5, good: 6, most: 10 },
     value: ({ socket }) => socket.uid,
   }),
-  inode: numberedName({
+  inode: idColumn({
     title: 'INODE',
     about: 'inode of the socket, as in /proc/PID/fd',
     width: { least: 8, good: 10, most: 10 },
     value: ({ socket }) => socket.inode,
   }),
   id: {
-    ...words({
+    ...textColumn({
       title: 'ID',
       about: 'unique id of the socket; from sock_diag: sk: and the kernel’s cookie in hexadecimal',
       width: { least: 6, good: 10, most: 40 },
       value: ({ socket }) => socket.id,
     }),
-    // Cookies by number: the shorter is the lesser.
+    // Sorts cookies by number: the shorter one is smaller.
     key: ({ socket: { id } }) => `${String(id.length).padStart(3, '0')} ${id}`,
   },
 } as const satisfies Readonly<Partial<Record<ColumnId, ColumnSpec>>>;

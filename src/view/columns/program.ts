@@ -1,7 +1,7 @@
 import { firstOwner } from '../../model/socket.ts';
 import type { ColumnId } from '../../store/state.ts';
 import { NOTHING, ownerText, userText } from '../format.ts';
-import { ago, type ColumnSpec, numberedName, onRequest, words } from './column.ts';
+import { agoColumn, type ColumnSpec, idColumn, onRequest, textColumn } from './column.ts';
 
 /** Columns about the program. If several hold the socket, they show the first. */
 export const PROGRAM_COLUMNS = {
@@ -40,25 +40,25 @@ export const PROGRAM_COLUMNS = {
     key: ({ socket }) => userText(socket),
     keyFrom: 'names',
   },
-  command: words({
+  command: textColumn({
     title: 'COMMAND',
     about: 'command line of the program',
     width: { least: 12, good: 30, most: 120 },
     value: ({ socket }) => firstOwner(socket).command,
   }),
-  exe: words({
+  exe: textColumn({
     title: 'FILE',
     about: 'path of the executable',
     width: { least: 12, good: 24, most: 60 },
     value: ({ socket }) => firstOwner(socket).exe,
   }),
-  processUser: words({
+  processUser: textColumn({
     title: 'RUNS AS',
     about: 'user that the program runs as; may differ from the user of the socket',
     width: { least: 7, good: 8, most: 12 },
     value: ({ socket }) => firstOwner(socket).user,
   }),
-  startedAt: ago({
+  startedAt: agoColumn({
     title: 'START',
     about: 'time since the program started',
     value: ({ socket }) => firstOwner(socket).startedAtMs,
@@ -73,7 +73,7 @@ export const PROGRAM_COLUMNS = {
     key: ({ socket }) => firstOwner(socket).knowledge,
   }),
   owners: {
-    ...numberedName({
+    ...idColumn({
       title: 'HELD',
       about: 'number of programs that hold the socket, as far as visible',
       width: { least: 5, good: 5, most: 5 },

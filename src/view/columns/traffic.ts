@@ -1,65 +1,71 @@
 import type { ColumnId } from '../../store/state.ts';
 import { isMeasured, type Row } from '../../store/table.ts';
 import { compactText, NOTHING, rttText } from '../format.ts';
-import { ago, type CellContext, type ColumnSpec, number, requestedNumber } from './column.ts';
+import {
+  agoColumn,
+  type CellContext,
+  type ColumnSpec,
+  numberColumn,
+  requestedNumberColumn,
+} from './column.ts';
 
-/** From this width on there is room for what is looked at now and then. */
+/** Minimum width of a pane for less important columns. */
 const ROOMY = 140;
 
 const rateText = (row: Row, rate: number | undefined, { nowMs, hasOldRates }: CellContext): string =>
   compactText(!hasOldRates && isMeasured(row, nowMs) ? rate : undefined);
 
-/** Bytes that wait on either side, or connections on that of a listener. */
+/** Returns both queues: bytes, or connections of a listener. */
 function queuesText({ socket: { traffic } }: Row): string {
   const { recvQueue, sendQueue } = traffic ?? {};
   if (recvQueue === undefined && sendQueue === undefined) return NOTHING;
   return `${compactText(recvQueue)}/${compactText(sendQueue)}`;
 }
 
-/** Both together, as far as they are known. */
+/** Returns the sum of the known values; undefined if both are unknown. */
 const sum = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0);
 
 const totalRate = ({ rxRate, txRate }: Row): number | undefined => sum(rxRate, txRate);
 
-/** What goes through it, and how well. */
+/** Columns about traffic and its quality. */
 export const TRAFFIC_COLUMNS = {
-  rxRate: number({
+  rxRate: numberColumn({
     title: 'RX/S',
     about: 'bytes received per second since the last poll',
     priority: 6,
     value: ({ rxRate }) => rxRate,
     text: (row, context) => rateText(row, row.rxRate, context),
   }),
-  txRate: number({
+  txRate: numberColumn({
     title: 'TX/S',
     about: 'bytes sent per second since the last poll',
     priority: 7,
     value: ({ txRate }) => txRate,
     text: (row, context) => rateText(row, row.txRate, context),
   }),
-  rtt: number({
+  rtt: numberColumn({
     title: 'RTT',
     about: 'round-trip time to the peer, smoothed',
     priority: 12,
     value: ({ socket }) => socket.traffic?.rttMicros,
     text: ({ socket }) => rttText(socket.traffic?.rttMicros),
   }),
-  rxBytes: number({
+  rxBytes: numberColumn({
     title: 'RX',
     about: 'bytes received since the socket was opened',
     priority: 15,
     from: ROOMY,
     value: ({ socket }) => socket.traffic?.rxBytes,
   }),
-  txBytes: number({
+  txBytes: numberColumn({
     title: 'TX',
     about: 'bytes sent since the socket was opened',
     priority: 16,
     from: ROOMY,
     value: ({ socket }) => socket.traffic?.txBytes,
   }),
-  retransmits: number({
+  retransmits: numberColumn({
     title: 'RETR',
     about: 'segments retransmitted',
     priority: 17,
@@ -78,59 +84,59 @@ export const TRAFFIC_COLUMNS = {
     key: ({ socket: { traffic } }) => (traffic?.recvQueue ?? -1) + (traffic?.sendQueue ?? -1),
     descending: true,
   },
-  totalRate: requestedNumber({
+  totalRate: requestedNumberColumn({
     title: 'RATE',
     about: 'bytes received and sent per second since the last poll',
     value: totalRate,
     text: (row, context) => rateText(row, totalRate(row), context),
   }),
-  totalBytes: requestedNumber({
+  totalBytes: requestedNumberColumn({
     title: 'ALL',
     about: 'bytes received and sent since the socket was opened',
     value: ({ socket: { traffic } }) => sum(traffic?.rxBytes, traffic?.txBytes),
   }),
-  rxSegments: requestedNumber({
+  rxSegments: requestedNumberColumn({
     title: 'RXSEG',
     about: 'segments received',
     value: ({ socket }) => socket.traffic?.rxSegments,
   }),
-  txSegments: requestedNumber({
+  txSegments: requestedNumberColumn({
     title: 'TXSEG',
     about: 'segments sent',
     value: ({ socket }) => socket.traffic?.txSegments,
   }),
-  rttVar: requestedNumber({
+  rttVar: requestedNumberColumn({
     title: 'RTTV',
     about: 'variation of the round-trip time (mean deviation)',
     value: ({ socket }) => socket.traffic?.rttVarMicros,
     text: ({ socket }) => rttText(socket.traffic?.rttVarMicros),
   }),
-  cwnd: requestedNumber({
+  cwnd: requestedNumberColumn({
     title: 'CWND',
     about: 'congestion window: segments that may be in flight',
     value: ({ socket }) => socket.traffic?.cwnd,
   }),
-  deliveryRate: requestedNumber({
+  deliveryRate: requestedNumberColumn({
     title: 'DLV/S',
     about: 'recent delivery rate to the peer, bytes per second',
     value: ({ socket }) => socket.traffic?.deliveryRate,
   }),
-  recvQueue: requestedNumber({
+  recvQueue: requestedNumberColumn({
     title: 'RECVQ',
     about: 'bytes unread; for a listener: connections waiting',
     value: ({ socket }) => socket.traffic?.recvQueue,
   }),
-  sendQueue: requestedNumber({
+  sendQueue: requestedNumberColumn({
     title: 'SENDQ',
     about: 'bytes unacked; for a listener: maximum of waiting connections (backlog)',
     value: ({ socket }) => socket.traffic?.sendQueue,
   }),
-  lastReceived: ago({
+  lastReceived: agoColumn({
     title: 'RXAGO',
     about: 'time since data was last received',
     value: ({ socket }) => socket.traffic?.lastReceivedAtMs,
   }),
-  lastSent: ago({
+  lastSent: agoColumn({
     title: 'TXAGO',
     about: 'time since data was last sent',
     value: ({ socket }) => socket.traffic?.lastSentAtMs,
