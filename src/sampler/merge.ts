@@ -22,7 +22,7 @@ export interface Merged extends Difference {
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
-/** How long after a poll misses a socket the kernel event of its end is waited for, milliseconds. */
+/** How long a socket that a poll missed waits for the kernel event of its end, milliseconds. */
 const MISSING_MS = 100;
 
 /**
@@ -535,7 +535,7 @@ export class Merger {
     return life;
   }
 
-  /** Returns the life of a socket whose first kernel event is its end: met as a remnant, or created now. */
+  /** Returns the life of a socket whose first kernel event is its end: the life of its remnant, or a new one. */
   #findOrCreateEnded(
     socket: Socket,
     atMs: number,
