@@ -71,7 +71,7 @@ export class Attribution {
   #usersFailure: string | undefined;
   /** Owners of a socket without a holder, by the owners that it had before. */
   readonly #inherited = new WeakMap<readonly Owner[], readonly Owner[]>();
-  /** Owners of a connection that is not accepted, by the owners of its listener. */
+  /** Owners of a connection without inode, by the owners of its listener. */
   readonly #asListener = new WeakMap<readonly Owner[], readonly Owner[]>();
   /** Owners `unknown` by the text of the search: the same array while nothing changes. */
   #unknown = new Map<string, readonly Owner[]>();

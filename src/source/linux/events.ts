@@ -86,7 +86,7 @@ interface TracedSocket {
   /** Its id in snapshots, made of its cookie; undefined until that is known. */
   id: string | undefined;
   /** Key in `#newListeners`; undefined if it is not there. */
-  listensAt: string | undefined;
+  listenerKey: string | undefined;
   /** An event of this socket was emitted. */
   isReported: boolean;
   hasPeerFin: boolean;
@@ -102,7 +102,7 @@ interface DestroyedSocket {
 }
 
 /** Returns the key of a listener in `#newListeners`. @param netns inode of its network namespace */
-const listenKey = (netns: number | undefined, { address, port }: Endpoint): string =>
+const listenerKeyOf = (netns: number | undefined, { address, port }: Endpoint): string =>
   `${netns} ${isAnyAddress(address) ? '*' : unmapped(address)} ${port}`;
 
 const ROUTES_STOPPED = 'programs of short-lived UDP sockets are unknown: too many packets to trace';
@@ -110,8 +110,8 @@ const ROUTES_STOPPED = 'programs of short-lived UDP sockets are unknown: too man
 const areKnownAndDiffer = (one: number, other: number): boolean => one !== 0 && other !== 0 && one !== other;
 
 /**
- * Returns true if the ports show that the traced socket is another one: the lost records may include the end of that
- * one and the start of this one. A port of 0 is unknown.
+ * Returns true if the ports show that the traced socket is another one: its address in kernel memory was reused, and the
+ * records of that were lost. A port of 0 is unknown.
  */
 const hasOtherPorts = ({ local, remote }: TracedSocket, localPort: number, remotePort: number): boolean =>
   areKnownAndDiffer(local.port, localPort) || areKnownAndDiffer(remote?.port ?? 0, remotePort);
@@ -206,9 +206,9 @@ export class LinuxEvents implements EventSource {
     this.#senders.removeReleased();
     for (const traced of this.#changedSockets) this.#emitLiving(traced);
     this.#changedSockets.clear();
-    for (const ended of this.#destroyed.values()) {
-      if (startMs - ended.atMs < CLOSE_MESSAGE_WAIT_MS) break;
-      this.#closeWithoutMessage(ended);
+    for (const destroyed of this.#destroyed.values()) {
+      if (startMs - destroyed.atMs < CLOSE_MESSAGE_WAIT_MS) break;
+      this.#closeWithoutMessage(destroyed);
     }
     this.#emitGaps(startMs);
     const events = this.#events;
@@ -295,20 +295,20 @@ export class LinuxEvents implements EventSource {
     const { sk, family, was, now, localAddress, localPort, remoteAddress, remotePort } = record;
     const atMs = record.atMs + this.#traceOffsetMs;
     // A simultaneous open goes from SYN_SENT to SYN_RECV.
-    const isBirth = was === 'CLOSE' || (now === 'SYN_RECV' && was !== 'SYN_SENT');
+    const isNew = was === 'CLOSE' || (now === 'SYN_RECV' && was !== 'SYN_SENT');
     const before = this.#traced.get(sk);
-    if (isBirth || (before && hasOtherPorts(before, localPort, remotePort))) this.#removeTraced(sk);
+    if (isNew || (before && hasOtherPorts(before, localPort, remotePort))) this.#removeTraced(sk);
     let traced = this.#traced.get(sk);
     if (traced === undefined) {
       traced = {
         family,
         local: { address: localAddress, port: localPort },
         remote: null,
-        opened: isBirth ? OPENED_BY_STATE[now] : undefined,
+        opened: isNew ? OPENED_BY_STATE[now] : undefined,
         owners: undefined,
-        createdMs: isBirth ? atMs : undefined,
+        createdMs: isNew ? atMs : undefined,
         id: undefined,
-        listensAt: undefined,
+        listenerKey: undefined,
         isReported: false,
         hasPeerFin: false,
         steps: [],
@@ -332,8 +332,8 @@ export class LinuxEvents implements EventSource {
     const pid = traced.owners?.[0]?.pid;
     const namespace = pid === undefined ? undefined : this.#options.namespaceOf(pid);
     if (namespace === undefined) return;
-    traced.listensAt = listenKey(namespace, traced.local);
-    this.#newListeners.set(traced.listensAt, traced);
+    traced.listenerKey = listenerKeyOf(namespace, traced.local);
+    this.#newListeners.set(traced.listenerKey, traced);
   }
 
   /** Removes and returns the socket at an address in kernel memory; undefined if none was known. */
@@ -342,8 +342,8 @@ export class LinuxEvents implements EventSource {
     if (traced === undefined) return undefined;
     this.#traced.delete(sk);
     this.#changedSockets.delete(traced);
-    if (traced.listensAt !== undefined && this.#newListeners.get(traced.listensAt) === traced)
-      this.#newListeners.delete(traced.listensAt);
+    if (traced.listenerKey !== undefined && this.#newListeners.get(traced.listenerKey) === traced)
+      this.#newListeners.delete(traced.listenerKey);
     return traced;
   }
 
@@ -438,8 +438,8 @@ export class LinuxEvents implements EventSource {
     const known = attribution.ownersOf(owned, undefined, listeners);
     if (known[0]?.pid !== undefined) return known;
     const newListener =
-      this.#newListeners.get(listenKey(network.inode, local)) ??
-      this.#newListeners.get(listenKey(network.inode, { address: '0.0.0.0', port: local.port }));
+      this.#newListeners.get(listenerKeyOf(network.inode, local)) ??
+      this.#newListeners.get(listenerKeyOf(network.inode, { address: '0.0.0.0', port: local.port }));
     if (newListener?.owners)
       return newListener.owners.map((owner) => ({ ...owner, knowledge: 'listener' as const }));
     // A living socket has a holder, which the next poll searches for.
@@ -454,14 +454,14 @@ export class LinuxEvents implements EventSource {
   /** Emits the close of a socket from its close message. */
   #applyClose(network: Network, closed: ClosedSocket): void {
     const { id, protocol, addresses } = closed;
-    const ended = this.#destroyed.get(id);
+    const destroyed = this.#destroyed.get(id);
     this.#destroyed.delete(id);
     // A socket that was never bound had no traffic.
-    if (addresses.local.port === 0 && ended === undefined) return;
+    if (addresses.local.port === 0 && destroyed === undefined) return;
     const traced =
-      ended && hasOtherPorts(ended.traced, addresses.local.port, addresses.remote?.port ?? 0)
+      destroyed && hasOtherPorts(destroyed.traced, addresses.local.port, addresses.remote?.port ?? 0)
         ? undefined
-        : ended?.traced;
+        : destroyed?.traced;
     // The side that closes last leaves no remnant.
     const remnant = traced?.steps.at(-1)?.now === 'LAST_ACK' ? {} : this.#findRemnant(network, closed);
     // The trace takes precedence: the close message of a reset or refused connection lacks part of its endpoints.
@@ -509,7 +509,7 @@ export class LinuxEvents implements EventSource {
       ...(user !== undefined && { user }),
       ...(traffic && { traffic }),
     };
-    const atMs = ended?.atMs ?? closed.atMs;
+    const atMs = destroyed?.atMs ?? closed.atMs;
     this.#emitEnd(traced, socket, atMs, {
       learntBy: 'destroy',
       ...(closed.end && { lifetimeMs: closed.end.lifetimeMs, isAtLeast: !closed.end.isFullLifetime }),
@@ -587,9 +587,9 @@ export class LinuxEvents implements EventSource {
     if (hasUncountedLoss) this.#events.push({ type: 'gap', atMs: nowMs, learntBy: 'destroy' });
     if (lost > 0) this.#lostMessages.push({ atMs: nowMs, count: lost });
     // A close message is lost before its wait ends. Closes beyond the number of lost messages never had one.
-    for (const missed of this.#lostMessages) {
-      const closed = Math.min(this.#closesWithoutMessage, missed.count);
-      missed.count -= closed;
+    for (const loss of this.#lostMessages) {
+      const closed = Math.min(this.#closesWithoutMessage, loss.count);
+      loss.count -= closed;
       this.#closesWithoutMessage -= closed;
     }
     this.#closesWithoutMessage = 0;

@@ -47,7 +47,7 @@ export interface Holder {
   /** Listed descriptors that are not yet read; the next one is the last element. */
   unread: number[];
   /** `unread` belongs to a search, which continues with it: a search has less time per poll. */
-  isSwept: boolean;
+  isInSearch: boolean;
   owner: Owner | undefined;
   /** `[owner]`, the same array for each of its sockets. */
   ownerList: readonly Owner[];
@@ -82,7 +82,7 @@ export const newHolder = (
   highest: 0,
   isListOutdated: true,
   unread: [],
-  isSwept: false,
+  isInSearch: false,
   owner: undefined,
   ownerList: [],
 });

@@ -40,13 +40,13 @@ const SMALL_TABLE = 256;
 const MAX_NAME_CHECKS = 48;
 
 /** A search of all processes for some sockets, continued from poll to poll. */
-interface Sweep {
+interface FullSearch {
   /** Processes whose descriptors are not yet read. */
-  readonly left: Holder[];
+  readonly remaining: Holder[];
   /** Inodes of the sockets that it started with. */
   readonly inodes: readonly number[];
   readonly startPoll: number;
-  /** Search of other places than descriptor tables; starts when no process is left. */
+  /** Search of other places than descriptor tables; starts when no process remains. */
   others: Iterator<FoundHolder | undefined, string> | undefined;
 }
 
@@ -63,7 +63,7 @@ export class Owners {
   readonly #otherHolders: OtherHolders;
   readonly #nowMs: () => number;
   readonly #holdings = new Holdings((holder) => this.#ensureIdentity(holder));
-  #sweep: Sweep | undefined;
+  #fullSearch: FullSearch | undefined;
   /** No search starts before this poll. */
   #restUntilPoll = 0;
   #descriptorIterator: Iterator<readonly [Holder, number, number]> | undefined;
@@ -287,7 +287,7 @@ export class Owners {
   #readDescriptors(isWanted: (holder: Holder) => boolean): void {
     const holders = [...this.#holdings.holders.values()].filter(
       (holder) =>
-        (holder.unread.length > 0 && !holder.isSwept) || (holder.isListOutdated && isWanted(holder)),
+        (holder.unread.length > 0 && !holder.isInSearch) || (holder.isListOutdated && isWanted(holder)),
     );
     holders.sort((a, b) => a.descriptorCount - b.descriptorCount);
     for (const holder of holders) {
@@ -299,7 +299,7 @@ export class Owners {
 
   #listDescriptors(holder: Holder): void {
     holder.isListOutdated = false;
-    holder.isSwept = false;
+    holder.isInSearch = false;
     holder.listedPoll = this.#poll;
     holder.freed = [];
     holder.rings.clear();
@@ -396,32 +396,32 @@ export class Owners {
   /** Searches all processes for the sockets without a known holder, within the budget. */
   #search(): void {
     if (this.#poll > 1) this.#deadlineMs = Math.min(this.#deadlineMs, this.#nowMs() + SEARCH_MS);
-    if (this.#sweep === undefined && this.#poll < this.#restUntilPoll) return;
-    this.#sweep ??= {
-      left: this.#searchable(),
+    if (this.#fullSearch === undefined && this.#poll < this.#restUntilPoll) return;
+    this.#fullSearch ??= {
+      remaining: this.#searchable(),
       inodes: [...this.#holdings.wanted],
       startPoll: this.#poll,
       others: undefined,
     };
-    const sweep = this.#sweep;
-    const { left, inodes, startPoll } = sweep;
-    while (left.length > 0 && this.#holdings.wanted.size > 0) {
-      const holder = left.at(-1);
+    const search = this.#fullSearch;
+    const { remaining, inodes, startPoll } = search;
+    while (remaining.length > 0 && this.#holdings.wanted.size > 0) {
+      const holder = remaining.at(-1);
       if (this.#isOverBudget) return;
       if (holder && this.#holdings.holders.get(holder.key) === holder) {
         // Listed only once per search: listing may take longer than the time limit of a poll.
         if (holder.listedPoll < startPoll) {
           this.#listDescriptors(holder);
-          holder.isSwept = true;
+          holder.isInSearch = true;
         }
         this.#readUnread(holder);
         if (holder.unread.length > 0) return;
       }
-      left.pop();
+      remaining.pop();
     }
-    const tried = this.#searchOtherPlaces(sweep);
+    const tried = this.#searchOtherPlaces(search);
     if (tried === undefined) return;
-    this.#sweep = undefined;
+    this.#fullSearch = undefined;
     this.#restUntilPoll = this.#poll + (this.#poll - startPoll) * REST_FACTOR;
     this.#holdings.endSearch(inodes, tried);
   }
@@ -431,12 +431,12 @@ export class Owners {
   }
 
   /** Searches other places than descriptor tables. @returns where it searched; undefined until it has finished */
-  #searchOtherPlaces(sweep: Sweep): string | undefined {
-    sweep.others ??= this.#otherHolders.search(this.#searchable(), this.#holdings.wanted, (inode) =>
+  #searchOtherPlaces(search: FullSearch): string | undefined {
+    search.others ??= this.#otherHolders.search(this.#searchable(), this.#holdings.wanted, (inode) =>
       this.#holdings.sockets.has(inode),
     );
     while (!this.#isOverBudget) {
-      const { value, done } = sweep.others.next();
+      const { value, done } = search.others.next();
       if (done) return value;
       if (value) this.#addFound(value);
     }

@@ -86,7 +86,7 @@ export class Senders {
   /** Keys of endpoints whose last socket has closed. */
   readonly #released = new Set<string>();
   readonly #firstNetns: number | undefined;
-  /** route lookups since `#countedSinceMs`. */
+  /** Route lookups since `#countedSinceMs`. */
   #lookups = 0;
   #countedSinceMs = 0;
   #isStopped = false;

@@ -112,7 +112,7 @@ export class Trace {
     if (requestedKiB !== undefined && bufferKiB < requestedKiB)
       this.notice = `the trace buffer is ${bufferKiB} KiB per processor, not ${requestedKiB}: at most a quarter of the memory and 1 GiB in total`;
     configure(path, bufferKiB);
-    // A buffer that overflowed was full, so at least half of it was read since.
+    // Half a buffer: only a full buffer overflows, so at least this many pages are read after a loss.
     this.#statsPages = Math.max(1, Math.floor((bufferKiB * 1024) / layout.length / 2));
     this.#decoder = enableEvents(path);
   }
