@@ -33,7 +33,7 @@ describe('/proc/PID/stat', () => {
     expect(parseStat(text)).toBeUndefined();
   });
 
-  test('whatever the text: nothing is thrown', () => {
+  test('throws for no text', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...Array.from('() 1S-')) }), (text) => {
         const parsed = parseStat(text);
@@ -56,13 +56,13 @@ describe('the command line', () => {
     expect(parseCommandLine(text)?.text).toBe(command);
   });
 
-  test('600,000 empty arguments are none, and a word behind them is one', () => {
+  test('is absent for 600,000 empty arguments, and is the word after them', () => {
     expect(parseCommandLine('\0'.repeat(600_000))).toBeUndefined();
     expect(parseCommandLine(`sh${'\0'.repeat(600_000)}`)?.text).toBe('sh');
     expect(parseCommandLine(`sh${'\0'.repeat(600_000)}x\0`)?.text).toMatch(/^sh {8190}…$/);
   });
 
-  test('a command line that was cut says so, even if its beginning is empty', () => {
+  test('ends with … if it was cut, even if its start is empty', () => {
     expect(parseCommandLine('sh\0-c', true)).toEqual({ text: 'sh -c…', words: ['sh', '-c'] });
     expect(parseCommandLine('\0'.repeat(100), true)?.text).toBe('…');
   });
@@ -81,7 +81,7 @@ describe('the full name', () => {
     ['systemd-resolve', undefined, '/lib/systemd/systemd-resolved --x', 'systemd-resolved'],
     ['systemd-resolve', '/lib/systemd/systemd-resolved (deleted)', undefined, 'systemd-resolved'],
     ['gnome-terminal-', '/usr/libexec/gnome-terminal-server', 'x', 'gnome-terminal-server'],
-    // A name that the program chose itself, and which happens to be full.
+    // A name that the program chose itself and that happens to fill comm.
     ['postgres: worke', '/usr/bin/postgres', 'postgres: worker', 'postgres: worke'],
     ['exactly15chars_', '/usr/bin/other', 'other', 'exactly15chars_'],
     ['systemd-resolve', undefined, undefined, 'systemd-resolve'],
@@ -90,7 +90,7 @@ describe('the full name', () => {
   });
 });
 
-describe('a name that the kernel cuts in the middle of a letter', () => {
+describe('a name that the kernel cuts in the middle of a character', () => {
   const cut = (name: string) => Buffer.from(name).subarray(0, 15).toString();
 
   test.each([
@@ -98,34 +98,34 @@ describe('a name that the kernel cuts in the middle of a letter', () => {
     ['a世蓮サーバー本体', '/usr/bin/python3', ['python3', '/srv/a世蓮サーバー本体']],
     ['abcdefghijklm😀x', undefined, ['node', '--inspect', 'lib/abcdefghijklm😀x']],
     ['abcdefghijklmn😀', '/opt/abcdefghijklmn😀 (deleted)', []],
-  ])('is whole where the file or an argument has it: %s', (name, exe, words) => {
+  ])('is complete if the file or an argument has it: %s', (name, exe, words) => {
     expect(cut(name)).toContain('\ufffd');
     expect(fullName(cut(name), exe, words)).toBe(name);
   });
 
-  test('ends before the letter where nothing has it', () => {
+  test('ends before the character if neither file nor argument has it', () => {
     expect(fullName(cut('a世蓮サーバー本体'), '/usr/bin/python3', ['python3', 'x'])).toBe('a世蓮サー');
     expect(fullName(cut('abcdefghijklm😀x'), undefined)).toBe('abcdefghijklm');
   });
 
-  test('a name that is no UTF-8 and too short to be cut stays', () => {
+  test('stays if it is not UTF-8 and too short to be cut', () => {
     expect(fullName('abc\ufffd', '/bin/abcd', ['abcd'])).toBe('abc\ufffd');
   });
 });
 
-test('the main thread of Node 24 names no program: its file does, or its first argument', () => {
+test('replaces the name of the main thread of Node 24 by its file or first argument', () => {
   expect(fullName('MainThread', '/usr/bin/node', ['node', 'server.js'])).toBe('node');
   expect(fullName('MainThread', undefined, ['/opt/app/server', '--port'])).toBe('server');
   expect(fullName('MainThread', undefined, undefined)).toBe('MainThread');
 });
 
-test('start times', () => {
+test('computes the start time of a process from the boot time', () => {
   expect(parseBootTimeMs('cpu 1\nbtime 1700000000\nprocesses 1\n')).toBe(1_700_000_000_000);
   expect([parseBootTimeMs(''), parseBootTimeMs('xbtime 5\n')]).toEqual([undefined, undefined]);
   expect(startedAtMs(1000, 250)).toBe(3500);
 });
 
-test('users: malformed lines are passed over, the first name of a uid counts', () => {
+test('skips malformed lines of users and takes the first name of a uid', () => {
   const text =
     'root:x:0:0::/:/bin/sh\nbroken\n:x:5:5\nx:x:-1:1\nx:x:1e3:1\nana:x:1000:1000\nsecond:x:1000:1000\n+::::::\n';
   expect([...parsePasswd(text)]).toEqual([
@@ -134,7 +134,7 @@ test('users: malformed lines are passed over, the first name of a uid counts', (
   ]);
 });
 
-test('files are read whole, however large, one after the other', () => {
+test('reads files of any size completely', () => {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-proc-'));
   try {
     const proc = new Proc(folder);
@@ -168,7 +168,7 @@ test('reads no more of a file than the limit, and reports that there is more', (
     ] as const)
       expect('value' in read && [read.value.length, read.isCut]).toEqual([length, true]);
     writeFileSync(join(folder, 'file'), 'abcdé');
-    // A letter that the limit cuts is left out; a file as long as the limit is whole.
+    // A character that the limit cuts is dropped; a file as long as the limit is complete.
     expect(proc.text('file', 5)).toEqual({ value: 'abcd', isCut: true });
     expect(proc.text('file', 6)).toEqual({ value: 'abcdé' });
     expect(proc.text('file', 7)).toEqual({ value: 'abcdé' });
@@ -177,7 +177,7 @@ test('reads no more of a file than the limit, and reports that there is more', (
   }
 });
 
-test('a letter that the end of the bytes cuts is left out, wherever that is', () => {
+test('drops a character that is cut by the end of the bytes at any place', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 8 }), fc.nat(32), (text, at) => {
       const bytes = Buffer.from(text);
@@ -187,6 +187,6 @@ test('a letter that the end of the bytes cuts is left out, wherever that is', ()
       expect(length - Buffer.byteLength(whole)).toBeLessThan(4);
     }),
   );
-  // Bytes that are no UTF-8 do not make the cut go on.
+  // Invalid UTF-8 bytes are not dropped.
   expect(wholeLength(Uint8Array.of(0x80, 0x80, 0x80, 0x80), 4)).toBe(4);
 });
