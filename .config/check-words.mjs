@@ -20,7 +20,7 @@ const quoted = (text) => [...text.matchAll(/`([^`]+)`/g)].map(([, word]) => word
 
 const replaced = new Map();
 for (const [, term, not] of section.matchAll(/^\| ([^|]+?) +\|[^|]*\|([^|]*)\|$/gm)) {
-  for (const word of quoted(not)) replaced.set(word, term);
+  for (const text of quoted(not)) replaced.set(text, term);
 }
 const allowed = quoted(/^Allowed: ([^]*?)\n\n/m.exec(`${section}\n`)?.[1] ?? '');
 if (replaced.size === 0) throw new Error(`no glossary found in ${GLOSSARY}`);
