@@ -1,9 +1,9 @@
 import { formatIpv6, parseIpv6 } from '../model/address.ts';
 
-/** An address by its bits: of IPv4 32 as one number, of IPv6 eight groups; never a v4-mapped one. */
+/** Bits of an address: one number for IPv4, eight 16-bit groups for IPv6. A v4-mapped address is IPv4. */
 type Bits = number | readonly number[];
 
-/** Dotted decimal, without a regex: a machine has as many peers as it has connections, and each is looked at. */
+/** Parses dotted decimal. Uses no regex, for speed: every connection may have a different peer. */
 function parseIpv4(text: string): number | undefined {
   let [bits, byte, digits, dots] = [0, 0, 0, 0];
   for (let i = 0; i <= text.length; i++) {
@@ -27,11 +27,11 @@ function parseBits(text: string): Bits | undefined {
   return isMapped ? (groups[6] ?? 0) * 0x10000 + (groups[7] ?? 0) : groups;
 }
 
-/** The address without its scope, and the scope with the `%` before it, empty for none. */
+/** Returns the address without its scope, and the scope with its `%`; an empty text if there is no scope. */
 const splitScope = (text: string): readonly string[] =>
   /^([^%]*)((?:%[^\s[\]()]+)?)$/.exec(text)?.slice(1) ?? [];
 
-/** The bits of an address, whatever its scope. */
+/** Returns the bits of an address, ignoring its scope. */
 const bitsOf = (address: string): Bits | undefined =>
   parseBits(address.includes('%') ? (splitScope(address)[0] ?? '') : address);
 
@@ -40,7 +40,7 @@ const textOf = (bits: Bits): string =>
     ? [bits >>> 24, (bits >>> 16) & 255, (bits >>> 8) & 255, bits & 255].join('.')
     : formatIpv6(bits);
 
-/** The one spelling of an address: v4-mapped as IPv4, IPv6 as RFC 5952 has it. Undefined for what is none. */
+/** Returns the canonical spelling: v4-mapped as IPv4, IPv6 as in RFC 5952. Undefined if the text is not an address. */
 export function canonicalAddress(text: string): string | undefined {
   const [address = '', scope = ''] = splitScope(text);
   const bits = parseBits(address);
@@ -48,16 +48,16 @@ export function canonicalAddress(text: string): string | undefined {
   return textOf(bits) + scope.toLowerCase();
 }
 
-/** True where a socket has this canonical address; one without a scope is meant in whatever scope. */
+/** Returns true if the text is the wanted canonical address. A wanted address without a scope matches any scope. */
 export function isAddress(text: string, wanted: string): boolean {
   if (text === wanted) return true;
-  // IPv4 has one spelling only, and a text of IPv6 another at most where a source does not keep to RFC 5952.
+  // IPv4 has one spelling. IPv6 differs only if a source does not follow RFC 5952.
   if (!text.includes(':')) return false;
   const address = canonicalAddress(text);
   return address === wanted || (!wanted.includes('%') && (address?.startsWith(`${wanted}%`) ?? false));
 }
 
-/** Where an address lies; `any` takes every address of the machine, `many` is of several receivers. */
+/** Scope of an address; `any` is the wildcard address (0.0.0.0, ::), `many` multicast or broadcast. */
 type Reach = 'any' | 'many' | 'loopback' | 'private' | 'public';
 
 function reachOfIpv4(bits: number): Reach {
@@ -65,7 +65,7 @@ function reachOfIpv4(bits: number): Reach {
   if (bits === 0) return 'any';
   if (first === 127) return 'loopback';
   if ((first >= 224 && first < 240) || bits === 0xffff_ffff) return 'many';
-  // RFC 1918, link-local (RFC 3927) and the shared space of carriers (RFC 6598).
+  // RFC 1918, link-local (RFC 3927) and carrier-grade NAT (RFC 6598).
   const isPrivate =
     first === 10 ||
     (first === 172 && second >> 4 === 1) ||
@@ -84,7 +84,7 @@ function reachOfIpv6(groups: readonly number[]): Reach {
   return first >> 9 === 0xfc00 >> 9 || first >> 6 === 0xfe80 >> 6 ? 'private' : 'public';
 }
 
-/** Where an address lies; undefined for what is none. */
+/** Returns the scope of an address; undefined if the text is not an address. */
 export function reachOf(address: string): Reach | undefined {
   const bits = bitsOf(address);
   if (bits === undefined) return undefined;
@@ -92,30 +92,30 @@ export function reachOf(address: string): Reach | undefined {
 }
 
 export interface Network {
-  /** Canonical, its bits past the prefix 0. */
+  /** Canonical address; its bits past the prefix are 0. */
   readonly address: string;
   readonly prefix: number;
 }
 
-/** An address with 0 for all bits past the prefix. */
+/** Returns the address with all bits past the prefix cleared. */
 function masked(bits: Bits, prefix: number): Bits {
   if (typeof bits === 'number') return prefix === 0 ? 0 : (bits & (-1 << (32 - prefix))) >>> 0;
   return bits.map((group, i) => group & ~(0xffff >> Math.min(16, Math.max(0, prefix - i * 16))));
 }
 
-/** `10.0.0.0/8`, `2001:db8::/32`, or one address; undefined for what is none. */
+/** Parses `10.0.0.0/8`, `2001:db8::/32` or a single address. Returns undefined for any other text. */
 export function parseNetwork(text: string): Network | undefined {
   const [, host = '', length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const bits = parseBits(host);
   if (bits === undefined) return undefined;
   const most = typeof bits === 'number' ? 32 : 128;
-  // A v4-mapped network is written with the 96 bits that all of them share.
+  // The prefix of a v4-mapped network counts its fixed 96 bits too.
   const shared = most === 32 && host.includes(':') ? 96 : 0;
   const prefix = length === undefined ? most : Number(length) - shared;
   return prefix < 0 || prefix > most ? undefined : { address: textOf(masked(bits, prefix)), prefix };
 }
 
-/** Compiles a network to the question whether an address is in it. */
+/** Compiles a network to a test that returns true for an address in it. */
 export function compileNetwork({ address, prefix }: Network): (text: string) => boolean {
   const network = parseBits(address);
   const mask = masked(typeof network === 'number' ? 0xffff_ffff : Array<number>(8).fill(0xffff), prefix);

@@ -5,7 +5,7 @@ type Units = Readonly<Record<string, number>>;
 
 /** Milliseconds. */
 const TIMES: Units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, '': 1000 };
-/** Microseconds; round trips are shown in milliseconds. */
+/** Microseconds. A number without a unit is in milliseconds, as the RTT column shows it. */
 const SHORT_TIMES: Units = { us: 1, µs: 1, ms: 1000, s: 1_000_000, '': 1000 };
 const COUNT: Units = { '': 1 };
 const BYTES: Units = { '': 1, b: 1 };
@@ -14,8 +14,11 @@ for (const [power, prefix] of ['k', 'm', 'g', 't'].entries()) {
   Object.assign(BYTES, { [`${prefix}ib`]: 1024 ** (power + 1) });
 }
 
+/** How the amounts of a quantity are written. */
 interface Measure {
+  /** Factor of each unit, in small letters; '' for a number without a unit. */
   readonly units: Units;
+  /** Completes "expected …" in a message. */
   readonly expected: string;
 }
 
@@ -24,7 +27,7 @@ const RTT: Measure = { units: SHORT_TIMES, expected: 'a duration such as 500us, 
 const SIZE: Measure = { units: BYTES, expected: 'a number of bytes such as 500, 100k, 1.5M, 1GiB' };
 const NUMBER: Measure = { units: COUNT, expected: 'a number' };
 
-/** What can be compared, and how it is measured. */
+/** The measure of each quantity that can be compared. */
 const QUANTITIES = {
   age: AGE,
   rx: SIZE,
@@ -43,10 +46,9 @@ const QUANTITIES = {
 
 export const isQuantity = (name: string): name is Quantity => Object.hasOwn(QUANTITIES, name);
 
-/** All names of quantities. */
 export const QUANTITY_NAMES = Object.keys(QUANTITIES) as Quantity[];
 
-/** What this quantity is compared with, in its own unit: milliseconds of age, microseconds of rtt, bytes. */
+/** Returns an amount in the unit of its quantity: milliseconds for age, microseconds for rtt, bytes. */
 export function readAmount(quantity: Quantity, piece: Piece): number {
   const { units, expected }: Measure = QUANTITIES[quantity];
   const [, number, unit = ''] = /^(\d{1,15}(?:\.\d{1,9})?)(\D*)$/.exec(piece.text) ?? [];
@@ -56,9 +58,10 @@ export function readAmount(quantity: Quantity, piece: Piece): number {
   return Number(number) * factor;
 }
 
-/** What is expected after the operator. */
+/** Returns a description of the amounts of a quantity, to complete "expected …". */
 export const amountExpected = (quantity: Quantity): string => QUANTITIES[quantity].expected;
 
+/** The comparison of each operator: a is the value of the socket, b the amount in the query. */
 export const OPERATORS = {
   '>': (a, b) => a > b,
   '>=': (a, b) => a >= b,

@@ -7,22 +7,22 @@ import { dropSearchFields, takeSearchFields } from './words.ts';
 export type { QueryContext } from './conditions.ts';
 
 /**
- * Compiles a query to one predicate of a subject and what is remembered, in this pool, of its socket. It gives each
- * distinct text one look, and makes nothing for a row. Of a timed query, and where the context changes, its answers are
- * those of the moment.
+ * Compiles a query to a predicate on a subject and the searchable fields of its socket, whose texts are in `pool`. The
+ * predicate tests each distinct text once and allocates nothing per row. Its answers about a timed query, or after a
+ * change of the context, hold only at the moment of the call.
  */
 export const compileQuery = (query: Query, pool: TextPool, context: QueryContext): Condition =>
   compileExpression(query.expression, { pool, context });
 
-/** Compiles a query to one predicate of subjects, for those whose texts are not remembered anywhere. */
+/** Compiles a query to a predicate on subjects whose texts are in no pool. */
 export function compileForSubjects(query: Query, context: QueryContext): (subject: Subject) => boolean {
   if (isEverything(query)) return () => true;
   const pool = new TextPool();
   const matches = compileQuery(query, pool, context);
   return (subject) => {
-    const it = takeSearchFields(subject.socket, pool);
-    const answer = matches(it, subject);
-    dropSearchFields(it, pool);
+    const fields = takeSearchFields(subject.socket, pool);
+    const answer = matches(fields, subject);
+    dropSearchFields(fields, pool);
     return answer;
   };
 }

@@ -7,14 +7,17 @@ import { SOCKET_STATES } from '../model/socket.ts';
 import { parseQuery } from './query.ts';
 import type { Values } from './values.ts';
 
-/** So many choices are offered. */
+/** Maximum number of choices offered. */
 const MAX_CHOICES = 50;
 
-/** What could stand in the text from `from` to `to`. */
+/** Replacements for the part of the query from `from` to `to` (UTF-16 units). */
 export interface Completion {
   readonly from: number;
   readonly to: number;
-  /** What there is now before what there could be; each sorted, each once, at most 50. What a name needs after it is still to be typed. */
+  /**
+   * Distinct choices, at most 50: sorted values of current sockets, then sorted other valid values. The user still has to
+   * type the value of a name such as `port:`.
+   */
   readonly choices: readonly string[];
 }
 
@@ -24,22 +27,23 @@ const NAMES: readonly string[] = [
   ...QUANTITY_NAMES.flatMap((name) => [`${name}>`, `${name}<`]),
 ];
 
-/** What a field can be completed to; the values of a list one by one. */
-interface Completed {
+/** Values that complete a field. */
+interface FieldValues {
+  /** The field takes a list; each of its items is completed. */
   readonly isList?: true;
-  /** What there is now. */
+  /** Values of the current sockets. */
   readonly live: (values: Values) => Iterable<string>;
-  /** What there could be. */
+  /** All valid values. */
   readonly possible?: () => Iterable<string>;
 }
 
-const PORT: Completed = {
+const PORT: FieldValues = {
   isList: true,
   live: ({ ports }) => Array.from(ports, String),
   possible: serviceNames,
 };
 
-const FIELD_VALUES: Readonly<Partial<Record<Field, Completed>>> = {
+const FIELD_VALUES: Readonly<Partial<Record<Field, FieldValues>>> = {
   process: { live: ({ processes }) => processes },
   user: { live: ({ users }) => users },
   if: { live: ({ interfaces }) => interfaces },
@@ -53,50 +57,52 @@ const FIELD_VALUES: Readonly<Partial<Record<Field, Completed>>> = {
 
 let collator: Intl.Collator | undefined;
 
-/** 53 before 443. What it takes is made when it is first needed: that is some milliseconds, and not for the start. */
-const inOrder = (a: string, b: string): number =>
+/** Compares numbers by value (53 before 443). Makes the collator on first use: that takes some milliseconds. */
+const compareNumeric = (a: string, b: string): number =>
   (collator ??= new Intl.Collator('en', { numeric: true })).compare(a, b);
 
-/** The first of these in order, as many as are offered. Of very many most are compared once only. */
-function firstInOrder(texts: Iterable<string>): string[] {
+/** Returns the first MAX_CHOICES texts in sorted order. Compares most texts of a large set only once. */
+function firstSorted(texts: Iterable<string>): string[] {
   const first: string[] = [];
   let last: string | undefined;
   for (const text of texts) {
-    if (last !== undefined && inOrder(text, last) >= 0) continue;
+    if (last !== undefined && compareNumeric(text, last) >= 0) continue;
     first.push(text);
     if (first.length < MAX_CHOICES * 4) continue;
-    first.sort(inOrder).length = MAX_CHOICES;
+    first.sort(compareNumeric).length = MAX_CHOICES;
     last = first.at(-1);
   }
-  return first.sort(inOrder).slice(0, MAX_CHOICES);
+  return first.sort(compareNumeric).slice(0, MAX_CHOICES);
 }
 
+/** Returns true if the text is a query of exactly one term. */
 function isTerm(text: string): boolean {
   const parsed = parseQuery(text);
   return 'query' in parsed && !('of' in parsed.query.expression);
 }
 
 /**
- * Those that begin with what was typed, whatever the case, and are more than that: of the first kind before those of
- * the second. After `before`, where it is given, each must be a term: what comes from outside may be anything.
+ * Returns the texts that begin with `typed`, ignoring case, and are longer; those of the first set come first.
+ * @param prefix if given, prefix + choice must be one term: values from outside may hold any text
+ * @param format writes a choice as it goes into the query, such as in quotes
  */
-function chosen(
-  kinds: readonly Iterable<string>[],
+function choicesFor(
+  sets: readonly Iterable<string>[],
   typed: string,
-  before?: string,
-  written: (text: string) => string = (text) => text,
+  prefix?: string,
+  format: (text: string) => string = (text) => text,
 ): string[] {
   const lower = typed.toLowerCase();
-  const fitting = kinds.flatMap((all) =>
-    firstInOrder(new Set([...all].filter((it) => it !== typed && it.toLowerCase().startsWith(lower)))),
+  const matching = sets.flatMap((all) =>
+    firstSorted(new Set([...all].filter((it) => it !== typed && it.toLowerCase().startsWith(lower)))),
   );
-  return [...new Set(fitting)]
+  return [...new Set(matching)]
     .slice(0, MAX_CHOICES)
-    .map(written)
-    .filter((it) => before === undefined || isTerm(before + it));
+    .map(format)
+    .filter((it) => prefix === undefined || isTerm(prefix + it));
 }
 
-/** Where the term begins that ends at `cursor`: past spaces, parentheses and `!` that are not in quotes. */
+/** Returns the start of the term that ends at `cursor`: past spaces, parentheses and `!` outside quotes. */
 function startOfTerm(text: string, cursor: number): number {
   let start = 0;
   let isQuoted = false;
@@ -107,39 +113,39 @@ function startOfTerm(text: string, cursor: number): number {
       else if (char === '"') isQuoted = false;
     } else if (/[\s()]/.test(char)) start = i + 1;
     else if (char === '!' && i === start) start = i + 1;
-    // Within a word a quote is a character like any other.
+    // A quote inside a word is an ordinary character.
     else if (char === '"') isQuoted = i === start || /^[a-z]+[:=]$/i.test(text.slice(start, i));
   }
   return start;
 }
 
-/** Completes what stands before the cursor, up to the end of its word: names of terms, and live values. */
+/** Completes the term before the cursor, up to the end of its word: with names of terms, or with values of a field. */
 export function complete(text: string, cursor: number, values: Values): Completion {
   const start = startOfTerm(text, cursor);
   const typed = text.slice(start, cursor);
-  const [, name = '', tie = '', value] = /^([a-z]*)(:|=)(.*)$/is.exec(typed) ?? [];
+  const [, name = '', operator = '', value] = /^([a-z]*)(:|=)(.*)$/is.exec(typed) ?? [];
   const isOpen = value?.startsWith('"') ?? false;
-  // In quotes there is no telling where the text after the cursor belongs.
+  // Inside an open quote the end of the term is unknown, so nothing after the cursor is replaced.
   const rest = isOpen || typed.startsWith('"') ? '' : (/^[^\s()]*/.exec(text.slice(cursor))?.[0] ?? '');
   const to = cursor + rest.length;
   const nothing: Completion = { from: start, to: cursor, choices: [] };
   if (typed.startsWith('@')) {
-    const hosts = chosen([values.hosts], typed.slice(1), '@');
+    const hosts = choicesFor([values.hosts], typed.slice(1), '@');
     return { from: start + 1, to, choices: hosts };
   }
   if (value === undefined) {
     if (/^["/]/.test(typed)) return nothing;
-    return { from: start, to, choices: chosen([NAMES], typed) };
+    return { from: start, to, choices: choicesFor([NAMES], typed) };
   }
-  const field = name === '' && tie === ':' ? 'port' : name.toLowerCase();
-  const completed = isField(field) ? FIELD_VALUES[field] : undefined;
-  if (!completed) return nothing;
-  const kinds = [completed.live(values), completed.possible?.() ?? []];
+  const field = name === '' && operator === ':' ? 'port' : name.toLowerCase();
+  const fieldValues = isField(field) ? FIELD_VALUES[field] : undefined;
+  if (!fieldValues) return nothing;
+  const sets = [fieldValues.live(values), fieldValues.possible?.() ?? []];
   const from = cursor - value.length;
-  if (!completed.isList) {
+  if (!fieldValues.isList) {
     const plain = isOpen ? value.slice(1).replace(/\\(["\\])/g, '$1') : value;
-    return { from, to, choices: chosen(kinds, plain, `${name}${tie}`, quoteWord) };
+    return { from, to, choices: choicesFor(sets, plain, `${name}${operator}`, quoteWord) };
   }
   const item = value.slice(value.lastIndexOf(',') + 1);
-  return { from: cursor - item.length, to, choices: chosen(kinds, item, `${name}${tie}`) };
+  return { from: cursor - item.length, to, choices: choicesFor(sets, item, `${name}${operator}`) };
 }

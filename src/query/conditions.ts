@@ -18,23 +18,23 @@ import {
   type SearchFields,
 } from './words.ts';
 
-/** What a query cannot know by itself; its fields are read, and its answers asked for, each time anew. */
+/** State outside a query that its answers depend on. Conditions read it on every call. */
 export interface QueryContext {
-  /** Milliseconds on the clock of the subjects. */
+  /** Current time, milliseconds on the clock of the subjects. */
   readonly nowMs: number;
-  /** `new` is what came later than this, on the same clock; undefined: later than the start. */
+  /** `new` matches sockets first seen after this time, on the same clock; undefined for the start of netpane. */
   readonly baselineMs: number | undefined;
   /**
-   * Addresses of a host name in small letters; undefined while it is not resolved, or cannot be. The same list for as
-   * long as the answer is the same: with another one every address is looked at again.
+   * Returns the addresses of a host name in small letters; undefined while it is unresolved, or if it cannot be
+   * resolved. Must return the same array until the answer changes: a new array makes every address be tested again.
    */
   addressesOf(host: string): readonly string[] | undefined;
-  /** Told once of a regex that takes too long for what it is asked about: it finds no more from then on. */
+  /** Called once if a regex takes too long; the regex matches nothing from then on. */
   tooSlow?(regex: string): void;
 }
 
-/** A question about a subject, whose texts are in a pool. */
-export type Condition = (it: SearchFields, subject: Subject) => boolean;
+/** A test of a subject and the searchable fields of its socket. */
+export type Condition = (fields: SearchFields, subject: Subject) => boolean;
 
 interface Compiling {
   readonly pool: TextPool;
@@ -43,13 +43,13 @@ interface Compiling {
 
 type Compile<T> = (term: T, compiling: Compiling) => Condition;
 
-/** What is asked of the names of a socket, once for each text that they make. */
-const ofNames = ({ pool }: Compiling, test: (names: Names) => boolean): Condition => {
-  const isMeant = pool.cachedTest((text) => test(new Names(text)));
-  return ({ names }) => isMeant(names);
+/** Compiles a test of the names of a socket. It runs once per distinct text of names. */
+const namesTest = ({ pool }: Compiling, test: (names: Names) => boolean): Condition => {
+  const matches = pool.cachedTest((text) => test(new Names(text)));
+  return ({ names }) => matches(names);
 };
 
-/** By the position of a protocol in `PROTOCOLS`: what has no ports is found by none, whatever its number says. */
+/** By index in `PROTOCOLS`. A socket of a protocol without ports matches no port, whatever its number is. */
 const HAS_PORTS: readonly boolean[] = PROTOCOLS.map(hasPorts);
 
 type PortTest = (port: number, protocol: number) => boolean;
@@ -69,15 +69,19 @@ function compilePorts(items: readonly PortItem[]): PortTest {
   );
 }
 
-/** True where one end has an address, and a port, that are meant. */
-const ofEnds = (
+/**
+ * Compiles a condition that holds if address and port of one endpoint match.
+ * @param field which endpoints are tested
+ * @param isAddress takes the number of an address in the pool
+ */
+const endpointTest = (
   field: 'net' | 'lnet' | 'rnet',
-  isMeant: (number: number) => boolean,
+  isAddress: (number: number) => boolean,
   isPort: PortTest,
 ): Condition => {
-  const local: Condition = (it) => isMeant(it.local) && isPort(it.localPort, it.protocol);
+  const local: Condition = (it) => isAddress(it.local) && isPort(it.localPort, it.protocol);
   const remote: Condition = (it) =>
-    it.remote >= 0 && isMeant(it.remote) && isPort(it.remotePort, it.protocol);
+    it.remote >= 0 && isAddress(it.remote) && isPort(it.remotePort, it.protocol);
   if (field === 'net') return (it, subject) => local(it, subject) || remote(it, subject);
   return field === 'lnet' ? local : remote;
 };
@@ -90,20 +94,20 @@ function compileHost(
 ): Condition {
   const isPort = ports ? compilePorts(ports) : anyPort;
   if (!isHostName(host))
-    return ofEnds(
+    return endpointTest(
       'net',
       pool.cachedTest((text) => isAddress(text, host)),
       isPort,
     );
-  let known: readonly string[] | undefined;
-  let isMeant: (number: number) => boolean = () => false;
-  const condition = ofEnds('net', (number) => isMeant(number), isPort);
+  let compiled: readonly string[] | undefined;
+  let isHostAddress: (number: number) => boolean = () => false;
+  const condition = endpointTest('net', (number) => isHostAddress(number), isPort);
   return (it, subject) => {
     const addresses = context.addressesOf(host);
-    if (addresses !== known) {
-      known = addresses;
+    if (addresses !== compiled) {
+      compiled = addresses;
       const wanted = addresses?.map((address) => canonicalAddress(address) ?? '') ?? [];
-      isMeant = pool.cachedTest((text) => wanted.some((address) => isAddress(text, address)));
+      isHostAddress = pool.cachedTest((text) => wanted.some((address) => isAddress(text, address)));
     }
     return condition(it, subject);
   };
@@ -112,7 +116,7 @@ function compileHost(
 const sum = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? undefined : a + b;
 
-/** Numbers of a subject, in the units of `readAmount`; undefined when unknown. */
+/** Reads each quantity of a subject, in the unit of `readAmount`; undefined if unknown. */
 const NUMBERS: Readonly<Record<Exclude<Quantity, 'age' | 'pid'>, (subject: Subject) => number | undefined>> =
   {
     rx: ({ socket }) => socket.traffic?.rxBytes,
@@ -124,7 +128,7 @@ const NUMBERS: Readonly<Record<Exclude<Quantity, 'age' | 'pid'>, (subject: Subje
     rtt: ({ socket }) => socket.traffic?.rttMicros,
     recvq: ({ socket }) => socket.traffic?.recvQueue,
     sendq: ({ socket }) => socket.traffic?.sendQueue,
-    // The send queue of a listener is the most that may wait, and not what waits.
+    // The send queue of a listener is its backlog limit, not bytes.
     queue: ({ socket: { traffic, state } }) =>
       state === 'LISTEN' ? traffic?.recvQueue : sum(traffic?.recvQueue, traffic?.sendQueue),
     retr: ({ socket }) => socket.traffic?.retransmits,
@@ -134,13 +138,13 @@ function compileCompare(term: Extract<Term, { kind: 'compare' }>, compiling: Com
   const { quantity, operator, value } = term;
   const holds = OPERATORS[operator];
   if (quantity === 'pid')
-    return ofNames(compiling, ({ pids }) => pids.some((pid) => pid !== '' && holds(Number(pid), value)));
+    return namesTest(compiling, ({ pids }) => pids.some((pid) => pid !== '' && holds(Number(pid), value)));
   if (quantity === 'age') {
     const { context } = compiling;
-    // What was there before netpane is at least as old as it was seen, and how old is not known.
-    const isUpwards = operator.startsWith('>');
+    // The age of a baseline socket is a lower bound: `>` can be decided by it, `<` cannot.
+    const isGreater = operator.startsWith('>');
     return (_, { lifetimeMs, firstSeenMs, baseline }) =>
-      (isUpwards || !baseline) && holds(lifetimeMs ?? context.nowMs - firstSeenMs, value);
+      (isGreater || !baseline) && holds(lifetimeMs ?? context.nowMs - firstSeenMs, value);
   }
   const numberOf = NUMBERS[quantity];
   return (_, subject) => {
@@ -149,11 +153,12 @@ function compileCompare(term: Extract<Term, { kind: 'compare' }>, compiling: Com
   };
 }
 
-const ofReach =
+/** Compiles a test of the scope of the remote address, or of the local one if there is no remote endpoint. */
+const reachTest =
   (reach: 'loopback' | 'private' | 'public'): ((compiling: Compiling) => Condition) =>
   ({ pool }) => {
-    const isMeant = pool.cachedTest((text) => reachOf(text) === reach);
-    return ({ local, remote }) => isMeant(remote >= 0 ? remote : local);
+    const hasReach = pool.cachedTest((text) => reachOf(text) === reach);
+    return ({ local, remote }) => hasReach(remote >= 0 ? remote : local);
   };
 
 const FLAG_CONDITIONS: Readonly<Record<Flag, (compiling: Compiling) => Condition>> = {
@@ -166,46 +171,46 @@ const FLAG_CONDITIONS: Readonly<Record<Flag, (compiling: Compiling) => Condition
     (_, { baseline, firstSeenMs }) =>
       !baseline && (context.baselineMs === undefined || firstSeenMs > context.baselineMs),
   closed: () => (_, subject) => subject.mark === 'closed',
-  loopback: ofReach('loopback'),
-  private: ofReach('private'),
-  public: ofReach('public'),
+  loopback: reachTest('loopback'),
+  private: reachTest('private'),
+  public: reachTest('public'),
   exposed: ({ pool }) => {
     const isOpen = pool.cachedTest((text) => !['loopback', undefined].includes(reachOf(text)));
     return ({ listening, local }) => listening && isOpen(local);
   },
-  ipv4: (compiling) => ofNames(compiling, ({ family }) => family === 'ipv4'),
-  ipv6: (compiling) => ofNames(compiling, ({ family }) => family === 'ipv6'),
+  ipv4: (compiling) => namesTest(compiling, ({ family }) => family === 'ipv4'),
+  ipv6: (compiling) => namesTest(compiling, ({ family }) => family === 'ipv6'),
 };
 
-/** `tcp4` is a protocol of a family, `tcp` of both. */
+/** Returns true if the socket has the protocol: `tcp4` is TCP over IPv4, `tcp` is either family. */
 const isProtocol = (wanted: string, { protocol, family }: Names): boolean => {
   const name = family === 'ipv6' ? protocol.slice(0, -1) : protocol;
   return wanted === name || (family.startsWith('ip') && wanted === name + family.slice(-1));
 };
 
-/** How each kind of term is asked. */
+/** Compiles each kind of term. */
 const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { kind: K }>> } = {
   word: ({ text }, { pool }) => compileWord(text, pool),
   text: ({ field, whole, value }, compiling) => {
     const lower = value.toLowerCase();
-    const isMeant = (text: string): boolean => text !== '' && (whole ? text === lower : text.includes(lower));
-    return ofNames(compiling, (names) => {
-      if (field === 'process') return names.processes.some(isMeant);
-      if (field === 'cmd') return names.commands.some(isMeant);
-      return isMeant(field === 'user' ? names.user : names.interface);
+    const matches = (text: string): boolean => text !== '' && (whole ? text === lower : text.includes(lower));
+    return namesTest(compiling, (names) => {
+      if (field === 'process') return names.processes.some(matches);
+      if (field === 'cmd') return names.commands.some(matches);
+      return matches(field === 'user' ? names.user : names.interface);
     });
   },
   regex: ({ field, source }, compiling) => {
-    const isMeant = compileRegex(source, (slow) => compiling.context.tooSlow?.(slow));
-    const isFound = (text: string): boolean => text !== '' && isMeant(text);
-    // The texts of a name are many, those of all its sockets; the text of a command line is one.
-    const isName = withCache(isFound);
-    if (field === 'process') return ofNames(compiling, ({ processes }) => processes.some(isName));
-    if (field === 'cmd') return ofNames(compiling, ({ commands }) => commands.some(isName));
-    const inNames = ofNames(compiling, ({ all }) => all.some(isName));
-    const inAddress = compiling.pool.cachedTest(isFound);
+    const regex = compileRegex(source, (slow) => compiling.context.tooSlow?.(slow));
+    const matches = (text: string): boolean => text !== '' && regex(text);
+    // The same program name is part of many texts of names: the regex runs on it once.
+    const matchesName = withCache(matches);
+    if (field === 'process') return namesTest(compiling, ({ processes }) => processes.some(matchesName));
+    if (field === 'cmd') return namesTest(compiling, ({ commands }) => commands.some(matchesName));
+    const inNames = namesTest(compiling, ({ all }) => all.some(matchesName));
+    const inAddress = compiling.pool.cachedTest(matches);
     const inPort = cachedPortTest(
-      (port, protocol) => isFound(portOrProtocolText(port, protocol)) || hasPortName(port, protocol, isFound),
+      (port, protocol) => matches(portOrProtocolText(port, protocol)) || hasPortName(port, protocol, matches),
     );
     return (it, subject) =>
       inNames(it, subject) ||
@@ -214,28 +219,29 @@ const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { k
       (it.remote >= 0 && (inAddress(it.remote) || inPort(it.remotePort, it.protocol)));
   },
   ports: ({ field, ports }) => {
-    const isMeant = compilePorts(ports);
-    const local: Condition = (it) => isMeant(it.localPort, it.protocol);
-    const remote: Condition = (it) => isMeant(it.remotePort, it.protocol);
+    const isPort = compilePorts(ports);
+    const local: Condition = (it) => isPort(it.localPort, it.protocol);
+    const remote: Condition = (it) => isPort(it.remotePort, it.protocol);
     if (field === 'port') return (it, subject) => local(it, subject) || remote(it, subject);
     return field === 'lport' ? local : remote;
   },
   pids: ({ ranges }, compiling) =>
-    ofNames(compiling, ({ pids }) => pids.some((pid) => pid !== '' && isWithin(ranges, Number(pid)))),
+    namesTest(compiling, ({ pids }) => pids.some((pid) => pid !== '' && isWithin(ranges, Number(pid)))),
   states: ({ states }, compiling) => {
     const wanted = new Set(states.map((it) => it.toLowerCase()));
-    return ofNames(compiling, ({ state }) => wanted.has(state));
+    return namesTest(compiling, ({ state }) => wanted.has(state));
   },
   protocols: ({ protocols }, compiling) =>
-    ofNames(compiling, (names) => protocols.some((it) => isProtocol(it, names))),
+    namesTest(compiling, (names) => protocols.some((it) => isProtocol(it, names))),
   ns: ({ value }, { pool }) => compileNamespace(value, pool),
   host: compileHost,
-  net: ({ field, ...network }, { pool }) => ofEnds(field, pool.cachedTest(compileNetwork(network)), anyPort),
+  net: ({ field, ...network }, { pool }) =>
+    endpointTest(field, pool.cachedTest(compileNetwork(network)), anyPort),
   flag: ({ flag }, compiling) => FLAG_CONDITIONS[flag](compiling),
   compare: compileCompare,
 };
 
-/** Compiles an expression to one question. */
+/** Compiles an expression to one condition. */
 export function compileExpression(expression: Expression, compiling: Compiling): Condition {
   switch (expression.kind) {
     case 'all': {

@@ -4,15 +4,15 @@ import { isSame } from './narrows.ts';
 import { printQuery } from './print.ts';
 import { type Parsed, parseQuery, type Query, queryOf } from './query.ts';
 
-const ofConjuncts = (parts: readonly Expression[]): Query => {
+const queryOfConjuncts = (parts: readonly Expression[]): Query => {
   const expression = allOf(parts);
   return queryOf(expression, printQuery(expression));
 };
 
-/** What a term may be found by when another is to take its place. */
+/** Field by which `replaceField` finds the terms to replace. */
 type FieldName = Field | Quantity | 'host';
 
-/** The field that a conjunct is about; undefined for words, flags, and what is made of several terms. */
+/** Returns the field of a conjunct; undefined for words, flags and conjuncts of several terms. */
 function fieldOf(expression: Expression): FieldName | undefined {
   switch (expression.kind) {
     case 'text':
@@ -37,7 +37,7 @@ function fieldOf(expression: Expression): FieldName | undefined {
   }
 }
 
-/** Adds to these parts what the text says; a problem is one of the text, or that the whole became too long. */
+/** Adds the conjuncts of the text to these parts. The problem is in the text, or the result is too long. */
 function extended(parts: readonly Expression[], termText: string): Parsed {
   const term = parseQuery(termText);
   if ('problem' in term) return term;
@@ -45,11 +45,11 @@ function extended(parts: readonly Expression[], termText: string): Parsed {
   return parseQuery(printQuery(allOf([...parts, ...more])));
 }
 
-/** The query that lets through what also fits this term, once; the text is made anew, unless it is there already. */
+/** Returns the query with this term added as a condition; the same query if it has the term already. */
 export const withTerm = (query: Query, termText: string): Parsed =>
   hasTerm(query, termText) ? { query } : extended(conjuncts(query.expression), termText);
 
-/** True where the term is one of the conditions at the top, which must all hold. */
+/** Returns true if the term is one of the top-level conditions, all of which must hold. */
 export function hasTerm(query: Query, termText: string): boolean {
   const term = parseQuery(termText);
   if ('problem' in term) return false;
@@ -57,16 +57,18 @@ export function hasTerm(query: Query, termText: string): boolean {
   return conjuncts(term.query.expression).every((it) => parts.some((part) => isSame(part, it)));
 }
 
-/** The query without this term among the conditions at the top; itself where there is none. */
+/** Returns the query without this term among its top-level conditions; the same query if it has none. */
 export function withoutTerm(query: Query, termText: string): Query {
   const term = parseQuery(termText);
   if ('problem' in term || !hasTerm(query, termText)) return query;
-  const gone = conjuncts(term.query.expression);
-  return ofConjuncts(conjuncts(query.expression).filter((it) => !gone.some((other) => isSame(it, other))));
+  const removed = conjuncts(term.query.expression);
+  return queryOfConjuncts(
+    conjuncts(query.expression).filter((it) => !removed.some((other) => isSame(it, other))),
+  );
 }
 
-/** The query with this term in the place of those of the field at the top; without it, only without those. */
+/** Returns the query with its top-level terms of this field replaced by the new term, or removed if there is none. */
 export function replaceField(query: Query, field: FieldName, termText: string | undefined): Parsed {
   const others = conjuncts(query.expression).filter((it) => fieldOf(it) !== field);
-  return termText === undefined ? { query: ofConjuncts(others) } : extended(others, termText);
+  return termText === undefined ? { query: queryOfConjuncts(others) } : extended(others, termText);
 }

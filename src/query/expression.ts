@@ -1,7 +1,7 @@
 import type { SocketState } from '../model/socket.ts';
 import type { PortItem, Range } from './ranges.ts';
 
-/** Numbers that can be compared: see `QUANTITIES`. */
+/** Numbers that a query can compare: see `QUANTITIES`. */
 export type Quantity =
   | 'age'
   | 'rx'
@@ -19,7 +19,7 @@ export type Quantity =
 
 export type Operator = '>' | '>=' | '<' | '<=' | '=';
 
-/** Questions with yes or no for an answer: see `FLAGS`. */
+/** Terms of one fixed word: see `FLAGS`. */
 export type Flag =
   | 'in'
   | 'out'
@@ -46,10 +46,10 @@ export type Term =
   | { readonly kind: 'ports'; readonly field: PortField; readonly ports: readonly PortItem[] }
   | { readonly kind: 'pids'; readonly ranges: readonly Range[] }
   | { readonly kind: 'states'; readonly states: readonly SocketState[] }
-  /** Of `PROTOCOL_NAMES`. */
+  /** Names from `PROTOCOL_NAMES`. */
   | { readonly kind: 'protocols'; readonly protocols: readonly string[] }
   | { readonly kind: 'ns'; readonly value: string }
-  /** A canonical address, or a host name in small letters; at the same end one of the ports. */
+  /** A canonical address or a host name in small letters. One of the ports, if given, must be at the same endpoint. */
   | { readonly kind: 'host'; readonly host: string; readonly ports?: readonly PortItem[] }
   /** A canonical address whose bits past the prefix are 0. */
   | { readonly kind: 'net'; readonly field: NetField; readonly address: string; readonly prefix: number }
@@ -58,13 +58,16 @@ export type Term =
       readonly kind: 'compare';
       readonly quantity: Quantity;
       readonly operator: Operator;
-      /** As it was written. */
+      /** The amount as the user wrote it. */
       readonly amount: string;
-      /** In the quantity's own unit. */
+      /** The amount in the unit of the quantity. */
       readonly value: number;
     };
 
-/** What a query says. `all` and `any` are never within themselves, nor of one; `all` of none restricts nothing. */
+/**
+ * A parsed query. `all` never contains `all` directly, nor `any` an `any`, and neither has exactly one part. `all`
+ * without parts matches everything.
+ */
 export type Expression =
   | Term
   | { readonly kind: 'all'; readonly of: readonly Expression[] }
@@ -77,25 +80,25 @@ const joined = (kind: 'all' | 'any', parts: readonly Expression[]): Expression =
   return only && of.length === 1 ? only : { kind, of };
 };
 
-/** All of these hold; of none, everything is let through. */
+/** Joins parts with `and`; without parts it matches everything. */
 export const allOf = (parts: readonly Expression[]): Expression => joined('all', parts);
 
-/** One of these, at least one, holds. */
+/** Joins parts with `or`. */
 export const anyOf = (parts: readonly Expression[]): Expression => joined('any', parts);
 
 export const not = (of: Expression): Expression => ({ kind: 'not', of });
 
-/** The parts at the top, which must all hold. */
+/** Returns the top-level conditions, all of which must hold. */
 export const conjuncts = (expression: Expression): readonly Expression[] =>
   expression.kind === 'all' ? expression.of : [expression];
 
-/** Every term in it, in order. */
+/** Returns every term of the expression, in order. */
 export function termsOf(expression: Expression): Term[] {
   if (expression.kind === 'all' || expression.kind === 'any') return expression.of.flatMap(termsOf);
   return expression.kind === 'not' ? termsOf(expression.of) : [expression];
 }
 
-/** How deep it is nested; a term alone is 0. */
+/** Returns the nesting depth; 0 for a single term. */
 export function depthOf(expression: Expression): number {
   if (expression.kind === 'all' || expression.kind === 'any')
     return 1 + expression.of.reduce((most, it) => Math.max(most, depthOf(it)), 0);

@@ -5,15 +5,15 @@ import { nearest } from './nearest.ts';
 import { readProtocols, readStates } from './names.ts';
 import { readPids, readPorts } from './ranges.ts';
 
-/** Names that stand before a colon. */
+/** Names that can be written before a colon. */
 export type Field = TextField | PortField | NetField | 'pid' | 'state' | 'proto' | 'ns';
 
 interface FieldRow {
-  /** A text may be anything, in quotes too, or for some a regex; all else is one word. */
+  /** Form of the value: a word, any text (also quoted), or any text or a regex. */
   readonly takes: 'text' | 'regex' | 'word';
-  /** What comes after the colon. */
+  /** Description of the value, to complete "expected …". */
   readonly expected: string;
-  /** `whole` is what `=` asks for. */
+  /** Parses the value. @param whole the operator was `=`: the whole text must match */
   readonly read: (piece: Piece, whole: boolean) => Term;
 }
 
@@ -78,10 +78,10 @@ export const FIELDS = {
 
 export const isField = (name: string): name is Field => Object.hasOwn(FIELDS, name);
 
-/** The row of a field, as what any of them can be. */
+/** Returns the row of a field. */
 export const fieldRow = (field: Field): FieldRow => FIELDS[field];
 
-/** The field that a word of a query was probably to begin with, and what stands there: `proces` for `proces:curl`. */
+/** Returns the misspelled field at the start of a word, and the field it resembles: `proces` in `proces:curl`. */
 export function misspelledField(word: string): { readonly typed: string; readonly meant: Field } | undefined {
   const [, typed] = /^([a-z]+)[:=](?!\/\/)/i.exec(word) ?? [];
   const meant = typed === undefined ? undefined : nearest(typed, Object.keys(FIELDS));

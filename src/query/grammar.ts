@@ -11,16 +11,18 @@ import { Mistake } from './mistake.ts';
 import { Scanner } from './scanner.ts';
 import { readTerm } from './term.ts';
 
-/** The longest query, UTF-16 units. */
+/** Maximum length of a query, UTF-16 units. */
 export const MAX_QUERY_LENGTH = 4096;
 const MAX_TERMS = 100;
-/** Of what is read, which may hold more parentheses than it needs, and of what is meant. */
-const [MAX_TEXT_DEPTH, MAX_DEPTH] = [64, 32];
+/** Maximum nesting of the text, which may hold redundant parentheses. */
+const MAX_TEXT_DEPTH = 64;
+/** Maximum nesting of the parsed expression. */
+const MAX_DEPTH = 32;
 
-/** One of the words between terms. */
+/** A keyword between terms. */
 const CONNECTIVE = /(and|or|not)(?=[\s()]|$)/iy;
 
-/** The whole text as an expression. Throws a mistake. */
+/** Parses a whole query. Throws a Mistake. */
 export function readQuery(text: string): Expression {
   if (text.length > MAX_QUERY_LENGTH) {
     const problem = `query too long: ${text.length} characters (maximum ${MAX_QUERY_LENGTH})`;
@@ -38,6 +40,7 @@ export function readQuery(text: string): Expression {
   return expression;
 }
 
+/** Moves past this keyword and the space after it. Returns false if another text is next. */
 function takeConnective(scanner: Scanner, wanted: string): boolean {
   const { at } = scanner;
   if (scanner.take(CONNECTIVE)?.[0].toLowerCase() === wanted) {
@@ -54,27 +57,27 @@ function readAny(scanner: Scanner, depth: number): Expression {
   return anyOf(parts);
 }
 
-/** What must hold together. The `-i` among it are one set, and so are the `-s`: as lsof has it. */
+/** Reads operands joined by `and`. All `-i` among them form one set, and all `-s` another, as in lsof. */
 function readAll(scanner: Scanner, depth: number): Expression {
   const parts: Expression[] = [];
   const internet: InternetForm[] = [];
   const states: StateForm[] = [];
-  /** Where the parts of these sets belong. */
-  const place: { internet?: number; states?: number } = {};
+  /** Index in `parts` of the expression of each set: the position of its first form. */
+  const index: { internet?: number; states?: number } = {};
   do {
     const form = readOption(scanner);
     if (!form) parts.push(readOperand(scanner, depth));
     else if ('shown' in form) {
-      place.states ??= parts.push(allOf([])) - 1;
+      index.states ??= parts.push(allOf([])) - 1;
       states.push(form);
     } else {
-      place.internet ??= parts.push(allOf([])) - 1;
+      index.internet ??= parts.push(allOf([])) - 1;
       internet.push(form);
     }
     scanner.skipSpace();
   } while (takeConnective(scanner, 'and') || isOperand(scanner));
-  if (place.internet !== undefined) parts[place.internet] = internetExpression(internet);
-  if (place.states !== undefined) parts[place.states] = stateExpression(states);
+  if (index.internet !== undefined) parts[index.internet] = internetExpression(internet);
+  if (index.states !== undefined) parts[index.states] = stateExpression(states);
   return allOf(parts);
 }
 
@@ -125,7 +128,7 @@ function readOption(scanner: Scanner): InternetForm | StateForm | undefined {
   return option === '-i' ? readInternet(scanner.run()) : readStateForm(scanner.run());
 }
 
-/** Like lsof: without a form where another option, or here another kind of thing, is next. */
+/** Returns true if a form follows `-i`: as in lsof, another option is none. Nor are quotes, a regex, `!`, `and`. */
 function isForm(scanner: Scanner): boolean {
   const { at } = scanner;
   scanner.skipSpace();

@@ -3,9 +3,9 @@ import type { Term } from './expression.ts';
 import { type Piece, refuse, shown } from './mistake.ts';
 import { readPorts } from './ranges.ts';
 
-/** A part between dots: letters, digits, `-` and `_`, as in RFC 1123 and as met in the wild. */
+/** A label of a host name: letters, digits and `-` (RFC 1123), and `_`, which occurs in practice. */
 const LABEL = /^[\p{L}\p{N}_][\p{L}\p{N}_-]*$/u;
-/** The longest name of DNS, characters. */
+/** Maximum length of a DNS name, characters. */
 const MAX_NAME_LENGTH = 253;
 
 const EXAMPLES = '@192.0.2.1, @[::1]:80, @example.com:443';
@@ -20,7 +20,7 @@ const isDnsName = (text: string): boolean =>
     .split('.')
     .every((label) => LABEL.test(label));
 
-/** What comes after `@`: an address or a host name, and ports after a colon. An IPv6 address may go without brackets. */
+/** Reads the value after `@`: an address or host name, optionally `:PORTS`. An IPv6 address may omit its brackets. */
 export function readHost(piece: Piece): Extract<Term, { kind: 'host' }> {
   const { text, at } = piece;
   if (text === '') refuse(piece, `expected ${EXPECTED}`);
@@ -43,5 +43,5 @@ export function readHost(piece: Piece): Extract<Term, { kind: 'host' }> {
   };
 }
 
-/** True where the host of a term is a name, which has to be resolved. */
+/** Returns true if the host of a term is a name that must be resolved. */
 export const isHostName = (host: string): boolean => canonicalAddress(host) === undefined;

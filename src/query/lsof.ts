@@ -5,12 +5,13 @@ import { splitList, type Piece, refuse, shown } from './mistake.ts';
 import { stateOf, unknownState } from './names.ts';
 import { readPorts } from './ranges.ts';
 
-/** What lsof takes for Internet files: neither raw sockets nor those of SCTP. */
+/** Protocols that lsof counts as Internet files; raw and SCTP sockets are not among them. */
 const PROTOCOLS = ['tcp', 'udp', 'udplite'];
 
 /**
- * What a version asks for: alone for sockets of it, with more behind it for addresses of it. So lsof does, whatever its
- * manual says: a connection of IPv4 at a socket of IPv6 is of `-i 6` and not of `-i 4`, but of `-i 4tcp` and not of `-i 6tcp`.
+ * Conditions of a version digit. Alone (`-i 4`) it selects by the family of the socket, in front of a protocol, host or
+ * port (`-i 4tcp`) by the family of the address. lsof does this, against its manual: an IPv4 connection of an IPv6
+ * socket matches `-i 6` and not `-i 4`, but `-i 4tcp` and not `-i 6tcp`.
  */
 const VERSIONS: Readonly<
   Record<'4' | '6', { readonly sockets: Expression; readonly addresses: Expression }>
@@ -29,17 +30,17 @@ const EXPECTED = '-i [46][tcp|udp][@host][:port]';
 
 type Version = '4' | '6' | undefined;
 
-/** What a form of `-i` says. */
+/** One parsed form of `-i`. */
 export interface InternetForm {
-  /** Of IP; undefined for both. */
+  /** IP version; undefined for both. */
   readonly version: Version;
-  /** Protocol, host or ports, together with the version; absent where there is none of them. */
+  /** Condition on protocol, host, ports and version; absent if the form has no protocol, host or port. */
   readonly address?: Expression;
 }
 
 const protocols: Term = { kind: 'protocols', protocols: PROTOCOLS };
 
-/** The form after `-i`; an empty one takes all that lsof takes for Internet files. */
+/** Reads the form after `-i`. An empty form selects all Internet files of lsof. */
 export function readInternet({ text, at }: Piece): InternetForm {
   const [, digit = '', protocol = ''] = /^([46]?)([^@:]*)/.exec(text) ?? [];
   const rest = text.slice(digit.length + protocol.length);
@@ -67,8 +68,8 @@ export function readInternet({ text, at }: Piece): InternetForm {
 }
 
 /**
- * What several `-i` together let through. As lsof has it, of their addresses one must hold, and the version of the forms
- * without an address besides: of several such forms the last one counts, but 4 and 6 in a row are both.
+ * Returns the condition of several `-i` together. As in lsof, one of their addresses must match, and the version of the
+ * forms without an address must match too. The last of several such forms counts, but 4 and 6 in a row select both.
  */
 export function internetExpression(forms: readonly InternetForm[]): Expression {
   const addresses = forms.flatMap(({ address }) => address ?? []);
@@ -81,15 +82,17 @@ export function internetExpression(forms: readonly InternetForm[]): Expression {
   ]);
 }
 
-/** States to show, or all where there are none, and states not to show. */
+/** One parsed form of `-s`. */
 export interface StateForm {
+  /** States to show; empty for all. */
   readonly shown: readonly SocketState[];
+  /** States to exclude (`^STATE`). */
   readonly hidden: readonly SocketState[];
 }
 
 const STATE_FORM = 'TCP:LISTEN or TCP:^CLOSE_WAIT,^TIME_WAIT';
 
-/** The form after `-s`. */
+/** Reads the form after `-s`. */
 export function readStateForm(piece: Piece): StateForm {
   const { text, at } = piece;
   const [, protocol = '', names] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? [];
@@ -107,8 +110,8 @@ export function readStateForm(piece: Piece): StateForm {
 }
 
 /**
- * What several `-s` together let through. As lsof on Linux has it, the names are those of TCP but the states of UDP are
- * held against them too: `-s TCP:LISTEN` shows nothing of UDP.
+ * Returns the condition of several `-s` together. As in lsof on Linux, the names of TCP states are compared with the
+ * states of UDP sockets too: `-s TCP:LISTEN` shows no UDP sockets.
  */
 export function stateExpression(forms: readonly StateForm[]): Expression {
   const states = (of: (form: StateForm) => readonly SocketState[]): Expression[] => {

@@ -1,16 +1,16 @@
 import { shortened } from '../model/text.ts';
 
-/** What is wrong with a query: where, and what was found, what was expected, what helps. */
+/** A mistake in a query: its place and a message. */
 export interface QueryProblem {
-  /** UTF-16 units from the start of the text; up to its length, where more was expected. */
+  /** Start of the mistake, UTF-16 units from the start of the query. Equals its length if the query ends too early. */
   readonly at: number;
-  /** UTF-16 units that are meant; 0 at the end of the text. */
+  /** Length of the wrong part, UTF-16 units; 0 at the end of the query. */
   readonly length: number;
-  /** One sentence, short enough for a status line. It may hold parts of the query: hostile text. */
+  /** One sentence, short enough for a status line. It may quote parts of the query, which are hostile text. */
   readonly message: string;
 }
 
-/** A problem on its way out of the parser. */
+/** A query problem as the error that the parser throws. */
 export class Mistake extends Error implements QueryProblem {
   readonly at: number;
   readonly length: number;
@@ -21,7 +21,7 @@ export class Mistake extends Error implements QueryProblem {
     this.length = length;
   }
 
-  /** What `attempt` gives, or the mistake that it threw; anything else that is thrown goes on. */
+  /** Returns the result of `attempt`, or the problem if it throws a Mistake. Rethrows any other error. */
   static caught<T extends object>(attempt: () => T): T | { readonly problem: QueryProblem } {
     try {
       return attempt();
@@ -33,21 +33,22 @@ export class Mistake extends Error implements QueryProblem {
   }
 }
 
-/** A part of the query as a message shows it. */
+/** Returns a part of the query in quotes, shortened for a message. */
 export const shown = (text: string): string => `'${shortened(text, 24)}'`;
 
-/** A text of the query and where it stands there. */
+/** A piece of the query with its position. */
 export interface Piece {
   readonly text: string;
+  /** UTF-16 units from the start of the query. */
   readonly at: number;
 }
 
-/** Throws the mistake that this piece is. */
+/** Throws a Mistake about this piece. */
 export function refuse({ text, at }: Piece, message: string): never {
   throw new Mistake(at, text.length, message);
 }
 
-/** The parts of a piece between commas; an empty one is a mistake. */
+/** Splits a piece at its commas. Throws a Mistake at an empty part. */
 export function splitList(piece: Piece, expected: string): Piece[] {
   let at = piece.at;
   return piece.text.split(',').map((text) => {

@@ -2,7 +2,7 @@ import { type Protocol, SOCKET_STATES, type SocketState } from '../model/socket.
 import type { Flag } from './expression.ts';
 import { splitList, type Piece, refuse, shown } from './mistake.ts';
 
-/** Names of flags, with what they are asked for. */
+/** The flags, with their description in the help. */
 export const FLAGS = {
   listen: 'TCP listeners and UDP sockets without a remote endpoint',
   established: 'connections in state ESTABLISHED',
@@ -20,7 +20,7 @@ export const FLAGS = {
 
 export const isFlag = (word: string): word is Flag => Object.hasOwn(FLAGS, word);
 
-/** True where a protocol lives on IPv4 and IPv6 alike. */
+/** True for protocols that run over both IPv4 and IPv6. */
 const WITH_FAMILIES = {
   tcp: true,
   udp: true,
@@ -34,14 +34,15 @@ const WITH_FAMILIES = {
   vsock: false,
 } satisfies Record<Protocol, boolean>;
 
-/** Protocols as a query has them: `tcp` both of `tcp4` and `tcp6`. */
+/** Protocol names that a query accepts: `tcp` matches `tcp4` and `tcp6`. */
 export const PROTOCOL_NAMES: readonly string[] = Object.entries(WITH_FAMILIES).flatMap(
   ([name, hasFamilies]) => (hasFamilies ? [name, `${name}4`, `${name}6`] : [name]),
 );
 
+/** Normalizes the name of a state for comparison. */
 const bare = (state: string): string => state.replaceAll('_', '').toLowerCase();
 
-/** Other names of states: those of lsof's manual and of RFC 9293. */
+/** Other names of states, from the manual of lsof and RFC 9293. */
 const OTHER_STATES: Readonly<Record<string, SocketState>> = {
   closed: 'CLOSE',
   synrcvd: 'SYN_RECV',
@@ -49,25 +50,25 @@ const OTHER_STATES: Readonly<Record<string, SocketState>> = {
   synreceived: 'SYN_RECV',
 };
 
-/** A state by its name in any case, with underscores or without. */
+/** Returns a state by its name, in any case, with or without underscores. */
 export const stateOf = (name: string): SocketState | undefined =>
   SOCKET_STATES.find((it) => bare(it) === bare(name)) ??
   (Object.hasOwn(OTHER_STATES, bare(name)) ? OTHER_STATES[bare(name)] : undefined);
 
-const once = <T>(list: readonly T[]): T[] => [...new Set(list)];
+const distinct = <T>(list: readonly T[]): T[] => [...new Set(list)];
 
 /** Returns the message for a name that is not a state. */
 export const unknownState = (name: string): string => `unknown state ${shown(name)} (LISTEN, ESTABLISHED …)`;
 
 export const readStates = (piece: Piece): SocketState[] =>
-  once(
+  distinct(
     splitList(piece, 'a state: LISTEN, ESTABLISHED, CLOSE_WAIT').map(
       (it) => stateOf(it.text) ?? refuse(it, unknownState(it.text)),
     ),
   );
 
 export const readProtocols = (piece: Piece): string[] =>
-  once(
+  distinct(
     splitList(piece, 'a protocol: tcp, udp, tcp6, raw').map((it) => {
       const name = it.text.toLowerCase();
       return PROTOCOL_NAMES.includes(name)

@@ -3,18 +3,18 @@ import { printQuery, printTerm } from './print.ts';
 import type { Query } from './query.ts';
 import { type PortItem, portsText, type Range } from './ranges.ts';
 
-/** So many pairs of parts are looked at before the answer is no. */
+/** Maximum number of pairs of parts compared; beyond it the answer is false. */
 const MAX_STEPS = 10_000;
 
 /**
- * True when, as surely as can be told at once, `after` lets nothing through that `before` does not: it was being typed
- * on, or has one more condition. Never for a query whose answers change with time; where the addresses of a host or the
- * baseline have become others, the caller has to look at everything anyway.
+ * Returns true if `after` certainly matches only sockets that `before` matches, such as a query typed further or with
+ * one more condition. False means not certain, and always for a query whose answers change with time. It does not
+ * consider changes of host addresses or of the baseline: after those the caller must test all sockets.
  */
 export function narrows(before: Query, after: Query): boolean {
   if (before.isTimed) return false;
   let steps = 0;
-  /** Everything that `a` lets through `b` lets through too. */
+  /** Returns true if every socket that matches `a` matches `b`. */
   const implies = (a: Expression, b: Expression): boolean => {
     if (++steps > MAX_STEPS) return false;
     if (b.kind === 'all') return b.of.every((it) => implies(a, it));
@@ -29,16 +29,16 @@ export function narrows(before: Query, after: Query): boolean {
   return implies(after.expression, before.expression);
 }
 
-/** True where two expressions are written alike. */
+/** Returns true if two expressions have the same canonical text. */
 export const isSame = (a: Expression, b: Expression): boolean => printQuery(a) === printQuery(b);
 
-/** Each range of the one lies in a range of the other. */
+/** Returns true if each inner range lies within one outer range. */
 const isInside = (inner: readonly Range[], outer: readonly Range[]): boolean =>
   inner.every(({ from, to }) => outer.some((it) => it.from <= from && to <= it.to));
 
 const hasPart = (text: string, part: string): boolean => text.toLowerCase().includes(part.toLowerCase());
 
-/** A service is taken as a name only: which ports have it is another matter in each protocol. */
+/** Compares services by name only: their ports differ by protocol. */
 function portsImply(inner: readonly PortItem[], outer: readonly PortItem[]): boolean {
   const ranges = outer.filter((it): it is Range => !('service' in it));
   return inner.every((it) =>
@@ -68,8 +68,8 @@ type Compare = Extract<Term, { kind: 'compare' }>;
 
 function compareImplies(a: Compare, b: Compare): boolean {
   if (a.quantity !== b.quantity || b.operator === '=') return false;
-  const [upwards, isStrict] = [b.operator.startsWith('>'), !b.operator.endsWith('=')];
-  if (a.operator !== '=' && a.operator.startsWith('>') !== upwards) return false;
+  const [isGreater, isStrict] = [b.operator.startsWith('>'), !b.operator.endsWith('=')];
+  if (a.operator !== '=' && a.operator.startsWith('>') !== isGreater) return false;
   if (a.value === b.value) return !isStrict || a.operator === b.operator;
-  return a.value > b.value === upwards;
+  return a.value > b.value === isGreater;
 }

@@ -1,7 +1,7 @@
-/** Longer texts are no slips of a known name. */
+/** Longer texts are not taken for misspelled names. */
 const MAX_LENGTH = 32;
 
-/** How many letters have to be put in, taken out or replaced to make one text of another (Levenshtein). */
+/** Returns the Levenshtein distance of two texts: letters inserted, removed or replaced. */
 function distance(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
@@ -15,15 +15,15 @@ function distance(a: string, b: string): number {
   return above[b.length] ?? 0;
 }
 
-/** The known name that was probably meant by a text; undefined where none is like it. */
+/** Returns the known name that a text probably misspells; undefined if none is similar. */
 export function nearest(text: string, names: readonly string[]): string | undefined {
   if (text.length > MAX_LENGTH) return undefined;
   const most = (name: string): number => Math.ceil(Math.min(name.length, text.length) / 3);
   const [best] = names
-    // The lengths tell of most names that they are too far off.
+    // The difference in length already excludes most names.
     .filter((name) => Math.abs(name.length - text.length) <= most(name))
-    .map((name) => ({ name, far: distance(text.toLowerCase(), name.toLowerCase()) }))
-    .filter(({ name, far }) => far <= most(name))
-    .sort((a, b) => a.far - b.far);
+    .map((name) => ({ name, edits: distance(text.toLowerCase(), name.toLowerCase()) }))
+    .filter(({ name, edits }) => edits <= most(name))
+    .sort((a, b) => a.edits - b.edits);
   return best?.name;
 }

@@ -6,10 +6,10 @@ import { Scanner } from './scanner.ts';
 
 const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
-/** A text as it can stand after the colon of a term, or `=`: in quotes where it needs them. Whatever the text. */
+/** Returns any text as the value after the `:` or `=` of a term: in quotes if it needs them. */
 export const quoteWord = (text: string): string => (/^[^\s()"/][^\s()]*$/.test(text) ? text : quote(text));
 
-/** A word by itself: in quotes where it would be read as something else. */
+/** Returns a word as a term: in quotes if it would otherwise be parsed as another term. */
 function wordText(text: string): string {
   const isPlain = /^[^\s()"/!@:<>=-][^\s()]*$/.test(text) && !/^(and|or|not)$/i.test(text);
   const term = isPlain && Mistake.caught(() => readTerm(new Scanner(text)));
@@ -19,7 +19,7 @@ function wordText(text: string): string {
 
 const addressText = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
-/** One term, as `printQuery` has it. */
+/** Returns the canonical text of one term. */
 export function printTerm(term: Term): string {
   switch (term.kind) {
     case 'word':
@@ -49,7 +49,7 @@ export function printTerm(term: Term): string {
   }
 }
 
-/** The canonical text of an expression: parsed again it is the same. Empty for what restricts nothing. */
+/** Returns the canonical text of an expression, which parses to the same expression. Empty if it matches everything. */
 export function printQuery(expression: Expression): string {
   switch (expression.kind) {
     case 'all':

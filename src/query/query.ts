@@ -4,14 +4,14 @@ import { isHostName } from './hosts.ts';
 import { Mistake, type QueryProblem } from './mistake.ts';
 import { printQuery } from './print.ts';
 
-/** Which sockets are wanted. Immutable. */
+/** A parsed query. Immutable. */
 export interface Query {
-  /** As it was typed. */
+  /** The text as typed. */
   readonly text: string;
   readonly expression: Expression;
-  /** Its answer about a socket changes as time goes by, without anything happening to the socket. */
+  /** The query compares ages: its answer about a socket changes with time even if the socket does not change. */
   readonly isTimed: boolean;
-  /** Host names in it, small letters, each once: they have to be resolved. */
+  /** Distinct host names of the query in small letters; they must be resolved. */
   readonly hosts: readonly string[];
 }
 
@@ -28,11 +28,11 @@ export const queryOf = (expression: Expression, text: string): Query => {
   };
 };
 
-/** Reads a query. Never throws; what is wrong with the text comes as a problem at its place. */
+/** Parses a query. Never throws: a mistake is returned as a problem. */
 export function parseQuery(text: string): Parsed {
   return Mistake.caught(() => {
     const expression = readQuery(text);
-    // Written out it may be longer: lsof's forms are.
+    // The canonical text may be longer than the typed one: the forms of lsof expand.
     const { length } = printQuery(expression);
     if (length > MAX_QUERY_LENGTH)
       throw new Mistake(0, text.length, `query too long: ${length} characters when written out`);
@@ -40,9 +40,9 @@ export function parseQuery(text: string): Parsed {
   });
 }
 
-/** The query that restricts nothing. */
+/** The empty query, which matches everything. */
 export const EVERYTHING: Query = { text: '', expression: { kind: 'all', of: [] }, isTimed: false, hosts: [] };
 
-/** True where a query restricts nothing, whatever its text. */
+/** Returns true if a query matches everything. */
 export const isEverything = ({ expression }: Query): boolean =>
   expression.kind === 'all' && expression.of.length === 0;

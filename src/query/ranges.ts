@@ -1,16 +1,16 @@
 import { servicePorts } from '../model/services.ts';
 import { splitList, type Piece, refuse, shown } from './mistake.ts';
 
-/** Whole numbers, both ends included. */
+/** A range of whole numbers, both ends included. */
 export interface Range {
   readonly from: number;
   readonly to: number;
 }
 
-/** Some ports; a service has those of its name, in each protocol its own. */
+/** A range of ports, or a service name, whose ports depend on the protocol. */
 export type PortItem = Range | { readonly service: string };
 
-/** Those of VSOCK have 32 bits. */
+/** VSOCK ports have 32 bits. */
 const MAX_PORT = 0xffff_ffff;
 const MAX_PID = 0x7fff_ffff;
 
@@ -21,7 +21,7 @@ export const rangesText = (ranges: readonly Range[]): string => ranges.map(range
 export const portsText = (ports: readonly PortItem[]): string =>
   ports.map((it) => ('service' in it ? it.service : rangeText(it))).join(',');
 
-/** `8`, `8-10`; undefined where it is not of this form. */
+/** Parses `8` or `8-10`. Returns undefined for another form. Throws a Mistake if it is too large or reversed. */
 function readRange(piece: Piece, most: number): Range | undefined {
   const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(piece.text) ?? [];
   if (first === undefined) return undefined;
@@ -40,7 +40,7 @@ export const readPids = (piece: Piece): readonly Range[] =>
 
 const PORTS = 'ports: 443, https, 8000-8100 or 80,443';
 
-/** A list of ports, ranges and services; a range may end, not begin, with a service, as lsof has it. */
+/** Parses a list of ports, ranges and services. As in lsof, a range may end, but not begin, with a service. */
 export const readPorts = (piece: Piece): readonly PortItem[] =>
   splitList(piece, PORTS).map((it) => {
     const range = readRange(it, MAX_PORT);

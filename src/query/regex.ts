@@ -3,26 +3,29 @@ import type { RE2JS } from 're2js';
 import { Cache } from '../model/cache.ts';
 import { type Piece, refuse } from './mistake.ts';
 
-/** What a regex may be in size, in characters and in instructions of the engine: repetitions are written out there. */
+/** Maximum length of a regex, characters. */
 const MAX_LENGTH = 200;
+/** Maximum size of a compiled regex, instructions of the engine, which expands repetitions. */
 const MAX_INSTRUCTIONS = 500;
-/** Instructions times characters that one text may cost, some 100 ms at the worst: what is beyond is not looked at. */
+/** Maximum instructions × characters per text, about 100 ms at worst. The rest of a longer text is ignored. */
 const MAX_WORK = 1_000_000;
-/** It may take this long at a time, milliseconds; a fifth of the time that goes by is given back. */
+/** Time budget of a regex, milliseconds. */
 const MAX_MS = 500;
+/** Share of the elapsed time by which the budget recovers. */
 const GIVEN_BACK = 0.2;
-/** Of texts up to this length, characters, only every so many are timed. */
+/** Maximum length of a text that counts as short, characters. */
 const SHORT = 64;
-const ALIKE = 8;
-/** So many texts are remembered with their answers. */
+/** One of this many short texts is timed: reading the clock takes as long as matching one. */
+const TIMED_EVERY = 8;
+/** Maximum number of answers in a cache. */
 const MAX_TEXTS = 20_000;
 
 const load = createRequire(import.meta.url);
 let engine: typeof RE2JS | undefined;
 
 /**
- * The engine takes time in proportion to the text, whatever the regex (RE2). It is loaded with the first regex: no
- * other query has to wait for it. `#re2js` (package.json) is the package in one file of its own, made by the build.
+ * Loads the engine with the first regex: no other query has to wait for it. RE2 matches any regex in time proportional
+ * to the text. The build makes `#re2js` (package.json), the package in one file.
  */
 const engineOf = (): typeof RE2JS => (engine ??= (load('#re2js') as { RE2JS: typeof RE2JS }).RE2JS);
 
@@ -31,9 +34,9 @@ const compiled = (source: string): RE2JS => {
   return RE2.compile(source, RE2.CASE_INSENSITIVE);
 };
 
-/** A regex as it may stand in a query; refuses one that the engine does not take. */
+/** Returns the regex between two slashes. Throws a Mistake if it is too large or the engine rejects it. */
 export function readRegex(piece: Piece): string {
-  // The slashes belong to it.
+  // A message marks the slashes too.
   const whole = { text: `/${piece.text}/`, at: piece.at };
   if (piece.text === '') refuse(whole, 'empty regex; expected one such as /^ssh/');
   if (piece.text.length > MAX_LENGTH)
@@ -49,26 +52,26 @@ export function readRegex(piece: Piece): string {
   return piece.text;
 }
 
-/** Letters, digits, some signs, classes of them, `.`, `^`, `$`, and `|`, but not within parentheses; nothing repeated. */
+/** A regex of letters, digits, some signs, classes of them, `.`, `^`, `$` and `|`; no repetition and no parentheses. */
 const PLAIN = /^(?:[\w\-:,@ .^$|]|\\[.^$|/]|\[\^?[\w.:-]+\])+$/;
 
 /**
- * The test of a regex that is plain; undefined for any other. Without repetition and parentheses each engine takes time
- * in proportion to the text, and that of JavaScript the least; it means the same there, but for the line ends that `.`
- * leaves out.
+ * Returns a test by the engine of JavaScript for a plain regex; undefined for any other. Without repetition and
+ * parentheses every engine takes time proportional to the text, and that of JavaScript is the fastest. The meaning is
+ * the same, except that `.` excludes more line ends in JavaScript.
  */
 function plainTest(source: string): ((text: string) => boolean) | undefined {
   if (!PLAIN.test(source)) return undefined;
-  const meant = source.replace(/\\.|\[[^[\]]*\]|\./g, (it) => (it === '.' ? '[^\\n]' : it));
-  // PLAIN lets no repetition through.
+  const translated = source.replace(/\\.|\[[^[\]]*\]|\./g, (it) => (it === '.' ? '[^\\n]' : it));
+  // PLAIN allows no repetition, so this cannot backtrack.
   // eslint-disable-next-line no-restricted-syntax
-  const regex = new RegExp(meant, 'iu');
+  const regex = new RegExp(translated, 'iu');
   return (text) => regex.test(text);
 }
 
 /**
- * Compiles a regex of a query to a test of texts. In proportion may be long, for very many texts: where it takes more
- * than half a second at a time, nothing more is found by it, and `tooSlow` is told, once.
+ * Compiles a regex of a query to a test of texts. A regex over very many texts can still be slow: when it has used up
+ * its time budget, half a second, it calls `tooSlow` once and matches nothing from then on.
  * @param clockMs a clock that never runs backwards
  */
 export function compileRegex(
@@ -77,20 +80,19 @@ export function compileRegex(
   clockMs: () => number = () => performance.now(),
 ): (text: string) => boolean {
   const regex = compiled(source);
-  const isFound = plainTest(source) ?? ((text: string) => regex.test(text));
+  const test = plainTest(source) ?? ((text: string) => regex.test(text));
   const longest = Math.floor(MAX_WORK / regex.programSize());
   let spentMs = 0;
   let endedMs = clockMs();
   let untimed = 0;
   return (text) => {
     if (spentMs > MAX_MS) return false;
-    // The clock takes as long as a short text: one of several stands for all.
     const isShort = text.length <= SHORT;
-    if (isShort && ++untimed < ALIKE) return isFound(text);
+    if (isShort && ++untimed < TIMED_EVERY) return test(text);
     const weight = isShort ? untimed : 1;
     if (isShort) untimed = 0;
     const startedMs = clockMs();
-    const answer = isFound(text.length > longest ? text.slice(0, longest) : text);
+    const answer = test(text.length > longest ? text.slice(0, longest) : text);
     const nowMs = clockMs();
     spentMs = Math.max(0, spentMs - (startedMs - endedMs) * GIVEN_BACK) + weight * (nowMs - startedMs);
     endedMs = nowMs;
@@ -99,7 +101,7 @@ export function compileRegex(
   };
 }
 
-/** The same test, which asks no text twice while it remembers it. */
+/** Returns the same test with a cache of its answers. */
 export function withCache(test: (text: string) => boolean): (text: string) => boolean {
   const answers = new Cache<string, boolean>(MAX_TEXTS);
   return (text) => {

@@ -1,9 +1,9 @@
 import { Mistake, type Piece } from './mistake.ts';
 
-/** What ends a word that is not in quotes. */
+/** Ends a word that is not in quotes. */
 const BOUNDARY = /[\s()]/;
 
-/** Reads a query from its start to its end, piece by piece. */
+/** Splits a query into pieces, from left to right. */
 export class Scanner {
   readonly text: string;
   at = 0;
@@ -16,7 +16,7 @@ export class Scanner {
     return this.at >= this.text.length;
   }
 
-  /** The next character; empty at the end. */
+  /** The next character; empty at the end of the query. */
   get next(): string {
     return this.text.charAt(this.at);
   }
@@ -25,7 +25,7 @@ export class Scanner {
     this.take(/\s*/y);
   }
 
-  /** Goes past what matches here, if it does; `pattern` is sticky. */
+  /** Matches a sticky pattern at the current position and moves past the match. */
   take(pattern: RegExp): RegExpExecArray | undefined {
     pattern.lastIndex = this.at;
     const found = pattern.exec(this.text) ?? undefined;
@@ -33,20 +33,21 @@ export class Scanner {
     return found;
   }
 
-  /** What is there up to the next space or parenthesis; it may be empty. */
+  /** Returns the text up to the next space or parenthesis without moving past it; it may be empty. */
   peekRun(): Piece {
     let end = this.at;
     while (end < this.text.length && !BOUNDARY.test(this.text.charAt(end))) end++;
     return { text: this.text.slice(this.at, end), at: this.at };
   }
 
+  /** Returns the text up to the next space or parenthesis and moves past it; it may be empty. */
   run(): Piece {
     const piece = this.peekRun();
     this.at += piece.text.length;
     return piece;
   }
 
-  /** A text in quotes, without them; `at` is that of the first quote. */
+  /** Reads a quoted text. Returns it without its quotes; `at` is the position of the opening quote. */
   quoted(): Piece {
     const start = this.at++;
     let text = '';
@@ -68,7 +69,7 @@ export class Scanner {
     return { text, at: start };
   }
 
-  /** What is between two slashes, escapes as they are; `at` is that of the first slash. */
+  /** Reads the text between two slashes. Keeps its escapes; `at` is the position of the first slash. */
   slashed(): Piece {
     const start = this.at;
     const found = this.take(/\/((?:[^\\/]|\\.)*)\//sy);
@@ -82,12 +83,13 @@ export class Scanner {
     return { text: found[1] ?? '', at: start };
   }
 
-  /** Throws a mistake about what is here: up to the end of the word. */
+  /** Throws a Mistake that marks the rest of the current word. */
   fail(message: string): never {
     throw new Mistake(this.at, this.peekRun().text.length, message);
   }
 
-  #expectEnd(what: string): void {
-    if (!this.isAtEnd && !BOUNDARY.test(this.next)) this.fail(`expected a space after ${what}`);
+  /** Throws a Mistake unless a piece ends here. @param piece names it in the message */
+  #expectEnd(piece: string): void {
+    if (!this.isAtEnd && !BOUNDARY.test(this.next)) this.fail(`expected a space after ${piece}`);
   }
 }

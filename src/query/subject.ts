@@ -1,19 +1,20 @@
 import type { Socket } from '../model/socket.ts';
 
-/** What a query is asked about: a socket, and what is known of it beyond the socket itself. A row of the table is one. */
+/** A socket with the data about it that a query can test, such as a row of the table. */
 export interface Subject {
   readonly socket: Socket;
-  /** What happened to it of late. */
+  /** Recent change of the socket. */
   readonly mark: 'none' | 'spawned' | 'changed' | 'closed';
-  /** When it was seen first, milliseconds on the clock of the batches. */
+  /** When the socket was first seen, milliseconds on the clock of the batches. */
   readonly firstSeenMs: number;
-  /** It was there before netpane was. */
+  /** The socket was opened before netpane started. */
   readonly baseline: boolean;
-  /** Who began the connection: the peer (`in`), or this machine; absent for what is no connection, or unknown. */
+  /** Side that opened the connection: the peer (`in`) or this machine; absent if unknown or not a connection. */
   readonly direction?: 'in' | 'out';
-  /** Bytes a second received and sent in the last tick; undefined when unknown. */
+  /** Bytes per second received in the last tick; undefined if unknown. */
   readonly rxRate: number | undefined;
+  /** Bytes per second sent in the last tick; undefined if unknown. */
   readonly txRate: number | undefined;
-  /** How long it lived, milliseconds; absent while it is there. */
+  /** Lifetime, milliseconds; absent while the socket is open. */
   readonly lifetimeMs?: number;
 }

@@ -2,15 +2,15 @@ import { amountExpected, isQuantity, QUANTITY_NAMES, readAmount } from './amount
 import type { Operator, Term } from './expression.ts';
 import { type Field, fieldRow, isField } from './fields.ts';
 import { readHost } from './hosts.ts';
-import { Mistake, shown } from './mistake.ts';
+import { Mistake, type Piece, shown } from './mistake.ts';
 import { isFlag } from './names.ts';
 import { readRegex } from './regex.ts';
 import type { Scanner } from './scanner.ts';
 
-/** A name and what ties it to a value; `rx/s` is a name too. */
+/** A name and the operator between it and its value; a name may end in `/s` (`rx/s`). */
 const HEAD = /([a-z]+(?:\/s)?)(:|=|!=|>=?|<=?)/iy;
 
-/** One term, at the start of which the scanner stands: not at a space, a parenthesis, `!` or the end. */
+/** Reads one term. The scanner must be at its first character: not at a space, a parenthesis, `!` or the end. */
 export function readTerm(scanner: Scanner): Term {
   const { next, at, text } = scanner;
   if (next === '"') {
@@ -30,8 +30,8 @@ export function readTerm(scanner: Scanner): Term {
   if (/[<>=]/.test(next)) scanner.fail(`expected a field before ${next}, without a space: age<10s`);
   const head = scanner.take(HEAD);
   if (head) {
-    const [, name = '', tie = ''] = head;
-    const term = readTied(scanner, { text: name, at }, tie);
+    const [, name = '', operator = ''] = head;
+    const term = readNamed(scanner, { text: name, at }, operator);
     if (term) return term;
     scanner.at = at;
   }
@@ -40,29 +40,25 @@ export function readTerm(scanner: Scanner): Term {
   return isFlag(flag) ? { kind: 'flag', flag } : { kind: 'word', text: word };
 }
 
-/** What comes after a name and its tie; undefined where that is no term but a word such as `http://` or `a=b`. */
-function readTied(
-  scanner: Scanner,
-  { text, at }: { text: string; at: number },
-  tie: string,
-): Term | undefined {
+/** Reads the value after a name and its operator. Returns undefined for a word such as `http://` or `a=b`. */
+function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Term | undefined {
   const name = text.toLowerCase();
-  const isOrder = tie.startsWith('<') || tie.startsWith('>');
-  if (tie === '!=') {
+  const isOrder = operator.startsWith('<') || operator.startsWith('>');
+  if (operator === '!=') {
     if (!isField(name) && !isQuantity(name)) return undefined;
     throw new Mistake(at, text.length + 2, `to negate, put ! before the term: !${name}=VALUE`);
   }
-  if (isQuantity(name) && (isOrder || (tie === '=' && name !== 'pid'))) {
+  if (isQuantity(name) && (isOrder || (operator === '=' && name !== 'pid'))) {
     const piece = scanner.run();
     if (piece.text === '') throw new Mistake(piece.at, 0, `expected ${amountExpected(name)}`);
     const value = readAmount(name, piece);
-    return { kind: 'compare', quantity: name, operator: tie as Operator, amount: piece.text, value };
+    return { kind: 'compare', quantity: name, operator: operator as Operator, amount: piece.text, value };
   }
   if (isField(name)) {
-    if (!isOrder) return readValue(scanner, name, tie === '=');
+    if (!isOrder) return readValue(scanner, name, operator === '=');
     throw new Mistake(
       at,
-      text.length + tie.length,
+      text.length + operator.length,
       `${name} cannot be compared; expected ${fieldRow(name).expected}`,
     );
   }

@@ -3,10 +3,10 @@ import type { Flag, Quantity } from './expression.ts';
 import type { Field } from './fields.ts';
 import { FLAGS } from './names.ts';
 
-/** One line of the grammar, as help tells it. */
+/** Help about one kind of term. */
 export interface TermHelp {
   readonly syntax: string;
-  /** A query of its own. */
+  /** A complete query. */
   readonly example: string;
   readonly about: string;
 }
@@ -73,7 +73,7 @@ const QUANTITY_HELP = {
   pid: compared('pid>1000', 'process id'),
 } satisfies Record<Quantity, Omit<TermHelp, 'syntax'>>;
 
-/** All that a query can say. Help and README are made of it. */
+/** Help about every term of the query language. The help screen and the table in README show it. */
 export const TERMS: readonly TermHelp[] = [
   {
     syntax: 'WORD, "TEXT"',

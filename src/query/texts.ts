@@ -1,21 +1,21 @@
 /**
- * Texts, each kept once, under a small number, for as long as somebody uses it. A search asks each text once and then
- * goes by the numbers: reading 100,000 texts, however short, is 100,000 waits for memory.
+ * A pool of distinct texts, counted by their uses. Each has a small number while it is in use. A search tests each text
+ * once and then goes by the numbers: reading 100,000 texts, however short, is 100,000 waits for memory.
  */
 export class TextPool {
   readonly #numbers = new Map<string, number>();
   readonly #texts: string[] = [];
   readonly #uses: number[] = [];
   readonly #free: number[] = [];
-  /** How often a number has been given to another text: what was answered for the one before is void. */
-  readonly #lives: number[] = [];
+  /** By number: how many texts have had it. Cached answers about an earlier text are invalid. */
+  readonly #generations: number[] = [];
 
-  /** How many texts there are. */
+  /** Number of distinct texts. */
   get size(): number {
     return this.#numbers.size;
   }
 
-  /** The number of a text; whoever takes it gives it back by `drop`. */
+  /** Adds a use of the text and returns its number. The caller must `drop` the number after use. */
   take(text: string): number {
     let number = this.#numbers.get(text);
     if (number === undefined) {
@@ -23,12 +23,13 @@ export class TextPool {
       this.#numbers.set(text, number);
       this.#texts[number] = text;
       this.#uses[number] = 0;
-      this.#lives[number] = (this.#lives[number] ?? 0) + 1;
+      this.#generations[number] = (this.#generations[number] ?? 0) + 1;
     }
     this.#uses[number] = (this.#uses[number] ?? 0) + 1;
     return number;
   }
 
+  /** Removes a use of a text, and the text with its last use. */
   drop(number: number): void {
     const uses = (this.#uses[number] ?? 0) - 1;
     this.#uses[number] = uses;
@@ -43,33 +44,33 @@ export class TextPool {
   }
 
   /**
-   * Something of each text by its number, which is made with the first thing that has the text; for a number below 0, which
-   * is that of no text, it is made each time.
-   * @param isVoid what has been made is of no use any more
+   * Returns `make` with a cache of one value per text number, made from the first item that has the text. A negative
+   * number stands for no text and is not cached.
+   * @param isVoid returns true if a cached value must be made again
    */
-  memo<T, Of>(
-    make: (of: Of) => T,
-    isVoid: (made: T) => boolean = () => false,
-  ): (number: number, of: Of) => T {
-    const made: (T | undefined)[] = [];
-    const lives: number[] = [];
-    return (number, of) => {
-      if (number < 0) return make(of);
-      const life = this.#lives[number] ?? 0;
-      const known = made[number];
-      if (known !== undefined && lives[number] === life && !isVoid(known)) return known;
-      while (lives.length < number) {
-        lives.push(0);
-        made.push(undefined);
+  memo<T, Item>(
+    make: (item: Item) => T,
+    isVoid: (value: T) => boolean = () => false,
+  ): (number: number, item: Item) => T {
+    const values: (T | undefined)[] = [];
+    const generations: number[] = [];
+    return (number, item) => {
+      if (number < 0) return make(item);
+      const generation = this.#generations[number] ?? 0;
+      const cached = values[number];
+      if (cached !== undefined && generations[number] === generation && !isVoid(cached)) return cached;
+      while (generations.length < number) {
+        generations.push(0);
+        values.push(undefined);
       }
-      lives[number] = life;
-      return (made[number] = make(of));
+      generations[number] = generation;
+      return (values[number] = make(item));
     };
   }
 
-  /** A test of texts by their numbers, that is made once for each. */
+  /** Returns a test by text number, with a cache of its answers. */
   cachedTest(test: (text: string) => boolean): (number: number) => boolean {
-    /** Twice the life of the text, and one more for yes. */
+    /** By number: generation of the text × 2, plus 1 if the answer is true. */
     let answers = new Uint32Array(0);
     return (number) => {
       if (number >= answers.length) {
@@ -77,12 +78,12 @@ export class TextPool {
         more.set(answers);
         answers = more;
       }
-      const life = (this.#lives[number] ?? 0) * 2;
-      const known = answers[number] ?? 0;
-      if (known === life) return false;
-      if (known === life + 1) return true;
+      const generation = (this.#generations[number] ?? 0) * 2;
+      const cached = answers[number] ?? 0;
+      if (cached === generation) return false;
+      if (cached === generation + 1) return true;
       const answer = test(this.text(number));
-      answers[number] = life + Number(answer);
+      answers[number] = generation + Number(answer);
       return answer;
     };
   }

@@ -12,17 +12,19 @@ import {
 } from '../model/socket.ts';
 import type { TextPool } from './texts.ts';
 
-/** What filters look at, of one socket: texts by their numbers in a pool, all else as it is. */
+/** Fields of one socket that queries test. Texts are numbers in a TextPool. */
 export interface SearchFields {
-  /** All that it is known by but its endpoints: see `namesOf`. */
+  /** Number of the text of all names of the socket, without its endpoints: see `namesOf`. */
   readonly names: number;
-  /** Addresses; -1 for no peer. */
+  /** Number of the local address. */
   readonly local: number;
+  /** Number of the remote address; -1 if there is no remote endpoint. */
   readonly remote: number;
-  /** Port, or the protocol that a raw or a packet socket takes: see `portOrProtocol`. */
+  /** Local port, or the protocol number of a raw or packet socket: see `portOrProtocol`. */
   readonly localPort: number;
+  /** As `localPort`; -1 if there is no remote endpoint. */
   readonly remotePort: number;
-  /** Position in `PROTOCOLS`. */
+  /** Index in `PROTOCOLS`. */
   readonly protocol: number;
   readonly listening: boolean;
   readonly established: boolean;
@@ -41,115 +43,118 @@ export const PROTOCOLS = Object.keys({
   vsock: 0,
 } satisfies Record<Protocol, 0>) as Protocol[];
 
-/** Parts the parts of `namesOf`. A name cannot hold it: it ends strings where they come from. */
-const PART = '\0';
-/** So many parts are there of each program, and after them. */
-const [OF_OWNER, OF_SOCKET] = [3, 11];
-/** So many of the last parts are not what a word is searched in. */
+/** Separates the parts of `namesOf`. No part contains it: NUL ends strings in their sources. */
+const SEPARATOR = '\0';
+/** Number of parts per owner. */
+const OWNER_PARTS = 3;
+/** Number of parts after those of the owners. */
+const SOCKET_PARTS = 11;
+/** Number of parts at the end that a word does not match. */
 const UNSEARCHED = 5;
 
 /**
- * All by which a socket can be found but its endpoints, in one text, for thousands of sockets share it. In parts, in
- * small letters: name, pid and command line of each program; how a program without a name is known, user (where that of
- * the socket is not known, the program's), protocol, state, interface, namespace; then, as they are, inode and name of
- * the namespace, the family, and the names of the first program and of the user: what is sorted and grouped by one of
- * these is alike for all sockets of one text.
+ * Returns one text of all searchable names of a socket, without its endpoints. Thousands of sockets share one text.
+ * Parts in small letters: name, pid and command line of each owner; then knowledge of an owner without a name, user (of
+ * the socket, else of its first owner), protocol, state, interface, namespace. Parts as they are: inode and name of the
+ * namespace, family, process name of the first owner, user. Sorting and grouping by any of these treats all sockets of
+ * one text alike.
  */
 function namesOf(socket: Socket): string {
   const { owners, user, uid, state, netns, family } = socket;
   let found = '';
   for (const { process, nowProcess, pid, command } of owners) {
-    found += `${process ?? ''}${PART}${pid ?? ''}${PART}${command ?? ''}${PART}`;
-    // A process that has become another program is found by both.
-    if (nowProcess !== undefined) found += `${nowProcess}${PART}${pid ?? ''}${PART}${PART}`;
+    found += `${process ?? ''}${SEPARATOR}${pid ?? ''}${SEPARATOR}${command ?? ''}${SEPARATOR}`;
+    // A process that executed another program is found by both names.
+    if (nowProcess !== undefined) found += `${nowProcess}${SEPARATOR}${pid ?? ''}${SEPARATOR}${SEPARATOR}`;
   }
-  // An owner that has no name is shown by how it is known.
+  // The table shows how an owner without a name is known.
   if (owners[0]?.process === undefined) found += owners[0]?.knowledge ?? '';
-  found += `${PART}${user ?? uid ?? owners[0]?.user ?? ''}${PART}${protocolName(socket)}${PART}${state ?? ''}${PART}${socket.interface ?? ''}`;
-  found += `${PART}${netns?.name ?? netns?.inode ?? ''}`;
+  found += `${SEPARATOR}${user ?? uid ?? owners[0]?.user ?? ''}${SEPARATOR}${protocolName(socket)}${SEPARATOR}${state ?? ''}${SEPARATOR}${socket.interface ?? ''}`;
+  found += `${SEPARATOR}${netns?.name ?? netns?.inode ?? ''}`;
   const { process = '', user: owner = '' } = owners[0] ?? {};
-  return `${found.toLowerCase()}${PART}${netns?.inode ?? ''}${PART}${netns?.name ?? ''}${PART}${family}${PART}${process}${PART}${user ?? owner}`;
+  return `${found.toLowerCase()}${SEPARATOR}${netns?.inode ?? ''}${SEPARATOR}${netns?.name ?? ''}${SEPARATOR}${family}${SEPARATOR}${process}${SEPARATOR}${user ?? owner}`;
 }
 
-/** What is told of a socket by `SearchFields.names`; an empty text for what is not known. */
+/** Reads the parts of the text of `SearchFields.names`; an empty text means unknown. */
 export class Names {
   readonly #parts: readonly string[];
-  readonly #owners: number;
+  /** Number of parts of all owners. */
+  readonly #ownerParts: number;
 
   constructor(text: string) {
-    this.#parts = text.split(PART);
-    this.#owners = this.#parts.length - OF_SOCKET;
+    this.#parts = text.split(SEPARATOR);
+    this.#ownerParts = this.#parts.length - SOCKET_PARTS;
   }
 
-  #ofOwners(which: number): readonly string[] {
-    return this.#parts.filter((_, i) => i < this.#owners && i % OF_OWNER === which);
+  #ownerPart(index: number): readonly string[] {
+    return this.#parts.filter((_, i) => i < this.#ownerParts && i % OWNER_PARTS === index);
   }
 
-  #ofSocket(which: number): string {
-    return this.#parts[this.#owners + which] ?? '';
+  #socketPart(index: number): string {
+    return this.#parts[this.#ownerParts + index] ?? '';
   }
 
-  /** In small letters, down to the interface. */
+  /** Names of all owners. This and the properties down to `interface` are in small letters. */
   get processes(): readonly string[] {
-    return this.#ofOwners(0);
+    return this.#ownerPart(0);
   }
 
   get pids(): readonly string[] {
-    return this.#ofOwners(1);
+    return this.#ownerPart(1);
   }
 
   get commands(): readonly string[] {
-    return this.#ofOwners(2);
+    return this.#ownerPart(2);
   }
 
   get user(): string {
-    return this.#ofSocket(1);
+    return this.#socketPart(1);
   }
 
-  /** With a 6 for IPv6. */
+  /** Protocol, with a trailing 6 for IPv6. */
   get protocol(): string {
-    return this.#ofSocket(2);
+    return this.#socketPart(2);
   }
 
   get state(): string {
-    return this.#ofSocket(3);
+    return this.#socketPart(3);
   }
 
   get interface(): string {
-    return this.#ofSocket(4);
+    return this.#socketPart(4);
   }
 
-  /** As they are, from here on. */
+  /** Inode of the namespace. This and the properties below are in their original case. */
   get netnsInode(): string {
-    return this.#ofSocket(6);
+    return this.#socketPart(6);
   }
 
   get netnsName(): string {
-    return this.#ofSocket(7);
+    return this.#socketPart(7);
   }
 
   get family(): string {
-    return this.#ofSocket(8);
+    return this.#socketPart(8);
   }
 
-  /** All texts that a word is searched in. */
+  /** All parts that a word can match. */
   get all(): readonly string[] {
     return this.#parts.slice(0, -UNSEARCHED);
   }
 }
 
-/** True where a text of names has this, in small letters, in one of the texts that a word is searched in. */
+/** Returns true if a text of names contains the word, in small letters, in one of its searched parts. */
 function hasWord(text: string, lower: string): boolean {
   const at = text.indexOf(lower);
-  if (at < 0 || lower.includes(PART)) return false;
+  if (at < 0 || lower.includes(SEPARATOR)) return false;
   let end = text.length;
-  for (let i = 0; i < UNSEARCHED; i++) end = text.lastIndexOf(PART, end - 1);
+  for (let i = 0; i < UNSEARCHED; i++) end = text.lastIndexOf(SEPARATOR, end - 1);
   return at + lower.length <= end;
 }
 
 const addressOf = (address: string): string => unmapped(address).toLowerCase();
 
-/** Takes what can be found of a socket into the pool; `dropSearchFields` takes it out again. */
+/** Returns the search fields of a socket and adds their texts to the pool, until `dropSearchFields`. */
 export function takeSearchFields(socket: Socket, pool: TextPool): SearchFields {
   const { local, remote } = socket;
   return {
@@ -164,13 +169,14 @@ export function takeSearchFields(socket: Socket, pool: TextPool): SearchFields {
   };
 }
 
+/** Removes the texts of these fields from the pool. */
 export function dropSearchFields({ names, local, remote }: SearchFields, pool: TextPool): void {
   pool.drop(names);
   pool.drop(local);
   if (remote >= 0) pool.drop(remote);
 }
 
-/** False where something by which a socket is found has changed; rates and counters have not. */
+/** Returns true if the search fields of a socket have not changed; rates and counters are not among them. */
 export const hasSameSearchFields = (before: Socket, now: Socket): boolean =>
   before === now ||
   (before.state === now.state &&
@@ -198,72 +204,74 @@ export const hasSameSearchFields = (before: Socket, now: Socket): boolean =>
 const [UNKNOWN, YES, NO] = [0, 1, 2];
 
 /**
- * A test of ports, by the position of their protocol in `PROTOCOLS`, that is made once for each; those of VSOCK go
- * beyond the 16 bits, and are looked at each time.
+ * Returns a test of a port, with the index of its protocol in `PROTOCOLS`, with a cache of its answers. VSOCK ports
+ * beyond 16 bits are not cached.
  */
 export function cachedPortTest(
   test: (port: number, protocol: Protocol) => boolean,
 ): (port: number, protocol: number) => boolean {
-  /** For each protocol that is met. */
+  /** By protocol; made when the protocol first occurs. */
   const answers: (Uint8Array | undefined)[] = PROTOCOLS.map(() => undefined);
   return (port, protocol) => {
     const name = PROTOCOLS[protocol];
     if (port < 0 || name === undefined) return false;
     if (port > 0xffff) return test(port, name);
-    const known = (answers[protocol] ??= new Uint8Array(0x10000));
-    if (known[port] === UNKNOWN) known[port] = test(port, name) ? YES : NO;
-    return known[port] === YES;
+    const cache = (answers[protocol] ??= new Uint8Array(0x10000));
+    if (cache[port] === UNKNOWN) cache[port] = test(port, name) ? YES : NO;
+    return cache[port] === YES;
   };
 }
 
-/** Compiles the name of a namespace, or its inode in digits, to the question whether a socket is in it. */
+/** Compiles the name or inode of a namespace to a test that returns true for a socket in it. */
 export function compileNamespace(wanted: string, pool: TextPool): (it: SearchFields) => boolean {
-  const isMeant = pool.cachedTest((text) => {
+  const matches = pool.cachedTest((text) => {
     const { netnsInode, netnsName } = new Names(text);
     return wanted !== '' && (netnsInode === wanted || netnsName === wanted);
   });
-  return ({ names }) => isMeant(names);
+  return ({ names }) => matches(names);
 }
 
-/** Asks the name by which a port is found besides its number. */
-export function hasPortName(port: number, protocol: Protocol, isMeant: (text: string) => boolean): boolean {
+/** Returns true if the port has a service name that passes the test. */
+export function hasPortName(port: number, protocol: Protocol, test: (text: string) => boolean): boolean {
   const name = serviceName(port, protocol);
-  return name !== undefined && isMeant(name);
+  return name !== undefined && test(name);
 }
 
-/** Compiles digits to the question whether a number has them in it; a machine has too many ports to write out each. */
+/** Compiles digits to a test that returns true for a number containing them. Avoids a text per port. */
 function digitsIn(digits: string): (number: number) => boolean {
   const wanted = Number(digits);
   const power = 10 ** digits.length;
   return (number) => {
     if (number === 0) return digits === '0';
-    // What has fewer digits may be of the same value, with zeros before it.
+    // A number with fewer digits could have the same value with leading zeros.
     for (let rest = number; rest * 10 >= power; rest = Math.floor(rest / 10))
       if (rest % power === wanted) return true;
     return false;
   };
 }
 
-/** Compiles a word to the question whether it is part of anything the table shows of a socket. */
+/** Compiles a word to a test that returns true if anything that the table shows of a socket contains it. */
 export function compileWord(word: string, pool: TextPool): (it: SearchFields) => boolean {
   const lower = word.toLowerCase();
-  // A word with a colon can lie across address and port; that colon is its last, for a port has none.
+  // A word with a colon can span address and port. The last colon separates them: a port contains none.
   const colon = lower.lastIndexOf(':');
   const inNames = pool.cachedTest((text) => hasWord(text, lower));
   const inNumber = /^\d+$/.test(lower) ? digitsIn(lower) : () => false;
-  const hasIt = (text: string): boolean => text.includes(lower);
+  const contains = (text: string): boolean => text.includes(lower);
   const inPort = cachedPortTest(
     (port, protocol) =>
-      (hasPorts(protocol) ? inNumber(port) : hasIt(portOrProtocolText(port, protocol))) ||
-      hasPortName(port, protocol, hasIt),
+      (hasPorts(protocol) ? inNumber(port) : contains(portOrProtocolText(port, protocol))) ||
+      hasPortName(port, protocol, contains),
   );
-  const inText = pool.cachedTest(hasIt);
-  const isEnd = pool.cachedTest((text) => text.endsWith(lower.slice(0, colon)));
-  const isStart = cachedPortTest((port, protocol) =>
+  const inAddress = pool.cachedTest(contains);
+  const endsAddress = pool.cachedTest((text) => text.endsWith(lower.slice(0, colon)));
+  const startsPort = cachedPortTest((port, protocol) =>
     portOrProtocolText(port, protocol).startsWith(lower.slice(colon + 1)),
   );
   const inEndpoint = (address: number, port: number, protocol: number): boolean =>
-    inPort(port, protocol) || inText(address) || (colon >= 0 && isEnd(address) && isStart(port, protocol));
+    inPort(port, protocol) ||
+    inAddress(address) ||
+    (colon >= 0 && endsAddress(address) && startsPort(port, protocol));
   return ({ names, local, remote, localPort, remotePort, protocol }) =>
     inNames(names) ||
     inEndpoint(local, localPort, protocol) ||
