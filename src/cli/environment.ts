@@ -1,16 +1,16 @@
 import { win32 } from 'node:path';
 
-/** Environment variables, as `process.env` has them. */
+/** Environment variables, as in `process.env`. */
 type Variables = Record<string, string | undefined>;
 
-/** Where the system keeps its programs: only root writes there. The last one is that of NixOS. */
+/** Directories of system programs, in which only root can write. The last one is for NixOS. */
 const UNIX_PATH = '/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin';
 
-/** A name without a path: blessed and the C library take what has a slash for the name of a file. */
+/** A name without a slash: blessed and the C library would open a value with a slash as a file. */
 const NAME = /^[\w.@+-]{1,64}$/;
 const ANY = /^/;
 
-/** The variables that netpane, blessed and the C library read, each with what its value has to look like. */
+/** Variables that netpane, blessed and the C library read, each with the form that its value must have. */
 const KEPT: Readonly<Record<string, RegExp>> = {
   HOME: ANY,
   XDG_CONFIG_HOME: ANY,
@@ -23,12 +23,12 @@ const KEPT: Readonly<Record<string, RegExp>> = {
   TERM_PROGRAM: NAME,
   VTE_VERSION: NAME,
   NO_COLOR: ANY,
-  // Whether the terminal is one within another.
+  // Set inside tmux and screen.
   TMUX: ANY,
   STY: ANY,
 };
 
-/** Beside them on Windows, where names are alike in upper and lower case. */
+/** Further variables on Windows, where case does not matter in names. */
 const KEPT_ON_WINDOWS: Readonly<Record<string, RegExp>> = {
   SYSTEMROOT: /^[A-Z]:\\[\w .-]+$/i,
   USERPROFILE: ANY,
@@ -43,16 +43,16 @@ const KEPT_ON_WINDOWS: Readonly<Record<string, RegExp>> = {
 
 function isKept(name: string, value: string, platform: NodeJS.Platform): boolean {
   const upper = platform === 'win32' ? name.toUpperCase() : name;
-  // NETPANE_… means nothing to any other program.
+  // No other program reads NETPANE_….
   if (upper.startsWith('NETPANE_')) return true;
   if (/^LC_[A-Z]+$/.test(upper)) return NAME.test(value);
   const form = KEPT[upper] ?? (platform === 'win32' ? KEPT_ON_WINDOWS[upper] : undefined);
   return form?.test(value) ?? false;
 }
 
-/** Returns the variables with which programs are found only where the system keeps them. */
+/** Returns variables that restrict the search for programs to the directories of the system. */
 function fixedVariables(environment: Variables, platform: NodeJS.Platform): Readonly<Record<string, string>> {
-  // pidusage would write to the terminal what it misses.
+  // Without it pidusage writes warnings to the terminal.
   const all = { PIDUSAGE_SILENT: '1' };
   if (platform !== 'win32') return { ...all, PATH: UNIX_PATH };
   const root = environment['SystemRoot'] ?? 'C:\\Windows';
@@ -66,17 +66,17 @@ function fixedVariables(environment: Variables, platform: NodeJS.Platform): Read
       ';',
     ),
     PATHEXT: '.COM;.EXE;.BAT;.CMD',
-    // Otherwise cmd.exe looks into the working directory first.
+    // Otherwise cmd.exe searches the working directory first.
     NoDefaultCurrentDirectoryInExePath: '1',
   };
 }
 
 /**
- * Takes out of the environment what another user may have put there to have programs of his run as root: pidusage starts
- * `getconf` by a shell, systeminformation `netstat`, `ps` and more by their bare names, and each of them inherits what
- * netpane has. LD_PRELOAD, NODE_OPTIONS, BASH_ENV, ENV, IFS and whatever else is not known to be needed goes, PATH is
- * fixed. Node itself has obeyed its own variables before: `sudo` keeps them from it.
- * @param environment is changed; `process.env` passes it on to the C library
+ * Removes variables by which another user could run programs as root: pidusage starts `getconf` through a shell,
+ * systeminformation starts `netstat`, `ps` and more by their bare names, and each of them inherits the environment of
+ * netpane. Keeps only known variables (not LD_PRELOAD, NODE_OPTIONS, BASH_ENV, ENV, IFS, …) and sets PATH. Node has
+ * read its own variables before this runs; `sudo` removes them.
+ * @param environment is modified; changes of `process.env` reach the C library
  */
 export function cleanEnvironment(environment: Variables, platform: NodeJS.Platform = process.platform): void {
   for (const [name, value] of Object.entries(environment))

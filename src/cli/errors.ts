@@ -1,12 +1,12 @@
 import { codeOf } from '../model/error.ts';
 
-/** What went wrong, for an error that says so to the user. */
+/** Returns the message of an error, for the user. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** An error whose message says to the user all there is to say. */
+/** An error whose message is enough for the user: it is shown without a stack. */
 export class PlainError extends Error {}
 
-/** The shortage, with its remedy, by the code of the system or of Node. */
+/** Messages about a lack of resources, with the remedy, by error code of the system or of Node. */
 const SHORTAGES: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files: raise the limit (ulimit -n 1024)',
   ENFILE: 'too many open files on this machine: raise the limit (sysctl fs.file-max)',
@@ -20,7 +20,7 @@ const SHORTAGES: Readonly<Record<string, string>> = {
   EBADF: 'the file is closed',
 };
 
-/** Returns one line with the remedy where the machine has too little of something; undefined for other errors. */
+/** Returns one line with the remedy if the error means a lack of resources; undefined for other errors. */
 export function shortageText(error: unknown): string | undefined {
   const code = codeOf(error);
   // `Worker initialization failure: EAGAIN`
@@ -29,7 +29,7 @@ export function shortageText(error: unknown): string | undefined {
   return text === undefined ? undefined : `${text} (${messageOf(error).split('\n', 1)[0]})`;
 }
 
-/** Returns the message for an error that ends the program; with the stack where the error is a fault of netpane. */
+/** Returns the message for an error that ends the program; with the stack if it is a bug in netpane. */
 export function crashText(error: unknown): string {
   if (error instanceof PlainError) return error.message;
   const stack = error instanceof Error ? error.stack : String(error);

@@ -8,27 +8,28 @@ import type { HostAnswer } from '../store/state.ts';
 import { subjectOfEvent } from '../view/event-subject.ts';
 import { addressesIn } from '../view/query-context.ts';
 
-/** Which events a query asks for. */
+/** Selects the events that match a query. */
 export class EventFilter {
-  /** Times of events are all there is here: each is asked about as of then. */
+  /** Its clock is set to the time of each event that is tested. */
   readonly #context: { nowMs: number };
   readonly #matches: (subject: Subject) => boolean;
   readonly #listeners = new Listeners();
 
-  /** @param tooSlow is told of a regex that finds no more */
+  /** @param tooSlow called once with a regex that takes too long and matches nothing from then on */
   constructor(query: Query, hosts: ReadonlyMap<string, HostAnswer>, tooSlow: (regex: string) => void) {
     const context = { nowMs: 0, baselineMs: undefined, addressesOf: addressesIn(hosts), tooSlow };
     this.#context = context;
     this.#matches = compileForSubjects(query, context);
   }
 
-  /** Takes what is there now: who began a connection is told by who listens. */
+  /** Updates the listeners, which determine the direction of connections. */
   take({ spawned, changed, closed }: Pick<Batch, 'spawned' | 'changed' | 'closed'>): void {
     for (const socket of [...spawned, ...changed]) this.#listeners.take(socket);
     for (const id of closed) this.#listeners.drop(id);
   }
 
-  has(event: SocketEvent): boolean {
+  /** Returns true if the event matches the query. */
+  matches(event: SocketEvent): boolean {
     this.#context.nowMs = event.atMs;
     return this.#matches(subjectOfEvent(event, 0, directionOf(event.socket, this.#listeners)));
   }

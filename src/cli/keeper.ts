@@ -10,60 +10,60 @@ import { say } from './say.ts';
 import { SilenceNotice } from './silence-notice.ts';
 
 /*
- * The main thread of `netpane` and `netpane watch` does no work of its own: the command runs in a thread of its own, and
- * this one, the keeper, waits. Node hears signals on its main thread only, so a busy main thread would hear none.
+ * The main thread of `netpane` and `netpane watch` is the keeper: it only waits, and the command runs in another
+ * thread. Node handles signals on its main thread only, so a busy main thread would not react to them.
  *
- *     signal ──▶ keeper ──end──▶ command ──ended──▶ keeper: terminal as it was, lines to stderr, exit
- *                   └── no answer ──▶ terminal as it was, and the signal ends the process by its default action
+ *     signal ──▶ keeper ──end──▶ command ──ended──▶ keeper: restores the terminal, prints to stderr, exits
+ *                   └── no answer ──▶ restores the terminal; the default action of the signal ends the process
  */
 
-/** Signals that end the program, with the exit code that a shell gives a program ended by them. */
+/** Signals that end the program, with the exit code that a shell reports for them. */
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-/** Without a screen ctrl-\\ keeps its default action. */
+/** Signals with a live screen. Without one ctrl-\\ (SIGQUIT) keeps its default action. */
 const SCREEN_SIGNALS = { ...SIGNALS, SIGQUIT: 131 } as const;
 type Signal = keyof typeof SCREEN_SIGNALS;
 
-/** The command answers at once unless it is busy or stuck; after this time it is ended without its help. */
+/** Maximum time for an answer of the command, which answers at once unless it is busy or stuck. */
 const ANSWER_MS = 2000;
 
-/** It waits up to 2 s for foreign code that is being loaded before it ends (OPENING_MS). */
+/** Maximum time for the command thread to end: it waits up to 2 s for a source that is being opened (OPENING_MS). */
 const ENDING_MS = 4000;
 
-/** If a stop has not happened after this time, no shell is there to stop for. */
+/** If the process has not stopped after this time, there is no shell to stop for. */
 const STOP_MS = 100;
 
-/** How often it is asked whether something still reads stdout. */
+/** Interval at which the keeper checks that stdout has a reader. */
 const READER_MS = 500;
 
-/** Room for short-lived objects of the command; with the default of 48 MB a storm fills all of it. */
+/** Young generation of V8 in the command thread, MB. With the default of 48 MB a storm fills all of it. */
 const YOUNG_MB = 24;
 
 /**
- * V8 reserves address space for the machine code of each thread, and aborts where a limit (ulimit -v) leaves none. Its
- * default is 128 MB or more; the screen makes some 5 MB.
+ * Address space for machine code, MB. V8 reserves it for each thread and aborts if a limit (ulimit -v) leaves none. The
+ * default is 128 MB or more; the screen uses about 5 MB.
  */
 const CODE_MB = 64;
 
 const CTRL_C = 3;
 
-/** Runs the command of this process in a thread, and ends the process when it has ended or a signal comes. */
+/** Runs the command in a thread. Ends the process when the command ends or a signal arrives. */
 export class Keeper {
   readonly #worker: Worker;
   readonly #terminals = [0, 1, 2].filter((fd) => isatty(fd));
-  /** The screen is the command's: raw input, the alternate screen. */
+  /** The terminal is in raw mode and shows the alternate screen. */
   #isRaw = false;
   #isStopped = false;
-  readonly #words = Progress.sharedWords();
-  /** How it ends; undefined until the first reason. */
+  readonly #progressWords = Progress.sharedWords();
+  /** Exit code, and the signal if there was one; undefined until the process is to end. */
   #ending: { readonly code: number; readonly signal?: Signal } | undefined;
   #deadline: NodeJS.Timeout | undefined;
 
   /**
-   * @param file the program, which runs the command when it is loaded in a thread
-   * @param hasTerminal the command is the live screen
+   * @param file the program; it runs the command when loaded in a thread
+   * @param hasTerminal true for the live screen
    */
   constructor(file: URL, hasTerminal: boolean) {
-    const workerData: CommandData = { isCommand: true, progress: this.#words };
+    const workerData: CommandData = { isCommand: true, progress: this.#progressWords };
     for (const signal of Object.keys(hasTerminal ? SCREEN_SIGNALS : SIGNALS) as Signal[])
       process.on(signal, () => this.#endBy(signal));
     this.#worker = new Worker(file, {
@@ -71,8 +71,8 @@ export class Keeper {
       workerData,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB, codeRangeSizeMb: CODE_MB },
     });
-    this.#worker.on('message', (message: CommandMessage) => this.#hear(message));
-    this.#worker.on('error', (error) => this.#crash(error));
+    this.#worker.on('message', (message: CommandMessage) => this.#onMessage(message));
+    this.#worker.on('error', (error) => this.#reportCrash(error));
     this.#worker.on('exit', (code) => this.#exit(this.#ending?.code ?? code));
     if (hasTerminal) this.#keepTerminal();
     else this.#watchOutput();
@@ -82,7 +82,7 @@ export class Keeper {
     this.#worker.postMessage(message);
   }
 
-  #hear(message: CommandMessage): void {
+  #onMessage(message: CommandMessage): void {
     switch (message.type) {
       case 'alive':
         if (!this.#ending) clearTimeout(this.#deadline);
@@ -97,27 +97,27 @@ export class Keeper {
         this.#endBy('SIGHUP');
         return;
       case 'ending':
-        this.#force(message.patienceMs);
+        this.#forceEnd(message.patienceMs);
         return;
       case 'ended':
         this.#restore();
         for (const line of message.lines) say(line);
         this.#ending = { ...this.#ending, code: message.code };
-        this.#force(ENDING_MS);
+        this.#forceEnd(ENDING_MS);
     }
   }
 
-  /** Lets the command end in order; where it does not answer, it is ended without it. */
+  /** Asks the command to end; if it does not answer, ends the process without it. */
   #endBy(signal: Signal): void {
     if (this.#ending) return;
     const code = SCREEN_SIGNALS[signal];
     this.#ending = { code, signal };
     this.#post({ type: 'end', code });
-    this.#force(ANSWER_MS);
+    this.#forceEnd(ANSWER_MS);
   }
 
   /** Ends the process after this time, whatever its threads are doing. */
-  #force(afterMs: number): void {
+  #forceEnd(afterMs: number): void {
     clearTimeout(this.#deadline);
     this.#deadline = setTimeout(() => {
       this.#restore();
@@ -127,13 +127,13 @@ export class Keeper {
     }, afterMs);
   }
 
-  /** The default action of a signal ends the process at once, and waits for no thread. */
+  /** Ends the process by the default action of a signal: at once, without waiting for a thread. */
   #dieBy(signal: Signal): void {
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   }
 
-  #crash(error: unknown): void {
+  #reportCrash(error: unknown): void {
     this.#restore();
     say(crashText(error));
     this.#ending ??= { code: 1 };
@@ -141,12 +141,12 @@ export class Keeper {
 
   #exit(code: number): void {
     this.#restore();
-    // Node 20 crashes where it is to give back a terminal that has gone (ResetStdio in src/node.cc).
+    // Node 20 crashes if a terminal is gone that it wants to restore (ResetStdio in src/node.cc).
     if (this.#terminals.some((fd) => !isatty(fd))) this.#dieBy('SIGHUP');
     else process.exit(code);
   }
 
-  /** Gives the terminal back, unless the command has done so. */
+  /** Restores the terminal, unless the command has done so. */
   #restore(): void {
     if (!this.#isRaw) return;
     writeNow(EMERGENCY_RESTORE);
@@ -158,10 +158,11 @@ export class Keeper {
     try {
       process.stdin.setRawMode(on);
     } catch {
-      // The terminal has gone.
+      // The terminal is gone.
     }
   }
 
+  /** Forwards input, size and stop signals to the command. */
   #keepTerminal(): void {
     const { stdin, stdout } = process;
     stdin.on('data', (data: Buffer) => {
@@ -172,10 +173,10 @@ export class Keeper {
     stdin.on('end', () => this.#endBy('SIGHUP'));
     stdout.on('resize', () => this.#post({ type: 'size', columns: stdout.columns, rows: stdout.rows }));
     process.on('SIGTSTP', this.#onStop);
-    process.on('SIGCONT', () => this.#take());
+    process.on('SIGCONT', () => this.#retakeTerminal());
   }
 
-  /** In raw mode ctrl-c is a key that the command has to read: where it does not answer, the key acts as SIGINT. */
+  /** In raw mode the command reads ctrl-c as a key. If it does not answer in time, the key acts as SIGINT. */
   #expectAnswer(): void {
     if (this.#ending) return;
     this.#post({ type: 'ping' });
@@ -188,38 +189,38 @@ export class Keeper {
 
   readonly #onStop = (): void => this.#post({ type: 'suspend' });
 
-  /** The command has left the screen: the terminal is given to the shell, and the process group stops, as by ctrl-z. */
+  /** Stops the process group, as ctrl-z does. The command has left the alternate screen. */
   #stop(): void {
-    // Windows has no such signal.
+    // Windows does not have SIGTSTP.
     if (this.#isStopped || this.#ending || process.platform === 'win32') return;
     this.#isStopped = true;
     this.#setRaw(false);
-    // While something listens for the signal, it does not stop the process.
+    // With a listener the signal does not stop the process.
     process.off('SIGTSTP', this.#onStop);
-    // Raw keys reach this process alone: the group (npm, sudo, a script) is stopped with it, as the terminal would do.
+    // Raw keys reach only this process. Stop the whole group (npm, sudo, a script), as the terminal would.
     process.kill(0, 'SIGTSTP');
-    // An orphaned group is not stopped, and nothing would ever continue it.
+    // The kernel does not stop an orphaned group: nothing would continue it.
     setTimeout(() => {
-      if (this.#isStopped) this.#take();
+      if (this.#isStopped) this.#retakeTerminal();
     }, STOP_MS);
   }
 
   /** Takes the terminal again after a stop. */
-  #take(): void {
+  #retakeTerminal(): void {
     if (this.#ending) return;
     if (this.#isStopped) process.on('SIGTSTP', this.#onStop);
     this.#isStopped = false;
-    // In the background this stops the process (SIGTTOU) before anything is written. Off and on, for a shell may have
-    // changed the line while the process was stopped from outside, and Node takes it to be raw still.
+    // In the background this stops the process (SIGTTOU) before it writes anything. Off and on, because a shell may
+    // have left raw mode while the process was stopped from outside, and Node still assumes it.
     this.#setRaw(false);
     this.#setRaw(true);
     process.stdin.resume();
     this.#post({ type: 'resume' });
   }
 
-  /** Ends the command when nothing reads stdout any more, though there is nothing to print; and tells of a busy sampler. */
+  /** Ends the command when stdout loses its reader, even if there is nothing to print. Reports a busy sampler. */
   #watchOutput(): void {
-    const silence = new SilenceNotice(new Progress(this.#words), () => performance.now(), say);
+    const silence = new SilenceNotice(new Progress(this.#progressWords), () => performance.now(), say);
     let libc: LibC | undefined;
     void loadLibC().then((it) => (libc = it));
     setInterval(() => {
@@ -228,12 +229,12 @@ export class Keeper {
       if (!libc?.hasNoReader(1)) return;
       this.#ending = { code: 0 };
       this.#post({ type: 'end', code: 0 });
-      this.#force(ANSWER_MS);
+      this.#forceEnd(ANSWER_MS);
     }, READER_MS).unref();
   }
 }
 
-/** Writes to the terminal, but does not wait where it takes nothing. */
+/** Writes to the terminal without waiting if it accepts nothing. */
 function writeNow(text: string): void {
   try {
     const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
@@ -245,6 +246,6 @@ function writeNow(text: string): void {
       closeSync(fd);
     }
   } catch {
-    // It has gone, or takes nothing.
+    // The terminal is gone or accepts nothing.
   }
 }

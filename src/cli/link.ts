@@ -1,42 +1,42 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Progress } from '../model/progress.ts';
 
-/** Data that the thread of the command is started with. */
+/** Start data of the command thread. */
 export interface CommandData {
   readonly isCommand: true;
-  /** Words of a `Progress`. */
+  /** Shared words of a `Progress`. */
   readonly progress: Int32Array;
 }
 
-/** A message from the keeper to the thread of the command. */
+/** A message from the keeper to the command thread. */
 export type KeeperMessage =
-  /** End in order, with this exit code. */
+  /** Clean up and end with this exit code. */
   | { readonly type: 'end'; readonly code: number }
-  /** Bytes that the terminal sent. */
+  /** Bytes from the terminal. */
   | { readonly type: 'input'; readonly data: Uint8Array }
   | { readonly type: 'size'; readonly columns: number; readonly rows: number }
-  /** The process is to be stopped: give the screen back and answer `suspended`. */
+  /** The process is about to stop: restore the screen and answer `suspended`. */
   | { readonly type: 'suspend' }
-  /** The process was continued, and the terminal is raw again. */
+  /** The process was continued, and the terminal is in raw mode again. */
   | { readonly type: 'resume' }
   /** Answer `alive`. */
   | { readonly type: 'ping' };
 
-/** A message from the thread of the command to the keeper. */
+/** A message from the command thread to the keeper. */
 export type CommandMessage =
   | { readonly type: 'alive' }
   | { readonly type: 'raw'; readonly on: boolean }
   | { readonly type: 'suspended' }
-  /** The terminal does not take what is written. */
+  /** The terminal accepts no output. */
   | { readonly type: 'hangup' }
-  /** It is ending in order, which may take so long, milliseconds. */
+  /** The command is cleaning up, which takes at most this time, milliseconds. */
   | { readonly type: 'ending'; readonly patienceMs: number }
-  /** It has done all that is to be done; these lines go to stderr when the terminal is as it was. */
+  /** The command has finished. The keeper restores the terminal and prints these lines to stderr. */
   | { readonly type: 'ended'; readonly code: number; readonly lines: readonly string[] };
 
-/** The keeper, seen from the thread of the command. */
+/** Connection from the command thread to the keeper. */
 export interface Link {
-  /** The sampler of the command notes its work here, and the keeper reports it. */
+  /** The sampler notes its current work here, and the keeper reports it. */
   readonly progress: Progress;
   on<Type extends KeeperMessage['type']>(
     type: Type,
@@ -45,27 +45,27 @@ export interface Link {
   post(message: CommandMessage): void;
 }
 
-/** Ends the program: the lines are on stderr, after the terminal is as it was. Returns never. */
+/** Ends the program. The keeper restores the terminal and then prints the lines to stderr. Never returns. */
 export function finish(link: Link, code: number, lines: readonly string[] = []): never {
   link.post({ type: 'ended', code, lines });
-  // Ends this thread only, and its own threads with it; the keeper waits for that.
+  // In a worker this ends only the thread and its own threads; the keeper waits for it.
   return process.exit(code);
 }
 
-/** True in the thread of the command. */
+/** Returns true in the command thread. */
 export const isCommandThread = (): boolean => (workerData as Partial<CommandData> | null)?.isCommand === true;
 
-/** The link to the keeper. @throws Error outside the thread of the command */
+/** Opens the link to the keeper. @throws Error outside the command thread */
 export function openLink(): Link {
   const port = parentPort;
-  if (port === null || !isCommandThread()) throw new Error('this is not the thread of a command');
+  if (port === null || !isCommandThread()) throw new Error('this is not the command thread');
   const listeners = new Map<string, ((message: never) => void)[]>();
-  // Messages without a listener wait for one.
+  // Messages without a listener wait until one is added.
   const early: KeeperMessage[] = [];
   const deliver = (message: KeeperMessage) => {
-    const heard = listeners.get(message.type);
-    if (heard === undefined) early.push(message);
-    else for (const listener of heard) listener(message as never);
+    const added = listeners.get(message.type);
+    if (added === undefined) early.push(message);
+    else for (const listener of added) listener(message as never);
   };
   port.on('message', (message: KeeperMessage) => {
     if (message.type === 'ping') port.postMessage({ type: 'alive' } satisfies CommandMessage);

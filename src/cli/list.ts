@@ -16,17 +16,17 @@ import type { Invocation } from './options.ts';
 import { say } from './say.ts';
 
 /**
- * `netpane ls`: prints the sockets once, in the order of the screen, and on stderr what could not be seen.
- * @param print writes to stdout; rejects where that cannot be done
+ * `netpane ls`: prints the sockets once, in the order of the live screen, and notices to stderr.
+ * @param print writes to stdout; rejects on failure
  */
 export async function list(
   { source: sourceName, also, query, sort, json, csv }: Invocation,
   print: (text: string) => Promise<void>,
 ): Promise<void> {
   const hosts = await resolveHosts(query.hosts);
-  // It keeps nothing for long: every kind of socket may take all the room there is.
-  const { sockets: most } = boundsFor(memoryLimit());
-  const bounds = { sockets: most, remnants: most };
+  // There is only one snapshot: remnants may use the whole bound too.
+  const { sockets: maxSockets } = boundsFor(memoryLimit());
+  const bounds = { sockets: maxSockets, remnants: maxSockets };
   const source = await openSource(sourceName, {
     also,
     tcpDetails: json,

@@ -17,7 +17,7 @@ import { restoredState, savedStateOf } from './restore.ts';
 import { saveSockets } from './save.ts';
 import { usageOf } from './usage.ts';
 
-/** Hands a text to the terminal's clipboard. */
+/** Copies a text to the clipboard of the terminal. */
 function copy({ screen }: Terminal, text: string): Message {
   try {
     screen.program.output.write(copySequence(text, process.env));
@@ -36,24 +36,24 @@ async function save(path: string, sockets: readonly Socket[]): Promise<Message> 
 }
 
 /**
- * Runs the live screen until the user quits or the keeper ends it. However it ends, the terminal is given back first.
- * @param said what is to be told on the screen first
- * @throws Error where the screen cannot be opened; the terminal has been given back
+ * Runs the live screen until the user quits or the keeper ends it. Restores the terminal before it ends.
+ * @param startMessages messages to show on the screen first
+ * @throws Error if the screen cannot be opened; the terminal is restored
  */
 export function showLive(
   invocation: Invocation,
   link: Link,
   bounds: Bounds,
   sampling: Sampling,
-  said: readonly string[],
+  startMessages: readonly string[],
 ): void {
   const shown: { app?: App; terminal?: Terminal } = {};
-  /** Faults of the saved state: shown on the screen while there is one, else when it has ended. */
-  const complaints: string[] = [...said];
+  /** Messages for the start of the screen. Later ones go to the screen, and after its end to stderr. */
+  const complaints: string[] = [...startMessages];
   let complain = (message: string): void => void complaints.push(message);
   const file = new StateFile(process.env, (message) => complain(message));
   const saved = file.load();
-  const keep = (state: State): void => file.save(savedStateOf(state, saved, invocation));
+  const saveState = (state: State): void => file.save(savedStateOf(state, saved, invocation));
   let isEnding = false;
   const end = (exitCode: number, message?: string): void => {
     if (isEnding) return;
@@ -61,7 +61,7 @@ export function showLive(
     shown.terminal?.restore();
     const lines: string[] = [];
     complain = (text) => void lines.push(printable(text));
-    if (shown.app) keep(shown.app.state);
+    if (shown.app) saveState(shown.app.state);
     if (message !== undefined) lines.push(message);
     finish(link, exitCode, lines);
   };
@@ -78,7 +78,7 @@ export function showLive(
     resolve: resolveHost,
     copy: (text) => copy(terminal, text),
     save,
-    keep,
+    saveState,
     nowMs: () => performance.now(),
     samplerActivity: () => sampling.progress.text,
   });

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { writeSync } from 'node:fs';
 
-// Without any other import: where the program cannot be loaded (ulimit -n 20), this file has to say so.
+// No other import: if the program cannot be loaded (ulimit -n 20), this file must still be able to report it.
 try {
   await import('./program.ts');
 } catch (error) {
@@ -10,7 +10,7 @@ try {
   try {
     writeSync(2, `netpane: cannot load the program: ${reason}: ${remedy}\n`);
   } catch {
-    // The exit code has to do.
+    // stderr does not work: only the exit code is left.
   }
   process.exit(1);
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { posix } from 'node:path';
 
-/** Where control groups are mounted (cgroups(7)); a hybrid system has version 2 in a folder of its own. */
+/** Mount points of cgroup v2 (cgroups(7)); a hybrid system has it in a directory of its own. */
 const UNIFIED = ['sys/fs/cgroup', 'sys/fs/cgroup/unified'];
 const VERSION_1 = 'sys/fs/cgroup/memory';
 
@@ -14,7 +14,7 @@ function read(path: string): string {
   }
 }
 
-/** A folder and all above it: the limit of each group binds those inside. */
+/** Yields a directory and all its parents: the limit of a group applies to the groups inside it. */
 function* upwards(path: string): Generator<string> {
   for (let at = path; ; at = posix.dirname(at)) {
     yield at;
@@ -22,9 +22,9 @@ function* upwards(path: string): Generator<string> {
   }
 }
 
-/** The limits of a group and of those around it; `max` stands for none, as does a file that is not there. */
+/** Returns the limits of a group and its parents, bytes. `max` or a missing file means no limit. */
 function limits(mount: string, group: string, file: string): number[] {
-  // A container may see its group under the name that it has outside, and its mount begin at the group itself.
+  // A container may see its group by the path outside, while its mount starts at the group itself.
   return [...upwards(group)].flatMap((path) => {
     const text = read(posix.join(mount, path, file)).trim();
     return /^\d+$/.test(text) ? [Number(text)] : [];
@@ -32,9 +32,9 @@ function limits(mount: string, group: string, file: string): number[] {
 }
 
 /**
- * The memory that this process may use, bytes: that of the machine, or the least limit of its control groups, version 1
- * or 2. `process.constrainedMemory()` reads the limit of the innermost group only.
- * @param root where /proc and /sys are
+ * Returns the memory that this process may use, bytes: the memory of the machine or the lowest limit of its cgroups (v1
+ * or v2). `process.constrainedMemory()` reads only the limit of the innermost group.
+ * @param root directory that contains /proc and /sys
  */
 export function memoryLimit(root = '/', machineBytes = totalmem()): number {
   let least = machineBytes;

@@ -1,7 +1,7 @@
 import type { Batch } from '../model/batch.ts';
 import { coverageText } from '../view/notices.ts';
 
-/** Says what cannot be seen: at first, and then only what has not been so the batch before. */
+/** Prints notices about what cannot be seen. Repeats a notice only if the previous batch did not have it. */
 export class Notices {
   readonly #say: (text: string) => void;
   #codes = new Set<string>();
@@ -16,7 +16,7 @@ export class Notices {
       ...degradations,
       ...(text === undefined ? [] : [{ code: `coverage ${coverage.level}`, text }]),
     ];
-    // Counts in the texts change with every look: the same kind is the same notice.
+    // Compared by code: the counts in the texts change with every poll.
     for (const notice of notices) if (!this.#codes.has(notice.code)) this.#say(notice.text);
     this.#codes = new Set(notices.map(({ code }) => code));
   }

@@ -17,7 +17,7 @@ import {
 } from './settings.ts';
 import { portValue, quoted, textValue, readValue, UsageError, type Value } from './values.ts';
 
-/** Every command, in the order of the help; the screen is what there is without a word. */
+/** Every command, in the order of the help. `screen` is the command without a name. */
 const COMMANDS = {
   screen: {
     usage: '[filters] [options]',
@@ -44,11 +44,11 @@ const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];
 const WORDS = COMMAND_NAMES.filter((name) => name !== 'screen');
 
 interface Option {
-  /** What stands for the value in the help; absent for a switch. */
+  /** Name of the value in the help; absent for a switch. */
   readonly value?: string;
   readonly short?: string;
   readonly about: string;
-  /** Commands that know it; absent for all. */
+  /** Commands that accept the option; absent for all. */
   readonly commands?: readonly CommandName[];
   readonly group: 'Filters' | 'Options';
 }
@@ -161,7 +161,7 @@ const OPTIONS = {
 
 type OptionName = keyof typeof OPTIONS;
 
-/** Switches of which only one can be meant. */
+/** Switches that exclude each other. */
 const EXCLUSIVE = [
   ['listen', 'established'],
   ['json', 'csv'],
@@ -169,28 +169,28 @@ const EXCLUSIVE = [
 
 const option = (name: OptionName): Option => OPTIONS[name];
 
-/** What the command line says. */
+/** The parsed command line. */
 export interface CommandLine {
   readonly command: CommandName | 'help' | 'version';
   readonly json: boolean;
   readonly csv: boolean;
-  /** The configuration file; undefined for the usual one. */
+  /** The configuration file; undefined for the default path. */
   readonly configFile: string | undefined;
-  /** Only the files used are asked for. */
+  /** `config --path`: print only the paths of the files. */
   readonly path: boolean;
   readonly given: PartialSettings;
 }
 
-/** What netpane is to do. */
+/** A command with all its settings. */
 export interface Invocation extends Omit<CommandLine, 'given'>, Omit<Settings, 'query'> {
   readonly query: Query;
   readonly origins: Origins;
 }
 
 /**
- * Understands the command line.
- * @param args without the program
- * @throws UsageError naming the option and what was expected
+ * Parses the command line.
+ * @param args arguments without the program
+ * @throws UsageError with the option and the expected value
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const { command, switches, values, forms, words } = scan(args);
@@ -221,9 +221,9 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
 }
 
 /**
- * All that is asked for.
- * @param environment NO_COLOR is obeyed, and TERM where it has no colours
- * @param file what the configuration file says; absent where there is none
+ * Combines command line, environment and configuration file.
+ * @param environment NO_COLOR and TERM are read
+ * @param file settings of the configuration file; absent if there is none
  */
 export function invocationOf(
   { given, ...line }: CommandLine,
@@ -234,7 +234,7 @@ export function invocationOf(
   return { ...line, ...settings, query: readQuery(settings.query), origins };
 }
 
-/** Understands the value of an option; undefined when it was not given. */
+/** Returns a function that parses the value of an option; it returns undefined for an option that was not given. */
 const reader =
   (values: Scanned['values']) =>
   <T>(name: OptionName, value: Value<T>): T | undefined => {
@@ -242,7 +242,7 @@ const reader =
     return text === undefined ? undefined : readValue(value, text, `--${name}`);
   };
 
-/** @throws UsageError that points at the mistake */
+/** Parses a query. @throws UsageError with the column of the mistake */
 function readQuery(text: string): Query {
   const parsed = parseQuery(text);
   if ('query' in parsed) return parsed.query;
@@ -250,7 +250,7 @@ function readQuery(text: string): Query {
   throw new UsageError(`bad query at column ${at + 1} of ${quoted(text)}: ${message}`);
 }
 
-/** What the filters of the command line ask for, as a query; undefined where there are none. */
+/** Returns the filters of the command line as one query; undefined if there are none. */
 function queryText(
   switches: Scanned['switches'],
   values: Scanned['values'],
@@ -262,9 +262,9 @@ function queryText(
   const processName = valueOf('process', textValue('a program name or part of one'));
   const netns = valueOf('netns', textValue('the name or inode of a network namespace'));
   const [tcp, udp] = [switches.has('tcp'), switches.has('udp')];
-  const asked = [values.get('query') ?? '', ...words].join(' ').trim();
-  // For itself: where it is no query, the mistake is in it.
-  if (asked !== '') readQuery(asked);
+  const queryWords = [values.get('query') ?? '', ...words].join(' ').trim();
+  // Checked alone, so that the column of a mistake counts from its start.
+  if (queryWords !== '') readQuery(queryWords);
   const terms = [
     ...(tcp === udp ? [] : [tcp ? 'proto:tcp' : 'proto:udp']),
     ...(switches.has('listen') ? ['listen'] : []),
@@ -274,38 +274,36 @@ function queryText(
     ...(netns === undefined ? [] : [`ns:${quoteWord(netns)}`]),
     ...forms,
   ];
-  if (terms.length === 0) return asked === '' ? undefined : asked;
-  return [...terms, ...(asked === '' ? [] : [`(${asked})`])].join(' ');
+  if (terms.length === 0) return queryWords === '' ? undefined : queryWords;
+  return [...terms, ...(queryWords === '' ? [] : [`(${queryWords})`])].join(' ');
 }
 
 interface Scanned {
   readonly command: CommandName;
   readonly switches: ReadonlySet<OptionName>;
   readonly values: ReadonlyMap<OptionName, string>;
-  /** lsof's forms, each with its option. */
+  /** Forms of lsof, each with its option. */
   readonly forms: readonly string[];
-  /** Of a query, behind the command. */
+  /** Words of a query, after the command. */
   readonly words: readonly string[];
 }
 
-/** Options that lsof has, which may be given several times. */
+/** Options of lsof, which may be repeated. */
 const LSOF_OPTIONS: Readonly<Partial<Record<OptionName, string>>> = { internet: '-i', state: '-s' };
 
-/** `-i` alone means all of the internet, as lsof has it; what follows it is its form only if it is no option. */
+/** As in lsof, `-i` may stand alone: an argument that follows is its form unless it is an option. */
 const withEmptyForms = (args: readonly string[]): string[] =>
   args.map((arg, i) => (arg === '-i' && (args[i + 1] ?? '-').startsWith('-') ? '--internet=' : arg));
 
-/**
- * parseArgs takes time that grows with the square of the words, and of the letters behind one dash, which are options.
- * The longest query has fewer of either.
- */
+/** Maximum number of arguments. parseArgs takes quadratic time; the longest query has fewer words. */
 const MAX_WORDS = 4096;
+/** Maximum length of an argument with one dash: parseArgs reads its letters as options, in quadratic time. */
 const MAX_LETTERS = 8192;
 
-/** What is no word, and so no command mistyped: a query. */
+/** Returns true if a word cannot be a mistyped command, so it is a query. */
 const isQuery = (word: string): boolean => /[^a-z]/i.test(word);
 
-/** Takes the words apart; what is unknown, or is not for the command, is an error here. */
+/** Splits the arguments. Throws a UsageError for an option that is unknown or does not belong to the command. */
 function scan(args: readonly string[]): Scanned {
   const config: ParseArgsConfig['options'] = Object.fromEntries(
     (Object.keys(OPTIONS) as OptionName[]).map((name) => {
@@ -349,7 +347,7 @@ function scan(args: readonly string[]): Scanned {
     const name = token.name as OptionName;
     const { value, commands, group } = option(name);
     if (command === 'config') {
-      // It takes what it prints; others let it be, for they do not print it.
+      // Accepts options that set what it prints, also those of other commands.
       if (group === 'Filters' || name === 'json')
         throw new UsageError(`'netpane config' has no option --${name}`);
     } else if (commands && !commands.includes(command)) {
@@ -370,7 +368,7 @@ function scan(args: readonly string[]): Scanned {
   return { command, switches, values, forms, words };
 }
 
-/** The text of --help, made from the tables of options and sources. */
+/** Returns the text of --help, from the tables of commands, options and sources. */
 export function helpText(): string {
   const names = Object.keys(OPTIONS) as OptionName[];
   const group = (title: Option['group']): string[] => [

@@ -2,33 +2,33 @@ import type { Writable } from 'node:stream';
 import type { Gap } from '../export/json.ts';
 import type { LearntBy, Event, SocketEvent } from '../model/event.ts';
 
-/** How events are written: each a line, without its end. */
+/** Format of events: one line each, without its line end. */
 export interface EventFormat {
   readonly event: (event: Event) => string;
-  /** Events that were not printed, for those before them had not been read. */
+  /** Formats a count of events that were not printed because stdout was read too slowly. */
   readonly unprinted: (gap: Gap) => string;
 }
 
-/** From so many waiting events on, further ones are only counted. */
+/** Maximum number of waiting events; further ones are only counted. */
 export const MAX_WAITING = 10_000;
 
-/** So many are written at once: before more are made into text, these have to be taken. */
+/** Number of events per write. The next ones are formatted after the stream has accepted these. */
 const PIECE = 1000;
 
 /**
- * Prints events as they come. Where nobody reads them, they wait; when many do, those that come are counted until all
- * that wait are taken, and the count is printed in their place. So memory is bounded, and nothing is lost silently.
+ * Prints events as they arrive. If stdout is not read, events wait, up to a maximum. Further events are counted until
+ * all waiting ones are written, and their number is printed instead. Memory is bounded, and no loss is silent.
  */
 export class EventPrinter {
   readonly #out: Writable;
   readonly #format: EventFormat;
   readonly #isWanted: (event: SocketEvent) => boolean;
   #waiting: Event[] = [];
-  /** What comes after all that waits. */
+  /** Counts of events that arrived after all waiting ones, to print after them. */
   readonly #unprinted = new Map<LearntBy, Gap>();
   #isFull = false;
 
-  /** @param isWanted which events are printed; gaps always are */
+  /** @param isWanted selects the events to print; gaps are always printed */
   constructor(out: Writable, format: EventFormat, isWanted: (event: SocketEvent) => boolean) {
     this.#out = out;
     this.#format = format;
@@ -39,25 +39,25 @@ export class EventPrinter {
     });
   }
 
-  /** Prints some events, in one write unless they are very many. */
+  /** Prints events, in one write unless there are very many. */
   print(events: readonly Event[]): void {
-    const hold =
+    const add =
       this.#unprinted.size > 0 || this.#waiting.length >= MAX_WAITING
         ? (event: Event) => this.#count(event)
         : (event: Event) => void this.#waiting.push(event);
-    for (const event of events) if (event.type === 'gap' || this.#isWanted(event)) hold(event);
+    for (const event of events) if (event.type === 'gap' || this.#isWanted(event)) add(event);
     this.#write();
   }
 
-  /** Prints all that waits, and calls `done` when it is taken, or never will be. */
+  /** Prints all waiting events. Calls `done` when they are written or the write has failed. */
   end(done: () => void): void {
-    this.#out.write(this.#take(Infinity), done);
+    this.#out.write(this.#takeText(Infinity), done);
   }
 
   #count(event: Event): void {
     const { atMs, learntBy } = event;
     const before = this.#unprinted.get(learntBy);
-    // Of what the kernel lost it may not be known how much; nor is the sum then.
+    // A gap may have an unknown number of lost events: the sum is unknown too.
     const [counted, more] = [before ? before.missed : 0, event.type === 'gap' ? event.missed : 1];
     const missed = counted === undefined || more === undefined ? undefined : counted + more;
     this.#unprinted.set(learntBy, {
@@ -69,11 +69,11 @@ export class EventPrinter {
   }
 
   #write(): void {
-    while (!this.#isFull && this.#waiting.length > 0) this.#isFull = !this.#out.write(this.#take(PIECE));
+    while (!this.#isFull && this.#waiting.length > 0) this.#isFull = !this.#out.write(this.#takeText(PIECE));
   }
 
-  /** The text of so many of those that wait. */
-  #take(count: number): string {
+  /** Removes up to `count` waiting events and returns their text. */
+  #takeText(count: number): string {
     const lines = this.#waiting.splice(0, count).map(this.#format.event);
     if (this.#waiting.length === 0) {
       lines.push(...[...this.#unprinted.values()].map(this.#format.unprinted));

@@ -19,16 +19,16 @@ import { serviceTexts } from './services.ts';
 import { closedStdoutText, isReaderGone, stdoutErrorText } from './stdout.ts';
 import { UsageError } from './values.ts';
 
-/** For a source that is opened only to see whether it can be. */
-const NO_DEMANDS = { also: [], tcpDetails: false, ownerBudgetMs: 0 };
+/** Options of a source that is opened only as a test. */
+const TEST_OPTIONS = { also: [], tcpDetails: false, ownerBudgetMs: 0 };
 
-/** No message is longer, UTF-16 units: what it quotes may be. */
+/** Maximum length of a message, UTF-16 units. A message may quote a long text. */
 const MAX_MESSAGE = 8192;
 
-/** The link to the keeper; undefined outside the thread of a command. */
+/** Link to the keeper; undefined outside the command thread. */
 const link = isCommandThread() ? openLink() : undefined;
 
-/** Ends the program with lines on stderr that say what is wrong. */
+/** Prints messages to stderr and ends the program. */
 function fail(texts: readonly string[], exitCode: 1 | 2): void {
   const lines = texts.map((text) => shortened(text, MAX_MESSAGE));
   if (link) finish(link, exitCode, lines);
@@ -36,13 +36,13 @@ function fail(texts: readonly string[], exitCode: 1 | 2): void {
   process.exit(exitCode);
 }
 
-/** Prints a text to stdout. Rejects, in words, where that cannot be done. */
+/** Prints a text to stdout. Rejects with an Error for the user if stdout is closed. */
 async function print(text: string): Promise<void> {
   const closed = closedStdoutText();
   if (closed !== undefined) throw new Error(closed);
   await new Promise<void>((resolve) => {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      // `netpane ls | head -1` is no failure.
+      // `netpane ls | head -1` is not a failure.
       if (isReaderGone(error)) process.exit(0);
       fail([stdoutErrorText(error)], 1);
     });
@@ -50,7 +50,7 @@ async function print(text: string): Promise<void> {
   });
 }
 
-/** Why there can be no live screen here; undefined where there can. */
+/** Returns the reason why the live screen cannot run here; undefined if it can. */
 function noScreenText(): string | undefined {
   const instead = "use 'netpane ls' to print the sockets once";
   if (!isatty(0) || !isatty(1)) return `the live screen needs a terminal; ${instead}`;
@@ -63,7 +63,7 @@ const version = (): string => {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 };
 
-/** @param complaints what was wrong with the configuration file, though not so that it stops netpane */
+/** Runs a command. @param complaints messages about a configuration file that was ignored */
 async function run(invocation: Invocation, complaints: readonly string[]): Promise<void> {
   if (invocation.command !== 'screen') for (const text of complaints) say(printable(text));
   switch (invocation.command) {
@@ -89,12 +89,12 @@ async function run(invocation: Invocation, complaints: readonly string[]): Promi
       return watch(invocation, openLink());
     }
     case 'screen': {
-      // Here, where it is a plain message: the thread could only crash on it.
-      if (invocation.source !== undefined) await openSource(invocation.source, NO_DEMANDS);
+      // Tested here, so that a failure is a plain message: in the sampling thread it would be a crash.
+      if (invocation.source !== undefined) await openSource(invocation.source, TEST_OPTIONS);
       limitHeapGrowth();
       const { startSampling } = await import('./sampling.ts');
       const bounds = boundsFor(memoryLimit());
-      // The first sample is taken while the screen is being loaded.
+      // The first poll runs while the screen is loaded.
       const sampling = startSampling(new URL('./worker.js', import.meta.url), { ...invocation, bounds });
       const { showLive } = await import('./live.ts');
       showLive(invocation, openLink(), bounds, sampling, complaints);
@@ -102,20 +102,20 @@ async function run(invocation: Invocation, complaints: readonly string[]): Promi
   }
 }
 
-/** Returns true for a command that needs no settings: a configuration file with mistakes does not stop it. */
+/** Returns true for a command that runs without settings, even if the configuration file has mistakes. */
 const needsNoSettings = ({ command, path }: CommandLine): boolean =>
   command === 'help' || command === 'version' || path;
 
-/** Returns the mistake in a query of the configuration file; undefined for none. */
+/** Returns the mistake in a query of the configuration file, with its column; undefined if there is none. */
 function checkQuery(text: string): string | undefined {
   const parsed = parseQuery(text);
   return 'problem' in parsed ? `at column ${parsed.problem.at + 1}: ${parsed.problem.message}` : undefined;
 }
 
-// Before anything is started, and before any package that reads it is loaded.
+// Before any program is started and any package is loaded that reads the environment.
 cleanEnvironment(process.env);
 
-// The thread of a command hears its own.
+// The command thread has its own listener.
 if (isMainThread) process.on('uncaughtException', (error) => fail([crashText(error)], 1));
 
 setServiceTexts(serviceTexts());
@@ -126,7 +126,7 @@ try {
   const problem =
     command === 'screen' ? noScreenText() : command === 'watch' ? closedStdoutText() : undefined;
   if (problem !== undefined) {
-    // A mistake in the words comes first: it would be there in a terminal too.
+    // Reports a bad command line first: it would be wrong in a terminal too.
     invocationOf(line, process.env, undefined);
     fail([problem], command === 'screen' ? 2 : 1);
   }
@@ -142,7 +142,7 @@ try {
     await run(invocationOf(line, process.env, file), complaints);
   }
 } catch (error) {
-  // It quotes what was given, which may be a name that a script has from elsewhere.
+  // Messages quote the command line, which may contain hostile text from elsewhere.
   if (error instanceof UsageError) fail(error.lines.map(printable), 2);
   else fail([shortageText(error) ?? messageOf(error)], 1);
 }

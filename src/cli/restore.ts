@@ -8,15 +8,15 @@ import type { SavedState } from './config/saved.ts';
 import type { Invocation } from './options.ts';
 import type { SettingName } from './settings.ts';
 
-/** `Linux 6.18`: the first two numbers of a release say enough. */
+/** Returns the name of the system with the first two numbers of its release: `Linux 6.18`. */
 const systemName = (): string => `${systemType()} ${release().split('.').slice(0, 2).join('.')}`;
 
 const fewerEventsText = (kept: number): string =>
   `only ${countText(kept)} events are kept: not enough memory for more`;
 
 /**
- * The screen as it begins: as it was left the last time, but for what the command line says.
- * @param complaints what was wrong with the saved state
+ * Returns the state of the screen at its start: the saved state, overridden by the command line.
+ * @param complaints messages about the saved state and the configuration file
  */
 export function restoredState(
   invocation: Invocation,
@@ -25,12 +25,12 @@ export function restoredState(
   complaints: readonly string[],
 ): State {
   const isGiven = (name: SettingName): boolean => invocation.origins[name].from === 'command line';
-  /** What was saved, unless the command line, or where nothing was saved the configuration file, says otherwise. */
-  const restored = <T>(name: SettingName, was: T | undefined, otherwise: T): T =>
-    was === undefined || isGiven(name) ? otherwise : was;
-  /** How it looked; what is for good is there in any case. */
-  const look = invocation.restore ? saved : undefined;
-  const parsed = look && parseQuery(look.query);
+  /** Returns the saved value, unless there is none or the command line has the setting. */
+  const restored = <T>(name: SettingName, savedValue: T | undefined, setting: T): T =>
+    savedValue === undefined || isGiven(name) ? setting : savedValue;
+  /** The saved state for query, columns, colours and panes. Views, hide rules and history are restored in any case. */
+  const layout = invocation.restore ? saved : undefined;
+  const parsed = layout && parseQuery(layout.query);
   const query = parsed && 'query' in parsed ? parsed.query : EVERYTHING;
   const state = initialState({
     host: hostname(),
@@ -39,13 +39,13 @@ export function restoredState(
     lingerMs: invocation.lingerMs,
     eventsKept: Math.min(invocation.eventsKept, bounds.events),
     closedRows: bounds.closedRows,
-    query: restored('query', look && query, invocation.query),
-    palette: restored('palette', look?.theme ?? undefined, invocation.palette),
-    sort: restored('sort', look?.sort, invocation.sort),
-    group: restored('group', look?.group, invocation.group),
-    columns: restored('columns', look?.columns, invocation.columns),
-    serviceNames: restored('serviceNames', look?.serviceNames, invocation.serviceNames),
-    // Those of the configuration file are there whatever was saved.
+    query: restored('query', layout && query, invocation.query),
+    palette: restored('palette', layout?.theme ?? undefined, invocation.palette),
+    sort: restored('sort', layout?.sort, invocation.sort),
+    group: restored('group', layout?.group, invocation.group),
+    columns: restored('columns', layout?.columns, invocation.columns),
+    serviceNames: restored('serviceNames', layout?.serviceNames, invocation.serviceNames),
+    // A view of the configuration file replaces a saved view of the same name.
     views: [
       ...invocation.views,
       ...(saved?.views.filter(({ name }) => !invocation.views.some((it) => it.name === name)) ?? []),
@@ -55,7 +55,7 @@ export function restoredState(
   });
   const [complaint = bounds.events < invocation.eventsKept ? fewerEventsText(bounds.events) : undefined] =
     complaints;
-  const panes = Object.fromEntries(look?.panes.map((name) => [name, true]) ?? []);
+  const panes = Object.fromEntries(layout?.panes.map((name) => [name, true]) ?? []);
   return {
     ...state,
     panes: { ...state.panes, ...panes },
@@ -64,27 +64,27 @@ export function restoredState(
 }
 
 /**
- * What of the screen is kept: of colours those that the user has chosen on it, of views those that are not in the
- * configuration file. How it looks is kept as it was, where it did not begin by that.
+ * Returns the state to save. It holds the colours only if the user chose them on the screen, and no views of the
+ * configuration file. Without `restore` the layout stays as it was saved before.
  */
 export function savedStateOf(
   state: State,
   saved: SavedState | undefined,
-  { palette: began, views: configured, restore }: Pick<Invocation, 'palette' | 'views' | 'restore'>,
+  { palette: startPalette, views: configured, restore }: Pick<Invocation, 'palette' | 'views' | 'restore'>,
 ): SavedState {
   const { query, sort, group, columns, palette, serviceNames, views, hideRules, history, panes } = state;
-  const look = {
+  const layout = {
     query: query.text,
     sort,
     group,
     columns,
-    theme: palette === began ? (saved?.theme ?? null) : palette,
+    theme: palette === startPalette ? (saved?.theme ?? null) : palette,
     serviceNames,
     panes: (Object.keys(panes) as PaneName[]).filter((name) => panes[name] && name !== 'help'),
   };
   return {
     version: 1,
-    ...look,
+    ...layout,
     ...(!restore && saved),
     views: views.filter(({ name }) => !configured.some((it) => it.name === name)),
     known: hideRules,

@@ -6,35 +6,37 @@ import { removeLeftovers } from '../source/leftovers.ts';
 import type { Leftovers } from '../source/types.ts';
 
 /**
- * Room for short-lived objects in the sampling thread. Nearly all that a reading makes is of no use after it; with the
- * default of 48 MB, V8 lets tens of megabytes of it lie about before it looks.
+ * Young generation of V8 in the sampling thread, MB. Nearly all objects of a poll are garbage after it; with the
+ * default of 48 MB, V8 lets tens of megabytes accumulate before it collects them.
  */
 const YOUNG_MB = 24;
 
-/** Address space for machine code: the thread makes some 2 MB of it, V8 would reserve 128 MB (`ulimit -v` counts that). */
+/**
+ * Address space for machine code, MB. The thread uses about 2 MB; V8 would reserve 128 MB, which `ulimit -v` counts.
+ */
 const CODE_MB = 32;
 
-/** The longest that the end of the program waits for a source that is being opened, which usually takes some 50 ms. */
+/** Maximum time that the end of the program waits for a source that is being opened, which usually takes 50 ms. */
 const OPENING_MS = 2000;
 
-/** Listens to a thread. */
+/** Callbacks of a sampling thread. */
 export interface ThreadListener {
   readonly onBatch: (batch: Batch) => void;
-  /** Hears an error that ends the thread, and then that it has ended. */
+  /** Receives an error that ends the thread; `onExit` follows. */
   readonly onError: (error: unknown) => void;
   readonly onExit: (code: number) => void;
 }
 
-/** A thread that samples, seen from outside. */
+/** Handle of a sampling thread. */
 export interface SamplingThread {
   request(message: WorkerRequest): void;
-  /** Removes what the thread, which ends with the program or has ended, left in the system. May be called again. */
-  tidyUp(): void;
+  /** Removes what the thread left in the kernel when it has ended or ends with the program. May be called again. */
+  removeLeftovers(): void;
 }
 
 /**
- * Starts a thread.
- * @param progress shared words in which it notes what it is doing
+ * Starts a sampling thread.
+ * @param progress shared words in which the thread notes its current work
  */
 export function startThread(
   file: URL,
@@ -64,7 +66,7 @@ export function startThread(
   });
   return {
     request: (message) => worker.postMessage(message),
-    tidyUp: () => {
+    removeLeftovers: () => {
       Atomics.wait(isSettled, 0, 0, OPENING_MS);
       const left = receiveMessageOnPort(here) as { readonly message: Leftovers } | undefined;
       if (left) removeLeftovers(left.message);

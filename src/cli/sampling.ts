@@ -6,17 +6,17 @@ import type { WorkerSetup } from '../sampler/worker.ts';
 import { PlainError } from './errors.ts';
 import { type SamplingThread, startThread } from './sampling-thread.ts';
 
-/** The sampling thread, seen from the screen's. */
+/** Sampling in another thread, for the live screen. */
 export interface Sampling {
   /**
-   * Hears every batch, part by part, from the first on. The next part comes when the listener has returned and the
-   * event loop has turned: a key that was pressed meanwhile is heard first.
+   * Sets the listener for batches; it receives every part from the first on. The next part arrives after the listener
+   * returns and the event loop has run, so keys pressed meanwhile are handled first.
    */
   onBatch(listener: (batch: Batch) => void): void;
-  /** Hears why the thread ended, if it does so unasked. */
+  /** Sets the listener for an unexpected end of the thread. */
   onFailure(listener: (error: Error) => void): void;
   setInterval(intervalMs: number): void;
-  /** The work that the thread is at. */
+  /** Current work of the thread. */
   readonly progress: Progress;
 }
 
@@ -29,27 +29,27 @@ const restarted = (sockets: number): Degradation => ({
   short: 'restarted: out of memory',
 });
 
-const TOO_MUCH =
+const OUT_OF_MEMORY_AGAIN =
   'the sampling thread ran out of memory twice, the second time with smaller bounds: netpane needs more memory';
 
 /**
- * Starts the sampling thread. Where it runs out of memory it is started once more, with smaller bounds: its first batch
- * tells all sockets again, and a gap stands for what happened meanwhile.
+ * Starts the sampling thread. If it runs out of memory, restarts it once with smaller bounds. The first batch after the
+ * restart contains all sockets again, and a gap event marks the time between.
  */
 export function startSampling(file: URL, setup: WorkerSetup): Sampling {
   const startedMs = performance.now();
-  const words = Progress.sharedWords();
-  // One at the most: until it is taken, the thread sends no other.
+  const progressWords = Progress.sharedWords();
+  // A single batch: the thread sends the next one only after this one is taken.
   let waiting: Batch | undefined;
   let failure: Error | undefined;
   let take = (batch: Batch) => {
     waiting = batch;
   };
-  let tell = (error: Error) => {
+  let reportFailure = (error: Error) => {
     failure ??= error;
   };
   let { intervalMs, bounds } = setup;
-  let hasEnded = false;
+  let mustRestart = false;
 
   const start = (change: (batch: Batch) => Batch, isSecond: boolean): SamplingThread =>
     startThread(
@@ -58,25 +58,25 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
       {
         onBatch: (batch) => take(change(batch)),
         onError: (error) => {
-          if (isOutOfMemory(error) && bounds && !isSecond) hasEnded = true;
-          else if (isOutOfMemory(error)) tell(new PlainError(TOO_MUCH));
-          else tell(error instanceof Error ? error : new Error(String(error)));
+          if (isOutOfMemory(error) && bounds && !isSecond) mustRestart = true;
+          else if (isOutOfMemory(error)) reportFailure(new PlainError(OUT_OF_MEMORY_AGAIN));
+          else reportFailure(error instanceof Error ? error : new Error(String(error)));
         },
         onExit: (code) => {
-          if (hasEnded) startAgain();
-          else tell(new Error(`the sampling thread ended with code ${code}`));
+          if (mustRestart) restart();
+          else reportFailure(new Error(`the sampling thread ended with code ${code}`));
         },
       },
-      words,
+      progressWords,
     );
 
-  const startAgain = (): void => {
-    hasEnded = false;
-    thread.tidyUp();
+  const restart = (): void => {
+    mustRestart = false;
+    thread.removeLeftovers();
     waiting = undefined;
     bounds = bounds && smallerBounds(bounds);
     const notice = restarted(bounds?.sockets ?? 0);
-    // The clock of a thread begins with it.
+    // The monotonic clock of a thread starts with the thread.
     const shiftMs = performance.now() - startedMs;
     let hasBegun = false;
     thread = start((batch) => {
@@ -89,22 +89,22 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
   };
 
   let thread = start((batch) => batch, false);
-  // The thread ends with the program, wherever it is once the source is open: it has no time to tidy up.
-  process.once('exit', () => thread.tidyUp());
+  // The thread ends with the program at any point, so it cannot remove its leftovers itself.
+  process.once('exit', () => thread.removeLeftovers());
   return {
-    progress: new Progress(words),
+    progress: new Progress(progressWords),
     onBatch: (listener) => {
       take = (batch) => {
         const sender = thread;
         listener(batch);
-        // Not at once: Node hands over messages for as long as there are any, and looks at nothing else meanwhile.
+        // Not at once: Node delivers all queued messages before it handles other events.
         setImmediate(() => sender.request({ type: 'taken' }));
       };
       if (waiting) take(waiting);
       waiting = undefined;
     },
     onFailure: (listener) => {
-      tell = listener;
+      reportFailure = listener;
       if (failure) listener(failure);
     },
     setInterval: (ms) => {

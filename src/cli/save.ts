@@ -8,14 +8,14 @@ import { codeOf } from '../model/error.ts';
 import { pathText, reasonText } from './config/file.ts';
 import { quoted } from './values.ts';
 
-/** For the user alone: command lines hold secrets, and who talks to whom is nobody else's business. */
+/** Mode of saved files: for the user only. Command lines hold secrets, and connections are private. */
 const MODE = 0o600;
 
 const EXTENSIONS = Object.keys(FORMATS)
   .map((name) => `.${name}`)
   .join(' or ');
 
-/** What went wrong, by the code of the system; the directory is what was written to. */
+/** Messages by error code of the system. */
 const REASONS: Readonly<Record<string, (directory: string) => string>> = {
   ENOENT: (directory) => `no such directory: ${directory}`,
   ENOTDIR: (directory) => `${directory} is not a directory`,
@@ -27,16 +27,15 @@ const REASONS: Readonly<Record<string, (directory: string) => string>> = {
   ENAMETOOLONG: () => 'the file name is too long',
 };
 
-/** Where the file system has no second names for a file (FAT). */
+/** Error codes of a file system without hard links (FAT). */
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 /**
- * Writes sockets to a file, all or nothing: CSV or JSON, by its extension. A file of that name is replaced only where `!`
- * stands before the name. The file may be read by its owner only.
- * @param name from the working directory on; `~/` is the home directory
+ * Writes sockets to a file, completely or not at all: CSV or JSON, by its extension. Only the user can read the file.
+ * @param name relative to the working directory; `~/` is the home directory. A `!` in front replaces an existing file.
  * @param makeLink for tests
- * @returns the whole path
- * @throws Error that says in words what is wrong, and what to do
+ * @returns the absolute path
+ * @throws Error, for the user, with the reason and the remedy
  */
 export async function saveSockets(
   name: string,
@@ -68,7 +67,7 @@ export async function saveSockets(
   return path;
 }
 
-/** Writes to a file of another name beside it, which takes its place when it is whole. */
+/** Writes to a temporary file in the same directory, and calls `finish` to move it when it is complete. */
 async function write(
   path: string,
   format: Format,
@@ -90,7 +89,7 @@ async function write(
   }
 }
 
-/** Gives the file its name, unless that is taken; rename(2) would take it from another. */
+/** Gives the file its final name unless a file has it; rename(2) would replace that file. */
 async function publish(from: string, path: string, makeLink: typeof link): Promise<void> {
   try {
     await makeLink(from, path);
@@ -100,9 +99,9 @@ async function publish(from: string, path: string, makeLink: typeof link): Promi
   }
 }
 
-/** Gives the file its name, and takes it from another file, but from nothing else. */
+/** Gives the file its final name. Replaces a regular file, but nothing else. */
 async function move(from: string, path: string): Promise<void> {
-  const there = await lstat(path).catch(() => undefined);
-  if (there && !there.isFile()) throw new Error('not a regular file');
+  const existing = await lstat(path).catch(() => undefined);
+  if (existing && !existing.isFile()) throw new Error('not a regular file');
   await rename(from, path);
 }

@@ -3,13 +3,13 @@ import { localText } from './locale.ts';
 
 const STDERR = 2;
 
-/** A pipe that is full is tried again this often, after a pause; then the text is dropped. */
+/** Maximum number of writes to a full pipe, with a pause after each; then the text is dropped. */
 const TRIES = 20;
 const PAUSE_MS = 5;
 
 /**
- * Writes `netpane: TEXT` and a line end to stderr, from any thread, before it returns. A stderr that is closed, full or
- * without a reader changes nothing: there is no place left to report that to.
+ * Writes `netpane: TEXT` and a line end to stderr, synchronously, from any thread. Ignores a stderr that is closed,
+ * full or without a reader: there is nowhere left to report that.
  */
 export function say(text: string): void {
   let rest = Buffer.from(localText(`netpane: ${text}\n`, process.env));

@@ -2,10 +2,10 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ServiceTexts } from '../model/services.ts';
 
-/** Maximum number of bytes read of a list. The whole registry of the IANA has 300 kB, in comments 700. */
+/** Maximum number of bytes read from a list. The registry of the IANA has 300 kB, or 700 kB with its comments. */
 const MAX_BYTES = 2 << 20;
 
-/** Returns the beginning of a file, up to its last whole line; undefined where it cannot be read. */
+/** Returns a file up to the last whole line within MAX_BYTES; undefined if it cannot be read. */
 function readList(path: string): string | undefined {
   let file: number | undefined;
   try {
@@ -21,20 +21,20 @@ function readList(path: string): string | undefined {
   }
 }
 
-/** Where a system keeps its list: services(5); on Windows below its own folder. */
+/** Returns the path of the system's list of services: services(5), or its counterpart on Windows. */
 const systemPath = (platform: NodeJS.Platform, env: NodeJS.ProcessEnv): string =>
   platform === 'win32'
     ? `${env['SystemRoot'] ?? 'C:\\Windows'}\\System32\\drivers\\etc\\services`
     : '/etc/services';
 
 /**
- * Returns where service names come from on this machine. Nothing is read before a name is needed.
- * @param paths of the two lists
+ * Returns readers of the lists of service names on this machine. Nothing is read before a name is needed.
+ * @param paths the paths of the two lists
  */
 export const serviceTexts = (
   paths = {
     system: systemPath(process.platform, process.env),
-    // The build makes it.
+    // Made by the build.
     registry: fileURLToPath(new URL('services.txt', import.meta.url)),
   },
 ): ServiceTexts => ({

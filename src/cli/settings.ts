@@ -13,30 +13,30 @@ import {
 import { DEFAULT_SORT } from '../store/views.ts';
 import { countValue, durationValue, nameValue, percentValue, severalValue } from './values.ts';
 
-/** What can be set for good in the configuration file, and some of it on the command line. */
+/** Settings of the configuration file; some of them can be given on the command line too. */
 export interface Settings {
   readonly intervalMs: number;
   readonly lingerMs: number;
-  /** The most of a core that looking may take: 0.01 to 1. */
+  /** Maximum share of one core for polling: 0.01 to 1. */
   readonly maxShare: number;
-  /** Room for what happens and has not been taken yet, KiB: 1 to 1,048,576; undefined for the usual. */
+  /** Size of the event buffers, KiB: 1 to 1,048,576; undefined for the default. */
   readonly eventBufferKiB: number | undefined;
-  /** How many events the log keeps. */
+  /** Maximum number of events in the log. */
   readonly eventsKept: number;
-  /** Undefined for the first that works. */
+  /** Undefined for the first source that works. */
   readonly source: SourceName | undefined;
-  /** Kinds of sockets to show beside the usual ones, in the order of EXTRA_KINDS. */
+  /** Kinds of sockets to show in addition to the usual ones, in the order of EXTRA_KINDS. */
   readonly also: readonly ExtraKind[];
   readonly palette: Palette;
   readonly query: string;
   readonly sort: Sort;
   /** Null for none. */
   readonly group: GroupBy | null;
-  /** Null where the columns go by the width of the pane. */
+  /** Null if the columns depend on the width of the pane. */
   readonly columns: readonly ColumnChoice[] | null;
   readonly serviceNames: boolean;
   readonly mouse: boolean;
-  /** The screen begins as it was left the last time. */
+  /** The screen starts as the last one ended. */
   readonly restore: boolean;
   readonly views: readonly View[];
 }
@@ -55,7 +55,7 @@ export const VALUES = {
   palette: nameValue(PALETTES),
 } as const;
 
-/** Every setting by its key in the configuration file, in the order in which they are printed. */
+/** Key of every setting in the configuration file, in the order of `netpane config`. */
 export const KEYS = {
   intervalMs: 'interval',
   lingerMs: 'linger',
@@ -94,7 +94,7 @@ const DEFAULTS: Settings = {
   views: [],
 };
 
-/** Where the value of a setting comes from. Lines count from 1; views have one each, all else has one. */
+/** Origin of the value of a setting. Lines count from 1; `views` has one line per view, any other setting one line. */
 export type Origin =
   | { readonly from: 'default' }
   | { readonly from: 'environment'; readonly variable: string }
@@ -103,23 +103,23 @@ export type Origin =
 
 export type Origins = Readonly<Record<SettingName, Origin>>;
 
-/** Settings that were made in one place. */
+/** Settings given in one place. */
 export type PartialSettings = Partial<Settings>;
 
-/** What the configuration file says. */
+/** Settings of the configuration file. */
 export interface FileSettings {
   readonly file: string;
   readonly settings: PartialSettings;
-  /** Where in it they are: see `Origin`. */
+  /** Lines of the settings: see `Origin`. */
   readonly lines: Partial<Readonly<Record<SettingName, readonly number[]>>>;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The settings in effect: the command line wins over the file, which wins over the defaults. Colours go by the
- * terminal too: one that has none wins over the file, which may be for several terminals, and the file over NO_COLOR
- * (no-color.org: when set and not empty), which is for several programs.
+ * Returns the settings in effect: the command line overrides the file, and the file the defaults. For colours, a
+ * terminal without colours overrides the file, which may serve several terminals; the file overrides NO_COLOR
+ * (no-color.org: set and not empty), which serves several programs.
  */
 export function resolveSettings(
   given: PartialSettings,
@@ -140,7 +140,7 @@ export function resolveSettings(
 
   if (environment['NO_COLOR']) noColour('NO_COLOR');
   if (file) take(file.settings, (name) => ({ from: 'file', file: file.file, lines: file.lines[name] ?? [] }));
-  // A VT has no colours, and blessed would make black and white of them: black on black.
+  // A VT has no colours: blessed would draw black on black.
   if (/^vt\d/.test(environment['TERM'] ?? '')) noColour('TERM');
   take(given, () => ({ from: 'command line' }));
   return { settings, origins };

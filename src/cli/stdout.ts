@@ -10,9 +10,9 @@ const STDOUT = 1;
 const ACCESS_MODE = 3;
 
 /**
- * Says why nothing can be printed; undefined where it can. Node replaces a closed descriptor by /dev/null, opened for
- * reading and writing, before the program starts (PlatformInit in src/node.cc). A shell's `>/dev/null` is opened for
- * writing only. Elsewhere than on Linux it is not noticed.
+ * Returns the reason why nothing can be printed; undefined if stdout is open. Node replaces a closed descriptor by
+ * /dev/null, opened for reading and writing, before the program starts (PlatformInit in src/node.cc). A shell opens
+ * `>/dev/null` for writing only. Detects this on Linux only.
  */
 export function closedStdoutText(): string | undefined {
   try {
@@ -26,17 +26,17 @@ export function closedStdoutText(): string | undefined {
   }
 }
 
-/** Returns the line for a write to stdout that failed. */
+/** Returns the message about a failed write to stdout. */
 export const stdoutErrorText = (error: Error): string =>
   `cannot write to stdout: ${shortageText(error) ?? error.message}`;
 
-/** True for an error that means that the reader of stdout has left: `netpane ls | head -1`. */
+/** Returns true for an error that means that the reader of stdout has ended: `netpane ls | head -1`. */
 export const isReaderGone = ({ code }: NodeJS.ErrnoException): boolean =>
   code === 'EPIPE' || code === 'ECONNRESET';
 
 /**
- * Stdout as a stream of this thread. `process.stdout` of a worker thread goes through the main thread, and costs a copy
- * of all that is printed.
+ * Opens stdout as a stream of this thread. `process.stdout` of a worker thread goes through the main thread, which
+ * costs a copy of the output.
  */
 export function openStdout(): Writable {
   if (isatty(STDOUT)) return new WriteStream(STDOUT);

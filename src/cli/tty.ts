@@ -5,7 +5,7 @@ import type { Tty } from '../tui/terminal.ts';
 import type { Link } from './link.ts';
 import { writeLocalText } from './locale.ts';
 
-/** The bytes that the terminal sends, as the keeper reads them. */
+/** Terminal input, read by the keeper. */
 class KeeperKeys extends EventEmitter implements TtyInput {
   readonly #link: Link;
   isRaw = false;
@@ -22,7 +22,7 @@ class KeeperKeys extends EventEmitter implements TtyInput {
     return this;
   }
 
-  /** The keeper reads all the time. */
+  /** Does nothing: the keeper reads all the time. */
   resume(): this {
     return this;
   }
@@ -32,14 +32,15 @@ class KeeperKeys extends EventEmitter implements TtyInput {
   }
 }
 
-/** The largest screen that is painted, cells: a terminal may claim any size, and each cell costs some 200 bytes. */
+/** Maximum width of the screen, cells. A terminal can claim any size, and each cell costs about 200 bytes. */
 const MAX_COLUMNS = 1000;
+/** Maximum height of the screen, cells. */
 const MAX_ROWS = 400;
 
-/** The terminal, for the thread of the screen: it writes itself, and the keeper does the rest. */
+/** Opens the terminal for the command thread, which writes to it directly; the keeper does everything else. */
 export function openTty(link: Link): Tty {
   const output = writeLocalText(new WriteStream(1), process.env);
-  // EIO, EPIPE: the terminal has gone.
+  // EIO, EPIPE: the terminal is gone.
   output.on('error', () => link.post({ type: 'hangup' }));
   const setSize = (columns: number, rows: number): void => {
     output.columns = Math.min(columns, MAX_COLUMNS);

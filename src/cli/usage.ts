@@ -3,8 +3,9 @@ import type { Usage } from '../store/state.ts';
 let lastPid: number | undefined;
 
 /**
- * CPU and memory of a process, by pidusage; undefined when it has gone or cannot be looked at. Never rejects. The CPU
- * is that since the last call, if that was for the same pid: what pidusage says at first is over no time at all.
+ * Resolves to CPU and memory of a process, by pidusage; undefined if the process is gone or unreadable. Never rejects.
+ * CPU is the usage since the last call, and absent unless that call was for the same pid: the first value of pidusage
+ * covers no time.
  */
 export async function usageOf(pid: number): Promise<Usage | undefined> {
   const again = pid === lastPid;

@@ -20,7 +20,7 @@ import { say } from './say.ts';
 import { isReaderGone, openStdout, stdoutErrorText } from './stdout.ts';
 import { EventFilter } from './event-filter.ts';
 
-/** When it has ended, whoever reads has so long to take what is left, milliseconds. */
+/** Maximum time for the reader of stdout to read the last output, milliseconds. */
 const PATIENCE_MS = 5000;
 
 const JSON_LINES: EventFormat = { event: eventJson, unprinted: eventJson };
@@ -32,19 +32,19 @@ const TEXT_LINES: EventFormat = {
 };
 
 /**
- * `netpane watch`: prints every event as it happens, and on stderr what cannot be seen, until the keeper ends it or stdout
- * has no reader any more. However it ends, the source is closed, and all that is known is printed first.
+ * `netpane watch`: prints events as they happen, and notices to stderr, until the keeper ends it or stdout loses its
+ * reader. Before it ends, it closes the source and prints all pending events.
  * @param out stdout
- * @throws Error, in words, when there is no source that works
+ * @throws Error, for the user, if no source works
  */
 export async function watch(
   { json, query, ...how }: Invocation,
   link: Link,
   out: Writable = openStdout(),
 ): Promise<void> {
-  // Heard from the start: a source that is open has to be closed, for it may have made something in the kernel.
-  const isAsked = new Promise<void>((resolve) => link.on('end', () => resolve()));
-  const wanted = new EventFilter(query, await resolveHosts(query.hosts), (regex) =>
+  // Listens from the start: an open source must be closed, because it may have created objects in the kernel.
+  const endRequest = new Promise<void>((resolve) => link.on('end', () => resolve()));
+  const filter = new EventFilter(query, await resolveHosts(query.hosts), (regex) =>
     say(printable(slowText(regex))),
   );
   const slip = slipText(query);
@@ -52,7 +52,7 @@ export async function watch(
   const printer = new EventPrinter(
     json ? out : writeLocalText(out, process.env),
     json ? JSON_LINES : TEXT_LINES,
-    (event) => wanted.has(event),
+    (event) => filter.matches(event),
   );
   const bounds = boundsFor(memoryLimit());
   const notices = new Notices((text) => say(printable(text)));
@@ -62,7 +62,7 @@ export async function watch(
     {
       onBatch: (batch) => {
         heapTuner.note(batch);
-        wanted.take(batch);
+        filter.take(batch);
         notices.take(batch);
       },
       onEvents: (events) => printer.print(events),
@@ -74,7 +74,7 @@ export async function watch(
   let [isEnding, exitCode] = [false, 0];
   const lines: string[] = [];
   const end = (code: 0 | 1, message?: string): void => {
-    // Of many writes that fail, one is told; and one that fails at the end is told too.
+    // Reports only the first of many failed writes, also one that fails during a normal end.
     if (isEnding && code <= exitCode) return;
     if (message !== undefined) lines.push(message);
     exitCode = code;
@@ -86,15 +86,15 @@ export async function watch(
       finish(link, 1, lines);
     }, PATIENCE_MS);
     sampler.stop();
-    // A write that failed is told first.
+    // setImmediate: the error event of a failed write comes first.
     printer.end(() => setImmediate(() => finish(link, exitCode, lines)));
   };
   process.on('uncaughtException', (error) => end(1, crashText(error)));
   out.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader has gone (`netpane watch | head`), or the terminal has (EIO).
+    // The reader is gone (`netpane watch | head`), or the terminal is (EIO).
     if (isReaderGone(error) || (error.code === 'EIO' && out instanceof WriteStream)) end(0);
     else end(1, stdoutErrorText(error));
   });
-  void isAsked.then(() => end(0));
+  void endRequest.then(() => end(0));
   sampler.start();
 }

@@ -15,8 +15,8 @@ export interface Completion {
   readonly from: number;
   readonly to: number;
   /**
-   * Distinct choices, at most 50: sorted values of current sockets, then sorted other valid values. The user still has to
-   * type the value of a name such as `port:`.
+   * Distinct choices, at most 50: sorted values of current sockets, then sorted other valid values. The user still has
+   * to type the value of a name such as `port:`.
    */
   readonly choices: readonly string[];
 }

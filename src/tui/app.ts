@@ -28,30 +28,30 @@ import type { Terminal } from './terminal.ts';
 import { GraphWidget } from './widgets/graph.ts';
 import { LinesWidget } from './widgets/lines.ts';
 
-/** What the app asks of the world outside. */
+/** Effects of the app outside the screen. */
 export interface AppEffects {
   readonly quit: () => void;
   readonly setInterval: (intervalMs: number) => void;
-  /** CPU and memory of a process; undefined when it cannot be told. Never rejects. */
+  /** Resolves to CPU and memory of a process; undefined if they cannot be read. Never rejects. */
   readonly usageOf: (pid: number) => Promise<Usage | undefined>;
-  /** The addresses of a host name, or why there are none. Never rejects. */
+  /** Resolves to the addresses of a host name, or the reason why there are none. Never rejects. */
   readonly resolve: (name: string) => Promise<HostAnswer>;
-  /** Puts a text into the terminal's clipboard. @returns what came of it */
+  /** Copies a text to the clipboard of the terminal. @returns a message about the result */
   readonly copy: (text: string) => Message;
-  /** Writes sockets to a file. Never rejects. @returns what came of it */
+  /** Writes sockets to a file. Never rejects. @returns a message about the result */
   readonly save: (path: string, sockets: readonly Socket[]) => Promise<Message>;
-  /** Keeps what is to return at the next start. */
-  readonly keep: (state: State) => void;
+  /** Saves the state that the next start restores. */
+  readonly saveState: (state: State) => void;
   /** Milliseconds on a clock that never runs backwards. */
   readonly nowMs: () => number;
-  /** Returns the work that the sampler is at, in words. */
+  /** Returns a description of the current work of the sampler. */
   readonly samplerActivity: () => string;
 }
 
 const REGIONS = [
   'header',
   'filter',
-  // Blank: the graphs are drawn upon it, and between them nobody else wipes away what stood there before.
+  // Blank: the sparklines are drawn on it, and nothing else clears the cells between them.
   'graph',
   'titles',
   'table',
@@ -66,10 +66,10 @@ const REGIONS = [
 
 const WHEEL_ROWS = 3;
 
-/** After this time the selection has come to rest. */
+/** Usage is read when the selection has not moved for this time. */
 const SETTLED_MS = 150;
 
-/** What a painted screen shows where. */
+/** Layout and contents of a painted screen, to interpret clicks. */
 interface Picture {
   readonly layout: Layout;
   readonly columns: readonly PlacedColumn[];
@@ -78,12 +78,12 @@ interface Picture {
 }
 
 /**
- * Calls back when the input that has come is read: the event loop reads between two rounds of setImmediate, also what
- * came while the first one was being reached.
+ * Calls back after all input that has arrived is read. The event loop reads input between two phases of setImmediate,
+ * including input that arrives before the first of them.
  */
 const afterInput = (then: () => void): void => void setImmediate(() => setImmediate(then));
 
-/** The screen: takes batches, keys and the mouse, changes the state, and paints it. */
+/** The live screen: applies batches, keys and mouse to the state, and paints it. */
 export class App {
   #state: State;
   readonly #terminal: Terminal;
@@ -96,18 +96,19 @@ export class App {
   #columns: readonly PlacedColumn[] = [];
   #widest: WidestSeen = new Map();
   #top = 0;
-  /** What a click means: the picture that is on the screen, while others have moved into their places. */
+  /** The painted picture: a click means what the user sees, though rows may have moved since. */
   #picture: Picture = { layout: {}, columns: [], shown: [] };
-  /** Position of the selected row when it was painted last. */
+  /** Index of the selected row in the last picture. */
   #index = -1;
+  /** The user has moved the selection since the last picture. */
   #moved = false;
-  /** What is to be said of the event under the cursor. */
+  /** Message about the event under the cursor. */
   #note: string | undefined;
   readonly #silence: SilenceWatch;
   #paintScheduled = false;
   #fadeTimer: NodeJS.Timeout | undefined;
   #usageTimer: NodeJS.Timeout | undefined;
-  /** What to add to our clock to get that of the batches. */
+  /** Clock of the batches minus the clock of `nowMs`, milliseconds. */
   #clockOffsetMs = 0;
 
   constructor(terminal: Terminal, state: State, effects: AppEffects) {
@@ -118,16 +119,16 @@ export class App {
       this.#reduce({ type: 'silence', silence: { forMs, doing: effects.samplerActivity() } });
       this.#schedulePaint();
     });
-    this.#silence.expect(state.pacedIntervalMs);
+    this.#silence.expectBatch(state.pacedIntervalMs);
     const { screen } = terminal;
     this.#graph = new GraphWidget(screen, () => this.#schedulePaint());
     const widgets = REGIONS.map((name) => [name, new LinesWidget(screen)] as const);
     this.#widgets = Object.fromEntries(widgets) as Record<(typeof REGIONS)[number], LinesWidget>;
     screen.on('keypress', (character: string | undefined, key: { full: string; name: string }) => {
-      // Blessed tells of the enter key twice, as `return` too.
+      // Blessed reports the enter key twice, also as `return`.
       if (key.name === 'return') return;
-      // A key acts on what the keys before it have made of the screen, also where all come at once. Text in a prompt
-      // does not depend on it.
+      // A key acts on the screen as the keys before it left it, even if all arrive at once. Text in a prompt does not
+      // depend on the screen.
       if (this.#paintScheduled && !this.#state.prompt) this.paint();
       this.#run(commandOf(this.#context(), key.full, character));
     });
@@ -138,27 +139,26 @@ export class App {
     this.paint();
   }
 
-  /** All that is shown is made of this. */
+  /** The state from which the screen is painted. */
   get state(): State {
     return this.#state;
   }
 
-  /** Takes what happened since the last batch, and paints it; of a batch in parts, once the last one has come. */
+  /** Applies a batch and schedules a paint; for a batch in parts, after its last part. */
   take(batch: Batch): void {
     this.#clockOffsetMs = batch.monotonicMs - this.#effects.nowMs();
     this.#state = reduce(this.#state, { type: 'batch', batch });
-    // Part by part, for in one piece it would keep the keys waiting.
+    // After each part: one update for all parts would delay the keys.
     this.#order.update(this.#state);
-    this.#silence.heard(this.#state.pacedIntervalMs);
+    this.#silence.noteBatch(this.#state.pacedIntervalMs);
     if (batch.partial) return;
-    this.#askUsage();
+    this.#readUsage();
     this.#schedulePaint();
     this.#scheduleFade();
   }
 
   /**
-   * Paints the whole screen anew at the next chance, once for all calls before it. Input that has come already is meant
-   * for the picture of now, so it is read first.
+   * Schedules one paint for all calls until then. Input that has arrived is read first: it means the current picture.
    */
   #schedulePaint(): void {
     if (this.#paintScheduled) return;
@@ -169,7 +169,7 @@ export class App {
     });
   }
 
-  /** What the keys move in: the table, but where the event log has the focus, or its place. */
+  /** The pane in which keys move: the table, or the event log if it has the focus or covers the table. */
   get #focus(): Focus {
     const { events, table } = this.#layout;
     return events && (this.#state.focus === 'events' || !table) ? 'events' : 'table';
@@ -178,12 +178,12 @@ export class App {
   #context() {
     const focus = this.#focus;
     const { event } = this.#events;
-    const ofEvent = event?.type === 'gap' ? undefined : event?.socket;
+    const eventSocket = event?.type === 'gap' ? undefined : event?.socket;
     const item = focus === 'events' ? undefined : this.#order.at(this.#selectedIndex());
     return {
       state: this.#state,
       item,
-      socket: focus === 'events' ? ofEvent : item?.type === 'row' ? item.row.socket : undefined,
+      socket: focus === 'events' ? eventSocket : item?.type === 'row' ? item.row.socket : undefined,
       focus,
       columns: this.#columns,
       groupId: item && (item.type === 'group' ? item.id : this.#order.headerOf(item.id)),
@@ -191,8 +191,8 @@ export class App {
   }
 
   /**
-   * Where the selection stands: on the first row until the user moves it; while its row is folded away, on the line
-   * of the group; while it is filtered away, in the place where it stood.
+   * Returns the index of the selection. It is on the first row until the user moves it, on the group header while its
+   * row is folded, and at the last index of its row while the query hides the row.
    */
   #selectedIndex(): number {
     const { selectedId } = this.#state;
@@ -205,7 +205,7 @@ export class App {
 
   #run(command: Command | undefined): void {
     if (command === undefined) return;
-    // What was said is read.
+    // The next key removes the message.
     if (this.#state.message) this.#reduce({ type: 'message', message: null });
     switch (command.type) {
       case 'quit':
@@ -224,15 +224,15 @@ export class App {
         this.#setFocus(command.focus);
         break;
       case 'jump':
-        this.#jump();
+        this.#jumpToRow();
         break;
       case 'interval':
         this.#effects.setInterval(command.intervalMs);
         this.#state = reduce(this.#state, command);
-        this.#silence.expect(command.intervalMs);
+        this.#silence.expectBatch(command.intervalMs);
         break;
       case 'service-names':
-        // Names are wider than numbers, and leave no trace when they go.
+        // Names are wider than numbers: columns may become narrower again.
         this.#widest = new Map();
         this.#state = reduce(this.#state, command);
         break;
@@ -254,8 +254,8 @@ export class App {
         break;
       default:
         this.#reduce(command);
-        if (command.type === 'pane') this.#askUsage();
-        if (command.type === 'remove-line') this.#effects.keep(this.#state);
+        if (command.type === 'pane') this.#readUsage();
+        if (command.type === 'remove-line') this.#effects.saveState(this.#state);
     }
     this.#resolveHosts();
     this.#schedulePaint();
@@ -265,7 +265,7 @@ export class App {
     this.#state = reduce(this.#state, action);
   }
 
-  /** Every socket there is. */
+  /** Yields every socket of the table. */
   *#sockets(): Generator<Socket> {
     for (const { socket } of this.#state.table.rows.values()) yield socket;
   }
@@ -288,15 +288,15 @@ export class App {
     this.#reduce({ type: 'accept-prompt' });
     this.#resolveHosts(true);
     const path = prompt?.text.trim() ?? '';
-    if (prompt?.kind === 'view') this.#effects.keep(this.#state);
+    if (prompt?.kind === 'view') this.#effects.saveState(this.#state);
     if (prompt?.kind !== 'save' || path === '') return;
-    // The formats have no field that tells a closed socket from an open one.
+    // Closed sockets are not saved: the formats have no field for it.
     const open = this.#order.rows().filter(({ mark }) => mark !== 'closed');
     const sockets = open.map(({ socket }) => socket);
     void this.#effects.save(path, sockets).then((message) => this.say(message));
   }
 
-  /** Tells something on the screen, until the next key. */
+  /** Shows a message until the next key. */
   say(message: Message): void {
     this.#reduce({ type: 'message', message });
     this.#schedulePaint();
@@ -313,13 +313,13 @@ export class App {
         isError: false,
       },
     });
-    // What goes wrong with it is told in the place of that.
-    this.#effects.keep(this.#state);
+    // An error while saving replaces this message.
+    this.#effects.saveState(this.#state);
   }
 
   /**
-   * Looks up the host names of a query, each once, when it has been typed to its end.
-   * @param again those too of which nothing could be learnt
+   * Resolves the host names of the query, each once, after the prompt is closed.
+   * @param again also retries names that could not be resolved
    */
   #resolveHosts(again = false): void {
     const { query, hosts, prompt } = this.#state;
@@ -360,14 +360,14 @@ export class App {
   #selectItem({ id }: { readonly id: string }): void {
     this.#moved = true;
     this.#state = reduce(this.#state, { type: 'select', id });
-    // Not for every row that is passed: pidusage keeps a file open for each process it was asked about of late.
+    // Not for every row on the way: pidusage keeps a file open for each process read recently.
     clearTimeout(this.#usageTimer);
-    this.#usageTimer = setTimeout(() => this.#askUsage(), SETTLED_MS);
+    this.#usageTimer = setTimeout(() => this.#readUsage(), SETTLED_MS);
   }
 
   #setFocus(focus: Focus): void {
     this.#state = reduce(this.#state, { type: 'focus', focus });
-    // Where there is room for one of the two only.
+    // There is only room for one of the two.
     if (focus === 'table' && this.#layout.events && !this.#layout.table)
       this.#state = reduce(this.#state, { type: 'pane', pane: 'events', open: false });
   }
@@ -377,8 +377,8 @@ export class App {
     this.#state = reduce(this.#state, { type: 'select-event', number });
   }
 
-  /** From the event under the cursor to its row; where there is none, it is said why. */
-  #jump(): void {
+  /** Selects the row of the event under the cursor, or shows why it has none. */
+  #jumpToRow(): void {
     const { number, event } = this.#events;
     if (number === undefined || event === undefined) return;
     const row = event.type === 'gap' ? undefined : this.#order.rowAt(this.#order.indexOf(event.socket.id));
@@ -387,19 +387,18 @@ export class App {
       this.#setFocus('table');
       return;
     }
-    // What is said stays as long as the cursor.
+    // The note stays until the cursor moves.
     this.#selectEvent(number);
-    this.#note = this.#whyNoRow(event);
+    this.#note = this.#noRowText(event);
   }
 
-  #whyNoRow(event: Event): string {
-    if (event.type === 'gap') return 'of sockets that nobody knows';
+  /** Returns the reason why the event has no row to jump to. */
+  #noRowText(event: Event): string {
+    if (event.type === 'gap') return 'a gap has no row: its sockets are not known';
     const { table, pause } = this.#state;
     const { id } = event.socket;
-    const isThere = pause ? pause.rows.some((row) => row.id === id) : table.rows.has(id);
-    return isThere
-      ? 'its row is not shown: the query, a fold or what is known hides it'
-      : 'its socket has gone';
+    const hasRow = pause ? pause.rows.some((row) => row.id === id) : table.rows.has(id);
+    return hasRow ? 'its row is hidden by the query, a folded group or a hide rule' : 'its socket is gone';
   }
 
   #mouse({ action, button, x, y }: { action: string; button?: string; x: number; y: number }): void {
@@ -438,7 +437,7 @@ export class App {
     this.#schedulePaint();
   }
 
-  /** A click selects a row and the cell; one on the line of a selected group folds it. */
+  /** Selects the clicked row and cell, or folds a selected group whose header is clicked. */
   #clickItem(item: Item | undefined, placed: PlacedColumn | undefined): void {
     if (item === undefined) return;
     if (item.type === 'group' && item.id === this.#state.selectedId)
@@ -447,8 +446,8 @@ export class App {
     if (item.type === 'row' && placed) this.#reduce({ type: 'cell', column: placed.column.id });
   }
 
-  /** Asks for the usage of the selected process while the details are open. */
-  #askUsage(): void {
+  /** Reads CPU and memory of the selected process while the details are open. */
+  #readUsage(): void {
     const row = this.#order.rowAt(this.#selectedIndex());
     const pid = row && firstOwner(row.socket).pid;
     if (!this.#state.panes.details || pid === undefined || row?.mark === 'closed') return;
@@ -458,6 +457,7 @@ export class App {
     });
   }
 
+  /** Schedules the moment at which the next mark fades. */
   #scheduleFade(): void {
     clearTimeout(this.#fadeTimer);
     const { nextFadeMs } = this.#state.table;
@@ -473,7 +473,7 @@ export class App {
     );
   }
 
-  /** Brings the screen up to date with the state. */
+  /** Paints the state. */
   paint(): void {
     const { screen } = this.#terminal;
     const width = Number(screen.width);
@@ -483,7 +483,7 @@ export class App {
     this.#layout = layout(width, height, { ...panes, list: this.#state.list !== null }, table.seen.traffic);
     this.#followSelection();
     const { events } = this.#layout;
-    // What a filter leaves of a long log is found in runs, between which keys are heard.
+    // A long log is filtered in several runs, so that keys are handled between them.
     if (events && !this.#events.update(this.#state, events.height)) this.#schedulePaint();
     const shown = this.#order.slice(this.#top, this.#top + (this.#layout.table?.height ?? 0));
     this.#placeColumns(this.#layout.table?.width ?? width, shown);
@@ -499,7 +499,7 @@ export class App {
     );
     screen.render();
     const picture = { layout: this.#layout, columns: this.#columns, shown };
-    // A press that came while this was painted is still to be read, and was for the picture before.
+    // A click that arrived during this paint is read first: it means the previous picture.
     afterInput(() => {
       this.#picture = picture;
     });
@@ -512,7 +512,7 @@ export class App {
     this.#columns = placeColumns(width, this.#widest, table.seen, columns);
   }
 
-  /** Holds the selection by identity; one whose row is gone for good passes to the row in its place. */
+  /** Keeps the selection on its row. If the row was removed, selects the row at its index. */
   #followSelection(): void {
     const { selectedId, table, pause } = this.#state;
     const index = this.#selectedIndex();
@@ -521,7 +521,7 @@ export class App {
       this.#state = reduce(this.#state, { type: 'select', id: this.#order.at(index)?.id ?? null });
     }
     const { table: region } = this.#layout;
-    // Behind a pane that covers it the table stays as it was.
+    // The table keeps its position while a pane covers it.
     if (region) {
       this.#top = nextTop({
         top: this.#top,

@@ -1,4 +1,4 @@
-/** The files of blessed that are used; its own declaration covers only the whole package. */
+/** Types of the files of blessed that are used: its own types cover only the whole package. */
 
 declare module 'blessed/lib/widgets/screen.js' {
   import type { Widgets } from 'blessed';
@@ -18,13 +18,13 @@ declare module 'blessed/lib/unicode.js' {
 }
 
 declare module 'blessed/lib/colors.js' {
-  /** `ccolors`: what becomes of the 256 colours of xterm where there are eight. */
+  /** `ccolors` maps the 256 colours of xterm to the eight of a simple terminal. */
   const colors: { readonly ccolors: Record<number, number> };
   export default colors;
 }
 
 declare module 'blessed/lib/tput.js' {
-  /** `ipaths`: the folders in which blessed looks for terminfo. */
+  /** `ipaths`: the directories that blessed searches for terminfo. */
   const tput: { readonly ipaths: unknown[] };
   export default tput;
 }

@@ -1,6 +1,6 @@
 /**
- * The parts of blessed that are used, each from its file: the whole package would load thirty modules more before the
- * first picture.
+ * The parts of blessed that are used, each imported from its file: the whole package would load thirty more modules
+ * before the first picture.
  */
 export { default as blessedBox } from 'blessed/lib/widgets/box.js';
 export { default as blessedScreen } from 'blessed/lib/widgets/screen.js';
@@ -8,5 +8,5 @@ export { default as colors } from 'blessed/lib/colors.js';
 export { default as tput } from 'blessed/lib/tput.js';
 import unicode from 'blessed/lib/unicode.js';
 
-/** Cells that blessed takes a character to need, by tables of 2015. */
+/** Width of a character in cells as blessed computes it, from tables of 2015. */
 export const { charWidth } = unicode;

@@ -2,14 +2,14 @@ import { EventEmitter } from 'node:events';
 import { StringDecoder } from 'node:string_decoder';
 
 /**
- * One thing a terminal sends: an X10 mouse report, a CSI sequence (SGR mouse reports too) that is not the start of an X10
- * report whose last bytes are still to come, an SS3 sequence, ESC with a character (alt), or text.
+ * One unit of terminal input: an X10 mouse report, a CSI sequence (such as an SGR mouse report) except the start of an
+ * incomplete X10 report, an SS3 sequence, ESC with a character (alt), or text.
  */
 const TOKEN = /\x1b\[M[\s\S]{3}|\x1b(?!\[M)\x1b?\[[0-?]*[ -/]*[@-~]|\x1b\x1b?O[ -~]|\x1b[^\x1b[O]|[^\x1b]+/y;
 
 /**
- * Takes terminal input apart into whole sequences.
- * @returns the sequences, and the start of one whose end has not come yet
+ * Splits terminal input into complete sequences.
+ * @returns the sequences, and the start of an incomplete one
  */
 export function splitInput(text: string): { tokens: string[]; rest: string } {
   const tokens: string[] = [];
@@ -22,10 +22,10 @@ export function splitInput(text: string): { tokens: string[]; rest: string } {
   return { tokens, rest: text.slice(at) };
 }
 
-/** A sequence that a slow line has cut in two comes together within this time; a lone ESC is the key. */
+/** Maximum time between two parts of a sequence on a slow connection; after it a lone ESC counts as the key. */
 const ESCAPE_MS = 50;
 
-/** The input of the terminal: at once (raw) or line by line. */
+/** Input of a terminal, in raw mode or line by line. */
 export interface TtyInput {
   readonly isRaw: boolean;
   on(event: 'data', listener: (data: Buffer) => void): unknown;
@@ -35,8 +35,8 @@ export interface TtyInput {
 }
 
 /**
- * Stands between the terminal and blessed, and hands on one sequence at a time: of several in one piece blessed sees
- * only the first mouse report, and no key that comes with one; a sequence in two pieces it takes for the ESC key.
+ * Filters the input between terminal and blessed, so that each chunk is one sequence. Blessed handles only the first
+ * mouse report of a chunk and ignores keys beside it, and reads a sequence in two chunks as the ESC key.
  */
 export class TerminalInput extends EventEmitter {
   readonly isTTY = true;
@@ -76,13 +76,14 @@ export class TerminalInput extends EventEmitter {
     const { tokens, rest } = splitInput(this.#rest + text);
     this.#rest = rest;
     for (const token of tokens) this.emit('data', Buffer.from(token));
-    if (rest !== '') this.#timer = setTimeout(() => this.#giveUp(), ESCAPE_MS);
+    if (rest !== '') this.#timer = setTimeout(() => this.#flushRest(), ESCAPE_MS);
   }
 
-  #giveUp(): void {
+  /** Emits an incomplete sequence as it is. */
+  #flushRest(): void {
     const rest = this.#rest;
     this.#rest = '';
-    // Nothing but ESC is that key pressed so many times; blessed would take two of them for alt with it.
+    // Several ESC are that many key presses; blessed would read two of them as alt+ESC.
     const tokens = /^\x1b+$/.test(rest) ? rest : [rest];
     for (const token of tokens) this.emit('data', Buffer.from(token));
   }

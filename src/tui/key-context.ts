@@ -3,17 +3,17 @@ import type { Focus, State } from '../store/state.ts';
 import type { Item } from '../view/groups.ts';
 import type { PlacedColumn } from '../view/place.ts';
 
-/** What a key may depend on. */
+/** State that the command of a key depends on. */
 export interface KeyContext {
   readonly state: State;
-  /** What the selection is on; undefined where the keys move in the event log. */
+  /** The selected row or group header; undefined if the event log has the focus. */
   readonly item: Item | undefined;
-  /** The socket of the selected row, or that of the event under the cursor where the keys move in the log. */
+  /** Socket of the selected row, or of the event under the cursor if the event log has the focus. */
   readonly socket: Socket | undefined;
-  /** What the keys move in. */
+  /** The pane in which keys move. */
   readonly focus: Focus;
-  /** Columns on the screen, in their order. */
+  /** Visible columns, in order. */
   readonly columns: readonly PlacedColumn[];
-  /** The group of the selection, by the id of its header. */
+  /** Id of the header of the selected group. */
   readonly groupId: string | undefined;
 }

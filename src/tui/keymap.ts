@@ -16,13 +16,13 @@ import { promptCommandOf } from './prompt-keys.ts';
 export interface Binding extends KeyHelp {
   /** Names as blessed gives them. */
   readonly keys: readonly string[];
-  /** @param name which of the keys it was */
+  /** @param name the key that was pressed, one of `keys` */
   readonly run: (context: KeyContext, name: string) => Command;
 }
 
 const rowOf = ({ item }: KeyContext): Row | undefined => (item?.type === 'row' ? item.row : undefined);
 
-/** Says why a key does nothing. */
+/** Shows a message, such as why a key does nothing. */
 const say = (text: string): Command => ({ type: 'message', message: { text, isError: false } });
 
 /** Intervals that + and - step through, milliseconds. */
@@ -37,7 +37,7 @@ const nextColumn = ({ state, columns }: KeyContext): ColumnId => {
   return ids[(ids.indexOf(state.sort.column) + 1) % ids.length] ?? 'process';
 };
 
-/** Sorting by a column, the way that is wanted of it first. */
+/** Sorts by a column, first in its default order. */
 export const sortBy = (column: ColumnId): Command => ({
   type: 'sort',
   column,
@@ -46,7 +46,7 @@ export const sortBy = (column: ColumnId): Command => ({
 
 const nextGroup = ({ group }: State) => GROUPS[group === null ? 0 : GROUPS.indexOf(group) + 1] ?? null;
 
-/** Excludes what the selection is: the group, what the cell says, or the program. */
+/** Excludes rows like the selection: of the same group, the value of the chosen cell, or the program. */
 function exclude(context: KeyContext): Command {
   const { state, item } = context;
   const row = rowOf(context);
@@ -59,7 +59,7 @@ function exclude(context: KeyContext): Command {
     : { type: 'add-term', term: `!${term}` };
 }
 
-/** From now on the connections of this program with this peer at this port are hidden. */
+/** Hides connections of the selected program with its peer at this port for good. */
 function hide(context: KeyContext): Command {
   const row = rowOf(context);
   return row
@@ -67,7 +67,7 @@ function hide(context: KeyContext): Command {
     : say('no row selected: h hides the program and remote of the selected row');
 }
 
-/** The column to the left or right of the one whose cell is copied. */
+/** Chooses the cell to the left or right. */
 function nextCell({ state, columns }: KeyContext, by: 1 | -1): Command {
   const ids = columns.map(({ column }) => column.id);
   const at = state.cell === null ? -1 : ids.indexOf(state.cell);
@@ -78,7 +78,7 @@ function nextCell({ state, columns }: KeyContext, by: 1 | -1): Command {
 const cellLeft = (context: KeyContext): Command => nextCell(context, -1);
 const cellRight = (context: KeyContext): Command => nextCell(context, 1);
 
-/** The number keys, and the views under them. */
+/** Keys that switch to a view by its number. */
 const VIEW_KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'] as const;
 
 function viewAt(state: State, number: number): Command {
@@ -91,7 +91,7 @@ function viewAt(state: State, number: number): Command {
 const nextPalette = ({ palette }: State) =>
   PALETTES[(PALETTES.indexOf(palette) + 1) % PALETTES.length] ?? 'standard';
 
-/** Leaves what is on top: the help, then the query, then the panes. */
+/** Closes the help, else clears the chosen cell, else the query, else closes a pane. */
 const escape = ({ state }: KeyContext): Command => {
   if (state.panes.help) return { type: 'pane', pane: 'help', open: false };
   if (state.cell !== null) return { type: 'cell', column: null };
@@ -105,11 +105,11 @@ const UNGROUPED = 'not grouped: press o';
 const fold = ({ groupId }: KeyContext): Command =>
   groupId === undefined ? say(UNGROUPED) : { type: 'fold', id: groupId };
 
-/** A file for what is shown, named by the time. */
+/** Returns the default name of a file to save to: `netpane-2026-11-29T120000.csv`. */
 const fileName = (atMs: number): string =>
   `netpane-${new Date(atMs).toISOString().slice(0, 19).replaceAll(':', '')}.csv`;
 
-/** Every key of the table; the help and the hints are made from it. */
+/** Every key outside prompts and lists. The help and the hints show it. */
 export const KEYS: readonly Binding[] = [
   {
     keys: ['p'],
@@ -481,9 +481,9 @@ export const KEYS: readonly Binding[] = [
 const BY_KEY = new Map(KEYS.flatMap((binding) => binding.keys.map((key) => [key, binding])));
 
 /**
- * What a key means now.
+ * Returns the command of a key in the current state; undefined if the key does nothing.
  * @param name the key as blessed names it: `p`, `S-p` for P, `C-c`, `pageup`
- * @param character what it types, if anything
+ * @param character the text that the key types, if any
  */
 export function commandOf(
   context: KeyContext,

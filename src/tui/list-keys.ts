@@ -4,7 +4,7 @@ import { columnAfter, moveColumn, startingChoices, toggleColumn, widenColumn } f
 import type { Command } from './command.ts';
 import type { KeyContext } from './key-context.ts';
 
-/** So many lines are a page. */
+/** Number of lines in a page. */
 const PAGE = 10;
 
 const STEPS: Readonly<Record<string, number>> = {
@@ -23,12 +23,13 @@ const STEPS: Readonly<Record<string, number>> = {
 
 const CLOSE: Command = { type: 'list', list: null };
 
-/** The key that opens a list closes it too. */
+/** Keys that open a list; the same key closes it. */
 const OPENED_BY: Readonly<Record<List['kind'], string>> = { views: 'v', 'hide-rules': 'S-h', columns: 'S-c' };
 
 const choicesOf = ({ state, columns }: KeyContext) => startingChoices(state.columns, columns);
 
-function moved(context: KeyContext, list: List, by: number): Command {
+/** Moves the cursor of a list. */
+function moveCursor(context: KeyContext, list: List, by: number): Command {
   if (list.kind === 'columns') {
     const cursor = columnAfter({ choices: choicesOf(context), cursor: list.cursor }, by);
     return { type: 'list', list: { ...list, cursor } };
@@ -63,10 +64,10 @@ function columnKey(context: KeyContext, id: ColumnId, name: string): Command | u
   }
 }
 
-/** What a key means while a list is open; undefined where it means what it always does. */
+/** Returns the command of a key while a list is open; undefined if the key does what it does without a list. */
 export function listCommandOf(context: KeyContext, list: List, name: string): Command | undefined {
   if (name === 'escape' || name === OPENED_BY[list.kind]) return CLOSE;
-  if (Object.hasOwn(STEPS, name)) return moved(context, list, STEPS[name] ?? 0);
+  if (Object.hasOwn(STEPS, name)) return moveCursor(context, list, STEPS[name] ?? 0);
   if (list.kind === 'columns') return columnKey(context, list.cursor, name);
   if (name === 'd' || name === 'delete') return { type: 'remove-line' };
   if (list.kind === 'views') return viewKey(context, list.at, name);

@@ -1,7 +1,7 @@
 import type { Edit } from '../store/actions.ts';
 import type { Command } from './command.ts';
 
-/** Keys that edit the line of a prompt. */
+/** Keys that edit the text of a prompt. */
 const EDITS: Readonly<Record<string, Edit>> = {
   backspace: { type: 'delete', what: 'before' },
   'C-h': { type: 'delete', what: 'before' },
@@ -29,12 +29,12 @@ const PROMPT_COMMANDS: Readonly<Record<string, Command>> = {
   'S-tab': { type: 'complete-prompt', by: -1 },
 };
 
-/** What a key means while something is typed; arguments as for `commandOf`. */
+/** Returns the command of a key while a prompt is open. Parameters as in `commandOf`. */
 export function promptCommandOf(name: string, character: string | undefined): Command | undefined {
   const edit = Object.hasOwn(EDITS, name) ? EDITS[name] : undefined;
   if (edit) return { type: 'edit', edit };
   if (Object.hasOwn(PROMPT_COMMANDS, name)) return PROMPT_COMMANDS[name];
-  // Controls type nothing; an alt key arrives with a name and no character.
+  // Control characters are not typed. An alt key has a name and no character.
   const types = character !== undefined && !/\p{Cc}/u.test(character);
   return types ? { type: 'edit', edit: { type: 'insert', text: character } } : undefined;
 }

@@ -1,51 +1,51 @@
 /** Number of intervals without a batch after which the sampler counts as silent. */
 const INTERVALS = 3;
 
-/** But not sooner, milliseconds: a short interval may be missed now and then. */
+/** Minimum time without a batch before the sampler counts as silent, milliseconds: one late batch is normal. */
 const MIN_MS = 1000;
 
-/** How often the time since the last batch is reported again, milliseconds. */
-const AGAIN_MS = 1000;
+/** Time between two reports of the same silence, milliseconds. */
+const REPORT_MS = 1000;
 
-/** Notices that no batch comes any more. */
+/** Reports when batches stop arriving. */
 export class SilenceWatch {
   readonly #nowMs: () => number;
-  readonly #tell: (forMs: number) => void;
-  /** When the last batch came, or the first one began to be waited for. */
-  #heardMs: number;
+  readonly #report: (forMs: number) => void;
+  /** When the last batch arrived; before the first one, when this object was made. */
+  #lastBatchMs: number;
   #timer: NodeJS.Timeout | undefined;
 
   /**
    * @param nowMs milliseconds on a clock that never runs backwards
-   * @param tell receives how long there has been no batch, milliseconds: after three intervals, and then every second
+   * @param report receives the time since the last batch, milliseconds: after three intervals, then every second
    */
-  constructor(nowMs: () => number, tell: (forMs: number) => void) {
+  constructor(nowMs: () => number, report: (forMs: number) => void) {
     this.#nowMs = nowMs;
-    this.#tell = tell;
-    this.#heardMs = nowMs();
+    this.#report = report;
+    this.#lastBatchMs = nowMs();
   }
 
-  /** Notes a batch. @param intervalMs until the next one */
-  heard(intervalMs: number): void {
-    this.#heardMs = this.#nowMs();
-    this.expect(intervalMs);
+  /** Notes that a batch arrived. @param intervalMs time until the next one */
+  noteBatch(intervalMs: number): void {
+    this.#lastBatchMs = this.#nowMs();
+    this.expectBatch(intervalMs);
   }
 
-  /** Waits for a batch, which is due after this interval from now on. */
-  expect(intervalMs: number): void {
+  /** Expects the next batch after this interval. */
+  expectBatch(intervalMs: number): void {
     this.#wait(Math.max(MIN_MS, INTERVALS * intervalMs));
   }
 
   #wait(ms: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      // A batch may have arrived while this thread stood still (a stopped process): it is taken first.
+      // If the process was stopped, a batch may have arrived meanwhile: its message is handled before this timer.
       this.#timer = setTimeout(() => {
-        this.#tell(this.#nowMs() - this.#heardMs);
-        this.#wait(AGAIN_MS);
+        this.#report(this.#nowMs() - this.#lastBatchMs);
+        this.#wait(REPORT_MS);
       }, 0);
     }, ms);
-    // It keeps no process alive.
+    // The timer must not keep the process alive.
     this.#timer.unref();
   }
 }

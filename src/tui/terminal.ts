@@ -5,12 +5,12 @@ import { type TtyInput, TerminalInput } from './input.ts';
 import { EMERGENCY_RESTORE } from './sequences.ts';
 import { GREY } from './theme.ts';
 
-/** Terminals that blessed's own description fits better than xterm's. */
+/** Terminals for which their own terminfo fits better than that of xterm. */
 const PLAIN_TERMINALS = /^(linux|vt\d+|dumb)/;
 
 const XTERM = 'xterm-256color';
 
-/** Where systems keep their descriptions of terminals. */
+/** Directories in which systems keep terminfo. */
 const TERMINFO = [
   '/etc/terminfo',
   '/lib/terminfo',
@@ -21,26 +21,27 @@ const TERMINFO = [
   '/run/current-system/sw/share/terminfo',
 ];
 
-/** Of the eight colours that every terminal has. */
+/** White among the eight colours that every terminal has. */
 const WHITE = 7;
 
-/** Methods of blessed's screen that its declaration lacks. */
+/** Methods of blessed's screen that its types lack. */
 interface ScreenMethods {
-  /** To the alternate screen, and back from it; the mouse is turned off on the way back only. */
+  /** Switches to the alternate screen. Does not turn the mouse on. */
   enter(): void;
+  /** Switches to the normal screen and turns the mouse off. */
   leave(): void;
 }
 
-/** The terminal while netpane has it: entered once, given back whatever happens. */
+/** The terminal while netpane uses it. */
 export interface Terminal {
   readonly screen: Widgets.Screen & ScreenMethods;
-  /** Gives the terminal back as it was. May be called often; never throws. */
+  /** Restores the terminal to its former state. May be called more than once; never throws. */
   restore(): void;
-  /** Gives the terminal back and stops the process group, as ctrl-z does; takes it again when continued. */
+  /** Restores the terminal and stops the process group, as ctrl-z does; takes the terminal again on continue. */
   suspend(): void;
 }
 
-/** Without TMUX blessed neither starts `tmux -V` nor wraps what it writes. */
+/** Runs `make` without TMUX in the environment, so that blessed neither starts `tmux -V` nor wraps its output. */
 function withoutTmux<T>(make: () => T): T {
   const { TMUX } = process.env;
   delete process.env['TMUX'];
@@ -52,8 +53,8 @@ function withoutTmux<T>(make: () => T): T {
 }
 
 /**
- * Blessed's screen as netpane wants it, on the alternate screen, with keys and mouse.
- * @param input what reads like a terminal: its declaration asks for a whole stream, blessed for less
+ * Opens blessed's screen on the alternate screen, with keys and mouse.
+ * @param input emits terminal input; the types of blessed ask for a whole stream, its code does not
  * @param term name of the terminal, as in TERM
  * @param hasMouse false leaves the mouse to the terminal, for selecting text
  */
@@ -63,14 +64,14 @@ export function openScreen(
   term: string,
   hasMouse = true,
 ): Terminal['screen'] {
-  // SGR reports reach beyond column 223, and blessed asks for them only when told.
+  // SGR mouse reports reach beyond column 223. Blessed enables them only with this variable.
   process.env['BLESSED_FORCE_MODES'] = 'VT200MOUSE=1,SGRMOUSE=1';
   const terminal = PLAIN_TERMINALS.test(term) ? term : XTERM;
-  // Blessed brings its own description of xterm. That of the system it would often read in vain: it does not know the
-  // form that ncurses writes since version 6.1.
-  // Other descriptions it takes from the system, and not from the home, which may be another user's than root's.
+  // Blessed brings its own terminfo of xterm. It often cannot read that of the system: it does not support the format
+  // of ncurses 6.1 and later. Other terminfo comes from the system, never from the home directory, which may belong to
+  // another user when netpane runs as root.
   tput.ipaths.splice(0, tput.ipaths.length, ...(terminal === XTERM ? [] : TERMINFO));
-  // Of eight colours blessed would take black for it, on a console that is black.
+  // With eight colours blessed would replace grey by black, on a black console.
   colors.ccolors[GREY] = WHITE;
   const screen = withoutTmux(() =>
     blessedScreen({
@@ -78,55 +79,55 @@ export function openScreen(
       output: output as unknown as NodeJS.WriteStream,
       terminal,
       fullUnicode: true,
-      // Where the locale is not UTF-8, the stream that is written to makes ASCII of it (cli/locale.ts).
+      // If the locale is not UTF-8, the output stream converts text to ASCII (cli/locale.ts).
       forceUnicode: true,
       autoPadding: false,
       warnings: false,
     }),
   ) as Terminal['screen'];
-  // Line drawing by another character set is for terminals without UTF-8, and turns `·` into `~` in copied text.
+  // Line drawing by a second character set is for terminals without UTF-8. It turns `·` into `~` in copied text.
   (screen.program as unknown as { tput: { brokenACS: boolean } }).tput.brokenACS = true;
   screen.enableKeys();
   if (hasMouse) screen.enableMouse();
   return screen;
 }
 
-/** The terminal of the process, of which the main thread keeps the line (raw mode) and hears the signals. */
+/** The terminal device of the process. The main thread sets its raw mode and handles signals (`cli/keeper.ts`). */
 export interface Tty {
   readonly keys: TtyInput;
   readonly output: NodeJS.WritableStream;
   /** Name of the terminal, as in TERM. */
   readonly term: string;
-  /** Stops the process group, as ctrl-z does, when the screen has been given back. */
+  /** Stops the process group, as ctrl-z does. Call it after the screen is restored. */
   stop(): void;
-  /** Hears that the process is to be stopped from outside: the screen has to be given back first. */
+  /** Adds a listener for a stop signal from outside; the listener must restore the screen and call `stop`. */
   onStop(listener: () => void): void;
-  /** Hears that the process was continued, and the line is raw again. */
+  /** Adds a listener for the continuation of the process; the terminal is in raw mode again. */
   onContinue(listener: () => void): void;
 }
 
 /**
- * Takes the terminal, and sees to it that stopping and continuing the process does no harm.
- * @param onContinue paints the screen anew
- * @param hasMouse as of `openScreen`
+ * Takes the terminal. Restores it when the process is stopped, and takes it again when it is continued.
+ * @param onContinue paints the screen again
+ * @param hasMouse as in `openScreen`
  */
-export function enterTerminal(line: Tty, onContinue: () => void, hasMouse: boolean): Terminal {
-  const screen = openScreen(new TerminalInput(line.keys), line.output, line.term, hasMouse);
+export function enterTerminal(tty: Tty, onContinue: () => void, hasMouse: boolean): Terminal {
+  const screen = openScreen(new TerminalInput(tty.keys), tty.output, tty.term, hasMouse);
   let restored = false;
   let suspended = false;
   const render = screen.render.bind(screen);
   screen.render = () => {
-    // A batch may come when the process is continued and has not taken the terminal yet: the screen is the shell's then.
+    // A batch may arrive after the process is continued and before it has taken the terminal: the shell has the screen.
     if (!suspended) render();
   };
   const suspend = () => {
     if (restored || suspended) return;
     suspended = true;
     screen.leave();
-    line.stop();
+    tty.stop();
   };
-  line.onStop(suspend);
-  line.onContinue(() => {
+  tty.onStop(suspend);
+  tty.onContinue(() => {
     if (restored) return;
     suspended = false;
     screen.enter();
@@ -143,8 +144,8 @@ export function enterTerminal(line: Tty, onContinue: () => void, hasMouse: boole
       try {
         screen.destroy();
       } catch {
-        line.output.write(EMERGENCY_RESTORE);
-        line.keys.setRawMode(false);
+        tty.output.write(EMERGENCY_RESTORE);
+        tty.keys.setRawMode(false);
       }
     },
   };

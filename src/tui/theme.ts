@@ -2,7 +2,7 @@ import type { Palette } from '../store/state.ts';
 import type { Tone } from '../view/line.ts';
 
 interface Style {
-  /** Colour of xterm's 256; the terminal's own foreground where absent. The background is always the terminal's. */
+  /** Number of an xterm colour (0–255); absent for the terminal's foreground. No style sets a background. */
   readonly colour?: number;
   readonly bold?: boolean;
   readonly underline?: boolean;
@@ -10,8 +10,8 @@ interface Style {
 }
 
 /*
- * Colours of the fixed part of xterm's palette, whatever the user's first sixteen are set to. Each has a contrast of 4.5
- * or more (WCAG 2.2, 1.4.3) on black and on white, which only some ten of the 240 have.
+ * Colours of the fixed part of xterm's palette, which does not depend on the user's first sixteen colours. Each has a
+ * contrast of at least 4.5 (WCAG 2.2, 1.4.3) on black and on white; only about ten of the 240 have.
  */
 export const GREY = 243;
 const BLUE = 63;
@@ -23,14 +23,14 @@ const COMMON: Readonly<Record<'plain' | 'strong' | 'header' | 'group' | 'cell' |
   strong: { bold: true },
   header: { bold: true },
   group: { bold: true },
-  // On the bar of the selection, which is inverse itself, it stands out as a gap.
+  // On the selected row, which is inverse, the cell is shown not inverse.
   cell: { bold: true, inverse: true },
   cursor: { inverse: true },
 };
 
-/** How each meaning looks. Blessed knows no dim text, so quiet is grey. */
+/** Style of each tone. Blessed does not support dim text, so quiet is grey. */
 const STYLES: Readonly<Record<Palette, Readonly<Record<Tone, Style>>>> = {
-  // The first eight colours are the user's own choice in the terminal.
+  // Uses the first eight colours, which the user can set in the terminal.
   standard: {
     ...COMMON,
     quiet: { colour: GREY },
@@ -41,8 +41,8 @@ const STYLES: Readonly<Record<Palette, Readonly<Record<Tone, Style>>>> = {
     changed: { colour: 3 },
     closed: { colour: 1 },
   },
-  // No colour has a contrast of 7 on black and on white: the terminal's own foreground has the most there is, and marks
-  // are told by weight and line.
+  // No colour has a contrast of 7 on black and on white. The terminal's foreground has the highest contrast, and marks
+  // differ by bold and underline.
   'high-contrast': {
     ...COMMON,
     group: { bold: true, underline: true },
@@ -54,7 +54,7 @@ const STYLES: Readonly<Record<Palette, Readonly<Record<Tone, Style>>>> = {
     changed: { bold: true, underline: true },
     closed: { underline: true },
   },
-  // These three stay apart for every common kind of colour blindness.
+  // These three are distinct for every common kind of colour blindness.
   'colour-blind': {
     ...COMMON,
     quiet: { colour: GREY },
@@ -77,7 +77,7 @@ const STYLES: Readonly<Record<Palette, Readonly<Record<Tone, Style>>>> = {
   },
 };
 
-/** The attribute of blessed's cells: flags, foreground and background, nine bits each; 0x1ff is the terminal's own. */
+/** Attribute of a cell in blessed: flags, foreground and background, nine bits each; 0x1ff is the terminal's colour. */
 const DEFAULT_COLOUR = 0x1ff;
 const FLAG = { bold: 1, underline: 2, inverse: 8 } as const;
 
@@ -86,11 +86,11 @@ const attributeOf = ({ colour, bold, underline, inverse }: Style): number => {
   return (flags << 18) | ((colour ?? DEFAULT_COLOUR) << 9) | DEFAULT_COLOUR;
 };
 
-/** Attribute of a cell that means `tone`; `selected` shows it inverse. */
+/** Returns the attribute of a cell with this tone; a selected cell is inverse. */
 export function attribute(palette: Palette, tone: Tone, selected: boolean): number {
   const style = STYLES[palette][tone];
   return attributeOf(selected ? { ...style, inverse: !style.inverse } : style);
 }
 
-/** Colour of a meaning, of xterm's 256; undefined for the terminal's own foreground. */
+/** Returns the xterm colour (0–255) of a tone; undefined for the terminal's foreground. */
 export const colour = (palette: Palette, tone: Tone): number | undefined => STYLES[palette][tone].colour;

@@ -38,7 +38,7 @@ export const noEffects = (nowMs: () => number): AppEffects => ({
   resolve: async () => ({ type: 'failed', why: 'not available' }),
   copy: () => ({ text: '', isError: false }),
   save: async () => ({ text: '', isError: false }),
-  keep: () => {},
+  saveState: () => {},
   nowMs,
   samplerActivity: () => '',
 });

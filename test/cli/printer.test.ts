@@ -59,9 +59,9 @@ const GAP: GapEvent = { type: 'gap', atMs: 7, missed: 3, learntBy: 'destroy' };
 function setUp(text = '') {
   const parsed = parseQuery(text);
   if ('problem' in parsed) throw new Error(parsed.problem.message);
-  const wanted = new EventFilter(parsed.query, new Map(), () => {});
+  const filter = new EventFilter(parsed.query, new Map(), () => {});
   const pipe = new Pipe();
-  return { pipe, printer: new EventPrinter(pipe, FORMAT, (event) => wanted.has(event)) };
+  return { pipe, printer: new EventPrinter(pipe, FORMAT, (event) => filter.matches(event)) };
 }
 
 test('each event is a line; those that come together are written together', async () => {

@@ -103,7 +103,7 @@ export class FakeApp {
         const well = { text: `saved ${sockets.length} sockets to ${path}`, isError: false };
         return Promise.resolve(this.saving ?? well);
       },
-      keep: (kept) => void this.kept.push(kept),
+      saveState: (kept) => void this.kept.push(kept),
       samplerActivity: () => this.sampler,
       nowMs: () => this.nowMs,
     });

@@ -427,7 +427,7 @@ describe('the event log', () => {
   test('where its socket has gone, the title says so', async () => {
     await app.take(batch({ monotonicMs: 2000, closed: ['p049'] }), batch({ monotonicMs: 2000 + LINGER_MS }));
     await app.press(TAB, '\r');
-    expect(title()).toMatch(/its socket has gone$/);
+    expect(title()).toMatch(/its socket is gone$/);
     expect(inverse()).toEqual(['p049']);
     await app.press(UP);
     expect(title()).not.toContain('gone');
@@ -441,9 +441,9 @@ describe('the event log', () => {
     );
     await app.take({ ...gone, events: [{ type: 'gap', atMs: NOON_MS, learntBy: 'trace' }] });
     await app.press('/', ...Array.from('established'), '\r', TAB, '\r');
-    expect(title()).toMatch(/of sockets that nobody knows$/);
+    expect(title()).toMatch(/a gap has no row: its sockets are not known$/);
     await app.press(UP, '\r');
-    expect(title()).toMatch(/its row is not shown: the query, a fold or what is known hides it$/);
+    expect(title()).toMatch(/its row is hidden by the query, a folded group or a hide rule$/);
   });
 
   test('p and P ask for what the event has', async () => {

@@ -50,7 +50,7 @@ test('within screen: in pieces, each in an envelope, which together are the sequ
 test('the longest text makes 100,000 bytes; a longer one is refused, with what to do', () => {
   expect(copySequence('x'.repeat(MAX_COPY_BYTES), {})).toHaveLength(100_000);
   expect(() => copySequence('x'.repeat(MAX_COPY_BYTES + 1), {})).toThrow(
-    'too much to copy: 74995 bytes, and terminals take 74994 at most; save it to a file instead',
+    'too much to copy: 74995 bytes, terminals accept at most 74994; save it to a file instead',
   );
   // Bytes, and not characters.
   expect(() => copySequence('ü'.repeat(MAX_COPY_BYTES / 2 + 1), {})).toThrow('too much to copy');

@@ -10,7 +10,7 @@ function setUp(intervalMs: number) {
     () => performance.now(),
     (forMs) => void told.push(Math.round(forMs / 1000)),
   );
-  watch.expect(intervalMs);
+  watch.expectBatch(intervalMs);
   return { watch, told, pass: (ms: number) => vi.advanceTimersByTime(ms) };
 }
 
@@ -27,7 +27,7 @@ test('reports three intervals without a batch, and then every second', () => {
 test('a batch begins the time anew, by its own interval', () => {
   const { watch, told, pass } = setUp(1000);
   pass(2500);
-  watch.heard(5000);
+  watch.noteBatch(5000);
   pass(14_999);
   expect(told).toEqual([]);
   pass(10);
@@ -45,7 +45,7 @@ test('short intervals have a second', () => {
 test('another interval gives the sampler time, and the silence is still told from the last batch on', () => {
   const { watch, told, pass } = setUp(60_000);
   pass(100_000);
-  watch.expect(1000);
+  watch.expectBatch(1000);
   pass(2999);
   expect(told).toEqual([]);
   pass(10);
@@ -55,7 +55,7 @@ test('another interval gives the sampler time, and the silence is still told fro
 test('a batch that has arrived while the thread stood still is taken first', () => {
   const { watch, told, pass } = setUp(1000);
   // Both are due in the same turn: the timer, and the message behind it.
-  setTimeout(() => watch.heard(1000), 3000);
+  setTimeout(() => watch.noteBatch(1000), 3000);
   pass(3000);
   expect(told).toEqual([]);
 });

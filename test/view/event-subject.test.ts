@@ -86,8 +86,8 @@ function shownUnder(query: string, hasBaseline: boolean): string[] {
 
 /** What `netpane watch -q QUERY` prints of it. */
 function watchedUnder(query: string): string[] {
-  const wanted = new EventFilter(queryFrom(query), new Map(), () => undefined);
-  return textsOf(history().filter((it) => it.type === 'gap' || wanted.has(it)));
+  const filter = new EventFilter(queryFrom(query), new Map(), () => undefined);
+  return textsOf(history().filter((it) => it.type === 'gap' || filter.matches(it)));
 }
 
 const ALL = [

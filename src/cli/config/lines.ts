@@ -1,14 +1,14 @@
-/** A part of a document: a key, or an item of a list by its number from 0. */
+/** A key of a document, or an item of a list by its index. */
 interface Place {
   readonly line: number;
   readonly parts: Map<string | number, Place>;
-  /** How many tables there are in an array of tables. */
+  /** Number of tables in an array of tables. */
   tables: number;
 }
 
 /**
- * Strings of four kinds, comments, ends of lines, what separates, and whatever else there is, in one piece. A string that
- * is not closed is a token too: a search for its end that fails would be repeated from each quote on.
+ * Tokens of TOML: strings of four kinds, comments, line ends, separators, and any other text. An unterminated string is
+ * a token too: otherwise a failed search for its end would be repeated from every later quote.
  */
 const TOKENS =
   /"""(?:\\[^]|[^\\])*?(?:"{3,5}|\\?$)|'''[^]*?(?:'{3,5}|$)|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|#[^\n]*|[[\]{}=,.\n]|[^\s[\]{}=,.#"']+/g;
@@ -22,7 +22,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   e: '\x1b',
 };
 
-/** The name that a part of a key is written for. */
+/** Returns a part of a key without its quotes and escapes. */
 function unquoted(key: string): string {
   if (key.startsWith("'")) return key.slice(1, -1);
   if (!key.startsWith('"')) return key;
@@ -37,13 +37,13 @@ function unquoted(key: string): string {
     );
 }
 
-/** Goes through the tokens of a TOML document that is known to be right, and notes where its keys and items begin. */
+/** Walks through the tokens of a valid TOML document and records the lines of its keys and items. */
 class Walk {
   readonly root: Place = { line: 1, parts: new Map(), tables: 0 };
   readonly #tokens: RegExpMatchArray[];
   readonly #text: string;
   #at = 0;
-  /** The line of what is at `#counted`, an index of the text. */
+  /** Line at index `#counted` of the text. */
   #line = 1;
   #counted = 0;
 
@@ -52,8 +52,8 @@ class Walk {
     this.#tokens = [...text.matchAll(TOKENS)];
     let table = this.root;
     while (this.#skipBlank() !== undefined) {
-      if (this.#peek() === '[') table = this.#header();
-      else this.#pair(table);
+      if (this.#peek() === '[') table = this.#readHeader();
+      else this.#readPair(table);
     }
   }
 
@@ -61,20 +61,21 @@ class Walk {
     return this.#tokens[this.#at]?.[0];
   }
 
-  /** Steps over ends of lines and comments, to what is next. */
+  /** Skips line ends and comments. Returns the next token without moving past it. */
   #skipBlank(): string | undefined {
     let token: string | undefined;
     while ((token = this.#peek()) !== undefined && (token === '\n' || token.startsWith('#'))) this.#at++;
     return token;
   }
 
-  /** The line of what is next. */
+  /** Returns the line of the next token. */
   #lineHere(): number {
     const end = this.#tokens[this.#at]?.index ?? this.#text.length;
     for (; this.#counted < end; this.#counted++) if (this.#text[this.#counted] === '\n') this.#line++;
     return this.#line;
   }
 
+  /** Returns the place of a key or item, recorded at the current line if it is new. */
   #enter(place: Place, part: string | number): Place {
     const known = place.parts.get(part);
     if (known) return known;
@@ -83,19 +84,19 @@ class Walk {
     return made;
   }
 
-  /** Steps over a key, dotted or not. @returns the parts of it */
-  #key(): string[] {
+  /** Reads a key, dotted or not. @returns its parts */
+  #readKey(): string[] {
     const parts: string[] = [];
     do parts.push(unquoted(this.#peek() ?? ''));
     while (this.#tokens[++this.#at]?.[0] === '.' && this.#tokens[++this.#at]);
     return parts;
   }
 
-  /** `[table]` or `[[table]]`; a table of an array of tables is the last one of it. */
-  #header(): Place {
+  /** Reads `[table]` or `[[table]]`. In a path, an array of tables stands for its last table. */
+  #readHeader(): Place {
     const isArray = this.#tokens[this.#at + 1]?.[0] === '[';
     this.#at += isArray ? 2 : 1;
-    const key = this.#key();
+    const key = this.#readKey();
     this.#at += isArray ? 2 : 1;
     let place = this.root;
     for (const [i, part] of key.entries()) {
@@ -106,15 +107,16 @@ class Walk {
     return place;
   }
 
-  /** `key = value` */
-  #pair(table: Place): void {
+  /** Reads `key = value`. */
+  #readPair(table: Place): void {
     let place = table;
-    for (const part of this.#key()) place = this.#enter(place, part);
+    for (const part of this.#readKey()) place = this.#enter(place, part);
     this.#at++;
-    this.#value(place);
+    this.#readValue(place);
   }
 
-  #value(place: Place): void {
+  /** Reads a value: records the items of a list and the keys of an inline table. */
+  #readValue(place: Place): void {
     const open = this.#peek();
     if (open === '[' || open === '{') {
       this.#at++;
@@ -122,22 +124,22 @@ class Walk {
       let token: string | undefined;
       for (let i = 0; (token = this.#skipBlank()) !== undefined && token !== close;) {
         if (token === ',') this.#at++;
-        else if (open === '[') this.#value(this.#enter(place, i++));
-        else this.#pair(place);
+        else if (open === '[') this.#readValue(this.#enter(place, i++));
+        else this.#readPair(place);
       }
       this.#at++;
       return;
     }
-    // A number or a date is of several tokens.
+    // A number or a date consists of several tokens.
     do this.#at++;
     while (!/^(?:[\n,\]}]|#.*|)$/.test(this.#peek() ?? ''));
   }
 }
 
 /**
- * Where keys and items of a TOML document begin, which its parser does not tell.
- * @param text one that the parser has understood
- * @returns gives the line, from 1, of what a path leads to, or of the last part of it that there is
+ * Finds the lines of keys and items in a TOML document, which its parser does not report.
+ * @param text a text that the parser has accepted
+ * @returns a function from a path to its line, from 1; for a missing path, the line of its longest existing part
  */
 export function lineFinder(text: string): (path: readonly (string | number)[]) => number {
   const { root } = new Walk(text);

@@ -7,19 +7,19 @@ import { configPath, type Environment } from './paths.ts';
 import type { CheckQuery } from './schema.ts';
 import { checkOwnedByRoot, trustedPath, Untrusted } from './trust.ts';
 
-/** The largest configuration file that is read, bytes. */
+/** Maximum size of a configuration file, bytes. */
 const MAX_BYTES = 1024 * 1024;
 
 /**
- * What the configuration file says; undefined where there is none. What understands it is loaded only where there is.
- * As root the file and its place have to be root's (`trust.ts`): otherwise another user could say what root sees. One
- * that was asked for is then an error; without the usual one, which may come with a home that sudo has kept, netpane
- * goes on.
- * @param file the one that was asked for, which has to be there; undefined for the usual one
- * @param check says what is wrong with a query
- * @param say hears why the usual one is not read
- * @param isRoot whether only what is root's is to be trusted
- * @throws UsageError with all that is wrong with the file
+ * Returns the settings of the configuration file; undefined if there is none. Loads the parser only if there is a file.
+ * As root it reads only a file that no other user can change (`trust.ts`): otherwise another user could decide what
+ * root sees. A file given by --config is then an error. The default file is skipped with a message: sudo may have kept
+ * the home of another user.
+ * @param file the path given by --config, which must exist; undefined for the default path
+ * @param check returns the mistake in a query
+ * @param say receives the reason why the default file is skipped
+ * @param isRoot true to read only files that no other user can change
+ * @throws UsageError with all mistakes in the file
  */
 export async function loadConfig(
   file: string | undefined,
@@ -29,7 +29,7 @@ export async function loadConfig(
   isRoot: boolean = process.geteuid?.() === 0,
 ): Promise<FileSettings | undefined> {
   const path = file ?? configPath(environment);
-  // Asking for this one is how to do without.
+  // `--config /dev/null` means no configuration file.
   if (path === undefined || path === devNull) return undefined;
   let text: string;
   try {
@@ -37,7 +37,7 @@ export async function loadConfig(
   } catch (error) {
     const name = pathText(path);
     if (error instanceof Untrusted && file === undefined) {
-      if (!isThere(path)) return undefined;
+      if (!mayExist(path)) return undefined;
       say(`configuration file ignored: ${error.message}`);
       return undefined;
     }
@@ -52,8 +52,8 @@ export async function loadConfig(
   return parseConfig(path, text, check);
 }
 
-/** True where something is at the path; also where that cannot be found out. */
-function isThere(path: string): boolean {
+/** Returns true if something exists at the path, or if that cannot be determined. */
+function mayExist(path: string): boolean {
   try {
     lstatSync(path);
     return true;
@@ -62,7 +62,7 @@ function isThere(path: string): boolean {
   }
 }
 
-/** Returns the text of a file that only root can have written. */
+/** Returns the text of a file that only root can change. */
 function trustedText(path: string): string {
   const real = trustedPath(path);
   return readText(real, MAX_BYTES, constants.O_NOFOLLOW, (stat) => checkOwnedByRoot(real, stat));

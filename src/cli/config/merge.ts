@@ -1,14 +1,14 @@
 import { MAX_HISTORY, type SavedState } from './saved.ts';
 
-/** What is there, with what was added to, taken from and changed in `before` to come to `after`. */
+/** Applies the additions, removals and changes between `before` and `after` to the saved list. */
 function mergeList<T>(
-  there: readonly T[],
+  saved: readonly T[],
   before: readonly T[],
   after: readonly T[],
   keyOf: (item: T) => string,
 ): T[] {
   const byKey = (items: readonly T[]) => new Map(items.map((item) => [keyOf(item), item]));
-  const [merged, was, is] = [byKey(there), byKey(before), byKey(after)];
+  const [merged, was, is] = [byKey(saved), byKey(before), byKey(after)];
   for (const key of was.keys()) if (!is.has(key)) merged.delete(key);
   for (const [key, item] of is)
     if (JSON.stringify(item) !== JSON.stringify(was.get(key))) merged.set(key, item);
@@ -16,23 +16,23 @@ function mergeList<T>(
 }
 
 /**
- * What is to be saved where others may have saved too. How the screen is set up goes by who is last; of lists that are
- * built up over time nothing is lost.
- * @param there what is saved now
- * @param before what this netpane had loaded, or saved last
- * @param after what it has
+ * Returns the state to save when other netpanes may have saved too. The layout of the last one wins; lists that grow
+ * over time (views, hide rules, history) lose nothing.
+ * @param saved the state in the file
+ * @param before the state that this netpane loaded or saved last
+ * @param after the state of this netpane
  */
 export const mergeStates = (
-  there: SavedState,
+  saved: SavedState,
   before: SavedState | undefined,
   after: SavedState,
 ): SavedState => ({
   ...after,
-  views: mergeList(there.views, before?.views ?? [], after.views, ({ name }) => name),
-  known: mergeList(there.known, before?.known ?? [], after.known, (it) =>
+  views: mergeList(saved.views, before?.views ?? [], after.views, ({ name }) => name),
+  known: mergeList(saved.known, before?.known ?? [], after.known, (it) =>
     JSON.stringify([it.process, it.remote, it.port]),
   ),
-  history: [...there.history.filter((query) => !after.history.includes(query)), ...after.history].slice(
+  history: [...saved.history.filter((query) => !after.history.includes(query)), ...after.history].slice(
     -MAX_HISTORY,
   ),
 });

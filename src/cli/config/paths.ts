@@ -4,8 +4,9 @@ import { isAbsolute, join } from 'node:path';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * A file of netpane's below one of the directories of the XDG Base Directory Specification, which says that an empty
- * or a relative path is to be ignored. Undefined where the environment names no home either.
+ * Returns the path of a file in a directory of the XDG Base Directory Specification, which says to ignore an empty or
+ * relative path. Undefined if the environment has no home directory either.
+ * @param usual the default directory, relative to the home directory
  */
 function pathOf(environment: Environment, variable: string, usual: string, file: string): string | undefined {
   const given = environment[variable] ?? '';
@@ -14,10 +15,10 @@ function pathOf(environment: Environment, variable: string, usual: string, file:
   return isAbsolute(home) ? join(home, usual, 'netpane', file) : undefined;
 }
 
-/** Where the configuration file is looked for; undefined where the environment names no place. */
+/** Returns the default path of the configuration file; undefined if the environment has no directory for it. */
 export const configPath = (environment: Environment): string | undefined =>
   pathOf(environment, 'XDG_CONFIG_HOME', '.config', 'config.toml');
 
-/** Where the state is saved; undefined where the environment names no place. */
+/** Returns the path of the saved state; undefined if the environment has no directory for it. */
 export const statePath = (environment: Environment): string | undefined =>
   pathOf(environment, 'XDG_STATE_HOME', join('.local', 'state'), 'state.json');

@@ -5,7 +5,7 @@ import type { ColumnChoice, View } from '../../store/state.ts';
 import { KEYS, type Origin, type Origins, type SettingName, type Settings } from '../settings.ts';
 import { configPath, type Environment, statePath } from './paths.ts';
 
-/** A value as the configuration file has it; in words, behind `absent`, where it is said by leaving it out. */
+/** A value as the configuration file writes it. `absent` describes a value that is set by leaving out the key. */
 type Written = string | number | boolean | readonly string[] | { readonly absent: string };
 
 const durationText = (ms: number): string => {
@@ -38,7 +38,7 @@ const WRITTEN: { readonly [Name in Single]: (value: Settings[Name]) => Written }
   restore: (on) => on,
 };
 
-/** Where a value comes from, as a comment tells it, where TOML has no place for controls. */
+/** Returns the origin of a value for a comment of TOML, which must not contain control characters. */
 function originText(origin: Origin, item = 0): string {
   switch (origin.from) {
     case 'default':
@@ -53,28 +53,28 @@ function originText(origin: Origin, item = 0): string {
   }
 }
 
-/** Characters that act on a terminal or cannot be seen, but for the ends of lines. */
+/** Characters that control a terminal or are invisible, except line ends. */
 const UNSAFE = /(?!\n)[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu;
 
-/** What ASCII lacks. */
+/** Characters outside ASCII. */
 const NOT_ASCII = /\P{ASCII}/gu;
 
-/** Returns a character as TOML escapes it; half a surrogate pair, which TOML does not have, as U+FFFD. */
+/** Returns the TOML escape of a character. A lone surrogate, which TOML does not allow, becomes U+FFFD. */
 function escaped(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   if (code > 0xffff) return `\\U${code.toString(16).padStart(8, '0')}`;
   return code >= 0xd800 && code <= 0xdfff ? '\\uFFFD' : `\\u${code.toString(16).padStart(4, '0')}`;
 }
 
-/** Returns a table as TOML that is harmless for a terminal. Its strings are those in which escapes hold. */
+/** Returns a table as TOML that is safe for a terminal. `stringify` writes only strings that allow escapes. */
 function toml(table: object, isUtf8: boolean): string {
   const text = stringify(table).trimEnd().replace(UNSAFE, escaped);
   return isUtf8 ? text : text.replace(NOT_ASCII, escaped);
 }
 
 /**
- * The settings in effect as a configuration file, with where each comes from.
- * @param isUtf8 false writes the values in ASCII, with escapes; a comment may still name a file that is not
+ * Returns the settings in effect as a configuration file, with a comment about the origin of each.
+ * @param isUtf8 false writes the values in ASCII, with escapes; a comment may still contain a path outside ASCII
  */
 export function configText(settings: Settings, origins: Origins, isUtf8 = true): string {
   const singles = (Object.keys(WRITTEN) as Single[]).map((name) => {
@@ -103,7 +103,7 @@ function viewText({ name, query, columns, sort, group }: View, origin: string, i
   return `[[${KEYS.views}]]  # ${origin}\n${toml(table, isUtf8)}\n`;
 }
 
-/** The files that netpane uses, a line each. */
+/** Returns the paths of the files that netpane uses, one per line. */
 export function pathsText(configFile: string | undefined, environment: Environment): string {
   const nowhere = 'none (HOME is not set)';
   const config = configFile ?? configPath(environment) ?? nowhere;

@@ -13,39 +13,39 @@ import {
 } from '../../store/state.ts';
 import { DEFAULT_SORT } from '../../store/views.ts';
 
-/** What is kept from one run to the next. */
+/** State that is kept from one run to the next. */
 export interface SavedState {
   readonly version: 1;
   readonly query: string;
   readonly sort: Sort;
   /** Null for none. */
   readonly group: GroupBy | null;
-  /** Null where the columns go by the width of the pane. */
+  /** Null if the columns depend on the width of the pane. */
   readonly columns: readonly ColumnChoice[] | null;
-  /** Null where the user has chosen none: the terminal may be another the next time. */
+  /** Null if the user has not chosen one: the next terminal may be a different one. */
   readonly theme: Palette | null;
   readonly serviceNames: boolean;
-  /** The user's own. */
+  /** Views that the user has saved. */
   readonly views: readonly View[];
-  /** What is hidden for good. */
+  /** Hide rules. */
   readonly known: readonly HideRule[];
-  /** Queries of before, the last one last, at most MAX_HISTORY. */
+  /** Earlier queries, oldest first, at most MAX_HISTORY. */
   readonly history: readonly string[];
-  /** Those that are open. */
+  /** Open panes. */
   readonly panes: readonly PaneName[];
 }
 
-/** How many queries are kept. */
+/** Maximum number of queries in the history. */
 export const MAX_HISTORY = 200;
 
-/** A saved state that cannot be used; the message says why. */
+/** A saved state that cannot be used; the message gives the reason. */
 export class DamagedState extends Error {}
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** @param what and `where`, a path such as `.known[3].port`, are for the message */
-const damaged = (where: string, what: string): never => {
-  throw new DamagedState(`${where === '' ? 'it' : where.slice(1)} is not ${what}`);
+/** Throws a DamagedState. @param where the path of the value, such as `.known[3].port` */
+const damaged = (where: string, expected: string): never => {
+  throw new DamagedState(`${where === '' ? 'it' : where.slice(1)} is not ${expected}`);
 };
 
 const fieldsOf = (value: unknown, where: string): Fields =>
@@ -69,19 +69,19 @@ const integer =
 const list = <T>(value: unknown, where: string, item: (value: unknown, where: string) => T): T[] =>
   Array.isArray(value) ? value.map((it, i) => item(it, `${where}[${i}]`)) : damaged(where, 'a list');
 
-/** One of these names; undefined for a name that another netpane may know. */
+/** Returns one of these names; undefined for an unknown name, which another version of netpane may have. */
 const name = <T extends string>(names: readonly T[], value: unknown, where: string): T | undefined => {
   const given = text(value, where);
   return names.find((it) => it === given);
 };
 
-/** The help is not left open. */
+/** Panes that may be restored; the help is not. */
 const PANES: readonly PaneName[] = ['events', 'details', 'traffic', 'graph'];
 const width = integer(1, MAX_COLUMN_WIDTH);
-/** Ports of VSOCK have 32 bits. */
+/** VSOCK ports have 32 bits. */
 const port = integer(0, 2 ** 32 - 1);
 
-const isThere = <T>(it: T | undefined): it is T => it !== undefined;
+const isDefined = <T>(it: T | undefined): it is T => it !== undefined;
 
 function sort(value: unknown, where: string): Sort | undefined {
   const { column, descending } = fieldsOf(value, where);
@@ -97,15 +97,15 @@ function column(value: unknown, where: string): ColumnChoice | undefined {
   return id && { id, ...(cells !== undefined && { width: cells }) };
 }
 
-/** Those that there are; undefined where none is left, for a table without columns is none. */
+/** Returns the columns that this netpane has; undefined if there are none, because a table needs columns. */
 function columns(value: unknown, where: string): readonly ColumnChoice[] | undefined {
-  const known = list(value, where, column).filter(isThere);
-  return known.length > 0 ? known : undefined;
+  const choices = list(value, where, column).filter(isDefined);
+  return choices.length > 0 ? choices : undefined;
 }
 
 function view(value: unknown, where: string): View {
   const fields = fieldsOf(value, where);
-  /** What a field stands for, where it is there. */
+  /** Returns the value of a field; undefined if the field is absent. */
   const optional = <T>(field: string, read: (value: unknown, where: string) => T): T | undefined =>
     fields[field] === undefined ? undefined : read(fields[field], `${where}.${field}`);
   const its = {
@@ -122,7 +122,7 @@ function view(value: unknown, where: string): View {
   };
 }
 
-function known(value: unknown, where: string): HideRule {
+function hideRule(value: unknown, where: string): HideRule {
   const fields = fieldsOf(value, where);
   return {
     process: text(fields['process'], `${where}.process`),
@@ -135,8 +135,8 @@ const orNull = <T>(value: unknown, where: string, read: (value: unknown, where: 
   value === null ? null : (read(value, where) ?? null);
 
 /**
- * The state in the text of a file. Names that this netpane does not know, of columns and the like, are left out.
- * @throws DamagedState where the text is not such a state, or is one of a newer netpane
+ * Parses a saved state. Leaves out unknown names of columns, groupings, palettes and panes.
+ * @throws DamagedState if the text is not a saved state, or was written by a newer netpane
  */
 export function parseState(json: string): SavedState {
   let value: unknown;
@@ -159,8 +159,8 @@ export function parseState(json: string): SavedState {
     theme: orNull(it['theme'], '.theme', (value, where) => name(PALETTES, value, where)),
     serviceNames: flag(it['serviceNames'], '.serviceNames'),
     views: list(it['views'], '.views', view),
-    known: list(it['known'], '.known', known),
+    known: list(it['known'], '.known', hideRule),
     history: list(it['history'], '.history', text).slice(-MAX_HISTORY),
-    panes: list(it['panes'], '.panes', (value, where) => name(PANES, value, where)).filter(isThere),
+    panes: list(it['panes'], '.panes', (value, where) => name(PANES, value, where)).filter(isDefined),
   };
 }

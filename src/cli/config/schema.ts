@@ -18,16 +18,16 @@ import { type SettingName, type Settings, VALUES } from '../settings.ts';
 import { nameValue, quoted, type Value } from '../values.ts';
 import { nearest } from '../../query/nearest.ts';
 
-/** Says what is wrong with the text of a query; undefined where nothing is. */
+/** Returns the mistake in a query, starting with its column ("at column 6: …"); undefined if there is none. */
 export type CheckQuery = (text: string) => string | undefined;
 
-/** The schema of a key: what is in the file is unknown, what comes of it is the value of a setting. */
+/** Schema of a key, from an unknown value in the file to the value of the setting. */
 type Reads<T> = v.GenericSchema<unknown, T>;
 
-/** Longer texts are shortened in messages, UTF-16 units: a file may have many mistakes. */
+/** Maximum length of a quoted text in a message, UTF-16 units; short, because a file may have many mistakes. */
 const SHOWN = 61;
 
-/** What was found, as a message tells it. */
+/** Returns a value of the file for a message. */
 function shown(found: unknown): string {
   if (typeof found === 'string') return quoted(shortened(found, SHOWN));
   if (Array.isArray(found)) return 'a list';
@@ -35,18 +35,18 @@ function shown(found: unknown): string {
   return typeof found === 'number' || typeof found === 'boolean' ? String(found) : 'a table';
 }
 
-const takes = (wanted: string, found: unknown): string => `takes ${wanted}, not ${shown(found)}`;
+const takes = (expected: string, found: unknown): string => `takes ${expected}, not ${shown(found)}`;
 
-/** The message where the type is wrong already. */
+/** Returns the message for a value of the wrong type. */
 const instead =
-  (wanted: string) =>
+  (expected: string) =>
   ({ input }: { readonly input: unknown }): string =>
-    takes(wanted, input);
+    takes(expected, input);
 
-/** Reads a value as on the command line, from what TOML has for it. */
+/** Parses a value of TOML as the command line does. @param names names to suggest for a misspelled one */
 const read = <T>(
   kind: Reads<string | number>,
-  { wanted, read: readText }: Value<T>,
+  { expected, read: readText }: Value<T>,
   names: readonly string[] = [],
 ): Reads<T> =>
   v.pipe(
@@ -56,16 +56,16 @@ const read = <T>(
       if (meaning !== undefined) return meaning;
       const [name = ''] = String(value).replace(/^-/, '').split(':', 1);
       const meant = names.includes(name) ? undefined : nearest(name, names);
-      addIssue({ message: takes(wanted, value) + (meant === undefined ? '' : `: did you mean ${meant}?`) });
+      addIssue({ message: takes(expected, value) + (meant === undefined ? '' : `: did you mean ${meant}?`) });
       return NEVER;
     }),
   );
 
 const text = <T>(value: Value<T>, names?: readonly string[]): Reads<T> =>
-  read(v.string(instead(value.wanted)), value, names);
-const number = <T>(value: Value<T>): Reads<T> => read(v.number(instead(value.wanted)), value);
+  read(v.string(instead(value.expected)), value, names);
+const number = <T>(value: Value<T>): Reads<T> => read(v.number(instead(value.expected)), value);
 const either = <T>(value: Value<T>): Reads<T> =>
-  read(v.union([v.string(), v.number()], instead(value.wanted)), value);
+  read(v.union([v.string(), v.number()], instead(value.expected)), value);
 
 const yesOrNo = v.boolean(instead('true or false'));
 
@@ -73,7 +73,7 @@ const COLUMN_IDS: readonly ColumnId[] = COLUMNS.map(({ id }) => id);
 const columnOf = (id: string | undefined): ColumnId | undefined => COLUMN_IDS.find((it) => it === id);
 
 const sortValue: Value<Sort> = {
-  wanted: 'a column such as age, or -age for descending order',
+  expected: 'a column such as age, or -age for descending order',
   read: (given) => {
     const [, minus, id] = /^(-?)(\w+)$/.exec(given) ?? [];
     const column = columnOf(id);
@@ -82,7 +82,7 @@ const sortValue: Value<Sort> = {
 };
 
 const columnValue: Value<ColumnChoice> = {
-  wanted: `a column such as process, or process:20 for a width of 20 cells (1 to ${MAX_COLUMN_WIDTH})`,
+  expected: `a column such as process, or process:20 for a width of 20 cells (1 to ${MAX_COLUMN_WIDTH})`,
   read: (given) => {
     const [, name, digits] = /^(\w+)(?::(\d{1,3}))?$/.exec(given) ?? [];
     const id = columnOf(name);
@@ -92,10 +92,10 @@ const columnValue: Value<ColumnChoice> = {
   },
 };
 
-/** Refuses what is there already. @param nameOf the name of an item, where it has one */
-const once = <T>(nameOf: (item: Partial<T>) => unknown) =>
+/** Rejects items with the same name. @param nameOf returns the name of an item, if it has one */
+const distinct = <T>(nameOf: (item: Partial<T>) => unknown) =>
   v.rawCheck<T[]>(({ dataset, addIssue }) => {
-    // Beside other mistakes too: then not every item is what it should be.
+    // Runs after other mistakes too: an item may have any type.
     if (!Array.isArray(dataset.value)) return;
     const seen = new Set<unknown>();
     const items: readonly unknown[] = dataset.value;
@@ -120,7 +120,7 @@ const group = v.pipe(
 const columns: Reads<readonly ColumnChoice[]> = v.pipe(
   v.array(text(columnValue, COLUMN_IDS), instead('a list of columns')),
   v.minLength(1, 'takes a list of columns, not an empty list'),
-  once<ColumnChoice>(({ id }) => id),
+  distinct<ColumnChoice>(({ id }) => id),
 );
 
 const also = v.pipe(
@@ -140,9 +140,9 @@ const query = (check: CheckQuery): Reads<string> =>
     }),
   );
 
-/** Those that there always are cannot be others. */
+/** Name of a view; the names of built-in views are not allowed. */
 const viewName: Value<string> = {
-  wanted: `a name other than ${BUILT_IN.map(({ name }) => name).join(', ')}`,
+  expected: `a name other than ${BUILT_IN.map(({ name }) => name).join(', ')}`,
   read: (given) => (isBuiltIn(given.trim()) || given.trim() === '' ? undefined : given),
 };
 
@@ -154,7 +154,7 @@ const viewSchemas = (check: CheckQuery) => ({
   group: v.optional(group),
 });
 
-/** Keys of a view. */
+/** Keys of a `[[view]]` table. */
 export const VIEW_KEYS: readonly string[] = Object.keys(viewSchemas(() => undefined));
 
 const views = (check: CheckQuery): Reads<readonly View[]> =>
@@ -173,10 +173,10 @@ const views = (check: CheckQuery): Reads<readonly View[]> =>
       ),
       instead('tables: [[view]]'),
     ),
-    once<View>(({ name }) => name),
+    distinct<View>(({ name }) => name),
   );
 
-/** The schema of every setting. */
+/** Returns the schema of every setting. */
 export const settingSchemas = (
   check: CheckQuery,
 ): { readonly [Name in SettingName]: Reads<Settings[Name]> } => ({

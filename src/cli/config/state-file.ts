@@ -18,36 +18,35 @@ import { type Environment, statePath } from './paths.ts';
 import { checkOwnedByRoot, trustedPath, Untrusted } from './trust.ts';
 import { DamagedState, MAX_HISTORY, parseState, type SavedState } from './saved.ts';
 
-/** The largest state that is read or written, bytes. */
+/** Maximum size of the state file, bytes. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** So many damaged files are kept beside it: `state.json.bad`, `state.json.bad2`, … */
+/** Maximum number of damaged files kept beside the state file: `state.json.bad`, `state.json.bad2`, … */
 const MAX_BAD_COPIES = 9;
 
-/** The state is kept as it is for a reason that the message tells. */
+/** The state is not read or written; the message gives the reason. */
 class Refused extends Error {}
 
 /**
- * The file in which the state is kept from one run to the next. Nothing that goes wrong with it stops netpane: it is
- * told once, and netpane goes on without.
+ * The file that keeps the state from one run to the next. An error with it does not stop netpane: it is reported once,
+ * and netpane continues without the file.
  *
- * The file is never written through: what is there is replaced as a whole, so that a reader, or a netpane that is
- * killed, sees the old state or the new one. A symbolic link in its place is neither followed nor replaced, for it is
- * not netpane's. As root (sudo that keeps HOME) every directory on the way and the file have to be root's, and not
- * to be written by others (`trust.ts`): otherwise another user could say what root does not see, or choose where root
- * writes; and that user could not read his own state any more.
+ * Saving replaces the whole file, so a reader, or a netpane that is killed, sees the old state or the new one. A
+ * symbolic link in its place is neither followed nor replaced: netpane did not make it. As root (sudo that keeps HOME)
+ * the file and every directory in its path must belong to root and be writable only by root (`trust.ts`). Otherwise
+ * another user could decide what root does not see or where root writes, and could no longer read their own state.
  */
 export class StateFile {
   readonly #path: string | undefined;
   readonly #say: (message: string) => void;
   readonly #isRoot: boolean;
-  readonly #told = new Set<string>();
-  /** What was loaded, or saved last. */
+  readonly #reported = new Set<string>();
+  /** The state that was loaded or saved last. */
   #before: SavedState | undefined;
 
   /**
-   * @param say hears what is wrong, each thing once; it may hold what is not printable
-   * @param isRoot whether only what is root's is to be trusted
+   * @param say receives each message once; it may contain unprintable characters
+   * @param isRoot true to use only files that no other user can change
    */
   constructor(
     environment: Environment,
@@ -59,27 +58,27 @@ export class StateFile {
     this.#isRoot = isRoot;
   }
 
-  /** The state that was saved; undefined where there is none that can be used. Never throws. */
+  /** Returns the saved state; undefined if there is none or it cannot be used. Never throws. */
   load(): SavedState | undefined {
     return this.#try('not loaded', (path) => (this.#before = this.#read(path)));
   }
 
   /**
-   * Saves the state, together with what others have added since it was loaded. Never throws.
+   * Saves the state, merged with the changes of other netpanes since it was loaded. Never throws.
    *
-   * Between the look at what is there and the replacement another netpane can come in for a moment; then what it added
-   * is lost, but no file is damaged.
+   * If another netpane saves between the read and the replacement, its changes are lost, but no file is damaged.
    */
   save(state: SavedState): void {
     this.#try('not updated', (path) => {
-      const there = this.#read(path);
+      const saved = this.#read(path);
       const recent = { ...state, history: state.history.slice(-MAX_HISTORY) };
-      const merged = there ? mergeStates(there, this.#before, recent) : recent;
-      if (JSON.stringify(merged) !== JSON.stringify(there)) this.#write(path, merged);
+      const merged = saved ? mergeStates(saved, this.#before, recent) : recent;
+      if (JSON.stringify(merged) !== JSON.stringify(saved)) this.#write(path, merged);
       this.#before = recent;
     });
   }
 
+  /** Runs `act`; reports an error and returns undefined. @param what the failed step, for the message */
   #try<T>(what: string, act: (path: string) => T): T | undefined {
     try {
       if (this.#path === undefined) throw new Refused('HOME is not set');
@@ -88,18 +87,18 @@ export class StateFile {
     } catch (error) {
       const isRefused = error instanceof Refused || error instanceof Untrusted;
       const why = isRefused ? error.message : `${this.#path ?? ''}: ${reasonText(error)}`;
-      this.#tell(why, `saved state ${what}: ${why}`);
+      this.#reportOnce(why, `saved state ${what}: ${why}`);
       return undefined;
     }
   }
 
-  /** @param why that which is told once, whatever it stops */
-  #tell(why: string, message: string): void {
-    if (!this.#told.has(why)) this.#say(message);
-    this.#told.add(why);
+  /** Reports a message, unless one with the same reason was reported before. */
+  #reportOnce(reason: string, message: string): void {
+    if (!this.#reported.has(reason)) this.#say(message);
+    this.#reported.add(reason);
   }
 
-  /** What is saved now. What cannot be used is set aside. */
+  /** Returns the state in the file. Moves a file that cannot be used aside. */
   #read(path: string): SavedState | undefined {
     try {
       const text = readText(path, MAX_BYTES, constants.O_NOFOLLOW, (stat) => {
@@ -110,7 +109,7 @@ export class StateFile {
       if (error instanceof FileProblem || error instanceof DamagedState) {
         const why = error instanceof FileProblem ? `it ${error.message}` : error.message;
         const aside = setAside(path, why);
-        this.#tell(aside, `saved state is invalid: ${why}; it was moved to ${aside}`);
+        this.#reportOnce(aside, `saved state is invalid: ${why}; it was moved to ${aside}`);
         return undefined;
       }
       if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw new Refused(`${path} is a symbolic link`);
@@ -129,7 +128,7 @@ export class StateFile {
     try {
       try {
         writeFileSync(fd, text);
-        // Otherwise, after a loss of power, the name may lead to a file without its contents.
+        // Without fsync, a loss of power could leave the name on an empty file.
         fsyncSync(fd);
       } finally {
         closeSync(fd);
@@ -143,8 +142,8 @@ export class StateFile {
 }
 
 /**
- * Gives a file that cannot be used a name beside its own. Nothing is overwritten: a link fails where the name is taken,
- * which a renaming does not.
+ * Renames a file that cannot be used to a free name in the same directory. Uses link(2), which, unlike rename(2), never
+ * overwrites a file.
  */
 function setAside(path: string, why: string): string {
   for (let i = 1; i <= MAX_BAD_COPIES; i++) {

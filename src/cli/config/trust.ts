@@ -1,19 +1,19 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 
-/** As many as Linux follows (MAXSYMLINKS). */
+/** Maximum number of symbolic links in a path, as in Linux (MAXSYMLINKS). */
 const MAX_LINKS = 40;
 
 const OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
 
-/** Another user than root may write a file, or choose what is there; the message says where and why. */
+/** A user other than root can change a file, or replace it; the message gives the place and the reason. */
 export class Untrusted extends Error {}
 
 /**
- * Throws where another user than root may write a file or directory.
+ * Throws Untrusted if a user other than root can write the file or directory.
  * @param path for the message
- * @param stat of what has been opened, so that it cannot be another by now
+ * @param stat from fstat(2) on the opened file, so that it cannot have been replaced
  */
 export function checkOwnedByRoot(path: string, { uid, mode }: Pick<Stats, 'uid' | 'mode'>): void {
   if (uid !== 0) throw new Untrusted(`${path} is owned by user ${uid}, not by root`);
@@ -21,19 +21,19 @@ export function checkOwnedByRoot(path: string, { uid, mode }: Pick<Stats, 'uid' 
     throw new Untrusted(`${path} is writable by other users (mode ${(mode & 0o7777).toString(8)})`);
 }
 
-/** Throws where another user may put something else in the place of what root has in a directory. */
+/** Throws Untrusted if another user can replace a file of root in the directory. */
 function checkDirectory(path: string, stat: Stats): void {
-  // In a sticky one (/tmp) others may not rename or remove what is root's.
+  // In a sticky directory (/tmp) other users cannot rename or remove the files of root.
   const mode = (stat.mode & STICKY) === 0 ? stat.mode : stat.mode & ~OTHERS_WRITE;
   checkOwnedByRoot(path, { uid: stat.uid, mode });
 }
 
 /**
- * Returns the path without symbolic links, each step of which only root can have made: every directory on the way, and
- * every link, is root's, and no directory may be written by others. It stays so, since only root could change it.
- * Behind a step that is missing the path is not followed. The last step itself is checked only if it is a link: open it
- * with O_NOFOLLOW, and give what fstat(2) says to {@link checkOwnedByRoot}.
- * @throws Untrusted naming the step; an error of the system with a code where a step cannot be looked at
+ * Resolves all symbolic links of a path and checks that only root can change it: every directory and link on the way
+ * belongs to root, and no directory is writable by others. Only root can change that later. The path is not followed
+ * beyond a missing step. The last step is checked only if it is a link: open it with O_NOFOLLOW and pass the result of
+ * fstat(2) to {@link checkOwnedByRoot}.
+ * @throws Untrusted naming the step; an error of the system with a code if a step cannot be read
  */
 export function trustedPath(path: string): string {
   const steps = resolve(path).split(sep).filter(Boolean).reverse();
@@ -52,7 +52,7 @@ export function trustedPath(path: string): string {
       steps.push(...target.split(sep).filter(Boolean).reverse());
       continue;
     }
-    // Nothing is below a file: opening it says so.
+    // A file in the middle of the path: opening the path will fail.
     if (steps.length > 0 && !stat.isDirectory()) return join(next, ...steps.reverse());
     if (steps.length > 0) checkDirectory(next, stat);
     at = next;

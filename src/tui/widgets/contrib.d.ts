@@ -1,4 +1,4 @@
-/** The one widget of blessed-contrib that is used; its own declaration covers only the whole package. */
+/** Types of the one widget of blessed-contrib that is used: its own types cover only the whole package. */
 declare module 'blessed-contrib/lib/widget/sparkline.js' {
   import type { Widgets } from 'blessed';
 

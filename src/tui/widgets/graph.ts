@@ -10,25 +10,25 @@ type Sparkline = ReturnType<(typeof import('blessed-contrib/lib/widget/sparkline
 
 const TONES = { sockets: 'accent', opened: 'spawned', closed: 'closed', traffic: 'plain' } as const;
 
-/** As many as there can be series. */
+/** Maximum number of series. */
 const SPARKLINES = Object.keys(TONES).length;
 
 const GAP = 2;
 
-/** The graph strip: sparklines side by side. blessed-contrib is loaded when it is first shown. */
+/** The graph strip: sparklines side by side. Loads blessed-contrib when first shown. */
 export class GraphWidget {
   readonly #screen: Widgets.Screen;
   readonly #onLoaded: () => void;
   #sparklines: readonly Sparkline[] | undefined;
   #loading = false;
 
-  /** @param onLoaded called once the widgets are there, for them to be painted */
+  /** @param onLoaded called once the widgets are loaded and must be painted */
   constructor(screen: Widgets.Screen, onLoaded: () => void) {
     this.#screen = screen;
     this.#onLoaded = onLoaded;
   }
 
-  /** What to show at the next rendering; without a region nothing. */
+  /** Sets the contents for the next render; undefined as region hides the strip. */
   show(region: Region | undefined, history: readonly Tick[], nowMs: number, palette: Palette): void {
     if (region === undefined) {
       for (const sparkline of this.#sparklines ?? []) sparkline.hide();
@@ -40,7 +40,7 @@ export class GraphWidget {
     }
     const count = history.at(-1)?.rxRate === undefined ? SPARKLINES - 1 : SPARKLINES;
     const width = Math.max(1, Math.floor((region.width - GAP * (count - 1)) / count));
-    // The widget keeps two cells free at its right, for a border it does not have here.
+    // The widget reserves two cells at its right for a border, which it does not have here.
     const all = graphSeries(history, nowMs, width - 2);
     for (const [i, sparkline] of this.#sparklines.entries()) {
       const series = i < count ? all[i] : undefined;
@@ -78,6 +78,6 @@ function place(
   (sparkline.style as { fg: number | string }).fg = colour(palette, TONES[name]) ?? 'default';
   const title = cutEnd(`${name} ${summary}`.trimEnd(), width);
   sparkline.setData([title], [values]);
-  // The widget begins with an empty line, for a border, and puts a colon behind its title.
+  // The widget starts with an empty line for a border and adds a colon to its title.
   sparkline.setContent(sparkline.getContent().trimStart().replace(`${title}:`, title));
 }

@@ -10,9 +10,11 @@ import { attribute } from '../theme.ts';
 type Cell = [number, string];
 type CellRow = Cell[] & { dirty?: boolean };
 
-/** A row of the screen: what is to be shown, what blessed takes the terminal to show, and which it is. */
+/** One line of the screen. */
 interface ScreenRow {
+  /** Cells to show. */
   readonly row: CellRow;
+  /** Cells that the terminal shows, as blessed assumes. */
   readonly shown: CellRow;
   readonly y: number;
 }
@@ -27,21 +29,20 @@ const put = (row: CellRow, x: number, attr: number, character: string): void => 
 
 const moveTo = (x: number, y: number): string => `\x1b[${y + 1};${x + 1}H`;
 
-/** Content of the cells behind the first one of a wide grapheme: the cursor moves on. */
+/** Content of the cells after the first one of a wide grapheme: moves the cursor right. */
 const PAST = '\x1b[C';
 
 /**
- * Returns the sequence that draws a grapheme in its cells, however many the terminal takes it to need, and leaves the
- * cursor behind the first one, where blessed takes it to be. Terminals do not agree on how many cells an emoji of
- * several characters has, or one that is younger than they are: the cells are cleared first, for it may have fewer, and
- * a line is not wrapped if it has more.
+ * Returns the sequence that draws a grapheme and leaves the cursor after its first cell, where blessed assumes it.
+ * Terminals disagree on the width of an emoji of several characters, or of one newer than the terminal. The sequence
+ * clears the cells first, in case the terminal draws fewer, and disables wrapping, in case it draws more.
  */
-const drawn = (grapheme: string, width: number, x: number, y: number): string =>
+const drawSequence = (grapheme: string, width: number, x: number, y: number): string =>
   `\x1b[?7l${' '.repeat(width)}${moveTo(x, y)}${grapheme}${moveTo(x + 1, y)}\x1b[?7h`;
 
 /**
- * A region of the screen that shows lines. It writes the cells of blessed's screen itself, so that a line that stays
- * the same is never touched, and nothing in a text can act as a tag.
+ * A region of the screen that shows lines. It writes the cells of blessed's screen directly: an unchanged line costs
+ * nothing, and no text can act as a tag.
  */
 export class LinesWidget {
   readonly #element: Widgets.BoxElement;
@@ -51,11 +52,11 @@ export class LinesWidget {
 
   constructor(screen: Widgets.Screen) {
     this.#element = blessedBox({ parent: screen });
-    // The declaration wants coordinates back; blessed's screen takes no notice of what its children return.
+    // The types ask for coordinates as the result; blessed's screen ignores it.
     (this.#element as { render: () => void }).render = () => this.#paint(screen);
   }
 
-  /** What to show at the next rendering; without a region nothing. Lines that are missing are blank. */
+  /** Sets the lines for the next render; missing lines are blank. Undefined as region hides the widget. */
   show(region: Region | undefined, lines: readonly Line[], palette: Palette): void {
     this.#region = region;
     this.#lines = lines;
@@ -64,7 +65,7 @@ export class LinesWidget {
 
   #paint(screen: Widgets.Screen): void {
     const { left = 0, top = 0, width = 0, height = 0 } = this.#region ?? {};
-    // The declaration of blessed calls it private; it is where every element of blessed writes to.
+    // Private in the types of blessed; every element of blessed writes to it.
     const { lines: rows, olines: shown } = screen as unknown as { lines: CellRow[]; olines: CellRow[] };
     for (let y = top; y < top + height; y++) {
       const row = rows[y];
@@ -92,12 +93,12 @@ export class LinesWidget {
         } else if (x + width > right) {
           while (x < right) put(row, x++, attr, '?');
         } else if (isCharacter(grapheme) && charWidth(grapheme) === 2) {
-          // Blessed skips the second cell of what its older tables know as wide.
+          // Blessed skips the second cell of a character that is wide in its own tables.
           put(row, x++, attr, grapheme);
           put(row, x++, attr, ' ');
         } else {
-          const cell = drawn(grapheme, width, x, y);
-          // A terminal that draws more than its cells draws over those behind it: they are written once more.
+          const cell = drawSequence(grapheme, width, x, y);
+          // A terminal may draw the grapheme wider, over the cells after it: write those again.
           if (row[x]?.[1] !== cell)
             for (const behind of shown.slice(x + width, x + looseWidth(grapheme))) behind[1] = '\0';
           put(row, x++, attr, cell);
