@@ -18,7 +18,7 @@ export interface PreviousFields {
 const samePids = (some: readonly Owner[], others: readonly Owner[]): boolean =>
   some.length === others.length && some.every(({ pid }, i) => pid === others[i]?.pid);
 
-/** Returns the previous values of the changed fields. Owners that were still `pending` are left out. */
+/** Returns the previous values of the changed fields. Leaves out owners if the previous ones were `pending`. */
 export function previousFields({ state, local, remote, owners }: Socket, now: Socket): PreviousFields {
   return {
     ...(state !== undefined && state !== now.state && { state }),
@@ -38,30 +38,30 @@ export interface SocketEvent {
   readonly learntBy: LearntBy;
   /** Previous values of the changed fields; present in every change event, absent in others. */
   readonly was?: PreviousFields;
-  /** Lifetime of the connection, milliseconds with a fraction. In close events; absent when unknown. */
+  /** In close events: lifetime of the connection, milliseconds, with a fraction. Absent when unknown. */
   readonly lifetimeMs?: number;
-  /** True if `lifetimeMs` is a lower bound. */
+  /** True if `lifetimeMs` is a lower bound, because netpane did not see the start of the socket. */
   readonly isAtLeast?: boolean;
-  /** Time since netpane first saw the socket, milliseconds. In change events; absent when unknown. */
+  /** In change events: time since netpane first saw the socket, milliseconds. Absent when unknown. */
   readonly ageMs?: number;
   /** True for a socket opened before netpane started: it has no spawn event. */
   readonly isBaseline?: boolean;
 }
 
-/** Kernel events were lost because a buffer was full. */
+/** Reports that kernel events were lost because a buffer was full. */
 export interface GapEvent {
   readonly type: 'gap';
   /** Wall-clock time at which the loss was noticed, milliseconds since 1970. */
   readonly atMs: number;
   /** Number of lost messages; absent if the kernel does not count them. */
   readonly missed?: number;
-  /** Event source that lost messages: `destroy` loses closes, `trace` loses state changes and process events. */
+  /** Where the messages were lost: `destroy` reports closes, `trace` reports state changes and processes. */
   readonly learntBy: Exclude<LearntBy, 'poll'>;
 }
 
 export type Event = SocketEvent | GapEvent;
 
-/** Which changes between two polls are seen now. */
+/** Which changes between two polls are seen. It can vary while netpane runs. */
 export interface Coverage {
   /**
    * - `polls`: none.
@@ -69,6 +69,6 @@ export interface Coverage {
    * - `changes`: every close and every state change, with the process that caused it.
    */
   readonly level: 'polls' | 'closes' | 'changes';
-  /** Why coverage is not complete and how to improve it: a clause. Absent for `changes`. */
+  /** Why the level is below `changes` and how to raise it: a clause without a full stop. Absent for `changes`. */
   readonly why?: string;
 }

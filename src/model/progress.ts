@@ -11,15 +11,15 @@ export type Stage = keyof typeof STAGES;
 
 const NAMES = Object.keys(STAGES) as Stage[];
 
-/** Index of each 32-bit word in the shared memory. */
+/** Index of each 32-bit number in the shared memory: stage, pid, number of polls, interval. */
 const STAGE = 0;
 const PID = 1;
 const POLLS = 2;
 const INTERVAL = 3;
 
 /**
- * Current work of a sampler, in a few words of memory. Another thread can read them while the sampler is stuck in a
- * system call. An update costs one memory store.
+ * Current work of a sampler, as a few numbers in shared memory. Another thread can read them even while the sampler is
+ * stuck in a system call. An update costs only a few memory stores.
  */
 export class Progress {
   readonly #words: Int32Array;
@@ -29,40 +29,41 @@ export class Progress {
     this.#words = words;
   }
 
-  /** Returns words that threads can share. */
+  /** Returns memory that threads can share. */
   static sharedWords(): Int32Array {
     return new Int32Array(new SharedArrayBuffer((INTERVAL + 1) * Int32Array.BYTES_PER_ELEMENT));
   }
 
+  /** Records that a stage begins. */
   begin(stage: Stage): void {
     this.#words[STAGE] = NAMES.indexOf(stage);
     this.#words[PID] = 0;
   }
 
-  /** Stores which process a file belongs to. @param path below /proc: `PID/…`, or a file of no process */
+  /** Records which process a file belongs to. @param path relative to /proc: `PID/…`, or a file of no process */
   noteFile(path: string): void {
     // NaN is stored as 0.
     this.#words[PID] = Number.parseInt(path, 10);
   }
 
-  /** Counts a poll that was handed over. @param intervalMs time until the next poll */
+  /** Counts a poll whose batch was handed over, and begins `rest`. @param intervalMs time until the next poll */
   countPoll(intervalMs: number): void {
     this.begin('rest');
     this.#words[INTERVAL] = intervalMs;
     Atomics.add(this.#words, POLLS, 1);
   }
 
-  /** Number of polls handed over. */
+  /** Number of polls whose batch was handed over. */
   get polls(): number {
     return Atomics.load(this.#words, POLLS);
   }
 
-  /** The interval after the last poll, milliseconds; 0 before the first one. */
+  /** Time from the last poll to the next, milliseconds; 0 before the first poll. */
   get intervalMs(): number {
     return this.#words[INTERVAL] ?? 0;
   }
 
-  /** Description of the current work: `reading the sockets: /proc of process 4711`. */
+  /** Description of the current work, such as `reading the sockets: /proc of process 4711`. */
   get text(): string {
     const stage = NAMES[this.#words[STAGE] ?? 0] ?? 'rest';
     const pid = this.#words[PID] ?? 0;

@@ -34,25 +34,32 @@ export type SocketState = (typeof SOCKET_STATES)[number];
 /** Address and port of one side of a socket. */
 export interface Endpoint {
   /**
-   * IPv4: dotted decimal. IPv6: RFC 5952, with `%scope` if known. `0.0.0.0` and `::` mean any address. Unix: the path,
-   * or `@` and an abstract name; empty for an unnamed socket. VSOCK: the context id. Packet: the interface; `*`: all.
+   * - IPv4: dotted decimal; `0.0.0.0` means any address.
+   * - IPv6: as in RFC 5952, with `%scope` if known; `::` means any address.
+   * - Unix: the path, or `@` and the abstract name; empty for an unnamed socket.
+   * - VSOCK: the context id.
+   * - Packet: the name of the interface; `*` means all interfaces.
    */
   readonly address: string;
-  /** 0 to 65535; 32 bits for VSOCK. 0 means any; always 0 where the protocol has no ports (see `hasPorts`). */
+  /** 0 to 65535; up to 2^32 - 1 for VSOCK. 0 means any port, or that the protocol has no ports (see `hasPorts`). */
   readonly port: number;
   /**
-   * Number of the protocol that the socket receives: an IP protocol for `raw`, an Ethernet protocol for `packet` (3:
-   * all). Absent for other sockets, in a remote endpoint, and for a packet socket that receives nothing yet.
+   * Number of the protocol that the socket receives: an IP protocol for `raw`; an Ethernet protocol for `packet`, where
+   * 3 (ETH_P_ALL) means all. Absent for other sockets, in a remote endpoint, and for a packet socket that receives
+   * nothing yet.
    */
   readonly protocol?: number;
 }
 
 const WITHOUT_PORTS: readonly Protocol[] = ['raw', 'icmp', 'packet', 'unix'];
 
-/** Returns true if endpoints of this protocol have ports. The kernel stores the echo id of a ping socket as a port. */
+/**
+ * Returns true if endpoints of this protocol have ports. A ping socket has none: the number that the kernel stores as
+ * its port is the ICMP echo id.
+ */
 export const hasPorts = (protocol: Protocol): boolean => !WITHOUT_PORTS.includes(protocol);
 
-/** Returns the number after the colon of an endpoint: the port, or the protocol of a raw or packet socket. */
+/** Returns the number shown after the colon: the port, or the protocol that a raw or packet socket receives. */
 export const portOrProtocol = ({ port, protocol }: Endpoint): number => protocol ?? port;
 
 /** Returns true if the endpoints are equal, or both null. */
@@ -62,15 +69,16 @@ export const sameEndpoint = (a: Endpoint | null, b: Endpoint | null): boolean =>
 /**
  * How an owner is known.
  * - `exact`: the process holds the socket open now.
- * - `inherited`: the last process known to hold the socket; it closed it (FIN_WAIT, TIME_WAIT) or cannot be seen now.
+ * - `inherited`: the last process known to hold the socket. It has closed the socket (FIN_WAIT, TIME_WAIT), or netpane
+ *   cannot see now whether it still holds the socket.
  * - `listener`: no process holds the connection yet; this process listens on its local endpoint.
- * - `sender`: UDP; only this process sent from the port and address of the socket, in its network namespace. The kernel
- *   does not report by which socket.
+ * - `sender`: UDP only. This is the only process that sent from the local address and port of the socket in its network
+ *   namespace. The kernel does not report which socket it used.
  * - `hidden`: some process holds the socket, but this user may not see which.
- * - `kernel`: the kernel made the socket and holds it; no process does.
+ * - `kernel`: the kernel created the socket and holds it; no process does.
  * - `gone`: the process closed the socket or ended before netpane could identify it.
- * - `unknown`: netpane searched everywhere it can and found no holder; `tried` says where.
- * - `pending`: not searched yet; the result comes as a change.
+ * - `unknown`: netpane found no holder; `tried` says where it searched.
+ * - `pending`: netpane has not searched yet; a later version of the socket has the result.
  */
 export type Knowledge =
   'exact' | 'inherited' | 'listener' | 'sender' | 'hidden' | 'kernel' | 'gone' | 'unknown' | 'pending';
@@ -81,7 +89,10 @@ export interface Owner {
   readonly pid?: number;
   /** Program name; longer than the kernel's 15 characters if the rest can be found. */
   readonly process?: string;
-  /** Program that the process runs now, if it has called execve since it acted as `process`; else absent. */
+  /**
+   * Program that the process runs now, if it differs from `process`: the process called execve(2) after it acted on the
+   * socket.
+   */
   readonly nowProcess?: string;
   /** Command line, arguments joined with spaces. */
   readonly command?: string;
@@ -108,7 +119,7 @@ export interface NetworkNamespace {
 /** Kind of a TCP timer (inet_diag `idiag_timer`), with the names that ss prints. */
 export type TimerKind = 'on' | 'keepalive' | 'timewait' | 'persist';
 
-/** The TCP timer of a socket that expires next. */
+/** The pending TCP timer of a socket. */
 export interface Timer {
   readonly kind: TimerKind;
   /** Wall-clock time of expiry, milliseconds since 1970. */
@@ -118,8 +129,8 @@ export interface Timer {
 }
 
 /**
- * Traffic counters and quality of a connection. Counters start when the socket is made; each field is absent when
- * unknown. After the end of a connection they have the last known values.
+ * Traffic counters and quality of a connection. Counters start at 0 when the socket is created. A field is absent when
+ * unknown. A closed connection keeps its last known values.
  */
 export interface Traffic {
   /** Payload bytes received in order. */
@@ -170,7 +181,7 @@ export interface Socket {
   readonly uid?: number;
   /** Name of `uid`. */
   readonly user?: string;
-  /** Interface that the socket is bound to, or that has its local address; absent for any, or when unknown. */
+  /** Interface that the socket is bound to, or that has its local address; absent if not limited to one, or unknown. */
   readonly interface?: string;
   /** Absent if the source reads only one namespace. */
   readonly netns?: NetworkNamespace;
@@ -186,10 +197,10 @@ export interface Socket {
 
 const UNKNOWN_OWNER: Owner = { knowledge: 'unknown' };
 
-/** Returns the owner that is shown where there is space for one only. */
+/** Returns the owner that is shown where there is space for only one. */
 export const firstOwner = (socket: Socket): Owner => socket.owners[0] ?? UNKNOWN_OWNER;
 
-/** Returns true for a change that makes an event: of state, endpoint or process. Other changes only update the row. */
+/** Returns true if the state, an endpoint or the first process changed: that is an event. Else only the row changes. */
 export const isNotable = (before: Socket, now: Socket): boolean =>
   before.state !== now.state ||
   !sameEndpoint(before.local, now.local) ||
@@ -199,7 +210,7 @@ export const isNotable = (before: Socket, now: Socket): boolean =>
 
 /**
  * Returns true for a remnant: the kernel still reserves the port pair of a closed connection, and keeps nothing else.
- * Its state may be FIN_WAIT2 (net/ipv4/inet_timewait_sock.c, tw_substate); then only the timer shows it.
+ * Its state may be FIN_WAIT2 (net/ipv4/inet_timewait_sock.c, tw_substate); then only its timer identifies it.
  */
 export const isRemnant = ({ state, timer }: Socket): boolean =>
   state === 'TIME_WAIT' || timer?.kind === 'timewait';

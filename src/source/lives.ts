@@ -10,7 +10,7 @@ import {
 } from '../model/socket.ts';
 import { SocketLimiter, type SocketBounds } from './socket-limiter.ts';
 
-/** One socket as a poll sees it, before it is matched with a life. */
+/** One socket as read by a poll, before it is matched with a life. */
 export interface Sighting {
   readonly protocol: Protocol;
   readonly family: Family;
@@ -24,15 +24,15 @@ export interface Sighting {
 
 interface Entry {
   readonly sighting: Sighting;
-  /** Number of the last poll that saw it. */
+  /** Number of the last poll that had this key. */
   poll: number;
-  /** The socket of this sighting; while `isNew`, the socket of the previous poll that it continues. */
+  /** The socket made from this sighting. While `isNew`: the socket of the previous poll whose life it continues. */
   socket: Socket | undefined;
   /** True from `add` to `finish`. */
   isNew: boolean;
 }
 
-/** Returns the stage of a connection, 0 to 3. The stage never decreases within one life. */
+/** Returns the stage of a connection: 0 opening, 1 open, 2 closing, 3 closed. It never decreases within one life. */
 const stage = (state: SocketState | undefined): number => {
   switch (state) {
     case 'SYN_SENT':
@@ -60,11 +60,12 @@ const stage = (state: SocketState | undefined): number => {
  */
 const continues = (socket: Socket, next: Sighting): boolean => {
   if (socket.inode !== undefined && next.inode !== undefined) return socket.inode === next.inode;
-  // Only a connection that is not yet accepted gets an inode; after close() it never gets one again.
+  // A socket without an inode gets one only at accept(). A closed one never does, so this is another life.
   if (socket.inode === undefined && next.inode !== undefined && stage(socket.state) > 1) return false;
   return stage(next.state) >= stage(socket.state);
 };
 
+/** Returns protocol and endpoints as text. */
 const tupleOf = (it: Sighting | Socket): string =>
   `${it.protocol}${it.family === 'ipv6' ? '6' : ''} ${it.local.address}:${it.local.port} ${
     it.remote ? `${it.remote.address}:${it.remote.port}` : '*'
@@ -88,7 +89,7 @@ const sameSocket = (a: Socket, b: Socket): boolean =>
 
 const inodeKey = (it: Sighting | Socket): string => `${it.protocol} ${it.family} ${it.inode}`;
 
-/** Sockets of the previous poll whose line is missing or changed in this one; each can be continued once. */
+/** Sockets of the previous poll whose key this poll lacks. A sighting of this poll may continue each of them, once. */
 class UnmatchedSockets {
   readonly #byTuple = new Map<string, Socket[]>();
   readonly #byInode = new Map<string, Socket>();
@@ -102,7 +103,10 @@ class UnmatchedSockets {
     if (socket.inode !== undefined) this.#byInode.set(inodeKey(socket), socket);
   }
 
-  /** Returns the socket that `sighting` continues, once. Tries the inode first: a UDP socket that connects keeps it. */
+  /**
+   * Removes and returns the socket whose life `sighting` continues; undefined if there is none. Tries the inode before
+   * the tuple: a UDP socket keeps its inode when connect() changes its endpoints.
+   */
   take(sighting: Sighting): Socket | undefined {
     const byInode = sighting.inode === undefined ? undefined : this.#byInode.get(inodeKey(sighting));
     const found =
@@ -115,18 +119,21 @@ class UnmatchedSockets {
 }
 
 /**
- * Tracks sockets from poll to poll on systems that provide no cookie: decides which sighting continues which life, and
- * keeps an unchanged socket the same object. Usage per poll: `begin`; for each socket `markSeen(key)` and, if that
+ * Tracks sockets from poll to poll if the source has no id for them: decides which sighting continues which life. An
+ * unchanged socket stays the same object. Usage per poll: `begin`; for each socket `markSeen(key)` and, if that
  * returns false, `add(key, sighting)`; then `finish`.
  *
- * `key` is any text that stays the same while the socket is unchanged, such as its line in a table.
+ * `key` is any text that stays the same while the socket is unchanged, such as its line in a file of /proc/net.
  */
 export class Lives {
   readonly #limiter: SocketLimiter;
   readonly #entries = new Map<string, Entry>();
   #sockets: ReadonlyMap<string, Socket> = new Map();
+  /** Entries that this poll added. */
   #added: Entry[] = [];
+  /** Number of the current poll. */
   #poll = 0;
+  /** Number of entries of the previous poll that this one has too. */
   #unchanged = 0;
 
   constructor(bounds?: SocketBounds) {
@@ -140,18 +147,19 @@ export class Lives {
     this.#added = [];
   }
 
-  /** Marks `key` as seen in this poll. Returns false if it is neither from the previous poll nor from this one. */
+  /** Marks a key as seen in this poll. Returns false if the key is new: then call `add`. */
   markSeen(key: string): boolean {
     const entry = this.#entries.get(key);
     if (entry === undefined) return false;
-    // A table that is read in several calls may repeat a line: count the socket once.
+    // A file of /proc/net that is read in several calls may repeat a line: count the socket once.
     if (entry.poll !== this.#poll) this.#unchanged++;
     entry.poll = this.#poll;
     return true;
   }
 
+  /** Adds a socket whose key is new. A socket beyond the bounds is only counted. */
   add(key: string, sighting: Sighting): void {
-    // A repeated new line: the first one represents the socket.
+    // A key that was added in this poll already: keep the first sighting.
     if (this.#entries.has(key)) return;
     const { state, remote } = sighting;
     const kind = state === 'TIME_WAIT' ? 'remnant' : remote === null ? 'listener' : 'connection';
@@ -164,7 +172,7 @@ export class Lives {
     this.#added.push(entry);
   }
 
-  /** Number of keys of this poll that the previous poll had, and of new ones. */
+  /** Number of keys of this poll that the previous poll had too, and of new keys. */
   get counts(): { unchanged: number; added: number } {
     return { unchanged: this.#unchanged, added: this.#added.length };
   }
@@ -182,8 +190,8 @@ export class Lives {
   /**
    * Ends a poll.
    * @param ownersOf Returns the current owners of a sighting; `previous` is the socket that it continues, if any.
-   * @param ownersChanged False if `ownersOf` would return the same owners as in the previous poll. Then it is called
-   * only if a line changed.
+   * @param ownersChanged False if `ownersOf` would return the same owners as in the previous poll. Then `ownersOf` is
+   * called only if any key was added or is missing.
    * @returns Every socket of this poll by id; the same map as before if nothing changed.
    */
   finish(
@@ -215,6 +223,7 @@ export class Lives {
     return this.#sockets;
   }
 
+  /** Removes the entries that this poll did not mark as seen, and returns their sockets. */
   #removeUnseen(): UnmatchedSockets {
     const unmatched = new UnmatchedSockets();
     for (const [key, entry] of this.#entries) {
@@ -228,7 +237,7 @@ export class Lives {
   #newId(sighting: Sighting, newIds: Set<string>): string {
     const base = `${tupleOf(sighting)} ${sighting.inode ?? 0}`;
     let id = base;
-    // A tuple without an inode can be reused (TIME_WAIT): each life gets its own id.
+    // A new connection can reuse the tuple of one in TIME_WAIT, which has no inode: each life gets its own id.
     for (let n = 2; newIds.has(id) || this.#sockets.has(id); n++) id = `${base} ${n}`;
     newIds.add(id);
     return id;
@@ -242,7 +251,7 @@ function makeSocket(
   owners: readonly Owner[],
 ): Socket {
   const { protocol, family, local, remote, state, inode } = sighting;
-  // The kernel reports no uid for a socket that no process holds: keep the known one.
+  // The kernel reports no uid for a socket that no process holds: keep the last known uid.
   const uid = sighting.uid ?? previous?.uid;
   const user = sighting.user ?? previous?.user;
   return {

@@ -8,7 +8,7 @@ import type { EventLog } from './log.ts';
 import type { InterfaceTraffic } from './rates.ts';
 import type { Row, SocketTable, Tick } from './table.ts';
 
-/** Every column, in the order of the screen: default columns first, then those shown only when they are chosen. */
+/** Every column, in screen order: first the default columns, then those shown only if the user chooses them. */
 export const COLUMN_IDS = [
   'process',
   'pid',
@@ -64,7 +64,7 @@ export const COLUMN_IDS = [
 ] as const;
 export type ColumnId = (typeof COLUMN_IDS)[number];
 
-/** Maximum width that can be chosen for a column, cells. */
+/** Maximum width that the user can choose for a column, cells. */
 export const MAX_COLUMN_WIDTH = 120;
 
 /** A column that the user has chosen. */
@@ -79,12 +79,13 @@ export interface Sort {
   readonly descending: boolean;
 }
 
-/** Ways to group: what the rows of a group have in common. */
+/** Ways to group rows: what all rows of a group have in common. */
 export const GROUPS = ['process', 'host', 'port', 'user', 'ns'] as const;
 export type GroupBy = (typeof GROUPS)[number];
 
 /**
- * Folded groups, which show only their header: none or all, except for some. This covers groups that come later too.
+ * Which groups are folded: only their header is shown. If `all` is true, all groups are folded except those in
+ * `except`; if false, only those in `except` are. The same applies to groups that appear later.
  */
 export interface Folds {
   readonly all: boolean;
@@ -101,21 +102,21 @@ export type PromptKind = 'query' | 'port' | 'process' | 'netns' | 'save' | 'view
 export interface Prompt {
   readonly kind: PromptKind;
   readonly text: string;
-  /** Where the next character goes, in UTF-16 units from the start. */
+  /** Position where the next character is inserted, in UTF-16 units from the start. */
   readonly cursor: number;
-  /** The text was prefilled and not edited yet: the first character typed replaces it. */
+  /** True while `text` is the prefilled text, not edited yet: the first character typed replaces all of it. */
   readonly untouched: boolean;
   /** The query to restore when the prompt is cancelled. */
   readonly before: Query;
-  /** Message about the last answer, which was not accepted. */
+  /** Why the text was rejected when the user accepted the prompt. */
   readonly error?: string;
-  /** Where the text is not a valid query, and what is expected there. */
+  /** Where the text is invalid as a query, and what is expected there. */
   readonly problem?: QueryProblem;
-  /** Choices to complete the word with, and the index of the one in the text. */
+  /** Choices for the word at the cursor, and the index of the choice that `text` contains now. */
   readonly completion?: Completion & { readonly index: number };
-  /** Which query of the history the text is, counted back from the last one; absent for typed text. */
+  /** Which query of the history `text` is: 1 for the newest, 2 for the one before. 0 or absent for typed text. */
   readonly recalled?: number;
-  /** The text typed before a query of the history replaced it. */
+  /** The typed text that a query of the history replaced. */
   readonly typed?: string;
 }
 
@@ -135,7 +136,7 @@ export interface View {
   readonly group?: GroupBy;
 }
 
-/** An open list with its cursor: the index of an item, or a column. */
+/** An open list and the position of its cursor: the index of an item, or the column. */
 export type List =
   | { readonly kind: 'views' | 'hide-rules'; readonly at: number }
   | { readonly kind: 'columns'; readonly cursor: ColumnId };
@@ -146,15 +147,17 @@ export interface Message {
   readonly isError: boolean;
 }
 
-/** The rows at the start of a pause, and the counts since; polling goes on. */
+/** What the screen shows during a pause: the rows as of its start, and how many events followed. Polling goes on. */
 export interface Pause {
   readonly rows: readonly Row[];
   /** Number of rows that are not closed. */
   readonly open: number;
+  /** `State.nowMs` and `State.takenAtMs` when the pause started. */
   readonly nowMs: number;
   readonly takenAtMs: number;
   /** `end` of the event log when the pause started. */
   readonly logEnd: number;
+  /** Number of sockets that spawned, changed and closed since the pause started. */
   readonly spawned: number;
   readonly changed: number;
   readonly closed: number;
@@ -171,7 +174,7 @@ export type Palette = (typeof PALETTES)[number];
 /** CPU and memory of the process in the details pane. */
 export interface Usage {
   readonly pid: number;
-  /** Percent of one core since the last measurement; absent in the first one. */
+  /** Percent of one core since the previous measurement; absent in the first measurement. */
   readonly cpuPercent?: number;
   readonly memoryBytes: number;
 }
@@ -184,19 +187,20 @@ export interface Silence {
   readonly doing: string;
 }
 
-/** Everything that the screen shows. The table and the log change in place; the rest is replaced. */
+/** Everything that the screen shows. `table` and `log` are changed in place; all other fields are replaced. */
 export interface State {
   readonly host: string;
   readonly system: string;
   readonly source: string;
+  /** The interval that the user chose. */
   readonly intervalMs: number;
-  /** The interval in use, which may be longer than the requested one. */
+  /** The interval in use: longer than `intervalMs` if polls are expensive. */
   readonly pacedIntervalMs: number;
   readonly table: SocketTable;
   readonly log: EventLog;
-  /** Time of the last batch, on the batches' clock; undefined before the first one. */
+  /** `monotonicMs` of the last batch; undefined before the first batch. */
   readonly nowMs: number | undefined;
-  /** Wall-clock time of the last batch, milliseconds since 1970; 0 before the first one. */
+  /** Wall-clock time of the last batch, milliseconds since 1970; 0 before the first batch. */
   readonly takenAtMs: number;
   /** Null while batches arrive. */
   readonly silence: Silence | null;
@@ -214,12 +218,12 @@ export interface State {
   /** Earlier queries, oldest first. */
   readonly history: readonly string[];
   /**
-   * Sockets first seen after this time are new, on the batches' clock; undefined when the first batch is the
-   * baseline.
+   * When the user set a new baseline, as `monotonicMs` of a batch: only sockets first seen later are new. Undefined
+   * while the first batch is the baseline.
    */
   readonly baselineMs: number | undefined;
   readonly hideRules: readonly HideRule[];
-  /** The user's views; built-in ones are not among them. */
+  /** The user's views, without the built-in ones. */
   readonly views: readonly View[];
   readonly sort: Sort;
   /** Chosen columns, in order; null when the width of the pane decides. */
@@ -227,11 +231,11 @@ export interface State {
   /** Null when rows are not grouped. */
   readonly group: GroupBy | null;
   readonly folds: Folds;
-  /** Keeps the order of the rows while their values change. */
+  /** True while the rows keep their order even if their values change. */
   readonly frozen: boolean;
   readonly pause: Pause | null;
   readonly selectedId: string | null;
-  /** Column of the selected cell, which is copied; null for none. */
+  /** Column of the selected cell, whose text can be copied; null if no cell is selected. */
   readonly cell: ColumnId | null;
   /** Number of the event under the cursor of the log; null while the cursor follows the newest one. */
   readonly eventNumber: number | null;
@@ -242,6 +246,7 @@ export interface State {
   readonly panes: Readonly<Record<PaneName, boolean>>;
   /** Index of the first help line on the screen. */
   readonly helpTop: number;
+  /** True if service names are shown instead of port numbers. */
   readonly serviceNames: boolean;
   readonly palette: Palette;
   readonly usage: Usage | null;

@@ -47,13 +47,14 @@ export interface SockDiagOptions extends SourceOptions {
   readonly proc: Proc;
   /** Path of passwd(5), relative to the proc file system. */
   readonly passwdPath: string;
-  /** Folder with /run and /var. */
+  /** Folder that contains `run` and `var`; `/` outside tests. */
   readonly root: string;
   /** Milliseconds on a clock that never runs backwards. */
   readonly nowMs: () => number;
   /** Wall-clock time, milliseconds since 1970. */
   readonly wallMs: () => number;
   readonly isRoot: boolean;
+  /** See `OtherHolders`. */
   readonly hasRingPaths?: boolean;
   /** Opens the kernel's trace; returns the reason (a clause without a full stop) if that is not possible. */
   readonly openTrace?: () => TraceReader | string;
@@ -64,6 +65,9 @@ export interface SockDiagOptions extends SourceOptions {
  * from sock_diag(7) over netlink, and their owners from /proc/PID.
  *
  *     namespaces → networks → dumps → slots (changes) → owners → sockets → snapshot
+ *
+ * A `Network` is a namespace with its netlink sockets. Each socket has a slot, whose number is an index into the arrays
+ * of this class.
  */
 export class SockDiagSource implements Source {
   readonly name = 'sock_diag';
@@ -75,36 +79,41 @@ export class SockDiagSource implements Source {
   readonly #search: NamespaceSearch;
   readonly #surplus = new TcpSurplus();
   readonly #slots = new Slots();
-  /** Socket and namespace by slot. */
+  /** By slot: socket and namespace; undefined for a free slot. */
   readonly #bySlot: (Socket | undefined)[] = [];
   readonly #networkOf: (Network | undefined)[] = [];
   /** By slot: index of the interface that the socket is bound to, 0 for none. */
   readonly #interfaceIndex: number[] = [];
-  /** By slot: inode in the last message of this poll, -1 once `#changedInodes` has handled it. */
+  /** By slot: inode in the last message of this poll; -1 after `#changedInodes` has processed it. */
   readonly #newInode: number[] = [];
   readonly #slotsOfInode = new InodeSlots();
   /** Slots of sockets with an unknown state or family. */
   readonly #undecodable = new Set<number>();
-  /** Slots of sockets without an inode, whose owners are those of their listener. */
+  /** Slots of sockets without an inode: their owners are those of the listener. */
   readonly #ownedByListener = new Set<number>();
+  /** Sockets without a slot: Unix, packet and other rare kinds, and those read from /proc/net. */
   readonly #others: OtherSockets;
   readonly #limiter: SocketLimiter;
   /** Decoded messages of this poll about new and changed sockets. */
   #messages: SocketMessage[] = [];
-  /** New connection requests (SYN_RECV) of the namespace being read: see `#resolveRequests`. */
+  /** Connection requests (SYN_RECV) that are new in the namespace being read: see `#resolveRequests`. */
   #connectionRequests: { readonly family: 'ipv4' | 'ipv6'; readonly sockId: Uint8Array }[] = [];
   /** Number of malformed messages and lines in this poll. */
   #problems = 0;
-  /** Protocols without diag whose tables in /proc/net could not be read in this poll. */
+  /** Protocols that netlink does not list and whose tables in /proc/net could not be read in this poll. */
   readonly #unreadTables = new Set<Protocol>();
+  /** Wall-clock start of this poll. */
   #nowWallMs = 0;
+  /** All sockets by id, as changed by this poll, and as returned by the last one. */
   readonly #sockets = new RollingMap<Socket>();
   #published: ReadonlyMap<string, Socket> = new Map();
+  /** Number of sockets with a hidden owner, by user. */
   #hiddenByUser: ReadonlyMap<string, number> = new Map();
+  /** True until the first poll has read the sockets. */
   #isFirst = true;
   /** Listeners of the last poll; undefined until needed. */
   #listeners: Listeners | undefined;
-  /** Last `version` of each namespace whose sockets have its name and interfaces. */
+  /** `Network.version` of the namespace name and interface names that the sockets show: see `#relabelSockets`. */
   readonly #versions = new Map<Network, number>();
 
   constructor(options: SockDiagOptions) {
@@ -120,7 +129,7 @@ export class SockDiagSource implements Source {
     this.#limiter = new SocketLimiter(options.bounds);
     this.#others = new OtherSockets(proc, this.#attribution, this.#limiter);
     if (!options.events) return;
-    // Opens the close listeners: sockets that close from now on are reported.
+    // Opens the netlink sockets that report closes, so that no close from now on is missed.
     this.#refreshNetworks();
     this.events = new LinuxEvents({
       ...options,
@@ -142,8 +151,8 @@ export class SockDiagSource implements Source {
   }
 
   /**
-   * Returns a snapshot. The first call rejects if the sockets of netpane's own namespace cannot be read; later calls
-   * keep the last ones.
+   * Returns a snapshot. If the sockets of netpane's own namespace cannot be read, the first call rejects, and a later
+   * call returns the last known ones.
    */
   async read(): Promise<Snapshot> {
     const { nowMs, wallMs, ownerBudgetMs } = this.#options;
@@ -163,7 +172,7 @@ export class SockDiagSource implements Source {
     this.#attribution.owners.refresh(added, removed, ownerBudgetMs);
     const ownersMs = nowMs();
     this.#buildSockets(closedSlots);
-    // Sockets and owners are known now: close namespaces that nothing uses.
+    // Only now is it known in which namespaces a process holds a socket: close those that nothing uses.
     for (const network of this.#networks.closeUnused()) this.#versions.delete(network);
     const before = this.#published;
     this.#surplus.endPoll(this.#options.proc, this.#limiter.omitted > 0 ? undefined : this.#search.result);
@@ -184,6 +193,7 @@ export class SockDiagSource implements Source {
       this.#versions.delete(network);
   }
 
+  /** Reads the sockets of every namespace into `#messages` and `#others`. */
   #readSockets(): ReadonlyMap<Network, NetworkPoll> {
     this.#problems = 0;
     this.#unreadTables.clear();
@@ -225,7 +235,7 @@ export class SockDiagSource implements Source {
     return this.#search.step(() => this.#namespaces.pids(), known, budgetMs);
   }
 
-  /** Returns the namespaces in which a process holds a socket: they exist even without a process. */
+  /** Returns the namespaces in which a process holds a socket. A socket keeps its namespace alive without a process. */
   #networksInUse(): ReadonlySet<Network> {
     const inUse = new Set<Network>();
     for (const [slot, socket] of this.#bySlot.entries()) {
@@ -236,25 +246,25 @@ export class SockDiagSource implements Source {
     return inUse;
   }
 
-  /** Reads the sockets of a namespace that netlink does not list from /proc. */
+  /** Reads from /proc the sockets of a namespace that netlink does not list. */
   #readTables(network: Network, withoutDiag: ReadonlySet<Protocol>): void {
     const read = (folder: string) => this.#others.readTables(network, folder, withoutDiag);
     try {
       let { problems, unread } = this.#inProcFolder(network, read);
-      // The process may have ended: find another one.
+      // The process whose folder was read may have ended: find another one.
       if (unread.size > 0) ({ problems, unread } = this.#inProcFolder(network, read, true));
       this.#problems += problems;
       for (const protocol of unread) this.#unreadTables.add(protocol);
     } catch {
-      // The namespace ended, or cannot be entered, which has its own notice.
+      // The namespace has ended, or netpane cannot enter it, which another notice reports.
       for (const protocol of ['icmp', ...withoutDiag] as const) this.#others.keepPrevious(network, protocol);
     }
   }
 
   /**
-   * Calls a function with the folder below /proc of a process in the namespace. If there is none, this thread enters
-   * the namespace. Throws if that fails.
-   * @param checkNow check again that the process exists
+   * Calls a function with the name of a folder in /proc that shows the namespace: `self`, or the pid of a process in
+   * it. If there is none, this thread enters the namespace and the folder is `thread-self`. Throws if that fails.
+   * @param checkNow true to check again that the process is in the namespace
    */
   #inProcFolder<T>(network: Network, act: (folder: string) => T, checkNow = false): T {
     if (network.isOwn) return act('self');
@@ -264,7 +274,7 @@ export class SockDiagSource implements Source {
 
   readonly #collectEvents = (): void => this.events?.collect();
 
-  /** Returns true for a socket whose dump was incomplete: it may still be open. */
+  /** Returns true if the dump that should list a socket was incomplete: the socket may still be open. */
   #isUnfinished(slot: number, polls: ReadonlyMap<Network, NetworkPoll>): boolean {
     const network = this.#networkOf[slot];
     const protocol = this.#bySlot[slot]?.protocol;
@@ -272,6 +282,7 @@ export class SockDiagSource implements Source {
     return polls.get(network)?.unfinished.has(protocol) ?? false;
   }
 
+  /** Handles a message of a dump about one socket. */
   readonly #onSocket = (
     network: Network,
     protocol: Protocol,
@@ -289,7 +300,7 @@ export class SockDiagSource implements Source {
       this.#problems++;
       return;
     }
-    if (!this.#limiter.hasRoomForEveryKind(this.#slots.size) && this.#isLeftOut(buffer, start)) return;
+    if (!this.#limiter.hasRoomForEveryKind(this.#slots.size) && this.#omitIfFull(buffer, start)) return;
     if (protocol === 'tcp' && stateAt(buffer, start) === 'SYN_RECV' && !this.#slots.has(buffer, start)) {
       const family = buffer.bytes[start + INET.family] === AF_INET ? 'ipv4' : 'ipv6';
       this.#connectionRequests.push({ family, sockId: sockIdAt(buffer, start) });
@@ -298,8 +309,8 @@ export class SockDiagSource implements Source {
     this.#applyMessage(network, protocol, buffer, start, end);
   };
 
-  /** Returns true for a new socket beyond the bound, and counts it. */
-  #isLeftOut(buffer: NetlinkBuffer, start: number): boolean {
+  /** If a socket is new and beyond the bound, counts it as omitted and returns true. */
+  #omitIfFull(buffer: NetlinkBuffer, start: number): boolean {
     const kind = kindAt(buffer, start);
     if (this.#limiter.hasRoom(this.#slots.size, kind) || this.#slots.has(buffer, start)) return false;
     this.#limiter.countOmitted(kind);
@@ -307,15 +318,16 @@ export class SockDiagSource implements Source {
   }
 
   /**
-   * Looks up each new connection request by its endpoints, and applies the socket that has them now. The kernel assigns
-   * a cookie when it first reports a socket, and a connection inherits the cookie of its request when it is cloned from
-   * it (net/ipv4/inet_connection_sock.c, inet_csk_clone_lock). If the dump reports the request just after that, the
-   * request gets a cookie that no later message has.
+   * Looks up each new connection request by its endpoints, and applies the socket that has them now, because the cookie
+   * in the dump may belong to no socket. The kernel assigns a cookie when it first reports a socket. When the handshake
+   * ends, the kernel creates the connection with the cookie of its request (net/ipv4/inet_connection_sock.c,
+   * inet_csk_clone_lock). If the dump reports the request only after that, the request gets a new cookie, which the
+   * connection does not have.
    */
   #resolveRequests(network: Network): void {
     for (const { family, sockId } of this.#connectionRequests) {
       network.findTcp(family, sockId, (buffer, start, end) => {
-        // A listener means that the request is gone; the dump lists the listener.
+        // If the request is gone, the kernel returns the listener, which the dump contains anyway.
         if (stateAt(buffer, start) !== 'LISTEN') this.#applyMessage(network, 'tcp', buffer, start, end);
       });
       this.#collectEvents();
@@ -335,7 +347,7 @@ export class SockDiagSource implements Source {
       this.#decodeMessage(network, protocol, buffer, start, end, change === CHANGE.traffic);
   }
 
-  /** Decodes the changes in a message at once: the next datagram overwrites the buffer. */
+  /** Decodes a message about a new or changed socket into `#messages`. The next datagram overwrites the buffer. */
   #decodeMessage(
     network: Network,
     protocol: Protocol,
@@ -373,7 +385,7 @@ export class SockDiagSource implements Source {
     });
   }
 
-  /** Returns inodes that sockets gained and lost since the last poll. */
+  /** Returns the inodes that came and went since the last poll. */
   #changedInodes(closedSlots: readonly number[]): { added: number[]; removed: number[] } {
     const gained: number[] = [];
     const lost = new Map<number, number>();
@@ -391,8 +403,9 @@ export class SockDiagSource implements Source {
       if (inode > 0) gained.push(inode);
     }
     const removed = new Set<number>(this.#others.removed());
+    // An inode is gone when every slot that had it lost it.
     for (const [inode, count] of lost) if (this.#slotsOfInode.count(inode) <= count) removed.add(inode);
-    // A removed inode that occurs again belongs to another socket: the kernel reuses inodes.
+    // A removed inode that is also gained belongs to another socket now: the kernel reuses inodes.
     const isNew = (inode: number) => this.#slotsOfInode.count(inode) === 0 || removed.has(inode);
     return { added: [...this.#others.added, ...gained.filter(isNew)], removed: [...removed] };
   }
@@ -407,7 +420,7 @@ export class SockDiagSource implements Source {
       const { slot, addresses, inode } = message;
       const before = this.#bySlot[slot];
       let owners = before?.owners ?? NO_OWNERS;
-      // Without an inode the owner is that of the listener, which may come later in this list.
+      // Without an inode, the owners are those of the listener, which may come later in `#messages`.
       if (addresses && inode === 0) stale.add(slot);
       else if (addresses) {
         owners = this.#attribution.ownersOf(
@@ -420,7 +433,7 @@ export class SockDiagSource implements Source {
       this.#interfaceIndex[slot] = message.interfaceIndex;
       this.#store(slot, makeSocket(message, before, owners, this.#attribution));
     }
-    // Free the memory: the messages of the first poll are as large as all sockets.
+    // Free the memory: in the first poll there is a message for every socket.
     this.#messages = [];
     for (const slot of stale) this.#updateOwners(slot, listenersNow);
     this.#relabelSockets();
@@ -442,6 +455,7 @@ export class SockDiagSource implements Source {
     if (owners !== socket.owners) this.#store(slot, { ...socket, owners });
   }
 
+  /** Stores a new version of the socket of a slot. */
   #store(slot: number, socket: Socket): void {
     this.#surplus.update(this.#bySlot[slot], socket);
     const before = this.#bySlot[slot]?.inode;
@@ -485,7 +499,7 @@ export class SockDiagSource implements Source {
     }
   }
 
-  /** Updates the sockets of namespaces whose name or interfaces changed. */
+  /** Updates the namespace name and interface name of sockets, in namespaces where these changed. */
   #relabelSockets(): void {
     const relabelled = new Set<Network>();
     for (const network of this.#networks.values()) {
@@ -529,13 +543,13 @@ export class SockDiagSource implements Source {
     const problems =
       this.#problems + this.#undecodable.size + sum((poll) => poll.problems) + (this.events?.problems ?? 0);
     const interrupted = sum((poll) => poll.interrupted);
-    const failures = sum(({ unfinished }) => unfinished.size);
+    const incomplete = sum(({ unfinished }) => unfinished.size);
     const missing = new Set([...polls].flatMap(([network, { missing }]) => (network.isOwn ? missing : [])));
     const users = this.#attribution.usersNotice();
     const { privileges } = this.#attribution;
     return [
       // A narrow screen shows only the first notice: an outdated list matters most.
-      ...(failures > 0 ? [STALE] : []),
+      ...(incomplete > 0 ? [STALE] : []),
       ...this.#limiter.notices(),
       ...(hidden ? [hidden] : []),
       ...namespaceNotices(this.#networks, this.#namespaces, privileges, {

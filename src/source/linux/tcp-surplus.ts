@@ -3,24 +3,29 @@ import type { SearchResult } from './namespace-search.ts';
 import type { Proc } from './proc.ts';
 
 /**
- * Line of /proc/net/sockstat. `alloc` and `orphan` count the TCP sockets of all network namespaces (net/ipv4/proc.c).
+ * The line of TCP in /proc/net/sockstat. `orphan` and `alloc` are counts of the whole machine, even when read inside a
+ * network namespace (net/ipv4/proc.c).
  */
 const TCP = /^TCP: inuse \d+ orphan (\d+) tw \d+ alloc (\d+) /m;
 
-/** Counts the TCP sockets that the kernel has and that no dump of a namespace lists. */
+/**
+ * Counts the surplus: TCP sockets that /proc/net/sockstat counts but no dump lists, without those that are not bound
+ * yet. They may be in a namespace that netpane cannot enter. Each poll calls `beginPoll` before the dumps, `update` for
+ * every changed socket, then `endPoll`.
+ */
 export class TcpSurplus {
-  /**
-   * Listed sockets that are open in a process or wait for accept(): all but orphans, connection requests and remnants.
-   */
+  /** Number of sockets in the dumps that the kernel's count includes: see `isCounted`. */
   #listed = 0;
+  /** The kernel's count before the dumps of this poll. */
   #heldBefore: number | undefined;
-  /** Polls since the end of the last search, and the minimum number of unlisted sockets in any of them. */
+  /** Number of polls since the last search ended, and the minimum of unlisted sockets in these polls. */
   #polls = 0;
   #minUnlisted = Infinity;
+  /** Number of searches that had ended when `#count` was last determined. */
   #searches = 0;
   #count = 0;
 
-  /** Applies a new, changed (both arguments) or closed socket. */
+  /** Applies a change of one socket. @param before undefined for a new socket @param now undefined for a closed one */
   update(before: Socket | undefined, now: Socket | undefined): void {
     this.#listed += Number(isCounted(now)) - Number(isCounted(before));
   }
@@ -31,15 +36,16 @@ export class TcpSurplus {
   }
 
   /**
-   * Reads the count again after the dumps and updates the surplus. Dumps do not list unbound sockets; a search that
-   * takes many polls counts them, while programs open more. A surplus counts if it existed in all polls between two
-   * searches.
-   * @param search undefined if a bound omits listed sockets
+   * Reads the kernel's count again after the dumps and updates the surplus. No dump lists a socket before it is bound;
+   * the namespace search counts these unbound sockets, but a search takes many polls, in which programs open and close
+   * others. So the surplus is determined when a search ends, from the poll with the fewest unlisted sockets since the
+   * previous search. Until the next search ends, it can only decrease.
+   * @param search Undefined if a bound omits sockets: `#listed` is too low then.
    */
   endPoll(proc: Proc, search: Pick<SearchResult, 'unboundTcp' | 'searches'> | undefined): void {
     const held = readHeld(proc);
     if (search === undefined || held === undefined) {
-      this.#startCounting();
+      this.#resetMinimum();
       this.#count = 0;
       return;
     }
@@ -53,30 +59,35 @@ export class TcpSurplus {
       return;
     }
     this.#searches = searches;
-    // A single poll during which sockets open and close compares counts of different moments.
-    const isSure = this.#polls > 1 || held === this.#heldBefore;
-    this.#count = isSure ? Math.max(0, this.#minUnlisted - unboundTcp) : 0;
-    this.#startCounting();
+    // The count and the dumps are of different moments. One poll is enough if the count was the same before and after
+    // the dumps; else the minimum of several polls is needed.
+    const isReliable = this.#polls > 1 || held === this.#heldBefore;
+    this.#count = isReliable ? Math.max(0, this.#minUnlisted - unboundTcp) : 0;
+    this.#resetMinimum();
   }
 
-  #startCounting(): void {
+  #resetMinimum(): void {
     this.#polls = 0;
     this.#minUnlisted = Infinity;
   }
 
-  /** Current number of unlisted sockets that are not explained by unbound ones. */
+  /** The surplus: number of unlisted sockets minus the unbound ones; 0 until a search has ended. */
   get count(): number {
     return this.#count;
   }
 }
 
-/** Returns the number of TCP sockets of the machine without orphans; undefined if the kernel does not show it. */
+/** Returns the kernel's count of TCP sockets without orphans; undefined if it cannot be read. */
 function readHeld(proc: Proc): number | undefined {
   const text = proc.latin1('net/sockstat');
   const [, orphans, allocated] = ('value' in text && TCP.exec(text.value)) || [];
   return allocated === undefined ? undefined : Number(allocated) - Number(orphans);
 }
 
+/**
+ * Returns true if the count of `readHeld` includes a socket: it is open in a process or waits for accept(). Orphans,
+ * connection requests and remnants are not included.
+ */
 function isCounted(socket: Socket | undefined): boolean {
   if (socket?.protocol !== 'tcp') return false;
   const { inode, state } = socket;

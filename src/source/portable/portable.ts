@@ -26,7 +26,7 @@ const SYSTEMS: Readonly<Partial<Record<NodeJS.Platform, System>>> = {
 
 const BSD_NOTICE: Degradation = {
   code: 'bsd-incomplete',
-  // It expects seven columns where netstat -na prints six, and a state for UDP.
+  // systeminformation expects seven columns and a state for UDP; `netstat -na` prints six, and no state for UDP.
   text: 'most established connections, UDP and all owners are missing: systeminformation cannot read them on BSD',
   short: 'list incomplete',
 };
@@ -37,7 +37,7 @@ const LINUX_NOTICE: Degradation = {
 };
 const SS_NOTICE: Degradation = {
   code: 'half-closed-missing',
-  // It filters the output of ss for FIN-WAIT1 and FIN-WAIT2, where ss prints FIN-WAIT-1 and FIN-WAIT-2.
+  // systeminformation searches the output of ss for FIN-WAIT1 and FIN-WAIT2, but ss prints FIN-WAIT-1 and FIN-WAIT-2.
   text: 'sockets in FIN_WAIT1 and FIN_WAIT2 are not shown: netstat is missing (install net-tools)',
   short: 'FIN_WAIT missing',
 };
@@ -48,18 +48,19 @@ const EMPTY_NOTICE: Degradation = {
   short: 'empty list',
 };
 
-const OWNERS_REMEDY: Readonly<Record<System, string>> = {
+/** Continues the notice `the owners of 3 sockets …`: why they are missing, and what helps. */
+const WHY_HIDDEN: Readonly<Record<System, string>> = {
   linux: 'are hidden: run with sudo to see them',
   win32: 'are hidden: run as administrator to see them',
-  // netstat shows all pids to every user there; a hidden owner has a pid that belongs to no process.
+  // netstat on macOS shows all pids to every user. Here an owner is hidden if its pid is wrong: see `isWrongPid`.
   darwin: 'cannot be read from the output of netstat',
   bsd: 'are not read by systeminformation',
 };
 
-/** Replaces `OWNERS_REMEDY` for root on Linux. */
-const ROOT_REMEDY = 'are hidden: even root may not inspect the processes here';
+/** Replaces `WHY_HIDDEN` for root on Linux. */
+const WHY_HIDDEN_FROM_ROOT = 'are hidden: even root may not inspect the processes here';
 
-/** States in which the process may have closed its socket already, so that no process holds it. */
+/** States in which the process may already have closed the socket: then no process holds it. */
 const MAY_BE_CLOSED: ReadonlySet<string | undefined> = new Set([
   'TIME_WAIT',
   'FIN_WAIT1',
@@ -68,7 +69,7 @@ const MAY_BE_CLOSED: ReadonlySet<string | undefined> = new Set([
   'LAST_ACK',
 ]);
 
-/** Returns the owners of a socket that the list shows without a pid. */
+/** Returns the owners of a socket that the connection list shows without a pid. */
 function ownersWithoutPid(sighting: Sighting, previous: Socket | undefined): readonly Owner[] {
   if (previous?.owners.some((owner) => owner.pid !== undefined)) {
     return previous.owners.map((owner) => ({ ...owner, knowledge: 'inherited' }));
@@ -78,9 +79,12 @@ function ownersWithoutPid(sighting: Sighting, previous: Socket | undefined): rea
   return [{ knowledge: MAY_BE_CLOSED.has(sighting.state) ? 'gone' : 'hidden' }];
 }
 
+/**
+ * Returns the key of a row for `Lives`. The pid distinguishes rows with the same endpoints (SO_REUSEPORT). If only the
+ * pid changes, the key is new, but the life goes on: `Lives` matches by endpoints.
+ */
 function keyOf({ sighting, pid, process }: ParsedRow): string {
   const { protocol, family, local, remote, state } = sighting;
-  // The pid distinguishes rows with the same tuple (SO_REUSEPORT). Lives are matched by tuple, without the pid.
   return [
     protocol,
     family,
@@ -94,21 +98,21 @@ function keyOf({ sighting, pid, process }: ParsedRow): string {
   ].join(' ');
 }
 
-/** Returns the pids of the rows, each with the program name in the list. Pid 0 is left out: it cannot be looked up. */
-const pidsOf = (items: readonly ParsedRow[]): ReadonlyMap<number, string | undefined> =>
-  new Map(items.flatMap(({ pid, process }) => (pid ? [[pid, process]] : [])));
+/** Returns the program names in the connection list by pid. Leaves out pid 0, which cannot be looked up. */
+const namesByPid = (rows: readonly ParsedRow[]): ReadonlyMap<number, string | undefined> =>
+  new Map(rows.flatMap(({ pid, process }) => (pid ? [[pid, process]] : [])));
 
 /**
  * Opens the source that reads sockets through the npm package systeminformation, which runs `netstat` and parses its
- * output: for macOS, Windows and the BSDs, and for Linux if no other source works. Errors of the package are corrected
- * where possible, else reported in the degradations. The package is loaded at the first poll.
+ * output. It serves macOS, Windows and the BSDs, and Linux if no other source works. Mistakes of the package are
+ * corrected where possible; the others are reported in the degradations. The package is loaded at the first poll.
  *
  * `read` rejects if systeminformation does not support the system, or if the first poll returns nothing. A later poll
  * that fails returns the previous sockets with the degradation `stale-list`.
  * @param options.si Replaces the package in tests.
  * @param options.exists Returns true if a file exists. Default: `existsSync`.
  * @param options.platform System that the output comes from. Default: this one.
- * @param options.isRoot True if `sudo` would not show more. Default: true for root.
+ * @param options.isRoot True if netpane runs as root: then no notice recommends sudo. Default: whether it does.
  */
 export function portableSource(
   options: {
@@ -125,15 +129,15 @@ export function portableSource(
   const load = async (): Promise<SystemInformation> =>
     options.si ?? (await import('systeminformation')).default;
   const lives = new Lives(options.bounds);
-  const itemOf = new WeakMap<Sighting, ParsedRow>();
+  const rowOf = new WeakMap<Sighting, ParsedRow>();
   let last: Snapshot | undefined;
-  /** True if the list contains program names. */
+  /** True if the last connection list contains program names; on macOS, false if `ps` failed. */
   let hasNames = false;
 
   const listProcesses = async () => (await (await load()).processes())?.list ?? [];
   const programs = new Programs(listProcesses, system ?? 'linux', exists);
 
-  /** Returns the rows, or the error why there are none. */
+  /** Returns the connection list, or an error if it cannot be read. */
   const listConnections = async (of: System): Promise<readonly RawConnection[] | Error> => {
     try {
       const rows = await (await load()).networkConnections();
@@ -148,41 +152,41 @@ export function portableSource(
   const ownersOf =
     (of: System) =>
     (sighting: Sighting, previous: Socket | undefined): readonly Owner[] => {
-      const item = itemOf.get(sighting);
-      const { pid, process: listedName } = item ?? {};
+      const { pid, process: listedName } = rowOf.get(sighting) ?? {};
       // On macOS pid 0 is kernel_task, which mounts network disks. On Windows it means no process.
       if (pid === 0 && of === 'darwin') return [{ knowledge: 'kernel' }];
       const program = pid ? programs.programOf(pid, listedName) : undefined;
-      // On macOS systeminformation runs `ps` right after netstat, and may read the pid from a wrong column. A pid
-      // without a process is such an error, or the process has ended.
+      // On macOS systeminformation may read the pid from a wrong column of netstat, then looks up its name with `ps`. A
+      // pid without a name is wrong, or its process has ended.
       const isWrongPid = of === 'darwin' && hasNames && program === undefined;
       if (!pid || isWrongPid) return ownersWithoutPid(sighting, previous);
-      // macOS shows the last process of a connection even long after it closed the connection.
+      // macOS still shows the pid long after that process closed the connection.
       const knowledge = sighting.state === 'TIME_WAIT' ? 'inherited' : 'exact';
       return [{ knowledge, pid, ...program }];
     };
 
   const takeSnapshot = async (
-    rows: readonly RawConnection[],
+    connections: readonly RawConnection[],
     of: System,
     startedMs: number,
   ): Promise<Snapshot> => {
-    const { items, problems } = normalise(withoutHeading(rows, of), of);
-    hasNames = items.some((item) => item.process !== undefined);
+    const { items: rows, problems } = normalise(withoutHeading(connections, of), of);
+    hasNames = rows.some((row) => row.process !== undefined);
     const listedMs = performance.now();
-    await programs.refresh(pidsOf(items));
+    await programs.refresh(namesByPid(rows));
     const ownersDoneMs = performance.now();
 
     lives.begin();
-    const seen = new Map<string, number>();
-    for (const item of items) {
-      const base = keyOf(item);
-      const nth = (seen.get(base) ?? 0) + 1;
-      seen.set(base, nth);
-      const key = `${base} ${nth}`;
+    // Rows with the same key are different sockets: number them.
+    const counts = new Map<string, number>();
+    for (const row of rows) {
+      const base = keyOf(row);
+      const count = (counts.get(base) ?? 0) + 1;
+      counts.set(base, count);
+      const key = `${base} ${count}`;
       if (lives.markSeen(key)) continue;
-      lives.add(key, item.sighting);
-      itemOf.set(item.sighting, item);
+      lives.add(key, row.sighting);
+      rowOf.set(row.sighting, row);
     }
     const sockets = lives.finish(ownersOf(of));
     return {
@@ -190,8 +194,8 @@ export function portableSource(
       interfaces: [],
       degradations: [
         ...lives.notices(),
-        ...notices(rows, of),
-        ...pollNotices(items, problems, sockets, of, isRoot && of === 'linux'),
+        ...systemNotices(connections, of),
+        ...pollNotices(rows, problems, sockets, of, isRoot && of === 'linux'),
       ],
       sampleMs: listedMs - startedMs + (performance.now() - ownersDoneMs),
       ownersMs: ownersDoneMs - listedMs,
@@ -204,17 +208,17 @@ export function portableSource(
       // On any other system the promise of systeminformation never settles.
       if (system === undefined) throw new Error(`systeminformation cannot list connections on ${platform}`);
       const startedMs = performance.now();
-      const rows = await listConnections(system);
-      if (!(rows instanceof Error)) {
-        last = await takeSnapshot(rows, system, startedMs);
+      const connections = await listConnections(system);
+      if (!(connections instanceof Error)) {
+        last = await takeSnapshot(connections, system, startedMs);
         return last;
       }
       if (last === undefined) {
-        throw new Error(`the sockets could not be read: ${rows.message}`, { cause: rows });
+        throw new Error(`the sockets could not be read: ${connections.message}`, { cause: connections });
       }
       const stale: Degradation = {
         code: 'stale-list',
-        text: `the sockets could not be read (${rows.message}): the previous ones are shown`,
+        text: `the sockets could not be read (${connections.message}): the previous ones are shown`,
         short: 'stale list',
       };
       return {
@@ -227,18 +231,24 @@ export function portableSource(
   };
 }
 
-/** Returns notices about what systeminformation can never see on this system. */
-function notices(rows: readonly RawConnection[], system: System): readonly Degradation[] {
+/** Returns notices about what systeminformation cannot read on this system, whichever sockets there are. */
+function systemNotices(connections: readonly RawConnection[], system: System): readonly Degradation[] {
   if (system === 'bsd') return [BSD_NOTICE];
   if (system !== 'linux') return [];
   // Only ss prints brackets and a bare asterisk; systeminformation runs it if netstat fails.
-  const isFromSs = rows.some((row) => row.localAddress.startsWith('[') || row.localAddress === '*');
-  return [LINUX_NOTICE, ...(isFromSs ? [SS_NOTICE] : []), ...(rows.length === 0 ? [EMPTY_NOTICE] : [])];
+  const isFromSs = connections.some(
+    ({ localAddress }) => localAddress.startsWith('[') || localAddress === '*',
+  );
+  return [
+    LINUX_NOTICE,
+    ...(isFromSs ? [SS_NOTICE] : []),
+    ...(connections.length === 0 ? [EMPTY_NOTICE] : []),
+  ];
 }
 
-/** Returns notices about what is missing in this poll. */
+/** Returns notices about what this poll could not read. @param problems number of unreadable lines */
 function pollNotices(
-  items: readonly ParsedRow[],
+  rows: readonly ParsedRow[],
   problems: number,
   sockets: ReadonlyMap<string, Socket>,
   system: System,
@@ -248,13 +258,13 @@ function pollNotices(
   const hidden = owners.filter((owner) => owner.knowledge === 'hidden').length;
   const nameless = new Set(owners.filter((it) => it.pid !== undefined && !it.process).map((it) => it.pid))
     .size;
-  const unknown = items.filter((item) => item.isStateUnknown).length;
-  const truncated = items.filter((item) => item.isTruncated).length;
+  const unknown = rows.filter((row) => row.isStateUnknown).length;
+  const truncated = rows.filter((row) => row.isTruncated).length;
   const found: Degradation[] = [];
   if (hidden > 0 && system !== 'bsd') {
     found.push({
       code: 'owners-hidden',
-      text: `the owners of ${counted(hidden, 'socket', 'sockets')} ${isRoot ? ROOT_REMEDY : OWNERS_REMEDY[system]}`,
+      text: `the owners of ${counted(hidden, 'socket', 'sockets')} ${isRoot ? WHY_HIDDEN_FROM_ROOT : WHY_HIDDEN[system]}`,
       short: counted(hidden, 'owner hidden', 'owners hidden'),
     });
   }

@@ -12,37 +12,41 @@ export interface RawProcess {
   readonly started: string | null;
 }
 
-/** Program of a process, without its pid. */
+/** What a process runs: the fields of `Owner` without its pid and how the owner is known. */
 type Program = Omit<Owner, 'knowledge' | 'pid'>;
 
 interface Entry {
   readonly program: Program;
-  /** Name of the process in the connection list when the process list was read. */
+  /** Name in the connection list when `program` was read. If it changes, the process runs another program. */
   readonly listedName: string | undefined;
 }
 
-/** Maximum number of attempts to find a pid that the process list lacks. */
+/** Maximum number of process lists read for a pid that none of them contains. */
 const MAX_TRIES = 3;
 
-/** Maximum difference between two equal starts, milliseconds: systeminformation derives them from an age in seconds. */
+/**
+ * Start times of one process from different process lists differ by at most this, milliseconds: systeminformation
+ * subtracts the age of the process in seconds from the current time.
+ */
 const SAME_START_MS = 3000;
 
 /** Returns true if a file exists. Used to find the end of a path with spaces; replaced in tests. */
 export type Exists = (path: string) => boolean;
 
 /**
- * Returns name and file of a macOS program from its command line, in which nothing separates a path with spaces from
- * the arguments: `/Applications/A B.app/Contents/MacOS/A B` is a path as a whole, `/usr/bin/node main.js` only up to
- * the first space.
+ * Returns the name and path of a macOS program from its command line. The path may contain spaces, so the command line
+ * does not show where the path ends: all of `/Applications/A B.app/Contents/MacOS/A B` is a path, but of
+ * `/usr/bin/node main.js` only the part before the space.
  */
 function macProgram(line: string, exists: Exists): Program {
   const text = line.trim();
   const bundle = /^\/.*\/Contents\/MacOS\/([^/]+)$/.exec(text);
   if (bundle?.[1] !== undefined) return { process: bundle[1], exe: text };
+  // The shortest beginning of the command line that is an existing file, else the first word.
   const words = text.split(' ');
-  const paths = words.map((_, i) => words.slice(0, i + 1).join(' '));
-  const inFiles = words.length > 1 && text.startsWith('/') ? paths.find(exists) : undefined;
-  const path = inFiles ?? words[0] ?? '';
+  const beginnings = words.map((_, i) => words.slice(0, i + 1).join(' '));
+  const existing = words.length > 1 && text.startsWith('/') ? beginnings.find(exists) : undefined;
+  const path = existing ?? words[0] ?? '';
   // The name of a login shell begins with a dash: `-zsh`.
   const name = path.slice(path.lastIndexOf('/') + 1).replace(/^-/, '');
   return { ...(name !== '' && { process: name }), ...(path.startsWith('/') && { exe: path }) };
@@ -55,13 +59,14 @@ function startedAtMs(text: string | null, system: System): number | undefined {
   if (found === null) return undefined;
   const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = found.slice(1).map(Number);
   if (system === 'win32') return new Date(year, month - 1, day, hour, minute, second).getTime();
-  // systeminformation applies today's UTC offset, also to a start before a clock change. Undo it the same way.
+  // systeminformation adds the current UTC offset, even if daylight saving time changed after the start: subtract it.
   return Date.UTC(year, month - 1, day, hour, minute, second) + new Date().getTimezoneOffset() * 60_000;
 }
 
 /**
  * Converts one row of `processes()` to the types of the model.
- * @param listedName Name in the connection list: a name that `netstat` may truncate on Linux, a command on macOS.
+ * @param listedName Name in the connection list: on Linux the program name, which `netstat` may truncate; on macOS the
+ * command line.
  */
 function toProgram(raw: RawProcess, listedName: string | undefined, system: System, exists: Exists): Program {
   const startMs = startedAtMs(raw.started, system);
@@ -82,20 +87,21 @@ function toProgram(raw: RawProcess, listedName: string | undefined, system: Syst
     system === 'darwin'
       ? macProgram(listedName ?? command, exists)
       : { process: listedName === undefined || raw.name.startsWith(listedName) ? raw.name : listedName };
-  // Ignore a command line without arguments: systeminformation drops all arguments if one contains a colon.
+  // Leave out a command line that is only the name: systeminformation drops all arguments if there is a colon in them.
   return { ...named, ...(command !== named.process && { command }), ...user, ...started };
 }
 
 /**
  * Cache of programs by pid. The process list is read only for a new pid, because it is slow: PowerShell and WMI on
  * Windows (about a second), another `ps` on macOS, `ps` and a `cat` of every /proc/PID/stat on Linux. A pid is removed
- * with its last socket, so a reused pid is looked up again. Each process list that is read also checks the cached pids
- * by their start time.
+ * with its last socket, so a reused pid is looked up again. Each process list also replaces the programs of cached pids
+ * whose process has another start time now.
  */
 export class Programs {
   readonly #list: () => Promise<readonly RawProcess[]>;
   readonly #system: System;
   readonly #programs = new Map<number, Entry>();
+  /** Number of process lists that lacked a pid, by pid. */
   readonly #misses = new Map<number, number>();
   readonly #exists: Exists;
 
@@ -105,16 +111,19 @@ export class Programs {
     this.#exists = exists;
   }
 
-  /** Looks up the programs of new pids, and removes all pids that are not listed. @param names by pid, as listed */
+  /**
+   * Looks up the programs of new pids, and removes the pids that no longer have a socket.
+   * @param names By pid: the name in the connection list. Contains every pid in that list.
+   */
   async refresh(names: ReadonlyMap<number, string | undefined>): Promise<void> {
     for (const cache of [this.#programs, this.#misses]) {
       for (const pid of cache.keys()) if (!names.has(pid)) cache.delete(pid);
     }
-    const isNew = (pid: number, name: string | undefined) => {
+    const needsLookup = (pid: number, name: string | undefined) => {
       const entry = this.#programs.get(pid);
       return entry === undefined ? (this.#misses.get(pid) ?? 0) < MAX_TRIES : entry.listedName !== name;
     };
-    const wanted = [...names].filter(([pid, name]) => isNew(pid, name));
+    const wanted = [...names].filter(([pid, name]) => needsLookup(pid, name));
     if (wanted.length === 0) return;
 
     const list = await this.#list().catch(() => []);
@@ -131,13 +140,14 @@ export class Programs {
     const before = this.#programs.get(raw.pid);
     const program = toProgram(raw, listedName, this.#system, this.#exists);
     const drift = Math.abs((before?.program.startedAtMs ?? 0) - (program.startedAtMs ?? 0));
+    // Still the same process: keep the entry, so that its start time does not vary.
     if (before !== undefined && before.listedName === listedName && drift <= SAME_START_MS) return;
     this.#programs.set(raw.pid, { program, listedName });
   }
 
   /**
-   * Returns the program of a pid; undefined if unknown. For a pid that the process list lacks, only the name in the
-   * connection list is known.
+   * Returns the program of a pid; undefined if unknown. If the process list lacks the pid, the program is derived from
+   * the name in the connection list alone.
    */
   programOf(pid: number, listedName: string | undefined): Program | undefined {
     const known = this.#programs.get(pid)?.program;

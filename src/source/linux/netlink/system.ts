@@ -5,30 +5,30 @@ import { ERRNO, NativeError, type Native, NETLINK } from './native.ts';
 
 /** The netlink sockets of one network namespace. */
 export interface Channels {
-  /** NETLINK_SOCK_DIAG, for its sockets. */
+  /** NETLINK_SOCK_DIAG: lists the sockets of the namespace. */
   readonly diag: Channel;
-  /** NETLINK_ROUTE, for its interfaces. */
+  /** NETLINK_ROUTE: lists the interfaces of the namespace. */
   readonly route: Channel;
-  /** Notifications about destroyed sockets; absent if not requested, or refused by the kernel. */
+  /** NETLINK_SOCK_DIAG: receives close notifications. Absent if not requested, or not supported by the kernel. */
   readonly closes?: ClosesChannel;
   close(): void;
 }
 
-/** Only the netlink socket for notifications about destroyed sockets. */
+/** The netlink socket for close notifications without the others, for when descriptors are short. */
 export type CloseListener = Pick<Channels, 'closes' | 'close'>;
 
-/** A netlink socket that receives notifications about destroyed sockets. */
+/** A netlink socket that receives close notifications: the kernel sends one when it destroys a socket. */
 export interface ClosesChannel {
   /** Receives one datagram without waiting. @returns its length in bytes, or a negative errno: EAGAIN, ENOBUFS */
   receiveNow(into: Uint8Array): number;
   /**
-   * Returns the number of messages that did not fit into the buffer, modulo 2^32; undefined if the kernel does not
-   * count.
+   * Returns the number of messages lost because the buffer was full, modulo 2^32; undefined if the kernel does not
+   * count them.
    */
   drops(): number | undefined;
 }
 
-/** Multicast groups for destroyed TCP and UDP sockets: SKNLGRP_*_DESTROY, include/uapi/linux/sock_diag.h. */
+/** Bit mask of the multicast groups SKNLGRP_*_DESTROY for TCP and UDP (include/uapi/linux/sock_diag.h). */
 const DESTROY_GROUPS = 0b1111;
 
 /**
@@ -36,11 +36,11 @@ const DESTROY_GROUPS = 0b1111;
  */
 const CLOSES_BUFFER_BYTES = 16 * 2 ** 20;
 
-/** A network namespace to enter. The inode is checked, since the path may lead to another namespace by then. */
+/** A network namespace to enter. The path may lead to another namespace by then, so its inode is compared. */
 export interface NamespaceRef {
   readonly inode: number;
   readonly path: string;
-  /** A socket of another process in the namespace, used instead of the path. */
+  /** A socket in the namespace, as a descriptor of another process. If present, it is used instead of the path. */
   readonly socket?: { readonly pid: number; readonly descriptor: number };
 }
 
@@ -51,28 +51,32 @@ export interface SocketNamespace {
   readonly isTcp: boolean;
 }
 
-/** Opens netlink sockets: the kernel, or a fake in a test. */
+/** Opens netlink sockets: `KernelNetlink`, or a fake in tests. */
 export interface NetlinkSystem {
   /**
-   * Opens netlink sockets in a network namespace. They stay in it, whichever namespace the thread enters later.
+   * Opens netlink sockets in a network namespace. They stay in that namespace when this thread enters another.
    * @param namespace undefined for the namespace of this thread
-   * @param closes receive notifications about destroyed sockets too
-   * @param isTemporary true if the caller closes them before it opens others: no descriptors are reserved
+   * @param closes true to open a socket for close notifications too
+   * @param isTemporary true if the caller closes the sockets before it opens others: no descriptors are reserved
    * @throws NativeError or an error of node:fs if the namespace cannot be entered; `isOutOfDescriptors` is true if the
    * descriptors are used up
    */
   open(namespace: NamespaceRef | undefined, closes?: boolean, isTemporary?: boolean): Channels;
-  /** Opens only the socket for close notifications: one descriptor instead of three. Throws like `open`. */
+  /** Opens only the socket for close notifications, which needs one descriptor instead of three. Throws like `open`. */
   openCloseListener(namespace: NamespaceRef): CloseListener;
   /** Returns the namespace of another process's socket; undefined if the socket cannot be opened. */
   namespaceOfSocket?(socket: NonNullable<NamespaceRef['socket']>): SocketNamespace | undefined;
   /**
-   * Calls a function while this thread is in a namespace, so that /proc/thread-self shows it. Throws like `open`.
+   * Enters a namespace, calls a function, and returns to the previous namespace. Meanwhile /proc/thread-self shows the
+   * entered namespace. Throws like `open`.
    */
   inside<T>(namespace: NamespaceRef, act: () => T): T;
 }
 
-/** Number of descriptors of `open`, and the part of the budget for them; the rest is for `openCloseListener`. */
+/**
+ * Number of descriptors that `open` reserves, and the part of the budget that it may use up. The rest is for
+ * `openCloseListener`.
+ */
 const CHANNEL_DESCRIPTORS = 3;
 const CHANNEL_SHARE = 0.5;
 
@@ -105,13 +109,13 @@ export class KernelNetlink implements NetlinkSystem {
   open(namespace: NamespaceRef | undefined, closes = false, isTemporary = false): Channels {
     if (namespace === undefined) return this.#openHere(closes);
     if (isTemporary) return this.inside(namespace, () => this.#openHere(closes));
-    return this.#reserving(CHANNEL_DESCRIPTORS, CHANNEL_SHARE, () =>
+    return this.#openReserved(CHANNEL_DESCRIPTORS, CHANNEL_SHARE, () =>
       this.inside(namespace, () => this.#openHere(closes)),
     );
   }
 
   openCloseListener(namespace: NamespaceRef): CloseListener {
-    return this.#reserving(1, 1, () => this.inside(namespace, () => this.#openCloseListenerHere()));
+    return this.#openReserved(1, 1, () => this.inside(namespace, () => this.#openCloseListenerHere()));
   }
 
   namespaceOfSocket({ pid, descriptor }: NonNullable<NamespaceRef['socket']>): SocketNamespace | undefined {
@@ -123,19 +127,19 @@ export class KernelNetlink implements NetlinkSystem {
         this.#native.close(fd);
       }
     } catch {
-      // The process or its descriptor is gone, access is denied, or the kernel is older than Linux 5.6.
+      // The process or its descriptor is gone, access is denied, or the kernel lacks pidfd_getfd(2) (before Linux 5.6).
       return undefined;
     }
   }
 
   inside<T>({ inode, path, socket }: NamespaceRef, act: () => T): T {
-    // Whatever file the path leads to by now must not block this thread or become its terminal.
+    // The path may lead to any file by now. A FIFO must not block this thread, or a terminal become its terminal.
     const target = socket
       ? this.#native.networkOfSocket(socket.pid, socket.descriptor).fd
       : openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     let home: number | undefined;
     try {
-      // A pid or a name may have been reused.
+      // The pid or the name in the path may have been reused.
       if (fstatSync(target).ino !== inode)
         throw Object.assign(new Error(`${path} is another namespace now`), { code: 'ENOENT' });
       home = openSync(this.#ownPath, 'r');
@@ -153,8 +157,8 @@ export class KernelNetlink implements NetlinkSystem {
     }
   }
 
-  /** Reserves descriptors, opens sockets, and releases the descriptors when the sockets are closed. */
-  #reserving<T extends Pick<Channels, 'close'>>(count: number, share: number, open: () => T): T {
+  /** Reserves descriptors and opens sockets with them. Closing the sockets ends the reservation. */
+  #openReserved<T extends Pick<Channels, 'close'>>(count: number, share: number, open: () => T): T {
     this.#budget.reserve(count, share);
     try {
       const opened = open();
@@ -169,6 +173,7 @@ export class KernelNetlink implements NetlinkSystem {
     }
   }
 
+  /** Opens the sockets in the current namespace of this thread. */
   #openHere(withCloses: boolean): Channels {
     const opened: number[] = [];
     const open = (family: number): number => {
@@ -180,9 +185,9 @@ export class KernelNetlink implements NetlinkSystem {
       for (const fd of opened) this.#native.close(fd);
     };
     try {
-      const diag = this.#channel(open(NETLINK.sockDiag));
-      const route = this.#channel(open(NETLINK.route));
-      const closes = withCloses ? this.#closes(open(NETLINK.sockDiag)) : undefined;
+      const diag = this.#makeChannel(open(NETLINK.sockDiag));
+      const route = this.#makeChannel(open(NETLINK.route));
+      const closes = withCloses ? this.#receiveCloses(open(NETLINK.sockDiag)) : undefined;
       return { diag, route, ...(closes && { closes }), close };
     } catch (error) {
       close();
@@ -192,11 +197,12 @@ export class KernelNetlink implements NetlinkSystem {
 
   #openCloseListenerHere(): CloseListener {
     const fd = this.#native.netlinkSocket(NETLINK.sockDiag);
-    const closes = this.#closes(fd);
+    const closes = this.#receiveCloses(fd);
     return { ...(closes && { closes }), close: () => this.#native.close(fd) };
   }
 
-  #closes(fd: number): ClosesChannel | undefined {
+  /** Joins the multicast groups of closes; returns undefined if the kernel has none. */
+  #receiveCloses(fd: number): ClosesChannel | undefined {
     try {
       this.#native.join(fd, DESTROY_GROUPS, this.#closesBufferBytes);
     } catch (error) {
@@ -210,7 +216,7 @@ export class KernelNetlink implements NetlinkSystem {
     };
   }
 
-  #channel(fd: number): Channel {
+  #makeChannel(fd: number): Channel {
     return {
       send: (message) => this.#native.send(fd, message),
       receive: (into) => this.#native.receive(fd, into),
