@@ -127,7 +127,6 @@ export class FakeTrace implements TraceReader {
     this.#records.push({
       type: 'route',
       ...this.#base(running),
-      family: near.address.includes(':') ? 'ipv6' : 'ipv4',
       localAddress: near.address,
       localPort: near.port,
       remoteAddress: far.address,

@@ -35,10 +35,6 @@ export class Networks {
     this.#options = options;
   }
 
-  get size(): number {
-    return this.#networks.size;
-  }
-
   get(inode: number | undefined): Network | undefined {
     return this.#networks.get(inode);
   }

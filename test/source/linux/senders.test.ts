@@ -25,7 +25,6 @@ function addSent(
       atMs: 0,
       tid: 1,
       inProcess: true,
-      family: local.address.includes(':') ? 'ipv6' : 'ipv4',
       localAddress: local.address,
       localPort: local.port,
       remoteAddress: remote.address,

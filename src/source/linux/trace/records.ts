@@ -78,7 +78,6 @@ export interface ExitRecord extends RecordBase {
 /** A route lookup for UDP, when a socket sends or connects. Unknown ports and addresses are zero. */
 export interface RouteRecord extends RecordBase {
   readonly type: 'route';
-  readonly family: 'ipv4' | 'ipv6';
   readonly localPort: number;
   readonly remotePort: number;
   readonly localAddress: string;
@@ -290,7 +289,6 @@ const route =
       tid: view.getInt32(start + tid, LITTLE_ENDIAN),
       inProcess: ((bytes[start + flags] ?? 0) & IN_INTERRUPT) === 0,
       type: 'route',
-      family,
       localPort: view.getUint16(start + localPort, LITTLE_ENDIAN),
       remotePort: view.getUint16(start + remotePort, LITTLE_ENDIAN),
       localAddress: addressAt(view, start + localAddress, family),

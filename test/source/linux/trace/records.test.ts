@@ -76,7 +76,6 @@ function printed(line: string): object {
       return {
         ...common,
         type: 'route',
-        family: name === 'fib_table_lookup' ? 'ipv4' : 'ipv6',
         localPort: Number(localPort),
         remotePort: Number(remotePort),
         localAddress: local,
