@@ -98,7 +98,7 @@ export function headerLines(state: State, width: number, height: number): Line[]
     ...throughputWords(state.lastTick ?? {}),
   ];
   if (cost) {
-    const text = `tick ${costText(cost.sampleMs + cost.ownersMs + cost.diffMs)}`;
+    const text = `poll ${costText(cost.sampleMs + cost.ownersMs + cost.diffMs)}`;
     left.push({ text, tone: 'quiet', rank: 5 });
   }
   return [first, spread(left, notices, width)];

@@ -1,7 +1,7 @@
 import { type Line, line, type Span, span, type Tone } from './line.ts';
 import { displayWidth } from './width.ts';
 
-/** A word of a line. If the line is too long, words of the highest rank are shortened first and dropped first. */
+/** A piece of text in a line. If the line is too long, the highest rank is shortened first and dropped first. */
 export interface Word {
   readonly text: string;
   readonly short?: string;
@@ -24,8 +24,8 @@ export function spread(left: readonly Word[], right: readonly Word[], width: num
     side.flatMap((word) => (shown.has(word) ? [{ ...word, text: shown.get(word) ?? '' }] : []));
   const between = left.length > 0 && right.length > 0 ? GAP : 0;
   const fits = () => widthOf(words(left)) + widthOf(words(right)) + between <= width;
-  for (const word of present) if (!fits() && word.short !== undefined) shown.set(word, word.short);
-  for (const word of present) if (!fits()) shown.delete(word);
+  for (const each of present) if (!fits() && each.short !== undefined) shown.set(each, each.short);
+  for (const each of present) if (!fits()) shown.delete(each);
   const [start, end] = [words(left), words(right)];
   const spans = (side: readonly Word[]): Span[] =>
     side.flatMap((word, i) => [span(i > 0 ? ' '.repeat(GAP) : ''), span(word.text, word.tone ?? 'plain')]);

@@ -274,13 +274,13 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       expect(sockets.map(({ owners: [owner] }) => owner?.pid)).toEqual(Array(4).fill(client.pid));
 
       writeFileSync(csv, 'mine');
-      await save(csv, /already/);
+      await save(csv, /^file exists:/);
       expect(readFileSync(csv, 'utf8')).toBe('mine');
       await save(`!${csv}`, /^saved 4 sockets to/);
       expect(readFileSync(csv, 'utf8')).toContain('localPort');
-      await save(join(folder, 'no', 'a.csv'), /not saved: there/);
-      await save('/sys/a.csv', /not saved: you may/);
-      await save(join(folder, 'a.txt'), /a name that ends in \.csv/);
+      await save(join(folder, 'no', 'a.csv'), /^not saved: no such/);
+      await save('/sys/a.csv', /^not saved: no perm/);
+      await save(join(folder, 'a.txt'), /^the file name must end in/);
     });
 
     test('`c` goes through the colours', async () => {
@@ -354,7 +354,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       const again = start();
       await again.until('the same', () => shares(again).shown === shown);
       expect(filterLine(again)).toContain(`/ process:${name}`);
-      expect(filterLine(again)).toContain('hidden by you');
+      expect(filterLine(again)).toContain(' hidden');
       expect(titleLine(again).replace(/ +/g, ' ')).toBe(titles.replace(/ +/g, ' '));
       await again.until('the groups', () => tableLines(again).some((row) => /\(\d+\)/.test(row)));
       again.write('7');

@@ -7,10 +7,10 @@ import { printable } from '../../src/model/text.ts';
 import { toAscii } from '../../src/view/ascii.ts';
 import { displayWidth } from '../../src/view/width.ts';
 
-/** Characters of the source that are never drawn: starts of formulas in CSV, a key that sorts last, a cut letter. */
+/** Characters of the source that are never drawn: formula prefixes of CSV, a key that sorts last, a cut letter. */
 const NEVER_DRAWN = ['＝', '＋', '－', '＠', '\uffff', '\ufffd'];
 
-/** Every text in the string literals and templates of a file, by its place. */
+/** Returns the text of every string literal and template of a file, by position. */
 function textsOf(path: string): [place: string, text: string][] {
   const file = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest);
   const texts: [string, string][] = [];
@@ -25,7 +25,7 @@ function textsOf(path: string): [place: string, text: string][] {
   return texts;
 }
 
-test('every sign in a text of the source has a replacement', () => {
+test('replaces every non-ASCII character that occurs in a text of the source', () => {
   const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((it) => it.endsWith('.ts'));
   const texts = files
     .filter((name) => name !== join('view', 'ascii.ts'))
@@ -53,7 +53,7 @@ test.each([
   expect(toAscii(text)).toBe(ascii);
 });
 
-test('any text is ASCII afterwards, in as many cells; ASCII stays as it is', () => {
+test('turns any text into ASCII of the same width and keeps ASCII unchanged', () => {
   const text = fc.string({ unit: 'grapheme' }).map(printable);
   fc.assert(
     fc.property(text, (it) => {

@@ -19,13 +19,13 @@ const CHOICES: readonly ColumnChoice[] = [{ id: 'age' }, { id: 'process', width:
 const ids = (choices: readonly ColumnChoice[]) => choices.map(({ id }) => id);
 
 describe('the list', () => {
-  test('what is chosen comes first, in its order, and then all others', () => {
+  test('shows the chosen columns first, in their order, then all others', () => {
     const listed = listedColumns(CHOICES).map(({ id }) => id);
     expect(listed.slice(0, 5)).toEqual(['age', 'process', 'remote', 'pid', 'user']);
     expect(listed.toSorted()).toEqual(COLUMN_IDS.toSorted());
   });
 
-  test('on the screen: what is chosen, how wide, what it shows', () => {
+  test('shows for each column if it is chosen, its width and its description', () => {
     const lines = columnPaneLines({ choices: CHOICES, cursor: 'process' }, 60, 8);
     expect(lines.map((line) => textOf(line).trimEnd())).toEqual([
       `COLUMNS  3 of ${COLUMNS.length} shown`,
@@ -49,7 +49,7 @@ describe('the list', () => {
     ]);
   });
 
-  test('the cursor stays in sight, at every height, and the list is full', () => {
+  test('keeps the cursor visible and the list full at every height', () => {
     for (const cursor of COLUMN_IDS) {
       for (const height of [2, 5, 8, 20, 80]) {
         const lines = columnPaneLines({ choices: CHOICES, cursor }, 80, height);
@@ -60,26 +60,26 @@ describe('the list', () => {
     }
   });
 
-  test('every explanation is whole at the foot of a pane of 40 columns', () => {
+  test('shows every description in full at the bottom of a pane of 40 columns', () => {
     for (const { id, about } of COLUMNS) {
       const foot = columnPaneLines({ choices: CHOICES, cursor: id }, 40, 10).slice(-3);
       expect(foot.map(textOf).join(' ').trimEnd()).toBe(about);
     }
   });
 
-  test('no room, no line', () => {
+  test('returns no line for a height of 0', () => {
     expect(columnPaneLines({ choices: CHOICES, cursor: 'age' }, 40, 0)).toEqual([]);
   });
 });
 
-test('it begins with what is on the screen', () => {
+test('starts with the columns on the screen', () => {
   const placed = placeColumns(80, new Map(), ALL_SEEN);
   expect(ids(startingChoices(null, placed))).toEqual(placed.map(({ column }) => column.id));
   expect(ids(startingChoices([], placed))).toEqual(placed.map(({ column }) => column.id));
   expect(startingChoices(CHOICES, placed)).toBe(CHOICES);
 });
 
-test('the cursor moves in the list as it is shown, and stays on it', () => {
+test('moves the cursor through the list as shown and keeps it inside', () => {
   const from = (cursor: ColumnChoice['id'], by: number) => columnAfter({ choices: CHOICES, cursor }, by);
   expect([from('age', 1), from('process', 1), from('remote', 1), from('pid', -1)]).toEqual([
     'process',
@@ -90,14 +90,14 @@ test('the cursor moves in the list as it is shown, and stays on it', () => {
   expect([from('age', -1), from('pid', -Infinity), from('age', Infinity)]).toEqual(['age', 'age', 'mark']);
 });
 
-test('a column is added at the end and taken out; the last one stays', () => {
+test('adds a column at the end, removes it, and keeps the last one', () => {
   expect(ids(toggleColumn(CHOICES, 'pid'))).toEqual(['age', 'process', 'remote', 'pid']);
   expect(ids(toggleColumn(CHOICES, 'age'))).toEqual(['process', 'remote']);
   const one = [{ id: 'pid' }] as const;
   expect(toggleColumn(one, 'pid')).toBe(one);
 });
 
-test('a column moves by a place; at the end, or not chosen, it stays', () => {
+test('moves a column by one place, except at an end or if it is not chosen', () => {
   expect(ids(moveColumn(CHOICES, 'age', 1))).toEqual(['process', 'age', 'remote']);
   expect(moveColumn(CHOICES, 'process', -1)[0]).toEqual({ id: 'process', width: 20 });
   expect(moveColumn(CHOICES, 'age', -1)).toBe(CHOICES);
@@ -105,20 +105,20 @@ test('a column moves by a place; at the end, or not chosen, it stays', () => {
   expect(moveColumn(CHOICES, 'pid', 1)).toBe(CHOICES);
 });
 
-test('a width goes on from what is seen, and stays within its bounds', () => {
+test('changes a width from its present value and keeps it within bounds', () => {
   const placed = placeColumns(80, new Map([['age', 5]]), ALL_SEEN, CHOICES);
   const widthOf = (choices: readonly ColumnChoice[], id: ColumnChoice['id']) =>
     choices.find((it) => it.id === id)?.width;
   expect(widthOf(widenColumn(CHOICES, 'age', 1, placed), 'age')).toBe(6);
   expect(widthOf(widenColumn(CHOICES, 'process', -1, placed), 'process')).toBe(19);
-  // One that had no room.
+  // A column that had no room.
   expect(widthOf(widenColumn([{ id: 'exe' }], 'exe', 1, []), 'exe')).toBe(25);
   expect(widthOf(widenColumn([{ id: 'exe', width: 120 }], 'exe', 1, []), 'exe')).toBe(120);
   expect(widthOf(widenColumn([{ id: 'exe', width: 1 }], 'exe', -1, []), 'exe')).toBe(1);
   expect(widenColumn(CHOICES, 'pid', 1, placed)).toEqual(CHOICES);
 });
 
-test('whatever the keys do, columns are each chosen once, and never none', () => {
+test('chooses each column at most once and at least one, for any keys', () => {
   const id = fc.constantFrom(...COLUMN_IDS);
   const by = fc.constantFrom(1 as const, -1 as const);
   const step = fc.oneof(

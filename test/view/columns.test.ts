@@ -120,7 +120,7 @@ test.each<[ColumnId, string]>([
 });
 
 describe('every column', () => {
-  test('is there once, with a title, an explanation and widths in order', () => {
+  test('exists once, with a title, a description and ordered widths', () => {
     expect(COLUMNS.map(({ id }) => id)).toEqual(COLUMN_IDS);
     for (const { title, about, width } of COLUMNS) {
       expect(title).toMatch(/^[A-Z/ ]+$/);
@@ -130,12 +130,12 @@ describe('every column', () => {
     }
   });
 
-  test('can be told from all others by its name', () => {
+  test('has a unique name', () => {
     expect(new Set(COLUMNS.map(({ title, label }) => label ?? title)).size).toBe(COLUMNS.length);
     expect(columnOf('nothing')).toBeUndefined();
   });
 
-  test('says that it knows nothing, and is sorted all the same', () => {
+  test('shows unknown values as such and can sort them', () => {
     const bare = rowOf({ remote: null, owners: [{ knowledge: 'gone' }] });
     for (const { id, key: keyOf, text: textOf } of COLUMNS) {
       expect(textOf(bare, CONTEXT), id).not.toBe('');
@@ -158,7 +158,7 @@ describe('every column', () => {
     );
   });
 
-  test('is harmless whatever a program is called', () => {
+  test('is printable for any program name', () => {
     for (const hostile of HOSTILE) {
       const row = rowOf({
         user: hostile,
@@ -183,14 +183,14 @@ describe('every column', () => {
   });
 });
 
-test('those that are asked for never come by themselves', () => {
+test('columns on request are never automatic', () => {
   expect(presentColumns(ALL_SEEN).map(({ id }) => id)).toEqual(COLUMN_IDS.slice(0, 19));
 });
 
-describe('nothing wobbles', () => {
+describe('stable positions', () => {
   const counts = [0, 7, 99, 999, 1000, 9950, 12_345, 999_499, 999_500, 1e9, 1e15];
 
-  test('numbers and times are as wide as their column, at the most, and stand at its right edge', () => {
+  test('numbers and times fit in their column and are right-aligned', () => {
     for (const { id, align, width } of COLUMNS.filter(({ onRequest }) => onRequest)) {
       const texts = counts.map((n) =>
         text(
@@ -223,7 +223,7 @@ describe('nothing wobbles', () => {
     }
   });
 
-  test('the time left of a timer stands in its place', () => {
+  test('the remaining time of a timer keeps its position', () => {
     const at = (kind: 'on' | 'keepalive', ms: number) =>
       text('timer', rowOf({ timer: { kind, dueAtMs: AT + ms, retransmits: 0 } }));
     expect([at('on', 200), at('keepalive', 45_000), at('keepalive', -5), at('on', 7_200_000)]).toEqual([
@@ -234,18 +234,18 @@ describe('nothing wobbles', () => {
     ]);
   });
 
-  test('the time at which a row was seen first rests, though the two clocks are not read at once', () => {
+  test('the time of the first sighting does not jitter although the two clocks are read one after the other', () => {
     const row = rowOf({}, { firstSeenMs: 1000 });
     const read = [0, 0.4, -0.6, 1, -1].map((late) =>
       text('firstSeen', row, { ...CONTEXT, takenAtMs: AT + late }),
     );
     expect(new Set(read).size).toBe(1);
-    // A clock that is set anew is followed.
+    // Follows a clock that was set.
     expect(text('firstSeen', row, { ...CONTEXT, takenAtMs: AT + 3_600_000 })).toBe('13:00:01');
   });
 });
 
-test('after a day it is the date; where that does not fit, without the year', () => {
+test('the first sighting is a date after a day, without the year if that does not fit', () => {
   const row = rowOf({}, { firstSeenMs: 0 });
   const later = { ...CONTEXT, nowMs: 90_000_000, takenAtMs: NOON_MS + 90_000_000 };
   expect(text('firstSeen', row, later)).toBe('2026-01-02');
@@ -253,14 +253,14 @@ test('after a day it is the date; where that does not fit, without the year', ()
   expect(columnOf('firstSeen')?.shortText?.(row, CONTEXT)).toBe('12:00');
 });
 
-test('a rate is of a tick: at the first look there is none', () => {
+test('a rate is unknown at the first poll', () => {
   const row = rowOf({}, { rxRate: 0, txRate: 0, baseline: true, firstSeenMs: NOW_MS });
   expect(text('totalRate', row)).toBe(NOTHING);
   expect(text('totalRate', { ...row, firstSeenMs: 0 })).toBe('0');
   expect(text('totalBytes', rowOf({ traffic: { txBytes: 5 } }))).toBe('5');
 });
 
-test('a service is that of the side which is listened on', () => {
+test('the service is that of the listening side', () => {
   const ports = { local: '192.0.2.1:22', remote: '198.51.100.1:443' };
   expect(text('service', rowOf(ports))).toBe('https');
   expect(text('service', rowOf(ports, { direction: 'in' }))).toBe('ssh');
@@ -268,11 +268,11 @@ test('a service is that of the side which is listened on', () => {
   expect(text('service', rowOf({ local: '*:4', remote: null }))).toBe(NOTHING);
 });
 
-test('only those that are seen to hold a socket are counted', () => {
+test('counts only the programs that are seen to hold the socket', () => {
   expect(text('owners', rowOf({ owners: [{ knowledge: 'inherited', pid: 1 }] }))).toBe('0');
 });
 
-test('how an age is known', () => {
+test('says if an age is exact or a lower bound', () => {
   expect(text('lifetimeKnown', rowOf({}, { baseline: true }))).toBe('at least');
   expect(text('lifetimeKnown', rowOf({}, { baseline: true, lifetimeMs: 1 }))).toBe('exact');
   expect(text('lifetimeKnown', rowOf({}, { lifetimeMs: 1, isAtLeast: true }))).toBe('at least');
@@ -285,7 +285,7 @@ describe('sorted', () => {
     else expect([typeof a, typeof b]).toEqual(['number', 'string']);
   };
 
-  test('by time: the latest first, the next timer first, and what is unknown last', () => {
+  test('by time: the latest first, the next timer first, unknown values last', () => {
     const sent = (ms?: number) => rowOf({ traffic: ms === undefined ? {} : { lastSentAtMs: ms } });
     before('lastSent', sent(20), sent(10));
     before('lastSent', sent(10), sent());
@@ -295,7 +295,7 @@ describe('sorted', () => {
     before('timer', due(20), due());
   });
 
-  test('cookies by number', () => {
+  test('cookies sort by number', () => {
     const ids = ['sk:10', 'sk:9', 'sk:1f00000000', 'sk:a'];
     const sorted = ids.toSorted((a, b) =>
       String(key('id', rowOf({ id: a }))) < String(key('id', rowOf({ id: b }))) ? -1 : 1,
@@ -304,7 +304,7 @@ describe('sorted', () => {
   });
 });
 
-test('a row that is copied: whole texts, a tab between, no titles', () => {
+test('a copied row has uncut texts separated by tabs, without titles', () => {
   const [row] = [
     ...after(
       emptyState(),

@@ -8,7 +8,7 @@ import { GROUPINGS } from '../../src/view/grouping.ts';
 import { entryOf } from '../../src/view/sorted.ts';
 import { anySubject } from '../helpers/queries.ts';
 
-test('rows that have the text in common by which they are sorted or grouped, are sorted and grouped alike', () => {
+test('rows that share the text which determines a key have equal sort and group keys', () => {
   const row = anySubject.map((it) => ({ ...it, id: it.socket.id }));
   fc.assert(
     fc.property(fc.array(row, { maxLength: 20 }), (rows) => {

@@ -13,7 +13,7 @@ import { subject } from '../helpers/queries.ts';
 
 process.env['TZ'] = 'UTC';
 
-/** The event with this number: every seventh is a gap, the others are of one of three programs. */
+/** Returns the event with this number: every seventh is a gap, the others belong to three programs. */
 const eventOf = (number: number): Event =>
   number % 7 === 6
     ? { type: 'gap', atMs: NOON_MS, learntBy: 'destroy', missed: number }
@@ -32,7 +32,7 @@ describe('the events that are shown', () => {
   const shownOf = (shown: ShownEvents) =>
     Array.from({ length: shown.length }, (_, index) => shown.numberAt(index));
 
-  test('are those that the query lets through and every gap, however they came, whatever the query was before', () => {
+  test('are those that match the query, and every gap, for any batches and any earlier query', () => {
     const step = fc.record({
       added: fc.nat(9),
       query: fc.option(fc.constantFrom('', 'process=p1', 'p2', ':1'), { nil: undefined }),
@@ -61,7 +61,7 @@ describe('the events that are shown', () => {
     );
   });
 
-  test('of a long log they are found in runs, from the newest back, and none of them twice', () => {
+  test('are filtered in runs, from the newest back, each event once', () => {
     const asked: number[] = [];
     const log = new EventLog(50_000);
     log.add(
@@ -91,7 +91,7 @@ describe('the events that are shown', () => {
     const askable = from(0, 50_000).filter(({ type }) => type !== 'gap').length;
     expect(new Set(runs.flatMap((run) => [...run])).size).toBe(askable);
     expect(runs.reduce((sum, run) => sum + run.size, 0)).toBe(askable);
-    // Another paint asks nothing, another tick only what is new.
+    // Another paint filters nothing, another tick only the new event.
     shown.update(state);
     expect(asked).toEqual([]);
     log.add(from(50_000, 5000));
@@ -100,7 +100,7 @@ describe('the events that are shown', () => {
     expect(shown.numberAt(shown.length - 1)).toBe(54_998);
   });
 
-  test('one that is not shown has the place of the next older one', () => {
+  test('a hidden event has the position of the next older shown one', () => {
     const state = { ...after(stateOf(100), batch({ events: from(0, 14) })), query: queryFrom('process=p1') };
     const shown = new ShownEvents();
     expect(shown.indexOf(3)).toBe(-1);
@@ -112,7 +112,7 @@ describe('the events that are shown', () => {
 
 describe('the pane', () => {
   const LINES = 5;
-  /** A pane that has seen these batches of so many events, and the state of then. */
+  /** Returns a pane after batches with these numbers of events, and its state. */
   const paneOf = (...counts: number[]) => {
     const pane = new EventPane();
     let state = stateOf(100);
@@ -124,7 +124,7 @@ describe('the pane', () => {
     for (const count of counts) add(count);
     const select = (number: number | null) => show(after(state, { type: 'select-event', number }));
     const ask = (text: string) => show(after(state, { type: 'query', query: queryFrom(text) }));
-    /** Pids of the events in sight. */
+    /** Pids of the visible events. */
     const inSight = () =>
       pane
         .lines(120, true, undefined)
@@ -135,7 +135,7 @@ describe('the pane', () => {
     return { pane, add, select, ask, inSight, title };
   };
 
-  test('follows the newest, which is at the bottom', () => {
+  test('follows the newest event, which is at the bottom', () => {
     const { add, inSight, title } = paneOf(3);
     expect(inSight()).toEqual([0, 1, 2]);
     add(5);
@@ -143,7 +143,7 @@ describe('the pane', () => {
     expect(title()).toBe('▸ EVENTS  8 since start  following');
   });
 
-  test('stands still once the cursor is moved up, and says how many came since', () => {
+  test('stops following when the cursor moves up, and counts newer events', () => {
     const { pane, add, select, inSight, title } = paneOf(20);
     select(pane.numberAfter(-1));
     add(30);
@@ -152,7 +152,7 @@ describe('the pane', () => {
     expect(pane.event).toEqual(eventOf(18));
   });
 
-  test('the last one, or beyond, is to follow', () => {
+  test('follows again when the cursor reaches the last event', () => {
     const { pane, select, inSight } = paneOf(20);
     select(pane.numberAfter(-2));
     expect(pane.numberAfter(1)).toBe(18);
@@ -164,7 +164,7 @@ describe('the pane', () => {
     expect(inSight()).toEqual([16, 17, 18, 19]);
   });
 
-  test('moves the cursor over the lines, and the lines only at the edge', () => {
+  test('moves the cursor, and scrolls only at the edge', () => {
     const { pane, select, inSight } = paneOf(20);
     for (let i = 0; i < 3; i++) select(pane.numberAfter(-1));
     expect(inSight()).toEqual([16, 17, 18, 19]);
@@ -174,7 +174,7 @@ describe('the pane', () => {
     expect(inSight()).toEqual([15, 16, 17, 18]);
   });
 
-  test('rolls the lines under the cursor, from the first one to following', () => {
+  test('scrolls the lines under the cursor, from the first event to following', () => {
     const { pane, select, inSight, title } = paneOf(20);
     select(pane.scroll(-3));
     expect(inSight()).toEqual([13, 14, 15, 16]);
@@ -186,7 +186,7 @@ describe('the pane', () => {
     expect(title()).toContain('following');
   });
 
-  test('stays with its event while the oldest ones leave, and passes to the oldest when it has left itself', () => {
+  test('stays on its event while older ones are dropped, and moves to the oldest when its own is dropped', () => {
     const { pane, add, select, inSight, title } = paneOf(100);
     select(50);
     const before = inSight();
@@ -198,7 +198,7 @@ describe('the pane', () => {
     expect(inSight()).toEqual([100, 101, 102, 103]);
   });
 
-  test('a query shows less of it, and says so', () => {
+  test('shows the number of matching events under a query', () => {
     const { pane, ask, select, inSight, title } = paneOf(20);
     ask('process=p1');
     expect(inSight()).toEqual([10, 13, 16, 19]);
@@ -208,13 +208,13 @@ describe('the pane', () => {
     expect(pane.number).toBe(16);
   });
 
-  test('a click means the event in that line', () => {
+  test('maps a clicked line to its event', () => {
     const { pane } = paneOf(20);
     expect([0, 1, 4].map((line) => pane.numberInLine(line))).toEqual([undefined, 16, 19]);
     expect(paneOf(2).pane.numberInLine(3)).toBeUndefined();
   });
 
-  test('before anything has happened it says so; a note is told', () => {
+  test('says that there are no events yet, and shows a note', () => {
     const { pane, select, title } = paneOf(0);
     expect(title()).toBe('▸ EVENTS  no events yet  following');
     expect([pane.number, pane.event]).toEqual([undefined, undefined]);
@@ -222,7 +222,7 @@ describe('the pane', () => {
     expect(title('its socket has gone')).toContain('its socket has gone');
   });
 
-  test('a pause shows what was until then', () => {
+  test('shows the events until the pause', () => {
     const pane = new EventPane();
     const paused = after(stateOf(100), batch({ events: from(0, 5) }), { type: 'pause' });
     pane.update(after(paused, batch({ events: from(5, 5) })), LINES);

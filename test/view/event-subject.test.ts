@@ -10,7 +10,7 @@ import { after, baseline, batch, byId, emptyState, NOON_MS, queryFrom, socket } 
 
 const SECOND = 1000;
 
-/** A merger that polls this socket and hears of its end as an ordinary user does: from the kernel's last word alone. */
+/** A merger that polls this socket and learns of its close as an ordinary user does: from the kernel's destroy event. */
 class Machine {
   readonly #merger = new Merger({ hasEvents: true, emitsEveryChange: true });
   #there: ReadonlyMap<string, ReturnType<typeof socket>> = new Map();
@@ -25,7 +25,7 @@ class Machine {
     return this.#merger.take().events;
   }
 
-  /** @param atLeastMs what the kernel's last word tells of its lifetime: a lower bound, where data went both ways */
+  /** @param atLeastMs lifetime in the kernel's destroy event: a lower bound, if data went both ways */
   end(nowMs: number, it: ReturnType<typeof socket>, atLeastMs: number): readonly Event[] {
     this.#there = new Map([...this.#there].filter(([id]) => id !== it.id));
     const end: KernelEvent = {
@@ -44,8 +44,8 @@ class Machine {
 const moment = (nowMs: number) => ({ wallMs: NOON_MS + nowMs, monotonicMs: nowMs });
 
 /**
- * The history of a machine: `old` was there before netpane; `seen` came and was polled; `short` came and went between
- * two polls; `late` came after the baseline that is set at 5 s. All are closed, and `old` and `seen` change at 6 s.
+ * The history of a machine: `old` was opened before netpane started; `seen` opened and was polled; `short` opened and
+ * closed between two polls; `late` opened after the baseline set at 5 s. All close; `old` and `seen` change at 6 s.
  */
 function history(): readonly Event[] {
   const machine = new Machine();
@@ -71,7 +71,7 @@ function history(): readonly Event[] {
 const textsOf = (events: readonly (Event | undefined)[]): string[] =>
   events.flatMap((it) => (it === undefined || it.type === 'gap' ? [] : [`${it.type} ${it.socket.id}`]));
 
-/** Returns the lines of the event pane for the history under a query; `b` was pressed at 5 s where it has a baseline. */
+/** Returns the lines of the event pane for the history under a query; with a baseline, `b` was pressed at 5 s. */
 function shownUnder(query: string, hasBaseline: boolean): string[] {
   const first: Batch = baseline([], { monotonicMs: 0, takenAtMs: NOON_MS });
   const last = batch({ monotonicMs: 9 * SECOND, takenAtMs: NOON_MS + 9 * SECOND, events: history() });
@@ -84,7 +84,7 @@ function shownUnder(query: string, hasBaseline: boolean): string[] {
   );
 }
 
-/** What `netpane watch -q QUERY` prints of it. */
+/** Returns what `netpane watch -q QUERY` prints for the history. */
 function watchedUnder(query: string): string[] {
   const filter = new EventFilter(queryFrom(query), new Map(), () => undefined);
   return textsOf(history().filter((it) => it.type === 'gap' || filter.matches(it)));
@@ -102,24 +102,24 @@ const ALL = [
   'close old',
 ];
 
-describe('a close is shown where its spawn was, though its lifetime is a lower bound only', () => {
-  test('without a query all are', () => {
+describe('a close matches whenever its spawn did, although its lifetime is only a lower bound', () => {
+  test('shows all closes without a query', () => {
     expect(shownUnder('', false).sort()).toEqual([...ALL].sort());
     expect(watchedUnder('').sort()).toEqual([...ALL].sort());
   });
 
-  test('under `new`: all but those of sockets that were there before netpane', () => {
+  test('under `new` shows all closes except those of baseline sockets', () => {
     const wanted = ALL.filter((it) => !it.endsWith('old')).sort();
     expect(shownUnder('new', false).sort()).toEqual(wanted);
     expect(watchedUnder('new').sort()).toEqual(wanted);
     expect(watchedUnder('!new').sort()).toEqual(['change old', 'close old']);
   });
 
-  test('after `b`: those of sockets that came since', () => {
+  test('after `b` shows the closes of sockets opened since', () => {
     expect(shownUnder('new', true)).toEqual(['spawn late', 'close late']);
   });
 
-  test('by age: those that were of this age then', () => {
+  test('by age compares the age at the event', () => {
     const young = [
       'spawn seen',
       'spawn short',
@@ -134,7 +134,7 @@ describe('a close is shown where its spawn was, though its lifetime is a lower b
     expect(watchedUnder('age<2s').sort()).toEqual(
       ['close late', 'close short', 'spawn late', 'spawn seen', 'spawn short'].sort(),
     );
-    // An old socket is at least as old as it was seen.
+    // A baseline socket is at least as old as it was observed.
     expect(watchedUnder('age>5s').sort()).toEqual(['change old', 'close old', 'close seen']);
     expect(watchedUnder('age>=5s').sort()).toEqual(['change old', 'change seen', 'close old', 'close seen']);
   });

@@ -21,18 +21,18 @@ const gap = (fields: Partial<GapEvent> = {}): GapEvent => ({
   learntBy: 'destroy',
   ...fields,
 });
-/** What became of it: the words behind the endpoints. */
+/** Returns the words after the endpoints. */
 const outcome = (fields: Partial<SocketEvent>) => / 198\S+ +(.*)$/.exec(eventText(event(fields)))?.[1];
 
 describe('the text of an event', () => {
-  test('time, mark, program, pid, endpoints, state', () => {
+  test('has time, mark, program, pid, endpoints and state', () => {
     expect(eventText(event())).toBe(
       '12:00:00.007 + curl                 100  tcp 192.0.2.10:40000 → 198.51.100.7:443         ESTABLISHED',
     );
     expect(eventText(event({ socket: listener() }))).toMatch(/\+ nginx +80 {2}tcp \*:80 +LISTEN$/);
   });
 
-  test('a change: from what to what', () => {
+  test('shows a change of state with both states', () => {
     expect(outcome({ type: 'change', was: { state: 'SYN_SENT' } })).toBe('SYN_SENT → ESTABLISHED');
     expect(eventText(event({ type: 'change' }))).toContain('12:00:00.007 ~ curl');
   });
@@ -41,13 +41,13 @@ describe('the text of an event', () => {
   const [bash, sshd, cat] = [owner('bash', 10), owner('sshd', 14), owner('cat', 15)];
   test.each<[string, SocketEvent['was'], Partial<Socket>, string]>([
     [
-      'one program for another',
+      'another program',
       { owners: [bash] },
       { owners: [sshd] },
       'now held by sshd 14  released by bash 10  ESTABLISHED',
     ],
     [
-      'a program that lets go',
+      'a program that releases the socket',
       { owners: [bash, sshd] },
       { owners: [sshd] },
       'released by bash 10  ESTABLISHED',
@@ -94,7 +94,7 @@ describe('the text of an event', () => {
     ).toBe(words);
   });
 
-  test('a socket that loses its peer says which one', () => {
+  test('names the peer that a socket lost', () => {
     const event_ = event({
       type: 'change',
       socket: udp(),
@@ -119,7 +119,7 @@ describe('the text of an event', () => {
     expect(outcome({ type: 'close', ...fields })).toBe(words);
   });
 
-  test('what a closed connection has moved', () => {
+  test('shows the bytes of a closed connection', () => {
     const closed = (traffic: Socket['traffic']) =>
       outcome({
         type: 'close',
@@ -132,7 +132,7 @@ describe('the text of an event', () => {
     expect(closed(undefined)).toBe('lived 0.80 ms');
   });
 
-  test('the user, where the program is not known', () => {
+  test('shows the user if the program is unknown', () => {
     const gone = socket({ user: 'ana', owners: [{ knowledge: 'gone' }] });
     expect(outcome({ socket: gone })).toBe('ESTABLISHED  user ana');
     expect(eventText(event({ socket: gone }))).toMatch(/\+ gone +· {2}tcp/);
@@ -150,7 +150,7 @@ describe('the text of an event', () => {
     expect(eventText(gap(fields))).toBe(`12:00:00.000 ! ${words}: event buffer full`);
   });
 
-  test('whatever a program or a user is called: one harmless line', () => {
+  test('is one printable line for any names of programs and users', () => {
     const hostile = fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary', maxLength: 40 }));
     fc.assert(
       fc.property(

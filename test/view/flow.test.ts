@@ -20,7 +20,7 @@ process.env['TZ'] = 'UTC';
 
 const TICK_MS = NOON_MS + 1000;
 
-/** The details of a socket one second after the first look, by their labels. */
+/** Returns the details of a socket one second after the first poll, by label. */
 function detailsOf(it: Socket, width = 100, ...more: Parameters<typeof after>[1][]): Record<string, string> {
   const state = after(emptyState(), baseline([]), batch({ monotonicMs: 1000, spawned: [it] }), ...more);
   const texts = detailLines(state.table.rows.get(it.id), state, width, 100).map((line) =>
@@ -29,16 +29,16 @@ function detailsOf(it: Socket, width = 100, ...more: Parameters<typeof after>[1]
   return Object.fromEntries(texts.slice(1).map((text) => [text.slice(0, 9).trimEnd(), text.slice(9)]));
 }
 
-const told = (traffic: Traffic) => detailsOf(socket({ traffic }));
+const detailsWith = (traffic: Traffic) => detailsOf(socket({ traffic }));
 
-test('nothing is said of what is unknown', () => {
+test('leaves out unknown values', () => {
   const labels = Object.keys(detailsOf(socket()));
   expect(labels).toEqual(['socket', 'local', 'remote', 'program', 'age', 'user']);
 });
 
 describe('received and sent', () => {
-  test('in all, a second, in segments, and when last', () => {
-    const { received, sent } = told({
+  test('shows total, rate, segments and time of the last data', () => {
+    const { received, sent } = detailsWith({
       rxBytes: 1_240_000,
       txBytes: 82,
       rxSegments: 1,
@@ -50,12 +50,12 @@ describe('received and sent', () => {
     expect(sent).toBe('82 B  82 B/s  in 4,321 segments  last 0s ago');
   });
 
-  test('each by itself', () => {
-    expect(told({ rxBytes: 5 })).not.toHaveProperty('sent');
-    expect(told({ lastSentAtMs: TICK_MS - 60_000 })['sent']).toBe('last 1m ago');
+  test('shows each value on its own', () => {
+    expect(detailsWith({ rxBytes: 5 })).not.toHaveProperty('sent');
+    expect(detailsWith({ lastSentAtMs: TICK_MS - 60_000 })['sent']).toBe('last 1m ago');
   });
 
-  test('at the first look there is no rate', () => {
+  test('shows no rate at the first poll', () => {
     const state = after(emptyState(), baseline([socket({ id: 'a', traffic: { rxBytes: 5 } })]));
     const texts = detailLines(state.table.rows.get('a'), state, 80, 100).map(textOf);
     expect(texts).toContain('received 5 B');
@@ -70,11 +70,11 @@ test.each<[Traffic, string | undefined]>([
   [{ rttMicros: 50 }, 'rtt 50µs'],
   [{ retransmits: 0 }, '0 retransmitted'],
   [{ rxBytes: 1 }, undefined],
-])('the way to the peer: %o', (traffic, text) => {
-  expect(told(traffic)['path']).toBe(text);
+])('the path to the peer: %o', (traffic, text) => {
+  expect(detailsWith(traffic)['path']).toBe(text);
 });
 
-test('queues: of a listener connections, of all others bytes', () => {
+test('queues hold connections of a listener and bytes of any other socket', () => {
   const traffic = { recvQueue: 0, sendQueue: 511 };
   expect(detailsOf(listener({ traffic }))).toMatchObject({ backlog: '0 of 511' });
   expect(detailsOf(listener({ traffic: { recvQueue: 3 } }))).toMatchObject({ backlog: '3' });
@@ -92,7 +92,7 @@ test.each<[NonNullable<Socket['timer']>, string]>([
   expect(detailsOf({ ...socket(), timer })['timer']).toBe(text);
 });
 
-test('network: interface and namespace, with the inode where it has a name', () => {
+test('network shows interface and namespace, with the inode of a named namespace', () => {
   const netns = { inode: 4_026_532_201 };
   expect(detailsOf(socket({ interface: 'eth0', netns }))['network']).toBe(
     'interface eth0  namespace 4026532201',
@@ -109,7 +109,7 @@ describe('the sums of its program', () => {
     traffic: { rxBytes: 34_000_000, txBytes: 7 },
   });
 
-  test('over all its sockets', () => {
+  test('add up all its sockets', () => {
     const text = detailsOf(
       socket({ traffic: { rxBytes: 1_200_000, txBytes: 3000 } }),
       100,
@@ -118,21 +118,21 @@ describe('the sums of its program', () => {
     expect(text['total']).toBe('2 sockets  ↓ 34.0 MB/s ↑ 7 B/s  35.2 MB received, 3.01 kB sent');
   });
 
-  test('not where it has no other socket, or none is told of', () => {
-    expect(told({ rxBytes: 5 })).not.toHaveProperty('total');
+  test('are missing if it has no other socket or none is measured', () => {
+    expect(detailsWith({ rxBytes: 5 })).not.toHaveProperty('total');
     const silent = batch({ monotonicMs: 2000, spawned: [socket({ id: 'silent' })] });
     expect(detailsOf(socket(), 100, silent)).not.toHaveProperty('total');
   });
 });
 
-test('a picture that stands still is told of its own moment', () => {
+test('a pause shows the times and rates of its own moment', () => {
   const it = socket({ traffic: { rxBytes: 5, lastReceivedAtMs: TICK_MS } });
   const [pause, later] = [{ type: 'pause' } as const, batch({ monotonicMs: 99_000 })];
   expect(detailsOf(it, 100, later)['received']).toContain('last 1m ago');
   expect(detailsOf(it, 100, pause, later)['received']).toContain('last 0s ago');
 });
 
-test('the latest change says what changed', () => {
+test('shows what the latest change was', () => {
   const before = socket();
   const owners = [{ knowledge: 'exact', pid: 14, process: 'sshd' }] as const;
   const state = after(
@@ -149,7 +149,7 @@ test('the latest change says what changed', () => {
   );
 });
 
-test('words stay whole where a line has room for them', () => {
+test('does not break a word that fits in a line', () => {
   const state = after(emptyState(), ...TRAFFIC_BATCHES);
   for (let width = 40; width < 120; width++) {
     const texts = detailLines(state.table.rows.get(MACHINE.download.id), state, width, 100).map((line) =>

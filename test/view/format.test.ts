@@ -12,7 +12,7 @@ const takes = (address: string, protocol: number) => ({ address, port: 0, protoc
 const owned = (...owners: Owner[]) => format.ownerText({ ...socket(), owners });
 const [S, M, H, D] = [1000, 60_000, 3_600_000, 86_400_000];
 
-test('addresses', () => {
+test('formats addresses', () => {
   expect(
     [null, at('0.0.0.0'), at('::'), at('::ffff:192.0.2.1'), at('fe80::1%v0'), at('\x1b[2J')].map(
       format.addressText,
@@ -20,7 +20,7 @@ test('addresses', () => {
   ).toEqual(['*', '*', '*', '192.0.2.1', 'fe80::1%v0', '?[2J']);
 });
 
-test('ports, and by name', () => {
+test('formats ports as numbers and service names', () => {
   const it = socket();
   expect(
     [null, at('::1', 0), at('::1', 443), at('::1', 40000)].map((end) => format.portText(end, it, false)),
@@ -64,13 +64,13 @@ describe('endpoints', () => {
     expect([false, true].map((names) => format.portText(end, it, names))).toEqual([port, port]);
   });
 
-  test('namespaces, by name or by inode', () => {
+  test('formats namespaces by name or inode', () => {
     expect(
       [{ inode: 7, name: 'web' }, { inode: 7 }, { inode: 7, name: ' ' }, { inode: 7, name: 'a\x1b' }].map(
         format.namespaceText,
       ),
     ).toEqual(['web', '7', '" "', 'a?']);
-    // None is taken for an inode, or for one that is not known.
+    // Quoted, so that no name resembles an inode or an unknown namespace.
     expect(['7', 'unknown', '·', '"x"'].map((name) => format.namespaceText({ inode: 8, name }))).toEqual([
       '"7"',
       '"unknown"',
@@ -81,7 +81,7 @@ describe('endpoints', () => {
 });
 
 describe('the program', () => {
-  test('a process that has become another program since: both', () => {
+  test('shows both programs of a process that runs another one now', () => {
     const python = { knowledge: 'exact', pid: 7, process: 'python3', nowProcess: 'sleep' } as const;
     expect(owned(python)).toBe('python3 → sleep');
     expect(owned({ ...python, knowledge: 'inherited' }, python)).toBe('(python3 → sleep) +1');
@@ -115,7 +115,7 @@ describe('the program', () => {
     ['gone', [{ knowledge: 'gone' }]],
     ['?', [{ knowledge: 'exact', pid: 1 }]],
     ['a?b', [{ knowledge: 'exact', pid: 1, process: 'a\nb' }]],
-    // Never silently blank.
+    // Never blank.
     ['""', [{ knowledge: 'exact', pid: 1, process: '' }]],
     ['"  "', [{ knowledge: 'exact', pid: 1, process: '  ' }]],
     ['("")', [{ knowledge: 'inherited', pid: 1, process: '' }]],
@@ -136,7 +136,7 @@ describe('the program', () => {
     [{ knowledge: 'listener', process: '(sshd)' }, { knowledge: 'exact' }],
   ];
 
-  test('a name is never the text of a mark, nor of another name', () => {
+  test('no name has the text of a mark or of another name', () => {
     const names = [
       ...MARKS.map((owners) => owned(...owners)),
       ...[
@@ -165,7 +165,7 @@ describe('the program', () => {
           ? ['sshd']
           : [],
       );
-    // Calm: an everyday name stays as it is.
+    // An ordinary name stays unquoted.
     const EVERYDAY = [
       'sshd',
       'kworker/0:1-events',
@@ -181,7 +181,7 @@ describe('the program', () => {
   });
 });
 
-test("users: the socket's, by number where it has no name, else the program's", () => {
+test("shows the socket's user by name or number, else the program's user", () => {
   const owners: Owner[] = [{ knowledge: 'exact', pid: 1, user: 'www' }];
   expect(format.userText({ ...listener({ uid: 0, user: 'root' }), owners })).toBe('root');
   expect(format.userText({ ...listener({ uid: 1001 }), owners })).toBe('1001');
@@ -216,12 +216,12 @@ test.each([
   [30 * S, true, '·'],
   [M, true, '>1m'],
   [400 * D, true, '>400d'],
-])('%i ms old, there before: %s: %s', (ms, baseline, text) => {
+])('%i ms old, baseline: %s: %s', (ms, baseline, text) => {
   expect(format.ageText(ms, baseline)).toBe(text);
   expect(text.length).toBeLessThanOrEqual(5);
 });
 
-test('intervals, clock times, bytes, counts, costs', () => {
+test('formats intervals, clock times, bytes, counts and costs', () => {
   expect([100, 500, 1000, 1500, 60_000].map(format.intervalText)).toEqual([
     '100ms',
     '500ms',
@@ -310,7 +310,7 @@ describe('amounts', () => {
     expect(format.rttText(micros)).toBe(text);
   });
 
-  test('whatever the number: as wide as its cell at most, within rounding, and never smaller for a bigger one', () => {
+  test('any number fits in its cell, is rounded correctly, and does not shrink for a larger number', () => {
     const UNITS: Readonly<Record<string, number>> = { k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15 };
     const valueOf = (text: string) => parseFloat(text) * (UNITS[/[kMGTP]/.exec(text)?.[0] ?? ''] ?? 1);
     const bytes = fc.oneof(fc.maxSafeNat(), fc.nat(2_000_000), fc.nat(20_000));
@@ -329,12 +329,12 @@ describe('amounts', () => {
     );
   });
 
-  test('throughput: nothing where one side is unknown', () => {
+  test('throughput is empty if one side is unknown', () => {
     expect(format.throughputText({ rxRate: 1_240_000, txRate: 82 })).toBe('↓ 1.24 MB/s ↑    82 B/s');
     expect([format.throughputText({ rxRate: 1 }), format.throughputText({})]).toEqual(['', '']);
   });
 
-  test('an interval that came about', () => {
+  test('gives a measured interval two digits', () => {
     expect([113, 999, 1049, 2437, 9960, 12_345].map(format.roughIntervalText)).toEqual([
       '110ms',
       '1s',

@@ -19,18 +19,18 @@ const moving = (monotonicMs: number, rxRate: number, txRate: number): Tick => ({
 const of = (history: readonly Tick[], nowMs: number, cells: number) =>
   graphSeries(history, nowMs, cells).map(({ name, summary, values }) => [name, summary, values]);
 
-test('five minutes, a value for each step since the first tick', () => {
-  // Five cells: a minute each.
+test('covers five minutes, with a value per step since the first tick', () => {
+  // Five cells of one minute each.
   const history = [tick(10.2 * MINUTE, 5, 2), tick(10.8 * MINUTE, 7, 3, 1), tick(12.5 * MINUTE, 6, 0, 1)];
   expect(of(history, 13 * MINUTE, 5)).toEqual([
-    // The step without a tick has what was there before it.
+    // The step without a tick repeats the last value.
     ['sockets', '6–7', [7, 7, 6, 6]],
     ['opened', '5 in 5 min', [5, 0, 0, 0]],
     ['closed', '2 in 5 min', [1, 0, 1, 0]],
   ]);
 });
 
-test('what is older than five minutes is not in it', () => {
+test('drops ticks older than five minutes', () => {
   expect(of([tick(MINUTE, 9, 9, 9), tick(10 * MINUTE, 1)], 10 * MINUTE, 5)[1]).toEqual([
     'opened',
     '0 in 5 min',
@@ -38,14 +38,14 @@ test('what is older than five minutes is not in it', () => {
   ]);
 });
 
-test('traffic, received and sent together: the mean of each step, and the rate of now', () => {
+test('traffic is the mean of each step, received and sent together, with the current rate', () => {
   const history = [
     tick(9.5 * MINUTE, 1),
     moving(10.2 * MINUTE, 1000, 500),
     moving(10.8 * MINUTE, 0, 501),
     moving(12.5 * MINUTE, 1_240_000, 0),
   ];
-  // The step before it was known has no value; the one without a tick that of the one before.
+  // A step before the first rate has no value; a step without a tick repeats the last one.
   expect(of(history, 13 * MINUTE, 5)[3]).toEqual([
     'traffic',
     '1.24 MB/s',
@@ -53,12 +53,12 @@ test('traffic, received and sent together: the mean of each step, and the rate o
   ]);
 });
 
-test('a step in which nothing moved is zero, and not what was before it', () => {
+test('a step without traffic is zero and does not repeat the last value', () => {
   const history = [moving(10.5 * MINUTE, 7, 0), moving(11.5 * MINUTE, 0, 0)];
   expect(of(history, 11.9 * MINUTE, 5)[3]).toEqual(['traffic', '0 B/s', [7, 0]]);
 });
 
-test('before the first tick', () => {
+test('is empty before the first tick', () => {
   expect(of([], 0, 5)).toEqual([
     ['sockets', '', []],
     ['opened', '0 in 5 min', []],
@@ -66,7 +66,7 @@ test('before the first tick', () => {
   ]);
 });
 
-test('whatever was: as many values as cells at most, all of them such as the widget survives', () => {
+test('has at most one value per cell, finite and not negative, for any history', () => {
   const history = fc
     .array(fc.tuple(fc.nat(100_000), fc.nat(1000), fc.nat(50), fc.nat(50), fc.option(fc.maxSafeNat())), {
       maxLength: 50,

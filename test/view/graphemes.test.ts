@@ -17,7 +17,7 @@ describe('one grapheme, and its cells', () => {
     ['🇩🇪', 2],
     ['👩‍👩‍👧', 2],
     ['🏴󠁧󠁢󠁥󠁮󠁧󠁿', 2],
-    // A vowel sign that spaces has a cell of its own, one above or below has none.
+    // A spacing vowel sign has its own cell, one above or below has none.
     ['नि', 2],
     ['म्', 1],
     ['क्ष', 2],
@@ -32,12 +32,12 @@ describe('one grapheme, and its cells', () => {
     expect(looseWidth(text)).toBeGreaterThanOrEqual(cells);
   });
 
-  test('flags side by side', () => {
+  test('splits flags side by side', () => {
     expect(graphemesOf('🇩🇪🇫🇷🇩')).toEqual(['🇩🇪', '🇫🇷', '🇩']);
   });
 });
 
-/** Everything that joins, in any order. */
+/** All joining characters, in any order. */
 const text = fc
   .oneof(
     fc.string({ unit: 'grapheme' }),
@@ -67,7 +67,7 @@ const text = fc
   )
   .map(printable);
 
-test('whatever the text: no grapheme of Intl.Segmenter is cut in two', () => {
+test('never splits a grapheme of Intl.Segmenter, for any text', () => {
   const segmenter = new Intl.Segmenter('en');
   const endsOf = (parts: readonly string[]) => {
     let at = 0;
@@ -84,7 +84,7 @@ test('whatever the text: no grapheme of Intl.Segmenter is cut in two', () => {
   );
 });
 
-test('whatever the text: it is cut between graphemes only', () => {
+test('cuts any text only between graphemes', () => {
   fc.assert(
     fc.property(text, fc.integer({ min: 2, max: 20 }), (it, cells) => {
       const whole = graphemesOf(it);
@@ -101,7 +101,7 @@ test('whatever the text: it is cut between graphemes only', () => {
   );
 });
 
-test('no grapheme is without end, and a long text is cut by its ends alone', () => {
+test('bounds the length of a grapheme, and cuts a long text by reading only its ends', () => {
   const endless = [
     'क्'.repeat(5000),
     `👩${'\u200d👩'.repeat(5000)}`,

@@ -20,13 +20,13 @@ import {
   udp,
 } from '../helpers/fakes.ts';
 
-/** `[node 2]` for a header, `[node 2 folded]`, and the ids of rows. */
+/** Returns `[node 2]` or `[node 2 folded]` for a header, and the id for a row. */
 const shown = (items: readonly Item[]): string[] =>
   items.map((item) =>
     item.type === 'row' ? item.id : `[${item.label} ${item.sum.sockets}${item.folded ? ' folded' : ''}]`,
   );
 
-/** A screen's order that follows a state, which is grouped from the start. */
+/** A `RowOrder` that follows a state, grouped from the start. */
 class Follower {
   readonly order = new RowOrder();
   state: State;
@@ -68,7 +68,7 @@ describe('what groups are made of', () => {
   const labelsOf = (group: GroupBy, ...sockets: Socket[]) =>
     new Follower(group, baseline(sockets)).headers.map(({ label, sum }) => `${label} ${sum.sockets}`);
 
-  test('programs by name, whatever their process; by knowledge where there is none', () => {
+  test('programs by name, for any process; without a name by how the owner is known', () => {
     const unnamed = (id: string, owners: Socket['owners']) => socket({ id, owners });
     expect(
       labelsOf(
@@ -84,7 +84,7 @@ describe('what groups are made of', () => {
     ).toEqual(['evil?[2J 1', '? 1', 'hidden 2', '"hidden" 1', 'node 2']);
   });
 
-  test('hosts by the address of the peer, however it is mapped', () => {
+  test('hosts by the address of the peer, v4-mapped or not', () => {
     expect(
       labelsOf(
         'host',
@@ -97,7 +97,7 @@ describe('what groups are made of', () => {
     ).toEqual(['198.51.100.7 2', '2001:db8::1 1', 'no peer 2']);
   });
 
-  test('ports by the end that is listened on, with the protocol', () => {
+  test('ports by the listening endpoint, with the protocol', () => {
     expect(
       labelsOf(
         'port',
@@ -141,7 +141,7 @@ describe('the order of groups', () => {
   const rx = (id: string, process: string, rxBytes: number) => named(id, process, { traffic: { rxBytes } });
   const start = baseline([rx('1', 'a', 50), rx('2', 'b', 30), rx('3', 'b', 40), named('4', 'c')]);
 
-  test('by name, and backwards', () => {
+  test('by name, ascending and descending', () => {
     const follower = new Follower('process', start);
     expect(follower.shown).toEqual(['[a 1]', '1', '[b 2]', '2', '3', '[c 1]', '4']);
     expect(follower.do({ type: 'reverse-sort' }).shown).toEqual([
@@ -155,7 +155,7 @@ describe('the order of groups', () => {
     ]);
   });
 
-  test('by sums; of what nothing is known comes last', () => {
+  test('by sums, unknown ones last', () => {
     const follower = new Follower('process', start, sortedBy('rxBytes', true));
     expect(follower.shown).toEqual(['[b 2]', '3', '2', '[a 1]', '1', '[c 1]', '4']);
     expect(follower.headers.map(({ sum }) => sum.rxBytes)).toEqual([70, 50, 0]);
@@ -164,7 +164,7 @@ describe('the order of groups', () => {
     expect(follower.do({ type: 'sort', column: 'rxRate', descending: true }).headers[0]?.sum.rxRate).toBe(21);
   });
 
-  test('by their first rows: the youngest', () => {
+  test('by their first rows if the column is not summed', () => {
     const follower = new Follower('process', start, batch({ spawned: [named('5', 'c')] }), sortedBy('age'));
     expect(follower.shown).toEqual(['[c 2]', '5', '4', '[a 1]', '1', '[b 2]', '2', '3']);
   });
@@ -179,7 +179,7 @@ describe('the order of groups', () => {
     expect(follower.shown).toEqual(['[no peer 1]', '3', '[10.0.0.9 1]', '2', '[10.0.0.10 1]', '1']);
   });
 
-  test('of one name: it does not depend on arrival', () => {
+  test('with equal keys does not depend on arrival', () => {
     const same = [socket({ id: '1', process: 'x\x01' }), socket({ id: '2', process: 'x\x02' })];
     const order = (sockets: Socket[]) => new Follower('process', baseline(sockets), sortedBy('pid')).shown;
     expect(order(same)).toEqual(order(same.toReversed()));
@@ -187,7 +187,7 @@ describe('the order of groups', () => {
 });
 
 describe('closed sockets', () => {
-  test('are shown in their group until they go, and are not in its sum', () => {
+  test('stay in their group until they are dropped, and are not in its sum', () => {
     const of = (id: string) => named(id, 'a', { traffic: { rxBytes: 5, txBytes: 7 } });
     const follower = new Follower('process', baseline([of('1'), of('2')]), batch({ closed: ['1'] }));
     expect(follower.shown).toEqual(['[a 1]', '1', '2']);
@@ -215,7 +215,7 @@ describe('folds', () => {
     except: new Set(follower.headers.filter(({ label }) => labels.includes(label)).map(({ id }) => id)),
   });
 
-  test('one', () => {
+  test('folds one group', () => {
     const follower = new Follower('process', start);
     follower.set({ folds: folded(follower, 'a') });
     expect(follower.shown).toEqual(['[a 2 folded]', '[b 1]', '3']);
@@ -226,7 +226,7 @@ describe('folds', () => {
     expect(follower.set({ folds: NO_FOLDS }).shown).toEqual(['[a 2]', '1', '2', '[b 1]', '3']);
   });
 
-  test('all, also those that come; and all but one', () => {
+  test('folds all groups, also new ones, and all except one', () => {
     const follower = new Follower('process', start);
     follower.set({ folds: { all: true, except: new Set() } });
     follower.do(batch({ spawned: [named('4', 'c')] }));
@@ -235,7 +235,7 @@ describe('folds', () => {
     expect(follower.shown).toEqual(['[a 2 folded]', '[b 1]', '3', '[c 1 folded]']);
   });
 
-  test('outlive the group', () => {
+  test('are kept after the group is gone', () => {
     const follower = new Follower('process', start);
     follower
       .set({ folds: folded(follower, 'b') })
@@ -246,7 +246,7 @@ describe('folds', () => {
   });
 });
 
-test('frozen: groups and rows keep their places; what is new, or belongs elsewhere now, comes last', () => {
+test('a frozen order keeps groups and rows in place and adds new or moved ones last', () => {
   const [a, b] = [named('1', 'b'), named('2', 'd')];
   const follower = new Follower('process', baseline([a, named('3', 'b'), b, named('4', 'e')]), {
     type: 'freeze',
@@ -270,21 +270,21 @@ test('frozen: groups and rows keep their places; what is new, or belongs elsewhe
   ]);
 });
 
-test('a picture that stands still has its groups and sums', () => {
+test('a pause keeps its groups and sums', () => {
   const follower = new Follower('process', baseline([named('1', 'a')]), { type: 'pause' });
   follower.do(batch({ monotonicMs: 1000, spawned: [named('2', 'a')] }));
   expect(follower.shown).toEqual(['[a 1]', '1']);
   expect(follower.do({ type: 'pause' }).shown).toEqual(['[a 2]', '1', '2']);
 });
 
-test('the groups of another kind, and none', () => {
+test('switches to another grouping and to none', () => {
   const follower = new Follower('process', baseline([named('1', 'a'), listener({ id: '2', process: 'a' })]));
   expect(follower.set({ group: 'host' }).shown).toEqual(['[198.51.100.7 1]', '1', '[no peer 1]', '2']);
   expect(follower.set({ group: null }).shown).toEqual(['2', '1']);
   expect(follower.order.headerOf('1')).toBeUndefined();
 });
 
-// What groups are to be, said once more and as simply as can be.
+// A naive reference implementation of grouping.
 
 const KEYS: Readonly<Record<GroupBy, (row: Row) => string>> = {
   process: ({ socket: { owners } }) => String(owners[0]?.process),
@@ -295,7 +295,7 @@ const KEYS: Readonly<Record<GroupBy, (row: Row) => string>> = {
   ns: ({ socket }) => String(socket.netns?.inode ?? 'unknown'),
 };
 
-/** Groups as they come in a list of rows, with all that is shown of them. */
+/** Groups rows in the order of the list, with all that a header shows. */
 function naiveGroups(rows: readonly Row[], group: GroupBy) {
   const members = new Map<string, Row[]>();
   for (const row of rows) {
@@ -332,7 +332,7 @@ function naiveOrder(rows: readonly Row[], { group, sort }: State): NaiveGroup[] 
   };
   const less = (a: string | number, b: string | number) =>
     typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === 'number' ? -1 : 1;
-  // Ports and inodes go by number, what has none of the kind comes last.
+  // Ports and inodes sort by number; rows without one come last.
   const rankOf = ({ label }: NaiveGroup) =>
     /^(no peer|unknown)$/.test(label) ? '\uffff' : group === 'host' ? label : Number.parseInt(label) || label;
   return naiveGroups(rows, group ?? 'process').toSorted(
@@ -413,11 +413,11 @@ const step = fc.record({
     },
     { weight: 1, arbitrary: fc.nat(99).map((index) => ({ type: 'fold-one' as const, index })) },
   ),
-  /** Several things may happen before the next picture. */
+  /** Several steps may happen before the next paint. */
   painted: fc.boolean(),
 });
 
-/** Each group of a list with the ids of its rows. */
+/** Returns each group of a list with the ids of its rows. */
 function blocksOf(items: readonly Item[]): { id: string; rows: string[] }[] {
   const blocks: { id: string; rows: string[] }[] = [];
   for (const item of items) {
@@ -427,13 +427,13 @@ function blocksOf(items: readonly Item[]): { id: string; rows: string[] }[] {
   return blocks;
 }
 
-/** What stays of `before` stands first in `now`, in the same order. */
+/** Expects that the remaining items of `before` come first in `now`, in the same order. */
 const expectKept = (before: readonly string[], now: readonly string[]): void => {
   const kept = before.filter((id) => now.includes(id));
   expect(now.slice(0, kept.length)).toEqual(kept);
 };
 
-test('whatever happens: the groups kept up are those that are made anew', () => {
+test('after any steps the groups equal those of the reference implementation', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
       const order = new RowOrder();

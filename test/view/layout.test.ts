@@ -27,7 +27,7 @@ const overlap = (a: Region, b: Region): boolean =>
   a.top < b.top + b.height &&
   b.top < a.top + a.height;
 
-/** What is wrong with a layout; expectations in the loop would take seconds. */
+/** Returns what is wrong with a layout; `expect` in the loop would take seconds. */
 function* faults(width: number, height: number, panes: typeof CLOSED): Generator<string> {
   const regions = Object.entries(layout(width, height, panes));
   for (const [i, [name, region]] of regions.entries()) {
@@ -42,7 +42,7 @@ function* faults(width: number, height: number, panes: typeof CLOSED): Generator
     yield 'nothing is shown';
 }
 
-test('parts stay on the screen and off each other, for every size and every set of panes', () => {
+test('regions stay on the screen and do not overlap, for every size and set of panes', () => {
   const found: string[] = [];
   for (const panes of EVERY_SET) {
     for (let width = 1; width <= 200; width++) {
@@ -55,20 +55,20 @@ test('parts stay on the screen and off each other, for every size and every set 
   expect(found.slice(0, 10)).toEqual([]);
 });
 
-describe('what is shown', () => {
+describe('the visible parts', () => {
   const names = (width: number, height: number, panes: Partial<typeof CLOSED> = {}) =>
     Object.keys(layout(width, height, { ...CLOSED, ...panes })).sort();
 
-  test('the lowest screen shows rows and nothing else', () => {
+  test('the lowest screen shows only rows', () => {
     expect(layout(80, 1, CLOSED)).toEqual({ table: { left: 0, top: 0, width: 80, height: 1 } });
   });
 
-  test('at 80×24 everything, and the table has most of it', () => {
+  test('80×24 shows everything, mostly the table', () => {
     expect(names(80, 24)).toEqual(['filter', 'header', 'hints', 'table', 'titles']);
     expect(layout(80, 24, CLOSED).table?.height).toBe(19);
   });
 
-  test('every cell of the height is used', () => {
+  test('uses every line', () => {
     for (let height = 1; height <= 60; height++) {
       const lines = Object.values(layout(80, height, CLOSED)).reduce((sum, region) => sum + region.height, 0);
       expect(lines).toBe(height);
@@ -79,7 +79,7 @@ describe('what is shown', () => {
     expect(names(80, 24, { help: true, events: true })).toEqual(['filter', 'header', 'help', 'hints']);
   });
 
-  test('the details stand beside the table of a wide screen, and below it on others', () => {
+  test('details are beside the table on a wide screen, else below it', () => {
     const wide = layout(200, 50, { ...CLOSED, details: true });
     expect(wide.details?.left).toBeGreaterThan(wide.table?.width ?? 999);
     const narrow = layout(100, 50, { ...CLOSED, details: true });
@@ -87,13 +87,13 @@ describe('what is shown', () => {
     expect(narrow.details?.top).toBe((narrow.table?.top ?? 0) + (narrow.table?.height ?? 0));
   });
 
-  test('an open pane never leaves the table fewer than three rows (the strip: two); on a low screen it takes its place', () => {
+  test('an open pane leaves the table three rows (graphs: two), or replaces it on a low screen', () => {
     for (const panes of EVERY_SET) {
       for (let height = 1; height <= 60; height++) {
         const { table, list, details, traffic, events, graph } = layout(100, height, panes);
         if (table && (list ?? details ?? traffic ?? events)) expect(table.height).toBeGreaterThanOrEqual(3);
         if (table && graph) expect(table.height).toBeGreaterThanOrEqual(2);
-        // What was asked for is there, in one place or the other; the list before the details before the traffic before the events.
+        // The pane is visible; the list wins over details, traffic and events, in this order.
         if (panes.help) continue;
         if (panes.list) expect(list).toBeDefined();
         else if (panes.details) expect(details).toBeDefined();

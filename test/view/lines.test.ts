@@ -49,7 +49,7 @@ const hostileSocket: fc.Arbitrary<Socket> = fc
     owners: [{ knowledge: 'exact', pid: 1, process, command, exe, user, startedAtMs: 0 }],
   }));
 
-/** A state in which all there is to say is hostile. */
+/** A state in which every text is hostile. */
 const stateOf = (it: Socket): State => {
   const text = it.user ?? '';
   const state = after(
@@ -69,7 +69,7 @@ const stateOf = (it: Socket): State => {
   return { ...state, host: text, system: text, query: { ...state.query, text } };
 };
 
-/** What is shown: paddings at the end may go beyond the edge. */
+/** Returns the visible part of a line: padding may exceed the edge. */
 const shown = (
   lines:
     | readonly { spans: readonly { text: string; tone: 'plain' }[] }[]
@@ -105,7 +105,7 @@ const everyLine = (state: State, it: Socket, width: number): string[] => {
   ]);
 };
 
-test('whatever a program is called: nothing unsafe is shown, and all but one long word of a notice fits', () => {
+test('everything is printable and fits, except one long word in a notice, for any program name', () => {
   fc.assert(
     fc.property(hostileSocket, fc.integer({ min: 40, max: 200 }), (it, width) => {
       const state = stateOf(it);
@@ -118,14 +118,14 @@ test('whatever a program is called: nothing unsafe is shown, and all but one lon
   );
 });
 
-describe('words at both edges', () => {
+describe('spread', () => {
   const word = fc.record({
     text: fc.string({ maxLength: 12 }),
     short: fc.option(fc.string({ maxLength: 4 }), { nil: undefined }),
     rank: fc.integer({ min: 1, max: 9 }),
   });
 
-  test('whatever the words: they fit', () => {
+  test('fits any words in the line', () => {
     fc.assert(
       fc.property(
         fc.array(word, { maxLength: 5 }),
@@ -140,7 +140,7 @@ describe('words at both edges', () => {
     );
   });
 
-  test('the least important is shortened first, and goes first', () => {
+  test('shortens and drops the least important words first', () => {
     const left = [{ text: 'name', rank: 1 }];
     const right = [
       { text: 'many words', short: 'few', rank: 3 },
@@ -157,7 +157,7 @@ describe('words at both edges', () => {
 describe('the header', () => {
   const state = after(emptyState(), ...BATCHES);
 
-  test('the counts stay when all else has gone', () => {
+  test('keeps the counts longest', () => {
     for (let width = 40; width <= 200; width++) {
       const [first] = shown(headerLines(state, width, 1));
       expect(first).toMatch(/\b16\b.*\b8 estab.*\b5 listen/);
@@ -165,54 +165,54 @@ describe('the header', () => {
     }
   });
 
-  test('a minute: what came and went in the last sixty seconds', () => {
+  test('counts opened and closed sockets of the last sixty seconds', () => {
     const later = after(state, batch({ monotonicMs: 61_500 }));
     expect(textOf(headerLines(state, 120, 2)[1])).toContain('+2   −1 /min');
-    // The two that came at second one are out of it, the one that closed at second two is not.
+    // The two opened at second 1 are outside, the one closed at second 2 is inside.
     expect(textOf(headerLines(later, 120, 2)[1])).toContain('+0   −1 /min');
   });
 
   describe('throughput', () => {
     const moving = (rxBytes: number) => socket({ id: 'a', traffic: { rxBytes, txBytes: 5 } });
-    const told = after(emptyState(), baseline([moving(0)]), batch({ changed: [moving(1_240_000)] }));
-    const second = (width: number, it = told) => textOf(headerLines(it, width, 2)[1]);
+    const moved = after(emptyState(), baseline([moving(0)]), batch({ changed: [moving(1_240_000)] }));
+    const second = (width: number, it = moved) => textOf(headerLines(it, width, 2)[1]);
 
-    test('once it is known, and only where a source tells of it', () => {
-      expect(second(120)).toContain('/min  ↓ 1.24 MB/s ↑     0 B/s  tick');
+    test('appears once known, if the source measures it', () => {
+      expect(second(120)).toContain('/min  ↓ 1.24 MB/s ↑     0 B/s  poll');
       expect(second(120, after(emptyState(), baseline([moving(0)])))).not.toContain('↓');
       expect(second(120, state)).not.toContain('↓');
     });
 
-    test('nothing beside it moves when it changes', () => {
+    test('has a constant width', () => {
       const at = (rxBytes: number) =>
         second(
           120,
-          after(told, batch({ monotonicMs: 2000, changed: [moving(1_240_000 + rxBytes)] })),
-        ).indexOf('tick 2');
+          after(moved, batch({ monotonicMs: 2000, changed: [moving(1_240_000 + rxBytes)] })),
+        ).indexOf('poll 2');
       expect(new Set([0, 7, 999, 1000, 123_456, 99_999_999, 1e12].map(at)).size).toBe(1);
     });
 
-    test('it is worth more than the counts of a minute and what a tick costs', () => {
+    test('stays longer than the counts per minute and the cost of a poll', () => {
       for (let width = 30; width <= 60; width++) expect(second(width)).toMatch(/↓1\.2M ↑ +0/);
-      expect([second(44), second(30)].map((text) => /tick \d|\/min/.exec(text)?.[0])).toEqual([
+      expect([second(44), second(30)].map((text) => /poll \d|\/min/.exec(text)?.[0])).toEqual([
         '/min',
         undefined,
       ]);
     });
   });
 
-  test('the interval in use, where it is longer than the one asked for', () => {
+  test('shows the interval in use if it is longer than the chosen one', () => {
     const first = (pacedIntervalMs: number, ...more: Parameters<typeof after>[1][]) =>
       textOf(headerLines(after(emptyState(), batch({ pacedIntervalMs }), ...more), 120, 2)[0]);
     expect(first(2480)).toContain('polling only  1s → 2.5s  ');
-    // A clock that is late by a little is not said to be slow.
+    // A slightly late timer does not count as slow.
     expect(first(1040)).toContain('polling only  1s  ');
     expect(first(1060)).toContain('polling only  1s → 1.1s  ');
-    // Of another interval nothing is known yet.
+    // The interval in use is unknown after a new choice.
     expect(first(2480, { type: 'interval', intervalMs: 500 })).toContain('polling only  500ms  ');
   });
 
-  test('closed rows that left early are counted, and the help says why', () => {
+  test('counts closed rows that were dropped early, and the help says why', () => {
     const table = new SocketTable(3_600_000, 10);
     const sockets = Array.from({ length: 1510 }, (_, i) => socket({ id: `${i}` }));
     const crowded = after(
@@ -226,7 +226,7 @@ describe('the header', () => {
     );
   });
 
-  describe('what was missed', () => {
+  describe('missed events', () => {
     const gap = (ms: number, fields: Partial<GapEvent> = {}): GapEvent => ({
       type: 'gap',
       atMs: NOON_MS + ms,
@@ -236,12 +236,12 @@ describe('the header', () => {
     const second = (width: number, ...events: GapEvent[]) =>
       textOf(headerLines(after(state, batch({ monotonicMs: 30_000, events })), width, 2)[1]).trimEnd();
 
-    test('stands before all other notices, and when', () => {
+    test('come before all other notices, with the time', () => {
       expect(second(120, gap(20_000, { missed: 12 }))).toMatch(/ {2}12 closes missed at 12:00:20$/);
       expect(second(60, gap(20_000, { missed: 12 }))).toMatch(/ {2}12 closes missed$/);
     });
 
-    test('is summed up by kind, as far as it was counted', () => {
+    test('are added up by kind, if their number is known', () => {
       const counted = [gap(20_000, { missed: 12 }), gap(21_000, { missed: 3000 })];
       expect(second(120, ...counted)).toContain('3,012 closes missed at 12:00:21');
       expect(second(120, ...counted, gap(22_000))).toContain('some closes missed at 12:00:22');
@@ -259,12 +259,12 @@ describe('the header', () => {
     });
   });
 
-  describe('what is caught between two looks', () => {
+  describe('coverage', () => {
     const caught = (coverage: Coverage) => after(emptyState(), batch({ coverage }));
     const first = (level: Coverage['level'], width: number) =>
       textOf(headerLines(caught({ level }), width, 1)[0]);
 
-    test('stands beside the source, in short where there is little room', () => {
+    test('is beside the source, shortened if there is little room', () => {
       expect(first('polls', 160)).toContain('/proc/net  polling only  1s');
       expect(first('closes', 160)).toContain('/proc/net  live events: closes only  1s');
       expect(first('changes', 160)).toContain('/proc/net  live events: all changes  1s');
@@ -273,11 +273,11 @@ describe('the header', () => {
       expect(first('changes', 80)).toContain('all changes  1s');
     });
 
-    test('before the first batch nobody knows', () => {
+    test('is unknown before the first batch', () => {
       expect(textOf(headerLines(emptyState(), 160, 1)[0])).not.toContain('polling');
     });
 
-    test('the help says what is not, and why', () => {
+    test('is explained in the help', () => {
       const helpOf = (coverage: Coverage) =>
         shown(helpLines(KEYS, caught(coverage), 200))
           .slice(0, 3)
@@ -293,7 +293,7 @@ describe('the header', () => {
     });
   });
 
-  test('how many further notices there are', () => {
+  test('shows the number of other notices', () => {
     const degradations = [1, 2, 3].map((n) => ({ code: `c${n}`, text: `notice ${n}`, short: `n${n}` }));
     expect(textOf(headerLines({ ...state, degradations }, 120, 2)[1])).toContain('notice 1 (? for 2 more)');
   });
@@ -305,7 +305,7 @@ describe('the prompt', () => {
   const typing = (text: string, kind: PromptKind = 'query') =>
     after(emptyState(), { type: 'prompt', kind, text }, { type: 'edit', edit: { type: 'move', to: 'end' } });
 
-  test('the cursor is in sight at every width, whatever is typed', () => {
+  test('keeps the cursor visible at every width, for any text', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'grapheme' }),
@@ -330,7 +330,7 @@ describe('the prompt', () => {
     );
   });
 
-  test('each character is shown once, the unprintable ones as ?', () => {
+  test('shows each character once, unprintable ones as ?', () => {
     const state = after(
       typing('a\u{e0041}bc'),
       { type: 'edit', edit: { type: 'move', to: 'start' } },
@@ -346,7 +346,7 @@ describe('details', () => {
     return shown(detailLines(state.table.rows.get(it.id), state, width, 100));
   };
 
-  test('a long command line is whole, over several lines', () => {
+  test('wrap a long command line over several lines', () => {
     const command = `start ${'x'.repeat(200)} end`;
     const lines = detailsOf({ ...SCENE.node, owners: [{ knowledge: 'exact', pid: 1, command }] });
     const at = lines.findIndex((text) => text.startsWith('command'));
@@ -358,20 +358,20 @@ describe('details', () => {
     ).toContain(command);
   });
 
-  test('one in wide characters, too', () => {
+  test('wrap a command line of wide characters', () => {
     const command = '日本語'.repeat(30);
     const lines = detailsOf({ ...SCENE.node, owners: [{ knowledge: 'exact', pid: 1, command }] });
     expect(lines.join('').match(/[日本語]/gu)).toHaveLength(90);
     expect(lines.every((text) => displayWidth(text) <= 60)).toBe(true);
   });
 
-  test('every program that holds the socket', () => {
+  test('show every program that holds the socket', () => {
     const text = detailsOf(SCENE.web).join('\n');
     expect(text).toContain('web (main) 1  pid 14');
     expect(text).toContain('systemd  pid 1');
   });
 
-  test('what is not known is said in words', () => {
+  test('say in words why a program is unknown', () => {
     expect(detailsOf(SCENE.hidden).join('\n')).toContain('hidden: netpane may not see its process');
     expect(detailsOf(SCENE.kernel).join('\n')).toContain('held by the kernel, not by a process');
     expect(detailsOf(SCENE.left).join('\n')).toContain('last known holder of the socket');
@@ -383,7 +383,7 @@ describe('details', () => {
     );
   });
 
-  test('of a closed socket how long it lived, which does not go on', () => {
+  test('show the fixed lifetime of a closed socket', () => {
     const it = socket();
     const events = [{ type: 'close', atMs: 0, socket: it, learntBy: 'destroy', lifetimeMs: 0.41 }] as const;
     const closed = after(
@@ -397,7 +397,7 @@ describe('details', () => {
     expect(lines.some((text) => text.startsWith('age'))).toBe(false);
   });
 
-  test('no selection', () => {
+  test('say that no socket is selected', () => {
     expect(textOf(detailLines(undefined, emptyState(), 60, 10)[0])).toMatch(/^DETAILS {2}no socket selected/);
   });
 });
@@ -405,13 +405,13 @@ describe('details', () => {
 describe('help', () => {
   const seeing = (seen: Seen) => ({ ...emptyState(), table: { seen } });
 
-  test('every key and every column is in it', () => {
+  test('lists every key and every column', () => {
     const text = shown(helpLines(KEYS, emptyState(), 200)).join('\n');
     for (const { label, about } of KEYS) expect(text).toContain(`${label.padEnd(14)}${about}`);
     for (const { about } of presentColumns(NOTHING_SEEN)) expect(text).toContain(about);
   });
 
-  test('the way to it is in the hints at every width', () => {
+  test('has its key in the hints at every width', () => {
     for (let width = 6; width <= 200; width++) {
       const hints = textOf(hintLine(KEYS, seeing(ALL_SEEN), width, undefined));
       expect(hints.endsWith('? help')).toBe(true);
@@ -419,7 +419,7 @@ describe('help', () => {
     }
   });
 
-  test('the ways into the event log and out of it come first while it is open', () => {
+  test('the keys of the event log come first in the hints while it is open', () => {
     const hints = (focus: 'table' | 'events') => textOf(hintLine(KEYS, seeing(ALL_SEEN), 80, focus));
     expect(hints('table')).toMatch(/^tab event log {2}p port .* \? help$/);
     expect(hints('events')).toMatch(/^enter go to row {2}tab table {2}p port .* \? help$/);
@@ -427,7 +427,7 @@ describe('help', () => {
     expect(textOf(hintLine(KEYS, seeing(ALL_SEEN), 200, undefined))).not.toContain('tab');
   });
 
-  test('columns that are not there come after those that are, and each is told once', () => {
+  test('lists each column once, the present ones first', () => {
     const RX_RATE = columnOf('rxRate')?.about ?? '';
     const helpOf = (it: Socket) =>
       shown(helpLines(KEYS, after(emptyState(), baseline([it])), 200))
@@ -443,7 +443,7 @@ describe('help', () => {
     ['query', 'enter apply  tab complete  up history  ctrl-u clear  esc cancel'],
     ['port', 'enter apply  tab complete  ctrl-u clear  esc cancel'],
     ['save', 'enter apply  ctrl-u clear  esc cancel'],
-  ] as const)('while a %s is typed the keys are those of typing', (kind, hints) => {
+  ] as const)('the hints in a %s prompt are those of the prompt', (kind, hints) => {
     const state = after(emptyState(), { type: 'prompt', kind, text: '' });
     expect(textOf(hintLine(KEYS, state, 100, undefined))).toBe(hints);
   });
@@ -452,26 +452,26 @@ describe('help', () => {
     [{ kind: 'views', at: 0 }, /^enter open .* esc close$/],
     [{ kind: 'hide-rules', at: 0 }, /^d unhide {2}esc close$/],
     [{ kind: 'columns', cursor: 'pid' }, /^space toggle .* esc close$/],
-  ] as const)('in a list the keys are those of the list: %j', (list, hints) => {
+  ] as const)('the hints in a list are those of the list: %j', (list, hints) => {
     const state = after(emptyState(), { type: 'list', list });
     expect(textOf(hintLine(KEYS, state, 100, undefined))).toMatch(hints);
-    // How it is left is said at every width.
+    // The key that closes it is shown at every width.
     expect(textOf(hintLine(KEYS, state, 12, undefined))).toBe('esc close');
   });
 
-  test('in the help it is said how it scrolls and closes', () => {
+  test('the hints in the help say how to scroll and close it', () => {
     const state = after(emptyState(), { type: 'pane', pane: 'help' });
     expect(textOf(hintLine(KEYS, state, 100, undefined))).toBe('up down scroll  ? close');
   });
 
-  test('the hint at the traffic comes with the traffic', () => {
+  test('the hint for traffic appears once there is traffic', () => {
     expect(textOf(hintLine(KEYS, seeing(NOTHING_SEEN), 200, undefined))).not.toContain('i traffic');
     expect(textOf(hintLine(KEYS, seeing(ALL_SEEN), 200, undefined))).toContain(
       'e events  i traffic  g graph',
     );
   });
 
-  test('all notices are told in full', () => {
+  test('lists all notices in full', () => {
     const degradations = [1, 2].map((n) => ({
       code: `c${n}`,
       text: `notice ${n} `.repeat(9).trim(),

@@ -20,7 +20,7 @@ const MINE: readonly View[] = [
 const viewing = (at: number): State => ({ ...emptyState(), views: MINE, list: { kind: 'views', at } });
 
 describe('views', () => {
-  test('each with its number key, what it asks for, and whether it is the user’s', () => {
+  test('show number key, query and whether the user saved them', () => {
     const [title, ...lines] = texts(viewing(0));
     expect(title).toMatch(/^VIEWS \(keys 1–9\)/);
     expect(lines).toHaveLength(BUILT_IN.length + MINE.length);
@@ -30,12 +30,12 @@ describe('views', () => {
       '  7 db               :5432 !loopback · sorted by RTT▾ · by remote host  (saved)',
       '  8 mine             all sockets · 2 columns  (saved)',
       '  9 third            a  (saved)',
-      // No key is left.
+      // Views after the ninth have no key.
       '    tenth            b  (saved)',
     ]);
   });
 
-  test('the cursor is in sight at every height, and is the only one', () => {
+  test('one cursor is visible at every height', () => {
     for (const height of [2, 3, 5, 9, 30]) {
       for (let at = 0; at < BUILT_IN.length + MINE.length; at++) {
         const lines = listLines(viewing(at), placed, 80, height);
@@ -49,13 +49,13 @@ describe('views', () => {
   });
 });
 
-describe('what is known', () => {
+describe('hide rules', () => {
   const hideRules = [
     { process: 'curl', remote: '198.51.100.7', port: 443 },
     { process: 'sshd', remote: '*', port: 22 },
   ];
 
-  test('program, peer and port of each', () => {
+  test('show program, peer and port', () => {
     const [title, ...lines] = texts({ ...emptyState(), hideRules, list: { kind: 'hide-rules', at: 1 } });
     expect(title).toMatch(/^HIDDEN BY YOU {2}2 /);
     expect(lines).toEqual([
@@ -64,23 +64,23 @@ describe('what is known', () => {
     ]);
   });
 
-  test('nothing: it says how something would come there', () => {
+  test('an empty list says how to hide something', () => {
     expect(texts({ ...emptyState(), list: { kind: 'hide-rules', at: 0 } })[1]).toBe(
       '  nothing hidden: h hides the program and remote of the selected row',
     );
   });
 });
 
-test('columns are a list of their own', () => {
+test('columns have their own list', () => {
   const lines = texts({ ...emptyState(), list: { kind: 'columns', cursor: 'pid' } });
   expect(lines[0]).toMatch(/^COLUMNS/);
 });
 
-test('without a list there is none', () => {
+test('returns no line without an open list', () => {
   expect(listLines(emptyState(), placed, 80, 20)).toEqual([]);
 });
 
-test('whatever is told of it: harmless, and within the pane', () => {
+test('is printable and fits in the pane, for any content', () => {
   for (const text of HOSTILE) {
     const state: State = {
       ...emptyState(),

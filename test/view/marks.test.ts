@@ -18,7 +18,7 @@ import { subject } from '../helpers/queries.ts';
 
 const SSHD: Owner = { knowledge: 'exact', pid: 7, process: 'sshd' };
 
-/** Meaning of our own marks, by the text that a program could take for its name. */
+/** Owners behind netpane's own marks, by the text of the mark, which a program could have as its name. */
 const MARKS: Readonly<Record<string, readonly Owner[]>> = {
   '(sshd)': [{ ...SSHD, knowledge: 'inherited' }],
   '[nginx]': [{ knowledge: 'listener', pid: 8, process: 'nginx' }],
@@ -35,7 +35,7 @@ const of = (owners: readonly Owner[]): Socket => ({ ...socket({ id: 'x' }), owne
 const stateOf = (it: Socket) => after(emptyState(), baseline([it]));
 const rowOf = (it: Socket) => ({ id: 'x', ...subject(it) });
 
-/** Everywhere that a name is shown to a person, or printed as text. */
+/** All outputs that show a name as text. */
 const OUTPUTS: Readonly<Record<string, (it: Socket) => string>> = {
   'the table': (it) => rowText(rowOf(it), placed('process', 'remoteAddress'), cellContext(stateOf(it))),
   details: (it) => detailLines(rowOf(it), stateOf(it), 60, 30).map(textOf).join('\n'),
@@ -50,19 +50,19 @@ const OUTPUTS: Readonly<Record<string, (it: Socket) => string>> = {
 describe.each(Object.entries(MARKS))('a program called %s', (name, owners) => {
   const [mark, named] = [of(owners), of([{ knowledge: 'exact', pid: 7, process: name }])];
 
-  test.each(Object.entries(OUTPUTS))('in quotes: %s', (_, output) => {
+  test.each(Object.entries(OUTPUTS))('is in quotes in %s', (_, output) => {
     expect(output(named)).toContain(`"${name}"`);
     expect(output(mark)).not.toContain('"');
   });
 
-  test('in JSON and CSV the name is there as it is, and beside it how it is known', () => {
+  test('has its plain name in JSON and CSV, with how the owner is known', () => {
     const fieldsOf = (it: Socket) => (JSON.parse(socketsJson([it])) as Socket[])[0]?.owners[0];
     expect(fieldsOf(named)).toMatchObject({ process: name, knowledge: 'exact' });
     expect(fieldsOf(mark)?.process).not.toBe(name);
     expect(socketsCsv([named])).not.toBe(socketsCsv([mark]));
   });
 
-  test('the query process: finds the name and not the mark', () => {
+  test('is found by process:, the mark is not', () => {
     const context = { nowMs: 0, baselineMs: undefined, addressesOf: () => undefined };
     for (const text of [
       `process="${name}"`,
@@ -74,7 +74,7 @@ describe.each(Object.entries(MARKS))('a program called %s', (name, owners) => {
     }
   });
 
-  test('to hide one for good does not hide the other', () => {
+  test('can be hidden without hiding the mark', () => {
     const [hidesName, hidesMark] = [named, mark].map((it) => compileHideRules([hideRuleOf(it, 'out')]));
     expect([hidesName?.(named, 'out'), hidesMark?.(mark, 'out')]).toEqual([true, true]);
     if (owners[0]?.process !== undefined) return;
@@ -82,8 +82,8 @@ describe.each(Object.entries(MARKS))('a program called %s', (name, owners) => {
   });
 });
 
-// Siblings: what else has a name from outside and a sign for its absence.
-test('users, namespaces, words in a column', () => {
+// Other names from outside that have a sign for a missing value.
+test('users, namespaces and texts of columns are quoted', () => {
   const column = (id: string, it: Socket) => columnOf(id)?.text(rowOf(it), cellContext(emptyState()));
   const unknown = socket({ owners: [{ knowledge: 'hidden' }] });
   const called = socket({
@@ -102,7 +102,7 @@ test('users, namespaces, words in a column', () => {
   expect(GROUPINGS.user.label(rowOf(socket({ user: 'unknown' })))).toBe('"unknown"');
 });
 
-test('the programs of the traffic pane', () => {
+test('programs of the traffic pane are quoted', () => {
   const state = stateOf(of([{ knowledge: 'exact', pid: 7, process: '?' }]));
   expect(trafficLines(state, 60, 20).map(textOf).join('\n')).toContain('"?"');
 });

@@ -18,7 +18,7 @@ const named = (id: string, process: string, fields: Partial<Socket> = {}): Socke
 
 const asking = (text: string): Action => ({ type: 'query', query: queryFrom(text) });
 
-/** A screen's order that follows a state, action by action. */
+/** A `RowOrder` that follows a state, action by action. */
 class Follower {
   readonly order = new RowOrder();
   state: State = emptyState();
@@ -47,7 +47,7 @@ const renamed = (it: Socket, process: string): Socket => ({
 });
 
 describe('sorting', () => {
-  test('by program, whatever its case, and backwards', () => {
+  test('by program, ignoring case, ascending and descending', () => {
     const follower = new Follower(baseline([ant, bee, cat]));
     expect(follower.ids).toEqual(['3', '1', '2']);
     expect(follower.do({ type: 'reverse-sort' }).ids).toEqual(['2', '1', '3']);
@@ -63,7 +63,7 @@ describe('sorting', () => {
       [{ local: { address: '10.0.0.9', port: 1 } }, { local: { address: '10.0.0.10', port: 1 } }],
     ],
     ['localAddress', [{ local: { address: '255.0.0.1', port: 1 } }, { local: { address: '::1', port: 1 } }]],
-    // A v4-mapped address stands with its IPv4 fellows.
+    // A v4-mapped address sorts among IPv4 addresses.
     [
       'localAddress',
       [{ local: { address: '::ffff:10.0.0.1', port: 1 } }, { local: { address: '10.0.0.2', port: 1 } }],
@@ -77,8 +77,8 @@ describe('sorting', () => {
       'localAddress',
       [{ local: { address: 'fe80::1%a', port: 1 } }, { local: { address: 'fe80::2%a', port: 1 } }],
     ],
-  ])('%s by what it means: %o', (column, [first, second]) => {
-    // The ids alone would put them the other way about.
+  ])('%s by meaning: %o', (column, [first, second]) => {
+    // The ids alone would give the opposite order.
     const sockets = [named('9', 'x', first), named('1', 'x', second)];
     expect(new Follower(baseline(sockets), { type: 'sort', column }).ids).toEqual(['9', '1']);
     expect(new Follower(baseline(sockets), { type: 'sort', column }, { type: 'reverse-sort' }).ids).toEqual([
@@ -87,12 +87,12 @@ describe('sorting', () => {
     ]);
   });
 
-  test('the youngest first by age', () => {
+  test('by age, the youngest first', () => {
     const follower = new Follower(baseline([ant]), batch({ monotonicMs: 5000, spawned: [bee] }));
     expect(follower.do({ type: 'sort', column: 'age' }).ids).toEqual(['2', '1']);
   });
 
-  test('equals do not depend on arrival', () => {
+  test('with equal keys does not depend on arrival', () => {
     const twins = ['c', 'a', 'b'].map((id) => named(id, 'same'));
     expect(new Follower(baseline(twins)).ids).toEqual(['a', 'b', 'c']);
     expect(new Follower(baseline(twins.toReversed()), { type: 'reverse-sort' }).ids).toEqual(['a', 'b', 'c']);
@@ -102,7 +102,7 @@ describe('sorting', () => {
 describe('frozen', () => {
   const start = () => new Follower(baseline([ant, bee, cat]), { type: 'freeze' });
 
-  test('rows keep their places while their values change; new ones come last', () => {
+  test('rows keep their position while values change, new rows come last', () => {
     const follower = start().do(
       batch({ changed: [renamed(cat, 'zebra')], spawned: [named('4', 'aardvark')] }),
     );
@@ -111,18 +111,18 @@ describe('frozen', () => {
     expect(follower.do({ type: 'freeze' }).ids).toEqual(['4', '1', '2', '3']);
   });
 
-  test('a closed row keeps its place until it goes', () => {
+  test('a closed row keeps its position until it is dropped', () => {
     const follower = start().do(batch({ monotonicMs: 1000, closed: ['1'] }));
     expect(follower.ids).toEqual(['3', '1', '2']);
     expect(follower.do({ type: 'time', nowMs: 10_000 }).ids).toEqual(['3', '2']);
   });
 
-  test('another query or sort order is obeyed', () => {
+  test('a new query or sort order still applies', () => {
     expect(start().do({ type: 'reverse-sort' }).ids).toEqual(['2', '1', '3']);
     expect(start().do(asking('process:a')).ids).toEqual(['3', '2']);
   });
 
-  test('through a pause and after it', () => {
+  test('holds during a pause and after it', () => {
     const follower = start().do(batch({ changed: [renamed(cat, 'zebra')] }));
     expect(follower.ids).toEqual(['3', '1', '2']);
     expect(follower.do({ type: 'pause' }).ids).toEqual(['3', '1', '2']);
@@ -135,7 +135,7 @@ describe('frozen', () => {
 });
 
 describe('paused', () => {
-  test('shows the rows of that moment, and those of now when it ends', () => {
+  test('shows the rows of its moment, and the current ones when it ends', () => {
     const follower = new Follower(baseline([ant, bee]), { type: 'pause' });
     follower.do(
       batch({ monotonicMs: 1000, spawned: [cat], closed: ['1'] }),
@@ -147,7 +147,7 @@ describe('paused', () => {
     expect(follower.do({ type: 'pause' }).ids).toEqual(['2', '3']);
   });
 
-  test('does not takeSearchFields rows that come and go meanwhile', () => {
+  test('drops rows that open and close meanwhile', () => {
     const follower = new Follower(baseline([ant, bee]), { type: 'pause' });
     for (let tick = 1; tick <= 200; tick++) {
       const sockets = Array.from({ length: 50 }, (_, i) => named(`${tick} ${i}`, 'brief'));
@@ -164,7 +164,7 @@ describe('paused', () => {
     expect(asked.mock.calls.length).toBeLessThan(2000);
   });
 
-  test('query and sort work on what is shown', () => {
+  test('query and sort apply to its rows', () => {
     const follower = new Follower(baseline([ant, bee, cat]), { type: 'pause' });
     follower.do(batch({ monotonicMs: 1000, closed: ['1', '2', '3'] }));
     expect(follower.do({ type: 'reverse-sort' }).ids).toEqual(['2', '1', '3']);
@@ -172,7 +172,7 @@ describe('paused', () => {
   });
 });
 
-test('a socket that comes back under its id, long after it has gone, and nobody else goes for it', () => {
+test('a socket returns with its id long after it was dropped, and no other row is dropped', () => {
   const follower = new Follower(baseline([ant, bee, cat]));
   follower.do(batch({ monotonicMs: 1000, closed: ['1'] }), { type: 'time', nowMs: 9000 });
   expect(follower.ids).toEqual(['3', '2']);
@@ -188,7 +188,7 @@ describe('numbers of traffic', () => {
     traffic: { rxBytes },
   });
 
-  test('the most first, the unknown last; a row moves as its rate does', () => {
+  test('sort descending with unknown values last; a row moves with its rate', () => {
     const follower = new Follower(baseline([idle, slow, fast, unknown].flatMap((it) => it ?? [])), {
       type: 'sort',
       column: 'rxBytes',
@@ -200,12 +200,12 @@ describe('numbers of traffic', () => {
       batch({ monotonicMs: 1000, changed: [later(slow, 5000), later(fast, 2001)] }),
     );
     expect(follower.ids).toEqual(['1', '2', '0', 'unknown']);
-    // Nothing more is said of them: they are still.
+    // No new counters: their rates end.
     expect(follower.do(batch({ monotonicMs: 2000 })).ids).toEqual(['0', '1', '2', 'unknown']);
     expect(follower.do({ type: 'reverse-sort' }).ids).toEqual(['unknown', '0', '1', '2']);
   });
 
-  test('a row of which only the counters change keeps its place, and shows them', () => {
+  test('a row whose counters change without its sort key keeps its position and shows them', () => {
     const follower = new Follower(baseline([idle, slow].flatMap((it) => it ?? [])));
     follower.do(batch({ monotonicMs: 1000, changed: [later(slow, 510)] }));
     expect(follower.order.rows().map(({ id, rxRate }) => [id, rxRate])).toEqual([
@@ -229,14 +229,14 @@ test.each<[ColumnId, Partial<Socket>, Partial<Socket>]>([
   expect(new Follower(baseline(sockets), { type: 'sort', column }).ids).toEqual(['9', '1']);
 });
 
-test('the query and the direction change before the next picture', () => {
+test('query and sort direction may change before the next paint', () => {
   const follower = new Follower(baseline([ant, bee, cat]));
   follower.state = after(follower.state, { type: 'reverse-sort' }, asking('e'));
   expect(follower.do(asking('process:a')).ids).toEqual(['2', '3']);
   expect(follower.do({ type: 'reverse-sort' }).ids).toEqual(['3', '2']);
 });
 
-test('positions', () => {
+test('finds rows by position and positions by id', () => {
   const { order } = new Follower(baseline([ant, bee]), batch({ closed: ['1'] }));
   expect([order.indexOf('1'), order.indexOf('2'), order.indexOf('3'), order.indexOf(null)]).toEqual([
     0, 1, -1, -1,
@@ -245,10 +245,10 @@ test('positions', () => {
   expect(order.slice(1, 5).map(({ id }) => id)).toEqual(['2']);
 });
 
-describe('what is known', () => {
+describe('hide rules', () => {
   const rule = { process: 'bee', remote: '198.51.100.7', port: 443 };
 
-  test('is hidden, and counted while it is there and asked for', () => {
+  test('hide rows, which are counted while open and matching the query', () => {
     const follower = new Follower(baseline([ant, bee, cat]), { type: 'hide', rule });
     const state = () => [follower.ids.join(' '), follower.order.hiddenCount, follower.order.openCount];
     expect(state()).toEqual(['3 2', 1, 2]);
@@ -256,14 +256,14 @@ describe('what is known', () => {
     expect(state()).toEqual(['3 2', 0, 2]);
     follower.do(asking(''), batch({ monotonicMs: 1000, spawned: [named('4', 'bee')] }));
     expect(state()).toEqual(['3 2', 2, 2]);
-    // What is closed is not counted, neither here nor there.
+    // Closed rows are counted neither as shown nor as hidden.
     follower.do(batch({ monotonicMs: 2000, closed: ['1', '2'] }));
     expect(state()).toEqual(['3 2', 1, 1]);
     follower.do({ type: 'list', list: { kind: 'hide-rules', at: 0 } }, { type: 'remove-line' });
     expect(state()).toEqual(['3 1 4 2', 0, 2]);
   });
 
-  test('is shown once it is another program, peer or port', () => {
+  test('do not match another program, peer or port', () => {
     const moved = { ...ant, remote: { address: '198.51.100.8', port: 443 } };
     for (const other of [renamed(ant, 'wasp'), moved]) {
       const follower = new Follower(baseline([ant, cat]), { type: 'hide', rule });
@@ -273,7 +273,7 @@ describe('what is known', () => {
     }
   });
 
-  test('is counted too while the picture stands still, or the order does', () => {
+  test('count rows during a pause and in a frozen order', () => {
     for (const still of ['freeze', 'pause'] as const) {
       const follower = new Follower(baseline([ant, bee, cat]), { type: still }, { type: 'hide', rule });
       expect([follower.ids, follower.order.hiddenCount]).toEqual([['3', '2'], 1]);
@@ -283,7 +283,7 @@ describe('what is known', () => {
   });
 });
 
-test('what is known stays counted while a query is typed on', () => {
+test('hidden rows stay counted while a query is typed', () => {
   const rule = { process: 'bee', remote: '198.51.100.7', port: 443 };
   const follower = new Follower(baseline([ant, bee, cat]), { type: 'hide', rule });
   for (const text of ['be', 'bee', '4', '44', '443'])
@@ -291,8 +291,8 @@ test('what is known stays counted while a query is typed on', () => {
   expect(follower.do(asking('4433')).order.hiddenCount).toBe(0);
 });
 
-describe('what a query depends on besides the rows', () => {
-  test('a baseline hides what has come until then, though new is asked for already', () => {
+describe('inputs of a query besides the rows', () => {
+  test('a baseline hides earlier rows although the query is new already', () => {
     const follower = new Follower(
       baseline([ant]),
       asking('new'),
@@ -303,12 +303,12 @@ describe('what a query depends on besides the rows', () => {
     expect(follower.do(batch({ monotonicMs: 2000, spawned: [cat] })).ids).toEqual(['3']);
   });
 
-  test('the addresses of a host come, and become others', () => {
+  test('the addresses of a host arrive and change', () => {
     const follower = new Follower(baseline([ant]), asking('@far.example'));
-    const told = (...addresses: string[]) =>
+    const rowsFor = (...addresses: string[]) =>
       follower.do({ type: 'host', name: 'far.example', answer: { type: 'addresses', addresses } }).ids;
     expect(follower.ids).toEqual([]);
-    expect([told('198.51.100.7'), told('198.51.100.8'), told('::1', '198.51.100.7')]).toEqual([
+    expect([rowsFor('198.51.100.7'), rowsFor('198.51.100.8'), rowsFor('::1', '198.51.100.7')]).toEqual([
       ['1'],
       [],
       ['1'],
@@ -316,7 +316,7 @@ describe('what a query depends on besides the rows', () => {
   });
 });
 
-test('whatever it is sorted and grouped by, a row is found by its id; folded away, by the header of its group', () => {
+test('finds a row by id under any sort and grouping, and by the header of its folded group', () => {
   const follower = new Follower(baseline([ant, bee, cat, listener({ id: '4', user: 'ana' })]));
   const sorts = COLUMNS.map(({ id }): Action => ({ type: 'sort', column: id }));
   for (const group of [null, ...GROUPS]) {
@@ -335,12 +335,12 @@ test('whatever it is sorted and grouped by, a row is found by its id; folded awa
   }
 });
 
-describe('a query that asks for more than the socket', () => {
-  /** Rows that have been there for two seconds, and nothing that is closed. */
+describe('a query about time or rates', () => {
+  /** Matches rows that are two seconds old, and no closed row. */
   const start = (...actions: (Action | Batch)[]) =>
     new Follower(baseline([ant]), asking('age>=2s !closed'), ...actions);
 
-  test('is asked again as time goes by', () => {
+  test('is evaluated again as time passes', () => {
     const follower = start(batch({ monotonicMs: 1000, spawned: [bee, cat] }));
     expect(follower.ids).toEqual([]);
     expect(follower.do(batch({ monotonicMs: 2000 })).ids).toEqual(['1']);
@@ -348,7 +348,7 @@ describe('a query that asks for more than the socket', () => {
     expect(follower.order.openCount).toBe(2);
   });
 
-  test('also while rows keep their places, and not while the picture stands still', () => {
+  test('is evaluated again in a frozen order and not during a pause', () => {
     const follower = start({ type: 'freeze' }, batch({ monotonicMs: 1000, spawned: [bee, cat] }));
     expect(follower.do(batch({ monotonicMs: 2000 })).ids).toEqual(['1']);
     expect(follower.do(batch({ monotonicMs: 3000 })).ids).toEqual(['1', '2', '3']);
@@ -365,13 +365,13 @@ const QUERIES = [
   'listen',
   ':443',
   'close',
-  // As they are typed: each lets through some of what the one before it does.
+  // Queries as they are typed: each one narrows the one before it.
   'a',
   'ab',
   'ab c',
   'ab cl',
   'cl',
-  // What changes with the clock, the baseline, and what is known of hosts.
+  // Queries that depend on the clock, the baseline and host addresses.
   'age<3s',
   '!age>=2s closed or a',
   'new',
@@ -406,12 +406,12 @@ const socketOf = (
     ? listener({ id, process, pid })
     : socket({ id, process, pid, traffic: { rxBytes }, state: closing ? 'CLOSE_WAIT' : 'ESTABLISHED' });
 
-/** What becomes of a socket: it is there like this, or it is gone. */
+/** The next version of a socket; null for closed. */
 const becomes = fc.option(version, { freq: 4 });
 const IDS = Array.from({ length: 80 }, (_, i) => `id ${i}`);
 const changes = fc
   .oneof(
-    // A few, which are put into their places, and many, for which all is sorted anew.
+    // Few changes, which are moved one by one, and many, which sort all rows.
     fc.dictionary(fc.constantFrom(...IDS.slice(0, 8)), becomes),
     fc.dictionary(fc.constantFrom(...IDS), becomes, { maxKeys: 30 }),
     fc.dictionary(fc.constantFrom(...IDS), becomes, { minKeys: 50, maxKeys: 80 }),
@@ -442,13 +442,13 @@ const step = fc.record({
       ),
     },
   ),
-  /** Several things may happen before the next picture. */
+  /** Several steps may happen before the next paint. */
   painted: fc.boolean(),
 });
 
 const openOf = (rows: readonly Row[]): number => rows.filter(({ mark }) => mark !== 'closed').length;
 
-/** What is to be shown, and what is hidden only because it is known, straight from the state. */
+/** Returns the rows to show and those hidden by a hide rule, computed directly from the state. */
 function wantedOf(state: State): { shown: Row[]; hidden: Row[] } {
   const rows = state.pause?.rows ?? [...state.table.rows.values()];
   const nowMs = state.pause?.nowMs ?? state.nowMs ?? 0;
@@ -464,7 +464,7 @@ function wantedOf(state: State): { shown: Row[]; hidden: Row[] } {
   return { shown: asked.filter((row) => !isHidden(row)), hidden: asked.filter(isHidden) };
 }
 
-test('whatever happens: the order kept up is the one that a fresh sort gives, and shows what is asked for', () => {
+test('after any steps the order equals a fresh sort of the matching rows', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
       const order = new RowOrder();
@@ -512,11 +512,11 @@ test('whatever happens: the order kept up is the one that a fresh sort gives, an
   );
 });
 
-test('a storm of changes among very many rows', () => {
+test('handles a burst of changes among very many rows', () => {
   const crowd = (process: string) =>
     Array.from({ length: 250_000 }, (_, i) => socket({ id: `id ${i}`, process: `${process}${i % 100}` }));
   const follower = new Follower(baseline(crowd('p')));
-  // Fewer than a quarter: the most that is put into place one by one.
+  // Just below a quarter: the most changes that are moved one by one.
   const changed = crowd('q').slice(0, 60_000);
   follower.do(batch({ monotonicMs: 1000, changed }));
   expect(follower.order.length).toBe(250_000);
@@ -525,7 +525,7 @@ test('a storm of changes among very many rows', () => {
   expect(follower.order.slice().every(({ id }, i) => fresh.at(i)?.id === id)).toBe(true);
 });
 
-test('a regex that takes too long is told, until the query is another one', () => {
+test('reports a regex that is too slow until the query changes', () => {
   const follower = new Follower(
     baseline(Array.from({ length: 40 }, (_, i) => named(`${i}`, `program ${i}`))),
   );

@@ -13,7 +13,7 @@ const rowsOf = (...sockets: Parameters<typeof baseline>[0]) => [
   ...after(emptyState(), baseline(sockets)).table.rows.values(),
 ];
 
-/** Those that come by themselves. */
+/** Columns that appear without being chosen. */
 const AUTOMATIC = COLUMNS.filter(({ onRequest }) => !onRequest);
 
 const CONTEXT: CellContext = { nowMs: 0, takenAtMs: 0, serviceNames: false };
@@ -32,8 +32,8 @@ const seen = (rows: typeof NARROW): WidestSeen => {
   return widest;
 };
 
-const idsAt = (width: number, widest = seen(NARROW), told = NOTHING_SEEN): ColumnId[] =>
-  placeColumns(width, widest, told).map(({ column }) => column.id);
+const idsAt = (width: number, widest = seen(NARROW), sourceSeen = NOTHING_SEEN): ColumnId[] =>
+  placeColumns(width, widest, sourceSeen).map(({ column }) => column.id);
 
 const WIDTHS = Array.from({ length: 300 }, (_, i) => i + 1);
 
@@ -45,42 +45,42 @@ describe.each([
   ['no text yet', new Map<ColumnId, number>(), NOTHING_SEEN],
   ['with traffic', seen(NARROW), TRAFFIC],
   ['with all there is', seen(WIDE), ALL_SEEN],
-])('at every width, %s', (_, widest, told) => {
-  test('columns stand side by side, with a space between, and end within the pane', () => {
+])('at every width, %s', (_, widest, sourceSeen) => {
+  test('columns do not overlap, have a space between them, and end within the pane', () => {
     for (const width of WIDTHS) {
-      const placed = placeColumns(width, widest, told);
+      const placed = placeColumns(width, widest, sourceSeen);
       let free = 2;
       for (const { left, width: cells } of placed) {
         expect(left, `width ${width}`).toBeGreaterThanOrEqual(free);
         expect(cells).toBeGreaterThan(0);
         free = left + cells + 1;
       }
-      // Below that, the one column left is cut by the edge of the screen.
+      // Below that, the edge of the screen cuts the remaining column.
       if (width >= 10) expect(free - 1, `width ${width}`).toBeLessThanOrEqual(width);
       else expect(placed.map(({ column }) => column.id)).toEqual(['process']);
     }
   });
 
-  test('from 40 columns on a wider pane tells no less', () => {
+  test('from 40 columns on a wider pane shows no fewer columns', () => {
     for (const width of WIDTHS.filter((it) => it > 40)) {
-      expect(idsAt(width, widest, told), `from ${width - 1} to ${width}`).toEqual(
-        expect.arrayContaining(idsAt(width - 1, widest, told)),
+      expect(idsAt(width, widest, sourceSeen), `from ${width - 1} to ${width}`).toEqual(
+        expect.arrayContaining(idsAt(width - 1, widest, sourceSeen)),
       );
     }
   });
 
-  test('no column is narrower than is of use, or wider than it can use', () => {
+  test('no column is below its minimum or above its maximum', () => {
     for (const width of WIDTHS) {
-      for (const { column, width: cells } of placeColumns(width, widest, told)) {
+      for (const { column, width: cells } of placeColumns(width, widest, sourceSeen)) {
         expect(cells).toBeGreaterThanOrEqual(column.width.least);
         expect(cells).toBeLessThanOrEqual(column.width.most);
       }
     }
   });
 
-  test('rows and titles keep to the columns', () => {
+  test('rows and titles use the same positions', () => {
     for (const width of WIDTHS.slice(9)) {
-      const columns = placeColumns(width, widest, told);
+      const columns = placeColumns(width, widest, sourceSeen);
       const end = Math.max(...columns.map(({ left, width: cells }) => left + cells));
       for (const row of [...NARROW, ...WIDE]) {
         expect(displayWidth(textOf(rowLine(row, columns, CONTEXT, 'none')))).toBe(end);
@@ -94,19 +94,19 @@ describe.each([
   });
 });
 
-describe('which columns there are', () => {
+describe('automatic columns', () => {
   const ESSENTIAL = ['process', 'localPort', 'remoteAddress', 'remotePort', 'state'];
 
-  test('at 40 columns: program, peer, port and state, whatever is told', () => {
+  test('at 40 columns: program, peer, port and state, for any source', () => {
     expect(idsAt(40)).toEqual(ESSENTIAL);
     expect(idsAt(40, seen(NARROW), ALL_SEEN)).toEqual(ESSENTIAL);
   });
 
-  test('at 120 everything that a source without traffic has', () => {
+  test('at 120 columns: all of a source without traffic', () => {
     expect(idsAt(120)).toEqual(AUTOMATIC.filter(({ present }) => !present).map(({ id }) => id));
   });
 
-  test('at 80 the rates stand beside program, pid, protocol, peer, ports and state', () => {
+  test('at 80 columns: rates, program, pid, protocol, peer, ports and state', () => {
     expect(idsAt(80, seen(NARROW), ALL_SEEN)).toEqual([
       'process',
       'pid',
@@ -120,7 +120,7 @@ describe('which columns there are', () => {
     ]);
   });
 
-  test('at 120 everything but what is looked at now and then; at 200 everything', () => {
+  test('at 120 columns: all except the less important ones; at 200 all', () => {
     const rare: ColumnId[] = ['rxBytes', 'txBytes', 'retransmits', 'queues', 'interface'];
     expect(idsAt(120, seen(NARROW), TRAFFIC)).toEqual(
       AUTOMATIC.map(({ id }) => id).filter((id) => !rare.includes(id) && id !== 'netns'),
@@ -128,7 +128,7 @@ describe('which columns there are', () => {
     expect(idsAt(200, seen(NARROW), ALL_SEEN)).toEqual(AUTOMATIC.map(({ id }) => id));
   });
 
-  test('each of them only once its own kind has been told of', () => {
+  test('each appears only once a source has shown values for it', () => {
     const withOnly = (kind: keyof Seen) => {
       const without = idsAt(300);
       return idsAt(300, seen(NARROW), { ...NOTHING_SEEN, [kind]: true }).filter(
@@ -142,7 +142,7 @@ describe('which columns there are', () => {
   });
 });
 
-test('at 120 columns nothing of an everyday row is cut', () => {
+test('at 120 columns no cell of an ordinary row is cut', () => {
   const columns = placeColumns(120, seen(NARROW), NOTHING_SEEN);
   expect(textOf(NARROW[0] && rowLine(NARROW[0], columns, CONTEXT, 'none')).split(/\s+/)).toEqual([
     '',
@@ -159,7 +159,7 @@ test('at 120 columns nothing of an everyday row is cut', () => {
   ]);
 });
 
-test('at 200 columns long IPv6 addresses are whole', () => {
+test('at 200 columns long IPv6 addresses are not cut', () => {
   const text = textOf(
     WIDE[0] && rowLine(WIDE[0], placeColumns(200, seen(WIDE), NOTHING_SEEN), CONTEXT, 'none'),
   );
@@ -167,7 +167,7 @@ test('at 200 columns long IPv6 addresses are whole', () => {
   expect(text).toContain('2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff');
 });
 
-test('a column that has grown stays so: nothing moves when the long text has gone', () => {
+test('a column that has grown keeps its width after the long text is gone', () => {
   const widest = seen(WIDE);
   const before = placeColumns(160, widest, NOTHING_SEEN);
   noteWidths(widest, NARROW, CONTEXT, COLUMNS);
@@ -175,7 +175,7 @@ test('a column that has grown stays so: nothing moves when the long text has gon
   expect(placeColumns(160, widest, NOTHING_SEEN)).toEqual(before);
 });
 
-test('a narrow state column has words of its own, not cut ones', () => {
+test('a narrow state column has short names instead of cut ones', () => {
   const row = rowsOf(socket({ state: 'CLOSE_WAIT' }))[0];
   expect(
     textOf(row && rowLine(row, placeColumns(40, seen(NARROW), NOTHING_SEEN), CONTEXT, 'none')),
@@ -194,7 +194,7 @@ test('the title of the sorted column has an arrow', () => {
   expect(title(true)).toContain('PID▾');
 });
 
-test('service names stand in the place of ports', () => {
+test('service names replace ports', () => {
   const context = { ...CONTEXT, serviceNames: true };
   const widest: WidestSeen = new Map();
   noteWidths(widest, NARROW, context, COLUMNS);
@@ -204,7 +204,7 @@ test('service names stand in the place of ports', () => {
   );
 });
 
-test('a protocol with a long name has a short one where it does not fit', () => {
+test('a long protocol name is shortened if it does not fit', () => {
   const [row] = rowsOf(socket({ protocol: 'packet' }));
   const text = (widest: WidestSeen) =>
     textOf(row && rowLine(row, placeColumns(120, widest, NOTHING_SEEN), CONTEXT, 'none'));
@@ -224,7 +224,7 @@ describe('chosen columns', () => {
       cells,
     ]);
 
-  test('exactly those, in that order, whatever has been told of', () => {
+  test('appear exactly as chosen, for any source', () => {
     expect(place(80, [{ id: 'age' }, { id: 'rtt' }, { id: 'process' }])).toEqual([
       ['age', 2, 5],
       ['rtt', 9, 5],
@@ -232,7 +232,7 @@ describe('chosen columns', () => {
     ]);
   });
 
-  test('what is left goes to those that have had wider texts; a chosen width stays', () => {
+  test('get remaining cells if they had wider texts; a chosen width stays', () => {
     const choices: ColumnChoice[] = [{ id: 'process' }, { id: 'remoteAddress', width: 8 }];
     expect(place(80, choices, seen(WIDE))).toEqual([
       ['process', 2, 24],
@@ -242,7 +242,7 @@ describe('chosen columns', () => {
     expect(place(300, [{ id: 'pid', width: 0 }])).toEqual([['pid', 2, 1]]);
   });
 
-  test('the last ones are squeezed first; then they leave, from the end', () => {
+  test('shrink from the last one first, then are dropped from the end', () => {
     const choices: ColumnChoice[] = [{ id: 'process' }, { id: 'state' }, { id: 'user' }];
     const sizes = (width: number) => place(width, choices).map(([, , cells]) => cells);
     expect([35, 33, 32, 30, 29, 25, 24, 23, 22].map(sizes)).toEqual([
@@ -258,18 +258,18 @@ describe('chosen columns', () => {
     ]);
   });
 
-  test('one that is left is cut by its own width', () => {
+  test('a single column is narrowed to the pane', () => {
     expect(place(40, [{ id: 'command', width: 100 }, { id: 'pid' }])).toEqual([['command', 2, 38]]);
     expect(place(1, [{ id: 'command' }])).toEqual([['command', 2, 1]]);
   });
 
-  test('none at all is no choice', () => {
+  test('an empty choice means automatic columns', () => {
     expect(place(80, [])).toEqual(
       placeColumns(80, new Map(), NOTHING_SEEN).map(({ column, left, width }) => [column.id, left, width]),
     );
   });
 
-  test('only what is placed is looked at', () => {
+  test('measures only the columns that are placed', () => {
     const choices: ColumnChoice[] = [{ id: 'exe' }, { id: 'pid' }, { id: 'command' }];
     expect(columnsIn(30, NOTHING_SEEN, choices).map(({ id }) => id)).toEqual(['exe', 'pid']);
     expect(
@@ -279,7 +279,7 @@ describe('chosen columns', () => {
     ).toEqual(idsAt(40).sort());
   });
 
-  test('every choice at every width: side by side, within the pane, rows and titles in step', () => {
+  test('do not overlap, fit in the pane and match their titles, for any choice and width', () => {
     const choice = fc.record({
       id: fc.constantFrom(...COLUMNS.map(({ id }) => id)),
       width: fc.option(fc.integer({ min: 1, max: 120 }), { nil: undefined }),

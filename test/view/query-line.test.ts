@@ -11,7 +11,7 @@ import { HOSTILE, textOf, UNSAFE } from '../helpers/lines.ts';
 const SHARE = { shown: 12, total: 1234, hidden: 0 };
 const lineOf = (state: State, width = 120, share: Share = SHARE) => textOf(filterLine(state, share, width));
 
-/** The state in which this has been typed into the query, with the cursor where `|` is, or at the end. */
+/** Returns the state after typing this into the query, with the cursor at `|` or at the end. */
 const typing = (marked: string, ...actions: readonly Action[]): State => {
   const text = marked.replace('|', '');
   const back = marked.includes('|') ? text.length - marked.indexOf('|') : 0;
@@ -36,27 +36,27 @@ const VALUES = {
 };
 const complete = (by: 1 | -1 = 1): Action => ({ type: 'complete', by, values: () => VALUES });
 
-describe('what is asked for', () => {
+describe('the filter line', () => {
   const asking = (text: string, fields: Partial<State> = {}): State => ({
     ...after(emptyState(), batch()),
     query: queryFrom(text),
     ...fields,
   });
 
-  test('stands there as it was typed, with how much of all that is', () => {
+  test('shows the query as typed and how many sockets match', () => {
     expect(lineOf(asking('curl   :443'))).toMatch(/^\/ curl {3}:443 .* 12 of 1,234$/);
   });
 
-  test('one of the views under the number keys stands among them', () => {
+  test('marks the active view among those with number keys', () => {
     const { spans } = filterLine(asking('listen'), SHARE, 120);
     expect(textOf({ spans })).toMatch(/^1 all {2}2 listening {2}3 established .* 12 of 1,234$/);
     expect(spans.filter(({ tone }) => tone === 'strong').map(({ text }) => text)).toEqual(['2 listening']);
-    // Where they have no room it is the query that stays.
+    // If the views do not fit, the query is shown.
     expect(lineOf(asking('listen'), 60)).toMatch(/^\/ listen +12 of 1,234$/);
     expect(lineOf(asking(''), 60)).toMatch(/^all sockets +12 of 1,234$/);
   });
 
-  test('a regex that finds no more is told, before all of a long query', () => {
+  test('reports a slow regex, before the end of a long query', () => {
     const slow = { ...SHARE, tooSlow: '(a|\u001b[2J)+' };
     expect(lineOf(asking('/(a|b)+/'), 120, slow)).toContain(
       '/(a|?[2J)+/ is too slow: some matches may be missing',
@@ -64,14 +64,14 @@ describe('what is asked for', () => {
     expect(lineOf(asking('x'.repeat(200)), 60, slow)).toContain('regex too slow');
   });
 
-  test('nothing is hidden without a count', () => {
+  test('counts the sockets hidden by hide rules', () => {
     for (const width of [40, 60, 80, 120, 200])
       expect(lineOf(asking(''), width, { ...SHARE, hidden: 3 })).toMatch(/3 hidden/);
     expect(lineOf(asking(''), 120, { ...SHARE, hidden: 3 })).toContain('3 hidden by you');
     expect(lineOf(asking(''))).not.toContain('hidden');
   });
 
-  test('so do a pause, an order that is frozen, and groups', () => {
+  test('shows a pause, a frozen order and groups', () => {
     const state = after(
       { ...asking('a'), group: 'host', frozen: true },
       { type: 'pause' },
@@ -81,25 +81,25 @@ describe('what is asked for', () => {
     expect(lineOf(state, 40)).toMatch(/paused {2}\+1 ~0 −0 .*12 of 1,234$/);
   });
 
-  test('the host names in it are told with what is known of them', () => {
-    const told = (answer: HostAnswer): string =>
+  test('shows the addresses of host names in the query', () => {
+    const lineWith = (answer: HostAnswer): string =>
       lineOf(after(asking('@db.example'), { type: 'host', name: 'db.example', answer }));
     expect(lineOf(asking('@db.example'))).not.toMatch(/db\.example.*db\.example/);
-    expect(told({ type: 'pending' })).toContain('db.example: looking up …');
-    expect(told({ type: 'addresses', addresses: ['10.0.0.1'] })).toContain('db.example = 10.0.0.1  ');
-    expect(told({ type: 'addresses', addresses: ['10.0.0.1', '::1', '::2'] })).toContain('= 10.0.0.1 +2');
-    expect(told({ type: 'addresses', addresses: [] })).toContain('db.example = no address');
-    expect(told({ type: 'failed', why: 'no such host' })).toContain('db.example: no such host');
+    expect(lineWith({ type: 'pending' })).toContain('db.example: looking up …');
+    expect(lineWith({ type: 'addresses', addresses: ['10.0.0.1'] })).toContain('db.example = 10.0.0.1  ');
+    expect(lineWith({ type: 'addresses', addresses: ['10.0.0.1', '::1', '::2'] })).toContain('= 10.0.0.1 +2');
+    expect(lineWith({ type: 'addresses', addresses: [] })).toContain('db.example = no address');
+    expect(lineWith({ type: 'failed', why: 'no such host' })).toContain('db.example: no such host');
   });
 
-  test('a message takes its place until the next key', () => {
+  test('shows a message until the next key', () => {
     const said = (isError: boolean) =>
       filterLine(asking('listen', { message: { text: 'copied', isError } }), SHARE, 120);
     expect(textOf(said(false))).toMatch(/^copied +12 of 1,234$/);
     expect(said(true).spans.some(({ tone }) => tone === 'error')).toBe(true);
   });
 
-  test('whatever is in it: harmless, and as wide as the pane', () => {
+  test('is printable and fits in the pane, for any content', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'grapheme' })),
@@ -121,12 +121,12 @@ describe('what is asked for', () => {
   });
 });
 
-describe('below what is typed', () => {
+describe('the line below the prompt', () => {
   const below = (marked: string, width = 100): string =>
     textOf(promptHelp(typing(marked), shareText(SHARE), width) ?? { spans: [] }).trimEnd();
 
   test.each([
-    // The mark stands below what is wrong: the label of the prompt is two cells wide.
+    // The mark is below the mistake; the label of the prompt has two cells.
     [
       'port:80,nope x',
       "          ^^^^ unknown service 'nope'; expected ports: 443, https, 8000-8100 or 80,443",
@@ -146,27 +146,27 @@ describe('below what is typed', () => {
     expect(line.startsWith(expected.replace(/…$/, ''))).toBe(true);
   });
 
-  test('what is only not finished is no mistake yet', () => {
+  test('shows no mistake for unfinished text', () => {
     for (const text of ['', 'port:', 'a or', '(a', '"abc', '/x', 'age>', '!', 'tx/s>  '])
       expect(promptHelp(typing(text), shareText(SHARE), 100)).toBeUndefined();
     expect(promptHelp(emptyState(), shareText(SHARE), 100)).toBeUndefined();
   });
 
-  test('once it was to be done it is', () => {
+  test('shows it as a mistake after enter', () => {
     const done = after(typing('port:'), { type: 'accept-prompt' });
     expect(textOf(promptHelp(done, shareText(SHARE), 100))).toBe(
       '       ^ expected ports: port:443, port:https, port:8000-8100',
     );
   });
 
-  test('the message stands before the mark where there is more room; it is cut where neither is enough', () => {
+  test('puts the message before the mark if there is more room, and cuts it if neither side is enough', () => {
     expect(below(`${'a '.repeat(29)}a() x`, 80)).toBe(
       `${' '.repeat(62 - 1 - 'expected a term before )'.length)}expected a term before ) ^`,
     );
     expect(below('port:nope', 20)).toBe('    ^^^^ unknown se…');
   });
 
-  test('the mark stands below its place when the text has gone out of sight to the left', () => {
+  test('keeps the mark below the mistake when the start of the text is cut off', () => {
     for (let width = 20; width < 120; width++) {
       const state = typing(`${'word '.repeat(20)}age>x y`);
       const text = textOf(filterLine(state, SHARE, width));
@@ -175,14 +175,14 @@ describe('below what is typed', () => {
     }
   });
 
-  test('a mistake is marked in what is typed, at every width', () => {
+  test('marks the mistake in the typed text at every width', () => {
     for (const width of [20, 40, 120]) {
       const { spans } = filterLine(typing('age>soon y'), SHARE, width);
       expect(spans.filter(({ tone }) => tone === 'error').map(({ text }) => text)).toContain('soon');
     }
   });
 
-  test('completion: what there is, the one that stands there marked', () => {
+  test('lists completions with the current one marked', () => {
     const one = typing('process:cu', complete());
     expect(textOf(promptHelp(one, shareText(SHARE), 80)).trimEnd()).toBe('  cupsd  curl');
     const chosen = (state: State, width = 80) =>
@@ -194,13 +194,13 @@ describe('below what is typed', () => {
     expect([two.prompt?.text, chosen(two)]).toEqual(['process:curl', ['curl']]);
     const last = typing('process:', complete(-1));
     expect([last.prompt?.text, chosen(last)]).toEqual(['process:"my app"', ['"my app"']]);
-    // The next character ends it.
+    // The next character ends the completion.
     expect(
       promptHelp(after(two, { type: 'edit', edit: { type: 'insert', text: ' ' } }), shareText(SHARE), 80),
     ).toBeUndefined();
   });
 
-  test('the chosen one of very many is in sight at every width', () => {
+  test('keeps the current completion visible among many, at every width', () => {
     const processes = Array.from({ length: 40 }, (_, i) => `program-${i}`);
     let state = typing('process:p', { type: 'complete', by: 1, values: () => ({ ...VALUES, processes }) });
     for (let i = 0; i < 40; i++) {
@@ -212,7 +212,7 @@ describe('below what is typed', () => {
     }
   });
 
-  test('whatever is typed: harmless', () => {
+  test('is printable for any typed text', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary' })),

@@ -39,7 +39,7 @@ const columnsOf = (width: number) => placeColumns(width, new Map(), ALL_SEEN);
 const lineOf = (item: GroupItem, width: number) => textOf(groupLine(item, columnsOf(width), context, 'none'));
 
 describe('the header of a group', () => {
-  test('says name, count and sums, these below the titles of their columns', () => {
+  test('shows name, count, and sums below their column titles', () => {
     const columns = columnsOf(200);
     const text = lineOf(header(), 200);
     expect(text.slice(0, 22)).toBe('▾ node (12)  12 other ');
@@ -56,7 +56,7 @@ describe('the header of a group', () => {
     expect(displayWidth(text)).toBe(displayWidth(textOf(rowLine(row, columns, context, 'none'))));
   });
 
-  test('says what it is made of, where there is room and something to say', () => {
+  test('shows counts by state if there is room', () => {
     const mixed = header({ sum: { ...header().sum, listening: 2, established: 9 } });
     expect(lineOf(mixed, 200)).toContain('▾ node (12)  2 listening  9 established  1 other ');
     const listening = header({ sum: { ...emptySum(), sockets: 12, listening: 12 } });
@@ -64,13 +64,13 @@ describe('the header of a group', () => {
     expect(lineOf(mixed, 40)).not.toMatch(/listen/);
   });
 
-  test('folded, and with many', () => {
+  test('shows a folded group and large counts', () => {
     expect(lineOf(header({ folded: true, sum: { ...header().sum, sockets: 1234 } }), 80)).toMatch(
       /^▸ node \(1,234\) /,
     );
   });
 
-  test('what is not known is not told: rates at the first look, and bytes where nobody counts', () => {
+  test('leaves out unknown sums: rates at the first poll, bytes without counters', () => {
     const at = { ...context, nowMs: 0 };
     const text = textOf(groupLine(header(), columnsOf(200), at, 'none'));
     expect(text.slice(60).trim().split(/\s+/)).toEqual(['·', '·', '3.5k', '10']);
@@ -78,17 +78,17 @@ describe('the header of a group', () => {
     expect(lineOf(unknown, 200).slice(60).trim().split(/\s+/)).toEqual(['·', '·', '·', '·']);
   });
 
-  test('a long name goes on beyond its column, and is cut before the count is', () => {
+  test('a long name may exceed its column, and is cut before the count', () => {
     const address = '2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff';
     expect(lineOf(header({ label: address }), 200)).toContain(`▾ ${address} (12)`);
     const narrow = lineOf(header({ label: address }), 30);
     expect(narrow).toMatch(/^▾ 2001:db8.*….*ffff \(12\)$/);
   });
 
-  test('has a look of its own; selected it is a bar, or has the mark where the keys are elsewhere', () => {
+  test('has its own tone; selected, it is a bar, or has the mark while the keys act elsewhere', () => {
     const shown = (selection: 'none' | 'resting' | 'moving') =>
       groupLine(header(), columnsOf(80), context, selection);
-    // What it is made of is quieter than its name and its sums.
+    // Counts by state are quieter than name and sums.
     expect(shown('none').spans.map(({ tone }) => tone)).toEqual(['group', 'quiet', 'group']);
     expect(shown('moving').selected).toBe(true);
     expect(new Set(shown('moving').spans.map(({ tone }) => tone))).toEqual(new Set(['plain']));
@@ -96,7 +96,7 @@ describe('the header of a group', () => {
     expect(textOf(shown('resting'))).toMatch(/^▾›node/);
   });
 
-  test('fits, whatever the pane and the name', () => {
+  test('fits in any pane with any name', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 220 }),
@@ -113,7 +113,7 @@ describe('the header of a group', () => {
   });
 });
 
-test('the table shows headers and rows, as far as it has lines', () => {
+test('the table shows headers and rows that fit', () => {
   const order = new RowOrder();
   order.update(state);
   const lines = (height: number, selected: number) =>
@@ -124,16 +124,16 @@ test('the table shows headers and rows, as far as it has lines', () => {
 
 test.each([
   ['proces:node', '  nothing matches: unknown field proces: did you mean process:?'],
-  ['Prot=tcp or nobody', '  nothing matches: unknown field Prot: did you mean proto:?'],
-  ['nobody', '  nothing matches: press esc to clear the query'],
-  ['http://nobody', '  nothing matches: press esc to clear the query'],
+  ['Prot=tcp or absent', '  nothing matches: unknown field Prot: did you mean proto:?'],
+  ['absent', '  nothing matches: press esc to clear the query'],
+  ['http://absent', '  nothing matches: press esc to clear the query'],
   ['fe80::1234', '  nothing matches: press esc to clear the query'],
   ['!(proces:node)', undefined],
-])('%s where nothing is found by it: %s', (text, told) => {
+])('an empty result of %s: %s', (text, expected) => {
   const asked = after(state, { type: 'query', query: queryFrom(text) }, { type: 'group', group: null });
   const order = new RowOrder();
   order.update(asked);
   const [line] = tableLines(asked, order, columnsOf(80), 0, 10, 0, true);
-  if (told === undefined) expect(order.length).toBe(2);
-  else expect(line && textOf(line)).toBe(told);
+  if (expected === undefined) expect(order.length).toBe(2);
+  else expect(line && textOf(line)).toBe(expected);
 });

@@ -27,18 +27,18 @@ function ratesOf(state: State): string[] {
   return [...cells, byteFacts(row, momentOf(state)).join(' ')];
 }
 
-test('the header tells how old the picture is, and what the sampler is doing', () => {
+test('the header shows the time since the last batch and what the sampler is doing', () => {
   expect(header(silent, 120, 2)[1]).toBe(`last update 40s ago: the sampler is busy (${DOING})`);
   expect(header(silent, 60, 2)[1]).toBe('last update 40s ago: busy');
   expect(header(silent, 40, 1)).toEqual(['last update 40s ago: busy']);
 });
 
-test('before the first batch there is no picture, and the header says that', () => {
+test('the header says that no batch has arrived yet', () => {
   const state = after(emptyState(), { ...SILENT, silence: { forMs: 12_000, doing: 'opening the source' } });
   expect(header(state, 120, 2)[1]).toBe('no answer for 12s: the sampler is busy (opening the source)');
 });
 
-test('rates are unknown while the sampler is silent: of rows, in the details, and of the machine', () => {
+test('rates of rows, details and the machine are unknown while the sampler is silent', () => {
   expect(ratesOf(busy).join(' ')).toMatch(/\d/);
   const [rx, tx, both, details] = ratesOf(silent);
   expect([rx, tx, both]).toEqual(['·', '·', '·']);
@@ -47,7 +47,7 @@ test('rates are unknown while the sampler is silent: of rows, in the details, an
   expect(textOf(trafficLines(silent, 120, 8)[0])).toContain('rates from 40s ago');
 });
 
-test('a picture that is paused keeps the rates of its moment', () => {
+test('a pause keeps the rates of its moment', () => {
   expect(ratesOf(after(busy, { type: 'pause' }, SILENT))).toEqual(ratesOf(busy));
 });
 

@@ -31,7 +31,7 @@ const entry = fc
     return { ...entryOf(row, takeSearchFields(it, new TextPool())), key };
   });
 
-test('entries sorted by numbers are in the order that comparing them gives', () => {
+test('the radix sort gives the same order as comparing', () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(entry, { selector: ({ row }) => row.id, maxLength: 30 }),
@@ -47,7 +47,7 @@ test('entries sorted by numbers are in the order that comparing them gives', () 
   );
 });
 
-test('taking some out and putting others in gives the order that sorting all gives', () => {
+test('removing and inserting gives the same order as sorting all', () => {
   const fates = fc.array(fc.constantFrom('stays', 'goes', 'comes'), { minLength: 30, maxLength: 30 });
   fc.assert(
     fc.property(

@@ -36,14 +36,14 @@ describe('the term of a cell', () => {
     ['command', 'cmd="my app -v"'],
     ['service', ':443'],
     ['direction', 'out'],
-    // Of what no query asks for: the program, and so it is without a cell.
+    // Columns without a term, or no column, give the term of the program.
     ['rxRate', 'process="my app"'],
     [null, 'process="my app"'],
   ] as const)('%s: %s', (column, expected) => {
     expect(termOfCell(column, FULL)).toBe(expected);
   });
 
-  test('of what is not known there is none', () => {
+  test('is undefined for an unknown value', () => {
     const bare = rowOf(listener({ owners: [{ knowledge: 'hidden' }] }));
     for (const column of [
       'process',
@@ -63,7 +63,7 @@ describe('the term of a cell', () => {
     ]);
   });
 
-  test('of a raw socket the protocol that it takes, if that has a name', () => {
+  test('is the protocol name of a raw socket, if it has one', () => {
     const raw = (protocol: number) =>
       rowOf(socket({ protocol: 'raw', local: `*:${protocol}`, remote: '192.0.2.1:0' }));
     expect((['localPort', 'service', 'remotePort'] as const).map((id) => termOfCell(id, raw(1)))).toEqual([
@@ -74,7 +74,7 @@ describe('the term of a cell', () => {
     expect(termOfCell('localPort', raw(200))).toBeUndefined();
   });
 
-  test('the user is the one that the column shows', () => {
+  test('names the user that the column shows', () => {
     const owner = { knowledge: 'exact', pid: 1, process: 'x', user: 'bob' } as const;
     const term = termOfCell('user', rowOf(socket({ owners: [owner] })));
     expect(term).toBe('user=bob');
@@ -97,7 +97,7 @@ const anyRow = fc.oneof(
   hostileRow,
 );
 
-test('whatever the row: what its cells and its group are asked by finds it', () => {
+test('the terms of any row and its groups match the row', () => {
   fc.assert(
     fc.property(
       anyRow,

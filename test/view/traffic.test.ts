@@ -35,7 +35,7 @@ const paneOf = (
 const textsOf = (...args: Parameters<typeof paneOf>) => paneOf(...args).map((it) => textOf(it).trimEnd());
 
 describe('programs', () => {
-  test('those that move most first, summed over their sockets, and only as many as fit', () => {
+  test('the highest rate first, summed over their sockets, as many as fit', () => {
     const sockets = [
       moving('quiet', 1, 0),
       moving('slow', 2, 900),
@@ -50,7 +50,7 @@ describe('programs', () => {
     ]);
   });
 
-  test('of the quiet ones those that have moved most, then those with most sockets', () => {
+  test('without traffic: most bytes first, then most sockets', () => {
     const state = after(
       emptyState(),
       baseline([
@@ -68,13 +68,13 @@ describe('programs', () => {
     expect(names).toEqual(['much', 'little', 'two', 'none']);
   });
 
-  test('of which nothing is told, nothing is claimed', () => {
+  test('show unknown values if their sockets are not measured', () => {
     const [title, , line] = textsOf([socket({ process: 'nginx', pid: 80 })], [], 80, 5);
     expect(title).toBe('TRAFFIC  not available from this source');
     expect(line).toMatch(/^nginx +80 +1 +· +· +· +·$/);
   });
 
-  test('the first of thousands are found', () => {
+  test('finds the first of thousands', () => {
     const sockets = Array.from({ length: 3000 }, (_, i) => moving(`p${i}`, i + 1, (i * 7919) % 3001));
     const lines = textsOf(sockets, [], 80, 7).slice(2);
     expect(lines.map((text) => /(\S+) +0 +\S+ +0$/.exec(text)?.[1])).toEqual([
@@ -98,7 +98,7 @@ describe('interfaces', () => {
     eth('wlan0', { isUp: false, rxBytes: 9e9 }),
   ];
 
-  test('those through which most has gone first, those that are down last, and quiet', () => {
+  test('most bytes first; those that are down last and quiet', () => {
     const lines = paneOf([], [down, lo, eth0], 200, 9);
     expect(lines.slice(2).map((it) => textOf(it).slice(0, 70).trimEnd())).toEqual([
       'eth0              82k     0   82k  5.0G  10.0.0.5',
@@ -108,7 +108,7 @@ describe('interfaces', () => {
     expect(lines.slice(2).map(({ spans }) => spans[0]?.tone)).toEqual(['plain', 'plain', 'quiet']);
   });
 
-  test('their namespaces only where there are several', () => {
+  test('show namespaces only if there are several', () => {
     expect(textsOf([], [eth0], 200, 5)[1]).not.toContain('NS');
     const inside = { ...eth0, netns: { inode: 7, name: 'web' } };
     const [, titles, , second] = textsOf([], [eth0, { ...inside, rxBytes: 1 }], 200, 5);
@@ -116,7 +116,7 @@ describe('interfaces', () => {
     expect(second).toMatch(/^eth0 +web /);
   });
 
-  test('beside the programs, above them, or not at all, as there is room', () => {
+  test('are beside the programs, above them, or hidden, depending on the room', () => {
     const sockets = [moving('curl', 1, 10)];
     const wide = textsOf(sockets, [eth0], 120, 8);
     expect(wide[1]).toMatch(/^INTERFACE .* PROGRAM /);
@@ -144,7 +144,7 @@ describe('interfaces', () => {
   });
 });
 
-test('whatever the names and the size: nothing unsafe, nothing wider than the pane, no more lines than asked for', () => {
+test('is printable and fits in the pane, for any names and size', () => {
   const hostile = fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary', maxLength: 40 }));
   const subject = fc.record({ process: hostile, name: hostile, netns: hostile, address: hostile });
   fc.assert(

@@ -4,7 +4,7 @@ import { printable } from '../../src/model/text.ts';
 import { cutEnd, cutMiddle, displayWidth, fit } from '../../src/view/width.ts';
 import { isWellFormed } from '../helpers/lines.ts';
 
-/** Texts as the screen gets them. */
+/** Printable texts. */
 const text = fc
   .oneof(
     fc.string(),
@@ -53,14 +53,14 @@ describe('cutting', () => {
     expect(cutEnd(it, cells)).toBe(cut);
   });
 
-  test('whatever the text: it fits, what fits is left alone, and no character is cut in two', () => {
+  test('any text fits, stays unchanged if it fitted, and no character is split', () => {
     fc.assert(
       fc.property(text, width, (it, cells) => {
         for (const cut of [cutMiddle(it, cells), cutEnd(it, cells)]) {
           expect(displayWidth(cut)).toBeLessThanOrEqual(cells);
           expect(isWellFormed(cut)).toBe(true);
           if (displayWidth(it) <= cells) expect(cut).toBe(it);
-          // Not cut further than a wide character asks for.
+          // A wide character may leave one cell unused.
           else expect(displayWidth(cut)).toBeGreaterThanOrEqual(cells - 2);
         }
       }),
@@ -69,13 +69,13 @@ describe('cutting', () => {
 });
 
 describe('fit', () => {
-  test('fills up with spaces', () => {
+  test('pads with spaces', () => {
     expect(fit('ab', 4)).toBe('ab  ');
     expect(fit('ab', 4, 'right')).toBe('  ab');
     expect(fit('日本', 5)).toBe('日本 ');
   });
 
-  test('whatever the text: exactly so many cells', () => {
+  test('any text gets exactly the given width', () => {
     fc.assert(
       fc.property(text, width, fc.constantFrom('left', 'right'), (it, cells, align) => {
         expect(displayWidth(fit(it, cells, align))).toBe(cells);
