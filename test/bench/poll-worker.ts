@@ -6,7 +6,7 @@ import { Sampler } from '../../src/sampler/sampler.ts';
 import { openSource } from '../../src/source/index.ts';
 import { Native } from '../../src/source/linux/netlink/native.ts';
 import { KernelNetlink } from '../../src/source/linux/netlink/system.ts';
-import { Proc } from '../../src/source/linux/proc.ts';
+import { Proc } from '../../src/source/linux/proc/proc.ts';
 import { SockDiagSource } from '../../src/source/linux/sockdiag.ts';
 import { ownCpuMs } from './machine.ts';
 import { type Received, RecordingNetlink } from './receive-only.ts';

@@ -3,7 +3,7 @@ import type { SocketState } from '../../src/model/socket.ts';
 import type { Channel } from '../../src/source/linux/netlink/dump.ts';
 import { NativeError } from '../../src/source/linux/netlink/native.ts';
 import type { Channels, CloseListener, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
-import { type Outcome, Proc } from '../../src/source/linux/proc.ts';
+import { type Outcome, Proc } from '../../src/source/linux/proc/proc.ts';
 import { addressPayload, done, inetPayload, linkPayload, message, refusal } from '../helpers/netlink.ts';
 
 /*

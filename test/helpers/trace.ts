@@ -1,5 +1,5 @@
 import type { Endpoint, SocketState } from '../../src/model/socket.ts';
-import type { TraceReader } from '../../src/source/linux/events.ts';
+import type { TraceReader } from '../../src/source/linux/events/events.ts';
 import type { TraceRecord } from '../../src/source/linux/trace/records.ts';
 import type { Leftovers } from '../../src/source/types.ts';
 import { endpoint } from './fakes.ts';

@@ -2,11 +2,11 @@ import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Owner, Protocol, Socket, SocketState } from '../../model/socket.ts';
 import { SocketLimiter, type NewSocketKind } from '../socket-limiter.ts';
 import type { Leftovers, Source, SourceOptions } from '../types.ts';
-import { Attribution, isHidden, Listeners, type OwnedSocket } from './attribution.ts';
-import { LinuxEvents, type TraceReader } from './events.ts';
-import { InodeSlots } from './inode-slots.ts';
-import { NamespaceSearch } from './namespace-search.ts';
-import { Namespaces } from './namespaces.ts';
+import { Attribution, isHidden, Listeners, type OwnedSocket } from './owners/attribution.ts';
+import { LinuxEvents, type TraceReader } from './events/events.ts';
+import { InodeSlots } from './sockets/inode-slots.ts';
+import { NamespaceSearch } from './namespaces/namespace-search.ts';
+import { Namespaces } from './namespaces/namespaces.ts';
 import {
   AF_INET,
   decodeAddresses,
@@ -23,14 +23,14 @@ import { OTHERS } from './netlink/others.ts';
 import { cookieId, CHANGE, Slots } from './netlink/slots.ts';
 import type { NetlinkSystem } from './netlink/system.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer } from './netlink/wire.ts';
-import type { Network, NetworkPoll } from './network.ts';
-import { Networks } from './networks.ts';
-import { interfaceOf, makeSocket, type SocketMessage, scoped, unscoped } from './make-socket.ts';
-import { OtherSockets } from './other-sockets.ts';
-import type { Proc } from './proc.ts';
-import { RollingMap } from './rolling-map.ts';
-import { namespaceNotices } from './namespace-notices.ts';
-import { TcpSurplus } from './tcp-surplus.ts';
+import type { Network, NetworkPoll } from './namespaces/network.ts';
+import { Networks } from './namespaces/networks.ts';
+import { interfaceOf, makeSocket, type SocketMessage, scoped, unscoped } from './sockets/make-socket.ts';
+import { OtherSockets } from './sockets/other-sockets.ts';
+import type { Proc } from './proc/proc.ts';
+import { RollingMap } from './sockets/rolling-map.ts';
+import { namespaceNotices } from './namespaces/namespace-notices.ts';
+import { TcpSurplus } from './namespaces/tcp-surplus.ts';
 import {
   interruptedDumps,
   missingKinds,

@@ -2,10 +2,10 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { printable } from '../../../src/model/text.ts';
-import { containerOf, labelOf, serviceOf } from '../../../src/source/linux/containers.ts';
-import { parseNamespaceMounts } from '../../../src/source/linux/mounts.ts';
-import { parseBootTimeMs, parsePasswd } from '../../../src/source/linux/process.ts';
-import { ProcNetSource } from '../../../src/source/linux/procnet.ts';
+import { containerOf, labelOf, serviceOf } from '../../../src/source/linux/namespaces/containers.ts';
+import { parseNamespaceMounts } from '../../../src/source/linux/proc/mounts.ts';
+import { parseBootTimeMs, parsePasswd } from '../../../src/source/linux/proc/process.ts';
+import { ProcNetSource } from '../../../src/source/linux/procnet/procnet.ts';
 import { checkMessage, checkSockets } from '../checks.ts';
 import { mutatedText } from '../mutate.ts';
 import type { Random } from '../random.ts';

@@ -4,7 +4,7 @@ import type { Snapshot } from '../../../src/model/batch.ts';
 import type { Socket } from '../../../src/model/socket.ts';
 import { diff } from '../../../src/sampler/diff.ts';
 import { NativeError } from '../../../src/source/linux/netlink/native.ts';
-import { type Outcome, Proc } from '../../../src/source/linux/proc.ts';
+import { type Outcome, Proc } from '../../../src/source/linux/proc/proc.ts';
 import { SockDiagSource } from '../../../src/source/linux/sockdiag.ts';
 import type { SocketBounds } from '../../../src/source/socket-limiter.ts';
 import type { ExtraKind } from '../../../src/source/types.ts';

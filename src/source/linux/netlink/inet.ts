@@ -10,7 +10,7 @@ import {
   type Timer,
   type Traffic,
 } from '../../../model/socket.ts';
-import { withoutPorts } from '../table.ts';
+import { withoutPorts } from '../procnet/table.ts';
 import { decodeTcpInfo, TCP_INFO } from './tcp-info.ts';
 import {
   counterAt,

@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { removeLeftovers } from '../../leftovers.ts';
 import type { Leftovers } from '../../types.ts';
-import { FIRST_PID_NAMESPACE } from '../privileges.ts';
+import { FIRST_PID_NAMESPACE } from '../proc/privileges.ts';
 import { ERRNO, type Native } from '../netlink/native.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer, netlinkBuffer } from '../netlink/wire.ts';
 import { parsePageLayout, type PageLayout } from './format.ts';

@@ -5,7 +5,7 @@ import { Closes, decodeClosed } from '../../../../src/source/linux/netlink/close
 import { sockIdOf, sockIdAt, tcpLookupRequest } from '../../../../src/source/linux/netlink/inet.ts';
 import type { ClosesChannel } from '../../../../src/source/linux/netlink/system.ts';
 import { setSequence } from '../../../../src/source/linux/netlink/wire.ts';
-import { Proc } from '../../../../src/source/linux/proc.ts';
+import { Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { SockDiagSource } from '../../../../src/source/linux/sockdiag.ts';
 import { endpoint } from '../../../helpers/fakes.ts';
 import {

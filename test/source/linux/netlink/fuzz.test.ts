@@ -14,7 +14,7 @@ import { OTHERS } from '../../../../src/source/linux/netlink/others.ts';
 import { decodeInterfaceAddress, decodeLink } from '../../../../src/source/linux/netlink/route.ts';
 import { cookieId, Slots } from '../../../../src/source/linux/netlink/slots.ts';
 import { eachAttribute, eachMessage, netlinkBuffer } from '../../../../src/source/linux/netlink/wire.ts';
-import { type Outcome, Proc } from '../../../../src/source/linux/proc.ts';
+import { type Outcome, Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { SockDiagSource } from '../../../../src/source/linux/sockdiag.ts';
 import {
   type RequestKind,

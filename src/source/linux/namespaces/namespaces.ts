@@ -1,0 +1,369 @@
+import { ContainerNames } from './container-names.ts';
+import { CgroupTrust } from './cgroup-trust.ts';
+import { namespaceInode } from '../proc/descriptor-target.ts';
+import { type CgroupName, CgroupNames } from './cgroup-names.ts';
+import { isMounted, type NamespaceMount, NamespaceMounts } from '../proc/mounts.ts';
+import type { Hold, NamespaceSearch } from './namespace-search.ts';
+import type { Proc } from '../proc/proc.ts';
+import { FIRST_PID_NAMESPACE } from '../proc/privileges.ts';
+
+/** A network namespace of this machine that can be opened now. */
+export interface FoundNamespace {
+  /** Inode of the namespace; the kernel reuses it when the namespace is gone. */
+  readonly inode: number;
+  /** `host`, the name in `ip netns`, or the name of the container or service. Untrusted text. */
+  readonly name?: string;
+  /** Uid of an ordinary user who may have chosen the name: `~USER/…`. */
+  readonly claimedBy?: number;
+  /** Path that opens the namespace now. Check the inode after opening: the path may open another one by then. */
+  readonly path: string;
+  /** Socket of another process in this namespace, if no path opens it. */
+  readonly socket?: NonNullable<Hold['socket']>;
+  /** True for the namespace that netpane runs in. */
+  readonly isOwn: boolean;
+}
+
+/** Number of polls after which a process is read again: it may have moved (setns(2)), or its pid may be reused. */
+const REREAD_POLLS = 16;
+
+/** Number of polls between two searches for a name, while none is found. */
+const NAME_SEARCH_POLLS = [2, 8, 40, 200];
+
+/** Maximum number of processes per namespace probed for a container name. */
+const MAX_NAMING_PROCESSES = 4;
+
+/** Folders where `ip netns` mounts namespaces (ip-netns(8)). /var/run is a link to /run, except on old systems. */
+const NETNS_FOLDERS = ['run/netns', 'var/run/netns'];
+
+/** Matches the UUIDs under which CNI plug-ins, podman and CRI-O mount namespaces in the same folder. */
+const GENERATED_NAME = /^(?:cni-|netns-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+const NO_MOUNTS: readonly NamespaceMount[] = [];
+
+const HOST: CgroupName = { name: 'host' };
+
+/** A process and its namespace. */
+interface ProcessEntry {
+  /** Inode of its network namespace, or why it is unknown. */
+  inode: number | 'gone' | 'forbidden';
+  /** Polls that last listed the process and last read its namespace. */
+  seenPoll: number;
+  readPoll: number;
+}
+
+interface Namespace {
+  readonly inode: number;
+  /** Pids of its processes, in the order of discovery. */
+  readonly pids: Set<number>;
+  mounts: readonly NamespaceMount[];
+  /** Name of its container or service, or a label derived from its cgroup. */
+  cgroupName: CgroupName | undefined;
+  /** Number of searches for a name so far; infinite once it is found. */
+  nameSearches: number;
+  nextSearchPoll: number;
+  found: FoundNamespace | undefined;
+}
+
+/**
+ * Tracks all network namespaces of the machine. To keep polls cheap, a process is read when it is new and then every 16
+ * polls. `refresh` drops a namespace that neither a process nor a mount keeps alive, so that the caller can close it.
+ */
+export class Namespaces {
+  readonly #proc: Proc;
+  readonly #mounts: NamespaceMounts;
+  readonly #cgroupNames: CgroupNames;
+  readonly #search: NamespaceSearch | undefined;
+  readonly #netnsFolders: readonly string[];
+  #isInitialPidNamespace = false;
+  readonly #processes = new Map<number, ProcessEntry>();
+  readonly #byInode = new Map<number, Namespace>();
+  #ownInode: number | undefined;
+  #poll = 0;
+  #unreadableProcesses = 0;
+  #procFailure: string | undefined;
+  #isFirstProcessListed = false;
+  #lastFound: readonly FoundNamespace[] = [];
+
+  /**
+   * @param options `root`: folder that contains /run, /var and /home; `/` by default. `search` finds namespaces without
+   * a process.
+   */
+  constructor({
+    proc,
+    root = '/',
+    search,
+    trust = new CgroupTrust(proc),
+  }: {
+    readonly proc: Proc;
+    readonly root?: string;
+    readonly search?: NamespaceSearch;
+    readonly trust?: CgroupTrust;
+  }) {
+    const folder = root.replace(/\/$/, '');
+    this.#proc = proc;
+    this.#netnsFolders = NETNS_FOLDERS.map((name) => `${folder}/${name}/`);
+    this.#mounts = new NamespaceMounts({ proc, folder: `${folder}/run/netns` });
+    this.#cgroupNames = new CgroupNames(new ContainerNames(root), trust);
+    this.#search = search;
+  }
+
+  /** Number of processes whose namespace may not be read: without root, those of other users. */
+  get unreadableProcesses(): number {
+    return this.#unreadableProcesses;
+  }
+
+  /** Why no process can be read from /proc; undefined if processes can be read. */
+  get procFailure(): string | undefined {
+    return this.#procFailure;
+  }
+
+  /** True if /proc hides processes: pid 1 is missing (hidepid=2, proc(5)). */
+  get hasUnlistedProcesses(): boolean {
+    return !this.#isFirstProcessListed;
+  }
+
+  /**
+   * Updates and returns the current namespaces. If /proc cannot be read, those of the previous poll stay.
+   * @param listed Pids of all current processes, if the caller has listed them already.
+   * @returns Netpane's own namespace first. The same array with the same objects if nothing changed.
+   */
+  refresh(listed?: readonly number[]): readonly FoundNamespace[] {
+    const self = this.#proc.stat('self');
+    const pids = 'value' in self ? (listed ?? this.#listProcesses()) : [];
+    this.#procFailure =
+      'failed' in self ? self.message : pids.length === 0 ? 'it lists no process' : undefined;
+    if (this.#procFailure !== undefined) return this.#lastFound;
+    this.#isFirstProcessListed = pids.includes(1);
+    this.#poll++;
+    this.#findOwnNamespace();
+    for (const pid of pids) {
+      const entry = this.#processes.get(pid);
+      if (entry) entry.seenPoll = this.#poll;
+    }
+    for (const [pid, entry] of this.#processes)
+      if (entry.seenPoll !== this.#poll) this.#removeProcess(pid, entry);
+    // Remove old namespaces before adding new ones, because the kernel reuses the lowest free inode.
+    this.#refreshMounts();
+    for (const pid of pids) this.#refreshProcess(pid);
+    this.#unreadableProcesses = 0;
+    for (const { inode } of this.#processes.values()) if (inode === 'forbidden') this.#unreadableProcesses++;
+    for (const inode of this.#search?.held() ?? []) this.#getOrAdd(inode);
+    const found: FoundNamespace[] = [];
+    // A process that changed its namespace may add one during this loop; the loop visits that one too.
+    for (const namespace of this.#byInode.values()) {
+      const path = this.#findPath(namespace);
+      if (path === undefined) this.#byInode.delete(namespace.inode);
+      else found.push(this.#describe(namespace, path));
+    }
+    const isSame =
+      found.length === this.#lastFound.length && found.every((it, i) => it === this.#lastFound[i]);
+    if (!isSame) this.#lastFound = found;
+    return this.#lastFound;
+  }
+
+  /**
+   * Returns the pid of a process in a namespace; undefined if there is none.
+   * @param mustReread Reads the process again even if this poll has read it already.
+   */
+  processOf(inode: number, mustReread = false): number | undefined {
+    for (const pid of this.#byInode.get(inode)?.pids ?? []) {
+      const entry = this.#processes.get(pid);
+      if (entry && mustReread) entry.readPoll = 0;
+      if (entry) this.#rereadProcess(pid, entry);
+      if (entry?.inode === inode) return pid;
+    }
+    return undefined;
+  }
+
+  /** Returns true if the namespace can still be opened; reads its processes and mounts again. */
+  isReachable(inode: number): boolean {
+    const mounts = this.#byInode.get(inode)?.mounts ?? NO_MOUNTS;
+    return (
+      mounts.some(isMounted) ||
+      this.processOf(inode, true) !== undefined ||
+      this.#search?.holdOf(inode)?.isValid() === true
+    );
+  }
+
+  /** Returns true for a namespace that has processes or a mount. */
+  isKnown(inode: number): boolean {
+    return this.#byInode.has(inode);
+  }
+
+  /** Returns the pids of the last poll. */
+  pids(): number[] {
+    return [...this.#processes.keys()];
+  }
+
+  /** Returns the namespace of a process; undefined if it cannot be read. */
+  namespaceOf(pid: number): number | undefined {
+    const inode = this.#processes.get(pid)?.inode ?? this.#readNamespace(pid);
+    return typeof inode === 'number' ? inode : undefined;
+  }
+
+  #listProcesses(): number[] {
+    const listing = this.#proc.names('');
+    return 'value' in listing ? listing.value.filter((name) => /^\d+$/.test(name)).map(Number) : [];
+  }
+
+  /** Finds netpane's own namespace, once. Only other threads call setns(2); /proc/self shows the main thread. */
+  #findOwnNamespace(): void {
+    if (this.#ownInode !== undefined) return;
+    const inode = this.#readNamespace('self');
+    if (typeof inode !== 'number') return;
+    const pid = this.#proc.link('self/ns/pid');
+    this.#isInitialPidNamespace = 'value' in pid && pid.value === FIRST_PID_NAMESPACE;
+    this.#ownInode = inode;
+    this.#getOrAdd(inode);
+  }
+
+  #refreshProcess(pid: number): void {
+    const entry = this.#processes.get(pid);
+    if (entry === undefined) {
+      const inode = this.#readNamespace(pid);
+      this.#processes.set(pid, { inode, seenPoll: this.#poll, readPoll: this.#poll });
+      if (typeof inode === 'number') this.#getOrAdd(inode).pids.add(pid);
+    } else if ((this.#poll + pid) % REREAD_POLLS === 0) {
+      this.#rereadProcess(pid, entry);
+    }
+  }
+
+  #rereadProcess(pid: number, entry: ProcessEntry): void {
+    if (entry.readPoll === this.#poll) return;
+    entry.readPoll = this.#poll;
+    const inode = this.#readNamespace(pid);
+    if (inode === entry.inode) return;
+    if (typeof entry.inode === 'number') this.#byInode.get(entry.inode)?.pids.delete(pid);
+    entry.inode = inode;
+    if (typeof inode === 'number') this.#getOrAdd(inode).pids.add(pid);
+  }
+
+  #removeProcess(pid: number, { inode }: ProcessEntry): void {
+    this.#processes.delete(pid);
+    if (typeof inode === 'number') this.#byInode.get(inode)?.pids.delete(pid);
+  }
+
+  /** Reads the namespace of a process. A zombie has none: the kernel returns ENOENT. */
+  #readNamespace(pid: number | 'self'): ProcessEntry['inode'] {
+    const link = this.#proc.link(`${pid}/ns/net`);
+    if (!('value' in link)) return link.failed === 'forbidden' ? 'forbidden' : 'gone';
+    return namespaceInode(link.value) ?? 'gone';
+  }
+
+  #getOrAdd(inode: number): Namespace {
+    let namespace = this.#byInode.get(inode);
+    if (namespace === undefined) {
+      namespace = {
+        inode,
+        pids: new Set(),
+        mounts: NO_MOUNTS,
+        cgroupName: undefined,
+        nameSearches: 0,
+        nextSearchPoll: 0,
+        found: undefined,
+      };
+      this.#byInode.set(inode, namespace);
+    }
+    return namespace;
+  }
+
+  #refreshMounts(): void {
+    const mounts = this.#mounts.refresh();
+    const byInode = new Map<number, NamespaceMount[]>();
+    for (const mount of mounts) {
+      const others = byInode.get(mount.inode);
+      if (others) others.push(mount);
+      else byInode.set(mount.inode, [mount]);
+    }
+    for (const namespace of this.#byInode.values()) {
+      const { inode, pids, mounts: before } = namespace;
+      namespace.mounts = byInode.get(inode) ?? NO_MOUNTS;
+      const isAlive =
+        pids.size > 0 ||
+        this.#search?.holdOf(inode) !== undefined ||
+        namespace.mounts.some(({ path }) => before.some((it) => it.path === path));
+      // A new namespace may have the same inode already, and be mounted.
+      if (!isAlive && inode !== this.#ownInode) this.#byInode.delete(inode);
+    }
+    for (const [inode, its] of byInode) this.#getOrAdd(inode).mounts = its;
+  }
+
+  /** Returns a path that opens the namespace, checked in this poll; undefined if there is none. */
+  #findPath(namespace: Namespace): string | undefined {
+    const { inode, mounts } = namespace;
+    if (inode === this.#ownInode) return this.#proc.pathOf('self/ns/net');
+    const [mount] = mounts;
+    if (mount) return mount.path;
+    const pid = this.processOf(inode);
+    if (pid !== undefined) return this.#proc.pathOf(`${pid}/ns/net`);
+    return this.#search?.holdOf(inode)?.path;
+  }
+
+  /** Returns the description of a namespace: the same object while nothing in it changed. */
+  #describe(namespace: Namespace, path: string): FoundNamespace {
+    const { inode, found } = namespace;
+    const named = this.#nameOf(namespace);
+    const isOwn = inode === this.#ownInode;
+    if (found?.path === path && found.name === named?.name && found.isOwn === isOwn) return found;
+    const hold = this.#search?.holdOf(inode);
+    const socket = hold?.path === path ? hold.socket : undefined;
+    namespace.found = { inode, ...named, path, isOwn, ...(socket && { socket }) };
+    return namespace.found;
+  }
+
+  /** Inode of the namespace of the machine's init process; undefined if it cannot be read. */
+  get #hostInode(): number | undefined {
+    const inode = this.#isInitialPidNamespace ? this.#processes.get(1)?.inode : undefined;
+    return typeof inode === 'number' ? inode : undefined;
+  }
+
+  #nameOf(namespace: Namespace): CgroupName | undefined {
+    if (namespace.inode === this.#hostInode) return HOST;
+    const mounted = namespace.mounts.flatMap(({ path }) => this.#mountedName(path) ?? []).sort();
+    const chosen = mounted.find((name) => !GENERATED_NAME.test(name));
+    if (chosen !== undefined) return { name: chosen };
+    if (this.#isNameSearchDue(namespace)) this.#findCgroupName(namespace);
+    const [generated] = mounted;
+    return namespace.cgroupName ?? (generated === undefined ? undefined : { name: generated });
+  }
+
+  #mountedName(path: string): string | undefined {
+    const folder = this.#netnsFolders.find((it) => path.startsWith(it));
+    const name = folder === undefined ? undefined : path.slice(folder.length);
+    return name === '' || name?.includes('/') ? undefined : name;
+  }
+
+  /**
+   * Returns true if a name should be searched for now. Not for our own namespace while that of the host is unknown:
+   * ours may be the host's, and a container that shares it must not name it.
+   */
+  #isNameSearchDue({ inode, pids, nameSearches, nextSearchPoll }: Namespace): boolean {
+    if (inode === this.#ownInode && this.#hostInode === undefined) return false;
+    return pids.size > 0 && nameSearches <= NAME_SEARCH_POLLS.length && this.#poll >= nextSearchPoll;
+  }
+
+  /** Derives a name from the cgroups of its oldest processes; later ones may have entered from another container. */
+  #findCgroupName(namespace: Namespace): void {
+    namespace.nextSearchPoll = this.#poll + (NAME_SEARCH_POLLS[namespace.nameSearches] ?? 0);
+    namespace.nameSearches++;
+    let service: CgroupName | undefined;
+    let label: CgroupName | undefined;
+    let probed = 0;
+    for (const pid of namespace.pids) {
+      if (probed++ === MAX_NAMING_PROCESSES) break;
+      const text = this.#proc.text(`${pid}/cgroup`);
+      if (!('value' in text)) continue;
+      const { container, isFound, ...its } = this.#cgroupNames.namesOf(text.value);
+      if (container && isFound && container.claimedBy === undefined) {
+        namespace.cgroupName = container;
+        namespace.nameSearches = Infinity;
+        return;
+      }
+      label ??= container;
+      service ??= its.service;
+    }
+    // While a container is being created, its processes are still in the cgroup of the service that creates it.
+    namespace.cgroupName =
+      label ?? (this.#hostInode === undefined ? undefined : service) ?? namespace.cgroupName;
+  }
+}

@@ -1,0 +1,355 @@
+import type { NetworkInterface } from '../../../model/batch.ts';
+import type { NetworkNamespace, Protocol } from '../../../model/socket.ts';
+import type { SourceOptions } from '../../types.ts';
+import { Interfaces, NO_INTERFACES } from './interfaces.ts';
+import type { FoundNamespace } from './namespaces.ts';
+import { Closes } from '../netlink/closes.ts';
+import { type Channel, dump, type DumpResult, getOne } from '../netlink/dump.ts';
+import { AF_INET, INET, tcpLookupRequest, udpLookupRequest } from '../netlink/inet.ts';
+import { NativeError } from '../netlink/native.ts';
+import {
+  addressesRequest,
+  decodeInterfaceAddress,
+  decodeLink,
+  type InterfaceAddress,
+  type Link,
+  linksRequest,
+  RTM_NEWADDR,
+  RTM_NEWLINK,
+} from '../netlink/route.ts';
+import {
+  type Channels,
+  isOutOfDescriptors,
+  type CloseListener,
+  type NetlinkSystem,
+} from '../netlink/system.ts';
+import type { NetlinkBuffer } from '../netlink/wire.ts';
+import { type DumpRequest, dumpRequests } from './dump-requests.ts';
+
+/** A namespace that was found, or netpane's own without its inode if /proc does not show it. */
+export type OpenableNamespace = FoundNamespace | { readonly isOwn: true; readonly inode: undefined };
+
+/** Handles a kernel message about one socket. */
+export type OnSocket = (
+  network: Network,
+  protocol: Protocol,
+  buffer: NetlinkBuffer,
+  start: number,
+  end: number,
+) => void;
+
+/** Outcome of a poll of one namespace. */
+export interface NetworkPoll {
+  /** Protocols with an incomplete dump. */
+  readonly unfinished: ReadonlySet<Protocol>;
+  /** Reason why the TCP dump failed. */
+  readonly failure: string | undefined;
+  /** Number of malformed messages. */
+  readonly problems: number;
+  /** Number of dumps during which the kernel's table changed, in every attempt. */
+  readonly interrupted: number;
+  /** Extra kinds of sockets requested by the user that this kernel does not support. */
+  readonly missing: readonly Protocol[];
+  /** Other protocols that this kernel does not list over netlink, though it may have such sockets. */
+  readonly withoutDiag: ReadonlySet<Protocol>;
+}
+
+/** Maximum number of attempts for a dump during which the kernel's table changes. */
+const MAX_TRIES = 3;
+
+/** Polls until an unsupported protocol is tried again: a kernel module may have been loaded. */
+const RETRY_POLLS = 120;
+
+/** Polls between attempts to keep netlink sockets open after descriptors ran out. */
+const REOPEN_POLLS = 16;
+
+/** With more addresses than this, they are read only every 16 polls: a user may have added 100,000. */
+const MANY_ADDRESSES = 1024;
+const ADDRESS_POLLS = 16;
+
+/**
+ * Errnos that mean that the kernel has no such sockets or no diag module for them: ENOENT, EINVAL, EPROTONOSUPPORT,
+ * EOPNOTSUPP, EAFNOSUPPORT.
+ */
+const UNSUPPORTED = new Set([2, 22, 93, 95, 97]);
+
+/**
+ * One network namespace with open netlink sockets. If descriptors run out, only the socket for close notifications
+ * stays open, or none; the others are opened for each poll.
+ */
+export class Network {
+  readonly isOwn: boolean;
+  /** Inode and name; the same object until the name changes. Undefined for the own one if /proc does not show it. */
+  netns: NetworkNamespace | undefined;
+  interfaces: Interfaces = NO_INTERFACES;
+  #addresses: readonly InterfaceAddress[] = [];
+  /** Increases when the name or the interfaces change. */
+  version = 0;
+  /** Reason why the last read of the interfaces failed; the previous ones are kept. */
+  interfacesFailure: string | undefined;
+  /** Receives notifications about destroyed sockets, if requested and supported by the kernel. */
+  closes: Closes | undefined;
+  /** True if close notifications are requested, but no descriptor is free for them. */
+  lacksCloseListener = false;
+  readonly #system: NetlinkSystem;
+  readonly #wantsCloses: boolean;
+  readonly #maxWaiting: number | undefined;
+  #namespace: OpenableNamespace;
+  #channels: Channels | undefined;
+  #closeListener: CloseListener | undefined;
+  #dumpRequests: readonly DumpRequest[];
+  /** Requests that the kernel does not support, with the number of the poll that tries them again. */
+  readonly #refused = new Map<DumpRequest, number>();
+  #pollCount = 0;
+
+  /** Opens the netlink sockets. Throws if the namespace cannot be entered. */
+  constructor(
+    system: NetlinkSystem,
+    found: OpenableNamespace,
+    { also, tcpDetails, events, bounds }: Pick<SourceOptions, 'also' | 'tcpDetails' | 'events' | 'bounds'>,
+  ) {
+    this.#system = system;
+    this.#wantsCloses = events === true;
+    this.#maxWaiting = bounds?.waitingEvents;
+    this.#namespace = found;
+    this.isOwn = found.isOwn;
+    this.netns = labelOf(found);
+    this.#dumpRequests = dumpRequests(also, tcpDetails);
+    this.#open();
+  }
+
+  /** Inode of the namespace; undefined for netpane's own if /proc does not show it. */
+  get inode(): number | undefined {
+    return this.netns?.inode;
+  }
+
+  /** Applies a new name and path of the namespace. Throws if it cannot be entered. */
+  update(found: FoundNamespace): void {
+    this.#namespace = found;
+    if (this.#channels === undefined && this.#pollCount % REOPEN_POLLS === 0) this.#open();
+    if (found.name === this.netns?.name && this.netns !== undefined) return;
+    this.netns = labelOf(found);
+    this.version++;
+  }
+
+  close(): void {
+    this.#channels?.close();
+    this.#closeListener?.close();
+    this.#channels = undefined;
+    this.#closeListener = undefined;
+  }
+
+  /** Calls a function while this thread is in the namespace. Throws if it cannot be entered. */
+  inside<T>(act: () => T): T {
+    return this.#namespace.isOwn ? act() : this.#system.inside(this.#namespace, act);
+  }
+
+  /** Opens as many netlink sockets as there are descriptors for. Throws if the namespace cannot be entered. */
+  #open(): void {
+    const found = this.#namespace;
+    try {
+      const channels = this.#system.open(found.isOwn ? undefined : found, this.#wantsCloses && !this.closes);
+      this.#channels = channels;
+      if (channels.closes) this.closes = new Closes(channels.closes, this.#maxWaiting);
+      this.lacksCloseListener = false;
+    } catch (error) {
+      if (found.isOwn || !isOutOfDescriptors(error)) throw error;
+      if (this.closes === undefined && this.#wantsCloses) this.#openCloseListener(found);
+    }
+  }
+
+  #openCloseListener(found: FoundNamespace): void {
+    try {
+      this.#closeListener = this.#system.openCloseListener(found);
+      if (this.#closeListener.closes) this.closes = new Closes(this.#closeListener.closes, this.#maxWaiting);
+    } catch (error) {
+      if (!isOutOfDescriptors(error)) throw error;
+      this.lacksCloseListener = true;
+    }
+  }
+
+  /** Calls a function with netlink sockets in the namespace. Throws if it cannot be entered. */
+  #withChannels<T>(act: (channels: Channels) => T): T {
+    if (this.#channels) return act(this.#channels);
+    const channels = this.#system.open(this.#namespace.isOwn ? undefined : this.#namespace, false, true);
+    try {
+      return act(channels);
+    } finally {
+      channels.close();
+    }
+  }
+
+  /**
+   * Dumps all sockets. Failures are part of the result, not thrown.
+   * @param onDatagram runs after each datagram, for work that cannot wait for the end of the poll
+   */
+  readSockets(onSocket: OnSocket, onDatagram?: () => void): NetworkPoll {
+    this.#pollCount++;
+    try {
+      return this.#withChannels(({ diag }) => this.#readAll(diag, onSocket, onDatagram));
+    } catch (error) {
+      if (this.#channels) throw error;
+      return {
+        unfinished: new Set(this.#dumpRequests.map(({ protocol }) => protocol)),
+        failure: error instanceof Error ? error.message : String(error),
+        problems: 0,
+        interrupted: 0,
+        missing: [],
+        withoutDiag: new Set(),
+      };
+    }
+  }
+
+  #readAll(diag: Channel, onSocket: OnSocket, onDatagram?: () => void): NetworkPoll {
+    const unfinished = new Set<Protocol>();
+    let failure: string | undefined;
+    let problems = 0;
+    let interrupted = 0;
+    const missing = new Set<Protocol>();
+    const withoutDiag = new Set<Protocol>();
+    for (let i = 0; i < this.#dumpRequests.length; i++) {
+      const dumpRequest = this.#dumpRequests[i];
+      if (dumpRequest === undefined) break;
+      const { protocol } = dumpRequest;
+      if ((this.#refused.get(dumpRequest) ?? 0) > this.#pollCount) {
+        (dumpRequest.isExtra ? missing : withoutDiag).add(protocol);
+        continue;
+      }
+      const result = this.#dump(
+        diag,
+        dumpRequest,
+        (buffer, start, end) => onSocket(this, protocol, buffer, start, end),
+        onDatagram,
+      );
+      problems += result.problems;
+      interrupted += Number(result.interrupted);
+      // The rest of a datagram after a malformed message is lost.
+      if (result.problems > 0) unfinished.add(protocol);
+      if (result.errno === 0) continue;
+      if (dumpRequest.fallback) {
+        // Use the fallback requests from now on, starting with this poll.
+        this.#dumpRequests = [
+          ...this.#dumpRequests.slice(0, i),
+          ...dumpRequest.fallback,
+          ...this.#dumpRequests.slice(i + 1),
+        ];
+        i--;
+      } else if (
+        UNSUPPORTED.has(result.errno) &&
+        !(dumpRequest.isEssential && dumpRequest.request[16] === AF_INET)
+      ) {
+        this.#refused.set(dumpRequest, this.#pollCount + RETRY_POLLS);
+        (dumpRequest.isExtra ? missing : withoutDiag).add(protocol);
+      } else {
+        unfinished.add(protocol);
+        if (dumpRequest.isEssential) failure = result.error;
+      }
+    }
+    return { unfinished, failure, problems, interrupted, missing: [...missing], withoutDiag };
+  }
+
+  #dump(
+    diag: Channel,
+    { request }: DumpRequest,
+    onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
+    onDatagram: (() => void) | undefined,
+  ): DumpResult & { readonly error: string } {
+    try {
+      let result = dump(diag, request, onMessage, onDatagram);
+      for (let tries = 1; result.interrupted && tries < MAX_TRIES; tries++) {
+        result = dump(diag, request, onMessage, onDatagram);
+      }
+      return { ...result, error: `error ${result.errno}` };
+    } catch (error) {
+      if (!(error instanceof NativeError)) throw error;
+      return { errno: error.errno, interrupted: false, problems: 0, error: error.message };
+    }
+  }
+
+  /**
+   * Looks up the socket that has the endpoints of a TCP connection now (see `tcpLookupRequest`).
+   * @param onMessage not called if there is no such socket or the lookup fails
+   */
+  findTcp(
+    family: 'ipv4' | 'ipv6',
+    sockId: Uint8Array,
+    onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
+  ): void {
+    this.#lookUp(tcpLookupRequest(family, sockId), onMessage);
+  }
+
+  /** Returns true if a UDP socket receives datagrams for these endpoints now. */
+  hasUdp(family: 'ipv4' | 'ipv6', sockId: Uint8Array): boolean {
+    let isThere = false;
+    this.#lookUp(udpLookupRequest(family, sockId), () => (isThere = true));
+    return isThere;
+  }
+
+  #lookUp(request: Uint8Array, onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void): void {
+    try {
+      this.#withChannels(({ diag }) =>
+        getOne(diag, request, (buffer, start, end) => {
+          if (end - start >= INET.length) onMessage(buffer, start, end);
+        }),
+      );
+    } catch (error) {
+      // The namespace may have ended.
+      if (this.#channels && !(error instanceof NativeError)) throw error;
+    }
+  }
+
+  /** Reads interfaces with counters and addresses; keeps the previous ones if that fails. */
+  readInterfaces(): NetworkInterface[] {
+    const links: Link[] = [];
+    let addresses = this.#addresses;
+    this.interfacesFailure = undefined;
+    try {
+      const errno = this.#withChannels(({ route }) => {
+        const linksResult = dump(route, linksRequest(), (buffer, start, end, type) => {
+          const link = type === RTM_NEWLINK ? decodeLink(buffer, start, end) : undefined;
+          if (link) links.push(link);
+        });
+        if (addresses.length > MANY_ADDRESSES && this.#pollCount % ADDRESS_POLLS !== 0)
+          return linksResult.errno;
+        const current: InterfaceAddress[] = [];
+        const addressesResult = dump(route, addressesRequest(), (buffer, start, end, type) => {
+          const address = type === RTM_NEWADDR ? decodeInterfaceAddress(buffer, start, end) : undefined;
+          if (address) current.push(address);
+        });
+        addresses = current;
+        return linksResult.errno || addressesResult.errno;
+      });
+      if (errno !== 0) this.interfacesFailure = `error ${errno}`;
+      else if (links.length === 0) this.interfacesFailure = 'the kernel lists no interfaces';
+    } catch (error) {
+      if (this.#channels && !(error instanceof NativeError)) throw error;
+      this.interfacesFailure = error instanceof Error ? error.message : String(error);
+    }
+    if (this.interfacesFailure === undefined) {
+      // Indexing 20,000 addresses again takes 10 ms.
+      const counted = addresses === this.#addresses ? this.interfaces.updateCounters(links) : undefined;
+      const interfaces = counted ?? new Interfaces(links, addresses);
+      this.#addresses = addresses;
+      if (interfaces.key !== this.interfaces.key) this.version++;
+      this.interfaces = interfaces;
+    }
+    return this.interfaces.links.map(({ index, name, isUp, rxBytes, txBytes }) => ({
+      name,
+      ...(this.netns && { netns: this.netns }),
+      isUp,
+      rxBytes,
+      txBytes,
+      addresses: this.interfaces.addressesOf(index),
+    }));
+  }
+}
+
+/** Returns the inode and name of a namespace as shown; undefined without an inode. */
+const labelOf = (found: OpenableNamespace): NetworkNamespace | undefined =>
+  found.inode === undefined
+    ? undefined
+    : {
+        inode: found.inode,
+        ...(found.name !== undefined && { name: found.name }),
+        ...(found.claimedBy !== undefined && { claimedBy: found.claimedBy }),
+      };

@@ -1,0 +1,95 @@
+import type { Socket } from '../../../model/socket.ts';
+import type { SearchResult } from './namespace-search.ts';
+import type { Proc } from '../proc/proc.ts';
+
+/**
+ * The line of TCP in /proc/net/sockstat. `orphan` and `alloc` are counts of the whole machine, even when read inside a
+ * network namespace (net/ipv4/proc.c).
+ */
+const TCP = /^TCP: inuse \d+ orphan (\d+) tw \d+ alloc (\d+) /m;
+
+/**
+ * Counts the surplus: TCP sockets that /proc/net/sockstat counts but no dump lists, without those that are not bound
+ * yet. They may be in a namespace that netpane cannot enter. Each poll calls `beginPoll` before the dumps, `update` for
+ * every changed socket, then `endPoll`.
+ */
+export class TcpSurplus {
+  /** Number of sockets in the dumps that the kernel's count includes: see `isCounted`. */
+  #listed = 0;
+  /** The kernel's count before the dumps of this poll. */
+  #heldBefore: number | undefined;
+  /** Number of polls since the last search ended, and the minimum of unlisted sockets in these polls. */
+  #polls = 0;
+  #minUnlisted = Infinity;
+  /** Number of searches that had ended when `#count` was last determined. */
+  #searches = 0;
+  #count = 0;
+
+  /** Applies a change of one socket. @param before undefined for a new socket @param now undefined for a closed one */
+  update(before: Socket | undefined, now: Socket | undefined): void {
+    this.#listed += Number(isCounted(now)) - Number(isCounted(before));
+  }
+
+  /** Reads the kernel's count before the dumps. */
+  beginPoll(proc: Proc): void {
+    this.#heldBefore = readHeld(proc);
+  }
+
+  /**
+   * Reads the kernel's count again after the dumps and updates the surplus. No dump lists a socket before it is bound;
+   * the namespace search counts these unbound sockets, but a search takes many polls, in which programs open and close
+   * others. So the surplus is determined when a search ends, from the poll with the fewest unlisted sockets since the
+   * previous search. Until the next search ends, it can only decrease.
+   * @param search Undefined if a bound omits sockets: `#listed` is too low then.
+   */
+  endPoll(proc: Proc, search: Pick<SearchResult, 'unboundTcp' | 'searches'> | undefined): void {
+    const held = readHeld(proc);
+    if (search === undefined || held === undefined) {
+      this.#resetMinimum();
+      this.#count = 0;
+      return;
+    }
+    const unlisted = Math.min(held, this.#heldBefore ?? held) - this.#listed;
+    this.#polls++;
+    this.#minUnlisted = Math.min(this.#minUnlisted, unlisted);
+    const { unboundTcp, searches } = search;
+    if (unboundTcp === undefined) return;
+    if (searches === this.#searches) {
+      this.#count = Math.max(0, Math.min(this.#count, unlisted - unboundTcp));
+      return;
+    }
+    this.#searches = searches;
+    // The count and the dumps are of different moments. One poll is enough if the count was the same before and after
+    // the dumps; else the minimum of several polls is needed.
+    const isReliable = this.#polls > 1 || held === this.#heldBefore;
+    this.#count = isReliable ? Math.max(0, this.#minUnlisted - unboundTcp) : 0;
+    this.#resetMinimum();
+  }
+
+  #resetMinimum(): void {
+    this.#polls = 0;
+    this.#minUnlisted = Infinity;
+  }
+
+  /** The surplus: number of unlisted sockets minus the unbound ones; 0 until a search has ended. */
+  get count(): number {
+    return this.#count;
+  }
+}
+
+/** Returns the kernel's count of TCP sockets without orphans; undefined if it cannot be read. */
+function readHeld(proc: Proc): number | undefined {
+  const text = proc.latin1('net/sockstat');
+  const [, orphans, allocated] = ('value' in text && TCP.exec(text.value)) || [];
+  return allocated === undefined ? undefined : Number(allocated) - Number(orphans);
+}
+
+/**
+ * Returns true if the count of `readHeld` includes a socket: it is open in a process or waits for accept(). Orphans,
+ * connection requests and remnants are not included.
+ */
+function isCounted(socket: Socket | undefined): boolean {
+  if (socket?.protocol !== 'tcp') return false;
+  const { inode, state } = socket;
+  return inode !== undefined || state === 'ESTABLISHED' || state === 'CLOSE_WAIT';
+}

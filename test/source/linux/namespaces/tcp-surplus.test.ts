@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Socket } from '../../../../src/model/socket.ts';
+import { Proc } from '../../../../src/source/linux/proc/proc.ts';
+import { TcpSurplus } from '../../../../src/source/linux/namespaces/tcp-surplus.ts';
+import { FakeProc } from '../../../helpers/proc.ts';
+
+let fake: FakeProc;
+let surplus: TcpSurplus;
+let searches: number;
+let unbound: number | undefined;
+beforeEach(() => {
+  fake = new FakeProc();
+  searches = 0;
+  unbound = undefined;
+  surplus = new TcpSurplus();
+});
+afterEach(() => fake.end());
+
+const writeSockstat = (allocated: number, orphans = 0) =>
+  fake.write(
+    'net/sockstat',
+    `sockets: used 9\nTCP: inuse 3 orphan ${orphans} tw 4 alloc ${allocated} mem 1\nUDP: inuse 0 mem 0\n`,
+  );
+
+const socket = (it: Partial<Socket>): Socket => ({
+  id: 'a',
+  protocol: 'tcp',
+  family: 'ipv4',
+  local: { address: '127.0.0.1', port: 1 },
+  remote: null,
+  owners: [],
+  ...it,
+});
+
+/** Runs a poll with these counts of TCP sockets before and after the dumps. @returns the surplus */
+function poll(before: number, after = before): number {
+  const proc = new Proc(fake.root);
+  writeSockstat(before);
+  surplus.beginPoll(proc);
+  writeSockstat(after);
+  surplus.endPoll(proc, { unboundTcp: unbound, searches });
+  return surplus.count;
+}
+/** Runs a poll after a search that has found this number of unbound sockets. */
+function pollAfterSearch(unboundCount: number, before: number, after = before): number {
+  unbound = unboundCount;
+  searches++;
+  return poll(before, after);
+}
+
+test('does not count listed sockets', () => {
+  surplus.update(undefined, socket({ state: 'LISTEN', inode: 7 }));
+  surplus.update(undefined, socket({ state: 'CLOSE_WAIT' }));
+  surplus.update(undefined, socket({ state: 'TIME_WAIT' }));
+  surplus.update(undefined, socket({ state: 'SYN_RECV' }));
+  surplus.update(undefined, socket({ protocol: 'udp', inode: 8 }));
+  expect([pollAfterSearch(0, 2), pollAfterSearch(0, 3)]).toEqual([0, 1]);
+  surplus.update(socket({ state: 'LISTEN', inode: 7 }), undefined);
+  expect(pollAfterSearch(0, 3)).toBe(2);
+});
+
+test('does not count orphans and unbound sockets', () => {
+  expect(pollAfterSearch(2, 3)).toBe(1);
+  writeSockstat(5, 4);
+  const proc = new Proc(fake.root);
+  surplus.beginPoll(proc);
+  surplus.endPoll(proc, { unboundTcp: 1, searches: ++searches });
+  expect(surplus.count).toBe(0);
+});
+
+test('counts only the minimum of all polls since the last search while sockets open and close', () => {
+  expect(pollAfterSearch(0, 5, 4)).toBe(0);
+  expect([poll(5, 6), poll(4, 7)]).toEqual([0, 0]);
+  expect(pollAfterSearch(0, 5, 6)).toBe(4);
+});
+
+test('does not count unbound sockets opened after a search or missed by it', () => {
+  pollAfterSearch(0, 0);
+  expect([poll(1), poll(2), poll(3)]).toEqual([0, 0, 0]);
+  // This search began when there were two.
+  expect(pollAfterSearch(2, 3)).toBe(0);
+  expect(pollAfterSearch(3, 3)).toBe(0);
+});
+
+test('keeps a surplus until the sockets close, and does not add new sockets to it', () => {
+  pollAfterSearch(0, 0);
+  poll(3);
+  expect(pollAfterSearch(1, 4)).toBe(2);
+  expect([poll(9), poll(2), poll(9)]).toEqual([2, 1, 1]);
+});
+
+test('counts nothing before unbound sockets are counted, or if the kernel has no count', () => {
+  expect(poll(5)).toBe(0);
+  fake.write('net/sockstat', 'sockets: used 9\n');
+  surplus.endPoll(new Proc(fake.root), { unboundTcp: 0, searches: 1 });
+  expect(surplus.count).toBe(0);
+});
+
+test('counts nothing while a bound omits sockets', () => {
+  expect(pollAfterSearch(0, 5)).toBe(5);
+  surplus.endPoll(new Proc(fake.root), undefined);
+  expect(surplus.count).toBe(0);
+});

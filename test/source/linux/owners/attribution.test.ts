@@ -1,0 +1,33 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Protocol, SocketState } from '../../../../src/model/socket.ts';
+import { Attribution, Listeners } from '../../../../src/source/linux/owners/attribution.ts';
+import { Proc } from '../../../../src/source/linux/proc/proc.ts';
+import { FakeProc } from '../../../helpers/proc.ts';
+
+let fake: FakeProc;
+
+beforeEach(() => {
+  fake = new FakeProc();
+});
+afterEach(() => fake.end());
+
+test.each<[Protocol, SocketState | undefined, string]>([
+  ['tcp', 'ESTABLISHED', 'unknown'],
+  ['tcp', 'TIME_WAIT', 'gone'],
+  ['mptcp', 'ESTABLISHED', 'unknown'],
+  ['unix', 'ESTABLISHED', 'unknown'],
+  ['unix', undefined, 'gone'],
+  ['udp', 'ESTABLISHED', 'gone'],
+  ['udp', undefined, 'gone'],
+  ['raw', undefined, 'gone'],
+  ['packet', undefined, 'gone'],
+])(
+  'a %s socket in state %s without inode and without listener has an owner %s',
+  (protocol, state, knowledge) => {
+    const proc = new Proc(fake.root);
+    const attribution = new Attribution({ proc, passwdPath: '../etc/passwd', nowMs: () => 0, isRoot: true });
+    const local = { address: '127.0.0.1', port: 80 };
+    const owners = attribution.ownersOf({ protocol, state, local }, undefined, () => new Listeners());
+    expect(owners.map((owner) => owner.knowledge)).toEqual([knowledge]);
+  },
+);
