@@ -35,20 +35,20 @@ describe('the environment of child processes', () => {
     ['PIDUSAGE_USE_PS', 'true'],
     ['HOSTALIASES', '/tmp/evil'],
     ['http_proxy', 'http://127.0.0.1:1'],
-    // Names of files, where a bare name is expected.
+    // Paths, where a bare name is expected.
     ['TERM', 'linux/../../tmp/evil'],
     ['TERM', '/tmp/evil'],
     ['LC_ALL', '/tmp/evil'],
     ['LANG', '../tmp/evil'],
     ['LANGUAGE', '/tmp/evil'],
-    // Only on Windows these mean something.
+    // Only used on Windows.
     ['SystemRoot', 'C:\\Windows'],
     ['term', 'xterm'],
   ])('has no %s=%s', (name, value) => {
     expect(cleaned({ [name]: value })).toEqual(FIXED);
   });
 
-  test('has what netpane, blessed and the C library read', () => {
+  test('keeps the variables that netpane, blessed and the C library read', () => {
     const kept = {
       HOME: '/home/ana',
       XDG_CONFIG_HOME: '/home/ana/.config',
@@ -66,7 +66,7 @@ describe('the environment of child processes', () => {
     expect(cleaned({ ...kept })).toEqual({ ...kept, ...FIXED });
   });
 
-  test('on Windows finds programs in the folders of the system alone', () => {
+  test('on Windows restricts PATH to the directories of the system', () => {
     const environment = {
       Path: 'C:\\evil',
       PATHEXT: '.EVIL',

@@ -17,7 +17,7 @@ vi.mock('node:dns/promises', () => ({
   },
 }));
 
-test('a host has each of its addresses once', async () => {
+test('returns distinct addresses of a host', async () => {
   expect(await resolveHost('a.example')).toEqual({
     type: 'addresses',
     addresses: ['192.0.2.1', '2001:db8::1'],
@@ -28,11 +28,11 @@ test.each([
   ['none.example', 'unknown host'],
   ['slow.example', 'no answer from a name server'],
   ['odd.example', 'EODD odd.example'],
-])('of %s it is said why nothing is known', async (name, why) => {
+])('reports why %s cannot be resolved: %s', async (name, why) => {
   expect(await resolveHost(name)).toEqual({ type: 'failed', why });
 });
 
-test('who cannot wait is told which name has no address', async () => {
+test('resolveHosts rejects with the name that cannot be resolved', async () => {
   expect(await resolveHosts(['a.example'])).toEqual(
     new Map([['a.example', { type: 'addresses', addresses: ['192.0.2.1', '2001:db8::1'] }]]),
   );

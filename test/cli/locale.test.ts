@@ -13,15 +13,15 @@ test.each([
   ['LANG=de_DE@euro', false],
   ['LANG=ja_JP.eucJP', false],
   ['LANG=de_DE.ISO-8859-1', false],
-  // No codeset of a locale, but a part of its name.
+  // Not a codeset, but part of the name of the locale.
   ['LANG=utf8_XX.ISO-8859-1', false],
   ['', false],
-  // The first that is not empty counts.
+  // The first variable that is not empty counts.
   ['LC_ALL=C LC_CTYPE=C.UTF-8 LANG=C.UTF-8', false],
   ['LC_ALL=C.UTF-8 LC_CTYPE=C LANG=C', true],
   ['LC_CTYPE=C LANG=C.UTF-8', false],
   ['LC_ALL= LC_CTYPE= LANG=C.UTF-8', true],
-  // Of messages, and not of characters.
+  // Sets the language of messages, not the characters.
   ['LC_MESSAGES=C.UTF-8', false],
 ])('%s: %s on Linux', (variables, expected) => {
   const environment: Record<string, string | undefined> = {};
@@ -32,7 +32,7 @@ test.each([
   expect(isUtf8(environment, 'linux')).toBe(expected);
 });
 
-test('Windows writes UTF-16 whatever the environment says; macOS has UTF-8 unless it says otherwise', () => {
+test('Windows ignores the environment; macOS uses UTF-8 unless the environment says otherwise', () => {
   expect(isUtf8({ LC_ALL: 'C' }, 'win32')).toBe(true);
   expect(isUtf8({}, 'darwin')).toBe(true);
   expect(isUtf8({ LC_ALL: 'C' }, 'darwin')).toBe(false);
@@ -41,16 +41,19 @@ test('Windows writes UTF-16 whatever the environment says; macOS has UTF-8 unles
 test.each([
   ['C', 't?? ~'],
   ['C.UTF-8', 'töö …'],
-])('%s: a stream writes text as %s, tells when it is written, and leaves bytes', async (LC_ALL, expected) => {
-  const chunks: Buffer[] = [];
-  const out = new Writable({
-    write: (chunk: Buffer, _, done) => {
-      chunks.push(chunk);
-      done();
-    },
-  });
-  const stream = writeLocalText(out, { LC_ALL });
-  await new Promise<void>((resolve) => void stream.write('töö …', () => resolve()));
-  stream.write(Buffer.of(0xff));
-  expect(chunks).toEqual([Buffer.from(expected), Buffer.of(0xff)]);
-});
+])(
+  '%s: a stream writes text as %s, calls back when written, and keeps bytes unchanged',
+  async (LC_ALL, expected) => {
+    const chunks: Buffer[] = [];
+    const out = new Writable({
+      write: (chunk: Buffer, _, done) => {
+        chunks.push(chunk);
+        done();
+      },
+    });
+    const stream = writeLocalText(out, { LC_ALL });
+    await new Promise<void>((resolve) => void stream.write('töö …', () => resolve()));
+    stream.write(Buffer.of(0xff));
+    expect(chunks).toEqual([Buffer.from(expected), Buffer.of(0xff)]);
+  },
+);

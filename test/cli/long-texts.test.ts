@@ -8,14 +8,14 @@ import { UsageError } from '../../src/cli/values.ts';
 import { parseQuery } from '../../src/query/query.ts';
 import { endsWithin } from '../helpers/guard.ts';
 
-/** Fits into a few lines of a terminal, with the text that it quotes. */
+/** Maximum length of a message: a few lines of a terminal, with the quoted text. */
 const MOST_LINE = 600;
-/** A line that names a file has room for the longest path too. */
+/** Maximum length of a message with a path of the maximum length. */
 const MOST_LINE_OF_PATH = MOST_LINE + 2 * 4096;
 
 const LONG = 'x'.repeat(100_000);
 
-/** Runs something that fails, and returns the lines of its message. */
+/** Runs a function that fails and returns the lines of its message. */
 async function complaint(run: () => unknown): Promise<readonly string[]> {
   try {
     await run();
@@ -23,11 +23,11 @@ async function complaint(run: () => unknown): Promise<readonly string[]> {
     if (error instanceof UsageError) return error.lines;
     if (error instanceof Error) return [error.message];
   }
-  throw new Error('nothing is wrong with it');
+  throw new Error('it did not fail');
 }
 
-/** Returns the message about a command line; empty where nothing is wrong with it. */
-function ofArgs(args: readonly string[]): readonly string[] {
+/** Returns the message about a command line; empty if it is valid. */
+function argsComplaint(args: readonly string[]): readonly string[] {
   try {
     invocationOf(parseCommandLine(args), {});
     return [];
@@ -45,11 +45,11 @@ const check = (text: string): string | undefined => {
 /** Every option with a value. */
 const OPTIONS = [...helpText().matchAll(/--([a-z-]+) ([A-Z]+)/g)].map(([, name = '']) => `--${name}`);
 
-describe('a message repeats no more than a part of a long text', () => {
+describe('a message quotes only part of a long text', () => {
   test.each(OPTIONS)('the value of %s', (option) => {
     for (const text of [LONG, `1${LONG}`, `${LONG},tcp`, `TCP:${LONG}`, `:${LONG}`]) {
-      // A few take any text: there nothing is wrong.
-      const lines = ofArgs([option, text]);
+      // A few options accept any text.
+      const lines = argsComplaint([option, text]);
       for (const line of lines) expect(line.length).toBeLessThan(MOST_LINE);
     }
   });
@@ -62,23 +62,23 @@ describe('a message repeats no more than a part of a long text', () => {
     ['an option', [`--${LONG}`]],
     ['a short option', [`-${LONG}`]],
     ['a short option of signs', [`-${';'.repeat(100_000)}`]],
-    ['very many words', Array<string>(150_000).fill('x')],
+    ['very many arguments', Array<string>(150_000).fill('x')],
     ['very many options', Array<string>(150_000).fill('-l')],
-    ["very many forms of lsof's -i", Array<string>(150_000).fill('-i')],
+    ['very many forms of -i of lsof', Array<string>(150_000).fill('-i')],
     ['a value for an option that takes none', [`--listen=${LONG}`]],
-    ['a word behind config', ['config', LONG]],
+    ['a word after config', ['config', LONG]],
     ["a form of lsof's -i", ['ls', '-i', `tcp@${LONG}`]],
     ["a form of lsof's -s", ['ls', '-s', LONG]],
   ])('%s', (_, args) => {
     let lines: readonly string[] = [];
-    // None of them takes more than some milliseconds.
-    expect(endsWithin(5000, () => void (lines = ofArgs(args)))).toBe(true);
+    // Each takes only a few milliseconds.
+    expect(endsWithin(5000, () => void (lines = argsComplaint(args)))).toBe(true);
     expect(lines.length).toBeGreaterThan(0);
     for (const line of lines) expect(line.length).toBeLessThan(MOST_LINE);
   });
 
-  test('keeps a short text whole', () => {
-    expect(ofArgs(['ls', `port:${'x'.repeat(150)}`])).toEqual([
+  test('quotes a short text completely', () => {
+    expect(argsComplaint(['ls', `port:${'x'.repeat(150)}`])).toEqual([
       expect.stringContaining(`bad query at column 6 of 'port:${'x'.repeat(150)}'`),
     ]);
   });
@@ -111,7 +111,7 @@ describe('a message repeats no more than a part of a long text', () => {
     }
   });
 
-  test('the name of a file to write to', async () => {
+  test('the name of a file to save to', async () => {
     for (const name of [LONG, `${LONG}.csv`, `/${'a/'.repeat(50_000)}x.csv`, `a\0${LONG}.csv`]) {
       const [line = ''] = await complaint(() => saveSockets(name, []));
       expect(line.length).toBeLessThan(MOST_LINE_OF_PATH);

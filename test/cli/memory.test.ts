@@ -8,7 +8,7 @@ const MACHINE = 8_000_000_000;
 const roots: string[] = [];
 afterEach(() => roots.splice(0).forEach((root) => rmSync(root, { recursive: true })));
 
-/** The limit on a machine with these files. */
+/** Returns the limit on a machine with these files. */
 function limitWith(files: Readonly<Record<string, string>>): number {
   const root = mkdtempSync(join(tmpdir(), 'netpane-memory-'));
   roots.push(root);
@@ -30,7 +30,7 @@ test.each<[string, Record<string, string>, number]>([
     MACHINE,
   ],
   [
-    'a limit of a group around it is less',
+    'a lower limit of an outer group',
     {
       'proc/self/cgroup': '0::/user.slice/user-0.slice/s.scope\n',
       'sys/fs/cgroup/user.slice/memory.max': '300000000\n',
@@ -40,7 +40,7 @@ test.each<[string, Record<string, string>, number]>([
     300_000_000,
   ],
   [
-    'a container with a namespace of control groups: its own is the root',
+    'a container with a cgroup namespace: its own group is the root',
     { 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/memory.max': '100000000\n' },
     100_000_000,
   ],
@@ -72,7 +72,7 @@ test.each<[string, Record<string, string>, number]>([
     120_000_000,
   ],
   [
-    'files that make no sense',
+    'files that cannot be parsed',
     { 'proc/self/cgroup': 'x\n0:\n0::/a\n', 'sys/fs/cgroup/a/memory.max': '-1 x' },
     MACHINE,
   ],

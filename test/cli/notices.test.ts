@@ -20,14 +20,14 @@ const hidden = (count: number): Degradation => ({
 });
 const PACED: Degradation = { code: 'paced', text: 'slowed', short: 'slow' };
 
-test('what cannot be seen is said once; another count of it is no news', () => {
+test('prints a notice once, even if its count changes', () => {
   const take = setUp();
   expect(take([hidden(3)])).toEqual(['3 hidden']);
   expect(take([hidden(4)])).toEqual([]);
   expect(take([hidden(4), PACED])).toEqual(['slowed']);
 });
 
-test('what could be seen for a while is said again', () => {
+test('prints a notice again after a batch without it', () => {
   const take = setUp();
   expect(take([PACED])).toEqual(['slowed']);
   expect(take([])).toEqual([]);
@@ -42,11 +42,11 @@ test.each<[Coverage, string[]]>([
   ],
   [{ level: 'closes', why: 'not root' }, ['some short-lived changes may be missed (not root)']],
   [{ level: 'polls' }, ['changes between two polls are not seen']],
-])('what is not caught, and why: %o', (coverage, said) => {
+])('reports the coverage and its reason: %o', (coverage, said) => {
   expect(setUp()([], coverage)).toEqual(said);
 });
 
-test('that less is caught than before is said, and that it is the same is not', () => {
+test('reports a lower coverage, but not an unchanged one', () => {
   const take = setUp();
   expect(take([])).toEqual([]);
   const closes = { level: 'closes', why: 'no tracefs' } as const;

@@ -16,7 +16,7 @@ const complaint = (args: readonly string[]): string => {
   return 'no complaint';
 };
 
-test('nothing said: the live screen of everything', () => {
+test('no arguments: the live screen with all defaults', () => {
   expect(parse('')).toEqual({
     command: 'screen',
     source: undefined,
@@ -70,7 +70,7 @@ describe('filters', () => {
   });
 });
 
-test('words behind a command, and words that are no command, are a query', () => {
+test('words after a command, and words that are not a command, are a query', () => {
   expect(parse('ls :443 in')).toMatchObject({ command: 'ls', query: { text: ':443 in' } });
   expect(parse(':443')).toMatchObject({ command: 'screen', query: { text: ':443' } });
 });
@@ -119,14 +119,14 @@ describe('options', () => {
     expect(parse(args)).toMatchObject(expected);
   });
 
-  test('NO_COLOR counts when it is set and not empty; a palette that was asked for wins', () => {
+  test('obeys NO_COLOR if it is set and not empty; --palette overrides it', () => {
     expect(parse('', { NO_COLOR: '1' }).palette).toBe('mono');
     expect(parse('', { NO_COLOR: '' }).palette).toBe('standard');
     expect(parse('--palette colour-blind', { NO_COLOR: '1' }).palette).toBe('colour-blind');
   });
 });
 
-describe('mistakes name the option and what was expected', () => {
+describe('a mistake names the option and the expected value', () => {
   test.each<[readonly string[], string]>([
     [['--port', '65536'], "--port takes a number from 0 to 65535, not '65536'"],
     [['--port', 'http'], "--port takes a number from 0 to 65535, not 'http'"],
@@ -182,7 +182,7 @@ describe('mistakes name the option and what was expected', () => {
       ['list'],
       "unknown command 'list' (ls, watch, config); to filter the live screen by that word: netpane -q 'list'",
     ],
-    // It has no word of its own.
+    // The live screen has no command name.
     [
       ['screen'],
       "unknown command 'screen' (ls, watch, config); to filter the live screen by that word: netpane -q 'screen'",
@@ -209,12 +209,12 @@ describe('mistakes name the option and what was expected', () => {
     expect(complaint(args)).toBe(message);
   });
 
-  test('the last of a repeated option counts', () => {
+  test('the last value of a repeated option counts', () => {
     expect(parse('--port 1 --port 2').query.text).toBe(':2');
   });
 });
 
-test('the help tells every option, command and source, in 100 columns', () => {
+test('the help lists every option, command and source, in 100 columns', () => {
   const text = helpText();
   const words = [
     '--listen',
@@ -231,7 +231,7 @@ test('the help tells every option, command and source, in 100 columns', () => {
     'print CSV [ls]',
     '--interval TIME',
   ];
-  for (const word of [
+  for (const expected of [
     ...words,
     '--linger TIME',
     '--config FILE',
@@ -248,7 +248,7 @@ test('the help tells every option, command and source, in 100 columns', () => {
     'proc',
     'systeminformation',
   ]) {
-    expect(text).toContain(word);
+    expect(text).toContain(expected);
   }
   expect(text.split('\n').filter((line) => line.length > 100)).toEqual([]);
 });

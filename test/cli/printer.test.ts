@@ -8,17 +8,17 @@ import { Sampler } from '../../src/sampler/sampler.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
 import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
 
-/** Waits until no promise, and no stream, has anything left to do. */
+/** Waits until all promises and streams are idle. */
 const settle = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
-/** A pipe from which nothing is read but what the test reads. */
+/** A pipe that is read only by the test. */
 class Pipe extends Writable {
   readonly writes: string[] = [];
   #taken: (() => void) | undefined;
   #isOpen = false;
 
   constructor() {
-    // Full as soon as anything is in it.
+    // Full with the first byte.
     super({ highWaterMark: 1 });
   }
 
@@ -28,7 +28,7 @@ class Pipe extends Writable {
     else this.#taken = taken;
   }
 
-  /** Reads what there is, and from now on all that comes. */
+  /** Reads the current contents, and everything written from now on. */
   async read(): Promise<void> {
     this.#isOpen = true;
     this.#taken?.();
@@ -64,7 +64,7 @@ function setUp(text = '') {
   return { pipe, printer: new EventPrinter(pipe, FORMAT, (event) => filter.matches(event)) };
 }
 
-test('each event is a line; those that come together are written together', async () => {
+test('prints one line per event, and events of one call in one write', async () => {
   const { pipe, printer } = setUp();
   await pipe.read();
   printer.print([event('a'), event('b', { type: 'close' })]);
@@ -72,7 +72,7 @@ test('each event is a line; those that come together are written together', asyn
   expect(pipe.writes).toEqual(['spawn a\nclose b\n', 'gap 3\n']);
 });
 
-test('of nothing, nothing is written', async () => {
+test('writes nothing without events', async () => {
   const { pipe, printer } = setUp(':1');
   await pipe.read();
   printer.print([]);
@@ -80,15 +80,15 @@ test('of nothing, nothing is written', async () => {
   expect(pipe.writes).toEqual([]);
 });
 
-test('a filter chooses events by their socket; gaps are no socket’s', async () => {
+test('filters events by their socket, but prints every gap', async () => {
   const { pipe, printer } = setUp('process:node');
   await pipe.read();
   printer.print([event('a'), GAP, event('b', { socket: socket({ id: 'b', process: 'node' }) })]);
   expect(pipe.lines).toEqual(['gap 3', 'spawn b']);
 });
 
-describe('where nobody reads', () => {
-  test('events wait, and come in order when they are read', async () => {
+describe('a stdout that is not read', () => {
+  test('events wait and are printed in order later', async () => {
     const { pipe, printer } = setUp();
     const all = many(MAX_WAITING);
     for (let i = 0; i < all.length; i += 100) printer.print(all.slice(i, i + 100));
@@ -97,7 +97,7 @@ describe('where nobody reads', () => {
     expect(pipe.lines).toEqual(all.map(({ socket: { id } }) => `spawn ${id}`));
   });
 
-  test('what comes at once is never too much: whoever reads had no chance before', async () => {
+  test('one call may exceed the maximum: the reader had no chance to read before', async () => {
     const { pipe, printer } = setUp();
     printer.print(many(3 * MAX_WAITING));
     await pipe.read();
@@ -105,7 +105,7 @@ describe('where nobody reads', () => {
     expect(pipe.lines.at(-1)).toBe(`spawn ${3 * MAX_WAITING - 1}`);
   });
 
-  test('beyond the most they are counted, by how they were learnt; the count stands in their place', async () => {
+  test('further events are counted by how they were learnt, and the counts are printed in their place', async () => {
     const { pipe, printer } = setUp();
     printer.print(many(1));
     printer.print(many(MAX_WAITING, 'poll', 1));
@@ -122,7 +122,7 @@ describe('where nobody reads', () => {
     expect(pipe.lines).toHaveLength(MAX_WAITING + 4);
   });
 
-  test('what was lost before is part of the count, and how much that is may be unknown', async () => {
+  test('the count includes lost events, and is unknown if their number is', async () => {
     const { pipe, printer } = setUp();
     printer.print(many(1));
     printer.print(many(MAX_WAITING));
@@ -133,7 +133,7 @@ describe('where nobody reads', () => {
     expect(pipe.lines.slice(-2)).toEqual([`unprinted 4 destroy ${NOON_MS}`, 'unprinted undefined trace 7']);
   });
 
-  test('of the sockets that a filter leaves out, none is counted', async () => {
+  test('events that do not match the filter are not counted', async () => {
     const { pipe, printer } = setUp('process:node');
     printer.print(many(2 * MAX_WAITING));
     printer.print(many(1));
@@ -142,7 +142,7 @@ describe('where nobody reads', () => {
     expect(pipe.lines).toEqual(['spawn b']);
   });
 
-  test('however much happens, what is held stays the same', async () => {
+  test('memory is bounded however many events arrive', async () => {
     const { pipe, printer } = setUp();
     printer.print(many(1));
     for (let i = 0; i < 100; i++) printer.print(many(1000));
@@ -153,8 +153,8 @@ describe('where nobody reads', () => {
   });
 });
 
-describe('the end', () => {
-  test('comes when all that waits has been taken', async () => {
+describe('end', () => {
+  test('calls back when all waiting events are written', async () => {
     const { pipe, printer } = setUp();
     printer.print(many(1));
     printer.print(many(MAX_WAITING, 'poll', 1));
@@ -169,14 +169,14 @@ describe('the end', () => {
     expect(pipe.lines.at(-1)).toBe('unprinted 2 poll 0');
   });
 
-  test('comes where nothing waits', async () => {
+  test('calls back if nothing waits', async () => {
     const { pipe, printer } = setUp();
     await pipe.read();
     await new Promise<void>((resolve) => printer.end(resolve));
     expect(pipe.lines).toEqual([]);
   });
 
-  test('comes where nothing can be written any more', async () => {
+  test('calls back if the write fails', async () => {
     const failing = new Writable({ write: (_, __, taken) => setImmediate(taken, new Error('gone')) });
     failing.on('error', () => {});
     const printer = new EventPrinter(failing, FORMAT, () => true);
@@ -185,12 +185,12 @@ describe('the end', () => {
   });
 });
 
-describe('behind a sampler', () => {
-  /** A sampler of a source that has told, since the last time it was asked, what the test has put there. */
+describe('with a sampler', () => {
+  /** Starts a sampler whose event source returns the kernel events that the test puts into `world.reported`. */
   async function start() {
     const { pipe, printer } = setUp();
     await pipe.read();
-    const world = { sockets: [socket({ id: 'old' })], told: [] as KernelEvent[], log: [] as string[] };
+    const world = { sockets: [socket({ id: 'old' })], reported: [] as KernelEvent[], log: [] as string[] };
     let now = 1000;
     const timers: { delayMs: number; action: () => void }[] = [];
     const sampler = new Sampler({
@@ -200,7 +200,7 @@ describe('behind a sampler', () => {
         events: {
           coverage: { level: 'closes' },
           collect: () => {},
-          drain: () => world.told.splice(0),
+          drain: () => world.reported.splice(0),
         },
         close: () => world.log.push(`closed after ${pipe.lines.length}`),
       },
@@ -220,7 +220,7 @@ describe('behind a sampler', () => {
     });
     sampler.start();
     await settle();
-    // What has happened by then the first look has seen.
+    // The first poll covers everything up to this time.
     now += 1;
     const pass = async (ms: number) => {
       now += ms;
@@ -239,26 +239,26 @@ describe('behind a sampler', () => {
     learntBy: 'trace',
   });
 
-  test('what is there at the start is no event; what is told is printed before the next look', async () => {
+  test('prints no event for a baseline socket, and a kernel event before the next poll', async () => {
     const { pipe, world, pass, appeared } = await start();
     expect(pipe.lines).toEqual([]);
-    world.told.push(appeared('new'));
+    world.reported.push(appeared('new'));
     await pass(100);
     expect(pipe.lines).toEqual(['spawn new']);
   });
 
-  test('what happened before it is stopped is printed, and then the source is closed', async () => {
+  test('prints pending kernel events when stopped, then closes the source', async () => {
     const { pipe, sampler, world, pass, appeared } = await start();
-    world.told.push(appeared('last'));
+    world.reported.push(appeared('last'));
     sampler.stop();
     expect(pipe.lines).toEqual(['spawn last']);
     expect(world.log).toEqual(['closed after 1']);
-    world.told.push(appeared('later'));
+    world.reported.push(appeared('later'));
     await pass(5000);
     expect(pipe.lines).toEqual(['spawn last']);
   });
 
-  test('what a look has missed is closed when it is stopped, though no word of its end has come', async () => {
+  test('when stopped, closes a socket that the last poll missed, without a kernel event', async () => {
     const { pipe, sampler, world, pass } = await start();
     world.sockets = [];
     await pass(1000);

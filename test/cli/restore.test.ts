@@ -25,7 +25,7 @@ const SAVED: SavedState = {
   panes: ['details', 'graph'],
 };
 
-test('fewer events are kept than asked for where memory is short, and the screen says how many', () => {
+test('keeps fewer events than configured if memory is short, with a message', () => {
   const { log, message } = restoredState(
     invocation(['--events', '50000']),
     { ...UNBOUNDED, events: 3000 },
@@ -37,8 +37,8 @@ test('fewer events are kept than asked for where memory is short, and the screen
   expect(message?.text).toBe('only 3,000 events are kept: not enough memory for more');
 });
 
-describe('the screen begins', () => {
-  test('as it was left', () => {
+describe('the screen starts', () => {
+  test('with the saved state', () => {
     const state = restoredState(invocation(), UNBOUNDED, SAVED, []);
     expect(state).toMatchObject({
       query: { text: ':443' },
@@ -55,12 +55,12 @@ describe('the screen begins', () => {
     });
   });
 
-  test('but for what the command line says', () => {
+  test('with settings of the command line instead of saved ones', () => {
     const state = restoredState(invocation(['-q', 'udp', '--palette', 'standard']), UNBOUNDED, SAVED, []);
     expect(state).toMatchObject({ query: { text: 'udp' }, palette: 'standard', group: 'host' });
   });
 
-  test('by the configuration file where nothing was saved', () => {
+  test('with settings of the configuration file if nothing was saved', () => {
     const configured = {
       query: 'listen',
       group: 'user',
@@ -71,11 +71,11 @@ describe('the screen begins', () => {
     expect(state).toMatchObject({ ...configured, query: { text: 'listen' } });
   });
 
-  test('without a query that was saved and is none any more', () => {
+  test('without a saved query that is not valid any more', () => {
     expect(restoredState(invocation(), UNBOUNDED, { ...SAVED, query: '((' }, []).query.text).toBe('');
   });
 
-  test('with the colours of now where none were chosen on the screen', () => {
+  test('with the configured colours if the user chose none on the screen', () => {
     const chosen = restoredState(
       invocation([], { palette: 'colour-blind' }),
       UNBOUNDED,
@@ -85,7 +85,7 @@ describe('the screen begins', () => {
     expect(chosen.palette).toBe('colour-blind');
   });
 
-  test('with the views of the configuration file, which win over saved ones of their names', () => {
+  test('with views of the configuration file instead of saved ones of the same name', () => {
     const views = [{ name: 'ours', query: 'mosh' }];
     expect(restoredState(invocation([], { views }), UNBOUNDED, SAVED, []).views).toEqual([
       ...views,
@@ -93,7 +93,7 @@ describe('the screen begins', () => {
     ]);
   });
 
-  test('as the configuration file says where nothing is to be restored, with what is for good', () => {
+  test('with restore = false: the configured layout, but saved views, hide rules and history', () => {
     const state = restoredState(invocation([], { restore: false, query: 'listen' }), UNBOUNDED, SAVED, []);
     expect(state).toMatchObject({
       query: { text: 'listen' },
@@ -107,31 +107,31 @@ describe('the screen begins', () => {
     });
   });
 
-  test('with a word of what was wrong with the saved state', () => {
-    const { message } = restoredState(invocation(), UNBOUNDED, undefined, ['the saved state cannot be used']);
-    expect(message).toEqual({ text: 'the saved state cannot be used', isError: true });
+  test('with a message about an invalid saved state', () => {
+    const { message } = restoredState(invocation(), UNBOUNDED, undefined, ['saved state is invalid']);
+    expect(message).toEqual({ text: 'saved state is invalid', isError: true });
   });
 });
 
-describe('what is kept', () => {
-  test('is what it began with, where nothing was done', () => {
+describe('the state to save', () => {
+  test('equals the restored state if nothing was changed', () => {
     const it = invocation();
     expect(savedStateOf(restoredState(it, UNBOUNDED, SAVED, []), SAVED, it)).toEqual(SAVED);
   });
 
-  test('has colours only where they were chosen on the screen', () => {
+  test('has colours only if the user chose them on the screen', () => {
     const it = invocation(['--palette', 'high-contrast']);
     const began = restoredState(it, UNBOUNDED, undefined, []);
     expect(savedStateOf(began, undefined, it).theme).toBeNull();
     expect(savedStateOf({ ...began, palette: 'mono' }, undefined, it).theme).toBe('mono');
   });
 
-  test('has no views of the configuration file, lest they stay when they are taken out of it', () => {
+  test('has no views of the configuration file, so that they can be removed there', () => {
     const it = invocation([], { views: [{ name: 'ours', query: 'mosh' }] });
     expect(savedStateOf(restoredState(it, UNBOUNDED, SAVED, []), SAVED, it).views).toEqual([SAVED.views[0]]);
   });
 
-  test('is how it looked before, where that was not restored', () => {
+  test('keeps the saved layout if it was not restored', () => {
     const it = invocation([], { restore: false });
     const known = [{ process: 'ssh', remote: '*', port: 22 }];
     const left = { ...restoredState(it, UNBOUNDED, SAVED, []), hideRules: known };

@@ -6,12 +6,12 @@ import { UNBOUNDED } from '../../src/model/bounds.ts';
 import type { WorkerData, WorkerSetup } from '../../src/sampler/worker.ts';
 import { batch } from '../helpers/fakes.ts';
 
-/** A thread that does nothing by itself, and keeps what it is told. */
+/** A thread that does nothing and records the messages it receives. */
 class FakeWorker extends EventEmitter {
   static last: FakeWorker | undefined;
   readonly file: URL;
   readonly options: { readonly workerData: unknown };
-  readonly told: unknown[] = [];
+  readonly received: unknown[] = [];
 
   constructor(file: URL, options: { readonly workerData: unknown }) {
     super();
@@ -21,19 +21,19 @@ class FakeWorker extends EventEmitter {
   }
 
   postMessage(message: unknown): void {
-    this.told.push(message);
+    this.received.push(message);
   }
 }
 
 vi.mock('node:worker_threads', async (real) => ({ ...(await real<object>()), Worker: FakeWorker }));
-// Loaded here, and not at the top, where there is no FakeWorker yet.
+// Loaded here: FakeWorker is not defined at the top of the file.
 const { startSampling } = await import('../../src/cli/sampling.ts');
 
 const FILE = new URL('file:///worker.js');
 const SETUP: WorkerSetup = { source: 'proc', also: ['unix'], intervalMs: 500, maxShare: 0.5 };
 const TAKEN = { type: 'taken' };
 
-/** What is waiting for its turn of the event loop gets it. */
+/** Runs one turn of the event loop. */
 const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
 function setUp(setup: WorkerSetup = SETUP) {
@@ -44,7 +44,7 @@ function setUp(setup: WorkerSetup = SETUP) {
   return { sampling, worker, heard, listener: (it: Batch) => void heard.push(it) };
 }
 
-test('the thread is told what it needs, and nothing else of the command line', () => {
+test('passes only the needed settings to the thread', () => {
   const invocation = { ...SETUP, lingerMs: 3000 };
   const { worker } = setUp(invocation);
   expect(worker.file).toBe(FILE);
@@ -53,54 +53,54 @@ test('the thread is told what it needs, and nothing else of the command line', (
   expect([...opening.isSettled]).toEqual([0]);
 });
 
-test('a part is said to be taken when the listener has returned and the event loop has turned', async () => {
+test('acknowledges a part after the listener has returned and the event loop has turned', async () => {
   const { sampling, worker, heard, listener } = setUp();
   sampling.onBatch(listener);
   const first = batch({ partial: true });
   worker.emit('message', first);
   expect(heard).toEqual([first]);
-  expect(worker.told).toEqual([]);
+  expect(worker.received).toEqual([]);
   await turn();
-  expect(worker.told).toEqual([TAKEN]);
+  expect(worker.received).toEqual([TAKEN]);
   worker.emit('message', batch());
-  expect(worker.told).toEqual([TAKEN]);
+  expect(worker.received).toEqual([TAKEN]);
   await turn();
-  expect(worker.told).toEqual([TAKEN, TAKEN]);
+  expect(worker.received).toEqual([TAKEN, TAKEN]);
   expect(heard.map((it) => it.partial)).toEqual([true, false]);
 });
 
-test('what came before anybody listened waits, is not taken, and is heard once', async () => {
+test('a batch before the first listener waits without acknowledgement and is delivered once', async () => {
   const { sampling, worker, heard, listener } = setUp();
   const first = batch({ baseline: true, partial: true });
   worker.emit('message', first);
   await turn();
-  expect(worker.told).toEqual([]);
+  expect(worker.received).toEqual([]);
   sampling.onBatch(listener);
   await turn();
   expect(heard).toEqual([first]);
-  expect(worker.told).toEqual([TAKEN]);
+  expect(worker.received).toEqual([TAKEN]);
   const second = batch();
   worker.emit('message', second);
   expect(heard).toEqual([first, second]);
 });
 
-test('a part that the listener fails on is not taken', async () => {
+test('does not acknowledge a part whose listener fails', async () => {
   const { sampling, worker } = setUp();
   sampling.onBatch(() => {
     throw new Error('broken');
   });
   expect(() => worker.emit('message', batch())).toThrow('broken');
   await turn();
-  expect(worker.told).toEqual([]);
+  expect(worker.received).toEqual([]);
 });
 
-test('another interval is passed on', () => {
+test('passes a new interval to the thread', () => {
   const { sampling, worker } = setUp();
   sampling.setInterval(2000);
-  expect(worker.told).toEqual([{ type: 'interval', intervalMs: 2000 }]);
+  expect(worker.received).toEqual([{ type: 'interval', intervalMs: 2000 }]);
 });
 
-test('why the thread ended is heard, whenever one begins to listen, and first of all its own error', () => {
+test('reports why the thread ended, before or after the listener is added, its own error first', () => {
   const broken = new Error('broken');
   const early = setUp();
   const errors: Error[] = [];
@@ -124,7 +124,7 @@ describe('a thread that runs out of memory', () => {
   };
   const boundsOf = (worker: FakeWorker | undefined) => (worker?.options.workerData as WorkerData).bounds;
 
-  test('is started once more, with smaller bounds and the interval of now', () => {
+  test('is restarted with smaller bounds and the current interval', () => {
     const { sampling, worker } = setUp({ ...SETUP, bounds: BOUNDS });
     const failures: Error[] = [];
     sampling.onFailure((error) => failures.push(error));
@@ -136,10 +136,10 @@ describe('a thread that runs out of memory', () => {
     expect((second?.options.workerData as WorkerData).intervalMs).toBe(2000);
     expect(failures).toEqual([]);
     sampling.setInterval(3000);
-    expect([worker.told.length, second?.told]).toEqual([1, [{ type: 'interval', intervalMs: 3000 }]]);
+    expect([worker.received.length, second?.received]).toEqual([1, [{ type: 'interval', intervalMs: 3000 }]]);
   });
 
-  test('its batches go on in time, say what happened, and begin with a gap', async () => {
+  test('continues the clock after the restart, with a notice and first a gap', async () => {
     const { sampling, worker, heard, listener } = setUp({ ...SETUP, bounds: BOUNDS });
     sampling.onBatch(listener);
     worker.emit('message', batch({ monotonicMs: 5, degradations: [] }));
@@ -158,16 +158,16 @@ describe('a thread that runs out of memory', () => {
     expect(again?.monotonicMs).toBeGreaterThan(6);
   });
 
-  test('a batch of it that was not taken is dropped, and not acknowledged to the next thread', async () => {
+  test('drops its waiting batch and does not acknowledge it to the new thread', async () => {
     const { sampling, worker, heard, listener } = setUp({ ...SETUP, bounds: BOUNDS });
     worker.emit('message', batch({ monotonicMs: 1 }));
     fail(worker);
     sampling.onBatch(listener);
     await turn();
-    expect([heard, worker.told, FakeWorker.last?.told]).toEqual([[], [], []]);
+    expect([heard, worker.received, FakeWorker.last?.received]).toEqual([[], [], []]);
   });
 
-  test('a second time it ends in plain words', () => {
+  test('ends with a plain message the second time', () => {
     const { sampling, worker } = setUp({ ...SETUP, bounds: BOUNDS });
     const failures: Error[] = [];
     sampling.onFailure((error) => failures.push(error));
@@ -178,7 +178,7 @@ describe('a thread that runs out of memory', () => {
     );
   });
 
-  test('another error ends it at once', () => {
+  test('ends at once after any other error', () => {
     const { sampling, worker } = setUp({ ...SETUP, bounds: BOUNDS });
     const failures: Error[] = [];
     sampling.onFailure((error) => failures.push(error));

@@ -35,17 +35,17 @@ const complaint = async (name: string): Promise<string> => {
   return error instanceof Error ? error.message : `saved to ${String(error)}`;
 };
 
-test('CSV or JSON, by the extension; for its owner only', async () => {
+test('writes CSV or JSON by the extension, readable only by the user', async () => {
   expect(await saveSockets(at('a.csv'), ALL)).toBe(at('a.csv'));
   expect(await saveSockets(at('b.JSON'), ALL)).toBe(at('b.JSON'));
   expect(read('a.csv')).toBe(socketsCsv(ALL));
   expect(read('b.JSON')).toBe(socketsJson(ALL));
   expect(statSync(at('a.csv')).mode & 0o777).toBe(0o600);
-  // Nothing else is left behind.
+  // No temporary file is left.
   expect(readdirSync(directory)).toEqual(['a.csv', 'b.JSON']);
 });
 
-test('~/ is the home directory, and only at the beginning', async () => {
+test('expands ~/ only at the start', async () => {
   vi.stubEnv('HOME', directory);
   expect(homedir()).toBe(directory);
   mkdirSync(at('~'));
@@ -53,8 +53,8 @@ test('~/ is the home directory, and only at the beginning', async () => {
   expect(await saveSockets(`${directory}/~/a.csv`, [])).toBe(at('~/a.csv'));
 });
 
-describe('what is there', () => {
-  test('is never replaced unasked', async () => {
+describe('an existing file', () => {
+  test('is not replaced without !', async () => {
     writeFileSync(at('a.csv'), 'mine');
     expect(await complaint(at('a.csv'))).toBe(
       `file exists: ${at('a.csv')}; use another name, or put ! before it to replace the file`,
@@ -63,13 +63,13 @@ describe('what is there', () => {
     expect(readdirSync(directory)).toEqual(['a.csv']);
   });
 
-  test('nor through a link that leads nowhere', async () => {
+  test('is not created through a dangling symbolic link', async () => {
     symlinkSync(at('elsewhere'), at('a.csv'));
     expect(await complaint(at('a.csv'))).toContain('file exists');
     expect(readdirSync(directory)).toEqual(['a.csv']);
   });
 
-  test('is replaced when that is asked for, but only a file', async () => {
+  test('is replaced with !, if it is a regular file', async () => {
     writeFileSync(at('a.csv'), 'old', { mode: 0o644 });
     expect(await saveSockets(`!${at('a.csv')}`, ALL)).toBe(at('a.csv'));
     expect(read('a.csv')).toBe(socketsCsv(ALL));
@@ -82,7 +82,7 @@ describe('what is there', () => {
     expect(readdirSync(directory)).toEqual(['a.csv', 'd.csv', 'l.csv', 'new.csv']);
   });
 
-  test('stays where the file system knows no links, too', async () => {
+  test('is not replaced on a file system without hard links either', async () => {
     const noLinks = () => Promise.reject(Object.assign(new Error('no links here'), { code: 'EPERM' }));
     expect(await saveSockets(at('a.csv'), ALL, noLinks)).toBe(at('a.csv'));
     expect(read('a.csv')).toBe(socketsCsv(ALL));
@@ -93,7 +93,7 @@ describe('what is there', () => {
   });
 });
 
-describe('mistakes are told in words', () => {
+describe('reports a mistake', () => {
   test.each([
     ['', 'the file name must end in .csv or .json'],
     ['!', 'the file name must end in .csv or .json'],
@@ -103,7 +103,7 @@ describe('mistakes are told in words', () => {
     expect(await complaint(name)).toBe(message);
   });
 
-  test('places that cannot be written to', async () => {
+  test('a path that cannot be written', async () => {
     writeFileSync(at('file'), '');
     expect(await complaint(at('none/a.csv'))).toBe(
       `not saved: no such directory: ${at('none')} (${at('none/a.csv')})`,
@@ -117,7 +117,7 @@ describe('mistakes are told in words', () => {
   });
 
   test.skipIf(process.getuid?.() === 0)(
-    'a directory of others (skipped as root, who may write anywhere)',
+    'a directory without write permission (skipped as root, who may write anywhere)',
     async () => {
       chmodSync(directory, 0o500);
       expect(await complaint(at('a.csv'))).toContain(`no permission to write to ${directory}`);

@@ -45,7 +45,7 @@ test('waits for three long intervals, and reports an answer too', () => {
   expect(said.slice(1)).toEqual(['the sampler answers again after 189 s']);
 });
 
-test('polls that come are not told', () => {
+test('reports nothing while polls arrive', () => {
   const { progress, said, passTo } = setUp();
   for (let s = 0; s < 60; s++) {
     progress.countPoll(1000);

@@ -22,7 +22,7 @@ test.each([
 });
 
 describe('a percentage', () => {
-  test('from 1 to 100 is a share of 1, with its sign or without', () => {
+  test('from 1 to 100, with or without %, is a share of 1', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), fc.constantFrom('', '%'), (percent, sign) => {
         expect(percentValue.read(`${percent}${sign}`)).toBe(percent / 100);
@@ -30,7 +30,7 @@ describe('a percentage', () => {
     );
   });
 
-  test('any text gives a share from 0.01 to 1, or nothing', () => {
+  test('any text gives a share from 0.01 to 1, or undefined', () => {
     const text = fc.oneof(
       fc.string(),
       fc.float().map(String),
@@ -47,7 +47,7 @@ describe('a percentage', () => {
   });
 });
 
-test('several names: whichever are given, each once and in their own order', () => {
+test('a list of names has each name once, in a fixed order', () => {
   const names = ['unix', 'sctp', 'mptcp', 'vsock'] as const;
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...names), { minLength: 1 }), (given) => {

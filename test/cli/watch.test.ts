@@ -19,14 +19,14 @@ afterEach(() => {
   for (const listener of before) process.on('uncaughtException', listener as () => void);
 });
 
-/** Steps of netpane until it ended itself, in order. */
+/** A run of watch until it ends. */
 interface End {
   readonly log: string[];
-  /** Tells it to end, as the keeper does. */
+  /** Asks it to end, as the keeper does. */
   readonly end: () => void;
 }
 
-/** Watches with this source until netpane ends itself. @param act is called when the source is being opened */
+/** Runs watch with this source until it ends and returns its steps. @param act called while the source is opened */
 async function watchToTheEnd(
   read: Source['read'],
   act: (end: End['end']) => void = () => {},
@@ -66,24 +66,24 @@ async function watchToTheEnd(
   return log;
 }
 
-test('a source that fails: it is closed, and the reason told', async () => {
-  const log = await watchToTheEnd(() => Promise.reject(new Error('the tables came to grief')));
-  expect(log).toEqual(['source closed', 'the tables came to grief', 'exit 1']);
+test('closes a source that fails and reports the reason', async () => {
+  const log = await watchToTheEnd(() => Promise.reject(new Error('the tables are broken')));
+  expect(log).toEqual(['source closed', 'the tables are broken', 'exit 1']);
 });
 
-test('an error that should not be: the source is closed all the same', async () => {
+test('closes the source after an unexpected error', async () => {
   const log = await watchToTheEnd(async () => {
-    process.emit('uncaughtException', new Error('a timer came to grief'));
+    process.emit('uncaughtException', new Error('a timer is broken'));
     return snapshot([]);
   });
   expect(log).toEqual([
     'source closed',
-    expect.stringMatching(/^unexpected error:\nError: a timer came to grief/),
+    expect.stringMatching(/^unexpected error:\nError: a timer is broken/),
     'exit 1',
   ]);
 });
 
-test('an end that is asked for while the source is being opened is not lost', async () => {
+test('obeys a request to end that arrives while the source is opened', async () => {
   const log = await watchToTheEnd(
     async () => snapshot([]),
     (end) => end(),
@@ -104,7 +104,7 @@ test('points out a misspelled field before it waits for events', async () => {
   expect(say).toHaveBeenCalledWith('unknown field proces: did you mean process:?');
 });
 
-/** A stdout whose every write fails with this code of the system. */
+/** Returns a stdout whose every write fails with this error code. */
 const failing = (code: string) =>
   new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(code), { code })) });
 
@@ -118,7 +118,7 @@ test.each([
     ['cannot write to stdout: the file is too large: raise the limit (ulimit -f) or write elsewhere (EFBIG)'],
   ],
   ['EXYZ', 1, ['cannot write to stdout: EXYZ']],
-])('a write that fails with %s ends it with %i', async (code, exitCode, lines) => {
+])('ends after a write that fails with %s, with exit code %i', async (code, exitCode, lines) => {
   const log = await watchToTheEnd(
     async () => snapshot([]),
     (end) => end(),

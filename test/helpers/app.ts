@@ -10,7 +10,7 @@ import { TerminalInput } from '../../src/tui/input.ts';
 import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
 import { emptyState } from './fakes.ts';
 
-/** The keyboard: what blessed and netpane use of a terminal's stdin. */
+/** A keyboard with the parts of a terminal's stdin that blessed and netpane use. */
 class FakeStdin extends EventEmitter {
   readonly isTTY = true;
   readonly isRaw = true;
@@ -19,10 +19,10 @@ class FakeStdin extends EventEmitter {
   pause = (): this => this;
 }
 
-/** One cell as it looks. */
-export interface Look {
+/** One cell of the emulated terminal. */
+export interface CellStyle {
   readonly character: string;
-  /** Of xterm's 256 colours; undefined for the terminal's own. */
+  /** Number of an xterm colour (0–255); undefined for the terminal's default. */
   readonly colour: number | undefined;
   readonly bold: boolean;
   readonly inverse: boolean;
@@ -30,30 +30,30 @@ export interface Look {
 
 const settled = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
-/** The whole app on a fake clock, a fake keyboard and an emulated terminal; nothing of it touches the machine. */
+/** The whole app with a fake clock, a fake keyboard and an emulated terminal. It does not touch the machine. */
 export class FakeApp {
   readonly app: App;
   readonly quits: number[] = [];
   readonly intervals: number[] = [];
   readonly suspends: number[] = [];
-  readonly usageAsked: number[] = [];
-  /** Host names that were to be looked up, in order. */
-  readonly asked: string[] = [];
-  /** What the look-ups come to, once `answer` is called. */
+  readonly usageRequests: number[] = [];
+  /** Host names that the app resolved, in order. */
+  readonly resolvedHosts: string[] = [];
+  /** Pending lookups, which `answer` completes. */
   readonly #waiting = new Map<string, (answer: HostAnswer) => void>();
   readonly copied: string[] = [];
   readonly saved: { readonly path: string; readonly sockets: readonly Socket[] }[] = [];
-  /** States that were to be kept for the next start. */
-  readonly kept: State[] = [];
+  /** States that the app saved. */
+  readonly savedStates: State[] = [];
   usage: Usage | undefined;
-  /** What comes of writing a file, where it is not that it went well. */
+  /** Result of saving a file; undefined for success. */
   saving: Message | undefined;
-  /** The work that the sampler is at. */
+  /** Current work of the sampler. */
   sampler = 'between two polls';
-  /** Time of the app's clock, which goes only when it is told to. */
+  /** Time of the fake clock. */
   nowMs = 0;
   bytesWritten = 0;
-  /** Is given what is written to the terminal. */
+  /** Receives the output to the terminal. */
   onOutput: (data: Buffer) => void = () => undefined;
   readonly #stdin = new FakeStdin();
   readonly #input: TerminalInput;
@@ -87,11 +87,11 @@ export class FakeApp {
       quit: () => void this.quits.push(this.nowMs),
       setInterval: (intervalMs) => void this.intervals.push(intervalMs),
       usageOf: (pid) => {
-        this.usageAsked.push(pid);
+        this.usageRequests.push(pid);
         return Promise.resolve(this.usage && { ...this.usage, pid });
       },
       resolve: (name) => {
-        this.asked.push(name);
+        this.resolvedHosts.push(name);
         return new Promise((resolve) => this.#waiting.set(name, resolve));
       },
       copy: (text): Message => {
@@ -100,16 +100,16 @@ export class FakeApp {
       },
       save: (path, sockets) => {
         this.saved.push({ path, sockets });
-        const well = { text: `saved ${sockets.length} sockets to ${path}`, isError: false };
-        return Promise.resolve(this.saving ?? well);
+        const success = { text: `saved ${sockets.length} sockets to ${path}`, isError: false };
+        return Promise.resolve(this.saving ?? success);
       },
-      saveState: (kept) => void this.kept.push(kept),
+      saveState: (kept) => void this.savedStates.push(kept),
       samplerActivity: () => this.sampler,
       nowMs: () => this.nowMs,
     });
   }
 
-  /** Hands batches to the app, each at its time, and waits until they are on the screen. */
+  /** Passes batches to the app, each at its time, and waits until they are on the screen. */
   async take(...batches: readonly Batch[]): Promise<this> {
     for (const batch of batches) {
       this.nowMs = batch.monotonicMs;
@@ -118,19 +118,19 @@ export class FakeApp {
     return this.shown();
   }
 
-  /** Types keys one after the other, each of them a whole sequence, and waits until their effect is on the screen. */
+  /** Sends key sequences one after the other and waits until their effect is on the screen. */
   async press(...sequences: readonly string[]): Promise<this> {
     for (const sequence of sequences) {
-      // A lone ESC is known as the key only when nothing follows it.
-      const known = sequence === '\x1b' ? once(this.#input, 'data') : undefined;
+      // A lone ESC counts as the key only after a timeout.
+      const emitted = sequence === '\x1b' ? once(this.#input, 'data') : undefined;
       this.#stdin.emit('data', Buffer.from(sequence));
-      await known;
+      await emitted;
       await this.shown();
     }
     return this;
   }
 
-  /** A key or a mouse report, and nothing waits for what comes of it. */
+  /** Sends a key or mouse report without waiting for its effect. */
   key(sequence: string): void {
     this.#stdin.emit('data', Buffer.from(sequence));
   }
@@ -140,7 +140,7 @@ export class FakeApp {
     return this.press(...Array.from(text));
   }
 
-  /** The look-up of a host name comes to its end. */
+  /** Completes the lookup of a host name. */
   async answer(name: string, answer: HostAnswer): Promise<this> {
     this.#waiting.get(name)?.(answer);
     return this.shown();
@@ -154,14 +154,14 @@ export class FakeApp {
   async resize(columns: number, rows: number): Promise<this> {
     this.#emulator.resize(columns, rows);
     Object.assign(this.#output, { columns, rows });
-    // Blessed waits for the last of many by a timer; the program tells of the size itself.
+    // Blessed debounces resizes with a timer.
     this.#output.emit('resize');
     return this.shown();
   }
 
-  /** Waits until all that was written is on the screen, and a click means it. */
+  /** Waits until all output is on the screen and clicks refer to it. */
   async shown(): Promise<this> {
-    // The app paints two rounds of the event loop after a change, and a click means that picture two rounds later.
+    // The app paints two turns of the event loop after a change, and clicks refer to that picture two turns later.
     for (let i = 0; i < 6; i++) await settled();
     await new Promise<void>((resolve) => {
       this.#emulator.write('', resolve);
@@ -181,17 +181,17 @@ export class FakeApp {
     return this.lines.map((line) => `${line.trimEnd()}\n`).join('');
   }
 
-  /** The line that has `text` in it, and where. */
+  /** Returns the position of `text` on the screen. */
   find(text: string): { y: number; x: number } {
     const y = this.lines.findIndex((line) => line.includes(text));
     if (y < 0) throw new Error(`'${text}' is not on the screen:\n${this.text}`);
     return { y, x: this.lines[y]?.indexOf(text) ?? 0 };
   }
 
-  look(x: number, y: number): Look {
+  cellAt(x: number, y: number): CellStyle {
     const { active } = this.#emulator.buffer;
     const cell = active.getLine(active.baseY + y)?.getCell(x);
-    if (!cell) throw new RangeError(`there is no cell ${x}, ${y}`);
+    if (!cell) throw new RangeError(`no cell at ${x}, ${y}`);
     return {
       character: cell.getChars(),
       colour: cell.isFgDefault() ? undefined : cell.getFgColor(),

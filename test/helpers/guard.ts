@@ -5,8 +5,8 @@ const WORK = { run: (): void => undefined };
 const CONTEXT = createContext(WORK);
 
 /**
- * Returns whether some work came to its end within a time that is thousands of times what linear work takes. It is
- * stopped then, also within a regex.
+ * Runs a function and returns true if it ends within the time, which should be thousands of times what linear work
+ * takes. Otherwise stops it, even inside a regex, and returns false.
  */
 export function endsWithin(guardMs: number, run: () => void): boolean {
   try {

@@ -3,19 +3,20 @@ import type { Line } from '../../src/view/line.ts';
 import { placeColumns, type PlacedColumn } from '../../src/view/place.ts';
 import { ALL_SEEN } from './fakes.ts';
 
-/** What a line shows, colours left out. */
+/** Returns the text of a line, without colours. */
 export const textOf = (line: Line | undefined): string => line?.spans.map(({ text }) => text).join('') ?? '';
 
 /**
- * What no text on the screen may hold: controls, DEL, bidi controls, zero-width and other format characters, line and
- * paragraph separators, lone surrogates; what joins an emoji outside of one; a mark upon nothing, and a heap of them.
+ * Characters that no text on the screen may contain: control characters, bidi controls, zero-width and other format
+ * characters, line and paragraph separators, lone surrogates, emoji joiners outside an emoji, a combining mark without
+ * a base, and more than eight marks in a row.
  */
 export const UNSAFE =
   /[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0e\ufeff\u115f\u1160\u3164\uffa0\p{Cs}]|(?<![\p{Emoji}])\ufe0f|(?<![\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d|\u200d(?!\p{Extended_Pictographic})|(?<![\u{1f3f4}\u{e0020}-\u{e007f}])[\u{e0020}-\u{e007f}]|(?<=^|\s)(?!\ufe0f)\p{M}|(?:(?!\ufe0f)\p{M}){9}/u;
 
-/** Texts that a program could choose as its name to harm a terminal, or the eye. */
+/** Process names that could harm a terminal or mislead a reader. */
 export const HOSTILE = [
-  // Not assigned, and to be shown as nothing; letters that are shown as nothing.
+  // An unassigned invisible character; letters without a glyph.
   'a\u2065b',
   '\u115f\u3164\uffa0',
   '\x1b[2J\x1b]0;owned\x07',
@@ -30,7 +31,7 @@ export const HOSTILE = [
   'tag\u{e0041}s',
   '日本語のプログラム',
   '👩‍👩‍👧',
-  // Emoji of several characters; the same joined to what makes none; letters that join.
+  // Emoji of several characters; joiners without an emoji; letters that combine.
   '👍🏽❤️1️⃣🇩🇪🏴󠁧󠁢󠁥󠁮󠁧󠁿',
   'a\ufe0f\u200db\u200d👩\u200d',
   'नमस्ते क्षत्रिय กำ \u1100\u1161\u11a8 \u1161',
@@ -40,10 +41,10 @@ export const HOSTILE = [
   ' ',
 ];
 
-/** True when no character is cut in two: `String.isWellFormed`, which ES2023 does not have. */
+/** Returns true if the text has no lone surrogate: `String.isWellFormed`, which ES2023 lacks. */
 export const isWellFormed = (text: string): boolean => !/\p{Cs}/u.test(text);
 
-/** These columns as they stand in a wide pane. */
+/** Returns these columns, placed in a wide pane. */
 export const placed = (...ids: readonly ColumnId[]): PlacedColumn[] =>
   placeColumns(
     200,

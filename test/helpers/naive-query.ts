@@ -6,7 +6,7 @@ import type { Expression, Flag, Operator, Term } from '../../src/query/expressio
 import type { PortItem } from '../../src/query/ranges.ts';
 import type { Subject } from '../../src/query/subject.ts';
 
-/** What a query means, straight from the subject: no pool, nothing remembered, nothing clever. */
+/** Evaluates a query directly on the subject, without pool and caches. */
 export function naive(expression: Expression, subject: Subject, context: QueryContext): boolean {
   switch (expression.kind) {
     case 'all':
@@ -24,7 +24,7 @@ const plain = (address: string): string => address.replace(/^::ffff:(?=.*\.)/, '
 
 const ends = ({ local, remote }: Socket): Endpoint[] => (remote ? [local, remote] : [local]);
 
-/** Every text that a row shows, in small letters. */
+/** Returns every text that a row shows, in small letters. */
 function shownTexts(socket: Socket): string[] {
   const { owners, user, uid, protocol, family, state, netns } = socket;
   const [first] = owners;
@@ -48,7 +48,7 @@ const hasText = (text: string | number | undefined, whole: boolean, value: strin
 
 const NO_PORTS: readonly Protocol[] = ['raw', 'icmp', 'packet', 'unix'];
 
-/** Returns the text behind the colon: a number and the name of a port, or the protocol that takes its place. */
+/** Returns the texts after the colon: number and service name of a port, or the protocol instead of a port. */
 function endTexts({ port, protocol: taken = 0 }: Endpoint, { protocol }: Socket): (string | number)[] {
   if (!NO_PORTS.includes(protocol)) return [port, serviceName(port, protocol) ?? ''];
   if (taken === 0) return [];
@@ -63,7 +63,7 @@ const isPort = (items: readonly PortItem[], { port, protocol: taken }: Endpoint,
       : !NO_PORTS.includes(protocol) && port >= it.from && port <= it.to,
   );
 
-/** One spelling for all of one address, without its scope. */
+/** Returns the canonical spelling of an address, without its scope. */
 const spelled = (address: string): string => {
   const text = address.replace(/%.*/, '');
   return plain(new SocketAddress({ address: text, family: text.includes(':') ? 'ipv6' : 'ipv4' }).address);
@@ -180,8 +180,8 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
     }
     case 'ports': {
       const { local, remote } = socket;
-      const meant = { port: [local, remote], lport: [local], rport: [remote] }[term.field];
-      return meant.some((it) => it && isPort(term.ports, it, socket));
+      const tested = { port: [local, remote], lport: [local], rport: [remote] }[term.field];
+      return tested.some((it) => it && isPort(term.ports, it, socket));
     }
     case 'pids':
       return owners.some(({ pid = -1 }) => term.ranges.some(({ from, to }) => pid >= from && pid <= to));
@@ -201,8 +201,8 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
     }
     case 'net': {
       const { local, remote } = socket;
-      const meant = { net: [local, remote], lnet: [local], rnet: [remote] }[term.field];
-      return meant.some((it) => it && isInNetwork(it.address, term.address, term.prefix));
+      const tested = { net: [local, remote], lnet: [local], rnet: [remote] }[term.field];
+      return tested.some((it) => it && isInNetwork(it.address, term.address, term.prefix));
     }
     case 'flag':
       return hasFlag(term.flag, subject, context);

@@ -3,7 +3,7 @@ import type { Owner, Protocol, Socket, SocketState } from '../../src/model/socke
 import type { Subject } from '../../src/query/subject.ts';
 import { endOf, socket } from './fakes.ts';
 
-/** A row of `socket()`, but for what is said of it. */
+/** Returns a subject with default fields. */
 export const subject = (of: Socket = socket(), fields: Partial<Subject> = {}): Subject => ({
   socket: of,
   mark: 'none',
@@ -68,7 +68,7 @@ const traffic = fc.record(
   { requiredKeys: [] },
 );
 
-/** Any socket of some that have much in common, so that queries find some and not others. */
+/** Any of a set of similar sockets, so that a query matches some of them. */
 const anySocket: fc.Arbitrary<Socket> = pick('ipv4' as const, 'ipv6' as const).chain((family) =>
   fc
     .record(
@@ -118,7 +118,7 @@ const joinedBy = (list: readonly string[]): fc.Arbitrary<string> =>
 
 const portList = joinedBy(['443', 'https', '8000-8100', '80', '22', '0', 'domain', '1-ssh']);
 
-/** One term as it may be typed. */
+/** One term as a user types it. */
 export const termText: fc.Arbitrary<string> = fc.oneof(
   pick(
     'curl',
@@ -184,7 +184,7 @@ export const termText: fc.Arbitrary<string> = fc.oneof(
     '@db.example',
     '@db.example:443',
   ),
-  pick('@203.0.113.7:80,443', '@2001:DB8:0::5', '@nobody.example', '@[::ffff:a00:5]', '@10.0.0.5:8000-8100'),
+  pick('@203.0.113.7:80,443', '@2001:DB8:0::5', '@unknown.example', '@[::ffff:a00:5]', '@10.0.0.5:8000-8100'),
   pick(
     'net:10.0.0.0/8',
     'net:10.1.2.3/15',
@@ -221,7 +221,7 @@ export const termText: fc.Arbitrary<string> = fc.oneof(
   ),
   pick('rtt>50ms', 'rtt<1', 'recvq>0', 'sendq=0', 'queue>1k', 'retr>=3', 'RX>=0.5M'),
   pick(
-    // Without a form only where no word is next: that would be the form.
+    // In parentheses: otherwise the next word would be its form.
     '(-i)',
     '-i tcp',
     '-iUDP:53',
@@ -233,7 +233,7 @@ export const termText: fc.Arbitrary<string> = fc.oneof(
   ),
 );
 
-/** A whole query as it may be typed. */
+/** A whole query as a user types it. */
 export const queryText: fc.Arbitrary<string> = fc.letrec<{ query: string }>((tie) => ({
   query: fc.oneof(
     { maxDepth: 3, withCrossShrink: true },

@@ -4,14 +4,14 @@ import { type AST, RegExpParser } from '@eslint-community/regexpp';
 import ts from 'typescript';
 import { endsWithin } from './guard.ts';
 
-/** A regex of the source, and where it stands. */
+/** A regex literal of the source. */
 export interface Literal {
   /** File and line, such as `src/query/hosts.ts:7`. */
   readonly place: string;
   readonly regex: RegExp;
 }
 
-/** Returns every regex literal below a folder. The linter allows no other regexes. */
+/** Returns every regex literal below a directory. The linter allows no other regexes. */
 export function literalsBelow(folder: string): Literal[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((it) => it.endsWith('.ts'));
   return files.sort().flatMap((name) => {
@@ -35,7 +35,7 @@ export function literalsBelow(folder: string): Literal[] {
 /** Lengths of hostile texts, characters: 200 exhaust an exponential regex, and 100,000 a quadratic one. */
 const [SHORT, LONG] = [200, 100_000];
 
-/** Characters to choose from: all of ASCII, and some that only classes of Unicode tell apart. */
+/** Characters for hostile texts: all of ASCII, and some that only Unicode classes distinguish. */
 const ALPHABET = [
   ...Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)),
   ...['\x85', 'é', '\u0301', '\u200b', '\u2028', '日', '＝', '\ufeff', '\ud800'],
@@ -46,7 +46,7 @@ type OneCharacter = AST.Character | AST.CharacterClass | AST.CharacterSet;
 const isOneCharacter = (element: AST.Element | AST.Node): element is OneCharacter =>
   element.type === 'Character' || element.type === 'CharacterClass' || element.type === 'CharacterSet';
 
-/** Returns what stands within a part of a regex, the part first. */
+/** Returns a part of a regex and all parts inside it. */
 function partsOf(node: AST.Node): AST.Node[] {
   switch (node.type) {
     case 'RegExpLiteral':
@@ -69,9 +69,9 @@ function partsOf(node: AST.Node): AST.Node[] {
 /** Makes hostile texts for one regex from its own structure. */
 class Pump {
   readonly #pattern: AST.Pattern;
-  /** The characters that the parts of the regex tell apart: one of each kind. */
+  /** One character of each kind that the parts of the regex distinguish. */
   readonly #kinds: readonly string[];
-  /** The kind that the fewest parts take. */
+  /** The kind that the fewest parts match. */
   readonly #stranger: string;
   readonly #flags: string;
 
@@ -97,7 +97,7 @@ class Pump {
     return (char) => regex.test(char);
   }
 
-  /** Returns a text that a part takes; a part that may repeat takes it once. */
+  /** Returns a text that a part matches; a repeated part matches it once. */
   #example(node: AST.Node): string {
     if (isOneCharacter(node)) return this.#kinds.find(this.#testOf(node.raw)) ?? 'a';
     switch (node.type) {
@@ -114,7 +114,7 @@ class Pump {
     }
   }
 
-  /** Returns a text that leads to a part, from the start of the regex. */
+  /** Returns a text that matches the regex up to a part. */
   #before(node: AST.Node): string {
     const { parent } = node;
     if (parent === null) return '';
@@ -123,7 +123,7 @@ class Pump {
     return this.#before(parent) + here.map((it) => this.#example(it)).join('');
   }
 
-  /** Returns what may be repeated to exhaust a part that repeats without bound. */
+  /** Returns texts to repeat for a part with unbounded repetition. */
   #pumps({ element }: AST.Quantifier): string[] {
     if (isOneCharacter(element)) return this.#kinds.filter(this.#testOf(element.raw));
     const inner = partsOf(element).flatMap((it) =>
@@ -132,12 +132,12 @@ class Pump {
     return [...new Set(inner)].filter((it) => it !== '');
   }
 
-  /** Returns hostile texts of some length; none for a regex that repeats nothing without bound. */
+  /** Returns hostile texts of this length; none for a regex without unbounded repetition. */
   texts(length: number): string[] {
     const endless = partsOf(this.#pattern).filter(
       (it): it is AST.Quantifier => it.type === 'Quantifier' && it.max === Infinity,
     );
-    // A match fails at the end of the text, if it does. Which character does it costs little to try in a short one.
+    // The end of the text must make the match fail. In short texts every kind of character is tried.
     const ends = ['', ...(length === SHORT ? this.#kinds : [this.#stranger])];
     const texts = endless.flatMap((quantifier) => {
       const before = this.#before(quantifier);
@@ -153,7 +153,7 @@ class Pump {
   }
 }
 
-/** Applies a regex as the program does: all matches of a global or sticky one, else the first. */
+/** Applies a regex as the program does: all matches of a global or sticky regex, else the first. */
 function apply(regex: RegExp, text: string): void {
   regex.lastIndex = 0;
   if (regex.global) text.replace(regex, '');
@@ -161,12 +161,12 @@ function apply(regex: RegExp, text: string): void {
   else regex.exec(text);
 }
 
-/** Returns the start of a text that a regex does not get through in time; undefined where it gets through all. */
+/** Returns the start of a text that takes a regex too long; undefined if there is none. */
 export function exhausting(regex: RegExp, guardMs: number): string | undefined {
   const pump = new Pump(regex);
   for (const length of [SHORT, LONG])
     for (const text of pump.texts(length))
-      // A machine under load may hold up one try.
+      // Two tries: a loaded machine may delay one.
       if (!endsWithin(guardMs, () => apply(regex, text)) && !endsWithin(guardMs, () => apply(regex, text)))
         return JSON.stringify(text.slice(0, 40));
   return undefined;

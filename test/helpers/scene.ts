@@ -35,7 +35,7 @@ const ssh = socket({
 });
 const sshListener = listener({ local: '*:22', process: 'sshd', pid: 771, user: 'root' });
 
-/** One socket of every kind that the table shows in a way of its own. */
+/** One socket of every kind that the table shows differently. */
 export const SCENE = {
   node,
   curl,
@@ -130,8 +130,8 @@ const [FIRST = batch(), OPENED = batch(), CLOSED = batch(), NEXT = batch()] = wi
   }),
 );
 
-/** The first look at a machine, and two ticks in which something opens, changes and closes. */
+/** The baseline and two ticks with sockets that open, change and close. */
 export const BATCHES: readonly Batch[] = [FIRST, OPENED, CLOSED];
 
-/** What goes on after those: for pictures that stand still, or show it. */
+/** A tick after `BATCHES`, for paused and live pictures. */
 export const LATER: Batch = NEXT;

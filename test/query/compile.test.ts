@@ -23,7 +23,7 @@ const context: QueryContext = {
 const finds = (text: string, of: Socket | Subject, where: QueryContext = context): boolean =>
   compileForSubjects(queryFrom(text), where)('socket' in of ? of : subject(of));
 
-test('a process that has become another program is found by both, and by no other', () => {
+test('finds a process that executed another program by both names', () => {
   const became = socket({
     owners: [{ knowledge: 'exact', pid: 7, process: 'python3', nowProcess: 'sleep' }],
   });
@@ -42,7 +42,7 @@ const curl: Socket = {
   traffic: { rxBytes: 1000, txBytes: 24, rttMicros: 50_000, recvQueue: 0, sendQueue: 5, retransmits: 2 },
 };
 
-describe('finds', () => {
+describe('matches', () => {
   test.each([
     '',
     'cur AP silent ana eth0 web tcp https 443 42 estab',
@@ -54,7 +54,7 @@ describe('finds', () => {
     'state:established state:listen,ESTABLISHED !state:listen',
     'proto:tcp proto:tcp4 proto:udp,tcp !proto:tcp6 ipv4 !ipv6',
     '@10.0.0.5 @203.0.113.7:443 @203.0.113.7:https !@10.0.0.5:443 @::ffff:a00:5 @db.example !@db.example:443',
-    '@mapped.example !@nobody.example',
+    '@mapped.example !@unknown.example',
     'net:10.0.0.0/8 lnet:10.0.0.5/32 rnet:203.0.113.0/24 !rnet:10.0.0.0/8 !net:::/0',
     'public !private !loopback !exposed !listen established',
     'rx>=1k !rx>1k rx=1000 tx<1KiB bytes=1024 bytes=1KiB rtt>49 rtt<=50ms rtt>49999us recvq=0 sendq>4b queue=5 retr>1',
@@ -66,7 +66,7 @@ describe('finds', () => {
     expect(finds(text, curl)).toBe(true);
   });
 
-  test('what is not known fits no comparison, nor the opposite', () => {
+  test('an unknown value matches no comparison', () => {
     const unknown = socket();
     for (const name of [
       'rx',
@@ -90,7 +90,7 @@ describe('finds', () => {
     expect([finds('rx>0', half), finds('bytes>0', half)]).toEqual([true, false]);
   });
 
-  test('listeners: of UDP too, exposed where loopback is not all', () => {
+  test('listen matches UDP listeners too, exposed only those beyond loopback', () => {
     const all = [
       listener(),
       listener({ local: '127.0.0.1:80' }),
@@ -109,11 +109,11 @@ describe('finds', () => {
         socket({ protocol: 'unix', family: 'unix', local: '/run/x:0', remote: null, state: 'LISTEN' }),
       ),
     ).toBe(false);
-    // The send queue of a listener is the most that may wait.
+    // The send queue of a listener is its backlog limit.
     expect(finds('queue>0', { ...listener(), traffic: { recvQueue: 0, sendQueue: 128 } })).toBe(false);
   });
 
-  test('rates, direction, what is new and what is closed', () => {
+  test('tests rates, direction, new and closed', () => {
     const row = subject(curl, {
       rxRate: 1000,
       txRate: 500,
@@ -127,7 +127,7 @@ describe('finds', () => {
     expect(finds('new', { ...row, firstSeenMs: -1 }, { ...context, baselineMs: undefined })).toBe(true);
   });
 
-  test('age: as long as it lived; of what was there before a lower bound', () => {
+  test('age is the lifetime of a closed socket, and a lower bound for a baseline socket', () => {
     const row = subject(curl, { firstSeenMs: 4000 });
     expect(finds('age=6s age<=6s age>5999ms !age>1m', row)).toBe(true);
     expect(finds('age=20ms', { ...row, lifetimeMs: 20 })).toBe(true);
@@ -141,12 +141,12 @@ describe('finds', () => {
     ]);
   });
 
-  test('a scope is needed only where it is said', () => {
+  test('an address without a scope matches any scope', () => {
     const linked = socket({ local: '[fe80::1%v0]:7000', remote: '[fe80::2%v0]:1' });
     expect(finds('@fe80::1 @[fe80::2%V0]:1 !@fe80::1%v1 net:fe80::/10 private', linked)).toBe(true);
   });
 
-  test('no word reaches from one text into the next, nor into what is not shown', () => {
+  test('a word matches neither across two texts nor in texts that are not shown', () => {
     expect(finds('"42curl" or "curl\0"', curl)).toBe(false);
     expect([
       finds('ipv', curl),
@@ -157,7 +157,7 @@ describe('finds', () => {
   });
 });
 
-test('the clock, the baseline and the addresses are those of the moment', () => {
+test('reads clock, baseline and host addresses on every call', () => {
   const now = {
     nowMs: 0,
     baselineMs: undefined as number | undefined,
@@ -183,23 +183,23 @@ test('the clock, the baseline and the addresses are those of the moment', () => 
   ]);
 });
 
-test('whatever the query: it lets through what its words say', () => {
+test('any query matches the same sockets as a naive evaluation, with and without a shared pool', () => {
   fc.assert(
     fc.property(queryText, fc.array(anySubject, { maxLength: 12 }), (text, subjects) => {
       const query = queryFrom(text);
       const expected = subjects.filter((it) => naive(query.expression, it, context));
       expect(subjects.filter(compileForSubjects(query, context))).toEqual(expected);
       const pool = new TextPool();
-      const known = subjects.map((it) => takeSearchFields(it.socket, pool));
+      const fields = subjects.map((it) => takeSearchFields(it.socket, pool));
       const matches = compileQuery(query, pool, context);
-      const remembered = subjects.filter((it, i) => known[i] && matches(known[i], it));
-      expect(remembered).toEqual(expected);
+      const matched = subjects.filter((it, i) => fields[i] && matches(fields[i], it));
+      expect(matched).toEqual(expected);
     }),
     { numRuns: 3000 },
   );
 });
 
-describe('fewer, and no others', () => {
+describe('narrows', () => {
   test.each<[string, string, boolean]>([
     ['', 'a', true],
     ['cur', 'curl', true],
@@ -232,16 +232,16 @@ describe('fewer, and no others', () => {
     ['tx>1k', 'tx<2k', false],
     ['liste', 'listen', false],
     ['@a.example', '@a.example x', true],
-    // As time goes by what was left out may come in.
+    // With time, sockets that did not match may match.
     ['age>1s', 'age>1s x', false],
     ['x', 'x age>1s', true],
-    // A sigma at the end of a word is another letter in small.
+    // A final sigma has a different lower-case letter.
     ['ΑΣ', 'ΑΣΑ', false],
   ])('from %s to %s: %s', (before, after, expected) => {
     expect(narrows(queryFrom(before), queryFrom(after))).toBe(expected);
   });
 
-  test('whatever the queries, where it is said it is so', () => {
+  test('any query that narrows another matches no further sockets', () => {
     const pair = fc.oneof(
       fc.tuple(queryText, queryText),
       fc.tuple(queryText, queryText).map(([a, b]): [string, string] => [a, `(${a}) (${b})`]),
@@ -260,7 +260,7 @@ describe('fewer, and no others', () => {
     );
   });
 
-  test('one more condition is known to, and the longest queries take no time', () => {
+  test('detects an added condition, and is fast for the longest queries', () => {
     fc.assert(
       fc.property(queryText, queryText, (a, b) => {
         const before = queryFrom(a);

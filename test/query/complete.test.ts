@@ -29,7 +29,7 @@ const VALUES: Values = {
   ports: [443, 53, 8080],
 };
 
-/** What is offered where `|` stands, as the whole text would be. */
+/** Returns the whole text after each completion at the cursor `|`. */
 const offered = (marked: string, values = VALUES): string[] => {
   const cursor = marked.indexOf('|');
   const text = marked.replace('|', '');
@@ -37,7 +37,7 @@ const offered = (marked: string, values = VALUES): string[] => {
   return choices.map((it) => text.slice(0, from) + it + text.slice(to));
 };
 
-describe('what may follow', () => {
+describe('completes', () => {
   test.each<[string, string[]]>([
     ['liste|', ['listen']],
     ['LI|', ['listen']],
@@ -48,12 +48,12 @@ describe('what may follow', () => {
     ['rx/|', ['rx/s<', 'rx/s>']],
     ['listen|', []],
     ['nothing|', []],
-    // Live ones before those that there could be.
+    // Values of current sockets come before other valid values.
     ['state:|', ['state:CLOSE_WAIT', 'state:LISTEN', 'state:BOUND_INACTIVE', 'state:CLOSE']],
     ['state:cl|', ['state:CLOSE_WAIT', 'state:CLOSE', 'state:CLOSING']],
     ['state=LISTEN,cl|', ['state=LISTEN,CLOSE_WAIT', 'state=LISTEN,CLOSE', 'state=LISTEN,CLOSING']],
     ['proto:t|', ['proto:tcp', 'proto:tcp6', 'proto:tcp4']],
-    // Numbers by number.
+    // Numbers are sorted by value.
     [':|', [':53', ':443', ':8080', ':afp']],
     ['port:80,4|', ['port:80,443']],
     ['rport:htt|', ['rport:http', 'rport:http-alt', 'rport:https', 'rport:https-alt']],
@@ -68,7 +68,7 @@ describe('what may follow', () => {
     ['@10|', ['@10.0.0.9', '@10.0.0.10']],
     ['@|', ['@10.0.0.9', '@10.0.0.10', '@2001:db8::1', '@db.example']],
     ['@DB|', ['@db.example']],
-    // Where nothing can be known.
+    // No completions.
     ['cmd:c|', []],
     ['net:1|', []],
     ['age>|', []],
@@ -78,7 +78,7 @@ describe('what may follow', () => {
     expect(offered(marked).slice(0, 4)).toEqual(expected);
   });
 
-  test('of very many the first fifty, in whatever order they come', () => {
+  test('offers the first fifty of very many values, whatever their order', () => {
     const hosts = Array.from({ length: 2000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
     const first = hosts.slice(0, 50).map((it) => `@${it}`);
     const shuffled = hosts.toSorted(
@@ -88,30 +88,30 @@ describe('what may follow', () => {
       expect(offered('@|', { ...NOTHING, hosts: order })).toEqual(first);
   });
 
-  test('at the start everything: names of terms', () => {
+  test('offers names of terms at the start', () => {
     expect(offered('|')).toEqual(expect.arrayContaining(['listen', 'port:', 'rtt>', 'state:']));
   });
 
-  test('in any place of the text: what is around stays', () => {
+  test('completes anywhere in the text and keeps the rest', () => {
     expect(offered('(a or !liste|) x')).toEqual(['(a or !listen) x']);
     expect(offered('a liste| :443')).toEqual(['a listen :443']);
-    // Up to the end of the word, of which the rest is replaced.
+    // Replaces the rest of the word after the cursor.
     expect(offered('a li|sting :443')).toEqual(['a listen :443']);
     expect(offered('process:cur|d)')).toEqual(['process:curl)']);
     expect(offered('"a (b" ns:w|')).toEqual(['"a (b" ns:web']);
-    // A quote that is meant as such does not end the text.
+    // An escaped quote does not end the text.
     expect(offered('"a\\" ns:w|')).toEqual([]);
     expect(offered('process:"a b" use|')).toEqual(['process:"a b" user:']);
-    // An inch-mark within a word begins no text in quotes.
+    // A quote inside a word does not start a quoted text.
     expect(offered('19" liste|')).toEqual(['19" listen']);
   });
 
-  test('each once, though it is there now and could be there', () => {
+  test('offers each value once, even if it is both current and valid', () => {
     const all = offered('proto:|');
     expect(new Set(all).size).toBe(all.length);
   });
 
-  test('what is there now but no query can say is not offered', () => {
+  test('does not offer current values that a query cannot express', () => {
     const odd = {
       ...NOTHING,
       hosts: ['not a host', '', '[x', '10.0.0.1', 'a b', 'a or b', 'a)', '!a'],
@@ -141,8 +141,8 @@ const anyValues: fc.Arbitrary<Values> = fc.record({
 
 const FIELDS = ['process', 'user', 'if', 'ns', 'state', 'proto', 'port', 'lport', 'rport'] as const;
 
-describe('whatever there is now', () => {
-  test('and whatever is around: what is chosen is one more term, and the others stay as they are', () => {
+describe('with any values', () => {
+  test('a choice adds exactly one term and keeps the others', () => {
     fc.assert(
       fc.property(
         termText,
@@ -154,7 +154,7 @@ describe('whatever there is now', () => {
         fc.nat(1),
         anyValues,
         (left, right, head, letters, values) => {
-          // What is typed is the beginning of one of the values.
+          // The typed text is the start of one of the values.
           const [first = ''] = [...values.processes, ...values.users];
           const typed = head + first.slice(0, letters).replace(/[\s()"/\\]/g, '');
           const text = `${left} ${typed} ${right}`;
@@ -174,7 +174,7 @@ describe('whatever there is now', () => {
     );
   });
 
-  test('the whole value is what is asked for, however it has to be written', () => {
+  test('a choice matches exactly its value, quoted if necessary', () => {
     fc.assert(
       fc.property(fc.array(hostile, { minLength: 1 }), (processes) => {
         const asked = offered('process=|', { ...NOTHING, processes }).map((it) => queryFrom(it).expression);
@@ -185,7 +185,7 @@ describe('whatever there is now', () => {
     );
   });
 
-  test('and whatever is typed: it replaces the word at the cursor, and the choices are sound', () => {
+  test('any text: replaces the word at the cursor with distinct choices', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc
@@ -206,13 +206,13 @@ describe('whatever there is now', () => {
   });
 });
 
-test('every name that is offered begins a term', () => {
+test('every offered name starts a term', () => {
   const names = Array.from('abcdefghijklmnopqrstuvwxyz').flatMap((letter) => offered(`${letter}|`, NOTHING));
   expect(names.length).toBeGreaterThan(40);
   for (const name of names) {
     if (!/[:<>]$/.test(name)) expect(queryFrom(name).expression.kind).toBe('flag');
     else {
-      // It is understood so far: only the value is missing.
+      // Only the value is missing.
       expect(parseQuery(name)).toMatchObject({
         problem: { at: name.length, length: 0, message: expect.stringContaining('expected') as string },
       });

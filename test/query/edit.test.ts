@@ -17,11 +17,11 @@ const edited = (parsed: Parsed): Query => {
 
 const context = { nowMs: 10_000, baselineMs: 500, addressesOf: () => ['10.0.0.5'] };
 
-describe('a term more', () => {
+describe('withTerm', () => {
   test.each([
     ['', ':443', ':443'],
     ['curl', ':443', 'curl :443'],
-    // Once, however it is written.
+    // Added once, even in another spelling.
     ['curl :443', 'port:https,443', 'curl :443 :https,443'],
     [':https x', 'PORT:https', ':https x'],
     ['a or b', 'c', '(a or b) c'],
@@ -33,19 +33,19 @@ describe('a term more', () => {
     expect(textOf(edited(withTerm(queryFrom(text), term)))).toBe(expected);
   });
 
-  test('what is there already leaves the query as it was typed', () => {
+  test('a term that the query has leaves it as typed', () => {
     const query = queryFrom('  curl   and :443');
     expect(edited(withTerm(query, ':443'))).toBe(query);
   });
 
-  test('that is none is a problem, and takes nothing away', () => {
+  test('an invalid term is a problem, and withoutTerm ignores it', () => {
     const query = queryFrom('a');
     expect(withTerm(query, 'port:nope')).toHaveProperty('problem');
     expect(hasTerm(query, 'port:nope')).toBe(false);
     expect(withoutTerm(query, 'port:nope')).toBe(query);
   });
 
-  test('by which the query becomes too long is a problem', () => {
+  test('a term that makes the query too long is a problem', () => {
     const long = queryFrom('x'.repeat(4090));
     expect(withTerm(long, 'longer')).toMatchObject({
       problem: { message: expect.stringContaining('too long') as string },
@@ -56,7 +56,7 @@ describe('a term more', () => {
     });
   });
 
-  test('whatever the query and the term: both hold, the text says so, and a second time changes nothing', () => {
+  test('any query with any term: both conditions hold, the text parses to it, and adding it again changes nothing', () => {
     fc.assert(
       fc.property(queryText, termText, fc.array(anySubject, { maxLength: 6 }), (text, term, subjects) => {
         const query = queryFrom(text);
@@ -72,7 +72,7 @@ describe('a term more', () => {
     );
   });
 
-  test('whatever the query and the term: taken out again, the query is what it was', () => {
+  test('any query with any new term: removing the term restores the query', () => {
     fc.assert(
       fc.property(queryText, termText, (text, term) => {
         const query = queryFrom(text);
@@ -88,12 +88,12 @@ describe('a term more', () => {
   });
 });
 
-describe('a term less', () => {
+describe('withoutTerm', () => {
   test.each([
     ['a :443 b', ':443', 'a b'],
     ['a b c', 'c a', 'b'],
     ['a', 'a', ''],
-    // It is not one of those that must all hold.
+    // Only top-level conditions are removed.
     ['a or b', 'a', 'a or b'],
     ['!a', 'a', '!a'],
     ['a b', 'b c', 'a b'],
@@ -103,7 +103,7 @@ describe('a term less', () => {
     expect(textOf(withoutTerm(queryFrom(text), term))).toBe(expected);
   });
 
-  test('whatever the query and the term: it is not there, and nothing else has gone', () => {
+  test('any query and term: removes the term and nothing else', () => {
     fc.assert(
       fc.property(queryText, termText, (text, term) => {
         const query = queryFrom(text);
@@ -119,7 +119,7 @@ describe('a term less', () => {
   });
 });
 
-describe('a term in the place of others of its field', () => {
+describe('replaceField', () => {
   test.each([
     ['', 'port', ':443', ':443'],
     ['a :80 b :90', 'port', ':443', 'a b :443'],
@@ -134,7 +134,7 @@ describe('a term in the place of others of its field', () => {
     ['@1.2.3.4 @a:80', 'host', '@b', '@b'],
     ['net:10.0.0.0/8 lnet:10.0.0.0/8', 'net', 'net:::/0', 'lnet:10.0.0.0/8 net:::/0'],
     ['tx>1 rx>1', 'tx', 'tx>2', 'rx>1 tx>2'],
-    // What is negated, or one of several, stays.
+    // Negated terms and alternatives stay.
     ['!:80 (:90 or x)', 'port', ':443', '!:80 (:90 or x) :443'],
   ] as const)('%s with %s: %s', (text, field, term, expected) => {
     const replaced = edited(replaceField(queryFrom(text), field, term));
@@ -142,20 +142,20 @@ describe('a term in the place of others of its field', () => {
     expect(edited(replaceField(replaced, field, term)).expression).toEqual(replaced.expression);
   });
 
-  test('of nothing: only those go', () => {
+  test('without a new term only removes the old ones', () => {
     expect(textOf(edited(replaceField(queryFrom('a :80 b'), 'port', undefined)))).toBe('a b');
     expect(edited(replaceField(queryFrom(':80'), 'port', undefined)).expression).toEqual(
       EVERYTHING.expression,
     );
   });
 
-  test('that is none is a problem', () => {
+  test('an invalid term is a problem', () => {
     expect(replaceField(queryFrom('a :80'), 'port', 'port:nope')).toMatchObject({
       problem: { at: 5, length: 4 },
     });
   });
 
-  test('whatever the query: what is asked for is all there is of the field, and the rest stays', () => {
+  test('any query: the new term is the only one of its field, and the rest stays', () => {
     fc.assert(
       fc.property(queryText, (text) => {
         const query = queryFrom(text);

@@ -11,12 +11,12 @@ import { subject } from '../helpers/queries.ts';
 import { endsWithin } from '../helpers/guard.ts';
 
 const SIZE = 10_240;
-/** As much of it as makes up ten kilobytes. */
+/** Repeats a text up to ten kilobytes. */
 const much = (text: string): string => text.repeat(Math.ceil(SIZE / text.length)).slice(0, SIZE);
 
 const context = { nowMs: 0, baselineMs: undefined, addressesOf: () => undefined };
 
-/** As much as a query may be. */
+/** Queries of the maximum size. */
 const BIGGEST = [
   `${'('.repeat(60)}curl${')'.repeat(60)}`,
   '!'.repeat(31) + 'curl',
@@ -31,7 +31,7 @@ const BIGGEST = [
   Array.from({ length: 100 }, () => '/(a+)+$/').join(' or '),
 ];
 
-describe('ten kilobytes of anything are answered', () => {
+describe('answers ten kilobytes of', () => {
   test.each([
     ['parentheses', '('],
     ['parentheses with something in them', '(a '],
@@ -55,7 +55,7 @@ describe('ten kilobytes of anything are answered', () => {
     ['comparisons', 'rtt>'],
     ['numbers', '9'],
     ['control characters', '\x00\x1b[2J\x07\x7f\x9b'],
-    ['what turns the text round', '\u202e\u2066\u200b'],
+    ['characters that reverse text direction', '\u202e\u2066\u200b'],
     ['halves of characters', '\ud800'],
     ['space', ' \t\n\u3000'],
     ['wide characters', '日本語👩‍👩‍👧'],
@@ -66,7 +66,7 @@ describe('ten kilobytes of anything are answered', () => {
       else {
         const { at, length, message } = parsed.problem;
         expect([at >= 0, length >= 0, at + length <= typed.length]).toEqual([true, true, true]);
-        // One that fits a status line.
+        // Fits a status line.
         expect(message.length).toBeLessThan(125);
         expect(message).toMatch(
           /expected|maximum|unmatched \)|missing|bad |unknown |inside quotes, write|regex too large|when written out/,
@@ -77,12 +77,12 @@ describe('ten kilobytes of anything are answered', () => {
     }
   });
 
-  test('nobody is told that it is too long who typed as much as there may be', () => {
+  test('accepts a query of the maximum length and rejects a longer one', () => {
     expect(parseQuery('x'.repeat(4096))).toHaveProperty('query');
     expect(parseQuery('x'.repeat(4097))).toHaveProperty('problem');
   });
 
-  test('five thousand alternatives', () => {
+  test('rejects five thousand alternatives', () => {
     const many = Array.from({ length: 5000 }, (_, i) => `w${i}`).join(' or ');
     expect(parseQuery(many)).toMatchObject({
       problem: { at: 4096, message: `query too long: ${many.length} characters (maximum 4096)` },
@@ -96,7 +96,7 @@ describe('ten kilobytes of anything are answered', () => {
 /** Linear work takes a few milliseconds. */
 const GUARD_MS = 5000;
 
-describe('a slip after a long host name is reported at once', () => {
+describe('reports a mistake after a long host name in linear time', () => {
   const NAME = 'ip-172-31-22-105.eu-west-1.compute.internal';
   test.each([
     ['a comma', `@${NAME},`],
@@ -114,7 +114,7 @@ describe('a slip after a long host name is reported at once', () => {
     expect(isDone).toBe(true);
   });
 
-  test('names of DNS are still names, up to 253 characters', () => {
+  test('accepts DNS names up to 253 characters', () => {
     const longest = `${'a'.repeat(61)}.`.repeat(4).slice(0, 253);
     for (const name of [NAME, `${NAME}.`, 'a', '_dns.x_y', 'münchen.example', '3com.com', longest])
       expect(queryFrom(`@${name}`).hosts).toEqual([name.replace(/\.$/, '')]);
@@ -123,7 +123,7 @@ describe('a slip after a long host name is reported at once', () => {
   });
 });
 
-describe('the largest queries that there may be', () => {
+describe('handles the largest queries', () => {
   test.each(BIGGEST.map((it) => [`${it.slice(0, 20)}…`, it]))('%s', (_, text) => {
     const query = queryFrom(text);
     const { expression } = query;

@@ -8,7 +8,7 @@ import { subject } from '../helpers/queries.ts';
 
 const INTERNET = 'proto:tcp,udp,udplite';
 
-describe('a form of -i, as lsof(8) has it', () => {
+describe('parses a form of -i as lsof(8) does', () => {
   test.each([
     ['-i', INTERNET],
     ['-i4', `${INTERNET} ipv4`],
@@ -32,14 +32,14 @@ describe('a form of -i, as lsof(8) has it', () => {
     ['-i tcp@mail.example:25', 'proto:tcp @mail.example:25'],
     ['-i 6udp@mail.example:domain,5353', 'proto:udp net:::/0 @mail.example:domain,5353'],
     ['-i @Mail.Example', `${INTERNET} @mail.example`],
-    // Host and port are of one end.
+    // Host and port belong to the same endpoint.
     ['-i @1.2.3.4:22 :443', `${INTERNET} @1.2.3.4:22 :443`],
   ])('%s', (text, expected) => {
     expect(printQuery(queryFrom(text).expression)).toBe(expected);
   });
 });
 
-describe('a form that lsof refuses too, at its column', () => {
+describe('rejects a form that lsof rejects too, with its column', () => {
   test.each<[string, number, number, string]>([
     ['-i TCPx', 3, 4, "unknown protocol 'TCPx' after -i; expected -i [46]"],
     ['-i sctp', 3, 4, "unknown protocol 'sctp' after -i"],
@@ -66,12 +66,12 @@ describe('a form that lsof refuses too, at its column', () => {
     ['-s TCP:LISTEN,^listen', 14, 7, 'LISTEN cannot be both included and excluded'],
   ])('%s', (text, at, length, message) => {
     const parsed = parseQuery(text);
-    if ('query' in parsed) throw new Error(`understood as ${printQuery(parsed.query.expression)}`);
+    if ('query' in parsed) throw new Error(`parsed as ${printQuery(parsed.query.expression)}`);
     expect(parsed.problem).toEqual({ at, length, message: expect.stringContaining(message) as string });
   });
 });
 
-describe('a state after -s, by the names of the manual page, in any case', () => {
+describe('accepts states after -s by the names of the manual page, in any case', () => {
   test.each([
     ['CLOSED', 'CLOSE'],
     ['LISTEN', 'LISTEN'],
@@ -90,7 +90,7 @@ describe('a state after -s, by the names of the manual page, in any case', () =>
   });
 });
 
-describe('several forms together let through what lsof 4.95 shows of the same sockets', () => {
+describe('several forms together match what lsof 4.95 shows of the same sockets', () => {
   const sockets = new Map<string, Socket>([
     ['tcp4', listener({ local: '127.0.0.1:45001' })],
     ['tcp6', listener({ local: '[::1]:45002' })],
@@ -98,7 +98,7 @@ describe('several forms together let through what lsof 4.95 shows of the same so
     ['udp6', udp({ local: '[::1]:45004' })],
     ['there', socket({ local: '127.0.0.1:45436', remote: '127.0.0.1:45001' })],
     ['back', socket({ local: '127.0.0.1:45001', remote: '127.0.0.1:45436' })],
-    // What is no Internet file to it.
+    // Not Internet files to lsof.
     ['raw', udp({ protocol: 'raw', local: '*:1' })],
     ['unix', listener({ protocol: 'unix', family: 'unix', local: '/run/x:0' })],
   ]);
@@ -113,19 +113,19 @@ describe('several forms together let through what lsof 4.95 shows of the same so
 
   test.each([
     ['-i', 'tcp4 tcp6 udp4 udp6 there back'],
-    // Forms without an address: 4 and 6 are both; -i after one of them forgets it, before it does not.
+    // Forms without an address: 4 and 6 select both; a later -i cancels one of them, an earlier -i does not.
     ['-i -i4', 'tcp4 udp4 there back'],
     ['-i4 -i', 'tcp4 tcp6 udp4 udp6 there back'],
     ['-i -i6', 'tcp6 udp6'],
     ['-i4 -i6', 'tcp4 tcp6 udp4 udp6 there back'],
-    // Those with one: any of them, and with the others.
+    // Forms with an address: any of them, combined with the forms without.
     ['-i -i tcp', 'tcp4 tcp6 there back'],
     ['-i4 -i tcp', 'tcp4 there back'],
     ['-i4 -i 6tcp', ''],
     ['-i udp -i4', 'udp4'],
     ['-i4 -i :45002', ''],
     ['-i :45002 -i @127.0.0.1', 'tcp4 tcp6 udp4 there back'],
-    // An included state shows nothing of UDP, an excluded one hides nothing of it.
+    // An included state shows no UDP sockets, an excluded one hides none.
     ['-i -s TCP:LISTEN', 'tcp4 tcp6'],
     ['-i -sTCP:^LISTEN', 'udp4 udp6 there back'],
     ['-i tcp -s TCP:LISTEN -s TCP:ESTABLISHED', 'tcp4 tcp6 there back'],
@@ -133,7 +133,7 @@ describe('several forms together let through what lsof 4.95 shows of the same so
     expect(shown(text)).toBe(expected);
   });
 
-  test('a word is of the query where it cannot be a form', () => {
+  test('a word that cannot be a form belongs to the query', () => {
     expect(shown('-i (nginx)')).toBe('tcp4 tcp6');
     expect(shown('-i "nginx"')).toBe('tcp4 tcp6');
     expect(shown('-i !nginx')).toBe('udp4 udp6 there back');

@@ -12,7 +12,7 @@ import { queryText, termText } from '../helpers/queries.ts';
 
 const printed = (text: string): string => printQuery(queryFrom(text).expression);
 
-describe('what is typed, as it is written out', () => {
+describe('prints a typed query in canonical form', () => {
   test.each([
     ['', ''],
     ['   ', ''],
@@ -58,7 +58,7 @@ describe('what is typed, as it is written out', () => {
   });
 });
 
-describe('a problem tells its column, what was found, and what helps', () => {
+describe('a problem has its column, its length and a helpful message', () => {
   test.each<[string, number, number, string]>([
     ['port:', 5, 0, 'expected ports: port:443'],
     ['curl :', 6, 0, 'expected ports: port:443'],
@@ -118,12 +118,12 @@ describe('a problem tells its column, what was found, and what helps', () => {
     [`${'x'.repeat(3500)}${' -i:1'.repeat(33)}`, 0, 3665, 'characters when written out'],
   ])('%s', (text, at, length, message) => {
     const parsed = parseQuery(text);
-    if ('query' in parsed) throw new Error(`understood as ${printQuery(parsed.query.expression)}`);
+    if ('query' in parsed) throw new Error(`parsed as ${printQuery(parsed.query.expression)}`);
     expect(parsed.problem).toEqual({ at, length, message: expect.stringContaining(message) as string });
   });
 });
 
-/** Pieces of queries, and anything else, in any order. */
+/** Pieces of queries and random text, in any order. */
 const scrawl = fc
   .array(
     fc.oneof(
@@ -148,7 +148,7 @@ const scrawl = fc
   )
   .map((parts) => parts.join(''));
 
-test('whatever is typed: a query that is the same when written out, or a problem within the text', () => {
+test('any text parses to a query that survives printing, or to a problem within the text', () => {
   fc.assert(
     fc.property(scrawl, (text) => {
       const parsed = parseQuery(text);
@@ -166,7 +166,7 @@ test('whatever is typed: a query that is the same when written out, or a problem
   );
 });
 
-test('whatever is asked: written out it asks the same', () => {
+test('any valid query survives printing and parsing', () => {
   fc.assert(
     fc.property(queryText, (text) => {
       const { expression } = queryFrom(text);
@@ -176,7 +176,7 @@ test('whatever is asked: written out it asks the same', () => {
   );
 });
 
-/** Texts that look like something else, and any other. */
+/** Texts that look like other terms, and random text. */
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', minLength: 1 }),
   fc.constantFrom(
@@ -221,7 +221,7 @@ const anyExpression = fc.letrec<{ it: Expression }>((tie) => ({
   ),
 })).it;
 
-test('whatever the expression: it is what its text is read as', () => {
+test('any expression survives printing and parsing', () => {
   fc.assert(
     fc.property(anyExpression, (expression) => {
       fc.pre(printQuery(expression).length <= 4096);
@@ -231,7 +231,7 @@ test('whatever the expression: it is what its text is read as', () => {
   );
 });
 
-test('the queries of these tests are of every kind there is', () => {
+test('the generated queries cover every kind of term', () => {
   const terms = fc
     .sample(termText, { numRuns: 3000, seed: 1 })
     .flatMap((it) => termsOf(queryFrom(it).expression));
@@ -253,7 +253,7 @@ test('the queries of these tests are of every kind there is', () => {
   expect([...kinds].toSorted()).toEqual(expected.toSorted());
 });
 
-test('whatever the text: in a term it is the value, and nothing else', () => {
+test('any quoted text is exactly the value of its term', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), scrawl), (value) => {
       expect(queryFrom(`process=${quoteWord(value)} :1`).expression).toMatchObject({
@@ -263,7 +263,7 @@ test('whatever the text: in a term it is the value, and nothing else', () => {
   );
 });
 
-test('every example of the grammar is understood', () => {
+test('every example in the help parses', () => {
   const problems = TERMS.filter(
     ({ syntax, example }) => !/^[> ]/.test(syntax) && 'problem' in parseQuery(example),
   );
@@ -271,7 +271,7 @@ test('every example of the grammar is understood', () => {
   expect(new Set(TERMS.map(({ syntax }) => syntax)).size).toBe(TERMS.length);
 });
 
-test('what the owner of a query has to know of it', () => {
+test('a query reports whether it is timed, its host names, and whether it matches everything', () => {
   expect(queryFrom('age<1s or x').isTimed).toBe(true);
   expect(queryFrom('new rtt>1').isTimed).toBe(false);
   expect(queryFrom('@a.example (@B.example or !@a.example:80) @1.2.3.4').hosts).toEqual([

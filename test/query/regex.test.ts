@@ -5,7 +5,7 @@ import { withCache, compileRegex, readRegex } from '../../src/query/regex.ts';
 import { Mistake } from '../../src/query/mistake.ts';
 
 const never = (): void => {
-  throw new Error('it is not slow');
+  throw new Error('not slow');
 };
 
 const matches = (source: string, text: string): boolean => compileRegex(source, never, () => 0)(text);
@@ -26,7 +26,7 @@ describe('a regex', () => {
     expect(matches(source, text)).toBe(expected);
   });
 
-  // Each of them takes an engine that goes back and tries again longer than the machine will last.
+  // A backtracking engine would take practically forever on each of them.
   test.each<[string, boolean]>([
     ['(a+)+$', true],
     ['(a|aa)+$', true],
@@ -69,7 +69,7 @@ describe('a regex', () => {
     maxLength: 12,
   });
 
-  test('a plain one, for which another engine is asked, finds the same', () => {
+  test('a plain regex, which runs on another engine, matches the same texts', () => {
     fc.assert(
       fc.property(plain, text, (source, text) => {
         const expected = RE2JS.compile(source, RE2JS.CASE_INSENSITIVE).test(text);
@@ -79,14 +79,14 @@ describe('a regex', () => {
     );
   });
 
-  test('a very long text is looked at as far as it costs little', () => {
+  test('tests only the start of a very long text', () => {
     const long = `${'x'.repeat(5_000_000)}curl`;
     expect(matches('curl', long)).toBe(false);
     expect(matches('^xx', long)).toBe(true);
   });
 });
 
-describe('a regex that is refused', () => {
+describe('rejects the regex', () => {
   const problemOf = (text: string) => {
     const caught = Mistake.caught(() => ({ source: readRegex({ text, at: 3 }) }));
     return 'problem' in caught ? caught.problem : undefined;
@@ -104,7 +104,7 @@ describe('a regex that is refused', () => {
     ['*', 'bad regex: missing argument to repetition operator'],
     ['a**', 'bad regex: invalid nested repetition operator'],
     ['\\', 'bad regex: trailing backslash at end of expression'],
-    // What no engine can do in proportion to the text.
+    // Not possible in linear time.
     ['(a)\\1', 'bad regex: invalid escape sequence'],
     ['(?=a)', 'bad regex: invalid or unsupported Perl syntax'],
     ['(?<!a)b', 'bad regex: invalid'],
@@ -116,63 +116,63 @@ describe('a regex that is refused', () => {
     });
   });
 
-  test('one that is just small enough is taken', () => {
+  test('accepts a regex of the maximum size', () => {
     expect(readRegex({ text: 'a{400}', at: 0 })).toBe('a{400}');
     expect(readRegex({ text: 'a'.repeat(200), at: 0 })).toHaveLength(200);
   });
 });
 
-describe('time', () => {
-  /** A regex of which each look that is timed takes so long; `pass` lets time go by besides. */
-  const slowly = (lookMs: number) => {
+describe('the time budget', () => {
+  /** A regex whose every timed match takes `matchMs`; `pass` advances the clock between matches. */
+  const slowRegex = (matchMs: number) => {
     let [nowMs, reads] = [0, 0];
-    const told: string[] = [];
-    // It is read once at first, and then before and after each look that is timed.
-    const clock = () => (nowMs += reads++ > 0 && reads % 2 === 1 ? lookMs : 0);
-    const test = compileRegex('a', (source) => told.push(source), clock);
-    return { test, told, pass: (ms: number) => (nowMs += ms) };
+    const reported: string[] = [];
+    // The clock is read once at first, and then before and after each timed match.
+    const clock = () => (nowMs += reads++ > 0 && reads % 2 === 1 ? matchMs : 0);
+    const test = compileRegex('a', (source) => reported.push(source), clock);
+    return { test, reported, pass: (ms: number) => (nowMs += ms) };
   };
-  /** Of texts that are not short each look is timed. */
+  /** Every match of a text that is not short is timed. */
   const LONG = 'a'.repeat(100);
 
-  test('half a second at a time is the most; then nothing is found any more, and that is told once', () => {
-    const { test, told, pass } = slowly(100);
+  test('after half a second the regex matches nothing and is reported once', () => {
+    const { test, reported, pass } = slowRegex(100);
     expect(Array.from({ length: 8 }, () => test(LONG))).toEqual([
       ...Array.from({ length: 6 }, () => true),
       false,
       false,
     ]);
-    expect(told).toEqual(['a']);
+    expect(reported).toEqual(['a']);
     pass(1e9);
-    expect([test(LONG), test('a'), told.length]).toEqual([false, false, 1]);
+    expect([test(LONG), test('a'), reported.length]).toEqual([false, false, 1]);
   });
 
-  test('short texts are timed together, and count together', () => {
-    const { test, told } = slowly(100);
+  test('one timed short text counts for several', () => {
+    const { test, reported } = slowRegex(100);
     expect(Array.from({ length: 20 }, () => test('a')).lastIndexOf(true)).toBe(7);
-    expect(told).toEqual(['a']);
+    expect(reported).toEqual(['a']);
   });
 
-  test('what is spent is given back as time goes by', () => {
-    const { test, told, pass } = slowly(100);
+  test('the budget recovers with time', () => {
+    const { test, reported, pass } = slowRegex(100);
     for (let i = 0; i < 100; i++) {
       expect(test(LONG)).toBe(true);
       pass(500);
     }
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
   });
 });
 
-test('a text is asked once while it is remembered', () => {
-  const asked: string[] = [];
+test('a cached test runs once per text until the cache is full', () => {
+  const tested: string[] = [];
   const test = withCache((text) => {
-    asked.push(text);
+    tested.push(text);
     return text === 'a';
   });
   expect([test('a'), test('b'), test('a'), test('b')]).toEqual([true, false, true, false]);
-  expect(asked).toEqual(['a', 'b']);
-  // Very many are forgotten, and asked again.
+  expect(tested).toEqual(['a', 'b']);
+  // A full cache is cleared.
   for (let i = 0; i < 20_000; i++) test(`${i}`);
   expect(test('a')).toBe(true);
-  expect(asked.filter((it) => it === 'a')).toHaveLength(2);
+  expect(tested.filter((it) => it === 'a')).toHaveLength(2);
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TextPool } from '../../src/query/texts.ts';
 
-test('a text has one number, for as long as somebody uses it', () => {
+test('a text has one number while it is in use', () => {
   const pool = new TextPool();
   const [a, b, again] = [pool.take('a'), pool.take('b'), pool.take('a')];
   expect([a === again, a === b, pool.text(a), pool.size]).toEqual([true, false, 'a', 2]);
@@ -10,31 +10,31 @@ test('a text has one number, for as long as somebody uses it', () => {
   expect(pool.size).toBe(2);
   pool.drop(a);
   expect(pool.size).toBe(1);
-  // The number is given to the next, lest the pool grow for months.
+  // The number is reused, so that the pool does not grow.
   expect(pool.take('c')).toBe(a);
   expect(pool.text(a)).toBe('c');
 });
 
-test('a text is asked once, and its number anew when it stands for another', () => {
+test('a cached test runs once per text, and again when its number has another text', () => {
   const pool = new TextPool();
-  const asked: string[] = [];
+  const tested: string[] = [];
   const test = pool.cachedTest((text) => {
-    asked.push(text);
+    tested.push(text);
     return text.startsWith('y');
   });
   const yes = pool.take('yes');
   const no = pool.take('no');
   expect([test(yes), test(no), test(yes), test(no)]).toEqual([true, false, true, false]);
-  expect(asked).toEqual(['yes', 'no']);
+  expect(tested).toEqual(['yes', 'no']);
   pool.drop(yes);
   expect(pool.take('nay')).toBe(yes);
   expect([test(yes), test(yes)]).toEqual([false, false]);
   pool.drop(yes);
   pool.take('yea');
-  expect([test(yes), asked]).toEqual([true, ['yes', 'no', 'nay', 'yea']]);
+  expect([test(yes), tested]).toEqual([true, ['yes', 'no', 'nay', 'yea']]);
 });
 
-test('whatever is taken and dropped: the texts in use are there, and no others; answers are those of the texts', () => {
+test('after any takes and drops the pool holds exactly the texts in use, and cached values belong to them', () => {
   const step = fc.record({ text: fc.constantFrom('', 'a', 'b', 'ab', 'c'), drop: fc.boolean() });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -44,8 +44,8 @@ test('whatever is taken and dropped: the texts in use are there, and no others; 
       const used: { text: string; number: number }[] = [];
       for (const { text, drop } of steps) {
         const at = used.findIndex((it) => it.text === text);
-        const [gone] = drop && at >= 0 ? used.splice(at, 1) : [];
-        if (gone) pool.drop(gone.number);
+        const [dropped] = drop && at >= 0 ? used.splice(at, 1) : [];
+        if (dropped) pool.drop(dropped.number);
         else used.push({ text, number: pool.take(text) });
         expect(pool.size).toBe(new Set(used.map((it) => it.text)).size);
         for (const it of used) {

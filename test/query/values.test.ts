@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { type Values, valuesOf } from '../../src/query/values.ts';
 import { listener, socket, udp } from '../helpers/fakes.ts';
 
-/** As they come, each list sorted. */
-const listed = (values: Values) =>
+/** Returns all values, each list sorted. */
+const sorted = (values: Values) =>
   Object.fromEntries(
     Object.entries(values).map(([name, all]) => [name, [...(all as Iterable<string>)].toSorted()]),
   );
 
-test('each value once, of every program that holds a socket and of both ends', () => {
+test('returns distinct values of all owners and of both endpoints', () => {
   const values = valuesOf([
     socket({ user: 'ana', uid: 1000, interface: 'eth0', netns: { inode: 7, name: 'web' } }),
     socket({ id: 'again', user: 'ana', interface: 'eth0', netns: { inode: 8 } }),
@@ -26,7 +26,7 @@ test('each value once, of every program that holds a socket and of both ends', (
     listener(),
     udp({ owners: [{ knowledge: 'exact', process: 'dhcpcd', user: 'dhcp' }] }),
   ]);
-  expect(listed(values)).toEqual({
+  expect(sorted(values)).toEqual({
     processes: ['curl', 'dhcpcd', 'nginx', 'systemd'],
     users: ['33', 'ana', 'dhcp'],
     states: ['ESTABLISHED', 'LISTEN'],
@@ -38,14 +38,14 @@ test('each value once, of every program that holds a socket and of both ends', (
   });
 });
 
-test('what has no address of the Internet gives neither host nor port, and no end is no host', () => {
+test('sockets without Internet addresses and wildcard addresses give no host and no port', () => {
   const values = valuesOf([
     socket({ protocol: 'unix', family: 'unix', local: '/run/x:5', remote: '/run/y:6' }),
     udp({ local: '*:0', remote: '0.0.0.0:0' }),
   ]);
-  expect(listed(values)).toMatchObject({ hosts: [], ports: [] });
+  expect(sorted(values)).toMatchObject({ hosts: [], ports: [] });
 });
 
-test('of no sockets there is nothing', () => {
-  expect(Object.values(listed(valuesOf([]))).flat()).toEqual([]);
+test('no sockets have no values', () => {
+  expect(Object.values(sorted(valuesOf([]))).flat()).toEqual([]);
 });

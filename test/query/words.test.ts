@@ -12,7 +12,7 @@ const it: Socket = {
   traffic: { rxBytes: 1 },
 };
 
-test('what is forgotten leaves nothing behind', () => {
+test('dropping all fields empties the pool', () => {
   const pool = new TextPool();
   const all = [it, socket({ remote: null }), it].map((each) => takeSearchFields(each, pool));
   expect(pool.size).toBe(4);
@@ -20,46 +20,46 @@ test('what is forgotten leaves nothing behind', () => {
   expect(pool.size).toBe(0);
 });
 
-describe('a change by which a socket is found elsewhere', () => {
+describe('search fields differ after a change of', () => {
   test.each<[string, Partial<Socket>]>([
     ['state', { state: 'CLOSE_WAIT' }],
     ['local address', { local: { address: '192.0.2.11', port: 40000 } }],
     ['local port', { local: { address: '192.0.2.10', port: 40001 } }],
-    ['peer', { remote: { address: '198.51.100.8', port: 443 } }],
-    ['port of the peer', { remote: { address: '198.51.100.7', port: 444 } }],
-    ['no peer', { remote: null }],
+    ['remote address', { remote: { address: '198.51.100.8', port: 443 } }],
+    ['remote port', { remote: { address: '198.51.100.7', port: 444 } }],
+    ['remote endpoint', { remote: null }],
     ['user', { user: 'bob' }],
     ['uid', { uid: 8 }],
     ['interface', { interface: 'lo' }],
     ['namespace', { netns: { inode: 8, name: 'web' } }],
-    ['its name', { netns: { inode: 7, name: 'db' } }],
+    ['name of the namespace', { netns: { inode: 7, name: 'db' } }],
     ['program', { owners: [{ knowledge: 'exact', pid: 1, process: 'wget', command: 'curl -s' }] }],
     ['pid', { owners: [{ knowledge: 'exact', pid: 2, process: 'curl', command: 'curl -s' }] }],
     ['command', { owners: [{ knowledge: 'exact', pid: 1, process: 'curl', command: 'curl -v' }] }],
     [
-      'user of the program',
+      'user of the owner',
       { owners: [{ knowledge: 'exact', pid: 1, process: 'curl', command: 'curl -s', user: 'ana' }] },
     ],
     [
-      'how it is known',
+      'knowledge of the owner',
       { owners: [{ knowledge: 'inherited', pid: 1, process: 'curl', command: 'curl -s' }] },
     ],
     [
-      'what the program has become',
+      'program executed since',
       { owners: [{ knowledge: 'exact', pid: 1, process: 'curl', nowProcess: 'sh', command: 'curl -s' }] },
     ],
-    ['a further program', { owners: [...it.owners, { knowledge: 'exact', pid: 2 }] }],
+    ['number of owners', { owners: [...it.owners, { knowledge: 'exact', pid: 2 }] }],
   ])('%s', (_, change) => {
     expect(hasSameSearchFields(it, { ...it, ...change })).toBe(false);
   });
 
-  test('counters are none, nor is the same told in other objects', () => {
+  test('search fields are the same after a change of counters or in a copy', () => {
     expect(hasSameSearchFields(it, { ...it, traffic: { rxBytes: 2 } })).toBe(true);
     expect(hasSameSearchFields(it, structuredClone(it))).toBe(true);
   });
 });
 
-describe('what has no ports', () => {
+describe('a socket without ports', () => {
   const raw = (protocol: number): Socket =>
     socket({ protocol: 'raw', local: `127.0.0.1:${protocol}`, remote: null });
   const sniffer: Socket = {
@@ -80,12 +80,12 @@ describe('what has no ports', () => {
     ['a raw socket of a protocol without a name', raw(200), '200'],
     ['a packet socket', sniffer, '35020'],
     ['a ping socket', socket({ protocol: 'icmp', local: '*:1', remote: null }), '1'],
-  ])('is not found by a port: %s', (_, it, n) => {
+  ])('does not match a port: %s', (_, it, n) => {
     const texts = [`:${n}`, `port:${n}`, `lport:${n}`, 'port:0-65535', `-i :${n}`, `@127.0.0.1:${n}`];
     expect(finds(it, ...texts)).not.toContain(true);
   });
 
-  test('is found by the name of the protocol that it takes, as it is shown', () => {
+  test('matches the shown name of its protocol number', () => {
     expect(finds(raw(1), ':icmp', 'icmp', '/^icmp$/', '127.0.0.1:icmp', 'lport:icmp')).not.toContain(false);
     expect(finds(raw(200), '200', '127.0.0.1:200')).toEqual([true, true]);
     expect(finds(sniffer, 'lldp', ':lldp', 'lo:lldp')).toEqual([true, true, true]);
@@ -93,7 +93,7 @@ describe('what has no ports', () => {
   });
 });
 
-test('a search goes by the pool alone', () => {
+test('a search reads texts only from the pool', () => {
   const pool = new TextPool();
   const searched = takeSearchFields(it, pool);
   const context = { nowMs: 0, baselineMs: undefined, addressesOf: () => undefined };

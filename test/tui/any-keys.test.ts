@@ -6,7 +6,7 @@ import { COLUMNS } from '../../src/view/columns.ts';
 import { FakeApp } from '../helpers/app.ts';
 import { BATCHES, LATER } from '../helpers/scene.ts';
 
-/** Every key that means something in some place, but for those that leave the program; text that is none. */
+/** Every key with a function except those that leave the program, and text. */
 const KEYS = [
   ...Array.from('pPN/ltuxbhHvozZC fsSncegi?kjdar<>+-=wyY123456789'),
   ...Array.from(':443 process:node or !new ("x'),
@@ -16,7 +16,7 @@ const KEYS = [
 
 const click = ([x, y]: readonly [number, number]) => `\x1b[<0;${x + 1};${y + 1}M\x1b[<0;${x + 1};${y + 1}m`;
 
-/** Of which two are one and the same. */
+/** Returns the number of duplicates. */
 const doubles = (items: readonly unknown[]): number =>
   items.length - new Set(items.map((it) => JSON.stringify(it))).size;
 
@@ -33,7 +33,7 @@ function check({ list, hideRules, columns, history, views, prompt, query, ...sta
   expect(query.text.length).toBeLessThanOrEqual(4096);
 }
 
-test('whatever is pressed and clicked, at whatever size: the state is sound, and the screen is as if it were painted anew', async () => {
+test('any keys and clicks, at any size, leave a valid state and a screen equal to a full redraw', async () => {
   const sizes = fc.constantFrom([80, 24], [120, 40], [40, 10], [20, 5]);
   const at = fc.tuple(fc.nat(79), fc.nat(23));
   const key = fc.oneof(
@@ -42,7 +42,7 @@ test('whatever is pressed and clicked, at whatever size: the state is sound, and
     { weight: 1, arbitrary: fc.constantFrom('\x1b[<64;5;8M', '\x1b[<65;5;8M') },
     {
       weight: 1,
-      // Of newer characters the emulated terminal takes some for narrower than the terminals of today do.
+      // Older characters only: the emulated terminal draws some newer ones narrower than current terminals.
       arbitrary: fc.constantFrom('日', 'ä', 'µs', 'é\u0301', '\u202e', '  '),
     },
   );
@@ -54,14 +54,14 @@ test('whatever is pressed and clicked, at whatever size: the state is sound, and
         const app = new FakeApp(width, height);
         try {
           await app.take(...BATCHES);
-          // In pieces: what comes at once is obeyed before anything is painted.
+          // In pieces: keys that arrive at once are handled before the next paint.
           for (let i = 0; i < keys.length; i += 6) {
             await app.press(keys.slice(i, i + 6).join(''));
             check(app.app.state);
           }
           await app.take(LATER);
           check(app.app.state);
-          // What was typed is left, what was said is read, and nothing is painted that stays as it is.
+          // Closes the prompt and the message. Another paint then writes nothing.
           await app.press('\x1b', '\x1b[B');
           const { text, bytesWritten } = app;
           app.app.paint();
@@ -73,7 +73,7 @@ test('whatever is pressed and clicked, at whatever size: the state is sound, and
         }
       },
     ),
-    // The same keys each time, for it is long: to look for more, take another seed and more runs.
+    // A fixed seed, because the test is slow: to search further, use another seed and more runs.
     { numRuns: 60, seed: 5 },
   );
 });

@@ -28,20 +28,20 @@ const TOP_ROW = 4;
 const ESC = '\x1b';
 const [DOWN, UP, PAGE_DOWN, HOME, END] = ['\x1b[B', '\x1b[A', '\x1b[6~', '\x1b[H', '\x1b[F'];
 
-/** Position of the row that is shown inverse, from the top of the screen. */
-const selectedLine = (): number => app.lines.findIndex((_, y) => app.look(3, y).inverse);
+/** Returns the line of the selected row, which is inverse. */
+const selectedLine = (): number => app.lines.findIndex((_, y) => app.cellAt(3, y).inverse);
 
 const lineOf = (text: string): string => app.lines[app.find(text).y] ?? '';
 
-/** A numbered crowd, in order of their numbers. */
+/** Returns sockets with numbered process names, in order. */
 const crowd = (count: number, from = 0) =>
   Array.from({ length: count }, (_, i) => {
     const name = `p${String(from + i).padStart(3, '0')}`;
     return socket({ id: name, process: name, local: `192.0.2.10:${10_000 + from + i}` });
   });
 
-describe('calm', () => {
-  test('a tick in which nothing happens writes nothing to the terminal', async () => {
+describe('terminal output', () => {
+  test('a tick without changes writes nothing', async () => {
     await app.take(baseline(Object.values(SCENE)));
     const before = app.bytesWritten;
     expect(before).toBeGreaterThan(1000);
@@ -53,7 +53,7 @@ describe('calm', () => {
     expect(app.bytesWritten - before).toBe(0);
   });
 
-  test('nor does a change out of sight, but for the counts', async () => {
+  test('a change of an invisible row writes only the counts', async () => {
     await app.take(baseline(crowd(200)));
     const before = app.lines.slice(TOP_ROW);
     const bytes = app.bytesWritten;
@@ -62,7 +62,7 @@ describe('calm', () => {
     expect(app.bytesWritten - bytes).toBeLessThan(200);
   });
 
-  test('columns stay where they are when long texts come and go', async () => {
+  test('columns keep their positions when long texts come and go', async () => {
     await app.take(baseline([SCENE.node, SCENE.long]));
     const titles = app.lines[TOP_ROW - 1];
     await app.take(batch({ monotonicMs: 1000, closed: [SCENE.long.id] }), batch({ monotonicMs: 9000 }));
@@ -75,7 +75,7 @@ describe('a batch in parts', () => {
   const parts = (sockets: readonly ReturnType<typeof socket>[]) =>
     sockets.map((it, i) => batch({ monotonicMs: 1000, spawned: [it], partial: i < sockets.length - 1 }));
 
-  test('is painted when its last one has come, and not before', async () => {
+  test('is painted after its last part', async () => {
     await app.take(baseline(crowd(3, 10)));
     const before = { text: app.text, bytes: app.bytesWritten };
     const [first = batch(), last = batch()] = parts(crowd(2));
@@ -87,7 +87,7 @@ describe('a batch in parts', () => {
     expect(app.lines[TOP_ROW]).toContain('p000');
   });
 
-  test('a click between them means the row that is on the screen', async () => {
+  test('a click between parts selects the row on the screen', async () => {
     await app.take(baseline(crowd(3, 10)));
     const [first = batch(), last = batch()] = parts(crowd(2));
     await app.take(first);
@@ -97,7 +97,7 @@ describe('a batch in parts', () => {
     expect(app.lines[selectedLine()]).toContain('p011');
   });
 
-  test('of the first look nothing is claimed before all of it has come', async () => {
+  test('the header shows no counts before the baseline is complete', async () => {
     await app.take(baseline(crowd(3), { partial: true }));
     await app.press('j');
     expect(app.lines[0]).not.toContain('sockets');
@@ -107,17 +107,17 @@ describe('a batch in parts', () => {
 });
 
 describe('traffic', () => {
-  test('a tick that moves no bytes writes nothing, once the rates have gone to 0', async () => {
+  test('a tick without traffic writes nothing after the rates have dropped to 0', async () => {
     await app.take(...TRAFFIC_BATCHES);
     const quiet = (monotonicMs: number) => batch({ monotonicMs, source: 'sock_diag' });
-    // The youngest row is past the age that is told by the second.
+    // The youngest row is older than the ages that are shown in seconds.
     await app.take(quiet(4500), quiet(9000), quiet(14_000));
     const bytes = app.bytesWritten;
     await app.take(quiet(15_000), quiet(16_000));
     expect(app.bytesWritten).toBe(bytes);
   });
 
-  test('columns stay where they are whatever the numbers', async () => {
+  test('columns keep their positions whatever the numbers', async () => {
     const at = (rxBytes: number, txBytes: number) =>
       socket({ traffic: { rxBytes, txBytes, rttMicros: rxBytes % 1e6, recvQueue: rxBytes } });
     await app.take(baseline([at(0, 0)]));
@@ -132,7 +132,7 @@ describe('traffic', () => {
     expect(app.lines[TOP_ROW]).toContain('500T  500T');
   });
 
-  test('a click on RX/S brings what moves most to the top, and the arrow says so', async () => {
+  test('a click on RX/S sorts by it, descending first, and shows the arrow', async () => {
     await app.take(...TRAFFIC_BATCHES);
     const { x, y } = app.find('RX/S');
     await app.click(x, y);
@@ -143,7 +143,7 @@ describe('traffic', () => {
     expect(app.lines[TOP_ROW]).not.toContain('curl');
   });
 
-  test('the pane opens and closes; what stood beside the details is wiped away', async () => {
+  test('the pane opens and closes and leaves nothing beside the details', async () => {
     await app.resize(200, 50);
     await app.take(...TRAFFIC_BATCHES);
     await app.press('i');
@@ -155,7 +155,7 @@ describe('traffic', () => {
     expect(app.lines.slice(TOP_ROW - 1, 48).every((line) => line.slice(x - 3, x).trim() === '')).toBe(true);
   });
 
-  test('N asks for the namespace of the selected row, and enter takes it', async () => {
+  test('N offers the namespace of the selected row, and enter filters by it', async () => {
     await app.take(...TRAFFIC_BATCHES);
     const { x, y } = app.find('web');
     await app.click(x, y);
@@ -166,10 +166,10 @@ describe('traffic', () => {
 });
 
 describe('colours', () => {
-  const markOf = (text: string) => app.look(0, app.find(text).y);
-  const name = (text: string) => app.look(2, app.find(text).y);
+  const markOf = (text: string) => app.cellAt(0, app.find(text).y);
+  const name = (text: string) => app.cellAt(2, app.find(text).y);
 
-  test('new is green, changed yellow, closed red, all else plain', async () => {
+  test('spawned is green, changed yellow, closed red, anything else plain', async () => {
     await app.take(...BATCHES);
     await app.press(END);
     expect(markOf('51514')).toEqual({ character: '+', colour: 2, bold: false, inverse: false });
@@ -178,32 +178,32 @@ describe('colours', () => {
     expect(name('TIME_WAIT')).toEqual({ character: '(', colour: undefined, bold: false, inverse: false });
   });
 
-  test('none at all in black and white; the marks stay', async () => {
+  test('the palette mono has marks without colours', async () => {
     await app.take(...BATCHES);
     await app.press('c', 'c', 'c', END);
     expect(markOf('51514')).toMatchObject({ character: '+', colour: undefined });
     expect(markOf('dhcpcd')).toMatchObject({ character: '-', colour: undefined });
-    const coloured = app.lines.flatMap((line, y) => Array.from(line, (_, x) => app.look(x, y).colour));
+    const coloured = app.lines.flatMap((line, y) => Array.from(line, (_, x) => app.cellAt(x, y).colour));
     expect(coloured.filter((colour) => colour !== undefined)).toEqual([]);
   });
 
-  test('the selected row is inverse over its whole width, and the only one', async () => {
+  test('only the selected row is inverse, over its whole width', async () => {
     await app.take(...BATCHES);
     expect(selectedLine()).toBe(TOP_ROW);
-    expect([0, 60, 119].map((x) => app.look(x, TOP_ROW).inverse)).toEqual([true, true, true]);
-    expect(app.lines.filter((_, y) => app.look(60, y).inverse)).toHaveLength(1);
+    expect([0, 60, 119].map((x) => app.cellAt(x, TOP_ROW).inverse)).toEqual([true, true, true]);
+    expect(app.lines.filter((_, y) => app.cellAt(60, y).inverse)).toHaveLength(1);
   });
 
   test('a name with tags, escapes and bidi controls is shown as plain text', async () => {
     await app.take(baseline([SCENE.hostile]));
     expect(app.text).toContain('{red-fg');
     expect(app.text).toContain('mal?lory');
-    expect(app.look(3, TOP_ROW)).toMatchObject({ character: 'r', colour: undefined });
+    expect(app.cellAt(3, TOP_ROW)).toMatchObject({ character: 'r', colour: undefined });
   });
 });
 
 describe('selection', () => {
-  test('moves by rows and pages, and not beyond the ends', async () => {
+  test('moves by rows and pages, within the ends', async () => {
     await app.take(baseline(crowd(100)));
     await app.press(UP);
     expect(selectedLine()).toBe(TOP_ROW);
@@ -219,7 +219,7 @@ describe('selection', () => {
     expect(app.lines[selectedLine()]).toContain('p000');
   });
 
-  test('stays with its socket when rows come and go above it', async () => {
+  test('stays on its socket when rows come and go above', async () => {
     await app.take(baseline(crowd(10, 10)));
     await app.press(DOWN, DOWN, DOWN);
     expect(app.lines[selectedLine()]).toContain('p013');
@@ -227,7 +227,7 @@ describe('selection', () => {
     expect(app.lines[selectedLine()]).toContain('p013');
   });
 
-  test('passes to the row in its place when its socket has gone', async () => {
+  test('moves to the row at its place when its socket is removed', async () => {
     await app.take(baseline(crowd(10)));
     await app.press(DOWN, DOWN);
     await app.take(batch({ monotonicMs: 1000, closed: ['p002'] }));
@@ -237,7 +237,7 @@ describe('selection', () => {
     expect(selectedLine()).toBe(TOP_ROW + 2);
   });
 
-  test('while the query does not let it through, the details say that they are of another row', async () => {
+  test('while the query hides its row, the details say that they show another one', async () => {
     await app.take(baseline(crowd(10)));
     await app.press(DOWN, DOWN, '\r', '/', ...Array.from('established'), '\r');
     expect(app.text).toContain('DETAILS\n');
@@ -248,7 +248,7 @@ describe('selection', () => {
     expect(app.text).toContain('DETAILS\n');
   });
 
-  test('a row that scrolled stays on its line as others come above it', async () => {
+  test('a row in a scrolled table keeps its line when rows are added above', async () => {
     await app.take(baseline(crowd(200, 100)));
     await app.press(PAGE_DOWN, PAGE_DOWN, UP);
     const [line, text] = [selectedLine(), app.lines[selectedLine()]];
@@ -258,7 +258,7 @@ describe('selection', () => {
 });
 
 describe('the mouse', () => {
-  test('a click selects a row; one below the rows does nothing', async () => {
+  test('a click selects a row; a click below the rows does nothing', async () => {
     await app.take(baseline(crowd(5)));
     await app.click(20, TOP_ROW + 3);
     expect(selectedLine()).toBe(TOP_ROW + 3);
@@ -266,7 +266,7 @@ describe('the mouse', () => {
     expect(selectedLine()).toBe(TOP_ROW + 3);
   });
 
-  describe('what was on the screen when it was pressed counts', () => {
+  describe('means the picture at the time of the click', () => {
     const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
     test.each([
@@ -281,7 +281,7 @@ describe('the mouse', () => {
       expect(selectedLine()).toBe(TOP_ROW + 3);
     });
 
-    test('a click that came while the next picture was being painted', async () => {
+    test('a click that arrives while the next picture is painted', async () => {
       await app.take(baseline(crowd(3, 10)));
       app.app.take(batch({ monotonicMs: 1000, spawned: crowd(2) }));
       app.app.paint();
@@ -299,7 +299,7 @@ describe('the mouse', () => {
       expect(selectedLine()).not.toBe(y);
     });
 
-    test('a key after others that came with it acts on what they have made', async () => {
+    test('each of several keys that arrive at once acts on the result of those before', async () => {
       const all = [listener({ local: '*:9', process: 'a' }), listener({ local: '*:80', process: 'b' })];
       await app.take(baseline(all));
       for (const key of ['o', 'z', 'j']) app.key(key);
@@ -308,7 +308,7 @@ describe('the mouse', () => {
       expect(app.lines[selectedLine()]).toMatch(/▾ b \(1\)/);
     });
 
-    test('a click on a title after a batch that brings columns', async () => {
+    test('a click on a title after a batch that adds columns', async () => {
       await app.take(baseline(crowd(3)));
       const { x, y } = app.find('STATE');
       app.app.take(
@@ -322,18 +322,18 @@ describe('the mouse', () => {
     });
 
     test('a click on an event after the wheel', async () => {
-      const news = crowd(40, 100).map((it, i) => batch({ monotonicMs: 1000 + i, spawned: [it] }));
-      await app.take(...withEvents(baseline(crowd(50)), ...news));
+      const arrived = crowd(40, 100).map((it, i) => batch({ monotonicMs: 1000 + i, spawned: [it] }));
+      await app.take(...withEvents(baseline(crowd(50)), ...arrived));
       await app.press('e');
       const { y } = app.find('EVENTS');
       const wanted = /p\d+/.exec(app.lines[y + 2] ?? '')?.[0] ?? '-';
       app.key(`\x1b[<64;20;${y + 2}M`);
       await app.click(20, y + 2);
-      expect(app.lines.filter((_, line) => app.look(30, line).inverse).join()).toContain(wanted);
+      expect(app.lines.filter((_, line) => app.cellAt(30, line).inverse).join()).toContain(wanted);
     });
   });
 
-  test('a click on a title sorts by it, and again the other way', async () => {
+  test('a click on a title sorts by it, a second one reverses the order', async () => {
     await app.take(
       baseline([listener({ local: '*:9', process: 'a' }), listener({ local: '*:80', process: 'b' })]),
     );
@@ -356,7 +356,7 @@ describe('the mouse', () => {
 describe('the event log', () => {
   const TAB = '\t';
   const wheel = (button: 64 | 65, y: number) => `\x1b[<${button};5;${y + 1}M`;
-  /** So many programs come, one every ten milliseconds, and stay. */
+  /** Returns batches with spawn events of numbered programs. */
   const arrivals = (count: number, from = 0) => {
     const spawned = crowd(count, from);
     const monotonicMs = 1000 + from;
@@ -367,14 +367,14 @@ describe('the event log', () => {
   const logLines = () => app.lines.slice(app.find('EVENTS').y + 1, -1).filter((line) => line.trim() !== '');
   /** The inverse lines, by the programs in them. */
   const inverse = () =>
-    app.lines.flatMap((line, y) => (app.look(30, y).inverse ? [/p\d{3}/.exec(line)?.[0]] : []));
+    app.lines.flatMap((line, y) => (app.cellAt(30, y).inverse ? [/p\d{3}/.exec(line)?.[0]] : []));
 
   beforeEach(async () => {
     await app.take(baseline(crowd(5, 900)), ...arrivals(50));
     await app.press('e');
   });
 
-  test('tab moves the keys into it and back; what has them is marked without colour', async () => {
+  test('tab moves the focus into it and back; the focus is marked without colour', async () => {
     expect(inverse()).toEqual(['p000']);
     expect([app.lines[TOP_ROW - 1], title()]).toEqual([
       expect.stringMatching(/^▸ PROCESS/),
@@ -393,7 +393,7 @@ describe('the event log', () => {
     expect(inverse()).toEqual(['p001']);
   });
 
-  test('stands still when it is scrolled up, and follows again from its end', async () => {
+  test('does not move while scrolled up, and follows again at its end', async () => {
     await app.press(TAB, PAGE_DOWN, '\x1b[5~');
     const before = logLines();
     await app.take(...arrivals(20, 100));
@@ -409,7 +409,7 @@ describe('the event log', () => {
     expect(inverse()).toEqual(['p000']);
   });
 
-  test('obeys the query of the table', async () => {
+  test('is filtered by the query of the table', async () => {
     await app.press('/', ...Array.from('p01'), '\r');
     expect(title()).toMatch(/10 of 50 {2}following$/);
     expect(logLines().at(-1)).toContain('p019');
@@ -424,7 +424,7 @@ describe('the event log', () => {
     expect(app.text).toContain('DETAILS');
   });
 
-  test('where its socket has gone, the title says so', async () => {
+  test('the title says if the socket of the event is gone', async () => {
     await app.take(batch({ monotonicMs: 2000, closed: ['p049'] }), batch({ monotonicMs: 2000 + LINGER_MS }));
     await app.press(TAB, '\r');
     expect(title()).toMatch(/its socket is gone$/);
@@ -433,7 +433,7 @@ describe('the event log', () => {
     expect(title()).not.toContain('gone');
   });
 
-  test('where its row is hidden, or it is of no socket, too', async () => {
+  test('the title says if the row of the event is hidden, or if it is a gap', async () => {
     const [it = socket()] = crowd(1, 49);
     const [, gone = batch()] = withEvents(
       baseline([it]),
@@ -446,7 +446,7 @@ describe('the event log', () => {
     expect(title()).toMatch(/its row is hidden by the query, a folded group or a hide rule$/);
   });
 
-  test('p and P ask for what the event has', async () => {
+  test('p and P offer port and process of the event', async () => {
     await app.press(TAB, UP, 'P');
     expect(lineOf('process: ')).toContain('process: p048');
     await app.press('\r');
@@ -454,7 +454,7 @@ describe('the event log', () => {
     expect(title()).toMatch(/1 of 50 {2}0 newer below$/);
   });
 
-  test('a click on an event selects it and gives it the keys; one in the table takes them back', async () => {
+  test('a click on an event selects it and moves the focus; a click in the table moves it back', async () => {
     const { y } = app.find('EVENTS');
     await app.click(20, y + 2);
     const [selected] = inverse();
@@ -465,7 +465,7 @@ describe('the event log', () => {
     expect(title()).toMatch(/^EVENTS/);
   });
 
-  test('the wheel rolls what it is over', async () => {
+  test('the wheel scrolls the pane under the mouse', async () => {
     const { y } = app.find('EVENTS');
     const before = logLines();
     await app.press(wheel(64, y + 3));
@@ -479,18 +479,18 @@ describe('the event log', () => {
     expect(title()).toMatch(/following$/);
   });
 
-  test('in a pane that has room for it alone it has the keys, and enter leads out of it', async () => {
+  test('has the focus if it covers the table, and enter closes it', async () => {
     await app.resize(40, 10);
     await app.press(UP);
     expect(title()).toBe('▸ EVENTS  50 since start  1 newer below');
     await app.press('\r');
     expect(app.text).not.toContain('EVENTS');
-    expect(app.lines.some((line, y) => line.includes('p048') && app.look(5, y).inverse)).toBe(true);
+    expect(app.lines.some((line, y) => line.includes('p048') && app.cellAt(5, y).inverse)).toBe(true);
     await app.press('e', TAB);
     expect(app.text).not.toContain('EVENTS');
   });
 
-  test('a tick without an event writes nothing into it', async () => {
+  test('a tick without events writes nothing', async () => {
     await app.take(batch({ monotonicMs: 30_000 }));
     const bytes = app.bytesWritten;
     await app.take(batch({ monotonicMs: 30_500 }));
@@ -498,8 +498,8 @@ describe('the event log', () => {
   });
 });
 
-describe('connections that come and go between two looks', () => {
-  test('are there with how long they lived, and leave after a moment', async () => {
+describe('connections that open and close between two polls', () => {
+  test('are shown with their lifetime and removed after the linger time', async () => {
     const [first = batch(), second = batch()] = BRIEF_BATCHES;
     await app.take(first, second);
     expect(lineOf('40003')).toMatch(/^- curl .* <1ms/);
@@ -514,7 +514,7 @@ describe('connections that come and go between two looks', () => {
     expect(lineOf('TIME_WAIT')).toMatch(/100ms/);
   });
 
-  test('what was missed stands in the header for a minute', async () => {
+  test('the header shows missed events for a minute', async () => {
     await app.take(...BRIEF_BATCHES);
     expect(app.lines[1]).toContain('12 closes missed at 12:00:01');
     await app.take(batch({ monotonicMs: 61_500 }));
@@ -525,17 +525,17 @@ describe('connections that come and go between two looks', () => {
 });
 
 describe('keys', () => {
-  /** Of the views in the line above the titles, the one that is marked. */
+  /** Returns the marked view in the line above the titles. */
   const activeView = () =>
-    Array.from(app.lines[TOP_ROW - 2] ?? '', (it, x) => (app.look(x, TOP_ROW - 2).bold ? it : '')).join('');
+    Array.from(app.lines[TOP_ROW - 2] ?? '', (it, x) => (app.cellAt(x, TOP_ROW - 2).bold ? it : '')).join('');
 
-  test('many in one piece are all obeyed', async () => {
+  test('many keys in one chunk are all handled', async () => {
     await app.take(baseline(crowd(20)));
     await app.press(`${DOWN}${DOWN}\x1b[<65;5;8M${DOWN}`);
     expect(selectedLine()).toBe(TOP_ROW + 6);
   });
 
-  test('esc while typing brings the query back; then it clears it; then it closes the pane', async () => {
+  test('esc first cancels the prompt, then clears the query, then closes the pane', async () => {
     await app.take(...BATCHES);
     await app.press('e', 'l', '/', 'c', 'u', 'r', 'l');
     expect(app.text).toContain('0 of 16');
@@ -550,7 +550,7 @@ describe('keys', () => {
     expect(app.text).not.toContain('EVENTS');
   });
 
-  test('what is asked of the world', async () => {
+  test('keys set the interval, suspend and quit', async () => {
     await app.take(baseline([]));
     await app.press('+', '-', '-', '\x1a', 'q', '\x03');
     expect(app.intervals).toEqual([2000, 1000, 500]);
@@ -558,14 +558,14 @@ describe('keys', () => {
     expect([app.suspends.length, app.quits.length]).toEqual([1, 2]);
   });
 
-  test('while something is typed the letters of keys are letters', async () => {
+  test('letters are typed while a prompt is open', async () => {
     await app.take(...BATCHES);
     await app.press('/', 'q', 'p', ' ', '?', '日');
     expect(app.quits).toEqual([]);
     expect(lineOf('/ qp')).toContain('/ qp ?日');
   });
 
-  test('P offers the program of the selected row, and enter takes it', async () => {
+  test('P offers the program of the selected row, and enter filters by it', async () => {
     await app.take(...BATCHES);
     const { x, y } = app.find('TIME_WAIT');
     await app.click(x, y);
@@ -576,7 +576,7 @@ describe('keys', () => {
 });
 
 describe('the picture', () => {
-  test('marks fade with the time, without a tick', async () => {
+  test('marks fade without a tick', async () => {
     await app.take(...BATCHES.slice(0, 2));
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
@@ -592,7 +592,7 @@ describe('the picture', () => {
     expect(app.lines.slice(TOP_ROW).some((line) => /^[+~-]/.test(line))).toBe(false);
   });
 
-  test('paused: it stands still, and catches up afterwards', async () => {
+  test('does not change while paused, and catches up afterwards', async () => {
     await app.take(...BATCHES);
     await app.press(' ');
     const before = app.lines.slice(TOP_ROW);
@@ -605,23 +605,23 @@ describe('the picture', () => {
     expect(app.text).toContain('FIN_WAIT1');
   });
 
-  test('usage is asked for while the details are open, of the selected process, and of no other', async () => {
+  test('usage is read only for the selected process, and only while the details are open', async () => {
     app.usage = { pid: 0, cpuPercent: 12.5, memoryBytes: 1024 };
     await app.take(baseline([SCENE.curl, SCENE.node]));
-    expect(app.usageAsked).toEqual([]);
+    expect(app.usageRequests).toEqual([]);
     await app.press('\r');
     await app.press(DOWN);
     await app.take(batch({ monotonicMs: 1000 }));
-    // Perhaps twice: where the selection had come to rest before the tick.
-    expect([...new Set(app.usageAsked)]).toEqual([81301, 81234]);
+    // Possibly twice, if the selection settled before the tick.
+    expect([...new Set(app.usageRequests)]).toEqual([81301, 81234]);
     expect(app.text).toContain('CPU 12.5 %');
     await app.press('\r');
-    const asked = app.usageAsked.length;
+    const before = app.usageRequests.length;
     await app.take(batch({ monotonicMs: 2000 }));
-    expect(app.usageAsked).toHaveLength(asked);
+    expect(app.usageRequests).toHaveLength(before);
   });
 
-  test('another size: everything is laid out anew', async () => {
+  test('a new size changes the whole layout', async () => {
     await app.take(...BATCHES);
     await app.resize(60, 12);
     expect(app.lines.every((line) => line.trimEnd().length <= 60)).toBe(true);
@@ -637,7 +637,7 @@ describe('the picture', () => {
     expect(app.text).toContain('PROCESS');
   });
 
-  test('redraw writes the whole screen again, and it looks the same', async () => {
+  test('redraw writes the whole screen again, unchanged', async () => {
     await app.take(...BATCHES);
     const before = { text: app.text, bytes: app.bytesWritten };
     await app.press('\x0c');
@@ -645,15 +645,15 @@ describe('the picture', () => {
     expect(app.text).toBe(before.text);
   });
 
-  test('the graph strip shows what has been since start', async () => {
+  test('the graph strip shows the history since the start', async () => {
     await app.take(...BATCHES);
     await app.press('g');
-    // Its package is loaded when it is first shown.
+    // The package is loaded when the strip is first shown.
     await import('blessed-contrib/lib/widget/sparkline.js');
     await app.shown();
     expect(lineOf('sockets 1')).toMatch(/sockets 16:? +opened 2 in 5 min:? +closed 1 in 5 min/);
     expect(app.text).toMatch(/[▁▂▃▄▅▆▇█]/);
-    // What has covered it leaves nothing behind between the graphs.
+    // The help that covered it leaves nothing between the sparklines.
     const before = app.text;
     await app.press('?', ESC);
     expect(app.text).toBe(before);
@@ -661,7 +661,7 @@ describe('the picture', () => {
     expect(app.text).not.toContain('in 5 min');
   });
 
-  test('a query from the command line is there from the first picture on', async () => {
+  test('a query of the command line filters the first picture', async () => {
     app.close();
     app = new FakeApp(120, 40, after(emptyState('listen port:22')));
     await app.take(...BATCHES);

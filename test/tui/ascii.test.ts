@@ -16,12 +16,12 @@ const NAMES = baseline(
 
 async function showGraph(app: FakeApp): Promise<void> {
   await app.press('g');
-  // Its package is loaded when it is first shown.
+  // The package is loaded when the strip is first shown.
   await import('blessed-contrib/lib/widget/sparkline.js');
   await app.shown();
 }
 
-/** Actions on the screen, and a sign that it then has where the locale is UTF-8. */
+/** Actions, and a character that the screen then has in a UTF-8 locale. */
 const SCENES: readonly (readonly [name: string, sign: string, act: (app: FakeApp) => Promise<unknown>])[] = [
   ['before the first batch', '…', (app) => app.shown()],
   ['names from outside', 'ö', (app) => app.take(NAMES)],
@@ -42,13 +42,13 @@ const SCENES: readonly (readonly [name: string, sign: string, act: (app: FakeApp
   ['the end of the help', '−', async (app) => (await app.take(...BRIEF_BATCHES)).press('?', 'G')],
 ];
 
-/** Lines of the screen after a scene, and all that was written to the terminal. */
+/** Returns the lines of the screen after a scene, and all output. */
 async function show(
   [columns, rows]: readonly [number, number],
   locale: string,
   act: (app: FakeApp) => Promise<unknown>,
 ): Promise<{ lines: string[]; written: Buffer }> {
-  // One after the other: blessed puts what is made into the screen that was opened last.
+  // One at a time: blessed adds widgets to the screen that was opened last.
   open = new FakeApp(columns, rows, emptyState(), locale);
   const written: Buffer[] = [];
   open.onOutput = (data) => void written.push(data);
@@ -64,8 +64,8 @@ describe.each([[80, 24] as const, [120, 40] as const])('a locale that is not UTF
     const ascii = await show(size, 'C', act);
     expect(utf8.lines.join('\n')).toContain(sign);
     expect([...ascii.written].filter((byte) => byte > 126)).toEqual([]);
-    // Each sign in its own cells: nothing moves.
-    // The emulator takes this emoji for one cell, and shows the second one as a space.
+    // Every character has the same cells.
+    // The emulator draws this emoji in one cell and shows the second one as a space.
     expect(ascii.lines).toEqual(utf8.lines.map((line) => toAscii(line.replace('👍 ', '👍'))));
   });
 });

@@ -5,18 +5,18 @@ import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
 
 const OSC_52 = /^\x1b\]52;c;([A-Za-z0-9+/]*=*)\x07$/;
 
-/** What lands in the clipboard. */
+/** Returns the text in the clipboard. */
 const copied = (sequence: string): string =>
   Buffer.from(OSC_52.exec(sequence)?.[1] ?? 'not a sequence', 'base64').toString();
 
-describe('a terminal', () => {
-  test('gets the text in base64, for the clipboard', () => {
+describe('outside tmux and screen', () => {
+  test('copies the text in base64', () => {
     expect(copySequence('node\t443', {})).toBe('\x1b]52;c;bm9kZQk0NDM=\x07');
     expect(copied(copySequence('日本語\tgrüß\n2', {}))).toBe('日本語\tgrüß\n2');
     expect(copied(copySequence('', {}))).toBe('');
   });
 
-  test('gets nothing else, whatever a program is called', () => {
+  test('copies only printable text, whatever the names', () => {
     const text = fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary' }));
     fc.assert(
       fc.property(text, text, (one, other) => {
@@ -29,13 +29,13 @@ describe('a terminal', () => {
   });
 });
 
-test('within tmux: for tmux itself, and in its envelope for the terminal', () => {
+test('inside tmux sends the sequence to tmux and, in an envelope, to the terminal', () => {
   const plain = copySequence('x', {});
   expect(copySequence('x', { TMUX: '/tmp/tmux-0/default,1,0' })).toBe(`${plain}\x1bPtmux;\x1b${plain}\x1b\\`);
   expect(copySequence('x', { TMUX: '' })).toBe(plain);
 });
 
-test('within screen: in pieces, each in an envelope, which together are the sequence', () => {
+test('inside screen splits the sequence into pieces, each in an envelope', () => {
   const text = 'socket '.repeat(500);
   const sequence = copySequence(text, { STY: '1.pts-0.host' });
   const pieces = sequence.split(/(?<=\x1b\\)/);
@@ -47,11 +47,11 @@ test('within screen: in pieces, each in an envelope, which together are the sequ
   expect(copied(pieces.map((piece) => piece.slice(2, -2)).join(''))).toBe(text);
 });
 
-test('the longest text makes 100,000 bytes; a longer one is refused, with what to do', () => {
+test('the longest text makes 100,000 bytes; a longer one is rejected with a remedy', () => {
   expect(copySequence('x'.repeat(MAX_COPY_BYTES), {})).toHaveLength(100_000);
   expect(() => copySequence('x'.repeat(MAX_COPY_BYTES + 1), {})).toThrow(
     'too much to copy: 74995 bytes, terminals accept at most 74994; save it to a file instead',
   );
-  // Bytes, and not characters.
+  // Counts bytes, not characters.
   expect(() => copySequence('ü'.repeat(MAX_COPY_BYTES / 2 + 1), {})).toThrow('too much to copy');
 });

@@ -5,7 +5,7 @@ import { baseline, batch, listener, NOON_MS, socket, udp } from '../helpers/fake
 
 const web = listener({ local: '10.0.0.5:8080', process: 'node', pid: 81234, user: 'ana' });
 
-/** The n-th of the connections that a program makes and is done with. */
+/** Returns the n-th of a series of short connections. */
 const brief = (n: number): Socket =>
   socket({
     id: `brief ${n}`,
@@ -32,7 +32,7 @@ const long = socket({
 const query = udp({ id: 'query', local: '10.0.0.5:53001', remote: '9.9.9.9:53', process: 'dig', pid: 83000 });
 const slow = socket({ id: 'slow', local: '10.0.0.5:52000', remote: '203.0.113.9:80', process: 'wget' });
 
-export const told = (
+export const socketEvent = (
   type: SocketEvent['type'],
   socketOf: Socket,
   ms: number,
@@ -40,8 +40,8 @@ export const told = (
 ): SocketEvent => ({ type, atMs: NOON_MS + ms, socket: socketOf, learntBy: 'destroy', ...fields });
 
 const lived = (it: Socket, ms: number, lifetimeMs: number): Event[] => [
-  told('spawn', it, ms - lifetimeMs),
-  told('close', it, ms, { lifetimeMs }),
+  socketEvent('spawn', it, ms - lifetimeMs),
+  socketEvent('close', it, ms, { lifetimeMs }),
 ];
 
 export const gap = (ms: number, missed?: number, learntBy: GapEvent['learntBy'] = 'destroy'): GapEvent => ({
@@ -61,7 +61,7 @@ export const CLOSES = {
 
 const crowd = Array.from({ length: 12 }, (_, i) => brief(i));
 
-/** Connections that come and go between two looks, one that leaves something behind, and one that nobody told of. */
+/** Short connections between two polls, one with a remnant, and one that no kernel event reported. */
 export const BRIEF_BATCHES: readonly Batch[] = [
   baseline([web, slow], CLOSES),
   batch({
@@ -71,9 +71,9 @@ export const BRIEF_BATCHES: readonly Batch[] = [
     closed: crowd.map(({ id }) => id),
     events: [
       ...crowd.flatMap((it, i) => lived(it, 100 + 50 * i, 0.041 * 2 ** i)),
-      told('spawn', nameless, 700),
-      told('change', { ...nameless, state: 'CLOSE_WAIT' }, 790, { was: { state: 'ESTABLISHED' } }),
-      told('close', { ...nameless, traffic: { rxBytes: 82_000, txBytes: 1_240_000 } }, 800, {
+      socketEvent('spawn', nameless, 700),
+      socketEvent('change', { ...nameless, state: 'CLOSE_WAIT' }, 790, { was: { state: 'ESTABLISHED' } }),
+      socketEvent('close', { ...nameless, traffic: { rxBytes: 82_000, txBytes: 1_240_000 } }, 800, {
         lifetimeMs: 100,
       }),
     ].toSorted((a, b) => a.atMs - b.atMs),
@@ -85,10 +85,10 @@ export const BRIEF_BATCHES: readonly Batch[] = [
     closed: ['query', 'slow'],
     events: [
       gap(1100, 12),
-      told('spawn', long, 1200),
+      socketEvent('spawn', long, 1200),
       ...lived(query, 1300, 12),
-      told('change', { ...long, state: 'CLOSE_WAIT' }, 1400, { was: { state: 'ESTABLISHED' } }),
-      told('close', slow, 1500, { lifetimeMs: 1500, isAtLeast: true }),
+      socketEvent('change', { ...long, state: 'CLOSE_WAIT' }, 1400, { was: { state: 'ESTABLISHED' } }),
+      socketEvent('close', slow, 1500, { lifetimeMs: 1500, isAtLeast: true }),
       gap(1600, undefined, 'trace'),
     ],
   }),

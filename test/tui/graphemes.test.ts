@@ -30,7 +30,7 @@ const NAMES = [
 ];
 
 describe.each(NAMES)('a program called %s', (name) => {
-  test('is shown whole, and all behind it in its place', async () => {
+  test('is shown completely, with the next columns in place', async () => {
     app = new FakeApp(120, 24);
     await app.take(baseline([named('plain', 'plain'), named('x', name)]));
     const { y } = app.find(' plain ');
@@ -38,17 +38,17 @@ describe.each(NAMES)('a program called %s', (name) => {
     const rows = app.lines.flatMap((line, at) => (line.includes('198.51.100.7') ? [at] : []));
     expect(rows).toHaveLength(2);
     for (const row of rows) {
-      expect(Array.from({ length: 4 }, (_, i) => app.look(x + i, row).character).join('')).toBe('4711');
+      expect(Array.from({ length: 4 }, (_, i) => app.cellAt(x + i, row).character).join('')).toBe('4711');
     }
     const other = rows.find((row) => row !== y) ?? 0;
     const [first = ''] = graphemesOf(printable(name));
-    // The emulator knows no emoji of several characters: of such a one it shows what has room.
-    const shown = app.look(2, other).character;
+    // The emulator does not support emoji of several characters: it shows the part that fits.
+    const shown = app.cellAt(2, other).character;
     expect(shown === first || first.startsWith(shown)).toBe(true);
     if (graphemeWidth(first) === 1) expect(shown).toBe(first);
   });
 
-  test('leaves nothing behind when it changes or goes', async () => {
+  test('leaves no cells when it changes or is removed', async () => {
     app = new FakeApp(120, 24);
     const all = [named('a', name), named('b', `x${name}`)];
     await app.take(baseline(all));
@@ -57,13 +57,13 @@ describe.each(NAMES)('a program called %s', (name) => {
     );
     await app.press('\x1b[B', '\x1b[A');
     const now = app.text;
-    // All anew, upon a screen that is empty.
+    // A full redraw.
     await app.press('\x0c');
     expect(now).toBe(app.text);
   });
 });
 
-test('at the right edge, and in panes too narrow for it, no line is broken', async () => {
+test('no line is broken at the right edge or in narrow panes', async () => {
   for (let columns = 20; columns < 60; columns++) {
     app = new FakeApp(columns, 12);
     await app.take(baseline([...NAMES, ...HOSTILE].map((name, i) => named(String(i), name))));

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { splitInput, TerminalInput } from '../../src/tui/input.ts';
 
-/** Whole sequences of every kind that a terminal sends. */
+/** Complete sequences of every kind that a terminal sends. */
 const SEQUENCES = [
   '\x1b[A',
   '\x1bOA',
@@ -25,17 +25,22 @@ const SEQUENCES = [
 describe('splitInput', () => {
   test.each([
     ['a key', 'q', ['q'], ''],
-    ['text stays together', 'port 443', ['port 443'], ''],
-    ['arrows, each by itself', '\x1b[A\x1b[B\x1bOC', ['\x1b[A', '\x1b[B', '\x1bOC'], ''],
+    ['text as one token', 'port 443', ['port 443'], ''],
+    ['several arrow keys', '\x1b[A\x1b[B\x1bOC', ['\x1b[A', '\x1b[B', '\x1bOC'], ''],
     ['mouse reports', '\x1b[<0;1;2M\x1b[<0;1;2m', ['\x1b[<0;1;2M', '\x1b[<0;1;2m'], ''],
-    ['a mouse report with a key behind it', '\x1b[<64;1;2Mq', ['\x1b[<64;1;2M', 'q'], ''],
-    ['an old mouse report, whose bytes may look like others', '\x1b[M q\x1bx', ['\x1b[M q\x1b', 'x'], ''],
+    ['a mouse report followed by a key', '\x1b[<64;1;2Mq', ['\x1b[<64;1;2M', 'q'], ''],
+    [
+      'an X10 mouse report, whose bytes may look like other sequences',
+      '\x1b[M q\x1bx',
+      ['\x1b[M q\x1b', 'x'],
+      '',
+    ],
     ['alt and a letter', '\x1bx\x1by', ['\x1bx', '\x1by'], ''],
-    ['the start of a sequence waits for its end', 'q\x1b[<0;1', ['q'], '\x1b[<0;1'],
-    ['so does a lone ESC', '\x1b', [], '\x1b'],
-    ['and two', '\x1b\x1b', [], '\x1b\x1b'],
+    ['an incomplete sequence', 'q\x1b[<0;1', ['q'], '\x1b[<0;1'],
+    ['a lone ESC', '\x1b', [], '\x1b'],
+    ['two ESC', '\x1b\x1b', [], '\x1b\x1b'],
     ['nothing', '', [], ''],
-  ])('%s', (_, text, tokens, rest) => {
+  ])('splits %s', (_, text, tokens, rest) => {
     expect(splitInput(text)).toEqual({ tokens, rest });
   });
 
@@ -46,20 +51,20 @@ describe('splitInput', () => {
       .map((parts) => parts.join('')),
   );
 
-  test('whatever comes: nothing is lost, nothing is added', () => {
+  test('any input: loses and adds nothing', () => {
     fc.assert(
       fc.property(anything, (text) => {
         const { tokens, rest } = splitInput(text);
         expect(tokens.join('') + rest).toBe(text);
         expect(tokens).not.toContain('');
-        // What waits is the start of a sequence: other keys are never held back by it.
+        // Only the start of a sequence waits; keys before it do not.
         if (rest !== '') expect(rest.startsWith('\x1b')).toBe(true);
       }),
       { numRuns: 1000 },
     );
   });
 
-  test('whole sequences are told apart, in any order', () => {
+  test('separates complete sequences in any order', () => {
     const keys = SEQUENCES.filter((it) => it.startsWith('\x1b'));
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...keys)), (sequences) => {
@@ -86,21 +91,21 @@ describe('TerminalInput', () => {
     for (const piece of pieces) stdin.emit('data', Buffer.from(piece));
   };
 
-  test.each(SEQUENCES)('%j, cut in two anywhere', (sequence) => {
+  test.each(SEQUENCES)('%j in two chunks, split anywhere', (sequence) => {
     const bytes = Buffer.from(`${sequence}\x1b[Z`);
     for (let at = 1; at < bytes.length; at++) {
       got = [];
       feed(bytes.subarray(0, at));
       vi.advanceTimersByTime(20);
       feed(bytes.subarray(at));
-      // Text may come in two pieces, as it was typed; sequences never do.
+      // Text may arrive in two tokens, sequences never.
       expect(got.join('')).toBe(`${sequence}\x1b[Z`);
       expect(got.at(-1)).toBe('\x1b[Z');
       if (sequence.startsWith('\x1b')) expect(got).toEqual([sequence, '\x1b[Z']);
     }
   });
 
-  test('a lone ESC is the key once nothing follows it', () => {
+  test('a lone ESC is the key when nothing follows in time', () => {
     feed(Buffer.from('\x1b'));
     vi.advanceTimersByTime(49);
     expect(got).toEqual([]);
@@ -112,7 +117,7 @@ describe('TerminalInput', () => {
     expect(got).toHaveLength(2);
   });
 
-  test('what follows in time belongs to it', () => {
+  test('bytes that follow ESC in time belong to its sequence', () => {
     feed(Buffer.from('\x1b'));
     vi.advanceTimersByTime(40);
     feed(Buffer.from('['));
@@ -122,12 +127,12 @@ describe('TerminalInput', () => {
     expect(got).toEqual(['\x1b[A']);
   });
 
-  test('keys before it are not held back', () => {
+  test('keys before an ESC are not delayed', () => {
     feed(Buffer.from('jj\x1b'));
     expect(got).toEqual(['jj']);
   });
 
-  test('bytes that are no text harm nobody', () => {
+  test('ignores bytes that are not UTF-8', () => {
     feed(Buffer.from([0xff, 0xfe]), Buffer.from('q'));
     expect(got.join('').endsWith('q')).toBe(true);
   });

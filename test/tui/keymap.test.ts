@@ -10,7 +10,7 @@ import { RowOrder } from '../../src/view/order.ts';
 import { after, baseline, emptyState, listener, socket } from '../helpers/fakes.ts';
 import { HOSTILE, placed } from '../helpers/lines.ts';
 
-/** What a key means while the first line of the table is selected, as the app would ask. */
+/** Returns the command of a key while the first line of the table is selected. */
 function press(key: string, state: State, character?: string) {
   const order = new RowOrder();
   order.update(state);
@@ -31,7 +31,7 @@ function press(key: string, state: State, character?: string) {
 
 const withSockets = (...sockets: Socket[]) => after(emptyState(), baseline(sockets));
 const typing = (state = emptyState()) => after(state, { type: 'prompt', kind: 'query', text: '' });
-/** How many rows a state shows. */
+/** Returns the number of rows that a state shows. */
 function shown(state: State): number {
   const order = new RowOrder();
   order.update(state);
@@ -39,36 +39,36 @@ function shown(state: State): number {
 }
 const said = (text: string) => ({ type: 'message', message: { text, isError: false } });
 
-test('no key is bound twice, and every one is told of', () => {
+test('no key is bound twice, and every key is documented', () => {
   const keys = KEYS.flatMap((it) => it.keys);
   expect(new Set(keys).size).toBe(keys.length);
   for (const { label, about, group } of KEYS) expect([label, about, group]).not.toContain('');
   expect(KEYS.at(-1)?.keys).toContain('q');
 });
 
-describe('what p offers', () => {
+describe('p offers', () => {
   test.each<[string, Socket[], string]>([
     ['the port of a listener', [listener({ local: '*:8080' })], '8080'],
     [
-      'of a connection that this machine began that of the peer, whatever the numbers',
+      'the remote port of a connection that this machine opened, whatever the numbers',
       [socket({ local: '10.0.0.5:700', remote: '192.0.2.1:2049', opened: 'out' })],
       '2049',
     ],
     [
-      'the one that is listened on, whatever its number',
+      'the port of a known listener, whatever its number',
       [
         socket({ local: '10.0.0.5:51000', remote: '192.0.2.1:40000', process: 'a' }),
         listener({ local: '*:51000', process: 'z' }),
       ],
       '51000',
     ],
-    ['nothing without a row', [], ''],
+    ['nothing if no row is selected', [], ''],
   ])('%s', (_, sockets, text) => {
     expect(press('p', withSockets(...sockets))).toEqual({ type: 'prompt', kind: 'port', text });
   });
 });
 
-test('P offers the program, / the text that is there', () => {
+test('P offers the program, / the current query', () => {
   expect(press('S-p', withSockets(socket({ process: 'node' })))).toMatchObject({
     kind: 'process',
     text: 'node',
@@ -76,7 +76,7 @@ test('P offers the program, / the text that is there', () => {
   expect(press('S-p', withSockets({ ...socket(), owners: [{ knowledge: 'hidden' }] }))).toMatchObject({
     text: '',
   });
-  // With a space behind it: what is typed next is another term.
+  // With a trailing space: the user types the next term.
   expect(press('/', emptyState('abc port:1'))).toEqual({
     type: 'prompt',
     kind: 'query',
@@ -85,7 +85,7 @@ test('P offers the program, / the text that is there', () => {
   expect(press('/', emptyState())).toMatchObject({ text: '' });
 });
 
-test('esc leaves what is on top: the help, the chosen cell, the query, the panes one by one', () => {
+test('esc closes the help, then clears the chosen cell, then the query, then closes the panes one by one', () => {
   let state = after(emptyState(':22'), { type: 'cell', column: 'pid' });
   for (const pane of ['events', 'traffic', 'details', 'help'] as const)
     state = after(state, { type: 'pane', pane });
@@ -93,7 +93,7 @@ test('esc leaves what is on top: the help, the chosen cell, the query, the panes
   for (let i = 0; i < 6; i++) {
     const command = press('escape', state);
     if (command?.type !== 'pane' && command?.type !== 'query' && command?.type !== 'cell')
-      throw new Error('esc does something else');
+      throw new Error('esc has another command');
     left.push(command.type === 'pane' ? command.pane : command.type);
     state = after(state, command);
   }
@@ -101,7 +101,7 @@ test('esc leaves what is on top: the help, the chosen cell, the query, the panes
   expect(state).toMatchObject({ cell: null, query: { text: '' } });
 });
 
-test('N offers the namespace, by its name or its inode', () => {
+test('N offers the name or inode of the namespace', () => {
   const offered = (fields: Partial<Socket>) => press('S-n', withSockets({ ...socket(), ...fields }));
   expect(offered({ netns: { inode: 7, name: 'web' } })).toEqual({
     type: 'prompt',
@@ -128,14 +128,14 @@ describe('in the event log', () => {
       undefined,
     );
 
-  test('enter goes to the row, tab to the table and back', () => {
+  test('enter goes to the row, tab switches between log and table', () => {
     expect(inLog('enter', undefined)).toEqual({ type: 'jump' });
     expect(inLog('tab', undefined)).toEqual({ type: 'focus', focus: 'table' });
     expect(press('tab', emptyState())).toEqual({ type: 'focus', focus: 'events' });
     expect(press('enter', emptyState())).toEqual({ type: 'pane', pane: 'details' });
   });
 
-  test('p and P offer what the event has; of its ports the lower one, by custom', () => {
+  test('p offers the lower port of the event, P its process', () => {
     const it = socket({ process: 'node', local: '10.0.0.5:51000', remote: '192.0.2.1:443' });
     expect(inLog('p', it)).toMatchObject({ kind: 'port', text: '443' });
     expect(inLog('S-p', it)).toMatchObject({ kind: 'process', text: 'node' });
@@ -143,11 +143,11 @@ describe('in the event log', () => {
   });
 });
 
-test('i opens the traffic', () => {
+test('i opens the traffic pane', () => {
   expect(press('i', emptyState())).toEqual({ type: 'pane', pane: 'traffic' });
 });
 
-test('a number of which the most is wanted is sorted by that way', () => {
+test('columns whose largest values matter are sorted descending first', () => {
   expect(sortBy('rxRate')).toEqual({ type: 'sort', column: 'rxRate', descending: true });
   expect(sortBy('pid')).toEqual({ type: 'sort', column: 'pid' });
   const descending = COLUMNS.filter(({ onRequest }) => !onRequest)
@@ -156,7 +156,7 @@ test('a number of which the most is wanted is sorted by that way', () => {
   expect(descending.length).toBe(7);
 });
 
-test('s goes through the columns on the screen, and round', () => {
+test('s cycles through the visible columns', () => {
   const sortedBy = (column: State['sort']['column']) =>
     press('s', { ...emptyState(), sort: { column, descending: true } });
   expect([sortedBy('process'), sortedBy('localPort'), sortedBy('state'), sortedBy('age')]).toEqual(
@@ -168,7 +168,7 @@ test.each([
   [1000, 2000, 500],
   [60_000, 60_000, 30_000],
   [100, 200, 100],
-  // An interval of the command line's own: to the next step.
+  // An interval between two steps goes to the next step.
   [1500, 2000, 1000],
   [3_600_000, 3_600_000, 60_000],
 ])('from %i ms: + gives %i, - gives %i', (intervalMs, longer, shorter) => {
@@ -178,7 +178,7 @@ test.each([
   expect(press('-', state)).toEqual({ type: 'interval', intervalMs: shorter });
 });
 
-test('c goes through the palettes, and round', () => {
+test('c cycles through the palettes', () => {
   const next = (palette: State['palette']) => press('c', { ...emptyState(), palette });
   expect(PALETTES.map(next)).toMatchObject([
     { palette: 'high-contrast' },
@@ -188,7 +188,7 @@ test('c goes through the palettes, and round', () => {
   ]);
 });
 
-test('a key that is not bound does nothing', () => {
+test('an unbound key does nothing', () => {
   expect(press('F12', emptyState())).toBeUndefined();
   expect(press('constructor', emptyState())).toBeUndefined();
   expect(press('undefined', emptyState())).toBeUndefined();
@@ -199,10 +199,10 @@ describe('quick keys', () => {
 
   test.each<[string, Action[], string]>([
     ['the program', [], '!process=node'],
-    ['what the chosen cell says', [{ type: 'cell', column: 'remoteAddress' }], '!@203.0.113.80'],
-    ['its own port', [{ type: 'cell', column: 'localPort' }], '!lport:51000'],
+    ['the value of the chosen cell', [{ type: 'cell', column: 'remoteAddress' }], '!@203.0.113.80'],
+    ['the local port', [{ type: 'cell', column: 'localPort' }], '!lport:51000'],
     ['the state', [{ type: 'cell', column: 'state' }], '!state:ESTABLISHED'],
-    ['the program, where no term asks for the cell', [{ type: 'cell', column: 'rxRate' }], '!process=node'],
+    ['the program, if there is no term for the cell', [{ type: 'cell', column: 'rxRate' }], '!process=node'],
     ['the group', [{ type: 'group', group: 'host' }], '!@203.0.113.80'],
     [
       'the group, whatever the cell',
@@ -219,16 +219,16 @@ describe('quick keys', () => {
     expect(shown(after(state, { type: 'add-term', term }))).toBe(0);
   });
 
-  test('x says so where there is nothing to exclude', () => {
+  test('x shows a message if there is nothing to exclude', () => {
     const why = said('cannot exclude this cell: select another with the right arrow key');
     expect(press('x', emptyState())).toEqual(why);
     expect(press('x', withSockets({ ...node, owners: [{ knowledge: 'hidden' }] }))).toEqual(why);
   });
 
-  test('x of a program with a hostile name excludes that program, and no other', () => {
+  test('x excludes exactly the selected program, even with a hostile name', () => {
     fc.assert(
       fc.property(fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary' })), (text) => {
-        // Where names come from, NUL ends them.
+        // Names never contain NUL.
         const name = text.replaceAll('\0', '');
         const state = withSockets(
           socket({ id: 'it', process: name }),
@@ -243,14 +243,14 @@ describe('quick keys', () => {
           undefined,
         );
         if (name === '') expect(command?.type).toBe('message');
-        else if (command?.type !== 'add-term') throw new Error('x does something else');
+        else if (command?.type !== 'add-term') throw new Error('x has another command');
         else expect(shown(after(state, command))).toBe(name === 'other' ? 0 : 1);
       }),
       { numRuns: 300 },
     );
   });
 
-  test('b is the baseline', () => {
+  test('b sets the baseline', () => {
     expect(press('b', emptyState())).toEqual({ type: 'baseline' });
   });
 
@@ -266,7 +266,7 @@ describe('quick keys', () => {
     expect(press('h', served)).toMatchObject({ rule: { process: 'a', remote: '192.0.2.1', port: 51_000 } });
   });
 
-  test('h is of one row: on a group, and on nothing, it says so', () => {
+  test('h shows a message if no row is selected', () => {
     const why = said('no row selected: h hides the program and remote of the selected row');
     expect(press('h', after(withSockets(node), { type: 'group', group: 'user' }))).toEqual(why);
     expect(press('h', emptyState())).toEqual(why);
@@ -281,7 +281,7 @@ describe('quick keys', () => {
     });
   });
 
-  test('the numbers are the views, those of the user too', () => {
+  test('number keys switch to views, including saved ones', () => {
     const mine = { name: 'mine', query: 'ssh' };
     const state = { ...emptyState(), views: [mine] };
     expect([1, 2, 3, 4, 5, 6].map((number) => press(String(number), state))).toEqual(
@@ -292,19 +292,19 @@ describe('quick keys', () => {
     expect(press('0', state)).toBeUndefined();
   });
 
-  test('o goes through the groupings, and back to none', () => {
+  test('o cycles through the groupings and none', () => {
     const groups = [];
     let state = emptyState();
     for (let i = 0; i < GROUPS.length + 1; i++) {
       const command = press('o', state);
-      if (command?.type !== 'group') throw new Error('o does something else');
+      if (command?.type !== 'group') throw new Error('o has another command');
       groups.push(command.group);
       state = after(state, command);
     }
     expect(groups).toEqual(['process', 'host', 'port', 'user', 'ns', null]);
   });
 
-  test('z and enter fold the group of the selection, Z all; without groups it is said', () => {
+  test('z and enter fold the selected group, Z all groups; without groups they show a message', () => {
     const grouped = after(withSockets(node), { type: 'group', group: 'process' });
     const command = press('z', grouped);
     expect(command).toEqual({ type: 'fold', id: expect.any(String) as string });
@@ -316,7 +316,7 @@ describe('quick keys', () => {
     expect(press('enter', withSockets(node))).toEqual({ type: 'pane', pane: 'details' });
   });
 
-  test('the arrows choose a cell of those on the screen, from the end they come from, and stay at the ends', () => {
+  test('the arrow keys choose a visible cell, starting from either end and stopping at the ends', () => {
     const right = (cell: State['cell']) => press('right', { ...emptyState(), cell });
     const left = (cell: State['cell']) => press('left', { ...emptyState(), cell });
     const cells = (...ids: State['cell'][]) => ids.map((column) => ({ type: 'cell', column }));
@@ -324,11 +324,11 @@ describe('quick keys', () => {
       cells('process', 'localPort', 'state', 'state'),
     );
     expect([left(null), left('state'), left('process')]).toEqual(cells('state', 'localPort', 'process'));
-    // One that has left the screen counts as none.
+    // A cell that is not visible counts as none.
     expect([right('age'), left('age')]).toEqual(cells('process', 'state'));
   });
 
-  test('y and Y copy, w asks for a file', () => {
+  test('y and Y copy, w prompts for a file', () => {
     expect(press('y', emptyState())).toEqual({ type: 'copy', what: 'row' });
     expect(press('S-y', emptyState())).toEqual({ type: 'copy', what: 'cell' });
     expect(press('w', withSockets(node))).toEqual({
@@ -339,7 +339,7 @@ describe('quick keys', () => {
   });
 });
 
-describe('while something is typed', () => {
+describe('while a prompt is open', () => {
   test.each([
     ['q', 'q', { type: 'edit', edit: { type: 'insert', text: 'q' } }],
     ['space', ' ', { type: 'edit', edit: { type: 'insert', text: ' ' } }],

@@ -14,7 +14,7 @@ import { COLUMNS } from '../../src/view/columns.ts';
 import { after, emptyState } from '../helpers/fakes.ts';
 import { placed } from '../helpers/lines.ts';
 
-/** What keys make of a state, each of them a change of the state. */
+/** Returns the state after these keys, each of which must be an action. */
 function press(state: State, ...keys: string[]): State {
   return keys.reduce((now, key) => after(now, actionOf(now, key)), state);
 }
@@ -41,7 +41,7 @@ function actionOf(state: State, key: string): Action {
     it?.type !== 'remove-line' &&
     it?.type !== 'apply-view'
   )
-    throw new Error(`${key} does something else`);
+    throw new Error(`${key} has another command`);
   return it;
 }
 
@@ -57,7 +57,7 @@ describe('every list', () => {
     [{ kind: 'views', at: 0 }, 'v'],
     [{ kind: 'hide-rules', at: 0 }, 'S-h'],
     [{ kind: 'columns', cursor: 'pid' }, 'S-c'],
-  ])('%o closes by the key that opened it, and by esc', (list, key) => {
+  ])('%o is closed by the key that opened it and by esc', (list, key) => {
     expect(press(open(list), key).list).toBeNull();
     expect(press(open(list), 'escape').list).toBeNull();
   });
@@ -83,12 +83,12 @@ describe('every list', () => {
     expect(at(press(open({ kind: 'views', at: 5 }), key))).toBe(line);
   });
 
-  test('an empty one has a first line to be on', () => {
+  test('an empty list has its cursor on line 0', () => {
     for (const key of ['up', 'down', 'end', 'd'])
       expect(at(press(open({ kind: 'hide-rules', at: 0 }), key))).toBe(0);
   });
 
-  test('other keys mean what they always do: what is chosen shows at once', () => {
+  test('other keys keep their function', () => {
     const list = open({ kind: 'views', at: 0 });
     expect(command(list, '2')).toMatchObject({ type: 'apply-view', view: { name: 'listening' } });
     expect(command(list, 'q')).toEqual({ type: 'quit' });
@@ -101,26 +101,26 @@ describe('every list', () => {
 describe('the views', () => {
   const list = (line: number) => open({ kind: 'views', at: line }, { ...emptyState(), views: [MINE] });
 
-  test('enter looks by the one under the cursor, and the list closes', () => {
+  test('enter applies the view under the cursor and closes the list', () => {
     expect(press(list(1), 'enter')).toMatchObject({ list: null, query: { text: 'listen' } });
     expect(press(list(6), 'enter')).toMatchObject({ list: null, query: { text: 'ssh' } });
   });
 
-  test('a asks for a name', () => {
+  test('a prompts for a name', () => {
     expect(command(list(0), 'a')).toEqual({ type: 'prompt', kind: 'view', text: '' });
   });
 
-  test.each(['d', 'delete'])('%s removes one of the user', (key) => {
+  test.each(['d', 'delete'])('%s removes a saved view', (key) => {
     const state = press(list(BUILT_IN.length), key);
     expect(state).toMatchObject({ views: [], list: { at: BUILT_IN.length - 1 } });
   });
 });
 
-describe('what is known', () => {
+describe('the hide rules', () => {
   const list = (line: number) =>
     open({ kind: 'hide-rules', at: line }, { ...emptyState(), hideRules: RULES });
 
-  test('d unhides', () => {
+  test('d removes a rule', () => {
     expect(press(list(1), 'd').hideRules.map(({ port }) => port)).toEqual([1, 3]);
     expect(press(list(2), 'd', 'd', 'd', 'd')).toMatchObject({ hideRules: [], list: { at: 0 } });
   });
@@ -135,35 +135,35 @@ describe('the columns', () => {
     open({ kind: 'columns', cursor }, { ...emptyState(), columns });
   const three: ColumnChoice[] = [{ id: 'process' }, { id: 'pid' }, { id: 'state' }];
 
-  test('begin with those on the screen; the cursor goes on through all others', () => {
+  test('start with the visible ones, followed by all others', () => {
     expect(at(press(list('process'), 'down', 'down'))).toBe('state');
     expect(at(press(list('state'), 'down'))).toBe('user');
     expect(at(press(list('process'), 'up'))).toBe('process');
     expect(at(press(list('process'), 'end'))).toBe(COLUMNS.at(-1)?.id);
   });
 
-  test.each(['enter', 'space'])('%s takes one out, and adds it at the end', (key) => {
+  test.each(['enter', 'space'])('%s removes a column, or adds it at the end', (key) => {
     const without = press(list('pid'), key);
     expect(without.columns).toEqual([{ id: 'process' }, { id: 'state' }]);
     expect(press(without, key).columns).toEqual([{ id: 'process' }, { id: 'state' }, { id: 'pid' }]);
     expect(press(list('rtt'), key).columns).toEqual([...three, { id: 'rtt' }]);
   });
 
-  test('the last one stays', () => {
+  test('the last column cannot be removed', () => {
     expect(press(list('pid', [{ id: 'pid' }]), 'space').columns).toEqual([{ id: 'pid' }]);
   });
 
-  test('< and > move one, not beyond the ends', () => {
+  test('< and > move a column within the ends', () => {
     const ids = (...keys: string[]) => press(list('pid'), ...keys).columns?.map(({ id }) => id);
     expect(ids('<')).toEqual(['pid', 'process', 'state']);
     expect(ids('<', '<', '<')).toEqual(['pid', 'process', 'state']);
     expect(ids('>')).toEqual(['process', 'state', 'pid']);
     expect(ids('>', '>', '<')).toEqual(['process', 'pid', 'state']);
-    // One that is not among them does not come by that.
+    // Moving does not add a column.
     expect(press(list('rtt'), '<').columns).toEqual(three);
   });
 
-  test('+ and - set the width, from that on the screen, within its bounds', () => {
+  test('+ and - change the width, starting from the visible one, within its bounds', () => {
     const shown = placed('process', 'pid', 'state').find(({ column }) => column.id === 'pid')?.width ?? 0;
     const width = (...keys: string[]) => press(list('pid'), ...keys).columns?.[1]?.width;
     expect([width('+'), width('='), width('-')]).toEqual([shown + 1, shown + 1, shown - 1]);
@@ -172,11 +172,11 @@ describe('the columns', () => {
     expect(width(...Array<string>(300).fill('-'))).toBe(1);
   });
 
-  test('r leaves them to the width of the pane again', () => {
+  test('r makes the columns depend on the width of the pane again', () => {
     expect(press(list('pid', [{ id: 'pid', width: 9 }]), 'r').columns).toBeNull();
   });
 
-  test('whatever is pressed: at least one, each once, widths from 1 to 120, the cursor on one', () => {
+  test('any keys leave at least one column, no duplicates, widths from 1 to 120 and a valid cursor', () => {
     const key = fc.constantFrom('up', 'down', 'pagedown', 'home', 'end', 'space', '<', '>', '+', '-', 'r');
     fc.assert(
       fc.property(fc.array(key, { maxLength: 60 }), (keys) => {

@@ -5,7 +5,7 @@ import { BATCHES, LATER } from '../helpers/scene.ts';
 import { BRIEF_BATCHES } from './event-scene.ts';
 import { TRAFFIC_BATCHES } from './traffic-scene.ts';
 
-// The event log and the start of a process are shown in local time.
+// Event log and process start are shown in local time.
 process.env['TZ'] = 'UTC';
 
 const SIZES = [
@@ -24,11 +24,11 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
   // A mistake in the middle, the cursor at the end.
   'query-mistake': async (app) =>
     (await app.take(...BATCHES)).press('/', ...Array.from('node port:htps or new')),
-  // The second of several that the text may go on with.
+  // The second of several completions.
   'query-completed': async (app) =>
     (await app.take(...TRAFFIC_BATCHES)).press('/', ...Array.from('!process:'), '\t', '\t'),
-  // What is known, a name to look up and a group at once: the line of the query is full.
-  'query-host-known': async (app) => {
+  // Hide rule, host name and grouping at once: the query line is full.
+  'query-host-resolved': async (app) => {
     await (await app.take(...BATCHES)).press('h', '/', ...Array.from('@db.example.org or :22'), '\r', 'o');
     await app.answer('db.example.org', { type: 'addresses', addresses: ['203.0.113.80', '203.0.113.81'] });
   },
@@ -39,7 +39,7 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
     await (await app.take(...BATCHES)).press('/', ...Array.from('ssh or :22'), '\r', 'o', 'o');
     await app.press('v', 'a', ...Array.from('remote shells'), '\r', 'v', 'v', 'j');
   },
-  known: async (app) => (await app.take(...BATCHES)).press('h', 'h', 'j', 'h', 'H', 'j'),
+  'hide-rules': async (app) => (await app.take(...BATCHES)).press('h', 'h', 'j', 'h', 'H', 'j'),
   'columns-list': async (app) => (await app.take(...TRAFFIC_BATCHES)).press('C', 'j', '+', 'j', ' '),
   'columns-chosen': async (app) => (await app.take(...TRAFFIC_BATCHES)).press('C', 'G', ' ', '<', '\x1b'),
   'save-prompt': async (app) => (await app.take(...BATCHES)).press('w'),
@@ -55,8 +55,8 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
   events: async (app) => (await app.take(...BATCHES)).press('e'),
   'brief-table': (app) => app.take(...BRIEF_BATCHES),
   'brief-events': async (app) => (await app.take(...BRIEF_BATCHES)).press('e'),
-  // Three events up, the keys in the log.
-  'brief-events-looked-at': async (app) =>
+  // Three events up, with the focus in the log.
+  'brief-events-selected': async (app) =>
     (await app.take(...BRIEF_BATCHES)).press('e', '\t', '\x1b[A', '\x1b[A', '\x1b[A'),
   'brief-events-filtered': async (app) =>
     (await app.take(...BRIEF_BATCHES)).press('e', '/', ...Array.from('203.0.113.80'), '\r'),
@@ -65,8 +65,8 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
   'help-at-its-end': async (app) => (await app.take(...BATCHES)).press('?', 'G'),
   'service-names': async (app) => (await app.take(...BATCHES)).press('n'),
   'traffic-table': (app) => app.take(...TRAFFIC_BATCHES),
-  'traffic-at-the-first-look': (app) => app.take(...TRAFFIC_BATCHES.slice(0, 1)),
-  // A click on the title, at the widths that have it: those that move most come first.
+  'traffic-baseline': (app) => app.take(...TRAFFIC_BATCHES.slice(0, 1)),
+  // A click on the title, at the widths that have it: most traffic first.
   'traffic-sorted': async (app) => {
     await app.take(...TRAFFIC_BATCHES);
     if (!app.text.includes('RX/S')) return;
@@ -74,7 +74,7 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
     await app.click(x, y);
   },
   'traffic-pane': async (app) => (await app.take(...TRAFFIC_BATCHES)).press('i'),
-  'traffic-of-no-source': async (app) => (await app.take(...BATCHES)).press('i'),
+  'traffic-not-supported': async (app) => (await app.take(...BATCHES)).press('i'),
   'traffic-details': async (app) =>
     (await app.take(...TRAFFIC_BATCHES)).press('/', ...Array.from('51512'), '\r', '\r'),
   'traffic-details-of-a-listener': async (app) =>
@@ -82,7 +82,7 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
   'traffic-graph': async (app) => {
     await app.take(...TRAFFIC_BATCHES);
     await app.press('g');
-    // Its package is loaded when it is first shown.
+    // The package is loaded when the strip is first shown.
     await import('blessed-contrib/lib/widget/sparkline.js');
     await app.shown();
   },

@@ -37,25 +37,25 @@ function contrasts(index: number): readonly number[] {
   return [1.05 / own, own / 0.05];
 }
 
-test('the arithmetic: grey 244 is too light for white', () => {
+test('the contrast formula: grey 244 is too light on white', () => {
   expect(contrasts(244).map((ratio) => Math.round(ratio * 100) / 100)).toEqual([3.95, 5.32]);
 });
 
 describe.each(PALETTES)('%s', (palette) => {
   const colours = [...new Set(TONES.map((tone) => colour(palette, tone)))].filter((it) => it !== undefined);
 
-  test('every fixed colour can be read on black and on white', () => {
+  test('every fixed colour is readable on black and on white', () => {
     for (const index of colours.filter((it) => it >= 16)) {
       expect(Math.min(...contrasts(index)), `colour ${index}`).toBeGreaterThanOrEqual(4.5);
     }
   });
 
-  test('others than the fixed ones and the six that terminals let one choose are not used', () => {
+  test('uses only fixed colours and the six user-defined ones', () => {
     for (const index of colours)
       expect(index >= 16 || (index >= 1 && index <= 6), `colour ${index}`).toBe(true);
   });
 
-  test('what the cursor is on is told on the bar of the selection too', () => {
+  test('cell and cursor differ from plain text, also on the selected row', () => {
     for (const tone of ['cell', 'cursor'] as const) {
       for (const selected of [false, true]) {
         expect(attribute(palette, tone, selected)).not.toBe(attribute(palette, 'plain', selected));
@@ -64,27 +64,24 @@ describe.each(PALETTES)('%s', (palette) => {
     expect(attribute(palette, 'plain', true)).not.toBe(attribute(palette, 'plain', false));
   });
 
-  test('a row of a group is told from others', () => {
+  test('a group header differs from plain text', () => {
     expect(attribute(palette, 'group', false)).not.toBe(attribute(palette, 'plain', false));
   });
 });
 
-test.each(['high-contrast', 'mono'] as const)(
-  '%s has no colour: the foreground is the terminal’s own',
-  (palette) => {
-    expect(TONES.filter((tone) => colour(palette, tone) !== undefined)).toEqual([]);
-  },
-);
+test.each(['high-contrast', 'mono'] as const)('%s uses only the foreground of the terminal', (palette) => {
+  expect(TONES.filter((tone) => colour(palette, tone) !== undefined)).toEqual([]);
+});
 
-test('in high contrast each mark has a look of its own', () => {
-  const looks = (['plain', 'spawned', 'changed', 'closed'] as const).map((tone) =>
+test('in high contrast each mark has a different style', () => {
+  const styles = (['plain', 'spawned', 'changed', 'closed'] as const).map((tone) =>
     attribute('high-contrast', tone, false),
   );
-  expect(new Set(looks).size).toBe(4);
+  expect(new Set(styles).size).toBe(4);
 });
 
 describe('colour-blind', () => {
-  /** Simulation of the three kinds, complete (Machado, Oliveira and Fernandes 2009), in linear RGB. */
+  /** Simulation matrices of the three kinds at full severity (Machado, Oliveira and Fernandes 2009), in linear RGB. */
   const KINDS = {
     protanopia: [
       [0.152286, 1.052583, -0.204868],
@@ -114,7 +111,7 @@ describe('colour-blind', () => {
     return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
   }
 
-  test.each(Object.entries(KINDS))('with %s the marks stay apart', (_, matrix) => {
+  test.each(Object.entries(KINDS))('with %s the marks are distinct', (_, matrix) => {
     const seen = (['spawned', 'changed', 'closed'] as const).map((tone) => {
       const own = rgb(colour('colour-blind', tone) ?? NaN).map(linear);
       const turned = matrix.map((row) => row.reduce((sum, factor, i) => sum + factor * (own[i] ?? NaN), 0));
@@ -122,7 +119,7 @@ describe('colour-blind', () => {
     });
     for (const [i, one] of seen.entries()) {
       for (const other of seen.slice(i + 1)) {
-        // Ten is seen at a glance by anybody; the least here is 29.
+        // A distance of 10 is visible at a glance; the minimum here is 29.
         expect(Math.hypot(...one.map((value, k) => value - (other[k] ?? NaN)))).toBeGreaterThan(25);
       }
     }

@@ -5,7 +5,7 @@ import { baseline, batch, listener, NOON_MS, socket, udp } from '../helpers/fake
 const HOST = { inode: 4_026_531_840 };
 const WEB = { inode: 4_026_532_201, name: 'web' };
 
-/** A machine with a container, whose source tells all there is. */
+/** Sockets of a machine with a container, from a source with all details. */
 export const MACHINE = {
   download: socket({
     local: '10.0.0.5:51512',
@@ -159,7 +159,7 @@ const NEW = socket({
 
 const SOURCE = { source: 'sock_diag' };
 
-/** The first look, and two ticks in which bytes move; the second one in two parts, and later than it was asked for. */
+/** The baseline and two ticks with traffic; the second one in two parts, after a longer interval than configured. */
 export const TRAFFIC_BATCHES: readonly Batch[] = [
   baseline(Object.values(MACHINE), { ...SOURCE, interfaces: interfaces(0, 0) }),
   batch({

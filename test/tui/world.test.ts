@@ -3,7 +3,7 @@ import { BUILT_IN } from '../../src/store/views.ts';
 import { FakeApp } from '../helpers/app.ts';
 import { after, baseline, batch, emptyState, listener, socket } from '../helpers/fakes.ts';
 
-// What the app asks of the world outside, and what it makes of the mouse where rows are grouped.
+// Effects of the app outside the screen, and the mouse on grouped rows.
 
 let app: FakeApp;
 beforeEach(() => {
@@ -14,8 +14,8 @@ afterEach(() => app.close());
 const TOP_ROW = 4;
 const [DOWN, UP, RIGHT, LEFT, ESC, TAB] = ['\x1b[B', '\x1b[A', '\x1b[C', '\x1b[D', '\x1b', '\t'];
 const lineOf = (text: string): string => app.lines[app.find(text).y] ?? '';
-const selected = (): string => app.lines.find((_, y) => app.look(3, y).inverse) ?? '';
-/** The line that says what is asked for, or what came of something. */
+const selected = (): string => app.lines.find((_, y) => app.cellAt(3, y).inverse) ?? '';
+/** Returns the line of prompts, messages and the query. */
 const said = (): string => app.lines[2] ?? '';
 
 const node = socket({ process: 'node', pid: 7, local: '10.0.0.5:51000', remote: '203.0.113.80:443' });
@@ -25,12 +25,12 @@ const web = listener({ process: 'web', pid: 9, local: '*:80' });
 const ALL = [node, nodeToo, curl, web];
 
 describe('host names', () => {
-  test('are looked up when the query is complete, once, and shown', async () => {
+  test('are resolved once, when the query is complete, and shown', async () => {
     await app.take(baseline(ALL));
     await app.type('/@db.example');
-    expect(app.asked).toEqual([]);
+    expect(app.resolvedHosts).toEqual([]);
     await app.press('\r');
-    expect(app.asked).toEqual(['db.example']);
+    expect(app.resolvedHosts).toEqual(['db.example']);
     expect(said()).toContain('db.example: looking up …');
     expect(said()).toContain('0 of 4');
     await app.press(DOWN, 'j');
@@ -39,22 +39,22 @@ describe('host names', () => {
     expect(said()).toContain('2 of 4');
     await app.type('/ or @db.example');
     await app.press('\r');
-    expect(app.asked).toEqual(['db.example']);
+    expect(app.resolvedHosts).toEqual(['db.example']);
   });
 
-  test('what cannot be looked up is told, and asked again with the query', async () => {
+  test('a failed lookup is shown, and repeated when the query is entered again', async () => {
     await app.take(baseline(ALL));
     await app.type('/@nowhere.example');
     await app.press('\r');
     await app.answer('nowhere.example', { type: 'failed', why: 'no such \x1b[31mname' });
     expect(said()).toContain('nowhere.example: no such ?[31mname');
     await app.press(DOWN);
-    expect(app.asked).toHaveLength(1);
+    expect(app.resolvedHosts).toHaveLength(1);
     await app.press('/', '\r');
-    expect(app.asked).toEqual(['nowhere.example', 'nowhere.example']);
+    expect(app.resolvedHosts).toEqual(['nowhere.example', 'nowhere.example']);
   });
 
-  test('of a view too, and of what is excluded; none of what was left again', async () => {
+  test('are resolved for a view and for negated terms, but not for a cancelled query', async () => {
     app.close();
     app = new FakeApp(120, 40, {
       ...emptyState(),
@@ -62,15 +62,15 @@ describe('host names', () => {
     });
     await app.take(baseline(ALL));
     await app.press('7');
-    expect(app.asked).toEqual(['a.example', 'b.example']);
+    expect(app.resolvedHosts).toEqual(['a.example', 'b.example']);
     await app.type('/@c.example');
     await app.press(ESC);
-    expect(app.asked).toHaveLength(2);
+    expect(app.resolvedHosts).toHaveLength(2);
   });
 });
 
 describe('copying', () => {
-  test('y copies the selected row as it stands on the screen, parted by tabs', async () => {
+  test('y copies the selected row as shown, separated by tabs', async () => {
     await app.take(baseline([node]));
     await app.press('y');
     const [text = ''] = app.copied;
@@ -90,7 +90,7 @@ describe('copying', () => {
     expect(said()).not.toContain('copied');
   });
 
-  test('Y copies the chosen cell; without one the peer, and of a listener its own end', async () => {
+  test('Y copies the chosen cell; without one the remote endpoint, or the local one of a listener', async () => {
     await app.take(baseline([node, web]));
     await app.press('Y', RIGHT, 'Y', RIGHT, 'Y', LEFT, 'Y', ESC, DOWN, 'Y');
     expect(app.copied).toEqual(['203.0.113.80:443', 'node', '7', 'node', '*:80']);
@@ -104,7 +104,7 @@ describe('copying', () => {
     expect(app.copied).toEqual(['51000']);
   });
 
-  test('y copies what the line of a group says', async () => {
+  test('y copies the text of a group header', async () => {
     await app.take(baseline(ALL));
     await app.press('o', 'y');
     expect(app.copied).toHaveLength(1);
@@ -112,14 +112,14 @@ describe('copying', () => {
     expect(app.copied[0]).not.toContain('▾');
   });
 
-  test('where there is nothing it is said', async () => {
+  test('shows a message if there is nothing to copy', async () => {
     await app.take(baseline([]));
     await app.press('y', 'Y');
     expect(app.copied).toEqual([]);
     expect(said()).toContain('nothing to copy');
   });
 
-  test('nothing of a hostile name but printable characters', async () => {
+  test('copies only printable characters of a hostile name', async () => {
     await app.take(baseline([socket({ process: 'a\x1b]52;c;x\x07\tb\n', remote: '192.0.2.1:1' })]));
     await app.press('y', RIGHT, 'Y');
     for (const text of app.copied) expect(text.replaceAll('\t', '')).not.toMatch(/[\x00-\x1f\x7f]/);
@@ -128,7 +128,7 @@ describe('copying', () => {
 });
 
 describe('saving', () => {
-  test('w offers a name, enter writes what is shown, in the order of the screen', async () => {
+  test('w offers a name, enter saves the shown sockets in the order of the screen', async () => {
     await app.take(baseline(ALL));
     await app.press('/', ...Array.from('node or web'), '\r', 's', 's', 's', 's', 's', 'w');
     expect(said()).toContain('save to: netpane-2026-01-02T120000.csv');
@@ -141,53 +141,53 @@ describe('saving', () => {
     expect(said()).toContain('saved 3 sockets to a.json');
   });
 
-  test('rows of folded groups are written too: they are shown by their sum', async () => {
+  test('rows of folded groups are saved too', async () => {
     await app.take(baseline(ALL));
     await app.press('o', 'Z', 'w', '\r');
     expect(app.saved[0]?.sockets).toHaveLength(4);
   });
 
-  test('a socket that has closed is not written: the file could not tell it from an open one', async () => {
+  test('closed sockets are not saved: the file has no field for it', async () => {
     await app.take(baseline(ALL), batch({ monotonicMs: 1000, closed: ALL.slice(0, 1).map(({ id }) => id) }));
     await app.press('w', '\r');
     expect(app.saved[0]?.sockets).toHaveLength(3);
   });
 
-  test('esc writes nothing, nor does an empty name', async () => {
+  test('esc and an empty name save nothing', async () => {
     await app.take(baseline(ALL));
     await app.press('w', ESC, 'w', '\x15', '\r');
     expect(app.saved).toEqual([]);
   });
 
-  test('what went wrong stands there as an error until the next key', async () => {
-    app.saving = { text: 'a.csv is there already: take another name', isError: true };
+  test('a failure is shown as an error until the next key', async () => {
+    app.saving = { text: 'file exists: a.csv', isError: true };
     await app.take(baseline(ALL));
     await app.press('w', '\r');
-    const { x, y } = app.find('a.csv is there already');
-    expect(app.look(x, y)).toMatchObject({ colour: 1 });
+    const { x, y } = app.find('file exists: a.csv');
+    expect(app.cellAt(x, y)).toMatchObject({ colour: 1 });
     await app.take(batch({ monotonicMs: 1000 }));
-    expect(app.text).toContain('a.csv is there already');
+    expect(app.text).toContain('file exists: a.csv');
     await app.press('j');
-    expect(app.text).not.toContain('a.csv is there already');
+    expect(app.text).not.toContain('file exists: a.csv');
   });
 });
 
-describe('what is kept for the next start', () => {
-  test('a view, when it has a name', async () => {
+describe('the state is saved', () => {
+  test('when a view is saved or removed', async () => {
     await app.take(baseline(ALL));
     await app.press('l', 'v', 'a', ...Array.from('mine'), '\r');
-    expect(app.kept.map(({ views }) => views)).toMatchObject([[{ name: 'mine', query: 'listen' }]]);
+    expect(app.savedStates.map(({ views }) => views)).toMatchObject([[{ name: 'mine', query: 'listen' }]]);
     expect(said()).toContain('saved view "mine"');
     expect(lineOf('(saved)')).toContain('7 mine');
     await app.press('G', 'd');
-    expect(app.kept.at(-1)?.views).toEqual([]);
+    expect(app.savedStates.at(-1)?.views).toEqual([]);
     expect(app.text).not.toContain('(saved)');
   });
 
-  test('what h hides, with its count, and how it comes back', async () => {
+  test('when h hides a row or H shows it again', async () => {
     await app.take(baseline(ALL));
     await app.press('h');
-    expect(app.kept.map(({ hideRules }) => hideRules)).toEqual([
+    expect(app.savedStates.map(({ hideRules }) => hideRules)).toEqual([
       [{ process: 'curl', remote: '203.0.113.80', port: 443 }],
     ]);
     expect(said()).toContain('curl with 203.0.113.80 port 443: hidden for good; H lists what is hidden');
@@ -196,12 +196,12 @@ describe('what is kept for the next start', () => {
     expect(said()).toContain('1 hidden by you');
     expect(said()).toContain('3 of 4');
     await app.press('H', 'd');
-    expect(app.kept.at(-1)?.hideRules).toEqual([]);
+    expect(app.savedStates.at(-1)?.hideRules).toEqual([]);
     expect(app.lines.slice(TOP_ROW).join('')).toContain('51002');
     expect(app.text).not.toContain('hidden by you');
   });
 
-  test('two in one piece hide two, and not one twice', async () => {
+  test('two keys in one chunk add two rules, not one twice', async () => {
     await app.take(baseline(ALL));
     await app.press('hh');
     expect(app.app.state.hideRules.length).toBeLessThanOrEqual(2);
@@ -212,7 +212,7 @@ describe('what is kept for the next start', () => {
 });
 
 describe('the query', () => {
-  test('a mistake is pointed at while it is typed, and the table stays as it was', async () => {
+  test('marks a mistake while typing and keeps the table', async () => {
     await app.take(baseline(ALL));
     await app.type('/node >3');
     expect(said()).toMatch(/^\/ node >3 .* 2 of 4$/);
@@ -223,7 +223,7 @@ describe('the query', () => {
     expect(said()).toMatch(/^\/ node .* 2 of 4$/);
   });
 
-  test('tab goes through what it may go on with: terms, and what there is now', async () => {
+  test('tab cycles through names of terms and current values', async () => {
     await app.take(baseline(ALL));
     await app.type('/proc');
     await app.press(TAB);
@@ -236,7 +236,7 @@ describe('the query', () => {
     expect(said()).toMatch(/^\/ process:node .*2 of 4$/);
   });
 
-  test('the arrows bring back those of before', async () => {
+  test('the arrow keys recall earlier queries', async () => {
     await app.take(baseline(ALL));
     for (const text of ['node', 'curl']) await app.press('/', '\x15', ...Array.from(text), '\r');
     await app.press('/', '\x15', UP, UP);
@@ -253,7 +253,7 @@ describe('the mouse on groups', () => {
     await app.press('o');
   });
 
-  test('a click selects the line of a group, a second one folds it, a third unfolds it', async () => {
+  test('a click selects a group header, a second one folds it, a third unfolds it', async () => {
     const { y } = group('▾ node');
     await app.click(20, y);
     expect(selected()).toContain('node');
@@ -265,7 +265,7 @@ describe('the mouse on groups', () => {
     expect(app.text).toContain('51000');
   });
 
-  test('a click on a row of a group selects it, and folds nothing', async () => {
+  test('a click on a row of a group selects it without folding', async () => {
     const { x, y } = app.find('51001');
     await app.click(x, y);
     await app.click(x, y);
@@ -273,7 +273,7 @@ describe('the mouse on groups', () => {
     expect(app.app.state.cell).toBe('localPort');
   });
 
-  test('the wheel goes over groups and rows alike', async () => {
+  test('the wheel moves over headers and rows', async () => {
     await app.press('\x1b[<65;5;8M');
     expect(selected()).toContain('51000');
   });
@@ -290,7 +290,7 @@ describe('the mouse on groups', () => {
     );
   });
 
-  test('the line of its group stands for a row that is folded away; unfolded, the row is selected again', async () => {
+  test('folding moves the selection to the group header, unfolding back to the row', async () => {
     const { x, y } = app.find('51001');
     await app.click(x, y);
     await app.press('z');
@@ -304,7 +304,7 @@ describe('the mouse on groups', () => {
   });
 });
 
-test('a list that is open leaves the keys of the table, and closes with its own', async () => {
+test('an open list keeps the keys of the table and is closed by its own keys', async () => {
   await app.take(baseline(ALL));
   await app.press('v');
   for (const { name } of BUILT_IN) expect(app.text).toContain(name);

@@ -22,7 +22,7 @@ const anyQuery = (): undefined => undefined;
 const parse = (text: string, check: (text: string) => string | undefined = anyQuery): FileSettings =>
   parseConfig('f', text, check);
 
-/** What is wrong with a configuration; empty where nothing is. */
+/** Returns the messages about a configuration; empty if it is valid. */
 function complaints(act: () => unknown): readonly string[] {
   try {
     act();
@@ -33,7 +33,7 @@ function complaints(act: () => unknown): readonly string[] {
   }
 }
 
-describe('what a configuration says', () => {
+describe('parses', () => {
   test('every key', () => {
     const { settings, lines } = parse(`
 interval = "500ms"
@@ -109,7 +109,7 @@ group = "none"
   });
 });
 
-test('printed settings hold nothing that acts on a terminal, and read again they are the same', () => {
+test('printed settings contain no control characters and survive parsing', () => {
   const query = '"\x9b31m\u202e\u200b\u{e0041}\x7f \u2028"';
   const views = [{ name: '\x9b\u2066', query: '\x1b]0;x\x07' }];
   const { settings, origins } = resolveSettings({ query, views }, {});
@@ -118,7 +118,7 @@ test('printed settings hold nothing that acts on a terminal, and read again they
   expect(parse(text).settings).toMatchObject({ query, views });
 });
 
-test('settings printed for a locale that is not UTF-8 are ASCII, and read again they are the same', () => {
+test('settings printed for a locale other than UTF-8 are ASCII and survive parsing', () => {
   const query = 'process:"töö 漢😀"';
   const views = [{ name: 'größe…', query: 'user:é' }];
   const { settings, origins } = resolveSettings({ query, views }, {});
@@ -127,12 +127,12 @@ test('settings printed for a locale that is not UTF-8 are ASCII, and read again 
   expect(parse(text).settings).toMatchObject({ query, views });
 });
 
-describe('mistakes', () => {
-  test('all of them at once, in the order of the file', async () => {
+describe('reports mistakes', () => {
+  test('all at once, in the order of the file', async () => {
     const check = (text: string) => (text.includes('two') ? 'at column 1: there is no two' : undefined);
     const text = readFileSync(join(root, 'fixtures', 'config', 'mistakes.toml'), 'utf8');
-    const told = complaints(() => parseConfig('config.toml', text, check));
-    await expect(`${told.map(printable).join('\n')}\n`).toMatchFileSnapshot(
+    const lines = complaints(() => parseConfig('config.toml', text, check));
+    await expect(`${lines.map(printable).join('\n')}\n`).toMatchFileSnapshot(
       join(root, 'fixtures', 'config', 'mistakes.txt'),
     );
   });
@@ -145,9 +145,9 @@ describe('mistakes', () => {
     ],
     ['events = 99999999999999999999', 'f:1:10: invalid TOML: integer value cannot be represented losslessly'],
     [`a = ${'['.repeat(5000)}`, /^f:1:\d+: invalid TOML: /],
-  ])('what is no TOML: %.40s', (text, message) => {
-    const [told, ...more] = complaints(() => parse(text));
-    expect(told).toMatch(message);
+  ])('in text that is not TOML: %.40s', (text, message) => {
+    const [lines, ...more] = complaints(() => parse(text));
+    expect(lines).toMatch(message);
     expect(more).toEqual([]);
   });
 
@@ -177,17 +177,17 @@ describe('mistakes', () => {
     ['sevice_names = true', ['f:1: unknown key sevice_names: did you mean service-names?']],
     [`query = ["${'x'.repeat(99)}"]`, ['f:1: query takes a query, not a list']],
     [`sort = "${'x'.repeat(99)}"`, [expect.stringContaining(`not '${'x'.repeat(60)}…'`)]],
-  ])('%.60j', (text, told) => {
-    expect(complaints(() => parse(text))).toEqual(told);
+  ])('%.60j', (text, lines) => {
+    expect(complaints(() => parse(text))).toEqual(lines);
   });
 
-  test('of very many the rest is counted', () => {
-    const told = complaints(() => parse(Array.from({ length: 5000 }, (_, i) => `k${i} = 1\n`).join('')));
-    expect(told).toHaveLength(101);
-    expect(told[100]).toBe('f: 4900 more mistakes');
+  test('up to a maximum, and counts the rest', () => {
+    const lines = complaints(() => parse(Array.from({ length: 5000 }, (_, i) => `k${i} = 1\n`).join('')));
+    expect(lines).toHaveLength(101);
+    expect(lines[100]).toBe('f: 4900 more mistakes');
   });
 
-  test('random text, and TOML of random keys and values: settings, or mistakes that name a place', () => {
+  test('random text and random TOML give settings, or mistakes with a line', () => {
     const bare = fc.constantFrom(
       'interval',
       'view',
@@ -221,8 +221,8 @@ describe('mistakes', () => {
     fc.assert(
       fc.property(text, (given) => {
         const most = given.split('\n').length;
-        for (const told of complaints(() => parse(given))) {
-          const [, number] = /^f:(\d+):/.exec(told) ?? [];
+        for (const lines of complaints(() => parse(given))) {
+          const [, number] = /^f:(\d+):/.exec(lines) ?? [];
           expect(Number(number)).toBeGreaterThan(0);
           expect(Number(number)).toBeLessThanOrEqual(most);
         }
@@ -232,7 +232,7 @@ describe('mistakes', () => {
   });
 });
 
-describe('the file', () => {
+describe('the configuration file', () => {
   let home: string;
   let file: string;
   beforeEach(() => {
@@ -246,17 +246,17 @@ describe('the file', () => {
     loadConfig(path, environment, anyQuery, expect.unreachable);
   const load = (path?: string) => loadIn({ HOME: home }, path);
 
-  test('is looked for in its place, and need not be there', async () => {
+  test('is optional at its default path', async () => {
     expect(await load()).toBeUndefined();
     writeFileSync(file, '\uFEFFmouse = false');
     expect(await load()).toMatchObject({ file, settings: { mouse: false } });
     expect(await load(devNull)).toBeUndefined();
     expect(await loadIn({})).toBeUndefined();
-    // `/dev/null` as a directory of configurations says that there are none.
+    // `/dev/null` as XDG_CONFIG_HOME means no configuration.
     expect(await loadIn({ XDG_CONFIG_HOME: '/dev/null' })).toBeUndefined();
   });
 
-  test('one that is asked for has to be', async () => {
+  test('must exist if given by --config', async () => {
     const path = join(home, 'none');
     await expect(load(path)).rejects.toThrow(new UsageError(`--config: no such file: ${path}`));
   });
@@ -265,13 +265,13 @@ describe('the file', () => {
     ['a directory', null, 'is a directory, not a file'],
     ['not UTF-8', Uint8Array.of(0x61, 0xff), 'is not UTF-8 text'],
     ['too large', '#'.repeat(1024 * 1024 + 1), 'is larger than 1 MiB'],
-  ])('%s', async (_, contents, why) => {
+  ])('is rejected: %s', async (_, contents, why) => {
     if (contents === null) mkdirSync(file);
     else writeFileSync(file, contents);
     await expect(load()).rejects.toThrow(new UsageError(`${file} ${why}`));
   });
 
-  test('as large as may be, of what is hard to read', async () => {
+  test('of the maximum size is read, even if hard to parse', async () => {
     const long = (open: string, fill: string, close: string) =>
       open + fill.repeat(Math.floor((1024 * 1024 - open.length - close.length) / fill.length)) + close;
     for (const text of [
@@ -285,7 +285,7 @@ describe('the file', () => {
     }
   });
 
-  test('random bytes: settings, or a mistake of the user', async () => {
+  test('of random bytes gives settings or a UsageError', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 100 }), async (bytes) => {
         writeFileSync(file, bytes);
@@ -296,7 +296,7 @@ describe('the file', () => {
   });
 });
 
-test('paths go by XDG, and by HOME where that is empty or relative', () => {
+test('paths follow XDG variables, or HOME if these are empty or relative', () => {
   for (const XDG_CONFIG_HOME of [undefined, '', 'x', './x'])
     expect(configPath({ HOME: '/h', XDG_CONFIG_HOME })).toBe('/h/.config/netpane/config.toml');
   expect(configPath({ HOME: '/h', XDG_CONFIG_HOME: '/x' })).toBe('/x/netpane/config.toml');
@@ -316,7 +316,7 @@ describe('the settings in effect', () => {
     lines: { palette: [7] },
   });
 
-  test('the command line wins over the file, and that over the defaults', () => {
+  test('the command line overrides the file, and the file the defaults', () => {
     const { settings, origins } = resolveSettings(
       { intervalMs: 1 },
       {},
@@ -349,14 +349,14 @@ describe('the settings in effect', () => {
       'standard',
       'command line',
     ],
-  ])('colours by %s', (_, given, environment, inFile, palette, from) => {
+  ])('colours follow %s', (_, given, environment, inFile, palette, from) => {
     const { settings, origins } = resolveSettings(given, environment, file(inFile));
     expect([settings.palette, origins.palette.from]).toEqual([palette, from]);
   });
 });
 
-describe('printed', () => {
-  test('every key, with where it comes from', async () => {
+describe('prints', () => {
+  test('every key with its origin', async () => {
     const config = parseConfig(
       '/etc/a\nb.toml',
       `theme = "mono"\nquery = "a\\"\\n"\n[[view]]\nname = "v"\ncolumns = ["pid", "age:9"]\n[[view]]\nname = "w"\nsort = "-age"`,
@@ -367,7 +367,7 @@ describe('printed', () => {
     await expect(text).toMatchFileSnapshot(join(root, 'fixtures', 'config', 'printed.toml'));
   });
 
-  test('and read again it is the same', () => {
+  test('settings that survive parsing', () => {
     const column = fc.constantFrom(...COLUMNS.map(({ id }) => id));
     const choice = fc
       .tuple(column, fc.option(fc.integer({ min: 1, max: MAX_COLUMN_WIDTH }), { nil: undefined }))

@@ -71,7 +71,7 @@ afterEach(() => rmSync(home, { recursive: true, force: true }));
 const open = (root = isRoot): StateFile =>
   new StateFile({ HOME: home }, (message) => said.push(message), root);
 
-/** Puts something where the state is kept. */
+/** Writes contents to the path of the state file. */
 function put(contents: string | Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, contents);
@@ -80,7 +80,7 @@ function put(contents: string | Uint8Array): void {
 const changed = (change: Partial<Record<keyof SavedState, unknown>>): string =>
   JSON.stringify({ ...FULL, ...change });
 
-test('what is saved is loaded by the next', () => {
+test('loads the state that was saved', () => {
   expect(open().load()).toBeUndefined();
   open().save(FULL);
   expect(open().load()).toEqual(FULL);
@@ -89,18 +89,18 @@ test('what is saved is loaded by the next', () => {
   expect(said).toEqual([]);
 });
 
-test('only the user can read it, and nothing else is left there', () => {
+test('only the user can read the file, and no temporary file is left', () => {
   open().save(FULL);
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
   expect(readdirSync(dirname(path))).toEqual(['state.json']);
 });
 
-describe('two at once', () => {
+describe('two netpanes at once', () => {
   const [ssh, web, dns] = ['sshd', 'nginx', 'dnsmasq'].map((process) => ({ process, remote: '*', port: 1 }));
-  if (!ssh || !web || !dns) throw new Error('there are three');
+  if (!ssh || !web || !dns) throw new Error('expected three');
 
-  test('what each adds and takes away is done to what is there; for the screen the last one counts', () => {
+  test('merge additions and removals; the layout of the last one wins', () => {
     open().save({ ...EMPTY, known: [ssh], views: [{ name: 'v', query: '1' }], history: ['h'] });
     const [one, two] = [open(), open()];
     one.load();
@@ -132,13 +132,13 @@ describe('two at once', () => {
       ],
       history: ['h1', 'h', 'h2'],
     });
-    // What another one has added it does not know, and so does not take away.
+    // It never loaded what the other one added, so it does not remove it.
     two.save({ ...EMPTY, known: [] });
     expect(open().load()).toMatchObject({ known: [web], views: [{ name: 'w', query: 'w' }] });
     expect(said).toEqual([]);
   });
 
-  test('whatever two do in turn, nothing is lost that its owner has not taken away', () => {
+  test('in any order of saves, lose only what was removed', () => {
     const act = fc.record({ who: fc.nat(1), port: fc.nat(5), add: fc.boolean() });
     fc.assert(
       fc.property(fc.array(act, { maxLength: 12 }), (acts) => {
@@ -169,13 +169,13 @@ describe('two at once', () => {
   });
 });
 
-test('of the history the last are kept', () => {
+test('keeps the last queries of the history', () => {
   const history = Array.from({ length: MAX_HISTORY + 50 }, (_, i) => `q${i}`);
   open().save({ ...EMPTY, history });
   expect(open().load()?.history).toEqual(history.slice(50));
 });
 
-test('names of another netpane are left out', () => {
+test('leaves out names that another version of netpane saved', () => {
   put(
     changed({
       columns: [{ id: 'phase', width: 3 }, { id: 'pid' }],
@@ -199,7 +199,7 @@ test('names of another netpane are left out', () => {
   expect(said).toEqual([]);
 });
 
-describe('what cannot be used is set aside, and told', () => {
+describe('a file that cannot be used is moved aside and reported', () => {
   test.each([
     ['', 'it is not JSON'],
     ['{"version":1', 'it is not JSON'],
@@ -234,7 +234,7 @@ describe('what cannot be used is set aside, and told', () => {
     expect(said).toHaveLength(1);
   });
 
-  test('one that is damaged while netpane runs, too', () => {
+  test('also if it is damaged while netpane runs', () => {
     const file = open();
     put('damage');
     file.save(FULL);
@@ -242,7 +242,7 @@ describe('what cannot be used is set aside, and told', () => {
     expect(open().load()).toEqual(FULL);
   });
 
-  test('none is written over another; when there are many, the last one stays where it is', () => {
+  test('never overwrites an older copy; with too many copies the file stays', () => {
     for (let i = 1; i <= 10; i++) {
       put(`damage ${i}`);
       open().load();
@@ -256,7 +256,7 @@ describe('what cannot be used is set aside, and told', () => {
     expect(readFileSync(path, 'utf8')).toBe('damage 10');
   });
 
-  test('random bytes and random JSON: no error, and nothing is lost', () => {
+  test('random bytes and random JSON cause no error and no loss', () => {
     const like = fc.record(
       Object.fromEntries(
         Object.entries(FULL).map(([key, value]) => [
@@ -288,7 +288,7 @@ describe('what cannot be used is set aside, and told', () => {
     );
   });
 
-  test('what is read is of the right form, whatever was written', () => {
+  test('any JSON parses to a valid state or a DamagedState', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         try {
@@ -302,8 +302,8 @@ describe('what cannot be used is set aside, and told', () => {
   });
 });
 
-describe('where it cannot be kept, that is told once', () => {
-  test('no home', () => {
+describe('reports once that the state cannot be saved', () => {
+  test('without a home directory', () => {
     for (const environment of [{}, { HOME: '' }, { HOME: 'relative', XDG_STATE_HOME: 'relative' }]) {
       said = [];
       const file = new StateFile(environment, (message) => said.push(message), false);
@@ -313,7 +313,7 @@ describe('where it cannot be kept, that is told once', () => {
     }
   });
 
-  test('no directory can be made', () => {
+  test('if the directory cannot be created', () => {
     writeFileSync(join(home, '.local'), '');
     const file = open();
     expect(file.load()).toBeUndefined();
@@ -322,7 +322,7 @@ describe('where it cannot be kept, that is told once', () => {
     expect(said).toEqual([expect.stringMatching(/^saved state not updated: .*state\.json: E\w+: [a-z ]+$/)]);
   });
 
-  test.skipIf(isRoot)('a directory that is read-only (skipped as root: nothing is, then)', () => {
+  test.skipIf(isRoot)('in a read-only directory (skipped as root, who may write anywhere)', () => {
     open().save(FULL);
     chmodSync(dirname(path), 0o500);
     const file = open();
@@ -333,7 +333,7 @@ describe('where it cannot be kept, that is told once', () => {
     expect(open().load()).toEqual(FULL);
   });
 
-  test('a directory in its place', () => {
+  test('if a directory has its path', () => {
     mkdirSync(path, { recursive: true });
     const file = open();
     expect(file.load()).toBeUndefined();
@@ -343,14 +343,14 @@ describe('where it cannot be kept, that is told once', () => {
     ]);
   });
 
-  test('a state that is too large leaves the old one', () => {
+  test('a state that is too large, and keeps the old one', () => {
     open().save(FULL);
     open().save({ ...EMPTY, query: 'x'.repeat(5_000_000) });
     expect(said).toEqual(['saved state not updated: it is larger than 4 MiB']);
     expect(open().load()).toEqual(FULL);
   });
 
-  test('a symbolic link is neither followed nor replaced', () => {
+  test('a symbolic link, which it neither follows nor replaces', () => {
     const elsewhere = join(home, 'elsewhere');
     writeFileSync(elsewhere, JSON.stringify(FULL));
     mkdirSync(dirname(path), { recursive: true });
@@ -363,7 +363,7 @@ describe('where it cannot be kept, that is told once', () => {
     expect(readFileSync(elsewhere, 'utf8')).toBe(JSON.stringify(FULL));
   });
 
-  test.runIf(isRoot)("root does not touch what is another user's (skipped otherwise)", () => {
+  test.runIf(isRoot)('as root, for a file or directory of another user (skipped otherwise)', () => {
     open().save(FULL);
     const before = readFileSync(path, 'utf8');
     for (const its of [path, dirname(path), home]) {

@@ -23,7 +23,7 @@ const OTHER = 4242;
 let home: string;
 let config: string;
 beforeEach(() => {
-  // Below /tmp, which is sticky: there others may add files, and not replace those of root.
+  // Below /tmp, which is sticky: other users can add files there, but not replace those of root.
   home = mkdtempSync(join(tmpdir(), 'netpane-trust-'));
   config = join(home, '.config', 'netpane', 'config.toml');
   mkdirSync(dirname(config), { recursive: true });
@@ -31,7 +31,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-/** Returns the message about the usual file where it is not read; undefined where it is. */
+/** Returns the message if the default file is ignored; undefined if it is read. */
 async function refusal(): Promise<string | undefined> {
   const said: string[] = [];
   const file = await loadConfig(
@@ -51,7 +51,7 @@ const owned = (path: string) => `${path} is owned by user ${OTHER}, not by root`
 const writable = (path: string, mode: string) => `${path} is writable by other users (mode ${mode})`;
 
 describe.runIf(isRoot)('as root (skipped otherwise: files are given to another user)', () => {
-  test('reads what is root’s', async () => {
+  test('reads a file of root', async () => {
     expect(await refusal()).toBeUndefined();
     expect(trustedPath(config)).toBe(config);
   });
@@ -61,7 +61,7 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
     ['its directory', () => dirname(config)],
     ['a directory above', () => join(home, '.config')],
     ['the home', () => home],
-  ])('refuses a configuration where %s is another user’s, or may be written by others', async (_, which) => {
+  ])('rejects a configuration if %s belongs to another user or is writable by others', async (_, which) => {
     const path = which();
     chownSync(path, OTHER, OTHER);
     expect(await refusal()).toBe(`configuration file ignored: ${owned(path)}`);
@@ -79,7 +79,7 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
     ['the file', () => config],
     ['its directory', () => dirname(config)],
     ['all of it', () => join(home, '.config')],
-  ])('refuses nothing in another user’s home where %s is missing', async (_, which) => {
+  ])('rejects nothing in the home of another user if %s is missing', async (_, which) => {
     rmSync(which(), { recursive: true });
     chownSync(home, OTHER, OTHER);
     const said: string[] = [];
@@ -96,7 +96,7 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
     expect([await load(), said]).toEqual([undefined, []]);
   });
 
-  test('refuses a sticky directory of another user, and a file that others may write in one of root’s', async () => {
+  test('rejects a sticky directory of another user, and a writable file in a sticky directory of root', async () => {
     chmodSync(dirname(config), 0o1777);
     expect(await refusal()).toBeUndefined();
     chmodSync(config, 0o646);
@@ -115,17 +115,17 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
       symlinkSync('../../dotfiles/netpane.toml', config);
     });
 
-    test('of root’s to a file of root’s', async () => {
+    test('of root to a file of root', async () => {
       expect(await refusal()).toBeUndefined();
       expect(trustedPath(config)).toBe(target);
     });
 
-    test('but not one of another user', async () => {
+    test('but not a link of another user', async () => {
       lchownSync(config, OTHER, OTHER);
       expect(await refusal()).toContain(owned(config));
     });
 
-    test('but not to where another user may write', async () => {
+    test('but not to a place where another user can write', async () => {
       chownSync(target, OTHER, OTHER);
       expect(await refusal()).toContain(owned(target));
       chownSync(target, 0, 0);
@@ -133,14 +133,14 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
       expect(await refusal()).toContain(owned(dirname(target)));
     });
 
-    test('but not for ever', async () => {
+    test('but not endlessly', async () => {
       rmSync(config);
       symlinkSync(config, config);
       expect(await refusal()).toBe(`configuration file ignored: too many symbolic links in ${config}`);
     });
   });
 
-  test('a directory that is a link is looked at on both sides', async () => {
+  test('checks both sides of a directory that is a link', async () => {
     const real = join(home, 'real');
     renameSync(dirname(config), real);
     symlinkSync(real, dirname(config));
@@ -149,14 +149,14 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
     expect(await refusal()).toContain(writable(real, '777'));
   });
 
-  test('what is opened counts, and not what was there before', () => {
+  test('checks the opened file, not the one that had the path before', () => {
     const path = trustedPath(config);
-    // Another user's file is moved there, between the look at the way and the opening of the file.
+    // Another user's file is moved to the path between the check of the path and open(2).
     expect(() => checkOwnedByRoot(path, { uid: OTHER, mode: 0o100_644 })).toThrow(Untrusted);
     expect(() => checkOwnedByRoot(path, { uid: 0, mode: 0o100_664 })).toThrow(Untrusted);
   });
 
-  test('the state too is refused where others may write its file or a directory above', () => {
+  test('rejects the saved state if others can write its file or a directory above', () => {
     const path = join(home, '.local', 'state', 'netpane', 'state.json');
     const state = {
       version: 1 as const,
@@ -190,13 +190,13 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
   });
 });
 
-test('as an ordinary user reads what that user was given', async () => {
+test('an ordinary user reads any file with permission', async () => {
   chmodSync(config, 0o666);
   const file = await loadConfig(undefined, { HOME: home }, () => undefined, expect.unreachable, false);
   expect(file).toMatchObject({ file: config });
 });
 
-test('does not follow a step that is missing or below a file', () => {
+test('stops at a step that is missing or below a file', () => {
   for (const path of ['/nowhere/at/all', '/dev/null/netpane/config.toml'])
     expect(trustedPath(path)).toBe(path);
 });
