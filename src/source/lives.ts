@@ -60,8 +60,10 @@ const stage = (state: SocketState | undefined): number => {
  */
 const continues = (socket: Socket, next: Sighting): boolean => {
   if (socket.inode !== undefined && next.inode !== undefined) return socket.inode === next.inode;
-  // A socket without an inode gets one only at accept(). A closed one never does, so this is another life.
-  if (socket.inode === undefined && next.inode !== undefined && stage(socket.state) > 1) return false;
+  // A socket without an inode gets one only at accept(), also if its peer has closed (CLOSE_WAIT) by then. One that its
+  // process has closed never does, so this is another life.
+  const isClosed = stage(socket.state) > 1 && socket.state !== 'CLOSE_WAIT';
+  if (socket.inode === undefined && next.inode !== undefined && isClosed) return false;
   return stage(next.state) >= stage(socket.state);
 };
 

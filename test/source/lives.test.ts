@@ -113,6 +113,12 @@ describe('one life', () => {
     expect(accepted?.inode).toBe(7);
   });
 
+  test('continues when a connection is accepted after its peer has closed', () => {
+    const [waiting, accepted] = follow({ state: 'CLOSE_WAIT' }, { state: 'CLOSE_WAIT', inode: 7 });
+    expect(accepted?.id).toBe(waiting?.id);
+    expect(accepted?.inode).toBe(7);
+  });
+
   test('continues when a UDP socket connects, by its inode', () => {
     const [bound, connected, elsewhere] = follow(
       { protocol: 'udp', local: '*:5000', remote: null, inode: 7 },
