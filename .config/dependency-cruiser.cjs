@@ -12,19 +12,34 @@ const rooms = {
   tui: ['model', 'store', 'view', 'query'],
 };
 
-const roomRules = Object.entries(rooms).map(([room, allowed]) => ({
-  name: `${room}-imports-only-${allowed.join('-') || 'itself'}`,
-  severity: 'error',
-  from: { path: `^src/${room}/` },
-  to: { path: '^src/', pathNot: `^src/(${[room, ...allowed].join('|')})/` },
-}));
+/** Rooms of src/source/linux/. None of them imports the files of that folder itself, which put them together. */
+const linuxRooms = {
+  netlink: [],
+  proc: ['netlink'],
+  owners: ['proc'],
+  procnet: ['netlink', 'proc', 'owners'],
+  namespaces: ['netlink', 'proc'],
+  trace: ['netlink', 'proc'],
+  sockets: ['netlink', 'proc', 'owners', 'procnet', 'namespaces'],
+  events: ['netlink', 'proc', 'owners', 'namespaces', 'trace', 'sockets'],
+};
+
+/** Returns a rule for each room of a folder: it imports only the listed rooms of the same folder. */
+const rulesOf = (folder, table, prefix = '') =>
+  Object.entries(table).map(([room, allowed]) => ({
+    name: `${prefix}${room}-imports-only-${allowed.join('-') || 'itself'}`,
+    severity: 'error',
+    from: { path: `^${folder}/${room}/` },
+    to: { path: `^${folder}/`, pathNot: `^${folder}/(${[room, ...allowed].join('|')})/` },
+  }));
 
 /** Node modules that access files, processes, threads or the network. */
 const systemModules = '^(node:)?(fs|fs/promises|child_process|net|dgram|http|https|tls|dns|worker_threads)$';
 
 module.exports = {
   forbidden: [
-    ...roomRules,
+    ...rulesOf('src', rooms),
+    ...rulesOf('src/source/linux', linuxRooms, 'linux-'),
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'only-tui-imports-blessed',

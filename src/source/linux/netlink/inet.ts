@@ -10,7 +10,6 @@ import {
   type Timer,
   type Traffic,
 } from '../../../model/socket.ts';
-import { withoutPorts } from '../procnet/table.ts';
 import { decodeTcpInfo, TCP_INFO } from './tcp-info.ts';
 import {
   counterAt,
@@ -281,6 +280,20 @@ export function decodeAddresses(
   const [localEnd, remoteEnd] = withoutPorts(local, remote, protocol);
   return { family, local: localEnd, remote: remoteEnd, state };
 }
+
+/**
+ * Returns the endpoints of a protocol without ports. The kernel stores other numbers as ports: locally the IP protocol
+ * of a raw socket (inet_create in net/ipv4/af_inet.c) or the echo id of a ping socket, remotely the port passed to
+ * connect(2).
+ */
+export const withoutPorts = (
+  local: Endpoint,
+  remote: Endpoint | null,
+  protocol: Protocol,
+): [Endpoint, Endpoint | null] => [
+  { address: local.address, port: 0, ...(protocol === 'raw' && { protocol: local.port }) },
+  remote && { address: remote.address, port: 0 },
+];
 
 const TIMERS = { 1: 'on', 2: 'keepalive', 3: 'timewait', 4: 'persist' } as const;
 

@@ -8,6 +8,7 @@ import {
   type SocketState,
 } from '../../../model/socket.ts';
 import type { Sighting } from '../../lives.ts';
+import { withoutPorts } from '../netlink/inet.ts';
 
 /** One of the kernel's socket tables under /proc/net. */
 export interface Table {
@@ -130,20 +131,6 @@ function parseSighting(head: string, tail: string, { protocol, family }: Table):
   const uid = inode > 0 || kernelState === 'SYN_RECV' ? Number(uidText) : undefined;
   return { protocol, family, local, remote, state, inode: inode > 0 ? inode : undefined, uid };
 }
-
-/**
- * Returns the endpoints of a protocol without ports. The kernel stores other numbers as ports: locally the IP protocol
- * of a raw socket (inet_create in net/ipv4/af_inet.c) or the echo id of a ping socket, remotely the port passed to
- * connect(2).
- */
-export const withoutPorts = (
-  local: Endpoint,
-  remote: Endpoint | null,
-  protocol: Protocol,
-): [Endpoint, Endpoint | null] => [
-  { address: local.address, port: 0, ...(protocol === 'raw' && { protocol: local.port }) },
-  remote && { address: remote.address, port: 0 },
-];
 
 const LITTLE_ENDIAN = endianness() === 'LE';
 
