@@ -20,6 +20,7 @@ import {
   type State,
   type View,
 } from './state.ts';
+import { livePicture } from './picture.ts';
 import { measureInterfaces } from './rates.ts';
 import { SocketTable } from './table.ts';
 import { DEFAULT_SORT, isBuiltIn, applyView, viewFromState, viewsOf, withView } from './views.ts';
@@ -155,7 +156,7 @@ export function reduce(state: State, action: Action): State {
     case 'pause':
       // Before the first batch there are no rows to pause.
       if (state.nowMs === undefined) return state;
-      return { ...state, pause: state.pause ? null : startPause(state, state.nowMs) };
+      return { ...state, pause: state.pause ? null : startPause(state) };
     case 'select':
       return { ...state, selectedId: action.id, usage: null };
     case 'select-event':
@@ -307,12 +308,9 @@ function clampCursor(state: State, list: List & { readonly kind: 'views' | 'hide
   return { ...state, list: { ...list, at: Math.max(0, Math.min(list.at, length - 1)) } };
 }
 
-const startPause = (state: State, nowMs: number): Pause => ({
-  rows: [...state.table.rows.values()],
-  open: state.table.totals.total,
-  nowMs,
-  takenAtMs: state.takenAtMs,
-  logEnd: state.log.end,
+const startPause = (state: State): Pause => ({
+  ...livePicture(state),
+  rows: new Map(state.table.rows),
   spawned: 0,
   changed: 0,
   closed: 0,

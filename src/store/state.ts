@@ -147,16 +147,21 @@ export interface Message {
   readonly isError: boolean;
 }
 
-/** What the screen shows during a pause: the rows as of its start, and how many events followed. Polling goes on. */
-export interface Pause {
-  readonly rows: readonly Row[];
+/** The part of the state that a pause stops. */
+export interface Picture {
+  readonly rows: ReadonlyMap<string, Row>;
   /** Number of rows that are not closed. */
   readonly open: number;
-  /** `State.nowMs` and `State.takenAtMs` when the pause started. */
+  /** Time of the last batch, on the batches' clock; 0 before the first one. */
   readonly nowMs: number;
+  /** Wall-clock time of the last batch, milliseconds since 1970; 0 before the first one. */
   readonly takenAtMs: number;
-  /** `end` of the event log when the pause started. */
+  /** `end` of the event log. */
   readonly logEnd: number;
+}
+
+/** The picture at the start of a pause, and the counts since. Polling goes on. */
+export interface Pause extends Picture {
   /** Number of sockets that spawned, changed and closed since the pause started. */
   readonly spawned: number;
   readonly changed: number;

@@ -3,6 +3,7 @@ import type { Event } from '../model/event.ts';
 import { isEstablished, isListening, isNotable, type Socket } from '../model/socket.ts';
 import type { Subject } from '../query/subject.ts';
 import { Directions } from './directions.ts';
+import { type Changes, Journal } from './journal.ts';
 import { directionFromKernel } from './listeners.ts';
 import { rateOf, idleRate } from './rates.ts';
 import { type ProcessSum, Sums } from './sums.ts';
@@ -130,7 +131,7 @@ export class SocketTable {
   /** Time at which the mark of a row fades, by the id of the row, earliest first. */
   readonly #marked = new Map<string, number>();
   readonly #history: Tick[] = [];
-  #changedIds = new Set<string>();
+  readonly #journal = new Journal();
   readonly #totals = { total: 0, established: 0, listening: 0, other: 0 };
   readonly #sums = new Sums();
   readonly #lingerMs: number;
@@ -194,11 +195,14 @@ export class SocketTable {
     return this.#history;
   }
 
-  /** Returns the ids of the rows added, replaced or removed since the last call. */
-  takeChangedIds(): ReadonlySet<string> {
-    const ids = this.#changedIds;
-    this.#changedIds = new Set();
-    return ids;
+  /** Sequence number of the next change of a row. */
+  get sequence(): number {
+    return this.#journal.end;
+  }
+
+  /** Returns the ids of the rows added, replaced or removed since `sequence` had this value. */
+  changesSince(sequence: number): Changes {
+    return this.#journal.since(sequence);
   }
 
   /** Time of the next call of `fade` that changes rows, on the batches' clock; undefined when no row is marked. */
@@ -236,6 +240,7 @@ export class SocketTable {
       this.#counts.spawned += batch.spawned.length;
       this.#counts.closed += batch.closed.length;
     }
+    this.#journal.trim(this.#rows.size);
     return batch.partial ? undefined : this.#complete(fields);
   }
 
@@ -257,7 +262,7 @@ export class SocketTable {
     this.#rows.delete(id);
     this.#marked.delete(id);
     this.#closed.delete(id);
-    this.#changedIds.add(id);
+    this.#journal.add(id);
   }
 
   /** Removes the oldest closed rows beyond the maximum, and counts them. */
@@ -324,7 +329,7 @@ export class SocketTable {
 
   #put(row: Row): void {
     this.#rows.set(row.id, row);
-    this.#changedIds.add(row.id);
+    this.#journal.add(row.id);
   }
 
   #putMarked(row: Row, nowMs: number): void {

@@ -3,6 +3,7 @@ import type { Event } from '../model/event.ts';
 import { firstOwner, type Socket } from '../model/socket.ts';
 import { valuesOf } from '../query/values.ts';
 import type { Action } from '../store/actions.ts';
+import { pictureOf } from '../store/picture.ts';
 import { reduce } from '../store/reduce.ts';
 import type { Focus, HostAnswer, Message, State, Usage } from '../store/state.ts';
 import { detailLines } from '../view/details.ts';
@@ -395,9 +396,7 @@ export class App {
   /** Returns the reason why the event has no row to jump to. */
   #noRowText(event: Event): string {
     if (event.type === 'gap') return 'a gap has no row: its sockets are not known';
-    const { table, pause } = this.#state;
-    const { id } = event.socket;
-    const hasRow = pause ? pause.rows.some((row) => row.id === id) : table.rows.has(id);
+    const hasRow = pictureOf(this.#state).rows.has(event.socket.id);
     return hasRow ? 'its row is hidden by the query, a folded group or a hide rule' : 'its socket is gone';
   }
 
@@ -577,9 +576,8 @@ export class App {
   }
 
   #share(): Share {
-    const { pause, table } = this.#state;
     const { openCount, hiddenCount } = this.#order;
-    const total = pause ? pause.open : table.totals.total;
+    const { open: total } = pictureOf(this.#state);
     const tooSlow = this.#order.tooSlow ?? this.#events.tooSlow;
     return { shown: openCount, hidden: hiddenCount, total, tooSlow };
   }

@@ -1,4 +1,5 @@
 import type { Event } from '../model/event.ts';
+import { pictureOf } from '../store/picture.ts';
 import type { State } from '../store/state.ts';
 import { eventLine } from './events.ts';
 import { countText } from './format.ts';
@@ -101,9 +102,10 @@ export class EventPane {
     return lines;
   }
 
-  #title({ log, pause, query, eventNumber }: State, width: number, isFocused: boolean, note?: string): Line {
+  #title(state: State, width: number, isFocused: boolean, note?: string): Line {
     const { length } = this.#shown;
-    const end = pause ? pause.logEnd : log.end;
+    const { log, query, eventNumber } = state;
+    const { logEnd: end } = pictureOf(state);
     const kept = end - Math.min(log.start, end);
     const share =
       query.text !== ''

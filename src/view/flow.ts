@@ -1,5 +1,6 @@
 import { firstOwner, isListening, type Timer, type TimerKind } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
+import { areRatesOld, pictureOf } from '../store/picture.ts';
 import type { State } from '../store/state.ts';
 import { isMeasured, type Row } from '../store/table.ts';
 import { ageText, countText, durationText, namespaceText, rateText, rttText, sizeText } from './format.ts';
@@ -23,11 +24,10 @@ interface Moment {
   readonly hasOldRates?: boolean;
 }
 
-export const momentOf = ({ pause, nowMs, takenAtMs, silence }: State): Moment => ({
-  nowMs: pause ? pause.nowMs : (nowMs ?? 0),
-  takenAtMs: pause ? pause.takenAtMs : takenAtMs,
-  hasOldRates: silence !== null && pause === null,
-});
+export function momentOf(state: State): Moment {
+  const { nowMs, takenAtMs } = pictureOf(state);
+  return { nowMs, takenAtMs, hasOldRates: areRatesOld(state) };
+}
 
 /** Returns bytes received and sent: total, per second, and when last. */
 export function byteFacts(row: Row, { nowMs, takenAtMs, hasOldRates }: Moment): Fact[] {

@@ -4,7 +4,8 @@ import { EVERYTHING } from '../query/query.ts';
 import { TextPool } from '../query/texts.ts';
 import { dropSearchFields, hasSameSearchFields, takeSearchFields } from '../query/words.ts';
 import { compileHideRules } from '../store/hide-rules.ts';
-import type { Sort, State } from '../store/state.ts';
+import { pictureOf } from '../store/picture.ts';
+import type { Picture, Sort, State } from '../store/state.ts';
 import type { Row } from '../store/table.ts';
 import { columnOf } from './columns.ts';
 import type { Entry, SortKey } from './entry.ts';
@@ -28,9 +29,6 @@ interface Moves {
 
 /** Number of changed rows that are always moved one by one, however few rows there are. */
 const FEW = 16;
-
-/** Number of rows that may open and close during a pause before the ids of closed ones are dropped. */
-const GONE_KEPT = 1000;
 
 const columnKey = ({ column }: Sort): ((row: Row) => SortKey) => columnOf(column)?.key ?? (({ id }) => id);
 
@@ -97,10 +95,10 @@ export class RowOrder {
   #keyOfRow: (row: Row) => SortKey = ({ id }) => id;
   /** Returns the sort key of an entry whose texts are up to date. */
   #keyOfEntry: KeyOf = ({ row }) => row.id;
-  #source: readonly Row[] | State['table'] | undefined;
-  #rowOf: (id: string) => Row | undefined = () => undefined;
-  /** Ids of rows that may have changed since the pause began. */
-  #changedInPause = new Set<string>();
+  /** The rows of the last update: those of the table, or of a pause. */
+  #rows: Picture['rows'] | undefined;
+  /** Sequence number of the first change of the table that is not read yet; those of a pause are read at its end. */
+  #unread = 0;
   /** True if rows changed while the order was frozen. */
   #outOfOrder = false;
 
@@ -171,13 +169,14 @@ export class RowOrder {
     return entry?.shown ? entry.group?.id : undefined;
   }
 
-  /** Catches up with the state. A table serves only one `RowOrder`, because this empties its list of touched rows. */
+  /** Catches up with the state. */
   update(state: State): void {
     const { sort, group, frozen, query } = state;
-    const isFirst = this.#source === undefined;
+    const isFirst = this.#rows === undefined;
     const before = { sort: this.#sort, filter: this.#filter, nowMs: this.#context.nowMs };
-    const touched = this.#readTouched(state);
-    this.#context.nowMs = (state.pause ? state.pause.nowMs : state.nowMs) ?? 0;
+    const { rows, nowMs } = pictureOf(state);
+    const touched = this.#readTouched(state, rows);
+    this.#context.nowMs = nowMs;
     const isFilterUnchanged = isSameFilter(state, before.filter);
     if (!isFilterUnchanged) this.#setFilter(state);
     const isLater = query.isTimed && this.#context.nowMs !== before.nowMs;
@@ -225,39 +224,29 @@ export class RowOrder {
     );
   }
 
-  /** Switches between the live table and the rows of a pause. Returns the ids of rows that may have changed since. */
-  #readTouched({ table, pause }: State): ReadonlySet<string> {
-    const touched = table.takeChangedIds();
-    const source = pause ? pause.rows : table;
-    const same = source === this.#source;
-    if (same && !pause) return touched;
-    const changed = this.#changedInPause;
-    for (const id of touched) changed.add(id);
-    if (!pause) this.#changedInPause = new Set();
+  /** Switches between the live rows and those of a pause. Returns the ids of rows that may have changed since. */
+  #readTouched({ table, pause }: State, rows: Picture['rows']): ReadonlySet<string> {
     // The rows of a pause do not change.
-    if (same) {
-      this.#dropGoneRows(table);
-      return new Set();
-    }
-    const isFirst = this.#source === undefined;
-    this.#source = source;
-    let rows = pause ? undefined : table.rows;
-    this.#rowOf = (id) => (rows ??= new Map(pause?.rows.map((row) => [row.id, row]))).get(id);
-    return isFirst ? new Set(pause ? pause.rows.map(({ id }) => id) : table.rows.keys()) : changed;
+    if (pause && rows === this.#rows) return new Set();
+    this.#rows = rows;
+    const changes = table.changesSince(this.#unread);
+    if (!pause) this.#unread = table.sequence;
+    return changes === 'everything' ? this.#differences(rows) : changes;
   }
 
-  /** Drops the ids of rows that opened and closed during a pause: a long pause would collect millions. */
-  #dropGoneRows({ rows }: State['table']): void {
-    const changed = this.#changedInPause;
-    if (changed.size < 2 * (this.#entryById.size + rows.size) + GONE_KEPT) return;
-    for (const id of changed) if (!this.#entryById.has(id) && !rows.has(id)) changed.delete(id);
+  /** Returns the ids of the rows that are not those of the entries. */
+  #differences(rows: Picture['rows']): Set<string> {
+    const ids = new Set<string>();
+    for (const [id, row] of rows) if (this.#entryById.get(id)?.row !== row) ids.add(id);
+    for (const id of this.#entryById.keys()) if (!rows.has(id)) ids.add(id);
+    return ids;
   }
 
   /** Filters, sorts and groups all rows. */
   #rebuild({ group, folds, sort }: State, touched: ReadonlySet<string>): void {
     this.#outOfOrder = false;
     for (const id of touched) {
-      const row = this.#rowOf(id);
+      const row = this.#rows?.get(id);
       const entry = this.#entryById.get(id);
       if (row) this.#addEntry(row, entry);
       else if (entry) this.#removeEntry(entry);
@@ -335,7 +324,7 @@ export class RowOrder {
   #updateTouched(touched: ReadonlySet<string>): Moves {
     const [removed, added]: [Entry[], Entry[]] = [[], []];
     for (const id of touched) {
-      const row = this.#rowOf(id);
+      const row = this.#rows?.get(id);
       let entry = this.#entryById.get(id);
       const wasShown = entry?.shown ?? false;
       if (row && entry && this.#keepsPlace(entry, row)) {
@@ -443,7 +432,7 @@ export class RowOrder {
     const hidden = new Set<Entry>();
     const revealed: Entry[] = [];
     for (const id of touched) {
-      const row = this.#rowOf(id);
+      const row = this.#rows?.get(id);
       const before = this.#entryById.get(id);
       const wasShown = before?.shown ?? false;
       if (!row) {

@@ -1,3 +1,4 @@
+import { areRatesOld, pictureOf } from '../store/picture.ts';
 import type { ColumnId, State } from '../store/state.ts';
 import { isMeasured, type Mark, type Row } from '../store/table.ts';
 import { type CellContext, type Column, columnOf } from './columns.ts';
@@ -169,13 +170,10 @@ export function groupLine(
 }
 
 /** Returns the inputs of cells besides their row. */
-export const cellContext = ({ pause, nowMs, takenAtMs, serviceNames, silence }: State): CellContext => ({
-  nowMs: pause ? pause.nowMs : (nowMs ?? 0),
-  takenAtMs: pause ? pause.takenAtMs : takenAtMs,
-  serviceNames,
-  // A pause shows the rates of its own moment.
-  hasOldRates: silence !== null && pause === null,
-});
+export function cellContext(state: State): CellContext {
+  const { nowMs, takenAtMs } = pictureOf(state);
+  return { nowMs, takenAtMs, serviceNames: state.serviceNames, hasOldRates: areRatesOld(state) };
+}
 
 /**
  * Returns the visible lines of the table.
@@ -207,8 +205,7 @@ export function tableLines(
 const emptyText = (state: State, hidden: number): string => {
   if (hidden > 0) return '  all matches are hidden by you: press H to list them';
   if (state.nowMs === undefined) return '  reading sockets …';
-  const rows = state.pause ? state.pause.rows.length : state.table.rows.size;
-  if (rows === 0) return '  no sockets';
+  if (pictureOf(state).rows.size === 0) return '  no sockets';
   const slip = slipText(state.query);
   return slip === undefined
     ? '  nothing matches: press esc to clear the query'

@@ -3,6 +3,7 @@ import { compileForSubjects } from '../query/compile.ts';
 import type { Query } from '../query/query.ts';
 import type { Subject } from '../query/subject.ts';
 import type { EventLog } from '../store/log.ts';
+import { pictureOf } from '../store/picture.ts';
 import type { State } from '../store/state.ts';
 import { subjectOfEvent } from './event-subject.ts';
 import { queryContext } from './query-context.ts';
@@ -63,11 +64,11 @@ export class ShownEvents {
    * @returns false while older events are still to be filtered, by further calls
    */
   update(state: State): boolean {
-    const { log, query, hosts, baselineMs, pause, table } = state;
+    const { log, query, hosts, baselineMs, table } = state;
     this.#toMonotonicMs = (state.nowMs ?? 0) - state.takenAtMs;
     this.#directionOf = (id) => table.rows.get(id)?.direction;
     // A pause shows the events until it began.
-    const end = pause ? pause.logEnd : log.end;
+    const { logEnd: end } = pictureOf(state);
     const start = Math.min(log.start, end);
     if (query !== this.#query || hosts !== this.#hosts || baselineMs !== this.#baselineMs) {
       [this.#query, this.#hosts, this.#baselineMs] = [query, hosts, baselineMs];

@@ -12,7 +12,7 @@ import { EVERYTHING, parseQuery, type Query } from '../../src/query/query.ts';
 import { initialState, reduce, type Settings } from '../../src/store/reduce.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { State } from '../../src/store/state.ts';
-import type { Seen } from '../../src/store/table.ts';
+import type { Seen, SocketTable } from '../../src/store/table.ts';
 
 /** Returns the endpoint of a text such as `192.0.2.1:80`, `[::1]:80` or `*:80`. */
 export function endpoint(text: string): Endpoint {
@@ -192,3 +192,14 @@ export const after = (state: State, ...actions: readonly (Action | Batch)[]): St
 /** Returns the owners as text: `exact node 81234, exact node 81235`. */
 export const ownersText = ({ owners }: Socket): string =>
   owners.map(({ process, pid, knowledge }) => `${knowledge} ${process ?? '-'} ${pid ?? '-'}`).join(', ');
+
+/** Returns a function that returns the ids of the rows changed since its last call, or since this call. */
+export function followChanges(table: SocketTable): () => ReadonlySet<string> {
+  let { sequence } = table;
+  return () => {
+    const changes = table.changesSince(sequence);
+    if (changes === 'everything') throw new Error('too many changes since the last call');
+    ({ sequence } = table);
+    return changes;
+  };
+}

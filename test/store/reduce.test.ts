@@ -183,7 +183,7 @@ describe('pause', () => {
       batch({ monotonicMs: 2000, changed: [{ ...b, state: 'CLOSE_WAIT' }], closed: ['a'] }),
     );
     expect(state.pause).toMatchObject({ nowMs: 0, spawned: 1, changed: 1, closed: 1 });
-    expect(state.pause?.rows.map(({ socket: it }) => it)).toEqual([a]);
+    expect([...(state.pause?.rows.values() ?? [])].map(({ socket: it }) => it)).toEqual([a]);
     expect(state.table.rows.get('b')?.socket.state).toBe('CLOSE_WAIT');
   });
 

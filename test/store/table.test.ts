@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { SocketEvent } from '../../src/model/event.ts';
 import { isEstablished, isListening, type Socket, type SocketState } from '../../src/model/socket.ts';
 import { SocketTable } from '../../src/store/table.ts';
-import { baseline, batch, listener, NOON_MS, socket, udp } from '../helpers/fakes.ts';
+import { baseline, batch, followChanges, listener, NOON_MS, socket, udp } from '../helpers/fakes.ts';
 
 const a = socket({ id: 'a' });
 const b = socket({ id: 'b', local: '192.0.2.10:40001' });
@@ -212,27 +212,30 @@ describe('marks', () => {
       baseline(crowd),
       batch({ monotonicMs: 1000, closed: crowd.map(({ id }) => id) }),
     );
-    table.takeChangedIds();
+    const newChanges = followChanges(table);
     const sizes = [];
     while (table.nextFadeMs !== undefined && sizes.length < 10) {
       expect(table.nextFadeMs).toBe(4000);
       table.fade(4000);
-      expect(table.takeChangedIds().size).toBeLessThanOrEqual(1000);
+      expect(newChanges().size).toBeLessThanOrEqual(1000);
       sizes.push(table.rows.size);
     }
     expect(sizes).toEqual([4000, 3000, 2000, 1000, 0]);
   });
 
-  test('takeChangedIds returns each changed row once', () => {
-    const table = tableAfter(baseline([a, b]));
-    expect(table.takeChangedIds()).toEqual(new Set(['a', 'b']));
-    expect(table.takeChangedIds()).toEqual(new Set());
+  test('changesSince returns the rows changed since then', () => {
+    const table = new SocketTable(3000);
+    const newChanges = followChanges(table);
+    table.apply(baseline([a, b]));
+    expect(newChanges()).toEqual(new Set(['a', 'b']));
+    expect(newChanges()).toEqual(new Set());
     table.apply(batch({ monotonicMs: 1000, closed: ['a'] }));
-    expect(table.takeChangedIds()).toEqual(new Set(['a']));
+    expect(newChanges()).toEqual(new Set(['a']));
     table.fade(2000);
-    expect(table.takeChangedIds()).toEqual(new Set());
+    expect(newChanges()).toEqual(new Set());
     table.fade(4000);
-    expect(table.takeChangedIds()).toEqual(new Set(['a']));
+    expect(newChanges()).toEqual(new Set(['a']));
+    expect(table.changesSince(0)).toEqual(new Set(['a', 'b']));
   });
 });
 
@@ -371,8 +374,8 @@ describe('counts', () => {
     for (let i = 1; i <= 100_000; i++) {
       const spawned = [socket({ id: `socket ${i}` })];
       table.apply(batch({ monotonicMs: i * 1000, spawned, closed: i > 2 ? [`socket ${i - 2}`] : [] }));
-      table.takeChangedIds();
     }
+    expect(table.changesSince(0)).toBe('everything');
     expect(table.totals.total).toBe(2);
     expect(table.rows.size).toBeLessThan(10);
     expect(table.history.length).toBeGreaterThanOrEqual(600);

@@ -134,6 +134,18 @@ describe('frozen', () => {
   });
 });
 
+test('several orders follow one table, each in its own time', () => {
+  const [often, seldom] = [new RowOrder(), new RowOrder()];
+  let state = after(emptyState(), baseline([named('1', 'ant')]));
+  for (const order of [often, seldom]) order.update(state);
+  for (let tick = 1; tick <= 3000; tick++) {
+    state = after(state, batch({ monotonicMs: tick, changed: [named('1', `ant ${tick}`)] }));
+    often.update(state);
+  }
+  seldom.update(state);
+  for (const order of [often, seldom]) expect(order.rows()).toEqual([...state.table.rows.values()]);
+});
+
 describe('paused', () => {
   test('shows the rows of its moment, and the current ones when it ends', () => {
     const follower = new Follower(baseline([ant, bee]), { type: 'pause' });
@@ -450,7 +462,7 @@ const openOf = (rows: readonly Row[]): number => rows.filter(({ mark }) => mark 
 
 /** Returns the rows to show and those hidden by a hide rule, computed directly from the state. */
 function wantedOf(state: State): { shown: Row[]; hidden: Row[] } {
-  const rows = state.pause?.rows ?? [...state.table.rows.values()];
+  const rows = [...(state.pause ?? state.table).rows.values()];
   const nowMs = state.pause?.nowMs ?? state.nowMs ?? 0;
   const matches = compileForSubjects(state.query, { ...queryContext(state), nowMs });
   const isHidden = ({ socket: { owners, remote, local } }: Row): boolean =>

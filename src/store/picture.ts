@@ -1,0 +1,16 @@
+import type { Picture, State } from './state.ts';
+
+/** Returns the picture of now, whether or not there is a pause. Its rows change in place. */
+export const livePicture = ({ table, nowMs = 0, takenAtMs, log }: State): Picture => ({
+  rows: table.rows,
+  open: table.totals.total,
+  nowMs,
+  takenAtMs,
+  logEnd: log.end,
+});
+
+/** Returns the picture on the screen: that of the start of the pause, or the live one. */
+export const pictureOf = (state: State): Picture => state.pause ?? livePicture(state);
+
+/** Returns true if the rates are not current because no batch has come. A pause shows the rates of its own moment. */
+export const areRatesOld = ({ silence, pause }: State): boolean => silence !== null && pause === null;

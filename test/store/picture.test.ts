@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { livePicture, pictureOf } from '../../src/store/picture.ts';
+import { after, baseline, batch, emptyState, NOON_MS, socket } from '../helpers/fakes.ts';
+
+const a = socket({ id: 'a' });
+
+test('is the live one without a pause', () => {
+  expect(pictureOf(emptyState())).toEqual({ rows: new Map(), open: 0, nowMs: 0, takenAtMs: 0, logEnd: 0 });
+  const state = after(emptyState(), baseline([a]), batch({ monotonicMs: 1000, closed: ['a'] }));
+  expect(pictureOf(state)).toMatchObject({ open: 0, nowMs: 1000, logEnd: 0 });
+  expect(pictureOf(state).rows).toBe(state.table.rows);
+});
+
+test('is the one of the start of a pause until the pause ends', () => {
+  const paused = after(emptyState(), baseline([a], { takenAtMs: NOON_MS }), { type: 'pause' });
+  const later = after(paused, batch({ monotonicMs: 1000, takenAtMs: NOON_MS + 1000, closed: ['a'] }));
+  expect(pictureOf(later)).toMatchObject({ open: 1, nowMs: 0, takenAtMs: NOON_MS, logEnd: 0 });
+  expect(pictureOf(later).rows.get('a')?.mark).toBe('none');
+  expect(livePicture(later)).toMatchObject({ open: 0, nowMs: 1000 });
+  expect(pictureOf(after(later, { type: 'pause' }))).toEqual(livePicture(later));
+});
