@@ -1,56 +1,77 @@
+import {
+  ENDPOINT_FIELDS,
+  fieldNames,
+  type FieldRow,
+  isPlainField,
+  NETNS_FIELDS,
+  type ObjectField,
+  OWNER_FIELDS,
+  SOCKET_FIELDS,
+  TIMER_FIELDS,
+  TRAFFIC_FIELDS,
+} from '../model/fields.ts';
 import { portOrProtocolText } from '../model/services.ts';
 import { firstOwner, type Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
-import { TRAFFIC_FIELDS } from './json.ts';
 import { chunksOf } from './chunks.ts';
 
 type Value = string | number | undefined;
 
-const traffic = Object.fromEntries(
-  TRAFFIC_FIELDS.map((name) => [name, ({ traffic: it }: Socket): Value => it?.[name]] as const),
-);
+/** Columns of the file, by name. */
+type Columns = Readonly<Record<string, (socket: Socket) => Value>>;
+
+/** Returns a column for each field of an object. Their names begin with `prefix`, unless the table names them. */
+function columnsOf<Name extends string>(
+  table: Readonly<Record<Name, FieldRow>>,
+  prefix: string,
+  read: (socket: Socket) => Readonly<Partial<Record<NoInfer<Name>, Value>>> | null | undefined,
+): Columns {
+  const titled = (name: string): string =>
+    prefix === '' ? name : prefix + name.charAt(0).toUpperCase() + name.slice(1);
+  return Object.fromEntries(
+    fieldNames(table).map((name) => [
+      table[name].column ?? titled(name),
+      (socket: Socket) => read(socket)?.[name],
+    ]),
+  );
+}
+
+/** A remote endpoint has no protocol number. */
+const { protocol: _, ...REMOTE_FIELDS } = ENDPOINT_FIELDS;
+
+/** Columns of each object of a socket. */
+const OBJECT_COLUMNS: Readonly<Record<ObjectField, Columns>> = {
+  local: {
+    ...columnsOf(ENDPOINT_FIELDS, 'local', ({ local }) => local),
+    localProtocol: ({ local, protocol }) =>
+      local.protocol === undefined ? undefined : portOrProtocolText(local.protocol, protocol),
+  },
+  remote: columnsOf(REMOTE_FIELDS, 'remote', ({ remote }) => remote),
+  netns: columnsOf(NETNS_FIELDS, 'netns', ({ netns }) => netns),
+  traffic: columnsOf(TRAFFIC_FIELDS, '', ({ traffic }) => traffic),
+  timer: columnsOf(TIMER_FIELDS, 'timer', ({ timer }) => timer),
+  tcp: {},
+  owners: {
+    ...columnsOf(OWNER_FIELDS, '', firstOwner),
+    otherPids: ({ owners }) =>
+      owners
+        .slice(1)
+        .flatMap(({ pid }) => pid ?? [])
+        .join(' '),
+  },
+};
 
 /**
- * Columns of the file, by name: the fields of `ls --json`, flattened. The owner columns are those of the first owner;
- * `otherPids` lists the pids of the others, separated by spaces. The `tcp` details are in JSON only.
+ * The fields of `ls --json`, flattened. The owner columns are those of the first owner; `otherPids` lists the pids of the
+ * others, separated by spaces. The `tcp` details are in JSON only.
  */
-const COLUMNS: Readonly<Record<string, (socket: Socket) => Value>> = {
-  id: ({ id }) => id,
-  protocol: ({ protocol }) => protocol,
-  family: ({ family }) => family,
-  localAddress: ({ local }) => local.address,
-  localPort: ({ local }) => local.port,
-  localProtocol: ({ local, protocol }) =>
-    local.protocol === undefined ? undefined : portOrProtocolText(local.protocol, protocol),
-  remoteAddress: ({ remote }) => remote?.address,
-  remotePort: ({ remote }) => remote?.port,
-  state: ({ state }) => state,
-  opened: ({ opened }) => opened,
-  inode: ({ inode }) => inode,
-  uid: ({ uid }) => uid,
-  user: ({ user }) => user,
-  interface: (socket) => socket.interface,
-  netnsInode: ({ netns }) => netns?.inode,
-  netnsName: ({ netns }) => netns?.name,
-  ...traffic,
-  timerKind: ({ timer }) => timer?.kind,
-  timerDueAtMs: ({ timer }) => timer?.dueAtMs,
-  timerRetransmits: ({ timer }) => timer?.retransmits,
-  pid: (socket) => firstOwner(socket).pid,
-  process: (socket) => firstOwner(socket).process,
-  nowProcess: (socket) => firstOwner(socket).nowProcess,
-  command: (socket) => firstOwner(socket).command,
-  exe: (socket) => firstOwner(socket).exe,
-  processUser: (socket) => firstOwner(socket).user,
-  startedAtMs: (socket) => firstOwner(socket).startedAtMs,
-  knowledge: (socket) => firstOwner(socket).knowledge,
-  tried: (socket) => firstOwner(socket).tried,
-  otherPids: ({ owners }) =>
-    owners
-      .slice(1)
-      .flatMap(({ pid }) => pid ?? [])
-      .join(' '),
-};
+const COLUMNS: Columns = Object.fromEntries(
+  fieldNames(SOCKET_FIELDS).flatMap((name) =>
+    Object.entries<Columns[string]>(
+      isPlainField(name) ? { [name]: (socket) => socket[name] } : OBJECT_COLUMNS[name],
+    ),
+  ),
+);
 
 /**
  * Matches the positions where a spreadsheet would start a formula: before `=`, `+`, `-` and `@`, also in full width, at

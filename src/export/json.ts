@@ -1,6 +1,16 @@
 import type { PreviousFields, GapEvent, LearntBy, SocketEvent } from '../model/event.ts';
+import {
+  fieldNames,
+  isPlainField,
+  NETNS_FIELDS,
+  type ObjectField,
+  OWNER_FIELDS,
+  SOCKET_FIELDS,
+  TIMER_FIELDS,
+  TRAFFIC_FIELDS,
+} from '../model/fields.ts';
 import { portOrProtocolText } from '../model/services.ts';
-import type { Endpoint, Owner, Protocol, Socket, Traffic } from '../model/socket.ts';
+import type { Endpoint, Owner, Protocol, Socket } from '../model/socket.ts';
 import { chunksOf } from './chunks.ts';
 
 /** Characters that JSON allows unescaped but that act on a terminal or mislead the reader. */
@@ -38,34 +48,10 @@ const fields = <T extends object>(it: T, names: readonly (keyof T & string)[]): 
 /** Returns an object made of the output of `field` or `fields`: drops the leading comma and adds braces. */
 const braced = (text: string): string => `{${text.slice(1)}}`;
 
-const OWNER_FIELDS = [
-  'pid',
-  'process',
-  'nowProcess',
-  'command',
-  'exe',
-  'user',
-  'startedAtMs',
-  'knowledge',
-  'tried',
-] as const satisfies (keyof Owner)[];
-
-/** Traffic fields in output order; they stand next to the fields of the socket. */
-export const TRAFFIC_FIELDS = [
-  'rxBytes',
-  'txBytes',
-  'rxSegments',
-  'txSegments',
-  'rttMicros',
-  'rttVarMicros',
-  'retransmits',
-  'cwnd',
-  'deliveryRate',
-  'recvQueue',
-  'sendQueue',
-  'lastSentAtMs',
-  'lastReceivedAtMs',
-] as const satisfies (keyof Traffic)[];
+const OWNER_NAMES = fieldNames(OWNER_FIELDS);
+const NETNS_NAMES = fieldNames(NETNS_FIELDS);
+const TRAFFIC_NAMES = fieldNames(TRAFFIC_FIELDS);
+const TIMER_NAMES = fieldNames(TIMER_FIELDS);
 
 const endpointJson = ({ address, port, protocol }: Endpoint, of: Protocol): string =>
   `{"address":${quote(address)},"port":${port}${protocol === undefined ? '' : field('protocol', portOrProtocolText(protocol, of))}}`;
@@ -76,10 +62,26 @@ const OWNERS_JSON = new WeakMap<readonly Owner[], string>();
 function ownersJson(owners: readonly Owner[]): string {
   const cached = OWNERS_JSON.get(owners);
   if (cached !== undefined) return cached;
-  const json = `[${owners.map((owner) => braced(fields(owner, OWNER_FIELDS))).join(',')}]`;
+  const json = `[${owners.map((owner) => braced(fields(owner, OWNER_NAMES))).join(',')}]`;
   OWNERS_JSON.set(owners, json);
   return json;
 }
+
+/** Returns the JSON of each object of a socket, with its name; empty if it is absent. */
+const OBJECTS: Readonly<Record<ObjectField, (socket: Socket) => string>> = {
+  local: ({ local, protocol }) => `,"local":${endpointJson(local, protocol)}`,
+  remote: ({ remote, protocol }) => `,"remote":${remote ? endpointJson(remote, protocol) : 'null'}`,
+  netns: ({ netns }) => (netns ? `,"netns":${braced(fields(netns, NETNS_NAMES))}` : ''),
+  // Counters stand next to the fields of the socket.
+  traffic: ({ traffic }) => (traffic ? fields(traffic, TRAFFIC_NAMES) : ''),
+  timer: ({ timer }) => (timer ? `,"timer":${braced(fields(timer, TIMER_NAMES))}` : ''),
+  tcp: ({ tcp }) => (tcp ? `,"tcp":${escape(JSON.stringify(tcp))}` : ''),
+  owners: ({ owners }) => `,"owners":${ownersJson(owners)}`,
+};
+
+const WRITERS = fieldNames(SOCKET_FIELDS).map((name) =>
+  isPlainField(name) ? (socket: Socket) => field(name, socket[name]) : OBJECTS[name],
+);
 
 /**
  * Returns one socket as a line of JSON; unknown fields are absent. Safe to print: invisible characters are escaped. The
@@ -87,18 +89,9 @@ function ownersJson(owners: readonly Owner[]): string {
  * dozen events each, this matters.
  */
 export function socketJson(socket: Socket): string {
-  const { local, remote, netns, traffic, timer, tcp } = socket;
-  return braced(
-    fields(socket, ['id', 'protocol', 'family']) +
-      `,"local":${endpointJson(local, socket.protocol)}` +
-      `,"remote":${remote ? endpointJson(remote, socket.protocol) : 'null'}` +
-      fields(socket, ['state', 'opened', 'inode', 'uid', 'user', 'interface']) +
-      (netns ? `,"netns":${braced(fields(netns, ['inode', 'name', 'claimedBy']))}` : '') +
-      (traffic ? fields(traffic, TRAFFIC_FIELDS) : '') +
-      (timer ? `,"timer":${braced(fields(timer, ['kind', 'dueAtMs', 'retransmits']))}` : '') +
-      (tcp ? `,"tcp":${escape(JSON.stringify(tcp))}` : '') +
-      `,"owners":${ownersJson(socket.owners)}`,
-  );
+  let text = '';
+  for (const write of WRITERS) text += write(socket);
+  return braced(text);
 }
 
 /** Yields a JSON array in pieces, one line per socket. */

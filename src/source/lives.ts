@@ -1,13 +1,6 @@
 import type { Degradation } from '../model/batch.ts';
-import {
-  type Endpoint,
-  type Family,
-  type Owner,
-  type Protocol,
-  sameEndpoint,
-  type Socket,
-  type SocketState,
-} from '../model/socket.ts';
+import { sameOwners, sameSocket } from '../model/fields.ts';
+import type { Endpoint, Family, Owner, Protocol, Socket, SocketState } from '../model/socket.ts';
 import { SocketLimiter, type SocketBounds } from './socket-limiter.ts';
 
 /** One socket as read by a poll, before it is matched with a life. */
@@ -72,22 +65,6 @@ const tupleOf = (it: Sighting | Socket): string =>
   `${it.protocol}${it.family === 'ipv6' ? '6' : ''} ${it.local.address}:${it.local.port} ${
     it.remote ? `${it.remote.address}:${it.remote.port}` : '*'
   }`;
-
-const OWNER_FIELDS = ['knowledge', 'pid', 'process', 'command', 'exe', 'user', 'startedAtMs'] as const;
-
-const sameOwners = (a: readonly Owner[], b: readonly Owner[]): boolean =>
-  a === b ||
-  (a.length === b.length &&
-    a.every((owner, i) => owner === b[i] || OWNER_FIELDS.every((field) => owner[field] === b[i]?.[field])));
-
-const sameSocket = (a: Socket, b: Socket): boolean =>
-  a.state === b.state &&
-  a.inode === b.inode &&
-  a.uid === b.uid &&
-  a.user === b.user &&
-  sameEndpoint(a.local, b.local) &&
-  sameEndpoint(a.remote, b.remote) &&
-  sameOwners(a.owners, b.owners);
 
 const inodeKey = (it: Sighting | Socket): string => `${it.protocol} ${it.family} ${it.inode}`;
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { NETNS_FIELDS, OWNER_FIELDS, SOCKET_FIELDS, TRAFFIC_FIELDS } from '../../src/model/fields.ts';
 import { TERMS } from '../../src/query/terms.ts';
 import { parseQuery } from '../../src/query/query.ts';
 
@@ -15,6 +16,14 @@ test('the README tells every term of the query, in the order of the help', () =>
   );
   const told = readme.split('\n').filter((line) => wanted.includes(line));
   expect(told).toEqual(wanted);
+});
+
+test('the README names every field of JSON', () => {
+  const [, text = ''] = /A JSON object is `([^`]+)`/.exec(readme) ?? [];
+  const nested = [NETNS_FIELDS, TRAFFIC_FIELDS, OWNER_FIELDS];
+  // The counters of `traffic` stand next to the fields of the socket.
+  const names = [SOCKET_FIELDS, ...nested].flatMap((it) => Object.keys(it)).filter((it) => it !== 'traffic');
+  expect(text.split(/\W+/)).toEqual(expect.arrayContaining(names));
 });
 
 test.each(TERMS)('the example $example can be asked', ({ example }) => {

@@ -4,6 +4,7 @@ import { socketsCsv } from '../../src/export/csv.ts';
 import { formatOf, FORMATS } from '../../src/export/formats.ts';
 import { socketJson } from '../../src/export/json.ts';
 import type { Socket } from '../../src/model/socket.ts';
+import { EVERY_FIELD, FIELD_CHANGES } from '../helpers/every-field.ts';
 import { listener, socket } from '../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
 import { SCENE } from '../helpers/scene.ts';
@@ -48,7 +49,7 @@ test('writes every JSON field except the TCP details, flattened', () => {
     uid: 2,
     user: 'ana',
     interface: 'eth0',
-    netns: { inode: 3, name: 'web' },
+    netns: { inode: 3, name: '~ana/web', claimedBy: 1000 },
     traffic: { rxBytes: 4, lastSentAtMs: 5 },
     timer: { kind: 'on', dueAtMs: 6, retransmits: 0 },
     tcp: { sndMss: 1448 },
@@ -82,7 +83,8 @@ test('writes every JSON field except the TCP details, flattened', () => {
     user: 'ana',
     interface: 'eth0',
     netnsInode: '3',
-    netnsName: 'web',
+    netnsName: '~ana/web',
+    netnsClaimedBy: '1000',
     rxBytes: '4',
     lastSentAtMs: '5',
     timerKind: 'on',
@@ -98,6 +100,11 @@ test('writes every JSON field except the TCP details, flattened', () => {
     knowledge: 'exact',
     otherPids: '9 10',
   });
+});
+
+test.each(FIELD_CHANGES)('has a column for $name', ({ name, changed }) => {
+  // A remote endpoint has no protocol number.
+  if (name !== 'remote.protocol') expect(record(changed)).not.toEqual(record(EVERY_FIELD));
 });
 
 test('has a column for every JSON field', () => {

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { eventJson, type Gap, socketJson, socketsJson } from '../../src/export/json.ts';
 import { alignedTable, tabSeparated } from '../../src/export/table.ts';
 import type { SocketEvent } from '../../src/model/event.ts';
-import type { Owner, Socket } from '../../src/model/socket.ts';
+import type { Socket } from '../../src/model/socket.ts';
 import { displayWidth } from '../../src/view/width.ts';
+import { EVERY_FIELD, FIELD_CHANGES } from '../helpers/every-field.ts';
 import { listener, NOON_MS, socket } from '../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
 import { SCENE } from '../helpers/scene.ts';
@@ -37,19 +38,22 @@ describe('JSON', () => {
     });
   });
 
-  test('writes every field of an owner', () => {
-    const owner: Required<Owner> = {
-      knowledge: 'unknown',
-      pid: 7,
-      process: 'node',
-      nowProcess: 'sh',
-      command: 'node a.js',
-      exe: '/usr/bin/node',
-      user: 'www',
-      startedAtMs: 8,
-      tried: 'not among the threads',
-    };
-    expect(JSON.parse(socketJson({ ...listener(), owners: [owner] }))).toMatchObject({ owners: [owner] });
+  test.each(FIELD_CHANGES)('writes $name', ({ changed }) => {
+    expect(JSON.parse(socketJson(changed))).not.toEqual(JSON.parse(socketJson(EVERY_FIELD)));
+  });
+
+  test('writes every field under its name', () => {
+    const { traffic, owners, netns, timer, tcp, local, remote, ...plain } = EVERY_FIELD;
+    expect(JSON.parse(socketJson(EVERY_FIELD))).toEqual({
+      ...plain,
+      ...traffic,
+      local: { ...local, protocol: 'icmp6' },
+      remote: { ...remote, protocol: 'icmp6' },
+      netns,
+      timer,
+      tcp,
+      owners,
+    });
   });
 
   test('omits unknown fields, and writes null for no peer', () => {

@@ -2,44 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Batch } from '../../src/model/batch.ts';
 import { BatchDecoder, BatchEncoder } from '../../src/model/compact.ts';
-import type { Socket, Traffic } from '../../src/model/socket.ts';
+import type { Socket } from '../../src/model/socket.ts';
+import { EVERY_FIELD } from '../helpers/every-field.ts';
 import { batch } from '../helpers/fakes.ts';
 
-/** Every field of the model: `Required` makes a new field a type error here until it is added. */
-const TRAFFIC: Required<Traffic> = {
-  rxBytes: 1,
-  txBytes: 0,
-  rxSegments: 3,
-  txSegments: 4,
-  retransmits: 0,
-  rttMicros: 6,
-  rttVarMicros: 7,
-  cwnd: 8,
-  deliveryRate: 9,
-  recvQueue: 0,
-  sendQueue: 11,
-  lastSentAtMs: 12,
-  lastReceivedAtMs: 13,
-};
-
-const SOCKET: Required<Socket> = {
-  opened: 'in',
-  id: 'sk:1',
-  protocol: 'tcp',
-  family: 'ipv6',
-  local: { address: '::1', port: 0 },
-  remote: { address: '::2', port: 2 },
-  state: 'ESTABLISHED',
-  inode: 7,
-  uid: 0,
-  user: '',
-  interface: 'lo',
-  netns: { inode: 1, name: 'web' },
-  traffic: TRAFFIC,
-  timer: { kind: 'on', dueAtMs: 1, retransmits: 0 },
-  tcp: { sndMss: 1 },
-  owners: [{ knowledge: 'exact', pid: 1, process: 'a' }],
-};
+/** A remote endpoint has no protocol number. */
+const SOCKET = { ...EVERY_FIELD, remote: { address: '::2', port: 2 } } as const satisfies Socket;
 
 const some = <T extends object>(fields: T) =>
   fc.record(
@@ -54,7 +22,7 @@ test('decodes every field and adds none', () => {
   fc.assert(
     fc.property(
       some(SOCKET),
-      some(TRAFFIC),
+      some(SOCKET.traffic),
       fc.constantFrom(null, SOCKET.remote),
       fc.boolean(),
       (fields, traffic, remote, isSpawned) => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Socket } from '../../src/model/socket.ts';
+import type { Endpoint, Socket } from '../../src/model/socket.ts';
 import { compileQuery } from '../../src/query/compile.ts';
 import { TextPool } from '../../src/query/texts.ts';
 import { dropSearchFields, hasSameSearchFields, takeSearchFields } from '../../src/query/words.ts';
+import { EVERY_FIELD, FIELD_CHANGES } from '../helpers/every-field.ts';
 import { queryFrom, socket } from '../helpers/fakes.ts';
 import { subject } from '../helpers/queries.ts';
 
@@ -11,6 +12,20 @@ const it: Socket = {
   owners: [{ knowledge: 'exact', pid: 1, process: 'curl', command: 'curl -s' }],
   traffic: { rxBytes: 1 },
 };
+
+const withoutProtocol = ({ protocol: _, ...rest }: Endpoint): Endpoint => rest;
+
+/** Returns the socket, and with fewer fields: some are found only where a better one is unknown. */
+function shapes(it: Socket): readonly Socket[] {
+  const { user: _, ...anonymous } = {
+    ...it,
+    local: withoutProtocol(it.local),
+    remote: it.remote && withoutProtocol(it.remote),
+    owners: it.owners.map(({ process: __, ...owner }) => owner),
+  };
+  const { uid: ___, ...unowned } = anonymous;
+  return [it, anonymous, unowned];
+}
 
 test('dropping all fields empties the pool', () => {
   const pool = new TextPool();
@@ -51,6 +66,17 @@ describe('search fields differ after a change of', () => {
     ['number of owners', { owners: [...it.owners, { knowledge: 'exact', pid: 2 }] }],
   ])('%s', (_, change) => {
     expect(hasSameSearchFields(it, { ...it, ...change })).toBe(false);
+  });
+
+  test.each(FIELD_CHANGES)('$name, if the table of the model says so', ({ name, row, changed }) => {
+    // These never change within a life.
+    if (!['id', 'protocol', 'family'].includes(name))
+      expect(hasSameSearchFields(EVERY_FIELD, changed)).toBe(row.searched === undefined);
+    const pool = new TextPool();
+    const fieldsOf = (it: Socket) => shapes(it).map((each) => takeSearchFields(each, pool));
+    const same = expect(fieldsOf(changed));
+    if (row.searched) same.not.toEqual(fieldsOf(EVERY_FIELD));
+    else same.toEqual(fieldsOf(EVERY_FIELD));
   });
 
   test('search fields are the same after a change of counters or in a copy', () => {

@@ -74,13 +74,3 @@ export class Identities {
     return undefined;
   }
 }
-
-/** Returns true if two owners are the same process with the same program. */
-export const sameOwner = (a: Owner, b: Owner | undefined): boolean =>
-  b !== undefined &&
-  a.pid === b.pid &&
-  a.startedAtMs === b.startedAtMs &&
-  a.process === b.process &&
-  a.command === b.command &&
-  a.exe === b.exe &&
-  a.user === b.user;

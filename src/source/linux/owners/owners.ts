@@ -1,7 +1,8 @@
+import { sameOwner } from '../../../model/fields.ts';
 import type { Owner } from '../../../model/socket.ts';
 import { Holdings } from './holdings.ts';
 import { pseudoDescriptor, type Holder, newHolder } from './holder.ts';
-import { Identities, type IdentityOptions, sameOwner } from './identity.ts';
+import { Identities, type IdentityOptions } from './identity.ts';
 import { type FoundHolder, OtherHolders } from './other-holders.ts';
 import { IO_URING, type Outcome, type Proc } from '../proc/proc.ts';
 import { parseStat } from '../proc/process.ts';

@@ -1,10 +1,5 @@
-import {
-  portOrProtocol,
-  type Owner,
-  type Protocol,
-  sameEndpoint,
-  type Socket,
-} from '../../../model/socket.ts';
+import { sameSocket } from '../../../model/fields.ts';
+import { portOrProtocol, type Owner, type Protocol, type Socket } from '../../../model/socket.ts';
 import type { SocketLimiter } from '../../socket-limiter.ts';
 import type { Attribution, Listeners } from '../owners/attribution.ts';
 import type { OtherMessage } from '../netlink/others.ts';
@@ -229,16 +224,3 @@ function makeSocket(
     owners,
   };
 }
-
-const sameSocket = (a: Socket, b: Socket): boolean =>
-  a.state === b.state &&
-  a.inode === b.inode &&
-  a.uid === b.uid &&
-  a.user === b.user &&
-  a.interface === b.interface &&
-  a.netns === b.netns &&
-  a.owners === b.owners &&
-  sameEndpoint(a.local, b.local) &&
-  sameEndpoint(a.remote, b.remote) &&
-  a.traffic?.recvQueue === b.traffic?.recvQueue &&
-  a.traffic?.sendQueue === b.traffic?.sendQueue;
