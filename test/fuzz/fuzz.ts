@@ -6,8 +6,8 @@ import { type Finding, fuzz } from './run.ts';
 import { TARGETS } from './table.ts';
 
 /*
- * `npm run fuzz -- --runs N [--target NAME] [--seed S]`: tries N inputs on each target, or on one, and prints what came of
- * it. Each fault comes with the command that shows it again; its input is kept in a file. Exit code 1 for any fault.
+ * `npm run fuzz -- --runs N [--target NAME] [--seed S]`: tries N inputs on each target, or on one, and prints the results.
+ * Each fault is printed with the command that reproduces it; its input is saved to a file. Exit code 1 for any fault.
  */
 
 const USAGE = `usage: npm run fuzz -- [--runs N] [--target NAME] [--seed S]
@@ -19,16 +19,16 @@ ${Object.entries(TARGETS)
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
-/** The folder for inputs that show a fault, made with the first one. */
+/** Folder for inputs with a fault, created for the first one. */
 let folder: string | undefined;
 
-function printFinding(name: string, { seed, at, message, input, count }: Finding): void {
+function printFinding(name: string, { seed, inputNumber, message, input, count }: Finding): void {
   folder ??= mkdtempSync(join(tmpdir(), 'netpane-faults-'));
   const file = join(folder, `${name}-${seed}`);
   writeFileSync(file, input);
   print(`  ${message}`);
   print(
-    `  ${count} times; input ${at} of npm run fuzz -- --target ${name} --seed ${seed} --runs ${at}; ${file}`,
+    `  ${count} times; reproduce: npm run fuzz -- --target ${name} --seed ${seed} --runs ${inputNumber} (last input); saved to ${file}`,
   );
 }
 
@@ -47,11 +47,11 @@ async function main(): Promise<void> {
     const target = TARGETS[name];
     if (target === undefined) continue;
     const startedMs = performance.now();
-    const { inputs, taken, refused, worst, findings } = await fuzz(target, runs, seed);
+    const { inputs, accepted, refused, slowest, findings } = await fuzz(target, runs, seed);
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
     print(
-      `${name.padEnd(14)}${inputs} inputs from seed ${seed}: ${taken} taken, ${refused} refused, ` +
-        `${findings.length} faults; ${seconds} s, the longest ${worst.ms.toFixed(0)} ms (seed ${worst.seed})`,
+      `${name.padEnd(14)}${inputs} inputs from seed ${seed}: ${accepted} accepted, ${refused} refused, ` +
+        `${findings.length} faults; ${seconds} s, slowest input ${slowest.ms.toFixed(0)} ms (seed ${slowest.seed})`,
     );
     for (const finding of findings) printFinding(name, finding);
     if (findings.length > 0) process.exitCode = 1;
@@ -59,5 +59,5 @@ async function main(): Promise<void> {
 }
 
 await main();
-// Screens leave timers behind.
+// Timers of the fuzzed screens would keep the process alive.
 process.exit();

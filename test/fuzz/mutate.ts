@@ -1,9 +1,9 @@
 import type { Random } from './random.ts';
 
-/** Length of a long input, characters: what is not linear takes minutes for it. */
+/** Length of a long input, characters: code that is not linear takes minutes for it. */
 const LONG = 100_000;
 
-/** Pieces at which parsers, terminals and numbers have been known to stumble. */
+/** Texts on which parsers, terminals and number conversions have failed before. */
 const PIECES = [
   ...[
     '\0',
@@ -33,10 +33,10 @@ const PIECES = [
   ],
 ];
 
-/** Values of 32 bits at which something ends. */
+/** Values of 32 bits at the limits of a type or a length. */
 const EDGES = [0, 1, 2, 4, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff];
 
-/** Returns a text in which a few places are changed; once in a while it is 100 KB long. */
+/** Returns the text with a few random changes; one in `random.longOneIn` is 100 KB long. */
 export function mutatedText(random: Random, text: string): string {
   let out = text;
   for (let count = 1 + random.below(random.oneIn(4) ? 20 : 4); count > 0; count--) {
@@ -62,18 +62,18 @@ export function mutatedText(random: Random, text: string): string {
         out = out.slice(0, at) + random.of(PIECES) + out.slice(at);
     }
   }
-  return random.oneIn(random.longOneIn) ? pumped(random, out) : out;
+  return random.oneIn(random.longOneIn) ? repeatedPiece(random, out) : out;
 }
 
-/** Returns a text of 100 KB that is made of a part of another one, or of that part between its start and its end. */
-function pumped(random: Random, text: string): string {
+/** Returns 100 KB of a repeated piece of the text, alone or inserted in the text. */
+function repeatedPiece(random: Random, text: string): string {
   const at = random.below(text.length);
   const piece = text.slice(at, at + 1 + random.below(12)) || random.of(PIECES);
   const middle = piece.repeat(Math.ceil(LONG / piece.length));
   return random.oneIn(2) ? middle : text.slice(0, at) + middle + text.slice(at);
 }
 
-/** Returns bytes in which a few places are changed. */
+/** Returns the bytes with a few random changes. */
 export function mutatedBytes(random: Random, bytes: Uint8Array): Uint8Array {
   let out = Buffer.from(bytes);
   for (let count = 1 + random.below(random.oneIn(4) ? 20 : 4); count > 0; count--) {
@@ -104,7 +104,7 @@ export function mutatedBytes(random: Random, bytes: Uint8Array): Uint8Array {
   return out;
 }
 
-/** Returns a JSON value in which a few values, keys and items are others. */
+/** Returns the JSON value with a few values, keys and items replaced or removed. */
 export function mutatedJson(random: Random, value: unknown): unknown {
   if (random.oneIn(10))
     return random.of<unknown>([

@@ -7,7 +7,7 @@ import { query } from './targets/query.ts';
 import { state } from './targets/state.ts';
 import { trace } from './targets/trace.ts';
 
-/** All that is fuzzed. Datagrams of netlink have a test of their own. */
+/** All targets. Netlink datagrams have a test of their own. */
 export const TARGETS: Readonly<Record<string, Target>> = {
   'command-line': commandLine,
   config,

@@ -1,25 +1,25 @@
 import type { Random } from './random.ts';
 
-/** An input that was taken, or refused in the documented way. Anything else is a fault, and is thrown. */
-export type Outcome = 'taken' | 'refused';
+/** Result of an input: accepted, or refused in the documented way. Any other result is a fault, and thrown. */
+export type Outcome = 'accepted' | 'refused';
 
-/** The code that inputs are tried on, and the last input. */
+/** A series of inputs to the code under test. */
 export interface Session {
-  /** Makes an input and tries it. Throws for a fault: an error that is not documented, or a wrong result. */
+  /** Generates an input and tries it. Throws for a fault: an undocumented error, or a wrong result. */
   readonly next: () => Outcome | Promise<Outcome>;
-  /** The input that was tried last, for a report. */
+  /** Returns the last input, for the report. */
   readonly input: () => string | Uint8Array;
-  /** Gives back what the session holds. */
+  /** Releases the resources of the session. */
   readonly end?: () => void;
 }
 
-/** Something that takes inputs from outside. */
+/** Code that handles inputs from outside. */
 export interface Target {
-  /** The kind of input, and the code that it is fed to. */
+  /** Kind of input, and the code that handles it. */
   readonly about: string;
-  /** Inputs of a session: all that one seed gives. */
-  readonly inputs: number;
-  /** How many inputs the suite tries: a second or less. */
-  readonly inSuite: number;
+  /** Number of inputs in a session, which has one seed. */
+  readonly inputsPerSession: number;
+  /** Number of inputs that the test suite tries, in about a second. */
+  readonly suiteRuns: number;
   readonly open: (random: Random) => Session;
 }

@@ -8,7 +8,7 @@ import { mutatedText } from '../mutate.ts';
 import type { Random } from '../random.ts';
 import type { Target } from '../target.ts';
 
-/** Every option of the help, and words that stand beside them. */
+/** Every option of the help, commands and arguments. */
 const WORDS = [
   ...['ls', 'watch', 'config', '--', '-', '-i', '-s', '-q', 'port:443', 'curl', '(', ')', 'or', 'TCP:LISTEN'],
   ...['500ms', '2s', '60m', '0', '443', '65536', '12.5%', 'mono', 'proc', 'unix,sctp', 'tcp@192.0.2.1:22'],
@@ -17,22 +17,22 @@ const WORDS = [
 
 const ENVIRONMENTS = [{}, { NO_COLOR: '1' }, { TERM: 'vt100' }, { TERM: '', NO_COLOR: '' }];
 
-const wordOf = (random: Random): string => {
+const argument = (random: Random): string => {
   const word = random.of(WORDS);
-  const tied = random.oneIn(6) ? `${word}=${random.of(WORDS)}` : word;
-  return random.oneIn(3) ? mutatedText(random, tied) : tied;
+  const text = random.oneIn(6) ? `${word}=${random.of(WORDS)}` : word;
+  return random.oneIn(3) ? mutatedText(random, text) : text;
 };
 
 export const commandLine: Target = {
-  about: 'the words of a command line, to its reader and the settings that come of it',
-  inputs: 1,
-  inSuite: 500,
+  about: 'arguments of a command line: parser and resulting settings',
+  inputsPerSession: 1,
+  suiteRuns: 500,
   open: (random) => {
     let input: string[] = [];
     return {
       input: () => JSON.stringify(input),
       next: () => {
-        input = Array.from({ length: random.below(6) }, () => wordOf(random));
+        input = Array.from({ length: random.below(6) }, () => argument(random));
         try {
           const invocation = invocationOf(parseCommandLine(input), random.of(ENVIRONMENTS));
           if (printQuery(invocation.query.expression).length > 4096)
@@ -42,7 +42,7 @@ export const commandLine: Target = {
             configText({ ...invocation, query: query.text }, origins).replaceAll('\n', ''),
             'settings',
           );
-          return 'taken';
+          return 'accepted';
         } catch (error) {
           if (!(error instanceof UsageError)) throw error;
           for (const line of error.lines) checkMessage(printable(line), 600);

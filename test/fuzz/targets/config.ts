@@ -15,10 +15,10 @@ const TEXTS = [
   'interval = "2s"\nquery = "port:443"\nsort="-rxRate"\ncolumns=["process:20","pid"]\n[[view]]\nname="mail"\nquery="port:25"\n',
 ];
 
-/** More lines than it tells mistakes: the last one counts the rest. */
-const MOST_LINES = 101;
-/** The first part of a line is a name of 60 characters, the last one a message about a query. */
-const MOST_LINE = 1000;
+/** Maximum number of lines of an error: 100 mistakes, and the number of the others. */
+const MAX_LINES = 101;
+/** Maximum length of such a line: it has a name of up to 60 characters, and may have a message about a query. */
+const MAX_LINE_LENGTH = 1000;
 
 const check = (text: string): string | undefined => {
   const parsed = parseQuery(text);
@@ -27,20 +27,20 @@ const check = (text: string): string | undefined => {
 
 const settingsOf = (text: string): FileSettings => parseConfig('f', text, check);
 
-/** The settings in effect are printed as a file that sets the same. */
+/** Throws if the printed settings, read as a file, are not the same settings. */
 function checkSettings(file: FileSettings): void {
   const invocation = invocationOf(parseCommandLine([]), {}, file);
   const text = configText({ ...invocation, query: invocation.query.text }, invocation.origins);
   checkHarmless(text.replaceAll('\n', ''), 'printed settings');
   const again = invocationOf(parseCommandLine([]), {}, settingsOf(text));
   const printed = configText({ ...again, query: again.query.text }, invocation.origins);
-  if (printed !== text) throw new Error('printed and read again they are other settings');
+  if (printed !== text) throw new Error('the printed settings, read again, are others');
 }
 
 export const config: Target = {
-  about: 'the text of a configuration file, to its reader and its printer',
-  inputs: 1,
-  inSuite: 150,
+  about: 'text of a configuration file: parser and printer',
+  inputsPerSession: 1,
+  suiteRuns: 150,
   open: (random) => {
     let input = '';
     return {
@@ -52,13 +52,13 @@ export const config: Target = {
           file = settingsOf(input);
         } catch (error) {
           if (!(error instanceof UsageError)) throw error;
-          if (error.lines.length > MOST_LINES)
+          if (error.lines.length > MAX_LINES)
             throw new Error(`${error.lines.length} lines of mistakes`, { cause: error });
-          for (const line of error.lines) checkMessage(printable(line), MOST_LINE);
+          for (const line of error.lines) checkMessage(printable(line), MAX_LINE_LENGTH);
           return 'refused';
         }
         checkSettings(file);
-        return 'taken';
+        return 'accepted';
       },
     };
   },

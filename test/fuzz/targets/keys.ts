@@ -9,7 +9,7 @@ import { mutatedText } from '../mutate.ts';
 import type { Random } from '../random.ts';
 import type { Outcome, Session, Target } from '../target.ts';
 
-/** Every key that means something in some place, mouse reports, a paste, and text. */
+/** Every key that has a command in some mode, mouse reports, a paste, and text. */
 const KEYS = [
   ...Array.from('pPN/ltuxbhHvozZC fsSncegi?kjdar<>+-=wyY123456789'),
   ...Array.from(':443 process:node or !new ("x'),
@@ -18,8 +18,8 @@ const KEYS = [
   ...['\x1b[<0;5;8M', '\x1b[<0;5;8m', '\x1b[<64;5;8M', '\x1b[<65;5;8M', '\x1b[200~paste\x1b[201~'],
   ...['日', 'ä', 'é\u0301', '\u202e', '😀'],
 ];
-/** These leave the program, or stop it. */
-const LEAVING = /[q\x03\x1a]/g;
+/** Keys that end or suspend the program. */
+const ENDING = /[q\x03\x1a]/g;
 
 const SIZES = [
   [80, 24],
@@ -29,13 +29,13 @@ const SIZES = [
 ] as const;
 
 /**
- * Sequences that blessed sends beside text: CSI, OSC with its end, ESC with a letter or a charset; cursor and charset
+ * Sequences in blessed's output: CSI, OSC with its terminator, ESC with a letter or a charset; cursor and charset
  * controls.
  */
 const SEQUENCES =
   /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*\x07|\x1b[()][0-9A-B]|\x1b[78=>cDEHM]|[\r\n\b\x0e\x0f]/g;
 
-/** A machine whose programs, users and interfaces have hostile names. */
+/** A batch of sockets whose programs, users, interfaces and namespaces have hostile names. */
 const HOSTILE_BATCH: Batch | undefined = withEvents(
   batch({
     monotonicMs: 3000,
@@ -47,13 +47,13 @@ const HOSTILE_BATCH: Batch | undefined = withEvents(
 
 const burstOf = (random: Random): string => {
   const keys = Array.from({ length: 1 + random.below(8) }, () => random.of(KEYS)).join('');
-  return (random.oneIn(5) ? mutatedText(random, keys) : keys).replace(LEAVING, '');
+  return (random.oneIn(5) ? mutatedText(random, keys) : keys).replace(ENDING, '');
 };
 
-/** Throws where the screen is given what is no text and no sequence of its own. */
+/** Throws if the output has control characters besides blessed's own sequences. */
 function checkOutput(bytes: readonly Buffer[]): void {
   const text = Buffer.concat(bytes).toString();
-  checkHarmless(text.replace(SEQUENCES, ''), 'what reaches the terminal');
+  checkHarmless(text.replace(SEQUENCES, ''), 'the output to the terminal');
 }
 
 function app(random: Random): Session {
@@ -84,14 +84,14 @@ function app(random: Random): Session {
       if (query.text.length > 4096) throw new Error(`a query of ${query.text.length} characters`);
       if (prompt && prompt.text.length > 8192)
         throw new Error(`${prompt.text.length} characters in a prompt`);
-      return 'taken';
+      return 'accepted';
     },
   };
 }
 
 export const keys: Target = {
-  about: 'keys, mouse reports and pastes, to the whole screen of a machine with hostile names',
-  inputs: 200,
-  inSuite: 160,
+  about: 'keys, mouse reports and pastes: the whole screen, with hostile names on it',
+  inputsPerSession: 200,
+  suiteRuns: 160,
   open: app,
 };

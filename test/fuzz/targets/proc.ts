@@ -13,7 +13,7 @@ import type { Session, Target } from '../target.ts';
 
 const CAPTURED = 'fixtures/linux';
 
-/** Texts that other parts of /proc hold. */
+/** Texts of other files of /proc. */
 const ID = 'a'.repeat(64);
 const CGROUPS = [
   `12:pids:/docker/${ID}\n0::/system.slice/docker-${ID}.scope\n`,
@@ -23,8 +23,8 @@ const CGROUPS = [
 ];
 const MOUNTS = '623 24 0:4 net:[4026532622] /run/netns/web\\040one rw shared:1 - nsfs nsfs rw\n';
 
-/** Texts of /proc that a function reads, without files. */
-function tryTexts(random: Random): string {
+/** Tries the parsers that take the text of a file. @returns the texts */
+function tryParsers(random: Random): string {
   const cgroup = mutatedText(random, random.of(CGROUPS));
   const container = containerOf(cgroup);
   if (container !== undefined && labelOf(container) === '') throw new Error('a container without a label');
@@ -39,14 +39,14 @@ function tryTexts(random: Random): string {
   return JSON.stringify([cgroup, mounts, passwd]);
 }
 
-/** Names of the files in a folder and those below it. */
+/** Returns the paths of all files in a folder and its subfolders. */
 const filesIn = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((it) => it.isFile())
     .map(({ parentPath, name }) => join(parentPath, name))
     .sort();
 
-/** A copy of a captured machine, whose files are spoilt one after the other while it is read. */
+/** Opens a copy of the captured /proc, of which one file after the other is mutated. */
 function machine(random: Random): Session {
   const root = mkdtempSync(join(tmpdir(), 'netpane-fuzz-'));
   cpSync(join(CAPTURED, 'proc'), join(root, 'proc'), { recursive: true, verbatimSymlinks: true });
@@ -56,7 +56,7 @@ function machine(random: Random): Session {
   let nowMs = 0;
   const source = new ProcNetSource({ procRoot: join(root, 'proc'), nowMs: () => (nowMs += 1), isRoot: true });
   let input = '';
-  const spoil = (): void => {
+  const mutateFile = (): void => {
     const file = random.of(files);
     const text = mutatedText(random, captured.get(file) ?? '');
     writeFileSync(file, text, 'latin1');
@@ -67,23 +67,23 @@ function machine(random: Random): Session {
     end: () => rmSync(root, { recursive: true, force: true }),
     next: async () => {
       if (random.oneIn(2)) {
-        input = tryTexts(random);
-        return 'taken';
+        input = tryParsers(random);
+        return 'accepted';
       }
-      spoil();
-      // The whole machine at times, so that not everything is spoilt in the end.
+      mutateFile();
+      // Restores all files now and then: otherwise all would be malformed in the end.
       if (random.oneIn(8)) for (const [file, text] of captured) writeFileSync(file, text, 'latin1');
       const { sockets, degradations } = await source.read();
       checkSockets([...sockets.values()]);
       for (const { text } of degradations) checkMessage(printable(text), 600);
-      return sockets.size > 0 ? 'taken' : 'refused';
+      return sockets.size > 0 ? 'accepted' : 'refused';
     },
   };
 }
 
 export const proc: Target = {
-  about: 'files of /proc, to the source that reads them and all that is printed of its sockets',
-  inputs: 40,
-  inSuite: 120,
+  about: 'files of /proc: the source, and the sockets printed as JSON, CSV and text',
+  inputsPerSession: 40,
+  suiteRuns: 120,
   open: machine,
 };

@@ -34,29 +34,32 @@ const SUBJECTS = SOCKETS.map((it) => subject(it));
 const VALUES = valuesOf(SOCKETS);
 const CONTEXT = { nowMs: 1000, baselineMs: undefined, addressesOf: () => ['192.0.2.1'] };
 
-/** A query is the same when it is written out; it answers; another that asks for more lets no more through. */
+/**
+ * Throws if a printed query, parsed again, is another one or matches other sockets, or if a query with one more term
+ * matches sockets that the query does not match.
+ */
 function checkQuery(query: Query): void {
   const printed = printQuery(query.expression);
   const again = parseQuery(printed);
   if (!('query' in again) || printQuery(again.query.expression) !== printed)
-    throw new Error(`written out and read again it is another: ${printed.slice(0, 100)}`);
+    throw new Error(`printed and parsed again it is another query: ${printed.slice(0, 100)}`);
   const matches = compileForSubjects(query, CONTEXT);
   const found = SUBJECTS.filter(matches);
   if (SUBJECTS.filter(compileForSubjects(again.query, CONTEXT)).length !== found.length)
-    throw new Error('written out it finds others');
+    throw new Error('printed and parsed again it matches other sockets');
   const more = withTerm(query, 'curl');
   if ('problem' in more) return;
-  if (!hasTerm(more.query, 'curl')) throw new Error('a term that was added is not there');
+  if (!hasTerm(more.query, 'curl')) throw new Error('an added term is missing');
   withoutTerm(more.query, 'curl');
   const fewer = SUBJECTS.filter(compileForSubjects(more.query, CONTEXT));
   if (narrows(query, more.query) && !fewer.every((it) => found.includes(it)))
-    throw new Error('with one term more it finds more');
+    throw new Error('one more term matches more sockets');
 }
 
 export const query: Target = {
-  about: 'the text of a query, to its reader, printer, editor, completion and predicate',
-  inputs: 1,
-  inSuite: 300,
+  about: 'text of a query: parser, printer, editor, completion and predicate',
+  inputsPerSession: 1,
+  suiteRuns: 300,
   open: (random) => {
     let input = '';
     return {
@@ -70,7 +73,7 @@ export const query: Target = {
         const parsed = parseQuery(input);
         if ('query' in parsed) {
           checkQuery(parsed.query);
-          return 'taken';
+          return 'accepted';
         }
         const { at, length, message } = parsed.problem;
         checkMessage(printable(message), 200);

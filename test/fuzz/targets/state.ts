@@ -34,24 +34,24 @@ const SAVED = {
 const TEXT = JSON.stringify(SAVED);
 const INVOCATION = invocationOf(parseCommandLine([]), {});
 
-/** A screen begins by the state, and what is saved at its end is a state that begins the same screen. */
+/** Throws if a screen restored from the state does not save a state that restores the same screen. */
 function checkState(saved: SavedState): void {
   const state = restoredState(INVOCATION, UNBOUNDED, saved, []);
   const order = new RowOrder();
   order.update(after(state, ...BATCHES));
-  if (order.rows().length > state.table.rows.size) throw new Error('rows that are not there');
+  if (order.rows().length > state.table.rows.size) throw new Error('more rows than sockets');
   const text = JSON.stringify(savedStateOf(state, saved, INVOCATION));
   const again = parseState(text);
   if (
     JSON.stringify(savedStateOf(restoredState(INVOCATION, UNBOUNDED, again, []), again, INVOCATION)) !== text
   )
-    throw new Error('saved again it is another state');
+    throw new Error('the state saved again is another one');
 }
 
 export const state: Target = {
-  about: 'the text of a state file, to its reader, a screen that begins by it, and its writer',
-  inputs: 1,
-  inSuite: 300,
+  about: 'text of a state file: parser, restored screen, and writer',
+  inputsPerSession: 1,
+  suiteRuns: 300,
   open: (random) => {
     let input = '';
     return {
@@ -67,7 +67,7 @@ export const state: Target = {
           return 'refused';
         }
         checkState(saved);
-        return 'taken';
+        return 'accepted';
       },
     };
   },

@@ -20,10 +20,10 @@ const FORMATS = [...EVENTS.keys()].map(
   (name) => [name, read(`${name.split('/').at(-1) ?? ''}.format`)] as const,
 );
 
-/** An event has a head of four bytes at least. */
-const LEAST_EVENT = 4;
+/** Minimum length of an event, bytes: its header. */
+const MIN_EVENT_LENGTH = 4;
 
-/** A decoder that has learnt the formats of a kernel, a few of them spoilt. */
+/** Returns a decoder with the event formats of a kernel, some of them mutated. */
 function decoderOf(random: Random): Decoder {
   const decoder = new Decoder();
   for (const [name, format] of FORMATS)
@@ -32,9 +32,9 @@ function decoderOf(random: Random): Decoder {
 }
 
 export const trace: Target = {
-  about: 'pages of the ring buffer and the files that describe them, to the decoder of the trace',
-  inputs: 20,
-  inSuite: 2000,
+  about: 'pages of the ring buffer and their format files: decoder of the trace',
+  inputsPerSession: 20,
+  suiteRuns: 2000,
   open: (random) => {
     const decoder = decoderOf(random);
     const layout = parsePageLayout(random.oneIn(3) ? mutatedText(random, HEADER) : HEADER, true);
@@ -58,8 +58,9 @@ export const trace: Target = {
           if (record !== undefined && !Number.isInteger(record.tid))
             throw new Error(`the thread ${record.tid}`);
         });
-        if (count > input.length / LEAST_EVENT) throw new Error(`${count} events in ${input.length} bytes`);
-        return count > 0 ? 'taken' : 'refused';
+        if (count > input.length / MIN_EVENT_LENGTH)
+          throw new Error(`${count} events in ${input.length} bytes`);
+        return count > 0 ? 'accepted' : 'refused';
       },
     };
   },
