@@ -103,11 +103,11 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
   });
 
   test.each([
-    ['worker-throws', 'the worker came to grief'],
+    ['worker-throws', 'the worker failed on purpose'],
     ['worker-exits', 'the sampling thread ended with code 9'],
-    ['render-throws', 'a widget came to grief'],
-    ['timer-throws', 'a timer came to grief'],
-    ['promise-rejects', 'a promise came to grief'],
+    ['render-throws', 'a widget failed on purpose'],
+    ['timer-throws', 'a timer failed on purpose'],
+    ['promise-rejects', 'a promise failed on purpose'],
   ])('a crash (%s) is told on the normal screen', async (fault, message) => {
     const file = join(newHome(), 'ticks');
     const it = await run({ fault, ticks: file, args: '--interval 100ms' });
@@ -169,7 +169,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     const nodeArgs = ['--import', faults];
     const t = startNetpane({ nodeArgs, env: { NETPANE_FAULT: 'screen-refused' } });
     expect(await t.exited).toEqual({ exitCode: 1, signal: 0 });
-    expect(t.text().trim()).toBe('netpane: the terminal came to grief');
+    expect(t.text().trim()).toBe('netpane: the terminal failed on purpose');
   });
 
   test('tables that cannot be read any more leave the screen as it is, and say so', async () => {
@@ -178,7 +178,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
       ['netlink-dies', '--source sock_diag --interval 100ms'],
     ] as const) {
       const it = await run({ fault, args });
-      await it.t.until('the notice', (t) => /came to grief|not read|partly stale/i.test(t.text()));
+      await it.t.until('the notice', (t) => /failed on purpose|not read|partly stale/i.test(t.text()));
       it.t.write('q');
       expect((await it.end()).code).toBe(0);
       expect(it.now()).toEqual(it.before);

@@ -282,7 +282,7 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
   test('an error that should not be: it says so, and ends', async () => {
     const watcher = start(['--json'], ['--import', faults], { NETPANE_FAULT: 'timer-throws' });
     expect(await watcher.ended).toBe(1);
-    expect(watcher.said.stderr).toMatch(/^netpane: unexpected error:\nError: a timer came to grief/m);
+    expect(watcher.said.stderr).toMatch(/^netpane: unexpected error:\nError: a timer failed on purpose/m);
   });
 
   test('a source that cannot work: it says why, and ends', async () => {

@@ -1,16 +1,16 @@
-// Programs for tests of what happens between two looks: connections that are over in a fraction of a millisecond,
-// which Node's own sockets never are. So these call the C library, through koffi, one call after the other.
+// Programs for tests of changes between two polls: their connections live a fraction of a millisecond, as no connection
+// of Node's own sockets does. They call the C library, through koffi, one call after the other.
 //
-//   node brief.mjs WHAT JSON
+//   node brief.mjs PROGRAM JSON
 //
-// Each prints one line of JSON when it is ready or done. What goes on until then ends when stdin does, so it never
-// outlives who started it. Plain JavaScript that plain `node` runs: who owns a socket has to be a program of its own.
+// Each prints one line of JSON when it is ready or done. A program that keeps running exits at the end of stdin, so it
+// never outlives the test. Plain JavaScript for plain `node`: the owner of a socket has to be another process.
 import { readSync, writeSync } from 'node:fs';
 import koffi from 'koffi';
 
-const [, , what = '', json = '{}'] = process.argv;
+const [, , program = '', json = '{}'] = process.argv;
 const options = JSON.parse(json);
-// Later versions of Node name their process otherwise.
+// Later versions of Node set another process name by themselves.
 if (options.name) process.title = options.name;
 
 const library = koffi.load(null);
@@ -43,7 +43,7 @@ const c = {
 const [AF_INET, AF_INET6, STREAM, DATAGRAM] = [2, 10, 1, 2];
 const [SOL_SOCKET, SO_REUSEADDR, SO_LINGER, POLLIN] = [1, 2, 13, 1];
 
-/** struct sockaddr_in or sockaddr_in6: of IPv6 loopback or any. */
+/** Returns a struct sockaddr_in or sockaddr_in6; of IPv6 only `::1` and `::`. */
 function address(host, port) {
   const isV6 = host.includes(':');
   const bytes = Buffer.alloc(isV6 ? 28 : 16);
@@ -51,7 +51,7 @@ function address(host, port) {
   bytes.writeUInt16BE(port, 2);
   if (!isV6) bytes.set(host.split('.').map(Number), 4);
   else if (host === '::1') bytes[23] = 1;
-  else if (host !== '::') throw new Error(`${host}: of IPv6 only ::1 and ::`);
+  else if (host !== '::') throw new Error(`${host}: only ::1 and :: are supported of IPv6`);
   return bytes;
 }
 
@@ -76,7 +76,7 @@ function connect(fd, host, port) {
 }
 
 const buffer = Buffer.alloc(64);
-/** Receives so many bytes, or up to the end. */
+/** Receives `bytes` bytes, or fewer if the connection ends. */
 function receive(fd, bytes) {
   for (let length = 0; length < bytes;) {
     const got = c.recv(fd, buffer.subarray(length), bytes - length, 0);
@@ -85,28 +85,28 @@ function receive(fd, bytes) {
   }
 }
 
-/** Closes with a reset, which leaves nothing. */
+/** Closes with a reset, which leaves no TIME_WAIT. */
 function reset(fd) {
   c.setsockopt(fd, SOL_SOCKET, SO_LINGER, new Int32Array([1, 0]), 8);
   c.close(fd);
 }
 
-const say = (answer) => writeSync(1, `${JSON.stringify(answer)}\n`);
+const reply = (answer) => writeSync(1, `${JSON.stringify(answer)}\n`);
 
-/** What is sent one way and the other. How it ends is the first letter of the first. */
-const QUESTION = 5;
-const ANSWER = Buffer.from('yes');
-/** A port that nobody listens on; what is sent there is of no interest. */
+/** Length of a request; its first letter says how the connection ends. */
+const REQUEST_LENGTH = 5;
+const RESPONSE = Buffer.from('yes');
+/** A port without a listener, for datagrams that no test reads. */
 const DISCARD = 9;
 
-/** Answers one connection. */
+/** Accepts one connection and responds to it. */
 function serve(listener) {
   const fd = c.accept(listener, null, null);
   try {
-    receive(fd, QUESTION);
+    receive(fd, REQUEST_LENGTH);
     const ending = String.fromCharCode(buffer[0]);
-    c.send(fd, ANSWER, ANSWER.length, 0);
-    // `s`: the server ends it; otherwise the client does.
+    c.send(fd, RESPONSE, RESPONSE.length, 0);
+    // `s`: the server closes first; otherwise the client.
     if (ending !== 's') receive(fd, 1);
   } catch (error) {
     if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') throw error;
@@ -114,19 +114,19 @@ function serve(listener) {
   c.close(fd);
 }
 
-/** Makes a connection, asks and is answered. @returns its descriptor */
-function ask({ host, port }, ending) {
+/** Connects, sends a request and receives the response. @returns the descriptor */
+function request({ host, port }, ending) {
   const fd = open(STREAM, host);
   connect(fd, host, port);
-  const question = Buffer.from(ending.padEnd(QUESTION, '.'));
-  c.send(fd, question, QUESTION, 0);
-  receive(fd, ANSWER.length);
+  const message = Buffer.from(ending.padEnd(REQUEST_LENGTH, '.'));
+  c.send(fd, message, REQUEST_LENGTH, 0);
+  receive(fd, RESPONSE.length);
   return fd;
 }
 
-/** Makes one connection and ends it. @returns its port */
-function visit(server, ending) {
-  const fd = ask(server, ending);
+/** Makes one connection and closes it. @returns its local port */
+function connectOnce(server, ending) {
+  const fd = request(server, ending);
   const own = portOf(fd);
   if (ending === 's') receive(fd, 1);
   if (ending === 'r') reset(fd);
@@ -134,23 +134,23 @@ function visit(server, ending) {
   return own;
 }
 
-/** Takes what stdin says, a line at a time, as descriptors become ready; ends when stdin does. */
-function attend(listeners, onLine) {
+/** Serves the listeners and passes on each line of stdin; returns at the end of stdin. */
+function serveUntilEnd(listeners, onLine) {
   let text = '';
   for (;;) {
     const fds = [0, ...listeners];
-    // struct pollfd: the descriptor, what is asked, what is answered.
+    // struct pollfd: the descriptor (32 bits), the requested events and the returned ones (16 bits each).
     const set = new Int32Array(fds.flatMap((fd) => [fd, 0]));
-    const halves = new Int16Array(set.buffer);
-    fds.forEach((_, i) => (halves[i * 4 + 2] = POLLIN));
+    const events = new Int16Array(set.buffer);
+    fds.forEach((_, i) => (events[i * 4 + 2] = POLLIN));
     try {
       c.poll(set, fds.length, -1);
     } catch (error) {
       if (error.code === 'EINTR') continue;
       throw error;
     }
-    listeners.forEach((fd, i) => halves[(i + 1) * 4 + 3] !== 0 && serve(fd));
-    if (halves[3] === 0) continue;
+    listeners.forEach((fd, i) => events[(i + 1) * 4 + 3] !== 0 && serve(fd));
+    if (events[3] === 0) continue;
     const input = Buffer.alloc(4096);
     const length = readSync(0, input);
     if (length === 0) return;
@@ -162,22 +162,22 @@ function attend(listeners, onLine) {
 }
 
 const programs = {
-  /** Keeps a network namespace, whose loopback interface it switches on. */
+  /** Keeps a network namespace alive, with its loopback interface up. */
   hold() {
-    // struct ifreq; IFF_UP and IFF_RUNNING, and the request SIOCSIFFLAGS.
+    // struct ifreq with IFF_UP and IFF_RUNNING, for SIOCSIFFLAGS (0x8914).
     const request = Buffer.alloc(40);
     request.write('lo');
     new Uint16Array(request.buffer, request.byteOffset + 16, 1)[0] = 0x41;
     const fd = open(DATAGRAM, '127.0.0.1');
     c.ioctl(fd, 0x8914, request);
     c.close(fd);
-    say({});
-    attend([], () => {});
+    reply({});
+    serveUntilEnd([], () => {});
   },
 
   /**
-   * Serves connections on ports of its own, one for each of `hosts`. `mark` binds a UDP socket that stays and sends
-   * nothing, which only a look finds; `listen` has a listener for a moment; `refuse` a port that nobody listens on.
+   * Serves connections on one port for each of `hosts`. Orders on stdin: `mark` binds a UDP socket that stays and sends
+   * nothing, which only a poll finds; `listen` opens a listener for a moment; `refuse` binds a port without listening.
    */
   serve({ hosts = ['127.0.0.1'] }) {
     const listeners = hosts.map((host) => {
@@ -196,57 +196,58 @@ const programs = {
         return port;
       },
     };
-    say({ ports: listeners.map(portOf) });
-    attend(listeners, (order) => say({ ports: [orders[order]()] }));
+    reply({ ports: listeners.map(portOf) });
+    serveUntilEnd(listeners, (order) => reply({ ports: [orders[order]()] }));
   },
 
   /**
-   * Makes `count` connections to `port`, one after the other, the letters of `endings` in turn saying how each ends: by
-   * the client, by the server, or with a reset by the client (c, s, r). After each it sends `noise` datagrams from one
-   * socket, which the kernel's trace is full of soon. At last it says its ports, and ends at once.
+   * Makes `count` connections to `port`, one after the other. The letters of `endings`, in turn, say how each ends: closed
+   * by the client (c), by the server (s), or reset by the client (r). After each it sends `noise` datagrams from one
+   * socket, to fill the kernel's trace. At the end it prints its local ports and exits at once.
    */
   visit({ host = '127.0.0.1', port, count = 1, endings = 'c', noise = 0 }) {
-    const crier = noise > 0 ? open(DATAGRAM, host) : -1;
-    const nobody = address(host, DISCARD);
+    const noiseSocket = noise > 0 ? open(DATAGRAM, host) : -1;
+    const discard = address(host, DISCARD);
     const ports = Array.from({ length: count }, (_, i) => {
-      const own = visit({ host, port }, endings[i % endings.length]);
-      for (let n = 0; n < noise; n++) c.sendto(crier, ANSWER, ANSWER.length, 0, nobody, nobody.length);
+      const own = connectOnce({ host, port }, endings[i % endings.length]);
+      for (let n = 0; n < noise; n++)
+        c.sendto(noiseSocket, RESPONSE, RESPONSE.length, 0, discard, discard.length);
       return own;
     });
-    say({ ports });
+    reply({ ports });
   },
 
-  /** Makes a connection that stays until stdin ends. */
+  /** Makes a connection that stays open until stdin ends. */
   stay({ host = '127.0.0.1', port }) {
-    const fd = ask({ host, port }, 'c');
-    say({ ports: [portOf(fd)] });
-    attend([], () => {});
+    const fd = request({ host, port }, 'c');
+    reply({ ports: [portOf(fd)] });
+    serveUntilEnd([], () => {});
     c.close(fd);
   },
 
-  /** Tries to connect, in vain. */
+  /** Tries to connect to a port that refuses; prints the error code. */
   knock({ host = '127.0.0.1', port }) {
     try {
       connect(open(STREAM, host), host, port);
     } catch (error) {
-      say({ ports: [], error: error.code });
+      reply({ ports: [], error: error.code });
     }
   },
 
-  /** Sends a datagram, from a port that the kernel chooses, and is gone. */
+  /** Sends a datagram from a port that the kernel chooses, and closes the socket at once; `count` times. */
   drop({ host = '127.0.0.1', count = 1 }) {
     const to = address(host, DISCARD);
     const ports = Array.from({ length: count }, () => {
       const fd = open(DATAGRAM, host);
-      c.sendto(fd, ANSWER, ANSWER.length, 0, to, to.length);
+      c.sendto(fd, RESPONSE, RESPONSE.length, 0, to, to.length);
       const own = portOf(fd);
       c.close(fd);
       return own;
     });
-    say({ ports });
+    reply({ ports });
   },
 };
 
-programs[what](options);
-// What Node does beyond this takes longer than all of the above.
+programs[program](options);
+// Exits at once: Node's own shutdown takes longer than all of the above.
 process.exit();

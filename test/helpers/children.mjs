@@ -1,5 +1,5 @@
-// Preloaded into netpane (`node --import`) by a test: appends to the file NETPANE_CHILDREN a line of JSON for each program
-// that is started and not waited for, in either thread. Plain JavaScript, for plain `node` loads it.
+// Preloaded into netpane (`node --import`) by a test: appends a line of JSON to the file NETPANE_CHILDREN for each child
+// process that is started asynchronously, in any thread. Plain JavaScript, because plain `node` loads it.
 import { ChildProcess } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 

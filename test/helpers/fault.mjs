@@ -1,5 +1,5 @@
-// Preloaded into netpane (`node --import`) by end-to-end tests: makes happen what nothing outside a program can
-// make happen. NETPANE_FAULT names it. Plain JavaScript, for plain `node` loads it, in the worker thread too.
+// Preloaded into netpane (`node --import`) by end-to-end tests: causes a fault that cannot be caused from outside the
+// program. NETPANE_FAULT names it. Plain JavaScript, because plain `node` loads it, in worker threads too.
 import { spawnSync } from 'node:child_process';
 import fs, { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -7,20 +7,20 @@ import tty from 'node:tty';
 import { isMainThread, workerData } from 'node:worker_threads';
 
 const { NETPANE_FAULT: fault = '', NETPANE_TICKS: ticksFile = '' } = process.env;
-/** Time for the screen to be up and painted, milliseconds. */
-const later = 1_000;
+/** Time after which the screen is painted, milliseconds. */
+const STARTED_MS = 1_000;
 
-/** The sampling thread; the one that runs the command; and the main thread where another one does (src/cli/keeper.ts). */
+/** The thread of this module: the sampling thread, the keeper (main thread), or the command's thread (src/cli/keeper.ts). */
 const isSampler = !isMainThread && workerData?.opening !== undefined;
 const isKeeper = isMainThread && !process.argv.includes('ls');
 const isCommand = isMainThread ? !isKeeper : workerData?.isCommand === true;
 
-/** As in src/sampler/sampler.ts. */
+/** The interval of drains in src/sampler/sampler.ts. */
 const DRAIN_MS = 50;
 
-/** Does something as soon as the test says so, by making `ticksFile`; without that after a while. */
-const whenTold = (act) => {
-  if (ticksFile === '') return setTimeout(act, later);
+/** Calls `act` once the test has created `ticksFile`; without a `ticksFile`, after STARTED_MS. */
+const onSignal = (act) => {
+  if (ticksFile === '') return setTimeout(act, STARTED_MS);
   const timer = setInterval(() => {
     if (!existsSync(ticksFile)) return;
     clearInterval(timer);
@@ -28,58 +28,58 @@ const whenTold = (act) => {
   }, 20);
   return timer;
 };
-/** A thread that does nothing else any more. */
+/** Keeps the thread busy for ever. */
 const busy = () =>
-  whenTold(() => {
+  onSignal(() => {
     appendFileSync(ticksFile, 'begun');
     for (;;);
   });
 
 const inWorker = {
   /**
-   * After the first reading, which comes at once, each waits until the test allows it: `ticksFile` holds a byte for
-   * each, and its twin gets one whenever a reading is over and the next one is wanted.
+   * Lets the test start each poll after the first: `ticksFile` holds one byte for each allowed poll. Whenever a poll is
+   * over and the next one is scheduled, a byte is appended to `ticksFile`.wanted.
    */
   ticks: () => {
     const { setTimeout: after } = globalThis;
     let wanted = 0;
     globalThis.setTimeout = (act, delayMs) => {
-      // What happens between readings is taken in all the time; the interval of readings is never quite this.
+      // Drains between polls continue; the delay of a poll never equals their interval.
       if (delayMs === DRAIN_MS) return after(act, delayMs);
       wanted += 1;
       appendFileSync(`${ticksFile}.wanted`, '.');
-      const mine = wanted;
-      const ask = () => (statSync(ticksFile).size >= mine ? act() : after(ask, 2));
-      return after(ask, delayMs);
+      const number = wanted;
+      const check = () => (statSync(ticksFile).size >= number ? act() : after(check, 2));
+      return after(check, delayMs);
     };
   },
   'worker-throws': () =>
-    whenTold(() => {
-      throw new Error('the worker came to grief');
+    onSignal(() => {
+      throw new Error('the worker failed on purpose');
     }),
-  /** The sampling thread is stuck in a call that does not return, as in a read of /proc that waits for a lock. */
+  /** Blocks the sampling thread in a call that does not return, like a read of /proc that waits for a lock. */
   'worker-stuck': () =>
-    whenTold(() => {
+    onSignal(() => {
       appendFileSync(ticksFile, 'begun');
       spawnSync('sleep', ['60']);
     }),
   'worker-busy': busy,
-  'worker-exits': () => whenTold(() => process.exit(9)),
+  'worker-exits': () => onSignal(() => process.exit(9)),
   'table-unreadable': () => {
     const { openSync } = fs;
-    const brokenFromMs = performance.now() + later;
+    const failsFromMs = performance.now() + STARTED_MS;
     fs.openSync = (path, ...rest) => {
-      if (path === '/proc/net/tcp' && performance.now() > brokenFromMs) {
-        throw Object.assign(new Error('EIO: the table came to grief'), { code: 'EIO' });
+      if (path === '/proc/net/tcp' && performance.now() > failsFromMs) {
+        throw Object.assign(new Error('EIO: the table failed on purpose'), { code: 'EIO' });
       }
       return openSync(path, ...rest);
     };
-    // What was imported from `node:fs` by name follows only when told.
+    // Names imported from `node:fs` change only after this call.
     syncBuiltinESMExports();
   },
 };
 
-/** A call of the C library, as koffi gives it, in the hands of the test: `act` is given the call and its arguments. */
+/** Replaces a function of the C library in koffi: `act` gets the real function and the arguments of each call. */
 async function onCalls(name, act) {
   const { default: koffi } = await import('koffi');
   const { load } = koffi;
@@ -94,20 +94,20 @@ async function onCalls(name, act) {
 }
 const AF_NETLINK = 16;
 
-/** In whichever thread the sockets are read. */
+/** Faults in any thread that may read the sockets. */
 const inBoth = {
-  /** Foreign code that is loaded until the program has begun to end, and a moment longer; `ticksFile` says how far it is. */
+  /** Lets the loading of native code last until after the program has begun to exit; writes the progress to `ticksFile`. */
   'slow-to-load': () => {
-    const note = (word) => appendFileSync(ticksFile, word);
-    if (isCommand) process.on('exit', () => note('ending '));
+    const append = (word) => appendFileSync(ticksFile, word);
+    if (isCommand) process.on('exit', () => append('ending '));
     const { dlopen } = process;
     process.dlopen = (...args) => {
-      note('loading ');
+      append('loading ');
       while (!readFileSync(ticksFile, 'utf8').includes('ending'));
       const untilMs = performance.now() + 200;
       while (performance.now() < untilMs);
       dlopen(...args);
-      note('loaded');
+      append('loaded');
     };
   },
   'netlink-forbidden': () =>
@@ -117,9 +117,9 @@ const inBoth = {
       return -1;
     }),
   'netlink-dies': () => {
-    const brokenFromMs = performance.now() + later;
+    const failsFromMs = performance.now() + STARTED_MS;
     return onCalls('recv', (call, args, koffi) => {
-      if (performance.now() < brokenFromMs) return call(...args);
+      if (performance.now() < failsFromMs) return call(...args);
       koffi.errno(koffi.os.errno.EIO);
       return -1;
     });
@@ -130,33 +130,33 @@ const inCommand = {
   'screen-refused': () => {
     tty.WriteStream = class {
       constructor() {
-        throw new Error('the terminal came to grief');
+        throw new Error('the terminal failed on purpose');
       }
     };
-    // Names imported from `node:tty` follow only after this call.
+    // Names imported from `node:tty` change only after this call.
     syncBuiltinESMExports();
   },
-  /** Blessed hands the terminal a picture from within its rendering. */
+  /** Throws in the next write to the terminal, which blessed makes while it renders. */
   'render-throws': () => {
     const { prototype } = tty.WriteStream;
     const { write } = prototype;
-    whenTold(() => {
+    onSignal(() => {
       prototype.write = () => {
         prototype.write = write;
-        throw new Error('a widget came to grief');
+        throw new Error('a widget failed on purpose');
       };
     });
   },
   'timer-throws': () =>
-    whenTold(() => {
-      throw new Error('a timer came to grief');
+    onSignal(() => {
+      throw new Error('a timer failed on purpose');
     }),
   'command-busy': busy,
-  'promise-rejects': () => whenTold(() => void Promise.reject(new Error('a promise came to grief'))),
+  'promise-rejects': () => onSignal(() => void Promise.reject(new Error('a promise failed on purpose'))),
 };
 
 const inKeeper = {
-  /** Input comes byte by byte, as over the slowest line; yet at once, so that no time has to be waited for. */
+  /** Splits input into single bytes, as a slow line does, but without delays. */
   'input-in-bytes': () => {
     const { stdin } = process;
     const { emit } = stdin;

@@ -1,6 +1,6 @@
-// A process that owns sockets on order, for herd.ts. An order is a line of JSON on stdin, `{ order, …, as }`,
-// its answer a line on stdout, `{ as, … }`. It ends when stdin does, so it never outlives who started it.
-// Plain JavaScript that plain `node` runs, for the owner of a socket has to be another process than the test.
+// A process that opens and closes sockets on order, for herd.ts. An order is a line of JSON on stdin, `{ order, …, requestId }`;
+// its answer is a line on stdout, `{ requestId, … }`. It exits at the end of stdin, so it never outlives the test.
+// Plain JavaScript for plain `node`: the owner of a socket has to be another process than the test.
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -9,26 +9,27 @@ import { createConnection, createServer, Server, Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
 const [, self, title, commHex] = process.argv;
-// The title replaces the arguments, of which it is one: so there is always room for all of it.
+// The title overwrites the arguments in place. It is one of them, so it always fits.
 if (title) process.title = title;
-// The title has to be text. The kernel takes any bytes.
+// `process.title` has to be text; the kernel accepts any bytes as a comm.
 if (commHex) writeFileSync('/proc/self/comm', Buffer.from(commHex, 'hex'));
 
 const sockets = new Map();
-const waiting = new Map();
+/** Accepted sockets that no order has asked for yet, and the callbacks of orders that wait for a socket. */
+const accepted = new Map();
 const helpers = [];
 let lastId = 0;
 
-const keep = (socket) => {
+const register = (socket) => {
   lastId += 1;
   sockets.set(lastId, socket);
-  // A herd is brought down in any order: a reset connection is no error here.
+  // The processes of a test exit in any order: a reset connection is no error here.
   socket.on('error', () => {});
   return lastId;
 };
-const get = (id) => {
+const find = (id) => {
   const socket = sockets.get(id);
-  if (!socket) throw new Error(`there is no socket ${id}`);
+  if (!socket) throw new Error(`no socket ${id}`);
   return socket;
 };
 const ready = async (socket, event) => {
@@ -37,13 +38,13 @@ const ready = async (socket, event) => {
 };
 const endpoint = ({ address, port }) => ({ address, port });
 const tcp = (socket) => ({
-  id: keep(socket),
+  id: register(socket),
   protocol: socket.remoteFamily === 'IPv6' ? 'tcp6' : 'tcp',
   local: { address: socket.localAddress, port: socket.localPort },
   remote: { address: socket.remoteAddress, port: socket.remotePort },
 });
-// A dual-stack server sees a client by its v4-mapped address, the client itself by the plain one.
-const peer = (address, port) => `${address.replace('::ffff:', '')} ${port}`;
+// A dual-stack server has the v4-mapped address of a client, the client the plain one.
+const clientKey = (address, port) => `${address.replace('::ffff:', '')} ${port}`;
 const bound = (protocol, address, id) => ({
   id,
   protocol: address.family === 'IPv6' ? `${protocol}6` : protocol,
@@ -53,36 +54,36 @@ const bound = (protocol, address, id) => ({
 const orders = {
   async listen({ host, port, v6Only }) {
     const server = createServer({ allowHalfOpen: true }, (socket) => {
-      // Reading on is what makes the end of the other side known.
+      // Node notices that the peer has closed only while it reads.
       socket.on('error', () => {}).resume();
-      const key = `${socket.localPort} ${peer(socket.remoteAddress, socket.remotePort)}`;
-      const meet = waiting.get(key);
-      waiting.delete(key);
-      if (typeof meet === 'function') meet(socket);
-      else waiting.set(key, socket);
+      const key = `${socket.localPort} ${clientKey(socket.remoteAddress, socket.remotePort)}`;
+      const deliver = accepted.get(key);
+      accepted.delete(key);
+      if (typeof deliver === 'function') deliver(socket);
+      else accepted.set(key, socket);
     });
     server.listen({ host, port, ipv6Only: v6Only, backlog: 4096 });
     await ready(server, 'listening');
-    return { sockets: [bound('tcp', server.address(), keep(server))] };
+    return { sockets: [bound('tcp', server.address(), register(server))] };
   },
 
-  /** The server's ends of connections that others have made, each told by the client's address and port. */
+  /** Returns the server's sockets of connections, by the addresses and ports of the clients. */
   async accept({ id, peers }) {
-    const { port } = get(id).address();
-    const accepted = peers.map((client) => {
-      const key = `${port} ${peer(client.address, client.port)}`;
-      const socket = waiting.get(key);
-      waiting.delete(key);
-      return socket ?? new Promise((resolve) => waiting.set(key, resolve));
+    const { port } = find(id).address();
+    const promises = peers.map((client) => {
+      const key = `${port} ${clientKey(client.address, client.port)}`;
+      const socket = accepted.get(key);
+      accepted.delete(key);
+      return socket ?? new Promise((resolve) => accepted.set(key, resolve));
     });
-    return { sockets: (await Promise.all(accepted)).map(tcp) };
+    return { sockets: (await Promise.all(promises)).map(tcp) };
   },
 
   async connect({ host, port, from, fromPort, count }) {
-    const made = [];
-    // Not more at a time than a listener's queue holds.
-    while (made.length < count) {
-      const some = Array.from({ length: Math.min(256, count - made.length) }, () => {
+    const connections = [];
+    // At most 256 at a time, which fit in the queue of a listener.
+    while (connections.length < count) {
+      const batch = Array.from({ length: Math.min(256, count - connections.length) }, () => {
         const socket = createConnection({
           host,
           port,
@@ -92,9 +93,9 @@ const orders = {
         });
         return ready(socket.resume(), 'connect');
       });
-      made.push(...(await Promise.all(some)));
+      connections.push(...(await Promise.all(batch)));
     }
-    return { sockets: made.map(tcp) };
+    return { sockets: connections.map(tcp) };
   },
 
   async udp({ host, port, to }) {
@@ -105,14 +106,14 @@ const orders = {
       socket.connect(to.port, to.address);
       await ready(socket, 'connect');
     }
-    const made = bound('udp', socket.address(), keep(socket));
-    return { sockets: [to ? { ...made, remote: endpoint(socket.remoteAddress()) } : made] };
+    const opened = bound('udp', socket.address(), register(socket));
+    return { sockets: [to ? { ...opened, remote: endpoint(socket.remoteAddress()) } : opened] };
   },
 
-  /** Starts a process that holds a listener too, as the workers of a pre-forking server do. */
+  /** Starts a process that inherits a listener, like a worker of a pre-forking server. */
   async share({ id, title: name = '' }) {
     const helper = spawn(process.execPath, [self, name], {
-      stdio: ['pipe', 'pipe', 'inherit', get(id)._handle.fd],
+      stdio: ['pipe', 'pipe', 'inherit', find(id)._handle.fd],
     });
     helpers.push(helper);
     await once(helper.stdout, 'data');
@@ -120,12 +121,14 @@ const orders = {
   },
 
   async send({ ids, bytes }) {
-    await Promise.all(ids.map((id) => new Promise((resolve) => get(id).write(Buffer.alloc(bytes), resolve))));
+    await Promise.all(
+      ids.map((id) => new Promise((resolve) => find(id).write(Buffer.alloc(bytes), resolve))),
+    );
   },
 
-  /** By the clock and not by the count of timers, which may come late. */
+  /** Sends zeros at a constant rate, by the clock: timers may be late. */
   async pace({ id, bytesPerSecond }) {
-    const socket = get(id);
+    const socket = find(id);
     const startMs = performance.now();
     const first = socket.bytesWritten;
     const timer = setInterval(() => {
@@ -138,19 +141,19 @@ const orders = {
   },
 
   async sent({ id }) {
-    const socket = get(id);
+    const socket = find(id);
     return { bytes: socket.bytesWritten - socket.writableLength };
   },
 
   async halfClose({ ids }) {
-    await Promise.all(ids.map((id) => new Promise((resolve) => get(id).end(resolve))));
+    await Promise.all(ids.map((id) => new Promise((resolve) => find(id).end(resolve))));
   },
 
   async close({ ids, reset }) {
     const closed = ids.map((id) => {
-      const socket = get(id);
+      const socket = find(id);
       sockets.delete(id);
-      // A server lets go of its listener at once, but tells so only when its last connection has ended.
+      // A server closes its listener at once, but emits `close` only when its last connection has ended.
       if (socket instanceof Server) return socket.close();
       const isClosed = once(socket, 'close');
       if (socket instanceof Socket) reset ? socket.resetAndDestroy() : socket.destroySoon();
@@ -161,20 +164,20 @@ const orders = {
   },
 };
 
-const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
+const reply = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 const lines = createInterface({ input: process.stdin });
 lines.on('line', async (line) => {
-  const { order, as, ...rest } = JSON.parse(line);
+  const { order, requestId, ...rest } = JSON.parse(line);
   try {
-    say({ as, ...(await orders[order](rest)) });
+    reply({ requestId, ...(await orders[order](rest)) });
   } catch (error) {
-    say({ as, error: `${order}: ${error.message}` });
+    reply({ requestId, error: `${order}: ${error.message}` });
   }
 });
 lines.on('close', async () => {
-  // A connection that is reset leaves no TIME_WAIT: those of one test would be in the way of the next.
+  // A reset connection leaves no TIME_WAIT, which would disturb the next test.
   for (const socket of sockets.values()) if (socket instanceof Socket) socket.resetAndDestroy();
-  // The helpers first, so that none is left to a parent that never asks for it.
+  // The helpers exit first, so that none becomes a zombie of a parent that does not wait for it.
   await Promise.all(
     helpers.map((helper) => {
       helper.stdin.end();
@@ -184,4 +187,4 @@ lines.on('close', async () => {
   process.exit();
 });
 process.stdout.on('error', () => process.exit());
-say({ as: 0 });
+reply({ requestId: 0 });

@@ -11,41 +11,41 @@ export interface Endpoint {
   port: number;
 }
 
-/** A socket as a file of /proc/net tells it; `state` is in the kernel's spelling. */
+/** A socket as listed in /proc/net; `state` has the kernel's name. */
 export interface KernelSocket {
   protocol: 'tcp' | 'tcp6' | 'udp' | 'udp6';
   local: Endpoint;
   remote: Endpoint;
   state: string;
-  /** 0 when no process holds the socket: TIME_WAIT, and a connection nobody has accepted yet. */
+  /** 0 if no process holds the socket: TIME_WAIT, and connections that are not accepted yet. */
   inode: number;
 }
 
-/** A socket of a herd. `id` is its name in the process that owns it. */
+/** A socket of a test process. `id` identifies it in the process that owns it. */
 export interface HerdSocket {
   id: number;
   pid: number;
   protocol: KernelSocket['protocol'];
   local: Endpoint;
-  /** Absent for a listener and for UDP that is not connected. */
+  /** Absent for a listener and for an unconnected UDP socket. */
   remote?: Endpoint;
   inode: number;
 }
 
-/** Both ends of some connections: `near[i]` is connected to `far[i]`. */
+/** Both sockets of each connection: `near[i]` is the client's, `far[i]` the server's. */
 export interface Connections {
   near: HerdSocket[];
   far: HerdSocket[];
 }
 
-/** The folder that holds package.json, found from here, or from dist/ when this is bundled. */
+/** The folder with package.json, above this file or, when bundled, above dist/. */
 export const root = (() => {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
   return folder;
 })();
 
-// include/net/tcp_states.h. UDP uses the first and CLOSE, which tools show as UNCONN.
+// include/net/tcp_states.h. UDP uses ESTABLISHED and CLOSE, which ss shows as UNCONN.
 const states = [
   ...[
     '',
@@ -61,7 +61,7 @@ const states = [
   ...['LAST_ACK', 'LISTEN', 'CLOSING', 'NEW_SYN_RECV'],
 ];
 
-/** /proc/net prints an address as words of 32 bits, each in the byte order of the machine. */
+/** Parses an endpoint of /proc/net: the address is in words of 32 bits, each in the byte order of the machine. */
 function parseEndpoint(text: string): Endpoint {
   const [hex = '', port = ''] = text.split(':');
   const bytes = Buffer.from(hex, 'hex');
@@ -78,9 +78,9 @@ function formatAddress(bytes: Buffer): string {
 }
 
 /**
- * Every TCP and UDP socket that the kernel has now (proc_net(5)), read on a way that the program under test
- * does not use first. While sockets come and go, single ones may be missing: ask again.
- * @param pid a process of the network namespace that is asked about
+ * Returns all TCP and UDP sockets of a network namespace, from /proc/net (proc_net(5)), which is not the first source of
+ * the program under test. While sockets open and close, single ones may be missing: read again.
+ * @param pid a process of the namespace
  */
 export function kernelSockets(
   protocols: Iterable<KernelSocket['protocol']> = ['tcp', 'tcp6', 'udp', 'udp6'],
@@ -104,7 +104,7 @@ export function kernelSockets(
 const keyOf = ({ protocol, local, remote }: Pick<HerdSocket, 'protocol' | 'local' | 'remote'>) =>
   `${protocol} ${local.address} ${local.port} ${remote?.port ? `${remote.address} ${remote.port}` : ''}`;
 
-/** Waits until `condition` gives something truthy, and gives that; rejects with `what` after `timeoutMs`. */
+/** Waits until `condition` returns a truthy value. @returns that value; rejects with the text `what` after `timeoutMs` */
 export async function eventually<T>(
   what: () => string,
   condition: () => T | false | undefined,
@@ -112,16 +112,17 @@ export async function eventually<T>(
 ): Promise<T> {
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
-    const seen = condition();
-    if (seen) return seen;
+    const result = condition();
+    if (result) return result;
     if (performance.now() > deadlineMs) throw new Error(`Waited ${timeoutMs} ms for ${what()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
 /**
- * Waits until the kernel has all these sockets in a state, and gives what it says of them, in their order.
- * `owned` asks besides that a process holds them; `pid` is a process of their network namespace.
+ * Waits until the kernel has all these sockets in a state.
+ * @param options `owned`: a process has to hold them; `pid`: a process of their network namespace
+ * @returns the sockets as the kernel lists them, in the same order
  */
 export async function settled(
   sockets: readonly Pick<HerdSocket, 'protocol' | 'local' | 'remote'>[],
@@ -143,37 +144,37 @@ export async function settled(
   });
 }
 
-type Told = Omit<HerdSocket, 'pid' | 'inode'>;
+type OpenedSocket = Omit<HerdSocket, 'pid' | 'inode'>;
 
 interface Answer {
-  as: number;
+  requestId: number;
   error?: string;
-  sockets?: Told[];
+  sockets?: OpenedSocket[];
   pid?: number;
   bytes?: number;
 }
 
-/** What a process of a herd is called. */
+/** Names of a test process. */
 export interface Naming {
-  /** Its argv and, as far as 15 bytes go, its comm. May hold whatever text a hostile program would choose. */
+  /** Its command line and, cut to 15 bytes, its comm. Any text, also a hostile one. */
   title?: string;
-  /** Another comm, of up to 15 bytes that need not be text. */
+  /** Another comm: up to 15 bytes, not necessarily text. */
   comm?: Uint8Array;
-  /** The command and first arguments that run it, in its place: `ip netns exec NAME`. */
+  /** A command that runs the process, with its first arguments: `ip netns exec NAME`. */
   through?: readonly string[];
 }
 
-/** A process that opens and closes sockets on order. Each order ends when the kernel shows what it asks for. */
+/** A process that opens and closes sockets on order. Each order resolves when the kernel lists the result. */
 export class HerdProcess {
   readonly #child: ChildProcess;
   readonly #pending = new Map<
     number,
     { resolve: (answer: Answer) => void; reject: (error: Error) => void }
   >();
-  #lastOrder = 0;
+  #lastRequest = 0;
   readonly pid: number;
 
-  /** Starts a process. Rejects when it does not come up. */
+  /** Starts a process. Rejects if it exits before it is ready. */
   static async start({
     title = '',
     comm = new Uint8Array(),
@@ -194,34 +195,35 @@ export class HerdProcess {
     const lines = createInterface({ input: child.stdout ?? process.stdin });
     lines.on('line', (line) => {
       const answer = JSON.parse(line) as Answer;
-      const asker = this.#pending.get(answer.as);
-      this.#pending.delete(answer.as);
-      if (answer.error === undefined) asker?.resolve(answer);
-      else asker?.reject(new Error(answer.error));
+      const pending = this.#pending.get(answer.requestId);
+      this.#pending.delete(answer.requestId);
+      if (answer.error === undefined) pending?.resolve(answer);
+      else pending?.reject(new Error(answer.error));
     });
     child.on('exit', (code, signal) => {
-      for (const { reject } of this.#pending.values()) reject(new Error(`it ended with ${code ?? signal}`));
+      for (const { reject } of this.#pending.values())
+        reject(new Error(`the process exited with ${code ?? signal}`));
       this.#pending.clear();
     });
-    // Orders to a process that was killed: its exit tells.
+    // Writing to a killed process fails; its exit rejects the orders.
     child.stdin?.on('error', () => {});
   }
 
-  #answer(as: number): Promise<Answer> {
-    return new Promise((resolve, reject) => this.#pending.set(as, { resolve, reject }));
+  #answer(requestId: number): Promise<Answer> {
+    return new Promise((resolve, reject) => this.#pending.set(requestId, { resolve, reject }));
   }
 
   #order(order: string, details: object): Promise<Answer> {
-    this.#lastOrder += 1;
-    const answer = this.#answer(this.#lastOrder);
-    this.#child.stdin?.write(`${JSON.stringify({ ...details, order, as: this.#lastOrder })}\n`);
+    this.#lastRequest += 1;
+    const answer = this.#answer(this.#lastRequest);
+    this.#child.stdin?.write(`${JSON.stringify({ ...details, order, requestId: this.#lastRequest })}\n`);
     return answer;
   }
 
   async #open(order: string, details: object, state: string): Promise<HerdSocket[]> {
     const { sockets = [] } = await this.#order(order, details);
-    const seen = await settled(sockets, state, { pid: this.pid });
-    return sockets.map((socket, index) => ({ ...socket, pid: this.pid, inode: seen[index]?.inode ?? 0 }));
+    const listed = await settled(sockets, state, { pid: this.pid });
+    return sockets.map((socket, index) => ({ ...socket, pid: this.pid, inode: listed[index]?.inode ?? 0 }));
   }
 
   /** Opens a TCP listener. On `::` it is dual-stack unless `v6Only`. Port 0 lets the kernel choose. */
@@ -235,8 +237,9 @@ export class HerdProcess {
   }
 
   /**
-   * Connects to a listener of `server`, which may be this process itself. `host` is the address to call, when it
-   * is not the listener's own (127.0.0.1 to a dual-stack one); `from` the address, and `fromPort` the port, to call from.
+   * Connects to a listener of `server`, which may be this process.
+   * @param options `host`: the remote address, if not that of the listener (127.0.0.1 for a dual-stack one); `from` and
+   *   `fromPort`: the local address and port
    */
   async connect(
     server: HerdProcess,
@@ -249,63 +252,67 @@ export class HerdProcess {
     }: { count?: number; host?: string; from?: string; fromPort?: number } = {},
   ): Promise<Connections> {
     const { address, port } = listener.local;
-    const called = host ?? address.replace(/^0\.0\.0\.0$/, '127.0.0.1').replace(/^::$/, '::1');
-    const near = await this.#open('connect', { host: called, port, from, fromPort, count }, 'ESTABLISHED');
+    const remoteHost = host ?? address.replace(/^0\.0\.0\.0$/, '127.0.0.1').replace(/^::$/, '::1');
+    const near = await this.#open(
+      'connect',
+      { host: remoteHost, port, from, fromPort, count },
+      'ESTABLISHED',
+    );
     const peers = near.map((socket) => socket.local);
     return { near, far: await server.#open('accept', { id: listener.id, peers }, 'ESTABLISHED') };
   }
 
-  /** Starts a process that holds a listener too, like a worker of a pre-forking server. Gives its pid. */
+  /** Starts a process that inherits a listener, like a worker of a pre-forking server. @returns its pid */
   async share(listener: HerdSocket, { title }: Pick<Naming, 'title'> = {}): Promise<number> {
     const { pid = 0 } = await this.#order('share', { id: listener.id, title });
     return pid;
   }
 
-  /** Sends zeros over each connection; the other side reads them. */
+  /** Sends zeros over each connection; the peer reads them. */
   async send(sockets: readonly HerdSocket[], bytes: number): Promise<void> {
     await this.#order('send', { ids: idsOf(sockets), bytes });
   }
 
-  /** From now on sends so many zeros a second over a connection, in many small parts. */
+  /** Starts to send zeros over a connection at a constant rate, in many small parts. */
   async pace(socket: HerdSocket, bytesPerSecond: number): Promise<void> {
     await this.#order('pace', { id: socket.id, bytesPerSecond });
   }
 
-  /** How many bytes have been sent over a connection until now. */
+  /** Returns the number of bytes sent over a connection so far. */
   async sent(socket: HerdSocket): Promise<number> {
     const { bytes = 0 } = await this.#order('sent', { id: socket.id });
     return bytes;
   }
 
-  /** Sends no more: these become FIN_WAIT2, and the other ends, which have to be open, CLOSE_WAIT. */
+  /** Shuts down sending: these sockets become FIN_WAIT2, and their peers, which have to be open, CLOSE_WAIT. */
   async halfClose(sockets: readonly HerdSocket[]): Promise<void> {
     await this.#order('halfClose', { ids: idsOf(sockets) });
     await settled(sockets, 'FIN_WAIT2', { pid: this.pid });
   }
 
   /**
-   * Lets go of these sockets, of whatever kind: the process has them no more. With `reset` a connection ends at
-   * once at both ends, and nothing is left in TIME_WAIT.
+   * Closes sockets of any kind. With `reset`, a connection ends at once at both ends, and nothing is left in
+   * TIME_WAIT.
    */
   async close(sockets: readonly HerdSocket[], { reset = false } = {}): Promise<void> {
     await this.#order('close', { ids: idsOf(sockets), reset });
   }
 
-  /** Ends connections with `server` from this side, so that these ends are left in TIME_WAIT, owned by nobody. */
+  /** Closes connections with `server` from this side first, so that they stay here in TIME_WAIT, without an owner. */
   async leaveInTimeWait(server: HerdProcess, { near, far }: Connections): Promise<void> {
     await this.halfClose(near);
     await server.close(far);
     await settled(near, 'TIME_WAIT', { owned: false, pid: this.pid });
   }
 
-  /** Ends the process, and those that share its listeners. May be called again. */
+  /** Ends the process, and the processes that share its listeners. May be called again. */
   async end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, 'exit');
     this.#child.stdin?.end();
-    const impatience = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
+    const killTimer = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
     await ended;
-    clearTimeout(impatience);
+    clearTimeout(killTimer);
   }
 }
 
@@ -313,22 +320,22 @@ const idsOf = (sockets: readonly HerdSocket[]) => sockets.map(({ id }) => id);
 
 function first<T>(items: readonly T[]): T {
   const [item] = items;
-  if (item === undefined) throw new Error('nothing was opened');
+  if (item === undefined) throw new Error('no socket was opened');
   return item;
 }
 
-/** How many files a process may have open: Node takes all that the hard limit allows. */
+/** Returns the maximum number of open files: Node raises its soft limit to the hard one. */
 function openFilesLimit(): number {
   const [, hard = ''] =
     /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
   return hard === 'unlimited' ? Number.POSITIVE_INFINITY : Number(hard);
 }
 
-/** The processes of a test, all on loopback, which end together. */
+/** The processes of a test, all on loopback. They are started and ended together. */
 export class Herd {
   readonly #processes: Promise<HerdProcess>[] = [];
 
-  /** Starts a process that owns nothing yet. */
+  /** Starts a process without sockets. */
   spawn(naming?: Naming): Promise<HerdProcess> {
     const started = HerdProcess.start(naming);
     this.#processes.push(started);
@@ -336,27 +343,27 @@ export class Herd {
   }
 
   /**
-   * Opens many connections, by as many pairs of processes as the limit of open files asks for. Every pair has
-   * addresses of its own in 127.0.0.0/8, for a pair of addresses has only some 28,000 ports between them.
+   * Opens many connections, with as many pairs of processes as the limit of open files requires. Each pair of processes
+   * has its own pair of addresses in 127.0.0.0/8: one pair of addresses has only some 28,000 ports.
    */
   async crowd(count: number): Promise<Connections> {
-    const most = Math.min(5_000, openFilesLimit() - 100);
-    const shares = Array.from({ length: Math.ceil(count / most) }, (_, index) =>
-      Math.min(most, count - index * most),
+    const max = Math.min(5_000, openFilesLimit() - 100);
+    const shares = Array.from({ length: Math.ceil(count / max) }, (_, index) =>
+      Math.min(max, count - index * max),
     );
-    const made = await Promise.all(
+    const connections = await Promise.all(
       shares.map(async (share, index) => {
         const [server, client] = await Promise.all([this.spawn(), this.spawn()]);
         const listener = await server.listen({ host: `127.71.${index}.1` });
         return client.connect(server, listener, { count: share, from: `127.72.${index}.1` });
       }),
     );
-    return { near: made.flatMap(({ near }) => near), far: made.flatMap(({ far }) => far) };
+    return { near: connections.flatMap(({ near }) => near), far: connections.flatMap(({ far }) => far) };
   }
 
   /** Ends every process. May be called again. */
   async close(): Promise<void> {
     const started = await Promise.allSettled(this.#processes);
-    await Promise.all(started.flatMap((one) => (one.status === 'fulfilled' ? [one.value.end()] : [])));
+    await Promise.all(started.flatMap((it) => (it.status === 'fulfilled' ? [it.value.end()] : [])));
   }
 }

@@ -1,4 +1,5 @@
-// Draws the pictures of the README: the real program among processes made up for it. `screenshot.js FOLDER`
+// Draws the pictures of the README: the real program, with test processes that look like a small server.
+// Usage: screenshot.js FOLDER
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,18 +16,18 @@ interface Picture {
   readonly rows: number;
   readonly args?: readonly string[];
   readonly scheme?: Scheme;
-  /** What is pressed, or with `=` before it typed, once the programs are on the screen. */
+  /** Keys pressed once the programs are on the screen; text after `=` is typed. */
   readonly keys?: readonly (KeyName | `=${string}`)[];
-  /** What the screen then has to show. */
+  /** Patterns that the screen then has to match. */
   readonly shows: readonly RegExp[];
 }
 
-/** Sockets that have just opened, changed and closed. */
+// Marks of sockets that have just opened, changed and closed.
 const OPENED = /^\s*\+ /m;
 const CHANGED = /^\s*~ /m;
 const CLOSED = /^\s*- /m;
 
-/** The throughput in the header, in full or in short. */
+/** The throughput in the header, in its long or short form. */
 const FLOWING = /↓ *\d+(?:k| kB\/s)/;
 
 const PICTURES: readonly Picture[] = [
@@ -59,16 +60,16 @@ const PICTURES: readonly Picture[] = [
   { name: 'mono', cols: 80, rows: 16, args: ['--palette', 'mono'], shows: [OPENED, CHANGED] },
 ];
 
-/** Addresses for documentation (RFC 5737, RFC 3849), all of them of this network and its loopback interface. */
+/** Addresses for documentation (RFC 5737), all on the loopback interface of the namespace of the pictures. */
 const HERE = '192.0.2.10';
 const PEERS = ['198.51.100.7', '198.51.100.24', '203.0.113.45'] as const;
-const arrangement = [
+const networkSetup = [
   'hostname demo',
   'ip link set lo up',
   `ip addr add ${HERE}/32 dev lo`,
   ...PEERS.flatMap((peer) => [
     `ip addr add ${peer}/32 dev lo`,
-    // Whoever connects to a peer does so from here.
+    // Connections to this peer have HERE as their local address.
     `ip route replace local ${peer} dev lo table local src ${HERE}`,
   ]),
 ].join(' && ');
@@ -78,8 +79,8 @@ const fontFiles = [
   import.meta.resolve('dejavu-fonts-ttf/ttf/DejaVuSansMono-Bold.ttf'),
 ].map((url) => fileURLToPath(url));
 
-/** A PNG of an SVG, with the fonts that the project brings: the same picture on every machine. */
-const png = (svg: string): Buffer =>
+/** Converts SVG to PNG with the fonts of the project, so that the pictures are the same on every machine. */
+const toPng = (svg: string): Buffer =>
   new Resvg(svg, {
     font: { fontFiles, loadSystemFonts: false, defaultFontFamily: 'DejaVu Sans Mono' },
     fitTo: { mode: 'zoom', value: 1.5 },
@@ -87,7 +88,7 @@ const png = (svg: string): Buffer =>
     .render()
     .asPng();
 
-interface World {
+interface Processes {
   readonly curl: HerdProcess;
   readonly psql: HerdProcess;
   readonly nginx: HerdProcess;
@@ -96,8 +97,8 @@ interface World {
   readonly database: HerdSocket;
 }
 
-/** Programs that look like those of a small server. */
-async function build(herd: Herd): Promise<World> {
+/** Starts processes that look like those of a small server. */
+async function startProcesses(herd: Herd): Promise<Processes> {
   const start = (title: string) => herd.spawn({ title });
   const sshd = await start('sshd');
   const ssh = await start('ssh');
@@ -130,8 +131,8 @@ async function build(herd: Herd): Promise<World> {
   return { curl, psql, nginx, postgres, web, database };
 }
 
-async function draw(world: World, picture: Picture, folder: string): Promise<void> {
-  const { curl, psql, nginx, postgres, web, database } = world;
+async function draw(processes: Processes, picture: Picture, folder: string): Promise<void> {
+  const { curl, psql, nginx, postgres, web, database } = processes;
   const home = mkdtempSync(join(tmpdir(), 'netpane-screenshot-'));
   const leaving = await psql.connect(postgres, database);
   const changing = await curl.connect(nginx, web, { host: PEERS[0] });
@@ -154,8 +155,8 @@ async function draw(world: World, picture: Picture, folder: string): Promise<voi
       curl.connect(nginx, web, { host: PEERS[0], count: 2 }),
       curl.halfClose(changing.near),
     ]);
-    await terminal.until('what the picture is of', (t) => picture.shows.every((it) => it.test(t.text())));
-    writeFileSync(join(folder, `${picture.name}.png`), png(renderSvg(terminal.cells(), picture.scheme)));
+    await terminal.until('the content of the picture', (t) => picture.shows.every((it) => it.test(t.text())));
+    writeFileSync(join(folder, `${picture.name}.png`), toPng(renderSvg(terminal.cells(), picture.scheme)));
     await curl.close([...changing.near, ...opened.near], { reset: true });
   } finally {
     await terminal.close();
@@ -168,9 +169,9 @@ if (out === undefined) {
   process.stderr.write('usage: screenshot.js FOLDER\n');
   process.exitCode = 2;
 } else if (inside === undefined) {
-  // A network and a host name of its own: no socket and no name of this machine gets into a picture, and
+  // A network namespace and a host name of its own: no socket and no name of this machine gets into a picture, and
   // every port is free.
-  const script = `exec unshare --map-root-user --net --uts sh -c '${arrangement} && exec "$@"' sh "$@"`;
+  const script = `exec unshare --map-root-user --net --uts sh -c '${networkSetup} && exec "$@"' sh "$@"`;
   const again = [process.execPath, self, resolve(out), 'inside'];
   const { status } = spawnSync('sh', ['-c', script, 'sh', ...again], { stdio: 'inherit' });
   process.exitCode = status ?? 1;
@@ -178,8 +179,8 @@ if (out === undefined) {
   mkdirSync(out, { recursive: true });
   const herd = new Herd();
   try {
-    const world = await build(herd);
-    for (const picture of PICTURES) await draw(world, picture, out);
+    const processes = await startProcesses(herd);
+    for (const picture of PICTURES) await draw(processes, picture, out);
   } finally {
     await herd.close();
   }

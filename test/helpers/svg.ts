@@ -1,6 +1,6 @@
 /** One cell of a terminal. A colour is a palette number, `#rrggbb`, or `undefined` for the terminal's own. */
 export interface Cell {
-  /** Empty for a cell never written to, and for the right half of a wide character. */
+  /** Empty for a cell that was never written, and for the right half of a wide character. */
   text: string;
   /** 2 for a wide character, 0 for the cell to its right. */
   width: number;
@@ -23,7 +23,7 @@ interface Colors {
   readonly background: string;
   readonly foreground: string;
   readonly frame: string;
-  /** The first 16 colours, which a terminal lets its user choose. */
+  /** The first 16 colours, which users can configure in a terminal. */
   readonly palette: readonly string[];
 }
 
@@ -48,7 +48,7 @@ const SCHEMES = {
   },
 } satisfies Record<string, Colors>;
 
-/** The colours of a terminal: light text on dark, or dark text on light. */
+/** Colour scheme of a terminal: light text on dark, or dark text on light. */
 export type Scheme = keyof typeof SCHEMES;
 
 const buttons = ['#ec6a5e', '#f4bf4f', '#61c554'];
@@ -74,8 +74,11 @@ interface Run {
   text: string;
 }
 
-/** Cuts a line into runs of cells that `same` holds together. */
-function cut(line: readonly Cell[], same: (previous: Cell, next: Cell) => boolean): (Run & { cell: Cell })[] {
+/** Splits a line into runs of adjacent cells for which `same` is true. */
+function splitRuns(
+  line: readonly Cell[],
+  same: (previous: Cell, next: Cell) => boolean,
+): (Run & { cell: Cell })[] {
   const runs: (Run & { cell: Cell })[] = [];
   line.forEach((cell, x) => {
     const last = runs.at(-1);
@@ -99,8 +102,8 @@ const escapeXml = (text: string) =>
     .replace(/[\x00-\x1f\x7f-\x9f]/g, '\ufffd');
 
 /**
- * Draws a screen as an SVG file: a window with a rounded frame, text in the fonts that are there. Blanks are
- * left out and every word has its own place and length, so that columns stay aligned whatever the font.
+ * Returns a screen as an SVG file: a window with a rounded frame, and text in the installed fonts. Blanks are left out,
+ * and each word has its own position and length, so that columns stay aligned with any font.
  */
 export function renderSvg(lines: readonly (readonly Cell[])[], scheme: Scheme = 'dark'): string {
   const { background, foreground, frame, palette } = SCHEMES[scheme];
@@ -112,7 +115,7 @@ export function renderSvg(lines: readonly (readonly Cell[])[], scheme: Scheme = 
   const parts: string[] = [];
   lines.forEach((line, row) => {
     const top = titleHeight + row * cellHeight;
-    for (const run of cut(line, (a, b) => paper(a) === paper(b))) {
+    for (const run of splitRuns(line, (a, b) => paper(a) === paper(b))) {
       const color = css(paper(run.cell), palette);
       if (color === background) continue;
       parts.push(
@@ -129,7 +132,7 @@ export function renderSvg(lines: readonly (readonly Cell[])[], scheme: Scheme = 
         cell.underline ? ' text-decoration="underline"' : '',
       ].join('');
     };
-    for (const run of cut(line, (a, b) => style(a) === style(b) && isBlank(a) === isBlank(b))) {
+    for (const run of splitRuns(line, (a, b) => style(a) === style(b) && isBlank(a) === isBlank(b))) {
       if (isBlank(run.cell)) continue;
       parts.push(
         `<text x="${number(margin + run.x * cellWidth)}" y="${top + 14}" textLength="${number(run.columns * cellWidth)}" lengthAdjust="spacingAndGlyphs"${style(run.cell)}>${escapeXml(run.text)}</text>`,

@@ -4,35 +4,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type IPty, spawn } from '@lydell/node-pty';
 import type { Terminal as Emulator } from '@xterm/headless';
-// The package is CommonJS that Node finds no names in, so its class is reached through the default export.
+// The package is CommonJS whose names Node does not detect, so the class is a property of the default export.
 import headless from '@xterm/headless';
 import type { Cell } from './svg.ts';
 
-/** What to run in a {@link Terminal}, and how large the terminal is. */
+/** The program to run in a {@link Terminal}, and the size of the terminal. */
 export interface TerminalOptions {
   command: string;
   args: string[];
   cols: number;
   rows: number;
-  /** On top of a small clean environment (PATH, HOME, LANG, TERM); `undefined` takes a variable away. */
+  /** Variables added to a minimal environment (PATH, HOME, LANG, TERM); `undefined` removes a variable. */
   env?: Record<string, string | undefined>;
   /**
-   * HOME, and with it the place of configuration and saved state. Without it the terminal has one of its own, which is
-   * empty at first and goes with it: nothing comes from the home of who runs the tests, or from another test.
+   * HOME, and with it the folder of configuration and saved state. By default a new empty folder, removed with the
+   * terminal: nothing comes from the home of the user who runs the tests, or from another test.
    */
   home?: string;
   cwd?: string;
 }
 
-/** How a program ended. `signal` is 0 when it ended by itself. */
+/** How a program ended. `signal` is 0 if it exited without one. */
 export interface Exit {
   exitCode: number;
   signal: number;
 }
 
 /**
- * What the program has made of the terminal, as far as it outlives the program. A program that cleans up
- * leaves a value equal to the one before it started.
+ * Modes of the terminal, as far as they outlive the program. A program that cleans up leaves them as they were before it
+ * started.
  */
 export interface Modes {
   alternateScreen: boolean;
@@ -46,11 +46,11 @@ export interface Modes {
   insert: boolean;
   origin: boolean;
   wraparound: boolean;
-  /** Text written now would have the terminal's own colours and no attribute. */
+  /** Text written now would have default colours and no attribute. */
   plainStyle: boolean;
-  /** Text written now would not be taken for line drawing. */
+  /** Text written now would not be shown as line drawing. */
   plainCharset: boolean;
-  /** The lines that scroll are the whole screen. */
+  /** The scroll region is the whole screen. */
   fullScrollRegion: boolean;
 }
 
@@ -75,17 +75,17 @@ const keys = {
   'ctrl-backslash': '\x1c',
 } as const;
 
-/** These keys are sent as ESC O … or ESC [ …, by the cursor-key mode the program has chosen. */
+/** Keys sent as ESC O … or ESC [ …, depending on the cursor-key mode that the program has set. */
 const cursorKeys = { up: 'A', down: 'B', right: 'C', left: 'D', home: 'H', end: 'F' } as const;
 
-/** A key that has a name, for {@link Terminal.press}. */
+/** Name of a key, for {@link Terminal.press}. */
 export type KeyName = keyof typeof keys | keyof typeof cursorKeys;
 
 type Falsy = false | 0 | '' | null | undefined;
 
 const prompt = 'PROMPT$ ';
 
-/** A real program in a real pseudo-terminal, its output shown by a real terminal emulator. */
+/** A real program in a pseudo-terminal, its output shown by a terminal emulator. */
 export class Terminal {
   readonly #pty: IPty;
   readonly #emulator: Emulator;
@@ -93,31 +93,31 @@ export class Terminal {
   readonly #waiting = new Set<() => void>();
   #bytesWritten = 0;
   #exit: Exit | undefined;
-  /** A picture has begun to come, and has not come whole: blessed saves the cursor before it, and restores it after it. */
+  /** True while a picture is incomplete: blessed saves the cursor (ESC 7) before it and restores it (ESC 8) after it. */
   #isPainting = false;
-  /** The home that goes with the terminal. */
+  /** The temporary HOME, removed with the terminal. */
   readonly #home: string | undefined;
-  /** Settles when the program has ended and all it wrote has been received. */
+  /** Resolves when the program has ended and all its output is received. */
   readonly exited: Promise<Exit>;
 
-  /** Starts a program. Throws when there is no such command. */
+  /** Starts a program. Throws if the command does not exist. */
   static start(options: TerminalOptions): Terminal {
     return new Terminal(options);
   }
 
   /**
-   * Starts an interactive bash, which keeps the terminal alive when the program under test ends, and waits
-   * for its prompt. After a program that was killed or stopped, bash itself repairs the *tty* modes (not the
-   * emulator's). To see what such a program left there, start `bash -c 'set -m; program; exec cat'` instead.
+   * Starts an interactive bash and waits for its prompt; it keeps the terminal open after the program under test ends.
+   * After a program that was killed or stopped, bash itself restores the *tty* modes (not those of the emulator). To see
+   * the tty modes that such a program left, start `bash -c 'set -m; program; exec cat'` instead.
    */
   static async shell(options: Omit<TerminalOptions, 'command' | 'args'>): Promise<Terminal> {
     const terminal = new Terminal({
       ...options,
       command: 'bash',
-      // Without line editing: readline would switch the tty to raw and bracketed paste on at every prompt,
-      // and so hide what the program under test left.
+      // Without line editing: readline sets raw mode and bracketed paste at every prompt, and would so hide what the
+      // program under test left.
       args: ['--norc', '--noprofile', '--noediting', '-i'],
-      // An unset history file keeps the tests' lines out of the history of who runs them.
+      // Without a history file the tests' lines do not get into the user's history.
       env: { PS1: prompt, HISTFILE: '', BASH_SILENCE_DEPRECATION_WARNING: '1', ...options.env },
     });
     await terminal.until('the first prompt of the shell', () => terminal.atPrompt());
@@ -136,16 +136,16 @@ export class Terminal {
       });
     }
     if (home === undefined) this.#home = mkdtempSync(join(tmpdir(), 'netpane-home-'));
-    const wanted: NonNullable<TerminalOptions['env']> = {
+    const variables: NonNullable<TerminalOptions['env']> = {
       PATH: process.env['PATH'],
       HOME: home ?? this.#home,
       LANG: 'C.UTF-8',
       TERM: 'xterm-256color',
       ...env,
     };
-    const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
-    const name = wanted['TERM'] ?? 'xterm-256color';
-    // Bytes and not text, for a test may ask which bytes came.
+    const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined));
+    const name = variables['TERM'] ?? 'xterm-256color';
+    // Bytes instead of text: tests compare bytes.
     this.#pty = spawn(command, args, { name, cols, rows, cwd, env: given, encoding: null });
     this.#pty.onData((data: string | Buffer) => this.#receive(Buffer.from(data)));
     this.exited = new Promise((resolve) => {
@@ -162,22 +162,22 @@ export class Terminal {
     return this.#pty.pid;
   }
 
-  /** How many bytes have come from the program. A program that redraws nothing does not move it. */
+  /** Number of bytes received from the program. */
   get bytesWritten(): number {
     return this.#bytesWritten;
   }
 
-  /** All bytes that have come from the program, or those from an earlier value of `bytesWritten` on. */
+  /** Returns the bytes received from the program, all or those after an earlier value of `bytesWritten`. */
   received(from = 0): Buffer {
     return Buffer.concat(this.#chunks).subarray(from);
   }
 
-  /** Types text, as it is. */
+  /** Types text. */
   write(text: string): void {
     this.#pty.write(text);
   }
 
-  /** Presses a key that has a name. */
+  /** Presses a key. */
   press(name: KeyName): void {
     const introducer = this.#emulator.modes.applicationCursorKeysMode ? '\x1bO' : '\x1b[';
     this.write(
@@ -197,14 +197,14 @@ export class Terminal {
     this.write(`\x1b[<${direction === 'up' ? 64 : 65};${x + 1};${y + 1}M`);
   }
 
-  /** Types a line for the shell. Gives back once the line's echo shows, so that `atPrompt` is about what follows. */
+  /** Types a line for the shell. Resolves when its echo shows, so that `atPrompt` is false until the command ends. */
   async run(line: string): Promise<void> {
     const before = this.#bytesWritten;
     this.write(`${line}\r`);
     await this.until(`the echo of ${line}`, () => this.#bytesWritten > before);
   }
 
-  /** True when the shell of {@link Terminal.shell} waits for a line and nothing of one has been typed. */
+  /** Returns true if the shell of {@link Terminal.shell} shows its prompt and nothing is typed. */
   atPrompt(): boolean {
     const { cursorX, cursorY } = this.#emulator.buffer.active;
     return cursorX === prompt.length && this.rows()[cursorY] === prompt.trimEnd();
@@ -216,17 +216,17 @@ export class Terminal {
     this.#pty.resize(cols, rows);
   }
 
-  /** Reads no more of what the program writes, which soon cannot write any more, as behind a stuck ssh. */
+  /** Stops reading the output of the program, which soon blocks in write(2), as behind a stuck ssh. */
   pause(): void {
     this.#pty.pause();
   }
 
-  /** Reads again. */
+  /** Continues to read. */
   resume(): void {
     this.#pty.resume();
   }
 
-  /** The lines on the screen, without the blanks at their ends. */
+  /** Returns the lines of the screen, without trailing blanks. */
   rows(): string[] {
     const { active } = this.#emulator.buffer;
     return Array.from({ length: this.#emulator.rows }, (_, y) =>
@@ -234,16 +234,16 @@ export class Terminal {
     );
   }
 
-  /** The whole screen as one text. */
+  /** Returns the screen as one text. */
   text(): string {
     return this.rows().join('\n');
   }
 
-  /** One cell; the first is 0, 0. Throws outside the screen. */
+  /** Returns a cell; the first is 0, 0. Throws outside the screen. */
   cell(x: number, y: number): Cell {
     const { active } = this.#emulator.buffer;
     const cell = active.getLine(active.baseY + y)?.getCell(x);
-    if (!cell || y < 0 || y >= this.#emulator.rows) throw new RangeError(`there is no cell ${x}, ${y}`);
+    if (!cell || y < 0 || y >= this.#emulator.rows) throw new RangeError(`no cell ${x}, ${y}`);
     const color = (isDefault: boolean, isRgb: boolean, value: number) => {
       if (isDefault) return undefined;
       return isRgb ? `#${value.toString(16).padStart(6, '0')}` : value;
@@ -261,17 +261,16 @@ export class Terminal {
     };
   }
 
-  /** Every cell of the screen, line by line. */
+  /** Returns all cells of the screen, line by line. */
   cells(): Cell[][] {
     const { rows, cols } = this.#emulator;
     return Array.from({ length: rows }, (_, y) => Array.from({ length: cols }, (_, x) => this.cell(x, y)));
   }
 
   /**
-   * Waits until `condition` gives something truthy, and gives that. It is asked again whenever output has
-   * come, with all of it on the screen, and now and then besides, for it may look at more than the terminal. The picture
-   * is then a whole one, however slowly it comes.
-   * Rejects after `timeoutMs` with `what` and the screen, and at once with what the condition throws.
+   * Waits until `condition` returns a truthy value and the picture is complete. The condition is evaluated after each
+   * output, once it is on the screen, and every 50 ms, because it may depend on more than the terminal.
+   * @returns that value; rejects after `timeoutMs` with `what` and the screen, and at once with an error of the condition
    */
   async until<T>(
     what: string,
@@ -281,10 +280,10 @@ export class Terminal {
     const deadlineMs = performance.now() + timeoutMs;
     for (;;) {
       await this.#flush();
-      const seen = condition(this);
-      if (seen && !this.#isHalf()) return seen;
+      const result = condition(this);
+      if (result && !this.#isIncomplete()) return result;
       if (performance.now() > deadlineMs) {
-        const end = this.#exit ? `, the program having ended with ${JSON.stringify(this.#exit)}` : '';
+        const end = this.#exit ? `; the program ended with ${JSON.stringify(this.#exit)}` : '';
         throw new Error(`Waited ${timeoutMs} ms for ${what}${end}. The screen:\n${this.text().trimEnd()}\n`);
       }
       await new Promise<void>((resolve) => {
@@ -299,7 +298,7 @@ export class Terminal {
     }
   }
 
-  /** What the emulator is set to now. */
+  /** Returns the modes of the emulator. */
   modes(): Modes {
     const { modes, buffer, rows } = this.#emulator;
     const {
@@ -329,13 +328,13 @@ export class Terminal {
   }
 
   /**
-   * The flags of the terminal line (termios), by the names of `stty`: `icanon` and `echo` are false when it is
-   * raw. Works as long as the program that was started lives.
+   * Returns the flags of the terminal line (termios), by their names in `stty`: `icanon` and `echo` are false in raw
+   * mode. Works as long as the started program lives.
    */
   ttyModes(): Record<string, boolean> {
     const path = (this.#pty as IPty & { ptsName?: unknown }).ptsName;
-    if (typeof path !== 'string') throw new Error('node-pty no longer tells the name of its terminal');
-    // NOCTTY: a test runner without a terminal must not get this one as its own.
+    if (typeof path !== 'string') throw new Error('node-pty no longer has the name of its terminal');
+    // O_NOCTTY: this must not become the controlling terminal of a test runner that has none.
     const line = openSync(path, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
     try {
       const { stdout, stderr, status } = spawnSync('stty', ['-a'], {
@@ -343,7 +342,7 @@ export class Terminal {
         encoding: 'utf8',
       });
       if (status !== 0) throw new Error(`stty: ${stderr}`);
-      // The lines before the flags hold `speed …; rows …;` and `intr = ^C;`.
+      // Before the flags come `speed …; rows …;` and `intr = ^C;`.
       const words = stdout.replace(/[^;]*;/g, '').split(/\s+/);
       const flags = words.filter((word) => /^-?[a-z][a-z0-9]*$/.test(word));
       return Object.fromEntries(flags.map((flag) => [flag.replace('-', ''), !flag.startsWith('-')]));
@@ -352,11 +351,11 @@ export class Terminal {
     }
   }
 
-  /** Ends the program, and all that it started in this terminal. May be called again, or after it ended. */
+  /** Kills the program and all processes of this terminal. May be called again, also after the program has ended. */
   async close(): Promise<void> {
-    // The shell's SIGHUP does not end jobs that are stopped or that ignore it, so each is ended by its id.
-    await this.until('the end of everything in the terminal', () => {
-      const alive = this.#session();
+    // The shell's SIGHUP does not end jobs that are stopped or ignore it, so each process is killed by its pid.
+    await this.until('the end of all processes of the terminal', () => {
+      const alive = this.#sessionPids();
       for (const pid of alive) kill(pid);
       return alive.length === 0;
     });
@@ -365,21 +364,21 @@ export class Terminal {
     if (this.#home !== undefined) rmSync(this.#home, { recursive: true, force: true });
   }
 
-  /** The living processes of this terminal: node-pty makes the program a session of its own, named by its pid. */
-  #session(): number[] {
+  /** Returns the living processes of this terminal: node-pty starts the program as the leader of a new session. */
+  #sessionPids(): number[] {
     if (process.platform !== 'linux') return this.#exit ? [] : [this.pid];
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .filter((name) => {
         const stat = readIfThere(`/proc/${name}/stat`);
-        // proc_pid_stat(5): after the name, which may itself hold ")", come state, ppid, pgrp and session.
+        // proc_pid_stat(5): state, ppid, pgrp and session follow the name, which may contain ")".
         const [state, , , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
         return Number(session) === this.pid && state !== 'Z' && state !== 'X';
       })
       .map(Number);
   }
 
-  #isHalf(): boolean {
+  #isIncomplete(): boolean {
     return this.#isPainting && this.#exit === undefined && this.modes().alternateScreen;
   }
 
@@ -393,13 +392,13 @@ export class Terminal {
     for (const go of [...this.#waiting]) go();
   }
 
-  /** The emulator parses in the background: only after this is on the screen what has been received. */
+  /** Resolves when all received output is on the screen: the emulator parses in the background. */
   #flush(): Promise<void> {
     return new Promise((resolve) => this.#emulator.write('', resolve));
   }
 }
 
-/** The parts of the emulator that its public interface does not show. */
+/** Private parts of the emulator. */
 interface Inner {
   coreService: { isCursorHidden: boolean };
   coreMouseService: { activeEncoding: string };
@@ -412,7 +411,7 @@ type DeepPartial<T> = { [K in keyof T]?: T[K] extends object ? DeepPartial<T[K]>
 
 function inner(emulator: Emulator): Inner {
   const { _core: core } = emulator as Emulator & { _core?: DeepPartial<Inner> };
-  // A new version that moved them must fail the tests and not pass them.
+  // Fails in a new version that has moved them, instead of letting tests pass.
   if (
     typeof core?.coreService?.isCursorHidden !== 'boolean' ||
     typeof core.coreMouseService?.activeEncoding !== 'string' ||
@@ -420,7 +419,7 @@ function inner(emulator: Emulator): Inner {
     typeof core.buffer?.scrollBottom !== 'number' ||
     !core._charsetService
   ) {
-    throw new Error('this version of @xterm/headless keeps its state elsewhere');
+    throw new Error('this version of @xterm/headless has other private parts');
   }
   return core as Inner;
 }
@@ -429,7 +428,7 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It ended by itself between the look and the signal.
+    // It has ended in the meantime.
   }
 }
 
