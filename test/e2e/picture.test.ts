@@ -190,7 +190,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     await t.until('a table at rest', () => tableRows(t).every(({ mark }) => mark === ' '));
     const before = lasting(t);
     t.write('?');
-    await t.until('the first keys', () => /^ +p +only this port/m.test(t.text()));
+    await t.until('the first keys', () => /^ +p +filter by port/m.test(t.text()));
     while (!t.text().includes('MARKS')) {
       const shown = t.text();
       t.press('pagedown');
@@ -199,11 +199,11 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     const marks = t.text();
     t.press('up');
     // Where the marks were on the last line they are below it now.
-    await t.until('a line higher', () => t.text() !== marks && !t.text().includes('only this port'));
+    await t.until('a line higher', () => t.text() !== marks && !t.text().includes('filter by port'));
     t.press('end');
     await t.until('the end', () => /^ +AGE +/m.test(t.text()));
     t.press('home');
-    await t.until('the begin', () => /^ +p +only this port/m.test(t.text()));
+    await t.until('the begin', () => /^ +p +filter by port/m.test(t.text()));
     t.press('escape');
     await t.until('the table', () => lasting(t) === before);
     expect(tableRows(t)).toHaveLength(SCENE_SIZE);

@@ -287,7 +287,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     await t.until('the picture', () => isPainted() && !t.text().includes('Stopped'));
     expect(t.ttyModes()).toMatchObject({ icanon: false, echo: false });
     t.write('?');
-    await t.until('the help', () => t.text().includes('only this port'));
+    await t.until('the help', () => t.text().includes('filter by port'));
     t.write('q');
     await t.until('the prompt', () => t.atPrompt());
     expect(t.modes()).toEqual(before);

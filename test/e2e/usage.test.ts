@@ -164,7 +164,7 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
     const row = await t.until('the listener', () => rowOf(t, listener));
     expect(row).toMatchObject({ process: `${name}???`, age: '-' });
     expect(t.rows()[3]).toContain('PROCESS^');
-    expect(t.rows()[1]).toContain('-0 a tick');
+    expect(t.rows()[1]).toContain('-0 now');
     t.write('g');
     await t.until('the graph', () => /^[_.:=+*#-]+/m.test(t.text()));
     t.write('?');
@@ -191,7 +191,7 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
     for (const { stdout, stderr } of [table, help, mistake, config])
       expect(stdout + stderr).toMatch(/^\p{ASCII}+$/u);
     expect(table.stdout).toContain(`${name}???`);
-    expect(mistake.stderr).toContain("bad query at column 4 of 'rx:t??~'");
+    expect(mistake.stderr).toContain("bad query at column 1 of 'rx:t??~'");
     for (const { stdout } of [json, csv]) expect(stdout).toContain(`${name}漢é`);
   });
 
