@@ -13,7 +13,7 @@ import {
  *
  * - Made from these tables: equality (below), JSON and CSV (`export/`).
  * - Written by hand, because it runs for every changed socket, and tested against these tables: `sameEndpoint` and
- *   `isNotable` (`socket.ts`), the copy for the screen's thread (`compact.ts`), the search fields (`query/words.ts`).
+ *   `isNotable` (`socket.ts`), the copy for the screen's thread (`compact.ts`), the search fields (`query/search-fields.ts`).
  */
 
 /** A field with one value: a text or a number. */

@@ -2,7 +2,7 @@ import { type Condition, compileExpression, type QueryContext } from './conditio
 import { isEverything, type Query } from './query.ts';
 import type { Subject } from './subject.ts';
 import { TextPool } from './texts.ts';
-import { dropSearchFields, takeSearchFields } from './words.ts';
+import { dropSearchFields, takeSearchFields } from './search-fields.ts';
 
 export type { QueryContext } from './conditions.ts';
 

@@ -8,15 +8,8 @@ import { isWithin, type PortItem, type Range } from './ranges.ts';
 import { withCache, compileRegex } from './regex.ts';
 import type { Subject } from './subject.ts';
 import type { TextPool } from './texts.ts';
-import {
-  compileNamespace,
-  compileWord,
-  hasPortName,
-  Names,
-  PROTOCOLS,
-  cachedPortTest,
-  type SearchFields,
-} from './words.ts';
+import { compileNamespace, Names, PROTOCOLS, type SearchFields } from './search-fields.ts';
+import { compileWord, hasPortName, cachedPortTest } from './words.ts';
 
 /** State outside a query that its answers depend on. Conditions read it on every call. */
 export interface QueryContext {

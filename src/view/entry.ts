@@ -1,4 +1,4 @@
-import type { SearchFields } from '../query/words.ts';
+import type { SearchFields } from '../query/search-fields.ts';
 import type { OpenSum } from '../store/sums.ts';
 import type { Row } from '../store/table.ts';
 

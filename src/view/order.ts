@@ -2,7 +2,7 @@ import { compileQuery } from '../query/compile.ts';
 import { narrows } from '../query/narrows.ts';
 import { EVERYTHING } from '../query/query.ts';
 import { TextPool } from '../query/texts.ts';
-import { dropSearchFields, hasSameSearchFields, takeSearchFields } from '../query/words.ts';
+import { dropSearchFields, hasSameSearchFields, takeSearchFields } from '../query/search-fields.ts';
 import { compileHideRules } from '../store/hide-rules.ts';
 import { pictureOf } from '../store/picture.ts';
 import type { Picture, Sort, State } from '../store/state.ts';

@@ -1,5 +1,5 @@
 import { portOrProtocol } from '../model/socket.ts';
-import type { SearchFields } from '../query/words.ts';
+import type { SearchFields } from '../query/search-fields.ts';
 import type { Row } from '../store/table.ts';
 import type { Compare, Entry, SortKey } from './entry.ts';
 import { sortByKeys, NumberBuffer } from './radix.ts';

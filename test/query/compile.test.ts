@@ -5,7 +5,7 @@ import { compileForSubjects, compileQuery, type QueryContext } from '../../src/q
 import { narrows } from '../../src/query/narrows.ts';
 import type { Subject } from '../../src/query/subject.ts';
 import { TextPool } from '../../src/query/texts.ts';
-import { takeSearchFields } from '../../src/query/words.ts';
+import { takeSearchFields } from '../../src/query/search-fields.ts';
 import { listener, queryFrom, socket, udp } from '../helpers/fakes.ts';
 import { naive } from '../helpers/naive-query.ts';
 import { anySubject, queryText, subject } from '../helpers/queries.ts';

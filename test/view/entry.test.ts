@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TextPool } from '../../src/query/texts.ts';
-import { takeSearchFields } from '../../src/query/words.ts';
+import { takeSearchFields } from '../../src/query/search-fields.ts';
 import { GROUPS } from '../../src/store/state.ts';
 import { COLUMNS } from '../../src/view/columns.ts';
 import { GROUPINGS } from '../../src/view/grouping.ts';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { after, emptyState, baseline, socket } from '../helpers/fakes.ts';
 import type { Entry } from '../../src/view/entry.ts';
 import { comparator, entryOf, exchangeSorted, reverseKeys, sortInto } from '../../src/view/sorted.ts';
-import { takeSearchFields } from '../../src/query/words.ts';
+import { takeSearchFields } from '../../src/query/search-fields.ts';
 import { TextPool } from '../../src/query/texts.ts';
 
 const port = fc.oneof(fc.constantFrom(0, 80, 2047, 2048, 65_535, 0xffff_fffe, 0xffff_ffff), fc.nat(65_535));

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Endpoint, Socket } from '../../src/model/socket.ts';
 import { compileQuery } from '../../src/query/compile.ts';
 import { TextPool } from '../../src/query/texts.ts';
-import { dropSearchFields, hasSameSearchFields, takeSearchFields } from '../../src/query/words.ts';
+import { dropSearchFields, hasSameSearchFields, takeSearchFields } from '../../src/query/search-fields.ts';
 import { EVERY_FIELD, FIELD_CHANGES } from '../helpers/every-field.ts';
 import { queryFrom, socket } from '../helpers/fakes.ts';
 import { subject } from '../helpers/queries.ts';
