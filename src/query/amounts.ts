@@ -1,5 +1,5 @@
 import type { Operator, Quantity } from './expression.ts';
-import { type Piece, refuse, shown } from './mistake.ts';
+import { type Piece, refuse, quotePart } from './mistake.ts';
 
 type Units = Readonly<Record<string, number>>;
 
@@ -54,7 +54,7 @@ export function readAmount(quantity: Quantity, piece: Piece): number {
   const [, number, unit = ''] = /^(\d{1,15}(?:\.\d{1,9})?)(\D*)$/.exec(piece.text) ?? [];
   const factor = Object.hasOwn(units, unit.toLowerCase()) ? units[unit.toLowerCase()] : undefined;
   if (number === undefined || factor === undefined)
-    return refuse(piece, `bad value ${shown(piece.text)} for ${quantity}; expected ${expected}`);
+    return refuse(piece, `bad value ${quotePart(piece.text)} for ${quantity}; expected ${expected}`);
   return Number(number) * factor;
 }
 

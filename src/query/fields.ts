@@ -1,6 +1,6 @@
 import { parseNetwork } from './addresses.ts';
 import type { NetField, PortField, Term, TextField } from './expression.ts';
-import { type Piece, refuse, shown } from './mistake.ts';
+import { type Piece, refuse, quotePart } from './mistake.ts';
 import { nearest } from './nearest.ts';
 import { readProtocols, readStates } from './names.ts';
 import { readPids, readPorts } from './ranges.ts';
@@ -37,7 +37,7 @@ const netRow = (field: NetField): FieldRow => ({
     if (!network)
       return refuse(
         piece,
-        `bad network ${shown(piece.text)}; expected one such as 10.0.0.0/8 or 2001:db8::/32`,
+        `bad network ${quotePart(piece.text)}; expected one such as 10.0.0.0/8 or 2001:db8::/32`,
       );
     return { kind: 'net', field, ...network };
   },

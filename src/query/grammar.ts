@@ -67,7 +67,7 @@ function readAll(scanner: Scanner, depth: number): Expression {
   do {
     const form = readOption(scanner);
     if (!form) parts.push(readOperand(scanner, depth));
-    else if ('shown' in form) {
+    else if ('included' in form) {
       index.states ??= parts.push(allOf([])) - 1;
       states.push(form);
     } else {
@@ -115,7 +115,7 @@ function readOperand(scanner: Scanner, depth: number): Expression {
       `expected a term before '${connective}'; to search for the word, quote it: "${connective}"`,
     );
   const form = readOption(scanner);
-  if (form) return 'shown' in form ? stateExpression([form]) : internetExpression([form]);
+  if (form) return 'included' in form ? stateExpression([form]) : internetExpression([form]);
   return readTerm(scanner);
 }
 

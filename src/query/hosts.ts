@@ -1,6 +1,6 @@
 import { canonicalAddress } from './addresses.ts';
 import type { Term } from './expression.ts';
-import { type Piece, refuse, shown } from './mistake.ts';
+import { type Piece, refuse, quotePart } from './mistake.ts';
 import { readPorts } from './ranges.ts';
 
 /** A label of a host name: letters, digits and `-` (RFC 1123), and `_`, which occurs in practice. */
@@ -28,12 +28,12 @@ export function readHost(piece: Piece): Extract<Term, { kind: 'host' }> {
   if (plain !== undefined) return { kind: 'host', host: plain };
   const [, bracketed, name = '', , ports] = /^(?:\[([^\]]*)\]|([^:[\]]*))(:(.*))?$/s.exec(text) ?? [];
   const host = { text: bracketed ?? name, at: bracketed === undefined ? at : at + 1 };
-  if (host.text === '') refuse(piece, `bad host ${shown(text)}; expected ${EXPECTED}`);
+  if (host.text === '') refuse(piece, `bad host ${quotePart(text)}; expected ${EXPECTED}`);
   const address = canonicalAddress(host.text);
   const lower = host.text.toLowerCase();
   const isName = bracketed === undefined && isDnsName(lower);
   if (address === undefined && !isName)
-    refuse(host, `bad address or host name ${shown(host.text)}; expected ${EXAMPLES}`);
+    refuse(host, `bad address or host name ${quotePart(host.text)}; expected ${EXAMPLES}`);
   const found = address ?? lower.replace(/\.$/, '');
   if (ports === undefined) return { kind: 'host', host: found };
   return {

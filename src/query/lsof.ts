@@ -1,7 +1,7 @@
 import type { SocketState } from '../model/socket.ts';
 import { allOf, anyOf, type Expression, not, type Term } from './expression.ts';
 import { isHostName, readHost } from './hosts.ts';
-import { splitList, type Piece, refuse, shown } from './mistake.ts';
+import { splitList, type Piece, refuse, quotePart } from './mistake.ts';
 import { stateOf, unknownState } from './names.ts';
 import { readPorts } from './ranges.ts';
 
@@ -47,7 +47,7 @@ export function readInternet({ text, at }: Piece): InternetForm {
   const name = protocol.toLowerCase();
   if (name !== '' && !PROTOCOLS.includes(name)) {
     const piece = { text: protocol, at: at + digit.length };
-    refuse(piece, `unknown protocol ${shown(protocol)} after -i; expected ${EXPECTED}`);
+    refuse(piece, `unknown protocol ${quotePart(protocol)} after -i; expected ${EXPECTED}`);
   }
   const version = digit === '4' || digit === '6' ? digit : undefined;
   if (name === '' && rest === '') return { version };
@@ -85,9 +85,9 @@ export function internetExpression(forms: readonly InternetForm[]): Expression {
 /** One parsed form of `-s`. */
 export interface StateForm {
   /** States to show; empty for all. */
-  readonly shown: readonly SocketState[];
+  readonly included: readonly SocketState[];
   /** States to exclude (`^STATE`). */
-  readonly hidden: readonly SocketState[];
+  readonly excluded: readonly SocketState[];
 }
 
 const STATE_FORM = 'TCP:LISTEN or TCP:^CLOSE_WAIT,^TIME_WAIT';
@@ -101,12 +101,12 @@ export function readStateForm(piece: Piece): StateForm {
   const states = splitList({ text: names, at: at + protocol.length + 1 }, STATE_FORM).map((it) => {
     const name = it.text.replace(/^\^/, '');
     const state = stateOf(name) ?? refuse(it, unknownState(name));
-    return { it, state, isHidden: name !== it.text };
+    return { it, state, isExcluded: name !== it.text };
   });
-  const shownStates = states.flatMap(({ state, isHidden }) => (isHidden ? [] : [state]));
-  for (const { it, state, isHidden } of states)
-    if (isHidden && shownStates.includes(state)) refuse(it, `${state} cannot be both included and excluded`);
-  return { shown: shownStates, hidden: states.flatMap(({ state, isHidden }) => (isHidden ? [state] : [])) };
+  const included = states.flatMap(({ state, isExcluded }) => (isExcluded ? [] : [state]));
+  for (const { it, state, isExcluded } of states)
+    if (isExcluded && included.includes(state)) refuse(it, `${state} cannot be both included and excluded`);
+  return { included, excluded: states.flatMap(({ state, isExcluded }) => (isExcluded ? [state] : [])) };
 }
 
 /**
@@ -118,5 +118,5 @@ export function stateExpression(forms: readonly StateForm[]): Expression {
     const all = [...new Set(forms.flatMap(of))];
     return all.length > 0 ? [{ kind: 'states', states: all }] : [];
   };
-  return allOf([...states(({ shown: it }) => it), ...states(({ hidden }) => hidden).map(not)]);
+  return allOf([...states(({ included }) => included), ...states(({ excluded }) => excluded).map(not)]);
 }

@@ -34,7 +34,7 @@ export class Mistake extends Error implements QueryProblem {
 }
 
 /** Returns a part of the query in quotes, shortened for a message. */
-export const shown = (text: string): string => `'${shortened(text, 24)}'`;
+export const quotePart = (text: string): string => `'${shortened(text, 24)}'`;
 
 /** A piece of the query with its position. */
 export interface Piece {

@@ -1,6 +1,6 @@
 import { type Protocol, SOCKET_STATES, type SocketState } from '../model/socket.ts';
 import type { Flag } from './expression.ts';
-import { splitList, type Piece, refuse, shown } from './mistake.ts';
+import { splitList, type Piece, refuse, quotePart } from './mistake.ts';
 
 /** The flags, with their description in the help. */
 export const FLAGS = {
@@ -58,7 +58,8 @@ export const stateOf = (name: string): SocketState | undefined =>
 const distinct = <T>(list: readonly T[]): T[] => [...new Set(list)];
 
 /** Returns the message for a name that is not a state. */
-export const unknownState = (name: string): string => `unknown state ${shown(name)} (LISTEN, ESTABLISHED …)`;
+export const unknownState = (name: string): string =>
+  `unknown state ${quotePart(name)} (LISTEN, ESTABLISHED …)`;
 
 export const readStates = (piece: Piece): SocketState[] =>
   distinct(
@@ -73,6 +74,6 @@ export const readProtocols = (piece: Piece): string[] =>
       const name = it.text.toLowerCase();
       return PROTOCOL_NAMES.includes(name)
         ? name
-        : refuse(it, `unknown protocol ${shown(it.text)} (${Object.keys(WITH_FAMILIES).join(', ')})`);
+        : refuse(it, `unknown protocol ${quotePart(it.text)} (${Object.keys(WITH_FAMILIES).join(', ')})`);
     }),
   );

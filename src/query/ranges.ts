@@ -1,5 +1,5 @@
 import { servicePorts } from '../model/services.ts';
-import { splitList, type Piece, refuse, shown } from './mistake.ts';
+import { splitList, type Piece, refuse, quotePart } from './mistake.ts';
 
 /** A range of whole numbers, both ends included. */
 export interface Range {
@@ -26,7 +26,7 @@ function readRange(piece: Piece, most: number): Range | undefined {
   const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(piece.text) ?? [];
   if (first === undefined) return undefined;
   const [from, to] = [Number(first), Number(last)];
-  if (Math.max(from, to) > most) refuse(piece, `${shown(piece.text)} is too large (maximum ${most})`);
+  if (Math.max(from, to) > most) refuse(piece, `${quotePart(piece.text)} is too large (maximum ${most})`);
   if (from > to) refuse(piece, `the range is reversed; write ${to}-${from}`);
   return { from, to };
 }
@@ -35,7 +35,7 @@ const PIDS = 'a pid, a range or a list: pid:1,100-200';
 
 export const readPids = (piece: Piece): readonly Range[] =>
   splitList(piece, PIDS).map(
-    (it) => readRange(it, MAX_PID) ?? refuse(it, `bad pid ${shown(it.text)}; expected ${PIDS}`),
+    (it) => readRange(it, MAX_PID) ?? refuse(it, `bad pid ${quotePart(it.text)}; expected ${PIDS}`),
   );
 
 const PORTS = 'ports: 443, https, 8000-8100 or 80,443';
@@ -50,7 +50,7 @@ export const readPorts = (piece: Piece): readonly PortItem[] =>
     const [, start = '', name = ''] = /^(\d+)-(.+)$/.exec(service) ?? [];
     const end = servicePorts(name)[0];
     if (end !== undefined) return readRange({ ...it, text: `${start}-${end}` }, MAX_PORT) ?? { service };
-    return refuse(it, `unknown service ${shown(it.text)}; expected ${PORTS}`);
+    return refuse(it, `unknown service ${quotePart(it.text)}; expected ${PORTS}`);
   });
 
 export const isWithin = (ranges: readonly Range[], n: number): boolean =>

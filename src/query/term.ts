@@ -2,7 +2,7 @@ import { amountExpected, isQuantity, QUANTITY_NAMES, readAmount } from './amount
 import type { Operator, Term } from './expression.ts';
 import { type Field, fieldRow, isField } from './fields.ts';
 import { readHost } from './hosts.ts';
-import { Mistake, type Piece, shown } from './mistake.ts';
+import { Mistake, type Piece, quotePart } from './mistake.ts';
 import { isFlag } from './names.ts';
 import { readRegex } from './regex.ts';
 import type { Scanner } from './scanner.ts';
@@ -69,7 +69,7 @@ function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Ter
       `${name} needs a comparison, ${name}>N or ${name}<N, with ${amountExpected(name)}`,
     );
   if (!isOrder) return undefined;
-  throw new Mistake(at, text.length, `cannot compare ${shown(text)} (only ${QUANTITY_NAMES.join(', ')})`);
+  throw new Mistake(at, text.length, `cannot compare ${quotePart(text)} (only ${QUANTITY_NAMES.join(', ')})`);
 }
 
 function readValue(scanner: Scanner, field: Field, whole: boolean): Term {

@@ -102,7 +102,7 @@ export class App {
   /** Index of the selected row in the last picture. */
   #index = -1;
   /** The user has moved the selection since the last picture. */
-  #moved = false;
+  #hasMoved = false;
   /** Message about the event under the cursor. */
   #note: string | undefined;
   readonly #silence: SilenceWatch;
@@ -359,7 +359,7 @@ export class App {
   }
 
   #selectItem({ id }: { readonly id: string }): void {
-    this.#moved = true;
+    this.#hasMoved = true;
     this.#state = reduce(this.#state, { type: 'select', id });
     // Not for every row on the way: pidusage keeps a file open for each process read recently.
     clearTimeout(this.#usageTimer);
@@ -528,11 +528,11 @@ export class App {
         length: this.#order.length,
         index,
         lastIndex: this.#index,
-        moved: this.#moved,
+        moved: this.#hasMoved,
       });
     }
     this.#index = index;
-    this.#moved = false;
+    this.#hasMoved = false;
   }
 
   #lines(name: RegionName, { width, height }: { width: number; height: number }): readonly Line[] {

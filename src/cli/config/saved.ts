@@ -108,7 +108,7 @@ function view(value: unknown, where: string): View {
   /** Returns the value of a field; undefined if the field is absent. */
   const optional = <T>(field: string, read: (value: unknown, where: string) => T): T | undefined =>
     fields[field] === undefined ? undefined : read(fields[field], `${where}.${field}`);
-  const its = {
+  const settings = {
     columns: optional('columns', columns),
     sort: optional('sort', sort),
     group: optional('group', (it, at) => name(GROUPS, it, at)),
@@ -116,9 +116,9 @@ function view(value: unknown, where: string): View {
   return {
     name: text(fields['name'], `${where}.name`),
     query: text(fields['query'], `${where}.query`),
-    ...(its.columns && { columns: its.columns }),
-    ...(its.sort && { sort: its.sort }),
-    ...(its.group && { group: its.group }),
+    ...(settings.columns && { columns: settings.columns }),
+    ...(settings.sort && { sort: settings.sort }),
+    ...(settings.group && { group: settings.group }),
   };
 }
 

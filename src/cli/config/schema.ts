@@ -25,17 +25,17 @@ export type CheckQuery = (text: string) => string | undefined;
 type Reads<T> = v.GenericSchema<unknown, T>;
 
 /** Maximum length of a quoted text in a message, UTF-16 units; short, because a file may have many mistakes. */
-const SHOWN = 61;
+const MAX_QUOTED = 61;
 
 /** Returns a value of the file for a message. */
-function shown(found: unknown): string {
-  if (typeof found === 'string') return quoted(shortened(found, SHOWN));
+function valueText(found: unknown): string {
+  if (typeof found === 'string') return quoted(shortened(found, MAX_QUOTED));
   if (Array.isArray(found)) return 'a list';
   if (found instanceof Date) return 'a date';
   return typeof found === 'number' || typeof found === 'boolean' ? String(found) : 'a table';
 }
 
-const takes = (expected: string, found: unknown): string => `takes ${expected}, not ${shown(found)}`;
+const takes = (expected: string, found: unknown): string => `takes ${expected}, not ${valueText(found)}`;
 
 /** Returns the message for a value of the wrong type. */
 const instead =
@@ -103,7 +103,7 @@ const distinct = <T>(nameOf: (item: Partial<T>) => unknown) =>
       const name = typeof item === 'object' && item !== null ? nameOf(item) : undefined;
       if (typeof name === 'string' && seen.has(name))
         addIssue({
-          message: `contains ${shown(name)} twice`,
+          message: `contains ${valueText(name)} twice`,
           path: [{ type: 'array', origin: 'value', input: dataset.value, key, value: item }],
         });
       seen.add(name);
@@ -136,7 +136,7 @@ const query = (check: CheckQuery): Reads<string> =>
     v.string(instead('a query')),
     v.rawCheck(({ dataset, addIssue }) => {
       const problem = dataset.typed ? check(dataset.value) : undefined;
-      if (problem !== undefined) addIssue({ message: `${shown(dataset.value)} is invalid ${problem}` });
+      if (problem !== undefined) addIssue({ message: `${valueText(dataset.value)} is invalid ${problem}` });
     }),
   );
 
