@@ -244,7 +244,7 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
     const exited = once(watcher.child, 'exit');
     watcher.child.kill('SIGTERM');
     expect(await exited).toEqual([1, null]);
-    await watcher.until('a word of it', () => watcher.said.stderr.includes('what was printed last is lost'));
+    await watcher.until('the message', () => watcher.said.stderr.includes('the last output is lost'));
   });
 
   test('whoever reads may leave: `watch | head -1` ends', async () => {
