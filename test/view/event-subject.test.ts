@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { EventFilter } from '../../src/cli/event-filter.ts';
 import type { Batch } from '../../src/model/batch.ts';
 import type { Event } from '../../src/model/event.ts';
-import { Merger } from '../../src/sampler/merge.ts';
+import { Merger } from '../../src/sampler/merge/merger.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
 import type { State } from '../../src/store/state.ts';
 import { ShownEvents } from '../../src/view/shown-events.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { ByEndpoints } from '../../src/sampler/by-endpoints.ts';
-import { socket } from '../helpers/fakes.ts';
+import { ByEndpoints } from '../../../src/sampler/merge/by-endpoints.ts';
+import { socket } from '../../helpers/fakes.ts';
 
 test('keeps the last 256 entries of a port that is reused 20,000 times', () => {
   const lives = new ByEndpoints<number>();

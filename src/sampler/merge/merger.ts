@@ -1,8 +1,8 @@
-import type { Difference } from '../model/batch.ts';
-import { MAX_WAITING_EVENTS } from '../model/bounds.ts';
-import { previousFields, type LearntBy, type Event } from '../model/event.ts';
-import { isNotable, isRemnant, type Owner, type Socket } from '../model/socket.ts';
-import type { KernelEvent } from '../source/types.ts';
+import type { Difference } from '../../model/batch.ts';
+import { MAX_WAITING_EVENTS } from '../../model/bounds.ts';
+import { previousFields, type LearntBy, type Event } from '../../model/event.ts';
+import { isNotable, isRemnant, type Owner, type Socket } from '../../model/socket.ts';
+import type { KernelEvent } from '../../source/types.ts';
 import { ByEndpoints } from './by-endpoints.ts';
 import { betterLifetime, type Life, type Lifetime, NEVER, type PollTime, seenLifetime } from './life.ts';
 import { asInherited, betterOwners, filledFrom, laterOwners, withEarlier, withEnd } from './sightings.ts';

@@ -1,4 +1,4 @@
-import type { Socket } from '../model/socket.ts';
+import type { Socket } from '../../model/socket.ts';
 
 const keyOf = ({ protocol, local, remote }: Socket): string =>
   // `join` makes one flat string. V8 keeps a template as a tree of strings, which takes three times the memory.

@@ -1,20 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { SocketEvent } from '../../src/model/event.ts';
-import {
-  type Action,
-  numberOf,
-  type Poll,
-  type Scene,
-  type Delivery,
-  type Truth,
-  World,
-} from './merge-machine.ts';
-import { diff } from '../../src/sampler/diff.ts';
-import { Merger } from '../../src/sampler/merge.ts';
-import type { Socket } from '../../src/model/socket.ts';
-import type { KernelEvent } from '../../src/source/types.ts';
-import { byId, NOON_MS, ownersText, socket } from '../helpers/fakes.ts';
+import type { SocketEvent } from '../../../src/model/event.ts';
+import { type Action, numberOf, type Poll, type Scene, type Delivery, type Truth, World } from './machine.ts';
+import { diff } from '../../../src/sampler/diff.ts';
+import { Merger } from '../../../src/sampler/merge/merger.ts';
+import type { Socket } from '../../../src/model/socket.ts';
+import type { KernelEvent } from '../../../src/source/types.ts';
+import { byId, NOON_MS, ownersText, socket } from '../../helpers/fakes.ts';
 
 const which = fc.nat(7);
 

@@ -1,5 +1,5 @@
-import type { LearntBy } from '../model/event.ts';
-import type { Socket } from '../model/socket.ts';
+import type { LearntBy } from '../../model/event.ts';
+import type { Socket } from '../../model/socket.ts';
 
 /** Start and end of a poll, on the monotonic clock. */
 export interface PollTime {

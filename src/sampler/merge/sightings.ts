@@ -1,5 +1,5 @@
-import { keepEarlierPrograms } from '../model/owners.ts';
-import type { Knowledge, Owner, Socket } from '../model/socket.ts';
+import { keepEarlierPrograms } from '../../model/owners.ts';
+import type { Knowledge, Owner, Socket } from '../../model/socket.ts';
 
 /** How much each kind of knowledge says about the process behind a socket; more is better. */
 const WORTH: Readonly<Record<Knowledge, number>> = {

@@ -1,10 +1,10 @@
-import type { Difference } from '../../src/model/batch.ts';
-import type { SocketEvent } from '../../src/model/event.ts';
-import type { Owner, Socket, SocketState } from '../../src/model/socket.ts';
-import { diff } from '../../src/sampler/diff.ts';
-import { Merger } from '../../src/sampler/merge.ts';
-import type { KernelEvent } from '../../src/source/types.ts';
-import { NOON_MS, socket } from '../helpers/fakes.ts';
+import type { Difference } from '../../../src/model/batch.ts';
+import type { SocketEvent } from '../../../src/model/event.ts';
+import type { Owner, Socket, SocketState } from '../../../src/model/socket.ts';
+import { diff } from '../../../src/sampler/diff.ts';
+import { Merger } from '../../../src/sampler/merge/merger.ts';
+import type { KernelEvent } from '../../../src/source/types.ts';
+import { NOON_MS, socket } from '../../helpers/fakes.ts';
 
 /** States of a socket when the local end, or the peer, closes first. */
 const PATHS: readonly (readonly SocketState[])[] = [
