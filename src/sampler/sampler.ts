@@ -5,7 +5,8 @@ import type { Event } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Leftovers, Source } from '../source/types.ts';
 import { diff } from './diff.ts';
-import { Merger, type Moment } from './merge/merger.ts';
+import { Merger } from './merge/merger.ts';
+import type { Moment } from './merge/polls.ts';
 import { DEFAULT_MAX_SHARE, Pacer } from './pacer.ts';
 import { splitBatch } from './parts.ts';
 

@@ -1,0 +1,66 @@
+import { type Event, type GapEvent, type LearntBy, previousFields } from '../../model/event.ts';
+import { isNotable, type Socket } from '../../model/socket.ts';
+import type { Life, Lifetime } from './life.ts';
+
+type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+/** Events to emit. `atMs` is on the monotonic clock until `take` converts it. */
+export class EmittedEvents {
+  #events: Mutable<Event>[] = [];
+
+  get length(): number {
+    return this.#events.length;
+  }
+
+  addGap(gap: GapEvent): void {
+    this.#events.push({ ...gap });
+  }
+
+  addSpawn({ socket, changedMs, changedBy }: Life): void {
+    this.#events.push({ type: 'spawn', atMs: changedMs, socket, learntBy: changedBy });
+  }
+
+  /** Adds a change event, if the change is notable. */
+  addChange(
+    before: Socket,
+    socket: Socket,
+    atMs: number,
+    learntBy: LearntBy,
+    { bornMs, isBaseline }: Pick<Life, 'bornMs' | 'isBaseline'>,
+  ): void {
+    if (!isNotable(before, socket)) return;
+    this.#events.push({
+      type: 'change',
+      atMs,
+      socket,
+      learntBy,
+      was: previousFields(before, socket),
+      ...(bornMs !== undefined && { ageMs: Math.max(0, atMs - bornMs) }),
+      ...(isBaseline && { isBaseline }),
+    });
+  }
+
+  addClose({ socket, changedMs, isBaseline }: Life, learntBy: LearntBy, lifetime: Lifetime): void {
+    this.#events.push({
+      type: 'close',
+      atMs: changedMs,
+      socket,
+      learntBy,
+      ...lifetime,
+      ...(isBaseline && { isBaseline: true }),
+    });
+  }
+
+  /**
+   * Returns the events since the last call, in order of time.
+   * @param wallOffsetMs wall-clock time minus the monotonic clock
+   */
+  take(wallOffsetMs: number): readonly Event[] {
+    const events = this.#events;
+    this.#events = [];
+    events.sort((a, b) => a.atMs - b.atMs);
+    // Rounded to the microsecond: adding and subtracting leaves floating-point noise.
+    for (const event of events) event.atMs = Math.round((event.atMs + wallOffsetMs) * 1000) / 1000;
+    return events;
+  }
+}

@@ -1,0 +1,135 @@
+import type { LearntBy } from '../../model/event.ts';
+import { isRemnant, type Owner, type Socket } from '../../model/socket.ts';
+import type { KernelEvent } from '../../source/types.ts';
+import type { LifeCycle } from './life-cycle.ts';
+import type { LifeIndex } from './life-index.ts';
+import type { Life } from './life.ts';
+import type { Polls } from './polls.ts';
+import { asInherited, betterOwners, filledFrom, laterOwners, withEnd } from './sightings.ts';
+
+type Appeared = KernelEvent & { readonly type: 'appeared' };
+type StateChanged = KernelEvent & { readonly type: 'state' };
+type Ended = KernelEvent & { readonly type: 'ended' };
+
+/**
+ * What a kernel event makes of a life: one method for each kind of event. A poll may have seen its effect already, or
+ * even a later state.
+ *
+ *     appeared ─▶ spawn, or a better owner and time of birth
+ *     state ─▶ change
+ *     ended ─▶ (spawn,) close, and a remnant or gone
+ */
+export class KernelRules {
+  readonly #polls: Polls;
+  readonly #index: LifeIndex;
+  readonly #cycle: LifeCycle;
+
+  constructor(polls: Polls, index: LifeIndex, cycle: LifeCycle) {
+    this.#polls = polls;
+    this.#index = index;
+    this.#cycle = cycle;
+  }
+
+  /** Applies a kernel event. Returns the life that it changed. */
+  apply(kernelEvent: Appeared | StateChanged | Ended): Life | undefined {
+    switch (kernelEvent.type) {
+      case 'appeared':
+        return this.#applyAppeared(kernelEvent);
+      case 'state':
+        return this.#applyState(kernelEvent);
+      case 'ended':
+        return this.#applyEnded(kernelEvent);
+    }
+  }
+
+  #applyAppeared({ socket, atMs, learntBy }: Appeared): Life | undefined {
+    let life = this.#index.findOrAdopt(socket.id);
+    if (life === undefined) {
+      if (this.#polls.isInBaseline(atMs)) return undefined;
+      life = this.#index.findMetAsRemnant(socket, atMs);
+      if (life) this.#index.addOtherId(life, socket.id);
+    }
+    if (life === undefined) {
+      life = this.#index.create(socket, atMs, learntBy);
+      this.#cycle.spawn(life);
+      return life;
+    }
+    if (life.closedBy !== undefined) return undefined;
+    life.hasKernelEvent = true;
+    // A socket can be seen before this event: it is bound before it listens or connects.
+    if (atMs <= life.firstSeenMs) {
+      life.bornMs = atMs;
+      life.isBaseline = false;
+    }
+    const owners = mergedOwners(life, socket.owners, atMs);
+    if (owners !== life.socket.owners)
+      this.#cycle.setSocket(life, { ...filledFrom(life.socket, socket), owners }, atMs, learntBy);
+    return life;
+  }
+
+  #applyState({ id, was, now, owners, atMs, learntBy }: StateChanged): Life | undefined {
+    const life = this.#index.findOrAdopt(id);
+    if (life === undefined || life.closedBy !== undefined) return undefined;
+    const before = life.socket;
+    const best = owners ? mergedOwners(life, owners, atMs) : before.owners;
+    // A later poll has seen a newer state than this.
+    const isLate = atMs <= life.lastPoll.endMs && before.state !== was;
+    const state = isLate ? before.state : now;
+    if (state === before.state && best === before.owners) return undefined;
+    life.hasKernelEvent = true;
+    const { timer: _, ...rest } = before;
+    this.#cycle.setSocket(life, { ...rest, ...(state && { state }), owners: best }, atMs, learntBy);
+    return life;
+  }
+
+  #applyEnded({ socket, atMs, remnant, learntBy, ...lifetime }: Ended): Life | undefined {
+    const life =
+      this.#index.findOrAdopt(socket.id) ??
+      this.#findOrCreateEnded(socket, atMs, remnant?.id, lifetime.lifetimeMs, learntBy);
+    if (life === undefined || life.closedBy !== undefined) return undefined;
+    const hasRemnant = remnant ? this.#index.claimId(life, remnant.id) : isRemnant(life.socket);
+    life.hasKernelEvent = true;
+    life.socket = withEnd(life.socket, socket);
+    this.#cycle.close(life, atMs, learntBy, lifetime);
+    // A later poll has not seen the remnant: it has ended too.
+    const hasRemnantEnded = atMs <= this.#polls.last.startMs && this.#polls.socketOf(life) === undefined;
+    // The trace does not say whether a remnant is left.
+    if (!hasRemnant || hasRemnantEnded) this.#cycle.markGone(life, hasRemnant || learntBy === 'trace');
+    else
+      life.socket = {
+        ...life.socket,
+        ...(remnant && { state: remnant.state }),
+        owners: asInherited(life.socket.owners),
+      };
+    return life;
+  }
+
+  /** Returns the life of a socket whose first kernel event is its end: the life of its remnant, or a new one. */
+  #findOrCreateEnded(
+    socket: Socket,
+    atMs: number,
+    remnantId: string | undefined,
+    lifetimeMs: number | undefined,
+    learntBy: LearntBy,
+  ): Life | undefined {
+    if (this.#polls.isInBaseline(atMs)) return undefined;
+    const met =
+      (remnantId === undefined ? undefined : this.#index.findOrAdopt(remnantId)) ??
+      this.#index.findMetAsRemnant(socket, atMs);
+    const isSameLife = met !== undefined && met.otherId === undefined;
+    const life = isSameLife ? met : this.#index.create(socket, atMs - (lifetimeMs ?? 0), learntBy);
+    if (isSameLife) this.#index.addOtherId(life, socket.id);
+    else this.#cycle.spawn(life);
+    // When a poll saw the remnant does not say when the connection was born.
+    if (!life.isBaseline) life.bornMs = undefined;
+    return life;
+  }
+}
+
+/** Returns the owners of a life after a kernel event with the owners at `atMs`. */
+const mergedOwners = (
+  { socket, lastPoll }: Life,
+  owners: readonly Owner[],
+  atMs: number,
+): readonly Owner[] =>
+  atMs <= lastPoll.endMs ? laterOwners(owners, socket.owners) : betterOwners(socket.owners, owners);

@@ -1,0 +1,114 @@
+import type { LearntBy } from '../../model/event.ts';
+import { isRemnant, type Socket } from '../../model/socket.ts';
+import { ByEndpoints } from './by-endpoints.ts';
+import { type Life, NEVER } from './life.ts';
+import type { Polls } from './polls.ts';
+
+/**
+ * Finds lives by either of their ids. A life may have a second id that is not known yet, because no poll has seen it, or
+ * a poll saw its remnant first. Until that id is known, the life is found by its endpoints too.
+ *
+ *     create ─▶ one id, endpoints ── addOtherId ─▶ two ids ── remove
+ *
+ * Sockets of the baseline that no kernel event is about have no `Life`: the snapshot has everything about them, so
+ * 100,000 of them cost nothing here.
+ */
+export class LifeIndex {
+  readonly #polls: Polls;
+  readonly #hasEventSource: boolean;
+  readonly #byId = new Map<string, Life>();
+  readonly #byEndpoints = new ByEndpoints<Life>();
+
+  constructor(polls: Polls, hasEventSource: boolean) {
+    this.#polls = polls;
+    this.#hasEventSource = hasEventSource;
+  }
+
+  find(id: string): Life | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Returns the life with this id. A baseline socket without one gets it now, from the last snapshot. */
+  findOrAdopt(id: string): Life | undefined {
+    const life = this.#byId.get(id);
+    if (life) return life;
+    const socket = this.#polls.snapshot.get(id);
+    return socket && this.#adopt(socket);
+  }
+
+  /** Returns the life of a connection that no poll has seen and that may have left this remnant. */
+  findLifeOfRemnant(remnant: Socket): Life | undefined {
+    return this.#byEndpoints.find(remnant, (life) => life.otherId === undefined && life.lastPoll === NEVER);
+  }
+
+  /** Returns the life whose remnant a poll saw at or after `atMs`, before any kernel event about the connection. */
+  findMetAsRemnant(socket: Socket, atMs: number): Life | undefined {
+    return this.#byEndpoints.find(
+      socket,
+      (life) => life.otherId === undefined && !life.hasKernelEvent && life.lastPoll.endMs >= atMs,
+    );
+  }
+
+  create(socket: Socket, bornMs: number, learntBy: LearntBy): Life {
+    const isPolled = learntBy === 'poll';
+    const { last } = this.#polls;
+    const life: Life = {
+      id: socket.id,
+      otherId: undefined,
+      endpointsKey: undefined,
+      socket,
+      reported: undefined,
+      bornMs,
+      firstSeenMs: isPolled ? last.endMs : Infinity,
+      isBaseline: false,
+      hasKernelEvent: !isPolled,
+      lastPoll: isPolled ? last : NEVER,
+      closedBy: undefined,
+      isGone: false,
+      pollsSinceGone: 0,
+      keptUntilMs: -Infinity,
+      changedMs: bornMs,
+      changedBy: learntBy,
+    };
+    this.#byId.set(socket.id, life);
+    if (this.#hasEventSource && socket.remote && (!isPolled || isRemnant(socket)))
+      life.endpointsKey = this.#byEndpoints.add(socket, life);
+    return life;
+  }
+
+  /** Creates the life of a baseline socket, which batches have reported already. */
+  #adopt(socket: Socket): Life {
+    const { first, last } = this.#polls;
+    const life = this.create(socket, first?.startMs ?? 0, 'poll');
+    life.isBaseline = true;
+    life.firstSeenMs = first?.endMs ?? 0;
+    life.reported = socket;
+    // The last poll may have emitted a change of it.
+    life.changedMs = last.startMs;
+    return life;
+  }
+
+  /** Gives a life its second id. From then on both ids are known, and its endpoints need not find it. */
+  addOtherId(life: Life, otherId: string): void {
+    this.#removeEndpoints(life);
+    life.otherId = otherId;
+    this.#byId.set(otherId, life);
+  }
+
+  /** Gives a life this id if it has no second one and the id is free. Returns true if the id belongs to the life. */
+  claimId(life: Life, id: string): boolean {
+    if (life.otherId === undefined && this.findOrAdopt(id) === undefined) this.addOtherId(life, id);
+    return this.#byId.get(id) === life;
+  }
+
+  remove(life: Life): void {
+    this.#byId.delete(life.id);
+    if (life.otherId !== undefined) this.#byId.delete(life.otherId);
+    this.#removeEndpoints(life);
+  }
+
+  #removeEndpoints(life: Life): void {
+    if (life.endpointsKey !== undefined) this.#byEndpoints.delete(life.endpointsKey, life);
+    life.endpointsKey = undefined;
+  }
+}
