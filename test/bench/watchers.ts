@@ -4,6 +4,7 @@ import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processCpuMs } from './machine.ts';
 import type { PrivateNet } from './private-net.ts';
+import { scratchFolder } from './scratch.ts';
 
 /** netpane's interval in this measurement, seconds. */
 export const INTERVAL_S = 2;
@@ -99,7 +100,13 @@ export class WatcherRun {
     });
     this.#watcher = watcher;
     this.#out = openSync(outFile, 'w');
-    this.#child = spawn(file, args, { stdio: ['ignore', this.#out, 'pipe'], cwd: '/' });
+    // A home that every user can read, and without configuration.
+    const { XDG_CONFIG_HOME: _, ...env } = process.env;
+    this.#child = spawn(file, args, {
+      stdio: ['ignore', this.#out, 'pipe'],
+      cwd: '/',
+      env: { ...env, HOME: scratchFolder() },
+    });
     this.#exited = once(this.#child, 'close');
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     this.#startMs = performance.now();
@@ -114,6 +121,7 @@ export class WatcherRun {
     if (this.#watcher.format !== 'netpane') return;
     const startMs = performance.now();
     while (fstatSync(this.#out).size === 0) {
+      this.#checkRunning();
       if (performance.now() - startMs > TIMEOUT_MS)
         throw new Error(`${this.#watcher.name} reports no events: ${this.#stderr}`);
       await connectOnce();
@@ -170,12 +178,17 @@ export class WatcherRun {
 
   /** Returns the CPU time of all its threads so far, milliseconds, with the precision of the scheduler. */
   exactCpuMs(): number {
+    this.#checkRunning();
     const folder = `/proc/${this.#pid}/task`;
     let nanoseconds = 0;
     for (const thread of readdirSync(folder)) {
       nanoseconds += Number(readFileSync(`${folder}/${thread}/schedstat`, 'latin1').split(' ')[0]);
     }
     return nanoseconds / 1e6;
+  }
+
+  #checkRunning(): void {
+    if (this.#child.exitCode !== null) throw new Error(`${this.#watcher.name} has exited: ${this.#stderr}`);
   }
 
   /** Must be called once. */
