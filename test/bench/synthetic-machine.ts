@@ -15,6 +15,8 @@ import { addressPayload, done, inetPayload, linkPayload, message, refusal } from
 const OWN_NAMESPACE = 4026531840;
 const FIRST_OTHER_NAMESPACE = 4026532200;
 const PID_NAMESPACE = 'pid:[4026531836]';
+/** Inode of /proc/self; the folders of processes have lower ones. */
+const OWN_FOLDER = 4_000_000_000;
 const MAX_PID = 32_768;
 
 const TCPDIAG_GETSOCK = 18;
@@ -382,6 +384,7 @@ class SyntheticProc extends Proc {
   }
 
   override stat(path: string): Outcome<{ ino: number; size: number; uid: number }> {
+    if (path === 'self') return { value: { ino: OWN_FOLDER, size: 0, uid: 0 } };
     const process = this.#process(path);
     return process ? { value: { ino: process.folder, size: process.sockets.size, uid: 0 } } : GONE;
   }
