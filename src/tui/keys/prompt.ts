@@ -1,5 +1,5 @@
-import type { Edit } from '../store/actions.ts';
-import type { Command } from './command.ts';
+import type { Edit } from '../../store/actions.ts';
+import type { Command } from '../command.ts';
 
 /** Keys that edit the text of a prompt. */
 const EDITS: Readonly<Record<string, Edit>> = {

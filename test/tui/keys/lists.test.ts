@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Action } from '../../src/store/actions.ts';
+import type { Action } from '../../../src/store/actions.ts';
 import {
   type ColumnChoice,
   type ColumnId,
   type List,
   MAX_COLUMN_WIDTH,
   type State,
-} from '../../src/store/state.ts';
-import { BUILT_IN } from '../../src/store/views.ts';
-import { commandOf } from '../../src/tui/keymap.ts';
-import { COLUMNS } from '../../src/view/columns.ts';
-import { after, emptyState } from '../helpers/fakes.ts';
-import { placed } from '../helpers/lines.ts';
+} from '../../../src/store/state.ts';
+import { BUILT_IN } from '../../../src/store/views.ts';
+import { commandOf } from '../../../src/tui/keymap.ts';
+import { COLUMNS } from '../../../src/view/columns.ts';
+import { after, emptyState } from '../../helpers/fakes.ts';
+import { placed } from '../../helpers/lines.ts';
 
 /** Returns the state after these keys, each of which must be an action. */
 function press(state: State, ...keys: string[]): State {

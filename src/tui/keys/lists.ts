@@ -1,8 +1,14 @@
-import type { ColumnId, List } from '../store/state.ts';
-import { viewsOf } from '../store/views.ts';
-import { columnAfter, moveColumn, startingChoices, toggleColumn, widenColumn } from '../view/column-pane.ts';
-import type { Command } from './command.ts';
-import type { KeyContext } from './key-context.ts';
+import type { ColumnId, List } from '../../store/state.ts';
+import { viewsOf } from '../../store/views.ts';
+import {
+  columnAfter,
+  moveColumn,
+  startingChoices,
+  toggleColumn,
+  widenColumn,
+} from '../../view/column-pane.ts';
+import type { Command } from '../command.ts';
+import type { KeyContext } from './context.ts';
 
 /** Number of lines in a page. */
 const PAGE = 10;

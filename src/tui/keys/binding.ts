@@ -1,0 +1,16 @@
+import type { KeyHelp } from '../../view/help.ts';
+import type { Row } from '../../store/table.ts';
+import type { Command } from '../command.ts';
+import type { KeyContext } from './context.ts';
+
+export interface Binding extends KeyHelp {
+  /** Names as blessed gives them. */
+  readonly keys: readonly string[];
+  /** @param name the key that was pressed, one of `keys` */
+  readonly run: (context: KeyContext, name: string) => Command;
+}
+
+export const rowOf = ({ item }: KeyContext): Row | undefined => (item?.type === 'row' ? item.row : undefined);
+
+/** Shows a message, such as why a key does nothing. */
+export const say = (text: string): Command => ({ type: 'message', message: { text, isError: false } });

@@ -1,0 +1,57 @@
+import type { Command } from '../command.ts';
+import type { Binding } from './binding.ts';
+import type { KeyContext } from './context.ts';
+
+/** Chooses the cell to the left or right. */
+function nextCell({ state, columns }: KeyContext, by: 1 | -1): Command {
+  const ids = columns.map(({ column }) => column.id);
+  const at = state.cell === null ? -1 : ids.indexOf(state.cell);
+  const next = at < 0 ? (by === 1 ? 0 : ids.length - 1) : Math.max(0, Math.min(ids.length - 1, at + by));
+  return { type: 'cell', column: ids[next] ?? null };
+}
+
+const cellLeft = (context: KeyContext): Command => nextCell(context, -1);
+const cellRight = (context: KeyContext): Command => nextCell(context, 1);
+
+/** Returns the default name of a file to save to: `netpane-2026-11-29T120000.csv`. */
+const fileName = (atMs: number): string =>
+  `netpane-${new Date(atMs).toISOString().slice(0, 19).replaceAll(':', '')}.csv`;
+
+/** Keys that choose a cell, copy and save. */
+export const COPY_KEYS: readonly Binding[] = [
+  {
+    keys: ['left'],
+    label: 'left',
+    about: 'select the cell to the left, for Y and x',
+    group: 'Copy',
+    run: cellLeft,
+  },
+  {
+    keys: ['right'],
+    label: 'right',
+    about: 'select the cell to the right; a click on a cell selects it',
+    group: 'Copy',
+    run: cellRight,
+  },
+  {
+    keys: ['y'],
+    label: 'y',
+    about: 'copy the selected row to the clipboard, also over ssh and in tmux (OSC 52)',
+    group: 'Copy',
+    run: () => ({ type: 'copy', what: 'row' }),
+  },
+  {
+    keys: ['S-y'],
+    label: 'Y',
+    about: 'copy the selected cell; without one, the remote endpoint, or the local one of a listener',
+    group: 'Copy',
+    run: () => ({ type: 'copy', what: 'cell' }),
+  },
+  {
+    keys: ['w'],
+    label: 'w',
+    about: 'save the shown sockets to a file: .csv or .json',
+    group: 'Copy',
+    run: ({ state }) => ({ type: 'prompt', kind: 'save', text: fileName(state.takenAtMs) }),
+  },
+];

@@ -1,0 +1,89 @@
+import { type ColumnId, PALETTES, type State } from '../../store/state.ts';
+import { COLUMNS, presentColumns } from '../../view/columns.ts';
+import type { Command } from '../command.ts';
+import type { Binding } from './binding.ts';
+import type { KeyContext } from './context.ts';
+
+/** Intervals that + and - step through, milliseconds. */
+const INTERVALS = [100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
+
+const longerInterval = (ms: number): number => INTERVALS.find((step) => step > ms) ?? ms;
+const shorterInterval = (ms: number): number => INTERVALS.findLast((step) => step < ms) ?? ms;
+
+const nextColumn = ({ state, columns }: KeyContext): ColumnId => {
+  const placed = columns.map(({ column }) => column.id);
+  const ids = placed.length > 0 ? placed : presentColumns(state.table.seen).map(({ id }) => id);
+  return ids[(ids.indexOf(state.sort.column) + 1) % ids.length] ?? 'process';
+};
+
+/** Sorts by a column, first in its default order. */
+export const sortBy = (column: ColumnId): Command => ({
+  type: 'sort',
+  column,
+  ...(COLUMNS.find(({ id }) => id === column)?.descending && { descending: true }),
+});
+
+const nextPalette = ({ palette }: State) =>
+  PALETTES[(PALETTES.indexOf(palette) + 1) % PALETTES.length] ?? 'standard';
+
+/** Keys that change how rows are shown, and how often. */
+export const DISPLAY_KEYS: readonly Binding[] = [
+  {
+    keys: ['space'],
+    label: 'space',
+    about: 'pause the screen; polling goes on and changes are counted',
+    group: 'Display',
+    hint: 'pause',
+    run: () => ({ type: 'pause' }),
+  },
+  {
+    keys: ['f'],
+    label: 'f',
+    about: 'freeze the order of the rows; values keep updating, new rows come last',
+    group: 'Display',
+    run: () => ({ type: 'freeze' }),
+  },
+  {
+    keys: ['s'],
+    label: 's',
+    about: 'sort by the next column; a click on a title sorts by that column',
+    group: 'Display',
+    hint: 'sort',
+    run: (context) => sortBy(nextColumn(context)),
+  },
+  {
+    keys: ['S-s'],
+    label: 'S',
+    about: 'reverse the sort order',
+    group: 'Display',
+    run: () => ({ type: 'reverse-sort' }),
+  },
+  {
+    keys: ['n'],
+    label: 'n',
+    about: 'switch between port numbers and service names',
+    group: 'Display',
+    run: () => ({ type: 'service-names' }),
+  },
+  {
+    keys: ['c'],
+    label: 'c',
+    about: 'next colour theme: standard, high contrast, for the colour-blind, none',
+    group: 'Display',
+    run: ({ state }) => ({ type: 'palette', palette: nextPalette(state) }),
+  },
+  {
+    keys: ['+', '='],
+    label: '+',
+    about: 'longer refresh interval',
+    group: 'Display',
+    run: ({ state }) => ({ type: 'interval', intervalMs: longerInterval(state.intervalMs) }),
+  },
+  {
+    keys: ['-'],
+    label: '-',
+    about: 'shorter refresh interval',
+    group: 'Display',
+    run: ({ state }) => ({ type: 'interval', intervalMs: shorterInterval(state.intervalMs) }),
+  },
+];
