@@ -97,7 +97,7 @@ export class Keeper {
         this.#endBy('SIGHUP');
         return;
       case 'ending':
-        this.#forceEnd(message.patienceMs);
+        this.#forceEnd(message.maxMs);
         return;
       case 'ended':
         this.#restore();

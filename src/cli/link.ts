@@ -30,7 +30,7 @@ export type CommandMessage =
   /** The terminal accepts no output. */
   | { readonly type: 'hangup' }
   /** The command is cleaning up, which takes at most this time, milliseconds. */
-  | { readonly type: 'ending'; readonly patienceMs: number }
+  | { readonly type: 'ending'; readonly maxMs: number }
   /** The command has finished. The keeper restores the terminal and prints these lines to stderr. */
   | { readonly type: 'ended'; readonly code: number; readonly lines: readonly string[] };
 

@@ -7,7 +7,7 @@ import type { Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
 import { initialState, reduce } from '../store/reduce.ts';
-import { slipText, slowText } from '../view/query-notices.ts';
+import { misspellingText, slowText } from '../view/query-notices.ts';
 import { RowOrder } from '../view/order.ts';
 import { resolveHosts } from './hosts.ts';
 import { localText } from './locale.ts';
@@ -64,8 +64,8 @@ export async function list(
     localText((isatty(1) ? alignedTable : tabSeparated)(sockets), process.env);
   const format = json ? socketsJson : csv ? socketsCsv : table;
   await print(format(shown));
-  const slip = shown.length === 0 ? slipText(query) : undefined;
-  if (slip !== undefined) say(printable(`nothing matches: ${slip}`));
+  const misspelling = shown.length === 0 ? misspellingText(query) : undefined;
+  if (misspelling !== undefined) say(printable(`nothing matches: ${misspelling}`));
   if (order.tooSlow !== undefined) say(printable(slowText(order.tooSlow)));
   for (const { text } of degradations) say(printable(text));
 }

@@ -1,7 +1,7 @@
 import type { Batch } from '../model/batch.ts';
 import { coverageText } from '../view/notices.ts';
 
-/** Prints notices about what cannot be seen. Repeats a notice only if the previous batch did not have it. */
+/** Prints notices about what cannot be seen. A notice that stays from batch to batch is printed once. */
 export class Notices {
   readonly #say: (text: string) => void;
   #codes = new Set<string>();
@@ -10,11 +10,12 @@ export class Notices {
     this.#say = say;
   }
 
-  take({ degradations, coverage }: Pick<Batch, 'degradations' | 'coverage'>): void {
-    const text = coverageText(coverage);
+  /** Prints the notices of a batch that the previous batch did not have. */
+  printNew({ degradations, coverage }: Pick<Batch, 'degradations' | 'coverage'>): void {
+    const coverageNotice = coverageText(coverage);
     const notices = [
       ...degradations,
-      ...(text === undefined ? [] : [{ code: `coverage ${coverage.level}`, text }]),
+      ...(coverageNotice === undefined ? [] : [{ code: `coverage ${coverage.level}`, text: coverageNotice }]),
     ];
     // Compared by code: the counts in the texts change with every poll.
     for (const notice of notices) if (!this.#codes.has(notice.code)) this.#say(notice.text);

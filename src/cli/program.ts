@@ -19,8 +19,8 @@ import { serviceTexts } from './services.ts';
 import { closedStdoutText, isReaderGone, stdoutErrorText } from './stdout.ts';
 import { UsageError } from './values.ts';
 
-/** Options of a source that is opened only as a test. */
-const TEST_OPTIONS = { also: [], tcpDetails: false, ownerBudgetMs: 0 };
+/** Options of a source that is opened only to check that it works. */
+const CHECK_OPTIONS = { also: [], tcpDetails: false, ownerBudgetMs: 0 };
 
 /** Maximum length of a message, UTF-16 units. A message may quote a long text. */
 const MAX_MESSAGE = 8192;
@@ -28,7 +28,7 @@ const MAX_MESSAGE = 8192;
 /** Link to the keeper; undefined outside the command thread. */
 const link = isCommandThread() ? openLink() : undefined;
 
-/** Prints messages to stderr and ends the program. */
+/** Prints messages to stderr and ends the program. In the command thread the keeper prints them. */
 function fail(texts: readonly string[], exitCode: 1 | 2): void {
   const lines = texts.map((text) => shortened(text, MAX_MESSAGE));
   if (link) finish(link, exitCode, lines);
@@ -63,7 +63,10 @@ const version = (): string => {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 };
 
-/** Runs a command. @param complaints messages about a configuration file that was ignored */
+/**
+ * Runs a command.
+ * @param complaints messages about a configuration file that was ignored, to print or to show on the screen
+ */
 async function run(invocation: Invocation, complaints: readonly string[]): Promise<void> {
   if (invocation.command !== 'screen') for (const text of complaints) say(printable(text));
   switch (invocation.command) {
@@ -89,12 +92,12 @@ async function run(invocation: Invocation, complaints: readonly string[]): Promi
       return watch(invocation, openLink());
     }
     case 'screen': {
-      // Tested here, so that a failure is a plain message: in the sampling thread it would be a crash.
-      if (invocation.source !== undefined) await openSource(invocation.source, TEST_OPTIONS);
+      // A source that does not work is reported here as a usual error: in the sampling thread it would be a crash.
+      if (invocation.source !== undefined) await openSource(invocation.source, CHECK_OPTIONS);
       limitHeapGrowth();
       const { startSampling } = await import('./sampling.ts');
       const bounds = boundsFor(memoryLimit());
-      // The first poll runs while the screen is loaded.
+      // The first poll runs while the code of the screen is loaded.
       const sampling = startSampling(new URL('./worker.js', import.meta.url), { ...invocation, bounds });
       const { showLive } = await import('./live.ts');
       showLive(invocation, openLink(), bounds, sampling, complaints);
@@ -102,8 +105,8 @@ async function run(invocation: Invocation, complaints: readonly string[]): Promi
   }
 }
 
-/** Returns true for a command that runs without settings, even if the configuration file has mistakes. */
-const needsNoSettings = ({ command, path }: CommandLine): boolean =>
+/** Returns true for a command that does not read the configuration file, so that its mistakes do not matter. */
+const needsNoConfigFile = ({ command, path }: CommandLine): boolean =>
   command === 'help' || command === 'version' || path;
 
 /** Returns the mistake in a query of the configuration file, with its column; undefined if there is none. */
@@ -112,37 +115,38 @@ function checkQuery(text: string): string | undefined {
   return 'problem' in parsed ? `at column ${parsed.problem.at + 1}: ${parsed.problem.message}` : undefined;
 }
 
-// Before any program is started and any package is loaded that reads the environment.
+// Comes first: packages that are loaded later and programs that netpane starts read the environment.
 cleanEnvironment(process.env);
 
-// The command thread has its own listener.
+// In the command thread, each command adds its own listener.
 if (isMainThread) process.on('uncaughtException', (error) => fail([crashText(error)], 1));
 
 setServiceTexts(serviceTexts());
 
 try {
-  const line = parseCommandLine(process.argv.slice(2));
-  const { command } = line;
+  const commandLine = parseCommandLine(process.argv.slice(2));
+  const { command } = commandLine;
   const problem =
     command === 'screen' ? noScreenText() : command === 'watch' ? closedStdoutText() : undefined;
   if (problem !== undefined) {
-    // Reports a bad command line first: it would be wrong in a terminal too.
-    invocationOf(line, process.env, undefined);
+    // Throws if the command line has a mistake, which the user must correct in any case: it is reported first.
+    invocationOf(commandLine, process.env, undefined);
     fail([problem], command === 'screen' ? 2 : 1);
   }
   if (isMainThread && (command === 'screen' || command === 'watch')) {
+    // The keeper runs this file again, in the command thread.
     const { Keeper } = await import('./keeper.ts');
     new Keeper(new URL(import.meta.url), command === 'screen');
   } else {
     const complaints: string[] = [];
     const complain = (text: string): void => void complaints.push(text);
-    const file = needsNoSettings(line)
+    const file = needsNoConfigFile(commandLine)
       ? undefined
-      : await loadConfig(line.configFile, process.env, checkQuery, complain);
-    await run(invocationOf(line, process.env, file), complaints);
+      : await loadConfig(commandLine.configFile, process.env, checkQuery, complain);
+    await run(invocationOf(commandLine, process.env, file), complaints);
   }
 } catch (error) {
-  // Messages quote the command line, which may contain hostile text from elsewhere.
+  // A usage message quotes the command line, into which a script may have put hostile text.
   if (error instanceof UsageError) fail(error.lines.map(printable), 2);
   else fail([shortageText(error) ?? messageOf(error)], 1);
 }

@@ -25,13 +25,16 @@ export function restoredState(
   complaints: readonly string[],
 ): State {
   const isGiven = (name: SettingName): boolean => invocation.origins[name].from === 'command line';
-  /** Returns the saved value, unless there is none or the command line has the setting. */
-  const restored = <T>(name: SettingName, savedValue: T | undefined, setting: T): T =>
-    savedValue === undefined || isGiven(name) ? setting : savedValue;
-  /** The saved state for query, columns, colours and panes. Views, hide rules and history are restored in any case. */
+  /** Returns the saved value; the value of the setting if nothing is saved or the command line has the setting. */
+  const restored = <T>(name: SettingName, savedValue: T | undefined, settingValue: T): T =>
+    savedValue === undefined || isGiven(name) ? settingValue : savedValue;
+  /**
+   * The saved state, as far as `restore` switches it: query, sort, grouping, columns, colours, service names and panes.
+   * Views, hide rules and history are always restored.
+   */
   const layout = invocation.restore ? saved : undefined;
-  const parsed = layout && parseQuery(layout.query);
-  const query = parsed && 'query' in parsed ? parsed.query : EVERYTHING;
+  const savedQuery = layout && parseQuery(layout.query);
+  const query = savedQuery && 'query' in savedQuery ? savedQuery.query : EVERYTHING;
   const state = initialState({
     host: hostname(),
     system: systemName(),
@@ -53,24 +56,31 @@ export function restoredState(
     hideRules: saved?.known ?? [],
     history: saved?.history ?? [],
   });
+  // The screen shows one message: the first complaint, else the one about memory.
   const [complaint = bounds.events < invocation.eventsKept ? fewerEventsText(bounds.events) : undefined] =
     complaints;
-  const panes = Object.fromEntries(layout?.panes.map((name) => [name, true]) ?? []);
+  const openPanes = Object.fromEntries(layout?.panes.map((name) => [name, true]) ?? []);
   return {
     ...state,
-    panes: { ...state.panes, ...panes },
+    panes: { ...state.panes, ...openPanes },
     message: complaint === undefined ? null : { text: complaint, isError: true },
   };
 }
 
 /**
- * Returns the state to save. It holds the colours only if the user chose them on the screen, and no views of the
- * configuration file. Without `restore` the layout stays as it was saved before.
+ * Returns the state to save. Leaves out the views of the configuration file. Replaces the saved colours only if the
+ * user changed them on the screen. If `restore` is off, keeps the saved layout: everything but views, hide rules and
+ * history.
+ * @param saved the state as it was saved before, if any
  */
 export function savedStateOf(
   state: State,
   saved: SavedState | undefined,
-  { palette: startPalette, views: configured, restore }: Pick<Invocation, 'palette' | 'views' | 'restore'>,
+  {
+    palette: startPalette,
+    views: configuredViews,
+    restore,
+  }: Pick<Invocation, 'palette' | 'views' | 'restore'>,
 ): SavedState {
   const { query, sort, group, columns, palette, serviceNames, views, hideRules, history, panes } = state;
   const layout = {
@@ -86,7 +96,7 @@ export function savedStateOf(
     version: 1,
     ...layout,
     ...(!restore && saved),
-    views: views.filter(({ name }) => !configured.some((it) => it.name === name)),
+    views: views.filter(({ name }) => !configuredViews.some((it) => it.name === name)),
     known: hideRules,
     history,
   };

@@ -7,7 +7,7 @@ import { HeapTuner } from '../sampler/churn.ts';
 import { openSampler } from '../sampler/open.ts';
 import { eventText } from '../view/events.ts';
 import { countText, preciseClockText } from '../view/format.ts';
-import { slipText, slowText } from '../view/query-notices.ts';
+import { misspellingText, slowText } from '../view/query-notices.ts';
 import { crashText, messageOf, shortageText } from './errors.ts';
 import { resolveHosts } from './hosts.ts';
 import { writeLocalText } from './locale.ts';
@@ -20,8 +20,8 @@ import { say } from './say.ts';
 import { isReaderGone, openStdout, stdoutErrorText } from './stdout.ts';
 import { EventFilter } from './event-filter.ts';
 
-/** Maximum time for the reader of stdout to read the last output, milliseconds. */
-const PATIENCE_MS = 5000;
+/** Maximum time that the last output waits for the reader of stdout. */
+const LAST_OUTPUT_MS = 5000;
 
 const JSON_LINES: EventFormat = { event: eventJson, unprinted: eventJson };
 
@@ -32,8 +32,8 @@ const TEXT_LINES: EventFormat = {
 };
 
 /**
- * `netpane watch`: prints events as they happen, and notices to stderr, until the keeper ends it or stdout loses its
- * reader. Before it ends, it closes the source and prints all pending events.
+ * Runs `netpane watch`: prints events to stdout as they happen, and notices to stderr. Ends if the keeper (the main
+ * thread) asks for it or stdout loses its reader. Then it first closes the source and prints all pending events.
  * @param out stdout
  * @throws Error, for the user, if no source works
  */
@@ -42,13 +42,14 @@ export async function watch(
   link: Link,
   out: Writable = openStdout(),
 ): Promise<void> {
-  // Listens from the start: an open source must be closed, because it may have created objects in the kernel.
+  // Handled below, after the source is open: an open source must be closed, because it may have created objects in the
+  // kernel.
   const endRequest = new Promise<void>((resolve) => link.on('end', () => resolve()));
   const filter = new EventFilter(query, await resolveHosts(query.hosts), (regex) =>
     say(printable(slowText(regex))),
   );
-  const slip = slipText(query);
-  if (slip !== undefined) say(printable(slip));
+  const misspelling = misspellingText(query);
+  if (misspelling !== undefined) say(printable(misspelling));
   const printer = new EventPrinter(
     json ? out : writeLocalText(out, process.env),
     json ? JSON_LINES : TEXT_LINES,
@@ -63,7 +64,7 @@ export async function watch(
       onBatch: (batch) => {
         heapTuner.note(batch);
         filter.take(batch);
-        notices.take(batch);
+        notices.printNew(batch);
       },
       onEvents: (events) => printer.print(events),
       progress: link.progress,
@@ -72,26 +73,27 @@ export async function watch(
   );
 
   let [isEnding, exitCode] = [false, 0];
-  const lines: string[] = [];
+  const messages: string[] = [];
   const end = (code: 0 | 1, message?: string): void => {
-    // Reports only the first of many failed writes, also one that fails during a normal end.
+    // After a failed write all others fail too: reports only the first, also if a normal end has already begun.
     if (isEnding && code <= exitCode) return;
-    if (message !== undefined) lines.push(message);
+    if (message !== undefined) messages.push(message);
     exitCode = code;
     if (isEnding) return;
     isEnding = true;
-    link.post({ type: 'ending', patienceMs: 2 * PATIENCE_MS });
+    // Longer than the timeout below, which reports the lost output before the keeper ends the process.
+    link.post({ type: 'ending', maxMs: 2 * LAST_OUTPUT_MS });
     setTimeout(() => {
-      lines.push(`the last output is lost: nothing read it within ${PATIENCE_MS / 1000} s`);
-      finish(link, 1, lines);
-    }, PATIENCE_MS);
+      messages.push(`the last output is lost: nothing read it within ${LAST_OUTPUT_MS / 1000} s`);
+      finish(link, 1, messages);
+    }, LAST_OUTPUT_MS);
     sampler.stop();
-    // setImmediate: the error event of a failed write comes first.
-    printer.end(() => setImmediate(() => finish(link, exitCode, lines)));
+    // A failed write calls this before its error event, which sets the exit code: setImmediate waits for the event.
+    printer.end(() => setImmediate(() => finish(link, exitCode, messages)));
   };
   process.on('uncaughtException', (error) => end(1, crashText(error)));
   out.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader is gone (`netpane watch | head`), or the terminal is (EIO).
+    // The reader has ended (`netpane watch | head`), or the terminal was closed (EIO).
     if (isReaderGone(error) || (error.code === 'EIO' && out instanceof WriteStream)) end(0);
     else end(1, stdoutErrorText(error));
   });

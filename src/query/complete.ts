@@ -15,12 +15,13 @@ export interface Completion {
   readonly from: number;
   readonly to: number;
   /**
-   * Distinct choices, at most 50: sorted values of current sockets, then sorted other valid values. The user still has
-   * to type the value of a name such as `port:`.
+   * Distinct choices, at most MAX_CHOICES: values of current sockets, then other valid values, both sorted. A choice of
+   * a name ends with its operator (`port:`); the user then types the value.
    */
   readonly choices: readonly string[];
 }
 
+/** All flags, and the names of fields and quantities with their operators. */
 const NAMES: readonly string[] = [
   ...Object.keys(FLAGS),
   ...Object.keys(FIELDS).map((name) => `${name}:`),
@@ -57,13 +58,14 @@ const FIELD_VALUES: Readonly<Partial<Record<Field, FieldValues>>> = {
 
 let collator: Intl.Collator | undefined;
 
-/** Compares numbers by value (53 before 443). Makes the collator on first use: that takes some milliseconds. */
+/** Compares numbers by value: 53 before 443. Creates the collator on first use, which takes some milliseconds. */
 const compareNumeric = (a: string, b: string): number =>
   (collator ??= new Intl.Collator('en', { numeric: true })).compare(a, b);
 
-/** Returns the first MAX_CHOICES texts in sorted order. Compares most texts of a large set only once. */
+/** Returns the first MAX_CHOICES texts in sorted order. In a large set, most texts need only one comparison. */
 function firstSorted(texts: Iterable<string>): string[] {
   const first: string[] = [];
+  /** Texts from this one on, in sorted order, are not among the first. */
   let last: string | undefined;
   for (const text of texts) {
     if (last !== undefined && compareNumeric(text, last) >= 0) continue;
@@ -78,13 +80,14 @@ function firstSorted(texts: Iterable<string>): string[] {
 /** Returns true if the text is a query of exactly one term. */
 function isTerm(text: string): boolean {
   const parsed = parseQuery(text);
+  // Every expression but a single term has parts (`of`).
   return 'query' in parsed && !('of' in parsed.query.expression);
 }
 
 /**
- * Returns the texts that begin with `typed`, ignoring case, and are longer; those of the first set come first.
- * @param prefix if given, prefix + choice must be one term: values from outside may hold any text
- * @param format writes a choice as it goes into the query, such as in quotes
+ * Returns the texts that begin with `typed`, ignoring case, without `typed` itself; those of the first set come first.
+ * @param prefix if given, leaves out choices that do not form one term with it, because live values may be any text
+ * @param format writes a choice in the syntax of a query, for example in quotes
  */
 function choicesFor(
   sets: readonly Iterable<string>[],
@@ -102,7 +105,7 @@ function choicesFor(
     .filter((it) => prefix === undefined || isTerm(prefix + it));
 }
 
-/** Returns the start of the term that ends at `cursor`: past spaces, parentheses and `!` outside quotes. */
+/** Returns the start of the term at `cursor`: after the last space, parenthesis or leading `!` outside quotes. */
 function startOfTerm(text: string, cursor: number): number {
   let start = 0;
   let isQuoted = false;
@@ -113,20 +116,20 @@ function startOfTerm(text: string, cursor: number): number {
       else if (char === '"') isQuoted = false;
     } else if (/[\s()]/.test(char)) start = i + 1;
     else if (char === '!' && i === start) start = i + 1;
-    // A quote inside a word is an ordinary character.
+    // A quote opens at the start of a term or after `field:`. Elsewhere it is an ordinary character.
     else if (char === '"') isQuoted = i === start || /^[a-z]+[:=]$/i.test(text.slice(start, i));
   }
   return start;
 }
 
-/** Completes the term before the cursor, up to the end of its word: with names of terms, or with values of a field. */
+/** Completes the word at the cursor, also its part after the cursor, with names of terms or values of a field. */
 export function complete(text: string, cursor: number, values: Values): Completion {
   const start = startOfTerm(text, cursor);
   const typed = text.slice(start, cursor);
   const [, name = '', operator = '', value] = /^([a-z]*)(:|=)(.*)$/is.exec(typed) ?? [];
-  const isOpen = value?.startsWith('"') ?? false;
+  const isQuoted = value?.startsWith('"') ?? false;
   // Inside an open quote the end of the term is unknown, so nothing after the cursor is replaced.
-  const rest = isOpen || typed.startsWith('"') ? '' : (/^[^\s()]*/.exec(text.slice(cursor))?.[0] ?? '');
+  const rest = isQuoted || typed.startsWith('"') ? '' : (/^[^\s()]*/.exec(text.slice(cursor))?.[0] ?? '');
   const to = cursor + rest.length;
   const nothing: Completion = { from: start, to: cursor, choices: [] };
   if (typed.startsWith('@')) {
@@ -134,16 +137,18 @@ export function complete(text: string, cursor: number, values: Values): Completi
     return { from: start + 1, to, choices: hosts };
   }
   if (value === undefined) {
+    // Quoted words and regexes have no choices.
     if (/^["/]/.test(typed)) return nothing;
     return { from: start, to, choices: choicesFor([NAMES], typed) };
   }
+  // `:443` is short for `port:443`.
   const field = name === '' && operator === ':' ? 'port' : name.toLowerCase();
   const fieldValues = isField(field) ? FIELD_VALUES[field] : undefined;
   if (!fieldValues) return nothing;
   const sets = [fieldValues.live(values), fieldValues.possible?.() ?? []];
   const from = cursor - value.length;
   if (!fieldValues.isList) {
-    const plain = isOpen ? value.slice(1).replace(/\\(["\\])/g, '$1') : value;
+    const plain = isQuoted ? value.slice(1).replace(/\\(["\\])/g, '$1') : value;
     return { from, to, choices: choicesFor(sets, plain, `${name}${operator}`, quoteWord) };
   }
   const item = value.slice(value.lastIndexOf(',') + 1);

@@ -5,31 +5,32 @@ import { nearest } from './nearest.ts';
 import { readProtocols, readStates } from './names.ts';
 import { readPids, readPorts } from './ranges.ts';
 
-/** Names that can be written before a colon. */
+/** Name of a field, written before `:` or `=`. */
 export type Field = TextField | PortField | NetField | 'pid' | 'state' | 'proto' | 'ns';
 
-interface FieldRow {
-  /** Form of the value: a word, any text (also quoted), or any text or a regex. */
+/** How the value of a field is written and read. */
+interface FieldSyntax {
+  /** `word`: without quotes. `text`: also in quotes. `regex`: also in quotes or as `/REGEX/`. */
   readonly takes: 'text' | 'regex' | 'word';
-  /** Description of the value, to complete "expected …". */
+  /** Description of the value with examples, for messages: "expected …". */
   readonly expected: string;
-  /** Parses the value. @param whole the operator was `=`: the whole text must match */
+  /** Parses the value. @param whole true after `=`: the value must be the whole text of the socket, not a part */
   readonly read: (piece: Piece, whole: boolean) => Term;
 }
 
-const textRow = (field: TextField, takes: 'text' | 'regex', expected: string): FieldRow => ({
+const textSyntax = (field: TextField, takes: 'text' | 'regex', expected: string): FieldSyntax => ({
   takes,
   expected,
   read: ({ text }, whole) => ({ kind: 'text', field, whole, value: text }),
 });
 
-const portRow = (field: PortField): FieldRow => ({
+const portSyntax = (field: PortField): FieldSyntax => ({
   takes: 'word',
   expected: `ports: ${field}:443, ${field}:https, ${field}:8000-8100`,
   read: (piece) => ({ kind: 'ports', field, ports: readPorts(piece) }),
 });
 
-const netRow = (field: NetField): FieldRow => ({
+const netSyntax = (field: NetField): FieldSyntax => ({
   takes: 'word',
   expected: `a network: ${field}:10.0.0.0/8, ${field}:2001:db8::/32`,
   read: (piece) => {
@@ -43,18 +44,19 @@ const netRow = (field: NetField): FieldRow => ({
   },
 });
 
+/** Syntax of each field. */
 export const FIELDS = {
-  port: portRow('port'),
-  lport: portRow('lport'),
-  rport: portRow('rport'),
+  port: portSyntax('port'),
+  lport: portSyntax('lport'),
+  rport: portSyntax('rport'),
   pid: {
     takes: 'word',
     expected: 'pids: pid:1, pid:1,100-200, pid>1000',
     read: (piece) => ({ kind: 'pids', ranges: readPids(piece) }),
   },
-  process: textRow('process', 'regex', 'a name: process:curl, process=curl, process:/^ssh/'),
-  cmd: textRow('cmd', 'regex', 'part of a command line: cmd:--verbose, cmd:/-v+/'),
-  user: textRow('user', 'text', 'a user: user:root'),
+  process: textSyntax('process', 'regex', 'a name: process:curl, process=curl, process:/^ssh/'),
+  cmd: textSyntax('cmd', 'regex', 'part of a command line: cmd:--verbose, cmd:/-v+/'),
+  user: textSyntax('user', 'text', 'a user: user:root'),
   state: {
     takes: 'word',
     expected: 'states: state:LISTEN, state:close_wait,fin_wait2',
@@ -70,19 +72,20 @@ export const FIELDS = {
     expected: 'the name or inode of a namespace: ns:web, ns:4026531840',
     read: ({ text }) => ({ kind: 'ns', value: text }),
   },
-  if: textRow('if', 'text', 'an interface: if:eth0'),
-  net: netRow('net'),
-  lnet: netRow('lnet'),
-  rnet: netRow('rnet'),
-} satisfies Record<Field, FieldRow>;
+  if: textSyntax('if', 'text', 'an interface: if:eth0'),
+  net: netSyntax('net'),
+  lnet: netSyntax('lnet'),
+  rnet: netSyntax('rnet'),
+} satisfies Record<Field, FieldSyntax>;
 
 export const isField = (name: string): name is Field => Object.hasOwn(FIELDS, name);
 
-/** Returns the row of a field. */
-export const fieldRow = (field: Field): FieldRow => FIELDS[field];
+/** Returns the syntax of a field. */
+export const fieldSyntax = (field: Field): FieldSyntax => FIELDS[field];
 
-/** Returns the misspelled field at the start of a word, and the field it resembles: `proces` in `proces:curl`. */
+/** Returns the misspelled field at the start of a word, and the field meant: `proces`, `process` for `proces:curl`. */
 export function misspelledField(word: string): { readonly typed: string; readonly meant: Field } | undefined {
+  // A word such as `http://…` has no field.
   const [, typed] = /^([a-z]+)[:=](?!\/\/)/i.exec(word) ?? [];
   const meant = typed === undefined ? undefined : nearest(typed, Object.keys(FIELDS));
   return typed !== undefined && meant !== undefined && isField(meant) ? { typed, meant } : undefined;

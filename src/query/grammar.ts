@@ -2,7 +2,7 @@ import { allOf, anyOf, depthOf, type Expression, not, termsOf } from './expressi
 import {
   type InternetForm,
   internetExpression,
-  readInternet,
+  readInternetForm,
   readStateForm,
   stateExpression,
   type StateForm,
@@ -123,9 +123,9 @@ function readOperand(scanner: Scanner, depth: number): Expression {
 function readOption(scanner: Scanner): InternetForm | StateForm | undefined {
   const option = scanner.take(/-[is]/y)?.[0];
   if (option === undefined) return undefined;
-  if (option === '-i' && !isForm(scanner)) return readInternet({ text: '', at: scanner.at });
+  if (option === '-i' && !isForm(scanner)) return readInternetForm({ text: '', at: scanner.at });
   scanner.skipSpace();
-  return option === '-i' ? readInternet(scanner.run()) : readStateForm(scanner.run());
+  return option === '-i' ? readInternetForm(scanner.run()) : readStateForm(scanner.run());
 }
 
 /** Returns true if a form follows `-i`: as in lsof, another option is none. Nor are quotes, a regex, `!`, `and`. */

@@ -9,11 +9,11 @@ import { readPorts } from './ranges.ts';
 const PROTOCOLS = ['tcp', 'udp', 'udplite'];
 
 /**
- * Conditions of a version digit. Alone (`-i 4`) it selects by the family of the socket, in front of a protocol, host or
- * port (`-i 4tcp`) by the family of the address. lsof does this, against its manual: an IPv4 connection of an IPv6
- * socket matches `-i 6` and not `-i 4`, but `-i 4tcp` and not `-i 6tcp`.
+ * Conditions of the digit in `-i 4` and `-i 6`. Alone, it selects by the family of the socket. Before a protocol, host
+ * or port (`-i 4tcp`), it selects by the family of the address. An IPv4 connection of an IPv6 socket therefore matches
+ * `-i 6` and `-i 4tcp`, but neither `-i 4` nor `-i 6tcp`. lsof works this way, although its manual says otherwise.
  */
-const VERSIONS: Readonly<
+const VERSION_CONDITIONS: Readonly<
   Record<'4' | '6', { readonly sockets: Expression; readonly addresses: Expression }>
 > = {
   4: {
@@ -30,7 +30,7 @@ const EXPECTED = '-i [46][tcp|udp][@host][:port]';
 
 type Version = '4' | '6' | undefined;
 
-/** One parsed form of `-i`. */
+/** A parsed form: the argument of one `-i`. */
 export interface InternetForm {
   /** IP version; undefined for both. */
   readonly version: Version;
@@ -38,10 +38,11 @@ export interface InternetForm {
   readonly address?: Expression;
 }
 
-const protocols: Term = { kind: 'protocols', protocols: PROTOCOLS };
+/** Condition of a form without a protocol. */
+const anyProtocol: Term = { kind: 'protocols', protocols: PROTOCOLS };
 
-/** Reads the form after `-i`. An empty form selects all Internet files of lsof. */
-export function readInternet({ text, at }: Piece): InternetForm {
+/** Parses the form after `-i`. An empty form selects everything that lsof counts as Internet files. */
+export function readInternetForm({ text, at }: Piece): InternetForm {
   const [, digit = '', protocol = ''] = /^([46]?)([^@:]*)/.exec(text) ?? [];
   const rest = text.slice(digit.length + protocol.length);
   const name = protocol.toLowerCase();
@@ -51,38 +52,41 @@ export function readInternet({ text, at }: Piece): InternetForm {
   }
   const version = digit === '4' || digit === '6' ? digit : undefined;
   if (name === '' && rest === '') return { version };
-  const parts: Expression[] = [name === '' ? protocols : { kind: 'protocols', protocols: [name] }];
-  const after = { text: rest.slice(1), at: at + text.length - rest.length + 1 };
-  if (version) parts.push(VERSIONS[version].addresses);
+  const parts: Expression[] = [name === '' ? anyProtocol : { kind: 'protocols', protocols: [name] }];
+  // The text after `@` or `:`.
+  const value = { text: rest.slice(1), at: at + text.length - rest.length + 1 };
+  if (version) parts.push(VERSION_CONDITIONS[version].addresses);
   if (rest.startsWith('@')) {
-    const host = readHost(after);
+    const host = readHost(value);
     const family = host.host.includes(':') ? '6' : '4';
     if (version && version !== family && !isHostName(host.host))
-      refuse(after, `expected an IPv${version} address after -i ${version}, not IPv${family}`);
+      refuse(value, `expected an IPv${version} address after -i ${version}, not IPv${family}`);
     parts.push(host);
   } else if (rest) {
-    if (after.text === '') refuse(after, `expected ports: ${EXPECTED}`);
-    parts.push({ kind: 'ports', field: 'port', ports: readPorts(after) });
+    if (value.text === '') refuse(value, `expected ports: ${EXPECTED}`);
+    parts.push({ kind: 'ports', field: 'port', ports: readPorts(value) });
   }
   return { version, address: allOf(parts) };
 }
 
 /**
- * Returns the condition of several `-i` together. As in lsof, one of their addresses must match, and the version of the
- * forms without an address must match too. The last of several such forms counts, but 4 and 6 in a row select both.
+ * Returns the condition of several `-i` together, as in lsof. One of the forms with an address must match, and also the
+ * version of the forms without one (`-i 4`). Of several such versions the last one counts, but 4 and 6 one after the
+ * other cancel: then both match.
  */
 export function internetExpression(forms: readonly InternetForm[]): Expression {
   const addresses = forms.flatMap(({ address }) => address ?? []);
-  let common: Version;
+  let socketVersion: Version;
   for (const { version, address } of forms)
-    if (!address) common = common === undefined || common === version ? version : undefined;
+    if (!address)
+      socketVersion = socketVersion === undefined || socketVersion === version ? version : undefined;
   return allOf([
-    addresses.length > 0 ? anyOf(addresses) : protocols,
-    ...(common ? [VERSIONS[common].sockets] : []),
+    addresses.length > 0 ? anyOf(addresses) : anyProtocol,
+    ...(socketVersion ? [VERSION_CONDITIONS[socketVersion].sockets] : []),
   ]);
 }
 
-/** One parsed form of `-s`. */
+/** A parsed form: the argument of one `-s`. */
 export interface StateForm {
   /** States to show; empty for all. */
   readonly included: readonly SocketState[];
@@ -92,7 +96,7 @@ export interface StateForm {
 
 const STATE_FORM = 'TCP:LISTEN or TCP:^CLOSE_WAIT,^TIME_WAIT';
 
-/** Reads the form after `-s`. */
+/** Parses the form after `-s`. */
 export function readStateForm(piece: Piece): StateForm {
   const { text, at } = piece;
   const [, protocol = '', names] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? [];

@@ -10,8 +10,9 @@ export interface Range {
 /** A range of ports, or a service name, whose ports depend on the protocol. */
 export type PortItem = Range | { readonly service: string };
 
-/** VSOCK ports have 32 bits. */
+/** Maximum port of all protocols: VSOCK ports have 32 bits. */
 const MAX_PORT = 0xffff_ffff;
+/** Maximum of `pid_t`. */
 const MAX_PID = 0x7fff_ffff;
 
 const rangeText = ({ from, to }: Range): string => (from === to ? String(from) : `${from}-${to}`);
@@ -21,7 +22,7 @@ export const rangesText = (ranges: readonly Range[]): string => ranges.map(range
 export const portsText = (ports: readonly PortItem[]): string =>
   ports.map((it) => ('service' in it ? it.service : rangeText(it))).join(',');
 
-/** Parses `8` or `8-10`. Returns undefined for another form. Throws a Mistake if it is too large or reversed. */
+/** Parses `8` or `8-10`. Returns undefined for other texts. Throws a Mistake for a too large or reversed range. */
 function readRange(piece: Piece, most: number): Range | undefined {
   const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(piece.text) ?? [];
   if (first === undefined) return undefined;
@@ -31,6 +32,7 @@ function readRange(piece: Piece, most: number): Range | undefined {
   return { from, to };
 }
 
+/** Expected list of pids, for messages. */
 const PIDS = 'a pid, a range or a list: pid:1,100-200';
 
 export const readPids = (piece: Piece): readonly Range[] =>
@@ -38,9 +40,10 @@ export const readPids = (piece: Piece): readonly Range[] =>
     (it) => readRange(it, MAX_PID) ?? refuse(it, `bad pid ${quotePart(it.text)}; expected ${PIDS}`),
   );
 
+/** Expected list of ports, for messages. */
 const PORTS = 'ports: 443, https, 8000-8100 or 80,443';
 
-/** Parses a list of ports, ranges and services. As in lsof, a range may end, but not begin, with a service. */
+/** Parses a list of ports, ranges and services. As in lsof, a range may end with a service, but not start with one. */
 export const readPorts = (piece: Piece): readonly PortItem[] =>
   splitList(piece, PORTS).map((it) => {
     const range = readRange(it, MAX_PORT);

@@ -1,6 +1,6 @@
 import { amountExpected, isQuantity, QUANTITY_NAMES, readAmount } from './amounts.ts';
 import type { Operator, Term } from './expression.ts';
-import { type Field, fieldRow, isField } from './fields.ts';
+import { type Field, fieldSyntax, isField } from './fields.ts';
 import { readHost } from './hosts.ts';
 import { Mistake, type Piece, quotePart } from './mistake.ts';
 import { isFlag } from './names.ts';
@@ -59,7 +59,7 @@ function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Ter
     throw new Mistake(
       at,
       text.length + operator.length,
-      `${name} cannot be compared; expected ${fieldRow(name).expected}`,
+      `${name} cannot be compared; expected ${fieldSyntax(name).expected}`,
     );
   }
   if (isQuantity(name))
@@ -73,7 +73,7 @@ function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Ter
 }
 
 function readValue(scanner: Scanner, field: Field, whole: boolean): Term {
-  const { takes, expected, read } = fieldRow(field);
+  const { takes, expected, read } = fieldSyntax(field);
   const { next } = scanner;
   if (takes === 'regex' && next === '/' && (field === 'process' || field === 'cmd'))
     return { kind: 'regex', field, source: readRegex(scanner.slashed()) };

@@ -3,10 +3,10 @@ import { misspelledField } from '../query/fields.ts';
 import type { Query } from '../query/query.ts';
 
 /** Returns a correction of the first word that resembles a misspelled field; undefined if there is none. */
-export function slipText({ expression }: Pick<Query, 'expression'>): string | undefined {
+export function misspellingText({ expression }: Pick<Query, 'expression'>): string | undefined {
   for (const term of termsOf(expression)) {
-    const slip = term.kind === 'word' ? misspelledField(term.text) : undefined;
-    if (slip) return `unknown field ${slip.typed}: did you mean ${slip.meant}:?`;
+    const field = term.kind === 'word' ? misspelledField(term.text) : undefined;
+    if (field) return `unknown field ${field.typed}: did you mean ${field.meant}:?`;
   }
   return undefined;
 }

@@ -5,7 +5,7 @@ import { type CellContext, type Column, columnOf } from './columns.ts';
 import { compactText, countText, endpointText } from './format.ts';
 import { type GroupItem, type Item, SUMMED } from './groups.ts';
 import { type Line, line, span, type Tone } from './line.ts';
-import { slipText } from './query-notices.ts';
+import { misspellingText } from './query-notices.ts';
 import type { RowOrder } from './order.ts';
 import { GUTTER, type PlacedColumn } from './place.ts';
 import { cutMiddle, displayWidth, fit } from './width.ts';
@@ -206,8 +206,8 @@ const emptyText = (state: State, hidden: number): string => {
   if (hidden > 0) return '  all matches are hidden by you: press H to list them';
   if (state.nowMs === undefined) return '  reading sockets …';
   if (pictureOf(state).rows.size === 0) return '  no sockets';
-  const slip = slipText(state.query);
-  return slip === undefined
+  const misspelling = misspellingText(state.query);
+  return misspelling === undefined
     ? '  nothing matches: press esc to clear the query'
-    : `  nothing matches: ${slip}`;
+    : `  nothing matches: ${misspelling}`;
 };

@@ -7,7 +7,7 @@ function setUp() {
   const said: string[] = [];
   const notices = new Notices((text) => said.push(text));
   const take = (degradations: readonly Degradation[], coverage: Coverage = { level: 'changes' }) => {
-    notices.take({ degradations, coverage });
+    notices.printNew({ degradations, coverage });
     return said.splice(0);
   };
   return take;

@@ -22,12 +22,12 @@ export interface SavedState {
   readonly group: GroupBy | null;
   /** Null if the columns depend on the width of the pane. */
   readonly columns: readonly ColumnChoice[] | null;
-  /** Null if the user has not chosen one: the next terminal may be a different one. */
+  /** Null if the user has not chosen colours: another terminal may need others. */
   readonly theme: Palette | null;
   readonly serviceNames: boolean;
   /** Views that the user has saved. */
   readonly views: readonly View[];
-  /** Hide rules. */
+  /** Hide rules; `known` is their name in the file. */
   readonly known: readonly HideRule[];
   /** Earlier queries, oldest first, at most MAX_HISTORY. */
   readonly history: readonly string[];
@@ -38,12 +38,12 @@ export interface SavedState {
 /** Maximum number of queries in the history. */
 export const MAX_HISTORY = 200;
 
-/** A saved state that cannot be used; the message gives the reason. */
+/** Error about a saved state that cannot be used: damaged, or of a newer netpane. The message gives the reason. */
 export class DamagedState extends Error {}
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Throws a DamagedState. @param where the path of the value, such as `.known[3].port` */
+/** Throws a DamagedState. @param where the path of the value, such as `.known[3].port`; empty for the whole state */
 const damaged = (where: string, expected: string): never => {
   throw new DamagedState(`${where === '' ? 'it' : where.slice(1)} is not ${expected}`);
 };
@@ -53,89 +53,95 @@ const fieldsOf = (value: unknown, where: string): Fields =>
     ? (value as Fields)
     : damaged(where, 'an object');
 
-const text = (value: unknown, where: string): string =>
+const readText = (value: unknown, where: string): string =>
   typeof value === 'string' ? value : damaged(where, 'a string');
 
-const flag = (value: unknown, where: string): boolean =>
+const readFlag = (value: unknown, where: string): boolean =>
   typeof value === 'boolean' ? value : damaged(where, 'true or false');
 
-const integer =
+/** Returns a function that reads an integer of this range. */
+const integerReader =
   (least: number, most: number) =>
   (value: unknown, where: string): number =>
     Number.isInteger(value) && (value as number) >= least && (value as number) <= most
       ? (value as number)
       : damaged(where, `a whole number from ${least} to ${most}`);
 
-const list = <T>(value: unknown, where: string, item: (value: unknown, where: string) => T): T[] =>
-  Array.isArray(value) ? value.map((it, i) => item(it, `${where}[${i}]`)) : damaged(where, 'a list');
+const readList = <T>(value: unknown, where: string, readItem: (value: unknown, where: string) => T): T[] =>
+  Array.isArray(value) ? value.map((it, i) => readItem(it, `${where}[${i}]`)) : damaged(where, 'a list');
 
-/** Returns one of these names; undefined for an unknown name, which another version of netpane may have. */
-const name = <T extends string>(names: readonly T[], value: unknown, where: string): T | undefined => {
-  const given = text(value, where);
+/** Reads one of these names. Returns undefined for another text: it may be a name of another version of netpane. */
+const readName = <T extends string>(names: readonly T[], value: unknown, where: string): T | undefined => {
+  const given = readText(value, where);
   return names.find((it) => it === given);
 };
 
-/** Panes that may be restored; the help is not. */
-const PANES: readonly PaneName[] = ['events', 'details', 'traffic', 'graph'];
-const width = integer(1, MAX_COLUMN_WIDTH);
+/** Panes that are restored: all but the help. */
+const RESTORED_PANES: readonly PaneName[] = ['events', 'details', 'traffic', 'graph'];
+
+const readWidth = integerReader(1, MAX_COLUMN_WIDTH);
 /** VSOCK ports have 32 bits. */
-const port = integer(0, 2 ** 32 - 1);
+const readPort = integerReader(0, 2 ** 32 - 1);
 
 const isDefined = <T>(it: T | undefined): it is T => it !== undefined;
 
-function sort(value: unknown, where: string): Sort | undefined {
+function readSort(value: unknown, where: string): Sort | undefined {
   const { column, descending } = fieldsOf(value, where);
-  const id = name(COLUMN_IDS, column, `${where}.column`);
-  const isDescending = flag(descending, `${where}.descending`);
+  const id = readName(COLUMN_IDS, column, `${where}.column`);
+  const isDescending = readFlag(descending, `${where}.descending`);
   return id && { column: id, descending: isDescending };
 }
 
-function column(value: unknown, where: string): ColumnChoice | undefined {
+function readColumn(value: unknown, where: string): ColumnChoice | undefined {
   const fields = fieldsOf(value, where);
-  const id = name(COLUMN_IDS, fields['id'], `${where}.id`);
-  const cells = fields['width'] === undefined ? undefined : width(fields['width'], `${where}.width`);
-  return id && { id, ...(cells !== undefined && { width: cells }) };
+  const id = readName(COLUMN_IDS, fields['id'], `${where}.id`);
+  const width = fields['width'] === undefined ? undefined : readWidth(fields['width'], `${where}.width`);
+  return id && { id, ...(width !== undefined && { width }) };
 }
 
-/** Returns the columns that this netpane has; undefined if there are none, because a table needs columns. */
-function columns(value: unknown, where: string): readonly ColumnChoice[] | undefined {
-  const choices = list(value, where, column).filter(isDefined);
+/** Reads columns, without unknown ones. Returns undefined if none is left, because a table needs at least one. */
+function readColumns(value: unknown, where: string): readonly ColumnChoice[] | undefined {
+  const choices = readList(value, where, readColumn).filter(isDefined);
   return choices.length > 0 ? choices : undefined;
 }
 
-function view(value: unknown, where: string): View {
+function readView(value: unknown, where: string): View {
   const fields = fieldsOf(value, where);
   /** Returns the value of a field; undefined if the field is absent. */
   const optional = <T>(field: string, read: (value: unknown, where: string) => T): T | undefined =>
     fields[field] === undefined ? undefined : read(fields[field], `${where}.${field}`);
   const settings = {
-    columns: optional('columns', columns),
-    sort: optional('sort', sort),
-    group: optional('group', (it, at) => name(GROUPS, it, at)),
+    columns: optional('columns', readColumns),
+    sort: optional('sort', readSort),
+    group: optional('group', (it, at) => readName(GROUPS, it, at)),
   };
   return {
-    name: text(fields['name'], `${where}.name`),
-    query: text(fields['query'], `${where}.query`),
+    name: readText(fields['name'], `${where}.name`),
+    query: readText(fields['query'], `${where}.query`),
     ...(settings.columns && { columns: settings.columns }),
     ...(settings.sort && { sort: settings.sort }),
     ...(settings.group && { group: settings.group }),
   };
 }
 
-function hideRule(value: unknown, where: string): HideRule {
+function readHideRule(value: unknown, where: string): HideRule {
   const fields = fieldsOf(value, where);
   return {
-    process: text(fields['process'], `${where}.process`),
-    remote: text(fields['remote'], `${where}.remote`),
-    port: port(fields['port'], `${where}.port`),
+    process: readText(fields['process'], `${where}.process`),
+    remote: readText(fields['remote'], `${where}.remote`),
+    port: readPort(fields['port'], `${where}.port`),
   };
 }
 
-const orNull = <T>(value: unknown, where: string, read: (value: unknown, where: string) => T | undefined) =>
-  value === null ? null : (read(value, where) ?? null);
+/** Reads a value that may be null. Returns null also for an unknown name. */
+const readOrNull = <T>(
+  value: unknown,
+  where: string,
+  read: (value: unknown, where: string) => T | undefined,
+) => (value === null ? null : (read(value, where) ?? null));
 
 /**
- * Parses a saved state. Leaves out unknown names of columns, groupings, palettes and panes.
+ * Parses a saved state. Leaves out columns, groupings, palettes and panes that this version of netpane does not know.
  * @throws DamagedState if the text is not a saved state, or was written by a newer netpane
  */
 export function parseState(json: string): SavedState {
@@ -145,22 +151,24 @@ export function parseState(json: string): SavedState {
   } catch {
     return damaged('', 'JSON');
   }
-  const it = fieldsOf(value, '');
-  const { version } = it;
+  const fields = fieldsOf(value, '');
+  const { version } = fields;
   if (Number.isInteger(version) && (version as number) > 1)
     throw new DamagedState('it was written by a newer netpane');
   if (version !== 1) damaged('.version', '1');
   return {
     version: 1,
-    query: text(it['query'], '.query'),
-    sort: sort(it['sort'], '.sort') ?? DEFAULT_SORT,
-    group: orNull(it['group'], '.group', (value, where) => name(GROUPS, value, where)),
-    columns: orNull(it['columns'], '.columns', columns),
-    theme: orNull(it['theme'], '.theme', (value, where) => name(PALETTES, value, where)),
-    serviceNames: flag(it['serviceNames'], '.serviceNames'),
-    views: list(it['views'], '.views', view),
-    known: list(it['known'], '.known', hideRule),
-    history: list(it['history'], '.history', text).slice(-MAX_HISTORY),
-    panes: list(it['panes'], '.panes', (value, where) => name(PANES, value, where)).filter(isDefined),
+    query: readText(fields['query'], '.query'),
+    sort: readSort(fields['sort'], '.sort') ?? DEFAULT_SORT,
+    group: readOrNull(fields['group'], '.group', (value, where) => readName(GROUPS, value, where)),
+    columns: readOrNull(fields['columns'], '.columns', readColumns),
+    theme: readOrNull(fields['theme'], '.theme', (value, where) => readName(PALETTES, value, where)),
+    serviceNames: readFlag(fields['serviceNames'], '.serviceNames'),
+    views: readList(fields['views'], '.views', readView),
+    known: readList(fields['known'], '.known', readHideRule),
+    history: readList(fields['history'], '.history', readText).slice(-MAX_HISTORY),
+    panes: readList(fields['panes'], '.panes', (value, where) =>
+      readName(RESTORED_PANES, value, where),
+    ).filter(isDefined),
   };
 }
