@@ -6,7 +6,9 @@ import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
 import type { EventLog } from './log.ts';
 import type { InterfaceTraffic } from './rates.ts';
-import type { Row, SocketTable, Tick } from './table.ts';
+import type { Tick } from './counts.ts';
+import type { Row } from './row.ts';
+import type { SocketTable } from './table.ts';
 
 /** Every column, in screen order: first the default columns, then those shown only if the user chooses them. */
 export const COLUMN_IDS = [

@@ -1,5 +1,5 @@
 import { COLUMN_IDS, type ColumnId } from '../store/state.ts';
-import type { Seen } from '../store/table.ts';
+import type { Seen } from '../store/seen-fields.ts';
 import type { Column, ColumnSpec } from './columns/column.ts';
 import { LIFE_COLUMNS } from './columns/life.ts';
 import { NETWORK_COLUMNS } from './columns/network.ts';

@@ -9,7 +9,7 @@ import {
 } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import type { State, Usage } from '../store/state.ts';
-import type { Row } from '../store/table.ts';
+import type { Row } from '../store/row.ts';
 import { byteFacts, type Fact, momentOf, networkFacts, pathFacts, programFacts, queueFacts } from './flow.ts';
 import { ageText, bytesText, clockText, endpointText, lifetimeText, portText, userText } from './format.ts';
 import { type Line, line, span } from './line.ts';

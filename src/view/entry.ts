@@ -1,6 +1,6 @@
 import type { SearchFields } from '../query/search-fields.ts';
 import type { OpenSum } from '../store/sums.ts';
-import type { Row } from '../store/table.ts';
+import type { Row } from '../store/row.ts';
 
 export type SortKey = number | string;
 

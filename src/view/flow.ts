@@ -2,7 +2,7 @@ import { firstOwner, isListening, type Timer, type TimerKind } from '../model/so
 import { printable } from '../model/text.ts';
 import { areRatesOld, pictureOf } from '../store/picture.ts';
 import type { State } from '../store/state.ts';
-import { isMeasured, type Row } from '../store/table.ts';
+import { isMeasured, type Row } from '../store/row.ts';
 import { ageText, countText, durationText, namespaceText, rateText, rttText, sizeText } from './format.ts';
 
 /** A line of the details: label and words; a word is not broken across lines. */

@@ -1,4 +1,4 @@
-import type { Tick } from '../store/table.ts';
+import type { Tick } from '../store/counts.ts';
 import { rateText } from './format.ts';
 
 /** One curve of the graphs. */

@@ -1,6 +1,6 @@
 import type { GroupBy } from '../store/state.ts';
 import type { OpenSum } from '../store/sums.ts';
-import type { Row } from '../store/table.ts';
+import type { Row } from '../store/row.ts';
 import type { Entry, Group, SortKey } from './entry.ts';
 import { GROUPINGS, NONE } from './grouping.ts';
 

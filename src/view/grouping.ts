@@ -2,7 +2,7 @@ import { unmapped } from '../model/address.ts';
 import { portOrProtocol, firstOwner } from '../model/socket.ts';
 import { PROTOCOLS } from '../query/search-fields.ts';
 import type { GroupBy } from '../store/state.ts';
-import type { Row } from '../store/table.ts';
+import type { Row } from '../store/row.ts';
 import { addressKey } from './columns/network.ts';
 import type { Entry, SortKey } from './entry.ts';
 import { addressText, isPortless, namespaceText, NOTHING, portText, userText } from './format.ts';

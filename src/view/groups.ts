@@ -1,7 +1,7 @@
 import type { TextPool } from '../query/texts.ts';
 import type { ColumnId, Folds, GroupBy, Sort } from '../store/state.ts';
 import { addTo, emptySum, type Sum } from '../store/sums.ts';
-import type { Row } from '../store/table.ts';
+import type { Row } from '../store/row.ts';
 import type { Compare, Entry, Group, SortKey } from './entry.ts';
 import { GROUP_PREFIX, LazyGroup } from './group.ts';
 import { GROUPINGS } from './grouping.ts';

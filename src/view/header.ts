@@ -1,6 +1,6 @@
 import { printable } from '../model/text.ts';
 import type { State } from '../store/state.ts';
-import type { Tick } from '../store/table.ts';
+import type { Tick } from '../store/counts.ts';
 import {
   compactText,
   countText,

@@ -1,7 +1,7 @@
 import { printable } from '../model/text.ts';
 import { TERMS } from '../query/terms.ts';
 import type { Focus, State } from '../store/state.ts';
-import type { Seen } from '../store/table.ts';
+import type { Seen } from '../store/seen-fields.ts';
 import { type Column, COLUMNS, presentColumns } from './columns.ts';
 import { type Line, line, span } from './line.ts';
 import { coverageText, noticesOf } from './notices.ts';

@@ -1,5 +1,5 @@
 import type { Focus, List, PromptKind, State } from '../store/state.ts';
-import type { Seen } from '../store/table.ts';
+import type { Seen } from '../store/seen-fields.ts';
 import type { KeyHelp } from './help.ts';
 import { type Line, line, span } from './line.ts';
 import { displayWidth } from './width.ts';

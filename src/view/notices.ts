@@ -1,7 +1,7 @@
 import type { Degradation } from '../model/batch.ts';
 import type { Coverage, GapEvent } from '../model/event.ts';
 import type { State } from '../store/state.ts';
-import type { DroppedRows } from '../store/table.ts';
+import type { DroppedRows } from '../store/closed-rows.ts';
 import { missedText } from './events.ts';
 import { clockText, countText } from './format.ts';
 

@@ -6,7 +6,7 @@ import { dropSearchFields, hasSameSearchFields, takeSearchFields } from '../quer
 import { compileHideRules } from '../store/hide-rules.ts';
 import { pictureOf } from '../store/picture.ts';
 import type { Picture, Sort, State } from '../store/state.ts';
-import type { Row } from '../store/table.ts';
+import type { Row } from '../store/row.ts';
 import { columnOf } from './columns.ts';
 import type { Entry, SortKey } from './entry.ts';
 import { Groups, type Item, rowItem } from './groups.ts';

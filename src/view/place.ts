@@ -1,5 +1,6 @@
 import { type ColumnChoice, type ColumnId, MAX_COLUMN_WIDTH } from '../store/state.ts';
-import type { Row, Seen } from '../store/table.ts';
+import type { Row } from '../store/row.ts';
+import type { Seen } from '../store/seen-fields.ts';
 import { type CellContext, type Column, columnOf, COLUMNS, presentColumns } from './columns.ts';
 import { displayWidth } from './width.ts';
 

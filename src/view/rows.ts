@@ -1,6 +1,6 @@
 import { areRatesOld, pictureOf } from '../store/picture.ts';
 import type { ColumnId, State } from '../store/state.ts';
-import { isMeasured, type Mark, type Row } from '../store/table.ts';
+import { isMeasured, type Mark, type Row } from '../store/row.ts';
 import { type CellContext, type Column, columnOf } from './columns.ts';
 import { compactText, countText, endpointText } from './format.ts';
 import { type GroupItem, type Item, SUMMED } from './groups.ts';

@@ -1,6 +1,6 @@
 import { portOrProtocol } from '../model/socket.ts';
 import type { SearchFields } from '../query/search-fields.ts';
-import type { Row } from '../store/table.ts';
+import type { Row } from '../store/row.ts';
 import type { Compare, Entry, SortKey } from './entry.ts';
 import { sortByKeys, NumberBuffer } from './radix.ts';
 

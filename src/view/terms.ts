@@ -11,7 +11,7 @@ import { canonicalAddress } from '../query/addresses.ts';
 import { quoteWord } from '../query/print.ts';
 import { servicePort } from '../store/hide-rules.ts';
 import type { ColumnId, GroupBy } from '../store/state.ts';
-import type { Row } from '../store/table.ts';
+import type { Row } from '../store/row.ts';
 
 /** Returns the namespace of a socket as a query names it; empty if it has none. */
 export const namespaceName = ({ netns }: Socket): string =>

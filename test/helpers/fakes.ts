@@ -12,7 +12,8 @@ import { EVERYTHING, parseQuery, type Query } from '../../src/query/query.ts';
 import { initialState, reduce, type Settings } from '../../src/store/reduce.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { State } from '../../src/store/state.ts';
-import type { Seen, SocketTable } from '../../src/store/table.ts';
+import type { Seen } from '../../src/store/seen-fields.ts';
+import type { SocketTable } from '../../src/store/table.ts';
 
 /** Returns the endpoint of a text such as `192.0.2.1:80`, `[::1]:80` or `*:80`. */
 export function endpoint(text: string): Endpoint {

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Batch, NetworkInterface } from '../../src/model/batch.ts';
 import type { Socket, Traffic } from '../../src/model/socket.ts';
 import { measureInterfaces, rateOf } from '../../src/store/rates.ts';
-import { isMeasured, SocketTable } from '../../src/store/table.ts';
+import { isMeasured } from '../../src/store/row.ts';
+import { SocketTable } from '../../src/store/table.ts';
 import { baseline, batch, followChanges, socket } from '../helpers/fakes.ts';
 
 const withTraffic = (id: string, traffic: Traffic): Socket => socket({ id, traffic });

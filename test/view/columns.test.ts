@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { COLUMN_IDS, type ColumnId } from '../../src/store/state.ts';
-import type { Row } from '../../src/store/table.ts';
+import type { Row } from '../../src/store/row.ts';
 import { columnOf, COLUMNS, presentColumns } from '../../src/view/columns.ts';
 import type { CellContext, ColumnRow } from '../../src/view/columns/column.ts';
 import { NOTHING } from '../../src/view/format.ts';

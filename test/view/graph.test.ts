@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Tick } from '../../src/store/table.ts';
+import type { Tick } from '../../src/store/counts.ts';
 import { graphSeries } from '../../src/view/graph.ts';
 
 const MINUTE = 60_000;

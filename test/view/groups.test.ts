@@ -4,7 +4,7 @@ import type { Batch } from '../../src/model/batch.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import type { Action } from '../../src/store/actions.ts';
 import { type Folds, type GroupBy, NO_FOLDS, type Sort, type State } from '../../src/store/state.ts';
-import type { Row } from '../../src/store/table.ts';
+import type { Row } from '../../src/store/row.ts';
 import { COLUMNS } from '../../src/view/columns.ts';
 import type { GroupItem, Item } from '../../src/view/groups.ts';
 import { RowOrder } from '../../src/view/order.ts';

@@ -5,7 +5,7 @@ import type { Socket } from '../../src/model/socket.ts';
 import type { Action } from '../../src/store/actions.ts';
 import { compileForSubjects } from '../../src/query/compile.ts';
 import { type ColumnId, GROUPS, type State } from '../../src/store/state.ts';
-import type { Row } from '../../src/store/table.ts';
+import type { Row } from '../../src/store/row.ts';
 import { COLUMNS } from '../../src/view/columns.ts';
 import { RowOrder } from '../../src/view/order.ts';
 import { queryContext } from '../../src/view/query-context.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ColumnChoice, ColumnId } from '../../src/store/state.ts';
 import { type CellContext, COLUMNS } from '../../src/view/columns.ts';
-import { NOTHING_SEEN, type Seen } from '../../src/store/table.ts';
+import { NOTHING_SEEN, type Seen } from '../../src/store/seen-fields.ts';
 import { columnsIn, noteWidths, placeColumns, type WidestSeen } from '../../src/view/place.ts';
 import { rowLine, titleLine } from '../../src/view/rows.ts';
 import { displayWidth } from '../../src/view/width.ts';

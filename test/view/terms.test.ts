@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compileForSubjects } from '../../src/query/compile.ts';
 import { parseQuery } from '../../src/query/query.ts';
 import { COLUMN_IDS, GROUPS } from '../../src/store/state.ts';
-import type { Row } from '../../src/store/table.ts';
+import type { Row } from '../../src/store/row.ts';
 import { termOfCell, termOfGroup } from '../../src/view/terms.ts';
 import { listener, queryFrom, socket, udp } from '../helpers/fakes.ts';
 import { HOSTILE } from '../helpers/lines.ts';

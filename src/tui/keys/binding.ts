@@ -1,5 +1,5 @@
 import type { KeyHelp } from '../../view/help.ts';
-import type { Row } from '../../store/table.ts';
+import type { Row } from '../../store/row.ts';
 import type { Command } from '../command.ts';
 import type { KeyContext } from './context.ts';
 

@@ -1,6 +1,6 @@
 import type { Widgets } from 'blessed';
 import type { Palette } from '../../store/state.ts';
-import type { Tick } from '../../store/table.ts';
+import type { Tick } from '../../store/counts.ts';
 import { graphSeries, type Series } from '../../view/graph.ts';
 import type { Region } from '../../view/layout.ts';
 import { cutEnd } from '../../view/width.ts';

@@ -1,7 +1,8 @@
 import { printable } from '../../model/text.ts';
 import type { Subject } from '../../query/subject.ts';
 import type { ColumnId } from '../../store/state.ts';
-import type { Row, Seen } from '../../store/table.ts';
+import type { Row } from '../../store/row.ts';
+import type { Seen } from '../../store/seen-fields.ts';
 import { ageText, compactText, NOTHING } from '../format.ts';
 
 /** Inputs of a cell besides its row. */

@@ -1,5 +1,5 @@
 import type { ColumnId } from '../../store/state.ts';
-import type { Mark, Row } from '../../store/table.ts';
+import type { Mark, Row } from '../../store/row.ts';
 import { ageText, clockText, dateText, livedText, NOTHING } from '../format.ts';
 import { type CellContext, type ColumnSpec, onRequest, requestedNumberColumn } from './column.ts';
 

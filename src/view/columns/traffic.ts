@@ -1,5 +1,5 @@
 import type { ColumnId } from '../../store/state.ts';
-import { isMeasured, type Row } from '../../store/table.ts';
+import { isMeasured, type Row } from '../../store/row.ts';
 import { compactText, NOTHING, rttText } from '../format.ts';
 import {
   agoColumn,

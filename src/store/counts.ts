@@ -1,0 +1,82 @@
+import { isEstablished, isListening, type Socket } from '../model/socket.ts';
+import type { Row } from './row.ts';
+
+/** Open sockets by kind; they add up to `total`. */
+export interface Totals {
+  readonly total: number;
+  readonly established: number;
+  readonly listening: number;
+  readonly other: number;
+}
+
+/** Counts of one tick. */
+export interface Tick {
+  readonly monotonicMs: number;
+  readonly total: number;
+  readonly spawned: number;
+  readonly changed: number;
+  readonly closed: number;
+  /** Bytes per second of all sockets together; absent when the source has no byte counters. */
+  readonly rxRate?: number;
+  readonly txRate?: number;
+}
+
+const HISTORY_LENGTH = 600;
+
+const kindOf = (socket: Socket): 'established' | 'listening' | 'other' =>
+  isListening(socket) ? 'listening' : isEstablished(socket) ? 'established' : 'other';
+
+/** Drops the oldest entries, but only once the list has twice the length: most calls cost nothing. */
+const trim = (list: unknown[], length: number): void => {
+  if (list.length >= length * 2) list.splice(0, list.length - length);
+};
+
+/** Counts of the open sockets, of the current tick, and of the last ticks. */
+export class Counts {
+  readonly #totals = { total: 0, established: 0, listening: 0, other: 0 };
+  readonly #history: Tick[] = [];
+  #changes = { spawned: 0, changed: 0, closed: 0 };
+  /** Sums of the rates in the current tick, bytes per second. */
+  #rates = { rxRate: 0, txRate: 0 };
+
+  get totals(): Totals {
+    return this.#totals;
+  }
+
+  /** Ticks, oldest first; at least the last 600. The first batch is not among them. */
+  get history(): readonly Tick[] {
+    return this.#history;
+  }
+
+  /** Counts a socket that is open (1), or no longer (-1). */
+  count(socket: Socket, by: 1 | -1): void {
+    this.#totals.total += by;
+    this.#totals[kindOf(socket)] += by;
+  }
+
+  addRates({ rxRate = 0, txRate = 0 }: Row): void {
+    this.#rates.rxRate += rxRate;
+    this.#rates.txRate += txRate;
+  }
+
+  addChanges(spawned: number, changed: number, closed: number): void {
+    this.#changes.spawned += spawned;
+    this.#changes.changed += changed;
+    this.#changes.closed += closed;
+  }
+
+  /** Ends a tick and returns its counts. @param hasTraffic the source has byte counters */
+  endTick(monotonicMs: number, isBaseline: boolean, hasTraffic: boolean): Tick {
+    const tick: Tick = {
+      monotonicMs,
+      total: this.#totals.total,
+      ...this.#changes,
+      ...(!isBaseline && hasTraffic && this.#rates),
+    };
+    this.#changes = { spawned: 0, changed: 0, closed: 0 };
+    this.#rates = { rxRate: 0, txRate: 0 };
+    if (!isBaseline) this.#history.push(tick);
+    trim(this.#history, HISTORY_LENGTH);
+    return tick;
+  }
+}

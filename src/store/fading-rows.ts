@@ -1,0 +1,118 @@
+import { ClosedRows, type DroppedRows } from './closed-rows.ts';
+import { type Changes, Journal } from './journal.ts';
+import type { Row } from './row.ts';
+
+/** Maximum number of marks that fade in one call. Keys are read between two calls. */
+const MAX_RUN = 1000;
+
+/**
+ * The rows by id. A mark fades after the linger time, and a closed row is removed with it.
+ *
+ *     add, set ─▶ row          setMarked ─▶ marked row ── fade ─▶ row
+ *                                           closed row ── fade, dropClosed ─▶ removed
+ */
+export class FadingRows {
+  readonly #rows = new Map<string, Row>();
+  /** Time at which the mark of a row fades, by the id of the row, earliest first. */
+  readonly #marked = new Map<string, number>();
+  readonly #closed: ClosedRows;
+  readonly #journal = new Journal();
+  readonly #lingerMs: number;
+
+  /**
+   * @param lingerMs how long marks and closed rows stay, milliseconds
+   * @param maxClosed maximum number of closed rows; the oldest are removed first
+   */
+  constructor(lingerMs: number, maxClosed: number) {
+    this.#lingerMs = lingerMs;
+    this.#closed = new ClosedRows(maxClosed);
+  }
+
+  get all(): ReadonlyMap<string, Row> {
+    return this.#rows;
+  }
+
+  /** Closed rows removed early, until a minute after the last one; undefined for none. */
+  get dropped(): DroppedRows | undefined {
+    return this.#closed.dropped;
+  }
+
+  /** Sequence number of the next change of a row. */
+  get sequence(): number {
+    return this.#journal.end;
+  }
+
+  changesSince(sequence: number): Changes {
+    return this.#journal.since(sequence);
+  }
+
+  /** Time of the next call of `fade` that changes rows; undefined when no row is marked. */
+  get nextFadeMs(): number | undefined {
+    const [next] = this.#marked.values();
+    return next;
+  }
+
+  get(id: string): Row | undefined {
+    return this.#rows.get(id);
+  }
+
+  /** Returns the row if it is not closed. */
+  getOpen(id: string): Row | undefined {
+    const row = this.#rows.get(id);
+    return row?.mark === 'closed' ? undefined : row;
+  }
+
+  openIds(): Set<string> {
+    const ids = new Set<string>();
+    for (const { id, mark } of this.#rows.values()) if (mark !== 'closed') ids.add(id);
+    return ids;
+  }
+
+  /** Adds the row of a socket that spawned; a closed row with its id is replaced. */
+  add(row: Row, nowMs: number): void {
+    this.#closed.delete(row.id);
+    if (row.mark === 'none') this.set(row);
+    else this.setMarked(row, nowMs);
+  }
+
+  /** Replaces a row. Its mark fades when that of the row before would. */
+  set(row: Row): void {
+    this.#rows.set(row.id, row);
+    this.#journal.add(row.id);
+  }
+
+  /** Replaces a row. Its mark fades after the linger time. */
+  setMarked(row: Row, nowMs: number): void {
+    this.set(row);
+    if (row.mark === 'closed') this.#closed.add(row.id);
+    // Deleted first, so that a row that is marked again moves to the end.
+    this.#marked.delete(row.id);
+    this.#marked.set(row.id, nowMs + this.#lingerMs);
+  }
+
+  /** Removes expired marks, and closed rows with them: at most a thousand in one call. */
+  fade(nowMs: number): void {
+    let count = 0;
+    for (const [id, untilMs] of this.#marked) {
+      if (untilMs > nowMs || ++count > MAX_RUN) break;
+      this.#marked.delete(id);
+      const row = this.#rows.get(id);
+      if (row === undefined) continue;
+      if (row.mark === 'closed') this.#remove(id);
+      else this.set({ ...row, mark: 'none' });
+    }
+  }
+
+  /** Removes the oldest closed rows beyond the maximum, and counts them. Then forgets old changes. */
+  trim(nowMs: number): void {
+    for (const id of this.#closed.takeExcess(nowMs)) this.#remove(id);
+    this.#journal.trim(this.#rows.size);
+  }
+
+  #remove(id: string): void {
+    this.#rows.delete(id);
+    this.#marked.delete(id);
+    this.#closed.delete(id);
+    this.#journal.add(id);
+  }
+}
