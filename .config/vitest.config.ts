@@ -1,5 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * End-to-end tests that one of another file would disturb: they compare every socket of the machine, count namespaces or
+ * descriptors, wait for a line of the event log of the whole machine, or fill the buffers of kernel events.
+ */
+const ALONE = ['big', 'capture', 'churn', 'hidden-namespaces', 'list', 'live', 'namespaces', 'picture'].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
+
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
@@ -8,20 +16,32 @@ export default defineConfig({
     // The end-to-end tests start real programs and wait for conditions, which takes time on a slow machine.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    maxWorkers: 2,
+    // One project after the other: the end-to-end tests measure times, and see the sockets of the whole machine.
     projects: [
       {
         extends: true,
-        test: { name: 'units', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], maxWorkers: 2 },
+        test: { name: 'units', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'] },
       },
       {
         extends: true,
-        // One file at a time, after the unit tests: these tests open and list sockets of the same machine.
         test: {
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],
+          exclude: ALONE,
+          globalSetup: 'test/e2e/probe.ts',
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e-alone',
+          include: ALONE,
+          globalSetup: 'test/e2e/probe.ts',
           maxWorkers: 1,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -43,7 +43,8 @@ test('npm test runs the check', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
-  expect(scripts['check']).toContain('node .config/check-lock.mjs');
+  expect(scripts['check:lock']).toBe('node .config/check-lock.mjs');
+  expect(scripts['check']).toBe('node .config/check.mjs');
   expect(scripts['test']).toContain('npm run -s check ');
 });
 

@@ -138,6 +138,10 @@ describe('a mistake names the option and the expected value', () => {
       ['--interval', '99ms'],
       "--interval takes a duration from 100ms to 60m, such as 500ms or 2s, not '99ms'",
     ],
+    [
+      ['--interval', '1e3s'],
+      "--interval takes a duration from 100ms to 60m, such as 500ms or 2s, not '1e3s'",
+    ],
     [['--interval', '61m'], "--interval takes a duration from 100ms to 60m, such as 500ms or 2s, not '61m'"],
     [['--linger', '-1s'], "--linger takes a duration from 0ms to 60m, such as 500ms or 2s, not '-1s'"],
     [['--linger', 'soon'], "--linger takes a duration from 0ms to 60m, such as 500ms or 2s, not 'soon'"],
@@ -205,6 +209,7 @@ describe('a mistake names the option and the expected value', () => {
       ['watch', '--interval', '1'],
       "--interval takes a duration from 100ms to 60m, such as 500ms or 2s, not '1'",
     ],
+    [['--config'], '--config needs a value: --config FILE'],
   ])('%j', (args, message) => {
     expect(complaint(args)).toBe(message);
   });

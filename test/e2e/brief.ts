@@ -1,11 +1,21 @@
 // The stage for tests of what happens between two looks: a network of their own where that can be had, programs in it
 // whose connections are over at once (test/helpers/brief.mjs), and a `netpane watch` that tells of them.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { inject } from 'vitest';
 import { root } from '../helpers/herd.ts';
 import type { Listed } from '../helpers/ss.ts';
 import { cleanUp, isRoot, uniqueName } from './netpane.ts';
@@ -29,13 +39,8 @@ const PATIENCE_MS = 30_000;
 const NOBODY = 65_534;
 export const ORDINARY_UID = isRoot ? NOBODY : (process.getuid?.() ?? NOBODY);
 
-/** Why there can be no network of a test's own; undefined when there can. */
-export const noNetwork = (() => {
-  if (!isRoot) return 'it takes root to make a network namespace that others enter';
-  if (spawnSync('unshare', ['--net', 'true']).status !== 0) return 'no network namespace can be made here';
-  const entered = spawnSync('nsenter', ['--net=/proc/self/ns/net', '-S', '0', '-G', '0', 'true']);
-  return entered.status === 0 ? undefined : 'there is no nsenter that changes the user';
-})();
+/** See probe.ts. */
+export const noNetwork = inject('noNetwork');
 
 /** `text` until it is there, or the bound is passed. */
 function soon<T>(what: string, promise: Promise<T>, state: () => string = () => ''): Promise<T> {
@@ -166,9 +171,12 @@ export class Server {
 export class Watcher {
   readonly speaker: Speaker;
   readonly #told: Told[] = [];
+  /** Where the test allows polls; undefined where they come at an interval. */
+  readonly #ticks: string | undefined;
 
-  constructor(words: readonly string[], env?: Record<string, string>) {
+  constructor(words: readonly string[], env?: Record<string, string>, ticks?: string) {
     this.speaker = new Speaker(words, env);
+    this.#ticks = ticks;
   }
 
   /** Everything told until now. */
@@ -215,6 +223,7 @@ export class Watcher {
   /** Waits until netpane has looked, later than now: what is left of what is over by now it has seen then. */
   async look(server: Server): Promise<void> {
     const port = await server.order('mark');
+    if (this.#ticks !== undefined) appendFileSync(this.#ticks, '.');
     await this.until('another look', (told) =>
       told.some(
         ({ type, socket }) => type === 'spawn' && socket.protocol === 'udp' && socket.local.port === port,
@@ -233,6 +242,8 @@ interface WatchOptions {
   isOutside?: boolean;
   /** As an ordinary user, where all others are root's. */
   isOrdinary?: boolean;
+  /** Polls, after the first one, only when `look` asks for one. */
+  isByHand?: boolean;
 }
 
 const asUser = (uid: number): string[] => ['-S', String(uid), '-G', String(uid)];
@@ -264,7 +275,7 @@ export class Stage {
     chmodSync(folder, 0o755);
     // The packages that `watch` needs.
     const packages = ['koffi', '@koromix'].map((name) => `node_modules/${name}`);
-    for (const part of ['dist', 'package.json', 'test/helpers/brief.mjs', ...packages])
+    for (const part of ['dist', 'package.json', BRIEF, FAULT, ...packages])
       cpSync(join(root, part), join(folder, part), { recursive: true });
     const uid = isOrdinary ? ORDINARY_UID : (process.getuid?.() ?? 0);
     if (noNetwork !== undefined) return new Stage([], folder, statSync('/proc/self/ns/net').ino, uid);
@@ -282,11 +293,29 @@ export class Stage {
     env = {},
     isOutside = false,
     isOrdinary = false,
+    isByHand = false,
   }: WatchOptions): Watcher {
     const file = join(this.#folder, 'dist', 'netpane.js');
     const words = [file, 'watch', '--json', '--netns', String(this.netns), ...args];
     const through = isOutside ? [] : isOrdinary ? [...this.through, ...asUser(ORDINARY_UID)] : this.through;
-    return new Watcher([...through, process.execPath, ...nodeArgs, ...words], env);
+    if (!isByHand) return new Watcher([...through, process.execPath, ...nodeArgs, ...words], env);
+    const ticks = join(this.#folder, uniqueName());
+    for (const path of [ticks, `${ticks}.wanted`]) {
+      writeFileSync(path, '');
+      chmodSync(path, 0o666);
+    }
+    return new Watcher(
+      [
+        ...through,
+        process.execPath,
+        ...['--import', join(this.#folder, FAULT)],
+        ...nodeArgs,
+        ...words,
+        ...['--interval', '60m'],
+      ],
+      { NETPANE_FAULT: 'ticks', NETPANE_TICKS: ticks, ...env },
+      ticks,
+    );
   }
 
   /** The same, when it has had its first look: what happens from now on are events. */
@@ -353,3 +382,4 @@ export class Stage {
 }
 
 const BRIEF = join('test', 'helpers', 'brief.mjs');
+const FAULT = join('test', 'helpers', 'fault.mjs');

@@ -2,15 +2,20 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Terminal } from '../helpers/terminal.ts';
-import { isLinux, newHerd, startNetpane, tableRows, uniqueName } from './netpane.ts';
+import {
+  isLinux,
+  newHerd,
+  startNetpane,
+  tableRows,
+  type Ticks,
+  ticksByHand,
+  uniqueName,
+} from './netpane.ts';
 
-const descriptorsOf = ({ pid }: Terminal) => readdirSync(`/proc/${pid}/fd`).length;
-
-/** The fewest descriptors that are open over some looks: in a reading there are others besides. */
-async function leastDescriptors(t: Terminal): Promise<number> {
-  const seen: number[] = [];
-  await t.until('several looks', () => seen.push(descriptorsOf(t)) >= 40);
-  return Math.min(...seen);
+/** Open descriptors of a netpane at rest: there are others besides during a poll. */
+async function descriptorsAtRest(t: Terminal, ticks: Ticks): Promise<number> {
+  await t.until('netpane at rest', () => ticks.over());
+  return readdirSync(`/proc/${t.pid}/fd`).length;
 }
 
 const why = isLinux ? '' : ' (skipped: the herd needs Linux)';
@@ -26,22 +31,28 @@ describe.skipIf(!isLinux)(`churn${why}`, () => {
         herd.spawn({ title: `${name}-c` }),
       ]);
       const listener = await server.listen();
+      const ticks = ticksByHand();
       const t = startNetpane({
+        ...ticks.start,
         args: ['--source', source, '--interval', '100ms', '--linger', '0s', '--process', name],
       });
       await t.until('the listener', () => tableRows(t).length === 1);
-      const before = await leastDescriptors(t);
-      // Every round is over when the kernel shows it: the readings fall anywhere in between.
+      ticks.allow(2);
+      const before = await descriptorsAtRest(t, ticks);
+      // The polls fall anywhere in a round, which is over when the kernel shows it.
       for (let round = 0; round < 12; round++) {
+        ticks.allow(2);
         const { near } = await client.connect(server, listener, { count: 300 });
         // Both ends go at once.
         await client.close(near, { reset: true });
       }
       const { near } = await client.connect(server, listener, { count: 3 });
+      ticks.allow(2);
       await t.until('what is left', () => tableRows(t).length === 7);
       await client.close(near, { reset: true });
+      ticks.allow(2);
       await t.until('the listener alone', () => tableRows(t).length === 1);
-      expect(await leastDescriptors(t)).toBe(before);
+      expect(await descriptorsAtRest(t, ticks)).toBe(before);
       t.write('q');
       expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
     },

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import type { Terminal } from '../helpers/terminal.ts';
 import type { Listed } from '../helpers/ss.ts';
 import { cleanUp, isLinux, newHerd, newHome, selectedLine, selectedY, startNetpane } from './netpane.ts';
-import { filterLine, SCENE_SIZE, shares, showScene, titleLine, typeQuery, useScene } from './scene.ts';
+import { filterLine, SCENE_SIZE, shares, showScene, titleLine, typeQuery, useScene, useScreen } from './scene.ts';
 
 const SIZES = [
   [80, 24],
@@ -44,7 +44,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
   const scene = useScene();
 
   describe.each(SIZES)('%i × %i', (cols, rows) => {
-    const show = (args: string[] = []) => showScene(scene, { cols, rows, args });
+    const show = useScreen(scene, { cols, rows });
     const hasTabs = cols >= 80;
 
     test('views: by number, kept under a name, removed', async () => {
@@ -115,7 +115,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
     });
 
     test('`b` leaves what is new from now on', async () => {
-      const t = await show();
+      const t = await showScene(scene, { cols, rows });
       t.write('b');
       await toShow(t, 0, 'of now');
       const late = await (await newHerd().spawn({ title: `${scene.name}-new` })).listen();
@@ -144,6 +144,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       await toShow(t, 4, 'again');
       expect(t.text()).toContain('nothing hidden');
       expect(filterLine(t)).not.toContain('hidden');
+      await escape(t, () => !t.text().includes('nothing hidden'));
     });
 
     test('tab completes terms and what there is', async () => {
@@ -208,7 +209,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
     });
 
     test('the mouse: a row, a title, the wheel', async () => {
-      const t = await show();
+      const t = await showScene(scene, { cols, rows });
       t.click(5, 7);
       await t.until('the row', () => selectedY(t) === 7);
       const x = titleLine(t).indexOf('STAT');

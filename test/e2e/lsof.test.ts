@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { invocationOf, parseCommandLine } from '../../src/cli/options.ts';
 import { Herd, type HerdProcess } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import type { Listed } from '../helpers/ss.ts';
@@ -139,6 +140,10 @@ const filled = (forms: readonly string[]): string[] =>
     form.replace(/HOST|DUAL|SIX|UDP6$|LOW|HIGH/g, (name) => String(scene[name as keyof typeof scene])),
   );
 
+/** Options as the text of a query. */
+const asQuery = (args: readonly string[]): string =>
+  args.map((arg) => arg.replace(/^(-[is])(?=.)/, '$1 ')).join(' ');
+
 const name = uniqueName();
 
 describe.skipIf(impossible !== undefined)(`the forms of lsof${why}`, () => {
@@ -174,19 +179,23 @@ describe.skipIf(impossible !== undefined)(`the forms of lsof${why}`, () => {
 
   test.each(FORMS.map((forms) => [forms.join(' '), forms] as const))('%s', async (title, forms) => {
     const args = filled(forms);
-    // In the text of a query they are terms among others.
-    const query = args.map((arg) => arg.replace(/^(-[is])(?=.)/, '$1 ')).join(' ');
-    const [asOptions, asQuery, expected] = await Promise.all([
-      byNetpane(args),
-      byNetpane(['-q', `!closed ${query}`]),
-      byLsof(args),
-    ]);
+    const [asOptions, expected] = await Promise.all([byNetpane(args), byLsof(args)]);
     expect(asOptions).toEqual(expected);
-    expect(asQuery).toEqual(expected);
+    // Typed into a query they are the same terms.
+    expect(invocationOf(parseCommandLine(['ls', ...args]), {}).query.text).toBe(asQuery(args));
     // The scene has something of each, and of nearly each something else.
     if (title === `-i ${NOWHERE}`) expect(expected).toEqual([]);
     else expect(expected).not.toEqual([]);
     if (title !== '-i' && title !== '-i 4 -i 6') expect(expected.length).toBeLessThan(most);
+  });
+
+  test.each([
+    ['-i', '4tcp'],
+    ['-i', 'tcp', '-s', 'TCP:^LISTEN,^ESTABLISHED'],
+    ['-i', `tcp:${NAMED}`, '-i', '6UDP'],
+  ])('in the text of a query: %s %s %s %s', async (...forms) => {
+    const args = filled(forms);
+    expect(await byNetpane(['-q', `!closed ${asQuery(args)}`])).toEqual(await byLsof(args));
   });
 
   test('on the screen too, as options and typed', async () => {

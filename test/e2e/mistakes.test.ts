@@ -1,10 +1,11 @@
 // What is typed and written wrongly, by accident or to harm: it is told where and why, and the pane goes on.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Herd } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
-import { isLinux, newHerd, newHome, startNetpane, tableRows } from './netpane.ts';
-import { filterLine, shares, showScene, titleLine, typeQuery, useScene } from './scene.ts';
+import { isLinux, newHome, startNetpane, tableRows } from './netpane.ts';
+import { filterLine, shares, titleLine, typeQuery, useScene, useScreen } from './scene.ts';
 
 /** A home with a file in it, by its path there. */
 function homeWith(path: string, text: string): { home: string; file: string } {
@@ -20,6 +21,11 @@ const CONFIG = '.config/netpane/config.toml';
 
 describe.skipIf(!isLinux)('a query that does harm (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
+  const show = useScreen(scene);
+  const herd = new Herd();
+  // What such a regex is slow with: nearly what it asks for.
+  beforeAll(() => herd.spawn({ title: `${scene.name}-${'a'.repeat(4000)}!` }));
+  afterAll(() => herd.close());
 
   /** The pane still hears keys, and filters as it should. */
   async function goesOn(t: Terminal): Promise<void> {
@@ -28,16 +34,12 @@ describe.skipIf(!isLinux)('a query that does harm (skipped elsewhere: the herd n
     await t.until('the next query', () => shares(t).shown === 4 && tableRows(t).length === 4);
     t.press('enter');
     await t.until('it to be kept', () => filterLine(t).startsWith(`/ process:${scene.name} listen`));
-    t.write('q');
-    expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
   }
 
   test.each(['/(a+)+$/', '/^(a|aa)+$/', '/(.*a){15}/', 'cmd:/(a|a?)+$/', '/(x+x+)+y/'])(
     'a regex that others take for ever over: %s',
     async (regex) => {
-      // What such a regex is slow with: nearly what it asks for.
-      await newHerd().spawn({ title: `${scene.name}-${'a'.repeat(4000)}!` });
-      const t = await showScene(scene);
+      const t = await show();
       typeQuery(t, regex);
       await t.until('it to be asked', () => filterLine(t).includes(regex) && shares(t).shown >= 0);
       await goesOn(t);
@@ -51,7 +53,7 @@ describe.skipIf(!isLinux)('a query that does harm (skipped elsewhere: the herd n
     ['that is long', `/${'a'.repeat(300)}/`, /maximum 200/],
     ['of parentheses only', `${'('.repeat(500)}a`, /too deep|nested|parenthes/],
   ])('one %s is refused, and said why', async (_, query, why) => {
-    const t = await showScene(scene);
+    const t = await show();
     typeQuery(t, query);
     await t.until('why', () => why.test(titleLine(t)) || why.test(filterLine(t)));
     await goesOn(t);
@@ -63,7 +65,7 @@ describe.skipIf(!isLinux)('a query that does harm (skipped elsewhere: the herd n
     ['of nothing that can be', '('.repeat(10_240)],
     ['of all that is not printed', '\u200b\u202e漢é'.repeat(1_300)],
   ])('ten thousand characters %s, pasted', async (_, text) => {
-    const t = await showScene(scene);
+    const t = await show();
     typeQuery(t, text);
     const end = text.slice(-3).replace(/[\u200b\u202e]/g, '?');
     await t.until(
@@ -71,6 +73,12 @@ describe.skipIf(!isLinux)('a query that does harm (skipped elsewhere: the herd n
       () => filterLine(t).includes(end) && /\^|too long/.test(titleLine(t) + filterLine(t)),
     );
     await goesOn(t);
+  });
+
+  test('after all of them it ends as ever', async () => {
+    const t = await show();
+    t.write('q');
+    expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
   });
 });
 

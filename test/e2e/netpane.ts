@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn, spawnSync, type SpawnOptions } from 'node:child_process';
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { afterEach, inject } from 'vitest';
 import { Herd, type HerdSocket, root } from '../helpers/herd.ts';
 import { Terminal } from '../helpers/terminal.ts';
 
@@ -12,23 +12,12 @@ export const program = join(root, 'dist', 'netpane.js');
 /** For `node --import`: see there. */
 export const faults = join(root, 'test', 'helpers', 'fault.mjs');
 
-if (!existsSync(program)) {
-  throw new Error('there is no dist/netpane.js to test: build it with `node .config/prepare.mjs`');
-}
-
 export const isLinux = process.platform === 'linux';
 export const isRoot = process.geteuid?.() === 0;
 
-/** The command and first arguments that give a program a network of its own; empty where that is forbidden. */
-export const unshare = (() => {
-  const words = isRoot ? ['unshare', '--net'] : ['unshare', '--map-root-user', '--net'];
-  const { status } = spawnSync('unshare', [...words.slice(1), 'true']);
-  return status === 0 ? words : [];
-})();
-
-/** The best source works here: it is Linux, and koffi is installed. */
-export const hasNetlink =
-  spawnSync(process.execPath, [program, 'ls', '--source', 'sock_diag', '--port', '1']).status === 0;
+/** See probe.ts. */
+export const unshare = inject('unshare');
+export const hasNetlink = inject('hasNetlink');
 
 const cleanUps: (() => unknown)[] = [];
 /** Does something when the test is over, the last first. */
@@ -70,7 +59,14 @@ export interface Start {
 }
 
 /** Starts netpane in a terminal, which ends with the test. It may not have painted anything yet. */
-export function startNetpane({
+export function startNetpane(start: Start = {}): Terminal {
+  const terminal = openNetpane(start);
+  cleanUp(() => terminal.close());
+  return terminal;
+}
+
+/** Starts netpane in a terminal, which the caller closes. */
+export function openNetpane({
   args = [],
   cols = 120,
   rows = 30,
@@ -79,9 +75,9 @@ export function startNetpane({
   nodeArgs = [],
   through = [],
   file = program,
-}: Start = {}) {
+}: Start = {}): Terminal {
   const [command = '', ...rest] = [...through, process.execPath, ...nodeArgs, file, ...args];
-  const terminal = Terminal.start({
+  return Terminal.start({
     command,
     args: rest,
     cols,
@@ -90,8 +86,6 @@ export function startNetpane({
     ...(env && { env }),
     ...(home && { home }),
   });
-  cleanUp(() => terminal.close());
-  return terminal;
 }
 
 /** Readings of netpane, after the first one, that happen only when the test says so. */

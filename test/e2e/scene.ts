@@ -1,7 +1,7 @@
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type Connections, Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
-import { rowOf, selectedY, startNetpane, type Start, tableRows, uniqueName } from './netpane.ts';
+import { openNetpane, rowOf, selectedY, startNetpane, type Start, tableRows, uniqueName } from './netpane.ts';
 
 /** Some sockets that stand still, for the tests of a whole file. */
 export interface Scene {
@@ -61,14 +61,47 @@ export function useScene(): Scene {
   return scene;
 }
 
-/** Starts netpane, to show the scene alone, and waits until it does. */
-export async function showScene({ name }: Scene, start: Start = {}): Promise<Terminal> {
-  const args = ['--process', name, '--interval', '200ms', ...(start.args ?? [])];
-  const t = startNetpane({ ...start, args });
+/** The arguments of a netpane that shows the scene alone. */
+const argsFor = ({ name }: Scene, { args = [] }: Start) => [
+  ...['--process', name, '--interval', '200ms'],
+  ...args,
+];
+
+/** Waits until netpane shows the scene alone. */
+async function untilShown(t: Terminal, { rows = 30 }: Start): Promise<void> {
   await t.until('the scene', () => t.text().includes(`${SCENE_SIZE} of `));
   // A picture comes in pieces, its last line last; the lowest screens have no hints there.
-  if ((start.rows ?? 30) >= 10) await t.until('its last line', () => t.text().includes('? help'));
+  if (rows >= 10) await t.until('its last line', () => t.text().includes('? help'));
+}
+
+/** Starts netpane and waits until it shows the scene alone. It ends with the test. */
+export async function showScene(scene: Scene, start: Start = {}): Promise<Terminal> {
+  const t = startNetpane({ ...start, args: argsFor(scene, start) });
+  await untilShown(t, start);
   return t;
+}
+
+/**
+ * Starts netpane once for the tests of a describe, and again after a test that failed. Each test leaves no list, prompt
+ * or pane open, and the order and the columns as they were.
+ * @returns gives its terminal, which shows the scene alone
+ */
+export function useScreen(scene: Scene, start: Start = {}): () => Promise<Terminal> {
+  let t: Terminal | undefined;
+  const close = async () => {
+    await t?.close();
+    t = undefined;
+  };
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await close();
+  });
+  afterAll(close);
+  return async () => {
+    if (t === undefined) t = openNetpane({ ...start, args: argsFor(scene, start) });
+    else typeQuery(t, `process:${scene.name}\r`);
+    await untilShown(t, start);
+    return t;
+  };
 }
 
 /** The line that tells what is filtered, on top of a screen of eight lines or more. */

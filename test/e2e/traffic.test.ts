@@ -1,4 +1,5 @@
 // What goes through a connection is told to the byte, and how fast to within a few percent.
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { eventually, type HerdSocket } from '../helpers/herd.ts';
 import type { Listed } from '../helpers/ss.ts';
@@ -107,7 +108,7 @@ describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
     for (let i = 0; i < readings; i++) {
       // A second's worth more: the next reading sees what went since this one.
       const wanted = last.latest.bytes + 200_000;
-      for (let sent = 0; sent < wanted;) sent = await client.sent(one);
+      while ((await client.sent(one)) < wanted) await delay(10);
       const before = t.bytesWritten;
       last = await tick();
       await eventually(

@@ -292,18 +292,3 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
     expect(watcher.said.stderr).toMatch(/^netpane: source 'sock_diag' does not work on this machine: .+\n$/);
   });
 });
-
-test.each<[string[], string]>([
-  [['watch', '--linger', '1s'], '--linger works only with the live screen'],
-  [
-    ['watch', '--interval', '5'],
-    "--interval takes a duration from 100ms to 60m, such as 500ms or 2s, not '5'",
-  ],
-  [
-    ['watch', 'port:'],
-    "bad query at column 6 of 'port:': expected ports: port:443, port:https, port:8000-8100",
-  ],
-  [['--json'], "--json works only with 'netpane ls' and 'netpane watch'"],
-])('a mistake on the command line is one: %j', async (args, message) => {
-  expect(await runNetpane(args)).toEqual({ stdout: '', stderr: `netpane: ${message}\n`, code: 2 });
-});

@@ -28,31 +28,36 @@ const onSignal = (act) => {
   }, 20);
   return timer;
 };
-/** Keeps the thread busy for ever. */
+/** Blocks the thread for ever. It sleeps, for other tests need the processor. */
 const busy = () =>
   onSignal(() => {
     appendFileSync(ticksFile, 'begun');
-    for (;;);
+    const never = new Int32Array(new SharedArrayBuffer(4));
+    for (;;) Atomics.wait(never, 0, 0, 100);
   });
 
+/**
+ * Lets the test start each poll after the first: `ticksFile` holds one byte for each allowed poll. Whenever a poll is
+ * over and the next one is scheduled, a byte is appended to `ticksFile`.wanted.
+ * @param isPoll true for the delay of a timer that starts the next poll
+ * @param leastMs least time between two polls, milliseconds; by default the delay of the timer
+ */
+const pollsByHand = (isPoll, leastMs) => {
+  const { setTimeout: after } = globalThis;
+  let wanted = 0;
+  globalThis.setTimeout = (act, delayMs) => {
+    if (!isPoll(delayMs)) return after(act, delayMs);
+    wanted += 1;
+    appendFileSync(`${ticksFile}.wanted`, '.');
+    const number = wanted;
+    const check = () => (statSync(ticksFile).size >= number ? act() : after(check, 2));
+    return after(check, leastMs ?? delayMs);
+  };
+};
+
 const inWorker = {
-  /**
-   * Lets the test start each poll after the first: `ticksFile` holds one byte for each allowed poll. Whenever a poll is
-   * over and the next one is scheduled, a byte is appended to `ticksFile`.wanted.
-   */
-  ticks: () => {
-    const { setTimeout: after } = globalThis;
-    let wanted = 0;
-    globalThis.setTimeout = (act, delayMs) => {
-      // Drains between polls continue; the delay of a poll never equals their interval.
-      if (delayMs === DRAIN_MS) return after(act, delayMs);
-      wanted += 1;
-      appendFileSync(`${ticksFile}.wanted`, '.');
-      const number = wanted;
-      const check = () => (statSync(ticksFile).size >= number ? act() : after(check, 2));
-      return after(check, delayMs);
-    };
-  },
+  // Drains between polls continue; the delay of a poll never equals their interval.
+  ticks: () => pollsByHand((delayMs) => delayMs !== DRAIN_MS),
   'worker-throws': () =>
     onSignal(() => {
       throw new Error('the worker failed on purpose');
@@ -126,7 +131,12 @@ const inBoth = {
   },
 };
 
+/** No other timer of `netpane watch` takes longer, milliseconds: its test has an interval above this. */
+const LONG_MS = 600_000;
+
 const inCommand = {
+  /** `watch` polls in the thread that runs the command. */
+  ticks: () => process.argv.includes('watch') && pollsByHand((delayMs) => delayMs > LONG_MS, 0),
   'screen-refused': () => {
     tty.WriteStream = class {
       constructor() {

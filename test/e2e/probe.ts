@@ -1,0 +1,40 @@
+// What this machine lets the end-to-end tests do, found out once for all of their files (`globalSetup` of vitest).
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { root } from '../helpers/herd.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The best source works here: it is Linux, and koffi is installed. */
+    hasNetlink: boolean;
+    /** Why no test can have a network namespace that other programs enter; undefined when it can. */
+    noNetwork: string | undefined;
+    /** The command and first arguments that give a program its own network namespace; empty where that is forbidden. */
+    unshare: string[];
+  }
+}
+
+const isRoot = process.geteuid?.() === 0;
+
+const succeeds = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
+
+function whyNoNetwork(): string | undefined {
+  if (!isRoot) return 'only root can make a network namespace that others enter';
+  if (!succeeds('unshare', '--net', 'true')) return 'no network namespace can be made here';
+  return succeeds('nsenter', '--net=/proc/self/ns/net', '-S', '0', '-G', '0', 'true')
+    ? undefined
+    : 'there is no nsenter that changes the user';
+}
+
+export default function probe({ provide }: TestProject): void {
+  const program = join(root, 'dist', 'netpane.js');
+  if (!existsSync(program)) {
+    throw new Error('there is no dist/netpane.js to test: build it with `node .config/prepare.mjs`');
+  }
+  const words = isRoot ? ['unshare', '--net'] : ['unshare', '--map-root-user', '--net'];
+  provide('hasNetlink', succeeds(process.execPath, program, 'ls', '--source', 'sock_diag', '--port', '1'));
+  provide('noNetwork', whyNoNetwork());
+  provide('unshare', succeeds('unshare', ...words.slice(1), 'true') ? words : []);
+}
