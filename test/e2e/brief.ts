@@ -1,5 +1,5 @@
-// The stage for tests of what happens between two looks: a network of their own where that can be had, programs in it
-// whose connections are over at once (test/helpers/brief.mjs), and a `netpane watch` that tells of them.
+// The stage for tests of connections that live shorter than an interval: a network namespace where root can make one,
+// programs in it whose connections are over at once (test/helpers/brief.mjs), and a `netpane watch` that prints them.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -21,7 +21,7 @@ import type { Listed } from '../helpers/ss.ts';
 import { cleanUp, isRoot, uniqueName } from './netpane.ts';
 
 /** A line of `watch --json`. */
-export interface Told {
+export interface WatchEvent {
   atMs: number;
   type: 'spawn' | 'change' | 'close' | 'gap';
   socket: Listed;
@@ -32,36 +32,37 @@ export interface Told {
   learntBy: 'poll' | 'destroy' | 'trace';
 }
 
-/** No wait of these tests takes longer, milliseconds. */
+/** Maximum time of any wait of these tests, milliseconds. */
 const PATIENCE_MS = 30_000;
 
-/** An ordinary user: nobody in particular where we are root, otherwise the one who runs the tests. */
-const NOBODY = 65_534;
-export const ORDINARY_UID = isRoot ? NOBODY : (process.getuid?.() ?? NOBODY);
+/** The account 'nobody'. */
+const UNPRIVILEGED_UID = 65_534;
+/** An ordinary user: 'nobody' for root, otherwise the user who runs the tests. */
+export const ORDINARY_UID = isRoot ? UNPRIVILEGED_UID : (process.getuid?.() ?? UNPRIVILEGED_UID);
 
 /** See probe.ts. */
 export const noNetwork = inject('noNetwork');
 
-/** `text` until it is there, or the bound is passed. */
-function soon<T>(what: string, promise: Promise<T>, state: () => string = () => ''): Promise<T> {
-  let impatience: NodeJS.Timeout | undefined;
-  const bound = new Promise<never>((_, reject) => {
-    impatience = setTimeout(
+/** Settles like `promise`, or rejects with `what` and the state after PATIENCE_MS. */
+function withinPatience<T>(what: string, promise: Promise<T>, state: () => string = () => ''): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(
       () => reject(new Error(`${what}: not within ${PATIENCE_MS} ms\n${state()}`)),
       PATIENCE_MS,
     );
   });
-  return Promise.race([promise, bound]).finally(() => clearTimeout(impatience));
+  return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }
 
-/** A program that says in lines what it has to say. */
-class Speaker {
+/** A running program that prints lines. */
+class LineProgram {
   readonly child: ChildProcess;
   readonly lines: string[] = [];
   stderr = '';
-  /** Exit code, or the signal that ended it, when all of its output is there. */
+  /** Exit code, or the signal that ended it; settles when all output is read. */
   readonly ended: Promise<number | string | null>;
-  readonly #looks = new Set<() => void>();
+  readonly #onOutput = new Set<() => void>();
 
   constructor(words: readonly string[], env: Record<string, string> = {}) {
     this.child = spawn(words[0] ?? '', words.slice(1), {
@@ -76,11 +77,11 @@ class Speaker {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       this.lines.push(...lines);
-      for (const look of this.#looks) look();
+      for (const check of this.#onOutput) check();
     });
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
-      for (const look of this.#looks) look();
+      for (const check of this.#onOutput) check();
     });
     this.ended = once(this.child, 'close').then(
       ([code, signal]) => (code ?? signal) as number | string | null,
@@ -91,28 +92,30 @@ class Speaker {
     return this.child.pid ?? 0;
   }
 
-  /** The answer, once there is one; asked again whenever something is said, and when it has ended. */
-  until<T>(what: string, ask: () => T | undefined | false): Promise<T> {
-    let look = () => {};
-    const answered = new Promise<T>((resolve) => {
-      look = () => {
-        const answer = ask();
-        if (answer !== undefined && answer !== false) resolve(answer);
+  /** Waits until `find` returns a value. Calls it now, after every output, and when the program has ended. */
+  until<T>(what: string, find: () => T | undefined | false): Promise<T> {
+    let check = () => {};
+    const found = new Promise<T>((resolve) => {
+      check = () => {
+        const value = find();
+        if (value !== undefined && value !== false) resolve(value);
       };
-      this.#looks.add(look);
-      look();
+      this.#onOutput.add(check);
+      check();
     });
     const state = () => [...this.lines.slice(-5).map((line) => line.slice(0, 500)), this.stderr].join('\n');
     const over = this.ended.then((how) => {
-      look();
-      // Where that was the answer, it has come by now.
+      // The last output may hold the value.
+      check();
       return Promise.reject(new Error(`${what}: the program ended with ${how}\n${state()}`));
     });
-    return soon(what, Promise.race([answered, over]), state).finally(() => this.#looks.delete(look));
+    return withinPatience(what, Promise.race([found, over]), state).finally(() =>
+      this.#onOutput.delete(check),
+    );
   }
 }
 
-/** What a program of brief.mjs is told; see there. */
+/** The options of a program of brief.mjs; described there. */
 interface Order {
   host?: string;
   hosts?: readonly string[];
@@ -127,26 +130,26 @@ interface Answer {
   error?: string;
 }
 
-/** A program of brief.mjs that has done what it had to. */
+/** A program of brief.mjs that has ended, or waits. */
 export interface Done extends Answer {
   pid: number;
   name: string;
 }
 
-/** A program that serves; see brief.mjs. */
+/** A server of brief.mjs. */
 export class Server {
-  readonly #speaker: Speaker;
+  readonly #program: LineProgram;
   readonly name: string;
   /** One for each host. */
   ports: number[] = [];
 
-  constructor(speaker: Speaker, name: string) {
-    this.#speaker = speaker;
+  constructor(program: LineProgram, name: string) {
+    this.#program = program;
     this.name = name;
   }
 
   get pid(): number {
-    return this.#speaker.pid;
+    return this.#program.pid;
   }
 
   /** Its port on the first host. */
@@ -155,13 +158,13 @@ export class Server {
   }
 
   async answer(): Promise<Answer> {
-    const line = await this.#speaker.until('an answer of the server', () => this.#speaker.lines.shift());
+    const line = await this.#program.until('an answer of the server', () => this.#program.lines.shift());
     return JSON.parse(line) as Answer;
   }
 
-  /** @returns the port of what it opened */
+  /** Returns the port that it opened. */
   async order(order: 'mark' | 'listen' | 'refuse'): Promise<number> {
-    this.#speaker.child.stdin?.write(`${order}\n`);
+    this.#program.child.stdin?.write(`${order}\n`);
     const { ports } = await this.answer();
     return ports[0] ?? 0;
   }
@@ -169,31 +172,31 @@ export class Server {
 
 /** A `netpane watch --json`. */
 export class Watcher {
-  readonly speaker: Speaker;
-  readonly #told: Told[] = [];
-  /** Where the test allows polls; undefined where they come at an interval. */
+  readonly program: LineProgram;
+  readonly #events: WatchEvent[] = [];
+  /** File with a byte for each poll that the test allows; undefined if netpane polls at an interval. */
   readonly #ticks: string | undefined;
 
   constructor(words: readonly string[], env?: Record<string, string>, ticks?: string) {
-    this.speaker = new Speaker(words, env);
+    this.program = new LineProgram(words, env);
     this.#ticks = ticks;
   }
 
-  /** Everything told until now. */
-  get told(): readonly Told[] {
-    const { lines } = this.speaker;
-    for (const line of lines.slice(this.#told.length)) this.#told.push(JSON.parse(line) as Told);
-    return this.#told;
+  /** All events printed until now. */
+  get events(): readonly WatchEvent[] {
+    const { lines } = this.program;
+    for (const line of lines.slice(this.#events.length)) this.#events.push(JSON.parse(line) as WatchEvent);
+    return this.#events;
   }
 
-  get gaps(): readonly Told[] {
-    return this.told.filter(({ type }) => type === 'gap');
+  get gaps(): readonly WatchEvent[] {
+    return this.events.filter(({ type }) => type === 'gap');
   }
 
-  /** What has been told of all sockets, each by its ports: `54321→8080`. */
-  bySocket(isWanted: (socket: Listed) => boolean = () => true): Map<string, Told[]> {
-    const all = new Map<string, Told[]>();
-    for (const event of this.told) {
+  /** Events by the ports of their socket: `54321→8080`. */
+  bySocket(isWanted: (socket: Listed) => boolean = () => true): Map<string, WatchEvent[]> {
+    const all = new Map<string, WatchEvent[]>();
+    for (const event of this.events) {
       if (event.type === 'gap' || !isWanted(event.socket)) continue;
       const { local, remote } = event.socket;
       const key = `${local.port}→${remote?.port ?? '*'}`;
@@ -204,28 +207,28 @@ export class Watcher {
     return all;
   }
 
-  /** Waits for something to be told. */
-  until<T>(what: string, ask: (told: readonly Told[]) => T | undefined | false): Promise<T> {
-    return this.speaker.until(what, () => ask(this.told));
+  /** Waits until `find` returns a value for the events printed so far. */
+  until<T>(what: string, find: (events: readonly WatchEvent[]) => T | undefined | false): Promise<T> {
+    return this.program.until(what, () => find(this.events));
   }
 
-  /** Waits until so many closes have been told of connections with a port. */
+  /** Waits for `count` closes of connections from or to a port. */
   async closes(count: number, port: number): Promise<void> {
-    let [seen, looked] = [0, 0];
-    await this.until(`${count} closes`, (told) => {
-      for (const { type, socket } of told.slice(looked))
-        if (type === 'close' && (socket.local.port === port || socket.remote?.port === port)) seen++;
-      looked = told.length;
-      return seen >= count;
+    let [found, checked] = [0, 0];
+    await this.until(`${count} closes`, (events) => {
+      for (const { type, socket } of events.slice(checked))
+        if (type === 'close' && (socket.local.port === port || socket.remote?.port === port)) found++;
+      checked = events.length;
+      return found >= count;
     });
   }
 
-  /** Waits until netpane has looked, later than now: what is left of what is over by now it has seen then. */
-  async look(server: Server): Promise<void> {
+  /** Waits for a poll that starts after this call. It sees the remnants of everything that is over by now. */
+  async poll(server: Server): Promise<void> {
     const port = await server.order('mark');
     if (this.#ticks !== undefined) appendFileSync(this.#ticks, '.');
-    await this.until('another look', (told) =>
-      told.some(
+    await this.until('another poll', (events) =>
+      events.some(
         ({ type, socket }) => type === 'spawn' && socket.protocol === 'udp' && socket.local.port === port,
       ),
     );
@@ -238,21 +241,24 @@ interface WatchOptions {
   /** Options of node. */
   nodeArgs?: readonly string[];
   env?: Record<string, string>;
-  /** From outside, where root sees all networks. */
+  /** Runs outside the namespace of the stage; root sees all namespaces. */
   isOutside?: boolean;
-  /** As an ordinary user, where all others are root's. */
+  /** Runs as an ordinary user, and all other programs as root. */
   isOrdinary?: boolean;
-  /** Polls, after the first one, only when `look` asks for one. */
+  /** After the first poll, polls only when the test calls `poll`. */
   isByHand?: boolean;
 }
 
 const asUser = (uid: number): string[] => ['-S', String(uid), '-G', String(uid)];
 
-/** Where it all happens. */
+const BRIEF = join('test', 'helpers', 'brief.mjs');
+const FAULT = join('test', 'helpers', 'fault.mjs');
+
+/** The namespace, the user and the files with which the programs of a test run. */
 export class Stage {
-  /** Words that bring a program there. */
+  /** The command and first arguments that run a program in the namespace, as the user of the stage. */
   readonly through: readonly string[];
-  /** A copy of the program, and of those that this needs, which every user may read. */
+  /** A copy of netpane and of brief.mjs that every user can read. */
   readonly #folder: string;
   /** Inode of its network namespace. */
   readonly netns: number;
@@ -266,10 +272,10 @@ export class Stage {
   }
 
   /**
-   * Sets it up, in a network namespace of its own where that can be had.
-   * @param isOrdinary all of it runs as an ordinary user
+   * Creates a stage, in a new network namespace if this machine allows one.
+   * @param isOrdinary all programs run as an ordinary user
    */
-  static async set({ isOrdinary = false } = {}): Promise<Stage> {
+  static async create({ isOrdinary = false } = {}): Promise<Stage> {
     const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
     cleanUp(() => rmSync(folder, { recursive: true }));
     chmodSync(folder, 0o755);
@@ -279,14 +285,14 @@ export class Stage {
       cpSync(join(root, part), join(folder, part), { recursive: true });
     const uid = isOrdinary ? ORDINARY_UID : (process.getuid?.() ?? 0);
     if (noNetwork !== undefined) return new Stage([], folder, statSync('/proc/self/ns/net').ino, uid);
-    const holder = new Speaker(['unshare', '--net', process.execPath, join(folder, BRIEF), 'hold']);
+    const holder = new LineProgram(['unshare', '--net', process.execPath, join(folder, BRIEF), 'hold']);
     await holder.until('a network', () => holder.lines.length > 0);
     const file = `/proc/${holder.pid}/ns/net`;
     const through = ['nsenter', `--net=${file}`, ...(uid === 0 ? [] : asUser(uid))];
     return new Stage(through, folder, statSync(file).ino, uid);
   }
 
-  /** Starts a `netpane watch` there. From when on it watches is not known: see `watch`. */
+  /** Starts a `netpane watch`. It reports no events before its first poll: see `watch`. */
   start({
     args = [],
     nodeArgs = [],
@@ -299,87 +305,84 @@ export class Stage {
     const words = [file, 'watch', '--json', '--netns', String(this.netns), ...args];
     const through = isOutside ? [] : isOrdinary ? [...this.through, ...asUser(ORDINARY_UID)] : this.through;
     if (!isByHand) return new Watcher([...through, process.execPath, ...nodeArgs, ...words], env);
-    const ticks = join(this.#folder, uniqueName());
-    for (const path of [ticks, `${ticks}.wanted`]) {
-      writeFileSync(path, '');
-      chmodSync(path, 0o666);
-    }
+    const ticks = this.#newTicks();
+    const preload = ['--import', join(this.#folder, FAULT), ...nodeArgs];
     return new Watcher(
-      [
-        ...through,
-        process.execPath,
-        ...['--import', join(this.#folder, FAULT)],
-        ...nodeArgs,
-        ...words,
-        ...['--interval', '60m'],
-      ],
+      [...through, process.execPath, ...preload, ...words, '--interval', '60m'],
       { NETPANE_FAULT: 'ticks', NETPANE_TICKS: ticks, ...env },
       ticks,
     );
   }
 
-  /** The same, when it has had its first look: what happens from now on are events. */
-  async watch(server: Server, options: WatchOptions = {}): Promise<Watcher> {
-    return this.#awake(this.start(options), server);
+  /** The files of fault.mjs by which a test allows polls; every user may write them. */
+  #newTicks(): string {
+    const ticks = join(this.#folder, uniqueName());
+    for (const path of [ticks, `${ticks}.wanted`]) {
+      writeFileSync(path, '');
+      chmodSync(path, 0o666);
+    }
+    return ticks;
   }
 
-  /** A listener comes and goes, which only events tell, again and again until one is told. */
-  async #awake(watcher: Watcher, server: Server): Promise<Watcher> {
+  /** Starts a `netpane watch` and waits until it reports events. */
+  async watch(server: Server, options: WatchOptions = {}): Promise<Watcher> {
+    return this.#untilItReports(this.start(options), server);
+  }
+
+  /** Opens and closes a listener until one is reported. Only kernel events show one that lives so shortly. */
+  async #untilItReports(watcher: Watcher, server: Server): Promise<Watcher> {
     for (const startMs = performance.now(); performance.now() < startMs + PATIENCE_MS;) {
       const port = await server.order('listen');
-      const isTold = () =>
-        watcher.told.some(({ type, socket }) => type === 'close' && socket.local.port === port);
-      // It is told at once, or it came before the first look was over.
-      for (let i = 0; i < 20 && !isTold(); i++) await delay(20);
-      if (isTold()) return watcher;
+      const isReported = () =>
+        watcher.events.some(({ type, socket }) => type === 'close' && socket.local.port === port);
+      // It is reported at once, unless it came before the first poll was over.
+      for (let i = 0; i < 20 && !isReported(); i++) await delay(20);
+      if (isReported()) return watcher;
     }
-    throw new Error(`netpane is not awake after ${PATIENCE_MS} ms: ${watcher.speaker.stderr}`);
+    throw new Error(`netpane reports nothing after ${PATIENCE_MS} ms: ${watcher.program.stderr}`);
   }
 
-  /** Starts a program that serves. */
+  /** Starts a server. */
   async serve(order: Order = {}): Promise<Server> {
     const name = uniqueName();
-    const server = new Server(new Speaker(this.#words('serve', name, order)), name);
+    const server = new Server(new LineProgram(this.#words('serve', name, order)), name);
     server.ports = (await server.answer()).ports;
     return server;
   }
 
-  /** Runs a program to its end. */
+  /** Runs a program of brief.mjs to its end. */
   async run(what: 'visit' | 'knock' | 'drop', order: Order): Promise<Done> {
     const name = uniqueName();
-    const speaker = new Speaker(this.#words(what, name, order));
-    const code = await soon(what, speaker.ended);
-    if (code !== 0) throw new Error(`${what} ended with ${code}: ${speaker.stderr}`);
-    return { ...(JSON.parse(speaker.lines[0] ?? '') as Answer), pid: speaker.pid, name };
+    const program = new LineProgram(this.#words(what, name, order));
+    const code = await withinPatience(what, program.ended);
+    if (code !== 0) throw new Error(`${what} ended with ${code}: ${program.stderr}`);
+    return { ...(JSON.parse(program.lines[0] ?? '') as Answer), pid: program.pid, name };
   }
 
-  /** Makes a connection that stays until `end` is called. */
+  /** Makes a connection that stays open until `end` is called. */
   async stay(order: Order): Promise<Done & { end: () => Promise<unknown> }> {
     const name = uniqueName();
-    const speaker = new Speaker(this.#words('stay', name, order));
-    const line = await speaker.until('a connection', () => speaker.lines[0]);
+    const program = new LineProgram(this.#words('stay', name, order));
+    const line = await program.until('a connection', () => program.lines[0]);
     const end = () => {
-      speaker.child.stdin?.end();
-      return soon('its end', speaker.ended);
+      program.child.stdin?.end();
+      return withinPatience('its end', program.ended);
     };
-    return { ...(JSON.parse(line) as Answer), pid: speaker.pid, name, end };
+    return { ...(JSON.parse(line) as Answer), pid: program.pid, name, end };
   }
 
-  /** Runs any other program to its end. @returns what it said */
+  /** Runs any other program to its end. Returns its lines. */
   async runOther(...words: string[]): Promise<string[]> {
-    const speaker = new Speaker([...this.through, ...words]);
-    const code = await soon(words[0] ?? '', speaker.ended);
-    if (code !== 0) throw new Error(`${words[0]} ended with ${code}: ${speaker.stderr}`);
-    return speaker.lines;
+    const program = new LineProgram([...this.through, ...words]);
+    const code = await withinPatience(words[0] ?? '', program.ended);
+    if (code !== 0) throw new Error(`${words[0]} ended with ${code}: ${program.stderr}`);
+    return program.lines;
   }
 
-  /** A program of brief.mjs under a name that nothing else has: that of the file that is run. */
+  /** The command of a program of brief.mjs. Its process name, which is the file name of node, is unique. */
   #words(what: string, name: string, order: Order): string[] {
     const node = join(this.#folder, name);
     symlinkSync(process.execPath, node);
     return [...this.through, node, join(this.#folder, BRIEF), what, JSON.stringify({ ...order, name })];
   }
 }
-
-const BRIEF = join('test', 'helpers', 'brief.mjs');
-const FAULT = join('test', 'helpers', 'fault.mjs');

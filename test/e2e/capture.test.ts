@@ -1,5 +1,5 @@
-// What happens between two looks: every connection is told, however short, with all that is known of it; and what could
-// not be told is counted.
+// Connections that live shorter than an interval: netpane reports each of them with its program, bytes and lifetime, and
+// counts those that it missed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { Native } from '../../src/source/linux/netlink/native.ts';
 import { findTracefs } from '../../src/source/linux/trace/tracefs.ts';
 import { eventually } from '../helpers/herd.ts';
 import type { KeyName, Terminal } from '../helpers/terminal.ts';
-import { type Done, noNetwork, type Server, Stage, type Told, type Watcher } from './brief.ts';
+import { type Done, noNetwork, type Server, Stage, type WatchEvent, type Watcher } from './brief.ts';
 import {
   faults,
   hasNetlink,
@@ -21,35 +21,33 @@ import {
 } from './netpane.ts';
 
 const MANY = 1000;
-/** So many bytes go one way and the other; see brief.mjs. */
+/** Bytes sent by the client and by the server of a connection; see brief.mjs. */
 const [QUESTION, ANSWER] = [5, 3];
 
 const every = (interval: string, ...args: string[]) => ({ args: ['--interval', interval, ...args] });
-/** Longer than any of these tests: the first look is the only one. */
+/** An interval longer than any of these tests: the first poll is the only one. */
 const ONCE = every('60m');
 
 /**
- * What is told of the sockets at these ports, for each mention of them one socket: the kernel may give ports again as soon
- * as they are free.
+ * Returns the events of one socket for each of `keys` (`54321→8080`). A key that occurs twice means two sockets: the
+ * kernel may give out a port again as soon as it is free.
  */
-function livesAt(watcher: Watcher, places: readonly string[]): Told[][] {
-  const told = watcher.bySocket();
-  const mentions = new Map<string, number>();
-  for (const place of places) mentions.set(place, (mentions.get(place) ?? 0) + 1);
-  const met = new Map<string, number>();
-  return places.map((place) => {
-    const events = told.get(place) ?? [];
+function livesAt(watcher: Watcher, keys: readonly string[]): WatchEvent[][] {
+  const bySocket = watcher.bySocket();
+  const totals = new Map<string, number>();
+  for (const key of keys) totals.set(key, (totals.get(key) ?? 0) + 1);
+  const counts = new Map<string, number>();
+  return keys.map((key) => {
+    const events = bySocket.get(key) ?? [];
     const ids = [...new Set(events.map(({ socket }) => socket.id))];
-    const nth = met.get(place) ?? 0;
-    met.set(place, nth + 1);
-    // Where there are more, or fewer, that is to be seen.
-    return ids.length === mentions.get(place)
-      ? events.filter(({ socket }) => socket.id === ids[nth])
-      : events;
+    const nth = counts.get(key) ?? 0;
+    counts.set(key, nth + 1);
+    // All events if the number of sockets is wrong, so that the test fails.
+    return ids.length === totals.get(key) ? events.filter(({ socket }) => socket.id === ids[nth]) : events;
   });
 }
 
-/** What is told of both ends of each connection that a program made. */
+/** Returns the events of both ends of each connection that a program made. */
 const endsOf = (watcher: Watcher, { port }: Pick<Server, 'port'>, { ports }: Pick<Done, 'ports'>) => ({
   near: livesAt(
     watcher,
@@ -61,31 +59,32 @@ const endsOf = (watcher: Watcher, { port }: Pick<Server, 'port'>, { ports }: Pic
   ),
 });
 
-/** A value as the name of its count. */
-const asText = (what: unknown) => JSON.stringify([what]);
+/** Returns a value as a key of {@link countBy}. */
+const asKey = (value: unknown) => JSON.stringify([value]);
 
-/** What is said of many things, counted: that a failure is read at a glance. */
-function countBy<T>(items: readonly T[], say: (item: T) => unknown): Record<string, number> {
+/** Returns how many items have each value of `valueOf`. A failure shows at a glance how many differ. */
+function countBy<T>(items: readonly T[], valueOf: (item: T) => unknown): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const item of items) {
-    const text = asText(say(item));
-    counts[text] = (counts[text] ?? 0) + 1;
+    const key = asKey(valueOf(item));
+    counts[key] = (counts[key] ?? 0) + 1;
   }
   return counts;
 }
 
-const all = (count: number, what: unknown) => ({ [asText(what)]: count });
+/** The result of {@link countBy} when all items have the same value. */
+const all = (count: number, value: unknown) => ({ [asKey(value)]: count });
 
-const typesOf = (events: readonly Told[]) =>
+const typesOf = (events: readonly WatchEvent[]) =>
   events.map(({ type }) => type).filter((type) => type !== 'change');
 
-/** Each is told once when it comes and once when it goes. */
+/** The event types of a socket that spawned and closed. */
 const ONCE_EACH = ['spawn', 'close'];
 
-const closeOf = (events: readonly Told[]) => events.find(({ type }) => type === 'close');
+const closeOf = (events: readonly WatchEvent[]) => events.find(({ type }) => type === 'close');
 
-/** The owner that is told with the close. */
-function ownerOf(events: readonly Told[]) {
+/** Returns the owner in the close event. */
+function ownerOf(events: readonly WatchEvent[]) {
   const { pid, process, knowledge } = closeOf(events)?.socket.owners[0] ?? {};
   return { pid, process, knowledge };
 }
@@ -97,52 +96,52 @@ const exactly = ({ pid, name: process }: { pid: number; name: string }) => ({
 });
 const listening = (server: Server) => ({ ...exactly(server), knowledge: 'listener' });
 
-/** The same for an owner that has let go, or listens. */
-const asKnown = (events: readonly Told[]) => {
+/** Returns the same owner, and counts the owner of a listener as exact. */
+const exactOwnerOf = (events: readonly WatchEvent[]) => {
   const owner = ownerOf(events);
   return owner.knowledge === 'listener' ? { ...owner, knowledge: 'exact' } : owner;
 };
 
-const bytesOf = (events: readonly Told[]) => {
+const bytesOf = (events: readonly WatchEvent[]) => {
   const { rxBytes, txBytes } = closeOf(events)?.socket ?? {};
   return { rxBytes, txBytes };
 };
 /**
- * The same of the side that connected. Where its peer was kept from closing for 40 ms, its kernel acknowledged our FIN
- * alone; whether the peer's was counted before the end cannot be told then, and it counts as a byte received.
+ * Returns the bytes of the end that connected. If its peer closed later than 40 ms, the kernel of the peer acknowledged
+ * the FIN separately, and nothing shows whether the peer's FIN is already in the counter: it counts as a received byte.
  */
-const nearBytesOf = (events: readonly Told[]) => {
+const nearBytesOf = (events: readonly WatchEvent[]) => {
   const { rxBytes, txBytes } = bytesOf(events);
   const isSlow = (closeOf(events)?.lifetimeMs ?? 0) >= DELAYED_ACK_MS;
   return { rxBytes: isSlow && rxBytes === ANSWER - 1 ? ANSWER : rxBytes, txBytes };
 };
-/** TCP_DELACK_MIN, less what the clock of the kernel may be behind. */
+/** TCP_DELACK_MIN minus the delay of the kernel's clock, milliseconds. */
 const DELAYED_ACK_MS = 30;
 const NEAR_BYTES = { rxBytes: ANSWER, txBytes: QUESTION };
 const FAR_BYTES = { rxBytes: QUESTION, txBytes: ANSWER };
 
-/** Closes told and closes missed, of the connections of a client. */
-function accountOf(watcher: Watcher, server: Server, { ports }: Done) {
+/** Returns the number of reported and of missed closes of the connections of a client. */
+function closesOf(watcher: Watcher, server: Server, { ports }: Done) {
   const own = new Set(ports);
-  const account = { told: 0, missed: 0 };
-  for (const { type, socket, missed, learntBy } of watcher.told) {
-    if (type === 'gap') account.missed += learntBy === 'destroy' ? (missed ?? NaN) : 0;
-    // That one is there no more a look may tell too; the kernel’s word of it is counted as missed. And what was reset
-    // from here has no peer any more.
+  const closes = { reported: 0, missed: 0 };
+  for (const { type, socket, missed, learntBy } of watcher.events) {
+    if (type === 'gap') closes.missed += learntBy === 'destroy' ? (missed ?? NaN) : 0;
+    // A poll may also report a close: its kernel event is counted as missed. A socket that was reset by its owner has
+    // no remote endpoint any more.
     else if (
       learntBy !== 'poll' &&
       type === 'close' &&
       (socket.local.port === server.port || own.has(socket.local.port))
     )
-      account.told++;
+      closes.reported++;
   }
-  return account;
+  return closes;
 }
 
 const why = (reason: string | undefined) => (reason === undefined ? '' : ` (skipped: ${reason})`);
 const noEvents = hasNetlink ? undefined : 'netlink cannot be used here';
 const noTrace = noEvents ?? (isRoot ? undefined : 'tracing needs root');
-const noPlace = noEvents ?? noNetwork;
+const noStage = noEvents ?? noNetwork;
 const noBash = spawnSync('bash', ['-c', 'exec 3<>/dev/tcp/127.0.0.1/1'], {
   encoding: 'utf8',
 }).stderr.includes('refused')
@@ -150,16 +149,16 @@ const noBash = spawnSync('bash', ['-c', 'exec 3<>/dev/tcp/127.0.0.1/1'], {
   : 'there is no bash that connects';
 
 describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
-  test('1,000 connections between two looks: both ends of each, with program, bytes and lifetime', async () => {
-    const stage = await Stage.set();
+  test('reports both ends of 1,000 connections between two polls, with program, bytes and lifetime', async () => {
+    const stage = await Stage.create();
     const server = await stage.serve();
     const watcher = await stage.watch(server, { isByHand: true });
     const startMs = Date.now();
     const client = await stage.run('visit', { port: server.port, count: MANY, endings: 'cs' });
     await watcher.closes(2 * MANY, server.port);
     const boundMs = Date.now() - startMs;
-    // What the kernel keeps of them for a while is no connection.
-    await watcher.look(server);
+    // The remnants in TIME_WAIT are no sockets of their own.
+    await watcher.poll(server);
     const { near, far } = endsOf(watcher, server, client);
     for (const ends of [near, far]) {
       expect(countBy(ends, typesOf)).toEqual(all(MANY, ONCE_EACH));
@@ -167,32 +166,32 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
       expect(lifetimes.filter((ms) => !(ms > 0 && ms < boundMs))).toEqual([]);
       expect(countBy(ends, (events) => closeOf(events)?.isAtLeast)).toEqual(all(MANY, undefined));
       expect(new Set(ends.flatMap((events) => events.map(({ socket }) => socket.id))).size).toBe(MANY);
-      expect(countBy(ends.flat(), ({ learntBy }) => learntBy)).not.toHaveProperty([asText('poll')]);
+      expect(countBy(ends.flat(), ({ learntBy }) => learntBy)).not.toHaveProperty([asKey('poll')]);
     }
     expect(countBy(near, nearBytesOf)).toEqual(all(MANY, NEAR_BYTES));
     expect(countBy(far, bytesOf)).toEqual(all(MANY, FAR_BYTES));
     expect(countBy(near, ownerOf)).toEqual(all(MANY, exactly(client)));
-    expect(countBy(far, asKnown)).toEqual(all(MANY, exactly(server)));
+    expect(countBy(far, exactOwnerOf)).toEqual(all(MANY, exactly(server)));
     expect(watcher.gaps).toEqual([]);
   });
 
-  test('a program that came and went while netpane stood still', async () => {
-    const stage = await Stage.set();
+  test('reports the connections of a program that started and ended while netpane was stopped', async () => {
+    const stage = await Stage.create();
     const server = await stage.serve();
     const watcher = await stage.watch(server, ONCE);
-    watcher.speaker.child.kill('SIGSTOP');
+    watcher.program.child.kill('SIGSTOP');
     const client = await stage.run('visit', { port: server.port, count: MANY, endings: 'sc' });
-    watcher.speaker.child.kill('SIGCONT');
+    watcher.program.child.kill('SIGCONT');
     await watcher.closes(2 * MANY, server.port);
     const { near, far } = endsOf(watcher, server, client);
     for (const ends of [near, far]) expect(countBy(ends, typesOf)).toEqual(all(MANY, ONCE_EACH));
     expect(countBy(near, ownerOf)).toEqual(all(MANY, exactly(client)));
-    expect(countBy(far, asKnown)).toEqual(all(MANY, exactly(server)));
+    expect(countBy(far, exactOwnerOf)).toEqual(all(MANY, exactly(server)));
     expect(watcher.gaps).toEqual([]);
   });
 
-  test.skipIf(noBash !== undefined)(`a process for each connection${why(noBash)}`, async () => {
-    const stage = await Stage.set();
+  test.skipIf(noBash !== undefined)(`names one process per connection${why(noBash)}`, async () => {
+    const stage = await Stage.create();
     const server = await stage.serve();
     const watcher = await stage.watch(server, ONCE);
     const count = 50;
@@ -209,14 +208,14 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
     expect(countBy(near, nearBytesOf)).toEqual(all(count, NEAR_BYTES));
   });
 
-  test('a trace that is lost: the kernel’s word of each close is there, and no program that it was not', async () => {
-    const stage = await Stage.set();
+  test('reports each close with no wrong program when the trace has lost records', async () => {
+    const stage = await Stage.create();
     const server = await stage.serve();
     const watcher = await stage.watch(server, every('60m', '--event-buffer', '256'));
     const count = 50;
-    watcher.speaker.child.kill('SIGSTOP');
+    watcher.program.child.kill('SIGSTOP');
     const client = await stage.run('visit', { port: server.port, count, endings: 'cs', noise: 1000 });
-    watcher.speaker.child.kill('SIGCONT');
+    watcher.program.child.kill('SIGCONT');
     await watcher.closes(2 * count, server.port);
     await watcher.until('a gap', () => watcher.gaps.some(({ learntBy }) => learntBy === 'trace'));
     const lost = watcher.gaps.filter(({ learntBy }) => learntBy === 'trace');
@@ -226,14 +225,14 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
     expect(countBy(near, nearBytesOf)).toEqual(all(count, NEAR_BYTES));
     expect(countBy(far, bytesOf)).toEqual(all(count, FAR_BYTES));
     const named = near.map(ownerOf).filter(({ knowledge }) => knowledge !== 'gone');
-    // A program that is read from /proc while records are lost may have become another one: it is the last known one.
+    // While records are lost, a process read from /proc may have called exec since: its owner is not exact.
     const doubtful = (owner: ReturnType<typeof ownerOf>) => ({
       ...owner,
       ...(['inherited', 'listener'].includes(owner.knowledge ?? '') && { knowledge: 'exact' }),
     });
     expect(countBy(named, doubtful)).toEqual(named.length > 0 ? all(named.length, exactly(client)) : {});
     expect(countBy(far.map(ownerOf), doubtful)).toEqual(all(count, exactly(server)));
-    // And soon all is as it was.
+    // Later connections have exact owners again.
     let owner: ReturnType<typeof ownerOf> | undefined;
     for (let tries = 1; tries <= 5 && owner?.knowledge !== 'exact'; tries++) {
       const again = await stage.run('visit', { port: server.port });
@@ -245,24 +244,18 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
   });
 
   test.each([
-    ['IPv6', '::1', '::1', '::1', '::1'],
-    [
-      'a listener for IPv6 and IPv4, and a client of IPv4',
-      '::',
-      '127.0.0.1',
-      '127.0.0.1',
-      '::ffff:127.0.0.1',
-    ],
-  ])('%s', async (_, listens, host, nearAddress, farAddress) => {
-    const stage = await Stage.set();
+    ['connections over IPv6', '::1', '::1', '::1', '::1'],
+    ['connections over IPv4 to a listener on ::', '::', '127.0.0.1', '127.0.0.1', '::ffff:127.0.0.1'],
+  ])('reports %s', async (_, listens, host, nearAddress, farAddress) => {
+    const stage = await Stage.create();
     const [server, marker] = await Promise.all([stage.serve({ hosts: [listens] }), stage.serve()]);
     const watcher = await stage.watch(marker, every('500ms'));
     const count = 30;
     const client = await stage.run('visit', { host, port: server.port, count, endings: 'cs' });
     await watcher.closes(2 * count, server.port);
-    await watcher.look(marker);
+    await watcher.poll(marker);
     const { near, far } = endsOf(watcher, server, client);
-    const sidesOf = (events: readonly Told[]) => {
+    const sidesOf = (events: readonly WatchEvent[]) => {
       const { local, remote, family } = closeOf(events)?.socket ?? {};
       return [family, local?.address, remote?.address];
     };
@@ -271,34 +264,34 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
     expect(countBy(far, sidesOf)).toEqual(all(count, ['ipv6', farAddress, farAddress]));
     for (const ends of [near, far]) expect(countBy(ends, typesOf)).toEqual(all(count, ONCE_EACH));
     expect(countBy(near, ownerOf)).toEqual(all(count, exactly(client)));
-    expect(countBy(far, asKnown)).toEqual(all(count, exactly(server)));
+    expect(countBy(far, exactOwnerOf)).toEqual(all(count, exactly(server)));
     expect(countBy(near, nearBytesOf)).toEqual(all(count, NEAR_BYTES));
     expect(countBy(far, bytesOf)).toEqual(all(count, FAR_BYTES));
   });
 
-  test('reset, refused, and a listener that comes and goes', async () => {
-    const stage = await Stage.set();
+  test('reports connections that were reset or refused, and a listener that closes at once', async () => {
+    const stage = await Stage.create();
     const server = await stage.serve();
     const watcher = await stage.watch(server, every('500ms'));
     const count = 30;
-    const rude = await stage.run('visit', { port: server.port, count, endings: 'r' });
+    const resetting = await stage.run('visit', { port: server.port, count, endings: 'r' });
     await watcher.closes(2 * count, server.port);
     const closed = await server.order('refuse');
     const refused = await stage.run('knock', { port: closed });
     expect(refused.error).toBe('ECONNREFUSED');
     const listener = await server.order('listen');
-    await watcher.look(server);
+    await watcher.poll(server);
 
-    const { near, far } = endsOf(watcher, server, rude);
+    const { near, far } = endsOf(watcher, server, resetting);
     for (const ends of [near, far]) expect(countBy(ends, typesOf)).toEqual(all(count, ONCE_EACH));
-    expect(countBy(near, ownerOf)).toEqual(all(count, exactly(rude)));
+    expect(countBy(near, ownerOf)).toEqual(all(count, exactly(resetting)));
     expect(countBy(far, bytesOf)).toEqual(all(count, FAR_BYTES));
 
-    const vain = [...watcher.bySocket(({ remote }) => remote?.port === closed).values()];
-    expect(vain.map(typesOf)).toEqual([ONCE_EACH]);
-    expect(vain[0]?.[0]).toMatchObject({ type: 'spawn', learntBy: 'trace', socket: { state: 'SYN_SENT' } });
-    expect(vain.map(ownerOf)).toEqual([exactly(refused)]);
-    expect(closeOf(vain[0] ?? [])?.socket.local.address).toBe('127.0.0.1');
+    const failed = [...watcher.bySocket(({ remote }) => remote?.port === closed).values()];
+    expect(failed.map(typesOf)).toEqual([ONCE_EACH]);
+    expect(failed[0]?.[0]).toMatchObject({ type: 'spawn', learntBy: 'trace', socket: { state: 'SYN_SENT' } });
+    expect(failed.map(ownerOf)).toEqual([exactly(refused)]);
+    expect(closeOf(failed[0] ?? [])?.socket.local.address).toBe('127.0.0.1');
 
     const brief = watcher.bySocket().get(`${listener}→*`) ?? [];
     expect(typesOf(brief)).toEqual(ONCE_EACH);
@@ -306,21 +299,21 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
     expect(ownerOf(brief)).toEqual(exactly(server));
   });
 
-  test('a connection that stays is one, seen by looks and by events; UDP has its program too', async () => {
-    const stage = await Stage.set();
+  test('reports a connection once that both polls and kernel events show, and UDP sockets with their program', async () => {
+    const stage = await Stage.create();
     const [server, marker] = await Promise.all([stage.serve(), stage.serve()]);
     const watcher = await stage.watch(marker, every('500ms'));
     const client = await stage.stay({ port: server.port });
-    await watcher.look(marker);
-    await watcher.look(marker);
+    await watcher.poll(marker);
+    await watcher.poll(marker);
     await client.end();
     const drop = await stage.run('drop', { count: 30 });
     await watcher.closes(2, server.port);
-    await watcher.look(marker);
+    await watcher.poll(marker);
     const { near, far } = endsOf(watcher, server, client);
     expect([near, far].map(([events = []]) => typesOf(events))).toEqual([ONCE_EACH, ONCE_EACH]);
     expect(near.map(ownerOf)).toEqual([exactly(client)]);
-    expect(far.map(asKnown)).toEqual([exactly(server)]);
+    expect(far.map(exactOwnerOf)).toEqual([exactly(server)]);
     expect(near.map(nearBytesOf)).toEqual([NEAR_BYTES]);
     expect(closeOf(near[0] ?? [])?.isAtLeast).toBeUndefined();
     const sent = livesAt(
@@ -328,20 +321,20 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
       drop.ports.map((port) => `${port}→*`),
     );
     expect(countBy(sent, typesOf)).toEqual(all(30, ONCE_EACH));
-    // Which socket a program sent by is not told: it is the only one that sent from there.
+    // The trace does not say by which socket a process sent: it is the only process that sent from this port.
     expect(countBy(sent, ownerOf)).toEqual(all(30, { ...exactly(drop), knowledge: 'sender' }));
   });
 
-  test.skipIf(noPlace !== undefined)(
-    `connections in another network namespace, seen from outside${why(noPlace)}`,
+  test.skipIf(noStage !== undefined)(
+    `reports connections in another network namespace${why(noStage)}`,
     async () => {
-      const stage = await Stage.set();
+      const stage = await Stage.create();
       const server = await stage.serve();
       const watcher = await stage.watch(server, { ...every('1s'), isOutside: true });
       const count = 200;
       const client = await stage.run('visit', { port: server.port, count, endings: 'cs' });
       await watcher.closes(2 * count, server.port);
-      await watcher.look(server);
+      await watcher.poll(server);
       const { near, far } = endsOf(watcher, server, client);
       for (const ends of [near, far]) {
         expect(countBy(ends, typesOf)).toEqual(all(count, ONCE_EACH));
@@ -357,36 +350,42 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
 });
 
 describe.skipIf(noTrace !== undefined)(`on the screen, as root${why(noTrace)}`, () => {
-  /** What a screen shows, page by page, until that is so many things; each line is taken by its name. */
-  async function pages(
+  /**
+   * Pages through the screen until it has shown `count` lines.
+   * @param parse returns the key and the text of a line, undefined for one that does not count
+   */
+  async function readPages(
     t: Terminal,
     key: KeyName,
     count: number,
-    see: (line: string) => [string, string] | undefined,
+    parse: (line: string) => [string, string] | undefined,
   ) {
-    const seen = new Map<string, string>();
-    const look = () => {
+    const lines = new Map<string, string>();
+    const addPage = () => {
       for (const row of t.rows()) {
-        const [name, what] = see(row) ?? [];
-        if (name !== undefined && what !== undefined) seen.set(name, what);
+        const [name, text] = parse(row) ?? [];
+        if (name !== undefined && text !== undefined) lines.set(name, text);
       }
     };
-    look();
-    while (seen.size < count) {
+    const isNew = (line: [string, string] | undefined) => line !== undefined && !lines.has(line[0]);
+    addPage();
+    while (lines.size < count) {
+      const before = t.bytesWritten;
       t.press(key);
-      await t.until(`another page after ${seen.size} of ${count}`, () =>
-        t.rows().some((row) => {
-          const [name] = see(row) ?? [];
-          return name !== undefined && !seen.has(name);
-        }),
-      );
-      look();
+      let last = before;
+      await t.until(`another page after ${lines.size} of ${count}`, () => {
+        const isPainted = last > before && t.bytesWritten === last;
+        last = t.bytesWritten;
+        // A page without a new line shows by nothing but its bytes.
+        return isPainted || t.rows().some((row) => isNew(parse(row)));
+      });
+      addPage();
     }
-    return seen;
+    return lines;
   }
 
-  test('1,000 connections between two looks: in the table and in the event log', async () => {
-    const stage = await Stage.set();
+  test('shows 1,000 connections between two polls in the table and in the event log', async () => {
+    const stage = await Stage.create();
     const server = await stage.serve();
     const ticks = ticksByHand();
     const t = startNetpane({
@@ -404,7 +403,7 @@ describe.skipIf(noTrace !== undefined)(`on the screen, as root${why(noTrace)}`, 
     t.press('home');
     const row =
       /^([-+~ ]) (\S+) +(\d+) .* 127\.0\.0\.1 +(\d+) +127\.0\.0\.1 +(\d+) +(\S+) +\S+ +\S+ +\S+ +(\S+) +(\S+) /;
-    const rows = await pages(t, 'pagedown', 2 * MANY, (line) => {
+    const rows = await readPages(t, 'pagedown', 2 * MANY, (line) => {
       const [, mark, process, pid, local, remote, state, rx, tx] = row.exec(line) ?? [];
       return mark === undefined
         ? undefined
@@ -414,7 +413,7 @@ describe.skipIf(noTrace !== undefined)(`on the screen, as root${why(noTrace)}`, 
       `${mark} ${name} ${pid} ${state} ${bytes}`;
     const near = client.ports.map((port) => rows.get(`${port} ${server.port}`));
     const far = client.ports.map((port) => rows.get(`${server.port} ${port}`));
-    // Of the side that ends it the kernel keeps its ends for a minute.
+    // The end that closes first stays in TIME_WAIT for a minute.
     expect(countBy(near, (it) => it)).toEqual({
       ...all(MANY / 2, text('+', { ...client, name: `(${client.name})` }, 'TIME_WAIT', '↓3 ↑5')),
       ...all(MANY / 2, text('-', client, 'LAST_ACK', '↓3 ↑5')),
@@ -429,22 +428,22 @@ describe.skipIf(noTrace !== undefined)(`on the screen, as root${why(noTrace)}`, 
     t.press('tab');
     await t.until('the keys in it', () => t.text().includes('▸ EVENTS'));
     const event = /^\S+ ([-+~]) (\S+) +(\d+) +tcp 127\.0\.0\.1:(\d+) → 127\.0\.0\.1:(\d+) +(.*)$/;
-    const events = await pages(t, 'pageup', 4 * MANY, (line) => {
+    const events = await readPages(t, 'pageup', 4 * MANY, (line) => {
       const [, mark, process, pid, local, remote, what = ''] = event.exec(line) ?? [];
       if (mark === undefined) return undefined;
       return [`${mark} ${local} ${remote}`, `${process} ${pid} ${what.replace(/^lived \S+ \S+ +/, '')}`];
     });
-    // Parentheses: its program has let go of it since. What is told first is what has become of it by the next look.
+    // In parentheses: the owner has closed the socket. A spawn shows the socket as it was at the next poll.
     const spawned = (text: string | undefined) => text?.replace(/^\(?(\w+)\)? (\d+) .*$/, '$1 $2');
-    const told = (mark: string, say = (text: string | undefined) => text) => [
-      countBy(client.ports, (port) => say(events.get(`${mark} ${port} ${server.port}`))),
-      countBy(client.ports, (port) => say(events.get(`${mark} ${server.port} ${port}`))),
+    const linesOf = (mark: string, convert = (text: string | undefined) => text) => [
+      countBy(client.ports, (port) => convert(events.get(`${mark} ${port} ${server.port}`))),
+      countBy(client.ports, (port) => convert(events.get(`${mark} ${server.port} ${port}`))),
     ];
-    expect(told('-')).toEqual([
+    expect(linesOf('-')).toEqual([
       all(MANY, `${client.name} ${client.pid} ↓ 3 B ↑ 5 B`),
       all(MANY, `${server.name} ${server.pid} ↓ 5 B ↑ 3 B`),
     ]);
-    expect(told('+', spawned)).toEqual([
+    expect(linesOf('+', spawned)).toEqual([
       all(MANY, `${client.name} ${client.pid}`),
       all(MANY, `${server.name} ${server.pid}`),
     ]);
@@ -452,15 +451,15 @@ describe.skipIf(noTrace !== undefined)(`on the screen, as root${why(noTrace)}`, 
 });
 
 describe.skipIf(noEvents !== undefined)(`as an ordinary user${why(noEvents)}`, () => {
-  test('1,000 connections between two looks: the close of each end, with bytes and lifetime', async () => {
-    const stage = await Stage.set({ isOrdinary: true });
+  test('reports the close of both ends of 1,000 connections between two polls, with bytes and lifetime', async () => {
+    const stage = await Stage.create({ isOrdinary: true });
     const server = await stage.serve();
     const watcher = await stage.watch(server, { isByHand: true });
     const startMs = Date.now();
     const client = await stage.run('visit', { port: server.port, count: MANY, endings: 'cs' });
     await watcher.closes(2 * MANY, server.port);
     const boundMs = Date.now() - startMs;
-    await watcher.look(server);
+    await watcher.poll(server);
     const { near, far } = endsOf(watcher, server, client);
     for (const ends of [near, far]) {
       expect(countBy(ends, typesOf)).toEqual(all(MANY, ONCE_EACH));
@@ -468,7 +467,7 @@ describe.skipIf(noEvents !== undefined)(`as an ordinary user${why(noEvents)}`, (
       const lifetimes = ends.map((events) => closeOf(events)?.lifetimeMs ?? NaN);
       expect(lifetimes.filter((ms) => !(ms >= 0 && ms < boundMs))).toEqual([]);
     }
-    // The kernel does not say whose it was, and nobody is made of that; but the listener's user is known.
+    // The kernel does not report the user of a closed socket. netpane takes that of the listener, and no other.
     const uidOf = (events: Parameters<typeof closeOf>[0]) => closeOf(events)?.socket.uid;
     expect(countBy(near, uidOf)).toEqual(all(MANY, undefined));
     expect(countBy(far, uidOf)).toEqual(all(MANY, stage.uid));
@@ -479,20 +478,20 @@ describe.skipIf(noEvents !== undefined)(`as an ordinary user${why(noEvents)}`, (
     expect(watcher.gaps).toEqual([]);
   });
 
-  test('a connection that stays is one, seen by looks and by events; UDP', async () => {
-    const stage = await Stage.set({ isOrdinary: true });
+  test('reports a connection once that both polls and kernel events show, and UDP sockets', async () => {
+    const stage = await Stage.create({ isOrdinary: true });
     const [server, marker] = await Promise.all([stage.serve(), stage.serve()]);
     const watcher = await stage.watch(marker, every('500ms'));
     const client = await stage.stay({ port: server.port });
-    await watcher.look(marker);
-    await watcher.look(marker);
+    await watcher.poll(marker);
+    await watcher.poll(marker);
     await client.end();
     const drop = await stage.run('drop', { count: 30 });
     await watcher.closes(2, server.port);
-    await watcher.look(marker);
+    await watcher.poll(marker);
     const { near, far } = endsOf(watcher, server, client);
     expect([near, far].map(([events = []]) => typesOf(events))).toEqual([ONCE_EACH, ONCE_EACH]);
-    // It was seen while it lived.
+    // A poll has seen it while it was open.
     for (const [events = [], { pid, name }] of [
       [near[0], client],
       [far[0], server],
@@ -506,37 +505,37 @@ describe.skipIf(noEvents !== undefined)(`as an ordinary user${why(noEvents)}`, (
     expect(countBy(sent, ownerOf)).toEqual(all(30, { knowledge: 'gone' }));
   });
 
-  describe.skipIf(noPlace !== undefined)(`more at once than there is room for${why(noPlace)}`, () => {
+  describe.skipIf(noStage !== undefined)(`a full event buffer${why(noStage)}`, () => {
     test.each([
       ['in a burst', false],
-      ['while netpane stands still', true],
-    ])('%s: closes told and closes missed are all that were', async (_, isStopped) => {
-      const stage = await Stage.set({ isOrdinary: true });
+      ['while netpane is stopped', true],
+    ])('reports or counts every close %s', async (_, isStopped) => {
+      const stage = await Stage.create({ isOrdinary: true });
       const server = await stage.serve();
       const watcher = await stage.watch(server, every('500ms', '--event-buffer', '4'));
-      if (isStopped) watcher.speaker.child.kill('SIGSTOP');
+      if (isStopped) watcher.program.child.kill('SIGSTOP');
       const client = await stage.run('visit', { port: server.port, count: 3 * MANY, endings: 'csr' });
-      watcher.speaker.child.kill('SIGCONT');
-      await watcher.until('all', () => {
-        const { told, missed } = accountOf(watcher, server, client);
-        return told + missed >= 6 * MANY;
+      watcher.program.child.kill('SIGCONT');
+      await watcher.until('all closes', () => {
+        const { reported, missed } = closesOf(watcher, server, client);
+        return reported + missed >= 6 * MANY;
       });
-      await watcher.look(server);
-      const { told, missed } = accountOf(watcher, server, client);
+      await watcher.poll(server);
+      const { reported, missed } = closesOf(watcher, server, client);
       expect(missed).toBeGreaterThan(0);
-      expect(told).toBeGreaterThan(0);
-      expect(told + missed).toBe(6 * MANY);
+      expect(reported).toBeGreaterThan(0);
+      expect(reported + missed).toBe(6 * MANY);
     });
   });
 });
 
-describe.skipIf(noTrace !== undefined)(`what netpane makes in the kernel${why(noTrace)}`, () => {
+describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates${why(noTrace)}`, () => {
   let native: Native;
   beforeAll(async () => {
     native = await Native.load();
   });
 
-  /** Names of the trace instances that a netpane made, wherever tracefs is. */
+  /** Returns the names of the trace instances that a netpane created, wherever tracefs is mounted. */
   function instancesOf(pid: number): string[] {
     const { root, mount } = findTracefs(native);
     try {
@@ -545,13 +544,13 @@ describe.skipIf(noTrace !== undefined)(`what netpane makes in the kernel${why(no
       if (mount !== undefined) native.close(mount);
     }
   }
-  const made = (pid: number) =>
+  const untilCreated = (pid: number) =>
     eventually(
       () => `an instance of ${pid}`,
       () => instancesOf(pid).length > 0,
     );
   const startScreen = (options: Start = {}) => startNetpane({ args: ['--interval', '60m'], ...options });
-  /** A screen that has had its first look. */
+  /** Starts a screen and waits for its first poll. */
   async function screenWith(server: Server, stage: Stage): Promise<Terminal> {
     const t = startScreen({
       args: ['--interval', '60m', '--port', String(server.port)],
@@ -561,28 +560,28 @@ describe.skipIf(noTrace !== undefined)(`what netpane makes in the kernel${why(no
     return t;
   }
 
-  test('is cleared away by the next one where it was killed', async () => {
-    const stage = await Stage.set();
+  test('is removed by the next netpane if its own was killed', async () => {
+    const stage = await Stage.create();
     const server = await stage.serve();
     const [watcher, screen] = [await stage.watch(server, ONCE), startScreen()];
-    const pids = [watcher.speaker.pid, screen.pid];
-    for (const pid of pids) await made(pid);
+    const pids = [watcher.program.pid, screen.pid];
+    for (const pid of pids) await untilCreated(pid);
     for (const pid of pids) process.kill(pid, 'SIGKILL');
-    await Promise.all([watcher.speaker.ended, screen.exited]);
+    await Promise.all([watcher.program.ended, screen.exited]);
     const next = await stage.watch(server, ONCE);
     expect(pids.map(instancesOf)).toEqual([[], []]);
-    expect(instancesOf(next.speaker.pid)).toHaveLength(1);
-    next.speaker.child.kill('SIGTERM');
-    expect(await next.speaker.ended).toBe(0);
-    expect(instancesOf(next.speaker.pid)).toEqual([]);
+    expect(instancesOf(next.program.pid)).toHaveLength(1);
+    next.program.child.kill('SIGTERM');
+    expect(await next.program.ended).toBe(0);
+    expect(instancesOf(next.program.pid)).toEqual([]);
   });
 
   test.each<[string, (t: Terminal) => unknown]>([
     ['q', (t) => t.write('q')],
     ['SIGTERM', ({ pid }) => process.kill(pid, 'SIGTERM')],
     ['SIGHUP', ({ pid }) => process.kill(pid, 'SIGHUP')],
-  ])('is gone when the screen ends by %s', async (_, end) => {
-    const stage = await Stage.set();
+  ])('is removed when the screen ends by %s', async (_, end) => {
+    const stage = await Stage.create();
     const t = await screenWith(await stage.serve(), stage);
     expect(instancesOf(t.pid)).toHaveLength(1);
     end(t);
@@ -590,16 +589,16 @@ describe.skipIf(noTrace !== undefined)(`what netpane makes in the kernel${why(no
     expect(instancesOf(t.pid)).toEqual([]);
   });
 
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('is gone when watch ends by %s', async (signal) => {
-    const stage = await Stage.set();
-    const { speaker } = await stage.watch(await stage.serve(), ONCE);
-    expect(instancesOf(speaker.pid)).toHaveLength(1);
-    speaker.child.kill(signal);
-    expect(await speaker.ended).toBe(0);
-    expect(instancesOf(speaker.pid)).toEqual([]);
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('is removed when watch ends by %s', async (signal) => {
+    const stage = await Stage.create();
+    const { program } = await stage.watch(await stage.serve(), ONCE);
+    expect(instancesOf(program.pid)).toHaveLength(1);
+    program.child.kill(signal);
+    expect(await program.ended).toBe(0);
+    expect(instancesOf(program.pid)).toEqual([]);
   });
 
-  /** Starts a program that crashes a second later, again where that came before it had made anything. */
+  /** Starts a program that crashes after a second, and starts it again if it crashed before it created anything. */
   async function crashed<T extends { pid: number; over: Promise<unknown> }>(start: () => T): Promise<T> {
     for (;;) {
       const program = start();
@@ -611,15 +610,15 @@ describe.skipIf(noTrace !== undefined)(`what netpane makes in the kernel${why(no
         () => 'an instance',
         () => isOver || instancesOf(program.pid).length > 0,
       );
-      const isMade = instancesOf(program.pid).length > 0;
+      const isCreated = instancesOf(program.pid).length > 0;
       await program.over;
-      if (isMade) return program;
+      if (isCreated) return program;
     }
   }
   const crash = (fault: string) => ({ nodeArgs: ['--import', faults], env: { NETPANE_FAULT: fault } });
 
   test.each(['render-throws', 'worker-throws', 'worker-exits', 'timer-throws'])(
-    'is gone when the screen crashes: %s',
+    'is removed when the screen crashes: %s',
     async (fault) => {
       const { pid, over } = await crashed(() => {
         const { pid, exited } = startScreen({ ...crash(fault), args: ['--interval', '200ms'] });
@@ -630,53 +629,53 @@ describe.skipIf(noTrace !== undefined)(`what netpane makes in the kernel${why(no
     },
   );
 
-  // koffi aborts the program where it is cut off while it is being loaded.
+  // koffi aborts the program if its thread ends while it is being loaded.
   test.each([
     ['q', 0, (t: Terminal) => t.write('q')],
     ['SIGTERM', 143, (t: Terminal) => process.kill(t.pid, 'SIGTERM')],
-  ])('is gone when the screen ends by %s while the source is being opened', async (_, exitCode, end) => {
+  ])('is removed when the screen ends by %s while the source is being opened', async (_, exitCode, end) => {
     const file = join(newHome(), 'loading');
     const t = startNetpane({
       nodeArgs: ['--import', faults],
       env: { NETPANE_FAULT: 'slow-to-load', NETPANE_TICKS: file },
     });
-    const said = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
-    await t.until('the screen, and what is loaded', () => t.modes().alternateScreen && said() === 'loading ');
+    const steps = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+    await t.until('the screen and koffi', () => t.modes().alternateScreen && steps() === 'loading ');
     end(t);
     expect(await t.exited).toEqual({ exitCode, signal: 0 });
-    expect(said()).toBe('loading ending loaded');
+    expect(steps()).toBe('loading ending loaded');
     expect(instancesOf(t.pid)).toEqual([]);
   });
 
-  test('is gone when watch crashes', async () => {
-    const stage = await Stage.set();
+  test('is removed when watch crashes', async () => {
+    const stage = await Stage.create();
     const { pid, over } = await crashed(() => {
-      const { speaker } = stage.start(crash('timer-throws'));
-      return { pid: speaker.pid, over: speaker.ended };
+      const { program } = stage.start(crash('timer-throws'));
+      return { pid: program.pid, over: program.ended };
     });
     expect(await over).toBe(1);
     expect(instancesOf(pid)).toEqual([]);
   });
 
-  test('two side by side tell the same, and the end of one is nothing to the other', async () => {
-    const stage = await Stage.set();
+  test('of two netpanes reports the same events, and one does not need the other', async () => {
+    const stage = await Stage.create();
     const server = await stage.serve();
     const [one, other] = [await stage.watch(server, ONCE), await stage.watch(server, ONCE)];
     const count = 200;
     const first = await stage.run('visit', { port: server.port, count, endings: 'csr' });
     await Promise.all([one, other].map((watcher) => watcher.closes(2 * count, server.port)));
-    const tellingsOf = (watcher: Watcher) => {
+    const reportOf = (watcher: Watcher) => {
       const { near, far } = endsOf(watcher, server, first);
       return [...near, ...far]
         .flat()
         .map(({ type, was, socket: { id, state } }) => `${id} ${type} ${was?.state} ${state}`);
     };
-    expect(tellingsOf(other)).toEqual(tellingsOf(one));
+    expect(reportOf(other)).toEqual(reportOf(one));
     expect(countBy(endsOf(one, server, first).near, typesOf)).toEqual(all(count, ONCE_EACH));
 
-    one.speaker.child.kill('SIGKILL');
-    await one.speaker.ended;
-    // It clears away what the dead one left, and nothing else.
+    one.program.child.kill('SIGKILL');
+    await one.program.ended;
+    // A third one removes the instance of the killed one only.
     await stage.watch(server, ONCE);
     const second = await stage.run('visit', { port: server.port, count, endings: 'cs' });
     await other.closes(4 * count, server.port);
@@ -686,10 +685,10 @@ describe.skipIf(noTrace !== undefined)(`what netpane makes in the kernel${why(no
     expect(other.gaps).toEqual([]);
   });
 
-  test.skipIf(noPlace !== undefined)(`is nothing where an ordinary user runs it${why(noPlace)}`, async () => {
-    const stage = await Stage.set();
-    const { speaker } = await stage.watch(await stage.serve(), { ...ONCE, isOrdinary: true });
-    expect(instancesOf(speaker.pid)).toEqual([]);
-    await speaker.until('why', () => /short-lived changes may be missed.*root/.test(speaker.stderr));
+  test.skipIf(noStage !== undefined)(`is not created for an ordinary user${why(noStage)}`, async () => {
+    const stage = await Stage.create();
+    const { program } = await stage.watch(await stage.serve(), { ...ONCE, isOrdinary: true });
+    expect(instancesOf(program.pid)).toEqual([]);
+    await program.until('the reason', () => /short-lived changes may be missed.*root/.test(program.stderr));
   });
 });

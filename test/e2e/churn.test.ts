@@ -2,15 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Terminal } from '../helpers/terminal.ts';
-import {
-  isLinux,
-  newHerd,
-  startNetpane,
-  tableRows,
-  type Ticks,
-  ticksByHand,
-  uniqueName,
-} from './netpane.ts';
+import { isLinux, newHerd, startNetpane, tableRows, type Ticks, ticksByHand, uniqueName } from './netpane.ts';
 
 /** Open descriptors of a netpane at rest: there are others besides during a poll. */
 async function descriptorsAtRest(t: Terminal, ticks: Ticks): Promise<number> {

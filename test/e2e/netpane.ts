@@ -9,7 +9,7 @@ import { Terminal } from '../helpers/terminal.ts';
 
 /** The built program. */
 export const program = join(root, 'dist', 'netpane.js');
-/** For `node --import`: see there. */
+/** Module for `node --import` that injects a fault; described there. */
 export const faults = join(root, 'test', 'helpers', 'fault.mjs');
 
 export const isLinux = process.platform === 'linux';
@@ -20,23 +20,23 @@ export const unshare = inject('unshare');
 export const hasNetlink = inject('hasNetlink');
 
 const cleanUps: (() => unknown)[] = [];
-/** Does something when the test is over, the last first. */
+/** Registers a function to run after the test, in reverse order. */
 export const cleanUp = (act: () => unknown) => void cleanUps.push(act);
 afterEach(async () => {
   for (const act of cleanUps.splice(0).reverse()) await act();
 });
 
-/** A herd that ends with the test. */
+/** Returns a herd that ends with the test. */
 export function newHerd(): Herd {
   const herd = new Herd();
   cleanUp(() => herd.close());
   return herd;
 }
 
-/** A program's name that nothing else on the machine has, of eight characters; for `--process`. */
+/** Returns a process name of eight characters that no other process has; for `--process`. */
 export const uniqueName = () => `np${randomBytes(3).toString('hex')}`;
 
-/** A home directory that ends with the test: for several starts that are to share configuration and saved state. */
+/** Returns a home directory that is removed after the test: for starts that share configuration and saved state. */
 export function newHome(): string {
   const home = mkdtempSync(join(tmpdir(), 'netpane-home-'));
   cleanUp(() => rmSync(home, { recursive: true, force: true }));
@@ -48,24 +48,24 @@ export interface Start {
   cols?: number;
   rows?: number;
   env?: Record<string, string | undefined>;
-  /** See {@link newHome}; without it every start has one of its own. */
+  /** See {@link newHome}. Without it every start has a new one. */
   home?: string;
-  /** Options of node. */
+  /** Options of Node. */
   nodeArgs?: string[];
-  /** A command that runs the rest, such as `unshare -n`. */
+  /** The command that runs node, such as `unshare -n`. */
   through?: string[];
   /** Another copy of the program. */
   file?: string;
 }
 
-/** Starts netpane in a terminal, which ends with the test. It may not have painted anything yet. */
+/** Starts netpane in a terminal that closes after the test. Nothing may be painted yet. */
 export function startNetpane(start: Start = {}): Terminal {
   const terminal = openNetpane(start);
   cleanUp(() => terminal.close());
   return terminal;
 }
 
-/** Starts netpane in a terminal, which the caller closes. */
+/** Starts netpane in a terminal that the caller closes. */
 export function openNetpane({
   args = [],
   cols = 120,
@@ -88,16 +88,16 @@ export function openNetpane({
   });
 }
 
-/** Readings of netpane, after the first one, that happen only when the test says so. */
+/** Control over the polls of a netpane: after the first one it polls only when the test allows it. */
 export interface Ticks {
   start: Pick<Start, 'env' | 'nodeArgs'>;
-  /** Lets so many more readings happen. */
+  /** Allows more polls. */
   allow(count: number): void;
-  /** True when all that were allowed have been made and taken up by the screen. */
+  /** Returns true if all allowed polls are done and the screen has their batches. */
   over(): boolean;
 }
 
-/** Puts the ticks of a netpane, started with `start`, into the hands of the test. */
+/** Returns control over the polls of a netpane that is started with `start`. */
 export function ticksByHand(): Ticks {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-ticks-'));
   cleanUp(() => rmSync(folder, { recursive: true }));
@@ -110,7 +110,7 @@ export function ticksByHand(): Ticks {
   };
 }
 
-/** Columns of the table: by title what a row of it is called here, and what is in it. */
+/** Columns of the table by title: name of the field in {@link ShownRow}, and pattern of a cell. */
 const CELLS: Readonly<Record<string, readonly [string, string]>> = {
   PROCESS: ['process', String.raw`\S.*?`],
   PID: ['pid', String.raw`\d+|·`],
@@ -132,7 +132,7 @@ const CELLS: Readonly<Record<string, readonly [string, string]>> = {
 };
 const PORT = String.raw`[\w-]+|\*|·`;
 
-/** A row of the table as it stands on the screen. A column that has no room there is not in it. */
+/** A row of the table as the screen shows it. A column without room on the screen is undefined. */
 export interface ShownRow extends Partial<
   Record<
     | 'user'
@@ -161,13 +161,13 @@ export interface ShownRow extends Partial<
   age: string;
 }
 
-/** The arrow of the sorted column takes the place of the last letter where there is no other. */
-const cutShort = (title: string): string =>
+/** Returns the column whose title was cut: the arrow of the sorted column may replace the last letter. */
+const cutTitle = (title: string): string =>
   Object.keys(CELLS).findLast((it) => it.startsWith(title)) ?? title;
 
 const rowPatterns = new Map<string, RegExp>();
 
-/** What a row looks like below these titles; the port before REMOTE is the local one. */
+/** Returns the pattern of a row below these titles. The PORT column before REMOTE is the local port. */
 function rowPattern(titles: string): RegExp {
   const known = rowPatterns.get(titles);
   if (known) return known;
@@ -178,8 +178,8 @@ function rowPattern(titles: string): RegExp {
     const [name, cell] =
       title === 'PORT'
         ? [isRemote ? 'remotePort' : 'localPort', PORT]
-        : (CELLS[title] ?? CELLS[cutShort(title)] ?? []);
-    if (name === undefined) throw new Error(`the table has a column ${title} that the tests do not know`);
+        : (CELLS[title] ?? CELLS[cutTitle(title)] ?? []);
+    if (name === undefined) throw new Error(`the tests have no pattern for the column ${title}`);
     return `(?<${name}>${cell})`;
   });
   const pattern = new RegExp(`^(?<mark>[ +~-]) ${cells.join(' +')}$`);
@@ -187,7 +187,7 @@ function rowPattern(titles: string): RegExp {
   return pattern;
 }
 
-/** Every row of the table that shows; all columns named here have room from 120 columns on, but for the user's. */
+/** Returns the visible rows of the table. From 120 columns on all fields of a row have room but `user`. */
 export const tableRows = (terminal: Terminal): ShownRow[] => {
   const lines = terminal.rows();
   const titles = lines.findIndex((line) => /^[▸ ] PROCESS.* STATE/.test(line));
@@ -200,8 +200,8 @@ export const tableRows = (terminal: Terminal): ShownRow[] => {
 };
 
 /**
- * The row of a socket, by its ports and, where it has one, its program: root sees all namespaces, and any of them may
- * use the same ports.
+ * Returns the row of a socket, found by its ports and, if given, its pid: root sees all namespaces, and several of them
+ * may use the same ports.
  */
 export const rowOf = (
   terminal: Terminal,
@@ -214,15 +214,15 @@ export const rowOf = (
       (pid === undefined || row.pid === String(pid) || row.pid === '·'),
   );
 
-/** The lines of the event log about a socket, from the mark on, without runs of blanks. */
+/** Returns the lines of the event log about a socket, from the mark on, with single spaces. */
 export const eventsOf = (terminal: Terminal, { local, remote }: Pick<HerdSocket, 'local' | 'remote'>) =>
   terminal.rows().flatMap((line) => {
     const [, event = ''] = /^\d\d:\d\d:\d\d(?:\.\d{3})?[ ›](.*)$/.exec(line) ?? [];
-    const ends = remote ? `:${local.port} → ${remote.address}:${remote.port} ` : `:${local.port} `;
-    return event.includes(ends) && (remote || !event.includes('→')) ? [event.replace(/ +/g, ' ')] : [];
+    const endpoints = remote ? `:${local.port} → ${remote.address}:${remote.port} ` : `:${local.port} `;
+    return event.includes(endpoints) && (remote || !event.includes('→')) ? [event.replace(/ +/g, ' ')] : [];
   });
 
-/** The line that is selected: inverse over the width of the table. */
+/** Returns the selected line, which is inverse over the width of the table. */
 export function selectedLine(terminal: Terminal): string {
   const y = selectedY(terminal);
   return terminal.rows()[y] ?? '';
@@ -231,14 +231,14 @@ export function selectedLine(terminal: Terminal): string {
 export const selectedY = (terminal: Terminal): number =>
   terminal.rows().findIndex((_, y) => terminal.cell(0, y).inverse && terminal.cell(1, y).inverse);
 
-/** What a command said and how it ended. */
+/** The output and the exit code of a command. */
 export interface Outcome {
   stdout: string;
   stderr: string;
   code: number | null;
 }
 
-/** Runs netpane without a terminal, to its end. */
+/** Runs netpane to its end, without a terminal. */
 export async function runNetpane(
   args: string[],
   {
@@ -255,14 +255,14 @@ export async function runNetpane(
     ...options,
   });
   cleanUp(() => child.kill('SIGKILL'));
-  const said = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (text: string) => {
-      said[name] += text;
+      output[name] += text;
     });
   }
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject).on('close', resolve);
   });
-  return { ...said, code };
+  return { ...output, code };
 }

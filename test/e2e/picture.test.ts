@@ -12,7 +12,7 @@ import {
   tableRows,
   uniqueName,
 } from './netpane.ts';
-import { filterLine, rowsToBe, SCENE_SIZE, select, showScene, useScene, lasting } from './scene.ts';
+import { filterLine, rowsToBe, SCENE_SIZE, select, showScene, useScene, stableText } from './scene.ts';
 
 /** Three connections of a server and a client of the test's own, and a netpane that shows them alone. */
 async function stir(args: string[] = []) {
@@ -188,7 +188,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     const t = await showScene(scene, { rows: 20 });
     // Marks fade while the help is open.
     await t.until('a table at rest', () => tableRows(t).every(({ mark }) => mark === ' '));
-    const before = lasting(t);
+    const before = stableText(t);
     const page = () => t.rows().slice(3).join('\n');
     t.write('?');
     await t.until('the first keys', () => /^ +p +filter by port/m.test(t.text()));
@@ -207,7 +207,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     t.press('home');
     await t.until('the begin', () => /^ +p +filter by port/m.test(t.text()));
     t.press('escape');
-    await t.until('the table', () => lasting(t) === before);
+    await t.until('the table', () => stableText(t) === before);
     expect(tableRows(t)).toHaveLength(SCENE_SIZE);
     expect(selectedLine(t)).not.toBe('');
   });

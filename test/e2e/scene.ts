@@ -3,29 +3,29 @@ import { type Connections, Herd, type HerdProcess, type HerdSocket } from '../he
 import type { Terminal } from '../helpers/terminal.ts';
 import { openNetpane, rowOf, selectedY, startNetpane, type Start, tableRows, uniqueName } from './netpane.ts';
 
-/** Some sockets that stand still, for the tests of a whole file. */
+/** Sockets that do not change, for the tests of a file. */
 export interface Scene {
-  /** In the names of both programs and of no other. */
+  /** Part of the names of both processes, and of no other process. */
   name: string;
   server: HerdProcess;
   client: HerdProcess;
-  /** On port 5432 and on port 6379 of an address of its own. */
+  /** On port 5432 and on port 6379 of an address that no other process uses. */
   postgres: HerdSocket;
   redis: HerdSocket;
-  /** On `::`, so that it takes IPv4 too. */
+  /** On `::`: it also accepts IPv4. */
   dual: HerdSocket;
-  /** Four to `postgres`. */
+  /** Four connections to `postgres`. */
   connections: Connections;
-  /** One of IPv4 to `dual`. */
+  /** One IPv4 connection to `dual`. */
   mapped: Connections;
   udp: HerdSocket;
   udpConnected: HerdSocket;
 }
 
-/** Count of the sockets of a {@link Scene}. */
+/** Number of sockets of a {@link Scene}. */
 export const SCENE_SIZE = 15;
 
-/** Opens a scene before the tests of a file, and closes it after them. */
+/** Opens a scene before the tests of a describe, and closes it after them. */
 export function useScene(): Scene {
   const scene = {} as Scene;
   const herd = new Herd();
@@ -35,7 +35,7 @@ export function useScene(): Scene {
       herd.spawn({ title: `${name}-srv` }),
       herd.spawn({ title: `${name}-cli` }),
     ]);
-    // The ports are well-known ones: on an address that nobody else is likely to use.
+    // Well-known ports, so on an address that other processes are unlikely to use.
     const host = `127.${64 + (server.pid % 128)}.${client.pid % 256}.1`;
     const postgres = await server.listen({ host, port: 5432 });
     const redis = await server.listen({ host, port: 6379 });
@@ -61,20 +61,20 @@ export function useScene(): Scene {
   return scene;
 }
 
-/** The arguments of a netpane that shows the scene alone. */
+/** Returns the arguments of a netpane that shows only the scene. */
 const argsFor = ({ name }: Scene, { args = [] }: Start) => [
   ...['--process', name, '--interval', '200ms'],
   ...args,
 ];
 
-/** Waits until netpane shows the scene alone. */
+/** Waits until netpane shows only the scene. */
 async function untilShown(t: Terminal, { rows = 30 }: Start): Promise<void> {
   await t.until('the scene', () => t.text().includes(`${SCENE_SIZE} of `));
-  // A picture comes in pieces, its last line last; the lowest screens have no hints there.
+  // The output comes in pieces, the last line last. Screens of fewer than ten lines have no hints there.
   if (rows >= 10) await t.until('its last line', () => t.text().includes('? help'));
 }
 
-/** Starts netpane and waits until it shows the scene alone. It ends with the test. */
+/** Starts netpane and waits until it shows only the scene. It ends with the test. */
 export async function showScene(scene: Scene, start: Start = {}): Promise<Terminal> {
   const t = startNetpane({ ...start, args: argsFor(scene, start) });
   await untilShown(t, start);
@@ -82,9 +82,9 @@ export async function showScene(scene: Scene, start: Start = {}): Promise<Termin
 }
 
 /**
- * Starts netpane once for the tests of a describe, and again after a test that failed. Each test leaves no list, prompt
- * or pane open, and the order and the columns as they were.
- * @returns gives its terminal, which shows the scene alone
+ * Starts netpane once for the tests of a describe, and again after a test that failed. A test must close every list,
+ * prompt and pane that it opens, and must restore sort order and columns.
+ * @returns a function that returns the terminal, which shows only the scene
  */
 export function useScreen(scene: Scene, start: Start = {}): () => Promise<Terminal> {
   let t: Terminal | undefined;
@@ -104,46 +104,59 @@ export function useScreen(scene: Scene, start: Start = {}): () => Promise<Termin
   };
 }
 
-/** The line that tells what is filtered, on top of a screen of eight lines or more. */
+/**
+ * Refreshes the whole screen and waits until it is painted.
+ *
+ * A click right after a picture counts for the picture before it, which the user may have meant. After this, a click
+ * counts for what the screen shows.
+ */
+export async function refresh(t: Terminal): Promise<void> {
+  const before = t.bytesWritten;
+  t.press('ctrl-l');
+  // The hints are the last line that is written.
+  await t.until('a whole screen', () => t.received(before).includes('filter'));
+}
+
+/** Returns the filter line of a screen of eight lines or more. */
 export const filterLine = (t: Terminal) => t.rows()[2] ?? '';
 
 export const titleLine = (t: Terminal) => t.rows()[3] ?? '';
 
-/** `12 of 34`: how many sockets are shown, and how many there are; -1 while that is not told. */
+/** Returns the numbers of `12 of 34`: sockets shown and all sockets; -1 while the filter line has none. */
 export function shares(t: Terminal): { shown: number; total: number } {
   const [, shown = '-1', total = '-1'] = /([\d,]+) of ([\d,]+)$/.exec(filterLine(t)) ?? [];
   return { shown: Number(shown.replaceAll(',', '')), total: Number(total.replaceAll(',', '')) };
 }
 
-/** Types a query in the place of the one there is, and leaves the prompt open. */
+/** Replaces the query in the prompt, which stays open. */
 export function typeQuery(t: Terminal, query: string): void {
   t.write('/');
   t.press('ctrl-u');
   t.write(query);
 }
 
-/** Presses down until a socket's row is the selected one. */
+/** Presses down until the row of a socket is selected. */
 export async function select(t: Terminal, socket: Pick<HerdSocket, 'local' | 'remote'>): Promise<void> {
   const row = rowOf(t, socket);
   const [first] = tableRows(t);
-  if (!row || !first) throw new Error('the socket does not show');
+  if (!row || !first) throw new Error('the table does not show the socket');
   t.press('home');
   for (let { y } = first; y < row.y; y++) t.press('down');
   await t.until('the row to be selected', () => rowOf(t, socket)?.y === selectedY(t));
 }
 
-/** Waits until so many rows show in a terminal that has room for them all, and gives them. */
+/** Waits until `count` rows show, in a terminal with room for all of them. Returns them. */
 export const rowsToBe = (t: Terminal, count: number) =>
   t.until(`${count} rows`, () => {
     const rows = tableRows(t);
     return rows.length === count && filterLine(t).includes(` ${count} of `) && rows;
   });
 
-/** The name of the port of `postgres`, as far as its column has room for it. */
+/** The service name of port 5432, as far as its column has room for it. */
 export const POSTGRES = /\bpo\S*sql\b/;
 
-/** What stands in the table for as long as nothing happens to its sockets: rates and times come and go. */
-export const lasting = (t: Terminal): string =>
+/** Returns the text of the table without rates and times, which change while the sockets do not. */
+export const stableText = (t: Terminal): string =>
   tableRows(t)
     .map((row) =>
       [row.y, row.mark, row.process, row.pid, row.local, row.localPort, row.remote, row.state].join(' '),
