@@ -8,6 +8,9 @@ const ALONE = ['big', 'capture', 'churn', 'hidden-namespaces', 'list', 'live', '
   (name) => `test/e2e/${name}.test.ts`,
 );
 
+/** Finds out what this machine lets the end-to-end tests do. */
+const PROBE = new URL('../test/e2e/probe.ts', import.meta.url).pathname;
+
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
@@ -29,7 +32,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],
           exclude: ALONE,
-          globalSetup: 'test/e2e/probe.ts',
+          globalSetup: PROBE,
           sequence: { groupOrder: 1 },
         },
       },
@@ -38,7 +41,7 @@ export default defineConfig({
         test: {
           name: 'e2e-alone',
           include: ALONE,
-          globalSetup: 'test/e2e/probe.ts',
+          globalSetup: PROBE,
           maxWorkers: 1,
           fileParallelism: false,
           sequence: { groupOrder: 2 },

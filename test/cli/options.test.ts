@@ -214,6 +214,14 @@ describe('a mistake names the option and the expected value', () => {
     expect(complaint(args)).toBe(message);
   });
 
+  test.each([
+    ['ls port:no-such-service', /^bad query at column 6 of 'port:no-such-service': unknown service 'no-such-service'/],
+    ['-i gopher', /^bad query .*unknown protocol 'gopher' after -i/],
+    ['-s TCP:OPEN', /^bad query .*unknown state 'OPEN'/],
+  ])('%s', (args, message) => {
+    expect(() => parse(args)).toThrow(message);
+  });
+
   test('the last value of a repeated option counts', () => {
     expect(parse('--port 1 --port 2').query.text).toBe(':2');
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Cell } from '../helpers/svg.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import { isLinux, newHerd, rowOf, selectedLine, startNetpane, tableRows, uniqueName } from './netpane.ts';
-import { filterLine, rowsToBe, SCENE_SIZE, showScene, titleLine, useScene } from './scene.ts';
+import { filterLine, refresh, rowsToBe, SCENE_SIZE, showScene, titleLine, useScene } from './scene.ts';
 
 /** A netpane at rest: its first reading is its only one. */
 const still = { args: ['--interval', '60m'] };
@@ -24,14 +24,6 @@ const lookOf = ({ fg, bg, bold, dim, italic, underline, inverse }: Cell) =>
     .trim();
 
 const screen = (t: Terminal) => t.cells().map(lineOf);
-
-/** Has the screen painted anew, and waits until it is. */
-async function repaint(t: Terminal): Promise<void> {
-  const before = t.bytesWritten;
-  t.press('ctrl-l');
-  // The last line is written last.
-  await t.until('a whole screen', () => t.received(before).includes('filter'));
-}
 
 const coloured = (t: Terminal) =>
   t
@@ -56,14 +48,14 @@ describe.skipIf(!isLinux)('looks (skipped elsewhere: the herd needs Linux)', () 
         .every((row) => row.includes(scene.name.slice(0, 4))),
     ).toBe(true);
     const small = screen(t);
-    await repaint(t);
+    await refresh(t);
     expect(screen(t)).toEqual(small);
     t.resize(250, 60);
     await t.until('the large screen', () => t.rows()[59]?.startsWith('p port'));
     t.resize(120, 30);
     await t.until('the first size', () => t.rows()[29]?.startsWith('p port') && /AGE$/.test(titleLine(t)));
     expect(screen(t)).toEqual(before);
-    await repaint(t);
+    await refresh(t);
     expect(screen(t)).toEqual(before);
   });
 

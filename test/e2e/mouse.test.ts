@@ -1,7 +1,16 @@
 // The mouse, and input that comes in pieces of any size.
 import { describe, expect, test } from 'vitest';
 import { faults, isLinux, rowOf, selectedLine, selectedY, tableRows } from './netpane.ts';
-import { filterLine, rowsToBe, SCENE_SIZE, showScene, titleLine, useScene, POSTGRES } from './scene.ts';
+import {
+  filterLine,
+  refresh,
+  rowsToBe,
+  SCENE_SIZE,
+  showScene,
+  titleLine,
+  useScene,
+  POSTGRES,
+} from './scene.ts';
 
 const wheelDown = '\x1b[<65;5;6M';
 const wheelUp = '\x1b[<64;5;6M';
@@ -14,6 +23,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
   test('a click selects a row; below the last one, and with another button, it does nothing', async () => {
     const t = await showScene(scene);
     const { y = -1 } = rowOf(t, scene.dual) ?? {};
+    await refresh(t);
     t.click(30, y);
     await t.until('the row', () => selectedY(t) === y);
     t.click(30, 27);
@@ -28,6 +38,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
   test('a click on a title sorts by it, a second one the other way', async () => {
     const t = await showScene(scene);
     const x = titleLine(t).lastIndexOf('PORT');
+    await refresh(t);
     t.click(x + 1, 3);
     await t.until('the sort', () => titleLine(t).lastIndexOf('▴') > x);
     const ports = () => tableRows(t).map(({ remotePort }) => (remotePort === '*' ? -1 : Number(remotePort)));
@@ -48,13 +59,16 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
   test('a click beyond column 223 of a wide screen is taken where it is', async () => {
     const t = await showScene(scene, { cols: 230, rows: 20 });
     const x = titleLine(t).lastIndexOf('AGE');
+    await refresh(t);
     t.click(x, 3);
     await t.until('the sort by age', () => /AGE?▴/.test(titleLine(t)));
+    await refresh(t);
     t.click(228, 9);
     await t.until('the row', () => selectedY(t) === 9);
     // With the details beside the table the same place is not the table's any more.
     t.press('enter');
     await t.until('the details', () => t.text().includes('DETAILS'));
+    await refresh(t);
     t.click(228, 6);
     t.click(20, 7);
     await t.until('the row', () => selectedY(t) === 7);

@@ -62,12 +62,19 @@ const inWorker = {
     onSignal(() => {
       throw new Error('the worker failed on purpose');
     }),
-  /** Blocks the sampling thread in a call that does not return, like a read of /proc that waits for a lock. */
-  'worker-stuck': () =>
-    onSignal(() => {
-      appendFileSync(ticksFile, 'begun');
-      spawnSync('sleep', ['60']);
-    }),
+  /** Blocks the sampling thread between two polls in a call that does not return, like a read of /proc that waits for a lock. */
+  'worker-stuck': () => {
+    const { setTimeout: after } = globalThis;
+    globalThis.setTimeout = (act, delayMs) => {
+      // The last batch is delivered, and the next poll is being scheduled.
+      if (delayMs !== DRAIN_MS && existsSync(ticksFile))
+        after(() => {
+          appendFileSync(ticksFile, 'begun');
+          spawnSync('sleep', ['60']);
+        }, 0);
+      return after(act, delayMs);
+    };
+  },
   'worker-busy': busy,
   'worker-exits': () => onSignal(() => process.exit(9)),
   'table-unreadable': () => {
