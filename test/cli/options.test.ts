@@ -215,7 +215,10 @@ describe('a mistake names the option and the expected value', () => {
   });
 
   test.each([
-    ['ls port:no-such-service', /^bad query at column 6 of 'port:no-such-service': unknown service 'no-such-service'/],
+    [
+      'ls port:no-such-service',
+      /^bad query at column 6 of 'port:no-such-service': unknown service 'no-such-service'/,
+    ],
     ['-i gopher', /^bad query .*unknown protocol 'gopher' after -i/],
     ['-s TCP:OPEN', /^bad query .*unknown state 'OPEN'/],
   ])('%s', (args, message) => {

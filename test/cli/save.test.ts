@@ -9,13 +9,20 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { saveSockets } from '../../src/cli/save.ts';
 import { socketsCsv } from '../../src/export/csv.ts';
 import { socketsJson } from '../../src/export/json.ts';
 import { SCENE } from '../helpers/scene.ts';
+
+// HOME cannot be changed in a thread.
+const os = vi.hoisted(() => ({ home: undefined as string | undefined }));
+vi.mock('node:os', async (original) => {
+  const real = await original<typeof import('node:os')>();
+  return { ...real, homedir: () => os.home ?? real.homedir() };
+});
 
 const ALL = Object.values(SCENE);
 
@@ -24,7 +31,7 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'netpane-save-'));
 });
 afterEach(() => {
-  vi.unstubAllEnvs();
+  os.home = undefined;
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -46,8 +53,7 @@ test('writes CSV or JSON by the extension, readable only by the user', async () 
 });
 
 test('expands ~/ only at the start', async () => {
-  vi.stubEnv('HOME', directory);
-  expect(homedir()).toBe(directory);
+  os.home = directory;
   mkdirSync(at('~'));
   expect(await saveSockets('~/a.csv', [])).toBe(at('a.csv'));
   expect(await saveSockets(`${directory}/~/a.csv`, [])).toBe(at('~/a.csv'));

@@ -6,7 +6,7 @@ import { isLinux, newHerd, startNetpane, tableRows, type Ticks, ticksByHand, uni
 
 /** Open descriptors of a netpane at rest: there are others besides during a poll. */
 async function descriptorsAtRest(t: Terminal, ticks: Ticks): Promise<number> {
-  await t.until('netpane at rest', () => ticks.over());
+  await t.until('netpane at rest', () => ticks.over(), { timeoutMs: 60_000 });
   return readdirSync(`/proc/${t.pid}/fd`).length;
 }
 
@@ -26,7 +26,18 @@ describe.skipIf(!isLinux)(`churn${why}`, () => {
       const ticks = ticksByHand();
       const t = startNetpane({
         ...ticks.start,
-        args: ['--source', source, '--interval', '100ms', '--linger', '0s', '--process', name],
+        args: [
+          '--source',
+          source,
+          '--interval',
+          '100ms',
+          '--max-load',
+          '100',
+          '--linger',
+          '0s',
+          '--process',
+          name,
+        ],
       });
       await t.until('the listener', () => tableRows(t).length === 1);
       ticks.allow(2);

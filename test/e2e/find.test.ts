@@ -173,7 +173,8 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       t.write(' age:5');
       const pointed = () => titleLine(t).indexOf('^');
       await t.until('the mistake', () => pointed() > 0 && filterLine(t).slice(pointed()).startsWith('age:5'));
-      expect(titleLine(t)).toContain('age needs a comparison');
+      // The narrow screen cuts the message.
+      expect(titleLine(t)).toContain(hasTabs ? 'age needs a comparison' : 'age needs');
       t.press('enter');
       await t.until('an error', () => t.cell(pointed(), 3).bold);
       expect(filterLine(t)).toContain(`listen age:5`);
@@ -352,7 +353,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
 
       const again = start();
       await again.until('the same', () => shares(again).shown === shown);
-      expect(filterLine(again)).toContain(`/ process:${name}`);
+      expect(filterLine(again)).toContain(`/ process:${hasTabs ? name : name.slice(0, 4)}`);
       expect(filterLine(again)).toContain(' hidden');
       expect(titleLine(again).replace(/ +/g, ' ')).toBe(titles.replace(/ +/g, ' '));
       await again.until('the groups', () => tableLines(again).some((row) => /\(\d+\)/.test(row)));

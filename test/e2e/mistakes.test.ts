@@ -138,7 +138,7 @@ describe('a saved state that cannot be used is told and kept aside, and the pane
     const t = startNetpane({ home, cols: 200 });
     await t.until('the complaint', () => filterLine(t).includes(`saved state is invalid: ${why}`));
     await t.until('the sockets', () => shares(t).shown >= 0);
-    expect(filterLine(t)).toContain(`kept as ${file}.bad`);
+    expect(filterLine(t)).toContain(`it was moved to ${file}.bad`);
     expect(readFileSync(`${file}.bad`, 'utf8')).toBe(text);
     typeQuery(t, 'established\r');
     await t.until(
