@@ -31,8 +31,8 @@ const SOCKET_KB = 3;
 const EVENT_KB = 1;
 
 /** Upper limits for TIME_WAIT sockets and closed rows, however much memory there is. */
-const MAX_REMNANTS = 30_000;
-const MAX_CLOSED_ROWS = 20_000;
+const MAX_REMNANTS = 20_000;
+const MAX_CLOSED_ROWS = 10_000;
 
 /** Maximum number of kernel events that wait to be processed: about 1.5 s of a storm of connections. */
 export const MAX_WAITING_EVENTS = 10_000;

@@ -6,8 +6,8 @@ import type { Batch } from '../model/batch.ts';
 const STORM_PARTS = 4;
 
 /**
- * Time after the last batch with several parts until it is calm, milliseconds. With a long interval the next batch is
- * enough.
+ * Time after the last batch of a storm until it is calm, milliseconds. With a long interval the next batch is enough.
+ * Smaller batches do not count: for a minute after a storm its TIME_WAIT sockets expire, hundreds per second.
  */
 const CALM_MS = 3000;
 
@@ -23,7 +23,7 @@ const STORM_GROWTH = 25;
  */
 export class StormDetector {
   #parts = 0;
-  /** Time of the last batch with several parts, on the batches' clock. */
+  /** Time of the last batch of a storm, on the batches' clock. */
   #lastStormMs = -Infinity;
   /** Sockets and events since the last calm. */
   #moved = 0;
@@ -41,7 +41,7 @@ export class StormDetector {
     this.#moved += spawned.length + changed.length + closed.length + events.length;
     if (partial) {
       this.#parts++;
-      this.#lastStormMs = monotonicMs;
+      if (this.#parts >= STORM_PARTS - 1) this.#lastStormMs = monotonicMs;
       return this.#parts === STORM_PARTS && !baseline ? 'storm' : undefined;
     }
     this.#parts = 0;
