@@ -5,8 +5,8 @@ const MB = 1_000_000;
 
 test('with ample memory the fixed upper limits apply', () => {
   expect(boundsFor(24_000 * MB)).toMatchObject({
-    remnants: 30_000,
-    closedRows: 20_000,
+    remnants: 20_000,
+    closedRows: 10_000,
     waitingEvents: 10_000,
     samplerMb: 4000,
   });
