@@ -12,7 +12,7 @@ import { RowOrder } from '../view/order.ts';
 import { resolveHosts } from './hosts.ts';
 import { localText } from './locale.ts';
 import { memoryLimit } from './memory.ts';
-import type { Invocation } from './options.ts';
+import type { Invocation } from './invocation.ts';
 import { say } from './say.ts';
 
 /**

@@ -11,7 +11,7 @@ import { crashText, messageOf } from './errors.ts';
 import { resolveHost } from './hosts.ts';
 import { openTty } from './tty.ts';
 import { finish, type Link } from './link.ts';
-import type { Invocation } from './options.ts';
+import type { Invocation } from './invocation.ts';
 import type { Sampling } from './sampling.ts';
 import { restoredState, savedStateOf } from './restore.ts';
 import { saveSockets } from './save.ts';

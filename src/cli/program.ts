@@ -1,26 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
-import { boundsFor } from '../model/bounds.ts';
 import { setServiceTexts } from '../model/services.ts';
 import { printable, shortened } from '../model/text.ts';
-import { limitHeapGrowth } from '../sampler/churn.ts';
-import { openSource } from '../source/index.ts';
-import { loadConfig } from './config/load.ts';
 import { parseQuery } from '../query/query.ts';
-import { memoryLimit } from './memory.ts';
+import { invocationOf, parseCommandLine } from './command-line.ts';
+import { COMMANDS } from './commands.ts';
+import { loadConfig } from './config/load.ts';
 import { cleanEnvironment } from './environment.ts';
 import { crashText, messageOf, shortageText } from './errors.ts';
-import { type CommandLine, helpText, type Invocation, invocationOf, parseCommandLine } from './options.ts';
-import { isUtf8, localText } from './locale.ts';
+import { helpText } from './help.ts';
+import type { CommandLine, Invocation } from './invocation.ts';
 import { finish, isCommandThread, openLink } from './link.ts';
+import { localText } from './locale.ts';
 import { say } from './say.ts';
 import { serviceTexts } from './services.ts';
 import { closedStdoutText, isReaderGone, stdoutErrorText } from './stdout.ts';
 import { UsageError } from './values.ts';
-
-/** Options of a source that is opened only to check that it works. */
-const CHECK_OPTIONS = { also: [], tcpDetails: false, ownerBudgetMs: 0 };
 
 /** Maximum length of a message, UTF-16 units. A message may quote a long text. */
 const MAX_MESSAGE = 8192;
@@ -50,14 +45,6 @@ async function print(text: string): Promise<void> {
   });
 }
 
-/** Returns the reason why the live screen cannot run here; undefined if it can. */
-function noScreenText(): string | undefined {
-  const instead = "use 'netpane ls' to print the sockets once";
-  if (!isatty(0) || !isatty(1)) return `the live screen needs a terminal; ${instead}`;
-  if (process.env['TERM'] === 'dumb') return `the live screen does not work with TERM=dumb; ${instead}`;
-  return undefined;
-}
-
 const version = (): string => {
   const file = new URL('../package.json', import.meta.url);
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
@@ -74,34 +61,8 @@ async function run(invocation: Invocation, complaints: readonly string[]): Promi
       return print(localText(helpText(), process.env));
     case 'version':
       return print(`netpane ${version()}\n`);
-    case 'config': {
-      const { configText, pathsText } = await import('./config/print.ts');
-      const { configFile, path, origins } = invocation;
-      const text = path
-        ? pathsText(configFile, process.env)
-        : configText({ ...invocation, query: invocation.query.text }, origins, isUtf8(process.env));
-      return print(localText(text, process.env));
-    }
-    case 'ls': {
-      const { list } = await import('./list.ts');
-      return list(invocation, print);
-    }
-    case 'watch': {
-      limitHeapGrowth();
-      const { watch } = await import('./watch.ts');
-      return watch(invocation, openLink());
-    }
-    case 'screen': {
-      // A source that does not work is reported here as a usual error: in the sampling thread it would be a crash.
-      if (invocation.source !== undefined) await openSource(invocation.source, CHECK_OPTIONS);
-      limitHeapGrowth();
-      const { startSampling } = await import('./sampling.ts');
-      const bounds = boundsFor(memoryLimit());
-      // The first poll runs while the code of the screen is loaded.
-      const sampling = startSampling(new URL('./worker.js', import.meta.url), { ...invocation, bounds });
-      const { showLive } = await import('./live.ts');
-      showLive(invocation, openLink(), bounds, sampling, complaints);
-    }
+    default:
+      return COMMANDS[invocation.command].run(invocation, { print, complaints });
   }
 }
 
@@ -126,17 +87,17 @@ setServiceTexts(serviceTexts());
 try {
   const commandLine = parseCommandLine(process.argv.slice(2));
   const { command } = commandLine;
-  const problem =
-    command === 'screen' ? noScreenText() : command === 'watch' ? closedStdoutText() : undefined;
-  if (problem !== undefined) {
+  const keeper = command === 'help' || command === 'version' ? undefined : COMMANDS[command].keeper;
+  const problem = keeper?.problem();
+  if (keeper && problem !== undefined) {
     // Throws if the command line has a mistake, which the user must correct in any case: it is reported first.
     invocationOf(commandLine, process.env, undefined);
-    fail([problem], command === 'screen' ? 2 : 1);
+    fail([problem], keeper.exitCode);
   }
-  if (isMainThread && (command === 'screen' || command === 'watch')) {
+  if (isMainThread && keeper) {
     // The keeper runs this file again, in the command thread.
     const { Keeper } = await import('./keeper.ts');
-    new Keeper(new URL(import.meta.url), command === 'screen');
+    new Keeper(new URL(import.meta.url), keeper.hasTerminal);
   } else {
     const complaints: string[] = [];
     const complain = (text: string): void => void complaints.push(text);

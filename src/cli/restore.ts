@@ -5,7 +5,7 @@ import { initialState } from '../store/reduce.ts';
 import type { PaneName, State } from '../store/state.ts';
 import { countText } from '../view/format.ts';
 import type { SavedState } from './config/saved.ts';
-import type { Invocation } from './options.ts';
+import type { Invocation } from './invocation.ts';
 import type { SettingName } from './settings.ts';
 
 /** Returns the name of the system with the first two numbers of its release: `Linux 6.18`. */

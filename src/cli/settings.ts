@@ -11,7 +11,18 @@ import {
   type View,
 } from '../store/state.ts';
 import { DEFAULT_SORT } from '../store/views.ts';
-import { countValue, durationValue, nameValue, percentValue, severalValue } from './values.ts';
+import type { Reads, Schemas } from './config/schema.ts';
+import type { Option } from './option.ts';
+import {
+  countValue,
+  durationText,
+  durationValue,
+  nameValue,
+  percentValue,
+  severalValue,
+  type Value,
+} from './values.ts';
+import { columnTexts, sortText } from './view-values.ts';
 
 /** Settings of the configuration file; some of them can be given on the command line too. */
 export interface Settings {
@@ -43,105 +54,209 @@ export interface Settings {
 
 export type SettingName = keyof Settings;
 
-/** Values that are the same on the command line and in the configuration file. */
-export const VALUES = {
-  interval: durationValue(100),
-  linger: durationValue(0),
-  maxLoad: percentValue,
-  eventBuffer: countValue(1, 1_048_576),
-  events: countValue(100, 1_000_000),
-  source: nameValue(SOURCE_NAMES),
-  also: severalValue(EXTRA_KINDS),
-  palette: nameValue(PALETTES),
-} as const;
+/**
+ * A value as the configuration file writes it. `absent` describes a value that is set by leaving out the key; `tables`
+ * are written as one `[[key]]` each.
+ */
+export type Written =
+  | string
+  | number
+  | boolean
+  | readonly string[]
+  | { readonly absent: string }
+  | { readonly tables: readonly object[] };
 
-/** Key of every setting in the configuration file, in the order of `netpane config`. */
-export const KEYS = {
-  intervalMs: 'interval',
-  lingerMs: 'linger',
-  maxShare: 'max-load',
-  eventBufferKiB: 'event-buffer',
-  eventsKept: 'events',
-  source: 'source',
-  also: 'also',
-  palette: 'theme',
-  query: 'query',
-  sort: 'sort',
-  group: 'group',
-  columns: 'columns',
-  serviceNames: 'service-names',
-  mouse: 'mouse',
-  restore: 'restore',
-  views: 'view',
-} as const satisfies Record<SettingName, string>;
+/** The option that gives a setting on the command line. */
+interface SettingOption<T> extends Omit<Option, 'group'> {
+  /** Name without the dashes. */
+  readonly name: string;
+  readonly value: string;
+  /** Parses the value. */
+  readonly parse: Value<T>;
+}
 
-const DEFAULTS: Settings = {
-  intervalMs: 1000,
-  lingerMs: 3000,
-  maxShare: DEFAULT_MAX_SHARE,
-  eventBufferKiB: undefined,
-  eventsKept: DEFAULT_EVENTS_KEPT,
-  source: undefined,
-  also: [],
-  palette: 'standard',
-  query: '',
-  sort: DEFAULT_SORT,
-  group: null,
-  columns: null,
-  serviceNames: false,
-  mouse: true,
-  restore: true,
-  views: [],
+/** All that belongs to a setting. */
+export interface Setting<T> {
+  /** Key in the configuration file. */
+  readonly key: string;
+  readonly initial: T;
+  /** Absent if the setting is only in the file. */
+  readonly option?: SettingOption<T>;
+  /** Returns the schema of the value in the file. It is called only if there is a file. */
+  readonly schema: (schemas: Schemas) => Reads<T>;
+  /** Returns the value for `netpane config`. */
+  readonly print: (value: T) => Written;
+}
+
+const INTERVAL = durationValue(100);
+const LINGER = durationValue(0);
+const BUFFER = countValue(1, 1_048_576);
+const EVENTS = countValue(100, 1_000_000);
+const SOURCE = nameValue(SOURCE_NAMES);
+const PALETTE = nameValue(PALETTES);
+
+/** Every setting, in the order of `netpane config` and of the help. */
+export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]> } = {
+  intervalMs: {
+    key: 'interval',
+    initial: 1000,
+    option: {
+      name: 'interval',
+      value: 'TIME',
+      about: 'refresh interval: 500ms, 2s, 1m (default 1s)',
+      commands: ['screen', 'watch'],
+      parse: INTERVAL,
+    },
+    schema: ({ text }) => text(INTERVAL),
+    print: durationText,
+  },
+  lingerMs: {
+    key: 'linger',
+    initial: 3000,
+    option: {
+      name: 'linger',
+      value: 'TIME',
+      about: 'how long marks and closed sockets stay visible (default 3s)',
+      commands: ['screen'],
+      parse: LINGER,
+    },
+    schema: ({ text }) => text(LINGER),
+    print: durationText,
+  },
+  maxShare: {
+    key: 'max-load',
+    initial: DEFAULT_MAX_SHARE,
+    option: {
+      name: 'max-load',
+      value: 'PERCENT',
+      about: `CPU limit for polling, percent of one core (default ${DEFAULT_MAX_SHARE * 100})`,
+      commands: ['screen', 'watch'],
+      parse: percentValue,
+    },
+    schema: ({ numberOrText }) => numberOrText(percentValue),
+    print: (share) => Math.round(share * 10_000) / 100,
+  },
+  eventBufferKiB: {
+    key: 'event-buffer',
+    initial: undefined,
+    option: {
+      name: 'event-buffer',
+      value: 'KIB',
+      about: 'event buffer size, KiB per CPU and namespace (default: auto)',
+      commands: ['screen', 'watch'],
+      parse: BUFFER,
+    },
+    schema: ({ number }) => number(BUFFER),
+    print: (kib) => kib ?? { absent: 'automatic' },
+  },
+  eventsKept: {
+    key: 'events',
+    initial: DEFAULT_EVENTS_KEPT,
+    option: {
+      name: 'events',
+      value: 'N',
+      about: `number of events that the log keeps (default ${DEFAULT_EVENTS_KEPT})`,
+      commands: ['screen'],
+      parse: EVENTS,
+    },
+    schema: ({ number }) => number(EVENTS),
+    print: (count) => count,
+  },
+  source: {
+    key: 'source',
+    initial: undefined,
+    option: {
+      name: 'source',
+      value: 'NAME',
+      about: `${SOURCE_NAMES.join(', ')} (default: first that works)`,
+      parse: SOURCE,
+    },
+    schema: ({ text }) => text(SOURCE, SOURCE_NAMES),
+    print: (name) => name ?? { absent: 'first that works' },
+  },
+  also: {
+    key: 'also',
+    initial: [],
+    option: {
+      name: 'also',
+      value: 'KINDS',
+      about: `also show sockets of these kinds: ${EXTRA_KINDS.join(',')}`,
+      parse: severalValue(EXTRA_KINDS),
+    },
+    schema: ({ list }) => list(EXTRA_KINDS, 'a list of socket kinds'),
+    print: (kinds) => kinds,
+  },
+  palette: {
+    key: 'theme',
+    initial: 'standard',
+    option: {
+      name: 'palette',
+      value: 'NAME',
+      about: `${PALETTES.join(', ')} (default standard)`,
+      commands: ['screen'],
+      parse: PALETTE,
+    },
+    schema: ({ text }) => text(PALETTE, PALETTES),
+    print: (name) => name,
+  },
+  query: {
+    key: 'query',
+    initial: '',
+    schema: ({ query }) => query,
+    print: (text) => text,
+  },
+  sort: {
+    key: 'sort',
+    initial: DEFAULT_SORT,
+    schema: ({ sort }) => sort,
+    print: sortText,
+  },
+  group: {
+    key: 'group',
+    initial: null,
+    schema: ({ group }) => group,
+    print: (name) => name ?? 'none',
+  },
+  columns: {
+    key: 'columns',
+    initial: null,
+    schema: ({ columns }) => columns,
+    print: (choices) => (choices ? columnTexts(choices) : { absent: 'automatic, by pane width' }),
+  },
+  serviceNames: {
+    key: 'service-names',
+    initial: false,
+    schema: ({ yesOrNo }) => yesOrNo,
+    print: (on) => on,
+  },
+  mouse: {
+    key: 'mouse',
+    initial: true,
+    schema: ({ yesOrNo }) => yesOrNo,
+    print: (on) => on,
+  },
+  restore: {
+    key: 'restore',
+    initial: true,
+    schema: ({ yesOrNo }) => yesOrNo,
+    print: (on) => on,
+  },
+  views: {
+    key: 'view',
+    initial: [],
+    schema: ({ views }) => views,
+    print: (views) => ({ tables: views.map(viewTable) }),
+  },
 };
 
-/** Origin of the value of a setting. Lines count from 1; `views` has one line per view, any other setting one line. */
-export type Origin =
-  | { readonly from: 'default' }
-  | { readonly from: 'environment'; readonly variable: string }
-  | { readonly from: 'file'; readonly file: string; readonly lines: readonly number[] }
-  | { readonly from: 'command line' };
+/** Names of all settings, in the order of the table. */
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
-export type Origins = Readonly<Record<SettingName, Origin>>;
-
-/** Settings given in one place. */
-export type PartialSettings = Partial<Settings>;
-
-/** Settings of the configuration file. */
-export interface FileSettings {
-  readonly file: string;
-  readonly settings: PartialSettings;
-  /** Lines of the settings: see `Origin`. */
-  readonly lines: Partial<Readonly<Record<SettingName, readonly number[]>>>;
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/**
- * Returns the settings in effect: the command line overrides the file, and the file the defaults. For colours, a
- * terminal without colours overrides the file, which may serve several terminals; the file overrides NO_COLOR
- * (no-color.org: set and not empty), which serves several programs.
- */
-export function resolveSettings(
-  given: PartialSettings,
-  environment: Environment,
-  file?: FileSettings,
-): { readonly settings: Settings; readonly origins: Origins } {
-  let settings = DEFAULTS;
-  let origins = Object.fromEntries(
-    Object.keys(DEFAULTS).map((name) => [name, { from: 'default' }]),
-  ) as Origins;
-  const take = (from: PartialSettings, originOf: (name: SettingName) => Origin): void => {
-    settings = { ...settings, ...from };
-    const names = Object.keys(from) as SettingName[];
-    origins = { ...origins, ...Object.fromEntries(names.map((name) => [name, originOf(name)])) };
-  };
-  const noColour = (variable: string): void =>
-    take({ palette: 'mono' }, () => ({ from: 'environment', variable }));
-
-  if (environment['NO_COLOR']) noColour('NO_COLOR');
-  if (file) take(file.settings, (name) => ({ from: 'file', file: file.file, lines: file.lines[name] ?? [] }));
-  // A VT has no colours: blessed would draw black on black.
-  if (/^vt\d/.test(environment['TERM'] ?? '')) noColour('TERM');
-  take(given, () => ({ from: 'command line' }));
-  return { settings, origins };
-}
+/** Returns a view as a table of the configuration file. */
+const viewTable = ({ name, query, columns, sort, group }: View): object => ({
+  name,
+  query,
+  ...(columns && { columns: columnTexts(columns) }),
+  ...(sort && { sort: sortText(sort) }),
+  ...(group && { group }),
+});

@@ -51,6 +51,12 @@ export function parseDuration(text: string): number | undefined {
   return amount === undefined ? undefined : Math.round(Number(amount) * (UNITS[unit] ?? 0));
 }
 
+/** Returns milliseconds as `parseDuration` reads them. */
+export const durationText = (ms: number): string => {
+  if (ms > 0 && ms % 60_000 === 0) return `${ms / 60_000}m`;
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+};
+
 /** A duration from `min` milliseconds to one hour, in milliseconds. */
 export const durationValue = (min: number): Value<number> => ({
   expected: `a duration from ${min}ms to 60m, such as 500ms or 2s`,

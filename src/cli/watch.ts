@@ -14,7 +14,7 @@ import { writeLocalText } from './locale.ts';
 import { memoryLimit } from './memory.ts';
 import { Notices } from './notices.ts';
 import { finish, type Link } from './link.ts';
-import type { Invocation } from './options.ts';
+import type { Invocation } from './invocation.ts';
 import { type EventFormat, EventPrinter } from './printer.ts';
 import { say } from './say.ts';
 import { isReaderGone, openStdout, stdoutErrorText } from './stdout.ts';

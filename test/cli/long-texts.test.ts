@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/cli/config/load.ts';
 import { parseConfig } from '../../src/cli/config/parse.ts';
-import { helpText, invocationOf, parseCommandLine } from '../../src/cli/options.ts';
+import { invocationOf, parseCommandLine } from '../../src/cli/command-line.ts';
+import { helpText } from '../../src/cli/help.ts';
 import { saveSockets } from '../../src/cli/save.ts';
-import { KEYS } from '../../src/cli/settings.ts';
+import { SETTINGS } from '../../src/cli/settings.ts';
 import { UsageError } from '../../src/cli/values.ts';
 import { parseQuery } from '../../src/query/query.ts';
 import { endsWithin } from '../helpers/guard.ts';
@@ -83,7 +84,7 @@ describe('a message quotes only part of a long text', () => {
     ]);
   });
 
-  test.each(Object.values(KEYS))('the value of %s in the configuration', async (key) => {
+  test.each(Object.values(SETTINGS))('the value of $key in the configuration', async ({ key }) => {
     const values = [`"${LONG}"`, `["${LONG}"]`, `[["${LONG}"]]`, `[{"${LONG}" = 1}]`, `{ x = "${LONG}" }`];
     for (const value of values) {
       const lines = await complaint(() => parseConfig('f', `${key} = ${value}`, check));

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { SavedState } from '../../src/cli/config/saved.ts';
-import { invocationOf, parseCommandLine } from '../../src/cli/options.ts';
+import { invocationOf, parseCommandLine } from '../../src/cli/command-line.ts';
 import { UNBOUNDED } from '../../src/model/bounds.ts';
 import { restoredState, savedStateOf } from '../../src/cli/restore.ts';
-import type { FileSettings } from '../../src/cli/settings.ts';
+import type { FileSettings } from '../../src/cli/resolve.ts';
 
 const invocation = (args: readonly string[] = [], settings: FileSettings['settings'] = {}) =>
   invocationOf(parseCommandLine(args), {}, { file: 'f', settings, lines: {} });

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Link } from '../../src/cli/link.ts';
 import { Progress } from '../../src/model/progress.ts';
-import { invocationOf, parseCommandLine } from '../../src/cli/options.ts';
+import { invocationOf, parseCommandLine } from '../../src/cli/command-line.ts';
 import type { Source } from '../../src/source/types.ts';
 import { snapshot } from '../helpers/fakes.ts';
 

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { invocationOf, parseCommandLine } from '../../src/cli/options.ts';
+import { invocationOf, parseCommandLine } from '../../src/cli/command-line.ts';
 import { Herd, type HerdProcess } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import type { Listed } from '../helpers/ss.ts';

@@ -1,6 +1,6 @@
 import { constants, lstatSync } from 'node:fs';
 import { devNull } from 'node:os';
-import type { FileSettings } from '../settings.ts';
+import type { FileSettings } from '../resolve.ts';
 import { UsageError } from '../values.ts';
 import { FileProblem, isMissing, readText, pathText, reasonText } from './file.ts';
 import { configPath, type Environment } from './paths.ts';

@@ -1,11 +1,12 @@
 import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { messageOf } from '../errors.ts';
-import { type FileSettings, KEYS, type SettingName, type PartialSettings } from '../settings.ts';
+import type { FileSettings, PartialSettings } from '../resolve.ts';
+import { SETTING_NAMES, SETTINGS, type SettingName } from '../settings.ts';
 import { quoted, UsageError } from '../values.ts';
 import { lineFinder } from './lines.ts';
 import { nearest } from '../../query/nearest.ts';
-import { type CheckQuery, settingSchemas, VIEW_KEYS } from './schema.ts';
+import { type CheckQuery, schemas, VIEW_KEYS } from './schema.ts';
 
 /** Maximum number of mistakes reported one by one; the rest are only counted. */
 const MAX_REPORTED = 100;
@@ -19,8 +20,7 @@ interface Mistake {
   readonly text: string;
 }
 
-const NAMES = Object.keys(KEYS) as SettingName[];
-const ALL_KEYS = Object.values(KEYS);
+const KEYS = Object.values(SETTINGS).map(({ key }) => key);
 
 /**
  * Parses a configuration file.
@@ -32,16 +32,16 @@ export function parseConfig(file: string, text: string, check: CheckQuery): File
   const lineOf = lineFinder(text);
   const views: readonly unknown[] = Array.isArray(table['view']) ? table['view'] : [];
   const mistakes = [
-    ...unknownKeys(table, ALL_KEYS, []),
+    ...unknownKeys(table, KEYS, []),
     ...views.flatMap((view, i) => unknownKeys(view, VIEW_KEYS, ['view', i])),
   ];
   const settings: Partial<Record<SettingName, unknown>> = {};
   const lines: Partial<Record<SettingName, readonly number[]>> = {};
-  const schemas = settingSchemas(check);
-  for (const name of NAMES) {
-    const key = KEYS[name];
+  const available = schemas(check);
+  for (const name of SETTING_NAMES) {
+    const { key, schema } = SETTINGS[name];
     if (!Object.hasOwn(table, key)) continue;
-    const result = v.safeParse(schemas[name], table[key]);
+    const result = v.safeParse(schema(available), table[key]);
     settings[name] = result.output;
     lines[name] = name === 'views' ? views.map((_, i) => lineOf([key, i])) : [lineOf([key])];
     for (const issue of result.issues ?? []) {

@@ -1,42 +1,8 @@
 import { stringify } from 'smol-toml';
 import { printable } from '../../model/text.ts';
-import type { Sort } from '../../store/state.ts';
-import type { ColumnChoice, View } from '../../store/state.ts';
-import { KEYS, type Origin, type Origins, type SettingName, type Settings } from '../settings.ts';
+import type { Origin, Origins } from '../resolve.ts';
+import { SETTING_NAMES, SETTINGS, type SettingName, type Settings, type Written } from '../settings.ts';
 import { configPath, type Environment, statePath } from './paths.ts';
-
-/** A value as the configuration file writes it. `absent` describes a value that is set by leaving out the key. */
-type Written = string | number | boolean | readonly string[] | { readonly absent: string };
-
-const durationText = (ms: number): string => {
-  if (ms > 0 && ms % 60_000 === 0) return `${ms / 60_000}m`;
-  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
-};
-
-const sortText = ({ column, descending }: Sort): string => `${descending ? '-' : ''}${column}`;
-
-const columnTexts = (columns: readonly ColumnChoice[]): string[] =>
-  columns.map(({ id, width }) => (width === undefined ? id : `${id}:${width}`));
-
-type Single = Exclude<SettingName, 'views'>;
-
-const WRITTEN: { readonly [Name in Single]: (value: Settings[Name]) => Written } = {
-  intervalMs: durationText,
-  lingerMs: durationText,
-  maxShare: (share) => Math.round(share * 10_000) / 100,
-  eventBufferKiB: (kib) => kib ?? { absent: 'automatic' },
-  eventsKept: (count) => count,
-  source: (name) => name ?? { absent: 'first that works' },
-  also: (kinds) => kinds,
-  palette: (name) => name,
-  query: (text) => text,
-  sort: sortText,
-  group: (name) => name ?? 'none',
-  columns: (choices) => (choices ? columnTexts(choices) : { absent: 'automatic, by pane width' }),
-  serviceNames: (on) => on,
-  mouse: (on) => on,
-  restore: (on) => on,
-};
 
 /** Returns the origin of a value for a comment of TOML, which must not contain control characters. */
 function originText(origin: Origin, item = 0): string {
@@ -77,30 +43,27 @@ function toml(table: object, isUtf8: boolean): string {
  * @param isUtf8 false writes the values in ASCII, with escapes; a comment may still contain a path outside ASCII
  */
 export function configText(settings: Settings, origins: Origins, isUtf8 = true): string {
-  const singles = (Object.keys(WRITTEN) as Single[]).map((name) => {
-    const write = WRITTEN[name] as (value: unknown) => Written;
-    const written = write(settings[name]);
-    const isAbsent = typeof written === 'object' && 'absent' in written;
-    const text = isAbsent ? `# ${KEYS[name]}: ${written.absent}` : toml({ [KEYS[name]]: written }, isUtf8);
-    return `${text}  # ${originText(origins[name])}`;
-  });
-  const { views } = settings;
-  const tables =
-    views.length > 0
-      ? views.map((view, i) => viewText(view, originText(origins.views, i), isUtf8))
-      : [`# [[view]]: none  # ${originText(origins.views)}\n`];
-  return [`${singles.join('\n')}\n`, ...tables].join('\n');
+  const lines: string[] = [];
+  const tables: string[] = [];
+  for (const name of SETTING_NAMES) {
+    const { key } = SETTINGS[name];
+    const origin = origins[name];
+    const written = writtenValue(name, settings[name]);
+    if (typeof written !== 'object' || Array.isArray(written))
+      lines.push(`${toml({ [key]: written }, isUtf8)}  # ${originText(origin)}`);
+    else if ('absent' in written) lines.push(`# ${key}: ${written.absent}  # ${originText(origin)}`);
+    else if ('tables' in written) tables.push(...tableTexts(key, written.tables, origin, isUtf8));
+  }
+  return [`${lines.join('\n')}\n`, ...tables].join('\n');
 }
 
-function viewText({ name, query, columns, sort, group }: View, origin: string, isUtf8: boolean): string {
-  const table = {
-    name,
-    query,
-    ...(columns && { columns: columnTexts(columns) }),
-    ...(sort && { sort: sortText(sort) }),
-    ...(group && { group }),
-  };
-  return `[[${KEYS.views}]]  # ${origin}\n${toml(table, isUtf8)}\n`;
+const writtenValue = <Name extends SettingName>(name: Name, value: Settings[Name]): Written =>
+  SETTINGS[name].print(value);
+
+/** Returns the text of each `[[key]]` table. */
+function tableTexts(key: string, tables: readonly object[], origin: Origin, isUtf8: boolean): string[] {
+  if (tables.length === 0) return [`# [[${key}]]: none  # ${originText(origin)}\n`];
+  return tables.map((table, i) => `[[${key}]]  # ${originText(origin, i)}\n${toml(table, isUtf8)}\n`);
 }
 
 /** Returns the paths of the files that netpane uses, one per line. */

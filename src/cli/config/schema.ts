@@ -1,28 +1,15 @@
 import * as v from 'valibot';
 import { shortened } from '../../model/text.ts';
-import { SOURCE_NAMES } from '../../source/index.ts';
-import { EXTRA_KINDS } from '../../source/types.ts';
-import { COLUMNS } from '../../view/columns.ts';
-import {
-  type ColumnChoice,
-  type ColumnId,
-  type GroupBy,
-  GROUPS,
-  MAX_COLUMN_WIDTH,
-  PALETTES,
-  type Sort,
-  type View,
-} from '../../store/state.ts';
-import { BUILT_IN, isBuiltIn } from '../../store/views.ts';
-import { type SettingName, type Settings, VALUES } from '../settings.ts';
-import { nameValue, quoted, type Value } from '../values.ts';
 import { nearest } from '../../query/nearest.ts';
+import { COLUMN_IDS, type ColumnChoice, GROUPS, type View } from '../../store/state.ts';
+import { nameValue, quoted, type Value } from '../values.ts';
+import { columnValue, groupValue, sortValue, viewName } from '../view-values.ts';
 
 /** Returns the mistake in a query, starting with its column ("at column 6: …"); undefined if there is none. */
 export type CheckQuery = (text: string) => string | undefined;
 
 /** Schema of a key, from an unknown value in the file to the value of the setting. */
-type Reads<T> = v.GenericSchema<unknown, T>;
+export type Reads<T> = v.GenericSchema<unknown, T>;
 
 /** Maximum length of a quoted text in a message, UTF-16 units; short, because a file may have many mistakes. */
 const MAX_QUOTED = 61;
@@ -64,33 +51,10 @@ const read = <T>(
 const text = <T>(value: Value<T>, names?: readonly string[]): Reads<T> =>
   read(v.string(instead(value.expected)), value, names);
 const number = <T>(value: Value<T>): Reads<T> => read(v.number(instead(value.expected)), value);
-const either = <T>(value: Value<T>): Reads<T> =>
+const numberOrText = <T>(value: Value<T>): Reads<T> =>
   read(v.union([v.string(), v.number()], instead(value.expected)), value);
 
 const yesOrNo = v.boolean(instead('true or false'));
-
-const COLUMN_IDS: readonly ColumnId[] = COLUMNS.map(({ id }) => id);
-const columnOf = (id: string | undefined): ColumnId | undefined => COLUMN_IDS.find((it) => it === id);
-
-const sortValue: Value<Sort> = {
-  expected: 'a column such as age, or -age for descending order',
-  read: (given) => {
-    const [, minus, id] = /^(-?)(\w+)$/.exec(given) ?? [];
-    const column = columnOf(id);
-    return column && { column, descending: minus === '-' };
-  },
-};
-
-const columnValue: Value<ColumnChoice> = {
-  expected: `a column such as process, or process:20 for a width of 20 cells (1 to ${MAX_COLUMN_WIDTH})`,
-  read: (given) => {
-    const [, name, digits] = /^(\w+)(?::(\d{1,3}))?$/.exec(given) ?? [];
-    const id = columnOf(name);
-    if (id === undefined || digits === undefined) return id && { id };
-    const width = Number(digits);
-    return width >= 1 && width <= MAX_COLUMN_WIDTH ? { id, width } : undefined;
-  },
-};
 
 /** Rejects items with the same name. @param nameOf returns the name of an item, if it has one */
 const distinct = <T>(nameOf: (item: Partial<T>) => unknown) =>
@@ -113,7 +77,7 @@ const distinct = <T>(nameOf: (item: Partial<T>) => unknown) =>
 const sort = text(sortValue, COLUMN_IDS);
 
 const group = v.pipe(
-  text(nameValue<GroupBy | 'none'>(['none', ...GROUPS]), GROUPS),
+  text(groupValue, GROUPS),
   v.transform((name) => (name === 'none' ? null : name)),
 );
 
@@ -123,10 +87,12 @@ const columns: Reads<readonly ColumnChoice[]> = v.pipe(
   distinct<ColumnChoice>(({ id }) => id),
 );
 
-const also = v.pipe(
-  v.array(text(nameValue(EXTRA_KINDS), EXTRA_KINDS), instead('a list of socket kinds')),
-  v.transform((given) => EXTRA_KINDS.filter((it) => given.includes(it))),
-);
+/** A list of these names. The value has each name once, in the order of `names`. */
+const list = <T extends string>(names: readonly T[], expected: string): Reads<readonly T[]> =>
+  v.pipe(
+    v.array(text(nameValue(names), names), instead(expected)),
+    v.transform((given) => names.filter((it) => given.includes(it))),
+  );
 
 const isTable = (input: unknown): boolean =>
   typeof input === 'object' && input !== null && !Array.isArray(input) && !(input instanceof Date);
@@ -139,12 +105,6 @@ const query = (check: CheckQuery): Reads<string> =>
       if (problem !== undefined) addIssue({ message: `${valueText(dataset.value)} is invalid ${problem}` });
     }),
   );
-
-/** Name of a view; the names of built-in views are not allowed. */
-const viewName: Value<string> = {
-  expected: `a name other than ${BUILT_IN.map(({ name }) => name).join(', ')}`,
-  read: (given) => (isBuiltIn(given.trim()) || given.trim() === '' ? undefined : given),
-};
 
 const viewSchemas = (check: CheckQuery) => ({
   name: text(viewName),
@@ -176,24 +136,21 @@ const views = (check: CheckQuery): Reads<readonly View[]> =>
     distinct<View>(({ name }) => name),
   );
 
-/** Returns the schema of every setting. */
-export const settingSchemas = (
-  check: CheckQuery,
-): { readonly [Name in SettingName]: Reads<Settings[Name]> } => ({
-  intervalMs: text(VALUES.interval),
-  lingerMs: text(VALUES.linger),
-  maxShare: either(VALUES.maxLoad),
-  eventBufferKiB: number(VALUES.eventBuffer),
-  eventsKept: number(VALUES.events),
-  source: text(VALUES.source, SOURCE_NAMES),
-  also,
-  palette: text(VALUES.palette, PALETTES),
-  query: query(check),
+/**
+ * Returns the schemas that the table of settings chooses from.
+ * @param check returns the mistake in a query
+ */
+export const schemas = (check: CheckQuery) => ({
+  text,
+  number,
+  numberOrText,
+  yesOrNo,
+  list,
   sort,
   group,
   columns,
-  serviceNames: yesOrNo,
-  mouse: yesOrNo,
-  restore: yesOrNo,
+  query: query(check),
   views: views(check),
 });
+
+export type Schemas = ReturnType<typeof schemas>;

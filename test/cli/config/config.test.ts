@@ -7,7 +7,7 @@ import { loadConfig } from '../../../src/cli/config/load.ts';
 import { parseConfig } from '../../../src/cli/config/parse.ts';
 import { configPath, statePath } from '../../../src/cli/config/paths.ts';
 import { configText, pathsText } from '../../../src/cli/config/print.ts';
-import { type FileSettings, resolveSettings, type PartialSettings } from '../../../src/cli/settings.ts';
+import { type FileSettings, resolveSettings, type PartialSettings } from '../../../src/cli/resolve.ts';
 import { GROUPS, MAX_COLUMN_WIDTH } from '../../../src/store/state.ts';
 import { UsageError } from '../../../src/cli/values.ts';
 import { printable } from '../../../src/model/text.ts';

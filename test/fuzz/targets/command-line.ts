@@ -1,5 +1,6 @@
 import { configText } from '../../../src/cli/config/print.ts';
-import { helpText, invocationOf, parseCommandLine } from '../../../src/cli/options.ts';
+import { invocationOf, parseCommandLine } from '../../../src/cli/command-line.ts';
+import { helpText } from '../../../src/cli/help.ts';
 import { UsageError } from '../../../src/cli/values.ts';
 import { printable } from '../../../src/model/text.ts';
 import { printQuery } from '../../../src/query/print.ts';

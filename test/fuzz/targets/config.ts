@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseConfig } from '../../../src/cli/config/parse.ts';
 import { configText } from '../../../src/cli/config/print.ts';
-import { invocationOf, parseCommandLine } from '../../../src/cli/options.ts';
-import type { FileSettings } from '../../../src/cli/settings.ts';
+import { invocationOf, parseCommandLine } from '../../../src/cli/command-line.ts';
+import type { FileSettings } from '../../../src/cli/resolve.ts';
 import { UsageError } from '../../../src/cli/values.ts';
 import { printable } from '../../../src/model/text.ts';
 import { parseQuery } from '../../../src/query/query.ts';

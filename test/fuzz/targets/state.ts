@@ -1,5 +1,5 @@
 import { DamagedState, parseState, type SavedState } from '../../../src/cli/config/saved.ts';
-import { invocationOf, parseCommandLine } from '../../../src/cli/options.ts';
+import { invocationOf, parseCommandLine } from '../../../src/cli/command-line.ts';
 import { restoredState, savedStateOf } from '../../../src/cli/restore.ts';
 import { UNBOUNDED } from '../../../src/model/bounds.ts';
 import { RowOrder } from '../../../src/view/order.ts';

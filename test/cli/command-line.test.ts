@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { helpText, invocationOf, parseCommandLine } from '../../src/cli/options.ts';
+import { invocationOf, parseCommandLine } from '../../src/cli/command-line.ts';
+import { helpText } from '../../src/cli/help.ts';
 import { UsageError } from '../../src/cli/values.ts';
 import { EVERYTHING } from '../../src/query/query.ts';
 

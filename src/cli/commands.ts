@@ -1,0 +1,107 @@
+import { isatty } from 'node:tty';
+import { boundsFor } from '../model/bounds.ts';
+import { limitHeapGrowth } from '../sampler/churn.ts';
+import { openSource } from '../source/index.ts';
+import type { Invocation } from './invocation.ts';
+import { openLink } from './link.ts';
+import { isUtf8, localText } from './locale.ts';
+import { memoryLimit } from './memory.ts';
+import type { CommandName } from './option.ts';
+import { closedStdoutText } from './stdout.ts';
+
+/** What a command gets besides its invocation. */
+export interface CommandTools {
+  /** Prints a text to stdout. Rejects with an Error for the user if stdout is closed. */
+  readonly print: (text: string) => Promise<void>;
+  /** Messages about a configuration file that was ignored, for the screen to show. */
+  readonly complaints: readonly string[];
+}
+
+/** All that belongs to a command. Its options name it in `Option.commands`. */
+interface Command {
+  readonly usage: string;
+  readonly about: string;
+  /** Name in messages. */
+  readonly name: string;
+  /** It accepts every option of a setting, also those of other commands, and no query. */
+  readonly takesOnlySettings?: true;
+  /** It runs until it is ended, in a thread beside the keeper; absent for a command that ends by itself. */
+  readonly keeper?: {
+    /** The keeper reads keys and restores the terminal. */
+    readonly hasTerminal: boolean;
+    /** Returns why the command cannot run here; undefined if it can. */
+    readonly problem: () => string | undefined;
+    /** Exit code for that problem. */
+    readonly exitCode: 1 | 2;
+  };
+  /** Runs the command. Loads its modules only then, because they take time. */
+  readonly run: (invocation: Invocation, tools: CommandTools) => Promise<void>;
+}
+
+/** Options of a source that is opened only to check that it works. */
+const CHECK_OPTIONS = { also: [], tcpDetails: false, ownerBudgetMs: 0 };
+
+/** Returns the reason why the live screen cannot run here; undefined if it can. */
+function noScreenText(): string | undefined {
+  const instead = "use 'netpane ls' to print the sockets once";
+  if (!isatty(0) || !isatty(1)) return `the live screen needs a terminal; ${instead}`;
+  if (process.env['TERM'] === 'dumb') return `the live screen does not work with TERM=dumb; ${instead}`;
+  return undefined;
+}
+
+/** Every command, in the order of the help. */
+export const COMMANDS: Readonly<Record<CommandName, Command>> = {
+  screen: {
+    usage: '[filters] [options]',
+    about: 'live screen (press ? for its keys)',
+    name: 'the live screen',
+    keeper: { hasTerminal: true, problem: noScreenText, exitCode: 2 },
+    run: async (invocation, { complaints }) => {
+      // A source that does not work is reported here as a usual error: in the sampling thread it would be a crash.
+      if (invocation.source !== undefined) await openSource(invocation.source, CHECK_OPTIONS);
+      limitHeapGrowth();
+      const { startSampling } = await import('./sampling.ts');
+      const bounds = boundsFor(memoryLimit());
+      // The first poll runs while the code of the screen is loaded.
+      const sampling = startSampling(new URL('./worker.js', import.meta.url), { ...invocation, bounds });
+      const { showLive } = await import('./live.ts');
+      showLive(invocation, openLink(), bounds, sampling, complaints);
+    },
+  },
+  ls: {
+    usage: 'ls [--json | --csv] [filters]',
+    about: 'print the sockets once',
+    name: "'netpane ls'",
+    run: async (invocation, { print }) => {
+      const { list } = await import('./list.ts');
+      return list(invocation, print);
+    },
+  },
+  watch: {
+    usage: 'watch [--json] [filters]',
+    about: 'print events as they happen, one per line',
+    name: "'netpane watch'",
+    keeper: { hasTerminal: false, problem: closedStdoutText, exitCode: 1 },
+    run: async (invocation) => {
+      limitHeapGrowth();
+      const { watch } = await import('./watch.ts');
+      return watch(invocation, openLink());
+    },
+  },
+  config: {
+    usage: 'config [--path] [options]',
+    about: 'print the settings in effect and where each comes from',
+    name: "'netpane config'",
+    takesOnlySettings: true,
+    run: async ({ query, configFile, path, ...settings }, { print }) => {
+      const { configText, pathsText } = await import('./config/print.ts');
+      const text = path
+        ? pathsText(configFile, process.env)
+        : configText({ ...settings, query: query.text }, settings.origins, isUtf8(process.env));
+      return print(localText(text, process.env));
+    },
+  },
+};
+
+/** Names of all commands, in the order of the help. */
+export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];

@@ -1,0 +1,13 @@
+/** Every command; `screen` is the command without a name. */
+export type CommandName = 'screen' | 'ls' | 'watch' | 'config';
+
+/** An option of the command line, as the help describes it. */
+export interface Option {
+  /** Name of the value in the help; absent for a switch. */
+  readonly value?: string;
+  readonly short?: string;
+  readonly about: string;
+  /** Commands that accept the option; absent for all. */
+  readonly commands?: readonly CommandName[];
+  readonly group: 'Filters' | 'Options';
+}
