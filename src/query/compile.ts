@@ -1,10 +1,11 @@
-import { type Condition, compileExpression, type QueryContext } from './conditions.ts';
+import type { Condition, QueryContext } from './condition.ts';
+import { compileExpression } from './conditions.ts';
 import { isEverything, type Query } from './query.ts';
 import type { Subject } from './subject.ts';
 import { TextPool } from './texts.ts';
 import { dropSearchFields, takeSearchFields } from './search-fields.ts';
 
-export type { QueryContext } from './conditions.ts';
+export type { QueryContext } from './condition.ts';
 
 /**
  * Compiles a query to a predicate on a subject and the searchable fields of its socket, whose texts are in `pool`. The

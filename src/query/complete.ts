@@ -1,9 +1,7 @@
-import { QUANTITY_NAMES } from './amounts.ts';
-import { FIELDS, type Field, isField } from './fields.ts';
-import { FLAGS, PROTOCOL_NAMES } from './names.ts';
+import { fieldRow, FIELDS, isField } from './fields.ts';
+import { FLAGS } from './flags.ts';
 import { quoteWord } from './print.ts';
-import { serviceNames } from '../model/services.ts';
-import { SOCKET_STATES } from '../model/socket.ts';
+import { quantityNames } from './quantities.ts';
 import { parseQuery } from './query.ts';
 import type { Values } from './values.ts';
 
@@ -21,40 +19,12 @@ export interface Completion {
   readonly choices: readonly string[];
 }
 
-/** All flags, and the names of fields and quantities with their operators. */
-const NAMES: readonly string[] = [
+/** Returns all flags, and the names of fields and quantities with their operators. */
+const termNames = (): string[] => [
   ...Object.keys(FLAGS),
   ...Object.keys(FIELDS).map((name) => `${name}:`),
-  ...QUANTITY_NAMES.flatMap((name) => [`${name}>`, `${name}<`]),
+  ...quantityNames().flatMap((name) => [`${name}>`, `${name}<`]),
 ];
-
-/** Values that complete a field. */
-interface FieldValues {
-  /** The field takes a list; each of its items is completed. */
-  readonly isList?: true;
-  /** Values of the current sockets. */
-  readonly live: (values: Values) => Iterable<string>;
-  /** All valid values. */
-  readonly possible?: () => Iterable<string>;
-}
-
-const PORT: FieldValues = {
-  isList: true,
-  live: ({ ports }) => Array.from(ports, String),
-  possible: serviceNames,
-};
-
-const FIELD_VALUES: Readonly<Partial<Record<Field, FieldValues>>> = {
-  process: { live: ({ processes }) => processes },
-  user: { live: ({ users }) => users },
-  if: { live: ({ interfaces }) => interfaces },
-  ns: { live: ({ namespaces }) => namespaces },
-  state: { isList: true, live: ({ states }) => states, possible: () => SOCKET_STATES },
-  proto: { isList: true, live: ({ protocols }) => protocols, possible: () => PROTOCOL_NAMES },
-  port: PORT,
-  lport: PORT,
-  rport: PORT,
-};
 
 let collator: Intl.Collator | undefined;
 
@@ -139,18 +109,19 @@ export function complete(text: string, cursor: number, values: Values): Completi
   if (value === undefined) {
     // Quoted words and regexes have no choices.
     if (/^["/]/.test(typed)) return nothing;
-    return { from: start, to, choices: choicesFor([NAMES], typed) };
+    return { from: start, to, choices: choicesFor([termNames()], typed) };
   }
   // `:443` is short for `port:443`.
   const field = name === '' && operator === ':' ? 'port' : name.toLowerCase();
-  const fieldValues = isField(field) ? FIELD_VALUES[field] : undefined;
-  if (!fieldValues) return nothing;
-  const sets = [fieldValues.live(values), fieldValues.possible?.() ?? []];
+  const row = isField(field) ? fieldRow(field) : undefined;
+  if (!row?.live) return nothing;
+  const sets = [row.live(values), row.possible?.() ?? []];
   const from = cursor - value.length;
-  if (!fieldValues.isList) {
+  if (row.kind === 'text' || row.kind === 'exact') {
     const plain = isQuoted ? value.slice(1).replace(/\\(["\\])/g, '$1') : value;
     return { from, to, choices: choicesFor(sets, plain, `${name}${operator}`, quoteWord) };
   }
+  // Each item of a list is completed.
   const item = value.slice(value.lastIndexOf(',') + 1);
   return { from: cursor - item.length, to, choices: choicesFor(sets, item, `${name}${operator}`) };
 }

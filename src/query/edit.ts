@@ -1,7 +1,8 @@
-import { allOf, conjuncts, type Expression, type Quantity } from './expression.ts';
+import { allOf, conjuncts, type Expression } from './expression.ts';
 import type { Field } from './fields.ts';
 import { isSame } from './narrows.ts';
 import { printQuery } from './print.ts';
+import type { Quantity } from './quantities.ts';
 import { type Parsed, parseQuery, type Query, queryOf } from './query.ts';
 
 const queryOfConjuncts = (parts: readonly Expression[]): Query => {
@@ -14,27 +15,9 @@ type FieldName = Field | Quantity | 'host';
 
 /** Returns the field of a conjunct; undefined for words, flags and conjuncts of several terms. */
 function fieldOf(expression: Expression): FieldName | undefined {
-  switch (expression.kind) {
-    case 'text':
-    case 'ports':
-    case 'net':
-      return expression.field;
-    case 'regex':
-      return expression.field === 'any' ? undefined : expression.field;
-    case 'pids':
-      return 'pid';
-    case 'states':
-      return 'state';
-    case 'protocols':
-      return 'proto';
-    case 'ns':
-    case 'host':
-      return expression.kind;
-    case 'compare':
-      return expression.quantity;
-    default:
-      return undefined;
-  }
+  if ('field' in expression) return expression.field === 'any' ? undefined : expression.field;
+  if (expression.kind === 'host') return 'host';
+  return expression.kind === 'compare' ? expression.quantity : undefined;
 }
 
 /** Adds the conjuncts of the text to these parts. The problem is in the text, or the result is too long. */

@@ -1,58 +1,26 @@
-import type { SocketState } from '../model/socket.ts';
+import type { Network } from './addresses.ts';
+import type { FieldOf } from './fields.ts';
+import type { Flag } from './flags.ts';
+import type { Operator, Quantity } from './quantities.ts';
 import type { PortItem, Range } from './ranges.ts';
-
-/** Numbers that a query can compare: see `QUANTITIES`. */
-export type Quantity =
-  | 'age'
-  | 'rx'
-  | 'tx'
-  | 'bytes'
-  | 'rx/s'
-  | 'tx/s'
-  | 'rate'
-  | 'rtt'
-  | 'recvq'
-  | 'sendq'
-  | 'queue'
-  | 'retr'
-  | 'pid';
-
-export type Operator = '>' | '>=' | '<' | '<=' | '=';
-
-/** Terms of one fixed word: see `FLAGS`. */
-export type Flag =
-  | 'in'
-  | 'out'
-  | 'listen'
-  | 'established'
-  | 'new'
-  | 'closed'
-  | 'loopback'
-  | 'public'
-  | 'private'
-  | 'exposed'
-  | 'ipv4'
-  | 'ipv6';
-
-export type TextField = 'process' | 'cmd' | 'user' | 'if';
-export type PortField = 'port' | 'lport' | 'rport';
-export type NetField = 'net' | 'lnet' | 'rnet';
 
 /** One condition of a query. */
 export type Term =
   | { readonly kind: 'word'; readonly text: string }
-  | { readonly kind: 'text'; readonly field: TextField; readonly whole: boolean; readonly value: string }
-  | { readonly kind: 'regex'; readonly field: 'any' | 'process' | 'cmd'; readonly source: string }
-  | { readonly kind: 'ports'; readonly field: PortField; readonly ports: readonly PortItem[] }
-  | { readonly kind: 'pids'; readonly ranges: readonly Range[] }
-  | { readonly kind: 'states'; readonly states: readonly SocketState[] }
-  /** Names from `PROTOCOL_NAMES`. */
-  | { readonly kind: 'protocols'; readonly protocols: readonly string[] }
-  | { readonly kind: 'ns'; readonly value: string }
+  | {
+      readonly kind: 'text';
+      readonly field: FieldOf<'text'>;
+      readonly whole: boolean;
+      readonly value: string;
+    }
+  | { readonly kind: 'exact'; readonly field: FieldOf<'exact'>; readonly value: string }
+  | { readonly kind: 'regex'; readonly field: 'any' | FieldOf<'text'>; readonly source: string }
+  | { readonly kind: 'list'; readonly field: FieldOf<'list'>; readonly values: readonly string[] }
+  | { readonly kind: 'ranges'; readonly field: FieldOf<'ranges'>; readonly ranges: readonly Range[] }
+  | { readonly kind: 'ports'; readonly field: FieldOf<'ports'>; readonly ports: readonly PortItem[] }
   /** A canonical address or a host name in small letters. One of the ports, if given, must be at the same endpoint. */
   | { readonly kind: 'host'; readonly host: string; readonly ports?: readonly PortItem[] }
-  /** A canonical address whose bits past the prefix are 0. */
-  | { readonly kind: 'net'; readonly field: NetField; readonly address: string; readonly prefix: number }
+  | ({ readonly kind: 'net'; readonly field: FieldOf<'net'> } & Network)
   | { readonly kind: 'flag'; readonly flag: Flag }
   | {
       readonly kind: 'compare';

@@ -1,87 +1,136 @@
-import { parseNetwork } from './addresses.ts';
-import type { NetField, PortField, Term, TextField } from './expression.ts';
-import { type Piece, refuse, quotePart } from './mistake.ts';
+import { SOCKET_STATES } from '../model/socket.ts';
+import { type FieldRow, netField, portsField } from './field-kinds.ts';
+import { isProtocol, PROTOCOL_FAMILY, PROTOCOL_NAMES, readProtocols, readStates } from './names.ts';
 import { nearest } from './nearest.ts';
-import { readProtocols, readStates } from './names.ts';
-import { readPids, readPorts } from './ranges.ts';
+import { readPids } from './ranges.ts';
 
-/** Name of a field, written before `:` or `=`. */
-export type Field = TextField | PortField | NetField | 'pid' | 'state' | 'proto' | 'ns';
-
-/** How the value of a field is written and read. */
-interface FieldSyntax {
-  /** `word`: without quotes. `text`: also in quotes. `regex`: also in quotes or as `/REGEX/`. */
-  readonly takes: 'text' | 'regex' | 'word';
-  /** Description of the value with examples, for messages: "expected …". */
-  readonly expected: string;
-  /** Parses the value. @param whole true after `=`: the value must be the whole text of the socket, not a part */
-  readonly read: (piece: Piece, whole: boolean) => Term;
-}
-
-const textSyntax = (field: TextField, takes: 'text' | 'regex', expected: string): FieldSyntax => ({
-  takes,
-  expected,
-  read: ({ text }, whole) => ({ kind: 'text', field, whole, value: text }),
-});
-
-const portSyntax = (field: PortField): FieldSyntax => ({
-  takes: 'word',
-  expected: `ports: ${field}:443, ${field}:https, ${field}:8000-8100`,
-  read: (piece) => ({ kind: 'ports', field, ports: readPorts(piece) }),
-});
-
-const netSyntax = (field: NetField): FieldSyntax => ({
-  takes: 'word',
-  expected: `a network: ${field}:10.0.0.0/8, ${field}:2001:db8::/32`,
-  read: (piece) => {
-    const network = parseNetwork(piece.text);
-    if (!network)
-      return refuse(
-        piece,
-        `bad network ${quotePart(piece.text)}; expected one such as 10.0.0.0/8 or 2001:db8::/32`,
-      );
-    return { kind: 'net', field, ...network };
-  },
-});
-
-/** Syntax of each field. */
+/**
+ * Every field that is written with a colon, in the order of the help. To add one is to add a row, and a row to the table
+ * in README. A text that no field has yet is a part in `search-fields.ts` too.
+ */
 export const FIELDS = {
-  port: portSyntax('port'),
-  lport: portSyntax('lport'),
-  rport: portSyntax('rport'),
+  port: portsField('port', 'either', {
+    syntax: ':PORTS, port:PORTS',
+    example: ':443',
+    about: 'local or remote port: numbers, services, ranges 8000-8100, lists',
+  }),
+  lport: portsField('lport', 'local', { syntax: 'lport:PORTS', example: 'lport:ssh', about: 'local port' }),
+  rport: portsField('rport', 'remote', {
+    syntax: 'rport:PORTS',
+    example: 'rport:80,8000-8100',
+    about: 'remote port',
+  }),
   pid: {
-    takes: 'word',
+    kind: 'ranges',
+    syntax: 'pid:PIDS',
+    example: 'pid:1,100-200',
+    about: 'process ids, ranges, lists',
     expected: 'pids: pid:1, pid:1,100-200, pid>1000',
-    read: (piece) => ({ kind: 'pids', ranges: readPids(piece) }),
+    read: readPids,
+    numbers: (names) => names.ofOwners('pid'),
   },
-  process: textSyntax('process', 'regex', 'a name: process:curl, process=curl, process:/^ssh/'),
-  cmd: textSyntax('cmd', 'regex', 'part of a command line: cmd:--verbose, cmd:/-v+/'),
-  user: textSyntax('user', 'text', 'a user: user:root'),
+  process: {
+    kind: 'text',
+    takesRegex: true,
+    syntax: 'process:TEXT, process=NAME',
+    example: 'process:curl',
+    about: 'part of the program name, or with = the whole name; /regex/ too',
+    expected: 'a name: process:curl, process=curl, process:/^ssh/',
+    texts: (names) => names.ofOwners('process'),
+    live: ({ processes }) => processes,
+  },
+  cmd: {
+    kind: 'text',
+    takesRegex: true,
+    syntax: 'cmd:TEXT, cmd=TEXT',
+    example: 'cmd:--verbose',
+    about: 'the same for its command line',
+    expected: 'part of a command line: cmd:--verbose, cmd:/-v+/',
+    texts: (names) => names.ofOwners('command'),
+  },
+  user: {
+    kind: 'text',
+    syntax: 'user:TEXT, user=NAME',
+    example: 'user=root',
+    about: 'user of the socket',
+    expected: 'a user: user:root',
+    texts: (names) => [names.ofSocket('user')],
+    live: ({ users }) => users,
+  },
   state: {
-    takes: 'word',
+    kind: 'list',
+    syntax: 'state:STATES',
+    example: 'state:close_wait,fin_wait2',
+    about: 'TCP states, in any case, with or without underscores',
     expected: 'states: state:LISTEN, state:close_wait,fin_wait2',
-    read: (piece) => ({ kind: 'states', states: readStates(piece) }),
+    read: readStates,
+    compile: (states) => {
+      const wanted = new Set(states.map((it) => it.toLowerCase()));
+      return (names) => wanted.has(names.ofSocket('state'));
+    },
+    live: ({ states }) => states,
+    possible: () => SOCKET_STATES,
   },
   proto: {
-    takes: 'word',
+    kind: 'list',
+    syntax: 'proto:PROTOCOLS',
+    example: 'proto:tcp6,udp',
+    about: 'protocols; tcp is tcp4 and tcp6',
     expected: 'protocols: proto:tcp, proto:udp6,raw',
-    read: (piece) => ({ kind: 'protocols', protocols: readProtocols(piece) }),
+    read: readProtocols,
+    compile: (protocols) => (names) =>
+      protocols.some((it) => isProtocol(it, names.ofSocket('protocol'), names.ofSocket('family'))),
+    wider: (protocol) => protocol.replace(PROTOCOL_FAMILY, ''),
+    live: ({ protocols }) => protocols,
+    possible: () => PROTOCOL_NAMES,
   },
   ns: {
-    takes: 'text',
+    kind: 'exact',
+    syntax: 'ns:NAME',
+    example: 'ns:web',
+    about: 'network namespace, by its full name or inode',
     expected: 'the name or inode of a namespace: ns:web, ns:4026531840',
-    read: ({ text }) => ({ kind: 'ns', value: text }),
+    texts: (names) => [names.ofSocket('netnsInode'), names.ofSocket('netnsName')],
+    live: ({ namespaces }) => namespaces,
   },
-  if: textSyntax('if', 'text', 'an interface: if:eth0'),
-  net: netSyntax('net'),
-  lnet: netSyntax('lnet'),
-  rnet: netSyntax('rnet'),
-} satisfies Record<Field, FieldSyntax>;
+  if: {
+    kind: 'text',
+    syntax: 'if:TEXT, if=NAME',
+    example: 'if:eth0',
+    about: 'network interface',
+    expected: 'an interface: if:eth0',
+    texts: (names) => [names.ofSocket('interface')],
+    live: ({ interfaces }) => interfaces,
+  },
+  net: netField('net', 'either', {
+    example: 'net:10.0.0.0/8',
+    about: 'the local or remote address is in this network',
+  }),
+  lnet: netField('lnet', 'local', {
+    example: 'lnet:fe80::/10',
+    about: 'the local address is in this network',
+  }),
+  rnet: netField('rnet', 'remote', {
+    example: 'rnet:192.168.0.0/16',
+    about: 'the remote address is in this network',
+  }),
+} satisfies Record<string, FieldRow>;
+
+/** Names that can be written before a colon. */
+export type Field = keyof typeof FIELDS;
+
+/** Names of the fields of one kind. */
+export type FieldOf<Kind extends FieldRow['kind']> = {
+  [F in Field]: (typeof FIELDS)[F]['kind'] extends Kind ? F : never;
+}[Field];
 
 export const isField = (name: string): name is Field => Object.hasOwn(FIELDS, name);
 
-/** Returns the syntax of a field. */
-export const fieldSyntax = (field: Field): FieldSyntax => FIELDS[field];
+/** Returns the row of a field. */
+export const fieldRow = (field: Field): FieldRow => FIELDS[field];
+
+export const isFieldOf = <Kind extends FieldRow['kind']>(field: Field, kind: Kind): field is FieldOf<Kind> =>
+  FIELDS[field].kind === kind;
 
 /** Returns the misspelled field at the start of a word, and the field meant: `proces`, `process` for `proces:curl`. */
 export function misspelledField(word: string): { readonly typed: string; readonly meant: Field } | undefined {

@@ -39,7 +39,7 @@ export interface InternetForm {
 }
 
 /** Condition of a form without a protocol. */
-const anyProtocol: Term = { kind: 'protocols', protocols: PROTOCOLS };
+const anyProtocol: Term = { kind: 'list', field: 'proto', values: PROTOCOLS };
 
 /** Parses the form after `-i`. An empty form selects everything that lsof counts as Internet files. */
 export function readInternetForm({ text, at }: Piece): InternetForm {
@@ -52,7 +52,7 @@ export function readInternetForm({ text, at }: Piece): InternetForm {
   }
   const version = digit === '4' || digit === '6' ? digit : undefined;
   if (name === '' && rest === '') return { version };
-  const parts: Expression[] = [name === '' ? anyProtocol : { kind: 'protocols', protocols: [name] }];
+  const parts: Expression[] = [name === '' ? anyProtocol : { kind: 'list', field: 'proto', values: [name] }];
   // The text after `@` or `:`.
   const value = { text: rest.slice(1), at: at + text.length - rest.length + 1 };
   if (version) parts.push(VERSION_CONDITIONS[version].addresses);
@@ -120,7 +120,7 @@ export function readStateForm(piece: Piece): StateForm {
 export function stateExpression(forms: readonly StateForm[]): Expression {
   const states = (of: (form: StateForm) => readonly SocketState[]): Expression[] => {
     const all = [...new Set(forms.flatMap(of))];
-    return all.length > 0 ? [{ kind: 'states', states: all }] : [];
+    return all.length > 0 ? [{ kind: 'list', field: 'state', values: all }] : [];
   };
   return allOf([...states(({ included }) => included), ...states(({ excluded }) => excluded).map(not)]);
 }

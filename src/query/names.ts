@@ -1,24 +1,5 @@
 import { type Protocol, SOCKET_STATES, type SocketState } from '../model/socket.ts';
-import type { Flag } from './expression.ts';
 import { splitList, type Piece, refuse, quotePart } from './mistake.ts';
-
-/** The flags, with their description in the help. */
-export const FLAGS = {
-  listen: 'TCP listeners and UDP sockets without a remote endpoint',
-  established: 'connections in state ESTABLISHED',
-  in: 'connections opened by the peer',
-  out: 'connections opened by this machine',
-  new: 'opened since netpane started, or since the key b was pressed',
-  closed: 'closed sockets that are still shown',
-  exposed: 'listening on an address other than loopback',
-  loopback: 'the remote address, or the local one if there is none, is loopback',
-  private: 'the same address is in a private or link-local network',
-  public: 'the same address is anywhere else on the Internet',
-  ipv4: 'IPv4 sockets',
-  ipv6: 'IPv6 sockets',
-} satisfies Record<Flag, string>;
-
-export const isFlag = (word: string): word is Flag => Object.hasOwn(FLAGS, word);
 
 /** True for protocols that run over both IPv4 and IPv6. */
 const WITH_FAMILIES = {
@@ -77,3 +58,15 @@ export const readProtocols = (piece: Piece): string[] =>
         : refuse(it, `unknown protocol ${quotePart(it.text)} (${Object.keys(WITH_FAMILIES).join(', ')})`);
     }),
   );
+
+/** Matches the IP version at the end of a protocol name. */
+export const PROTOCOL_FAMILY = /[46]$/;
+
+/**
+ * Returns true if a socket has the protocol: `tcp4` is TCP over IPv4, `tcp` is either family.
+ * @param protocol as in `protocolName`
+ */
+export function isProtocol(wanted: string, protocol: string, family: string): boolean {
+  const name = family === 'ipv6' ? protocol.slice(0, -1) : protocol;
+  return wanted === name || (family.startsWith('ip') && wanted === name + family.slice(-1));
+}

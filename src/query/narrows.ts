@@ -1,4 +1,6 @@
 import type { Expression, Term } from './expression.ts';
+import type { ListRow } from './field-kinds.ts';
+import { FIELDS } from './fields.ts';
 import { printQuery, printTerm } from './print.ts';
 import type { Query } from './query.ts';
 import { type PortItem, portsText, type Range } from './ranges.ts';
@@ -46,21 +48,24 @@ function portsImply(inner: readonly PortItem[], outer: readonly PortItem[]): boo
   );
 }
 
-const PROTOCOL_FAMILY = /[46]$/;
+const hasSameField = (a: { readonly field: string }, b: { readonly field: string }): boolean =>
+  a.field === b.field;
 
 function termImplies(a: Term, b: Term): boolean {
   if (printTerm(a) === printTerm(b)) return true;
   if (a.kind === 'word' && b.kind === 'word') return hasPart(a.text, b.text);
   if (a.kind === 'text' && b.kind === 'text')
-    return a.field === b.field && !b.whole && hasPart(a.value, b.value);
+    return hasSameField(a, b) && !b.whole && hasPart(a.value, b.value);
   if (a.kind === 'ports' && b.kind === 'ports')
-    return (a.field === b.field || b.field === 'port') && portsImply(a.ports, b.ports);
-  if (a.kind === 'pids' && b.kind === 'pids') return isInside(a.ranges, b.ranges);
-  if (a.kind === 'states' && b.kind === 'states') return a.states.every((it) => b.states.includes(it));
-  if (a.kind === 'protocols' && b.kind === 'protocols')
-    return a.protocols.every(
-      (it) => b.protocols.includes(it) || b.protocols.includes(it.replace(PROTOCOL_FAMILY, '')),
+    return (hasSameField(a, b) || FIELDS[b.field].side === 'either') && portsImply(a.ports, b.ports);
+  if (a.kind === 'ranges' && b.kind === 'ranges') return hasSameField(a, b) && isInside(a.ranges, b.ranges);
+  if (a.kind === 'list' && b.kind === 'list') {
+    const { wider }: ListRow = FIELDS[a.field];
+    return (
+      hasSameField(a, b) &&
+      a.values.every((it) => b.values.includes(it) || (wider && b.values.includes(wider(it))))
     );
+  }
   return a.kind === 'compare' && b.kind === 'compare' && compareImplies(a, b);
 }
 

@@ -30,14 +30,12 @@ export function printTerm(term: Term): string {
       return `${term.field === 'any' ? '' : `${term.field}:`}/${term.source}/`;
     case 'ports':
       return `${term.field === 'port' ? '' : term.field}:${portsText(term.ports)}`;
-    case 'pids':
-      return `pid:${rangesText(term.ranges)}`;
-    case 'states':
-      return `state:${term.states.join(',')}`;
-    case 'protocols':
-      return `proto:${term.protocols.join(',')}`;
-    case 'ns':
-      return `ns:${quoteWord(term.value)}`;
+    case 'ranges':
+      return `${term.field}:${rangesText(term.ranges)}`;
+    case 'list':
+      return `${term.field}:${term.values.join(',')}`;
+    case 'exact':
+      return `${term.field}:${quoteWord(term.value)}`;
     case 'host':
       return `@${addressText(term.host)}${term.ports ? `:${portsText(term.ports)}` : ''}`;
     case 'net':

@@ -3,6 +3,7 @@ import { MAX_QUERY_LENGTH, readQuery } from './grammar.ts';
 import { isHostName } from './hosts.ts';
 import { Mistake, type QueryProblem } from './mistake.ts';
 import { printQuery } from './print.ts';
+import { quantityRow } from './quantities.ts';
 
 /** A parsed query. Immutable. */
 export interface Query {
@@ -23,7 +24,7 @@ export const queryOf = (expression: Expression, text: string): Query => {
   return {
     text,
     expression,
-    isTimed: terms.some((it) => it.kind === 'compare' && it.quantity === 'age'),
+    isTimed: terms.some((it) => it.kind === 'compare' && quantityRow(it.quantity).isTimed === true),
     hosts: [...new Set(hosts)],
   };
 };

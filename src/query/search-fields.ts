@@ -3,6 +3,7 @@ import {
   portOrProtocol,
   isEstablished,
   isListening,
+  type Owner,
   type Protocol,
   protocolName,
   sameEndpoint,
@@ -43,34 +44,65 @@ export const PROTOCOLS = Object.keys({
 
 /** Separates the parts of `namesOf`. No part contains it: NUL ends strings in their sources. */
 const SEPARATOR = '\0';
-/** Number of parts per owner. */
-const OWNER_PARTS = 3;
-/** Number of parts after those of the owners. */
-const SOCKET_PARTS = 11;
-/** Number of parts at the end that a word does not match. */
-const UNSEARCHED = 5;
+
+type Parts<T> = Readonly<Record<string, (it: T) => string | undefined>>;
+
+/** Parts of each owner, in small letters. */
+const OWNER_PARTS = {
+  process: ({ process }) => process,
+  pid: ({ pid }) => pid?.toString(),
+  command: ({ command }) => command,
+} as const satisfies Parts<Owner>;
+
+/** Parts of the socket in small letters. A word finds them, as it finds those of the owners. */
+const WORD_PARTS = {
+  // The table shows how an owner without a name is known.
+  knowledge: ({ owners: [owner] }) => (owner?.process === undefined ? owner?.knowledge : ''),
+  user: ({ user, uid, owners }) => user ?? uid?.toString() ?? owners[0]?.user,
+  protocol: protocolName,
+  state: ({ state }) => state,
+  interface: (socket) => socket.interface,
+  namespace: ({ netns }) => netns?.name ?? netns?.inode.toString(),
+} as const satisfies Parts<Socket>;
+
+/** Parts of the socket as they are. A word does not find them. */
+const OTHER_PARTS = {
+  netnsInode: ({ netns }) => netns?.inode.toString(),
+  netnsName: ({ netns }) => netns?.name,
+  family: ({ family }) => family,
+  // Sorting and grouping by process or user treat all sockets of one text alike.
+  ownProcess: ({ owners }) => owners[0]?.process,
+  ownUser: ({ user, owners }) => user ?? owners[0]?.user,
+} as const satisfies Parts<Socket>;
+
+type OwnerPart = keyof typeof OWNER_PARTS;
+type SocketPart = keyof typeof WORD_PARTS | keyof typeof OTHER_PARTS;
+
+const ownerParts = Object.values<Parts<Owner>[string]>(OWNER_PARTS);
+const wordParts = Object.values<Parts<Socket>[string]>(WORD_PARTS);
+const otherParts = Object.values<Parts<Socket>[string]>(OTHER_PARTS);
+
+const OWNER_PART_NAMES = Object.keys(OWNER_PARTS);
+const SOCKET_PART_NAMES = [...Object.keys(WORD_PARTS), ...Object.keys(OTHER_PARTS)];
 
 /**
- * Returns one text of all searchable names of a socket, without its endpoints. Thousands of sockets share one text.
- * Parts in small letters: name, pid and command line of each owner; then knowledge of an owner without a name, user (of
- * the socket, else of its first owner), protocol, state, interface, namespace. Parts as they are: inode and name of the
- * namespace, family, process name of the first owner, user. Sorting and grouping by any of these treats all sockets of
- * one text alike.
+ * Returns one text of all searchable names of a socket, without its endpoints. Thousands of sockets share one text. The
+ * parts of each owner come first, then those of the socket.
  */
 function namesOf(socket: Socket): string {
-  const { owners, user, uid, state, netns, family } = socket;
   let found = '';
-  for (const { process, nowProcess, pid, command } of owners) {
-    found += `${process ?? ''}${SEPARATOR}${pid ?? ''}${SEPARATOR}${command ?? ''}${SEPARATOR}`;
+  for (const owner of socket.owners) {
+    for (const part of ownerParts) found += (part(owner) ?? '') + SEPARATOR;
+    const { nowProcess, pid, knowledge } = owner;
+    if (nowProcess === undefined) continue;
     // A process that executed another program is found by both names.
-    if (nowProcess !== undefined) found += `${nowProcess}${SEPARATOR}${pid ?? ''}${SEPARATOR}${SEPARATOR}`;
+    const now: Owner = { knowledge, process: nowProcess, ...(pid !== undefined && { pid }) };
+    for (const part of ownerParts) found += (part(now) ?? '') + SEPARATOR;
   }
-  // The table shows how an owner without a name is known.
-  if (owners[0]?.process === undefined) found += owners[0]?.knowledge ?? '';
-  found += `${SEPARATOR}${user ?? uid ?? owners[0]?.user ?? ''}${SEPARATOR}${protocolName(socket)}${SEPARATOR}${state ?? ''}${SEPARATOR}${socket.interface ?? ''}`;
-  found += `${SEPARATOR}${netns?.name ?? netns?.inode ?? ''}`;
-  const { process = '', user: owner = '' } = owners[0] ?? {};
-  return `${found.toLowerCase()}${SEPARATOR}${netns?.inode ?? ''}${SEPARATOR}${netns?.name ?? ''}${SEPARATOR}${family}${SEPARATOR}${process}${SEPARATOR}${user ?? owner}`;
+  for (const part of wordParts) found += (part(socket) ?? '') + SEPARATOR;
+  found = found.toLowerCase();
+  for (const part of otherParts) found += (part(socket) ?? '') + SEPARATOR;
+  return found;
 }
 
 /** Reads the parts of the text of `SearchFields.names`; an empty text means unknown. */
@@ -81,63 +113,23 @@ export class Names {
 
   constructor(text: string) {
     this.#parts = text.split(SEPARATOR);
-    this.#ownerParts = this.#parts.length - SOCKET_PARTS;
+    // The text ends in a separator: the last item is empty.
+    this.#ownerParts = this.#parts.length - 1 - SOCKET_PART_NAMES.length;
   }
 
-  #ownerPart(index: number): readonly string[] {
-    return this.#parts.filter((_, i) => i < this.#ownerParts && i % OWNER_PARTS === index);
+  /** Returns a part of every owner. */
+  ofOwners(name: OwnerPart): readonly string[] {
+    const index = OWNER_PART_NAMES.indexOf(name);
+    return this.#parts.filter((_, i) => i < this.#ownerParts && i % OWNER_PART_NAMES.length === index);
   }
 
-  #socketPart(index: number): string {
-    return this.#parts[this.#ownerParts + index] ?? '';
-  }
-
-  /** Names of all owners. This and the properties down to `interface` are in small letters. */
-  get processes(): readonly string[] {
-    return this.#ownerPart(0);
-  }
-
-  get pids(): readonly string[] {
-    return this.#ownerPart(1);
-  }
-
-  get commands(): readonly string[] {
-    return this.#ownerPart(2);
-  }
-
-  get user(): string {
-    return this.#socketPart(1);
-  }
-
-  /** Protocol, with a trailing 6 for IPv6. */
-  get protocol(): string {
-    return this.#socketPart(2);
-  }
-
-  get state(): string {
-    return this.#socketPart(3);
-  }
-
-  get interface(): string {
-    return this.#socketPart(4);
-  }
-
-  /** Inode of the namespace. This and the properties below are in their original case. */
-  get netnsInode(): string {
-    return this.#socketPart(6);
-  }
-
-  get netnsName(): string {
-    return this.#socketPart(7);
-  }
-
-  get family(): string {
-    return this.#socketPart(8);
+  ofSocket(name: SocketPart): string {
+    return this.#parts[this.#ownerParts + SOCKET_PART_NAMES.indexOf(name)] ?? '';
   }
 
   /** All parts that a word can match. */
   get all(): readonly string[] {
-    return this.#parts.slice(0, -UNSEARCHED);
+    return this.#parts.slice(0, -1 - otherParts.length);
   }
 }
 
@@ -146,7 +138,7 @@ export function hasWord(text: string, lower: string): boolean {
   const at = text.indexOf(lower);
   if (at < 0 || lower.includes(SEPARATOR)) return false;
   let end = text.length;
-  for (let i = 0; i < UNSEARCHED; i++) end = text.lastIndexOf(SEPARATOR, end - 1);
+  for (let i = 0; i <= otherParts.length; i++) end = text.lastIndexOf(SEPARATOR, end - 1);
   return at + lower.length <= end;
 }
 
@@ -198,12 +190,3 @@ export const hasSameSearchFields = (before: Socket, now: Socket): boolean =>
           owner.knowledge === other?.knowledge)
       );
     }));
-
-/** Compiles the name or inode of a namespace to a test that returns true for a socket in it. */
-export function compileNamespace(wanted: string, pool: TextPool): (it: SearchFields) => boolean {
-  const matches = pool.cachedTest((text) => {
-    const { netnsInode, netnsName } = new Names(text);
-    return wanted !== '' && (netnsInode === wanted || netnsName === wanted);
-  });
-  return ({ names }) => matches(names);
-}

@@ -1,9 +1,11 @@
-import { amountExpected, isQuantity, QUANTITY_NAMES, readAmount } from './amounts.ts';
-import type { Operator, Term } from './expression.ts';
-import { type Field, fieldSyntax, isField } from './fields.ts';
+import { parseNetwork, type Network } from './addresses.ts';
+import type { Term } from './expression.ts';
+import { type Field, fieldRow, FIELDS, isField, isFieldOf } from './fields.ts';
+import { isFlag } from './flags.ts';
 import { readHost } from './hosts.ts';
-import { Mistake, type Piece, quotePart } from './mistake.ts';
-import { isFlag } from './names.ts';
+import { Mistake, type Piece, refuse, quotePart } from './mistake.ts';
+import { amountExpected, isQuantity, type Operator, quantityNames, readAmount } from './quantities.ts';
+import { readPorts } from './ranges.ts';
 import { readRegex } from './regex.ts';
 import type { Scanner } from './scanner.ts';
 
@@ -48,7 +50,7 @@ function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Ter
     if (!isField(name) && !isQuantity(name)) return undefined;
     throw new Mistake(at, text.length + 2, `to negate, put ! before the term: !${name}=VALUE`);
   }
-  if (isQuantity(name) && (isOrder || (operator === '=' && name !== 'pid'))) {
+  if (isQuantity(name) && (isOrder || (operator === '=' && !isField(name)))) {
     const piece = scanner.run();
     if (piece.text === '') throw new Mistake(piece.at, 0, `expected ${amountExpected(name)}`);
     const value = readAmount(name, piece);
@@ -59,7 +61,7 @@ function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Ter
     throw new Mistake(
       at,
       text.length + operator.length,
-      `${name} cannot be compared; expected ${fieldSyntax(name).expected}`,
+      `${name} cannot be compared; expected ${fieldRow(name).expected}`,
     );
   }
   if (isQuantity(name))
@@ -69,16 +71,35 @@ function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Ter
       `${name} needs a comparison, ${name}>N or ${name}<N, with ${amountExpected(name)}`,
     );
   if (!isOrder) return undefined;
-  throw new Mistake(at, text.length, `cannot compare ${quotePart(text)} (only ${QUANTITY_NAMES.join(', ')})`);
+  throw new Mistake(
+    at,
+    text.length,
+    `cannot compare ${quotePart(text)} (only ${quantityNames().join(', ')})`,
+  );
 }
 
 function readValue(scanner: Scanner, field: Field, whole: boolean): Term {
-  const { takes, expected, read } = fieldSyntax(field);
+  const row = fieldRow(field);
   const { next } = scanner;
-  if (takes === 'regex' && next === '/' && (field === 'process' || field === 'cmd'))
+  if (next === '/' && row.kind === 'text' && row.takesRegex && isFieldOf(field, 'text'))
     return { kind: 'regex', field, source: readRegex(scanner.slashed()) };
-  if (takes !== 'word' && next === '"') return read(scanner.quoted(), whole);
+  if (next === '"' && (row.kind === 'text' || row.kind === 'exact'))
+    return termOf(field, scanner.quoted(), whole);
   const piece = scanner.run();
-  if (piece.text === '') throw new Mistake(piece.at, 0, `expected ${expected}`);
-  return read(piece, whole);
+  if (piece.text === '') throw new Mistake(piece.at, 0, `expected ${row.expected}`);
+  return termOf(field, piece, whole);
 }
+
+/** Parses the value of a field. @param whole the operator was `=`: the whole text must match */
+function termOf(field: Field, piece: Piece, whole: boolean): Term {
+  if (isFieldOf(field, 'text')) return { kind: 'text', field, whole, value: piece.text };
+  if (isFieldOf(field, 'exact')) return { kind: 'exact', field, value: piece.text };
+  if (isFieldOf(field, 'list')) return { kind: 'list', field, values: FIELDS[field].read(piece) };
+  if (isFieldOf(field, 'ranges')) return { kind: 'ranges', field, ranges: FIELDS[field].read(piece) };
+  if (isFieldOf(field, 'ports')) return { kind: 'ports', field, ports: readPorts(piece) };
+  return { kind: 'net', field, ...readNetwork(piece) };
+}
+
+const readNetwork = (piece: Piece): Network =>
+  parseNetwork(piece.text) ??
+  refuse(piece, `bad network ${quotePart(piece.text)}; expected one such as 10.0.0.0/8 or 2001:db8::/32`);

@@ -2,7 +2,9 @@ import { BlockList, SocketAddress } from 'node:net';
 import { isService, serviceName } from '../../src/model/services.ts';
 import type { Endpoint, Protocol, Socket } from '../../src/model/socket.ts';
 import type { QueryContext } from '../../src/query/compile.ts';
-import type { Expression, Flag, Operator, Term } from '../../src/query/expression.ts';
+import type { Expression, Term } from '../../src/query/expression.ts';
+import type { Flag } from '../../src/query/flags.ts';
+import type { Operator } from '../../src/query/quantities.ts';
 import type { PortItem } from '../../src/query/ranges.ts';
 import type { Subject } from '../../src/query/subject.ts';
 
@@ -164,13 +166,13 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
     }
     case 'text': {
       const { field, whole, value } = term;
-      if (field === 'process') return owners.some((it) => hasText(it.process, whole, value));
-      if (field === 'cmd') return owners.some((it) => hasText(it.command, whole, value));
-      return hasText(
-        field === 'user' ? (socket.user ?? socket.uid ?? owners[0]?.user) : socket.interface,
-        whole,
-        value,
-      );
+      const texts = {
+        process: owners.map(({ process }) => process),
+        cmd: owners.map(({ command }) => command),
+        user: [socket.user ?? socket.uid ?? owners[0]?.user],
+        if: [socket.interface],
+      }[field];
+      return texts.some((it) => hasText(it, whole, value));
     }
     case 'regex': {
       const regex = new RegExp(term.source, 'i');
@@ -183,13 +185,13 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
       const tested = { port: [local, remote], lport: [local], rport: [remote] }[term.field];
       return tested.some((it) => it && isPort(term.ports, it, socket));
     }
-    case 'pids':
+    case 'ranges':
       return owners.some(({ pid = -1 }) => term.ranges.some(({ from, to }) => pid >= from && pid <= to));
-    case 'states':
-      return state !== undefined && term.states.includes(state);
-    case 'protocols':
-      return [protocol, `${protocol}${family.slice(-1)}`].some((it) => term.protocols.includes(it));
-    case 'ns':
+    case 'list': {
+      const values = { state: [state], proto: [protocol, `${protocol}${family.slice(-1)}`] }[term.field];
+      return values.some((it) => it !== undefined && term.values.includes(it));
+    }
+    case 'exact':
       return netns !== undefined && [netns.name, String(netns.inode)].includes(term.value);
     case 'host': {
       const wanted = /^[\d.]+$|:/.test(term.host) ? [term.host] : (context.addressesOf(term.host) ?? []);

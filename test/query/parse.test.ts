@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { printQuery, quoteWord } from '../../src/query/print.ts';
 import { allOf, anyOf, type Expression, not, type Term, termsOf } from '../../src/query/expression.ts';
-import { FLAGS } from '../../src/query/names.ts';
-import { QUANTITY_NAMES } from '../../src/query/amounts.ts';
 import { FIELDS } from '../../src/query/fields.ts';
+import { FLAGS } from '../../src/query/flags.ts';
+import { QUANTITIES } from '../../src/query/quantities.ts';
 import { EVERYTHING, isEverything, parseQuery } from '../../src/query/query.ts';
 import { TERMS } from '../../src/query/terms.ts';
 import { queryFrom } from '../helpers/fakes.ts';
@@ -208,7 +208,7 @@ const anyTerm: fc.Arbitrary<Expression> = fc.oneof(
       value: fc.oneof(anyText, fc.constant('')),
     })
     .map((it): Term => ({ kind: 'text', ...it })),
-  anyText.map((value): Term => ({ kind: 'ns', value })),
+  anyText.map((value): Term => ({ kind: 'exact', field: 'ns', value })),
 );
 
 const anyExpression = fc.letrec<{ it: Expression }>((tie) => ({
@@ -238,17 +238,15 @@ test('the generated queries cover every kind of term', () => {
   const kinds = new Set(
     terms.map((it) => {
       if (it.kind === 'flag') return it.flag;
-      if (it.kind === 'compare') return it.quantity;
-      return 'field' in it ? it.field : it.kind;
+      if (it.kind === 'compare') return `${it.quantity}>`;
+      return 'field' in it ? `${it.field}:` : it.kind;
     }),
   );
-  const own = ['any', 'word', 'pids', 'states', 'protocols', 'host'];
-  const read = ['pid', 'state', 'proto'];
   const expected = [
-    ...own,
-    ...Object.keys(FIELDS).filter((it) => !read.includes(it)),
+    ...['any:', 'word', 'host'],
+    ...Object.keys(FIELDS).map((it) => `${it}:`),
     ...Object.keys(FLAGS),
-    ...QUANTITY_NAMES,
+    ...Object.keys(QUANTITIES).map((it) => `${it}>`),
   ];
   expect([...kinds].toSorted()).toEqual(expected.toSorted());
 });

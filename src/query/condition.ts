@@ -1,0 +1,33 @@
+import { Names, type SearchFields } from './search-fields.ts';
+import type { Subject } from './subject.ts';
+import type { TextPool } from './texts.ts';
+
+/** State outside a query that its answers depend on. Conditions read it on every call. */
+export interface QueryContext {
+  /** Current time, milliseconds on the clock of the subjects. */
+  readonly nowMs: number;
+  /** `new` matches sockets first seen after this time, on the same clock; undefined for the start of netpane. */
+  readonly baselineMs: number | undefined;
+  /**
+   * Returns the addresses of a host name in small letters; undefined while it is unresolved, or if it cannot be
+   * resolved. Must return the same array until the answer changes: a new array makes every address be tested again.
+   */
+  addressesOf(host: string): readonly string[] | undefined;
+  /** Called once if a regex takes too long; the regex matches nothing from then on. */
+  tooSlow?(regex: string): void;
+}
+
+/** A test of a subject and the searchable fields of its socket. */
+export type Condition = (fields: SearchFields, subject: Subject) => boolean;
+
+/** What a term is compiled with. */
+export interface Compiling {
+  readonly pool: TextPool;
+  readonly context: QueryContext;
+}
+
+/** Compiles a test of the names of a socket. It runs once per distinct text of names. */
+export const namesTest = ({ pool }: Compiling, test: (names: Names) => boolean): Condition => {
+  const matches = pool.cachedTest((text) => test(new Names(text)));
+  return ({ names }) => matches(names);
+};

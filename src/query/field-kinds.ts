@@ -1,0 +1,88 @@
+import { serviceNames } from '../model/services.ts';
+import type { Piece } from './mistake.ts';
+import type { Range } from './ranges.ts';
+import type { Names } from './search-fields.ts';
+import type { TermHelp } from './term-help.ts';
+import type { Values } from './values.ts';
+
+/*
+ * The kinds of fields that are written with a colon. What belongs to a kind stands by kind in `term.ts` (parse),
+ * `print.ts`, `conditions.ts` (run), `complete.ts` and `narrows.ts`; what differs between its fields stands in their rows.
+ */
+
+/** What the row of every field has. */
+interface AnyRow extends TermHelp {
+  /** Description of the value, to complete "expected …". */
+  readonly expected: string;
+  /** Values of the current sockets, for completion. */
+  readonly live?: (values: Values) => Iterable<string>;
+  /** All valid values, for completion. */
+  readonly possible?: () => Iterable<string>;
+}
+
+/** `field:TEXT` is a part of one of the texts, `field=TEXT` a whole one; case is ignored. */
+export interface TextRow extends AnyRow {
+  readonly kind: 'text';
+  /** Texts of a socket, in small letters; an empty one means unknown. */
+  readonly texts: (names: Names) => readonly string[];
+  /** The field takes a regex too: `field:/REGEX/`. */
+  readonly takesRegex?: true;
+}
+
+/** `field:TEXT` is exactly one of the texts. */
+export interface ExactRow extends AnyRow {
+  readonly kind: 'exact';
+  readonly texts: (names: Names) => readonly string[];
+}
+
+/** `field:A,B` is any of these values, from a fixed set. */
+export interface ListRow extends AnyRow {
+  readonly kind: 'list';
+  /** Parses the list to canonical values. */
+  readonly read: (piece: Piece) => readonly string[];
+  readonly compile: (values: readonly string[]) => (names: Names) => boolean;
+  /** Returns a value that matches every socket that this one matches, and more. */
+  readonly wider?: (value: string) => string;
+}
+
+/** `field:1,5-9` is any of these whole numbers. */
+export interface RangesRow extends AnyRow {
+  readonly kind: 'ranges';
+  readonly read: (piece: Piece) => readonly Range[];
+  /** Numbers of a socket as texts; an empty one means unknown. */
+  readonly numbers: (names: Names) => readonly string[];
+}
+
+/** Which endpoint of a socket a field tests. */
+export type Side = 'local' | 'remote' | 'either';
+
+/** `field:443,https,8000-8100` is a port of the endpoint. */
+export interface PortsRow extends AnyRow {
+  readonly kind: 'ports';
+  readonly side: Side;
+}
+
+/** `field:10.0.0.0/8` contains the address of the endpoint. */
+export interface NetRow extends AnyRow {
+  readonly kind: 'net';
+  readonly side: Side;
+}
+
+export type FieldRow = TextRow | ExactRow | ListRow | RangesRow | PortsRow | NetRow;
+
+export const portsField = (name: string, side: Side, help: TermHelp): PortsRow => ({
+  kind: 'ports',
+  side,
+  ...help,
+  expected: `ports: ${name}:443, ${name}:https, ${name}:8000-8100`,
+  live: ({ ports }) => Array.from(ports, String),
+  possible: serviceNames,
+});
+
+export const netField = (name: string, side: Side, help: Omit<TermHelp, 'syntax'>): NetRow => ({
+  kind: 'net',
+  side,
+  syntax: `${name}:NETWORK`,
+  ...help,
+  expected: `a network: ${name}:10.0.0.0/8, ${name}:2001:db8::/32`,
+});

@@ -1,0 +1,70 @@
+import { reachOf } from './addresses.ts';
+import { type Compiling, type Condition, namesTest } from './condition.ts';
+
+/** A term of one fixed word. */
+interface FlagRow {
+  /** Description in the help. */
+  readonly about: string;
+  readonly compile: (compiling: Compiling) => Condition;
+}
+
+/** Compiles a test of the scope of the remote address, or of the local one if there is no remote endpoint. */
+const reachTest =
+  (reach: 'loopback' | 'private' | 'public'): FlagRow['compile'] =>
+  ({ pool }) => {
+    const hasReach = pool.cachedTest((text) => reachOf(text) === reach);
+    return ({ local, remote }) => hasReach(remote >= 0 ? remote : local);
+  };
+
+/** Every flag, in the order of the help. To add one is to add a row, and a row to the table in README. */
+export const FLAGS = {
+  listen: {
+    about: 'TCP listeners and UDP sockets without a remote endpoint',
+    compile: () => (it) => it.listening,
+  },
+  established: { about: 'connections in state ESTABLISHED', compile: () => (it) => it.established },
+  in: { about: 'connections opened by the peer', compile: () => (_, subject) => subject.direction === 'in' },
+  out: {
+    about: 'connections opened by this machine',
+    compile: () => (_, subject) => subject.direction === 'out',
+  },
+  new: {
+    about: 'opened since netpane started, or since the key b was pressed',
+    compile:
+      ({ context }) =>
+      (_, { baseline, firstSeenMs }) =>
+        !baseline && (context.baselineMs === undefined || firstSeenMs > context.baselineMs),
+  },
+  closed: {
+    about: 'closed sockets that are still shown',
+    compile: () => (_, subject) => subject.mark === 'closed',
+  },
+  exposed: {
+    about: 'listening on an address other than loopback',
+    compile: ({ pool }) => {
+      const isOpen = pool.cachedTest((text) => !['loopback', undefined].includes(reachOf(text)));
+      return ({ listening, local }) => listening && isOpen(local);
+    },
+  },
+  loopback: {
+    about: 'the remote address, or the local one if there is none, is loopback',
+    compile: reachTest('loopback'),
+  },
+  private: {
+    about: 'the same address is in a private or link-local network',
+    compile: reachTest('private'),
+  },
+  public: { about: 'the same address is anywhere else on the Internet', compile: reachTest('public') },
+  ipv4: {
+    about: 'IPv4 sockets',
+    compile: (compiling) => namesTest(compiling, (names) => names.ofSocket('family') === 'ipv4'),
+  },
+  ipv6: {
+    about: 'IPv6 sockets',
+    compile: (compiling) => namesTest(compiling, (names) => names.ofSocket('family') === 'ipv6'),
+  },
+} satisfies Record<string, FlagRow>;
+
+export type Flag = keyof typeof FLAGS;
+
+export const isFlag = (word: string): word is Flag => Object.hasOwn(FLAGS, word);
