@@ -1,7 +1,7 @@
 import { hostname, release, type as systemType } from 'node:os';
 import type { Bounds } from '../model/bounds.ts';
 import { EVERYTHING, parseQuery } from '../query/query.ts';
-import { initialState } from '../store/reduce.ts';
+import { initialState } from '../store/initial.ts';
 import type { PaneName, State } from '../store/state.ts';
 import { countText } from '../view/format.ts';
 import type { SavedState } from './config/saved.ts';

@@ -1,96 +1,14 @@
-import type { Batch } from '../model/batch.ts';
-import type { GapEvent } from '../model/event.ts';
-import { hasTerm, withoutTerm, withTerm } from '../query/edit.ts';
-import type { Parsed, Query } from '../query/query.ts';
+import { withTerm } from '../query/edit.ts';
 import type { Action } from './actions.ts';
-import { DEFAULT_EVENTS_KEPT, EventLog } from './log.ts';
-import { type HideRule, withHideRule } from './hide-rules.ts';
-import { completePrompt, editPrompt, queryOfPrompt, recall, addToHistory } from './prompt.ts';
-import {
-  type ColumnChoice,
-  type Folds,
-  type GroupBy,
-  type List,
-  NO_FOLDS,
-  type Palette,
-  type Pause,
-  type Prompt,
-  type PromptKind,
-  type Sort,
-  type State,
-  type View,
-} from './state.ts';
+import { applyBatch } from './batch-actions.ts';
+import { withHideRule } from './hide-rules.ts';
+import { removeLine } from './list-actions.ts';
 import { livePicture } from './picture.ts';
-import { measureInterfaces } from './rates.ts';
-import { SocketTable } from './table.ts';
-import { DEFAULT_SORT, isBuiltIn, applyView, viewFromState, viewsOf, withView } from './views.ts';
-
-/** What the state starts with. Optional fields have the defaults of `initialState`. */
-export interface Settings {
-  readonly host: string;
-  /** Operating system and version, such as `Linux 6.18`. */
-  readonly system: string;
-  readonly intervalMs: number;
-  /** How long marks and closed rows stay, milliseconds. */
-  readonly lingerMs: number;
-  /** Maximum number of events in the log. */
-  readonly eventsKept?: number;
-  /** Maximum number of closed rows. @default Infinity */
-  readonly closedRows?: number;
-  readonly query: Query;
-  readonly palette: Palette;
-  readonly sort?: Sort;
-  readonly group?: GroupBy | null;
-  readonly columns?: readonly ColumnChoice[] | null;
-  readonly serviceNames?: boolean;
-  readonly views?: readonly View[];
-  readonly hideRules?: readonly HideRule[];
-  readonly history?: readonly string[];
-}
-
-/** Returns the state before the first batch. */
-export const initialState = (settings: Settings): State => ({
-  host: settings.host,
-  system: settings.system,
-  source: '',
-  intervalMs: settings.intervalMs,
-  pacedIntervalMs: settings.intervalMs,
-  table: new SocketTable(settings.lingerMs, settings.closedRows),
-  log: new EventLog(settings.eventsKept ?? DEFAULT_EVENTS_KEPT),
-  nowMs: undefined,
-  takenAtMs: 0,
-  silence: null,
-  interfaces: [],
-  lastTick: undefined,
-  cost: undefined,
-  degradations: [],
-  coverage: undefined,
-  gaps: [],
-  query: settings.query,
-  hosts: new Map(),
-  history: settings.history ?? [],
-  baselineMs: undefined,
-  hideRules: settings.hideRules ?? [],
-  views: settings.views ?? [],
-  sort: settings.sort ?? DEFAULT_SORT,
-  group: settings.group ?? null,
-  folds: NO_FOLDS,
-  columns: settings.columns ?? null,
-  frozen: false,
-  pause: null,
-  selectedId: null,
-  cell: null,
-  eventNumber: null,
-  focus: 'table',
-  prompt: null,
-  list: null,
-  message: null,
-  panes: { events: false, details: false, traffic: false, graph: false, help: false },
-  helpTop: 0,
-  serviceNames: settings.serviceNames ?? false,
-  palette: settings.palette,
-  usage: null,
-});
+import { acceptPrompt, openPrompt, preview } from './prompt-actions.ts';
+import { completePrompt, editPrompt, recall } from './prompt.ts';
+import { toggleTerm, withQuery } from './query-actions.ts';
+import { type Folds, NO_FOLDS, type Pause, type State } from './state.ts';
+import { applyView } from './views.ts';
 
 /** Returns the state after an action. Pure except for `state.table` and `state.log`, which change in place. */
 export function reduce(state: State, action: Action): State {
@@ -105,7 +23,7 @@ export function reduce(state: State, action: Action): State {
     case 'query':
       return { ...state, query: action.query };
     case 'toggle-term':
-      return withQuery(state, toggle(state.query, action.term, action.instead));
+      return withQuery(state, toggleTerm(state.query, action.term, action.instead));
     case 'add-term':
       return withQuery(state, withTerm(state.query, action.term));
     case 'baseline':
@@ -188,124 +106,12 @@ export function reduce(state: State, action: Action): State {
   }
 }
 
-/** How long gaps are shown, milliseconds. */
-const GAPS_SHOWN_MS = 60_000;
-
-/** Applies a part of a batch. All but its rows and events take effect with the last part. */
-function applyBatch(before: State, batch: Batch): State {
-  const lastTick = before.table.apply(batch);
-  before.log.add(batch.events);
-  const isGap = (event: { readonly type: string }): event is GapEvent => event.type === 'gap';
-  const gaps = [...before.gaps, ...batch.events.filter(isGap)];
-  const state = gaps.length === 0 ? before : { ...before, gaps };
-  if (lastTick === undefined) return state;
-  const { pause, nowMs } = state;
-  const elapsedMs = nowMs === undefined ? undefined : batch.monotonicMs - nowMs;
-  return {
-    ...state,
-    source: batch.source,
-    pacedIntervalMs: batch.pacedIntervalMs,
-    nowMs: batch.monotonicMs,
-    takenAtMs: batch.takenAtMs,
-    interfaces: measureInterfaces(state.interfaces, batch.interfaces, elapsedMs),
-    lastTick,
-    cost: batch.cost,
-    degradations: batch.degradations,
-    coverage: batch.coverage,
-    gaps: gaps.filter(({ atMs }) => atMs > batch.takenAtMs - GAPS_SHOWN_MS),
-    pause: pause && {
-      ...pause,
-      spawned: pause.spawned + lastTick.spawned,
-      changed: pause.changed + lastTick.changed,
-      closed: pause.closed + lastTick.closed,
-    },
-  };
-}
-
 const ALL_FOLDED: Folds = { all: true, except: new Set() };
 
 function folded({ all, except }: Folds, id: string): Folds {
   const others = new Set(except);
   if (!others.delete(id)) others.add(id);
   return { all, except: others };
-}
-
-function toggle(query: Query, term: string, instead: readonly string[]): Parsed {
-  if (hasTerm(query, term)) return { query: withoutTerm(query, term) };
-  return withTerm(instead.reduce(withoutTerm, query), term);
-}
-
-/** Returns the state with another query, or with an error message when that query is too long. */
-const withQuery = (state: State, parsed: Parsed): State =>
-  'query' in parsed
-    ? { ...state, query: parsed.query }
-    : { ...state, message: { text: parsed.problem.message, isError: true } };
-
-const openPrompt = (kind: PromptKind, text: string, before: Query): Prompt => ({
-  kind,
-  text,
-  cursor: text.length,
-  untouched: text !== '' && kind !== 'query',
-  before,
-});
-
-/** Applies a query while it is typed, whenever the text is valid. Other prompts act only when they are accepted. */
-function preview(state: State, prompt: Prompt): State {
-  if (prompt.kind !== 'query') return { ...state, prompt };
-  const result = queryOfPrompt(prompt);
-  return 'query' in result
-    ? { ...state, prompt, query: result.query }
-    : { ...state, prompt: { ...prompt, problem: result.problem } };
-}
-
-function acceptPrompt(state: State, prompt: Prompt): State {
-  if (prompt.kind === 'save') return { ...state, prompt: null };
-  if (prompt.kind === 'view') return saveView(state, prompt);
-  const result = queryOfPrompt(prompt);
-  if ('problem' in result) {
-    const { problem } = result;
-    return { ...state, prompt: { ...prompt, problem, error: problem.message } };
-  }
-  const { query } = result;
-  return { ...state, prompt: null, query, history: addToHistory(state.history, query.text) };
-}
-
-/** Saves the present view under the name in the prompt. */
-function saveView(state: State, prompt: Prompt): State {
-  const name = prompt.text.trim();
-  if (isBuiltIn(name))
-    return {
-      ...state,
-      prompt: { ...prompt, error: `"${name}" is a built-in view: choose another name` },
-    };
-  if (name === '') return { ...state, prompt: null };
-  return {
-    ...state,
-    prompt: null,
-    views: withView(state.views, viewFromState(state, name)),
-    message: { text: `saved view "${name}"`, isError: false },
-  };
-}
-
-function removeLine(state: State): State {
-  const { list } = state;
-  if (list === null || list.kind === 'columns') return state;
-  if (list.kind === 'hide-rules')
-    return clampCursor({ ...state, hideRules: state.hideRules.toSpliced(list.at, 1) }, list);
-  const name = viewsOf(state)[list.at]?.name;
-  if (name === undefined) return state;
-  if (isBuiltIn(name))
-    return {
-      ...state,
-      message: { text: `"${name}" is a built-in view: it cannot be deleted`, isError: true },
-    };
-  return clampCursor({ ...state, views: state.views.filter((it) => it.name !== name) }, list);
-}
-
-/** Moves the cursor of a list to its last item if it is past the end. */
-function clampCursor(state: State, list: List & { readonly kind: 'views' | 'hide-rules' }): State {
-  const { length } = list.kind === 'views' ? viewsOf(state) : state.hideRules;
-  return { ...state, list: { ...list, at: Math.max(0, Math.min(list.at, length - 1)) } };
 }
 
 const startPause = (state: State): Pause => ({

@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import { Sampler } from '../../src/sampler/sampler.ts';
 import { SockDiagSource } from '../../src/source/linux/sockdiag.ts';
 import { EVERYTHING } from '../../src/query/query.ts';
-import { initialState, reduce } from '../../src/store/reduce.ts';
+import { initialState } from '../../src/store/initial.ts';
+import { reduce } from '../../src/store/reduce.ts';
 import { RowOrder } from '../../src/view/order.ts';
 import { SyntheticMachine } from './synthetic-machine.ts';
 

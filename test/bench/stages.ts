@@ -1,7 +1,7 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import type { Batch } from '../../src/model/batch.ts';
 import { EVERYTHING } from '../../src/query/query.ts';
-import { initialState } from '../../src/store/reduce.ts';
+import { initialState } from '../../src/store/initial.ts';
 import { App } from '../../src/tui/app.ts';
 import { ownCpuMs } from './machine.ts';
 import { noEffects, nullTerminal, painted } from './null-terminal.ts';

@@ -1,6 +1,7 @@
 import type { Socket } from '../../src/model/socket.ts';
 import { EVERYTHING, parseQuery, type Query } from '../../src/query/query.ts';
-import { initialState, reduce } from '../../src/store/reduce.ts';
+import { initialState } from '../../src/store/initial.ts';
+import { reduce } from '../../src/store/reduce.ts';
 import type { State } from '../../src/store/state.ts';
 import { RowOrder } from '../../src/view/order.ts';
 import { distinctIndexes, syntheticBatch, syntheticSocket, withTraffic } from './synthetic-sockets.ts';

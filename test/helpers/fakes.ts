@@ -9,7 +9,8 @@ import {
   type Socket,
 } from '../../src/model/socket.ts';
 import { EVERYTHING, parseQuery, type Query } from '../../src/query/query.ts';
-import { initialState, reduce, type Settings } from '../../src/store/reduce.ts';
+import { initialState, type Settings } from '../../src/store/initial.ts';
+import { reduce } from '../../src/store/reduce.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { State } from '../../src/store/state.ts';
 import type { Seen } from '../../src/store/seen-fields.ts';

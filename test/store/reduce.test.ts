@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { GapEvent, Event } from '../../src/model/event.ts';
 import type { Action } from '../../src/store/actions.ts';
 import { valuesOf } from '../../src/query/values.ts';
-import { initialState } from '../../src/store/reduce.ts';
+import { initialState } from '../../src/store/initial.ts';
 import type { PromptKind, State } from '../../src/store/state.ts';
 import {
   after,

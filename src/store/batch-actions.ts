@@ -1,0 +1,38 @@
+import type { Batch } from '../model/batch.ts';
+import type { GapEvent } from '../model/event.ts';
+import { measureInterfaces } from './rates.ts';
+import type { State } from './state.ts';
+
+/** How long gaps are shown, milliseconds. */
+const GAPS_SHOWN_MS = 60_000;
+
+/** Applies a part of a batch. All but its rows and events take effect with the last part. */
+export function applyBatch(before: State, batch: Batch): State {
+  const lastTick = before.table.apply(batch);
+  before.log.add(batch.events);
+  const isGap = (event: { readonly type: string }): event is GapEvent => event.type === 'gap';
+  const gaps = [...before.gaps, ...batch.events.filter(isGap)];
+  const state = gaps.length === 0 ? before : { ...before, gaps };
+  if (lastTick === undefined) return state;
+  const { pause, nowMs } = state;
+  const elapsedMs = nowMs === undefined ? undefined : batch.monotonicMs - nowMs;
+  return {
+    ...state,
+    source: batch.source,
+    pacedIntervalMs: batch.pacedIntervalMs,
+    nowMs: batch.monotonicMs,
+    takenAtMs: batch.takenAtMs,
+    interfaces: measureInterfaces(state.interfaces, batch.interfaces, elapsedMs),
+    lastTick,
+    cost: batch.cost,
+    degradations: batch.degradations,
+    coverage: batch.coverage,
+    gaps: gaps.filter(({ atMs }) => atMs > batch.takenAtMs - GAPS_SHOWN_MS),
+    pause: pause && {
+      ...pause,
+      spawned: pause.spawned + lastTick.spawned,
+      changed: pause.changed + lastTick.changed,
+      closed: pause.closed + lastTick.closed,
+    },
+  };
+}

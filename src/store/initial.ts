@@ -1,0 +1,81 @@
+import type { Query } from '../query/query.ts';
+import type { HideRule } from './hide-rules.ts';
+import { DEFAULT_EVENTS_KEPT, EventLog } from './log.ts';
+import {
+  type ColumnChoice,
+  type GroupBy,
+  NO_FOLDS,
+  type Palette,
+  type Sort,
+  type State,
+  type View,
+} from './state.ts';
+import { SocketTable } from './table.ts';
+import { DEFAULT_SORT } from './views.ts';
+
+/** What the state starts with. Optional fields have the defaults of `initialState`. */
+export interface Settings {
+  readonly host: string;
+  /** Operating system and version, such as `Linux 6.18`. */
+  readonly system: string;
+  readonly intervalMs: number;
+  /** How long marks and closed rows stay, milliseconds. */
+  readonly lingerMs: number;
+  /** Maximum number of events in the log. */
+  readonly eventsKept?: number;
+  /** Maximum number of closed rows. @default Infinity */
+  readonly closedRows?: number;
+  readonly query: Query;
+  readonly palette: Palette;
+  readonly sort?: Sort;
+  readonly group?: GroupBy | null;
+  readonly columns?: readonly ColumnChoice[] | null;
+  readonly serviceNames?: boolean;
+  readonly views?: readonly View[];
+  readonly hideRules?: readonly HideRule[];
+  readonly history?: readonly string[];
+}
+
+/** Returns the state before the first batch. */
+export const initialState = (settings: Settings): State => ({
+  host: settings.host,
+  system: settings.system,
+  source: '',
+  intervalMs: settings.intervalMs,
+  pacedIntervalMs: settings.intervalMs,
+  table: new SocketTable(settings.lingerMs, settings.closedRows),
+  log: new EventLog(settings.eventsKept ?? DEFAULT_EVENTS_KEPT),
+  nowMs: undefined,
+  takenAtMs: 0,
+  silence: null,
+  interfaces: [],
+  lastTick: undefined,
+  cost: undefined,
+  degradations: [],
+  coverage: undefined,
+  gaps: [],
+  query: settings.query,
+  hosts: new Map(),
+  history: settings.history ?? [],
+  baselineMs: undefined,
+  hideRules: settings.hideRules ?? [],
+  views: settings.views ?? [],
+  sort: settings.sort ?? DEFAULT_SORT,
+  group: settings.group ?? null,
+  folds: NO_FOLDS,
+  columns: settings.columns ?? null,
+  frozen: false,
+  pause: null,
+  selectedId: null,
+  cell: null,
+  eventNumber: null,
+  focus: 'table',
+  prompt: null,
+  list: null,
+  message: null,
+  panes: { events: false, details: false, traffic: false, graph: false, help: false },
+  helpTop: 0,
+  serviceNames: settings.serviceNames ?? false,
+  palette: settings.palette,
+  usage: null,
+});

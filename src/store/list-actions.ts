@@ -1,0 +1,24 @@
+import type { List, State } from './state.ts';
+import { isBuiltIn, viewsOf } from './views.ts';
+
+/** Removes the view or hide rule under the cursor of the open list; built-in views stay. */
+export function removeLine(state: State): State {
+  const { list } = state;
+  if (list === null || list.kind === 'columns') return state;
+  if (list.kind === 'hide-rules')
+    return clampCursor({ ...state, hideRules: state.hideRules.toSpliced(list.at, 1) }, list);
+  const name = viewsOf(state)[list.at]?.name;
+  if (name === undefined) return state;
+  if (isBuiltIn(name))
+    return {
+      ...state,
+      message: { text: `"${name}" is a built-in view: it cannot be deleted`, isError: true },
+    };
+  return clampCursor({ ...state, views: state.views.filter((it) => it.name !== name) }, list);
+}
+
+/** Moves the cursor of a list to its last item if it is past the end. */
+function clampCursor(state: State, list: List & { readonly kind: 'views' | 'hide-rules' }): State {
+  const { length } = list.kind === 'views' ? viewsOf(state) : state.hideRules;
+  return { ...state, list: { ...list, at: Math.max(0, Math.min(list.at, length - 1)) } };
+}
