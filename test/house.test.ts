@@ -46,7 +46,7 @@ test('the project breaks no rule', () => {
 
 /** Each rule by name, with a file that breaks it. */
 const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])[] = [
-  ['model-imports-only-itself', 'src/model/added.ts', "import '../view/format.ts';"],
+  ['model-imports-only-itself', 'src/model/added.ts', "import '../view/text/format.ts';"],
   // A type-only import is an import too.
   [
     'query-imports-only-model',
@@ -57,7 +57,7 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
   ['export-imports-only-model-view', 'src/export/added.ts', "import '../store/reduce.ts';"],
   ['source-imports-only-model', 'src/source/added.ts', "import '../sampler/diff.ts';"],
   ['sampler-imports-only-model-source', 'src/sampler/added.ts', "import '../store/table.ts';"],
-  ['store-imports-only-model-query', 'src/store/added.ts', "import '../view/width.ts';"],
+  ['store-imports-only-model-query', 'src/store/added.ts', "import '../view/text/width.ts';"],
   ['view-imports-only-model-store-query', 'src/view/added.ts', "import '../tui/theme.ts';"],
   ['tui-imports-only-model-store-view-query', 'src/tui/added.ts', "import '../source/lives.ts';"],
   ['linux-netlink-imports-only-itself', 'src/source/linux/netlink/added.ts', "import '../proc/proc.ts';"],

@@ -5,8 +5,8 @@ import type { Query } from '../query/query.ts';
 import type { Subject } from '../query/subject.ts';
 import { directionOf, Listeners } from '../store/listeners.ts';
 import type { HostAnswer } from '../store/state.ts';
-import { subjectOfEvent } from '../view/event-subject.ts';
-import { addressesIn } from '../view/query-context.ts';
+import { subjectOfEvent } from '../view/panes/event-subject.ts';
+import { addressesIn } from '../view/table/query-context.ts';
 
 /** Selects the events that match a query. */
 export class EventFilter {

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { toAscii } from '../view/ascii.ts';
+import { toAscii } from '../view/text/ascii.ts';
 import type { Environment } from './config/paths.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Batch } from '../model/batch.ts';
-import { coverageText } from '../view/notices.ts';
+import { coverageText } from '../view/header/notices.ts';
 
 /** Prints notices about what cannot be seen. A notice that stays from batch to batch is printed once. */
 export class Notices {

@@ -3,7 +3,7 @@ import type { Bounds } from '../model/bounds.ts';
 import { EVERYTHING, parseQuery } from '../query/query.ts';
 import { initialState } from '../store/initial.ts';
 import type { PaneName, State } from '../store/state.ts';
-import { countText } from '../view/format.ts';
+import { countText } from '../view/text/format.ts';
 import type { SavedState } from './config/saved.ts';
 import type { Invocation } from './invocation.ts';
 import type { SettingName } from './settings.ts';

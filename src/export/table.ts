@@ -1,6 +1,6 @@
 import { firstOwner, protocolName, type Socket } from '../model/socket.ts';
-import { addressText, NOTHING, ownerText, portText, userText } from '../view/format.ts';
-import { displayWidth } from '../view/width.ts';
+import { addressText, NOTHING, ownerText, portText, userText } from '../view/text/format.ts';
+import { displayWidth } from '../view/text/width.ts';
 
 interface TextColumn {
   readonly title: string;

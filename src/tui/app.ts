@@ -6,22 +6,28 @@ import type { Action } from '../store/actions.ts';
 import { pictureOf } from '../store/picture.ts';
 import { reduce } from '../store/reduce.ts';
 import type { Focus, HostAnswer, Message, State, Usage } from '../store/state.ts';
-import { detailLines } from '../view/details.ts';
-import { EventPane, KEYS_HERE } from '../view/event-pane.ts';
-import type { Item } from '../view/groups.ts';
-import { headerLines } from '../view/header.ts';
-import { promptHelp } from '../view/prompt-line.ts';
-import { filterLine, type Share, shareText } from '../view/query-line.ts';
-import { helpLines } from '../view/help.ts';
-import { hintLine } from '../view/hints.ts';
+import { detailLines } from '../view/panes/details.ts';
+import { EventPane, KEYS_HERE } from '../view/panes/event-pane.ts';
+import type { Item } from '../view/table/groups.ts';
+import { headerLines } from '../view/header/header.ts';
+import { promptHelp } from '../view/header/prompt-line.ts';
+import { filterLine, type Share, shareText } from '../view/header/query-line.ts';
+import { helpLines } from '../view/panes/help.ts';
+import { hintLine } from '../view/header/hints.ts';
 import { type Layout, layout, type Region, type RegionName } from '../view/layout.ts';
-import type { Line } from '../view/line.ts';
-import { listLines } from '../view/list-pane.ts';
-import { RowOrder } from '../view/order.ts';
-import { columnsIn, noteWidths, placeColumns, type PlacedColumn, type WidestSeen } from '../view/place.ts';
-import { cellContext, cellText, itemText, tableLines, titleLine } from '../view/rows.ts';
-import { trafficLines } from '../view/traffic.ts';
-import { nextTop } from '../view/viewport.ts';
+import type { Line } from '../view/text/line.ts';
+import { listLines } from '../view/panes/list-pane.ts';
+import { RowOrder } from '../view/table/order.ts';
+import {
+  columnsIn,
+  noteWidths,
+  placeColumns,
+  type PlacedColumn,
+  type WidestSeen,
+} from '../view/table/place.ts';
+import { cellContext, cellText, itemText, tableLines, titleLine } from '../view/table/rows.ts';
+import { trafficLines } from '../view/panes/traffic.ts';
+import { nextTop } from '../view/table/viewport.ts';
 import { SilenceWatch } from './silence.ts';
 import type { Command } from './command.ts';
 import { sortBy } from './keys/display.ts';

@@ -1,5 +1,5 @@
 import type { Palette } from '../store/state.ts';
-import type { Tone } from '../view/line.ts';
+import type { Tone } from '../view/text/line.ts';
 
 interface Style {
   /** Number of an xterm colour (0–255); absent for the terminal's foreground. No style sets a background. */

@@ -4,7 +4,7 @@ import { SockDiagSource } from '../../src/source/linux/sockdiag.ts';
 import { EVERYTHING } from '../../src/query/query.ts';
 import { initialState } from '../../src/store/initial.ts';
 import { reduce } from '../../src/store/reduce.ts';
-import { RowOrder } from '../../src/view/order.ts';
+import { RowOrder } from '../../src/view/table/order.ts';
 import { SyntheticMachine } from './synthetic-machine.ts';
 
 /** State of the process at one moment of the soak, after a garbage collection. */

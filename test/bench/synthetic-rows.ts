@@ -3,7 +3,7 @@ import { EVERYTHING, parseQuery, type Query } from '../../src/query/query.ts';
 import { initialState } from '../../src/store/initial.ts';
 import { reduce } from '../../src/store/reduce.ts';
 import type { State } from '../../src/store/state.ts';
-import { RowOrder } from '../../src/view/order.ts';
+import { RowOrder } from '../../src/view/table/order.ts';
 import { distinctIndexes, syntheticBatch, syntheticSocket, withTraffic } from './synthetic-sockets.ts';
 
 export const INTERVAL_MS = 1000;

@@ -4,7 +4,7 @@ import { eventJson, type Gap, socketJson, socketsJson } from '../../src/export/j
 import { alignedTable, tabSeparated } from '../../src/export/table.ts';
 import type { SocketEvent } from '../../src/model/event.ts';
 import type { Socket } from '../../src/model/socket.ts';
-import { displayWidth } from '../../src/view/width.ts';
+import { displayWidth } from '../../src/view/text/width.ts';
 import { EVERY_FIELD, FIELD_CHANGES } from '../helpers/every-field.ts';
 import { listener, NOON_MS, socket } from '../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../helpers/lines.ts';

@@ -1,6 +1,6 @@
 import type { ColumnId } from '../../src/store/state.ts';
-import type { Line } from '../../src/view/line.ts';
-import { placeColumns, type PlacedColumn } from '../../src/view/place.ts';
+import type { Line } from '../../src/view/text/line.ts';
+import { placeColumns, type PlacedColumn } from '../../src/view/table/place.ts';
 import { ALL_SEEN } from './fakes.ts';
 
 /** Returns the text of a line, without colours. */

@@ -10,7 +10,7 @@ import {
 } from '../../src/store/hide-rules.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { State } from '../../src/store/state.ts';
-import { RowOrder } from '../../src/view/order.ts';
+import { RowOrder } from '../../src/view/table/order.ts';
 import { after, baseline, batch, emptyState, listener, socket, udp } from '../helpers/fakes.ts';
 
 const out = socket({ process: 'node', local: '10.0.0.5:51000', remote: '203.0.113.80:443' });

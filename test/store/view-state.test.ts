@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../src/model/socket.ts';
 import type { Action } from '../../src/store/actions.ts';
 import { GROUPS, NO_FOLDS, type State } from '../../src/store/state.ts';
-import { RowOrder } from '../../src/view/order.ts';
+import { RowOrder } from '../../src/view/table/order.ts';
 import { after, baseline, batch, emptyState, socket } from '../helpers/fakes.ts';
 
 const [a, b, c] = [socket({ id: 'a' }), socket({ id: 'b' }), socket({ id: 'c', process: 'c' })];

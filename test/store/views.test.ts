@@ -3,7 +3,7 @@ import { parseQuery } from '../../src/query/query.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { State, View } from '../../src/store/state.ts';
 import { BUILT_IN, isBuiltIn, activeView, viewsOf, withView } from '../../src/store/views.ts';
-import { RowOrder } from '../../src/view/order.ts';
+import { RowOrder } from '../../src/view/table/order.ts';
 import { after, baseline, batch, emptyState, listener, queryFrom, socket } from '../helpers/fakes.ts';
 
 const MINE: View = {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { State } from '../../src/store/state.ts';
 import { viewsOf } from '../../src/store/views.ts';
-import { COLUMNS } from '../../src/view/columns.ts';
+import { COLUMNS } from '../../src/view/columns/columns.ts';
 import { FakeApp } from '../helpers/app.ts';
 import { BATCHES, LATER } from '../helpers/scene.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { toAscii } from '../../src/view/ascii.ts';
+import { toAscii } from '../../src/view/text/ascii.ts';
 import { FakeApp } from '../helpers/app.ts';
 import { baseline, emptyState, socket } from '../helpers/fakes.ts';
 import { BRIEF_BATCHES } from './event-scene.ts';

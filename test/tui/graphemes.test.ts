@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { printable } from '../../src/model/text.ts';
-import { graphemesOf, graphemeWidth } from '../../src/view/graphemes.ts';
+import { graphemesOf, graphemeWidth } from '../../src/view/text/graphemes.ts';
 import { FakeApp } from '../helpers/app.ts';
 import { baseline, batch, socket } from '../helpers/fakes.ts';
 import { HOSTILE } from '../helpers/lines.ts';

@@ -6,8 +6,8 @@ import { GROUPS, PALETTES, type State } from '../../src/store/state.ts';
 import { BUILT_IN } from '../../src/store/views.ts';
 import { commandOf, KEYS } from '../../src/tui/keymap.ts';
 import { sortBy } from '../../src/tui/keys/display.ts';
-import { COLUMNS } from '../../src/view/columns.ts';
-import { RowOrder } from '../../src/view/order.ts';
+import { COLUMNS } from '../../src/view/columns/columns.ts';
+import { RowOrder } from '../../src/view/table/order.ts';
 import { after, baseline, emptyState, listener, socket } from '../helpers/fakes.ts';
 import { HOSTILE, placed } from '../helpers/lines.ts';
 

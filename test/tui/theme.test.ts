@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PALETTES } from '../../src/store/state.ts';
 import { attribute, colour } from '../../src/tui/theme.ts';
-import type { Tone } from '../../src/view/line.ts';
+import type { Tone } from '../../src/view/text/line.ts';
 
 const TONES = Object.keys({
   plain: 0,

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import type { State } from '../../src/store/state.ts';
-import { columnOf } from '../../src/view/columns.ts';
-import { byteFacts, momentOf } from '../../src/view/flow.ts';
-import { headerLines } from '../../src/view/header.ts';
-import { cellContext } from '../../src/view/rows.ts';
-import { trafficLines } from '../../src/view/traffic.ts';
+import { columnOf } from '../../src/view/columns/columns.ts';
+import { byteFacts, momentOf } from '../../src/view/panes/flow.ts';
+import { headerLines } from '../../src/view/header/header.ts';
+import { cellContext } from '../../src/view/table/rows.ts';
+import { trafficLines } from '../../src/view/panes/traffic.ts';
 import { after, batch, emptyState } from '../helpers/fakes.ts';
 import { textOf } from '../helpers/lines.ts';
 import { MACHINE, TRAFFIC_BATCHES } from '../tui/traffic-scene.ts';

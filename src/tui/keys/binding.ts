@@ -1,4 +1,4 @@
-import type { KeyHelp } from '../../view/help.ts';
+import type { KeyHelp } from '../../view/panes/help.ts';
 import type { Row } from '../../store/row.ts';
 import type { Command } from '../command.ts';
 import type { KeyContext } from './context.ts';

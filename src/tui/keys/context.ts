@@ -1,7 +1,7 @@
 import type { Socket } from '../../model/socket.ts';
 import type { Focus, State } from '../../store/state.ts';
-import type { Item } from '../../view/groups.ts';
-import type { PlacedColumn } from '../../view/place.ts';
+import type { Item } from '../../view/table/groups.ts';
+import type { PlacedColumn } from '../../view/table/place.ts';
 
 /** State that the command of a key depends on. */
 export interface KeyContext {

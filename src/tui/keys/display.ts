@@ -1,5 +1,5 @@
 import { type ColumnId, PALETTES, type State } from '../../store/state.ts';
-import { COLUMNS, presentColumns } from '../../view/columns.ts';
+import { COLUMNS, presentColumns } from '../../view/columns/columns.ts';
 import type { Command } from '../command.ts';
 import type { Binding } from './binding.ts';
 import type { KeyContext } from './context.ts';

@@ -2,7 +2,7 @@ import { portOrProtocolText } from '../../model/services.ts';
 import { firstOwner } from '../../model/socket.ts';
 import { EVERYTHING } from '../../query/query.ts';
 import { hideRuleOf, servicePort } from '../../store/hide-rules.ts';
-import { namespaceName, termOfCell, termOfGroup } from '../../view/terms.ts';
+import { namespaceName, termOfCell, termOfGroup } from '../../view/columns/terms.ts';
 import type { Command } from '../command.ts';
 import { type Binding, rowOf, say } from './binding.ts';
 import type { KeyContext } from './context.ts';

@@ -6,7 +6,7 @@ import {
   startingChoices,
   toggleColumn,
   widenColumn,
-} from '../../view/column-pane.ts';
+} from '../../view/panes/column-pane.ts';
 import type { Command } from '../command.ts';
 import type { KeyContext } from './context.ts';
 

@@ -1,9 +1,9 @@
 import type { Widgets } from 'blessed';
 import type { Palette } from '../../store/state.ts';
 import type { Tick } from '../../store/counts.ts';
-import { graphSeries, type Series } from '../../view/graph.ts';
+import { graphSeries, type Series } from '../../view/panes/graph.ts';
 import type { Region } from '../../view/layout.ts';
-import { cutEnd } from '../../view/width.ts';
+import { cutEnd } from '../../view/text/width.ts';
 import { colour } from '../theme.ts';
 
 type Sparkline = ReturnType<(typeof import('blessed-contrib/lib/widget/sparkline.js'))['default']>;

@@ -3,7 +3,7 @@ import type { Subject } from '../../query/subject.ts';
 import type { ColumnId } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import type { Seen } from '../../store/seen-fields.ts';
-import { ageText, compactText, NOTHING } from '../format.ts';
+import { ageText, compactText, NOTHING } from '../text/format.ts';
 
 /** Inputs of a cell besides its row. */
 export interface CellContext {

@@ -1,6 +1,6 @@
 import type { ColumnId } from '../../store/state.ts';
 import type { Mark, Row } from '../../store/row.ts';
-import { ageText, clockText, dateText, livedText, NOTHING } from '../format.ts';
+import { ageText, clockText, dateText, livedText, NOTHING } from '../text/format.ts';
 import { type CellContext, type ColumnSpec, onRequest, requestedNumberColumn } from './column.ts';
 
 const DAY_MS = 86_400_000;

@@ -10,7 +10,7 @@ import {
 } from '../../model/socket.ts';
 import { isConnection } from '../../store/listeners.ts';
 import type { ColumnId } from '../../store/state.ts';
-import { addressText, endpointText, namespaceText, NOTHING, portText } from '../format.ts';
+import { addressText, endpointText, namespaceText, NOTHING, portText } from '../text/format.ts';
 import { type ColumnRow, type ColumnSpec, idColumn, onRequest, textColumn, wordsText } from './column.ts';
 
 const SHORT_STATES: Readonly<Record<SocketState, string>> = {

@@ -1,6 +1,6 @@
 import { firstOwner } from '../../model/socket.ts';
 import type { ColumnId } from '../../store/state.ts';
-import { NOTHING, ownerText, userText } from '../format.ts';
+import { NOTHING, ownerText, userText } from '../text/format.ts';
 import { agoColumn, type ColumnSpec, idColumn, onRequest, textColumn } from './column.ts';
 
 /** Columns about the program. If several hold the socket, they show the first. */

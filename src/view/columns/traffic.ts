@@ -1,6 +1,6 @@
 import type { ColumnId } from '../../store/state.ts';
 import { isMeasured, type Row } from '../../store/row.ts';
-import { compactText, NOTHING, rttText } from '../format.ts';
+import { compactText, NOTHING, rttText } from '../text/format.ts';
 import {
   agoColumn,
   type CellContext,

@@ -14,7 +14,7 @@ import { printable } from '../../../src/model/text.ts';
 import { SOURCE_NAMES } from '../../../src/source/index.ts';
 import { EXTRA_KINDS } from '../../../src/source/types.ts';
 import { PALETTES } from '../../../src/store/state.ts';
-import { COLUMNS } from '../../../src/view/columns.ts';
+import { COLUMNS } from '../../../src/view/columns/columns.ts';
 import { root } from '../../helpers/herd.ts';
 
 const anyQuery = (): undefined => undefined;

@@ -2,7 +2,7 @@ import { DamagedState, parseState, type SavedState } from '../../../src/cli/conf
 import { invocationOf, parseCommandLine } from '../../../src/cli/command-line.ts';
 import { restoredState, savedStateOf } from '../../../src/cli/restore.ts';
 import { UNBOUNDED } from '../../../src/model/bounds.ts';
-import { RowOrder } from '../../../src/view/order.ts';
+import { RowOrder } from '../../../src/view/table/order.ts';
 import { after } from '../../helpers/fakes.ts';
 import { BATCHES } from '../../helpers/scene.ts';
 import { checkMessage } from '../checks.ts';

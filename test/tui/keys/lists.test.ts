@@ -10,7 +10,7 @@ import {
 } from '../../../src/store/state.ts';
 import { BUILT_IN } from '../../../src/store/views.ts';
 import { commandOf } from '../../../src/tui/keymap.ts';
-import { COLUMNS } from '../../../src/view/columns.ts';
+import { COLUMNS } from '../../../src/view/columns/columns.ts';
 import { after, emptyState } from '../../helpers/fakes.ts';
 import { placed } from '../../helpers/lines.ts';
 

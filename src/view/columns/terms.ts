@@ -1,0 +1,81 @@
+import { serviceName } from '../../model/services.ts';
+import {
+  type Endpoint,
+  portOrProtocol,
+  firstOwner,
+  hasPorts,
+  protocolName,
+  type Socket,
+} from '../../model/socket.ts';
+import { canonicalAddress } from '../../query/addresses.ts';
+import { quoteWord } from '../../query/print.ts';
+import { servicePort } from '../../store/hide-rules.ts';
+import type { ColumnId, GroupBy } from '../../store/state.ts';
+import type { Row } from '../../store/row.ts';
+
+/** Returns the namespace of a socket as a query names it; empty if it has none. */
+export const namespaceName = ({ netns }: Socket): string =>
+  netns ? (netns.name ?? String(netns.inode)) : '';
+
+const exactTerm = (field: string, text: string | undefined): string | undefined =>
+  text === undefined || text === '' ? undefined : `${field}=${quoteWord(text)}`;
+
+/** Returns a host term; undefined unless the address is IPv4 or IPv6. Paths, for example, have no host term. */
+const hostTerm = (address: string | undefined): string | undefined => {
+  const canonical = address === undefined ? undefined : canonicalAddress(address);
+  return canonical === undefined ? undefined : `@${canonical}`;
+};
+
+const processTerm = (socket: Socket): string | undefined => exactTerm('process', firstOwner(socket).process);
+
+const userName = ({ user, uid, owners: [owner] }: Socket): string | undefined =>
+  user ?? (uid === undefined ? owner?.user : String(uid));
+
+const namespaceOf = (socket: Socket): string | undefined => {
+  const name = namespaceName(socket);
+  return name === '' ? undefined : `ns:${quoteWord(name)}`;
+};
+
+/** Returns the term for a port, or for a protocol number that has a name; else undefined. */
+function endTerm(field: string, number: number, { protocol }: Socket): string | undefined {
+  const text = hasPorts(protocol) ? String(number) : serviceName(number, protocol);
+  return text === undefined ? undefined : `${field}:${text}`;
+}
+
+const portTerm = (field: string, endpoint: Endpoint | null, socket: Socket): string | undefined =>
+  endpoint === null ? undefined : endTerm(field, portOrProtocol(endpoint), socket);
+
+const TERMS: Readonly<Partial<Record<ColumnId, (row: Row) => string | undefined>>> = {
+  process: ({ socket }) => processTerm(socket),
+  pid: ({ socket }) => {
+    const { pid } = firstOwner(socket);
+    return pid === undefined ? undefined : `pid:${pid}`;
+  },
+  user: ({ socket }) => exactTerm('user', userName(socket)),
+  protocol: ({ socket }) => `proto:${protocolName(socket)}`,
+  netns: ({ socket }) => namespaceOf(socket),
+  localAddress: ({ socket }) => hostTerm(socket.local.address),
+  localPort: ({ socket }) => portTerm('lport', socket.local, socket),
+  remoteAddress: ({ socket }) => hostTerm(socket.remote?.address),
+  remotePort: ({ socket }) => portTerm('rport', socket.remote, socket),
+  state: ({ socket }) => (socket.state ? `state:${socket.state}` : undefined),
+  interface: ({ socket }) => exactTerm('if', socket.interface),
+  command: ({ socket }) => exactTerm('cmd', firstOwner(socket).command),
+  service: ({ socket, direction }) => endTerm('', servicePort(socket, direction), socket),
+  direction: ({ direction }) => direction,
+};
+
+/** Returns the query term that matches the value of a cell; for columns without terms, the term of the program. */
+export const termOfCell = (column: ColumnId | null, row: Row): string | undefined =>
+  ((column && TERMS[column]) ?? TERMS.process)?.(row);
+
+const COLUMN_OF: Readonly<Record<GroupBy, ColumnId>> = {
+  process: 'process',
+  host: 'remoteAddress',
+  port: 'service',
+  user: 'user',
+  ns: 'netns',
+};
+
+/** Returns the query term that matches the group of a row. */
+export const termOfGroup = (row: Row, by: GroupBy): string | undefined => termOfCell(COLUMN_OF[by], row);

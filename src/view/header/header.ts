@@ -1,0 +1,126 @@
+import { printable } from '../../model/text.ts';
+import type { State } from '../../store/state.ts';
+import type { Tick } from '../../store/counts.ts';
+import {
+  compactText,
+  countText,
+  durationText,
+  intervalText,
+  roughIntervalText,
+  throughputText,
+} from '../text/format.ts';
+import type { Line } from '../text/line.ts';
+import { COVERAGE, type Notice, noticesOf } from './notices.ts';
+import { GAP, spread, type Word } from '../text/spread.ts';
+import { cutEnd, displayWidth } from '../text/width.ts';
+
+const MINUTE_MS = 60_000;
+
+/** Counts the sockets that opened and closed in the last minute. */
+function lastMinute(history: readonly Tick[], nowMs: number): { spawned: number; closed: number } {
+  let spawned = 0;
+  let closed = 0;
+  for (let i = history.length - 1; i >= 0; i--) {
+    const tick = history[i];
+    if (!tick || tick.monotonicMs <= nowMs - MINUTE_MS) break;
+    spawned += tick.spawned;
+    closed += tick.closed;
+  }
+  return { spawned, closed };
+}
+
+/** Returns a cost in coarse steps, so that the number stays calm while nothing really changes. */
+export function costText(ms: number): string {
+  if (ms < 1) return '<1 ms';
+  return `${ms < 10 ? Math.round(ms) : Math.round(ms / 5) * 5} ms`;
+}
+
+/** Returns the chosen interval, and the one in use if it is more than 5 % longer (less may be a late timer). */
+const pacedText = ({ intervalMs, pacedIntervalMs }: State): string =>
+  pacedIntervalMs <= intervalMs * 1.05
+    ? intervalText(intervalMs)
+    : `${intervalText(intervalMs)} → ${roughIntervalText(pacedIntervalMs)}`;
+
+/** Returns the throughput of all sockets together; nothing if unknown. */
+function throughputWords(tick: Partial<Tick>): Word[] {
+  const text = throughputText(tick);
+  const short = `↓${compactText(tick.rxRate).padStart(4)} ↑${compactText(tick.txRate).padStart(4)}`;
+  return text === '' ? [] : [{ text, short, rank: 2.5 }];
+}
+
+/** Returns the one or two header lines. */
+export function headerLines(state: State, width: number, height: number): Line[] {
+  const { total, established, listening, other } = state.table.totals;
+  const first = spread(
+    [
+      { text: 'netpane', tone: 'strong', rank: 8 },
+      { text: printable(state.host), rank: 4 },
+      { text: printable(state.system), tone: 'quiet', rank: 9 },
+      ...(state.source ? [{ text: state.source, tone: 'quiet', rank: 5 } as const] : []),
+      ...(state.coverage ? [{ ...COVERAGE[state.coverage.level], tone: 'quiet', rank: 4.5 } as const] : []),
+      { text: pacedText(state), tone: 'quiet', rank: 3 },
+    ],
+    // Before the first batch the counts are unknown, not zero.
+    state.nowMs === undefined
+      ? []
+      : [
+          {
+            text: `${countText(total)} ${total === 1 ? 'socket' : 'sockets'}`,
+            short: countText(total),
+            rank: 1,
+          },
+          {
+            text: `${countText(established)} established`,
+            short: `${countText(established)} estab`,
+            rank: 2,
+          },
+          { text: `${countText(listening)} listening`, short: `${countText(listening)} listen`, rank: 2 },
+          { text: `${countText(other)} other`, rank: 6 },
+        ],
+    width,
+  );
+  const silence = silenceWords(state);
+  // Replaces the numbers of the last batch, which are out of date.
+  if (silence.length > 0)
+    return height < 2 ? [spread([], silence, width)] : [first, spread([], silence, width)];
+  if (height < 2 || state.nowMs === undefined) return [first];
+  const minute = lastMinute(state.table.history, state.nowMs);
+  const { spawned, closed } = state.lastTick ?? { spawned: 0, closed: 0 };
+  const { cost } = state;
+  const pair = (plus: number, minus: number, digits: number) =>
+    `${`+${plus}`.padStart(digits)} ${`−${minus}`.padStart(digits)}`;
+  const lastPair = pair(spawned, closed, 0);
+  // In a narrow pane notices replace the rates: missing sockets are always reported.
+  const notices = noticeWords(noticesOf(state), width - displayWidth(lastPair) - GAP);
+  const left: Word[] = [
+    { text: `${pair(spawned, closed, 3)} now`, short: lastPair, rank: 2 },
+    { text: `${pair(minute.spawned, minute.closed, 4)} /min`, rank: 4 },
+    ...throughputWords(state.lastTick ?? {}),
+  ];
+  if (cost) {
+    const text = `poll ${costText(cost.sampleMs + cost.ownersMs + cost.diffMs)}`;
+    left.push({ text, tone: 'quiet', rank: 5 });
+  }
+  return [first, spread(left, notices, width)];
+}
+
+/** Returns how long the sampler has sent no batch, and what it is doing; nothing while it is not silent. */
+function silenceWords({ silence, nowMs }: State): Word[] {
+  if (silence === null) return [];
+  const time = durationText(silence.forMs);
+  const last = nowMs === undefined ? `no answer for ${time}` : `last update ${time} ago`;
+  const text = `${last}: the sampler is busy (${silence.doing})`;
+  return [{ text, short: `${last}: busy`, tone: 'warning', rank: 0.5 }];
+}
+
+/**
+ * Returns the first notice and the number of others; the help lists all of them.
+ * @param room cells for its short form
+ */
+function noticeWords(all: readonly Notice[], room: number): Word[] {
+  const [first] = all;
+  if (first === undefined) return [];
+  const more = all.length > 1 ? ` (? for ${all.length - 1} more)` : '';
+  const short = cutEnd(printable(first.short), Math.max(0, room - displayWidth(more))) + more;
+  return [{ text: printable(first.text) + more, short, tone: 'warning', rank: 2.4 }];
+}

@@ -1,0 +1,57 @@
+import type { Degradation } from '../../model/batch.ts';
+import type { Coverage, GapEvent } from '../../model/event.ts';
+import type { State } from '../../store/state.ts';
+import type { DroppedRows } from '../../store/closed-rows.ts';
+import { missedText } from '../panes/events.ts';
+import { clockText, countText } from '../text/format.ts';
+
+/** Says what cannot be seen: a long and a short text. */
+export type Notice = Pick<Degradation, 'text' | 'short'>;
+
+/** Returns one notice for all gaps of one kind. */
+function gapNotice(gaps: readonly GapEvent[]): Notice[] {
+  const last = gaps.at(-1);
+  if (last === undefined) return [];
+  const missed = gaps.reduce<number | undefined>(
+    (sum, gap) => (sum === undefined || gap.missed === undefined ? undefined : sum + gap.missed),
+    0,
+  );
+  const short = missedText({ learntBy: last.learntBy, ...(missed !== undefined && { missed }) });
+  return [{ text: `${short} at ${clockText(last.atMs)}`, short }];
+}
+
+function droppedRowsNotice(dropped: DroppedRows | undefined): Notice[] {
+  if (dropped === undefined) return [];
+  const rows = dropped.rows === 1 ? 'closed row' : 'closed rows';
+  const short = `${countText(dropped.rows)} ${rows} dropped early`;
+  return [{ text: `${short}: netpane keeps at most ${countText(dropped.kept)}`, short }];
+}
+
+/** Returns all notices; recently missed events first. */
+export const noticesOf = ({ gaps, degradations, table }: State): readonly Notice[] => [
+  ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'destroy')),
+  ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'trace')),
+  ...degradations,
+  ...droppedRowsNotice(table.droppedRows),
+];
+
+/** Coverage texts for the header. */
+export const COVERAGE: Readonly<Record<Coverage['level'], Notice>> = {
+  polls: { text: 'polling only', short: 'polls' },
+  closes: { text: 'live events: closes only', short: 'closes only' },
+  changes: { text: 'live events: all changes', short: 'all changes' },
+};
+
+const COVERAGE_TEXT: Readonly<Record<Coverage['level'], string>> = {
+  polls: 'changes between two polls are not seen',
+  closes: 'some short-lived changes may be missed',
+  changes: 'some short-lived changes may be missed',
+};
+
+/** Returns what netpane misses between two polls, and why; undefined if it misses nothing. */
+export const coverageText = ({ level, why }: Coverage): string | undefined =>
+  why === undefined
+    ? level === 'changes'
+      ? undefined
+      : COVERAGE_TEXT[level]
+    : `${COVERAGE_TEXT[level]} (${why})`;

@@ -1,0 +1,132 @@
+import { printable } from '../../model/text.ts';
+import type { Prompt, PromptKind, State } from '../../store/state.ts';
+import { type Line, line, type Span, span } from '../text/line.ts';
+import { GAP } from '../text/spread.ts';
+import { charactersOf, cutEnd, displayWidth, fit } from '../text/width.ts';
+
+const PROMPT_LABELS: Readonly<Record<PromptKind, string>> = {
+  query: '/ ',
+  port: 'port: ',
+  process: 'process: ',
+  netns: 'namespace: ',
+  save: 'save to: ',
+  view: 'view name: ',
+};
+
+/** Minimum cells for the typed text, however narrow the pane. */
+const MIN_TYPED = 4;
+
+/** The parts of a prompt that fit. The text just before the cursor is always visible. */
+interface PromptParts {
+  readonly label: string;
+  /** UTF-16 units that are cut off at the left. */
+  readonly cut: number;
+  readonly before: string;
+  readonly under: string;
+  readonly after: string;
+  /** Text at the right edge. */
+  readonly side: string;
+}
+
+function partsOf(prompt: Prompt, share: string, width: number): PromptParts {
+  const { kind, text, cursor, error, problem } = prompt;
+  const label = cutEnd(PROMPT_LABELS[kind], Math.max(0, width - MIN_TYPED));
+  // A mistake with a position is shown below the prompt instead.
+  const wanted = isMarked(prompt) ? undefined : (error ?? problem?.message);
+  const side = wanted === undefined ? `  ${share}` : `  ${printable(wanted)}`;
+  const room = Math.max(1, width - label.length - Math.min(displayWidth(side), Math.floor(width / 2)) - 1);
+  // Measured from the cursor backwards: pasted text may be very long.
+  const characters = charactersOf(printable(text.slice(0, cursor)));
+  let first = characters.length;
+  for (let left = room - 1; first > 0; first--) {
+    left -= displayWidth(characters[first - 1] ?? '');
+    if (left < 0) break;
+  }
+  const before = characters.slice(first).join('');
+  const cut = characters.slice(0, first).join('').length;
+  const [here = ' '] = charactersOf(text.slice(cursor));
+  const under = printable(here);
+  const after = cutEnd(
+    printable(text.slice(cursor + here.length)),
+    Math.max(0, room - displayWidth(before) - displayWidth(under)),
+  );
+  return { label, cut, before, under, after, side };
+}
+
+/** Returns the text before the cursor with the mistake marked; a narrow pane shows no more of it. */
+function spansBeforeCursor(prompt: Prompt, cut: number, before: string): Span[] {
+  const { text, cursor, problem } = prompt;
+  if (problem === undefined || !isMarked(prompt)) return [span(before)];
+  const from = Math.max(cut, Math.min(problem.at, cursor));
+  const to = Math.max(from, Math.min(problem.at + problem.length, cursor));
+  return [
+    span(printable(text.slice(cut, from))),
+    span(printable(text.slice(from, to)), 'error'),
+    span(printable(text.slice(to, cursor))),
+  ];
+}
+
+/**
+ * Returns the line of the prompt.
+ * @param share text at the right edge unless there is an error
+ */
+export function promptLine(prompt: Prompt, share: string, width: number): Line {
+  const { label, cut, before, under, after, side } = partsOf(prompt, share, width);
+  const used = label.length + displayWidth(before + under + after);
+  return line(
+    span(label, 'accent'),
+    // A default value is shown as selected text: typing replaces it.
+    ...(prompt.untouched ? [span(before, 'cursor')] : spansBeforeCursor(prompt, cut, before)),
+    span(under, 'cursor'),
+    span(after),
+    span(fit(side, Math.max(0, width - used), 'right'), prompt.error ? 'error' : 'quiet'),
+  );
+}
+
+/** Returns true if a mistake is inside the typed text, so that it can be marked; false if text is only missing. */
+const isMarked = ({ text, problem, error }: Prompt): boolean =>
+  problem !== undefined && (error !== undefined || problem.at < text.trimEnd().length);
+
+/** Maximum cells of a mark that are kept even if the message is cut for it. */
+const MIN_MARK = 4;
+
+/**
+ * Returns the line below the prompt, which replaces the titles: the position of a mistake and its message, or the
+ * completions; undefined if there is neither.
+ */
+export function promptHelp(state: State, share: string, width: number): Line | undefined {
+  const { prompt } = state;
+  if (prompt === null) return undefined;
+  const { completion, problem } = prompt;
+  if (problem !== undefined && isMarked(prompt)) {
+    const { label, cut } = partsOf(prompt, share, width);
+    const x = label.length + displayWidth(printable(prompt.text.slice(cut, Math.max(cut, problem.at))));
+    const at = Math.min(x, width - 1);
+    const message = printable(problem.message);
+    // The message goes after the mark if it fits there or there is more room than before it.
+    const [before, behind] = [at - 1, width - at - 2];
+    const isBehind = behind >= displayWidth(message) || behind >= before;
+    const most = isBehind ? width - at - 1 - displayWidth(message) : width - at;
+    const mark = '^'.repeat(Math.max(1, Math.min(problem.length, Math.max(MIN_MARK, most), width - at - 1)));
+    if (!isBehind)
+      return line(span(fit(cutEnd(message, before), before, 'right'), 'error'), span(` ${mark}`, 'error'));
+    const text = cutEnd(message, Math.max(0, width - at - mark.length - 1));
+    return line(span(' '.repeat(at)), span(`${mark} ${text}`, 'error'));
+  }
+  return completion && completionLine(completion, width);
+}
+
+function completionLine({ choices, index }: NonNullable<Prompt['completion']>, width: number): Line {
+  const texts = choices.map((it) => printable(it));
+  // The selected completion is visible, followed by as many others as fit.
+  let first = index;
+  const size = (from: number) =>
+    texts.slice(from, index + 1).reduce((sum, it) => sum + displayWidth(it) + GAP, GAP);
+  while (first > 0 && size(first - 1) <= width) first--;
+  return line(
+    span('  '),
+    ...texts
+      .slice(first)
+      .flatMap((text, i) => [span(text, first + i === index ? 'cursor' : 'quiet'), span(' '.repeat(GAP))]),
+  );
+}

@@ -1,0 +1,101 @@
+import { printable } from '../../model/text.ts';
+import type { State } from '../../store/state.ts';
+import { activeView, viewsOf } from '../../store/views.ts';
+import { countText } from '../text/format.ts';
+import { GROUPINGS } from '../table/grouping.ts';
+import type { Line } from '../text/line.ts';
+import { promptLine } from './prompt-line.ts';
+import { GAP, spread, widthOf, type Word } from '../text/spread.ts';
+import { cutEnd } from '../text/width.ts';
+
+/** Number of views that have a number key. */
+const VIEW_KEYS = 9;
+
+/** Returns the addresses of the host names in the query, or why a lookup failed. */
+function hostWords({ query, hosts }: State): Word[] {
+  return query.hosts.flatMap((name): Word[] => {
+    const answer = hosts.get(name);
+    if (answer === undefined) return [];
+    const host = printable(name);
+    if (answer.type === 'pending')
+      return [{ text: `${host}: looking up …`, short: '', tone: 'quiet', rank: 4 }];
+    if (answer.type === 'failed')
+      return [{ text: `${host}: ${printable(answer.why)}`, short: `${host}?`, tone: 'warning', rank: 2 }];
+    const [first = 'no address', ...others] = answer.addresses;
+    const more = others.length > 0 ? ` +${others.length}` : '';
+    return [{ text: `${host} = ${printable(first)}${more}`, tone: 'quiet', rank: 4 }];
+  });
+}
+
+/** How many of all sockets are shown. */
+export interface Share {
+  /** Number of open sockets: shown, and in total. */
+  readonly shown: number;
+  readonly total: number;
+  /** Number of open sockets that match and are hidden by a hide rule. */
+  readonly hidden: number;
+  /** A regex of the query that was too slow: sockets it was not evaluated for are not shown. */
+  readonly tooSlow?: string | undefined;
+}
+
+/** `12 of 345` */
+export const shareText = ({ shown, total }: Share): string => `${countText(shown)} of ${countText(total)}`;
+
+/** Returns the views with number keys, the active one marked; none if no view is active. */
+function viewWords(state: State): Word[] {
+  const now = activeView(state);
+  if (now === undefined) return [];
+  return viewsOf(state)
+    .slice(0, VIEW_KEYS)
+    .map((view, i) => ({
+      text: `${i + 1} ${printable(view.name)}`,
+      tone: view === now ? 'strong' : 'quiet',
+      rank: 9,
+    }));
+}
+
+/** Words up to this rank keep their room before a long query, which keeps at least these cells. */
+const KEPT_RANK = 3;
+const MIN_LABEL = 8;
+
+/** Returns the line with the query, or the prompt, and how many sockets are shown. */
+export function filterLine(state: State, share: Share, width: number): Line {
+  const { prompt, pause, frozen, message, query, group } = state;
+  const { hidden, tooSlow } = share;
+  const shareWord: Word = { text: shareText(share), rank: 1 };
+  if (prompt) return promptLine(prompt, shareWord.text, width);
+  const since = pause && `paused  +${pause.spawned} ~${pause.changed} −${pause.closed} since`;
+  const status: Word[] = hostWords(state);
+  if (since) status.push({ text: since, short: since.replace(/ since$/, ''), tone: 'warning', rank: 2 });
+  if (tooSlow !== undefined)
+    status.push({
+      text: `/${printable(tooSlow)}/ is too slow: some matches may be missing`,
+      short: 'regex too slow',
+      tone: 'warning',
+      rank: 1.2,
+    });
+  if (frozen) status.push({ text: 'order frozen', short: 'frozen', tone: 'warning', rank: 3 });
+  if (group) status.push({ text: `by ${GROUPINGS[group].name}`, tone: 'quiet', rank: 5 });
+  if (hidden > 0)
+    status.push({
+      text: `${countText(hidden)} hidden by you`,
+      short: `${hidden} hidden`,
+      tone: 'quiet',
+      rank: 2.5,
+    });
+  const right = [...status, shareWord];
+  // Words that say why rows are missing come before the end of a long query.
+  const kept = right
+    .filter(({ rank }) => rank <= KEPT_RANK)
+    .map((it) => ({ ...it, text: it.short ?? it.text }));
+  const room = Math.max(MIN_LABEL, width - widthOf(kept) - GAP);
+  const text = message ? printable(message.text) : query.text === '' ? '' : `/ ${printable(query.text)}`;
+  const tone = message?.isError ? 'error' : 'accent';
+  const label: Word =
+    text === ''
+      ? { text: 'all sockets', tone: 'quiet', rank: 9 }
+      : { text, short: cutEnd(text, room), tone, rank: 1.5 };
+  const views = message ? [] : viewWords(state);
+  const hasRoom = views.length > 0 && widthOf(views) + GAP + widthOf(right) <= width;
+  return spread(hasRoom ? views : [label], right, width);
+}

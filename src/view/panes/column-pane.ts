@@ -1,0 +1,112 @@
+import type { ColumnChoice, ColumnId } from '../../store/state.ts';
+import { type Column, columnOf, COLUMNS } from '../columns/columns.ts';
+import { paneTitle } from './events.ts';
+import { wrap } from './help.ts';
+import { type Line, line, span } from '../text/line.ts';
+import { chosenWidth, type PlacedColumn } from '../table/place.ts';
+import { cutEnd, fit } from '../text/width.ts';
+
+/** State of the list of columns. */
+export interface ColumnPane {
+  /** The columns of the table in order. */
+  readonly choices: readonly ColumnChoice[];
+  /** The column that the keys act on. */
+  readonly cursor: ColumnId;
+}
+
+/**
+ * Returns the columns that the keys start from: the chosen ones, or else the automatic columns on the screen with
+ * automatic widths.
+ */
+export const startingChoices = (
+  chosen: readonly ColumnChoice[] | null,
+  placed: readonly PlacedColumn[],
+): readonly ColumnChoice[] =>
+  chosen && chosen.length > 0 ? chosen : placed.map(({ column }) => ({ id: column.id }));
+
+/** Returns every column: the chosen ones in their order, then all others. The cursor moves in this list. */
+export function listedColumns(choices: readonly ColumnChoice[]): readonly Column[] {
+  const chosen = new Set(choices.flatMap(({ id }) => columnOf(id) ?? []));
+  return [...chosen, ...COLUMNS.filter((column) => !chosen.has(column))];
+}
+
+/** Returns the column `by` lines below the cursor, kept inside the list. */
+export function columnAfter({ choices, cursor }: ColumnPane, by: number): ColumnId {
+  const columns = listedColumns(choices);
+  const index = columns.findIndex(({ id }) => id === cursor) + by;
+  return columns[Math.max(0, Math.min(index, columns.length - 1))]?.id ?? cursor;
+}
+
+/** Adds a column at the end or removes it; the last remaining column stays. */
+export function toggleColumn(choices: readonly ColumnChoice[], id: ColumnId): readonly ColumnChoice[] {
+  const others = choices.filter((choice) => choice.id !== id);
+  if (others.length === choices.length) return [...choices, { id }];
+  return others.length > 0 ? others : choices;
+}
+
+/** Moves a chosen column one place to the left or right; changes nothing at an end or for an unchosen column. */
+export function moveColumn(
+  choices: readonly ColumnChoice[],
+  id: ColumnId,
+  by: 1 | -1,
+): readonly ColumnChoice[] {
+  const index = choices.findIndex((choice) => choice.id === id);
+  const [moved, other] = [choices[index], choices[index + by]];
+  return moved && other ? choices.with(index, other).with(index + by, moved) : choices;
+}
+
+/**
+ * Makes a chosen column one cell wider or narrower, which fixes its width. Removing and adding it again makes the width
+ * automatic.
+ * @param placed the columns on the screen: an automatic width starts from its present value
+ */
+export function widenColumn(
+  choices: readonly ColumnChoice[],
+  id: ColumnId,
+  by: 1 | -1,
+  placed: readonly PlacedColumn[],
+): readonly ColumnChoice[] {
+  const shown = placed.find(({ column }) => column.id === id)?.width ?? columnOf(id)?.width.good ?? 0;
+  return choices.map((choice) =>
+    choice.id === id ? { id, width: chosenWidth((choice.width ?? shown) + by) } : choice,
+  );
+}
+
+const LABEL = 11;
+const WIDTH = 4;
+/** Cells before the description: box, name and width, with the spaces after them. */
+const BEFORE_ABOUT = 4 + LABEL + 1 + WIDTH + 2;
+
+/** Lines of the full description at the bottom, and the minimum height of a pane that shows it. */
+const FOOT = 3;
+const ROOM_FOR_FOOT = 8;
+
+/** Returns the lines of the column list around the cursor, and the full description of the column under it. */
+export function columnPaneLines({ choices, cursor }: ColumnPane, width: number, height: number): Line[] {
+  const columns = listedColumns(choices);
+  const title = paneTitle('COLUMNS', `${choices.length} of ${columns.length} shown`, width);
+  const foot = height >= ROOM_FOR_FOOT ? FOOT : 0;
+  const rows = Math.max(0, height - 1 - foot);
+  const index = Math.max(
+    0,
+    columns.findIndex(({ id }) => id === cursor),
+  );
+  const top = Math.max(0, Math.min(index - Math.floor(rows / 2), columns.length - rows));
+  const lines = columns.slice(top, top + rows).map((column): Line => {
+    const choice = choices.find(({ id }) => id === column.id);
+    const cells = choice ? String(choice.width ?? 'auto') : '';
+    const text = `${choice ? '[x]' : '[ ]'} ${fit(column.label ?? column.title, LABEL)} ${fit(cells, WIDTH, 'right')}  `;
+    const about = cutEnd(column.about, Math.max(0, width - BEFORE_ABOUT));
+    const tone = choice ? 'plain' : 'quiet';
+    const selected = column.id === cursor;
+    return {
+      spans: [span(text, selected ? 'plain' : tone), span(about, selected ? 'plain' : 'quiet')],
+      selected,
+    };
+  });
+  const words = wrap(columns[index]?.about ?? '', Math.max(10, width));
+  return [title, ...lines, ...Array.from({ length: foot }, (_, i) => line(span(words[i] ?? '')))].slice(
+    0,
+    height,
+  );
+}

@@ -1,0 +1,155 @@
+import { serviceName } from '../../model/services.ts';
+import {
+  type Endpoint,
+  portOrProtocol,
+  type Knowledge,
+  type Owner,
+  protocolName,
+  type Socket,
+} from '../../model/socket.ts';
+import { printable } from '../../model/text.ts';
+import type { State, Usage } from '../../store/state.ts';
+import type { Row } from '../../store/row.ts';
+import { byteFacts, type Fact, momentOf, networkFacts, pathFacts, programFacts, queueFacts } from './flow.ts';
+import {
+  ageText,
+  bytesText,
+  clockText,
+  endpointText,
+  lifetimeText,
+  portText,
+  userText,
+} from '../text/format.ts';
+import { type Line, line, span } from '../text/line.ts';
+import { changeWords } from '../text/change-text.ts';
+import { paneTitle } from './events.ts';
+import { nameText, programText } from '../text/program-text.ts';
+import { displayWidth, inPieces } from '../text/width.ts';
+
+const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
+  exact: 'holds the socket now',
+  inherited: 'last known holder of the socket',
+  listener: 'listens on the local endpoint; no process holds the connection itself',
+  sender: 'the only process seen sending from this address and port: no proof that it used this socket',
+  hidden: 'hidden: netpane may not see its process',
+  kernel: 'held by the kernel, not by a process',
+  gone: 'its process closed it or exited before netpane saw it',
+  unknown: 'no process found that holds it',
+  pending: 'still searching for its process',
+};
+
+const LABEL_WIDTH = 9;
+
+const roomOf = (width: number): number => Math.max(8, width - LABEL_WIDTH);
+
+const labelled = (label: string, pieces: readonly string[]): Line[] =>
+  pieces.map((text, i) => line(span((i === 0 ? label : '').padEnd(LABEL_WIDTH), 'quiet'), span(text)));
+
+/** Returns the lines of `label  value`; a long value continues below its start. */
+const field = (label: string, value: string, width: number): Line[] =>
+  labelled(label, inPieces(value, roomOf(width)));
+
+/** Returns the lines of a label and several words; a word that fits in a line is not broken. */
+function factField([label, words]: Fact, width: number): Line[] {
+  const room = roomOf(width);
+  const lines: string[] = [];
+  for (const text of words) {
+    const joined = `${lines.at(-1) ?? ''}  ${text}`;
+    if (lines.length > 0 && displayWidth(joined) <= room) lines[lines.length - 1] = joined;
+    else lines.push(...inPieces(text, room));
+  }
+  return labelled(label, lines);
+}
+
+const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {
+  const name = endpoint && serviceName(portOrProtocol(endpoint), socket.protocol);
+  // For raw and packet sockets the name already replaces the port.
+  return (
+    endpointText(endpoint, socket) + (name && portText(endpoint, socket, false) !== name ? `  ${name}` : '')
+  );
+};
+
+function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
+  if (owner.process === undefined && owner.pid === undefined)
+    return factField(
+      ['program', [KNOWLEDGE[owner.knowledge], ...(owner.tried?.split('; ').map(printable) ?? [])]],
+      width,
+    );
+  const lines = field('program', `${programText(owner)}  pid ${owner.pid ?? '?'}`, width);
+  if (owner.nowProcess !== undefined)
+    lines.push(...field('', `the process runs ${nameText(owner.nowProcess)} now`, width));
+  if (owner.knowledge !== 'exact') lines.push(...field('', KNOWLEDGE[owner.knowledge], width));
+  if (usage && usage.pid === owner.pid) {
+    lines.push(
+      ...field(
+        'usage',
+        `CPU ${usage.cpuPercent?.toFixed(1) ?? '…'} %  memory ${bytesText(usage.memoryBytes)}`,
+        width,
+      ),
+    );
+  }
+  if (owner.user !== undefined) lines.push(...field('runs as', printable(owner.user), width));
+  if (owner.startedAtMs !== undefined)
+    lines.push(...field('started', new Date(owner.startedAtMs).toLocaleString('sv'), width));
+  if (owner.command !== undefined) lines.push(...field('command', printable(owner.command), width));
+  if (owner.exe !== undefined) lines.push(...field('file', printable(owner.exe), width));
+  return lines;
+}
+
+/** Returns the latest change of a socket that the log still keeps. */
+function changeFields({ log }: State, id: string, width: number): Line[] {
+  const event = log.changeOf(id);
+  return event ? factField(['changed', [clockText(event.atMs), ...changeWords(event)]], width) : [];
+}
+
+/** Returns the details of the selected socket and the programs behind it, at most `height` lines. */
+export function detailLines(row: Row | undefined, state: State, width: number, height: number): Line[] {
+  const { selectedId } = state;
+  const isAnother = row && selectedId !== null && row.id !== selectedId;
+  const note = isAnother ? 'selected socket not shown: this is the row in its place' : '';
+  const title = paneTitle('DETAILS', row ? note : 'no socket selected', width);
+  if (row === undefined) return [title];
+  const { socket } = row;
+  const moment = momentOf(state);
+  const seen = ageText(moment.nowMs - row.firstSeenMs, row.baseline);
+  const fields = (facts: readonly Fact[]) => facts.flatMap((fact) => factField(fact, width));
+  const state_ = socket.state ?? 'unconnected';
+  const owners = socket.owners.flatMap((owner, i) => [
+    ...ownerFields(owner, state.usage, width),
+    // Sums are kept for the first owner only.
+    ...(i === 0 ? fields(programFacts(row, state)) : []),
+  ]);
+  const lines = [
+    title,
+    ...field(
+      'socket',
+      `${protocolName(socket)}  ${row.mark === 'closed' ? `closed, was ${state_}` : state_}`,
+      width,
+    ),
+    ...field('local', endpointField(socket.local, socket), width),
+    ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
+    // The first program comes early, because a low pane cuts off the last lines.
+    ...owners.slice(0, 1),
+    ...fields(byteFacts(row, moment)),
+    ...fields(pathFacts(row)),
+    ...owners.slice(1),
+    ...fields(queueFacts(row)),
+    ...fields(networkFacts(row, moment)),
+    ...changeFields(state, row.id, width),
+    ...(row.lifetimeMs === undefined
+      ? field(
+          'age',
+          row.baseline ? `${seen === '·' ? '' : `${seen}, `}opened before netpane started` : seen,
+          width,
+        )
+      : field('lived', `${row.isAtLeast ? '>' : ''}${lifetimeText(row.lifetimeMs)}`, width)),
+    ...field('user', userText(socket), width),
+    ...(socket.inode === undefined ? [] : field('inode', String(socket.inode), width)),
+  ];
+  if (lines.length <= height) return lines;
+  const shown = Math.max(1, height - 1);
+  return [...lines.slice(0, shown), line(span(`… ${lines.length - shown} more lines`, 'quiet'))].slice(
+    0,
+    height,
+  );
+}

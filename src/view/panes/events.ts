@@ -1,0 +1,149 @@
+import type { GapEvent, Event, SocketEvent } from '../../model/event.ts';
+import { firstOwner } from '../../model/socket.ts';
+import { changeWords } from '../text/change-text.ts';
+import {
+  clockText,
+  countText,
+  endpointText,
+  lifetimeText,
+  NOTHING,
+  ownerText,
+  portText,
+  preciseClockText,
+  sizeText,
+  userText,
+} from '../text/format.ts';
+import type { Selection } from '../table/rows.ts';
+import { type Line, line, span, type Tone } from '../text/line.ts';
+import { cutEnd, displayWidth, fit } from '../text/width.ts';
+
+/** Returns the title line of a pane. */
+export const paneTitle = (title: string, note: string, width: number): Line =>
+  line(span(title, 'header'), span(`  ${note}`, 'quiet'), span(' '.repeat(Math.max(0, width))));
+
+const MARKS: Readonly<Record<Event['type'], string>> = { spawn: '+', change: '~', close: '-', gap: '!' };
+
+const MISSED: Readonly<Record<GapEvent['learntBy'], readonly [one: string, many: string]>> = {
+  destroy: ['close', 'closes'],
+  trace: ['state change', 'state changes'],
+};
+
+/** Returns `12 closes missed`; `some closes missed` if their number is unknown. */
+export function missedText({ learntBy, missed }: Pick<GapEvent, 'learntBy' | 'missed'>): string {
+  const [one, many] = MISSED[learntBy];
+  return `${missed === undefined ? 'some' : countText(missed)} ${missed === 1 ? one : many} missed`;
+}
+
+const gapText = (event: GapEvent): string => `${missedText(event)}: event buffer full`;
+
+/** Returns what happened to the socket, the most important words first. */
+function outcomeWords(event: SocketEvent): string[] {
+  const { type, socket, lifetimeMs, isAtLeast } = event;
+  const state = socket.state ?? 'unconnected';
+  const { rxBytes, txBytes } = socket.traffic ?? {};
+  const words: string[] = [];
+  if (type === 'close')
+    words.push(
+      lifetimeMs === undefined ? 'closed' : `lived ${isAtLeast ? '>' : ''}${lifetimeText(lifetimeMs)}`,
+    );
+  else if (type === 'change') words.push(...changeWords(event));
+  else words.push(state);
+  if (type === 'close' && (rxBytes !== undefined || txBytes !== undefined)) {
+    const side = (arrow: string, bytes: number | undefined) =>
+      `${arrow} ${bytes === undefined ? NOTHING : sizeText(bytes)}`;
+    words.push(`${side('↓', rxBytes)} ${side('↑', txBytes)}`);
+  }
+  // The user, if the program is unknown.
+  const user = userText(socket);
+  if (firstOwner(socket).process === undefined && user !== NOTHING) words.push(`user ${user}`);
+  return words;
+}
+
+const endpointsText = ({ socket }: SocketEvent): string => {
+  const local = `${socket.protocol} ${endpointText(socket.local, socket)}`;
+  return socket.remote === null ? local : `${local} → ${endpointText(socket.remote, socket)}`;
+};
+
+/** Returns the endpoints for a narrow pane: of the local one only the port; in the narrowest pane only the peer. */
+function shortEndpointsText({ socket }: SocketEvent, peerOnly: boolean): string {
+  const { protocol, local, remote } = socket;
+  const near = remote === null ? endpointText(local, socket) : `:${portText(local, socket, false)}`;
+  if (remote === null || protocol === 'unix') return peerOnly ? near : `${protocol} ${near}`;
+  const far = endpointText(remote, socket);
+  return peerOnly ? far : `${protocol} ${near} → ${far}`;
+}
+
+const padded = (text: string, width: number): string =>
+  text + ' '.repeat(Math.max(0, width - displayWidth(text)));
+
+/**
+ * Returns one event as a line of text, uncut: local time, mark, program, pid, endpoints, outcome. Texts of usual length
+ * form columns. Printable, without a line break.
+ */
+export function eventText(event: Event): string {
+  const start = `${preciseClockText(event.atMs)} ${MARKS[event.type]} `;
+  if (event.type === 'gap') return start + gapText(event);
+  const { socket } = event;
+  const program = `${padded(ownerText(socket), 16)} ${String(firstOwner(socket).pid ?? NOTHING).padStart(7)}`;
+  return `${start}${program}  ${padded(endpointsText(event), 46)}  ${outcomeWords(event).join('  ')}`;
+}
+
+const TONES: Readonly<Record<Event['type'], Tone>> = {
+  spawn: 'spawned',
+  change: 'changed',
+  close: 'closed',
+  gap: 'warning',
+};
+
+/** Widths of program, endpoints and outcome in a pane of at least `from` cells. */
+const SHAPES = [
+  { from: 118, process: 20, endpoints: 56, outcome: 34 },
+  { from: 80, process: 12, endpoints: 34, outcome: 13 },
+  { from: 0, process: 10, endpoints: 21, outcome: 8 },
+] as const;
+
+const [WIDE, , NARROW] = SHAPES;
+
+/** Minimum cells for endpoints: an IPv4 address and port. */
+const MIN_ENDPOINTS = 21;
+
+/** Returns the words of the outcome that fit. Later words are dropped first, then the earlier state. */
+function outcomeText(event: SocketEvent, width: number): string {
+  const { type, socket, lifetimeMs } = event;
+  const words = outcomeWords(event);
+  const texts = words.map((_, i) => words.slice(0, words.length - i).join('  '));
+  const least = type === 'close' && lifetimeMs !== undefined ? lifetimeText(lifetimeMs) : socket.state;
+  return [...texts, least ?? ''].find((text) => displayWidth(text) <= width) ?? '';
+}
+
+/** Returns endpoints and outcome in two columns; long endpoints may use the cells that a short outcome leaves. */
+function bodyText(event: SocketEvent, shape: (typeof SHAPES)[number], width: number): string {
+  const endpoints = shape === WIDE ? endpointsText(event) : shortEndpointsText(event, shape === NARROW);
+  const beside = width - 2 - shape.outcome;
+  if (beside < MIN_ENDPOINTS) return fit(endpoints, Math.max(0, width));
+  const [outcome = ''] = outcomeWords(event);
+  const spare = Math.min(displayWidth(endpoints), width - 2 - displayWidth(outcome));
+  const column = Math.max(Math.min(shape.endpoints, beside), spare);
+  return `${fit(endpoints, column)}  ${outcomeText(event, width - 2 - column)}`;
+}
+
+/**
+ * Returns one event as a line of the pane.
+ * @param cursor whether the cursor is on it, and whether the keys move the cursor
+ */
+export function eventLine(event: Event, width: number, cursor: Selection): Line {
+  const shape = SHAPES.find(({ from }) => width >= from) ?? NARROW;
+  const clock = shape === NARROW ? clockText(event.atMs) : preciseClockText(event.atMs);
+  let subject = `${cursor === 'resting' ? '›' : ' '}${MARKS[event.type]} `;
+  let body = '';
+  const room = (): number => Math.max(0, width - displayWidth(clock + subject));
+  if (event.type === 'gap') subject += cutEnd(gapText(event), room());
+  else {
+    subject += `${fit(ownerText(event.socket), shape.process)} `;
+    if (shape !== NARROW) subject += `${String(firstOwner(event.socket).pid ?? NOTHING).padStart(7)} `;
+    body = bodyText(event, shape, room());
+  }
+  // The cursor bar has one colour.
+  if (cursor === 'moving') return { spans: [span(clock + subject + body)], selected: true };
+  return line(span(clock, 'quiet'), span(subject, TONES[event.type]), span(body));
+}

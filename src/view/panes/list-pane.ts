@@ -1,0 +1,84 @@
+import { printable } from '../../model/text.ts';
+import type { HideRule } from '../../store/hide-rules.ts';
+import type { List, Sort, State, View } from '../../store/state.ts';
+import { DEFAULT_SORT, isBuiltIn, viewsOf } from '../../store/views.ts';
+import { columnPaneLines, startingChoices } from './column-pane.ts';
+import { columnOf } from '../columns/columns.ts';
+import { paneTitle } from './events.ts';
+import { GROUPINGS } from '../table/grouping.ts';
+import { type Line, line, span } from '../text/line.ts';
+import type { PlacedColumn } from '../table/place.ts';
+import { cutEnd, fit } from '../text/width.ts';
+
+interface ListText {
+  readonly title: string;
+  readonly note: (state: State) => string;
+  readonly empty: string;
+  readonly lines: (state: State, width: number) => readonly string[];
+}
+
+const NAME_WIDTH = 16;
+const PORT_WIDTH = 5;
+
+/** Returns the sort column and direction; undefined for the default sort. */
+function sortText({ column, descending }: Sort): string | undefined {
+  if (column === DEFAULT_SORT.column && descending === DEFAULT_SORT.descending) return undefined;
+  const { title, label = title } = columnOf(column) ?? { title: column };
+  return `sorted by ${label}${descending ? '▾' : '▴'}`;
+}
+
+function viewText(view: View, number: number): string {
+  const { name, query, sort, group, columns } = view;
+  const extras = [
+    sort && sortText(sort),
+    group && `by ${GROUPINGS[group].name}`,
+    columns && `${columns.length} columns`,
+  ].filter((it) => it !== undefined);
+  const key = number <= 9 ? String(number) : ' ';
+  const what = [query === '' ? 'all sockets' : printable(query), ...extras].join(' · ');
+  return `${key} ${fit(printable(name), NAME_WIDTH)} ${what}${isBuiltIn(name) ? '' : '  (saved)'}`;
+}
+
+const ruleText = ({ process, remote, port }: HideRule): string =>
+  `${fit(printable(process), NAME_WIDTH)} port ${String(port).padEnd(PORT_WIDTH)}  ${remote === '*' ? 'no peer' : printable(remote)}`;
+
+const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
+  views: {
+    title: 'VIEWS (keys 1–9)',
+    note: () => '',
+    empty: '',
+    lines: (state) => viewsOf(state).map((view, i) => viewText(view, i + 1)),
+  },
+  'hide-rules': {
+    title: 'HIDDEN BY YOU',
+    note: ({ hideRules }) => `${hideRules.length} ${hideRules.length === 1 ? 'rule' : 'rules'}`,
+    empty: 'nothing hidden: h hides the program and remote of the selected row',
+    lines: ({ hideRules }) => hideRules.map(ruleText),
+  },
+};
+
+/** Returns the lines of the open list around its cursor; none if no list is open. */
+export function listLines(
+  state: State,
+  placed: readonly PlacedColumn[],
+  width: number,
+  height: number,
+): readonly Line[] {
+  const { list, columns } = state;
+  if (list === null) return [];
+  if (list.kind === 'columns')
+    return columnPaneLines({ choices: startingChoices(columns, placed), cursor: list.cursor }, width, height);
+  const { title, note, empty, lines } = LISTS[list.kind];
+  const texts = lines(state, width);
+  const rows = Math.max(0, height - 1);
+  const top = Math.max(0, Math.min(list.at - Math.floor(rows / 2), texts.length - rows));
+  const head = paneTitle(title, note(state), width);
+  if (texts.length === 0) return [head, line(span(cutEnd(`  ${empty}`, width), 'quiet'))];
+  return [
+    head,
+    ...texts.slice(top, top + rows).map((text, i): Line => ({
+      spans: [span(cutEnd(`  ${text}`, width))],
+      selected: top + i === list.at,
+    })),
+  ];
+}

@@ -1,0 +1,181 @@
+import { printable } from '../../model/text.ts';
+import type { InterfaceTraffic } from '../../store/rates.ts';
+import type { State } from '../../store/state.ts';
+import type { ProcessSum } from '../../store/sums.ts';
+import { paneTitle } from './events.ts';
+import {
+  addressText,
+  compactText,
+  countText,
+  durationText,
+  namespaceText,
+  NOTHING,
+  throughputText,
+} from '../text/format.ts';
+import { nameText } from '../text/program-text.ts';
+import { type Line, line, span, type Tone } from '../text/line.ts';
+import { cutEnd, displayWidth, fit } from '../text/width.ts';
+
+/** Minimum width of the pane for its two tables, interfaces and programs, side by side. All widths are in cells. */
+const MIN_WIDTH_SIDE_BY_SIDE = 100;
+/** Width of the space between tables side by side. */
+const SPACING = 3;
+/** Minimum height, without the title, for one table above the other. */
+const MIN_HEIGHT_STACKED = 9;
+/** Minimum width of the interface table for a namespace column. */
+const MIN_WIDTH_FOR_NAMESPACE = 48;
+const MIN_ADDRESSES_WIDTH = 9;
+
+const NUMBER_WIDTH = 6;
+const NUMBER_TITLES = ['RX/S', 'TX/S', 'RX', 'TX'];
+const ALL_NUMBERS_WIDTH = NUMBER_TITLES.length * NUMBER_WIDTH;
+
+/** Returns the number columns of a line: received and sent per second and, if they fit, in total. */
+const numbersText = (texts: readonly string[], width: number): string =>
+  texts
+    .slice(0, width < ALL_NUMBERS_WIDTH ? 2 : 4)
+    .map((text) => text.padStart(NUMBER_WIDTH))
+    .join('');
+
+/** Compares interfaces: up before down, then by total bytes, descending. Rates would reorder them with every tick. */
+const byUse = (a: InterfaceTraffic, b: InterfaceTraffic): number =>
+  Number(b.isUp) - Number(a.isUp) ||
+  b.rxBytes + b.txBytes - a.rxBytes - a.txBytes ||
+  (a.name < b.name ? -1 : 1);
+
+/** Compares processes by rate, then by total bytes, then by sockets, all descending. */
+const byRate = (a: ProcessSum, b: ProcessSum): number =>
+  b.rxRate + b.txRate - a.rxRate - a.txRate ||
+  b.rxBytes + b.txBytes - a.rxBytes - a.txBytes ||
+  b.sockets - a.sockets ||
+  a.pid - b.pid;
+
+/** Returns the first `count` items in sorted order. Does not sort the rest: there may be thousands. */
+function first<T>(items: Iterable<T>, count: number, compare: (a: T, b: T) => number): T[] {
+  const top: T[] = [];
+  for (const item of items) {
+    const last = top.at(-1);
+    if (last !== undefined && top.length >= count && compare(last, item) <= 0) continue;
+    const at = top.findIndex((it) => compare(item, it) < 0);
+    top.splice(at < 0 ? top.length : at, 0, item);
+    if (top.length > count) top.pop();
+  }
+  return top;
+}
+
+/** A line of one of the tables. */
+interface TableLine {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+/** Returns `down` for an interface that is down, then as many whole addresses as fit. Cuts only a first address. */
+function addressesText({ isUp, addresses }: InterfaceTraffic, width: number): string {
+  let text = isUp ? '' : 'down';
+  for (const [i, address] of addresses.entries()) {
+    const next = `${text} ${addressText({ address, port: 0 })}`.trimStart();
+    // All but the last address leave room for ` …`, which stands for the remaining ones.
+    const maxWidth = i === addresses.length - 1 ? width : width - 2;
+    if (displayWidth(next) > maxWidth) return cutEnd(text === '' ? next : `${text} …`, width);
+    text = next;
+  }
+  return text;
+}
+
+function interfaceTable(interfaces: readonly InterfaceTraffic[], width: number, height: number): TableLine[] {
+  const hasNamespaces =
+    new Set(interfaces.map(({ netns }) => netns?.inode)).size > 1 && width >= MIN_WIDTH_FOR_NAMESPACE;
+  const head = (name: string, netns: string) =>
+    fit(name, hasNamespaces ? 11 : 15) + (hasNamespaces ? ` ${fit(netns, 10)}` : '');
+  const widthLeft = width - displayWidth(head('', ''));
+  const addressesWidth = widthLeft - ALL_NUMBERS_WIDTH - 2;
+  const tail = (text: string) => (addressesWidth < MIN_ADDRESSES_WIDTH ? '' : `  ${text}`);
+  return [
+    {
+      text: head('INTERFACE', 'NS') + numbersText(NUMBER_TITLES, widthLeft) + tail('ADDRESSES'),
+      tone: 'header' as const,
+    },
+    ...first(interfaces, Math.max(0, height - 1), byUse).map((it): TableLine => {
+      const amounts = [it.rxRate, it.txRate, it.rxBytes, it.txBytes].map(compactText);
+      return {
+        text:
+          head(printable(it.name), it.netns ? namespaceText(it.netns) : NOTHING) +
+          numbersText(amounts, widthLeft) +
+          tail(addressesText(it, addressesWidth)),
+        tone: it.isUp ? 'plain' : 'quiet',
+      };
+    }),
+  ].slice(0, height);
+}
+
+function programTable(processes: Iterable<ProcessSum>, width: number, height: number): TableLine[] {
+  const [pidWidth, socketsWidth] = [8, 9];
+  const widthLeft = width - pidWidth - socketsWidth;
+  // A name has 8 to 24 cells. If all four numbers would leave fewer, there are only the two rates.
+  const numbersWidth = widthLeft - ALL_NUMBERS_WIDTH < 8 ? ALL_NUMBERS_WIDTH / 2 : ALL_NUMBERS_WIDTH;
+  const nameWidth = Math.max(8, Math.min(24, widthLeft - numbersWidth));
+  const head = (texts: readonly [string, string, string]) =>
+    fit(texts[0], nameWidth) + texts[1].padStart(pidWidth) + texts[2].padStart(socketsWidth);
+  return [
+    {
+      text: head(['PROGRAM', 'PID', 'SOCKETS']) + numbersText(NUMBER_TITLES, widthLeft - nameWidth),
+      tone: 'header' as const,
+    },
+    ...first(processes, Math.max(0, height - 1), byRate).map((sum): TableLine => {
+      // Without byte counters the sums are 0, but the amounts are unknown.
+      const amounts = [sum.rxRate, sum.txRate, sum.rxBytes, sum.txBytes].map((it) =>
+        compactText(sum.counted > 0 ? it : undefined),
+      );
+      const program = nameText(sum.process);
+      return {
+        text:
+          head([program, String(sum.pid), countText(sum.sockets)]) +
+          numbersText(amounts, widthLeft - nameWidth),
+        tone: 'plain',
+      };
+    }),
+  ].slice(0, height);
+}
+
+const lineOf = ({ text, tone }: TableLine): Line => line(span(text, tone));
+
+/** Joins two tables line by line. @param leftWidth width of the left one */
+const sideBySide = (left: readonly TableLine[], right: readonly TableLine[], leftWidth: number): Line[] =>
+  Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
+    const [start, end] = [left[i], right[i]];
+    const text = start?.text ?? '';
+    return line(
+      span(text, start?.tone ?? 'plain'),
+      span(' '.repeat(Math.max(0, leftWidth + SPACING - displayWidth(text)))),
+      span(end?.text ?? '', end?.tone ?? 'plain'),
+    );
+  });
+
+/**
+ * Returns the traffic pane: a title, then the interfaces and the programs with the most traffic, as many as fit. Leaves
+ * out the interfaces if the source reports none or there is no space for both tables.
+ */
+export function trafficLines(state: State, width: number, height: number): Line[] {
+  const { interfaces, table, lastTick, silence } = state;
+  const hasTraffic = table.seen.traffic || interfaces.length > 0;
+  const ratesText = silence
+    ? `rates from ${durationText(silence.forMs)} ago`
+    : throughputText(lastTick ?? {});
+  const note = hasTraffic ? ratesText : 'not available from this source';
+  const title = paneTitle('TRAFFIC', note, width);
+  const room = Math.max(0, height - 1);
+  const programs = table.processes.values();
+  if (interfaces.length === 0) return [title, ...programTable(programs, width, room).map(lineOf)];
+  if (width >= MIN_WIDTH_SIDE_BY_SIDE) {
+    const left = Math.floor((width - SPACING) / 2);
+    const right = width - left - SPACING;
+    return [
+      title,
+      ...sideBySide(interfaceTable(interfaces, left, room), programTable(programs, right, room), left),
+    ];
+  }
+  if (room < MIN_HEIGHT_STACKED) return [title, ...programTable(programs, width, room).map(lineOf)];
+  const above = interfaceTable(interfaces, width, Math.floor(room / 2) - 1);
+  const below = programTable(programs, width, room - above.length - 1);
+  return [title, ...above.map(lineOf), line(), ...below.map(lineOf)];
+}

@@ -1,0 +1,301 @@
+import type { TextPool } from '../../query/texts.ts';
+import type { ColumnId, Folds, GroupBy, Sort } from '../../store/state.ts';
+import { addTo, emptySum, type Sum } from '../../store/sums.ts';
+import type { Row } from '../../store/row.ts';
+import type { Compare, Entry, Group, SortKey } from './entry.ts';
+import { GROUP_PREFIX, LazyGroup } from './group.ts';
+import { GROUPINGS } from './grouping.ts';
+import { sortByKeys } from './radix.ts';
+import { compareKeys, exchangeSorted } from './sorted.ts';
+
+/** The header line of a group. */
+export interface GroupItem {
+  readonly type: 'group';
+  /** Differs from every socket id. */
+  readonly id: string;
+  /** Printable. */
+  readonly label: string;
+  /** True if its rows are not shown. */
+  readonly folded: boolean;
+  /** Sums over its open rows that match the filter. */
+  readonly sum: Sum;
+  /** Its first row. */
+  readonly first: Row;
+}
+
+/** One line of the table: a row or a group header. */
+export type Item = { readonly type: 'row'; readonly id: string; readonly row: Row } | GroupItem;
+
+export const rowItem = (row: Row): Item => ({ type: 'row', id: row.id, row });
+
+/** Columns that show a sum in a group header; sorting by one of them sorts groups by the sum. */
+export const SUMMED: Readonly<Partial<Record<ColumnId, (sum: Sum) => number>>> = {
+  rxRate: ({ rxRate }) => rxRate,
+  txRate: ({ txRate }) => txRate,
+  rxBytes: ({ rxBytes }) => rxBytes,
+  txBytes: ({ txBytes }) => txBytes,
+};
+
+const comparatorOf = ({ descending }: Sort): Compare<Group> =>
+  descending
+    ? (a, b) => compareKeys(b.key, a.key) || compareKeys(a.rank, b.rank)
+    : (a, b) => compareKeys(a.key, b.key) || compareKeys(a.rank, b.rank);
+
+/**
+ * The shown rows in groups; each group has the row order of the table. Groups are sorted by the sort column: by their
+ * sum if the column is summed, else by their first row. A tick reads only the groups of rows that changed.
+ */
+export class Groups {
+  readonly by: GroupBy;
+  /** Every group with shown rows, by its value. */
+  readonly #groups = new Map<string | number, Group>();
+  /** The same groups in order. */
+  #placed: Group[] = [];
+  #touched: Group[] = [];
+  #folds: Folds;
+  #length = 0;
+
+  readonly #groupFrom: (entry: Entry) => Group;
+
+  /** @param pool the text pool of the entries */
+  constructor(by: GroupBy, folds: Folds, pool: TextPool) {
+    this.by = by;
+    this.#folds = folds;
+    const { from, isFromText } = GROUPINGS[by];
+    // An empty group may have been deleted: do not reuse it.
+    const groupOfText = pool.memo(
+      ({ row }: Entry) => this.#groupOf(row),
+      ({ shown }) => shown === 0,
+    );
+    this.#groupFrom = isFromText
+      ? (entry) => groupOfText(from(entry), entry)
+      : (entry) => this.#groups.get(from(entry)) ?? this.#groupOf(entry.row);
+  }
+
+  /** Number of lines: headers, and the rows of unfolded groups. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Returns true if the row belongs to the group of its entry. */
+  isIn(entry: Entry, row: Row): boolean {
+    return entry.group?.value === GROUPINGS[this.by].key(row);
+  }
+
+  /** Adds a shown entry to the group of its row. */
+  add(entry: Entry): void {
+    const group = this.#groupFrom(entry);
+    entry.group = group;
+    group.shown++;
+    if (entry.open && group.sum) addTo(group.sum, entry.row, 1);
+    this.#touch(group);
+  }
+
+  /** Takes a shown entry, not yet changed, out of its group. `applyMoves` deletes empty groups. */
+  remove({ group, row, open }: Entry): void {
+    if (group === undefined) return;
+    group.shown--;
+    if (open && group.sum) addTo(group.sum, row, -1);
+    this.#touch(group);
+  }
+
+  #groupOf(row: Row): Group {
+    const value = GROUPINGS[this.by].key(row);
+    let group = this.#groups.get(value);
+    if (group === undefined) {
+      group = new LazyGroup(this.by, value, row);
+      group.folded = this.#isFolded(group);
+      this.#groups.set(value, group);
+    }
+    return group;
+  }
+
+  #isFolded(group: Group): boolean {
+    const { all, except } = this.#folds;
+    return (except.size > 0 && except.has(group.id)) !== all;
+  }
+
+  #touch(group: Group): void {
+    if (group.touched) return;
+    group.touched = true;
+    this.#touched.push(group);
+  }
+
+  /** Queues an entry to be inserted by the next `applyMoves`. */
+  show(entry: Entry): void {
+    const { group } = entry;
+    if (group === undefined) return;
+    (group.added ??= []).push(entry);
+    this.#touch(group);
+  }
+
+  /** Queues an entry, which still has its shown key, to be taken out by the next `applyMoves`. */
+  hide(entry: Entry): void {
+    const { group } = entry;
+    if (group === undefined) return;
+    (group.removed ??= []).push(entry);
+    this.#touch(group);
+  }
+
+  /** Replaces the content of all groups by these entries, in order. */
+  fill(entries: readonly Entry[], sort: Sort): void {
+    this.#resetTouched();
+    for (const group of this.#placed) group.placed = false;
+    const filled: Group[] = [];
+    for (const entry of entries) {
+      const { group } = entry;
+      if (group === undefined) continue;
+      if (!group.placed) {
+        group.placed = true;
+        filled.push(group);
+        // `start` is the next free index during the fill. The array gets its final length now: growing leaves garbage.
+        group.start = 0;
+        if (group.entries.length !== group.shown) group.entries = new Array<Entry>(group.shown);
+      }
+      group.entries[group.start++] = entry;
+    }
+    for (const group of this.#placed) if (!group.placed) group.entries = [];
+    for (const group of filled) group.key = keyOf(group, sort);
+    const ranked: Group[] = [];
+    sortByKeys(ranked, filled, { keyOf: ({ rank }) => rank, descending: false });
+    sortByKeys(this.#placed, ranked, { keyOf: ({ key }) => key, descending: sort.descending });
+    this.#updatePositions();
+  }
+
+  #resetTouched(): void {
+    for (const group of this.#touched) {
+      group.touched = false;
+      group.removed = undefined;
+      group.added = undefined;
+      if (group.shown === 0) this.#groups.delete(group.value);
+    }
+    this.#touched = [];
+  }
+
+  /**
+   * Applies the queued moves, and moves groups whose sort position changed.
+   * @param compare the order of the rows; undefined while the order is frozen: new rows and groups then come last
+   */
+  applyMoves(sort: Sort, compare?: Compare<Entry>): void {
+    if (this.#touched.length === 0) return;
+    const added: Group[] = [];
+    let allNew = true;
+    for (const group of this.#touched) {
+      updateEntries(group, compare);
+      const isEmpty = group.entries.length === 0;
+      const key = isEmpty ? group.key : keyOf(group, sort);
+      if (group.placed && !isEmpty && (compare === undefined || key === group.key)) continue;
+      allNew &&= !group.placed;
+      group.placed = false;
+      group.key = key;
+      if (!isEmpty) added.push(group);
+    }
+    if (!allNew) this.#placed = this.#placed.filter(({ placed }) => placed);
+    for (const group of added) group.placed = true;
+    if (compare === undefined) this.#placed.push(...added);
+    else if (added.length > 0) exchangeSorted(this.#placed, [], added, comparatorOf(sort));
+    this.#resetTouched();
+    this.#updatePositions();
+  }
+
+  /** Applies a new set of folds. */
+  fold(folds: Folds): void {
+    if (folds === this.#folds) return;
+    this.#folds = folds;
+    for (const group of this.#groups.values()) group.folded = this.#isFolded(group);
+    this.#updatePositions();
+  }
+
+  #updatePositions(): void {
+    let at = 0;
+    for (const group of this.#placed) {
+      group.start = at;
+      at += group.folded ? 1 : 1 + group.entries.length;
+    }
+    this.#length = at;
+  }
+
+  /** Returns the index of the group that contains a line. */
+  #groupAt(index: number): number {
+    let [low, high] = [0, this.#placed.length];
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if ((this.#placed[middle]?.start ?? 0) <= index) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Returns the entries of all groups in order, folded ones included. */
+  entries(): Entry[] {
+    return this.#placed.flatMap(({ entries }) => entries);
+  }
+
+  slice(start: number, end: number): Item[] {
+    const items: Item[] = [];
+    let index = Math.max(0, start);
+    const last = Math.min(end, this.#length);
+    for (let at = this.#groupAt(index); index < last; at++) {
+      const group = this.#placed[at];
+      if (group === undefined) break;
+      if (index === group.start) {
+        items.push(itemOf(group));
+        index++;
+      }
+      if (group.folded) continue;
+      for (const { row } of group.entries.slice(index - group.start - 1, last - group.start - 1)) {
+        items.push(rowItem(row));
+        index++;
+      }
+    }
+    return items;
+  }
+
+  /** Returns the line of a row; -1 if its group is folded. */
+  indexOfEntry(entry: Entry): number {
+    const { group } = entry;
+    return group === undefined || group.folded ? -1 : group.start + 1 + group.entries.indexOf(entry);
+  }
+
+  /** Returns the line of a header; -1 if no group has this id. */
+  indexOfId(id: string): number {
+    if (!id.startsWith(GROUP_PREFIX)) return -1;
+    return this.#placed.find((group) => group.id === id)?.start ?? -1;
+  }
+}
+
+const itemOf = (group: Group): Item => {
+  const { id, label, folded, entries } = group;
+  const [first] = entries;
+  if (first === undefined) throw new Error('a group without rows is not shown');
+  // A copy: the group keeps updating its sum.
+  return { type: 'group', id, label, folded, sum: { ...sumOf(group) }, first: first.row };
+};
+
+/** Returns the sum of a group: computed on first read, because few groups are seen, and updated from then on. */
+function sumOf(group: Group): Sum {
+  if (group.sum) return group.sum;
+  const sum = emptySum();
+  for (const { row, open } of group.entries) if (open) addTo(sum, row, 1);
+  group.sum = sum;
+  return sum;
+}
+
+const keyOf = (group: Group, { column }: Sort): SortKey => {
+  const summed = SUMMED[column];
+  if (summed === undefined) return group.entries[0]?.key ?? '';
+  const sum = sumOf(group);
+  // The key of rows with unknown values.
+  return sum.counted > 0 ? summed(sum) : -1;
+};
+
+function updateEntries(group: Group, compare: Compare<Entry> | undefined): void {
+  const { removed = [], added = [] } = group;
+  if (removed.length + added.length === 0) return;
+  if (compare) {
+    exchangeSorted(group.entries, removed, added, compare);
+    return;
+  }
+  const hidden = new Set(removed);
+  group.entries = [...group.entries.filter((entry) => !hidden.has(entry)), ...added];
+}

@@ -1,0 +1,158 @@
+import { type ColumnChoice, type ColumnId, MAX_COLUMN_WIDTH } from '../../store/state.ts';
+import type { Row } from '../../store/row.ts';
+import type { Seen } from '../../store/seen-fields.ts';
+import { type CellContext, type Column, columnOf, COLUMNS, presentColumns } from '../columns/columns.ts';
+import { displayWidth } from '../text/width.ts';
+
+/** A column with its position and width in the pane. */
+export interface PlacedColumn {
+  readonly column: Column;
+  /** First cell, counted from the left edge. */
+  readonly left: number;
+  readonly width: number;
+}
+
+/** Width of the widest text seen in each column. It only grows, so that columns do not move as rows come and go. */
+export type WidestSeen = Map<ColumnId, number>;
+
+/** Updates the widest texts with the rows that are about to be shown. */
+export function noteWidths(
+  widest: WidestSeen,
+  rows: readonly Row[],
+  context: CellContext,
+  columns: readonly Column[],
+): void {
+  for (const { id, width, text } of columns) {
+    let most = widest.get(id) ?? 0;
+    for (const row of rows) {
+      if (most >= width.most) break;
+      most = Math.max(most, Math.min(width.most, displayWidth(text(row, context), width.most)));
+    }
+    widest.set(id, most);
+  }
+}
+
+/** Cells before the first column: the mark and a space. */
+export const GUTTER = 2;
+
+/** Number of columns, by priority, that stay in the narrowest pane. */
+const ESSENTIAL = 5;
+
+/** Possible gaps between columns, the widest first. A wider gap never costs a column. */
+const GAPS = [2, 1] as const;
+
+/** Bounds of a chosen width, cells. */
+export const CHOSEN_WIDTH = { least: 1, most: MAX_COLUMN_WIDTH } as const;
+
+/**
+ * Chooses the columns of a pane and their widths.
+ * - Automatic columns: the essential ones shrink before one is dropped; others appear, by priority, once all before
+ *   them have their good width.
+ * - Chosen columns: the last ones shrink first and are dropped first; a chosen width stays.
+ * Remaining cells go to columns that have had wider texts.
+ * @param width cells of the whole pane
+ * @param seen what the sources have shown so far; decides which automatic columns exist
+ * @param choices the columns the user chose; null or empty for automatic columns
+ */
+export function placeColumns(
+  width: number,
+  widest: ReadonlyMap<ColumnId, number>,
+  seen: Seen,
+  choices: readonly ColumnChoice[] | null = null,
+): PlacedColumn[] {
+  const size = sizesOf(width, seen, choices);
+  const cells = [...size.values()].reduce((sum, each) => sum + each, 0);
+  const free = (gap: number) => width - GUTTER - cells - gap * Math.max(0, size.size - 1);
+  const gap = GAPS.find((it) => free(it) >= 0) ?? 1;
+  const fixed = new Set(choices?.flatMap((choice) => (choice.width === undefined ? [] : [choice.id])));
+  distribute(size, free(gap), widest, fixed);
+  const order = choices && choices.length > 0 ? [...size.keys()] : COLUMNS;
+  let left = GUTTER;
+  return order.flatMap((column) => {
+    const cells = size.get(column);
+    if (cells === undefined) return [];
+    const placed = { column, left, width: cells };
+    left += cells + gap;
+    return [placed];
+  });
+}
+
+/** Returns the columns that `placeColumns` will place, for `noteWidths`. */
+export const columnsIn = (width: number, seen: Seen, choices: readonly ColumnChoice[] | null): Column[] => [
+  ...sizesOf(width, seen, choices).keys(),
+];
+
+const sizesOf = (width: number, seen: Seen, choices: readonly ColumnChoice[] | null): Map<Column, number> =>
+  choices && choices.length > 0 ? chosenColumns(width, choices) : chooseColumns(width, presentColumns(seen));
+
+/** Returns the first chosen columns that fit, with their widths. */
+function chosenColumns(width: number, choices: readonly ColumnChoice[]): Map<Column, number> {
+  const wanted = new Map<Column, { readonly least: number; readonly good: number }>();
+  for (const { id, width: cells } of choices) {
+    const column = columnOf(id);
+    const fixed = cells === undefined ? undefined : chosenWidth(cells);
+    if (column) wanted.set(column, fixed === undefined ? column.width : { least: fixed, good: fixed });
+  }
+  const shown = [...wanted];
+  /** Returns the missing cells with the smallest gap between columns. */
+  const missing = (part: 'least' | 'good') =>
+    shown.reduce((sum, [, cells]) => sum + cells[part] + 1, GUTTER - 1) - width;
+  while (shown.length > 1 && missing('least') > 0) shown.pop();
+  let excess = missing('good');
+  const sizes = shown.toReversed().map(([column, { least, good }]) => {
+    const taken = Math.max(0, Math.min(excess, good - least));
+    excess -= taken;
+    return [column, good - taken] as const;
+  });
+  const [only, ...others] = sizes.reverse();
+  // A single column is narrowed to the pane, so that its texts are cut with `…` and not by the edge.
+  if (only && others.length === 0)
+    return new Map([[only[0], Math.max(1, Math.min(only[1], width - GUTTER))]]);
+  return new Map(sizes);
+}
+
+/** Returns the nearest width within the bounds. */
+export const chosenWidth = (cells: number): number =>
+  Math.max(CHOSEN_WIDTH.least, Math.min(Math.trunc(cells), CHOSEN_WIDTH.most));
+
+/** Returns the automatic columns that fit with the smallest gap, with their widths. */
+function chooseColumns(width: number, columns: readonly Column[]): Map<Column, number> {
+  const byPriority = columns
+    .filter(({ from = 0 }) => width >= from)
+    .toSorted((a, b) => a.priority - b.priority);
+  const size = new Map<Column, number>();
+  const free = () => {
+    const cells = [...size.values()].reduce((sum, each) => sum + each, 0);
+    return width - GUTTER - cells - Math.max(0, size.size - 1);
+  };
+  for (const column of byPriority.slice(0, ESSENTIAL)) {
+    size.set(column, column.width.least);
+    if (free() < 0 && size.size > 1) size.delete(column);
+  }
+  for (const [column, cells] of size) {
+    size.set(column, Math.min(cells + Math.max(0, free()), column.width.good));
+  }
+  for (const column of byPriority.slice(ESSENTIAL)) {
+    if (size.size < ESSENTIAL || free() <= column.width.good) break;
+    size.set(column, column.width.good);
+  }
+  return size;
+}
+
+/** Gives the remaining cells, one at a time in turn, to columns that need more; fixed widths stay. */
+function distribute(
+  size: Map<Column, number>,
+  cells: number,
+  widest: ReadonlyMap<ColumnId, number>,
+  fixed: ReadonlySet<ColumnId>,
+): void {
+  let left = cells;
+  const needing = (): Column[] =>
+    [...size].flatMap(([column, cells]) =>
+      cells < (widest.get(column.id) ?? 0) && !fixed.has(column.id) ? [column] : [],
+    );
+  for (let columns = needing(); columns.length > 0 && left > 0; columns = needing()) {
+    for (const column of columns.slice(0, left)) size.set(column, (size.get(column) ?? 0) + 1);
+    left -= Math.min(left, columns.length);
+  }
+}

@@ -1,0 +1,213 @@
+import { areRatesOld, pictureOf } from '../../store/picture.ts';
+import type { ColumnId, State } from '../../store/state.ts';
+import { isMeasured, type Mark, type Row } from '../../store/row.ts';
+import { type CellContext, type Column, columnOf } from '../columns/columns.ts';
+import { compactText, countText, endpointText } from '../text/format.ts';
+import { type GroupItem, type Item, SUMMED } from './groups.ts';
+import { type Line, line, span, type Tone } from '../text/line.ts';
+import { misspellingText } from '../text/query-notices.ts';
+import type { RowOrder } from './order.ts';
+import { GUTTER, type PlacedColumn } from './place.ts';
+import { cutMiddle, displayWidth, fit } from '../text/width.ts';
+
+/** Marks of rows; they work without colour. */
+const GLYPHS: Readonly<Record<Mark, string>> = { none: ' ', spawned: '+', changed: '~', closed: '-' };
+
+const TONES: Readonly<Record<Mark, Tone>> = {
+  none: 'plain',
+  spawned: 'spawned',
+  changed: 'changed',
+  closed: 'closed',
+};
+
+/**
+ * Returns the column titles: an arrow at the sort column, the column of the selected cell marked.
+ * @param gutter text before them
+ */
+export function titleLine(
+  columns: readonly PlacedColumn[],
+  { sort, cell }: Pick<State, 'sort' | 'cell'>,
+  gutter = '',
+): Line {
+  const spans = [span(fit(gutter, GUTTER), 'header')];
+  let at = GUTTER;
+  for (const { column, left, width } of columns) {
+    const sorted = column.id === sort.column;
+    const title = sorted ? column.title.slice(0, width - 1) + (sort.descending ? '▾' : '▴') : column.title;
+    const text = fit(title, width, column.align);
+    spans.push(
+      span(' '.repeat(left - at)),
+      span(text, column.id === cell ? 'cursor' : sorted ? 'strong' : 'header'),
+    );
+    at = left + width;
+  }
+  return line(...spans);
+}
+
+/** How a row is shown: not selected, selected while the keys act on another pane, or selected and moved by the keys. */
+export type Selection = 'none' | 'resting' | 'moving';
+
+/**
+ * Returns one row of the table.
+ * @param chosen column of the selected cell, if the row is selected
+ */
+export function rowLine(
+  row: Row,
+  columns: readonly PlacedColumn[],
+  context: CellContext,
+  selection: Selection,
+  chosen: ColumnId | null = null,
+): Line {
+  // The selection bar has one colour; the mark in the first cell still shows the change.
+  const selected = selection === 'moving';
+  const tone = selected ? 'plain' : TONES[row.mark];
+  let text = GLYPHS[row.mark] + (selection === 'resting' ? '›' : ' ');
+  let at = GUTTER;
+  const spans = [];
+  for (const { column, left, width } of columns) {
+    let cell = column.text(row, context);
+    if (column.shortText && (width < column.width.good || displayWidth(cell, width) > width))
+      cell = column.shortText(row, context);
+    text += ' '.repeat(left - at);
+    at = left + width;
+    const fitted = fit(cell, width, column.align);
+    if (selected && column.id === chosen) {
+      spans.push(span(text, tone), span(fitted, 'cell'));
+      text = '';
+    } else text += fitted;
+  }
+  return { spans: [...spans, span(text, tone)], selected };
+}
+
+/** Returns a row for the clipboard: uncut cells separated by tabs. Printable, one line. */
+export const rowText = (row: Row, columns: readonly PlacedColumn[], context: CellContext): string =>
+  columns.map(({ column }) => column.text(row, context).trim()).join('\t');
+
+/** Returns a line for the clipboard: a row as in `rowText`, or the label of a group. */
+export const itemText = (item: Item, columns: readonly PlacedColumn[], context: CellContext): string =>
+  item.type === 'row' ? rowText(item.row, columns, context) : item.label;
+
+/** Returns a cell for the clipboard, uncut; without a column the remote endpoint, or the local one if there is none. */
+export function cellText(row: Row, column: ColumnId | null, context: CellContext): string {
+  const { socket } = row;
+  const chosen = column === null ? undefined : columnOf(column);
+  return chosen ? chosen.text(row, context).trim() : endpointText(socket.remote ?? socket.local, socket);
+}
+
+/** Returns the label with the count after it; only the label is cut. */
+function labelText({ label, sum }: GroupItem, width: number): string {
+  const count = ` (${countText(sum.sockets)})`;
+  const room = width - count.length;
+  return room > 1 ? cutMiddle(label, room) + count : fit(label, width);
+}
+
+/** Returns the counts of a group by state: `1 listening  2 established`. */
+function breakdownText({ sum: { sockets, listening, established } }: GroupItem): string {
+  const parts = [
+    [listening, 'listening'],
+    [established, 'established'],
+    [sockets - listening - established, 'other'],
+  ] as const;
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, name]) => `${countText(count)} ${name}`)
+    .join('  ');
+}
+
+/** Returns the sum of a group in a column; undefined if the column is not summed. */
+function sumText(
+  { sum, first }: GroupItem,
+  { id }: Column,
+  { nowMs, hasOldRates }: CellContext,
+): string | undefined {
+  const value = SUMMED[id]?.(sum);
+  if (value === undefined) return undefined;
+  const isRate = id === 'rxRate' || id === 'txRate';
+  return compactText(
+    sum.counted > 0 && (!isRate || (!hasOldRates && isMeasured(first, nowMs))) ? value : undefined,
+  );
+}
+
+/**
+ * Returns a group header: label and count of open sockets, which may use all cells before the first summed column, and
+ * the sums below their column titles.
+ */
+export function groupLine(
+  item: GroupItem,
+  columns: readonly PlacedColumn[],
+  context: CellContext,
+  selection: Selection,
+): Line {
+  const sums = columns.slice(1).flatMap(({ column, left, width }) => {
+    const sum = sumText(item, column, context);
+    return sum === undefined ? [] : [{ left, width, text: fit(sum, width, column.align) }];
+  });
+  const last = columns.at(-1);
+  const end = last ? last.left + last.width : GUTTER;
+  const fold = (item.folded ? '▸' : '▾') + (selection === 'resting' ? '›' : ' ');
+  const room = Math.max(0, (sums[0]?.left ?? end + 1) - 1 - GUTTER);
+  const label = labelText(item, room);
+  const used = displayWidth(label);
+  const breakdown = `  ${breakdownText(item)}`;
+  const fits = used + displayWidth(breakdown) <= room;
+  let at = GUTTER + room;
+  let text = '';
+  for (const { left, width, text: sum } of sums) {
+    text += ' '.repeat(left - at) + sum;
+    at = left + width;
+  }
+  text += ' '.repeat(Math.max(0, end - at));
+  const selected = selection === 'moving';
+  const tone = selected ? 'plain' : 'group';
+  return {
+    spans: [
+      span(fold + label, tone),
+      span(fit(fits ? breakdown : '', room - used), selected ? 'plain' : 'quiet'),
+      span(text, tone),
+    ],
+    selected,
+  };
+}
+
+/** Returns the inputs of cells besides their row. */
+export function cellContext(state: State): CellContext {
+  const { nowMs, takenAtMs } = pictureOf(state);
+  return { nowMs, takenAtMs, serviceNames: state.serviceNames, hasOldRates: areRatesOld(state) };
+}
+
+/**
+ * Returns the visible lines of the table.
+ * @param selected position of the selected line
+ * @param isFocused true if the keys move the selection
+ */
+export function tableLines(
+  state: State,
+  order: RowOrder,
+  columns: readonly PlacedColumn[],
+  top: number,
+  height: number,
+  selected: number,
+  isFocused: boolean,
+): Line[] {
+  if (order.length === 0) return [line(span(emptyText(state, order.hiddenCount), 'quiet'))].slice(0, height);
+  const context = cellContext(state);
+  const lines: Line[] = [];
+  const selection = isFocused ? 'moving' : 'resting';
+  for (let index = top; index < Math.min(top + height, order.length); index++) {
+    const item = order.at(index);
+    const shown = index === selected ? selection : 'none';
+    if (item?.type === 'row') lines.push(rowLine(item.row, columns, context, shown, state.cell));
+    else if (item) lines.push(groupLine(item, columns, context, shown));
+  }
+  return lines;
+}
+
+const emptyText = (state: State, hidden: number): string => {
+  if (hidden > 0) return '  all matches are hidden by you: press H to list them';
+  if (state.nowMs === undefined) return '  reading sockets …';
+  if (pictureOf(state).rows.size === 0) return '  no sockets';
+  const misspelling = misspellingText(state.query);
+  return misspelling === undefined
+    ? '  nothing matches: press esc to clear the query'
+    : `  nothing matches: ${misspelling}`;
+};

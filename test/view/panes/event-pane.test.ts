@@ -1,0 +1,232 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Event } from '../../../src/model/event.ts';
+import { compileForSubjects } from '../../../src/query/compile.ts';
+import { EventLog } from '../../../src/store/log.ts';
+import type { State } from '../../../src/store/state.ts';
+import { EventPane } from '../../../src/view/panes/event-pane.ts';
+import { queryContext } from '../../../src/view/table/query-context.ts';
+import { ShownEvents } from '../../../src/view/panes/shown-events.ts';
+import { after, batch, emptyState, NOON_MS, queryFrom, socket } from '../../helpers/fakes.ts';
+import { textOf } from '../../helpers/lines.ts';
+import { subject } from '../../helpers/queries.ts';
+
+process.env['TZ'] = 'UTC';
+
+/** Returns the event with this number: every seventh is a gap, the others belong to three programs. */
+const eventOf = (number: number): Event =>
+  number % 7 === 6
+    ? { type: 'gap', atMs: NOON_MS, learntBy: 'destroy', missed: number }
+    : {
+        type: 'spawn',
+        atMs: NOON_MS + number,
+        learntBy: 'poll',
+        socket: socket({ id: `${number}`, process: `p${number % 3}`, pid: number }),
+      };
+
+const from = (start: number, count: number) => Array.from({ length: count }, (_, i) => eventOf(start + i));
+
+const stateOf = (kept: number): State => ({ ...emptyState(), log: new EventLog(kept) });
+
+describe('the events that are shown', () => {
+  const shownOf = (shown: ShownEvents) =>
+    Array.from({ length: shown.length }, (_, index) => shown.numberAt(index));
+
+  test('are those that match the query, and every gap, for any batches and any earlier query', () => {
+    const step = fc.record({
+      added: fc.nat(9),
+      query: fc.option(fc.constantFrom('', 'process=p1', 'p2', ':1'), { nil: undefined }),
+      pause: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), fc.integer({ min: 1, max: 20 }), (steps, kept) => {
+        let state = after(stateOf(kept), batch());
+        const shown = new ShownEvents();
+        for (const { added, query, pause } of steps) {
+          state = after(state, batch({ events: from(state.log.end, added) }));
+          if (query !== undefined) state = after(state, { type: 'query', query: queryFrom(query) });
+          if (pause) state = after(state, { type: 'pause' });
+          expect(shown.update(state)).toBe(true);
+          const matches = compileForSubjects(state.query, queryContext(state));
+          const end = state.pause?.logEnd ?? state.log.end;
+          const expected = from(0, end).flatMap((event, number) =>
+            number >= state.log.start && (event.type === 'gap' || matches(subject(event.socket)))
+              ? [number]
+              : [],
+          );
+          expect(shownOf(shown)).toEqual(expected);
+          for (const [index, number] of expected.entries()) expect(shown.indexOf(number)).toBe(index);
+        }
+      }),
+    );
+  });
+
+  test('are filtered in runs, from the newest back, each event once', () => {
+    const asked: number[] = [];
+    const log = new EventLog(50_000);
+    log.add(
+      from(0, 50_000).map((event, number) =>
+        event.type === 'gap'
+          ? event
+          : {
+              ...event,
+              get socket() {
+                asked.push(number);
+                return event.socket;
+              },
+            },
+      ),
+    );
+    const state: State = { ...emptyState('process=p1'), log };
+    const shown = new ShownEvents();
+    const lengths = [];
+    const runs: Set<number>[] = [];
+    for (let isComplete = false; !isComplete; lengths.push(shown.length)) {
+      isComplete = shown.update(state);
+      runs.push(new Set(asked.splice(0)));
+    }
+    expect(lengths.length).toBeGreaterThan(3);
+    expect(lengths).toEqual(lengths.toSorted((a, b) => a - b));
+    expect(shown.numberAt(shown.length - 1)).toBe(49_999);
+    const askable = from(0, 50_000).filter(({ type }) => type !== 'gap').length;
+    expect(new Set(runs.flatMap((run) => [...run])).size).toBe(askable);
+    expect(runs.reduce((sum, run) => sum + run.size, 0)).toBe(askable);
+    // Another paint filters nothing, another tick only the new event.
+    shown.update(state);
+    expect(asked).toEqual([]);
+    log.add(from(50_000, 5000));
+    expect(shown.update(state)).toBe(true);
+    expect(asked).toEqual([]);
+    expect(shown.numberAt(shown.length - 1)).toBe(54_998);
+  });
+
+  test('a hidden event has the position of the next older shown one', () => {
+    const state = { ...after(stateOf(100), batch({ events: from(0, 14) })), query: queryFrom('process=p1') };
+    const shown = new ShownEvents();
+    expect(shown.indexOf(3)).toBe(-1);
+    shown.update(state);
+    expect(shownOf(shown)).toEqual([1, 4, 6, 7, 10, 13]);
+    expect([0, 1, 3, 4, 12, 99].map((number) => shown.indexOf(number))).toEqual([0, 0, 0, 1, 4, 5]);
+  });
+});
+
+describe('the pane', () => {
+  const LINES = 5;
+  /** Returns a pane after batches with these numbers of events, and its state. */
+  const paneOf = (...counts: number[]) => {
+    const pane = new EventPane();
+    let state = stateOf(100);
+    const show = (next: State) => {
+      state = next;
+      pane.update(state, LINES);
+    };
+    const add = (count: number) => show(after(state, batch({ events: from(state.log.end, count) })));
+    for (const count of counts) add(count);
+    const select = (number: number | null) => show(after(state, { type: 'select-event', number }));
+    const ask = (text: string) => show(after(state, { type: 'query', query: queryFrom(text) }));
+    /** Pids of the visible events. */
+    const inSight = () =>
+      pane
+        .lines(120, true, undefined)
+        .slice(1)
+        .map((line) => /^\S+ +[+!] +(?:p\d +(\d+)|(\d+) closes)/.exec(textOf(line)))
+        .map((match) => Number(match?.[1] ?? match?.[2]));
+    const title = (note?: string) => textOf(pane.lines(120, true, note)[0]).trimEnd();
+    return { pane, add, select, ask, inSight, title };
+  };
+
+  test('follows the newest event, which is at the bottom', () => {
+    const { add, inSight, title } = paneOf(3);
+    expect(inSight()).toEqual([0, 1, 2]);
+    add(5);
+    expect(inSight()).toEqual([4, 5, 6, 7]);
+    expect(title()).toBe('▸ EVENTS  8 since start  following');
+  });
+
+  test('stops following when the cursor moves up, and counts newer events', () => {
+    const { pane, add, select, inSight, title } = paneOf(20);
+    select(pane.numberAfter(-1));
+    add(30);
+    expect(inSight()).toEqual([16, 17, 18, 19]);
+    expect(title()).toBe('▸ EVENTS  50 since start  31 newer below');
+    expect(pane.event).toEqual(eventOf(18));
+  });
+
+  test('follows again when the cursor reaches the last event', () => {
+    const { pane, select, inSight } = paneOf(20);
+    select(pane.numberAfter(-2));
+    expect(pane.numberAfter(1)).toBe(18);
+    expect(pane.numberAfter(2)).toBeNull();
+    expect(pane.numberAfter(Infinity)).toBeNull();
+    select(pane.numberAfter(-Infinity));
+    expect(inSight()).toEqual([0, 1, 2, 3]);
+    select(null);
+    expect(inSight()).toEqual([16, 17, 18, 19]);
+  });
+
+  test('moves the cursor, and scrolls only at the edge', () => {
+    const { pane, select, inSight } = paneOf(20);
+    for (let i = 0; i < 3; i++) select(pane.numberAfter(-1));
+    expect(inSight()).toEqual([16, 17, 18, 19]);
+    select(pane.numberAfter(-1));
+    expect(inSight()).toEqual([15, 16, 17, 18]);
+    select(pane.numberAfter(1));
+    expect(inSight()).toEqual([15, 16, 17, 18]);
+  });
+
+  test('scrolls the lines under the cursor, from the first event to following', () => {
+    const { pane, select, inSight, title } = paneOf(20);
+    select(pane.scroll(-3));
+    expect(inSight()).toEqual([13, 14, 15, 16]);
+    expect(pane.number).toBe(16);
+    select(pane.scroll(-30));
+    expect(inSight()).toEqual([0, 1, 2, 3]);
+    select(pane.scroll(30));
+    expect(inSight()).toEqual([16, 17, 18, 19]);
+    expect(title()).toContain('following');
+  });
+
+  test('stays on its event while older ones are dropped, and moves to the oldest when its own is dropped', () => {
+    const { pane, add, select, inSight, title } = paneOf(100);
+    select(50);
+    const before = inSight();
+    add(40);
+    expect(inSight()).toEqual(before);
+    expect(title()).toContain('last 100 of 140  89 newer below');
+    add(60);
+    expect(pane.number).toBe(100);
+    expect(inSight()).toEqual([100, 101, 102, 103]);
+  });
+
+  test('shows the number of matching events under a query', () => {
+    const { pane, ask, select, inSight, title } = paneOf(20);
+    ask('process=p1');
+    expect(inSight()).toEqual([10, 13, 16, 19]);
+    expect(title()).toBe('▸ EVENTS  8 of 20  following');
+    select(pane.numberAfter(-1));
+    ask('');
+    expect(pane.number).toBe(16);
+  });
+
+  test('maps a clicked line to its event', () => {
+    const { pane } = paneOf(20);
+    expect([0, 1, 4].map((line) => pane.numberInLine(line))).toEqual([undefined, 16, 19]);
+    expect(paneOf(2).pane.numberInLine(3)).toBeUndefined();
+  });
+
+  test('says that there are no events yet, and shows a note', () => {
+    const { pane, select, title } = paneOf(0);
+    expect(title()).toBe('▸ EVENTS  no events yet  following');
+    expect([pane.number, pane.event]).toEqual([undefined, undefined]);
+    select(pane.numberAfter(-1));
+    expect(title('its socket has gone')).toContain('its socket has gone');
+  });
+
+  test('shows the events until the pause', () => {
+    const pane = new EventPane();
+    const paused = after(stateOf(100), batch({ events: from(0, 5) }), { type: 'pause' });
+    pane.update(after(paused, batch({ events: from(5, 5) })), LINES);
+    expect(pane.number).toBe(4);
+    expect(textOf(pane.lines(120, false, undefined)[0])).toMatch(/^EVENTS {2}5 since start/);
+  });
+});

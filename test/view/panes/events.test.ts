@@ -1,0 +1,174 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { GapEvent, SocketEvent } from '../../../src/model/event.ts';
+import type { Socket } from '../../../src/model/socket.ts';
+import { eventText } from '../../../src/view/panes/events.ts';
+import { listener, NOON_MS, socket, udp } from '../../helpers/fakes.ts';
+import { HOSTILE, UNSAFE } from '../../helpers/lines.ts';
+
+process.env['TZ'] = 'UTC';
+
+const event = (fields: Partial<SocketEvent> = {}): SocketEvent => ({
+  type: 'spawn',
+  atMs: NOON_MS + 7,
+  socket: socket(),
+  learntBy: 'poll',
+  ...fields,
+});
+const gap = (fields: Partial<GapEvent> = {}): GapEvent => ({
+  type: 'gap',
+  atMs: NOON_MS,
+  learntBy: 'destroy',
+  ...fields,
+});
+/** Returns the words after the endpoints. */
+const outcome = (fields: Partial<SocketEvent>) => / 198\S+ +(.*)$/.exec(eventText(event(fields)))?.[1];
+
+describe('the text of an event', () => {
+  test('has time, mark, program, pid, endpoints and state', () => {
+    expect(eventText(event())).toBe(
+      '12:00:00.007 + curl                 100  tcp 192.0.2.10:40000 → 198.51.100.7:443         ESTABLISHED',
+    );
+    expect(eventText(event({ socket: listener() }))).toMatch(/\+ nginx +80 {2}tcp \*:80 +LISTEN$/);
+  });
+
+  test('shows a change of state with both states', () => {
+    expect(outcome({ type: 'change', was: { state: 'SYN_SENT' } })).toBe('SYN_SENT → ESTABLISHED');
+    expect(eventText(event({ type: 'change' }))).toContain('12:00:00.007 ~ curl');
+  });
+
+  const owner = (process: string, pid: number) => ({ knowledge: 'exact', process, pid }) as const;
+  const [bash, sshd, cat] = [owner('bash', 10), owner('sshd', 14), owner('cat', 15)];
+  test.each<[string, SocketEvent['was'], Partial<Socket>, string]>([
+    [
+      'another program',
+      { owners: [bash] },
+      { owners: [sshd] },
+      'now held by sshd 14  released by bash 10  ESTABLISHED',
+    ],
+    [
+      'a program that releases the socket',
+      { owners: [bash, sshd] },
+      { owners: [sshd] },
+      'released by bash 10  ESTABLISHED',
+    ],
+    [
+      'further programs',
+      { owners: [bash] },
+      { owners: [bash, sshd, cat] },
+      'now held by sshd 14 +1  ESTABLISHED',
+    ],
+    [
+      'a program found late',
+      { owners: [{ knowledge: 'hidden' }] },
+      { owners: [cat] },
+      'found: cat 15  ESTABLISHED',
+    ],
+    [
+      'a program lost',
+      { owners: [cat] },
+      { owners: [{ knowledge: 'hidden' }] },
+      'released by cat 15  ESTABLISHED',
+    ],
+    ['a peer', { remote: null }, {}, 'connected  ESTABLISHED'],
+    [
+      'another peer',
+      { remote: { address: '192.0.2.7', port: 53 } },
+      {},
+      'peer was 192.0.2.7:53  ESTABLISHED',
+    ],
+    ['another address', { local: { address: '0.0.0.0', port: 40000 } }, {}, 'local was *:40000  ESTABLISHED'],
+    [
+      'state and program',
+      { state: 'SYN_SENT', owners: [bash] },
+      { owners: [cat] },
+      'SYN_SENT → ESTABLISHED  now held by cat 15  released by bash 10',
+    ],
+  ])('a change says what changed: %s', (_, was, fields, words) => {
+    expect(
+      outcome({
+        type: 'change',
+        socket: { ...socket(), ...fields },
+        ...(was && { was }),
+      }),
+    ).toBe(words);
+  });
+
+  test('names the peer that a socket lost', () => {
+    const event_ = event({
+      type: 'change',
+      socket: udp(),
+      was: { remote: { address: '192.0.2.7', port: 53 } },
+    });
+    expect(eventText(event_)).toMatch(/disconnected from 192\.0\.2\.7:53 {2}unconnected$/);
+  });
+
+  test.each<[Partial<SocketEvent>, string]>([
+    [{}, 'closed'],
+    [{ lifetimeMs: 0 }, 'lived 0.00 ms'],
+    [{ lifetimeMs: 0.412 }, 'lived 0.41 ms'],
+    [{ lifetimeMs: 0.997 }, 'lived 1.0 ms'],
+    [{ lifetimeMs: 12.4 }, 'lived 12 ms'],
+    [{ lifetimeMs: 999.7 }, 'lived 1.0 s'],
+    [{ lifetimeMs: 3210 }, 'lived 3.2 s'],
+    [{ lifetimeMs: 59_600 }, 'lived 1 min'],
+    [{ lifetimeMs: 7.9 * 60_000 }, 'lived 7 min'],
+    [{ lifetimeMs: 3.9 * 3_600_000 }, 'lived 3 h'],
+    [{ lifetimeMs: 50 * 3_600_000, isAtLeast: true }, 'lived >2 d'],
+  ])('a close: %o %s', (fields, words) => {
+    expect(outcome({ type: 'close', ...fields })).toBe(words);
+  });
+
+  test('shows the bytes of a closed connection', () => {
+    const closed = (traffic: Socket['traffic']) =>
+      outcome({
+        type: 'close',
+        lifetimeMs: 0.8,
+        socket: socket({ ...(traffic && { traffic }) }),
+      });
+    expect(closed({ rxBytes: 120, txBytes: 5 })).toBe('lived 0.80 ms  ↓ 120 B ↑ 5 B');
+    expect(closed({ txBytes: 1_240_000 })).toBe('lived 0.80 ms  ↓ · ↑ 1.24 MB');
+    expect(closed({ rttMicros: 9 })).toBe('lived 0.80 ms');
+    expect(closed(undefined)).toBe('lived 0.80 ms');
+  });
+
+  test('shows the user if the program is unknown', () => {
+    const gone = socket({ user: 'ana', owners: [{ knowledge: 'gone' }] });
+    expect(outcome({ socket: gone })).toBe('ESTABLISHED  user ana');
+    expect(eventText(event({ socket: gone }))).toMatch(/\+ gone +· {2}tcp/);
+    expect(outcome({ socket: socket({ user: 'ana' }) })).toBe('ESTABLISHED');
+    expect(outcome({ socket: socket({ owners: [{ knowledge: 'gone' }] }) })).toBe('ESTABLISHED');
+  });
+
+  test.each<[Partial<GapEvent>, string]>([
+    [{ missed: 12 }, '12 closes missed'],
+    [{ missed: 1 }, '1 close missed'],
+    [{}, 'some closes missed'],
+    [{ missed: 4000, learntBy: 'trace' }, '4,000 state changes missed'],
+    [{ missed: 1, learntBy: 'trace' }, '1 state change missed'],
+  ])('a gap: %o %s', (fields, words) => {
+    expect(eventText(gap(fields))).toBe(`12:00:00.000 ! ${words}: event buffer full`);
+  });
+
+  test('is one printable line for any names of programs and users', () => {
+    const hostile = fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary', maxLength: 40 }));
+    fc.assert(
+      fc.property(
+        hostile,
+        fc.constantFrom<SocketEvent['type'][]>('spawn', 'change', 'close'),
+        (text, type) => {
+          const named = socket({
+            owners: [{ knowledge: 'exact', pid: 1, process: text }],
+          });
+          const nameless = socket({
+            user: text,
+            owners: [{ knowledge: 'gone' }],
+          });
+          const remote = { address: text, port: 1 };
+          for (const it of [named, nameless, { ...socket(), local: remote, remote }])
+            expect(eventText(event({ type, socket: it }))).not.toMatch(UNSAFE);
+        },
+      ),
+    );
+  });
+});

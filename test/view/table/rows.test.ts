@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { GroupItem } from '../../../src/view/table/groups.ts';
+import { placeColumns } from '../../../src/view/table/place.ts';
+import { groupLine, rowLine, tableLines } from '../../../src/view/table/rows.ts';
+import { RowOrder } from '../../../src/view/table/order.ts';
+import { displayWidth } from '../../../src/view/text/width.ts';
+import { emptySum } from '../../../src/store/sums.ts';
+import { after, ALL_SEEN, baseline, batch, emptyState, queryFrom, socket } from '../../helpers/fakes.ts';
+import { textOf, UNSAFE } from '../../helpers/lines.ts';
+
+const state = {
+  ...after(
+    emptyState(),
+    baseline(
+      [1, 2].map((id) => socket({ id: `${id}`, process: 'node', traffic: { rxBytes: 1000, txBytes: 5 } })),
+    ),
+    batch({
+      changed: [socket({ id: '1', process: 'node', traffic: { rxBytes: 2500, txBytes: 5 } })],
+    }),
+  ),
+  group: 'process' as const,
+};
+const [row] = state.table.rows.values();
+if (row === undefined) throw new Error('there is no row');
+
+const header = (fields: Partial<GroupItem> = {}): GroupItem => ({
+  type: 'group',
+  id: 'group',
+  label: 'node',
+  folded: false,
+  sum: { ...emptySum(), sockets: 12, counted: 2, rxBytes: 3500, txBytes: 10, rxRate: 1500 },
+  first: row,
+  ...fields,
+});
+
+const context = { nowMs: 1000, takenAtMs: 0, serviceNames: false };
+const columnsOf = (width: number) => placeColumns(width, new Map(), ALL_SEEN);
+const lineOf = (item: GroupItem, width: number) => textOf(groupLine(item, columnsOf(width), context, 'none'));
+
+describe('the header of a group', () => {
+  test('shows name, count, and sums below their column titles', () => {
+    const columns = columnsOf(200);
+    const text = lineOf(header(), 200);
+    expect(text.slice(0, 22)).toBe('▾ node (12)  12 other ');
+    const cells = columns.flatMap(({ column: { id }, left, width }) => {
+      const cell = text.slice(left, left + width).trim();
+      return left >= 60 && cell !== '' ? [[id, cell]] : [];
+    });
+    expect(cells).toEqual([
+      ['rxRate', '1.5k'],
+      ['txRate', '0'],
+      ['rxBytes', '3.5k'],
+      ['txBytes', '10'],
+    ]);
+    expect(displayWidth(text)).toBe(displayWidth(textOf(rowLine(row, columns, context, 'none'))));
+  });
+
+  test('shows counts by state if there is room', () => {
+    const mixed = header({ sum: { ...header().sum, listening: 2, established: 9 } });
+    expect(lineOf(mixed, 200)).toContain('▾ node (12)  2 listening  9 established  1 other ');
+    const listening = header({ sum: { ...emptySum(), sockets: 12, listening: 12 } });
+    expect(lineOf(listening, 80)).toMatch(/▾ node \(12\) {2}12 listening +·/);
+    expect(lineOf(mixed, 40)).not.toMatch(/listen/);
+  });
+
+  test('shows a folded group and large counts', () => {
+    expect(lineOf(header({ folded: true, sum: { ...header().sum, sockets: 1234 } }), 80)).toMatch(
+      /^▸ node \(1,234\) /,
+    );
+  });
+
+  test('leaves out unknown sums: rates at the first poll, bytes without counters', () => {
+    const at = { ...context, nowMs: 0 };
+    const text = textOf(groupLine(header(), columnsOf(200), at, 'none'));
+    expect(text.slice(60).trim().split(/\s+/)).toEqual(['·', '·', '3.5k', '10']);
+    const unknown = header({ sum: { ...emptySum(), sockets: 1 } });
+    expect(lineOf(unknown, 200).slice(60).trim().split(/\s+/)).toEqual(['·', '·', '·', '·']);
+  });
+
+  test('a long name may exceed its column, and is cut before the count', () => {
+    const address = '2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff';
+    expect(lineOf(header({ label: address }), 200)).toContain(`▾ ${address} (12)`);
+    const narrow = lineOf(header({ label: address }), 30);
+    expect(narrow).toMatch(/^▾ 2001:db8.*….*ffff \(12\)$/);
+  });
+
+  test('has its own tone; selected, it is a bar, or has the mark while the keys act elsewhere', () => {
+    const shown = (selection: 'none' | 'resting' | 'moving') =>
+      groupLine(header(), columnsOf(80), context, selection);
+    // Counts by state are quieter than name and sums.
+    expect(shown('none').spans.map(({ tone }) => tone)).toEqual(['group', 'quiet', 'group']);
+    expect(shown('moving').selected).toBe(true);
+    expect(new Set(shown('moving').spans.map(({ tone }) => tone))).toEqual(new Set(['plain']));
+    expect(shown('resting').selected).toBe(false);
+    expect(textOf(shown('resting'))).toMatch(/^▾›node/);
+  });
+
+  test('fits in any pane with any name', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 220 }),
+        fc.stringMatching(/^[ -~日本]{0,60}$/),
+        fc.nat(2_000_000),
+        (width, label, sockets) => {
+          const text = lineOf(header({ label, sum: { ...header().sum, sockets } }), width);
+          const row_ = textOf(rowLine(row, columnsOf(width), context, 'none'));
+          expect(displayWidth(text)).toBe(displayWidth(row_));
+          expect(text).not.toMatch(UNSAFE);
+        },
+      ),
+    );
+  });
+});
+
+test('the table shows headers and rows that fit', () => {
+  const order = new RowOrder();
+  order.update(state);
+  const lines = (height: number, selected: number) =>
+    tableLines(state, order, columnsOf(80), 0, height, selected, true);
+  expect(lines(9, 0).map((it) => textOf(it).slice(0, 8))).toEqual(['▾ node (', '  node  ', '  node  ']);
+  expect(lines(2, 0).map(({ selected }) => selected)).toEqual([true, false]);
+});
+
+test.each([
+  ['proces:node', '  nothing matches: unknown field proces: did you mean process:?'],
+  ['Prot=tcp or absent', '  nothing matches: unknown field Prot: did you mean proto:?'],
+  ['absent', '  nothing matches: press esc to clear the query'],
+  ['http://absent', '  nothing matches: press esc to clear the query'],
+  ['fe80::1234', '  nothing matches: press esc to clear the query'],
+  ['!(proces:node)', undefined],
+])('an empty result of %s: %s', (text, expected) => {
+  const asked = after(state, { type: 'query', query: queryFrom(text) }, { type: 'group', group: null });
+  const order = new RowOrder();
+  order.update(asked);
+  const [line] = tableLines(asked, order, columnsOf(80), 0, 10, 0, true);
+  if (expected === undefined) expect(order.length).toBe(2);
+  else expect(line && textOf(line)).toBe(expected);
+});

@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { printable } from '../../../src/model/text.ts';
+import { graphemesOf, graphemeWidth, looseWidth, MOST_UNITS } from '../../../src/view/text/graphemes.ts';
+import { cutEnd, cutMiddle, displayWidth, inPieces } from '../../../src/view/text/width.ts';
+
+describe('one grapheme, and its cells', () => {
+  test.each([
+    ['a', 1],
+    ['é', 1],
+    ['z\u0301\u0316', 1],
+    ['日', 2],
+    ['😀', 2],
+    ['❤️', 2],
+    ['1️⃣', 2],
+    ['👍🏽', 2],
+    ['🇩🇪', 2],
+    ['👩‍👩‍👧', 2],
+    ['🏴󠁧󠁢󠁥󠁮󠁧󠁿', 2],
+    // A spacing vowel sign has its own cell, one above or below has none.
+    ['नि', 2],
+    ['म्', 1],
+    ['क्ष', 2],
+    ['กำ', 2],
+    ['กี้', 1],
+    ['각', 2],
+    ['\u1112\u119e\u11ab', 2],
+  ])('%s: %i', (text, cells) => {
+    expect(graphemesOf(text)).toEqual([text]);
+    expect(graphemeWidth(text)).toBe(cells);
+    expect(displayWidth(`x${text}y`)).toBe(cells + 2);
+    expect(looseWidth(text)).toBeGreaterThanOrEqual(cells);
+  });
+
+  test('splits flags side by side', () => {
+    expect(graphemesOf('🇩🇪🇫🇷🇩')).toEqual(['🇩🇪', '🇫🇷', '🇩']);
+  });
+});
+
+/** All joining characters, in any order. */
+const text = fc
+  .oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.string({ unit: 'binary' }),
+    fc.string({
+      unit: fc.constantFrom(
+        ...['a', ' ', 'é', 'e\u0301', '\u0316', '日', '각', '\u1112', '\u119e', '\u11ab', 'क', '्', 'ि', 'ष'],
+        ...[
+          'ก',
+          'ำ',
+          '👩',
+          '\u200d',
+          '👧',
+          '🏽',
+          '❤',
+          '\ufe0f',
+          '🇩',
+          '🇪',
+          '1',
+          '\u20e3',
+          '🏴',
+          '\u{e0067}',
+          '\u{e007f}',
+        ],
+      ),
+    }),
+  )
+  .map(printable);
+
+test('never splits a grapheme of Intl.Segmenter, for any text', () => {
+  const segmenter = new Intl.Segmenter('en');
+  const endsOf = (parts: readonly string[]) => {
+    let at = 0;
+    return parts.map((part) => (at += part.length));
+  };
+  fc.assert(
+    fc.property(text, (it) => {
+      const parts = graphemesOf(it);
+      expect(parts.join('')).toBe(it);
+      const ends = new Set(endsOf(Array.from(segmenter.segment(it), ({ segment }) => segment)));
+      expect(endsOf(parts).filter((end) => !ends.has(end))).toEqual([]);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('cuts any text only between graphemes', () => {
+  fc.assert(
+    fc.property(text, fc.integer({ min: 2, max: 20 }), (it, cells) => {
+      const whole = graphemesOf(it);
+      const [head = '', tail = ''] = cutMiddle(it, cells).split('…');
+      const isStart = (part: string) =>
+        whole.some((_, i) => whole.slice(0, i).join('') === part) || part === it;
+      if (displayWidth(it) <= cells || it.includes('…')) return;
+      expect(isStart(head)).toBe(true);
+      expect(isStart(cutEnd(it, cells).slice(0, -1))).toBe(true);
+      expect(whole.some((_, i) => whole.slice(i).join('') === tail) || tail === '').toBe(true);
+      expect(inPieces(it, cells).join('')).toBe(it);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('bounds the length of a grapheme, and cuts a long text by reading only its ends', () => {
+  const endless = [
+    'क्'.repeat(5000),
+    `👩${'\u200d👩'.repeat(5000)}`,
+    `a${'\u0301'.repeat(5000)}`,
+    '\u1100'.repeat(5000),
+  ];
+  for (const it of endless.map(printable)) {
+    expect(Math.max(...graphemesOf(it).map(({ length }) => length))).toBeLessThanOrEqual(MOST_UNITS);
+    expect(displayWidth(cutMiddle(it, 20))).toBeLessThanOrEqual(20);
+  }
+  const long = `सुरू${'é日'.repeat(50_000)}शेवट`;
+  expect(cutMiddle(long, 12)).toMatch(/^सुरू.*….*शेवट$/u);
+});
