@@ -47,26 +47,23 @@ export class Networks {
    * Opens new namespaces and closes those that ended. A namespace without a known process, mount or descriptor stays
    * open while a process holds a socket in it.
    * @param pids all processes, if the caller has listed them already
-   * @returns the closed namespaces
    */
-  refresh(pids: readonly number[] | undefined): Network[] {
+  refresh(pids: readonly number[] | undefined): void {
     const found = this.#namespaces.refresh(pids);
     const inodes = new Set(found.map(({ inode }) => inode));
     this.#openOwn(found);
     this.#unheld.clear();
     for (const inode of this.#networks.keys())
       if (inode !== undefined && !inodes.has(inode)) this.#unheld.add(inode);
-    const gone = this.closeUnused();
+    this.closeUnused();
     for (const inode of this.forbidden.keys()) if (!inodes.has(inode)) this.forbidden.delete(inode);
     this.failed.clear();
     for (const namespace of found) if (!this.forbidden.has(namespace.inode)) this.#openOrUpdate(namespace);
-    return gone;
   }
 
-  /** Closes the namespaces that nothing holds and in which no process holds a socket. @returns them */
-  closeUnused(): Network[] {
-    const gone: Network[] = [];
-    if (this.#unheld.size === 0) return gone;
+  /** Closes the namespaces that nothing holds and in which no process holds a socket. */
+  closeUnused(): void {
+    if (this.#unheld.size === 0) return;
     const inUse = this.#networksInUse();
     for (const inode of this.#unheld) {
       const network = this.#networks.get(inode);
@@ -74,9 +71,7 @@ export class Networks {
       network.close();
       this.#networks.delete(inode);
       this.#unheld.delete(inode);
-      gone.push(network);
     }
-    return gone;
   }
 
   close(): void {

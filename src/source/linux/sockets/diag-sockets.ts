@@ -1,0 +1,181 @@
+import type { Owner, Socket } from '../../../model/socket.ts';
+import type { Network } from '../namespaces/network.ts';
+import type { TcpSurplus } from '../namespaces/tcp-surplus.ts';
+import type { Attribution, Listeners } from '../owners/attribution.ts';
+import type { DiagMessages } from './diag-messages.ts';
+import { interfaceOf, makeSocket, type SocketMessage, scoped, unscoped } from './make-socket.ts';
+import type { OtherSockets } from './other-sockets.ts';
+import { RollingMap } from './rolling-map.ts';
+import { SlotTable } from './slot-table.ts';
+
+const NO_OWNERS: readonly Owner[] = [];
+
+/**
+ * The sockets of all namespaces, updated with the messages of each poll. Each poll calls `changedInodes`, then `update`,
+ * then `publish`.
+ *
+ *     closed slots ──▶ removed
+ *     messages ──▶ owners ──▶ stored by slot ──▶ published by id
+ *     changed owners, names and interfaces ──┘
+ */
+export class DiagSockets {
+  readonly #attribution: Attribution;
+  readonly #others: OtherSockets;
+  readonly #surplus: TcpSurplus;
+  readonly #table = new SlotTable();
+  /** Slots of sockets without an inode, whose owners are those of their listener. */
+  readonly #ownedByListener = new Set<number>();
+  /** Last `version` of each namespace whose sockets have its name and interfaces. */
+  readonly #versions = new WeakMap<Network, number>();
+  readonly #sockets = new RollingMap<Socket>();
+  /** Listeners of the last poll; undefined until needed. */
+  #listeners: Listeners | undefined;
+
+  /** @param others sockets without a slot, which are part of the result */
+  constructor(attribution: Attribution, others: OtherSockets, surplus: TcpSurplus) {
+    this.#attribution = attribution;
+    this.#others = others;
+    this.#surplus = surplus;
+  }
+
+  /** Returns the listeners of the last poll. */
+  readonly listeners = (): Listeners =>
+    (this.#listeners ??= this.#attribution.listeners(this.#table.listening()));
+
+  /** Returns the socket of a slot as of the last poll. */
+  get(slot: number): Socket | undefined {
+    return this.#table.get(slot);
+  }
+
+  /** Returns the namespace of the socket of a slot as of the last poll. */
+  networkOf(slot: number): Network | undefined {
+    return this.#table.networkOf(slot);
+  }
+
+  /** Returns true if a socket of the last poll has the inode. */
+  hasInode(inode: number): boolean {
+    return this.#table.hasInode(inode);
+  }
+
+  /** Returns the namespaces in which a process holds a socket: they exist even without a process. */
+  networksInUse(): ReadonlySet<Network> {
+    const inUse = new Set<Network>();
+    for (const { socket, network } of this.#table.entries()) {
+      const knowledge = socket.owners[0]?.knowledge;
+      if (knowledge === 'exact' || knowledge === 'pending') inUse.add(network);
+    }
+    return inUse;
+  }
+
+  /** Returns the inodes that came and went since the last poll. */
+  changedInodes(
+    { changes }: DiagMessages,
+    closedSlots: readonly number[],
+  ): { added: number[]; removed: number[] } {
+    const { added, removed } = this.#table.changedInodes(changes, closedSlots, this.#others.removed());
+    return { added: [...this.#others.added, ...added], removed };
+  }
+
+  /** Updates the sockets of the last poll with the messages of this one, and clears these. */
+  update(messages: DiagMessages, closedSlots: readonly number[], networks: Iterable<Network>): void {
+    this.#listeners = undefined;
+    for (const slot of closedSlots) this.#removeSlot(slot);
+    const stale = this.#staleSlots();
+    for (const message of messages.changes) this.#applyMessage(message, stale);
+    messages.clear();
+    for (const slot of stale) this.#updateOwners(slot);
+    this.#relabelSockets(networks);
+    for (const { id, socket } of this.#others.buildSockets(this.listeners)) {
+      if (socket) this.#sockets.set(id, socket);
+      else this.#sockets.delete(id);
+    }
+  }
+
+  /** Returns all sockets by id; the same map if nothing changed. It is valid until the second call after. */
+  publish(): ReadonlyMap<string, Socket> {
+    return this.#sockets.publish();
+  }
+
+  /** Stores the socket that a message describes. @param stale slots whose owners are determined later */
+  #applyMessage(message: SocketMessage, stale: Set<number>): void {
+    const { slot, network, addresses, inode } = message;
+    const before = this.#table.get(slot);
+    let owners = before?.owners ?? NO_OWNERS;
+    // Without an inode, the owners are those of the listener, whose message may come later.
+    if (addresses && inode === 0) stale.add(slot);
+    else if (addresses) {
+      owners = this.#attribution.ownersOf(
+        { ...addresses, protocol: message.protocol, inode, netns: network.inode },
+        before?.owners,
+        this.listeners,
+      );
+      stale.delete(slot);
+    }
+    this.#table.setPlace(slot, network, message.interfaceIndex);
+    this.#store(slot, makeSocket(message, before, owners, this.#attribution));
+  }
+
+  /** Determines the owners of a socket again. */
+  #updateOwners(slot: number): void {
+    const socket = this.#table.get(slot);
+    const network = this.#table.networkOf(slot);
+    if (!socket || !network) return;
+    const lastKnown = socket.owners.length > 0 ? socket.owners : undefined;
+    const owned = { ...socket, netns: network.inode };
+    const owners = this.#attribution.ownersOf(owned, lastKnown, this.listeners);
+    if (socket.inode === undefined && owners[0]?.knowledge !== 'inherited') this.#ownedByListener.add(slot);
+    else this.#ownedByListener.delete(slot);
+    if (owners !== socket.owners) this.#store(slot, { ...socket, owners });
+  }
+
+  #store(slot: number, socket: Socket): void {
+    this.#surplus.update(this.#table.store(slot, socket), socket);
+    this.#sockets.set(socket.id, socket);
+  }
+
+  #removeSlot(slot: number): void {
+    const socket = this.#table.remove(slot);
+    if (socket) {
+      // After a malformed message, a socket of another kind may have the same id.
+      const other = this.#others.get(socket.id);
+      if (other) this.#sockets.set(other.id, other);
+      else this.#sockets.delete(socket.id);
+    }
+    this.#surplus.update(socket, undefined);
+    this.#ownedByListener.delete(slot);
+  }
+
+  /** Returns the slots of sockets whose owners may have changed. */
+  #staleSlots(): Set<number> {
+    const { changed } = this.#attribution.owners;
+    const slots = new Set<number>();
+    for (const inode of changed) for (const slot of this.#table.slotsOf(inode)) slots.add(slot);
+    if (changed.size > 0) for (const slot of this.#ownedByListener) slots.add(slot);
+    return slots;
+  }
+
+  /** Updates the namespace name and interface name of sockets, in namespaces where these changed. */
+  #relabelSockets(networks: Iterable<Network>): void {
+    const relabelled = new Set<Network>();
+    for (const network of networks) {
+      const before = this.#versions.get(network);
+      this.#versions.set(network, network.version);
+      if (before !== undefined && before !== network.version) relabelled.add(network);
+    }
+    if (relabelled.size === 0) return;
+    for (const { slot, socket, network } of this.#table.entries()) {
+      if (!relabelled.has(network)) continue;
+      const { interface: before, ...rest } = socket;
+      const local = unscoped(socket.local);
+      const name = interfaceOf(network, this.#table.interfaceIndexOf(slot), local.address);
+      if (socket.netns === network.netns && before === name) continue;
+      this.#store(slot, {
+        ...rest,
+        local: scoped(local, name),
+        remote: socket.remote && scoped(unscoped(socket.remote), name),
+        ...(network.netns && { netns: network.netns }),
+        ...(name !== undefined && { interface: name }),
+      });
+    }
+  }
+}
