@@ -90,7 +90,7 @@ export class SlotTable {
    * @param alsoRemoved inodes that other sockets lost
    */
   changedInodes(
-    messages: readonly SocketMessage[],
+    messages: readonly Pick<SocketMessage, 'slot' | 'inode'>[],
     closedSlots: readonly number[],
     alsoRemoved: readonly number[],
   ): { added: number[]; removed: number[] } {

@@ -1,0 +1,162 @@
+import type { Endpoint, Owner, Socket, SocketState } from '../../../model/socket.ts';
+import type { KernelEvent } from '../../types.ts';
+import type { Network } from '../namespaces/network.ts';
+import type { ClosedSocket } from '../netlink/closes.ts';
+import type { Attribution } from '../owners/attribution.ts';
+import { makeSocket } from '../sockets/make-socket.ts';
+import type { Senders } from './senders.ts';
+import type { TcpOwners } from './tcp-owners.ts';
+import { findRemnant } from './tcp-queries.ts';
+import {
+  type DestroyedSocket,
+  hasOtherPorts,
+  takeSteps,
+  type TracedSocket,
+  type TracedSockets,
+} from './traced-sockets.ts';
+
+const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
+
+type Ended = KernelEvent & { readonly type: 'ended' };
+
+/**
+ * Makes the events of closes: the pending state changes of the socket, then `ended`.
+ *
+ *     close message ──▶ joined with the traced socket (endpoints, states, owners) ──▶ queried for its remnant ──▶ ended
+ *     traced socket whose close message was lost ──▶ ended, without counters
+ */
+export class CloseEvents {
+  readonly #traced: TracedSockets;
+  readonly #senders: Senders;
+  readonly #tcpOwners: TcpOwners;
+  readonly #attribution: Attribution;
+
+  constructor(traced: TracedSockets, senders: Senders, tcpOwners: TcpOwners, attribution: Attribution) {
+    this.#traced = traced;
+    this.#senders = senders;
+    this.#tcpOwners = tcpOwners;
+    this.#attribution = attribution;
+  }
+
+  /** Returns the events of a socket from its close message. */
+  ofMessage(network: Network, closed: ClosedSocket): readonly KernelEvent[] {
+    const { id, protocol, addresses } = closed;
+    const destroyed = this.#traced.takeDestroyed(id);
+    // A socket that was never bound had no traffic.
+    if (addresses.local.port === 0 && destroyed === undefined) return [];
+    const traced =
+      destroyed && hasOtherPorts(destroyed.traced, addresses.local.port, addresses.remote?.port ?? 0)
+        ? undefined
+        : destroyed?.traced;
+    const lastState = traced?.steps.at(-1)?.now;
+    // The side that closes last leaves no remnant.
+    const remnant = lastState === 'LAST_ACK' ? {} : findRemnant(network, closed);
+    // The trace takes precedence: the close message of a reset or refused connection lacks part of its endpoints.
+    const local = traced && traced.local.port !== 0 ? traced.local : addresses.local;
+    const peer = addresses.remote?.port === 0 ? null : addresses.remote;
+    const remote = traced?.remote ?? peer;
+    const owners =
+      traced?.owners ??
+      (protocol === 'tcp'
+        ? this.#tcpOwners.of(network, local, 0)
+        : this.#senders.takeOwners(
+            { netns: network.inode ?? -1, family: addresses.family, local, remote },
+            () => network.hasUdp(addresses.family, closed.sockId),
+          ));
+    const made = makeSocket(
+      {
+        slot: -1,
+        network,
+        protocol,
+        id,
+        addresses: { family: addresses.family, local, remote, state: lastState ?? addresses.state },
+        // The close message has neither.
+        uid: 0,
+        inode: 0,
+        interfaceIndex: closed.interfaceIndex,
+        traffic: {},
+        timer: undefined,
+        opened: traced?.opened,
+        tcp: undefined,
+      },
+      undefined,
+      owners,
+      this.#attribution,
+    );
+    const { traffic: _, ...rest } = made;
+    const traffic = trafficOf(closed, remnant.state, traced?.hasPeerFin ?? false);
+    const socket: Socket = {
+      ...rest,
+      ...(protocol === 'tcp' && !traced?.owners && this.#userOf(network, local)),
+      ...(traffic && { traffic }),
+    };
+    return eventsOfEnd(traced, {
+      type: 'ended',
+      atMs: destroyed?.atMs ?? closed.atMs,
+      socket,
+      learntBy: 'destroy',
+      ...(closed.end && { lifetimeMs: closed.end.lifetimeMs, isAtLeast: !closed.end.isFullLifetime }),
+      ...(remnant.id !== undefined &&
+        remnant.state !== undefined && { remnant: { id: remnant.id, state: remnant.state } }),
+    });
+  }
+
+  /** Returns the user of an accepted socket, which is that of its listener; the kernel shows it to everyone. */
+  #userOf(network: Network, local: Endpoint): Pick<Socket, 'uid' | 'user'> {
+    const uid = this.#tcpOwners.listenerUid(network, local);
+    if (uid === undefined) return {};
+    const user = this.#attribution.userOf(uid);
+    return { uid, ...(user !== undefined && { user }) };
+  }
+}
+
+/** Returns the events of a traced socket whose close message was lost. */
+export function eventsWithoutMessage({ traced, id, atMs }: DestroyedSocket): readonly KernelEvent[] {
+  if (traced.local.port === 0) return [];
+  const { family, local, remote, opened, owners, steps } = traced;
+  const state = steps.at(-1)?.now ?? 'CLOSE';
+  const socket: Socket = {
+    id,
+    protocol: 'tcp',
+    family,
+    local,
+    remote,
+    state,
+    ...(opened && { opened }),
+    owners: owners ?? GONE,
+  };
+  return eventsOfEnd(traced, { type: 'ended', atMs, socket, learntBy: 'trace' });
+}
+
+/** Returns the pending state changes of a traced socket, and its end with its lifetime. */
+function eventsOfEnd(traced: TracedSocket | undefined, end: Ended): readonly KernelEvent[] {
+  if (traced === undefined) return [end];
+  const { socket, atMs } = end;
+  const { createdMs } = traced;
+  return [
+    ...takeSteps(traced, socket.id, { ...socket, traffic: {} }),
+    createdMs === undefined ? end : { ...end, lifetimeMs: atMs - createdMs, isAtLeast: false },
+  ];
+}
+
+/**
+ * Returns the counters of a closed connection without the peer's FIN, which the kernel counts as a received byte. The
+ * message does not say whether a FIN arrived. It did if the peer acknowledged our FIN and no remnant is left, or if the
+ * remnant is in TIME_WAIT and not in FIN_WAIT2.
+ * @param found state of the socket that has the endpoints now: the remnant, or the listener that accepted it
+ * @param hasPeerFin the trace saw the peer's FIN
+ */
+function trafficOf(
+  { traffic, end }: ClosedSocket,
+  found: SocketState | undefined,
+  hasPeerFin: boolean,
+): Socket['traffic'] {
+  if (traffic === undefined || end === undefined) return traffic;
+  const { rxBytes = 0 } = traffic;
+  // The side that connects has its SYN acknowledged as well.
+  const expected = found === 'LISTEN' ? 1 : 2;
+  const hasFin =
+    hasPeerFin ||
+    (found === undefined || found === 'LISTEN' ? end.synFinAcked >= expected : found === 'TIME_WAIT');
+  return { ...traffic, rxBytes: end.dataSegmentsIn === 0 ? 0 : Math.max(0, rxBytes - Number(hasFin)) };
+}

@@ -1,0 +1,76 @@
+import type { SocketState } from '../../../model/socket.ts';
+import type { Network } from '../namespaces/network.ts';
+import type { ClosedSocket } from '../netlink/closes.ts';
+import { decodeAddresses, decodeTraffic, findInfo, INET, isRemnantAt, sockIdOf } from '../netlink/inet.ts';
+import { decodeOpened } from '../netlink/opened.ts';
+import { cookieId } from '../netlink/slots.ts';
+import { LITTLE_ENDIAN } from '../netlink/wire.ts';
+import type { SocketMessage } from '../sockets/make-socket.ts';
+import type { TracedSocket } from './traced-sockets.ts';
+
+/** The socket that has the endpoints of a closed connection now: its remnant with its id, or only the state LISTEN. */
+export interface Remnant {
+  readonly id?: string;
+  readonly state?: SocketState;
+}
+
+/**
+ * Queries the kernel for a living socket of the trace by its endpoints; undefined if it is not found.
+ * @param networks those that the socket may be in
+ * @param wallMs wall-clock time, milliseconds since 1970
+ */
+export function findLiving(
+  { family, local, remote, opened, steps }: TracedSocket,
+  networks: Iterable<Network>,
+  wallMs: number,
+): SocketMessage | undefined {
+  const isListener = steps[0]?.now === 'LISTEN';
+  if (local.port === 0 || (remote === null && !isListener)) return undefined;
+  const sockId = sockIdOf(local, remote ?? { address: local.address, port: 0 });
+  let message: SocketMessage | undefined;
+  for (const network of networks) {
+    network.findTcp(family, sockId, (buffer, start, end) => {
+      const addresses = decodeAddresses(buffer, start, 'tcp');
+      if (addresses === undefined || (addresses.state === 'LISTEN') !== isListener) return;
+      // The TIME_WAIT remnant has another cookie.
+      if (isRemnantAt(buffer, start)) return;
+      const { view } = buffer;
+      const info = { start: 0, end: 0 };
+      findInfo(buffer, start, end, info);
+      message = {
+        slot: -1,
+        network,
+        protocol: 'tcp',
+        id: cookieId(buffer, start + INET.cookie),
+        addresses,
+        uid: view.getUint32(start + INET.uid, LITTLE_ENDIAN),
+        inode: view.getUint32(start + INET.inode, LITTLE_ENDIAN),
+        interfaceIndex: view.getUint32(start + INET.interface, LITTLE_ENDIAN),
+        traffic: decodeTraffic(buffer, start, info, wallMs),
+        timer: undefined,
+        opened: opened ?? decodeOpened(buffer, start, info),
+        tcp: undefined,
+      };
+    });
+  }
+  return message;
+}
+
+/**
+ * Queries the kernel for the endpoints of a closed connection: id and state of its TIME_WAIT remnant, or only the state
+ * LISTEN if a listener matches them. Empty for anything else.
+ */
+export function findRemnant(network: Network, { protocol, addresses, sockId, end }: ClosedSocket): Remnant {
+  let remnant: Remnant = {};
+  if (protocol !== 'tcp' || addresses.remote === null || end === undefined) return remnant;
+  network.findTcp(addresses.family, sockId, (buffer, start) => {
+    const state = decodeAddresses(buffer, start, 'tcp')?.state;
+    if (state === undefined) return;
+    remnant = isRemnantAt(buffer, start)
+      ? { id: cookieId(buffer, start + INET.cookie), state }
+      : state === 'LISTEN'
+        ? { state }
+        : {};
+  });
+  return remnant;
+}
