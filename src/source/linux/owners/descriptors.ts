@@ -1,0 +1,186 @@
+import { IO_URING, type Outcome, type Proc } from '../proc/proc.ts';
+import { parseStat } from '../proc/process.ts';
+import type { Holder } from './holder.ts';
+import type { Holdings } from './holdings.ts';
+import type { Identities } from './identity.ts';
+import type { OtherHolders } from './other-holders.ts';
+import type { OwnerPoll } from './owner-poll.ts';
+
+/** Maximum number of known descriptors read again per poll, in turn, to see if they still hold the same socket. */
+const MAX_DESCRIPTOR_CHECKS = 32;
+
+/** Descriptors read between two reads of the clock. */
+const BATCH_SIZE = 256;
+
+/** Reads the descriptors of processes, within the budget of a poll, into `Holdings`. */
+export class Descriptors {
+  readonly #proc: Proc;
+  readonly #holdings: Holdings;
+  readonly #identities: Identities;
+  readonly #otherHolders: OtherHolders;
+  readonly #poll: OwnerPoll;
+  #knownIterator: Iterator<readonly [Holder, number, number]> | undefined;
+
+  constructor(
+    proc: Proc,
+    holdings: Holdings,
+    identities: Identities,
+    otherHolders: OtherHolders,
+    poll: OwnerPoll,
+  ) {
+    this.#proc = proc;
+    this.#holdings = holdings;
+    this.#identities = identities;
+    this.#otherHolders = otherHolders;
+    this.#poll = poll;
+  }
+
+  /** Reads some known descriptors again: one may be closed while another process still holds its socket. */
+  checkKnown(): void {
+    for (let count = 0; count < MAX_DESCRIPTOR_CHECKS && !this.#poll.isOverBudget; count++) {
+      this.#knownIterator ??= this.#knownDescriptors();
+      const { value, done } = this.#knownIterator.next() as IteratorResult<
+        readonly [Holder, number, number],
+        undefined
+      >;
+      if (done) {
+        this.#knownIterator = undefined;
+        return;
+      }
+      const [holder, descriptor, inode] = value;
+      if (descriptor < 0) {
+        // Reading the mappings and rings of a process costs as much as all other checks.
+        count += MAX_DESCRIPTOR_CHECKS;
+        if (!this.#otherHolders.isHeld(holder, inode)) this.#holdings.removeDescriptor(holder, descriptor);
+        continue;
+      }
+      const now = this.#inodeOf(holder, this.#proc.socketInode(holder.folder, descriptor));
+      if (now === inode || !holder.readable) continue;
+      this.#holdings.removeDescriptor(holder, descriptor);
+      holder.isListOutdated = true;
+    }
+  }
+
+  /** Yields each holder, descriptor and inode. */
+  *#knownDescriptors(): Generator<readonly [Holder, number, number]> {
+    for (const holder of this.#holdings.holders.values()) {
+      for (const [descriptor, inode] of holder.inodes) yield [holder, descriptor, inode];
+    }
+  }
+
+  /** Lists and reads the descriptors of processes that may have new ones, the smallest processes first. */
+  readOutdated(isWanted: (holder: Holder) => boolean): void {
+    const holders = [...this.#holdings.holders.values()].filter(
+      (holder) =>
+        (holder.unread.length > 0 && !holder.isInSearch) || (holder.isListOutdated && isWanted(holder)),
+    );
+    holders.sort((a, b) => a.descriptorCount - b.descriptorCount);
+    for (const holder of holders) {
+      if (this.#poll.isOverBudget) return;
+      if (holder.isListOutdated) this.list(holder);
+      this.readUnread(holder);
+    }
+  }
+
+  /** Lists the descriptors of a holder: those that are not known yet are to be read. */
+  list(holder: Holder): void {
+    holder.isListOutdated = false;
+    holder.isInSearch = false;
+    holder.listedPoll = this.#poll.number;
+    holder.freed = [];
+    holder.rings.clear();
+    const listing = this.#proc.names(`${holder.folder}/fd`);
+    if (!('value' in listing)) {
+      holder.readable = listing.failed === 'gone';
+      if (!holder.readable) this.#poll.hasUnseenProcesses = true;
+      return;
+    }
+    holder.readable = true;
+    if (listing.value.length === 0 && this.#useLivingThread(holder)) {
+      this.list(holder);
+      return;
+    }
+    const descriptors = new Set(listing.value.map(Number));
+    holder.highest = 0;
+    for (const descriptor of descriptors) holder.highest = Math.max(holder.highest, descriptor);
+    for (const descriptor of holder.inodes.keys()) {
+      if (descriptor >= 0 && !descriptors.has(descriptor))
+        this.#holdings.removeDescriptor(holder, descriptor);
+    }
+    holder.unread = [...descriptors].filter((descriptor) => !holder.inodes.has(descriptor)).reverse();
+  }
+
+  /**
+   * Switches to the folder of a living thread if the first thread of a process has ended, since /proc/PID/fd is empty
+   * then. Also sets `isKernelThread`.
+   * @returns true if it switched
+   */
+  #useLivingThread(holder: Holder): boolean {
+    if (holder.folder !== String(holder.pid)) return false;
+    const text = this.#proc.text(`${holder.pid}/stat`);
+    const stat = 'value' in text ? parseStat(text.value) : undefined;
+    holder.isKernelThread = stat?.isKernelThread ?? false;
+    const folder = stat?.isLeaderGone ? this.#identities.livingThreadFolder(holder.pid) : undefined;
+    const directory = folder === undefined ? undefined : this.#proc.stat(`${folder}/fd`);
+    if (folder === undefined || directory === undefined || !('value' in directory)) return false;
+    holder.folder = folder;
+    holder.directory = directory.value.ino;
+    holder.descriptorCount = directory.value.size;
+    return true;
+  }
+
+  /** Reads the listed descriptors of a holder, as many as the budget allows. */
+  readUnread(holder: Holder): void {
+    while (holder.unread.length > 0 && !this.#poll.isOverBudget) {
+      const descriptors = holder.unread.splice(-BATCH_SIZE);
+      for (const [i, outcome] of this.#proc.socketInodes(holder.folder, descriptors).entries()) {
+        this.#applyOutcome(holder, descriptors[i] ?? 0, outcome);
+      }
+    }
+  }
+
+  /** Reads an unknown descriptor; true if it exists. */
+  #readDescriptor(holder: Holder, descriptor: number): boolean {
+    return this.#applyOutcome(holder, descriptor, this.#proc.socketInode(holder.folder, descriptor));
+  }
+
+  /** Adds the socket or io_uring that a descriptor refers to; true if the descriptor exists. */
+  #applyOutcome(holder: Holder, descriptor: number, outcome: Outcome<number>): boolean {
+    const inode = this.#inodeOf(holder, outcome);
+    if (inode === IO_URING) holder.rings.add(descriptor);
+    else if (inode !== undefined && inode > 0) this.#holdings.addDescriptor(holder, descriptor, inode);
+    return inode !== undefined;
+  }
+
+  /** Returns the inode of the socket, `IO_URING`, or 0 for any other file; undefined if there is no descriptor. */
+  #inodeOf(holder: Holder, outcome: Outcome<number>): number | undefined {
+    if ('value' in outcome) return outcome.value;
+    // Some processes allow even root to list their descriptors but not to read them.
+    if (outcome.failed === 'forbidden') {
+      holder.readable = false;
+      holder.unread = [];
+      this.#poll.hasUnseenProcesses = true;
+    }
+    return undefined;
+  }
+
+  /** Reads the descriptors that the kernel allocates next, in the processes that changed. */
+  probeLikely(): void {
+    for (const holder of this.#holdings.holders.values()) {
+      if (!holder.readable || (holder.freed.length === 0 && !holder.isListOutdated)) continue;
+      const free = holder.freed.sort((a, b) => b - a);
+      while (free.length > 0 && this.#holdings.wanted.size > 0 && !this.#poll.isOverBudget) {
+        const descriptor = free.pop() ?? 0;
+        if (!holder.inodes.has(descriptor)) this.#readDescriptor(holder, descriptor);
+      }
+      for (
+        let next = holder.highest + 1;
+        this.#holdings.wanted.size > 0 && !this.#poll.isOverBudget;
+        next++
+      ) {
+        if (!this.#readDescriptor(holder, next)) break;
+        holder.highest = next;
+      }
+    }
+  }
+}

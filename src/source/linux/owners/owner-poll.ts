@@ -1,0 +1,39 @@
+/** The current poll of `Owners`, shared by its parts. */
+export class OwnerPoll {
+  readonly #nowMs: () => number;
+  #deadlineMs = Infinity;
+  /** 1 for the first poll. */
+  number = 0;
+  /** True if some process could not be read, which may hold the sockets without an owner. */
+  hasUnseenProcesses = false;
+
+  /** @param nowMs returns milliseconds on a monotonic clock */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  get isOverBudget(): boolean {
+    return this.#nowMs() > this.#deadlineMs;
+  }
+
+  /** @param budgetMs time limit of the poll, milliseconds */
+  begin(budgetMs: number): void {
+    this.number++;
+    this.#deadlineMs = this.#nowMs() + budgetMs;
+  }
+
+  /** Moves the deadline so that at least this time is left, milliseconds. */
+  extendTo(leftMs: number): void {
+    this.#deadlineMs = Math.max(this.#deadlineMs, this.#nowMs() + leftMs);
+  }
+
+  /** Moves the deadline so that at most this time is left, milliseconds. */
+  limitTo(leftMs: number): void {
+    this.#deadlineMs = Math.min(this.#deadlineMs, this.#nowMs() + leftMs);
+  }
+
+  /** Returns true for each process or thread in one of this many polls. @param key its pid or tid */
+  isTurnOf(key: number, polls: number): boolean {
+    return (this.number + key) % polls === 0;
+  }
+}
