@@ -4,7 +4,7 @@ import type { SocketBounds } from '../socket-limiter.ts';
 import type { Source, SourceOptions } from '../types.ts';
 import { SourceUnavailable } from '../types.ts';
 import { dump } from './netlink/dump.ts';
-import { tcpProbe } from './netlink/inet.ts';
+import { tcpProbe } from './netlink/inet-requests.ts';
 import { Native, NativeError } from './netlink/native.ts';
 import { NativeProc } from './proc/native-proc.ts';
 import { KernelNetlink } from './netlink/system.ts';

@@ -1,7 +1,9 @@
 import type { SocketState } from '../../../model/socket.ts';
 import type { Network } from '../namespaces/network.ts';
 import type { ClosedSocket } from '../netlink/closes.ts';
-import { decodeAddresses, decodeTraffic, findInfo, INET, isRemnantAt, sockIdOf } from '../netlink/inet.ts';
+import { decodeAddresses, findInfo, INET, isRemnantAt } from '../netlink/inet.ts';
+import { sockIdOf } from '../netlink/inet-requests.ts';
+import { decodeTraffic } from '../netlink/traffic.ts';
 import { decodeOpened } from '../netlink/opened.ts';
 import { cookieId } from '../netlink/slots.ts';
 import { LITTLE_ENDIAN } from '../netlink/wire.ts';

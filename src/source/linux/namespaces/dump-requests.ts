@@ -1,6 +1,7 @@
 import type { Protocol } from '../../../model/socket.ts';
 import type { ExtraKind } from '../../types.ts';
-import { AF_INET, AF_INET6, tcpRequest, inetRequest, type IPPROTO } from '../netlink/inet.ts';
+import { AF_INET, AF_INET6 } from '../netlink/inet.ts';
+import { tcpRequest, inetRequest, type IPPROTO } from '../netlink/inet-requests.ts';
 import { OTHERS } from '../netlink/others.ts';
 
 /** A request to dump sockets, and the protocol of the sockets in the response. */

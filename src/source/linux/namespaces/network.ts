@@ -5,7 +5,8 @@ import { Interfaces, NO_INTERFACES } from './interfaces.ts';
 import type { FoundNamespace } from './namespaces.ts';
 import { Closes } from '../netlink/closes.ts';
 import { type Channel, dump, type DumpResult, getOne } from '../netlink/dump.ts';
-import { AF_INET, INET, tcpLookupRequest, udpLookupRequest } from '../netlink/inet.ts';
+import { AF_INET, INET } from '../netlink/inet.ts';
+import { tcpLookupRequest, udpLookupRequest } from '../netlink/inet-requests.ts';
 import { NativeError } from '../netlink/native.ts';
 import {
   addressesRequest,

@@ -1,14 +1,8 @@
 import { MAX_WAITING_EVENTS } from '../../../model/bounds.ts';
 import type { Protocol, Traffic } from '../../../model/socket.ts';
-import {
-  decodeAddresses,
-  decodeTraffic,
-  findInfo,
-  INET,
-  type InetAddresses,
-  IPPROTO,
-  sockIdAt,
-} from './inet.ts';
+import { decodeAddresses, findInfo, INET, type InetAddresses } from './inet.ts';
+import { IPPROTO, sockIdAt } from './inet-requests.ts';
+import { decodeTraffic } from './traffic.ts';
 import { ERRNO } from './native.ts';
 import { cookieId } from './slots.ts';
 import type { ClosesChannel } from './system.ts';

@@ -1,5 +1,6 @@
 import type { Endpoint, Family, Protocol, SocketState } from '../../../model/socket.ts';
-import { SOCK_DIAG_BY_FAMILY, STATES } from './inet.ts';
+import { STATES } from './inet.ts';
+import { SOCK_DIAG_BY_FAMILY } from './inet-requests.ts';
 import { cookieId } from './slots.ts';
 import { dumpRequest, eachAttribute, LITTLE_ENDIAN, type NetlinkBuffer, textAt } from './wire.ts';
 

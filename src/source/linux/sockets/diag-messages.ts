@@ -1,17 +1,10 @@
 import type { Protocol, SocketState } from '../../../model/socket.ts';
 import type { NewSocketKind, SocketLimiter } from '../../socket-limiter.ts';
 import type { Network } from '../namespaces/network.ts';
-import {
-  AF_INET,
-  decodeAddresses,
-  decodeDetails,
-  decodeTimer,
-  decodeTraffic,
-  INET,
-  isRemnantAt,
-  sockIdAt,
-  STATES,
-} from '../netlink/inet.ts';
+import { decodeDetails } from '../netlink/details.ts';
+import { AF_INET, decodeAddresses, decodeTimer, INET, isRemnantAt, STATES } from '../netlink/inet.ts';
+import { sockIdAt } from '../netlink/inet-requests.ts';
+import { decodeTraffic } from '../netlink/traffic.ts';
 import { decodeOpened } from '../netlink/opened.ts';
 import { OTHERS } from '../netlink/others.ts';
 import { CHANGE, cookieId, Slots } from '../netlink/slots.ts';

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { FoundNamespace } from '../../../../src/source/linux/namespaces/namespaces.ts';
-import { INET, sockIdOf } from '../../../../src/source/linux/netlink/inet.ts';
+import { INET } from '../../../../src/source/linux/netlink/inet.ts';
+import { sockIdOf } from '../../../../src/source/linux/netlink/inet-requests.ts';
 import { cookieId } from '../../../../src/source/linux/netlink/slots.ts';
 import { Interfaces } from '../../../../src/source/linux/namespaces/interfaces.ts';
 import { Network, type NetworkPoll } from '../../../../src/source/linux/namespaces/network.ts';

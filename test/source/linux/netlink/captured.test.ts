@@ -2,17 +2,16 @@ import { describe, expect, test } from 'vitest';
 import type { SocketState } from '../../../../src/model/socket.ts';
 import type { Channel } from '../../../../src/source/linux/netlink/dump.ts';
 import { dump, type DumpResult } from '../../../../src/source/linux/netlink/dump.ts';
+import { decodeDetails } from '../../../../src/source/linux/netlink/details.ts';
 import {
   AF_INET,
   AF_INET6,
-  tcpRequest,
   decodeAddresses,
-  decodeDetails,
   decodeTimer,
-  decodeTraffic,
   findInfo,
-  inetRequest,
 } from '../../../../src/source/linux/netlink/inet.ts';
+import { tcpRequest, inetRequest } from '../../../../src/source/linux/netlink/inet-requests.ts';
+import { decodeTraffic } from '../../../../src/source/linux/netlink/traffic.ts';
 import { OTHERS } from '../../../../src/source/linux/netlink/others.ts';
 import {
   addressesRequest,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../../src/model/socket.ts';
 import { Closes, decodeClosed } from '../../../../src/source/linux/netlink/closes.ts';
-import { sockIdOf, sockIdAt, tcpLookupRequest } from '../../../../src/source/linux/netlink/inet.ts';
+import { sockIdOf, sockIdAt, tcpLookupRequest } from '../../../../src/source/linux/netlink/inet-requests.ts';
 import type { ClosesChannel } from '../../../../src/source/linux/netlink/system.ts';
 import { setSequence } from '../../../../src/source/linux/netlink/wire.ts';
 import { Proc } from '../../../../src/source/linux/proc/proc.ts';

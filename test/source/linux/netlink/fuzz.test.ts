@@ -2,14 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Protocol, Socket } from '../../../../src/model/socket.ts';
 import { decodeClosed } from '../../../../src/source/linux/netlink/closes.ts';
-import {
-  decodeAddresses,
-  decodeDetails,
-  decodeTimer,
-  decodeTraffic,
-  findInfo,
-  INET,
-} from '../../../../src/source/linux/netlink/inet.ts';
+import { decodeDetails } from '../../../../src/source/linux/netlink/details.ts';
+import { decodeAddresses, decodeTimer, findInfo, INET } from '../../../../src/source/linux/netlink/inet.ts';
+import { decodeTraffic } from '../../../../src/source/linux/netlink/traffic.ts';
 import { OTHERS } from '../../../../src/source/linux/netlink/others.ts';
 import { decodeInterfaceAddress, decodeLink } from '../../../../src/source/linux/netlink/route.ts';
 import { cookieId, Slots } from '../../../../src/source/linux/netlink/slots.ts';
