@@ -1,18 +1,18 @@
-// Ten thousand sockets: they show, are counted, are found by typing, and leave.
+// Shows, counts, searches and removes ten thousand sockets.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { isLinux, newHerd, startNetpane } from './netpane.ts';
 
 const count = 5_000;
 
-/** Each end is an open file, and root's own limit may be low in a container. */
+/** Maximum number of open files: each end of a connection is one, and the limit may be low in a container. */
 const openFiles = isLinux
   ? Number(/^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1e6)
   : 0;
 const why = isLinux ? `only ${openFiles} files may be open` : 'the herd needs Linux';
 const isPossible = openFiles >= 1_000;
 
-/** Numbers of the header, and of the line of the filter: `12 of 10,345`. */
+/** Returns the numbers that the pattern captures, such as those of `12 of 10,345`. */
 const numbers = (text: string, pattern: RegExp) =>
   pattern
     .exec(text)
@@ -22,7 +22,7 @@ const numbers = (text: string, pattern: RegExp) =>
 const shown = (line = '') => numbers(line, /([\d,]+) of ([\d,]+)$/) ?? [0, 0];
 
 test.skipIf(!isPossible)(
-  `10,000 sockets show, can be searched, and leave${isPossible ? '' : ` (skipped: ${why})`}`,
+  `shows, searches and removes 10,000 sockets${isPossible ? '' : ` (skipped: ${why})`}`,
   async () => {
     const herd = newHerd();
     const patience = { timeoutMs: 60_000 };
@@ -32,16 +32,13 @@ test.skipIf(!isPossible)(
     ];
     const screens = [wide, narrow];
     for (const t of screens)
-      await t.until(
-        'the first reading',
-        () => shown(t.rows()[2])[1] !== 0 || t.text().includes('no sockets'),
-      );
+      await t.until('the first poll', () => shown(t.rows()[2])[1] !== 0 || t.text().includes('no sockets'));
 
     const { near, far } = await herd.crowd(count);
     expect(near.length + far.length).toBe(2 * count);
     for (const t of screens)
-      await t.until('all of them', () => (shown(t.rows()[2])[1] ?? 0) >= 2 * count, patience);
-    const totals = await wide.until('the parts to add up', () => {
+      await t.until('all sockets', () => (shown(t.rows()[2])[1] ?? 0) >= 2 * count, patience);
+    const totals = await wide.until('the totals of the header', () => {
       const parts = numbers(
         wide.rows()[0] ?? '',
         /([\d,]+) sockets +([\d,]+) established +([\d,]+) listening +([\d,]+) other$/,
@@ -52,7 +49,7 @@ test.skipIf(!isPossible)(
     expect(parts.reduce((sum, part) => sum + part, 0)).toBe(total);
     expect(narrow.rows()[0]).toMatch(/1\d,\d{3} .*1\d,\d{3} estab/);
 
-    // Typed at once: each letter filters all of them.
+    // Typed at once: netpane filters all sockets for each letter.
     const one = near[count - 1];
     const port = one?.local.port ?? 0;
     for (const t of screens) {
@@ -62,13 +59,13 @@ test.skipIf(!isPossible)(
         () => {
           const [rows = 0] = shown(t.rows()[2]);
           const lines = t.rows().filter((row) => /^[ +] /.test(row) && row.includes(String(port)));
-          // A port may be in use at both addresses that the crowd calls from.
+          // Both client addresses of the crowd may use the same port.
           return rows >= 2 && rows <= 8 && lines.length >= 2;
         },
         patience,
       );
       t.press('escape');
-      await t.until('all again', () => (shown(t.rows()[2])[0] ?? 0) >= 2 * count, patience);
+      await t.until('all sockets again', () => (shown(t.rows()[2])[0] ?? 0) >= 2 * count, patience);
       t.press('end');
       await t.until('the last row', () => t.cell(0, t === wide ? 28 : 8).inverse, patience);
       t.press('home');
@@ -79,7 +76,7 @@ test.skipIf(!isPossible)(
     await herd.close();
     for (const t of screens) {
       await t.until(
-        'them to leave',
+        'the closed sockets to leave',
         () => {
           const [rows = 0, all = 0] = shown(t.rows()[2]);
           return all < count && rows < count;

@@ -1,4 +1,4 @@
-// Which programs netpane starts, itself or by its packages: those of the system, whatever the environment says.
+// Programs that netpane or its packages start: those of the system, whatever the environment says.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import {
   uniqueName,
 } from './netpane.ts';
 
-/** Programs that pidusage, systeminformation and blessed look for, and those that they may use to find or run them. */
+/** Names of programs that pidusage, systeminformation and blessed start, or use to find or run others. */
 const WANTED = [
   'getconf',
   'netstat',
@@ -56,7 +56,7 @@ beforeEach(() => {
     'BASH_FUNC_getconf%%': `() { echo function >> ${mark}; }`,
     LD_LIBRARY_PATH: folder,
     PIDUSAGE_USE_PS: 'true',
-    // blessed would ask tmux for its version.
+    // In tmux, blessed runs tmux to get its version.
     TMUX: '/tmp/tmux-0/default,1,0',
     NETPANE_CHILDREN: list,
   };
@@ -69,7 +69,7 @@ interface Child {
   readonly env: readonly string[];
 }
 
-/** Programs that were started, but for copies of Node that netpane itself needs. */
+/** Returns the programs that were started, without the Node processes that netpane itself needs. */
 const children = (): readonly Child[] =>
   readFileSync(list, 'utf8')
     .split('\n')
@@ -77,7 +77,7 @@ const children = (): readonly Child[] =>
     .map((line) => JSON.parse(line) as Child)
     .filter(({ args: [command] }) => command !== process.execPath);
 
-/** Nothing that was planted has run, and all that ran got nothing of it. */
+/** Checks that no planted program ran, and that no planted variable reached a child. */
 function expectClean(): void {
   expect(existsSync(mark) ? readFileSync(mark, 'utf8') : '').toBe('');
   for (const { env: pairs } of children()) {
@@ -87,9 +87,9 @@ function expectClean(): void {
   }
 }
 
-describe.skipIf(!isLinux)('programs that are started (skipped elsewhere: the herd needs Linux)', () => {
+describe.skipIf(!isLinux)('programs of PATH (skipped elsewhere: the herd needs Linux)', () => {
   test.each([[[]], [['--source', 'proc']], [['--source', 'systeminformation']]])(
-    'by the screen with its details, with %j: none of PATH',
+    'are not started by the screen and its details, with %j',
     async (args) => {
       const name = uniqueName();
       const listener = await (await newHerd().spawn({ title: name })).listen();
@@ -99,7 +99,7 @@ describe.skipIf(!isLinux)('programs that are started (skipped elsewhere: the her
       await t.until('the usage', () => /usage +CPU/.test(t.text()));
       const words = children().map((child) => child.args.join(' '));
       expect(words.filter((each) => each.includes('getconf'))).toHaveLength(2);
-      // systeminformation is the source, or is not there.
+      // Only the source systeminformation runs netstat.
       expect(words.some((each) => each.includes('netstat'))).toBe(args.includes('systeminformation'));
       if (!args.includes('systeminformation')) expect(words).toHaveLength(2);
       expectClean();
@@ -107,7 +107,7 @@ describe.skipIf(!isLinux)('programs that are started (skipped elsewhere: the her
   );
 
   test.each([[[]], [['--source', 'proc']], [['--source', 'systeminformation']]])(
-    'by ls with %j: none of PATH',
+    'are not started by ls, with %j',
     async (args) => {
       const { code } = await runNetpane(['ls', '--port', '1', ...args], {
         env: { ...env, HOME: '/' },
@@ -119,7 +119,7 @@ describe.skipIf(!isLinux)('programs that are started (skipped elsewhere: the her
     },
   );
 
-  test('a planted program that runs is noticed by this test', async () => {
+  test('are found by this test if they do run', async () => {
     const node = join(env['PATH']?.split(':')[0] ?? '', 'node');
     await runNetpane(['--version'], { through: [node], env, file: program });
     expect(readFileSync(mark, 'utf8')).toContain('--version');

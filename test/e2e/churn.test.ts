@@ -1,10 +1,10 @@
-// While hundreds of sockets come and go netpane neither breaks nor keeps a descriptor.
+// Hundreds of sockets open and close: netpane goes on and leaks no descriptor.
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Terminal } from '../helpers/terminal.ts';
 import { isLinux, newHerd, startNetpane, tableRows, type Ticks, ticksByHand, uniqueName } from './netpane.ts';
 
-/** Open descriptors of a netpane at rest: there are others besides during a poll. */
+/** Returns the number of open descriptors between two polls; a poll opens more. */
 async function descriptorsAtRest(t: Terminal, ticks: Ticks): Promise<number> {
   await t.until('netpane at rest', () => ticks.over(), { timeoutMs: 60_000 });
   return readdirSync(`/proc/${t.pid}/fd`).length;
@@ -14,7 +14,7 @@ const why = isLinux ? '' : ' (skipped: the herd needs Linux)';
 
 describe.skipIf(!isLinux)(`churn${why}`, () => {
   test.each(['sock_diag', 'proc'])(
-    '%s: no descriptor is kept, and all that has gone is gone',
+    '%s leaks no descriptor and shows no socket that has closed',
     async (source) => {
       const herd = newHerd();
       const name = uniqueName();
@@ -42,16 +42,16 @@ describe.skipIf(!isLinux)(`churn${why}`, () => {
       await t.until('the listener', () => tableRows(t).length === 1);
       ticks.allow(2);
       const before = await descriptorsAtRest(t, ticks);
-      // The polls fall anywhere in a round, which is over when the kernel shows it.
-      for (let round = 0; round < 12; round++) {
+      // Polls fall between any two steps; a step is over when the kernel shows its sockets.
+      for (let i = 0; i < 12; i++) {
         ticks.allow(2);
         const { near } = await client.connect(server, listener, { count: 300 });
-        // Both ends go at once.
+        // A reset closes both ends at once.
         await client.close(near, { reset: true });
       }
       const { near } = await client.connect(server, listener, { count: 3 });
       ticks.allow(2);
-      await t.until('what is left', () => tableRows(t).length === 7);
+      await t.until('the open sockets', () => tableRows(t).length === 7);
       await client.close(near, { reset: true });
       ticks.allow(2);
       await t.until('the listener alone', () => tableRows(t).length === 1);

@@ -1,4 +1,4 @@
-// To find it in a second: the query, views, groups and what is kept of them, at every size of the screen.
+// Queries, views, groups, hide rules, columns and the saved state, on screens of four sizes.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,13 +28,13 @@ const SIZES = [
 const toShow = (t: Terminal, count: number, why = '') =>
   t.until(`${count} sockets ${why}`, () => shares(t).shown === count);
 
-/** Of the key escape, and of what comes at once behind it, terminals make one key: so this waits. */
+/** Presses escape and waits: escape and a key right after it would be one alt key. */
 async function escape(t: Terminal, until: () => unknown): Promise<void> {
   t.press('escape');
   await t.until('what escape leaves', until);
 }
 
-/** What has been put into the clipboard of the terminal, by OSC 52. */
+/** Returns the texts that were written to the clipboard of the terminal, by OSC 52. */
 const copied = (t: Terminal): string[] =>
   [
     ...t
@@ -43,21 +43,21 @@ const copied = (t: Terminal): string[] =>
       .matchAll(/\x1b\]52;c;([\w+/=]*)\x07/g),
   ].map(([, base64 = '']) => Buffer.from(base64, 'base64').toString());
 
-/** The rows below the titles, as far as anything stands in them. */
+/** Returns the lines below the titles that are not empty. */
 const tableLines = (t: Terminal): string[] =>
   t
     .rows()
     .slice(4, -1)
     .filter((row) => row.trim() !== '');
 
-describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd needs Linux)', () => {
+describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
 
   describe.each(SIZES)('%i × %i', (cols, rows) => {
     const show = useScreen(scene, { cols, rows });
     const hasTabs = cols >= 80;
 
-    test('views: by number, kept under a name, removed', async () => {
+    test('`1` to `9` open views, `v` saves and deletes one', async () => {
       const t = await show();
       const counted = (kind: RegExp) => Number(kind.exec(t.rows()[0] ?? '')?.[1]?.replaceAll(',', ''));
       for (const [key, name, kind] of [
@@ -66,7 +66,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
         ['1', 'all', /([\d,]+)(?: sockets?)? +[\d,]+ estab/],
       ] as const) {
         t.write(key);
-        // Both are of the same picture.
+        // Both numbers come from the same picture.
         await t.until(`all that are ${name}`, () => shares(t).shown === counted(kind));
         if (!hasTabs) continue;
         const x = filterLine(t).indexOf(`${key} ${name}`);
@@ -77,7 +77,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       t.write('v');
       await t.until('the list', () => t.text().includes('VIEWS') && t.text().includes('1 all '));
       t.write('aall\r');
-      // It is cut on the narrowest screen.
+      // The narrow screen cuts the message.
       await t.until('the complaint', () => /built-in|other name/.test(filterLine(t)));
       t.press('ctrl-u');
       t.write('mine\r');
@@ -96,7 +96,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       expect(shares(t).shown).toBe(3);
     });
 
-    test('groups: sums, folded and unfolded, one or all', async () => {
+    test('`o` groups, enter folds one group, `Z` folds all', async () => {
       const { name } = scene;
       const t = await show();
       t.write('o');
@@ -110,7 +110,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       t.press('home');
       await t.until('the first one', () => header('cli', 6)(selectedLine(t)));
       t.press('enter');
-      // All six of the first; of the second its line only.
+      // All six rows of the first group, and both headers.
       await t.until('the rows of the first', () => tableLines(t).length === Math.min(rows - 5, 8));
       t.write('z');
       await t.until('it folded', () => tableLines(t).length === 2);
@@ -144,7 +144,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       await escape(t, () => !t.text().includes('nothing hidden'));
     });
 
-    test('tab completes terms and what there is', async () => {
+    test('tab completes terms, and values of present sockets', async () => {
       const { name } = scene;
       const t = await show();
       typeQuery(t, `process:${name}`);
@@ -162,11 +162,11 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       t.press('tab');
       await t.until('a word', () => filterLine(t).includes(' listen') && shares(t).shown === 0);
       t.press('enter');
-      // How much of it there is room for depends on how many sockets this machine has.
+      // The room for the query depends on the number of sockets of this machine.
       await t.until('the query', () => filterLine(t).startsWith(`/ process:${name}`));
     });
 
-    test('a mistake is pointed at while it is typed, and the text stays', async () => {
+    test('a mistake is marked while you type, and the text stays', async () => {
       const t = await show();
       typeQuery(t, `process:${scene.name} listen`);
       await toShow(t, 4, 'that listen');
@@ -189,7 +189,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       );
     });
 
-    test('↑ goes through the queries of before, ↓ back to what was typed', async () => {
+    test('up goes through the history, down back to the typed text', async () => {
       const t = await show();
       typeQuery(t, `process:${scene.name} udp\r`);
       await toShow(t, 2, 'of UDP');
@@ -206,7 +206,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       await t.until('what was typed', () => filterLine(t).includes('-cli') && shares(t).shown === 6);
     });
 
-    test('the mouse: a row, a title, the wheel', async () => {
+    test('a click selects a row or sorts by a title, the wheel moves the selection', async () => {
       const t = await showScene(scene, { cols, rows });
       await refresh(t);
       t.click(5, 7);
@@ -224,7 +224,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       await t.until('three up', () => selectedY(t) === 4);
     });
 
-    test('`y` and `Y` put the row and the peer, or the chosen cell, into the clipboard', async () => {
+    test('`y` copies the row, `Y` the peer or the selected cell', async () => {
       const { name, postgres, client } = scene;
       const t = await show();
       typeQuery(t, `process:${name}-cli rport:5432\r`);
@@ -248,7 +248,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       expect(cell).toBe(`${name}-cli`);
     });
 
-    test('`w` writes what is shown, as CSV and as JSON; what is there or cannot be is told', async () => {
+    test('`w` saves the shown sockets as CSV or JSON, and says why it cannot', async () => {
       const { name, client, connections } = scene;
       const folder = mkdtempSync(join(tmpdir(), 'np-'));
       cleanUp(() => rmSync(folder, { recursive: true }));
@@ -283,7 +283,7 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       await save(join(folder, 'a.txt'), /^the file name must end in/);
     });
 
-    test('`c` goes through the colours', async () => {
+    test('`c` goes through the palettes', async () => {
       const t = await show();
       const colours = () => new Set(t.cells().flatMap((cells) => cells.map(({ fg }) => fg)));
       await t.until('the terminal’s own', () => colours().has(6));
@@ -297,14 +297,14 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       await t.until('the first', () => colours().has(6));
     });
 
-    test('`C` takes columns out, moves and widens them', async () => {
+    test('`C` hides and moves columns, and resets them', async () => {
       const t = await show();
       const titles = () => titleLine(t).replace(/[▴▾]/g, '').trim().split(/\s+/);
       const before = titles();
       t.write('C');
       await t.until('the list', () => t.text().includes('COLUMNS') && selectedY(t) > 0);
       t.write('>');
-      // On the lowest screen the list stands in the place of the table.
+      // On the lowest screen the list replaces the table.
       await t.until('the second place', () => /\[x\] PROCESS/.test(t.rows()[selectedY(t)] ?? ''));
       t.press('home');
       await t.until('the first', () => !/PROCESS/.test(t.rows()[selectedY(t)] ?? ''));
@@ -317,12 +317,12 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       await escape(t, () => areTitles(before));
     });
 
-    test('what it was left with is there at the next start', async () => {
+    test('the next start restores query, views, hide rules, columns, sort and groups', async () => {
       const { name } = scene;
       const home = newHome();
       const start = () => startNetpane({ cols, rows, home, args: ['--interval', '200ms'] });
       const t = start();
-      await t.until('the first reading', () => shares(t).total >= SCENE_SIZE);
+      await t.until('the first poll', () => shares(t).total >= SCENE_SIZE);
       typeQuery(t, `process:${name}-cli\r`);
       await toShow(t, 6);
       t.write('vamine\r');
@@ -366,8 +366,8 @@ describe.skipIf(!isLinux)('find it in a second (skipped elsewhere: the herd need
       await again.until('the one before', () => filterLine(again).startsWith(`/ process:${name}-cli `));
     });
 
-    // The last one: `tab` of the others would complete the name of its process.
-    test('`b` leaves what is new from now on', async () => {
+    // Last, because `tab` in the tests above would also complete the name of its process.
+    test('`b` shows only sockets that are new from now on', async () => {
       const t = await showScene(scene, { cols, rows });
       t.write('b');
       await toShow(t, 0, 'of now');

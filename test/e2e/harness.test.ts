@@ -1,4 +1,4 @@
-// Reads the live machine: proves that the terminal and the herds, which the other e2e tests trust, tell the truth.
+// Tests of the helpers Terminal and Herd, which the end-to-end tests rely on.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { eventually, Herd, type HerdSocket, kernelSockets, settled } from '../helpers/herd.ts';
@@ -14,7 +14,7 @@ afterEach(async () => {
   await Promise.all(cleanUps.splice(0).map((cleanUp) => cleanUp()));
 });
 
-/** Runs a script of sh, which ends only with the test, so that what it leaves behind can be looked at. */
+/** Runs a script of sh, which ends with the test: its screen and modes stay until then. */
 function sh(script: string): Terminal {
   const terminal = Terminal.start({ ...size, command: 'sh', args: ['-c', `${script}\nexec cat`] });
   cleanUps.push(() => terminal.close());
@@ -54,7 +54,7 @@ const isAlive = (pid: number) => {
 };
 
 describe('terminal', () => {
-  test('a picture that has not come whole is waited for', async () => {
+  test('until waits for the rest of a picture', async () => {
     const terminal = sh(`printf '\\033[?1049h\\0337first'; read -r it; printf 'second\\0338'`);
     await terminal.until('its first half', () => {
       const isThere = terminal.text().includes('first');
@@ -64,7 +64,7 @@ describe('terminal', () => {
     expect(terminal.text()).toContain('second');
   });
 
-  test('colours and attributes are read back from the cells', async () => {
+  test('cells have the colours and attributes that were written', async () => {
     const terminal = sh(
       `printf '\\033[1;31mA\\033[0;38;5;208;44mB\\033[0;7;4mC\\033[0;38;2;1;2;255mD\\033[0mE\\033[2mF\\033[0m漢'`,
     );
@@ -81,7 +81,7 @@ describe('terminal', () => {
     expect(() => terminal.cell(0, size.rows)).toThrow(RangeError);
   });
 
-  test('until tells what it waited for and shows the screen, and gives what the condition gave', async () => {
+  test('until returns the value of the condition, or rejects with its name and the screen', async () => {
     const terminal = sh('echo all that there is');
     expect(await terminal.until('a number', (t) => /that/.exec(t.text())?.index)).toBe(4);
     const failure = await terminal.until('the moon', () => false, { timeoutMs: 1 }).catch(String);
@@ -89,17 +89,17 @@ describe('terminal', () => {
     expect(failure).toContain('all that there is');
   });
 
-  test('a program that ended is told with its status and all of its output', async () => {
-    const terminal = Terminal.start({ ...size, command: 'sh', args: ['-c', 'echo last words; exit 7'] });
+  test('exited has the exit code, and the screen has all output', async () => {
+    const terminal = Terminal.start({ ...size, command: 'sh', args: ['-c', 'echo goodbye; exit 7'] });
     expect(await terminal.exited).toEqual({ exitCode: 7, signal: 0 });
-    expect(await terminal.until('the output', (t) => t.rows()[0])).toBe('last words');
-    expect(terminal.received().toString()).toBe('last words\r\n');
-    expect(terminal.bytesWritten).toBe('last words\r\n'.length);
+    expect(await terminal.until('the output', (t) => t.rows()[0])).toBe('goodbye');
+    expect(terminal.received().toString()).toBe('goodbye\r\n');
+    expect(terminal.bytesWritten).toBe('goodbye\r\n'.length);
     await terminal.close();
     await terminal.close();
   });
 
-  test('raw and cooked are told apart', async () => {
+  test('ttyModes shows whether the line is raw', async () => {
     const terminal = sh('read line; stty raw -echo; echo raw; head -c 1 >/dev/null; stty sane; echo cooked');
     const before = terminal.ttyModes();
     expect(before).toMatchObject({ icanon: true, echo: true, isig: true, opost: true });
@@ -111,7 +111,7 @@ describe('terminal', () => {
     expect(terminal.ttyModes()).toMatchObject({ icanon: true, echo: true, isig: true, opost: true });
   });
 
-  test('every mode is seen to be set, and to be restored', async () => {
+  test('modes shows each mode as set, and as restored', async () => {
     const set = '\\033[?1049h\\033[?25l\\033[?1003h\\033[?1006h\\033[?1h\\033=\\033[?2004h\\033[?1004h';
     const more = '\\033[4h\\033[?6h\\033[?7l\\033[2;5r\\033(0\\033[1;45m';
     const reset = '\\033[0m\\033(B\\033[r\\033[?7h\\033[?6l\\033[4l\\033[?1004l\\033[?2004l\\033>\\033[?1l';
@@ -147,7 +147,7 @@ describe('terminal', () => {
     expect(terminal.modes()).toEqual(before);
   });
 
-  test('keys and the mouse reach the program as a terminal sends them', async () => {
+  test('keys, clicks and the wheel send the bytes of a terminal', async () => {
     const terminal = sh('stty raw -echo; echo ready; cat -v');
     await terminal.until('cat', (t) => t.text().includes('ready'));
     terminal.press('up');
@@ -157,7 +157,7 @@ describe('terminal', () => {
     await terminal.until('the keys', (t) => t.text().includes('^[[A^C^[[<0;5;10M^[[<0;5;10m^[[<65;1;1M'));
   });
 
-  test('a program learns of a new size', async () => {
+  test('resize sends the program the new size', async () => {
     const script = `process.stdout.on('resize', () => console.log(process.stdout.getWindowSize().join()));
       process.stdin.resume(); console.log('ready')`;
     const terminal = Terminal.start({ ...size, command: process.execPath, args: ['-e', script] });
@@ -168,7 +168,7 @@ describe('terminal', () => {
     expect(terminal.rows()).toHaveLength(9);
   });
 
-  test.skipIf(!isLinux)(`closing ends jobs that are stopped or ignore SIGHUP${onLinux}`, async () => {
+  test.skipIf(!isLinux)(`close ends jobs that are stopped or ignore SIGHUP${onLinux}`, async () => {
     const terminal = await shell();
     await terminal.run(`sh -c 'trap "" HUP; echo pid-$$; while :; do read line; done'`);
     const deaf = await terminal.until('a job', (t) => /^pid-(\d+)/m.exec(t.text())?.[1]);
@@ -177,11 +177,11 @@ describe('terminal', () => {
     expect(isAlive(Number(deaf))).toBe(true);
     await terminal.close();
     expect(isAlive(terminal.pid)).toBe(false);
-    // Nobody but init may be there to ask for its status.
+    // It may remain as a zombie until init reads its status.
     expect(readFileIfThere(`/proc/${deaf}/stat`)).not.toMatch(/\) [RSDTt] /);
   });
 
-  test('a screen is drawn with its colours, in columns, and with markup as text', async () => {
+  test('renderSvg draws colours and columns, and escapes markup', async () => {
     const terminal = sh(`printf '\\033[32m<a&b>\\033[0m    \\033[7m x \\033[0m'`);
     await terminal.until('the text', (t) => t.text().includes('x'));
     const svg = renderSvg(terminal.cells());
@@ -200,7 +200,7 @@ function readFileIfThere(path: string): string {
 }
 
 describe.skipIf(!isLinux)(`herd${onLinux}`, () => {
-  test('listeners, connections and UDP of both families have the tuples and owners they claim', async () => {
+  test('listeners, connections and UDP sockets have the endpoints and owners that the herd reports', async () => {
     const herd = newHerd();
     const [server, client] = await Promise.all([herd.spawn(), herd.spawn()]);
     const count = 50;
@@ -240,7 +240,7 @@ describe.skipIf(!isLinux)(`herd${onLinux}`, () => {
     expectOwned(client.pid, [...plain.near, ...six.near, ...mapped.near, ...udp]);
   });
 
-  test('half-closed and closed connections pass through the states of the kernel', async () => {
+  test('halfClose and leaveInTimeWait lead to the states of the kernel', async () => {
     const herd = newHerd();
     const both = await herd.spawn();
     const listener = await both.listen();
@@ -259,7 +259,7 @@ describe.skipIf(!isLinux)(`herd${onLinux}`, () => {
     expect(inodesOf(both.pid)).not.toContain(listener.inode);
   });
 
-  test('a listener is owned by several processes, which end with their parent', async () => {
+  test('share gives a listener to processes that end with their parent', async () => {
     const herd = newHerd();
     const parent = await herd.spawn({ title: 'nginx: master' });
     const listener = await parent.listen();
@@ -270,7 +270,7 @@ describe.skipIf(!isLinux)(`herd${onLinux}`, () => {
     expect([parent.pid, ...workers].filter(isAlive)).toEqual([]);
   });
 
-  test('a name may hold whatever a hostile program would put there', async () => {
+  test('a process name may hold any bytes', async () => {
     const herd = newHerd();
     const title = '\x1b[31m{red-fg}\n\u009b\u202e) R 1 (\t\u{1f480} and more than a comm can hold'.repeat(5);
     const hostile = await herd.spawn({ title });
@@ -285,14 +285,14 @@ describe.skipIf(!isLinux)(`herd${onLinux}`, () => {
     expect(readFileSync(`/proc/${raw.pid}/comm`)).toEqual(Buffer.concat([bytes, Buffer.from('\n')]));
   });
 
-  test('thousands of connections are open at once', async () => {
+  test('crowd opens thousands of connections at once', async () => {
     const { near, far } = await newHerd().crowd(6_000);
     expect(near).toHaveLength(6_000);
     expect(far).toHaveLength(6_000);
     expect(new Set(near.map(({ inode }) => inode)).size).toBe(6_000);
   });
 
-  test('a mistake in an order is an error of the test', async () => {
+  test('an order that fails rejects with its error', async () => {
     const process = await newHerd().spawn();
     const listener = await process.listen();
     await expect(process.listen({ port: listener.local.port })).rejects.toThrow('EADDRINUSE');
@@ -300,7 +300,7 @@ describe.skipIf(!isLinux)(`herd${onLinux}`, () => {
     await expect(process.close([listener])).rejects.toThrow('no socket');
   });
 
-  test('closing leaves no process and no owned socket', async () => {
+  test('close leaves no process and no owned socket', async () => {
     const herd = newHerd();
     const one = await herd.spawn();
     const listener = await one.listen();

@@ -1,4 +1,4 @@
-// Network namespaces that no process has its main thread in, as any user can make them: their sockets are shown all the same.
+// Network namespaces that are not the namespace of any main thread, which every user can make.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
@@ -6,8 +6,8 @@ import type { Listed } from '../helpers/ss.ts';
 import { cleanUp, hasNetlink, isRoot, runNetpane } from './netpane.ts';
 
 /**
- * Listens on a port in a namespace that is then held in one way alone. Python, for Node has no unshare(2) and cannot send
- * descriptors.
+ * Listens on a port in a namespace that only one thread, descriptor, socket or mount keeps alive. In Python, because Node
+ * has no unshare(2) and cannot send descriptors.
  */
 const HIDE = `
 import ctypes, os, socket, sys, threading, time
@@ -54,7 +54,7 @@ time.sleep(60)
 
 const PORT = 7474;
 
-/** Runs until the test is over. @returns its pid; undefined where this machine lets no user make namespaces */
+/** Starts the script; it ends with the test. Returns its pid, or undefined if users cannot make namespaces here. */
 async function hide(kind: string): Promise<number | undefined> {
   const child = spawn('python3', ['-c', HIDE, kind, String(PORT)], { stdio: ['ignore', 'pipe', 'inherit'] });
   cleanUp(() => child.kill('SIGKILL'));
@@ -76,20 +76,23 @@ const impossible = !hasNetlink
         : undefined;
 
 describe.skipIf(impossible !== undefined)(
-  `a listener in a namespace that no main thread is in${impossible === undefined ? '' : ` (skipped: ${impossible})`}`,
+  `a listener in a namespace without a main thread${impossible === undefined ? '' : ` (skipped: ${impossible})`}`,
   () => {
-    test.each(['thread', 'descriptor', 'socket', 'mount'])('held by a %s: shown', async (kind) => {
-      const pid = await hide(kind);
-      expect(pid).toBeDefined();
-      const { stdout } = await runNetpane(['ls', '--json', '--port', String(PORT)]);
-      const listed = JSON.parse(stdout) as Listed[];
-      expect(listed).toMatchObject([{ state: 'LISTEN', netns: { inode: expect.any(Number) as number } }]);
-      if (kind !== 'mount') expect(listed[0]?.owners).toMatchObject([{ pid, knowledge: 'exact' }]);
-    });
+    test.each(['thread', 'descriptor', 'socket', 'mount'])(
+      'is listed if a %s keeps the namespace',
+      async (kind) => {
+        const pid = await hide(kind);
+        expect(pid).toBeDefined();
+        const { stdout } = await runNetpane(['ls', '--json', '--port', String(PORT)]);
+        const listed = JSON.parse(stdout) as Listed[];
+        expect(listed).toMatchObject([{ state: 'LISTEN', netns: { inode: expect.any(Number) as number } }]);
+        if (kind !== 'mount') expect(listed[0]?.owners).toMatchObject([{ pid, knowledge: 'exact' }]);
+      },
+    );
 
-    test('held by a socket on its way from one process to another: counted', async () => {
+    test('is counted if a socket in flight between two processes keeps the namespace', async () => {
       await hide('flight');
-      // Where other sockets come and go during a reading, this one cannot be told from them.
+      // While other sockets open and close during a poll, netpane cannot distinguish this one from them.
       await expect
         .poll(async () => (await runNetpane(['ls', '--port', String(PORT)])).stderr, { timeout: 50_000 })
         .toMatch(/^netpane: \d+ TCP sockets? missing from the socket lists of the kernel: /m);

@@ -1,11 +1,11 @@
-// Whatever a program calls itself, no byte of it is a command to the terminal.
+// Process names that hold terminal commands.
 import { describe, expect, test } from 'vitest';
 import type { HerdSocket } from '../helpers/herd.ts';
 import { cleanUp, eventsOf, isLinux, newHerd, rowOf, runNetpane, startNetpane } from './netpane.ts';
 
 const ESC = '\x1b';
 
-/** What is to be seen of each name; of one beyond the kernel's 15 bytes the rest is in the command line. */
+/** Names and what netpane shows of them. The kernel keeps 15 bytes; the rest comes from the command line. */
 const names: [what: string, title: string, shown: string][] = [
   ['escape codes', `${ESC}[2J${ESC}[31mEVIL${ESC}c`, '?[2J?[31mEVIL?c'],
   ['a title of the window', `${ESC}]0;pwn\x07np`, '?]0;pwn?np'],
@@ -13,12 +13,12 @@ const names: [what: string, title: string, shown: string][] = [
   ['controls C1', 'np\u009b31m\u0085\u0090', '"np?31m??"'],
   ['bidi controls', 'np\u202egpj\u2066exe', 'np?gpj?exe'],
   ['line ends and tabs', 'np\r\nroot\ttcp', 'np??root?tcp'],
-  ['what has no width', 'n\u200bp\u0301\u00ad\ufeffx', 'n?\u1e55??x'],
+  ['characters without width', 'n\u200bp\u0301\u00ad\ufeffx', 'n?\u1e55??x'],
   ['a closing parenthesis', 'np) R 1 (init', 'np) R 1 (init'],
-  ['two cells a character', '漢字ネットくん', '漢字ネットくん'],
+  ['characters of two cells', '漢字ネットくん', '漢字ネットくん'],
 ];
 
-// What must never come from netpane, though it writes escape codes of its own.
+// Bytes that netpane must never write, though it writes escape codes itself.
 const commands = [
   `${ESC}[2J${ESC}[31mEVIL`,
   `${ESC}c`,
@@ -46,17 +46,17 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
     );
   }
 
-  /** Five bytes a program chose that are no text at all. */
+  /** A process whose name is not text. */
   async function notText() {
     const process = await newHerd().spawn({ comm: Buffer.from([0x9b, 0x33, 0x31, 0x6d, 0xff, 0x1b, 0x63]) });
-    return { what: 'no text', shown: '?31m??c', process, listener: await process.listen() };
+    return { what: 'bytes that are not text', shown: '?31m??c', process, listener: await process.listen() };
   }
 
-  test('the table, the details, the event log and the prompts show harmless text', async () => {
+  test('are harmless text in the table, the details, the event log and the prompts', async () => {
     const args = ['--interval', '100ms', '--linger', '60m', '--listen', '--tcp'];
-    // Wide enough for the column of namespaces too, which is there where the machine has several.
+    // Wide enough for the column NS, which shows if the machine has several namespaces.
     const t = startNetpane({ cols: 140, rows: 60, args });
-    // What is typed before is not raw yet: enter would be another key.
+    // Before the screen shows, the terminal is not raw: enter would be another key.
     await t.until('the screen', () => t.text().includes('PROCESS'));
     t.write('e');
     t.press('enter');
@@ -67,17 +67,17 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
       t.write(`p${listener.local.port}\r`);
       const row = await t.until(what, () => rowOf(t, listener));
       expect(row).toMatchObject({ mark: '+', process: shown, pid: String(process.pid), state: 'LISTEN' });
-      // Whatever stands before it, a column stands where it stood; the text of the row cannot tell in which cell.
+      // The column LOCAL starts at the same cell whatever the name is; the text of the row does not show the cell.
       const title = t.rows()[3]?.indexOf('LOCAL') ?? 0;
       expect(t.cell(title, row.y).text).toBe('1');
       expect(title).toBeGreaterThanOrEqual(x ?? title);
       x = title;
       await t.until(`the details of ${what}`, () => t.text().includes(`${shown}  pid ${process.pid}`));
-      // The filter has brought it into sight, whatever else happens on the machine.
+      // The filter has scrolled the event log to it.
       expect(await t.until(`the event of ${what}`, () => eventsOf(t, listener)[0])).toContain(
         `+ ${shown} ${process.pid} tcp `,
       );
-      // The offer of `P` is the very name: what is searched by it is found.
+      // `P` offers this name, and finds the process by it.
       t.write('P');
       const offered = shown.replace(/^"(.*)"$/, '$1');
       await t.until(`the offer of ${what}`, () => t.rows()[2]?.startsWith(`process: ${offered}`));
@@ -95,7 +95,7 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
     expect(t.modes().alternateScreen).toBe(true);
   });
 
-  test('`ls` prints harmless text, to a terminal, to a pipe and as JSON', async () => {
+  test('are harmless text in the output of `ls`: on a terminal, in a pipe and as JSON', async () => {
     const all = [...(await crowd()), await notText()];
     const t = startNetpane({ args: ['ls', '--listen', '--tcp'], cols: 200, rows: 80 });
     await t.exited;
@@ -110,7 +110,7 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
       const tabs = plain.stdout.split('\n').map((line) => line.split('\t'));
       const fields = tabs.find(([, , , , , port]) => port === String(listener.local.port));
       expect(fields?.slice(0, 2)).toEqual([shown, String(process.pid)]);
-      // JSON has the name as it is, every character that is not to be seen escaped.
+      // JSON has the whole name, with invisible characters escaped.
       expect(listed.find(({ local }) => local.port === listener.local.port)?.owners).toHaveLength(1);
     }
     const escapes =
@@ -121,11 +121,11 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
     }
     expect(unsafeIn(t.received())).toEqual([]);
     expect(unsafeIn(Buffer.from(plain.stdout))).toEqual([]);
-    // An accent is to be seen, and JSON is not laid out in cells.
+    // An accent is visible, and JSON has no cells.
     expect(unsafeIn(Buffer.from(json.stdout))).toEqual(['\u0301']);
   });
 
-  test('hostile words on the command line come back harmless too', async () => {
+  test('are harmless text in messages about the command line', async () => {
     const t = startNetpane({ args: [`--no-such-${ESC}]0;pwn\x07\u009b{red-fg}`] });
     expect(await t.exited).toMatchObject({ exitCode: 2 });
     await t.until('the message', () => t.text().includes('unknown option'));

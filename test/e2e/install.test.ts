@@ -1,4 +1,4 @@
-// netpane as npm installs it: from the package that `npm pack` makes, in a folder of its own, without the registry.
+// netpane as npm installs it: from the package of `npm pack`, in a new folder, without the registry.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,13 +18,13 @@ describe.skipIf(!isLinux || whyNot !== '')(`an installed netpane${whyNot}`, () =
       execFileSync('npm', [...args, '--ignore-scripts', '--loglevel=error'], { cwd: root, encoding: 'utf8' });
     npm('pack', '--pack-destination', folder);
     const [archive = ''] = readdirSync(folder);
-    // koffi comes from npm's cache, or not at all: it is optional.
+    // npm takes koffi from its cache or leaves it out: it is optional.
     npm('install', '--global', '--prefix', folder, '--offline', join(folder, archive));
     file = join(folder, 'lib', 'node_modules', 'netpane', 'dist', 'netpane.js');
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test('brings no package but koffi, and no tools of the project', () => {
+  test('has no package but koffi, and none of the development tools', () => {
     const packages = join(file, '..', '..', 'node_modules');
     const names = existsSync(packages) ? readdirSync(packages) : [];
     expect(names.filter((name) => !name.startsWith('.') && name !== 'koffi' && name !== '@koromix')).toEqual(
@@ -34,17 +34,20 @@ describe.skipIf(!isLinux || whyNot !== '')(`an installed netpane${whyNot}`, () =
     expect(existsSync(join(file, '..', 'LICENCES.txt'))).toBe(true);
   });
 
-  test.each(['proc', 'systeminformation'])('ls reads %s, and finds by a regex', async (source) => {
-    const name = uniqueName();
-    const listener = await (await newHerd().spawn({ title: name })).listen();
-    const args = ['ls', '--source', source, '--json', `process:/(${name})+/`];
-    const { stdout, status } = spawnSync(join(folder, 'bin', 'netpane'), args, { encoding: 'utf8' });
-    expect(status).toBe(0);
-    const rows = JSON.parse(stdout) as { local: { port: number } }[];
-    expect(rows.map(({ local }) => local.port)).toEqual([listener.local.port]);
-  });
+  test.each(['proc', 'systeminformation'])(
+    'lists sockets with the source %s, filtered by a regex',
+    async (source) => {
+      const name = uniqueName();
+      const listener = await (await newHerd().spawn({ title: name })).listen();
+      const args = ['ls', '--source', source, '--json', `process:/(${name})+/`];
+      const { stdout, status } = spawnSync(join(folder, 'bin', 'netpane'), args, { encoding: 'utf8' });
+      expect(status).toBe(0);
+      const rows = JSON.parse(stdout) as { local: { port: number } }[];
+      expect(rows.map(({ local }) => local.port)).toEqual([listener.local.port]);
+    },
+  );
 
-  test('the screen shows the table, the graph and the usage of a program', async () => {
+  test('shows the table, the graph and the usage of a process', async () => {
     const name = uniqueName();
     const listener = await (await newHerd().spawn({ title: name })).listen();
     const t = startNetpane({ file, args: ['--source', 'proc', '--process', name] });

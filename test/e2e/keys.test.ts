@@ -1,4 +1,4 @@
-// Every key of the table and the prompts does to the cells what the help says of it. Mouse and panes: elsewhere.
+// The keys of the table and the prompts. The mouse is in mouse.test.ts, panes are in picture.test.ts.
 import { describe, expect, test } from 'vitest';
 import {
   isLinux,
@@ -28,12 +28,12 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
   const scene = useScene();
   const show = useScreen(scene);
 
-  test('`p` and enter: the port of the selected row; another one is typed over it; a wrong one is told', async () => {
+  test('`p` filters by the port of the selected row or by a typed port, and rejects a wrong one', async () => {
     const t = await show();
     const [connection = scene.postgres] = scene.connections.near;
     await select(t, connection);
     t.write('p');
-    // Of the two ports of a connection the lower one is the service's.
+    // The lower port of a connection is that of the service.
     await t.until('the offer', () => /^port: 5432/.test(filterLine(t)));
     t.press('enter');
     const rows = await rowsToBe(t, 9);
@@ -49,7 +49,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     t.press('enter');
     await t.until('the complaint', () => titleLine(t).includes(`^^^^^^^ unknown service 'gopherd'`));
     t.press('escape');
-    await t.until('what was before', () => /^\/ process:\S+ :6379 /.test(filterLine(t)));
+    await t.until('the query before', () => /^\/ process:\S+ :6379 /.test(filterLine(t)));
     expect(tableRows(t)).toHaveLength(1);
 
     t.write('p');
@@ -58,7 +58,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await rowsToBe(t, SCENE_SIZE);
   });
 
-  test('`P` and enter: the program of the selected row', async () => {
+  test('`P` filters by the program of the selected row or by a typed name', async () => {
     const { name } = scene;
     const t = await show();
     t.press('end');
@@ -74,15 +74,15 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     expect(new Set((await rowsToBe(t, 6)).map(({ process }) => process))).toEqual(new Set([`${name}-cli`]));
   });
 
-  test('`/` filters while it is typed; enter keeps, escape takes back, what is kept can be edited', async () => {
+  test('`/` filters while you type, enter applies the query, escape cancels the change', async () => {
     const t = await show();
     t.write('/est');
     await rowsToBe(t, 11);
     t.write('ab udp');
     await rowsToBe(t, 1);
     t.press('enter');
-    await t.until('the filter to be kept', () => /^\/ process:\S+ estab udp/.test(filterLine(t)));
-    // What is kept comes with a space behind it, for the next word.
+    await t.until('the applied query', () => /^\/ process:\S+ estab udp/.test(filterLine(t)));
+    // The prompt adds a space to the query, for the next term.
     t.write('/');
     for (let i = 0; i < 'udp '.length; i++) t.press('backspace');
     await rowsToBe(t, 11);
@@ -91,14 +91,14 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     t.press('escape');
     await rowsToBe(t, 1);
     expect(filterLine(t)).toMatch(/^\/ process:\S+ estab udp/);
-    // A `q` in the prompt is a letter, and so is every other key of the table.
+    // In the prompt, the keys of the table are letters.
     t.write('/quplt?');
     await t.until('the letters', () => filterLine(t).includes('estab udp quplt?'));
     t.press('ctrl-c');
     await rowsToBe(t, 1);
   });
 
-  test('`l`, `t` and `u` turn on and off; escape clears everything', async () => {
+  test('`l`, `t` and `u` toggle terms, escape clears the query', async () => {
     const t = await show();
     t.write('l');
     const listening = await rowsToBe(t, 4);
@@ -113,12 +113,12 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     t.write('u');
     await rowsToBe(t, SCENE_SIZE);
     t.press('escape');
-    await t.until('all of the machine', () => filterLine(t).startsWith('1 all'));
+    await t.until('all sockets', () => filterLine(t).startsWith('1 all'));
     const [, shown, total] = /([\d,]+) of ([\d,]+)$/.exec(filterLine(t)) ?? [];
     expect(shown).toBe(total);
   });
 
-  test('`s` sorts by each column in turn, `S` the other way', async () => {
+  test('`s` sorts by the next column, `S` reverses the order', async () => {
     const t = await showScene(scene);
     const titles = titleLine(t).replace('▴', '').trim().split(/\s+/);
     const arrowAt = (arrow: RegExp) =>
@@ -128,9 +128,9 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
         .findIndex((title) => arrow.test(title));
     const numeric = { PID: 'pid', PORT: 'localPort' } as const;
     for (const [index, title] of titles.entries()) {
-      // Of some numbers the most is wanted first.
+      // Some columns sort in descending order first.
       await t.until(`the arrow at ${title}`, () => arrowAt(/[▴▾]/) === index);
-      // Addresses sort by number and ages by the moment: what is seen of them here is that the rows are all there.
+      // Addresses sort by number and ages by time: the test checks only that all rows show.
       await t.until(`the rows by ${title}`, () => {
         const rows = tableRows(t);
         const keys: (number | string)[] =
@@ -140,17 +140,17 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
               ? rows.map((row) => row[title === 'PROT' ? 'protocol' : 'process'])
               : [];
         const isSorted = keys.every((key, i) => i === 0 || (keys[i - 1] ?? key) <= key);
-        // A picture comes in pieces: the arrow may be there before the last row is.
+        // The arrow may show before the last row.
         return rows.length === SCENE_SIZE && isSorted;
       });
       t.write('s');
     }
-    // Past the last column it begins anew.
+    // After the last column comes the first one.
     await t.until('the arrow at the first column', () => arrowAt(/▴/) === 0);
     const state = titles.indexOf('STATE');
     t.write('s'.repeat(state));
     await t.until('the arrow at the states', () => arrowAt(/▴/) === state);
-    // A socket without a state comes first.
+    // A socket without a state is first.
     const states = () => tableRows(t).map((row) => row.state.replace('·', ''));
     const isUp = () => states().every((it, i, all) => i === 0 || (all[i - 1] ?? it) <= it);
     await t.until('the rows by state', () => states().length === SCENE_SIZE && isUp());
@@ -160,7 +160,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await t.until('the rows the other way', () => states().join() === up.toReversed().join());
   });
 
-  test('arrows, j, k, home, end and pages move the selection, and the rows follow', async () => {
+  test('arrows, j, k, home, end and page keys move the selection and scroll the rows', async () => {
     // Header 2, filter, titles, hints: seven rows of the table.
     const t = await showScene(scene, { rows: 12 });
     // By its ports: its rates come with the second poll.
@@ -195,7 +195,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await t.until('still the last row', () => selected() === last);
   });
 
-  test('`n` shows services by name, and back', async () => {
+  test('`n` toggles service names and port numbers', async () => {
     const t = await show();
     t.write('n');
     await t.until('the names', () => POSTGRES.test(t.text()) && /\bredis\b/.test(t.text()));
@@ -205,13 +205,13 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     expect(t.text()).not.toMatch(POSTGRES);
   });
 
-  test('`+` and `-` change the interval, the running one too', async () => {
+  test('`+` and `-` change the interval at once', async () => {
     const herd = newHerd();
     const name = uniqueName();
     const server = await herd.spawn({ title: name });
     const first = await server.listen();
     const t = startNetpane({ args: ['--process', name, '--interval', '60m'] });
-    await t.until('the first reading', () => rowOf(t, first));
+    await t.until('the first poll', () => rowOf(t, first));
     const second = await server.listen();
     t.write('-');
     await t.until('a minute', () => t.rows()[0]?.includes('  1m '));
@@ -222,13 +222,13 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await t.until('the longer one', () => t.rows()[0]?.includes('  200ms '));
   });
 
-  test('unknown keys and broken sequences do nothing', async () => {
+  test('unknown keys and broken escape sequences do nothing', async () => {
     const t = await show();
     const before = stableText(t);
     t.write('\x1b[999~\x1b[1;5P\x1bx\x07\x0bZ!\x1b[200~\u0430漢');
     t.write('n');
-    await t.until('the key after them', () => POSTGRES.test(t.text()));
+    await t.until('the names', () => POSTGRES.test(t.text()));
     t.write('n');
-    await t.until('as it was', () => stableText(t) === before && /\b5432\b/.test(t.text()));
+    await t.until('the numbers', () => stableText(t) === before && /\b5432\b/.test(t.text()));
   });
 });

@@ -1,4 +1,4 @@
-// `netpane ls` on the live machine: the same sockets as ss(8) tells, in each of its formats.
+// `netpane ls` on this machine: the same sockets as ss(8), in each output format.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -30,7 +30,7 @@ const lineOf = (protocol: string, local: string, remote: string, state: string, 
 const end = (endpoint: { address: string; port: number } | null, family: string) =>
   endpoint ? `${endpoint.address} ${endpoint.port || '*'}` : `${family === 'ipv6' ? '::' : '0.0.0.0'} *`;
 
-/** The program where any user can read it: a checkout may stand in a folder of root's alone. */
+/** Returns a copy of the program that every user can read: the checkout may be in a folder of root. */
 function copyForAll(): string {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
   cleanUp(() => rmSync(folder, { recursive: true }));
@@ -43,21 +43,21 @@ function copyForAll(): string {
   return join(folder, 'dist', 'netpane.js');
 }
 
-/** A socket of netpane's in the words that {@link ssLines} uses. */
+/** Returns a socket of netpane in the format of {@link ssLines}. */
 const lineOfListed = ({ protocol, family, local, remote, state = 'UNCONN', owners }: Listed) => {
-  // Those who have let go of a socket, or listen for it, ss does not name.
+  // ss names only processes that hold the socket.
   const pids = owners.flatMap(({ pid, knowledge }) =>
     knowledge === 'exact' && pid !== undefined ? [pid] : [],
   );
   return lineOf(protocol, end(local, family), end(remote, family), state, pids);
 };
 
-/** What ss(8) says: `Netid State Recv-Q Send-Q Local Peer Process`. */
+/** Returns the lines of ss(8), `Netid State Recv-Q Send-Q Local Peer Process`, in the format of {@link lineOf}. */
 function ssLines(): Set<string> {
   const { stdout } = spawnSync('ss', ['-H', '-tunap'], { encoding: 'utf8', maxBuffer: 2 ** 28 });
   const endOf = (text: string, isIpv6: boolean) => {
     const [, address = '', port = ''] = /^(.*):(\d+|\*)$/.exec(text) ?? [];
-    // `*` is `::` that takes IPv4 too; a device of a bound socket is not part of an address.
+    // `*` is a dual-stack `::`. The device of a bound socket is not part of the address.
     const bare = address.replace(/^\[|\]$/g, '').replace(/%.*/, '');
     return `${bare === '*' ? (isIpv6 ? '::' : '0.0.0.0') : bare} ${port}`;
   };
@@ -92,7 +92,7 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
       herd.spawn({ title: `${name}-s` }),
       herd.spawn({ title: `${name}-c` }),
     ]);
-    // A port below those that the kernel hands out, so that no other socket here has it.
+    // A port below the ephemeral ports, so that no other socket has it.
     const host = `127.${64 + (server.pid % 128)}.${client.pid % 256}.1`;
     listener = await server.listen({ host, port: 7171 });
     workers = [await server.share(listener, { title: `${name}-w` }), await server.share(listener)];
@@ -123,24 +123,24 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
   afterAll(() => herd.close());
 
   test.skipIf(!hasSs)(
-    `agrees with ss on every socket of 2,000${hasSs ? '' : ' (skipped: there is no ss)'}`,
+    `agrees with ss on 2,000 sockets${hasSs ? '' : ' (skipped: there is no ss)'}`,
     async () => {
-      // The machine is not alone: what ss says before and after is what must be there in between.
+      // Other programs change sockets too: netpane must list what ss lists both before and after.
       const before = ssLines();
       const listed = (await ls()).map(lineOfListed);
       const after = ssLines();
       const ours = new RegExp(` (?:${server.pid}|${client.pid})(?:,|$)`);
-      const lasting = [...before].filter((line) => ours.test(line) && after.has(line));
-      expect(lasting).toHaveLength(made);
+      const stable = [...before].filter((line) => ours.test(line) && after.has(line));
+      expect(stable).toHaveLength(made);
       const set = new Set(listed);
-      expect(lasting.filter((line) => !set.has(line))).toEqual([]);
-      // And what ours is told to be that ss does not know, is an invention.
+      expect(stable.filter((line) => !set.has(line))).toEqual([]);
+      // netpane must list no socket of ours that ss does not list.
       expect(listed.filter((line) => ours.test(line) && !before.has(line) && !after.has(line))).toEqual([]);
       expect(listed.filter((line) => ours.test(line))).toHaveLength(made);
     },
   );
 
-  test('a socket of several programs has them all; TIME_WAIT and friends are never silently nobody’s', async () => {
+  test('lists every process of a shared socket, and an owner entry for each socket', async () => {
     const listed = await ls('--port', String(listener.local.port), '--listen');
     expect(listed).toHaveLength(1);
     expect(listed[0]?.owners.map(({ pid }) => pid).sort()).toEqual([server.pid, ...workers].sort());
@@ -149,7 +149,7 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
     expect(all.filter(({ owners }) => owners.length === 0)).toEqual([]);
   });
 
-  test('the filters, alone and together', async () => {
+  test('applies filters alone and together', async () => {
     const own = ['--process', name];
     const count = async (...args: string[]) => (await ls(...own, ...args)).length;
     await Promise.all([
@@ -171,7 +171,7 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
     expect(stderr).toContain('netpane: nothing matches: unknown field proces: did you mean process:?');
   });
 
-  test('to a pipe: one tab between the fields, unknown ones as `-`', async () => {
+  test('writes tabs between the fields to a pipe, and `-` for an unknown field', async () => {
     const port = String(udpPair[0]?.local.port);
     const { stdout, code } = await runNetpane(['ls', '--process', name, '--udp', '--port', port]);
     expect(code).toBe(0);
@@ -185,7 +185,7 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
     expect(unconnected[1]?.split('\t').slice(6)).toEqual(['*', '*', '-']);
   });
 
-  test('as CSV: the same sockets as in JSON, a line each', async () => {
+  test('writes the same sockets as CSV and as JSON', async () => {
     const { stdout, code } = await runNetpane(['ls', '--csv', '--process', name, '--listen']);
     expect(code).toBe(0);
     const [titles, ...lines] = stdout.split('\r\n').map((line) => line.split(','));
@@ -196,7 +196,7 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
     expect(column('process')).toEqual(listed.map(({ owners }) => owners[0]?.process).sort());
   });
 
-  test('to a terminal: columns that stand in line', async () => {
+  test('writes aligned columns to a terminal', async () => {
     const t = startNetpane({ args: ['ls', '--process', name, '--listen'], cols: 160, rows: 80 });
     expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
     const rows = await t.until('all lines', () => {
@@ -209,18 +209,18 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
       const x = titles.indexOf(title);
       expect(lines.filter((line) => !/^ {2}\S/.test(line.slice(x - 2)))).toEqual([]);
     }
-    // Neither screen nor colour.
+    // No escape codes: neither a screen nor colours.
     expect(t.received().includes('\x1b')).toBe(false);
   });
 
-  test('whoever reads may leave: `ls | head -1` is no failure', async () => {
+  test('succeeds if the reader leaves early: `ls | head -1`', async () => {
     const command = `${process.execPath} ${program} ls --json | head -1; echo "$? \${PIPESTATUS[0]}"`;
     const { stdout, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8' });
     expect(stdout).toBe('[\n0 0\n');
     expect(stderr).not.toMatch(/EPIPE|Error/);
   });
 
-  test('by systeminformation: the same listener and its program', async () => {
+  test('lists the same listener and its process by systeminformation', async () => {
     const listed = await ls('--source', 'systeminformation', '--port', String(listener.local.port));
     expect(listed.find(({ state }) => state === 'LISTEN')).toMatchObject({
       protocol: 'tcp',
@@ -232,43 +232,49 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
     expect(new Set(established).size).toBe(2 * 550);
   });
 
-  const nobody = 65_534;
+  /** The account 'nobody'. */
+  const UNPRIVILEGED_UID = 65_534;
   const why = isRoot ? '' : ' (skipped: it takes root to become another user)';
-  test.skipIf(!isRoot)(`an ordinary user sees all of their own, and how much is hidden${why}`, async () => {
-    const script = `require('net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;
-    const as = { uid: nobody, gid: nobody };
-    const file = copyForAll();
-    const own = spawn(process.execPath, ['-e', script], {
-      ...as,
-      stdio: ['ignore', 'pipe', 'inherit'],
-      cwd: '/',
-    });
-    cleanUp(() => own.kill());
-    const [port] = (await once(own.stdout, 'data')) as [Buffer];
-    const { stdout, stderr, code } = await runNetpane(['ls', '--json'], { ...as, file, cwd: '/' });
-    expect(code).toBe(0);
-    const listed = JSON.parse(stdout) as Listed[];
-    expect(listed.find(({ local }) => local.port === Number(port))).toMatchObject({
-      uid: nobody,
-      owners: [{ pid: own.pid, process: 'node', knowledge: 'exact' }],
-    });
-    const ours = listed.find(({ local, state }) => local.port === listener.local.port && state === 'LISTEN');
-    expect(ours).toMatchObject({ uid: 0, user: 'root', owners: [{ knowledge: 'hidden' }] });
-    const hidden = listed.filter(({ owners }) => owners[0]?.knowledge === 'hidden');
-    const ofRoot = hidden.filter(({ user }) => user === 'root').length;
-    expect(stderr).toMatch(new RegExp(`^netpane: owners of ${hidden.length} sockets are hidden \\(`, 'm'));
-    expect(stderr).toMatch(new RegExp(`[(, ]${ofRoot} of root[,)]`));
-    expect(stderr).toContain('run with sudo');
-    if (!hasNetlink) return;
-    // The counters of others are no secret; other namespaces are closed.
-    const theirs = listed.find(({ uid, state, inode }) => uid === 0 && state === 'ESTABLISHED' && inode);
-    expect(theirs).toMatchObject({
-      rxBytes: expect.any(Number) as number,
-      recvQueue: expect.any(Number) as number,
-    });
-    expect(ours).toMatchObject({ recvQueue: 0, sendQueue: expect.any(Number) as number });
-    const { ino } = statSync('/proc/self/ns/net');
-    expect(new Set(listed.map(({ netns }) => netns?.inode))).toEqual(new Set([ino]));
-    expect(stderr).toContain('only the network namespace that netpane runs in is shown: run with sudo');
-  });
+  test.skipIf(!isRoot)(
+    `shows an ordinary user the own sockets, and how many owners are hidden${why}`,
+    async () => {
+      const script = `require('net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;
+      const as = { uid: UNPRIVILEGED_UID, gid: UNPRIVILEGED_UID };
+      const file = copyForAll();
+      const own = spawn(process.execPath, ['-e', script], {
+        ...as,
+        stdio: ['ignore', 'pipe', 'inherit'],
+        cwd: '/',
+      });
+      cleanUp(() => own.kill());
+      const [port] = (await once(own.stdout, 'data')) as [Buffer];
+      const { stdout, stderr, code } = await runNetpane(['ls', '--json'], { ...as, file, cwd: '/' });
+      expect(code).toBe(0);
+      const listed = JSON.parse(stdout) as Listed[];
+      expect(listed.find(({ local }) => local.port === Number(port))).toMatchObject({
+        uid: UNPRIVILEGED_UID,
+        owners: [{ pid: own.pid, process: 'node', knowledge: 'exact' }],
+      });
+      const ours = listed.find(
+        ({ local, state }) => local.port === listener.local.port && state === 'LISTEN',
+      );
+      expect(ours).toMatchObject({ uid: 0, user: 'root', owners: [{ knowledge: 'hidden' }] });
+      const hidden = listed.filter(({ owners }) => owners[0]?.knowledge === 'hidden');
+      const ofRoot = hidden.filter(({ user }) => user === 'root').length;
+      expect(stderr).toMatch(new RegExp(`^netpane: owners of ${hidden.length} sockets are hidden \\(`, 'm'));
+      expect(stderr).toMatch(new RegExp(`[(, ]${ofRoot} of root[,)]`));
+      expect(stderr).toContain('run with sudo');
+      if (!hasNetlink) return;
+      // An ordinary user may read the counters of others, but not other namespaces.
+      const theirs = listed.find(({ uid, state, inode }) => uid === 0 && state === 'ESTABLISHED' && inode);
+      expect(theirs).toMatchObject({
+        rxBytes: expect.any(Number) as number,
+        recvQueue: expect.any(Number) as number,
+      });
+      expect(ours).toMatchObject({ recvQueue: 0, sendQueue: expect.any(Number) as number });
+      const { ino } = statSync('/proc/self/ns/net');
+      expect(new Set(listed.map(({ netns }) => netns?.inode))).toEqual(new Set([ino]));
+      expect(stderr).toContain('only the network namespace that netpane runs in is shown: run with sudo');
+    },
+  );
 });

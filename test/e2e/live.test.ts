@@ -1,4 +1,4 @@
-// What opens, changes and closes on the live machine shows as that, with the program behind it.
+// Sockets that open, change and close on this machine, with their owners.
 import { describe, expect, test } from 'vitest';
 import type { HerdSocket } from '../helpers/herd.ts';
 import {
@@ -12,10 +12,10 @@ import {
   uniqueName,
 } from './netpane.ts';
 
-/** Marks stay until long after the test, so that none can be missed. */
+/** Marks stay longer than the test, so that it misses none. */
 const forGood = ['--linger', '60m', '--interval', '100ms'];
 
-/** A server and a client by names of their own, and a netpane that shows them alone and ticks when told. */
+/** Starts a server and a client with unique names. `start` starts a netpane that shows only them and polls by hand. */
 async function scene(args: string[] = []) {
   const herd = newHerd();
   const name = uniqueName();
@@ -30,10 +30,10 @@ async function scene(args: string[] = []) {
 }
 
 describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Linux)', () => {
-  test('a listener and a connection show with `+` and their program within two ticks', async () => {
+  test('shows a new listener and connection with `+` and their owner within two polls', async () => {
     const { name, server, client, ticks, start } = await scene();
     const t = start();
-    await t.until('the first reading', () => ticks.over() && t.text().includes('nothing matches'));
+    await t.until('the first poll', () => ticks.over() && t.text().includes('nothing matches'));
     expect(tableRows(t)).toEqual([]);
 
     const listener = await server.listen();
@@ -55,12 +55,12 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     expect(rowOf(t, one)).toMatchObject({ ...cli, remote: '127.0.0.1', state: 'ESTABLISHED' });
     expect(rowOf(t, other)).toMatchObject({ ...srv, remote: '127.0.0.1', state: 'ESTABLISHED' });
     expect(rowOf(t, udp)).toMatchObject({ ...cli, protocol: 'udp', remotePort: '9' });
-    // Green, and of no other background than the terminal's.
+    // Green, on the background of the terminal.
     const { y = -1 } = rowOf(t, other) ?? {};
     expect(t.cell(0, y)).toMatchObject({ text: '+', fg: 2, bg: undefined });
   });
 
-  test('what was there before is not marked, and its age is not made up', async () => {
+  test('shows no mark and no age for a socket opened before netpane', async () => {
     const { server, client, ticks, start } = await scene();
     const listener = await server.listen();
     await client.connect(server, listener, { count: 3 });
@@ -70,7 +70,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     expect(new Set(tableRows(t).map(({ mark, age }) => mark + age))).toEqual(new Set([' ·']));
   });
 
-  test('a change of state is `~`, never `-` and `+`; TIME_WAIT keeps its last known owner', async () => {
+  test('marks a change of state `~`, never `-` and `+`, and keeps the last owner in TIME_WAIT', async () => {
     const { name, server, client, ticks, start } = await scene();
     const listener = await server.listen();
     const { near, far } = await client.connect(server, listener);
@@ -80,9 +80,9 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     t.write('e');
     await t.until('the event log', () => t.text().includes('EVENTS  no events yet'));
 
-    // The log tells of the whole machine: what came until now is out of the way with this tick.
+    // The log has events of the whole machine: after this poll it has those until now.
     ticks.allow(1);
-    await t.until('a tick', () => ticks.over());
+    await t.until('a poll', () => ticks.over());
     const marks = new Set<string>();
     const events = new Set<string>();
     const watched = (until: () => unknown) => () => {
@@ -109,7 +109,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     expect(rowOf(t, other)).toMatchObject({ ...srv, state: 'CLOSE_WAIT' });
     ticks.allow(2);
     const isOver = watched(() => ticks.over());
-    await t.until('two more ticks', isOver);
+    await t.until('two more polls', isOver);
     expect([marksOf(one), marksOf(other)]).toEqual([
       [' ', '~'],
       [' ', '~'],
@@ -126,7 +126,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     const isLeft = watched(() => rowOf(t, one)?.state === 'TIME_WAIT' && rowOf(t, other)?.mark === '-');
     await t.until('TIME_WAIT', isLeft);
     expect(rowOf(t, one)).toMatchObject({ ...cli, process: `(${name}-cli)` });
-    // Its last state is told by the trace, which takes root; a reading saw the one before.
+    // The trace has its last state, for root; a poll has the state before.
     const last = expect.stringMatching(/^(LAST_ACK|CLOSE_WAIT)$/) as string;
     expect(rowOf(t, other)).toMatchObject({ mark: '-', process: `${name}-srv`, state: last });
     expect(marksOf(one)).toEqual([' ', '~']);
@@ -134,12 +134,12 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     await t.until('the details', () => t.text().includes('last known holder of the socket'));
   });
 
-  test('what closes stays with `-` for the linger time, while others come', async () => {
+  test('keeps a closed socket with `-` for the linger time while others open', async () => {
     const { server, ticks, start } = await scene();
     const listeners = [await server.listen(), await server.listen()];
     const t = start();
     await t.until('the listeners', () => listeners.every((socket) => rowOf(t, socket)));
-    // The first row is the selected one, which has a look of its own.
+    // Not the first row, which is selected and so has other colours.
     const { localPort, y } = tableRows(t)[1] ?? { localPort: '', y: -1 };
     const listener = listeners.find(({ local }) => String(local.port) === localPort);
     if (!listener) throw new Error(`no listener has port ${localPort}`);
@@ -154,7 +154,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     expect(t.rows()[2]).toMatch(/ 2 of [\d,]+$/);
   });
 
-  test('marks and closed rows go when the linger time is over, though nothing else happens', async () => {
+  test('removes marks and closed rows after the linger time, even without changes', async () => {
     const herd = newHerd();
     const name = uniqueName();
     const server = await herd.spawn({ title: name });
@@ -169,7 +169,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     expect(tableRows(t)).toHaveLength(2);
   });
 
-  test('one socket of several programs names the first of them and counts the others', async () => {
+  test('names the first holder of a shared socket and counts the others', async () => {
     const { name, server, start } = await scene();
     const listener = await server.listen({ host: '::' });
     const worker = await server.share(listener, { title: `${name}-wrk` });
@@ -186,15 +186,15 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     expect(t.text()).toContain(`${name}-srv  pid ${server.pid}`);
   });
 
-  test('a tick that changes nothing writes nothing about the sockets', async () => {
+  test('writes no row when a poll finds no change', async () => {
     const { server, client, ticks, start } = await scene();
     await client.connect(server, await server.listen(), { count: 5 });
     const t = start();
     await t.until('every row', () => tableRows(t).length === 11 && ticks.over());
     const before = t.bytesWritten;
     ticks.allow(10);
-    await t.until('ten ticks', () => ticks.over());
-    // The header may have other totals and costs to tell, for the machine is not alone.
+    await t.until('ten polls', () => ticks.over());
+    // The header may change: it has totals of the whole machine and the cost of a poll.
     expect(t.received(before).toString()).not.toMatch(/ESTABLISHED|LISTEN|tcp/);
   });
 });

@@ -1,23 +1,23 @@
-// Sizes and colours: the same picture after every way to it, and no colour where none is wanted.
+// Screen sizes and colours.
 import { describe, expect, test } from 'vitest';
 import type { Cell } from '../helpers/svg.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import { isLinux, newHerd, rowOf, selectedLine, startNetpane, tableRows, uniqueName } from './netpane.ts';
 import { filterLine, refresh, rowsToBe, SCENE_SIZE, showScene, titleLine, useScene } from './scene.ts';
 
-/** A netpane at rest: its first reading is its only one. */
+/** A netpane whose first poll is its only one. */
 const still = { args: ['--interval', '60m'] };
 
-/** A line as text with its looks, so that a difference can be read. */
+/** Returns a line as text with its attributes, so that a difference is readable. */
 const lineOf = (cells: readonly Cell[]) =>
   cells
     .map((cell, x) => {
-      const look = lookOf(cell);
-      return (x > 0 && look === lookOf(cells[x - 1] ?? cell) ? '' : `{${look}}`) + (cell.text || ' ');
+      const style = styleOf(cell);
+      return (x > 0 && style === styleOf(cells[x - 1] ?? cell) ? '' : `{${style}}`) + (cell.text || ' ');
     })
     .join('');
 
-const lookOf = ({ fg, bg, bold, dim, italic, underline, inverse }: Cell) =>
+const styleOf = ({ fg, bg, bold, dim, italic, underline, inverse }: Cell) =>
   [fg, bg, bold && 'bold', dim && 'dim', italic && 'italic', underline && 'underline', inverse && 'inverse']
     .filter((word) => word !== false)
     .join(' ')
@@ -31,10 +31,10 @@ const coloured = (t: Terminal) =>
     .flat()
     .filter(({ fg, bg }) => fg !== undefined || bg !== undefined);
 
-describe.skipIf(!isLinux)('looks (skipped elsewhere: the herd needs Linux)', () => {
+describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
 
-  test('after other sizes the screen is as if painted for the first time', async () => {
+  test('shows the same picture again after other sizes', async () => {
     const t = await showScene(scene, still);
     t.press('down');
     await t.until('a selection', () => selectedLine(t) === t.rows()[5]);
@@ -59,7 +59,7 @@ describe.skipIf(!isLinux)('looks (skipped elsewhere: the herd needs Linux)', () 
     expect(screen(t)).toEqual(before);
   });
 
-  test('at 40×10 program, remote end and state are there; every key works', async () => {
+  test('shows program, remote endpoint and state at 40×10, where every key works', async () => {
     const t = await showScene(scene, { ...still, cols: 40, rows: 10 });
     expect(t.rows()[0]).toMatch(/\d/);
     expect(filterLine(t)).toMatch(/^\/ process:\S+ +15 of/);
@@ -81,15 +81,14 @@ describe.skipIf(!isLinux)('looks (skipped elsewhere: the herd needs Linux)', () 
     await t.until('its end', () => /^ +MARK +/m.test(t.text()));
   });
 
-  // The age stands before the program, which is cut off with `… 8 more lines`: the one thing the pane is opened for.
-  test('at 40×10 the details name the program', async () => {
+  test('shows the program in the details at 40×10', async () => {
     const t = await showScene(scene, { ...still, cols: 40, rows: 10 });
     t.press('enter');
     await t.until('the details', () => /^remote /m.test(t.text()));
     expect(t.text()).toMatch(/^program +np/m);
   });
 
-  test('the smallest terminals show something, and grow', async () => {
+  test('runs in a terminal of one cell, and grows with it', async () => {
     const t = startNetpane({ ...still, cols: 1, rows: 1, args: ['--process', scene.name, ...still.args] });
     await t.until('the only cell', () => t.cell(0, 0).inverse);
     for (const [cols, rows] of [
@@ -113,7 +112,7 @@ describe.skipIf(!isLinux)('looks (skipped elsewhere: the herd needs Linux)', () 
     expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
   });
 
-  test('the background stays the terminal’s own, and `c` goes through the palettes', async () => {
+  test('keeps the background of the terminal, and `c` goes through the palettes', async () => {
     const t = await showScene(scene, { args: [...still.args, '--palette', 'standard'], rows: 45 });
     t.write('ge');
     t.press('enter');
@@ -127,7 +126,7 @@ describe.skipIf(!isLinux)('looks (skipped elsewhere: the herd needs Linux)', () 
         .flat()
         .filter(({ bg }) => bg !== undefined);
     expect(backgrounds()).toEqual([]);
-    // The usage of the program comes later, and differs from one moment to another.
+    // The usage of the process shows later, and changes all the time.
     const withoutUsage = (lines: string[]) => lines.filter((line) => !line.includes('usage')).join('\n');
     await t.until('the usage', () => /^usage /m.test(t.text()));
     const standard = screen(t);
@@ -147,7 +146,7 @@ describe.skipIf(!isLinux)('looks (skipped elsewhere: the herd needs Linux)', () 
   test.each([
     ['NO_COLOR', { env: { NO_COLOR: '1' } }],
     ['--no-color', { args: ['--no-color'] }],
-  ])('with %s no cell has a colour, and marks tell all the same', async (_, start) => {
+  ])('has no colour with %s, but marks', async (_, start) => {
     const herd = newHerd();
     const name = uniqueName();
     const server = await herd.spawn({ title: name });
@@ -172,7 +171,7 @@ describe.skipIf(!isLinux)('looks (skipped elsewhere: the herd needs Linux)', () 
     t.press('escape');
     await t.until('the events', () => /^EVENTS {2}\d/m.test(t.text()) && /DETAILS/.test(t.text()));
     expect(coloured(t)).toEqual([]);
-    // Nor has any cell had one in between: 3x, 4x, 9x and 10x are colours.
+    // No colour was written at any time: 3x, 4x, 9x and 10x are colours.
     expect(t.received().toString('latin1')).not.toMatch(/\x1b\[(?:[\d;]*;)?(?:[349]|10)\d(?:;[\d;]*)?m/);
     await t.until('the selection', () => selectedLine(t).includes(name) && rowOf(t, second)?.mark === ' ');
   });

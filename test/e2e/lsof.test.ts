@@ -1,4 +1,4 @@
-// The forms of lsof's -i and -s beside lsof(8) itself, on the same sockets: the same set of what a process holds.
+// Compares the forms of -i and -s with lsof(8), on the same sockets: the same set of sockets per process.
 import { spawn, spawnSync } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -15,40 +15,40 @@ const impossible = (() => {
 })();
 const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
 
-/** As root the sockets have a network of their own; otherwise they are on loopback, among those of others. */
+/** As root the sockets are in a new network namespace, otherwise on loopback among those of other programs. */
 const apart = isRoot && unshare.length > 0;
 const through = apart ? [...unshare, 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'] : [];
 
-/** The port of `postgresql`, by IANA, in lsof's /etc/services as in netpane. */
+/** The port of `postgresql` by IANA, in /etc/services, which lsof reads, as in netpane. */
 const NAMED = 5432;
 
-/** Where the herd has nothing. */
+/** An address and port without sockets. */
 const NOWHERE = 'tcp@192.0.2.1:25';
 
-/** What a line of lsof and a socket of netpane are compared by. */
+/** Returns the key by which a line of lsof and a socket of netpane are compared. */
 const key = (pid: number, protocol: string, local: string, remote: string, state: string): string =>
   `${pid} ${protocol} ${local} -> ${remote} ${state}`;
 
-/** Of UDP lsof tells no state. */
+/** lsof prints no state for UDP. */
 const stateOf = (protocol: string, state: string | undefined): string =>
   protocol.startsWith('tcp') ? (state ?? '?') : '';
 
 const scene = { HOST: '127.0.0.1', DUAL: 0, SIX: 0, LOW: 0, HIGH: 0, UDP6: 0 };
 const pids = new Set<number>();
-/** How many `lsof -i` alone finds. */
-let most = 0;
+/** Number of sockets that `lsof -i` lists. */
+let total = 0;
 const herd = new Herd();
 let inside: string[] = [];
 
-/** Everything of the herd that `lsof -i` shows with these options. */
+/** Returns the sockets of the herd that lsof lists with these options. */
 async function byLsof(forms: readonly string[]): Promise<string[]> {
   const [command = '', ...args] = [...inside, 'lsof', '-nP', '-F', 'pftPnT', ...forms];
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  // It warns of file systems that it may not look into, and ends with 1 where it finds nothing.
+  // It warns of file systems that it may not read, and exits with 1 if it finds nothing.
   if (/lsof: (?!WARNING)/.test(stderr)) throw new Error(stderr);
   const found = new Set<string>();
-  // A field a line, by its letter; those of a file begin with its descriptor.
+  // Each line is one field, with its letter first. The fields of a file start with its descriptor.
   for (const [owner, ...files] of stdout.split(/^p(?=\d)/m).map((part) => part.split(/^f/m))) {
     const pid = Number(owner);
     for (const file of files) {
@@ -61,7 +61,7 @@ async function byLsof(forms: readonly string[]): Promise<string[]> {
   return [...found].sort();
 }
 
-/** An endpoint as lsof writes it: `*` for any address, brackets about one of IPv6. */
+/** Returns an endpoint as lsof prints it: `*` for any address, brackets around IPv6. */
 function lsofEndpoint(endpoint: Listed['local'] | null): string {
   if (endpoint === null) return '*';
   const { address, port } = endpoint;
@@ -70,7 +70,7 @@ function lsofEndpoint(endpoint: Listed['local'] | null): string {
   return `${plain.includes(':') ? `[${plain}]` : plain}:${port}`;
 }
 
-/** Everything of the herd that netpane shows with the same options. */
+/** Returns the sockets of the herd that netpane lists with these options. */
 async function byNetpane(args: readonly string[]): Promise<string[]> {
   const { stdout, stderr, code } = await runNetpane(['ls', '--json', ...args], { through: inside });
   expect({ stderr, code }).toMatchObject({ code: 0 });
@@ -86,7 +86,7 @@ async function byNetpane(args: readonly string[]): Promise<string[]> {
     .sort();
 }
 
-/** The forms; `LOW` to `HIGH` are the ports `DUAL` and `SIX` of two listeners, `UDP6` is another, `HOST` an address. */
+/** Forms to compare. `DUAL` and `SIX` are the ports of two listeners, `LOW` and `HIGH` the same in order, `UDP6` another port, `HOST` an address. */
 const FORMS: readonly (readonly string[])[] = [
   ['-i'],
   ['-i', '4'],
@@ -140,18 +140,18 @@ const filled = (forms: readonly string[]): string[] =>
     form.replace(/HOST|DUAL|SIX|UDP6$|LOW|HIGH/g, (name) => String(scene[name as keyof typeof scene])),
   );
 
-/** Options as the text of a query. */
+/** Returns options as the text of a query. */
 const asQuery = (args: readonly string[]): string =>
   args.map((arg) => arg.replace(/^(-[is])(?=.)/, '$1 ')).join(' ');
 
 const name = uniqueName();
 
-describe.skipIf(impossible !== undefined)(`the forms of lsof${why}`, () => {
+describe.skipIf(impossible !== undefined)(`-i and -s, compared with lsof${why}`, () => {
   beforeAll(async () => {
     const server = await herd.spawn({ title: `${name}-srv`, through });
     inside = apart ? ['nsenter', '--target', String(server.pid), '--net'] : [];
     const client: HerdProcess = await herd.spawn({ title: `${name}-cli`, through: inside });
-    // An address that nobody else is likely to use, for the port is a well-known one.
+    // An address that other processes are unlikely to use, because the port is well-known.
     scene.HOST = `127.${64 + (server.pid % 128)}.${client.pid % 256}.1`;
     const postgres = await server.listen({ host: scene.HOST, port: NAMED });
     const dual = await server.listen({ host: '::' });
@@ -159,7 +159,7 @@ describe.skipIf(impossible !== undefined)(`the forms of lsof${why}`, () => {
     [scene.DUAL, scene.SIX] = [dual.local.port, second.local.port];
     [scene.LOW, scene.HIGH] = [Math.min(scene.DUAL, scene.SIX), Math.max(scene.DUAL, scene.SIX)];
     const { near } = await client.connect(server, postgres, { count: 3 });
-    // One end closes: FIN_WAIT2, and CLOSE_WAIT at the other.
+    // One end closes: it becomes FIN_WAIT2 and its peer CLOSE_WAIT.
     await client.halfClose(near.slice(0, 1));
     await client.connect(server, dual, { host: '127.0.0.1' });
     await client.connect(server, dual);
@@ -169,11 +169,11 @@ describe.skipIf(impossible !== undefined)(`the forms of lsof${why}`, () => {
     await client.udp({ host: scene.HOST, port: scene.DUAL });
     scene.UDP6 = (await server.udp({ host: '::1' })).local.port;
     const dualUdp = await client.udp({ host: '::' });
-    // Of IPv4 at a socket of IPv6.
+    // An IPv6 socket connected over IPv4.
     await server.udp({ host: '::', to: { address: '::ffff:127.0.0.1', port: dualUdp.local.port } });
     const worker = await server.share(postgres);
     for (const pid of [server.pid, client.pid, worker]) pids.add(pid);
-    most = (await byLsof(['-i'])).length;
+    total = (await byLsof(['-i'])).length;
   });
   afterAll(() => herd.close());
 
@@ -181,29 +181,29 @@ describe.skipIf(impossible !== undefined)(`the forms of lsof${why}`, () => {
     const args = filled(forms);
     const [asOptions, expected] = await Promise.all([byNetpane(args), byLsof(args)]);
     expect(asOptions).toEqual(expected);
-    // Typed into a query they are the same terms.
+    // The same text, typed as a query, has the same terms.
     expect(invocationOf(parseCommandLine(['ls', ...args]), {}).query.text).toBe(asQuery(args));
-    // The scene has something of each, and of nearly each something else.
+    // Each form finds some of the sockets, and nearly each form not all.
     if (title === `-i ${NOWHERE}`) expect(expected).toEqual([]);
     else expect(expected).not.toEqual([]);
-    if (title !== '-i' && title !== '-i 4 -i 6') expect(expected.length).toBeLessThan(most);
+    if (title !== '-i' && title !== '-i 4 -i 6') expect(expected.length).toBeLessThan(total);
   });
 
   test.each([
     ['-i', '4tcp'],
     ['-i', 'tcp', '-s', 'TCP:^LISTEN,^ESTABLISHED'],
     ['-i', `tcp:${NAMED}`, '-i', '6UDP'],
-  ])('in the text of a query: %s %s %s %s', async (...forms) => {
+  ])('find the same in a query: %s %s %s %s', async (...forms) => {
     const args = filled(forms);
     expect(await byNetpane(['-q', `!closed ${asQuery(args)}`])).toEqual(await byLsof(args));
   });
 
-  test('on the screen too, as options and typed', async () => {
+  test('find the same on the screen, as options and typed', async () => {
     const of = (t: Terminal) => tableRows(t).length;
     const only = ['--process', name, '--interval', '60m'];
     const listening = await byLsof(['-i', 'tcp', '-s', 'TCP:LISTEN']);
     const t = startNetpane({ through: inside, args: [...only, '-i', 'tcp', '-s', 'TCP:LISTEN'] });
-    // The worker's is the same socket.
+    // The worker holds the same socket.
     await t.until('the listeners', () => of(t) === listening.length - 1);
     t.write('/');
     t.press('ctrl-u');

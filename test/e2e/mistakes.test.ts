@@ -1,4 +1,4 @@
-// What is typed and written wrongly, by accident or to harm: it is told where and why, and the pane goes on.
+// Mistakes in queries, configuration and saved state, made by accident or on purpose.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import type { Terminal } from '../helpers/terminal.ts';
 import { isLinux, newHome, startNetpane, tableRows } from './netpane.ts';
 import { filterLine, shares, titleLine, typeQuery, useScene, useScreen } from './scene.ts';
 
-/** A home with a file in it, by its path there. */
+/** Returns a home directory that holds a file with this path and text. */
 function homeWith(path: string, text: string): { home: string; file: string } {
   const home = newHome();
   const file = join(home, path);
@@ -19,52 +19,52 @@ function homeWith(path: string, text: string): { home: string; file: string } {
 const STATE = '.local/state/netpane/state.json';
 const CONFIG = '.config/netpane/config.toml';
 
-describe.skipIf(!isLinux)('a query that does harm (skipped elsewhere: the herd needs Linux)', () => {
+describe.skipIf(!isLinux)('a hostile query (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
   const show = useScreen(scene);
   const herd = new Herd();
-  // What such a regex is slow with: nearly what it asks for.
+  // A name that takes a backtracking engine exponential time: it nearly matches.
   beforeAll(() => herd.spawn({ title: `${scene.name}-${'a'.repeat(4000)}!` }));
   afterAll(() => herd.close());
 
-  /** The pane still hears keys, and filters as it should. */
+  /** Checks that netpane still reacts to keys and filters. */
   async function goesOn(t: Terminal): Promise<void> {
     t.press('ctrl-u');
     t.write(`process:${scene.name} listen`);
     await t.until('the next query', () => shares(t).shown === 4 && tableRows(t).length === 4);
     t.press('enter');
-    await t.until('it to be kept', () => filterLine(t).startsWith(`/ process:${scene.name} listen`));
+    await t.until('the applied query', () => filterLine(t).startsWith(`/ process:${scene.name} listen`));
   }
 
   test.each(['/(a+)+$/', '/^(a|aa)+$/', '/(.*a){15}/', 'cmd:/(a|a?)+$/', '/(x+x+)+y/'])(
-    'a regex that others take for ever over: %s',
+    'does not slow the screen with a regex of exponential backtracking: %s',
     async (regex) => {
       const t = await show();
       typeQuery(t, regex);
-      await t.until('it to be asked', () => filterLine(t).includes(regex) && shares(t).shown >= 0);
+      await t.until('the regex to filter', () => filterLine(t).includes(regex) && shares(t).shown >= 0);
       await goesOn(t);
     },
   );
 
   test.each([
-    ['that repeats too much', '/(a{1000}){1000}/', /regex/],
-    ['that ends too soon', '/(a/', /bad regex: .*missing/],
-    ['that the engine does not take', '/(?<=a)b/', /regex: /],
-    ['that is long', `/${'a'.repeat(300)}/`, /maximum 200/],
-    ['of parentheses only', `${'('.repeat(500)}a`, /too deep|nested|parenthes/],
-  ])('one %s is refused, and said why', async (_, query, why) => {
+    ['repeats too much', '/(a{1000}){1000}/', /regex/],
+    ['ends too soon', '/(a/', /bad regex: .*missing/],
+    ['has syntax that the engine does not support', '/(?<=a)b/', /regex: /],
+    ['is long', `/${'a'.repeat(300)}/`, /maximum 200/],
+    ['has only parentheses', `${'('.repeat(500)}a`, /too deep|nested|parenthes/],
+  ])('is rejected with the reason if it %s', async (_, query, why) => {
     const t = await show();
     typeQuery(t, query);
-    await t.until('why', () => why.test(titleLine(t)) || why.test(filterLine(t)));
+    await t.until('the reason', () => why.test(titleLine(t)) || why.test(filterLine(t)));
     await goesOn(t);
   });
 
   test.each([
-    ['of one word', 'x'.repeat(10_240)],
-    ['of many words', 'or listen '.repeat(1_024).slice(3)],
-    ['of nothing that can be', '('.repeat(10_240)],
-    ['of all that is not printed', '\u200b\u202e漢é'.repeat(1_300)],
-  ])('ten thousand characters %s, pasted', async (_, text) => {
+    ['one word', 'x'.repeat(10_240)],
+    ['many terms', 'or listen '.repeat(1_024).slice(3)],
+    ['parentheses', '('.repeat(10_240)],
+    ['invisible and wide characters', '\u200b\u202e漢é'.repeat(1_300)],
+  ])('may be ten thousand pasted characters: %s', async (_, text) => {
     const t = await show();
     typeQuery(t, text);
     const end = text.slice(-3).replace(/[\u200b\u202e]/g, '?');
@@ -75,14 +75,14 @@ describe.skipIf(!isLinux)('a query that does harm (skipped elsewhere: the herd n
     await goesOn(t);
   });
 
-  test('after all of them it ends as ever', async () => {
+  test('leaves netpane able to quit', async () => {
     const t = await show();
     t.write('q');
     expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
   });
 });
 
-test('a configuration with every kind of mistake: each with its line and key, and no screen', async () => {
+test('a configuration with mistakes: lists each with its line and key, and opens no screen', async () => {
   const lines = [
     ['interval = 5', 'interval takes a duration'],
     ['linger = "never"', 'linger takes a duration'],
@@ -111,7 +111,7 @@ test('a configuration with every kind of mistake: each with its line and key, an
   expect(t.received().includes('\x1b[?1049h')).toBe(false);
 });
 
-describe('a saved state that cannot be used is told and kept aside, and the pane is there', () => {
+describe('an invalid saved state is moved away with a message, and the screen opens', () => {
   const whole = { version: 1, query: 'listen', sort: { column: 'age', descending: true }, group: null };
   const more = {
     columns: null,
@@ -123,13 +123,13 @@ describe('a saved state that cannot be used is told and kept aside, and the pane
     panes: [],
   };
   test.each([
-    ['cut off', JSON.stringify({ ...whole, ...more }).slice(0, 60), 'it is not JSON'],
+    ['truncated', JSON.stringify({ ...whole, ...more }).slice(0, 60), 'it is not JSON'],
     ['empty', '', 'it is not JSON'],
-    ['of another kind', '[]', 'it is not an object'],
-    ['damaged within', JSON.stringify({ ...whole, ...more, known: [{ port: 'x' }] }), 'known[0]'],
+    ['not an object', '[]', 'it is not an object'],
+    ['with an invalid field', JSON.stringify({ ...whole, ...more, known: [{ port: 'x' }] }), 'known[0]'],
     ['not text', '\u0000\u001b[2J', 'it is not JSON'],
     [
-      'of a newer netpane',
+      'written by a newer netpane',
       JSON.stringify({ ...whole, ...more, version: 2 }),
       'it was written by a newer netpane',
     ],
@@ -142,7 +142,7 @@ describe('a saved state that cannot be used is told and kept aside, and the pane
     expect(readFileSync(`${file}.bad`, 'utf8')).toBe(text);
     typeQuery(t, 'established\r');
     await t.until(
-      'the pane to go on',
+      'the next query',
       () => t.rows()[3]?.includes('PROCESS') && !filterLine(t).includes('cannot'),
     );
     t.write('q');
@@ -151,13 +151,13 @@ describe('a saved state that cannot be used is told and kept aside, and the pane
     expect(readdirSync(join(file, '..')).sort()).toEqual(['state.json', 'state.json.bad']);
   });
 
-  test('one whose query is none any more: the rest of it is there', async () => {
+  test('a state with an invalid query restores the rest', async () => {
     const { home } = homeWith(STATE, JSON.stringify({ ...whole, ...more, query: 'port:' }));
     const t = startNetpane({ home });
     await t.until('the order', () => /AGE?▾/.test(titleLine(t)) && filterLine(t).startsWith('1 all'));
   });
 
-  test('where it cannot be saved the end tells so', async () => {
+  test('quitting says why the state was not saved', async () => {
     const home = newHome();
     const t = startNetpane({ home });
     await t.until('the screen', () => shares(t).shown >= 0);
@@ -169,7 +169,7 @@ describe('a saved state that cannot be used is told and kept aside, and the pane
   });
 });
 
-test.runIf(isLinux)('a name of the state that is hostile does no harm', async () => {
+test.runIf(isLinux)('hostile names in the saved state are shown as harmless text', async () => {
   const known = [{ process: '\u001b[2J\u202eevil', remote: '\u0007*', port: 1 }];
   const views = [{ name: '\u001b]0;pwn\u0007', query: 'listen' }];
   const { home } = homeWith(
@@ -186,6 +186,6 @@ test.runIf(isLinux)('a name of the state that is hostile does no harm', async ()
   await t.until('the list', () => t.text().includes('?[2J?evil'));
   t.write('/');
   t.press('up');
-  await t.until('the query of before', () => filterLine(t).startsWith('/ ?[2J'));
+  await t.until('the history', () => filterLine(t).startsWith('/ ?[2J'));
   expect(t.received().toString()).not.toMatch(/pwn\x07|\x1b\[2J\u202e|\u202e/);
 });

@@ -1,4 +1,4 @@
-// Which code a running netpane has loaded: an attacker of a package gets no further than this list.
+// The packages whose code netpane loads: a compromised package outside this list does no harm.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -6,19 +6,19 @@ import { describe, expect, test } from 'vitest';
 import { root } from '../helpers/herd.ts';
 import { cleanUp, hasNetlink, isLinux, newHerd, rowOf, startNetpane, uniqueName } from './netpane.ts';
 
-/** The packages that the build has put into each file of dist/. */
+/** The packages that the build bundles into each file of dist/. */
 const bundle = JSON.parse(readFileSync(join(root, 'dist', 'dev', 'bundle.json'), 'utf8')) as Readonly<
   Record<string, readonly string[]>
 >;
 
-/** Packages loaded for the first picture. The binary of koffi is a package of its own, named after the system. */
+/** Packages loaded for the first picture. The binary of koffi is a separate package, named after the system. */
 const FIRST = ['@koromix/koffi', 'blessed', 'get-east-asian-width', 'koffi'];
 const FIRST_PORTABLE = ['blessed', 'get-east-asian-width', 'systeminformation'];
 const GRAPH = ['blessed-contrib', 'sparkline'];
 const USAGE = ['pidusage'];
 const REGEX = ['re2js'];
 
-/** Starts netpane on one listener, and tells the packages of which it has loaded something. */
+/** Starts netpane on one listener. `packages` returns the packages from which it has loaded code. */
 async function start(args: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-modules-'));
   cleanUp(() => rmSync(folder, { recursive: true }));
@@ -37,7 +37,7 @@ async function start(args: string[]) {
     const names = [...files].flatMap((file) => {
       const path = relative(root, file);
       const [, name = ''] = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
-      // A file that is neither netpane's nor a package's is named whole.
+      // The whole path of a file outside netpane and its packages.
       return bundle[path] ?? [name.replace(/^(@koromix\/koffi)-.*/, '$1') || path];
     });
     return [...new Set(names)].sort();
@@ -45,9 +45,9 @@ async function start(args: string[]) {
   return { t, listener, packages };
 }
 
-describe.skipIf(!isLinux)('the code that is loaded (skipped elsewhere: the herd needs Linux)', () => {
+describe.skipIf(!isLinux)('loaded code (skipped elsewhere: the herd needs Linux)', () => {
   test.skipIf(!hasNetlink)(
-    'comes from four packages at first, and from four more when they are needed (skipped without netlink)',
+    'is from four packages at first, and from four more when needed (skipped without netlink)',
     async () => {
       const { t, listener, packages } = await start([]);
       expect(packages()).toEqual(FIRST);
@@ -63,7 +63,7 @@ describe.skipIf(!isLinux)('the code that is loaded (skipped elsewhere: the herd 
     },
   );
 
-  test('comes from no koffi, but from systeminformation, where that source is chosen', async () => {
+  test('is from systeminformation and not from koffi with --source systeminformation', async () => {
     const { packages } = await start(['--source', 'systeminformation']);
     expect(packages()).toEqual(FIRST_PORTABLE);
   });

@@ -1,4 +1,4 @@
-// The mouse, and input that comes in pieces of any size.
+// The mouse, and input in pieces of any size.
 import { describe, expect, test } from 'vitest';
 import { faults, isLinux, rowOf, selectedLine, selectedY, tableRows } from './netpane.ts';
 import {
@@ -14,13 +14,13 @@ import {
 
 const wheelDown = '\x1b[<65;5;6M';
 const wheelUp = '\x1b[<64;5;6M';
-/** A wheel's notch moves by so many rows. */
+/** Rows by which one notch of the wheel moves. */
 const notch = 3;
 
 describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
 
-  test('a click selects a row; below the last one, and with another button, it does nothing', async () => {
+  test('a left click selects a row; a right click and a click below the rows do nothing', async () => {
     const t = await showScene(scene);
     const { y = -1 } = rowOf(t, scene.dual) ?? {};
     await refresh(t);
@@ -30,12 +30,12 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     // A right click on another row.
     t.write(`\x1b[<2;5;6M\x1b[<2;5;6m`);
     t.write('n');
-    await t.until('the key after them', () => POSTGRES.test(t.text()));
+    await t.until('the names', () => POSTGRES.test(t.text()));
     expect(selectedY(t)).toBe(y);
     expect(selectedLine(t)).toContain(String(scene.dual.local.port));
   });
 
-  test('a click on a title sorts by it, a second one the other way', async () => {
+  test('a click on a title sorts by it, a second click reverses the order', async () => {
     const t = await showScene(scene);
     const x = titleLine(t).lastIndexOf('PORT');
     await refresh(t);
@@ -56,7 +56,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     await t.until('three up', () => selectedY(t) === 4);
   });
 
-  test('a click beyond column 223 of a wide screen is taken where it is', async () => {
+  test('a click beyond column 223 counts at its place', async () => {
     const t = await showScene(scene, { cols: 230, rows: 20 });
     const x = titleLine(t).lastIndexOf('AGE');
     await refresh(t);
@@ -65,7 +65,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     await refresh(t);
     t.click(228, 9);
     await t.until('the row', () => selectedY(t) === 9);
-    // With the details beside the table the same place is not the table's any more.
+    // The details open beside the table: the same place is no longer in the table.
     t.press('enter');
     await t.until('the details', () => t.text().includes('DETAILS'));
     await refresh(t);
@@ -74,7 +74,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     await t.until('the row', () => selectedY(t) === 7);
   });
 
-  test('of several events in one piece none is lost', async () => {
+  test('all keys and clicks that arrive in one piece count', async () => {
     const t = await showScene(scene);
     t.write(wheelDown.repeat(3) + wheelUp);
     await t.until('two notches', () => selectedY(t) === 4 + 2 * notch);
@@ -88,18 +88,18 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
   });
 
-  test('the escape key pressed twice in no time is that', async () => {
+  test('escape pressed twice at once is two keys', async () => {
     const t = await showScene(scene);
     t.write('e');
     await t.until('the events', () => t.text().includes('EVENTS'));
     t.write('\x1b\x1b');
     await t.until(
-      'neither filter nor pane',
+      'no query and no pane',
       () => filterLine(t).startsWith('1 all') && !t.text().includes('EVENTS'),
     );
   });
 
-  test('a sequence cut in pieces is one key, not the escape key and letters', async () => {
+  test('an escape sequence in pieces is one key', async () => {
     const t = await showScene(scene, {
       nodeArgs: ['--import', faults],
       env: { NETPANE_FAULT: 'input-in-bytes' },
@@ -110,7 +110,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     expect(filterLine(t)).toMatch(/^\/ process:/);
     t.write('/zü漢');
     await t.until('the characters', () => filterLine(t).includes(' zü漢'));
-    // The escape key, of which nothing follows, is still that.
+    // Escape without a sequence is still the escape key.
     t.press('escape');
     await rowsToBe(t, SCENE_SIZE);
   });

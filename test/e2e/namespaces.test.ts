@@ -1,4 +1,4 @@
-// Network namespaces: the sockets of each under its name, for as long as it is there and not a moment longer.
+// Network namespaces: netpane shows the sockets of each with its name, and keeps none alive.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -33,7 +33,7 @@ const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
 const PORT = 7171;
 const FROM_PORT = 7272;
 
-/** A namespace that `ip netns` knows. */
+/** A namespace of `ip netns`. */
 interface Named {
   name: string;
   inode: number;
@@ -48,7 +48,7 @@ function addNamespace(): Named {
   return { name, inode: statSync(`/run/netns/${name}`).ino };
 }
 
-/** A listener and a connection to it in a namespace: the same addresses and ports in each. */
+/** Opens a listener and a connection to it in a namespace: always with the same addresses and ports. */
 async function sameSockets(herd: Herd, through: readonly string[]) {
   const server = await herd.spawn({ through });
   const listener = await server.listen({ port: PORT });
@@ -65,7 +65,7 @@ async function listed(...args: string[]): Promise<Listed[]> {
 
 const descriptorsOf = ({ pid }: { pid: number }) => readdirSync(`/proc/${pid}/fd`).length;
 
-/** Rows of the sockets of {@link sameSockets} by namespace, as the screen shows them. */
+/** Returns the shown rows of the sockets of {@link sameSockets} by namespace. */
 const rowsBy = (t: Terminal) => {
   const rows = new Map<string, string[]>();
   for (const { netns = '', mark, local, localPort, remotePort, state } of tableRows(t)) {
@@ -82,7 +82,7 @@ const shownSockets = (mark: string) =>
   ].sort();
 
 describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
-  test('the same tuple in two: two sockets, each under the name of its namespace', async () => {
+  test('lists sockets with equal endpoints in two namespaces with the name of each', async () => {
     const herd = newHerd();
     const namespaces = [addNamespace(), addNamespace()];
     const owners: HerdProcess[] = [];
@@ -99,7 +99,7 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
           owners: [{ pid: owners[i]?.pid, knowledge: 'exact' }],
         });
       }
-      // By name, by inode, and with the options in any order.
+      // By name and by inode.
       const ids = its.map(({ id }) => id).sort();
       for (const filter of [name, String(inode)]) {
         expect((await listed('--netns', filter)).map(({ id }) => id).sort()).toEqual(ids);
@@ -108,7 +108,7 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
     expect(await listed('--netns', `${namespaces[0]?.name}x`)).toEqual([]);
   });
 
-  test('one without a name goes by its inode', async () => {
+  test('finds a namespace without a name by its inode', async () => {
     const script = 'ip link set lo up && exec "$@"';
     const through = ['unshare', '--net', 'sh', '-c', script, 'sh'];
     const { server } = await sameSockets(newHerd(), through);
@@ -117,7 +117,7 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
     expect(found.map(({ netns }) => netns?.inode)).toEqual([ino, ino, ino]);
   });
 
-  test('the screen names them; when they are deleted they close, and netpane holds nothing of them', async () => {
+  test('shows their names; closes their sockets and its descriptors when they are deleted', async () => {
     const ticks = ticksByHand();
     const t = startNetpane({
       ...ticks.start,
@@ -126,9 +126,9 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
     });
     const tick = async () => {
       ticks.allow(1);
-      await t.until('a reading', () => ticks.over());
+      await t.until('a poll', () => ticks.over());
     };
-    await t.until('the first reading', () => ticks.over() && t.text().includes('nothing matches'));
+    await t.until('the first poll', () => ticks.over() && t.text().includes('nothing matches'));
     await tick();
     const descriptors = descriptorsOf(t);
 
@@ -149,11 +149,11 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
     const closed = [...rowsBy(t)];
     expect(closed.map(([name]) => name).sort()).toEqual([...names].sort());
     for (const [, rows] of closed) expect(rows).toHaveLength(3);
-    // Fewer where a namespace of another program on this machine has gone meanwhile.
+    // Fewer if a namespace of another program was deleted meanwhile.
     expect(descriptorsOf(t)).toBeLessThanOrEqual(descriptors);
   });
 
-  test('a namespace that is deleted under a running netpane is gone from the kernel', async () => {
+  test('does not keep a deleted namespace alive', async () => {
     const ticks = ticksByHand();
     const [inner, watcher] = [addNamespace(), addNamespace()];
     const link = ip(`-n ${watcher.name} link add seen type veth peer name inner netns ${inner.name}`);
@@ -161,16 +161,16 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
     const t = startNetpane({ ...ticks.start, args: ['--interval', '100ms'] });
     const tick = async () => {
       ticks.allow(1);
-      await t.until('a reading', () => ticks.over());
+      await t.until('a poll', () => ticks.over());
     };
-    await t.until('the first reading', () => ticks.over());
+    await t.until('the first poll', () => ticks.over());
     await tick();
     expect(link.status === 0 && hasLink()).toBe(true);
     expect(ip(`netns del ${inner.name}`).status).toBe(0);
     await tick();
-    // With its last holder a namespace goes, with it the end of the link that is in it, and so the other end.
+    // Without a holder the kernel frees the namespace and its end of the link, and so the whole link.
     await t.until('the end of the namespace', () => !hasLink());
-    // What is watched with is there, and netpane with it.
+    // The namespace of the test still exists, and netpane runs.
     expect(ip(`-n ${watcher.name} link show lo`).status).toBe(0);
     t.write('q');
     expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });

@@ -1,4 +1,4 @@
-// What stands still: a frozen order, a paused picture, the selection. And the panes.
+// Frozen order, paused picture, the selection, and the panes.
 import { describe, expect, test } from 'vitest';
 import type { Connections, HerdSocket } from '../helpers/herd.ts';
 import {
@@ -14,8 +14,8 @@ import {
 } from './netpane.ts';
 import { filterLine, rowsToBe, SCENE_SIZE, select, showScene, useScene, stableText } from './scene.ts';
 
-/** Three connections of a server and a client of the test's own, and a netpane that shows them alone. */
-async function stir(args: string[] = []) {
+/** Starts a server, a client, three connections, and a netpane that shows only them. */
+async function start(args: string[] = []) {
   const herd = newHerd();
   const name = uniqueName();
   const [server, client] = [
@@ -29,7 +29,7 @@ async function stir(args: string[] = []) {
   return { herd, name, server, client, listener, connections, t };
 }
 
-const half = ({ near, far }: Connections, index: number): [HerdSocket, HerdSocket] => {
+const endsOf = ({ near, far }: Connections, index: number): [HerdSocket, HerdSocket] => {
   const [one, other] = [near[index], far[index]];
   if (!one || !other) throw new Error(`there is no connection ${index}`);
   return [one, other];
@@ -38,23 +38,23 @@ const half = ({ near, far }: Connections, index: number): [HerdSocket, HerdSocke
 describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
 
-  test('`f` freezes the order, not the values; new rows come last; again, and all is in order', async () => {
-    const { herd, name, client, connections, t } = await stir();
+  test('`f` freezes the order but not the values, and appends new rows; `f` again sorts', async () => {
+    const { herd, name, client, connections, t } = await start();
     const order = () => tableRows(t).map(({ localPort, remotePort }) => `${localPort} ${remotePort}`);
     t.write('ssssssss');
     await t.until('the sort by state', () => t.rows()[3]?.includes('STATE▴'));
     const before = order();
     t.write('f');
     await t.until('the notice', () => filterLine(t).includes('order frozen'));
-    // The last by state that is a connection goes to another state, which would move it.
-    const [one, other] = half(connections, 2);
+    // The last connection by state changes its state, which would move it.
+    const [one, other] = endsOf(connections, 2);
     await client.halfClose([one]);
     await t.until(
       'the states',
       () => rowOf(t, one)?.state === 'FIN_WAIT2' && rowOf(t, other)?.state === 'CLOSE_WAIT',
     );
     expect(order()).toEqual(before);
-    // Its name and its state sort before all others.
+    // Its name and state sort before all others.
     const late = await (await herd.spawn({ title: `${name}-a` })).udp();
     await rowsToBe(t, 8);
     expect(order()).toEqual([...before, `${late.local.port} *`]);
@@ -67,8 +67,8 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     expect(filterLine(t)).not.toContain('frozen');
   });
 
-  test('space pauses the picture and counts what happens; again, and it shows', async () => {
-    const { server, client, listener, connections, t } = await stir();
+  test('space pauses the picture and counts changes; space again shows them', async () => {
+    const { server, client, listener, connections, t } = await start();
     t.press('space');
     await t.until('the notice', () => filterLine(t).includes('paused'));
     const before = tableRows(t);
@@ -77,11 +77,11 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
       return numbers.map(Number);
     };
     const { near } = await client.connect(server, listener, { count: 2 });
-    await client.halfClose([half(connections, 0)[0]]);
-    // The machine may add to what the test does.
+    await client.halfClose([endsOf(connections, 0)[0]]);
+    // Other programs may add to the counts.
     await t.until('the count', () => (counts()[0] ?? 0) >= 4 && (counts()[1] ?? 0) >= 2);
     expect(tableRows(t)).toEqual(before);
-    // The picture can be searched and sorted as it stands.
+    // A paused picture can be filtered and sorted.
     t.write('l');
     expect(await rowsToBe(t, 1)).toMatchObject([{ localPort: String(listener.local.port) }]);
     t.write('l');
@@ -90,12 +90,12 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     await t.until('the new ones', () => near.every((socket) => rowOf(t, socket)));
     expect(tableRows(t)).toHaveLength(11);
     expect(filterLine(t)).not.toContain('paused');
-    expect(rowOf(t, half(connections, 0)[0])?.state).toBe('FIN_WAIT2');
+    expect(rowOf(t, endsOf(connections, 0)[0])?.state).toBe('FIN_WAIT2');
   });
 
-  test('the selection stays with its socket, whatever is sorted, filtered, opened and closed', async () => {
-    const { name, server, client, listener, connections, t } = await stir();
-    const [chosen, peer] = half(connections, 1);
+  test('the selection stays on its socket while rows are sorted, filtered, opened and closed', async () => {
+    const { name, server, client, listener, connections, t } = await start();
+    const [chosen, peer] = endsOf(connections, 1);
     await select(t, chosen);
     const isHeld = () => rowOf(t, chosen)?.y === selectedY(t);
     const y = selectedY(t);
@@ -116,15 +116,15 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     expect(isHeld()).toBe(true);
     await client.close(near);
     await server.close(far);
-    // Its own state changes: it is the same socket.
+    // A change of its state does not change its identity.
     await client.halfClose([chosen]);
     await t.until('its change', () => rowOf(t, chosen)?.state === 'FIN_WAIT2' && isHeld());
     await client.leaveInTimeWait(server, { near: [chosen], far: [peer] });
     await t.until('its last state', () => rowOf(t, chosen)?.process === `(${name}-c)` && isHeld());
   });
 
-  test('when the selected socket is gone for good, the one in its place is selected', async () => {
-    const { server, listener, connections, t } = await stir();
+  test('the row in its place is selected when the selected row goes', async () => {
+    const { server, listener, connections, t } = await start();
     await select(t, listener);
     const y = selectedY(t);
     await server.close([listener]);
@@ -134,7 +134,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     expect(connections.far.some((socket) => rowOf(t, socket)?.y === y)).toBe(true);
   });
 
-  test('enter shows what is known of the selected socket and its program, as the selection moves', async () => {
+  test('enter shows the details of the selected socket and its owner, and follows the selection', async () => {
     const { name, server, client, postgres } = scene;
     const t = await showScene(scene, { rows: 45 });
     t.press('enter');
@@ -161,17 +161,17 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     await t.until('the pane to close', () => !t.text().includes('DETAILS'));
   });
 
-  test('`e` lists every event, the newest at the bottom; `g` draws; escape closes the panes', async () => {
-    const { server, client, t } = await stir(['--linger', '100ms']);
-    // What others have pushed out of sight is not waited for.
+  test('`e` lists events, the newest last; `g` draws the graph; escape closes the panes', async () => {
+    const { server, client, t } = await start(['--linger', '100ms']);
+    // Events of other programs may scroll these away: the wait is short.
     const soon = { timeoutMs: 3_000 };
     t.write('e');
     const listener = await server.listen();
-    await t.until('its begin', () => eventsOf(t, listener).length === 1, soon);
+    await t.until('its spawn', () => eventsOf(t, listener).length === 1, soon);
     await server.close([listener]);
-    await t.until('its end', () => eventsOf(t, listener).length === 2, soon);
+    await t.until('its close', () => eventsOf(t, listener).length === 2, soon);
     expect(eventsOf(t, listener)[0]).toMatch(/^\+ \S+-b \d+ tcp \S+ LISTEN$/);
-    // In brackets when its program had let go of it before it was gone.
+    // In parentheses if its owner closed it before the kernel freed it.
     expect(eventsOf(t, listener)[1]).toMatch(/^- \(?\S+-b\)? \d+ tcp \S+ lived [\d.]+ m?s\b/);
     await client.udp();
     t.write('g');
@@ -184,7 +184,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     await t.until('no graph', () => !/opened \d+/.test(t.text()));
   });
 
-  test('`?` shows every key and column; it scrolls, and goes as it came', async () => {
+  test('`?` shows every key and column, scrolls, and closes', async () => {
     const t = await showScene(scene, { rows: 20 });
     // Marks fade while the help is open.
     await t.until('a table at rest', () => tableRows(t).every(({ mark }) => mark === ' '));
@@ -205,7 +205,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     t.press('end');
     await t.until('the end', () => /^ +AGE +/m.test(t.text()));
     t.press('home');
-    await t.until('the begin', () => /^ +p +filter by port/m.test(t.text()));
+    await t.until('the start', () => /^ +p +filter by port/m.test(t.text()));
     t.press('escape');
     await t.until('the table', () => stableText(t) === before);
     expect(tableRows(t)).toHaveLength(SCENE_SIZE);

@@ -1,4 +1,4 @@
-// What this machine lets the end-to-end tests do, found out once for all of their files (`globalSetup` of vitest).
+// Probes, once for all end-to-end tests, what this machine allows (`globalSetup` of vitest).
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

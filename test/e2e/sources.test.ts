@@ -1,5 +1,5 @@
-// Where the best source does not work netpane takes the next one, and says what is lost and why; one that was asked
-// for by name and does not work is a failure in plain words.
+// If the best source does not work, netpane takes the next one and says what is missing and why. A source chosen by
+// --source that does not work is an error.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { arch, tmpdir } from 'node:os';
@@ -19,10 +19,10 @@ import {
   startNetpane,
 } from './netpane.ts';
 
-const LOST =
+const MISSING =
   'traffic and round-trip times, interfaces, raw and packet sockets, and other network namespaces are not shown';
 
-/** The program with all its packages but koffi. */
+/** Returns a copy of the program without the package koffi. */
 function withoutKoffi(): string {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
   cleanUp(() => rmSync(folder, { recursive: true }));
@@ -38,8 +38,8 @@ function withoutKoffi(): string {
 }
 
 /**
- * Runs a program without the right to make netlink sockets: a seccomp(2) filter on socket(AF_NETLINK, …) that says
- * EPERM. Python, for neither Node nor a tool that is everywhere can set one.
+ * Runs a program that may not make netlink sockets: a seccomp(2) filter returns EPERM for socket(AF_NETLINK, …). In
+ * Python, because neither Node nor a common tool can set one.
  */
 const SECCOMP = `
 import ctypes, os, struct, sys
@@ -68,8 +68,8 @@ const noSeccomp =
       ? undefined
       : 'there is no python3, or it may not set a seccomp filter';
 
-/** Ways in which netlink does not work. */
-const hindrances: {
+/** Reasons why netlink does not work. */
+const failures: {
   name: string;
   skipped?: string | undefined;
   why: string;
@@ -81,12 +81,12 @@ const hindrances: {
     start: () => ({ file: withoutKoffi() }),
   },
   {
-    name: 'netlink sockets are forbidden, by a fake',
+    name: 'netlink sockets are forbidden by a fault',
     why: 'netlink does not answer (a netlink socket: EPERM)',
     start: () => ({ nodeArgs: ['--import', faults], env: { NETPANE_FAULT: 'netlink-forbidden' } }),
   },
   {
-    name: 'netlink sockets are forbidden, by the kernel',
+    name: 'netlink sockets are forbidden by the kernel',
     skipped: noSeccomp,
     why: 'netlink does not answer (a netlink socket: EPERM)',
     start: () => ({ through: forbidding }),
@@ -105,11 +105,11 @@ const all = <T extends { env?: Start['env'] }>(start: T) => ({
 
 const linux = isLinux ? '' : ' (skipped: it needs Linux)';
 
-describe.skipIf(!isLinux)(`what is lost${linux}`, () => {
-  for (const { name, skipped, why, start } of hindrances) {
+describe.skipIf(!isLinux)(`without the best source${linux}`, () => {
+  for (const { name, skipped, why, start } of failures) {
     const title = skipped === undefined ? name : `${name} (skipped: ${skipped})`;
     describe.skipIf(skipped !== undefined)(title, () => {
-      test('`ls` works by /proc/net, and says what it lost and why', async () => {
+      test('`ls` reads /proc/net, and says what is missing and why', async () => {
         const { server, made, port } = await listener();
         const { stdout, stderr, code } = await runNetpane(['ls', '--json', '--port', port], all(start()));
         expect(code).toBe(0);
@@ -122,24 +122,24 @@ describe.skipIf(!isLinux)(`what is lost${linux}`, () => {
           owners: [{ pid: server.pid, knowledge: 'exact' }],
         });
         expect(listed[0]?.recvQueue).toBeUndefined();
-        expect(stderr.split('\n')).toContain(`netpane: no sock_diag: ${why}: ${LOST}`);
+        expect(stderr.split('\n')).toContain(`netpane: no sock_diag: ${why}: ${MISSING}`);
       });
 
-      test('the screen works by /proc/net, and says so', async () => {
+      test('the screen reads /proc/net, and says so', async () => {
         const { made, port } = await listener();
         const t = startNetpane({ ...start(), cols: 160, args: ['--port', port] });
         await t.until('the row', () => rowOf(t, made));
         expect(t.rows()[0]).toMatch(/^netpane .* {2}\/proc\/net {2}/);
         expect(t.text()).not.toContain('RX/S');
-        // Another notice may stand before it at the top; the help has them all.
+        // The header may show another notice; the help has all of them.
         t.write('?');
-        const text = `no sock_diag: ${why}: ${LOST}`;
+        const text = `no sock_diag: ${why}: ${MISSING}`;
         await t.until('the notice', () => t.text().replace(/\s+/g, ' ').includes(text));
         t.write('q');
         expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
       });
 
-      test('asked for by name it is a failure in words, and no screen', async () => {
+      test('--source sock_diag fails with a message, and opens no screen', async () => {
         const message =
           `netpane: source 'sock_diag' does not work on this machine: ${why}; ` +
           'without --source netpane picks one that does\n';
@@ -154,29 +154,29 @@ describe.skipIf(!isLinux)(`what is lost${linux}`, () => {
     });
   }
 
-  test.skipIf(!hasNetlink)('where all works, nothing is said to be lost', async () => {
+  test.skipIf(!hasNetlink)('says nothing if all works', async () => {
     const { port } = await listener();
     const { stderr, stdout } = await runNetpane(['ls', '--json', '--port', port]);
-    // The machine may hide programs and namespaces from root too, which loses nothing of the source.
+    // Processes and namespaces may be hidden even from root, which is not a fault of the source.
     expect(stderr).not.toMatch(/traffic|--source|netlink|koffi/);
     expect((JSON.parse(stdout) as Listed[])[0]?.recvQueue).toBe(0);
   });
 
   test.each([
-    ['proc', LOST],
+    ['proc', MISSING],
     [
       'systeminformation',
-      `${LOST}; polls take much longer, and on Linux UDP sockets without a peer are not shown`,
+      `${MISSING}; polls take much longer, and on Linux UDP sockets without a peer are not shown`,
     ],
-  ])('--source %s: the same listener, and what it does not tell', async (source, lost) => {
+  ])('--source %s lists the same listener, and says what is missing', async (source, missing) => {
     const { made, port } = await listener();
     const { stdout, stderr, code } = await runNetpane(['ls', '--json', '--source', source, '--port', port]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject([{ protocol: 'tcp', local: made.local, state: 'LISTEN' }]);
-    expect(stderr.split('\n')).toContain(`netpane: --source ${source}: ${lost}`);
+    expect(stderr.split('\n')).toContain(`netpane: --source ${source}: ${missing}`);
   });
 
-  test.skipIf(!hasNetlink)('--source sock_diag: nothing is lost', async () => {
+  test.skipIf(!hasNetlink)('--source sock_diag says nothing', async () => {
     const { port } = await listener();
     const { stderr, code } = await runNetpane(['ls', '--source', 'sock_diag', '--port', port]);
     expect(code).toBe(0);

@@ -1,13 +1,13 @@
-// Every command with every output that does not work: it ends, and says why where that can be said.
+// Every command with an output that does not work: it ends, and says why where it can.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { cleanUp, hasNetlink, isLinux, program, unshare } from './netpane.ts';
 
-/** Runs a line of bash, in which `netpane` is the built program in a quiet network of its own; `said` is its stderr. */
+/** Runs a line of bash, where `netpane` runs the built program in a new network namespace. `said`: lines of stderr. */
 async function bash(line: string): Promise<{ code: number | null; stdout: string; said: string[] }> {
   const netpane = `netpane() { ${unshare.join(' ')} ${process.execPath} ${program} "$@"; }`;
-  // In a process group of its own, which can be ended as a whole.
+  // In a new process group, which can be killed as a whole.
   const child = spawn('bash', ['-c', `${netpane}; ${line}`], { detached: true });
   cleanUp(() => child.exitCode ?? process.kill(-(child.pid ?? 0), 'SIGKILL'));
   let [stdout, stderr] = ['', ''];
@@ -20,8 +20,8 @@ async function bash(line: string): Promise<{ code: number | null; stdout: string
 
 const COMMANDS = ['ls', 'ls --json', 'ls --csv', 'watch', 'watch --json', '--help', '--version', 'config'];
 
-describe.skipIf(!isLinux)('outputs that do not work (skipped elsewhere: they are those of Linux)', () => {
-  test.each(COMMANDS)('%s without a stdout ends with 1 and one line', async (command) => {
+describe.skipIf(!isLinux)('an output that does not work (skipped elsewhere: it needs Linux)', () => {
+  test.each(COMMANDS)('makes %s end with 1 and one line: closed stdout', async (command) => {
     expect(await bash(`netpane ${command} >&-`)).toEqual({
       code: 1,
       stdout: '',
@@ -29,9 +29,9 @@ describe.skipIf(!isLinux)('outputs that do not work (skipped elsewhere: they are
     });
   });
 
-  // `watch` prints only what happens, which here is nothing.
+  // `watch` prints only events, and this network has none.
   test.each(COMMANDS.filter((it) => !it.startsWith('watch')))(
-    '%s to a full disk ends with 1 and one line',
+    'makes %s end with 1 and one line: full disk',
     async (command) => {
       const said = [expect.stringMatching(/^netpane: cannot write to stdout: the disk is full: .*ENOSPC/)];
       expect(await bash(`netpane ${command} >/dev/full`)).toEqual({ code: 1, stdout: '', said });
@@ -39,7 +39,7 @@ describe.skipIf(!isLinux)('outputs that do not work (skipped elsewhere: they are
   );
 
   test.each(COMMANDS)(
-    '%s to a pipe without a reader ends with 0, in silence, though nothing happens',
+    'makes %s end with 0 and no message, even without events: pipe without a reader',
     async (command) => {
       const line = `netpane ${command} | true; echo \${PIPESTATUS[0]}`;
       const { code, stdout, said } = await bash(line);
@@ -49,7 +49,7 @@ describe.skipIf(!isLinux)('outputs that do not work (skipped elsewhere: they are
   );
 
   test.each(['2>&-', '2>/dev/full', '2> >(true)'])(
-    'all is printed where stderr does not work: %s',
+    'does not stop the output to stdout: %s',
     async (stderr) => {
       const { code, stdout } = await bash(`netpane ls --json --source proc ${stderr}`);
       expect(code).toBe(0);
@@ -59,14 +59,14 @@ describe.skipIf(!isLinux)('outputs that do not work (skipped elsewhere: they are
 
   test.skipIf(!hasNetlink).each([
     ['a socket', 0, 'import socket; a, b = socket.socketpair()'],
-    // By SIGHUP, of which nothing but its end is seen.
+    // Ends by SIGHUP.
     [
       'a terminal',
       255,
       'import os, pty; m, s = pty.openpty(); a, b = os.fdopen(s, "rb+", 0), os.fdopen(m, "rb+", 0)',
     ],
-  ])('watch to %s ends when its other end is closed, though nothing happens', async (_, ended, make) => {
-    // Closed when netpane has sockets of its own to ask the kernel: Node itself may abort on a terminal that goes before.
+  ])('makes watch end even without events: closed peer of %s', async (_, ended, make) => {
+    // Closes it once netpane has netlink sockets: before that, Node may abort when its terminal closes.
     const python = `import os, subprocess, sys, time; ${make}
 p = subprocess.Popen(sys.argv[1:], stdout=a, start_new_session=True); fds = f"/proc/{p.pid}/fd/"
 def link(fd):
@@ -76,17 +76,20 @@ while p.poll() is None and not any(link(fd).startswith("socket:") for fd in os.l
 a.close(); b.close(); sys.exit(p.wait(20))`;
     const line = `command -v python3 >/dev/null || exit 77; python3 -c '${python}' ${unshare.join(' ')} ${process.execPath} ${program} watch`;
     const { code } = await bash(line);
-    // Without python3 nothing is tried.
+    // 77: there is no python3.
     expect([ended, 77]).toContain(code);
   });
 
-  test.each([20, 24, 28, 32])('a limit of %i open files: one line with the remedy', async (limit) => {
-    const { code, said } = await bash(
-      `ulimit -n ${limit}; ${process.execPath} ${program} watch --port 1 & wait $!`,
-    );
-    expect(code).toBe(1);
-    expect(said).toEqual([
-      expect.stringMatching(/^netpane: .*EMFILE.*ulimit -n|^netpane: .*ulimit -n.*EMFILE/),
-    ]);
-  });
+  test.each([20, 24, 28, 32])(
+    'a limit of %i open files ends watch with one line that has the remedy',
+    async (limit) => {
+      const { code, said } = await bash(
+        `ulimit -n ${limit}; ${process.execPath} ${program} watch --port 1 & wait $!`,
+      );
+      expect(code).toBe(1);
+      expect(said).toEqual([
+        expect.stringMatching(/^netpane: .*EMFILE.*ulimit -n|^netpane: .*ulimit -n.*EMFILE/),
+      ]);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-// However netpane ends, or stops, the terminal is as it was before it.
+// netpane restores the terminal, however it ends or stops.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -20,7 +20,7 @@ import {
 const size = { cols: 100, rows: 24 };
 const node = process.execPath;
 
-/** State letter and parent of a process, by proc_pid_stat(5); undefined when it is gone, or only waits for its parent. */
+/** Returns state letter and parent of a process (proc_pid_stat(5)); undefined if it has ended or is a zombie. */
 function processState(pid: number | string): { state: string; parent: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -31,7 +31,7 @@ function processState(pid: number | string): { state: string; parent: number } |
   }
 }
 
-/** The only child of a process. */
+/** Waits for the only child of a process and returns its pid. */
 const childOf = (parent: number): Promise<number> =>
   eventually(
     () => `a child of ${parent}`,
@@ -41,7 +41,7 @@ const childOf = (parent: number): Promise<number> =>
     },
   );
 
-/** Waits for the screen with the first reading on it. */
+/** Waits for the screen with the sockets of the first poll. */
 const onScreen = (t: Terminal, patience?: { timeoutMs: number }) => {
   const isRead = (text: string) => / of [\d,]+$/m.test(text) && !text.includes('reading the sockets');
   return t.until('the screen', () => t.modes().alternateScreen && isRead(t.text()), patience);
@@ -50,17 +50,17 @@ const onScreen = (t: Terminal, patience?: { timeoutMs: number }) => {
 interface Run {
   t: Terminal;
   pid: number;
-  /** Waits for the end, and gives the exit code, and the text on the screen since netpane was started. */
+  /** Waits for the end. Returns the exit code and the text on the screen since the start of netpane. */
   end: () => Promise<{ code: number; said: string }>;
-  /** What netpane found, and has to leave. */
+  /** The state before the start, which netpane must restore. */
   before: { modes: Modes; tty: Record<string, boolean> };
   now: () => Run['before'];
 }
 
-/** Runs netpane from a script, which neither repairs the terminal itself nor ends with netpane. */
+/** Runs netpane from a script that does not repair the terminal and does not end with netpane. */
 async function run({ fault = '', args = '', ticks = '' } = {}): Promise<Run> {
   const command = `${fault ? `NETPANE_FAULT=${fault} NETPANE_TICKS=${ticks} ` : ''}${node} ${fault ? `--import ${faults} ` : ''}${program} ${args}`;
-  // With `set -m` netpane is a job of its own, as under a shell that somebody types at.
+  // With `set -m` netpane is a separate job, as in an interactive shell.
   const script = `set -m; echo before; read -r; ${command}; echo "after=$?"; cat; :`;
   const t = Terminal.start({ ...size, command: 'bash', args: ['--norc', '-c', script] });
   cleanUp(() => t.close());
@@ -90,7 +90,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     ['SIGHUP', 129, ({ pid }: Run) => process.kill(pid, 'SIGHUP')],
     ['SIGINT', 130, ({ pid }: Run) => process.kill(pid, 'SIGINT')],
     ['SIGTERM', 143, ({ pid }: Run) => process.kill(pid, 'SIGTERM')],
-  ])('%s ends with %i, and leaves the terminal as it was', async (_, code, act) => {
+  ])('is restored after %s, with exit code %i', async (_, code, act) => {
     const it = await run();
     expect(it.now()).not.toEqual(it.before);
     expect(it.t.modes()).toMatchObject({ alternateScreen: true, cursorHidden: true, mouseEncoding: 'SGR' });
@@ -108,7 +108,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     ['render-throws', 'a widget failed on purpose'],
     ['timer-throws', 'a timer failed on purpose'],
     ['promise-rejects', 'a promise failed on purpose'],
-  ])('a crash (%s) is told on the normal screen', async (fault, message) => {
+  ])('is restored after a crash (%s), with the error on the normal screen', async (fault, message) => {
     const file = join(newHome(), 'ticks');
     const it = await run({ fault, ticks: file, args: '--interval 100ms' });
     writeFileSync(file, '');
@@ -117,12 +117,12 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     const lines = said.split('\n').map((line) => line.trimEnd());
     expect(lines[0]).toMatch(/^netpane: /);
     expect(said).toContain(message);
-    // Each line begins at the left edge, which takes the line discipline of before.
+    // Each line begins at the left edge: the line is no longer raw.
     expect(lines.every((line) => /^(?:\S| {4}at )/.test(line) || line === '' || lines.length < 2)).toBe(true);
     expect(it.now()).toEqual(it.before);
   });
 
-  /** Runs netpane until this fault has begun, which the test brings about. */
+  /** Runs netpane, starts the fault and waits until it has begun. */
   async function runInto(fault: string): Promise<Run> {
     const file = join(newHome(), 'ticks');
     const it = await run({ fault, ticks: file, args: '--interval 100ms' });
@@ -131,8 +131,8 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     return it;
   }
 
-  // All at once: each waits for the time after which a thread counts as stuck.
-  test('a thread that never answers holds up no signal and no key', async () => {
+  // All at once: each waits until the thread counts as stuck.
+  test('is restored after a signal or key although a thread does not answer', async () => {
     const signal = (name: NodeJS.Signals) => (it: Run) => process.kill(it.pid, name);
     const cases: [fault: string, how: string, code: number, act: (it: Run) => unknown][] = [
       ['command-busy', 'SIGTERM', 143, signal('SIGTERM')],
@@ -142,8 +142,8 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
         'q',
         0,
         async ({ t }) => {
-          const told = /last update \ds ago: the sampler is busy \(between two polls\)/;
-          await t.until('the silence', () => told.test(t.text()));
+          const notice = /last update \ds ago: the sampler is busy \(between two polls\)/;
+          await t.until('the silence', () => notice.test(t.text()));
           t.write('q');
         },
       ],
@@ -158,21 +158,21 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     const interrupted = async () => {
       const { t, before } = await runInto('command-busy');
       t.press('ctrl-c');
-      // The script ends with it: bash takes the death of a command by SIGINT as meant for itself, too.
+      // The script ends with it: if a command dies by SIGINT, bash ends too.
       expect(await t.exited).toEqual({ exitCode: 130, signal: 0 });
       expect(t.modes()).toEqual(before.modes);
     };
     await Promise.all([...ended, interrupted()]);
   });
 
-  test('a screen that cannot be opened ends with 1 and one line, and leaves no thread running', async () => {
+  test('shows one line if the screen cannot be opened, and no thread keeps running', async () => {
     const nodeArgs = ['--import', faults];
     const t = startNetpane({ nodeArgs, env: { NETPANE_FAULT: 'screen-refused' } });
     expect(await t.exited).toEqual({ exitCode: 1, signal: 0 });
     expect(t.text().trim()).toBe('netpane: the terminal failed on purpose');
   });
 
-  test('tables that cannot be read any more leave the screen as it is, and say so', async () => {
+  test('is restored after a source has failed, which the screen has shown', async () => {
     for (const [fault, args] of [
       ['table-unreadable', '--source proc --interval 100ms'],
       ['netlink-dies', '--source sock_diag --interval 100ms'],
@@ -185,14 +185,14 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     }
   });
 
-  test('ctrl-z stops it and gives the terminal back; `fg` takes it again; and once more', async () => {
+  test('is restored by ctrl-z, and taken again by `fg`, several times', async () => {
     const t = await Terminal.shell(size);
     cleanUp(() => t.close());
     const before = t.modes();
     await t.run(`${node} ${program} --process no-such-program --interval 100ms`);
     await onScreen(t);
     const during = t.modes();
-    // The second time with a prompt open, whose text stays.
+    // The second time with an open prompt, whose text stays.
     for (const [key, held] of [
       ['', '/ process:no-such-program'],
       ['/half', '/ process:no-such-program half'],
@@ -217,11 +217,11 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     t.write('q');
     await t.until('the prompt', () => t.atPrompt());
     expect(t.modes()).toEqual(before);
-    // Nothing was painted on the screen of the shell, at whatever moment a batch came.
+    // No batch was painted on the screen of the shell.
     expect(t.text()).not.toMatch(/PROCESS|sockets/);
   });
 
-  test('`bg` does not bring it back to the screen of the shell', async () => {
+  test('is not taken by `bg`', async () => {
     const t = await Terminal.shell(size);
     cleanUp(() => t.close());
     const before = t.modes();
@@ -231,9 +231,9 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     await t.until('the prompt', () => t.atPrompt());
     const from = t.bytesWritten;
     await t.run('bg');
-    // It wants the terminal, which the shell has, and so is stopped once more.
+    // It wants the terminal, which the shell has, so the kernel stops it again.
     await t.until('the notice', () => {
-      // The shell tells of its jobs before each prompt.
+      // The shell reports its jobs before each prompt.
       t.press('enter');
       return t.rows().filter((row) => row.includes('Stopped')).length > 1;
     });
@@ -247,7 +247,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     expect(t.modes()).toEqual(before);
   });
 
-  test('ctrl-z stops `npm start` as a whole, and `fg` continues it', async () => {
+  test('is restored by ctrl-z under `npm start`, and taken again by `fg`', async () => {
     const t = await Terminal.shell({ ...size, cwd: program.replace(/\/dist\/.*/, '') });
     cleanUp(() => t.close());
     const before = t.modes();
@@ -263,16 +263,16 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     expect(t.modes()).toEqual(before);
   });
 
-  test('SIGTSTP from outside is as ctrl-z; the line is that of before while it is stopped', async () => {
+  test('is restored by SIGTSTP from outside', async () => {
     const it = await run();
     process.kill(it.pid, 'SIGTSTP');
-    // The script goes on when its job has stopped: 148 is 128 + SIGTSTP.
+    // The script continues when its job has stopped: 148 is 128 + SIGTSTP.
     expect(await it.end()).toEqual({ code: 148, said: expect.any(String) as string });
     expect(it.now()).toEqual(it.before);
     expect(processState(it.pid)?.state).toBe('T');
   });
 
-  test('SIGSTOP and SIGCONT from outside: it takes the terminal again and paints it', async () => {
+  test('is taken and painted again after SIGSTOP and SIGCONT from outside', async () => {
     const t = await Terminal.shell(size);
     cleanUp(() => t.close());
     const before = t.modes();
@@ -293,8 +293,8 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     expect(t.modes()).toEqual(before);
   });
 
-  test('ctrl-z where nobody could continue it does not hang', async () => {
-    // The program of a terminal is the leader of its session: its group is orphaned (POSIX), and never stops.
+  test('is taken again after ctrl-z if no shell could continue netpane', async () => {
+    // netpane leads the session of its terminal: its process group is orphaned (POSIX) and never stops.
     const t = startNetpane({ args: ['--process', 'no-such-program'] });
     await onScreen(t);
     t.press('ctrl-z');
@@ -308,8 +308,8 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
   });
 
-  test('a terminal that is gone ends it, though no signal tells', async () => {
-    // In a session of its own netpane gets no SIGHUP: reading and writing fail, and that is all.
+  test('ends netpane when it closes, even without SIGHUP', async () => {
+    // In a new session netpane gets no SIGHUP: only reading and writing fail.
     const script = `exec 3<&0; setsid ${node} ${program} --interval 100ms <&3 & wait`;
     const t = Terminal.start({ ...size, command: 'bash', args: ['--norc', '-c', script] });
     cleanUp(() => t.close());
@@ -323,7 +323,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     );
   });
 
-  test('a terminal that reads nothing for a while gets the picture of now, and not of then', async () => {
+  test('gets only the current picture after it has read nothing for a while', async () => {
     const herd = newHerd();
     const name = uniqueName();
     const server = await herd.spawn({ title: name });
@@ -331,14 +331,14 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     const t = startNetpane({ args: ['--process', name, '--interval', '100ms', '--linger', '100ms'] });
     await t.until('the first', () => rowOf(t, first));
     t.pause();
-    // More than the line holds.
+    // More than the buffer of the line holds.
     for (let i = 0; i < 40; i++) t.write('\x0c');
     for (let i = 0; i < 20; i++) await server.close([await server.listen()]);
     const last = await server.listen();
     const before = t.bytesWritten;
     t.resume();
     await t.until('the last', () => rowOf(t, last) && !/^[+-]/m.test(t.text()));
-    // Forty paintings, a few thousand bytes each, and not one for each of a hundred ticks besides.
+    // Forty pictures of a few thousand bytes each, and not one more for each of a hundred polls.
     expect(t.bytesWritten - before).toBeLessThan(400_000);
     t.write('q');
     expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });

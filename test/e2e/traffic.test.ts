@@ -1,4 +1,4 @@
-// What goes through a connection is told to the byte, and how fast to within a few percent.
+// Byte counters are exact, and rates are within a few percent.
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { eventually, type HerdSocket } from '../helpers/herd.ts';
@@ -7,7 +7,7 @@ import { hasNetlink, newHerd, rowOf, runNetpane, startNetpane, ticksByHand, uniq
 
 const why = hasNetlink ? '' : ' (skipped: netlink cannot be used here)';
 
-/** What netpane lists of both ends of a connection. */
+/** Returns both ends of a connection as netpane lists them. */
 async function listed(near: HerdSocket): Promise<{ near: Listed; far: Listed }> {
   const port = String(near.remote?.port);
   const { stdout, code } = await runNetpane(['ls', '--json', '--tcp', '--port', port]);
@@ -24,7 +24,7 @@ async function listed(near: HerdSocket): Promise<{ near: Listed; far: Listed }> 
   };
 }
 
-/** Lists until all that was sent has been received. */
+/** Lists both ends until all bytes are received. */
 async function listedWhenReceived(near: HerdSocket, up: number, down: number) {
   for (;;) {
     const both = await listed(near);
@@ -38,7 +38,7 @@ describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
     ['127.0.0.1', 2 ** 20 + 3, 70_001],
     ['::1', 1, 0],
     ['127.0.0.1', 0, 123_457],
-  ])('%s: %d bytes one way and %d the other, to the byte, and half closed too', async (host, up, down) => {
+  ])('%s: counts %d bytes sent and %d received, also when half closed', async (host, up, down) => {
     const herd = newHerd();
     const [server, client] = await Promise.all([herd.spawn(), herd.spawn()]);
     const listener = await server.listen({ host });
@@ -56,12 +56,12 @@ describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
     if (up > 0) await client.send([one], up);
     if (down > 0) await server.send([other], down);
     await check('ESTABLISHED', 'ESTABLISHED');
-    // The end of what is sent takes a number of the sequence, as a byte does, and is none.
+    // A FIN takes a sequence number like a byte, and is not counted.
     await client.halfClose([one]);
     await check('FIN_WAIT2', 'CLOSE_WAIT');
   });
 
-  test('a connection that was never used has counted nothing', async () => {
+  test('counts nothing on an unused connection', async () => {
     const server = await newHerd().spawn();
     const listener = await server.listen();
     const { near } = await server.connect(server, listener);
@@ -72,7 +72,7 @@ describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
     }
   });
 
-  test('the rates on the screen are those of a sender, over ten readings a second apart', async () => {
+  test('shows the rates of a sender, over ten polls a second apart', async () => {
     const herd = newHerd();
     const [server, client] = await Promise.all([
       herd.spawn({ title: `${uniqueName()}-s` }),
@@ -87,46 +87,46 @@ describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
       cols: 160,
       args: ['--port', String(listener.local.port), '--interval', '100ms'],
     });
-    await t.until('the first reading', () => ticks.over() && rowOf(t, one) && rowOf(t, other));
+    await t.until('the first poll', () => ticks.over() && rowOf(t, one) && rowOf(t, other));
     await client.pace(one, 200_000);
 
-    /** Lets a reading happen, and says between which moments and counts it was. */
-    const tick = async () => {
+    /** Allows a poll. Returns time and sent bytes before and after it. */
+    const poll = async () => {
       const earliest = { ms: performance.now(), bytes: await client.sent(one) };
       ticks.allow(1);
-      await t.until('a reading', () => ticks.over());
+      await t.until('a poll', () => ticks.over());
       return { earliest, latest: { ms: performance.now(), bytes: await client.sent(one) } };
     };
     const bytesOf = (text = '') => {
       const [, number = '', unit = ''] = /^([\d.]+)([kMG]?)$/.exec(text) ?? [];
       return number === '' ? NaN : Number(number) * { '': 1, k: 1e3, M: 1e6, G: 1e9 }[unit as 'k'];
     };
-    const first = await tick();
+    const first = await poll();
     let last = first;
     const rates = { tx: 0, rx: 0 };
-    const readings = 10;
-    for (let i = 0; i < readings; i++) {
-      // A second's worth more: the next reading sees what went since this one.
+    const polls = 10;
+    for (let i = 0; i < polls; i++) {
+      // Until a second's worth is sent: the next poll sees it.
       const wanted = last.latest.bytes + 200_000;
       while ((await client.sent(one)) < wanted) await delay(10);
       const before = t.bytesWritten;
-      last = await tick();
+      last = await poll();
       await eventually(
         () => 'the screen to be painted',
         () => t.bytesWritten > before,
       );
       await t.until('rates', () => bytesOf(rowOf(t, one)?.txRate) > 0);
-      rates.tx += bytesOf(rowOf(t, one)?.txRate) / readings;
-      rates.rx += bytesOf(rowOf(t, other)?.rxRate) / readings;
+      rates.tx += bytesOf(rowOf(t, one)?.txRate) / polls;
+      rates.rx += bytesOf(rowOf(t, other)?.rxRate) / polls;
     }
-    // Over all ten: what was sent at least and at most, in what time at most and at least.
+    // Bounds of the rate over all ten polls: from the least bytes in the most time, and the reverse.
     const least = (last.earliest.bytes - first.latest.bytes) / (last.latest.ms - first.earliest.ms);
     const most = (last.latest.bytes - first.earliest.bytes) / (last.earliest.ms - first.latest.ms);
     for (const rate of [rates.tx, rates.rx]) {
       expect(rate).toBeGreaterThan(least * 1000 * 0.95);
       expect(rate).toBeLessThan(most * 1000 * 1.05);
     }
-    // Nothing goes the other way.
+    // No bytes go the other way.
     expect([rowOf(t, one)?.rxRate, rowOf(t, other)?.txRate]).toEqual(['0', '0']);
   });
 });

@@ -1,4 +1,4 @@
-// Where netpane is asked for what it cannot do, and where it can do more than is usual.
+// The command line, and netpane in different terminals, locales and networks.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -17,7 +17,7 @@ import {
 } from './netpane.ts';
 
 describe('the command line', () => {
-  test('without a terminal it says what to do instead', async () => {
+  test('without a terminal, suggests netpane ls', async () => {
     const { stdout, stderr, code } = await runNetpane([]);
     expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
     expect(stderr).toMatch(/^netpane: .*'netpane ls'.*\n$/);
@@ -26,7 +26,7 @@ describe('the command line', () => {
   test.each([
     ['stdin', '</dev/null'],
     ['stdout', '| cat'],
-  ])('with a terminal but not on %s, too', async (_, redirection) => {
+  ])('without a terminal on %s, suggests netpane ls', async (_, redirection) => {
     const command = `${process.execPath} ${program} ${redirection}; echo "code $? \${PIPESTATUS[0]}"`;
     const t = Terminal.start({ command: 'bash', args: ['-c', command], cols: 120, rows: 10 });
     cleanUp(() => t.close());
@@ -36,7 +36,7 @@ describe('the command line', () => {
     expect(t.received().includes('\x1b')).toBe(false);
   });
 
-  test('TERM=dumb is told the same', async () => {
+  test('with TERM=dumb, suggests netpane ls', async () => {
     const t = startNetpane({ env: { TERM: 'dumb' } });
     expect(await t.exited).toMatchObject({ exitCode: 2 });
     await t.until('the message', () => /TERM=dumb.*'netpane ls'/.test(t.text()));
@@ -52,14 +52,14 @@ describe('the command line', () => {
     [['-i', 'gopher'], /bad query .*unknown protocol 'gopher' after -i/],
     [['watch', '--interval', '5'], /--interval takes a duration .*500ms.*, not '5'/],
     [['config', '--port', '1'], /'netpane config' has no option --port/],
-  ])('%j is a mistake that is named', async (args, message) => {
+  ])('%j ends with 2 and one line that names the mistake', async (args, message) => {
     const { stdout, stderr, code } = await runNetpane(args);
     expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^netpane: [^\n]+\n$/);
   });
 
-  test('--version and --help, in any place', async () => {
+  test('prints --version and --help in any place', async () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
     for (const args of [['--version'], ['-V'], ['ls', '--version']]) {
       expect(await runNetpane(args)).toEqual({ stdout: `netpane ${version}\n`, stderr: '', code: 0 });
@@ -67,7 +67,7 @@ describe('the command line', () => {
     for (const args of [['--help'], ['-h'], ['ls', '-h']]) {
       const { stdout, stderr, code } = await runNetpane(args);
       expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
-      for (const word of [
+      for (const text of [
         'netpane ls',
         'netpane config',
         '--interval',
@@ -76,14 +76,14 @@ describe('the command line', () => {
         'systeminformation',
         'Exit codes',
       ]) {
-        expect(stdout).toContain(word);
+        expect(stdout).toContain(text);
       }
       expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
     }
   });
 });
 
-describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux)', () => {
+describe.skipIf(!isLinux)('the environment (skipped elsewhere: the herd needs Linux)', () => {
   const terms = ['xterm', 'xterm-256color', 'tmux-256color', 'screen-256color', 'linux', 'vt100'];
   terms.push(
     'xterm-kitty',
@@ -102,7 +102,7 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
   });
   afterAll(() => herd.close());
 
-  test.each(terms)('TERM=%s: the table shows, keys work, and it leaves cleanly', async (TERM) => {
+  test.each(terms)('TERM=%s: shows the table, takes keys and restores the terminal', async (TERM) => {
     const script = `echo before; read -r; ${process.execPath} ${program} --process ${name}; echo "after=$?"; exec cat`;
     const t = Terminal.start({ command: 'bash', args: ['-c', script], cols: 120, rows: 20, env: { TERM } });
     cleanUp(() => t.close());
@@ -113,7 +113,7 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
     expect(row).toMatchObject({ process: name, state: 'LISTEN', age: '·' });
     expect(t.text()).toMatch(/PROCESS▴/);
     expect(t.rows()[19]).toMatch(/^p port {2}P process/);
-    // A VT has no colours. Any other has them, and no text is black on what may be black.
+    // A VT has no colours, all others have. No text is black, which the background may be.
     const colours = new Set(t.cells().flatMap((cells) => cells.map(({ fg }) => fg)));
     expect(colours.has(0)).toBe(false);
     expect(colours.size > 1).toBe(TERM !== 'vt100');
@@ -126,10 +126,10 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
     await t.until('the row', () => rowOf(t, listener));
     t.write('q');
     await t.until('the end', () => t.text().includes('after=0'));
-    // No dump of what the description of the terminal lacks.
+    // blessed prints nothing about the terminal description.
     expect(t.text().trim()).toMatch(/^(?:before\s+)?after=0$/);
     expect(t.ttyModes()).toEqual(tty);
-    // The emulator is an xterm: what others leave by other codes it cannot tell.
+    // The emulator is an xterm: it does not know the codes of other terminals.
     if (!/linux|vt100/.test(TERM)) expect(t.modes()).toEqual(modes);
     expect(t.modes()).toMatchObject({
       mouse: 'none',
@@ -143,7 +143,7 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
     ['LANG=C', { LANG: 'C' }],
     ['no locale', { LANG: undefined }],
     ['LC_ALL=POSIX', { LC_ALL: 'POSIX' }],
-  ])('%s: nothing but ASCII, on the screen and after it', async (_, env) => {
+  ])('%s: writes only ASCII', async (_, env) => {
     const name = uniqueName();
     const listener = await (await newHerd().spawn({ title: `${name}漢é` })).listen();
     const t = startNetpane({ args: ['--process', name, '--interval', '200ms'], env });
@@ -160,7 +160,7 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
     expect(t.received().filter((byte) => byte > 126)).toEqual(Buffer.of());
   });
 
-  test('LC_ALL=C: `ls`, --help, the configuration and mistakes are ASCII; JSON and CSV stay', async () => {
+  test('LC_ALL=C: `ls`, --help, config and messages are ASCII, JSON and CSV are UTF-8', async () => {
     const name = uniqueName();
     const listener = await (await newHerd().spawn({ title: `${name}漢é` })).listen();
     const port = `lport:${listener.local.port}`;
@@ -183,11 +183,11 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
 
   const whyNot = unshare.length > 0 ? '' : ' (skipped: no network namespace may be made here)';
   describe.skipIf(unshare.length === 0)(`a network without sockets${whyNot}`, () => {
-    test('the screen says so, at every size', async () => {
+    test('shows `no sockets` at every size', async () => {
       const t = startNetpane({ through: unshare, args: ['--source', 'proc', '--interval', '100ms'] });
       await t.until('the words', () => t.text().includes('no sockets') && t.text().includes('0 of 0'));
       expect(t.rows()[0]).toMatch(/0 sockets {2}0 established {2}0 listening {2}0 other$/);
-      // Every key, on nothing.
+      // Every key.
       t.write('lLtunfsSceg  jkG+-');
       t.press('enter');
       await t.until('the details', () => t.text().includes('no socket selected'));
@@ -206,14 +206,14 @@ describe.skipIf(!isLinux)('surroundings (skipped elsewhere: the herd needs Linux
       expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
     });
 
-    test('`ls` prints nothing but its titles', async () => {
-      // Root sees all namespaces: here only the one without sockets.
+    test('`ls` prints only the titles', async () => {
+      // Root sees all namespaces: --netns limits the list to this one.
       const own = 'exec "$@" --netns "$(stat -L -c %i /proc/self/ns/net)"';
       const through = [...unshare, 'sh', '-c', own, 'sh'];
       expect((await runNetpane(['ls', '--json'], { through })).stdout).toBe('[]\n');
       const { stdout, stderr, code } = await runNetpane(['ls'], { through });
       expect(stdout.split('\n')).toEqual([expect.stringMatching(/^PROCESS\tPID\t/), '']);
-      // Hidden owners are those of other namespaces, with a notice; the machine may hide namespaces from root too.
+      // The notices are about other namespaces: hidden owners, and namespaces that even root cannot see.
       expect({ stderr: stderr.replace(/^netpane: .* (?:hidden|cannot be seen).*\n/gm, ''), code }).toEqual({
         stderr: '',
         code: 0,
