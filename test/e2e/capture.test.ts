@@ -17,7 +17,7 @@ import {
   type Start,
   startNetpane,
   tableRows,
-  ticksByHand,
+  pollsByHand,
 } from './netpane.ts';
 
 const MANY = 1000;
@@ -387,7 +387,7 @@ describe.skipIf(noTrace !== undefined)(`on the screen, as root${why(noTrace)}`, 
   test('shows 1,000 connections between two polls in the table and in the event log', async () => {
     const stage = await Stage.create();
     const server = await stage.serve();
-    const ticks = ticksByHand();
+    const ticks = pollsByHand();
     const t = startNetpane({
       ...ticks.start,
       through: [...stage.through],

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Terminal } from '../helpers/terminal.ts';
-import { isLinux, newHerd, startNetpane, tableRows, type Ticks, ticksByHand, uniqueName } from './netpane.ts';
+import { isLinux, newHerd, startNetpane, tableRows, type Ticks, pollsByHand, uniqueName } from './netpane.ts';
 
 /** Returns the number of open descriptors between two polls; a poll opens more. */
 async function descriptorsAtRest(t: Terminal, ticks: Ticks): Promise<number> {
@@ -23,7 +23,7 @@ describe.skipIf(!isLinux)(`churn${why}`, () => {
         herd.spawn({ title: `${name}-c` }),
       ]);
       const listener = await server.listen();
-      const ticks = ticksByHand();
+      const ticks = pollsByHand();
       const t = startNetpane({
         ...ticks.start,
         args: [

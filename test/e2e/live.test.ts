@@ -8,7 +8,7 @@ import {
   rowOf,
   startNetpane,
   tableRows,
-  ticksByHand,
+  pollsByHand,
   uniqueName,
 } from './netpane.ts';
 
@@ -23,7 +23,7 @@ async function scene(args: string[] = []) {
     herd.spawn({ title: `${name}-srv` }),
     herd.spawn({ title: `${name}-cli` }),
   ]);
-  const ticks = ticksByHand();
+  const ticks = pollsByHand();
   const start = () =>
     startNetpane({ ...ticks.start, rows: 40, args: ['--process', name, ...args, ...forGood] });
   return { name, server, client, ticks, start };

@@ -13,7 +13,7 @@ import {
   runNetpane,
   startNetpane,
   tableRows,
-  ticksByHand,
+  pollsByHand,
   uniqueName,
 } from './netpane.ts';
 
@@ -118,7 +118,7 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
   });
 
   test('shows their names; closes their sockets and its descriptors when they are deleted', async () => {
-    const ticks = ticksByHand();
+    const ticks = pollsByHand();
     const t = startNetpane({
       ...ticks.start,
       cols: 160,
@@ -154,7 +154,7 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
   });
 
   test('does not keep a deleted namespace alive', async () => {
-    const ticks = ticksByHand();
+    const ticks = pollsByHand();
     const [inner, watcher] = [addNamespace(), addNamespace()];
     const link = ip(`-n ${watcher.name} link add seen type veth peer name inner netns ${inner.name}`);
     const hasLink = () => ip(`-n ${watcher.name} link show seen`).status === 0;

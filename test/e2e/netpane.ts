@@ -98,7 +98,7 @@ export interface Ticks {
 }
 
 /** Returns control over the polls of a netpane that is started with `start`. */
-export function ticksByHand(): Ticks {
+export function pollsByHand(): Ticks {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-ticks-'));
   cleanUp(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'ticks');

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { eventually, type HerdSocket } from '../helpers/herd.ts';
 import type { Listed } from '../helpers/ss.ts';
-import { hasNetlink, newHerd, rowOf, runNetpane, startNetpane, ticksByHand, uniqueName } from './netpane.ts';
+import { hasNetlink, newHerd, rowOf, runNetpane, startNetpane, pollsByHand, uniqueName } from './netpane.ts';
 
 const why = hasNetlink ? '' : ' (skipped: netlink cannot be used here)';
 
@@ -81,7 +81,7 @@ describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
     const listener = await server.listen();
     const { near, far } = await client.connect(server, listener);
     const [one, other] = [...near, ...far] as [HerdSocket, HerdSocket];
-    const ticks = ticksByHand();
+    const ticks = pollsByHand();
     const t = startNetpane({
       ...ticks.start,
       cols: 160,
