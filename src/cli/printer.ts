@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import type { Gap } from '../export/json.ts';
 import type { LearntBy, Event, SocketEvent } from '../model/event.ts';
 
-/** Format of events: one line each, without its line end. */
+/** How events are printed. Each function returns one line, without a newline. */
 export interface EventFormat {
   readonly event: (event: Event) => string;
   /** Formats a count of events that were not printed because stdout was read too slowly. */
@@ -12,20 +12,21 @@ export interface EventFormat {
 /** Maximum number of waiting events; further ones are only counted. */
 export const MAX_WAITING = 10_000;
 
-/** Number of events per write. The next ones are formatted after the stream has accepted these. */
-const PIECE = 1000;
+/** Maximum number of events per write. No events are formatted while the stream is full. */
+const EVENTS_PER_WRITE = 1000;
 
 /**
- * Prints events as they arrive. If stdout is not read, events wait, up to a maximum. Further events are counted until
- * all waiting ones are written, and their number is printed instead. Memory is bounded, and no loss is silent.
+ * Prints events as they arrive. If stdout is not read, events wait, up to a maximum. Further events are only counted
+ * until all waiting ones are written; then the count is printed. Memory is bounded, and no loss is silent.
  */
 export class EventPrinter {
   readonly #out: Writable;
   readonly #format: EventFormat;
   readonly #isWanted: (event: SocketEvent) => boolean;
   #waiting: Event[] = [];
-  /** Counts of events that arrived after all waiting ones, to print after them. */
+  /** Counts of the events that came when too many waited, to print after the waiting ones. */
   readonly #unprinted = new Map<LearntBy, Gap>();
+  /** True from a write that filled the stream's buffer until the stream drains. */
   #isFull = false;
 
   /** @param isWanted selects the events to print; gaps are always printed */
@@ -39,7 +40,7 @@ export class EventPrinter {
     });
   }
 
-  /** Prints events, in one write unless there are very many. */
+  /** Prints events, or queues them while the stream is full. */
   print(events: readonly Event[]): void {
     const add =
       this.#unprinted.size > 0 || this.#waiting.length >= MAX_WAITING
@@ -54,12 +55,14 @@ export class EventPrinter {
     this.#out.write(this.#takeText(Infinity), done);
   }
 
+  /** Counts an event instead of printing it. */
   #count(event: Event): void {
     const { atMs, learntBy } = event;
     const before = this.#unprinted.get(learntBy);
-    // A gap may have an unknown number of lost events: the sum is unknown too.
-    const [counted, more] = [before ? before.missed : 0, event.type === 'gap' ? event.missed : 1];
-    const missed = counted === undefined || more === undefined ? undefined : counted + more;
+    // The number of lost events in a gap may be unknown: then the sum is unknown too.
+    const missedBefore = before ? before.missed : 0;
+    const added = event.type === 'gap' ? event.missed : 1;
+    const missed = missedBefore === undefined || added === undefined ? undefined : missedBefore + added;
     this.#unprinted.set(learntBy, {
       type: 'gap',
       atMs: before?.atMs ?? atMs,
@@ -68,11 +71,13 @@ export class EventPrinter {
     });
   }
 
+  /** Writes waiting events until the stream is full. */
   #write(): void {
-    while (!this.#isFull && this.#waiting.length > 0) this.#isFull = !this.#out.write(this.#takeText(PIECE));
+    while (!this.#isFull && this.#waiting.length > 0)
+      this.#isFull = !this.#out.write(this.#takeText(EVENTS_PER_WRITE));
   }
 
-  /** Removes up to `count` waiting events and returns their text. */
+  /** Removes up to `count` waiting events and returns their text; after the last one, also the unprinted counts. */
   #takeText(count: number): string {
     const lines = this.#waiting.splice(0, count).map(this.#format.event);
     if (this.#waiting.length === 0) {

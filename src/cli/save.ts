@@ -8,14 +8,15 @@ import { codeOf } from '../model/error.ts';
 import { pathText, reasonText } from './config/file.ts';
 import { quoted } from './values.ts';
 
-/** Mode of saved files: for the user only. Command lines hold secrets, and connections are private. */
+/** Mode of saved files: no other user may read them. Command lines may contain secrets, and connections are private. */
 const MODE = 0o600;
 
+/** The valid file extensions, for a message. */
 const EXTENSIONS = Object.keys(FORMATS)
   .map((name) => `.${name}`)
   .join(' or ');
 
-/** Messages by error code of the system. */
+/** Reasons for the user, by error code of Node.js. */
 const REASONS: Readonly<Record<string, (directory: string) => string>> = {
   ENOENT: (directory) => `no such directory: ${directory}`,
   ENOTDIR: (directory) => `${directory} is not a directory`,
@@ -27,13 +28,13 @@ const REASONS: Readonly<Record<string, (directory: string) => string>> = {
   ENAMETOOLONG: () => 'the file name is too long',
 };
 
-/** Error codes of a file system without hard links (FAT). */
+/** Error codes of link(2) on a file system without hard links, such as FAT. */
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 /**
- * Writes sockets to a file, completely or not at all: CSV or JSON, by its extension. Only the user can read the file.
+ * Saves sockets as CSV or JSON, depending on the file extension. If it fails, no incomplete file is left.
  * @param name relative to the working directory; `~/` is the home directory. A `!` in front replaces an existing file.
- * @param makeLink for tests
+ * @param makeLink link(2); a test replaces it
  * @returns the absolute path
  * @throws Error, for the user, with the reason and the remedy
  */
@@ -42,40 +43,43 @@ export async function saveSockets(
   sockets: readonly Socket[],
   makeLink: typeof link = link,
 ): Promise<string> {
-  const replace = name.startsWith('!');
-  const wanted = (replace ? name.slice(1) : name).trim();
-  const format = formatOf(wanted);
+  const mayReplace = name.startsWith('!');
+  const fileName = (mayReplace ? name.slice(1) : name).trim();
+  const format = formatOf(fileName);
   if (format === undefined)
     throw new Error(
-      `the file name must end in ${EXTENSIONS}${wanted === '' ? '' : `, not ${quoted(wanted)}`}`,
+      `the file name must end in ${EXTENSIONS}${fileName === '' ? '' : `, not ${quoted(fileName)}`}`,
     );
-  const path = resolve(wanted.replace(/^~(?=\/)/, homedir()));
+  const path = resolve(fileName.replace(/^~(?=\/)/, homedir()));
   try {
-    await write(path, format, sockets, (from) =>
-      replace ? move(from, path) : publish(from, path, makeLink),
+    await write(path, format, sockets, (temporary) =>
+      mayReplace ? moveReplacing(temporary, path) : moveToNew(temporary, path, makeLink),
     );
   } catch (error) {
-    const name = pathText(path);
-    const reason = REASONS[codeOf(error)]?.(dirname(name));
+    const shownPath = pathText(path);
+    const reason = REASONS[codeOf(error)]?.(dirname(shownPath));
     throw new Error(
       codeOf(error) === 'EEXIST'
-        ? `file exists: ${name}; use another name, or put ! before it to replace the file`
-        : `not saved: ${reason ?? reasonText(error)} (${name})`,
+        ? `file exists: ${shownPath}; use another name, or put ! before it to replace the file`
+        : `not saved: ${reason ?? reasonText(error)} (${shownPath})`,
       { cause: error },
     );
   }
   return path;
 }
 
-/** Writes to a temporary file in the same directory, and calls `finish` to move it when it is complete. */
+/**
+ * Writes to a temporary file in the same directory. When it is complete, calls `moveIntoPlace` to give it its final
+ * name.
+ */
 async function write(
   path: string,
   format: Format,
   sockets: readonly Socket[],
-  finish: (from: string) => Promise<void>,
+  moveIntoPlace: (temporary: string) => Promise<void>,
 ): Promise<void> {
-  const part = join(dirname(path), `.netpane-${randomUUID()}`);
-  const file = await open(part, 'wx', MODE);
+  const temporary = join(dirname(path), `.netpane-${randomUUID()}`);
+  const file = await open(temporary, 'wx', MODE);
   try {
     try {
       await writeFile(file, format.pieces(sockets));
@@ -83,14 +87,17 @@ async function write(
     } finally {
       await file.close();
     }
-    await finish(part);
+    await moveIntoPlace(temporary);
   } finally {
-    await rm(part, { force: true });
+    await rm(temporary, { force: true });
   }
 }
 
-/** Gives the file its final name unless a file has it; rename(2) would replace that file. */
-async function publish(from: string, path: string, makeLink: typeof link): Promise<void> {
+/**
+ * Moves a file to a path where no file exists yet; fails with EEXIST otherwise. Uses link(2), because rename(2) would
+ * replace an existing file. The caller deletes `from`.
+ */
+async function moveToNew(from: string, path: string, makeLink: typeof link): Promise<void> {
   try {
     await makeLink(from, path);
   } catch (error) {
@@ -99,8 +106,8 @@ async function publish(from: string, path: string, makeLink: typeof link): Promi
   }
 }
 
-/** Gives the file its final name. Replaces a regular file, but nothing else. */
-async function move(from: string, path: string): Promise<void> {
+/** Moves a file to a path. Replaces a regular file there; throws for a directory, link or device. */
+async function moveReplacing(from: string, path: string): Promise<void> {
   const existing = await lstat(path).catch(() => undefined);
   if (existing && !existing.isFile()) throw new Error('not a regular file');
   await rename(from, path);

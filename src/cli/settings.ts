@@ -19,7 +19,7 @@ import {
   durationValue,
   nameValue,
   percentValue,
-  severalValue,
+  nameListValue,
   type Value,
 } from './values.ts';
 import { columnTexts, sortText } from './view-values.ts';
@@ -181,7 +181,7 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
       name: 'also',
       value: 'KINDS',
       about: `also show sockets of these kinds: ${EXTRA_KINDS.join(',')}`,
-      parse: severalValue(EXTRA_KINDS),
+      parse: nameListValue(EXTRA_KINDS),
     },
     schema: ({ list }) => list(EXTRA_KINDS, 'a list of socket kinds'),
     print: (kinds) => kinds,

@@ -15,11 +15,11 @@ export class UsageError extends Error {
   }
 }
 
-/** A kind of value: how it is written and parsed. */
+/** The syntax of a setting's value: a description for messages, and a parser. */
 export interface Value<T> {
-  /** Description of valid values, as in `--interval takes …`. */
+  /** Description of valid values: continues `--interval takes …`. */
   readonly expected: string;
-  /** Parses a text; undefined if it is not valid. */
+  /** Returns the parsed value; undefined if the text is not valid. */
   readonly read: (text: string) => T | undefined;
   /** Returns the wrong part of an invalid text; absent if the whole text is wrong. */
   readonly wrongPart?: (text: string) => string;
@@ -28,12 +28,12 @@ export interface Value<T> {
 /** Maximum length of a quoted text in a message, UTF-16 units. */
 const MAX_QUOTED = 200;
 
-/** Returns a text from the user in quotes, shortened for a message. */
+/** Returns a text from the user in quotes, shortened for a message; `an empty value` for a blank text. */
 export const quoted = (text: string): string =>
   text.trim() === '' ? 'an empty value' : `'${shortened(text, MAX_QUOTED)}'`;
 
 /**
- * Parses a value.
+ * Returns the parsed value of an option or key.
  * @param name the option or key, such as `--interval`
  * @throws UsageError with the expected and the given value
  */
@@ -43,6 +43,7 @@ export function readValue<T>({ expected, read, wrongPart }: Value<T>, text: stri
   throw new UsageError(`${name} takes ${expected}, not ${quoted(wrongPart ? wrongPart(text) : text)}`);
 }
 
+/** Milliseconds per unit. */
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 
 /** Parses a duration such as `500ms`, `2s`, `1.5s` or `1m`. Returns milliseconds; undefined for any other text. */
@@ -75,7 +76,7 @@ export const countValue = (min: number, max: number): Value<number> => ({
 
 export const portValue = countValue(0, 65535);
 
-/** A percentage such as `20`, `12.5` or `20%`, as a share of 1. */
+/** A percentage such as `20`, `12.5` or `20%`. The value is a fraction: 0.2 for `20`. */
 export const percentValue: Value<number> = {
   expected: 'a percentage from 1 to 100',
   read: (text) => {
@@ -84,13 +85,13 @@ export const percentValue: Value<number> = {
   },
 };
 
-/** Any text that is not blank. */
+/** Any text that is not blank. @param expected description for messages */
 export const textValue = (expected: string): Value<string> => ({
   expected,
   read: (text) => (text.trim() === '' ? undefined : text),
 });
 
-/** `a, b or c` */
+/** Returns the names as in `a, b or c`. */
 const alternatives = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1) ?? ''}`;
 
@@ -101,10 +102,10 @@ export const nameValue = <T extends string>(names: readonly T[]): Value<T> => ({
 });
 
 /** A list of these names, separated by commas. The value has each name once, in the order of `names`. */
-export function severalValue<T extends string>(names: readonly T[]): Value<readonly T[]> {
+export function nameListValue<T extends string>(names: readonly T[]): Value<readonly T[]> {
   const parts = (text: string): string[] => text.split(',').map((it) => it.trim());
   const unknown = (text: string): string | undefined =>
-    parts(text).find((it) => !names.some((known) => known === it));
+    parts(text).find((part) => !names.some((name) => name === part));
   return {
     expected: `one or more of ${names.join(', ')}, separated by commas`,
     read: (text) => {

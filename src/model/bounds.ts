@@ -1,10 +1,11 @@
 /**
- * Maximum number of sockets, rows and events kept in memory. What exceeds a bound is counted, and the count is shown.
+ * Maximum numbers of sockets, rows and events kept in memory, and a heap limit. What exceeds a bound is counted, and
+ * the count is shown.
  */
 export interface Bounds {
-  /** Number of kept sockets from which a new TIME_WAIT socket is only counted. */
+  /** Once this many sockets of any state are kept, new TIME_WAIT sockets are only counted. */
   readonly remnants: number;
-  /** Number of kept sockets from which any new socket is only counted; listeners get 10 % more. */
+  /** Once this many sockets are kept, new ones are only counted; listeners only beyond 110 % of it. */
   readonly sockets: number;
   /** Maximum number of closed rows that are still shown. */
   readonly closedRows: number;
@@ -18,29 +19,29 @@ export interface Bounds {
 
 const MB = 1_000_000;
 
-/** Maximum share of the memory that netpane uses; the rest is left to other programs. */
+/** Share of the memory for netpane and its sockets. The events of the log may take a quarter of that on top. */
 const MEMORY_SHARE = 0.6;
 
-/** Memory of netpane without sockets, plus what V8 keeps beyond the live objects, MB. */
+/** Memory of netpane without sockets, MB; includes garbage that V8 has not collected yet. */
 const BASE_MB = 80;
 
 /** Memory of one socket in both threads, with V8 overhead, KB. Measured by `npm run bench -- --storm`: 2.6 to 2.9. */
 const SOCKET_KB = 3;
 
-/** Memory of one event of the log with its own copy of the socket, KB. */
+/** Memory of one event of the log, KB. The event has its own copy of the socket. */
 const EVENT_KB = 1;
 
 /** Upper limits for TIME_WAIT sockets and closed rows, however much memory there is. */
 const MAX_REMNANTS = 20_000;
 const MAX_CLOSED_ROWS = 10_000;
 
-/** Maximum number of kernel events that wait to be processed: about 1.5 s of a storm of connections. */
+/** Maximum number of kernel events that wait to be processed: about 1.5 s at 7000 events per second. */
 export const MAX_WAITING_EVENTS = 10_000;
 
 /** Lower limit of each bound, however little memory there is. */
 const MIN_BOUND = 2000;
 
-/** Upper limit for the heap of the sampling thread, MB; a larger one means a leak. */
+/** Upper limit for the heap of the sampling thread, MB; a thread that needs more has a leak. */
 const MAX_SAMPLER_MB = 4000;
 
 /**
@@ -49,8 +50,9 @@ const MAX_SAMPLER_MB = 4000;
  */
 export function boundsFor(memoryBytes: number): Bounds {
   const availableMb = Math.max(0, (memoryBytes / MB) * MEMORY_SHARE - BASE_MB);
-  const boundFor = (kilobytes: number, share: number): number =>
-    Math.max(MIN_BOUND, Math.floor((availableMb * share * 1000) / kilobytes));
+  /** Returns how many items of a size fit into a share of the available memory. */
+  const boundFor = (itemKb: number, share: number): number =>
+    Math.max(MIN_BOUND, Math.floor((availableMb * share * 1000) / itemKb));
   const sockets = boundFor(SOCKET_KB, 1);
   return {
     sockets,
@@ -69,7 +71,7 @@ export const smallerBounds = (bounds: Bounds): Bounds => ({
   remnants: Math.max(MIN_BOUND, Math.floor(bounds.remnants / 4)),
 });
 
-/** Bounds that keep everything, except for waiting kernel events. */
+/** No bounds, except for waiting kernel events. */
 export const UNBOUNDED: Bounds = {
   remnants: Infinity,
   sockets: Infinity,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseDuration, percentValue, severalValue } from '../../src/cli/values.ts';
+import { parseDuration, percentValue, nameListValue } from '../../src/cli/values.ts';
 
 test.each([
   ['500ms', 500],
@@ -51,7 +51,7 @@ test('a list of names has each name once, in a fixed order', () => {
   const names = ['unix', 'sctp', 'mptcp', 'vsock'] as const;
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...names), { minLength: 1 }), (given) => {
-      const found = severalValue(names).read(given.join(', '));
+      const found = nameListValue(names).read(given.join(', '));
       expect(found).toEqual([...new Set(given)].sort((a, b) => names.indexOf(a) - names.indexOf(b)));
     }),
   );

@@ -7,17 +7,18 @@ import { ALL_SEEN } from './fakes.ts';
 export const textOf = (line: Line | undefined): string => line?.spans.map(({ text }) => text).join('') ?? '';
 
 /**
- * Characters that no text on the screen may contain: control characters, bidi controls, zero-width and other format
- * characters, line and paragraph separators, lone surrogates, emoji joiners outside an emoji, a combining mark without
- * a base, and more than eight marks in a row.
+ * Matches what no text on the screen may contain: control characters, bidi controls, zero-width and other format
+ * characters, invisible letters (Hangul fillers), line and paragraph separators, lone surrogates; emoji joiners,
+ * variation selectors and tags outside an emoji; a combining mark without a base; more than eight marks in a row.
  */
 export const UNSAFE =
   /[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0e\ufeff\u115f\u1160\u3164\uffa0\p{Cs}]|(?<![\p{Emoji}])\ufe0f|(?<![\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d|\u200d(?!\p{Extended_Pictographic})|(?<![\u{1f3f4}\u{e0020}-\u{e007f}])[\u{e0020}-\u{e007f}]|(?<=^|\s)(?!\ufe0f)\p{M}|(?:(?!\ufe0f)\p{M}){9}/u;
 
-/** Process names that could harm a terminal or mislead a reader. */
+/** Names that could harm a terminal, mislead a reader or break the layout. */
 export const HOSTILE = [
-  // An unassigned invisible character; letters without a glyph.
+  // An unassigned invisible character.
   'a\u2065b',
+  // Letters without a glyph (Hangul fillers).
   '\u115f\u3164\uffa0',
   '\x1b[2J\x1b]0;owned\x07',
   '{red-fg}{/}{|}{escape}',
@@ -31,7 +32,7 @@ export const HOSTILE = [
   'tag\u{e0041}s',
   '日本語のプログラム',
   '👩‍👩‍👧',
-  // Emoji of several characters; joiners without an emoji; letters that combine.
+  // Emoji of several characters; variation selectors and joiners without an emoji; letters that combine.
   '👍🏽❤️1️⃣🇩🇪🏴󠁧󠁢󠁥󠁮󠁧󠁿',
   'a\ufe0f\u200db\u200d👩\u200d',
   'नमस्ते क्षत्रिय กำ \u1100\u1161\u11a8 \u1161',
@@ -41,10 +42,10 @@ export const HOSTILE = [
   ' ',
 ];
 
-/** Returns true if the text has no lone surrogate: `String.isWellFormed`, which ES2023 lacks. */
+/** Returns true if the text has no lone surrogate. Stands in for `String.prototype.isWellFormed` (ES2024). */
 export const isWellFormed = (text: string): boolean => !/\p{Cs}/u.test(text);
 
-/** Returns these columns, placed in a wide pane. */
+/** Returns these columns with their positions and widths in a pane of 200 cells. */
 export const placed = (...ids: readonly ColumnId[]): PlacedColumn[] =>
   placeColumns(
     200,

@@ -7,7 +7,7 @@ import { displayWidth } from '../../../src/view/text/width.ts';
 import { after, baseline, batch, emptyState, socket } from '../../helpers/fakes.ts';
 import { HOSTILE, textOf, UNSAFE } from '../../helpers/lines.ts';
 
-const eth = (name: string, fields: Partial<NetworkInterface> = {}): NetworkInterface => ({
+const networkInterface = (name: string, fields: Partial<NetworkInterface> = {}): NetworkInterface => ({
   name,
   isUp: true,
   rxBytes: 0,
@@ -16,10 +16,11 @@ const eth = (name: string, fields: Partial<NetworkInterface> = {}): NetworkInter
   ...fields,
 });
 
-const moving = (process: string, pid: number, rxBytes: number): Socket =>
+const withTraffic = (process: string, pid: number, rxBytes: number): Socket =>
   socket({ id: `${process} ${pid} ${rxBytes}`, process, pid, traffic: { rxBytes, txBytes: 0 } });
 
-const paneOf = (
+/** Returns the lines of the pane one second after all receive counters were 0: rates equal received bytes. */
+const paneLines = (
   sockets: readonly Socket[],
   interfaces: readonly NetworkInterface[],
   width: number,
@@ -32,17 +33,18 @@ const paneOf = (
   );
   return trafficLines(state, width, height);
 };
-const textsOf = (...args: Parameters<typeof paneOf>) => paneOf(...args).map((it) => textOf(it).trimEnd());
+const paneTexts = (...args: Parameters<typeof paneLines>) =>
+  paneLines(...args).map((it) => textOf(it).trimEnd());
 
-describe('programs', () => {
-  test('the highest rate first, summed over their sockets, as many as fit', () => {
+describe('the list of programs', () => {
+  test('has the highest rates first, summed over the sockets, as many as fit', () => {
     const sockets = [
-      moving('quiet', 1, 0),
-      moving('slow', 2, 900),
-      moving('fast', 3, 600),
-      moving('fast', 3, 700),
+      withTraffic('quiet', 1, 0),
+      withTraffic('slow', 2, 900),
+      withTraffic('fast', 3, 600),
+      withTraffic('fast', 3, 700),
     ];
-    expect(textsOf(sockets, [], 80, 4)).toEqual([
+    expect(paneTexts(sockets, [], 80, 4)).toEqual([
       'TRAFFIC  ↓ 2.20 kB/s ↑     0 B/s',
       'PROGRAM                      PID  SOCKETS  RX/S  TX/S    RX    TX',
       'fast                           3        2  1.3k     0  1.3k     0',
@@ -50,15 +52,15 @@ describe('programs', () => {
     ]);
   });
 
-  test('without traffic: most bytes first, then most sockets', () => {
+  test('without rates has the most bytes first, then the most sockets', () => {
     const state = after(
       emptyState(),
       baseline([
-        moving('little', 1, 5),
+        withTraffic('little', 1, 5),
         socket({ id: 'x', process: 'none', pid: 2 }),
         socket({ id: 'y', process: 'two', pid: 3 }),
         socket({ id: 'z', process: 'two', pid: 3 }),
-        moving('much', 4, 5000),
+        withTraffic('much', 4, 5000),
       ]),
       batch({ monotonicMs: 1000 }),
     );
@@ -68,15 +70,16 @@ describe('programs', () => {
     expect(names).toEqual(['much', 'little', 'two', 'none']);
   });
 
-  test('show unknown values if their sockets are not measured', () => {
-    const [title, , line] = textsOf([socket({ process: 'nginx', pid: 80 })], [], 80, 5);
+  test('shows dots if the traffic of the sockets is unknown', () => {
+    const [title, , line] = paneTexts([socket({ process: 'nginx', pid: 80 })], [], 80, 5);
     expect(title).toBe('TRAFFIC  not available from this source');
     expect(line).toMatch(/^nginx +80 +1 +· +· +· +·$/);
   });
 
-  test('finds the first of thousands', () => {
-    const sockets = Array.from({ length: 3000 }, (_, i) => moving(`p${i}`, i + 1, (i * 7919) % 3001));
-    const lines = textsOf(sockets, [], 80, 7).slice(2);
+  test('has the highest rates of thousands of programs', () => {
+    // All rates differ, because 3001 is prime.
+    const sockets = Array.from({ length: 3000 }, (_, i) => withTraffic(`p${i}`, i + 1, (i * 7919) % 3001));
+    const lines = paneTexts(sockets, [], 80, 7).slice(2);
     expect(lines.map((text) => /(\S+) +0 +\S+ +0$/.exec(text)?.[1])).toEqual([
       '3.0k',
       '3.0k',
@@ -91,15 +94,15 @@ describe('programs', () => {
   });
 });
 
-describe('interfaces', () => {
+describe('the list of interfaces', () => {
   const [lo, eth0, down] = [
-    eth('lo', { rxBytes: 100, addresses: ['127.0.0.1', '::1'] }),
-    eth('eth0', { rxBytes: 82_000, txBytes: 5e9, addresses: ['10.0.0.5'] }),
-    eth('wlan0', { isUp: false, rxBytes: 9e9 }),
+    networkInterface('lo', { rxBytes: 100, addresses: ['127.0.0.1', '::1'] }),
+    networkInterface('eth0', { rxBytes: 82_000, txBytes: 5e9, addresses: ['10.0.0.5'] }),
+    networkInterface('wlan0', { isUp: false, rxBytes: 9e9 }),
   ];
 
-  test('most bytes first; those that are down last and quiet', () => {
-    const lines = paneOf([], [down, lo, eth0], 200, 9);
+  test('has the most bytes first, and interfaces that are down last, in a quiet tone', () => {
+    const lines = paneLines([], [down, lo, eth0], 200, 9);
     expect(lines.slice(2).map((it) => textOf(it).slice(0, 70).trimEnd())).toEqual([
       'eth0              82k     0   82k  5.0G  10.0.0.5',
       'lo                100     0   100     0  127.0.0.1 ::1',
@@ -108,20 +111,20 @@ describe('interfaces', () => {
     expect(lines.slice(2).map(({ spans }) => spans[0]?.tone)).toEqual(['plain', 'plain', 'quiet']);
   });
 
-  test('show namespaces only if there are several', () => {
-    expect(textsOf([], [eth0], 200, 5)[1]).not.toContain('NS');
-    const inside = { ...eth0, netns: { inode: 7, name: 'web' } };
-    const [, titles, , second] = textsOf([], [eth0, { ...inside, rxBytes: 1 }], 200, 5);
+  test('shows namespaces only if there are several', () => {
+    expect(paneTexts([], [eth0], 200, 5)[1]).not.toContain('NS');
+    const inNamespace = { ...eth0, netns: { inode: 7, name: 'web' } };
+    const [, titles, , second] = paneTexts([], [eth0, { ...inNamespace, rxBytes: 1 }], 200, 5);
     expect(titles).toMatch(/^INTERFACE +NS /);
     expect(second).toMatch(/^eth0 +web /);
   });
 
-  test('are beside the programs, above them, or hidden, depending on the room', () => {
-    const sockets = [moving('curl', 1, 10)];
-    const wide = textsOf(sockets, [eth0], 120, 8);
+  test('is beside the programs, above them or hidden, depending on the size of the pane', () => {
+    const sockets = [withTraffic('curl', 1, 10)];
+    const wide = paneTexts(sockets, [eth0], 120, 8);
     expect(wide[1]).toMatch(/^INTERFACE .* PROGRAM /);
     expect(wide[2]).toMatch(/^eth0 .* curl /);
-    const narrow = textsOf(sockets, [eth0], 80, 12);
+    const narrow = paneTexts(sockets, [eth0], 80, 12);
     expect(narrow.map((text) => text.split(' ')[0])).toEqual([
       'TRAFFIC',
       'INTERFACE',
@@ -130,13 +133,14 @@ describe('interfaces', () => {
       'PROGRAM',
       'curl',
     ]);
-    const low = textsOf(sockets, [eth0], 80, 6);
+    const low = paneTexts(sockets, [eth0], 80, 6);
     expect(low.map((text) => text.split(' ')[0])).toEqual(['TRAFFIC', 'PROGRAM', 'curl']);
   });
 
-  test('as many whole addresses as fit', () => {
+  test('shows as many whole addresses as fit', () => {
     const addresses = ['10.0.0.5', 'fe80::42:acff:fe11:2', '2001:db8::1'];
-    const text = (width: number) => textsOf([], [eth('eth0', { addresses })], width, 12)[2] ?? '';
+    const text = (width: number) =>
+      paneTexts([], [networkInterface('eth0', { addresses })], width, 12)[2] ?? '';
     expect(text(99)).toMatch(/ {2}10\.0\.0\.5 fe80::42:acff:fe11:2 2001:db8::1$/);
     expect(text(80)).toMatch(/ {2}10\.0\.0\.5 fe80::42:acff:fe11:2 …$/);
     expect(text(55)).toMatch(/ {2}10\.0\.0\.5 …$/);
@@ -144,7 +148,7 @@ describe('interfaces', () => {
   });
 });
 
-test('is printable and fits in the pane, for any names and size', () => {
+test('the pane has only printable text and fits its size, for any names', () => {
   const hostile = fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary', maxLength: 40 }));
   const subject = fc.record({ process: hostile, name: hostile, netns: hostile, address: hostile });
   fc.assert(
@@ -153,11 +157,16 @@ test('is printable and fits in the pane, for any names and size', () => {
       fc.integer({ min: 40, max: 200 }),
       fc.integer({ min: 1, max: 30 }),
       (subjects, width, height) => {
-        const sockets = subjects.map(({ process }, i) => moving(process, i + 1, i * 1000));
+        const sockets = subjects.map(({ process }, i) => withTraffic(process, i + 1, i * 1000));
         const interfaces = subjects.map(({ name, netns, address }, i) =>
-          eth(name, { rxBytes: i, isUp: i % 2 > 0, addresses: [address], netns: { inode: i, name: netns } }),
+          networkInterface(name, {
+            rxBytes: i,
+            isUp: i % 2 > 0,
+            addresses: [address],
+            netns: { inode: i, name: netns },
+          }),
         );
-        const lines = textsOf(sockets, interfaces, width, height);
+        const lines = paneTexts(sockets, interfaces, width, height);
         expect(lines.length).toBeLessThanOrEqual(height);
         expect(lines.filter((text) => UNSAFE.test(text))).toEqual([]);
         expect(lines.filter((text) => displayWidth(text) > width)).toEqual([]);

@@ -10,27 +10,29 @@ export interface DumpRequest {
   readonly request: Uint8Array;
   /** Requests to send instead if the kernel rejects this one. */
   readonly fallback?: readonly DumpRequest[];
-  /** Every kernel has these sockets: if they cannot be read, the poll has failed. */
+  /** TCP, which netpane cannot do without: if these sockets cannot be read, the poll has failed. */
   readonly isEssential?: boolean;
-  /** Requested by the user: a notice says if the kernel has no such sockets. */
+  /** Requested with `--also`: if the kernel does not support these sockets, a notice says so. */
   readonly isExtra?: boolean;
 }
 
 /**
  * Returns the requests sent to a namespace at each poll.
- * @param also additional kinds of sockets
- * @param details request TCP details
+ * @param also kinds of sockets to dump besides the usual ones (`--also`)
+ * @param details true to request TCP details
  */
 export function dumpRequests(also: readonly ExtraKind[], details: boolean): DumpRequest[] {
-  const ip = (protocol: Protocol & keyof typeof IPPROTO, more?: Partial<DumpRequest>): DumpRequest[] =>
+  /** Returns one request for IPv4 and one for IPv6. */
+  const ip = (protocol: Protocol & keyof typeof IPPROTO, fields?: Partial<DumpRequest>): DumpRequest[] =>
     ([AF_INET, AF_INET6] as const).map((family) => ({
       protocol,
       request: inetRequest(family, protocol, details),
-      ...more,
+      ...fields,
     }));
   return [
     {
       protocol: 'tcp',
+      // Both families in one dump, in an old format that a kernel may reject.
       request: tcpRequest(details),
       fallback: ip('tcp', { isEssential: true }),
       isEssential: true,

@@ -1,21 +1,23 @@
 import type { InterfaceAddress, Link } from '../netlink/route.ts';
 
-/** Maximum number of addresses kept per interface for display; more than fit into a line of any screen. */
+/** Maximum number of addresses per interface kept for display: no screen has a line for so many. */
 const MAX_ADDRESSES = 64;
 
-/** Stands for the interface of an address that several interfaces have. */
+/** Marks an address that several interfaces have. */
 const AMBIGUOUS = Symbol('ambiguous');
 
 /** The interfaces of one network namespace, by index and by address. */
 export class Interfaces {
+  /** Interfaces with the newest counters. */
   links: readonly Link[];
   readonly #names = new Map<number, string>();
   /** Interface name by address; several interfaces may have the same link-local address. */
   readonly #byAddress = new Map<string, string | typeof AMBIGUOUS>();
+  /** Addresses by interface index. */
   readonly #addresses = new Map<number, string[]>();
   readonly #tunnelPorts: ReadonlySet<number>;
   readonly #loopback: string | undefined;
-  /** Changes whenever a result of `nameOf` or `nameOfAddress` may change. */
+  /** Objects with equal keys return the same from `nameOf` and `nameOfAddress`. */
   readonly key: string;
 
   constructor(links: readonly Link[], addresses: readonly InterfaceAddress[]) {
@@ -37,28 +39,32 @@ export class Interfaces {
     ].join('\n');
   }
 
-  /** Updates the counters and returns this object; undefined if the interfaces differ in more than counters. */
+  /**
+   * Updates `links` and returns this object, if only counters or `isUp` differ. Else changes nothing and returns
+   * undefined.
+   */
   updateCounters(links: readonly Link[]): Interfaces | undefined {
     const isSame =
       links.length === this.links.length &&
       links.every((link, i) => {
-        const before = this.links[i];
+        const previous = this.links[i];
         return (
-          link.index === before?.index &&
-          link.name === before.name &&
-          link.isLoopback === before.isLoopback &&
-          link.tunnelPort === before.tunnelPort
+          link.index === previous?.index &&
+          link.name === previous.name &&
+          link.isLoopback === previous.isLoopback &&
+          link.tunnelPort === previous.tunnelPort
         );
       });
     if (isSame) this.links = links;
     return isSame ? this : undefined;
   }
 
+  /** Returns the name of an interface; undefined if there is none with this index. */
   nameOf(index: number): string | undefined {
     return this.#names.get(index);
   }
 
-  /** Returns the first 64 addresses of an interface. */
+  /** Returns the addresses of an interface, up to `MAX_ADDRESSES`. */
   addressesOf(index: number): readonly string[] {
     return this.#addresses.get(index) ?? [];
   }
@@ -67,11 +73,11 @@ export class Interfaces {
   nameOfAddress(address: string): string | undefined {
     const name = this.#byAddress.get(address);
     if (name !== undefined) return name === AMBIGUOUS ? undefined : name;
-    // All of 127.0.0.0/8 belongs to the loopback interface, listed or not.
+    // All of 127.0.0.0/8 belongs to the loopback interface, also those the kernel does not list.
     return address.startsWith('127.') ? this.#loopback : undefined;
   }
 
-  /** Returns true for a UDP port that the kernel has open for a tunnel: no program can bind it as well. */
+  /** Returns true if the kernel itself has this UDP port open, for a tunnel: no program can bind it. */
   isTunnelPort(port: number): boolean {
     return this.#tunnelPorts.has(port);
   }

@@ -6,17 +6,15 @@ import { LIMIT, type Proc } from '../proc/proc.ts';
 
 type HeldSocket = NonNullable<NamespaceRef['socket']>;
 
-/**
- * A thread, descriptor, mount or socket that keeps alive a network namespace without the main thread of any process.
- */
+/** Another thread, a descriptor, mount or socket: keeps alive a network namespace that no main thread is in. */
 export interface Hold extends NamespaceRef {
-  /** Returns true while it still keeps this namespace alive. */
+  /** Returns true while the hold still refers to this namespace. */
   isValid(): boolean;
 }
 
 /** Namespaces and sockets that are known without a search. */
 export interface KnownInodes {
-  /** Returns true for a namespace that has processes or a mount here. */
+  /** Returns true for a namespace that has processes, or a mount in netpane's mount namespace. */
   isNamespace(inode: number): boolean;
   /** Returns true for a socket that a dump of the kernel contains. */
   isSocket(inode: number): boolean;
@@ -25,7 +23,7 @@ export interface KnownInodes {
 /** Number of polls from the start of one pass over all processes to the next. */
 const PASS_POLLS = 10;
 
-/** Time per poll, milliseconds. If a step takes longer, the next polls do no search until the excess is made up for. */
+/** Search time per poll, milliseconds. After a step that takes longer, polls skip the search to make up for it. */
 const BUDGET_MS = 2;
 
 /** Maximum number of cached results of socket probes. */
@@ -34,21 +32,21 @@ const MAX_PROBED = 100_000;
 /** Number of descriptors whose links are read in one step. */
 const DESCRIPTORS_PER_STEP = 64;
 
-/** Result and progress of the passes. */
+/** Result of the last finished pass, and the progress of the first one. */
 export interface SearchResult {
-  /** Number of processes not searched yet; 0 after the first pass. */
+  /** Number of processes that the first pass has not searched yet; 0 after it. */
   readonly unsearched: number;
-  /** Inodes of namespaces that are mounted in another mount namespace and cannot be opened there. */
+  /** Inodes of namespaces with a mount in another mount namespace, which cannot be opened through that mount. */
   readonly unreachable: ReadonlySet<number>;
-  /** Number of TCP sockets that no dump contains because they are not bound yet; undefined before the end of a pass. */
+  /** Number of TCP sockets that no dump contains because they are not bound yet; undefined during the first pass. */
   readonly unboundTcp: number | undefined;
   /** Number of finished passes. */
   readonly searches: number;
 }
 
 /**
- * Finds network namespaces without the main thread of any process: those of other threads, of descriptors, of mounts in
- * other mount namespaces, and of sockets that were passed to other processes. A pass over all processes is spread over
+ * Finds the network namespaces that no process's main thread is in. Other threads, descriptors, mounts in other
+ * mount namespaces, or sockets passed to other processes keep them alive. A pass over all processes is spread over
  * several polls.
  */
 export class NamespaceSearch {
@@ -58,9 +56,12 @@ export class NamespaceSearch {
   readonly #holds = new Map<number, Hold>();
   /** Probed sockets: by inode, true for TCP. The kernel does not reuse a socket inode for a long time. */
   readonly #probed = new Cache<number, boolean>(MAX_PROBED);
+  /** The running pass. */
   #pass: Pass | undefined;
-  #poll = 0;
-  #passPoll = -Infinity;
+  #pollCount = 0;
+  /** Number of the poll in which the last pass started. */
+  #startPoll = -Infinity;
+  /** Time beyond the budget that the next polls make up for, milliseconds. */
   #debtMs = 0;
   #result: SearchResult = {
     unsearched: 0,
@@ -79,7 +80,7 @@ export class NamespaceSearch {
     return this.#result;
   }
 
-  /** Yields the inodes of the found namespaces that still exist; checks each hold. */
+  /** Yields the inodes of the found namespaces that still exist. Deletes each hold that is no longer valid. */
   *held(): Generator<number> {
     for (const [inode, hold] of this.#holds) {
       if (hold.isValid()) yield inode;
@@ -87,28 +88,29 @@ export class NamespaceSearch {
     }
   }
 
+  /** Returns the hold of a found namespace, valid when it was last checked. */
   holdOf(inode: number): Hold | undefined {
     return this.#holds.get(inode);
   }
 
   /**
-   * Continues the search.
+   * Continues the running pass or starts the next one, for the time of one poll.
    * @param pids Returns the pids of all current processes.
    * @param budgetMs Time for this poll, milliseconds.
    * @returns True if a new namespace was found.
    */
   step(pids: () => readonly number[], known: KnownInodes, budgetMs = BUDGET_MS): boolean {
-    this.#poll++;
+    this.#pollCount++;
     if (this.#debtMs > 0) {
       this.#debtMs -= budgetMs;
       return false;
     }
     if (this.#pass === undefined) {
-      if (this.#poll - this.#passPoll < PASS_POLLS) return false;
-      this.#passPoll = this.#poll;
+      if (this.#pollCount - this.#startPoll < PASS_POLLS) return false;
+      this.#startPoll = this.#pollCount;
       this.#pass = new Pass(pids(), known);
     }
-    const before = this.#holds.size;
+    const holdsBefore = this.#holds.size;
     const startMs = this.#nowMs();
     const pass = this.#pass;
     pass.known = known;
@@ -121,8 +123,9 @@ export class NamespaceSearch {
       if (this.#nowMs() - startMs >= budgetMs) break;
     }
     this.#debtMs = Math.max(0, this.#nowMs() - startMs - budgetMs);
-    if (this.#result.unboundTcp === undefined) this.#result = { ...this.#result, unsearched: pass.left };
-    return this.#holds.size > before;
+    const isFirstPass = this.#result.unboundTcp === undefined;
+    if (isFirstPass) this.#result = { ...this.#result, unsearched: pass.left };
+    return this.#holds.size > holdsBefore;
   }
 
   #finishPass({ unreachable, unboundTcp }: Pass): void {
@@ -131,9 +134,10 @@ export class NamespaceSearch {
     this.#result = { unsearched: 0, unreachable, unboundTcp: unboundTcp.size, searches };
   }
 
+  /** Searches all processes of a pass. Each `yield` ends a step, after which the time is checked. */
   *#walk(pass: Pass): Generator<undefined> {
-    const own = this.#proc.link('self/ns/mnt');
-    if ('value' in own) pass.mountNamespaces.add(own.value);
+    const ownMounts = this.#proc.link('self/ns/mnt');
+    if ('value' in ownMounts) pass.mountNamespaces.add(ownMounts.value);
     for (const pid of pass.pids) {
       yield* this.#searchMounts(pass, pid);
       yield* this.#searchThreads(pass, pid);
@@ -202,27 +206,30 @@ export class NamespaceSearch {
     }
   }
 
-  /** Adds a hold for a link to a namespace, unless the namespace is known. */
-  #addHold(text: string, path: string, known: KnownInodes): void {
-    const inode = namespaceInode(text);
+  /** Adds a hold for a link in /proc to a namespace, unless the namespace is known. @param target `net:[…]` */
+  #addHold(target: string, path: string, known: KnownInodes): void {
+    const inode = namespaceInode(target);
     if (inode === undefined || known.isNamespace(inode) || this.#holds.has(inode)) return;
     const isValid = (): boolean => {
       const link = this.#proc.link(path);
-      return 'value' in link && link.value === text;
+      return 'value' in link && link.value === target;
     };
     this.#holds.set(inode, { inode, path: this.#proc.pathOf(path), isValid });
   }
 
-  /** Reads the namespace of a socket, and whether it is a TCP socket, through a copy of its descriptor. */
+  /**
+   * Looks up the namespace of a socket that no dump contains, through a copy of its descriptor. Adds a hold if the
+   * namespace is unknown. If it is known, its dump lists all bound TCP sockets: counts a TCP socket as unbound.
+   */
   #probeSocket(pass: Pass, socket: HeldSocket, path: string, { inode }: Target): void {
-    const wasTcp = this.#probed.get(inode);
-    if (wasTcp !== undefined) {
-      if (wasTcp) pass.unboundTcp.add(inode);
+    const cachedIsTcp = this.#probed.get(inode);
+    if (cachedIsTcp !== undefined) {
+      if (cachedIsTcp) pass.unboundTcp.add(inode);
       return;
     }
-    const answer = this.#system.namespaceOfSocket?.(socket);
-    if (answer === undefined) return;
-    const { netns, isTcp } = answer;
+    const found = this.#system.namespaceOfSocket?.(socket);
+    if (found === undefined) return;
+    const { netns, isTcp } = found;
     if (pass.known.isNamespace(netns) || this.#holds.has(netns)) {
       this.#probed.set(inode, isTcp);
       if (isTcp) pass.unboundTcp.add(inode);
@@ -239,14 +246,16 @@ export class NamespaceSearch {
 /** State of one pass over all processes. */
 class Pass {
   readonly pids: readonly number[];
-  /** As of the current poll. */
+  /** Known inodes as of the current poll. */
   known: KnownInodes;
   /** Number of processes that this pass has not searched yet. */
   left: number;
+  /** Mount namespaces that need no search: netpane's own, and those already searched. */
   readonly mountNamespaces = new Set<string>();
   readonly unreachable = new Set<number>();
-  /** Socket inodes: several descriptors, also of several processes, may refer to one socket. */
+  /** Inodes of unbound TCP sockets. A set, because several descriptors may refer to one socket. */
   readonly unboundTcp = new Set<number>();
+  /** The search, from where the last poll left it. */
   steps: Generator<undefined> | undefined;
 
   constructor(pids: readonly number[], known: KnownInodes) {

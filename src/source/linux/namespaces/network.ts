@@ -27,10 +27,10 @@ import {
 import type { NetlinkBuffer } from '../netlink/wire.ts';
 import { type DumpRequest, dumpRequests } from './dump-requests.ts';
 
-/** A namespace that was found, or netpane's own without its inode if /proc does not show it. */
+/** A namespace that `Namespaces` found, or netpane's own if /proc does not show its inode. */
 export type OpenableNamespace = FoundNamespace | { readonly isOwn: true; readonly inode: undefined };
 
-/** Handles a kernel message about one socket. */
+/** Handles a kernel message about one socket, from `start` to `end` in the buffer. A repeated dump calls it again. */
 export type OnSocket = (
   network: Network,
   protocol: Protocol,
@@ -41,13 +41,13 @@ export type OnSocket = (
 
 /** Outcome of a poll of one namespace. */
 export interface NetworkPoll {
-  /** Protocols with an incomplete dump. */
+  /** Protocols whose dump failed or is incomplete. */
   readonly unfinished: ReadonlySet<Protocol>;
-  /** Reason why the TCP dump failed. */
+  /** Reason why the TCP dump failed; undefined if it succeeded. */
   readonly failure: string | undefined;
   /** Number of malformed messages. */
   readonly problems: number;
-  /** Number of dumps during which the kernel's table changed, in every attempt. */
+  /** Number of dumps given up after MAX_TRIES attempts: the kernel's table changed during each attempt. */
   readonly interrupted: number;
   /** Extra kinds of sockets requested by the user that this kernel does not support. */
   readonly missing: readonly Protocol[];
@@ -58,19 +58,22 @@ export interface NetworkPoll {
 /** Maximum number of attempts for a dump during which the kernel's table changes. */
 const MAX_TRIES = 3;
 
-/** Polls until an unsupported protocol is tried again: a kernel module may have been loaded. */
+/** Number of polls after which an unsupported protocol is requested again: a kernel module may have been loaded. */
 const RETRY_POLLS = 120;
 
-/** Polls between attempts to keep netlink sockets open after descriptors ran out. */
+/**
+ * Number of polls between attempts to open netlink sockets that stay open. Until one succeeds, for lack of descriptors,
+ * each poll opens and closes its own.
+ */
 const REOPEN_POLLS = 16;
 
-/** With more addresses than this, they are read only every 16 polls: a user may have added 100,000. */
+/** Above this number of interface addresses, they are read only every `ADDRESS_POLLS` polls: there may be 100,000. */
 const MANY_ADDRESSES = 1024;
 const ADDRESS_POLLS = 16;
 
 /**
- * Errnos that mean that the kernel has no such sockets or no diag module for them: ENOENT, EINVAL, EPROTONOSUPPORT,
- * EOPNOTSUPP, EAFNOSUPPORT.
+ * Errnos for a protocol that the kernel does not have, or for which it has no diag module: ENOENT, EINVAL,
+ * EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT.
  */
 const UNSUPPORTED = new Set([2, 22, 93, 95, 97]);
 
@@ -79,14 +82,16 @@ const UNSUPPORTED = new Set([2, 22, 93, 95, 97]);
  * stays open, or none; the others are opened for each poll.
  */
 export class Network {
+  /** True for the namespace that netpane runs in. */
   readonly isOwn: boolean;
-  /** Inode and name; the same object until the name changes. Undefined for the own one if /proc does not show it. */
+  /** Inode and name; the same object until the name changes. Undefined for netpane's own if /proc does not show it. */
   netns: NetworkNamespace | undefined;
+  /** Interfaces as of the last successful read. */
   interfaces: Interfaces = NO_INTERFACES;
   #addresses: readonly InterfaceAddress[] = [];
   /** Increases when the name or the interfaces change. */
   version = 0;
-  /** Reason why the last read of the interfaces failed; the previous ones are kept. */
+  /** Reason why the last read of the interfaces failed; undefined if it succeeded. */
   interfacesFailure: string | undefined;
   /** Receives notifications about destroyed sockets, if requested and supported by the kernel. */
   closes: Closes | undefined;
@@ -94,13 +99,13 @@ export class Network {
   lacksCloseListener = false;
   readonly #system: NetlinkSystem;
   readonly #wantsCloses: boolean;
-  readonly #maxWaiting: number | undefined;
+  readonly #maxWaitingCloses: number | undefined;
   #namespace: OpenableNamespace;
   #channels: Channels | undefined;
   #closeListener: CloseListener | undefined;
   #dumpRequests: readonly DumpRequest[];
-  /** Requests that the kernel does not support, with the number of the poll that tries them again. */
-  readonly #refused = new Map<DumpRequest, number>();
+  /** Requests that the kernel does not support, with the number of the poll that sends them again. */
+  readonly #retryPolls = new Map<DumpRequest, number>();
   #pollCount = 0;
 
   /** Opens the netlink sockets. Throws if the namespace cannot be entered. */
@@ -111,10 +116,10 @@ export class Network {
   ) {
     this.#system = system;
     this.#wantsCloses = events === true;
-    this.#maxWaiting = bounds?.waitingEvents;
+    this.#maxWaitingCloses = bounds?.waitingEvents;
     this.#namespace = found;
     this.isOwn = found.isOwn;
-    this.netns = labelOf(found);
+    this.netns = netnsOf(found);
     this.#dumpRequests = dumpRequests(also, tcpDetails);
     this.#open();
   }
@@ -124,12 +129,15 @@ export class Network {
     return this.netns?.inode;
   }
 
-  /** Applies a new name and path of the namespace. Throws if it cannot be entered. */
+  /**
+   * Applies a new name and path of the namespace. Every `REOPEN_POLLS` polls, also tries to open netlink sockets that
+   * stay open, if there are none. Throws if the namespace cannot be entered.
+   */
   update(found: FoundNamespace): void {
     this.#namespace = found;
     if (this.#channels === undefined && this.#pollCount % REOPEN_POLLS === 0) this.#open();
-    if (found.name === this.netns?.name && this.netns !== undefined) return;
-    this.netns = labelOf(found);
+    if (this.netns !== undefined && this.netns.name === found.name) return;
+    this.netns = netnsOf(found);
     this.version++;
   }
 
@@ -147,29 +155,36 @@ export class Network {
 
   /** Opens as many netlink sockets as there are descriptors for. Throws if the namespace cannot be entered. */
   #open(): void {
-    const found = this.#namespace;
+    const namespace = this.#namespace;
     try {
-      const channels = this.#system.open(found.isOwn ? undefined : found, this.#wantsCloses && !this.closes);
+      const channels = this.#system.open(
+        namespace.isOwn ? undefined : namespace,
+        this.#wantsCloses && !this.closes,
+      );
       this.#channels = channels;
-      if (channels.closes) this.closes = new Closes(channels.closes, this.#maxWaiting);
+      if (channels.closes) this.closes = new Closes(channels.closes, this.#maxWaitingCloses);
       this.lacksCloseListener = false;
     } catch (error) {
-      if (found.isOwn || !isOutOfDescriptors(error)) throw error;
-      if (this.closes === undefined && this.#wantsCloses) this.#openCloseListener(found);
+      if (namespace.isOwn || !isOutOfDescriptors(error)) throw error;
+      if (this.closes === undefined && this.#wantsCloses) this.#openCloseListener(namespace);
     }
   }
 
-  #openCloseListener(found: FoundNamespace): void {
+  #openCloseListener(namespace: FoundNamespace): void {
     try {
-      this.#closeListener = this.#system.openCloseListener(found);
-      if (this.#closeListener.closes) this.closes = new Closes(this.#closeListener.closes, this.#maxWaiting);
+      this.#closeListener = this.#system.openCloseListener(namespace);
+      if (this.#closeListener.closes)
+        this.closes = new Closes(this.#closeListener.closes, this.#maxWaitingCloses);
     } catch (error) {
       if (!isOutOfDescriptors(error)) throw error;
       this.lacksCloseListener = true;
     }
   }
 
-  /** Calls a function with netlink sockets in the namespace. Throws if it cannot be entered. */
+  /**
+   * Calls a function with netlink sockets of the namespace: the open ones, or temporary ones. Throws if temporary ones
+   * cannot be opened.
+   */
   #withChannels<T>(act: (channels: Channels) => T): T {
     if (this.#channels) return act(this.#channels);
     const channels = this.#system.open(this.#namespace.isOwn ? undefined : this.#namespace, false, true);
@@ -181,7 +196,7 @@ export class Network {
   }
 
   /**
-   * Dumps all sockets. Failures are part of the result, not thrown.
+   * Dumps all sockets. Failures of system calls are part of the result, not thrown.
    * @param onDatagram runs after each datagram, for work that cannot wait for the end of the poll
    */
   readSockets(onSocket: OnSocket, onDatagram?: () => void): NetworkPoll {
@@ -189,6 +204,7 @@ export class Network {
     try {
       return this.#withChannels(({ diag }) => this.#readAll(diag, onSocket, onDatagram));
     } catch (error) {
+      // Temporary netlink sockets could not be opened. With open ones only a bug throws: `#dump` catches NativeError.
       if (this.#channels) throw error;
       return {
         unfinished: new Set(this.#dumpRequests.map(({ protocol }) => protocol)),
@@ -212,7 +228,7 @@ export class Network {
       const dumpRequest = this.#dumpRequests[i];
       if (dumpRequest === undefined) break;
       const { protocol } = dumpRequest;
-      if ((this.#refused.get(dumpRequest) ?? 0) > this.#pollCount) {
+      if ((this.#retryPolls.get(dumpRequest) ?? 0) > this.#pollCount) {
         (dumpRequest.isExtra ? missing : withoutDiag).add(protocol);
         continue;
       }
@@ -237,9 +253,10 @@ export class Network {
         i--;
       } else if (
         UNSUPPORTED.has(result.errno) &&
+        // TCP over IPv6 may be unsupported, over IPv4 not. Byte 16, after struct nlmsghdr, is the family.
         !(dumpRequest.isEssential && dumpRequest.request[16] === AF_INET)
       ) {
-        this.#refused.set(dumpRequest, this.#pollCount + RETRY_POLLS);
+        this.#retryPolls.set(dumpRequest, this.#pollCount + RETRY_POLLS);
         (dumpRequest.isExtra ? missing : withoutDiag).add(protocol);
       } else {
         unfinished.add(protocol);
@@ -249,6 +266,7 @@ export class Network {
     return { unfinished, failure, problems, interrupted, missing: [...missing], withoutDiag };
   }
 
+  /** Sends one request; repeats it if the kernel's table changes during the dump. */
   #dump(
     diag: Channel,
     { request }: DumpRequest,
@@ -294,12 +312,12 @@ export class Network {
         }),
       );
     } catch (error) {
-      // The namespace may have ended.
+      // Not found: the kernel refused, or temporary netlink sockets could not be opened (the namespace may have ended).
       if (this.#channels && !(error instanceof NativeError)) throw error;
     }
   }
 
-  /** Reads interfaces with counters and addresses; keeps the previous ones if that fails. */
+  /** Reads and returns the interfaces with counters and addresses; the previous ones if that fails. */
   readInterfaces(): NetworkInterface[] {
     const links: Link[] = [];
     let addresses = this.#addresses;
@@ -327,9 +345,9 @@ export class Network {
       this.interfacesFailure = error instanceof Error ? error.message : String(error);
     }
     if (this.interfacesFailure === undefined) {
-      // Indexing 20,000 addresses again takes 10 ms.
-      const counted = addresses === this.#addresses ? this.interfaces.updateCounters(links) : undefined;
-      const interfaces = counted ?? new Interfaces(links, addresses);
+      // Keeps the index if the addresses were not read again: creating it for 20,000 addresses takes 10 ms.
+      const updated = addresses === this.#addresses ? this.interfaces.updateCounters(links) : undefined;
+      const interfaces = updated ?? new Interfaces(links, addresses);
       this.#addresses = addresses;
       if (interfaces.key !== this.interfaces.key) this.version++;
       this.interfaces = interfaces;
@@ -345,8 +363,8 @@ export class Network {
   }
 }
 
-/** Returns the inode and name of a namespace as shown; undefined without an inode. */
-const labelOf = (found: OpenableNamespace): NetworkNamespace | undefined =>
+/** Returns the inode and name of a namespace, for its sockets; undefined without an inode. */
+const netnsOf = (found: OpenableNamespace): NetworkNamespace | undefined =>
   found.inode === undefined
     ? undefined
     : {
