@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { formatNames, isFormat } from '../export/formats.ts';
 import { quoteWord } from '../query/print.ts';
 import { parseQuery, type Query } from '../query/query.ts';
 import { COMMAND_NAMES, COMMANDS } from './commands.ts';
@@ -18,8 +19,9 @@ const WORDS = COMMAND_NAMES.filter((name) => name !== 'screen');
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const { command, switches, values, forms, words } = scan(args);
-  for (const [one, other] of EXCLUSIVE) {
-    if (switches.has(one) && switches.has(other))
+  for (const names of EXCLUSIVE) {
+    const [one, other] = names.filter((name) => switches.has(name));
+    if (one !== undefined && other !== undefined)
       throw new UsageError(`--${one} and --${other} cannot be used together`);
   }
   const valueOf = reader(values);
@@ -28,8 +30,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const query = queryText(switches, values, forms, words);
   return {
     command: switches.has('help') ? 'help' : switches.has('version') ? 'version' : command,
-    json: switches.has('json'),
-    csv: switches.has('csv'),
+    format: formatNames().find((name) => switches.has(name)),
     configFile: valueOf('config', textValue('a file name')),
     path: switches.has('path'),
     given: { ...noColour, ...settings, ...(query !== undefined && { query }) },
@@ -175,7 +176,7 @@ function scan(args: readonly string[]): Scanned {
       throw new UsageError(`unknown option ${quoted(token.rawName)}: see netpane --help`);
     const { value, commands, group } = option;
     if (COMMANDS[command].takesOnlySettings) {
-      if (group === 'Filters' || name === 'json')
+      if (group === 'Filters' || isFormat(name))
         throw new UsageError(`${COMMANDS[command].name} has no option --${name}`);
     } else if (commands && !commands.includes(command)) {
       const names = commands.map((it) => COMMANDS[it].name).join(' and ');

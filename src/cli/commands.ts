@@ -1,4 +1,5 @@
 import { isatty } from 'node:tty';
+import { formatNames } from '../export/formats.ts';
 import { boundsFor } from '../model/bounds.ts';
 import { limitHeapGrowth } from '../sampler/churn.ts';
 import { openSource } from '../source/index.ts';
@@ -69,7 +70,9 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     },
   },
   ls: {
-    usage: 'ls [--json | --csv] [filters]',
+    usage: `ls [${formatNames()
+      .map((name) => `--${name}`)
+      .join(' | ')}] [filters]`,
     about: 'print the sockets once',
     name: "'netpane ls'",
     run: async (invocation, { print }) => {

@@ -1,9 +1,7 @@
 import { isatty } from 'node:tty';
-import { socketsCsv } from '../export/csv.ts';
-import { socketsJson } from '../export/json.ts';
+import { formatRow } from '../export/formats.ts';
 import { alignedTable, tabSeparated } from '../export/table.ts';
 import { boundsFor } from '../model/bounds.ts';
-import type { Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
 import { initialState } from '../store/initial.ts';
@@ -21,16 +19,17 @@ import { say } from './say.ts';
  * @param print writes to stdout; rejects on failure
  */
 export async function list(
-  { source: sourceName, also, query, sort, json, csv }: Invocation,
+  { source: sourceName, also, query, sort, format: formatName }: Invocation,
   print: (text: string) => Promise<void>,
 ): Promise<void> {
+  const format = formatName && formatRow(formatName);
   const hosts = await resolveHosts(query.hosts);
   // There is only one snapshot: remnants may use the whole bound too.
   const { sockets: maxSockets } = boundsFor(memoryLimit());
   const bounds = { sockets: maxSockets, remnants: maxSockets };
   const source = await openSource(sourceName, {
     also,
-    tcpDetails: json,
+    tcpDetails: format?.hasTcpDetails ?? false,
     ownerBudgetMs: Infinity,
     bounds,
   });
@@ -61,10 +60,10 @@ export async function list(
   const order = new RowOrder();
   order.update({ ...state, hosts });
   const shown = order.rows().map((row) => row.socket);
-  const table = (sockets: readonly Socket[]) =>
-    localText((isatty(1) ? alignedTable : tabSeparated)(sockets), process.env);
-  const format = json ? socketsJson : csv ? socketsCsv : table;
-  await print(format(shown));
+  const text = format
+    ? [...format.pieces(shown)].join('')
+    : localText((isatty(1) ? alignedTable : tabSeparated)(shown), process.env);
+  await print(text);
   const misspelling = shown.length === 0 ? misspellingText(query) : undefined;
   if (misspelling !== undefined) say(printable(`nothing matches: ${misspelling}`));
   if (order.tooSlow !== undefined) say(printable(slowText(order.tooSlow)));

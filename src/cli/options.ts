@@ -1,3 +1,4 @@
+import { formatNames, type FormatName, formatRow } from '../export/formats.ts';
 import type { Option } from './option.ts';
 import { SETTINGS } from './settings.ts';
 
@@ -41,10 +42,10 @@ const FILTERS = {
   },
 } as const satisfies Record<string, Option>;
 
-const OUTPUTS = {
-  json: { about: 'print JSON', commands: ['ls', 'watch'], group: 'Options' },
-  csv: { about: 'print CSV', commands: ['ls'], group: 'Options' },
-} as const satisfies Record<string, Option>;
+const formatOptions = formatNames().map((name): [string, Option] => {
+  const { about, eventLine } = formatRow(name);
+  return [name, { about, commands: eventLine ? ['ls', 'watch'] : ['ls'], group: 'Options' }];
+});
 
 const OTHERS = {
   'no-color': {
@@ -67,7 +68,7 @@ const OTHERS = {
 } as const satisfies Record<string, Option>;
 
 /** Name of an option that is not that of a setting. */
-export type OptionName = keyof typeof FILTERS | keyof typeof OUTPUTS | keyof typeof OTHERS;
+export type OptionName = keyof typeof FILTERS | FormatName | keyof typeof OTHERS;
 
 const settingOptions = Object.values(SETTINGS).flatMap(({ option }): [string, Option][] => {
   if (option === undefined) return [];
@@ -78,16 +79,13 @@ const settingOptions = Object.values(SETTINGS).flatMap(({ option }): [string, Op
 /** Every option by name, in the order of the help. */
 export const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
   ...Object.entries(FILTERS),
-  ...Object.entries(OUTPUTS),
+  ...formatOptions,
   ...settingOptions,
   ...Object.entries(OTHERS),
 ]);
 
-/** Switches that exclude each other. */
-export const EXCLUSIVE = [
-  ['listen', 'established'],
-  ['json', 'csv'],
-] as const satisfies readonly (readonly [OptionName, OptionName])[];
+/** Switches of which only one can be given. */
+export const EXCLUSIVE: readonly (readonly OptionName[])[] = [['listen', 'established'], formatNames()];
 
 /** Options of lsof, which may be repeated. */
 export const LSOF_OPTIONS: Readonly<Partial<Record<string, string>>> = {

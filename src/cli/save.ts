@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants, copyFile, link, lstat, open, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { type Format, formatOf, FORMATS } from '../export/formats.ts';
+import { type Format, formatOf, formatNames } from '../export/formats.ts';
 import type { Socket } from '../model/socket.ts';
 import { codeOf } from '../model/error.ts';
 import { pathText, reasonText } from './config/file.ts';
@@ -12,7 +12,8 @@ import { quoted } from './values.ts';
 const MODE = 0o600;
 
 /** The valid file extensions, for a message. */
-const EXTENSIONS = Object.keys(FORMATS)
+const EXTENSIONS = formatNames()
+  .toSorted()
   .map((name) => `.${name}`)
   .join(' or ');
 

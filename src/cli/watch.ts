@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { WriteStream } from 'node:tty';
-import { eventJson, type Gap } from '../export/json.ts';
+import { type Format, formatRow } from '../export/formats.ts';
+import type { Gap } from '../export/json.ts';
 import { boundsFor } from '../model/bounds.ts';
 import { printable } from '../model/text.ts';
 import { HeapTuner } from '../sampler/churn.ts';
@@ -23,8 +24,6 @@ import { EventFilter } from './event-filter.ts';
 /** Maximum time that the last output waits for the reader of stdout. */
 const LAST_OUTPUT_MS = 5000;
 
-const JSON_LINES: EventFormat = { event: eventJson, unprinted: eventJson };
-
 const TEXT_LINES: EventFormat = {
   event: eventText,
   unprinted: ({ atMs, missed }: Gap) =>
@@ -38,7 +37,7 @@ const TEXT_LINES: EventFormat = {
  * @throws Error, for the user, if no source works
  */
 export async function watch(
-  { json, query, ...how }: Invocation,
+  { format, query, ...how }: Invocation,
   link: Link,
   out: Writable = openStdout(),
 ): Promise<void> {
@@ -50,16 +49,17 @@ export async function watch(
   );
   const misspelling = misspellingText(query);
   if (misspelling !== undefined) say(printable(misspelling));
+  const { eventLine, hasTcpDetails = false }: Partial<Format> = format ? formatRow(format) : {};
   const printer = new EventPrinter(
-    json ? out : writeLocalText(out, process.env),
-    json ? JSON_LINES : TEXT_LINES,
+    eventLine ? out : writeLocalText(out, process.env),
+    eventLine ? { event: eventLine, unprinted: eventLine } : TEXT_LINES,
     (event) => filter.matches(event),
   );
   const bounds = boundsFor(memoryLimit());
   const notices = new Notices((text) => say(printable(text)));
   const heapTuner = new HeapTuner();
   const sampler = await openSampler(
-    { ...how, tcpDetails: json, bounds },
+    { ...how, tcpDetails: hasTcpDetails, bounds },
     {
       onBatch: (batch) => {
         heapTuner.note(batch);

@@ -1,21 +1,40 @@
+import type { SocketEvent } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
 import { csvPieces } from './csv.ts';
-import { jsonPieces } from './json.ts';
+import { eventJson, type Gap, jsonPieces } from './json.ts';
 
-/** File format for sockets. */
+/** Format of sockets for other programs: a file of `w`, and the output of `ls`. */
 export interface Format {
-  /** Yields the text of the file in pieces. */
+  /** Description of its option in `--help`. */
+  readonly about: string;
+  /** Yields the text in pieces. */
   readonly pieces: (sockets: readonly Socket[]) => Iterable<string>;
+  /** It contains the TCP details, which the source must read for it. */
+  readonly hasTcpDetails: boolean;
+  /** Returns an event as a line; absent if `watch` does not have the format. */
+  readonly eventLine?: (event: SocketEvent | Gap) => string;
 }
 
-/** All formats, by file name extension. */
+/**
+ * All formats, by file name extension and option, in the order of the help. To add one is to add a row, and its name to
+ * the key `w` (`tui/keys/copy.ts`) and README.
+ */
 export const FORMATS = {
-  csv: { pieces: csvPieces },
-  json: { pieces: jsonPieces },
+  json: { about: 'print JSON', pieces: jsonPieces, hasTcpDetails: true, eventLine: eventJson },
+  csv: { about: 'print CSV', pieces: csvPieces, hasTcpDetails: false },
 } as const satisfies Readonly<Record<string, Format>>;
+
+export type FormatName = keyof typeof FORMATS;
+
+export const formatNames = (): FormatName[] => Object.keys(FORMATS) as FormatName[];
+
+export const isFormat = (name: string): name is FormatName => Object.hasOwn(FORMATS, name);
+
+/** Returns the row of a format. */
+export const formatRow = (name: FormatName): Format => FORMATS[name];
 
 /** Returns the format for the extension of a file name; undefined for any other extension. */
 export function formatOf(path: string): Format | undefined {
   const extension = /\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase() ?? '';
-  return Object.entries(FORMATS).find(([name]) => name === extension)?.[1];
+  return isFormat(extension) ? formatRow(extension) : undefined;
 }

@@ -21,8 +21,7 @@ test('no arguments: the live screen with all defaults', () => {
   expect(parse('')).toEqual({
     command: 'screen',
     source: undefined,
-    json: false,
-    csv: false,
+    format: undefined,
     also: [],
     intervalMs: 1000,
     maxShare: 0.2,
@@ -78,8 +77,8 @@ test('words after a command, and words that are not a command, are a query', () 
 
 describe('options', () => {
   test.each([
-    ['ls --json', { command: 'ls', json: true, csv: false }],
-    ['ls --csv', { command: 'ls', json: false, csv: true }],
+    ['ls --json', { command: 'ls', format: 'json' }],
+    ['ls --csv', { command: 'ls', format: 'csv' }],
     ['--palette high-contrast', { palette: 'high-contrast' }],
     ['--interval 500ms', { intervalMs: 500 }],
     ['--interval=100ms', { intervalMs: 100 }],
@@ -99,8 +98,8 @@ describe('options', () => {
     ['--palette mono', { palette: 'mono' }],
     ['--palette colour-blind', { palette: 'colour-blind' }],
     ['--no-color', { palette: 'mono' }],
-    ['watch', { command: 'watch', json: false, intervalMs: 1000, maxShare: 0.2 }],
-    ['watch --json --interval 5s', { command: 'watch', json: true, intervalMs: 5000 }],
+    ['watch', { command: 'watch', format: undefined, intervalMs: 1000, maxShare: 0.2 }],
+    ['watch --json --interval 5s', { command: 'watch', format: 'json', intervalMs: 5000 }],
     ['watch --also unix --source proc', { also: ['unix'], source: 'proc' }],
     ['watch --max-load 5', { maxShare: 0.05 }],
     ['config', { command: 'config', path: false, configFile: undefined }],

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { socketsCsv } from '../../src/export/csv.ts';
-import { formatOf, FORMATS } from '../../src/export/formats.ts';
 import { socketJson } from '../../src/export/json.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import { EVERY_FIELD, FIELD_CHANGES } from '../helpers/every-field.ts';
@@ -168,11 +167,4 @@ describe('hostile text', () => {
       { numRuns: 500 },
     );
   });
-});
-
-test('formatOf finds a format by the extension', () => {
-  expect(formatOf('a.csv')).toBe(FORMATS.csv);
-  expect(formatOf('~/b/c.d.JSON')).toBe(FORMATS.json);
-  for (const path of ['', 'csv', 'a.txt', 'a.csv/', '.csv/x', 'a.csv.gz', 'a.constructor'])
-    expect(formatOf(path), path).toBeUndefined();
 });
