@@ -9,13 +9,13 @@ const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 /** In a table `|` parts cells, in code too. */
 const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
 
-test('the README tells every term of the query, in the order of the help', () => {
+test('the README lists every term of the query, in the order of the help', () => {
   const wanted = TERMS.map(
     ({ syntax, about, example }) =>
       `| ${code(syntax)} | ${about.replaceAll('|', '\\|')} | ${code(example)} |`,
   );
-  const told = readme.split('\n').filter((line) => wanted.includes(line));
-  expect(told).toEqual(wanted);
+  const listed = readme.split('\n').filter((line) => wanted.includes(line));
+  expect(listed).toEqual(wanted);
 });
 
 test('the README names every field of JSON', () => {

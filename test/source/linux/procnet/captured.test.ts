@@ -61,7 +61,7 @@ describe('a captured /proc', () => {
   test('users by name', async () => {
     const users = Object.fromEntries((await sockets()).map((it) => [tupleText(it), it.user]));
     expect(users).toMatchObject({ '0.0.0.0 80': 'root', '127.0.0.1 5432': 'postgres', ':: 8080': 'ana' });
-    // A connection in TIME_WAIT says uid 0 whoever it was of.
+    // The kernel reports uid 0 for every connection in TIME_WAIT.
     expect(users['192.0.2.10 40005 → 192.0.2.10 8080']).toBeUndefined();
   });
 

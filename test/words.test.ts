@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const CHECK = fileURLToPath(new URL('../.config/check-words.mjs', import.meta.url));
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'netpane-words-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Returns what the check says about a file with this text. */
+function check(text: string) {
+  const file = join(folder, 'planted.ts');
+  writeFileSync(file, text);
+  const { status, stderr } = spawnSync(process.execPath, [CHECK, file], { encoding: 'utf8' });
+  return { status, lines: stderr.split('\n').filter((line) => line !== '') };
+}
+
+test('rejects a replaced word with its place and the word to use', () => {
+  const word = ['no', 'body'].join('');
+  const { status, lines } = check(`// The kernel says so.\n// The socket of ${word}.\n`);
+  expect(status).toBe(1);
+  expect(lines).toEqual([
+    `${join(folder, 'planted.ts')}:2: '${word}' is replaced in the glossary: use 'owner'`,
+  ]);
+});
+
+test('finds a replaced word inside a name', () => {
+  expect(check(`const ${['last', 'Word'].join('')}OfSocket = 1;\n`).status).toBe(1);
+});
+
+test('accepts the words of the glossary, and phrases that it allows', () => {
+  expect(check('// The poll looks up the owner: Math.round(1.5).\n')).toEqual({ status: 0, lines: [] });
+});
