@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { netlinkBuffer } from '../../../src/source/linux/netlink/wire.ts';
 import { parsePageLayout } from '../../../src/source/linux/trace/format.ts';
-import { Decoder, EVENTS } from '../../../src/source/linux/trace/records.ts';
+import { Decoder, EVENTS } from '../../../src/source/linux/trace/decoder.ts';
 import { eachEvent } from '../../../src/source/linux/trace/ring.ts';
 import { parseLost } from '../../../src/source/linux/trace/trace.ts';
 import { mutatedBytes, mutatedText } from '../mutate.ts';

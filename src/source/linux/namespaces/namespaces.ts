@@ -1,10 +1,9 @@
-import { ContainerNames } from './container-names.ts';
 import { CgroupTrust } from './cgroup-trust.ts';
 import { namespaceInode } from '../proc/descriptor-target.ts';
-import { type CgroupName, CgroupNames } from './cgroup-names.ts';
 import { isMounted, type NamespaceMount, NamespaceMounts } from '../proc/mounts.ts';
 import type { Hold, NamespaceSearch } from './namespace-search.ts';
 import type { Proc } from '../proc/proc.ts';
+import { type NameableNamespace, NamespaceNames } from './namespace-names.ts';
 import { FIRST_PID_NAMESPACE } from '../proc/privileges.ts';
 
 /** A network namespace of this machine that can be opened now. */
@@ -26,21 +25,7 @@ export interface FoundNamespace {
 /** Number of polls after which a process is read again: it may have moved (setns(2)), or its pid may be reused. */
 const REREAD_POLLS = 16;
 
-/** Number of polls between two searches for a name, while none is found. */
-const NAME_SEARCH_POLLS = [2, 8, 40, 200];
-
-/** Maximum number of processes per namespace probed for a container name. */
-const MAX_NAMING_PROCESSES = 4;
-
-/** Folders where `ip netns` mounts namespaces (ip-netns(8)). /var/run is a link to /run, except on old systems. */
-const NETNS_FOLDERS = ['run/netns', 'var/run/netns'];
-
-/** Matches the UUIDs under which CNI plug-ins, podman and CRI-O mount namespaces in the same folder. */
-const GENERATED_NAME = /^(?:cni-|netns-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
 const NO_MOUNTS: readonly NamespaceMount[] = [];
-
-const HOST: CgroupName = { name: 'host' };
 
 /** A process and its namespace. */
 interface ProcessEntry {
@@ -51,16 +36,9 @@ interface ProcessEntry {
   readPoll: number;
 }
 
-interface Namespace {
-  readonly inode: number;
-  /** Pids of its processes, in the order of discovery. */
+interface Namespace extends NameableNamespace {
   readonly pids: Set<number>;
   mounts: readonly NamespaceMount[];
-  /** Name of its container or service, or a label derived from its cgroup. */
-  cgroupName: CgroupName | undefined;
-  /** Number of searches for a name so far; infinite once it is found. */
-  nameSearches: number;
-  nextSearchPoll: number;
   found: FoundNamespace | undefined;
 }
 
@@ -71,9 +49,8 @@ interface Namespace {
 export class Namespaces {
   readonly #proc: Proc;
   readonly #mounts: NamespaceMounts;
-  readonly #cgroupNames: CgroupNames;
+  readonly #names: NamespaceNames;
   readonly #search: NamespaceSearch | undefined;
-  readonly #netnsFolders: readonly string[];
   #isInitialPidNamespace = false;
   readonly #processes = new Map<number, ProcessEntry>();
   readonly #byInode = new Map<number, Namespace>();
@@ -101,9 +78,8 @@ export class Namespaces {
   }) {
     const folder = root.replace(/\/$/, '');
     this.#proc = proc;
-    this.#netnsFolders = NETNS_FOLDERS.map((name) => `${folder}/${name}/`);
     this.#mounts = new NamespaceMounts({ proc, folder: `${folder}/run/netns` });
-    this.#cgroupNames = new CgroupNames(new ContainerNames(root), trust);
+    this.#names = new NamespaceNames(proc, root, trust);
     this.#search = search;
   }
 
@@ -257,9 +233,7 @@ export class Namespaces {
         inode,
         pids: new Set(),
         mounts: NO_MOUNTS,
-        cgroupName: undefined,
-        nameSearches: 0,
-        nextSearchPoll: 0,
+        search: { cgroupName: undefined, count: 0, nextPoll: 0 },
         found: undefined,
       };
       this.#byInode.set(inode, namespace);
@@ -302,7 +276,7 @@ export class Namespaces {
   /** Returns the description of a namespace: the same object while nothing in it changed. */
   #describe(namespace: Namespace, path: string): FoundNamespace {
     const { inode, found } = namespace;
-    const named = this.#nameOf(namespace);
+    const named = this.#names.of(namespace, this.#poll, this.#ownInode, this.#hostInode);
     const isOwn = inode === this.#ownInode;
     if (found?.path === path && found.name === named?.name && found.isOwn === isOwn) return found;
     const hold = this.#search?.holdOf(inode);
@@ -315,55 +289,5 @@ export class Namespaces {
   get #hostInode(): number | undefined {
     const inode = this.#isInitialPidNamespace ? this.#processes.get(1)?.inode : undefined;
     return typeof inode === 'number' ? inode : undefined;
-  }
-
-  #nameOf(namespace: Namespace): CgroupName | undefined {
-    if (namespace.inode === this.#hostInode) return HOST;
-    const mounted = namespace.mounts.flatMap(({ path }) => this.#mountedName(path) ?? []).sort();
-    const chosen = mounted.find((name) => !GENERATED_NAME.test(name));
-    if (chosen !== undefined) return { name: chosen };
-    if (this.#isNameSearchDue(namespace)) this.#findCgroupName(namespace);
-    const [generated] = mounted;
-    return namespace.cgroupName ?? (generated === undefined ? undefined : { name: generated });
-  }
-
-  #mountedName(path: string): string | undefined {
-    const folder = this.#netnsFolders.find((it) => path.startsWith(it));
-    const name = folder === undefined ? undefined : path.slice(folder.length);
-    return name === '' || name?.includes('/') ? undefined : name;
-  }
-
-  /**
-   * Returns true if a name should be searched for now. Not for our own namespace while that of the host is unknown:
-   * ours may be the host's, and a container that shares it must not name it.
-   */
-  #isNameSearchDue({ inode, pids, nameSearches, nextSearchPoll }: Namespace): boolean {
-    if (inode === this.#ownInode && this.#hostInode === undefined) return false;
-    return pids.size > 0 && nameSearches <= NAME_SEARCH_POLLS.length && this.#poll >= nextSearchPoll;
-  }
-
-  /** Derives a name from the cgroups of its oldest processes; later ones may have entered from another container. */
-  #findCgroupName(namespace: Namespace): void {
-    namespace.nextSearchPoll = this.#poll + (NAME_SEARCH_POLLS[namespace.nameSearches] ?? 0);
-    namespace.nameSearches++;
-    let service: CgroupName | undefined;
-    let label: CgroupName | undefined;
-    let probed = 0;
-    for (const pid of namespace.pids) {
-      if (probed++ === MAX_NAMING_PROCESSES) break;
-      const text = this.#proc.text(`${pid}/cgroup`);
-      if (!('value' in text)) continue;
-      const { container, isFound, ...its } = this.#cgroupNames.namesOf(text.value);
-      if (container && isFound && container.claimedBy === undefined) {
-        namespace.cgroupName = container;
-        namespace.nameSearches = Infinity;
-        return;
-      }
-      label ??= container;
-      service ??= its.service;
-    }
-    // While a container is being created, its processes are still in the cgroup of the service that creates it.
-    namespace.cgroupName =
-      label ?? (this.#hostInode === undefined ? undefined : service) ?? namespace.cgroupName;
   }
 }

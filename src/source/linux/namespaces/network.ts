@@ -4,8 +4,8 @@ import type { SourceOptions } from '../../types.ts';
 import { Interfaces, NO_INTERFACES } from './interfaces.ts';
 import type { FoundNamespace } from './namespaces.ts';
 import { Closes } from '../netlink/closes.ts';
-import { type Channel, dump, type DumpResult, getOne } from '../netlink/dump.ts';
-import { AF_INET, INET } from '../netlink/inet.ts';
+import { dump, getOne } from '../netlink/dump.ts';
+import { INET } from '../netlink/inet.ts';
 import { tcpLookupRequest, udpLookupRequest } from '../netlink/inet-requests.ts';
 import { NativeError } from '../netlink/native.ts';
 import {
@@ -25,7 +25,8 @@ import {
   type NetlinkSystem,
 } from '../netlink/system.ts';
 import type { NetlinkBuffer } from '../netlink/wire.ts';
-import { type DumpRequest, dumpRequests } from './dump-requests.ts';
+import { dumpRequests } from './dump-requests.ts';
+import { type NetworkPoll, SocketDumps } from './socket-dumps.ts';
 
 /** A namespace that `Namespaces` found, or netpane's own if /proc does not show its inode. */
 export type OpenableNamespace = FoundNamespace | { readonly isOwn: true; readonly inode: undefined };
@@ -39,28 +40,6 @@ export type OnSocket = (
   end: number,
 ) => void;
 
-/** Outcome of a poll of one namespace. */
-export interface NetworkPoll {
-  /** Protocols whose dump failed or is incomplete. */
-  readonly unfinished: ReadonlySet<Protocol>;
-  /** Reason why the TCP dump failed; undefined if it succeeded. */
-  readonly failure: string | undefined;
-  /** Number of malformed messages. */
-  readonly problems: number;
-  /** Number of dumps given up after MAX_TRIES attempts: the kernel's table changed during each attempt. */
-  readonly interrupted: number;
-  /** Extra kinds of sockets requested by the user that this kernel does not support. */
-  readonly missing: readonly Protocol[];
-  /** Other protocols that this kernel does not list over netlink, though it may have such sockets. */
-  readonly withoutDiag: ReadonlySet<Protocol>;
-}
-
-/** Maximum number of attempts for a dump during which the kernel's table changes. */
-const MAX_TRIES = 3;
-
-/** Number of polls after which an unsupported protocol is requested again: a kernel module may have been loaded. */
-const RETRY_POLLS = 120;
-
 /**
  * Number of polls between attempts to open netlink sockets that stay open. Until one succeeds, for lack of descriptors,
  * each poll opens and closes its own.
@@ -70,12 +49,6 @@ const REOPEN_POLLS = 16;
 /** Above this number of interface addresses, they are read only every `ADDRESS_POLLS` polls: there may be 100,000. */
 const MANY_ADDRESSES = 1024;
 const ADDRESS_POLLS = 16;
-
-/**
- * Errnos for a protocol that the kernel does not have, or for which it has no diag module: ENOENT, EINVAL,
- * EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT.
- */
-const UNSUPPORTED = new Set([2, 22, 93, 95, 97]);
 
 /**
  * One network namespace with open netlink sockets. If descriptors run out, only the socket for close notifications
@@ -103,9 +76,7 @@ export class Network {
   #namespace: OpenableNamespace;
   #channels: Channels | undefined;
   #closeListener: CloseListener | undefined;
-  #dumpRequests: readonly DumpRequest[];
-  /** Requests that the kernel does not support, with the number of the poll that sends them again. */
-  readonly #retryPolls = new Map<DumpRequest, number>();
+  readonly #dumps: SocketDumps;
   #pollCount = 0;
 
   /** Opens the netlink sockets. Throws if the namespace cannot be entered. */
@@ -120,7 +91,7 @@ export class Network {
     this.#namespace = found;
     this.isOwn = found.isOwn;
     this.netns = netnsOf(found);
-    this.#dumpRequests = dumpRequests(also, tcpDetails);
+    this.#dumps = new SocketDumps(dumpRequests(also, tcpDetails));
     this.#open();
   }
 
@@ -202,86 +173,13 @@ export class Network {
   readSockets(onSocket: OnSocket, onDatagram?: () => void): NetworkPoll {
     this.#pollCount++;
     try {
-      return this.#withChannels(({ diag }) => this.#readAll(diag, onSocket, onDatagram));
-    } catch (error) {
-      // Temporary netlink sockets could not be opened. With open ones only a bug throws: `#dump` catches NativeError.
-      if (this.#channels) throw error;
-      return {
-        unfinished: new Set(this.#dumpRequests.map(({ protocol }) => protocol)),
-        failure: error instanceof Error ? error.message : String(error),
-        problems: 0,
-        interrupted: 0,
-        missing: [],
-        withoutDiag: new Set(),
-      };
-    }
-  }
-
-  #readAll(diag: Channel, onSocket: OnSocket, onDatagram?: () => void): NetworkPoll {
-    const unfinished = new Set<Protocol>();
-    let failure: string | undefined;
-    let problems = 0;
-    let interrupted = 0;
-    const missing = new Set<Protocol>();
-    const withoutDiag = new Set<Protocol>();
-    for (let i = 0; i < this.#dumpRequests.length; i++) {
-      const dumpRequest = this.#dumpRequests[i];
-      if (dumpRequest === undefined) break;
-      const { protocol } = dumpRequest;
-      if ((this.#retryPolls.get(dumpRequest) ?? 0) > this.#pollCount) {
-        (dumpRequest.isExtra ? missing : withoutDiag).add(protocol);
-        continue;
-      }
-      const result = this.#dump(
-        diag,
-        dumpRequest,
-        (buffer, start, end) => onSocket(this, protocol, buffer, start, end),
-        onDatagram,
+      return this.#withChannels(({ diag }) =>
+        this.#dumps.read(diag, this, this.#pollCount, onSocket, onDatagram),
       );
-      problems += result.problems;
-      interrupted += Number(result.interrupted);
-      // The rest of a datagram after a malformed message is lost.
-      if (result.problems > 0) unfinished.add(protocol);
-      if (result.errno === 0) continue;
-      if (dumpRequest.fallback) {
-        // Use the fallback requests from now on, starting with this poll.
-        this.#dumpRequests = [
-          ...this.#dumpRequests.slice(0, i),
-          ...dumpRequest.fallback,
-          ...this.#dumpRequests.slice(i + 1),
-        ];
-        i--;
-      } else if (
-        UNSUPPORTED.has(result.errno) &&
-        // TCP over IPv6 may be unsupported, over IPv4 not. Byte 16, after struct nlmsghdr, is the family.
-        !(dumpRequest.isEssential && dumpRequest.request[16] === AF_INET)
-      ) {
-        this.#retryPolls.set(dumpRequest, this.#pollCount + RETRY_POLLS);
-        (dumpRequest.isExtra ? missing : withoutDiag).add(protocol);
-      } else {
-        unfinished.add(protocol);
-        if (dumpRequest.isEssential) failure = result.error;
-      }
-    }
-    return { unfinished, failure, problems, interrupted, missing: [...missing], withoutDiag };
-  }
-
-  /** Sends one request; repeats it if the kernel's table changes during the dump. */
-  #dump(
-    diag: Channel,
-    { request }: DumpRequest,
-    onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
-    onDatagram: (() => void) | undefined,
-  ): DumpResult & { readonly error: string } {
-    try {
-      let result = dump(diag, request, onMessage, onDatagram);
-      for (let tries = 1; result.interrupted && tries < MAX_TRIES; tries++) {
-        result = dump(diag, request, onMessage, onDatagram);
-      }
-      return { ...result, error: `error ${result.errno}` };
     } catch (error) {
-      if (!(error instanceof NativeError)) throw error;
-      return { errno: error.errno, interrupted: false, problems: 0, error: error.message };
+      // Temporary netlink sockets could not be opened. With open ones only a bug throws: `dumpStable` catches NativeError.
+      if (this.#channels) throw error;
+      return this.#dumps.failed(error instanceof Error ? error.message : String(error));
     }
   }
 

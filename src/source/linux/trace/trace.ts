@@ -6,7 +6,8 @@ import { FIRST_PID_NAMESPACE } from '../proc/privileges.ts';
 import { ERRNO, type Native } from '../netlink/native.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer, netlinkBuffer } from '../netlink/wire.ts';
 import { parsePageLayout, type PageLayout } from './format.ts';
-import { Decoder, EVENTS, type TraceRecord } from './records.ts';
+import { Decoder, EVENTS } from './decoder.ts';
+import type { TraceRecord } from './records.ts';
 import { eachEvent } from './ring.ts';
 import {
   type Cpu,

@@ -4,7 +4,8 @@ import { INET } from '../../../../src/source/linux/netlink/inet.ts';
 import { sockIdOf } from '../../../../src/source/linux/netlink/inet-requests.ts';
 import { cookieId } from '../../../../src/source/linux/netlink/slots.ts';
 import { Interfaces } from '../../../../src/source/linux/namespaces/interfaces.ts';
-import { Network, type NetworkPoll } from '../../../../src/source/linux/namespaces/network.ts';
+import { Network } from '../../../../src/source/linux/namespaces/network.ts';
+import type { NetworkPoll } from '../../../../src/source/linux/namespaces/socket-dumps.ts';
 import { FakeNetlink, type FakeNetwork, type InetFields, message } from '../../../helpers/netlink.ts';
 
 const FOUND: FoundNamespace = { inode: 5, path: '/proc/self/ns/net', isOwn: true };

@@ -2,7 +2,7 @@ import { endianness, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { vi } from 'vitest';
 import type { PageLayout } from '../../../../src/source/linux/trace/format.ts';
-import { EVENTS } from '../../../../src/source/linux/trace/records.ts';
+import { EVENTS } from '../../../../src/source/linux/trace/decoder.ts';
 import type { TraceNative } from '../../../../src/source/linux/trace/trace.ts';
 
 /** The real module: tests mock mkdir(2), rmdir(2) and writes of `node:fs` with the fakes below. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { netlinkBuffer } from '../../../../src/source/linux/netlink/wire.ts';
-import { Decoder, EVENTS, type TraceRecord } from '../../../../src/source/linux/trace/records.ts';
+import { Decoder, EVENTS } from '../../../../src/source/linux/trace/decoder.ts';
+import type { TraceRecord } from '../../../../src/source/linux/trace/records.ts';
 import { eachEvent } from '../../../../src/source/linux/trace/ring.ts';
 import { exitEvent, fixture, format, LAYOUT, layoutOf, pages } from './fake.ts';
 

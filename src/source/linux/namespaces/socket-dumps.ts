@@ -1,0 +1,143 @@
+import type { Protocol } from '../../../model/socket.ts';
+import { type Channel, dump, type DumpResult } from '../netlink/dump.ts';
+import { AF_INET } from '../netlink/inet.ts';
+import { NativeError } from '../netlink/native.ts';
+import type { NetlinkBuffer } from '../netlink/wire.ts';
+import type { DumpRequest } from './dump-requests.ts';
+
+/** Outcome of a poll of one namespace. */
+export interface NetworkPoll {
+  /** Protocols whose dump failed or is incomplete. */
+  readonly unfinished: ReadonlySet<Protocol>;
+  /** Reason why the TCP dump failed; undefined if it succeeded. */
+  readonly failure: string | undefined;
+  /** Number of malformed messages. */
+  readonly problems: number;
+  /** Number of dumps given up after MAX_TRIES attempts: the kernel's table changed during each attempt. */
+  readonly interrupted: number;
+  /** Extra kinds of sockets requested by the user that this kernel does not support. */
+  readonly missing: readonly Protocol[];
+  /** Other protocols that this kernel does not list over netlink, though it may have such sockets. */
+  readonly withoutDiag: ReadonlySet<Protocol>;
+}
+
+/** Maximum number of attempts for a dump during which the kernel's table changes. */
+const MAX_TRIES = 3;
+
+/** Number of polls after which an unsupported protocol is requested again: a kernel module may have been loaded. */
+const RETRY_POLLS = 120;
+
+/**
+ * Errnos for a protocol that the kernel does not have, or for which it has no diag module: ENOENT, EINVAL,
+ * EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT.
+ */
+const UNSUPPORTED = new Set([2, 22, 93, 95, 97]);
+
+/** The dumps of all sockets of a namespace, with what this kernel supports. */
+export class SocketDumps {
+  #requests: readonly DumpRequest[];
+  /** Requests that the kernel does not support, with the number of the poll that sends them again. */
+  readonly #retryPolls = new Map<DumpRequest, number>();
+
+  constructor(requests: readonly DumpRequest[]) {
+    this.#requests = requests;
+  }
+
+  /**
+   * Dumps all sockets of a namespace.
+   * @param network passed to `onSocket`
+   * @param poll number of the current poll
+   * @param onDatagram runs after each datagram, for work that cannot wait for the end of the poll
+   */
+  read<Network>(
+    diag: Channel,
+    network: Network,
+    poll: number,
+    onSocket: (
+      network: Network,
+      protocol: Protocol,
+      buffer: NetlinkBuffer,
+      start: number,
+      end: number,
+    ) => void,
+    onDatagram?: () => void,
+  ): NetworkPoll {
+    const unfinished = new Set<Protocol>();
+    let failure: string | undefined;
+    let problems = 0;
+    let interrupted = 0;
+    const missing = new Set<Protocol>();
+    const withoutDiag = new Set<Protocol>();
+    for (let i = 0; i < this.#requests.length; i++) {
+      const dumpRequest = this.#requests[i];
+      if (dumpRequest === undefined) break;
+      const { protocol } = dumpRequest;
+      if ((this.#retryPolls.get(dumpRequest) ?? 0) > poll) {
+        (dumpRequest.isExtra ? missing : withoutDiag).add(protocol);
+        continue;
+      }
+      const result = dumpStable(
+        diag,
+        dumpRequest,
+        (buffer, start, end) => onSocket(network, protocol, buffer, start, end),
+        onDatagram,
+      );
+      problems += result.problems;
+      interrupted += Number(result.interrupted);
+      // The rest of a datagram after a malformed message is lost.
+      if (result.problems > 0) unfinished.add(protocol);
+      if (result.errno === 0) continue;
+      if (dumpRequest.fallback) {
+        // Use the fallback requests from now on, starting with this poll.
+        this.#requests = [
+          ...this.#requests.slice(0, i),
+          ...dumpRequest.fallback,
+          ...this.#requests.slice(i + 1),
+        ];
+        i--;
+      } else if (
+        UNSUPPORTED.has(result.errno) &&
+        // TCP over IPv6 may be unsupported, over IPv4 not. Byte 16, after struct nlmsghdr, is the family.
+        !(dumpRequest.isEssential && dumpRequest.request[16] === AF_INET)
+      ) {
+        this.#retryPolls.set(dumpRequest, poll + RETRY_POLLS);
+        (dumpRequest.isExtra ? missing : withoutDiag).add(protocol);
+      } else {
+        unfinished.add(protocol);
+        if (dumpRequest.isEssential) failure = result.error;
+      }
+    }
+    return { unfinished, failure, problems, interrupted, missing: [...missing], withoutDiag };
+  }
+
+  /** Returns the outcome of a poll in which nothing could be read. */
+  failed(failure: string): NetworkPoll {
+    return {
+      unfinished: new Set(this.#requests.map(({ protocol }) => protocol)),
+      failure,
+      problems: 0,
+      interrupted: 0,
+      missing: [],
+      withoutDiag: new Set(),
+    };
+  }
+}
+
+/** Sends one request; repeats it if the kernel's table changes during the dump. */
+function dumpStable(
+  diag: Channel,
+  { request }: DumpRequest,
+  onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
+  onDatagram: (() => void) | undefined,
+): DumpResult & { readonly error: string } {
+  try {
+    let result = dump(diag, request, onMessage, onDatagram);
+    for (let tries = 1; result.interrupted && tries < MAX_TRIES; tries++) {
+      result = dump(diag, request, onMessage, onDatagram);
+    }
+    return { ...result, error: `error ${result.errno}` };
+  } catch (error) {
+    if (!(error instanceof NativeError)) throw error;
+    return { errno: error.errno, interrupted: false, problems: 0, error: error.message };
+  }
+}
