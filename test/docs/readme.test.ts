@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { OPTIONS } from '../../src/cli/options.ts';
+import { SETTINGS } from '../../src/cli/settings.ts';
 import { NETNS_FIELDS, OWNER_FIELDS, SOCKET_FIELDS, TRAFFIC_FIELDS } from '../../src/model/fields.ts';
 import { TERMS } from '../../src/query/terms.ts';
 import { parseQuery } from '../../src/query/query.ts';
+import { KEYS } from '../../src/tui/keymap.ts';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
@@ -16,6 +19,39 @@ test('the README lists every term of the query, in the order of the help', () =>
   );
   const listed = readme.split('\n').filter((line) => wanted.includes(line));
   expect(listed).toEqual(wanted);
+});
+
+/** Returns the rows of the table with this first title, without its head. */
+function tableRows(title: string): string[] {
+  const lines = readme.split('\n');
+  const head = lines.findIndex((line) => line.startsWith(`| ${title} |`));
+  const rows = lines.slice(head + 2);
+  return rows.slice(
+    0,
+    rows.findIndex((line) => !line.startsWith('|')),
+  );
+}
+
+test('the README has the keys of the help and no others', () => {
+  const named = tableRows('key').flatMap((row) => {
+    const [, cell = ''] = row.split(' | ', 1)[0]?.split('| ') ?? [];
+    return [...cell.matchAll(/`([^`]+)`/g)].map(([, key]) => key);
+  });
+  expect(named.toSorted()).toEqual(KEYS.map(({ label }) => label).toSorted());
+});
+
+test('the README has a row for each option, in the order of the help', () => {
+  const wanted = [...OPTIONS].map(([name, { short, value, about, group, commands }]) => {
+    const usedBy = group === 'Filters' ? ['screen', 'ls', 'watch'] : (commands ?? ['all']);
+    const label = `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`;
+    return `| ${code(label)} | ${about.replaceAll('|', '\\|')} | ${usedBy.join(', ')} |`;
+  });
+  expect(tableRows('option')).toEqual(wanted);
+});
+
+test.each(Object.values(SETTINGS))('the README names the key $key of the configuration', ({ key }) => {
+  const [, section = ''] = /\n## Configuration\n([^]*?)\n## /.exec(readme) ?? [];
+  expect(section).toMatch(new RegExp(`(^|[ \\[])${key}\\b`, 'm'));
 });
 
 test('the README names every field of JSON', () => {
