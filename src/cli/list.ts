@@ -2,6 +2,7 @@ import { isatty } from 'node:tty';
 import { formatRow } from '../export/formats.ts';
 import { alignedTable, tabSeparated } from '../export/table.ts';
 import { boundsFor } from '../model/bounds.ts';
+import { LOCAL_HOST } from '../model/host.ts';
 import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
 import { initialState } from '../store/initial.ts';
@@ -44,6 +45,7 @@ export async function list(
         closed: [],
         baseline: true,
         partial: false,
+        host: LOCAL_HOST,
         source: source.name,
         takenAtMs: 0,
         monotonicMs: 0,

@@ -1,4 +1,5 @@
 import type { Bounds } from '../model/bounds.ts';
+import { LOCAL_HOST } from '../model/host.ts';
 import type { Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import { collectGarbage, StormDetector } from '../sampler/churn.ts';
@@ -8,14 +9,13 @@ import { copySequence } from '../tui/clipboard.ts';
 import { enterTerminal, type Terminal } from '../tui/terminal.ts';
 import { StateFile } from './config/state-file.ts';
 import { crashText, messageOf } from './errors.ts';
-import { resolveHost } from './hosts.ts';
+import { actionsOn } from './host-actions.ts';
 import { openTty } from './tty.ts';
 import { finish, type Link } from './link.ts';
 import type { Invocation } from './invocation.ts';
 import type { Sampling } from './sampling.ts';
 import { restoredState, savedStateOf } from './restore.ts';
 import { saveSockets } from './save.ts';
-import { usageOf } from './usage.ts';
 
 /** Copies a text to the clipboard of the terminal. */
 function copy({ screen }: Terminal, text: string): Message {
@@ -74,8 +74,7 @@ export function showLive(
   const app = new App(terminal, restoredState(invocation, bounds, saved, complaints), {
     quit: () => end(0),
     setInterval: (intervalMs) => sampling.setInterval(intervalMs),
-    usageOf,
-    resolve: resolveHost,
+    ...actionsOn(LOCAL_HOST),
     copy: (text) => copy(terminal, text),
     save,
     saveState,

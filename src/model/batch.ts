@@ -1,4 +1,5 @@
 import type { Coverage, Event } from './event.ts';
+import type { HostId } from './host.ts';
 import type { NetworkNamespace, Socket } from './socket.ts';
 
 /** Notice about something that a source cannot see, in words that a user can act on. */
@@ -59,6 +60,8 @@ export interface Batch extends Difference {
   readonly partial: boolean;
   /** True for the first batch of a source: every socket is in `spawned`, and there are no events. */
   readonly baseline: boolean;
+  /** The host of all its sockets. */
+  readonly host: HostId;
   /** Name of the source, as the screen shows it. */
   readonly source: string;
   /** Wall-clock time, milliseconds since 1970. May jump; for display only. */

@@ -1,6 +1,7 @@
 import type { Batch } from './batch.ts';
 import { Cache } from './cache.ts';
 import type { Event, SocketEvent } from './event.ts';
+import { socketIdOn } from './host.ts';
 import type { Socket, Traffic } from './socket.ts';
 
 /** Maximum number of distinct texts that are shared. */
@@ -41,7 +42,7 @@ export class BatchEncoder {
 }
 
 /**
- * Decodes batches from another thread and makes their sockets compact: equal texts become one string, and each object
+ * Decodes batches from another thread, makes ids unique across hosts, and makes their sockets compact: equal texts become one string, and each object
  * holds its fields in place. After a structured clone every socket has its own copy of `tcp`, and V8 stores the fields
  * in a second object. A compact socket takes a third less memory.
  */
@@ -53,7 +54,8 @@ export class BatchDecoder {
   /** Returns the batch with compact sockets. Throws if an event refers to a socket that was not sent. */
   decode(batch: EncodedBatch): Batch {
     const text = <T extends string>(value: T): T => this.#text(value);
-    const compact = (socket: Socket): Socket => new CompactSocket(socket, text);
+    const { host } = batch;
+    const compact = (socket: Socket): Socket => new CompactSocket(socket, socketIdOn(host, socket.id), text);
     const spawned = batch.spawned.map(compact);
     const changed = batch.changed.map(compact);
     if (!batch.baseline) for (const socket of [...spawned, ...changed]) this.#sockets.push(socket);
@@ -64,7 +66,8 @@ export class BatchDecoder {
       return { ...event, socket };
     });
     if (!batch.partial) this.#sockets = [];
-    return { ...batch, spawned, changed, events };
+    const closed = batch.closed.map((id) => socketIdOn(host, id));
+    return { ...batch, spawned, changed, closed, events };
   }
 
   #text<T extends string>(text: T): T {
@@ -100,9 +103,9 @@ class CompactSocket implements Socket {
   declare readonly timer?: NonNullable<Socket['timer']>;
   declare readonly tcp?: NonNullable<Socket['tcp']>;
 
-  constructor(socket: Socket, text: ShareText) {
+  constructor(socket: Socket, id: string, text: ShareText) {
     const { local, remote, state, inode, uid, user, netns, traffic, timer, opened, tcp } = socket;
-    this.id = socket.id;
+    this.id = id;
     this.protocol = text(socket.protocol);
     this.family = text(socket.family);
     const { protocol } = local;

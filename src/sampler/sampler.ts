@@ -1,5 +1,6 @@
 import type { Batch, Snapshot } from '../model/batch.ts';
 import { MAX_WAITING_EVENTS } from '../model/bounds.ts';
+import { LOCAL_HOST } from '../model/host.ts';
 import { Progress } from '../model/progress.ts';
 import type { Event } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
@@ -201,6 +202,7 @@ export class Sampler {
       ...merged,
       baseline,
       partial: false,
+      host: LOCAL_HOST,
       source: source.name,
       // Start of the poll: rates are computed from its counters, not from kernel events after it.
       takenAtMs: start.wallMs,

@@ -1,3 +1,4 @@
+import type { HostId } from '../model/host.ts';
 import { ClosedRows, type DroppedRows } from './closed-rows.ts';
 import { type Changes, Journal } from './journal.ts';
 import type { Row } from './row.ts';
@@ -62,9 +63,9 @@ export class FadingRows {
     return row?.mark === 'closed' ? undefined : row;
   }
 
-  openIds(): Set<string> {
+  openIds(host: HostId): Set<string> {
     const ids = new Set<string>();
-    for (const { id, mark } of this.#rows.values()) if (mark !== 'closed') ids.add(id);
+    for (const row of this.#rows.values()) if (row.mark !== 'closed' && row.host === host) ids.add(row.id);
     return ids;
   }
 

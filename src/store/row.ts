@@ -1,3 +1,4 @@
+import type { HostId } from '../model/host.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Subject } from '../query/subject.ts';
 import { idleRate, rateOf } from './rates.ts';
@@ -7,7 +8,9 @@ export type Mark = Subject['mark'];
 
 /** A socket in the table. Immutable: a row that changes is replaced. Times are on the batches' clock. */
 export interface Row extends Subject {
+  /** Unique across hosts. */
   readonly id: string;
+  readonly host: HostId;
   /**
    * Bytes per second received and sent in the last tick, integers; undefined when unknown, or closed. 0 in the first
    * batch, where it is not a measurement: see `isMeasured`.

@@ -1,5 +1,6 @@
 import type { Batch } from '../model/batch.ts';
 import type { Event } from '../model/event.ts';
+import type { HostId } from '../model/host.ts';
 import { isNotable, type Socket } from '../model/socket.ts';
 import { Activity } from './activity.ts';
 import type { DroppedRows } from './closed-rows.ts';
@@ -92,17 +93,17 @@ export class SocketTable {
    * @returns the counts of the whole batch with its last part; undefined before
    */
   apply(batch: Batch): Tick | undefined {
-    const { monotonicMs } = batch;
+    const { monotonicMs, host } = batch;
     this.fade(monotonicMs);
     // The sampler was restarted: sockets without a row spawned meanwhile.
     const isRestart = batch.baseline && this.#completeMs !== undefined;
-    if (isRestart) this.#unreported ??= this.#rows.openIds();
+    if (isRestart) this.#unreported ??= this.#rows.openIds(host);
     const isBaseline = batch.baseline && !isRestart;
     // Unchanged sockets are not sent, so the counters of a row are those of the last batch.
     const elapsedMs = this.#completeMs === undefined ? undefined : monotonicMs - this.#completeMs;
     for (const socket of batch.spawned) {
       if (this.#unreported?.delete(socket.id)) this.#change(socket, monotonicMs, elapsedMs);
-      else this.#spawn(socket, isBaseline, monotonicMs, elapsedMs);
+      else this.#spawn(socket, host, isBaseline, monotonicMs, elapsedMs);
     }
     let changed = 0;
     for (const socket of batch.changed) if (this.#change(socket, monotonicMs, elapsedMs)) changed++;
@@ -152,10 +153,17 @@ export class SocketTable {
     this.#fields.add(row.socket);
   }
 
-  #spawn(socket: Socket, baseline: boolean, nowMs: number, elapsedMs: number | undefined): void {
+  #spawn(
+    socket: Socket,
+    host: HostId,
+    baseline: boolean,
+    nowMs: number,
+    elapsedMs: number | undefined,
+  ): void {
     const direction = this.#directions.take(socket, undefined, this.#setIncoming);
     const row: Row = {
       id: socket.id,
+      host,
       socket,
       mark: baseline ? 'none' : 'spawned',
       firstSeenMs: nowMs,

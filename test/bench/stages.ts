@@ -1,4 +1,5 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { LOCAL_HOST } from '../../src/model/host.ts';
 import type { Batch } from '../../src/model/batch.ts';
 import { EVERYTHING } from '../../src/query/query.ts';
 import { initialState } from '../../src/store/initial.ts';
@@ -187,6 +188,7 @@ export class Pipeline {
       closed: [],
       baseline: false,
       partial: false,
+      host: LOCAL_HOST,
       source: this.#source,
       takenAtMs: this.#virtualMs,
       monotonicMs: this.#virtualMs,

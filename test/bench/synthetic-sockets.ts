@@ -1,3 +1,4 @@
+import { LOCAL_HOST } from '../../src/model/host.ts';
 import type { Batch } from '../../src/model/batch.ts';
 import type { NetworkNamespace, Owner, Socket } from '../../src/model/socket.ts';
 
@@ -101,6 +102,7 @@ export const syntheticBatch = (fields: Partial<Batch> & { readonly monotonicMs: 
   closed: [],
   baseline: false,
   partial: false,
+  host: LOCAL_HOST,
   source: 'sock_diag',
   takenAtMs: 1.8e12 + fields.monotonicMs,
   intervalMs: 1000,

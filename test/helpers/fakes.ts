@@ -1,3 +1,4 @@
+import { LOCAL_HOST } from '../../src/model/host.ts';
 import type { Batch, Cost, Snapshot } from '../../src/model/batch.ts';
 import { previousFields, type Event } from '../../src/model/event.ts';
 import {
@@ -84,6 +85,7 @@ export function batch(fields: Partial<Batch> = {}): Batch {
     closed: [],
     baseline: false,
     partial: false,
+    host: LOCAL_HOST,
     source: '/proc/net',
     takenAtMs: NOON_MS + monotonicMs,
     monotonicMs,

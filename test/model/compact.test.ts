@@ -87,3 +87,17 @@ test('an event refers to a socket of an earlier part of the same batch', () => {
     expect(last.events[0]?.type === 'spawn' && last.events[0].socket).toBe(first.changed[0]);
   }
 });
+
+test('makes ids unique across hosts, and leaves those of this host as they are', () => {
+  const socket: Socket = { ...NEEDED, local: SOCKET.local, remote: null };
+  const event = { type: 'spawn', learntBy: 'poll', atMs: 1, socket } as const;
+  const local = batch({ spawned: [socket], closed: ['b'], events: [event] });
+  const idsIn = ({ spawned, closed, events }: Batch) => [
+    ...spawned.map(({ id }) => id),
+    ...closed,
+    ...events.map((it) => (it.type === 'gap' ? '' : it.socket.id)),
+  ];
+  const decoded = (it: Batch) => new BatchDecoder().decode(new BatchEncoder().encode(it));
+  expect(idsIn(decoded(local))).toEqual(['a', 'b', 'a']);
+  expect(idsIn(decoded({ ...local, host: 'web1' }))).toEqual(['web1/a', 'web1/b', 'web1/a']);
+});

@@ -176,6 +176,7 @@ test('the first batch is the baseline with all sockets; the next has the differe
   expect(batches[0]).toEqual({
     baseline: true,
     partial: false,
+    host: 'local',
     source: 'fake',
     spawned: [a],
     changed: [],

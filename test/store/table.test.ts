@@ -543,3 +543,14 @@ describe('direction', () => {
     expect(directions(table)).toMatchObject({ accepted: 'out', called: 'in' });
   });
 });
+
+test('a row has the host of its batch; the first batch of another host closes no row', () => {
+  const table = new SocketTable(3000);
+  table.apply(baseline([socket({ id: 'a' })]));
+  table.apply(baseline([socket({ id: 'web1/a' })], { host: 'web1', monotonicMs: 1000 }));
+  const hosts = [...table.rows.values()].map(({ id, host, mark }) => [id, host, mark]);
+  expect(hosts).toEqual([
+    ['a', 'local', 'none'],
+    ['web1/a', 'web1', 'spawned'],
+  ]);
+});

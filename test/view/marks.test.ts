@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { LOCAL_HOST } from '../../src/model/host.ts';
 import { socketsCsv } from '../../src/export/csv.ts';
 import { socketsJson } from '../../src/export/json.ts';
 import { alignedTable, tabSeparated } from '../../src/export/table.ts';
@@ -33,7 +34,7 @@ const MARKS: Readonly<Record<string, readonly Owner[]>> = {
 
 const of = (owners: readonly Owner[]): Socket => ({ ...socket({ id: 'x' }), owners });
 const stateOf = (it: Socket) => after(emptyState(), baseline([it]));
-const rowOf = (it: Socket) => ({ id: 'x', ...subject(it) });
+const rowOf = (it: Socket) => ({ id: 'x', host: LOCAL_HOST, ...subject(it) });
 
 /** All outputs that show a name as text. */
 const OUTPUTS: Readonly<Record<string, (it: Socket) => string>> = {

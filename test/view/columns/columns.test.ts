@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { LOCAL_HOST } from '../../../src/model/host.ts';
 import { COLUMN_IDS, type ColumnId } from '../../../src/store/state.ts';
 import type { Row } from '../../../src/store/row.ts';
 import { columnOf, COLUMNS, presentColumns } from '../../../src/view/columns/columns.ts';
@@ -26,6 +27,7 @@ const CONTEXT: CellContext = { nowMs: NOW_MS, takenAtMs: NOON_MS + NOW_MS, servi
 
 const rowOf = (fields: SocketFields = {}, more: Partial<ColumnRow> = {}): ColumnRow => ({
   id: 'a',
+  host: LOCAL_HOST,
   socket: socket(fields),
   mark: 'none',
   firstSeenMs: 0,

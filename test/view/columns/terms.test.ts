@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { LOCAL_HOST } from '../../../src/model/host.ts';
 import { compileForSubjects } from '../../../src/query/compile.ts';
 import { parseQuery } from '../../../src/query/query.ts';
 import { COLUMN_IDS, GROUPS } from '../../../src/store/state.ts';
@@ -9,7 +10,11 @@ import { listener, queryFrom, socket, udp } from '../../helpers/fakes.ts';
 import { HOSTILE } from '../../helpers/lines.ts';
 import { anySubject, subject } from '../../helpers/queries.ts';
 
-const rowOf = (...args: Parameters<typeof subject>): Row => ({ id: 'x', ...subject(...args) });
+const rowOf = (...args: Parameters<typeof subject>): Row => ({
+  id: 'x',
+  host: LOCAL_HOST,
+  ...subject(...args),
+});
 const context = { nowMs: 10_000, baselineMs: undefined, addressesOf: () => undefined };
 
 const FULL = rowOf(
@@ -93,7 +98,7 @@ const hostileRow = fc.constantFrom(...HOSTILE, 'a"b', '\\', '/x/', '!', '(').map
   }),
 );
 const anyRow = fc.oneof(
-  anySubject.map((it): Row => ({ id: 'x', ...it })),
+  anySubject.map((it): Row => ({ id: 'x', host: LOCAL_HOST, ...it })),
   hostileRow,
 );
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { LOCAL_HOST } from '../../../src/model/host.ts';
 import { TextPool } from '../../../src/query/texts.ts';
 import { takeSearchFields } from '../../../src/query/search-fields.ts';
 import { GROUPS } from '../../../src/store/state.ts';
@@ -9,7 +10,7 @@ import { entryOf } from '../../../src/view/table/sorted.ts';
 import { anySubject } from '../../helpers/queries.ts';
 
 test('rows that share the text which determines a key have equal sort and group keys', () => {
-  const row = anySubject.map((it) => ({ ...it, id: it.socket.id }));
+  const row = anySubject.map((it) => ({ ...it, id: it.socket.id, host: LOCAL_HOST }));
   fc.assert(
     fc.property(fc.array(row, { maxLength: 20 }), (rows) => {
       const pool = new TextPool();
