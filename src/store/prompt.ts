@@ -5,7 +5,8 @@ import { quoteWord } from '../query/print.ts';
 import { type Parsed, parseQuery } from '../query/query.ts';
 import type { Values } from '../query/values.ts';
 import type { Edit } from './actions.ts';
-import type { Prompt, PromptKind } from './state.ts';
+import { PROMPTS } from './prompts.ts';
+import type { Prompt } from './state.ts';
 
 /** Length in UTF-16 units of the character before, or after, the cursor; 0 at the start, or end, of the text. */
 const sizeBefore = (text: string, cursor: number): number =>
@@ -75,13 +76,6 @@ export function editPrompt(prompt: Prompt, edit: Edit): Prompt {
   }
 }
 
-/** The query field that each kind of prompt sets; absent for other kinds. */
-const FIELDS: Readonly<Partial<Record<PromptKind, 'port' | 'process' | 'ns'>>> = {
-  port: 'port',
-  process: 'process',
-  netns: 'ns',
-};
-
 /**
  * Returns an answer as a query term. Spaces between ports become commas, so that positions in the answer stay valid.
  */
@@ -94,7 +88,7 @@ const termOf = (field: 'port' | 'process' | 'ns', answer: string): string =>
  * @returns the problem, with its position in the text of the prompt, when the text is not a query
  */
 export function queryOfPrompt({ kind, text, before }: Pick<Prompt, 'kind' | 'text' | 'before'>): Parsed {
-  const field = FIELDS[kind];
+  const field = PROMPTS[kind].field;
   if (field === undefined) return parseQuery(text);
   const answer = text.trim();
   if (answer === '') return replaceField(before, field, undefined);
@@ -106,7 +100,7 @@ export function queryOfPrompt({ kind, text, before }: Pick<Prompt, 'kind' | 'tex
 
 /** Returns the prompt with its word completed, or with the next (`by` 1) or previous (-1) choice of a completion. */
 export function completePrompt(prompt: Prompt, by: 1 | -1, values: () => Values): Prompt {
-  const field = FIELDS[prompt.kind];
+  const field = PROMPTS[prompt.kind].field;
   if (prompt.kind !== 'query' && field === undefined) return prompt;
   const shift = field === undefined ? 0 : field.length + 1;
   // After a single choice there is nothing to step through: complete what may follow it.

@@ -1,17 +1,9 @@
 import { printable } from '../../model/text.ts';
-import type { Prompt, PromptKind, State } from '../../store/state.ts';
+import { PROMPTS } from '../../store/prompts.ts';
+import type { Prompt, State } from '../../store/state.ts';
 import { type Line, line, type Span, span } from '../text/line.ts';
 import { GAP } from '../text/spread.ts';
 import { charactersOf, cutEnd, displayWidth, fit } from '../text/width.ts';
-
-const PROMPT_LABELS: Readonly<Record<PromptKind, string>> = {
-  query: '/ ',
-  port: 'port: ',
-  process: 'process: ',
-  netns: 'namespace: ',
-  save: 'save to: ',
-  view: 'view name: ',
-};
 
 /** Minimum cells for the typed text, however narrow the pane. */
 const MIN_TYPED = 4;
@@ -30,7 +22,7 @@ interface PromptParts {
 
 function partsOf(prompt: Prompt, share: string, width: number): PromptParts {
   const { kind, text, cursor, error, problem } = prompt;
-  const label = cutEnd(PROMPT_LABELS[kind], Math.max(0, width - MIN_TYPED));
+  const label = cutEnd(PROMPTS[kind].label, Math.max(0, width - MIN_TYPED));
   // A mistake with a position is shown below the prompt instead.
   const wanted = isMarked(prompt) ? undefined : (error ?? problem?.message);
   const side = wanted === undefined ? `  ${share}` : `  ${printable(wanted)}`;
