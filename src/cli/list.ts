@@ -39,6 +39,7 @@ export async function list(
     initialState({ host: '', system: '', intervalMs: 0, lingerMs: 0, query, sort, palette: 'mono' }),
     {
       type: 'batch',
+      atMs: 0,
       batch: {
         spawned: [...sockets.values()],
         changed: [],

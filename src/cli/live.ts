@@ -8,6 +8,7 @@ import { App } from '../tui/app.ts';
 import { copySequence } from '../tui/clipboard.ts';
 import { enterTerminal, type Terminal } from '../tui/terminal.ts';
 import { StateFile } from './config/state-file.ts';
+import { EffectRunner } from './effects.ts';
 import { crashText, messageOf } from './errors.ts';
 import { actionsOn } from './host-actions.ts';
 import { openTty } from './tty.ts';
@@ -16,6 +17,8 @@ import type { Invocation } from './invocation.ts';
 import type { Sampling } from './sampling.ts';
 import { restoredState, savedStateOf } from './restore.ts';
 import { saveSockets } from './save.ts';
+
+const nowMs = (): number => performance.now();
 
 /** Copies a text to the clipboard of the terminal. */
 function copy({ screen }: Terminal, text: string): Message {
@@ -71,22 +74,31 @@ export function showLive(
 
   const terminal = enterTerminal(openTty(link), () => shown.app?.paint(), invocation.mouse);
   shown.terminal = terminal;
-  const app = new App(terminal, restoredState(invocation, bounds, saved, complaints), {
-    quit: () => end(0),
-    setInterval: (intervalMs) => sampling.setInterval(intervalMs),
-    ...actionsOn(LOCAL_HOST),
-    copy: (text) => copy(terminal, text),
-    save,
-    saveState,
-    nowMs: () => performance.now(),
-    samplerActivity: () => sampling.progress.text,
-  });
+  const runner = new EffectRunner(
+    {
+      quit: () => end(0),
+      suspend: () => terminal.suspend(),
+      redraw: () => terminal.screen.realloc(),
+      setInterval: (intervalMs) => sampling.setInterval(intervalMs),
+      ...actionsOn(LOCAL_HOST),
+      copy: (text) => copy(terminal, text),
+      save,
+      saveState,
+      nowMs,
+      samplerActivity: () => sampling.progress.text,
+    },
+    (action) => shown.app?.dispatch(action),
+  );
+  const app = new App(terminal, restoredState(invocation, bounds, saved, complaints), (effect) =>
+    runner.run(effect),
+  );
   shown.app = app;
-  complain = (text) => app.say({ text, isError: true });
+  app.dispatch({ type: 'start', atMs: nowMs() });
+  complain = (text) => app.dispatch({ type: 'message', message: { text, isError: true } });
   sampling.onFailure(crash);
   const storms = new StormDetector();
   sampling.onBatch((batch) => {
-    app.take(batch);
+    app.dispatch({ type: 'batch', batch, atMs: nowMs() });
     if (storms.note(batch) === 'calm') collectGarbage();
   });
 }

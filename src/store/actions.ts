@@ -1,5 +1,5 @@
 import type { Batch } from '../model/batch.ts';
-import type { Values } from '../query/values.ts';
+import type { Socket } from '../model/socket.ts';
 import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
 import type {
@@ -12,19 +12,43 @@ import type {
   Message,
   PaneName,
   Palette,
+  Place,
   PromptKind,
-  Silence,
   Usage,
   View,
+  WidestSeen,
 } from './state.ts';
 
-/** A change of the state; `reduce` applies it. */
+/**
+ * What happened: a batch, a key, the end of an effect. `update` applies it. `atMs` is the time at which it happened,
+ * milliseconds on a clock that never runs backwards.
+ */
 export type Action =
-  | { readonly type: 'batch'; readonly batch: Batch }
-  /** Lets marks fade. `nowMs` is on the batches' clock. */
-  | { readonly type: 'time'; readonly nowMs: number }
-  /** Reports that no batch has come for several intervals. */
-  | { readonly type: 'silence'; readonly silence: Silence }
+  /** The first action. */
+  | { readonly type: 'start'; readonly atMs: number }
+  | { readonly type: 'batch'; readonly batch: Batch; readonly atMs: number }
+  /** Lets marks fade. */
+  | { readonly type: 'time'; readonly atMs: number }
+  /** No batch has come for several intervals. `doing` is what the sampler is doing. */
+  | { readonly type: 'silence'; readonly atMs: number; readonly doing: string }
+  | { readonly type: 'resize'; readonly width: number; readonly height: number }
+  /** The view has found where rows and events are on the screen (`view/arrange.ts`); the screen is about to be painted. */
+  | {
+      readonly type: 'arranged';
+      readonly selectedId: string | null;
+      /** Id of the row at the selection; null for a group header. */
+      readonly rowId: string | null;
+      readonly table: Place;
+      readonly log: Place;
+      readonly widest: WidestSeen;
+    }
+  | { readonly type: 'quit' }
+  /** Stops netpane, as ctrl-z does. */
+  | { readonly type: 'suspend' }
+  /** Writes the whole screen again. */
+  | { readonly type: 'redraw' }
+  /** Copies a text to the clipboard of the terminal. */
+  | { readonly type: 'copy'; readonly text: string }
   | { readonly type: 'query'; readonly query: Query }
   /** Adds a term to the query and removes the terms in `instead`; removes the term if the query has it. */
   | { readonly type: 'toggle-term'; readonly term: string; readonly instead: readonly string[] }
@@ -37,11 +61,13 @@ export type Action =
   | { readonly type: 'host'; readonly name: string; readonly answer: HostAnswer }
   | { readonly type: 'prompt'; readonly kind: PromptKind; readonly text: string }
   /** Completes the word at the cursor; again, replaces it with the next (1) or previous (-1) choice. */
-  | { readonly type: 'complete'; readonly by: 1 | -1; readonly values: () => Values }
+  | { readonly type: 'complete'; readonly by: 1 | -1 }
   /** Replaces the text with an earlier query (-1) or a later one (1) of the history. */
   | { readonly type: 'recall'; readonly by: 1 | -1 }
   | { readonly type: 'edit'; readonly edit: Edit }
   | { readonly type: 'accept-prompt' }
+  /** Accepts the prompt for a file: saves these sockets to it. */
+  | { readonly type: 'save'; readonly sockets: readonly Socket[] }
   | { readonly type: 'cancel-prompt' }
   /** Sorts by a column, or reverses the order if it is the sort column; `descending` is the direction to start with. */
   | { readonly type: 'sort'; readonly column: ColumnId; readonly descending?: boolean }
@@ -62,13 +88,19 @@ export type Action =
   | { readonly type: 'pause' }
   | { readonly type: 'select'; readonly id: string | null }
   /** Moves the cursor of the event log to an event; null follows the newest one. */
-  | { readonly type: 'select-event'; readonly number: number | null }
+  | { readonly type: 'select-event'; readonly number: number | null; readonly note?: string }
+  /** Scrolls the event log to a first line, and moves its cursor. */
+  | { readonly type: 'scroll-log'; readonly top: number; readonly number: number | null }
+  /** Goes from the event log to a row; `closesLog` if there is no room for both. */
+  | { readonly type: 'go-to-row'; readonly id: string; readonly closesLog: boolean }
   | { readonly type: 'focus'; readonly focus: Focus }
   | { readonly type: 'pane'; readonly pane: PaneName; readonly open?: boolean }
   | { readonly type: 'scroll-help'; readonly by: number; readonly lines: number; readonly height: number }
   | { readonly type: 'service-names' }
   | { readonly type: 'palette'; readonly palette: Palette }
   | { readonly type: 'interval'; readonly intervalMs: number }
+  /** The user has not moved the selection for a while. */
+  | { readonly type: 'settled' }
   | { readonly type: 'usage'; readonly usage: Usage | null };
 
 /** A change to the text of the prompt. */

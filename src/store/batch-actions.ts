@@ -25,6 +25,7 @@ export function applyBatch(before: State, batch: Batch): State {
     interfaces: measureInterfaces(state.interfaces, batch.interfaces, elapsedMs),
     lastTick,
     cost: batch.cost,
+    usageDue: true,
     degradations: batch.degradations,
     coverage: batch.coverage,
     gaps: gaps.filter(({ atMs }) => atMs > batch.takenAtMs - GAPS_SHOWN_MS),

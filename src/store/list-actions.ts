@@ -17,8 +17,11 @@ export function removeLine(state: State): State {
   return clampCursor({ ...state, views: state.views.filter((it) => it.name !== name) }, list);
 }
 
-/** Moves the cursor of a list to its last item if it is past the end. */
-function clampCursor(state: State, list: List & { readonly kind: 'views' | 'hide-rules' }): State {
+const clampCursor = (state: State, list: List): State => ({ ...state, list: withCursorInside(state, list) });
+
+/** Returns the list with its cursor on an item; on the first line if there is none. */
+export function withCursorInside(state: State, list: List): List {
+  if (list.kind === 'columns') return list;
   const { length } = list.kind === 'views' ? viewsOf(state) : state.hideRules;
-  return { ...state, list: { ...list, at: Math.max(0, Math.min(list.at, length - 1)) } };
+  return { ...list, at: Math.max(0, Math.min(list.at, length - 1)) };
 }

@@ -1,8 +1,11 @@
+import type { Socket } from '../model/socket.ts';
 import { withTerm } from '../query/edit.ts';
+import { valuesOf } from '../query/values.ts';
 import type { Action } from './actions.ts';
 import { applyBatch } from './batch-actions.ts';
-import { withHideRule } from './hide-rules.ts';
-import { removeLine } from './list-actions.ts';
+import { selectEvent, selectRow, withPane, withSelection } from './cursor-actions.ts';
+import { type HideRule, withHideRule } from './hide-rules.ts';
+import { removeLine, withCursorInside } from './list-actions.ts';
 import { livePicture } from './picture.ts';
 import { acceptPrompt, openPrompt, preview } from './prompt-actions.ts';
 import { completePrompt, editPrompt, recall } from './prompt.ts';
@@ -10,16 +13,34 @@ import { toggleTerm, withQuery } from './query-actions.ts';
 import { type Folds, NO_FOLDS, type Pause, type State } from './state.ts';
 import { applyView } from './views.ts';
 
-/** Returns the state after an action. Pure except for `state.table` and `state.log`, which change in place. */
+/**
+ * Returns the state after an action: the first half of `update`. Pure except for `state.table` and `state.log`, which
+ * change in place.
+ */
 export function reduce(state: State, action: Action): State {
   switch (action.type) {
-    case 'batch':
-      return applyBatch(state.silence ? { ...state, silence: null } : state, action.batch);
+    case 'start':
+      return { ...state, clock: { ...state.clock, lastBatchMs: action.atMs } };
+    case 'batch': {
+      const { batch, atMs } = action;
+      const clock = { lastBatchMs: atMs, offsetMs: batch.monotonicMs - atMs };
+      return applyBatch({ ...state, clock, silence: null }, batch);
+    }
     case 'time':
-      state.table.fade(action.nowMs);
+      state.table.fade(action.atMs + state.clock.offsetMs);
       return { ...state };
     case 'silence':
-      return { ...state, silence: action.silence };
+      return { ...state, silence: { forMs: action.atMs - state.clock.lastBatchMs, doing: action.doing } };
+    case 'resize':
+      return { ...state, size: { width: action.width, height: action.height } };
+    case 'arranged':
+      return {
+        ...withSelection(state, action.selectedId),
+        tablePlace: action.table,
+        logPlace: action.log,
+        widest: action.widest,
+        usageDue: false,
+      };
     case 'query':
       return { ...state, query: action.query };
     case 'toggle-term':
@@ -29,7 +50,7 @@ export function reduce(state: State, action: Action): State {
     case 'baseline':
       return withQuery({ ...state, baselineMs: state.nowMs }, withTerm(state.query, 'new'));
     case 'hide':
-      return { ...state, hideRules: withHideRule(state.hideRules, action.rule) };
+      return hide(state, action.rule);
     case 'apply-view':
       return applyView(state, action.view);
     case 'host':
@@ -39,11 +60,18 @@ export function reduce(state: State, action: Action): State {
     case 'edit':
       return state.prompt ? preview(state, editPrompt(state.prompt, action.edit)) : state;
     case 'complete':
-      return state.prompt ? preview(state, completePrompt(state.prompt, action.by, action.values)) : state;
+      return state.prompt
+        ? preview(
+            state,
+            completePrompt(state.prompt, action.by, () => valuesOf(socketsOf(state))),
+          )
+        : state;
     case 'recall':
       return state.prompt ? preview(state, recall(state.prompt, action.by, state.history)) : state;
     case 'accept-prompt':
       return state.prompt ? acceptPrompt(state, state.prompt) : state;
+    case 'save':
+      return state.prompt?.kind === 'save' ? { ...state, prompt: null } : state;
     case 'cancel-prompt':
       return state.prompt ? { ...state, prompt: null, query: state.prompt.before } : state;
     case 'group':
@@ -57,7 +85,7 @@ export function reduce(state: State, action: Action): State {
     case 'cell':
       return { ...state, cell: action.column };
     case 'list':
-      return { ...state, list: action.list };
+      return { ...state, list: action.list && withCursorInside(state, action.list) };
     case 'remove-line':
       return removeLine(state);
     case 'message':
@@ -76,34 +104,57 @@ export function reduce(state: State, action: Action): State {
       if (state.nowMs === undefined) return state;
       return { ...state, pause: state.pause ? null : startPause(state) };
     case 'select':
-      return { ...state, selectedId: action.id, usage: null };
+      return selectRow(state, action.id);
     case 'select-event':
-      return { ...state, eventNumber: action.number };
+      return selectEvent(state, action.number, action.note);
+    case 'scroll-log': {
+      const logPlace = { ...state.logPlace, top: Math.max(0, action.top) };
+      return selectEvent({ ...state, logPlace }, action.number);
+    }
+    case 'go-to-row': {
+      const selected = selectRow(state, action.id);
+      return action.closesLog ? withPane(selected, 'events', false) : { ...selected, focus: 'table' };
+    }
     case 'focus':
-      return { ...state, focus: action.focus };
+      // The keys cannot act on a log that is not open.
+      return { ...state, focus: state.panes.events ? action.focus : 'table' };
     case 'pane':
-      return {
-        ...state,
-        // The log opens at the newest event.
-        ...(action.pane === 'events' && { focus: 'table', eventNumber: null }),
-        panes: { ...state.panes, [action.pane]: action.open ?? !state.panes[action.pane] },
-        helpTop: 0,
-        usage: action.pane === 'details' ? null : state.usage,
-      };
+      return withPane(state, action.pane, action.open ?? !state.panes[action.pane]);
     case 'scroll-help':
       return {
         ...state,
         helpTop: Math.max(0, Math.min(state.helpTop + action.by, action.lines - action.height)),
       };
     case 'service-names':
-      return { ...state, serviceNames: !state.serviceNames };
+      // Names are wider than numbers: columns may become narrower again.
+      return { ...state, serviceNames: !state.serviceNames, widest: new Map() };
     case 'palette':
       return { ...state, palette: action.palette };
     case 'interval':
       return { ...state, intervalMs: action.intervalMs, pacedIntervalMs: action.intervalMs };
+    case 'settled':
+      return { ...state, usageDue: true };
     case 'usage':
       return { ...state, usage: action.usage };
+    case 'quit':
+    case 'suspend':
+    case 'redraw':
+    case 'copy':
+      return state;
   }
+}
+
+const socketsOf = ({ table }: State): Iterable<Socket> => ({
+  *[Symbol.iterator]() {
+    for (const { socket } of table.rows.values()) yield socket;
+  },
+});
+
+function hide(state: State, rule: HideRule): State {
+  const { process, remote, port } = rule;
+  const peer = remote === '*' ? '' : ` with ${remote}`;
+  const text = `${process}${peer} port ${port}: hidden for good; H lists what is hidden`;
+  return { ...state, hideRules: withHideRule(state.hideRules, rule), message: { text, isError: false } };
 }
 
 const ALL_FOLDED: Folds = { all: true, except: new Set() };

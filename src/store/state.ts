@@ -186,6 +186,27 @@ export interface Usage {
   readonly memoryBytes: number;
 }
 
+/** Size of the screen, cells. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Where a pane is scrolled to, and where its cursor was, at the last paint. */
+export interface Place {
+  /** Index of the first visible line. */
+  readonly top: number;
+  /** Index of the line under the cursor; -1 for none. */
+  readonly index: number;
+  /** The user has moved the cursor since. */
+  readonly moved: boolean;
+}
+
+export const NO_PLACE: Place = { top: 0, index: -1, moved: false };
+
+/** Width of the widest text seen in each column. It only grows, so that columns do not move as rows come and go. */
+export type WidestSeen = ReadonlyMap<ColumnId, number>;
+
 /** The sampler has sent no batch for several intervals. */
 export interface Silence {
   /** Time since the last batch, or since the start, milliseconds. */
@@ -198,6 +219,7 @@ export interface Silence {
 export interface State {
   readonly host: string;
   readonly system: string;
+  readonly size: Size;
   readonly source: string;
   /** The interval that the user chose. */
   readonly intervalMs: number;
@@ -209,6 +231,12 @@ export interface State {
   readonly nowMs: number | undefined;
   /** Wall-clock time of the last batch, milliseconds since 1970; 0 before the first batch. */
   readonly takenAtMs: number;
+  readonly clock: {
+    /** When the last batch arrived, or netpane started, on the clock of the actions (`atMs`). */
+    readonly lastBatchMs: number;
+    /** Clock of the batches minus the clock of the actions, milliseconds. */
+    readonly offsetMs: number;
+  };
   /** Null while batches arrive. */
   readonly silence: Silence | null;
   readonly interfaces: readonly InterfaceTraffic[];
@@ -246,7 +274,12 @@ export interface State {
   readonly cell: ColumnId | null;
   /** Number of the event under the cursor of the log; null while the cursor follows the newest one. */
   readonly eventNumber: number | null;
+  /** Message about the event under the cursor, until the cursor moves. */
+  readonly logNote: string | null;
   readonly focus: Focus;
+  readonly tablePlace: Place;
+  readonly logPlace: Place;
+  readonly widest: WidestSeen;
   readonly prompt: Prompt | null;
   readonly list: List | null;
   readonly message: Message | null;
@@ -257,4 +290,6 @@ export interface State {
   readonly serviceNames: boolean;
   readonly palette: Palette;
   readonly usage: Usage | null;
+  /** True if the usage of the selected process must be read after the next paint. */
+  readonly usageDue: boolean;
 }

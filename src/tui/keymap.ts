@@ -1,14 +1,14 @@
-import type { Command } from './command.ts';
+import type { Action } from '../store/actions.ts';
 import type { Binding } from './keys/binding.ts';
 import type { KeyContext } from './keys/context.ts';
 import { COPY_KEYS } from './keys/copy.ts';
 import { DISPLAY_KEYS } from './keys/display.ts';
 import { FILTER_KEYS } from './keys/filter.ts';
-import { listCommandOf } from './keys/lists.ts';
+import { listActionOf } from './keys/lists.ts';
 import { MOVE_KEYS } from './keys/move.ts';
 import { PANE_KEYS } from './keys/panes.ts';
 import { PROGRAM_KEYS } from './keys/program.ts';
-import { promptCommandOf } from './keys/prompt.ts';
+import { promptActionOf } from './keys/prompt.ts';
 import { VIEW_KEYS } from './keys/views.ts';
 
 /** Every key outside prompts and lists. The help and the hints show it. */
@@ -25,16 +25,16 @@ export const KEYS: readonly Binding[] = [
 const BY_KEY = new Map(KEYS.flatMap((binding) => binding.keys.map((key) => [key, binding])));
 
 /**
- * Returns the command of a key in the current state; undefined if the key does nothing.
+ * Returns the action of a key in the current state; undefined if the key does nothing.
  * @param name the key as blessed names it: `p`, `S-p` for P, `C-c`, `pageup`
  * @param character the text that the key types, if any
  */
-export function commandOf(
+export function actionOf(
   context: KeyContext,
   name: string,
   character: string | undefined,
-): Command | undefined {
-  if (context.state.prompt) return promptCommandOf(name, character);
-  const inList = context.state.list && listCommandOf(context, context.state.list, name);
+): Action | undefined {
+  if (context.state.prompt) return promptActionOf(context, name, character);
+  const inList = context.state.list && listActionOf(context, context.state.list, name);
   return inList ?? BY_KEY.get(name)?.run(context, name);
 }

@@ -1,4 +1,4 @@
-import type { PaneName } from '../store/state.ts';
+import type { Focus, PaneName, State } from '../store/state.ts';
 
 /** A part of the screen, in cells. */
 export interface Region {
@@ -108,3 +108,11 @@ export function layout(
   regions.table = { left: 0, top, width: tableWidth, height: Math.max(0, bottom - top) };
   return regions;
 }
+
+/** Returns the layout of the screen. */
+export const layoutOf = ({ size: { width, height }, panes, list, table }: State): Layout =>
+  layout(width, height, { ...panes, list: list !== null }, table.seen.traffic);
+
+/** Returns the pane in which keys move: the table, or the event log if it has the focus or covers the table. */
+export const focusIn = ({ events, table }: Layout, { focus }: State): Focus =>
+  events && (focus === 'events' || !table) ? 'events' : 'table';

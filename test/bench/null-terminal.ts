@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { Writable } from 'node:stream';
-import type { AppEffects } from '../../src/tui/app.ts';
+import { EffectRunner } from '../../src/cli/effects.ts';
+import type { State } from '../../src/store/state.ts';
+import { App } from '../../src/tui/app.ts';
 import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
 import { COLS, ROWS } from './program-pty.ts';
 
@@ -30,15 +32,24 @@ export async function painted(): Promise<void> {
   for (let turn = 0; turn < 6; turn++) await new Promise(setImmediate);
 }
 
-/** Returns effects that do nothing, except for the clock. */
-export const noEffects = (nowMs: () => number): AppEffects => ({
-  quit: () => {},
-  setInterval: () => {},
-  usageOf: async () => undefined,
-  resolve: async () => ({ type: 'failed', why: 'not available' }),
-  copy: () => ({ text: '', isError: false }),
-  save: async () => ({ text: '', isError: false }),
-  saveState: () => {},
-  nowMs,
-  samplerActivity: () => '',
-});
+/** Returns an app whose effects do nothing, except for its timers. */
+export function appWithoutWorld(terminal: Terminal, state: State, nowMs: () => number): App {
+  const runner = new EffectRunner(
+    {
+      quit: () => {},
+      suspend: () => {},
+      redraw: () => {},
+      setInterval: () => {},
+      usageOf: async () => undefined,
+      resolve: async () => ({ type: 'failed', why: 'not available' }),
+      copy: () => ({ text: '', isError: false }),
+      save: async () => ({ text: '', isError: false }),
+      saveState: () => {},
+      nowMs,
+      samplerActivity: () => '',
+    },
+    (action) => app.dispatch(action),
+  );
+  const app = new App(terminal, state, (effect) => runner.run(effect));
+  return app;
+}

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Socket } from '../../src/model/socket.ts';
-import { App } from '../../src/tui/app.ts';
-import { noEffects, nullTerminal, painted } from './null-terminal.ts';
+import { appWithoutWorld, nullTerminal, painted } from './null-terminal.ts';
 import { type NamedSpread, type Spread, spreadOf, Timings } from './stats.ts';
 import { INTERVAL_MS, startingState, SyntheticRows } from './synthetic-rows.ts';
 import { isConnection, pickSome, syntheticBatch, syntheticSocket, withTraffic } from './synthetic-sockets.ts';
@@ -43,16 +42,13 @@ class RunningApp {
     this.bytes += count;
     this.#writtenMs = performance.now();
   }, VISIBLE + OTHER_LINES);
-  readonly #app = new App(
-    this.#terminal,
-    startingState(),
-    noEffects(() => this.nowMs),
-  );
+  readonly #app = appWithoutWorld(this.#terminal, startingState(), () => this.nowMs);
 
   /** Takes a batch with these fields. @returns the number of bytes written for it */
   async take(fields: Partial<Parameters<typeof syntheticBatch>[0]>): Promise<number> {
     const before = this.bytes;
-    this.#app.take(syntheticBatch({ ...fields, monotonicMs: this.nowMs }));
+    const batch = syntheticBatch({ ...fields, monotonicMs: this.nowMs });
+    this.#app.dispatch({ type: 'batch', batch, atMs: this.nowMs });
     await painted();
     return this.bytes - before;
   }

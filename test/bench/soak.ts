@@ -81,7 +81,7 @@ async function run(ticks: number, root: string): Promise<SoakFigures> {
     },
     onBatch: (batch) => {
       // Cloned, as it is between threads.
-      state = reduce(state, { type: 'batch', batch: structuredClone(batch) });
+      state = reduce(state, { type: 'batch', batch: structuredClone(batch), atMs: batch.monotonicMs });
       order.update(state);
     },
     onError: (error) => (failure = error),

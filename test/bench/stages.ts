@@ -3,9 +3,9 @@ import { LOCAL_HOST } from '../../src/model/host.ts';
 import type { Batch } from '../../src/model/batch.ts';
 import { EVERYTHING } from '../../src/query/query.ts';
 import { initialState } from '../../src/store/initial.ts';
-import { App } from '../../src/tui/app.ts';
+import type { App } from '../../src/tui/app.ts';
 import { ownCpuMs } from './machine.ts';
-import { noEffects, nullTerminal, painted } from './null-terminal.ts';
+import { appWithoutWorld, nullTerminal, painted } from './null-terminal.ts';
 import type { Repeats } from './options.ts';
 import type { PollThread } from './poll-thread.ts';
 import type { ClockKind } from './poll-worker.ts';
@@ -70,11 +70,7 @@ export class Pipeline {
       query: EVERYTHING,
       palette: 'standard',
     });
-    this.#app = new App(
-      this.#terminal,
-      state,
-      noEffects(() => this.#virtualMs),
-    );
+    this.#app = appWithoutWorld(this.#terminal, state, () => this.#virtualMs);
     const { table } = state;
     const apply = table.apply.bind(table);
     table.apply = (batch) => {
@@ -118,7 +114,8 @@ export class Pipeline {
       const received = receiveMessageOnPort(port1) as { message: Batch } | undefined;
       if (received === undefined) break;
       const takeStartMs = this.#now();
-      this.#app.take({ ...received.message, monotonicMs: this.#virtualMs });
+      const batch = { ...received.message, monotonicMs: this.#virtualMs };
+      this.#app.dispatch({ type: 'batch', batch, atMs: this.#virtualMs });
       const endMs = this.#now();
       this.#source = received.message.source;
       receiveMs += takeStartMs - startMs;
@@ -182,7 +179,7 @@ export class Pipeline {
   close(): void {
     // Days later no row is marked, so no timer paints on the destroyed screen.
     this.#virtualMs += 1e9;
-    this.#app.take({
+    const batch = {
       spawned: [],
       changed: [],
       closed: [],
@@ -199,7 +196,8 @@ export class Pipeline {
       coverage: { level: 'polls' as const },
       degradations: [],
       cost: { sampleMs: 0, ownersMs: 0, diffMs: 0 },
-    });
+    };
+    this.#app.dispatch({ type: 'batch', batch, atMs: this.#virtualMs });
     this.#terminal.restore();
   }
 }

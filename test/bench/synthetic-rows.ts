@@ -35,7 +35,7 @@ export class SyntheticRows {
   constructor(size: number) {
     this.#sockets = Array.from({ length: size }, syntheticSocket);
     const batch = syntheticBatch({ monotonicMs: 0, baseline: true, spawned: this.#sockets });
-    this.#state = reduce(startingState(), { type: 'batch', batch });
+    this.#state = reduce(startingState(), { type: 'batch', batch, atMs: batch.monotonicMs });
     this.#order.update(this.#state);
   }
 
@@ -78,7 +78,7 @@ export class SyntheticRows {
       changed,
       closed,
     });
-    this.#state = reduce(this.#state, { type: 'batch', batch });
+    this.#state = reduce(this.#state, { type: 'batch', batch, atMs: batch.monotonicMs });
     return this.#updateOrder();
   }
 

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { Writable } from 'node:stream';
 import headless from '@xterm/headless';
+import { EffectRunner, type World } from '../../src/cli/effects.ts';
 import { writeLocalText } from '../../src/cli/locale.ts';
 import type { Batch } from '../../src/model/batch.ts';
 import type { Socket } from '../../src/model/socket.ts';
@@ -83,7 +84,9 @@ export class FakeApp {
       restore: () => this.#screen.destroy(),
       suspend: () => void this.suspends.push(this.nowMs),
     };
-    this.app = new App(terminal, state, {
+    const world: World = {
+      suspend: () => terminal.suspend(),
+      redraw: () => this.#screen.realloc(),
       quit: () => void this.quits.push(this.nowMs),
       setInterval: (intervalMs) => void this.intervals.push(intervalMs),
       usageOf: (pid) => {
@@ -106,14 +109,22 @@ export class FakeApp {
       saveState: (kept) => void this.savedStates.push(kept),
       samplerActivity: () => this.sampler,
       nowMs: () => this.nowMs,
-    });
+    };
+    const runner = new EffectRunner(world, (action) => this.app.dispatch(action));
+    this.app = new App(terminal, state, (effect) => runner.run(effect));
+    this.app.dispatch({ type: 'start', atMs: this.nowMs });
+  }
+
+  /** Passes a batch to the app, and does not wait. */
+  send(batch: Batch): void {
+    this.app.dispatch({ type: 'batch', batch, atMs: this.nowMs });
   }
 
   /** Passes batches to the app, each at its time, and waits until they are on the screen. */
   async take(...batches: readonly Batch[]): Promise<this> {
     for (const batch of batches) {
       this.nowMs = batch.monotonicMs;
-      this.app.take(batch);
+      this.send(batch);
     }
     return this.shown();
   }

@@ -189,7 +189,8 @@ export const emptyState = (query = ''): State => initialState({ ...SETTINGS, que
 /** Returns the state after some actions. A batch stands for the action that applies it. */
 export const after = (state: State, ...actions: readonly (Action | Batch)[]): State =>
   actions.reduce<State>(
-    (before, action) => reduce(before, 'type' in action ? action : { type: 'batch', batch: action }),
+    (before, action) =>
+      reduce(before, 'type' in action ? action : { type: 'batch', batch: action, atMs: action.monotonicMs }),
     state,
   );
 

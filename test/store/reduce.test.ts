@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { GapEvent, Event } from '../../src/model/event.ts';
 import type { Action } from '../../src/store/actions.ts';
-import { valuesOf } from '../../src/query/values.ts';
 import { initialState } from '../../src/store/initial.ts';
 import type { PromptKind, State } from '../../src/store/state.ts';
 import {
@@ -55,8 +54,8 @@ describe('batches', () => {
 
   test('are not needed for marks to fade: time does it', () => {
     const state = after(emptyState(), baseline([a]), batch({ monotonicMs: 1000, closed: ['a'] }));
-    expect(after(state, { type: 'time', nowMs: 1000 + LINGER_MS - 1 }).table.rows.size).toBe(1);
-    const faded = after(state, { type: 'time', nowMs: 1000 + LINGER_MS });
+    expect(after(state, { type: 'time', atMs: 1000 + LINGER_MS - 1 }).table.rows.size).toBe(1);
+    const faded = after(state, { type: 'time', atMs: 1000 + LINGER_MS });
     expect(faded.table.rows.size).toBe(0);
     expect(faded.nowMs).toBe(1000);
   });
@@ -139,6 +138,7 @@ describe('events', () => {
     const open: Action = { type: 'pane', pane: 'events' };
     const inLog = after(
       emptyState(),
+      batch({ events: [spawn, spawn, spawn, spawn] }),
       open,
       { type: 'focus', focus: 'events' },
       { type: 'select-event', number: 3 },
@@ -242,8 +242,7 @@ describe('the query', () => {
 });
 
 describe('the prompt', () => {
-  const values = () => valuesOf([socket({ process: 'node' }), socket({ process: 'nginx' })]);
-  const TAB: Action = { type: 'complete', by: 1, values };
+  const TAB: Action = { type: 'complete', by: 1 };
   const UP: Action = { type: 'recall', by: -1 };
 
   test('applies a query while it is typed', () => {
@@ -306,7 +305,9 @@ describe('the prompt', () => {
   });
 
   test('applies a completed or recalled query at once', () => {
-    const completed = after(emptyState(), open('query'), type('process:n'), TAB, TAB);
+    const sockets = [socket({ process: 'node' }), socket({ id: 'other', process: 'nginx' })];
+    const typing = after(emptyState(), baseline(sockets), open('query'), type('process:n'));
+    const completed = after(typing, TAB, TAB);
     expect(completed).toMatchObject({ query: { text: 'process:node' }, prompt: { text: 'process:node' } });
     const asked = after(emptyState(), open('query'), type('one'), ACCEPT, open('query'), type('two'), ACCEPT);
     const recalled = after(asked, open('query'), UP, UP);

@@ -274,7 +274,7 @@ describe('the mouse', () => {
       ['while the event loop turns', turn],
     ])('a click %s after a batch that moves the rows', async (_, pause) => {
       await app.take(baseline(crowd(3, 10)));
-      app.app.take(batch({ monotonicMs: 1000, spawned: crowd(2) }));
+      app.send(batch({ monotonicMs: 1000, spawned: crowd(2) }));
       await pause();
       await app.click(20, TOP_ROW + 1);
       expect(app.lines[selectedLine()]).toContain('p011');
@@ -283,7 +283,7 @@ describe('the mouse', () => {
 
     test('a click that arrives while the next picture is painted', async () => {
       await app.take(baseline(crowd(3, 10)));
-      app.app.take(batch({ monotonicMs: 1000, spawned: crowd(2) }));
+      app.send(batch({ monotonicMs: 1000, spawned: crowd(2) }));
       app.app.paint();
       await app.click(20, TOP_ROW + 1);
       expect(app.lines[selectedLine()]).toContain('p011');
@@ -311,7 +311,7 @@ describe('the mouse', () => {
     test('a click on a title after a batch that adds columns', async () => {
       await app.take(baseline(crowd(3)));
       const { x, y } = app.find('STATE');
-      app.app.take(
+      app.send(
         batch({
           monotonicMs: 1000,
           spawned: [socket({ id: 'x', netns: { inode: 1 } }), socket({ id: 'y', netns: { inode: 2 } })],
@@ -581,7 +581,7 @@ describe('the picture', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       app.nowMs = 2000;
-      app.app.take(BATCHES[2] ?? batch());
+      app.send(BATCHES[2] ?? batch());
       app.nowMs = 2000 + LINGER_MS;
       vi.advanceTimersByTime(LINGER_MS);
     } finally {

@@ -1,33 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Event } from '../../src/model/event.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import type { Action } from '../../src/store/actions.ts';
 import { GROUPS, PALETTES, type State } from '../../src/store/state.ts';
 import { BUILT_IN } from '../../src/store/views.ts';
-import { commandOf, KEYS } from '../../src/tui/keymap.ts';
+import { actionOf, KEYS } from '../../src/tui/keymap.ts';
 import { sortBy } from '../../src/tui/keys/display.ts';
 import { COLUMNS } from '../../src/view/columns/columns.ts';
 import { RowOrder } from '../../src/view/table/order.ts';
-import { after, baseline, emptyState, listener, socket } from '../helpers/fakes.ts';
+import { after, baseline, batch, emptyState, listener, NOON_MS, socket } from '../helpers/fakes.ts';
+import { contextOf } from '../helpers/key-context.ts';
 import { HOSTILE, placed } from '../helpers/lines.ts';
 
-/** Returns the command of a key while the first line of the table is selected. */
+/** Returns the action of a key while the first line of the table is selected. */
 function press(key: string, state: State, character?: string) {
-  const order = new RowOrder();
-  order.update(state);
-  const item = order.at(0);
-  return commandOf(
-    {
-      state,
-      item,
-      socket: item?.type === 'row' ? item.row.socket : undefined,
-      focus: 'table',
-      columns: placed('process', 'localPort', 'state'),
-      groupId: item && (item.type === 'group' ? item.id : order.headerOf(item.id)),
-    },
-    key,
-    character,
-  );
+  return actionOf({ ...contextOf(state), columns: placed('process', 'localPort', 'state') }, key, character);
 }
 
 const withSockets = (...sockets: Socket[]) => after(emptyState(), baseline(sockets));
@@ -115,22 +103,28 @@ test('N offers the name or inode of the namespace', () => {
 });
 
 describe('in the event log', () => {
+  const node = socket({ process: 'node', local: '10.0.0.5:51000', remote: '203.0.113.80:443' });
   const inLog = (key: string, socketOfEvent: Socket | undefined) =>
-    commandOf(
-      {
-        state: emptyState(),
-        item: undefined,
-        socket: socketOfEvent,
-        focus: 'events',
-        columns: [],
-        groupId: undefined,
-      },
-      key,
-      undefined,
-    );
+    actionOf({ ...contextOf(emptyState()), socket: socketOfEvent, focus: 'events' }, key, undefined);
 
   test('enter goes to the row, tab switches between log and table', () => {
-    expect(inLog('enter', undefined)).toEqual({ type: 'jump' });
+    const opened = { type: 'spawn', atMs: NOON_MS, learntBy: 'poll', socket: node } as const;
+    const gap = { type: 'gap', atMs: NOON_MS, learntBy: 'destroy' } as const;
+    const enterOn = (event: Event, spawned: readonly Socket[], height = 40) => {
+      const actions = [
+        batch({ events: [event], spawned }),
+        { type: 'resize', width: 80, height },
+        { type: 'pane', pane: 'events' },
+      ] as const;
+      return actionOf({ ...contextOf(after(emptyState(), ...actions)), focus: 'events' }, 'enter', undefined);
+    };
+    const { id } = node;
+    expect(enterOn(opened, [node])).toEqual({ type: 'go-to-row', id, closesLog: false });
+    expect(enterOn(opened, [node], 6)).toEqual({ type: 'go-to-row', id, closesLog: true });
+    expect(enterOn(opened, [])).toEqual({ type: 'select-event', number: 0, note: 'its socket is gone' });
+    expect(enterOn(gap, [])).toMatchObject({ note: 'a gap has no row: its sockets are not known' });
+    // Without an event it only removes the message.
+    expect(inLog('enter', undefined)).toEqual({ type: 'message', message: null });
     expect(inLog('tab', undefined)).toEqual({ type: 'focus', focus: 'table' });
     expect(press('tab', emptyState())).toEqual({ type: 'focus', focus: 'events' });
     expect(press('enter', emptyState())).toEqual({ type: 'pane', pane: 'details' });
@@ -238,11 +232,7 @@ describe('quick keys', () => {
         const order = new RowOrder();
         order.update(state);
         const item = [0, 1].map((i) => order.at(i)).find((it) => it?.id === 'it');
-        const command = commandOf(
-          { state, item, socket: undefined, focus: 'table', columns: [], groupId: undefined },
-          'x',
-          undefined,
-        );
+        const command = actionOf({ ...contextOf(state), item }, 'x', undefined);
         if (name === '') expect(command?.type).toBe('message');
         else if (command?.type !== 'add-term') throw new Error('x has another command');
         else expect(shown(after(state, command))).toBe(name === 'other' ? 0 : 1);
@@ -330,14 +320,59 @@ describe('quick keys', () => {
   });
 
   test('y and Y copy, w prompts for a file', () => {
-    expect(press('y', emptyState())).toEqual({ type: 'copy', what: 'row' });
-    expect(press('S-y', emptyState())).toEqual({ type: 'copy', what: 'cell' });
+    expect(press('y', withSockets(node))).toEqual({ type: 'copy', text: 'node\t51000\tESTABLISHED' });
+    expect(press('S-y', withSockets(node))).toEqual({ type: 'copy', text: '203.0.113.80:443' });
+    expect(press('y', emptyState())).toEqual(said('nothing to copy'));
+    expect(press('S-y', emptyState())).toEqual(said('nothing to copy'));
     expect(press('w', withSockets(node))).toEqual({
       type: 'prompt',
       kind: 'save',
       text: 'netpane-2026-01-02T120000.csv',
     });
   });
+});
+
+describe('moving', () => {
+  const rows = ['a', 'b', 'c'].map((id) => socket({ id, process: id }));
+  const table = after(withSockets(...rows), { type: 'resize', width: 80, height: 24 });
+
+  test('goes to a row, stops at the ends, and does nothing without rows', () => {
+    const at = (id: string | null) => after(table, { type: 'select', id });
+    expect(press('down', at('a'))).toEqual({ type: 'select', id: 'b' });
+    expect(press('up', at('a'))).toEqual({ type: 'select', id: 'a' });
+    expect(press('end', at(null))).toEqual({ type: 'select', id: 'c' });
+    expect(press('pagedown', at('a'))).toEqual({ type: 'select', id: 'c' });
+    expect(press('down', emptyState())).toEqual({ type: 'message', message: null });
+  });
+
+  test('scrolls the help', () => {
+    const help = after(table, { type: 'pane', pane: 'help' });
+    expect(press('down', help)).toMatchObject({ type: 'scroll-help', by: 1 });
+    expect(press('up', help)).toMatchObject({ type: 'scroll-help', by: -1 });
+  });
+
+  test('goes to an event if the log has the focus; null at the newest', () => {
+    const spawn = { type: 'spawn', atMs: NOON_MS, learntBy: 'poll', socket: socket() } as const;
+    const log = after(
+      table,
+      batch({ monotonicMs: 1, events: [spawn, spawn, spawn] }),
+      { type: 'pane', pane: 'events' },
+      { type: 'focus', focus: 'events' },
+    );
+    expect(press('up', log)).toEqual({ type: 'select-event', number: 1 });
+    expect(press('home', log)).toEqual({ type: 'select-event', number: 0 });
+    expect(press('down', log)).toEqual({ type: 'select-event', number: null });
+  });
+});
+
+test('enter in the prompt for a file saves the open sockets that are shown', () => {
+  const it = socket({ id: 'open' });
+  const state = after(
+    withSockets(it, socket({ id: 'closed', process: 'gone' })),
+    batch({ monotonicMs: 1, closed: ['closed'] }),
+    { type: 'prompt', kind: 'save', text: 'a.csv' },
+  );
+  expect(press('enter', state)).toEqual({ type: 'save', sockets: [it] });
 });
 
 describe('while a prompt is open', () => {
@@ -357,8 +392,8 @@ describe('while a prompt is open', () => {
     ['C-z', '\x1a', { type: 'suspend' }],
     ['up', undefined, { type: 'recall', by: -1 }],
     ['down', undefined, { type: 'recall', by: 1 }],
-    ['tab', '\t', { type: 'complete-prompt', by: 1 }],
-    ['S-tab', undefined, { type: 'complete-prompt', by: -1 }],
+    ['tab', '\t', { type: 'complete', by: 1 }],
+    ['S-tab', undefined, { type: 'complete', by: -1 }],
     ['1', '1', { type: 'edit', edit: { type: 'insert', text: '1' } }],
     ['C-h', '\b', { type: 'edit', edit: { type: 'delete', what: 'before' } }],
     ['delete', undefined, { type: 'edit', edit: { type: 'delete', what: 'after' } }],

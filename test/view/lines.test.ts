@@ -8,7 +8,8 @@ import { NOTHING_SEEN, type Seen } from '../../src/store/seen-fields.ts';
 import { SocketTable } from '../../src/store/table.ts';
 import { columnOf, presentColumns } from '../../src/view/columns/columns.ts';
 import { detailLines } from '../../src/view/panes/details.ts';
-import { EventPane } from '../../src/view/panes/event-pane.ts';
+import { eventPaneLines, logPlace } from '../../src/view/panes/event-pane.ts';
+import { ShownEvents } from '../../src/view/panes/shown-events.ts';
 import { headerLines } from '../../src/view/header/header.ts';
 import { filterLine, type Share } from '../../src/view/header/query-line.ts';
 import { spread } from '../../src/view/text/spread.ts';
@@ -77,10 +78,10 @@ const shown = (
     | readonly Parameters<typeof textOf>[0][],
 ) => lines.map((it) => textOf(it as Parameters<typeof textOf>[0]).trimEnd());
 
-function eventPaneLines(state: State, width: number) {
-  const pane = new EventPane();
-  pane.update(state, 10);
-  return pane.lines(width, false, undefined);
+function logLines(state: State, width: number) {
+  const events = new ShownEvents();
+  events.update(state);
+  return eventPaneLines({ ...state, logPlace: logPlace(state, events, 10) }, events, width, 10, false);
 }
 
 const everyLine = (state: State, it: Socket, width: number): string[] => {
@@ -90,7 +91,7 @@ const everyLine = (state: State, it: Socket, width: number): string[] => {
     filterLine(state, { shown: 1, total: 3, hidden: 1 }, width),
     ...detailLines(row, state, width, 100),
     ...trafficLines(state, width, 10),
-    ...eventPaneLines(state, width),
+    ...logLines(state, width),
     ...helpLines(KEYS, state, width),
     hintLine(KEYS, state, width, undefined),
     ...(row

@@ -10,9 +10,9 @@ import { textOf } from '../helpers/lines.ts';
 import { MACHINE, TRAFFIC_BATCHES } from '../tui/traffic-scene.ts';
 
 const DOING = 'reading the sockets: /proc of process 4711';
-const SILENT = { type: 'silence', silence: { forMs: 40_000, doing: DOING } } as const;
 
 const busy = after(emptyState(), ...TRAFFIC_BATCHES);
+const SILENT = { type: 'silence', atMs: busy.clock.lastBatchMs + 40_000, doing: DOING } as const;
 const silent = after(busy, SILENT);
 const header = (state: State, width: number, height: number) =>
   headerLines(state, width, height).map((line) => textOf(line).trim());
@@ -34,7 +34,7 @@ test('the header shows the time since the last batch and what the sampler is doi
 });
 
 test('the header says that no batch has arrived yet', () => {
-  const state = after(emptyState(), { ...SILENT, silence: { forMs: 12_000, doing: 'opening the source' } });
+  const state = after(emptyState(), { type: 'silence', atMs: 12_000, doing: 'opening the source' });
   expect(header(state, 120, 2)[1]).toBe('no answer for 12s: the sampler is busy (opening the source)');
 });
 

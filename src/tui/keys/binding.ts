@@ -1,16 +1,16 @@
 import type { KeyHelp } from '../../view/panes/help.ts';
 import type { Row } from '../../store/row.ts';
-import type { Command } from '../command.ts';
+import type { Action } from '../../store/actions.ts';
 import type { KeyContext } from './context.ts';
 
 export interface Binding extends KeyHelp {
   /** Names as blessed gives them. */
   readonly keys: readonly string[];
   /** @param name the key that was pressed, one of `keys` */
-  readonly run: (context: KeyContext, name: string) => Command;
+  readonly run: (context: KeyContext, name: string) => Action;
 }
 
 export const rowOf = ({ item }: KeyContext): Row | undefined => (item?.type === 'row' ? item.row : undefined);
 
 /** Shows a message, such as why a key does nothing. */
-export const say = (text: string): Command => ({ type: 'message', message: { text, isError: false } });
+export const say = (text: string): Action => ({ type: 'message', message: { text, isError: false } });

@@ -1,17 +1,32 @@
-import type { Command } from '../command.ts';
-import type { Binding } from './binding.ts';
+import type { Action } from '../../store/actions.ts';
+import { selectedIndex } from '../../view/arrange.ts';
+import { cellContext, cellText, itemText } from '../../view/table/rows.ts';
+import { type Binding, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
 /** Chooses the cell to the left or right. */
-function nextCell({ state, columns }: KeyContext, by: 1 | -1): Command {
+function nextCell({ state, columns }: KeyContext, by: 1 | -1): Action {
   const ids = columns.map(({ column }) => column.id);
   const at = state.cell === null ? -1 : ids.indexOf(state.cell);
   const next = at < 0 ? (by === 1 ? 0 : ids.length - 1) : Math.max(0, Math.min(ids.length - 1, at + by));
   return { type: 'cell', column: ids[next] ?? null };
 }
 
-const cellLeft = (context: KeyContext): Command => nextCell(context, -1);
-const cellRight = (context: KeyContext): Command => nextCell(context, 1);
+const cellLeft = (context: KeyContext): Action => nextCell(context, -1);
+const cellRight = (context: KeyContext): Action => nextCell(context, 1);
+
+const copied = (text: string | undefined): Action =>
+  text === undefined ? say('nothing to copy') : { type: 'copy', text };
+
+function copyRow({ state, order, columns }: KeyContext): Action {
+  const item = order.at(selectedIndex(state, order));
+  return copied(item && itemText(item, columns, cellContext(state)));
+}
+
+function copyCell({ state, order }: KeyContext): Action {
+  const row = order.rowAt(selectedIndex(state, order));
+  return copied(row && cellText(row, state.cell, cellContext(state)));
+}
 
 /** Returns the default name of a file to save to: `netpane-2026-11-29T120000.csv`. */
 const fileName = (atMs: number): string =>
@@ -38,14 +53,14 @@ export const COPY_KEYS: readonly Binding[] = [
     label: 'y',
     about: 'copy the selected row to the clipboard, also over ssh and in tmux (OSC 52)',
     group: 'Copy',
-    run: () => ({ type: 'copy', what: 'row' }),
+    run: copyRow,
   },
   {
     keys: ['S-y'],
     label: 'Y',
     about: 'copy the selected cell; without one, the remote endpoint, or the local one of a listener',
     group: 'Copy',
-    run: () => ({ type: 'copy', what: 'cell' }),
+    run: copyCell,
   },
   {
     keys: ['w'],

@@ -1,6 +1,6 @@
 import { type ColumnId, PALETTES, type State } from '../../store/state.ts';
 import { COLUMNS, presentColumns } from '../../view/columns/columns.ts';
-import type { Command } from '../command.ts';
+import type { Action } from '../../store/actions.ts';
 import type { Binding } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
@@ -17,7 +17,7 @@ const nextColumn = ({ state, columns }: KeyContext): ColumnId => {
 };
 
 /** Sorts by a column, first in its default order. */
-export const sortBy = (column: ColumnId): Command => ({
+export const sortBy = (column: ColumnId): Action => ({
   type: 'sort',
   column,
   ...(COLUMNS.find(({ id }) => id === column)?.descending && { descending: true }),

@@ -3,12 +3,12 @@ import { firstOwner } from '../../model/socket.ts';
 import { EVERYTHING } from '../../query/query.ts';
 import { hideRuleOf, servicePort } from '../../store/hide-rules.ts';
 import { namespaceName, termOfCell, termOfGroup } from '../../view/columns/terms.ts';
-import type { Command } from '../command.ts';
+import type { Action } from '../../store/actions.ts';
 import { type Binding, rowOf, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
 /** Excludes rows like the selection: of the same group, the value of the chosen cell, or the program. */
-function exclude(context: KeyContext): Command {
+function exclude(context: KeyContext): Action {
   const { state, item } = context;
   const row = rowOf(context);
   const term =
@@ -21,7 +21,7 @@ function exclude(context: KeyContext): Command {
 }
 
 /** Hides connections of the selected program with its peer at this port for good. */
-function hide(context: KeyContext): Command {
+function hide(context: KeyContext): Action {
   const row = rowOf(context);
   return row
     ? { type: 'hide', rule: hideRuleOf(row.socket, row.direction) }
@@ -29,7 +29,7 @@ function hide(context: KeyContext): Command {
 }
 
 /** Closes the help, else clears the chosen cell, else the query, else closes a pane. */
-const escape = ({ state }: KeyContext): Command => {
+const escape = ({ state }: KeyContext): Action => {
   if (state.panes.help) return { type: 'pane', pane: 'help', open: false };
   if (state.cell !== null) return { type: 'cell', column: null };
   if (state.query.text !== '') return { type: 'query', query: EVERYTHING };

@@ -7,7 +7,7 @@ import {
   toggleColumn,
   widenColumn,
 } from '../../view/panes/column-pane.ts';
-import type { Command } from '../command.ts';
+import type { Action } from '../../store/actions.ts';
 import type { KeyContext } from './context.ts';
 
 /** Number of lines in a page. */
@@ -27,7 +27,7 @@ const STEPS: Readonly<Record<string, number>> = {
   'S-g': Infinity,
 };
 
-const CLOSE: Command = { type: 'list', list: null };
+const CLOSE: Action = { type: 'list', list: null };
 
 /** Keys that open a list; the same key closes it. */
 const OPENED_BY: Readonly<Record<List['kind'], string>> = { views: 'v', 'hide-rules': 'S-h', columns: 'S-c' };
@@ -35,7 +35,7 @@ const OPENED_BY: Readonly<Record<List['kind'], string>> = { views: 'v', 'hide-ru
 const choicesOf = ({ state, columns }: KeyContext) => startingChoices(state.columns, columns);
 
 /** Moves the cursor of a list. */
-function moveCursor(context: KeyContext, list: List, by: number): Command {
+function moveCursor(context: KeyContext, list: List, by: number): Action {
   if (list.kind === 'columns') {
     const cursor = columnAfter({ choices: choicesOf(context), cursor: list.cursor }, by);
     return { type: 'list', list: { ...list, cursor } };
@@ -44,13 +44,13 @@ function moveCursor(context: KeyContext, list: List, by: number): Command {
   return { type: 'list', list: { ...list, at: Math.max(0, Math.min(length - 1, list.at + by)) } };
 }
 
-function viewKey({ state }: KeyContext, at: number, name: string): Command | undefined {
+function viewKey({ state }: KeyContext, at: number, name: string): Action | undefined {
   const view = viewsOf(state)[at];
   if (name === 'enter') return view ? { type: 'apply-view', view } : CLOSE;
   return name === 'a' ? { type: 'prompt', kind: 'view', text: '' } : undefined;
 }
 
-function columnKey(context: KeyContext, id: ColumnId, name: string): Command | undefined {
+function columnKey(context: KeyContext, id: ColumnId, name: string): Action | undefined {
   const choices = choicesOf(context);
   switch (name) {
     case 'enter':
@@ -70,8 +70,8 @@ function columnKey(context: KeyContext, id: ColumnId, name: string): Command | u
   }
 }
 
-/** Returns the command of a key while a list is open; undefined if the key does what it does without a list. */
-export function listCommandOf(context: KeyContext, list: List, name: string): Command | undefined {
+/** Returns the action of a key while a list is open; undefined if the key does what it does without a list. */
+export function listActionOf(context: KeyContext, list: List, name: string): Action | undefined {
   if (name === 'escape' || name === OPENED_BY[list.kind]) return CLOSE;
   if (Object.hasOwn(STEPS, name)) return moveCursor(context, list, STEPS[name] ?? 0);
   if (list.kind === 'columns') return columnKey(context, list.cursor, name);

@@ -1,3 +1,4 @@
+import { focusOn, goToRow } from './cursor.ts';
 import type { Binding } from './binding.ts';
 import { fold } from './views.ts';
 
@@ -12,7 +13,7 @@ export const PANE_KEYS: readonly Binding[] = [
     logHint: { events: 'go to row' },
     run: (context) =>
       context.focus === 'events'
-        ? { type: 'jump' }
+        ? goToRow(context)
         : context.item?.type === 'group'
           ? fold(context)
           : { type: 'pane', pane: 'details' },
@@ -32,7 +33,7 @@ export const PANE_KEYS: readonly Binding[] = [
       'switch between the table and the event log; in the log, p P N default to the event and end follows the newest',
     group: 'Panes',
     logHint: { table: 'event log', events: 'table' },
-    run: ({ focus }) => ({ type: 'focus', focus: focus === 'table' ? 'events' : 'table' }),
+    run: (context) => focusOn(context, context.focus === 'table' ? 'events' : 'table'),
   },
   {
     keys: ['i'],

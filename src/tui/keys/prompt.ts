@@ -1,5 +1,5 @@
-import type { Edit } from '../../store/actions.ts';
-import type { Command } from '../command.ts';
+import type { Action, Edit } from '../../store/actions.ts';
+import type { KeyContext } from './context.ts';
 
 /** Keys that edit the text of a prompt. */
 const EDITS: Readonly<Record<string, Edit>> = {
@@ -17,23 +17,34 @@ const EDITS: Readonly<Record<string, Edit>> = {
   'C-e': { type: 'move', to: 'end' },
 };
 
-const PROMPT_COMMANDS: Readonly<Record<string, Command>> = {
-  enter: { type: 'accept-prompt' },
-  linefeed: { type: 'accept-prompt' },
+const ACTIONS: Readonly<Record<string, Action>> = {
   escape: { type: 'cancel-prompt' },
   'C-c': { type: 'cancel-prompt' },
   'C-z': { type: 'suspend' },
   up: { type: 'recall', by: -1 },
   down: { type: 'recall', by: 1 },
-  tab: { type: 'complete-prompt', by: 1 },
-  'S-tab': { type: 'complete-prompt', by: -1 },
+  tab: { type: 'complete', by: 1 },
+  'S-tab': { type: 'complete', by: -1 },
 };
 
-/** Returns the command of a key while a prompt is open. Parameters as in `commandOf`. */
-export function promptCommandOf(name: string, character: string | undefined): Command | undefined {
+/** Accepts the answer of the prompt. */
+function accept({ state, order }: KeyContext): Action {
+  if (state.prompt?.kind !== 'save') return { type: 'accept-prompt' };
+  // Closed sockets are not saved: the formats have no field for it.
+  const open = order.rows().filter(({ mark }) => mark !== 'closed');
+  return { type: 'save', sockets: open.map(({ socket }) => socket) };
+}
+
+/** Returns the action of a key while a prompt is open. Parameters as in `actionOf`. */
+export function promptActionOf(
+  context: KeyContext,
+  name: string,
+  character: string | undefined,
+): Action | undefined {
   const edit = Object.hasOwn(EDITS, name) ? EDITS[name] : undefined;
   if (edit) return { type: 'edit', edit };
-  if (Object.hasOwn(PROMPT_COMMANDS, name)) return PROMPT_COMMANDS[name];
+  if (name === 'enter' || name === 'linefeed') return accept(context);
+  if (Object.hasOwn(ACTIONS, name)) return ACTIONS[name];
   // Control characters are not typed. An alt key has a name and no character.
   const types = character !== undefined && !/\p{Cc}/u.test(character);
   return types ? { type: 'edit', edit: { type: 'insert', text: character } } : undefined;

@@ -1,6 +1,6 @@
 import { GROUPS, type State } from '../../store/state.ts';
 import { viewsOf } from '../../store/views.ts';
-import type { Command } from '../command.ts';
+import type { Action } from '../../store/actions.ts';
 import { type Binding, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
@@ -9,7 +9,7 @@ const nextGroup = ({ group }: State) => GROUPS[group === null ? 0 : GROUPS.index
 /** Keys that switch to a view by its number. */
 const NUMBERS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'] as const;
 
-function viewAt(state: State, number: number): Command {
+function viewAt(state: State, number: number): Action {
   const view = viewsOf(state)[number - 1];
   return view
     ? { type: 'apply-view', view }
@@ -18,7 +18,7 @@ function viewAt(state: State, number: number): Command {
 
 const UNGROUPED = 'not grouped: press o';
 
-export const fold = ({ groupId }: KeyContext): Command =>
+export const fold = ({ groupId }: KeyContext): Action =>
   groupId === undefined ? say(UNGROUPED) : { type: 'fold', id: groupId };
 
 /** Keys for views, groups and columns. */

@@ -1,4 +1,4 @@
-import { type ColumnChoice, type ColumnId, MAX_COLUMN_WIDTH } from '../../store/state.ts';
+import { type ColumnChoice, type ColumnId, MAX_COLUMN_WIDTH, type WidestSeen } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import type { Seen } from '../../store/seen-fields.ts';
 import { type CellContext, type Column, columnOf, COLUMNS, presentColumns } from '../columns/columns.ts';
@@ -12,24 +12,24 @@ export interface PlacedColumn {
   readonly width: number;
 }
 
-/** Width of the widest text seen in each column. It only grows, so that columns do not move as rows come and go. */
-export type WidestSeen = Map<ColumnId, number>;
-
-/** Updates the widest texts with the rows that are about to be shown. */
+/** Returns the widest texts, with those of the rows that are about to be shown; the same object if none is wider. */
 export function noteWidths(
   widest: WidestSeen,
   rows: readonly Row[],
   context: CellContext,
   columns: readonly Column[],
-): void {
+): WidestSeen {
+  const wider = new Map<ColumnId, number>();
   for (const { id, width, text } of columns) {
-    let most = widest.get(id) ?? 0;
+    const before = widest.get(id) ?? 0;
+    let most = before;
     for (const row of rows) {
       if (most >= width.most) break;
       most = Math.max(most, Math.min(width.most, displayWidth(text(row, context), width.most)));
     }
-    widest.set(id, most);
+    if (most > before) wider.set(id, most);
   }
+  return wider.size === 0 ? widest : new Map([...widest, ...wider]);
 }
 
 /** Cells before the first column: the mark and a space. */
@@ -56,7 +56,7 @@ export const CHOSEN_WIDTH = { least: 1, most: MAX_COLUMN_WIDTH } as const;
  */
 export function placeColumns(
   width: number,
-  widest: ReadonlyMap<ColumnId, number>,
+  widest: WidestSeen,
   seen: Seen,
   choices: readonly ColumnChoice[] | null = null,
 ): PlacedColumn[] {
@@ -143,7 +143,7 @@ function chooseColumns(width: number, columns: readonly Column[]): Map<Column, n
 function distribute(
   size: Map<Column, number>,
   cells: number,
-  widest: ReadonlyMap<ColumnId, number>,
+  widest: WidestSeen,
   fixed: ReadonlySet<ColumnId>,
 ): void {
   let left = cells;

@@ -9,9 +9,10 @@ import {
   type State,
 } from '../../../src/store/state.ts';
 import { BUILT_IN } from '../../../src/store/views.ts';
-import { commandOf } from '../../../src/tui/keymap.ts';
+import { actionOf as actionOfKey } from '../../../src/tui/keymap.ts';
 import { COLUMNS } from '../../../src/view/columns/columns.ts';
 import { after, emptyState } from '../../helpers/fakes.ts';
+import { contextOf } from '../../helpers/key-context.ts';
 import { placed } from '../../helpers/lines.ts';
 
 /** Returns the state after these keys, each of which must be an action. */
@@ -20,18 +21,7 @@ function press(state: State, ...keys: string[]): State {
 }
 
 const command = (state: State, key: string) =>
-  commandOf(
-    {
-      state,
-      item: undefined,
-      socket: undefined,
-      focus: 'table',
-      columns: placed('process', 'pid', 'state'),
-      groupId: undefined,
-    },
-    key,
-    undefined,
-  );
+  actionOfKey({ ...contextOf(state), columns: placed('process', 'pid', 'state') }, key, undefined);
 
 function actionOf(state: State, key: string): Action {
   const it = command(state, key);

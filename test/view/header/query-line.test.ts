@@ -5,7 +5,7 @@ import type { HostAnswer, State } from '../../../src/store/state.ts';
 import { promptHelp } from '../../../src/view/header/prompt-line.ts';
 import { filterLine, type Share, shareText } from '../../../src/view/header/query-line.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
-import { after, batch, emptyState, queryFrom, socket } from '../../helpers/fakes.ts';
+import { after, baseline, batch, emptyState, queryFrom, socket } from '../../helpers/fakes.ts';
 import { HOSTILE, textOf, UNSAFE } from '../../helpers/lines.ts';
 
 const SHARE = { shown: 12, total: 1234, hidden: 0 };
@@ -24,17 +24,15 @@ const typing = (marked: string, ...actions: readonly Action[]): State => {
   );
 };
 
-const VALUES = {
-  processes: ['cupsd', 'curl', 'my app'],
-  users: [],
-  states: [],
-  protocols: [],
-  interfaces: [],
-  namespaces: [],
-  hosts: [],
-  ports: [],
-};
-const complete = (by: 1 | -1 = 1): Action => ({ type: 'complete', by, values: () => VALUES });
+const complete = (by: 1 | -1 = 1): Action => ({ type: 'complete', by });
+
+/** Adds a row for each of these programs. */
+const programs = (...names: readonly string[]): Action => ({
+  type: 'batch',
+  batch: baseline(names.map((process) => socket({ id: process, process }))),
+  atMs: 0,
+});
+const PROGRAMS = programs('cupsd', 'curl', 'my app');
 
 describe('the filter line', () => {
   const asking = (text: string, fields: Partial<State> = {}): State => ({
@@ -183,7 +181,7 @@ describe('the line below the prompt', () => {
   });
 
   test('lists completions with the current one marked', () => {
-    const one = typing('process:cu', complete());
+    const one = typing('process:cu', PROGRAMS, complete());
     expect(textOf(promptHelp(one, shareText(SHARE), 80)).trimEnd()).toBe('  cupsd  curl');
     const chosen = (state: State, width = 80) =>
       promptHelp(state, shareText(SHARE), width)
@@ -192,7 +190,7 @@ describe('the line below the prompt', () => {
     expect(chosen(one)).toEqual(['cupsd']);
     const two = after(one, complete());
     expect([two.prompt?.text, chosen(two)]).toEqual(['process:curl', ['curl']]);
-    const last = typing('process:', complete(-1));
+    const last = typing('process:', PROGRAMS, complete(-1));
     expect([last.prompt?.text, chosen(last)]).toEqual(['process:"my app"', ['"my app"']]);
     // The next character ends the completion.
     expect(
@@ -202,7 +200,7 @@ describe('the line below the prompt', () => {
 
   test('keeps the current completion visible among many, at every width', () => {
     const processes = Array.from({ length: 40 }, (_, i) => `program-${i}`);
-    let state = typing('process:p', { type: 'complete', by: 1, values: () => ({ ...VALUES, processes }) });
+    let state = typing('process:p', programs(...processes), complete());
     for (let i = 0; i < 40; i++) {
       for (const width of [20, 40, 80]) {
         const line = textOf(promptHelp(state, shareText(SHARE), width));

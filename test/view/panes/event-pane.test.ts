@@ -4,7 +4,13 @@ import type { Event } from '../../../src/model/event.ts';
 import { compileForSubjects } from '../../../src/query/compile.ts';
 import { EventLog } from '../../../src/store/log.ts';
 import type { State } from '../../../src/store/state.ts';
-import { EventPane } from '../../../src/view/panes/event-pane.ts';
+import {
+  eventAtCursor,
+  eventPaneLines,
+  logPlace,
+  numberAfter,
+  visibleEvents,
+} from '../../../src/view/panes/event-pane.ts';
 import { queryContext } from '../../../src/view/table/query-context.ts';
 import { ShownEvents } from '../../../src/view/panes/shown-events.ts';
 import { after, batch, emptyState, NOON_MS, queryFrom, socket } from '../../helpers/fakes.ts';
@@ -114,25 +120,31 @@ describe('the pane', () => {
   const LINES = 5;
   /** Returns a pane after batches with these numbers of events, and its state. */
   const paneOf = (...counts: number[]) => {
-    const pane = new EventPane();
+    const events = new ShownEvents();
     let state = stateOf(100);
     const show = (next: State) => {
-      state = next;
-      pane.update(state, LINES);
+      events.update(next);
+      state = { ...next, logPlace: logPlace(next, events, LINES) };
     };
     const add = (count: number) => show(after(state, batch({ events: from(state.log.end, count) })));
     for (const count of counts) add(count);
-    const select = (number: number | null) => show(after(state, { type: 'select-event', number }));
+    const select = (number: number | null, note?: string) =>
+      show(after(state, { type: 'select-event', number, ...(note !== undefined && { note }) }));
+    const next = (by: number) => numberAfter(state, events, by);
+    const scroll = (by: number) =>
+      show(after(state, { type: 'scroll-log', top: state.logPlace.top + by, number: next(by) }));
+    const current = () => eventAtCursor(state, events);
+    const lines = () => eventPaneLines(state, events, 120, LINES, true);
+    const clickable = () => visibleEvents(state, events, LINES);
     const ask = (text: string) => show(after(state, { type: 'query', query: queryFrom(text) }));
     /** Pids of the visible events. */
     const inSight = () =>
-      pane
-        .lines(120, true, undefined)
+      lines()
         .slice(1)
         .map((line) => /^\S+ +[+!] +(?:p\d +(\d+)|(\d+) closes)/.exec(textOf(line)))
         .map((match) => Number(match?.[1] ?? match?.[2]));
-    const title = (note?: string) => textOf(pane.lines(120, true, note)[0]).trimEnd();
-    return { pane, add, select, ask, inSight, title };
+    const title = () => textOf(lines()[0]).trimEnd();
+    return { add, select, next, scroll, current, clickable, ask, inSight, title };
   };
 
   test('follows the newest event, which is at the bottom', () => {
@@ -144,89 +156,97 @@ describe('the pane', () => {
   });
 
   test('stops following when the cursor moves up, and counts newer events', () => {
-    const { pane, add, select, inSight, title } = paneOf(20);
-    select(pane.numberAfter(-1));
+    const { add, select, next, current, inSight, title } = paneOf(20);
+    select(next(-1));
     add(30);
     expect(inSight()).toEqual([16, 17, 18, 19]);
     expect(title()).toBe('▸ EVENTS  50 since start  31 newer below');
-    expect(pane.event).toEqual(eventOf(18));
+    expect(current()?.event).toEqual(eventOf(18));
   });
 
   test('follows again when the cursor reaches the last event', () => {
-    const { pane, select, inSight } = paneOf(20);
-    select(pane.numberAfter(-2));
-    expect(pane.numberAfter(1)).toBe(18);
-    expect(pane.numberAfter(2)).toBeNull();
-    expect(pane.numberAfter(Infinity)).toBeNull();
-    select(pane.numberAfter(-Infinity));
+    const { next, select, inSight } = paneOf(20);
+    select(next(-2));
+    expect(next(1)).toBe(18);
+    expect(next(2)).toBeNull();
+    expect(next(Infinity)).toBeNull();
+    select(next(-Infinity));
     expect(inSight()).toEqual([0, 1, 2, 3]);
     select(null);
     expect(inSight()).toEqual([16, 17, 18, 19]);
   });
 
   test('moves the cursor, and scrolls only at the edge', () => {
-    const { pane, select, inSight } = paneOf(20);
-    for (let i = 0; i < 3; i++) select(pane.numberAfter(-1));
+    const { next, select, inSight } = paneOf(20);
+    for (let i = 0; i < 3; i++) select(next(-1));
     expect(inSight()).toEqual([16, 17, 18, 19]);
-    select(pane.numberAfter(-1));
+    select(next(-1));
     expect(inSight()).toEqual([15, 16, 17, 18]);
-    select(pane.numberAfter(1));
+    select(next(1));
     expect(inSight()).toEqual([15, 16, 17, 18]);
   });
 
   test('scrolls the lines under the cursor, from the first event to following', () => {
-    const { pane, select, inSight, title } = paneOf(20);
-    select(pane.scroll(-3));
+    const { scroll, current, inSight, title } = paneOf(20);
+    scroll(-3);
     expect(inSight()).toEqual([13, 14, 15, 16]);
-    expect(pane.number).toBe(16);
-    select(pane.scroll(-30));
+    expect(current()?.number).toBe(16);
+    scroll(-30);
     expect(inSight()).toEqual([0, 1, 2, 3]);
-    select(pane.scroll(30));
+    scroll(30);
     expect(inSight()).toEqual([16, 17, 18, 19]);
     expect(title()).toContain('following');
   });
 
   test('stays on its event while older ones are dropped, and moves to the oldest when its own is dropped', () => {
-    const { pane, add, select, inSight, title } = paneOf(100);
+    const { add, select, current, inSight, title } = paneOf(100);
     select(50);
     const before = inSight();
     add(40);
     expect(inSight()).toEqual(before);
     expect(title()).toContain('last 100 of 140  89 newer below');
     add(60);
-    expect(pane.number).toBe(100);
+    expect(current()?.number).toBe(100);
     expect(inSight()).toEqual([100, 101, 102, 103]);
   });
 
   test('shows the number of matching events under a query', () => {
-    const { pane, ask, select, inSight, title } = paneOf(20);
+    const { ask, select, next, current, inSight, title } = paneOf(20);
     ask('process=p1');
     expect(inSight()).toEqual([10, 13, 16, 19]);
     expect(title()).toBe('▸ EVENTS  8 of 20  following');
-    select(pane.numberAfter(-1));
+    select(next(-1));
     ask('');
-    expect(pane.number).toBe(16);
+    expect(current()?.number).toBe(16);
   });
 
   test('maps a clicked line to its event', () => {
-    const { pane } = paneOf(20);
-    expect([0, 1, 4].map((line) => pane.numberInLine(line))).toEqual([undefined, 16, 19]);
-    expect(paneOf(2).pane.numberInLine(3)).toBeUndefined();
+    expect(paneOf(20).clickable()).toEqual([16, 17, 18, 19]);
+    expect(paneOf(2).clickable()).toEqual([0, 1]);
   });
 
-  test('says that there are no events yet, and shows a note', () => {
-    const { pane, select, title } = paneOf(0);
+  test('says that there are no events yet', () => {
+    const { current, next, select, title } = paneOf(0);
     expect(title()).toBe('▸ EVENTS  no events yet  following');
-    expect([pane.number, pane.event]).toEqual([undefined, undefined]);
-    select(pane.numberAfter(-1));
-    expect(title('its socket has gone')).toContain('its socket has gone');
+    expect(current()).toBeUndefined();
+    select(next(-1));
+    expect(current()).toBeUndefined();
+  });
+
+  test('shows a note about the event under the cursor until the cursor moves', () => {
+    const { select, title } = paneOf(3);
+    select(1, 'its socket has gone');
+    expect(title()).toContain('its socket has gone');
+    select(0);
+    expect(title()).not.toContain('its socket has gone');
   });
 
   test('shows the events until the pause', () => {
-    const pane = new EventPane();
+    const events = new ShownEvents();
     const paused = after(stateOf(100), batch({ events: from(0, 5) }), { type: 'pause' });
-    pane.update(after(paused, batch({ events: from(5, 5) })), LINES);
-    expect(pane.number).toBe(4);
-    expect(textOf(pane.lines(120, false, undefined)[0])).toMatch(/^EVENTS {2}5 since start/);
+    const state = after(paused, batch({ events: from(5, 5) }));
+    events.update(state);
+    expect(eventAtCursor(state, events)?.number).toBe(4);
+    expect(textOf(eventPaneLines(state, events, 120, LINES, false)[0])).toMatch(/^EVENTS {2}5 since start/);
   });
 });

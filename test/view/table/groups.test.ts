@@ -203,7 +203,7 @@ describe('closed sockets', () => {
     });
     follower.do(batch({ monotonicMs: 2000, closed: ['2'] }));
     expect(follower.shown).toEqual(['[a 0]', '1', '2']);
-    expect(follower.do({ type: 'time', nowMs: 99_000 }).shown).toEqual([]);
+    expect(follower.do({ type: 'time', atMs: 99_000 }).shown).toEqual([]);
     expect(follower.order.length).toBe(0);
   });
 });
@@ -237,9 +237,7 @@ describe('folds', () => {
 
   test('are kept after the group is gone', () => {
     const follower = new Follower('process', start);
-    follower
-      .set({ folds: folded(follower, 'b') })
-      .do(batch({ closed: ['3'] }), { type: 'time', nowMs: 9999 });
+    follower.set({ folds: folded(follower, 'b') }).do(batch({ closed: ['3'] }), { type: 'time', atMs: 9999 });
     expect(follower.shown).toEqual(['[a 2]', '1', '2']);
     follower.do(batch({ monotonicMs: 10_000, spawned: [named('5', 'b')] }));
     expect(follower.shown).toEqual(['[a 2]', '1', '2', '[b 1 folded]']);

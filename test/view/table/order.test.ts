@@ -114,7 +114,7 @@ describe('frozen', () => {
   test('a closed row keeps its position until it is dropped', () => {
     const follower = start().do(batch({ monotonicMs: 1000, closed: ['1'] }));
     expect(follower.ids).toEqual(['3', '1', '2']);
-    expect(follower.do({ type: 'time', nowMs: 10_000 }).ids).toEqual(['3', '2']);
+    expect(follower.do({ type: 'time', atMs: 10_000 }).ids).toEqual(['3', '2']);
   });
 
   test('a new query or sort order still applies', () => {
@@ -152,7 +152,7 @@ describe('paused', () => {
     follower.do(
       batch({ monotonicMs: 1000, spawned: [cat], closed: ['1'] }),
       batch({ monotonicMs: 2000, changed: [renamed(bee, 'aaa')] }),
-      { type: 'time', nowMs: 4500 },
+      { type: 'time', atMs: 4500 },
     );
     expect(follower.ids).toEqual(['1', '2']);
     expect(follower.order.rows().map(({ mark }) => mark)).toEqual(['none', 'none']);
@@ -167,7 +167,7 @@ describe('paused', () => {
       follower.do(
         batch({ monotonicMs: atMs, spawned: sockets }),
         batch({ monotonicMs: atMs + 1000, closed: sockets.map(({ id }) => id) }),
-        { type: 'time', nowMs: atMs + 9000 },
+        { type: 'time', atMs: atMs + 9000 },
       );
     }
     follower.do(batch({ monotonicMs: 3_000_000, spawned: [cat], changed: [renamed(bee, 'aaa')] }));
@@ -186,7 +186,7 @@ describe('paused', () => {
 
 test('a socket returns with its id long after it was dropped, and no other row is dropped', () => {
   const follower = new Follower(baseline([ant, bee, cat]));
-  follower.do(batch({ monotonicMs: 1000, closed: ['1'] }), { type: 'time', nowMs: 9000 });
+  follower.do(batch({ monotonicMs: 1000, closed: ['1'] }), { type: 'time', atMs: 9000 });
   expect(follower.ids).toEqual(['3', '2']);
   expect(follower.do(batch({ monotonicMs: 9500, spawned: [ant] })).ids).toEqual(['3', '1', '2']);
 });

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { ColumnChoice, ColumnId } from '../../../src/store/state.ts';
 import { type CellContext, COLUMNS } from '../../../src/view/columns/columns.ts';
 import { NOTHING_SEEN, type Seen } from '../../../src/store/seen-fields.ts';
-import { columnsIn, noteWidths, placeColumns, type WidestSeen } from '../../../src/view/table/place.ts';
+import type { WidestSeen } from '../../../src/store/state.ts';
+import { columnsIn, noteWidths, placeColumns } from '../../../src/view/table/place.ts';
 import { rowLine, titleLine } from '../../../src/view/table/rows.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
 import { after, ALL_SEEN, baseline, emptyState, socket } from '../../helpers/fakes.ts';
@@ -26,11 +27,7 @@ const WIDE = rowsOf(
   }),
 );
 
-const seen = (rows: typeof NARROW): WidestSeen => {
-  const widest: WidestSeen = new Map();
-  noteWidths(widest, rows, CONTEXT, COLUMNS);
-  return widest;
-};
+const seen = (rows: typeof NARROW): WidestSeen => noteWidths(new Map(), rows, CONTEXT, COLUMNS);
 
 const idsAt = (width: number, widest = seen(NARROW), sourceSeen = NOTHING_SEEN): ColumnId[] =>
   placeColumns(width, widest, sourceSeen).map(({ column }) => column.id);
@@ -170,9 +167,9 @@ test('at 200 columns long IPv6 addresses are not cut', () => {
 test('a column that has grown keeps its width after the long text is gone', () => {
   const widest = seen(WIDE);
   const before = placeColumns(160, widest, NOTHING_SEEN);
-  noteWidths(widest, NARROW, CONTEXT, COLUMNS);
-  noteWidths(widest, [], CONTEXT, COLUMNS);
-  expect(placeColumns(160, widest, NOTHING_SEEN)).toEqual(before);
+  const later = noteWidths(widest, NARROW, CONTEXT, COLUMNS);
+  expect(noteWidths(later, [], CONTEXT, COLUMNS)).toBe(later);
+  expect(placeColumns(160, later, NOTHING_SEEN)).toEqual(before);
 });
 
 test('a narrow state column has short names instead of cut ones', () => {
@@ -196,8 +193,7 @@ test('the title of the sorted column has an arrow', () => {
 
 test('service names replace ports', () => {
   const context = { ...CONTEXT, serviceNames: true };
-  const widest: WidestSeen = new Map();
-  noteWidths(widest, NARROW, context, COLUMNS);
+  const widest = noteWidths(new Map(), NARROW, context, COLUMNS);
   const row = NARROW[0];
   expect(textOf(row && rowLine(row, placeColumns(120, widest, NOTHING_SEEN), context, 'none'))).toMatch(
     / 40000 .* https /,

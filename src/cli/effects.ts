@@ -1,0 +1,107 @@
+import type { Socket } from '../model/socket.ts';
+import type { Action } from '../store/actions.ts';
+import type { Effect, TimerName } from '../store/effects.ts';
+import type { HostAnswer, Message, State, Usage } from '../store/state.ts';
+
+/** What effects act on: the terminal, the sampler, files, other processes, the clock. */
+export interface World {
+  readonly quit: () => void;
+  readonly suspend: () => void;
+  readonly redraw: () => void;
+  readonly setInterval: (intervalMs: number) => void;
+  /** Resolves to CPU and memory of a process; undefined if they cannot be read. Never rejects. */
+  readonly usageOf: (pid: number) => Promise<Usage | undefined>;
+  /** Resolves to the addresses of a host name, or the reason why there are none. Never rejects. */
+  readonly resolve: (name: string) => Promise<HostAnswer>;
+  /** Copies a text to the clipboard of the terminal. @returns a message about the result */
+  readonly copy: (text: string) => Message;
+  /** Writes sockets to a file. Never rejects. @returns a message about the result */
+  readonly save: (path: string, sockets: readonly Socket[]) => Promise<Message>;
+  /** Saves the state that the next start restores. */
+  readonly saveState: (state: State) => void;
+  /** Milliseconds on a clock that never runs backwards. */
+  readonly nowMs: () => number;
+  /** Returns a description of the current work of the sampler. */
+  readonly samplerActivity: () => string;
+}
+
+/** Carries out effects, and dispatches their answers. The only place where the live screen acts on the world. */
+export class EffectRunner {
+  readonly #world: World;
+  readonly #dispatch: (action: Action) => void;
+  readonly #timers = new Map<TimerName, NodeJS.Timeout>();
+
+  constructor(world: World, dispatch: (action: Action) => void) {
+    this.#world = world;
+    this.#dispatch = dispatch;
+  }
+
+  run(effect: Effect): void {
+    const world = this.#world;
+    const dispatch = this.#dispatch;
+    switch (effect.type) {
+      case 'quit':
+        world.quit();
+        return;
+      case 'suspend':
+        world.suspend();
+        return;
+      case 'redraw':
+        world.redraw();
+        return;
+      case 'set-interval':
+        world.setInterval(effect.intervalMs);
+        return;
+      case 'wake':
+        this.#setTimer(effect.timer, effect.afterMs);
+        return;
+      case 'ask-usage':
+        void world.usageOf(effect.pid).then((usage) => dispatch({ type: 'usage', usage: usage ?? null }));
+        return;
+      case 'resolve': {
+        const { name } = effect;
+        void world.resolve(name).then((answer) => dispatch({ type: 'host', name, answer }));
+        return;
+      }
+      case 'copy':
+        dispatch({ type: 'message', message: world.copy(effect.text) });
+        return;
+      case 'save':
+        void world
+          .save(effect.path, effect.sockets)
+          .then((message) => dispatch({ type: 'message', message }));
+        return;
+      case 'save-state':
+        world.saveState(effect.state);
+        return;
+    }
+  }
+
+  #setTimer(timer: TimerName, afterMs: number | undefined): void {
+    clearTimeout(this.#timers.get(timer));
+    if (afterMs === undefined) return;
+    const wake = () => this.#dispatch(this.#wakeAction(timer));
+    // If the process was stopped, a batch may have arrived meanwhile: its message is handled before a second timer.
+    const isElapsed = timer === 'silence' ? () => this.#startTimer(timer, wake, 0) : wake;
+    this.#startTimer(timer, isElapsed, afterMs);
+  }
+
+  #startTimer(timer: TimerName, then: () => void, afterMs: number): void {
+    const timeout = setTimeout(then, afterMs);
+    // A timer must not keep the process alive.
+    timeout.unref();
+    this.#timers.set(timer, timeout);
+  }
+
+  #wakeAction(timer: TimerName): Action {
+    const atMs = this.#world.nowMs();
+    switch (timer) {
+      case 'fade':
+        return { type: 'time', atMs };
+      case 'silence':
+        return { type: 'silence', atMs, doing: this.#world.samplerActivity() };
+      case 'usage':
+        return { type: 'settled' };
+    }
+  }
+}

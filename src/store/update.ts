@@ -1,0 +1,113 @@
+import { firstOwner } from '../model/socket.ts';
+import type { Action } from './actions.ts';
+import type { Effect } from './effects.ts';
+import { pictureOf } from './picture.ts';
+import { reduce } from './reduce.ts';
+import type { State } from './state.ts';
+
+/** The state after an action, and what to do outside of it. */
+export interface Update {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+}
+
+/** Number of intervals without a batch after which the sampler counts as silent. */
+const SILENT_INTERVALS = 3;
+/** Minimum time without a batch before the sampler counts as silent, milliseconds: one late batch is normal. */
+const MIN_SILENT_MS = 1000;
+/** Time between two reports of the same silence, milliseconds. */
+const SILENCE_REPORT_MS = 1000;
+
+/** Usage is read when the selection has not moved for this time. */
+const SETTLED_MS = 150;
+
+/**
+ * Returns the state after an action, and the effects. Total: it accepts any action in any state. Pure, except that
+ * `state.table` and `state.log` change in place.
+ *
+ *     action ─▶ reduce ─▶ state ─▶ effects ─▶ cli/effects.ts ─▶ action …
+ */
+export function update(before: State, action: Action): Update {
+  const state = reduce(before, action);
+  const names = hostsToLookUp(state, action.type === 'accept-prompt');
+  const effects = effectsOf(before, action, state);
+  if (names.length === 0) return { state, effects };
+  const pending = names.map((name) => [name, { type: 'pending' }] as const);
+  return {
+    state: { ...state, hosts: new Map([...state.hosts, ...pending]) },
+    effects: [...effects, ...names.map((name) => ({ type: 'resolve', name }) as const)],
+  };
+}
+
+function effectsOf(before: State, action: Action, state: State): readonly Effect[] {
+  switch (action.type) {
+    case 'quit':
+    case 'suspend':
+    case 'redraw':
+    case 'copy':
+      return [action];
+    case 'start':
+      return [wakeForSilence(state)];
+    case 'batch':
+      return action.batch.partial
+        ? [wakeForSilence(state)]
+        : [wakeForSilence(state), wakeForFade(state, action.atMs)];
+    case 'time':
+      return [wakeForFade(state, action.atMs)];
+    case 'silence':
+      return [{ type: 'wake', timer: 'silence', afterMs: SILENCE_REPORT_MS }];
+    case 'interval':
+      return [{ type: 'set-interval', intervalMs: action.intervalMs }, wakeForSilence(state)];
+    case 'select':
+    case 'go-to-row':
+      // Not for every row on the way: pidusage keeps a file open for each process read recently.
+      return state.panes.details ? [{ type: 'wake', timer: 'usage', afterMs: SETTLED_MS }] : [];
+    case 'arranged':
+      return before.usageDue && state.panes.details ? askUsage(state, action.rowId) : [];
+    case 'save':
+      return saveEffect(before, action);
+    case 'hide':
+    case 'remove-line':
+    case 'accept-prompt':
+      return hasSameSaved(before, state) ? [] : [{ type: 'save-state', state }];
+    default:
+      return [];
+  }
+}
+
+const wakeForSilence = ({ pacedIntervalMs }: State): Effect => ({
+  type: 'wake',
+  timer: 'silence',
+  afterMs: Math.max(MIN_SILENT_MS, SILENT_INTERVALS * pacedIntervalMs),
+});
+
+function wakeForFade({ table: { nextFadeMs }, clock }: State, atMs: number): Effect {
+  if (nextFadeMs === undefined) return { type: 'wake', timer: 'fade', afterMs: undefined };
+  return { type: 'wake', timer: 'fade', afterMs: Math.max(1, Math.ceil(nextFadeMs - atMs - clock.offsetMs)) };
+}
+
+function askUsage(state: State, rowId: string | null): readonly Effect[] {
+  const row = rowId === null ? undefined : pictureOf(state).rows.get(rowId);
+  const pid = row && firstOwner(row.socket).pid;
+  return pid === undefined || row?.mark === 'closed' ? [] : [{ type: 'ask-usage', pid }];
+}
+
+function saveEffect({ prompt }: State, { sockets }: Action & { type: 'save' }): readonly Effect[] {
+  const path = prompt?.kind === 'save' ? prompt.text.trim() : '';
+  return path === '' ? [] : [{ type: 'save', path, sockets }];
+}
+
+/** Returns true if views and hide rules, which are saved at once, are the same. */
+const hasSameSaved = (a: State, b: State): boolean => a.views === b.views && a.hideRules === b.hideRules;
+
+/**
+ * Returns the host names of the query to look up, each once, after the prompt is closed.
+ * @param again also returns names that could not be resolved
+ */
+function hostsToLookUp({ query, hosts, prompt }: State, again: boolean): readonly string[] {
+  if (prompt) return [];
+  return query.hosts.filter((name) => {
+    const answer = hosts.get(name);
+    return answer === undefined || (again && answer.type === 'failed');
+  });
+}
