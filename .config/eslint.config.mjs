@@ -39,4 +39,22 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    // The state and what is derived from it depend on actions only: no clock, no timers, no randomness.
+    files: ['src/store/**/*.ts', 'src/view/**/*.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['setTimeout', 'setInterval', 'setImmediate', 'performance', 'process'].map((name) => ({
+          name,
+          message: 'Return an effect, or take the value from an action.',
+        })),
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'Take the time from an action.' },
+        { object: 'Math', property: 'random', message: 'Take the value from an action.' },
+      ],
+    },
+  },
 );
