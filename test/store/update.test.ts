@@ -297,7 +297,7 @@ test('any actions leave a valid state', () => {
     { numRuns: 500, seed: 14 },
   );
   expect(count).toBe(100_000);
-});
+}, 200_000);
 
 describe('effects', () => {
   const types = (state: State, action: Action) => update(state, action).effects.map(({ type }) => type);
