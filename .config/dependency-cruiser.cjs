@@ -24,6 +24,15 @@ const linuxRooms = {
   events: ['netlink', 'proc', 'owners', 'namespaces', 'trace', 'sockets'],
 };
 
+/** Rooms of src/view/. None of them imports the files of that folder itself. */
+const viewRooms = {
+  text: [],
+  columns: ['text'],
+  table: ['text', 'columns'],
+  header: ['text', 'table'],
+  panes: ['text', 'columns', 'table', 'header'],
+};
+
 /** Returns a rule for each room of a folder: it imports only the listed rooms of the same folder. */
 const rulesOf = (folder, table, prefix = '') =>
   Object.entries(table).map(([room, allowed]) => ({
@@ -40,6 +49,7 @@ module.exports = {
   forbidden: [
     ...rulesOf('src', rooms),
     ...rulesOf('src/source/linux', linuxRooms, 'linux-'),
+    ...rulesOf('src/view', viewRooms, 'view-'),
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'only-tui-imports-blessed',

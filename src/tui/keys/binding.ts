@@ -1,4 +1,4 @@
-import type { KeyHelp } from '../../view/panes/help.ts';
+import type { KeyHelp } from '../../view/header/hints.ts';
 import type { Row } from '../../store/row.ts';
 import type { Action } from '../../store/actions.ts';
 import type { KeyContext } from './context.ts';

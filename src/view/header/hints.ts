@@ -1,8 +1,21 @@
 import type { Focus, List, PromptKind, State } from '../../store/state.ts';
 import type { Seen } from '../../store/seen-fields.ts';
-import type { KeyHelp } from '../panes/help.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { displayWidth } from '../text/width.ts';
+
+/** The parts of a key binding that the help and the hints show. */
+export interface KeyHelp {
+  /** Display name of its keys: `p`, `ctrl-c`, `up k`. */
+  readonly label: string;
+  readonly about: string;
+  readonly group: string;
+  /** One or two words for the line of hints; undefined for less important keys. */
+  readonly hint?: string;
+  /** The hint is shown only once the source has shown this. */
+  readonly hintFor?: keyof Seen;
+  /** First hints while the event log is open, by the pane that the keys act on. */
+  readonly logHint?: Partial<Readonly<Record<Focus, string>>>;
+}
 
 interface Hint {
   /** Display name of the keys. */

@@ -2,7 +2,7 @@ import type { Degradation } from '../../model/batch.ts';
 import type { Coverage, GapEvent } from '../../model/event.ts';
 import type { State } from '../../store/state.ts';
 import type { DroppedRows } from '../../store/closed-rows.ts';
-import { missedText } from '../panes/events.ts';
+import { missedText } from '../text/change-text.ts';
 import { clockText, countText } from '../text/format.ts';
 
 /** Says what cannot be seen: a long and a short text. */

@@ -1,9 +1,8 @@
 import type { GapEvent, Event, SocketEvent } from '../../model/event.ts';
 import { firstOwner } from '../../model/socket.ts';
-import { changeWords } from '../text/change-text.ts';
+import { changeWords, missedText } from '../text/change-text.ts';
 import {
   clockText,
-  countText,
   endpointText,
   lifetimeText,
   NOTHING,
@@ -22,17 +21,6 @@ export const paneTitle = (title: string, note: string, width: number): Line =>
   line(span(title, 'header'), span(`  ${note}`, 'quiet'), span(' '.repeat(Math.max(0, width))));
 
 const MARKS: Readonly<Record<Event['type'], string>> = { spawn: '+', change: '~', close: '-', gap: '!' };
-
-const MISSED: Readonly<Record<GapEvent['learntBy'], readonly [one: string, many: string]>> = {
-  destroy: ['close', 'closes'],
-  trace: ['state change', 'state changes'],
-};
-
-/** Returns `12 closes missed`; `some closes missed` if their number is unknown. */
-export function missedText({ learntBy, missed }: Pick<GapEvent, 'learntBy' | 'missed'>): string {
-  const [one, many] = MISSED[learntBy];
-  return `${missed === undefined ? 'some' : countText(missed)} ${missed === 1 ? one : many} missed`;
-}
 
 const gapText = (event: GapEvent): string => `${missedText(event)}: event buffer full`;
 

@@ -1,25 +1,11 @@
 import { printable } from '../../model/text.ts';
 import { TERMS } from '../../query/terms.ts';
-import type { Focus, State } from '../../store/state.ts';
-import type { Seen } from '../../store/seen-fields.ts';
+import type { State } from '../../store/state.ts';
 import { type Column, COLUMNS, presentColumns } from '../columns/columns.ts';
 import { type Line, line, span } from '../text/line.ts';
+import type { KeyHelp } from '../header/hints.ts';
 import { coverageText, noticesOf } from '../header/notices.ts';
 import { displayWidth } from '../text/width.ts';
-
-/** The parts of a key binding that the help and the hints show. */
-export interface KeyHelp {
-  /** Display name of its keys: `p`, `ctrl-c`, `up k`. */
-  readonly label: string;
-  readonly about: string;
-  readonly group: string;
-  /** One or two words for the line of hints; undefined for less important keys. */
-  readonly hint?: string;
-  /** The hint is shown only once the source has shown this. */
-  readonly hintFor?: keyof Seen;
-  /** First hints while the event log is open, by the pane that the keys act on. */
-  readonly logHint?: Partial<Readonly<Record<Focus, string>>>;
-}
 
 const LABEL_WIDTH = 14;
 /** Width of the column of query terms; in a narrow pane the description is below the term. */

@@ -1,6 +1,6 @@
-import type { PreviousFields, SocketEvent } from '../../model/event.ts';
+import type { GapEvent, PreviousFields, SocketEvent } from '../../model/event.ts';
 import type { Owner, Socket } from '../../model/socket.ts';
-import { endpointText } from './format.ts';
+import { countText, endpointText } from './format.ts';
 import { programText } from './program-text.ts';
 
 /** Returns the first program with its pid, and the number of others: `nginx 80 +2`. */
@@ -42,4 +42,15 @@ export function changeWords({ socket, was = {} }: Pick<SocketEvent, 'socket' | '
     ...(was.owners ? ownerWords(was.owners, socket.owners) : []),
   ];
   return was.state ? [`${was.state} → ${state}`, ...others] : [...others, state];
+}
+
+const MISSED: Readonly<Record<GapEvent['learntBy'], readonly [one: string, many: string]>> = {
+  destroy: ['close', 'closes'],
+  trace: ['state change', 'state changes'],
+};
+
+/** Returns `12 closes missed`; `some closes missed` if their number is unknown. */
+export function missedText({ learntBy, missed }: Pick<GapEvent, 'learntBy' | 'missed'>): string {
+  const [one, many] = MISSED[learntBy];
+  return `${missed === undefined ? 'some' : countText(missed)} ${missed === 1 ? one : many} missed`;
 }
