@@ -1,6 +1,6 @@
 import type { Action } from '../store/actions.ts';
 import { numberAfter } from '../view/panes/event-pane.ts';
-import type { Item } from '../view/table/groups.ts';
+import type { Item } from '../view/table/item.ts';
 import type { Region } from '../view/layout.ts';
 import type { KeyContext } from './keys/context.ts';
 import { focusOn, move } from './keys/cursor.ts';

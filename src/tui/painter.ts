@@ -4,7 +4,7 @@ import type { State } from '../store/state.ts';
 import { columnsOf, type Derived, visibleItems } from '../view/arrange.ts';
 import { detailLines } from '../view/panes/details.ts';
 import { eventPaneLines, KEYS_HERE, visibleEvents } from '../view/panes/event-pane.ts';
-import type { Item } from '../view/table/groups.ts';
+import type { Item } from '../view/table/item.ts';
 import { headerLines } from '../view/header/header.ts';
 import { helpLines } from '../view/panes/help.ts';
 import { hintLine } from '../view/header/hints.ts';

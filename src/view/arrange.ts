@@ -2,7 +2,7 @@ import type { Action } from '../store/actions.ts';
 import type { State } from '../store/state.ts';
 import { columnsIn, noteWidths, placeColumns, type PlacedColumn } from './table/place.ts';
 import { logPlace } from './panes/event-pane.ts';
-import type { Item } from './table/groups.ts';
+import type { Item } from './table/item.ts';
 import type { Layout } from './layout.ts';
 import type { RowOrder } from './table/order.ts';
 import { cellContext } from './table/rows.ts';

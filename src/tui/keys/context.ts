@@ -2,8 +2,8 @@ import type { Socket } from '../../model/socket.ts';
 import type { Focus, State } from '../../store/state.ts';
 import { columnsOf, type Derived, selectedIndex } from '../../view/arrange.ts';
 import { eventAtCursor } from '../../view/panes/event-pane.ts';
-import type { Item } from '../../view/table/groups.ts';
-import type { KeyHelp } from '../../view/panes/help.ts';
+import type { Item } from '../../view/table/item.ts';
+import type { KeyHelp } from '../../view/header/hints.ts';
 import { focusIn, type Layout, layoutOf } from '../../view/layout.ts';
 import type { PlacedColumn } from '../../view/table/place.ts';
 

@@ -1,14 +1,24 @@
-import type { GroupBy } from '../../store/state.ts';
-import type { OpenSum } from '../../store/sums.ts';
+import type { ColumnId, GroupBy, Sort } from '../../store/state.ts';
+import { addTo, emptySum, type OpenSum, type Sum } from '../../store/sums.ts';
 import type { Row } from '../../store/row.ts';
-import type { Entry, Group, SortKey } from './entry.ts';
+import type { Compare, Entry, Group, SortKey } from './entry.ts';
 import { GROUPINGS, NONE } from './grouping.ts';
+import type { GroupItem } from './item.ts';
+import { exchangeSorted } from './sorted.ts';
 
 /** First character of every group id. No socket id begins with it, because no text of a system contains NUL. */
 export const GROUP_PREFIX = '\0';
 
 /** Sorts after every text. */
 const AFTER_ALL_TEXTS = '\uffff';
+
+/** Columns that show a sum in a group header; sorting by one of them sorts groups by the sum. */
+export const SUMMED: Readonly<Partial<Record<ColumnId, (sum: Sum) => number>>> = {
+  rxRate: ({ rxRate }) => rxRate,
+  txRate: ({ txRate }) => txRate,
+  rxBytes: ({ rxBytes }) => rxBytes,
+  txBytes: ({ txBytes }) => txBytes,
+};
 
 /** A new, empty group. Computes id, rank and label on first read: of possibly as many groups as rows, few are seen. */
 export class LazyGroup implements Group {
@@ -50,4 +60,42 @@ export class LazyGroup implements Group {
   get label(): string {
     return (this.#label ??= GROUPINGS[this.#by].label(this.#row));
   }
+}
+
+export const itemOf = (group: Group): GroupItem => {
+  const { id, label, folded, entries } = group;
+  const [first] = entries;
+  if (first === undefined) throw new Error('a group without rows is not shown');
+  // A copy: the group keeps updating its sum.
+  return { type: 'group', id, label, folded, sum: { ...sumOf(group) }, first: first.row };
+};
+
+/** Returns the sum of a group: computed on first read, because few groups are seen, and updated from then on. */
+function sumOf(group: Group): Sum {
+  if (group.sum) return group.sum;
+  const sum = emptySum();
+  for (const { row, open } of group.entries) if (open) addTo(sum, row, 1);
+  group.sum = sum;
+  return sum;
+}
+
+/** Returns the sort key of a group that is not empty: its sum if the column is summed, else the key of its first row. */
+export const groupKey = (group: Group, { column }: Sort): SortKey => {
+  const summed = SUMMED[column];
+  if (summed === undefined) return group.entries[0]?.key ?? '';
+  const sum = sumOf(group);
+  // The key of rows with unknown values.
+  return sum.counted > 0 ? summed(sum) : -1;
+};
+
+/** Takes out and inserts the queued entries. @param compare undefined if new entries come last */
+export function exchangeEntries(group: Group, compare: Compare<Entry> | undefined): void {
+  const { removed = [], added = [] } = group;
+  if (removed.length + added.length === 0) return;
+  if (compare) {
+    exchangeSorted(group.entries, removed, added, compare);
+    return;
+  }
+  const hidden = new Set(removed);
+  group.entries = [...group.entries.filter((entry) => !hidden.has(entry)), ...added];
 }

@@ -1,40 +1,14 @@
 import type { TextPool } from '../../query/texts.ts';
-import type { ColumnId, Folds, GroupBy, Sort } from '../../store/state.ts';
-import { addTo, emptySum, type Sum } from '../../store/sums.ts';
+import type { Folds, GroupBy, Sort } from '../../store/state.ts';
+import { addTo } from '../../store/sums.ts';
 import type { Row } from '../../store/row.ts';
-import type { Compare, Entry, Group, SortKey } from './entry.ts';
-import { GROUP_PREFIX, LazyGroup } from './group.ts';
+import type { Arrangement } from './arrangement.ts';
+import type { Compare, Entry, Group } from './entry.ts';
+import { exchangeEntries, GROUP_PREFIX, groupKey, itemOf, LazyGroup } from './group.ts';
 import { GROUPINGS } from './grouping.ts';
+import { type Item, rowItem } from './item.ts';
 import { sortByKeys } from './radix.ts';
-import { compareKeys, exchangeSorted } from './sorted.ts';
-
-/** The header line of a group. */
-export interface GroupItem {
-  readonly type: 'group';
-  /** Differs from every socket id. */
-  readonly id: string;
-  /** Printable. */
-  readonly label: string;
-  /** True if its rows are not shown. */
-  readonly folded: boolean;
-  /** Sums over its open rows that match the filter. */
-  readonly sum: Sum;
-  /** Its first row. */
-  readonly first: Row;
-}
-
-/** One line of the table: a row or a group header. */
-export type Item = { readonly type: 'row'; readonly id: string; readonly row: Row } | GroupItem;
-
-export const rowItem = (row: Row): Item => ({ type: 'row', id: row.id, row });
-
-/** Columns that show a sum in a group header; sorting by one of them sorts groups by the sum. */
-export const SUMMED: Readonly<Partial<Record<ColumnId, (sum: Sum) => number>>> = {
-  rxRate: ({ rxRate }) => rxRate,
-  txRate: ({ txRate }) => txRate,
-  rxBytes: ({ rxBytes }) => rxBytes,
-  txBytes: ({ txBytes }) => txBytes,
-};
+import { compareKeys, exchangeSorted, sortInto } from './sorted.ts';
 
 const comparatorOf = ({ descending }: Sort): Compare<Group> =>
   descending
@@ -45,7 +19,7 @@ const comparatorOf = ({ descending }: Sort): Compare<Group> =>
  * The shown rows in groups; each group has the row order of the table. Groups are sorted by the sort column: by their
  * sum if the column is summed, else by their first row. A tick reads only the groups of rows that changed.
  */
-export class Groups {
+export class Groups implements Arrangement {
   readonly by: GroupBy;
   /** Every group with shown rows, by its value. */
   readonly #groups = new Map<string | number, Group>();
@@ -72,17 +46,14 @@ export class Groups {
       : (entry) => this.#groups.get(from(entry)) ?? this.#groupOf(entry.row);
   }
 
-  /** Number of lines: headers, and the rows of unfolded groups. */
   get length(): number {
     return this.#length;
   }
 
-  /** Returns true if the row belongs to the group of its entry. */
   isIn(entry: Entry, row: Row): boolean {
     return entry.group?.value === GROUPINGS[this.by].key(row);
   }
 
-  /** Adds a shown entry to the group of its row. */
   add(entry: Entry): void {
     const group = this.#groupFrom(entry);
     entry.group = group;
@@ -91,7 +62,7 @@ export class Groups {
     this.#touch(group);
   }
 
-  /** Takes a shown entry, not yet changed, out of its group. `applyMoves` deletes empty groups. */
+  /** `applyMoves` deletes groups that become empty. */
   remove({ group, row, open }: Entry): void {
     if (group === undefined) return;
     group.shown--;
@@ -121,7 +92,6 @@ export class Groups {
     this.#touched.push(group);
   }
 
-  /** Queues an entry to be inserted by the next `applyMoves`. */
   show(entry: Entry): void {
     const { group } = entry;
     if (group === undefined) return;
@@ -129,7 +99,6 @@ export class Groups {
     this.#touch(group);
   }
 
-  /** Queues an entry, which still has its shown key, to be taken out by the next `applyMoves`. */
   hide(entry: Entry): void {
     const { group } = entry;
     if (group === undefined) return;
@@ -137,8 +106,13 @@ export class Groups {
     this.#touch(group);
   }
 
-  /** Replaces the content of all groups by these entries, in order. */
-  fill(entries: readonly Entry[], sort: Sort): void {
+  sort(entries: readonly Entry[], sort: Sort): void {
+    const sorted = new Array<Entry>(entries.length);
+    sortInto(sorted, entries, sort.descending);
+    this.replace(sorted, sort);
+  }
+
+  replace(entries: readonly Entry[], sort: Sort): void {
     this.#resetTouched();
     for (const group of this.#placed) group.placed = false;
     const filled: Group[] = [];
@@ -155,7 +129,7 @@ export class Groups {
       group.entries[group.start++] = entry;
     }
     for (const group of this.#placed) if (!group.placed) group.entries = [];
-    for (const group of filled) group.key = keyOf(group, sort);
+    for (const group of filled) group.key = groupKey(group, sort);
     const ranked: Group[] = [];
     sortByKeys(ranked, filled, { keyOf: ({ rank }) => rank, descending: false });
     sortByKeys(this.#placed, ranked, { keyOf: ({ key }) => key, descending: sort.descending });
@@ -172,18 +146,15 @@ export class Groups {
     this.#touched = [];
   }
 
-  /**
-   * Applies the queued moves, and moves groups whose sort position changed.
-   * @param compare the order of the rows; undefined while the order is frozen: new rows and groups then come last
-   */
+  /** Also moves groups whose sort position changed. While the order is frozen, new groups come last. */
   applyMoves(sort: Sort, compare?: Compare<Entry>): void {
     if (this.#touched.length === 0) return;
     const added: Group[] = [];
     let allNew = true;
     for (const group of this.#touched) {
-      updateEntries(group, compare);
+      exchangeEntries(group, compare);
       const isEmpty = group.entries.length === 0;
-      const key = isEmpty ? group.key : keyOf(group, sort);
+      const key = isEmpty ? group.key : groupKey(group, sort);
       if (group.placed && !isEmpty && (compare === undefined || key === group.key)) continue;
       allNew &&= !group.placed;
       group.placed = false;
@@ -198,7 +169,6 @@ export class Groups {
     this.#updatePositions();
   }
 
-  /** Applies a new set of folds. */
   fold(folds: Folds): void {
     if (folds === this.#folds) return;
     this.#folds = folds;
@@ -226,7 +196,6 @@ export class Groups {
     return low;
   }
 
-  /** Returns the entries of all groups in order, folded ones included. */
   entries(): Entry[] {
     return this.#placed.flatMap(({ entries }) => entries);
   }
@@ -251,51 +220,13 @@ export class Groups {
     return items;
   }
 
-  /** Returns the line of a row; -1 if its group is folded. */
   indexOfEntry(entry: Entry): number {
     const { group } = entry;
     return group === undefined || group.folded ? -1 : group.start + 1 + group.entries.indexOf(entry);
   }
 
-  /** Returns the line of a header; -1 if no group has this id. */
   indexOfId(id: string): number {
     if (!id.startsWith(GROUP_PREFIX)) return -1;
     return this.#placed.find((group) => group.id === id)?.start ?? -1;
   }
-}
-
-const itemOf = (group: Group): Item => {
-  const { id, label, folded, entries } = group;
-  const [first] = entries;
-  if (first === undefined) throw new Error('a group without rows is not shown');
-  // A copy: the group keeps updating its sum.
-  return { type: 'group', id, label, folded, sum: { ...sumOf(group) }, first: first.row };
-};
-
-/** Returns the sum of a group: computed on first read, because few groups are seen, and updated from then on. */
-function sumOf(group: Group): Sum {
-  if (group.sum) return group.sum;
-  const sum = emptySum();
-  for (const { row, open } of group.entries) if (open) addTo(sum, row, 1);
-  group.sum = sum;
-  return sum;
-}
-
-const keyOf = (group: Group, { column }: Sort): SortKey => {
-  const summed = SUMMED[column];
-  if (summed === undefined) return group.entries[0]?.key ?? '';
-  const sum = sumOf(group);
-  // The key of rows with unknown values.
-  return sum.counted > 0 ? summed(sum) : -1;
-};
-
-function updateEntries(group: Group, compare: Compare<Entry> | undefined): void {
-  const { removed = [], added = [] } = group;
-  if (removed.length + added.length === 0) return;
-  if (compare) {
-    exchangeSorted(group.entries, removed, added, compare);
-    return;
-  }
-  const hidden = new Set(removed);
-  group.entries = [...group.entries.filter((entry) => !hidden.has(entry)), ...added];
 }

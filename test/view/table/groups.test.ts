@@ -6,7 +6,7 @@ import type { Action } from '../../../src/store/actions.ts';
 import { type Folds, type GroupBy, NO_FOLDS, type Sort, type State } from '../../../src/store/state.ts';
 import type { Row } from '../../../src/store/row.ts';
 import { COLUMNS } from '../../../src/view/columns/columns.ts';
-import type { GroupItem, Item } from '../../../src/view/table/groups.ts';
+import type { GroupItem, Item } from '../../../src/view/table/item.ts';
 import { RowOrder } from '../../../src/view/table/order.ts';
 import {
   after,

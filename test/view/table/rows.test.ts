@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { GroupItem } from '../../../src/view/table/groups.ts';
+import type { GroupItem } from '../../../src/view/table/item.ts';
 import { placeColumns } from '../../../src/view/table/place.ts';
 import { groupLine, rowLine, tableLines } from '../../../src/view/table/rows.ts';
 import { RowOrder } from '../../../src/view/table/order.ts';

@@ -1,0 +1,45 @@
+import type { Folds, GroupBy, Sort } from '../../store/state.ts';
+import type { Row } from '../../store/row.ts';
+import type { Compare, Entry } from './entry.ts';
+import type { Item } from './item.ts';
+
+/**
+ * The shown entries in order, as the lines of the table: flat, or in groups. Entries are counted at once (`add`,
+ * `remove`), and move together at the end of an update (`show`, `hide`, then `applyMoves`; or `sort` or `replace`).
+ */
+export interface Arrangement {
+  /** Null if rows are not grouped. */
+  readonly by: GroupBy | null;
+  /** Number of lines: headers, and the rows of unfolded groups. */
+  readonly length: number;
+  slice(start: number, end: number): Item[];
+  /** Returns the entries in order, including those of folded groups. */
+  entries(): Entry[];
+  /** Returns the line of a shown entry; -1 if its group is folded. */
+  indexOfEntry(entry: Entry): number;
+  /** Returns the line of a header; -1 if no group has this id. */
+  indexOfId(id: string): number;
+
+  /** Returns true if the row belongs to the group of its entry. */
+  isIn(entry: Entry, row: Row): boolean;
+  /** Counts a shown entry in the group of its row. */
+  add(entry: Entry): void;
+  /** Takes a shown entry, not yet changed, out of the count of its group. */
+  remove(entry: Entry): void;
+
+  /** Queues an entry to be inserted by the next `applyMoves`. */
+  show(entry: Entry): void;
+  /** Queues an entry, which still has its shown key and group, to be taken out by the next `applyMoves`. */
+  hide(entry: Entry): void;
+  /**
+   * Applies the queued moves.
+   * @param compare the order of the rows; undefined while the order is frozen: new rows then come last
+   */
+  applyMoves(sort: Sort, compare?: Compare<Entry>): void;
+  /** Replaces the content by these entries, which are not sorted yet. */
+  sort(entries: readonly Entry[], sort: Sort): void;
+  /** Replaces the content by these entries, in order. */
+  replace(entries: Entry[], sort: Sort): void;
+  /** Applies a new set of folds. */
+  fold(folds: Folds): void;
+}

@@ -1,0 +1,78 @@
+import type { Sort } from '../../store/state.ts';
+import type { Arrangement } from './arrangement.ts';
+import type { Compare, Entry } from './entry.ts';
+import { type Item, rowItem } from './item.ts';
+import { exchangeSorted, sortInto } from './sorted.ts';
+
+/** The shown rows without groups: each line is a row. */
+export class FlatRows implements Arrangement {
+  readonly by = null;
+  #entries: Entry[] = [];
+  /** Queued moves. */
+  #removed: Entry[] = [];
+  #added: Entry[] = [];
+
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  slice(start: number, end: number): Item[] {
+    return this.#entries.slice(start, end).map(({ row }) => rowItem(row));
+  }
+
+  entries(): Entry[] {
+    return this.#entries;
+  }
+
+  indexOfEntry(entry: Entry): number {
+    return this.#entries.indexOf(entry);
+  }
+
+  indexOfId(): number {
+    return -1;
+  }
+
+  isIn(): boolean {
+    return true;
+  }
+
+  add(): void {
+    // Only groups count their rows.
+  }
+
+  remove(): void {
+    // As above.
+  }
+
+  show(entry: Entry): void {
+    this.#added.push(entry);
+  }
+
+  hide(entry: Entry): void {
+    this.#removed.push(entry);
+  }
+
+  applyMoves(_sort: Sort, compare?: Compare<Entry>): void {
+    const [removed, added] = [this.#removed, this.#added];
+    if (removed.length + added.length === 0) return;
+    this.#removed = [];
+    this.#added = [];
+    if (compare) exchangeSorted(this.#entries, removed, added, compare);
+    else {
+      const hidden = new Set(removed);
+      this.#entries = [...this.#entries.filter((entry) => !hidden.has(entry)), ...added];
+    }
+  }
+
+  sort(entries: readonly Entry[], { descending }: Sort): void {
+    sortInto(this.#entries, entries, descending);
+  }
+
+  replace(entries: Entry[]): void {
+    this.#entries = entries;
+  }
+
+  fold(): void {
+    // There are no groups to fold.
+  }
+}
