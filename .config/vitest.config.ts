@@ -1,12 +1,22 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * End-to-end tests that one of another file would disturb: they compare every socket of the machine, count namespaces or
- * descriptors, wait for a line of the event log of the whole machine, or fill the buffers of kernel events.
+ * End-to-end tests that other tests would disturb, or that would disturb others: they compare every socket of the machine,
+ * count namespaces or descriptors, wait for a line of the event log of the whole machine, fill the buffers of kernel
+ * events, or use thousands of ports, by which other tests find their sockets.
  */
-const ALONE = ['big', 'capture', 'churn', 'hidden-namespaces', 'list', 'live', 'namespaces', 'picture'].map(
-  (name) => `test/e2e/${name}.test.ts`,
-);
+const ALONE = [
+  'big',
+  'capture',
+  'churn',
+  'fidelity',
+  'harness',
+  'hidden-namespaces',
+  'list',
+  'live',
+  'namespaces',
+  'picture',
+].map((name) => `test/e2e/${name}.test.ts`);
 
 /** Finds out what this machine lets the end-to-end tests do. */
 const PROBE = new URL('../test/e2e/probe.ts', import.meta.url).pathname;

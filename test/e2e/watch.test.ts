@@ -148,7 +148,9 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
         expect(atMs).toBeLessThan(Date.now());
         expect(['poll', 'destroy', 'trace']).toContain(learntBy);
       }
-      const known = listed.find(({ local }) => local.port === end.local.port);
+      const known = listed.find(
+        ({ local, remote }) => local.port === end.local.port && remote?.port === end.remote?.port,
+      );
       expect(known).toBeDefined();
       if (hasNetlink) expect(first?.socket.id).toBe(known?.id);
       expect(last?.lifetimeMs).toBeGreaterThan(0);
