@@ -18,6 +18,9 @@ const ALONE = [
   'picture',
 ].map((name) => `test/e2e/${name}.test.ts`);
 
+/** What every file of unit tests does first and last. */
+const SETUP = new URL('../test/helpers/setup.ts', import.meta.url).pathname;
+
 /** Finds out what this machine lets the end-to-end tests do. */
 const PROBE = new URL('../test/e2e/probe.ts', import.meta.url).pathname;
 
@@ -34,12 +37,14 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        // Threads, which start faster than processes.
+        // Starting a process and loading every module again for each file would take a third of the time.
         test: {
           name: 'units',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
           pool: 'threads',
+          isolate: false,
+          setupFiles: SETUP,
         },
       },
       {
