@@ -273,19 +273,19 @@ export class Actors {
     const living = isAnotherProcess ? undefined : this.#identities.get(pid);
     const named = (name: string | undefined, exe: string | undefined, words?: readonly string[]) =>
       name !== undefined && { process: fullName(name, exe, words) };
+    // A lost exec or rename record would make this another program than the one that acted.
+    const knowledge = this.#isComplete ? 'exact' : 'inherited';
     if (this.#upcoming.programOf(pid) !== undefined) {
       // Same process, but /proc already shows the next program: only the start time is still valid.
       const { startedAtMs } = living ?? {};
       return {
-        knowledge: 'exact',
+        knowledge,
         pid,
         ...named(comm, file),
         ...(file?.startsWith('/') && { exe: file }),
         ...(startedAtMs !== undefined && { startedAtMs }),
       };
     }
-    // A lost exec record would make this another program than the one that acted.
-    const knowledge = living === undefined || this.#isComplete ? 'exact' : 'inherited';
     const oldName = this.#upcoming.nameOf(pid);
     if (living?.exe !== undefined)
       return { ...living, knowledge, ...named(oldName, living.exe, wordsOf(living)) };

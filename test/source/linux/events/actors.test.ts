@@ -216,10 +216,16 @@ describe('lost records', () => {
     expect(drain(undefined, false)).toEqual(['inherited sleep 70']);
   });
 
-  test('do not affect a process that the trace itself described', () => {
+  test('make the program of an ended process inherited too: only an earlier record names it', () => {
+    trace.exec(70, '/usr/bin/curl');
+    act(70);
+    expect(drain(undefined, false)).toEqual(['inherited curl 70']);
+  });
+
+  test('make the program inherited if /proc already shows the next one', () => {
     trace.fork(50, 70, 'curl');
     act(70);
-    expect(drain(undefined, false)).toEqual(['exact curl 70']);
+    expect(drain(undefined, false)).toEqual(['inherited curl 70']);
   });
 });
 
