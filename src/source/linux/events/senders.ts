@@ -29,15 +29,15 @@ interface Sender {
 /** A namespace, port and address from which UDP packets were sent. */
 interface SourceEndpoint {
   /** Namespace and port: a key of `#addresses`. */
-  readonly port: string;
+  readonly netnsPort: string;
   readonly senders: Map<number, Sender>;
   /** More than `MAX_SENDERS` processes sent from it. */
   hasTooManySenders: boolean;
 }
 
 /**
- * Maximum number of traced route lookups per second, averaged over a second. At ten times as many, tracing costs the
- * sender a quarter of its speed.
+ * Maximum number of traced route lookups per second, averaged over a second or more. At ten times as many, tracing
+ * costs the sender a quarter of its speed.
  */
 const MAX_LOOKUPS_PER_S = 20_000;
 
@@ -53,7 +53,8 @@ function maySendFrom({ family, local, remote }: UdpSocket, from: string): boolea
   if (from === address) return true;
   // A socket bound to any address may choose one per packet (IP_PKTINFO); an IPv6 socket may send IPv4.
   if (isAnyAddress(address)) return family === 'ipv6' || !from.includes(':');
-  // connect(2) looks up the route before the socket has an address; a socket bound to a group has none of its own.
+  // The source address is still 0.0.0.0 or :: when connect(2) looks up the route, and if the socket is bound to a
+  // multicast group.
   return from === (address.includes(':') ? '::' : '0.0.0.0') && (remote !== null || isMulticast(address));
 }
 
@@ -108,7 +109,7 @@ export class Senders {
 
   /**
    * Returns true if the lookups of the last second exceed the limit: tracing would slow down a server that sends many
-   * packets. Checked once per second; true only once.
+   * packets. Checked at most once per second; the first call only starts the count. True only once.
    */
   shouldStop(nowMs: number): boolean {
     if (this.#isStopped || nowMs - this.#countedSinceMs < 1000) return false;
@@ -149,18 +150,18 @@ export class Senders {
     else endpoint.hasTooManySenders = true;
   }
 
-  #endpointAt(port: string, address: string): SourceEndpoint {
-    const key = `${port} ${address}`;
+  #endpointAt(netnsPort: string, address: string): SourceEndpoint {
+    const key = `${netnsPort} ${address}`;
     const endpoint = this.#endpoints.get(key) ?? {
-      port,
+      netnsPort,
       senders: new Map<number, Sender>(),
       hasTooManySenders: false,
     };
     this.#endpoints.delete(key);
     this.#endpoints.set(key, endpoint);
-    const addresses = this.#addresses.get(port);
+    const addresses = this.#addresses.get(netnsPort);
     if (addresses) addresses.add(address);
-    else this.#addresses.set(port, new Set([address]));
+    else this.#addresses.set(netnsPort, new Set([address]));
     const [oldest] = this.#endpoints.keys();
     if (this.#endpoints.size > MAX_ENDPOINTS && oldest !== undefined) this.#delete(oldest);
     return endpoint;
@@ -170,9 +171,9 @@ export class Senders {
     const endpoint = this.#endpoints.get(key);
     if (endpoint === undefined) return;
     this.#endpoints.delete(key);
-    const addresses = this.#addresses.get(endpoint.port);
-    addresses?.delete(key.slice(endpoint.port.length + 1));
-    if (addresses?.size === 0) this.#addresses.delete(endpoint.port);
+    const addresses = this.#addresses.get(endpoint.netnsPort);
+    addresses?.delete(key.slice(endpoint.netnsPort.length + 1));
+    if (addresses?.size === 0) this.#addresses.delete(endpoint.netnsPort);
   }
 
   /**
@@ -196,9 +197,10 @@ export class Senders {
   }
 
   /**
-   * Returns the only ended process that started in the initial namespace and sent from the same port and address, and
-   * removes it: ip-netns(8), nsenter(1) and container engines enter another namespace before they run a program. The
-   * opposite direction needs CAP_SYS_ADMIN over the initial namespace (setns(2)), which no user has.
+   * Returns the owners of the only ended process that started in the initial namespace and sent from the same port and
+   * address, and removes it; `SEVERAL` for more than one, undefined for none. ip-netns(8), nsenter(1) and container
+   * engines enter another namespace before they run a program. The opposite direction is not searched: it needs
+   * CAP_SYS_ADMIN over the initial namespace (setns(2)), which ordinary users do not have.
    */
   #takeMovedSender(socket: UdpSocket): readonly Owner[] | undefined {
     if (this.#firstNetns === undefined || socket.netns === this.#firstNetns) return undefined;
@@ -214,16 +216,16 @@ export class Senders {
     return asSender(moved);
   }
 
-  /** Returns the senders that may have used a socket, and the keys of their endpoints. */
+  /** Returns the senders that may have used a socket, and the keys of all endpoints it may have sent from. */
   #sendersOf(socket: UdpSocket, netns: number) {
-    const port = `${netns} ${socket.local.port}`;
+    const netnsPort = `${netns} ${socket.local.port}`;
     const peer = socket.remote && peerOf(socket.remote);
     const keys: string[] = [];
     const senders: Sender[] = [];
     let hasTooManySenders = false;
-    for (const from of this.#addresses.get(port) ?? []) {
+    for (const from of this.#addresses.get(netnsPort) ?? []) {
       if (!maySendFrom(socket, from)) continue;
-      const key = `${port} ${from}`;
+      const key = `${netnsPort} ${from}`;
       const endpoint = this.#endpoints.get(key);
       const found = [...(endpoint?.senders.values() ?? [])].filter(
         ({ peers }) => peer === null || peers === 'any' || peers.has(peer),

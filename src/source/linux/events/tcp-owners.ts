@@ -5,7 +5,7 @@ import type { NewListeners } from './new-listeners.ts';
 
 const PENDING: readonly Owner[] = [{ knowledge: 'pending' }];
 
-/** Determines the owners and the user of a TCP socket that no traced process acted on. */
+/** Determines the owners and the user of a TCP socket whose process the trace does not name. */
 export class TcpOwners {
   readonly #attribution: Attribution;
   readonly #listeners: () => Listeners;
@@ -31,7 +31,7 @@ export class TcpOwners {
     return inode > 0 ? PENDING : known;
   }
 
-  /** Returns the uid of the listener that accepted a socket; undefined if there is none. */
+  /** Returns the uid of the listener at the local endpoint of a socket; undefined if there is none. */
   listenerUid(network: Network, local: Endpoint): number | undefined {
     return this.#listeners().uidOf({ protocol: 'tcp', local, netns: network.inode });
   }

@@ -10,15 +10,18 @@ import { LITTLE_ENDIAN } from '../netlink/wire.ts';
 import type { SocketMessage } from '../sockets/make-socket.ts';
 import type { TracedSocket } from './traced-sockets.ts';
 
-/** The socket that has the endpoints of a closed connection now: its remnant with its id, or only the state LISTEN. */
+/**
+ * The answer to a query for the endpoints of a closed connection: id and state of its remnant, only the state LISTEN
+ * if a listener matches them, or empty.
+ */
 export interface Remnant {
   readonly id?: string;
   readonly state?: SocketState;
 }
 
 /**
- * Queries the kernel for a living socket of the trace by its endpoints; undefined if it is not found.
- * @param networks those that the socket may be in
+ * Queries the kernel for a traced socket that is still open, by its endpoints; undefined if it is not found.
+ * @param networks namespaces that the socket may be in
  * @param wallMs wall-clock time, milliseconds since 1970
  */
 export function findLiving(
@@ -34,7 +37,7 @@ export function findLiving(
     network.findTcp(family, sockId, (buffer, start, end) => {
       const addresses = decodeAddresses(buffer, start, 'tcp');
       if (addresses === undefined || (addresses.state === 'LISTEN') !== isListener) return;
-      // The TIME_WAIT remnant has another cookie.
+      // The TIME_WAIT remnant has the endpoints of the socket but another cookie: it is not the socket.
       if (isRemnantAt(buffer, start)) return;
       const { view } = buffer;
       const info = { start: 0, end: 0 };
@@ -58,10 +61,7 @@ export function findLiving(
   return message;
 }
 
-/**
- * Queries the kernel for the endpoints of a closed connection: id and state of its TIME_WAIT remnant, or only the state
- * LISTEN if a listener matches them. Empty for anything else.
- */
+/** Queries the kernel for the TIME_WAIT remnant of a closed connection, by its endpoints. */
 export function findRemnant(network: Network, { protocol, addresses, sockId, end }: ClosedSocket): Remnant {
   let remnant: Remnant = {};
   if (protocol !== 'tcp' || addresses.remote === null || end === undefined) return remnant;

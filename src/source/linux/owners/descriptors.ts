@@ -49,7 +49,8 @@ export class Descriptors {
       }
       const [holder, descriptor, inode] = value;
       if (descriptor < 0) {
-        // Reading the mappings and rings of a process costs as much as all other checks.
+        // A pseudo descriptor: the process holds the socket by a memory mapping or an io_uring. To read these costs as
+        // much as all other checks of a poll, so this is the last one.
         count += MAX_DESCRIPTOR_CHECKS;
         if (!this.#otherHolders.isHeld(holder, inode)) this.#holdings.removeDescriptor(holder, descriptor);
         continue;
@@ -68,7 +69,11 @@ export class Descriptors {
     }
   }
 
-  /** Lists and reads the descriptors of processes that may have new ones, the smallest processes first. */
+  /**
+   * Reads the descriptors of processes that may have new ones, those with the fewest descriptors first. A listing that
+   * a search has begun is left to the search, unless it is outdated.
+   * @param isWanted returns true if an outdated list of a holder is to be read again
+   */
   readOutdated(isWanted: (holder: Holder) => boolean): void {
     const holders = [...this.#holdings.holders.values()].filter(
       (holder) =>
@@ -82,7 +87,7 @@ export class Descriptors {
     }
   }
 
-  /** Lists the descriptors of a holder: those that are not known yet are to be read. */
+  /** Lists the descriptors of a holder, removes those that are closed, and puts the unknown ones into `unread`. */
   list(holder: Holder): void {
     holder.isListOutdated = false;
     holder.isInSearch = false;
@@ -91,6 +96,7 @@ export class Descriptors {
     holder.rings.clear();
     const listing = this.#proc.names(`${holder.folder}/fd`);
     if (!('value' in listing)) {
+      // A process that has ended is not unreadable: it hides no sockets.
       holder.readable = listing.failed === 'gone';
       if (!holder.readable) this.#poll.hasUnseenProcesses = true;
       return;
@@ -139,12 +145,12 @@ export class Descriptors {
     }
   }
 
-  /** Reads an unknown descriptor; true if it exists. */
+  /** Reads a descriptor that is not listed. @returns true if it exists and may be read */
   #readDescriptor(holder: Holder, descriptor: number): boolean {
     return this.#applyOutcome(holder, descriptor, this.#proc.socketInode(holder.folder, descriptor));
   }
 
-  /** Adds the socket or io_uring that a descriptor refers to; true if the descriptor exists. */
+  /** Adds the socket or io_uring that a descriptor refers to. @returns true if the descriptor could be read */
   #applyOutcome(holder: Holder, descriptor: number, outcome: Outcome<number>): boolean {
     const inode = this.#inodeOf(holder, outcome);
     if (inode === IO_URING) holder.rings.add(descriptor);
@@ -152,10 +158,14 @@ export class Descriptors {
     return inode !== undefined;
   }
 
-  /** Returns the inode of the socket, `IO_URING`, or 0 for any other file; undefined if there is no descriptor. */
+  /**
+   * Returns the inode of the socket, `IO_URING`, or 0 for any other file; undefined if there is no descriptor or it
+   * cannot be read. Marks a holder whose descriptors may not be read.
+   */
   #inodeOf(holder: Holder, outcome: Outcome<number>): number | undefined {
     if ('value' in outcome) return outcome.value;
-    // Some processes allow even root to list their descriptors but not to read them.
+    // The descriptors of some processes can be listed but not read, even by root: readlink(2) of /proc/PID/fd/N also
+    // needs ptrace access (proc_pid_fd(5)).
     if (outcome.failed === 'forbidden') {
       holder.readable = false;
       holder.unread = [];

@@ -5,20 +5,20 @@ import type { Holder } from './holder.ts';
 interface SearchState {
   /** Number of finished searches. */
   searches: number;
-  /** Places that the last search covered, as a clause; undefined before the first one has finished. */
+  /** Clause for the user that names the places the last search covered; undefined until the first one has finished. */
   tried: string | undefined;
 }
 
-/** Maximum number of searches for a socket. The first one misses processes that started during it. */
+/** Maximum number of searches for the holder of a socket. The first one may miss processes that started during it. */
 const MAX_SEARCHES = 2;
 
 /** Holders by socket as read so far, and the sockets whose holder is still to be found. */
 export class Holdings {
   /** By pid, or by tid for a thread with a descriptor table of its own. */
   readonly holders = new Map<number, Holder>();
-  /** Inodes of all sockets of the last poll. Descriptors also refer to sockets of kinds that are not read. */
+  /** Inodes of all sockets of the last poll. Holders also have sockets of kinds that no poll reads (netlink(7)). */
   readonly sockets = new Set<number>();
-  /** Inodes of sockets to search for. */
+  /** Inodes of sockets whose holder is to be searched for: not yet searched `MAX_SEARCHES` times. */
   readonly wanted = new Set<number>();
   /** Key of the holder of a socket, or keys of several. */
   readonly #keysByInode = new Map<number, number | Set<number>>();
@@ -103,6 +103,7 @@ export class Holdings {
       if (!holder || first === undefined) continue;
       for (const descriptor of [first, ...(holder.duplicates.get(inode) ?? [])]) {
         holder.inodes.delete(descriptor);
+        // A negative number is no descriptor (see `pseudoDescriptor`).
         if (descriptor >= 0) holder.freed.push(descriptor);
       }
       holder.descriptors.delete(inode);
@@ -136,7 +137,7 @@ export class Holdings {
     if (keys === undefined) this.#keysByInode.set(inode, holder.key);
     else if (typeof keys === 'number') this.#keysByInode.set(inode, new Set([keys, holder.key]));
     else keys.add(holder.key);
-    this.#markChanged(inode);
+    this.#markSocketChanged(inode);
     if (this.#unowned.delete(inode)) this.wanted.delete(inode);
   }
 
@@ -168,7 +169,7 @@ export class Holdings {
 
   /** Marks all sockets of a holder as changed. */
   markChanged(holder: Holder): void {
-    for (const inode of holder.descriptors.keys()) this.#markChanged(inode);
+    for (const inode of holder.descriptors.keys()) this.#markSocketChanged(inode);
   }
 
   /** Marks all sockets without a known holder as changed. */
@@ -176,7 +177,7 @@ export class Holdings {
     for (const inode of this.#unowned.keys()) this.#changed.add(inode);
   }
 
-  /** Counts a finished search for some sockets. @param tried the places that it covered, as a clause */
+  /** Counts a finished search for the holders of some sockets. @param tried see `SearchState` */
   endSearch(inodes: readonly number[], tried: string): void {
     for (const inode of inodes) {
       const search = this.#unowned.get(inode);
@@ -202,12 +203,12 @@ export class Holdings {
       // The socket still exists: another process may hold it now.
       if (this.sockets.has(inode)) this.#addUnowned(inode);
     }
-    this.#markChanged(inode);
+    this.#markSocketChanged(inode);
   }
 
-  #markChanged(inode: number): void {
+  #markSocketChanged(inode: number): void {
     this.#sharedByInode.delete(inode);
-    // A socket that is not added yet is reported as new.
+    // A socket that is not in `sockets` is of a kind that is not read, or is added later in this poll, as a new one.
     if (this.sockets.has(inode)) this.#changed.add(inode);
   }
 }

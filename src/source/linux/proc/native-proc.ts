@@ -10,7 +10,7 @@ const RING = Buffer.from(IO_URING_LINK);
 const ZERO = 48;
 const NINE = 57;
 
-/** Maximum number of descriptors read by path: opening their folder does not pay off. */
+/** Maximum number of descriptors read by their full path: to open their folder costs more for so few. */
 const MAX_DESCRIPTORS_BY_PATH = 4;
 
 /**

@@ -10,9 +10,10 @@ const GONE = new Set(['ENOENT', 'ESRCH', 'ENOTDIR']);
 const FORBIDDEN = new Set(['EACCES', 'EPERM']);
 
 /**
- * A read(2) of a file in /proc returns up to a page of 4,096 bytes, without the line that did not fit (fs/seq_file.c).
- * Fewer bytes than this, with room for more, mean the end of the file. One more read to confirm that is expensive: for
- * /proc/net/tcp the kernel walks its whole hash table again.
+ * Number of bytes below which a read(2) with room for more counts as the last one of a file. The kernel returns up to a
+ * page of 4,096 bytes, without the line that did not fit (fs/seq_file.c): this holds for lines of up to 512 bytes. A
+ * longer line (a path in maps or mountinfo) may end the content too early. One more read to confirm the end is
+ * expensive: for /proc/net/tcp the kernel walks its whole hash table again.
  */
 const SHORT_READ = 3584;
 
@@ -126,7 +127,10 @@ export class Proc {
     return tid === other ? true : undefined;
   }
 
-  /** Returns the number of threads of a process: links of its folder `task` minus 2 (fs/proc/base.c, proc_task_getattr). */
+  /**
+   * Returns the number of threads of a process, 0 if unknown: links of its folder `task` minus 2 (fs/proc/base.c,
+   * proc_task_getattr).
+   */
   threadCount(pid: number): number {
     const folder = attempt(() => statSync(`${this.#root}/${pid}/task`));
     return 'value' in folder ? folder.value.nlink - 2 : 0;
@@ -152,7 +156,7 @@ export class Proc {
     return { value: this.#buffer.toString(encoding, 0, end), isCut: true };
   }
 
-  /** Reads up to `limit` bytes of a file into the buffer; files in /proc have no size. @returns the number of bytes */
+  /** Reads up to `limit` bytes of a file into the buffer; files in /proc have size 0 in stat(2). @returns the length */
   #fill(path: string, limit: number): number {
     this.#progress?.noteFile(path);
     const fd = openSync(`${this.#root}/${path}`, 'r');

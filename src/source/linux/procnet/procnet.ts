@@ -16,8 +16,9 @@ export interface ProcNetSourceOptions {
   readonly passwdPath?: string;
   /** Monotonic clock, milliseconds; measures the cost of a poll. */
   readonly nowMs: () => number;
-  /** True if netpane runs as root, who can read every process. */
+  /** True if netpane runs as root, who can read nearly every process. */
   readonly isRoot: boolean;
+  /** See `OtherHolders`; true by default. */
   readonly hasRingPaths?: boolean;
   /** See `SourceOptions`; no limit by default. */
   readonly ownerBudgetMs?: number;
@@ -34,12 +35,15 @@ export class ProcNetSource implements Source {
   readonly #ownerBudgetMs: number;
   readonly #lives: Lives;
   readonly #attribution: Attribution;
+  /** Socket inodes of the last poll. */
   #inodes: ReadonlySet<number> = new Set();
-  #lines = 0;
+  /** Number of sockets in the last poll. */
+  #socketCount = 0;
   #last: Snapshot | undefined;
   /** Number of sockets with a hidden owner, by user name. */
   #hiddenByUser: ReadonlyMap<string, number> = new Map();
-  readonly #lineCounts = new Map<Table, number>();
+  /** Number of sockets in the last poll, by table. */
+  readonly #countByTable = new Map<Table, number>();
 
   constructor({
     procRoot = '/proc',
@@ -117,8 +121,8 @@ export class ProcNetSource implements Source {
   #refreshOwners(): void {
     const before = this.#inodes;
     const counts = this.#lives.counts;
-    const isSame = counts.added === 0 && counts.unchanged === this.#lines;
-    this.#lines = counts.unchanged + counts.added;
+    const isSame = counts.added === 0 && counts.unchanged === this.#socketCount;
+    this.#socketCount = counts.unchanged + counts.added;
     if (!isSame) {
       const inodes = new Set<number>();
       for (const { inode } of this.#lives.sightings()) if (inode !== undefined) inodes.add(inode);
@@ -132,7 +136,8 @@ export class ProcNetSource implements Source {
 
   /**
    * Parses all tables into `lives`. For each read(2) of a UDP table the kernel counts from the start to find its
-   * position, so a socket that closes meanwhile hides another one. A UDP table with a missing line is read once more.
+   * position, so a socket that closes meanwhile hides another one. A UDP table that lacks a socket of the last poll is
+   * read once more: the socket may be closed or only hidden.
    */
   #parseTables(texts: readonly { table: Table; text: Outcome<string> }[]): Degradation[] {
     const degradations: Degradation[] = [];
@@ -155,12 +160,12 @@ export class ProcNetSource implements Source {
       const before = lives.counts;
       addTable(table, text.value);
       const unchanged = lives.counts.unchanged - before.unchanged;
-      if (table.protocol === 'udp' && unchanged < (this.#lineCounts.get(table) ?? 0)) {
+      if (table.protocol === 'udp' && unchanged < (this.#countByTable.get(table) ?? 0)) {
         const again = this.#proc.latin1(`net/${table.file}`, LIMIT.table);
         if ('value' in again) addTable(table, again.value);
       }
       const { unchanged: all, added } = lives.counts;
-      this.#lineCounts.set(table, all - before.unchanged + added - before.added);
+      this.#countByTable.set(table, all - before.unchanged + added - before.added);
     }
     return degradations;
   }

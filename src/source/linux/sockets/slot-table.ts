@@ -51,7 +51,7 @@ export class SlotTable {
     }
   }
 
-  /** Returns the listeners, with the inode of their namespace. */
+  /** Yields the sockets in state LISTEN except those of SCTP, with the inode of their namespace. */
   *listening(): Generator<OwnedSocket> {
     for (const [slot, socket] of this.#sockets.entries()) {
       const netns = this.#networks[slot]?.inode;
@@ -86,8 +86,8 @@ export class SlotTable {
   }
 
   /**
-   * Returns the inodes that came and went since the last poll. Call it before the messages are applied.
-   * @param alsoRemoved inodes that other sockets lost
+   * Returns the inodes that sockets have gained and lost since the last poll. Call it before the messages are applied.
+   * @param alsoRemoved removed inodes of the sockets that are not in this table (see `OtherSockets`)
    */
   changedInodes(
     messages: readonly Pick<SocketMessage, 'slot' | 'inode'>[],
