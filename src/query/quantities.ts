@@ -4,10 +4,10 @@ import type { Subject } from './subject.ts';
 
 type Units = Readonly<Record<string, number>>;
 
-/** Milliseconds. */
-const TIMES: Units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, '': 1000 };
-/** Microseconds. A number without a unit is in milliseconds, as the RTT column shows it. */
-const SHORT_TIMES: Units = { us: 1, µs: 1, ms: 1000, s: 1_000_000, '': 1000 };
+/** Milliseconds per unit. A number without a unit is in seconds. */
+const MILLIS_PER_UNIT: Units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, '': 1000 };
+/** Microseconds per unit. A number without a unit is in milliseconds, as ss prints it. */
+const MICROS_PER_UNIT: Units = { us: 1, µs: 1, ms: 1000, s: 1_000_000, '': 1000 };
 const COUNT: Units = { '': 1 };
 const BYTES: Units = { '': 1, b: 1 };
 for (const [power, prefix] of ['k', 'm', 'g', 't'].entries()) {
@@ -23,8 +23,8 @@ interface Measure {
   readonly expected: string;
 }
 
-const AGE: Measure = { units: TIMES, expected: 'a duration such as 500ms, 10s, 5m, 2h, 1d' };
-const RTT: Measure = { units: SHORT_TIMES, expected: 'a duration such as 500us, 50ms, 1s' };
+const AGE: Measure = { units: MILLIS_PER_UNIT, expected: 'a duration such as 500ms, 10s, 5m, 2h, 1d' };
+const RTT: Measure = { units: MICROS_PER_UNIT, expected: 'a duration such as 500us, 50ms, 1s' };
 const SIZE: Measure = { units: BYTES, expected: 'a number of bytes such as 500, 100k, 1.5M, 1GiB' };
 const NUMBER: Measure = { units: COUNT, expected: 'a number' };
 
@@ -39,13 +39,13 @@ const OPERATORS = {
 
 export type Operator = keyof typeof OPERATORS;
 
-/** The operator and the amount of a comparison, in the unit of the quantity. */
+/** A comparison in a query, such as `>10s`; `value` is in the unit of the quantity (see `readAmount`). */
 interface Comparison {
   readonly operator: Operator;
   readonly value: number;
 }
 
-/** A number that a query can compare. */
+/** Entry of `QUANTITIES`: a number of a socket that a query can compare. */
 interface QuantityRow {
   readonly measure: Measure;
   /** A complete query, for the help. */
@@ -53,7 +53,7 @@ interface QuantityRow {
   /** Description in the help. */
   readonly about: string;
   readonly compile: (comparison: Comparison, compiling: Compiling) => Condition;
-  /** The answers change with time, even if a socket does not change. */
+  /** An unchanged socket may start or stop matching as time passes. */
   readonly isTimed?: true;
 }
 
@@ -71,7 +71,7 @@ const compare =
 const sum = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? undefined : a + b;
 
-/** Every quantity, in the order of the help. To add one is to add a row, and a row to the table in README. */
+/** Every quantity, in the order of the help. The table in README must list the same ones. */
 export const QUANTITIES = {
   age: {
     measure: AGE,
@@ -80,7 +80,7 @@ export const QUANTITIES = {
     isTimed: true,
     compile: ({ operator, value }, { context }) => {
       const holds = OPERATORS[operator];
-      // The age of a baseline socket is a lower bound: `>` can be decided by it, `<` cannot.
+      // A baseline socket may be older than its known age: that can prove `>`, but never `<` or `=`.
       const isGreater = operator.startsWith('>');
       return (_, { lifetimeMs, firstSeenMs, baseline }) =>
         (isGreater || !baseline) && holds(lifetimeMs ?? context.nowMs - firstSeenMs, value);
@@ -172,12 +172,15 @@ export type Quantity = keyof typeof QUANTITIES;
 
 export const isQuantity = (name: string): name is Quantity => Object.hasOwn(QUANTITIES, name);
 
-/** Returns the row of a quantity. */
+/** Returns the entry of a quantity. */
 export const quantityRow = (quantity: Quantity): QuantityRow => QUANTITIES[quantity];
 
 export const quantityNames = (): Quantity[] => Object.keys(QUANTITIES) as Quantity[];
 
-/** Returns an amount in the unit of its quantity: milliseconds for age, microseconds for rtt, bytes. */
+/**
+ * Returns an amount in the unit of its quantity: milliseconds for `age`, microseconds for `rtt`, a plain number for
+ * `retr` and `pid`, bytes or bytes per second for the others. Throws a Mistake if it is malformed.
+ */
 export function readAmount(quantity: Quantity, piece: Piece): number {
   const { units, expected } = quantityRow(quantity).measure;
   const [, number, unit = ''] = /^(\d{1,15}(?:\.\d{1,9})?)(\D*)$/.exec(piece.text) ?? [];

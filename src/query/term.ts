@@ -9,10 +9,10 @@ import { readPorts } from './ranges.ts';
 import { readRegex } from './regex.ts';
 import type { Scanner } from './scanner.ts';
 
-/** A name and the operator between it and its value; a name may end in `/s` (`rx/s`). */
+/** The start of a term such as `port:443`: its name and operator. A name may end in `/s`, as in `rx/s>1M`. */
 const HEAD = /([a-z]+(?:\/s)?)(:|=|!=|>=?|<=?)/iy;
 
-/** Reads one term. The scanner must be at its first character: not at a space, a parenthesis, `!` or the end. */
+/** Reads one term. The scanner must be at the first character of the term, after any space, parenthesis or `!`. */
 export function readTerm(scanner: Scanner): Term {
   const { next, at, text } = scanner;
   if (next === '"') {
@@ -25,6 +25,7 @@ export function readTerm(scanner: Scanner): Term {
     scanner.at++;
     return readHost(scanner.run());
   }
+  // `:443` is a port, but `::1` is a word that finds an address.
   if (next === ':' && text.charAt(at + 1) !== ':') {
     scanner.at++;
     return readValue(scanner, 'port', false);
@@ -42,7 +43,7 @@ export function readTerm(scanner: Scanner): Term {
   return isFlag(flag) ? { kind: 'flag', flag } : { kind: 'word', text: word };
 }
 
-/** Reads the value after a name and its operator. Returns undefined for a word such as `http://` or `a=b`. */
+/** Reads the value after a name and its operator. Returns undefined if they are part of a word: `http://`, `a=b`. */
 function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Term | undefined {
   const name = text.toLowerCase();
   const isOrder = operator.startsWith('<') || operator.startsWith('>');
@@ -50,6 +51,7 @@ function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Ter
     if (!isField(name) && !isQuantity(name)) return undefined;
     throw new Mistake(at, text.length + 2, `to negate, put ! before the term: !${name}=VALUE`);
   }
+  // `pid` is a quantity and a field: `pid=1` is a field.
   if (isQuantity(name) && (isOrder || (operator === '=' && !isField(name)))) {
     const piece = scanner.run();
     if (piece.text === '') throw new Mistake(piece.at, 0, `expected ${amountExpected(name)}`);
@@ -78,6 +80,7 @@ function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Ter
   );
 }
 
+/** Reads the value of a field. @param whole the operator was `=`: the whole text must match */
 function readValue(scanner: Scanner, field: Field, whole: boolean): Term {
   const row = fieldRow(field);
   const { next } = scanner;
@@ -90,7 +93,7 @@ function readValue(scanner: Scanner, field: Field, whole: boolean): Term {
   return termOf(field, piece, whole);
 }
 
-/** Parses the value of a field. @param whole the operator was `=`: the whole text must match */
+/** Returns the term of a field and its value. @param whole see `readValue` */
 function termOf(field: Field, piece: Piece, whole: boolean): Term {
   if (isFieldOf(field, 'text')) return { kind: 'text', field, whole, value: piece.text };
   if (isFieldOf(field, 'exact')) return { kind: 'exact', field, value: piece.text };

@@ -6,13 +6,13 @@ import type { TextPool } from './texts.ts';
 const [UNKNOWN, YES, NO] = [0, 1, 2];
 
 /**
- * Returns a test of a port, with the index of its protocol in `PROTOCOLS`, with a cache of its answers. VSOCK ports
- * beyond 16 bits are not cached.
+ * Returns a test that caches the answers of `test`. It takes the index of the protocol in `PROTOCOLS`, and returns
+ * false for port -1 (no remote endpoint). VSOCK ports beyond 16 bits are not cached.
  */
 export function cachedPortTest(
   test: (port: number, protocol: Protocol) => boolean,
 ): (port: number, protocol: number) => boolean {
-  /** By protocol; made when the protocol first occurs. */
+  /** One answer per port, by protocol; allocated when the protocol first occurs. */
   const answers: (Uint8Array | undefined)[] = PROTOCOLS.map(() => undefined);
   return (port, protocol) => {
     const name = PROTOCOLS[protocol];
@@ -30,20 +30,20 @@ export function hasPortName(port: number, protocol: Protocol, test: (text: strin
   return name !== undefined && test(name);
 }
 
-/** Compiles digits to a test that returns true for a number containing them. Avoids a text per port. */
+/** Compiles digits to a test of whether a number contains them. Works without making a text of each number. */
 function digitsIn(digits: string): (number: number) => boolean {
   const wanted = Number(digits);
   const power = 10 ** digits.length;
   return (number) => {
     if (number === 0) return digits === '0';
-    // A number with fewer digits could have the same value with leading zeros.
+    // Stops when fewer digits are left than wanted: 80 does not contain 080.
     for (let rest = number; rest * 10 >= power; rest = Math.floor(rest / 10))
       if (rest % power === wanted) return true;
     return false;
   };
 }
 
-/** Compiles a word to a test that returns true if anything that the table shows of a socket contains it. */
+/** Compiles a word to a test of whether a name (`namesOf`), an address, a port or a service name contains it. */
 export function compileWord(word: string, pool: TextPool): (it: SearchFields) => boolean {
   const lower = word.toLowerCase();
   // A word with a colon can span address and port. The last colon separates them: a port contains none.

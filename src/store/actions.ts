@@ -20,23 +20,23 @@ import type {
 } from './state.ts';
 
 /**
- * What happened: a batch, a key, the end of an effect. `update` applies it. `atMs` is the time at which it happened,
- * milliseconds on a clock that never runs backwards.
+ * Something that happened: a batch, a key press, the result of an effect. `update` applies it. `atMs` is the time at
+ * which it happened, milliseconds on a clock that never runs backwards.
  */
 export type Action =
   /** The first action. */
   | { readonly type: 'start'; readonly atMs: number }
   | { readonly type: 'batch'; readonly batch: Batch; readonly atMs: number }
-  /** Lets marks fade. */
+  /** Removes the marks of recent changes that have expired, and closed rows with them. */
   | { readonly type: 'time'; readonly atMs: number }
   /** No batch has come for several intervals. `doing` is what the sampler is doing. */
   | { readonly type: 'silence'; readonly atMs: number; readonly doing: string }
   | { readonly type: 'resize'; readonly width: number; readonly height: number }
-  /** The view has found where rows and events are on the screen (`view/arrange.ts`); the screen is about to be painted. */
+  /** The view has laid out rows and events (`view/arrange.ts`). Sent before each paint. */
   | {
       readonly type: 'arranged';
       readonly selectedId: string | null;
-      /** Id of the row at the selection; null for a group header. */
+      /** Id of the selected row; null if a group header or nothing is selected. */
       readonly rowId: string | null;
       readonly table: Place;
       readonly log: Place;
@@ -53,14 +53,16 @@ export type Action =
   /** Adds a term to the query and removes the terms in `instead`; removes the term if the query has it. */
   | { readonly type: 'toggle-term'; readonly term: string; readonly instead: readonly string[] }
   | { readonly type: 'add-term'; readonly term: string }
-  /** Makes the sockets of now the baseline of `new`, and shows only new sockets. */
+  /** Adds `new` to the query: from then on, only sockets first seen after this action match it. */
   | { readonly type: 'baseline' }
   /** Adds a hide rule. */
   | { readonly type: 'hide'; readonly rule: HideRule }
   | { readonly type: 'apply-view'; readonly view: View }
+  /** The lookup of a host name of the query has ended. */
   | { readonly type: 'host'; readonly name: string; readonly answer: HostAnswer }
+  /** Opens a prompt with a text in it. */
   | { readonly type: 'prompt'; readonly kind: PromptKind; readonly text: string }
-  /** Completes the word at the cursor; again, replaces it with the next (1) or previous (-1) choice. */
+  /** Completes the word at the cursor. If repeated, goes to the next (1) or previous (-1) choice. */
   | { readonly type: 'complete'; readonly by: 1 | -1 }
   /** Replaces the text with an earlier query (-1) or a later one (1) of the history. */
   | { readonly type: 'recall'; readonly by: 1 | -1 }
@@ -77,25 +79,32 @@ export type Action =
   | { readonly type: 'fold'; readonly id: string }
   /** Folds all groups, or unfolds them if all are folded. */
   | { readonly type: 'fold-all' }
+  /** Sets the columns, in order; with null the width of the pane decides. */
   | { readonly type: 'columns'; readonly columns: readonly ColumnChoice[] | null }
-  /** Selects the column whose cell is copied. */
+  /** Selects a cell of the selected row, whose text can be copied; null selects none. */
   | { readonly type: 'cell'; readonly column: ColumnId | null }
+  /** Opens a list or moves its cursor; null closes it. */
   | { readonly type: 'list'; readonly list: List | null }
   /** Removes the view or hide rule under the cursor of the open list; built-in views stay. */
   | { readonly type: 'remove-line' }
   | { readonly type: 'message'; readonly message: Message | null }
+  /** Keeps the order of the rows even if their values change, or stops doing so. */
   | { readonly type: 'freeze' }
+  /** Stops the rows and the event log on the screen, or resumes them. Polling goes on. */
   | { readonly type: 'pause' }
   | { readonly type: 'select'; readonly id: string | null }
-  /** Moves the cursor of the event log to an event; null follows the newest one. */
+  /** Moves the cursor of the event log to an event; null follows the newest. `note` is a message about the event. */
   | { readonly type: 'select-event'; readonly number: number | null; readonly note?: string }
   /** Scrolls the event log to a first line, and moves its cursor. */
   | { readonly type: 'scroll-log'; readonly top: number; readonly number: number | null }
-  /** Goes from the event log to a row; `closesLog` if there is no room for both. */
+  /** Selects the row of an event and moves the focus to the table. `closesLog` if the event log covers the table. */
   | { readonly type: 'go-to-row'; readonly id: string; readonly closesLog: boolean }
   | { readonly type: 'focus'; readonly focus: Focus }
+  /** Opens or closes a pane; without `open`, toggles it. */
   | { readonly type: 'pane'; readonly pane: PaneName; readonly open?: boolean }
+  /** Scrolls the help by some lines. `lines` is the length of the help, `height` that of its pane. */
   | { readonly type: 'scroll-help'; readonly by: number; readonly lines: number; readonly height: number }
+  /** Toggles between service names and port numbers. */
   | { readonly type: 'service-names' }
   | { readonly type: 'palette'; readonly palette: Palette }
   | { readonly type: 'interval'; readonly intervalMs: number }

@@ -9,29 +9,30 @@ export interface Totals {
   readonly other: number;
 }
 
-/** Counts of one tick. */
+/** Counts of one tick: sockets open at its end, and changes since the tick before. */
 export interface Tick {
   readonly monotonicMs: number;
   readonly total: number;
   readonly spawned: number;
   readonly changed: number;
   readonly closed: number;
-  /** Bytes per second of all sockets together; absent when the source has no byte counters. */
+  /** Bytes per second of all sockets together; absent in the baseline, and when the source has no byte counters. */
   readonly rxRate?: number;
   readonly txRate?: number;
 }
 
+/** Minimum number of ticks kept. */
 const HISTORY_LENGTH = 600;
 
 const kindOf = (socket: Socket): 'established' | 'listening' | 'other' =>
   isListening(socket) ? 'listening' : isEstablished(socket) ? 'established' : 'other';
 
-/** Drops the oldest entries, but only once the list has twice the length: most calls cost nothing. */
+/** Drops all but the newest `length` entries, but only once there are twice as many: most calls cost nothing. */
 const trim = (list: unknown[], length: number): void => {
   if (list.length >= length * 2) list.splice(0, list.length - length);
 };
 
-/** Counts of the open sockets, of the current tick, and of the last ticks. */
+/** Counts the open sockets, and the changes of each tick. */
 export class Counts {
   readonly #totals = { total: 0, established: 0, listening: 0, other: 0 };
   readonly #history: Tick[] = [];
@@ -43,17 +44,18 @@ export class Counts {
     return this.#totals;
   }
 
-  /** Ticks, oldest first; at least the last 600. The first batch is not among them. */
+  /** The last ticks without the baseline, oldest first: at least 600 once there were as many. */
   get history(): readonly Tick[] {
     return this.#history;
   }
 
-  /** Counts a socket that is open (1), or no longer (-1). */
+  /** Adds an open socket to the totals (1), or removes it (-1). */
   count(socket: Socket, by: 1 | -1): void {
     this.#totals.total += by;
     this.#totals[kindOf(socket)] += by;
   }
 
+  /** Adds the rates of a row that spawned or changed in this tick; the others have no traffic. */
   addRates({ rxRate = 0, txRate = 0 }: Row): void {
     this.#rates.rxRate += rxRate;
     this.#rates.txRate += txRate;

@@ -2,8 +2,8 @@ import { type Direction, isListening, type Socket } from '../model/socket.ts';
 import { directionOf, isConnection, Listeners, directionFromKernel } from './listeners.ts';
 
 /**
- * Finds the direction of each connection when it is first seen. In a batch of several parts a listener may come after
- * its connections, so connections without a listener are kept until the batch is complete.
+ * Finds the direction of each connection. In a batch of several parts a listener may come after the connections that it
+ * accepted, so connections of unknown direction are kept until the batch is complete.
  */
 export class Directions {
   readonly #listeners = new Listeners();
@@ -12,8 +12,9 @@ export class Directions {
 
   /**
    * Returns the direction of a new or changed socket; undefined when unknown, or when it is not a connection.
-   * @param before its direction before the change
-   * @param onIncoming called with the id of each earlier connection of this batch that this listener accepted
+   * @param before its direction before the change; undefined when unknown or new
+   * @param onIncoming if the socket is a listener: called with the id of each connection, earlier in this batch, that
+   * it accepted
    */
   take(
     socket: Socket,
@@ -25,7 +26,7 @@ export class Directions {
       this.#matchListener(socket.local.port, onIncoming);
       return undefined;
     }
-    // The kernel outweighs the listeners: an outgoing connection can start at a port with a listener.
+    // The kernel may correct a direction guessed from a listener: outgoing connections can use the port of a listener.
     if (before) return directionFromKernel(socket) ?? before;
     const direction = directionOf(socket, this.#listeners);
     if (direction === undefined && isConnection(socket)) {
@@ -40,19 +41,20 @@ export class Directions {
     this.#listeners.drop(id);
   }
 
-  /** Ends a batch: its connections without a listener stay without a direction. */
+  /** Ends a batch. Connections without a listener keep an unknown direction until they change. */
   endBatch(): void {
     this.#withoutListener.clear();
   }
 
+  /** Calls `onIncoming` for the kept connections that now have a listener, and keeps the others. */
   #matchListener(port: number, onIncoming: (id: string) => void): void {
     const waiting = this.#withoutListener.get(port);
     if (waiting === undefined) return;
-    const left: Socket[] = [];
+    const unmatched: Socket[] = [];
     for (const socket of waiting) {
       if (this.#listeners.has(socket)) onIncoming(socket.id);
-      else left.push(socket);
+      else unmatched.push(socket);
     }
-    this.#withoutListener.set(port, left);
+    this.#withoutListener.set(port, unmatched);
   }
 }

@@ -1,36 +1,37 @@
 import type { Socket } from '../model/socket.ts';
 import type { State } from './state.ts';
 
-/** What netpane waits for: each timer is set again by a later `wake` of the same name. */
+/** A timer. It sends one action when it expires; another `wake` of the same timer replaces it. */
 export type TimerName =
-  /** The next mark fades: answers `time`. */
+  /** The next mark of a recent change expires. Sends `time`. */
   | 'fade'
-  /** No batch has come for several intervals: answers `silence`. */
+  /** No batch has come for several intervals. Sends `silence`. */
   | 'silence'
-  /** The selection rests: answers `settled`. */
+  /** The selection has not moved for a while, so usage can be read. Sends `settled`. */
   | 'usage';
 
 /**
- * Something to do outside the state. `update` returns effects as data; `cli/effects.ts` carries them out and sends the
- * answer, if there is one, as an action.
+ * Something to do outside the state. `update` returns effects as data; `cli/effects.ts` carries them out. If an effect
+ * has a result, it is sent back as an action.
  */
 export type Effect =
   /** Restores the terminal and ends netpane. */
   | { readonly type: 'quit' }
   /** Restores the terminal and stops the process, as ctrl-z does. */
   | { readonly type: 'suspend' }
-  /** Marks every cell of the screen to be written again by the next paint. */
+  /** Makes the next paint write every cell, even those that have not changed. */
   | { readonly type: 'redraw' }
+  /** Sets the poll interval of the sampler. */
   | { readonly type: 'set-interval'; readonly intervalMs: number }
-  /** Sends an action later. Undefined as `afterMs` stops the timer. */
+  /** Starts a timer. If `afterMs` is undefined, stops it. */
   | { readonly type: 'wake'; readonly timer: TimerName; readonly afterMs: number | undefined }
-  /** Reads CPU and memory of a process: answers `usage`. */
+  /** Reads CPU and memory of a process. Sends `usage`. */
   | { readonly type: 'ask-usage'; readonly pid: number }
-  /** Looks up the addresses of a host name: answers `host`. */
+  /** Looks up the addresses of a host name. Sends `host`. */
   | { readonly type: 'resolve'; readonly name: string }
-  /** Copies a text to the clipboard of the terminal: answers `message`. */
+  /** Copies a text to the clipboard of the terminal. Sends `message`. */
   | { readonly type: 'copy'; readonly text: string }
-  /** Writes sockets to a file: answers `message`. */
+  /** Writes sockets to a file. Sends `message`. */
   | { readonly type: 'save'; readonly path: string; readonly sockets: readonly Socket[] }
-  /** Keeps what the next start restores. */
+  /** Saves the part of the state that the next start restores. */
   | { readonly type: 'save-state'; readonly state: State };

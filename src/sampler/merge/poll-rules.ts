@@ -8,11 +8,12 @@ import type { Report } from './report.ts';
 import { withEarlier } from './sightings.ts';
 
 /**
- * What a poll makes of lives: one method for each kind of difference to the poll before. A changed socket is handled
- * first; lives that should be in the snapshot are checked at the end, because a poll may read past a socket just before
- * a kernel event about it.
+ * Applies a poll to the lives: its differences from the poll before, one method for each kind. Spawned and changed
+ * sockets are applied at once. Lives whose socket closed or had a kernel event are looked up in a snapshot afterwards:
+ * a closed socket may still be there as a remnant with another id. If the poll started before the kernel event, it may
+ * have read the socket too early, and the life waits for the next one.
  *
- *     spawned, changed ─▶ sighting of a life, or a socket without one
+ *     spawned, changed ─▶ sighting of a life; without a life: reported as it is, or the spawn of a new life
  *     closed, kernel events ─▶ expect ─▶ checkExpected ─▶ sighting, or missing
  */
 export class PollRules {
@@ -22,7 +23,7 @@ export class PollRules {
   readonly #events: EmittedEvents;
   readonly #report: Report;
   readonly #hasEventSource: boolean;
-  /** Lives to check in the next snapshot, and the time of the kernel event or poll that put them here. */
+  /** Lives to check, each with the earliest start of a poll that can check it. */
   readonly #expected = new Map<Life, number>();
 
   constructor(
@@ -60,6 +61,7 @@ export class PollRules {
       this.#applySighting(life, socket);
       return;
     }
+    // Only baseline sockets have no life.
     this.#report.addChanged(socket);
     const { first, last } = this.#polls;
     if (before)
@@ -73,7 +75,7 @@ export class PollRules {
   #applySighting(life: Life, socket: Socket): void {
     this.#cycle.see(life);
     if (life.closedBy !== undefined && !isRemnant(socket)) {
-      // After the kernel reported its end, only a table that was not read to its end still shows it.
+      // If the kernel reported its end, the snapshot is wrong: an incomplete dump keeps sockets as last seen.
       if (life.closedBy === 'poll') this.#cycle.reopen(life, socket);
       return;
     }
@@ -82,16 +84,16 @@ export class PollRules {
     this.#cycle.setSocket(life, merged, this.#polls.last.startMs, 'poll');
   }
 
-  /** Lets the first poll that starts at `sinceMs` or later check a life. */
+  /** Makes `checkExpected` check a life, once the last poll started at `sinceMs` or later. */
   expect(life: Life, sinceMs: number): void {
     this.#expected.set(life, sinceMs);
   }
 
-  /** Compares the expected lives with the last snapshot. */
+  /** Compares the expected lives with the last snapshot, except those that wait for a later poll. */
   checkExpected(): void {
     const { startMs } = this.#polls.last;
     for (const [life, sinceMs] of this.#expected) {
-      // The poll may have read past this socket before the kernel event: check it in the next one.
+      // The poll may have read this socket before its kernel event: check it in the next one.
       if (sinceMs > startMs) continue;
       this.#expected.delete(life);
       this.#check(life);
@@ -110,7 +112,7 @@ export class PollRules {
   #applyMissing(life: Life): void {
     const { protocol } = life.socket;
     if (life.closedBy !== undefined) this.#cycle.markGone(life, true);
-    // Event sources report the end of TCP and UDP sockets only. A remnant had its end reported before.
+    // Wait for the kernel event. There is none for other protocols, nor for a remnant: its connection had it.
     else if (this.#hasEventSource && (protocol === 'tcp' || protocol === 'udp') && !isRemnant(life.socket))
       this.#cycle.miss(life);
     else {

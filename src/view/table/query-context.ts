@@ -1,7 +1,7 @@
 import type { QueryContext } from '../../query/compile.ts';
 import type { HostAnswer, State } from '../../store/state.ts';
 
-/** Returns a function that gives the addresses of a host name; undefined if it is not looked up or has none. */
+/** Returns a function that maps a host name to its addresses; undefined while its lookup is pending or if it failed. */
 export const addressesIn =
   (hosts: ReadonlyMap<string, HostAnswer>): QueryContext['addressesOf'] =>
   (host) => {
@@ -9,7 +9,7 @@ export const addressesIn =
     return answer?.type === 'addresses' ? answer.addresses : undefined;
   };
 
-/** Returns the inputs of a query besides the sockets. The caller must keep `nowMs` up to date. */
+/** Returns the inputs of a query besides the sockets. The caller must set `nowMs` before each evaluation. */
 export const queryContext = ({
   nowMs,
   baselineMs,
