@@ -33,7 +33,7 @@ export interface StormFigures {
   readonly stormCheckpoints: number;
 }
 
-/** The program, and a load in a network namespace of its own. */
+/** The program, and a load that has a network namespace of its own. */
 interface Setup {
   readonly net: PrivateNet;
   readonly load: Load;
@@ -43,12 +43,13 @@ interface Setup {
 /** Processes and namespaces to close, also after a failure. */
 const open = new Set<{ close: () => void }>();
 
+/** Registers `it` for `closeLive`, and returns it. */
 function closeLater<T extends { close: () => void }>(it: T): T {
   open.add(it);
   return it;
 }
 
-/** Ends all processes of this measurement. */
+/** Closes what `closeLater` registered: namespaces, and the processes in them. The program is not among them. */
 export function closeLive(): void {
   for (const it of open) {
     open.delete(it);
@@ -63,7 +64,7 @@ async function withSetup<T>(measure: (setup: Setup) => Promise<T>): Promise<T> {
     await load.open();
     const program = new ProgramPty();
     try {
-      // The line of the query appears with the baseline, however few sockets it has.
+      // There may be too few sockets for a full table. The word is in the header, which appears with the baseline.
       await program.waitFor(/socket/, 'the header');
       await sleep(3000);
       return await measure({ net, load, program });
@@ -77,7 +78,7 @@ async function withSetup<T>(measure: (setup: Setup) => Promise<T>): Promise<T> {
 
 async function takeCheckpoint(program: ProgramPty, startMs: number): Promise<LiveCheckpoint> {
   const keyMs = await program.press('/', FILTER_OPEN);
-  // Escape closes the prompt, long before the next checkpoint.
+  // Escape closes the prompt. Any output is enough here: the prompt is closed long before the next checkpoint.
   await program.press('\x1b', /./);
   return {
     seconds: (performance.now() - startMs) / 1000,
@@ -102,7 +103,7 @@ async function takeCheckpointsUntil(
   return checkpoints;
 }
 
-/** Runs the program for minutes while connections, processes, listeners and namespaces appear and disappear. */
+/** Runs the program for `soakSeconds` while connections, processes, listeners and namespaces appear and disappear. */
 export const measureLiveSoak = ({ soakRate, soakSeconds }: LiveRepeats): Promise<LiveSoakFigures> =>
   withSetup(async ({ net, load, program }) => {
     const churn = closeLater(new Churn(net));

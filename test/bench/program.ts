@@ -14,27 +14,29 @@ export interface ProgramFigures {
   readonly nodeStart: Spread;
   /** CPU at rest, percent of a core. */
   readonly restCpu: number;
+  /** Resident memory at rest. */
   readonly restMegabytes: number;
-  /** After sockets have changed for a while. */
+  /** Resident memory after sockets have changed for `busySeconds`. */
   readonly busyMegabytes: number;
-  /** Bytes written to the terminal per second, which is one tick. */
+  /** Bytes written to the terminal in each second; one tick arrives per second. */
   readonly restBytes: Spread;
   readonly busyBytes: Spread;
   readonly keys: Readonly<Record<KeyKind, Spread>>;
 }
 
-// Lines of the screen, from 1: filter, titles, first and last row of the table.
+// Lines of the screen, counted from 1: the query, the column titles, the first and last row of the table.
 const FILTER = 3;
 const TITLES = 4;
 const FIRST = 5;
 const LAST = ROWS - 1;
 
-/** Returns a pattern of output that writes `what` on a line, after moving the cursor there. */
+/** Returns a pattern of output that moves the cursor to a line and writes `what` anywhere after that. */
 const onLine = (line: number, what: string) => new RegExp(`\\x1b\\[${line};\\d+H[^]*?${what}`);
 const INVERSE = '\\x1b\\[(?:\\d+;)*7(?:;\\d+)*m';
 /** The arrow of the sort column, as UTF-8 bytes. */
 const ARROW = '\\xe2\\x96[\\xb4\\xbe]';
 
+/** The table is drawn down to its last row. */
 export const FULL_TABLE = onLine(LAST, '\\d');
 
 /** The prompt of the query is open. */
@@ -43,7 +45,7 @@ export const FILTER_OPEN = onLine(FILTER, INVERSE);
 export const KEY_KINDS = ['move', 'filter', 'sort'] as const;
 export type KeyKind = (typeof KEY_KINDS)[number];
 
-/** Keys that edit the filter; each is matched against every socket. */
+/** Keys that edit the query (`<` is backspace). After each key the new query is matched against every socket. */
 const TYPED = Array.from('tcp<<<bench<<<<<', (character) => (character === '<' ? '\x7f' : character));
 
 /** Starts the program and `node -e 0` in turn. */
@@ -61,7 +63,7 @@ async function measureStarts(count: number): Promise<Pick<ProgramFigures, 'start
   return { start: spreadOf(starts), nodeStart: spreadOf(node) };
 }
 
-/** Returns the bytes written in each of `seconds`; `act` is called at the start of each. */
+/** Returns the spread of the bytes written per second; `act` is called at the start of each of the `seconds`. */
 async function bytesPerSecond(
   program: ProgramPty,
   seconds: number,
@@ -76,7 +78,10 @@ async function bytesPerSecond(
   return spreadOf(counts);
 }
 
-/** Presses keys one after the other, with pauses of different lengths, so that some coincide with a tick. */
+/**
+ * Presses keys one after the other, with pauses of different lengths, so that some coincide with a tick.
+ * @param key returns a key, and a pattern of the output that shows its effect
+ */
 async function pressKeys(
   program: ProgramPty,
   count: number,
@@ -91,7 +96,7 @@ async function pressKeys(
 }
 
 async function measureKeys(program: ProgramPty, count: number): Promise<ProgramFigures['keys']> {
-  // At most one key per line: below the last one the table would scroll.
+  // Each key moves down one row. After the last row on the screen the table would scroll, which is not measured.
   const moves = Math.min(count, LAST - FIRST);
   const move = await pressKeys(program, moves, (i) => ['j', onLine(FIRST + 1 + i, INVERSE)]);
   const sort = await pressKeys(program, count, () => ['S', onLine(TITLES, ARROW)]);
@@ -118,7 +123,7 @@ export async function measureProgram(sockets: TestSockets, repeats: Repeats): Pr
     const restMegabytes = residentMegabytes(program.pid);
     const busyBytes = await bytesPerSecond(program, repeats.busySeconds, () => sockets.change());
     const busyMegabytes = residentMegabytes(program.pid);
-    // Rows that appear or disappear would move the selected one: keys are pressed when the last mark has faded.
+    // Rows that appear or disappear would move the selected row: wait until no row is marked as new or closed.
     await sleep(4500);
     const keys = await measureKeys(program, repeats.keys);
     return { ...starts, restCpu, restMegabytes, busyMegabytes, restBytes, busyBytes, keys };

@@ -40,7 +40,7 @@ export class Timings {
   }
 }
 
-/** Formats a number with about three significant digits. */
+/** Formats a number with three significant digits, but with at most two decimals and without an exponent. */
 export function figure(value: number): string {
   if (value >= 99.95) return value.toFixed(0);
   if (value >= 9.995) return value.toFixed(1);
@@ -54,7 +54,7 @@ export const spreadText = ({ median, min, max }: Spread): string =>
 /** Formats as `MEDIAN  p95 P95`. */
 export const tailText = ({ median, p95 }: Spread): string => `${figure(median)}  p95 ${figure(p95)}`;
 
-/** Aligns cells in columns, the first to the left and the others to the right. The first row is the heading. */
+/** Returns rows as lines of text with aligned columns: the first to the left, the others to the right. */
 export function tableText(rows: readonly (readonly string[])[], indent = 2): string {
   const widths: number[] = [];
   for (const row of rows) {

@@ -17,7 +17,7 @@ vi.mock('node:dns/promises', () => ({
   },
 }));
 
-test('returns distinct addresses of a host', async () => {
+test('returns the distinct addresses of a host', async () => {
   expect(await resolveHost('a.example')).toEqual({
     type: 'addresses',
     addresses: ['192.0.2.1', '2001:db8::1'],
@@ -32,7 +32,7 @@ test.each([
   expect(await resolveHost(name)).toEqual({ type: 'failed', why });
 });
 
-test('resolveHosts rejects with the name that cannot be resolved', async () => {
+test('resolveHosts returns addresses by name, or rejects with the name that cannot be resolved', async () => {
   expect(await resolveHosts(['a.example'])).toEqual(
     new Map([['a.example', { type: 'addresses', addresses: ['192.0.2.1', '2001:db8::1'] }]]),
   );

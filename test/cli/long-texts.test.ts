@@ -9,10 +9,10 @@ import { UsageError } from '../../src/cli/values.ts';
 import { parseQuery } from '../../src/query/query.ts';
 import { endsWithin } from '../helpers/guard.ts';
 
-/** Maximum length of a message: a few lines of a terminal, with the quoted text. */
-const MOST_LINE = 600;
-/** Maximum length of a message with a path of the maximum length. */
-const MOST_LINE_OF_PATH = MOST_LINE + 2 * 4096;
+/** Limit for a line of a message, with the text that it quotes, in characters. */
+const MAX_LINE = 600;
+/** Limit for a line that quotes up to two paths in full: PATH_MAX is 4096. */
+const MAX_LINE_WITH_PATHS = MAX_LINE + 2 * 4096;
 
 const LONG = 'x'.repeat(100_000);
 
@@ -38,7 +38,8 @@ function argsComplaint(args: readonly string[]): readonly string[] {
   }
 }
 
-const check = (text: string): string | undefined => {
+/** Returns the problem of a query; undefined if it is valid. */
+const queryProblem = (text: string): string | undefined => {
   const parsed = parseQuery(text);
   return 'problem' in parsed ? parsed.problem.message : undefined;
 };
@@ -51,21 +52,21 @@ describe('a message quotes only part of a long text', () => {
     for (const text of [LONG, `1${LONG}`, `${LONG},tcp`, `TCP:${LONG}`, `:${LONG}`]) {
       // A few options accept any text.
       const lines = argsComplaint([option, text]);
-      for (const line of lines) expect(line.length).toBeLessThan(MOST_LINE);
+      for (const line of lines) expect(line.length).toBeLessThan(MAX_LINE);
     }
   });
 
   test.each([
     ['a query', [`/${LONG}`]],
-    ['a query of many words', `${LONG} `.repeat(3).split(' ')],
+    ['a query of three long words', `${LONG} `.repeat(3).split(' ')],
     ['a query by -q', ['-q', `port:${LONG}`]],
     ['a command', [LONG]],
     ['an option', [`--${LONG}`]],
     ['a short option', [`-${LONG}`]],
-    ['a short option of signs', [`-${';'.repeat(100_000)}`]],
+    ['a short option of punctuation', [`-${';'.repeat(100_000)}`]],
     ['very many arguments', Array<string>(150_000).fill('x')],
     ['very many options', Array<string>(150_000).fill('-l')],
-    ['very many forms of -i of lsof', Array<string>(150_000).fill('-i')],
+    ["very many of lsof's option -i", Array<string>(150_000).fill('-i')],
     ['a value for an option that takes none', [`--listen=${LONG}`]],
     ['a word after config', ['config', LONG]],
     ["a form of lsof's -i", ['ls', '-i', `tcp@${LONG}`]],
@@ -75,10 +76,10 @@ describe('a message quotes only part of a long text', () => {
     // Each takes only a few milliseconds.
     expect(endsWithin(5000, () => void (lines = argsComplaint(args)))).toBe(true);
     expect(lines.length).toBeGreaterThan(0);
-    for (const line of lines) expect(line.length).toBeLessThan(MOST_LINE);
+    for (const line of lines) expect(line.length).toBeLessThan(MAX_LINE);
   });
 
-  test('quotes a short text completely', () => {
+  test('but a short text completely', () => {
     expect(argsComplaint(['ls', `port:${'x'.repeat(150)}`])).toEqual([
       expect.stringContaining(`bad query at column 6 of 'port:${'x'.repeat(150)}'`),
     ]);
@@ -87,35 +88,35 @@ describe('a message quotes only part of a long text', () => {
   test.each(Object.values(SETTINGS))('the value of $key in the configuration', async ({ key }) => {
     const values = [`"${LONG}"`, `["${LONG}"]`, `[["${LONG}"]]`, `[{"${LONG}" = 1}]`, `{ x = "${LONG}" }`];
     for (const value of values) {
-      const lines = await complaint(() => parseConfig('f', `${key} = ${value}`, check));
-      for (const line of lines) expect(line.length).toBeLessThan(MOST_LINE);
+      const lines = await complaint(() => parseConfig('f', `${key} = ${value}`, queryProblem));
+      for (const line of lines) expect(line.length).toBeLessThan(MAX_LINE);
     }
   });
 
   test.each([
     ['a key', `${LONG} = 1`],
     ['a key of many parts', `${'x.'.repeat(1000)}x = 1`],
-    ['a key twice', `"${LONG}" = 1\n"${LONG}" = 2`],
-    ['a table', `[${LONG}]\n[${LONG}]`],
-    ['what is not TOML', `query = ${LONG}`],
+    ['the same key twice', `"${LONG}" = 1\n"${LONG}" = 2`],
+    ['the same table twice', `[${LONG}]\n[${LONG}]`],
+    ['text that is not TOML', `query = ${LONG}`],
     ['a string that is not closed', `query = "${LONG}`],
-    ['a view of a name twice', `[[view]]\nname = "${LONG}"\n[[view]]\nname = "${LONG}"`],
-  ])('%s of the configuration', async (_, text) => {
-    const lines = await complaint(() => parseConfig('f', text, check));
-    for (const line of lines) expect(line.length).toBeLessThan(MOST_LINE);
+    ['two views with the same name', `[[view]]\nname = "${LONG}"\n[[view]]\nname = "${LONG}"`],
+  ])('%s in the configuration', async (_, text) => {
+    const lines = await complaint(() => parseConfig('f', text, queryProblem));
+    for (const line of lines) expect(line.length).toBeLessThan(MAX_LINE);
   });
 
   test('the name of a configuration file', async () => {
     for (const name of [LONG, `/${LONG}`, `${'a/'.repeat(50_000)}x`]) {
-      const lines = await complaint(() => loadConfig(name, {}, check, expect.unreachable));
-      for (const line of lines) expect(line.length).toBeLessThan(MOST_LINE_OF_PATH);
+      const lines = await complaint(() => loadConfig(name, {}, queryProblem, expect.unreachable));
+      for (const line of lines) expect(line.length).toBeLessThan(MAX_LINE_WITH_PATHS);
     }
   });
 
   test('the name of a file to save to', async () => {
     for (const name of [LONG, `${LONG}.csv`, `/${'a/'.repeat(50_000)}x.csv`, `a\0${LONG}.csv`]) {
       const [line = ''] = await complaint(() => saveSockets(name, []));
-      expect(line.length).toBeLessThan(MOST_LINE_OF_PATH);
+      expect(line.length).toBeLessThan(MAX_LINE_WITH_PATHS);
     }
   });
 });

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { memoryLimit } from '../../src/cli/memory.ts';
 
+/** Memory of the machine, bytes. */
 const MACHINE = 8_000_000_000;
 const roots: string[] = [];
 afterEach(() => roots.splice(0).forEach((root) => rmSync(root, { recursive: true })));
@@ -19,13 +20,18 @@ function limitWith(files: Readonly<Record<string, string>>): number {
   return memoryLimit(root, MACHINE);
 }
 
+/** What cgroup version 1 gives as the limit if there is none: LONG_MAX, reduced to a multiple of the page size. */
 const NONE_V1 = '9223372036854771712\n';
 
 test.each<[string, Record<string, string>, number]>([
   ['no control groups', {}, MACHINE],
-  ['version 2', { 'proc/self/cgroup': '0::/a\n', 'sys/fs/cgroup/a/memory.max': '209715200\n' }, 209_715_200],
   [
-    'version 2 without a limit',
+    'cgroup version 2',
+    { 'proc/self/cgroup': '0::/a\n', 'sys/fs/cgroup/a/memory.max': '209715200\n' },
+    209_715_200,
+  ],
+  [
+    'cgroup version 2 without a limit',
     { 'proc/self/cgroup': '0::/a\n', 'sys/fs/cgroup/a/memory.max': 'max\n' },
     MACHINE,
   ],
@@ -45,7 +51,7 @@ test.each<[string, Record<string, string>, number]>([
     100_000_000,
   ],
   [
-    'version 1',
+    'cgroup version 1',
     {
       'proc/self/cgroup': '9:name=systemd:/x\n4:cpu,memory:/x\n0::/\n',
       'sys/fs/cgroup/memory/x/memory.limit_in_bytes': '209715200\n',
@@ -54,12 +60,12 @@ test.each<[string, Record<string, string>, number]>([
     209_715_200,
   ],
   [
-    'version 1 without a limit: a number beyond any memory',
+    'cgroup version 1 without a limit: a number beyond any memory',
     { 'proc/self/cgroup': '4:memory:/x\n', 'sys/fs/cgroup/memory/x/memory.limit_in_bytes': NONE_V1 },
     MACHINE,
   ],
   [
-    'version 1 in a container whose mount begins at its group',
+    'cgroup version 1 in a container that has its own group mounted as the root',
     {
       'proc/self/cgroup': '4:memory:/docker/0123\n',
       'sys/fs/cgroup/memory/memory.limit_in_bytes': '150000000\n',
@@ -67,7 +73,7 @@ test.each<[string, Record<string, string>, number]>([
     150_000_000,
   ],
   [
-    'hybrid, the memory by version 2',
+    'both cgroup versions, with the memory limit in version 2',
     { 'proc/self/cgroup': '1:cpu:/x\n0::/x\n', 'sys/fs/cgroup/unified/x/memory.max': '120000000\n' },
     120_000_000,
   ],

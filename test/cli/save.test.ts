@@ -17,7 +17,7 @@ import { socketsCsv } from '../../src/export/csv.ts';
 import { socketsJson } from '../../src/export/json.ts';
 import { SCENE } from '../helpers/scene.ts';
 
-// HOME cannot be changed in a thread.
+// A test runs in a worker thread, where `process.env` is a copy: os.homedir() would not see a changed HOME.
 const os = vi.hoisted(() => ({ home: undefined as string | undefined }));
 vi.mock('node:os', async (original) => {
   const real = await original<typeof import('node:os')>();
@@ -37,6 +37,7 @@ afterEach(() => {
 
 const at = (name: string) => join(directory, name);
 const read = (name: string) => readFileSync(at(name), 'utf8');
+/** Returns the message of the error when saving to this file. */
 const complaint = async (name: string): Promise<string> => {
   const error: unknown = await saveSockets(name, ALL).catch((it: unknown) => it);
   return error instanceof Error ? error.message : `saved to ${String(error)}`;
@@ -69,7 +70,7 @@ describe('an existing file', () => {
     expect(readdirSync(directory)).toEqual(['a.csv']);
   });
 
-  test('is not created through a dangling symbolic link', async () => {
+  test('may be a dangling symbolic link, whose target is not created', async () => {
     symlinkSync(at('elsewhere'), at('a.csv'));
     expect(await complaint(at('a.csv'))).toContain('file exists');
     expect(readdirSync(directory)).toEqual(['a.csv']);
@@ -89,6 +90,7 @@ describe('an existing file', () => {
   });
 
   test('is not replaced on a file system without hard links either', async () => {
+    // Takes the place of link(2).
     const noLinks = () => Promise.reject(Object.assign(new Error('no links here'), { code: 'EPERM' }));
     expect(await saveSockets(at('a.csv'), ALL, noLinks)).toBe(at('a.csv'));
     expect(read('a.csv')).toBe(socketsCsv(ALL));

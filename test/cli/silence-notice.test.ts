@@ -18,7 +18,7 @@ function setUp() {
   return { progress, said, passTo };
 }
 
-test('reports a source that does not open once, after 10 s', () => {
+test('reports once, after 10 s, that the source does not open', () => {
   const { progress, said, passTo } = setUp();
   progress.begin('open');
   passTo(9999);
@@ -28,7 +28,7 @@ test('reports a source that does not open once, after 10 s', () => {
   expect(said).toEqual(['no answer for 10 s: the sampler is busy (opening the source)']);
 });
 
-test('waits for three long intervals, and reports an answer too', () => {
+test('waits for three intervals if they are long, and reports when the sampler answers again', () => {
   const { progress, said, passTo } = setUp();
   progress.countPoll(60_000);
   passTo(1000);

@@ -3,13 +3,16 @@ import type { Owner } from '../../../../src/model/socket.ts';
 import { Senders, type UdpSocket } from '../../../../src/source/linux/events/senders.ts';
 import { endpoint, ownersText, socket } from '../../../helpers/fakes.ts';
 
-const FIRST = 4026531833;
-const HERE = FIRST;
+// Inodes of network namespaces; the sockets of these tests are in the initial one unless a test says otherwise.
+const INITIAL = 4026531833;
+const HERE = INITIAL;
 const THERE = 4026532000;
 
 const owner = (process: string, pid: number): readonly Owner[] => [{ knowledge: 'exact', process, pid }];
-const [dig, evil, decoy] = [owner('dig', 70), owner('evil', 71), owner('decoy', 72)];
+/** Senders: `dig` is usually the expected owner; `decoy` never is, nor is `other`, which competes with it. */
+const [dig, other, decoy] = [owner('dig', 70), owner('other', 71), owner('decoy', 72)];
 
+/** Adds a sender. @param netns namespace of the process; without it, the namespace could not be read */
 function addSent(
   senders: Senders,
   owners: readonly Owner[],
@@ -35,6 +38,7 @@ function addSent(
   );
 }
 
+/** Returns a closed UDP socket of the initial namespace. */
 const closed = (local: string, remote: string | null = null, family?: 'ipv6'): UdpSocket => ({
   netns: HERE,
   family: family ?? (local.startsWith('[') ? 'ipv6' : 'ipv4'),
@@ -42,18 +46,23 @@ const closed = (local: string, remote: string | null = null, family?: 'ipv6'): U
   remote: remote === null ? null : endpoint(remote),
 });
 
-/** Returns the owner of a closed socket. @param sent sender, source and destination, and namespace (own by default) */
+/**
+ * Returns the owner of a closed socket.
+ * @param sent process, source, destination and namespace of each sender: HERE by default, null if it could not be read
+ */
 function ownerOf(
   it: UdpSocket,
   ...sent: readonly (readonly [readonly Owner[], string, string?, (number | null)?])[]
 ): string {
-  const senders = new Senders(FIRST);
+  const senders = new Senders(INITIAL);
   for (const [who, from, to, netns = HERE] of sent) addSent(senders, who, from, to, netns ?? undefined);
   return ownersText({ ...socket(), owners: senders.takeOwners(it, () => false) });
 }
 
 const DIG = 'sender dig 70';
+/** Several processes may have sent, or the namespace of one could not be read. */
 const UNKNOWN = 'unknown - -';
+/** No sender matches. */
 const GONE = 'gone - -';
 
 describe('the owner is the process that sent', () => {
@@ -76,7 +85,7 @@ describe('the owner is the process that sent', () => {
       [[dig, '[::]:5000', '[2001:db8::1]:53']],
       DIG,
     ],
-    ['to a group that the socket is bound to', closed('224.0.0.251:5353'), [[dig, '0.0.0.0:5353']], DIG],
+    ['by a socket bound to a multicast group', closed('224.0.0.251:5353'), [[dig, '0.0.0.0:5353']], DIG],
     ['unless from another port', closed('192.0.2.1:5000'), [[dig, '192.0.2.1:5001']], GONE],
     ['unless from another address', closed('127.0.0.2:5000'), [[decoy, '127.0.0.3:5000']], GONE],
     [
@@ -128,7 +137,7 @@ describe('the owner is the process that sent', () => {
       UNKNOWN,
     ],
     [
-      'unless another one sent in such a namespace',
+      'unless another one sent in a namespace that could not be read',
       closed('192.0.2.1:5000'),
       [
         [dig, '192.0.2.1:5000'],
@@ -140,7 +149,7 @@ describe('the owner is the process that sent', () => {
       'unless another one sent from the same address (SO_REUSEPORT)',
       closed('192.0.2.1:5000'),
       [
-        [evil, '192.0.2.1:5000'],
+        [other, '192.0.2.1:5000'],
         [decoy, '192.0.2.1:5000'],
       ],
       UNKNOWN,
@@ -151,24 +160,29 @@ describe('the owner is the process that sent', () => {
   });
 });
 
-describe('an ended process that may have entered another namespace', () => {
+describe('a sender that may have entered another namespace before it ended', () => {
   const from = '192.0.2.1:5000';
   const there: UdpSocket = { ...closed(from), netns: THERE };
+  /**
+   * Returns the owners of two equal sockets, closed one after the other.
+   * @param sentBy process, namespace that it started in, and whether it may have entered another one
+   */
   const ownersOfTwo = (
     it: UdpSocket,
-    ...began: readonly (readonly [readonly Owner[], number, boolean])[]
+    ...sentBy: readonly (readonly [readonly Owner[], number, boolean])[]
   ) => {
-    const senders = new Senders(FIRST);
-    for (const [who, netns, hasEnded] of began) addSent(senders, who, from, undefined, netns, hasEnded);
+    const senders = new Senders(INITIAL);
+    for (const [who, netns, mayHaveMoved] of sentBy)
+      addSent(senders, who, from, undefined, netns, mayHaveMoved);
     return [it, it].map((each) => ownersText({ ...socket(), owners: senders.takeOwners(each, () => false) }));
   };
 
-  test('is the owner once if it started in the initial namespace and is the only sender', () => {
-    expect(ownersOfTwo(there, [dig, FIRST, true])).toEqual([DIG, GONE]);
+  test('is the owner of one socket, if it is the only sender and began in the initial namespace', () => {
+    expect(ownersOfTwo(there, [dig, INITIAL, true])).toEqual([DIG, GONE]);
   });
 
   test.each<[string, UdpSocket, [readonly Owner[], number, boolean][], string]>([
-    ['is not the owner while it lives', there, [[dig, FIRST, false]], GONE],
+    ['is not the owner if it cannot have moved', there, [[dig, INITIAL, false]], GONE],
     ['is not the owner of a socket in the initial namespace', closed(from), [[decoy, THERE, true]], GONE],
     [
       'is not the owner if it started in another namespace than the initial one',
@@ -181,7 +195,7 @@ describe('an ended process that may have entered another namespace', () => {
       there,
       [
         [dig, THERE, false],
-        [decoy, FIRST, true],
+        [decoy, INITIAL, true],
       ],
       DIG,
     ],
@@ -189,26 +203,26 @@ describe('an ended process that may have entered another namespace', () => {
       'is not the owner if there are two',
       there,
       [
-        [evil, FIRST, true],
-        [decoy, FIRST, true],
+        [other, INITIAL, true],
+        [decoy, INITIAL, true],
       ],
       UNKNOWN,
     ],
-  ])('%s', (_, it, began, expected) => {
-    expect(ownersOfTwo(it, ...began)[0]).toBe(expected);
+  ])('%s', (_, it, sentBy, expected) => {
+    expect(ownersOfTwo(it, ...sentBy)[0]).toBe(expected);
   });
 });
 
 test('gives the reason why the owner is unknown', () => {
-  const senders = new Senders(FIRST);
-  for (const who of [evil, decoy]) addSent(senders, who, '192.0.2.1:5000', undefined, HERE);
+  const senders = new Senders(INITIAL);
+  for (const who of [other, decoy]) addSent(senders, who, '192.0.2.1:5000', undefined, HERE);
   expect(senders.takeOwners(closed('192.0.2.1:5000'), () => false)).toEqual([
     { knowledge: 'unknown', tried: 'several programs sent from its address and port' },
   ]);
 });
 
 test('removes the sender after the close unless another socket has its port and address', () => {
-  const senders = new Senders(FIRST);
+  const senders = new Senders(INITIAL);
   const close = (isShared: boolean) => {
     const knowledge = senders.takeOwners(closed('192.0.2.1:5000'), () => isShared)[0]?.knowledge;
     senders.removeReleased();
@@ -218,10 +232,10 @@ test('removes the sender after the close unless another socket has its port and 
   expect([close(true), close(false), close(false)]).toEqual(['unknown', 'sender', 'gone']);
 });
 
-test('has several candidates for each socket closed since the last drain', () => {
-  const senders = new Senders(FIRST);
+test('keeps the senders of a closed socket for further sockets until removeReleased is called', () => {
+  const senders = new Senders(INITIAL);
   const close = () => senders.takeOwners(closed('192.0.2.1:5000'), () => false)[0]?.knowledge;
-  for (const who of [evil, decoy]) addSent(senders, who, '192.0.2.1:5000', undefined, HERE);
+  for (const who of [other, decoy]) addSent(senders, who, '192.0.2.1:5000', undefined, HERE);
   expect([close(), close()]).toEqual(['unknown', 'unknown']);
   senders.removeReleased();
   expect(close()).toBe('gone');
@@ -231,18 +245,20 @@ test('searches for another socket only if there are senders', () => {
   const isShared = (): boolean => {
     throw new Error('it was called');
   };
-  expect(new Senders(FIRST).takeOwners(closed('192.0.2.1:5000'), isShared)).toEqual([{ knowledge: 'gone' }]);
+  expect(new Senders(INITIAL).takeOwners(closed('192.0.2.1:5000'), isShared)).toEqual([
+    { knowledge: 'gone' },
+  ]);
 });
 
 test('assumes any peer for a sender with more peers than are kept', () => {
-  const senders = new Senders(FIRST);
+  const senders = new Senders(INITIAL);
   for (let i = 1; i <= 100; i++) addSent(senders, dig, '192.0.2.1:5000', `198.51.100.${i}:53`, HERE);
   const it = senders.takeOwners(closed('192.0.2.1:5000', '198.51.100.99:53'), () => false);
   expect(ownersText({ ...socket(), owners: it })).toBe(DIG);
 });
 
-test('gives no owner for more senders than are kept', () => {
-  const senders = new Senders(FIRST);
+test('gives an unknown owner if more processes sent than are kept', () => {
+  const senders = new Senders(INITIAL);
   for (let pid = 1; pid <= 100; pid++)
     addSent(senders, owner('p', pid), '192.0.2.1:5000', `198.51.100.${pid}:53`, HERE);
   const it = senders.takeOwners(closed('192.0.2.1:5000', '198.51.100.99:53'), () => false);
@@ -250,11 +266,11 @@ test('gives no owner for more senders than are kept', () => {
 });
 
 test('removes the oldest endpoints beyond the maximum', () => {
-  const senders = new Senders(FIRST);
+  const senders = new Senders(INITIAL);
   for (let port = 1; port <= 10_001; port++) addSent(senders, dig, `192.0.2.1:${port}`, undefined, HERE);
   const knowledgeAt = (port: number) =>
     senders.takeOwners(closed(`192.0.2.1:${port}`), () => false)[0]?.knowledge;
   expect([1, 2, 10_001].map(knowledgeAt)).toEqual(['gone', 'sender', 'sender']);
-  // Nor is it found for a socket on any address.
+  // The removed endpoint is not found for a socket on the unspecified address either.
   expect(senders.takeOwners(closed('0.0.0.0:1'), () => false)).toEqual([{ knowledge: 'gone' }]);
 });
