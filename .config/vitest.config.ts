@@ -1,4 +1,6 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { hasOwnModules } from '../test/helpers/own-modules.ts';
 
 /**
  * End-to-end tests that other tests would disturb, or that would disturb others: they compare every socket of the machine,
@@ -24,6 +26,15 @@ const SETUP = new URL('../test/helpers/setup.ts', import.meta.url).pathname;
 /** Finds out what this machine lets the end-to-end tests do. */
 const PROBE = new URL('../test/e2e/probe.ts', import.meta.url).pathname;
 
+/** Runs the files with their own modules last: the files after them would load all modules again. */
+class OwnModulesLast extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLast = new Map(sorted.map((file) => [file, hasOwnModules(file.moduleId)]));
+    return sorted.toSorted((one, other) => Number(isLast.get(one)) - Number(isLast.get(other)));
+  }
+}
+
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
@@ -33,6 +44,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    sequence: { sequencer: OwnModulesLast },
     // One project after the other: the end-to-end tests measure times, and see the sockets of the whole machine.
     projects: [
       {
@@ -42,7 +54,6 @@ export default defineConfig({
           name: 'units',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
-          pool: 'threads',
           isolate: false,
           setupFiles: SETUP,
         },

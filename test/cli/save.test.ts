@@ -9,20 +9,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { saveSockets } from '../../src/cli/save.ts';
 import { socketsCsv } from '../../src/export/csv.ts';
 import { socketsJson } from '../../src/export/json.ts';
 import { SCENE } from '../helpers/scene.ts';
-
-// A test runs in a worker thread, where `process.env` is a copy: os.homedir() would not see a changed HOME.
-const os = vi.hoisted(() => ({ home: undefined as string | undefined }));
-vi.mock('node:os', async (original) => {
-  const real = await original<typeof import('node:os')>();
-  return { ...real, homedir: () => os.home ?? real.homedir() };
-});
 
 const ALL = Object.values(SCENE);
 
@@ -31,7 +24,7 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'netpane-save-'));
 });
 afterEach(() => {
-  os.home = undefined;
+  vi.unstubAllEnvs();
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -54,7 +47,8 @@ test('writes CSV or JSON by the extension, readable only by the user', async () 
 });
 
 test('expands ~/ only at the start', async () => {
-  os.home = directory;
+  vi.stubEnv('HOME', directory);
+  expect(homedir()).toBe(directory);
   mkdirSync(at('~'));
   expect(await saveSockets('~/a.csv', [])).toBe(at('a.csv'));
   expect(await saveSockets(`${directory}/~/a.csv`, [])).toBe(at('~/a.csv'));

@@ -1,16 +1,15 @@
-// Setup of every unit test file. The files share the modules and the process of a worker: each leaves them as they were.
-import { readFileSync } from 'node:fs';
+// Setup of every unit test file. The files share the process of a worker: each leaves it as it was.
 import { afterAll, expect, vi } from 'vitest';
+import { hasOwnModules } from './own-modules.ts';
 
 const { testPath = '' } = expect.getState();
-/** A file that replaces a module, or adds a row to a table, has modules that no other file uses. */
-const hasOwnModules = /\bvi\.(?:mock|doMock)\(|\bObject\.assign\([A-Z]/.test(readFileSync(testPath, 'utf8'));
-if (hasOwnModules) vi.resetModules();
+const isAlone = hasOwnModules(testPath);
+if (isAlone) vi.resetModules();
 
 afterAll(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
   vi.unstubAllEnvs();
   vi.unstubAllGlobals();
-  if (hasOwnModules) vi.resetModules();
+  if (isAlone) vi.resetModules();
 });
