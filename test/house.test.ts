@@ -1,3 +1,4 @@
+// `npm run check:imports` checks the project itself; these tests check that it finds every violation.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,12 +38,6 @@ const addFile = (file: string, text: string): void => {
   mkdirSync(dirname(join(copy, file)), { recursive: true });
   writeFileSync(join(copy, file), `${text}\n`);
 };
-
-test('the project breaks no rule', () => {
-  const { passed, output } = check();
-  expect(output).toMatch(/no dependency violations found \(\d{2,} modules/);
-  expect(passed).toBe(true);
-});
 
 /** Each rule by name, with a file that breaks it. */
 const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])[] = [

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { endianness, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -57,9 +57,12 @@ const statText = (pid: number, comm: string, flags: number, startTicks: number, 
 /** Boot time of the fake machine, seconds since 1970. */
 export const BOOT_SECONDS = 1_700_000_000;
 
+/** A file system in memory, where Linux has one: some tests write thousands of files. */
+const TEMPORARY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 /** A /proc in a temporary folder, with an /etc/passwd next to it. */
 export class FakeProc {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'netpane-proc-'));
+  readonly #folder = mkdtempSync(join(TEMPORARY, 'netpane-proc-'));
   readonly root = join(this.#folder, 'proc');
   readonly #pids = new Set<number>();
   #made = 0;
