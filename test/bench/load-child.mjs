@@ -2,43 +2,30 @@
 // live longer than a millisecond. Each message `{ order, … }` is answered when the order is done. The process exits when
 // its parent does.
 import { spawn } from 'node:child_process';
-import koffi from 'koffi';
+import {
+  accept,
+  addressOf,
+  AF_INET,
+  bind,
+  call,
+  close,
+  connect,
+  getsockname,
+  listen,
+  recv,
+  send,
+  setsockopt,
+  SOCK_STREAM,
+  socket,
+  SOL_SOCKET,
+} from './libc.mjs';
 
-const library = koffi.load(null);
-const call = (prototype) => {
-  const run = library.func(prototype);
-  return (...args) => {
-    const result = run(...args);
-    if (result < 0) throw new Error(`${prototype}: error ${koffi.errno()}`);
-    return result;
-  };
-};
-const socket = call('int socket(int, int, int)');
-const setsockopt = call('int setsockopt(int, int, int, void *, unsigned int)');
-const bind = call('int bind(int, void *, unsigned int)');
-const listen = call('int listen(int, int)');
-const getsockname = call('int getsockname(int, void *, void *)');
-const connect = call('int connect(int, void *, unsigned int)');
-const accept = call('int accept(int, void *, void *)');
-const send = call('long send(int, void *, size_t, int)');
-const recv = call('long recv(int, void *, size_t, int)');
-const close = call('int close(int)');
 const usleep = call('int usleep(unsigned int)');
 
-const AF_INET = 2;
-const SOCK_STREAM = 1;
-const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const MSG_WAITALL = 0x100;
 const MSG_NOSIGNAL = 0x4000;
 
-/** Returns a struct sockaddr_in: the family in the machine's byte order, the rest in network byte order. */
-function addressOf(host, port) {
-  const bytes = new Uint8Array(16);
-  new Uint16Array(bytes.buffer)[0] = AF_INET;
-  bytes.set([port >>> 8, port & 255, ...host.split('.').map(Number)], 2);
-  return bytes;
-}
 const portOf = (address) => (address[2] << 8) | address[3];
 const hostOf = (address) => address.subarray(4, 8).join('.');
 

@@ -1,31 +1,23 @@
 // Holds both ends of thousands of TCP connections, for open-connections.ts. It calls the C library: a Node socket takes
 // kilobytes, and 100,000 of them take minutes to open. Each message `{ order, … }` is answered when the order is done.
 // The process exits when its parent does.
-import koffi from 'koffi';
+import {
+  accept,
+  addressOf,
+  AF_INET,
+  bind,
+  close,
+  connect,
+  getsockname,
+  listen,
+  recv,
+  send,
+  setsockopt,
+  SOCK_STREAM,
+  socket,
+  SOL_SOCKET,
+} from './libc.mjs';
 
-const library = koffi.load(null);
-const call = (prototype) => {
-  const run = library.func(prototype);
-  return (...args) => {
-    const result = run(...args);
-    if (result < 0) throw new Error(`${prototype}: error ${koffi.errno()}`);
-    return result;
-  };
-};
-const socket = call('int socket(int, int, int)');
-const setsockopt = call('int setsockopt(int, int, int, void *, unsigned int)');
-const bind = call('int bind(int, void *, unsigned int)');
-const listen = call('int listen(int, int)');
-const getsockname = call('int getsockname(int, void *, void *)');
-const connect = call('int connect(int, void *, unsigned int)');
-const accept = call('int accept(int, void *, void *)');
-const send = call('long send(int, void *, size_t, int)');
-const recv = call('long recv(int, void *, size_t, int)');
-const close = call('int close(int)');
-
-const AF_INET = 2;
-const SOCK_STREAM = 1;
-const SOL_SOCKET = 1;
 const SO_LINGER = 13;
 const IPPROTO_IP = 0;
 const IP_BIND_ADDRESS_NO_PORT = 24;
@@ -33,14 +25,6 @@ const IP_BIND_ADDRESS_NO_PORT = 24;
 const ONE = new Int32Array([1]);
 /** SO_LINGER with a timeout of 0 closes with a reset: no TIME_WAIT is left for the next benchmark size. */
 const RESET = new Int32Array([1, 0]);
-
-/** Returns a struct sockaddr_in: the family in the machine's byte order, the rest in network byte order. */
-function addressOf(host, port = 0) {
-  const bytes = new Uint8Array(16);
-  new Uint16Array(bytes.buffer)[0] = AF_INET;
-  bytes.set([port >>> 8, port & 255, ...host.split('.').map(Number)], 2);
-  return bytes;
-}
 
 const data = new Uint8Array(4096);
 const connections = [];
