@@ -103,6 +103,3 @@ export function* csvPieces(sockets: readonly Socket[]): Generator<string> {
   yield `${Object.keys(COLUMNS).join(',')}\r\n`;
   for (const chunk of chunksOf(sockets)) yield chunk.map(rowCsv).join('');
 }
-
-/** Returns the output of `csvPieces` as one text. */
-export const socketsCsv = (sockets: readonly Socket[]): string => [...csvPieces(sockets)].join('');

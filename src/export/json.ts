@@ -104,9 +104,6 @@ export function* jsonPieces(sockets: readonly Socket[]): Generator<string> {
   yield sockets.length === 0 ? '[]\n' : '\n]\n';
 }
 
-/** Returns the output of `jsonPieces` as one text. */
-export const socketsJson = (sockets: readonly Socket[]): string => [...jsonPieces(sockets)].join('');
-
 /** Returns milliseconds with three decimals, the resolution of the clocks; further digits come from the arithmetic. */
 const toThousandths = (ms: number): number => Math.round(ms * 1000) / 1000;
 

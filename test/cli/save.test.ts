@@ -13,8 +13,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { saveSockets } from '../../src/cli/save.ts';
-import { socketsCsv } from '../../src/export/csv.ts';
-import { socketsJson } from '../../src/export/json.ts';
+import { socketsCsv, socketsJson } from '../helpers/export.ts';
 import { SCENE } from '../helpers/scene.ts';
 
 const ALL = Object.values(SCENE);

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { eventJson, type Gap, socketJson, socketsJson } from '../../src/export/json.ts';
+import { eventJson, type Gap, socketJson } from '../../src/export/json.ts';
 import { alignedTable, tabSeparated } from '../../src/export/table.ts';
 import type { SocketEvent } from '../../src/model/event.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import { displayWidth } from '../../src/view/text/width.ts';
 import { EVERY_FIELD, FIELD_CHANGES } from '../helpers/every-field.ts';
+import { socketsJson } from '../helpers/export.ts';
 import { listener, NOON_MS, socket } from '../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
 import { SCENE } from '../helpers/scene.ts';

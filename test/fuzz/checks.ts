@@ -1,5 +1,4 @@
-import { socketsCsv } from '../../src/export/csv.ts';
-import { socketsJson } from '../../src/export/json.ts';
+import { socketsCsv, socketsJson } from '../helpers/export.ts';
 import { alignedTable, tabSeparated } from '../../src/export/table.ts';
 import type { Socket } from '../../src/model/socket.ts';
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LOCAL_HOST } from '../../src/model/host.ts';
-import { socketsCsv } from '../../src/export/csv.ts';
-import { socketsJson } from '../../src/export/json.ts';
+import { socketsCsv, socketsJson } from '../helpers/export.ts';
 import { alignedTable, tabSeparated } from '../../src/export/table.ts';
 import type { Owner, Socket } from '../../src/model/socket.ts';
 import { compileForSubjects } from '../../src/query/compile.ts';
