@@ -94,7 +94,8 @@ export class KernelRules {
     // A later poll has not seen the remnant: it has ended too.
     const hasRemnantEnded = atMs <= this.#polls.last.startMs && this.#polls.socketOf(life) === undefined;
     // The trace does not say whether a remnant is left.
-    if (!hasRemnant || hasRemnantEnded) this.#cycle.markGone(life, hasRemnant || learntBy === 'trace');
+    if (!hasRemnant || hasRemnantEnded)
+      this.#cycle.markGone(life, { mayReturn: hasRemnant || learntBy === 'trace' });
     else
       life.socket = {
         ...life.socket,

@@ -79,8 +79,8 @@ export class LifeCycle {
     for (const [life, atMs] of this.#missing) {
       if (atMs > untilMs) continue;
       this.close(life, atMs, 'poll');
-      // A table that was not read to its end may show its remnant later.
-      this.markGone(life, life.socket.protocol === 'tcp');
+      // A later snapshot may show its remnant, if this one is incomplete.
+      this.markGone(life, { mayReturn: life.socket.protocol === 'tcp' });
     }
   }
 
@@ -113,8 +113,8 @@ export class LifeCycle {
     this.spawn(life);
   }
 
-  /** Removes the row of a life. @param mayReturn its remnant may still exist: polls can miss one that does */
-  markGone(life: Life, mayReturn = false): void {
+  /** Removes the row of a life. `mayReturn`: its remnant may still exist, because polls can miss one that does. */
+  markGone(life: Life, { mayReturn }: { readonly mayReturn: boolean }): void {
     life.isGone = true;
     life.pollsSinceGone = 0;
     const lateMs = Math.max(life.changedMs, this.#polls.last.endMs) + LATE_MS;
@@ -136,7 +136,7 @@ export class LifeCycle {
         this.#gone.delete(life);
         continue;
       }
-      // A table that was not read to its end still has it.
+      // An incomplete snapshot still has it: an interrupted dump keeps sockets as last seen.
       if (this.#polls.socketOf(life)) life.pollsSinceGone = 0;
       if (life.pollsSinceGone++ === 0) continue;
       if (life.keptUntilMs > this.#polls.last.startMs && this.#gone.size <= this.#maxGone) continue;

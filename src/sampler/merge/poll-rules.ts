@@ -111,13 +111,13 @@ export class PollRules {
   /** Handles a life whose socket is not in the last snapshot. */
   #applyMissing(life: Life): void {
     const { protocol } = life.socket;
-    if (life.closedBy !== undefined) this.#cycle.markGone(life, true);
+    if (life.closedBy !== undefined) this.#cycle.markGone(life, { mayReturn: true });
     // Wait for the kernel event. There is none for other protocols, nor for a remnant: its connection had it.
     else if (this.#hasEventSource && (protocol === 'tcp' || protocol === 'udp') && !isRemnant(life.socket))
       this.#cycle.miss(life);
     else {
       this.#cycle.close(life, this.#polls.last.startMs, 'poll');
-      this.#cycle.markGone(life, isRemnant(life.socket));
+      this.#cycle.markGone(life, { mayReturn: isRemnant(life.socket) });
     }
   }
 }
