@@ -1,4 +1,4 @@
-import type { Endpoint, Owner, Socket, SocketState } from '../../../model/socket.ts';
+import type { Endpoint, Owner, Socket } from '../../../model/socket.ts';
 import type { KernelEvent } from '../../types.ts';
 import type { Network } from '../namespaces/network.ts';
 import type { ClosedSocket } from '../netlink/closes.ts';
@@ -6,7 +6,7 @@ import type { Attribution } from '../owners/attribution.ts';
 import { makeSocket } from '../sockets/make-socket.ts';
 import type { Senders } from './senders.ts';
 import type { TcpOwners } from './tcp-owners.ts';
-import { findRemnant } from './tcp-queries.ts';
+import { findAtEndpoints, type FoundAtEndpoints } from './tcp-queries.ts';
 import {
   type DestroyedSocket,
   hasOtherPorts,
@@ -50,7 +50,7 @@ export class CloseEvents {
         : destroyed?.traced;
     const lastState = traced?.steps.at(-1)?.now;
     // The side that closes last leaves no remnant.
-    const remnant = lastState === 'LAST_ACK' ? {} : findRemnant(network, closed);
+    const found = lastState === 'LAST_ACK' ? {} : findAtEndpoints(network, closed);
     // The trace takes precedence: the close message of a reset or refused connection lacks part of its endpoints.
     const local = traced && traced.local.port !== 0 ? traced.local : addresses.local;
     const peer = addresses.remote?.port === 0 ? null : addresses.remote;
@@ -84,7 +84,7 @@ export class CloseEvents {
       this.#attribution,
     );
     const { traffic: _, ...rest } = made;
-    const traffic = trafficOf(closed, remnant.state, traced?.hasPeerFin ?? false);
+    const traffic = trafficOf(closed, found, traced?.hasPeerFin ?? false);
     const socket: Socket = {
       ...rest,
       ...(protocol === 'tcp' && !traced?.owners && this.#userOf(network, local)),
@@ -96,8 +96,7 @@ export class CloseEvents {
       socket,
       learntBy: 'destroy',
       ...(closed.end && { lifetimeMs: closed.end.lifetimeMs, isAtLeast: !closed.end.isFullLifetime }),
-      ...(remnant.id !== undefined &&
-        remnant.state !== undefined && { remnant: { id: remnant.id, state: remnant.state } }),
+      ...(found.remnant && { remnant: found.remnant }),
     });
   }
 
@@ -143,20 +142,18 @@ function eventsOfEnd(traced: TracedSocket | undefined, end: Ended): readonly Ker
  * Returns the counters of a closed connection without the peer's FIN, which the kernel counts as a received byte. The
  * message does not say whether a FIN arrived. It did if the peer acknowledged our FIN and no remnant is left, or if the
  * remnant is in TIME_WAIT and not in FIN_WAIT2.
- * @param found state of the socket that has the endpoints now: the remnant, or the listener that accepted it
+ * @param found the remnant, or the listener that accepted it
  * @param hasPeerFin the trace saw the peer's FIN
  */
 function trafficOf(
   { traffic, end }: ClosedSocket,
-  found: SocketState | undefined,
+  { remnant, isListener = false }: FoundAtEndpoints,
   hasPeerFin: boolean,
 ): Socket['traffic'] {
   if (traffic === undefined || end === undefined) return traffic;
   const { rxBytes = 0 } = traffic;
   // The side that connects has its SYN acknowledged as well.
-  const expected = found === 'LISTEN' ? 1 : 2;
-  const hasFin =
-    hasPeerFin ||
-    (found === undefined || found === 'LISTEN' ? end.synFinAcked >= expected : found === 'TIME_WAIT');
+  const expected = isListener ? 1 : 2;
+  const hasFin = hasPeerFin || (remnant ? remnant.state === 'TIME_WAIT' : end.synFinAcked >= expected);
   return { ...traffic, rxBytes: end.dataSegmentsIn === 0 ? 0 : Math.max(0, rxBytes - Number(hasFin)) };
 }

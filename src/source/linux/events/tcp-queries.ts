@@ -10,13 +10,10 @@ import { LITTLE_ENDIAN } from '../netlink/wire.ts';
 import type { SocketMessage } from '../sockets/make-socket.ts';
 import type { TracedSocket } from './traced-sockets.ts';
 
-/**
- * The answer to a query for the endpoints of a closed connection: id and state of its remnant, only the state LISTEN
- * if a listener matches them, or empty.
- */
-export interface Remnant {
-  readonly id?: string;
-  readonly state?: SocketState;
+/** What has the endpoints of a closed connection now; empty if it is neither its remnant nor a listener. */
+export interface FoundAtEndpoints {
+  readonly remnant?: { readonly id: string; readonly state: SocketState };
+  readonly isListener?: boolean;
 }
 
 /**
@@ -61,18 +58,19 @@ export function findLiving(
   return message;
 }
 
-/** Queries the kernel for the TIME_WAIT remnant of a closed connection, by its endpoints. */
-export function findRemnant(network: Network, { protocol, addresses, sockId, end }: ClosedSocket): Remnant {
-  let remnant: Remnant = {};
-  if (protocol !== 'tcp' || addresses.remote === null || end === undefined) return remnant;
+/** Queries the kernel for the socket that has the endpoints of a closed connection now. */
+export function findAtEndpoints(
+  network: Network,
+  { protocol, addresses, sockId, end }: ClosedSocket,
+): FoundAtEndpoints {
+  let found: FoundAtEndpoints = {};
+  if (protocol !== 'tcp' || addresses.remote === null || end === undefined) return found;
   network.findTcp(addresses.family, sockId, (buffer, start) => {
     const state = decodeAddresses(buffer, start, 'tcp')?.state;
     if (state === undefined) return;
-    remnant = isRemnantAt(buffer, start)
-      ? { id: cookieId(buffer, start + INET.cookie), state }
-      : state === 'LISTEN'
-        ? { state }
-        : {};
+    found = isRemnantAt(buffer, start)
+      ? { remnant: { id: cookieId(buffer, start + INET.cookie), state } }
+      : { isListener: state === 'LISTEN' };
   });
-  return remnant;
+  return found;
 }
