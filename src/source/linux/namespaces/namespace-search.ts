@@ -41,7 +41,7 @@ export interface SearchResult {
   /** Number of TCP sockets that no dump contains because they are not bound yet; undefined during the first pass. */
   readonly unboundTcp: number | undefined;
   /** Number of finished passes. */
-  readonly searches: number;
+  readonly passes: number;
 }
 
 /**
@@ -67,7 +67,7 @@ export class NamespaceSearch {
     unsearched: 0,
     unreachable: new Set(),
     unboundTcp: undefined,
-    searches: 0,
+    passes: 0,
   };
 
   constructor(proc: Proc, nowMs: () => number, system: Pick<NetlinkSystem, 'namespaceOfSocket'> = {}) {
@@ -130,8 +130,8 @@ export class NamespaceSearch {
 
   #finishPass({ unreachable, unboundTcp }: Pass): void {
     this.#pass = undefined;
-    const searches = this.#result.searches + 1;
-    this.#result = { unsearched: 0, unreachable, unboundTcp: unboundTcp.size, searches };
+    const passes = this.#result.passes + 1;
+    this.#result = { unsearched: 0, unreachable, unboundTcp: unboundTcp.size, passes };
   }
 
   /** Searches all processes of a pass. Each `yield` ends a step, after which the time is checked. */
@@ -255,7 +255,7 @@ class Pass {
   readonly unreachable = new Set<number>();
   /** Inodes of unbound TCP sockets. A set, because several descriptors may refer to one socket. */
   readonly unboundTcp = new Set<number>();
-  /** The search, from where the last poll left it. */
+  /** The steps of this pass, from where the last poll left it. */
   steps: Generator<undefined> | undefined;
 
   constructor(pids: readonly number[], known: KnownInodes) {

@@ -18,11 +18,11 @@ export class TcpSurplus {
   #listed = 0;
   /** The kernel's count before the dumps of this poll. */
   #heldBefore: number | undefined;
-  /** Number of polls since the last search ended, and the minimum of unlisted sockets in these polls. */
+  /** Number of polls since the last pass of the namespace search, and the minimum of unlisted sockets in these polls. */
   #polls = 0;
   #minUnlisted = Infinity;
-  /** Number of searches that had ended when `#count` was last determined. */
-  #searches = 0;
+  /** Number of passes that had ended when `#count` was last determined. */
+  #passes = 0;
   #count = 0;
 
   /** Applies a change of one socket. @param before undefined for a new socket @param now undefined for a closed one */
@@ -37,12 +37,12 @@ export class TcpSurplus {
 
   /**
    * Reads the kernel's count again after the dumps and updates the surplus. No dump lists a socket before it is bound;
-   * the namespace search counts these unbound sockets, but a search takes many polls, in which programs open and close
-   * others. So the surplus is determined when a search ends, from the poll with the fewest unlisted sockets since the
-   * previous search. Until the next search ends, it can only decrease.
+   * the namespace search counts these unbound sockets, but a pass takes many polls, in which programs open and close
+   * others. So the surplus is determined when a pass ends, from the poll with the fewest unlisted sockets since the
+   * previous pass. Until the next pass ends, it can only decrease.
    * @param search Undefined if a bound omits sockets: `#listed` is too low then.
    */
-  endPoll(proc: Proc, search: Pick<SearchResult, 'unboundTcp' | 'searches'> | undefined): void {
+  endPoll(proc: Proc, search: Pick<SearchResult, 'unboundTcp' | 'passes'> | undefined): void {
     const held = readHeld(proc);
     if (search === undefined || held === undefined) {
       this.#resetMinimum();
@@ -52,13 +52,13 @@ export class TcpSurplus {
     const unlisted = Math.min(held, this.#heldBefore ?? held) - this.#listed;
     this.#polls++;
     this.#minUnlisted = Math.min(this.#minUnlisted, unlisted);
-    const { unboundTcp, searches } = search;
+    const { unboundTcp, passes } = search;
     if (unboundTcp === undefined) return;
-    if (searches === this.#searches) {
+    if (passes === this.#passes) {
       this.#count = Math.max(0, Math.min(this.#count, unlisted - unboundTcp));
       return;
     }
-    this.#searches = searches;
+    this.#passes = passes;
     // The count and the dumps are of different moments. One poll is enough if the count was the same before and after
     // the dumps; else the minimum of several polls is needed.
     const isReliable = this.#polls > 1 || held === this.#heldBefore;
@@ -71,7 +71,7 @@ export class TcpSurplus {
     this.#minUnlisted = Infinity;
   }
 
-  /** The surplus: number of unlisted sockets minus the unbound ones; 0 until a search has ended. */
+  /** The surplus: number of unlisted sockets minus the unbound ones; 0 until a pass has ended. */
   get count(): number {
     return this.#count;
   }

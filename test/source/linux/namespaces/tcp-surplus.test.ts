@@ -6,11 +6,11 @@ import { FakeProc } from '../../../helpers/proc.ts';
 
 let fake: FakeProc;
 let surplus: TcpSurplus;
-let searches: number;
+let passes: number;
 let unbound: number | undefined;
 beforeEach(() => {
   fake = new FakeProc();
-  searches = 0;
+  passes = 0;
   unbound = undefined;
   surplus = new TcpSurplus();
 });
@@ -38,13 +38,13 @@ function poll(before: number, after = before): number {
   writeSockstat(before);
   surplus.beginPoll(proc);
   writeSockstat(after);
-  surplus.endPoll(proc, { unboundTcp: unbound, searches });
+  surplus.endPoll(proc, { unboundTcp: unbound, passes });
   return surplus.count;
 }
-/** Runs a poll after a search that has found this number of unbound sockets. */
-function pollAfterSearch(unboundCount: number, before: number, after = before): number {
+/** Runs a poll after a pass of the namespace search that has found this number of unbound sockets. */
+function pollAfterPass(unboundCount: number, before: number, after = before): number {
   unbound = unboundCount;
-  searches++;
+  passes++;
   return poll(before, after);
 }
 
@@ -54,50 +54,50 @@ test('does not count listed sockets', () => {
   surplus.update(undefined, socket({ state: 'TIME_WAIT' }));
   surplus.update(undefined, socket({ state: 'SYN_RECV' }));
   surplus.update(undefined, socket({ protocol: 'udp', inode: 8 }));
-  expect([pollAfterSearch(0, 2), pollAfterSearch(0, 3)]).toEqual([0, 1]);
+  expect([pollAfterPass(0, 2), pollAfterPass(0, 3)]).toEqual([0, 1]);
   surplus.update(socket({ state: 'LISTEN', inode: 7 }), undefined);
-  expect(pollAfterSearch(0, 3)).toBe(2);
+  expect(pollAfterPass(0, 3)).toBe(2);
 });
 
 test('does not count orphans and unbound sockets', () => {
-  expect(pollAfterSearch(2, 3)).toBe(1);
+  expect(pollAfterPass(2, 3)).toBe(1);
   writeSockstat(5, 4);
   const proc = new Proc(fake.root);
   surplus.beginPoll(proc);
-  surplus.endPoll(proc, { unboundTcp: 1, searches: ++searches });
+  surplus.endPoll(proc, { unboundTcp: 1, passes: ++passes });
   expect(surplus.count).toBe(0);
 });
 
-test('counts only the minimum of all polls since the last search while sockets open and close', () => {
-  expect(pollAfterSearch(0, 5, 4)).toBe(0);
+test('counts only the minimum of all polls since the last pass while sockets open and close', () => {
+  expect(pollAfterPass(0, 5, 4)).toBe(0);
   expect([poll(5, 6), poll(4, 7)]).toEqual([0, 0]);
-  expect(pollAfterSearch(0, 5, 6)).toBe(4);
+  expect(pollAfterPass(0, 5, 6)).toBe(4);
 });
 
-test('does not count unbound sockets opened after a search or missed by it', () => {
-  pollAfterSearch(0, 0);
+test('does not count unbound sockets opened after a pass or missed by it', () => {
+  pollAfterPass(0, 0);
   expect([poll(1), poll(2), poll(3)]).toEqual([0, 0, 0]);
-  // This search began when there were two.
-  expect(pollAfterSearch(2, 3)).toBe(0);
-  expect(pollAfterSearch(3, 3)).toBe(0);
+  // This pass began when there were two.
+  expect(pollAfterPass(2, 3)).toBe(0);
+  expect(pollAfterPass(3, 3)).toBe(0);
 });
 
 test('keeps a surplus until the sockets close, and does not add new sockets to it', () => {
-  pollAfterSearch(0, 0);
+  pollAfterPass(0, 0);
   poll(3);
-  expect(pollAfterSearch(1, 4)).toBe(2);
+  expect(pollAfterPass(1, 4)).toBe(2);
   expect([poll(9), poll(2), poll(9)]).toEqual([2, 1, 1]);
 });
 
 test('counts nothing before unbound sockets are counted, or if the kernel has no count', () => {
   expect(poll(5)).toBe(0);
   fake.write('net/sockstat', 'sockets: used 9\n');
-  surplus.endPoll(new Proc(fake.root), { unboundTcp: 0, searches: 1 });
+  surplus.endPoll(new Proc(fake.root), { unboundTcp: 0, passes: 1 });
   expect(surplus.count).toBe(0);
 });
 
 test('counts nothing while a bound omits sockets', () => {
-  expect(pollAfterSearch(0, 5)).toBe(5);
+  expect(pollAfterPass(0, 5)).toBe(5);
   surplus.endPoll(new Proc(fake.root), undefined);
   expect(surplus.count).toBe(0);
 });
