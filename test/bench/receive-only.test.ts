@@ -30,7 +30,7 @@ function systemOf(answers: (request: Uint8Array) => readonly Uint8Array[]): Netl
   };
   return {
     open: (): Channels => ({ diag: channel(), route: channel(), close: () => {} }),
-    openCloseListener: () => ({ close: () => {} }),
+    openCloseReceiver: () => ({ close: () => {} }),
     inside: (_, act) => act(),
   };
 }

@@ -72,8 +72,8 @@ export class RecordingNetlink implements NetlinkSystem {
     };
   }
 
-  openCloseListener(namespace: NamespaceRef): ReturnType<NetlinkSystem['openCloseListener']> {
-    return this.#system.openCloseListener(namespace);
+  openCloseReceiver(namespace: NamespaceRef): ReturnType<NetlinkSystem['openCloseReceiver']> {
+    return this.#system.openCloseReceiver(namespace);
   }
 
   inside<T>(namespace: NamespaceRef, act: () => T): T {

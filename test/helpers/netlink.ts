@@ -8,7 +8,7 @@ import type {
   Channels,
   ClosesChannel,
   NamespaceRef,
-  CloseListener,
+  CloseReceiver,
   NetlinkSystem,
   SocketNamespace,
 } from '../../src/source/linux/netlink/system.ts';
@@ -589,7 +589,7 @@ export class FakeNetlink implements NetlinkSystem {
   openCount = 0;
   /** Number of all openings. */
   opened = 0;
-  /** Descriptors left for other namespaces: each takes three, or one for close notifications only. */
+  /** Descriptors left for other namespaces: each takes three, or one for close messages only. */
   descriptorsLeft = Infinity;
 
   open(namespace: NamespaceRef | undefined, withCloses = false, isTemporary = false): Channels {
@@ -612,7 +612,7 @@ export class FakeNetlink implements NetlinkSystem {
     };
   }
 
-  openCloseListener(namespace: NamespaceRef): CloseListener {
+  openCloseReceiver(namespace: NamespaceRef): CloseReceiver {
     const network = this.#enter(namespace);
     this.#take(1);
     let isOpen = true;

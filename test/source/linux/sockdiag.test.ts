@@ -832,7 +832,7 @@ describe('namespaces', () => {
       }
     });
 
-    test('are counted if they have no descriptor for close notifications', async () => {
+    test('are counted if they have no descriptor for close messages', async () => {
       kernel.descriptorsLeft = 4;
       fill();
       open({ events: true });

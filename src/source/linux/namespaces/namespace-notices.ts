@@ -13,7 +13,7 @@ export function namespaceNotices(
   { unsearched, unreachable, unlisted }: SearchResult & { readonly unlisted: number },
 ): Degradation[] {
   const all = [...networks.values()];
-  const pollOnly = all.filter(({ lacksCloseListener }) => lacksCloseListener).length;
+  const pollOnly = all.filter(({ lacksCloseReceiver }) => lacksCloseReceiver).length;
   const interfaceFailures = all.flatMap(({ interfacesFailure }) => interfacesFailure ?? []);
   const procFailure = namespaces.procFailure ?? privileges.procFailure;
   return [

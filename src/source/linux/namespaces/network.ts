@@ -21,7 +21,7 @@ import {
 import {
   type Channels,
   isOutOfDescriptors,
-  type CloseListener,
+  type CloseReceiver,
   type NetlinkSystem,
 } from '../netlink/system.ts';
 import type { NetlinkBuffer } from '../netlink/wire.ts';
@@ -51,7 +51,7 @@ const MANY_ADDRESSES = 1024;
 const ADDRESS_POLLS = 16;
 
 /**
- * One network namespace with open netlink sockets. If descriptors run out, only the socket for close notifications
+ * One network namespace with open netlink sockets. If descriptors run out, only the socket for close messages
  * stays open, or none; the others are opened for each poll.
  */
 export class Network {
@@ -68,14 +68,14 @@ export class Network {
   interfacesFailure: string | undefined;
   /** Receives notifications about destroyed sockets, if requested and supported by the kernel. */
   closes: Closes | undefined;
-  /** True if close notifications are requested, but no descriptor is free for them. */
-  lacksCloseListener = false;
+  /** True if close messages are requested, but no descriptor is free for them. */
+  lacksCloseReceiver = false;
   readonly #system: NetlinkSystem;
   readonly #wantsCloses: boolean;
   readonly #maxWaitingCloses: number | undefined;
   #namespace: OpenableNamespace;
   #channels: Channels | undefined;
-  #closeListener: CloseListener | undefined;
+  #closeReceiver: CloseReceiver | undefined;
   readonly #dumps: SocketDumps;
   #pollCount = 0;
 
@@ -114,9 +114,9 @@ export class Network {
 
   close(): void {
     this.#channels?.close();
-    this.#closeListener?.close();
+    this.#closeReceiver?.close();
     this.#channels = undefined;
-    this.#closeListener = undefined;
+    this.#closeReceiver = undefined;
   }
 
   /** Calls a function while this thread is in the namespace. Throws if it cannot be entered. */
@@ -134,21 +134,21 @@ export class Network {
       );
       this.#channels = channels;
       if (channels.closes) this.closes = new Closes(channels.closes, this.#maxWaitingCloses);
-      this.lacksCloseListener = false;
+      this.lacksCloseReceiver = false;
     } catch (error) {
       if (namespace.isOwn || !isOutOfDescriptors(error)) throw error;
-      if (this.closes === undefined && this.#wantsCloses) this.#openCloseListener(namespace);
+      if (this.closes === undefined && this.#wantsCloses) this.#openCloseReceiver(namespace);
     }
   }
 
-  #openCloseListener(namespace: FoundNamespace): void {
+  #openCloseReceiver(namespace: FoundNamespace): void {
     try {
-      this.#closeListener = this.#system.openCloseListener(namespace);
-      if (this.#closeListener.closes)
-        this.closes = new Closes(this.#closeListener.closes, this.#maxWaitingCloses);
+      this.#closeReceiver = this.#system.openCloseReceiver(namespace);
+      if (this.#closeReceiver.closes)
+        this.closes = new Closes(this.#closeReceiver.closes, this.#maxWaitingCloses);
     } catch (error) {
       if (!isOutOfDescriptors(error)) throw error;
-      this.lacksCloseListener = true;
+      this.lacksCloseReceiver = true;
     }
   }
 

@@ -9,15 +9,15 @@ export interface Channels {
   readonly diag: Channel;
   /** NETLINK_ROUTE: lists the interfaces of the namespace. */
   readonly route: Channel;
-  /** NETLINK_SOCK_DIAG: receives close notifications. Absent if not requested, or not supported by the kernel. */
+  /** NETLINK_SOCK_DIAG: receives close messages. Absent if not requested, or not supported by the kernel. */
   readonly closes?: ClosesChannel;
   close(): void;
 }
 
-/** The netlink socket for close notifications without the others, for when descriptors are short. */
-export type CloseListener = Pick<Channels, 'closes' | 'close'>;
+/** The netlink socket for close messages without the others, for when descriptors are short. */
+export type CloseReceiver = Pick<Channels, 'closes' | 'close'>;
 
-/** A netlink socket that receives close notifications: the kernel sends one when it destroys a socket. */
+/** A netlink socket that receives close messages: the kernel sends one when it destroys a socket. */
 export interface ClosesChannel {
   /** Receives one datagram without waiting. @returns its length in bytes, or a negative errno: EAGAIN, ENOBUFS */
   receiveNow(into: Uint8Array): number;
@@ -32,7 +32,7 @@ export interface ClosesChannel {
 const DESTROY_GROUPS = 0b1111;
 
 /**
- * Size of the receive buffer for close notifications, bytes: about ten thousand messages with the kernel's overhead.
+ * Size of the receive buffer for close messages, bytes: about ten thousand messages with the kernel's overhead.
  */
 const CLOSES_BUFFER_BYTES = 16 * 2 ** 20;
 
@@ -56,14 +56,14 @@ export interface NetlinkSystem {
   /**
    * Opens netlink sockets in a network namespace. They stay in that namespace when this thread enters another.
    * @param namespace undefined for the namespace of this thread
-   * @param closes true to open a socket for close notifications too
+   * @param closes true to open a socket for close messages too
    * @param isTemporary true if the caller closes the sockets before it opens others: no descriptors are reserved
    * @throws NativeError or an error of node:fs if the namespace cannot be entered; `isOutOfDescriptors` is true if the
    * descriptors are used up
    */
   open(namespace: NamespaceRef | undefined, closes?: boolean, isTemporary?: boolean): Channels;
-  /** Opens only the socket for close notifications, which needs one descriptor instead of three. Throws like `open`. */
-  openCloseListener(namespace: NamespaceRef): CloseListener;
+  /** Opens only the socket for close messages, which needs one descriptor instead of three. Throws like `open`. */
+  openCloseReceiver(namespace: NamespaceRef): CloseReceiver;
   /** Returns the namespace of another process's socket; undefined if the socket cannot be opened. */
   namespaceOfSocket?(socket: NonNullable<NamespaceRef['socket']>): SocketNamespace | undefined;
   /**
@@ -75,7 +75,7 @@ export interface NetlinkSystem {
 
 /**
  * Number of descriptors that `open` reserves, and the part of the budget that it may use up. The rest is for
- * `openCloseListener`.
+ * `openCloseReceiver`.
  */
 const CHANNEL_DESCRIPTORS = 3;
 const CHANNEL_SHARE = 0.5;
@@ -114,8 +114,8 @@ export class KernelNetlink implements NetlinkSystem {
     );
   }
 
-  openCloseListener(namespace: NamespaceRef): CloseListener {
-    return this.#openReserved(1, 1, () => this.inside(namespace, () => this.#openCloseListenerHere()));
+  openCloseReceiver(namespace: NamespaceRef): CloseReceiver {
+    return this.#openReserved(1, 1, () => this.inside(namespace, () => this.#openCloseReceiverHere()));
   }
 
   namespaceOfSocket({ pid, descriptor }: NonNullable<NamespaceRef['socket']>): SocketNamespace | undefined {
@@ -195,7 +195,7 @@ export class KernelNetlink implements NetlinkSystem {
     }
   }
 
-  #openCloseListenerHere(): CloseListener {
+  #openCloseReceiverHere(): CloseReceiver {
     const fd = this.#native.netlinkSocket(NETLINK.sockDiag);
     const closes = this.#receiveCloses(fd);
     return { ...(closes && { closes }), close: () => this.#native.close(fd) };

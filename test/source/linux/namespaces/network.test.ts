@@ -86,7 +86,7 @@ describe('dump requests', () => {
   });
 });
 
-describe('close notifications', () => {
+describe('close messages', () => {
   const opened = (events: boolean) => new Network(kernel, FOUND, { also: [], tcpDetails: false, events });
 
   test('are received if requested and if the kernel supports them', () => {

@@ -217,7 +217,7 @@ describe('Closes', () => {
   });
 });
 
-/** Captured close notifications, with what the capturing script knows about the sockets: see fixtures/linux/netlink. */
+/** Captured close messages, with what the capturing script knows about the sockets: see fixtures/linux/netlink. */
 const file = (end: string) =>
   readFileSync(new URL(`../../../../fixtures/linux/netlink/closes${end}`, import.meta.url), 'utf8')
     .trimEnd()

@@ -47,7 +47,7 @@ const NAMES = {
 
 type Kind = keyof typeof NAMES | 'closed';
 
-/** Each captured close notification, with the answer to the lookup of its remnant. */
+/** Each captured close message, with the answer to the lookup of its remnant. */
 const CLOSES: readonly { readonly notification: Uint8Array; readonly answer: Uint8Array }[] = readFileSync(
   new URL('../../../../fixtures/linux/netlink/closes.b64', import.meta.url),
   'utf8',
@@ -437,7 +437,7 @@ describe('a kernel that sends mutated datagrams', () => {
     expect(mutations).toBeGreaterThan(POLLS);
   });
 
-  test('reports or counts each mutated close notification', { timeout }, () => {
+  test('reports or counts each mutated close message', { timeout }, () => {
     const random = new Random(SEED);
     const kernel = new FakeNetlink();
     const others = kernel.own.answer.bind(kernel.own);

@@ -124,7 +124,7 @@ describe('calls of the C library', () => {
   });
 });
 
-describe('close notifications', () => {
+describe('close messages', () => {
   const SIZE = 1 << 20;
 
   test('joins multicast groups with a large receive buffer', async () => {
@@ -279,7 +279,7 @@ describe('opening sock_diag', () => {
       await expect(coverageWith()).rejects.toThrow('a mistake');
     });
 
-    test('uses the buffer size of the user for trace and close notifications', async () => {
+    test('uses the buffer size of the user for trace and close messages', async () => {
       vi.spyOn(process, 'geteuid').mockReturnValue(0);
       openTrace = () => ({ nowMs: () => 0 });
       await coverageWith({ eventBufferKiB: 512 });
@@ -344,7 +344,7 @@ describe('network namespaces', () => {
     expect(first).not.toBe(last);
   });
 
-  test('opens a third socket for close notifications, and closes it with the others', async () => {
+  test('opens a third socket for close messages, and closes it with the others', async () => {
     const channels = (await system()).open(target, true);
     expect(callNames()).toEqual(['setns', 'socket', 'socket', 'socket', 'bind', 'setns']);
     library.datagrams = [Uint8Array.of(1, 2)];
@@ -361,7 +361,7 @@ describe('network namespaces', () => {
     ]);
   });
 
-  test('opens no socket for close notifications if the kernel has no such groups', async () => {
+  test('opens no socket for close messages if the kernel has no such groups', async () => {
     library.results.set('bind', [-22]);
     const channels = (await system()).open(undefined, true);
     expect(channels.closes).toBeUndefined();
@@ -383,12 +383,12 @@ describe('network namespaces', () => {
     const opened = Array.from({ length: 28 }, () => kernel.open(target, true));
     expect(library.calls.filter((call) => call.startsWith('prlimit'))).toHaveLength(2);
     expect(() => kernel.open(target, true)).toThrow('EMFILE');
-    const listeners = Array.from({ length: 172 - 84 }, () => kernel.openCloseListener(target));
-    expect(() => kernel.openCloseListener(target)).toThrow('EMFILE');
+    const receivers = Array.from({ length: 172 - 84 }, () => kernel.openCloseReceiver(target));
+    expect(() => kernel.openCloseReceiver(target)).toThrow('EMFILE');
     expect(() => kernel.open(target, false, true)).not.toThrow();
-    listeners[0]?.close();
-    expect(() => kernel.openCloseListener(target)).not.toThrow();
-    for (const channels of [...opened, ...listeners.slice(1)]) channels.close();
+    receivers[0]?.close();
+    expect(() => kernel.openCloseReceiver(target)).not.toThrow();
+    for (const channels of [...opened, ...receivers.slice(1)]) channels.close();
     expect(() => kernel.open(target, true)).not.toThrow();
   });
 
