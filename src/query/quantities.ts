@@ -137,13 +137,13 @@ export const QUANTITIES = {
   sendq: {
     measure: SIZE,
     example: 'sendq>64KiB',
-    about: 'bytes that the peer has not acknowledged',
+    about: 'bytes that the peer has not acknowledged; for a listener, the backlog',
     compile: compare(({ socket }) => socket.traffic?.sendQueue),
   },
   queue: {
     measure: SIZE,
     example: 'queue>0',
-    about: 'bytes in both queues',
+    about: 'bytes in both queues; for a listener, connections not yet accepted',
     // The send queue of a listener is its backlog limit, not bytes.
     compile: compare(({ socket: { traffic, state } }) =>
       state === 'LISTEN' ? traffic?.recvQueue : sum(traffic?.recvQueue, traffic?.sendQueue),
