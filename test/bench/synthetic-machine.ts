@@ -354,6 +354,10 @@ class SyntheticProc extends Proc {
     return path === 'stat' ? { value: 'btime 1700000000\n' } : GONE;
   }
 
+  override table(): Outcome<string> {
+    return GONE;
+  }
+
   override text(path: string): Outcome<string> {
     if (path === 'self/mountinfo') return { value: '' };
     if (path === '../etc/passwd') return { value: 'root:x:0:0::/:/bin/sh\n' };

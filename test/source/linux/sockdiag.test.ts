@@ -45,6 +45,10 @@ class CountingProc extends Proc {
     return this.#refused(path) ?? super.latin1(path);
   }
 
+  override table(path: string) {
+    return this.#refused(path) ?? super.table(path);
+  }
+
   override names(path: string) {
     return this.#refused(path) ?? super.names(path);
   }

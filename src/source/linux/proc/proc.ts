@@ -10,12 +10,14 @@ const GONE = new Set(['ENOENT', 'ESRCH', 'ENOTDIR']);
 const FORBIDDEN = new Set(['EACCES', 'EPERM']);
 
 /**
- * Number of bytes below which a read(2) with room for more counts as the last one of a file. The kernel returns up to a
- * page of 4,096 bytes, without the line that did not fit (fs/seq_file.c): this holds for lines of up to 512 bytes. A
- * longer line (a path in maps or mountinfo) may end the content too early. One more read to confirm the end is
- * expensive: for /proc/net/tcp the kernel walks its whole hash table again.
+ * Number of bytes below which a read(2) with room for more is the last one of a socket table. The kernel returns up to
+ * a page of 4,096 bytes, without the line that did not fit (fs/seq_file.c), and these lines have fewer than 512 bytes.
+ * One more read to confirm the end is expensive: for /proc/net/tcp the kernel walks its whole hash table again.
  */
-const SHORT_READ = 3584;
+const SHORT_TABLE_READ = 3584;
+
+/** The same for any other file, whose lines may be longer than a page (paths in maps and mountinfo): a read of 0 bytes. */
+const EMPTY_READ = 1;
 
 const SOCKET_LINK = /^socket:\[(\d+)\]$/;
 
@@ -86,6 +88,11 @@ export class Proc {
     return attemptOutcome(() => this.#read(path, 'utf8', limit));
   }
 
+  /** Returns the content of a socket table, one character per byte. @param path `net/tcp`, `PID/net/unix` and so on */
+  table(path: string): Outcome<string> {
+    return attemptOutcome(() => this.#read(path, 'latin1', LIMIT.table, SHORT_TABLE_READ));
+  }
+
   /** Returns true if a file can be opened for reading. */
   canOpen(path: string): boolean {
     return 'value' in attempt(() => closeSync(openSync(`${this.#root}/${path}`, 'r')));
@@ -148,16 +155,25 @@ export class Proc {
     return attempt(() => statSync(`${this.#root}/${path}`));
   }
 
-  #read(path: string, encoding: 'latin1' | 'utf8', limit: number): Outcome<string> {
+  #read(
+    path: string,
+    encoding: 'latin1' | 'utf8',
+    limit: number,
+    endsBelow: number = EMPTY_READ,
+  ): Outcome<string> {
     // One byte above the limit shows that the file is longer.
-    const length = this.#fill(path, limit + 1);
+    const length = this.#fill(path, limit + 1, endsBelow);
     if (length <= limit) return { value: this.#buffer.toString(encoding, 0, length) };
     const end = encoding === 'utf8' ? wholeLength(this.#buffer, limit) : limit;
     return { value: this.#buffer.toString(encoding, 0, end), isCut: true };
   }
 
-  /** Reads up to `limit` bytes of a file into the buffer; files in /proc have size 0 in stat(2). @returns the length */
-  #fill(path: string, limit: number): number {
+  /**
+   * Reads up to `limit` bytes of a file into the buffer; files in /proc have size 0 in stat(2).
+   * @param endsBelow a read of fewer bytes, with room for more, is the last one
+   * @returns the length
+   */
+  #fill(path: string, limit: number, endsBelow: number): number {
     this.#progress?.noteFile(path);
     const fd = openSync(`${this.#root}/${path}`, 'r');
     try {
@@ -171,7 +187,7 @@ export class Proc {
         const room = Math.min(this.#buffer.length, limit) - length;
         const count = readSync(fd, this.#buffer, length, room, null);
         length += count;
-        if (length === limit || count < Math.min(room, SHORT_READ)) return length;
+        if (length === limit || count < Math.min(room, endsBelow)) return length;
       }
     } finally {
       closeSync(fd);

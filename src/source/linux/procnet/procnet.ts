@@ -67,7 +67,7 @@ export class ProcNetSource implements Source {
     const startMs = this.#nowMs();
     const texts = TABLES.map((table) => ({
       table,
-      text: this.#proc.latin1(`net/${table.file}`, LIMIT.table),
+      text: this.#proc.table(`net/${table.file}`),
     }));
     const failure = texts.find(({ table, text }) => isFailure(table, text));
     if (failure && 'failed' in failure.text) {
@@ -161,7 +161,7 @@ export class ProcNetSource implements Source {
       addTable(table, text.value);
       const unchanged = lives.counts.unchanged - before.unchanged;
       if (table.protocol === 'udp' && unchanged < (this.#countByTable.get(table) ?? 0)) {
-        const again = this.#proc.latin1(`net/${table.file}`, LIMIT.table);
+        const again = this.#proc.table(`net/${table.file}`);
         if ('value' in again) addTable(table, again.value);
       }
       const { unchanged: all, added } = lives.counts;

@@ -5,7 +5,7 @@ import type { Attribution, Listeners } from '../owners/attribution.ts';
 import type { OtherMessage } from '../netlink/others.ts';
 import type { Network } from '../namespaces/network.ts';
 import { parsePacketTable } from '../procnet/packet-table.ts';
-import { LIMIT, type Proc } from '../proc/proc.ts';
+import type { Proc } from '../proc/proc.ts';
 import { parseTable, type Table, type TableItem } from '../procnet/table.ts';
 
 /** A socket of the current poll and its namespace. */
@@ -109,7 +109,7 @@ export class OtherSockets {
       (protocol) => TABLES[protocol] ?? [],
     );
     for (const table of tables) {
-      const text = this.#proc.latin1(`${folder}/net/${table.file}`, LIMIT.table);
+      const text = this.#proc.table(`${folder}/net/${table.file}`);
       if (!('value' in text)) {
         // A missing table means a kernel without such sockets, but only if /proc/net itself exists.
         if (text.failed !== 'gone' || !('value' in this.#proc.stat(`${folder}/net`)))

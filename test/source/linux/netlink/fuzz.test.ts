@@ -290,6 +290,7 @@ class BareProc extends Proc {
   // A real system call for each missing file would take half of the time of the test.
   override text = () => NO_FILE;
   override latin1 = () => NO_FILE;
+  override table = () => NO_FILE;
   override names = () => NO_FILE;
   override stat = () => NO_FILE;
 }

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -11,7 +8,6 @@ import {
   parseStat,
   startedAtMs,
 } from '../../../../src/source/linux/proc/process.ts';
-import { LIMIT, Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { wholeLength } from '../../../../src/source/linux/proc/utf8.ts';
 
 describe('/proc/PID/stat', () => {
@@ -132,49 +128,6 @@ test('skips malformed lines of users and takes the first name of a uid', () => {
     [0, 'root'],
     [1000, 'ana'],
   ]);
-});
-
-test('reads files of any size completely', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'netpane-proc-'));
-  try {
-    const proc = new Proc(folder);
-    for (const size of [0, 1, 4096, 262_144, 1_000_000, 3]) {
-      const text = Array.from({ length: size }, (_, i) => String(i % 10)).join('');
-      writeFileSync(join(folder, 'file'), text);
-      const read = proc.latin1('file', LIMIT.machine);
-      expect('value' in read && read.value === text, `${size} bytes`).toBe(true);
-    }
-    writeFileSync(join(folder, 'file'), Buffer.from([0xc3, 0xa9, 0xff]));
-    expect(proc.text('file')).toEqual({ value: 'é\ufffd' });
-    expect(proc.text('nothing')).toMatchObject({ failed: 'gone' });
-    expect(proc.text('file/below')).toMatchObject({ failed: 'gone' });
-    expect(proc.link('file')).toMatchObject({ failed: 'broken' });
-    expect(proc.text('.')).toMatchObject({ failed: 'broken' });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
-
-test('reads no more of a file than the limit, and reports that there is more', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'netpane-proc-'));
-  try {
-    const proc = new Proc(folder);
-    writeFileSync(join(folder, 'file'), `é${'x'.repeat(2_000_000)}`);
-    expect(proc.latin1('file', 10)).toEqual({ value: 'Ã©xxxxxxxx', isCut: true });
-    for (const [read, length] of [
-      [proc.text('file'), LIMIT.process - 1],
-      [proc.latin1('file'), LIMIT.process],
-      [proc.text('file', LIMIT.commandLine), LIMIT.commandLine - 1],
-    ] as const)
-      expect('value' in read && [read.value.length, read.isCut]).toEqual([length, true]);
-    writeFileSync(join(folder, 'file'), 'abcdé');
-    // A character that the limit cuts is dropped; a file as long as the limit is complete.
-    expect(proc.text('file', 5)).toEqual({ value: 'abcd', isCut: true });
-    expect(proc.text('file', 6)).toEqual({ value: 'abcdé' });
-    expect(proc.text('file', 7)).toEqual({ value: 'abcdé' });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 });
 
 test('drops a character that is cut by the end of the bytes at any place', () => {

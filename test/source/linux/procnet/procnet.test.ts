@@ -60,7 +60,7 @@ describe('the source proc', () => {
     // The first read misses a line, as happens when another socket closes meanwhile.
     const real = new Proc(fake.root);
     let reads = 0;
-    const spy = vi.spyOn(Proc.prototype, 'latin1').mockImplementation((path) => {
+    const spy = vi.spyOn(Proc.prototype, 'table').mockImplementation((path) => {
       if (path !== 'net/udp' || reads++ > 0) return real.text(path);
       return { value: tableText(lines.slice(0, 2)) };
     });
