@@ -50,7 +50,6 @@ export async function list(
         source: source.name,
         takenAtMs: 0,
         monotonicMs: 0,
-        intervalMs: 0,
         pacedIntervalMs: 0,
         interfaces,
         degradations,

@@ -68,9 +68,7 @@ export interface Batch extends Difference {
   readonly takenAtMs: number;
   /** Monotonic clock with an arbitrary origin, milliseconds. For ages and rates. */
   readonly monotonicMs: number;
-  /** The interval that the user chose, milliseconds. */
-  readonly intervalMs: number;
-  /** The interval in use, milliseconds: longer while a tick takes more than its share of `intervalMs`. */
+  /** The interval in use, milliseconds: longer than the user chose while a tick takes more than its share of that. */
   readonly pacedIntervalMs: number;
   readonly interfaces: readonly NetworkInterface[];
   readonly degradations: readonly Degradation[];

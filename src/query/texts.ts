@@ -10,11 +10,6 @@ export class TextPool {
   /** By number: how many texts have had it. Cached answers about an earlier text are invalid. */
   readonly #generations: number[] = [];
 
-  /** Number of distinct texts. */
-  get size(): number {
-    return this.#numbers.size;
-  }
-
   /** Adds a use of the text and returns its number. The caller must `drop` the number after use. */
   take(text: string): number {
     let number = this.#numbers.get(text);

@@ -52,11 +52,6 @@ export class Pacer {
     this.#maxShare = maxShare;
   }
 
-  /** The requested interval, milliseconds. */
-  get requestedMs(): number {
-    return this.#requestedMs;
-  }
-
   /** The interval to use, milliseconds: the requested one, or a longer one of at most 60 s. */
   get intervalMs(): number {
     return this.#intervalMs;

@@ -197,7 +197,7 @@ export class Sampler {
     const merged = this.#merger.take();
     // The first poll finds everything new and runs code that is not compiled yet: its cost says nothing about the next.
     if (!baseline) this.#pacer.addCost(endMs - start.monotonicMs);
-    const { requestedMs, intervalMs, notice } = this.#pacer;
+    const { intervalMs, notice } = this.#pacer;
     return {
       ...merged,
       baseline,
@@ -207,7 +207,6 @@ export class Sampler {
       // Start of the poll: rates are computed from its counters, not from kernel events after it.
       takenAtMs: start.wallMs,
       monotonicMs: start.monotonicMs,
-      intervalMs: requestedMs,
       pacedIntervalMs: intervalMs,
       interfaces,
       degradations: notice ? [...degradations, notice] : degradations,

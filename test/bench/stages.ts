@@ -189,7 +189,6 @@ export class Pipeline {
       source: this.#source,
       takenAtMs: this.#virtualMs,
       monotonicMs: this.#virtualMs,
-      intervalMs: INTERVAL_MS,
       pacedIntervalMs: INTERVAL_MS,
       interfaces: [],
       events: [],

@@ -105,7 +105,6 @@ export const syntheticBatch = (fields: Partial<Batch> & { readonly monotonicMs: 
   host: LOCAL_HOST,
   source: 'sock_diag',
   takenAtMs: 1.8e12 + fields.monotonicMs,
-  intervalMs: 1000,
   pacedIntervalMs: 1000,
   interfaces: [],
   degradations: [],
