@@ -34,7 +34,7 @@ export class Interfaces {
       else if (kept.length < MAX_ADDRESSES) kept.push(address);
     }
     this.key = [
-      ...links.map(({ index, name }) => `${index} ${name}`),
+      ...links.map(({ index, name, isLoopback }) => `${index} ${name}${isLoopback ? ' loopback' : ''}`),
       ...addresses.map(({ interfaceIndex, address }) => `${interfaceIndex} ${address}`),
     ].join('\n');
   }

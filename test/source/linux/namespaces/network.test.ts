@@ -217,7 +217,7 @@ describe('name and interfaces', () => {
     expect(network.interfaces.nameOfAddress('10.0.0.0')).toBeUndefined();
   });
 
-  test('increases the version for names and addresses, not for counters', () => {
+  test('increases the version for names, addresses and the loopback flag, not for counters', () => {
     own.links = [{ index: 2, name: 'eth0', rxBytes: 1, addresses: ['192.0.2.1'] }];
     network.readInterfaces();
     let { version } = network;
@@ -228,6 +228,7 @@ describe('name and interfaces', () => {
       [{ index: 2, name: 'eth1', addresses: ['192.0.2.1'] }],
       [{ index: 2, name: 'eth1', addresses: ['192.0.2.2'] }],
       [{ index: 3, name: 'eth1', addresses: ['192.0.2.2'] }],
+      [{ index: 3, name: 'eth1', addresses: ['192.0.2.2'], isLoopback: true }],
     ]) {
       own.links = links;
       network.readInterfaces();
