@@ -7,7 +7,6 @@ import { Closes } from '../netlink/closes.ts';
 import { dump, getOne } from '../netlink/dump.ts';
 import { INET } from '../netlink/inet.ts';
 import { tcpLookupRequest, udpLookupRequest } from '../netlink/inet-requests.ts';
-import { NativeError } from '../netlink/native.ts';
 import {
   addressesRequest,
   decodeInterfaceAddress,
@@ -20,8 +19,9 @@ import {
 } from '../netlink/route.ts';
 import {
   type Channels,
-  isOutOfDescriptors,
   type CloseReceiver,
+  isOutOfDescriptors,
+  isSystemError,
   type NetlinkSystem,
 } from '../netlink/system.ts';
 import type { NetlinkBuffer } from '../netlink/wire.ts';
@@ -177,9 +177,9 @@ export class Network {
         this.#dumps.read(diag, this, this.#pollCount, onSocket, onDatagram),
       );
     } catch (error) {
-      // Temporary netlink sockets could not be opened. With open ones only a bug throws: `dumpStable` catches NativeError.
-      if (this.#channels) throw error;
-      return this.#dumps.failed(error instanceof Error ? error.message : String(error));
+      // Temporary netlink sockets could not be opened: `dumpStable` catches the failures of open ones.
+      if (!isSystemError(error)) throw error;
+      return this.#dumps.failed(error.message);
     }
   }
 
@@ -211,7 +211,7 @@ export class Network {
       );
     } catch (error) {
       // Not found: the kernel refused, or temporary netlink sockets could not be opened (the namespace may have ended).
-      if (this.#channels && !(error instanceof NativeError)) throw error;
+      if (!isSystemError(error)) throw error;
     }
   }
 
@@ -239,8 +239,8 @@ export class Network {
       if (errno !== 0) this.interfacesFailure = `error ${errno}`;
       else if (links.length === 0) this.interfacesFailure = 'the kernel lists no interfaces';
     } catch (error) {
-      if (this.#channels && !(error instanceof NativeError)) throw error;
-      this.interfacesFailure = error instanceof Error ? error.message : String(error);
+      if (!isSystemError(error)) throw error;
+      this.interfacesFailure = error.message;
     }
     if (this.interfacesFailure === undefined) {
       // Keeps the index if the addresses were not read again: creating it for 20,000 addresses takes 10 ms.

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { codeOf } from '../../../model/error.ts';
 import { DescriptorBudget } from './descriptors.ts';
 import type { Channel } from './dump.ts';
 import { ERRNO, NativeError, type Native, NETLINK } from './native.ts';
@@ -223,6 +224,10 @@ export class KernelNetlink implements NetlinkSystem {
     };
   }
 }
+
+/** Returns true for a failed system call; false for any other error, which is a bug of netpane. */
+export const isSystemError = (error: unknown): error is Error =>
+  error instanceof NativeError || /^E[A-Z\d]+$/.test(codeOf(error));
 
 /** Returns true for an error that means permission denied (EPERM, EACCES). */
 export const isForbidden = (error: unknown): boolean =>

@@ -136,6 +136,31 @@ describe('findTcp', () => {
   });
 });
 
+describe('temporary netlink sockets', () => {
+  const OTHER = { inode: 500, path: '/proc/50/ns/net', isOwn: false } as const;
+  beforeEach(() => {
+    kernel.networks.set(500, own);
+    kernel.descriptorsLeft = 0;
+    network = new Network(kernel, OTHER, { also: [], tcpDetails: false });
+  });
+
+  test('that cannot be opened are a failure of the poll, with its reason', () => {
+    kernel.closed.set(500, Object.assign(new Error('too many open files'), { code: 'EMFILE' }));
+    expect(poll().failure).toBe('too many open files');
+    network.readInterfaces();
+    expect(network.interfacesFailure).toBe('too many open files');
+  });
+
+  test('do not hide an error that is a bug of netpane', () => {
+    own.answer = () => {
+      throw new TypeError('a mistake');
+    };
+    expect(poll).toThrow('a mistake');
+    expect(() => network.readInterfaces()).toThrow('a mistake');
+    expect(() => network.hasUdp('ipv4', new Uint8Array(48))).toThrow('a mistake');
+  });
+});
+
 describe('TCP', () => {
   test('falls back to one dump per family in the same poll and all later ones', () => {
     own.sockets = [LISTEN, { ...LISTEN, local: '[::]:80' }];
