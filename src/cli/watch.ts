@@ -41,9 +41,11 @@ export async function watch(
   link: Link,
   out: Writable = openStdout(),
 ): Promise<void> {
-  // Handled below, after the source is open: an open source must be closed, because it may have created objects in the
-  // kernel.
+  // Both are handled below, after the source is open: an open source must be closed, because it may have created objects
+  // in the kernel.
   const endRequest = new Promise<void>((resolve) => link.on('end', () => resolve()));
+  let fail: (error: unknown) => void = () => {};
+  const failure = new Promise((resolve) => (fail = resolve));
   const filter = new EventFilter(query, await resolveHosts(query.hosts), (regex) =>
     say(printable(slowText(regex))),
   );
@@ -68,7 +70,7 @@ export async function watch(
       },
       onEvents: (events) => printer.print(events),
       progress: link.progress,
-      onError: (error) => end(1, shortageText(error) ?? messageOf(error)),
+      onError: (error) => fail(error),
     },
   );
 
@@ -97,6 +99,7 @@ export async function watch(
     if (isReaderGone(error) || (error.code === 'EIO' && out instanceof WriteStream)) end(0);
     else end(1, stdoutErrorText(error));
   });
+  void failure.then((error) => end(1, shortageText(error) ?? messageOf(error)));
   void endRequest.then(() => end(0));
   sampler.start();
 }

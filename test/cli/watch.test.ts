@@ -15,6 +15,7 @@ afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
   vi.doUnmock('../../src/source/index.ts');
+  vi.doUnmock('../../src/sampler/open.ts');
   process.removeAllListeners('uncaughtException');
   for (const listener of before) process.on('uncaughtException', listener as () => void);
 });
@@ -68,6 +69,20 @@ async function watchToTheEnd(
 
 test('closes a source that fails and reports the reason', async () => {
   const log = await watchToTheEnd(() => Promise.reject(new Error('the tables are broken')));
+  expect(log).toEqual(['source closed', 'the tables are broken', 'exit 1']);
+});
+
+test('closes a source that fails before the sampler is returned', async () => {
+  vi.doMock('../../src/sampler/open.ts', async (original) => {
+    const { openSampler } = await original<typeof import('../../src/sampler/open.ts')>();
+    const open: typeof openSampler = async (setup, listeners) => {
+      const sampler = await openSampler(setup, listeners);
+      listeners.onError(new Error('the tables are broken'));
+      return sampler;
+    };
+    return { openSampler: open };
+  });
+  const log = await watchToTheEnd(async () => snapshot([]));
   expect(log).toEqual(['source closed', 'the tables are broken', 'exit 1']);
 });
 
