@@ -1,9 +1,26 @@
 import { SETTINGS, type SettingName, type Settings } from './settings.ts';
 
-/** The table has a row for every setting, so none is missing. */
-const DEFAULTS = Object.fromEntries(
-  Object.entries(SETTINGS).map(([name, { initial }]) => [name, initial]),
-) as PartialSettings as Settings;
+const NAMES = Object.keys(SETTINGS) as SettingName[];
+
+const DEFAULTS = initialSettings();
+
+/** Returns the initial value of every setting. */
+function initialSettings(): Settings {
+  const settings: Mutable<SettingName> = {};
+  for (const name of NAMES) setInitial(settings, name);
+  if (!isComplete(settings)) throw new Error('a setting has no initial value');
+  return settings;
+}
+
+type Mutable<Names extends SettingName> = { -readonly [Name in Names]?: Settings[Name] };
+
+function setInitial<Name extends SettingName>(settings: Mutable<Name>, name: Name): void {
+  settings[name] = SETTINGS[name].initial;
+}
+
+function isComplete(settings: PartialSettings): settings is Settings {
+  return NAMES.every((name) => name in settings);
+}
 
 /** Origin of the value of a setting. Lines count from 1; `views` has one line per view, any other setting one line. */
 export type Origin =
@@ -38,9 +55,7 @@ export function resolveSettings(
   file?: FileSettings,
 ): { readonly settings: Settings; readonly origins: Origins } {
   let settings = DEFAULTS;
-  let origins = Object.fromEntries(
-    Object.keys(DEFAULTS).map((name) => [name, { from: 'default' }]),
-  ) as Origins;
+  let origins = Object.fromEntries(NAMES.map((name) => [name, { from: 'default' }])) as Origins;
   const take = (from: PartialSettings, originOf: (name: SettingName) => Origin): void => {
     settings = { ...settings, ...from };
     const names = Object.keys(from) as SettingName[];
