@@ -2,9 +2,9 @@ import { hostname, release, type as systemType } from 'node:os';
 import type { Bounds } from '../model/bounds.ts';
 import { EVERYTHING, parseQuery } from '../query/query.ts';
 import { initialState } from '../store/initial.ts';
-import type { PaneName, State } from '../store/state.ts';
+import type { State } from '../store/state.ts';
 import { countText } from '../view/text/format.ts';
-import type { SavedState } from './config/saved.ts';
+import { RESTORED_PANES, type SavedState } from './config/saved.ts';
 import type { Invocation } from './invocation.ts';
 import type { SettingName } from './settings.ts';
 
@@ -90,7 +90,7 @@ export function savedStateOf(
     columns,
     theme: palette === startPalette ? (saved?.theme ?? null) : palette,
     serviceNames,
-    panes: (Object.keys(panes) as PaneName[]).filter((name) => panes[name] && name !== 'help'),
+    panes: RESTORED_PANES.filter((name) => panes[name]),
   };
   return {
     version: 1,

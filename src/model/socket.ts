@@ -223,6 +223,10 @@ export const isListening = (socket: Socket): boolean =>
 /** Returns true for a TCP or connected UDP socket in state ESTABLISHED. */
 export const isEstablished = (socket: Socket): boolean => socket.state === 'ESTABLISHED';
 
+/** Returns the namespace of a socket as a query names it; empty if it has none. */
+export const namespaceName = ({ netns }: Socket): string =>
+  netns ? (netns.name ?? String(netns.inode)) : '';
+
 /** Returns the protocol with its family, as netstat prints it: `tcp`, `tcp6`, `udp`, `udp6`, `raw6`. */
 export const protocolName = (socket: Socket): string =>
   socket.family === 'ipv6' ? `${socket.protocol}6` : socket.protocol;

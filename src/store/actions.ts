@@ -67,9 +67,8 @@ export type Action =
   /** Replaces the text with an earlier query (-1) or a later one (1) of the history. */
   | { readonly type: 'recall'; readonly by: 1 | -1 }
   | { readonly type: 'edit'; readonly edit: Edit }
-  | { readonly type: 'accept-prompt' }
-  /** Accepts the prompt for a file: saves these sockets to it. */
-  | { readonly type: 'save'; readonly sockets: readonly Socket[] }
+  /** Accepts the text of the prompt. `sockets` are those shown, if its row takes them (`PROMPTS`). */
+  | { readonly type: 'accept-prompt'; readonly sockets?: readonly Socket[] }
   | { readonly type: 'cancel-prompt' }
   /** Sorts by a column, or reverses the order if it is the sort column; `descending` is the direction to start with. */
   | { readonly type: 'sort'; readonly column: ColumnId; readonly descending?: boolean }

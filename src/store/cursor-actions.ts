@@ -26,8 +26,9 @@ export function selectEvent(state: State, number: number | null, note: string | 
 /** Opens or closes a pane. */
 export const withPane = (state: State, pane: PaneName, isOpen: boolean): State => ({
   ...state,
+  focus: pane === state.focus ? 'table' : state.focus,
   // The log opens at the newest event.
-  ...(pane === 'events' && { focus: 'table', eventNumber: null, logNote: null }),
+  ...(pane === 'events' && { eventNumber: null, logNote: null }),
   panes: { ...state.panes, [pane]: isOpen },
   helpTop: 0,
   usage: pane === 'details' ? null : state.usage,

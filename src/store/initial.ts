@@ -2,6 +2,7 @@ import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
 import { DEFAULT_EVENTS_KEPT, EventLog } from './log.ts';
 import {
+  CLOSED_PANES,
   type ColumnChoice,
   type GroupBy,
   NO_FOLDS,
@@ -80,7 +81,7 @@ export const initialState = (settings: Settings): State => ({
   prompt: null,
   list: null,
   message: null,
-  panes: { events: false, details: false, traffic: false, graph: false, help: false },
+  panes: CLOSED_PANES,
   helpTop: 0,
   serviceNames: settings.serviceNames ?? false,
   palette: settings.palette,

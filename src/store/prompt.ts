@@ -1,8 +1,5 @@
 import { complete } from '../query/complete.ts';
-import { replaceField } from '../query/edit.ts';
 import { MAX_QUERY_LENGTH } from '../query/grammar.ts';
-import { quoteWord } from '../query/print.ts';
-import { type Parsed, parseQuery } from '../query/query.ts';
 import type { Values } from '../query/values.ts';
 import type { Edit } from './actions.ts';
 import { PROMPTS } from './prompts.ts';
@@ -76,38 +73,14 @@ export function editPrompt(prompt: Prompt, edit: Edit): Prompt {
   }
 }
 
-/**
- * Returns an answer as a query term. Spaces between ports become commas, so that positions in the answer stay valid.
- */
-const termOf = (field: 'port' | 'process' | 'ns', answer: string): string =>
-  `${field}:${field === 'port' ? answer.replace(/\s/g, ',') : quoteWord(answer)}`;
-
-/**
- * Returns the query of a prompt: its text, or the query before the prompt with the answer as the term of its field. An
- * empty answer removes that term.
- * @returns the problem, with its position in the text of the prompt, when the text is not a query
- */
-export function queryOfPrompt({ kind, text, before }: Pick<Prompt, 'kind' | 'text' | 'before'>): Parsed {
-  const field = PROMPTS[kind].field;
-  if (field === undefined) return parseQuery(text);
-  const answer = text.trim();
-  if (answer === '') return replaceField(before, field, undefined);
-  const parsed = replaceField(before, field, termOf(field, answer));
-  if ('query' in parsed) return parsed;
-  const { problem } = parsed;
-  return { problem: { ...problem, at: Math.max(0, problem.at - field.length - 1) } };
-}
-
 /** Returns the prompt with its word completed, or with the next (`by` 1) or previous (-1) choice of a completion. */
 export function completePrompt(prompt: Prompt, by: 1 | -1, values: () => Values): Prompt {
-  const field = PROMPTS[prompt.kind].field;
-  if (prompt.kind !== 'query' && field === undefined) return prompt;
-  const shift = field === undefined ? 0 : field.length + 1;
+  const { completedAfter } = PROMPTS[prompt.kind];
+  if (completedAfter === undefined) return prompt;
+  const shift = completedAfter.length;
   // After a single choice there is nothing to step through: complete what may follow it.
   const current = prompt.completion && prompt.completion.choices.length > 1 ? prompt.completion : undefined;
-  const found =
-    current ??
-    complete(`${field === undefined ? '' : `${field}:`}${prompt.text}`, prompt.cursor + shift, values());
+  const found = current ?? complete(completedAfter + prompt.text, prompt.cursor + shift, values());
   const { choices, from } = found;
   if (choices.length === 0) return prompt;
   const index = current
@@ -129,20 +102,10 @@ export function completePrompt(prompt: Prompt, by: 1 | -1, values: () => Values)
  * text.
  */
 export function recall(prompt: Prompt, by: 1 | -1, history: readonly string[]): Prompt {
-  if (prompt.kind !== 'query') return prompt;
+  if (!PROMPTS[prompt.kind].recallsQueries) return prompt;
   const now = (prompt.recalled ?? 0) - by;
   if (now < 0 || now > history.length) return prompt;
   const typed = prompt.typed ?? prompt.text;
   const text = now === 0 ? typed : (history.at(-now) ?? '');
   return { ...splice(prompt, 0, prompt.text.length, text), recalled: now, typed };
 }
-
-/** Maximum number of queries in the history. */
-const MAX_HISTORY = 200;
-
-/**
- * Returns the history with a query at its end. The query is removed from its earlier place; an empty one is not
- * added.
- */
-export const addToHistory = (history: readonly string[], text: string): readonly string[] =>
-  text === '' ? history : [...history.filter((it) => it !== text), text].slice(-MAX_HISTORY);

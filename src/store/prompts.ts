@@ -1,19 +1,157 @@
-import type { PromptKind } from './state.ts';
+import { portOrProtocolText } from '../model/services.ts';
+import { firstOwner, namespaceName, type Socket } from '../model/socket.ts';
+import { replaceField } from '../query/edit.ts';
+import { quoteWord } from '../query/print.ts';
+import { type Parsed, parseQuery } from '../query/query.ts';
+import type { Effect } from './effects.ts';
+import { servicePort } from './hide-rules.ts';
+import { addToHistory } from './history.ts';
+import type { Row } from './row.ts';
+import type { Prompt, PromptKind, State } from './state.ts';
+import { isBuiltIn, viewFromState, withView } from './views.ts';
 
-/** What belongs to a kind of prompt. */
-interface PromptRow {
-  /** Text before the typed text. */
+/** Keys and what they do, for the line of hints. */
+export interface Hint {
+  /** Display name of the keys. */
   readonly label: string;
-  /** The query field that the answer sets; absent for a prompt that sets none. */
-  readonly field?: 'port' | 'process' | 'ns';
+  /** One or two words. */
+  readonly hint: string;
 }
 
-/** Every kind of prompt. The hints are in `view/header/hints.ts`, what enter does in `prompt-actions.ts`. */
+/** What a prompt is prefilled from. */
+export interface PromptSubject {
+  readonly state: State;
+  /** Socket of the selected row or event; undefined if none is selected. */
+  readonly socket: Socket | undefined;
+  /** Direction of the selected row; undefined if it is not known. */
+  readonly direction: Row['direction'];
+}
+
+/** Everything that belongs to a kind of prompt. A key opens it: `ask` in `tui/keys/binding.ts`. */
+export interface PromptRow {
+  /** Text before the typed text. */
+  readonly label: string;
+  readonly hints: readonly Hint[];
+  /** Returns the text that the prompt opens with. The first character typed replaces it. */
+  readonly prefill: (subject: PromptSubject) => string;
+  /** True if typed text is added to the prefilled text instead. */
+  readonly keepsPrefill?: true;
+  /** True if the text filters while it is typed. */
+  readonly filtersWhileTyping?: true;
+  /** True if `up` and `down` recall earlier queries. */
+  readonly recallsQueries?: true;
+  /** The query field that the answer sets; absent if the text is a whole query, or none. */
+  readonly field?: 'port' | 'process' | 'ns';
+  /** What stands before the text when `tab` completes it as a query; absent if nothing is completed. */
+  readonly completedAfter?: string;
+  /** True if the answer is accepted with the shown sockets. */
+  readonly takesSockets?: true;
+  /** Checks the text. Returns the state with the answer and without the prompt, or with the error in the prompt. */
+  readonly accept: (state: State, prompt: Prompt) => State;
+  /** Returns what to do outside the state with an accepted answer. @param sockets those shown, if the row takes them */
+  readonly effects?: (prompt: Prompt, sockets: readonly Socket[]) => readonly Effect[];
+}
+
+const APPLY: Hint = { label: 'enter', hint: 'apply' };
+const CANCEL: Hint = { label: 'esc', hint: 'cancel' };
+const COMPLETE: Hint = { label: 'tab', hint: 'complete' };
+const CLEAR: Hint = { label: 'ctrl-u', hint: 'clear' };
+
+const FREE_TEXT: readonly Hint[] = [APPLY, CLEAR, CANCEL];
+
+/** Returns the row of a prompt that sets a field of the query. */
+const fieldPrompt = (
+  label: string,
+  field: NonNullable<PromptRow['field']>,
+  prefill: PromptRow['prefill'],
+): PromptRow => ({
+  label,
+  hints: [APPLY, COMPLETE, CLEAR, CANCEL],
+  prefill,
+  field,
+  completedAfter: `${field}:`,
+  accept: acceptQuery,
+});
+
+/** Every kind of prompt. */
 export const PROMPTS: Readonly<Record<PromptKind, PromptRow>> = {
-  query: { label: '/ ' },
-  port: { label: 'port: ', field: 'port' },
-  process: { label: 'process: ', field: 'process' },
-  netns: { label: 'namespace: ', field: 'ns' },
-  save: { label: 'save to: ' },
-  view: { label: 'view name: ' },
+  query: {
+    label: '/ ',
+    hints: [APPLY, COMPLETE, { label: 'up', hint: 'history' }, CLEAR, CANCEL],
+    prefill: ({ state: { query } }) => (query.text === '' ? '' : `${query.text} `),
+    keepsPrefill: true,
+    filtersWhileTyping: true,
+    recallsQueries: true,
+    completedAfter: '',
+    accept: acceptQuery,
+  },
+  port: fieldPrompt('port: ', 'port', ({ socket, direction }) =>
+    socket ? portOrProtocolText(servicePort(socket, direction), socket.protocol) : '',
+  ),
+  process: fieldPrompt('process: ', 'process', ({ socket }) => (socket && firstOwner(socket).process) ?? ''),
+  netns: fieldPrompt('namespace: ', 'ns', ({ socket }) => (socket ? namespaceName(socket) : '')),
+  save: {
+    label: 'save to: ',
+    hints: FREE_TEXT,
+    prefill: ({ state }) => fileName(state.takenAtMs),
+    takesSockets: true,
+    accept: (state) => ({ ...state, prompt: null }),
+    effects: ({ text }, sockets) =>
+      text.trim() === '' ? [] : [{ type: 'save', path: text.trim(), sockets }],
+  },
+  view: { label: 'view name: ', hints: FREE_TEXT, prefill: () => '', accept: saveView },
 };
+
+/** Returns the default name of a file to save to: `netpane-2026-11-29T120000.csv`. */
+const fileName = (atMs: number): string =>
+  `netpane-${new Date(atMs).toISOString().slice(0, 19).replaceAll(':', '')}.csv`;
+
+/**
+ * Returns an answer as a query term. Spaces between ports become commas, so that positions in the answer stay valid.
+ */
+const termOf = (field: NonNullable<PromptRow['field']>, answer: string): string =>
+  `${field}:${field === 'port' ? answer.replace(/\s/g, ',') : quoteWord(answer)}`;
+
+/**
+ * Returns the query of a prompt: its text, or the query before the prompt with the answer as the term of its field. An
+ * empty answer removes that term.
+ * @returns the problem, with its position in the text of the prompt, when the text is not a query
+ */
+export function queryOfPrompt({ kind, text, before }: Pick<Prompt, 'kind' | 'text' | 'before'>): Parsed {
+  const { field } = PROMPTS[kind];
+  if (field === undefined) return parseQuery(text);
+  const answer = text.trim();
+  if (answer === '') return replaceField(before, field, undefined);
+  const parsed = replaceField(before, field, termOf(field, answer));
+  if ('query' in parsed) return parsed;
+  const { problem } = parsed;
+  return { problem: { ...problem, at: Math.max(0, problem.at - field.length - 1) } };
+}
+
+/** Applies the query of the prompt. */
+function acceptQuery(state: State, prompt: Prompt): State {
+  const result = queryOfPrompt(prompt);
+  if ('problem' in result) {
+    const { problem } = result;
+    return { ...state, prompt: { ...prompt, problem, error: problem.message } };
+  }
+  const { query } = result;
+  return { ...state, prompt: null, query, history: addToHistory(state.history, query.text) };
+}
+
+/** Saves the present view under the name in the prompt. */
+function saveView(state: State, prompt: Prompt): State {
+  const name = prompt.text.trim();
+  if (isBuiltIn(name))
+    return {
+      ...state,
+      prompt: { ...prompt, error: `"${name}" is a built-in view: choose another name` },
+    };
+  if (name === '') return { ...state, prompt: null };
+  return {
+    ...state,
+    prompt: null,
+    views: withView(state.views, viewFromState(state, name)),
+    message: { text: `saved view "${name}"`, isError: false },
+  };
+}

@@ -70,8 +70,6 @@ export function reduce(state: State, action: Action): State {
       return state.prompt ? preview(state, recall(state.prompt, action.by, state.history)) : state;
     case 'accept-prompt':
       return state.prompt ? acceptPrompt(state, state.prompt) : state;
-    case 'save':
-      return state.prompt?.kind === 'save' ? { ...state, prompt: null } : state;
     case 'cancel-prompt':
       return state.prompt ? { ...state, prompt: null, query: state.prompt.before } : state;
     case 'group':
@@ -116,8 +114,11 @@ export function reduce(state: State, action: Action): State {
       return action.closesLog ? withPane(selected, 'events', false) : { ...selected, focus: 'table' };
     }
     case 'focus':
-      // The keys cannot act on a log that is not open.
-      return { ...state, focus: state.panes.events ? action.focus : 'table' };
+      // The keys cannot act on a pane that is not open.
+      return {
+        ...state,
+        focus: action.focus === 'table' || state.panes[action.focus] ? action.focus : 'table',
+      };
     case 'pane':
       return withPane(state, action.pane, action.open ?? !state.panes[action.pane]);
     case 'scroll-help':

@@ -97,7 +97,7 @@ export interface Folds {
 
 export const NO_FOLDS: Folds = { all: false, except: new Set() };
 
-/** What a prompt asks for. */
+/** What a prompt asks for. The rows are in `prompts.ts`. */
 export type PromptKind = 'query' | 'port' | 'process' | 'netns' | 'save' | 'view';
 
 /** A line of text being typed. */
@@ -170,10 +170,13 @@ export interface Pause extends Picture {
   readonly closed: number;
 }
 
-/** The pane whose cursor the keys move. */
-export type Focus = 'table' | 'events';
+/** The panes that a key opens and closes, as they are at the start. Their rows are in `view/panes/`. */
+export const CLOSED_PANES = { events: false, details: false, traffic: false, graph: false, help: false };
+export type PaneName = keyof typeof CLOSED_PANES;
+export const PANE_NAMES = Object.keys(CLOSED_PANES) as PaneName[];
 
-export type PaneName = 'events' | 'details' | 'traffic' | 'graph' | 'help';
+/** The pane whose cursor the keys move. */
+export type Focus = 'table' | PaneName;
 
 export const PALETTES = ['standard', 'high-contrast', 'colour-blind', 'mono'] as const;
 export type Palette = (typeof PALETTES)[number];

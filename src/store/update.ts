@@ -2,6 +2,7 @@ import { firstOwner } from '../model/socket.ts';
 import type { Action } from './actions.ts';
 import type { Effect } from './effects.ts';
 import { pictureOf } from './picture.ts';
+import { PROMPTS } from './prompts.ts';
 import { reduce } from './reduce.ts';
 import type { State } from './state.ts';
 
@@ -64,12 +65,11 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
       return state.panes.details ? [{ type: 'wake', timer: 'usage', afterMs: SETTLED_MS }] : [];
     case 'arranged':
       return before.usageDue && state.panes.details ? askUsage(state, action.rowId) : [];
-    case 'save':
-      return saveEffect(before, action);
+    case 'accept-prompt':
+      return [...acceptEffects(before, action, state), ...saveState(before, state)];
     case 'hide':
     case 'remove-line':
-    case 'accept-prompt':
-      return hasSameSaved(before, state) ? [] : [{ type: 'save-state', state }];
+      return saveState(before, state);
     default:
       return [];
   }
@@ -92,13 +92,17 @@ function askUsage(state: State, rowId: string | null): readonly Effect[] {
   return pid === undefined || row?.mark === 'closed' ? [] : [{ type: 'ask-usage', pid }];
 }
 
-function saveEffect({ prompt }: State, { sockets }: Action & { type: 'save' }): readonly Effect[] {
-  const path = prompt?.kind === 'save' ? prompt.text.trim() : '';
-  return path === '' ? [] : [{ type: 'save', path, sockets }];
-}
+/** Returns the effects of the answer; none if it was rejected. */
+const acceptEffects = (
+  { prompt }: State,
+  { sockets = [] }: Action & { type: 'accept-prompt' },
+  after: State,
+): readonly Effect[] =>
+  (prompt && after.prompt === null && PROMPTS[prompt.kind].effects?.(prompt, sockets)) || [];
 
-/** Returns true if views and hide rules, which are saved at once, are the same. */
-const hasSameSaved = (a: State, b: State): boolean => a.views === b.views && a.hideRules === b.hideRules;
+/** Views and hide rules are saved as soon as they change. */
+const saveState = (before: State, state: State): readonly Effect[] =>
+  before.views === state.views && before.hideRules === state.hideRules ? [] : [{ type: 'save-state', state }];
 
 /**
  * Returns the host names of the query to look up, each once, after the prompt is closed.

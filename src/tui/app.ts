@@ -2,14 +2,15 @@ import type { Action } from '../store/actions.ts';
 import type { Effect } from '../store/effects.ts';
 import type { State } from '../store/state.ts';
 import { update } from '../store/update.ts';
-import { arrange, type Derived } from '../view/arrange.ts';
+import { arrange } from '../view/arrange.ts';
 import { layoutOf } from '../view/layout.ts';
 import { RowOrder } from '../view/table/order.ts';
+import type { Derived } from '../view/panes/pane.ts';
 import { ShownEvents } from '../view/panes/shown-events.ts';
 import { actionOf, KEYS } from './keymap.ts';
 import { keyContext } from './keys/context.ts';
-import { handleMouse, type MouseInput } from './mouse.ts';
-import { NOTHING_PAINTED, Painter } from './painter.ts';
+import { mouseActions, type MouseInput } from './mouse.ts';
+import { type PaintedRegion, Painter } from './painter.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -32,7 +33,7 @@ export class App {
   readonly #painter: Painter;
   readonly #derived: Derived = { order: new RowOrder(), events: new ShownEvents() };
   /** The picture that the user sees. */
-  #painted = NOTHING_PAINTED;
+  #painted: readonly PaintedRegion[] = [];
   #isPaintScheduled = false;
 
   /** @param runEffect carries out an effect; it may dispatch the answer at once or later */
@@ -45,14 +46,9 @@ export class App {
       // Blessed reports the enter key twice, also as `return`.
       if (key.name !== 'return') this.#press(key.full, character);
     });
-    screen.on('mouse', (event: MouseInput) =>
-      handleMouse(
-        event,
-        this.#painted,
-        () => this.#context(),
-        (action) => this.dispatch(action),
-      ),
-    );
+    screen.on('mouse', (event: MouseInput) => {
+      for (const action of mouseActions(event, this.#painted, this.#context())) this.dispatch(action);
+    });
     screen.on('resize', () => this.paint());
     this.paint();
   }

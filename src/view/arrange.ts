@@ -1,41 +1,26 @@
 import type { Action } from '../store/actions.ts';
 import type { State } from '../store/state.ts';
 import { columnsIn, noteWidths, placeColumns, type PlacedColumn } from './table/place.ts';
+import type { KeyHelp } from './header/key-help.ts';
+import { focusIn, layoutOf } from './layout.ts';
 import { logPlace } from './panes/event-pane.ts';
-import type { Item } from './table/item.ts';
-import type { Layout } from './layout.ts';
-import type { RowOrder } from './table/order.ts';
+import type { Derived, Layout, Scene } from './panes/pane.ts';
 import { cellContext } from './table/rows.ts';
-import type { ShownEvents } from './panes/shown-events.ts';
+import { selectedIndex, visibleItems } from './table/selection.ts';
 import { nextTop } from './table/viewport.ts';
-
-/** What is derived from the state and kept from paint to paint, because to derive it again would take too long. */
-export interface Derived {
-  readonly order: RowOrder;
-  readonly events: ShownEvents;
-}
-
-/**
- * Returns the index of the selection. It is on the first row until the user moves it, on the group header while its
- * row is folded, and at the last index of its row while the query hides the row.
- */
-export function selectedIndex({ selectedId, tablePlace }: State, order: RowOrder): number {
-  if (selectedId === null) return Math.min(0, order.length - 1);
-  const shown = order.indexOf(selectedId);
-  const header = shown < 0 ? order.headerOf(selectedId) : undefined;
-  const index = header === undefined ? shown : order.indexOf(header);
-  return index >= 0 ? index : Math.min(Math.max(0, tablePlace.index), order.length - 1);
-}
-
-/** Returns the visible lines of the table. */
-export const visibleItems = ({ tablePlace: { top } }: State, order: RowOrder, { table }: Layout): Item[] =>
-  order.slice(top, top + (table?.height ?? 0));
 
 const tableWidth = ({ size }: State, { table }: Layout): number => table?.width ?? size.width;
 
 /** Returns the visible columns. */
-export const columnsOf = (state: State, layout: Layout): readonly PlacedColumn[] =>
+const columnsOf = (state: State, layout: Layout): readonly PlacedColumn[] =>
   placeColumns(tableWidth(state, layout), state.widest, state.table.seen, state.columns);
+
+/** Returns the scene of a state. @param keys the keys that the help shows */
+export function sceneOf(state: State, { order, events }: Derived, keys: readonly KeyHelp[]): Scene {
+  const layout = layoutOf(state);
+  const focus = focusIn(layout, state);
+  return { state, order, events, layout, focus, columns: columnsOf(state, layout), keys };
+}
 
 /**
  * Finds where rows and events are on the screen, before it is painted. Keeps the selection on its row; if the row was
@@ -63,7 +48,7 @@ export function arrange(
           moved: tablePlace.moved,
         });
   const place = { top, index, moved: false };
-  const items = visibleItems({ ...state, tablePlace: place }, order, layout);
+  const items = visibleItems({ ...state, tablePlace: place }, order, height ?? 0);
   const rows = items.flatMap((item) => (item.type === 'row' ? [item.row] : []));
   const fitting = columnsIn(tableWidth(state, layout), table.seen, columns);
   return {

@@ -1,42 +1,25 @@
-import type { Focus, PaneName, State } from '../store/state.ts';
+import type { Focus, State } from '../store/state.ts';
+import type { Layout, Pane, Region, RegionName } from './panes/pane.ts';
+import { coversScreen, PANES, PANES_BY_RANK, PANES_WITH_CURSOR } from './panes/panes.ts';
 
-/** A part of the screen, in cells. */
-export interface Region {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-export type RegionName =
-  | 'header'
-  | 'filter'
-  | 'graph'
-  | 'titles'
-  | 'table'
-  | 'gap'
-  | 'details'
-  | 'traffic'
-  | 'events'
-  | 'list'
-  | 'help'
-  | 'hints';
-
-/** The region of each visible part; a closed part, or one without room, is missing. */
-export type Layout = Readonly<Partial<Record<RegionName, Region>>>;
-
-const GRAPH_HEIGHT = 3;
 const MIN_TABLE = 3;
 const MIN_PANE = 4;
-/** Minimum width at which the details are beside the table instead of below it. */
-const WIDE = 150;
 const BESIDE_GAP = 3;
-/** Lines of the details, for sources with and without traffic. */
-const DETAIL_LINES = { without: 14, with: 22 };
-/** Maximum height of the traffic pane: titles, a few interfaces, the busiest programs. */
-const TRAFFIC_LINES = 16;
-/** Lines of the table, with its titles, that stay above the details on a screen of usual height. */
-const DETAIL_TABLE = 6;
+
+const COVERING = PANES_BY_RANK.filter(coversScreen);
+
+/** Panes above the table, with their lines. */
+const ABOVE = PANES_BY_RANK.flatMap((name) => {
+  const { position } = PANES[name];
+  return position.where === 'above' ? [{ name, lines: position.lines }] : [];
+});
+
+/** Panes below the table, the most important first. */
+const BELOW = PANES_BY_RANK.flatMap((name) => {
+  const { position } = PANES[name];
+  if (position.where !== 'below') return [];
+  return [{ name, lines: position.lines, besideFrom: position.besideFrom ?? Infinity }];
+});
 
 /**
  * Divides the screen. The table keeps at least three rows beside open panes; if they do not fit, one pane replaces it.
@@ -46,7 +29,7 @@ const DETAIL_TABLE = 6;
 export function layout(
   width: number,
   height: number,
-  panes: Readonly<Record<PaneName | 'list', boolean>>,
+  panes: Readonly<Record<Exclude<Pane, 'table'>, boolean>>,
   traffic = false,
 ): Layout {
   const regions: Partial<Record<RegionName, Region>> = {};
@@ -59,47 +42,39 @@ export function layout(
   if (height >= 5) fromTop('header', height >= 8 ? 2 : 1);
   if (height >= 4) fromTop('filter', 1);
   if (height >= 10) regions.hints = { left: 0, top: --bottom, width, height: 1 };
-  if (panes.help) {
-    regions.help = { left: 0, top, width, height: Math.max(0, bottom - top) };
+  const isOpen = (name: Pane) => name !== 'table' && panes[name];
+  /** Gives a pane all the room. */
+  const only = (name: Pane): Layout => {
+    regions[name] = { left: 0, top, width, height: Math.max(0, bottom - top) };
     return regions;
-  }
-  const beside = panes.details && width >= WIDE;
-  // Panes below the table, the most important first: the user opens the details for single rows.
-  const open = (['list', 'details', 'traffic', 'events'] as const).filter(
-    (name) => panes[name] && !(name === 'details' && beside),
-  );
+  };
+  const covering = COVERING.find(isOpen);
+  if (covering) return only(covering);
+  const beside = BELOW.find(({ name, besideFrom }) => isOpen(name) && width >= besideFrom);
+  const open = BELOW.filter((it) => isOpen(it.name) && it !== beside);
   const [pane] = open;
   /** Returns the lines left after the titles and the minimum height of the table. */
   const spare = () => bottom - top - 1 - MIN_TABLE;
-  if (pane && spare() < MIN_PANE) {
-    regions[pane] = { left: 0, top, width, height: Math.max(0, bottom - top) };
-    return regions;
-  }
-  // The graphs may take a row from the table, but no room from a pane.
-  if (panes.graph && spare() + (pane ? -MIN_PANE : 1) >= GRAPH_HEIGHT) fromTop('graph', GRAPH_HEIGHT);
-  const room = bottom - top;
-  const wanted = {
-    events: () => Math.floor(room / 3),
-    // Half of the room: the table shows the effect of a choice at once.
-    list: () => Math.floor(room / 2),
-    traffic: () => Math.min(TRAFFIC_LINES, Math.floor(room / 2)),
-    // The details have few lines, and matter more than rows while open.
-    details: () => Math.min(DETAIL_LINES[traffic ? 'with' : 'without'], bottom - top - DETAIL_TABLE),
-  };
+  if (pane && spare() < MIN_PANE) return only(pane.name);
+  // A pane above the table may take a row from it, but no room from a pane below.
+  for (const { name, lines } of ABOVE)
+    if (isOpen(name) && spare() + (pane ? -MIN_PANE : 1) >= lines) fromTop(name, lines);
+  const all = bottom - top;
   const fitting = open.slice(0, Math.max(0, Math.floor(spare() / MIN_PANE)));
-  for (let name = fitting.pop(); name; name = fitting.pop()) {
+  for (let it = fitting.pop(); it; it = fitting.pop()) {
     // Leaves the minimum height to each pane above it.
     const most = spare() - MIN_PANE * fitting.length;
-    const lines = Math.min(most, Math.max(MIN_PANE, wanted[name]()));
+    const wanted = it.lines({ all, left: bottom - top, traffic });
+    const lines = Math.min(most, Math.max(MIN_PANE, wanted));
     bottom -= lines;
-    regions[name] = { left: 0, top: bottom, width, height: lines };
+    regions[it.name] = { left: 0, top: bottom, width, height: lines };
   }
   const tableWidth = beside ? width - Math.floor(width / 3) - BESIDE_GAP : width;
   if (beside) {
     const left = tableWidth + BESIDE_GAP;
     // An own region, because no other widget clears these cells.
     regions.gap = { left: tableWidth, top, width: BESIDE_GAP, height: bottom - top };
-    regions.details = { left, top, width: width - left, height: bottom - top };
+    regions[beside.name] = { left, top, width: width - left, height: bottom - top };
   }
   if (bottom - top >= 2) {
     regions.titles = { left: 0, top, width: tableWidth, height: 1 };
@@ -113,6 +88,10 @@ export function layout(
 export const layoutOf = ({ size: { width, height }, panes, list, table }: State): Layout =>
   layout(width, height, { ...panes, list: list !== null }, table.seen.traffic);
 
-/** Returns the pane in which keys move: the table, or the event log if it has the focus or covers the table. */
-export const focusIn = ({ events, table }: Layout, { focus }: State): Focus =>
-  events && (focus === 'events' || !table) ? 'events' : 'table';
+/** Returns true if keys can move in another pane than the table. */
+export const hasSecondCursor = (layout: Layout): boolean =>
+  PANES_WITH_CURSOR.some((name) => layout[name] !== undefined);
+
+/** Returns the pane in which keys move: the table, or the pane that has the focus or covers the table. */
+export const focusIn = (layout: Layout, { focus }: State): Focus =>
+  PANES_WITH_CURSOR.find((name) => layout[name] && (focus === name || !layout.table)) ?? 'table';

@@ -10,13 +10,16 @@ import {
   GROUPS,
   MAX_COLUMN_WIDTH,
   PALETTES,
+  PANE_NAMES,
   type PromptKind,
   type State,
 } from '../../src/store/state.ts';
+import { PROMPTS } from '../../src/store/prompts.ts';
 import { update } from '../../src/store/update.ts';
 import { viewsOf } from '../../src/store/views.ts';
-import { arrange, type Derived } from '../../src/view/arrange.ts';
+import { arrange } from '../../src/view/arrange.ts';
 import { layoutOf } from '../../src/view/layout.ts';
+import type { Derived } from '../../src/view/panes/pane.ts';
 import { RowOrder } from '../../src/view/table/order.ts';
 import { ShownEvents } from '../../src/view/panes/shown-events.ts';
 import { after, baseline, batch, emptyState, NOON_MS, queryFrom, socket } from '../helpers/fakes.ts';
@@ -74,15 +77,7 @@ function tableFaultsOf({ table }: State): string[] {
   ];
 }
 
-const PROMPTS = [
-  'query',
-  'port',
-  'process',
-  'netns',
-  'save',
-  'view',
-] as const satisfies readonly PromptKind[];
-const PANES = ['events', 'details', 'traffic', 'graph', 'help'] as const;
+const PROMPT_KINDS = Object.keys(PROMPTS) as PromptKind[];
 const TEXTS = [
   '',
   'tcp',
@@ -173,12 +168,11 @@ const ACTIONS = {
     { type: 'host', name: 'db.example', answer: { type: 'failed', why: 'unknown host' } },
     { type: 'host', name: 'db.example', answer: { type: 'addresses', addresses: ['192.0.2.1'] } },
   ),
-  prompt: fc.tuple(from(...PROMPTS), text).map(([kind, it]) => ({ type: 'prompt', kind, text: it })),
+  prompt: fc.tuple(from(...PROMPT_KINDS), text).map(([kind, it]) => ({ type: 'prompt', kind, text: it })),
   complete: step.map((by) => ({ type: 'complete', by })),
   recall: step.map((by) => ({ type: 'recall', by })),
   edit: edit.map((it) => ({ type: 'edit', edit: it })),
-  'accept-prompt': from<Action>({ type: 'accept-prompt' }),
-  save: from<Action>({ type: 'save', sockets: [] }),
+  'accept-prompt': from<Action>({ type: 'accept-prompt' }, { type: 'accept-prompt', sockets: [] }),
   'cancel-prompt': from<Action>({ type: 'cancel-prompt' }),
   sort: fc.tuple(column, fc.boolean()).map(([it, descending]) => ({ type: 'sort', column: it, descending })),
   'reverse-sort': from<Action>({ type: 'reverse-sort' }),
@@ -202,7 +196,7 @@ const ACTIONS = {
     .tuple(id, fc.boolean())
     .map(([it, closesLog]) => ({ type: 'go-to-row', id: it, closesLog })),
   focus: from('table', 'events').map((focus) => ({ type: 'focus', focus })),
-  pane: from(...PANES).map((pane) => ({ type: 'pane', pane })),
+  pane: from(...PANE_NAMES).map((pane) => ({ type: 'pane', pane })),
   'scroll-help': position.map((by) => ({ type: 'scroll-help', by, lines: 80, height: 20 })),
   'service-names': from<Action>({ type: 'service-names' }),
   palette: from(...PALETTES).map((palette) => ({ type: 'palette', palette })),
@@ -376,9 +370,10 @@ describe('effects', () => {
 
   test('a file is saved under the name in the prompt, and not without a name', () => {
     const saving = (text: string) => after(emptyState(), { type: 'prompt', kind: 'save', text });
-    const save = { type: 'save', sockets: [socket()] } as const;
-    expect(update(saving(' a.csv '), save).effects).toEqual([{ ...save, path: 'a.csv' }]);
-    expect(update(saving(' '), save).effects).toEqual([]);
-    expect(update(emptyState(), save).effects).toEqual([]);
+    const sockets = [socket()];
+    const accept = { type: 'accept-prompt', sockets } as const;
+    expect(update(saving(' a.csv '), accept).effects).toEqual([{ type: 'save', path: 'a.csv', sockets }]);
+    expect(update(saving(' '), accept).effects).toEqual([]);
+    expect(update(emptyState(), accept).effects).toEqual([]);
   });
 });

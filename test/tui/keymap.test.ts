@@ -6,7 +6,7 @@ import type { Action } from '../../src/store/actions.ts';
 import { GROUPS, PALETTES, type State } from '../../src/store/state.ts';
 import { BUILT_IN } from '../../src/store/views.ts';
 import { actionOf, KEYS } from '../../src/tui/keymap.ts';
-import { sortBy } from '../../src/tui/keys/display.ts';
+import { sortBy } from '../../src/view/panes/table-pane.ts';
 import { COLUMNS } from '../../src/view/columns/columns.ts';
 import { RowOrder } from '../../src/view/table/order.ts';
 import { after, baseline, batch, emptyState, listener, NOON_MS, socket } from '../helpers/fakes.ts';
@@ -126,7 +126,10 @@ describe('in the event log', () => {
     // Without an event it only removes the message.
     expect(inLog('enter', undefined)).toEqual({ type: 'message', message: null });
     expect(inLog('tab', undefined)).toEqual({ type: 'focus', focus: 'table' });
-    expect(press('tab', emptyState())).toEqual({ type: 'focus', focus: 'events' });
+    const size = { type: 'resize', width: 80, height: 40 } as const;
+    const withLog = after(emptyState(), size, { type: 'pane', pane: 'events' });
+    expect(press('tab', withLog)).toEqual({ type: 'focus', focus: 'events' });
+    expect(press('tab', emptyState())).toEqual({ type: 'focus', focus: 'table' });
     expect(press('enter', emptyState())).toEqual({ type: 'pane', pane: 'details' });
   });
 
@@ -372,7 +375,7 @@ test('enter in the prompt for a file saves the open sockets that are shown', () 
     batch({ monotonicMs: 1, closed: ['closed'] }),
     { type: 'prompt', kind: 'save', text: 'a.csv' },
   );
-  expect(press('enter', state)).toEqual({ type: 'save', sockets: [it] });
+  expect(press('enter', state)).toEqual({ type: 'accept-prompt', sockets: [it] });
 });
 
 describe('while a prompt is open', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PaneName } from '../../src/store/state.ts';
-import { layout, type Region } from '../../src/view/layout.ts';
+import { layout } from '../../src/view/layout.ts';
+import type { Region } from '../../src/view/panes/pane.ts';
 import { nextTop } from '../../src/view/table/viewport.ts';
 
 const CLOSED: Readonly<Record<PaneName | 'list', boolean>> = {

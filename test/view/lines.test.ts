@@ -14,7 +14,7 @@ import { headerLines } from '../../src/view/header/header.ts';
 import { filterLine, type Share } from '../../src/view/header/query-line.ts';
 import { spread } from '../../src/view/text/spread.ts';
 import { helpLines } from '../../src/view/panes/help.ts';
-import { hintLine } from '../../src/view/header/hints.ts';
+import { hintLine } from '../../src/view/hints.ts';
 import { placeColumns } from '../../src/view/table/place.ts';
 import { rowLine } from '../../src/view/table/rows.ts';
 import { trafficLines } from '../../src/view/panes/traffic.ts';

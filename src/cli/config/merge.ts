@@ -1,4 +1,5 @@
-import { MAX_HISTORY, type SavedState } from './saved.ts';
+import { MAX_HISTORY } from '../../store/history.ts';
+import type { SavedState } from './saved.ts';
 
 /** Applies the additions, removals and changes between `before` and `after` to the saved list. */
 function mergeList<T>(

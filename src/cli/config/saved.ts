@@ -1,4 +1,5 @@
 import type { HideRule } from '../../store/hide-rules.ts';
+import { MAX_HISTORY } from '../../store/history.ts';
 import {
   COLUMN_IDS,
   type ColumnChoice,
@@ -7,6 +8,7 @@ import {
   MAX_COLUMN_WIDTH,
   type Palette,
   PALETTES,
+  PANE_NAMES,
   type PaneName,
   type Sort,
   type View,
@@ -34,9 +36,6 @@ export interface SavedState {
   /** Open panes. */
   readonly panes: readonly PaneName[];
 }
-
-/** Maximum number of queries in the history. */
-export const MAX_HISTORY = 200;
 
 /** Error about a saved state that cannot be used: damaged, or of a newer netpane. The message gives the reason. */
 export class DamagedState extends Error {}
@@ -77,7 +76,7 @@ const readName = <T extends string>(names: readonly T[], value: unknown, where: 
 };
 
 /** Panes that are restored: all but the help. */
-const RESTORED_PANES: readonly PaneName[] = ['events', 'details', 'traffic', 'graph'];
+export const RESTORED_PANES = PANE_NAMES.filter((name) => name !== 'help');
 
 const readWidth = integerReader(1, MAX_COLUMN_WIDTH);
 /** VSOCK ports have 32 bits. */

@@ -12,11 +12,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { MAX_HISTORY } from '../../store/history.ts';
 import { FileProblem, isMissing, readText, reasonText } from './file.ts';
 import { mergeStates } from './merge.ts';
 import { type Environment, statePath } from './paths.ts';
 import { checkOwnedByRoot, trustedPath, Untrusted } from './trust.ts';
-import { DamagedState, MAX_HISTORY, parseState, type SavedState } from './saved.ts';
+import { DamagedState, parseState, type SavedState } from './saved.ts';
 
 /** Maximum size of the state file, bytes. */
 const MAX_BYTES = 4 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import type { Action } from '../../store/actions.ts';
-import { selectedIndex } from '../../view/arrange.ts';
+import { selectedIndex } from '../../view/table/selection.ts';
 import { cellContext, cellText, itemText } from '../../view/table/rows.ts';
-import { type Binding, say } from './binding.ts';
+import { ask, type Binding, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
 /** Chooses the cell to the left or right. */
@@ -27,10 +27,6 @@ function copyCell({ state, order }: KeyContext): Action {
   const row = order.rowAt(selectedIndex(state, order));
   return copied(row && cellText(row, state.cell, cellContext(state)));
 }
-
-/** Returns the default name of a file to save to: `netpane-2026-11-29T120000.csv`. */
-const fileName = (atMs: number): string =>
-  `netpane-${new Date(atMs).toISOString().slice(0, 19).replaceAll(':', '')}.csv`;
 
 /** Keys that choose a cell, copy and save. */
 export const COPY_KEYS: readonly Binding[] = [
@@ -67,6 +63,6 @@ export const COPY_KEYS: readonly Binding[] = [
     label: 'w',
     about: 'save the shown sockets to a file: .csv or .json',
     group: 'Copy',
-    run: ({ state }) => ({ type: 'prompt', kind: 'save', text: fileName(state.takenAtMs) }),
+    run: ask('save'),
   },
 ];

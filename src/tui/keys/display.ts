@@ -1,6 +1,6 @@
 import { type ColumnId, PALETTES, type State } from '../../store/state.ts';
-import { COLUMNS, presentColumns } from '../../view/columns/columns.ts';
-import type { Action } from '../../store/actions.ts';
+import { presentColumns } from '../../view/columns/columns.ts';
+import { sortBy } from '../../view/panes/table-pane.ts';
 import type { Binding } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
@@ -15,13 +15,6 @@ const nextColumn = ({ state, columns }: KeyContext): ColumnId => {
   const ids = placed.length > 0 ? placed : presentColumns(state.table.seen).map(({ id }) => id);
   return ids[(ids.indexOf(state.sort.column) + 1) % ids.length] ?? 'process';
 };
-
-/** Sorts by a column, first in its default order. */
-export const sortBy = (column: ColumnId): Action => ({
-  type: 'sort',
-  column,
-  ...(COLUMNS.find(({ id }) => id === column)?.descending && { descending: true }),
-});
 
 const nextPalette = ({ palette }: State) =>
   PALETTES[(PALETTES.indexOf(palette) + 1) % PALETTES.length] ?? 'standard';

@@ -1,10 +1,9 @@
-import { portOrProtocolText } from '../../model/services.ts';
-import { firstOwner } from '../../model/socket.ts';
 import { EVERYTHING } from '../../query/query.ts';
-import { hideRuleOf, servicePort } from '../../store/hide-rules.ts';
-import { namespaceName, termOfCell, termOfGroup } from '../../view/columns/terms.ts';
+import { hideRuleOf } from '../../store/hide-rules.ts';
+import { termOfCell, termOfGroup } from '../../view/columns/terms.ts';
+import { CLOSING_ORDER, coversScreen } from '../../view/panes/panes.ts';
 import type { Action } from '../../store/actions.ts';
-import { type Binding, rowOf, say } from './binding.ts';
+import { ask, type Binding, rowOf, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
 /** Excludes rows like the selection: of the same group, the value of the chosen cell, or the program. */
@@ -28,12 +27,13 @@ function hide(context: KeyContext): Action {
     : say('no row selected: h hides the program and remote of the selected row');
 }
 
-/** Closes the help, else clears the chosen cell, else the query, else closes a pane. */
+/** Closes a pane that covers the screen, else clears the chosen cell, else the query, else closes a pane. */
 const escape = ({ state }: KeyContext): Action => {
-  if (state.panes.help) return { type: 'pane', pane: 'help', open: false };
+  const covering = CLOSING_ORDER.find((pane) => state.panes[pane] && coversScreen(pane));
+  if (covering) return { type: 'pane', pane: covering, open: false };
   if (state.cell !== null) return { type: 'cell', column: null };
   if (state.query.text !== '') return { type: 'query', query: EVERYTHING };
-  const open = (['details', 'traffic', 'events', 'graph'] as const).find((pane) => state.panes[pane]);
+  const open = CLOSING_ORDER.find((pane) => state.panes[pane]);
   return open ? { type: 'pane', pane: open, open: false } : { type: 'query', query: EVERYTHING };
 };
 
@@ -45,13 +45,7 @@ export const FILTER_KEYS: readonly Binding[] = [
     about: 'filter by port (default: selected row)',
     group: 'Filter',
     hint: 'port',
-    run: (context) => ({
-      type: 'prompt',
-      kind: 'port',
-      text: context.socket
-        ? portOrProtocolText(servicePort(context.socket, rowOf(context)?.direction), context.socket.protocol)
-        : '',
-    }),
+    run: ask('port'),
   },
   {
     keys: ['S-p'],
@@ -59,18 +53,14 @@ export const FILTER_KEYS: readonly Binding[] = [
     about: 'filter by process (default: selected row)',
     group: 'Filter',
     hint: 'process',
-    run: ({ socket }) => ({
-      type: 'prompt',
-      kind: 'process',
-      text: (socket && firstOwner(socket).process) ?? '',
-    }),
+    run: ask('process'),
   },
   {
     keys: ['S-n'],
     label: 'N',
     about: 'filter by network namespace (default: selected row)',
     group: 'Filter',
-    run: ({ socket }) => ({ type: 'prompt', kind: 'netns', text: socket ? namespaceName(socket) : '' }),
+    run: ask('netns'),
   },
   {
     keys: ['/'],
@@ -79,11 +69,7 @@ export const FILTER_KEYS: readonly Binding[] = [
       'edit the query, which filters while you type: see QUERY below; tab completes, up and down recall history',
     group: 'Filter',
     hint: 'filter',
-    run: ({ state }) => ({
-      type: 'prompt',
-      kind: 'query',
-      text: state.query.text === '' ? '' : `${state.query.text} `,
-    }),
+    run: ask('query'),
   },
   {
     keys: ['l'],

@@ -8,6 +8,7 @@ import {
   widenColumn,
 } from '../../view/panes/column-pane.ts';
 import type { Action } from '../../store/actions.ts';
+import { ask } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
 /** Number of lines in a page. */
@@ -44,10 +45,10 @@ function moveCursor(context: KeyContext, list: List, by: number): Action {
   return { type: 'list', list: { ...list, at: Math.max(0, Math.min(length - 1, list.at + by)) } };
 }
 
-function viewKey({ state }: KeyContext, at: number, name: string): Action | undefined {
-  const view = viewsOf(state)[at];
+function viewKey(context: KeyContext, at: number, name: string): Action | undefined {
+  const view = viewsOf(context.state)[at];
   if (name === 'enter') return view ? { type: 'apply-view', view } : CLOSE;
-  return name === 'a' ? { type: 'prompt', kind: 'view', text: '' } : undefined;
+  return name === 'a' ? ask('view')(context) : undefined;
 }
 
 function columnKey(context: KeyContext, id: ColumnId, name: string): Action | undefined {

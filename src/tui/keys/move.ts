@@ -1,4 +1,4 @@
-import { move } from './cursor.ts';
+import { move } from '../../view/screen.ts';
 import type { Binding } from './binding.ts';
 
 /** Keys that move the cursor. */

@@ -1,63 +1,49 @@
-import { focusOn, goToRow } from './cursor.ts';
+import { PANE_NAMES } from '../../store/state.ts';
+import { focusOn } from '../../view/panes/focus.ts';
+import { PANES, PANES_WITH_CURSOR } from '../../view/panes/panes.ts';
+import type { Action } from '../../store/actions.ts';
 import type { Binding } from './binding.ts';
+import type { KeyContext } from './context.ts';
+import { goToRow } from './go-to-row.ts';
 import { fold } from './views.ts';
 
-/** Keys that open, close and choose panes. */
-export const PANE_KEYS: readonly Binding[] = [
-  {
-    keys: ['enter'],
-    label: 'enter',
-    about: 'details of the selected socket and its program; in the event log: go to the row of the event',
-    group: 'Panes',
-    hint: 'details',
-    logHint: { events: 'go to row' },
-    run: (context) =>
-      context.focus === 'events'
-        ? goToRow(context)
-        : context.item?.type === 'group'
-          ? fold(context)
-          : { type: 'pane', pane: 'details' },
-  },
-  {
-    keys: ['e'],
-    label: 'e',
-    about: 'event log: sockets that opened, changed and closed',
-    group: 'Panes',
-    hint: 'events',
-    run: () => ({ type: 'pane', pane: 'events' }),
-  },
-  {
-    keys: ['tab'],
-    label: 'tab',
-    about:
-      'switch between the table and the event log; in the log, p P N default to the event and end follows the newest',
-    group: 'Panes',
-    logHint: { table: 'event log', events: 'table' },
-    run: (context) => focusOn(context, context.focus === 'table' ? 'events' : 'table'),
-  },
-  {
-    keys: ['i'],
-    label: 'i',
-    about: 'traffic: interfaces, and the programs with the most traffic',
-    group: 'Panes',
-    hint: 'traffic',
-    hintFor: 'traffic',
-    run: () => ({ type: 'pane', pane: 'traffic' }),
-  },
-  {
-    keys: ['g'],
-    label: 'g',
-    about: 'graphs: sockets, opens, closes and traffic over the last minutes',
-    group: 'Panes',
-    hint: 'graph',
-    run: () => ({ type: 'pane', pane: 'graph' }),
-  },
-  {
-    keys: ['?', 'f1'],
-    label: '?',
-    about: 'this help',
-    group: 'Panes',
-    hint: 'help',
-    run: () => ({ type: 'pane', pane: 'help' }),
-  },
-];
+const ENTER: Binding = {
+  keys: ['enter'],
+  label: 'enter',
+  about: 'details of the selected socket and its program; in the event log: go to the row of the event',
+  group: 'Panes',
+  hint: 'details',
+  logHint: { events: 'go to row' },
+  run: (context) =>
+    context.focus === 'events'
+      ? goToRow(context)
+      : context.item?.type === 'group'
+        ? fold(context)
+        : { type: 'pane', pane: 'details' },
+};
+
+/** Moves the focus to the next pane that can have it: the table, then the others. */
+function focusNext(context: KeyContext): Action {
+  const panes = ['table', ...PANES_WITH_CURSOR.filter((pane) => context.state.panes[pane])] as const;
+  return focusOn(context, panes[panes.indexOf(context.focus) + 1] ?? 'table');
+}
+
+const TAB: Binding = {
+  keys: ['tab'],
+  label: 'tab',
+  about:
+    'switch between the table and the event log; in the log, p P N default to the event and end follows the newest',
+  group: 'Panes',
+  logHint: { table: 'event log', events: 'table' },
+  run: focusNext,
+};
+
+const OPENING_KEYS = PANE_NAMES.flatMap((pane): Binding[] => {
+  const { key } = PANES[pane];
+  const binding = key && { ...key, group: 'Panes', run: () => ({ type: 'pane', pane }) as const };
+  // The help shows tab after the pane that it goes to.
+  return [...(binding ? [binding] : []), ...(pane === 'events' ? [TAB] : [])];
+});
+
+/** Keys that open, close and choose panes. Those that open and close one are in the rows of the panes. */
+export const PANE_KEYS: readonly Binding[] = [ENTER, ...OPENING_KEYS];

@@ -1,4 +1,5 @@
 import type { Action, Edit } from '../../store/actions.ts';
+import { PROMPTS } from '../../store/prompts.ts';
 import type { KeyContext } from './context.ts';
 
 /** Keys that edit the text of a prompt. */
@@ -29,10 +30,10 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 
 /** Accepts the answer of the prompt. */
 function accept({ state, order }: KeyContext): Action {
-  if (state.prompt?.kind !== 'save') return { type: 'accept-prompt' };
-  // Closed sockets are not saved: the formats have no field for it.
+  if (!state.prompt || !PROMPTS[state.prompt.kind].takesSockets) return { type: 'accept-prompt' };
+  // Closed sockets are left out: the export formats have no field for it.
   const open = order.rows().filter(({ mark }) => mark !== 'closed');
-  return { type: 'save', sockets: open.map(({ socket }) => socket) };
+  return { type: 'accept-prompt', sockets: open.map(({ socket }) => socket) };
 }
 
 /** Returns the action of a key while a prompt is open. Parameters as in `actionOf`. */

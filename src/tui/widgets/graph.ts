@@ -2,7 +2,7 @@ import type { Widgets } from 'blessed';
 import type { Palette } from '../../store/state.ts';
 import type { Tick } from '../../store/counts.ts';
 import { graphSeries, type Series } from '../../view/panes/graph.ts';
-import type { Region } from '../../view/layout.ts';
+import type { Region } from '../../view/panes/pane.ts';
 import { cutEnd } from '../../view/text/width.ts';
 import { colour } from '../theme.ts';
 

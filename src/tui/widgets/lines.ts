@@ -1,7 +1,7 @@
 import type { Widgets } from 'blessed';
 import type { Palette } from '../../store/state.ts';
 import { graphemesOf, graphemeWidth, isCharacter, looseWidth, SINGLE } from '../../view/text/graphemes.ts';
-import type { Region } from '../../view/layout.ts';
+import type { Region } from '../../view/panes/pane.ts';
 import type { Line } from '../../view/text/line.ts';
 import { blessedBox, charWidth } from '../blessed.ts';
 import { attribute } from '../theme.ts';

@@ -4,6 +4,7 @@ import {
   portOrProtocol,
   firstOwner,
   hasPorts,
+  namespaceName,
   protocolName,
   type Socket,
 } from '../../model/socket.ts';
@@ -12,10 +13,6 @@ import { quoteWord } from '../../query/print.ts';
 import { servicePort } from '../../store/hide-rules.ts';
 import type { ColumnId, GroupBy } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
-
-/** Returns the namespace of a socket as a query names it; empty if it has none. */
-export const namespaceName = ({ netns }: Socket): string =>
-  netns ? (netns.name ?? String(netns.inode)) : '';
 
 const exactTerm = (field: string, text: string | undefined): string | undefined =>
   text === undefined || text === '' ? undefined : `${field}=${quoteWord(text)}`;

@@ -1,3 +1,4 @@
+import type { PaneRow } from './pane.ts';
 import { serviceName } from '../../model/services.ts';
 import {
   type Endpoint,
@@ -153,3 +154,21 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
     height,
   );
 }
+
+/** Lines of the details, for sources with and without traffic. */
+const LINES = { without: 14, with: 22 };
+/** Lines of the table, with its titles, that stay above the details on a screen of usual height. */
+const TABLE_LINES = 6;
+
+/** The details of the selected socket. `enter` opens them. */
+export const DETAILS: PaneRow = {
+  position: {
+    where: 'below',
+    besideFrom: 150,
+    // The details have few lines, and matter more than rows while open.
+    lines: ({ left, traffic }) => Math.min(LINES[traffic ? 'with' : 'without'], left - TABLE_LINES),
+  },
+  rank: 3,
+  lines: ({ state, order }, { width, height }) =>
+    detailLines(order.rowAt(state.tablePlace.index), state, width, height),
+};

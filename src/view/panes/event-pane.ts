@@ -1,3 +1,5 @@
+import { focusOn } from './focus.ts';
+import type { PaneRow } from './pane.ts';
 import type { Event } from '../../model/event.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { Place, State } from '../../store/state.ts';
@@ -106,3 +108,35 @@ function titleOf(state: State, shown: ShownEvents, width: number, isFocused: boo
     width,
   );
 }
+
+/** The event log. */
+export const EVENTS: PaneRow = {
+  position: { where: 'below', lines: ({ all }) => Math.floor(all / 3) },
+  rank: 5,
+  key: {
+    keys: ['e'],
+    label: 'e',
+    about: 'event log: sockets that opened, changed and closed',
+    hint: 'events',
+  },
+  lines: ({ state, events, focus }, { width, height }) =>
+    eventPaneLines(state, events, width, height, focus === 'events'),
+  move: ({ state, events }, { height }, by, unit) => ({
+    type: 'select-event',
+    number: numberAfter(state, events, { row: 1, page: eventPage(height), all: Infinity }[unit] * by),
+  }),
+  // Scrolls while the cursor stays on its line.
+  wheel: ({ state, events }, by) => [
+    { type: 'scroll-log', top: state.logPlace.top + by, number: numberAfter(state, events, by) },
+  ],
+  clickIn: ({ state, events }, { height }) => {
+    const numbers = visibleEvents(state, events, height);
+    return (_, y, now) => {
+      const number = numbers[y - 1];
+      return [
+        focusOn(now, 'events'),
+        ...(number === undefined ? [] : [{ type: 'select-event', number } as const]),
+      ];
+    };
+  },
+};

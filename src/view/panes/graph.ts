@@ -1,3 +1,4 @@
+import type { PaneRow } from './pane.ts';
 import type { Tick } from '../../store/counts.ts';
 import { rateText } from '../text/format.ts';
 
@@ -68,3 +69,17 @@ function trafficOf(history: readonly Tick[], count: number, cellOf: (tick: Tick)
   const values = seen.map(({ sum, ticks }) => (ticks > 0 ? (mean = Math.round(sum / ticks)) : mean));
   return [{ name: 'traffic', summary: rateText(last), values }];
 }
+
+/** The graphs. `GraphWidget` draws them. */
+export const GRAPH: PaneRow = {
+  position: { where: 'above', lines: 3 },
+  rank: 6,
+  key: {
+    keys: ['g'],
+    label: 'g',
+    about: 'graphs: sockets, opens, closes and traffic over the last minutes',
+    hint: 'graph',
+  },
+  // Blank lines below the curves: nothing else clears the cells between them.
+  lines: () => [],
+};

@@ -1,9 +1,10 @@
+import type { PaneRow } from './pane.ts';
 import { printable } from '../../model/text.ts';
 import { TERMS } from '../../query/terms.ts';
 import type { State } from '../../store/state.ts';
 import { type Column, COLUMNS, presentColumns } from '../columns/columns.ts';
 import { type Line, line, span } from '../text/line.ts';
-import type { KeyHelp } from '../header/hints.ts';
+import type { KeyHelp } from '../header/key-help.ts';
 import { coverageText, noticesOf } from '../header/notices.ts';
 import { displayWidth } from '../text/width.ts';
 
@@ -86,3 +87,22 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
   COLUMNS.filter((column) => !present.includes(column)).forEach(describe);
   return lines;
 }
+
+/** The help, which covers the screen. */
+export const HELP: PaneRow = {
+  position: { where: 'screen' },
+  rank: 1,
+  key: { keys: ['?', 'f1'], label: '?', about: 'this help', hint: 'help' },
+  hints: ({ panes }) =>
+    panes.help
+      ? [
+          { label: 'up down', hint: 'scroll' },
+          { label: '?', hint: 'close' },
+        ]
+      : undefined,
+  lines: ({ state, keys }, { width }) => helpLines(keys, state, width).slice(state.helpTop),
+  move: ({ state, keys }, { width, height }, by, unit) => {
+    const lines = helpLines(keys, state, width).length;
+    return { type: 'scroll-help', by: { row: 1, page: height - 1, all: lines }[unit] * by, lines, height };
+  },
+};

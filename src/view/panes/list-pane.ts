@@ -1,3 +1,5 @@
+import type { Hint } from '../../store/prompts.ts';
+import type { PaneRow } from './pane.ts';
 import { printable } from '../../model/text.ts';
 import type { HideRule } from '../../store/hide-rules.ts';
 import type { List, Sort, State, View } from '../../store/state.ts';
@@ -82,3 +84,31 @@ export function listLines(
     })),
   ];
 }
+
+const CLOSE: Hint = { label: 'esc', hint: 'close' };
+
+const HINTS: Readonly<Record<List['kind'], readonly Hint[]>> = {
+  views: [
+    { label: 'enter', hint: 'open' },
+    { label: 'a', hint: 'save current' },
+    { label: 'd', hint: 'delete' },
+    CLOSE,
+  ],
+  'hide-rules': [{ label: 'd', hint: 'unhide' }, CLOSE],
+  columns: [
+    { label: 'space', hint: 'toggle' },
+    { label: '< >', hint: 'move' },
+    { label: '+ -', hint: 'width' },
+    { label: 'r', hint: 'reset' },
+    CLOSE,
+  ],
+};
+
+/** The open list. Its keys are in `tui/keys/lists.ts`. */
+export const LIST: PaneRow = {
+  // Half of the room: the table shows the effect of a choice at once.
+  position: { where: 'below', lines: ({ all }) => Math.floor(all / 2) },
+  rank: 2,
+  hints: ({ list }) => list && HINTS[list.kind],
+  lines: ({ state, columns }, { width, height }) => listLines(state, columns, width, height),
+};

@@ -1,3 +1,4 @@
+import type { PaneRow } from './pane.ts';
 import { printable } from '../../model/text.ts';
 import type { InterfaceTraffic } from '../../store/rates.ts';
 import type { State } from '../../store/state.ts';
@@ -179,3 +180,20 @@ export function trafficLines(state: State, width: number, height: number): Line[
   const below = programTable(programs, width, room - above.length - 1);
   return [title, ...above.map(lineOf), line(), ...below.map(lineOf)];
 }
+
+/** Maximum height of the pane: titles, a few interfaces, the busiest programs. */
+const MAX_LINES = 16;
+
+/** The traffic of interfaces and programs. */
+export const TRAFFIC: PaneRow = {
+  position: { where: 'below', lines: ({ all }) => Math.min(MAX_LINES, Math.floor(all / 2)) },
+  rank: 4,
+  key: {
+    keys: ['i'],
+    label: 'i',
+    about: 'traffic: interfaces, and the programs with the most traffic',
+    hint: 'traffic',
+    hintFor: 'traffic',
+  },
+  lines: ({ state }, { width, height }) => trafficLines(state, width, height),
+};

@@ -16,7 +16,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MAX_HISTORY, parseState, type SavedState } from '../../../src/cli/config/saved.ts';
+import { parseState, type SavedState } from '../../../src/cli/config/saved.ts';
+import { MAX_HISTORY } from '../../../src/store/history.ts';
 import { StateFile } from '../../../src/cli/config/state-file.ts';
 
 const isRoot = process.geteuid?.() === 0;

@@ -1,0 +1,16 @@
+import type { Seen } from '../../store/seen-fields.ts';
+import type { Focus } from '../../store/state.ts';
+
+/** The parts of a key binding that the help and the hints show. */
+export interface KeyHelp {
+  /** Display name of its keys: `p`, `ctrl-c`, `up k`. */
+  readonly label: string;
+  readonly about: string;
+  readonly group: string;
+  /** One or two words for the line of hints; undefined for less important keys. */
+  readonly hint?: string;
+  /** The hint is shown only once the source has shown this. */
+  readonly hintFor?: keyof Seen;
+  /** First hints while a second pane has a cursor, by the pane that the keys act on. */
+  readonly logHint?: Partial<Readonly<Record<Focus, string>>>;
+}

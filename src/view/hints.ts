@@ -1,0 +1,57 @@
+import { type Hint, PROMPTS } from '../store/prompts.ts';
+import type { Seen } from '../store/seen-fields.ts';
+import type { Focus, State } from '../store/state.ts';
+import type { KeyHelp } from './header/key-help.ts';
+import { PANES, PANES_BY_RANK } from './panes/panes.ts';
+import { type Line, line, span } from './text/line.ts';
+import { displayWidth } from './text/width.ts';
+
+const GAP = 2;
+
+/**
+ * Returns as many hints as fit. The last one always stays: it leads to the help, or out of the mode.
+ * @param focus the pane that the keys act on while a second one has a cursor; else undefined
+ */
+export function hintLine(
+  keys: readonly KeyHelp[],
+  state: Pick<State, 'prompt' | 'list' | 'panes'> & { readonly table: { readonly seen: Seen } },
+  width: number,
+  focus: Focus | undefined,
+): Line {
+  const { prompt, table } = state;
+  const hints = [
+    ...(prompt ? PROMPTS[prompt.kind].hints : (paneHints(state) ?? tableHints(keys, table.seen, focus))),
+  ];
+  const size = () =>
+    hints.reduce((sum, { label, hint }) => sum + displayWidth(`${label} ${hint}`) + GAP, -GAP);
+  while (hints.length > 1 && size() > width) hints.splice(-2, 1);
+  return line(
+    ...hints.flatMap(({ label, hint }, i) => [
+      span(i > 0 ? ' '.repeat(GAP) : ''),
+      span(label, 'accent'),
+      span(` ${hint}`, 'quiet'),
+    ]),
+  );
+}
+
+/** Returns the hints of the most important pane that has some. */
+function paneHints(state: Pick<State, 'list' | 'panes'>): readonly Hint[] | undefined {
+  for (const name of PANES_BY_RANK) {
+    const hints = PANES[name].hints?.(state);
+    if (hints) return hints;
+  }
+  return undefined;
+}
+
+function tableHints(keys: readonly KeyHelp[], seen: Seen, focus: Focus | undefined): Hint[] {
+  const inLog = keys.flatMap(({ label, logHint }) => {
+    const hint = focus && logHint?.[focus];
+    return hint === undefined ? [] : [{ label, hint }];
+  });
+  const usual = keys.flatMap(({ label, hint, hintFor }) =>
+    hint === undefined || (hintFor && !seen[hintFor]) || inLog.some((it) => it.label === label)
+      ? []
+      : [{ label, hint }],
+  );
+  return [...inLog, ...usual];
+}

@@ -1,0 +1,108 @@
+import type { Action } from '../../store/actions.ts';
+import type { Hint } from '../../store/prompts.ts';
+import type { Focus, PaneName, State } from '../../store/state.ts';
+import type { KeyHelp } from '../header/key-help.ts';
+import type { RowOrder } from '../table/order.ts';
+import type { PlacedColumn } from '../table/place.ts';
+import type { Line } from '../text/line.ts';
+import type { ShownEvents } from './shown-events.ts';
+
+/** A part of the screen, in cells. */
+export interface Region {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The table, the panes that keys open and close, and the open list. */
+export type Pane = 'table' | PaneName | 'list';
+
+export type RegionName = 'header' | 'filter' | 'titles' | 'gap' | 'hints' | Pane;
+
+/** The region of each visible part; a closed part, or one without room, is missing. */
+export type Layout = Readonly<Partial<Record<RegionName, Region>>>;
+
+/** What is derived from the state and kept from paint to paint, because to derive it again would take too long. */
+export interface Derived {
+  readonly order: RowOrder;
+  readonly events: ShownEvents;
+}
+
+/** What the lines of the screen are made of, and what keys and the mouse act on. */
+export interface Scene extends Derived {
+  readonly state: State;
+  readonly layout: Layout;
+  /** The pane in which keys move. */
+  readonly focus: Focus;
+  /** Visible columns, in order. */
+  readonly columns: readonly PlacedColumn[];
+  /** The keys that the help shows. */
+  readonly keys: readonly KeyHelp[];
+}
+
+/** How far a key moves: lines, pages, or to an end. */
+export type Unit = 'row' | 'page' | 'all';
+
+/** Returns what a click does. `x` and `y` are cells from the corner of the region, `now` the scene at the click. */
+export type Click = (x: number, y: number, now: Scene) => readonly Action[];
+
+/** What a region of the screen shows, and what the mouse does in it. */
+export interface RegionRow {
+  /** Returns the lines from the top; missing ones are blank. */
+  readonly lines: (scene: Scene, region: Region) => readonly Line[];
+  /**
+   * Returns what a click on the picture of a scene does. It must keep what it needs of `order` and `events`: a click
+   * means the picture that the user sees, though rows may have moved since.
+   */
+  readonly clickIn?: (scene: Scene, region: Region) => Click;
+  /** Returns what the wheel does; without it, it moves as a key does. @param by lines */
+  readonly wheel?: (now: Scene, by: number) => readonly Action[];
+}
+
+/** What is known when a pane below the table gets its lines. */
+export interface Room {
+  /** Lines of the table and all panes below it. */
+  readonly all: number;
+  /** Lines that no pane of a higher rank number has taken. */
+  readonly left: number;
+  /** True if the details show traffic and need more lines. */
+  readonly traffic: boolean;
+}
+
+/** Where a pane lies. */
+export type PanePosition =
+  /** In the room that the others leave. */
+  | { readonly where: 'rest' }
+  /** Over the table and all other panes. */
+  | { readonly where: 'screen' }
+  /** Above the table, in this number of lines, unless a pane below needs the room. */
+  | { readonly where: 'above'; readonly lines: number }
+  /** Below the table, in the lines it would like to have; or beside it on a screen of at least `besideFrom` cells. */
+  | {
+      readonly where: 'below';
+      readonly lines: (room: Room) => number;
+      readonly besideFrom?: number;
+    };
+
+/** A key that opens and closes a pane. */
+export interface PaneKey extends Omit<KeyHelp, 'group'> {
+  /** Names as blessed gives them. */
+  readonly keys: readonly string[];
+}
+
+/** Everything that belongs to a pane. */
+export interface PaneRow extends RegionRow {
+  readonly position: PanePosition;
+  /** Importance, 1 first: which pane keeps its room on a low screen, and which one `esc` closes first. */
+  readonly rank: number;
+  /** The key that opens and closes it; absent if another action opens it. */
+  readonly key?: PaneKey;
+  /** Returns the hints of a pane with keys of its own while it is open; else undefined. */
+  readonly hints?: (state: Pick<State, 'panes' | 'list'>) => readonly Hint[] | null | undefined;
+  /** Moves its cursor or scrolls it; absent if the pane cannot have the focus. @param region zero if it has no room */
+  readonly move?: (scene: Scene, region: Region, by: number, unit: Unit) => Action;
+}
+
+/** Removes the message of the last key and does nothing else. */
+export const DO_NOTHING: Action = { type: 'message', message: null };

@@ -1,0 +1,59 @@
+import type { Action } from '../store/actions.ts';
+import { pictureOf } from '../store/picture.ts';
+import { headerLines } from './header/header.ts';
+import { promptHelp } from './header/prompt-line.ts';
+import { filterLine, type Share, shareText } from './header/query-line.ts';
+import { hintLine } from './hints.ts';
+import { hasSecondCursor } from './layout.ts';
+import { focusOn } from './panes/focus.ts';
+import { KEYS_HERE } from './panes/event-pane.ts';
+import { DO_NOTHING, type RegionName, type RegionRow, type Scene, type Unit } from './panes/pane.ts';
+import { coversScreen, PANES, PANES_BY_RANK } from './panes/panes.ts';
+import { columnAt, sortBy, wheelInTable } from './panes/table-pane.ts';
+import { titleLine } from './table/rows.ts';
+
+function shareOf({ state, order, events }: Scene): Share {
+  const { openCount: shown, hiddenCount: hidden } = order;
+  return { shown, hidden, total: pictureOf(state).open, tooSlow: order.tooSlow ?? events.tooSlow };
+}
+
+/** Every region of the screen: the panes, and the lines around them. */
+export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
+  header: { lines: ({ state }, { width, height }) => headerLines(state, width, height) },
+  filter: { lines: (scene, { width }) => [filterLine(scene.state, shareOf(scene), width)] },
+  titles: {
+    lines: (scene, { width }) => {
+      const { state, columns, layout, focus } = scene;
+      const mark = hasSecondCursor(layout) && focus === 'table' ? KEYS_HERE : '';
+      return [promptHelp(state, shareText(shareOf(scene)), width) ?? titleLine(columns, state, mark)];
+    },
+    wheel: wheelInTable,
+    clickIn:
+      ({ columns }) =>
+      (x, _, now) => {
+        const placed = columnAt(columns, x);
+        return [focusOn(now, 'table'), ...(placed ? [DO_NOTHING, sortBy(placed.column.id)] : [])];
+      },
+  },
+  // Blank: no other region clears the cells between the table and the pane beside it.
+  gap: { lines: () => [] },
+  ...PANES,
+  hints: {
+    lines: ({ state, keys, layout, focus }, { width }) => [
+      hintLine(keys, state, width, hasSecondCursor(layout) ? focus : undefined),
+    ],
+  },
+};
+
+/** Every region, in the order in which they are painted. */
+export const REGION_NAMES = Object.keys(REGIONS) as RegionName[];
+
+const COVERING = PANES_BY_RANK.filter(coversScreen);
+const NO_REGION = { left: 0, top: 0, width: 0, height: 0 };
+
+/** Returns the action of a key that moves: in the pane that covers the screen, or in the one with the focus. */
+export function move(scene: Scene, by: number, unit: Unit): Action {
+  const { layout, focus } = scene;
+  const name = COVERING.find((it) => layout[it]) ?? focus;
+  return PANES[name].move?.(scene, layout[name] ?? NO_REGION, by, unit) ?? DO_NOTHING;
+}
