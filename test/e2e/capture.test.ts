@@ -8,7 +8,7 @@ import { Native } from '../../src/source/linux/netlink/native.ts';
 import { findTracefs } from '../../src/source/linux/trace/tracefs.ts';
 import { eventually } from '../helpers/herd.ts';
 import type { KeyName, Terminal } from '../helpers/terminal.ts';
-import { type Done, noNetwork, type Server, Stage, type WatchEvent, type Watcher } from './brief.ts';
+import { type Done, noNetwork, type Server, Stage, type WatchEvent, type Watcher } from './stage.ts';
 import {
   faults,
   hasNetlink,
@@ -21,7 +21,7 @@ import {
 } from './netpane.ts';
 
 const MANY = 1000;
-/** Bytes sent by the client and by the server of a connection; see brief.mjs. */
+/** Bytes sent by the client and by the server of a connection; see short-lived.mjs. */
 const [QUESTION, ANSWER] = [5, 3];
 
 const every = (interval: string, ...args: string[]) => ({ args: ['--interval', interval, ...args] });

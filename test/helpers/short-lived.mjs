@@ -1,7 +1,7 @@
 // Programs for tests of changes between two polls: their connections live a fraction of a millisecond, as no connection
 // of Node's own sockets does. They call the C library, through koffi, one call after the other.
 //
-//   node brief.mjs PROGRAM JSON
+//   node short-lived.mjs PROGRAM JSON
 //
 // Each prints one line of JSON when it is ready or done. A program that keeps running exits at the end of stdin, so it
 // never outlives the test. Plain JavaScript for plain `node`: the owner of a socket has to be another process.

@@ -1,5 +1,5 @@
 // The stage for tests of connections that live shorter than an interval: a network namespace where root can make one,
-// programs in it whose connections are over at once (test/helpers/brief.mjs), and a `netpane watch` that prints them.
+// programs in it whose connections are over at once (test/helpers/short-lived.mjs), and a `netpane watch` that prints them.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -115,7 +115,7 @@ class LineProgram {
   }
 }
 
-/** The options of a program of brief.mjs; described there. */
+/** The options of a program of short-lived.mjs; described there. */
 interface Order {
   host?: string;
   hosts?: readonly string[];
@@ -130,13 +130,13 @@ interface Answer {
   error?: string;
 }
 
-/** A program of brief.mjs that has ended, or waits. */
+/** A program of short-lived.mjs that has ended, or waits. */
 export interface Done extends Answer {
   pid: number;
   name: string;
 }
 
-/** A server of brief.mjs. */
+/** A server of short-lived.mjs. */
 export class Server {
   readonly #program: LineProgram;
   readonly name: string;
@@ -251,14 +251,14 @@ interface WatchOptions {
 
 const asUser = (uid: number): string[] => ['-S', String(uid), '-G', String(uid)];
 
-const BRIEF = join('test', 'helpers', 'brief.mjs');
+const SHORT_LIVED = join('test', 'helpers', 'short-lived.mjs');
 const FAULT = join('test', 'helpers', 'fault.mjs');
 
 /** The namespace, the user and the files with which the programs of a test run. */
 export class Stage {
   /** The command and first arguments that run a program in the namespace, as the user of the stage. */
   readonly through: readonly string[];
-  /** A copy of netpane and of brief.mjs that every user can read. */
+  /** A copy of netpane and of short-lived.mjs that every user can read. */
   readonly #folder: string;
   /** Inode of its network namespace. */
   readonly netns: number;
@@ -281,11 +281,11 @@ export class Stage {
     chmodSync(folder, 0o755);
     // The packages that `watch` needs.
     const packages = ['koffi', '@koromix'].map((name) => `node_modules/${name}`);
-    for (const part of ['dist', 'package.json', BRIEF, FAULT, ...packages])
+    for (const part of ['dist', 'package.json', SHORT_LIVED, FAULT, ...packages])
       cpSync(join(root, part), join(folder, part), { recursive: true });
     const uid = isOrdinary ? ORDINARY_UID : (process.getuid?.() ?? 0);
     if (noNetwork !== undefined) return new Stage([], folder, statSync('/proc/self/ns/net').ino, uid);
-    const holder = new LineProgram(['unshare', '--net', process.execPath, join(folder, BRIEF), 'hold']);
+    const holder = new LineProgram(['unshare', '--net', process.execPath, join(folder, SHORT_LIVED), 'hold']);
     await holder.until('a network', () => holder.lines.length > 0);
     const file = `/proc/${holder.pid}/ns/net`;
     const through = ['nsenter', `--net=${file}`, ...(uid === 0 ? [] : asUser(uid))];
@@ -350,7 +350,7 @@ export class Stage {
     return server;
   }
 
-  /** Runs a program of brief.mjs to its end. */
+  /** Runs a program of short-lived.mjs to its end. */
   async run(what: 'visit' | 'knock' | 'drop', order: Order): Promise<Done> {
     const name = uniqueName();
     const program = new LineProgram(this.#words(what, name, order));
@@ -379,10 +379,10 @@ export class Stage {
     return program.lines;
   }
 
-  /** The command of a program of brief.mjs. Its process name, which is the file name of node, is unique. */
+  /** The command of a program of short-lived.mjs. Its process name, which is the file name of node, is unique. */
   #words(what: string, name: string, order: Order): string[] {
     const node = join(this.#folder, name);
     symlinkSync(process.execPath, node);
-    return [...this.through, node, join(this.#folder, BRIEF), what, JSON.stringify({ ...order, name })];
+    return [...this.through, node, join(this.#folder, SHORT_LIVED), what, JSON.stringify({ ...order, name })];
   }
 }
