@@ -385,9 +385,9 @@ describe.skipIf(noTrace !== undefined)(`on the screen, as root${why(noTrace)}`, 
   test('shows 1,000 connections between two polls in the table and in the event log', async () => {
     const stage = await Stage.create();
     const server = await stage.serve();
-    const ticks = pollsByHand();
+    const polls = pollsByHand();
     const t = startNetpane({
-      ...ticks.start,
+      ...polls.start,
       through: [...stage.through],
       args: ['--interval', '100ms', '--linger', '60m', '--port', String(server.port)],
       cols: 200,
@@ -395,8 +395,8 @@ describe.skipIf(noTrace !== undefined)(`on the screen, as root${why(noTrace)}`, 
     });
     await t.until('the listener', () => tableRows(t).length === 1);
     const client = await stage.run('visit', { port: server.port, count: MANY, endings: 'cs' });
-    ticks.allow(1);
-    await t.until('the next poll', () => ticks.over() && t.text().includes(' TIME_WAIT '));
+    polls.allow(1);
+    await t.until('the next poll', () => polls.areDone() && t.text().includes(' TIME_WAIT '));
 
     t.press('home');
     const row =
@@ -635,7 +635,7 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
     const file = join(newHome(), 'loading');
     const t = startNetpane({
       nodeArgs: ['--import', faults],
-      env: { NETPANE_FAULT: 'slow-to-load', NETPANE_TICKS: file },
+      env: { NETPANE_FAULT: 'slow-to-load', NETPANE_FAULT_FILE: file },
     });
     const steps = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
     await t.until('the screen and koffi', () => t.modes().alternateScreen && steps() === 'loading ');

@@ -2,11 +2,11 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Terminal } from '../helpers/terminal.ts';
-import { isLinux, newHerd, startNetpane, tableRows, type Ticks, pollsByHand, uniqueName } from './netpane.ts';
+import { isLinux, newHerd, startNetpane, tableRows, type PollControl, pollsByHand, uniqueName } from './netpane.ts';
 
 /** Returns the number of open descriptors between two polls; a poll opens more. */
-async function descriptorsAtRest(t: Terminal, ticks: Ticks): Promise<number> {
-  await t.until('netpane at rest', () => ticks.over(), { timeoutMs: 60_000 });
+async function descriptorsAtRest(t: Terminal, polls: PollControl): Promise<number> {
+  await t.until('netpane at rest', () => polls.areDone(), { timeoutMs: 60_000 });
   return readdirSync(`/proc/${t.pid}/fd`).length;
 }
 
@@ -23,9 +23,9 @@ describe.skipIf(!isLinux)(`churn${why}`, () => {
         herd.spawn({ title: `${name}-c` }),
       ]);
       const listener = await server.listen();
-      const ticks = pollsByHand();
+      const polls = pollsByHand();
       const t = startNetpane({
-        ...ticks.start,
+        ...polls.start,
         args: [
           '--source',
           source,
@@ -40,22 +40,22 @@ describe.skipIf(!isLinux)(`churn${why}`, () => {
         ],
       });
       await t.until('the listener', () => tableRows(t).length === 1);
-      ticks.allow(2);
-      const before = await descriptorsAtRest(t, ticks);
+      polls.allow(2);
+      const before = await descriptorsAtRest(t, polls);
       // Polls fall between any two steps; a step is over when the kernel shows its sockets.
       for (let i = 0; i < 12; i++) {
-        ticks.allow(2);
+        polls.allow(2);
         const { near } = await client.connect(server, listener, { count: 300 });
         // A reset closes both ends at once.
         await client.close(near, { reset: true });
       }
       const { near } = await client.connect(server, listener, { count: 3 });
-      ticks.allow(2);
+      polls.allow(2);
       await t.until('the open sockets', () => tableRows(t).length === 7);
       await client.close(near, { reset: true });
-      ticks.allow(2);
+      polls.allow(2);
       await t.until('the listener alone', () => tableRows(t).length === 1);
-      expect(await descriptorsAtRest(t, ticks)).toBe(before);
+      expect(await descriptorsAtRest(t, polls)).toBe(before);
       t.write('q');
       expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
     },

@@ -23,24 +23,24 @@ async function scene(args: string[] = []) {
     herd.spawn({ title: `${name}-srv` }),
     herd.spawn({ title: `${name}-cli` }),
   ]);
-  const ticks = pollsByHand();
+  const polls = pollsByHand();
   const start = () =>
-    startNetpane({ ...ticks.start, rows: 40, args: ['--process', name, ...args, ...forGood] });
-  return { name, server, client, ticks, start };
+    startNetpane({ ...polls.start, rows: 40, args: ['--process', name, ...args, ...forGood] });
+  return { name, server, client, polls, start };
 }
 
 describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Linux)', () => {
   test('shows a new listener and connection with `+` and their owner within two polls', async () => {
-    const { name, server, client, ticks, start } = await scene();
+    const { name, server, client, polls, start } = await scene();
     const t = start();
-    await t.until('the first poll', () => ticks.over() && t.text().includes('nothing matches'));
+    await t.until('the first poll', () => polls.areDone() && t.text().includes('nothing matches'));
     expect(tableRows(t)).toEqual([]);
 
     const listener = await server.listen();
     const { near, far } = await client.connect(server, listener);
     const [one, other] = [...near, ...far] as [HerdSocket, HerdSocket];
     const udp = await client.udp({ to: { address: '127.0.0.1', port: 9 } });
-    ticks.allow(2);
+    polls.allow(2);
     await t.until('four rows', () => tableRows(t).length === 4);
     const [srv, cli] = [
       { mark: '+', process: `${name}-srv`, pid: String(server.pid), age: '0s' },
@@ -61,17 +61,17 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
   });
 
   test('shows no mark and no age for a socket opened before netpane', async () => {
-    const { server, client, ticks, start } = await scene();
+    const { server, client, polls, start } = await scene();
     const listener = await server.listen();
     await client.connect(server, listener, { count: 3 });
     const t = start();
-    ticks.allow(2);
-    await t.until('every row', () => tableRows(t).length === 7 && ticks.over());
+    polls.allow(2);
+    await t.until('every row', () => tableRows(t).length === 7 && polls.areDone());
     expect(new Set(tableRows(t).map(({ mark, age }) => mark + age))).toEqual(new Set([' ·']));
   });
 
   test('marks a change of state `~`, never `-` and `+`, and keeps the last owner in TIME_WAIT', async () => {
-    const { name, server, client, ticks, start } = await scene();
+    const { name, server, client, polls, start } = await scene();
     const listener = await server.listen();
     const { near, far } = await client.connect(server, listener);
     const [one, other] = [...near, ...far] as [HerdSocket, HerdSocket];
@@ -81,8 +81,8 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     await t.until('the event log', () => t.text().includes('EVENTS  no events yet'));
 
     // The log has events of the whole machine: after this poll it has those until now.
-    ticks.allow(1);
-    await t.until('a poll', () => ticks.over());
+    polls.allow(1);
+    await t.until('a poll', () => polls.areDone());
     const marks = new Set<string>();
     const events = new Set<string>();
     const watched = (until: () => unknown) => () => {
@@ -98,7 +98,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
         .map((mark) => mark.slice(-1))
         .sort();
     await client.halfClose(near);
-    ticks.allow(1);
+    polls.allow(1);
     const isChanged = watched(() => events.size === 2);
     await t.until('the change', isChanged, { timeoutMs: 3_000 });
     const [srv, cli] = [
@@ -107,8 +107,8 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     ];
     expect(rowOf(t, one)).toMatchObject({ ...cli, state: 'FIN_WAIT2' });
     expect(rowOf(t, other)).toMatchObject({ ...srv, state: 'CLOSE_WAIT' });
-    ticks.allow(2);
-    const isOver = watched(() => ticks.over());
+    polls.allow(2);
+    const isOver = watched(() => polls.areDone());
     await t.until('two more polls', isOver);
     expect([marksOf(one), marksOf(other)]).toEqual([
       [' ', '~'],
@@ -122,7 +122,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     ]);
 
     await client.leaveInTimeWait(server, { near, far });
-    ticks.allow(2);
+    polls.allow(2);
     const isLeft = watched(() => rowOf(t, one)?.state === 'TIME_WAIT' && rowOf(t, other)?.mark === '-');
     await t.until('TIME_WAIT', isLeft);
     expect(rowOf(t, one)).toMatchObject({ ...cli, process: `(${name}-cli)` });
@@ -135,7 +135,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
   });
 
   test('keeps a closed socket with `-` for the linger time while others open', async () => {
-    const { server, ticks, start } = await scene();
+    const { server, polls, start } = await scene();
     const listeners = [await server.listen(), await server.listen()];
     const t = start();
     await t.until('the listeners', () => listeners.every((socket) => rowOf(t, socket)));
@@ -144,12 +144,12 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     const listener = listeners.find(({ local }) => String(local.port) === localPort);
     if (!listener) throw new Error(`no listener has port ${localPort}`);
     await server.close([listener]);
-    ticks.allow(1);
+    polls.allow(1);
     await t.until('its end', () => rowOf(t, listener)?.mark === '-');
     expect(t.cell(0, y)).toMatchObject({ text: '-', fg: 1, bg: undefined, inverse: false });
     const later = await server.listen();
-    ticks.allow(3);
-    await t.until('another', () => rowOf(t, later)?.mark === '+' && ticks.over());
+    polls.allow(3);
+    await t.until('another', () => rowOf(t, later)?.mark === '+' && polls.areDone());
     expect(rowOf(t, listener)).toMatchObject({ mark: '-', state: 'LISTEN' });
     expect(t.rows()[2]).toMatch(/ 2 of [\d,]+$/);
   });
@@ -187,13 +187,13 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
   });
 
   test('writes no row when a poll finds no change', async () => {
-    const { server, client, ticks, start } = await scene();
+    const { server, client, polls, start } = await scene();
     await client.connect(server, await server.listen(), { count: 5 });
     const t = start();
-    await t.until('every row', () => tableRows(t).length === 11 && ticks.over());
+    await t.until('every row', () => tableRows(t).length === 11 && polls.areDone());
     const before = t.bytesWritten;
-    ticks.allow(10);
-    await t.until('ten polls', () => ticks.over());
+    polls.allow(10);
+    await t.until('ten polls', () => polls.areDone());
     // The header may change: it has totals of the whole machine and the cost of a poll.
     expect(t.received(before).toString()).not.toMatch(/ESTABLISHED|LISTEN|tcp/);
   });

@@ -118,18 +118,18 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
   });
 
   test('shows their names; closes their sockets and its descriptors when they are deleted', async () => {
-    const ticks = pollsByHand();
+    const polls = pollsByHand();
     const t = startNetpane({
-      ...ticks.start,
+      ...polls.start,
       cols: 160,
       args: ['--port', String(PORT), '--linger', '60m', '--interval', '100ms'],
     });
-    const tick = async () => {
-      ticks.allow(1);
-      await t.until('a poll', () => ticks.over());
+    const poll = async () => {
+      polls.allow(1);
+      await t.until('a poll', () => polls.areDone());
     };
-    await t.until('the first poll', () => ticks.over() && t.text().includes('nothing matches'));
-    await tick();
+    await t.until('the first poll', () => polls.areDone() && t.text().includes('nothing matches'));
+    await poll();
     const descriptors = descriptorsOf(t);
 
     const herd = new Herd();
@@ -137,14 +137,14 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
     const namespaces = [addNamespace(), addNamespace()];
     const names = namespaces.map(({ name }) => name);
     for (const namespace of namespaces) await sameSockets(herd, inside(namespace));
-    await tick();
+    await poll();
     await t.until('six rows', () => tableRows(t).length === 6);
     expect(rowsBy(t)).toEqual(new Map(names.map((name) => [name, shownSockets('+')])));
     expect(descriptorsOf(t)).toBeGreaterThan(descriptors);
 
     await herd.close();
     for (const name of names) expect(ip(`netns del ${name}`).status).toBe(0);
-    await tick();
+    await poll();
     await t.until('closed rows', () => tableRows(t).every(({ mark }) => mark === '-'));
     const closed = [...rowsBy(t)];
     expect(closed.map(([name]) => name).sort()).toEqual([...names].sort());
@@ -154,20 +154,20 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
   });
 
   test('does not keep a deleted namespace alive', async () => {
-    const ticks = pollsByHand();
+    const polls = pollsByHand();
     const [inner, watcher] = [addNamespace(), addNamespace()];
     const link = ip(`-n ${watcher.name} link add seen type veth peer name inner netns ${inner.name}`);
     const hasLink = () => ip(`-n ${watcher.name} link show seen`).status === 0;
-    const t = startNetpane({ ...ticks.start, args: ['--interval', '100ms'] });
-    const tick = async () => {
-      ticks.allow(1);
-      await t.until('a poll', () => ticks.over());
+    const t = startNetpane({ ...polls.start, args: ['--interval', '100ms'] });
+    const poll = async () => {
+      polls.allow(1);
+      await t.until('a poll', () => polls.areDone());
     };
-    await t.until('the first poll', () => ticks.over());
-    await tick();
+    await t.until('the first poll', () => polls.areDone());
+    await poll();
     expect(link.status === 0 && hasLink()).toBe(true);
     expect(ip(`netns del ${inner.name}`).status).toBe(0);
-    await tick();
+    await poll();
     // Without a holder the kernel frees the namespace and its end of the link, and so the whole link.
     await t.until('the end of the namespace', () => !hasLink());
     // The namespace of the test still exists, and netpane runs.

@@ -88,25 +88,25 @@ export function openNetpane({
   });
 }
 
-/** Control over the polls of a netpane: after the first one it polls only when the test allows it. */
-export interface Ticks {
+/** Control over the polls of a netpane: after the first poll, it polls only when the test allows it. */
+export interface PollControl {
   start: Pick<Start, 'env' | 'nodeArgs'>;
   /** Allows more polls. */
   allow(count: number): void;
   /** Returns true if all allowed polls are done and the screen has their batches. */
-  over(): boolean;
+  areDone(): boolean;
 }
 
 /** Returns control over the polls of a netpane that is started with `start`. */
-export function pollsByHand(): Ticks {
-  const folder = mkdtempSync(join(tmpdir(), 'netpane-ticks-'));
+export function pollsByHand(): PollControl {
+  const folder = mkdtempSync(join(tmpdir(), 'netpane-polls-'));
   cleanUp(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'ticks');
+  const file = join(folder, 'allowed');
   for (const path of [file, `${file}.wanted`]) writeFileSync(path, '');
   return {
-    start: { nodeArgs: ['--import', faults], env: { NETPANE_FAULT: 'ticks', NETPANE_TICKS: file } },
+    start: { nodeArgs: ['--import', faults], env: { NETPANE_FAULT: 'polls-by-hand', NETPANE_FAULT_FILE: file } },
     allow: (count) => appendFileSync(file, '.'.repeat(count)),
-    over: () => statSync(`${file}.wanted`).size > statSync(file).size,
+    areDone: () => statSync(`${file}.wanted`).size > statSync(file).size,
   };
 }
 
@@ -187,7 +187,7 @@ function rowPattern(titles: string): RegExp {
   return pattern;
 }
 
-/** Returns the visible rows of the table. From 120 columns on all fields of a row have room but `user`. */
+/** Returns the visible rows of the table. From 120 columns on, all fields have room that are not optional. */
 export const tableRows = (terminal: Terminal): ShownRow[] => {
   const lines = terminal.rows();
   const titles = lines.findIndex((line) => /^[▸ ] PROCESS.* STATE/.test(line));

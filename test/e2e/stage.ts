@@ -175,11 +175,11 @@ export class Watcher {
   readonly program: LineProgram;
   readonly #events: WatchEvent[] = [];
   /** File with a byte for each poll that the test allows; undefined if netpane polls at an interval. */
-  readonly #ticks: string | undefined;
+  readonly #allowedPolls: string | undefined;
 
-  constructor(words: readonly string[], env?: Record<string, string>, ticks?: string) {
+  constructor(words: readonly string[], env?: Record<string, string>, allowedPolls?: string) {
     this.program = new LineProgram(words, env);
-    this.#ticks = ticks;
+    this.#allowedPolls = allowedPolls;
   }
 
   /** All events printed until now. */
@@ -226,7 +226,7 @@ export class Watcher {
   /** Waits for a poll that starts after this call. It sees the remnants of everything that is over by now. */
   async poll(server: Server): Promise<void> {
     const port = await server.order('mark');
-    if (this.#ticks !== undefined) appendFileSync(this.#ticks, '.');
+    if (this.#allowedPolls !== undefined) appendFileSync(this.#allowedPolls, '.');
     await this.until('another poll', (events) =>
       events.some(
         ({ type, socket }) => type === 'spawn' && socket.protocol === 'udp' && socket.local.port === port,
@@ -305,23 +305,23 @@ export class Stage {
     const words = [file, 'watch', '--json', '--netns', String(this.netns), ...args];
     const through = isOutside ? [] : isOrdinary ? [...this.through, ...asUser(ORDINARY_UID)] : this.through;
     if (!isByHand) return new Watcher([...through, process.execPath, ...nodeArgs, ...words], env);
-    const ticks = this.#newTicks();
+    const allowed = this.#newAllowedPolls();
     const preload = ['--import', join(this.#folder, FAULT), ...nodeArgs];
     return new Watcher(
       [...through, process.execPath, ...preload, ...words, '--interval', '60m'],
-      { NETPANE_FAULT: 'ticks', NETPANE_TICKS: ticks, ...env },
-      ticks,
+      { NETPANE_FAULT: 'polls-by-hand', NETPANE_FAULT_FILE: allowed, ...env },
+      allowed,
     );
   }
 
-  /** The files of fault.mjs by which a test allows polls; every user may write them. */
-  #newTicks(): string {
-    const ticks = join(this.#folder, uniqueName());
-    for (const path of [ticks, `${ticks}.wanted`]) {
+  /** Creates the two files of fault.mjs by which a test allows polls; every user may write them. Returns the first. */
+  #newAllowedPolls(): string {
+    const allowed = join(this.#folder, uniqueName());
+    for (const path of [allowed, `${allowed}.wanted`]) {
       writeFileSync(path, '');
       chmodSync(path, 0o666);
     }
-    return ticks;
+    return allowed;
   }
 
   /** Starts a `netpane watch` and waits until it reports events. */

@@ -58,8 +58,8 @@ interface Run {
 }
 
 /** Runs netpane from a script that does not repair the terminal and does not end with netpane. */
-async function run({ fault = '', args = '', ticks = '' } = {}): Promise<Run> {
-  const command = `${fault ? `NETPANE_FAULT=${fault} NETPANE_TICKS=${ticks} ` : ''}${node} ${fault ? `--import ${faults} ` : ''}${program} ${args}`;
+async function run({ fault = '', faultFile = '', args = '' } = {}): Promise<Run> {
+  const command = `${fault ? `NETPANE_FAULT=${fault} NETPANE_FAULT_FILE=${faultFile} ` : ''}${node} ${fault ? `--import ${faults} ` : ''}${program} ${args}`;
   // With `set -m` netpane is a separate job, as in an interactive shell.
   const script = `set -m; echo before; read -r; ${command}; echo "after=$?"; cat; :`;
   const t = Terminal.start({ ...size, command: 'bash', args: ['--norc', '-c', script] });
@@ -109,9 +109,9 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     ['timer-throws', 'a timer failed on purpose'],
     ['promise-rejects', 'a promise failed on purpose'],
   ])('is restored after a crash (%s), with the error on the normal screen', async (fault, message) => {
-    const file = join(newHome(), 'ticks');
-    const it = await run({ fault, ticks: file, args: '--interval 100ms' });
-    writeFileSync(file, '');
+    const faultFile = join(newHome(), 'fault');
+    const it = await run({ fault, faultFile, args: '--interval 100ms' });
+    writeFileSync(faultFile, '');
     const { code, said } = await it.end();
     expect(code).toBe(1);
     const lines = said.split('\n').map((line) => line.trimEnd());
@@ -124,10 +124,10 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
 
   /** Runs netpane, starts the fault and waits until it has begun. */
   async function runInto(fault: string): Promise<Run> {
-    const file = join(newHome(), 'ticks');
-    const it = await run({ fault, ticks: file, args: '--interval 100ms' });
-    writeFileSync(file, '');
-    await it.t.until(`the fault ${fault}`, () => readFileSync(file, 'utf8') === 'begun');
+    const faultFile = join(newHome(), 'fault');
+    const it = await run({ fault, faultFile, args: '--interval 100ms' });
+    writeFileSync(faultFile, '');
+    await it.t.until(`the fault ${fault}`, () => readFileSync(faultFile, 'utf8') === 'begun');
     return it;
   }
 

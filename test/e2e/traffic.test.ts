@@ -81,20 +81,20 @@ describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
     const listener = await server.listen();
     const { near, far } = await client.connect(server, listener);
     const [one, other] = [...near, ...far] as [HerdSocket, HerdSocket];
-    const ticks = pollsByHand();
+    const polls = pollsByHand();
     const t = startNetpane({
-      ...ticks.start,
+      ...polls.start,
       cols: 160,
       args: ['--port', String(listener.local.port), '--interval', '100ms'],
     });
-    await t.until('the first poll', () => ticks.over() && rowOf(t, one) && rowOf(t, other));
+    await t.until('the first poll', () => polls.areDone() && rowOf(t, one) && rowOf(t, other));
     await client.pace(one, 200_000);
 
     /** Allows a poll. Returns time and sent bytes before and after it. */
     const poll = async () => {
       const earliest = { ms: performance.now(), bytes: await client.sent(one) };
-      ticks.allow(1);
-      await t.until('a poll', () => ticks.over());
+      polls.allow(1);
+      await t.until('a poll', () => polls.areDone());
       return { earliest, latest: { ms: performance.now(), bytes: await client.sent(one) } };
     };
     const bytesOf = (text = '') => {
@@ -104,8 +104,8 @@ describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
     const first = await poll();
     let last = first;
     const rates = { tx: 0, rx: 0 };
-    const polls = 10;
-    for (let i = 0; i < polls; i++) {
+    const pollCount = 10;
+    for (let i = 0; i < pollCount; i++) {
       // Until a second's worth is sent: the next poll sees it.
       const wanted = last.latest.bytes + 200_000;
       while ((await client.sent(one)) < wanted) await delay(10);
@@ -116,8 +116,8 @@ describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
         () => t.bytesWritten > before,
       );
       await t.until('rates', () => bytesOf(rowOf(t, one)?.txRate) > 0);
-      rates.tx += bytesOf(rowOf(t, one)?.txRate) / polls;
-      rates.rx += bytesOf(rowOf(t, other)?.rxRate) / polls;
+      rates.tx += bytesOf(rowOf(t, one)?.txRate) / pollCount;
+      rates.rx += bytesOf(rowOf(t, other)?.rxRate) / pollCount;
     }
     // Bounds of the rate over all ten polls: from the least bytes in the most time, and the reverse.
     const least = (last.earliest.bytes - first.latest.bytes) / (last.latest.ms - first.earliest.ms);

@@ -6,11 +6,14 @@ import { syncBuiltinESMExports } from 'node:module';
 import tty from 'node:tty';
 import { isMainThread, workerData } from 'node:worker_threads';
 
-const { NETPANE_FAULT: fault = '', NETPANE_TICKS: ticksFile = '' } = process.env;
-/** Time after which the screen is painted, milliseconds. */
+const { NETPANE_FAULT: fault = '', NETPANE_FAULT_FILE: faultFile = '' } = process.env;
+/** Time within which the screen is painted, milliseconds. */
 const STARTED_MS = 1_000;
 
-/** The thread of this module: the sampling thread, the keeper (main thread), or the command's thread (src/cli/keeper.ts). */
+/*
+ * The thread of this module: the sampling thread, the keeper, or the thread of the command (src/cli/keeper.ts). The main
+ * thread is the keeper, except for `ls`, which runs in it.
+ */
 const isSampler = !isMainThread && workerData?.opening !== undefined;
 const isKeeper = isMainThread && !process.argv.includes('ls');
 const isCommand = isMainThread ? !isKeeper : workerData?.isCommand === true;
@@ -18,27 +21,27 @@ const isCommand = isMainThread ? !isKeeper : workerData?.isCommand === true;
 /** The interval of drains in src/sampler/sampler.ts. */
 const DRAIN_MS = 50;
 
-/** Calls `act` once the test has created `ticksFile`; without a `ticksFile`, after STARTED_MS. */
+/** Calls `act` once the test has created `faultFile`; without a name of it, after STARTED_MS. */
 const onSignal = (act) => {
-  if (ticksFile === '') return setTimeout(act, STARTED_MS);
+  if (faultFile === '') return setTimeout(act, STARTED_MS);
   const timer = setInterval(() => {
-    if (!existsSync(ticksFile)) return;
+    if (!existsSync(faultFile)) return;
     clearInterval(timer);
     act();
   }, 20);
   return timer;
 };
-/** Blocks the thread for ever. It sleeps, for other tests need the processor. */
+/** Blocks the thread for ever. It sleeps, because other tests need the processor. */
 const busy = () =>
   onSignal(() => {
-    appendFileSync(ticksFile, 'begun');
+    appendFileSync(faultFile, 'begun');
     const never = new Int32Array(new SharedArrayBuffer(4));
     for (;;) Atomics.wait(never, 0, 0, 100);
   });
 
 /**
- * Lets the test start each poll after the first: `ticksFile` holds one byte for each allowed poll. Whenever a poll is
- * over and the next one is scheduled, a byte is appended to `ticksFile`.wanted.
+ * Lets the test start each poll after the first: `faultFile` holds one byte for each allowed poll. Whenever a poll is
+ * over and the next one is scheduled, a byte is appended to `faultFile`.wanted.
  * @param isPoll true for the delay of a timer that starts the next poll
  * @param leastMs least time between two polls, milliseconds; by default the delay of the timer
  */
@@ -48,16 +51,16 @@ const pollsByHand = (isPoll, leastMs) => {
   globalThis.setTimeout = (act, delayMs) => {
     if (!isPoll(delayMs)) return after(act, delayMs);
     wanted += 1;
-    appendFileSync(`${ticksFile}.wanted`, '.');
+    appendFileSync(`${faultFile}.wanted`, '.');
     const number = wanted;
-    const check = () => (statSync(ticksFile).size >= number ? act() : after(check, 2));
+    const check = () => (statSync(faultFile).size >= number ? act() : after(check, 2));
     return after(check, leastMs ?? delayMs);
   };
 };
 
 const inWorker = {
   // Drains between polls continue; the delay of a poll never equals their interval.
-  ticks: () => pollsByHand((delayMs) => delayMs !== DRAIN_MS),
+  'polls-by-hand': () => pollsByHand((delayMs) => delayMs !== DRAIN_MS),
   'worker-throws': () =>
     onSignal(() => {
       throw new Error('the worker failed on purpose');
@@ -67,9 +70,9 @@ const inWorker = {
     const { setTimeout: after } = globalThis;
     globalThis.setTimeout = (act, delayMs) => {
       // The last batch is delivered, and the next poll is being scheduled.
-      if (delayMs !== DRAIN_MS && existsSync(ticksFile))
+      if (delayMs !== DRAIN_MS && existsSync(faultFile))
         after(() => {
-          appendFileSync(ticksFile, 'begun');
+          appendFileSync(faultFile, 'begun');
           spawnSync('sleep', ['60']);
         }, 0);
       return after(act, delayMs);
@@ -108,14 +111,14 @@ const AF_NETLINK = 16;
 
 /** Faults in any thread that may read the sockets. */
 const inBoth = {
-  /** Lets the loading of native code last until after the program has begun to exit; writes the progress to `ticksFile`. */
+  /** Delays the loading of native code until the program has begun to exit; writes the progress to `faultFile`. */
   'slow-to-load': () => {
-    const append = (word) => appendFileSync(ticksFile, word);
+    const append = (word) => appendFileSync(faultFile, word);
     if (isCommand) process.on('exit', () => append('ending '));
     const { dlopen } = process;
     process.dlopen = (...args) => {
       append('loading ');
-      while (!readFileSync(ticksFile, 'utf8').includes('ending'));
+      while (!readFileSync(faultFile, 'utf8').includes('ending'));
       const untilMs = performance.now() + 200;
       while (performance.now() < untilMs);
       dlopen(...args);
@@ -138,12 +141,12 @@ const inBoth = {
   },
 };
 
-/** No other timer of `netpane watch` takes longer, milliseconds: its test has an interval above this. */
+/** A timer of `netpane watch` above this is the one of the next poll: its tests have a longer interval, milliseconds. */
 const LONG_MS = 600_000;
 
 const inCommand = {
   /** `watch` polls in the thread that runs the command. */
-  ticks: () => process.argv.includes('watch') && pollsByHand((delayMs) => delayMs > LONG_MS, 0),
+  'polls-by-hand': () => process.argv.includes('watch') && pollsByHand((delayMs) => delayMs > LONG_MS, 0),
   'screen-refused': () => {
     tty.WriteStream = class {
       constructor() {
