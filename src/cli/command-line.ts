@@ -53,7 +53,7 @@ function givenSettings(values: Scanned['values']): PartialSettings {
 }
 
 /**
- * Combines command line, environment and configuration file.
+ * Returns the command with all settings: of command line, environment and configuration file combined.
  * @param environment NO_COLOR and TERM are read
  * @param file settings of the configuration file; absent if there is none
  */

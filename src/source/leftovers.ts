@@ -4,7 +4,7 @@ import type { Leftovers } from './types.ts';
 
 /**
  * Closes the descriptors and removes the folder. Any thread of the program may call it, also more than once. Never
- * throws: what is gone is removed already, and what stays cannot be helped.
+ * throws: a folder that cannot be removed stays.
  */
 export function removeLeftovers({ path, descriptors }: Leftovers): void {
   for (const descriptor of descriptors) {

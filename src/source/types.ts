@@ -44,7 +44,7 @@ export interface EventSource {
  */
 export type KernelEvent =
   | {
-      /** A socket was made. It still exists, or an `ended` event follows. */
+      /** A socket was created. It still exists, or an `ended` event follows. */
       readonly type: 'appeared';
       readonly atMs: number;
       readonly socket: Socket;

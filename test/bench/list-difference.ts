@@ -21,7 +21,7 @@ function run(net: PrivateNet, words: readonly string[]): string {
   return stdout;
 }
 
-/** Returns a key of a socket. Protocol and ports are enough on loopback, where each load has addresses of its own. */
+/** Returns a key of a socket, without the addresses, which ss prints in another form. Keys may repeat: see `common`. */
 const keyOf = (protocol: string, local: string, remote: string): string => `${protocol} ${local} ${remote}`;
 
 const portOf = (text = ''): string => text.slice(text.lastIndexOf(':') + 1);

@@ -44,7 +44,7 @@ export function stormText({ rate, checkpoints, stormCheckpoints }: StormFigures)
   );
 }
 
-/** For the first minute the number of TIME_WAIT sockets only grows, seconds. */
+/** Time from the start in which the number of TIME_WAIT sockets only grows, seconds. */
 const FILLING_SECONDS = 60;
 
 /**

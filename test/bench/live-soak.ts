@@ -64,7 +64,7 @@ async function withSetup<T>(measure: (setup: Setup) => Promise<T>): Promise<T> {
     await load.open();
     const program = new ProgramPty();
     try {
-      // There may be too few sockets for a full table. The word is in the header, which appears with the baseline.
+      // There may be too few sockets for a full table. The header, which appears with the baseline, contains `socket`.
       await program.waitFor(/socket/, 'the header');
       await sleep(3000);
       return await measure({ net, load, program });

@@ -107,8 +107,8 @@ const MAX_RATE = 20_000;
 
 export const USAGE = `usage: npm run bench -- [OPTION…]
 
-Measures netpane on sockets of its own, as root in a network namespace of its own. Without an option other than
---quick and --soak it measures sizes, view and short-lived connections.
+Measures netpane on sockets of its own, as root in a network namespace of its own. Without --sizes or an option that
+says 'only' it measures sizes, view and short-lived connections.
 
 measurements:
   --sizes N,…    poll, tick, start, keys, CPU and memory with N loopback sockets, compared with ss, netstat and lsof;

@@ -23,7 +23,7 @@ export class ProgramPty {
   #bytes = 0;
   readonly startedMs: number;
 
-  /** @param options `nodeArgs` and `env` load what measures the program from inside */
+  /** @param options `nodeArgs` and `env` load a module that measures the program from inside */
   constructor(
     options: { readonly nodeArgs?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
   ) {

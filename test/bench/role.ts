@@ -6,7 +6,7 @@ import { isMainThread, workerData } from 'node:worker_threads';
  * - `poll` polls the sockets on request, as the program's sampling thread does on its timer;
  * - `first-poll` takes a single first poll in a fresh process;
  * - `soak` runs the soak test;
- * - `view` measures filtering, sorting and drawing of synthetic rows.
+ * - `view` measures filtering, sorting, grouping and drawing of synthetic rows.
  */
 export type Role = 'main' | 'poll' | 'first-poll' | 'soak' | 'view';
 

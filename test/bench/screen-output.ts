@@ -123,7 +123,7 @@ async function measureBytes(ticks: number): Promise<ByteFigures> {
       sockets = sockets.map((socket) => changed.get(socket) ?? socket);
       counts.push(await app.take({ changed: [...changed.values()] }));
     }
-    // The first tick also removes what the changes before it left.
+    // The first tick also removes marks and rates of the changes before it.
     return spreadOf(counts.slice(1));
   };
   const nothing = await measureTicks(

@@ -40,7 +40,7 @@ export class Timings {
   }
 }
 
-/** Formats a number with three significant digits, but with at most two decimals and without an exponent. */
+/** Formats a number with two decimals below 10, with one below 100, and otherwise without any. */
 export function figure(value: number): string {
   if (value >= 99.95) return value.toFixed(0);
   if (value >= 9.995) return value.toFixed(1);

@@ -145,8 +145,8 @@ export class SyntheticMachine implements NetlinkSystem {
     if (this.#tick % 50 === 25) this.#removeNamespace();
   }
 
-  open(entrance: { readonly inode: number } | undefined): Channels {
-    const namespace = this.namespaces.get(entrance?.inode ?? OWN_NAMESPACE);
+  open(reference: { readonly inode: number } | undefined): Channels {
+    const namespace = this.namespaces.get(reference?.inode ?? OWN_NAMESPACE);
     if (namespace === undefined) throw new NativeError('setns', 22, 'EINVAL');
     const descriptors = [openSync('/dev/null', 'r'), openSync('/dev/null', 'r')];
     return {

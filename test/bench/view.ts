@@ -37,7 +37,7 @@ export interface ViewRepeats {
 
 export const VIEW_SIZES = [10_000, 100_000] as const;
 
-/** Text in program names, text in addresses only, and one query for each kind of term. */
+/** Queries by a text of programs, by a text of addresses only, and with other kinds of terms. */
 export const QUERIES = [
   'program-1',
   '198.51.7',

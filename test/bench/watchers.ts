@@ -13,9 +13,9 @@ export const INTERVAL_S = 2;
 export interface Watcher {
   readonly name: string;
   readonly words: readonly string[];
-  /** True if it runs until it is stopped; false if it prints one list and exits, and so is run again and again. */
+  /** True if it runs until it is stopped; false if it prints one list and exits: then it is run again and again. */
   readonly isContinuous: boolean;
-  /** User to run as; absent for the present one. */
+  /** User to run as; absent for the user of the benchmark. */
   readonly uid?: number;
   readonly format: 'netpane' | 'ss' | 'netstat' | 'lsof' | 'nethogs';
 }

@@ -55,7 +55,7 @@ test.skipIf(!isPossible)(
     for (const t of screens) {
       t.write(`/127.72. :${port} estab`);
       await t.until(
-        'both ends of one',
+        'both sockets of one connection',
         () => {
           const [rows = 0] = shown(t.rows()[2]);
           const lines = t.rows().filter((row) => /^[ +] /.test(row) && row.includes(String(port)));
@@ -70,13 +70,13 @@ test.skipIf(!isPossible)(
       await t.until('the last row', () => t.cell(0, t === wide ? 28 : 8).inverse, patience);
       t.press('home');
       t.write('sS');
-      await t.until('another order', () => (t.rows()[3] ?? '').includes('▾'), patience);
+      await t.until('the reversed order', () => (t.rows()[3] ?? '').includes('▾'), patience);
     }
 
     await herd.close();
     for (const t of screens) {
       await t.until(
-        'the closed sockets to leave',
+        'the closed sockets to disappear',
         () => {
           const [rows = 0, all = 0] = shown(t.rows()[2]);
           return all < count && rows < count;

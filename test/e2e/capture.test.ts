@@ -8,7 +8,7 @@ import { Native } from '../../src/source/linux/netlink/native.ts';
 import { findTracefs } from '../../src/source/linux/trace/tracefs.ts';
 import { eventually } from '../helpers/herd.ts';
 import type { KeyName, Terminal } from '../helpers/terminal.ts';
-import { type Done, noNetwork, type Server, Stage, type WatchEvent, type Watcher } from './stage.ts';
+import { noNetwork, type ProgramResult, type Server, Stage, type WatchEvent, type Watcher } from './stage.ts';
 import {
   faults,
   hasNetlink,
@@ -22,15 +22,15 @@ import {
 
 const MANY = 1000;
 /** Bytes sent by the client and by the server of a connection; see short-lived.mjs. */
-const [QUESTION, ANSWER] = [5, 3];
+const [REQUEST, RESPONSE] = [5, 3];
 
 const every = (interval: string, ...args: string[]) => ({ args: ['--interval', interval, ...args] });
 /** An interval longer than any of these tests: the first poll is the only one. */
-const ONCE = every('60m');
+const ONE_POLL = every('60m');
 
 /**
- * Returns the events of one socket for each of `keys` (`54321→8080`). A key that occurs twice means two sockets: the
- * kernel may give out a port again as soon as it is free.
+ * Returns the events of one socket for each of `keys` (`54321→8080`). A key that occurs twice stands for two sockets: the
+ * kernel may assign a port again as soon as it is free.
  */
 function livesAt(watcher: Watcher, keys: readonly string[]): WatchEvent[][] {
   const bySocket = watcher.bySocket();
@@ -48,7 +48,11 @@ function livesAt(watcher: Watcher, keys: readonly string[]): WatchEvent[][] {
 }
 
 /** Returns the events of both ends of each connection that a program made. */
-const endsOf = (watcher: Watcher, { port }: Pick<Server, 'port'>, { ports }: Pick<Done, 'ports'>) => ({
+const endsOf = (
+  watcher: Watcher,
+  { port }: Pick<Server, 'port'>,
+  { ports }: Pick<ProgramResult, 'ports'>,
+) => ({
   near: livesAt(
     watcher,
     ports.map((own) => `${own}→${port}`),
@@ -96,7 +100,7 @@ const exactly = ({ pid, name: process }: { pid: number; name: string }) => ({
 });
 const listening = (server: Server) => ({ ...exactly(server), knowledge: 'listener' });
 
-/** Returns the same owner, and counts the owner of a listener as exact. */
+/** Returns the owner in the close event, with the knowledge `exact` instead of `listener`. */
 const exactOwnerOf = (events: readonly WatchEvent[]) => {
   const owner = ownerOf(events);
   return owner.knowledge === 'listener' ? { ...owner, knowledge: 'exact' } : owner;
@@ -107,27 +111,28 @@ const bytesOf = (events: readonly WatchEvent[]) => {
   return { rxBytes, txBytes };
 };
 /**
- * Returns the bytes of the end that connected. If its peer closed later than 40 ms, the kernel of the peer acknowledged
- * the FIN separately, and nothing shows whether the peer's FIN is already in the counter: it counts as a received byte.
+ * Returns the bytes of the end that connected. The kernel counts the peer's FIN as a received byte, which netpane
+ * subtracts. If the peer closed late, its kernel acknowledged the FIN of this end separately, and nothing shows whether
+ * the counter includes the peer's FIN: one byte too few is accepted.
  */
 const nearBytesOf = (events: readonly WatchEvent[]) => {
   const { rxBytes, txBytes } = bytesOf(events);
   const isSlow = (closeOf(events)?.lifetimeMs ?? 0) >= DELAYED_ACK_MS;
-  return { rxBytes: isSlow && rxBytes === ANSWER - 1 ? ANSWER : rxBytes, txBytes };
+  return { rxBytes: isSlow && rxBytes === RESPONSE - 1 ? RESPONSE : rxBytes, txBytes };
 };
 /** TCP_DELACK_MIN minus the delay of the kernel's clock, milliseconds. */
 const DELAYED_ACK_MS = 30;
-const NEAR_BYTES = { rxBytes: ANSWER, txBytes: QUESTION };
-const FAR_BYTES = { rxBytes: QUESTION, txBytes: ANSWER };
+const NEAR_BYTES = { rxBytes: RESPONSE, txBytes: REQUEST };
+const FAR_BYTES = { rxBytes: REQUEST, txBytes: RESPONSE };
 
 /** Returns the number of reported and of missed closes of the connections of a client. */
-function closesOf(watcher: Watcher, server: Server, { ports }: Done) {
+function closesOf(watcher: Watcher, server: Server, { ports }: ProgramResult) {
   const own = new Set(ports);
   const closes = { reported: 0, missed: 0 };
   for (const { type, socket, missed, learntBy } of watcher.events) {
     if (type === 'gap') closes.missed += learntBy === 'destroy' ? (missed ?? NaN) : 0;
-    // A poll may also report a close: its kernel event is counted as missed. A socket that was reset by its owner has
-    // no remote endpoint any more.
+    // A close that a poll reports is left out: its kernel event is counted as missed. A socket that its owner has reset
+    // has no remote endpoint any more, so its local port is compared.
     else if (
       learntBy !== 'poll' &&
       type === 'close' &&
@@ -146,7 +151,7 @@ const noBash = spawnSync('bash', ['-c', 'exec 3<>/dev/tcp/127.0.0.1/1'], {
   encoding: 'utf8',
 }).stderr.includes('refused')
   ? undefined
-  : 'there is no bash that connects';
+  : 'bash cannot connect here';
 
 describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
   test('reports both ends of 1,000 connections between two polls, with program, bytes and lifetime', async () => {
@@ -178,7 +183,7 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
   test('reports the connections of a program that started and ended while netpane was stopped', async () => {
     const stage = await Stage.create();
     const server = await stage.serve();
-    const watcher = await stage.watch(server, ONCE);
+    const watcher = await stage.watch(server, ONE_POLL);
     watcher.program.child.kill('SIGSTOP');
     const client = await stage.run('visit', { port: server.port, count: MANY, endings: 'sc' });
     watcher.program.child.kill('SIGCONT');
@@ -193,7 +198,7 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
   test.skipIf(noBash !== undefined)(`names one process per connection${why(noBash)}`, async () => {
     const stage = await Stage.create();
     const server = await stage.serve();
-    const watcher = await stage.watch(server, ONCE);
+    const watcher = await stage.watch(server, ONE_POLL);
     const count = 50;
     const visit = `exec 3<>/dev/tcp/127.0.0.1/${server.port}; printf c.... >&3; read -rN 3 -u 3; echo $$`;
     const pids = await stage.runOther('bash', '-c', `for i in {1..${count}}; do bash -c '${visit}'; done`);
@@ -208,7 +213,7 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
     expect(countBy(near, nearBytesOf)).toEqual(all(count, NEAR_BYTES));
   });
 
-  test('reports each close with no wrong program when the trace has lost records', async () => {
+  test('reports each close, and no wrong program, when the trace has lost records', async () => {
     const stage = await Stage.create();
     const server = await stage.serve();
     const watcher = await stage.watch(server, every('60m', '--event-buffer', '256'));
@@ -297,7 +302,7 @@ describe.skipIf(noTrace !== undefined)(`as root${why(noTrace)}`, () => {
     expect(ownerOf(brief)).toEqual(exactly(server));
   });
 
-  test('reports a connection once that both polls and kernel events show, and UDP sockets with their program', async () => {
+  test('reports a connection once although polls and kernel events show it, and UDP sockets with their program', async () => {
     const stage = await Stage.create();
     const [server, marker] = await Promise.all([stage.serve(), stage.serve()]);
     const watcher = await stage.watch(marker, every('500ms'));
@@ -374,7 +379,7 @@ describe.skipIf(noTrace !== undefined)(`on the screen, as root${why(noTrace)}`, 
       await t.until(`another page after ${lines.size} of ${count}`, () => {
         const isPainted = last > before && t.bytesWritten === last;
         last = t.bytesWritten;
-        // A page without a new line shows by nothing but its bytes.
+        // The only sign of a page without new lines is that bytes have arrived, and no more follow.
         return isPainted || t.rows().some((row) => isNew(parse(row)));
       });
       addPage();
@@ -424,14 +429,14 @@ describe.skipIf(noTrace !== undefined)(`on the screen, as root${why(noTrace)}`, 
     t.write('e');
     await t.until('the event log', () => /^EVENTS +4,000 of /m.test(t.text()));
     t.press('tab');
-    await t.until('the keys in it', () => t.text().includes('▸ EVENTS'));
+    await t.until('the focus in the log', () => t.text().includes('▸ EVENTS'));
     const event = /^\S+ ([-+~]) (\S+) +(\d+) +tcp 127\.0\.0\.1:(\d+) → 127\.0\.0\.1:(\d+) +(.*)$/;
     const events = await readPages(t, 'pageup', 4 * MANY, (line) => {
       const [, mark, process, pid, local, remote, what = ''] = event.exec(line) ?? [];
       if (mark === undefined) return undefined;
       return [`${mark} ${local} ${remote}`, `${process} ${pid} ${what.replace(/^lived \S+ \S+ +/, '')}`];
     });
-    // In parentheses: the owner has closed the socket. A spawn shows the socket as it was at the next poll.
+    // A program in parentheses has closed the socket. A spawn has the state of the next poll, which varies.
     const spawned = (text: string | undefined) => text?.replace(/^\(?(\w+)\)? (\d+) .*$/, '$1 $2');
     const linesOf = (mark: string, convert = (text: string | undefined) => text) => [
       countBy(client.ports, (port) => convert(events.get(`${mark} ${port} ${server.port}`))),
@@ -476,7 +481,7 @@ describe.skipIf(noEvents !== undefined)(`as an ordinary user${why(noEvents)}`, (
     expect(watcher.gaps).toEqual([]);
   });
 
-  test('reports a connection once that both polls and kernel events show, and UDP sockets', async () => {
+  test('reports a connection once although polls and kernel events show it, and UDP sockets', async () => {
     const stage = await Stage.create({ isOrdinary: true });
     const [server, marker] = await Promise.all([stage.serve(), stage.serve()]);
     const watcher = await stage.watch(marker, every('500ms'));
@@ -561,12 +566,12 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
   test('is removed by the next netpane if its own was killed', async () => {
     const stage = await Stage.create();
     const server = await stage.serve();
-    const [watcher, screen] = [await stage.watch(server, ONCE), startScreen()];
+    const [watcher, screen] = [await stage.watch(server, ONE_POLL), startScreen()];
     const pids = [watcher.program.pid, screen.pid];
     for (const pid of pids) await untilCreated(pid);
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     await Promise.all([watcher.program.ended, screen.exited]);
-    const next = await stage.watch(server, ONCE);
+    const next = await stage.watch(server, ONE_POLL);
     expect(pids.map(instancesOf)).toEqual([[], []]);
     expect(instancesOf(next.program.pid)).toHaveLength(1);
     next.program.child.kill('SIGTERM');
@@ -589,14 +594,17 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
 
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('is removed when watch ends by %s', async (signal) => {
     const stage = await Stage.create();
-    const { program } = await stage.watch(await stage.serve(), ONCE);
+    const { program } = await stage.watch(await stage.serve(), ONE_POLL);
     expect(instancesOf(program.pid)).toHaveLength(1);
     program.child.kill(signal);
     expect(await program.ended).toBe(0);
     expect(instancesOf(program.pid)).toEqual([]);
   });
 
-  /** Starts a program that crashes after a second, and starts it again if it crashed before it created anything. */
+  /**
+   * Starts a program that crashes, again and again until one has created a trace instance before its crash.
+   * @returns that one, which has ended
+   */
   async function crashed<T extends { pid: number; over: Promise<unknown> }>(start: () => T): Promise<T> {
     for (;;) {
       const program = start();
@@ -655,10 +663,10 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
     expect(instancesOf(pid)).toEqual([]);
   });
 
-  test('of two netpanes reports the same events, and one does not need the other', async () => {
+  test('gives two netpanes the same events, and stays when the other netpane is killed', async () => {
     const stage = await Stage.create();
     const server = await stage.serve();
-    const [one, other] = [await stage.watch(server, ONCE), await stage.watch(server, ONCE)];
+    const [one, other] = [await stage.watch(server, ONE_POLL), await stage.watch(server, ONE_POLL)];
     const count = 200;
     const first = await stage.run('visit', { port: server.port, count, endings: 'csr' });
     await Promise.all([one, other].map((watcher) => watcher.closes(2 * count, server.port)));
@@ -673,8 +681,8 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
 
     one.program.child.kill('SIGKILL');
     await one.program.ended;
-    // A third one removes the instance of the killed one only.
-    await stage.watch(server, ONCE);
+    // A third netpane removes only the instance of the killed one.
+    await stage.watch(server, ONE_POLL);
     const second = await stage.run('visit', { port: server.port, count, endings: 'cs' });
     await other.closes(4 * count, server.port);
     const { near } = endsOf(other, server, second);
@@ -685,7 +693,7 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
 
   test.skipIf(noStage !== undefined)(`is not created for an ordinary user${why(noStage)}`, async () => {
     const stage = await Stage.create();
-    const { program } = await stage.watch(await stage.serve(), { ...ONCE, isOrdinary: true });
+    const { program } = await stage.watch(await stage.serve(), { ...ONE_POLL, isOrdinary: true });
     expect(instancesOf(program.pid)).toEqual([]);
     await program.until('the reason', () => /short-lived changes may be missed.*root/.test(program.stderr));
   });

@@ -1,4 +1,4 @@
-// Programs that netpane or its packages start: those of the system, whatever the environment says.
+// netpane and its packages start only programs of the system, whatever the environment says.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import {
   uniqueName,
 } from './netpane.ts';
 
-/** Names of programs that pidusage, systeminformation and blessed start, or use to find or run others. */
+/** Names of programs that pidusage, systeminformation and blessed start, or by which they find or start others. */
 const WANTED = [
   'getconf',
   'netstat',
@@ -97,11 +97,11 @@ describe.skipIf(!isLinux)('programs of PATH (skipped elsewhere: the herd needs L
       await t.until('the listener', () => rowOf(t, listener)?.process);
       t.press('enter');
       await t.until('the usage', () => /usage +CPU/.test(t.text()));
-      const words = children().map((child) => child.args.join(' '));
-      expect(words.filter((each) => each.includes('getconf'))).toHaveLength(2);
+      const commands = children().map((child) => child.args.join(' '));
+      expect(commands.filter((each) => each.includes('getconf'))).toHaveLength(2);
       // Only the source systeminformation runs netstat.
-      expect(words.some((each) => each.includes('netstat'))).toBe(args.includes('systeminformation'));
-      if (!args.includes('systeminformation')) expect(words).toHaveLength(2);
+      expect(commands.some((each) => each.includes('netstat'))).toBe(args.includes('systeminformation'));
+      if (!args.includes('systeminformation')) expect(commands).toHaveLength(2);
       expectClean();
     },
   );
@@ -119,7 +119,7 @@ describe.skipIf(!isLinux)('programs of PATH (skipped elsewhere: the herd needs L
     },
   );
 
-  test('are found by this test if they do run', async () => {
+  test('are noticed by this test if they run', async () => {
     const node = join(env['PATH']?.split(':')[0] ?? '', 'node');
     await runNetpane(['--version'], { through: [node], env, file: program });
     expect(readFileSync(mark, 'utf8')).toContain('--version');

@@ -23,7 +23,7 @@ const run = (...args: string[]) => runNetpane(args, { env });
 const script = (text: string): string => `data:text/javascript,${encodeURIComponent(text)}`;
 
 /** Returns options of Node that make loading the configuration parser of dist/ fail. */
-const withoutPackages = (): string[] => {
+const withoutParser = (): string[] => {
   const hooks = script(`export const resolve = (name, context, next) => {
     if (/\\/parse-\\w+\\.js$/.test(name)) throw new Error('must not be loaded: ' + name);
     return next(name, context);
@@ -85,7 +85,7 @@ describe('mistakes in the file', () => {
     ['is a directory', (path: string) => (mkdirSync(path), path)],
     ['is not UTF-8 text', (path: string) => (writeFileSync(path, Uint8Array.of(0xff)), path)],
     ['is not a regular file', () => '/dev/zero'],
-  ])('a file that %s', async (why, make) => {
+  ])('are reported with the reason if the file cannot be used: %s', async (why, make) => {
     const { stderr, code } = await run('ls', '--config', make(join(home, 'other')));
     expect(code).toBe(2);
     expect(stderr).toMatch(new RegExp(`^netpane: [^\n]* ${why}[^\n]*\n$`));
@@ -93,7 +93,7 @@ describe('mistakes in the file', () => {
 });
 
 test('does not load the parser if there is no file', async () => {
-  const options = { env, nodeArgs: withoutPackages() };
+  const options = { env, nodeArgs: withoutParser() };
   expect(await runNetpane(['ls', '--port', '1'], options)).toMatchObject({ code: 0 });
   writeFileSync(file, '');
   const { stderr, code } = await runNetpane(['ls', '--port', '1'], options);

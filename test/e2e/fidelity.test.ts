@@ -58,7 +58,7 @@ async function compare(
   return { before, netpane, after: await ss() };
 }
 
-/** Returns when the timer of a socket expires: the range that ss allows, milliseconds since 1970. */
+/** Returns the range in which the timer of a socket expires by both outputs of ss, milliseconds since 1970. */
 function dueOf({ before, after }: Comparison, one: SsSocket, other: SsSocket) {
   const [first, last] = [one, other].map(({ fields }) => timerRange(fields.get('timer due') ?? ''));
   return {
@@ -67,7 +67,7 @@ function dueOf({ before, after }: Comparison, one: SsSocket, other: SsSocket) {
   };
 }
 
-/** Returns the sockets for which ss printed the same before and after, except elapsed times: both outputs. */
+/** Returns both outputs of ss for each socket of which they differ only in elapsed times. */
 function unchanged(comparison: Comparison): [SsSocket, SsSocket][] {
   return [...comparison.before.result].flatMap(([key, one]): [SsSocket, SsSocket][] => {
     const other = comparison.after.result.get(key);
@@ -126,7 +126,7 @@ function eachDifference(comparison: Comparison, printed: ReadonlySet<string>) {
     if (device && isLocalLink && !listed.local.address.endsWith(`%${device}`))
       differ('scope', listed.local.address, device);
     if (listed.timer && one.fields.has('timer due')) {
-      // netpane reads its clock once, at its start; ss prints the time from the kernel's answer on.
+      // netpane adds the rest of the timer to the time at which its poll began; ss prints the rest itself.
       const { leastMs, mostMs } = dueOf(comparison, one, other);
       const least = leastMs - (netpane.toMs - netpane.fromMs);
       const most = mostMs + (netpane.toMs - netpane.fromMs);
@@ -159,22 +159,22 @@ function eachDifference(comparison: Comparison, printed: ReadonlySet<string>) {
 const MIN_UNCHANGED = 0.99;
 
 /**
- * Compares until nearly all sockets were unchanged at once and, in one comparison or another, some of every state: a
- * full window is probed all the time, and TIME_WAIT does not last.
+ * Compares again until nearly all sockets were unchanged in one comparison, and every state of `states` had an unchanged
+ * socket in some comparison. Some sockets change often: the kernel probes a full window, and TIME_WAIT expires.
  */
 async function* comparisons(
   run: () => Promise<Comparison>,
   states: readonly string[],
 ): AsyncGenerator<Comparison> {
   const missing = new Set<string | undefined>(states);
-  let isCalm = false;
+  let hasEnough = false;
   for (let tries = 0; tries < 20; tries++) {
     const one = await run();
-    const calm = unchanged(one);
-    for (const [{ fields }] of calm) missing.delete(fields.get('state'));
-    isCalm ||= calm.length >= MIN_UNCHANGED * one.before.result.size;
+    const same = unchanged(one);
+    for (const [{ fields }] of same) missing.delete(fields.get('state'));
+    hasEnough ||= same.length >= MIN_UNCHANGED * one.before.result.size;
     yield one;
-    if (isCalm && missing.size === 0) return;
+    if (hasEnough && missing.size === 0) return;
   }
   throw new Error(`the sockets keep changing: ${[...missing].join() || 'too many of them'}`);
 }
@@ -205,20 +205,20 @@ describe.skipIf(impossible !== undefined)(`netpane ls --json, compared with ss${
   function onlyInOne({ before, netpane, after }: Comparison, protocols: readonly string[]) {
     const sockets = new Set(netpane.result.values());
     const own = [...sockets].filter(({ protocol }) => protocols.includes(protocol));
-    const isApart = ({ protocol, local }: Listed) =>
+    const isNotInSs = ({ protocol, local }: Listed) =>
       scene.info.notInSs.some((it) => it.protocol === protocol && it.port === local.port);
     return {
       missing: [...before.result.keys()].filter((key) => after.result.has(key) && !netpane.result.has(key)),
       extra: own
         .filter((socket) => !keysOf(socket).some((key) => before.result.has(key) || after.result.has(key)))
-        .filter((socket) => !isApart(socket))
+        .filter((socket) => !isNotInSs(socket))
         .map((socket) => JSON.stringify(socket)),
     };
   }
 
   test('has a scene with sockets of every kind', ({ skip }) => {
     const { skipped } = scene.info;
-    skip(skipped.length > 0, `not compared, for this machine cannot make them: ${skipped.join(', ')}`);
+    skip(skipped.length > 0, `not compared, because this machine cannot open them: ${skipped.join(', ')}`);
     expect(scene.info.pids).toHaveLength(4);
   });
 
@@ -239,7 +239,7 @@ describe.skipIf(impossible !== undefined)(`netpane ls --json, compared with ss${
     }
   });
 
-  test('has raw sockets', async () => {
+  test('has every field of raw sockets', async () => {
     for await (const one of comparisons(() => compare(scene, ssRaw), [])) {
       expect(one.before.result.size).toBeGreaterThanOrEqual(4);
       expect(onlyInOne(one, ['raw'])).toEqual({ missing: [], extra: [] });
@@ -247,7 +247,7 @@ describe.skipIf(impossible !== undefined)(`netpane ls --json, compared with ss${
     }
   });
 
-  test('has packet sockets', async () => {
+  test('has every field of packet sockets', async () => {
     for await (const one of comparisons(() => compare(scene, ssPacket), [])) {
       expect(one.before.result.size).toBe(3);
       expect(onlyInOne(one, ['packet'])).toEqual({ missing: [], extra: [] });
@@ -255,7 +255,7 @@ describe.skipIf(impossible !== undefined)(`netpane ls --json, compared with ss${
     }
   });
 
-  test('has Unix sockets with --also unix', async () => {
+  test('has every field of Unix sockets with --also unix', async () => {
     for await (const one of comparisons(() => compare(scene, ssUnix, ['--also', 'unix']), [])) {
       expect(one.before.result.size).toBeGreaterThanOrEqual(13);
       expect(onlyInOne(one, ['unix'])).toEqual({ missing: [], extra: [] });

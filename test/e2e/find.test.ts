@@ -10,7 +10,7 @@ import {
   filterLine,
   refresh,
   SCENE_SIZE,
-  shares,
+  socketCounts,
   showScene,
   titleLine,
   typeQuery,
@@ -25,8 +25,8 @@ const SIZES = [
   [40, 10],
 ] as const;
 
-const toShow = (t: Terminal, count: number, why = '') =>
-  t.until(`${count} sockets ${why}`, () => shares(t).shown === count);
+const toShow = (t: Terminal, count: number, which = '') =>
+  t.until(`${count} sockets ${which}`, () => socketCounts(t).shown === count);
 
 /** Presses escape and waits: escape and a key right after it would be one alt key. */
 async function escape(t: Terminal, until: () => unknown): Promise<void> {
@@ -67,7 +67,7 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       ] as const) {
         t.write(key);
         // Both numbers come from the same picture.
-        await t.until(`all that are ${name}`, () => shares(t).shown === counted(kind));
+        await t.until(`all that are ${name}`, () => socketCounts(t).shown === counted(kind));
         if (!hasTabs) continue;
         const x = filterLine(t).indexOf(`${key} ${name}`);
         for (let i = x; i < x + 2 + name.length; i++) expect(t.cell(i, 2).bold || i === x + 1).toBe(true);
@@ -78,22 +78,24 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       await t.until('the list', () => t.text().includes('VIEWS') && t.text().includes('1 all '));
       t.write('aall\r');
       // The narrow screen cuts the message.
-      await t.until('the complaint', () => /built-in|other name/.test(filterLine(t)));
+      await t.until('the message that the name is taken', () => /built-in|other name/.test(filterLine(t)));
       t.press('ctrl-u');
       t.write('mine\r');
       await t.until('the new view', () => filterLine(t).includes('saved view "mine"'));
       t.write('1');
-      await t.until('all', () => shares(t).shown === shares(t).total);
+      await t.until('all', () => socketCounts(t).shown === socketCounts(t).total);
       t.write('7');
       await toShow(t, 3, 'of the view');
       t.write('v');
       t.press('end');
-      await t.until('its line', () => / mine .*\(yours\)|7 mine/.test(t.rows()[selectedY(t)] ?? ''));
+      await t.until('the line of the view', () =>
+        / mine .*\(yours\)|7 mine/.test(t.rows()[selectedY(t)] ?? ''),
+      );
       t.write('d');
-      await t.until('it to go', () => !t.text().includes('7 mine'));
+      await t.until('the view to disappear', () => !t.text().includes('7 mine'));
       t.write('v7');
-      await t.until('no seventh', () => filterLine(t).includes('no view 7'));
-      expect(shares(t).shown).toBe(3);
+      await t.until('the message that there is no view', () => filterLine(t).includes('no view 7'));
+      expect(socketCounts(t).shown).toBe(3);
     });
 
     test('`o` groups, enter folds one group, `Z` folds all', async () => {
@@ -106,22 +108,24 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       t.write('Z');
       await t.until('two lines', () => tableLines(t).length === 2);
       expect(tableLines(t).map((row) => /\((\d+)\)/.exec(row)?.[1])).toEqual(['6', '9']);
-      expect(shares(t).shown).toBe(SCENE_SIZE);
+      expect(socketCounts(t).shown).toBe(SCENE_SIZE);
       t.press('home');
-      await t.until('the first one', () => header('cli', 6)(selectedLine(t)));
+      await t.until('the first header selected', () => header('cli', 6)(selectedLine(t)));
       t.press('enter');
       // All six rows of the first group, and both headers.
-      await t.until('the rows of the first', () => tableLines(t).length === Math.min(rows - 5, 8));
+      await t.until('the rows of the first group', () => tableLines(t).length === Math.min(rows - 5, 8));
       t.write('z');
-      await t.until('it folded', () => tableLines(t).length === 2);
+      await t.until('the first group folded', () => tableLines(t).length === 2);
       t.write('Z');
-      await t.until('all unfolded', () => tableLines(t).length === Math.min(rows - 5, SCENE_SIZE + 2));
+      await t.until('all groups unfolded', () => tableLines(t).length === Math.min(rows - 5, SCENE_SIZE + 2));
       t.write('o');
-      await t.until('by peer', () => tableLines(t).some((row) => row.includes('127.0.0.1 (7)')));
+      await t.until('groups by remote host', () =>
+        tableLines(t).some((row) => row.includes('127.0.0.1 (7)')),
+      );
       t.write('oooo');
       await t.until('no groups', () => tableLines(t).length === Math.min(rows - 5, SCENE_SIZE));
       t.write('z');
-      await t.until('why not', () => filterLine(t).includes('not grouped'));
+      await t.until('the reason', () => filterLine(t).includes('not grouped'));
     });
 
     test('`h` hides for good, counts what is hidden, and `H` unhides', async () => {
@@ -150,17 +154,26 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       typeQuery(t, `process:${name}`);
       await toShow(t, SCENE_SIZE, 'of both');
       t.press('tab');
-      await t.until('the first', () => filterLine(t).includes(`${name}-cli`) && shares(t).shown === 6);
+      await t.until(
+        'the first value',
+        () => filterLine(t).includes(`${name}-cli`) && socketCounts(t).shown === 6,
+      );
       t.press('tab');
-      await t.until('the second', () => filterLine(t).includes(`${name}-srv`) && shares(t).shown === 9);
+      await t.until(
+        'the second value',
+        () => filterLine(t).includes(`${name}-srv`) && socketCounts(t).shown === 9,
+      );
       t.press('shift-tab');
-      await toShow(t, 6, 'of the first again');
+      await toShow(t, 6, 'of the first value again');
       t.write(' :543');
       t.press('tab');
-      await t.until('a port that is there', () => filterLine(t).includes(':5432') && shares(t).shown === 4);
+      await t.until(
+        'a port of a socket',
+        () => filterLine(t).includes(':5432') && socketCounts(t).shown === 4,
+      );
       t.write(' lis');
       t.press('tab');
-      await t.until('a word', () => filterLine(t).includes(' listen') && shares(t).shown === 0);
+      await t.until('a word', () => filterLine(t).includes(' listen') && socketCounts(t).shown === 0);
       t.press('enter');
       // The room for the query depends on the number of sockets of this machine.
       await t.until('the query', () => filterLine(t).startsWith(`/ process:${name}`));
@@ -171,17 +184,17 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       typeQuery(t, `process:${scene.name} listen`);
       await toShow(t, 4, 'that listen');
       t.write(' age:5');
-      const pointed = () => titleLine(t).indexOf('^');
-      await t.until('the mistake', () => pointed() > 0 && filterLine(t).slice(pointed()).startsWith('age:5'));
+      const caretAt = () => titleLine(t).indexOf('^');
+      await t.until('the mistake', () => caretAt() > 0 && filterLine(t).slice(caretAt()).startsWith('age:5'));
       // The narrow screen cuts the message.
       expect(titleLine(t)).toContain(hasTabs ? 'age needs a comparison' : 'age needs');
       t.press('enter');
-      await t.until('an error', () => t.cell(pointed(), 3).bold);
+      await t.until('an error', () => t.cell(caretAt(), 3).bold);
       expect(filterLine(t)).toContain(`listen age:5`);
       t.press('backspace');
       t.press('backspace');
       t.write('>=0s');
-      await t.until('no mistake', () => titleLine(t).includes('PROCESS') && shares(t).shown === 4);
+      await t.until('no mistake', () => titleLine(t).includes('PROCESS') && socketCounts(t).shown === 4);
       t.press('enter');
       await t.until(
         'the query',
@@ -203,7 +216,7 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       await toShow(t, 2, 'of the one before');
       t.press('down');
       t.press('down');
-      await t.until('what was typed', () => filterLine(t).includes('-cli') && shares(t).shown === 6);
+      await t.until('what was typed', () => filterLine(t).includes('-cli') && socketCounts(t).shown === 6);
     });
 
     test('a click selects a row or sorts by a title, the wheel moves the selection', async () => {
@@ -213,18 +226,18 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       await t.until('the row', () => selectedY(t) === 7);
       const x = titleLine(t).indexOf('STAT');
       t.click(x + 1, 3);
-      await t.until('the order', () => titleLine(t).slice(x).includes('▴'));
+      await t.until('the sort', () => titleLine(t).slice(x).includes('▴'));
       t.click(x + 1, 3);
-      await t.until('the other', () => titleLine(t).slice(x).includes('▾'));
+      await t.until('the reversed order', () => titleLine(t).slice(x).includes('▾'));
       t.press('home');
-      await t.until('the first', () => selectedY(t) === 4);
+      await t.until('the first row', () => selectedY(t) === 4);
       t.wheel(5, 6, 'down');
       await t.until('three down', () => selectedY(t) === 7);
       t.wheel(5, 6, 'up');
       await t.until('three up', () => selectedY(t) === 4);
     });
 
-    test('`y` copies the row, `Y` the peer or the selected cell', async () => {
+    test('`y` copies the row, `Y` the remote endpoint or the selected cell', async () => {
       const { name, postgres, client } = scene;
       const t = await show();
       typeQuery(t, `process:${name}-cli rport:5432\r`);
@@ -233,18 +246,18 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       await t.until('the row', () => copied(t).length === 1);
       await t.until('the notice', () => filterLine(t).includes('copied'));
       t.write('Y');
-      await t.until('the peer', () => copied(t).length === 2);
+      await t.until('the remote endpoint', () => copied(t).length === 2);
       t.press('right');
       t.write('Y');
       await t.until('the cell', () => copied(t).length === 3);
-      const [row = '', peer, cell] = copied(t);
+      const [row = '', remote, cell] = copied(t);
       const fields = row.split('\t');
       expect(fields).toContain('ESTABLISHED');
       expect(fields).toContain(postgres.local.address);
       expect(fields).toContain('5432');
       if (cols > 40) expect(fields).toContain(String(client.pid));
       expect(fields[0]).toBe(`${name}-cli`);
-      expect(peer).toBe(`${postgres.local.address}:5432`);
+      expect(remote).toBe(`${postgres.local.address}:5432`);
       expect(cell).toBe(`${name}-cli`);
     });
 
@@ -286,15 +299,15 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
     test('`c` goes through the palettes', async () => {
       const t = await show();
       const colours = () => new Set(t.cells().flatMap((cells) => cells.map(({ fg }) => fg)));
-      await t.until('the terminal’s own', () => colours().has(6));
+      await t.until('the standard palette', () => colours().has(6));
       t.write('c');
-      await t.until('none, for contrast', () => colours().size === 1);
+      await t.until('the high-contrast palette, without colours', () => colours().size === 1);
       t.write('c');
-      await t.until('those for the colour-blind', () => colours().has(63));
+      await t.until('the palette for the colour-blind', () => colours().has(63));
       t.write('c');
-      await t.until('none', () => colours().size === 1);
+      await t.until('no colours', () => colours().size === 1);
       t.write('c');
-      await t.until('the first', () => colours().has(6));
+      await t.until('the standard palette again', () => colours().has(6));
     });
 
     test('`C` hides and moves columns, and resets them', async () => {
@@ -304,16 +317,16 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       t.write('C');
       await t.until('the list', () => t.text().includes('COLUMNS') && selectedY(t) > 0);
       t.write('>');
-      // On the lowest screen the list replaces the table.
-      await t.until('the second place', () => /\[x\] PROCESS/.test(t.rows()[selectedY(t)] ?? ''));
+      // On the smallest screen the list replaces the table.
+      await t.until('PROCESS moved to the right', () => /\[x\] PROCESS/.test(t.rows()[selectedY(t)] ?? ''));
       t.press('home');
-      await t.until('the first', () => !/PROCESS/.test(t.rows()[selectedY(t)] ?? ''));
+      await t.until('another column selected', () => !/PROCESS/.test(t.rows()[selectedY(t)] ?? ''));
       t.press('space');
-      await t.until('it to be out', () => t.text().includes(`${before.length - 1} of`));
+      await t.until('the column hidden', () => t.text().includes(`${before.length - 1} of`));
       const areTitles = (wanted: readonly (string | undefined)[]) => titles().join(' ') === wanted.join(' ');
       await escape(t, () => areTitles([before[0], ...before.slice(2)]));
       t.write('Cr');
-      await t.until('as it was', () => t.text().includes(`${before.length} of`));
+      await t.until('all columns', () => t.text().includes(`${before.length} of`));
       await escape(t, () => areTitles(before));
     });
 
@@ -322,7 +335,7 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       const home = newHome();
       const start = () => startNetpane({ cols, rows, home, args: ['--interval', '200ms'] });
       const t = start();
-      await t.until('the first poll', () => shares(t).total >= SCENE_SIZE);
+      await t.until('the first poll', () => socketCounts(t).total >= SCENE_SIZE);
       typeQuery(t, `process:${name}-cli\r`);
       await toShow(t, 6);
       t.write('vamine\r');
@@ -336,8 +349,8 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       t.press('end');
       await t.until('a connection of the client', () => /ESTAB/.test(selectedLine(t)));
       t.write('h');
-      await t.until('less', () => shares(t).shown < SCENE_SIZE);
-      const { shown } = shares(t);
+      await t.until('fewer sockets', () => socketCounts(t).shown < SCENE_SIZE);
+      const { shown } = socketCounts(t);
       t.write('C');
       await t.until('the columns', () => t.text().includes('COLUMNS'));
       t.press('down');
@@ -352,13 +365,13 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
 
       const again = start();
-      await again.until('the same', () => shares(again).shown === shown);
+      await again.until('the same number of sockets', () => socketCounts(again).shown === shown);
       expect(filterLine(again)).toContain(`/ process:${hasTabs ? name : name.slice(0, 4)}`);
       expect(filterLine(again)).toContain(' hidden');
       expect(titleLine(again).replace(/ +/g, ' ')).toBe(titles.replace(/ +/g, ' '));
       await again.until('the groups', () => tableLines(again).some((row) => /\(\d+\)/.test(row)));
       again.write('7');
-      await again.until('the view', () => shares(again).shown > 0 && shares(again).shown < 6);
+      await again.until('the view', () => socketCounts(again).shown > 0 && socketCounts(again).shown < 6);
       again.write('/');
       again.press('up');
       await again.until('the last query', () => filterLine(again).startsWith(`/ process:${name} `));
@@ -370,14 +383,14 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
     test('`b` shows only sockets that are new from now on', async () => {
       const t = await showScene(scene, { cols, rows });
       t.write('b');
-      await toShow(t, 0, 'of now');
+      await toShow(t, 0, 'that are new');
       const late = await (await newHerd().spawn({ title: `${scene.name}-new` })).listen();
-      await toShow(t, 1, 'of later');
-      expect(shares(t).total).toBeGreaterThanOrEqual(SCENE_SIZE + 1);
+      await toShow(t, 1, 'opened since then');
+      expect(socketCounts(t).total).toBeGreaterThanOrEqual(SCENE_SIZE + 1);
       expect(tableLines(t)[0]).toContain('LISTEN');
       if (cols > 40) expect(tableLines(t)[0]).toContain(String(late.local.port));
       t.write('b');
-      await toShow(t, 0, 'that are new once more');
+      await toShow(t, 0, 'that are new, with a later baseline');
     });
   });
 });

@@ -64,7 +64,7 @@ describe('terminal', () => {
     expect(terminal.text()).toContain('second');
   });
 
-  test('cells have the colours and attributes that were written', async () => {
+  test('cells have the colours and attributes with which they were written', async () => {
     const terminal = sh(
       `printf '\\033[1;31mA\\033[0;38;5;208;44mB\\033[0;7;4mC\\033[0;38;2;1;2;255mD\\033[0mE\\033[2mF\\033[0m漢'`,
     );
@@ -84,8 +84,8 @@ describe('terminal', () => {
   test('until returns the value of the condition, or rejects with its name and the screen', async () => {
     const terminal = sh('echo all that there is');
     expect(await terminal.until('a number', (t) => /that/.exec(t.text())?.index)).toBe(4);
-    const failure = await terminal.until('the moon', () => false, { timeoutMs: 1 }).catch(String);
-    expect(failure).toContain('the moon');
+    const failure = await terminal.until('another screen', () => false, { timeoutMs: 1 }).catch(String);
+    expect(failure).toContain('another screen');
     expect(failure).toContain('all that there is');
   });
 
@@ -125,7 +125,7 @@ describe('terminal', () => {
       plainStyle: true,
     });
     await terminal.run(`printf '${set}${more}'; read line; printf '${reset}${rest}'`);
-    const during = await terminal.until('a mouse', (t) => !t.modes().plainStyle && t.modes());
+    const during = await terminal.until('the modes', (t) => !t.modes().plainStyle && t.modes());
     expect(during).toEqual({
       alternateScreen: true,
       mouse: 'any',

@@ -1,4 +1,4 @@
-// Network namespaces that are not the namespace of any main thread, which every user can make.
+// Network namespaces that are not the namespace of any main thread. Every user can create them.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';

@@ -8,10 +8,10 @@ const ESC = '\x1b';
 /** Names and what netpane shows of them. The kernel keeps 15 bytes; the rest comes from the command line. */
 const names: [what: string, title: string, shown: string][] = [
   ['escape codes', `${ESC}[2J${ESC}[31mEVIL${ESC}c`, '?[2J?[31mEVIL?c'],
-  ['a title of the window', `${ESC}]0;pwn\x07np`, '?]0;pwn?np'],
+  ['a window title', `${ESC}]0;pwn\x07np`, '?]0;pwn?np'],
   ['tags of blessed', '{red-fg}{bold}np', '{red-fg}{bold}np'],
-  ['controls C1', 'np\u009b31m\u0085\u0090', '"np?31m??"'],
-  ['bidi controls', 'np\u202egpj\u2066exe', 'np?gpj?exe'],
+  ['C1 control characters', 'np\u009b31m\u0085\u0090', '"np?31m??"'],
+  ['bidi control characters', 'np\u202egpj\u2066exe', 'np?gpj?exe'],
   ['line ends and tabs', 'np\r\nroot\ttcp', 'np??root?tcp'],
   ['characters without width', 'n\u200bp\u0301\u00ad\ufeffx', 'n?\u1e55??x'],
   ['a closing parenthesis', 'np) R 1 (init', 'np) R 1 (init'],
@@ -36,7 +36,7 @@ const unsafeIn = (bytes: Buffer) =>
   [...commands, ...invisible].filter((text) => bytes.includes(Buffer.from(text)));
 
 describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linux)', () => {
-  async function crowd() {
+  async function startAll() {
     const herd = newHerd();
     return Promise.all(
       names.map(async ([what, title, shown]) => {
@@ -46,8 +46,8 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
     );
   }
 
-  /** A process whose name is not text. */
-  async function notText() {
+  /** Starts a process whose name is not text. */
+  async function startNotText() {
     const process = await newHerd().spawn({ comm: Buffer.from([0x9b, 0x33, 0x31, 0x6d, 0xff, 0x1b, 0x63]) });
     return { what: 'bytes that are not text', shown: '?31m??c', process, listener: await process.listen() };
   }
@@ -65,19 +65,19 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
     t.write('e');
     t.press('enter');
     await t.until('the panes', () => t.text().includes('EVENTS') && t.text().includes('DETAILS'));
-    const all = [...(await crowd()), await notText()];
+    const all = [...(await startAll()), await startNotText()];
     let x: number | undefined;
     for (const { what, shown, process, listener } of all) {
       t.write(`p${listener.local.port}\r`);
       const row = await t.until(what, () => rowOf(t, listener));
       expect(row).toMatchObject({ mark: '+', process: shown, pid: String(process.pid), state: 'LISTEN' });
-      // The column LOCAL starts at the same cell whatever the name is; the text of the row does not show the cell.
+      // The address is in the cells below LOCAL, and that column never moves left, whatever the name is.
       const title = t.rows()[3]?.indexOf('LOCAL') ?? 0;
       expect(t.cell(title, row.y).text).toBe('1');
       expect(title).toBeGreaterThanOrEqual(x ?? title);
       x = title;
       await t.until(`the details of ${what}`, () => t.text().includes(`${shown}  pid ${process.pid}`));
-      // The filter has scrolled the event log to it.
+      // The event log obeys the filter, so it shows the event of this socket.
       expect(await t.until(`the event of ${what}`, () => eventsOf(t, listener)[0])).toContain(
         `+ ${shown} ${process.pid} tcp `,
       );
@@ -100,7 +100,7 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
   });
 
   test('are harmless text in the output of `ls`: on a terminal, in a pipe and as JSON', async () => {
-    const all = [...(await crowd()), await notText()];
+    const all = [...(await startAll()), await startNotText()];
     const t = startNetpane({ args: ['ls', '--listen', '--tcp'], cols: 200, rows: 80 });
     await t.exited;
     await t.until('the last line', () => t.text().includes('LISTEN'));
@@ -114,9 +114,9 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
       const tabs = plain.stdout.split('\n').map((line) => line.split('\t'));
       const fields = tabs.find(([, , , , , port]) => port === String(listener.local.port));
       expect(fields?.slice(0, 2)).toEqual([shown, String(process.pid)]);
-      // JSON has the whole name, with invisible characters escaped.
       expect(listed.find(({ local }) => local.port === listener.local.port)?.owners).toHaveLength(1);
     }
+    // JSON has the whole name, with invisible characters escaped.
     const escapes =
       all[0] && listed.find(({ local }) => local.port === all[0]?.listener.local.port)?.owners[0]?.process;
     expect(escapes).toBe(names[0]?.[1]);
@@ -125,7 +125,7 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
     }
     expect(unsafeIn(t.received())).toEqual([]);
     expect(unsafeIn(Buffer.from(plain.stdout))).toEqual([]);
-    // An accent is visible, and JSON has no cells.
+    // JSON escapes only invisible characters, and an accent is visible.
     expect(unsafeIn(Buffer.from(json.stdout))).toEqual(['\u0301']);
   });
 

@@ -47,7 +47,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
 
     t.write('pgopherd');
     t.press('enter');
-    await t.until('the complaint', () => titleLine(t).includes(`^^^^^^^ unknown service 'gopherd'`));
+    await t.until('the mistake', () => titleLine(t).includes(`^^^^^^^ unknown service 'gopherd'`));
     t.press('escape');
     await t.until('the query before', () => /^\/ process:\S+ :6379 /.test(filterLine(t)));
     expect(tableRows(t)).toHaveLength(1);
@@ -130,7 +130,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     for (const [index, title] of titles.entries()) {
       // Some columns sort in descending order first.
       await t.until(`the arrow at ${title}`, () => arrowAt(/[▴▾]/) === index);
-      // Addresses sort by number and ages by time: the test checks only that all rows show.
+      // Addresses sort by number and ages by time: for these the test checks only that all rows show.
       await t.until(`the rows by ${title}`, () => {
         const rows = tableRows(t);
         const keys: (number | string)[] =
@@ -156,8 +156,8 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await t.until('the rows by state', () => states().length === SCENE_SIZE && isUp());
     const up = states();
     t.write('S');
-    await t.until('the arrow to turn', () => arrowAt(/▾/) === state);
-    await t.until('the rows the other way', () => states().join() === up.toReversed().join());
+    await t.until('the reversed arrow', () => arrowAt(/▾/) === state);
+    await t.until('the rows in reverse order', () => states().join() === up.toReversed().join());
   });
 
   test('arrows, j, k, home, end and page keys move the selection and scroll the rows', async () => {
@@ -219,7 +219,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await t.until('a tenth of a second', () => t.rows()[0]?.includes('  100ms '));
     await t.until('the new listener', () => rowOf(t, second));
     t.write('+');
-    await t.until('the longer one', () => t.rows()[0]?.includes('  200ms '));
+    await t.until('the longer interval', () => t.rows()[0]?.includes('  200ms '));
   });
 
   test('unknown keys and broken escape sequences do nothing', async () => {

@@ -140,7 +140,7 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
     },
   );
 
-  test('lists every process of a shared socket, and an owner entry for each socket', async () => {
+  test('lists every process of a shared socket, and at least one owner of each socket', async () => {
     const listed = await ls('--port', String(listener.local.port), '--listen');
     expect(listed).toHaveLength(1);
     expect(listed[0]?.owners.map(({ pid }) => pid).sort()).toEqual([server.pid, ...workers].sort());
@@ -234,9 +234,9 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
 
   /** The account 'nobody'. */
   const UNPRIVILEGED_UID = 65_534;
-  const why = isRoot ? '' : ' (skipped: it takes root to become another user)';
+  const why = isRoot ? '' : ' (skipped: only root can become another user)';
   test.skipIf(!isRoot)(
-    `shows an ordinary user the own sockets, and how many owners are hidden${why}`,
+    `shows an ordinary user their own sockets, and how many owners are hidden${why}`,
     async () => {
       const script = `require('net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;
       const as = { uid: UNPRIVILEGED_UID, gid: UNPRIVILEGED_UID };

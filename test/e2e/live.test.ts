@@ -12,8 +12,8 @@ import {
   uniqueName,
 } from './netpane.ts';
 
-/** Marks stay longer than the test, so that it misses none. */
-const forGood = ['--linger', '60m', '--interval', '100ms'];
+/** Marks and closed rows stay longer than the test, so that it misses none. */
+const LASTING_MARKS = ['--linger', '60m', '--interval', '100ms'];
 
 /** Starts a server and a client with unique names. `start` starts a netpane that shows only them and polls by hand. */
 async function scene(args: string[] = []) {
@@ -25,7 +25,7 @@ async function scene(args: string[] = []) {
   ]);
   const polls = pollsByHand();
   const start = () =>
-    startNetpane({ ...polls.start, rows: 40, args: ['--process', name, ...args, ...forGood] });
+    startNetpane({ ...polls.start, rows: 40, args: ['--process', name, ...args, ...LASTING_MARKS] });
   return { name, server, client, polls, start };
 }
 
@@ -80,7 +80,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     t.write('e');
     await t.until('the event log', () => t.text().includes('EVENTS  no events yet'));
 
-    // The log has events of the whole machine: after this poll it has those until now.
+    // The log has events of the whole machine. This poll adds those up to now.
     polls.allow(1);
     await t.until('a poll', () => polls.areDone());
     const marks = new Set<string>();
@@ -126,7 +126,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     const isLeft = watched(() => rowOf(t, one)?.state === 'TIME_WAIT' && rowOf(t, other)?.mark === '-');
     await t.until('TIME_WAIT', isLeft);
     expect(rowOf(t, one)).toMatchObject({ ...cli, process: `(${name}-cli)` });
-    // The trace has its last state, for root; a poll has the state before.
+    // For root the trace has its last state; a poll has the one before.
     const last = expect.stringMatching(/^(LAST_ACK|CLOSE_WAIT)$/) as string;
     expect(rowOf(t, other)).toMatchObject({ mark: '-', process: `${name}-srv`, state: last });
     expect(marksOf(one)).toEqual([' ', '~']);
@@ -145,11 +145,11 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     if (!listener) throw new Error(`no listener has port ${localPort}`);
     await server.close([listener]);
     polls.allow(1);
-    await t.until('its end', () => rowOf(t, listener)?.mark === '-');
+    await t.until('its close', () => rowOf(t, listener)?.mark === '-');
     expect(t.cell(0, y)).toMatchObject({ text: '-', fg: 1, bg: undefined, inverse: false });
     const later = await server.listen();
     polls.allow(3);
-    await t.until('another', () => rowOf(t, later)?.mark === '+' && polls.areDone());
+    await t.until('the later listener', () => rowOf(t, later)?.mark === '+' && polls.areDone());
     expect(rowOf(t, listener)).toMatchObject({ mark: '-', state: 'LISTEN' });
     expect(t.rows()[2]).toMatch(/ 2 of [\d,]+$/);
   });
@@ -165,7 +165,10 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     await server.close([first]);
     const third = await server.listen();
     await t.until('both marks', () => rowOf(t, first)?.mark === '-' && rowOf(t, third)?.mark === '+');
-    await t.until('their end', () => !rowOf(t, first) && rowOf(t, third)?.mark === ' ');
+    await t.until(
+      'neither the closed row nor a mark',
+      () => !rowOf(t, first) && rowOf(t, third)?.mark === ' ',
+    );
     expect(tableRows(t)).toHaveLength(2);
   });
 

@@ -22,8 +22,8 @@ const through = apart ? [...unshare, 'sh', '-c', 'ip link set lo up && exec "$@"
 /** The port of `postgresql` by IANA, in /etc/services, which lsof reads, as in netpane. */
 const NAMED = 5432;
 
-/** An address and port without sockets. */
-const NOWHERE = 'tcp@192.0.2.1:25';
+/** A form with an address and port that no socket has. */
+const NO_SOCKET = 'tcp@192.0.2.1:25';
 
 /** Returns the key by which a line of lsof and a socket of netpane are compared. */
 const key = (pid: number, protocol: string, local: string, remote: string, state: string): string =>
@@ -86,7 +86,10 @@ async function byNetpane(args: readonly string[]): Promise<string[]> {
     .sort();
 }
 
-/** Forms to compare. `DUAL` and `SIX` are the ports of two listeners, `LOW` and `HIGH` the same in order, `UDP6` another port, `HOST` an address. */
+/**
+ * Forms to compare. `HOST` stands for an address, `DUAL` and `SIX` for the ports of two listeners, `LOW` and `HIGH` for
+ * the same two in order, `UDP6` for the port of a UDP socket.
+ */
 const FORMS: readonly (readonly string[])[] = [
   ['-i'],
   ['-i', '4'],
@@ -123,7 +126,7 @@ const FORMS: readonly (readonly string[])[] = [
   ['-i', 'TCP@localhost:DUAL'],
   ['-i', '6UDP@[::1]:UDP6'],
   ['-i', 'udp@HOST:1-65535'],
-  ['-i', NOWHERE],
+  ['-i', NO_SOCKET],
   ['-i', ':SIX', '-i', 'udp'],
   ['-i', `tcp:${NAMED}`, '-i', '6UDP'],
   ['-i', '-s', 'TCP:LISTEN'],
@@ -184,7 +187,7 @@ describe.skipIf(impossible !== undefined)(`-i and -s, compared with lsof${why}`,
     // The same text, typed as a query, has the same terms.
     expect(invocationOf(parseCommandLine(['ls', ...args]), {}).query.text).toBe(asQuery(args));
     // Each form finds some of the sockets, and nearly each form not all.
-    if (title === `-i ${NOWHERE}`) expect(expected).toEqual([]);
+    if (title === `-i ${NO_SOCKET}`) expect(expected).toEqual([]);
     else expect(expected).not.toEqual([]);
     if (title !== '-i' && title !== '-i 4 -i 6') expect(expected.length).toBeLessThan(total);
   });
@@ -199,19 +202,19 @@ describe.skipIf(impossible !== undefined)(`-i and -s, compared with lsof${why}`,
   });
 
   test('find the same on the screen, as options and typed', async () => {
-    const of = (t: Terminal) => tableRows(t).length;
+    const count = (t: Terminal) => tableRows(t).length;
     const only = ['--process', name, '--interval', '60m'];
     const listening = await byLsof(['-i', 'tcp', '-s', 'TCP:LISTEN']);
     const t = startNetpane({ through: inside, args: [...only, '-i', 'tcp', '-s', 'TCP:LISTEN'] });
-    // The worker holds the same socket.
-    await t.until('the listeners', () => of(t) === listening.length - 1);
+    // lsof lists the shared listener once per process.
+    await t.until('the listeners', () => count(t) === listening.length - 1);
     t.write('/');
     t.press('ctrl-u');
     t.write(`process:${name} -i 6UDP`);
     const expected = (await byLsof(['-i', '6UDP'])).length;
     await t.until(
       'UDP of IPv6',
-      () => of(t) === expected && tableRows(t).every((it) => it.protocol === 'udp6'),
+      () => count(t) === expected && tableRows(t).every((it) => it.protocol === 'udp6'),
     );
   });
 });

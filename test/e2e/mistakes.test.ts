@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Herd } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import { isLinux, newHome, startNetpane, tableRows } from './netpane.ts';
-import { filterLine, shares, titleLine, typeQuery, useScene, useScreen } from './scene.ts';
+import { filterLine, socketCounts, titleLine, typeQuery, useScene, useScreen } from './scene.ts';
 
 /** Returns a home directory that holds a file with this path and text. */
 function homeWith(path: string, text: string): { home: string; file: string } {
@@ -23,7 +23,7 @@ describe.skipIf(!isLinux)('a hostile query (skipped elsewhere: the herd needs Li
   const scene = useScene();
   const show = useScreen(scene);
   const herd = new Herd();
-  // A name that takes a backtracking engine exponential time: it nearly matches.
+  // A name that nearly matches, which takes a backtracking engine exponential time.
   beforeAll(() => herd.spawn({ title: `${scene.name}-${'a'.repeat(4000)}!` }));
   afterAll(() => herd.close());
 
@@ -31,7 +31,7 @@ describe.skipIf(!isLinux)('a hostile query (skipped elsewhere: the herd needs Li
   async function goesOn(t: Terminal): Promise<void> {
     t.press('ctrl-u');
     t.write(`process:${scene.name} listen`);
-    await t.until('the next query', () => shares(t).shown === 4 && tableRows(t).length === 4);
+    await t.until('the next query', () => socketCounts(t).shown === 4 && tableRows(t).length === 4);
     t.press('enter');
     await t.until('the applied query', () => filterLine(t).startsWith(`/ process:${scene.name} listen`));
   }
@@ -41,7 +41,7 @@ describe.skipIf(!isLinux)('a hostile query (skipped elsewhere: the herd needs Li
     async (regex) => {
       const t = await show();
       typeQuery(t, regex);
-      await t.until('the regex to filter', () => filterLine(t).includes(regex) && shares(t).shown >= 0);
+      await t.until('the regex to filter', () => filterLine(t).includes(regex) && socketCounts(t).shown >= 0);
       await goesOn(t);
     },
   );
@@ -64,7 +64,7 @@ describe.skipIf(!isLinux)('a hostile query (skipped elsewhere: the herd needs Li
     ['many terms', 'or listen '.repeat(1_024).slice(3)],
     ['parentheses', '('.repeat(10_240)],
     ['invisible and wide characters', '\u200b\u202e漢é'.repeat(1_300)],
-  ])('may be ten thousand pasted characters: %s', async (_, text) => {
+  ])('may be thousands of pasted characters: %s', async (_, text) => {
     const t = await show();
     typeQuery(t, text);
     const end = text.slice(-3).replace(/[\u200b\u202e]/g, '?');
@@ -111,7 +111,7 @@ test('a configuration with mistakes: lists each with its line and key, and opens
   expect(t.received().includes('\x1b[?1049h')).toBe(false);
 });
 
-describe('an invalid saved state is moved away with a message, and the screen opens', () => {
+describe('an invalid saved state is moved aside with a message, and the screen opens', () => {
   const whole = { version: 1, query: 'listen', sort: { column: 'age', descending: true }, group: null };
   const more = {
     columns: null,
@@ -136,8 +136,8 @@ describe('an invalid saved state is moved away with a message, and the screen op
   ])('%s', async (_, text, why) => {
     const { home, file } = homeWith(STATE, text);
     const t = startNetpane({ home, cols: 200 });
-    await t.until('the complaint', () => filterLine(t).includes(`saved state is invalid: ${why}`));
-    await t.until('the sockets', () => shares(t).shown >= 0);
+    await t.until('the message', () => filterLine(t).includes(`saved state is invalid: ${why}`));
+    await t.until('the sockets', () => socketCounts(t).shown >= 0);
     expect(filterLine(t)).toContain(`it was moved to ${file}.bad`);
     expect(readFileSync(`${file}.bad`, 'utf8')).toBe(text);
     typeQuery(t, 'established\r');
@@ -160,7 +160,7 @@ describe('an invalid saved state is moved away with a message, and the screen op
   test('quitting says why the state was not saved', async () => {
     const home = newHome();
     const t = startNetpane({ home });
-    await t.until('the screen', () => shares(t).shown >= 0);
+    await t.until('the screen', () => socketCounts(t).shown >= 0);
     mkdirSync(join(home, '.local', 'state'), { recursive: true });
     writeFileSync(join(home, '.local', 'state', 'netpane'), 'a file where the directory would be');
     t.write('q');

@@ -44,7 +44,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     const ports = () => tableRows(t).map(({ remotePort }) => (remotePort === '*' ? -1 : Number(remotePort)));
     expect(ports()).toEqual(ports().toSorted((a, b) => a - b));
     t.click(x + 1, 3);
-    await t.until('the other way', () => titleLine(t).lastIndexOf('▾') > x);
+    await t.until('the reversed order', () => titleLine(t).lastIndexOf('▾') > x);
     expect(ports()).toEqual(ports().toSorted((a, b) => b - a));
   });
 
@@ -56,7 +56,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     await t.until('three up', () => selectedY(t) === 4);
   });
 
-  test('a click beyond column 223 counts at its place', async () => {
+  test('a click beyond column 223 works', async () => {
     const t = await showScene(scene, { cols: 230, rows: 20 });
     const x = titleLine(t).lastIndexOf('AGE');
     await refresh(t);
@@ -65,7 +65,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     await refresh(t);
     t.click(228, 9);
     await t.until('the row', () => selectedY(t) === 9);
-    // The details open beside the table: the same place is no longer in the table.
+    // The details open beside the table: column 228 no longer belongs to the table.
     t.press('enter');
     await t.until('the details', () => t.text().includes('DETAILS'));
     await refresh(t);
@@ -78,7 +78,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     const t = await showScene(scene);
     t.write(wheelDown.repeat(3) + wheelUp);
     await t.until('two notches', () => selectedY(t) === 4 + 2 * notch);
-    // A wheel, a click on the fifth row, two keys and a prompt with its answer.
+    // The wheel, a click on the fifth row, three keys, a prompt with its answer, and a key.
     t.write(`${wheelDown}\x1b[<0;5;9M\x1b[<0;5;9mjk\x1b[A/estab\rS`);
     await rowsToBe(t, 11);
     await t.until('the last key', () => titleLine(t).includes('▾'));

@@ -1,4 +1,4 @@
-// Network namespaces: netpane shows the sockets of each with its name, and keeps none alive.
+// Network namespaces: netpane shows the sockets of each with its name, and keeps no namespace alive.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ const ip = (words: string) => spawnSync('ip', words.split(' '), { encoding: 'utf
 
 const impossible = (() => {
   if (!hasNetlink) return 'netlink cannot be used here';
-  if (!isRoot) return 'it takes root to make a network namespace';
+  if (!isRoot) return 'only root can make a network namespace';
   if (ip('-V').status !== 0) return 'there is no ip';
   const name = uniqueName();
   if (ip(`netns add ${name}`).status !== 0) return 'no network namespace can be made here';
@@ -99,7 +99,7 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
           owners: [{ pid: owners[i]?.pid, knowledge: 'exact' }],
         });
       }
-      // By name and by inode.
+      // `--netns` takes a name or an inode.
       const ids = its.map(({ id }) => id).sort();
       for (const filter of [name, String(inode)]) {
         expect((await listed('--netns', filter)).map(({ id }) => id).sort()).toEqual(ids);
@@ -117,7 +117,7 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
     expect(found.map(({ netns }) => netns?.inode)).toEqual([ino, ino, ino]);
   });
 
-  test('shows their names; closes their sockets and its descriptors when they are deleted', async () => {
+  test('shows the names of namespaces; when these are deleted, marks the rows as closed and closes descriptors', async () => {
     const polls = pollsByHand();
     const t = startNetpane({
       ...polls.start,
@@ -149,7 +149,7 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
     const closed = [...rowsBy(t)];
     expect(closed.map(([name]) => name).sort()).toEqual([...names].sort());
     for (const [, rows] of closed) expect(rows).toHaveLength(3);
-    // Fewer if a namespace of another program was deleted meanwhile.
+    // There are fewer if a namespace of another program was deleted meanwhile.
     expect(descriptorsOf(t)).toBeLessThanOrEqual(descriptors);
   });
 

@@ -104,7 +104,10 @@ export function pollsByHand(): PollControl {
   const file = join(folder, 'allowed');
   for (const path of [file, `${file}.wanted`]) writeFileSync(path, '');
   return {
-    start: { nodeArgs: ['--import', faults], env: { NETPANE_FAULT: 'polls-by-hand', NETPANE_FAULT_FILE: file } },
+    start: {
+      nodeArgs: ['--import', faults],
+      env: { NETPANE_FAULT: 'polls-by-hand', NETPANE_FAULT_FILE: file },
+    },
     allow: (count) => appendFileSync(file, '.'.repeat(count)),
     areDone: () => statSync(`${file}.wanted`).size > statSync(file).size,
   };

@@ -46,7 +46,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     const before = order();
     t.write('f');
     await t.until('the notice', () => filterLine(t).includes('order frozen'));
-    // The last connection by state changes its state, which would move it.
+    // The last connection in this order changes its state: unfrozen, it would move.
     const [one, other] = endsOf(connections, 2);
     await client.halfClose([one]);
     await t.until(
@@ -87,7 +87,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     t.write('l');
     await rowsToBe(t, 7);
     t.press('space');
-    await t.until('the new ones', () => near.every((socket) => rowOf(t, socket)));
+    await t.until('the new connections', () => near.every((socket) => rowOf(t, socket)));
     expect(tableRows(t)).toHaveLength(11);
     expect(filterLine(t)).not.toContain('paused');
     expect(rowOf(t, endsOf(connections, 0)[0])?.state).toBe('FIN_WAIT2');
@@ -97,39 +97,39 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     const { name, server, client, listener, connections, t } = await start();
     const [chosen, peer] = endsOf(connections, 1);
     await select(t, chosen);
-    const isHeld = () => rowOf(t, chosen)?.y === selectedY(t);
+    const isSelected = () => rowOf(t, chosen)?.y === selectedY(t);
     const y = selectedY(t);
     t.write('S');
-    await t.until('the other order', () => rowOf(t, chosen)?.y !== y && isHeld());
+    await t.until('the other order', () => rowOf(t, chosen)?.y !== y && isSelected());
     t.write('sss');
-    await t.until('another column', () => / (PROT?|NS)▴/.test(t.rows()[3] ?? '') && isHeld());
+    await t.until('another column', () => / (PROT?|NS)▴/.test(t.rows()[3] ?? '') && isSelected());
     t.write(`/${chosen.local.port}`);
     await rowsToBe(t, 2);
-    expect(isHeld()).toBe(true);
+    expect(isSelected()).toBe(true);
     t.write('no-such-thing');
     await t.until('no row', () => tableRows(t).length === 0);
     t.press('escape');
     await rowsToBe(t, 7);
-    expect(isHeld()).toBe(true);
+    expect(isSelected()).toBe(true);
     const { near, far } = await client.connect(server, listener, { count: 5 });
     await rowsToBe(t, 17);
-    expect(isHeld()).toBe(true);
+    expect(isSelected()).toBe(true);
     await client.close(near);
     await server.close(far);
     // A change of its state does not change its identity.
     await client.halfClose([chosen]);
-    await t.until('its change', () => rowOf(t, chosen)?.state === 'FIN_WAIT2' && isHeld());
+    await t.until('its change', () => rowOf(t, chosen)?.state === 'FIN_WAIT2' && isSelected());
     await client.leaveInTimeWait(server, { near: [chosen], far: [peer] });
-    await t.until('its last state', () => rowOf(t, chosen)?.process === `(${name}-c)` && isHeld());
+    await t.until('its last state', () => rowOf(t, chosen)?.process === `(${name}-c)` && isSelected());
   });
 
-  test('the row in its place is selected when the selected row goes', async () => {
+  test('when the selected row disappears, the row that takes its line is selected', async () => {
     const { server, listener, connections, t } = await start();
     await select(t, listener);
     const y = selectedY(t);
     await server.close([listener]);
-    await t.until('its end', () => rowOf(t, listener)?.mark === '-' && selectedY(t) === y);
-    await t.until('its row to go', () => !rowOf(t, listener));
+    await t.until('its close', () => rowOf(t, listener)?.mark === '-' && selectedY(t) === y);
+    await t.until('its row to disappear', () => !rowOf(t, listener));
     expect(selectedY(t)).toBe(y);
     expect(connections.far.some((socket) => rowOf(t, socket)?.y === y)).toBe(true);
   });
@@ -154,7 +154,9 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
       expect(t.text()).toMatch(new RegExp(`^${field} +\\S`, 'm'));
     }
     await select(t, postgres);
-    await t.until('the other', () => new RegExp(`program +${name}-srv  pid ${server.pid}`).test(t.text()));
+    await t.until('the details of the listener', () =>
+      new RegExp(`program +${name}-srv  pid ${server.pid}`).test(t.text()),
+    );
     expect(t.text()).toMatch(/^local +127\.\S+:5432 {2}postgresql$/m);
     expect(t.text()).toMatch(/^remote +none$/m);
     t.press('enter');
@@ -171,7 +173,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     await server.close([listener]);
     await t.until('its close', () => eventsOf(t, listener).length === 2, soon);
     expect(eventsOf(t, listener)[0]).toMatch(/^\+ \S+-b \d+ tcp \S+ LISTEN$/);
-    // In parentheses if its owner closed it before the kernel freed it.
+    // The program is in parentheses if it closed the socket before the kernel freed it.
     expect(eventsOf(t, listener)[1]).toMatch(/^- \(?\S+-b\)? \d+ tcp \S+ lived [\d.]+ m?s\b/);
     await client.udp();
     t.write('g');
@@ -200,7 +202,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     }
     const marks = t.text();
     t.press('up');
-    // Where the marks were on the last line they are below it now.
+    // The help has scrolled by a line: the marks may be below the screen.
     await t.until('a line higher', () => t.text() !== marks && !t.text().includes('filter by port'));
     t.press('end');
     await t.until('the end', () => /^ +AGE +/m.test(t.text()));

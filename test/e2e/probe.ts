@@ -9,7 +9,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The best source works here: it is Linux, and koffi is installed. */
     hasNetlink: boolean;
-    /** Why no test can have a network namespace that other programs enter; undefined when it can. */
+    /** Why no test can make a network namespace that other programs enter; undefined if tests can. */
     noNetwork: string | undefined;
     /** The command and first arguments that give a program its own network namespace; empty where that is forbidden. */
     unshare: string[];

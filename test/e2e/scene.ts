@@ -9,10 +9,11 @@ export interface Scene {
   name: string;
   server: HerdProcess;
   client: HerdProcess;
-  /** On port 5432 and on port 6379 of an address that no other process uses. */
+  /** A listener on port 5432 of an address that no other process uses. */
   postgres: HerdSocket;
+  /** A listener on port 6379 of the same address. */
   redis: HerdSocket;
-  /** On `::`: it also accepts IPv4. */
+  /** A listener on `::` that also accepts IPv4. */
   dual: HerdSocket;
   /** Four connections to `postgres`. */
   connections: Connections;
@@ -70,8 +71,8 @@ const argsFor = ({ name }: Scene, { args = [] }: Start) => [
 /** Waits until netpane shows only the scene. */
 async function untilShown(t: Terminal, { rows = 30 }: Start): Promise<void> {
   await t.until('the scene', () => t.text().includes(`${SCENE_SIZE} of `));
-  // The output comes in pieces, the last line last. Screens of fewer than ten lines have no hints there.
-  if (rows >= 10) await t.until('its last line', () => t.text().includes('? help'));
+  // The output comes in pieces, and the hints come last. A screen of fewer than ten lines has none.
+  if (rows >= 10) await t.until('the hints', () => t.text().includes('? help'));
 }
 
 /** Starts netpane and waits until it shows only the scene. It ends with the test. */
@@ -107,14 +108,14 @@ export function useScreen(scene: Scene, start: Start = {}): () => Promise<Termin
 /**
  * Refreshes the whole screen and waits until it is painted.
  *
- * A click right after a picture counts for the picture before it, which the user may have meant. After this, a click
- * counts for what the screen shows.
+ * A click right after a paint acts on the picture before it, which the user may have meant. After this function, a click
+ * acts on what the screen shows.
  */
 export async function refresh(t: Terminal): Promise<void> {
   const before = t.bytesWritten;
   t.press('ctrl-l');
   // The hints are the last line that is written.
-  await t.until('a whole screen', () => t.received(before).includes('filter'));
+  await t.until('the hints', () => t.received(before).includes('filter'));
 }
 
 /** Returns the filter line of a screen of eight lines or more. */
@@ -123,7 +124,7 @@ export const filterLine = (t: Terminal) => t.rows()[2] ?? '';
 export const titleLine = (t: Terminal) => t.rows()[3] ?? '';
 
 /** Returns the numbers of `12 of 34`: sockets shown and all sockets; -1 while the filter line has none. */
-export function shares(t: Terminal): { shown: number; total: number } {
+export function socketCounts(t: Terminal): { shown: number; total: number } {
   const [, shown = '-1', total = '-1'] = /([\d,]+) of ([\d,]+)$/.exec(filterLine(t)) ?? [];
   return { shown: Number(shown.replaceAll(',', '')), total: Number(total.replaceAll(',', '')) };
 }
@@ -152,7 +153,7 @@ export const rowsToBe = (t: Terminal, count: number) =>
     return rows.length === count && filterLine(t).includes(` ${count} of `) && rows;
   });
 
-/** The service name of port 5432, as far as its column has room for it. */
+/** The service name of port 5432, which a narrow column cuts. */
 export const POSTGRES = /\bpo\S*sql\b/;
 
 /** Returns the text of the table without rates and times, which change while the sockets do not. */

@@ -1,4 +1,4 @@
-// Screen sizes and colours.
+// Screen sizes and palettes.
 import { describe, expect, test } from 'vitest';
 import type { Cell } from '../helpers/svg.ts';
 import type { Terminal } from '../helpers/terminal.ts';
@@ -6,7 +6,7 @@ import { isLinux, newHerd, rowOf, selectedLine, startNetpane, tableRows, uniqueN
 import { filterLine, refresh, rowsToBe, SCENE_SIZE, showScene, titleLine, useScene } from './scene.ts';
 
 /** A netpane whose first poll is its only one. */
-const still = { args: ['--interval', '60m'] };
+const ONE_POLL = { args: ['--interval', '60m'] };
 
 /** Returns a line as text with its attributes, so that a difference is readable. */
 const lineOf = (cells: readonly Cell[]) =>
@@ -35,7 +35,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
   const scene = useScene();
 
   test('shows the same picture again after other sizes', async () => {
-    const t = await showScene(scene, still);
+    const t = await showScene(scene, ONE_POLL);
     t.press('down');
     await t.until('a selection', () => selectedLine(t) === t.rows()[5]);
     const before = screen(t);
@@ -60,7 +60,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
   });
 
   test('shows program, remote endpoint and state at 40×10, where every key works', async () => {
-    const t = await showScene(scene, { ...still, cols: 40, rows: 10 });
+    const t = await showScene(scene, { ...ONE_POLL, cols: 40, rows: 10 });
     expect(t.rows()[0]).toMatch(/\d/);
     expect(filterLine(t)).toMatch(/^\/ process:\S+ +15 of/);
     for (const title of ['PROCESS', 'REMOTE', 'PORT', 'STATE'])
@@ -82,14 +82,19 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
   });
 
   test('shows the program in the details at 40×10', async () => {
-    const t = await showScene(scene, { ...still, cols: 40, rows: 10 });
+    const t = await showScene(scene, { ...ONE_POLL, cols: 40, rows: 10 });
     t.press('enter');
     await t.until('the details', () => /^remote /m.test(t.text()));
     expect(t.text()).toMatch(/^program +np/m);
   });
 
   test('runs in a terminal of one cell, and grows with it', async () => {
-    const t = startNetpane({ ...still, cols: 1, rows: 1, args: ['--process', scene.name, ...still.args] });
+    const t = startNetpane({
+      ...ONE_POLL,
+      cols: 1,
+      rows: 1,
+      args: ['--process', scene.name, ...ONE_POLL.args],
+    });
     await t.until('the only cell', () => t.cell(0, 0).inverse);
     for (const [cols, rows] of [
       [3, 3],
@@ -113,7 +118,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
   });
 
   test('keeps the background of the terminal, and `c` goes through the palettes', async () => {
-    const t = await showScene(scene, { args: [...still.args, '--palette', 'standard'], rows: 45 });
+    const t = await showScene(scene, { args: [...ONE_POLL.args, '--palette', 'standard'], rows: 45 });
     t.write('ge');
     t.press('enter');
     await t.until(
@@ -132,7 +137,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
     const standard = screen(t);
     expect(coloured(t)).not.toEqual([]);
     t.write('c');
-    await t.until('no colour but weight', () => coloured(t).length === 0);
+    await t.until('the high-contrast palette, without colours', () => coloured(t).length === 0);
     t.write('c');
     await t.until('the palette for the colour-blind', () => coloured(t).some(({ fg }) => fg === 63));
     expect(backgrounds()).toEqual([]);
@@ -146,7 +151,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
   test.each([
     ['NO_COLOR', { env: { NO_COLOR: '1' } }],
     ['--no-color', { args: ['--no-color'] }],
-  ])('has no colour with %s, but marks', async (_, start) => {
+  ])('has marks and no colour with %s', async (_, start) => {
     const herd = newHerd();
     const name = uniqueName();
     const server = await herd.spawn({ title: name });
@@ -165,7 +170,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
     await server.close([first]);
     const third = await server.listen();
     t.write('eg');
-    await t.until('the marks', () => rowOf(t, first)?.mark === '-' && rowOf(t, third)?.mark === '+');
+    await t.until('both marks', () => rowOf(t, first)?.mark === '-' && rowOf(t, third)?.mark === '+');
     t.press('enter');
     t.write('/x');
     t.press('escape');

@@ -105,7 +105,7 @@ const all = <T extends { env?: Start['env'] }>(start: T) => ({
 
 const linux = isLinux ? '' : ' (skipped: it needs Linux)';
 
-describe.skipIf(!isLinux)(`without the best source${linux}`, () => {
+describe.skipIf(!isLinux)(`the choice of a source${linux}`, () => {
   for (const { name, skipped, why, start } of failures) {
     const title = skipped === undefined ? name : `${name} (skipped: ${skipped})`;
     describe.skipIf(skipped !== undefined)(title, () => {
@@ -154,7 +154,7 @@ describe.skipIf(!isLinux)(`without the best source${linux}`, () => {
     });
   }
 
-  test.skipIf(!hasNetlink)('says nothing if all works', async () => {
+  test.skipIf(!hasNetlink)('reports nothing if the best source works', async () => {
     const { port } = await listener();
     const { stderr, stdout } = await runNetpane(['ls', '--json', '--port', port]);
     // Processes and namespaces may be hidden even from root, which is not a fault of the source.
@@ -176,7 +176,7 @@ describe.skipIf(!isLinux)(`without the best source${linux}`, () => {
     expect(stderr.split('\n')).toContain(`netpane: --source ${source}: ${missing}`);
   });
 
-  test.skipIf(!hasNetlink)('--source sock_diag says nothing', async () => {
+  test.skipIf(!hasNetlink)('--source sock_diag reports nothing', async () => {
     const { port } = await listener();
     const { stderr, code } = await runNetpane(['ls', '--source', 'sock_diag', '--port', port]);
     expect(code).toBe(0);

@@ -1,5 +1,5 @@
 // The stage for tests of connections that live shorter than an interval: a network namespace where root can make one,
-// programs in it whose connections are over at once (test/helpers/short-lived.mjs), and a `netpane watch` that prints them.
+// programs in it whose connections close at once (test/helpers/short-lived.mjs), and a `netpane watch` that prints them.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -116,7 +116,7 @@ class LineProgram {
 }
 
 /** The options of a program of short-lived.mjs; described there. */
-interface Order {
+interface ProgramOptions {
   host?: string;
   hosts?: readonly string[];
   port?: number;
@@ -130,8 +130,8 @@ interface Answer {
   error?: string;
 }
 
-/** A program of short-lived.mjs that has ended, or waits. */
-export interface Done extends Answer {
+/** Process and output of a program of short-lived.mjs that has made its connections. */
+export interface ProgramResult extends Answer {
   pid: number;
   name: string;
 }
@@ -286,7 +286,7 @@ export class Stage {
     const uid = isOrdinary ? ORDINARY_UID : (process.getuid?.() ?? 0);
     if (noNetwork !== undefined) return new Stage([], folder, statSync('/proc/self/ns/net').ino, uid);
     const holder = new LineProgram(['unshare', '--net', process.execPath, join(folder, SHORT_LIVED), 'hold']);
-    await holder.until('a network', () => holder.lines.length > 0);
+    await holder.until('the network namespace', () => holder.lines.length > 0);
     const file = `/proc/${holder.pid}/ns/net`;
     const through = ['nsenter', `--net=${file}`, ...(uid === 0 ? [] : asUser(uid))];
     return new Stage(through, folder, statSync(file).ino, uid);
@@ -329,7 +329,7 @@ export class Stage {
     return this.#untilItReports(this.start(options), server);
   }
 
-  /** Opens and closes a listener until one is reported. Only kernel events show one that lives so shortly. */
+  /** Opens and closes listeners until one is reported. They close too soon for a poll: only kernel events show them. */
   async #untilItReports(watcher: Watcher, server: Server): Promise<Watcher> {
     for (const startMs = performance.now(); performance.now() < startMs + PATIENCE_MS;) {
       const port = await server.order('listen');
@@ -343,30 +343,30 @@ export class Stage {
   }
 
   /** Starts a server. */
-  async serve(order: Order = {}): Promise<Server> {
+  async serve(options: ProgramOptions = {}): Promise<Server> {
     const name = uniqueName();
-    const server = new Server(new LineProgram(this.#words('serve', name, order)), name);
+    const server = new Server(new LineProgram(this.#words('serve', name, options)), name);
     server.ports = (await server.answer()).ports;
     return server;
   }
 
   /** Runs a program of short-lived.mjs to its end. */
-  async run(what: 'visit' | 'knock' | 'drop', order: Order): Promise<Done> {
+  async run(what: 'visit' | 'knock' | 'drop', options: ProgramOptions): Promise<ProgramResult> {
     const name = uniqueName();
-    const program = new LineProgram(this.#words(what, name, order));
+    const program = new LineProgram(this.#words(what, name, options));
     const code = await withinPatience(what, program.ended);
     if (code !== 0) throw new Error(`${what} ended with ${code}: ${program.stderr}`);
     return { ...(JSON.parse(program.lines[0] ?? '') as Answer), pid: program.pid, name };
   }
 
   /** Makes a connection that stays open until `end` is called. */
-  async stay(order: Order): Promise<Done & { end: () => Promise<unknown> }> {
+  async stay(options: ProgramOptions): Promise<ProgramResult & { end: () => Promise<unknown> }> {
     const name = uniqueName();
-    const program = new LineProgram(this.#words('stay', name, order));
+    const program = new LineProgram(this.#words('stay', name, options));
     const line = await program.until('a connection', () => program.lines[0]);
     const end = () => {
       program.child.stdin?.end();
-      return withinPatience('its end', program.ended);
+      return withinPatience('the end of the connection', program.ended);
     };
     return { ...(JSON.parse(line) as Answer), pid: program.pid, name, end };
   }
@@ -380,9 +380,15 @@ export class Stage {
   }
 
   /** The command of a program of short-lived.mjs. Its process name, which is the file name of node, is unique. */
-  #words(what: string, name: string, order: Order): string[] {
+  #words(what: string, name: string, options: ProgramOptions): string[] {
     const node = join(this.#folder, name);
     symlinkSync(process.execPath, node);
-    return [...this.through, node, join(this.#folder, SHORT_LIVED), what, JSON.stringify({ ...order, name })];
+    return [
+      ...this.through,
+      node,
+      join(this.#folder, SHORT_LIVED),
+      what,
+      JSON.stringify({ ...options, name }),
+    ];
   }
 }

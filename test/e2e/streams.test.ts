@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { cleanUp, hasNetlink, isLinux, program, unshare } from './netpane.ts';
 
-/** Runs a line of bash, where `netpane` runs the built program in a new network namespace. `said`: lines of stderr. */
+/**
+ * Runs a line of bash, where `netpane` runs the built program, in a new network namespace if possible.
+ * @returns `said` has the lines of stderr without notices about what is hidden
+ */
 async function bash(line: string): Promise<{ code: number | null; stdout: string; said: string[] }> {
   const netpane = `netpane() { ${unshare.join(' ')} ${process.execPath} ${program} "$@"; }`;
   // In a new process group, which can be killed as a whole.
@@ -21,7 +24,7 @@ async function bash(line: string): Promise<{ code: number | null; stdout: string
 const COMMANDS = ['ls', 'ls --json', 'ls --csv', 'watch', 'watch --json', '--help', '--version', 'config'];
 
 describe.skipIf(!isLinux)('an output that does not work (skipped elsewhere: it needs Linux)', () => {
-  test.each(COMMANDS)('makes %s end with 1 and one line: closed stdout', async (command) => {
+  test.each(COMMANDS)('makes %s end with code 1 and one line: closed stdout', async (command) => {
     expect(await bash(`netpane ${command} >&-`)).toEqual({
       code: 1,
       stdout: '',
@@ -31,7 +34,7 @@ describe.skipIf(!isLinux)('an output that does not work (skipped elsewhere: it n
 
   // `watch` prints only events, and this network has none.
   test.each(COMMANDS.filter((it) => !it.startsWith('watch')))(
-    'makes %s end with 1 and one line: full disk',
+    'makes %s end with code 1 and one line: full disk',
     async (command) => {
       const said = [expect.stringMatching(/^netpane: cannot write to stdout: the disk is full: .*ENOSPC/)];
       expect(await bash(`netpane ${command} >/dev/full`)).toEqual({ code: 1, stdout: '', said });
@@ -39,7 +42,7 @@ describe.skipIf(!isLinux)('an output that does not work (skipped elsewhere: it n
   );
 
   test.each(COMMANDS)(
-    'makes %s end with 0 and no message, even without events: pipe without a reader',
+    'makes %s end with code 0 and no message, even without events: pipe without a reader',
     async (command) => {
       const line = `netpane ${command} | true; echo \${PIPESTATUS[0]}`;
       const { code, stdout, said } = await bash(line);

@@ -43,7 +43,7 @@ const childOf = (parent: number): Promise<number> =>
 
 /** Waits for the screen with the sockets of the first poll. */
 const onScreen = (t: Terminal, patience?: { timeoutMs: number }) => {
-  const isRead = (text: string) => / of [\d,]+$/m.test(text) && !text.includes('reading the sockets');
+  const isRead = (text: string) => / of [\d,]+$/m.test(text) && !text.includes('reading sockets');
   return t.until('the screen', () => t.modes().alternateScreen && isRead(t.text()), patience);
 };
 
@@ -131,7 +131,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     return it;
   }
 
-  // All at once: each waits until the thread counts as stuck.
+  // The cases run at once, because each waits until the thread counts as stuck.
   test('is restored after a signal or key although a thread does not answer', async () => {
     const signal = (name: NodeJS.Signals) => (it: Run) => process.kill(it.pid, name);
     const cases: [fault: string, how: string, code: number, act: (it: Run) => unknown][] = [
@@ -143,7 +143,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
         0,
         async ({ t }) => {
           const notice = /last update \ds ago: the sampler is busy \(between two polls\)/;
-          await t.until('the silence', () => notice.test(t.text()));
+          await t.until('the notice that batches stop', () => notice.test(t.text()));
           t.write('q');
         },
       ],
@@ -193,17 +193,17 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     await onScreen(t);
     const during = t.modes();
     // The second time with an open prompt, whose text stays.
-    for (const [key, held] of [
+    for (const [key, shown] of [
       ['', '/ process:no-such-program'],
       ['/half', '/ process:no-such-program half'],
     ] as const) {
       t.write(key);
-      await t.until('what was typed', () => t.rows()[2]?.startsWith(held));
+      await t.until('what was typed', () => t.rows()[2]?.startsWith(shown));
       t.press('ctrl-z');
       await t.until('the prompt', () => t.atPrompt() && t.text().includes('Stopped'));
       expect(t.modes()).toEqual(before);
       await t.run('fg');
-      await t.until('the screen', () => t.modes().alternateScreen && t.rows()[2]?.startsWith(held));
+      await t.until('the screen', () => t.modes().alternateScreen && t.rows()[2]?.startsWith(shown));
       expect(t.modes()).toEqual(during);
     }
     t.press('escape');
@@ -298,8 +298,8 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     const t = startNetpane({ args: ['--process', 'no-such-program'] });
     await onScreen(t);
     t.press('ctrl-z');
-    await t.until('the way out', () => !t.modes().alternateScreen);
-    await t.until('the way back', () => t.modes().alternateScreen && t.text().includes('PROCESS'));
+    await t.until('the normal screen', () => !t.modes().alternateScreen);
+    await t.until('the alternate screen', () => t.modes().alternateScreen && t.text().includes('PROCESS'));
     t.write('/abc');
     await t.until('the keys', () => t.rows()[2]?.startsWith('/ process:no-such-program abc'));
     t.press('escape');
@@ -331,14 +331,14 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     const t = startNetpane({ args: ['--process', name, '--interval', '100ms', '--linger', '100ms'] });
     await t.until('the first', () => rowOf(t, first));
     t.pause();
-    // More than the buffer of the line holds.
+    // More output than the buffer of the terminal line holds.
     for (let i = 0; i < 40; i++) t.write('\x0c');
     for (let i = 0; i < 20; i++) await server.close([await server.listen()]);
     const last = await server.listen();
     const before = t.bytesWritten;
     t.resume();
     await t.until('the last', () => rowOf(t, last) && !/^[+-]/m.test(t.text()));
-    // Forty pictures of a few thousand bytes each, and not one more for each of a hundred polls.
+    // At most the forty requested pictures, of a few thousand bytes each, and none for each of a hundred polls.
     expect(t.bytesWritten - before).toBeLessThan(400_000);
     t.write('q');
     expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });

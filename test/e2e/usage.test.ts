@@ -52,7 +52,7 @@ describe('the command line', () => {
     [['-i', 'gopher'], /bad query .*unknown protocol 'gopher' after -i/],
     [['watch', '--interval', '5'], /--interval takes a duration .*500ms.*, not '5'/],
     [['config', '--port', '1'], /'netpane config' has no option --port/],
-  ])('%j ends with 2 and one line that names the mistake', async (args, message) => {
+  ])('%j ends with code 2 and one line that names the mistake', async (args, message) => {
     const { stdout, stderr, code } = await runNetpane(args);
     expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
     expect(stderr).toMatch(message);
@@ -185,9 +185,9 @@ describe.skipIf(!isLinux)('the environment (skipped elsewhere: the herd needs Li
   describe.skipIf(unshare.length === 0)(`a network without sockets${whyNot}`, () => {
     test('shows `no sockets` at every size', async () => {
       const t = startNetpane({ through: unshare, args: ['--source', 'proc', '--interval', '100ms'] });
-      await t.until('the words', () => t.text().includes('no sockets') && t.text().includes('0 of 0'));
+      await t.until('the text', () => t.text().includes('no sockets') && t.text().includes('0 of 0'));
       expect(t.rows()[0]).toMatch(/0 sockets {2}0 established {2}0 listening {2}0 other$/);
-      // Every key.
+      // Many keys, which have no row to act on.
       t.write('lLtunfsSceg  jkG+-');
       t.press('enter');
       await t.until('the details', () => t.text().includes('no socket selected'));

@@ -158,7 +158,7 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
     }
   });
 
-  test('prints only the close of a socket of the baseline, with a least lifetime', async () => {
+  test('prints only the close of a socket of the baseline, with a lower bound of its lifetime', async () => {
     const { name, server, listener, poke } = await scene();
     const watcher = await startReporting(poke, ['--json', '--process', name]);
     expect(eventsOf(watcher, listener)).toEqual([]);
@@ -209,7 +209,7 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
     expect(events.filter(({ socket }) => socket.owners[0]?.pid !== server.pid)).toEqual([]);
   });
 
-  /** Number of connections whose events no pipe holds (one of Node holds some 200 kB): the rest waits in netpane. */
+  /** Number of connections: their events exceed what a pipe holds (with Node some 200 kB), so the rest waits in netpane. */
   const MANY = 1000;
 
   /** Starts a netpane that has more events to print than the test has read. */
@@ -221,10 +221,10 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
     watcher.child.kill('SIGSTOP');
     const { near } = await client.connect(server, listener, { count: MANY });
     const isSome = () => near.some((end) => watcher.output.stdout.includes(`"port":${end.local.port}}`));
-    const some = watcher.until('some of them', () => isSome() && stdout?.pause());
+    const some = watcher.until('some of the connections', () => isSome() && stdout?.pause());
     watcher.child.kill('SIGCONT');
     await some;
-    /** Returns the number of their spawns that were printed. */
+    /** Returns the number of connections whose spawn was printed. */
     const spawned = () => {
       const ports = new Set(near.map((end) => end.local.port));
       return eventsIn(watcher.output.stdout).filter(

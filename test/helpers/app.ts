@@ -11,7 +11,7 @@ import { TerminalInput } from '../../src/tui/input.ts';
 import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
 import { emptyState } from './fakes.ts';
 
-/** A keyboard with the parts of a terminal's stdin that blessed and netpane use. */
+/** A fake stdin: the parts of a terminal's stdin that blessed and netpane use. */
 class FakeStdin extends EventEmitter {
   readonly isTTY = true;
   readonly isRaw = true;
@@ -29,7 +29,7 @@ export interface CellStyle {
   readonly inverse: boolean;
 }
 
-const settled = () => new Promise<void>((resolve) => void setImmediate(resolve));
+const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
 /** The whole app with a fake clock, a fake keyboard and an emulated terminal. It does not touch the machine. */
 export class FakeApp {
@@ -173,7 +173,7 @@ export class FakeApp {
   /** Waits until all output is on the screen and clicks refer to it. */
   async shown(): Promise<this> {
     // The app paints two turns of the event loop after a change, and clicks refer to that picture two turns later.
-    for (let i = 0; i < 6; i++) await settled();
+    for (let i = 0; i < 6; i++) await nextTurn();
     await new Promise<void>((resolve) => {
       this.#emulator.write('', resolve);
     });

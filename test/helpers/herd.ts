@@ -61,7 +61,7 @@ const states = [
   ...['LAST_ACK', 'LISTEN', 'CLOSING', 'NEW_SYN_RECV'],
 ];
 
-/** Parses an endpoint of /proc/net: the address is in words of 32 bits, each in the byte order of the machine. */
+/** Parses an endpoint of /proc/net. The address is in words of 32 bits, each in the byte order of the machine. */
 function parseEndpoint(text: string): Endpoint {
   const [hex = '', port = ''] = text.split(':');
   const bytes = Buffer.from(hex, 'hex');
@@ -78,8 +78,8 @@ function formatAddress(bytes: Buffer): string {
 }
 
 /**
- * Returns all TCP and UDP sockets of a network namespace, from /proc/net (proc_net(5)), which is not the first source of
- * the program under test. While sockets open and close, single ones may be missing: read again.
+ * Returns all TCP and UDP sockets of a network namespace, from /proc/net (proc_net(5)); netpane itself reads netlink if it
+ * can. While sockets open and close, single ones may be missing: read again.
  * @param pid a process of the namespace
  */
 export function kernelSockets(

@@ -8,7 +8,7 @@ import type { Operator } from '../../src/query/quantities.ts';
 import type { PortItem } from '../../src/query/ranges.ts';
 import type { Subject } from '../../src/query/subject.ts';
 
-/** Evaluates a query directly on the subject, without pool and caches. */
+/** Evaluates a query directly on the subject, without the text pool and its caches. */
 export function naive(expression: Expression, subject: Subject, context: QueryContext): boolean {
   switch (expression.kind) {
     case 'all':

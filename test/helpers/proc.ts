@@ -11,7 +11,7 @@ export interface TableLine {
   readonly state: '01' | '02' | '03' | '05' | '06' | '07' | '08' | '0A';
   readonly inode?: number;
   readonly uid?: number;
-  /** Unread and unsent bytes. */
+  /** Unread and unacknowledged bytes. */
   readonly recvQueue?: number;
   readonly sendQueue?: number;
 }

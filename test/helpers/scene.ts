@@ -53,11 +53,11 @@ export const SCENE = {
     owners: [{ knowledge: 'hidden' }],
   },
   kernel: { ...listener({ local: '*:2049', uid: 0, user: 'root' }), owners: [{ knowledge: 'kernel' }] },
-  left: {
+  remnant: {
     ...socket({ local: '10.0.0.5:51400', remote: '203.0.113.80:443', state: 'TIME_WAIT' }),
     owners: [{ knowledge: 'inherited', pid: 81000, process: 'wget' }],
   },
-  embryo: {
+  unaccepted: {
     ...socket({ local: '10.0.0.5:22', remote: '192.0.2.77:40404', state: 'SYN_RECV' }),
     owners: [{ knowledge: 'listener', pid: 771, process: 'sshd' }],
   },
@@ -130,8 +130,8 @@ const [FIRST = batch(), OPENED = batch(), CLOSED = batch(), NEXT = batch()] = wi
   }),
 );
 
-/** The baseline and two ticks with sockets that open, change and close. */
+/** The baseline and two batches with sockets that open, change and close. */
 export const BATCHES: readonly Batch[] = [FIRST, OPENED, CLOSED];
 
-/** A tick after `BATCHES`, for paused and live pictures. */
+/** The batch after `BATCHES`, for paused and live pictures. */
 export const LATER: Batch = NEXT;

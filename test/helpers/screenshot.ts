@@ -169,7 +169,7 @@ if (out === undefined) {
   process.stderr.write('usage: screenshot.js FOLDER\n');
   process.exitCode = 2;
 } else if (inside === undefined) {
-  // A network namespace and a host name of its own: no socket and no name of this machine gets into a picture, and
+  // With a network namespace and a host name of its own, no socket and no name of this machine gets into a picture, and
   // every port is free.
   const script = `exec unshare --map-root-user --net --uts sh -c '${networkSetup} && exec "$@"' sh "$@"`;
   const again = [process.execPath, self, resolve(out), 'inside'];

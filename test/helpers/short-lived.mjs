@@ -1,9 +1,9 @@
-// Programs for tests of changes between two polls: their connections live a fraction of a millisecond, as no connection
-// of Node's own sockets does. They call the C library, through koffi, one call after the other.
+// Programs for tests of changes between two polls: their connections live a fraction of a millisecond. Connections of
+// Node's own sockets live longer, so these programs call the C library through koffi.
 //
 //   node short-lived.mjs PROGRAM JSON
 //
-// Each prints one line of JSON when it is ready or done. A program that keeps running exits at the end of stdin, so it
+// Each program prints one line of JSON when it is ready or done. One that keeps running exits at the end of stdin, so it
 // never outlives the test. Plain JavaScript for plain `node`: the owner of a socket has to be another process.
 import { readSync, writeSync } from 'node:fs';
 import koffi from 'koffi';

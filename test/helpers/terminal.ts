@@ -114,8 +114,8 @@ export class Terminal {
     const terminal = new Terminal({
       ...options,
       command: 'bash',
-      // Without line editing: readline sets raw mode and bracketed paste at every prompt, and would so hide what the
-      // program under test left.
+      // Without line editing: readline sets raw mode and bracketed paste at every prompt, which would hide the modes that
+      // the program under test left.
       args: ['--norc', '--noprofile', '--noediting', '-i'],
       // Without a history file the tests' lines do not get into the user's history.
       env: { PS1: prompt, HISTFILE: '', BASH_SILENCE_DEPRECATION_WARNING: '1', ...options.env },

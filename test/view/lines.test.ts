@@ -376,7 +376,7 @@ describe('details', () => {
   test('say in words why a program is unknown', () => {
     expect(detailsOf(SCENE.hidden).join('\n')).toContain('hidden: netpane may not see its process');
     expect(detailsOf(SCENE.kernel).join('\n')).toContain('held by the kernel, not by a process');
-    expect(detailsOf(SCENE.left).join('\n')).toContain('last known holder of the socket');
+    expect(detailsOf(SCENE.remnant).join('\n')).toContain('last known holder of the socket');
     const unknown = socket({
       owners: [{ knowledge: 'unknown', tried: 'not among the threads; ask \x1b[2J (pid 5)' }],
     });

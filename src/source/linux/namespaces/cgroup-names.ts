@@ -54,7 +54,7 @@ export class CgroupNames {
   }
 }
 
-/** Returns the container as one of the user's own container engine. */
+/** Returns the container as one that a container engine of this user runs; unchanged if the user is undefined. */
 function asUserContainer(container: Container, user: number | undefined): Container {
   if (user === undefined) return container;
   return container.within ? { ...container, within: { ...container.within, user } } : { ...container, user };

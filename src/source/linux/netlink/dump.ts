@@ -24,7 +24,7 @@ export interface DumpResult {
  */
 const BUFFER_LENGTH = 64 * 1024;
 
-/** Shared by all dumps: one runs at a time, and callers decode messages at once. */
+/** Shared by all dumps: one runs at a time, and callers decode each message before the next one is read. */
 const BUFFER = netlinkBuffer(BUFFER_LENGTH);
 
 /** Sequence number of the current request. */

@@ -89,7 +89,7 @@ const MAX_ADDRESSES = 50_000;
 
 const IPV4_TEXTS = new Cache<number, string>(MAX_ADDRESSES);
 
-/** Returns the text of an IPv4 address; cached, since few addresses occur often. */
+/** Returns the text of an IPv4 address; cached, because a few addresses occur in most sockets. */
 function ipv4At(view: DataView, at: number): string {
   const key = view.getUint32(at);
   const known = IPV4_TEXTS.get(key);

@@ -7,7 +7,7 @@ import type { Programs } from './programs.ts';
 /** A process without sockets is checked once in this many polls while every socket has an owner. */
 export const IDLE_POLLS = 16;
 
-/** Number of polls for which a new process is identified each time: most call execve(2) soon after their start. */
+/** Number of polls in which a new process is identified again: most call execve(2) soon after their start. */
 const YOUNG_POLLS = 5;
 
 /** Lists the processes at each poll, and finds those whose descriptors may have changed. */

@@ -34,7 +34,8 @@ const unescapePath = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 
 /**
- * Tracks the mounted network namespaces. Each poll checks the known mounts; the whole list is read only now and then.
+ * Tracks the mounted network namespaces. Each poll checks the known mounts; the whole list is read only after a change
+ * and every REREAD_POLLS polls.
  */
 export class NamespaceMounts {
   readonly #proc: Proc;
@@ -46,7 +47,7 @@ export class NamespaceMounts {
   #folderChangedPoll = -Infinity;
   #mounts: readonly NamespaceMount[] = [];
 
-  /** @param folder Folder where `ip netns` mounts; a change of it is seen at once. */
+  /** @param folder folder where `ip netns` mounts; the next poll notices a change of it */
   constructor({ proc, folder }: { proc: Proc; folder: string }) {
     this.#proc = proc;
     this.#folder = folder;
