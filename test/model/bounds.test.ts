@@ -3,7 +3,7 @@ import { boundsFor, smallerBounds } from '../../src/model/bounds.ts';
 
 const MB = 1_000_000;
 
-test('with ample memory the fixed upper limits apply', () => {
+test('has the fixed upper limits with ample memory', () => {
   expect(boundsFor(24_000 * MB)).toMatchObject({
     remnants: 20_000,
     closedRows: 10_000,

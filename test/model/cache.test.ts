@@ -8,7 +8,7 @@ test('remembers a value by its key', () => {
   expect(cache.get('b')).toBeUndefined();
 });
 
-test('starts again empty when it is full, and keeps the entry that filled it', () => {
+test('is cleared when it is full, and keeps the entry added then', () => {
   const cache = new Cache<string, number>(2);
   for (const [i, key] of ['a', 'b', 'c'].entries()) cache.set(key, i);
   expect(['a', 'b', 'c'].map((key) => cache.get(key))).toEqual([undefined, undefined, 2]);

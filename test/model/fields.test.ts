@@ -20,11 +20,11 @@ describe('equality', () => {
     expect(sameSocket(changed, EVERY_FIELD)).toBe(false);
   });
 
-  test('fails for another object of TCP details, or none', () => {
+  test('fails for another object of TCP details, or without one', () => {
     expect(sameSocket(EVERY_FIELD, { ...EVERY_FIELD, tcp: { sndMss: 1 } })).toBe(false);
   });
 
-  test('of owners goes by number and order', () => {
+  test('of owners requires the same number in the same order', () => {
     const [one, other]: readonly Owner[] = [
       { knowledge: 'exact', pid: 1 },
       { knowledge: 'exact', pid: 2 },

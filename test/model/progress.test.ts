@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Progress } from '../../src/model/progress.ts';
 
-test('a second reader of the shared words gets the stage and the process', () => {
+test('another reader of the shared memory gets the stage and the process', () => {
   const words = Progress.sharedWords();
   const [writer, reader] = [new Progress(words), new Progress(words)];
   writer.begin('open');

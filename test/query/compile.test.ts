@@ -146,7 +146,7 @@ describe('matches', () => {
     expect(finds('@fe80::1 @[fe80::2%V0]:1 !@fe80::1%v1 net:fe80::/10 private', linked)).toBe(true);
   });
 
-  test('a word matches neither across two texts nor in texts that are not shown', () => {
+  test('a word matches neither across two texts nor in a text that is not shown', () => {
     expect(finds('"42curl" or "curl\0"', curl)).toBe(false);
     expect([
       finds('ipv', curl),

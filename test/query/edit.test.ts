@@ -33,7 +33,7 @@ describe('withTerm', () => {
     expect(textOf(edited(withTerm(queryFrom(text), term)))).toBe(expected);
   });
 
-  test('a term that the query has leaves it as typed', () => {
+  test('a term that the query has already leaves its text as typed', () => {
     const query = queryFrom('  curl   and :443');
     expect(edited(withTerm(query, ':443'))).toBe(query);
   });

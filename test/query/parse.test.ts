@@ -148,7 +148,7 @@ const scrawl = fc
   )
   .map((parts) => parts.join(''));
 
-test('any text parses to a query that survives printing, or to a problem within the text', () => {
+test('any text parses to a query that stays the same after printing and parsing, or to a problem within the text', () => {
   fc.assert(
     fc.property(scrawl, (text) => {
       const parsed = parseQuery(text);
@@ -166,7 +166,7 @@ test('any text parses to a query that survives printing, or to a problem within 
   );
 });
 
-test('any valid query survives printing and parsing', () => {
+test('any valid query stays the same after printing and parsing', () => {
   fc.assert(
     fc.property(queryText, (text) => {
       const { expression } = queryFrom(text);
@@ -221,7 +221,7 @@ const anyExpression = fc.letrec<{ it: Expression }>((tie) => ({
   ),
 })).it;
 
-test('any expression survives printing and parsing', () => {
+test('any expression stays the same after printing and parsing', () => {
   fc.assert(
     fc.property(anyExpression, (expression) => {
       fc.pre(printQuery(expression).length <= 4096);

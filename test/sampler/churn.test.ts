@@ -19,7 +19,7 @@ const phases = (...batches: Batch[]) => {
   return batches.flatMap((it) => detector.note(it) ?? []);
 };
 
-test('a storm begins with a batch of many parts, and calm three seconds after the last such batch', () => {
+test('a storm begins with a batch of many parts, and ends three seconds after the last such batch', () => {
   expect(phases(...parts(1000, 60), ...quiet(2000, 3000, 3900))).toEqual(['storm']);
   expect(phases(...parts(1000, 60), ...quiet(2000, 3000, 4000))).toEqual(['storm', 'calm']);
   expect(phases(...parts(1000, 60), ...parts(3000, 4), ...quiet(4000, 5000))).toEqual(['storm']);
@@ -29,11 +29,11 @@ test('the TIME_WAIT sockets that expire after a storm do not delay calm', () => 
   expect(phases(...parts(1000, 60), ...parts(3000, 3), ...quiet(4000))).toEqual(['storm', 'calm']);
 });
 
-test('with a long interval one whole batch is enough for calm', () => {
+test('with a long interval the next batch ends a storm', () => {
   expect(phases(...parts(1000, 60), ...quiet(6000))).toEqual(['storm', 'calm']);
 });
 
-test('reports calm once, and again after as many changes', () => {
+test('reports calm once, and again after another 20,000 changes', () => {
   expect(phases(...parts(1000, 60), ...quiet(4000, 5000, 9000))).toEqual(['storm', 'calm']);
   expect(phases(...parts(1000, 60), ...quiet(4000), ...parts(5000, 60), ...quiet(9000))).toEqual([
     'storm',
@@ -53,6 +53,6 @@ test('calm follows many closes in small batches too', () => {
   expect(phases(...slow)).toEqual(['calm']);
 });
 
-test('few changes lead to neither phase', () => {
+test('few changes begin neither phase', () => {
   expect(phases(...parts(1000, 3), ...quiet(5000, 9000, 99_000))).toEqual([]);
 });

@@ -60,7 +60,7 @@ describe('the interval over time', () => {
     expect(paced([])).toMatchObject({ intervalMs: 1000, notice: undefined });
   });
 
-  test('ignores a single slow poll at any place', () => {
+  test('ignores a single slow poll, whether first, second or third', () => {
     expect(intervals([9000, 5, 5])).toEqual([1000, 1000, 1000]);
     expect(intervals([5, 5, 9000, 5, 5, 9000, 5])).toEqual(Array(7).fill(1000));
   });
@@ -91,7 +91,7 @@ describe('the interval over time', () => {
 });
 
 describe('a new requested interval', () => {
-  test('is used at once if it is long enough, else paced by the last costs', () => {
+  test('is used at once if it is long enough, else lengthened by the last costs', () => {
     const pacer = paced(always(600));
     pacer.request(5000);
     expect(pacer).toMatchObject({ intervalMs: 5000, notice: undefined });

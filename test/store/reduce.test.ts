@@ -52,7 +52,7 @@ describe('batches', () => {
     expect(now).toMatchObject({ frozen: true, selectedId: 'a', serviceNames: true, prompt: before.prompt });
   });
 
-  test('are not needed for marks to fade: time does it', () => {
+  test('are not needed for marks to fade: the action `time` removes them', () => {
     const state = after(emptyState(), baseline([a]), batch({ monotonicMs: 1000, closed: ['a'] }));
     expect(after(state, { type: 'time', atMs: 1000 + LINGER_MS - 1 }).table.rows.size).toBe(1);
     const faded = after(state, { type: 'time', atMs: 1000 + LINGER_MS });

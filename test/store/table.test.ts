@@ -38,7 +38,7 @@ describe('closed rows beyond the bound', () => {
     expect(table.totals.total).toBe(1);
   });
 
-  test('are no longer counted after a minute without one', () => {
+  test('are no longer reported after a minute in which none was dropped', () => {
     const table = new SocketTable(3000, 1);
     table.apply(baseline(brief(1, 3)));
     table.apply(batch({ monotonicMs: 1000, closed: ['1', '2'] }));
@@ -132,7 +132,7 @@ describe('marks', () => {
     expect(marks(table)).toEqual({ a: 'none' });
   });
 
-  test('of rows marked in between do not wait for it', () => {
+  test('of other rows do not wait for a row that is marked again', () => {
     const table = tableAfter(
       baseline([]),
       batch({ monotonicMs: 1000, spawned: [a] }),
@@ -352,7 +352,7 @@ describe('counts', () => {
     });
   });
 
-  test('have a socket that spawned and closed in one batch in both numbers', () => {
+  test('count a socket that spawned and closed in one batch as both', () => {
     const traffic = { rxBytes: 3000, txBytes: 10 };
     const table = tableAfter(baseline([b]));
     const gone = { ...a, traffic };
@@ -505,7 +505,7 @@ describe('direction', () => {
     expect(directions(table)).toMatchObject({ accepted: 'out' });
   });
 
-  test('of a loopback connection is in on one side and out on the other', () => {
+  test('of a loopback connection is `in` for one socket and `out` for the other', () => {
     const [near, far] = ['127.0.0.1:80', '127.0.0.1:50000'];
     const table = tableAfter(
       baseline([

@@ -292,7 +292,7 @@ test('kernel events during the first poll apply to the sockets that it saw, and 
   expect(poll(2000)).toEqual([]);
 });
 
-test('an end without any earlier sighting has no lifetime', () => {
+test('a kernel event that is the first sighting of a socket and its end gives no lifetime', () => {
   const { merger, applyEvents, poll } = setUp();
   poll(1000);
   applyEvents(1500, atEnd(1400));
