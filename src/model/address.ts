@@ -35,9 +35,9 @@ export function parseIpv6(text: string): number[] | undefined {
     return parseIpv6(`${dotted[1]}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`);
   }
   const groups: number[] = [];
-  // Number of groups before `::`; -1 without one.
-  let gap = text.startsWith('::') ? 0 : -1;
-  let at = gap === 0 ? 2 : 0;
+  // Number of groups before `::`; -1 without `::`.
+  let leading = text.startsWith('::') ? 0 : -1;
+  let at = leading === 0 ? 2 : 0;
   while (at < text.length) {
     let [group, digits] = [0, 0];
     for (let digit = hexDigit(text, at); digit >= 0; digit = hexDigit(text, ++at)) {
@@ -49,14 +49,14 @@ export function parseIpv6(text: string): number[] | undefined {
     if (at === text.length) break;
     if (text[at++] !== ':' || at === text.length) return undefined;
     if (text[at] === ':') {
-      if (gap >= 0) return undefined;
-      gap = groups.length;
+      if (leading >= 0) return undefined;
+      leading = groups.length;
       at++;
     }
   }
-  if (gap < 0) return groups.length === 8 ? groups : undefined;
+  if (leading < 0) return groups.length === 8 ? groups : undefined;
   if (groups.length > 7) return undefined;
-  groups.splice(gap, 0, ...new Array<number>(8 - groups.length).fill(0));
+  groups.splice(leading, 0, ...new Array<number>(8 - groups.length).fill(0));
   return groups;
 }
 
@@ -71,6 +71,6 @@ function hexDigit(text: string, at: number): number {
 /** Returns true for `0.0.0.0` and `::`: the socket is bound to all addresses of the machine. */
 export const isAnyAddress = (address: string): boolean => address === '0.0.0.0' || address === '::';
 
-/** Returns the IPv4 address inside a v4-mapped one (`::ffff:192.0.2.1` → `192.0.2.1`); other texts unchanged. */
+/** Returns the IPv4 address inside a v4-mapped one (`::ffff:192.0.2.1` → `192.0.2.1`), any other text unchanged. */
 export const unmapped = (address: string): string =>
   address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;

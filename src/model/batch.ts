@@ -2,7 +2,7 @@ import type { Coverage, Event } from './event.ts';
 import type { HostId } from './host.ts';
 import type { NetworkNamespace, Socket } from './socket.ts';
 
-/** Notice about something that a source cannot see, in words that a user can act on. */
+/** A notice: what netpane cannot see or do as requested, in words that a user can act on. */
 export interface Degradation {
   /** Stable name of the kind; two notices with the same code are the same notice. */
   readonly code: string;
@@ -28,13 +28,13 @@ export interface Snapshot {
   /** Empty if the source does not read interfaces. */
   readonly interfaces: readonly NetworkInterface[];
   readonly degradations: readonly Degradation[];
-  /** Time spent reading the sockets, milliseconds. */
+  /** Elapsed time of the poll without `ownersMs`, milliseconds. */
   readonly sampleMs: number;
   /** Time spent finding the owners of the sockets, milliseconds. */
   readonly ownersMs: number;
 }
 
-/** Elapsed time that one tick took, milliseconds. */
+/** Elapsed time of one poll, milliseconds: that of its `Snapshot`, and of applying the difference. */
 export interface Cost {
   readonly sampleMs: number;
   readonly ownersMs: number;
@@ -52,13 +52,13 @@ export interface Difference {
 
 /**
  * The message from the sampler to the store: everything that changed since the previous batch. A big batch is sent in
- * parts, so that the receiving thread can react to keys in between. The difference is split over the parts; all other
- * fields are the same in each.
+ * parts, so that the receiving thread can react to keys in between. The lists of sockets and events are split over the
+ * parts; all other fields except `partial` are the same in each.
  */
 export interface Batch extends Difference {
   /** More parts of this batch follow. */
   readonly partial: boolean;
-  /** True for the first batch of a source: every socket is in `spawned`, and there are no events. */
+  /** True for the first batch of a sampler: every socket is in `spawned`, and the sockets have no spawn events. */
   readonly baseline: boolean;
   /** The host of all its sockets. */
   readonly host: HostId;
@@ -68,14 +68,15 @@ export interface Batch extends Difference {
   readonly takenAtMs: number;
   /** Monotonic clock with an arbitrary origin, milliseconds. For ages and rates. */
   readonly monotonicMs: number;
-  /** The interval in use, milliseconds: longer than the user chose while a tick takes more than its share of that. */
+  /** The interval in use, milliseconds: longer than the chosen one while polls take more than their share of it. */
   readonly pacedIntervalMs: number;
   readonly interfaces: readonly NetworkInterface[];
   readonly degradations: readonly Degradation[];
   /**
-   * Events in order of time; empty in the baseline. A socket may spawn and close within one batch. A socket of the
-   * lists has an event here if its change is notable (`isNotable`). The socket of an event is in the lists too, except
-   * one that changed and closed since.
+   * Events in order of time: every spawn, notable change (`isNotable`) and close, except spawns in the baseline. The
+   * baseline has only what kernel events reported during the first poll, and a gap after a restart of the sampler.
+   * Empty with `SamplerOptions.onEvents`. A socket may spawn and close within one batch. An event may have an older
+   * version of its socket than the lists.
    */
   readonly events: readonly Event[];
   readonly coverage: Coverage;

@@ -11,7 +11,10 @@ export interface Bounds {
   readonly closedRows: number;
   /** Maximum number of events in the log. */
   readonly events: number;
-  /** Maximum number of kernel events that wait to be processed; twice as many ended lives are remembered. */
+  /**
+   * Maximum number of events and changed lives that wait in the sampler while no batch is taken, and of close messages
+   * that wait in an event source, per namespace. Of lives that are gone, twice as many are kept.
+   */
   readonly waitingEvents: number;
   /** Old-generation heap limit of the sampling thread, MB; beyond it the thread ends with ERR_WORKER_OUT_OF_MEMORY. */
   readonly samplerMb: number;
@@ -19,7 +22,7 @@ export interface Bounds {
 
 const MB = 1_000_000;
 
-/** Share of the memory for netpane and its sockets. The events of the log may take a quarter of that on top. */
+/** Share of the memory for netpane and its sockets. The event log may take a quarter of the sockets' part on top. */
 const MEMORY_SHARE = 0.6;
 
 /** Memory of netpane without sockets, MB; includes garbage that V8 has not collected yet. */
@@ -35,10 +38,10 @@ const EVENT_KB = 1;
 const MAX_REMNANTS = 20_000;
 const MAX_CLOSED_ROWS = 10_000;
 
-/** Maximum number of kernel events that wait to be processed: about 1.5 s at 7000 events per second. */
+/** Upper limit for `Bounds.waitingEvents`: about 1.5 s at 7000 events per second. */
 export const MAX_WAITING_EVENTS = 10_000;
 
-/** Lower limit of each bound, however little memory there is. */
+/** Lower limit of each bound on a number, however little memory there is. */
 const MIN_BOUND = 2000;
 
 /** Upper limit for the heap of the sampling thread, MB; a thread that needs more has a leak. */
@@ -64,14 +67,14 @@ export function boundsFor(memoryBytes: number): Bounds {
   };
 }
 
-/** Returns the bounds to use after the sampling thread ran out of memory: a quarter of the sockets. */
+/** Returns the bounds to use after the sampling thread ran out of memory: a quarter of the sockets and remnants. */
 export const smallerBounds = (bounds: Bounds): Bounds => ({
   ...bounds,
   sockets: Math.max(MIN_BOUND, Math.floor(bounds.sockets / 4)),
   remnants: Math.max(MIN_BOUND, Math.floor(bounds.remnants / 4)),
 });
 
-/** No bounds, except for waiting kernel events. */
+/** No bounds, except for waiting events. */
 export const UNBOUNDED: Bounds = {
   remnants: Infinity,
   sockets: Infinity,

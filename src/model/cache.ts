@@ -1,6 +1,6 @@
 /**
- * Map with a maximum size. A full cache is cleared: to track the least recently used entry would cost more than to
- * compute those entries again that are still needed.
+ * Map with a maximum size. A full cache is cleared before the next entry. Dropping only the least recently used entries
+ * would cost more than computing the needed ones again.
  */
 export class Cache<Key, Value> {
   readonly #maxSize: number;

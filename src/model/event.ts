@@ -1,8 +1,8 @@
 import { type Endpoint, type Owner, sameEndpoint, type Socket, type SocketState } from './socket.ts';
 
 /**
- * Where an event comes from: `poll` is the difference of two polls, `destroy` a kernel event about a destroyed socket
- * (sock_diag multicast), `trace` the trace of TCP states and processes.
+ * How netpane learnt of an event: `poll` from the difference of two polls, `destroy` from the message that the kernel
+ * multicasts when it destroys a socket (sock_diag), `trace` from the trace of TCP states and processes.
  */
 export type LearntBy = 'poll' | 'destroy' | 'trace';
 
@@ -18,7 +18,10 @@ export interface PreviousFields {
 const samePids = (some: readonly Owner[], others: readonly Owner[]): boolean =>
   some.length === others.length && some.every(({ pid }, i) => pid === others[i]?.pid);
 
-/** Returns the previous values of the changed fields. Leaves out owners if the previous ones were `pending`. */
+/**
+ * Returns the previous values of the changed fields. Leaves out an unknown state, and owners that were `pending`.
+ * Owners count as changed if their pids differ.
+ */
 export function previousFields({ state, local, remote, owners }: Socket, now: Socket): PreviousFields {
   return {
     ...(state !== undefined && state !== now.state && { state }),
@@ -42,13 +45,16 @@ export interface SocketEvent {
   readonly lifetimeMs?: number;
   /** True if `lifetimeMs` is a lower bound, because netpane did not see the start of the socket. */
   readonly isAtLeast?: boolean;
-  /** In change events: time since netpane first saw the socket, milliseconds. Absent when unknown. */
+  /**
+   * In change events: time since the socket was made, by the trace, or since the first poll that saw it, milliseconds.
+   * Absent when unknown.
+   */
   readonly ageMs?: number;
   /** True for a socket opened before netpane started: it has no spawn event. */
   readonly isBaseline?: boolean;
 }
 
-/** Reports that kernel events were lost because a buffer was full. */
+/** Reports that kernel events were lost: a buffer was full, or the sampler was restarted. */
 export interface GapEvent {
   readonly type: 'gap';
   /** Wall-clock time at which the loss was noticed, milliseconds since 1970. */
@@ -65,8 +71,8 @@ export type Event = SocketEvent | GapEvent;
 export interface Coverage {
   /**
    * - `polls`: none.
-   * - `closes`: every close, with the final counters.
-   * - `changes`: every close and every state change, with the process that caused it.
+   * - `closes`: every close of a TCP or UDP socket, with the final counters.
+   * - `changes`: also every state change of a TCP socket, with the process that caused it.
    */
   readonly level: 'polls' | 'closes' | 'changes';
   /** Why the level is below `changes` and how to raise it: a clause without a full stop. Absent for `changes`. */

@@ -13,7 +13,8 @@ import {
  *
  * - Made from these tables: equality (below), JSON and CSV (`export/`).
  * - Written by hand, because it runs for every changed socket, and tested against these tables: `sameEndpoint` and
- *   `isNotable` (`socket.ts`), the copy for the screen's thread (`compact.ts`), the search fields (`query/search-fields.ts`).
+ *   `isNotable` (`socket.ts`), the copy for the screen's thread (`compact.ts`), the search fields
+ *   (`query/search-fields.ts`).
  */
 
 /** A field with one value: a text or a number. */
@@ -22,7 +23,10 @@ export interface FieldRow {
   readonly searched?: true;
   /** A change of it makes an event: see `isNotable`. */
   readonly notable?: true;
-  /** Name of its CSV column; without it, the name of the object and that of the field: `timerKind`. */
+  /**
+   * Name of its CSV column. @default the name of the field; after the name of its object for endpoints, namespace and
+   * timer, such as `timerKind`
+   */
   readonly column?: string;
 }
 
@@ -110,7 +114,7 @@ export const fieldNames = <Name extends string>(table: Readonly<Record<Name, unk
 
 export const isPlainField = (name: keyof Socket): name is PlainField => !('fields' in SOCKET_FIELDS[name]);
 
-/** Returns a test whether two objects are equal in these fields, or both absent. */
+/** Returns a function that returns true if two objects are equal in these fields, or both absent. */
 function sameIn<Name extends string>(
   table: Readonly<Record<Name, FieldRow>>,
 ): (a: Readonly<Partial<Record<Name, unknown>>> | undefined, b: typeof a) => boolean {

@@ -1,4 +1,4 @@
-/** Stable id of a host whose sockets are shown. It is no display name. */
+/** Stable id of a host whose sockets are shown. Never shown itself. */
 export type HostId = string;
 
 /** The host that netpane runs on. */

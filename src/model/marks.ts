@@ -1,6 +1,6 @@
 import type { Knowledge } from './socket.ts';
 
-/** Words for how an owner is known; they are shown in place of a program name. */
+/** How an owner is known. Without a program name, this word is shown in its place. */
 const KNOWLEDGE = {
   exact: 0,
   inherited: 0,
@@ -14,21 +14,24 @@ const KNOWLEDGE = {
 } satisfies Record<Knowledge, 0>;
 
 /**
- * Matches a program name that could be mistaken for one of netpane's marks, besides the words of `KNOWLEDGE`: an empty
- * name or spaces at an edge; `(last known)`, `[listener]`, `"quoted"`; `name +2`; `only sender?`; a truncated name, `…`
- * (`~` in ASCII); a program that became another one, `a → b` (`a > b`); a placeholder for an empty cell.
+ * Matches a program name that could be mistaken for one of netpane's own texts, besides the words of `KNOWLEDGE`: an
+ * empty name or spaces at an edge; `(last known)`, `[listener]`, `"quoted"`; `name +2`; `only sender?`; a truncated
+ * name, `…` (`~` in ASCII); a process that executed another program, `a → b` (`a > b`); the sign of an empty cell.
  */
-const MARK_LIKE = /^$|^[\s("[]|\s$| \+\d+$|[…~→]|\?$| > |^[·*-]$/;
+const AMBIGUOUS = /^$|^[\s("[]|\s$| \+\d+$|[…~→]|\?$| > |^[·*-]$/;
 
 const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
 /**
- * Returns a program name, in quotes if it could be mistaken for a mark: `"(sshd)"`, `"kernel"`, `""`. A program can
- * choose any name; marks are never quoted. The quotes are those of the query language.
+ * Returns a program name, in quotes if it could be mistaken for a text of netpane: `"(sshd)"`, `"kernel"`, `""`. A
+ * program can choose any name; netpane's own texts are never in quotes. The quotes are those of the query language.
  */
 export const quotedName = (name: string): string =>
-  MARK_LIKE.test(name) || Object.hasOwn(KNOWLEDGE, name.toLowerCase()) ? quote(name) : name;
+  AMBIGUOUS.test(name) || Object.hasOwn(KNOWLEDGE, name.toLowerCase()) ? quote(name) : name;
 
-/** Returns another name, such as a user name, in quotes if it could be mistaken for a number or an empty cell. */
+/**
+ * Returns another name, such as a user name, in quotes if it could be mistaken for a number, an unknown value, an empty
+ * cell or a quoted name, or if it has spaces at an edge.
+ */
 export const quotedWord = (word: string): string =>
   /^(?:|\s.*|.*\s|".*|[?·*-]|unknown|\d+)$/s.test(word) ? quote(word) : word;

@@ -1,6 +1,6 @@
 import type { Owner } from './socket.ts';
 
-/** The kernel appends this to the path of a program file that was replaced while it ran (proc_pid_exe(5)). */
+/** The kernel appends this to the path of a program file that was deleted or replaced (proc_pid_exe(5)). */
 const DELETED = / \(deleted\)$/;
 
 const fileOf = ({ exe }: Owner): string | undefined => exe?.replace(DELETED, '');
@@ -10,8 +10,8 @@ const isSameProcess = (one: Owner, other: Owner): boolean =>
   one.pid === other.pid &&
   (one.startedAtMs === undefined || other.startedAtMs === undefined || one.startedAtMs === other.startedAtMs);
 
-/** Returns true if the process runs another program file now (execve). A changed process name alone does not count. */
-function runsOtherProgram(before: Owner, now: Owner): boolean {
+/** Returns true if the process has executed another program file (execve). A changed process name does not count. */
+function hasExecuted(before: Owner, now: Owner): boolean {
   const [file, nowFile] = [fileOf(before), fileOf(now)];
   return before.nowProcess !== undefined || (file !== undefined && nowFile !== undefined && file !== nowFile);
 }
@@ -19,13 +19,13 @@ function runsOtherProgram(before: Owner, now: Owner): boolean {
 /** Returns the owner as seen before, with the program it runs now in `nowProcess`; `now` if the program is the same. */
 function withNowProcess(before: Owner, now: Owner): Owner {
   const nowProcess = now.nowProcess ?? now.process;
-  if (nowProcess === undefined || nowProcess === before.process || !runsOtherProgram(before, now)) return now;
+  if (nowProcess === undefined || nowProcess === before.process || !hasExecuted(before, now)) return now;
   return { ...before, knowledge: now.knowledge, nowProcess };
 }
 
 /**
- * Returns the owners of the later poll. A process that has run another program since then keeps its earlier program,
- * because that one made the connection. Returns `now` itself if nothing differs.
+ * Returns the owners of the later poll. A process that has executed another program since `before` keeps its earlier
+ * one, because that program made the connection. Returns `now` itself if no process has.
  */
 export function keepEarlierPrograms(before: readonly Owner[], now: readonly Owner[]): readonly Owner[] {
   if (before === now) return now;
@@ -40,8 +40,8 @@ export function keepEarlierPrograms(before: readonly Owner[], now: readonly Owne
 const MAX_OWNERS = 8;
 
 /**
- * Returns the owners of a socket, extended by processes that were seen acting on it. The process that made the socket
- * stays first, because a process that receives the socket may only close it.
+ * Returns the makers of a socket, followed by other processes that were seen acting on it. The makers stay first: a
+ * process to which the socket was passed may have done no more than close it.
  */
 export function addActors(makers: readonly Owner[] | undefined, actors: readonly Owner[]): readonly Owner[] {
   if (makers === undefined) return actors;

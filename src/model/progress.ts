@@ -40,13 +40,13 @@ export class Progress {
     this.#words[PID] = 0;
   }
 
-  /** Records which process a file belongs to. @param path relative to /proc: `PID/…`, or a file of no process */
+  /** Records the process of the file that is read next. @param path relative to /proc: `PID/…`, or any other file */
   noteFile(path: string): void {
     // NaN is stored as 0.
     this.#words[PID] = Number.parseInt(path, 10);
   }
 
-  /** Counts a poll whose batch was handed over, and begins `rest`. @param intervalMs time until the next poll */
+  /** Counts a poll whose batch was handed over, and begins `rest`. @param intervalMs the interval in use */
   countPoll(intervalMs: number): void {
     this.begin('rest');
     this.#words[INTERVAL] = intervalMs;
@@ -58,7 +58,7 @@ export class Progress {
     return Atomics.load(this.#words, POLLS);
   }
 
-  /** Time from the last poll to the next, milliseconds; 0 before the first poll. */
+  /** The interval in use at the last poll, milliseconds; 0 until its batch was handed over. */
   get intervalMs(): number {
     return this.#words[INTERVAL] ?? 0;
   }

@@ -76,11 +76,11 @@ function parseServices(text: string): ServiceList {
   return list;
 }
 
-/** Readers of service lists in the format of services(5), called at the first need of a name; undefined: no file. */
+/** Readers of service lists in the format of services(5). They are called when a name is first needed. */
 export interface ServiceTexts {
-  /** Reads the list of this machine: /etc/services. */
+  /** Returns the list of this machine, /etc/services; undefined if there is none. */
   readonly system: () => string | undefined;
-  /** Reads the IANA list that comes with netpane. */
+  /** Returns the IANA list that comes with netpane; undefined if there is none. */
   readonly registry: () => string | undefined;
 }
 
@@ -113,7 +113,7 @@ const TRANSPORTS: Readonly<Partial<Record<Protocol, Transport>>> = {
   udplite: 'udp',
 };
 
-/** IP protocols by number (IANA, Protocol Numbers): what a raw socket receives. */
+/** Short names of the IP protocols that raw sockets receive, by number (IANA, Protocol Numbers). */
 const IP_PROTOCOLS = new Map([
   [1, 'icmp'],
   [2, 'igmp'],
@@ -131,7 +131,7 @@ const IP_PROTOCOLS = new Map([
   [255, 'raw'],
 ]);
 
-/** Ethernet protocols by number (include/uapi/linux/if_ether.h): what a packet socket receives. */
+/** Short names of the Ethernet protocols that packet sockets receive, by number (include/uapi/linux/if_ether.h). */
 const ETHERNET_PROTOCOLS = new Map([
   [0x0003, 'all'],
   [0x0800, 'ip'],
@@ -153,7 +153,8 @@ const NUMBERS: Readonly<Partial<Record<Protocol, ReadonlyMap<number, string>>>> 
 
 /**
  * Returns the service name of a port: the everyday name, else the name in /etc/services, or in the IANA list if the
- * machine has no list; undefined if there is none. It names the usual service, not the program that really listens.
+ * machine has no list; undefined if there is none. For a raw or packet socket, returns the name of the protocol with
+ * this number. A service name is that of the usual service, not of the program that really listens.
  */
 export function serviceName(port: number, protocol: Protocol): string | undefined {
   const transport = TRANSPORTS[protocol];
@@ -168,7 +169,7 @@ function* lists(): Generator<ServiceList> {
   yield registryList();
 }
 
-/** Returns true if a port has this lower-case name in the first list that contains the name for the protocol. */
+/** Returns true if a port has this lower-case name in the first list that has the name for this protocol. */
 export function isService(name: string, port: number, protocol: Protocol): boolean {
   const transport = TRANSPORTS[protocol];
   if (transport === undefined) return NUMBERS[protocol]?.get(port) === name;
@@ -200,8 +201,8 @@ export function serviceNames(): readonly string[] {
 const hexText = (etherType: number): string => `0x${etherType.toString(16).padStart(4, '0')}`;
 
 /**
- * Returns the text after the colon of an endpoint, as ss prints it: the port number, or the name or number of the
- * protocol that a raw or packet socket receives; empty if there is none.
+ * Returns the text after the colon of an endpoint: the port number, or the name or number of the protocol that a raw or
+ * packet socket receives; empty if it has neither.
  * @param number See `portOrProtocol`.
  */
 export function portOrProtocolText(number: number, protocol: Protocol): string {

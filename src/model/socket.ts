@@ -28,7 +28,7 @@ export const SOCKET_STATES = [
   'BOUND_INACTIVE',
 ] as const;
 
-/** State of a TCP socket. A connected UDP socket is `ESTABLISHED`; an unconnected one has no state. */
+/** State of a socket. Other protocols than TCP use some of these: a connected UDP socket is `ESTABLISHED`. */
 export type SocketState = (typeof SOCKET_STATES)[number];
 
 /** Address and port of one side of a socket. */
@@ -70,7 +70,7 @@ export const sameEndpoint = (a: Endpoint | null, b: Endpoint | null): boolean =>
  * How an owner is known.
  * - `exact`: the process holds the socket open now.
  * - `inherited`: the last process known to hold the socket. It has closed the socket (FIN_WAIT, TIME_WAIT), or netpane
- *   cannot see now whether it still holds the socket.
+ *   can no longer see whether it still holds the socket.
  * - `listener`: no process holds the connection yet; this process listens on its local endpoint.
  * - `sender`: UDP only. This is the only process that sent from the local address and port of the socket in its network
  *   namespace. The kernel does not report which socket it used.
@@ -124,7 +124,7 @@ export interface Timer {
   readonly kind: TimerKind;
   /** Wall-clock time of expiry, milliseconds since 1970. */
   readonly dueAtMs: number;
-  /** Number of expiries in a row without an answer from the peer. */
+  /** Number of expiries in a row without an answer from the peer (inet_diag `idiag_retrans`). */
   readonly retransmits: number;
 }
 
@@ -135,7 +135,7 @@ export interface Timer {
 export interface Traffic {
   /** Payload bytes received in order. */
   readonly rxBytes?: number;
-  /** Payload bytes sent, without retransmissions. */
+  /** Payload bytes sent, without retransmissions; before Linux 4.19 only those that the peer has acknowledged. */
   readonly txBytes?: number;
   readonly rxSegments?: number;
   readonly txSegments?: number;
@@ -148,9 +148,12 @@ export interface Traffic {
   readonly cwnd?: number;
   /** Most recent delivery rate to the peer, bytes per second. */
   readonly deliveryRate?: number;
-  /** Bytes not yet read by the program; for a listener, the number of connections not yet accepted. */
+  /**
+   * Bytes not yet read by the program; for a listener, the number of connections not yet accepted. For UDP, the buffer
+   * memory of the packets (net/ipv4/udp_diag.c).
+   */
   readonly recvQueue?: number;
-  /** Bytes not yet acknowledged by the peer; for a listener, the backlog limit. */
+  /** Bytes not yet acknowledged by the peer; for a listener, the backlog limit; for UDP, memory of unsent packets. */
   readonly sendQueue?: number;
   /** Wall-clock time of the last data sent or received, milliseconds since 1970. */
   readonly lastSentAtMs?: number;
@@ -173,8 +176,9 @@ export interface Socket {
   readonly protocol: Protocol;
   readonly family: Family;
   readonly local: Endpoint;
-  /** Null without a peer: a listener or an unconnected UDP socket. */
+  /** Null without a peer, as for a listener. */
   readonly remote: Endpoint | null;
+  /** Absent when unknown, and for an unconnected socket of a protocol such as UDP. */
   readonly state?: SocketState;
   /** Socket inode; absent once no process holds the socket, and on systems other than Linux. */
   readonly inode?: number;
@@ -183,7 +187,7 @@ export interface Socket {
   readonly user?: string;
   /** Interface that the socket is bound to, or that has its local address; absent if not limited to one, or unknown. */
   readonly interface?: string;
-  /** Absent if the source reads only one namespace. */
+  /** Absent if the source reads only one namespace, or if it is not known yet. */
   readonly netns?: NetworkNamespace;
   readonly traffic?: Traffic;
   readonly timer?: Timer;
@@ -191,7 +195,7 @@ export interface Socket {
   readonly opened?: Direction;
   /** Only with `SourceOptions.tcpDetails`, because it is large. */
   readonly tcp?: TcpInfo;
-  /** Every process that holds the socket; never empty. */
+  /** The processes behind the socket, or one entry that says why none is known; never empty. */
   readonly owners: readonly Owner[];
 }
 
@@ -200,7 +204,7 @@ const UNKNOWN_OWNER: Owner = { knowledge: 'unknown' };
 /** Returns the owner that is shown where there is space for only one. */
 export const firstOwner = (socket: Socket): Owner => socket.owners[0] ?? UNKNOWN_OWNER;
 
-/** Returns true if the state, an endpoint or the first process changed: that is an event. Else only the row changes. */
+/** Returns true if the state, an endpoint or the pid of the first owner changed. Such a change makes an event. */
 export const isNotable = (before: Socket, now: Socket): boolean =>
   before.state !== now.state ||
   !sameEndpoint(before.local, now.local) ||
@@ -209,7 +213,7 @@ export const isNotable = (before: Socket, now: Socket): boolean =>
   (firstOwner(before).knowledge !== 'pending' && firstOwner(before).pid !== firstOwner(now).pid);
 
 /**
- * Returns true for a remnant: the kernel still reserves the port pair of a closed connection, and keeps nothing else.
+ * Returns true for a remnant: the kernel has freed the socket and only reserves the endpoints of the closed connection.
  * Its state may be FIN_WAIT2 (net/ipv4/inet_timewait_sock.c, tw_substate); then only its timer identifies it.
  */
 export const isRemnant = ({ state, timer }: Socket): boolean =>

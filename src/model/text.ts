@@ -8,7 +8,7 @@ const UNSAFE = /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\uFFFD]/gu;
 /** Printable ASCII: needs no check against the Unicode tables. */
 const PLAIN = /^[ -~]*$/;
 
-/** A text without these characters is printable once its accents are composed. */
+/** Characters that need a closer check. A text without them is printable once its accents are composed. */
 const SUSPECT = /[\p{C}\p{Default_Ignorable_Code_Point}\p{M}\p{Z}\uFFFD\u1160-\u11FF\uD7B0-\uD7FF]/u;
 
 /**
