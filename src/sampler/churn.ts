@@ -2,31 +2,33 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Batch } from '../model/batch.ts';
 
-/** Minimum number of parts of a batch in a storm. */
+/** A batch of this many parts prolongs a storm; a batch of more parts begins one. */
 const STORM_PARTS = 4;
 
 /**
- * Time after the last batch of a storm until it is calm, milliseconds. With a long interval the next batch is enough.
- * Smaller batches do not count: for a minute after a storm its TIME_WAIT sockets expire, hundreds per second.
+ * Minimum time from the last large batch of a storm until it is calm, milliseconds. With a long interval the next batch
+ * comes later anyway. Smaller batches do not prolong a storm: for a minute after it, its TIME_WAIT sockets expire,
+ * hundreds per second.
  */
 const CALM_MS = 3000;
 
-/** Number of sockets and events that leave enough garbage to collect. */
-const MIN_MOVED = 20_000;
+/** Minimum number of sockets, ids and events in batches that leave enough garbage to collect. */
+const MIN_ITEMS = 20_000;
 
 /** How far V8 may let the heap grow beyond the live objects in a storm, percent. Its default is up to 300. */
 const STORM_GROWTH = 25;
 
 /**
- * Detects in the batches when a storm of connections begins, and when it is calm again. V8 collects garbage only while
- * objects are made, so the garbage of a storm would stay until the next one.
+ * Detects in the batches when a storm of connections begins, and when it is calm again. Calm also follows a large
+ * baseline, or many small batches. V8 collects garbage only while objects are made, so the garbage of a storm would
+ * stay until the next one.
  */
 export class StormDetector {
   #parts = 0;
-  /** Time of the last batch of a storm, on the batches' clock. */
-  #lastStormMs = -Infinity;
-  /** Sockets and events since the last calm. */
-  #moved = 0;
+  /** Time of the last large batch, on the batches' clock. */
+  #lastLargeMs = -Infinity;
+  /** Number of sockets, ids and events since the last calm. */
+  #items = 0;
 
   /** Takes a batch, or a part of one. Returns the phase that begins with it, or undefined. */
   note({
@@ -38,15 +40,15 @@ export class StormDetector {
     closed,
     events,
   }: Batch): 'storm' | 'calm' | undefined {
-    this.#moved += spawned.length + changed.length + closed.length + events.length;
+    this.#items += spawned.length + changed.length + closed.length + events.length;
     if (partial) {
       this.#parts++;
-      if (this.#parts >= STORM_PARTS - 1) this.#lastStormMs = monotonicMs;
+      if (this.#parts >= STORM_PARTS - 1) this.#lastLargeMs = monotonicMs;
       return this.#parts === STORM_PARTS && !baseline ? 'storm' : undefined;
     }
     this.#parts = 0;
-    if (monotonicMs - this.#lastStormMs < CALM_MS || this.#moved < MIN_MOVED) return undefined;
-    this.#moved = 0;
+    if (monotonicMs - this.#lastLargeMs < CALM_MS || this.#items < MIN_ITEMS) return undefined;
+    this.#items = 0;
     return 'calm';
   }
 }
@@ -54,8 +56,8 @@ export class StormDetector {
 let collect: (() => void) | undefined;
 
 /**
- * Collects the garbage of this thread and compacts the heap: without compaction, 28 MB of objects keep 190 MB of
- * half-empty pages, with it 62 MB. Blocks the thread for 50 to 300 ms.
+ * Collects the garbage of this thread and compacts the heap. Measured after a storm: 28 MB of objects are left in pages
+ * of 190 MB, and with compaction of 62 MB. Blocks the thread for 50 to 300 ms.
  */
 export function collectGarbage(): void {
   if (collect === undefined) {

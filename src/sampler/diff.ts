@@ -3,7 +3,7 @@ import type { Socket } from '../model/socket.ts';
 
 /**
  * Returns the difference between two snapshots. An unchanged socket is the same object in both, so the comparison is by
- * identity and costs one map access for each socket.
+ * identity and costs one map access for each socket, or two if a socket closed.
  */
 export function diff(previous: ReadonlyMap<string, Socket>, next: ReadonlyMap<string, Socket>): Difference {
   const spawned: Socket[] = [];

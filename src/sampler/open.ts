@@ -3,7 +3,7 @@ import { openSource, type SourceName } from '../source/index.ts';
 import type { ExtraKind } from '../source/types.ts';
 import { type Clock, Sampler, type SamplerOptions } from './sampler.ts';
 
-/** What to poll, and how. */
+/** Settings of a sampler and its source. */
 export interface SamplerSetup {
   readonly source: SourceName | undefined;
   /** Kinds of sockets to read in addition to the default ones. */
@@ -13,15 +13,15 @@ export interface SamplerSetup {
   readonly intervalMs: number;
   /** Maximum share of one core that polling may take, above 0, up to 1. */
   readonly maxShare: number;
-  /** Size of the buffer for kernel events, KiB; undefined for the default. */
+  /** Size of the kernel's event buffers, KiB: see `SourceOptions`. */
   readonly eventBufferKiB?: number | undefined;
   /** Maximum numbers of sockets and events kept; undefined for no maximum. */
   readonly bounds?: Bounds | undefined;
 }
 
 /**
- * How long a poll waits for the owners of its sockets, milliseconds: enough for some ten thousand sockets. A first
- * screen without some of the names is better than a late one.
+ * Maximum time that a poll waits for the owners of its sockets, milliseconds: enough for some ten thousand sockets. A
+ * first screen without some of the names is better than a late one.
  */
 const OWNER_BUDGET_MS = 200;
 
@@ -40,12 +40,12 @@ const CLOCK: Clock = {
  */
 export async function openSampler(
   { source, also, tcpDetails, intervalMs, maxShare, eventBufferKiB, bounds }: SamplerSetup,
-  listeners: Pick<SamplerOptions, 'onBatch' | 'onEvents' | 'onError' | 'progress'>,
+  options: Pick<SamplerOptions, 'onBatch' | 'onEvents' | 'onError' | 'progress'>,
 ): Promise<Sampler> {
-  const { progress } = listeners;
+  const { progress } = options;
   progress?.begin('open');
   return new Sampler({
-    ...listeners,
+    ...options,
     source: await openSource(source, {
       also,
       tcpDetails,

@@ -6,7 +6,7 @@ export const DEFAULT_MAX_SHARE = 0.2;
 /** Longest interval that pacing leads to, milliseconds. A longer one is used only when it is requested. */
 const MAX_INTERVAL_MS = 60_000;
 
-/** How much cheaper than needed polls must be before the interval is shortened: hysteresis against flapping. */
+/** Factor by which polls must be cheaper than an interval needs before it is used: it must not flap. */
 const MARGIN = 1.25;
 
 /**
@@ -20,9 +20,10 @@ const STEPS = [
   { upToMs: MAX_INTERVAL_MS, stepMs: 5000 },
 ] as const;
 
-/** Returns the next step, at most MAX_INTERVAL_MS. 1e-9: 0.7 / 0.1 is a little more than 7. */
+/** Returns the shortest interval in STEPS that is at least `ms`, at most MAX_INTERVAL_MS. */
 function nextStep(ms: number): number {
   const row = STEPS.find(({ upToMs }) => ms <= upToMs);
+  // 1e-9: floating-point noise must not lead to the step after. 145 / 0.29 / 100 is a little more than 5.
   return row ? Math.ceil(ms / row.stepMs - 1e-9) * row.stepMs : MAX_INTERVAL_MS;
 }
 
@@ -30,8 +31,8 @@ const ascending = (a: number, b: number) => a - b;
 
 /**
  * Finds the interval at which polling takes no more than its share of the time. Costs vary, and an interval that varied
- * with them would be worse than a long one. Two expensive polls of three lengthen the interval, two consecutive polls
- * that are cheaper by a margin shorten it, anything between leaves it.
+ * with them would be worse than a long one. Two expensive polls of the last three lengthen the interval, two
+ * consecutive polls that are cheaper by a margin shorten it, and all others leave it as it is.
  */
 export class Pacer {
   readonly #maxShare: number;
@@ -39,7 +40,7 @@ export class Pacer {
   #intervalMs: number;
   /** Costs of the last three polls; 0 for polls that have not happened yet. */
   #costsMs: readonly [number, number, number] = [0, 0, 0];
-  /** The cost that led to the interval in use. */
+  /** The cost that led to the interval in use, milliseconds. */
   #pacedForMs = 0;
 
   /**
@@ -99,7 +100,7 @@ export class Pacer {
     this.#pacedForMs = pacedForMs;
   }
 
-  /** The median of the last three costs: a single outlier does not count. */
+  /** Returns the median of the last three costs: a single outlier does not count. */
   #medianMs(): number {
     return this.#costsMs.toSorted(ascending)[1] ?? 0;
   }
@@ -112,8 +113,8 @@ export class Pacer {
   }
 }
 
-/** Formats a duration: `520 ms`, `2.5 s`. */
+/** Returns the text of a duration: `520 ms`, `2.5 s`. */
 const exactly = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${ms / 1000} s`);
 
-/** Formats a measured duration with two digits: more would be noise. */
+/** Returns the text of a measured duration with two digits: more would be noise. */
 const roughly = (ms: number): string => exactly(Number(ms.toPrecision(2)));

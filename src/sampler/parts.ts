@@ -1,8 +1,8 @@
 import type { Batch } from '../model/batch.ts';
 
 /**
- * Maximum number of sockets, ids and events in one part. A part is copied between threads and then shown: 500 take some
- * ten milliseconds while V8 still has to compile the code, and keys are read between two parts.
+ * Maximum number of sockets, ids and events in one part. To copy 500 between threads and to show them takes some ten
+ * milliseconds while V8 still has to compile the code. Keys are read between two parts.
  */
 export const PART_SIZE = 500;
 
@@ -17,15 +17,15 @@ export function splitBatch(batch: Batch, size: number = PART_SIZE): readonly Bat
   if (total <= size) return [batch];
   const parts: Batch[] = [];
   for (let start = 0; start < total; start += size) {
-    // The four lists count as one long list; this is what a list has between `start` and `start + size` of it.
-    const share = <T>(list: readonly T[], offset: number): readonly T[] =>
+    // A part is the range from `start` to `start + size` of the four lists joined; a list begins at `offset` there.
+    const inPart = <T>(list: readonly T[], offset: number): readonly T[] =>
       list.slice(Math.max(0, start - offset), Math.max(0, start + size - offset));
     parts.push({
       ...batch,
-      spawned: share(spawned, 0),
-      changed: share(changed, spawned.length),
-      closed: share(closed, spawned.length + changed.length),
-      events: share(events, total - events.length),
+      spawned: inPart(spawned, 0),
+      changed: inPart(changed, spawned.length),
+      closed: inPart(closed, spawned.length + changed.length),
+      events: inPart(events, total - events.length),
       partial: batch.partial || start + size < total,
     });
   }

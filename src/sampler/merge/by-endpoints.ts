@@ -5,8 +5,8 @@ const keyOf = ({ protocol, local, remote }: Socket): string =>
   [protocol, local.address, local.port, remote?.address, remote?.port].join(' ');
 
 /**
- * Maximum number of entries with the same endpoints. A port can be reused thousands of times a second, while the kernel
- * keeps at most one remnant of it in each namespace.
+ * Maximum number of entries with the same endpoints. The kernel keeps at most one remnant of a pair of endpoints in
+ * each namespace, but connections can use the pair thousands of times a second.
  */
 const MAX_SAME_ENDPOINTS = 256;
 
@@ -16,7 +16,7 @@ const mayShareNamespace = (one: Socket, other: Socket): boolean =>
 
 /**
  * Index of values by protocol and endpoints, to match a connection with its remnant when their ids differ. Several
- * entries can have the same endpoints: in different namespaces, or after the port was reused.
+ * entries can have the same endpoints: in different namespaces, or when a connection reuses those of an ended one.
  */
 export class ByEndpoints<T> {
   readonly #entries = new Map<string, { readonly socket: Socket; readonly value: T }[]>();
@@ -44,6 +44,7 @@ export class ByEndpoints<T> {
     return entries?.findLast((it) => mayShareNamespace(it.socket, socket) && isAccepted(it.value))?.value;
   }
 
+  /** Removes all entries with this value; `key` is from `add`. */
   delete(key: string, value: T): void {
     const left = this.#entries.get(key)?.filter((it) => it.value !== value) ?? [];
     if (left.length > 0) this.#entries.set(key, left);

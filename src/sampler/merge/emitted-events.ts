@@ -4,7 +4,7 @@ import type { Life, Lifetime } from './life.ts';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
-/** Events to emit. `atMs` is on the monotonic clock until `take` converts it. */
+/** The events since the last batch. `atMs` is on the monotonic clock until `take` converts it. */
 export class EmittedEvents {
   #events: Mutable<Event>[] = [];
 
@@ -59,7 +59,7 @@ export class EmittedEvents {
     const events = this.#events;
     this.#events = [];
     events.sort((a, b) => a.atMs - b.atMs);
-    // Rounded to the microsecond: adding and subtracting leaves floating-point noise.
+    // Rounded to the microsecond: conversion between the clocks adds floating-point noise.
     for (const event of events) event.atMs = Math.round((event.atMs + wallOffsetMs) * 1000) / 1000;
     return events;
   }

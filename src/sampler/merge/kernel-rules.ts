@@ -12,8 +12,8 @@ type StateChanged = KernelEvent & { readonly type: 'state' };
 type Ended = KernelEvent & { readonly type: 'ended' };
 
 /**
- * What a kernel event makes of a life: one method for each kind of event. A poll may have seen its effect already, or
- * even a later state.
+ * Applies kernel events to the lives: one method for each kind of event. A poll may have seen the effect of an event
+ * already, or even a later state.
  *
  *     appeared ─▶ spawn, or a better owner and time of birth
  *     state ─▶ change
@@ -30,7 +30,7 @@ export class KernelRules {
     this.#cycle = cycle;
   }
 
-  /** Applies a kernel event. Returns the life that it changed. */
+  /** Applies a kernel event. Returns the life that it changed; undefined if it changed none. */
   apply(kernelEvent: Appeared | StateChanged | Ended): Life | undefined {
     switch (kernelEvent.type) {
       case 'appeared':
@@ -46,7 +46,7 @@ export class KernelRules {
     let life = this.#index.findOrAdopt(socket.id);
     if (life === undefined) {
       if (this.#polls.isInBaseline(atMs)) return undefined;
-      life = this.#index.findMetAsRemnant(socket, atMs);
+      life = this.#index.findFirstSeenAsRemnant(socket, atMs);
       if (life) this.#index.addOtherId(life, socket.id);
     }
     if (life === undefined) {
@@ -72,7 +72,7 @@ export class KernelRules {
     if (life === undefined || life.closedBy !== undefined) return undefined;
     const before = life.socket;
     const best = owners ? mergedOwners(life, owners, atMs) : before.owners;
-    // A later poll has seen a newer state than this.
+    // A poll after this event has seen a newer state already.
     const isLate = atMs <= life.lastPoll.endMs && before.state !== was;
     const state = isLate ? before.state : now;
     if (state === before.state && best === before.owners) return undefined;
@@ -91,9 +91,9 @@ export class KernelRules {
     life.hasKernelEvent = true;
     life.socket = withEnd(life.socket, socket);
     this.#cycle.close(life, atMs, learntBy, lifetime);
-    // A later poll has not seen the remnant: it has ended too.
+    // A poll after this event has not seen the remnant: it has ended too.
     const hasRemnantEnded = atMs <= this.#polls.last.startMs && this.#polls.socketOf(life) === undefined;
-    // The trace does not say whether a remnant is left.
+    // The trace does not report whether the kernel keeps a remnant.
     if (!hasRemnant || hasRemnantEnded)
       this.#cycle.markGone(life, { mayReturn: hasRemnant || learntBy === 'trace' });
     else
@@ -105,7 +105,10 @@ export class KernelRules {
     return life;
   }
 
-  /** Returns the life of a socket whose first kernel event is its end: the life of its remnant, or a new one. */
+  /**
+   * Returns the life of a socket whose first kernel event is its end: the life of its remnant, or a new one. Undefined
+   * if the socket ended before the first poll did.
+   */
   #findOrCreateEnded(
     socket: Socket,
     atMs: number,
@@ -114,20 +117,23 @@ export class KernelRules {
     learntBy: LearntBy,
   ): Life | undefined {
     if (this.#polls.isInBaseline(atMs)) return undefined;
-    const met =
+    const ofRemnant =
       (remnantId === undefined ? undefined : this.#index.findOrAdopt(remnantId)) ??
-      this.#index.findMetAsRemnant(socket, atMs);
-    const isSameLife = met !== undefined && met.otherId === undefined;
-    const life = isSameLife ? met : this.#index.create(socket, atMs - (lifetimeMs ?? 0), learntBy);
+      this.#index.findFirstSeenAsRemnant(socket, atMs);
+    const isSameLife = ofRemnant !== undefined && ofRemnant.otherId === undefined;
+    const life = isSameLife ? ofRemnant : this.#index.create(socket, atMs - (lifetimeMs ?? 0), learntBy);
     if (isSameLife) this.#index.addOtherId(life, socket.id);
     else this.#cycle.spawn(life);
-    // When a poll saw the remnant does not say when the connection was born.
+    // The birth of the connection is unknown: a poll has at most seen its remnant.
     if (!life.isBaseline) life.bornMs = undefined;
     return life;
   }
 }
 
-/** Returns the owners of a life after a kernel event with the owners at `atMs`. */
+/**
+ * Returns the owners of a life, merged with those of a kernel event at `atMs`. If a poll after the event has seen the
+ * socket, the owners of the poll are the later ones.
+ */
 const mergedOwners = (
   { socket, lastPoll }: Life,
   owners: readonly Owner[],

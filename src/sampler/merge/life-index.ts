@@ -5,13 +5,13 @@ import { type Life, NEVER } from './life.ts';
 import type { Polls } from './polls.ts';
 
 /**
- * Finds lives by either of their ids. A life may have a second id that is not known yet, because no poll has seen it, or
- * a poll saw its remnant first. Until that id is known, the life is found by its endpoints too.
+ * Finds lives by either of their ids. A life may have a second id that is not known yet: that of its remnant if no poll
+ * has seen it, that of the connection if a poll saw the remnant first. Until then it is found by its endpoints too.
  *
  *     create ─▶ one id, endpoints ── addOtherId ─▶ two ids ── remove
  *
- * Sockets of the baseline that no kernel event is about have no `Life`: the snapshot has everything about them, so
- * 100,000 of them cost nothing here.
+ * An open socket of the baseline without a kernel event has no `Life`: the snapshot has everything about it, so 100,000
+ * of them cost nothing here.
  */
 export class LifeIndex {
   readonly #polls: Polls;
@@ -42,7 +42,7 @@ export class LifeIndex {
   }
 
   /** Returns the life whose remnant a poll saw at or after `atMs`, before any kernel event about the connection. */
-  findMetAsRemnant(socket: Socket, atMs: number): Life | undefined {
+  findFirstSeenAsRemnant(socket: Socket, atMs: number): Life | undefined {
     return this.#byEndpoints.find(
       socket,
       (life) => life.otherId === undefined && !life.hasKernelEvent && life.lastPoll.endMs >= atMs,
@@ -83,12 +83,12 @@ export class LifeIndex {
     life.isBaseline = true;
     life.firstSeenMs = first?.endMs ?? 0;
     life.reported = socket;
-    // The last poll may have emitted a change of it.
+    // The last poll may have emitted a change of this socket.
     life.changedMs = last.startMs;
     return life;
   }
 
-  /** Gives a life its second id. From then on both ids are known, and its endpoints need not find it. */
+  /** Gives a life its second id. Its endpoints leave the index: from now on it is found by either id. */
   addOtherId(life: Life, otherId: string): void {
     this.#removeEndpoints(life);
     life.otherId = otherId;

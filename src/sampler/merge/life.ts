@@ -9,13 +9,13 @@ export interface PollTime {
 
 export const NEVER: PollTime = { startMs: -Infinity, endMs: -Infinity };
 
-/** How long a socket lived, as a close event has it. Empty when unknown. */
+/** The lifetime in a close event; see `SocketEvent`. Empty when unknown. */
 export interface Lifetime {
   readonly lifetimeMs?: number;
   readonly isAtLeast?: boolean;
 }
 
-/** One life of a socket: what the last snapshot does not say about it. */
+/** One life of a socket. Times are on the monotonic clock, milliseconds. */
 export interface Life {
   /** Its id in the batches. */
   readonly id: string;
@@ -29,7 +29,10 @@ export interface Life {
   socket: Socket;
   /** The socket as the last batch reported it; undefined when no batch has reported it, or its row was closed. */
   reported: Socket | undefined;
-  /** Undefined when unknown. */
+  /**
+   * Start of the life: by the kernel event, else the start of the first poll that saw it. Undefined when unknown, since
+   * only its end was reported.
+   */
   bornMs: number | undefined;
   /** End of the poll that saw it first: it was born no later. Infinity when a kernel event came first. */
   firstSeenMs: number;
@@ -37,7 +40,7 @@ export interface Life {
   isBaseline: boolean;
   /** A kernel event has reported something about it that polls may not show. */
   hasKernelEvent: boolean;
-  /** The last poll that saw it change. Kernel events from before its end are already part of what it saw. */
+  /** The last poll that updated it. A kernel event from before the end of that poll is older than what the poll saw. */
   lastPoll: PollTime;
   /** What reported its close; undefined while it is open. A row that is left after the close is a remnant. */
   closedBy: LearntBy | undefined;
@@ -52,7 +55,7 @@ export interface Life {
   changedBy: LearntBy;
 }
 
-/** Returns how long a life was observed until `untilMs`; empty when its start is unknown. */
+/** Returns the time from the birth of a life to `untilMs`; empty when its birth is unknown or later. */
 export function seenLifetime({ bornMs, isBaseline }: Life, untilMs: number): Lifetime {
   if (bornMs === undefined || bornMs > untilMs) return {};
   return {
@@ -61,7 +64,7 @@ export function seenLifetime({ bornMs, isBaseline }: Life, untilMs: number): Lif
   };
 }
 
-/** Returns the lifetime of the kernel event that ended the life, or the observed one if that says more. */
+/** Returns the lifetime from a kernel event. If that is unknown, or a lower bound below `seen`, returns `seen`. */
 export function betterLifetime(seen: Lifetime, { lifetimeMs, isAtLeast = false }: Lifetime): Lifetime {
   if (lifetimeMs === undefined || (isAtLeast && (seen.lifetimeMs ?? -1) > lifetimeMs)) return seen;
   return { lifetimeMs, ...(isAtLeast && { isAtLeast }) };

@@ -28,7 +28,7 @@ const MISSING_MS = 100;
  *                                       ├─▶ LifeCycle ──┤                  ├─▶ take
  *             applyPoll ─▶ PollRules ───┘               └─▶ Report ────────┘
  *
- * `LifeCycle` has the states of a life, `LifeIndex` finds lives, `Polls` is what was polled last. Without an event
+ * `LifeCycle` has the states of a life, `LifeIndex` finds lives, `Polls` has the last snapshot. Without an event
  * source, and for protocols other than TCP and UDP, a poll that misses a socket closes it at once.
  */
 export class Merger {
@@ -39,13 +39,13 @@ export class Merger {
   readonly #cycle: LifeCycle;
   readonly #pollRules: PollRules;
   readonly #kernelRules: KernelRules;
-  /** Kernel events from before the first poll ended; only those about sockets that it saw count. */
+  /** Kernel events from before the first poll ended. They apply only to sockets that it saw. */
   #earlyEvents: readonly KernelEvent[] = [];
 
   /**
-   * @param options `emitsEveryChange`: emit an event for each change of state, instead of one for the difference
-   * between two batches; `hasEvents`: an event source reports the end of sockets, mostly before a poll misses them;
-   * `maxGone`: maximum number of lives kept after they are gone, the oldest are dropped first
+   * @param options `emitsEveryChange`: emit an event for each notable change, instead of one for the difference between
+   * two batches; `hasEvents`: an event source reports the end of sockets, mostly before a poll misses them; `maxGone`:
+   * maximum number of lives kept after they are gone, the oldest are dropped first
    */
   constructor({
     emitsEveryChange,
@@ -85,7 +85,7 @@ export class Merger {
         continue;
       }
       const life = this.#kernelRules.apply(kernelEvent);
-      if (life && !life.isGone) this.#pollRules.expect(life, now.monotonicMs);
+      if (life && !life.isGone) this.#pollRules.checkLater(life, now.monotonicMs);
     }
     this.#cycle.closeMissing(now.monotonicMs - MISSING_MS);
   }
@@ -106,13 +106,13 @@ export class Merger {
     const isFirst = this.#polls.first === undefined;
     const startMs = start.monotonicMs;
     this.#polls.setClocks(start);
-    // Found before the snapshot is replaced: a life made here has its socket as the poll before saw it.
+    // Before the snapshot is replaced: a life that is created here gets its socket from the previous one.
     const missed = closed.map((id) => this.#index.findOrAdopt(id));
     this.#polls.add(sockets, { startMs, endMs });
     for (const socket of spawned) this.#pollRules.applySpawned(socket, isFirst);
     for (const socket of changed) this.#pollRules.applyChanged(socket, previous.get(socket.id));
-    for (const life of missed) if (life) this.#pollRules.expect(life, startMs);
-    this.#pollRules.checkExpected();
+    for (const life of missed) if (life) this.#pollRules.checkLater(life, startMs);
+    this.#pollRules.checkDue();
     this.#cycle.removeExpired();
     if (!isFirst) return;
     const { wallOffsetMs } = this.#polls;

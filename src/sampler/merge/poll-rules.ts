@@ -9,12 +9,12 @@ import { withEarlier } from './sightings.ts';
 
 /**
  * Applies a poll to the lives: its differences from the poll before, one method for each kind. Spawned and changed
- * sockets are applied at once. Lives whose socket closed or had a kernel event are looked up in a snapshot afterwards:
- * a closed socket may still be there as a remnant with another id. If the poll started before the kernel event, it may
- * have read the socket too early, and the life waits for the next one.
+ * sockets are applied at once. Lives whose socket closed or had a kernel event are looked up in the snapshot
+ * afterwards: a closed socket may still be there as a remnant with another id. If the poll started before the kernel
+ * event, it may have read the socket too early, and the life waits for the next poll.
  *
  *     spawned, changed ─▶ sighting of a life; without a life: reported as it is, or the spawn of a new life
- *     closed, kernel events ─▶ expect ─▶ checkExpected ─▶ sighting, or missing
+ *     closed, kernel events ─▶ checkLater ─▶ checkDue ─▶ sighting, or missing
  */
 export class PollRules {
   readonly #polls: Polls;
@@ -24,7 +24,7 @@ export class PollRules {
   readonly #report: Report;
   readonly #hasEventSource: boolean;
   /** Lives to check, each with the earliest start of a poll that can check it. */
-  readonly #expected = new Map<Life, number>();
+  readonly #toCheck = new Map<Life, number>();
 
   constructor(
     polls: Polls,
@@ -75,7 +75,7 @@ export class PollRules {
   #applySighting(life: Life, socket: Socket): void {
     this.#cycle.see(life);
     if (life.closedBy !== undefined && !isRemnant(socket)) {
-      // If the kernel reported its end, the snapshot is wrong: an incomplete dump keeps sockets as last seen.
+      // If the kernel reported its end, the snapshot is wrong: after an incomplete dump it has sockets as last seen.
       if (life.closedBy === 'poll') this.#cycle.reopen(life, socket);
       return;
     }
@@ -84,18 +84,18 @@ export class PollRules {
     this.#cycle.setSocket(life, merged, this.#polls.last.startMs, 'poll');
   }
 
-  /** Makes `checkExpected` check a life, once the last poll started at `sinceMs` or later. */
-  expect(life: Life, sinceMs: number): void {
-    this.#expected.set(life, sinceMs);
+  /** Makes `checkDue` compare a life with the first snapshot whose poll started at `sinceMs` or later. */
+  checkLater(life: Life, sinceMs: number): void {
+    this.#toCheck.set(life, sinceMs);
   }
 
-  /** Compares the expected lives with the last snapshot, except those that wait for a later poll. */
-  checkExpected(): void {
+  /** Compares lives with the last snapshot, except those that wait for a later poll. */
+  checkDue(): void {
     const { startMs } = this.#polls.last;
-    for (const [life, sinceMs] of this.#expected) {
+    for (const [life, sinceMs] of this.#toCheck) {
       // The poll may have read this socket before its kernel event: check it in the next one.
       if (sinceMs > startMs) continue;
-      this.#expected.delete(life);
+      this.#toCheck.delete(life);
       this.#check(life);
     }
   }
@@ -112,7 +112,7 @@ export class PollRules {
   #applyMissing(life: Life): void {
     const { protocol } = life.socket;
     if (life.closedBy !== undefined) this.#cycle.markGone(life, { mayReturn: true });
-    // Wait for the kernel event. There is none for other protocols, nor for a remnant: its connection had it.
+    // Wait for the kernel event of the end. Other protocols have none, and a remnant had it as a connection.
     else if (this.#hasEventSource && (protocol === 'tcp' || protocol === 'udp') && !isRemnant(life.socket))
       this.#cycle.miss(life);
     else {

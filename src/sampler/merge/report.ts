@@ -3,7 +3,7 @@ import type { Socket } from '../../model/socket.ts';
 import type { EmittedEvents } from './emitted-events.ts';
 import type { Life } from './life.ts';
 
-/** What the next batch reports: lives that may differ from the last one, and polled sockets without a life. */
+/** Collects what the next batch reports: lives that may differ from the last batch, and sockets without a life. */
 export class Report {
   readonly #events: EmittedEvents;
   readonly #emitsEveryChange: boolean;
@@ -12,7 +12,7 @@ export class Report {
   #spawned: Socket[] = [];
   #changed: Socket[] = [];
 
-  /** @param emitsEveryChange emit each change at once, instead of the difference between two batches */
+  /** @param emitsEveryChange emit an event for each notable change, instead of one for all since the last batch */
   constructor(events: EmittedEvents, emitsEveryChange: boolean) {
     this.#events = events;
     this.#emitsEveryChange = emitsEveryChange;
@@ -38,7 +38,7 @@ export class Report {
     this.#changed.push(socket);
   }
 
-  /** Emits the notable change of a life from `before`: now, or with the next batch. */
+  /** Emits the notable change of a life from `before`; without `emitsEveryChange` it waits for `take`. */
   emitChange(life: Life, before: Socket): void {
     if (this.#emitsEveryChange) this.#addChangeEvent(life, before);
   }

@@ -1,6 +1,10 @@
 import { keepEarlierPrograms } from '../../model/owners.ts';
 import type { Knowledge, Owner, Socket } from '../../model/socket.ts';
 
+/*
+ * A sighting is a socket as a poll or a kernel event shows it. These functions merge two sightings of one life.
+ */
+
 /** How much each kind of knowledge says about the process behind a socket; more is better. */
 const WORTH: Readonly<Record<Knowledge, number>> = {
   exact: 4,
@@ -30,7 +34,7 @@ export const asInherited = (owners: readonly Owner[]): readonly Owner[] =>
 export const laterOwners = (before: readonly Owner[], now: readonly Owner[]): readonly Owner[] =>
   betterOwners(now, before) === now ? keepEarlierPrograms(before, now) : asInherited(before);
 
-/** Returns a sighting of a socket, with the fields it lacks filled in from another sighting. */
+/** Returns a sighting of a socket; user, direction and counters that it lacks come from another sighting. */
 export function filledFrom(socket: Socket, other: Socket): Socket {
   const uid = socket.uid ?? other.uid;
   const user = socket.user ?? other.user;
@@ -45,7 +49,7 @@ export function filledFrom(socket: Socket, other: Socket): Socket {
   };
 }
 
-/** Returns a later sighting of a socket, with its id and whatever only the earlier sighting had. */
+/** Returns a later sighting of a socket, with the id of the earlier one and what only that one has (`filledFrom`). */
 export const withEarlier = (before: Socket, now: Socket): Socket => ({
   ...filledFrom(now, before),
   id: before.id,
