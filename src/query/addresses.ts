@@ -27,7 +27,7 @@ function parseBits(text: string): Bits | undefined {
   return isMapped ? (groups[6] ?? 0) * 0x10000 + (groups[7] ?? 0) : groups;
 }
 
-/** Returns the address without its scope, and the scope with its `%`; an empty text if there is no scope. */
+/** Returns the address without its scope (`%eth0`, RFC 4007), and the scope with its `%`; empty if there is none. */
 const splitScope = (text: string): readonly string[] =>
   /^([^%]*)((?:%[^\s[\]()]+)?)$/.exec(text)?.slice(1) ?? [];
 
@@ -57,7 +57,7 @@ export function isAddress(text: string, wanted: string): boolean {
   return address === wanted || (!wanted.includes('%') && (address?.startsWith(`${wanted}%`) ?? false));
 }
 
-/** Scope of an address; `any` is the wildcard address (0.0.0.0, ::), `many` multicast or broadcast. */
+/** Where an address reaches; `any` is the wildcard address (0.0.0.0, ::), `many` multicast or broadcast. */
 type Reach = 'any' | 'many' | 'loopback' | 'private' | 'public';
 
 function reachOfIpv4(bits: number): Reach {
@@ -84,7 +84,7 @@ function reachOfIpv6(groups: readonly number[]): Reach {
   return first >> 9 === 0xfc00 >> 9 || first >> 6 === 0xfe80 >> 6 ? 'private' : 'public';
 }
 
-/** Returns the scope of an address; undefined if the text is not an address. */
+/** Returns where an address reaches; undefined if the text is not an address. */
 export function reachOf(address: string): Reach | undefined {
   const bits = bitsOf(address);
   if (bits === undefined) return undefined;
@@ -108,11 +108,11 @@ export function parseNetwork(text: string): Network | undefined {
   const [, host = '', length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const bits = parseBits(host);
   if (bits === undefined) return undefined;
-  const most = typeof bits === 'number' ? 32 : 128;
+  const maxPrefix = typeof bits === 'number' ? 32 : 128;
   // The prefix of a v4-mapped network counts its fixed 96 bits too.
-  const shared = most === 32 && host.includes(':') ? 96 : 0;
-  const prefix = length === undefined ? most : Number(length) - shared;
-  return prefix < 0 || prefix > most ? undefined : { address: textOf(masked(bits, prefix)), prefix };
+  const mappedBits = maxPrefix === 32 && host.includes(':') ? 96 : 0;
+  const prefix = length === undefined ? maxPrefix : Number(length) - mappedBits;
+  return prefix < 0 || prefix > maxPrefix ? undefined : { address: textOf(masked(bits, prefix)), prefix };
 }
 
 /** Compiles a network to a test that returns true for an address in it. */

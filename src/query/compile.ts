@@ -9,8 +9,8 @@ export type { QueryContext } from './condition.ts';
 
 /**
  * Compiles a query to a predicate on a subject and the searchable fields of its socket, whose texts are in `pool`. The
- * predicate tests each distinct text once and allocates nothing per row. Its answers about a timed query, or after a
- * change of the context, hold only at the moment of the call.
+ * predicate tests each distinct text once and allocates nothing per row. Its answer about a socket may change when the
+ * context changes, and for a timed query with time.
  */
 export const compileQuery = (query: Query, pool: TextPool, context: QueryContext): Condition =>
   compileExpression(query.expression, { pool, context });

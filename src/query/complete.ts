@@ -19,7 +19,7 @@ export interface Completion {
   readonly choices: readonly string[];
 }
 
-/** Returns all flags, and the names of fields and quantities with their operators. */
+/** Returns all flags, and the names of fields and quantities, each with an operator. */
 const termNames = (): string[] => [
   ...Object.keys(FLAGS),
   ...Object.keys(FIELDS).map((name) => `${name}:`),
@@ -35,7 +35,7 @@ const compareNumeric = (a: string, b: string): number =>
 /** Returns the first MAX_CHOICES texts in sorted order. In a large set, most texts need only one comparison. */
 function firstSorted(texts: Iterable<string>): string[] {
   const first: string[] = [];
-  /** Texts from this one on, in sorted order, are not among the first. */
+  /** A text that is sorted after this one is not among the first. */
   let last: string | undefined;
   for (const text of texts) {
     if (last !== undefined && compareNumeric(text, last) >= 0) continue;
@@ -92,7 +92,7 @@ function startOfTerm(text: string, cursor: number): number {
   return start;
 }
 
-/** Completes the word at the cursor, also its part after the cursor, with names of terms or values of a field. */
+/** Completes the word at the cursor, also its part after the cursor, to the name of a term or a value of a field. */
 export function complete(text: string, cursor: number, values: Values): Completion {
   const start = startOfTerm(text, cursor);
   const typed = text.slice(start, cursor);

@@ -20,7 +20,7 @@ export interface QueryContext {
 /** A test of a subject and the searchable fields of its socket. */
 export type Condition = (fields: SearchFields, subject: Subject) => boolean;
 
-/** What a term is compiled with. */
+/** Texts and context that a term is compiled with. */
 export interface Compiling {
   readonly pool: TextPool;
   readonly context: QueryContext;

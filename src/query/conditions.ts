@@ -15,7 +15,7 @@ import { compileWord, hasPortName, cachedPortTest } from './words.ts';
 
 type Compile<T> = (term: T, compiling: Compiling) => Condition;
 
-/** By index in `PROTOCOLS`. A socket of a protocol without ports matches no port, whatever its number is. */
+/** Whether a protocol has ports, by its index in `PROTOCOLS`. A socket without ports matches no port. */
 const HAS_PORTS: readonly boolean[] = PROTOCOLS.map(hasPorts);
 
 type PortTest = (port: number, protocol: number) => boolean;
@@ -35,7 +35,7 @@ function compilePorts(items: readonly PortItem[]): PortTest {
   );
 }
 
-/** Returns the condition of the endpoint, or of either. */
+/** Returns the condition about one endpoint, or about either. */
 function ofSide(side: Side, local: Condition, remote: Condition): Condition {
   if (side === 'either') return (it, subject) => local(it, subject) || remote(it, subject);
   return side === 'local' ? local : remote;
@@ -43,12 +43,12 @@ function ofSide(side: Side, local: Condition, remote: Condition): Condition {
 
 /**
  * Compiles a condition that holds if address and port of one endpoint match.
- * @param isAddress takes the number of an address in the pool
+ * @param isWanted takes the number of an address in the pool
  */
-const endpointTest = (side: Side, isAddress: (number: number) => boolean, isPort: PortTest): Condition => {
-  const local: Condition = (it) => isAddress(it.local) && isPort(it.localPort, it.protocol);
+const endpointTest = (side: Side, isWanted: (number: number) => boolean, isPort: PortTest): Condition => {
+  const local: Condition = (it) => isWanted(it.local) && isPort(it.localPort, it.protocol);
   const remote: Condition = (it) =>
-    it.remote >= 0 && isAddress(it.remote) && isPort(it.remotePort, it.protocol);
+    it.remote >= 0 && isWanted(it.remote) && isPort(it.remotePort, it.protocol);
   return ofSide(side, local, remote);
 };
 

@@ -13,14 +13,14 @@ const queryOfConjuncts = (parts: readonly Expression[]): Query => {
 /** Field by which `replaceField` finds the terms to replace. */
 type FieldName = Field | Quantity | 'host';
 
-/** Returns the field of a conjunct; undefined for words, flags and conjuncts of several terms. */
+/** Returns the field of a top-level condition; undefined for words, flags, negated terms and alternatives. */
 function fieldOf(expression: Expression): FieldName | undefined {
   if ('field' in expression) return expression.field === 'any' ? undefined : expression.field;
   if (expression.kind === 'host') return 'host';
   return expression.kind === 'compare' ? expression.quantity : undefined;
 }
 
-/** Adds the conjuncts of the text to these parts. The problem is in the text, or the result is too long. */
+/** Adds the conditions of the text to these. Returns a problem if the text is no query, or the result is too long. */
 function extended(parts: readonly Expression[], termText: string): Parsed {
   const term = parseQuery(termText);
   if ('problem' in term) return term;

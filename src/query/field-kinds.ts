@@ -6,11 +6,11 @@ import type { TermHelp } from './term-help.ts';
 import type { Values } from './values.ts';
 
 /*
- * The kinds of fields that are written with a colon. What belongs to a kind stands by kind in `term.ts` (parse),
- * `print.ts`, `conditions.ts` (run), `complete.ts` and `narrows.ts`; what differs between its fields stands in their rows.
+ * The kinds of fields that are written with a colon. Code for each kind is in `term.ts` (parse), `print.ts`,
+ * `conditions.ts` (run), `complete.ts` and `narrows.ts`; the differences between fields of one kind are in their rows.
  */
 
-/** What the row of every field has. */
+/** Properties of every field. */
 interface AnyRow extends TermHelp {
   /** Description of the value, to complete "expected …". */
   readonly expected: string;
@@ -20,7 +20,7 @@ interface AnyRow extends TermHelp {
   readonly possible?: () => Iterable<string>;
 }
 
-/** `field:TEXT` is a part of one of the texts, `field=TEXT` a whole one; case is ignored. */
+/** `field:TEXT` matches if TEXT is a part of one of the texts, `field=TEXT` if it is a whole one; case is ignored. */
 export interface TextRow extends AnyRow {
   readonly kind: 'text';
   /** Texts of a socket, in small letters; an empty one means unknown. */
@@ -29,23 +29,23 @@ export interface TextRow extends AnyRow {
   readonly takesRegex?: true;
 }
 
-/** `field:TEXT` is exactly one of the texts. */
+/** `field:TEXT` matches if TEXT is exactly one of the texts, in the same case. */
 export interface ExactRow extends AnyRow {
   readonly kind: 'exact';
   readonly texts: (names: Names) => readonly string[];
 }
 
-/** `field:A,B` is any of these values, from a fixed set. */
+/** `field:A,B` matches any of these values, from a fixed set. */
 export interface ListRow extends AnyRow {
   readonly kind: 'list';
   /** Parses the list to canonical values. */
   readonly read: (piece: Piece) => readonly string[];
   readonly compile: (values: readonly string[]) => (names: Names) => boolean;
-  /** Returns a value that matches every socket that this one matches, and more. */
+  /** Returns the widest value that includes this one: `tcp` for `tcp6`; the value itself if there is none. */
   readonly wider?: (value: string) => string;
 }
 
-/** `field:1,5-9` is any of these whole numbers. */
+/** `field:1,5-9` matches any of these whole numbers. */
 export interface RangesRow extends AnyRow {
   readonly kind: 'ranges';
   readonly read: (piece: Piece) => readonly Range[];
@@ -56,13 +56,13 @@ export interface RangesRow extends AnyRow {
 /** Which endpoint of a socket a field tests. */
 export type Side = 'local' | 'remote' | 'either';
 
-/** `field:443,https,8000-8100` is a port of the endpoint. */
+/** `field:443,https,8000-8100` matches if the endpoint has one of these ports. */
 export interface PortsRow extends AnyRow {
   readonly kind: 'ports';
   readonly side: Side;
 }
 
-/** `field:10.0.0.0/8` contains the address of the endpoint. */
+/** `field:10.0.0.0/8` matches if the address of the endpoint is in this network. */
 export interface NetRow extends AnyRow {
   readonly kind: 'net';
   readonly side: Side;

@@ -5,8 +5,8 @@ import { nearest } from './nearest.ts';
 import { readPids } from './ranges.ts';
 
 /**
- * Every field that is written with a colon, in the order of the help. To add one is to add a row, and a row to the table
- * in README. A text that no field has yet is a part in `search-fields.ts` too.
+ * Every field that is written with a colon, in the order of the help. To add one is to add a row, and a row to the
+ * table in README. If it tests a text that no other field tests, also add that to `search-fields.ts`.
  */
 export const FIELDS = {
   port: portsField('port', 'either', {
@@ -116,7 +116,7 @@ export const FIELDS = {
   }),
 } satisfies Record<string, FieldRow>;
 
-/** Names that can be written before a colon. */
+/** Name of a field. */
 export type Field = keyof typeof FIELDS;
 
 /** Names of the fields of one kind. */

@@ -8,7 +8,7 @@ interface FlagRow {
   readonly compile: (compiling: Compiling) => Condition;
 }
 
-/** Compiles a test of the scope of the remote address, or of the local one if there is no remote endpoint. */
+/** Compiles a test of where the remote address reaches, or the local one if there is no remote endpoint. */
 const reachTest =
   (reach: 'loopback' | 'private' | 'public'): FlagRow['compile'] =>
   ({ pool }) => {
@@ -19,7 +19,7 @@ const reachTest =
 /** Every flag, in the order of the help. To add one is to add a row, and a row to the table in README. */
 export const FLAGS = {
   listen: {
-    about: 'TCP listeners and UDP sockets without a remote endpoint',
+    about: 'sockets in state LISTEN, and UDP sockets without a remote endpoint',
     compile: () => (it) => it.listening,
   },
   established: { about: 'connections in state ESTABLISHED', compile: () => (it) => it.established },

@@ -19,8 +19,8 @@ const MAX_TEXT_DEPTH = 64;
 /** Maximum nesting of the parsed expression. */
 const MAX_DEPTH = 32;
 
-/** A keyword between terms. */
-const CONNECTIVE = /(and|or|not)(?=[\s()]|$)/iy;
+/** Matches the keywords, which are words only in quotes. */
+const KEYWORD = /(and|or|not)(?=[\s()]|$)/iy;
 
 /** Parses a whole query. Throws a Mistake. */
 export function readQuery(text: string): Expression {
@@ -41,9 +41,9 @@ export function readQuery(text: string): Expression {
 }
 
 /** Moves past this keyword and the space after it. Returns false if another text is next. */
-function takeConnective(scanner: Scanner, wanted: string): boolean {
+function takeKeyword(scanner: Scanner, wanted: string): boolean {
   const { at } = scanner;
-  if (scanner.take(CONNECTIVE)?.[0].toLowerCase() === wanted) {
+  if (scanner.take(KEYWORD)?.[0].toLowerCase() === wanted) {
     scanner.skipSpace();
     return true;
   }
@@ -51,9 +51,10 @@ function takeConnective(scanner: Scanner, wanted: string): boolean {
   return false;
 }
 
+/** Reads operands joined by `or`. */
 function readAny(scanner: Scanner, depth: number): Expression {
   const parts = [readAll(scanner, depth)];
-  while (takeConnective(scanner, 'or')) parts.push(readAll(scanner, depth));
+  while (takeKeyword(scanner, 'or')) parts.push(readAll(scanner, depth));
   return anyOf(parts);
 }
 
@@ -75,7 +76,7 @@ function readAll(scanner: Scanner, depth: number): Expression {
       internet.push(form);
     }
     scanner.skipSpace();
-  } while (takeConnective(scanner, 'and') || isOperand(scanner));
+  } while (takeKeyword(scanner, 'and') || isOperand(scanner));
   if (index.internet !== undefined) parts[index.internet] = internetExpression(internet);
   if (index.states !== undefined) parts[index.states] = stateExpression(states);
   return allOf(parts);
@@ -84,7 +85,7 @@ function readAll(scanner: Scanner, depth: number): Expression {
 function isOperand(scanner: Scanner): boolean {
   if (scanner.isAtEnd || scanner.next === ')') return false;
   const { at } = scanner;
-  const found = takeConnective(scanner, 'or');
+  const found = takeKeyword(scanner, 'or');
   scanner.at = at;
   return !found;
 }
@@ -93,7 +94,7 @@ function readOperand(scanner: Scanner, depth: number): Expression {
   if (depth > MAX_TEXT_DEPTH) scanner.fail(`nested too deeply (maximum ${MAX_TEXT_DEPTH} levels)`);
   const { at, next } = scanner;
   if (next === '!') scanner.at++;
-  if (next === '!' || takeConnective(scanner, 'not')) {
+  if (next === '!' || takeKeyword(scanner, 'not')) {
     scanner.skipSpace();
     return not(readOperand(scanner, depth + 1));
   }
@@ -107,19 +108,19 @@ function readOperand(scanner: Scanner, depth: number): Expression {
   }
   if (scanner.isAtEnd) scanner.fail('expected a term such as curl, port:443 or process:curl');
   if (next === ')') throw new Mistake(at, 1, 'expected a term before )');
-  const connective = scanner.take(CONNECTIVE)?.[0];
-  if (connective)
+  const keyword = scanner.take(KEYWORD)?.[0];
+  if (keyword)
     throw new Mistake(
       at,
-      connective.length,
-      `expected a term before '${connective}'; to search for the word, quote it: "${connective}"`,
+      keyword.length,
+      `expected a term before '${keyword}'; to search for the word, quote it: "${keyword}"`,
     );
   const form = readOption(scanner);
   if (form) return 'included' in form ? stateExpression([form]) : internetExpression([form]);
   return readTerm(scanner);
 }
 
-/** `-i FORM`, `-iFORM`, `-i`, `-s FORM` or `-sFORM`. */
+/** Reads `-i FORM`, `-iFORM`, `-i`, `-s FORM` or `-sFORM`. Returns undefined if none of these is next. */
 function readOption(scanner: Scanner): InternetForm | StateForm | undefined {
   const option = scanner.take(/-[is]/y)?.[0];
   if (option === undefined) return undefined;
@@ -128,11 +129,11 @@ function readOption(scanner: Scanner): InternetForm | StateForm | undefined {
   return option === '-i' ? readInternetForm(scanner.run()) : readStateForm(scanner.run());
 }
 
-/** Returns true if a form follows `-i`: as in lsof, another option is none. Nor are quotes, a regex, `!`, `and`. */
+/** Returns true if a form follows `-i`. As in lsof, another option is no form; quotes, a regex, `!`, `and` are none. */
 function isForm(scanner: Scanner): boolean {
   const { at } = scanner;
   scanner.skipSpace();
-  const found = !scanner.isAtEnd && !scanner.take(/[-!"/()]/y) && !scanner.take(CONNECTIVE);
+  const found = !scanner.isAtEnd && !scanner.take(/[-!"/()]/y) && !scanner.take(KEYWORD);
   scanner.at = at;
   return found;
 }

@@ -71,8 +71,8 @@ export function readInternetForm({ text, at }: Piece): InternetForm {
 
 /**
  * Returns the condition of several `-i` together, as in lsof. One of the forms with an address must match, and also the
- * version of the forms without one (`-i 4`). Of several such versions the last one counts, but 4 and 6 one after the
- * other cancel: then both match.
+ * version of the forms without an address (`-i 4`). A version after a different one cancels it: then both match, until
+ * a further form sets one again.
  */
 export function internetExpression(forms: readonly InternetForm[]): Expression {
   const addresses = forms.flatMap(({ address }) => address ?? []);

@@ -6,7 +6,7 @@ export interface QueryProblem {
   readonly at: number;
   /** Length of the wrong part, UTF-16 units; 0 at the end of the query. */
   readonly length: number;
-  /** One sentence, short enough for a status line. It may quote parts of the query, which are hostile text. */
+  /** One sentence, short enough for a status line. It may quote parts of the query, which are untrusted. */
   readonly message: string;
 }
 

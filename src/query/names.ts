@@ -20,7 +20,7 @@ export const PROTOCOL_NAMES: readonly string[] = Object.entries(WITH_FAMILIES).f
   ([name, hasFamilies]) => (hasFamilies ? [name, `${name}4`, `${name}6`] : [name]),
 );
 
-/** Normalizes the name of a state for comparison. */
+/** Returns the name of a state as it is compared: in small letters, without underscores. */
 const bare = (state: string): string => state.replaceAll('_', '').toLowerCase();
 
 /** Other names of states, from the manual of lsof and RFC 9293. */
@@ -31,7 +31,7 @@ const OTHER_STATES: Readonly<Record<string, SocketState>> = {
   synreceived: 'SYN_RECV',
 };
 
-/** Returns a state by its name, in any case, with or without underscores. */
+/** Returns a state by its name, in any case, with or without underscores; undefined if there is none. */
 export const stateOf = (name: string): SocketState | undefined =>
   SOCKET_STATES.find((it) => bare(it) === bare(name)) ??
   (Object.hasOwn(OTHER_STATES, bare(name)) ? OTHER_STATES[bare(name)] : undefined);

@@ -9,9 +9,9 @@ import { type PortItem, portsText, type Range } from './ranges.ts';
 const MAX_STEPS = 10_000;
 
 /**
- * Returns true if `after` certainly matches only sockets that `before` matches, such as a query typed further or with
- * one more condition. False means not certain, and always for a query whose answers change with time. It does not
- * consider changes of host addresses or of the baseline: after those the caller must test all sockets.
+ * Returns true if `after` certainly matches only sockets that `before` matches, such as a query with more letters or
+ * one more condition. False means not certain; it is false if `before` compares ages, since its answers change with
+ * time. Changes of host addresses or of the baseline do not count: after those the caller must test all sockets.
  */
 export function narrows(before: Query, after: Query): boolean {
   if (before.isTimed) return false;

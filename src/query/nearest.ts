@@ -1,4 +1,4 @@
-/** Longer texts are not taken for misspelled names. */
+/** Maximum length of a text that may be a misspelled name. */
 const MAX_LENGTH = 32;
 
 /** Returns the Levenshtein distance of two texts: letters inserted, removed or replaced. */
@@ -18,12 +18,12 @@ function distance(a: string, b: string): number {
 /** Returns the known name that a text probably misspells; undefined if none is similar. */
 export function nearest(text: string, names: readonly string[]): string | undefined {
   if (text.length > MAX_LENGTH) return undefined;
-  const most = (name: string): number => Math.ceil(Math.min(name.length, text.length) / 3);
+  const maxEdits = (name: string): number => Math.ceil(Math.min(name.length, text.length) / 3);
   const [best] = names
     // The difference in length already excludes most names.
-    .filter((name) => Math.abs(name.length - text.length) <= most(name))
+    .filter((name) => Math.abs(name.length - text.length) <= maxEdits(name))
     .map((name) => ({ name, edits: distance(text.toLowerCase(), name.toLowerCase()) }))
-    .filter(({ name, edits }) => edits <= most(name))
+    .filter(({ name, edits }) => edits <= maxEdits(name))
     .sort((a, b) => a.edits - b.edits);
   return best?.name;
 }

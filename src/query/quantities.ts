@@ -45,7 +45,7 @@ interface Comparison {
   readonly value: number;
 }
 
-/** Entry of `QUANTITIES`: a number of a socket that a query can compare. */
+/** Row of `QUANTITIES`: a number of a socket that a query can compare. */
 interface QuantityRow {
   readonly measure: Measure;
   /** A complete query, for the help. */
@@ -80,7 +80,7 @@ export const QUANTITIES = {
     isTimed: true,
     compile: ({ operator, value }, { context }) => {
       const holds = OPERATORS[operator];
-      // A baseline socket may be older than its known age: that can prove `>`, but never `<` or `=`.
+      // A baseline socket may be older than its known age: only `>` and `>=` can be certain.
       const isGreater = operator.startsWith('>');
       return (_, { lifetimeMs, firstSeenMs, baseline }) =>
         (isGreater || !baseline) && holds(lifetimeMs ?? context.nowMs - firstSeenMs, value);
@@ -172,7 +172,7 @@ export type Quantity = keyof typeof QUANTITIES;
 
 export const isQuantity = (name: string): name is Quantity => Object.hasOwn(QUANTITIES, name);
 
-/** Returns the entry of a quantity. */
+/** Returns the row of a quantity. */
 export const quantityRow = (quantity: Quantity): QuantityRow => QUANTITIES[quantity];
 
 export const quantityNames = (): Quantity[] => Object.keys(QUANTITIES) as Quantity[];

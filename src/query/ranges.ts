@@ -23,11 +23,12 @@ export const portsText = (ports: readonly PortItem[]): string =>
   ports.map((it) => ('service' in it ? it.service : rangeText(it))).join(',');
 
 /** Parses `8` or `8-10`. Returns undefined for other texts. Throws a Mistake for a too large or reversed range. */
-function readRange(piece: Piece, most: number): Range | undefined {
+function readRange(piece: Piece, maximum: number): Range | undefined {
   const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(piece.text) ?? [];
   if (first === undefined) return undefined;
   const [from, to] = [Number(first), Number(last)];
-  if (Math.max(from, to) > most) refuse(piece, `${quotePart(piece.text)} is too large (maximum ${most})`);
+  if (Math.max(from, to) > maximum)
+    refuse(piece, `${quotePart(piece.text)} is too large (maximum ${maximum})`);
   if (from > to) refuse(piece, `the range is reversed; write ${to}-${from}`);
   return { from, to };
 }

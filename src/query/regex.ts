@@ -12,7 +12,7 @@ const MAX_WORK = 1_000_000;
 /** Time budget of a regex, milliseconds. */
 const MAX_MS = 500;
 /** Share of the elapsed time by which the budget recovers. */
-const GIVEN_BACK = 0.2;
+const RECOVERY = 0.2;
 /** Maximum length of a text that counts as short, characters. */
 const SHORT = 64;
 /** One of this many short texts is timed: reading the clock takes as long as matching one. */
@@ -58,7 +58,7 @@ const PLAIN = /^(?:[\w\-:,@ .^$|]|\\[.^$|/]|\[\^?[\w.:-]+\])+$/;
 /**
  * Returns a test by the engine of JavaScript for a plain regex; undefined for any other. Without repetition and
  * parentheses every engine takes time proportional to the text, and that of JavaScript is the fastest. The meaning is
- * the same, except that `.` excludes more line ends in JavaScript.
+ * the same except for `.`, which excludes more line ends in JavaScript and is therefore translated.
  */
 function plainTest(source: string): ((text: string) => boolean) | undefined {
   if (!PLAIN.test(source)) return undefined;
@@ -84,17 +84,17 @@ export function compileRegex(
   const longest = Math.floor(MAX_WORK / regex.programSize());
   let spentMs = 0;
   let endedMs = clockMs();
-  let untimed = 0;
+  let shortTexts = 0;
   return (text) => {
     if (spentMs > MAX_MS) return false;
     const isShort = text.length <= SHORT;
-    if (isShort && ++untimed < TIMED_EVERY) return test(text);
-    const weight = isShort ? untimed : 1;
-    if (isShort) untimed = 0;
+    if (isShort && ++shortTexts < TIMED_EVERY) return test(text);
+    const weight = isShort ? shortTexts : 1;
+    if (isShort) shortTexts = 0;
     const startedMs = clockMs();
     const answer = test(text.length > longest ? text.slice(0, longest) : text);
     const nowMs = clockMs();
-    spentMs = Math.max(0, spentMs - (startedMs - endedMs) * GIVEN_BACK) + weight * (nowMs - startedMs);
+    spentMs = Math.max(0, spentMs - (startedMs - endedMs) * RECOVERY) + weight * (nowMs - startedMs);
     endedMs = nowMs;
     if (spentMs > MAX_MS) tooSlow(source);
     return answer;

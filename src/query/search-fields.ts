@@ -47,14 +47,14 @@ const SEPARATOR = '\0';
 
 type Parts<T> = Readonly<Record<string, (it: T) => string | undefined>>;
 
-/** Parts of each owner, in small letters. */
+/** Parts of each owner. `namesOf` puts them in small letters. */
 const OWNER_PARTS = {
   process: ({ process }) => process,
   pid: ({ pid }) => pid?.toString(),
   command: ({ command }) => command,
 } as const satisfies Parts<Owner>;
 
-/** Parts of the socket in small letters. A word finds them, as it finds those of the owners. */
+/** Parts of the socket that a word finds, as it finds those of the owners. `namesOf` puts them in small letters. */
 const WORD_PARTS = {
   // The table shows how an owner without a name is known.
   knowledge: ({ owners: [owner] }) => (owner?.process === undefined ? owner?.knowledge : ''),
@@ -65,12 +65,12 @@ const WORD_PARTS = {
   namespace: ({ netns }) => netns?.name ?? netns?.inode.toString(),
 } as const satisfies Parts<Socket>;
 
-/** Parts of the socket as they are. A word does not find them. */
+/** Parts of the socket that a word does not find. They keep their case. */
 const OTHER_PARTS = {
   netnsInode: ({ netns }) => netns?.inode.toString(),
   netnsName: ({ netns }) => netns?.name,
   family: ({ family }) => family,
-  // Sorting and grouping by process or user treat all sockets of one text alike.
+  // No term tests these two. Sorting and grouping by process or user evaluate each text once, so it must contain them.
   ownProcess: ({ owners }) => owners[0]?.process,
   ownUser: ({ user, owners }) => user ?? owners[0]?.user,
 } as const satisfies Parts<Socket>;
@@ -123,6 +123,7 @@ export class Names {
     return this.#parts.filter((_, i) => i < this.#ownerParts && i % OWNER_PART_NAMES.length === index);
   }
 
+  /** Returns a part of the socket. */
   ofSocket(name: SocketPart): string {
     return this.#parts[this.#ownerParts + SOCKET_PART_NAMES.indexOf(name)] ?? '';
   }

@@ -1,6 +1,6 @@
 /**
  * A pool of distinct texts, counted by their uses. Each has a small number while it is in use. A search tests each text
- * once and then goes by the numbers: reading 100,000 texts, however short, is 100,000 waits for memory.
+ * once and then looks up its answers by number: reading 100,000 texts, however short, would be 100,000 cache misses.
  */
 export class TextPool {
   readonly #numbers = new Map<string, number>();
@@ -41,11 +41,11 @@ export class TextPool {
   /**
    * Returns `make` with a cache of one value per text number, made from the first item that has the text. A negative
    * number stands for no text and is not cached.
-   * @param isVoid returns true if a cached value must be made again
+   * @param isStale returns true if a cached value must be made again
    */
   memo<T, Item>(
     make: (item: Item) => T,
-    isVoid: (value: T) => boolean = () => false,
+    isStale: (value: T) => boolean = () => false,
   ): (number: number, item: Item) => T {
     const values: (T | undefined)[] = [];
     const generations: number[] = [];
@@ -53,7 +53,7 @@ export class TextPool {
       if (number < 0) return make(item);
       const generation = this.#generations[number] ?? 0;
       const cached = values[number];
-      if (cached !== undefined && generations[number] === generation && !isVoid(cached)) return cached;
+      if (cached !== undefined && generations[number] === generation && !isStale(cached)) return cached;
       while (generations.length < number) {
         generations.push(0);
         values.push(undefined);

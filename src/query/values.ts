@@ -1,7 +1,7 @@
 import { isAnyAddress, unmapped } from '../model/address.ts';
 import { hasPorts, protocolName, type Socket } from '../model/socket.ts';
 
-/** Values of the current sockets, for completion. All texts are hostile. */
+/** Values of the current sockets, for completion. All texts are untrusted. */
 export interface Values {
   readonly processes: Iterable<string>;
   readonly users: Iterable<string>;
@@ -9,14 +9,14 @@ export interface Values {
   readonly protocols: Iterable<string>;
   readonly interfaces: Iterable<string>;
   readonly namespaces: Iterable<string>;
-  /** Remote addresses, and host names where they are known. */
+  /** Remote addresses, without wildcard addresses. */
   readonly hosts: Iterable<string>;
   readonly ports: Iterable<number>;
 }
 
 const isIp = ({ family }: Socket): boolean => family === 'ipv4' || family === 'ipv6';
 
-/** Returns the distinct values of these sockets. Each property walks the sockets when it is read. */
+/** Returns the distinct values of these sockets. Each property reads all sockets when it is used. */
 export function valuesOf(sockets: Iterable<Socket>): Values {
   const distinct = <T>(read: (socket: Socket) => readonly (T | undefined)[]): Set<T> => {
     const values = new Set<T>();
