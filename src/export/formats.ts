@@ -3,15 +3,15 @@ import type { Socket } from '../model/socket.ts';
 import { csvPieces } from './csv.ts';
 import { eventJson, type Gap, jsonPieces } from './json.ts';
 
-/** Format of sockets for other programs: a file of `w`, and the output of `ls`. */
+/** Format of sockets for other programs: in a file that the key `w` writes, and in the output of `ls`. */
 export interface Format {
   /** Description of its option in `--help`. */
   readonly about: string;
   /** Yields the text in pieces. */
   readonly pieces: (sockets: readonly Socket[]) => Iterable<string>;
-  /** It contains the TCP details, which the source must read for it. */
+  /** True if it contains the TCP details (`Socket.tcp`), which the source reads only on request. */
   readonly hasTcpDetails: boolean;
-  /** Returns an event as a line; absent if `watch` does not have the format. */
+  /** Returns an event as a line; absent if the format is not one of `watch`. */
   readonly eventLine?: (event: SocketEvent | Gap) => string;
 }
 

@@ -67,7 +67,7 @@ function ownersJson(owners: readonly Owner[]): string {
   return json;
 }
 
-/** Returns the JSON of each object of a socket, with its name; empty if it is absent. */
+/** Functions that return the JSON of each object of a socket, with its name; empty if it is absent. */
 const OBJECTS: Readonly<Record<ObjectField, (socket: Socket) => string>> = {
   local: ({ local, protocol }) => `,"local":${endpointJson(local, protocol)}`,
   remote: ({ remote, protocol }) => `,"remote":${remote ? endpointJson(remote, protocol) : 'null'}`,
@@ -107,7 +107,7 @@ export function* jsonPieces(sockets: readonly Socket[]): Generator<string> {
 /** Returns milliseconds with three decimals, the resolution of the clocks; further digits come from the arithmetic. */
 const toThousandths = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-/** A gap from any source, polls included. */
+/** A gap, also one of events that were learnt by polls: `watch` could not print them in time. */
 export type Gap = Omit<GapEvent, 'learntBy'> & { readonly learntBy: LearntBy };
 
 /** Returns the previous values of a change as `,"was":{…}`; empty if there are none. */
@@ -120,7 +120,7 @@ function previousFieldsJson({ state, local, remote, owners }: PreviousFields, { 
   return text === '' ? '' : `,"was":${braced(text)}`;
 }
 
-/** Returns one event as a line of JSON, with the output of {@link socketJson}. Safe to print like that. */
+/** Returns one event as a line of JSON. Its socket is the output of `socketJson`. Safe to print. */
 export function eventJson(event: SocketEvent | Gap): string {
   const begin = field('atMs', toThousandths(event.atMs)) + field('type', event.type);
   const end = field('learntBy', event.learntBy);

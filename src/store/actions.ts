@@ -27,9 +27,9 @@ export type Action =
   /** The first action. */
   | { readonly type: 'start'; readonly atMs: number }
   | { readonly type: 'batch'; readonly batch: Batch; readonly atMs: number }
-  /** Removes the marks of recent changes that have expired, and closed rows with them. */
+  /** Removes expired marks, and closed rows with them. */
   | { readonly type: 'time'; readonly atMs: number }
-  /** No batch has come for several intervals. `doing` is what the sampler is doing. */
+  /** No batch has come for several intervals. `doing` is the current work of the sampler. */
   | { readonly type: 'silence'; readonly atMs: number; readonly doing: string }
   | { readonly type: 'resize'; readonly width: number; readonly height: number }
   /** The view has laid out rows and events (`view/arrange.ts`). Sent before each paint. */
@@ -49,6 +49,7 @@ export type Action =
   | { readonly type: 'redraw' }
   /** Copies a text to the clipboard of the terminal. */
   | { readonly type: 'copy'; readonly text: string }
+  /** Replaces the query. */
   | { readonly type: 'query'; readonly query: Query }
   /** Adds a term to the query and removes the terms in `instead`; removes the term if the query has it. */
   | { readonly type: 'toggle-term'; readonly term: string; readonly instead: readonly string[] }
@@ -62,9 +63,9 @@ export type Action =
   | { readonly type: 'host'; readonly name: string; readonly answer: HostAnswer }
   /** Opens a prompt with a text in it. */
   | { readonly type: 'prompt'; readonly kind: PromptKind; readonly text: string }
-  /** Completes the word at the cursor. If repeated, goes to the next (1) or previous (-1) choice. */
+  /** Completes the word at the cursor of the prompt. If repeated, goes to the next (1) or previous (-1) choice. */
   | { readonly type: 'complete'; readonly by: 1 | -1 }
-  /** Replaces the text with an earlier query (-1) or a later one (1) of the history. */
+  /** Replaces the text of the prompt with an earlier query (-1) or a later one (1) of the history. */
   | { readonly type: 'recall'; readonly by: 1 | -1 }
   | { readonly type: 'edit'; readonly edit: Edit }
   /** Accepts the text of the prompt. `sockets` are those shown, if its row takes them (`PROMPTS`). */

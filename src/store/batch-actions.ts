@@ -6,7 +6,7 @@ import type { State } from './state.ts';
 /** How long gaps are shown, milliseconds. */
 const GAPS_SHOWN_MS = 60_000;
 
-/** Applies a part of a batch. All but its rows and events take effect with the last part. */
+/** Applies a batch, or a part of one. Rows and events take effect at once, everything else with the last part. */
 export function applyBatch(before: State, batch: Batch): State {
   const lastTick = before.table.apply(batch);
   before.log.add(batch.events);

@@ -11,7 +11,7 @@ export interface DroppedRows {
 /** How long the notice of dropped rows stays after the last one, milliseconds. */
 const DROP_NOTICE_MS = 60_000;
 
-/** Keeps the number of closed rows below a maximum, and counts those that are removed for it. */
+/** Limits the number of closed rows to a maximum, and counts those that are removed early. */
 export class ClosedRows {
   readonly #max: number;
   /** Ids of closed rows, oldest first. */

@@ -1,6 +1,6 @@
 import type { PaneName, State } from './state.ts';
 
-/** The usage shown is that of the selected row. */
+/** Selects a row, as the view found it at a paint. Another row has no usage yet. */
 export const withSelection = (state: State, id: string | null): State =>
   id === state.selectedId ? state : { ...state, selectedId: id, usage: null };
 

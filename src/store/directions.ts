@@ -13,8 +13,8 @@ export class Directions {
   /**
    * Returns the direction of a new or changed socket; undefined when unknown, or when it is not a connection.
    * @param before its direction before the change; undefined when unknown or new
-   * @param onIncoming if the socket is a listener: called with the id of each connection, earlier in this batch, that
-   * it accepted
+   * @param onIncoming if the socket is a listener, called with the id of each connection earlier in this batch that the
+   * listener accepted
    */
   take(
     socket: Socket,
@@ -26,7 +26,7 @@ export class Directions {
       this.#matchListener(socket.local.port, onIncoming);
       return undefined;
     }
-    // The kernel may correct a direction guessed from a listener: outgoing connections can use the port of a listener.
+    // A direction from a listener may be wrong: an outgoing connection can use its port. The kernel corrects it.
     if (before) return directionFromKernel(socket) ?? before;
     const direction = directionOf(socket, this.#listeners);
     if (direction === undefined && isConnection(socket)) {
@@ -37,6 +37,7 @@ export class Directions {
     return direction;
   }
 
+  /** Removes a socket that has closed. */
   drop(id: string): void {
     this.#listeners.drop(id);
   }

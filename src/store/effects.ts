@@ -1,9 +1,9 @@
 import type { Socket } from '../model/socket.ts';
 import type { State } from './state.ts';
 
-/** A timer. It sends one action when it expires; another `wake` of the same timer replaces it. */
+/** Name of a timer. A timer sends one action when it expires. A `wake` for a running timer restarts it. */
 export type TimerName =
-  /** The next mark of a recent change expires. Sends `time`. */
+  /** The next mark expires. Sends `time`. */
   | 'fade'
   /** No batch has come for several intervals. Sends `silence`. */
   | 'silence'

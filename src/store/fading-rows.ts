@@ -69,20 +69,20 @@ export class FadingRows {
     return ids;
   }
 
-  /** Adds the row of a socket that spawned; a closed row with its id is replaced. */
+  /** Adds the row of a socket that spawned. Replaces a closed row with the same id. */
   add(row: Row, nowMs: number): void {
     this.#closed.delete(row.id);
     if (row.mark === 'none') this.set(row);
     else this.setMarked(row, nowMs);
   }
 
-  /** Replaces a row. Its mark fades when that of the row before would. */
+  /** Adds or replaces a row. Does not change the time at which a mark of this id fades. */
   set(row: Row): void {
     this.#rows.set(row.id, row);
     this.#journal.add(row.id);
   }
 
-  /** Replaces a row. Its mark fades after the linger time. */
+  /** Adds or replaces a row with a mark, which fades after the linger time. */
   setMarked(row: Row, nowMs: number): void {
     this.set(row);
     if (row.mark === 'closed') this.#closed.add(row.id);
@@ -104,7 +104,7 @@ export class FadingRows {
     }
   }
 
-  /** Removes the oldest closed rows beyond the maximum, and counts them. Then forgets old changes. */
+  /** Removes the oldest closed rows beyond the maximum, and counts them. Then drops old changes of the journal. */
   trim(nowMs: number): void {
     for (const id of this.#closed.takeExcess(nowMs)) this.#remove(id);
     this.#journal.trim(this.#rows.size);

@@ -2,9 +2,9 @@ import { unmapped } from '../model/address.ts';
 import { quotedName } from '../model/marks.ts';
 import { portOrProtocol, firstOwner, type Socket } from '../model/socket.ts';
 
-/** Hides sockets for good: those of a program with this peer at this port. */
+/** Hides the sockets of a program with this peer at this port, for good. */
 export interface HideRule {
-  /** Name of the program, from `quotedName`; without one, the `knowledge` of its owner. Hostile text. */
+  /** Name of the program, from `quotedName`; if unknown, the `knowledge` of the first owner. Untrusted text. */
   readonly process: string;
   /** Address of the peer; `*` without a peer. */
   readonly remote: string;
@@ -13,8 +13,8 @@ export interface HideRule {
 }
 
 /**
- * Returns the port of the service that a socket offers or uses: the port of the side that accepted the connection. If
- * the direction is unknown, the lower port, by convention.
+ * Returns the port of the service that a socket offers or uses: the port of the endpoint that accepted the connection.
+ * If the direction is unknown, returns the lower port, by convention.
  */
 export function servicePort({ local, remote }: Socket, direction: 'in' | 'out' | undefined): number {
   // A raw socket has a protocol number instead of ports.
@@ -38,7 +38,7 @@ const keyOf = ({ process, remote }: HideRule): string => `${process}\n${remote}`
 export const withHideRule = (all: readonly HideRule[], rule: HideRule): readonly HideRule[] =>
   all.some((it) => it.port === rule.port && keyOf(it) === keyOf(rule)) ? all : [...all, rule];
 
-/** Returns a test whether any rule matches a socket; undefined without rules. */
+/** Returns a function that returns true if any rule matches a socket; undefined without rules. */
 export function compileHideRules(
   rules: readonly HideRule[],
 ): ((socket: Socket, direction: 'in' | 'out' | undefined) => boolean) | undefined {
@@ -48,7 +48,7 @@ export function compileHideRules(
     const keys = byPort.get(it.port) ?? new Set();
     byPort.set(it.port, keys.add(keyOf(it)));
   }
-  // The port alone decides for nearly every socket.
+  // For nearly every socket no rule has its port, and no key has to be made.
   return (socket, direction) =>
     byPort.get(servicePort(socket, direction))?.has(keyOf(hideRuleOf(socket, direction))) ?? false;
 }

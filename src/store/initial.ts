@@ -15,7 +15,7 @@ import {
 import { SocketTable } from './table.ts';
 import { DEFAULT_SORT } from './views.ts';
 
-/** What the state starts with. Optional fields have the defaults of `initialState`. */
+/** Values that the state starts with. Optional fields have the defaults of `initialState`. */
 export interface Settings {
   readonly host: string;
   /** Operating system and version, such as `Linux 6.18`. */

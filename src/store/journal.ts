@@ -1,7 +1,7 @@
-/** Ids of the rows that may have changed; `everything` when the journal no longer knows: any row may have changed. */
+/** Ids of the rows that have changed; `everything` if changes were dropped: any row may have changed. */
 export type Changes = ReadonlySet<string> | 'everything';
 
-/** Minimum number of rows to keep changes for. */
+/** The journal keeps changes for at least this many rows, however few there are. */
 const MIN_ROWS = 500;
 
 /**
@@ -26,15 +26,15 @@ export class Journal {
     this.#ids.push(id);
   }
 
-  /** Returns the rows of the changes from this sequence number on. */
+  /** Returns the ids of the rows that changed from this sequence number on. */
   since(sequence: number): Changes {
     return sequence < this.#start ? 'everything' : new Set(this.#ids.slice(sequence - this.#start));
   }
 
-  /** Drops the oldest changes. Keeps at least two for each row, because a tick rarely makes more. */
+  /** Drops the oldest changes if there are many. Keeps two for each row, because a tick rarely makes more. */
   trim(rows: number): void {
     const unit = Math.max(MIN_ROWS, rows);
-    // Not at each call: it moves all changes that are kept.
+    // Not at each call: dropping moves all changes that are kept.
     if (this.#ids.length <= 3 * unit) return;
     const dropped = this.#ids.length - 2 * unit;
     this.#start += dropped;

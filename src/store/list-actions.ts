@@ -19,7 +19,7 @@ export function removeLine(state: State): State {
 
 const clampCursor = (state: State, list: List): State => ({ ...state, list: withCursorInside(state, list) });
 
-/** Returns the list with its cursor on an item; on the first line if there is none. */
+/** Returns the list with its cursor on the nearest line that exists; on the first line if the list is empty. */
 export function withCursorInside(state: State, list: List): List {
   if (list.kind === 'columns') return list;
   const { length } = list.kind === 'views' ? viewsOf(state) : state.hideRules;

@@ -1,9 +1,10 @@
 import { unmapped } from '../model/address.ts';
 import { type Direction, type Endpoint, isListening, type Protocol, type Socket } from '../model/socket.ts';
 
-/** Protocols with listeners and connections. */
+/** Protocols whose connections are matched with listeners. */
 const CONNECTED: ReadonlySet<Protocol> = new Set(['tcp', 'udp', 'udplite', 'sctp', 'mptcp', 'vsock']);
 
+/** Returns true if the socket has a remote endpoint and a protocol with listeners. */
 export const isConnection = ({ protocol, remote, state }: Socket): boolean =>
   remote !== null && state !== 'LISTEN' && CONNECTED.has(protocol);
 
@@ -13,12 +14,12 @@ export const directionFromKernel = ({ state, opened }: Socket): Direction | unde
   return state === 'SYN_RECV' || state === 'NEW_SYN_RECV' ? 'in' : opened;
 };
 
-/** Returns what a listener and its accepted connections have in common besides port and address. */
+/** Returns protocol and namespace, which are the same for a listener and the connections that it accepts. */
 const scopeOf = ({ protocol, netns }: Socket): string => `${protocol} ${netns?.inode ?? ''} `;
 
 /**
- * Returns the listening addresses that accept connections to an endpoint. `0.0.0.0` accepts IPv4 only, `::` both;
- * 4294967295 is VMADDR_CID_ANY of VSOCK.
+ * Returns the listening addresses that accept connections to an endpoint. `0.0.0.0` accepts IPv4 only, `::` also IPv6
+ * (an IPV6_V6ONLY socket is not recognised). 4294967295 is VMADDR_CID_ANY (include/uapi/linux/vm_sockets.h).
  */
 function listeningAddressesFor({ address }: Endpoint, protocol: Protocol): string[] {
   const own = unmapped(address);
@@ -27,8 +28,8 @@ function listeningAddressesFor({ address }: Endpoint, protocol: Protocol): strin
 }
 
 /**
- * Local endpoints that have a listener now: a TCP listener, or a UDP socket without a peer. It has to be given every
- * socket that spawns, changes or closes.
+ * Local endpoints that have a listener now (`isListening`). The caller has to report every socket that spawns, changes
+ * or closes.
  */
 export class Listeners {
   /** Number of listeners by port, and then by scope and address. */
@@ -77,8 +78,8 @@ export class Listeners {
 }
 
 /**
- * Returns the direction of a connection: from the kernel, or `in` if its local endpoint has a listener. Without a
- * listener it is unknown, since the listener may have closed. Undefined when unknown, or when it is not a connection.
+ * Returns the direction of a connection: from the kernel, or `in` if its local endpoint has a listener. Undefined when
+ * the socket is not a connection, or when the direction is unknown: without a listener, since that may have closed.
  */
 export function directionOf(socket: Socket, listeners: Listeners): Direction | undefined {
   if (!isConnection(socket)) return undefined;

@@ -4,8 +4,8 @@ import type { Event, SocketEvent } from '../model/event.ts';
 export const DEFAULT_EVENTS_KEPT = 10_000;
 
 /**
- * The last events, by number; the first event ever has number 0. A ring buffer: a new event replaces the oldest one. It
- * changes in place, like the table of sockets.
+ * The last events, by number; the first event ever has number 0. It is a ring buffer: a new event replaces the oldest
+ * one. It changes in place, like the table of sockets.
  */
 export class EventLog {
   readonly #kept: number;

@@ -1,6 +1,6 @@
 import type { Picture, State } from './state.ts';
 
-/** Returns the picture of now, whether or not there is a pause. Its rows change in place. */
+/** Returns the current picture, also during a pause. Its rows change in place. */
 export const livePicture = ({ table, nowMs = 0, takenAtMs, log }: State): Picture => ({
   rows: table.rows,
   open: table.totals.total,

@@ -5,14 +5,16 @@ import type { Edit } from './actions.ts';
 import { PROMPTS } from './prompts.ts';
 import type { Prompt } from './state.ts';
 
-/** Length in UTF-16 units of the character before, or after, the cursor; 0 at the start, or end, of the text. */
+/** Returns the length of the character before the cursor, UTF-16 units; 0 at the start of the text. */
 const sizeBefore = (text: string, cursor: number): number =>
   cursor === 0 ? 0 : (Array.from(text.slice(0, cursor)).at(-1)?.length ?? 0);
+
+/** Returns the length of the character after the cursor, UTF-16 units; 0 at the end of the text. */
 const sizeAfter = (text: string, cursor: number): number =>
   String.fromCodePoint(text.codePointAt(cursor) ?? 0).length * Number(cursor < text.length);
 
 /** Returns a prompt without error, problem, completion and recalled query. */
-const withoutHelp = ({ kind, text, cursor, untouched, before }: Prompt): Prompt => ({
+const plainPrompt = ({ kind, text, cursor, untouched, before }: Prompt): Prompt => ({
   kind,
   text,
   cursor,
@@ -21,7 +23,7 @@ const withoutHelp = ({ kind, text, cursor, untouched, before }: Prompt): Prompt 
 });
 
 const splice = (prompt: Prompt, from: number, to: number, text: string): Prompt => ({
-  ...withoutHelp(prompt),
+  ...plainPrompt(prompt),
   text: prompt.text.slice(0, from) + text + prompt.text.slice(to),
   cursor: from + text.length,
   untouched: false,
@@ -48,7 +50,7 @@ export function editPrompt(prompt: Prompt, edit: Edit): Prompt {
     case 'insert': {
       const [from, to] = untouched ? [0, text.length] : [cursor, cursor];
       const room = MAX_LENGTH - text.length + to - from;
-      return edit.text.length > room ? withoutHelp(prompt) : splice(prompt, from, to, edit.text);
+      return edit.text.length > room ? plainPrompt(prompt) : splice(prompt, from, to, edit.text);
     }
     case 'delete': {
       // Prefilled text is deleted as a whole, like selected text.
@@ -68,7 +70,7 @@ export function editPrompt(prompt: Prompt, edit: Edit): Prompt {
         start: 0,
         end: text.length,
       }[edit.to];
-      return { ...withoutHelp(prompt), cursor: to, untouched: false };
+      return { ...plainPrompt(prompt), cursor: to, untouched: false };
     }
   }
 }
@@ -98,8 +100,8 @@ export function completePrompt(prompt: Prompt, by: 1 | -1, values: () => Values)
 }
 
 /**
- * Returns the prompt with an earlier query of the history (`by` -1) or a later one (1); after the last, the typed
- * text.
+ * Returns the prompt with an earlier query of the history (`by` -1) or a later one (1). After the newest query comes
+ * the typed text again.
  */
 export function recall(prompt: Prompt, by: 1 | -1, history: readonly string[]): Prompt {
   if (!PROMPTS[prompt.kind].recallsQueries) return prompt;

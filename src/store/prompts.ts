@@ -18,7 +18,7 @@ export interface Hint {
   readonly hint: string;
 }
 
-/** What a prompt is prefilled from. */
+/** Values that a prompt is prefilled from. */
 export interface PromptSubject {
   readonly state: State;
   /** Socket of the selected row or event; undefined if none is selected. */
@@ -42,13 +42,13 @@ export interface PromptRow {
   readonly recallsQueries?: true;
   /** The query field that the answer sets; absent if the text is a whole query, or none. */
   readonly field?: 'port' | 'process' | 'ns';
-  /** What stands before the text when `tab` completes it as a query; absent if nothing is completed. */
+  /** Put before the text when `tab` completes it as a query; absent if nothing is completed. */
   readonly completedAfter?: string;
   /** True if the answer is accepted with the shown sockets. */
   readonly takesSockets?: true;
   /** Checks the text. Returns the state with the answer and without the prompt, or with the error in the prompt. */
   readonly accept: (state: State, prompt: Prompt) => State;
-  /** Returns what to do outside the state with an accepted answer. @param sockets those shown, if the row takes them */
+  /** Returns the effects of an accepted answer. @param sockets the shown sockets, if the row takes them */
   readonly effects?: (prompt: Prompt, sockets: readonly Socket[]) => readonly Effect[];
 }
 
@@ -107,15 +107,15 @@ const fileName = (atMs: number): string =>
   `netpane-${new Date(atMs).toISOString().slice(0, 19).replaceAll(':', '')}.csv`;
 
 /**
- * Returns an answer as a query term. Spaces between ports become commas, so that positions in the answer stay valid.
+ * Returns an answer as a query term. Each space between ports becomes a comma, so positions in the answer stay valid.
  */
 const termOf = (field: NonNullable<PromptRow['field']>, answer: string): string =>
   `${field}:${field === 'port' ? answer.replace(/\s/g, ',') : quoteWord(answer)}`;
 
 /**
  * Returns the query of a prompt: its text, or the query before the prompt with the answer as the term of its field. An
- * empty answer removes that term.
- * @returns the problem, with its position in the text of the prompt, when the text is not a query
+ * empty answer removes that term. Returns a problem, with its position in the text of the prompt, if the text is
+ * invalid.
  */
 export function queryOfPrompt({ kind, text, before }: Pick<Prompt, 'kind' | 'text' | 'before'>): Parsed {
   const { field } = PROMPTS[kind];

@@ -2,7 +2,7 @@ import type { NetworkInterface } from '../model/batch.ts';
 
 /**
  * Returns bytes per second, an integer, of a counter that went from `before` to `now` in `elapsedMs`. Undefined when a
- * value is unknown, when no time passed, and when the counter decreased: it counts something else now.
+ * value is unknown, when no time passed, and when the counter decreased, because it was reset then.
  */
 export function rateOf(
   before: number | undefined,

@@ -3,7 +3,7 @@ import type { Socket } from '../model/socket.ts';
 import type { Subject } from '../query/subject.ts';
 import { idleRate, rateOf } from './rates.ts';
 
-/** What happened to a row lately; the mark fades after the linger time. */
+/** Recent change of a row. The mark fades after the linger time. */
 export type Mark = Subject['mark'];
 
 /** A socket in the table. Immutable: a row that changes is replaced. Times are on the batches' clock. */
@@ -12,19 +12,20 @@ export interface Row extends Subject {
   readonly id: string;
   readonly host: HostId;
   /**
-   * Bytes per second received and sent in the last tick, integers; undefined when unknown, or closed. 0 in the first
-   * batch, where it is not a measurement: see `isMeasured`.
+   * Bytes per second received and sent in the last tick, integers; undefined when unknown, or closed. 0 for a baseline
+   * socket until the second batch, which is not a measurement: see `isMeasured`.
    */
   readonly rxRate: number | undefined;
   readonly txRate: number | undefined;
-  /** How long it lived, milliseconds with fractions; absent while it is open. A remnant (TIME_WAIT) has it already. */
+  /** Lifetime, milliseconds with fractions; absent while the socket is open. A remnant (TIME_WAIT) has it already. */
   readonly lifetimeMs?: number;
-  /** The lifetime is a lower bound. */
+  /** True if `lifetimeMs` is a lower bound. */
   readonly isAtLeast?: boolean;
 }
 
 /**
- * Returns false in the first batch, when there are no earlier counters for a rate. `nowMs` is on the batches' clock.
+ * Returns false for a baseline socket until the second batch: there are no earlier counters for a rate.
+ * @param nowMs time of the last batch, on the batches' clock
  */
 export const isMeasured = ({ baseline, firstSeenMs }: Row, nowMs: number): boolean =>
   !baseline || nowMs > firstSeenMs;
@@ -50,5 +51,6 @@ export const idleRates = ({ traffic }: Socket): Rates => ({
 export const isIdle = ({ rxRate, txRate, socket: { traffic } }: Row): boolean =>
   rxRate === idleRate(traffic?.rxBytes) && txRate === idleRate(traffic?.txBytes);
 
+/** Returns the row with this direction, or without one. */
 export const withDirection = ({ direction: _, ...rest }: Row, direction: Row['direction']): Row =>
   direction ? { ...rest, direction } : rest;

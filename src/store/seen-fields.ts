@@ -1,6 +1,6 @@
 import type { Socket } from '../model/socket.ts';
 
-/** Which optional fields any socket has had: their columns appear, and stay. */
+/** Optional fields that at least one socket has had. Their columns appear, and stay. */
 export interface Seen {
   /** Byte counters. */
   readonly traffic: boolean;

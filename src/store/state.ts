@@ -97,7 +97,7 @@ export interface Folds {
 
 export const NO_FOLDS: Folds = { all: false, except: new Set() };
 
-/** What a prompt asks for. The rows are in `prompts.ts`. */
+/** Kinds of prompts, by what the user types. The rows are in `prompts.ts`. */
 export type PromptKind = 'query' | 'port' | 'process' | 'netns' | 'save' | 'view';
 
 /** A line of text being typed. */
@@ -207,22 +207,28 @@ export interface Place {
 
 export const NO_PLACE: Place = { top: 0, index: -1, moved: false };
 
-/** Width of the widest text seen in each column. It only grows, so that columns do not move as rows come and go. */
+/**
+ * Width of the widest text seen in each column, cells. It does not shrink when rows go, so that columns do not move. It
+ * starts again when service names are toggled.
+ */
 export type WidestSeen = ReadonlyMap<ColumnId, number>;
 
 /** The sampler has sent no batch for several intervals. */
 export interface Silence {
   /** Time since the last batch, or since the start, milliseconds. */
   readonly forMs: number;
-  /** What the sampler is doing, from `Progress`. */
+  /** Current work of the sampler, from `Progress`. */
   readonly doing: string;
 }
 
 /** Everything that the screen shows. `table` and `log` are changed in place; all other fields are replaced. */
 export interface State {
+  /** Name of this machine. */
   readonly host: string;
+  /** Operating system and version, such as `Linux 6.18`. */
   readonly system: string;
   readonly size: Size;
+  /** Name of the source; empty before the first batch. */
   readonly source: string;
   /** The interval that the user chose. */
   readonly intervalMs: number;

@@ -1,6 +1,6 @@
 import { firstOwner, isEstablished, isListening, type Socket } from '../model/socket.ts';
 
-/** A socket and its rates, bytes per second; undefined when unknown. */
+/** A socket with its rates in the last tick, bytes per second; undefined when unknown. */
 export interface Flow {
   readonly socket: Socket;
   readonly rxRate: number | undefined;
@@ -25,7 +25,7 @@ export interface Sum {
 /** Sum over the open sockets of one process. */
 export interface ProcessSum extends Sum {
   readonly pid: number;
-  /** Latest name of the program. Hostile text. */
+  /** Latest name of the program. Untrusted text. */
   readonly process: string | undefined;
 }
 
@@ -61,8 +61,8 @@ export function addTo(sum: OpenSum, { socket, rxRate, txRate }: Flow, sign: 1 | 
 }
 
 /**
- * Sums over the open sockets of each process. A socket with several holders counts for the first. Only changed sockets
- * are added and subtracted; counters and rates are integers, so no rounding errors add up.
+ * Sums over the open sockets of each process. A socket with several owners counts for the first. A change subtracts the
+ * old values of the socket and adds the new ones; all are integers, so no rounding errors add up.
  */
 export class Sums {
   readonly #processes = new Map<number, Mutable<ProcessSum>>();

@@ -14,8 +14,9 @@ import { type Seen, SeenFields } from './seen-fields.ts';
 import { type ProcessSum, Sums } from './sums.ts';
 
 /**
- * Rows of the open sockets and of those that closed within the linger time, with counts of the last ticks. It changes
- * in place, because a copy of 100,000 rows each tick would cost more than a poll. It has no clock and does no I/O.
+ * Rows of the open sockets and of those that closed within the linger time, and counts of the last ticks. The table
+ * changes in place, because a copy of 100,000 rows each tick would cost more than a poll. It has no clock and does no
+ * I/O.
  *
  * A batch is applied part by part:
  *
@@ -95,7 +96,7 @@ export class SocketTable {
   apply(batch: Batch): Tick | undefined {
     const { monotonicMs, host } = batch;
     this.fade(monotonicMs);
-    // The sampler was restarted: sockets without a row spawned meanwhile.
+    // A second baseline means that the sampler was restarted: sockets without a row spawned meanwhile.
     const isRestart = batch.baseline && this.#completeMs !== undefined;
     if (isRestart) this.#unreported ??= this.#rows.openIds(host);
     const isBaseline = batch.baseline && !isRestart;
@@ -110,18 +111,19 @@ export class SocketTable {
     for (const id of batch.closed) this.#close(id, monotonicMs);
     this.#rows.trim(monotonicMs);
     for (const event of batch.events) this.#applyEvent(event);
-    // The baseline is not counted, nor are baseline sockets that have closed by the end of the batch.
+    // Spawned sockets of the baseline are not counted, nor those of them that have closed by the end of the batch.
     if (batch.baseline) this.#counts.addChanges(0, changed, 0);
     else this.#counts.addChanges(batch.spawned.length, changed, batch.closed.length);
     return batch.partial ? undefined : this.#complete(monotonicMs, isBaseline);
   }
 
-  /** Removes expired marks, closed rows with them, and rates without traffic: at most a thousand of each in one call. */
+  /** Removes expired marks and closed rows, and sets idle rates to 0: at most a thousand rows of each in one call. */
   fade(nowMs: number): void {
     this.#rows.fade(nowMs);
     this.#setIdleRates();
   }
 
+  /** Ends a batch after its last part. */
   #complete(monotonicMs: number, isBaseline: boolean): Tick {
     for (const id of this.#unreported ?? []) this.#close(id, monotonicMs);
     this.#unreported = undefined;
@@ -132,7 +134,7 @@ export class SocketTable {
     return this.#counts.endTick(monotonicMs, isBaseline, this.seen.traffic);
   }
 
-  /** Sets rates of rows without new traffic to 0. */
+  /** Sets the rates of rows without new traffic to 0. */
   #setIdleRates(): void {
     for (const id of this.#activity.takeIdling()) {
       const before = this.#rows.getOpen(id);
@@ -175,7 +177,7 @@ export class SocketTable {
     this.#rows.add(row, nowMs);
   }
 
-  /** Returns true if the change is notable, and marks the row then. */
+  /** Replaces the row of a socket. Marks the row and returns true if the change is notable. */
   #change(socket: Socket, nowMs: number, elapsedMs: number | undefined): boolean {
     const before = this.#rows.getOpen(socket.id);
     if (before === undefined) return false;
@@ -200,7 +202,7 @@ export class SocketTable {
     this.#counts.count(before.socket, -1);
     this.#directions.drop(id);
     this.#sums.change(before, undefined);
-    // Without a lifetime from an event, the time since the first sighting.
+    // Used unless a close event has set the lifetime: the time since the first sighting.
     const seen = { lifetimeMs: nowMs - before.firstSeenMs, isAtLeast: before.baseline };
     this.#rows.setMarked({ ...seen, ...before, mark: 'closed', rxRate: undefined, txRate: undefined }, nowMs);
   }
@@ -210,7 +212,7 @@ export class SocketTable {
     if (row) this.#rows.set({ ...row, direction: 'in' });
   };
 
-  /** Applies what an event says beyond the lists: lifetime and direction. It comes in the same part or a later one. */
+  /** Applies what only an event has: lifetime and direction. Its socket is in this part or an earlier one. */
   #applyEvent(event: Event): void {
     if (event.type === 'gap') return;
     const row = this.#rows.get(event.socket.id);

@@ -6,7 +6,7 @@ import { PROMPTS } from './prompts.ts';
 import { reduce } from './reduce.ts';
 import type { State } from './state.ts';
 
-/** The state after an action, and what to do outside of it. */
+/** The state after an action, and the effects to carry out. */
 export interface Update {
   readonly state: State;
   readonly effects: readonly Effect[];
@@ -61,7 +61,7 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
       return [{ type: 'set-interval', intervalMs: action.intervalMs }, wakeForSilence(state)];
     case 'select':
     case 'go-to-row':
-      // Not for every row on the way: pidusage keeps a file open for each process read recently.
+      // Waits until the selection settles: pidusage keeps a file open for each process that it has read recently.
       return state.panes.details ? [{ type: 'wake', timer: 'usage', afterMs: SETTLED_MS }] : [];
     case 'arranged':
       return before.usageDue && state.panes.details ? askUsage(state, action.rowId) : [];

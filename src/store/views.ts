@@ -2,7 +2,7 @@ import { printQuery } from '../query/print.ts';
 import { parseQuery } from '../query/query.ts';
 import { NO_FOLDS, type State, type View } from './state.ts';
 
-/** Views that always exist, under the first number keys. */
+/** Views that always exist. They have the first number keys. */
 export const BUILT_IN: readonly View[] = [
   { name: 'all', query: '' },
   { name: 'listening', query: 'listen' },
