@@ -1,5 +1,5 @@
 import { unmapped } from '../model/address.ts';
-import { quotedName } from '../model/marks.ts';
+import { quotedName } from '../model/quoted-names.ts';
 import { portOrProtocol, firstOwner, type Socket } from '../model/socket.ts';
 
 /** Hides the sockets of a program with this peer at this port, for good. */

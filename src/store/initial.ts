@@ -16,7 +16,7 @@ import { SocketTable } from './table.ts';
 import { DEFAULT_SORT } from './views.ts';
 
 /** Values that the state starts with. Optional fields have the defaults of `initialState`. */
-export interface Settings {
+export interface InitialSettings {
   readonly host: string;
   /** Operating system and version, such as `Linux 6.18`. */
   readonly system: string;
@@ -39,7 +39,7 @@ export interface Settings {
 }
 
 /** Returns the state before the first batch. */
-export const initialState = (settings: Settings): State => ({
+export const initialState = (settings: InitialSettings): State => ({
   host: settings.host,
   system: settings.system,
   size: { width: 0, height: 0 },

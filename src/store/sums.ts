@@ -31,9 +31,9 @@ export interface ProcessSum extends Sum {
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
-export type OpenSum = Mutable<Sum>;
+export type MutableSum = Mutable<Sum>;
 
-export const emptySum = (): OpenSum => ({
+export const emptySum = (): MutableSum => ({
   sockets: 0,
   listening: 0,
   established: 0,
@@ -48,7 +48,7 @@ const isCounted = ({ traffic }: Socket): boolean =>
   traffic?.rxBytes !== undefined || traffic?.txBytes !== undefined;
 
 /** Adds a socket to a sum (1), or subtracts it (-1). */
-export function addTo(sum: OpenSum, { socket, rxRate, txRate }: Flow, sign: 1 | -1): void {
+export function addTo(sum: MutableSum, { socket, rxRate, txRate }: Flow, sign: 1 | -1): void {
   sum.sockets += sign;
   if (isListening(socket)) sum.listening += sign;
   else if (isEstablished(socket)) sum.established += sign;

@@ -10,7 +10,7 @@ import {
   type Socket,
 } from '../../src/model/socket.ts';
 import { EVERYTHING, parseQuery, type Query } from '../../src/query/query.ts';
-import { initialState, type Settings } from '../../src/store/initial.ts';
+import { type InitialSettings, initialState } from '../../src/store/initial.ts';
 import { reduce } from '../../src/store/reduce.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { State } from '../../src/store/state.ts';
@@ -166,7 +166,7 @@ export const ALL_SEEN: Seen = { traffic: true, queues: true, namespaces: true, i
 export const LINGER_MS = 3000;
 
 /** Settings of an example machine. */
-export const SETTINGS: Settings = {
+export const SETTINGS: InitialSettings = {
   host: 'build-07',
   system: 'Linux 6.18',
   intervalMs: 1000,

@@ -1,5 +1,5 @@
 import type { SearchFields } from '../../query/search-fields.ts';
-import type { OpenSum } from '../../store/sums.ts';
+import type { MutableSum } from '../../store/sums.ts';
 import type { Row } from '../../store/row.ts';
 
 export type SortKey = number | string;
@@ -32,7 +32,7 @@ export interface Group {
   /** Its entries in order; a folded group keeps them. */
   entries: Entry[];
   /** Sums over its open rows, including pending moves; undefined until first read. */
-  sum: OpenSum | undefined;
+  sum: MutableSum | undefined;
   /** Number of its rows after pending moves. */
   shown: number;
   /** The sort key that its current position is based on. */

@@ -1,5 +1,5 @@
 import type { ColumnId, GroupBy, Sort } from '../../store/state.ts';
-import { addTo, emptySum, type OpenSum, type Sum } from '../../store/sums.ts';
+import { addTo, emptySum, type MutableSum, type Sum } from '../../store/sums.ts';
 import type { Row } from '../../store/row.ts';
 import type { Compare, Entry, Group, SortKey } from './entry.ts';
 import { GROUPINGS, NONE } from './grouping.ts';
@@ -29,7 +29,7 @@ export class LazyGroup implements Group {
   #label: string | undefined;
   #rank: SortKey | undefined;
   entries: Entry[] = [];
-  sum: OpenSum | undefined;
+  sum: MutableSum | undefined;
   shown = 0;
   key: SortKey = 0;
   placed = false;

@@ -9,7 +9,7 @@ import {
   type Protocol,
   type Socket,
 } from '../../model/socket.ts';
-import { quotedWord } from '../../model/marks.ts';
+import { quotedWord } from '../../model/quoted-names.ts';
 import { printable } from '../../model/text.ts';
 import { programText } from './program-text.ts';
 

@@ -1,4 +1,4 @@
-import { quotedName } from '../../model/marks.ts';
+import { quotedName } from '../../model/quoted-names.ts';
 import type { Owner } from '../../model/socket.ts';
 import { printable } from '../../model/text.ts';
 
