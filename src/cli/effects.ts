@@ -13,8 +13,8 @@ export interface World {
   readonly usageOf: (pid: number) => Promise<Usage | undefined>;
   /** Resolves to the addresses of a host name, or the reason why there are none. Never rejects. */
   readonly resolve: (name: string) => Promise<HostAnswer>;
-  /** Copies a text to the clipboard of the terminal. @returns a message about the result */
-  readonly copy: (text: string) => Message;
+  /** Copies a text to the clipboard of the terminal. Never rejects. @returns a message about the result */
+  readonly copy: (text: string, what: string) => Promise<Message>;
   /** Writes sockets to a file. Never rejects. @returns a message about the result */
   readonly save: (path: string, sockets: readonly Socket[]) => Promise<Message>;
   /** Saves the state that the next start restores. */
@@ -64,7 +64,7 @@ export class EffectRunner {
         return;
       }
       case 'copy':
-        dispatch({ type: 'message', message: world.copy(effect.text) });
+        void world.copy(effect.text, effect.what).then((message) => dispatch({ type: 'message', message }));
         return;
       case 'save':
         void world

@@ -25,7 +25,11 @@ const KEPT: Readonly<Record<string, RegExp>> = {
   NO_COLOR: ANY,
   // Set inside tmux and screen.
   TMUX: ANY,
+  TMUX_PANE: /^%\d{1,10}$/,
   STY: ANY,
+  // Set by sudo: the user who called it.
+  SUDO_UID: /^\d{1,10}$/,
+  SUDO_USER: /^[^/:\s]{1,256}$/,
 };
 
 /** Further variables on Windows, where case does not matter in names. */

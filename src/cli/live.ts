@@ -5,10 +5,10 @@ import { printable } from '../model/text.ts';
 import { collectGarbage, StormDetector } from '../sampler/churn.ts';
 import type { Message, State } from '../store/state.ts';
 import { App } from '../tui/app.ts';
-import { copySequence } from '../tui/clipboard.ts';
 import { enterTerminal, type Terminal } from '../tui/terminal.ts';
 import { StateFile } from './config/state-file.ts';
 import { EffectRunner } from './effects.ts';
+import { copyText, withMultiplexer } from './copy.ts';
 import { crashText, messageOf } from './errors.ts';
 import { actionsOn } from './host-actions.ts';
 import { openTty } from './tty.ts';
@@ -19,16 +19,6 @@ import { restoredState, savedStateOf } from './restore.ts';
 import { saveSockets } from './save.ts';
 
 const nowMs = (): number => performance.now();
-
-/** Copies a text to the clipboard of the terminal. */
-function copy({ screen }: Terminal, text: string): Message {
-  try {
-    screen.program.output.write(copySequence(text, process.env));
-    return { text: 'copied (if the terminal supports OSC 52)', isError: false };
-  } catch (error) {
-    return { text: messageOf(error), isError: true };
-  }
-}
 
 async function save(path: string, sockets: readonly Socket[]): Promise<Message> {
   try {
@@ -81,7 +71,13 @@ export function showLive(
       redraw: () => terminal.screen.realloc(),
       setInterval: (intervalMs) => sampling.setInterval(intervalMs),
       ...actionsOn(LOCAL_HOST),
-      copy: (text) => copy(terminal, text),
+      copy: (text, what) =>
+        copyText(
+          text,
+          what,
+          (sequence) => void terminal.screen.program.output.write(sequence),
+          withMultiplexer(process.env),
+        ),
       save,
       saveState,
       nowMs,

@@ -47,8 +47,8 @@ export type Action =
   | { readonly type: 'suspend' }
   /** Writes the whole screen again. */
   | { readonly type: 'redraw' }
-  /** Copies a text to the clipboard of the terminal. */
-  | { readonly type: 'copy'; readonly text: string }
+  /** Copies a text to the clipboard of the terminal; `what` names it in the message. */
+  | { readonly type: 'copy'; readonly text: string; readonly what: string }
   /** Replaces the query. */
   | { readonly type: 'query'; readonly query: Query }
   /** Adds a term to the query and removes the terms in `instead`; removes the term if the query has it. */

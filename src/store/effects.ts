@@ -29,8 +29,8 @@ export type Effect =
   | { readonly type: 'ask-usage'; readonly pid: number }
   /** Looks up the addresses of a host name. Sends `host`. */
   | { readonly type: 'resolve'; readonly name: string }
-  /** Copies a text to the clipboard of the terminal. Sends `message`. */
-  | { readonly type: 'copy'; readonly text: string }
+  /** Copies a text to the clipboard of the terminal; `what` names it in the message. Sends `message`. */
+  | { readonly type: 'copy'; readonly text: string; readonly what: string }
   /** Writes sockets to a file. Sends `message`. */
   | { readonly type: 'save'; readonly path: string; readonly sockets: readonly Socket[] }
   /** Saves the part of the state that the next start restores. */

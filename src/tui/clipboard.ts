@@ -9,8 +9,8 @@ export const MAX_COPY_BYTES = 74_994;
 /** Maximum size of one piece for GNU screen, bytes: its string buffer has 768 bytes (MAXSTR), 256 in older versions. */
 const SCREEN_PIECE = 240;
 
-/** Returns the text with every cell made printable; it keeps tabs and line ends between cells. */
-const printableCells = (text: string): string =>
+/** Returns a text to copy with every cell made printable; it keeps tabs and line ends between cells. */
+export const printableCells = (text: string): string =>
   text
     .split('\n')
     .map((line) => line.split('\t').map(printable).join('\t'))

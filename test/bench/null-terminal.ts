@@ -42,7 +42,7 @@ export function appWithoutWorld(terminal: Terminal, state: State, nowMs: () => n
       setInterval: () => {},
       usageOf: async () => undefined,
       resolve: async () => ({ type: 'failed', why: 'not available' }),
-      copy: () => ({ text: '', isError: false }),
+      copy: async () => ({ text: '', isError: false }),
       save: async () => ({ text: '', isError: false }),
       saveState: () => {},
       nowMs,

@@ -41,6 +41,9 @@ describe('the environment of child processes', () => {
     ['LC_ALL', '/tmp/evil'],
     ['LANG', '../tmp/evil'],
     ['LANGUAGE', '/tmp/evil'],
+    ['SUDO_UID', '-1'],
+    ['SUDO_USER', '../root'],
+    ['TMUX_PANE', '1;kill-server'],
     // Only used on Windows.
     ['SystemRoot', 'C:\\Windows'],
     ['term', 'xterm'],
@@ -60,7 +63,10 @@ describe('the environment of child processes', () => {
       COLORTERM: 'truecolor',
       NO_COLOR: '1',
       TMUX: '/tmp/tmux-1000/default,1,0',
+      TMUX_PANE: '%3',
       STY: '1.pts-0.host',
+      SUDO_UID: '1000',
+      SUDO_USER: 'ana@example.org',
       NETPANE_FAULT: 'ticks',
     };
     expect(cleaned({ ...kept })).toEqual({ ...kept, ...FIXED });

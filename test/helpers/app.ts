@@ -97,9 +97,9 @@ export class FakeApp {
         this.resolvedHosts.push(name);
         return new Promise((resolve) => this.#waiting.set(name, resolve));
       },
-      copy: (text): Message => {
+      copy: (text, what) => {
         this.copied.push(text);
-        return { text: 'copied', isError: false };
+        return Promise.resolve({ text: `copied ${what}`, isError: false });
       },
       save: (path, sockets) => {
         this.saved.push({ path, sockets });

@@ -154,7 +154,7 @@ const ACTIONS = {
   quit: from<Action>({ type: 'quit' }),
   suspend: from<Action>({ type: 'suspend' }),
   redraw: from<Action>({ type: 'redraw' }),
-  copy: text.map((it) => ({ type: 'copy', text: it })),
+  copy: text.map((it) => ({ type: 'copy', text: it, what: 'row' })),
   query: from('', 'process=a', 'listen or age>2s', '@db.example').map((it) => ({
     type: 'query',
     query: queryFrom(it),
@@ -304,7 +304,7 @@ describe('effects', () => {
     [{ type: 'quit' }, [{ type: 'quit' }]],
     [{ type: 'suspend' }, [{ type: 'suspend' }]],
     [{ type: 'redraw' }, [{ type: 'redraw' }]],
-    [{ type: 'copy', text: 'a' }, [{ type: 'copy', text: 'a' }]],
+    [{ type: 'copy', text: 'a', what: 'row' }, [{ type: 'copy', text: 'a', what: 'row' }]],
     [
       { type: 'interval', intervalMs: 2000 },
       [

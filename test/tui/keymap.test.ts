@@ -323,8 +323,20 @@ describe('quick keys', () => {
   });
 
   test('y and Y copy, w prompts for a file', () => {
-    expect(press('y', withSockets(node))).toEqual({ type: 'copy', text: 'node\t51000\tESTABLISHED' });
-    expect(press('S-y', withSockets(node))).toEqual({ type: 'copy', text: '203.0.113.80:443' });
+    // Also the columns for which the screen has no room.
+    const row = press('y', withSockets(node)) as Action & { type: 'copy' };
+    expect(row).toMatchObject({ type: 'copy', what: `row (${row.text.split('\t').length} columns)` });
+    expect(row.text).toContain('10.0.0.5\t51000\t203.0.113.80\t443\tESTABLISHED');
+    const chosen = {
+      ...withSockets(node),
+      columns: [{ id: 'pid' }, { id: 'inode' }, { id: 'exe' }] as const,
+    };
+    expect(press('y', chosen)).toEqual({ type: 'copy', text: '7\t·\t·', what: 'row (3 columns)' });
+    expect(press('S-y', withSockets(node))).toEqual({
+      type: 'copy',
+      text: '203.0.113.80:443',
+      what: '203.0.113.80:443',
+    });
     expect(press('y', emptyState())).toEqual(said('nothing to copy'));
     expect(press('S-y', emptyState())).toEqual(said('nothing to copy'));
     expect(press('w', withSockets(node))).toEqual({

@@ -35,9 +35,11 @@ const of = (owners: readonly Owner[]): Socket => ({ ...socket({ id: 'x' }), owne
 const stateOf = (it: Socket) => after(emptyState(), baseline([it]));
 const rowOf = (it: Socket) => ({ id: 'x', host: LOCAL_HOST, ...subject(it) });
 
+const COPIED = placed('process', 'remoteAddress').map(({ column }) => column);
+
 /** All outputs that show a name as text. */
 const OUTPUTS: Readonly<Record<string, (it: Socket) => string>> = {
-  'the table': (it) => rowText(rowOf(it), placed('process', 'remoteAddress'), cellContext(stateOf(it))),
+  'the table': (it) => rowText(rowOf(it), COPIED, cellContext(stateOf(it))),
   details: (it) => detailLines(rowOf(it), stateOf(it), 60, 30).map(textOf).join('\n'),
   events: (it) =>
     textOf(eventLine({ type: 'spawn', atMs: NOON_MS, socket: it, learntBy: 'poll' }, 120, 'none')),

@@ -5,7 +5,7 @@ import { UsageError } from '../values.ts';
 import { FileProblem, isMissing, readText, pathText, reasonText } from './file.ts';
 import { configPath, type Environment } from './paths.ts';
 import type { CheckQuery } from './schema.ts';
-import { checkOwnedByRoot, trustedPath, Untrusted } from './trust.ts';
+import { checkOwner, trustedPath, Untrusted } from './trust.ts';
 
 /** Maximum size of a configuration file, bytes. */
 const MAX_BYTES = 1024 * 1024;
@@ -65,5 +65,5 @@ function mayExist(path: string): boolean {
 /** Returns the text of a file that only root can change. */
 function trustedText(path: string): string {
   const real = trustedPath(path);
-  return readText(real, MAX_BYTES, constants.O_NOFOLLOW, (stat) => checkOwnedByRoot(real, stat));
+  return readText(real, MAX_BYTES, constants.O_NOFOLLOW, (stat) => checkOwner(real, stat));
 }

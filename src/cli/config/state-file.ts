@@ -16,7 +16,7 @@ import { MAX_HISTORY } from '../../store/history.ts';
 import { FileProblem, isMissing, readText, reasonText } from './file.ts';
 import { mergeStates } from './merge.ts';
 import { type Environment, statePath } from './paths.ts';
-import { checkOwnedByRoot, trustedPath, Untrusted } from './trust.ts';
+import { checkOwner, trustedPath, Untrusted } from './trust.ts';
 import { DamagedState, parseState, type SavedState } from './saved.ts';
 
 /** Maximum size of the state file, bytes. */
@@ -103,7 +103,7 @@ export class StateFile {
   #read(path: string): SavedState | undefined {
     try {
       const text = readText(path, MAX_BYTES, constants.O_NOFOLLOW, (stat) => {
-        if (this.#isRoot) checkOwnedByRoot(path, stat);
+        if (this.#isRoot) checkOwner(path, stat);
       });
       return parseState(text);
     } catch (error) {

@@ -1,4 +1,6 @@
+import { shortened } from '../../model/text.ts';
 import type { Action } from '../../store/actions.ts';
+import { allColumns } from '../../view/table/place.ts';
 import { selectedIndex } from '../../view/table/selection.ts';
 import { cellContext, cellText, itemText } from '../../view/table/rows.ts';
 import { ask, type Binding, say } from './binding.ts';
@@ -15,17 +17,25 @@ function nextCell({ state, columns }: KeyContext, by: 1 | -1): Action {
 const cellLeft = (context: KeyContext): Action => nextCell(context, -1);
 const cellRight = (context: KeyContext): Action => nextCell(context, 1);
 
-const copied = (text: string | undefined): Action =>
-  text === undefined ? say('nothing to copy') : { type: 'copy', text };
+const NOTHING_TO_COPY = say('nothing to copy');
 
-function copyRow({ state, order, columns }: KeyContext): Action {
+/** Maximum length of a copied text in the message about it, UTF-16 units; the message must fit into 80 cells. */
+const MAX_SHOWN = 28;
+
+function copyRow({ state, order }: KeyContext): Action {
   const item = order.at(selectedIndex(state, order));
-  return copied(item && itemText(item, columns, cellContext(state)));
+  if (item === undefined) return NOTHING_TO_COPY;
+  const columns = allColumns(state.table.seen, state.columns);
+  const text = itemText(item, columns, cellContext(state));
+  const what = item.type === 'row' ? `row (${columns.length} columns)` : shortened(text, MAX_SHOWN);
+  return { type: 'copy', text, what };
 }
 
 function copyCell({ state, order }: KeyContext): Action {
   const row = order.rowAt(selectedIndex(state, order));
-  return copied(row && cellText(row, state.cell, cellContext(state)));
+  if (row === undefined) return NOTHING_TO_COPY;
+  const text = cellText(row, state.cell, cellContext(state));
+  return { type: 'copy', text, what: shortened(text, MAX_SHOWN) };
 }
 
 /** Keys that choose a cell, copy and save. */
@@ -47,7 +57,7 @@ export const COPY_KEYS: readonly Binding[] = [
   {
     keys: ['y'],
     label: 'y',
-    about: 'copy the selected row to the clipboard, also over ssh and in tmux (OSC 52)',
+    about: 'copy all columns of the selected row to the clipboard, also over ssh and in tmux',
     group: 'Copy',
     run: copyRow,
   },

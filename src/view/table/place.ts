@@ -77,6 +77,10 @@ export function placeColumns(
   });
 }
 
+/** Returns all columns of the table in order, also those for which a pane has no room. */
+export const allColumns = (seen: Seen, choices: readonly ColumnChoice[] | null): readonly Column[] =>
+  choices && choices.length > 0 ? choices.flatMap(({ id }) => columnOf(id) ?? []) : presentColumns(seen);
+
 /** Returns the columns that `placeColumns` will place, for `noteWidths`. */
 export const columnsIn = (width: number, seen: Seen, choices: readonly ColumnChoice[] | null): Column[] => [
   ...sizesOf(width, seen, choices).keys(),

@@ -81,11 +81,11 @@ export function rowLine(
 }
 
 /** Returns a row for the clipboard: uncut cells separated by tabs. Printable, one line. */
-export const rowText = (row: Row, columns: readonly PlacedColumn[], context: CellContext): string =>
-  columns.map(({ column }) => column.text(row, context).trim()).join('\t');
+export const rowText = (row: Row, columns: readonly Column[], context: CellContext): string =>
+  columns.map((column) => column.text(row, context).trim()).join('\t');
 
 /** Returns a line for the clipboard: a row as in `rowText`, or the label of a group. */
-export const itemText = (item: Item, columns: readonly PlacedColumn[], context: CellContext): string =>
+export const itemText = (item: Item, columns: readonly Column[], context: CellContext): string =>
   item.type === 'row' ? rowText(item.row, columns, context) : item.label;
 
 /** Returns a cell for the clipboard, uncut; without a column the remote endpoint, or the local one if there is none. */

@@ -1,0 +1,78 @@
+// Habits of hands: copying, restart, event log, prompts, sudo.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { Terminal } from '../helpers/terminal.ts';
+import { cleanUp, isLinux, newHome, program, startNetpane } from './netpane.ts';
+import { filterLine, SCENE_SIZE, useScene } from './scene.ts';
+
+const hasTmux = spawnSync('tmux', ['-V']).status === 0;
+
+/** Returns the texts that were written to the clipboard of the terminal, by OSC 52. */
+const clipboard = (t: Terminal): string[] =>
+  [
+    ...t
+      .received()
+      .toString('latin1')
+      .matchAll(/\x1b\]52;c?;([\w+/=]*)(?:\x07|\x1b\\)/g),
+  ].map(([, base64 = '']) => Buffer.from(base64, 'base64').toString());
+
+describe.skipIf(!isLinux)('habits of hands (skipped elsewhere: the herd needs Linux)', () => {
+  const scene = useScene();
+
+  describe('16: copy works where people are', () => {
+    test.skipIf(!hasTmux)(
+      'in tmux with default settings, at 80×24 (skipped elsewhere: tmux is not installed)',
+      async () => {
+        const home = newHome();
+        const socket = join(home, 'tmux');
+        const tmux = (...args: string[]) => spawnSync('tmux', ['-S', socket, ...args]).stdout.toString();
+        cleanUp(() => tmux('kill-server'));
+        const netpane = [process.execPath, program, '--process', scene.name];
+        const t = Terminal.start({
+          command: 'tmux',
+          args: ['-S', socket, '-f', '/dev/null', '-u', 'new-session', netpane.join(' ')],
+          cols: 80,
+          rows: 25,
+          home,
+        });
+        cleanUp(() => t.close());
+        await t.until('the scene', () => t.text().includes(`${SCENE_SIZE} of `));
+        t.write('y');
+        await t.until('the message', () =>
+          /copied row \(\d+ columns\) · tmux buffer and clipboard/.test(t.text()),
+        );
+        const row = tmux('show-buffer');
+        expect(row.split('\t')[0]).toBe(`${scene.name}-cli`);
+        // 80 columns have no room for these.
+        expect(row.split('\t')).toContain(String(scene.client.pid));
+        expect(clipboard(t)).toEqual([row]);
+        t.write('Y');
+        await t.until('the cell', () => /copied \d[\d.]+:\d+ · tmux buffer and clipboard/.test(t.text()));
+        expect(tmux('show-buffer')).toMatch(/^[\d.]+:\d+$/);
+      },
+    );
+
+    test.each([
+      ['in a bare terminal', {}, 'OSC 52, if the terminal allows it'],
+      ['in screen, through its envelope', { STY: '1.pts-0.host' }, 'OSC 52 through screen'],
+    ])('%s, at 80×24', async (_, env, way) => {
+      const t = startNetpane({ args: ['--process', scene.name], cols: 80, rows: 24, env });
+      await t.until('the scene', () => t.text().includes(`${SCENE_SIZE} of `));
+      t.write('y');
+      await t.until('the message', () => /^copied row \(\d+ columns\) · /.test(filterLine(t)));
+      expect(filterLine(t)).toContain(way);
+      await t.until('the sequence', () => clipboard(t).length > 0 || t.received().includes('\x1bP\x1b]52'));
+      // Joins the pieces of the envelope, as screen does.
+      const text = t
+        .received()
+        .toString('latin1')
+        .replace(/\x1b\\\x1bP|\x1bP|\x1b\\/g, '');
+      const [, base64 = ''] = /\x1b\]52;c;([\w+/=]*)\x07/.exec(text) ?? [];
+      const row = Buffer.from(base64, 'base64').toString();
+      expect(row.split('\t')).toEqual(
+        expect.arrayContaining([`${scene.name}-cli`, String(scene.client.pid)]),
+      );
+    });
+  });
+});
