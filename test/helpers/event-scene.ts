@@ -12,7 +12,9 @@ import { FakeTrace, type Running } from './trace.ts';
  * The source `sock_diag` with a fake kernel, trace and /proc. Kernel events are compared as lines (see `line`).
  */
 
+/** Inode of netpane's own network namespace. */
 export const OWN = 4026531833;
+/** The clock at the start of each test, milliseconds. */
 export const START_MS = 1000;
 const WALL_MS = 1_700_000_000_000;
 
@@ -33,6 +35,7 @@ interface Options {
   readonly proc?: Proc;
 }
 
+/** Opens the source. */
 export function open({ trace = 'tracing needs root', proc = new Proc(fake.root) }: Options = {}): void {
   source = new SockDiagSource({
     also: [],
