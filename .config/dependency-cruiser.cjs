@@ -20,6 +20,7 @@ const linuxRooms = {
   procnet: ['netlink', 'proc', 'owners'],
   namespaces: ['netlink', 'proc'],
   trace: ['netlink', 'proc'],
+  ledger: ['netlink', 'proc'],
   sockets: ['netlink', 'proc', 'owners', 'procnet', 'namespaces'],
   events: ['netlink', 'proc', 'owners', 'namespaces', 'trace', 'sockets'],
 };

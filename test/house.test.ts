@@ -74,6 +74,11 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
     "import '../events/events.ts';",
   ],
   [
+    'linux-ledger-imports-only-netlink-proc',
+    'src/source/linux/ledger/added.ts',
+    "import '../owners/owners.ts';",
+  ],
+  [
     'linux-sockets-imports-only-netlink-proc-owners-procnet-namespaces',
     'src/source/linux/sockets/added.ts',
     "import '../events/events.ts';",

@@ -78,6 +78,15 @@ type Call = ((...args: readonly unknown[]) => number) & {
   readonly async: (...args: readonly unknown[]) => void;
 };
 
+/** Memory at a fixed address, zeroed, until `Native.free`. */
+export interface NativeMemory {
+  readonly address: bigint;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** What koffi calls it. */
+  readonly handle: unknown;
+}
+
 /** Calls of the C library that Node lacks. All are synchronous. */
 export class Native {
   readonly #koffi: Koffi;
@@ -302,6 +311,24 @@ export class Native {
     const isRaised =
       soft < hard && this.#prlimit(0, RLIMIT_NOFILE, new BigUint64Array([hard, hard]), null) === 0;
     return Number(isRaised ? hard : soft);
+  }
+
+  /** Returns memory whose address can be part of a structure. */
+  allocate(length: number): NativeMemory {
+    const handle: unknown = this.#koffi.alloc('uint8_t', length);
+    const memory = this.#koffi.view(handle, length);
+    const bytes = new Uint8Array(memory).fill(0);
+    return { address: this.#koffi.address(handle), bytes, view: new DataView(memory), handle };
+  }
+
+  free({ handle }: NativeMemory): void {
+    this.#koffi.free(handle);
+  }
+
+  /** Calls the kernel by the number of a system call. @returns its result, or a negative errno */
+  systemCall(number: number, one: number, two: number, three: number): number {
+    const result = this.#syscallWithNumbers(number, one, two, three, 0, 0);
+    return result >= 0 ? result : -this.#koffi.errno();
   }
 
   #error(call: string): NativeError {

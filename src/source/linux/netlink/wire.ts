@@ -151,7 +151,7 @@ export const setSequence = (request: Uint8Array, sequence: number): void =>
 const decoder = new TextDecoder();
 
 /** Returns the UTF-8 text up to its first NUL or the end. */
-export function textAt({ bytes }: NetlinkBuffer, start: number, end: number): string {
+export function textAt({ bytes }: Pick<NetlinkBuffer, 'bytes'>, start: number, end: number): string {
   const nul = bytes.indexOf(0, start);
   return decoder.decode(bytes.subarray(start, nul >= 0 && nul < end ? nul : end));
 }

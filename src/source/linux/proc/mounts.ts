@@ -30,7 +30,7 @@ export function parseNamespaceMounts(text: string): NamespaceMount[] {
 /**
  * Decodes space, tab, newline and backslash, which the kernel prints as three octal digits (seq_path, fs/seq_file.c).
  */
-const unescapePath = (text: string): string =>
+export const unescapePath = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 
 /**

@@ -1,0 +1,260 @@
+import { ERRNO, type Native, type NativeMemory } from '../netlink/native.ts';
+import { LITTLE_ENDIAN } from '../netlink/wire.ts';
+
+/** Number of bpf(2) by architecture. */
+const SYS_BPF: Readonly<Partial<Record<NodeJS.Architecture, number>>> = {
+  x64: 321,
+  arm64: 280,
+  riscv64: 280,
+  loong64: 280,
+  arm: 386,
+  ia32: 357,
+  ppc64: 361,
+  s390x: 351,
+};
+
+/** Commands of bpf(2), enum bpf_cmd in include/uapi/linux/bpf.h. */
+const COMMAND = {
+  mapCreate: 0,
+  lookUp: 1,
+  progLoad: 5,
+  lookUpAndDelete: 21,
+  lookUpBatch: 24,
+  linkCreate: 28,
+} as const;
+
+/** Types of maps (enum bpf_map_type). */
+export const MAP_TYPE = { array: 2, lruHash: 9 } as const;
+
+/** Bytes of union bpf_attr that are passed; the kernel takes fields that it does not know if they are 0. */
+const ATTRIBUTES_LENGTH = 144;
+
+/** Bytes of the verifier's log. */
+const LOG_LENGTH = 64 * 1024;
+
+/** Length of an instruction and of a map key that is a cookie, bytes. */
+const INSTRUCTION_LENGTH = 8;
+const COOKIE_LENGTH = 8;
+
+/** Offsets of the halves of a cookie, which is a 64-bit number in the byte order of the machine. */
+const LOW_AT = LITTLE_ENDIAN ? 0 : 4;
+const HIGH_AT = 4 - LOW_AT;
+
+/** Licence of the programs: they call no function that is for the GPL alone. */
+const LICENCE = 'MIT\0';
+
+/** The kernel refused a call of bpf(2). */
+export class BpfError extends Error {
+  readonly errno: number;
+  /** The verifier's log; empty if it has not seen the program. */
+  readonly log: string;
+
+  /** @param errno positive (errno(3)) */
+  constructor(call: string, errno: number, log = '') {
+    super(`${call}: error ${errno}${log === '' ? '' : `\n${log}`}`);
+    this.errno = errno;
+    this.log = log;
+  }
+}
+
+export interface MapSpec {
+  readonly type: number;
+  readonly keyLength: number;
+  readonly valueLength: number;
+  readonly maxEntries: number;
+}
+
+export interface ProgramSpec {
+  /** For messages. */
+  readonly name: string;
+  readonly type: number;
+  readonly attachType: number;
+  readonly code: Uint8Array;
+}
+
+/** Takes a value of a map by cookie, in two halves. The view is valid until it returns. */
+export type OnValue = (low: number, high: number, value: DataView) => void;
+
+/**
+ * Calls of bpf(2): `Bpf`, or a fake in tests. Descriptors are those of maps, programs and links. A cookie, the key of
+ * most maps, is passed as its low and high 32 bits: a number has no room for 64.
+ */
+export interface BpfCalls {
+  /** Throws `BpfError`. */
+  createMap(map: MapSpec): number;
+  /** Throws `BpfError`, with the verifier's log. */
+  loadProgram(program: ProgramSpec): number;
+  /** Attaches a program to a control group until the descriptor is closed. Throws `BpfError`. */
+  attach(program: number, cgroup: number, attachType: number): number;
+  /**
+   * Returns a value of a map by cookie; undefined if there is none. It is valid until the next call.
+   * @param isTaken true to delete it too
+   */
+  lookUp(map: number, low: number, high: number, isTaken: boolean): DataView | undefined;
+  /** Returns the number at an index of an array of 64-bit numbers. */
+  numberAt(map: number, index: number): number;
+  /** Calls a function for each value of a map. */
+  readAll(map: number, valueLength: number, onValue: OnValue): void;
+  close(descriptor: number): void;
+}
+
+/** Number of values that one call of `readAll` reads. */
+const BATCH = 1024;
+
+/** bpf(2), which has no wrapper in the C library. */
+export class Bpf implements BpfCalls {
+  readonly #native: Native;
+  readonly #number: number | undefined;
+  /** union bpf_attr of the next call. */
+  readonly #attributes: NativeMemory;
+  readonly #key: NativeMemory;
+  readonly #value: NativeMemory;
+  /** Memory of `readAll` by length of the values; made when it is first needed. */
+  readonly #batches = new Map<number, { readonly keys: NativeMemory; readonly values: NativeMemory }>();
+
+  constructor(native: Native) {
+    this.#native = native;
+    this.#number = SYS_BPF[process.arch];
+    this.#attributes = native.allocate(ATTRIBUTES_LENGTH);
+    this.#key = native.allocate(2 * COOKIE_LENGTH);
+    this.#value = native.allocate(1024);
+  }
+
+  /** Calls bpf(2). @param fill sets the attributes, which are 0 before. @returns the result, or a negative errno */
+  #call(command: number, fill: (attributes: DataView) => void): number {
+    if (this.#number === undefined) return -ERRNO.ENOSYS;
+    const { bytes, view, address } = this.#attributes;
+    bytes.fill(0);
+    fill(view);
+    return this.#native.systemCall(this.#number, command, Number(address), ATTRIBUTES_LENGTH);
+  }
+
+  createMap({ type, keyLength, valueLength, maxEntries }: MapSpec): number {
+    return must(
+      'creating a map',
+      this.#call(COMMAND.mapCreate, (it) => {
+        setNumbers(it, [type, keyLength, valueLength, maxEntries]);
+      }),
+    );
+  }
+
+  loadProgram({ name, type, attachType, code }: ProgramSpec): number {
+    const instructions = this.#native.allocate(code.length);
+    const licence = this.#native.allocate(LICENCE.length);
+    const log = this.#native.allocate(LOG_LENGTH);
+    instructions.bytes.set(code);
+    licence.bytes.set(Buffer.from(LICENCE));
+    const load = (hasLog: boolean) =>
+      this.#call(COMMAND.progLoad, (it) => {
+        setNumbers(it, [type, code.length / INSTRUCTION_LENGTH]);
+        it.setBigUint64(8, instructions.address, LITTLE_ENDIAN);
+        it.setBigUint64(16, licence.address, LITTLE_ENDIAN);
+        // log_level, log_size, log_buf.
+        if (hasLog) {
+          it.setUint32(24, 1, LITTLE_ENDIAN);
+          it.setUint32(28, LOG_LENGTH, LITTLE_ENDIAN);
+          it.setBigUint64(32, log.address, LITTLE_ENDIAN);
+        }
+        it.setUint32(68, attachType, LITTLE_ENDIAN);
+      });
+    try {
+      const descriptor = load(false);
+      if (descriptor >= 0) return descriptor;
+      // A second time for the log, which would fail by itself if it were too short.
+      const again = load(true);
+      if (again >= 0) return again;
+      throw new BpfError(`loading the program ${name}`, -descriptor, textOf(log.bytes));
+    } finally {
+      for (const memory of [instructions, licence, log]) this.#native.free(memory);
+    }
+  }
+
+  attach(program: number, cgroup: number, attachType: number): number {
+    return must(
+      'attaching a program',
+      this.#call(COMMAND.linkCreate, (it) => {
+        setNumbers(it, [program, cgroup, attachType]);
+      }),
+    );
+  }
+
+  lookUp(map: number, low: number, high: number, isTaken: boolean): DataView | undefined {
+    const result = this.#call(isTaken ? COMMAND.lookUpAndDelete : COMMAND.lookUp, (it) => {
+      this.#setKey(it, map, low, high);
+      it.setBigUint64(16, this.#value.address, LITTLE_ENDIAN);
+    });
+    return result === 0 ? this.#value.view : undefined;
+  }
+
+  #setKey(attributes: DataView, map: number, low: number, high: number): void {
+    const { view, address } = this.#key;
+    view.setUint32(LOW_AT, low, LITTLE_ENDIAN);
+    view.setUint32(HIGH_AT, high, LITTLE_ENDIAN);
+    attributes.setUint32(0, map, LITTLE_ENDIAN);
+    attributes.setBigUint64(8, address, LITTLE_ENDIAN);
+  }
+
+  numberAt(map: number, index: number): number {
+    const result = this.#call(COMMAND.lookUp, (it) => {
+      this.#key.view.setUint32(0, index, LITTLE_ENDIAN);
+      it.setUint32(0, map, LITTLE_ENDIAN);
+      it.setBigUint64(8, this.#key.address, LITTLE_ENDIAN);
+      it.setBigUint64(16, this.#value.address, LITTLE_ENDIAN);
+    });
+    return result === 0 ? Number(this.#value.view.getBigUint64(0, LITTLE_ENDIAN)) : 0;
+  }
+
+  readAll(map: number, valueLength: number, onValue: OnValue): void {
+    const memory = this.#batches.get(valueLength) ?? {
+      keys: this.#native.allocate(BATCH * COOKIE_LENGTH),
+      values: this.#native.allocate(BATCH * valueLength),
+    };
+    this.#batches.set(valueLength, memory);
+    const { keys, values } = memory;
+    // The kernel puts the place to continue from into the key.
+    for (let isFirst = true; ; isFirst = false) {
+      let count = 0;
+      const result = this.#call(COMMAND.lookUpBatch, (it) => {
+        if (!isFirst) it.setBigUint64(0, this.#key.address, LITTLE_ENDIAN);
+        it.setBigUint64(8, this.#key.address, LITTLE_ENDIAN);
+        it.setBigUint64(16, keys.address, LITTLE_ENDIAN);
+        it.setBigUint64(24, values.address, LITTLE_ENDIAN);
+        it.setUint32(32, BATCH, LITTLE_ENDIAN);
+        it.setUint32(36, map, LITTLE_ENDIAN);
+      });
+      // ENOENT: these are the last values. The kernel stores their number in both cases.
+      if (result === 0 || result === -ERRNO.ENOENT)
+        count = this.#attributes.view.getUint32(32, LITTLE_ENDIAN);
+      for (let i = 0; i < count; i++) {
+        const at = i * COOKIE_LENGTH;
+        onValue(
+          keys.view.getUint32(at + LOW_AT, LITTLE_ENDIAN),
+          keys.view.getUint32(at + HIGH_AT, LITTLE_ENDIAN),
+          new DataView(values.bytes.buffer, values.bytes.byteOffset + i * valueLength, valueLength),
+        );
+      }
+      if (result !== 0) return;
+    }
+  }
+
+  close(descriptor: number): void {
+    this.#native.close(descriptor);
+  }
+}
+
+function must(call: string, result: number): number {
+  if (result < 0) throw new BpfError(call, -result);
+  return result;
+}
+
+const setNumbers = (view: DataView, numbers: readonly number[]): void => {
+  for (const [i, number] of numbers.entries()) view.setUint32(i * 4, number, LITTLE_ENDIAN);
+};
+
+/** Returns the text up to its NUL. */
+function textOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return Buffer.from(bytes.subarray(0, end < 0 ? bytes.length : end))
+    .toString('utf8')
+    .trim();
+}

@@ -1,0 +1,107 @@
+import type { Endpoint } from '../../../model/socket.ts';
+import { addressAt, AF_INET, AF_INET6 } from '../netlink/inet.ts';
+import { LITTLE_ENDIAN, textAt } from '../netlink/wire.ts';
+import { COUNTERS, ENDPOINTS, ENTRY, NAME_LENGTH, TCP_OPERATION } from './layout.ts';
+
+/** A process that created or released a socket. */
+export interface LedgerProcess {
+  readonly pid: number;
+  readonly tid: number;
+  /** The kernel's name of the thread, up to 15 bytes. Not sanitized. */
+  readonly comm: string;
+}
+
+/** What the ledger has about a socket. Times are milliseconds of CLOCK_MONOTONIC. */
+export interface LedgerEntry {
+  /** Time of socket(2), or of the end of the handshake if it was accepted. */
+  readonly bornMs: number;
+  /** Process that called socket(2). Undefined for an accepted socket, and outside netpane's pid namespace. */
+  readonly creator: LedgerProcess | undefined;
+  /** User of the process that called socket(2); undefined for an accepted socket. */
+  readonly uid: number | undefined;
+  /** Time at which its last descriptor was closed; undefined while it is open. */
+  readonly releasedMs: number | undefined;
+  /** Process that closed its last descriptor. Undefined if none did, and outside netpane's pid namespace. */
+  readonly releaser: LedgerProcess | undefined;
+  /** The last TCP operation that set its endpoints; undefined for other protocols, and before. */
+  readonly tcp:
+    | {
+        readonly operation: keyof typeof TCP_OPERATION;
+        readonly family: 'ipv4' | 'ipv6';
+        readonly local: Endpoint;
+        /** Null for a listener. */
+        readonly remote: Endpoint | null;
+      }
+    | undefined;
+}
+
+/** Packets and payload bytes since the ledger was opened. */
+export interface Counters {
+  readonly rxPackets: number;
+  readonly rxBytes: number;
+  readonly txPackets: number;
+  readonly txBytes: number;
+}
+
+/** Returns a 64-bit number of a value; exact below 2^53. */
+const numberAt = (view: DataView, at: number): number =>
+  view.getUint32(at + (LITTLE_ENDIAN ? 0 : 4), LITTLE_ENDIAN) +
+  view.getUint32(at + (LITTLE_ENDIAN ? 4 : 0), LITTLE_ENDIAN) * 2 ** 32;
+
+/** Returns the process in two 32-bit numbers, thread and process; undefined for pid 0. */
+function processAt(view: DataView, idAt: number, nameAt: number): LedgerProcess | undefined {
+  const tid = view.getUint32(idAt + (LITTLE_ENDIAN ? 0 : 4), LITTLE_ENDIAN);
+  const pid = view.getUint32(idAt + (LITTLE_ENDIAN ? 4 : 0), LITTLE_ENDIAN);
+  if (pid === 0) return undefined;
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  return { pid, tid, comm: textAt({ bytes }, nameAt, nameAt + NAME_LENGTH) };
+}
+
+const OPERATION_NAMES: ReadonlyMap<number, keyof typeof TCP_OPERATION> = new Map([
+  [TCP_OPERATION.connect, 'connect'],
+  [TCP_OPERATION.accepted, 'accepted'],
+  [TCP_OPERATION.listen, 'listen'],
+]);
+
+function tcpAt(view: DataView): LedgerEntry['tcp'] {
+  const operation = OPERATION_NAMES.get(view.getUint32(ENTRY.operation, LITTLE_ENDIAN));
+  const number = view.getUint32(ENTRY.family, LITTLE_ENDIAN);
+  if (operation === undefined || (number !== AF_INET && number !== AF_INET6)) return undefined;
+  const family = number === AF_INET ? 'ipv4' : 'ipv6';
+  const at = (offset: number) => ENTRY.endpoints + offset;
+  const [localAt, remoteAt] =
+    family === 'ipv4' ? [ENDPOINTS.local4, ENDPOINTS.remote4] : [ENDPOINTS.local6, ENDPOINTS.remote6];
+  const local = {
+    address: addressAt(view, at(localAt), family),
+    port: view.getUint32(at(ENDPOINTS.localPort), LITTLE_ENDIAN),
+  };
+  // In network byte order: the port comes first, or last on big-endian machines.
+  const remotePort = view.getUint16(at(ENDPOINTS.remotePort) + 2) || view.getUint16(at(ENDPOINTS.remotePort));
+  const remote =
+    operation === 'listen' ? null : { address: addressAt(view, at(remoteAt), family), port: remotePort };
+  return { operation, family, local, remote };
+}
+
+export function decodeEntry(view: DataView): LedgerEntry {
+  const creator = processAt(view, ENTRY.creator, ENTRY.creatorName);
+  const releasedNs = numberAt(view, ENTRY.releasedNs);
+  const tcp = tcpAt(view);
+  return {
+    bornMs: numberAt(view, ENTRY.bornNs) / 1e6,
+    creator,
+    uid:
+      tcp?.operation === 'accepted'
+        ? undefined
+        : view.getUint32(ENTRY.creatorUser + (LITTLE_ENDIAN ? 0 : 4), LITTLE_ENDIAN),
+    releasedMs: releasedNs === 0 ? undefined : releasedNs / 1e6,
+    releaser: releasedNs === 0 ? undefined : processAt(view, ENTRY.releaser, ENTRY.releaserName),
+    tcp,
+  };
+}
+
+export const decodeCounters = (view: DataView): Counters => ({
+  rxPackets: numberAt(view, COUNTERS.rxPackets),
+  rxBytes: numberAt(view, COUNTERS.rxBytes),
+  txPackets: numberAt(view, COUNTERS.txPackets),
+  txBytes: numberAt(view, COUNTERS.txBytes),
+});

@@ -1,0 +1,49 @@
+/**
+ * Layout of the values in the maps, bytes. Keys are cookies, 64 bits. All numbers are in the byte order of the machine.
+ */
+
+/** Entry of a socket: its creation, its release and its endpoints. */
+export const ENTRY = {
+  /** Result of bpf_get_current_pid_tgid: thread in the low 32 bits, process in the high ones; 0 for an accepted socket. */
+  creator: 0,
+  /** User in the low 32 bits. */
+  creatorUser: 8,
+  /** Time of socket(2), or of the end of the handshake for an accepted socket, ns of CLOCK_MONOTONIC. */
+  bornNs: 16,
+  creatorName: 24,
+  /** Time at which the last descriptor was closed, ns; 0 before. */
+  releasedNs: 40,
+  /** Thread and process that closed the last descriptor. */
+  releaser: 48,
+  releaserName: 56,
+  /** The TCP operation that set the endpoints (`TCP_OPERATION`); 0 before. */
+  operation: 72,
+  /** AF_INET or AF_INET6. */
+  family: 76,
+  /** Copy of struct bpf_sock_ops from `remote_ip4` to `local_port`. */
+  endpoints: 80,
+  length: 128,
+} as const;
+
+/** Parts of `ENTRY.endpoints`. Addresses and the remote port are in network byte order, the local port is not. */
+export const ENDPOINTS = {
+  remote4: 0,
+  local4: 4,
+  remote6: 8,
+  local6: 24,
+  remotePort: 40,
+  localPort: 44,
+  length: 48,
+} as const;
+
+/** Bytes of a thread name, TASK_COMM_LEN. */
+export const NAME_LENGTH = 16;
+
+/** Operations of BPF_PROG_TYPE_SOCK_OPS that the ledger records, include/uapi/linux/bpf.h. */
+export const TCP_OPERATION = { connect: 3, accepted: 5, listen: 11 } as const;
+
+/** Counters of a socket that is not TCP; 64 bits each. */
+export const COUNTERS = { rxPackets: 0, rxBytes: 8, txPackets: 16, txBytes: 24, length: 32 } as const;
+
+/** Keys of the array with the number of entries that were made in each map. */
+export const MADE = { entries: 0, counters: 1, length: 2 } as const;

@@ -1,0 +1,196 @@
+import { ERRNO } from '../netlink/native.ts';
+import { type BpfCalls, BpfError, MAP_TYPE, type OnValue } from './bpf.ts';
+import type { Cgroup } from './cgroup.ts';
+import { type Counters, decodeCounters, decodeEntry, type LedgerEntry } from './entry.ts';
+import { COUNTERS, ENTRY, MADE } from './layout.ts';
+import {
+  type MapDescriptors,
+  ownerPrograms,
+  type PidNamespace,
+  type Program,
+  trafficPrograms,
+} from './programs.ts';
+
+/** Default and minimum number of sockets in each map: 200 and 100 bytes of the kernel's memory each. */
+export const LEDGER_SOCKETS = { default: 65_536, min: 4096 } as const;
+
+/** A part of the ledger is not available. The message gives the reason as a clause without a full stop. */
+export class LedgerUnavailable extends Error {}
+
+export interface LedgerOptions {
+  readonly bpf: BpfCalls;
+  /** Opens the control group whose sockets are recorded; undefined if there is none. */
+  readonly openCgroup: () => Cgroup | undefined;
+  /** The pid namespace of netpane if it is not the first one. */
+  readonly pidNamespace?: PidNamespace | undefined;
+  /** Number of sockets kept in each map. */
+  readonly maxSockets?: number | undefined;
+  readonly isRoot: boolean;
+}
+
+/**
+ * What the kernel keeps for netpane about every new IP socket: who made and closed it and when, its endpoints, and the
+ * traffic of sockets that have no counters of their own. Small BPF programs on the root of cgroup v2 write it into maps
+ * under the socket's cookie. They and the maps vanish with their descriptors, however netpane ends.
+ *
+ *     socket(2), accept, connect(2), listen(2), close(2) ──▶ entries ──▶ `entryOf`, `takeEntry`
+ *     packets of UDP, UDP-Lite, ping and raw sockets ──▶ counters ──▶ `readCounters`, `takeCounters`
+ *
+ * Both maps evict the entries that were not used for longest if they are full.
+ */
+export class Ledger {
+  /** Why it does not record who makes a socket, as a clause; undefined if it does. Linux before 6.10 cannot. */
+  readonly noOwnersReason: string | undefined;
+  /** Why it does not count traffic, as a clause; undefined if it does. */
+  readonly noTrafficReason: string | undefined;
+  /** True if only the sockets of netpane's own container are recorded. */
+  readonly isPartial: boolean;
+  readonly #bpf: BpfCalls;
+  readonly #maxSockets: number;
+  readonly #maps: MapDescriptors;
+  #descriptors: number[] = [];
+  #deletedEntries = 0;
+  #deletedCounters = 0;
+
+  /**
+   * Creates the maps and attaches the programs.
+   * @throws LedgerUnavailable if neither owners nor traffic can be recorded
+   */
+  static open(options: LedgerOptions): Ledger {
+    const cgroup = options.openCgroup();
+    if (cgroup === undefined) throw new LedgerUnavailable('there is no cgroup v2');
+    try {
+      return new Ledger(options, cgroup);
+    } finally {
+      // The links hold the control group.
+      cgroup.close();
+    }
+  }
+
+  private constructor(options: LedgerOptions, cgroup: Cgroup) {
+    const { bpf, pidNamespace, maxSockets = LEDGER_SOCKETS.default, isRoot } = options;
+    this.#bpf = bpf;
+    this.#maxSockets = maxSockets;
+    this.isPartial = !cgroup.isRoot;
+    try {
+      const create = (type: number, keyLength: number, valueLength: number, maxEntries: number) =>
+        this.#keep(bpf.createMap({ type, keyLength, valueLength, maxEntries }));
+      this.#maps = {
+        entries: create(MAP_TYPE.lruHash, 8, ENTRY.length, maxSockets),
+        counters: create(MAP_TYPE.lruHash, 8, COUNTERS.length, maxSockets),
+        made: create(MAP_TYPE.array, 4, 8, MADE.length),
+      };
+    } catch (error) {
+      this.close();
+      throw new LedgerUnavailable(reasonOf(error, isRoot));
+    }
+    this.noOwnersReason = this.#attach(ownerPrograms(this.#maps, pidNamespace), cgroup, isRoot);
+    this.noTrafficReason = this.#attach(trafficPrograms(this.#maps), cgroup, isRoot);
+    if (this.noOwnersReason !== undefined && this.noTrafficReason !== undefined) {
+      this.close();
+      throw new LedgerUnavailable(this.noOwnersReason);
+    }
+  }
+
+  /** Attaches all of these programs or none. @returns the reason if that is not possible */
+  #attach(programs: readonly Program[], cgroup: Cgroup, isRoot: boolean): string | undefined {
+    const links: number[] = [];
+    try {
+      for (const program of programs) {
+        const descriptor = this.#bpf.loadProgram(program);
+        try {
+          links.push(this.#bpf.attach(descriptor, cgroup.descriptor, program.attachType));
+        } finally {
+          // The link holds the program.
+          this.#bpf.close(descriptor);
+        }
+      }
+    } catch (error) {
+      for (const link of links) this.#bpf.close(link);
+      return reasonOf(error, isRoot);
+    }
+    for (const link of links) this.#keep(link);
+    return undefined;
+  }
+
+  #keep(descriptor: number): number {
+    this.#descriptors.push(descriptor);
+    return descriptor;
+  }
+
+  /** Removes maps and programs from the kernel. */
+  close(): void {
+    for (const descriptor of this.#descriptors) this.#bpf.close(descriptor);
+    this.#descriptors = [];
+  }
+
+  /** Number of entries that the kernel evicted because the maps were full: at least this many. */
+  get evicted(): number {
+    const made = (index: number) => this.#bpf.numberAt(this.#maps.made, index);
+    return (
+      Math.max(0, made(MADE.entries) - this.#deletedEntries - this.#maxSockets) +
+      Math.max(0, made(MADE.counters) - this.#deletedCounters - this.#maxSockets)
+    );
+  }
+
+  /** Returns what is known of an open socket; undefined if it is older than the ledger. @param id `sk:` and the cookie */
+  entryOf(id: string): LedgerEntry | undefined {
+    const value = this.#lookUp(this.#maps.entries, id, false);
+    return value && decodeEntry(value);
+  }
+
+  /** Returns what is known of a closed socket, and forgets it. */
+  takeEntry(id: string): LedgerEntry | undefined {
+    const value = this.#lookUp(this.#maps.entries, id, true);
+    if (value === undefined) return undefined;
+    this.#deletedEntries++;
+    return decodeEntry(value);
+  }
+
+  /** Returns the final counters of a closed socket, and forgets them; undefined if it had no traffic. */
+  takeCounters(id: string): Counters | undefined {
+    const value = this.#lookUp(this.#maps.counters, id, true);
+    if (value === undefined) return undefined;
+    this.#deletedCounters++;
+    return decodeCounters(value);
+  }
+
+  /** Calls a function for each socket with counted traffic. @param onCounters gets the cookie in two halves */
+  readCounters(onCounters: (low: number, high: number, counters: Counters) => void): void {
+    if (this.noTrafficReason !== undefined || this.#descriptors.length === 0) return;
+    const onValue: OnValue = (low, high, value) => onCounters(low, high, decodeCounters(value));
+    this.#bpf.readAll(this.#maps.counters, COUNTERS.length, onValue);
+  }
+
+  #lookUp(map: number, id: string, isTaken: boolean): DataView | undefined {
+    if (!id.startsWith(ID_PREFIX) || this.#descriptors.length === 0) return undefined;
+    const digits = id.slice(ID_PREFIX.length);
+    const low = parseInt(digits.slice(-8), 16);
+    const high = digits.length > 8 ? parseInt(digits.slice(0, -8), 16) : 0;
+    return this.#bpf.lookUp(map, low, high, isTaken);
+  }
+}
+
+/** Start of the id of a socket with a cookie; see `cookieId`. */
+const ID_PREFIX = 'sk:';
+
+/** Errno 22 of BPF_PROG_LOAD: the verifier refuses a function that this program type cannot call. */
+function reasonOf(error: unknown, isRoot: boolean): string {
+  if (!(error instanceof BpfError)) throw error;
+  const { errno, log } = error;
+  if (errno === ERRNO.EPERM || errno === ERRNO.EACCES) {
+    if (log !== '') return `the kernel refuses it: ${lastLine(log)}`;
+    return isRoot ? 'access to bpf(2) denied' : 'it needs root';
+  }
+  if (errno === ERRNO.ENOSYS) return 'this kernel has no bpf(2)';
+  if (/unknown func|cannot use helper|invalid bpf_context access/.test(log) || errno === ERRNO.EINVAL)
+    return 'this kernel is too old';
+  return `bpf(2) fails with error ${errno}${log === '' ? '' : `: ${lastLine(log)}`}`;
+}
+
+/** Returns the last line of the verifier's log that is not about its own work. */
+const lastLine = (log: string): string =>
+  log
+    .split('\n')
+    .filter((line) => line !== '' && !/^(?:processed|verification time|stack depth)/.test(line))
+    .at(-1) ?? '';

@@ -1,0 +1,158 @@
+import {
+  type BpfCalls,
+  BpfError,
+  type MapSpec,
+  type OnValue,
+  type ProgramSpec,
+} from '../../src/source/linux/ledger/bpf.ts';
+import { COUNTERS, ENDPOINTS, ENTRY, TCP_OPERATION } from '../../src/source/linux/ledger/layout.ts';
+import { AF_INET } from '../../src/source/linux/netlink/inet.ts';
+import { LITTLE_ENDIAN } from '../../src/source/linux/netlink/wire.ts';
+import { endpoint } from './fakes.ts';
+
+/** A process as the programs record it. */
+export interface FakeActor {
+  readonly pid: number;
+  readonly tid?: number;
+  readonly uid?: number;
+  readonly comm: string;
+}
+
+/** An entry to put into the ledger. Times are milliseconds of CLOCK_MONOTONIC; endpoints as `127.0.0.1:80`. */
+export interface FakeEntry {
+  readonly bornMs: number;
+  /** Undefined for an accepted socket. */
+  readonly creator?: FakeActor;
+  readonly releasedMs?: number;
+  readonly releaser?: FakeActor;
+  readonly tcp?: {
+    readonly operation: keyof typeof TCP_OPERATION;
+    readonly local: string;
+    readonly remote?: string;
+  };
+}
+
+interface FakeMap {
+  readonly spec: MapSpec;
+  readonly values: Map<string, DataView>;
+}
+
+const keyOf = (low: number, high: number): string => `${high} ${low}`;
+
+/** A fake kernel with bpf(2): its maps have what a test puts into them. */
+export class FakeBpf implements BpfCalls {
+  /** Fails the loading of these programs, by name. */
+  readonly refused = new Map<string, BpfError>();
+  /** Fails the creation of maps. */
+  mapFailure: BpfError | undefined;
+  readonly maps: FakeMap[] = [];
+  /** Names of the attached programs. */
+  readonly attached: string[] = [];
+  /** Open descriptors by number: what each one is. */
+  readonly open = new Map<number, string>();
+  #descriptor = 100;
+
+  #add(what: string): number {
+    this.open.set(++this.#descriptor, what);
+    return this.#descriptor;
+  }
+
+  createMap(spec: MapSpec): number {
+    if (this.mapFailure) throw this.mapFailure;
+    this.maps.push({ spec, values: new Map() });
+    return this.#add(`map ${this.maps.length - 1}`);
+  }
+
+  loadProgram({ name }: ProgramSpec): number {
+    const failure = this.refused.get(name);
+    if (failure) throw failure;
+    return this.#add(`program ${name}`);
+  }
+
+  attach(program: number): number {
+    const name = this.open.get(program)?.slice('program '.length) ?? '';
+    this.attached.push(name);
+    return this.#add(`link ${name}`);
+  }
+
+  #mapOf(descriptor: number): FakeMap {
+    const map = this.maps[Number(this.open.get(descriptor)?.slice('map '.length))];
+    if (map === undefined) throw new Error(`no map ${descriptor}`);
+    return map;
+  }
+
+  lookUp(map: number, low: number, high: number, isTaken: boolean): DataView | undefined {
+    const { values } = this.#mapOf(map);
+    const value = values.get(keyOf(low, high));
+    if (isTaken) values.delete(keyOf(low, high));
+    return value;
+  }
+
+  numberAt(map: number, index: number): number {
+    return Number(this.#mapOf(map).values.get(keyOf(index, 0))?.getBigUint64(0, LITTLE_ENDIAN) ?? 0n);
+  }
+
+  readAll(map: number, _valueLength: number, onValue: OnValue): void {
+    for (const [key, value] of this.#mapOf(map).values) {
+      const [high, low] = key.split(' ').map(Number);
+      onValue(low ?? 0, high ?? 0, value);
+    }
+  }
+
+  close(descriptor: number): void {
+    this.open.delete(descriptor);
+  }
+
+  /** Puts an entry into the ledger, as the programs do. */
+  enter(cookie: number, { bornMs, creator, releasedMs, releaser, tcp }: FakeEntry): void {
+    const value = new DataView(new ArrayBuffer(ENTRY.length));
+    const bytes = new Uint8Array(value.buffer);
+    const setTime = (at: number, ms: number) =>
+      value.setBigUint64(at, BigInt(Math.round(ms * 1e6)), LITTLE_ENDIAN);
+    const setActor = ({ pid, tid = pid, comm }: FakeActor, idAt: number, nameAt: number) => {
+      value.setBigUint64(idAt, (BigInt(pid) << 32n) | BigInt(tid), LITTLE_ENDIAN);
+      bytes.set(Buffer.from(comm).subarray(0, 15), nameAt);
+    };
+    setTime(ENTRY.bornNs, bornMs);
+    if (creator) {
+      setActor(creator, ENTRY.creator, ENTRY.creatorName);
+      value.setBigUint64(ENTRY.creatorUser, BigInt(creator.uid ?? 0), LITTLE_ENDIAN);
+    }
+    if (releasedMs !== undefined) setTime(ENTRY.releasedNs, releasedMs);
+    if (releaser) setActor(releaser, ENTRY.releaser, ENTRY.releaserName);
+    if (tcp) {
+      value.setUint32(ENTRY.operation, TCP_OPERATION[tcp.operation], LITTLE_ENDIAN);
+      value.setUint32(ENTRY.family, AF_INET, LITTLE_ENDIAN);
+      const setAddress = (at: number, address: string) =>
+        bytes.set(address.split('.').map(Number), ENTRY.endpoints + at);
+      const [local, remote] = [endpoint(tcp.local), endpoint(tcp.remote ?? '0.0.0.0:0')];
+      setAddress(ENDPOINTS.local4, local.address);
+      setAddress(ENDPOINTS.remote4, remote.address);
+      value.setUint32(ENTRY.endpoints + ENDPOINTS.localPort, local.port, LITTLE_ENDIAN);
+      value.setUint16(ENTRY.endpoints + ENDPOINTS.remotePort + (LITTLE_ENDIAN ? 2 : 0), remote.port);
+    }
+    this.#put(0, cookie, value);
+  }
+
+  /** Sets the counters of a socket. */
+  count(
+    cookie: number,
+    counters: Partial<Record<'rxPackets' | 'rxBytes' | 'txPackets' | 'txBytes', number>>,
+  ): void {
+    const value = new DataView(new ArrayBuffer(COUNTERS.length));
+    for (const [name, number] of Object.entries(counters))
+      value.setBigUint64(COUNTERS[name as keyof typeof counters], BigInt(number), LITTLE_ENDIAN);
+    this.#put(1, cookie, value);
+  }
+
+  /** Sets the number of values that the programs have made in a map. */
+  setMade(index: number, number: number): void {
+    const value = new DataView(new ArrayBuffer(8));
+    value.setBigUint64(0, BigInt(number), LITTLE_ENDIAN);
+    this.#put(2, index, value);
+  }
+
+  #put(map: number, key: number, value: DataView): void {
+    this.maps[map]?.values.set(keyOf(key, 0), value);
+  }
+}

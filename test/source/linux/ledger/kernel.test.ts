@@ -1,0 +1,198 @@
+/*
+ * The real kernel: checks the assumptions of the fakes in the other tests. The ledger records all sockets of the machine,
+ * so each test finds its own by the close messages of its ports.
+ */
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Bpf } from '../../../../src/source/linux/ledger/bpf.ts';
+import { openCgroup } from '../../../../src/source/linux/ledger/cgroup.ts';
+import { Ledger, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
+import { Closes, type ClosedSocket } from '../../../../src/source/linux/netlink/closes.ts';
+import { Native } from '../../../../src/source/linux/netlink/native.ts';
+import { type Channels, KernelNetlink } from '../../../../src/source/linux/netlink/system.ts';
+import { eventually } from '../../../helpers/herd.ts';
+
+async function open(): Promise<Ledger> {
+  const native = await Native.load();
+  return Ledger.open({
+    bpf: new Bpf(native),
+    openCgroup: () => openCgroup({ native, procRoot: '/proc' }),
+    isRoot: process.geteuid?.() === 0,
+    maxSockets: 4096,
+  });
+}
+
+/** Returns why these tests cannot run: the reason that netpane shows; undefined if they can. */
+async function whyNot(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'this is not Linux';
+  try {
+    const ledger = await open();
+    ledger.close();
+    return ledger.noOwnersReason ?? ledger.noTrafficReason;
+  } catch (error) {
+    // Any other reason is a defect.
+    if (
+      error instanceof LedgerUnavailable &&
+      /denied|needs root|no bpf|no cgroup|too old/.test(error.message)
+    )
+      return error.message;
+    throw error;
+  }
+}
+
+const impossible = await whyNot();
+const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
+
+const monotonicMs = (): number => {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
+};
+
+describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`, () => {
+  let ledger: Ledger;
+  let channels: Channels;
+  let closes: Closes;
+  let startMs: number;
+  let seen: ClosedSocket[];
+  beforeEach(async () => {
+    ledger = await open();
+    channels = new KernelNetlink(await Native.load()).open(undefined, true);
+    if (channels.closes === undefined) throw new Error('no close messages');
+    closes = new Closes(channels.closes);
+    startMs = monotonicMs();
+    seen = [];
+  });
+  afterEach(() => {
+    ledger.close();
+    channels.close();
+  });
+
+  /** Waits for the close message of a socket. */
+  async function closed(what: string, isIt: (socket: ClosedSocket) => boolean): Promise<ClosedSocket> {
+    const find = () => {
+      closes.collect(0, 0);
+      seen.push(...closes.take());
+      return seen.find(isIt);
+    };
+    await eventually(
+      () => `the close of ${what}`,
+      () => find() !== undefined,
+    );
+    const found = seen.find(isIt);
+    if (found === undefined) throw new Error('unreachable');
+    return found;
+  }
+
+  const me = { pid: process.pid };
+
+  test('has the process and the times of both ends of a connection, and of their listener', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = connect(port, '127.0.0.1');
+    const [[accepted]] = await Promise.all([
+      once(server, 'connection') as Promise<[Socket]>,
+      once(client, 'connect'),
+    ]);
+    const own = client.localPort;
+    client.destroy();
+    accepted.destroy();
+    const near = await closed('the client', ({ addresses }) => addresses.local.port === own);
+    const entry = ledger.takeEntry(near.id);
+    expect(entry).toMatchObject({
+      creator: me,
+      releaser: me,
+      uid: process.geteuid?.(),
+      tcp: {
+        operation: 'connect',
+        local: { address: '127.0.0.1', port: own },
+        remote: { address: '127.0.0.1', port },
+      },
+    });
+    const endMs = monotonicMs();
+    expect(entry?.bornMs).toBeGreaterThan(startMs);
+    expect(entry?.releasedMs).toBeGreaterThan(entry?.bornMs ?? Infinity);
+    expect(entry?.releasedMs).toBeLessThan(endMs);
+
+    const far = await closed('its peer', ({ addresses }) => addresses.remote?.port === own);
+    expect(ledger.takeEntry(far.id)).toMatchObject({
+      creator: undefined,
+      releaser: me,
+      tcp: { operation: 'accepted', remote: { address: '127.0.0.1', port: own } },
+    });
+
+    server.close();
+    const listener = await closed(
+      'the listener',
+      ({ addresses: { local, remote } }) => local.port === port && remote === null,
+    );
+    expect(ledger.takeEntry(listener.id)).toMatchObject({
+      creator: me,
+      tcp: { operation: 'listen', local: { address: '127.0.0.1', port }, remote: null },
+    });
+  });
+
+  test('has the remote endpoint of a refused connection over IPv6', async () => {
+    const refused = connect(1, '::1');
+    await once(refused, 'error').catch(() => undefined);
+    const { id } = await closed('the connection', ({ addresses }) => addresses.remote?.port === 1);
+    expect(ledger.takeEntry(id)?.tcp).toMatchObject({
+      family: 'ipv6',
+      local: { address: '::1' },
+      remote: { address: '::1', port: 1 },
+    });
+  });
+
+  const bound = async (type: 'udp4' | 'udp6'): Promise<UdpSocket> => {
+    const socket = createSocket(type);
+    socket.bind(0);
+    await once(socket, 'listening');
+    return socket;
+  };
+
+  test.each([
+    ['udp4', '127.0.0.1', 1400],
+    ['udp6', '::1', 1400],
+    ['udp4', '127.0.0.1', 60_000],
+    ['udp6', '::1', 60_000],
+    ['udp4', '127.0.0.1', 0],
+  ] as const)('counts the payload of %s exactly: %s, %i bytes', async (type, address, length) => {
+    const [sender, receiver] = await Promise.all([bound(type), bound(type)]);
+    const [from, to] = [sender.address().port, receiver.address().port];
+    const count = 20;
+    for (let i = 0; i < count; i++) {
+      const message = once(receiver, 'message');
+      sender.send(Buffer.alloc(length), to, address);
+      await message;
+    }
+    const living = new Map<string, unknown>();
+    ledger.readCounters((low, high, counters) => living.set(`${high} ${low}`, counters));
+    sender.close();
+    const { id } = await closed('the sender', ({ addresses }) => addresses.local.port === from);
+    const sent = { rxPackets: 0, rxBytes: 0, txPackets: count, txBytes: count * length };
+    expect([...living.values()]).toContainEqual(sent);
+    expect(ledger.takeCounters(id)).toEqual(sent);
+    expect(ledger.takeCounters(id)).toBeUndefined();
+    receiver.close();
+    const other = await closed('the receiver', ({ addresses }) => addresses.local.port === to);
+    expect(ledger.takeCounters(other.id)).toEqual({
+      rxPackets: count,
+      rxBytes: count * length,
+      txPackets: 0,
+      txBytes: 0,
+    });
+  });
+
+  test('two ledgers record the same, and one does not need the other', async () => {
+    const other = await open();
+    const socket = await bound('udp4');
+    const { port } = socket.address();
+    ledger.close();
+    socket.close();
+    const { id } = await closed('the socket', ({ addresses }) => addresses.local.port === port);
+    expect(other.takeEntry(id)).toMatchObject({ creator: me, releaser: me });
+    other.close();
+  });
+});

@@ -1,0 +1,182 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { BpfError } from '../../../../src/source/linux/ledger/bpf.ts';
+import { Ledger, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
+import { MADE } from '../../../../src/source/linux/ledger/layout.ts';
+import { FakeBpf } from '../../../helpers/bpf.ts';
+
+const EPERM = 1;
+const EINVAL = 22;
+const UNKNOWN_FUNCTION =
+  'program of this type cannot use helper bpf_get_current_pid_tgid#14\nprocessed 5 insns';
+
+let bpf: FakeBpf;
+let closedCgroups: number;
+beforeEach(() => {
+  bpf = new FakeBpf();
+  closedCgroups = 0;
+});
+
+const open = ({ isRoot = true, isPart = false, maxSockets = 4096 } = {}): Ledger =>
+  Ledger.open({
+    bpf,
+    isRoot,
+    maxSockets,
+    openCgroup: () => ({ descriptor: 3, isRoot: !isPart, close: () => closedCgroups++ }),
+  });
+
+describe('opening', () => {
+  test('attaches all programs and keeps only maps and links open', () => {
+    const ledger = open();
+    expect(bpf.attached).toEqual(['created', 'released', 'tcp', 'rx', 'tx']);
+    expect([...bpf.open.values()]).toEqual([
+      ...['map 0', 'map 1', 'map 2'],
+      ...['link created', 'link released', 'link tcp', 'link rx', 'link tx'],
+    ]);
+    expect(closedCgroups).toBe(1);
+    expect(ledger).toMatchObject({ noOwnersReason: undefined, noTrafficReason: undefined, isPartial: false });
+    ledger.close();
+    expect([...bpf.open.values()]).toEqual([]);
+  });
+
+  test('counts traffic without owners on a kernel whose programs cannot name a process', () => {
+    bpf.refused.set('created', new BpfError('loading', EINVAL, UNKNOWN_FUNCTION));
+    const ledger = open();
+    expect(ledger.noOwnersReason).toBe('this kernel is too old');
+    expect(ledger.noTrafficReason).toBeUndefined();
+    expect([...bpf.open.values()].filter((it) => it.startsWith('link'))).toEqual(['link rx', 'link tx']);
+  });
+
+  test('records owners without traffic if only that is possible, and leaves no link of a part', () => {
+    bpf.refused.set('tx', new BpfError('loading', 7, 'R1 invalid mem access\nprocessed 3 insns'));
+    const ledger = open();
+    expect(ledger.noTrafficReason).toBe('bpf(2) fails with error 7: R1 invalid mem access');
+    expect(ledger.noOwnersReason).toBeUndefined();
+    expect([...bpf.open.values()].filter((it) => /rx|tx/.test(it))).toEqual([]);
+    ledger.readCounters(() => expect.unreachable());
+  });
+
+  test('knows when it records a container only', () => {
+    expect(open({ isPart: true }).isPartial).toBe(true);
+  });
+
+  test.each([
+    ['needs root', false, new BpfError('creating a map', EPERM), 'it needs root'],
+    ['is denied to root', true, new BpfError('creating a map', EPERM), 'access to bpf(2) denied'],
+    ['is missing', true, new BpfError('creating a map', 38), 'this kernel has no bpf(2)'],
+  ])('fails with the reason if bpf(2) %s', (_, isRoot, failure, reason) => {
+    bpf.mapFailure = failure;
+    expect(() => open({ isRoot })).toThrow(new LedgerUnavailable(reason));
+    expect(bpf.open.size).toBe(0);
+    expect(closedCgroups).toBe(1);
+  });
+
+  test('fails if no program can be loaded, and says why the kernel refuses one', () => {
+    for (const name of ['created', 'rx'])
+      bpf.refused.set(name, new BpfError('loading', 13, 'R2 !read_ok\nprocessed 2 insns'));
+    expect(() => open()).toThrow(new LedgerUnavailable('the kernel refuses it: R2 !read_ok'));
+    expect(bpf.open.size).toBe(0);
+  });
+
+  test('fails without cgroup v2', () => {
+    expect(() => Ledger.open({ bpf, isRoot: true, openCgroup: () => undefined })).toThrow(
+      'there is no cgroup v2',
+    );
+  });
+});
+
+describe('an entry', () => {
+  const creator = { pid: 20, tid: 21, uid: 1000, comm: 'curl' };
+
+  test('has the process that made the socket, when, and the endpoints of its connection', () => {
+    const ledger = open();
+    bpf.enter(0xabc, {
+      bornMs: 1000.5,
+      creator,
+      tcp: { operation: 'connect', local: '127.0.0.1:5000', remote: '192.0.2.1:443' },
+    });
+    expect(ledger.entryOf('sk:abc')).toEqual({
+      bornMs: 1000.5,
+      creator: { pid: 20, tid: 21, comm: 'curl' },
+      uid: 1000,
+      releasedMs: undefined,
+      releaser: undefined,
+      tcp: {
+        operation: 'connect',
+        family: 'ipv4',
+        local: { address: '127.0.0.1', port: 5000 },
+        remote: { address: '192.0.2.1', port: 443 },
+      },
+    });
+  });
+
+  test('of an accepted socket has no creator and no user, but the process that closed it', () => {
+    const ledger = open();
+    bpf.enter(1, {
+      bornMs: 1,
+      releasedMs: 2.25,
+      releaser: { pid: 30, comm: 'nginx' },
+      tcp: { operation: 'accepted', local: '127.0.0.1:80', remote: '127.0.0.1:5000' },
+    });
+    expect(ledger.entryOf('sk:1')).toMatchObject({
+      creator: undefined,
+      uid: undefined,
+      releasedMs: 2.25,
+      releaser: { pid: 30, tid: 30, comm: 'nginx' },
+    });
+  });
+
+  test('of a listener has no remote endpoint', () => {
+    const ledger = open();
+    bpf.enter(1, { bornMs: 1, creator, tcp: { operation: 'listen', local: '0.0.0.0:80' } });
+    expect(ledger.entryOf('sk:1')?.tcp).toMatchObject({ local: { port: 80 }, remote: null });
+  });
+
+  test('is there until it is taken', () => {
+    const ledger = open();
+    bpf.enter(7, { bornMs: 1, creator });
+    bpf.count(7, { rxPackets: 2, rxBytes: 300 });
+    expect(ledger.takeEntry('sk:7')?.creator?.pid).toBe(20);
+    expect(ledger.takeEntry('sk:7')).toBeUndefined();
+    expect(ledger.takeCounters('sk:7')).toEqual({ rxPackets: 2, rxBytes: 300, txPackets: 0, txBytes: 0 });
+    expect(ledger.takeCounters('sk:7')).toBeUndefined();
+  });
+
+  test.each(['udp:1', 'icmp:17', 'sk:8', 'sk:700000007'])('is not found by another id: %s', (id) => {
+    const ledger = open();
+    bpf.enter(7, { bornMs: 1, creator });
+    expect(ledger.entryOf(id)).toBeUndefined();
+  });
+});
+
+test('reads the counters of all sockets with traffic', () => {
+  const ledger = open();
+  bpf.count(1, { txPackets: 1, txBytes: 2 ** 40 });
+  bpf.count(2, { rxPackets: 3, rxBytes: 4 });
+  const read: unknown[] = [];
+  ledger.readCounters((low, high, counters) => read.push([low, high, counters]));
+  expect(read).toEqual([
+    [1, 0, { rxPackets: 0, rxBytes: 0, txPackets: 1, txBytes: 2 ** 40 }],
+    [2, 0, { rxPackets: 3, rxBytes: 4, txPackets: 0, txBytes: 0 }],
+  ]);
+});
+
+test('counts the entries that the kernel evicted from full maps', () => {
+  const ledger = open({ maxSockets: 10 });
+  bpf.enter(1, { bornMs: 1 });
+  bpf.setMade(MADE.entries, 10);
+  expect(ledger.evicted).toBe(0);
+  bpf.setMade(MADE.entries, 15);
+  bpf.setMade(MADE.counters, 12);
+  expect(ledger.evicted).toBe(7);
+  ledger.takeEntry('sk:1');
+  expect(ledger.evicted).toBe(6);
+});
+
+test('knows nothing after it was closed', () => {
+  const ledger = open();
+  bpf.enter(1, { bornMs: 1 });
+  bpf.count(1, { rxBytes: 1 });
+  ledger.close();
+  expect(ledger.takeEntry('sk:1')).toBeUndefined();
+  ledger.readCounters(() => expect.unreachable());
+});
