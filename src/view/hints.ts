@@ -44,8 +44,8 @@ function paneHints(state: Pick<State, 'list' | 'panes'>): readonly Hint[] | unde
 }
 
 function tableHints(keys: readonly KeyHelp[], seen: Seen, focus: Focus | undefined): Hint[] {
-  const inLog = keys.flatMap(({ label, logHint }) => {
-    const hint = focus && logHint?.[focus];
+  const inLog = keys.flatMap(({ label, focusHint }) => {
+    const hint = focus && focusHint?.[focus];
     return hint === undefined ? [] : [{ label, hint }];
   });
   const usual = keys.flatMap(({ label, hint, hintFor }) =>

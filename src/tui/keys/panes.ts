@@ -13,7 +13,7 @@ const ENTER: Binding = {
   about: 'details of the selected socket and its program; in the event log: go to the row of the event',
   group: 'Panes',
   hint: 'details',
-  logHint: { events: 'go to row' },
+  focusHint: { events: 'go to row' },
   run: (context) =>
     context.focus === 'events'
       ? goToRow(context)
@@ -34,7 +34,7 @@ const TAB: Binding = {
   about:
     'switch between the table and the event log; in the log, p P N default to the event and end follows the newest',
   group: 'Panes',
-  logHint: { table: 'event log', events: 'table' },
+  focusHint: { table: 'event log', events: 'table' },
   run: focusNext,
 };
 

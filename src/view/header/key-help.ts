@@ -12,5 +12,5 @@ export interface KeyHelp {
   /** The hint is shown only once the source has shown this. */
   readonly hintFor?: keyof Seen;
   /** First hints while a second pane has a cursor, by the pane that the keys act on. */
-  readonly logHint?: Partial<Readonly<Record<Focus, string>>>;
+  readonly focusHint?: Partial<Readonly<Record<Focus, string>>>;
 }
