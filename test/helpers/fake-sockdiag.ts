@@ -177,7 +177,7 @@ export const HELD: InetFields = {
   info: { bytesSent: 100, bytesReceived: 200, rttMicros: 30, sndCwnd: 10 },
 };
 /** `HELD` without what the kernel forgets at the end of a connection. */
-export const { info: _info, inode: _inode, uid: _uid, ...BARE } = HELD;
+const { info: _info, inode: _inode, uid: _uid, ...BARE } = HELD;
 export const TIME_WAIT: InetFields = {
   ...BARE,
   state: 'TIME_WAIT',
