@@ -1,7 +1,8 @@
 import type { Socket } from '../model/socket.ts';
 import type { Action } from '../store/actions.ts';
 import type { Effect, TimerName } from '../store/effects.ts';
-import type { HostAnswer, Message, State, Usage } from '../store/state.ts';
+import type { HostAnswer } from '../store/lookups.ts';
+import type { Message, State, Usage } from '../store/state.ts';
 
 /** What effects act on: the terminal, the sampler, files, other processes, the clock. */
 export interface World {

@@ -4,9 +4,8 @@ import { compileForSubjects } from '../query/compile.ts';
 import type { Query } from '../query/query.ts';
 import type { Subject } from '../query/subject.ts';
 import { directionOf, Listeners } from '../store/listeners.ts';
-import type { HostAnswer } from '../store/state.ts';
+import { addressesIn, type Lookups } from '../store/lookups.ts';
 import { subjectOfEvent } from '../view/panes/event-subject.ts';
-import { addressesIn } from '../view/table/query-context.ts';
 
 /** Selects the events that match a query. */
 export class EventFilter {
@@ -16,8 +15,8 @@ export class EventFilter {
   readonly #listeners = new Listeners();
 
   /** @param tooSlow called once with a regex that takes too long and matches nothing from then on */
-  constructor(query: Query, hosts: ReadonlyMap<string, HostAnswer>, tooSlow: (regex: string) => void) {
-    const context = { nowMs: 0, baselineMs: undefined, addressesOf: addressesIn(hosts), tooSlow };
+  constructor(query: Query, lookups: Lookups, tooSlow: (regex: string) => void) {
+    const context = { nowMs: 0, baselineMs: undefined, addressesOf: addressesIn(lookups), tooSlow };
     this.#context = context;
     this.#matches = compileForSubjects(query, context);
   }

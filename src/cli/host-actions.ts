@@ -1,5 +1,6 @@
 import { type HostId, LOCAL_HOST } from '../model/host.ts';
-import type { HostAnswer, Usage } from '../store/state.ts';
+import type { HostAnswer } from '../store/lookups.ts';
+import type { Usage } from '../store/state.ts';
 import { resolveHost } from './hosts.ts';
 import { usageOf } from './usage.ts';
 

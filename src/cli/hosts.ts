@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import type { HostAnswer } from '../store/state.ts';
+import { type HostAnswer, type Lookups, NO_LOOKUPS, withHosts } from '../store/lookups.ts';
 
 /** Messages by error code of the system's resolver, getaddrinfo(3). */
 const REASONS: Readonly<Record<string, string>> = {
@@ -26,9 +26,9 @@ export async function resolveHost(name: string): Promise<HostAnswer> {
  * Resolves all these host names before a command starts.
  * @throws Error, for the user, that names a host which cannot be resolved
  */
-export async function resolveHosts(names: readonly string[]): Promise<ReadonlyMap<string, HostAnswer>> {
+export async function resolveHosts(names: readonly string[]): Promise<Lookups> {
   const answers = await Promise.all(names.map(async (name) => [name, await resolveHost(name)] as const));
   for (const [name, answer] of answers)
     if (answer.type === 'failed') throw new Error(`@${name}: ${answer.why}`);
-  return new Map(answers);
+  return withHosts(NO_LOOKUPS, answers);
 }

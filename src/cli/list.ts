@@ -24,7 +24,7 @@ export async function list(
   print: (text: string) => Promise<void>,
 ): Promise<void> {
   const format = formatName && formatRow(formatName);
-  const hosts = await resolveHosts(query.hosts);
+  const lookups = await resolveHosts(query.hosts);
   // There is only one snapshot: remnants may use the whole bound too.
   const { sockets: maxSockets } = boundsFor(memoryLimit());
   const bounds = { sockets: maxSockets, remnants: maxSockets };
@@ -60,7 +60,7 @@ export async function list(
     },
   );
   const order = new RowOrder();
-  order.update({ ...state, hosts });
+  order.update({ ...state, lookups });
   const shown = order.rows().map((row) => row.socket);
   const text = format
     ? [...format.pieces(shown)].join('')

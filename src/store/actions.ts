@@ -2,12 +2,12 @@ import type { Batch } from '../model/batch.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
+import type { HostAnswer } from './lookups.ts';
 import type {
   ColumnChoice,
   ColumnId,
   Focus,
   GroupBy,
-  HostAnswer,
   List,
   Message,
   PaneName,

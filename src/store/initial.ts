@@ -1,6 +1,7 @@
 import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
 import { DEFAULT_EVENTS_KEPT, EventLog } from './log.ts';
+import { NO_LOOKUPS } from './lookups.ts';
 import {
   CLOSED_PANES,
   type ColumnChoice,
@@ -59,7 +60,7 @@ export const initialState = (settings: InitialSettings): State => ({
   coverage: undefined,
   gaps: [],
   query: settings.query,
-  hosts: new Map(),
+  lookups: NO_LOOKUPS,
   history: settings.history ?? [],
   baselineMs: undefined,
   hideRules: settings.hideRules ?? [],

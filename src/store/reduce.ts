@@ -6,6 +6,7 @@ import { applyBatch } from './batch-actions.ts';
 import { selectEvent, selectRow, withPane, withSelection } from './cursor-actions.ts';
 import { type HideRule, withHideRule } from './hide-rules.ts';
 import { removeLine, withCursorInside } from './list-actions.ts';
+import { withHosts } from './lookups.ts';
 import { livePicture } from './picture.ts';
 import { acceptPrompt, openPrompt, preview } from './prompt-actions.ts';
 import { completePrompt, editPrompt, recall } from './prompt.ts';
@@ -54,7 +55,7 @@ export function reduce(state: State, action: Action): State {
     case 'apply-view':
       return applyView(state, action.view);
     case 'host':
-      return { ...state, hosts: new Map(state.hosts).set(action.name, action.answer) };
+      return { ...state, lookups: withHosts(state.lookups, [[action.name, action.answer]]) };
     case 'prompt':
       return { ...state, prompt: openPrompt(action.kind, action.text, state.query) };
     case 'edit':

@@ -5,6 +5,7 @@ import type { QueryProblem } from '../query/mistake.ts';
 import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
 import type { EventLog } from './log.ts';
+import type { Lookups } from './lookups.ts';
 import type { InterfaceTraffic } from './rates.ts';
 import type { Tick } from './counts.ts';
 import type { Row } from './row.ts';
@@ -121,12 +122,6 @@ export interface Prompt {
   /** The typed text that a query of the history replaced. */
   readonly typed?: string;
 }
-
-/** Result of looking up a host name of a query. */
-export type HostAnswer =
-  | { readonly type: 'pending' }
-  | { readonly type: 'addresses'; readonly addresses: readonly string[] }
-  | { readonly type: 'failed'; readonly why: string };
 
 /** A named query with sort, columns and grouping. */
 export interface View {
@@ -257,8 +252,7 @@ export interface State {
   /** Gaps of the last minute. */
   readonly gaps: readonly GapEvent[];
   readonly query: Query;
-  /** Results for the host names of queries. */
-  readonly hosts: ReadonlyMap<string, HostAnswer>;
+  readonly lookups: Lookups;
   /** Earlier queries, oldest first. */
   readonly history: readonly string[];
   /**

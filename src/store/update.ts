@@ -1,6 +1,7 @@
 import { firstOwner } from '../model/socket.ts';
 import type { Action } from './actions.ts';
 import type { Effect } from './effects.ts';
+import { withHosts } from './lookups.ts';
 import { pictureOf } from './picture.ts';
 import { PROMPTS } from './prompts.ts';
 import { reduce } from './reduce.ts';
@@ -35,7 +36,7 @@ export function update(before: State, action: Action): Update {
   if (names.length === 0) return { state, effects };
   const pending = names.map((name) => [name, { type: 'pending' }] as const);
   return {
-    state: { ...state, hosts: new Map([...state.hosts, ...pending]) },
+    state: { ...state, lookups: withHosts(state.lookups, pending) },
     effects: [...effects, ...names.map((name) => ({ type: 'resolve', name }) as const)],
   };
 }
@@ -108,10 +109,10 @@ const saveState = (before: State, state: State): readonly Effect[] =>
  * Returns the host names of the query to look up, each once, after the prompt is closed.
  * @param again also returns names that could not be resolved
  */
-function hostsToLookUp({ query, hosts, prompt }: State, again: boolean): readonly string[] {
+function hostsToLookUp({ query, lookups, prompt }: State, again: boolean): readonly string[] {
   if (prompt) return [];
   return query.hosts.filter((name) => {
-    const answer = hosts.get(name);
+    const answer = lookups.hosts.get(name);
     return answer === undefined || (again && answer.type === 'failed');
   });
 }

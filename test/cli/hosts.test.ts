@@ -33,8 +33,8 @@ test.each([
 });
 
 test('resolveHosts returns addresses by name, or rejects with the name that cannot be resolved', async () => {
-  expect(await resolveHosts(['a.example'])).toEqual(
-    new Map([['a.example', { type: 'addresses', addresses: ['192.0.2.1', '2001:db8::1'] }]]),
-  );
+  expect(await resolveHosts(['a.example'])).toEqual({
+    hosts: new Map([['a.example', { type: 'addresses', addresses: ['192.0.2.1', '2001:db8::1'] }]]),
+  });
   await expect(resolveHosts(['a.example', 'none.example'])).rejects.toThrow('@none.example: unknown host');
 });

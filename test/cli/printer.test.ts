@@ -4,6 +4,7 @@ import { type EventFormat, EventPrinter, MAX_WAITING } from '../../src/cli/print
 import type { GapEvent, LearntBy, Event, SocketEvent } from '../../src/model/event.ts';
 import { EventFilter } from '../../src/cli/event-filter.ts';
 import { parseQuery } from '../../src/query/query.ts';
+import { NO_LOOKUPS } from '../../src/store/lookups.ts';
 import { Sampler } from '../../src/sampler/sampler.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
 import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
@@ -59,7 +60,7 @@ const GAP: GapEvent = { type: 'gap', atMs: 7, missed: 3, learntBy: 'destroy' };
 function setUp(text = '') {
   const parsed = parseQuery(text);
   if ('problem' in parsed) throw new Error(parsed.problem.message);
-  const filter = new EventFilter(parsed.query, new Map(), () => {});
+  const filter = new EventFilter(parsed.query, NO_LOOKUPS, () => {});
   const pipe = new Pipe();
   return { pipe, printer: new EventPrinter(pipe, FORMAT, (event) => filter.matches(event)) };
 }

@@ -112,11 +112,11 @@ test('keeps the last answer for each host name', () => {
   );
   const answer = { type: 'addresses', addresses: ['192.0.2.1'] } as const;
   const state = after(asked, { type: 'host', name: 'db.example', answer });
-  expect([...state.hosts]).toEqual([
+  expect([...state.lookups.hosts]).toEqual([
     ['db.example', answer],
     ['web.example', { type: 'failed', why: 'no such name' }],
   ]);
-  expect(asked.hosts.get('db.example')).toEqual({ type: 'pending' });
+  expect(asked.lookups.hosts.get('db.example')).toEqual({ type: 'pending' });
 });
 
 test('a host name in the query matches its addresses once they are known', () => {

@@ -12,9 +12,9 @@ import { cutEnd } from '../text/width.ts';
 const VIEW_KEYS = 9;
 
 /** Returns the addresses of the host names in the query, or why a lookup failed. */
-function hostWords({ query, hosts }: State): Word[] {
+function hostWords({ query, lookups }: State): Word[] {
   return query.hosts.flatMap((name): Word[] => {
-    const answer = hosts.get(name);
+    const answer = lookups.hosts.get(name);
     if (answer === undefined) return [];
     const host = printable(name);
     if (answer.type === 'pending')

@@ -3,6 +3,7 @@ import { compileForSubjects } from '../../query/compile.ts';
 import type { Query } from '../../query/query.ts';
 import type { Subject } from '../../query/subject.ts';
 import type { EventLog } from '../../store/log.ts';
+import { type Lookups, usesLookups } from '../../store/lookups.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { State } from '../../store/state.ts';
 import { subjectOfEvent } from './event-subject.ts';
@@ -28,7 +29,7 @@ function lowerBound(numbers: readonly number[], number: number): number {
  */
 export class ShownEvents {
   #query: Query | undefined;
-  #hosts: State['hosts'] | undefined;
+  #lookups: Lookups | undefined;
   #baselineMs: number | undefined;
   #context: { nowMs: number } = { nowMs: 0 };
   #tooSlow: string | undefined;
@@ -64,14 +65,15 @@ export class ShownEvents {
    * @returns false while older events are still to be filtered, by further calls
    */
   update(state: State): boolean {
-    const { log, query, hosts, baselineMs, table } = state;
+    const { log, query, lookups, baselineMs, table } = state;
     this.#toMonotonicMs = (state.nowMs ?? 0) - state.takenAtMs;
     this.#directionOf = (id) => table.rows.get(id)?.direction;
     // A pause shows the events until it began.
     const { logEnd: end } = pictureOf(state);
     const start = Math.min(log.start, end);
-    if (query !== this.#query || hosts !== this.#hosts || baselineMs !== this.#baselineMs) {
-      [this.#query, this.#hosts, this.#baselineMs] = [query, hosts, baselineMs];
+    const isAnswered = usesLookups(query) && lookups !== this.#lookups;
+    if (query !== this.#query || isAnswered || baselineMs !== this.#baselineMs) {
+      [this.#query, this.#lookups, this.#baselineMs] = [query, lookups, baselineMs];
       this.#tooSlow = undefined;
       const context = { ...queryContext(state), tooSlow: (regex: string) => void (this.#tooSlow = regex) };
       this.#context = context;

@@ -3,18 +3,26 @@ import { narrows } from '../../query/narrows.ts';
 import { EVERYTHING } from '../../query/query.ts';
 import type { TextPool } from '../../query/texts.ts';
 import { compileHideRules } from '../../store/hide-rules.ts';
+import { addressesIn, NO_LOOKUPS, usesLookups } from '../../store/lookups.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { State } from '../../store/state.ts';
 import type { Entry } from './entry.ts';
-import { addressesIn } from './query-context.ts';
 
 /** The parts of the state that decide which rows are shown. */
-type FilterInputs = Pick<State, 'query' | 'hideRules' | 'hosts' | 'baselineMs'>;
+type FilterInputs = Pick<State, 'query' | 'hideRules' | 'lookups' | 'baselineMs'>;
 
 const isSameFilter = (a: FilterInputs, b: FilterInputs): boolean =>
-  a.query === b.query && a.hideRules === b.hideRules && a.hosts === b.hosts && a.baselineMs === b.baselineMs;
+  a.query === b.query &&
+  a.hideRules === b.hideRules &&
+  a.baselineMs === b.baselineMs &&
+  (a.lookups === b.lookups || !usesLookups(a.query));
 
-const NO_FILTER: FilterInputs = { query: EVERYTHING, hideRules: [], hosts: new Map(), baselineMs: undefined };
+const NO_FILTER: FilterInputs = {
+  query: EVERYTHING,
+  hideRules: [],
+  lookups: NO_LOOKUPS,
+  baselineMs: undefined,
+};
 
 /**
  * What changed in the filter: `time` if only its timed answers may differ, `narrower` if it can only hide more rows (the
@@ -34,7 +42,7 @@ export class RowFilter {
   readonly #context = {
     nowMs: 0,
     baselineMs: undefined as number | undefined,
-    addressesOf: (host: string) => addressesIn(this.#inputs.hosts)(host),
+    addressesOf: (host: string) => addressesIn(this.#inputs.lookups)(host),
     tooSlow: (regex: string) => void (this.#tooSlow = regex),
   };
   #tooSlow: string | undefined;
@@ -70,12 +78,12 @@ export class RowFilter {
   /** Takes over query, hide rules and time of the state. The caller then evaluates the entries whose answer may differ. */
   update(state: State): FilterChange {
     const before = this.#inputs;
-    const { query, hideRules, hosts, baselineMs } = state;
+    const { query, hideRules, lookups, baselineMs } = state;
     const { nowMs } = pictureOf(state);
     const isLater = query.isTimed && nowMs !== this.#context.nowMs;
     this.#context.nowMs = nowMs;
-    if (isSameFilter(state, before)) return isLater ? 'time' : 'none';
-    this.#inputs = { query, hideRules, hosts, baselineMs };
+    this.#inputs = { query, hideRules, lookups, baselineMs };
+    if (isSameFilter(this.#inputs, before)) return isLater ? 'time' : 'none';
     this.#context.baselineMs = baselineMs;
     if (query !== before.query) {
       this.#tooSlow = undefined;

@@ -4,6 +4,7 @@ import type { Batch } from '../../../src/model/batch.ts';
 import type { Event } from '../../../src/model/event.ts';
 import { Merger } from '../../../src/sampler/merge/merger.ts';
 import type { KernelEvent } from '../../../src/source/types.ts';
+import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import type { State } from '../../../src/store/state.ts';
 import { ShownEvents } from '../../../src/view/panes/shown-events.ts';
 import { after, baseline, batch, byId, emptyState, NOON_MS, queryFrom, socket } from '../../helpers/fakes.ts';
@@ -86,7 +87,7 @@ function shownUnder(query: string, hasBaseline: boolean): string[] {
 
 /** Returns what `netpane watch -q QUERY` prints for the history. */
 function watchedUnder(query: string): string[] {
-  const filter = new EventFilter(queryFrom(query), new Map(), () => undefined);
+  const filter = new EventFilter(queryFrom(query), NO_LOOKUPS, () => undefined);
   return textsOf(history().filter((it) => it.type === 'gap' || filter.matches(it)));
 }
 

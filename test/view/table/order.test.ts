@@ -7,6 +7,7 @@ import { compileForSubjects } from '../../../src/query/compile.ts';
 import { type ColumnId, GROUPS, type State } from '../../../src/store/state.ts';
 import type { Row } from '../../../src/store/row.ts';
 import { COLUMNS } from '../../../src/view/columns/columns.ts';
+import { RowFilter } from '../../../src/view/table/filter.ts';
 import { RowOrder } from '../../../src/view/table/order.ts';
 import { queryContext } from '../../../src/view/table/query-context.ts';
 import { after, baseline, batch, emptyState, listener, queryFrom, socket } from '../../helpers/fakes.ts';
@@ -325,6 +326,25 @@ describe('inputs of a query besides the rows', () => {
       [],
       ['1'],
     ]);
+  });
+
+  test('an answer about a host evaluates only a query that names a host', () => {
+    const evaluate = vi.spyOn(RowFilter.prototype, 'evaluate');
+    const evaluations = (text: string): number => {
+      const follower = new Follower(baseline([ant, bee]), asking(text));
+      evaluate.mockClear();
+      const answer = { type: 'addresses', addresses: ['198.51.100.7'] } as const;
+      follower.do({ type: 'host', name: 'far.example', answer });
+      return evaluate.mock.calls.length;
+    };
+    expect([evaluations('bee'), evaluations('bee or @far.example')]).toEqual([0, 2]);
+    evaluate.mockRestore();
+  });
+
+  test('a host in a later query has the answer that arrived before', () => {
+    const answer = { type: 'addresses', addresses: ['198.51.100.7'] } as const;
+    const follower = new Follower(baseline([ant]), { type: 'host', name: 'far.example', answer });
+    expect(follower.do(asking('@far.example')).ids).toEqual(['1']);
   });
 });
 
