@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Coverage, GapEvent } from '../../src/model/event.ts';
 import type { Family, Socket } from '../../src/model/socket.ts';
+import { NO_LOOKUPS } from '../../src/store/lookups.ts';
 import type { PromptKind, State } from '../../src/store/state.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
 import { NOTHING_SEEN, type Seen } from '../../src/store/seen-fields.ts';
@@ -99,7 +100,7 @@ const everyLine = (state: State, it: Socket, width: number): string[] => {
           rowLine(
             row,
             placeColumns(width, new Map(), ALL_SEEN),
-            { nowMs: 0, takenAtMs: 0, serviceNames: true },
+            { nowMs: 0, takenAtMs: 0, serviceNames: true, lookups: NO_LOOKUPS },
             'none',
           ),
         ]

@@ -1,5 +1,6 @@
 import { printable } from '../../model/text.ts';
 import type { Subject } from '../../query/subject.ts';
+import type { Lookups } from '../../store/lookups.ts';
 import type { ColumnId } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import type { Seen } from '../../store/seen-fields.ts';
@@ -14,13 +15,13 @@ export interface CellContext {
   readonly serviceNames: boolean;
   /** True while the sampler is silent: the rates of the last tick are out of date. */
   readonly hasOldRates?: boolean;
+  readonly lookups: Lookups;
 }
 
 /** A row with the direction of its connection. */
 export type ColumnRow = Row & Pick<Subject, 'direction'>;
 
-export interface Column {
-  readonly id: ColumnId;
+interface ColumnBase {
   readonly title: string;
   /** Its name if another column has the same title. */
   readonly label?: string;
@@ -40,19 +41,25 @@ export interface Column {
   readonly text: (row: ColumnRow, context: CellContext) => string;
   /** Shorter text for a column below its good width, or if `text` does not fit. */
   readonly shortText?: (row: ColumnRow, context: CellContext) => string;
-  /** Sort key; numbers sort before texts. */
-  readonly key: (row: ColumnRow) => number | string;
   /** The part of a row that determines its key: rows that share it have equal keys. */
   readonly keyFrom?: 'names' | 'local' | 'remote';
   /** True if the first sort by it is descending. */
   readonly descending?: true;
 }
 
+/** What a column sorts by; numbers sort before texts. */
+type SortedBy =
+  | { readonly key: (row: ColumnRow) => number | string; readonly isLate?: never }
+  /** A late column: its keys change with the lookups, so the rows are sorted again at each answer. */
+  | { readonly key: (row: ColumnRow, lookups: Lookups) => number | string; readonly isLate: true };
+
 /** A column without its id, which is its key in the table. */
-export type ColumnSpec = Omit<Column, 'id'>;
+export type ColumnSpec = ColumnBase & SortedBy;
+
+export type Column = ColumnSpec & { readonly id: ColumnId };
 
 /** A column that appears only when chosen. */
-type RequestedSpec = Omit<ColumnSpec, 'priority' | 'onRequest' | 'from' | 'present'>;
+type RequestedSpec = Omit<ColumnBase, 'priority' | 'onRequest' | 'from' | 'present'> & SortedBy;
 
 export const onRequest = (spec: RequestedSpec): ColumnSpec => ({
   ...spec,

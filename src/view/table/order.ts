@@ -1,3 +1,4 @@
+import { NO_LOOKUPS } from '../../store/lookups.ts';
 import type { Sort, State } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import type { Arrangement } from './arrangement.ts';
@@ -34,10 +35,10 @@ export class RowOrder {
   #arrangement: Arrangement = new FlatRows();
   /** Of the last update; undefined before the first one. */
   #sort: Sort | undefined;
-  #keys: SortKeys = sortKeysOf('process', this.#entries.pool);
+  #keys: SortKeys = sortKeysOf('process', NO_LOOKUPS, this.#entries.pool);
   /** Reused array of the entries to sort: a new array each time would be garbage to collect. */
   readonly #unsorted: Entry[] = [];
-  /** True if rows changed while the order was frozen. */
+  /** True if rows or keys changed while the order was frozen. */
   #outOfOrder = false;
   #indexed: { readonly id: string; readonly index: number } | undefined;
 
@@ -102,20 +103,21 @@ export class RowOrder {
 
   /** Catches up with the state. */
   update(state: State): void {
-    const { sort, group, folds, frozen } = state;
+    const { sort, group, folds, frozen, lookups } = state;
     const before = this.#sort;
     this.#sort = sort;
     this.#indexed = undefined;
     const touched = this.#follower.read(state);
     const change = this.#filter.update(state);
-    const isColumnUnchanged = sort.column === before?.column;
-    if (!isColumnUnchanged) this.#keys = sortKeysOf(sort.column, this.#entries.pool);
+    const isRekeyed = !this.#keys.areFor(sort.column, lookups);
+    if (isRekeyed) this.#keys = sortKeysOf(sort.column, lookups, this.#entries.pool);
     const isGroupingUnchanged = group === this.#arrangement.by;
     const isFrozen =
       frozen && sort === before && isGroupingUnchanged && (change === 'none' || change === 'time');
     if (isFrozen) {
+      if (isRekeyed) this.#outOfOrder = true;
       this.#updateInPlace(change === 'time' ? new Set([...this.#entries.ids(), ...touched]) : touched);
-    } else if (this.#outOfOrder || !isColumnUnchanged || !isGroupingUnchanged) {
+    } else if (before === undefined || this.#outOfOrder || isRekeyed || !isGroupingUnchanged) {
       this.#rebuild(state, touched);
     } else {
       // Before any entry moves or changes its key.

@@ -173,7 +173,8 @@ export function groupLine(
 /** Returns the inputs of cells besides their row. */
 export function cellContext(state: State): CellContext {
   const { nowMs, takenAtMs } = pictureOf(state);
-  return { nowMs, takenAtMs, serviceNames: state.serviceNames, hasOldRates: areRatesOld(state) };
+  const { serviceNames, lookups } = state;
+  return { nowMs, takenAtMs, serviceNames, hasOldRates: areRatesOld(state), lookups };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LOCAL_HOST } from '../../../src/model/host.ts';
+import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import { COLUMN_IDS, type ColumnId } from '../../../src/store/state.ts';
 import type { Row } from '../../../src/store/row.ts';
 import { columnOf, COLUMNS, presentColumns } from '../../../src/view/columns/columns.ts';
@@ -23,7 +24,12 @@ import { HOSTILE, UNSAFE } from '../../helpers/lines.ts';
 process.env['TZ'] = 'UTC';
 
 const NOW_MS = 5000;
-const CONTEXT: CellContext = { nowMs: NOW_MS, takenAtMs: NOON_MS + NOW_MS, serviceNames: false };
+const CONTEXT: CellContext = {
+  nowMs: NOW_MS,
+  takenAtMs: NOON_MS + NOW_MS,
+  serviceNames: false,
+  lookups: NO_LOOKUPS,
+};
 
 const rowOf = (fields: SocketFields = {}, more: Partial<ColumnRow> = {}): ColumnRow => ({
   id: 'a',
@@ -39,7 +45,7 @@ const rowOf = (fields: SocketFields = {}, more: Partial<ColumnRow> = {}): Column
 
 const text = (id: ColumnId, row: ColumnRow, context = CONTEXT): string =>
   columnOf(id)?.text(row, context) ?? 'no such column';
-const key = (id: ColumnId, row: ColumnRow) => columnOf(id)?.key(row);
+const key = (id: ColumnId, row: ColumnRow) => columnOf(id)?.key(row, NO_LOOKUPS);
 
 const AT = NOON_MS + NOW_MS;
 
@@ -141,7 +147,7 @@ describe('every column', () => {
     const bare = rowOf({ remote: null, owners: [{ knowledge: 'gone' }] });
     for (const { id, key: keyOf, text: textOf } of COLUMNS) {
       expect(textOf(bare, CONTEXT), id).not.toBe('');
-      expect(Number.isNaN(keyOf(bare)), id).toBe(false);
+      expect(Number.isNaN(keyOf(bare, NO_LOOKUPS)), id).toBe(false);
     }
     const unknown = COLUMNS.filter(({ text: textOf }) => textOf(bare, CONTEXT) === NOTHING).map(
       ({ id }) => id,

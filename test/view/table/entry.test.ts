@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { LOCAL_HOST } from '../../../src/model/host.ts';
 import { TextPool } from '../../../src/query/texts.ts';
 import { takeSearchFields } from '../../../src/query/search-fields.ts';
+import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import { GROUPS } from '../../../src/store/state.ts';
 import { COLUMNS } from '../../../src/view/columns/columns.ts';
 import { GROUPINGS } from '../../../src/view/table/grouping.ts';
@@ -17,8 +18,8 @@ test('rows that share the text which determines a key have equal sort and group 
       const entries = rows.map((it) => entryOf(it, takeSearchFields(it.socket, pool)));
       for (const { key, keyFrom } of COLUMNS) {
         if (keyFrom === undefined) continue;
-        const keys = new Map(entries.map((it) => [it[keyFrom], key(it.row)]));
-        for (const it of entries) expect(keys.get(it[keyFrom])).toBe(key(it.row));
+        const keys = new Map(entries.map((it) => [it[keyFrom], key(it.row, NO_LOOKUPS)]));
+        for (const it of entries) expect(keys.get(it[keyFrom])).toBe(key(it.row, NO_LOOKUPS));
       }
       for (const { key, from, isFromText } of GROUPS.map((by) => GROUPINGS[by])) {
         const keys = new Map(entries.map((it) => [from(it), isFromText ? key(it.row) : from(it)]));

@@ -320,13 +320,13 @@ function naiveGroups(rows: readonly Row[], group: GroupBy) {
 
 type NaiveGroup = ReturnType<typeof naiveGroups>[number];
 
-function naiveOrder(rows: readonly Row[], { group, sort }: State): NaiveGroup[] {
+function naiveOrder(rows: readonly Row[], { group, sort, lookups }: State): NaiveGroup[] {
   const column = COLUMNS.find(({ id }) => id === sort.column);
   const keyOf = ({ sum, rows: [first] }: NaiveGroup) => {
     const { column: id } = sort;
     if (id === 'rxRate' || id === 'txRate' || id === 'rxBytes' || id === 'txBytes')
       return sum.counted > 0 ? sum[id] : -1;
-    return first && column ? column.key(first) : '';
+    return first && column ? column.key(first, lookups) : '';
   };
   const less = (a: string | number, b: string | number) =>
     typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === 'number' ? -1 : 1;

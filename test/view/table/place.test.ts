@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import type { ColumnChoice, ColumnId } from '../../../src/store/state.ts';
 import { type CellContext, COLUMNS } from '../../../src/view/columns/columns.ts';
 import { NOTHING_SEEN, type Seen } from '../../../src/store/seen-fields.ts';
@@ -17,7 +18,7 @@ const rowsOf = (...sockets: Parameters<typeof baseline>[0]) => [
 /** Columns that appear without being chosen. */
 const AUTOMATIC = COLUMNS.filter(({ onRequest }) => !onRequest);
 
-const CONTEXT: CellContext = { nowMs: 0, takenAtMs: 0, serviceNames: false };
+const CONTEXT: CellContext = { nowMs: 0, takenAtMs: 0, serviceNames: false, lookups: NO_LOOKUPS };
 const NARROW = rowsOf(socket());
 const WIDE = rowsOf(
   socket({

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import type { GroupItem } from '../../../src/view/table/item.ts';
 import { placeColumns } from '../../../src/view/table/place.ts';
 import { groupLine, rowLine, tableLines } from '../../../src/view/table/rows.ts';
@@ -34,7 +35,7 @@ const header = (fields: Partial<GroupItem> = {}): GroupItem => ({
   ...fields,
 });
 
-const context = { nowMs: 1000, takenAtMs: 0, serviceNames: false };
+const context = { nowMs: 1000, takenAtMs: 0, serviceNames: false, lookups: NO_LOOKUPS };
 const columnsOf = (width: number) => placeColumns(width, new Map(), ALL_SEEN);
 const lineOf = (item: GroupItem, width: number) => textOf(groupLine(item, columnsOf(width), context, 'none'));
 
