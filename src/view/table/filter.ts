@@ -30,8 +30,6 @@ const NO_FILTER: FilterInputs = {
  */
 export type FilterChange = 'none' | 'time' | 'narrower' | 'any';
 
-const openOf = ({ open }: Entry): 0 | 1 => (open ? 1 : 0);
-
 /** Decides which entries are shown, by the query and the hide rules, and counts them. */
 export class RowFilter {
   #shown = 0;
@@ -102,32 +100,30 @@ export class RowFilter {
     );
   }
 
-  /** Forgets all counts; the caller then evaluates every entry. */
-  reset(): void {
-    this.#shown = this.#open = this.#hidden = 0;
-  }
-
-  /** Decides whether an entry, which is in no count, is shown; and counts it. */
+  /** Decides whether an entry is shown, and counts it if the answer is not the last one. */
   evaluate(entry: Entry): boolean {
-    entry.shown = entry.hidden = false;
-    if (!this.#matches(entry, entry.row)) return false;
-    if (this.#isHiddenByRule?.(entry.row.socket, entry.row.direction)) {
-      entry.hidden = true;
-      this.#hidden += openOf(entry);
-      return false;
-    }
-    entry.shown = true;
-    this.#shown++;
-    this.#open += openOf(entry);
-    return true;
+    const matches = this.#matches(entry, entry.row);
+    const isHidden = matches && this.#isHiddenByRule?.(entry.row.socket, entry.row.direction) === true;
+    const isShown = matches && !isHidden;
+    this.#setAnswer(entry, isShown, isHidden);
+    return isShown;
   }
 
   /** Hides an entry and takes it out of the counts; call it before the entry changes. */
   retract(entry: Entry): void {
-    if (entry.shown) {
-      this.#shown--;
-      this.#open -= openOf(entry);
-    } else if (entry.hidden) this.#hidden -= openOf(entry);
-    entry.shown = entry.hidden = false;
+    this.#setAnswer(entry, false, false);
+  }
+
+  #setAnswer(entry: Entry, isShown: boolean, isHidden: boolean): void {
+    if (isShown !== entry.shown) {
+      const by = isShown ? 1 : -1;
+      this.#shown += by;
+      if (entry.open) this.#open += by;
+      entry.shown = isShown;
+    }
+    if (isHidden !== entry.hidden) {
+      if (entry.open) this.#hidden += isHidden ? 1 : -1;
+      entry.hidden = isHidden;
+    }
   }
 }

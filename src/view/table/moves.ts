@@ -53,7 +53,6 @@ export function evaluateAll(shown: ShownRows, { removed, added }: Moves, isNarro
   for (const entry of isFew ? arrangement.entries() : entries.values()) {
     const wasShown = entry.shown;
     if (isNarrowed && !wasShown) continue;
-    filter.retract(entry);
     const isShown = filter.evaluate(entry);
     if (isShown === wasShown) continue;
     if (isShown) {

@@ -122,11 +122,11 @@ export class RowOrder {
     for (const id of touched) {
       const row = this.#follower.rowOf(id);
       const entry = shown.entries.get(id);
+      if (entry) shown.filter.retract(entry);
       if (row) shown.entries.add(row, entry);
       else if (entry) shown.entries.remove(entry);
     }
     shown.regroup(group, folds);
-    shown.filter.reset();
     for (const entry of shown.entries.values()) {
       entry.group = undefined;
       if (shown.show(entry)) shown.setKey(entry);
