@@ -10,6 +10,8 @@ import type { Item } from './item.ts';
 export interface Arrangement {
   /** Null if rows are not grouped. */
   readonly by: GroupBy | null;
+  /** Increases whenever lines may have moved. */
+  readonly version: number;
   /** Number of lines: headers, and the rows of unfolded groups. */
   readonly length: number;
   slice(start: number, end: number): Item[];

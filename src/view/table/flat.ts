@@ -7,6 +7,7 @@ import { exchangeSorted, sortInto } from './sorted.ts';
 /** The shown rows without groups: each line is a row. */
 export class FlatRows implements Arrangement {
   readonly by = null;
+  version = 0;
   #entries: Entry[] = [];
   /** Queued moves. */
   #removed: Entry[] = [];
@@ -55,6 +56,7 @@ export class FlatRows implements Arrangement {
   applyMoves(_sort: Sort, compare?: Compare<Entry>): void {
     const [removed, added] = [this.#removed, this.#added];
     if (removed.length + added.length === 0) return;
+    this.version++;
     this.#removed = [];
     this.#added = [];
     if (compare) exchangeSorted(this.#entries, removed, added, compare);
@@ -65,10 +67,12 @@ export class FlatRows implements Arrangement {
   }
 
   sort(entries: readonly Entry[], { descending }: Sort): void {
+    this.version++;
     sortInto(this.#entries, entries, descending);
   }
 
   replace(entries: Entry[]): void {
+    this.version++;
     this.#entries = entries;
   }
 

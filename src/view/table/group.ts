@@ -88,14 +88,17 @@ export const groupKey = (group: Group, { column }: Sort): SortKey => {
   return sum.counted > 0 ? summed(sum) : -1;
 };
 
-/** Takes out and inserts the queued entries. @param compare undefined if new entries come last */
-export function exchangeEntries(group: Group, compare: Compare<Entry> | undefined): void {
+/**
+ * Takes out and inserts the queued entries. Returns true if there were any.
+ * @param compare undefined if new entries come last
+ */
+export function exchangeEntries(group: Group, compare: Compare<Entry> | undefined): boolean {
   const { removed = [], added = [] } = group;
-  if (removed.length + added.length === 0) return;
-  if (compare) {
-    exchangeSorted(group.entries, removed, added, compare);
-    return;
+  if (removed.length + added.length === 0) return false;
+  if (compare) exchangeSorted(group.entries, removed, added, compare);
+  else {
+    const hidden = new Set(removed);
+    group.entries = [...group.entries.filter((entry) => !hidden.has(entry)), ...added];
   }
-  const hidden = new Set(removed);
-  group.entries = [...group.entries.filter((entry) => !hidden.has(entry)), ...added];
+  return true;
 }

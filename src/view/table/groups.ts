@@ -28,6 +28,7 @@ export class Groups implements Arrangement {
   #touched: Group[] = [];
   #folds: Folds;
   #length = 0;
+  version = 0;
 
   readonly #groupFrom: (entry: Entry) => Group;
 
@@ -151,8 +152,9 @@ export class Groups implements Arrangement {
     if (this.#touched.length === 0) return;
     const added: Group[] = [];
     let allNew = true;
+    let isMoved = false;
     for (const group of this.#touched) {
-      exchangeEntries(group, compare);
+      if (exchangeEntries(group, compare)) isMoved = true;
       const isEmpty = group.entries.length === 0;
       const key = isEmpty ? group.key : groupKey(group, sort);
       if (group.placed && !isEmpty && (compare === undefined || key === group.key)) continue;
@@ -166,7 +168,7 @@ export class Groups implements Arrangement {
     if (compare === undefined) this.#placed.push(...added);
     else if (added.length > 0) exchangeSorted(this.#placed, [], added, comparatorOf(sort));
     this.#resetTouched();
-    this.#updatePositions();
+    if (isMoved || !allNew || added.length > 0) this.#updatePositions();
   }
 
   fold(folds: Folds): void {
@@ -177,6 +179,7 @@ export class Groups implements Arrangement {
   }
 
   #updatePositions(): void {
+    this.version++;
     let at = 0;
     for (const group of this.#placed) {
       group.start = at;

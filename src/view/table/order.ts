@@ -23,6 +23,7 @@ export class RowOrder {
   #sort: Sort | undefined;
   /** True if rows or keys changed while the order was frozen. */
   #outOfOrder = false;
+  /** The last answer of `indexOf`; undefined once a line may have moved. */
   #indexed: { readonly id: string; readonly index: number } | undefined;
 
   /** Number of lines of the table: rows and group headers. */
@@ -87,11 +88,18 @@ export class RowOrder {
 
   /** Catches up with the state. */
   update(state: State): void {
+    const { arrangement } = this.#shown;
+    const { version } = arrangement;
+    this.#update(state);
+    const now = this.#shown.arrangement;
+    if (now !== arrangement || now.version !== version) this.#indexed = undefined;
+  }
+
+  #update(state: State): void {
     const { sort, group, folds, frozen } = state;
     const shown = this.#shown;
     const before = this.#sort;
     this.#sort = sort;
-    this.#indexed = undefined;
     const touched = this.#follower.read(state);
     const change = shown.filter.update(state);
     const isRekeyed = shown.updateKeys(state);

@@ -8,6 +8,8 @@ import { type ColumnId, GROUPS, type State } from '../../../src/store/state.ts';
 import type { Row } from '../../../src/store/row.ts';
 import { COLUMNS } from '../../../src/view/columns/columns.ts';
 import { RowFilter } from '../../../src/view/table/filter.ts';
+import { FlatRows } from '../../../src/view/table/flat.ts';
+import { Groups } from '../../../src/view/table/groups.ts';
 import { RowOrder } from '../../../src/view/table/order.ts';
 import { queryContext } from '../../../src/view/table/query-context.ts';
 import { after, baseline, batch, emptyState, listener, queryFrom, socket } from '../../helpers/fakes.ts';
@@ -367,6 +369,39 @@ test('finds a row by id under any sort and grouping, and by the header of its fo
   }
 });
 
+describe('the position of a row', () => {
+  test.each([
+    [null, FlatRows],
+    ['process', Groups],
+  ] as const)('is searched again only after lines may have moved, grouped by %s', (group, arrangement) => {
+    const search = vi.spyOn(arrangement.prototype, 'indexOfEntry');
+    const follower = new Follower(baseline([ant, bee, cat]), { type: 'group', group });
+    const { order } = follower;
+    const searches = (...actions: (Action | Batch)[]): number => {
+      order.indexOf('2');
+      follower.do(...actions);
+      search.mockClear();
+      expect(order.rowAt(order.indexOf('2'))?.id).toBe('2');
+      return search.mock.calls.length;
+    };
+    const closing = { ...bee, state: 'CLOSE_WAIT' } as const;
+    expect([
+      searches(batch({ monotonicMs: 1000 })),
+      searches(batch({ monotonicMs: 2000, changed: [closing] })),
+      searches({ type: 'freeze' }, batch({ monotonicMs: 3000, changed: [bee] }), { type: 'pause' }),
+    ]).toEqual([0, 0, 0]);
+    follower.do({ type: 'pause' }, { type: 'freeze' });
+    expect([
+      searches(batch({ monotonicMs: 4000, spawned: [named('4', 'aardvark')] })),
+      searches(batch({ monotonicMs: 5000, changed: [renamed(cat, 'zebra')] })),
+      searches({ type: 'reverse-sort' }),
+      searches(asking('cat')),
+      searches({ type: 'group', group: 'user' }),
+    ]).toEqual([1, 1, 1, 1, group === 'process' ? 1 : 0]);
+    search.mockRestore();
+  });
+});
+
 describe('a query about time or rates', () => {
   /** Matches rows that are two seconds old, and no closed row. */
   const start = (...actions: (Action | Batch)[]) =>
@@ -441,6 +476,7 @@ const socketOf = (
 /** The next version of a socket; null for closed. */
 const becomes = fc.option(version, { freq: 4 });
 const IDS = Array.from({ length: 80 }, (_, i) => `id ${i}`);
+const FOLLOWED = 'id 0';
 const changes = fc
   .oneof(
     // Few changes, which are moved one by one, and many, which sort all rows.
@@ -524,6 +560,8 @@ test('after any steps the order equals a fresh sort of the matching rows', () =>
         if (!painted) continue;
         order.update(state);
         const now = order.slice().map(({ id }) => id);
+        // Asked last before the update and first after it: the answer from before must not be kept if the row moved.
+        expect(order.indexOf(FOLLOWED)).toBe(now.indexOf(FOLLOWED));
         const fresh = new RowOrder();
         fresh.update(state);
         if (state.frozen) {
@@ -537,6 +575,7 @@ test('after any steps the order equals a fresh sort of the matching rows', () =>
         expect(order.openCount).toBe(openOf(wanted.shown));
         expect(order.hiddenCount).toBe(openOf(wanted.hidden));
         for (const id of IDS) if (!now.includes(id)) expect(order.indexOf(id)).toBe(-1);
+        order.indexOf(FOLLOWED);
         [before, resorted] = [now, false];
       }
     }),
