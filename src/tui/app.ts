@@ -113,7 +113,7 @@ export class App {
     // A long log is filtered in several runs, so that keys are handled between them.
     if (layout.events && !events.update(this.#state)) this.#schedulePaint();
     this.#apply(arrange(this.#state, this.#derived, layout));
-    const painted = this.#painter.paint(this.#state, this.#derived);
+    const painted = this.#painter.paint(this.#state, this.#derived, layout);
     // A click that arrived during this paint is read first: it means the previous picture.
     afterInput(() => {
       this.#painted = painted;

@@ -1,7 +1,7 @@
 import type { Terminal } from './terminal.ts';
 import type { State } from '../store/state.ts';
 import { sceneOf } from '../view/arrange.ts';
-import type { Click, Derived, Region, RegionName, RegionRow } from '../view/panes/pane.ts';
+import type { Click, Derived, Layout, Region, RegionName, RegionRow } from '../view/panes/pane.ts';
 import { REGION_NAMES, REGIONS } from '../view/screen.ts';
 import { KEYS } from './keymap.ts';
 import { GraphWidget } from './widgets/graph.ts';
@@ -28,9 +28,9 @@ export class Painter {
   }
 
   /** Paints an arranged state. Returns what the user sees now. */
-  paint(state: State, derived: Derived): readonly PaintedRegion[] {
+  paint(state: State, derived: Derived, layout: Layout): readonly PaintedRegion[] {
     const { palette, table, nowMs = 0 } = state;
-    const scene = sceneOf(state, derived, KEYS);
+    const scene = sceneOf(state, derived, KEYS, layout);
     const painted: PaintedRegion[] = [];
     for (const [name, widget] of this.#widgets) {
       const region = scene.layout[name];

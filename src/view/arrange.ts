@@ -15,9 +15,17 @@ const tableWidth = ({ size }: State, { table }: Layout): number => table?.width 
 const columnsOf = (state: State, layout: Layout): readonly PlacedColumn[] =>
   placeColumns(tableWidth(state, layout), state.widest, state.table.seen, state.columns);
 
-/** Returns the scene of a state. @param keys the keys that the help shows */
-export function sceneOf(state: State, { order, events }: Derived, keys: readonly KeyHelp[]): Scene {
-  const layout = layoutOf(state);
+/**
+ * Returns the scene of a state.
+ * @param keys the keys that the help shows
+ * @param layout the layout of the state, if it is known
+ */
+export function sceneOf(
+  state: State,
+  { order, events }: Derived,
+  keys: readonly KeyHelp[],
+  layout = layoutOf(state),
+): Scene {
   const focus = focusIn(layout, state);
   return { state, order, events, layout, focus, columns: columnsOf(state, layout), keys };
 }
