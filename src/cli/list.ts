@@ -7,7 +7,7 @@ import { printable } from '../model/text.ts';
 import { openSource } from '../source/index.ts';
 import { initialState } from '../store/initial.ts';
 import { reduce } from '../store/reduce.ts';
-import { misspellingText, slowText } from '../view/text/query-notices.ts';
+import { slowText, suggestionText } from '../view/text/query-notices.ts';
 import { RowOrder } from '../view/table/order.ts';
 import { resolveHosts } from './hosts.ts';
 import { localText } from './locale.ts';
@@ -66,7 +66,7 @@ export async function list(
     ? [...format.pieces(shown)].join('')
     : localText((isatty(1) ? alignedTable : tabSeparated)(shown), process.env);
   await print(text);
-  const misspelling = shown.length === 0 ? misspellingText(query) : undefined;
+  const misspelling = shown.length === 0 ? suggestionText(query) : undefined;
   if (misspelling !== undefined) say(printable(`nothing matches: ${misspelling}`));
   if (order.tooSlow !== undefined) say(printable(slowText(order.tooSlow)));
   for (const { text } of degradations) say(printable(text));

@@ -1,8 +1,9 @@
-import { fieldRow, FIELDS, isField } from './fields.ts';
+import { fieldRow, FIELDS } from './fields.ts';
 import { FLAGS } from './flags.ts';
 import { quoteWord } from './print.ts';
 import { quantityNames } from './quantities.ts';
 import { parseQuery } from './query.ts';
+import { endpointNamed, fieldNamed } from './synonyms.ts';
 import type { Values } from './values.ts';
 
 /** Maximum number of choices offered. */
@@ -23,6 +24,8 @@ export interface Completion {
 const termNames = (): string[] => [
   ...Object.keys(FLAGS),
   ...Object.keys(FIELDS).map((name) => `${name}:`),
+  'local:',
+  'remote:',
   ...quantityNames().flatMap((name) => [`${name}>`, `${name}<`]),
 ];
 
@@ -113,7 +116,14 @@ export function complete(text: string, cursor: number, values: Values): Completi
   }
   // `:443` is short for `port:443`.
   const field = name === '' && operator === ':' ? 'port' : name.toLowerCase();
-  const row = isField(field) ? fieldRow(field) : undefined;
+  if (endpointNamed(field) !== undefined)
+    return {
+      from: cursor - value.length,
+      to,
+      choices: choicesFor([values.hosts], value, `${name}${operator}`),
+    };
+  const named = fieldNamed(field);
+  const row = named && fieldRow(named);
   if (!row?.live) return nothing;
   const sets = [row.live(values), row.possible?.() ?? []];
   const from = cursor - value.length;

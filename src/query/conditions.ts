@@ -11,7 +11,7 @@ import { quantityRow } from './quantities.ts';
 import { isWithin, type PortItem, type Range } from './ranges.ts';
 import { withCache, compileRegex } from './regex.ts';
 import { PROTOCOLS } from './search-fields.ts';
-import { compileWord, hasPortName, cachedPortTest } from './words.ts';
+import { cachedPortTest, compileNumber, compileWord, hasPortName } from './words.ts';
 
 type Compile<T> = (term: T, compiling: Compiling) => Condition;
 
@@ -55,19 +55,20 @@ const endpointTest = (side: Side, isWanted: (number: number) => boolean, isPort:
 const anyPort: PortTest = () => true;
 
 function compileHost(
-  { host, ports }: Extract<Term, { kind: 'host' }>,
+  { host, side: given, ports }: Extract<Term, { kind: 'host' }>,
   { pool, context }: Compiling,
 ): Condition {
+  const side: Side = given ?? 'either';
   const isPort = ports ? compilePorts(ports) : anyPort;
   if (!isHostName(host))
     return endpointTest(
-      'either',
+      side,
       pool.cachedTest((text) => isAddress(text, host)),
       isPort,
     );
   let compiled: readonly string[] | undefined;
   let isHostAddress: (number: number) => boolean = () => false;
-  const condition = endpointTest('either', (number) => isHostAddress(number), isPort);
+  const condition = endpointTest(side, (number) => isHostAddress(number), isPort);
   return (it, subject) => {
     const addresses = context.addressesOf(host);
     if (addresses !== compiled) {
@@ -82,6 +83,7 @@ function compileHost(
 /** Compiles each kind of term. */
 const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { kind: K }>> } = {
   word: ({ text }, { pool }) => compileWord(text, pool),
+  number: ({ number }, compiling) => compileNumber(number, compiling),
   text: ({ field, whole, value }, compiling) => {
     const lower = value.toLowerCase();
     const matches = (text: string): boolean => text !== '' && (whole ? text === lower : text.includes(lower));

@@ -7,6 +7,8 @@ import type { PortItem, Range } from './ranges.ts';
 /** One condition of a query. */
 export type Term =
   | { readonly kind: 'word'; readonly text: string }
+  /** A whole local or remote port, or a process id. */
+  | { readonly kind: 'number'; readonly number: number }
   | {
       readonly kind: 'text';
       readonly field: FieldOf<'text'>;
@@ -18,8 +20,16 @@ export type Term =
   | { readonly kind: 'list'; readonly field: FieldOf<'list'>; readonly values: readonly string[] }
   | { readonly kind: 'ranges'; readonly field: FieldOf<'ranges'>; readonly ranges: readonly Range[] }
   | { readonly kind: 'ports'; readonly field: FieldOf<'ports'>; readonly ports: readonly PortItem[] }
-  /** A canonical address or a host name in small letters. One of the ports, if given, must be at the same endpoint. */
-  | { readonly kind: 'host'; readonly host: string; readonly ports?: readonly PortItem[] }
+  /**
+   * A canonical address or a host name in small letters. One of the ports, if given, must be at the same endpoint. Either
+   * endpoint may match if there is no side.
+   */
+  | {
+      readonly kind: 'host';
+      readonly host: string;
+      readonly side?: 'local' | 'remote';
+      readonly ports?: readonly PortItem[];
+    }
   | ({ readonly kind: 'net'; readonly field: FieldOf<'net'> } & Network)
   | { readonly kind: 'flag'; readonly flag: Flag }
   | {

@@ -1,7 +1,6 @@
 import { SOCKET_STATES } from '../model/socket.ts';
 import { type FieldRow, netField, portsField } from './field-kinds.ts';
 import { isProtocol, PROTOCOL_FAMILY, PROTOCOL_NAMES, readProtocols, readStates } from './names.ts';
-import { nearest } from './nearest.ts';
 import { readPids } from './ranges.ts';
 
 /**
@@ -131,11 +130,3 @@ export const fieldRow = (field: Field): FieldRow => FIELDS[field];
 
 export const isFieldOf = <Kind extends FieldRow['kind']>(field: Field, kind: Kind): field is FieldOf<Kind> =>
   FIELDS[field].kind === kind;
-
-/** Returns the misspelled field at the start of a word, and the field meant: `proces`, `process` for `proces:curl`. */
-export function misspelledField(word: string): { readonly typed: string; readonly meant: Field } | undefined {
-  // A word such as `http://…` has no field.
-  const [, typed] = /^([a-z]+)[:=](?!\/\/)/i.exec(word) ?? [];
-  const meant = typed === undefined ? undefined : nearest(typed, Object.keys(FIELDS));
-  return typed !== undefined && meant !== undefined && isField(meant) ? { typed, meant } : undefined;
-}

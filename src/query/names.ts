@@ -1,4 +1,5 @@
 import { type Protocol, SOCKET_STATES, type SocketState } from '../model/socket.ts';
+import { nearest } from './nearest.ts';
 import { splitList, type Piece, refuse, quotePart } from './mistake.ts';
 
 /** True for protocols that run over both IPv4 and IPv6. */
@@ -20,18 +21,20 @@ export const PROTOCOL_NAMES: readonly string[] = Object.entries(WITH_FAMILIES).f
   ([name, hasFamilies]) => (hasFamilies ? [name, `${name}4`, `${name}6`] : [name]),
 );
 
-/** Returns the name of a state as it is compared: in small letters, without underscores. */
-const bare = (state: string): string => state.replaceAll('_', '').toLowerCase();
+/** Returns the name of a state as it is compared: in small letters, without underscores and dashes. */
+const bare = (state: string): string => state.replace(/[_-]/g, '').toLowerCase();
 
-/** Other names of states, from the manual of lsof and RFC 9293. */
+/** Other names of states, from ss, netstat, Windows, the manual of lsof and RFC 9293. */
 const OTHER_STATES: Readonly<Record<string, SocketState>> = {
+  listening: 'LISTEN',
+  estab: 'ESTABLISHED',
   closed: 'CLOSE',
   synrcvd: 'SYN_RECV',
   synrcdv: 'SYN_RECV',
   synreceived: 'SYN_RECV',
 };
 
-/** Returns a state by its name, in any case, with or without underscores; undefined if there is none. */
+/** Returns a state by its name, in any case, with or without underscores or dashes; undefined if there is none. */
 export const stateOf = (name: string): SocketState | undefined =>
   SOCKET_STATES.find((it) => bare(it) === bare(name)) ??
   (Object.hasOwn(OTHER_STATES, bare(name)) ? OTHER_STATES[bare(name)] : undefined);
@@ -39,8 +42,13 @@ export const stateOf = (name: string): SocketState | undefined =>
 const distinct = <T>(list: readonly T[]): T[] => [...new Set(list)];
 
 /** Returns the message for a name that is not a state. */
-export const unknownState = (name: string): string =>
-  `unknown state ${quotePart(name)} (LISTEN, ESTABLISHED …)`;
+export function unknownState(name: string): string {
+  // The word of ss for a UDP socket without a peer.
+  if (bare(name) === 'unconn')
+    return 'UNCONN is not a TCP state: for UDP sockets without a peer, write listen';
+  const meant = nearest(name, SOCKET_STATES);
+  return `unknown state ${quotePart(name)} (LISTEN, ESTABLISHED …)${meant === undefined ? '' : `: did you mean ${meant}?`}`;
+}
 
 export const readStates = (piece: Piece): SocketState[] =>
   distinct(

@@ -24,6 +24,8 @@ export function printTerm(term: Term): string {
   switch (term.kind) {
     case 'word':
       return wordText(term.text);
+    case 'number':
+      return String(term.number);
     case 'text':
       return `${term.field}${term.whole ? '=' : ':'}${quoteWord(term.value)}`;
     case 'regex':
@@ -37,7 +39,7 @@ export function printTerm(term: Term): string {
     case 'exact':
       return `${term.field}:${quoteWord(term.value)}`;
     case 'host':
-      return `@${addressText(term.host)}${term.ports ? `:${portsText(term.ports)}` : ''}`;
+      return `${term.side ? `${term.side}:` : '@'}${addressText(term.host)}${term.ports ? `:${portsText(term.ports)}` : ''}`;
     case 'net':
       return `${term.field}:${term.address}/${term.prefix}`;
     case 'flag':

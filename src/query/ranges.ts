@@ -11,7 +11,7 @@ export interface Range {
 export type PortItem = Range | { readonly service: string };
 
 /** Maximum port of all protocols: VSOCK ports have 32 bits. */
-const MAX_PORT = 0xffff_ffff;
+export const MAX_PORT = 0xffff_ffff;
 /** Maximum of `pid_t`. */
 const MAX_PID = 0x7fff_ffff;
 

@@ -1,13 +1,14 @@
 import { parseNetwork, type Network } from './addresses.ts';
 import type { Term } from './expression.ts';
-import { type Field, fieldRow, FIELDS, isField, isFieldOf } from './fields.ts';
-import { isFlag } from './flags.ts';
+import type { Side } from './field-kinds.ts';
+import { type Field, fieldRow, FIELDS, isFieldOf } from './fields.ts';
 import { readHost } from './hosts.ts';
 import { Mistake, type Piece, refuse, quotePart } from './mistake.ts';
 import { amountExpected, isQuantity, type Operator, quantityNames, readAmount } from './quantities.ts';
-import { readPorts } from './ranges.ts';
+import { MAX_PORT, readPorts } from './ranges.ts';
 import { readRegex } from './regex.ts';
 import type { Scanner } from './scanner.ts';
+import { endpointNamed, fieldNamed, flagNamed, nearestHead } from './synonyms.ts';
 
 /** The start of a term such as `port:443`: its name and operator. A name may end in `/s`, as in `rx/s>1M`. */
 const HEAD = /([a-z]+(?:\/s)?)(:|=|!=|>=?|<=?)/iy;
@@ -38,32 +39,46 @@ export function readTerm(scanner: Scanner): Term {
     if (term) return term;
     scanner.at = at;
   }
-  const word = scanner.run().text;
-  const flag = word.toLowerCase();
-  return isFlag(flag) ? { kind: 'flag', flag } : { kind: 'word', text: word };
+  const piece = scanner.run();
+  if (/^\d+$/.test(piece.text)) return readNumber(piece);
+  const flag = flagNamed(piece.text.toLowerCase());
+  return flag === undefined ? { kind: 'word', text: piece.text } : { kind: 'flag', flag };
+}
+
+/** Reads a bare number: a port or a process id. */
+function readNumber(piece: Piece): Term {
+  const number = Number(piece.text);
+  // The largest port, that of VSOCK, is larger than any process id.
+  if (number <= MAX_PORT) return { kind: 'number', number };
+  return refuse(
+    piece,
+    `${quotePart(piece.text)} is too large for a port or pid (maximum ${MAX_PORT}); to search for the text, quote it`,
+  );
 }
 
 /** Reads the value after a name and its operator. Returns undefined if they are part of a word: `http://`, `a=b`. */
 function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Term | undefined {
   const name = text.toLowerCase();
+  const [field, side] = [fieldNamed(name), endpointNamed(name)];
   const isOrder = operator.startsWith('<') || operator.startsWith('>');
   if (operator === '!=') {
-    if (!isField(name) && !isQuantity(name)) return undefined;
+    if (field === undefined && side === undefined && !isQuantity(name)) return undefined;
     throw new Mistake(at, text.length + 2, `to negate, put ! before the term: !${name}=VALUE`);
   }
   // `pid` is a quantity and a field: `pid=1` is a field.
-  if (isQuantity(name) && (isOrder || (operator === '=' && !isField(name)))) {
+  if (isQuantity(name) && (isOrder || (operator === '=' && field === undefined))) {
     const piece = scanner.run();
     if (piece.text === '') throw new Mistake(piece.at, 0, `expected ${amountExpected(name)}`);
     const value = readAmount(name, piece);
     return { kind: 'compare', quantity: name, operator: operator as Operator, amount: piece.text, value };
   }
-  if (isField(name)) {
-    if (!isOrder) return readValue(scanner, name, operator === '=');
+  if (side !== undefined && !isOrder) return readEndpoint(scanner.run(), side);
+  if (field !== undefined) {
+    if (!isOrder) return readValue(scanner, field, operator === '=');
     throw new Mistake(
       at,
       text.length + operator.length,
-      `${name} cannot be compared; expected ${fieldRow(name).expected}`,
+      `${name} cannot be compared; expected ${fieldRow(field).expected}`,
     );
   }
   if (isQuantity(name))
@@ -73,11 +88,26 @@ function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Ter
       `${name} needs a comparison, ${name}>N or ${name}<N, with ${amountExpected(name)}`,
     );
   if (!isOrder) return undefined;
+  const meant = nearestHead(name);
   throw new Mistake(
     at,
     text.length,
-    `cannot compare ${quotePart(text)} (only ${quantityNames().join(', ')})`,
+    `cannot compare ${quotePart(text)}` +
+      (meant === undefined ? ` (only ${quantityNames().join(', ')})` : `: did you mean ${meant}?`),
   );
+}
+
+const PORTS_OF = { either: 'port', local: 'lport', remote: 'rport' } as const satisfies Record<Side, Field>;
+const NET_OF = { either: 'net', local: 'lnet', remote: 'rnet' } as const satisfies Record<Side, Field>;
+
+/** Reads the value of `remote:` and its like: a host as after `@`, a network, or ports. */
+function readEndpoint(piece: Piece, side: Side): Term {
+  const { text, at } = piece;
+  const [, ports] = /^:?(\d[\d,-]*)$/.exec(text) ?? [];
+  if (ports !== undefined)
+    return termOf(PORTS_OF[side], { text: ports, at: at + text.length - ports.length }, false);
+  if (text.includes('/')) return termOf(NET_OF[side], piece, false);
+  return { ...readHost(piece), ...(side !== 'either' && { side }) };
 }
 
 /** Reads the value of a field. @param whole the operator was `=`: the whole text must match */

@@ -10,6 +10,7 @@ export const TERMS: readonly TermHelp[] = [
     example: 'curl',
     about: 'part of anything shown: program, command line, address, port, service, user and so on',
   },
+  { syntax: 'NUMBER', example: '3000', about: 'a whole port, local or remote, or a process id' },
   {
     syntax: '/REGEX/',
     example: '/^(ssh|sftp)/',
@@ -20,6 +21,11 @@ export const TERMS: readonly TermHelp[] = [
     syntax: '@HOST, @HOST:PORTS',
     example: '@192.0.2.1:443',
     about: 'local or remote address in any spelling, or a host name',
+  },
+  {
+    syntax: 'local:HOST, remote:HOST:PORTS',
+    example: 'remote:192.0.2.1',
+    about: 'the same for one side; a network or ports too',
   },
   ...Object.entries(FLAGS).map(([flag, { about }]) => ({ syntax: flag, example: flag, about })),
   ...Object.entries(QUANTITIES).map(([name, { example, about }]) => ({
@@ -41,5 +47,10 @@ export const TERMS: readonly TermHelp[] = [
     syntax: '-s TCP:STATES',
     example: '-s TCP:^LISTEN',
     about: 'as lsof -s: these states, or with ^ all but these',
+  },
+  {
+    syntax: 'sport: dport: src: dst: name: …',
+    example: 'sport:ssh',
+    about: 'words of ss and others: also program: command: peer: host:, listening, estab',
   },
 ];

@@ -1,5 +1,6 @@
 import { portOrProtocolText, serviceName } from '../model/services.ts';
 import { hasPorts, type Protocol } from '../model/socket.ts';
+import { type Compiling, type Condition, namesTest } from './condition.ts';
 import { hasWord, PROTOCOLS, type SearchFields } from './search-fields.ts';
 import type { TextPool } from './texts.ts';
 
@@ -41,6 +42,15 @@ function digitsIn(digits: string): (number: number) => boolean {
       if (rest % power === wanted) return true;
     return false;
   };
+}
+
+/** Compiles a bare number to a test of whether it is a whole port, protocol number or process id. */
+export function compileNumber(number: number, compiling: Compiling): Condition {
+  const text = String(number);
+  const isPid = namesTest(compiling, (names) => names.ofOwners('pid').includes(text));
+  const isPort = cachedPortTest((port, protocol) => portOrProtocolText(port, protocol) === text);
+  return (it, subject) =>
+    isPort(it.localPort, it.protocol) || isPort(it.remotePort, it.protocol) || isPid(it, subject);
 }
 
 /** Compiles a word to a test of whether a name (`namesOf`), an address, a port or a service name contains it. */

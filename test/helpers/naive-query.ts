@@ -164,6 +164,11 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
       const texts = term.text.includes(':') ? [...shownTexts(socket), ...endpoints] : shownTexts(socket);
       return texts.some((it) => it.includes(term.text.toLowerCase()));
     }
+    case 'number':
+      return (
+        owners.some(({ pid }) => pid === term.number) ||
+        ends(socket).some((it) => String(endTexts(it, socket)[0]) === String(term.number))
+      );
     case 'text': {
       const { field, whole, value } = term;
       const texts = {
@@ -195,7 +200,8 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
       return netns !== undefined && [netns.name, String(netns.inode)].includes(term.value);
     case 'host': {
       const wanted = /^[\d.]+$|:/.test(term.host) ? [term.host] : (context.addressesOf(term.host) ?? []);
-      return ends(socket).some(
+      const sides = { local: [socket.local], remote: socket.remote ? [socket.remote] : [] };
+      return (term.side ? sides[term.side] : ends(socket)).some(
         (end) =>
           wanted.some((it) => hasAddress(end.address, it)) &&
           (!term.ports || isPort(term.ports, end, socket)),

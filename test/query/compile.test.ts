@@ -146,12 +146,35 @@ describe('matches', () => {
     expect(finds('@fe80::1 @[fe80::2%V0]:1 !@fe80::1%v1 net:fe80::/10 private', linked)).toBe(true);
   });
 
+  test('a bare number is a whole port or process id, and never part of an inode or an address', () => {
+    const it: Socket = {
+      ...curl,
+      netns: { inode: 4026531840 },
+      local: { address: '10.0.22.5', port: 40022 },
+    };
+    expect(['443', '40022', '42', '43'].filter((text) => !finds(text, it))).toEqual([]);
+    expect(['44', '22', '40', '4026531840', '10', '5', '4'].filter((text) => finds(text, it))).toEqual([]);
+    expect(['"22"', '"4026"', '"44"'].filter((text) => !finds(text, it))).toEqual([]);
+  });
+
+  test('local: and remote: test one endpoint', () => {
+    expect(finds('remote:203.0.113.7 dst:203.0.113.7:443 peer:443 local:10.0.0.5 src:10.0.0.0/8', curl)).toBe(
+      true,
+    );
+    expect(
+      ['local:203.0.113.7', 'remote:10.0.0.5', 'remote:203.0.113.7:80', 'src:443', 'dst:10.0.0.0/8'].filter(
+        (text) => finds(text, curl),
+      ),
+    ).toEqual([]);
+    expect([finds('local:db.example', curl), finds('remote:db.example', curl)]).toEqual([true, false]);
+  });
+
   test('a word matches neither across two texts nor in a text that is not shown', () => {
     expect(finds('"42curl" or "curl\0"', curl)).toBe(false);
     expect([
       finds('ipv', curl),
       finds('ipv4x', curl),
-      finds('7', { ...curl, netns: { inode: 987654321, name: 'web' } }),
+      finds('"7"', { ...curl, netns: { inode: 987654321, name: 'web' } }),
     ]).toEqual([false, false, true]);
     expect(finds('98765', { ...curl, netns: { inode: 987654321, name: 'web' } })).toBe(false);
   });

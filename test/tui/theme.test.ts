@@ -15,6 +15,7 @@ const TONES = Object.keys({
   changed: 0,
   closed: 0,
   group: 0,
+  match: 0,
   cell: 0,
   cursor: 0,
 } satisfies Record<Tone, 0>) as Tone[];
@@ -62,6 +63,11 @@ describe.each(PALETTES)('%s', (palette) => {
       }
     }
     expect(attribute(palette, 'plain', true)).not.toBe(attribute(palette, 'plain', false));
+  });
+
+  test('a match differs from plain text, also on the selected row', () => {
+    for (const selected of [false, true])
+      expect(attribute(palette, 'match', selected)).not.toBe(attribute(palette, 'plain', selected));
   });
 
   test('a group header differs from plain text', () => {

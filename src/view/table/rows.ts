@@ -6,7 +6,8 @@ import { compactText, countText, endpointText } from '../text/format.ts';
 import { SUMMED } from './group.ts';
 import type { GroupItem, Item } from './item.ts';
 import { type Line, line, span, type Tone } from '../text/line.ts';
-import { misspellingText } from '../text/query-notices.ts';
+import { suggestionText } from '../text/query-notices.ts';
+import { type MatchedParts, matchedPartsOf } from './matches.ts';
 import type { RowOrder } from './order.ts';
 import { GUTTER, type PlacedColumn } from './place.ts';
 import { cutMiddle, displayWidth, fit } from '../text/width.ts';
@@ -51,6 +52,7 @@ export type Selection = 'none' | 'resting' | 'moving';
 /**
  * Returns one row of the table.
  * @param chosen column of the selected cell, if the row is selected
+ * @param matched finds what the query matches, to highlight it
  */
 export function rowLine(
   row: Row,
@@ -58,6 +60,7 @@ export function rowLine(
   context: CellContext,
   selection: Selection,
   chosen: ColumnId | null = null,
+  matched?: MatchedParts,
 ): Line {
   // The selection bar has one colour; the mark in the first cell still shows the change.
   const selected = selection === 'moving';
@@ -75,7 +78,15 @@ export function rowLine(
     if (selected && column.id === chosen) {
       spans.push(span(text, tone), span(fitted, 'cell'));
       text = '';
-    } else text += fitted;
+      continue;
+    }
+    let done = 0;
+    for (const { from, to } of matched?.(column.id, row.socket, fitted) ?? []) {
+      spans.push(span(text + fitted.slice(done, from), tone), span(fitted.slice(from, to), 'match'));
+      text = '';
+      done = to;
+    }
+    text += fitted.slice(done);
   }
   return { spans: [...spans, span(text, tone)], selected };
 }
@@ -193,12 +204,13 @@ export function tableLines(
 ): Line[] {
   if (order.length === 0) return [line(span(emptyText(state, order.hiddenCount), 'quiet'))].slice(0, height);
   const context = cellContext(state);
+  const matched = matchedPartsOf(state.query);
   const lines: Line[] = [];
   const selection = isFocused ? 'moving' : 'resting';
   for (let index = top; index < Math.min(top + height, order.length); index++) {
     const item = order.at(index);
     const shown = index === selected ? selection : 'none';
-    if (item?.type === 'row') lines.push(rowLine(item.row, columns, context, shown, state.cell));
+    if (item?.type === 'row') lines.push(rowLine(item.row, columns, context, shown, state.cell, matched));
     else if (item) lines.push(groupLine(item, columns, context, shown));
   }
   return lines;
@@ -208,8 +220,8 @@ const emptyText = (state: State, hidden: number): string => {
   if (hidden > 0) return '  all matches are hidden by you: press H to list them';
   if (state.nowMs === undefined) return '  reading sockets …';
   if (pictureOf(state).rows.size === 0) return '  no sockets';
-  const misspelling = misspellingText(state.query);
-  return misspelling === undefined
+  const suggestion = suggestionText(state.query);
+  return suggestion === undefined
     ? '  nothing matches: press esc to clear the query'
-    : `  nothing matches: ${misspelling}`;
+    : `  nothing matches: ${suggestion}`;
 };

@@ -12,6 +12,8 @@ export type Tone =
   | 'closed'
   /** Group header. */
   | 'group'
+  /** Part of a cell that the query matches. */
+  | 'match'
   /** Selected cell. */
   | 'cell'
   | 'cursor';

@@ -1,15 +1,26 @@
 import { termsOf } from '../../query/expression.ts';
-import { misspelledField } from '../../query/fields.ts';
 import type { Query } from '../../query/query.ts';
+import { suggestionFor, unknownFieldText } from '../../query/synonyms.ts';
 
-/** Returns a correction of the first word that resembles a misspelled field; undefined if there is none. */
-export function misspellingText({ expression }: Pick<Query, 'expression'>): string | undefined {
+/** Returns the first answer of `textOf` about a word of the query. */
+function firstAbout(
+  { expression }: Pick<Query, 'expression'>,
+  textOf: (word: string) => string | undefined,
+): string | undefined {
   for (const term of termsOf(expression)) {
-    const field = term.kind === 'word' ? misspelledField(term.text) : undefined;
-    if (field) return `unknown field ${field.typed}: did you mean ${field.meant}:?`;
+    const text = term.kind === 'word' ? textOf(term.text) : undefined;
+    if (text !== undefined) return text;
   }
   return undefined;
 }
+
+/** Returns a correction of the first word that resembles a misspelled field; undefined if there is none. */
+export const misspellingText = (query: Pick<Query, 'expression'>): string | undefined =>
+  firstAbout(query, unknownFieldText);
+
+/** Returns what the user may have meant with a query that matches nothing; undefined if nothing comes to mind. */
+export const suggestionText = (query: Pick<Query, 'expression'>): string | undefined =>
+  firstAbout(query, suggestionFor);
 
 /** Returns the notice about a regex that is too slow. */
 export const slowText = (regex: string): string =>

@@ -1,0 +1,204 @@
+import { portOrProtocolText } from '../../model/services.ts';
+import { type Endpoint, portOrProtocol, type Socket } from '../../model/socket.ts';
+import { isAddress } from '../../query/addresses.ts';
+import type { Expression, Term } from '../../query/expression.ts';
+import type { Query } from '../../query/query.ts';
+import { isWithin, type PortItem } from '../../query/ranges.ts';
+import { compileRegex, withCache } from '../../query/regex.ts';
+import { unmapped } from '../../model/address.ts';
+import { isService } from '../../model/services.ts';
+import type { ColumnId } from '../../store/state.ts';
+
+/** A part of a text, in UTF-16 units from its start; `to` is behind the last one. */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Returns the parts of a cell that a query matches, in order and apart. @param text the cell as it is shown */
+export type MatchedParts = (column: ColumnId, socket: Socket, text: string) => readonly Part[];
+
+/** Finds parts of a cell of some columns. */
+interface Finder {
+  /** Columns with the texts that the term tests. */
+  readonly columns: readonly ColumnId[];
+  readonly find: (text: string, socket: Socket, column: ColumnId) => readonly Part[];
+}
+
+const NONE: readonly Part[] = [];
+
+const PROGRAM: readonly ColumnId[] = ['process'];
+const COMMAND: readonly ColumnId[] = ['command'];
+const ADDRESSES: readonly ColumnId[] = ['localAddress', 'remoteAddress', 'local', 'remote'];
+const PORTS: readonly ColumnId[] = ['localPort', 'remotePort', 'local', 'remote'];
+/** Columns with a text that a word can find. */
+const WORDS: readonly ColumnId[] = [
+  ...PROGRAM,
+  ...COMMAND,
+  ...ADDRESSES,
+  'pid',
+  'user',
+  'protocol',
+  'netns',
+  'localPort',
+  'remotePort',
+  'state',
+  'interface',
+  'service',
+];
+
+const REMOTE: readonly ColumnId[] = ['remoteAddress', 'remotePort', 'remote'];
+
+/** Returns the text without the spaces around it, as a part of it; none for an empty text. */
+function whole(text: string): readonly Part[] {
+  const from = text.length - text.trimStart().length;
+  const to = text.trimEnd().length;
+  return from < to ? [{ from, to }] : NONE;
+}
+
+/** Finds every occurrence of a word, ignoring case. */
+function occurrences(word: string): Finder['find'] {
+  const wanted = word.toLowerCase();
+  if (wanted.trim() === '') return () => NONE;
+  return (text) => {
+    const lower = text.toLowerCase();
+    let from = lower.indexOf(wanted);
+    // A few letters have more units in small letters: then no position is known.
+    if (from < 0 || lower.length !== text.length) return NONE;
+    const parts: Part[] = [];
+    for (; from >= 0; from = lower.indexOf(wanted, from + wanted.length))
+      parts.push({ from, to: from + wanted.length });
+    return parts;
+  };
+}
+
+/** Finds the whole cell if the text in it passes the test. */
+const wholeIf =
+  (test: (text: string) => boolean): Finder['find'] =>
+  (text) =>
+    test(text.trim()) ? whole(text) : NONE;
+
+const endOf = (socket: Socket, column: ColumnId): Endpoint | null =>
+  REMOTE.includes(column) ? socket.remote : socket.local;
+
+/** Finds the port in a cell with a port or an endpoint, if the port passes the test. */
+const portIf =
+  (test: (port: number, socket: Socket) => boolean): Finder['find'] =>
+  (text, socket, column) => {
+    const end = endOf(socket, column);
+    if (end === null || !test(portOrProtocol(end), socket)) return NONE;
+    const parts = whole(text);
+    const [cell] = parts;
+    if (cell === undefined || (column !== 'local' && column !== 'remote')) return parts;
+    const from = text.lastIndexOf(':') + 1;
+    return from > 0 && from < cell.to ? [{ from, to: cell.to }] : NONE;
+  };
+
+/** Finds the address in a cell with an address or an endpoint, if it is the wanted one. */
+const addressIf =
+  (wanted: string): Finder['find'] =>
+  (text, socket, column) => {
+    const end = endOf(socket, column);
+    if (end === null || !isAddress(unmapped(end.address).toLowerCase(), wanted)) return NONE;
+    const parts = whole(text);
+    const [cell] = parts;
+    if (cell === undefined || (column !== 'local' && column !== 'remote')) return parts;
+    return [{ from: cell.from, to: text.lastIndexOf(':') }];
+  };
+
+const isPort =
+  (ports: readonly PortItem[]) =>
+  (port: number, { protocol }: Socket): boolean =>
+    ports.some((it) => ('service' in it ? isService(it.service, port, protocol) : isWithin([it], port)));
+
+const regexColumns: Readonly<Record<Extract<Term, { kind: 'regex' }>['field'], readonly ColumnId[]>> = {
+  any: WORDS,
+  process: PROGRAM,
+  cmd: COMMAND,
+  user: ['user'],
+  if: ['interface'],
+};
+
+const sideColumns = (
+  columns: readonly ColumnId[],
+  side: 'local' | 'remote' | undefined,
+): readonly ColumnId[] =>
+  side === undefined ? columns : columns.filter((it) => REMOTE.includes(it) === (side === 'remote'));
+
+/** Returns how the parts that a term matches are found; none for terms about what every shown row has. */
+function findersOf(term: Term): readonly Finder[] {
+  switch (term.kind) {
+    case 'word':
+      return [{ columns: WORDS, find: occurrences(term.text) }];
+    case 'number': {
+      const text = String(term.number);
+      return [
+        { columns: ['pid'], find: wholeIf((cell) => cell === text) },
+        { columns: PORTS, find: portIf((port, { protocol }) => portOrProtocolText(port, protocol) === text) },
+      ];
+    }
+    case 'text':
+      return [{ columns: regexColumns[term.field], find: occurrences(term.value) }];
+    case 'regex': {
+      const test = withCache(compileRegex(term.source, () => undefined));
+      return [{ columns: regexColumns[term.field], find: wholeIf((text) => text !== '' && test(text)) }];
+    }
+    case 'ports': {
+      const side = ({ port: undefined, lport: 'local', rport: 'remote' } as const)[term.field];
+      return [{ columns: sideColumns(PORTS, side), find: portIf(isPort(term.ports)) }];
+    }
+    case 'ranges':
+      return [
+        {
+          columns: ['pid'],
+          find: wholeIf((text) => /^\d+$/.test(text) && isWithin(term.ranges, Number(text))),
+        },
+      ];
+    case 'host':
+      return [{ columns: sideColumns(ADDRESSES, term.side), find: addressIf(term.host) }];
+    case 'exact':
+    case 'list':
+    case 'net':
+    case 'flag':
+    case 'compare':
+      return [];
+  }
+}
+
+/** Returns the terms that a shown row may match: those that are not negated. */
+function matchedTerms(expression: Expression): Term[] {
+  if (expression.kind === 'not') return [];
+  return 'of' in expression ? expression.of.flatMap(matchedTerms) : [expression];
+}
+
+/** Returns the parts in order; of those that overlap, only the first. */
+function apart(parts: readonly Part[]): readonly Part[] {
+  let end = 0;
+  return parts
+    .toSorted((a, b) => a.from - b.from || b.to - a.to)
+    .filter(({ from, to }) => {
+      if (from < end) return false;
+      end = to;
+      return true;
+    });
+}
+
+const known = new WeakMap<Query, { readonly parts: MatchedParts | undefined }>();
+
+/** Returns a function that finds what a query matches in the cells of a row; undefined if it matches no part of a text. */
+export function matchedPartsOf(query: Query): MatchedParts | undefined {
+  const before = known.get(query);
+  if (before) return before.parts;
+  const finders = new Map<ColumnId, Finder['find'][]>();
+  for (const { columns, find } of matchedTerms(query.expression).flatMap(findersOf))
+    for (const column of columns) finders.set(column, [...(finders.get(column) ?? []), find]);
+  const parts: MatchedParts | undefined =
+    finders.size === 0
+      ? undefined
+      : (column, socket, text) => {
+          const found = finders.get(column)?.flatMap((find) => find(text, socket, column)) ?? NONE;
+          return found.length > 1 ? apart(found) : found;
+        };
+  known.set(query, { parts });
+  return parts;
+}
