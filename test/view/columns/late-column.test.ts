@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Lookups, NO_LOOKUPS } from '../../../src/store/lookups.ts';
+import type { Lookups } from '../../../src/store/lookups.ts';
 import { COLUMN_IDS, type State } from '../../../src/store/state.ts';
 import { type ColumnRow, onRequest, wordsText } from '../../../src/view/columns/column.ts';
 import { NETWORK_COLUMNS } from '../../../src/view/columns/network.ts';
@@ -11,23 +11,11 @@ import { after, baseline, batch, emptyState, socket } from '../../helpers/fakes.
  * columns, and a field to the lookups. The answers arrive after the rows.
  */
 
-/** Lookups with a made-up field. */
-class CountryLookups implements Lookups {
-  readonly hosts = NO_LOOKUPS.hosts;
-  readonly #countries: Readonly<Record<string, string>>;
-
-  /** @param countries by address */
-  constructor(countries: Readonly<Record<string, string>>) {
-    this.#countries = countries;
-  }
-
-  countryOf(address = ''): string {
-    return this.#countries[address] ?? '';
-  }
-}
+/** The made-up field of lookups: countries by address. */
+const countriesIn = new WeakMap<Lookups, Readonly<Record<string, string>>>();
 
 const countryOf = ({ socket: { remote } }: ColumnRow, lookups: Lookups): string =>
-  lookups instanceof CountryLookups ? lookups.countryOf(remote?.address) : '';
+  countriesIn.get(lookups)?.[remote?.address ?? ''] ?? '';
 
 Object.assign(COLUMN_IDS, { [COLUMN_IDS.length]: 'country' });
 Object.assign(NETWORK_COLUMNS, {
@@ -59,10 +47,12 @@ const SOCKETS = Object.entries(PEERS).map(([id, address]) =>
   socket({ id, process: 'x', pid: 1, remote: `${address}:443` }),
 );
 
-const answered = (state: State, countries: Readonly<Record<string, string>>): State => ({
-  ...state,
-  lookups: new CountryLookups(countries),
-});
+/** Returns the state after an answer: with other lookups. */
+function answered(before: State, countries: Readonly<Record<string, string>>): State {
+  const lookups = { ...before.lookups };
+  countriesIn.set(lookups, countries);
+  return { ...before, lookups };
+}
 
 const FIRST = { [PEERS.b]: 'Chile' };
 const SECOND = { ...FIRST, [PEERS.a]: 'Peru', [PEERS.c]: 'Angola' };

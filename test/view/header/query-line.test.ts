@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Action } from '../../../src/store/actions.ts';
-import type { HostAnswer } from '../../../src/store/lookups.ts';
+import { type HostAnswer, NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import type { State } from '../../../src/store/state.ts';
 import { promptHelp } from '../../../src/view/header/prompt-line.ts';
 import { filterLine, type Share, shareText } from '../../../src/view/header/query-line.ts';
@@ -108,7 +108,7 @@ describe('the filter line', () => {
           const state: State = {
             ...asking(''),
             query: { ...queryFrom('a'), text, hosts: [text] },
-            lookups: { hosts: new Map([[text, { type: 'failed', why: text }]]) },
+            lookups: { ...NO_LOOKUPS, hosts: new Map([[text, { type: 'failed', why: text }]]) },
             group: 'user',
           };
           const line = lineOf(state, width, { ...SHARE, hidden });
