@@ -3,6 +3,7 @@ import { formatNames } from '../export/formats.ts';
 import { boundsFor } from '../model/bounds.ts';
 import { limitHeapGrowth } from '../sampler/churn.ts';
 import { openSource } from '../source/index.ts';
+import type { Account } from './config/account.ts';
 import type { Invocation } from './invocation.ts';
 import { openLink } from './link.ts';
 import { isUtf8, localText } from './locale.ts';
@@ -16,6 +17,8 @@ export interface CommandTools {
   readonly print: (text: string) => Promise<void>;
   /** Messages about a configuration file that was ignored, for the screen to show. */
   readonly complaints: readonly string[];
+  /** Whose configuration, saved state and files are used. */
+  readonly account: Account;
 }
 
 /** All that belongs to a command. Its options name it in `Option.commands`. */
@@ -57,7 +60,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     about: 'live screen (press ? for its keys)',
     name: 'the live screen',
     keeper: { hasTerminal: true, problem: noScreenText, exitCode: 2 },
-    run: async (invocation, { complaints }) => {
+    run: async (invocation, { complaints, account }) => {
       // A source that does not work is reported here as a usual error: in the sampling thread it would be a crash.
       if (invocation.source !== undefined) await openSource(invocation.source, CHECK_OPTIONS);
       limitHeapGrowth();
@@ -66,7 +69,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       // The first poll runs while the code of the screen is loaded.
       const sampling = startSampling(new URL('./worker.js', import.meta.url), { ...invocation, bounds });
       const { showLive } = await import('./live.ts');
-      showLive(invocation, openLink(), bounds, sampling, complaints);
+      showLive(invocation, openLink(), bounds, sampling, complaints, account);
     },
   },
   ls: {
@@ -96,10 +99,10 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     about: 'print the settings in effect and where each comes from',
     name: "'netpane config'",
     takesOnlySettings: true,
-    run: async ({ query, configFile, path, ...settings }, { print }) => {
+    run: async ({ query, configFile, path, ...settings }, { print, account }) => {
       const { configText, pathsText } = await import('./config/print.ts');
       const text = path
-        ? pathsText(configFile, process.env)
+        ? pathsText(configFile, account.environment)
         : configText({ ...settings, query: query.text }, settings.origins, isUtf8(process.env));
       return print(localText(text, process.env));
     },

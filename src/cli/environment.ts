@@ -29,7 +29,7 @@ const KEPT: Readonly<Record<string, RegExp>> = {
   STY: ANY,
   // Set by sudo: the user who called it.
   SUDO_UID: /^\d{1,10}$/,
-  SUDO_USER: /^[^/:\s]{1,256}$/,
+  SUDO_USER: /^[^-/:\s][^/:\s]{0,255}$/,
 };
 
 /** Further variables on Windows, where case does not matter in names. */

@@ -6,6 +6,7 @@ import { collectGarbage, StormDetector } from '../sampler/churn.ts';
 import type { Message, State } from '../store/state.ts';
 import { App } from '../tui/app.ts';
 import { enterTerminal, type Terminal } from '../tui/terminal.ts';
+import type { Account } from './config/account.ts';
 import { StateFile } from './config/state-file.ts';
 import { EffectRunner } from './effects.ts';
 import { copyText, withMultiplexer } from './copy.ts';
@@ -20,9 +21,10 @@ import { saveSockets } from './save.ts';
 
 const nowMs = (): number => performance.now();
 
-async function save(path: string, sockets: readonly Socket[]): Promise<Message> {
+async function save(path: string, sockets: readonly Socket[], account: Account): Promise<Message> {
   try {
-    return { text: `saved ${sockets.length} sockets to ${await saveSockets(path, sockets)}`, isError: false };
+    const saved = await saveSockets(path, sockets, account);
+    return { text: `saved ${sockets.length} sockets to ${saved}`, isError: false };
   } catch (error) {
     return { text: messageOf(error), isError: true };
   }
@@ -31,6 +33,7 @@ async function save(path: string, sockets: readonly Socket[]): Promise<Message> 
 /**
  * Runs the live screen until the user quits or the keeper ends it. Restores the terminal before it ends.
  * @param startMessages messages to show on the screen first
+ * @param account whose saved state and files are used
  * @throws Error if the screen cannot be opened; the terminal is restored
  */
 export function showLive(
@@ -39,12 +42,13 @@ export function showLive(
   bounds: Bounds,
   sampling: Sampling,
   startMessages: readonly string[],
+  account: Account,
 ): void {
   const shown: { app?: App; terminal?: Terminal } = {};
   /** Messages for the start of the screen. Later ones go to the screen, and after its end to stderr. */
   const complaints: string[] = [...startMessages];
   let complain = (message: string): void => void complaints.push(message);
-  const file = new StateFile(process.env, (message) => complain(message));
+  const file = new StateFile(account.environment, (message) => complain(message), account);
   const saved = file.load();
   const saveState = (state: State): void => file.save(savedStateOf(state, saved, invocation));
   let isEnding = false;
@@ -78,7 +82,7 @@ export function showLive(
           (sequence) => void terminal.screen.program.output.write(sequence),
           withMultiplexer(process.env),
         ),
-      save,
+      save: (path, sockets) => save(path, sockets, account),
       saveState,
       nowMs,
       samplerActivity: () => sampling.progress.text,

@@ -5,6 +5,7 @@ import { printable, shortened } from '../model/text.ts';
 import { parseQuery } from '../query/query.ts';
 import { invocationOf, parseCommandLine } from './command-line.ts';
 import { COMMANDS } from './commands.ts';
+import { type Account, openAccount } from './config/account.ts';
 import { loadConfig } from './config/load.ts';
 import { cleanEnvironment } from './environment.ts';
 import { crashText, messageOf, shortageText } from './errors.ts';
@@ -52,9 +53,10 @@ const version = (): string => {
 
 /**
  * Runs a command.
- * @param complaints messages about a configuration file that was ignored, to print or to show on the screen
+ * @param complaints messages about files that are not used, to print or to show on the screen
+ * @param account whose files are used
  */
-async function run(invocation: Invocation, complaints: readonly string[]): Promise<void> {
+async function run(invocation: Invocation, complaints: readonly string[], account: Account): Promise<void> {
   if (invocation.command !== 'screen') for (const text of complaints) say(printable(text));
   switch (invocation.command) {
     case 'help':
@@ -62,7 +64,7 @@ async function run(invocation: Invocation, complaints: readonly string[]): Promi
     case 'version':
       return print(`netpane ${version()}\n`);
     default:
-      return COMMANDS[invocation.command].run(invocation, { print, complaints });
+      return COMMANDS[invocation.command].run(invocation, { print, complaints, account });
   }
 }
 
@@ -101,10 +103,11 @@ try {
   } else {
     const complaints: string[] = [];
     const complain = (text: string): void => void complaints.push(text);
+    const account = await openAccount(process.env, complain);
     const file = needsNoConfigFile(commandLine)
       ? undefined
-      : await loadConfig(commandLine.configFile, process.env, checkQuery, complain);
-    await run(invocationOf(commandLine, process.env, file), complaints);
+      : await loadConfig(commandLine.configFile, account.environment, checkQuery, complain, account);
+    await run(invocationOf(commandLine, process.env, file), complaints, account);
   }
 } catch (error) {
   // A usage message quotes the command line, into which a script may have put hostile text.

@@ -1,10 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { constants, copyFile, link, lstat, open, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  createWriteStream,
+  fsync,
+  linkSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 import { type Format, formatOf, formatNames } from '../export/formats.ts';
 import type { Socket } from '../model/socket.ts';
 import { codeOf } from '../model/error.ts';
+import type { Account } from './config/account.ts';
 import { pathText, reasonText } from './config/file.ts';
 import { quoted } from './values.ts';
 
@@ -29,12 +43,16 @@ const REASONS: Readonly<Record<string, (directory: string) => string>> = {
   ENAMETOOLONG: () => 'the file name is too long',
 };
 
+/** The account of the process. */
+const OWN: Pick<Account, 'environment' | 'run'> = { environment: process.env, run: (act) => act() };
+
 /** Error codes of link(2) on a file system without hard links, such as FAT. */
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 /**
  * Saves sockets as CSV or JSON, depending on the file extension. If it fails, no incomplete file is left.
  * @param name relative to the working directory; `~/` is the home directory. A `!` in front replaces an existing file.
+ * @param account under sudo the caller: the file is theirs wherever they may write; elsewhere it is of root
  * @param makeLink link(2); a test replaces it
  * @returns the absolute path
  * @throws Error, for the user, with the reason and the remedy
@@ -42,7 +60,8 @@ const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 export async function saveSockets(
   name: string,
   sockets: readonly Socket[],
-  makeLink: typeof link = link,
+  account: Pick<Account, 'environment' | 'run'> = OWN,
+  makeLink: typeof linkSync = linkSync,
 ): Promise<string> {
   const mayReplace = name.startsWith('!');
   const fileName = (mayReplace ? name.slice(1) : name).trim();
@@ -51,11 +70,12 @@ export async function saveSockets(
     throw new Error(
       `the file name must end in ${EXTENSIONS}${fileName === '' ? '' : `, not ${quoted(fileName)}`}`,
     );
-  const path = resolve(fileName.replace(/^~(?=\/)/, homedir()));
+  const path = resolve(fileName.replace(/^~(?=\/)/, account.environment['HOME'] ?? homedir()));
   try {
-    await write(path, format, sockets, (temporary) =>
-      mayReplace ? moveReplacing(temporary, path) : moveToNew(temporary, path, makeLink),
-    );
+    await write(path, format, sockets, account.run, (temporary) => {
+      if (mayReplace) moveReplacing(temporary, path);
+      else moveToNew(temporary, path, makeLink);
+    });
   } catch (error) {
     const shownPath = pathText(path);
     const reason = REASONS[codeOf(error)]?.(dirname(shownPath));
@@ -71,45 +91,57 @@ export async function saveSockets(
 
 /**
  * Writes to a temporary file in the same directory. When it is complete, calls `moveIntoPlace` to give it its final
- * name.
+ * name. Only steps that look up the path need rights; they are synchronous for `run`.
  */
 async function write(
   path: string,
   format: Format,
   sockets: readonly Socket[],
-  moveIntoPlace: (temporary: string) => Promise<void>,
+  run: Account['run'],
+  moveIntoPlace: (temporary: string) => void,
 ): Promise<void> {
   const temporary = join(dirname(path), `.netpane-${randomUUID()}`);
-  const file = await open(temporary, 'wx', MODE);
+  const { fd, as } = openAs(temporary, run);
   try {
     try {
-      await writeFile(file, format.pieces(sockets));
-      await file.sync();
+      await pipeline(format.pieces(sockets), createWriteStream(temporary, { fd, autoClose: false }));
+      await promisify(fsync)(fd);
     } finally {
-      await file.close();
+      closeSync(fd);
     }
-    await moveIntoPlace(temporary);
+    as(() => moveIntoPlace(temporary));
   } finally {
-    await rm(temporary, { force: true });
+    as(() => rmSync(temporary, { force: true }));
+  }
+}
+
+/** Creates a file with the rights of the user, or as root where they may not write. Returns it and these rights. */
+function openAs(path: string, run: Account['run']): { readonly fd: number; readonly as: Account['run'] } {
+  const open = () => openSync(path, 'wx', MODE);
+  try {
+    return { fd: run(open), as: run };
+  } catch (error) {
+    if (!['EACCES', 'EPERM'].includes(codeOf(error))) throw error;
+    return { fd: open(), as: OWN.run };
   }
 }
 
 /**
- * Moves a file to a path where no file exists yet; fails with EEXIST otherwise. Uses link(2), because rename(2) would
+ * Moves a file to a path where no file exists yet; throws EEXIST otherwise. Uses link(2), because rename(2) would
  * replace an existing file. The caller deletes `from`.
  */
-async function moveToNew(from: string, path: string, makeLink: typeof link): Promise<void> {
+function moveToNew(from: string, path: string, makeLink: typeof linkSync): void {
   try {
-    await makeLink(from, path);
+    makeLink(from, path);
   } catch (error) {
     if (!NO_LINKS.includes(codeOf(error))) throw error;
-    await copyFile(from, path, constants.COPYFILE_EXCL);
+    copyFileSync(from, path, constants.COPYFILE_EXCL);
   }
 }
 
 /** Moves a file to a path. Replaces a regular file there; throws for a directory, link or device. */
-async function moveReplacing(from: string, path: string): Promise<void> {
-  const existing = await lstat(path).catch(() => undefined);
+function moveReplacing(from: string, path: string): void {
+  const existing = lstatSync(path, { throwIfNoEntry: false });
   if (existing && !existing.isFile()) throw new Error('not a regular file');
-  await rename(from, path);
+  renameSync(from, path);
 }

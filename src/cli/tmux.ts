@@ -22,7 +22,7 @@ interface Account {
 function accountFor(socket: string): Account {
   if (process.geteuid?.() !== 0) return {};
   const { uid, gid } = statSync(socket);
-  trustedPath(socket, uid);
+  trustedPath(socket, { uid });
   return { uid, gid };
 }
 

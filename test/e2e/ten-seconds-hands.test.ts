@@ -1,11 +1,13 @@
 // Habits of hands: copying, restart, event log, prompts, sudo.
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Terminal } from '../helpers/terminal.ts';
-import { cleanUp, isLinux, newHome, program, startNetpane } from './netpane.ts';
+import { cleanUp, isLinux, isRoot, newHome, program, startNetpane } from './netpane.ts';
 import { filterLine, SCENE_SIZE, useScene } from './scene.ts';
 
+const hasMounts = spawnSync('unshare', ['-m', 'true']).status === 0;
 const hasTmux = spawnSync('tmux', ['-V']).status === 0;
 
 /** Returns the texts that were written to the clipboard of the terminal, by OSC 52. */
@@ -75,4 +77,35 @@ describe.skipIf(!isLinux)('habits of hands (skipped elsewhere: the herd needs Li
       );
     });
   });
+
+  describe.skipIf(!isRoot || !hasMounts)(
+    '18: sudo (skipped otherwise: needs root and a mount namespace)',
+    () => {
+      test('uses the configuration and state of the caller, and leaves no file of root in the home', async () => {
+        const [uid, home] = [4242, newHome()];
+        // sudo is imitated by its variables, the user by an own passwd(5) in a mount namespace.
+        const passwd = join(newHome(), 'passwd');
+        writeFileSync(passwd, `root:x:0:0::/root:/bin/sh\nana:x:${uid}:${uid}::${home}:/bin/sh\n`);
+        const config = join(home, '.config', 'netpane', 'config.toml');
+        mkdirSync(dirname(config), { recursive: true });
+        writeFileSync(config, `query = "process:${scene.name}"\n`);
+        spawnSync('chown', ['-R', `${uid}:${uid}`, home]);
+        const t = startNetpane({
+          through: ['unshare', '-m', 'sh', '-c', 'mount --bind "$0" /etc/passwd && exec "$@"', passwd],
+          env: { SUDO_UID: String(uid), SUDO_USER: 'ana', SUDO_GID: String(uid) },
+          cols: 80,
+          rows: 24,
+        });
+        await t.until('the query of the configuration', () => t.text().includes(`${SCENE_SIZE} of `));
+        t.write('w~/saved.csv\r');
+        await t.until('the saved file', () => filterLine(t).includes(`saved ${SCENE_SIZE} sockets`));
+        t.write('q');
+        await t.exited;
+        const paths = readdirSync(home, { recursive: true, encoding: 'utf8' });
+        expect(paths).toContain('saved.csv');
+        expect(paths).toContain(join('.local', 'state', 'netpane', 'state.json'));
+        for (const path of paths) expect([path, statSync(join(home, path)).uid]).toEqual([path, uid]);
+      });
+    },
+  );
 });

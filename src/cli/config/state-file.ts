@@ -16,7 +16,7 @@ import { MAX_HISTORY } from '../../store/history.ts';
 import { FileProblem, isMissing, readText, reasonText } from './file.ts';
 import { mergeStates } from './merge.ts';
 import { type Environment, statePath } from './paths.ts';
-import { checkOwner, trustedPath, Untrusted } from './trust.ts';
+import { checkReadable, type FileUser, processUser, trustedPath, Untrusted } from './trust.ts';
 import { DamagedState, parseState, type SavedState } from './saved.ts';
 
 /** Maximum size of the state file, bytes. */
@@ -33,30 +33,27 @@ class Refused extends Error {}
  * and netpane continues without the file.
  *
  * Saving replaces the whole file, so a reader, or a netpane that is killed, sees the old state or the new one. A
- * symbolic link in its place is neither followed nor replaced: netpane did not make it. As root (sudo that keeps HOME)
- * the file and every directory in its path must belong to root and be writable only by root (`trust.ts`). Otherwise
- * another user could decide what root does not see or where root writes, and could no longer read their own state.
+ * symbolic link in its place is neither followed nor replaced: netpane did not make it. As root the file and every
+ * directory in its path must belong to root, or to the user who called sudo, and be writable by no third user
+ * (`trust.ts`). Otherwise another user could decide what root does not see or where root writes. Under sudo the file is
+ * read and written with the rights of the caller (`account.ts`), who stays its owner.
  */
 export class StateFile {
   readonly #path: string | undefined;
   readonly #say: (message: string) => void;
-  readonly #isRoot: boolean;
+  readonly #user: FileUser;
   readonly #reported = new Set<string>();
   /** The state that was loaded or saved last. */
   #before: SavedState | undefined;
 
   /**
    * @param say receives each message once; it may contain unprintable characters
-   * @param isRoot true to use only files that no other user can change
+   * @param user whose file it is
    */
-  constructor(
-    environment: Environment,
-    say: (message: string) => void,
-    isRoot: boolean = process.geteuid?.() === 0,
-  ) {
+  constructor(environment: Environment, say: (message: string) => void, user: FileUser = processUser()) {
     this.#path = statePath(environment);
     this.#say = say;
-    this.#isRoot = isRoot;
+    this.#user = user;
   }
 
   /** Returns the saved state; undefined if there is none or it cannot be used. Never throws. */
@@ -82,9 +79,13 @@ export class StateFile {
   /** Runs `act`; reports an error and returns undefined. @param what the failed step, for the message */
   #try<T>(what: string, act: (path: string) => T): T | undefined {
     try {
-      if (this.#path === undefined) throw new Refused('HOME is not set');
-      if (this.#isRoot) trustedPath(this.#path);
-      return act(this.#path);
+      const path = this.#path;
+      if (path === undefined) throw new Refused('HOME is not set');
+      const { owner, run } = this.#user;
+      return run(() => {
+        if (owner) trustedPath(path, owner);
+        return act(path);
+      });
     } catch (error) {
       const isRefused = error instanceof Refused || error instanceof Untrusted;
       const why = isRefused ? error.message : `${this.#path ?? ''}: ${reasonText(error)}`;
@@ -103,7 +104,8 @@ export class StateFile {
   #read(path: string): SavedState | undefined {
     try {
       const text = readText(path, MAX_BYTES, constants.O_NOFOLLOW, (stat) => {
-        if (this.#isRoot) checkOwner(path, stat);
+        const { owner } = this.#user;
+        if (owner) checkReadable(path, stat, owner);
       });
       return parseState(text);
     } catch (error) {

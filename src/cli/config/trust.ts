@@ -5,6 +5,8 @@ import { isAbsolute, join, resolve, sep } from 'node:path';
 const MAX_LINKS = 40;
 
 const OTHERS_WRITE = 0o022;
+const GROUP_WRITES = 0o020;
+const OTHERS_READ = 0o004;
 const STICKY = 0o1000;
 
 /** Another user can change a file, or replace it; the message gives the place and the reason. */
@@ -13,50 +15,81 @@ export class Untrusted extends Error {}
 /** The user id of root. */
 export const ROOT = 0;
 
+/** Who, besides root, may change a file. */
+export interface FileOwner {
+  readonly uid: number;
+  /** A group without another member, which may change it too. */
+  readonly ownGid?: number;
+}
+
+const ROOT_ONLY: FileOwner = { uid: ROOT };
+
+/** Whose files netpane uses, and with whose rights. */
+export interface FileUser {
+  /** Only files that no other user can change are used; undefined if netpane is not root and uses any. */
+  readonly owner: FileOwner | undefined;
+  /** Runs a synchronous action on files with the rights of the user. */
+  readonly run: <T>(act: () => T) => T;
+}
+
+/** Returns the user that netpane runs as. */
+export const processUser = (uid: number | undefined = process.geteuid?.()): FileUser => ({
+  owner: uid === ROOT ? ROOT_ONLY : undefined,
+  run: (act) => act(),
+});
+
+/** Properties of a file that decide who can change it. */
+type Ownership = Pick<Stats, 'uid' | 'gid' | 'mode'>;
+
 /**
- * Throws Untrusted if a user other than root and `user` can write the file or directory.
+ * Throws Untrusted if a user other than root and the owner can write the file or directory.
  * @param path for the message
  * @param stat from fstat(2) on the opened file, so that it cannot have been replaced
  */
-export function checkOwner(
-  path: string,
-  { uid, mode }: Pick<Stats, 'uid' | 'mode'>,
-  user: number = ROOT,
-): void {
-  if (uid !== ROOT && uid !== user)
+export function checkOwner(path: string, { uid, gid, mode }: Ownership, owner: FileOwner = ROOT_ONLY): void {
+  if (uid !== ROOT && uid !== owner.uid)
     throw new Untrusted(
-      `${path} is owned by user ${uid}, not by root${user === ROOT ? '' : ` or user ${user}`}`,
+      `${path} is owned by user ${uid}, not by root${owner.uid === ROOT ? '' : ` or user ${owner.uid}`}`,
     );
-  if ((mode & OTHERS_WRITE) !== 0)
+  const writers = gid === owner.ownGid ? OTHERS_WRITE & ~GROUP_WRITES : OTHERS_WRITE;
+  if ((mode & writers) !== 0)
     throw new Untrusted(`${path} is writable by other users (mode ${(mode & 0o7777).toString(8)})`);
 }
 
-/** Throws Untrusted if a user other than root and `user` can replace their files in the directory. */
-function checkDirectory(path: string, stat: Stats, user: number): void {
+/** As `checkOwner`, for an opened file of which a message may quote the text: the owner must be able to read it. */
+export function checkReadable(path: string, stat: Ownership, owner: FileOwner): void {
+  checkOwner(path, stat, owner);
+  // The groups of root, which netpane keeps, can open more files.
+  if (owner.uid !== ROOT && stat.uid === ROOT && (stat.mode & OTHERS_READ) === 0)
+    throw new Untrusted(`${path} belongs to root and is not readable by all users`);
+}
+
+/** Throws Untrusted if a user other than root and the owner can replace their files in the directory. */
+function checkDirectory(path: string, stat: Ownership, owner: FileOwner): void {
   // In a sticky directory (/tmp) a user cannot rename or remove the files of others.
   const mode = (stat.mode & STICKY) === 0 ? stat.mode : stat.mode & ~OTHERS_WRITE;
-  checkOwner(path, { uid: stat.uid, mode }, user);
+  checkOwner(path, { uid: stat.uid, gid: stat.gid, mode }, owner);
 }
 
 /**
- * Resolves all symbolic links of a path and checks that only root and `user` can change it: every directory and link on
+ * Resolves all symbolic links of a path and checks that only root and the owner can change it: every directory and link on
  * the way belongs to them, and no directory is writable by others. Only they can change that later. The path is not
  * followed beyond a missing step. The last step is checked only if it is a link: open it with O_NOFOLLOW and pass the
  * result of fstat(2) to {@link checkOwner}.
  * @throws Untrusted naming the step; an error of the system with a code if a step cannot be read
  */
-export function trustedPath(path: string, user: number = ROOT): string {
+export function trustedPath(path: string, owner: FileOwner = ROOT_ONLY): string {
   const steps = resolve(path).split(sep).filter(Boolean).reverse();
   let at: string = sep;
   let links = 0;
-  checkDirectory(at, lstatSync(at), user);
+  checkDirectory(at, lstatSync(at), owner);
   for (let step; (step = steps.pop()) !== undefined;) {
     const next = join(at, step);
     const stat = lstatSync(next, { throwIfNoEntry: false });
     if (stat === undefined) return join(next, ...steps.reverse());
     if (stat.isSymbolicLink()) {
       // The mode of a link is 777 and means nothing.
-      checkOwner(next, { uid: stat.uid, mode: 0 }, user);
+      checkOwner(next, { uid: stat.uid, gid: stat.gid, mode: 0 }, owner);
       if (++links > MAX_LINKS) throw new Untrusted(`too many symbolic links in ${path}`);
       const target = readlinkSync(next);
       if (isAbsolute(target)) at = sep;
@@ -65,7 +98,7 @@ export function trustedPath(path: string, user: number = ROOT): string {
     }
     // A file in the middle of the path: opening the path will fail.
     if (steps.length > 0 && !stat.isDirectory()) return join(next, ...steps.reverse());
-    if (steps.length > 0) checkDirectory(next, stat, user);
+    if (steps.length > 0) checkDirectory(next, stat, owner);
     at = next;
   }
   return at;

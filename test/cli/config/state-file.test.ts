@@ -18,6 +18,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseState, type SavedState } from '../../../src/cli/config/saved.ts';
 import { MAX_HISTORY } from '../../../src/store/history.ts';
+import { processUser } from '../../../src/cli/config/trust.ts';
 import { StateFile } from '../../../src/cli/config/state-file.ts';
 
 const isRoot = process.geteuid?.() === 0;
@@ -70,7 +71,7 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 const open = (root = isRoot): StateFile =>
-  new StateFile({ HOME: home }, (message) => said.push(message), root);
+  new StateFile({ HOME: home }, (message) => said.push(message), processUser(root ? 0 : 1000));
 
 /** Writes contents to the path of the state file. */
 function put(contents: string | Uint8Array): void {
@@ -307,7 +308,7 @@ describe('reports once that the state cannot be saved', () => {
   test('without a home directory', () => {
     for (const environment of [{}, { HOME: '' }, { HOME: 'relative', XDG_STATE_HOME: 'relative' }]) {
       said = [];
-      const file = new StateFile(environment, (message) => said.push(message), false);
+      const file = new StateFile(environment, (message) => said.push(message), processUser(1000));
       expect(file.load()).toBeUndefined();
       file.save(FULL);
       expect(said).toEqual(['saved state not loaded: HOME is not set']);

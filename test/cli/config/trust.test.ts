@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/cli/config/load.ts';
 import { StateFile } from '../../../src/cli/config/state-file.ts';
-import { checkOwner, trustedPath, Untrusted } from '../../../src/cli/config/trust.ts';
+import { checkOwner, processUser, trustedPath, Untrusted } from '../../../src/cli/config/trust.ts';
 
 const isRoot = process.geteuid?.() === 0;
 const OTHER = 4242;
@@ -152,8 +152,8 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
   test('checks the opened file, not the one that had the path before', () => {
     const path = trustedPath(config);
     // Another user's file is moved to the path between the check of the path and open(2).
-    expect(() => checkOwner(path, { uid: OTHER, mode: 0o100_644 })).toThrow(Untrusted);
-    expect(() => checkOwner(path, { uid: 0, mode: 0o100_664 })).toThrow(Untrusted);
+    expect(() => checkOwner(path, { uid: OTHER, gid: 0, mode: 0o100_644 })).toThrow(Untrusted);
+    expect(() => checkOwner(path, { uid: 0, gid: 0, mode: 0o100_664 })).toThrow(Untrusted);
   });
 
   test('rejects the saved state if others can write its file or a directory above', () => {
@@ -192,7 +192,13 @@ describe.runIf(isRoot)('as root (skipped otherwise: files are given to another u
 
 test('an ordinary user reads any file with permission', async () => {
   chmodSync(config, 0o666);
-  const file = await loadConfig(undefined, { HOME: home }, () => undefined, expect.unreachable, false);
+  const file = await loadConfig(
+    undefined,
+    { HOME: home },
+    () => undefined,
+    expect.unreachable,
+    processUser(1000),
+  );
   expect(file).toMatchObject({ file: config });
 });
 
