@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { COMMAND_NAMES } from '../../src/cli/commands.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
 import { SETTINGS } from '../../src/cli/settings.ts';
 import { NETNS_FIELDS, OWNER_FIELDS, SOCKET_FIELDS, TRAFFIC_FIELDS } from '../../src/model/fields.ts';
+import { SOURCE_NAMES } from '../../src/source/index.ts';
 import { TERMS } from '../../src/query/terms.ts';
 import { parseQuery } from '../../src/query/query.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
@@ -47,6 +49,15 @@ test('the README has a row for each option, in the order of the help', () => {
     return `| ${code(label)} | ${about.replaceAll('|', '\\|')} | ${usedBy.join(', ')} |`;
   });
   expect(tableRows('option')).toEqual(wanted);
+});
+
+test.each(COMMAND_NAMES.filter((name) => name !== 'screen'))('the README names the command %s', (name) => {
+  expect(readme).toContain(`netpane ${name}`);
+});
+
+test('the README has a row for each source, the best first', () => {
+  const names = tableRows('source').map((row) => /^\| `(\w+)` \|/.exec(row)?.[1]);
+  expect(names).toEqual(SOURCE_NAMES);
 });
 
 test.each(Object.values(SETTINGS))('the README names the key $key of the configuration', ({ key }) => {

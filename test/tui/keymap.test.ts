@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Event } from '../../src/model/event.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import type { Action } from '../../src/store/actions.ts';
-import { GROUPS, PALETTES, type State } from '../../src/store/state.ts';
+import { PROMPTS } from '../../src/store/prompts.ts';
+import { GROUPS, PALETTES, PANE_NAMES, type State } from '../../src/store/state.ts';
 import { BUILT_IN } from '../../src/store/views.ts';
 import { actionOf, KEYS } from '../../src/tui/keymap.ts';
 import { sortBy } from '../../src/view/panes/table-pane.ts';
@@ -33,6 +34,18 @@ test('no key is bound twice, and every key is documented', () => {
   expect(new Set(keys).size).toBe(keys.length);
   for (const { label, about, group } of KEYS) expect([label, about, group]).not.toContain('');
   expect(KEYS.at(-1)?.keys).toContain('q');
+});
+
+test('every prompt and every pane is opened by a key', () => {
+  const list = after(emptyState(), { type: 'list', list: { kind: 'views', at: 0 } });
+  const actions = [
+    ...KEYS.flatMap(({ keys: [key = ''] }) => press(key, emptyState()) ?? []),
+    ...['a', 'd', 'enter'].flatMap((key) => press(key, list) ?? []),
+  ];
+  const opened = actions.flatMap((it) =>
+    it.type === 'prompt' ? it.kind : it.type === 'pane' ? it.pane : [],
+  );
+  expect(opened).toEqual(expect.arrayContaining([...Object.keys(PROMPTS), ...PANE_NAMES]));
 });
 
 describe('p offers', () => {

@@ -1,26 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import type { PaneName } from '../../src/store/state.ts';
+import { CLOSED_PANES, PANE_NAMES, type PaneName } from '../../src/store/state.ts';
 import { layout } from '../../src/view/layout.ts';
 import type { Region } from '../../src/view/panes/pane.ts';
+import { PANES, PANES_BY_RANK } from '../../src/view/panes/panes.ts';
 import { nextTop } from '../../src/view/table/viewport.ts';
 
-const CLOSED: Readonly<Record<PaneName | 'list', boolean>> = {
-  events: false,
-  details: false,
-  traffic: false,
-  graph: false,
-  help: false,
-  list: false,
-};
+const CLOSED: Readonly<Record<PaneName | 'list', boolean>> = { ...CLOSED_PANES, list: false };
 
-const EVERY_SET = Array.from({ length: 64 }, (_, bits) => ({
-  events: (bits & 1) > 0,
-  details: (bits & 2) > 0,
-  graph: (bits & 4) > 0,
-  help: (bits & 8) > 0,
-  traffic: (bits & 16) > 0,
-  list: (bits & 32) > 0,
+const NAMES = [...PANE_NAMES, 'list'] as const;
+
+const EVERY_SET = Array.from({ length: 2 ** NAMES.length }, (_, bits) => ({
+  ...CLOSED,
+  ...Object.fromEntries(NAMES.map((name, i) => [name, (bits & (1 << i)) > 0])),
 }));
+
+/** The panes below the table, the most important first. */
+const BELOW = PANES_BY_RANK.flatMap((name) =>
+  name !== 'table' && PANES[name].position.where === 'below' ? [name] : [],
+);
 
 const overlap = (a: Region, b: Region): boolean =>
   a.left < b.left + b.width &&
@@ -39,7 +36,7 @@ function* faults(width: number, height: number, panes: typeof CLOSED): Generator
     for (const [other, that] of regions.slice(i + 1))
       if (overlap(region, that)) yield `${name} covers ${other}`;
   }
-  if (!regions.some(([name]) => ['table', 'list', 'details', 'traffic', 'events', 'help'].includes(name)))
+  if (!regions.some(([name]) => ['table', ...NAMES].some((it) => it === name && it !== 'graph')))
     yield 'nothing is shown';
 }
 
@@ -88,18 +85,22 @@ describe('the visible parts', () => {
     expect(narrow.details?.top).toBe((narrow.table?.top ?? 0) + (narrow.table?.height ?? 0));
   });
 
+  test('of the panes below the table, the list is the most important, then details, traffic and events', () => {
+    const known = ['events', 'traffic', 'details', 'list'];
+    expect(BELOW.filter((name) => known.includes(name))).toEqual(known.toReversed());
+  });
+
   test('an open pane leaves the table three rows (graphs: two), or replaces it on a low screen', () => {
     for (const panes of EVERY_SET) {
       for (let height = 1; height <= 60; height++) {
-        const { table, list, details, traffic, events, graph } = layout(100, height, panes);
-        if (table && (list ?? details ?? traffic ?? events)) expect(table.height).toBeGreaterThanOrEqual(3);
+        const regions = layout(100, height, panes);
+        const { table, graph } = regions;
+        if (table && BELOW.some((name) => regions[name])) expect(table.height).toBeGreaterThanOrEqual(3);
         if (table && graph) expect(table.height).toBeGreaterThanOrEqual(2);
-        // The pane is visible; the list wins over details, traffic and events, in this order.
+        // The most important open pane is visible.
         if (panes.help) continue;
-        if (panes.list) expect(list).toBeDefined();
-        else if (panes.details) expect(details).toBeDefined();
-        else if (panes.traffic) expect(traffic).toBeDefined();
-        else if (panes.events) expect(events).toBeDefined();
+        const first = BELOW.find((name) => panes[name]);
+        if (first) expect(regions[first]).toBeDefined();
       }
     }
   });

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+
+const text = readFileSync(new URL('../../ARCHITECTURE.md', import.meta.url), 'utf8');
+
+/** Returns the numbered lines of a section, each with the names in it that are written as code. */
+function stepsOf(title: string): string[][] {
+  const [, section = ''] = text.split(`\n### ${title}\n`);
+  const lines =
+    section
+      .split(/\n##/, 1)[0]
+      ?.split('\n')
+      .filter((line) => /^\d+\. /.test(line)) ?? [];
+  return lines.map((line) => [...line.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name));
+}
+
+describe.each(['From a kernel message to cells', 'From a key to its effect'])('%s', (title) => {
+  const steps = stepsOf(title);
+
+  test('has ten steps', () => expect(steps).toHaveLength(10));
+
+  test.each(steps.map((names) => [names.join(' '), names] as const))(
+    'the files have what is named: %s',
+    (_, names) => {
+      const isFile = (name: string) => name.endsWith('.ts');
+      const code = names
+        .filter(isFile)
+        .map((file) => readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8'))
+        .join('\n');
+      for (const name of names.filter((it) => !isFile(it)))
+        expect(code).toMatch(new RegExp(`(?<!\\w)${name}(?!\\w)`));
+    },
+  );
+});
