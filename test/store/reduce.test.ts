@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { GapEvent, Event } from '../../src/model/event.ts';
 import type { Action } from '../../src/store/actions.ts';
 import { initialState } from '../../src/store/initial.ts';
-import type { PromptKind, State } from '../../src/store/state.ts';
+import { CLOSED_PANES, type PromptKind, type State } from '../../src/store/state.ts';
 import {
   after,
   baseline,
@@ -380,7 +380,7 @@ describe('other actions', () => {
 
   test('panes toggle, or open and close explicitly', () => {
     const panes = (...actions: Action[]) => after(emptyState(), ...actions).panes;
-    const none = { events: false, details: false, traffic: false, graph: false, help: false };
+    const none = CLOSED_PANES;
     expect(panes({ type: 'pane', pane: 'events' })).toEqual({ ...none, events: true });
     expect(panes({ type: 'pane', pane: 'events' }, { type: 'pane', pane: 'events' })).toEqual(none);
     expect(panes({ type: 'pane', pane: 'help', open: false })).toEqual(none);

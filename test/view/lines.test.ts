@@ -5,6 +5,7 @@ import type { Family, Socket } from '../../src/model/socket.ts';
 import { NO_LOOKUPS } from '../../src/store/lookups.ts';
 import type { PromptKind, State } from '../../src/store/state.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
+import { PROMPTS } from '../../src/store/prompts.ts';
 import { NOTHING_SEEN, type Seen } from '../../src/store/seen-fields.ts';
 import { SocketTable } from '../../src/store/table.ts';
 import { columnOf, presentColumns } from '../../src/view/columns/columns.ts';
@@ -313,7 +314,7 @@ describe('the prompt', () => {
       fc.property(
         fc.string({ unit: 'grapheme' }),
         fc.integer({ min: 14, max: 120 }),
-        fc.constantFrom<PromptKind>('query', 'port', 'process', 'netns', 'save', 'view'),
+        fc.constantFrom(...(Object.keys(PROMPTS) as PromptKind[])),
         (text, width, kind) => {
           const { spans } = filterLine(typing(text, kind), NO_SHARE, width);
           const at = spans.findIndex(({ tone }) => tone === 'cursor');
