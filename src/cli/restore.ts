@@ -1,6 +1,8 @@
 import { hostname, release, type as systemType } from 'node:os';
 import type { Bounds } from '../model/bounds.ts';
-import { EVERYTHING, parseQuery } from '../query/query.ts';
+import { shortened } from '../model/text.ts';
+import { EVERYTHING, parseQuery, type Query } from '../query/query.ts';
+import { addToHistory } from '../store/history.ts';
 import { initialState } from '../store/initial.ts';
 import type { State } from '../store/state.ts';
 import { countText } from '../view/text/format.ts';
@@ -10,6 +12,9 @@ import type { SettingName } from './settings.ts';
 
 /** Returns the name of the system with the first two numbers of its release: `Linux 6.18`. */
 const systemName = (): string => `${systemType()} ${release().split('.').slice(0, 2).join('.')}`;
+
+/** Maximum length of the last query in the message about it, UTF-16 units; the message must fit into 80 cells. */
+const MAX_LAST = 45;
 
 const fewerEventsText = (kept: number): string =>
   `only ${countText(kept)} events are kept: not enough memory for more`;
@@ -28,13 +33,10 @@ export function restoredState(
   /** Returns the saved value; the value of the setting if nothing is saved or the command line has the setting. */
   const restored = <T>(name: SettingName, savedValue: T | undefined, settingValue: T): T =>
     savedValue === undefined || isGiven(name) ? settingValue : savedValue;
-  /**
-   * The saved state, as far as `restore` switches it: query, sort, grouping, columns, colours, service names and panes.
-   * Views, hide rules and history are always restored.
-   */
-  const layout = invocation.restore ? saved : undefined;
-  const savedQuery = layout && parseQuery(layout.query);
-  const query = savedQuery && 'query' in savedQuery ? savedQuery.query : EVERYTHING;
+  // Views, hide rules and history are always restored.
+  const layout = invocation.restore === 'none' ? undefined : saved;
+  const whole = invocation.restore === 'all' ? saved : undefined;
+  const savedQuery = saved && queryFrom(saved.query);
   const state = initialState({
     host: hostname(),
     system: systemName(),
@@ -42,7 +44,7 @@ export function restoredState(
     lingerMs: invocation.lingerMs,
     eventsKept: Math.min(invocation.eventsKept, bounds.events),
     closedRows: bounds.closedRows,
-    query: restored('query', layout && query, invocation.query),
+    query: restored('query', whole && (savedQuery ?? EVERYTHING), invocation.query),
     palette: restored('palette', layout?.theme ?? undefined, invocation.palette),
     sort: restored('sort', layout?.sort, invocation.sort),
     group: restored('group', layout?.group, invocation.group),
@@ -54,23 +56,36 @@ export function restoredState(
       ...(saved?.views.filter(({ name }) => !invocation.views.some((it) => it.name === name)) ?? []),
     ],
     hideRules: saved?.known ?? [],
-    history: saved?.history ?? [],
+    // `/ ↑` recalls the last query, whether it was typed or came from keys.
+    history: addToHistory(saved?.history ?? [], layout && savedQuery ? savedQuery.text : ''),
   });
   // The screen shows one message: the first complaint, else the one about memory.
   const [complaint = bounds.events < invocation.eventsKept ? fewerEventsText(bounds.events) : undefined] =
     complaints;
-  const openPanes = Object.fromEntries(layout?.panes.map((name) => [name, true]) ?? []);
+  const openPanes = Object.fromEntries(whole?.panes.map((name) => [name, true]) ?? []);
+  const last = layout && savedQuery && savedQuery.text !== state.query.text ? savedQuery.text.trim() : '';
   return {
     ...state,
     panes: { ...state.panes, ...openPanes },
-    message: complaint === undefined ? null : { text: complaint, isError: true },
+    message:
+      complaint !== undefined
+        ? { text: complaint, isError: true }
+        : last === ''
+          ? null
+          : { text: `last filter: ${shortened(last, MAX_LAST)} (/ ↑)`, isError: false },
   };
+}
+
+/** Returns the query of a text; undefined if it is invalid. */
+function queryFrom(text: string): Query | undefined {
+  const parsed = parseQuery(text);
+  return 'query' in parsed ? parsed.query : undefined;
 }
 
 /**
  * Returns the state to save. Leaves out the views of the configuration file. Replaces the saved colours only if the
- * user changed them on the screen. If `restore` is off, keeps the saved layout: everything but views, hide rules and
- * history.
+ * user changed them on the screen. If nothing is restored, keeps the saved layout: everything but views, hide rules
+ * and history.
  * @param saved the state as it was saved before, if any
  */
 export function savedStateOf(
@@ -95,7 +110,7 @@ export function savedStateOf(
   return {
     version: 1,
     ...layout,
-    ...(!restore && saved),
+    ...(restore === 'none' && saved),
     views: views.filter(({ name }) => !configuredViews.some((it) => it.name === name)),
     known: hideRules,
     history,

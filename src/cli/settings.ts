@@ -24,6 +24,13 @@ import {
 } from './values.ts';
 import { columnTexts, sortText } from './view-values.ts';
 
+/**
+ * What the screen restores from the last one: `layout` is sort order, grouping, columns, colours and service names; `all`
+ * also the query and the open panes. Views, hide rules and history always return.
+ */
+const RESTORES = ['layout', 'all', 'none'] as const;
+export type Restore = (typeof RESTORES)[number];
+
 /** Settings of the configuration file; some of them can be given on the command line too. */
 export interface Settings {
   readonly intervalMs: number;
@@ -47,8 +54,7 @@ export interface Settings {
   readonly columns: readonly ColumnChoice[] | null;
   readonly serviceNames: boolean;
   readonly mouse: boolean;
-  /** The screen starts as the last one ended. */
-  readonly restore: boolean;
+  readonly restore: Restore;
   readonly views: readonly View[];
 }
 
@@ -94,6 +100,7 @@ const BUFFER = countValue(1, 1_048_576);
 const EVENTS = countValue(100, 1_000_000);
 const SOURCE = nameValue(SOURCE_NAMES);
 const PALETTE = nameValue(PALETTES);
+const RESTORE = nameValue(RESTORES);
 
 /** Every setting, in the order of `netpane config` and of the help. */
 export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]> } = {
@@ -237,9 +244,16 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
   },
   restore: {
     key: 'restore',
-    initial: true,
-    schema: ({ yesOrNo }) => yesOrNo,
-    print: (on) => on,
+    initial: 'layout',
+    option: {
+      name: 'restore',
+      value: 'WHAT',
+      about: `what returns from the last run: ${RESTORES.join(', ')} (default layout)`,
+      commands: ['screen'],
+      parse: RESTORE,
+    },
+    schema: ({ text }) => text(RESTORE, RESTORES),
+    print: (what) => what,
   },
   views: {
     key: 'view',

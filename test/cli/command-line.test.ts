@@ -35,7 +35,7 @@ test('no arguments: the live screen with all defaults', () => {
     columns: null,
     serviceNames: false,
     mouse: true,
-    restore: true,
+    restore: 'layout',
     views: [],
     origins: expect.anything() as unknown,
   });

@@ -38,8 +38,37 @@ test('keeps fewer events than configured if memory is short, with a message', ()
 });
 
 describe('the screen starts', () => {
-  test('with the saved state', () => {
+  test('with the saved layout, and a line about the last query', () => {
     const state = restoredState(invocation(), UNBOUNDED, SAVED, []);
+    expect(state).toMatchObject({
+      query: { text: '' },
+      sort: SAVED.sort,
+      group: 'host',
+      columns: SAVED.columns,
+      palette: 'mono',
+      serviceNames: true,
+      views: SAVED.views,
+      hideRules: SAVED.known,
+      history: ['a', 'b', ':443'],
+      panes: { details: false, graph: false, events: false, traffic: false, help: false },
+      message: { text: 'last filter: :443 (/ ↑)', isError: false },
+    });
+    const long = restoredState(invocation(), UNBOUNDED, { ...SAVED, query: 'process:x '.repeat(20) }, []);
+    expect(long.message?.text).toMatch(/^last filter: process:x .{30,40}… \(\/ ↑\)$/);
+  });
+
+  test('without that line if the last query is empty or the same as now', () => {
+    const messageOf = (saved: string, args: string[]) =>
+      restoredState(invocation(args), UNBOUNDED, { ...SAVED, query: saved }, []).message;
+    expect([messageOf('', []), messageOf(':443', ['-q', ':443'])]).toEqual([null, null]);
+    expect(messageOf(':443', ['-q', 'udp'])?.text).toContain(':443');
+  });
+
+  test('with all of the saved state if the option or the setting says so', () => {
+    const state = restoredState(invocation(['--restore', 'all']), UNBOUNDED, SAVED, []);
+    expect(restoredState(invocation([], { restore: 'all' }), UNBOUNDED, SAVED, []).panes).toEqual(
+      state.panes,
+    );
     expect(state).toMatchObject({
       query: { text: ':443' },
       sort: SAVED.sort,
@@ -49,7 +78,7 @@ describe('the screen starts', () => {
       serviceNames: true,
       views: SAVED.views,
       hideRules: SAVED.known,
-      history: SAVED.history,
+      history: ['a', 'b', ':443'],
       panes: { details: true, graph: true, events: false, traffic: false, help: false },
       message: null,
     });
@@ -72,7 +101,11 @@ describe('the screen starts', () => {
   });
 
   test('without a saved query that is not valid any more', () => {
-    expect(restoredState(invocation(), UNBOUNDED, { ...SAVED, query: '((' }, []).query.text).toBe('');
+    const saved = { ...SAVED, query: '((' };
+    for (const restore of ['all', 'layout'] as const) {
+      const { query, message } = restoredState(invocation([], { restore }), UNBOUNDED, saved, []);
+      expect([query.text, message]).toEqual(['', null]);
+    }
   });
 
   test('with the configured colours if the user chose none on the screen', () => {
@@ -93,8 +126,8 @@ describe('the screen starts', () => {
     ]);
   });
 
-  test('with restore = false: the configured layout, but saved views, hide rules and history', () => {
-    const state = restoredState(invocation([], { restore: false, query: 'listen' }), UNBOUNDED, SAVED, []);
+  test('with restore = "none": the configured layout, but saved views, hide rules and history', () => {
+    const state = restoredState(invocation([], { restore: 'none', query: 'listen' }), UNBOUNDED, SAVED, []);
     expect(state).toMatchObject({
       query: { text: 'listen' },
       group: null,
@@ -115,8 +148,11 @@ describe('the screen starts', () => {
 
 describe('the state to save', () => {
   test('equals the restored state if nothing was changed', () => {
-    const it = invocation();
-    expect(savedStateOf(restoredState(it, UNBOUNDED, SAVED, []), SAVED, it)).toEqual(SAVED);
+    const it = invocation(['--restore', 'all']);
+    expect(savedStateOf(restoredState(it, UNBOUNDED, SAVED, []), SAVED, it)).toEqual({
+      ...SAVED,
+      history: ['a', 'b', ':443'],
+    });
   });
 
   test('has colours only if the user chose them on the screen', () => {
@@ -132,7 +168,7 @@ describe('the state to save', () => {
   });
 
   test('keeps the saved layout if it was not restored', () => {
-    const it = invocation([], { restore: false });
+    const it = invocation([], { restore: 'none' });
     const known = [{ process: 'ssh', remote: '*', port: 22 }];
     const left = { ...restoredState(it, UNBOUNDED, SAVED, []), hideRules: known };
     expect(savedStateOf(left, SAVED, it)).toEqual({ ...SAVED, known });
@@ -140,7 +176,7 @@ describe('the state to save', () => {
   });
 
   test('never has the help open', () => {
-    const it = invocation();
+    const it = invocation(['--restore', 'all']);
     const began = restoredState(it, UNBOUNDED, SAVED, []);
     const left = { ...began, panes: { ...began.panes, help: true, graph: false } };
     expect(savedStateOf(left, SAVED, it).panes).toEqual(['details']);

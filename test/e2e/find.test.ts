@@ -330,10 +330,11 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       await escape(t, () => areTitles(before));
     });
 
-    test('the next start restores query, views, hide rules, columns, sort and groups', async () => {
+    test('with --restore all the next start has the query, views, hide rules, columns, sort and groups', async () => {
       const { name } = scene;
       const home = newHome();
-      const start = () => startNetpane({ cols, rows, home, args: ['--interval', '200ms'] });
+      const start = () =>
+        startNetpane({ cols, rows, home, args: ['--interval', '200ms', '--restore', 'all'] });
       const t = start();
       await t.until('the first poll', () => socketCounts(t).total >= SCENE_SIZE);
       typeQuery(t, `process:${name}-cli\r`);

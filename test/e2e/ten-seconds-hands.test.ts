@@ -4,8 +4,8 @@ import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Terminal } from '../helpers/terminal.ts';
-import { cleanUp, isLinux, isRoot, newHome, program, startNetpane } from './netpane.ts';
-import { filterLine, SCENE_SIZE, useScene } from './scene.ts';
+import { cleanUp, eventsOf, isLinux, isRoot, newHerd, newHome, program, startNetpane } from './netpane.ts';
+import { filterLine, SCENE_SIZE, socketCounts, titleLine, typeQuery, useScene } from './scene.ts';
 
 const hasMounts = spawnSync('unshare', ['-m', 'true']).status === 0;
 const hasTmux = spawnSync('tmux', ['-V']).status === 0;
@@ -75,6 +75,60 @@ describe.skipIf(!isLinux)('habits of hands (skipped elsewhere: the herd needs Li
       expect(row.split('\t')).toEqual(
         expect.arrayContaining([`${scene.name}-cli`, String(scene.client.pid)]),
       );
+    });
+  });
+
+  test.each([
+    [80, 24],
+    [40, 10],
+  ])(
+    '15: the next start has the layout and a line about the last filter, not the query, at %i×%i',
+    async (cols, rows) => {
+      const home = newHome();
+      const start = (args: string[] = []) => startNetpane({ cols, rows, home, args });
+      const query = `process:${scene.name}`;
+      const t = start();
+      await t.until('the first poll', () => socketCounts(t).total >= SCENE_SIZE);
+      typeQuery(t, `${query}\r`);
+      await t.until('the scene', () => socketCounts(t).shown === SCENE_SIZE);
+      t.write('S');
+      await t.until('the order', () => titleLine(t).includes('▾'));
+      t.press('enter');
+      await t.until('the details', () => t.text().includes('DETAILS'));
+      t.write('q');
+      await t.exited;
+
+      const again = start();
+      await again.until('the line', () => filterLine(again).startsWith('last filter: process:'));
+      if (cols === 80) expect(filterLine(again)).toContain(`last filter: ${query} (/ ↑)`);
+      await again.until('all sockets', () => socketCounts(again).shown >= SCENE_SIZE);
+      expect(again.text()).not.toContain('DETAILS');
+      expect(titleLine(again)).toContain('▾');
+      again.write('/');
+      again.press('up');
+      again.press('enter');
+      await again.until('the scene', () => socketCounts(again).shown === SCENE_SIZE);
+    },
+  );
+
+  describe('17: events keep their closes', () => {
+    test.each([
+      ['new', 'new :PORT\r'],
+      ['b', ':PORT\rb'],
+      ['an age', ':PORT age<1m\r'],
+    ])('in the event log under `%s`, at 120×40', async (_, keys) => {
+      const herd = newHerd();
+      const [server, client] = await Promise.all([herd.spawn(), herd.spawn()]);
+      const listener = await server.listen();
+      const t = startNetpane({ cols: 120, rows: 40, args: ['--interval', '200ms'] });
+      await t.until('the first poll', () => socketCounts(t).total >= SCENE_SIZE);
+      t.write(`e/${keys.replace('PORT', String(listener.local.port))}`);
+      await t.until('the query', () => /(new|age<1m)/.test(filterLine(t)));
+      const { near } = await client.connect(server, listener);
+      const [end = listener] = near;
+      await t.until('the spawn', () => eventsOf(t, end).some((line) => line.startsWith('+')));
+      await client.close(near, { reset: true });
+      await t.until('the close', () => eventsOf(t, end).some((line) => line.startsWith('-')));
     });
   });
 

@@ -50,7 +50,7 @@ group = "host"
 columns = ["process:20", "pid"]
 service-names = true
 mouse = false
-restore = false
+restore = "none"
 
 [[view]]
 name = "mail"
@@ -78,7 +78,7 @@ group = "none"
       columns: [{ id: 'process', width: 20 }, { id: 'pid' }],
       serviceNames: true,
       mouse: false,
-      restore: false,
+      restore: 'none',
       views: [
         {
           name: 'mail',
@@ -396,7 +396,7 @@ describe('prints', () => {
         columns: fc.option(columns),
         serviceNames: fc.boolean(),
         mouse: fc.boolean(),
-        restore: fc.boolean(),
+        restore: fc.constantFrom('all', 'layout', 'none'),
         views: fc.uniqueArray(view, { maxLength: 3, selector: ({ name }) => name }),
       },
       { requiredKeys: [] },
