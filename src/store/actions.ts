@@ -12,7 +12,7 @@ import type {
   Message,
   PaneName,
   Palette,
-  Place,
+  Places,
   PromptKind,
   Usage,
   View,
@@ -38,8 +38,7 @@ export type Action =
       readonly selectedId: string | null;
       /** Id of the selected row; null if a group header or nothing is selected. */
       readonly rowId: string | null;
-      readonly table: Place;
-      readonly log: Place;
+      readonly places: Places;
       readonly widest: WidestSeen;
     }
   | { readonly type: 'quit' }
@@ -102,8 +101,14 @@ export type Action =
   | { readonly type: 'focus'; readonly focus: Focus }
   /** Opens or closes a pane; without `open`, toggles it. */
   | { readonly type: 'pane'; readonly pane: PaneName; readonly open?: boolean }
-  /** Scrolls the help by some lines. `lines` is the length of the help, `height` that of its pane. */
-  | { readonly type: 'scroll-help'; readonly by: number; readonly lines: number; readonly height: number }
+  /** Scrolls a pane without a cursor. `lines` is the number of its lines, `height` how many of them fit. */
+  | {
+      readonly type: 'scroll';
+      readonly pane: PaneName;
+      readonly by: number;
+      readonly lines: number;
+      readonly height: number;
+    }
   /** Toggles between service names and port numbers. */
   | { readonly type: 'service-names' }
   | { readonly type: 'palette'; readonly palette: Palette }

@@ -1,4 +1,11 @@
-import type { PaneName, State } from './state.ts';
+import type { Action } from './actions.ts';
+import type { Focus, PaneName, Place, Places, State } from './state.ts';
+
+/** Changes the place of one pane. */
+export const withPlace = (places: Places, pane: Focus, change: Partial<Place>): Places => ({
+  ...places,
+  [pane]: { ...places[pane], ...change },
+});
 
 /** Selects a row, as the view found it at a paint. Another row has no usage yet. */
 export const withSelection = (state: State, id: string | null): State =>
@@ -9,17 +16,18 @@ export const selectRow = (state: State, id: string | null): State => ({
   ...state,
   selectedId: id,
   usage: null,
-  tablePlace: { ...state.tablePlace, moved: true },
+  places: withPlace(state.places, 'table', { moved: true }),
 });
 
 /** Moves the cursor of the event log. @param note about the event, shown until the cursor moves */
 export function selectEvent(state: State, number: number | null, note: string | null = null): State {
+  const { events } = state.places;
   const inLog = number === null ? Infinity : Math.max(0, number);
   return {
     ...state,
     eventNumber: inLog < state.log.end ? inLog : null,
     logNote: note,
-    logPlace: { ...state.logPlace, moved: state.logPlace.moved || number !== state.eventNumber },
+    places: withPlace(state.places, 'events', { moved: events.moved || number !== state.eventNumber }),
   };
 }
 
@@ -30,7 +38,16 @@ export const withPane = (state: State, pane: PaneName, isOpen: boolean): State =
   // The log opens at the newest event.
   ...(pane === 'events' && { eventNumber: null, logNote: null }),
   panes: { ...state.panes, [pane]: isOpen },
-  helpTop: 0,
+  places: withPlace(state.places, pane, { top: 0 }),
   usage: pane === 'details' ? null : state.usage,
   usageDue: true,
 });
+
+/** Scrolls a pane without a cursor, within its lines. */
+export function scrollPane(state: State, { pane, by, lines, height }: Action & { type: 'scroll' }): State {
+  const last = Math.max(0, lines - height);
+  // Fewer lines may be left than at the last paint.
+  const from = Math.min(state.places[pane].top, last);
+  const top = Math.max(0, Math.min(from + by, last));
+  return { ...state, places: withPlace(state.places, pane, { top }) };
+}

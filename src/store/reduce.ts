@@ -3,7 +3,7 @@ import { withTerm } from '../query/edit.ts';
 import { valuesOf } from '../query/values.ts';
 import type { Action } from './actions.ts';
 import { applyBatch } from './batch-actions.ts';
-import { selectEvent, selectRow, withPane, withSelection } from './cursor-actions.ts';
+import { scrollPane, selectEvent, selectRow, withPane, withPlace, withSelection } from './cursor-actions.ts';
 import { type HideRule, withHideRule } from './hide-rules.ts';
 import { removeLine, withCursorInside } from './list-actions.ts';
 import { withHosts } from './lookups.ts';
@@ -37,8 +37,7 @@ export function reduce(state: State, action: Action): State {
     case 'arranged':
       return {
         ...withSelection(state, action.selectedId),
-        tablePlace: action.table,
-        logPlace: action.log,
+        places: action.places,
         widest: action.widest,
         usageDue: false,
       };
@@ -107,8 +106,8 @@ export function reduce(state: State, action: Action): State {
     case 'select-event':
       return selectEvent(state, action.number, action.note);
     case 'scroll-log': {
-      const logPlace = { ...state.logPlace, top: Math.max(0, action.top) };
-      return selectEvent({ ...state, logPlace }, action.number);
+      const places = withPlace(state.places, 'events', { top: Math.max(0, action.top) });
+      return selectEvent({ ...state, places }, action.number);
     }
     case 'go-to-row': {
       const selected = selectRow(state, action.id);
@@ -122,11 +121,8 @@ export function reduce(state: State, action: Action): State {
       };
     case 'pane':
       return withPane(state, action.pane, action.open ?? !state.panes[action.pane]);
-    case 'scroll-help':
-      return {
-        ...state,
-        helpTop: Math.max(0, Math.min(state.helpTop + action.by, action.lines - action.height)),
-      };
+    case 'scroll':
+      return scrollPane(state, action);
     case 'service-names':
       // Names are wider than numbers: columns may become narrower again.
       return { ...state, serviceNames: !state.serviceNames, widest: new Map() };

@@ -202,6 +202,18 @@ export interface Place {
 
 export const NO_PLACE: Place = { top: 0, index: -1, moved: false };
 
+/** Where each pane is scrolled to. */
+export type Places = Readonly<Record<Focus, Place>>;
+
+export const NO_PLACES: Places = {
+  table: NO_PLACE,
+  details: NO_PLACE,
+  events: NO_PLACE,
+  traffic: NO_PLACE,
+  graph: NO_PLACE,
+  help: NO_PLACE,
+};
+
 /**
  * Width of the widest text seen in each column, cells. It does not shrink when rows go, so that columns do not move. It
  * starts again when service names are toggled.
@@ -280,15 +292,12 @@ export interface State {
   /** Message about the event under the cursor, until the cursor moves. */
   readonly logNote: string | null;
   readonly focus: Focus;
-  readonly tablePlace: Place;
-  readonly logPlace: Place;
+  readonly places: Places;
   readonly widest: WidestSeen;
   readonly prompt: Prompt | null;
   readonly list: List | null;
   readonly message: Message | null;
   readonly panes: Readonly<Record<PaneName, boolean>>;
-  /** Index of the first help line on the screen. */
-  readonly helpTop: number;
   /** True if service names are shown instead of port numbers. */
   readonly serviceNames: boolean;
   readonly palette: Palette;

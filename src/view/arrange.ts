@@ -39,32 +39,35 @@ export function arrange(
   { order, events }: Derived,
   layout: Layout,
 ): Action & { type: 'arranged' } {
-  const { selectedId, table, pause, tablePlace, columns } = state;
+  const { selectedId, table, pause, places, columns } = state;
   const index = selectedIndex(state, order);
   const isGone = selectedId !== null && order.indexOf(selectedId) < 0 && !table.rows.has(selectedId);
   const { height } = layout.table ?? {};
   const top =
     // The table keeps its position while a pane covers it.
     height === undefined
-      ? tablePlace.top
+      ? places.table.top
       : nextTop({
-          top: tablePlace.top,
+          top: places.table.top,
           height,
           length: order.length,
           index,
-          lastIndex: tablePlace.index,
-          moved: tablePlace.moved,
+          lastIndex: places.table.index,
+          moved: places.table.moved,
         });
-  const place = { top, index, moved: false };
-  const items = visibleItems({ ...state, tablePlace: place }, order, height ?? 0);
+  const arranged = {
+    ...places,
+    table: { top, index, moved: false },
+    ...(layout.events && { events: logPlace(state, events, layout.events.height) }),
+  };
+  const items = visibleItems({ ...state, places: arranged }, order, height ?? 0);
   const rows = items.flatMap((item) => (item.type === 'row' ? [item.row] : []));
   const fitting = columnsIn(tableWidth(state, layout), table.seen, columns);
   return {
     type: 'arranged',
     selectedId: isGone && pause === null ? (order.at(index)?.id ?? null) : selectedId,
     rowId: order.rowAt(index)?.id ?? null,
-    table: place,
-    log: layout.events ? logPlace(state, events, layout.events.height) : state.logPlace,
+    places: arranged,
     widest: noteWidths(state.widest, rows, cellContext(state), fitting),
   };
 }

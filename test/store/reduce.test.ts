@@ -389,14 +389,22 @@ describe('other actions', () => {
     );
   });
 
-  test('help scrolls within its lines', () => {
-    const scroll = (by: number): Action => ({ type: 'scroll-help', by, lines: 50, height: 20 });
-    const top = (...actions: Action[]) => after(emptyState(), ...actions).helpTop;
+  test('a pane without a cursor scrolls within its lines', () => {
+    const scroll = (by: number, lines = 50): Action => ({
+      type: 'scroll',
+      pane: 'help',
+      by,
+      lines,
+      height: 20,
+    });
+    const top = (...actions: Action[]) => after(emptyState(), ...actions).places.help.top;
     expect(top(scroll(7))).toBe(7);
     expect(top(scroll(1000))).toBe(30);
     expect(top(scroll(1000), scroll(-2))).toBe(28);
     expect(top(scroll(-5))).toBe(0);
-    expect(top({ type: 'scroll-help', by: 5, lines: 10, height: 20 })).toBe(0);
+    expect(top(scroll(5, 10))).toBe(0);
+    // Fewer lines are left than there were.
+    expect(top(scroll(1000), scroll(-1, 40))).toBe(19);
     expect(top(scroll(7), { type: 'pane', pane: 'help' })).toBe(0);
   });
 

@@ -11,6 +11,7 @@ import {
   MAX_COLUMN_WIDTH,
   PALETTES,
   PANE_NAMES,
+  type Place,
   type PromptKind,
   type State,
 } from '../../src/store/state.ts';
@@ -28,7 +29,7 @@ import { after, baseline, batch, emptyState, NOON_MS, queryFrom, socket } from '
 function faultsOf(state: State): string[] {
   const { list, prompt, query, sort, cell, columns, group, folds, pause, eventNumber, log } = state;
   const isIndex = (index: number, length: number) => Number.isInteger(index) && index >= 0 && index < length;
-  const isPlace = ({ top, index }: State['tablePlace']) =>
+  const isPlace = ({ top, index }: Place) =>
     Number.isInteger(top) && top >= 0 && Number.isInteger(index) && index >= -1;
   const rules: Readonly<Record<string, boolean>> = {
     'the cursor of a list is on one of its lines, or on the first':
@@ -57,8 +58,7 @@ function faultsOf(state: State): string[] {
     'the event under the cursor has happened': eventNumber === null || isIndex(eventNumber, log.end),
     'the log is bounded': log.end - log.start <= DEFAULT_EVENTS_KEPT,
     'the keys act on the log only while it is open': state.focus === 'table' || state.panes.events,
-    'panes are scrolled to a line': isPlace(state.tablePlace) && isPlace(state.logPlace),
-    'the help starts at a line': Number.isInteger(state.helpTop) && state.helpTop >= 0,
+    'panes are scrolled to a line': Object.values(state.places).every(isPlace),
     'a pause has a picture of one moment': pause === null || pause.nowMs <= (state.nowMs ?? 0),
     'silence has lasted for some time': state.silence === null || Number.isFinite(state.silence.forMs),
     'intervals are positive': state.intervalMs > 0 && state.pacedIntervalMs > 0,
@@ -197,7 +197,9 @@ const ACTIONS = {
     .map(([it, closesLog]) => ({ type: 'go-to-row', id: it, closesLog })),
   focus: from('table', 'events').map((focus) => ({ type: 'focus', focus })),
   pane: from(...PANE_NAMES).map((pane) => ({ type: 'pane', pane })),
-  'scroll-help': position.map((by) => ({ type: 'scroll-help', by, lines: 80, height: 20 })),
+  scroll: fc
+    .tuple(from(...PANE_NAMES), position)
+    .map(([pane, by]) => ({ type: 'scroll', pane, by, lines: 80, height: 20 })),
   'service-names': from<Action>({ type: 'service-names' }),
   palette: from(...PALETTES).map((palette) => ({ type: 'palette', palette })),
   interval: from(100, 1000, 3_600_000).map((intervalMs) => ({ type: 'interval', intervalMs })),
@@ -269,12 +271,12 @@ class Run {
     events.update(this.state);
     const layout = layoutOf(this.state);
     this.#update(arrange(this.state, this.#derived, layout));
-    const { tablePlace, logPlace } = this.state;
-    expect(tablePlace.index).toBeLessThan(Math.max(1, order.length));
+    const { table, events: log } = this.state.places;
+    expect(table.index).toBeLessThan(Math.max(1, order.length));
     // A hidden pane keeps its place.
-    if (layout.table) expect(tablePlace.top).toBeLessThanOrEqual(order.length);
-    if (layout.events) expect(logPlace.index).toBeLessThan(Math.max(1, events.length));
-    if (layout.events) expect(logPlace.top).toBeLessThanOrEqual(events.length);
+    if (layout.table) expect(table.top).toBeLessThanOrEqual(order.length);
+    if (layout.events) expect(log.index).toBeLessThan(Math.max(1, events.length));
+    if (layout.events) expect(log.top).toBeLessThanOrEqual(events.length);
   }
 }
 

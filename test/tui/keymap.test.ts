@@ -375,8 +375,8 @@ describe('moving', () => {
 
   test('scrolls the help', () => {
     const help = after(table, { type: 'pane', pane: 'help' });
-    expect(press('down', help)).toMatchObject({ type: 'scroll-help', by: 1 });
-    expect(press('up', help)).toMatchObject({ type: 'scroll-help', by: -1 });
+    expect(press('down', help)).toMatchObject({ type: 'scroll', pane: 'help', by: 1 });
+    expect(press('up', help)).toMatchObject({ type: 'scroll', pane: 'help', by: -1 });
   });
 
   test('goes to an event if the log has the focus; null at the newest', () => {

@@ -83,7 +83,8 @@ const shown = (
 function logLines(state: State, width: number) {
   const events = new ShownEvents();
   events.update(state);
-  return eventPaneLines({ ...state, logPlace: logPlace(state, events, 10) }, events, width, 10, false);
+  const places = { ...state.places, events: logPlace(state, events, 10) };
+  return eventPaneLines({ ...state, places }, events, width, 10, false);
 }
 
 const everyLine = (state: State, it: Socket, width: number): string[] => {

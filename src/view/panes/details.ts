@@ -170,5 +170,5 @@ export const DETAILS: PaneRow = {
   },
   rank: 3,
   lines: ({ state, order }, { width, height }) =>
-    detailLines(order.rowAt(state.tablePlace.index), state, width, height),
+    detailLines(order.rowAt(state.places.table.index), state, width, height),
 };

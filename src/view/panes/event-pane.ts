@@ -19,15 +19,15 @@ const cursorIndex = ({ eventNumber }: State, shown: ShownEvents): number =>
 
 /** Returns where the log is scrolled to. @param lines height of the pane, including its title */
 export function logPlace(state: State, shown: ShownEvents, lines: number): Place {
-  const { eventNumber, logPlace } = state;
+  const { eventNumber, places } = state;
   const index = cursorIndex(state, shown);
   const top = nextTop({
-    top: eventNumber === null ? shown.length : logPlace.top,
+    top: eventNumber === null ? shown.length : places.events.top,
     height: Math.max(0, lines - 1),
     length: shown.length,
     index,
-    lastIndex: logPlace.index,
-    moved: logPlace.moved,
+    lastIndex: places.events.index,
+    moved: places.events.moved,
   });
   return { top, index, moved: false };
 }
@@ -52,8 +52,8 @@ export function numberAfter(state: State, shown: ShownEvents, by: number): numbe
 export const eventPage = (lines: number): number => Math.max(1, lines - 2);
 
 /** Returns the numbers of the visible events, from the first line under the title. */
-export const visibleEvents = ({ logPlace: { top } }: State, shown: ShownEvents, lines: number): number[] =>
-  Array.from({ length: Math.max(0, lines - 1) }, (_, i) => shown.numberAt(top + i)).filter(
+export const visibleEvents = ({ places }: State, shown: ShownEvents, lines: number): number[] =>
+  Array.from({ length: Math.max(0, lines - 1) }, (_, i) => shown.numberAt(places.events.top + i)).filter(
     (number) => number !== undefined,
   );
 
@@ -68,7 +68,7 @@ export function eventPaneLines(
   lines: number,
   isFocused: boolean,
 ): Line[] {
-  const { index: cursor, top } = state.logPlace;
+  const { index: cursor, top } = state.places.events;
   const events = visibleEvents(state, shown, lines).flatMap((number, i) => {
     const event = state.log.at(number);
     const isHere = top + i === cursor;
@@ -80,7 +80,7 @@ export function eventPaneLines(
 
 function titleOf(state: State, shown: ShownEvents, width: number, isFocused: boolean): Line {
   const { length } = shown;
-  const { log, query, eventNumber, logNote, logPlace } = state;
+  const { log, query, eventNumber, logNote, places } = state;
   const { logEnd: end } = pictureOf(state);
   const kept = end - Math.min(log.start, end);
   const share =
@@ -89,7 +89,7 @@ function titleOf(state: State, shown: ShownEvents, width: number, isFocused: boo
       : kept < end
         ? `last ${countText(kept)} of ${countText(end)}`
         : `${countText(end)} since start`;
-  const newer = length - 1 - logPlace.index;
+  const newer = length - 1 - places.events.index;
   return spread(
     [
       { text: `${isFocused ? KEYS_HERE : ''}EVENTS`, tone: 'header', rank: 1 },
@@ -127,7 +127,7 @@ export const EVENTS: PaneRow = {
   }),
   // Scrolls while the cursor stays on its line.
   wheel: ({ state, events }, by) => [
-    { type: 'scroll-log', top: state.logPlace.top + by, number: numberAfter(state, events, by) },
+    { type: 'scroll-log', top: state.places.events.top + by, number: numberAfter(state, events, by) },
   ],
   clickIn: ({ state, events }, { height }) => {
     const numbers = visibleEvents(state, events, height);

@@ -100,9 +100,10 @@ export const HELP: PaneRow = {
           { label: '?', hint: 'close' },
         ]
       : undefined,
-  lines: ({ state, keys }, { width }) => helpLines(keys, state, width).slice(state.helpTop),
+  lines: ({ state, keys }, { width }) => helpLines(keys, state, width).slice(state.places.help.top),
   move: ({ state, keys }, { width, height }, by, unit) => {
     const lines = helpLines(keys, state, width).length;
-    return { type: 'scroll-help', by: { row: 1, page: height - 1, all: lines }[unit] * by, lines, height };
+    const step = { row: 1, page: height - 1, all: lines }[unit];
+    return { type: 'scroll', pane: 'help', by: step * by, lines, height };
   },
 };

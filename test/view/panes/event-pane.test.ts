@@ -124,7 +124,7 @@ describe('the pane', () => {
     let state = stateOf(100);
     const show = (next: State) => {
       events.update(next);
-      state = { ...next, logPlace: logPlace(next, events, LINES) };
+      state = { ...next, places: { ...next.places, events: logPlace(next, events, LINES) } };
     };
     const add = (count: number) => show(after(state, batch({ events: from(state.log.end, count) })));
     for (const count of counts) add(count);
@@ -132,7 +132,7 @@ describe('the pane', () => {
       show(after(state, { type: 'select-event', number, ...(note !== undefined && { note }) }));
     const next = (by: number) => numberAfter(state, events, by);
     const scroll = (by: number) =>
-      show(after(state, { type: 'scroll-log', top: state.logPlace.top + by, number: next(by) }));
+      show(after(state, { type: 'scroll-log', top: state.places.events.top + by, number: next(by) }));
     const current = () => eventAtCursor(state, events);
     const lines = () => eventPaneLines(state, events, 120, LINES, true);
     const clickable = () => visibleEvents(state, events, LINES);
