@@ -21,8 +21,8 @@ const linuxRooms = {
   namespaces: ['netlink', 'proc'],
   trace: ['netlink', 'proc'],
   ledger: ['netlink', 'proc'],
-  sockets: ['netlink', 'proc', 'owners', 'procnet', 'namespaces'],
-  events: ['netlink', 'proc', 'owners', 'namespaces', 'trace', 'sockets'],
+  sockets: ['netlink', 'proc', 'owners', 'procnet', 'namespaces', 'ledger'],
+  events: ['netlink', 'proc', 'owners', 'namespaces', 'trace', 'ledger', 'sockets'],
 };
 
 /** Rooms of src/view/. None of them imports the files of that folder itself. */

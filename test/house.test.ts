@@ -79,13 +79,13 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
     "import '../owners/owners.ts';",
   ],
   [
-    'linux-sockets-imports-only-netlink-proc-owners-procnet-namespaces',
+    'linux-sockets-imports-only-netlink-proc-owners-procnet-namespaces-ledger',
     'src/source/linux/sockets/added.ts',
     "import '../events/events.ts';",
   ],
   // The files that put the rooms together belong to none of them.
   [
-    'linux-events-imports-only-netlink-proc-owners-namespaces-trace-sockets',
+    'linux-events-imports-only-netlink-proc-owners-namespaces-trace-ledger-sockets',
     'src/source/linux/events/added.ts',
     "import '../sockdiag.ts';",
   ],

@@ -1,4 +1,5 @@
 import { isatty } from 'node:tty';
+import { formatNames } from '../export/formats.ts';
 import { boundsFor } from '../model/bounds.ts';
 import { limitHeapGrowth } from '../sampler/churn.ts';
 import { openSource } from '../source/index.ts';
@@ -55,7 +56,7 @@ function noScreenText(): string | undefined {
 /** Every command, in the order of the help. */
 export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   screen: {
-    usage: '[options] [query]',
+    usage: '[filters] [options]',
     about: 'live screen (press ? for its keys)',
     name: 'the live screen',
     keeper: { hasTerminal: true, problem: noScreenText, exitCode: 2 },
@@ -72,16 +73,18 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     },
   },
   ls: {
-    usage: 'ls [options] [query]',
+    usage: `ls [${formatNames()
+      .map((name) => `--${name}`)
+      .join(' | ')}] [filters]`,
     about: 'print the sockets once',
     name: "'netpane ls'",
     run: async (invocation, { print }) => {
       const { list } = await import('./list.ts');
-      if (!(await list(invocation, print))) process.exitCode = 1;
+      return list(invocation, print);
     },
   },
   watch: {
-    usage: 'watch [--json] [options] [query]',
+    usage: 'watch [--json] [filters]',
     about: 'print events as they happen, one per line',
     name: "'netpane watch'",
     keeper: { hasTerminal: false, problem: closedStdoutText, exitCode: 1 },

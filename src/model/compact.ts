@@ -98,13 +98,15 @@ class CompactSocket implements Socket {
   declare readonly user?: string;
   declare readonly interface?: string;
   declare readonly netns?: NonNullable<Socket['netns']>;
+  declare readonly createdAtMs?: number;
   declare readonly traffic?: Traffic;
   declare readonly opened?: NonNullable<Socket['opened']>;
   declare readonly timer?: NonNullable<Socket['timer']>;
   declare readonly tcp?: NonNullable<Socket['tcp']>;
 
   constructor(socket: Socket, id: string, text: ShareText) {
-    const { local, remote, state, inode, uid, user, netns, traffic, timer, opened, tcp } = socket;
+    const { local, remote, state, inode, uid, user, netns, createdAtMs, traffic, timer, opened, tcp } =
+      socket;
     this.id = id;
     this.protocol = text(socket.protocol);
     this.family = text(socket.family);
@@ -122,6 +124,7 @@ class CompactSocket implements Socket {
     if (user !== undefined) this.user = text(user);
     if (socket.interface !== undefined) this.interface = text(socket.interface);
     if (netns !== undefined) this.netns = netns;
+    if (createdAtMs !== undefined) this.createdAtMs = createdAtMs;
     if (traffic !== undefined) this.traffic = new CompactTraffic(traffic);
     if (opened !== undefined) this.opened = opened;
     if (timer !== undefined) this.timer = timer;

@@ -72,9 +72,10 @@ export interface Coverage {
   /**
    * - `polls`: none.
    * - `closes`: every close of a TCP or UDP socket, with the final counters.
+   * - `lives`: every close, with the final counters, the process and the time of its start.
    * - `changes`: also every state change of a TCP socket, with the process that caused it.
    */
-  readonly level: 'polls' | 'closes' | 'changes';
+  readonly level: 'polls' | 'closes' | 'lives' | 'changes';
   /** Why the level is below `changes` and how to raise it: a clause without a full stop. Absent for `changes`. */
   readonly why?: string;
 }

@@ -102,6 +102,7 @@ export const SOCKET_FIELDS = {
   user: { searched: true },
   interface: { searched: true },
   netns: { fields: NETNS_FIELDS },
+  createdAtMs: {},
   traffic: { fields: TRAFFIC_FIELDS },
   timer: { fields: TIMER_FIELDS },
   tcp: { fields: 'named by the kernel' },

@@ -4,6 +4,7 @@ import type { Knowledge } from './socket.ts';
 const KNOWLEDGE = {
   exact: 0,
   inherited: 0,
+  creator: 0,
   listener: 0,
   sender: 0,
   hidden: 0,

@@ -71,6 +71,7 @@ export const sameEndpoint = (a: Endpoint | null, b: Endpoint | null): boolean =>
  * - `exact`: the process holds the socket open now.
  * - `inherited`: the last process known to hold the socket. It has closed the socket (FIN_WAIT, TIME_WAIT), or netpane
  *   can no longer see whether it still holds the socket.
+ * - `creator`: the process that made the socket. It may have passed it on to another one since (fork, SCM_RIGHTS).
  * - `listener`: no process holds the connection yet; this process listens on its local endpoint.
  * - `sender`: UDP only. This is the only process that sent from the local address and port of the socket in its network
  *   namespace. The kernel does not report which socket it used.
@@ -81,7 +82,16 @@ export const sameEndpoint = (a: Endpoint | null, b: Endpoint | null): boolean =>
  * - `pending`: netpane has not searched yet; a later version of the socket has the result.
  */
 export type Knowledge =
-  'exact' | 'inherited' | 'listener' | 'sender' | 'hidden' | 'kernel' | 'gone' | 'unknown' | 'pending';
+  | 'exact'
+  | 'inherited'
+  | 'creator'
+  | 'listener'
+  | 'sender'
+  | 'hidden'
+  | 'kernel'
+  | 'gone'
+  | 'unknown'
+  | 'pending';
 
 /** A process behind a socket. All fields except `knowledge` are absent when unknown. All texts are untrusted. */
 export interface Owner {
@@ -189,6 +199,11 @@ export interface Socket {
   readonly interface?: string;
   /** Absent if the source reads only one namespace, or if it is not known yet. */
   readonly netns?: NetworkNamespace;
+  /**
+   * Wall-clock time of socket(2), or of the end of the handshake for an accepted connection, milliseconds since 1970;
+   * absent if the kernel did not record it: the socket is older than netpane.
+   */
+  readonly createdAtMs?: number;
   readonly traffic?: Traffic;
   readonly timer?: Timer;
   /** Who opened the connection, if the kernel reports it; else the store derives it from the listeners. */

@@ -104,7 +104,7 @@ export class SocketTable {
     const elapsedMs = this.#completeMs === undefined ? undefined : monotonicMs - this.#completeMs;
     for (const socket of batch.spawned) {
       if (this.#unreported?.delete(socket.id)) this.#change(socket, monotonicMs, elapsedMs);
-      else this.#spawn(socket, host, isBaseline, monotonicMs, elapsedMs);
+      else this.#spawn(socket, host, isBaseline, batch, elapsedMs);
     }
     let changed = 0;
     for (const socket of batch.changed) if (this.#change(socket, monotonicMs, elapsedMs)) changed++;
@@ -159,7 +159,7 @@ export class SocketTable {
     socket: Socket,
     host: HostId,
     baseline: boolean,
-    nowMs: number,
+    { monotonicMs: nowMs, takenAtMs }: Pick<Batch, 'monotonicMs' | 'takenAtMs'>,
     elapsedMs: number | undefined,
   ): void {
     const direction = this.#directions.take(socket, undefined, this.#setIncoming);
@@ -168,7 +168,7 @@ export class SocketTable {
       host,
       socket,
       mark: baseline ? 'none' : 'spawned',
-      firstSeenMs: nowMs,
+      firstSeenMs: nowMs - Math.max(0, takenAtMs - (socket.createdAtMs ?? takenAtMs)),
       baseline,
       ...(baseline ? idleRates(socket) : measuredRates(undefined, socket, elapsedMs)),
       ...(direction && { direction }),

@@ -238,9 +238,8 @@ export class Watcher {
 /** How netpane watches. */
 interface WatchOptions {
   args?: readonly string[];
-  /** Options of node. */
-  nodeArgs?: readonly string[];
-  env?: Record<string, string>;
+  /** Names of faults, see fault.mjs. */
+  fault?: readonly string[];
   /** Runs outside the namespace of the stage; root sees all namespaces. */
   isOutside?: boolean;
   /** Runs as an ordinary user, and all other programs as root. */
@@ -263,8 +262,17 @@ export class Stage {
   /** Inode of its network namespace. */
   readonly netns: number;
   readonly uid: number;
+  /** Faults of all netpanes, see fault.mjs. */
+  readonly #faults: readonly string[];
 
-  private constructor(through: readonly string[], folder: string, netns: number, uid: number) {
+  private constructor(
+    through: readonly string[],
+    folder: string,
+    netns: number,
+    uid: number,
+    faults: readonly string[],
+  ) {
+    this.#faults = faults;
     this.through = through;
     this.#folder = folder;
     this.netns = netns;
@@ -273,9 +281,11 @@ export class Stage {
 
   /**
    * Creates a stage, in a new network namespace if this machine allows one.
-   * @param isOrdinary all programs run as an ordinary user
+   * @param options `isOrdinary`: all programs run as an ordinary user; `hasLedger`: false makes the kernel refuse the
+   * ledger to each netpane
    */
-  static async create({ isOrdinary = false } = {}): Promise<Stage> {
+  static async create({ isOrdinary = false, hasLedger = true } = {}): Promise<Stage> {
+    const faults = hasLedger ? [] : ['no-ledger'];
     const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
     cleanUp(() => rmSync(folder, { recursive: true }));
     chmodSync(folder, 0o755);
@@ -284,19 +294,18 @@ export class Stage {
     for (const part of ['dist', 'package.json', SHORT_LIVED, FAULT, ...packages])
       cpSync(join(root, part), join(folder, part), { recursive: true });
     const uid = isOrdinary ? ORDINARY_UID : (process.getuid?.() ?? 0);
-    if (noNetwork !== undefined) return new Stage([], folder, statSync('/proc/self/ns/net').ino, uid);
+    if (noNetwork !== undefined) return new Stage([], folder, statSync('/proc/self/ns/net').ino, uid, faults);
     const holder = new LineProgram(['unshare', '--net', process.execPath, join(folder, SHORT_LIVED), 'hold']);
     await holder.until('the network namespace', () => holder.lines.length > 0);
     const file = `/proc/${holder.pid}/ns/net`;
     const through = ['nsenter', `--net=${file}`, ...(uid === 0 ? [] : asUser(uid))];
-    return new Stage(through, folder, statSync(file).ino, uid);
+    return new Stage(through, folder, statSync(file).ino, uid, faults);
   }
 
   /** Starts a `netpane watch`. It reports no events before its first poll: see `watch`. */
   start({
     args = [],
-    nodeArgs = [],
-    env = {},
+    fault = [],
     isOutside = false,
     isOrdinary = false,
     isByHand = false,
@@ -304,12 +313,16 @@ export class Stage {
     const file = join(this.#folder, 'dist', 'netpane.js');
     const words = [file, 'watch', '--json', '--netns', String(this.netns), ...args];
     const through = isOutside ? [] : isOrdinary ? [...this.through, ...asUser(ORDINARY_UID)] : this.through;
-    if (!isByHand) return new Watcher([...through, process.execPath, ...nodeArgs, ...words], env);
-    const allowed = this.#newAllowedPolls();
-    const preload = ['--import', join(this.#folder, FAULT), ...nodeArgs];
+    const faults = [...this.#faults, ...(isByHand ? ['polls-by-hand'] : []), ...fault];
+    const preload = faults.length > 0 ? ['--import', join(this.#folder, FAULT)] : [];
+    const command = [...through, process.execPath, ...preload, ...words];
+    const allowed = isByHand ? this.#newAllowedPolls() : undefined;
     return new Watcher(
-      [...through, process.execPath, ...preload, ...words, '--interval', '60m'],
-      { NETPANE_FAULT: 'polls-by-hand', NETPANE_FAULT_FILE: allowed, ...env },
+      isByHand ? [...command, '--interval', '60m'] : command,
+      {
+        NETPANE_FAULT: faults.join(','),
+        ...(allowed !== undefined && { NETPANE_FAULT_FILE: allowed }),
+      },
       allowed,
     );
   }

@@ -1,4 +1,5 @@
-import { alignedTable, socketsCsv, socketsJson, tabSeparated } from '../helpers/export.ts';
+import { socketsCsv, socketsJson } from '../helpers/export.ts';
+import { alignedTable, tabSeparated } from '../../src/export/table.ts';
 import type { Socket } from '../../src/model/socket.ts';
 
 /**

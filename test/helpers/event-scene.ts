@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect } from 'vitest';
 import type { Endpoint } from '../../src/model/socket.ts';
+import type { Ledger } from '../../src/source/linux/ledger/ledger.ts';
 import { Proc } from '../../src/source/linux/proc/proc.ts';
 import { SockDiagSource } from '../../src/source/linux/sockdiag.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
@@ -16,7 +17,7 @@ import { FakeTrace, type Running } from './trace.ts';
 export const OWN = 4026531833;
 /** The clock at the start of each test, milliseconds. */
 export const START_MS = 1000;
-const WALL_MS = 1_700_000_000_000;
+export const WALL_MS = 1_700_000_000_000;
 
 /** Maximum wait for the close message of a socket after the trace saw its end, milliseconds. */
 export const CLOSE_MESSAGE_WAIT_MS = 250;
@@ -33,10 +34,19 @@ interface Options {
   /** Result of opening the trace; by default the reason given to an ordinary user. */
   readonly trace?: FakeTrace | string;
   readonly proc?: Proc;
+  /** The ledger, or why there is none; undefined if none is requested. */
+  readonly ledger?: Ledger | string;
 }
 
+/** Clock of the ledger minus that of the sampler, milliseconds. */
+export const LEDGER_AHEAD_MS = 5000;
+
 /** Opens the source. */
-export function open({ trace = 'tracing needs root', proc = new Proc(fake.root) }: Options = {}): void {
+export function open({
+  trace = 'tracing needs root',
+  proc = new Proc(fake.root),
+  ledger,
+}: Options = {}): void {
   source = new SockDiagSource({
     also: [],
     tcpDetails: false,
@@ -50,6 +60,8 @@ export function open({ trace = 'tracing needs root', proc = new Proc(fake.root) 
     nowMs: () => nowMs,
     wallMs: () => WALL_MS + nowMs,
     openTrace: () => trace,
+    ...(ledger !== undefined && { openLedger: () => ledger }),
+    monotonicMs: () => nowMs + LEDGER_AHEAD_MS,
   });
 }
 

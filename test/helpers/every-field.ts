@@ -57,6 +57,7 @@ export const EVERY_FIELD = {
   user: '',
   interface: 'lo',
   netns: NETNS,
+  createdAtMs: 9,
   traffic: TRAFFIC,
   timer: TIMER,
   tcp: TCP,

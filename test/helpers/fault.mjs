@@ -1,12 +1,12 @@
 // Preloaded into netpane (`node --import`) by end-to-end tests: causes a fault that cannot be caused from outside the
-// program. NETPANE_FAULT names it. Plain JavaScript, because plain `node` loads it, in worker threads too.
+// program. NETPANE_FAULT names it, or several with commas. Plain JavaScript, because plain `node` loads it, in worker threads too.
 import { spawnSync } from 'node:child_process';
 import fs, { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import tty from 'node:tty';
 import { isMainThread, workerData } from 'node:worker_threads';
 
-const { NETPANE_FAULT: fault = '', NETPANE_FAULT_FILE: faultFile = '' } = process.env;
+const { NETPANE_FAULT: names = '', NETPANE_FAULT_FILE: faultFile = '' } = process.env;
 /** Time within which the screen is painted, milliseconds. */
 const STARTED_MS = 1_000;
 
@@ -125,6 +125,13 @@ const inBoth = {
       append('loaded');
     };
   },
+  /** Refuses bpf(2), as the kernel does without CAP_BPF. */
+  'no-ledger': () =>
+    onCalls('syscall', (call, args, koffi) => {
+      if (args[0] !== { x64: 321, arm64: 280 }[process.arch]) return call(...args);
+      koffi.errno(koffi.os.errno.EPERM);
+      return -1;
+    }),
   'netlink-forbidden': () =>
     onCalls('socket', (call, args, koffi) => {
       if (args[0] !== AF_NETLINK) return call(...args);
@@ -188,5 +195,7 @@ const inKeeper = {
   },
 };
 
-if (isKeeper) inKeeper[fault]?.();
-else if (isCommand || isSampler) await { ...inBoth, ...(isCommand ? inCommand : inWorker) }[fault]?.();
+for (const fault of names.split(',')) {
+  if (isKeeper) inKeeper[fault]?.();
+  else if (isCommand || isSampler) await { ...inBoth, ...(isCommand ? inCommand : inWorker) }[fault]?.();
+}

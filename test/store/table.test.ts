@@ -74,6 +74,14 @@ test('after a restart of the sampler, old rows stay, new sockets spawn and missi
   expect(table.rows.get('e')).toMatchObject({ baseline: false, firstSeenMs: 10_000 });
 });
 
+test('a row is as old as the kernel says, and not older than its first batch without that', () => {
+  const table = tableAfter(baseline([a]));
+  const made = socket({ id: 'made', createdAtMs: NOON_MS + 1400 });
+  table.apply(batch({ monotonicMs: 2000, spawned: [made, b] }));
+  expect(table.rows.get('made')).toMatchObject({ firstSeenMs: 1400, baseline: false });
+  expect(table.rows.get('b')).toMatchObject({ firstSeenMs: 2000 });
+});
+
 describe('marks', () => {
   test('the baseline has no marks', () => {
     const table = tableAfter(baseline([a]));

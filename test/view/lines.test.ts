@@ -272,6 +272,7 @@ describe('the header', () => {
     test('is beside the source, shortened if there is little room', () => {
       expect(first('polls', 160)).toContain('/proc/net  polling only  1s');
       expect(first('closes', 160)).toContain('/proc/net  live events: closes only  1s');
+      expect(first('lives', 160)).toContain('/proc/net  live events: opens and closes  1s');
       expect(first('changes', 160)).toContain('/proc/net  live events: all changes  1s');
       expect(first('polls', 80)).toContain('/proc/net  polls  1s');
       expect(first('closes', 80)).toContain('/proc/net  closes only  1s');
@@ -291,6 +292,7 @@ describe('the header', () => {
         'WHAT NETPANE CANNOT SEE NOW\n  some short-lived changes may be missed (only root may: run with sudo)',
       );
       expect(helpOf({ level: 'polls' })).toContain('changes between two polls are not seen');
+      expect(helpOf({ level: 'lives' })).toContain('changes of state between two polls are not seen');
       expect(helpOf({ level: 'changes' })).not.toContain('CANNOT SEE');
       expect(helpOf({ level: 'changes', why: 'a container keeps it' })).toContain(
         'missed (a container keeps it)',

@@ -58,7 +58,7 @@ export class LifeIndex {
       endpointsKey: undefined,
       socket,
       reported: undefined,
-      bornMs,
+      bornMs: isPolled ? (this.#createdMs(socket) ?? bornMs) : bornMs,
       firstSeenMs: isPolled ? last.endMs : Infinity,
       isBaseline: false,
       hasKernelEvent: !isPolled,
@@ -74,6 +74,11 @@ export class LifeIndex {
     if (this.#hasEventSource && socket.remote && (!isPolled || isRemnant(socket)))
       life.endpointsKey = this.#byEndpoints.add(socket, life);
     return life;
+  }
+
+  /** Returns when the kernel says that a socket was made, on the monotonic clock; undefined if it does not. */
+  #createdMs({ createdAtMs }: Socket): number | undefined {
+    return createdAtMs === undefined ? undefined : createdAtMs - this.#polls.wallOffsetMs;
   }
 
   /** Creates the life of a baseline socket, which batches have reported already. */

@@ -7,8 +7,9 @@ import type { Knowledge, Owner, Socket } from '../../model/socket.ts';
 
 /** How much each kind of knowledge says about the process behind a socket; more is better. */
 const WORTH: Readonly<Record<Knowledge, number>> = {
-  exact: 4,
-  inherited: 3,
+  exact: 5,
+  inherited: 4,
+  creator: 3,
   listener: 2,
   sender: 2,
   hidden: 1,
@@ -39,12 +40,14 @@ export function filledFrom(socket: Socket, other: Socket): Socket {
   const uid = socket.uid ?? other.uid;
   const user = socket.user ?? other.user;
   const opened = socket.opened ?? other.opened;
+  const createdAtMs = socket.createdAtMs ?? other.createdAtMs;
   const traffic = other.traffic ? { ...other.traffic, ...socket.traffic } : socket.traffic;
   return {
     ...socket,
     ...(uid !== undefined && { uid }),
     ...(user !== undefined && { user }),
     ...(opened && { opened }),
+    ...(createdAtMs !== undefined && { createdAtMs }),
     ...(traffic && { traffic }),
   };
 }

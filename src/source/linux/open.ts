@@ -1,13 +1,19 @@
+import { readlinkSync, statSync } from 'node:fs';
 import { release } from 'node:os';
+import { codeOf } from '../../model/error.ts';
 import { MAX_WAITING_EVENTS } from '../../model/bounds.ts';
 import type { SocketBounds } from '../socket-limiter.ts';
 import type { Source, SourceOptions } from '../types.ts';
 import { SourceUnavailable } from '../types.ts';
+import { Bpf } from './ledger/bpf.ts';
+import { openCgroup } from './ledger/cgroup.ts';
+import { Ledger, LEDGER_SOCKETS, LedgerUnavailable } from './ledger/ledger.ts';
 import { dump } from './netlink/dump.ts';
 import { tcpProbe } from './netlink/inet-requests.ts';
 import { Native, NativeError } from './netlink/native.ts';
 import { NativeProc } from './proc/native-proc.ts';
 import { KernelNetlink } from './netlink/system.ts';
+import { FIRST_PID_NAMESPACE } from './proc/privileges.ts';
 import { Proc } from './proc/proc.ts';
 import { ProcNetSource } from './procnet/procnet.ts';
 import { SockDiagSource } from './sockdiag.ts';
@@ -65,6 +71,7 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
       proc: new NativeProc(PROC, native, options.progress),
       root: '/',
       wallMs: () => Date.now(),
+      openLedger: () => openLedger(native, bounds),
       openTrace: () => openTrace(native, eventBufferKiB ?? smallerBuffer(bounds)),
     });
   } catch (error) {
@@ -89,6 +96,29 @@ function openTrace(native: Native, bufferKiB: number | undefined): Trace | strin
     return Trace.open(native, { bufferKiB });
   } catch (error) {
     if (error instanceof TraceUnavailable) return error.message;
+    throw error;
+  }
+}
+
+function openLedger(native: Native, bounds: SocketBounds | undefined): Ledger | string {
+  const maxSockets = Math.max(
+    LEDGER_SOCKETS.min,
+    Math.min(bounds?.sockets ?? Infinity, LEDGER_SOCKETS.default),
+  );
+  try {
+    const { dev: device, ino: inode } = statSync(`${PROC}/self/ns/pid`);
+    const isFirst = readlinkSync(`${PROC}/self/ns/pid`) === FIRST_PID_NAMESPACE;
+    // The right to use bpf(2) depends on capabilities, not on the user id: try it.
+    return Ledger.open({
+      bpf: new Bpf(native),
+      openCgroup: () => openCgroup({ native, procRoot: PROC }),
+      pidNamespace: isFirst ? undefined : { device, inode },
+      maxSockets,
+      isRoot: process.geteuid?.() === 0,
+    });
+  } catch (error) {
+    if (error instanceof LedgerUnavailable) return error.message;
+    if (codeOf(error) !== '') return '/proc cannot be read';
     throw error;
   }
 }

@@ -1,5 +1,7 @@
 import type { Degradation } from '../../model/batch.ts';
 import type { Protocol } from '../../model/socket.ts';
+import { counted } from '../../model/text.ts';
+import type { Ledger } from './ledger/ledger.ts';
 
 export const STALE: Degradation = {
   code: 'stale',
@@ -29,4 +31,27 @@ export const tablesUnread = (kinds: readonly Protocol[]): Degradation => ({
   code: 'tables-unread',
   text: `${kinds.join(', ')} sockets in /proc/net could not be read: they are missing or outdated`,
   short: `${kinds.join(', ')} unread`,
+});
+
+/** Returns the notices about traffic that is not counted. @param ledger the reason if there is none, as a clause */
+export function ledgerNotices(ledger: Ledger | string): Degradation[] {
+  const noTraffic = typeof ledger === 'string' ? ledger : ledger.noTrafficReason;
+  if (noTraffic !== undefined || typeof ledger === 'string') return [uncounted(`(${noTraffic})`)];
+  const { isPartial, evicted } = ledger;
+  return [
+    ...(evicted > 0 ? [entriesEvicted(evicted)] : []),
+    ...(isPartial ? [uncounted('outside the container of netpane')] : []),
+  ];
+}
+
+const uncounted = (where: string): Degradation => ({
+  code: 'uncounted-traffic',
+  text: `bytes of UDP and raw sockets are not counted ${where}: sums leave them out`,
+  short: 'UDP bytes unknown',
+});
+
+const entriesEvicted = (count: number): Degradation => ({
+  code: 'ledger-evicted',
+  text: `${counted(count, 'entry', 'entries')} of the ledger evicted: some programs and UDP bytes are unknown`,
+  short: `${count} programs or counts lost`,
 });

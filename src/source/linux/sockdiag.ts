@@ -2,6 +2,8 @@ import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Protocol, Socket } from '../../model/socket.ts';
 import { SocketLimiter } from '../socket-limiter.ts';
 import type { Leftovers, Source, SourceOptions } from '../types.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { LedgerRecords } from './ledger/records.ts';
 import { LinuxEvents, type TraceReader } from './events/events.ts';
 import { namespaceNotices } from './namespaces/namespace-notices.ts';
 import { NamespaceSearch } from './namespaces/namespace-search.ts';
@@ -12,12 +14,14 @@ import { Networks } from './namespaces/networks.ts';
 import { TcpSurplus } from './namespaces/tcp-surplus.ts';
 import type { NetlinkSystem } from './netlink/system.ts';
 import { Attribution, isHidden } from './owners/attribution.ts';
+import { monotonicMs } from './proc/clock.ts';
 import type { Proc } from './proc/proc.ts';
 import { DiagMessages } from './sockets/diag-messages.ts';
 import { DiagSockets } from './sockets/diag-sockets.ts';
 import { OtherSockets } from './sockets/other-sockets.ts';
 import {
   interruptedDumps,
+  ledgerNotices,
   missingKinds,
   STALE,
   tablesUnread,
@@ -43,6 +47,10 @@ export interface SockDiagOptions extends SourceOptions {
   readonly hasRingPaths?: boolean;
   /** Opens the kernel's trace; returns the reason (a clause without a full stop) if that is not possible. */
   readonly openTrace?: () => TraceReader | string;
+  /** Opens the ledger; returns the reason (a clause without a full stop) if that is not possible. */
+  readonly openLedger?: () => Ledger | string;
+  /** Milliseconds of CLOCK_MONOTONIC, the clock of the ledger. */
+  readonly monotonicMs?: () => number;
 }
 
 /**
@@ -67,6 +75,9 @@ export class SockDiagSource implements Source {
   readonly #limiter: SocketLimiter;
   readonly #messages: DiagMessages;
   readonly #sockets: DiagSockets;
+  readonly #records: LedgerRecords | undefined;
+  /** The ledger, or the reason why there is none; undefined if none was requested. */
+  readonly #ledger: Ledger | string | undefined;
   /** Number of malformed lines in tables of /proc/net in this poll. */
   #malformedLines = 0;
   /** Protocols that netlink does not list and whose tables in /proc/net could not be read in this poll. */
@@ -90,7 +101,18 @@ export class SockDiagSource implements Source {
     this.#limiter = new SocketLimiter(options.bounds);
     this.#others = new OtherSockets(proc, this.#attribution, this.#limiter);
     this.#messages = new DiagMessages(this.#others, this.#limiter, options.tcpDetails);
-    this.#sockets = new DiagSockets(this.#attribution, this.#others, this.#surplus);
+    this.#ledger = options.events ? options.openLedger?.() : undefined;
+    const records =
+      typeof this.#ledger === 'object'
+        ? new LedgerRecords(this.#ledger, {
+            monotonicMs,
+            ...options,
+            identityOf: (pid) => this.#attribution.owners.identityOf(pid),
+            userOf: (uid) => this.#attribution.userOf(uid),
+          })
+        : undefined;
+    this.#records = records;
+    this.#sockets = new DiagSockets(this.#attribution, this.#others, this.#surplus, records);
     if (!options.events) return;
     // Opens the netlink sockets that report closes, so that no close from now on is missed.
     this.#refreshNetworks();
@@ -100,7 +122,8 @@ export class SockDiagSource implements Source {
       namespaceOf: (pid) => this.#namespaces.namespaceOf(pid),
       attribution: this.#attribution,
       listeners: this.#sockets.listeners,
-      trace: options.openTrace?.() ?? 'no tracing requested',
+      records,
+      trace: (needsTrace(this.#ledger) ? options.openTrace?.() : undefined) ?? 'no tracing requested',
     });
   }
 
@@ -110,6 +133,7 @@ export class SockDiagSource implements Source {
 
   close(): void {
     this.events?.close();
+    if (typeof this.#ledger === 'object') this.#ledger.close();
     this.#networks.close();
   }
 
@@ -121,6 +145,7 @@ export class SockDiagSource implements Source {
     const { nowMs, wallMs, ownerBudgetMs } = this.#options;
     const startMs = nowMs();
     const nowWallMs = wallMs();
+    this.#records?.forgetProcesses();
     this.#refreshNetworks();
     const polls = this.#readSockets(nowWallMs);
     const failure = [...polls].find(([network, { failure }]) => network.isOwn && failure !== undefined)?.[1]
@@ -265,9 +290,14 @@ export class SockDiagSource implements Source {
         ? [tablesUnread([...this.#unreadTables])]
         : []),
       ...(users ? [users] : []),
+      ...(this.#ledger === undefined ? [] : ledgerNotices(this.#ledger)),
     ];
   }
 }
+
+/** Returns true if only the trace may name the programs of short-lived sockets. */
+const needsTrace = (ledger: Ledger | string | undefined): boolean =>
+  typeof ledger !== 'object' || ledger.noOwnersReason !== undefined;
 
 /** Returns the number of sockets with a hidden owner, by user. */
 function countHidden(sockets: ReadonlyMap<string, Socket>): ReadonlyMap<string, number> {

@@ -11,15 +11,7 @@ import {
 import { isConnection } from '../../store/listeners.ts';
 import type { ColumnId } from '../../store/state.ts';
 import { addressText, endpointText, namespaceText, NOTHING, portText } from '../text/format.ts';
-import {
-  type ColumnRow,
-  type ColumnSpec,
-  idColumn,
-  knownKey,
-  onRequest,
-  textColumn,
-  wordsText,
-} from './column.ts';
+import { type ColumnRow, type ColumnSpec, idColumn, onRequest, textColumn, wordsText } from './column.ts';
 
 const SHORT_STATES: Readonly<Record<SocketState, string>> = {
   ESTABLISHED: 'ESTAB',
@@ -67,9 +59,9 @@ function ipv4Number(address: string): number | undefined {
   return dots === 3 ? number * 256 + part : undefined;
 }
 
-/** Returns a key that sorts addresses by number: IPv4, IPv6, names; null for none. */
-export function addressKey(endpoint: Endpoint | null): number | string | null {
-  if (endpoint === null) return null;
+/** Returns a key that sorts addresses by number: none, IPv4, IPv6, names. */
+export function addressKey(endpoint: Endpoint | null): number | string {
+  if (endpoint === null) return -1;
   const address = unmapped(endpoint.address).toLowerCase();
   const number = ipv4Number(address);
   if (number !== undefined) return number;
@@ -122,7 +114,7 @@ export const NETWORK_COLUMNS = {
     priority: 10,
     present: ({ namespaces }) => namespaces,
     text: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : NOTHING),
-    key: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : null),
+    key: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : ''),
     keyFrom: 'names',
   },
   localAddress: {
@@ -163,7 +155,7 @@ export const NETWORK_COLUMNS = {
     width: PORT_WIDTH,
     priority: 3,
     text: ({ socket }, { serviceNames }) => portText(socket.remote, socket, serviceNames),
-    key: ({ socket }) => socket.remote?.port ?? null,
+    key: ({ socket }) => socket.remote?.port ?? -1,
   },
   state: {
     title: 'STATE',
@@ -173,7 +165,7 @@ export const NETWORK_COLUMNS = {
     priority: 5,
     text: ({ socket }) => socket.state ?? NOTHING,
     shortText: ({ socket }) => (socket.state ? SHORT_STATES[socket.state] : NOTHING),
-    key: ({ socket }) => socket.state ?? null,
+    key: ({ socket }) => socket.state ?? '',
     keyFrom: 'names',
   },
   interface: {
@@ -185,7 +177,7 @@ export const NETWORK_COLUMNS = {
     from: 140,
     present: ({ interfaces }) => interfaces,
     text: ({ socket }) => wordsText(socket.interface),
-    key: ({ socket }) => socket.interface ?? null,
+    key: ({ socket }) => socket.interface ?? '',
   },
   local: onRequest({
     title: 'LOCAL END',
@@ -211,7 +203,7 @@ export const NETWORK_COLUMNS = {
     align: 'left',
     width: { least: 7, good: 8, most: 16 },
     text: serviceText,
-    key: knownKey(serviceText),
+    key: serviceText,
   }),
   direction: onRequest({
     title: 'DIR',
@@ -219,7 +211,7 @@ export const NETWORK_COLUMNS = {
     align: 'left',
     width: { least: 3, good: 4, most: 4 },
     text: directionText,
-    key: knownKey(directionText),
+    key: directionText,
   }),
   family: textColumn({
     title: 'FAMILY',

@@ -39,12 +39,14 @@ export const noticesOf = ({ gaps, degradations, table }: State): readonly Notice
 export const COVERAGE: Readonly<Record<Coverage['level'], Notice>> = {
   polls: { text: 'polling only', short: 'polls' },
   closes: { text: 'live events: closes only', short: 'closes only' },
+  lives: { text: 'live events: opens and closes', short: 'opens, closes' },
   changes: { text: 'live events: all changes', short: 'all changes' },
 };
 
 const COVERAGE_TEXT: Readonly<Record<Coverage['level'], string>> = {
   polls: 'changes between two polls are not seen',
   closes: 'some short-lived changes may be missed',
+  lives: 'changes of state between two polls are not seen',
   changes: 'some short-lived changes may be missed',
 };
 

@@ -30,6 +30,7 @@ import { displayWidth, inPieces } from '../text/width.ts';
 const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
   exact: 'holds the socket now',
   inherited: 'last known holder of the socket',
+  creator: 'made the socket; it may have passed it on to another process',
   listener: 'listens on the local endpoint; no process holds the connection itself',
   sender: 'the only process seen sending from this address and port: no proof that it used this socket',
   hidden: 'hidden: netpane may not see its process',

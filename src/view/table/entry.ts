@@ -2,8 +2,7 @@ import type { SearchFields } from '../../query/search-fields.ts';
 import type { MutableSum } from '../../store/sums.ts';
 import type { Row } from '../../store/row.ts';
 
-/** What an entry sorts by: numbers, then texts, ascending or descending; null, the key of unknown values, always last. */
-export type SortKey = number | string | null;
+export type SortKey = number | string;
 
 export type Compare<T> = (a: T, b: T) => number;
 

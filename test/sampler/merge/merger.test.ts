@@ -414,6 +414,15 @@ test('a late kernel event after short polls belongs to the closed life', () => {
   expect(eventsOf(take())).toEqual([]);
 });
 
+test('a socket is as old as the kernel says, however late a poll saw it', () => {
+  const { merger, applyEvents, poll } = setUp();
+  poll(1000);
+  poll(2000, { ...a, createdAtMs: NOON_MS + 1500 });
+  applyEvents(2950, atEnd(2900, a));
+  const close = merger.take().events.find(({ type }) => type === 'close');
+  expect(close).toMatchObject({ lifetimeMs: 1400, socket: { createdAtMs: NOON_MS + 1500 } });
+});
+
 describe('the lifetime of a socket that was bound before it listened', () => {
   const bound = socket({ id: 'l', state: 'BOUND_INACTIVE', remote: null });
   const listening: Socket = { ...bound, state: 'LISTEN' };

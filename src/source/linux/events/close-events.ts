@@ -1,7 +1,8 @@
-import type { Endpoint, Owner, Socket } from '../../../model/socket.ts';
+import type { Endpoint, Owner, Socket, SocketState } from '../../../model/socket.ts';
 import type { KernelEvent } from '../../types.ts';
 import type { Network } from '../namespaces/network.ts';
 import type { ClosedSocket } from '../netlink/closes.ts';
+import type { ClosedRecord, LedgerRecords } from '../ledger/records.ts';
 import type { Attribution } from '../owners/attribution.ts';
 import { makeSocket } from '../sockets/make-socket.ts';
 import type { Senders } from './senders.ts';
@@ -22,7 +23,8 @@ type Ended = KernelEvent & { readonly type: 'ended' };
 /**
  * Makes the events of closes: the pending state changes of the socket, then `ended`.
  *
- *     close message ──▶ joined with the traced socket (endpoints, states, owners) ──▶ queried for its remnant ──▶ ended
+ *     close message ──▶ joined with the traced socket (endpoints, states, owners), or with its record in the ledger
+ *                   ──▶ queried for its remnant ──▶ ended
  *     traced socket whose close message was lost ──▶ ended, without counters
  */
 export class CloseEvents {
@@ -30,33 +32,46 @@ export class CloseEvents {
   readonly #senders: Senders;
   readonly #tcpOwners: TcpOwners;
   readonly #attribution: Attribution;
+  readonly #records: LedgerRecords | undefined;
 
-  constructor(traced: TracedSockets, senders: Senders, tcpOwners: TcpOwners, attribution: Attribution) {
+  /** @param records of the ledger; undefined without one */
+  constructor(
+    traced: TracedSockets,
+    senders: Senders,
+    tcpOwners: TcpOwners,
+    attribution: Attribution,
+    records?: LedgerRecords,
+  ) {
     this.#traced = traced;
     this.#senders = senders;
     this.#tcpOwners = tcpOwners;
     this.#attribution = attribution;
+    this.#records = records;
   }
 
   /** Returns the events of a socket from its close message. */
   ofMessage(network: Network, closed: ClosedSocket): readonly KernelEvent[] {
     const { id, protocol, addresses } = closed;
     const destroyed = this.#traced.takeDestroyed(id);
+    const record = this.#records?.takeClosed(id);
+    const counted = protocol === 'tcp' ? undefined : this.#records?.takeTraffic(id);
     // A socket that was never bound had no traffic.
     if (addresses.local.port === 0 && destroyed === undefined) return [];
     const traced =
       destroyed && hasOtherPorts(destroyed.traced, addresses.local.port, addresses.remote?.port ?? 0)
         ? undefined
         : destroyed?.traced;
-    const lastState = traced?.steps.at(-1)?.now;
+    const lastState = traced?.steps.at(-1)?.now ?? stateOf(closed, record);
     // The side that closes last leaves no remnant.
     const found = lastState === 'LAST_ACK' ? {} : findAtEndpoints(network, closed);
-    // The trace takes precedence: the close message of a reset or refused connection lacks part of its endpoints.
-    const local = traced && traced.local.port !== 0 ? traced.local : addresses.local;
+    // Trace and ledger take precedence: the close message of a reset or refused connection lacks part of its endpoints.
+    const earlier = traced && traced.local.port !== 0 ? traced.local : record?.local;
+    const local = earlier ?? addresses.local;
     const peer = addresses.remote?.port === 0 ? null : addresses.remote;
-    const remote = traced?.remote ?? peer;
+    const remote = traced?.remote ?? record?.remote ?? peer;
     const owners =
       traced?.owners ??
+      record?.owners ??
       (protocol === 'tcp'
         ? this.#tcpOwners.of(network, local, 0)
         : this.#senders.takeOwners(
@@ -73,10 +88,11 @@ export class CloseEvents {
         // The close message has neither.
         uid: 0,
         inode: 0,
+        createdAtMs: record?.createdAtMs,
         interfaceIndex: closed.interfaceIndex,
         traffic: {},
         timer: undefined,
-        opened: traced?.opened,
+        opened: traced?.opened ?? record?.opened,
         tcp: undefined,
       },
       undefined,
@@ -84,18 +100,23 @@ export class CloseEvents {
       this.#attribution,
     );
     const { traffic: _, ...rest } = made;
-    const traffic = trafficOf(closed, found, traced?.hasPeerFin ?? false);
+    const traffic = counted ?? trafficOf(closed, found, traced?.hasPeerFin ?? false);
     const socket: Socket = {
       ...rest,
-      ...(protocol === 'tcp' && !traced?.owners && this.#userOf(network, local)),
+      ...(record?.uid !== undefined
+        ? this.#userOfUid(record.uid)
+        : protocol === 'tcp' && !traced?.owners && this.#userOf(network, local)),
       ...(traffic && { traffic }),
     };
+    const atMs = destroyed?.atMs ?? endOf(closed, record);
     return eventsOfEnd(traced, {
       type: 'ended',
-      atMs: destroyed?.atMs ?? closed.atMs,
+      atMs,
       socket,
       learntBy: 'destroy',
-      ...(closed.end && { lifetimeMs: closed.end.lifetimeMs, isAtLeast: !closed.end.isFullLifetime }),
+      ...(record
+        ? { lifetimeMs: Math.max(0, atMs - record.bornMs) }
+        : closed.end && { lifetimeMs: closed.end.lifetimeMs, isAtLeast: !closed.end.isFullLifetime }),
       ...(found.remnant && { remnant: found.remnant }),
     });
   }
@@ -103,11 +124,29 @@ export class CloseEvents {
   /** Returns the user of an accepted socket, which is that of its listener; the kernel shows it to everyone. */
   #userOf(network: Network, local: Endpoint): Pick<Socket, 'uid' | 'user'> {
     const uid = this.#tcpOwners.listenerUid(network, local);
-    if (uid === undefined) return {};
+    return uid === undefined ? {} : this.#userOfUid(uid);
+  }
+
+  #userOfUid(uid: number): Pick<Socket, 'uid' | 'user'> {
     const user = this.#attribution.userOf(uid);
     return { uid, ...(user !== undefined && { user }) };
   }
 }
+
+/** Returns the last state of a socket as its record shows it; undefined if that does not. */
+function stateOf({ protocol, addresses, end }: ClosedSocket, record?: ClosedRecord): SocketState | undefined {
+  if (record?.isListener) return 'LISTEN';
+  // A connection that was reset by this side has no remote endpoint any more; this one was never established.
+  const isUnanswered = protocol === 'tcp' && record?.opened === 'out' && addresses.remote !== null;
+  return isUnanswered && end === undefined ? 'SYN_SENT' : undefined;
+}
+
+/**
+ * Returns when a socket ended, on the sampler's clock. The kernel destroys most sockets as soon as their last descriptor is
+ * closed; the others, which wait for their peer, at the latest when the message arrives.
+ */
+const endOf = ({ atMs, sinceMs }: ClosedSocket, record?: ClosedRecord): number =>
+  record?.releasedMs !== undefined && record.releasedMs > sinceMs ? record.releasedMs : atMs;
 
 /** Returns the events of a traced socket whose close message was lost. */
 export function eventsWithoutMessage({ traced, id, atMs }: DestroyedSocket): readonly KernelEvent[] {

@@ -1,6 +1,7 @@
 import type { Coverage } from '../../../model/event.ts';
 import type { EventSource, KernelEvent, Leftovers } from '../../types.ts';
 import type { Network } from '../namespaces/network.ts';
+import type { LedgerRecords } from '../ledger/records.ts';
 import type { Attribution, Listeners } from '../owners/attribution.ts';
 import type { Proc } from '../proc/proc.ts';
 import { makeSocket } from '../sockets/make-socket.ts';
@@ -38,6 +39,8 @@ export interface LinuxEventsOptions {
   readonly proc: Proc;
   /** The trace, or the reason why there is none, as a clause. */
   readonly trace: TraceReader | string;
+  /** The ledger. If it records owners, there is no trace. */
+  readonly records?: LedgerRecords | undefined;
   /** Returns milliseconds on the sampler's monotonic clock. */
   readonly nowMs: () => number;
   /** Returns the wall-clock time, milliseconds since 1970. */
@@ -50,13 +53,15 @@ const COLLECT_MS = 10;
 /** Pid of kthreadd, the parent of all kernel threads, which run in the initial namespaces (kernel/kthread.c). */
 const KTHREADD_PID = 2;
 
+const ONLY_CONTAINER = 'programs are recorded in the container of netpane only';
+
 const ROUTES_STOPPED = 'programs of short-lived UDP sockets are unknown: too many packets to trace';
 
 /**
  * Kernel events between two polls: close messages of all destroyed sockets, for any user, and the trace of all TCP
  * states with the running thread, for root.
  *
- *     sock_diag close messages ──▶ `CloseEvents` ──▶ ended, with counters
+ *     sock_diag close messages, ledger ──▶ `CloseEvents` ──▶ ended, with counters
  *     trace ──▶ `Actors` (processes), `Senders` (UDP)
  *          └──▶ `TracedSockets` ──▶ destroyed: waits for the close message
  *                     └─ living: cookie from a TCP query ──▶ appeared, state
@@ -82,11 +87,11 @@ export class LinuxEvents implements EventSource {
     this.#options = options;
     this.#actors = new Actors(options.proc, options.attribution.owners);
     this.#senders = new Senders(this.#actors.networkOf(KTHREADD_PID)?.netns);
-    const { trace, attribution, listeners, namespaceOf } = options;
+    const { trace, attribution, listeners, namespaceOf, records } = options;
     const newListeners = new NewListeners(namespaceOf);
     this.#traced = new TracedSockets(this.#actors, newListeners);
     this.#tcpOwners = new TcpOwners(attribution, listeners, newListeners);
-    this.#closes = new CloseEvents(this.#traced, this.#senders, this.#tcpOwners, attribution);
+    this.#closes = new CloseEvents(this.#traced, this.#senders, this.#tcpOwners, attribution, records);
     if (typeof trace === 'string') this.#noTraceReason = trace;
     else {
       this.#trace = trace;
@@ -99,7 +104,10 @@ export class LinuxEvents implements EventSource {
       const why = this.#senders.isStopped ? ROUTES_STOPPED : this.#trace.notice;
       return { level: 'changes', ...(why !== undefined && { why }) };
     }
-    const hasCloses = [...this.#options.networks()].some(({ closes }) => closes !== undefined);
+    const { records, networks } = this.#options;
+    const hasCloses = [...networks()].some(({ closes }) => closes !== undefined);
+    if (hasCloses && records && records.ledger.noOwnersReason === undefined)
+      return { level: 'lives', ...(records.ledger.isPartial && { why: ONLY_CONTAINER }) };
     const why = this.#noTraceReason ?? '';
     return hasCloses
       ? { level: 'closes', why }
@@ -130,6 +138,7 @@ export class LinuxEvents implements EventSource {
     this.#collectMessages();
     const startMs = nowMs();
     this.#readTrace();
+    this.#options.records?.forgetProcesses();
     for (const network of this.#options.networks()) {
       for (const closed of network.closes?.take() ?? [])
         this.#events.push(...this.#closes.ofMessage(network, closed));

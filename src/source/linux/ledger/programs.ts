@@ -6,6 +6,7 @@ import { LITTLE_ENDIAN } from '../netlink/wire.ts';
 const HELPER = {
   mapLookUp: 1,
   mapUpdate: 2,
+  mapDelete: 3,
   timeNs: 5,
   pidTgid: 14,
   uidGid: 15,
@@ -25,8 +26,10 @@ const SKB = { length: 0, protocol: 16, gsoSegments: 164, sock: 168 } as const;
 const SOCK = { type: 8, protocol: 12 } as const;
 const SOCK_OPS = { operation: 0, family: 20, endpoints: 24 } as const;
 
+const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
+const TCP = 6;
 const UDP = 17;
 const UDPLITE = 136;
 const UDP_HEADER = 8;
@@ -143,10 +146,46 @@ function created({ entries, made }: MapDescriptors, namespace: PidNamespace | un
   return end(countMade(it, made, MADE.entries));
 }
 
-/** cgroup/sock_release: runs in the process that closes the last descriptor of a socket, or ends with it. */
-function released({ entries }: MapDescriptors, namespace: PidNamespace | undefined): Uint8Array {
+/** Removes the value of the key from a map, and subtracts it from the number of those made. */
+const remove = (it: Assembler, map: number, made: number, index: number, next: string): Assembler =>
+  it
+    .loadMap('r1', map)
+    .compute('r2', '=', 'r10')
+    .compute('r2', '+', KEY)
+    .call(HELPER.mapDelete)
+    .jumpIf('r0', '!=', 0, next)
+    .store(32, 'r10', SCRATCH, index)
+    .loadMap('r1', made)
+    .compute('r2', '=', 'r10')
+    .compute('r2', '+', SCRATCH)
+    .call(HELPER.mapLookUp)
+    .jumpIf('r0', '==', 0, next)
+    .compute('r1', '=', -1)
+    .addAtomically('r0', 0, 'r1')
+    .label(next);
+
+/**
+ * cgroup/sock_release: runs in the process that closes the last descriptor of a socket, or ends with it. The kernel
+ * reports the end of TCP and UDP sockets only, so those of other protocols are removed at once.
+ */
+function released(
+  { entries, counters, made }: MapDescriptors,
+  namespace: PidNamespace | undefined,
+): Uint8Array {
   const it = new Assembler().compute('r6', '=', 'r1');
-  lookUp(storeCookie(it), entries).jumpIf('r0', '==', 0, 'end').compute('r7', '=', 'r0');
+  storeCookie(it)
+    .load(32, 'r1', 'r6', SOCK.type)
+    .load(32, 'r2', 'r6', SOCK.protocol)
+    .jumpIf('r1', '==', SOCK_STREAM, 'stream')
+    .jumpIf('r1', '!=', SOCK_DGRAM, 'other')
+    .jumpIf('r2', '==', UDP, 'reported')
+    .jump('other')
+    .label('stream')
+    .jumpIf('r2', '==', TCP, 'reported')
+    .label('other');
+  remove(it, entries, made, MADE.entries, 'no entry');
+  remove(it, counters, made, MADE.counters, 'no counters').jump('end').label('reported');
+  lookUp(it, entries).jumpIf('r0', '==', 0, 'end').compute('r7', '=', 'r0');
   currentProcess(it, namespace)
     .store(64, 'r7', ENTRY.releaser, 'r0')
     .call(HELPER.timeNs)

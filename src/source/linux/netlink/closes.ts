@@ -29,6 +29,8 @@ const NOTIFICATION_SEQUENCE = 0;
 export interface ClosedSocket {
   /** Time of receipt, on the monotonic clock of the source, milliseconds. */
   readonly atMs: number;
+  /** The kernel sent the message after this time; -Infinity when unknown. */
+  readonly sinceMs: number;
   readonly id: string;
   readonly protocol: Protocol;
   /** Has no remote endpoint if this side reset the connection: the kernel has cleared it by then. */
@@ -66,6 +68,7 @@ const INFO = { start: 0, end: 0 };
  * Decodes a message about a destroyed socket. Returns undefined for an unknown protocol or a malformed message.
  * @param atMs monotonic time of receipt
  * @param wallMs wall-clock time of receipt
+ * @param sinceMs see `ClosedSocket`
  */
 export function decodeClosed(
   buffer: NetlinkBuffer,
@@ -73,6 +76,7 @@ export function decodeClosed(
   end: number,
   atMs: number,
   wallMs: number,
+  sinceMs = -Infinity,
 ): ClosedSocket | undefined {
   const { bytes, view } = buffer;
   let number: number | undefined;
@@ -88,6 +92,7 @@ export function decodeClosed(
     INFO.end > INFO.start && protocol === 'tcp' ? decodeEnd(buffer, INFO.start, INFO.end) : undefined;
   return {
     atMs,
+    sinceMs,
     id: cookieId(buffer, start + INET.cookie),
     protocol,
     addresses,
@@ -126,6 +131,8 @@ export class Closes {
   readonly #channel: ClosesChannel;
   readonly #maxWaiting: number;
   #closed: ClosedSocket[] = [];
+  /** Last time at which no message was waiting. */
+  #emptiedMs = -Infinity;
   /** The kernel's count of lost messages when last read. */
   #drops = 0;
   /** Messages lost since the last `takeLost`. */
@@ -151,14 +158,17 @@ export class Closes {
       // ENOBUFS is reported once per overrun; the messages in the buffer follow (netlink(7)).
       if (length === -ERRNO.ENOBUFS) isOverrun = true;
       else if (length > 0) this.#decodeDatagram(length, nowMs, wallMs);
-      else if (length !== -ERRNO.EINTR) break;
+      else if (length !== -ERRNO.EINTR) {
+        if (length === -ERRNO.EAGAIN) this.#emptiedMs = nowMs;
+        break;
+      }
     }
     if (count > 0) this.#countLost(isOverrun);
   }
 
   #decodeDatagram(length: number, nowMs: number, wallMs: number): void {
     const { problems } = eachMessage(BUFFER, length, NOTIFICATION_SEQUENCE, (_, start, end) => {
-      const closed = decodeClosed(BUFFER, start, end, nowMs, wallMs);
+      const closed = decodeClosed(BUFFER, start, end, nowMs, wallMs, this.#emptiedMs);
       if (closed) this.#closed.push(closed);
       else this.problems++;
     });

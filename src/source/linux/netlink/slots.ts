@@ -101,6 +101,11 @@ export class Slots {
     return this.#slots.has(cookieOf(u32[first + 11] ?? 0, u32[first + 12] ?? 0));
   }
 
+  /** Returns the slot of a socket by the halves of its cookie; undefined if it has none. */
+  slotOf(low: number, high: number): number | undefined {
+    return this.#slots.get(cookieOf(low, high));
+  }
+
   beginPoll(): void {
     this.#pollCount++;
     this.#nextLength = 0;

@@ -47,6 +47,8 @@ export interface OwnedSocket {
   readonly uid?: number | undefined;
   /** Inode of its network namespace; undefined if only one is read. */
   readonly netns?: number | undefined;
+  /** The process that made it, until a holder is found; undefined when unknown. */
+  readonly creators?: readonly Owner[] | undefined;
 }
 
 export interface AttributionOptions {
@@ -126,6 +128,7 @@ export class Attribution {
     const exact = inode === undefined ? undefined : this.owners.of(inode);
     if (exact) return exact;
     if (lastKnown?.[0]?.pid !== undefined) return withKnowledge(this.#inherited, lastKnown, 'inherited');
+    if (socket.creators) return socket.creators;
     if (inode === undefined) {
       const owners = socket.protocol === 'tcp' ? listeners().of(socket) : undefined;
       if (owners === undefined) return this.#ownersWithoutInode(socket);

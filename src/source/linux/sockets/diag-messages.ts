@@ -49,6 +49,11 @@ export class DiagMessages {
     return this.#malformed + this.#undecodable.size;
   }
 
+  /** Returns the slot of a socket by the halves of its cookie; undefined if it has none. */
+  slotOf(low: number, high: number): number | undefined {
+    return this.#slots.slotOf(low, high);
+  }
+
   /** @param nowWallMs wall-clock time of the poll, milliseconds since 1970 */
   beginPoll(nowWallMs: number): void {
     this.#nowWallMs = nowWallMs;

@@ -1,7 +1,9 @@
-import type { Owner, Socket } from '../../../model/socket.ts';
+import type { Owner, Socket, Traffic } from '../../../model/socket.ts';
 import type { Network } from '../namespaces/network.ts';
 import type { TcpSurplus } from '../namespaces/tcp-surplus.ts';
+import type { LedgerRecords, OpenRecord } from '../ledger/records.ts';
 import type { Attribution, Listeners } from '../owners/attribution.ts';
+import { CountedTraffic } from './counted-traffic.ts';
 import type { DiagMessages } from './diag-messages.ts';
 import { interfaceOf, makeSocket, type SocketMessage, scoped, unscoped } from './make-socket.ts';
 import type { OtherSockets } from './other-sockets.ts';
@@ -22,6 +24,8 @@ export class DiagSockets {
   readonly #attribution: Attribution;
   readonly #others: OtherSockets;
   readonly #surplus: TcpSurplus;
+  readonly #records: LedgerRecords | undefined;
+  readonly #counted: CountedTraffic;
   readonly #table = new SlotTable();
   /** Slots of sockets without an inode, whose owners are those of their listener. */
   readonly #ownedByListener = new Set<number>();
@@ -30,12 +34,16 @@ export class DiagSockets {
   readonly #sockets = new RollingMap<Socket>();
   /** Listeners of the last poll; undefined until needed. */
   #listeners: Listeners | undefined;
+  /** True until the first poll has ended: nearly all of its sockets are older than the ledger. */
+  #isFirst = true;
 
   /** @param others sockets without a slot, which are part of the result */
-  constructor(attribution: Attribution, others: OtherSockets, surplus: TcpSurplus) {
+  constructor(attribution: Attribution, others: OtherSockets, surplus: TcpSurplus, records?: LedgerRecords) {
     this.#attribution = attribution;
     this.#others = others;
     this.#surplus = surplus;
+    this.#records = records;
+    this.#counted = new CountedTraffic(records?.ledger);
   }
 
   /** Returns the listeners of the last poll. */
@@ -62,7 +70,7 @@ export class DiagSockets {
     const inUse = new Set<Network>();
     for (const { socket, network } of this.#table.entries()) {
       const knowledge = socket.owners[0]?.knowledge;
-      if (knowledge === 'exact' || knowledge === 'pending') inUse.add(network);
+      if (knowledge === 'exact' || knowledge === 'pending' || knowledge === 'creator') inUse.add(network);
     }
     return inUse;
   }
@@ -83,6 +91,11 @@ export class DiagSockets {
     const stale = this.#staleSlots();
     for (const message of messages.changes) this.#applyMessage(message, stale);
     messages.clear();
+    this.#isFirst = false;
+    this.#counted.read(
+      (low, high) => messages.slotOf(low, high),
+      (slot, traffic) => this.#setTraffic(slot, traffic),
+    );
     for (const slot of stale) this.#updateOwners(slot);
     this.#relabelSockets(networks);
     for (const { id, socket } of this.#others.buildSockets(this.listeners)) {
@@ -100,19 +113,50 @@ export class DiagSockets {
   #applyMessage(message: SocketMessage, stale: Set<number>): void {
     const { slot, network, addresses, inode } = message;
     const before = this.#table.get(slot);
-    let owners = before?.owners ?? NO_OWNERS;
+    const record = before || this.#isFirst ? undefined : this.#records?.ofOpen(message.id);
+    let owners = before?.owners ?? record?.creators ?? NO_OWNERS;
     // Without an inode, the owners are those of the listener, whose message may come later.
     if (addresses && inode === 0) stale.add(slot);
     else if (addresses) {
       owners = this.#attribution.ownersOf(
-        { ...addresses, protocol: message.protocol, inode, netns: network.inode },
+        {
+          ...addresses,
+          protocol: message.protocol,
+          inode,
+          netns: network.inode,
+          creators: record?.creators,
+        },
         before?.owners,
         this.listeners,
       );
       stale.delete(slot);
     }
     this.#table.setPlace(slot, network, message.interfaceIndex);
-    this.#store(slot, makeSocket(message, before, owners, this.#attribution));
+    this.#store(
+      slot,
+      makeSocket(before ? message : this.#completed(message, record), before, owners, this.#attribution),
+    );
+  }
+
+  /** Returns the first message about a socket with what the ledger adds to it. */
+  #completed(message: SocketMessage, record: OpenRecord | undefined): SocketMessage {
+    const counted = this.#counted.ofNew(message.protocol);
+    if (record === undefined && counted.rxBytes === undefined) return message;
+    return {
+      ...message,
+      traffic: { ...message.traffic, ...counted },
+      createdAtMs: record?.createdAtMs,
+      opened: message.opened ?? record?.opened,
+    };
+  }
+
+  /** Gives a socket the traffic that the ledger has counted. */
+  #setTraffic(slot: number, traffic: Traffic): void {
+    const socket = this.#table.get(slot);
+    if (socket === undefined) return;
+    const { rxSegments, txSegments } = socket.traffic ?? {};
+    if (rxSegments === traffic.rxSegments && txSegments === traffic.txSegments) return;
+    this.#store(slot, { ...socket, traffic: { ...socket.traffic, ...traffic } });
   }
 
   /** Determines the owners of a socket again. */

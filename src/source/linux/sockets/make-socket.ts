@@ -28,6 +28,8 @@ export interface SocketMessage {
   readonly timer: Timer | undefined;
   readonly opened: Direction | undefined;
   readonly tcp: TcpInfo | undefined;
+  /** Wall-clock time at which the socket was made, milliseconds since 1970; undefined when unknown. */
+  readonly createdAtMs?: number | undefined;
 }
 
 /**
@@ -44,6 +46,7 @@ export function makeSocket(
   // The kernel reports no counters after the end of a connection: the last known ones stay valid.
   const traffic = before?.traffic ? { ...before.traffic, ...message.traffic } : message.traffic;
   const opened = message.opened ?? before?.opened;
+  const createdAtMs = message.createdAtMs ?? before?.createdAtMs;
   if (addresses === undefined && before) {
     const { timer: _, ...rest } = before;
     return { ...rest, traffic, ...(timer && { timer }), ...(opened && { opened }), ...(tcp && { tcp }) };
@@ -72,7 +75,7 @@ export function makeSocket(
   ) {
     // The common case, in one literal: V8 makes it smaller than an object that gets its properties one by one.
     const { local, remote } = endpoints;
-    return {
+    const socket: Socket = {
       id,
       protocol,
       family,
@@ -88,6 +91,7 @@ export function makeSocket(
       opened,
       owners,
     };
+    return createdAtMs === undefined ? socket : { ...socket, createdAtMs };
   }
   return {
     id,
@@ -100,6 +104,7 @@ export function makeSocket(
     ...(user !== undefined && { user }),
     ...(name !== undefined && { interface: name }),
     ...(netns && { netns }),
+    ...(createdAtMs !== undefined && { createdAtMs }),
     traffic,
     ...(timer && { timer }),
     ...(opened && { opened }),

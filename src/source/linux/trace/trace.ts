@@ -2,6 +2,7 @@ import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { removeLeftovers } from '../../leftovers.ts';
 import type { Leftovers } from '../../types.ts';
+import { monotonicMs } from '../proc/clock.ts';
 import { FIRST_PID_NAMESPACE } from '../proc/privileges.ts';
 import { ERRNO, type Native } from '../netlink/native.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer, netlinkBuffer } from '../netlink/wire.ts';
@@ -219,11 +220,6 @@ export class Trace {
 /** POLLIN in the fields `events` and `revents`: together 32 bits of struct pollfd. */
 const EVENTS_POLLIN = LITTLE_ENDIAN ? POLLIN : POLLIN << 16;
 const REVENTS_POLLIN = LITTLE_ENDIAN ? POLLIN << 16 : POLLIN;
-
-function monotonicMs(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1000 + nanoseconds / 1e6;
-}
 
 /** Returns the buffer size per processor, KiB. @param requestedKiB size per processor; undefined for the default */
 function bufferKiBFor(requestedKiB: number | undefined, processors: number, memoryKiB: number): number {

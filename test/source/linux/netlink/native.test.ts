@@ -2,6 +2,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, statSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { LEDGER_SOCKETS, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
 import { TraceUnavailable } from '../../../../src/source/linux/trace/tracefs.ts';
 import type { SourceOptions } from '../../../../src/source/types.ts';
 
@@ -222,6 +223,7 @@ describe('opening sock_diag', () => {
 
   describe('with events', () => {
     let openTrace: () => unknown;
+    let openLedger: () => unknown;
     const traceOptions: unknown[] = [];
     const coverageWith = async (options: Partial<SourceOptions> = {}) => {
       library.datagrams = [answer(0)];
@@ -229,6 +231,15 @@ describe('opening sock_diag', () => {
     };
     beforeEach(() => {
       traceOptions.length = 0;
+      openLedger = () => {
+        throw new LedgerUnavailable('it needs root');
+      };
+      vi.doMock('../../../../src/source/linux/ledger/bpf.ts', () => ({ Bpf: class {} }));
+      vi.doMock('../../../../src/source/linux/ledger/ledger.ts', () => ({
+        LEDGER_SOCKETS,
+        LedgerUnavailable,
+        Ledger: { open: () => openLedger() },
+      }));
       vi.doMock('../../../../src/source/linux/trace/tracefs.ts', () => ({ TraceUnavailable }));
       vi.doMock('../../../../src/source/linux/trace/trace.ts', () => ({
         Trace: {
@@ -242,6 +253,29 @@ describe('opening sock_diag', () => {
     afterEach(() => {
       vi.doUnmock('../../../../src/source/linux/trace/tracefs.ts');
       vi.doUnmock('../../../../src/source/linux/trace/trace.ts');
+      vi.doUnmock('../../../../src/source/linux/ledger/bpf.ts');
+      vi.doUnmock('../../../../src/source/linux/ledger/ledger.ts');
+    });
+
+    const ledgerOf = (noOwnersReason?: string) => ({ noOwnersReason, close: () => undefined });
+
+    test('covers lives by the ledger, without a trace', async () => {
+      openLedger = () => ledgerOf();
+      openTrace = () => expect.unreachable();
+      expect(await coverageWith()).toEqual({ level: 'lives' });
+    });
+
+    test('opens the trace if the ledger cannot record owners on this kernel', async () => {
+      openLedger = () => ledgerOf('this kernel is too old');
+      openTrace = () => ({ nowMs: () => 0 });
+      expect(await coverageWith()).toEqual({ level: 'changes' });
+    });
+
+    test('throws a mistake in the ledger, which is a bug of netpane', async () => {
+      openLedger = () => {
+        throw new TypeError('a mistake');
+      };
+      await expect(coverageWith()).rejects.toThrow('a mistake');
     });
 
     test('covers closes for an ordinary user and says why not all changes', async () => {

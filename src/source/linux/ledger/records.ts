@@ -1,0 +1,187 @@
+import type { Direction, Endpoint, Owner, Traffic } from '../../../model/socket.ts';
+import { fullName } from '../proc/process.ts';
+import type { Counters, LedgerEntry, LedgerProcess } from './entry.ts';
+import type { Ledger } from './ledger.ts';
+
+export interface RecordsOptions {
+  /** Returns the current program of a process as an owner; undefined if the process has ended. */
+  readonly identityOf: (pid: number) => Owner | undefined;
+  readonly userOf: (uid: number) => string | undefined;
+  /** Returns milliseconds on the sampler's monotonic clock. */
+  readonly nowMs: () => number;
+  /** Returns the wall-clock time, milliseconds since 1970. */
+  readonly wallMs: () => number;
+  /** Returns milliseconds of CLOCK_MONOTONIC, the clock of the ledger. */
+  readonly monotonicMs: () => number;
+}
+
+/** What the ledger says about an open socket. */
+export interface OpenRecord {
+  /** The process that made it; undefined for an accepted socket, and if the process is in another pid namespace. */
+  readonly creators: readonly Owner[] | undefined;
+  readonly createdAtMs: number;
+  readonly opened: Direction | undefined;
+}
+
+/** What the ledger says about a closed socket. */
+export interface ClosedRecord {
+  /**
+   * The process that made it and the one that closed its last descriptor. `exact` if it was the same process: then it
+   * held the socket from the first to the last moment.
+   */
+  readonly owners: readonly Owner[] | undefined;
+  readonly uid: number | undefined;
+  readonly createdAtMs: number;
+  readonly opened: Direction | undefined;
+  /** When it was made and when its last descriptor was closed, on the sampler's clock. */
+  readonly bornMs: number;
+  readonly releasedMs: number | undefined;
+  readonly local: Endpoint | undefined;
+  /** Null for a listener; undefined when unknown. */
+  readonly remote: Endpoint | null | undefined;
+  readonly isListener: boolean;
+}
+
+/** Maximum difference of two start times of a process, milliseconds: the boot time of the machine is in seconds. */
+const START_TOLERANCE_MS = 1000;
+
+/** Name of the kernel's threads that close descriptors for other processes (fs/file_table.c, delayed_fput). */
+const KERNEL_WORKER = /^kworker\//;
+
+/** Turns entries of the ledger into owners and times as the rest of netpane has them. */
+export class LedgerRecords {
+  readonly ledger: Ledger;
+  readonly #options: RecordsOptions;
+  /** Sampler clock minus CLOCK_MONOTONIC, milliseconds. */
+  readonly #offsetMs: number;
+  /** Programs of processes read since the last `forgetProcesses`, by pid; undefined for ended ones. */
+  readonly #identities = new Map<number, Owner | undefined>();
+  /** Owners made since then, so that the sockets of one process share them. */
+  readonly #owners = new Map<string, Owner>();
+
+  constructor(ledger: Ledger, options: RecordsOptions) {
+    this.ledger = ledger;
+    this.#options = options;
+    this.#offsetMs = options.nowMs() - options.monotonicMs();
+  }
+
+  /** Makes the next records read the programs of processes again: they may have changed since. */
+  forgetProcesses(): void {
+    this.#identities.clear();
+    this.#owners.clear();
+  }
+
+  /** Returns the record of an open socket; undefined if it is older than the ledger. @param id `sk:` and the cookie */
+  ofOpen(id: string): OpenRecord | undefined {
+    const entry = this.ledger.entryOf(id);
+    if (entry === undefined) return undefined;
+    const { creator, bornMs } = entry;
+    return {
+      creators: creator && [this.#ownerOf(creator, entry.uid, bornMs, 'creator')],
+      createdAtMs: this.#wallOf(bornMs),
+      opened: openedOf(entry),
+    };
+  }
+
+  /** Returns and forgets the record of a closed socket; undefined if it is older than the ledger. */
+  takeClosed(id: string): ClosedRecord | undefined {
+    const entry = this.ledger.takeEntry(id);
+    if (entry === undefined) return undefined;
+    const { bornMs, releasedMs, tcp, uid } = entry;
+    return {
+      owners: this.#ownersOfClosed(entry),
+      uid,
+      createdAtMs: this.#wallOf(bornMs),
+      opened: openedOf(entry),
+      bornMs: bornMs + this.#offsetMs,
+      releasedMs: releasedMs === undefined ? undefined : releasedMs + this.#offsetMs,
+      local: tcp?.local,
+      remote: tcp?.remote,
+      isListener: tcp?.operation === 'listen',
+    };
+  }
+
+  /** Returns and forgets the traffic of a closed socket that is not TCP; undefined if it is not counted. */
+  takeTraffic(id: string): Traffic | undefined {
+    if (this.ledger.noTrafficReason !== undefined) return undefined;
+    return trafficOf(this.ledger.takeCounters(id));
+  }
+
+  /** Returns wall-clock time, rounded to the microsecond. @param atMs milliseconds of CLOCK_MONOTONIC */
+  #wallOf(atMs: number): number {
+    const { wallMs, nowMs } = this.#options;
+    return Math.round((wallMs() - nowMs() + atMs + this.#offsetMs) * 1000) / 1000;
+  }
+
+  #ownersOfClosed({ creator, releaser, uid, bornMs, releasedMs }: LedgerEntry): readonly Owner[] | undefined {
+    const closer = releaser && !KERNEL_WORKER.test(releaser.comm) ? releaser : undefined;
+    if (creator === undefined)
+      return closer && [this.#ownerOf(closer, undefined, releasedMs ?? bornMs, 'exact')];
+    if (closer?.pid === creator.pid) return [this.#ownerOf(creator, uid, bornMs, 'exact')];
+    const made = this.#ownerOf(creator, uid, bornMs, 'creator');
+    return closer ? [made, this.#ownerOf(closer, undefined, releasedMs ?? bornMs, 'exact')] : [made];
+  }
+
+  /** Returns a process as an owner, with the name that it had at `atMs` (milliseconds of CLOCK_MONOTONIC). */
+  #ownerOf(
+    { pid, tid, comm }: LedgerProcess,
+    uid: number | undefined,
+    atMs: number,
+    knowledge: 'exact' | 'creator',
+  ): Owner {
+    const key = `${pid} ${knowledge} ${tid === pid} ${uid} ${comm}`;
+    const known = this.#owners.get(key);
+    if (known) return known;
+    const identity = this.#identityOf(pid);
+    const living =
+      identity && (identity.startedAtMs ?? 0) <= this.#wallOf(atMs) + START_TOLERANCE_MS
+        ? identity
+        : undefined;
+    const owner =
+      living && isNameOf(living, tid === pid ? comm : undefined)
+        ? { ...living, knowledge }
+        : this.#ownerByName(pid, comm, uid, knowledge, living);
+    this.#owners.set(key, owner);
+    return owner;
+  }
+
+  /** Returns an owner whose process has ended, or runs another program now. */
+  #ownerByName(
+    pid: number,
+    comm: string,
+    uid: number | undefined,
+    knowledge: 'exact' | 'creator',
+    living: Owner | undefined,
+  ): Owner {
+    const user = uid === undefined ? undefined : this.#options.userOf(uid);
+    return {
+      knowledge,
+      pid,
+      process: fullName(comm, undefined),
+      ...(user !== undefined && { user }),
+      ...(living?.startedAtMs !== undefined && { startedAtMs: living.startedAtMs }),
+    };
+  }
+
+  #identityOf(pid: number): Owner | undefined {
+    if (!this.#identities.has(pid)) this.#identities.set(pid, this.#options.identityOf(pid));
+    return this.#identities.get(pid);
+  }
+}
+
+/** Returns true if a program has this name of a first thread. @param comm undefined for the name of another thread */
+const isNameOf = ({ process, exe, command }: Owner, comm: string | undefined): boolean =>
+  comm === undefined || fullName(comm, exe, command?.split(' ', 2)) === process;
+
+function openedOf({ tcp }: LedgerEntry): Direction | undefined {
+  if (tcp?.operation === 'accepted') return 'in';
+  return tcp?.operation === 'connect' ? 'out' : undefined;
+}
+
+/** Returns counters as traffic: all 0 for a socket that the ledger has not counted. */
+export const trafficOf = (counters: Counters | undefined): Traffic => ({
+  rxBytes: counters?.rxBytes ?? 0,
+  txBytes: counters?.txBytes ?? 0,
+  rxSegments: counters?.rxPackets ?? 0,
+  txSegments: counters?.txPackets ?? 0,
+});

@@ -1,0 +1,304 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Snapshot } from '../../../../src/model/batch.ts';
+import { BpfError } from '../../../../src/source/linux/ledger/bpf.ts';
+import { MADE } from '../../../../src/source/linux/ledger/layout.ts';
+import { Ledger } from '../../../../src/source/linux/ledger/ledger.ts';
+import { FakeBpf, type FakeEntry } from '../../../helpers/bpf.ts';
+import {
+  ACCEPTED,
+  advance,
+  CONNECTED,
+  drain,
+  drainLines,
+  drainOnlyEnd,
+  fake,
+  kernel,
+  LEDGER_AHEAD_MS,
+  line,
+  LISTEN,
+  open,
+  read,
+  source,
+  start,
+  START_MS,
+  trace,
+  useEventScene,
+  WALL_MS,
+} from '../../../helpers/event-scene.ts';
+import { ownersText } from '../../../helpers/fakes.ts';
+
+useEventScene();
+
+let bpf: FakeBpf;
+beforeEach(() => {
+  bpf = new FakeBpf();
+});
+
+const ledger = ({ isRoot = true, maxSockets = 4096 } = {}) =>
+  Ledger.open({
+    bpf,
+    isRoot: true,
+    maxSockets,
+    openCgroup: () => ({ descriptor: 3, isRoot, close: () => undefined }),
+  });
+
+/** Returns a time since the start on the clock of the ledger. */
+const at = (ms: number) => START_MS + LEDGER_AHEAD_MS + ms;
+
+const CURL = { pid: 70, uid: 1000, comm: 'curl' };
+const WEB = { pid: 50, comm: 'web' };
+
+/** Adds the entry of a connection that curl made after 1 ms and closed after 11 ms. */
+const enterConnection = (fields: Partial<FakeEntry> = {}): void =>
+  bpf.enter(0xc0, {
+    bornMs: at(1),
+    creator: CURL,
+    releasedMs: at(11),
+    releaser: CURL,
+    tcp: { operation: 'connect', local: '127.0.0.1:4000', remote: '127.0.0.1:80' },
+    ...fields,
+  });
+
+/** Returns the only event, the close of `CONNECTED` 30 ms after the start. */
+function closeOfConnection() {
+  drain();
+  advance(30);
+  kernel.own.destroy(CONNECTED);
+  return drainOnlyEnd();
+}
+
+describe('coverage', () => {
+  test('is lives with the ledger, which needs no trace', () => {
+    open({ ledger: ledger(), trace });
+    expect(source.events?.coverage).toEqual({ level: 'lives' });
+    expect(source.leftovers).toBeUndefined();
+  });
+
+  test('says that only a container is recorded', () => {
+    open({ ledger: ledger({ isRoot: false }) });
+    expect(source.events?.coverage.why).toBe('programs are recorded in the container of netpane only');
+  });
+
+  test('is that of the trace on a kernel whose ledger cannot name processes', () => {
+    bpf.refused.set('created', new BpfError('loading', 22));
+    open({ ledger: ledger(), trace });
+    expect(source.events?.coverage).toEqual({ level: 'changes' });
+    expect(source.leftovers).toBeDefined();
+  });
+
+  test('closing the source removes the programs', () => {
+    open({ ledger: ledger() });
+    source.close();
+    expect(bpf.open.size).toBe(0);
+  });
+});
+
+describe('a close', () => {
+  test('has the process that made and closed the socket as exact owner, with its file and command', () => {
+    start(70, 'curl');
+    open({ ledger: ledger(), trace });
+    enterConnection();
+    const end = closeOfConnection();
+    expect(line(end)).toBe(
+      '11 ended sk:c0 CLOSE 127.0.0.1:4000 127.0.0.1:80; exact curl 70; 10 ms; by destroy',
+    );
+    expect(end.socket).toMatchObject({
+      uid: 1000,
+      user: 'ana',
+      opened: 'out',
+      createdAtMs: WALL_MS + START_MS + 1,
+    });
+    expect(end.isAtLeast).toBeUndefined();
+    // Its entry is removed.
+    kernel.own.destroy(CONNECTED);
+    expect(drainLines()).toEqual([expect.stringContaining('gone - -')]);
+  });
+
+  test('has the process by its kernel name and user if it has ended', () => {
+    open({ ledger: ledger() });
+    enterConnection();
+    expect(closeOfConnection().socket.owners).toEqual([
+      { knowledge: 'exact', pid: 70, process: 'curl', user: 'ana' },
+    ]);
+  });
+
+  test('does not take another program for the one that made the socket', () => {
+    start(70, 'bash');
+    open({ ledger: ledger() });
+    enterConnection();
+    const [owner] = closeOfConnection().socket.owners;
+    expect(owner).toMatchObject({ knowledge: 'exact', pid: 70, process: 'curl' });
+    expect(owner).not.toHaveProperty('exe');
+  });
+
+  test('names a process, not the thread that made the socket', () => {
+    start(70, 'firefox');
+    open({ ledger: ledger() });
+    enterConnection({ creator: { ...CURL, tid: 77, comm: 'Socket Thread' } });
+    expect(ownersText(closeOfConnection().socket)).toBe('exact firefox 70');
+  });
+
+  test('has the process that made the socket as creator if another one closed it', () => {
+    start(70, 'curl');
+    start(71, 'helper');
+    open({ ledger: ledger() });
+    enterConnection({ releaser: { pid: 71, comm: 'helper' } });
+    expect(ownersText(closeOfConnection().socket)).toBe('creator curl 70, exact helper 71');
+  });
+
+  test('does not name the thread of the kernel that closed the last descriptor', () => {
+    open({ ledger: ledger() });
+    enterConnection({ releaser: { pid: 9, comm: 'kworker/0:1-events' } });
+    expect(ownersText(closeOfConnection().socket)).toBe('creator curl 70');
+  });
+
+  test('of an accepted socket has the process that closed it, and the user of the listener', async () => {
+    start(50, 'web', 7);
+    open({ ledger: ledger() });
+    await read(LISTEN);
+    bpf.enter(0xacc, {
+      bornMs: at(2),
+      releasedMs: at(5),
+      releaser: WEB,
+      tcp: { operation: 'accepted', local: '127.0.0.1:80', remote: '127.0.0.1:4000' },
+    });
+    kernel.own.destroy(ACCEPTED);
+    const end = drainOnlyEnd();
+    expect(line(end)).toContain('exact web 50; 3 ms; by destroy');
+    expect(end.socket).toMatchObject({ opened: 'in', uid: 1000 });
+  });
+
+  test('of a socket that no process accepted has the owners of the listener', async () => {
+    start(50, 'web', 7);
+    open({ ledger: ledger() });
+    await read(LISTEN);
+    bpf.enter(0xacc, {
+      bornMs: at(2),
+      tcp: { operation: 'accepted', local: '127.0.0.1:80', remote: '127.0.0.1:4000' },
+    });
+    kernel.own.destroy(ACCEPTED);
+    expect(ownersText(drainOnlyEnd().socket)).toBe('listener web 50');
+  });
+
+  test('has the time of its message if the socket outlived its last descriptor', () => {
+    open({ ledger: ledger() });
+    enterConnection();
+    drain();
+    advance(200);
+    drain();
+    advance(50);
+    kernel.own.destroy(CONNECTED);
+    expect(line(drainOnlyEnd())).toMatch(/^250 ended .*; 249 ms; by destroy$/);
+  });
+
+  test('has the endpoints that the kernel has cleared', () => {
+    open({ ledger: ledger() });
+    enterConnection();
+    kernel.own.destroy({ cookie: 0xc0, local: '127.0.0.1:4000' });
+    expect(line(drainOnlyEnd())).toContain('CLOSE 127.0.0.1:4000 127.0.0.1:80');
+  });
+
+  test('shows a connection that nobody answered in state SYN_SENT, and a listener in state LISTEN', () => {
+    open({ ledger: ledger() });
+    enterConnection();
+    bpf.enter(1, { bornMs: at(0), creator: WEB, tcp: { operation: 'listen', local: '0.0.0.0:80' } });
+    kernel.own.destroy({ cookie: 0xc0, local: '127.0.0.1:4000', remote: '127.0.0.1:80' });
+    kernel.own.destroy({ cookie: 1, local: '0.0.0.0:80' });
+    expect(drain().map((it) => it.type === 'ended' && it.socket.state)).toEqual(['LISTEN', 'SYN_SENT']);
+  });
+
+  test('of a UDP socket has its process, lifetime and traffic', () => {
+    open({ ledger: ledger() });
+    bpf.enter(5, { bornMs: at(0), creator: CURL, releasedMs: at(4), releaser: CURL });
+    bpf.count(5, { rxPackets: 2, rxBytes: 300, txPackets: 1, txBytes: 40 });
+    kernel.own.destroy({ cookie: 5, protocol: 'udp', local: '127.0.0.1:5000' });
+    kernel.own.destroy({ cookie: 6, protocol: 'udp', local: '127.0.0.1:5001' });
+    // The second one is older than the ledger, and without traffic since.
+    const [other, one] = drain();
+    expect(one).toMatchObject({
+      lifetimeMs: 4,
+      socket: { traffic: { rxBytes: 300, txBytes: 40, rxSegments: 2, txSegments: 1 } },
+    });
+    expect(other).toMatchObject({ socket: { owners: [{ knowledge: 'gone' }], traffic: { rxBytes: 0 } } });
+  });
+});
+
+describe('a poll', () => {
+  const UDP = { cookie: 5, protocol: 'udp', local: '127.0.0.1:5000', inode: 9, uid: 1000 } as const;
+  const CLIENT = { ...CONNECTED, inode: 8, uid: 1000, state: 'ESTABLISHED' } as const;
+  const only = ({ sockets }: Snapshot) => [...sockets.values()][0];
+
+  test('has the time at which a new socket was made, and its creator until a holder is found', async () => {
+    fake.remove('1');
+    open({ ledger: ledger() });
+    await read();
+    enterConnection();
+    const socket = only(await read(CLIENT));
+    expect(socket).toMatchObject({ createdAtMs: WALL_MS + START_MS + 1, opened: 'out' });
+    expect(socket && ownersText(socket)).toBe('creator curl 70');
+    // Its other values stay when its traffic changes.
+    const later = only(await read({ ...CLIENT, info: { ...CLIENT.info, bytesReceived: 500 } }));
+    expect(later).toMatchObject({ createdAtMs: WALL_MS + START_MS + 1, owners: socket?.owners });
+  });
+
+  test('prefers the process that holds the socket now', async () => {
+    start(71, 'helper', 8);
+    open({ ledger: ledger() });
+    await read();
+    enterConnection();
+    const socket = only(await read(CLIENT));
+    expect(socket && ownersText(socket)).toBe('exact helper 71');
+  });
+
+  test('shows the traffic of a UDP socket since the start, 0 without any, and its last with the next poll', async () => {
+    open({ ledger: ledger() });
+    const first = await read(UDP);
+    expect(only(first)?.traffic).toMatchObject({ rxBytes: 0, txBytes: 0, rxSegments: 0, txSegments: 0 });
+    bpf.count(5, { rxPackets: 2, rxBytes: 300 });
+    const second = await read(UDP);
+    expect(only(second)?.traffic).toMatchObject({ rxBytes: 300, txBytes: 0, rxSegments: 2, recvQueue: 0 });
+    // Without new traffic it is the same object.
+    expect(only(await read(UDP))).toBe(only(second));
+    expect(only(await read({ ...UDP, recvQueue: 7 }))?.traffic).toMatchObject({ rxBytes: 300, recvQueue: 7 });
+  });
+
+  test('counts no traffic of TCP sockets in the ledger', async () => {
+    open({ ledger: ledger() });
+    expect(only(await read(LISTEN))?.traffic).not.toHaveProperty('rxBytes');
+  });
+
+  const uncounted = async () => {
+    const { degradations } = await read();
+    return degradations.find(({ code }) => code === 'uncounted-traffic')?.text;
+  };
+
+  test('says that UDP is not counted without the ledger, and why', async () => {
+    open({ ledger: 'it needs root' });
+    expect(await uncounted()).toBe(
+      'bytes of UDP and raw sockets are not counted (it needs root): sums leave them out',
+    );
+    expect(only(await read(UDP))?.traffic).not.toHaveProperty('rxBytes');
+  });
+
+  test('says that UDP is not counted outside of the container of netpane', async () => {
+    open({ ledger: ledger({ isRoot: false }) });
+    expect(await uncounted()).toContain('outside the container of netpane');
+  });
+
+  test('says nothing of it if all is counted, or if no ledger is requested', async () => {
+    open({ ledger: ledger() });
+    expect(await uncounted()).toBeUndefined();
+    open();
+    expect(await uncounted()).toBeUndefined();
+  });
+
+  test('says how many entries the kernel has evicted', async () => {
+    open({ ledger: ledger({ maxSockets: 10 }) });
+    bpf.setMade(MADE.entries, 12);
+    expect((await read()).degradations).toContainEqual({
+      code: 'ledger-evicted',
+      text: '2 entries of the ledger evicted: some programs and UDP bytes are unknown',
+      short: '2 programs or counts lost',
+    });
+  });
+});
