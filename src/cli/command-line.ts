@@ -1,16 +1,27 @@
-import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { formatNames, isFormat } from '../export/formats.ts';
+import { termsOf } from '../query/expression.ts';
 import { quoteWord } from '../query/print.ts';
 import { parseQuery, type Query } from '../query/query.ts';
+import { MAX_IP_PORT } from '../query/ranges.ts';
+import type { ColumnId } from '../store/state.ts';
+import { readArguments } from './arguments.ts';
 import { COMMAND_NAMES, COMMANDS } from './commands.ts';
-import type { CommandLine, Invocation } from './invocation.ts';
-import type { CommandName } from './option.ts';
+import type { CommandLine, Invocation, Listing } from './invocation.ts';
+import { nearCommand } from './near-commands.ts';
+import type { CommandName, Option } from './option.ts';
 import { EXCLUSIVE, LSOF_OPTIONS, OPTIONS, type OptionName } from './options.ts';
 import { type FileSettings, type PartialSettings, resolveSettings } from './resolve.ts';
 import { SETTING_NAMES, type SettingName, type Settings, SETTINGS } from './settings.ts';
-import { portValue, quoted, textValue, readValue, UsageError, type Value } from './values.ts';
+import { countValue, portValue, quoted, textValue, readValue, UsageError, type Value } from './values.ts';
 
-const WORDS = COMMAND_NAMES.filter((name) => name !== 'screen');
+/** Commands with a name. */
+const NAMED = COMMAND_NAMES.filter((name) => name !== 'screen');
+
+/** Columns that -e and -o add to the table of `ls`: what ss shows for them. */
+const EXTENDED: readonly ColumnId[] = ['netns', 'uid', 'inode', 'id'];
+const TIMERS: readonly ColumnId[] = ['timer', 'timerRetransmits'];
+
+const LIMIT = countValue(1, 999_999_999);
 
 /**
  * Parses the command line.
@@ -26,16 +37,30 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   }
   const valueOf = reader(values);
   const settings = givenSettings(values);
+  const format = formatNames().find((name) => switches.has(name));
+  const noTable = format ?? (['pids', 'quiet'] as const).find((name) => switches.has(name));
+  if (command === 'ls' && values.has('columns') && noTable !== undefined)
+    throw new UsageError(`--columns and --${noTable} cannot be used together: only the table has columns`);
   const noColour = switches.has('no-color') ? ({ palette: 'mono' } as const) : {};
+  const numeric = switches.has('numeric') ? ({ serviceNames: false } as const) : {};
   const query = queryText(switches, values, forms, words);
   return {
     command: switches.has('help') ? 'help' : switches.has('version') ? 'version' : command,
-    format: formatNames().find((name) => switches.has(name)),
+    format,
     configFile: valueOf('config', textValue('a file name')),
     path: switches.has('path'),
-    given: { ...noColour, ...settings, ...(query !== undefined && { query }) },
+    listing: listingOf(switches, valueOf('limit', LIMIT)),
+    given: { ...noColour, ...numeric, ...settings, ...(query !== undefined && { query }) },
   };
 }
+
+/** Returns how `ls` prints the sockets. */
+const listingOf = (switches: Scanned['switches'], limit: number | undefined): Listing => ({
+  only: switches.has('pids') ? 'pids' : switches.has('quiet') ? 'nothing' : undefined,
+  hasHeader: !switches.has('no-header'),
+  limit,
+  extra: [...(switches.has('extended') ? EXTENDED : []), ...(switches.has('timers') ? TIMERS : [])],
+});
 
 /** Returns the settings that options give. */
 function givenSettings(values: Scanned['values']): PartialSettings {
@@ -63,7 +88,23 @@ export function invocationOf(
   file?: FileSettings,
 ): Invocation {
   const { settings, origins } = resolveSettings(given, environment, file);
-  return { ...line, ...settings, query: readQuery(settings.query), origins };
+  const query = readQuery(settings.query);
+  if (!settings.also.includes('vsock')) refuseLargePorts(query);
+  return { ...line, ...settings, query, origins };
+}
+
+/** Throws a UsageError for a port that only VSOCK sockets can have. */
+function refuseLargePorts({ expression, text }: Query): void {
+  for (const term of termsOf(expression)) {
+    const ports = 'ports' in term ? term.ports : [];
+    const large = ports.find((it) => 'to' in it && it.to > MAX_IP_PORT);
+    if (large === undefined || !('to' in large)) continue;
+    const at = text.indexOf(String(large.to));
+    throw new UsageError(
+      `bad query at column ${at + 1} of ${quoted(text)}: '${large.to}' is too large ` +
+        `(maximum ${MAX_IP_PORT}; only VSOCK has larger ports: --also vsock)`,
+    );
+  }
 }
 
 /** Returns a function that parses the value of an option; it returns undefined for an option that was not given. */
@@ -93,13 +134,15 @@ function queryText(
   const port = valueOf('port', portValue);
   const processName = valueOf('process', textValue('a program name or part of one'));
   const netns = valueOf('netns', textValue('the name or inode of a network namespace'));
-  const [tcp, udp] = [switches.has('tcp'), switches.has('udp')];
+  const protocols = ['tcp', 'udp'].filter((name) => switches.has(name));
+  const families = ['ipv4', 'ipv6'].filter((name) => switches.has(name));
   const queryWords = [values.get('query') ?? '', ...words].join(' ').trim();
   // Checked alone, so that the column of a mistake counts from its start.
   if (queryWords !== '') readQuery(queryWords);
   const terms = [
-    ...(tcp === udp ? [] : [tcp ? 'proto:tcp' : 'proto:udp']),
-    ...(switches.has('listen') ? ['listen'] : []),
+    ...(protocols.length === 0 ? [] : [`proto:${protocols.join(',')}`]),
+    ...(families.length === 2 ? ['(ipv4 or ipv6)'] : families),
+    ...(switches.has('listen') && !switches.has('all') ? ['listen'] : []),
     ...(switches.has('established') ? ['established'] : []),
     ...(port === undefined ? [] : [`:${port}`]),
     ...(processName === undefined ? [] : [`process:${quoteWord(processName)}`]),
@@ -120,78 +163,68 @@ interface Scanned {
   readonly words: readonly string[];
 }
 
-/** As in lsof, `-i` may stand alone: an argument that follows is its form unless it is an option. */
-const withEmptyForms = (args: readonly string[]): string[] =>
-  args.map((arg, i) => (arg === '-i' && (args[i + 1] ?? '-').startsWith('-') ? '--internet=' : arg));
+/** The command that the words begin with, the words after it, and the command that they probably misspell. */
+function commandIn(words: readonly string[]): { command: CommandName | 'help'; rest: readonly string[] } {
+  const [word, ...rest] = words;
+  if (word === 'help') return { command: 'help', rest };
+  const named = NAMED.find((it) => it === word);
+  return named === undefined ? { command: 'screen', rest: words } : { command: named, rest };
+}
 
-/** Maximum number of arguments. parseArgs takes quadratic time; the longest query has fewer words. */
-const MAX_WORDS = 4096;
-/** Maximum length of an argument with one dash: parseArgs reads its letters as options, in quadratic time. */
-const MAX_LETTERS = 8192;
-
-/** Returns true if a word cannot be a mistyped command, so it is a query. */
-const isQuery = (word: string): boolean => /[^a-z]/i.test(word);
+/** Throws a UsageError if the first word is a misspelled command: any other word is a query. */
+function refuseNearCommand(word: string | undefined): void {
+  const near = word === undefined ? undefined : nearCommand(word);
+  if (word === undefined || near === undefined) return;
+  const given = quoted(word);
+  throw new UsageError(
+    `unknown command ${given}: did you mean netpane ${near}? To filter the live screen by that word: netpane -q ${given}`,
+  );
+}
 
 /** Splits the arguments. Throws a UsageError for an option that is unknown or does not belong to the command. */
 function scan(args: readonly string[]): Scanned {
-  const config: ParseArgsConfig['options'] = Object.fromEntries(
-    [...OPTIONS].map(([name, { value, short }]) => [
-      name,
-      { type: value === undefined ? 'boolean' : 'string', ...(short && { short }) } as const,
-    ]),
-  );
-  if (args.length > MAX_WORDS)
-    throw new UsageError(`too many arguments: ${args.length} (maximum ${MAX_WORDS})`);
-  const long = args.find((arg) => /^-(?!-)/.test(arg) && arg.length > MAX_LETTERS);
-  if (long !== undefined)
-    throw new UsageError(`option too long (maximum ${MAX_LETTERS} characters): ${quoted(long)}`);
-  const { tokens } = parseArgs({
-    args: withEmptyForms(args),
-    options: config,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
-  const positionals = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
-  const [word, ...rest] = positionals;
-  const named = WORDS.find((it) => it === word);
-  const command = named ?? (word === undefined || isQuery(word) ? 'screen' : undefined);
-  if (command === undefined) {
-    const given = quoted(word ?? '');
-    throw new UsageError(
-      `unknown command ${given} (${WORDS.join(', ')}); to filter the live screen by that word: netpane -q ${given}`,
-    );
-  }
-  const words = named === undefined ? positionals : rest;
+  const { options, words: all } = readArguments(args, commandOf);
+  const { command: named, rest: words } = commandIn(all);
+  const command = named === 'help' ? 'screen' : named;
+  const switches = new Set<string>(named === 'help' ? ['help'] : []);
+  if (named === 'screen' && !options.some(({ name }) => name === 'help' || name === 'version'))
+    refuseNearCommand(words[0]);
   if (COMMANDS[command].takesOnlySettings && words.length > 0)
     throw new UsageError(`${COMMANDS[command].name} takes only options, not ${quoted(words[0] ?? '')}`);
-  const switches = new Set<string>();
   const values = new Map<string, string>();
   const forms: string[] = [];
-  for (const token of tokens) {
-    if (token.kind !== 'option') continue;
-    const { name } = token;
+  for (const { name, value: given, isAttached } of options) {
     const option = OPTIONS.get(name);
-    if (option === undefined)
-      throw new UsageError(`unknown option ${quoted(token.rawName)}: see netpane --help`);
-    const { value, commands, group } = option;
-    if (COMMANDS[command].takesOnlySettings) {
-      if (group === 'Filters' || isFormat(name))
-        throw new UsageError(`${COMMANDS[command].name} has no option --${name}`);
-    } else if (commands && !commands.includes(command)) {
-      const names = commands.map((it) => COMMANDS[it].name).join(' and ');
-      throw new UsageError(`--${name} works only with ${names}`);
-    }
-    if (value === undefined) {
-      if (token.value !== undefined)
-        throw new UsageError(`--${name} takes no value, got ${quoted(token.value)}`);
+    if (option === undefined) continue;
+    refuseOption(name, option, command);
+    if (option.value === undefined) {
+      if (isAttached) throw new UsageError(`--${name} takes no value, got ${quoted(given ?? '')}`);
       switches.add(name);
     } else {
-      if (token.value === undefined) throw new UsageError(`--${name} needs a value: --${name} ${value}`);
+      if (given === undefined) throw new UsageError(`--${name} needs a value: --${name} ${option.value}`);
       const lsof = LSOF_OPTIONS[name];
-      if (lsof === undefined) values.set(name, token.value);
-      else forms.push(`${lsof}${token.value === '' ? '' : ` ${token.value}`}`);
+      if (lsof === undefined) values.set(name, given);
+      else forms.push(`${lsof}${given === '' ? '' : ` ${given}`}`);
     }
   }
-  return { command, switches, values, forms, words };
+  return { command, switches, values, forms, words: named === 'help' ? [] : words };
+}
+
+const commandOf = (words: readonly string[]): CommandName | undefined => {
+  const { command } = commandIn(words);
+  return command === 'help' ? undefined : command;
+};
+
+/** Throws a UsageError if the command does not have the option. */
+function refuseOption(name: string, { commands, group }: Option, command: CommandName): void {
+  if (COMMANDS[command].takesOnlySettings) {
+    if (group === 'Filters' || isFormat(name))
+      throw new UsageError(`${COMMANDS[command].name} has no option --${name}`);
+  } else if (commands && !commands.includes(command)) {
+    const names = commands.map((it) => COMMANDS[it].name);
+    const last = names.pop() ?? '';
+    throw new UsageError(
+      `--${name} works only with ${names.length === 0 ? '' : `${names.join(', ')} and `}${last}`,
+    );
+  }
 }

@@ -1,5 +1,4 @@
 import { isatty } from 'node:tty';
-import { formatNames } from '../export/formats.ts';
 import { boundsFor } from '../model/bounds.ts';
 import { limitHeapGrowth } from '../sampler/churn.ts';
 import { openSource } from '../source/index.ts';
@@ -56,7 +55,7 @@ function noScreenText(): string | undefined {
 /** Every command, in the order of the help. */
 export const COMMANDS: Readonly<Record<CommandName, Command>> = {
   screen: {
-    usage: '[filters] [options]',
+    usage: '[options] [query]',
     about: 'live screen (press ? for its keys)',
     name: 'the live screen',
     keeper: { hasTerminal: true, problem: noScreenText, exitCode: 2 },
@@ -73,18 +72,16 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     },
   },
   ls: {
-    usage: `ls [${formatNames()
-      .map((name) => `--${name}`)
-      .join(' | ')}] [filters]`,
+    usage: 'ls [options] [query]',
     about: 'print the sockets once',
     name: "'netpane ls'",
     run: async (invocation, { print }) => {
       const { list } = await import('./list.ts');
-      return list(invocation, print);
+      if (!(await list(invocation, print))) process.exitCode = 1;
     },
   },
   watch: {
-    usage: 'watch [--json] [filters]',
+    usage: 'watch [--json] [options] [query]',
     about: 'print events as they happen, one per line',
     name: "'netpane watch'",
     keeper: { hasTerminal: false, problem: closedStdoutText, exitCode: 1 },

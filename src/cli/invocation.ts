@@ -1,8 +1,20 @@
 import type { FormatName } from '../export/formats.ts';
 import type { Query } from '../query/query.ts';
 import type { CommandName } from './option.ts';
+import type { ColumnId } from '../store/state.ts';
 import type { Origins, PartialSettings } from './resolve.ts';
 import type { Settings } from './settings.ts';
+
+/** How `ls` prints the sockets. */
+export interface Listing {
+  /** What is printed instead of the sockets: their process ids, or nothing. */
+  readonly only: 'pids' | 'nothing' | undefined;
+  readonly hasHeader: boolean;
+  /** Maximum number of sockets; undefined for all. */
+  readonly limit: number | undefined;
+  /** Columns of the table in addition to the usual ones. */
+  readonly extra: readonly ColumnId[];
+}
 
 /** The parsed command line. */
 export interface CommandLine {
@@ -13,6 +25,7 @@ export interface CommandLine {
   readonly configFile: string | undefined;
   /** `config --path`: print only the paths of the files. */
   readonly path: boolean;
+  readonly listing: Listing;
   readonly given: PartialSettings;
 }
 

@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
 import { formatRow } from '../export/formats.ts';
-import { alignedTable, tabSeparated } from '../export/table.ts';
+import { alignedText, dashed, SOCKET_COLUMNS, tabbedText, type TextColumn } from '../export/table.ts';
 import { boundsFor } from '../model/bounds.ts';
 import { LOCAL_HOST } from '../model/host.ts';
 import { printable } from '../model/text.ts';
@@ -8,21 +8,51 @@ import { openSource } from '../source/index.ts';
 import { initialState } from '../store/initial.ts';
 import { reduce } from '../store/reduce.ts';
 import { slowText, suggestionText } from '../view/text/query-notices.ts';
+import type { Row } from '../store/row.ts';
+import type { ColumnId } from '../store/state.ts';
+import { type CellContext, columnOf } from '../view/columns/columns.ts';
 import { RowOrder } from '../view/table/order.ts';
+import { cellContext } from '../view/table/rows.ts';
 import { resolveHosts } from './hosts.ts';
 import { localText } from './locale.ts';
 import { memoryLimit } from './memory.ts';
 import type { Invocation } from './invocation.ts';
 import { say } from './say.ts';
 
+/** Titles of columns that are alike on the screen, as in `SOCKET_COLUMNS`. */
+const TITLES: Readonly<Partial<Record<ColumnId, string>>> = {
+  protocol: 'PROTO',
+  localPort: 'LPORT',
+  remotePort: 'RPORT',
+};
+
+/** Returns a column of the screen as one of `ls`. */
+function columnOfScreen(id: ColumnId, context: CellContext): TextColumn<Row> {
+  const column = columnOf(id);
+  return {
+    title: TITLES[id] ?? column?.label ?? column?.title ?? id,
+    align: column?.align ?? 'left',
+    text: (row) => dashed(column?.text(row, context).trim() ?? ''),
+  };
+}
+
+/** Returns the pids that hold these sockets, each once, by number. Processes that let go of a socket are not among them. */
+function pidsOf(rows: readonly Row[]): readonly number[] {
+  const pids = rows.flatMap(({ socket }) =>
+    socket.owners.flatMap(({ knowledge, pid }) => (knowledge === 'exact' && pid !== undefined ? [pid] : [])),
+  );
+  return [...new Set(pids)].toSorted((a, b) => a - b);
+}
+
 /**
  * `netpane ls`: prints the sockets once, in the order of the live screen, and notices to stderr.
  * @param print writes to stdout; rejects on failure
+ * @returns false if nothing was found and the exit code must say so: with `--quiet` and `--pids`
  */
 export async function list(
-  { source: sourceName, also, query, sort, format: formatName }: Invocation,
+  { source: sourceName, also, query, sort, columns, origins, format: formatName, listing }: Invocation,
   print: (text: string) => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   const format = formatName && formatRow(formatName);
   const lookups = await resolveHosts(query.hosts);
   // There is only one snapshot: remnants may use the whole bound too.
@@ -48,7 +78,7 @@ export async function list(
         partial: false,
         host: LOCAL_HOST,
         source: source.name,
-        takenAtMs: 0,
+        takenAtMs: Date.now(),
         monotonicMs: 0,
         pacedIntervalMs: 0,
         interfaces,
@@ -61,13 +91,37 @@ export async function list(
   );
   const order = new RowOrder();
   order.update({ ...state, lookups });
-  const shown = order.rows().map((row) => row.socket);
-  const text = format
-    ? [...format.pieces(shown)].join('')
-    : localText((isatty(1) ? alignedTable : tabSeparated)(shown), process.env);
-  await print(text);
-  const misspelling = shown.length === 0 ? suggestionText(query) : undefined;
-  if (misspelling !== undefined) say(printable(`nothing matches: ${misspelling}`));
+  const rows = order.rows().slice(0, listing.limit);
+  const pids = listing.only === 'pids' ? pidsOf(rows) : [];
+  if (listing.only === 'pids') await print(pids.map((pid) => `${pid}\n`).join(''));
+  else if (format) {
+    const [header = '', ...lines] = format.pieces(rows.map(({ socket }) => socket));
+    await print((listing.hasHeader || formatName !== 'csv' ? header : '') + lines.join(''));
+  } else if (listing.only === undefined) {
+    // The columns of the configuration are those of the screen: scripts rely on the usual ones.
+    const chosen = origins.columns.from === 'command line' ? columns : null;
+    const context = cellContext(state);
+    const usual = SOCKET_COLUMNS.map(({ text, ...column }) => ({
+      ...column,
+      text: (row: Row) => text(row.socket),
+    }));
+    const table = {
+      items: rows,
+      columns: [
+        ...(chosen?.map(({ id }) => columnOfScreen(id, context)) ?? usual),
+        ...listing.extra
+          .filter((id) => !chosen?.some((it) => it.id === id))
+          .map((id) => columnOfScreen(id, context)),
+      ],
+      hasHeader: listing.hasHeader,
+    };
+    await print(localText((isatty(1) ? alignedText : tabbedText)(table), process.env));
+  }
+  const suggestion = rows.length === 0 ? suggestionText(query) : undefined;
+  if (suggestion !== undefined) say(printable(`nothing matches: ${suggestion}`));
   if (order.tooSlow !== undefined) say(printable(slowText(order.tooSlow)));
-  for (const { text } of degradations) say(printable(text));
+  const isFound = listing.only === 'pids' ? pids.length > 0 : listing.only === undefined || rows.length > 0;
+  // A script that asked only for pids, or only for the exit code, needs the notices if it got nothing.
+  if (listing.only === undefined || !isFound) for (const { text } of degradations) say(printable(text));
+  return isFound;
 }

@@ -3,10 +3,16 @@ import type { Option } from './option.ts';
 import { SETTINGS } from './settings.ts';
 
 const FILTERS = {
-  listen: { about: 'only listening sockets: TCP listeners and unconnected UDP sockets', group: 'Filters' },
+  listen: {
+    short: 'l',
+    about: 'only listening sockets: TCP listeners and unconnected UDP sockets',
+    group: 'Filters',
+  },
   established: { about: 'only established connections', group: 'Filters' },
-  tcp: { about: 'only TCP', group: 'Filters' },
-  udp: { about: 'only UDP', group: 'Filters' },
+  tcp: { short: 't', about: 'only TCP (with --udp: both)', group: 'Filters' },
+  udp: { short: 'u', about: 'only UDP', group: 'Filters' },
+  ipv4: { short: '4', about: 'only IPv4 sockets', group: 'Filters' },
+  ipv6: { short: '6', about: 'only IPv6 sockets', group: 'Filters' },
   port: {
     value: 'N',
     about: 'only sockets with this local or remote port',
@@ -47,6 +53,38 @@ const formatOptions = formatNames().map((name): [string, Option] => {
   return [name, { about, commands: eventLine ? ['ls', 'watch'] : ['ls'], group: 'Options' }];
 });
 
+/** Options of ss and netstat, and options of `ls` about its output. */
+const OUTPUT = {
+  all: {
+    short: 'a',
+    about: 'all states, also with -l',
+    commands: ['screen', 'ls', 'watch'],
+    group: 'Options',
+  },
+  numeric: {
+    short: 'n',
+    about: 'ports as numbers (also -P); ls always prints numbers',
+    commands: ['screen', 'ls', 'watch'],
+    group: 'Options',
+  },
+  processes: {
+    short: 'p',
+    about: 'no effect: programs are always shown',
+    commands: ['screen', 'ls', 'watch'],
+    group: 'Options',
+  },
+  pids: {
+    about: 'print only process ids, one per line; as -t alone, or beside -i -s',
+    commands: ['ls'],
+    group: 'Options',
+  },
+  quiet: { about: 'print nothing; exit code 1 if no socket matches', commands: ['ls'], group: 'Options' },
+  extended: { short: 'e', about: 'also columns NS, UID, INODE, ID', commands: ['ls'], group: 'Options' },
+  timers: { short: 'o', about: 'also columns TIMER, UNANS', commands: ['ls'], group: 'Options' },
+  'no-header': { short: 'H', about: 'no line of titles', commands: ['ls'], group: 'Options' },
+  limit: { value: 'N', about: 'only the first N sockets', commands: ['ls'], group: 'Options' },
+} as const satisfies Record<string, Option>;
+
 const OTHERS = {
   'no-color': {
     about: 'no colours; the environment variable NO_COLOR does the same',
@@ -68,7 +106,7 @@ const OTHERS = {
 } as const satisfies Record<string, Option>;
 
 /** Name of an option that is not that of a setting. */
-export type OptionName = keyof typeof FILTERS | FormatName | keyof typeof OTHERS;
+export type OptionName = keyof typeof FILTERS | FormatName | keyof typeof OUTPUT | keyof typeof OTHERS;
 
 const settingOptions = Object.values(SETTINGS).flatMap(({ option }): [string, Option][] => {
   if (option === undefined) return [];
@@ -80,12 +118,16 @@ const settingOptions = Object.values(SETTINGS).flatMap(({ option }): [string, Op
 export const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
   ...Object.entries(FILTERS),
   ...formatOptions,
+  ...Object.entries(OUTPUT),
   ...settingOptions,
   ...Object.entries(OTHERS),
 ]);
 
 /** Switches of which only one can be given. */
-export const EXCLUSIVE: readonly (readonly OptionName[])[] = [['listen', 'established'], formatNames()];
+export const EXCLUSIVE: readonly (readonly OptionName[])[] = [
+  ['listen', 'established'],
+  [...formatNames(), 'pids', 'quiet'],
+];
 
 /** Options of lsof, which may be repeated. */
 export const LSOF_OPTIONS: Readonly<Partial<Record<string, string>>> = {

@@ -22,7 +22,7 @@ import {
   nameListValue,
   type Value,
 } from './values.ts';
-import { columnTexts, sortText } from './view-values.ts';
+import { columnsValue, columnTexts, sortText, sortValue } from './view-values.ts';
 
 /**
  * What the screen restores from the last one: `layout` is sort order, grouping, columns, colours and service names; `all`
@@ -215,6 +215,13 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
   sort: {
     key: 'sort',
     initial: DEFAULT_SORT,
+    option: {
+      name: 'sort',
+      value: 'COLUMN',
+      about: 'sort by this column; with - descending: -rxBytes',
+      commands: ['screen', 'ls'],
+      parse: sortValue,
+    },
     schema: ({ sort }) => sort,
     print: sortText,
   },
@@ -227,6 +234,13 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
   columns: {
     key: 'columns',
     initial: null,
+    option: {
+      name: 'columns',
+      value: 'COLUMNS',
+      about: 'show these columns, in this order: process,pid,localPort',
+      commands: ['screen', 'ls'],
+      parse: columnsValue,
+    },
     schema: ({ columns }) => columns,
     print: (choices) => (choices ? columnTexts(choices) : { absent: 'automatic, by pane width' }),
   },

@@ -1,4 +1,5 @@
 import { shortened } from '../model/text.ts';
+import { nearest } from '../query/nearest.ts';
 
 /*
  * Values of settings, shared by the command line and the configuration file.
@@ -23,6 +24,8 @@ export interface Value<T> {
   readonly read: (text: string) => T | undefined;
   /** Returns the wrong part of an invalid text; absent if the whole text is wrong. */
   readonly wrongPart?: (text: string) => string;
+  /** Names that a wrong part may misspell. */
+  readonly names?: readonly string[];
 }
 
 /** Maximum length of a quoted text in a message, UTF-16 units. */
@@ -37,10 +40,17 @@ export const quoted = (text: string): string =>
  * @param name the option or key, such as `--interval`
  * @throws UsageError with the expected and the given value
  */
-export function readValue<T>({ expected, read, wrongPart }: Value<T>, text: string, name: string): T {
+export function readValue<T>(
+  { expected, read, wrongPart, names = [] }: Value<T>,
+  text: string,
+  name: string,
+): T {
   const value = read(text);
   if (value !== undefined) return value;
-  throw new UsageError(`${name} takes ${expected}, not ${quoted(wrongPart ? wrongPart(text) : text)}`);
+  const wrong = wrongPart ? wrongPart(text) : text;
+  const meant = nearest(wrong, names);
+  const suggestion = meant === undefined ? '' : `: did you mean ${meant}?`;
+  throw new UsageError(`${name} takes ${expected}, not ${quoted(wrong)}${suggestion}`);
 }
 
 /** Milliseconds per unit. */
@@ -98,6 +108,7 @@ const alternatives = (names: readonly string[]): string =>
 /** One of these names. */
 export const nameValue = <T extends string>(names: readonly T[]): Value<T> => ({
   expected: alternatives(names),
+  names,
   read: (text) => names.find((it) => it === text),
 });
 
@@ -113,5 +124,6 @@ export function nameListValue<T extends string>(names: readonly T[]): Value<read
       return names.filter((it) => parts(text).includes(it));
     },
     wrongPart: (text) => unknown(text) ?? text,
+    names,
   };
 }

@@ -14,16 +14,50 @@ import { nameValue, type Value } from './values.ts';
  * Values of settings and views that say how the table is shown.
  */
 
-const columnOf = (id: string | undefined): ColumnId | undefined => COLUMN_IDS.find((it) => it === id);
+/** Columns by the names that the query has for their values. */
+const QUERY_NAMES: Readonly<Record<string, ColumnId>> = {
+  proto: 'protocol',
+  ns: 'netns',
+  if: 'interface',
+  cmd: 'command',
+  lport: 'localPort',
+  rport: 'remotePort',
+  sport: 'localPort',
+  dport: 'remotePort',
+  rx: 'rxBytes',
+  tx: 'txBytes',
+  bytes: 'totalBytes',
+  'rx/s': 'rxRate',
+  'tx/s': 'txRate',
+  rate: 'totalRate',
+  retr: 'retransmits',
+  recvq: 'recvQueue',
+  sendq: 'sendQueue',
+  queue: 'queues',
+};
+
+/** Returns a column by its id, in any case, or by its name in the query. */
+function columnOf(name: string | undefined): ColumnId | undefined {
+  const lower = name?.toLowerCase() ?? '';
+  return (
+    COLUMN_IDS.find((it) => it.toLowerCase() === lower) ??
+    (Object.hasOwn(QUERY_NAMES, lower) ? QUERY_NAMES[lower] : undefined)
+  );
+}
+
+/** Returns the name of a column as it was given, without its order and its width. */
+const nameIn = (given: string): string => given.replace(/^-/, '').replace(/:.*/s, '');
 
 /** A column, with `-` for descending order. */
 export const sortValue: Value<Sort> = {
   expected: 'a column such as age, or -age for descending order',
   read: (given) => {
-    const [, minus, id] = /^(-?)(\w+)$/.exec(given) ?? [];
+    const [, minus, id] = /^(-?)([\w/]+)$/.exec(given) ?? [];
     const column = columnOf(id);
     return column && { column, descending: minus === '-' };
   },
+  wrongPart: nameIn,
+  names: COLUMN_IDS,
 };
 
 /** Returns a sort as `sortValue` reads it. */
@@ -33,12 +67,28 @@ export const sortText = ({ column, descending }: Sort): string => `${descending 
 export const columnValue: Value<ColumnChoice> = {
   expected: `a column such as process, or process:20 for a width of 20 cells (1 to ${MAX_COLUMN_WIDTH})`,
   read: (given) => {
-    const [, name, digits] = /^(\w+)(?::(\d{1,3}))?$/.exec(given) ?? [];
+    const [, name, digits] = /^([\w/]+)(?::(\d{1,3}))?$/.exec(given) ?? [];
     const id = columnOf(name);
     if (id === undefined || digits === undefined) return id && { id };
     const width = Number(digits);
     return width >= 1 && width <= MAX_COLUMN_WIDTH ? { id, width } : undefined;
   },
+};
+
+/** Columns separated by commas, each once. */
+export const columnsValue: Value<readonly ColumnChoice[]> = {
+  expected: 'columns such as process,pid,localPort, each once (netpane --help lists them)',
+  read: (given) => {
+    const choices = given.split(',').flatMap((it) => columnValue.read(it.trim()) ?? []);
+    const isValid = choices.length === given.split(',').length;
+    return isValid && new Set(choices.map(({ id }) => id)).size === choices.length ? choices : undefined;
+  },
+  wrongPart: (given) => {
+    const parts = given.split(',').map((it) => it.trim());
+    const wrong = parts.find((it) => columnValue.read(it) === undefined);
+    return wrong === undefined ? given : nameIn(wrong);
+  },
+  names: COLUMN_IDS,
 };
 
 /** Returns columns as `columnValue` reads them. */

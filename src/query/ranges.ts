@@ -10,6 +10,8 @@ export interface Range {
 /** A range of ports, or a service name, whose ports depend on the protocol. */
 export type PortItem = Range | { readonly service: string };
 
+/** Maximum port of TCP and UDP. */
+export const MAX_IP_PORT = 65_535;
 /** Maximum port of all protocols: VSOCK ports have 32 bits. */
 export const MAX_PORT = 0xffff_ffff;
 /** Maximum of `pid_t`. */

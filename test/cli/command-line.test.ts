@@ -29,6 +29,7 @@ test('no arguments: the live screen with all defaults', () => {
     eventsKept: 10_000,
     palette: 'standard',
     path: false,
+    listing: { only: undefined, hasHeader: true, limit: undefined, extra: [] },
     query: EVERYTHING,
     sort: { column: 'process', descending: false },
     group: null,
@@ -47,7 +48,15 @@ describe('filters', () => {
     ['--established', 'established'],
     ['--tcp', 'proto:tcp'],
     ['--udp', 'proto:udp'],
-    ['--tcp --udp', ''],
+    ['--tcp --udp', 'proto:tcp,udp'],
+    ['-4', 'ipv4'],
+    ['-6 --ipv4', '(ipv4 or ipv6)'],
+    ['-tul', 'proto:tcp,udp listen'],
+    ['-tulpn', 'proto:tcp,udp listen'],
+    ['-tulpan', 'proto:tcp,udp'],
+    ['-nP -iTCP:22 -sTCP:LISTEN', '-i TCP:22 -s TCP:LISTEN'],
+    ['-nPi:22', '-i :22'],
+    ['--listening --programs', 'listen'],
     ['--port 443', ':443'],
     ['--port=0', ':0'],
     ['--port 65535', ':65535'],
@@ -72,7 +81,42 @@ describe('filters', () => {
 
 test('words after a command, and words that are not a command, are a query', () => {
   expect(parse('ls :443 in')).toMatchObject({ command: 'ls', query: { text: ':443 in' } });
-  expect(parse(':443')).toMatchObject({ command: 'screen', query: { text: ':443' } });
+  for (const text of [':443', 'nginx', '8080', 'exposed', 'ps', 'ss', 'match', 'helm', 'screen', 'nginx ls'])
+    expect(parse(text)).toMatchObject({ command: 'screen', query: { text } });
+  expect(parse('-- -x nginx')).toMatchObject({ command: 'screen', query: { text: '-x nginx' } });
+});
+
+describe('-t in ls', () => {
+  test.each([
+    'ls -t :3000',
+    'ls :3000 -t',
+    'ls -t -i :3000',
+    'ls -ti :3000',
+    'ls -nPti:3000',
+    'ls -t -n -i :3000',
+    'ls -t --listen :3000',
+    'ls --pids :3000',
+  ])('alone, or beside letters of lsof, prints pids: %s', (args) => {
+    const { listing, query } = parse(args);
+    expect([listing.only, query.text]).toEqual(['pids', expect.stringContaining(':3000')]);
+    expect(query.text).not.toContain('proto:');
+  });
+
+  test.each([
+    'ls -tn',
+    'ls -t -u',
+    'ls -tulpn',
+    'ls -t4',
+    'ls -te',
+    'ls -ta',
+    'ls -t -l',
+    'ls --tcp',
+    '-t',
+    'watch -t',
+  ])('beside letters of ss and netstat, or in another command, is TCP: %s', (args) => {
+    const { listing, query } = parse(args);
+    expect([listing.only, query.text]).toEqual([undefined, expect.stringMatching(/^proto:tcp/)]);
+  });
 });
 
 describe('options', () => {
@@ -115,6 +159,19 @@ describe('options', () => {
     ['--version', { command: 'version' }],
     ['-V', { command: 'version' }],
     ['-V -h', { command: 'help' }],
+    ['help', { command: 'help' }],
+    ['help ls', { command: 'help' }],
+    ['lss --help', { command: 'help' }],
+    ['ls --sort -age', { sort: { column: 'age', descending: true } }],
+    ['ls --sort=RXBYTES', { sort: { column: 'rxBytes', descending: false } }],
+    ['--sort rx/s', { sort: { column: 'rxRate', descending: false } }],
+    ['ls --columns pid,lport,process', { columns: [{ id: 'pid' }, { id: 'localPort' }, { id: 'process' }] }],
+    ['--columns process:20', { columns: [{ id: 'process', width: 20 }] }],
+    ['ls -H --limit 5', { listing: { only: undefined, hasHeader: false, limit: 5, extra: [] } }],
+    ['ls --quiet', { listing: { only: 'nothing' } }],
+    ['-n', { serviceNames: false }],
+    ['ls -e', { listing: { extra: ['netns', 'uid', 'inode', 'id'] } }],
+    ['ls -o', { listing: { extra: ['timer', 'timerRetransmits'] } }],
   ])('%s', (args, expected) => {
     expect(parse(args)).toMatchObject(expected);
   });
@@ -161,7 +218,7 @@ describe('a mistake names the option and the expected value', () => {
     ],
     [
       ['--also', 'unix,Sctp'],
-      "--also takes one or more of unix, sctp, mptcp, vsock, separated by commas, not 'Sctp'",
+      "--also takes one or more of unix, sctp, mptcp, vsock, separated by commas, not 'Sctp': did you mean sctp?",
     ],
     [
       ['ls', '--also', 'unix,'],
@@ -179,18 +236,55 @@ describe('a mistake names the option and the expected value', () => {
     [['--csv'], "--csv works only with 'netpane ls'"],
     [['ls', '--csv=yes'], "--csv takes no value, got 'yes'"],
     [['--frobnicate'], "unknown option '--frobnicate': see netpane --help"],
-    [['-x'], "unknown option '-x': see netpane --help"],
+    [['-z'], "unknown option '-z': see netpane --help"],
+    [['-tulz'], "unknown option '-z': see netpane --help"],
+    [['ls', '-x'], "unknown option '-x': for Unix sockets, write --also unix"],
+    [['--lisen'], "unknown option '--lisen': did you mean --listen?"],
+    [['--user', 'root'], "unknown option '--user': in the query, write user:VALUE"],
+    [['--remote=1.2.3.4'], "unknown option '--remote': in the query, write remote:ADDRESS"],
+    [
+      ['--palette', 'mon'],
+      "--palette takes standard, high-contrast, colour-blind or mono, not 'mon': did you mean mono?",
+    ],
+    [
+      ['ls', '--sort', 'agee'],
+      "--sort takes a column such as age, or -age for descending order, not 'agee': did you mean age?",
+    ],
+    [
+      ['ls', '--columns', 'pid,proces'],
+      "--columns takes columns such as process,pid,localPort, each once (netpane --help lists them), not 'proces': did you mean process?",
+    ],
+    [
+      ['ls', '--columns', 'pid,pid'],
+      "--columns takes columns such as process,pid,localPort, each once (netpane --help lists them), not 'pid,pid'",
+    ],
+    [
+      ['ls', '--columns', 'pid', '--json'],
+      '--columns and --json cannot be used together: only the table has columns',
+    ],
+    [
+      ['ls', '--columns', 'pid', '-t'],
+      '--columns and --pids cannot be used together: only the table has columns',
+    ],
+    [['ls', '--quiet', '--csv'], '--csv and --quiet cannot be used together'],
+    [['ls', '--limit', '0'], "--limit takes a number from 1 to 999999999, not '0'"],
+    [['-e'], "--extended works only with 'netpane ls'"],
+    [['watch', '--quiet'], "--quiet works only with 'netpane ls'"],
     [['--constructor'], "unknown option '--constructor': see netpane --help"],
     [['--__proto__=1'], "unknown option '--__proto__': see netpane --help"],
-    [
-      ['list'],
-      "unknown command 'list' (ls, watch, config); to filter the live screen by that word: netpane -q 'list'",
-    ],
-    // The live screen has no command name.
-    [
-      ['screen'],
-      "unknown command 'screen' (ls, watch, config); to filter the live screen by that word: netpane -q 'screen'",
-    ],
+    ...[
+      ['list', 'ls'],
+      ['lss', 'ls'],
+      ['sl', 'ls'],
+      ['LS', 'ls'],
+      ['wacth', 'watch'],
+      ['watxh', 'watch'],
+      ['confg', 'config'],
+      ['hlep', 'help'],
+    ].map(([word = '', near = '']): [string[], string] => [
+      [word, ':443'],
+      `unknown command '${word}': did you mean netpane ${near}? To filter the live screen by that word: netpane -q '${word}'`,
+    ]),
     [
       ['ls', 'port:'],
       "bad query at column 6 of 'port:': expected ports: port:443, port:https, port:8000-8100",
@@ -219,10 +313,17 @@ describe('a mistake names the option and the expected value', () => {
       'ls port:no-such-service',
       /^bad query at column 6 of 'port:no-such-service': unknown service 'no-such-service'/,
     ],
+    ['ls :99999', /^bad query at column 2 of ':99999': '99999' is too large \(maximum 65535; only VSOCK/],
+    ['rport:1-70000', /^bad query at column 9 of .*'70000' is too large/],
     ['-i gopher', /^bad query .*unknown protocol 'gopher' after -i/],
     ['-s TCP:OPEN', /^bad query .*unknown state 'OPEN'/],
   ])('%s', (args, message) => {
     expect(() => parse(args)).toThrow(message);
+  });
+
+  test('a large port is accepted where VSOCK sockets are shown, and a large number may be a pid', () => {
+    expect(parse('ls --also vsock :99999').query.text).toBe(':99999');
+    expect(parse('ls 99999').query.text).toBe('99999');
   });
 
   test('the last value of a repeated option counts', () => {
@@ -246,6 +347,12 @@ test('the help lists every option, command and source, in 100 columns', () => {
     '--csv',
     'print CSV [ls]',
     '--interval TIME',
+    '-l, --listen',
+    '--sort COLUMN',
+    '--pids',
+    'netpane ls -t :3000',
+    'remoteAddress',
+    'Exit codes: 0 success; 1 failure, or with --quiet or --pids (-t): nothing found',
   ];
   for (const expected of [
     ...words,

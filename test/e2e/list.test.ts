@@ -176,7 +176,7 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
     const { stdout, code } = await runNetpane(['ls', '--process', name, '--udp', '--port', port]);
     expect(code).toBe(0);
     const [titles, line, ...rest] = stdout.split('\n').map((it) => it.split('\t'));
-    expect(titles).toEqual(['PROCESS', 'PID', 'USER', 'PROTO', 'LOCAL', 'PORT', 'REMOTE', 'PORT', 'STATE']);
+    expect(titles).toEqual(['PROCESS', 'PID', 'USER', 'PROTO', 'LOCAL', 'LPORT', 'REMOTE', 'RPORT', 'STATE']);
     expect(line?.slice(0, 2)).toEqual([`${name}-c`, String(client.pid)]);
     const peer = [`127.0.0.1`, String(udpPair[0]?.remote?.port), 'ESTABLISHED'];
     expect(line?.slice(3)).toEqual(['udp', '127.0.0.1', port, ...peer]);
@@ -204,7 +204,7 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
       return shown.length === 66 && shown;
     });
     const [titles = '', ...lines] = rows;
-    expect(titles).toMatch(/^PROCESS +PID {2}USER +PROTO {2}LOCAL +PORT {2}REMOTE +PORT {2}STATE$/);
+    expect(titles).toMatch(/^PROCESS +PID {2}USER +PROTO {2}LOCAL +LPORT {2}REMOTE +RPORT {2}STATE$/);
     for (const title of ['USER', 'PROTO', 'LOCAL', 'REMOTE', 'STATE']) {
       const x = titles.indexOf(title);
       expect(lines.filter((line) => !/^ {2}\S/.test(line.slice(x - 2)))).toEqual([]);

@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eventJson, type Gap, socketJson } from '../../src/export/json.ts';
-import { alignedTable, tabSeparated } from '../../src/export/table.ts';
 import type { SocketEvent } from '../../src/model/event.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import { displayWidth } from '../../src/view/text/width.ts';
 import { EVERY_FIELD, FIELD_CHANGES } from '../helpers/every-field.ts';
-import { socketsJson } from '../helpers/export.ts';
+import { alignedTable, socketsJson, tabSeparated } from '../helpers/export.ts';
 import { listener, NOON_MS, socket } from '../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
 import { SCENE } from '../helpers/scene.ts';
@@ -184,7 +183,7 @@ describe('an event as a line of JSON', () => {
 describe('the table', () => {
   test('for programs separates columns with one tab and has all columns in every line', () => {
     const lines = tabSeparated(ALL).trimEnd().split('\n');
-    expect(lines[0]).toBe('PROCESS\tPID\tUSER\tPROTO\tLOCAL\tPORT\tREMOTE\tPORT\tSTATE');
+    expect(lines[0]).toBe('PROCESS\tPID\tUSER\tPROTO\tLOCAL\tLPORT\tREMOTE\tRPORT\tSTATE');
     expect(lines[1]).toBe('node\t81234\tana\ttcp\t10.0.0.5\t51512\t203.0.113.80\t443\tESTABLISHED');
     expect(lines).toHaveLength(ALL.length + 1);
     expect(lines.every((line) => line.split('\t').length === 9)).toBe(true);
@@ -254,6 +253,6 @@ describe('the table', () => {
 
   test('shows only the titles without sockets', () => {
     expect(tabSeparated([]).split('\n')).toHaveLength(2);
-    expect(alignedTable([])).toBe('PROCESS  PID  USER  PROTO  LOCAL  PORT  REMOTE  PORT  STATE\n');
+    expect(alignedTable([])).toBe('PROCESS  PID  USER  PROTO  LOCAL  LPORT  REMOTE  RPORT  STATE\n');
   });
 });

@@ -1,5 +1,4 @@
-import { socketsCsv, socketsJson } from '../helpers/export.ts';
-import { alignedTable, tabSeparated } from '../../src/export/table.ts';
+import { alignedTable, socketsCsv, socketsJson, tabSeparated } from '../helpers/export.ts';
 import type { Socket } from '../../src/model/socket.ts';
 
 /**

@@ -1,5 +1,6 @@
 import { csvPieces } from '../../src/export/csv.ts';
 import { jsonPieces } from '../../src/export/json.ts';
+import { alignedText, SOCKET_COLUMNS, tabbedText } from '../../src/export/table.ts';
 import type { Socket } from '../../src/model/socket.ts';
 
 /** Returns the sockets as one text of CSV. */
@@ -7,3 +8,11 @@ export const socketsCsv = (sockets: readonly Socket[]): string => [...csvPieces(
 
 /** Returns the sockets as one text of JSON. */
 export const socketsJson = (sockets: readonly Socket[]): string => [...jsonPieces(sockets)].join('');
+
+/** Returns the table of `ls` for a terminal. */
+export const alignedTable = (items: readonly Socket[]): string =>
+  alignedText({ items, columns: SOCKET_COLUMNS, hasHeader: true });
+
+/** Returns the table of `ls` for other programs. */
+export const tabSeparated = (items: readonly Socket[]): string =>
+  tabbedText({ items, columns: SOCKET_COLUMNS, hasHeader: true });

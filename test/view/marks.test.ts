@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LOCAL_HOST } from '../../src/model/host.ts';
-import { socketsCsv, socketsJson } from '../helpers/export.ts';
-import { alignedTable, tabSeparated } from '../../src/export/table.ts';
+import { alignedTable, socketsCsv, socketsJson, tabSeparated } from '../helpers/export.ts';
 import type { Owner, Socket } from '../../src/model/socket.ts';
 import { compileForSubjects } from '../../src/query/compile.ts';
 import { compileHideRules, hideRuleOf } from '../../src/store/hide-rules.ts';

@@ -47,11 +47,11 @@ interface ColumnBase {
   readonly descending?: true;
 }
 
-/** What a column sorts by; numbers sort before texts. */
+/** What a column sorts by; numbers sort before texts. Null, for unknown values, sorts last in both directions. */
 type SortedBy =
-  | { readonly key: (row: ColumnRow) => number | string; readonly isLate?: never }
+  | { readonly key: (row: ColumnRow) => number | string | null; readonly isLate?: never }
   /** A late column: its keys change with the lookups, so the rows are sorted again at each answer. */
-  | { readonly key: (row: ColumnRow, lookups: Lookups) => number | string; readonly isLate: true };
+  | { readonly key: (row: ColumnRow, lookups: Lookups) => number | string | null; readonly isLate: true };
 
 /** A column without its id, which is its key in the table. */
 export type ColumnSpec = ColumnBase & SortedBy;
@@ -82,7 +82,7 @@ const numberSpec = ({ value, ...spec }: NumberSpec) =>
     ...spec,
     align: 'right',
     width: NUMBER_WIDTH,
-    key: (row: ColumnRow) => value(row) ?? -1,
+    key: (row: ColumnRow) => value(row) ?? null,
     descending: true,
   }) as const;
 
@@ -99,6 +99,12 @@ export const numberColumn = ({
 });
 
 export const requestedNumberColumn = (spec: NumberSpec): ColumnSpec => onRequest(numberSpec(spec));
+
+/** Returns the sort key of a column that sorts by its text; unknown values sort last. */
+export const knownKey = (text: (row: ColumnRow) => string) => (row: ColumnRow) => {
+  const its = text(row);
+  return its === NOTHING ? null : its;
+};
 
 /** Returns untrusted text as printable; in quotes if it equals the sign for a missing value. */
 export const wordsText = (value = ''): string => {
@@ -117,7 +123,7 @@ export const textColumn = ({
     ...spec,
     align: 'left',
     text: (row) => wordsText(value(row)),
-    key: (row) => (value(row) ?? '').toLowerCase(),
+    key: (row) => value(row)?.toLowerCase() ?? null,
   });
 
 /** Returns a column of whole numbers that are identifiers. */
@@ -131,7 +137,7 @@ export const idColumn = ({
     ...spec,
     align: 'right',
     text: (row) => String(value(row) ?? NOTHING),
-    key: (row) => value(row) ?? -1,
+    key: (row) => value(row) ?? null,
   });
 
 /** Returns a column of the time since something happened, the latest first; unknown values sort last. */
@@ -150,5 +156,8 @@ export const agoColumn = ({
       const ms = value(row);
       return ms === undefined ? NOTHING : ageText(Math.max(0, takenAtMs - ms), false);
     },
-    key: (row) => -(value(row) ?? 0),
+    key: (row) => {
+      const ms = value(row);
+      return ms === undefined ? null : -ms;
+    },
   });

@@ -90,7 +90,7 @@ export const LIFE_COLUMNS = {
     align: 'left',
     width: { least: 5, good: 7, most: 7 },
     text: ({ mark }) => MARKS[mark],
-    key: ({ mark }) => MARKS[mark],
+    key: ({ mark }) => (mark === 'none' ? null : MARKS[mark]),
   }),
   timer: onRequest({
     title: 'TIMER',
@@ -98,8 +98,7 @@ export const LIFE_COLUMNS = {
     align: 'left',
     width: { least: 14, good: 14, most: 14 },
     text: timerText,
-    // Rows without a timer sort last.
-    key: ({ socket }) => socket.timer?.dueAtMs ?? Infinity,
+    key: ({ socket }) => socket.timer?.dueAtMs ?? null,
   }),
   timerRetransmits: requestedNumberColumn({
     title: 'UNANS',

@@ -11,7 +11,15 @@ import {
 import { isConnection } from '../../store/listeners.ts';
 import type { ColumnId } from '../../store/state.ts';
 import { addressText, endpointText, namespaceText, NOTHING, portText } from '../text/format.ts';
-import { type ColumnRow, type ColumnSpec, idColumn, onRequest, textColumn, wordsText } from './column.ts';
+import {
+  type ColumnRow,
+  type ColumnSpec,
+  idColumn,
+  knownKey,
+  onRequest,
+  textColumn,
+  wordsText,
+} from './column.ts';
 
 const SHORT_STATES: Readonly<Record<SocketState, string>> = {
   ESTABLISHED: 'ESTAB',
@@ -59,9 +67,9 @@ function ipv4Number(address: string): number | undefined {
   return dots === 3 ? number * 256 + part : undefined;
 }
 
-/** Returns a key that sorts addresses by number: none, IPv4, IPv6, names. */
-export function addressKey(endpoint: Endpoint | null): number | string {
-  if (endpoint === null) return -1;
+/** Returns a key that sorts addresses by number: IPv4, IPv6, names; null for none. */
+export function addressKey(endpoint: Endpoint | null): number | string | null {
+  if (endpoint === null) return null;
   const address = unmapped(endpoint.address).toLowerCase();
   const number = ipv4Number(address);
   if (number !== undefined) return number;
@@ -114,7 +122,7 @@ export const NETWORK_COLUMNS = {
     priority: 10,
     present: ({ namespaces }) => namespaces,
     text: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : NOTHING),
-    key: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : ''),
+    key: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : null),
     keyFrom: 'names',
   },
   localAddress: {
@@ -155,7 +163,7 @@ export const NETWORK_COLUMNS = {
     width: PORT_WIDTH,
     priority: 3,
     text: ({ socket }, { serviceNames }) => portText(socket.remote, socket, serviceNames),
-    key: ({ socket }) => socket.remote?.port ?? -1,
+    key: ({ socket }) => socket.remote?.port ?? null,
   },
   state: {
     title: 'STATE',
@@ -165,7 +173,7 @@ export const NETWORK_COLUMNS = {
     priority: 5,
     text: ({ socket }) => socket.state ?? NOTHING,
     shortText: ({ socket }) => (socket.state ? SHORT_STATES[socket.state] : NOTHING),
-    key: ({ socket }) => socket.state ?? '',
+    key: ({ socket }) => socket.state ?? null,
     keyFrom: 'names',
   },
   interface: {
@@ -177,7 +185,7 @@ export const NETWORK_COLUMNS = {
     from: 140,
     present: ({ interfaces }) => interfaces,
     text: ({ socket }) => wordsText(socket.interface),
-    key: ({ socket }) => socket.interface ?? '',
+    key: ({ socket }) => socket.interface ?? null,
   },
   local: onRequest({
     title: 'LOCAL END',
@@ -203,7 +211,7 @@ export const NETWORK_COLUMNS = {
     align: 'left',
     width: { least: 7, good: 8, most: 16 },
     text: serviceText,
-    key: serviceText,
+    key: knownKey(serviceText),
   }),
   direction: onRequest({
     title: 'DIR',
@@ -211,7 +219,7 @@ export const NETWORK_COLUMNS = {
     align: 'left',
     width: { least: 3, good: 4, most: 4 },
     text: directionText,
-    key: directionText,
+    key: knownKey(directionText),
   }),
   family: textColumn({
     title: 'FAMILY',

@@ -1,7 +1,7 @@
 import { firstOwner } from '../../model/socket.ts';
 import type { ColumnId } from '../../store/state.ts';
 import { NOTHING, ownerText, userText } from '../text/format.ts';
-import { agoColumn, type ColumnSpec, idColumn, onRequest, textColumn } from './column.ts';
+import { agoColumn, type ColumnSpec, idColumn, knownKey, onRequest, textColumn } from './column.ts';
 
 /** Columns about the program. If several hold the socket, they show the first. */
 export const PROGRAM_COLUMNS = {
@@ -16,7 +16,7 @@ export const PROGRAM_COLUMNS = {
     // Ignores the mark of a last known program, so that a closing connection keeps its position.
     key: ({ socket }) => {
       const { process, knowledge } = firstOwner(socket);
-      return (process ?? knowledge).toLowerCase();
+      return process?.toLowerCase() ?? (knowledge === 'kernel' ? knowledge : null);
     },
     keyFrom: 'names',
   },
@@ -27,7 +27,7 @@ export const PROGRAM_COLUMNS = {
     width: { least: 7, good: 7, most: 7 },
     priority: 8,
     text: ({ socket }) => String(firstOwner(socket).pid ?? NOTHING),
-    key: ({ socket }) => firstOwner(socket).pid ?? -1,
+    key: ({ socket }) => firstOwner(socket).pid ?? null,
     keyFrom: 'names',
   },
   user: {
@@ -37,7 +37,7 @@ export const PROGRAM_COLUMNS = {
     width: { least: 6, good: 8, most: 12 },
     priority: 14,
     text: ({ socket }) => userText(socket),
-    key: ({ socket }) => userText(socket),
+    key: knownKey(({ socket }) => userText(socket)),
     keyFrom: 'names',
   },
   command: textColumn({

@@ -81,7 +81,7 @@ export const TRAFFIC_COLUMNS = {
     from: ROOMY,
     present: ({ queues }) => queues,
     text: queuesText,
-    key: ({ socket: { traffic } }) => (traffic?.recvQueue ?? -1) + (traffic?.sendQueue ?? -1),
+    key: ({ socket: { traffic } }) => sum(traffic?.recvQueue, traffic?.sendQueue) ?? null,
     descending: true,
   },
   totalRate: requestedNumberColumn({

@@ -2,7 +2,8 @@ import type { SearchFields } from '../../query/search-fields.ts';
 import type { MutableSum } from '../../store/sums.ts';
 import type { Row } from '../../store/row.ts';
 
-export type SortKey = number | string;
+/** What an entry sorts by: numbers, then texts, ascending or descending; null, the key of unknown values, always last. */
+export type SortKey = number | string | null;
 
 export type Compare<T> = (a: T, b: T) => number;
 

@@ -82,10 +82,9 @@ function sumOf(group: Group): Sum {
 /** Returns the sort key of a group that is not empty: its sum if the column is summed, else the key of its first row. */
 export const groupKey = (group: Group, { column }: Sort): SortKey => {
   const summed = SUMMED[column];
-  if (summed === undefined) return group.entries[0]?.key ?? '';
+  if (summed === undefined) return group.entries[0]?.key ?? null;
   const sum = sumOf(group);
-  // The key of rows with unknown values.
-  return sum.counted > 0 ? summed(sum) : -1;
+  return sum.counted > 0 ? summed(sum) : null;
 };
 
 /**

@@ -12,7 +12,7 @@ import { compareKeys, exchangeSorted, sortInto } from './sorted.ts';
 
 const comparatorOf = ({ descending }: Sort): Compare<Group> =>
   descending
-    ? (a, b) => compareKeys(b.key, a.key) || compareKeys(a.rank, b.rank)
+    ? (a, b) => compareKeys(a.key, b.key, -1) || compareKeys(a.rank, b.rank)
     : (a, b) => compareKeys(a.key, b.key) || compareKeys(a.rank, b.rank);
 
 /**

@@ -25,29 +25,35 @@ const bits = new Uint32Array(float.buffer);
 const [LOW, HIGH] = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? [0, 1] : [1, 0];
 const SIGN = 0x8000_0000;
 
+/** Sorts after every other key: no bits of a number, and no rank of a text, in any direction. */
+const LAST = 0xffff_ffff;
+
 /**
  * Writes the keys as 64-bit numbers with the same order. A text becomes its rank among the distinct texts, after all
- * numbers. The bits of numbers of IEEE 754 already sort, except for negative numbers, which are inverted.
+ * numbers. The bits of numbers of IEEE 754 already sort, except for negative numbers, which are inverted. For a
+ * descending order all bits are inverted, except those of null.
  */
 function writeKeys<T>(
   items: readonly T[],
-  keyOf: (item: T) => SortKey,
+  { keyOf, descending }: Pick<SortSpec<T>, 'keyOf' | 'descending'>,
   highs: Uint32Array,
   lows: Uint32Array,
 ): void {
   let rankOf: Map<SortKey, number> | undefined;
+  const inverted = descending ? -1 : 0;
   for (let i = 0; i < items.length; i++) {
     const key = keyOf(items[i] as T);
     if (typeof key === 'number') {
       // -0 is 0.
       float[0] = key + 0;
       const [high, low] = [bits[HIGH] ?? 0, bits[LOW] ?? 0];
-      highs[i] = high < SIGN ? high + SIGN : ~high;
-      lows[i] = high < SIGN ? low : ~low;
-    } else {
+      highs[i] = (high < SIGN ? high + SIGN : ~high) ^ inverted;
+      lows[i] = (high < SIGN ? low : ~low) ^ inverted;
+    } else if (key === null) highs[i] = lows[i] = LAST;
+    else {
       rankOf ??= ranksOf(items, keyOf);
-      highs[i] = 0xffff_ffff;
-      lows[i] = rankOf.get(key) ?? 0;
+      highs[i] = LAST ^ inverted;
+      lows[i] = (rankOf.get(key) ?? 0) ^ inverted;
     }
   }
 }
@@ -134,13 +140,7 @@ export function sortByKeys<T>(
 ): void {
   const { length } = items;
   const [highs, lows] = [BUFFERS.highs.take(length), BUFFERS.lows.take(length)];
-  writeKeys(items, keyOf, highs, lows);
-  if (descending) {
-    for (let i = 0; i < length; i++) {
-      highs[i] = ~(highs[i] ?? 0);
-      lows[i] = ~(lows[i] ?? 0);
-    }
-  }
+  writeKeys(items, { keyOf, descending }, highs, lows);
   const positions = new Positions(length);
   for (const values of ties.toReversed()) positions.sortBy(values);
   positions.sortBy(lows);

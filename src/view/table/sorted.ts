@@ -44,8 +44,14 @@ export const staysInPlace = (entry: Entry, row: Row, key: SortKey): boolean =>
   entry.localPort === portOrProtocol(row.socket.local) &&
   entry.remotePort === (row.socket.remote?.port ?? -1);
 
-export const compareKeys = (a: SortKey, b: SortKey): number =>
-  a === b ? 0 : typeof a === typeof b ? (a < b ? -1 : 1) : typeof a === 'number' ? -1 : 1;
+/** Compares keys as they sort ascending, or with -1 descending. Null is last either way. */
+export function compareKeys(a: SortKey, b: SortKey, sign: 1 | -1 = 1): number {
+  if (a === b) return 0;
+  if (a === null) return 1;
+  if (b === null) return -1;
+  if (typeof a === typeof b) return a < b ? -sign : sign;
+  return typeof a === 'number' ? -sign : sign;
+}
 
 /** Compares entries with equal keys by pid, local port, remote port and id: the order never depends on arrival. */
 export const compareTies = (a: Entry, b: Entry): number =>
@@ -56,7 +62,7 @@ export const compareTies = (a: Entry, b: Entry): number =>
 
 export const comparator = (descending: boolean): Compare<Entry> =>
   descending
-    ? (a, b) => compareKeys(b.key, a.key) || compareTies(a, b)
+    ? (a, b) => compareKeys(a.key, b.key, -1) || compareTies(a, b)
     : (a, b) => compareKeys(a.key, b.key) || compareTies(a, b);
 
 const BUFFERS = { pids: new NumberBuffer(), locals: new NumberBuffer(), remotes: new NumberBuffer() };
@@ -78,10 +84,12 @@ export function sortInto(result: Entry[], entries: readonly Entry[], descending:
   sortByKeys(result, entries, { keyOf, descending, ties: [pids, locals, remotes], compareTies });
 }
 
-/** Returns the entries in reverse order of their keys; entries with equal keys keep their order. */
+/** Returns the entries in reverse order of their keys, null last; entries with equal keys keep their order. */
 export function reverseKeys(entries: readonly Entry[]): Entry[] {
   const result: Entry[] = [];
-  for (let end = entries.length; end > 0;) {
+  let known = entries.length;
+  while (known > 0 && entries[known - 1]?.key === null) known--;
+  for (let end = known; end > 0;) {
     const key = entries[end - 1]?.key;
     let start = end - 1;
     while (start > 0 && entries[start - 1]?.key === key) start--;
@@ -91,6 +99,7 @@ export function reverseKeys(entries: readonly Entry[]): Entry[] {
     }
     end = start;
   }
+  for (let i = known; i < entries.length; i++) result.push(entries[i] as Entry);
   return result;
 }
 

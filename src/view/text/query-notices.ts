@@ -1,5 +1,6 @@
-import { termsOf } from '../../query/expression.ts';
+import { type Term, termsOf } from '../../query/expression.ts';
 import type { Query } from '../../query/query.ts';
+import { MAX_IP_PORT } from '../../query/ranges.ts';
 import { suggestionFor, unknownFieldText } from '../../query/synonyms.ts';
 
 /** Returns the first answer of `textOf` about a word of the query. */
@@ -20,7 +21,12 @@ export const misspellingText = (query: Pick<Query, 'expression'>): string | unde
 
 /** Returns what the user may have meant with a query that matches nothing; undefined if nothing comes to mind. */
 export const suggestionText = (query: Pick<Query, 'expression'>): string | undefined =>
-  firstAbout(query, suggestionFor);
+  termsOf(query.expression).some(hasLargePort)
+    ? `ports of TCP and UDP end at ${MAX_IP_PORT}`
+    : firstAbout(query, suggestionFor);
+
+const hasLargePort = (term: Term): boolean =>
+  'ports' in term && term.ports.some((it) => 'to' in it && it.to > MAX_IP_PORT);
 
 /** Returns the notice about a regex that is too slow. */
 export const slowText = (regex: string): string =>

@@ -5,6 +5,7 @@ import type { Socket } from '../../../src/model/socket.ts';
 import type { Action } from '../../../src/store/actions.ts';
 import { type Folds, type GroupBy, NO_FOLDS, type Sort, type State } from '../../../src/store/state.ts';
 import type { Row } from '../../../src/store/row.ts';
+import type { SortKey } from '../../../src/view/table/entry.ts';
 import { COLUMNS } from '../../../src/view/columns/columns.ts';
 import type { GroupItem, Item } from '../../../src/view/table/item.ts';
 import { RowOrder } from '../../../src/view/table/order.ts';
@@ -81,7 +82,7 @@ describe('what groups are made of', () => {
         unnamed('6', [{ knowledge: 'exact', pid: 6 }]),
         named('7', 'evil\x1b[2J'),
       ),
-    ).toEqual(['evil?[2J 1', '? 1', 'hidden 2', '"hidden" 1', 'node 2']);
+    ).toEqual(['evil?[2J 1', '"hidden" 1', 'node 2', '? 1', 'hidden 2']);
   });
 
   test('hosts by the address of the peer, v4-mapped or not', () => {
@@ -176,7 +177,7 @@ describe('the order of groups', () => {
       baseline([host('1', '10.0.0.10:1'), host('2', '10.0.0.9:1'), listener({ id: '3' })]),
       sortedBy('remoteAddress'),
     );
-    expect(follower.shown).toEqual(['[no peer 1]', '3', '[10.0.0.9 1]', '2', '[10.0.0.10 1]', '1']);
+    expect(follower.shown).toEqual(['[10.0.0.9 1]', '2', '[10.0.0.10 1]', '1', '[no peer 1]', '3']);
   });
 
   test('with equal keys does not depend on arrival', () => {
@@ -325,17 +326,22 @@ function naiveOrder(rows: readonly Row[], { group, sort, lookups }: State): Naiv
   const keyOf = ({ sum, rows: [first] }: NaiveGroup) => {
     const { column: id } = sort;
     if (id === 'rxRate' || id === 'txRate' || id === 'rxBytes' || id === 'txBytes')
-      return sum.counted > 0 ? sum[id] : -1;
-    return first && column ? column.key(first, lookups) : '';
+      return sum.counted > 0 ? sum[id] : null;
+    return first && column ? column.key(first, lookups) : null;
   };
   const less = (a: string | number, b: string | number) =>
     typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === 'number' ? -1 : 1;
+  const lessKey = (a: SortKey, b: SortKey) =>
+    a === null || b === null
+      ? Number(a === null) - Number(b === null)
+      : sort.descending
+        ? less(b, a)
+        : less(a, b);
   // Ports and inodes sort by number; rows without one come last.
   const rankOf = ({ label }: NaiveGroup) =>
     /^(no peer|unknown)$/.test(label) ? '\uffff' : group === 'host' ? label : Number.parseInt(label) || label;
   return naiveGroups(rows, group ?? 'process').toSorted(
-    (a, b) =>
-      (sort.descending ? less(keyOf(b), keyOf(a)) : less(keyOf(a), keyOf(b))) || less(rankOf(a), rankOf(b)),
+    (a, b) => lessKey(keyOf(a), keyOf(b)) || less(rankOf(a), rankOf(b)),
   );
 }
 

@@ -18,7 +18,7 @@ const entry = fc
   .record({
     id: fc.stringMatching(/^[a-c]{1,3}$/),
     key: fc.oneof(
-      fc.constantFrom(-1, 0, 7, 1e12, '', 'a', 'b', 'é'),
+      fc.constantFrom(null, -1, 0, 7, 1e12, '', 'a', 'b', 'é'),
       fc.double({ noNaN: true }),
       fc.string(),
     ),
