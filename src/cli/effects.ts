@@ -70,7 +70,13 @@ export class EffectRunner {
       case 'save':
         void world
           .save(effect.path, effect.sockets)
-          .then((message) => dispatch({ type: 'message', message }));
+          .then((message) =>
+            dispatch(
+              message.isError
+                ? { type: 'save-failed', text: effect.path, why: message.text }
+                : { type: 'message', message },
+            ),
+          );
         return;
       case 'save-state':
         world.saveState(effect.state);
@@ -103,6 +109,8 @@ export class EffectRunner {
         return { type: 'silence', atMs, doing: this.#world.samplerActivity() };
       case 'usage':
         return { type: 'settled' };
+      case 'typing':
+        return { type: 'resolve-typed' };
     }
   }
 }

@@ -70,6 +70,12 @@ export type Action =
   /** Accepts the text of the prompt. `sockets` are those shown, if its row takes them (`PROMPTS`). */
   | { readonly type: 'accept-prompt'; readonly sockets?: readonly Socket[] }
   | { readonly type: 'cancel-prompt' }
+  /** Text was pasted: it goes into the open prompt, or into that of the query. */
+  | { readonly type: 'paste'; readonly text: string }
+  /** The typed query has not changed for a while: its host names are looked up. */
+  | { readonly type: 'resolve-typed' }
+  /** A file was not saved: the prompt opens again with the text that was accepted. */
+  | { readonly type: 'save-failed'; readonly text: string; readonly why: string }
   /** Sorts by a column, or reverses the order if it is the sort column; `descending` is the direction to start with. */
   | { readonly type: 'sort'; readonly column: ColumnId; readonly descending?: boolean }
   | { readonly type: 'reverse-sort' }

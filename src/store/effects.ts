@@ -8,7 +8,9 @@ export type TimerName =
   /** No batch has come for several intervals. Sends `silence`. */
   | 'silence'
   /** The selection has not moved for a while, so usage can be read. Sends `settled`. */
-  | 'usage';
+  | 'usage'
+  /** The typed query has not changed for a while, so its host names can be looked up. Sends `resolve-typed`. */
+  | 'typing';
 
 /**
  * Something to do outside the state. `update` returns effects as data; `cli/effects.ts` carries them out. If an effect
@@ -31,7 +33,7 @@ export type Effect =
   | { readonly type: 'resolve'; readonly name: string }
   /** Copies a text to the clipboard of the terminal; `what` names it in the message. Sends `message`. */
   | { readonly type: 'copy'; readonly text: string; readonly what: string }
-  /** Writes sockets to a file. Sends `message`. */
+  /** Writes sockets to a file. Sends `message`, or `save-failed`. */
   | { readonly type: 'save'; readonly path: string; readonly sockets: readonly Socket[] }
   /** Saves the part of the state that the next start restores. */
   | { readonly type: 'save-state'; readonly state: State };

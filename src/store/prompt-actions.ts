@@ -1,4 +1,5 @@
 import type { Query } from '../query/query.ts';
+import { editPrompt, pastedText } from './prompt.ts';
 import { PROMPTS, queryOfPrompt } from './prompts.ts';
 import type { Prompt, PromptKind, State } from './state.ts';
 
@@ -10,14 +11,38 @@ export const openPrompt = (kind: PromptKind, text: string, before: Query): Promp
   before,
 });
 
-/** Applies a query while it is typed, whenever the text is valid. Other prompts act only when they are accepted. */
+/**
+ * Applies a query while it is typed. While the text is invalid, or a host name in it has no addresses, the query before
+ * stays. Other prompts act only when they are accepted.
+ */
 export function preview(state: State, prompt: Prompt): State {
   if (!PROMPTS[prompt.kind].filtersWhileTyping) return { ...state, prompt };
   const result = queryOfPrompt(prompt);
-  return 'query' in result
-    ? { ...state, prompt, query: result.query }
-    : { ...state, prompt: { ...prompt, problem: result.problem } };
+  if ('problem' in result) return { ...state, prompt: { ...prompt, problem: result.problem } };
+  const { query } = result;
+  const isWaiting = query.hosts.some((name) => state.lookups.hosts.get(name)?.type !== 'addresses');
+  return isWaiting
+    ? { ...state, prompt: { ...prompt, waiting: query } }
+    : { ...state, prompt: { ...prompt, waiting: undefined }, query };
 }
+
+/** Puts pasted text into the open prompt, or into that of the query. */
+export function paste(state: State, text: string): State {
+  const prompt =
+    state.prompt ??
+    openPrompt(
+      'query',
+      PROMPTS.query.prefill({ state, socket: undefined, direction: undefined }),
+      state.query,
+    );
+  return preview(state, editPrompt(prompt, { type: 'insert', text: pastedText(text) }));
+}
+
+/** Opens the prompt of a file again after it was not saved, or shows why if another prompt is open. */
+export const reopenSave = (state: State, text: string, why: string): State =>
+  state.prompt
+    ? { ...state, message: { text: why, isError: true } }
+    : { ...state, prompt: { ...openPrompt('save', text, state.query), untouched: false, error: why } };
 
 /** Closes the prompt and applies its text, or shows why it is not accepted. */
 export const acceptPrompt = (state: State, prompt: Prompt): State =>

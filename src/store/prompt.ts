@@ -13,6 +13,19 @@ const sizeBefore = (text: string, cursor: number): number =>
 const sizeAfter = (text: string, cursor: number): number =>
   String.fromCodePoint(text.codePointAt(cursor) ?? 0).length * Number(cursor < text.length);
 
+/** Returns pasted text for a prompt: one line, without control characters. */
+export const pastedText = (text: string): string =>
+  text
+    .split(/[\r\n]+/)
+    .map((line) =>
+      line
+        .replaceAll('\t', ' ')
+        .replace(/\p{Cc}/gu, '')
+        .trim(),
+    )
+    .filter((line) => line !== '')
+    .join(' ');
+
 /** Returns a prompt without error, problem, completion and recalled query. */
 const plainPrompt = ({ kind, text, cursor, untouched, before }: Prompt): Prompt => ({
   kind,
@@ -37,9 +50,8 @@ function startOfWord(text: string, cursor: number): number {
 }
 
 /**
- * Maximum length of the text of a prompt, UTF-16 units. Each pasted character is a key press and takes time in
- * proportion to the text. The limit is above the maximum length of a query, so that a query that is too long can be
- * reported.
+ * Maximum length of the text of a prompt, UTF-16 units: each key press takes time in proportion to the text. The limit
+ * is above the maximum length of a query, so that a query that is too long can be reported.
  */
 const MAX_LENGTH = 2 * MAX_QUERY_LENGTH;
 
@@ -50,7 +62,8 @@ export function editPrompt(prompt: Prompt, edit: Edit): Prompt {
     case 'insert': {
       const [from, to] = untouched ? [0, text.length] : [cursor, cursor];
       const room = MAX_LENGTH - text.length + to - from;
-      return edit.text.length > room ? plainPrompt(prompt) : splice(prompt, from, to, edit.text);
+      if (edit.text.length <= room) return splice(prompt, from, to, edit.text);
+      return { ...plainPrompt(prompt), error: `too long: at most ${MAX_LENGTH} characters` };
     }
     case 'delete': {
       // Prefilled text is deleted as a whole, like selected text.

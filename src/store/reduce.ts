@@ -6,9 +6,9 @@ import { applyBatch } from './batch-actions.ts';
 import { scrollPane, selectEvent, selectRow, withPane, withPlace, withSelection } from './cursor-actions.ts';
 import { type HideRule, withHideRule } from './hide-rules.ts';
 import { removeLine, withCursorInside } from './list-actions.ts';
-import { withHosts } from './lookups.ts';
+import { type HostAnswer, withHosts } from './lookups.ts';
 import { livePicture } from './picture.ts';
-import { acceptPrompt, openPrompt, preview } from './prompt-actions.ts';
+import { acceptPrompt, openPrompt, paste, preview, reopenSave } from './prompt-actions.ts';
 import { completePrompt, editPrompt, recall } from './prompt.ts';
 import { toggleTerm, withQuery } from './query-actions.ts';
 import { type Folds, NO_FOLDS, type Pause, type State } from './state.ts';
@@ -54,7 +54,11 @@ export function reduce(state: State, action: Action): State {
     case 'apply-view':
       return applyView(state, action.view);
     case 'host':
-      return { ...state, lookups: withHosts(state.lookups, [[action.name, action.answer]]) };
+      return withAnswer(state, action.name, action.answer);
+    case 'paste':
+      return paste(state, action.text);
+    case 'save-failed':
+      return reopenSave(state, action.text, action.why);
     case 'prompt':
       return { ...state, prompt: openPrompt(action.kind, action.text, state.query) };
     case 'edit':
@@ -138,8 +142,15 @@ export function reduce(state: State, action: Action): State {
     case 'suspend':
     case 'redraw':
     case 'copy':
+    case 'resolve-typed':
       return state;
   }
+}
+
+function withAnswer(state: State, name: string, answer: HostAnswer): State {
+  const answered = { ...state, lookups: withHosts(state.lookups, [[name, answer]]) };
+  // The typed query may have waited for this answer.
+  return state.prompt?.waiting ? preview(answered, state.prompt) : answered;
 }
 
 const socketsOf = ({ table }: State): Iterable<Socket> => ({

@@ -115,6 +115,11 @@ export interface Prompt {
   readonly error?: string;
   /** Where the text is invalid as a query, and what is expected there. */
   readonly problem?: QueryProblem;
+  /**
+   * The typed query, as long as not all of its host names have addresses. Until then the query before it stays, because
+   * a host name without addresses matches nothing.
+   */
+  readonly waiting?: Query | undefined;
   /** Choices for the word at the cursor, and the index of the choice that `text` contains now. */
   readonly completion?: Completion & { readonly index: number };
   /** Which query of the history `text` is: 1 for the newest, 2 for the one before. 0 or absent for typed text. */

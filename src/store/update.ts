@@ -23,6 +23,9 @@ const SILENCE_REPORT_MS = 1000;
 /** Usage is read when the selection has not moved for this time. */
 const SETTLED_MS = 150;
 
+/** Host names of a query are looked up when it was not changed for this time: not for each letter. */
+const TYPING_MS = 400;
+
 /**
  * Returns the state after an action, and the effects. Total: it accepts any action in any state. Pure, except that
  * `state.table` and `state.log` change in place.
@@ -31,7 +34,7 @@ const SETTLED_MS = 150;
  */
 export function update(before: State, action: Action): Update {
   const state = reduce(before, action);
-  const names = hostsToLookUp(state, action.type === 'accept-prompt');
+  const names = hostsToLookUp(state, action.type);
   const effects = effectsOf(before, action, state);
   if (names.length === 0) return { state, effects };
   const pending = names.map((name) => [name, { type: 'pending' }] as const);
@@ -68,6 +71,11 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
       return before.usageDue && state.panes.details ? askUsage(state, action.rowId) : [];
     case 'accept-prompt':
       return [...acceptEffects(before, action, state), ...saveState(before, state)];
+    case 'edit':
+    case 'complete':
+    case 'recall':
+    case 'paste':
+      return wakeAfterTyping(state);
     case 'hide':
     case 'remove-line':
       return saveState(before, state);
@@ -106,13 +114,18 @@ const saveState = (before: State, state: State): readonly Effect[] =>
   before.views === state.views && before.hideRules === state.hideRules ? [] : [{ type: 'save-state', state }];
 
 /**
- * Returns the host names of the query to look up, each once, after the prompt is closed.
- * @param again also returns names that could not be resolved
+ * Returns the host names to look up, each once: those of the query, or of a typed query once it has not changed for a
+ * while. An accepted query, unlike a typed one, looks up again names that could not be resolved.
  */
-function hostsToLookUp({ query, lookups, prompt }: State, again: boolean): readonly string[] {
-  if (prompt) return [];
-  return query.hosts.filter((name) => {
+function hostsToLookUp({ query, lookups, prompt }: State, action: Action['type']): readonly string[] {
+  if (prompt && action !== 'resolve-typed') return [];
+  const isAccepted = action === 'accept-prompt';
+  return ((prompt ? prompt.waiting : query)?.hosts ?? []).filter((name) => {
     const answer = lookups.hosts.get(name);
-    return answer === undefined || (again && answer.type === 'failed');
+    return answer === undefined || (isAccepted && answer.type === 'failed');
   });
 }
+
+/** Starts the time after which the host names of the typed query are looked up, again with each change of it. */
+const wakeAfterTyping = ({ prompt }: State): readonly Effect[] =>
+  prompt?.waiting ? [{ type: 'wake', timer: 'typing', afterMs: TYPING_MS }] : [];

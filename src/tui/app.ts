@@ -46,6 +46,7 @@ export class App {
       // Blessed reports the enter key twice, also as `return`.
       if (key.name !== 'return') this.#press(key.full, character);
     });
+    screen.on('paste', (text: string) => this.#paste(text));
     screen.on('mouse', (event: MouseInput) => {
       for (const action of mouseActions(event, this.#painted, this.#context())) this.dispatch(action);
     });
@@ -88,6 +89,11 @@ export class App {
     // The next key removes the message.
     if (this.#state.message) this.#apply({ type: 'message', message: null });
     this.dispatch(action);
+  }
+
+  #paste(text: string): void {
+    if (this.#state.message) this.#apply({ type: 'message', message: null });
+    this.dispatch({ type: 'paste', text });
   }
 
   /**

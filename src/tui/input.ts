@@ -25,6 +25,15 @@ export function splitInput(text: string): { tokens: string[]; rest: string } {
 /** Maximum time between two parts of a sequence on a slow connection; after it a lone ESC counts as the key. */
 const ESCAPE_MS = 50;
 
+/** What a terminal sends before and after pasted text (bracketed paste). */
+const PASTE = { start: '\x1b[200~', end: '\x1b[201~' } as const;
+
+/** Maximum time between two parts of pasted text. After it the paste ends, so that no lost end makes keys text. */
+const PASTE_MS = 1000;
+
+/** Maximum length of pasted text, UTF-16 units; what exceeds it is dropped. No prompt takes as much. */
+const MAX_PASTE = 65_536;
+
 /** Input of a terminal, in raw mode or line by line. */
 export interface TtyInput {
   readonly isRaw: boolean;
@@ -37,6 +46,9 @@ export interface TtyInput {
 /**
  * Filters the input between terminal and blessed, so that each chunk is one sequence. Blessed handles only the first
  * mouse report of a chunk and ignores keys beside it, and reads a sequence in two chunks as the ESC key.
+ *
+ *     data ─▶ sequences ─▶ `data`, one each
+ *                 └─ between the marks of a paste ─▶ `paste`, the whole text
  */
 export class TerminalInput extends EventEmitter {
   readonly isTTY = true;
@@ -44,6 +56,8 @@ export class TerminalInput extends EventEmitter {
   readonly #decoder = new StringDecoder('utf8');
   #rest = '';
   #timer: NodeJS.Timeout | undefined;
+  /** Text of the paste so far; undefined outside a paste. */
+  #paste: string | undefined;
   readonly #onData = (data: Buffer) => this.#take(this.#decoder.write(data));
 
   constructor(keys: TtyInput) {
@@ -75,8 +89,27 @@ export class TerminalInput extends EventEmitter {
     clearTimeout(this.#timer);
     const { tokens, rest } = splitInput(this.#rest + text);
     this.#rest = rest;
-    for (const token of tokens) this.emit('data', Buffer.from(token));
-    if (rest !== '') this.#timer = setTimeout(() => this.#flushRest(), ESCAPE_MS);
+    for (const token of tokens) this.#emit(token);
+    if (this.#paste !== undefined) this.#timer = setTimeout(() => this.#giveUpPaste(), PASTE_MS);
+    else if (rest !== '') this.#timer = setTimeout(() => this.#flushRest(), ESCAPE_MS);
+  }
+
+  #emit(token: string): void {
+    if (token === PASTE.start) this.#paste ??= '';
+    else if (token === PASTE.end && this.#paste !== undefined) this.#endPaste();
+    else if (this.#paste === undefined) this.emit('data', Buffer.from(token));
+    else if (this.#paste.length < MAX_PASTE) this.#paste = (this.#paste + token).slice(0, MAX_PASTE);
+  }
+
+  #endPaste(): void {
+    const text = this.#paste ?? '';
+    this.#paste = undefined;
+    this.emit('paste', text);
+  }
+
+  #giveUpPaste(): void {
+    this.#endPaste();
+    if (this.#rest !== '') this.#flushRest();
   }
 
   /** Emits an incomplete sequence as it is. */

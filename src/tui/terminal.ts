@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Widgets } from 'blessed';
 import { blessedScreen, colors, tput } from './blessed.ts';
 import { type TtyInput, TerminalInput } from './input.ts';
-import { EMERGENCY_RESTORE } from './sequences.ts';
+import { EMERGENCY_RESTORE, MARK_PASTES, UNMARK_PASTES } from './sequences.ts';
 import { GREY } from './theme.ts';
 
 /** Terminals for which their own terminfo fits better than that of xterm. */
@@ -89,7 +89,24 @@ export function openScreen(
   (screen.program as unknown as { tput: { brokenACS: boolean } }).tput.brokenACS = true;
   screen.enableKeys();
   if (hasMouse) screen.enableMouse();
+  markPastes(screen, input, output);
   return screen;
+}
+
+/** Makes the terminal mark pasted text while it shows the screen, which emits it as `paste`. */
+function markPastes(screen: Terminal['screen'], input: EventEmitter, output: NodeJS.WritableStream): void {
+  const [enter, leave] = [screen.enter.bind(screen), screen.leave.bind(screen)];
+  screen.enter = () => {
+    enter();
+    output.write(MARK_PASTES);
+  };
+  screen.leave = () => {
+    output.write(UNMARK_PASTES);
+    leave();
+  };
+  // Blessed has entered the screen.
+  output.write(MARK_PASTES);
+  input.on('paste', (text: string) => screen.emit('paste', text));
 }
 
 /** The terminal device of the process. The main thread sets its raw mode and handles signals (`cli/keeper.ts`). */

@@ -19,6 +19,13 @@ const clipboard = (t: Terminal): string[] =>
       .matchAll(/\x1b\]52;c?;([\w+/=]*)(?:\x07|\x1b\\)/g),
   ].map(([, base64 = '']) => Buffer.from(base64, 'base64').toString());
 
+/** Returns the number of rows below the titles. */
+const tableLines = (t: Terminal): number =>
+  t
+    .rows()
+    .slice(4, -1)
+    .filter((row) => row.trim() !== '').length;
+
 describe.skipIf(!isLinux)('habits of hands (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
 
@@ -76,6 +83,43 @@ describe.skipIf(!isLinux)('habits of hands (skipped elsewhere: the herd needs Li
         expect.arrayContaining([`${scene.name}-cli`, String(scene.client.pid)]),
       );
     });
+  });
+
+  test.each([
+    [80, 24],
+    [60, 15],
+  ])('14: a prompt loses neither rows nor text, at %i×%i', async (cols, rows) => {
+    const t = startNetpane({ cols, rows, args: ['--process', scene.name] });
+    const shows = (count: number) => socketCounts(t).shown === count;
+    await t.until('the scene', () => shows(SCENE_SIZE));
+    expect(t.modes().bracketedPaste).toBe(true);
+    // The rows stay while the query is invalid, and while a name is looked up.
+    typeQuery(t, `process:${scene.name}-cli rport:5432 `);
+    await t.until('four rows', () => shows(4));
+    t.write('(');
+    await t.until('what is missing', () => filterLine(t).includes('expected'));
+    expect(tableLines(t)).toBe(4);
+    t.press('backspace');
+    t.write('@localhost');
+    await t.until('the addresses', () => shows(4) && !titleLine(t).includes('localhost'));
+    t.write('.invalid');
+    await t.until('the answer', () => /localhost\.invalid(: [^l]|\?)/.test(titleLine(t)));
+    expect(tableLines(t)).toBe(4);
+    // Several pasted lines are one text, and accept nothing.
+    t.press('ctrl-u');
+    t.write(`\x1b[200~process:${scene.name}-cli\nrport:5432\n\x1b[201~`);
+    await t.until('the pasted text', () => shows(4) && /^\/ .*rport:5432 /.test(filterLine(t)));
+    t.press('enter');
+    await t.until('the query', () => titleLine(t).includes('PROCESS'));
+    // A file that cannot be saved: its name is there again.
+    t.write('w/nowhere/at-all.csv\r');
+    await t.until('the reason', () => titleLine(t).includes('not saved: no such directory'));
+    expect(filterLine(t)).toContain('save to: /nowhere/at-all.csv');
+    t.press('escape');
+    await t.until('the titles', () => titleLine(t).includes('PROCESS'));
+    t.write('q');
+    await t.exited;
+    expect(t.modes().bracketedPaste).toBe(false);
   });
 
   test.each([

@@ -173,6 +173,9 @@ const ACTIONS = {
   recall: step.map((by) => ({ type: 'recall', by })),
   edit: edit.map((it) => ({ type: 'edit', edit: it })),
   'accept-prompt': from<Action>({ type: 'accept-prompt' }, { type: 'accept-prompt', sockets: [] }),
+  paste: text.map((it) => ({ type: 'paste', text: it })),
+  'resolve-typed': from<Action>({ type: 'resolve-typed' }),
+  'save-failed': text.map((it) => ({ type: 'save-failed', text: it, why: 'the disk is full' })),
   'cancel-prompt': from<Action>({ type: 'cancel-prompt' }),
   sort: fc.tuple(column, fc.boolean()).map(([it, descending]) => ({ type: 'sort', column: it, descending })),
   'reverse-sort': from<Action>({ type: 'reverse-sort' }),
@@ -347,6 +350,76 @@ describe('effects', () => {
     expect(types(failed, { type: 'freeze' })).toEqual([]);
     const prompt = after(failed, { type: 'prompt', kind: 'query', text: '@db.example' });
     expect(types(prompt, { type: 'accept-prompt' })).toEqual(['resolve']);
+  });
+
+  describe('a typed query', () => {
+    const answer = (name: string, ...addresses: string[]): Action => ({
+      type: 'host',
+      name,
+      answer:
+        addresses.length > 0 ? { type: 'addresses', addresses } : { type: 'failed', why: 'no such name' },
+    });
+    const typed = (text: string) =>
+      after(
+        emptyState('listen'),
+        { type: 'prompt', kind: 'query', text: '' },
+        { type: 'edit', edit: { type: 'insert', text } },
+      );
+
+    test('keeps the query before while it is invalid or its host names have no addresses', () => {
+      expect(typed('(').query.text).toBe('listen');
+      const waiting = typed('@db.example');
+      expect(waiting.query.text).toBe('listen');
+      expect(after(waiting, answer('db.example')).query.text).toBe('listen');
+      const answered = after(waiting, answer('db.example', '192.0.2.1'));
+      expect(answered.query.text).toBe('@db.example');
+      expect(answered.prompt?.waiting).toBeUndefined();
+      expect(after(waiting, { type: 'accept-prompt' }).query.text).toBe('@db.example');
+      expect(after(waiting, { type: 'cancel-prompt' }).query.text).toBe('listen');
+    });
+
+    test('looks up host names once it has not changed for a while', () => {
+      const waiting = typed('@db.example');
+      const edit: Action = { type: 'edit', edit: { type: 'insert', text: '.org' } };
+      const { state, effects } = update(waiting, edit);
+      expect(effects).toEqual([{ type: 'wake', timer: 'typing', afterMs: 400 }]);
+      const asked = update(state, { type: 'resolve-typed' });
+      expect(asked.effects).toEqual([{ type: 'resolve', name: 'db.example.org' }]);
+      expect(types(asked.state, { type: 'resolve-typed' })).toEqual([]);
+      expect(types(after(asked.state, answer('db.example.org')), { type: 'resolve-typed' })).toEqual([]);
+      // Not again when it is accepted, as the answer is on its way.
+      expect(types(asked.state, { type: 'accept-prompt' })).toEqual([]);
+      expect(types(typed('listen'), edit)).toEqual([]);
+    });
+  });
+
+  test('pasted text goes into the open prompt as one line, else into that of the query', () => {
+    const text = ' 192.0.2.1\r\n  :443\t\x1b[31m\n';
+    const naming = after(emptyState(), { type: 'prompt', kind: 'view', text: '' }, { type: 'paste', text });
+    expect(naming.prompt).toMatchObject({ kind: 'view', text: '192.0.2.1 :443 [31m' });
+    const pasted = after(emptyState('listen'), { type: 'paste', text: ':443\n' });
+    expect(pasted.prompt).toMatchObject({ kind: 'query', text: 'listen :443' });
+    expect(pasted.query.text).toBe('listen :443');
+  });
+
+  test('text that is too long is not inserted; the prompt keeps its text and says why', () => {
+    const start = after(emptyState(), { type: 'paste', text: 'node' });
+    const { prompt } = after(start, { type: 'paste', text: 'x'.repeat(60_000) });
+    expect(prompt).toMatchObject({ text: 'node', error: expect.stringContaining('too long') as string });
+  });
+
+  test('a file that was not saved opens the prompt again with its name, unless another one is open', () => {
+    const failed: Action = { type: 'save-failed', text: 'a.csv', why: 'the disk is full' };
+    const { prompt } = after(emptyState(), failed);
+    expect(prompt).toMatchObject({
+      kind: 'save',
+      text: 'a.csv',
+      error: 'the disk is full',
+      untouched: false,
+    });
+    const asked = after(emptyState(), { type: 'prompt', kind: 'query', text: 'node' }, failed);
+    expect(asked.prompt?.text).toBe('node');
+    expect(asked.message).toEqual({ text: 'the disk is full', isError: true });
   });
 
   test('usage is asked for once after the paint that follows a batch, and only with open details', () => {

@@ -132,6 +132,41 @@ describe('TerminalInput', () => {
     expect(got).toEqual(['jj']);
   });
 
+  describe('pasted text', () => {
+    let pasted: string[];
+    beforeEach(() => {
+      pasted = [];
+      input.on('paste', (text: string) => pasted.push(text));
+    });
+
+    test('is one text, with line ends and keys in it, however it is split', () => {
+      const text = 'port:443\rq\n\x1b[Aé';
+      const bytes = Buffer.from(`j\x1b[200~${text}\x1b[201~k`);
+      for (let at = 1; at < bytes.length; at++) {
+        [got, pasted] = [[], []];
+        feed(bytes.subarray(0, at));
+        vi.advanceTimersByTime(20);
+        feed(bytes.subarray(at));
+        expect([got, pasted]).toEqual([['j', 'k'], [text]]);
+      }
+    });
+
+    test('ends when its end is lost, so that keys are keys again', () => {
+      feed(Buffer.from('\x1b[200~abc'));
+      vi.advanceTimersByTime(999);
+      expect(pasted).toEqual([]);
+      vi.advanceTimersByTime(1);
+      feed(Buffer.from('q'));
+      expect([got, pasted]).toEqual([['q'], ['abc']]);
+    });
+
+    test('is cut at a maximum length', () => {
+      feed(Buffer.from(`\x1b[200~${'x'.repeat(50_000)}`));
+      feed(Buffer.from(`${'y'.repeat(50_000)}\x1b[201~`));
+      expect(pasted.map(({ length }) => length)).toEqual([65_536]);
+    });
+  });
+
   test('ignores bytes that are not UTF-8', () => {
     feed(Buffer.from([0xff, 0xfe]), Buffer.from('q'));
     expect(got.join('').endsWith('q')).toBe(true);

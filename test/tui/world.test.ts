@@ -42,6 +42,23 @@ describe('host names', () => {
     expect(app.resolvedHosts).toEqual(['db.example']);
   });
 
+  test('rows stay while a name is looked up that is still typed, and the line below says so', async () => {
+    await app.take(baseline(ALL));
+    await app.type('/@db.example');
+    expect(said()).toContain('4 of 4');
+    app.app.dispatch({ type: 'resolve-typed' });
+    await app.shown();
+    expect(app.resolvedHosts).toEqual(['db.example']);
+    expect(app.lines[3]).toContain('db.example: looking up …');
+    await app.answer('db.example', { type: 'failed', why: 'no such name' });
+    expect(app.lines[3]).toContain('db.example: no such name');
+    expect(said()).toContain('4 of 4');
+    const answer = { type: 'addresses', addresses: ['203.0.113.80'] } as const;
+    app.app.dispatch({ type: 'host', name: 'db.example', answer });
+    await app.shown();
+    expect(said()).toMatch(/\/ @db\.example .* 2 of 4/);
+  });
+
   test('a failed lookup is shown, and repeated when the query is entered again', async () => {
     await app.take(baseline(ALL));
     await app.type('/@nowhere.example');
@@ -159,7 +176,7 @@ describe('saving', () => {
     expect(app.saved).toEqual([]);
   });
 
-  test('a failure is shown as an error until the next key', async () => {
+  test('after a failure the prompt has its text again, and the error until the next key', async () => {
     app.saving = { text: 'file exists: a.csv', isError: true };
     await app.take(baseline(ALL));
     await app.press('w', '\r');
@@ -167,8 +184,10 @@ describe('saving', () => {
     expect(app.cellAt(x, y)).toMatchObject({ colour: 1 });
     await app.take(batch({ monotonicMs: 1000 }));
     expect(app.text).toContain('file exists: a.csv');
-    await app.press('j');
+    expect(said()).toContain('save to: netpane-2026-01-02T120000.csv');
+    await app.press('\x7f');
     expect(app.text).not.toContain('file exists: a.csv');
+    expect(said()).toContain('save to: netpane-2026-01-02T120000.cs ');
   });
 });
 
@@ -221,6 +240,14 @@ describe('the query', () => {
     expect(said()).toContain('/ node >3');
     await app.press(...Array<string>(2).fill('\x7f'), '\r');
     expect(said()).toMatch(/^\/ node .* 2 of 4$/);
+  });
+
+  test('a paste of several lines is one text and accepts nothing; with other keys around it', async () => {
+    await app.take(baseline(ALL));
+    await app.press('\x1b[200~node or\r\n curl\r\x1b[201~');
+    expect(said()).toMatch(/^\/ node or curl .* 3 of 4$/);
+    await app.press('\x7f', '\r');
+    expect(said()).toMatch(/^\/ node or cur .* 3 of 4$/);
   });
 
   test('tab cycles through names of terms and current values', async () => {

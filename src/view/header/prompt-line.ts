@@ -2,7 +2,8 @@ import { printable } from '../../model/text.ts';
 import { PROMPTS } from '../../store/prompts.ts';
 import type { Prompt, State } from '../../store/state.ts';
 import { type Line, line, type Span, span } from '../text/line.ts';
-import { GAP } from '../text/spread.ts';
+import { GAP, spread } from '../text/spread.ts';
+import { hostWords } from './host-words.ts';
 import { charactersOf, cutEnd, displayWidth, fit } from '../text/width.ts';
 
 /** Minimum cells for the typed text, however narrow the pane. */
@@ -23,8 +24,8 @@ interface PromptParts {
 function partsOf(prompt: Prompt, share: string, width: number): PromptParts {
   const { kind, text, cursor, error, problem } = prompt;
   const label = cutEnd(PROMPTS[kind].label, Math.max(0, width - MIN_TYPED));
-  // A mistake with a position is shown below the prompt instead.
-  const wanted = isMarked(prompt) ? undefined : (error ?? problem?.message);
+  // A mistake with a position, and an error about something else than the query, is shown below the prompt instead.
+  const wanted = isMarked(prompt) || problem === undefined ? undefined : (error ?? problem.message);
   const side = wanted === undefined ? `  ${share}` : `  ${printable(wanted)}`;
   const room = Math.max(1, width - label.length - Math.min(displayWidth(side), Math.floor(width / 2)) - 1);
   // Measured from the cursor backwards: pasted text may be very long.
@@ -83,13 +84,13 @@ const isMarked = ({ text, problem, error }: Prompt): boolean =>
 const MIN_MARK = 4;
 
 /**
- * Returns the line below the prompt, which replaces the titles: the position of a mistake and its message, or the
- * completions; undefined if there is neither.
+ * Returns the line below the prompt, which replaces the titles: the position of a mistake and its message, the
+ * completions, an error, or the host names that the query waits for; undefined if there is none of these.
  */
 export function promptHelp(state: State, share: string, width: number): Line | undefined {
   const { prompt } = state;
   if (prompt === null) return undefined;
-  const { completion, problem } = prompt;
+  const { completion, problem, error } = prompt;
   if (problem !== undefined && isMarked(prompt)) {
     const { label, cut } = partsOf(prompt, share, width);
     const x = label.length + displayWidth(printable(prompt.text.slice(cut, Math.max(cut, problem.at))));
@@ -105,7 +106,11 @@ export function promptHelp(state: State, share: string, width: number): Line | u
     const text = cutEnd(message, Math.max(0, width - at - mark.length - 1));
     return line(span(' '.repeat(at)), span(`${mark} ${text}`, 'error'));
   }
-  return completion && completionLine(completion, width);
+  if (completion) return completionLine(completion, width);
+  if (error !== undefined && problem === undefined)
+    return line(span(cutEnd(`  ${printable(error)}`, width), 'error'));
+  const hosts = prompt.waiting ? hostWords(prompt.waiting, state.lookups) : [];
+  return hosts.length === 0 ? undefined : spread([{ text: '', rank: 1 }, ...hosts], [], width);
 }
 
 function completionLine({ choices, index }: NonNullable<Prompt['completion']>, width: number): Line {

@@ -4,28 +4,13 @@ import { activeView, viewsOf } from '../../store/views.ts';
 import { countText } from '../text/format.ts';
 import { GROUPINGS } from '../table/grouping.ts';
 import type { Line } from '../text/line.ts';
+import { hostWords } from './host-words.ts';
 import { promptLine } from './prompt-line.ts';
 import { GAP, spread, widthOf, type Word } from '../text/spread.ts';
 import { cutEnd } from '../text/width.ts';
 
 /** Number of views that have a number key. */
 const VIEW_KEYS = 9;
-
-/** Returns the addresses of the host names in the query, or why a lookup failed. */
-function hostWords({ query, lookups }: State): Word[] {
-  return query.hosts.flatMap((name): Word[] => {
-    const answer = lookups.hosts.get(name);
-    if (answer === undefined) return [];
-    const host = printable(name);
-    if (answer.type === 'pending')
-      return [{ text: `${host}: looking up …`, short: '', tone: 'quiet', rank: 4 }];
-    if (answer.type === 'failed')
-      return [{ text: `${host}: ${printable(answer.why)}`, short: `${host}?`, tone: 'warning', rank: 2 }];
-    const [first = 'no address', ...others] = answer.addresses;
-    const more = others.length > 0 ? ` +${others.length}` : '';
-    return [{ text: `${host} = ${printable(first)}${more}`, tone: 'quiet', rank: 4 }];
-  });
-}
 
 /** How many of all sockets are shown. */
 export interface Share {
@@ -65,7 +50,7 @@ export function filterLine(state: State, share: Share, width: number): Line {
   const shareWord: Word = { text: shareText(share), rank: 1 };
   if (prompt) return promptLine(prompt, shareWord.text, width);
   const since = pause && `paused  +${pause.spawned} ~${pause.changed} −${pause.closed} since`;
-  const status: Word[] = hostWords(state);
+  const status: Word[] = hostWords(state.query, state.lookups);
   if (since) status.push({ text: since, short: since.replace(/ since$/, ''), tone: 'warning', rank: 2 });
   if (tooSlow !== undefined)
     status.push({
