@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
 import { formatRow } from '../export/formats.ts';
-import { alignedText, dashed, SOCKET_COLUMNS, tabbedText, type TextColumn } from '../export/table.ts';
+import { alignedText, tabbedText } from '../export/table.ts';
 import { boundsFor } from '../model/bounds.ts';
 import { LOCAL_HOST } from '../model/host.ts';
 import { printable } from '../model/text.ts';
@@ -9,32 +9,14 @@ import { initialState } from '../store/initial.ts';
 import { reduce } from '../store/reduce.ts';
 import { slowText, suggestionText } from '../view/text/query-notices.ts';
 import type { Row } from '../store/row.ts';
-import type { ColumnId } from '../store/state.ts';
-import { type CellContext, columnOf } from '../view/columns/columns.ts';
 import { RowOrder } from '../view/table/order.ts';
 import { cellContext } from '../view/table/rows.ts';
 import { resolveHosts } from './hosts.ts';
+import { listColumns } from './list-columns.ts';
 import { localText } from './locale.ts';
 import { memoryLimit } from './memory.ts';
 import type { Invocation } from './invocation.ts';
 import { say } from './say.ts';
-
-/** Titles of columns that are alike on the screen, as in `SOCKET_COLUMNS`. */
-const TITLES: Readonly<Partial<Record<ColumnId, string>>> = {
-  protocol: 'PROTO',
-  localPort: 'LPORT',
-  remotePort: 'RPORT',
-};
-
-/** Returns a column of the screen as one of `ls`. */
-function columnOfScreen(id: ColumnId, context: CellContext): TextColumn<Row> {
-  const column = columnOf(id);
-  return {
-    title: TITLES[id] ?? column?.label ?? column?.title ?? id,
-    align: column?.align ?? 'left',
-    text: (row) => dashed(column?.text(row, context).trim() ?? ''),
-  };
-}
 
 /** Returns the pids that hold these sockets, each once, by number. Processes that let go of a socket are not among them. */
 function pidsOf(rows: readonly Row[]): readonly number[] {
@@ -100,19 +82,14 @@ export async function list(
   } else if (listing.only === undefined) {
     // The columns of the configuration are those of the screen: scripts rely on the usual ones.
     const chosen = origins.columns.from === 'command line' ? columns : null;
-    const context = cellContext(state);
-    const usual = SOCKET_COLUMNS.map(({ text, ...column }) => ({
-      ...column,
-      text: (row: Row) => text(row.socket),
-    }));
+    const context = cellContext({ ...state, lookups });
     const table = {
       items: rows,
-      columns: [
-        ...(chosen?.map(({ id }) => columnOfScreen(id, context)) ?? usual),
-        ...listing.extra
-          .filter((id) => !chosen?.some((it) => it.id === id))
-          .map((id) => columnOfScreen(id, context)),
-      ],
+      columns: listColumns(
+        chosen?.map(({ id }) => id),
+        listing.extra,
+        context,
+      ),
       hasHeader: listing.hasHeader,
     };
     await print(localText((isatty(1) ? alignedText : tabbedText)(table), process.env));

@@ -63,7 +63,9 @@ export function restoredState(
   const [complaint = bounds.events < invocation.eventsKept ? fewerEventsText(bounds.events) : undefined] =
     complaints;
   const openPanes = Object.fromEntries(whole?.panes.map((name) => [name, true]) ?? []);
-  const last = layout && savedQuery && savedQuery.text !== state.query.text ? savedQuery.text.trim() : '';
+  // A query of the command line is shown at once, in the place of this message.
+  const isOther = !isGiven('query') && savedQuery?.text !== state.query.text;
+  const last = layout && savedQuery && isOther ? savedQuery.text.trim() : '';
   return {
     ...state,
     panes: { ...state.panes, ...openPanes },
