@@ -89,7 +89,8 @@ export class KernelRules {
     if (life === undefined || life.closedBy !== undefined) return undefined;
     const hasRemnant = remnant ? this.#index.claimId(life, remnant.id) : isRemnant(life.socket);
     life.hasKernelEvent = true;
-    life.socket = withEnd(life.socket, socket);
+    // A life that was made for this event has this socket already.
+    if (life.socket !== socket || life.reported) life.socket = withEnd(life.socket, socket);
     this.#cycle.close(life, atMs, learntBy, lifetime);
     // A poll after this event has not seen the remnant: it has ended too.
     const hasRemnantEnded = atMs <= this.#polls.last.startMs && this.#polls.socketOf(life) === undefined;

@@ -108,6 +108,7 @@ export class SockDiagSource implements Source {
             monotonicMs,
             ...options,
             identityOf: (pid) => this.#attribution.owners.identityOf(pid),
+            signatureOf: (pid) => this.#attribution.owners.signatureOf(pid),
             userOf: (uid) => this.#attribution.userOf(uid),
           })
         : undefined;

@@ -1,10 +1,10 @@
-import type { Endpoint, Owner, Socket, SocketState } from '../../../model/socket.ts';
+import type { Owner, Socket, SocketState } from '../../../model/socket.ts';
 import type { KernelEvent } from '../../types.ts';
 import type { Network } from '../namespaces/network.ts';
 import type { ClosedSocket } from '../netlink/closes.ts';
 import type { ClosedRecord, LedgerRecords } from '../ledger/records.ts';
 import type { Attribution } from '../owners/attribution.ts';
-import { makeSocket } from '../sockets/make-socket.ts';
+import { interfaceOf, scoped } from '../sockets/make-socket.ts';
 import type { Senders } from './senders.ts';
 import type { TcpOwners } from './tcp-owners.ts';
 import { findAtEndpoints, type FoundAtEndpoints } from './tcp-queries.ts';
@@ -17,6 +17,9 @@ import {
 } from './traced-sockets.ts';
 
 const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
+
+/** A socket that is being made. */
+type MutableSocket = { -readonly [Field in keyof Socket]: Socket[Field] };
 
 type Ended = KernelEvent & { readonly type: 'ended' };
 
@@ -56,7 +59,7 @@ export class CloseEvents {
     const record = this.#records?.takeClosed(id);
     const counted = protocol === 'tcp' ? undefined : this.#records?.takeTraffic(id);
     // A socket that was never bound had no traffic.
-    if (addresses.local.port === 0 && destroyed === undefined) return [];
+    if (addresses.local.port === 0 && destroyed === undefined && !record?.local) return [];
     const traced =
       destroyed && hasOtherPorts(destroyed.traced, addresses.local.port, addresses.remote?.port ?? 0)
         ? undefined
@@ -78,36 +81,18 @@ export class CloseEvents {
             { netns: network.inode ?? -1, family: addresses.family, local, remote },
             () => network.hasUdp(addresses.family, closed.sockId),
           ));
-    const made = makeSocket(
-      {
-        slot: -1,
-        network,
-        protocol,
-        id,
-        addresses: { family: addresses.family, local, remote, state: lastState ?? addresses.state },
-        // The close message has neither.
-        uid: 0,
-        inode: 0,
-        createdAtMs: record?.createdAtMs,
-        interfaceIndex: closed.interfaceIndex,
-        traffic: {},
-        timer: undefined,
-        opened: traced?.opened ?? record?.opened,
-        tcp: undefined,
-      },
-      undefined,
-      owners,
-      this.#attribution,
-    );
-    const { traffic: _, ...rest } = made;
     const traffic = counted ?? trafficOf(closed, found, traced?.hasPeerFin ?? false);
-    const socket: Socket = {
-      ...rest,
-      ...(record?.uid !== undefined
-        ? this.#userOfUid(record.uid)
-        : protocol === 'tcp' && !traced?.owners && this.#userOf(network, local)),
-      ...(traffic && { traffic }),
-    };
+    const uid =
+      record?.uid ??
+      (protocol === 'tcp' && !traced?.owners ? this.#tcpOwners.listenerUid(network, local) : undefined);
+    const socket = this.#socketOf(network, closed, { local, remote }, owners);
+    const state = lastState ?? addresses.state;
+    const opened = traced?.opened ?? record?.opened;
+    if (state !== undefined) socket.state = state;
+    if (uid !== undefined) this.#setUser(socket, uid);
+    if (record) socket.createdAtMs = record.createdAtMs;
+    if (traffic) socket.traffic = traffic;
+    if (opened) socket.opened = opened;
     const atMs = destroyed?.atMs ?? endOf(closed, record);
     return eventsOfEnd(traced, {
       type: 'ended',
@@ -121,24 +106,42 @@ export class CloseEvents {
     });
   }
 
-  /** Returns the user of an accepted socket, which is that of its listener; the kernel shows it to everyone. */
-  #userOf(network: Network, local: Endpoint): Pick<Socket, 'uid' | 'user'> {
-    const uid = this.#tcpOwners.listenerUid(network, local);
-    return uid === undefined ? {} : this.#userOfUid(uid);
+  /** Returns the fields that every closed socket has. Assigned, not spread: this runs for each close of a storm. */
+  #socketOf(
+    network: Network,
+    { id, protocol, addresses, interfaceIndex }: ClosedSocket,
+    { local, remote }: Pick<Socket, 'local' | 'remote'>,
+    owners: readonly Owner[],
+  ): MutableSocket {
+    const name = interfaceOf(network, interfaceIndex, local.address);
+    const socket: MutableSocket = {
+      id,
+      protocol,
+      family: addresses.family,
+      local: scoped(local, name),
+      remote: remote && scoped(remote, name),
+      owners,
+    };
+    if (name !== undefined) socket.interface = name;
+    if (network.netns) socket.netns = network.netns;
+    return socket;
   }
 
-  #userOfUid(uid: number): Pick<Socket, 'uid' | 'user'> {
+  /** Sets the user of a closed socket: that of its creator, or of the listener that accepted it. */
+  #setUser(socket: MutableSocket, uid: number): void {
     const user = this.#attribution.userOf(uid);
-    return { uid, ...(user !== undefined && { user }) };
+    socket.uid = uid;
+    if (user !== undefined) socket.user = user;
   }
 }
 
 /** Returns the last state of a socket as its record shows it; undefined if that does not. */
 function stateOf({ protocol, addresses, end }: ClosedSocket, record?: ClosedRecord): SocketState | undefined {
   if (record?.isListener) return 'LISTEN';
-  // A connection that was reset by this side has no remote endpoint any more; this one was never established.
-  const isUnanswered = protocol === 'tcp' && record?.opened === 'out' && addresses.remote !== null;
-  return isUnanswered && end === undefined ? 'SYN_SENT' : undefined;
+  // A connection that this side has reset has no remote port any more (tcp_disconnect), and no counters either.
+  const isReset = (addresses.remote?.port ?? 0) === 0;
+  const isUnanswered = protocol === 'tcp' && record?.opened === 'out' && end === undefined;
+  return isUnanswered && !isReset ? 'SYN_SENT' : undefined;
 }
 
 /**

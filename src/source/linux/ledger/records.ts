@@ -1,3 +1,4 @@
+import { Cache } from '../../../model/cache.ts';
 import type { Direction, Endpoint, Owner, Traffic } from '../../../model/socket.ts';
 import { fullName } from '../proc/process.ts';
 import type { Counters, LedgerEntry, LedgerProcess } from './entry.ts';
@@ -6,6 +7,8 @@ import type { Ledger } from './ledger.ts';
 export interface RecordsOptions {
   /** Returns the current program of a process as an owner; undefined if the process has ended. */
   readonly identityOf: (pid: number) => Owner | undefined;
+  /** Returns a text that changes with the program of a process; undefined if it cannot be read. Costs little. */
+  readonly signatureOf: (pid: number) => string | undefined;
   readonly userOf: (uid: number) => string | undefined;
   /** Returns milliseconds on the sampler's monotonic clock. */
   readonly nowMs: () => number;
@@ -42,6 +45,9 @@ export interface ClosedRecord {
   readonly isListener: boolean;
 }
 
+/** Maximum number of processes whose program is kept. */
+const MAX_PROGRAMS = 1000;
+
 /** Maximum difference of two start times of a process, milliseconds: the boot time of the machine is in seconds. */
 const START_TOLERANCE_MS = 1000;
 
@@ -54,10 +60,12 @@ export class LedgerRecords {
   readonly #options: RecordsOptions;
   /** Sampler clock minus CLOCK_MONOTONIC, milliseconds. */
   readonly #offsetMs: number;
-  /** Programs of processes read since the last `forgetProcesses`, by pid; undefined for ended ones. */
+  /** Programs of processes by pid, each with its signature. */
+  readonly #programs = new Cache<number, { readonly signature: string; readonly owner: Owner }>(MAX_PROGRAMS);
+  /** Programs that were checked since the last `forgetProcesses`, by pid; undefined for ended ones. */
   readonly #identities = new Map<number, Owner | undefined>();
-  /** Owners made since then, so that the sockets of one process share them. */
-  readonly #owners = new Map<string, Owner>();
+  /** Owners made since then, each in a list of its own, so that the sockets of one process share it. */
+  readonly #owners = new Map<string, readonly Owner[]>();
 
   constructor(ledger: Ledger, options: RecordsOptions) {
     this.ledger = ledger;
@@ -65,7 +73,7 @@ export class LedgerRecords {
     this.#offsetMs = options.nowMs() - options.monotonicMs();
   }
 
-  /** Makes the next records read the programs of processes again: they may have changed since. */
+  /** Makes the next records check the programs of processes again: they may have changed since. */
   forgetProcesses(): void {
     this.#identities.clear();
     this.#owners.clear();
@@ -77,7 +85,7 @@ export class LedgerRecords {
     if (entry === undefined) return undefined;
     const { creator, bornMs } = entry;
     return {
-      creators: creator && [this.#ownerOf(creator, entry.uid, bornMs, 'creator')],
+      creators: creator && this.#ownersOf(creator, entry.uid, bornMs, 'creator'),
       createdAtMs: this.#wallOf(bornMs),
       opened: openedOf(entry),
     };
@@ -116,19 +124,19 @@ export class LedgerRecords {
   #ownersOfClosed({ creator, releaser, uid, bornMs, releasedMs }: LedgerEntry): readonly Owner[] | undefined {
     const closer = releaser && !KERNEL_WORKER.test(releaser.comm) ? releaser : undefined;
     if (creator === undefined)
-      return closer && [this.#ownerOf(closer, undefined, releasedMs ?? bornMs, 'exact')];
-    if (closer?.pid === creator.pid) return [this.#ownerOf(creator, uid, bornMs, 'exact')];
-    const made = this.#ownerOf(creator, uid, bornMs, 'creator');
-    return closer ? [made, this.#ownerOf(closer, undefined, releasedMs ?? bornMs, 'exact')] : [made];
+      return closer && this.#ownersOf(closer, undefined, releasedMs ?? bornMs, 'exact');
+    if (closer?.pid === creator.pid) return this.#ownersOf(creator, uid, bornMs, 'exact');
+    const made = this.#ownersOf(creator, uid, bornMs, 'creator');
+    return closer ? [...made, ...this.#ownersOf(closer, undefined, releasedMs ?? bornMs, 'exact')] : made;
   }
 
-  /** Returns a process as an owner, with the name that it had at `atMs` (milliseconds of CLOCK_MONOTONIC). */
-  #ownerOf(
+  /** Returns a process as the only owner, with the name that it had at `atMs` (milliseconds of CLOCK_MONOTONIC). */
+  #ownersOf(
     { pid, tid, comm }: LedgerProcess,
     uid: number | undefined,
     atMs: number,
     knowledge: 'exact' | 'creator',
-  ): Owner {
+  ): readonly Owner[] {
     const key = `${pid} ${knowledge} ${tid === pid} ${uid} ${comm}`;
     const known = this.#owners.get(key);
     if (known) return known;
@@ -137,12 +145,13 @@ export class LedgerRecords {
       identity && (identity.startedAtMs ?? 0) <= this.#wallOf(atMs) + START_TOLERANCE_MS
         ? identity
         : undefined;
-    const owner =
+    const owners = [
       living && isNameOf(living, tid === pid ? comm : undefined)
         ? { ...living, knowledge }
-        : this.#ownerByName(pid, comm, uid, knowledge, living);
-    this.#owners.set(key, owner);
-    return owner;
+        : this.#ownerByName(pid, comm, uid, knowledge, living),
+    ];
+    this.#owners.set(key, owners);
+    return owners;
   }
 
   /** Returns an owner whose process has ended, or runs another program now. */
@@ -163,9 +172,20 @@ export class LedgerRecords {
     };
   }
 
+  /** Returns the current program of a process, read again only if its signature has changed. */
   #identityOf(pid: number): Owner | undefined {
-    if (!this.#identities.has(pid)) this.#identities.set(pid, this.#options.identityOf(pid));
+    if (!this.#identities.has(pid)) this.#identities.set(pid, this.#readIdentity(pid));
     return this.#identities.get(pid);
+  }
+
+  #readIdentity(pid: number): Owner | undefined {
+    const signature = this.#options.signatureOf(pid);
+    const known = this.#programs.get(pid);
+    if (signature !== undefined && known?.signature === signature) return known.owner;
+    // The command line waits for a lock of the process: it is read once for each program, not at each drain.
+    const owner = this.#options.identityOf(pid);
+    if (owner && signature !== undefined) this.#programs.set(pid, { signature, owner });
+    return owner;
   }
 }
 

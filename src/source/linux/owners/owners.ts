@@ -91,6 +91,11 @@ export class Owners {
     return this.#identities.of(pid);
   }
 
+  /** See `Identities.signatureOf`. */
+  signatureOf(pid: number): string | undefined {
+    return this.#identities.signatureOf(pid);
+  }
+
   /**
    * Updates the holders from /proc.
    * @param added inodes of sockets that are new since the last call

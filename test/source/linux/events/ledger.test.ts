@@ -194,7 +194,7 @@ describe('a close', () => {
   test('has the endpoints that the kernel has cleared', () => {
     open({ ledger: ledger() });
     enterConnection();
-    kernel.own.destroy({ cookie: 0xc0, local: '127.0.0.1:4000' });
+    kernel.own.destroy({ cookie: 0xc0, local: '127.0.0.1:4000', remote: '127.0.0.1:0' });
     expect(line(drainOnlyEnd())).toContain('CLOSE 127.0.0.1:4000 127.0.0.1:80');
   });
 
