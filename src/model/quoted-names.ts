@@ -17,9 +17,10 @@ const KNOWLEDGE = {
 /**
  * Matches a program name that could be mistaken for one of netpane's own texts, besides the words of `KNOWLEDGE`: an
  * empty name or spaces at an edge; `(last known)`, `[listener]`, `"quoted"`; `name +2`; `only sender?`; a truncated
- * name, `…` (`~` in ASCII); a process that executed another program, `a → b` (`a > b`); the sign of an empty cell.
+ * name, `…` (`~` in ASCII); a process that executed another program, `a → b` (`a > b`); an end of a local connection,
+ * `← a` (`< a`); the sign of an empty cell.
  */
-const AMBIGUOUS = /^$|^[\s("[]|\s$| \+\d+$|[…~→]|\?$| > |^[·*-]$/;
+const AMBIGUOUS = /^$|^[\s("[]|\s$| \+\d+$|[…~→←]|\?$| [<>] |^[·*-]$/;
 
 const quote = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 

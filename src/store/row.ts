@@ -17,6 +17,8 @@ export interface Row extends Subject {
    */
   readonly rxRate: number | undefined;
   readonly txRate: number | undefined;
+  /** Id of the other end of a local connection; absent if none is known. `peerOf` checks that it is still current. */
+  readonly peer?: string;
   /** Lifetime, milliseconds with fractions; absent while the socket is open. A remnant (TIME_WAIT) has it already. */
   readonly lifetimeMs?: number;
   /** True if `lifetimeMs` is a lower bound. */
@@ -50,6 +52,10 @@ export const idleRates = ({ traffic }: Socket): Rates => ({
 /** Returns true if the row has the rates of a socket whose counters do not change. */
 export const isIdle = ({ rxRate, txRate, socket: { traffic } }: Row): boolean =>
   rxRate === idleRate(traffic?.rxBytes) && txRate === idleRate(traffic?.txBytes);
+
+/** Returns the row with this other end, or without one. */
+export const withPeer = ({ peer: _, ...rest }: Row, peer: string | undefined): Row =>
+  peer === undefined ? rest : { ...rest, peer };
 
 /** Returns the row with this direction, or without one. */
 export const withDirection = ({ direction: _, ...rest }: Row, direction: Row['direction']): Row =>

@@ -9,7 +9,8 @@ import { Directions } from './directions.ts';
 import { FadingRows } from './fading-rows.ts';
 import type { Changes } from './journal.ts';
 import { directionFromKernel } from './listeners.ts';
-import { idleRates, measuredRates, type Row, withDirection } from './row.ts';
+import { Peers } from './peers.ts';
+import { idleRates, measuredRates, type Row, withDirection, withPeer } from './row.ts';
 import { type Seen, SeenFields } from './seen-fields.ts';
 import { type ProcessSum, Sums } from './sums.ts';
 
@@ -32,6 +33,10 @@ export class SocketTable {
   readonly #sums = new Sums();
   readonly #fields = new SeenFields();
   readonly #directions = new Directions();
+  readonly #peers = new Peers((id, peer, isPair) => {
+    this.#setPeer(id, isPair ? peer : undefined);
+    this.#setPeer(peer, isPair ? id : undefined);
+  });
   /** Time of the last complete batch. */
   #completeMs: number | undefined;
   /** Ids of open rows that a restarted sampler has not reported yet; undefined without a restart. */
@@ -130,6 +135,7 @@ export class SocketTable {
     this.#activity.endTick();
     this.#setIdleRates();
     this.#directions.endBatch();
+    this.#peers.endBatch(this.rows);
     this.#completeMs = monotonicMs;
     return this.#counts.endTick(monotonicMs, isBaseline, this.seen.traffic);
   }
@@ -175,6 +181,7 @@ export class SocketTable {
     };
     this.#recount(undefined, row);
     this.#rows.add(row, nowMs);
+    this.#peers.take(socket);
   }
 
   /** Replaces the row of a socket. Marks the row and returns true if the change is notable. */
@@ -188,12 +195,11 @@ export class SocketTable {
       ...measuredRates(before.socket, socket, elapsedMs),
     };
     this.#recount(before, row);
-    if (!isNotable(before.socket, socket)) {
-      this.#rows.set(row);
-      return false;
-    }
-    this.#rows.setMarked({ ...row, mark: 'changed' }, nowMs);
-    return true;
+    const notable = isNotable(before.socket, socket);
+    if (notable) this.#rows.setMarked({ ...row, mark: 'changed' }, nowMs);
+    else this.#rows.set(row);
+    if (notable || before.socket.netns?.inode !== socket.netns?.inode) this.#peers.take(socket);
+    return notable;
   }
 
   #close(id: string, nowMs: number): void {
@@ -201,10 +207,16 @@ export class SocketTable {
     if (before === undefined) return;
     this.#counts.count(before.socket, -1);
     this.#directions.drop(id);
+    this.#peers.drop(id);
     this.#sums.change(before, undefined);
     // Used unless a close event has set the lifetime: the time since the first sighting.
     const seen = { lifetimeMs: nowMs - before.firstSeenMs, isAtLeast: before.baseline };
     this.#rows.setMarked({ ...seen, ...before, mark: 'closed', rxRate: undefined, txRate: undefined }, nowMs);
+  }
+
+  #setPeer(id: string, peer: string | undefined): void {
+    const row = this.#rows.get(id);
+    if (row && row.peer !== peer) this.#rows.set(withPeer(row, peer));
   }
 
   readonly #setIncoming = (id: string): void => {

@@ -1,5 +1,23 @@
 import { move } from '../../view/screen.ts';
-import type { Binding } from './binding.ts';
+import { ownerText } from '../../view/text/format.ts';
+import { pictureOf } from '../../store/picture.ts';
+import { peerOf } from '../../store/peers.ts';
+import type { Action } from '../../store/actions.ts';
+import { type Binding, say } from './binding.ts';
+import type { KeyContext } from './context.ts';
+
+/** Goes to the row of the other end of a local connection, or says why it cannot. */
+function jumpToPeer({ state, order, socket }: KeyContext): Action {
+  const { rows } = pictureOf(state);
+  const row = socket && rows.get(socket.id);
+  if (row === undefined) return say('no connection selected: % goes to the other end of a local connection');
+  const peer = peerOf(rows, row);
+  if (peer === undefined) return say('the other end of this socket is not on this machine, or not known');
+  if (order.indexOf(peer.id) < 0 && order.headerOf(peer.id) === undefined)
+    return say(`the other end, ${ownerText(peer.socket)}, is hidden by the query or by you`);
+  // In a folded group, the header of the group is selected.
+  return { type: 'go-to-row', id: peer.id, closesLog: false };
+}
 
 /** Keys that move the cursor. */
 export const MOVE_KEYS: readonly Binding[] = [
@@ -44,5 +62,12 @@ export const MOVE_KEYS: readonly Binding[] = [
     about: 'last row',
     group: 'Move',
     run: (context) => move(context, 1, 'all'),
+  },
+  {
+    keys: ['%'],
+    label: '%',
+    about: 'the other end of a local connection',
+    group: 'Move',
+    run: jumpToPeer,
   },
 ];

@@ -16,7 +16,13 @@ export interface CellContext {
   /** True while the sampler is silent: the rates of the last tick are out of date. */
   readonly hasOldRates?: boolean;
   readonly lookups: Lookups;
+  /** All rows by id; without them no other end of a local connection is named. */
+  readonly rows?: ReadonlyMap<string, Row>;
 }
+
+/** Returns what the table shows of a row in a column. */
+export const tableTextOf = (column: ColumnSpec, row: ColumnRow, context: CellContext): string =>
+  column.tableText?.(row, context) ?? column.text(row, context);
 
 /** A row with the direction of its connection. */
 export type ColumnRow = Row & Pick<Subject, 'direction'>;
@@ -39,6 +45,8 @@ interface ColumnBase {
   /** Returns true once a source has shown values for it; always present without this. */
   readonly present?: (seen: Seen) => boolean;
   readonly text: (row: ColumnRow, context: CellContext) => string;
+  /** What the table shows in place of `text`, if it says more; copies have `text`. */
+  readonly tableText?: (row: ColumnRow, context: CellContext) => string | undefined;
   /** Shorter text for a column below its good width, or if `text` does not fit. */
   readonly shortText?: (row: ColumnRow, context: CellContext) => string;
   /** The part of a row that determines its key: rows that share it have equal keys. */

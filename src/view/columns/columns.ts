@@ -6,7 +6,7 @@ import { NETWORK_COLUMNS } from './network.ts';
 import { PROGRAM_COLUMNS } from './program.ts';
 import { TRAFFIC_COLUMNS } from './traffic.ts';
 
-export type { CellContext, Column } from './column.ts';
+export { type CellContext, type Column, tableTextOf } from './column.ts';
 
 const SPECS: Readonly<Record<ColumnId, ColumnSpec>> = {
   ...PROGRAM_COLUMNS,

@@ -9,9 +9,12 @@ import {
   type SocketState,
 } from '../../model/socket.ts';
 import { isConnection } from '../../store/listeners.ts';
+import { peerOf } from '../../store/peers.ts';
 import type { ColumnId } from '../../store/state.ts';
 import { addressText, endpointText, namespaceText, NOTHING, portText } from '../text/format.ts';
+import { peerText } from '../text/peer-text.ts';
 import {
+  type CellContext,
   type ColumnRow,
   type ColumnSpec,
   idColumn,
@@ -99,6 +102,10 @@ function serviceText({ socket, direction }: ColumnRow): string {
 const directionText = ({ socket, direction }: ColumnRow): string =>
   direction ?? (isConnection(socket) ? '?' : NOTHING);
 
+/** Returns the program at the other end of a local connection; undefined without a known one. */
+const peerCell = (row: ColumnRow, { rows }: CellContext): string | undefined =>
+  row.peer === undefined || rows === undefined ? undefined : peerText(row, peerOf(rows, row));
+
 /** Columns about endpoints, state and namespace. */
 export const NETWORK_COLUMNS = {
   protocol: {
@@ -147,11 +154,12 @@ export const NETWORK_COLUMNS = {
   },
   remoteAddress: {
     title: 'REMOTE',
-    about: 'address of the peer; * means none',
+    about: 'address of the peer, * means none; → nginx: connected to nginx on this machine, ← nginx: by it',
     align: 'left',
     width: { least: 10, good: 15, most: ADDRESS_MOST },
     priority: 2,
     text: ({ socket }) => addressText(socket.remote),
+    tableText: peerCell,
     key: ({ socket }) => addressKey(socket.remote),
     keyFrom: 'remote',
   },
@@ -202,6 +210,10 @@ export const NETWORK_COLUMNS = {
     align: 'left',
     width: ENDPOINT_WIDTH,
     text: ({ socket }) => (socket.remote ? endpointText(socket.remote, socket) : '*'),
+    tableText: (row, context) => {
+      const peer = peerCell(row, context);
+      return peer === undefined ? undefined : `${peer}:${portText(row.socket.remote, row.socket, false)}`;
+    },
     key: ({ socket }) => addressKey(socket.remote),
     keyFrom: 'remote',
   }),

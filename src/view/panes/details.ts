@@ -2,6 +2,7 @@ import type { PaneRow } from './pane.ts';
 import { serviceName } from '../../model/services.ts';
 import {
   type Endpoint,
+  firstOwner,
   portOrProtocol,
   type Knowledge,
   type Owner,
@@ -9,6 +10,8 @@ import {
   type Socket,
 } from '../../model/socket.ts';
 import { printable } from '../../model/text.ts';
+import { peerOf } from '../../store/peers.ts';
+import { pictureOf } from '../../store/picture.ts';
 import type { State, Usage } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import { byteFacts, type Fact, momentOf, networkFacts, pathFacts, programFacts, queueFacts } from './flow.ts';
@@ -18,6 +21,7 @@ import {
   clockText,
   endpointText,
   lifetimeText,
+  ownerText,
   portText,
   userText,
 } from '../text/format.ts';
@@ -98,6 +102,16 @@ function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
   return lines;
 }
 
+/** Returns the program at the other end of a local connection. */
+function peerFields(row: Row, state: State, width: number): Line[] {
+  const peer = peerOf(pictureOf(state).rows, row);
+  if (peer === undefined) return [];
+  const { pid, process, knowledge } = firstOwner(peer.socket);
+  const name = pid === undefined && process === undefined ? knowledge : ownerText(peer.socket);
+  const words = [name, ...(pid === undefined ? [] : [`pid ${pid}`]), 'on this machine', '% goes to its row'];
+  return factField(['peer', words], width);
+}
+
 /** Returns the latest change of a socket that the log still keeps. */
 function changeFields({ log }: State, id: string, width: number): Line[] {
   const event = log.changeOf(id);
@@ -130,6 +144,7 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
     ),
     ...field('local', endpointField(socket.local, socket), width),
     ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
+    ...peerFields(row, state, width),
     // The first program comes early, because a low pane cuts off the last lines.
     ...owners.slice(0, 1),
     ...fields(byteFacts(row, moment)),

@@ -1,7 +1,14 @@
 import { type ColumnChoice, type ColumnId, MAX_COLUMN_WIDTH, type WidestSeen } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import type { Seen } from '../../store/seen-fields.ts';
-import { type CellContext, type Column, columnOf, COLUMNS, presentColumns } from '../columns/columns.ts';
+import {
+  type CellContext,
+  type Column,
+  columnOf,
+  COLUMNS,
+  presentColumns,
+  tableTextOf,
+} from '../columns/columns.ts';
 import { displayWidth } from '../text/width.ts';
 
 /** A column with its position and width in the pane. */
@@ -20,12 +27,16 @@ export function noteWidths(
   columns: readonly Column[],
 ): WidestSeen {
   const wider = new Map<ColumnId, number>();
-  for (const { id, width, text } of columns) {
+  for (const column of columns) {
+    const { id, width } = column;
     const before = widest.get(id) ?? 0;
     let most = before;
     for (const row of rows) {
       if (most >= width.most) break;
-      most = Math.max(most, Math.min(width.most, displayWidth(text(row, context), width.most)));
+      most = Math.max(
+        most,
+        Math.min(width.most, displayWidth(tableTextOf(column, row, context), width.most)),
+      );
     }
     if (most > before) wider.set(id, most);
   }

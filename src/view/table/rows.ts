@@ -1,7 +1,7 @@
 import { areRatesOld, pictureOf } from '../../store/picture.ts';
 import type { ColumnId, State } from '../../store/state.ts';
 import { isMeasured, type Mark, type Row } from '../../store/row.ts';
-import { type CellContext, type Column, columnOf } from '../columns/columns.ts';
+import { type CellContext, type Column, columnOf, tableTextOf } from '../columns/columns.ts';
 import { compactText, countText, endpointText } from '../text/format.ts';
 import { SUMMED } from './group.ts';
 import type { GroupItem, Item } from './item.ts';
@@ -69,7 +69,7 @@ export function rowLine(
   let at = GUTTER;
   const spans = [];
   for (const { column, left, width } of columns) {
-    let cell = column.text(row, context);
+    let cell = tableTextOf(column, row, context);
     if (column.shortText && (width < column.width.good || displayWidth(cell, width) > width))
       cell = column.shortText(row, context);
     text += ' '.repeat(left - at);
@@ -183,9 +183,9 @@ export function groupLine(
 
 /** Returns the inputs of cells besides their row. */
 export function cellContext(state: State): CellContext {
-  const { nowMs, takenAtMs } = pictureOf(state);
+  const { nowMs, takenAtMs, rows } = pictureOf(state);
   const { serviceNames, lookups } = state;
-  return { nowMs, takenAtMs, serviceNames, hasOldRates: areRatesOld(state), lookups };
+  return { nowMs, takenAtMs, serviceNames, hasOldRates: areRatesOld(state), lookups, rows };
 }
 
 /**

@@ -7,6 +7,7 @@ import { charactersOf, displayWidth } from './width.ts';
 const REPLACEMENTS: Readonly<Record<string, string>> = {
   '…': '~',
   '→': '>',
+  '←': '<',
   '·': '-',
   '−': '-',
   '–': '-',
