@@ -93,6 +93,8 @@ export type Action =
   /** Removes the view or hide rule under the cursor of the open list; built-in views stay. */
   | { readonly type: 'remove-line' }
   | { readonly type: 'message'; readonly message: Message | null }
+  /** Shows both ends of a local connection as one row, or as two again. */
+  | { readonly type: 'join-pairs' }
   /** Keeps the order of the rows even if their values change, or stops doing so. */
   | { readonly type: 'freeze' }
   /** Stops the rows and the event log on the screen, or resumes them. Polling goes on. */

@@ -69,6 +69,7 @@ export const initialState = (settings: InitialSettings): State => ({
   group: settings.group ?? null,
   folds: NO_FOLDS,
   columns: settings.columns ?? null,
+  joinsPairs: false,
   frozen: false,
   pause: null,
   selectedId: null,

@@ -99,6 +99,8 @@ export function reduce(state: State, action: Action): State {
     }
     case 'reverse-sort':
       return { ...state, sort: { ...state.sort, descending: !state.sort.descending } };
+    case 'join-pairs':
+      return { ...state, joinsPairs: !state.joinsPairs };
     case 'freeze':
       return { ...state, frozen: !state.frozen };
     case 'pause':

@@ -286,6 +286,8 @@ export interface State {
   /** Null when rows are not grouped. */
   readonly group: GroupBy | null;
   readonly folds: Folds;
+  /** True while both ends of a local connection are one row: that of the end that opened it. */
+  readonly joinsPairs: boolean;
   /** True while the rows keep their order even if their values change. */
   readonly frozen: boolean;
   readonly pause: Pause | null;

@@ -13,8 +13,15 @@ import { columnAt, sortBy, wheelInTable } from './panes/table-pane.ts';
 import { titleLine } from './table/rows.ts';
 
 function shareOf({ state, order, events }: Scene): Share {
-  const { openCount: shown, hiddenCount: hidden } = order;
-  return { shown, hidden, total: pictureOf(state).open, tooSlow: order.tooSlow ?? events.tooSlow };
+  const { openCount: shown, hiddenCount: hidden, joinedCount: joined, foldedTimeWait: timeWait } = order;
+  return {
+    shown,
+    hidden,
+    joined,
+    timeWait,
+    total: pictureOf(state).open,
+    tooSlow: order.tooSlow ?? events.tooSlow,
+  };
 }
 
 /** Every region of the screen: the panes, and the lines around them. */

@@ -1,7 +1,7 @@
 // Rows: both ends of a local connection, TIME_WAIT, history of rates.
 import { describe, expect, test } from 'vitest';
-import { isLinux, rowOf, selectedY, startNetpane } from './netpane.ts';
-import { SCENE_SIZE, select, useScene } from './scene.ts';
+import { isLinux, newHerd, rowOf, selectedY, startNetpane, tableRows } from './netpane.ts';
+import { filterLine, SCENE_SIZE, select, typeQuery, useScene } from './scene.ts';
 
 describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
@@ -11,7 +11,7 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
     [120, 40],
     [200, 50],
   ])(
-    '9: both ends of a local connection name each other, and %% jumps between them, at %i×%i',
+    '9: both ends of a local connection name each other, and a key jumps between them, at %i×%i',
     async (cols, rows) => {
       const t = startNetpane({ args: ['--process', scene.name], cols, rows });
       await t.until('the scene', () => t.text().includes(`${SCENE_SIZE} of `));
@@ -28,4 +28,46 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
       await t.until('the first end', () => selectedY(t) === rowOf(t, here)?.y);
     },
   );
+
+  test.each([
+    [80, 24],
+    [40, 10],
+  ])('9: both ends are one row, or two, at %i×%i', async (cols, rows) => {
+    const t = startNetpane({ args: ['--process', scene.name], cols, rows });
+    await t.until('the scene', () => t.text().includes(`${SCENE_SIZE} of `));
+    t.write('B');
+    // Six connections: five of TCP, and one of UDP whose other end is not connected.
+    await t.until('one row for each pair', () => t.text().includes(`${SCENE_SIZE - 5} of `));
+    if (cols >= 80) expect(filterLine(t)).toContain('5 pairs in one row');
+    t.write('B');
+    await t.until('two rows', () => t.text().includes(`${SCENE_SIZE} of `));
+  });
+
+  test.each([
+    [80, 24],
+    [120, 40],
+    [40, 10],
+  ])('4: many sockets in TIME_WAIT are one line, which enter unfolds, at %i×%i', async (cols, rows) => {
+    const herd = newHerd();
+    const [server, client] = await Promise.all([herd.spawn(), herd.spawn()]);
+    const listener = await server.listen();
+    const COUNT = 8;
+    await client.leaveInTimeWait(server, await client.connect(server, listener, { count: COUNT }));
+    const { port } = listener.local;
+    const t = startNetpane({ args: ['--port', String(port)], cols, rows });
+    await t.until('the line', () => t.text().includes(`▸ ${COUNT} TIME_WAIT · enter shows them`));
+    expect(t.text()).toMatch(/ 1 of \d/);
+    t.press('end');
+    t.press('enter');
+    await t.until('the rows', () => t.text().includes(` ${COUNT + 1} of `));
+    await t.until('the line below them', () => t.text().includes(`▾ ${COUNT} TIME_WAIT · enter folds them`));
+    t.press('enter');
+    await t.until('only the line', () => t.text().includes(' 1 of '));
+    typeQuery(t, `:${port} state:time_wait\r`);
+    await t.until('the rows that the query asks for', () => t.text().includes(` ${COUNT} of `));
+    expect(t.text()).not.toContain('enter ');
+    t.press('home');
+    const [first] = tableRows(t);
+    if (cols >= 80) expect(first?.state).toBe('TIME_WAIT');
+  });
 });

@@ -190,6 +190,7 @@ const ACTIONS = {
   list: list.map((it) => ({ type: 'list', list: it })),
   'remove-line': from<Action>({ type: 'remove-line' }),
   message: from<Action>({ type: 'message', message: null }),
+  'join-pairs': from<Action>({ type: 'join-pairs' }),
   freeze: from<Action>({ type: 'freeze' }),
   pause: from<Action>({ type: 'pause' }),
   select: id.map((it) => ({ type: 'select', id: it })),

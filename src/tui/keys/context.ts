@@ -13,7 +13,7 @@ export interface KeyContext extends Scene {
   readonly item: Item | undefined;
   /** Socket of the selected row, or of the event under the cursor if the event log has the focus. */
   readonly socket: Socket | undefined;
-  /** Id of the header of the selected group. */
+  /** Id of the header of the selected group, or of the selected line of sockets in TIME_WAIT. */
   readonly groupId: string | undefined;
 }
 
@@ -32,6 +32,6 @@ export function keyContext(state: State, derived: Derived, keys: readonly KeyHel
     ...scene,
     item,
     socket: focus === 'events' ? socketOf(scene) : rowSocket,
-    groupId: item && (item.type === 'group' ? item.id : order.headerOf(item.id)),
+    groupId: item && (item.type === 'row' ? order.headerOf(item.id) : item.id),
   };
 }

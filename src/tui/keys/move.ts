@@ -13,7 +13,9 @@ function jumpToPeer({ state, order, socket }: KeyContext): Action {
   if (row === undefined) return say('no connection selected: % goes to the other end of a local connection');
   const peer = peerOf(rows, row);
   if (peer === undefined) return say('the other end of this socket is not on this machine, or not known');
-  if (order.indexOf(peer.id) < 0 && order.headerOf(peer.id) === undefined)
+  const isHidden = order.indexOf(peer.id) < 0;
+  if (isHidden && state.joinsPairs) return say('both ends are one row: B shows two rows again');
+  if (isHidden && order.headerOf(peer.id) === undefined)
     return say(`the other end, ${ownerText(peer.socket)}, is hidden by the query or by you`);
   // In a folded group, the header of the group is selected.
   return { type: 'go-to-row', id: peer.id, closesLog: false };

@@ -17,7 +17,7 @@ const ENTER: Binding = {
   run: (context) =>
     context.focus === 'events'
       ? goToRow(context)
-      : context.item?.type === 'group'
+      : context.item && context.item.type !== 'row'
         ? fold(context)
         : { type: 'pane', pane: 'details' },
 };

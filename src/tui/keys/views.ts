@@ -62,6 +62,13 @@ export const VIEW_KEYS: readonly Binding[] = [
     run: ({ state }) => (state.group ? { type: 'fold-all' } : say(UNGROUPED)),
   },
   {
+    keys: ['S-b'],
+    label: 'B',
+    about: 'show both ends of a local connection as one row (chrome → nginx), or as two',
+    group: 'Views',
+    run: () => ({ type: 'join-pairs' }),
+  },
+  {
     keys: ['S-c'],
     label: 'C',
     about: 'choose columns, their order and width',

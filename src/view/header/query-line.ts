@@ -19,6 +19,10 @@ export interface Share {
   readonly total: number;
   /** Number of open sockets that match and are hidden by a hide rule. */
   readonly hidden: number;
+  /** Number of open sockets that match and are shown by the row of their other end. */
+  readonly joined?: number;
+  /** Number of open sockets in TIME_WAIT that match and are only counted. */
+  readonly timeWait?: number;
   /** A regex of the query that was too slow: sockets it was not evaluated for are not shown. */
   readonly tooSlow?: string | undefined;
 }
@@ -46,7 +50,7 @@ const MIN_LABEL = 8;
 /** Returns the line with the query, or the prompt, and how many sockets are shown. */
 export function filterLine(state: State, share: Share, width: number): Line {
   const { prompt, pause, frozen, message, query, group } = state;
-  const { hidden, tooSlow } = share;
+  const { hidden, joined = 0, timeWait = 0, tooSlow } = share;
   const shareWord: Word = { text: shareText(share), rank: 1 };
   if (prompt) return promptLine(prompt, shareWord.text, width);
   const since = pause && `paused  +${pause.spawned} ~${pause.changed} −${pause.closed} since`;
@@ -68,6 +72,14 @@ export function filterLine(state: State, share: Share, width: number): Line {
       tone: 'quiet',
       rank: 2.5,
     });
+  if (timeWait > 0) {
+    const text = `${countText(timeWait)} TIME_WAIT`;
+    status.push({ text: `${text} folded`, short: text, tone: 'quiet', rank: 4.6 });
+  }
+  if (joined > 0) {
+    const text = `${countText(joined)} ${joined === 1 ? 'pair' : 'pairs'} in one row`;
+    status.push({ text, short: `${countText(joined)} in pairs`, tone: 'quiet', rank: 4.5 });
+  }
   const right = [...status, shareWord];
   // Words that say why rows are missing come before the end of a long query.
   const kept = right

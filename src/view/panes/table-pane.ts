@@ -21,7 +21,7 @@ export const columnAt = (columns: readonly PlacedColumn[], x: number): PlacedCol
 
 /** Selects a row or group header; folds a group whose header is already selected. */
 const selectItem = ({ type, id }: Item, { state }: Scene): Action[] => [
-  ...(type === 'group' && id === state.selectedId ? [{ type: 'fold', id } as const] : []),
+  ...(type !== 'row' && id === state.selectedId ? [{ type: 'fold', id } as const] : []),
   { type: 'select', id },
 ];
 

@@ -5,6 +5,12 @@ import type { Row } from '../../store/row.ts';
 /** What an entry sorts by: numbers, then texts, ascending or descending; null, the key of unknown values, always last. */
 export type SortKey = number | string | null;
 
+/**
+ * How the filter counts an entry: a hide rule hides it (`rule`); it is in TIME_WAIT, and shown or folded (`time-wait`);
+ * the row of its other end stands for it (`pair`).
+ */
+export type Counted = 'nothing' | 'rule' | 'time-wait' | 'pair';
+
 export type Compare<T> = (a: T, b: T) => number;
 
 /** A row with copies of all values it is sorted and searched by: following a pointer to them would wait for memory. */
@@ -19,8 +25,8 @@ export interface Entry extends SearchFields {
   out: boolean;
   /** True if the row matches the query and no hide rule. */
   shown: boolean;
-  /** True if the row matches the query and a hide rule hides it. */
-  hidden: boolean;
+  /** What the filter has counted it as, besides `shown`. */
+  counted: Counted;
   /** Its group while rows are grouped. */
   group: Group | undefined;
 }

@@ -1,20 +1,23 @@
 import { compileQuery } from '../../query/compile.ts';
 import { narrows } from '../../query/narrows.ts';
 import { EVERYTHING } from '../../query/query.ts';
-import type { TextPool } from '../../query/texts.ts';
 import { compileHideRules } from '../../store/hide-rules.ts';
 import { addressesIn, NO_LOOKUPS, usesLookups } from '../../store/lookups.ts';
+import { isMainEnd } from '../../store/peers.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { State } from '../../store/state.ts';
-import type { Entry } from './entry.ts';
+import type { Counted, Entry } from './entry.ts';
+import type { EntryIndex } from './entry-index.ts';
+import { TimeWaitFold } from './time-wait.ts';
 
 /** The parts of the state that decide which rows are shown. */
-type FilterInputs = Pick<State, 'query' | 'hideRules' | 'lookups' | 'baselineMs'>;
+type FilterInputs = Pick<State, 'query' | 'hideRules' | 'lookups' | 'baselineMs' | 'joinsPairs'>;
 
 const isSameFilter = (a: FilterInputs, b: FilterInputs): boolean =>
   a.query === b.query &&
   a.hideRules === b.hideRules &&
   a.baselineMs === b.baselineMs &&
+  a.joinsPairs === b.joinsPairs &&
   (a.lookups === b.lookups || !usesLookups(a.query));
 
 const NO_FILTER: FilterInputs = {
@@ -22,6 +25,7 @@ const NO_FILTER: FilterInputs = {
   hideRules: [],
   lookups: NO_LOOKUPS,
   baselineMs: undefined,
+  joinsPairs: false,
 };
 
 /**
@@ -30,11 +34,12 @@ const NO_FILTER: FilterInputs = {
  */
 export type FilterChange = 'none' | 'time' | 'narrower' | 'any';
 
-/** Decides which entries are shown, by the query and the hide rules, and counts them. */
+/** Decides which entries are shown, by the query, the hide rules and what is folded, and counts them. */
 export class RowFilter {
   #shown = 0;
   #open = 0;
   #hidden = 0;
+  #joined = 0;
   #inputs = NO_FILTER;
   /** The inputs of the query besides the row. The compiled query reads them on every evaluation. */
   readonly #context = {
@@ -46,11 +51,14 @@ export class RowFilter {
   #tooSlow: string | undefined;
   #matches: ReturnType<typeof compileQuery> = () => true;
   #isHiddenByRule: ReturnType<typeof compileHideRules>;
-  readonly #pool: TextPool;
+  /** The matching entries in TIME_WAIT. */
+  readonly timeWait: TimeWaitFold;
+  readonly #entries: EntryIndex;
 
-  /** @param pool the text pool of the entries */
-  constructor(pool: TextPool) {
-    this.#pool = pool;
+  /** @param entries all entries */
+  constructor(entries: EntryIndex) {
+    this.#entries = entries;
+    this.timeWait = new TimeWaitFold(entries.pool);
   }
 
   /** Number of shown entries. */
@@ -68,6 +76,11 @@ export class RowFilter {
     return this.#hidden;
   }
 
+  /** Number of open entries that match the query and are shown by the row of their other end. */
+  get joined(): number {
+    return this.#joined;
+  }
+
   /** A regex of the query that was too slow and matches nothing any more; undefined if there is none. */
   get tooSlow(): string | undefined {
     return this.#tooSlow;
@@ -76,25 +89,28 @@ export class RowFilter {
   /** Takes over query, hide rules and time of the state. The caller then evaluates the entries whose answer may differ. */
   update(state: State): FilterChange {
     const before = this.#inputs;
-    const { query, hideRules, lookups, baselineMs } = state;
+    const { query, hideRules, lookups, baselineMs, joinsPairs } = state;
     const { nowMs } = pictureOf(state);
     const isLater = query.isTimed && nowMs !== this.#context.nowMs;
     this.#context.nowMs = nowMs;
-    this.#inputs = { query, hideRules, lookups, baselineMs };
+    this.#inputs = { query, hideRules, lookups, baselineMs, joinsPairs };
     if (isSameFilter(this.#inputs, before)) return isLater ? 'time' : 'none';
     this.#context.baselineMs = baselineMs;
     if (query !== before.query) {
       this.#tooSlow = undefined;
-      this.#matches = compileQuery(query, this.#pool, this.#context);
+      this.#matches = compileQuery(query, this.#entries.pool, this.#context);
+      this.timeWait.ask(query);
     }
     if (hideRules !== before.hideRules) this.#isHiddenByRule = compileHideRules(hideRules);
     return !isLater && this.#isNarrower(before) ? 'narrower' : 'any';
   }
 
   #isNarrower(before: FilterInputs): boolean {
-    const { query, hideRules } = this.#inputs;
+    const { query, hideRules, joinsPairs } = this.#inputs;
     return (
       hideRules.length === 0 &&
+      // A row that is hidden with its other end shown may be shown when the other end is hidden.
+      !joinsPairs &&
       isSameFilter({ ...before, query }, this.#inputs) &&
       narrows(before.query, query)
     );
@@ -103,27 +119,52 @@ export class RowFilter {
   /** Decides whether an entry is shown, and counts it if the answer is not the last one. */
   evaluate(entry: Entry): boolean {
     const matches = this.#matches(entry, entry.row);
-    const isHidden = matches && this.#isHiddenByRule?.(entry.row.socket, entry.row.direction) === true;
-    const isShown = matches && !isHidden;
-    this.#setAnswer(entry, isShown, isHidden);
-    return isShown;
+    if (!matches) this.#setAnswer(entry, false, 'nothing');
+    else if (this.#isHiddenByRule?.(entry.row.socket, entry.row.direction) === true)
+      this.#setAnswer(entry, false, 'rule');
+    else if (this.timeWait.has(entry)) this.#setAnswer(entry, this.timeWait.isShown, 'time-wait');
+    else if (this.#inputs.joinsPairs && this.#isJoined(entry)) this.#setAnswer(entry, false, 'pair');
+    else this.#setAnswer(entry, true, 'nothing');
+    return entry.shown;
+  }
+
+  /** Returns true if the row of the other end is shown, and stands for this one. */
+  #isJoined({ row }: Entry): boolean {
+    const main = row.peer === undefined ? undefined : this.#entries.get(row.peer);
+    return (
+      main !== undefined &&
+      main.row.peer === row.id &&
+      isMainEnd(main.row, row) &&
+      (main.open || row.mark === 'closed') &&
+      !this.timeWait.has(main) &&
+      this.#matches(main, main.row) &&
+      this.#isHiddenByRule?.(main.row.socket, main.row.direction) !== true
+    );
   }
 
   /** Hides an entry and takes it out of the counts; call it before the entry changes. */
   retract(entry: Entry): void {
-    this.#setAnswer(entry, false, false);
+    this.#setAnswer(entry, false, 'nothing');
   }
 
-  #setAnswer(entry: Entry, isShown: boolean, isHidden: boolean): void {
+  #setAnswer(entry: Entry, isShown: boolean, counted: Counted): void {
     if (isShown !== entry.shown) {
       const by = isShown ? 1 : -1;
       this.#shown += by;
       if (entry.open) this.#open += by;
       entry.shown = isShown;
     }
-    if (isHidden !== entry.hidden) {
-      if (entry.open) this.#hidden += isHidden ? 1 : -1;
-      entry.hidden = isHidden;
-    }
+    if (counted === entry.counted) return;
+    this.#count(entry, -1);
+    entry.counted = counted;
+    this.#count(entry, 1);
+  }
+
+  #count(entry: Entry, by: 1 | -1): void {
+    if (entry.counted === 'time-wait') {
+      if (by === 1) this.timeWait.add(entry);
+      else this.timeWait.delete(entry);
+    } else if (entry.open && entry.counted === 'rule') this.#hidden += by;
+    else if (entry.open && entry.counted === 'pair') this.#joined += by;
   }
 }

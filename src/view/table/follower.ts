@@ -1,3 +1,4 @@
+import { peerOf } from '../../store/peers.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { Picture, State } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
@@ -23,6 +24,11 @@ export class RowFollower {
   /** Returns the row with this id, as of the last `read`; undefined if there is none. */
   rowOf(id: string): Row | undefined {
     return this.#rows?.get(id);
+  }
+
+  /** Returns the other end of a local connection, as of the last `read`. */
+  peerOf(row: Row): Row | undefined {
+    return this.#rows && peerOf(this.#rows, row);
   }
 
   /** Switches between the live rows and those of a pause. Returns the ids of rows that may have changed since. */

@@ -63,14 +63,36 @@ export function evaluateAll(shown: ShownRows, { removed, added }: Moves, isNarro
     if (isShown && !removedBefore.has(entry)) added.push(entry);
     if (!isShown && !addedBefore.has(entry)) removed.push(entry);
   }
+  // They are counted, though not shown.
+  if (isNarrowed) for (const entry of filter.timeWait.entries) if (!entry.shown) filter.evaluate(entry);
   return { removed: removed.filter((it) => !it.shown), added: added.filter((it) => it.shown) };
 }
 
-/** Queues the moves; if there are many, sorts all shown entries instead. */
-export function queueMoves(shown: ShownRows, { removed, added }: Moves, sort: Sort): void {
+/** Shows or hides the sockets in TIME_WAIT after they were folded or unfolded. Returns the moves that they need. */
+export function evaluateTimeWait(shown: ShownRows): Moves {
+  const { filter, arrangement } = shown;
+  const [removed, added]: [Entry[], Entry[]] = [[], []];
+  for (const entry of filter.timeWait.entries) {
+    const wasShown = entry.shown;
+    const isShown = filter.evaluate(entry);
+    if (isShown === wasShown) continue;
+    if (isShown) {
+      arrangement.add(entry);
+      shown.setKey(entry);
+      added.push(entry);
+    } else {
+      arrangement.remove(entry);
+      removed.push(entry);
+    }
+  }
+  return { removed, added };
+}
+
+/** Queues the moves; if there are many, sorts all shown entries instead, unless the order is frozen. */
+export function queueMoves(shown: ShownRows, { removed, added }: Moves, sort: Sort, isFrozen = false): void {
   const { filter, arrangement } = shown;
   const moved = removed.length + added.length;
-  if (moved <= Math.max(FEW, filter.shown / 4)) {
+  if (isFrozen || moved <= Math.max(FEW, filter.shown / 4)) {
     for (const entry of removed) arrangement.hide(entry);
     for (const entry of added) arrangement.show(entry);
   } else if (added.length > 0) shown.sort(sort);

@@ -2,8 +2,9 @@ import type { Sort, State } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import { RowFollower } from './follower.ts';
 import { updateInPlace } from './in-place.ts';
-import type { Item } from './item.ts';
-import { evaluateAll, queueMoves, updateTouched } from './moves.ts';
+import { type Item, TIME_WAIT_ID } from './item.ts';
+import { evaluateAll, evaluateTimeWait, queueMoves, updateTouched } from './moves.ts';
+import { withOtherEnds } from './pairs.ts';
 import { ShownRows } from './shown.ts';
 import { comparator, reverseKeys } from './sorted.ts';
 
@@ -28,12 +29,16 @@ export class RowOrder {
 
   /** Number of lines of the table: rows and group headers. */
   get length(): number {
-    return this.#shown.arrangement.length;
+    return this.#shown.arrangement.length + (this.#lastLine ? 1 : 0);
   }
 
   /** Returns the lines from `start` up to `end`; all lines without arguments. */
   slice(start = 0, end = Infinity): Item[] {
-    return this.#shown.arrangement.slice(start, end);
+    const { arrangement } = this.#shown;
+    const items = arrangement.slice(start, end);
+    const last = this.#lastLine;
+    if (last && start <= arrangement.length && end > arrangement.length) items.push(last);
+    return items;
   }
 
   /** Returns the shown rows in order, including those in folded groups. */
@@ -51,9 +56,25 @@ export class RowOrder {
     return this.#shown.filter.hidden;
   }
 
+  /** Number of open rows that match the query and are shown by the row of their other end. */
+  get joinedCount(): number {
+    return this.#shown.filter.joined;
+  }
+
+  /** Number of open sockets in TIME_WAIT that match the query and are only counted. */
+  get foldedTimeWait(): number {
+    const { item } = this.#shown.filter.timeWait;
+    return item?.folded ? item.count : 0;
+  }
+
   /** See `RowFilter.tooSlow`. */
   get tooSlow(): string | undefined {
     return this.#shown.filter.tooSlow;
+  }
+
+  /** The line of sockets in TIME_WAIT, below all others. */
+  get #lastLine(): Item | undefined {
+    return this.#shown.filter.timeWait.item;
   }
 
   at(index: number): Item | undefined {
@@ -69,6 +90,7 @@ export class RowOrder {
   /** Returns the position of a row or group header; -1 if it is not shown. */
   indexOf(id: string | null): number {
     if (id === null) return -1;
+    if (id === TIME_WAIT_ID) return this.#lastLine ? this.#shown.arrangement.length : -1;
     // Callers nearly always ask for the selected row, many times per tick.
     if (this.#indexed?.id !== id) this.#indexed = { id, index: this.#find(id) };
     return this.#indexed.index;
@@ -100,15 +122,16 @@ export class RowOrder {
     const shown = this.#shown;
     const before = this.#sort;
     this.#sort = sort;
-    const touched = this.#follower.read(state);
+    const changed = this.#follower.read(state);
+    const touched = state.joinsPairs ? withOtherEnds(shown.entries, this.#follower, changed) : changed;
     const change = shown.filter.update(state);
     const isRekeyed = shown.updateKeys(state);
     const isRegrouped = group !== shown.arrangement.by;
     const isFrozen = frozen && sort === before && !isRegrouped && (change === 'none' || change === 'time');
     if (isFrozen) {
-      const changed = change === 'time' ? new Set([...shown.entries.ids(), ...touched]) : touched;
-      if (isRekeyed || changed.size > 0) this.#outOfOrder = true;
-      updateInPlace(shown, this.#follower, changed);
+      const asked = change === 'time' ? new Set([...touched, ...shown.entries.ids()]) : touched;
+      if (isRekeyed || asked.size > 0) this.#outOfOrder = true;
+      updateInPlace(shown, this.#follower, asked);
     } else if (before === undefined || this.#outOfOrder || isRekeyed || isRegrouped) {
       this.#outOfOrder = false;
       this.#rebuild(state, touched);
@@ -121,7 +144,11 @@ export class RowOrder {
       queueMoves(shown, change === 'none' ? moves : evaluateAll(shown, moves, isNarrowed), sort);
     }
     shown.arrangement.fold(folds);
-    shown.arrangement.applyMoves(sort, isFrozen ? undefined : comparator(sort.descending));
+    const compare = isFrozen ? undefined : comparator(sort.descending);
+    shown.arrangement.applyMoves(sort, compare);
+    if (!shown.filter.timeWait.update(folds)) return;
+    queueMoves(shown, evaluateTimeWait(shown), sort, isFrozen);
+    shown.arrangement.applyMoves(sort, compare);
   }
 
   /** Filters, sorts and groups all rows. */

@@ -4,7 +4,7 @@ import { isMeasured, type Mark, type Row } from '../../store/row.ts';
 import { type CellContext, type Column, columnOf, tableTextOf } from '../columns/columns.ts';
 import { compactText, countText, endpointText } from '../text/format.ts';
 import { SUMMED } from './group.ts';
-import type { GroupItem, Item } from './item.ts';
+import type { GroupItem, Item, TimeWaitItem } from './item.ts';
 import { type Line, line, span, type Tone } from '../text/line.ts';
 import { suggestionText } from '../text/query-notices.ts';
 import { type MatchedParts, matchedPartsOf } from './matches.ts';
@@ -21,6 +21,10 @@ const TONES: Readonly<Record<Mark, Tone>> = {
   changed: 'changed',
   closed: 'closed',
 };
+
+/** A socket in TIME_WAIT has no program and no data: it is dim. */
+const toneOf = ({ mark, socket: { state } }: Row): Tone =>
+  mark === 'none' && state === 'TIME_WAIT' ? 'quiet' : TONES[mark];
 
 /**
  * Returns the column titles: an arrow at the sort column, the column of the selected cell marked.
@@ -64,7 +68,7 @@ export function rowLine(
 ): Line {
   // The selection bar has one colour; the mark in the first cell still shows the change.
   const selected = selection === 'moving';
-  const tone = selected ? 'plain' : TONES[row.mark];
+  const tone = selected ? 'plain' : toneOf(row);
   let text = GLYPHS[row.mark] + (selection === 'resting' ? '›' : ' ');
   let at = GUTTER;
   const spans = [];
@@ -97,7 +101,11 @@ export const rowText = (row: Row, columns: readonly Column[], context: CellConte
 
 /** Returns a line for the clipboard: a row as in `rowText`, or the label of a group. */
 export const itemText = (item: Item, columns: readonly Column[], context: CellContext): string =>
-  item.type === 'row' ? rowText(item.row, columns, context) : item.label;
+  item.type === 'row'
+    ? rowText(item.row, columns, context)
+    : item.type === 'group'
+      ? item.label
+      : timeWaitText(item);
 
 /** Returns a cell for the clipboard, uncut; without a column the remote endpoint, or the local one if there is none. */
 export function cellText(row: Row, column: ColumnId | null, context: CellContext): string {
@@ -181,6 +189,16 @@ export function groupLine(
   };
 }
 
+const timeWaitText = ({ count }: TimeWaitItem): string => `${countText(count)} TIME_WAIT`;
+
+/** Returns the line of sockets in TIME_WAIT. @param width cells of the pane */
+export function timeWaitLine(item: TimeWaitItem, width: number, selection: Selection): Line {
+  const fold = (item.folded ? '▸' : '▾') + (selection === 'resting' ? '›' : ' ');
+  const selected = selection === 'moving';
+  const text = `${fold}${timeWaitText(item)} · enter ${item.folded ? 'shows' : 'folds'} them`;
+  return { spans: [span(fit(text, width), selected ? 'plain' : 'quiet')], selected };
+}
+
 /** Returns the inputs of cells besides their row. */
 export function cellContext(state: State): CellContext {
   const { nowMs, takenAtMs, rows } = pictureOf(state);
@@ -206,12 +224,14 @@ export function tableLines(
   const context = cellContext(state);
   const matched = matchedPartsOf(state.query);
   const lines: Line[] = [];
+  const end = Math.max(GUTTER, ...columns.map(({ left, width }) => left + width));
   const selection = isFocused ? 'moving' : 'resting';
   for (let index = top; index < Math.min(top + height, order.length); index++) {
     const item = order.at(index);
     const shown = index === selected ? selection : 'none';
     if (item?.type === 'row') lines.push(rowLine(item.row, columns, context, shown, state.cell, matched));
-    else if (item) lines.push(groupLine(item, columns, context, shown));
+    else if (item?.type === 'group') lines.push(groupLine(item, columns, context, shown));
+    else if (item) lines.push(timeWaitLine(item, end, shown));
   }
   return lines;
 }

@@ -13,7 +13,7 @@ import { staysInPlace } from './sorted.ts';
 /** The entries of all rows, the filter that decides which are shown, and the arrangement of the shown ones. */
 export class ShownRows {
   readonly entries = new EntryIndex();
-  readonly filter = new RowFilter(this.entries.pool);
+  readonly filter = new RowFilter(this.entries);
   #arrangement: Arrangement = new FlatRows();
   #keys: SortKeys = sortKeysOf('process', NO_LOOKUPS, this.entries.pool);
   /** Reused array of the entries to sort: a new array each time would be garbage to collect. */

@@ -16,7 +16,7 @@ export const entryOf = (row: Row, searched: SearchFields): Entry => {
     open: row.mark !== 'closed',
     out: row.direction === 'out',
     shown: false,
-    hidden: false,
+    counted: 'nothing',
     group: undefined,
     localPort,
     remotePort,

@@ -24,7 +24,7 @@ import {
 /** Returns `[node 2]` or `[node 2 folded]` for a header, and the id for a row. */
 const shown = (items: readonly Item[]): string[] =>
   items.map((item) =>
-    item.type === 'row' ? item.id : `[${item.label} ${item.sum.sockets}${item.folded ? ' folded' : ''}]`,
+    item.type === 'group' ? `[${item.label} ${item.sum.sockets}${item.folded ? ' folded' : ''}]` : item.id,
   );
 
 /** A `RowOrder` that follows a state, grouped from the start. */
@@ -488,7 +488,9 @@ test('after any steps the groups equal those of the reference implementation', (
           );
           expect(
             items.map((item) =>
-              item.type === 'row' ? item.row : { label: item.label, sum: item.sum, folded: item.folded },
+              item.type === 'group'
+                ? { label: item.label, sum: item.sum, folded: item.folded }
+                : item.type === 'row' && item.row,
             ),
           ).toEqual(itemsOf(naiveOrder(rows, state), (label) => folded.has(label)));
         }

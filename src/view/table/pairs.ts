@@ -1,0 +1,29 @@
+import { isMainEnd } from '../../store/peers.ts';
+import type { Row } from '../../store/row.ts';
+import type { EntryIndex } from './entry-index.ts';
+import type { RowFollower } from './follower.ts';
+
+/**
+ * Returns the changed ids with those of their other ends, whose answer depends on them. The ends that are shown for both
+ * come first: the filter reads their new rows for the others.
+ */
+export function withOtherEnds(
+  entries: EntryIndex,
+  follower: RowFollower,
+  changed: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const first = new Set<string>();
+  const last = new Set<string>();
+  const add = (id: string): void => {
+    const row = follower.rowOf(id);
+    const peer = row && follower.peerOf(row);
+    if (row && peer && !isMainEnd(row, peer)) last.add(id);
+    else first.add(id);
+  };
+  for (const id of changed) {
+    add(id);
+    const peers: (Row | undefined)[] = [follower.rowOf(id), entries.get(id)?.row];
+    for (const row of peers) if (row?.peer !== undefined && entries.get(row.peer)) add(row.peer);
+  }
+  return new Set([...first, ...last]);
+}
