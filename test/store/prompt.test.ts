@@ -173,7 +173,8 @@ describe('completion', () => {
   test.each<[string, string]>([
     ['proce|', 'process:|'],
     ['listen or esta|', 'listen or established|'],
-    ['!lo|', '!loopback|'],
+    ['!lo|', '!local:|'],
+    ['!loo|', '!loopback|'],
     ['(lis| or new)', '(listen| or new)'],
     ['user:w|', 'user:www|'],
     ['process:no|', 'process:node|'],
