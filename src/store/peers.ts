@@ -4,7 +4,7 @@ import { isConnection } from './listeners.ts';
 import type { Row } from './row.ts';
 
 /**
- * Returns the row of the other end of a local connection; undefined if it is not known, or no longer in these rows. It
+ * Returns the row of the peer of a local connection; undefined if it is not known, or no longer in these rows. It
  * may be closed already.
  */
 export function peerOf(rows: ReadonlyMap<string, Row>, { id, peer }: Row): Row | undefined {
@@ -27,15 +27,15 @@ const NO_NAMESPACE = -1;
 
 const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
 
-/** Endpoints of a connection as a text, and those of its other end. */
+/** Endpoints of a connection as a text, and those of its peer. */
 interface Ends {
   readonly own: string;
   readonly other: string;
 }
 
 /**
- * Finds the other end of each local connection: the only open socket of the same protocol and namespace that has the
- * same endpoints swapped. If several sockets have the same endpoints, none of them has an other end: it would be a guess.
+ * Finds the peer of each local connection: the only open socket of the same protocol and namespace that has the
+ * same endpoints swapped. If several sockets have the same endpoints, none of them has a peer: it would be a guess.
  * Ends in two namespaces are not matched, because address translation and equal private addresses prove nothing.
  *
  *     take ─▶ its remote address is an own one? ── no ─▶ not kept
@@ -81,7 +81,7 @@ export class Peers {
     this.#report(own, other, true);
   }
 
-  /** Removes a socket that has closed. It remains the other end of its peer, as long as its row is shown. */
+  /** Removes a socket that has closed. It remains the peer of the other socket, as long as its row is shown. */
   drop(id: string): void {
     this.#remove(id, false);
   }
@@ -110,16 +110,16 @@ export class Peers {
   /** Reports the sockets with these endpoints, if they are a pair. */
   #report(own: string, other: string, isPair: boolean): void {
     const [ids, peers] = [this.#ids.get(own), this.#ids.get(other)];
-    // A socket connected to itself has no other end.
+    // A socket connected to itself has no peer.
     if (ids?.size !== 1 || peers?.size !== 1 || ids === peers) return;
     const [[id], [peer]] = [ids, peers];
     if (id !== undefined && peer !== undefined) this.#onPair(id, peer, isPair);
   }
 
-  /** Returns the endpoints of a connection whose other end may be a socket here; undefined for any other socket. */
+  /** Returns the endpoints of a connection whose peer may be a socket here; undefined for any other socket. */
   #endsOf(socket: Socket): Ends | undefined {
     const { protocol, local, remote, netns, state } = socket;
-    // The kernel has freed a socket in TIME_WAIT, and its other end has closed before.
+    // The kernel has freed a socket in TIME_WAIT, and its peer has closed before.
     if (remote === null || state === 'TIME_WAIT' || !isConnection(socket)) return undefined;
     if (netns) this.#hasNamespaces = true;
     // Its namespace is not known yet.

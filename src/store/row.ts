@@ -17,7 +17,7 @@ export interface Row extends Subject {
    */
   readonly rxRate: number | undefined;
   readonly txRate: number | undefined;
-  /** Id of the other end of a local connection; absent if none is known. `peerOf` checks that it is still current. */
+  /** Id of the peer of a local connection; absent if none is known. `peerOf` checks that it is still current. */
   readonly peer?: string;
   /** Lifetime, milliseconds with fractions; absent while the socket is open. A remnant (TIME_WAIT) has it already. */
   readonly lifetimeMs?: number;
@@ -53,7 +53,7 @@ export const idleRates = ({ traffic }: Socket): Rates => ({
 export const isIdle = ({ rxRate, txRate, socket: { traffic } }: Row): boolean =>
   rxRate === idleRate(traffic?.rxBytes) && txRate === idleRate(traffic?.txBytes);
 
-/** Returns the row with this other end, or without one. */
+/** Returns the row with this peer, or without one. */
 export const withPeer = ({ peer: _, ...rest }: Row, peer: string | undefined): Row =>
   peer === undefined ? rest : { ...rest, peer };
 

@@ -121,7 +121,7 @@ const CELLS: Readonly<Record<string, readonly [string, string]>> = {
   PROT: ['protocol', '(?:tcp|udp|udplite|udpl|raw|icmp|packet|pkt|unix)6?'],
   NS: ['netns', String.raw`\S+`],
   LOCAL: ['local', String.raw`\S+`],
-  // Of a local connection it is the program at the other end.
+  // Of a local connection it is the program of the peer.
   REMOTE: ['remote', String.raw`(?:[→←<>]|with) \S.*?|\S+`],
   STATE: ['state', String.raw`\S+`],
   'RX/S': ['rxRate', String.raw`\S+`],

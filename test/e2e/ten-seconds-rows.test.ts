@@ -23,7 +23,7 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
       expect(rowOf(t, there)?.remote).toMatch(`← ${scene.name}-c`);
       await select(t, here);
       t.write('%');
-      await t.until('the other end', () => selectedY(t) === rowOf(t, there)?.y);
+      await t.until('the peer', () => selectedY(t) === rowOf(t, there)?.y);
       t.write('%');
       await t.until('the first end', () => selectedY(t) === rowOf(t, here)?.y);
     },
@@ -36,7 +36,7 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
     const t = startNetpane({ args: ['--process', scene.name], cols, rows });
     await t.until('the scene', () => t.text().includes(`${SCENE_SIZE} of `));
     t.write('B');
-    // Six connections: five of TCP, and one of UDP whose other end is not connected.
+    // Six connections: five of TCP, and one of UDP whose peer is not connected.
     await t.until('one row for each pair', () => t.text().includes(`${SCENE_SIZE - 5} of `));
     if (cols >= 80) expect(filterLine(t)).toContain('5 pairs in one row');
     t.write('B');

@@ -21,7 +21,7 @@ function peerIn({ rows }: SocketTable, id: string): string | undefined {
 const client = (fields: SocketFields): Socket => ({ ...socket(fields), id: 'client' });
 const server = (fields: SocketFields): Socket => ({ ...socket(fields), id: 'server' });
 
-describe('the other end of a local connection', () => {
+describe('the peer of a local connection', () => {
   test.each<[string, Socket, Socket]>([
     ['has the same endpoints swapped', CLIENT, SERVER],
     [

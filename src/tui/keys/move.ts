@@ -6,17 +6,18 @@ import type { Action } from '../../store/actions.ts';
 import { type Binding, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
-/** Goes to the row of the other end of a local connection, or says why it cannot. */
+/** Goes to the row of the peer of a local connection, or says why it cannot. */
 function jumpToPeer({ state, order, socket }: KeyContext): Action {
   const { rows } = pictureOf(state);
   const row = socket && rows.get(socket.id);
-  if (row === undefined) return say('no connection selected: % goes to the other end of a local connection');
+  if (row === undefined)
+    return say('no connection selected: % goes to the peer of a connection within this machine');
   const peer = peerOf(rows, row);
-  if (peer === undefined) return say('the other end of this socket is not on this machine, or not known');
+  if (peer === undefined) return say('the peer of this socket is not on this machine, or not known');
   const isHidden = order.indexOf(peer.id) < 0;
   if (isHidden && state.joinsPairs) return say('both ends are one row: B shows two rows again');
   if (isHidden && order.headerOf(peer.id) === undefined)
-    return say(`the other end, ${ownerText(peer.socket)}, is hidden by the query or by you`);
+    return say(`the peer, ${ownerText(peer.socket)}, is hidden by the query or by you`);
   // In a folded group, the header of the group is selected.
   return { type: 'go-to-row', id: peer.id, closesLog: false };
 }
@@ -68,7 +69,7 @@ export const MOVE_KEYS: readonly Binding[] = [
   {
     keys: ['%'],
     label: '%',
-    about: 'the other end of a local connection',
+    about: 'go to the row of the peer, if it is on this machine',
     group: 'Move',
     run: jumpToPeer,
   },

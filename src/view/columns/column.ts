@@ -16,7 +16,7 @@ export interface CellContext {
   /** True while the sampler is silent: the rates of the last tick are out of date. */
   readonly hasOldRates?: boolean;
   readonly lookups: Lookups;
-  /** All rows by id; without them no other end of a local connection is named. */
+  /** All rows by id; without them no peer of a local connection is named. */
   readonly rows?: ReadonlyMap<string, Row>;
 }
 

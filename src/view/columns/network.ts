@@ -102,7 +102,7 @@ function serviceText({ socket, direction }: ColumnRow): string {
 const directionText = ({ socket, direction }: ColumnRow): string =>
   direction ?? (isConnection(socket) ? '?' : NOTHING);
 
-/** Returns the program at the other end of a local connection; undefined without a known one. */
+/** Returns the program of the peer of a local connection; undefined without a known one. */
 const peerCell = (row: ColumnRow, { rows }: CellContext): string | undefined =>
   row.peer === undefined || rows === undefined ? undefined : peerText(row, peerOf(rows, row));
 

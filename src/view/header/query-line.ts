@@ -19,7 +19,7 @@ export interface Share {
   readonly total: number;
   /** Number of open sockets that match and are hidden by a hide rule. */
   readonly hidden: number;
-  /** Number of open sockets that match and are shown by the row of their other end. */
+  /** Number of open sockets that match and are shown by the row of their peer. */
   readonly joined?: number;
   /** Number of open sockets in TIME_WAIT that match and are only counted. */
   readonly timeWait?: number;

@@ -102,7 +102,7 @@ function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
   return lines;
 }
 
-/** Returns the program at the other end of a local connection. */
+/** Returns the program of the peer of a local connection. */
 function peerFields(row: Row, state: State, width: number): Line[] {
   const peer = peerOf(pictureOf(state).rows, row);
   if (peer === undefined) return [];

@@ -7,7 +7,7 @@ export type SortKey = number | string | null;
 
 /**
  * How the filter counts an entry: a hide rule hides it (`rule`); it is in TIME_WAIT, and shown or folded (`time-wait`);
- * the row of its other end stands for it (`pair`).
+ * the row of its peer stands for it (`pair`).
  */
 export type Counted = 'nothing' | 'rule' | 'time-wait' | 'pair';
 

@@ -76,7 +76,7 @@ export class RowFilter {
     return this.#hidden;
   }
 
-  /** Number of open entries that match the query and are shown by the row of their other end. */
+  /** Number of open entries that match the query and are shown by the row of their peer. */
   get joined(): number {
     return this.#joined;
   }
@@ -109,7 +109,7 @@ export class RowFilter {
     const { query, hideRules, joinsPairs } = this.#inputs;
     return (
       hideRules.length === 0 &&
-      // A row that is hidden with its other end shown may be shown when the other end is hidden.
+      // A row that is hidden with its peer shown may be shown when the peer is hidden.
       !joinsPairs &&
       isSameFilter({ ...before, query }, this.#inputs) &&
       narrows(before.query, query)
@@ -128,7 +128,7 @@ export class RowFilter {
     return entry.shown;
   }
 
-  /** Returns true if the row of the other end is shown, and stands for this one. */
+  /** Returns true if the row of the peer is shown, and stands for this one. */
   #isJoined({ row }: Entry): boolean {
     const main = row.peer === undefined ? undefined : this.#entries.get(row.peer);
     return (

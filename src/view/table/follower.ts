@@ -26,7 +26,7 @@ export class RowFollower {
     return this.#rows?.get(id);
   }
 
-  /** Returns the other end of a local connection, as of the last `read`. */
+  /** Returns the peer of a local connection, as of the last `read`. */
   peerOf(row: Row): Row | undefined {
     return this.#rows && peerOf(this.#rows, row);
   }

@@ -4,7 +4,7 @@ import { RowFollower } from './follower.ts';
 import { updateInPlace } from './in-place.ts';
 import { type Item, TIME_WAIT_ID } from './item.ts';
 import { evaluateAll, evaluateTimeWait, queueMoves, updateTouched } from './moves.ts';
-import { withOtherEnds } from './pairs.ts';
+import { withPeers } from './pairs.ts';
 import { ShownRows } from './shown.ts';
 import { comparator, reverseKeys } from './sorted.ts';
 
@@ -56,7 +56,7 @@ export class RowOrder {
     return this.#shown.filter.hidden;
   }
 
-  /** Number of open rows that match the query and are shown by the row of their other end. */
+  /** Number of open rows that match the query and are shown by the row of their peer. */
   get joinedCount(): number {
     return this.#shown.filter.joined;
   }
@@ -123,7 +123,7 @@ export class RowOrder {
     const before = this.#sort;
     this.#sort = sort;
     const changed = this.#follower.read(state);
-    const touched = state.joinsPairs ? withOtherEnds(shown.entries, this.#follower, changed) : changed;
+    const touched = state.joinsPairs ? withPeers(shown.entries, this.#follower, changed) : changed;
     const change = shown.filter.update(state);
     const isRekeyed = shown.updateKeys(state);
     const isRegrouped = group !== shown.arrangement.by;

@@ -4,10 +4,10 @@ import type { EntryIndex } from './entry-index.ts';
 import type { RowFollower } from './follower.ts';
 
 /**
- * Returns the changed ids with those of their other ends, whose answer depends on them. The ends that are shown for both
+ * Returns the changed ids with those of their peers, whose answer depends on them. The ends that are shown for both
  * come first: the filter reads their new rows for the others.
  */
-export function withOtherEnds(
+export function withPeers(
   entries: EntryIndex,
   follower: RowFollower,
   changed: ReadonlySet<string>,

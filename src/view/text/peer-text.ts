@@ -6,7 +6,7 @@ import { ownerText } from './format.ts';
 const ARROWS = { out: '→', in: '←' } as const;
 
 /**
- * Returns the program at the other end of a local connection: `→ nginx` if this end opened it, `← curl` if the other one
+ * Returns the program of the peer of a local connection: `→ nginx` if this end opened it, `← curl` if the other one
  * did, `with nginx` if unknown. The pid follows if both ends have the same name. Undefined without a known program.
  */
 export function peerText({ socket, direction }: Row, peer: Row | undefined): string | undefined {

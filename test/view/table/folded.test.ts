@@ -109,7 +109,7 @@ describe('both ends of a local connection as one row', () => {
     expect([order.openCount, order.joinedCount]).toEqual([1, 1]);
   });
 
-  test('are the other end if the query hides the first', () => {
+  test('are the peer if the query hides the first', () => {
     const { ids } = follow(state);
     const asked = after(state, query('nginx'));
     expect(ids(asked)).toEqual(['b']);
