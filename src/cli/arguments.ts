@@ -21,8 +21,9 @@ export interface Arguments {
 
 /** An option before its letter is understood. */
 interface Spelled extends Omit<GivenOption, 'name'> {
-  /** A name of several letters, or one letter. */
   readonly spelled: string;
+  /** It is a letter after one dash, not a name after two. */
+  readonly isLetter: boolean;
 }
 
 /** Maximum number of arguments; the longest query has fewer words. */
@@ -61,23 +62,26 @@ class ArgumentReader {
     const [, name = text, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
     const isAttached = value !== undefined;
     const needed = takesValue(optionOfOtherTool(name) ?? name);
-    this.options.push({ spelled: name, value: isAttached || !needed ? value : this.#next(name), isAttached });
+    this.options.push({
+      spelled: name,
+      isLetter: false,
+      value: isAttached || !needed ? value : this.#next(name),
+      isAttached,
+    });
   }
 
   /** Reads letters joined as in -tulpn. The rest behind a letter that takes a value is the value: -i:3000. */
   #readLetters(text: string): void {
     if (text.length > MAX_LETTERS)
       throw new UsageError(`option too long (maximum ${MAX_LETTERS} characters): ${quoted(`-${text}`)}`);
-    for (let i = 0; i < text.length; i++) {
-      const spelled = text.charAt(i);
-      const name = nameOf(spelled, '', false);
-      if (!takesValue(name)) {
-        this.options.push({ spelled, value: undefined, isAttached: false });
-        continue;
-      }
-      const rest = text.slice(i + 1);
-      this.options.push({ spelled, value: rest === '' ? this.#next(name ?? '') : rest, isAttached: false });
-      return;
+    let rest = text;
+    for (const spelled of text) {
+      rest = rest.slice(spelled.length);
+      const name = nameOfLetter(spelled, '', false);
+      const isLast = takesValue(name);
+      const value = !isLast ? undefined : rest === '' ? this.#next(name ?? '') : rest;
+      this.options.push({ spelled, isLetter: true, value, isAttached: false });
+      if (isLast) return;
     }
   }
 
@@ -90,13 +94,13 @@ class ArgumentReader {
   }
 }
 
-/** Returns the option that is meant by a name or a letter; undefined if there is none. See `optionOfLetter`. */
-function nameOf(spelled: string, letters: string, isList: boolean): string | undefined {
-  if (spelled.length > 1) return optionOfOtherTool(spelled) ?? (OPTIONS.has(spelled) ? spelled : undefined);
-  return (
-    optionOfLetter(spelled, letters, isList) ?? [...OPTIONS].find(([, { short }]) => short === spelled)?.[0]
-  );
-}
+/** Returns the option that is meant by a name; undefined if there is none. */
+const nameOf = (spelled: string): string | undefined =>
+  optionOfOtherTool(spelled) ?? (OPTIONS.has(spelled) ? spelled : undefined);
+
+/** Returns the option that is meant by a letter; undefined if there is none. See `optionOfLetter`. */
+const nameOfLetter = (spelled: string, letters: string, isList: boolean): string | undefined =>
+  optionOfLetter(spelled, letters, isList) ?? [...OPTIONS].find(([, { short }]) => short === spelled)?.[0];
 
 /**
  * Splits a command line into options and words.
@@ -112,12 +116,12 @@ export function readArguments(
   const reader = new ArgumentReader(args);
   reader.read();
   const { words } = reader;
-  const letters = reader.options.map(({ spelled }) => (spelled.length === 1 ? spelled : '')).join('');
+  const letters = reader.options.map(({ spelled, isLetter }) => (isLetter ? spelled : '')).join('');
   const isList = commandOf(words) === 'ls';
-  const options = reader.options.map(({ spelled, ...rest }): GivenOption => {
-    const name = nameOf(spelled, letters, isList);
+  const options = reader.options.map(({ spelled, isLetter, ...rest }): GivenOption => {
+    const name = isLetter ? nameOfLetter(spelled, letters, isList) : nameOf(spelled);
     if (name !== undefined) return { name, ...rest };
-    const dashes = spelled.length === 1 ? '-' : '--';
+    const dashes = isLetter ? '-' : '--';
     throw new UsageError(
       `unknown option ${quoted(dashes + spelled)}: ${remedyFor(spelled, [...OPTIONS.keys()])}`,
     );

@@ -10,7 +10,7 @@ import type { CommandLine, Invocation, Listing } from './invocation.ts';
 import { nearCommand } from './near-commands.ts';
 import type { CommandName, Option } from './option.ts';
 import { EXCLUSIVE, LSOF_OPTIONS, OPTIONS, type OptionName } from './options.ts';
-import { type FileSettings, type PartialSettings, resolveSettings } from './resolve.ts';
+import { type FileSettings, type Origin, type PartialSettings, resolveSettings } from './resolve.ts';
 import { SETTING_NAMES, type SettingName, type Settings, SETTINGS } from './settings.ts';
 import { countValue, portValue, quoted, textValue, readValue, UsageError, type Value } from './values.ts';
 
@@ -89,19 +89,20 @@ export function invocationOf(
 ): Invocation {
   const { settings, origins } = resolveSettings(given, environment, file);
   const query = readQuery(settings.query);
-  if (!settings.also.includes('vsock')) refuseLargePorts(query);
+  if (!settings.also.includes('vsock')) refuseLargePorts(query, origins.query);
   return { ...line, ...settings, query, origins };
 }
 
 /** Throws a UsageError for a port that only VSOCK sockets can have. */
-function refuseLargePorts({ expression, text }: Query): void {
+function refuseLargePorts({ expression, text }: Query, origin: Origin): void {
+  const place = origin.from === 'file' ? `${origin.file}:${origin.lines[0] ?? 1}: ` : '';
   for (const term of termsOf(expression)) {
     const ports = 'ports' in term ? term.ports : [];
     const large = ports.find((it) => 'to' in it && it.to > MAX_IP_PORT);
     if (large === undefined || !('to' in large)) continue;
     const at = text.indexOf(String(large.to));
     throw new UsageError(
-      `bad query at column ${at + 1} of ${quoted(text)}: '${large.to}' is too large ` +
+      `${place}bad query at column ${at + 1} of ${quoted(text)}: '${large.to}' is too large ` +
         `(maximum ${MAX_IP_PORT}; only VSOCK has larger ports: --also vsock)`,
     );
   }

@@ -237,6 +237,7 @@ describe('a mistake names the option and the expected value', () => {
     [['ls', '--csv=yes'], "--csv takes no value, got 'yes'"],
     [['--frobnicate'], "unknown option '--frobnicate': see netpane --help"],
     [['-z'], "unknown option '-z': see netpane --help"],
+    [['-t😀'], "unknown option '-😀': see netpane --help"],
     [['-tulz'], "unknown option '-z': see netpane --help"],
     [['ls', '-x'], "unknown option '-x': for Unix sockets, write --also unix"],
     [['--lisen'], "unknown option '--lisen': did you mean --listen?"],
@@ -319,6 +320,13 @@ describe('a mistake names the option and the expected value', () => {
     ['-s TCP:OPEN', /^bad query .*unknown state 'OPEN'/],
   ])('%s', (args, message) => {
     expect(() => parse(args)).toThrow(message);
+  });
+
+  test('a large port in the configuration is reported with its place', () => {
+    const file = { file: '/c.toml', settings: { query: ':70000' }, lines: { query: [3] } };
+    expect(() => invocationOf(parseCommandLine([]), {}, file)).toThrow(
+      /^\/c.toml:3: bad query at column 2 of ':70000': '70000' is too large/,
+    );
   });
 
   test('a large port is accepted where VSOCK sockets are shown, and a large number may be a pid', () => {
