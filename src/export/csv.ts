@@ -15,7 +15,7 @@ import { firstOwner, type Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
 import { chunksOf } from './chunks.ts';
 
-type Value = string | number | undefined;
+type Value = string | number | boolean | undefined;
 
 /** Columns of the file, by name. */
 type Columns = Readonly<Record<string, (socket: Socket) => Value>>;
@@ -89,7 +89,7 @@ function textCell(text: string): string {
 }
 
 const cell = (value: Value): string =>
-  value === undefined ? '' : typeof value === 'number' ? String(value) : textCell(value);
+  value === undefined ? '' : typeof value === 'string' ? textCell(value) : String(value);
 
 const getters = Object.values(COLUMNS);
 

@@ -45,6 +45,7 @@ export const NETNS_FIELDS = {
   inode: { searched: true },
   name: { searched: true },
   claimedBy: {},
+  own: {},
 } as const satisfies Record<keyof NetworkNamespace, FieldRow>;
 
 export const TRAFFIC_FIELDS = {

@@ -124,6 +124,8 @@ export interface NetworkNamespace {
   readonly name?: string;
   /** Uid of an ordinary user who may have chosen the name, which then begins with `~USER/`; absent if root chose it. */
   readonly claimedBy?: number;
+  /** True for the namespace that netpane runs in; else absent. */
+  readonly own?: true;
 }
 
 /** Kind of a TCP timer (inet_diag `idiag_timer`), with the names that ss prints. */

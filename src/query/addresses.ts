@@ -1,39 +1,5 @@
-import { formatIpv6, parseIpv6 } from '../model/address.ts';
-
-/** Bits of an address: one number for IPv4, eight 16-bit groups for IPv6. A v4-mapped address is IPv4. */
-type Bits = number | readonly number[];
-
-/** Parses dotted decimal. Uses no regex, for speed: every connection may have a different peer. */
-function parseIpv4(text: string): number | undefined {
-  let [bits, byte, digits, dots] = [0, 0, 0, 0];
-  for (let i = 0; i <= text.length; i++) {
-    const code = i === text.length ? 0x2e : text.charCodeAt(i);
-    if (code === 0x2e) {
-      if (digits === 0 || byte > 255 || ++dots > 4) return undefined;
-      bits = bits * 256 + byte;
-      [byte, digits] = [0, 0];
-    } else {
-      if (code < 0x30 || code > 0x39 || ++digits > 3) return undefined;
-      byte = byte * 10 + code - 0x30;
-    }
-  }
-  return dots === 4 ? bits : undefined;
-}
-
-function parseBits(text: string): Bits | undefined {
-  if (!text.includes(':')) return parseIpv4(text);
-  const groups = parseIpv6(text);
-  const isMapped = groups?.[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0);
-  return isMapped ? (groups[6] ?? 0) * 0x10000 + (groups[7] ?? 0) : groups;
-}
-
-/** Returns the address without its scope (`%eth0`, RFC 4007), and the scope with its `%`; empty if there is none. */
-const splitScope = (text: string): readonly string[] =>
-  /^([^%]*)((?:%[^\s[\]()]+)?)$/.exec(text)?.slice(1) ?? [];
-
-/** Returns the bits of an address, ignoring its scope. */
-const bitsOf = (address: string): Bits | undefined =>
-  parseBits(address.includes('%') ? (splitScope(address)[0] ?? '') : address);
+import { formatIpv6 } from '../model/address.ts';
+import { type Bits, bitsOf, parseBits, splitScope } from '../model/address-bits.ts';
 
 const textOf = (bits: Bits): string =>
   typeof bits === 'number'
@@ -55,40 +21,6 @@ export function isAddress(text: string, wanted: string): boolean {
   if (!text.includes(':')) return false;
   const address = canonicalAddress(text);
   return address === wanted || (!wanted.includes('%') && (address?.startsWith(`${wanted}%`) ?? false));
-}
-
-/** Where an address reaches; `any` is the wildcard address (0.0.0.0, ::), `many` multicast or broadcast. */
-type Reach = 'any' | 'many' | 'loopback' | 'private' | 'public';
-
-function reachOfIpv4(bits: number): Reach {
-  const [first, second] = [bits >>> 24, (bits >>> 16) & 255];
-  if (bits === 0) return 'any';
-  if (first === 127) return 'loopback';
-  if ((first >= 224 && first < 240) || bits === 0xffff_ffff) return 'many';
-  // RFC 1918, link-local (RFC 3927) and carrier-grade NAT (RFC 6598).
-  const isPrivate =
-    first === 10 ||
-    (first === 172 && second >> 4 === 1) ||
-    (first === 192 && second === 168) ||
-    (first === 169 && second === 254) ||
-    (first === 100 && second >> 6 === 1);
-  return isPrivate ? 'private' : 'public';
-}
-
-function reachOfIpv6(groups: readonly number[]): Reach {
-  const [first = 0] = groups;
-  const low = groups[7] ?? 0;
-  if (low <= 1 && groups.slice(0, 7).every((group) => group === 0)) return low === 0 ? 'any' : 'loopback';
-  if (first >= 0xff00) return 'many';
-  // Unique local fc00::/7 (RFC 4193) and link-local fe80::/10.
-  return first >> 9 === 0xfc00 >> 9 || first >> 6 === 0xfe80 >> 6 ? 'private' : 'public';
-}
-
-/** Returns where an address reaches; undefined if the text is not an address. */
-export function reachOf(address: string): Reach | undefined {
-  const bits = bitsOf(address);
-  if (bits === undefined) return undefined;
-  return typeof bits === 'number' ? reachOfIpv4(bits) : reachOfIpv6(bits);
 }
 
 export interface Network {

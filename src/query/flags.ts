@@ -1,4 +1,5 @@
-import { reachOf } from './addresses.ts';
+import { isExposed } from '../model/exposure.ts';
+import { reachOf } from '../model/reach.ts';
 import { type Compiling, type Condition, namesTest } from './condition.ts';
 
 /** A term of one fixed word. */
@@ -41,10 +42,10 @@ export const FLAGS = {
   },
   exposed: {
     about: 'listening on an address other than loopback',
-    compile: ({ pool }) => {
-      const isOpen = pool.cachedTest((text) => !['loopback', undefined].includes(reachOf(text)));
-      return ({ listening, local }) => listening && isOpen(local);
-    },
+    compile:
+      () =>
+      ({ listening }, { socket }) =>
+        listening && isExposed(socket),
   },
   loopback: {
     about: 'the remote address, or the local one if there is none, is loopback',

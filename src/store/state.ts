@@ -39,6 +39,7 @@ export const COLUMN_IDS = [
   'knowledge',
   'owners',
   'local',
+  'exposure',
   'remote',
   'service',
   'direction',

@@ -11,7 +11,7 @@ import type {
 
 /** An endpoint with every field. */
 const ENDPOINT: Required<Endpoint> = { address: '::1', port: 1, protocol: 58 };
-const NETNS: Required<NetworkNamespace> = { inode: 1, name: '~ana/web', claimedBy: 1000 };
+const NETNS: Required<NetworkNamespace> = { inode: 1, name: '~ana/web', claimedBy: 1000, own: true };
 const TIMER: Required<Timer> = { kind: 'on', dueAtMs: 1, retransmits: 0 };
 const TCP: TcpInfo = { sndMss: 1 };
 

@@ -107,6 +107,10 @@ function reach(address: string): string {
   return PRIVATE.some(isIn) ? 'private' : 'public';
 }
 
+/** The wildcard address bound to the loopback interface, too. */
+const isOnLoopback = ({ local: { address }, interface: name }: Socket): boolean =>
+  reach(address) === 'loopback' || (['0.0.0.0', '::'].includes(address) && name === 'lo');
+
 function hasFlag(flag: Flag, subject: Subject, context: QueryContext): boolean {
   const { socket } = subject;
   switch (flag) {
@@ -122,7 +126,7 @@ function hasFlag(flag: Flag, subject: Subject, context: QueryContext): boolean {
     case 'closed':
       return subject.mark === 'closed';
     case 'exposed':
-      return isListener(socket) && reach(socket.local.address) !== 'loopback';
+      return isListener(socket) && !isOnLoopback(socket);
     case 'ipv4':
     case 'ipv6':
       return socket.family === flag;

@@ -2,7 +2,7 @@ import type { Batch, NetworkInterface } from '../../src/model/batch.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import { baseline, batch, listener, NOON_MS, socket, udp } from '../helpers/fakes.ts';
 
-const HOST = { inode: 4_026_531_840 };
+const HOST = { inode: 4_026_531_840, name: 'host', own: true } as const;
 const WEB = { inode: 4_026_532_201, name: 'web' };
 
 /** Sockets of a machine with a container, from a source with all details. */

@@ -5,6 +5,7 @@ import type { ColumnId } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import type { Seen } from '../../store/seen-fields.ts';
 import { ageText, compactText, NOTHING } from '../text/format.ts';
+import type { Tone } from '../text/line.ts';
 
 /** Inputs of a cell besides its row. */
 export interface CellContext {
@@ -47,6 +48,8 @@ interface ColumnBase {
   readonly text: (row: ColumnRow, context: CellContext) => string;
   /** What the table shows in place of `text`, if it says more; copies have `text`. */
   readonly tableText?: (row: ColumnRow, context: CellContext) => string | undefined;
+  /** Tone of its cells; undefined for the tone of the row. */
+  readonly tone?: (row: ColumnRow) => Tone | undefined;
   /** Shorter text for a column below its good width, or if `text` does not fit. */
   readonly shortText?: (row: ColumnRow, context: CellContext) => string;
   /** The part of a row that determines its key: rows that share it have equal keys. */

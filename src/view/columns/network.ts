@@ -1,3 +1,4 @@
+import { type Exposure, exposureOf } from '../../model/exposure.ts';
 import { parseIpv6, unmapped } from '../../model/address.ts';
 import { Cache } from '../../model/cache.ts';
 import { serviceName } from '../../model/services.ts';
@@ -6,13 +7,16 @@ import {
   portOrProtocol,
   type Protocol,
   protocolName,
+  type Socket,
   type SocketState,
 } from '../../model/socket.ts';
 import { isConnection } from '../../store/listeners.ts';
 import { peerOf } from '../../store/peers.ts';
 import type { ColumnId } from '../../store/state.ts';
-import { addressText, endpointText, namespaceText, NOTHING, portText } from '../text/format.ts';
 import { peerText } from '../text/peer-text.ts';
+
+import { exposureRank, exposureText, exposureTone, shortExposureText } from '../text/exposure-text.ts';
+import { addressText, endpointText, NOTHING, portText, shortNamespaceText } from '../text/format.ts';
 import {
   type CellContext,
   type ColumnRow,
@@ -106,6 +110,16 @@ const directionText = ({ socket, direction }: ColumnRow): string =>
 const peerCell = (row: ColumnRow, { rows }: CellContext): string | undefined =>
   row.peer === undefined || rows === undefined ? undefined : peerText(row, peerOf(rows, row));
 
+/** Returns the text of the namespace of a socket; undefined for netpane's own. */
+const otherNamespace = ({ netns }: Socket): string | undefined =>
+  netns === undefined || netns.own ? undefined : shortNamespaceText(netns);
+
+/** Returns a value made from the exposure of a listener; undefined for any other socket. */
+function exposed<T>(socket: Socket, make: (exposure: Exposure) => T): T | undefined {
+  const exposure = exposureOf(socket);
+  return exposure && make(exposure);
+}
+
 /** Columns about endpoints, state and namespace. */
 export const NETWORK_COLUMNS = {
   protocol: {
@@ -122,14 +136,14 @@ export const NETWORK_COLUMNS = {
   },
   netns: {
     title: 'NS',
-    about: 'network namespace: name of the container, or inode if it has no name',
+    about:
+      'other network namespaces: name of the container, or #n (inode − 4026531840) without a name; · is our own',
     align: 'left',
-    // An inode has ten digits.
-    width: { least: 8, good: 10, most: 16 },
+    width: { least: 5, good: 8, most: 16 },
     priority: 10,
     present: ({ namespaces }) => namespaces,
-    text: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : NOTHING),
-    key: ({ socket }) => (socket.netns ? namespaceText(socket.netns) : null),
+    text: ({ socket }) => otherNamespace(socket) ?? NOTHING,
+    key: ({ socket }) => otherNamespace(socket) ?? null,
     keyFrom: 'names',
   },
   localAddress: {
@@ -196,7 +210,7 @@ export const NETWORK_COLUMNS = {
     key: ({ socket }) => socket.interface ?? null,
   },
   local: onRequest({
-    title: 'LOCAL END',
+    title: 'LOCAL:PORT',
     about: 'local address and port',
     align: 'left',
     width: ENDPOINT_WIDTH,
@@ -204,8 +218,18 @@ export const NETWORK_COLUMNS = {
     key: ({ socket }) => addressKey(socket.local),
     keyFrom: 'local',
   }),
+  exposure: onRequest({
+    title: 'EXPOSURE',
+    about: 'who can reach a listener, firewalls aside: loopback, LAN, public, all interfaces, container',
+    align: 'left',
+    width: { least: 8, good: 14, most: 32 },
+    text: ({ socket }) => exposed(socket, exposureText) ?? NOTHING,
+    shortText: ({ socket }) => exposed(socket, shortExposureText) ?? NOTHING,
+    key: ({ socket }) => exposed(socket, exposureRank) ?? null,
+    tone: ({ socket }) => exposed(socket, exposureTone),
+  }),
   remote: onRequest({
-    title: 'REMOTE END',
+    title: 'REMOTE:PORT',
     about: 'address and port of the peer; * means none',
     align: 'left',
     width: ENDPOINT_WIDTH,

@@ -1,4 +1,5 @@
 import type { PaneRow } from './pane.ts';
+import { exposureOf } from '../../model/exposure.ts';
 import { serviceName } from '../../model/services.ts';
 import {
   type Endpoint,
@@ -25,6 +26,7 @@ import {
   portText,
   userText,
 } from '../text/format.ts';
+import { exposureWords } from '../text/exposure-text.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { changeWords } from '../text/change-text.ts';
 import { paneTitle } from './events.ts';
@@ -74,6 +76,12 @@ const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {
     endpointText(endpoint, socket) + (name && portText(endpoint, socket, false) !== name ? `  ${name}` : '')
   );
 };
+
+/** Returns the lines that say who can reach a listener. */
+function exposureField(socket: Socket, width: number): Line[] {
+  const exposure = exposureOf(socket);
+  return exposure ? factField(['exposure', exposureWords(exposure, socket)], width) : [];
+}
 
 function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
   if (owner.process === undefined && owner.pid === undefined)
@@ -147,6 +155,7 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
     ...peerFields(row, state, width),
     // The first program comes early, because a low pane cuts off the last lines.
     ...owners.slice(0, 1),
+    ...exposureField(socket, width),
     ...fields(byteFacts(row, moment)),
     ...fields(pathFacts(row)),
     ...owners.slice(1),

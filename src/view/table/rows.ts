@@ -84,13 +84,21 @@ export function rowLine(
       text = '';
       continue;
     }
+    const own = tone === 'plain' && !selected ? column.tone?.(row) : undefined;
+    if (own !== undefined) {
+      spans.push(span(text, tone));
+      text = '';
+    }
     let done = 0;
     for (const { from, to } of matched?.(column.id, row.socket, fitted) ?? []) {
-      spans.push(span(text + fitted.slice(done, from), tone), span(fitted.slice(from, to), 'match'));
+      spans.push(span(text + fitted.slice(done, from), own ?? tone), span(fitted.slice(from, to), 'match'));
       text = '';
       done = to;
     }
     text += fitted.slice(done);
+    if (own === undefined) continue;
+    spans.push(span(text, own));
+    text = '';
   }
   return { spans: [...spans, span(text, tone)], selected };
 }

@@ -84,22 +84,22 @@ export function sortInto(result: Entry[], entries: readonly Entry[], descending:
   sortByKeys(result, entries, { keyOf, descending, ties: [pids, locals, remotes], compareTies });
 }
 
-/** Returns the entries in reverse order of their keys, null last; entries with equal keys keep their order. */
+/**
+ * Returns the entries in reverse order of their keys; entries with equal keys keep their order, those with null come
+ * last. Entries of several groups, one group after the other, are in the reverse order within each group.
+ */
 export function reverseKeys(entries: readonly Entry[]): Entry[] {
   const result: Entry[] = [];
-  let known = entries.length;
-  while (known > 0 && entries[known - 1]?.key === null) known--;
-  for (let end = known; end > 0;) {
+  const unknown: Entry[] = [];
+  for (let end = entries.length; end > 0;) {
     const key = entries[end - 1]?.key;
     let start = end - 1;
     while (start > 0 && entries[start - 1]?.key === key) start--;
-    for (let i = start; i < end; i++) {
-      const entry = entries[i];
-      if (entry) result.push(entry);
-    }
+    if (key === null) for (let i = end; i-- > start;) unknown.push(entries[i] as Entry);
+    else for (let i = start; i < end; i++) result.push(entries[i] as Entry);
     end = start;
   }
-  for (let i = known; i < entries.length; i++) result.push(entries[i] as Entry);
+  for (const entry of unknown.reverse()) result.push(entry);
   return result;
 }
 

@@ -55,6 +55,15 @@ export const endpointText = (endpoint: Endpoint | null, socket: Socket): string 
 export const namespaceText = ({ name, inode }: NetworkNamespace): string =>
   name === undefined ? String(inode) : quotedWord(printable(name));
 
+/** First inode of a namespace (PROC_DYNAMIC_FIRST, fs/proc/generic.c). */
+const FIRST_INODE = 0xf000_0000;
+
+/** Returns the name of a namespace, or a short number if it has no name: its inode without the constant part. */
+export const shortNamespaceText = (netns: NetworkNamespace): string =>
+  netns.name === undefined && netns.inode >= FIRST_INODE
+    ? `#${netns.inode - FIRST_INODE}`
+    : namespaceText(netns);
+
 /**
  * Returns the program behind a socket for one cell: its name, `+n` for n more holders, `(name)` for the last known one,
  * `[name]` for the listener, `name?` for the only seen sender; else why the name is missing. A name that resembles one

@@ -131,7 +131,7 @@ describe('every column', () => {
   test('exists once, with a title, a description and ordered widths', () => {
     expect(COLUMNS.map(({ id }) => id)).toEqual(COLUMN_IDS);
     for (const { title, about, width } of COLUMNS) {
-      expect(title).toMatch(/^[A-Z/ ]+$/);
+      expect(title).toMatch(/^[A-Z/: ]+$/);
       expect(about).toMatch(/^[^.]+[^.]$/);
       expect(width.least).toBeLessThanOrEqual(width.good);
       expect(width.good).toBeLessThanOrEqual(width.most);

@@ -31,7 +31,7 @@ describe('the list', () => {
       `COLUMNS  3 of ${COLUMNS.length} shown`,
       '[x] AGE         auto  time since netpane first saw it, > if…',
       '[x] PROCESS       20  program; a → b: now runs b; (name) la…',
-      '[x] REMOTE END  auto  address and port of the peer; * means…',
+      '[x] REMOTE:PORT auto  address and port of the peer; * means…',
       '[ ] PID               process id',
       'program; a → b: now runs b; (name) last known; [name]',
       'listener; name? seen sending; +n: n more hold it',

@@ -14,7 +14,7 @@ const context = { nowMs: 0, takenAtMs: 0, serviceNames: false, lookups: NO_LOOKU
 
 const it: Socket = {
   ...socket({ local: '10.0.0.5:40001', remote: '203.0.113.7:443', user: 'ana', interface: 'eth0' }),
-  netns: { inode: 4026531840 },
+  netns: { inode: 4026531840, name: 'a40' },
   owners: [{ knowledge: 'exact', pid: 443, process: 'curl', command: 'curl -o curl.txt' }],
 };
 const row = { ...subject(it), id: '1', host: LOCAL_HOST };
@@ -39,7 +39,7 @@ describe('marks in a cell what the query matches', () => {
     ['40', 'netns', []],
     ['10', 'localAddress', []],
     ['40001', 'local', ['40001']],
-    ['"40"', 'netns', ['40', '40']],
+    ['"40"', 'netns', ['40']],
     [':443', 'remote', ['443']],
     [':1-500', 'remotePort', ['443']],
     ['lport:443', 'remotePort', []],

@@ -269,4 +269,5 @@ const netnsOf = (found: OpenableNamespace): NetworkNamespace | undefined =>
         inode: found.inode,
         ...(found.name !== undefined && { name: found.name }),
         ...(found.claimedBy !== undefined && { claimedBy: found.claimedBy }),
+        ...(found.isOwn && { own: true as const }),
       };

@@ -21,7 +21,7 @@ describe('interfaces', () => {
     expect(first).toEqual([
       {
         name: 'eth0',
-        netns: { inode: OWN, name: 'host' },
+        netns: { inode: OWN, name: 'host', own: true },
         isUp: true,
         rxBytes: 5,
         txBytes: 6,

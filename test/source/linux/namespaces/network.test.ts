@@ -213,12 +213,12 @@ describe('a table that changes during the dump', () => {
 describe('name and interfaces', () => {
   test('keeps the same object until the name changes, which increases the version', () => {
     const { netns, version } = network;
-    expect(netns).toEqual({ inode: 5 });
+    expect(netns).toEqual({ inode: 5, own: true });
     network.update({ ...FOUND, path: '/proc/9/ns/net' });
     expect(network.netns).toBe(netns);
     expect(network.version).toBe(version);
     network.update({ ...FOUND, name: 'shop' });
-    expect(network.netns).toEqual({ inode: 5, name: 'shop' });
+    expect(network.netns).toEqual({ inode: 5, name: 'shop', own: true });
     expect(network.version).not.toBe(version);
   });
 

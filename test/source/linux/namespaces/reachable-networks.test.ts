@@ -186,7 +186,7 @@ describe('namespaces', () => {
       expect(only(await read(LISTEN))).not.toHaveProperty('netns');
       proc.isGone = false;
       await read(LISTEN);
-      expect(only(await read(LISTEN)).netns).toEqual({ inode: OWN, name: 'host' });
+      expect(only(await read(LISTEN)).netns).toEqual({ inode: OWN, name: 'host', own: true });
     });
   });
 });

@@ -37,7 +37,7 @@ describe('a socket', () => {
       uid: 1000,
       user: 'ana',
       interface: 'lo',
-      netns: { inode: OWN, name: 'host' },
+      netns: { inode: OWN, name: 'host', own: true },
       traffic: {
         recvQueue: 0,
         sendQueue: 0,
