@@ -59,7 +59,7 @@ export async function copyText(
 /** Returns how a text was copied, with what netpane cannot know: a terminal does not report whether it obeys OSC 52. */
 function wayText(inTmux: 'clipboard' | 'buffer' | undefined, { TMUX, STY }: Environment): string {
   if (inTmux === 'clipboard') return 'tmux buffer and clipboard';
-  if (inTmux === 'buffer') return 'tmux buffer, and clipboard if the terminal allows OSC 52';
-  if (TMUX) return 'OSC 52 through tmux, if it is allowed';
-  return STY ? 'OSC 52 through screen, if the terminal allows it' : 'OSC 52, if the terminal allows it';
+  if (inTmux === 'buffer') return 'tmux buffer, and clipboard if allowed';
+  if (TMUX) return 'OSC 52 through tmux, if allowed';
+  return STY ? 'OSC 52 through screen, if allowed' : 'OSC 52, if allowed';
 }

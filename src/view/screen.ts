@@ -27,7 +27,11 @@ function shareOf({ state, order, events }: Scene): Share {
 /** Every region of the screen: the panes, and the lines around them. */
 export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
   header: { lines: ({ state }, { width, height }) => headerLines(state, width, height) },
-  filter: { lines: (scene, { width }) => [filterLine(scene.state, shareOf(scene), width)] },
+  filter: {
+    lines: (scene, { width }) => [
+      filterLine(scene.state, shareOf(scene), width, scene.layout.titles !== undefined),
+    ],
+  },
   titles: {
     lines: (scene, { width }) => {
       const { state, columns, layout, focus } = scene;

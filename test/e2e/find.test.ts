@@ -78,7 +78,9 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       await t.until('the list', () => t.text().includes('VIEWS') && t.text().includes('1 all '));
       t.write('aall\r');
       // The narrow screen cuts the message.
-      await t.until('the message that the name is taken', () => /built-in|other name/.test(filterLine(t)));
+      await t.until('the message that the name is taken', () =>
+        /built-in|other name/.test(filterLine(t) + titleLine(t)),
+      );
       t.press('ctrl-u');
       t.write('mine\r');
       await t.until('the new view', () => filterLine(t).includes('saved view "mine"'));
@@ -272,7 +274,12 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
         t.write('w');
         await t.until('the offer', () => /^save to: .*\d\.csv/.test(filterLine(t)));
         t.write(`${path}\r`);
-        await t.until(`the answer to ${path}`, () => answer.test(filterLine(t)));
+        await t.until(`the answer to ${path}`, () => answer.test(`${filterLine(t)}\n${titleLine(t)}`));
+      };
+      // The prompt has the path again, with the reason below it.
+      const refuse = async (path: string, reason: RegExp) => {
+        await save(path, new RegExp(`^save to: [^]*\n  ${reason.source}`));
+        await escape(t, () => !filterLine(t).startsWith('save to:'));
       };
       const ports = connections.near.map(({ local }) => local.port).sort();
       const [csv, json] = [join(folder, 'a.csv'), join(folder, 'a.json')];
@@ -287,13 +294,13 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       expect(sockets.map(({ owners: [owner] }) => owner?.pid)).toEqual(Array(4).fill(client.pid));
 
       writeFileSync(csv, 'mine');
-      await save(csv, /^file exists:/);
+      await refuse(csv, /file exists:/);
       expect(readFileSync(csv, 'utf8')).toBe('mine');
       await save(`!${csv}`, /^saved 4 sockets to/);
       expect(readFileSync(csv, 'utf8')).toContain('localPort');
-      await save(join(folder, 'no', 'a.csv'), /^not saved: no such/);
-      await save('/sys/a.csv', /^not saved: no perm/);
-      await save(join(folder, 'a.txt'), /^the file name must end in/);
+      await refuse(join(folder, 'no', 'a.csv'), /not saved: no such/);
+      await refuse('/sys/a.csv', /not saved: no perm/);
+      await refuse(join(folder, 'a.txt'), /the file name must end in/);
     });
 
     test('`c` goes through the palettes', async () => {

@@ -63,7 +63,7 @@ describe.skipIf(!isLinux)('habits of hands (skipped elsewhere: the herd needs Li
     );
 
     test.each([
-      ['in a bare terminal', {}, 'OSC 52, if the terminal allows it'],
+      ['in a bare terminal', {}, 'OSC 52, if allowed'],
       ['in screen, through its envelope', { STY: '1.pts-0.host' }, 'OSC 52 through screen'],
     ])('%s, at 80×24', async (_, env, way) => {
       const t = startNetpane({ args: ['--process', scene.name], cols: 80, rows: 24, env });

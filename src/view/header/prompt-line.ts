@@ -21,11 +21,12 @@ interface PromptParts {
   readonly side: string;
 }
 
-function partsOf(prompt: Prompt, share: string, width: number): PromptParts {
+function partsOf(prompt: Prompt, share: string, width: number, hasLineBelow = true): PromptParts {
   const { kind, text, cursor, error, problem } = prompt;
   const label = cutEnd(PROMPTS[kind].label, Math.max(0, width - MIN_TYPED));
   // A mistake with a position, and an error about something else than the query, is shown below the prompt instead.
-  const wanted = isMarked(prompt) || problem === undefined ? undefined : (error ?? problem.message);
+  const isBelow = hasLineBelow && (isMarked(prompt) || problem === undefined);
+  const wanted = isBelow ? undefined : (error ?? problem?.message);
   const side = wanted === undefined ? `  ${share}` : `  ${printable(wanted)}`;
   const room = Math.max(1, width - label.length - Math.min(displayWidth(side), Math.floor(width / 2)) - 1);
   // Measured from the cursor backwards: pasted text may be very long.
@@ -62,9 +63,10 @@ function spansBeforeCursor(prompt: Prompt, cut: number, before: string): Span[] 
 /**
  * Returns the line of the prompt.
  * @param share text at the right edge unless there is an error
+ * @param hasLineBelow false if the line of `promptHelp` has no room; an error then replaces `share`
  */
-export function promptLine(prompt: Prompt, share: string, width: number): Line {
-  const { label, cut, before, under, after, side } = partsOf(prompt, share, width);
+export function promptLine(prompt: Prompt, share: string, width: number, hasLineBelow: boolean): Line {
+  const { label, cut, before, under, after, side } = partsOf(prompt, share, width, hasLineBelow);
   const used = label.length + displayWidth(before + under + after);
   return line(
     span(label, 'accent'),

@@ -47,12 +47,15 @@ function viewWords(state: State): Word[] {
 const KEPT_RANK = 3;
 const MIN_LABEL = 8;
 
-/** Returns the line with the query, or the prompt, and how many sockets are shown. */
-export function filterLine(state: State, share: Share, width: number): Line {
+/**
+ * Returns the line with the query, or the prompt, and how many sockets are shown.
+ * @param hasLineBelow false if the line of `promptHelp` has no room
+ */
+export function filterLine(state: State, share: Share, width: number, hasLineBelow = true): Line {
   const { prompt, pause, frozen, message, query, group } = state;
   const { hidden, joined = 0, timeWait = 0, tooSlow } = share;
   const shareWord: Word = { text: shareText(share), rank: 1 };
-  if (prompt) return promptLine(prompt, shareWord.text, width);
+  if (prompt) return promptLine(prompt, shareWord.text, width, hasLineBelow);
   const since = pause && `paused  +${pause.spawned} ~${pause.changed} −${pause.closed} since`;
   const status: Word[] = hostWords(state.query, state.lookups);
   if (since) status.push({ text: since, short: since.replace(/ since$/, ''), tone: 'warning', rank: 2 });

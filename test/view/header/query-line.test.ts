@@ -181,6 +181,17 @@ describe('the line below the prompt', () => {
     }
   });
 
+  test('an error without a place in the text is below it; in the line itself if there is no room below', () => {
+    const failed: Action = { type: 'save-failed', text: 'a.csv', why: 'the disk is full' };
+    const saving = after(emptyState(), failed);
+    expect(textOf(promptHelp(saving, shareText(SHARE), 80) ?? { spans: [] })).toBe('  the disk is full');
+    expect(lineOf(saving, 80)).toMatch(/^save to: a\.csv +12 of 1,234$/);
+    const withoutLineBelow = (state: State) => textOf(filterLine(state, SHARE, 40, false));
+    expect(withoutLineBelow(saving)).toMatch(/^save to: a\.csv +the disk is full$/);
+    expect(withoutLineBelow(typing('age:5'))).toMatch(/^\/ age:5 .*\S/);
+    expect(withoutLineBelow(typing('age:5'))).not.toContain('12 of');
+  });
+
   test('lists completions with the current one marked', () => {
     const one = typing('process:cu', PROGRAMS, complete());
     expect(textOf(promptHelp(one, shareText(SHARE), 80)).trimEnd()).toBe('  cupsd  curl');
