@@ -43,7 +43,7 @@ const distinct = <T>(list: readonly T[]): T[] => [...new Set(list)];
 
 /** Returns the message for a name that is not a state. */
 export function unknownState(name: string): string {
-  // The word of ss for a UDP socket without a peer.
+  // ss prints UNCONN for a UDP socket without a peer.
   if (bare(name) === 'unconn')
     return 'UNCONN is not a TCP state: for UDP sockets without a peer, write listen';
   const meant = nearest(name, SOCKET_STATES);
