@@ -1,5 +1,5 @@
 import type { Action } from './actions.ts';
-import type { Focus, PaneName, Place, Places, State } from './state.ts';
+import { type Focus, NO_PLACE, type PaneName, type Place, type Places, type State } from './state.ts';
 
 /** Changes the place of one pane. */
 export const withPlace = (places: Places, pane: Focus, change: Partial<Place>): Places => ({
@@ -16,7 +16,8 @@ export const selectRow = (state: State, id: string | null): State => ({
   ...state,
   selectedId: id,
   usage: null,
-  places: withPlace(state.places, 'table', { moved: true }),
+  // The details of another socket start at their first line.
+  places: { ...withPlace(state.places, 'table', { moved: true }), details: NO_PLACE },
 });
 
 /** Moves the cursor of the event log. @param note about the event, shown until the cursor moves */

@@ -23,8 +23,8 @@ const COMMON: Readonly<Record<'plain' | 'strong' | 'header' | 'group' | 'cell' |
   strong: { bold: true },
   header: { bold: true },
   group: { bold: true },
-  // On the selected row, which is inverse, the cell is shown not inverse.
-  cell: { bold: true, inverse: true },
+  // Brackets around the cell mark it in every palette. It is inverse like its row, else it would look like a hole.
+  cell: { bold: true },
   cursor: { inverse: true },
 };
 
@@ -35,6 +35,7 @@ const STYLES: Readonly<Record<Palette, Readonly<Record<Tone, Style>>>> = {
     ...COMMON,
     quiet: { colour: GREY },
     accent: { colour: 6 },
+    cell: { ...COMMON.cell, colour: 6 },
     match: { colour: 6, bold: true, underline: true },
     warning: { colour: 3 },
     error: { colour: 1, bold: true },
@@ -46,6 +47,7 @@ const STYLES: Readonly<Record<Palette, Readonly<Record<Tone, Style>>>> = {
   // differ by bold and underline.
   'high-contrast': {
     ...COMMON,
+    cell: { bold: true, underline: true },
     group: { bold: true, underline: true },
     quiet: {},
     accent: { bold: true },
@@ -61,6 +63,7 @@ const STYLES: Readonly<Record<Palette, Readonly<Record<Tone, Style>>>> = {
     ...COMMON,
     quiet: { colour: GREY },
     accent: { colour: BLUE },
+    cell: { ...COMMON.cell, colour: BLUE },
     match: { colour: BLUE, bold: true, underline: true },
     warning: { colour: BRICK, bold: true },
     error: { colour: MAGENTA, bold: true },

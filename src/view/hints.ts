@@ -8,19 +8,25 @@ import { displayWidth } from './text/width.ts';
 
 const GAP = 2;
 
+/** The pane that the keys act on, and the one that gets the focus next. */
+interface FocusNow {
+  readonly focus: Focus;
+  readonly next: Focus;
+}
+
 /**
  * Returns as many hints as fit. The last one always stays: it leads to the help, or out of the mode.
- * @param focus the pane that the keys act on while a second one has a cursor; else undefined
+ * @param panes the pane that the keys act on and the next one, while keys can move in two; else undefined
  */
 export function hintLine(
   keys: readonly KeyHelp[],
   state: Pick<State, 'prompt' | 'list' | 'panes'> & { readonly table: { readonly seen: Seen } },
   width: number,
-  focus: Focus | undefined,
+  panes: FocusNow | undefined,
 ): Line {
   const { prompt, table } = state;
   const hints = [
-    ...(prompt ? PROMPTS[prompt.kind].hints : (paneHints(state) ?? tableHints(keys, table.seen, focus))),
+    ...(prompt ? PROMPTS[prompt.kind].hints : (paneHints(state) ?? tableHints(keys, table.seen, panes))),
   ];
   const size = () =>
     hints.reduce((sum, { label, hint }) => sum + displayWidth(`${label} ${hint}`) + GAP, -GAP);
@@ -43,9 +49,9 @@ function paneHints(state: Pick<State, 'list' | 'panes'>): readonly Hint[] | unde
   return undefined;
 }
 
-function tableHints(keys: readonly KeyHelp[], seen: Seen, focus: Focus | undefined): Hint[] {
+function tableHints(keys: readonly KeyHelp[], seen: Seen, panes: FocusNow | undefined): Hint[] {
   const inLog = keys.flatMap(({ label, focusHint }) => {
-    const hint = focus && focusHint?.[focus];
+    const hint = panes && (focusHint === 'next pane' ? PANES[panes.next].title : focusHint?.[panes.focus]);
     return hint === undefined ? [] : [{ label, hint }];
   });
   const usual = keys.flatMap(({ label, hint, hintFor }) =>

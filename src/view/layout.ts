@@ -92,6 +92,12 @@ export const layoutOf = ({ size: { width, height }, panes, list, table }: State)
 export const hasSecondCursor = (layout: Layout): boolean =>
   PANES_WITH_CURSOR.some((name) => layout[name] !== undefined);
 
+/** Returns the pane that gets the focus after this one: the visible ones in which keys move, then the table again. */
+export function nextFocus(layout: Layout, focus: Focus): Focus {
+  const panes: readonly Focus[] = ['table', ...PANES_WITH_CURSOR.filter((name) => layout[name])];
+  return panes[panes.indexOf(focus) + 1] ?? 'table';
+}
+
 /** Returns the pane in which keys move: the table, or the pane that has the focus or covers the table. */
 export const focusIn = (layout: Layout, { focus }: State): Focus =>
   PANES_WITH_CURSOR.find((name) => layout[name] && (focus === name || !layout.table)) ?? 'table';

@@ -4,9 +4,8 @@ import { headerLines } from './header/header.ts';
 import { promptHelp } from './header/prompt-line.ts';
 import { filterLine, type Share, shareText } from './header/query-line.ts';
 import { hintLine } from './hints.ts';
-import { hasSecondCursor } from './layout.ts';
-import { focusOn } from './panes/focus.ts';
-import { KEYS_HERE } from './panes/event-pane.ts';
+import { hasSecondCursor, nextFocus } from './layout.ts';
+import { focusOn, KEYS_HERE } from './panes/focus.ts';
 import { DO_NOTHING, type RegionName, type RegionRow, type Scene, type Unit } from './panes/pane.ts';
 import { coversScreen, PANES, PANES_BY_RANK } from './panes/panes.ts';
 import { columnAt, sortBy, wheelInTable } from './panes/table-pane.ts';
@@ -51,7 +50,12 @@ export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
   ...PANES,
   hints: {
     lines: ({ state, keys, layout, focus }, { width }) => [
-      hintLine(keys, state, width, hasSecondCursor(layout) ? focus : undefined),
+      hintLine(
+        keys,
+        state,
+        width,
+        hasSecondCursor(layout) ? { focus, next: nextFocus(layout, focus) } : undefined,
+      ),
     ],
   },
 };

@@ -57,7 +57,7 @@ function faultsOf(state: State): string[] {
     'usage is of a process': state.usage === null || state.usage.pid > 0,
     'the event under the cursor has happened': eventNumber === null || isIndex(eventNumber, log.end),
     'the log is bounded': log.end - log.start <= DEFAULT_EVENTS_KEPT,
-    'the keys act on the log only while it is open': state.focus === 'table' || state.panes.events,
+    'the keys act only on an open pane': state.focus === 'table' || state.panes[state.focus],
     'panes are scrolled to a line': Object.values(state.places).every(isPlace),
     'a pause has a picture of one moment': pause === null || pause.nowMs <= (state.nowMs ?? 0),
     'silence has lasted for some time': state.silence === null || Number.isFinite(state.silence.forMs),
@@ -199,7 +199,7 @@ const ACTIONS = {
   'go-to-row': fc
     .tuple(id, fc.boolean())
     .map(([it, closesLog]) => ({ type: 'go-to-row', id: it, closesLog })),
-  focus: from('table', 'events').map((focus) => ({ type: 'focus', focus })),
+  focus: from('table', ...PANE_NAMES).map((focus) => ({ type: 'focus', focus })),
   pane: from(...PANE_NAMES).map((pane) => ({ type: 'pane', pane })),
   scroll: fc
     .tuple(from(...PANE_NAMES), position)

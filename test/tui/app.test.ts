@@ -378,13 +378,13 @@ describe('the event log', () => {
     expect(inverse()).toEqual(['p000']);
     expect([app.lines[TOP_ROW - 1], title()]).toEqual([
       expect.stringMatching(/^▸ PROCESS/),
-      'EVENTS  50 since start  following',
+      expect.stringMatching(/^EVENTS {2}\d\d–50 of 50 since start {2}following$/),
     ]);
     await app.press(TAB, UP);
     expect(inverse()).toEqual(['p048']);
     expect([app.lines[TOP_ROW - 1], title()]).toEqual([
       expect.stringMatching(/^ {2}PROCESS/),
-      '▸ EVENTS  50 since start  1 newer below',
+      expect.stringMatching(/^▸ EVENTS {2}\d\d–50 of 50 since start {2}1 newer below$/),
     ]);
     await app.press(TAB, DOWN);
     expect(inverse()).toEqual(['p001']);
@@ -482,7 +482,7 @@ describe('the event log', () => {
   test('has the focus if it covers the table, and enter closes it', async () => {
     await app.resize(40, 10);
     await app.press(UP);
-    expect(title()).toBe('▸ EVENTS  50 since start  1 newer below');
+    expect(title()).toBe('▸ EVENTS  46–50  1 newer below');
     await app.press('\r');
     expect(app.text).not.toContain('EVENTS');
     expect(app.lines.some((line, y) => line.includes('p048') && app.cellAt(5, y).inverse)).toBe(true);

@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { Coverage, GapEvent } from '../../src/model/event.ts';
 import type { Family, Socket } from '../../src/model/socket.ts';
 import { NO_LOOKUPS } from '../../src/store/lookups.ts';
-import type { PromptKind, State } from '../../src/store/state.ts';
+import type { Focus, PromptKind, State } from '../../src/store/state.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
 import { PROMPTS } from '../../src/store/prompts.ts';
 import { NOTHING_SEEN, type Seen } from '../../src/store/seen-fields.ts';
 import { SocketTable } from '../../src/store/table.ts';
 import { columnOf, presentColumns } from '../../src/view/columns/columns.ts';
-import { detailLines } from '../../src/view/panes/details.ts';
+import { detailLines } from '../../src/view/panes/details-pane.ts';
 import { eventPaneLines, logPlace } from '../../src/view/panes/event-pane.ts';
 import { ShownEvents } from '../../src/view/panes/shown-events.ts';
 import { headerLines } from '../../src/view/header/header.ts';
@@ -353,16 +353,16 @@ describe('details', () => {
     return shown(detailLines(state.table.rows.get(it.id), state, width, 100));
   };
 
-  test('wrap a long command line over several lines', () => {
-    const command = `start ${'x'.repeat(200)} end`;
+  test('wrap a command line at its words, and a long word at any place', () => {
+    const command = `start --one two ${'x'.repeat(200)} end`;
     const lines = detailsOf({ ...SCENE.node, owners: [{ knowledge: 'exact', pid: 1, command }] });
     const at = lines.findIndex((text) => text.startsWith('command'));
-    expect(
-      lines
-        .slice(at, at + 5)
-        .map((text) => text.slice(9))
-        .join(''),
-    ).toContain(command);
+    const piece = 'x'.repeat(51);
+    expect(lines.slice(at, at + 5).map((text) => text.slice(9))).toEqual([
+      'start --one two',
+      ...[piece, piece, piece],
+      `${'x'.repeat(47)} end`,
+    ]);
   });
 
   test('wrap a command line of wide characters', () => {
@@ -426,11 +426,14 @@ describe('help', () => {
     }
   });
 
-  test('the keys of the event log come first in the hints while it is open', () => {
-    const hints = (focus: 'table' | 'events') => textOf(hintLine(KEYS, seeing(ALL_SEEN), 80, focus));
-    expect(hints('table')).toMatch(/^tab event log {2}p port .* \? help$/);
-    expect(hints('events')).toMatch(/^enter go to row {2}tab table {2}p port .* \? help$/);
-    expect(textOf(hintLine(KEYS, seeing(ALL_SEEN), 200, 'events'))).not.toContain('enter details');
+  test('the keys of the focused pane come first in the hints, and tab names the next pane', () => {
+    const hints = (focus: Focus, next: Focus, width = 80) =>
+      textOf(hintLine(KEYS, seeing(ALL_SEEN), width, { focus, next }));
+    expect(hints('table', 'events')).toMatch(/^tab event log {2}p port .* \? help$/);
+    expect(hints('table', 'details')).toMatch(/^tab details {2}p port .* \? help$/);
+    expect(hints('events', 'details')).toMatch(/^enter go to row {2}tab details {2}p port .* \? help$/);
+    expect(hints('details', 'table')).toMatch(/^enter close {2}tab table {2}p port .* \? help$/);
+    expect(hints('events', 'table', 200)).not.toContain('enter details');
     expect(textOf(hintLine(KEYS, seeing(ALL_SEEN), 200, undefined))).not.toContain('tab');
   });
 

@@ -5,7 +5,7 @@ import type { Owner, Socket } from '../../src/model/socket.ts';
 import { compileForSubjects } from '../../src/query/compile.ts';
 import { compileHideRules, hideRuleOf } from '../../src/store/hide-rules.ts';
 import { columnOf } from '../../src/view/columns/columns.ts';
-import { detailLines } from '../../src/view/panes/details.ts';
+import { detailLines } from '../../src/view/panes/details-pane.ts';
 import { eventLine, eventText } from '../../src/view/panes/events.ts';
 import { GROUPINGS } from '../../src/view/table/grouping.ts';
 import { cellContext, rowText } from '../../src/view/table/rows.ts';

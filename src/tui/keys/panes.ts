@@ -1,6 +1,7 @@
 import { PANE_NAMES } from '../../store/state.ts';
 import { focusOn } from '../../view/panes/focus.ts';
-import { PANES, PANES_WITH_CURSOR } from '../../view/panes/panes.ts';
+import { nextFocus } from '../../view/layout.ts';
+import { PANES } from '../../view/panes/panes.ts';
 import type { Action } from '../../store/actions.ts';
 import type { Binding } from './binding.ts';
 import type { KeyContext } from './context.ts';
@@ -13,7 +14,7 @@ const ENTER: Binding = {
   about: 'details of the selected socket and its program; in the event log: go to the row of the event',
   group: 'Panes',
   hint: 'details',
-  focusHint: { events: 'go to row' },
+  focusHint: { events: 'go to row', details: 'close' },
   run: (context) =>
     context.focus === 'events'
       ? goToRow(context)
@@ -22,19 +23,16 @@ const ENTER: Binding = {
         : { type: 'pane', pane: 'details' },
 };
 
-/** Moves the focus to the next pane that can have it: the table, then the others. */
-function focusNext(context: KeyContext): Action {
-  const panes = ['table', ...PANES_WITH_CURSOR.filter((pane) => context.state.panes[pane])] as const;
-  return focusOn(context, panes[panes.indexOf(context.focus) + 1] ?? 'table');
-}
+/** Moves the focus to the next pane that can have it. */
+const focusNext = (context: KeyContext): Action => focusOn(context, nextFocus(context.layout, context.focus));
 
 const TAB: Binding = {
   keys: ['tab'],
   label: 'tab',
   about:
-    'switch between the table and the event log; in the log, p P N default to the event and end follows the newest',
+    'next pane: the table, the event log or the details; in the log, p P N default to the event and end follows the newest',
   group: 'Panes',
-  focusHint: { table: 'event log', events: 'table' },
+  focusHint: 'next pane',
   run: focusNext,
 };
 

@@ -11,6 +11,6 @@ export interface KeyHelp {
   readonly hint?: string;
   /** The hint is shown only once the source has shown this. */
   readonly hintFor?: keyof Seen;
-  /** First hints while a second pane has a cursor, by the pane that the keys act on. */
-  readonly focusHint?: Partial<Readonly<Record<Focus, string>>>;
+  /** First hints while keys move in a second pane, by the pane that the keys act on, or the name of the next pane. */
+  readonly focusHint?: Partial<Readonly<Record<Focus, string>>> | 'next pane';
 }

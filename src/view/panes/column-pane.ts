@@ -4,6 +4,7 @@ import { paneTitle } from './events.ts';
 import { wrap } from './help.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { chosenWidth, type PlacedColumn } from '../table/place.ts';
+import { withPosition } from '../text/position.ts';
 import { cutEnd, fit } from '../text/width.ts';
 
 /** State of the list of columns. */
@@ -84,7 +85,6 @@ const ROOM_FOR_FOOT = 8;
 /** Returns the lines of the column list around the cursor, and the full description of the column under it. */
 export function columnPaneLines({ choices, cursor }: ColumnPane, width: number, height: number): Line[] {
   const columns = listedColumns(choices);
-  const title = paneTitle('COLUMNS', `${choices.length} of ${columns.length} shown`, width);
   const foot = height >= ROOM_FOR_FOOT ? FOOT : 0;
   const rows = Math.max(0, height - 1 - foot);
   const index = Math.max(
@@ -92,6 +92,10 @@ export function columnPaneLines({ choices, cursor }: ColumnPane, width: number, 
     columns.findIndex(({ id }) => id === cursor),
   );
   const top = Math.max(0, Math.min(index - Math.floor(rows / 2), columns.length - rows));
+  const part = { top, height: rows, length: columns.length };
+  const isAllVisible = rows >= columns.length;
+  const count = isAllVisible ? `${choices.length} of ${columns.length} shown` : `${choices.length} shown`;
+  const title = paneTitle('COLUMNS', withPosition(part, count), width);
   const lines = columns.slice(top, top + rows).map((column): Line => {
     const choice = choices.find(({ id }) => id === column.id);
     const cells = choice ? String(choice.width ?? 'auto') : '';

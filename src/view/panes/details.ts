@@ -1,4 +1,3 @@
-import type { PaneRow } from './pane.ts';
 import { exposureOf } from '../../model/exposure.ts';
 import { serviceName } from '../../model/services.ts';
 import {
@@ -29,9 +28,10 @@ import {
 import { exposureWords } from '../text/exposure-text.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { changeWords } from '../text/change-text.ts';
-import { paneTitle } from './events.ts';
 import { nameText, programText } from '../text/program-text.ts';
-import { displayWidth, inPieces } from '../text/width.ts';
+import { LIFE_COLUMNS } from '../columns/life.ts';
+import { cellContext } from '../table/rows.ts';
+import { displayWidth, inLines, inPieces } from '../text/width.ts';
 
 const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
   exact: 'holds the socket now',
@@ -55,7 +55,7 @@ const labelled = (label: string, pieces: readonly string[]): Line[] =>
 
 /** Returns the lines of `label  value`; a long value continues below its start. */
 const field = (label: string, value: string, width: number): Line[] =>
-  labelled(label, inPieces(value, roomOf(width)));
+  labelled(label, inLines(value, roomOf(width)));
 
 /** Returns the lines of a label and several words; a word that fits in a line is not broken. */
 function factField([label, words]: Fact, width: number): Line[] {
@@ -126,14 +126,11 @@ function changeFields({ log }: State, id: string, width: number): Line[] {
   return event ? factField(['changed', [clockText(event.atMs), ...changeWords(event)]], width) : [];
 }
 
-/** Returns the details of the selected socket and the programs behind it, at most `height` lines. */
-export function detailLines(row: Row | undefined, state: State, width: number, height: number): Line[] {
-  const { selectedId } = state;
-  const isAnother = row && selectedId !== null && row.id !== selectedId;
-  const note = isAnother ? 'selected socket not shown: this is the row in its place' : '';
-  const title = paneTitle('DETAILS', row ? note : 'no socket selected', width);
-  if (row === undefined) return [title];
-  const { socket } = row;
+const DIRECTIONS = { in: 'incoming', out: 'outgoing' } as const;
+
+/** Returns everything known about a socket and the programs behind it. */
+export function factLines(row: Row, state: State, width: number): Line[] {
+  const { socket, direction } = row;
   const moment = momentOf(state);
   const seen = ageText(moment.nowMs - row.firstSeenMs, row.baseline);
   const fields = (facts: readonly Fact[]) => facts.flatMap((fact) => factField(fact, width));
@@ -143,17 +140,21 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
     // Sums are kept for the first owner only.
     ...(i === 0 ? fields(programFacts(row, state)) : []),
   ]);
-  const lines = [
-    title,
-    ...field(
-      'socket',
-      `${protocolName(socket)}  ${row.mark === 'closed' ? `closed, was ${state_}` : state_}`,
-      width,
-    ),
+  return [
+    ...fields([
+      [
+        'socket',
+        [
+          protocolName(socket),
+          row.mark === 'closed' ? `closed, was ${state_}` : state_,
+          ...(direction ? [DIRECTIONS[direction]] : []),
+        ],
+      ],
+    ]),
     ...field('local', endpointField(socket.local, socket), width),
     ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
     ...peerFields(row, state, width),
-    // The first program comes early, because a low pane cuts off the last lines.
+    // The first program comes early, because a low pane shows only the first lines.
     ...owners.slice(0, 1),
     ...exposureField(socket, width),
     ...fields(byteFacts(row, moment)),
@@ -169,31 +170,11 @@ export function detailLines(row: Row | undefined, state: State, width: number, h
           width,
         )
       : field('lived', `${row.isAtLeast ? '>' : ''}${lifetimeText(row.lifetimeMs)}`, width)),
-    ...field('user', userText(socket), width),
+    ...field('seen', `first at ${LIFE_COLUMNS.firstSeen.text(row, cellContext(state))}`, width),
+    ...fields([
+      ['user', [userText(socket), ...(socket.user && socket.uid !== undefined ? [`uid ${socket.uid}`] : [])]],
+    ]),
     ...(socket.inode === undefined ? [] : field('inode', String(socket.inode), width)),
+    ...field('id', printable(row.id), width),
   ];
-  if (lines.length <= height) return lines;
-  const shown = Math.max(1, height - 1);
-  return [...lines.slice(0, shown), line(span(`… ${lines.length - shown} more lines`, 'quiet'))].slice(
-    0,
-    height,
-  );
 }
-
-/** Lines of the details, for sources with and without traffic. */
-const LINES = { without: 14, with: 22 };
-/** Lines of the table, with its titles, that stay above the details on a screen of usual height. */
-const TABLE_LINES = 6;
-
-/** The details of the selected socket. `enter` opens them. */
-export const DETAILS: PaneRow = {
-  position: {
-    where: 'below',
-    besideFrom: 150,
-    // The details have few lines, and matter more than rows while open.
-    lines: ({ left, traffic }) => Math.min(LINES[traffic ? 'with' : 'without'], left - TABLE_LINES),
-  },
-  rank: 3,
-  lines: ({ state, order }, { width, height }) =>
-    detailLines(order.rowAt(state.places.table.index), state, width, height),
-};

@@ -1,17 +1,15 @@
-import { focusOn } from './focus.ts';
+import { focusOn, KEYS_HERE } from './focus.ts';
 import type { PaneRow } from './pane.ts';
 import type { Event } from '../../model/event.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { Place, State } from '../../store/state.ts';
 import { eventLine } from './events.ts';
 import { countText } from '../text/format.ts';
+import { rangeText } from '../text/position.ts';
 import { spread } from '../text/spread.ts';
 import type { Line } from '../text/line.ts';
 import type { ShownEvents } from './shown-events.ts';
 import { nextTop } from '../table/viewport.ts';
-
-/** Marks the title of the pane that the keys act on, if there are two. */
-export const KEYS_HERE = '▸ ';
 
 /** Returns the index of the cursor; -1 if no event is shown. */
 const cursorIndex = ({ eventNumber }: State, shown: ShownEvents): number =>
@@ -75,25 +73,33 @@ export function eventPaneLines(
     const resting = isHere && state.eventNumber !== null ? 'resting' : 'none';
     return event ? [eventLine(event, width, isHere && isFocused ? 'moving' : resting)] : [];
   });
-  return [titleOf(state, shown, width, isFocused), ...events];
+  return [titleOf(state, shown, width, lines, isFocused), ...events];
 }
 
-function titleOf(state: State, shown: ShownEvents, width: number, isFocused: boolean): Line {
+function titleOf(state: State, shown: ShownEvents, width: number, lines: number, isFocused: boolean): Line {
   const { length } = shown;
   const { log, query, eventNumber, logNote, places } = state;
   const { logEnd: end } = pictureOf(state);
   const kept = end - Math.min(log.start, end);
+  const range = rangeText({ top: places.events.top, height: lines - 1, length });
   const share =
     query.text !== ''
       ? `${countText(length)} of ${countText(kept)}`
       : kept < end
         ? `last ${countText(kept)} of ${countText(end)}`
         : `${countText(end)} since start`;
+  // `36–71 of 350 since start`
+  const joint = query.text === '' && kept === end ? ' of ' : ' · ';
   const newer = length - 1 - places.events.index;
   return spread(
     [
       { text: `${isFocused ? KEYS_HERE : ''}EVENTS`, tone: 'header', rank: 1 },
-      { text: end === 0 ? 'no events yet' : share, tone: 'quiet', rank: 4 },
+      {
+        text: end === 0 ? 'no events yet' : range === '' ? share : range + joint + share,
+        short: range === '' ? share : range,
+        tone: 'quiet',
+        rank: 4,
+      },
       {
         text: eventNumber === null ? 'following' : `${countText(newer)} newer below`,
         tone: 'quiet',
@@ -113,6 +119,7 @@ function titleOf(state: State, shown: ShownEvents, width: number, isFocused: boo
 export const EVENTS: PaneRow = {
   position: { where: 'below', lines: ({ all }) => Math.floor(all / 3) },
   rank: 5,
+  title: 'event log',
   key: {
     keys: ['e'],
     label: 'e',

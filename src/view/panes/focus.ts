@@ -2,6 +2,9 @@ import type { Action } from '../../store/actions.ts';
 import type { Focus } from '../../store/state.ts';
 import type { Scene } from './pane.ts';
 
+/** Marks the title of the pane that the keys act on, if there are two. */
+export const KEYS_HERE = '▸ ';
+
 /** Returns true if the pane with the focus covers the table: there is only room for one of the two. */
 export const coversTable = ({ focus, layout }: Scene): boolean => focus !== 'table' && !layout.table;
 

@@ -9,6 +9,7 @@ import { columnOf } from '../columns/columns.ts';
 import { paneTitle } from './events.ts';
 import { GROUPINGS } from '../table/grouping.ts';
 import { type Line, line, span } from '../text/line.ts';
+import { withPosition } from '../text/position.ts';
 import type { PlacedColumn } from '../table/place.ts';
 import { cutEnd, fit } from '../text/width.ts';
 
@@ -74,7 +75,11 @@ export function listLines(
   const texts = lines(state, width);
   const rows = Math.max(0, height - 1);
   const top = Math.max(0, Math.min(list.at - Math.floor(rows / 2), texts.length - rows));
-  const head = paneTitle(title, note(state), width);
+  const head = paneTitle(
+    title,
+    withPosition({ top, height: rows, length: texts.length }, note(state)),
+    width,
+  );
   if (texts.length === 0) return [head, line(span(cutEnd(`  ${empty}`, width), 'quiet'))];
   return [
     head,

@@ -96,6 +96,8 @@ export interface PaneRow extends RegionRow {
   readonly position: PanePosition;
   /** Importance, 1 first: which pane keeps its room on a low screen, and which one `esc` closes first. */
   readonly rank: number;
+  /** Its name in the hint of the key that goes to it; absent if it cannot have the focus. */
+  readonly title?: string;
   /** The key that opens and closes it; absent if another action opens it. */
   readonly key?: PaneKey;
   /** Returns the hints of a pane with keys of its own while it is open; else undefined. */

@@ -1,5 +1,5 @@
 import { PANE_NAMES, type PaneName } from '../../store/state.ts';
-import { DETAILS } from './details.ts';
+import { DETAILS } from './details-pane.ts';
 import { EVENTS } from './event-pane.ts';
 import { GRAPH } from './graph.ts';
 import { HELP } from './help.ts';

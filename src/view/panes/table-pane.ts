@@ -42,6 +42,7 @@ export const wheelInTable = (now: Scene, by: number): readonly Action[] => [
 export const TABLE: PaneRow = {
   position: { where: 'rest' },
   rank: 0,
+  title: 'table',
   lines: ({ state, order, columns, focus }, { height }) =>
     tableLines(
       state,

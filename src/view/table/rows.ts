@@ -76,11 +76,13 @@ export function rowLine(
     let cell = tableTextOf(column, row, context);
     if (column.shortText && (width < column.width.good || displayWidth(cell, width) > width))
       cell = column.shortText(row, context);
+    const isChosen = selected && column.id === chosen;
     text += ' '.repeat(left - at);
-    at = left + width;
+    at = left + width + (isChosen ? 1 : 0);
     const fitted = fit(cell, width, column.align);
-    if (selected && column.id === chosen) {
-      spans.push(span(text, tone), span(fitted, 'cell'));
+    if (isChosen) {
+      // The brackets take the cells between the columns.
+      spans.push(span(text.slice(0, -1), tone), span(`[${fitted}]`, 'cell'));
       text = '';
       continue;
     }

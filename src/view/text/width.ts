@@ -56,6 +56,18 @@ export function fit(text: string, width: number, align: 'left' | 'right' = 'left
   return align === 'left' ? cut + padding : padding + cut;
 }
 
+/** Splits a text into pieces of at most `width` cells: between words, and within a word that is longer. */
+export function inLines(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && displayWidth(last) + 1 + displayWidth(word, width) <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(...inPieces(word, width));
+  }
+  return lines;
+}
+
 /** Splits a text into pieces of at most `width` cells, at any character; one empty piece for an empty text. */
 export function inPieces(text: string, width: number): string[] {
   const pieces: string[] = [];

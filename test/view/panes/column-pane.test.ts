@@ -28,7 +28,7 @@ describe('the list', () => {
   test('shows for each column if it is chosen, its width and its description', () => {
     const lines = columnPaneLines({ choices: CHOICES, cursor: 'process' }, 60, 8);
     expect(lines.map((line) => textOf(line).trimEnd())).toEqual([
-      `COLUMNS  3 of ${COLUMNS.length} shown`,
+      `COLUMNS  1–4 of ${COLUMNS.length} · 3 shown`,
       '[x] AGE         auto  time since netpane first saw it, > if…',
       '[x] PROCESS       20  program; a → b: now runs b; (name) la…',
       '[x] REMOTE:PORT auto  address and port of the peer; * means…',

@@ -152,7 +152,7 @@ describe('the pane', () => {
     expect(inSight()).toEqual([0, 1, 2]);
     add(5);
     expect(inSight()).toEqual([4, 5, 6, 7]);
-    expect(title()).toBe('▸ EVENTS  8 since start  following');
+    expect(title()).toBe('▸ EVENTS  5–8 of 8 since start  following');
   });
 
   test('stops following when the cursor moves up, and counts newer events', () => {
@@ -160,7 +160,7 @@ describe('the pane', () => {
     select(next(-1));
     add(30);
     expect(inSight()).toEqual([16, 17, 18, 19]);
-    expect(title()).toBe('▸ EVENTS  50 since start  31 newer below');
+    expect(title()).toBe('▸ EVENTS  17–20 of 50 since start  31 newer below');
     expect(current()?.event).toEqual(eventOf(18));
   });
 
@@ -204,7 +204,7 @@ describe('the pane', () => {
     const before = inSight();
     add(40);
     expect(inSight()).toEqual(before);
-    expect(title()).toContain('last 100 of 140  89 newer below');
+    expect(title()).toContain('11–14 · last 100 of 140  89 newer below');
     add(60);
     expect(current()?.number).toBe(100);
     expect(inSight()).toEqual([100, 101, 102, 103]);
@@ -214,7 +214,7 @@ describe('the pane', () => {
     const { ask, select, next, current, inSight, title } = paneOf(20);
     ask('process=p1');
     expect(inSight()).toEqual([10, 13, 16, 19]);
-    expect(title()).toBe('▸ EVENTS  8 of 20  following');
+    expect(title()).toBe('▸ EVENTS  5–8 · 8 of 20  following');
     select(next(-1));
     ask('');
     expect(current()?.number).toBe(16);
@@ -247,6 +247,8 @@ describe('the pane', () => {
     const state = after(paused, batch({ events: from(5, 5) }));
     events.update(state);
     expect(eventAtCursor(state, events)?.number).toBe(4);
-    expect(textOf(eventPaneLines(state, events, 120, LINES, false)[0])).toMatch(/^EVENTS {2}5 since start/);
+    expect(textOf(eventPaneLines(state, events, 120, LINES, false)[0])).toMatch(
+      /^EVENTS {2}1–4 of 5 since start/,
+    );
   });
 });

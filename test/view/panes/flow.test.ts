@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Socket, Traffic } from '../../../src/model/socket.ts';
-import { detailLines } from '../../../src/view/panes/details.ts';
+import { detailLines } from '../../../src/view/panes/details-pane.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
 import {
   after,
@@ -33,7 +33,7 @@ const detailsWith = (traffic: Traffic) => detailsOf(socket({ traffic }));
 
 test('leaves out unknown values', () => {
   const labels = Object.keys(detailsOf(socket()));
-  expect(labels).toEqual(['socket', 'local', 'remote', 'program', 'age', 'user']);
+  expect(labels).toEqual(['socket', 'local', 'remote', 'program', 'age', 'seen', 'user', 'id']);
 });
 
 describe('received and sent', () => {

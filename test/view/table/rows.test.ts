@@ -138,3 +138,16 @@ test.each([
   if (expected === undefined) expect(order.length).toBe(2);
   else expect(line && textOf(line)).toBe(expected);
 });
+
+describe('the chosen cell', () => {
+  test.each([40, 80, 200])('is in brackets beside its text, in any column, at %i cells', (width) => {
+    const columns = columnsOf(width);
+    const plain = textOf(rowLine(row, columns, context, 'moving'));
+    for (const { column, left, width: cells } of columns) {
+      const text = textOf(rowLine(row, columns, context, 'moving', column.id));
+      expect(text.slice(left - 1, left + cells + 1)).toBe(`[${plain.slice(left, left + cells)}]`);
+      expect(text.replace(/[[\]]/g, ' ').trimEnd()).toBe(plain.trimEnd());
+    }
+    expect(textOf(rowLine(row, columns, context, 'resting', 'state'))).not.toContain('[');
+  });
+});

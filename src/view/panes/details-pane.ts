@@ -1,0 +1,63 @@
+import type { State } from '../../store/state.ts';
+import type { Row } from '../../store/row.ts';
+import type { Line } from '../text/line.ts';
+import { topWithin, withPosition } from '../text/position.ts';
+import { factLines } from './details.ts';
+import { paneTitle } from './events.ts';
+import { focusOn, KEYS_HERE } from './focus.ts';
+import type { PaneRow } from './pane.ts';
+
+/**
+ * Returns the title and the visible details of the selected socket, at most `height` lines.
+ * @param isFocused true if the keys scroll them
+ */
+export function detailLines(
+  row: Row | undefined,
+  state: State,
+  width: number,
+  height: number,
+  isFocused = false,
+): Line[] {
+  const { selectedId, places } = state;
+  const name = `${isFocused ? KEYS_HERE : ''}DETAILS`;
+  if (row === undefined) return [paneTitle(name, 'no socket selected', width)];
+  const lines = factLines(row, state, width);
+  const all = { top: places.details.top, height: Math.max(0, height - 1), length: lines.length };
+  const part = { ...all, top: topWithin(all) };
+  const isAnother = selectedId !== null && row.id !== selectedId;
+  const note = isAnother ? 'selected socket not shown: this is the row in its place' : '';
+  const shown = lines.slice(part.top, part.top + part.height);
+  return [paneTitle(name, withPosition(part, note), width), ...shown];
+}
+
+/** Minimum lines, for sources with and without traffic; on a tall screen the details take half of the room. */
+const LINES = { without: 14, with: 22 };
+/** Lines of the table, with its titles, that stay above the details on a screen of usual height. */
+const TABLE_LINES = 6;
+
+const scroll: NonNullable<PaneRow['move']> = ({ state, order }, { width, height }, by, unit) => {
+  const row = order.rowAt(state.places.table.index);
+  const lines = row ? factLines(row, state, width).length : 0;
+  const room = Math.max(0, height - 1);
+  const step = { row: 1, page: Math.max(1, room - 1), all: lines }[unit];
+  return { type: 'scroll', pane: 'details', by: step * by, lines, height: room };
+};
+
+/** The details of the selected socket. `enter` opens them. */
+export const DETAILS: PaneRow = {
+  position: {
+    where: 'below',
+    besideFrom: 150,
+    // The details matter more than rows while open.
+    lines: ({ left, traffic }) =>
+      Math.min(Math.max(LINES[traffic ? 'with' : 'without'], Math.floor(left / 2)), left - TABLE_LINES),
+  },
+  rank: 3,
+  title: 'details',
+  lines: ({ state, order, focus }, { width, height }) =>
+    detailLines(order.rowAt(state.places.table.index), state, width, height, focus === 'details'),
+  move: scroll,
+  // Scrolls without moving the focus.
+  wheel: (now, by) => (now.layout.details ? [scroll(now, now.layout.details, by, 'row')] : []),
+  clickIn: () => (_x, _y, now) => [focusOn(now, 'details')],
+};

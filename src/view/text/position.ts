@@ -1,0 +1,31 @@
+import { countText } from './format.ts';
+
+/** Which part of a longer text or table is visible. */
+export interface Part {
+  /** Index of the first visible line. */
+  readonly top: number;
+  /** Number of lines that fit. */
+  readonly height: number;
+  /** Number of all lines. */
+  readonly length: number;
+}
+
+/** Returns the nearest first line that leaves no room empty. */
+export const topWithin = ({ top, height, length }: Part): number =>
+  Math.max(0, Math.min(top, length - height));
+
+/** Returns `36–71`; empty if all lines are visible. */
+export function rangeText({ top, height, length }: Part): string {
+  if (height < 1 || length <= height) return '';
+  return `${countText(top + 1)}–${countText(Math.min(top + height, length))}`;
+}
+
+/** Returns `36–71 of 350`; empty if all lines are visible. */
+export function positionText(part: Part): string {
+  const range = rangeText(part);
+  return range === '' ? '' : `${range} of ${countText(part.length)}`;
+}
+
+/** Returns the position followed by a note, either of which may be empty: `36–71 of 350 · 12 shown`. */
+export const withPosition = (part: Part, note: string): string =>
+  [positionText(part), note].filter((text) => text !== '').join(' · ');

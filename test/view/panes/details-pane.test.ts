@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { detailLines } from '../../../src/view/panes/details-pane.ts';
+import { EVERY_FIELD } from '../../helpers/every-field.ts';
+import { after, baseline, emptyState, socket } from '../../helpers/fakes.ts';
+import { textOf } from '../../helpers/lines.ts';
+import { SCENE } from '../../helpers/scene.ts';
+
+const shown = (...args: Parameters<typeof detailLines>): string[] =>
+  detailLines(...args).map((it) => textOf(it).trimEnd());
+
+describe('the details', () => {
+  const state = after(emptyState(), baseline([SCENE.node]));
+  const row = state.table.rows.get(SCENE.node.id);
+  const all = shown(row, state, 60, 100).slice(1);
+  const scrolled = (by: number, height = 6) => {
+    const scroll = { type: 'scroll', pane: 'details', by, lines: all.length, height: height - 1 } as const;
+    return shown(row, after(state, scroll), 60, height);
+  };
+
+  test('scroll, and say which lines are visible', () => {
+    expect(all.length).toBeGreaterThan(10);
+    expect(scrolled(0)).toEqual([`DETAILS  1–5 of ${all.length}`, ...all.slice(0, 5)]);
+    expect(scrolled(2)).toEqual([`DETAILS  3–7 of ${all.length}`, ...all.slice(2, 7)]);
+    expect(scrolled(99).slice(1)).toEqual(all.slice(-5));
+  });
+
+  test('leave no room empty after the pane has grown, and then say no position', () => {
+    expect(
+      shown(
+        row,
+        { ...state, places: { ...state.places, details: { top: 9, index: -1, moved: false } } },
+        60,
+        100,
+      ),
+    ).toEqual(['DETAILS', ...all]);
+  });
+
+  test('mark their title while the keys scroll them', () => {
+    expect(shown(row, state, 60, 6, true)[0]).toMatch(/^▸ DETAILS {2}1–5/);
+  });
+
+  test('start at their first line when another socket is selected', () => {
+    const two = after(emptyState(), baseline([socket({ id: 'a' }), socket({ id: 'b' })]));
+    const down = after(two, { type: 'scroll', pane: 'details', by: 3, lines: 20, height: 5 });
+    expect(down.places.details.top).toBe(3);
+    expect(after(down, { type: 'select', id: 'b' }).places.details.top).toBe(0);
+  });
+
+  test('show every known value of a socket', () => {
+    const every = after(emptyState(), baseline([EVERY_FIELD]));
+    const known = every.table.rows.get(EVERY_FIELD.id);
+    const text = shown(known && { ...known, direction: 'in' }, every, 200, 100).join('\n');
+    for (const value of [
+      ...[
+        'raw6',
+        'ESTABLISHED',
+        'incoming',
+        '::1',
+        '::2',
+        'node',
+        'runs sh now',
+        'pid 7',
+        'node a.js',
+        '/usr/bin/node',
+      ],
+      ...[
+        'runs as  www',
+        'interface lo',
+        '~ana/web',
+        '1 B',
+        '0 B',
+        '3 segments',
+        '4 segments',
+        '0 retransmitted',
+      ],
+      ...[
+        '6µs',
+        '7µs',
+        'cwnd 8',
+        '9 B/s',
+        '0 B unread',
+        '11 B unacked',
+        'retransmit in',
+        'sk:1',
+        'inode    7',
+      ],
+    ])
+      expect(text).toContain(value);
+  });
+});
