@@ -5,6 +5,8 @@ import { isNotable, type Socket } from '../model/socket.ts';
 import { Activity } from './activity.ts';
 import type { DroppedRows } from './closed-rows.ts';
 import { Counts, type Tick, type Totals } from './counts.ts';
+import { Diagnoses } from './diagnoses.ts';
+import type { Diagnosis } from './diagnosis.ts';
 import { Directions } from './directions.ts';
 import { FadingRows } from './fading-rows.ts';
 import type { Changes } from './journal.ts';
@@ -37,6 +39,7 @@ export class SocketTable {
     this.#setPeer(id, isPair ? peer : undefined);
     this.#setPeer(peer, isPair ? id : undefined);
   });
+  readonly #diagnoses = new Diagnoses();
   /** Time of the last complete batch. */
   #completeMs: number | undefined;
   /** Ids of open rows that a restarted sampler has not reported yet; undefined without a restart. */
@@ -62,6 +65,11 @@ export class SocketTable {
   /** Sums over the open sockets of each process, by pid. */
   get processes(): ReadonlyMap<number, ProcessSum> {
     return this.#sums.processes;
+  }
+
+  /** Trouble in the sockets, the most urgent first. The same list while there is none. */
+  get diagnoses(): readonly Diagnosis[] {
+    return this.#diagnoses.all;
   }
 
   /** Closed rows removed early, until a minute after the last one; undefined for none. */
@@ -136,6 +144,7 @@ export class SocketTable {
     this.#setIdleRates();
     this.#directions.endBatch();
     this.#peers.endBatch(this.rows);
+    this.#diagnoses.endTick(monotonicMs);
     this.#completeMs = monotonicMs;
     return this.#counts.endTick(monotonicMs, isBaseline, this.seen.traffic);
   }
@@ -151,14 +160,15 @@ export class SocketTable {
     }
   }
 
-  /** Replaces an open row in counts, sums and rates. */
-  #recount(before: Row | undefined, row: Row): void {
+  /** Replaces an open row in counts, sums, rates and diagnoses. */
+  #recount(before: Row | undefined, row: Row, nowMs: number): void {
     if (before) this.#counts.count(before.socket, -1);
     this.#counts.count(row.socket, 1);
     this.#counts.addRates(row);
     this.#sums.change(before, row);
     this.#activity.add(row);
     this.#fields.add(row.socket);
+    this.#diagnoses.take(before?.socket, row.socket, row.baseline, nowMs);
   }
 
   #spawn(
@@ -179,7 +189,7 @@ export class SocketTable {
       ...(baseline ? idleRates(socket) : measuredRates(undefined, socket, elapsedMs)),
       ...(direction && { direction }),
     };
-    this.#recount(undefined, row);
+    this.#recount(undefined, row, nowMs);
     this.#rows.add(row, nowMs);
     this.#peers.take(socket);
   }
@@ -194,7 +204,7 @@ export class SocketTable {
       socket,
       ...measuredRates(before.socket, socket, elapsedMs),
     };
-    this.#recount(before, row);
+    this.#recount(before, row, nowMs);
     const notable = isNotable(before.socket, socket);
     if (notable) this.#rows.setMarked({ ...row, mark: 'changed' }, nowMs);
     else this.#rows.set(row);
@@ -208,6 +218,7 @@ export class SocketTable {
     this.#counts.count(before.socket, -1);
     this.#directions.drop(id);
     this.#peers.drop(id);
+    this.#diagnoses.drop(id);
     this.#sums.change(before, undefined);
     // Used unless a close event has set the lifetime: the time since the first sighting.
     const seen = { lifetimeMs: nowMs - before.firstSeenMs, isAtLeast: before.baseline };
