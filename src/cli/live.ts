@@ -89,8 +89,11 @@ export function showLive(
     },
     (action) => shown.app?.dispatch(action),
   );
-  const app = new App(terminal, restoredState(invocation, bounds, saved, complaints), (effect) =>
-    runner.run(effect),
+  const app = new App(
+    terminal,
+    restoredState(invocation, bounds, saved, complaints),
+    (effect) => runner.run(effect),
+    nowMs,
   );
   shown.app = app;
   app.dispatch({ type: 'start', atMs: nowMs() });

@@ -26,6 +26,8 @@ import type {
 export type Action =
   /** The first action. */
   | { readonly type: 'start'; readonly atMs: number }
+  /** A key was pressed or the mouse used. Sent before the actions of the key. */
+  | { readonly type: 'input'; readonly atMs: number }
   | { readonly type: 'batch'; readonly batch: Batch; readonly atMs: number }
   /** Removes expired marks, and closed rows with them. */
   | { readonly type: 'time'; readonly atMs: number }
@@ -40,6 +42,8 @@ export type Action =
       readonly rowId: string | null;
       readonly places: Places;
       readonly widest: WidestSeen;
+      /** Ids of the new listeners on the screen whose marks are held. */
+      readonly newListeners: readonly string[];
     }
   | { readonly type: 'quit' }
   /** Stops netpane, as ctrl-z does. */
@@ -119,6 +123,8 @@ export type Action =
     }
   /** Toggles between service names and port numbers. */
   | { readonly type: 'service-names' }
+  /** Shows or hides what a poll costs. */
+  | { readonly type: 'cost' }
   | { readonly type: 'palette'; readonly palette: Palette }
   | { readonly type: 'interval'; readonly intervalMs: number }
   /** The user has not moved the selection for a while. */

@@ -24,6 +24,8 @@ export function applyBatch(before: State, batch: Batch): State {
     takenAtMs: batch.takenAtMs,
     interfaces: measureInterfaces(state.interfaces, batch.interfaces, elapsedMs),
     lastTick,
+    // Until the first key, the user has seen the baseline.
+    presence: nowMs === undefined ? { ...state.presence, batchMs: batch.monotonicMs } : state.presence,
     cost: batch.cost,
     usageDue: true,
     degradations: batch.degradations,

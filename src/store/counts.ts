@@ -1,5 +1,6 @@
 import { isEstablished, isListening, type Socket } from '../model/socket.ts';
 import type { Row } from './row.ts';
+import { isCounted } from './sums.ts';
 
 /** Open sockets by kind; they add up to `total`. */
 export interface Totals {
@@ -7,6 +8,14 @@ export interface Totals {
   readonly established: number;
   readonly listening: number;
   readonly other: number;
+}
+
+/** Whose bytes the rates of a tick leave out. */
+export interface Counted {
+  /** Number of open sockets that can carry data, of other protocols than TCP, without byte counters. */
+  readonly uncounted: number;
+  /** The same with byte counters. */
+  readonly countedOthers: number;
 }
 
 /** Counts of one tick: sockets open at its end, and changes since the tick before. */
@@ -27,6 +36,9 @@ const HISTORY_LENGTH = 600;
 const kindOf = (socket: Socket): 'established' | 'listening' | 'other' =>
   isListening(socket) ? 'listening' : isEstablished(socket) ? 'established' : 'other';
 
+/** Returns true for a socket of another protocol than TCP with data of its own: a packet socket sees that of others. */
+const isOther = ({ protocol }: Socket): boolean => protocol !== 'tcp' && protocol !== 'packet';
+
 /** Drops all but the newest `length` entries, but only once there are twice as many: most calls cost nothing. */
 const trim = (list: unknown[], length: number): void => {
   if (list.length >= length * 2) list.splice(0, list.length - length);
@@ -35,13 +47,24 @@ const trim = (list: unknown[], length: number): void => {
 /** Counts the open sockets, and the changes of each tick. */
 export class Counts {
   readonly #totals = { total: 0, established: 0, listening: 0, other: 0 };
+  readonly #counted = { uncounted: 0, countedOthers: 0 };
   readonly #history: Tick[] = [];
   #changes = { spawned: 0, changed: 0, closed: 0 };
+  readonly #changesSoFar = { spawned: 0, closed: 0 };
   /** Sums of the rates in the current tick, bytes per second. */
   #rates = { rxRate: 0, txRate: 0 };
 
   get totals(): Totals {
     return this.#totals;
+  }
+
+  /** Number of sockets that have spawned and closed in all ticks. */
+  get changesSoFar(): Readonly<{ spawned: number; closed: number }> {
+    return this.#changesSoFar;
+  }
+
+  get counted(): Counted {
+    return this.#counted;
   }
 
   /** The last ticks without the baseline, oldest first: at least 600 once there were as many. */
@@ -53,6 +76,7 @@ export class Counts {
   count(socket: Socket, by: 1 | -1): void {
     this.#totals.total += by;
     this.#totals[kindOf(socket)] += by;
+    if (isOther(socket)) this.#counted[isCounted(socket) ? 'countedOthers' : 'uncounted'] += by;
   }
 
   /** Adds the rates of a row that spawned or changed in this tick; the others have no traffic. */
@@ -65,6 +89,8 @@ export class Counts {
     this.#changes.spawned += spawned;
     this.#changes.changed += changed;
     this.#changes.closed += closed;
+    this.#changesSoFar.spawned += spawned;
+    this.#changesSoFar.closed += closed;
   }
 
   /** Ends a tick and returns its counts. @param hasTraffic the source has byte counters */

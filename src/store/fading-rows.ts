@@ -11,6 +11,7 @@ const MAX_RUN = 1000;
  *
  *     add, set ─▶ row          setMarked ─▶ marked row ── fade ─▶ row
  *                                           closed row ── fade, dropClosed ─▶ removed
+ *                                           held row ── fade ─▶ held row ── release, fade ─▶ row
  */
 export class FadingRows {
   readonly #rows = new Map<string, Row>();
@@ -19,13 +20,16 @@ export class FadingRows {
   readonly #closed: ClosedRows;
   readonly #journal = new Journal();
   readonly #lingerMs: number;
+  readonly #isHeld: (id: string) => boolean;
 
   /**
    * @param lingerMs how long marks and closed rows stay, milliseconds
    * @param maxClosed maximum number of closed rows; the oldest are removed first
+   * @param isHeld returns true for an open row whose mark must not fade until `release`
    */
-  constructor(lingerMs: number, maxClosed: number) {
+  constructor(lingerMs: number, maxClosed: number, isHeld: (id: string) => boolean) {
     this.#lingerMs = lingerMs;
+    this.#isHeld = isHeld;
     this.#closed = new ClosedRows(maxClosed);
   }
 
@@ -98,10 +102,16 @@ export class FadingRows {
       if (untilMs > nowMs || ++count > MAX_RUN) break;
       this.#marked.delete(id);
       const row = this.#rows.get(id);
-      if (row === undefined) continue;
+      if (row === undefined || this.#isHeld(id)) continue;
       if (row.mark === 'closed') this.#remove(id);
       else this.set({ ...row, mark: 'none' });
     }
+  }
+
+  /** Lets the mark of a row fade that was held. If the linger time is over, it starts again. */
+  release(id: string, nowMs: number): void {
+    const row = this.#rows.get(id);
+    if (row && row.mark !== 'none' && !this.#marked.has(id)) this.#marked.set(id, nowMs + this.#lingerMs);
   }
 
   /** Removes the oldest closed rows beyond the maximum, and counts them. Then drops old changes of the journal. */

@@ -8,6 +8,7 @@ import { type HideRule, withHideRule } from './hide-rules.ts';
 import { removeLine, withCursorInside } from './list-actions.ts';
 import { type HostAnswer, withHosts } from './lookups.ts';
 import { livePicture } from './picture.ts';
+import { isPresent, withInput } from './presence.ts';
 import { acceptPrompt, openPrompt, paste, preview, reopenSave } from './prompt-actions.ts';
 import { completePrompt, editPrompt, recall } from './prompt.ts';
 import { toggleTerm, withQuery } from './query-actions.ts';
@@ -21,7 +22,13 @@ import { applyView } from './views.ts';
 export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case 'start':
-      return { ...state, clock: { ...state.clock, lastBatchMs: action.atMs } };
+      return {
+        ...state,
+        clock: { ...state.clock, lastBatchMs: action.atMs },
+        presence: { ...state.presence, atMs: action.atMs },
+      };
+    case 'input':
+      return withInput(state, action.atMs);
     case 'batch': {
       const { batch, atMs } = action;
       const clock = { lastBatchMs: atMs, offsetMs: batch.monotonicMs - atMs };
@@ -35,6 +42,7 @@ export function reduce(state: State, action: Action): State {
     case 'resize':
       return { ...state, size: { width: action.width, height: action.height } };
     case 'arranged':
+      if (isPresent(state)) for (const id of action.newListeners) state.table.see(id, state.nowMs ?? 0);
       return {
         ...withSelection(state, action.selectedId),
         places: action.places,
@@ -132,6 +140,8 @@ export function reduce(state: State, action: Action): State {
     case 'service-names':
       // Names are wider than numbers: columns may become narrower again.
       return { ...state, serviceNames: !state.serviceNames, widest: new Map() };
+    case 'cost':
+      return { ...state, showsCost: !state.showsCost };
     case 'palette':
       return { ...state, palette: action.palette };
     case 'interval':

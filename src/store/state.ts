@@ -6,6 +6,7 @@ import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
 import type { EventLog } from './log.ts';
 import type { Lookups } from './lookups.ts';
+import type { Absence, Presence } from './presence.ts';
 import type { InterfaceTraffic } from './rates.ts';
 import type { Tick } from './counts.ts';
 import type { Row } from './row.ts';
@@ -269,6 +270,10 @@ export interface State {
   readonly coverage: Coverage | undefined;
   /** Gaps of the last minute. */
   readonly gaps: readonly GapEvent[];
+  /** The last key or mouse event. */
+  readonly presence: Presence;
+  /** What happened while the user was away; shown for a while from the first key on, else null. */
+  readonly absence: Absence | null;
   readonly query: Query;
   readonly lookups: Lookups;
   /** Earlier queries, oldest first. */
@@ -305,6 +310,8 @@ export interface State {
   readonly prompt: Prompt | null;
   readonly list: List | null;
   readonly message: Message | null;
+  /** True if the header shows what a poll costs. */
+  readonly showsCost: boolean;
   readonly panes: Readonly<Record<PaneName, boolean>>;
   /** True if service names are shown instead of port numbers. */
   readonly serviceNames: boolean;

@@ -44,7 +44,8 @@ export const emptySum = (): MutableSum => ({
   txRate: 0,
 });
 
-const isCounted = ({ traffic }: Socket): boolean =>
+/** Returns true for a socket with known byte counters. */
+export const isCounted = ({ traffic }: Socket): boolean =>
   traffic?.rxBytes !== undefined || traffic?.txBytes !== undefined;
 
 /** Adds a socket to a sum (1), or subtracts it (-1). */

@@ -4,14 +4,16 @@ import type { HostId } from '../model/host.ts';
 import { isNotable, type Socket } from '../model/socket.ts';
 import { Activity } from './activity.ts';
 import type { DroppedRows } from './closed-rows.ts';
-import { Counts, type Tick, type Totals } from './counts.ts';
+import { type Counted, Counts, type Tick, type Totals } from './counts.ts';
 import { Diagnoses } from './diagnoses.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { Directions } from './directions.ts';
 import { FadingRows } from './fading-rows.ts';
 import type { Changes } from './journal.ts';
 import { directionFromKernel } from './listeners.ts';
+import { NewListeners } from './new-listeners.ts';
 import { Peers } from './peers.ts';
+import { ProgramNames } from './program-names.ts';
 import { idleRates, measuredRates, type Row, withDirection, withPeer } from './row.ts';
 import { type Seen, SeenFields } from './seen-fields.ts';
 import { type ProcessSum, Sums } from './sums.ts';
@@ -40,6 +42,9 @@ export class SocketTable {
     this.#setPeer(peer, isPair ? id : undefined);
   });
   readonly #diagnoses = new Diagnoses();
+  readonly #newListeners = new NewListeners();
+  /** Names of all programs so far. */
+  readonly programNames = new ProgramNames();
   /** Time of the last complete batch. */
   #completeMs: number | undefined;
   /** Ids of open rows that a restarted sampler has not reported yet; undefined without a restart. */
@@ -50,7 +55,7 @@ export class SocketTable {
    * @param maxClosed maximum number of closed rows; the oldest are removed first
    */
   constructor(lingerMs: number, maxClosed = Infinity) {
-    this.#rows = new FadingRows(lingerMs, maxClosed);
+    this.#rows = new FadingRows(lingerMs, maxClosed, (id) => this.#newListeners.isUnseen(id));
   }
 
   /** All rows by socket id, with the closed ones that have not faded. */
@@ -62,6 +67,11 @@ export class SocketTable {
     return this.#counts.totals;
   }
 
+  /** Whose bytes the rates of a tick leave out. */
+  get counted(): Counted {
+    return this.#counts.counted;
+  }
+
   /** Sums over the open sockets of each process, by pid. */
   get processes(): ReadonlyMap<number, ProcessSum> {
     return this.#sums.processes;
@@ -70,6 +80,11 @@ export class SocketTable {
   /** Trouble in the sockets, the most urgent first. The same list while there is none. */
   get diagnoses(): readonly Diagnosis[] {
     return this.#diagnoses.all;
+  }
+
+  /** Number of sockets that have spawned and closed since the baseline. */
+  get changesSoFar(): Readonly<{ spawned: number; closed: number }> {
+    return this.#counts.changesSoFar;
   }
 
   /** Closed rows removed early, until a minute after the last one; undefined for none. */
@@ -136,6 +151,22 @@ export class SocketTable {
     this.#setIdleRates();
   }
 
+  /** Returns the number of open listeners first seen after a time, on the batches' clock. */
+  newListenersSince(ms: number): number {
+    return this.#newListeners.countSince(ms);
+  }
+
+  /** Returns true for a new listener that the user has not seen. Its mark does not fade. */
+  isUnseen(id: string): boolean {
+    return this.#newListeners.isUnseen(id);
+  }
+
+  /** Notes that the user has seen a new listener: its mark fades after the linger time. */
+  see(id: string, nowMs: number): void {
+    this.#newListeners.see(id);
+    this.#rows.release(id, nowMs);
+  }
+
   /** Ends a batch after its last part. */
   #complete(monotonicMs: number, isBaseline: boolean): Tick {
     for (const id of this.#unreported ?? []) this.#close(id, monotonicMs);
@@ -168,6 +199,8 @@ export class SocketTable {
     this.#sums.change(before, row);
     this.#activity.add(row);
     this.#fields.add(row.socket);
+    this.programNames.take(row.socket, row.baseline);
+    if (!row.baseline) this.#newListeners.take(row.socket, row.firstSeenMs);
     this.#diagnoses.take(before?.socket, row.socket, row.baseline, nowMs);
   }
 
@@ -206,7 +239,7 @@ export class SocketTable {
     };
     this.#recount(before, row, nowMs);
     const notable = isNotable(before.socket, socket);
-    if (notable) this.#rows.setMarked({ ...row, mark: 'changed' }, nowMs);
+    if (notable) this.#rows.setMarked({ ...row, mark: this.isUnseen(row.id) ? 'spawned' : 'changed' }, nowMs);
     else this.#rows.set(row);
     if (notable || before.socket.netns?.inode !== socket.netns?.inode) this.#peers.take(socket);
     return notable;
@@ -219,6 +252,7 @@ export class SocketTable {
     this.#directions.drop(id);
     this.#peers.drop(id);
     this.#diagnoses.drop(id);
+    this.#newListeners.drop(id);
     this.#sums.change(before, undefined);
     // Used unless a close event has set the lifetime: the time since the first sighting.
     const seen = { lifetimeMs: nowMs - before.firstSeenMs, isAtLeast: before.baseline };

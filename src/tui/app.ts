@@ -30,17 +30,22 @@ export class App {
   #state: State;
   readonly #screen: Terminal['screen'];
   readonly #runEffect: (effect: Effect) => void;
+  readonly #now: () => number;
   readonly #painter: Painter;
   readonly #derived: Derived = { order: new RowOrder(), events: new ShownEvents() };
   /** The picture that the user sees. */
   #painted: readonly PaintedRegion[] = [];
   #isPaintScheduled = false;
 
-  /** @param runEffect carries out an effect; it may dispatch the answer at once or later */
-  constructor({ screen }: Terminal, state: State, runEffect: (effect: Effect) => void) {
+  /**
+   * @param runEffect carries out an effect; it may dispatch the answer at once or later
+   * @param now returns the time of an action, milliseconds on a clock that never runs backwards
+   */
+  constructor({ screen }: Terminal, state: State, runEffect: (effect: Effect) => void, now: () => number) {
     this.#screen = screen;
     this.#state = state;
     this.#runEffect = runEffect;
+    this.#now = now;
     this.#painter = new Painter(screen, () => this.#schedulePaint());
     screen.on('keypress', (character: string | undefined, key: { full: string; name: string }) => {
       // Blessed reports the enter key twice, also as `return`.
@@ -48,6 +53,7 @@ export class App {
     });
     screen.on('paste', (text: string) => this.#paste(text));
     screen.on('mouse', (event: MouseInput) => {
+      this.#noteInput();
       for (const action of mouseActions(event, this.#painted, this.#context())) this.dispatch(action);
     });
     screen.on('resize', () => this.paint());
@@ -80,7 +86,15 @@ export class App {
     return keyContext(this.#state, this.#derived, KEYS);
   }
 
+  /** Notes that the user is there. */
+  #noteInput(): void {
+    const { absence } = this.#state;
+    this.#apply({ type: 'input', atMs: this.#now() });
+    if (this.#state.absence !== absence) this.#schedulePaint();
+  }
+
   #press(name: string, character: string | undefined): void {
+    this.#noteInput();
     // A key acts on the screen as the keys before it left it, even if all arrive at once. Text in a prompt does not
     // depend on the screen.
     if (this.#isPaintScheduled && !this.#state.prompt) this.paint();

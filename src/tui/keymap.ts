@@ -4,6 +4,7 @@ import type { KeyContext } from './keys/context.ts';
 import { COPY_KEYS } from './keys/copy.ts';
 import { DISPLAY_KEYS } from './keys/display.ts';
 import { FILTER_KEYS } from './keys/filter.ts';
+import { HEADER_KEYS } from './keys/header.ts';
 import { listActionOf } from './keys/lists.ts';
 import { MOVE_KEYS } from './keys/move.ts';
 import { PANE_KEYS } from './keys/panes.ts';
@@ -16,6 +17,7 @@ export const KEYS: readonly Binding[] = [
   ...FILTER_KEYS,
   ...VIEW_KEYS,
   ...DISPLAY_KEYS,
+  ...HEADER_KEYS,
   ...PANE_KEYS,
   ...MOVE_KEYS,
   ...COPY_KEYS,

@@ -68,6 +68,7 @@ export function arrange(
     selectedId: isGone && pause === null ? (order.at(index)?.id ?? null) : selectedId,
     rowId: order.rowAt(index)?.id ?? null,
     places: arranged,
+    newListeners: rows.flatMap(({ id, mark }) => (mark === 'spawned' && table.isUnseen(id) ? [id] : [])),
     widest: noteWidths(state.widest, rows, cellContext(state), fitting),
   };
 }

@@ -1,10 +1,14 @@
 import type { Focus, State } from '../store/state.ts';
+import { alertCount } from './header/alerts.ts';
 import type { Layout, Pane, Region, RegionName } from './panes/pane.ts';
 import { coversScreen, PANES, PANES_BY_RANK, PANES_WITH_CURSOR } from './panes/panes.ts';
 
 const MIN_TABLE = 3;
 const MIN_PANE = 4;
 const BESIDE_GAP = 3;
+
+/** Minimum heights of a screen for one line that says something, and for two. */
+const [ONE_ALERT, TWO_ALERTS] = [8, 16];
 
 const COVERING = PANES_BY_RANK.filter(coversScreen);
 
@@ -25,12 +29,14 @@ const BELOW = PANES_BY_RANK.flatMap((name) => {
  * Divides the screen. The table keeps at least three rows beside open panes; if they do not fit, one pane replaces it.
  * A low screen drops the hints and the header; the lowest shows only rows.
  * @param traffic true if the details show traffic and need more lines
+ * @param alerts number of lines that there are to say something in
  */
 export function layout(
   width: number,
   height: number,
   panes: Readonly<Record<Exclude<Pane, 'table'>, boolean>>,
   traffic = false,
+  alerts = 0,
 ): Layout {
   const regions: Partial<Record<RegionName, Region>> = {};
   let top = 0;
@@ -42,6 +48,12 @@ export function layout(
   if (height >= 5) fromTop('header', height >= 8 ? 2 : 1);
   if (height >= 4) fromTop('filter', 1);
   if (height >= 10) regions.hints = { left: 0, top: --bottom, width, height: 1 };
+  const alertLines = Math.min(alerts, height >= TWO_ALERTS ? 2 : height >= ONE_ALERT ? 1 : 0);
+  // At the bottom, where they move no row when they come and go.
+  if (alertLines > 0) {
+    bottom -= alertLines;
+    regions.alerts = { left: 0, top: bottom, width, height: alertLines };
+  }
   const isOpen = (name: Pane) => name !== 'table' && panes[name];
   /** Gives a pane all the room. */
   const only = (name: Pane): Layout => {
@@ -85,8 +97,11 @@ export function layout(
 }
 
 /** Returns the layout of the screen. */
-export const layoutOf = ({ size: { width, height }, panes, list, table }: State): Layout =>
-  layout(width, height, { ...panes, list: list !== null }, table.seen.traffic);
+export const layoutOf = (state: State): Layout => {
+  const { size, panes, list, table } = state;
+  const open = { ...panes, list: list !== null };
+  return layout(size.width, size.height, open, table.seen.traffic, alertCount(state));
+};
 
 /** Returns true if keys can move in another pane than the table. */
 export const hasSecondCursor = (layout: Layout): boolean =>

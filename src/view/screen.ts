@@ -1,5 +1,6 @@
 import type { Action } from '../store/actions.ts';
 import { pictureOf } from '../store/picture.ts';
+import { alertAction, alertLines } from './header/alerts.ts';
 import { headerLines } from './header/header.ts';
 import { promptHelp } from './header/prompt-line.ts';
 import { filterLine, type Share, shareText } from './header/query-line.ts';
@@ -48,6 +49,15 @@ export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
   // Blank: no other region clears the cells between the table and the pane beside it.
   gap: { lines: () => [] },
   ...PANES,
+  alerts: {
+    lines: ({ state }, { width, height }) => alertLines(state, width, height),
+    clickIn:
+      () =>
+      (_, y, { state }) => {
+        const action = alertAction(state, y);
+        return action ? [action] : [];
+      },
+  },
   hints: {
     lines: ({ state, keys, layout, focus }, { width }) => [
       hintLine(

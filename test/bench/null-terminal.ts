@@ -50,6 +50,6 @@ export function appWithoutWorld(terminal: Terminal, state: State, nowMs: () => n
     },
     (action) => app.dispatch(action),
   );
-  const app = new App(terminal, state, (effect) => runner.run(effect));
+  const app = new App(terminal, state, (effect) => runner.run(effect), nowMs);
   return app;
 }

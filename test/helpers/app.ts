@@ -112,7 +112,12 @@ export class FakeApp {
       nowMs: () => this.nowMs,
     };
     const runner = new EffectRunner(world, (action) => this.app.dispatch(action));
-    this.app = new App(terminal, state, (effect) => runner.run(effect));
+    this.app = new App(
+      terminal,
+      state,
+      (effect) => runner.run(effect),
+      () => this.nowMs,
+    );
     this.app.dispatch({ type: 'start', atMs: this.nowMs });
   }
 

@@ -432,6 +432,8 @@ test('for any batches, rows and totals are those of the open sockets', () => {
           closed.push(`brief ${nowMs} ${i}`);
         }
         table.apply(batch({ monotonicMs: nowMs, spawned, changed, closed }));
+        // The user sees all rows: the mark of an unseen listener would stay.
+        for (const id of open.keys()) table.see(id, nowMs);
         const rows = [...table.rows.values()];
         expect(
           new Map(rows.filter(({ mark }) => mark !== 'closed').map((row) => [row.id, row.socket])),

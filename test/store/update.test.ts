@@ -148,6 +148,7 @@ type Step =
 /** Every kind of action except `batch`, which a run makes, and `arranged`, which the view makes. */
 const ACTIONS = {
   start: from<Action>({ type: 'start', atMs: 0 }),
+  input: fc.nat(10_000_000).map((atMs) => ({ type: 'input', atMs })),
   time: fc.nat(100_000).map((atMs) => ({ type: 'time', atMs })),
   silence: fc.nat(100_000).map((atMs) => ({ type: 'silence', atMs, doing: 'polling' })),
   resize: fc.tuple(fc.nat(200), fc.nat(60)).map(([width, height]) => ({ type: 'resize', width, height })),
@@ -205,6 +206,7 @@ const ACTIONS = {
     .tuple(from(...PANE_NAMES), position)
     .map(([pane, by]) => ({ type: 'scroll', pane, by, lines: 80, height: 20 })),
   'service-names': from<Action>({ type: 'service-names' }),
+  cost: from<Action>({ type: 'cost' }),
   palette: from(...PALETTES).map((palette) => ({ type: 'palette', palette })),
   interval: from(100, 1000, 3_600_000).map((intervalMs) => ({ type: 'interval', intervalMs })),
   settled: from<Action>({ type: 'settled' }),

@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { FakeApp } from '../helpers/app.ts';
-import { baseline } from '../helpers/fakes.ts';
-import { BATCHES, LATER } from '../helpers/scene.ts';
+import type { Batch } from '../../src/model/batch.ts';
+import { baseline, batch, listener, socket } from '../helpers/fakes.ts';
+import { BATCHES, LATER, SCENE } from '../helpers/scene.ts';
 import { BRIEF_BATCHES } from './event-scene.ts';
 import { TRAFFIC_BATCHES } from './traffic-scene.ts';
 
@@ -42,6 +43,15 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
   'hide-rules': async (app) => (await app.take(...BATCHES)).press('h', 'h', 'j', 'h', 'H', 'j'),
   'columns-list': async (app) => (await app.take(...TRAFFIC_BATCHES)).press('C', 'j', '+', 'j', ' '),
   'columns-chosen': async (app) => (await app.take(...TRAFFIC_BATCHES)).press('C', 'G', ' ', '<', '\x1b'),
+  // Ten connections that a program does not close, and a listener with a full accept queue.
+  diagnosis: (app) => app.take(...TROUBLE),
+  // The second diagnosis, and the report about an absence.
+  'diagnosis-shown': async (app) => {
+    await app.take(...TROUBLE);
+    app.nowMs = 14 * 60_000;
+    await app.press('!', '!');
+  },
+  cost: async (app) => (await app.take(...TRAFFIC_BATCHES)).press('D'),
   'save-prompt': async (app) => (await app.take(...BATCHES)).press('w'),
   message: async (app) => (await app.take(...BATCHES)).press('y'),
   'port-prompt': async (app) => (await app.take(...BATCHES)).press('p'),
@@ -89,6 +99,20 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
   'namespace-prompt': async (app) =>
     (await app.take(...TRAFFIC_BATCHES)).press('/', ...Array.from('web'), '\r', 'N'),
 };
+
+const leaked = Array.from({ length: 12 }, (_, i) =>
+  socket({
+    local: '10.0.0.5:8443',
+    remote: `198.51.100.${20 + i}:${40_100 + i}`,
+    state: 'CLOSE_WAIT',
+    process: 'leaky-app',
+    pid: 4242,
+  }),
+);
+const TROUBLE: readonly Batch[] = [
+  baseline([...leaked, SCENE.ssh, listener({ traffic: { recvQueue: 129, sendQueue: 128 } })]),
+  batch({ monotonicMs: 45_000, spawned: [SCENE.curl, listener({ local: '*:4444', process: 'ncat' })] }),
+];
 
 let open: FakeApp | undefined;
 afterEach(() => open?.close());

@@ -212,7 +212,7 @@ describe('the state is saved', () => {
     expect(said()).toContain('curl with 203.0.113.80 port 443: hidden for good; H lists what is hidden');
     expect(app.lines.slice(TOP_ROW).join('')).not.toContain('51002');
     await app.press('j');
-    expect(said()).toContain('1 hidden by you');
+    expect(said()).toContain('1 hidden by you: H');
     expect(said()).toContain('3 of 4');
     await app.press('H', 'd');
     expect(app.savedStates.at(-1)?.hideRules).toEqual([]);
@@ -343,4 +343,86 @@ test('an open list keeps the keys of the table and is closed by its own keys', a
   await app.press('r', ESC);
   expect(app.lines[3]).toContain('PID');
   expect(after(app.app.state).list).toBeNull();
+});
+
+describe('the user is away', () => {
+  const ncat = listener({ process: 'ncat', pid: 44, local: '*:4444' });
+  const bottom = (): string => app.lines[38] ?? '';
+  const opened = batch({ monotonicMs: 5000, spawned: [ncat] });
+
+  test('the first key reports what happened, and still acts', async () => {
+    await app.take(baseline(ALL), opened);
+    app.nowMs = 125_000;
+    await app.press('n');
+    expect(bottom()).toContain('since you last looked, 2m ago: +1 −0 · 1 new listener · 1 program not seen');
+    expect(app.app.state.serviceNames).toBe(true);
+    app.nowMs += 10_000;
+    await app.press('n');
+    expect(app.text).not.toContain('since you last looked');
+  });
+
+  test('a click reports it too, and a key that does nothing', async () => {
+    await app.take(baseline(ALL), opened);
+    app.nowMs = 125_000;
+    await app.click(5, 5);
+    expect(bottom()).toContain('since you last looked');
+    await app.take(batch({ monotonicMs: 200_000, spawned: [socket({ id: 'x' })] }));
+    app.nowMs = 600_000;
+    await app.press('\x1b[24~');
+    expect(bottom().trimEnd()).toBe('since you last looked, 7m ago: +1 −0');
+  });
+
+  test('a new listener stays marked until it was on the screen while the user was there', async () => {
+    await app.take(baseline(ALL), batch({ monotonicMs: 130_000, spawned: [ncat, socket({ id: 'x' })] }));
+    await app.take(batch({ monotonicMs: 140_000 }), batch({ monotonicMs: 150_000 }));
+    expect(lineOf('4444')).toMatch(/^\+ ncat/);
+    await app.press('j');
+    await app.take(batch({ monotonicMs: 152_000 }));
+    expect(lineOf('4444')).toMatch(/^\+ ncat/);
+    await app.take(batch({ monotonicMs: 153_000 }));
+    expect(lineOf('4444')).toMatch(/^ {2}ncat/);
+  });
+
+  test('a query that hides it keeps the mark, also while the user is there', async () => {
+    await app.take(baseline(ALL), batch({ monotonicMs: 1000 }));
+    await app.type('/curl\r');
+    await app.take(batch({ monotonicMs: 2000, spawned: [ncat] }), batch({ monotonicMs: 60_000 }));
+    await app.press(ESC);
+    expect(lineOf('4444')).toMatch(/^\+ ncat/);
+  });
+});
+
+describe('a diagnosis', () => {
+  const leaked = Array.from({ length: 10 }, (_, i) =>
+    socket({ id: `leaked ${i}`, process: 'leaky-app', state: 'CLOSE_WAIT' }),
+  );
+
+  test('is at the bottom, moves no row, and ! or a click filters to it', async () => {
+    await app.take(baseline([...ALL, ...leaked]));
+    const { y } = app.find('51000');
+    expect(app.text).not.toContain('! leaky-app');
+    await app.take(batch({ monotonicMs: 1000 }));
+    expect(app.find('! leaky-app: 10 CLOSE_WAIT, oldest >1s').y).toBe(38);
+    expect(app.find('51000').y).toBe(y);
+    await app.press('!');
+    expect(said()).toMatch(/^\/ process=leaky-app state:CLOSE_WAIT .* 10 of 14$/);
+    await app.press(ESC);
+    await app.click(10, 38);
+    expect(said()).toContain('10 of 14');
+  });
+
+  test('without one, ! says so', async () => {
+    await app.take(baseline(ALL));
+    await app.press('!');
+    expect(said()).toContain('no diagnosis: netpane sees nothing wrong');
+  });
+});
+
+test('D shows what a poll costs, and hides it again', async () => {
+  await app.take(baseline(ALL));
+  expect(app.text).not.toContain('poll ');
+  await app.press('D');
+  expect(app.lines[1]).toContain('poll 2 ms  (sockets 1 ms, programs 1 ms, differences <1 ms)  every 1s');
+  await app.press('D');
+  expect(app.text).not.toContain('poll ');
 });

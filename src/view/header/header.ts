@@ -1,6 +1,6 @@
 import { printable } from '../../model/text.ts';
 import type { State } from '../../store/state.ts';
-import type { Tick } from '../../store/counts.ts';
+import type { Counted, Tick } from '../../store/counts.ts';
 import {
   compactText,
   countText,
@@ -36,16 +36,45 @@ export function costText(ms: number): string {
 }
 
 /** Returns the chosen interval, and the one in use if it is more than 5 % longer (less may be a late timer). */
-const pacedText = ({ intervalMs, pacedIntervalMs }: State): string =>
+const pacedText = ({ intervalMs, pacedIntervalMs }: Pick<State, 'intervalMs' | 'pacedIntervalMs'>): string =>
   pacedIntervalMs <= intervalMs * 1.05
     ? intervalText(intervalMs)
     : `${intervalText(intervalMs)} → ${roughIntervalText(pacedIntervalMs)}`;
 
-/** Returns the throughput of all sockets together; nothing if unknown. */
-function throughputWords(tick: Partial<Tick>): Word[] {
+/**
+ * Returns the throughput of the sockets with byte counters; nothing if unknown. `TCP` or `≥` before it says that open
+ * sockets without counters may have traffic too.
+ */
+function throughputWords(tick: Partial<Tick>, { uncounted, countedOthers }: Counted): Word[] {
   const text = throughputText(tick);
-  const short = `↓${compactText(tick.rxRate).padStart(4)} ↑${compactText(tick.txRate).padStart(4)}`;
-  return text === '' ? [] : [{ text, short, rank: 2.5 }];
+  if (text === '') return [];
+  const of = uncounted === 0 ? '' : countedOthers === 0 ? 'TCP ' : '≥ ';
+  const short = `${of}↓${compactText(tick.rxRate).padStart(4)} ↑${compactText(tick.txRate).padStart(4)}`;
+  return [{ text: of + text, short, rank: 2.5 }];
+}
+
+/** Minimum width of a line that also names system, source and coverage. The line about the cost shows them, too. */
+const ROOM_FOR_SYSTEM = 110;
+
+const systemWords = ({ system, source, coverage }: State): Word[] => [
+  { text: printable(system), tone: 'quiet', rank: 9.5 },
+  ...(source ? [{ text: source, tone: 'quiet', rank: 9 } as const] : []),
+  ...(coverage ? [{ ...COVERAGE[coverage.level], tone: 'quiet', rank: 8.5 } as const] : []),
+];
+
+/** Returns what a poll costs, what it reads and how often. */
+function costWords(state: State): Word[] {
+  const { sampleMs = 0, ownersMs = 0, diffMs = 0 } = state.cost ?? {};
+  return [
+    { text: `poll ${costText(sampleMs + ownersMs + diffMs)}`, rank: 1 },
+    {
+      text: `(sockets ${costText(sampleMs)}, programs ${costText(ownersMs)}, differences ${costText(diffMs)})`,
+      tone: 'quiet',
+      rank: 4,
+    },
+    { text: `every ${pacedText(state)}`, rank: 2 },
+    ...systemWords(state),
+  ];
 }
 
 /** Returns the one or two header lines. */
@@ -55,9 +84,7 @@ export function headerLines(state: State, width: number, height: number): Line[]
     [
       { text: 'netpane', tone: 'strong', rank: 8 },
       { text: printable(state.host), rank: 4 },
-      { text: printable(state.system), tone: 'quiet', rank: 9 },
-      ...(state.source ? [{ text: state.source, tone: 'quiet', rank: 5 } as const] : []),
-      ...(state.coverage ? [{ ...COVERAGE[state.coverage.level], tone: 'quiet', rank: 4.5 } as const] : []),
+      ...(width >= ROOM_FOR_SYSTEM ? systemWords(state) : []),
       { text: pacedText(state), tone: 'quiet', rank: 3 },
     ],
     // Before the first batch the counts are unknown, not zero.
@@ -84,9 +111,9 @@ export function headerLines(state: State, width: number, height: number): Line[]
   if (silence.length > 0)
     return height < 2 ? [spread([], silence, width)] : [first, spread([], silence, width)];
   if (height < 2 || state.nowMs === undefined) return [first];
+  if (state.showsCost) return [first, spread(costWords(state), [], width)];
   const minute = lastMinute(state.table.history, state.nowMs);
   const { spawned, closed } = state.lastTick ?? { spawned: 0, closed: 0 };
-  const { cost } = state;
   const pair = (plus: number, minus: number, digits: number) =>
     `${`+${plus}`.padStart(digits)} ${`−${minus}`.padStart(digits)}`;
   const lastPair = pair(spawned, closed, 0);
@@ -95,12 +122,8 @@ export function headerLines(state: State, width: number, height: number): Line[]
   const left: Word[] = [
     { text: `${pair(spawned, closed, 3)} now`, short: lastPair, rank: 2 },
     { text: `${pair(minute.spawned, minute.closed, 4)} /min`, rank: 4 },
-    ...throughputWords(state.lastTick ?? {}),
+    ...throughputWords(state.lastTick ?? {}, state.table.counted),
   ];
-  if (cost) {
-    const text = `poll ${costText(cost.sampleMs + cost.ownersMs + cost.diffMs)}`;
-    left.push({ text, tone: 'quiet', rank: 5 });
-  }
   return [first, spread(left, notices, width)];
 }
 

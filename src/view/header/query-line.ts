@@ -70,8 +70,8 @@ export function filterLine(state: State, share: Share, width: number, hasLineBel
   if (group) status.push({ text: `by ${GROUPINGS[group].name}`, tone: 'quiet', rank: 5 });
   if (hidden > 0)
     status.push({
-      text: `${countText(hidden)} hidden by you`,
-      short: `${hidden} hidden`,
+      text: `${countText(hidden)} hidden by you: H`,
+      short: `${countText(hidden)} hidden: H`,
       tone: 'quiet',
       rank: 2.5,
     });

@@ -65,7 +65,7 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
   lines.push(line(span('QUERY', 'header')), ...queryLines(width), line());
   lines.push(line(span('MARKS', 'header')));
   for (const [mark, about] of [
-    ['+', 'new: opened a moment ago'],
+    ['+', 'new: opened a moment ago; a listener keeps the mark until you were there to see it'],
     ['~', 'changed: state, peer or program'],
     ['-', 'closed: disappears in a moment; shows its last state and last known program'],
     ['·', 'in a column: unknown or none'],
@@ -74,7 +74,7 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
     ['gone', 'the program closed the socket or exited before netpane saw it'],
     ['kernel', 'the kernel itself opened the socket'],
     ['unknown', 'no program found; the details list where netpane searched'],
-    ['!', 'in the event log: some events were missed because the event buffer was full'],
+    ['!', 'at the bottom: a diagnosis; in the event log: some events were missed because the event buffer was full'],
     ['"name"', 'a program whose name resembles one of these marks, such as (sshd) or kernel'],
   ] as const) {
     lines.push(...entry(mark, about, width));

@@ -18,7 +18,7 @@ export interface Region {
 /** The table, the panes that keys open and close, and the open list. */
 export type Pane = 'table' | PaneName | 'list';
 
-export type RegionName = 'header' | 'filter' | 'titles' | 'gap' | 'hints' | Pane;
+export type RegionName = 'header' | 'filter' | 'titles' | 'gap' | 'alerts' | 'hints' | Pane;
 
 /** The region of each visible part; a closed part, or one without room, is missing. */
 export type Layout = Readonly<Partial<Record<RegionName, Region>>>;

@@ -66,7 +66,7 @@ describe('the filter line', () => {
   test('counts the sockets hidden by hide rules', () => {
     for (const width of [40, 60, 80, 120, 200])
       expect(lineOf(asking(''), width, { ...SHARE, hidden: 3 })).toMatch(/3 hidden/);
-    expect(lineOf(asking(''), 120, { ...SHARE, hidden: 3 })).toContain('3 hidden by you');
+    expect(lineOf(asking(''), 120, { ...SHARE, hidden: 3 })).toContain('3 hidden by you: H');
     expect(lineOf(asking(''))).not.toContain('hidden');
   });
 

@@ -1,0 +1,20 @@
+import { DIAGNOSIS_KEY, showDiagnosis } from '../../view/header/alerts.ts';
+import type { Binding } from './binding.ts';
+
+/** Keys for what the lines above and below the panes say. */
+export const HEADER_KEYS: readonly Binding[] = [
+  {
+    keys: [DIAGNOSIS_KEY],
+    label: DIAGNOSIS_KEY,
+    about: 'show the sockets of the diagnosis at the bottom; again for the next one; a click does the same',
+    group: 'Filter',
+    run: ({ state }) => showDiagnosis(state),
+  },
+  {
+    keys: ['S-d'],
+    label: 'D',
+    about: 'what a poll costs, and what it reads',
+    group: 'Display',
+    run: () => ({ type: 'cost' }),
+  },
+];
