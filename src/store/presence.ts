@@ -1,36 +1,10 @@
-import type { State } from './state.ts';
+import type { Presence, State } from './state.ts';
 import type { SocketTable } from './table.ts';
 
 /** Time without a key or mouse event after which the user counts as away, milliseconds. */
 export const AWAY_MS = 120_000;
 /** How long a report about the absence stays at least, on the clock of the actions, milliseconds. */
 const REPORT_MS = 10_000;
-
-/** What had happened when the user last pressed a key or used the mouse. */
-export interface Presence {
-  /** Time of that, on the clock of the actions. */
-  readonly atMs: number;
-  /** Time of the last batch before it, on the batches' clock; undefined before the first batch. */
-  readonly batchMs: number | undefined;
-  /** Number of sockets that had spawned and closed by then. */
-  readonly spawned: number;
-  readonly closed: number;
-  /** `end` of the names of programs. */
-  readonly names: number;
-}
-
-/** What happened while the user was away. */
-export interface Absence {
-  readonly forMs: number;
-  readonly spawned: number;
-  readonly closed: number;
-  /** Number of listeners that were opened meanwhile and are still open. */
-  readonly listeners: number;
-  /** Programs that had no socket before. Untrusted texts. */
-  readonly programs: readonly string[];
-  /** When the user came back, on the clock of the actions. */
-  readonly endMs: number;
-}
 
 /** Returns the presence of a user at a time. */
 export const presenceAt = (table: SocketTable, batchMs: number | undefined, atMs: number): Presence => ({

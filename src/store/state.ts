@@ -6,7 +6,6 @@ import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
 import type { EventLog } from './log.ts';
 import type { Lookups } from './lookups.ts';
-import type { Absence, Presence } from './presence.ts';
 import type { InterfaceTraffic } from './rates.ts';
 import type { Tick } from './counts.ts';
 import type { Row } from './row.ts';
@@ -226,6 +225,32 @@ export const NO_PLACES: Places = {
  * starts again when service names are toggled.
  */
 export type WidestSeen = ReadonlyMap<ColumnId, number>;
+
+/** What had happened when the user last pressed a key or used the mouse. */
+export interface Presence {
+  /** Time of that, on the clock of the actions. */
+  readonly atMs: number;
+  /** Time of the last batch before it, on the batches' clock; undefined before the first batch. */
+  readonly batchMs: number | undefined;
+  /** Number of sockets that had spawned and closed by then. */
+  readonly spawned: number;
+  readonly closed: number;
+  /** `end` of the names of programs. */
+  readonly names: number;
+}
+
+/** What happened while the user was away. */
+export interface Absence {
+  readonly forMs: number;
+  readonly spawned: number;
+  readonly closed: number;
+  /** Number of listeners that were opened meanwhile and are still open. */
+  readonly listeners: number;
+  /** Programs that had no socket before. Untrusted texts. */
+  readonly programs: readonly string[];
+  /** When the user came back, on the clock of the actions. */
+  readonly endMs: number;
+}
 
 /** The sampler has sent no batch for several intervals. */
 export interface Silence {

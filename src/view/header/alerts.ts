@@ -1,8 +1,8 @@
 import { parseQuery } from '../../query/query.ts';
 import type { Action } from '../../store/actions.ts';
 import type { Diagnosis } from '../../store/diagnosis.ts';
-import type { Absence } from '../../store/presence.ts';
-import type { State } from '../../store/state.ts';
+
+import type { Absence, State } from '../../store/state.ts';
 import { countText, durationText } from '../text/format.ts';
 import type { Line } from '../text/line.ts';
 import { GAP, spread, type Word } from '../text/spread.ts';

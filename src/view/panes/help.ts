@@ -74,7 +74,10 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
     ['gone', 'the program closed the socket or exited before netpane saw it'],
     ['kernel', 'the kernel itself opened the socket'],
     ['unknown', 'no program found; the details list where netpane searched'],
-    ['!', 'at the bottom: a diagnosis; in the event log: some events were missed because the event buffer was full'],
+    [
+      '!',
+      'at the bottom: a diagnosis; in the event log: some events were missed because the event buffer was full',
+    ],
     ['"name"', 'a program whose name resembles one of these marks, such as (sshd) or kernel'],
   ] as const) {
     lines.push(...entry(mark, about, width));

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../../src/model/socket.ts';
 import type { Action } from '../../../src/store/actions.ts';
-import type { Absence } from '../../../src/store/presence.ts';
-import type { State } from '../../../src/store/state.ts';
+
+import type { Absence, State } from '../../../src/store/state.ts';
 import { alertAction, alertCount, alertLines, showDiagnosis } from '../../../src/view/header/alerts.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
 import { after, baseline, batch, emptyState, listener, socket } from '../../helpers/fakes.ts';
