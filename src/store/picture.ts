@@ -6,6 +6,7 @@ export const livePicture = ({ table, nowMs = 0, takenAtMs, log }: State): Pictur
   open: table.totals.total,
   nowMs,
   takenAtMs,
+  tick: table.tick,
   logEnd: log.end,
 });
 

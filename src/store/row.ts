@@ -1,6 +1,7 @@
 import type { HostId } from '../model/host.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Subject } from '../query/subject.ts';
+import { type RateHistory, withRate } from './rate-history.ts';
 import { idleRate, rateOf } from './rates.ts';
 
 /** Recent change of a row. The mark fades after the linger time. */
@@ -17,6 +18,8 @@ export interface Row extends Subject {
    */
   readonly rxRate: number | undefined;
   readonly txRate: number | undefined;
+  /** Rates received and sent together in the last ticks; absent if the socket has had no traffic. */
+  readonly history?: RateHistory;
   /** Id of the peer of a local connection; absent if none is known. `peerOf` checks that it is still current. */
   readonly peer?: string;
   /** Lifetime, milliseconds with fractions; absent while the socket is open. A remnant (TIME_WAIT) has it already. */
@@ -32,15 +35,24 @@ export interface Row extends Subject {
 export const isMeasured = ({ baseline, firstSeenMs }: Row, nowMs: number): boolean =>
   !baseline || nowMs > firstSeenMs;
 
-type Rates = Pick<Row, 'rxRate' | 'txRate'>;
+type Rates = Pick<Row, 'rxRate' | 'txRate' | 'history'>;
 
-/** Returns the rates of a socket since `before`. The counters of a new socket started at 0. */
-export function measuredRates(before: Socket | undefined, now: Socket, elapsedMs: number | undefined): Rates {
-  const then = before ? before.traffic : { rxBytes: 0, txBytes: 0 };
-  return {
-    rxRate: rateOf(then?.rxBytes, now.traffic?.rxBytes, elapsedMs),
-    txRate: rateOf(then?.txBytes, now.traffic?.txBytes, elapsedMs),
-  };
+/**
+ * Returns the rates of a socket since `before`, and their history if there is traffic. The counters of a new socket
+ * started at 0.
+ * @param tick number of this tick
+ */
+export function measuredRates(
+  before: Row | undefined,
+  now: Socket,
+  elapsedMs: number | undefined,
+  tick: number,
+): Rates {
+  const then = before ? before.socket.traffic : { rxBytes: 0, txBytes: 0 };
+  const rxRate = rateOf(then?.rxBytes, now.traffic?.rxBytes, elapsedMs);
+  const txRate = rateOf(then?.txBytes, now.traffic?.txBytes, elapsedMs);
+  const rate = (rxRate ?? 0) + (txRate ?? 0);
+  return rate > 0 ? { rxRate, txRate, history: withRate(before?.history, tick, rate) } : { rxRate, txRate };
 }
 
 /** Returns the rates of a socket whose counters do not change. */

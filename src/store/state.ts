@@ -25,6 +25,7 @@ export const COLUMN_IDS = [
   'state',
   'rxRate',
   'txRate',
+  'rateHistory',
   'rtt',
   'rxBytes',
   'txBytes',
@@ -159,6 +160,8 @@ export interface Picture {
   readonly nowMs: number;
   /** Wall-clock time of the last batch, milliseconds since 1970; 0 before the first one. */
   readonly takenAtMs: number;
+  /** Number of the last complete tick. */
+  readonly tick: number;
   /** `end` of the event log. */
   readonly logEnd: number;
 }

@@ -45,6 +45,8 @@ export class SocketTable {
   readonly #newListeners = new NewListeners();
   /** Names of all programs so far. */
   readonly programNames = new ProgramNames();
+  /** Number of complete batches. */
+  #tick = 0;
   /** Time of the last complete batch. */
   #completeMs: number | undefined;
   /** Ids of open rows that a restarted sampler has not reported yet; undefined without a restart. */
@@ -100,6 +102,11 @@ export class SocketTable {
   /** Ticks, oldest first; at least the last 600. The first batch is not among them. */
   get history(): readonly Tick[] {
     return this.#counts.history;
+  }
+
+  /** Number of the last complete tick; the baseline is the first one. */
+  get tick(): number {
+    return this.#tick;
   }
 
   /** Sequence number of the next change of a row. */
@@ -177,6 +184,7 @@ export class SocketTable {
     this.#peers.endBatch(this.rows);
     this.#diagnoses.endTick(monotonicMs);
     this.#completeMs = monotonicMs;
+    this.#tick++;
     return this.#counts.endTick(monotonicMs, isBaseline, this.seen.traffic);
   }
 
@@ -219,7 +227,7 @@ export class SocketTable {
       mark: baseline ? 'none' : 'spawned',
       firstSeenMs: nowMs - Math.max(0, takenAtMs - (socket.createdAtMs ?? takenAtMs)),
       baseline,
-      ...(baseline ? idleRates(socket) : measuredRates(undefined, socket, elapsedMs)),
+      ...(baseline ? idleRates(socket) : measuredRates(undefined, socket, elapsedMs, this.#tick + 1)),
       ...(direction && { direction }),
     };
     this.#recount(undefined, row, nowMs);
@@ -235,7 +243,7 @@ export class SocketTable {
     const row: Row = {
       ...(direction === before.direction ? before : withDirection(before, direction)),
       socket,
-      ...measuredRates(before.socket, socket, elapsedMs),
+      ...measuredRates(before, socket, elapsedMs, this.#tick + 1),
     };
     this.#recount(before, row, nowMs);
     const notable = isNotable(before.socket, socket);

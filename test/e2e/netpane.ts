@@ -126,6 +126,7 @@ const CELLS: Readonly<Record<string, readonly [string, string]>> = {
   STATE: ['state', String.raw`\S+`],
   'RX/S': ['rxRate', String.raw`\S+`],
   'TX/S': ['txRate', String.raw`\S+`],
+  HISTORY: ['history', String.raw`\S+`],
   RTT: ['rtt', String.raw`\S+`],
   RX: ['rxBytes', String.raw`\S+`],
   TX: ['txBytes', String.raw`\S+`],
@@ -143,6 +144,7 @@ export interface ShownRow extends Partial<
     | 'netns'
     | 'rxRate'
     | 'txRate'
+    | 'history'
     | 'rtt'
     | 'rxBytes'
     | 'txBytes'

@@ -1,6 +1,17 @@
 // Rows: both ends of a local connection, TIME_WAIT, history of rates.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isLinux, newHerd, rowOf, selectedY, startNetpane, tableRows } from './netpane.ts';
+import {
+  isLinux,
+  newHerd,
+  newHome,
+  rowOf,
+  selectedY,
+  startNetpane,
+  tableRows,
+  uniqueName,
+} from './netpane.ts';
 import { filterLine, SCENE_SIZE, select, typeQuery, useScene } from './scene.ts';
 
 describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the herd needs Linux)', () => {
@@ -69,5 +80,47 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
     t.press('home');
     const [first] = tableRows(t);
     if (cols >= 80) expect(first?.state).toBe('TIME_WAIT');
+  });
+
+  test('10: bars show the rate of a row and of a group in the last ticks, at 200×50', async () => {
+    const herd = newHerd();
+    const name = uniqueName();
+    const [server, client] = await Promise.all([
+      herd.spawn({ title: `${name}-srv` }),
+      herd.spawn({ title: `${name}-cli` }),
+    ]);
+    const listener = await server.listen();
+    const { near } = await client.connect(server, listener);
+    const t = startNetpane({ args: ['--process', name, '--interval', '100ms'], cols: 200, rows: 50 });
+    await t.until('the scene', () => t.text().includes(' 3 of '));
+    const bars = /[▁-█]*█[▁-█]*/;
+    await client.send(near, 50_000);
+    await t.until('the bars of both ends', () => t.rows().filter((row) => bars.test(row)).length === 2);
+    t.write('o');
+    const header = () => t.rows().find((row) => row.includes(`${name}-cli (1)`)) ?? '';
+    await t.until('the bars of the group', () => bars.test(header()));
+    await t.until('no bars after the last ticks', () => header() !== '' && !/[▁-█]/.test(t.text()));
+  });
+
+  test('10: bars are ASCII where the terminal has nothing else, at 80×24', async () => {
+    const herd = newHerd();
+    const name = uniqueName();
+    const process = await herd.spawn({ title: name });
+    const listener = await process.listen();
+    const { near } = await process.connect(process, listener);
+    const home = newHome();
+    const file = join(home, 'columns.toml');
+    writeFileSync(file, 'columns = ["process", "localPort", "state", "rateHistory"]\n');
+    const t = startNetpane({
+      args: ['--process', name, '--interval', '100ms', '--config', file],
+      cols: 80,
+      rows: 24,
+      env: { LC_ALL: 'C' },
+    });
+    await t.until('the scene', () => t.text().includes(' 3 of '));
+    await process.send(near, 50_000);
+    await t.until('the bars', () =>
+      t.rows().some((row) => / ESTABLISHED +[_.:=+*#-]*#[_.:=+*#-]*$/.test(row)),
+    );
   });
 });

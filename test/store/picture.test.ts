@@ -5,7 +5,14 @@ import { after, baseline, batch, emptyState, NOON_MS, socket } from '../helpers/
 const a = socket({ id: 'a' });
 
 test('is the live one without a pause', () => {
-  expect(pictureOf(emptyState())).toEqual({ rows: new Map(), open: 0, nowMs: 0, takenAtMs: 0, logEnd: 0 });
+  expect(pictureOf(emptyState())).toEqual({
+    rows: new Map(),
+    open: 0,
+    nowMs: 0,
+    takenAtMs: 0,
+    tick: 0,
+    logEnd: 0,
+  });
   const state = after(emptyState(), baseline([a]), batch({ monotonicMs: 1000, closed: ['a'] }));
   expect(pictureOf(state)).toMatchObject({ open: 0, nowMs: 1000, logEnd: 0 });
   expect(pictureOf(state).rows).toBe(state.table.rows);

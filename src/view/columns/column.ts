@@ -17,6 +17,8 @@ export interface CellContext {
   /** True while the sampler is silent: the rates of the last tick are out of date. */
   readonly hasOldRates?: boolean;
   readonly lookups: Lookups;
+  /** Number of the last tick, for histories; without it there are none. */
+  readonly tick?: number;
   /** All rows by id; without them no peer of a local connection is named. */
   readonly rows?: ReadonlyMap<string, Row>;
 }

@@ -1,5 +1,7 @@
 import type { ColumnId } from '../../store/state.ts';
+import { HISTORY_TICKS } from '../../store/rate-history.ts';
 import { isMeasured, type Row } from '../../store/row.ts';
+import { sparklineText } from '../text/sparkline.ts';
 import { compactText, NOTHING, rttText } from '../text/format.ts';
 import {
   agoColumn,
@@ -11,6 +13,11 @@ import {
 
 /** Minimum width of a pane for less important columns. */
 const ROOMY = 140;
+/** Minimum width of a pane for the history. */
+const WIDE = 160;
+
+/** Number of ticks that the column shows, unless the user widens it. */
+const SHORT_HISTORY = 10;
 
 const rateText = (row: Row, rate: number | undefined, { nowMs, hasOldRates }: CellContext): string =>
   compactText(!hasOldRates && isMeasured(row, nowMs) ? rate : undefined);
@@ -82,6 +89,19 @@ export const TRAFFIC_COLUMNS = {
     present: ({ queues }) => queues,
     text: queuesText,
     key: ({ socket: { traffic } }) => sum(traffic?.recvQueue, traffic?.sendQueue) ?? null,
+    descending: true,
+  },
+  rateHistory: {
+    title: 'HISTORY',
+    about: `bytes received and sent per second in the last ${SHORT_HISTORY} ticks (${HISTORY_TICKS} if wider); each row has its own scale`,
+    align: 'right',
+    width: { least: SHORT_HISTORY, good: SHORT_HISTORY, most: SHORT_HISTORY },
+    priority: 20,
+    from: WIDE,
+    present: ({ traffic }) => traffic,
+    text: ({ history }, { tick }) => sparklineText(history, tick),
+    shortText: ({ history }, { tick }) => sparklineText(history, tick, SHORT_HISTORY),
+    key: (row) => totalRate(row) ?? null,
     descending: true,
   },
   totalRate: requestedNumberColumn({

@@ -1,6 +1,7 @@
 import type { Folds, GroupBy, Sort } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
-import type { Compare, Entry } from './entry.ts';
+import type { RateHistory } from '../../store/rate-history.ts';
+import type { Compare, Entry, Group } from './entry.ts';
 import type { Item } from './item.ts';
 
 /**
@@ -42,6 +43,14 @@ export interface Arrangement {
   sort(entries: readonly Entry[], sort: Sort): void;
   /** Replaces the content by these entries, in order. */
   replace(entries: Entry[], sort: Sort): void;
+  /** Returns the rates of a group in the last ticks; undefined without traffic. */
+  historyOf(group: Group): RateHistory | undefined;
+  /**
+   * Ends an update.
+   * @param tick number of the last tick
+   * @param isRefiltered the filter changed
+   */
+  endUpdate(tick: number, isRefiltered: boolean): void;
   /** Applies a new set of folds. */
   fold(folds: Folds): void;
 }

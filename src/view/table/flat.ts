@@ -76,6 +76,14 @@ export class FlatRows implements Arrangement {
     this.#entries = entries;
   }
 
+  historyOf(): undefined {
+    return undefined;
+  }
+
+  endUpdate(): void {
+    // Rows have their own histories.
+  }
+
   fold(): void {
     // There are no groups to fold.
   }

@@ -18,6 +18,7 @@ export const SUMMED: Readonly<Partial<Record<ColumnId, (sum: Sum) => number>>> =
   txRate: ({ txRate }) => txRate,
   rxBytes: ({ rxBytes }) => rxBytes,
   txBytes: ({ txBytes }) => txBytes,
+  rateHistory: ({ rxRate, txRate }) => rxRate + txRate,
 };
 
 /** A new, empty group. Computes id, rank and label on first read: of possibly as many groups as rows, few are seen. */

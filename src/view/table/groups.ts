@@ -1,10 +1,12 @@
 import type { TextPool } from '../../query/texts.ts';
 import type { Folds, GroupBy, Sort } from '../../store/state.ts';
 import { addTo } from '../../store/sums.ts';
+import type { RateHistory } from '../../store/rate-history.ts';
 import type { Row } from '../../store/row.ts';
 import type { Arrangement } from './arrangement.ts';
 import type { Compare, Entry, Group } from './entry.ts';
 import { exchangeEntries, GROUP_PREFIX, groupKey, itemOf, LazyGroup } from './group.ts';
+import { GroupHistories } from './group-histories.ts';
 import { GROUPINGS } from './grouping.ts';
 import { type Item, rowItem } from './item.ts';
 import { sortByKeys } from './radix.ts';
@@ -28,6 +30,7 @@ export class Groups implements Arrangement {
   #touched: Group[] = [];
   #folds: Folds;
   #length = 0;
+  readonly #histories = new GroupHistories();
   version = 0;
 
   readonly #groupFrom: (entry: Entry) => Group;
@@ -169,6 +172,15 @@ export class Groups implements Arrangement {
     else if (added.length > 0) exchangeSorted(this.#placed, [], added, comparatorOf(sort));
     this.#resetTouched();
     if (isMoved || !allNew || added.length > 0) this.#updatePositions();
+  }
+
+  historyOf(group: Group): RateHistory | undefined {
+    return this.#histories.of(group);
+  }
+
+  endUpdate(tick: number, isRefiltered: boolean): void {
+    if (isRefiltered) this.#histories.clear();
+    this.#histories.advance(tick);
   }
 
   fold(folds: Folds): void {

@@ -1,8 +1,10 @@
 import type { Sort, State } from '../../store/state.ts';
+import { pictureOf } from '../../store/picture.ts';
+import type { RateHistory } from '../../store/rate-history.ts';
 import type { Row } from '../../store/row.ts';
 import { RowFollower } from './follower.ts';
 import { updateInPlace } from './in-place.ts';
-import { type Item, TIME_WAIT_ID } from './item.ts';
+import { type GroupItem, type Item, TIME_WAIT_ID } from './item.ts';
 import { evaluateAll, evaluateTimeWait, queueMoves, updateTouched } from './moves.ts';
 import { withPeers } from './pairs.ts';
 import { ShownRows } from './shown.ts';
@@ -108,6 +110,12 @@ export class RowOrder {
     return entry?.shown ? entry.group?.id : undefined;
   }
 
+  /** Returns the rates of a group in the last ticks; undefined without traffic. */
+  historyOf({ first }: GroupItem): RateHistory | undefined {
+    const group = this.#shown.entries.get(first.id)?.group;
+    return group && this.#shown.arrangement.historyOf(group);
+  }
+
   /** Catches up with the state. */
   update(state: State): void {
     const { arrangement } = this.#shown;
@@ -146,9 +154,11 @@ export class RowOrder {
     shown.arrangement.fold(folds);
     const compare = isFrozen ? undefined : comparator(sort.descending);
     shown.arrangement.applyMoves(sort, compare);
-    if (!shown.filter.timeWait.update(folds)) return;
-    queueMoves(shown, evaluateTimeWait(shown), sort, isFrozen);
-    shown.arrangement.applyMoves(sort, compare);
+    if (shown.filter.timeWait.update(folds)) {
+      queueMoves(shown, evaluateTimeWait(shown), sort, isFrozen);
+      shown.arrangement.applyMoves(sort, compare);
+    }
+    shown.arrangement.endUpdate(pictureOf(state).tick, change === 'any' || change === 'narrower');
   }
 
   /** Filters, sorts and groups all rows. */

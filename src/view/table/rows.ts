@@ -1,5 +1,6 @@
 import { areRatesOld, pictureOf } from '../../store/picture.ts';
 import type { ColumnId, State } from '../../store/state.ts';
+import type { RateHistory } from '../../store/rate-history.ts';
 import { isMeasured, type Mark, type Row } from '../../store/row.ts';
 import { type CellContext, type Column, columnOf, tableTextOf } from '../columns/columns.ts';
 import { compactText, countText, endpointText } from '../text/format.ts';
@@ -10,6 +11,7 @@ import { suggestionText } from '../text/query-notices.ts';
 import { type MatchedParts, matchedPartsOf } from './matches.ts';
 import type { RowOrder } from './order.ts';
 import { GUTTER, type PlacedColumn } from './place.ts';
+import { sparklineText } from '../text/sparkline.ts';
 import { cutMiddle, displayWidth, fit } from '../text/width.ts';
 
 /** Marks of rows; they work without colour. */
@@ -161,15 +163,20 @@ function sumText(
 /**
  * Returns a group header: label and count of open sockets, which may use all cells before the first summed column, and
  * the sums below their column titles.
+ * @param history returns the rates of a group in the last ticks
  */
 export function groupLine(
   item: GroupItem,
   columns: readonly PlacedColumn[],
   context: CellContext,
   selection: Selection,
+  history?: (item: GroupItem) => RateHistory | undefined,
 ): Line {
   const sums = columns.slice(1).flatMap(({ column, left, width }) => {
-    const sum = sumText(item, column, context);
+    const sum =
+      column.id === 'rateHistory'
+        ? sparklineText(history?.(item), context.tick, width)
+        : sumText(item, column, context);
     return sum === undefined ? [] : [{ left, width, text: fit(sum, width, column.align) }];
   });
   const last = columns.at(-1);
@@ -211,9 +218,9 @@ export function timeWaitLine(item: TimeWaitItem, width: number, selection: Selec
 
 /** Returns the inputs of cells besides their row. */
 export function cellContext(state: State): CellContext {
-  const { nowMs, takenAtMs, rows } = pictureOf(state);
+  const { nowMs, takenAtMs, tick, rows } = pictureOf(state);
   const { serviceNames, lookups } = state;
-  return { nowMs, takenAtMs, serviceNames, hasOldRates: areRatesOld(state), lookups, rows };
+  return { nowMs, takenAtMs, serviceNames, hasOldRates: areRatesOld(state), lookups, tick, rows };
 }
 
 /**
@@ -240,7 +247,8 @@ export function tableLines(
     const item = order.at(index);
     const shown = index === selected ? selection : 'none';
     if (item?.type === 'row') lines.push(rowLine(item.row, columns, context, shown, state.cell, matched));
-    else if (item?.type === 'group') lines.push(groupLine(item, columns, context, shown));
+    else if (item?.type === 'group')
+      lines.push(groupLine(item, columns, context, shown, (group) => order.historyOf(group)));
     else if (item) lines.push(timeWaitLine(item, end, shown));
   }
   return lines;

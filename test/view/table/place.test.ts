@@ -119,7 +119,7 @@ describe('automatic columns', () => {
   });
 
   test('at 120 columns: all except the less important ones; at 200 all', () => {
-    const rare: ColumnId[] = ['rxBytes', 'txBytes', 'retransmits', 'queues', 'interface'];
+    const rare: ColumnId[] = ['rateHistory', 'rxBytes', 'txBytes', 'retransmits', 'queues', 'interface'];
     expect(idsAt(120, seen(NARROW), TRAFFIC)).toEqual(
       AUTOMATIC.map(({ id }) => id).filter((id) => !rare.includes(id) && id !== 'netns'),
     );
@@ -133,7 +133,15 @@ describe('automatic columns', () => {
         (id) => !without.includes(id),
       );
     };
-    expect(withOnly('traffic')).toEqual(['rxRate', 'txRate', 'rtt', 'rxBytes', 'txBytes', 'retransmits']);
+    expect(withOnly('traffic')).toEqual([
+      'rxRate',
+      'txRate',
+      'rateHistory',
+      'rtt',
+      'rxBytes',
+      'txBytes',
+      'retransmits',
+    ]);
     expect(withOnly('queues')).toEqual(['queues']);
     expect(withOnly('namespaces')).toEqual(['netns']);
     expect(withOnly('interfaces')).toEqual(['interface']);

@@ -51,6 +51,7 @@ describe('the header of a group', () => {
     expect(cells).toEqual([
       ['rxRate', '1.5k'],
       ['txRate', '0'],
+      ['rateHistory', '·'],
       ['rxBytes', '3.5k'],
       ['txBytes', '10'],
     ]);
@@ -74,9 +75,9 @@ describe('the header of a group', () => {
   test('leaves out unknown sums: rates at the first poll, bytes without counters', () => {
     const at = { ...context, nowMs: 0 };
     const text = textOf(groupLine(header(), columnsOf(200), at, 'none'));
-    expect(text.slice(60).trim().split(/\s+/)).toEqual(['·', '·', '3.5k', '10']);
+    expect(text.slice(60).trim().split(/\s+/)).toEqual(['·', '·', '·', '3.5k', '10']);
     const unknown = header({ sum: { ...emptySum(), sockets: 1 } });
-    expect(lineOf(unknown, 200).slice(60).trim().split(/\s+/)).toEqual(['·', '·', '·', '·']);
+    expect(lineOf(unknown, 200).slice(60).trim().split(/\s+/)).toEqual(['·', '·', '·', '·', '·']);
   });
 
   test('a long name may exceed its column, and is cut before the count', () => {

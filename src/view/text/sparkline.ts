@@ -1,0 +1,26 @@
+import { HISTORY_TICKS, type RateHistory, ratesOf } from '../../store/rate-history.ts';
+import { NOTHING } from './format.ts';
+
+/** Bars by height; the first is for no traffic. `ascii.ts` has a replacement for each. */
+const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
+
+/**
+ * Returns the rates of the last ticks as bars, the latest at the right; the highest bar is the highest rate of them.
+ * Ticks before the first traffic are left out. `·` without traffic in all of these ticks.
+ * @param tick number of the last tick
+ * @param cells number of ticks
+ */
+export function sparklineText(
+  history: RateHistory | undefined,
+  tick: number | undefined,
+  cells = HISTORY_TICKS,
+): string {
+  if (history === undefined || tick === undefined || cells < 1) return NOTHING;
+  const all = ratesOf(history, tick).slice(-cells);
+  const rates = all.slice(all.findIndex((rate) => rate > 0));
+  const most = Math.max(...all);
+  if (most === 0) return NOTHING;
+  return rates
+    .map((rate) => (rate === 0 ? BARS[0] : BARS[Math.max(1, Math.round((rate / most) * (BARS.length - 1)))]))
+    .join('');
+}
