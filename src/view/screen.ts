@@ -3,7 +3,7 @@ import { pictureOf } from '../store/picture.ts';
 import { alertAction, alertLines } from './header/alerts.ts';
 import { headerLines } from './header/header.ts';
 import { promptHelp } from './header/prompt-line.ts';
-import { filterLine, type Share, shareText } from './header/query-line.ts';
+import { filterLine, filterTabs, type Share, shareText } from './header/query-line.ts';
 import { hintLine } from './hints.ts';
 import { hasSecondCursor, nextFocus } from './layout.ts';
 import { focusOn, KEYS_HERE } from './panes/focus.ts';
@@ -12,7 +12,7 @@ import { coversScreen, PANES, PANES_BY_RANK } from './panes/panes.ts';
 import { columnAt, sortBy, wheelInTable } from './panes/table-pane.ts';
 import { titleLine } from './table/rows.ts';
 
-function shareOf({ state, order, events }: Scene): Share {
+function shareOf({ state, order, events, layout }: Scene): Share {
   const { openCount: shown, hiddenCount: hidden, joinedCount: joined, foldedTimeWait: timeWait } = order;
   return {
     shown,
@@ -20,6 +20,9 @@ function shareOf({ state, order, events }: Scene): Share {
     joined,
     timeWait,
     total: pictureOf(state).open,
+    ...(layout.table && {
+      rows: { top: state.places.table.top, height: layout.table.height, length: order.length },
+    }),
     tooSlow: order.tooSlow ?? events.tooSlow,
   };
 }
@@ -31,6 +34,13 @@ export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
     lines: (scene, { width }) => [
       filterLine(scene.state, shareOf(scene), width, scene.layout.titles !== undefined),
     ],
+    clickIn: (scene, { width }) => {
+      const tabs = filterTabs(scene.state, shareOf(scene), width);
+      return (x) => {
+        const view = tabs.find((tab) => x >= tab.left && x < tab.left + tab.width)?.view;
+        return view ? [DO_NOTHING, { type: 'apply-view', view }] : [];
+      };
+    },
   },
   titles: {
     lines: (scene, { width }) => {

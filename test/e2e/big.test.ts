@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { isLinux, newHerd, startNetpane } from './netpane.ts';
+import { socketCounts } from './scene.ts';
 
 const count = 5_000;
 
@@ -19,8 +20,6 @@ const numbers = (text: string, pattern: RegExp) =>
     ?.slice(1)
     .map((digits) => Number(digits.replaceAll(',', '')));
 
-const shown = (line = '') => numbers(line, /([\d,]+) of ([\d,]+)$/) ?? [0, 0];
-
 test.skipIf(!isPossible)(
   `shows, searches and removes 10,000 sockets${isPossible ? '' : ` (skipped: ${why})`}`,
   async () => {
@@ -32,12 +31,11 @@ test.skipIf(!isPossible)(
     ];
     const screens = [wide, narrow];
     for (const t of screens)
-      await t.until('the first poll', () => shown(t.rows()[2])[1] !== 0 || t.text().includes('no sockets'));
+      await t.until('the first poll', () => socketCounts(t).total > 0 || t.text().includes('no sockets'));
 
     const { near, far } = await herd.crowd(count);
     expect(near.length + far.length).toBe(2 * count);
-    for (const t of screens)
-      await t.until('all sockets', () => (shown(t.rows()[2])[1] ?? 0) >= 2 * count, patience);
+    for (const t of screens) await t.until('all sockets', () => socketCounts(t).total >= 2 * count, patience);
     const totals = await wide.until('the totals of the header', () => {
       const parts = numbers(
         wide.rows()[0] ?? '',
@@ -57,7 +55,7 @@ test.skipIf(!isPossible)(
       await t.until(
         'both sockets of one connection',
         () => {
-          const [rows = 0] = shown(t.rows()[2]);
+          const { shown: rows } = socketCounts(t);
           const lines = t.rows().filter((row) => /^[ +] /.test(row) && row.includes(String(port)));
           // Both client addresses of the crowd may use the same port.
           return rows >= 2 && rows <= 8 && lines.length >= 2;
@@ -65,7 +63,7 @@ test.skipIf(!isPossible)(
         patience,
       );
       t.press('escape');
-      await t.until('all sockets again', () => (shown(t.rows()[2])[0] ?? 0) >= 2 * count, patience);
+      await t.until('all sockets again', () => socketCounts(t).shown >= 2 * count, patience);
       t.press('end');
       await t.until('the last row', () => t.cell(0, t === wide ? 28 : 8).inverse, patience);
       t.press('home');
@@ -78,7 +76,7 @@ test.skipIf(!isPossible)(
       await t.until(
         'the closed sockets to disappear',
         () => {
-          const [rows = 0, all = 0] = shown(t.rows()[2]);
+          const { shown: rows, total: all } = socketCounts(t);
           return all < count && rows < count;
         },
         patience,

@@ -123,10 +123,16 @@ export const filterLine = (t: Terminal) => t.rows()[2] ?? '';
 
 export const titleLine = (t: Terminal) => t.rows()[3] ?? '';
 
-/** Returns the numbers of `12 of 34`: sockets shown and all sockets; -1 while the filter line has none. */
+/**
+ * Returns the numbers of `12 of 34`: sockets shown and all sockets; -1 while the filter line has none. `1–19 of 34` means
+ * that all are shown and 19 of them are visible.
+ */
 export function socketCounts(t: Terminal): { shown: number; total: number } {
-  const [, shown = '-1', total = '-1'] = /([\d,]+) of ([\d,]+)$/.exec(filterLine(t)) ?? [];
-  return { shown: Number(shown.replaceAll(',', '')), total: Number(total.replaceAll(',', '')) };
+  const text = filterLine(t).replaceAll(',', '');
+  const [, visible, all = '-1'] = /(\d+–\d+)(?: of |\/)(\d+)$/.exec(text) ?? [];
+  if (visible !== undefined) return { shown: Number(all), total: Number(all) };
+  const [, shown = '-1', total = '-1'] = /(\d+) of (\d+)$/.exec(text) ?? [];
+  return { shown: Number(shown), total: Number(total) };
 }
 
 /** Replaces the query in the prompt, which stays open. */

@@ -1,16 +1,14 @@
 import { printable } from '../../model/text.ts';
 import type { State } from '../../store/state.ts';
-import { activeView, viewsOf } from '../../store/views.ts';
 import { countText } from '../text/format.ts';
 import { GROUPINGS } from '../table/grouping.ts';
 import type { Line } from '../text/line.ts';
 import { hostWords } from './host-words.ts';
 import { promptLine } from './prompt-line.ts';
+import { type Tab, viewTabs } from './view-tabs.ts';
+import { type Part, rangeText } from '../text/position.ts';
 import { GAP, spread, widthOf, type Word } from '../text/spread.ts';
 import { cutEnd } from '../text/width.ts';
-
-/** Number of views that have a number key. */
-const VIEW_KEYS = 9;
 
 /** How many of all sockets are shown. */
 export interface Share {
@@ -23,6 +21,8 @@ export interface Share {
   readonly joined?: number;
   /** Number of open sockets in TIME_WAIT that match and are only counted. */
   readonly timeWait?: number;
+  /** The visible part of the table. */
+  readonly rows?: Part;
   /** A regex of the query that was too slow: sockets it was not evaluated for are not shown. */
   readonly tooSlow?: string | undefined;
 }
@@ -30,32 +30,37 @@ export interface Share {
 /** `12 of 345` */
 export const shareText = ({ shown, total }: Share): string => `${countText(shown)} of ${countText(total)}`;
 
-/** Returns the views with number keys, the active one marked; none if no view is active. */
-function viewWords(state: State): Word[] {
-  const now = activeView(state);
-  if (now === undefined) return [];
-  return viewsOf(state)
-    .slice(0, VIEW_KEYS)
-    .map((view, i) => ({
-      text: `${i + 1} ${printable(view.name)}`,
-      tone: view === now ? 'strong' : 'quiet',
-      rank: 9,
-    }));
+/** Maximum length of a position that leaves room for the built-in views in 80 cells. */
+const MAX_POSITION = 16;
+
+/** Returns how many sockets are shown, and which rows of the table are visible if it has more. */
+function shareWord(share: Share, isGrouped: boolean): Word {
+  const { shown, total, rows } = share;
+  const range = rows ? rangeText(rows) : '';
+  if (rows === undefined || range === '') return { text: shareText(share), rank: 1 };
+  const length = countText(rows.length);
+  if (isGrouped) {
+    const text = `${range} of ${length} · ${shareText(share)}`;
+    return { text: `lines ${text}`, short: text, rank: 1 };
+  }
+  // Nothing is left out: one number is enough. The rows include sockets that have just closed.
+  if (shown === total) {
+    const text = `${range} of ${length}`;
+    const short = text.length > MAX_POSITION ? `${range}/${length}`.replaceAll(',', '') : text;
+    return { text: `rows ${text}`, short, rank: 1 };
+  }
+  const text = `${range} · ${shareText(share)}`;
+  return { text: `rows ${text}`, short: text, rank: 1 };
 }
 
 /** Words up to this rank keep their room before a long query, which keeps at least these cells. */
 const KEPT_RANK = 3;
 const MIN_LABEL = 8;
 
-/**
- * Returns the line with the query, or the prompt, and how many sockets are shown.
- * @param hasLineBelow false if the line of `promptHelp` has no room
- */
-export function filterLine(state: State, share: Share, width: number, hasLineBelow = true): Line {
-  const { prompt, pause, frozen, message, query, group } = state;
+/** Returns what the right side of the line says: what leaves rows out, and how many sockets are shown. */
+function statusWords(state: State, share: Share): readonly Word[] {
+  const { pause, frozen, group } = state;
   const { hidden, joined = 0, timeWait = 0, tooSlow } = share;
-  const shareWord: Word = { text: shareText(share), rank: 1 };
-  if (prompt) return promptLine(prompt, shareWord.text, width, hasLineBelow);
   const since = pause && `paused  +${pause.spawned} ~${pause.changed} −${pause.closed} since`;
   const status: Word[] = hostWords(state.query, state.lookups);
   if (since) status.push({ text: since, short: since.replace(/ since$/, ''), tone: 'warning', rank: 2 });
@@ -83,11 +88,29 @@ export function filterLine(state: State, share: Share, width: number, hasLineBel
     const text = `${countText(joined)} ${joined === 1 ? 'pair' : 'pairs'} in one row`;
     status.push({ text, short: `${countText(joined)} in pairs`, tone: 'quiet', rank: 4.5 });
   }
-  const right = [...status, shareWord];
+  return [...status, shareWord(share, group !== null)];
+}
+
+const shortest = (words: readonly Word[]): Word[] =>
+  words.map((it) => ({ ...it, text: it.short ?? it.text }));
+
+/** Returns the views in the line; none while it shows something else. */
+export function filterTabs(state: State, share: Share, width: number): readonly Tab[] {
+  if (state.prompt || state.message) return [];
+  const words = statusWords(state, share);
+  return viewTabs(state, width - GAP - widthOf([...words.slice(0, -1), ...shortest(words.slice(-1))]));
+}
+
+/**
+ * Returns the line with the query, or the prompt, and how many sockets are shown.
+ * @param hasLineBelow false if the line of `promptHelp` has no room
+ */
+export function filterLine(state: State, share: Share, width: number, hasLineBelow = true): Line {
+  const { prompt, message, query } = state;
+  if (prompt) return promptLine(prompt, shareText(share), width, hasLineBelow);
+  const right = statusWords(state, share);
   // Words that say why rows are missing come before the end of a long query.
-  const kept = right
-    .filter(({ rank }) => rank <= KEPT_RANK)
-    .map((it) => ({ ...it, text: it.short ?? it.text }));
+  const kept = shortest(right.filter(({ rank }) => rank <= KEPT_RANK));
   const room = Math.max(MIN_LABEL, width - widthOf(kept) - GAP);
   const text = message ? printable(message.text) : query.text === '' ? '' : `/ ${printable(query.text)}`;
   const tone = message?.isError ? 'error' : 'accent';
@@ -95,7 +118,6 @@ export function filterLine(state: State, share: Share, width: number, hasLineBel
     text === ''
       ? { text: 'all sockets', tone: 'quiet', rank: 9 }
       : { text, short: cutEnd(text, room), tone, rank: 1.5 };
-  const views = message ? [] : viewWords(state);
-  const hasRoom = views.length > 0 && widthOf(views) + GAP + widthOf(right) <= width;
-  return spread(hasRoom ? views : [label], right, width);
+  const tabs = filterTabs(state, share, width);
+  return spread(tabs.length > 0 ? tabs : [label], right, width);
 }

@@ -50,9 +50,34 @@ describe('the filter line', () => {
     const { spans } = filterLine(asking('listen'), SHARE, 120);
     expect(textOf({ spans })).toMatch(/^1 all {2}2 listening {2}3 established .* 12 of 1,234$/);
     expect(spans.filter(({ tone }) => tone === 'strong').map(({ text }) => text)).toEqual(['2 listening']);
-    // If the views do not fit, the query is shown.
-    expect(lineOf(asking('listen'), 60)).toMatch(/^\/ listen +12 of 1,234$/);
-    expect(lineOf(asking(''), 60)).toMatch(/^all sockets +12 of 1,234$/);
+    // If few views fit, the query is shown.
+    expect(lineOf(asking('listen'), 48)).toMatch(/^\/ listen +12 of 1,234$/);
+    expect(lineOf(asking(''), 48)).toMatch(/^all sockets +12 of 1,234$/);
+  });
+
+  test('leaves out the last views that do not fit, never the active one', () => {
+    expect(lineOf(asking('listen'), 60)).toBe('1 all  2 listening  3 established  4 exposed  …  12 of 1,234');
+    expect(lineOf(asking('new'), 60)).toBe('1 all  2 listening  3 established  …  6 new      12 of 1,234');
+  });
+
+  test('says which rows are visible if the table has more, in fewer words where there is less room', () => {
+    const rows = { top: 19, height: 19, length: 1234 };
+    const all = { ...SHARE, shown: 1234, rows };
+    expect(lineOf(asking(''), 120, all)).toMatch(/^1 all .* 6 new +rows 20–38 of 1,234$/);
+    const last = { ...all, rows: { ...rows, top: 1215 } };
+    expect(lineOf(asking(''), 80, last)).toBe(
+      '1 all  2 listening  3 established  4 exposed  5 talkers  6 new    1216–1234/1234',
+    );
+    expect(lineOf(asking('curl'), 80, { ...SHARE, rows: { ...rows, length: 40 } })).toMatch(
+      /^\/ curl +rows 20–38 · 12 of 1,234$/,
+    );
+    expect(
+      lineOf(asking('curl', { group: 'process' }), 80, { ...SHARE, rows: { ...rows, length: 52 } }),
+    ).toMatch(/^\/ curl +by process  lines 20–38 of 52 · 12 of 1,234$/);
+    // All rows are visible.
+    expect(lineOf(asking(''), 120, { ...all, rows: { ...rows, height: 2000 } })).toMatch(
+      /6 new +1,234 of 1,234$/,
+    );
   });
 
   test('reports a slow regex, before the end of a long query', () => {
