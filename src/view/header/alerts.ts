@@ -8,7 +8,7 @@ import type { Line } from '../text/line.ts';
 import { GAP, spread, type Word } from '../text/spread.ts';
 import { cutEnd, displayWidth } from '../text/width.ts';
 import { nameText } from '../text/program-text.ts';
-import { diagnosisAbout, diagnosisQuery, diagnosisText } from './diagnosis-text.ts';
+import { diagnosisAbout, diagnosisQuery, diagnosisTexts } from './diagnosis-text.ts';
 
 /** The key that filters to a diagnosis. */
 export const DIAGNOSIS_KEY = '!';
@@ -46,18 +46,20 @@ function diagnosisLine(state: State, width: number): Line | undefined {
   const diagnosis = all[Math.max(0, at)];
   if (diagnosis === undefined) return undefined;
   const count = all.length > 1 ? `${Math.max(0, at) + 1} of ${all.length}` : '';
-  const hint = at < 0 ? 'shows them' : all.length > 1 ? 'shows the next' : '';
+  const hint =
+    at < 0 ? `${DIAGNOSIS_KEY} shows them` : all.length > 1 ? `${DIAGNOSIS_KEY} shows the next` : '';
   const tone = diagnosis.isOver ? 'quiet' : 'warning';
+  const hints = [count, hint].filter((it) => it !== '').join('  ');
+  const right: Word[] = hints === '' ? [] : [{ text: hints, short: count, tone: 'accent', rank: 2 }];
+  const room = width - (count === '' ? 0 : displayWidth(count) + GAP);
   // The mark is the key, which a narrow pane does not name again.
-  const text = `${DIAGNOSIS_KEY} ${diagnosisText(diagnosis, state.nowMs ?? 0)}`;
-  const right: Word[] = [
-    ...(count === '' ? [] : [{ text: count, tone: 'quiet', rank: 3 } as const]),
-    ...(hint === '' ? [] : [{ text: `${DIAGNOSIS_KEY} ${hint}`, tone: 'accent', rank: 2 } as const]),
-  ];
+  const texts = diagnosisTexts(diagnosis, state.nowMs ?? 0).map((it) => `${DIAGNOSIS_KEY} ${it}`);
+  const [text = '', , shortest = ''] = texts;
+  const short = texts.find((it) => displayWidth(it) <= room) ?? cutEnd(shortest, room);
   return spread(
     [
-      { text, short: cutEnd(text, width - (right.length > 0 ? GAP : 0)), tone, rank: 1 },
-      { text: diagnosisAbout(diagnosis), tone: 'quiet', rank: 4 },
+      { text, short, tone, rank: 1 },
+      { text: diagnosisAbout(diagnosis), short: '', tone: 'quiet', rank: 4 },
     ],
     right,
     width,

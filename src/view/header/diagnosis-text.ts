@@ -98,18 +98,26 @@ function programTerm(socket: Socket): string {
   return socket.user === undefined ? '' : `user=${quoteWord(socket.user)}`;
 }
 
-/** Returns whose trouble it is, and what: `leaky-app: 12 CLOSE_WAIT, oldest >4m`. Printable. */
-export function diagnosisText(diagnosis: Diagnosis, nowMs: number): string {
+/**
+ * Returns whose trouble it is, and what, the longest text first: `leaky-app: 12 CLOSE_WAIT, oldest >4m`; without the
+ * address of a listener; without the time. Printable.
+ */
+export function diagnosisTexts(diagnosis: Diagnosis, nowMs: number): readonly [string, string, string] {
   const { kind, socket, count, isOver } = diagnosis;
   const { text, namesListener } = DIAGNOSES[kind];
-  const where = namesListener ? ` ${endpointText(socket.local, socket)}` : '';
+  const [address, port] = namesListener
+    ? [` ${endpointText(socket.local, socket)}`, ` :${socket.local.port}`]
+    : ['', ''];
   const lasted = lastedText(diagnosis, nowMs);
-  const time = isOver
-    ? ' (over)'
-    : count > 1 && kind !== 'retransmissions'
-      ? `, oldest ${lasted}`
-      : `, for ${lasted}`;
-  return `${programOf(socket)}${where}: ${text(diagnosis)}${time}`;
+  const over = isOver ? ' (over)' : '';
+  const time = count > 1 && kind !== 'retransmissions' ? `, oldest ${lasted}` : `, for ${lasted}`;
+  const what = `${text(diagnosis)}${over || time}`;
+  const program = programOf(socket);
+  return [
+    `${program}${address}: ${what}`,
+    `${program}${port}: ${what}`,
+    `${program}${port}: ${text(diagnosis)}${over}`,
+  ];
 }
 
 /** Returns what a diagnosis means, in a few words. */
