@@ -179,6 +179,12 @@ const inCommand = {
       throw new Error('a timer failed on purpose');
     }),
   'command-busy': busy,
+  /** From the time when the test creates `faultFile`, the clock of the screen is ten minutes ahead. */
+  'clock-ahead': () => {
+    const { performance: clock } = globalThis;
+    const now = clock.now.bind(clock);
+    clock.now = () => now() + (existsSync(faultFile) ? 600_000 : 0);
+  },
   'promise-rejects': () => onSignal(() => void Promise.reject(new Error('a promise failed on purpose'))),
 };
 

@@ -1,0 +1,110 @@
+// What the header and the bottom say: diagnoses, and what happened while the user was away.
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { Herd } from '../helpers/herd.ts';
+import type { Terminal } from '../helpers/terminal.ts';
+import { cleanUp, faults, isLinux, newHome, startNetpane, uniqueName } from './netpane.ts';
+import { filterLine } from './scene.ts';
+
+const SIZES = [
+  [80, 24],
+  [60, 15],
+  [40, 10],
+  [120, 40],
+  [200, 50],
+] as const;
+
+/** Starts two processes; twelve connections of the first one are in CLOSE_WAIT. */
+async function leak(): Promise<string> {
+  const name = uniqueName();
+  const herd = new Herd();
+  cleanUp(() => herd.close());
+  const [server, client] = await Promise.all([
+    herd.spawn({ title: `${name}-srv` }),
+    herd.spawn({ title: `${name}-cli` }),
+  ]);
+  const { near } = await client.connect(server, await server.listen(), { count: 12 });
+  await client.halfClose(near);
+  return name;
+}
+
+/** Presses the key until the query is that of the wanted diagnosis: other tests may cause more urgent ones. */
+async function showDiagnosis(t: Terminal, isWanted: () => boolean): Promise<void> {
+  for (let before = ''; !isWanted();) {
+    before = filterLine(t);
+    t.write('!');
+    await t.until('the next diagnosis', () => filterLine(t) !== before);
+  }
+}
+
+const bottomLine = (t: Terminal, fromBottom = 2): string => t.rows().at(-fromBottom) ?? '';
+
+describe.skipIf(!isLinux)(
+  'what matters stays on the screen (skipped elsewhere: the herd needs Linux)',
+  () => {
+    test('7: the header names host and rate, and a diagnosis filters to its sockets, at five sizes', async () => {
+      const name = await leak();
+      const args = ['--interval', '200ms'];
+      await Promise.all(
+        SIZES.map(async ([cols, rows]) => {
+          const t = startNetpane({ args, cols, rows, home: newHome() });
+          await t.until('a diagnosis', () => bottomLine(t).startsWith('! '));
+          const header = t.rows().slice(0, 2).join('\n');
+          expect(header).toMatch(/\d sockets|\d{2}/);
+          expect(header).toMatch(/\+\d+ +−\d+/);
+          expect(header).not.toContain('poll ');
+          await showDiagnosis(t, () => filterLine(t).startsWith(`/ process=${name}-srv`.slice(0, 20)));
+          await t.until('its sockets', () => filterLine(t).includes(' 12 of '));
+          await t.until('its text', () =>
+            bottomLine(t).startsWith(`! ${name}-srv: 12 CLOSE_WAIT`.slice(0, 24)),
+          );
+        }),
+      );
+    });
+
+    test('7: a click filters too, and D shows what a poll costs, at 80×24', async () => {
+      const name = await leak();
+      const t = startNetpane({ args: ['--interval', '200ms'], cols: 80, rows: 24 });
+      await t.until('a diagnosis', () => bottomLine(t).startsWith('! '));
+      await showDiagnosis(t, () => filterLine(t).startsWith(`/ process=${name}-srv state:CLOSE_WAIT`));
+      t.write('\x1b');
+      await t.until('all sockets', () => !filterLine(t).startsWith('/'));
+      t.write('\x1b[<0;5;23M\x1b[<0;5;23m');
+      await t.until('the first diagnosis', () => /^\/ .*(process|state|listen)/.test(filterLine(t)));
+      t.write('D');
+      await t.until('the cost', () => /^poll \S+ ms .* every 200ms/.test(t.rows()[1] ?? ''));
+    });
+
+    test('8: the first key after an absence says what happened, and a new listener stays marked', async () => {
+      const home = newHome();
+      const away = join(home, 'away');
+      const name = uniqueName();
+      const herd = new Herd();
+      cleanUp(() => herd.close());
+      const server = await herd.spawn({ title: `${name}-srv` });
+      await server.listen();
+      const t = startNetpane({
+        args: ['--interval', '200ms', '--process', name],
+        cols: 80,
+        rows: 24,
+        nodeArgs: ['--import', faults],
+        env: { NETPANE_FAULT: 'clock-ahead', NETPANE_FAULT_FILE: away },
+      });
+      await t.until('the listener', () => /\b1 of /.test(filterLine(t)));
+      writeFileSync(away, '');
+      cleanUp(() => rmSync(away, { force: true }));
+      const { local } = await (await herd.spawn({ title: `${name}-new` })).listen();
+      const row = () => t.rows().find((line) => line.includes(String(local.port))) ?? '';
+      await t.until('the new listener', () => row().startsWith('+ '));
+      t.write('n');
+      await t.until('the report', () =>
+        /^(since you last looked, |)10m.*: \+\d+ −\d+ · \d+ new listeners? · \d+ programs? not seen before/.test(
+          bottomLine(t).startsWith('!') ? bottomLine(t, 3) : bottomLine(t),
+        ),
+      );
+      expect(row()).toMatch(/^\+ /);
+      await t.until('the listener without a mark', () => /^ /.test(row()));
+    });
+  },
+);
