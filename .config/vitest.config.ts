@@ -13,6 +13,7 @@ const ALONE = [
   'churn',
   'fidelity',
   'harness',
+  'ledger',
   'hidden-namespaces',
   'list',
   'live',

@@ -145,10 +145,14 @@ export interface Timer {
  * unknown. A closed connection keeps its last known values.
  */
 export interface Traffic {
-  /** Payload bytes received in order. */
+  /**
+   * Payload bytes received in order. For UDP, raw and ping sockets all that arrived, of raw and ping sockets with the
+   * header that follows that of IP; counted since netpane started.
+   */
   readonly rxBytes?: number;
   /** Payload bytes sent, without retransmissions; before Linux 4.19 only those that the peer has acknowledged. */
   readonly txBytes?: number;
+  /** TCP segments; packets of other protocols. */
   readonly rxSegments?: number;
   readonly txSegments?: number;
   /** Retransmitted segments. */

@@ -123,6 +123,7 @@ interface ProgramOptions {
   count?: number;
   endings?: string;
   noise?: number;
+  kind?: 'raw' | 'ping';
 }
 
 interface Answer {
@@ -373,10 +374,20 @@ export class Stage {
   }
 
   /** Makes a connection that stays open until `end` is called. */
-  async stay(options: ProgramOptions): Promise<ProgramResult & { end: () => Promise<unknown> }> {
+  stay(options: ProgramOptions): Promise<ProgramResult & { end: () => Promise<unknown> }> {
+    return this.#start('stay', options);
+  }
+
+  /** Sends echo requests from a socket that stays open until `end` is called. */
+  echo(options: ProgramOptions): Promise<ProgramResult & { end: () => Promise<unknown> }> {
+    return this.#start('echo', options);
+  }
+
+  /** Starts a program of short-lived.mjs that keeps its socket open. */
+  async #start(what: 'stay' | 'echo', options: ProgramOptions) {
     const name = uniqueName();
-    const program = new LineProgram(this.#words('stay', name, options));
-    const line = await program.until('a connection', () => program.lines[0]);
+    const program = new LineProgram(this.#words(what, name, options));
+    const line = await program.until(`an answer of ${what}`, () => program.lines[0]);
     const end = () => {
       program.child.stdin?.end();
       return withinPatience('the end of the connection', program.ended);

@@ -126,6 +126,14 @@ const orders = {
     );
   },
 
+  /** Sends datagrams of zeros from a UDP socket, to an address if it is not connected. */
+  async datagrams({ id, to, count, bytes }) {
+    const socket = find(id);
+    const target = to ? [to.port, to.address] : [];
+    for (let i = 0; i < count; i++)
+      await new Promise((resolve) => socket.send(Buffer.alloc(bytes), ...target, resolve));
+  },
+
   /** Sends zeros at a constant rate, by the clock: timers may be late. */
   async pace({ id, bytesPerSecond }) {
     const socket = find(id);

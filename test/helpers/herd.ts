@@ -273,6 +273,11 @@ export class HerdProcess {
     await this.#order('send', { ids: idsOf(sockets), bytes });
   }
 
+  /** Sends datagrams of zeros from a UDP socket, to an address if it is not connected. */
+  async datagrams(socket: HerdSocket, count: number, bytes: number, to?: Endpoint): Promise<void> {
+    await this.#order('datagrams', { id: socket.id, to, count, bytes });
+  }
+
   /** Starts to send zeros over a connection at a constant rate, in many small parts. */
   async pace(socket: HerdSocket, bytesPerSecond: number): Promise<void> {
     await this.#order('pace', { id: socket.id, bytesPerSecond });

@@ -40,7 +40,8 @@ const c = {
   ioctl: call('int ioctl(int, unsigned long, void *)'),
   close: call('int close(int)'),
 };
-const [AF_INET, AF_INET6, STREAM, DATAGRAM] = [2, 10, 1, 2];
+const [AF_INET, AF_INET6, STREAM, DATAGRAM, RAW] = [2, 10, 1, 2, 3];
+const ICMP = 1;
 const [SOL_SOCKET, SO_REUSEADDR, SO_LINGER, POLLIN] = [1, 2, 13, 1];
 
 /** Returns a struct sockaddr_in or sockaddr_in6; of IPv6 only `::1` and `::`. */
@@ -232,6 +233,23 @@ const programs = {
     } catch (error) {
       reply({ ports: [], error: error.code });
     }
+  },
+
+  /**
+   * Sends ICMP echo requests of 100 bytes, without the header of IP, and reads everything that arrives on its socket, which
+   * stays open until stdin ends. `kind` is that of the socket: `raw`, or `ping`, which gets the answers only.
+   */
+  echo({ host = '127.0.0.1', count = 1, kind }) {
+    const fd = c.socket(AF_INET, kind === 'raw' ? RAW : DATAGRAM, ICMP);
+    const to = address(host, 0);
+    const echoRequest = Buffer.alloc(100);
+    echoRequest[0] = 8;
+    // The checksum of a packet of zeros with type 8; the kernel makes that of a ping socket itself.
+    echoRequest.writeUInt16BE(0xf7ff, 2);
+    for (let i = 0; i < count; i++) c.sendto(fd, echoRequest, echoRequest.length, 0, to, to.length);
+    reply({ ports: [] });
+    serveUntilEnd([], () => {});
+    c.close(fd);
   },
 
   /** Sends a datagram from a port that the kernel chooses, and closes the socket at once; `count` times. */

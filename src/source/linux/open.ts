@@ -7,7 +7,8 @@ import type { Source, SourceOptions } from '../types.ts';
 import { SourceUnavailable } from '../types.ts';
 import { Bpf } from './ledger/bpf.ts';
 import { openCgroup } from './ledger/cgroup.ts';
-import { Ledger, LEDGER_SOCKETS, LedgerUnavailable } from './ledger/ledger.ts';
+import { Ledger, LEDGER_ENTRY_BYTES, LEDGER_SOCKETS, LedgerUnavailable } from './ledger/ledger.ts';
+import { cookieOfSocket } from './ledger/socket-cookie.ts';
 import { dump } from './netlink/dump.ts';
 import { tcpProbe } from './netlink/inet-requests.ts';
 import { Native, NativeError } from './netlink/native.ts';
@@ -71,7 +72,8 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
       proc: new NativeProc(PROC, native, options.progress),
       root: '/',
       wallMs: () => Date.now(),
-      openLedger: () => openLedger(native, bounds),
+      cookieOfSocket: (pid, descriptor) => cookieOfSocket(native, pid, descriptor),
+      openLedger: () => openLedger(native, ledgerSockets(bounds, eventBufferKiB)),
       openTrace: () => openTrace(native, eventBufferKiB ?? smallerBuffer(bounds)),
     });
   } catch (error) {
@@ -100,11 +102,14 @@ function openTrace(native: Native, bufferKiB: number | undefined): Trace | strin
   }
 }
 
-function openLedger(native: Native, bounds: SocketBounds | undefined): Ledger | string {
-  const maxSockets = Math.max(
-    LEDGER_SOCKETS.min,
-    Math.min(bounds?.sockets ?? Infinity, LEDGER_SOCKETS.default),
-  );
+/** Returns the number of sockets in the ledger: for a buffer size that the user chose, else for the bounds. */
+function ledgerSockets(bounds: SocketBounds | undefined, bufferKiB: number | undefined): number {
+  const { default: most, min } = LEDGER_SOCKETS;
+  if (bufferKiB !== undefined) return Math.max(min, Math.round((bufferKiB * 1024) / LEDGER_ENTRY_BYTES));
+  return Math.max(min, Math.min(bounds?.sockets ?? Infinity, most));
+}
+
+function openLedger(native: Native, maxSockets: number): Ledger | string {
   try {
     const { dev: device, ino: inode } = statSync(`${PROC}/self/ns/pid`);
     const isFirst = readlinkSync(`${PROC}/self/ns/pid`) === FIRST_PID_NAMESPACE;

@@ -4,6 +4,7 @@ import { SocketLimiter } from '../socket-limiter.ts';
 import type { Leftovers, Source, SourceOptions } from '../types.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { LedgerRecords } from './ledger/records.ts';
+import type { Cookie } from './ledger/socket-cookie.ts';
 import { LinuxEvents, type TraceReader } from './events/events.ts';
 import { namespaceNotices } from './namespaces/namespace-notices.ts';
 import { NamespaceSearch } from './namespaces/namespace-search.ts';
@@ -16,6 +17,7 @@ import type { NetlinkSystem } from './netlink/system.ts';
 import { Attribution, isHidden } from './owners/attribution.ts';
 import { monotonicMs } from './proc/clock.ts';
 import type { Proc } from './proc/proc.ts';
+import { CountedTraffic } from './sockets/counted-traffic.ts';
 import { DiagMessages } from './sockets/diag-messages.ts';
 import { DiagSockets } from './sockets/diag-sockets.ts';
 import { OtherSockets } from './sockets/other-sockets.ts';
@@ -49,6 +51,8 @@ export interface SockDiagOptions extends SourceOptions {
   readonly openTrace?: () => TraceReader | string;
   /** Opens the ledger; returns the reason (a clause without a full stop) if that is not possible. */
   readonly openLedger?: () => Ledger | string;
+  /** Returns the cookie of another process's socket; undefined if it cannot be opened. */
+  readonly cookieOfSocket?: (pid: number, descriptor: number) => Cookie | undefined;
   /** Milliseconds of CLOCK_MONOTONIC, the clock of the ledger. */
   readonly monotonicMs?: () => number;
 }
@@ -99,21 +103,16 @@ export class SockDiagSource implements Source {
     this.#namespaces = new Namespaces({ proc, root, search: this.#search });
     this.#networks = new Networks(system, this.#namespaces, options, () => this.#sockets.networksInUse());
     this.#limiter = new SocketLimiter(options.bounds);
-    this.#others = new OtherSockets(proc, this.#attribution, this.#limiter);
-    this.#messages = new DiagMessages(this.#others, this.#limiter, options.tcpDetails);
     this.#ledger = options.events ? options.openLedger?.() : undefined;
-    const records =
-      typeof this.#ledger === 'object'
-        ? new LedgerRecords(this.#ledger, {
-            monotonicMs,
-            ...options,
-            identityOf: (pid) => this.#attribution.owners.identityOf(pid),
-            signatureOf: (pid) => this.#attribution.owners.signatureOf(pid),
-            userOf: (uid) => this.#attribution.userOf(uid),
-          })
-        : undefined;
-    this.#records = records;
-    this.#sockets = new DiagSockets(this.#attribution, this.#others, this.#surplus, records);
+    const ledger = typeof this.#ledger === 'object' ? this.#ledger : undefined;
+    this.#records = ledger && recordsOf(ledger, this.#attribution, options);
+    const counted = new CountedTraffic(ledger, (inode) => {
+      const holder = this.#attribution.owners.descriptorOf(inode);
+      return holder && options.cookieOfSocket?.(holder.pid, holder.descriptor);
+    });
+    this.#others = new OtherSockets(proc, this.#attribution, this.#limiter, counted);
+    this.#messages = new DiagMessages(this.#others, this.#limiter, options.tcpDetails);
+    this.#sockets = new DiagSockets(this.#attribution, this.#others, this.#surplus, counted, this.#records);
     if (!options.events) return;
     // Opens the netlink sockets that report closes, so that no close from now on is missed.
     this.#refreshNetworks();
@@ -123,7 +122,7 @@ export class SockDiagSource implements Source {
       namespaceOf: (pid) => this.#namespaces.namespaceOf(pid),
       attribution: this.#attribution,
       listeners: this.#sockets.listeners,
-      records,
+      records: this.#records,
       trace: (needsTrace(this.#ledger) ? options.openTrace?.() : undefined) ?? 'no tracing requested',
     });
   }
@@ -295,6 +294,15 @@ export class SockDiagSource implements Source {
     ];
   }
 }
+
+const recordsOf = (ledger: Ledger, attribution: Attribution, options: SockDiagOptions) =>
+  new LedgerRecords(ledger, {
+    monotonicMs,
+    ...options,
+    identityOf: (pid) => attribution.owners.identityOf(pid),
+    signatureOf: (pid) => attribution.owners.signatureOf(pid),
+    userOf: (uid) => attribution.userOf(uid),
+  });
 
 /** Returns true if only the trace may name the programs of short-lived sockets. */
 const needsTrace = (ledger: Ledger | string | undefined): boolean =>

@@ -117,12 +117,12 @@ export const TRAFFIC_COLUMNS = {
   }),
   rxSegments: requestedNumberColumn({
     title: 'RXSEG',
-    about: 'segments received',
+    about: 'segments received; packets if it is not TCP',
     value: ({ socket }) => socket.traffic?.rxSegments,
   }),
   txSegments: requestedNumberColumn({
     title: 'TXSEG',
-    about: 'segments sent',
+    about: 'segments sent; packets if it is not TCP',
     value: ({ socket }) => socket.traffic?.txSegments,
   }),
   rttVar: requestedNumberColumn({

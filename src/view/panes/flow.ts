@@ -39,13 +39,14 @@ export function momentOf(state: State): Moment {
 
 /** Returns bytes received and sent: total, per second, and when last. */
 export function byteFacts(row: Row, { nowMs, takenAtMs, hasOldRates }: Moment): Fact[] {
-  const { traffic } = row.socket;
+  const { traffic, protocol } = row.socket;
+  const unit = protocol === 'tcp' || protocol === 'mptcp' ? 'segment' : 'packet';
   const measured = !hasOldRates && isMeasured(row, nowMs);
   const side = (label: string, bytes?: number, rate?: number, lastMs?: number, segments?: number) =>
     facts(label, [
       known(bytes, sizeText),
       known(measured ? rate : undefined, rateText),
-      known(segments, (count) => `in ${countText(count)} ${count === 1 ? 'segment' : 'segments'}`),
+      known(segments, (count) => `in ${countText(count)} ${count === 1 ? unit : `${unit}s`}`),
       known(lastMs, (ms) => `last ${ageText(Math.max(0, takenAtMs - ms), false)} ago`),
     ]);
   return [

@@ -2,6 +2,7 @@ import { ERRNO } from '../netlink/native.ts';
 import { type BpfCalls, BpfError, MAP_TYPE, type OnValue } from './bpf.ts';
 import type { Cgroup } from './cgroup.ts';
 import { type Counters, decodeCounters, decodeEntry, type LedgerEntry } from './entry.ts';
+import type { Cookie } from './socket-cookie.ts';
 import { COUNTERS, ENTRY, MADE } from './layout.ts';
 import {
   type MapDescriptors,
@@ -11,8 +12,11 @@ import {
   trafficPrograms,
 } from './programs.ts';
 
-/** Default and minimum number of sockets in each map: 200 and 100 bytes of the kernel's memory each. */
+/** Default and minimum number of sockets in each map. */
 export const LEDGER_SOCKETS = { default: 65_536, min: 4096 } as const;
+
+/** The kernel's memory for a socket in both maps, which it reserves at the start. */
+export const LEDGER_ENTRY_BYTES = 300;
 
 /** A part of the ledger is not available. The message gives the reason as a clause without a full stop. */
 export class LedgerUnavailable extends Error {}
@@ -153,6 +157,13 @@ export class Ledger {
     if (value === undefined) return undefined;
     this.#deletedCounters++;
     return decodeCounters(value);
+  }
+
+  /** Returns the counters of an open socket; undefined if it had no traffic. */
+  countersOf({ low, high }: Cookie): Counters | undefined {
+    const value =
+      this.#descriptors.length > 0 ? this.#bpf.lookUp(this.#maps.counters, low, high, false) : undefined;
+    return value && decodeCounters(value);
   }
 
   /** Calls a function for each socket with counted traffic. @param onCounters gets the cookie in two halves */

@@ -326,8 +326,8 @@ export class Native {
   }
 
   /** Calls the kernel by the number of a system call. @returns its result, or a negative errno */
-  systemCall(number: number, one: number, two: number, three: number): number {
-    const result = this.#syscallWithNumbers(number, one, two, three, 0, 0);
+  systemCall(number: number, one: number, two: number, three = 0, four = 0, five = 0): number {
+    const result = this.#syscallWithNumbers(number, one, two, three, four, five);
     return result >= 0 ? result : -this.#koffi.errno();
   }
 

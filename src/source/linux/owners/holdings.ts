@@ -70,6 +70,16 @@ export class Holdings {
     return owners;
   }
 
+  /** Returns a descriptor of a socket, with the pid of its process; undefined if none is known. */
+  descriptorOf(inode: number): { readonly pid: number; readonly descriptor: number } | undefined {
+    for (const key of listOf(this.#keysByInode.get(inode))) {
+      const holder = this.holders.get(key);
+      const descriptor = holder?.descriptors.get(inode);
+      if (holder && descriptor !== undefined && descriptor >= 0) return { pid: holder.pid, descriptor };
+    }
+    return undefined;
+  }
+
   isHeld(inode: number): boolean {
     return this.#keysByInode.has(inode);
   }

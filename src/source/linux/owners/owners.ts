@@ -76,6 +76,11 @@ export class Owners {
     return this.#holdings.of(inode);
   }
 
+  /** Returns a descriptor of a socket, with the pid of its process; undefined if none is known. */
+  descriptorOf(inode: number): { readonly pid: number; readonly descriptor: number } | undefined {
+    return this.#holdings.descriptorOf(inode);
+  }
+
   /** Returns where a finished search did not find the holder of a socket, as a clause; undefined before that. */
   triedFor(inode: number): string | undefined {
     return this.#holdings.triedFor(inode);

@@ -1,20 +1,43 @@
 import type { Protocol, Traffic } from '../../../model/socket.ts';
+import { Cache } from '../../../model/cache.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Cookie } from '../ledger/socket-cookie.ts';
 import { trafficOf } from '../ledger/records.ts';
 
 /** Protocols whose sockets have no counters of their own: the ledger counts their traffic. */
-const COUNTED: ReadonlySet<Protocol> = new Set<Protocol>(['udp', 'udplite', 'raw']);
+const COUNTED: ReadonlySet<Protocol> = new Set<Protocol>(['udp', 'udplite', 'raw', 'icmp']);
 
 const NO_TRAFFIC: Traffic = {};
 const NONE_YET = trafficOf(undefined);
 
+/** Maximum number of sockets from /proc whose cookie is kept. */
+const MAX_COOKIES = 1000;
+
 /** The traffic that the ledger counts, as part of the sockets of a poll. */
 export class CountedTraffic {
   readonly #ledger: Ledger | undefined;
+  readonly #cookieOf: (inode: number) => Cookie | undefined;
+  readonly #cookies = new Cache<number, Cookie>(MAX_COOKIES);
 
-  /** @param ledger undefined if there is none: nothing is counted */
-  constructor(ledger: Ledger | undefined) {
+  /**
+   * @param ledger undefined if there is none: nothing is counted
+   * @param cookieOf returns the cookie of a socket by its inode; undefined if its holder is unknown
+   */
+  constructor(ledger: Ledger | undefined, cookieOf: (inode: number) => Cookie | undefined = () => undefined) {
     this.#ledger = ledger?.noTrafficReason === undefined ? ledger : undefined;
+    this.#cookieOf = cookieOf;
+  }
+
+  /**
+   * Returns the traffic of a socket that is read from /proc, without its cookie: a ping socket, and others on a kernel
+   * whose sock_diag does not list them. Empty if it is not counted or its cookie is unknown.
+   */
+  ofListed(protocol: Protocol, inode: number | undefined): Traffic {
+    if (this.#ledger === undefined || inode === undefined || !COUNTED.has(protocol)) return NO_TRAFFIC;
+    const cookie = this.#cookies.get(inode) ?? this.#cookieOf(inode);
+    if (cookie === undefined) return NO_TRAFFIC;
+    this.#cookies.set(inode, cookie);
+    return trafficOf(this.#ledger.countersOf(cookie));
   }
 
   /** Returns the traffic of a new socket: all 0 if it is counted, empty if it is not. */

@@ -3,7 +3,7 @@ import type { Network } from '../namespaces/network.ts';
 import type { TcpSurplus } from '../namespaces/tcp-surplus.ts';
 import type { LedgerRecords, OpenRecord } from '../ledger/records.ts';
 import type { Attribution, Listeners } from '../owners/attribution.ts';
-import { CountedTraffic } from './counted-traffic.ts';
+import type { CountedTraffic } from './counted-traffic.ts';
 import type { DiagMessages } from './diag-messages.ts';
 import { interfaceOf, makeSocket, type SocketMessage, scoped, unscoped } from './make-socket.ts';
 import type { OtherSockets } from './other-sockets.ts';
@@ -38,12 +38,18 @@ export class DiagSockets {
   #isFirst = true;
 
   /** @param others sockets without a slot, which are part of the result */
-  constructor(attribution: Attribution, others: OtherSockets, surplus: TcpSurplus, records?: LedgerRecords) {
+  constructor(
+    attribution: Attribution,
+    others: OtherSockets,
+    surplus: TcpSurplus,
+    counted: CountedTraffic,
+    records?: LedgerRecords,
+  ) {
     this.#attribution = attribution;
     this.#others = others;
     this.#surplus = surplus;
     this.#records = records;
-    this.#counted = new CountedTraffic(records?.ledger);
+    this.#counted = counted;
   }
 
   /** Returns the listeners of the last poll. */

@@ -1,6 +1,13 @@
 import { sameSocket } from '../../../model/fields.ts';
-import { portOrProtocol, type Owner, type Protocol, type Socket } from '../../../model/socket.ts';
+import {
+  portOrProtocol,
+  type Owner,
+  type Protocol,
+  type Socket,
+  type Traffic,
+} from '../../../model/socket.ts';
 import type { SocketLimiter } from '../../socket-limiter.ts';
+import type { CountedTraffic } from './counted-traffic.ts';
 import type { Attribution, Listeners } from '../owners/attribution.ts';
 import type { OtherMessage } from '../netlink/others.ts';
 import type { Network } from '../namespaces/network.ts';
@@ -60,12 +67,14 @@ export class OtherSockets {
   readonly #proc: Proc;
   readonly #attribution: Attribution;
   readonly #limiter: SocketLimiter;
+  readonly #counted: CountedTraffic;
   #entries = new Map<string, Entry>();
   #before = new Map<string, Entry>();
   #sockets = new Map<string, Socket>();
 
   /** @param limiter bounds the number of these sockets separately from those of `SockDiagSource` */
-  constructor(proc: Proc, attribution: Attribution, limiter: SocketLimiter) {
+  constructor(proc: Proc, attribution: Attribution, limiter: SocketLimiter, counted: CountedTraffic) {
+    this.#counted = counted;
     this.#limiter = limiter;
     this.#proc = proc;
     this.#attribution = attribution;
@@ -159,7 +168,9 @@ export class OtherSockets {
       );
       const peer =
         entry.message.peerInode === undefined ? undefined : (names.get(entry.message.peerInode) ?? '');
-      const socket = makeSocket(entry, peer, owners, this.#attribution);
+      const { protocol, inode } = entry.message;
+      const counted = this.#counted.ofListed(protocol, inode);
+      const socket = makeSocket(entry, peer, owners, this.#attribution, counted);
       const isSame = previous !== undefined && sameSocket(previous, socket);
       if (!isSame) changes.push({ id, socket });
       sockets.set(id, isSame ? previous : socket);
@@ -195,6 +206,7 @@ function makeSocket(
   peer: string | undefined,
   owners: readonly Owner[],
   attribution: Attribution,
+  counted: Traffic,
 ): Socket {
   const { id, protocol, family, state, inode, uid, recvQueue, sendQueue, interfaceIndex } = message;
   const user = uid === undefined ? undefined : attribution.userOf(uid);
@@ -219,7 +231,7 @@ function makeSocket(
     ...(name !== undefined && { interface: name }),
     ...(network.netns && { netns: network.netns }),
     ...(recvQueue !== undefined && {
-      traffic: { recvQueue, ...(sendQueue !== undefined && { sendQueue }) },
+      traffic: { recvQueue, ...(sendQueue !== undefined && { sendQueue }), ...counted },
     }),
     owners,
   };

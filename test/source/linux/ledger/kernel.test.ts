@@ -4,11 +4,13 @@
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Bpf } from '../../../../src/source/linux/ledger/bpf.ts';
 import { openCgroup } from '../../../../src/source/linux/ledger/cgroup.ts';
 import { Ledger, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
+import { cookieOfSocket } from '../../../../src/source/linux/ledger/socket-cookie.ts';
 import { Closes, type ClosedSocket } from '../../../../src/source/linux/netlink/closes.ts';
 import { Native } from '../../../../src/source/linux/netlink/native.ts';
 import { type Channels, KernelNetlink } from '../../../../src/source/linux/netlink/system.ts';
@@ -183,6 +185,20 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
       txPackets: 0,
       txBytes: 0,
     });
+  });
+
+  test('the cookie of a socket is that of its descriptor in another process', async () => {
+    const native = await Native.load();
+    const socket = await bound('udp4');
+    const { port } = socket.address();
+    const cookies = readdirSync('/proc/self/fd').map((name) =>
+      cookieOfSocket(native, process.pid, Number(name)),
+    );
+    socket.close();
+    const { id } = await closed('the socket', ({ addresses }) => addresses.local.port === port);
+    expect(cookies.map((it) => it && `sk:${it.low.toString(16)}`)).toContain(id);
+    expect(cookieOfSocket(native, process.pid, 1_000_000)).toBeUndefined();
+    expect(cookieOfSocket(native, 2 ** 22 + 1, 1)).toBeUndefined();
   });
 
   test('two ledgers record the same, and one does not need the other', async () => {

@@ -2,7 +2,11 @@ import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, statSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { LEDGER_SOCKETS, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
+import {
+  LEDGER_ENTRY_BYTES,
+  LEDGER_SOCKETS,
+  LedgerUnavailable,
+} from '../../../../src/source/linux/ledger/ledger.ts';
 import { TraceUnavailable } from '../../../../src/source/linux/trace/tracefs.ts';
 import type { SourceOptions } from '../../../../src/source/types.ts';
 
@@ -224,6 +228,7 @@ describe('opening sock_diag', () => {
   describe('with events', () => {
     let openTrace: () => unknown;
     let openLedger: () => unknown;
+    const ledgerSizes: number[] = [];
     const traceOptions: unknown[] = [];
     const coverageWith = async (options: Partial<SourceOptions> = {}) => {
       library.datagrams = [answer(0)];
@@ -231,14 +236,21 @@ describe('opening sock_diag', () => {
     };
     beforeEach(() => {
       traceOptions.length = 0;
+      ledgerSizes.length = 0;
       openLedger = () => {
         throw new LedgerUnavailable('it needs root');
       };
       vi.doMock('../../../../src/source/linux/ledger/bpf.ts', () => ({ Bpf: class {} }));
       vi.doMock('../../../../src/source/linux/ledger/ledger.ts', () => ({
+        LEDGER_ENTRY_BYTES,
         LEDGER_SOCKETS,
         LedgerUnavailable,
-        Ledger: { open: () => openLedger() },
+        Ledger: {
+          open: ({ maxSockets }: { maxSockets: number }) => {
+            ledgerSizes.push(maxSockets);
+            return openLedger();
+          },
+        },
       }));
       vi.doMock('../../../../src/source/linux/trace/tracefs.ts', () => ({ TraceUnavailable }));
       vi.doMock('../../../../src/source/linux/trace/trace.ts', () => ({
@@ -264,6 +276,20 @@ describe('opening sock_diag', () => {
       openTrace = () => expect.unreachable();
       expect(await coverageWith()).toEqual({ level: 'lives' });
     });
+
+    test.each([
+      [5000, undefined, 5000],
+      [1_000_000, undefined, 65_536],
+      [5000, 60_000, 204_800],
+      [1_000_000, 4, 4096],
+    ])(
+      'makes the ledger as large as the memory allows, or as the user wants: %i, %s KiB',
+      async (sockets, eventBufferKiB, size) => {
+        openTrace = () => ({ nowMs: () => 0 });
+        await coverageWith({ bounds: { sockets, remnants: 2000 }, eventBufferKiB });
+        expect(ledgerSizes).toEqual([size]);
+      },
+    );
 
     test('opens the trace if the ledger cannot record owners on this kernel', async () => {
       openLedger = () => ledgerOf('this kernel is too old');

@@ -1,0 +1,149 @@
+// The ledger in the kernel, as root: traffic of UDP, raw and ping sockets with their programs, and nothing of it is left when
+// netpane ends.
+import { beforeAll, describe, expect, test } from 'vitest';
+import { Bpf } from '../../src/source/linux/ledger/bpf.ts';
+import { openCgroup } from '../../src/source/linux/ledger/cgroup.ts';
+import { Ledger, LedgerUnavailable } from '../../src/source/linux/ledger/ledger.ts';
+import { Native } from '../../src/source/linux/netlink/native.ts';
+import { eventually } from '../helpers/herd.ts';
+import { isRoot, newHerd, pollsByHand, rowOf, startNetpane, tableRows, uniqueName } from './netpane.ts';
+import { Stage } from './stage.ts';
+
+/** Returns why there is no ledger here; undefined if there is one. */
+async function whyNot(): Promise<string | undefined> {
+  if (!isRoot) return 'it needs root';
+  const native = await Native.load();
+  try {
+    const options = { bpf: new Bpf(native), openCgroup: () => openCgroup({ native, procRoot: '/proc' }) };
+    const ledger = Ledger.open({ ...options, isRoot });
+    ledger.close();
+    return ledger.noOwnersReason ?? ledger.noTrafficReason;
+  } catch (error) {
+    if (error instanceof LedgerUnavailable) return error.message;
+    throw error;
+  }
+}
+const impossible = await whyNot();
+const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
+
+describe.skipIf(impossible !== undefined)(`the ledger${why}`, () => {
+  test.each(['127.0.0.1', '::1'])(
+    'shows bytes and rates of UDP sockets on %s, connected or not',
+    async (host) => {
+      const herd = newHerd();
+      const name = uniqueName();
+      const [server, client] = await Promise.all([
+        herd.spawn({ title: `${name}-s` }),
+        herd.spawn({ title: `${name}-c` }),
+      ]);
+      const receiver = await server.udp({ host });
+      const connected = await client.udp({ host, to: receiver.local });
+      const free = await client.udp({ host });
+      const polls = pollsByHand();
+      const t = startNetpane({ ...polls.start, cols: 180, args: ['--process', name, '--interval', '100ms'] });
+      const bytesOf = (socket: typeof free) => {
+        const row = rowOf(t, socket);
+        return row && [row.rxBytes, row.txBytes];
+      };
+      await t.until('the first poll', () => polls.areDone() && bytesOf(free) && bytesOf(connected));
+      // Nothing is known of the time before netpane started.
+      for (const socket of [receiver, connected, free]) expect(bytesOf(socket)).toEqual(['0', '0']);
+      await client.datagrams(connected, 30, 1000);
+      await client.datagrams(free, 7, 100, receiver.local);
+      polls.allow(1);
+      await t.until('the traffic', () => bytesOf(receiver)?.[0] === '31k');
+      expect(bytesOf(connected)).toEqual(['0', '30k']);
+      expect(bytesOf(free)).toEqual(['0', '700']);
+      expect(rowOf(t, free)?.txRate).toMatch(/^[1-9]/);
+    },
+  );
+
+  test.each([
+    // A raw socket gets the requests too, over loopback: they arrive at this machine.
+    ['raw', ['1.0k', '500']],
+    ['ping', ['500', '500']],
+  ] as const)('counts the packets of a %s socket, without the header of IP', async (kind, wanted) => {
+    const stage = await Stage.create();
+    await stage.runOther('sh', '-c', 'echo 0 0 > /proc/sys/net/ipv4/ping_group_range');
+    const polls = pollsByHand();
+    const t = startNetpane({
+      ...polls.start,
+      through: [...stage.through],
+      cols: 180,
+      args: ['--netns', String(stage.netns), '--interval', '100ms'],
+    });
+    await t.until('the first poll', () => polls.areDone());
+    const program = await stage.echo({ count: 5, kind });
+    const shown = () => tableRows(t).find(({ pid }) => Number(pid) === program.pid);
+    polls.allow(1);
+    await t.until('the socket', () => polls.areDone() && shown() !== undefined);
+    const row = shown();
+    expect([row?.process, row?.rxBytes, row?.txBytes], t.text()).toEqual([program.name, ...wanted]);
+    await program.end();
+  });
+
+  describe('leaves nothing in the kernel', () => {
+    /** BPF_PROG_GET_NEXT_ID and BPF_LINK_GET_NEXT_ID. */
+    const NEXT_ID = { programs: 11, links: 31 } as const;
+    const SYS_BPF = process.arch === 'arm64' ? 280 : 321;
+    let native: Native;
+    beforeAll(async () => {
+      native = await Native.load();
+    });
+
+    /** Returns the ids of all BPF programs or links of the machine. */
+    function idsOf(kind: keyof typeof NEXT_ID): number[] {
+      const attributes = native.allocate(12);
+      const ids: number[] = [];
+      for (let id = 0; ; ids.push(id)) {
+        attributes.view.setUint32(0, id, true);
+        if (native.systemCall(SYS_BPF, NEXT_ID[kind], Number(attributes.address), 12) !== 0) return ids;
+        id = attributes.view.getUint32(4, true);
+      }
+    }
+    const added = (before: readonly number[], kind: keyof typeof NEXT_ID) =>
+      idsOf(kind).filter((id) => !before.includes(id)).length;
+
+    test.each(['SIGTERM', 'SIGKILL'] as const)(
+      'when it ends by %s, and another netpane goes on',
+      async (signal) => {
+        const stage = await Stage.create();
+        const server = await stage.serve();
+        const before = { programs: idsOf('programs'), links: idsOf('links') };
+        const [one, other] = [await stage.watch(server), await stage.watch(server)];
+        expect(added(before.links, 'links')).toBe(10);
+        expect(added(before.programs, 'programs')).toBe(10);
+        one.program.child.kill(signal);
+        await one.program.ended;
+        await eventually(
+          () => `5 links instead of ${added(before.links, 'links')}`,
+          () => added(before.links, 'links') === 5 && added(before.programs, 'programs') === 5,
+        );
+        const client = await stage.run('visit', { port: server.port, count: 20, endings: 'cs' });
+        await other.closes(40, server.port);
+        const near = [...other.bySocket(({ remote }) => remote?.port === server.port).values()];
+        const closes = near.map((events) => events.find(({ type }) => type === 'close')?.socket.owners[0]);
+        expect(
+          closes.filter((owner) => owner?.pid === client.pid && owner.knowledge === 'exact'),
+        ).toHaveLength(20);
+        expect(other.gaps).toEqual([]);
+        other.program.child.kill('SIGTERM');
+        await other.program.ended;
+        await eventually(
+          () => 'no program',
+          () => added(before.links, 'links') === 0 && added(before.programs, 'programs') === 0,
+        );
+      },
+    );
+  });
+
+  test('names the next best source and says what is missing if the kernel refuses the ledger', async () => {
+    const stage = await Stage.create({ hasLedger: false });
+    const { program } = await stage.watch(await stage.serve());
+    await program.until('the notice', () =>
+      program.stderr.includes(
+        'bytes of UDP and raw sockets are not counted (access to bpf(2) denied): sums leave them out',
+      ),
+    );
+  });
+});
