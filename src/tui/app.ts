@@ -9,7 +9,7 @@ import type { Derived } from '../view/panes/pane.ts';
 import { ShownEvents } from '../view/panes/shown-events.ts';
 import { actionOf, KEYS } from './keymap.ts';
 import { keyContext } from './keys/context.ts';
-import { mouseActions, type MouseInput } from './mouse.ts';
+import { Mouse, type MouseInput } from './mouse.ts';
 import { type PaintedRegion, Painter } from './painter.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -32,6 +32,7 @@ export class App {
   readonly #runEffect: (effect: Effect) => void;
   readonly #now: () => number;
   readonly #painter: Painter;
+  readonly #mouse = new Mouse();
   readonly #derived: Derived = { order: new RowOrder(), events: new ShownEvents() };
   /** The picture that the user sees. */
   #painted: readonly PaintedRegion[] = [];
@@ -54,7 +55,8 @@ export class App {
     screen.on('paste', (text: string) => this.#paste(text));
     screen.on('mouse', (event: MouseInput) => {
       this.#noteInput();
-      for (const action of mouseActions(event, this.#painted, this.#context())) this.dispatch(action);
+      const actions = this.#mouse.actions(event, this.#painted, this.#context(), this.#now());
+      for (const action of actions) this.dispatch(action);
     });
     screen.on('resize', () => this.paint());
     this.paint();

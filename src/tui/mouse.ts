@@ -13,24 +13,39 @@ export interface MouseInput {
 
 const WHEEL_ROWS = 3;
 
-/**
- * Returns the actions of a mouse event.
- * @param painted the picture that the user sees: a click means it, though rows may have moved since
- * @param now the scene after the actions dispatched so far
- */
-export function mouseActions(
-  { action, button, x, y }: MouseInput,
-  painted: readonly PaintedRegion[],
-  now: Scene,
-): readonly Action[] {
-  const target = painted.find(
-    ({ region: { left, top, width, height } }) =>
-      y >= top && y < top + height && x >= left && x < left + width,
-  );
-  if (action === 'wheelup' || action === 'wheeldown') {
-    const by = action === 'wheelup' ? -WHEEL_ROWS : WHEEL_ROWS;
-    return target?.wheel?.(now, by) ?? [move(now, by, 'row')];
+/** Maximum time between the two clicks of a double-click, milliseconds; that of most desktops. */
+const DOUBLE_CLICK_MS = 500;
+
+/** Turns mouse events into actions. Keeps the last click, to recognise a double-click. */
+export class Mouse {
+  #last: { readonly x: number; readonly y: number; readonly atMs: number } | undefined;
+
+  /**
+   * Returns the actions of a mouse event.
+   * @param painted the picture that the user sees: a click means it, though rows may have moved since
+   * @param now the scene after the actions dispatched so far
+   * @param atMs time of the event, on a clock that never runs backwards
+   */
+  actions(input: MouseInput, painted: readonly PaintedRegion[], now: Scene, atMs: number): readonly Action[] {
+    const { action, button, x, y } = input;
+    const target = painted.find(
+      ({ region: { left, top, width, height } }) =>
+        y >= top && y < top + height && x >= left && x < left + width,
+    );
+    if (action === 'wheelup' || action === 'wheeldown') {
+      const by = action === 'wheelup' ? -WHEEL_ROWS : WHEEL_ROWS;
+      return target?.wheel?.(now, by) ?? [move(now, by, 'row')];
+    }
+    if (action !== 'mousedown' || button !== 'left') return [];
+    const isDouble = this.#isDouble(x, y, atMs);
+    return target?.click?.(x - target.region.left, y - target.region.top, now, isDouble) ?? [];
   }
-  if (action !== 'mousedown' || button !== 'left' || !target?.click) return [];
-  return target.click(x - target.region.left, y - target.region.top, now);
+
+  /** Returns true for the second of two quick clicks on a cell. A third one is the first of another pair. */
+  #isDouble(x: number, y: number, atMs: number): boolean {
+    const last = this.#last;
+    const isDouble = last?.x === x && last.y === y && atMs - last.atMs <= DOUBLE_CLICK_MS;
+    this.#last = isDouble ? undefined : { x, y, atMs };
+    return isDouble;
+  }
 }

@@ -193,6 +193,13 @@ function rowPattern(titles: string): RegExp {
   return pattern;
 }
 
+/** Returns a line without the brackets of the chosen cell, which are bold on the selected row. */
+const withoutBrackets = (terminal: Terminal, line: string, y: number): string =>
+  line.replace(/[[\]]/g, (bracket, x: number) => {
+    const { bold, inverse } = terminal.cell(x, y);
+    return bold && inverse ? ' ' : bracket;
+  });
+
 /** Returns the visible rows of the table. From 120 columns on, all fields have room that are not optional. */
 export const tableRows = (terminal: Terminal): ShownRow[] => {
   const lines = terminal.rows();
@@ -200,7 +207,7 @@ export const tableRows = (terminal: Terminal): ShownRow[] => {
   if (titles < 0) return [];
   const pattern = rowPattern((lines[titles] ?? '').slice(2).trim());
   return lines.flatMap((line, y) => {
-    const { groups } = (y > titles && pattern.exec(line)) || {};
+    const { groups } = (y > titles && pattern.exec(withoutBrackets(terminal, line, y))) || {};
     return groups ? [{ ...(groups as unknown as Omit<ShownRow, 'y'>), y }] : [];
   });
 };

@@ -1,11 +1,12 @@
 import { PANE_NAMES } from '../../store/state.ts';
+import { eventAtCursor } from '../../view/panes/event-pane.ts';
 import { focusOn } from '../../view/panes/focus.ts';
+import { goToRow } from '../../view/panes/go-to-row.ts';
 import { nextFocus } from '../../view/layout.ts';
 import { PANES } from '../../view/panes/panes.ts';
 import type { Action } from '../../store/actions.ts';
 import type { Binding } from './binding.ts';
 import type { KeyContext } from './context.ts';
-import { goToRow } from './go-to-row.ts';
 import { fold } from './views.ts';
 
 const ENTER: Binding = {
@@ -17,7 +18,7 @@ const ENTER: Binding = {
   focusHint: { events: 'go to row', details: 'close' },
   run: (context) =>
     context.focus === 'events'
-      ? goToRow(context)
+      ? goToRow(context, eventAtCursor(context.state, context.events))
       : context.item && context.item.type !== 'row'
         ? fold(context)
         : { type: 'pane', pane: 'details' },

@@ -1,6 +1,6 @@
 import { focusOn, KEYS_HERE } from './focus.ts';
+import { goToRow, type NumberedEvent } from './go-to-row.ts';
 import type { PaneRow } from './pane.ts';
-import type { Event } from '../../model/event.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { Place, State } from '../../store/state.ts';
 import { eventLine } from './events.ts';
@@ -31,10 +31,7 @@ export function logPlace(state: State, shown: ShownEvents, lines: number): Place
 }
 
 /** Returns the event under the cursor, and its number; undefined if there is none. */
-export function eventAtCursor(
-  state: State,
-  shown: ShownEvents,
-): { readonly number: number; readonly event: Event } | undefined {
+export function eventAtCursor(state: State, shown: ShownEvents): NumberedEvent | undefined {
   const number = shown.numberAt(cursorIndex(state, shown));
   const event = number === undefined ? undefined : state.log.at(number);
   return number === undefined || event === undefined ? undefined : { number, event };
@@ -138,12 +135,13 @@ export const EVENTS: PaneRow = {
   ],
   clickIn: ({ state, events }, { height }) => {
     const numbers = visibleEvents(state, events, height);
-    return (_, y, now) => {
+    return (_, y, now, isDouble) => {
       const number = numbers[y - 1];
-      return [
-        focusOn(now, 'events'),
-        ...(number === undefined ? [] : [{ type: 'select-event', number } as const]),
-      ];
+      if (number === undefined) return [focusOn(now, 'events')];
+      const event = now.state.log.at(number);
+      return isDouble && event
+        ? [goToRow(now, { number, event })]
+        : [focusOn(now, 'events'), { type: 'select-event', number }];
     };
   },
 };

@@ -44,8 +44,13 @@ export interface Scene extends Derived {
 /** How far a key moves: lines, pages, or to an end. */
 export type Unit = 'row' | 'page' | 'all';
 
-/** Returns what a click does. `x` and `y` are cells from the corner of the region, `now` the scene at the click. */
-export type Click = (x: number, y: number, now: Scene) => readonly Action[];
+/**
+ * Returns what a click does.
+ * @param x cells from the corner of the region, as `y`
+ * @param now the scene at the click
+ * @param isDouble true for the second click of a double-click
+ */
+export type Click = (x: number, y: number, now: Scene, isDouble: boolean) => readonly Action[];
 
 /** What a region of the screen shows, and what the mouse does in it. */
 export interface RegionRow {

@@ -57,11 +57,14 @@ export const TABLE: PaneRow = {
   wheel: wheelInTable,
   clickIn: ({ state, order, columns }, { height }) => {
     const items = visibleItems(state, order, height);
-    return (x, y, now) => {
+    return (x, y, now, isDouble) => {
       const item = items[y];
       const placed = columnAt(columns, x);
+      // Rows may have moved between the two clicks: only the second one on the same row opens its details.
+      const opensDetails = isDouble && item?.type === 'row' && item.id === now.state.selectedId;
       return [
         focusOn(now, 'table'),
+        ...(opensDetails ? [{ type: 'pane', pane: 'details', open: true } as const] : []),
         ...(item ? selectItem(item, now) : []),
         ...(item?.type === 'row' && placed ? [{ type: 'cell', column: placed.column.id } as const] : []),
       ];

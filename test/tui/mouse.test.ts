@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { FakeApp } from '../helpers/app.ts';
+import { baseline, batch, socket, withEvents } from '../helpers/fakes.ts';
+
+const TOP_ROW = 4;
+
+let app: FakeApp;
+beforeEach(() => {
+  app = new FakeApp(120, 40);
+});
+afterEach(() => app.close());
+
+const sockets = (...names: readonly string[]) => names.map((process) => socket({ id: process, process }));
+
+/** Clicks twice, with this time between. */
+const clickTwice = async (x: number, y: number, ms: number) => {
+  await app.click(x, y);
+  app.nowMs += ms;
+  await app.click(x, y);
+};
+
+describe('a double-click', () => {
+  test('on a row selects it and opens its details; another one leaves them open', async () => {
+    await app.take(baseline(sockets('aaa', 'bbb', 'ccc')));
+    await clickTwice(20, TOP_ROW + 1, 200);
+    expect(app.text).toMatch(/DETAILS[^]*program +bbb/);
+    await clickTwice(20, TOP_ROW + 2, 200);
+    expect(app.text).toMatch(/DETAILS[^]*program +ccc/);
+  });
+
+  test('is two clicks if the second one is late, or on another row because rows have moved', async () => {
+    await app.take(baseline(sockets('bbb', 'ccc')));
+    await clickTwice(20, TOP_ROW + 1, 600);
+    expect(app.text).not.toContain('DETAILS');
+    app.nowMs += 1000;
+    await app.click(20, TOP_ROW + 1);
+    await app.take(batch({ monotonicMs: app.nowMs, spawned: sockets('aaa') }));
+    await app.click(20, TOP_ROW + 1);
+    expect(app.text).not.toContain('DETAILS');
+  });
+
+  test('on an event goes to its row', async () => {
+    const opened = batch({ monotonicMs: 1000, spawned: sockets('aaa', 'bbb', 'ccc') });
+    await app.take(baseline([]), ...withEvents(opened));
+    await app.press('e');
+    const { y } = app.find('EVENTS');
+    await app.click(20, y + 2);
+    expect(app.lines[y]).toMatch(/^▸ EVENTS/);
+    await app.click(20, y + 2);
+    expect(app.lines[y]).toMatch(/^EVENTS/);
+    expect(app.lines.findIndex((_, line) => line < y && app.cellAt(30, line).inverse)).toBe(TOP_ROW + 1);
+  });
+});
+
+test('a click on a view opens it; a click between two views does nothing', async () => {
+  await app.take(baseline(sockets('aaa', 'bbb')));
+  const { x, y } = app.find('2 listening');
+  await app.click(x - 1, y);
+  expect(app.app.state.query.text).toBe('');
+  await app.click(x + 4, y);
+  expect(app.app.state.query.text).toBe('listen');
+  expect(app.cellAt(x, y).bold).toBe(true);
+  await app.click(0, y);
+  expect(app.app.state.query.text).toBe('');
+});
+
+test('the wheel over the details scrolls them, a click gives them the keys', async () => {
+  await app.resize(80, 16);
+  await app.take(baseline(sockets('aaa', 'bbb')));
+  await app.press('\r');
+  const { y } = app.find('DETAILS');
+  expect(app.lines[y]).toMatch(/^DETAILS {2}1–/);
+  await app.press(`\x1b[<65;5;${y + 3}M`);
+  expect(app.lines[y]).toMatch(/^DETAILS {2}[2-4]–/);
+  await app.click(5, y + 2);
+  await app.press('\x1b[H');
+  expect(app.lines[y]).toMatch(/^▸ DETAILS {2}1–/);
+});
