@@ -16,6 +16,7 @@ import type {
   PromptKind,
   Usage,
   View,
+  SameColumns,
   WidestSeen,
 } from './state.ts';
 
@@ -44,6 +45,7 @@ export type Action =
       readonly widest: WidestSeen;
       /** Ids of the new listeners on the screen whose marks are held. */
       readonly newListeners: readonly string[];
+      readonly same: SameColumns | null;
     }
   | { readonly type: 'quit' }
   /** Stops netpane, as ctrl-z does. */

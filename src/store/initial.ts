@@ -81,6 +81,7 @@ export const initialState = (settings: InitialSettings): State => ({
   focus: 'table',
   places: NO_PLACES,
   widest: new Map(),
+  same: null,
   prompt: null,
   list: null,
   message: null,

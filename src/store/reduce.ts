@@ -47,6 +47,7 @@ export function reduce(state: State, action: Action): State {
         ...withSelection(state, action.selectedId),
         places: action.places,
         widest: action.widest,
+        same: action.same,
         usageDue: false,
       };
     case 'query':
@@ -139,7 +140,7 @@ export function reduce(state: State, action: Action): State {
       return scrollPane(state, action);
     case 'service-names':
       // Names are wider than numbers: columns may become narrower again.
-      return { ...state, serviceNames: !state.serviceNames, widest: new Map() };
+      return { ...state, serviceNames: !state.serviceNames, widest: new Map(), same: null };
     case 'cost':
       return { ...state, showsCost: !state.showsCost };
     case 'palette':

@@ -255,6 +255,13 @@ export interface Absence {
   readonly endMs: number;
 }
 
+/** Columns that say the same in every row of a query, which therefore leave first in a narrow pane. */
+export interface SameColumns {
+  readonly query: Query;
+  /** The text of each column. */
+  readonly texts: ReadonlyMap<ColumnId, string>;
+}
+
 /** The sampler has sent no batch for several intervals. */
 export interface Silence {
   /** Time since the last batch, or since the start, milliseconds. */
@@ -335,6 +342,8 @@ export interface State {
   readonly focus: Focus;
   readonly places: Places;
   readonly widest: WidestSeen;
+  /** Null before the first rows. */
+  readonly same: SameColumns | null;
   readonly prompt: Prompt | null;
   readonly list: List | null;
   readonly message: Message | null;

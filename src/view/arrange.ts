@@ -1,19 +1,25 @@
 import type { Action } from '../store/actions.ts';
 import type { State } from '../store/state.ts';
+import { type Plan, planOf } from './columns/plan.ts';
 import { columnsIn, noteWidths, placeColumns, type PlacedColumn } from './table/place.ts';
 import type { KeyHelp } from './header/key-help.ts';
 import { focusIn, layoutOf } from './layout.ts';
 import { logPlace } from './panes/event-pane.ts';
 import type { Derived, Layout, Scene } from './panes/pane.ts';
 import { cellContext } from './table/rows.ts';
+import { MAX_COMPARED, sameColumns } from './table/same-columns.ts';
 import { selectedIndex, visibleItems } from './table/selection.ts';
 import { nextTop } from './table/viewport.ts';
 
 const tableWidth = ({ size }: State, { table }: Layout): number => table?.width ?? size.width;
 
+/** Returns the automatic columns. They stay while a query is typed. */
+export const planIn = ({ table: { seen }, query, prompt, same, sort }: State): Plan =>
+  planOf({ seen, query: prompt?.before ?? query, same, sort });
+
 /** Returns the visible columns. */
 const columnsOf = (state: State, layout: Layout): readonly PlacedColumn[] =>
-  placeColumns(tableWidth(state, layout), state.widest, state.table.seen, state.columns);
+  placeColumns(tableWidth(state, layout), state.widest, state.table.seen, state.columns, planIn(state));
 
 /**
  * Returns the scene of a state.
@@ -62,13 +68,19 @@ export function arrange(
   };
   const items = visibleItems({ ...state, places: arranged }, order, height ?? 0);
   const rows = items.flatMap((item) => (item.type === 'row' ? [item.row] : []));
-  const fitting = columnsIn(tableWidth(state, layout), table.seen, columns);
+  const context = cellContext(state);
+  const rowsUpTo = (end: number) =>
+    order.slice(0, end).flatMap((item) => (item.type === 'row' ? [item.row] : []));
+  const same = sameColumns(state, rows, () => rowsUpTo(MAX_COMPARED), context);
+  const plan = planIn({ ...state, same });
+  const fitting = columnsIn(tableWidth(state, layout), state.widest, table.seen, columns, plan);
   return {
     type: 'arranged',
     selectedId: isGone && pause === null ? (order.at(index)?.id ?? null) : selectedId,
     rowId: order.rowAt(index)?.id ?? null,
     places: arranged,
     newListeners: rows.flatMap(({ id, mark }) => (mark === 'spawned' && table.isUnseen(id) ? [id] : [])),
-    widest: noteWidths(state.widest, rows, cellContext(state), fitting),
+    widest: noteWidths(state.widest, rows, context, fitting),
+    same,
   };
 }

@@ -134,6 +134,10 @@ const CELLS: Readonly<Record<string, readonly [string, string]>> = {
   Q: ['queues', String.raw`\S+`],
   IF: ['interface', String.raw`\S+`],
   AGE: ['age', String.raw`\S+`],
+  'LOCAL:PORT': ['localEnd', String.raw`\S+`],
+  EXPOSURE: ['exposure', String.raw`\S.*?`],
+  COMMAND: ['command', String.raw`.*?`],
+  RATE: ['rate', String.raw`\S+`],
 };
 const PORT = String.raw`[\w-]+|\*|·`;
 
@@ -150,7 +154,11 @@ export interface ShownRow extends Partial<
     | 'txBytes'
     | 'retransmits'
     | 'queues'
-    | 'interface',
+    | 'interface'
+    | 'localEnd'
+    | 'exposure'
+    | 'command'
+    | 'rate',
     string
   >
 > {

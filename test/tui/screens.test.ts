@@ -75,6 +75,8 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
   'help-at-its-end': async (app) => (await app.take(...BATCHES)).press('?', 'G'),
   'service-names': async (app) => (await app.take(...BATCHES)).press('n'),
   'traffic-table': (app) => app.take(...TRAFFIC_BATCHES),
+  listening: async (app) => (await app.take(...TRAFFIC_BATCHES)).press('2'),
+  talkers: async (app) => (await app.take(...TRAFFIC_BATCHES)).press('5'),
   'traffic-baseline': (app) => app.take(...TRAFFIC_BATCHES.slice(0, 1)),
   // A click on the title, at the widths that have it: most traffic first.
   'traffic-sorted': async (app) => {

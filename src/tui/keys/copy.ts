@@ -1,5 +1,6 @@
 import { shortened } from '../../model/text.ts';
 import type { Action } from '../../store/actions.ts';
+import { planIn } from '../../view/arrange.ts';
 import { allColumns } from '../../view/table/place.ts';
 import { selectedIndex } from '../../view/table/selection.ts';
 import { cellContext, cellText, itemText } from '../../view/table/rows.ts';
@@ -25,7 +26,7 @@ const MAX_SHOWN = 28;
 function copyRow({ state, order }: KeyContext): Action {
   const item = order.at(selectedIndex(state, order));
   if (item === undefined) return NOTHING_TO_COPY;
-  const columns = allColumns(state.table.seen, state.columns);
+  const columns = allColumns(state.columns, planIn(state));
   const text = itemText(item, columns, cellContext(state));
   const what = item.type === 'row' ? `row (${columns.length} columns)` : shortened(text, MAX_SHOWN);
   return { type: 'copy', text, what };

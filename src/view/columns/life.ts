@@ -1,5 +1,6 @@
 import type { ColumnId } from '../../store/state.ts';
 import type { Mark, Row } from '../../store/row.ts';
+import { earliestStartMs, rowAgeText } from '../text/age-text.ts';
 import { ageText, clockText, dateText, livedText, NOTHING } from '../text/format.ts';
 import { type CellContext, type ColumnSpec, onRequest, requestedNumberColumn } from './column.ts';
 
@@ -39,19 +40,31 @@ const isLowerBound = ({ lifetimeMs, isAtLeast, baseline }: Row): boolean =>
 
 const knownText = (row: Row): string => (isLowerBound(row) ? 'at least' : 'exact');
 
+/** Less than the time between two polls: sockets of the baseline stay older than any later one. */
+const BASELINE_RANGE_MS = 50;
+/** A time after every start of a program, milliseconds since 1970. */
+const NEVER_MS = 1e13;
+
+/**
+ * Returns the sort key of the age. All sockets of the baseline were first seen at once: among them those of the latest
+ * programs come first, those without a known start last.
+ */
+function ageKey(row: Row): number {
+  if (!row.baseline) return -row.firstSeenMs;
+  return BASELINE_RANGE_MS * (1 - (earliestStartMs(row) ?? 0) / NEVER_MS) - row.firstSeenMs;
+}
+
 /** Columns about time: age, lifetime, mark and timers. */
 export const LIFE_COLUMNS = {
   age: {
     title: 'AGE',
-    about: 'time since netpane first saw it, > if opened earlier; once closed, how long it lived',
+    about:
+      'age; > at least, since netpane first saw it; ≤ at most, since its program started; once closed, how long it lived',
     align: 'right',
     width: { least: 5, good: 5, most: 5 },
     priority: 13,
-    text: ({ firstSeenMs, baseline, lifetimeMs, isAtLeast }, { nowMs }) =>
-      lifetimeMs === undefined
-        ? ageText(nowMs - firstSeenMs, baseline)
-        : livedText(lifetimeMs, isAtLeast ?? false),
-    key: ({ firstSeenMs }) => -firstSeenMs,
+    text: rowAgeText,
+    key: ageKey,
   },
   firstSeen: onRequest({
     title: 'SEEN AT',

@@ -25,7 +25,7 @@ export const PROGRAM_COLUMNS = {
     about: 'process id',
     align: 'right',
     width: { least: 7, good: 7, most: 7 },
-    priority: 8,
+    priority: 7,
     text: ({ socket }) => String(firstOwner(socket).pid ?? NOTHING),
     key: ({ socket }) => firstOwner(socket).pid ?? null,
     keyFrom: 'names',

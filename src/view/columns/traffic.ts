@@ -40,14 +40,14 @@ export const TRAFFIC_COLUMNS = {
   rxRate: numberColumn({
     title: 'RX/S',
     about: 'bytes received per second since the last poll',
-    priority: 6,
+    priority: 9,
     value: ({ rxRate }) => rxRate,
     text: (row, context) => rateText(row, row.rxRate, context),
   }),
   txRate: numberColumn({
     title: 'TX/S',
     about: 'bytes sent per second since the last poll',
-    priority: 7,
+    priority: 10,
     value: ({ txRate }) => txRate,
     text: (row, context) => rateText(row, row.txRate, context),
   }),

@@ -16,7 +16,6 @@ import type { State, Usage } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import { byteFacts, type Fact, momentOf, networkFacts, pathFacts, programFacts, queueFacts } from './flow.ts';
 import {
-  ageText,
   bytesText,
   clockText,
   endpointText,
@@ -25,6 +24,7 @@ import {
   portText,
   userText,
 } from '../text/format.ts';
+import { ageWords } from '../text/age-text.ts';
 import { exposureWords } from '../text/exposure-text.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { changeWords } from '../text/change-text.ts';
@@ -132,7 +132,6 @@ const DIRECTIONS = { in: 'incoming', out: 'outgoing' } as const;
 export function factLines(row: Row, state: State, width: number): Line[] {
   const { socket, direction } = row;
   const moment = momentOf(state);
-  const seen = ageText(moment.nowMs - row.firstSeenMs, row.baseline);
   const fields = (facts: readonly Fact[]) => facts.flatMap((fact) => factField(fact, width));
   const state_ = socket.state ?? 'unconnected';
   const owners = socket.owners.flatMap((owner, i) => [
@@ -164,11 +163,7 @@ export function factLines(row: Row, state: State, width: number): Line[] {
     ...fields(networkFacts(row, moment)),
     ...changeFields(state, row.id, width),
     ...(row.lifetimeMs === undefined
-      ? field(
-          'age',
-          row.baseline ? `${seen === '·' ? '' : `${seen}, `}opened before netpane started` : seen,
-          width,
-        )
+      ? factField(['age', ageWords(row, moment)], width)
       : field('lived', `${row.isAtLeast ? '>' : ''}${lifetimeText(row.lifetimeMs)}`, width)),
     ...field('seen', `first at ${LIFE_COLUMNS.firstSeen.text(row, cellContext(state))}`, width),
     ...fields([

@@ -1,14 +1,8 @@
+import { planOf, type Plan } from '../columns/plan.ts';
 import { type ColumnChoice, type ColumnId, MAX_COLUMN_WIDTH, type WidestSeen } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import type { Seen } from '../../store/seen-fields.ts';
-import {
-  type CellContext,
-  type Column,
-  columnOf,
-  COLUMNS,
-  presentColumns,
-  tableTextOf,
-} from '../columns/columns.ts';
+import { type CellContext, type Column, columnOf, tableTextOf } from '../columns/columns.ts';
 import { displayWidth } from '../text/width.ts';
 
 /** A column with its position and width in the pane. */
@@ -47,7 +41,13 @@ export function noteWidths(
 export const GUTTER = 2;
 
 /** Number of columns, by priority, that stay in the narrowest pane. */
-const ESSENTIAL = 5;
+const ESSENTIAL = 6;
+
+/** Maximum width of a column that is fitted to its texts. */
+const MAX_FITTED = 21;
+
+/** Width from which gaps of two cells come before a longer command line. */
+const ROOMY = 160;
 
 /** Possible gaps between columns, the widest first. A wider gap never costs a column. */
 const GAPS = [2, 1] as const;
@@ -64,41 +64,66 @@ export const CHOSEN_WIDTH = { least: 1, most: MAX_COLUMN_WIDTH } as const;
  * @param width cells of the whole pane
  * @param seen what the sources have shown so far; decides which automatic columns exist
  * @param choices the columns the user chose; null or empty for automatic columns
+ * @param plan the automatic columns
  */
 export function placeColumns(
   width: number,
   widest: WidestSeen,
   seen: Seen,
   choices: readonly ColumnChoice[] | null = null,
+  plan = planOf({ seen }),
 ): PlacedColumn[] {
-  const size = sizesOf(width, seen, choices);
+  const isChosen = choices !== null && choices.length > 0;
+  const size = sizesOf(width, widest, choices, plan);
+  const filler = isChosen || plan.filler === undefined || !size.has(plan.filler) ? undefined : plan.filler;
   const cells = [...size.values()].reduce((sum, each) => sum + each, 0);
   const free = (gap: number) => width - GUTTER - cells - gap * Math.max(0, size.size - 1);
-  const gap = GAPS.find((it) => free(it) >= 0) ?? 1;
+  // In a pane of usual width the filler needs the cells more than the gaps.
+  const gaps = filler && width < ROOMY ? [1] : GAPS;
+  const gap = gaps.find((it) => free(it) >= 0) ?? 1;
   const fixed = new Set(choices?.flatMap((choice) => (choice.width === undefined ? [] : [choice.id])));
-  distribute(size, free(gap), widest, fixed);
-  const order = choices && choices.length > 0 ? [...size.keys()] : COLUMNS;
-  let left = GUTTER;
+  if (filler) fixed.add(filler.id);
+  const left = distribute(size, free(gap), widest, fixed);
+  if (filler) {
+    const wanted = Math.max(widest.get(filler.id) ?? 0, size.get(filler) ?? 0);
+    size.set(filler, Math.min((size.get(filler) ?? 0) + left, wanted));
+  }
+  const order = isChosen ? [...size.keys()] : [...plan.order, ...(filler ? [filler] : [])];
+  let at = GUTTER;
   return order.flatMap((column) => {
     const cells = size.get(column);
     if (cells === undefined) return [];
-    const placed = { column, left, width: cells };
-    left += cells + gap;
+    const placed = { column, left: at, width: cells };
+    at += cells + gap;
     return [placed];
   });
 }
 
 /** Returns all columns of the table in order, also those for which a pane has no room. */
-export const allColumns = (seen: Seen, choices: readonly ColumnChoice[] | null): readonly Column[] =>
-  choices && choices.length > 0 ? choices.flatMap(({ id }) => columnOf(id) ?? []) : presentColumns(seen);
+export const allColumns = (choices: readonly ColumnChoice[] | null, { order }: Plan): readonly Column[] =>
+  choices && choices.length > 0 ? choices.flatMap(({ id }) => columnOf(id) ?? []) : order;
 
 /** Returns the columns that `placeColumns` will place, for `noteWidths`. */
-export const columnsIn = (width: number, seen: Seen, choices: readonly ColumnChoice[] | null): Column[] => [
-  ...sizesOf(width, seen, choices).keys(),
-];
+export const columnsIn = (
+  width: number,
+  widest: WidestSeen,
+  seen: Seen,
+  choices: readonly ColumnChoice[] | null,
+  plan = planOf({ seen }),
+): Column[] => {
+  const columns = [...sizesOf(width, widest, choices, plan).keys()];
+  // Its texts decide whether it appears.
+  const { filler } = plan;
+  return choices?.length || !filler || columns.includes(filler) ? columns : [...columns, filler];
+};
 
-const sizesOf = (width: number, seen: Seen, choices: readonly ColumnChoice[] | null): Map<Column, number> =>
-  choices && choices.length > 0 ? chosenColumns(width, choices) : chooseColumns(width, presentColumns(seen));
+const sizesOf = (
+  width: number,
+  widest: WidestSeen,
+  choices: readonly ColumnChoice[] | null,
+  plan: Plan,
+): Map<Column, number> =>
+  choices && choices.length > 0 ? chosenColumns(width, choices) : chooseColumns(width, widest, plan);
 
 /** Returns the first chosen columns that fit, with their widths. */
 function chosenColumns(width: number, choices: readonly ColumnChoice[]): Map<Column, number> {
@@ -131,36 +156,44 @@ export const chosenWidth = (cells: number): number =>
   Math.max(CHOSEN_WIDTH.least, Math.min(Math.trunc(cells), CHOSEN_WIDTH.most));
 
 /** Returns the automatic columns that fit with the smallest gap, with their widths. */
-function chooseColumns(width: number, columns: readonly Column[]): Map<Column, number> {
-  const byPriority = columns
-    .filter(({ from = 0 }) => width >= from)
-    .toSorted((a, b) => a.priority - b.priority);
+function chooseColumns(width: number, widest: WidestSeen, plan: Plan): Map<Column, number> {
+  const { ranked, filler, isFitted } = plan;
+  const goodOf = ({ id, title, width: { least, good, most } }: Column): number =>
+    isFitted
+      ? Math.max(least, title.length + 1, Math.min(widest.get(id) ?? 0, Math.max(good, MAX_FITTED), most))
+      : good;
+  const columns = ranked.filter(({ from = 0 }) => width >= from);
   const size = new Map<Column, number>();
   const free = () => {
     const cells = [...size.values()].reduce((sum, each) => sum + each, 0);
     return width - GUTTER - cells - Math.max(0, size.size - 1);
   };
-  for (const column of byPriority.slice(0, ESSENTIAL)) {
+  // Without a known text it would be a column of dots.
+  const least = filler && (widest.get(filler.id) ?? 0) > 1 ? filler.width.least : Infinity;
+  for (const column of columns.slice(0, ESSENTIAL)) {
     size.set(column, column.width.least);
     if (free() < 0 && size.size > 1) size.delete(column);
   }
   for (const [column, cells] of size) {
-    size.set(column, Math.min(cells + Math.max(0, free()), column.width.good));
+    size.set(column, Math.min(cells + Math.max(0, free()), Math.max(cells, goodOf(column))));
   }
-  for (const column of byPriority.slice(ESSENTIAL)) {
-    if (size.size < ESSENTIAL || free() <= column.width.good) break;
-    size.set(column, column.width.good);
+  for (const column of columns.slice(ESSENTIAL)) {
+    // The less important columns leave room for the filler.
+    const reserved = (isFitted || column.from !== undefined) && free() > least ? least + 1 : 0;
+    if (size.size < ESSENTIAL || free() - reserved <= goodOf(column)) break;
+    size.set(column, goodOf(column));
   }
+  if (filler && !size.has(filler) && free() > least) size.set(filler, least);
   return size;
 }
 
-/** Gives the remaining cells, one at a time in turn, to columns that need more; fixed widths stay. */
+/** Gives the remaining cells, one at a time in turn, to columns that need more; fixed widths stay. Returns the rest. */
 function distribute(
   size: Map<Column, number>,
   cells: number,
   widest: WidestSeen,
   fixed: ReadonlySet<ColumnId>,
-): void {
+): number {
   let left = cells;
   const needing = (): Column[] =>
     [...size].flatMap(([column, cells]) =>
@@ -170,4 +203,5 @@ function distribute(
     for (const column of columns.slice(0, left)) size.set(column, (size.get(column) ?? 0) + 1);
     left -= Math.min(left, columns.length);
   }
+  return left;
 }

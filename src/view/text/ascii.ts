@@ -13,6 +13,7 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
   '–': '-',
   '±': '~',
   '≥': '>',
+  '≤': '<',
   '↑': '^',
   '↓': 'v',
   '▴': '^',

@@ -114,13 +114,13 @@ export function durationText(ms: number): string {
 }
 
 /**
- * Returns the age of a row in at most five cells, with `>` if it was opened before netpane started. From ten seconds on
- * it changes in steps of ten, so that a quiet screen is not painted every second.
+ * Returns an age in at most five cells, with `>` if it is a lower bound. From ten seconds on
+ * it changes in steps of ten, so that a quiet screen is not painted every second; a lower bound does so from the start.
  */
-export function ageText(ms: number, baseline: boolean): string {
-  if (baseline && ms < MINUTE) return NOTHING;
-  const stepped = ms >= 10 * SECOND && ms < MINUTE ? Math.floor(ms / (10 * SECOND)) * 10 * SECOND : ms;
-  return (baseline ? '>' : '') + durationText(stepped);
+export function ageText(ms: number, isAtLeast: boolean): string {
+  const stepped =
+    ms < MINUTE && (isAtLeast || ms >= 10 * SECOND) ? Math.floor(ms / (10 * SECOND)) * 10 * SECOND : ms;
+  return (isAtLeast ? '>' : '') + durationText(stepped);
 }
 
 /**

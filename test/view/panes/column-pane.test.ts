@@ -29,7 +29,7 @@ describe('the list', () => {
     const lines = columnPaneLines({ choices: CHOICES, cursor: 'process' }, 60, 8);
     expect(lines.map((line) => textOf(line).trimEnd())).toEqual([
       `COLUMNS  1–4 of ${COLUMNS.length} · 3 shown`,
-      '[x] AGE         auto  time since netpane first saw it, > if…',
+      '[x] AGE         auto  age; > at least, since netpane first …',
       '[x] PROCESS       20  program; a → b: now runs b; (name) la…',
       '[x] REMOTE:PORT auto  address and port of the peer; * means…',
       '[ ] PID               process id',

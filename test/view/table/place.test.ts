@@ -104,17 +104,16 @@ describe('automatic columns', () => {
     expect(idsAt(120)).toEqual(AUTOMATIC.filter(({ present }) => !present).map(({ id }) => id));
   });
 
-  test('at 80 columns: rates, program, pid, protocol, peer, ports and state', () => {
+  test('at 80 columns: program, pid, protocol, both ends and state', () => {
     expect(idsAt(80, seen(NARROW), ALL_SEEN)).toEqual([
       'process',
       'pid',
       'protocol',
+      'localAddress',
       'localPort',
       'remoteAddress',
       'remotePort',
       'state',
-      'rxRate',
-      'txRate',
     ]);
   });
 
@@ -161,7 +160,7 @@ test('at 120 columns no cell of an ordinary row is cut', () => {
     '198.51.100.7',
     '443',
     'ESTABLISHED',
-    '·',
+    '>0s',
   ]);
 });
 
@@ -274,14 +273,14 @@ describe('chosen columns', () => {
     );
   });
 
-  test('measures only the columns that are placed', () => {
+  test('measures only the columns that are placed, and the command line', () => {
     const choices: ColumnChoice[] = [{ id: 'exe' }, { id: 'pid' }, { id: 'command' }];
-    expect(columnsIn(30, NOTHING_SEEN, choices).map(({ id }) => id)).toEqual(['exe', 'pid']);
+    expect(columnsIn(30, new Map(), NOTHING_SEEN, choices).map(({ id }) => id)).toEqual(['exe', 'pid']);
     expect(
-      columnsIn(40, ALL_SEEN, null)
+      columnsIn(40, new Map(), ALL_SEEN, null)
         .map(({ id }) => id)
         .sort(),
-    ).toEqual(idsAt(40).sort());
+    ).toEqual([...idsAt(40), 'command'].sort());
   });
 
   test('do not overlap, fit in the pane and match their titles, for any choice and width', () => {

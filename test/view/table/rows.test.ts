@@ -62,7 +62,7 @@ describe('the header of a group', () => {
     const mixed = header({ sum: { ...header().sum, listening: 2, established: 9 } });
     expect(lineOf(mixed, 200)).toContain('▾ node (12)  2 listening  9 established  1 other ');
     const listening = header({ sum: { ...emptySum(), sockets: 12, listening: 12 } });
-    expect(lineOf(listening, 80)).toMatch(/▾ node \(12\) {2}12 listening +·/);
+    expect(lineOf(listening, 120)).toMatch(/▾ node \(12\) {2}12 listening +·/);
     expect(lineOf(mixed, 40)).not.toMatch(/listen/);
   });
 

@@ -213,7 +213,8 @@ test.each([
   [19.9 * S, false, '10s'],
   [59.9 * S, false, '50s'],
   [M, false, '1m'],
-  [30 * S, true, '·'],
+  [9 * S, true, '>0s'],
+  [30 * S, true, '>30s'],
   [M, true, '>1m'],
   [400 * D, true, '>400d'],
 ])('%i ms old, baseline: %s: %s', (ms, baseline, text) => {

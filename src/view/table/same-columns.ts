@@ -1,0 +1,54 @@
+import type { ColumnId, SameColumns, State } from '../../store/state.ts';
+import type { Row } from '../../store/row.ts';
+import { type CellContext, columnOf } from '../columns/columns.ts';
+
+/** Columns that may leave while they say the same in every row; not the volatile ones, nor those a row is known by. */
+const CANDIDATES: readonly ColumnId[] = [
+  'user',
+  'protocol',
+  'netns',
+  'state',
+  'remoteAddress',
+  'remotePort',
+  'interface',
+];
+
+/** Maximum number of rows that are compared when the query changes. */
+export const MAX_COMPARED = 1000;
+
+/** Returns the text of a column that all rows share; undefined if they differ. */
+function sharedText(id: ColumnId, rows: readonly Row[], context: CellContext): string | undefined {
+  const column = columnOf(id);
+  const [first] = rows;
+  if (column === undefined || first === undefined) return undefined;
+  const text = column.text(first, context);
+  return rows.every((row) => column.text(row, context) === text) ? text : undefined;
+}
+
+/**
+ * Returns the columns that say the same in every row. They are found when the query changes, among the first rows;
+ * later a column only leaves them, once a row that comes into sight differs: columns never come and go with the rows.
+ * @param visible the rows about to be shown
+ * @param firstRows returns the first rows of the table
+ */
+export function sameColumns(
+  { same, query, prompt }: Pick<State, 'same' | 'query' | 'prompt'>,
+  visible: readonly Row[],
+  firstRows: () => readonly Row[],
+  context: CellContext,
+): SameColumns | null {
+  if (visible.length === 0) return same;
+  // Columns stay while a query is typed.
+  if (same === null || (same.query !== query && prompt === null)) {
+    const rows = firstRows();
+    // One row says nothing about others.
+    const ids = rows.length > 1 ? CANDIDATES : [];
+    const texts = ids.flatMap((id) => {
+      const text = sharedText(id, rows, context);
+      return text === undefined ? [] : [[id, text] as const];
+    });
+    return { query, texts: new Map(texts) };
+  }
+  const left = [...same.texts].filter(([id, text]) => sharedText(id, visible, context) === text);
+  return left.length === same.texts.size ? same : { query: same.query, texts: new Map(left) };
+}

@@ -1,0 +1,64 @@
+import type { Row } from '../../store/row.ts';
+import { ageText, durationText, livedText } from './format.ts';
+
+/** The same moment on the clock of the batches and on the wall clock, milliseconds. */
+interface Moment {
+  readonly nowMs: number;
+  readonly takenAtMs: number;
+}
+
+/**
+ * Returns when the first of the programs that hold the socket started, milliseconds since 1970: the socket is no older,
+ * unless a program that has ended passed it on. Undefined if no start is known.
+ */
+export function earliestStartMs({ socket: { owners } }: Pick<Row, 'socket'>): number | undefined {
+  let earliest: number | undefined;
+  for (const { knowledge, startedAtMs } of owners) {
+    if (knowledge !== 'exact' || startedAtMs === undefined) continue;
+    earliest = Math.min(earliest ?? startedAtMs, startedAtMs);
+  }
+  return earliest;
+}
+
+/** Returns the upper bound of the age of a row that was there when netpane started, milliseconds; undefined if unknown. */
+function maxAgeMs(row: Row, { takenAtMs }: Moment): number | undefined {
+  const startMs = row.baseline ? earliestStartMs(row) : undefined;
+  return startMs === undefined ? undefined : takenAtMs - startMs;
+}
+
+/** Returns every bound of the age of an open row, in words. */
+export function ageWords(row: Row, moment: Moment): readonly string[] {
+  const { createdAtMs } = row.socket;
+  if (createdAtMs !== undefined) return [ageText(Math.max(0, moment.takenAtMs - createdAtMs), false)];
+  const least = ageText(moment.nowMs - row.firstSeenMs, row.baseline);
+  if (!row.baseline) return [least];
+  const most = maxAgeMs(row, moment);
+  const bound = most === undefined || most < 0 ? [] : [`≤${roundedUp(most)} since its program started`];
+  return [`${least} opened before netpane started`, ...bound];
+}
+
+/**
+ * Returns the age of a row in at most five cells: exact where it is known, for a closed row how long it lived. Of a
+ * socket that was there when netpane started two bounds are known: `>12s`, since netpane sees it, and `≤14m`, since its
+ * program started. The lower one is shown once it is at least half of the upper one.
+ */
+export function rowAgeText(row: Row, moment: Moment): string {
+  const { nowMs, takenAtMs } = moment;
+  const { lifetimeMs, isAtLeast, baseline, firstSeenMs, socket } = row;
+  if (lifetimeMs !== undefined) return livedText(lifetimeMs, isAtLeast ?? false);
+  if (socket.createdAtMs !== undefined) return ageText(Math.max(0, takenAtMs - socket.createdAtMs), false);
+  const least = nowMs - firstSeenMs;
+  const most = maxAgeMs(row, moment);
+  return most !== undefined && most > 2 * least ? `≤${roundedUp(most)}` : ageText(least, baseline);
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Returns a duration rounded up to whole units, and below a minute to ten seconds; an upper bound stays true. */
+function roundedUp(ms: number): string {
+  const unit = ms <= 50 * SECOND ? 10 * SECOND : ms <= 59 * MINUTE ? MINUTE : ms <= 23 * HOUR ? HOUR : DAY;
+  return durationText(Math.ceil(ms / unit) * unit);
+}

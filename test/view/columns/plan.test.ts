@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import type { ColumnId } from '../../../src/store/state.ts';
+import { NOTHING_SEEN } from '../../../src/store/seen-fields.ts';
+import { COLUMNS } from '../../../src/view/columns/columns.ts';
+import { planOf, type PlanInputs } from '../../../src/view/columns/plan.ts';
+import { noteWidths, placeColumns } from '../../../src/view/table/place.ts';
+import { after, ALL_SEEN, baseline, emptyState, listener, queryFrom, socket } from '../../helpers/fakes.ts';
+
+const rows = [
+  ...after(
+    emptyState(),
+    baseline([
+      listener({
+        local: '0.0.0.0:8080',
+        user: 'ana',
+        owners: [
+          {
+            knowledge: 'exact',
+            pid: 1,
+            process: 'node',
+            command: 'node server.js --port 8080 --host 0.0.0.0',
+          },
+        ],
+      }),
+      socket({ id: 'other', user: 'root' }),
+    ]),
+  ).table.rows.values(),
+];
+const widest = noteWidths(
+  new Map(),
+  rows,
+  { nowMs: 0, takenAtMs: 0, serviceNames: false, lookups: emptyState().lookups },
+  COLUMNS,
+);
+
+const idsAt = (width: number, inputs: Partial<PlanInputs>): ColumnId[] =>
+  placeColumns(width, widest, ALL_SEEN, null, planOf({ seen: ALL_SEEN, ...inputs })).map(
+    ({ column }) => column.id,
+  );
+
+describe('the columns of listeners', () => {
+  test.each(['listen', 'exposed', 'state:LISTEN', 'exposed process:node', 'listen !process:node'])(
+    'for %s',
+    (text) => {
+      expect(idsAt(80, { query: queryFrom(text) })).toEqual([
+        'process',
+        'pid',
+        'user',
+        'protocol',
+        'local',
+        'exposure',
+        'command',
+      ]);
+    },
+  );
+
+  test.each(['', 'listen or established', '!listen', 'state:LISTEN,CLOSE'])('not for "%s"', (text) => {
+    expect(idsAt(80, { query: queryFrom(text) })).not.toContain('exposure');
+  });
+
+  test('LOCAL leaves last; at 40 and 60 columns the exposure stays', () => {
+    const query = queryFrom('exposed');
+    expect(idsAt(60, { query })).toEqual(expect.arrayContaining(['process', 'pid', 'local', 'exposure']));
+    expect(idsAt(40, { query })).toEqual(['process', 'protocol', 'local', 'exposure']);
+    expect(idsAt(20, { query })).toContain('local');
+  });
+
+  test('the command line gets the cells that no other column needs', () => {
+    const command = (width: number) =>
+      placeColumns(width, widest, ALL_SEEN, null, planOf({ seen: ALL_SEEN, query: queryFrom('listen') })).at(
+        -1,
+      );
+    expect(command(80)?.column.id).toBe('command');
+    expect(command(80)?.width).toBeGreaterThanOrEqual(12);
+    expect(command(140)?.width).toBe(widest.get('command'));
+  });
+});
+
+describe('the automatic columns', () => {
+  test('that say the same in every row leave first; the namespace leaves at any width', () => {
+    const query = queryFrom('established');
+    const same = {
+      query,
+      texts: new Map<ColumnId, string>([
+        ['state', 'ESTABLISHED'],
+        ['netns', '·'],
+      ]),
+    };
+    expect(idsAt(80, { query })).not.toContain('rxRate');
+    expect(idsAt(80, { query, same })).toEqual(expect.arrayContaining(['localAddress', 'rxRate', 'txRate']));
+    expect(idsAt(80, { query, same })).not.toContain('state');
+    expect(idsAt(200, { query, same })).toContain('state');
+    expect(idsAt(200, { query, same })).not.toContain('netns');
+  });
+
+  test('contain the column of the sort order, at any width', () => {
+    for (const width of [40, 60, 80, 200])
+      for (const column of ['totalRate', 'age', 'service'] as const)
+        expect(idsAt(width, { sort: { column, descending: true } })).toContain(column);
+  });
+
+  test('have no command line while none is known', () => {
+    const ids = placeColumns(200, new Map(), NOTHING_SEEN).map(({ column }) => column.id);
+    expect(ids).not.toContain('command');
+  });
+});
