@@ -55,6 +55,9 @@ export interface SamplerOptions {
  */
 const DRAIN_MS = 50;
 
+/** Number of drains without kernel events after which the next one is a drain at rest (`EventSource.idleDrainMs`). */
+const EMPTY_DRAINS = 20;
+
 /** Polls a source at an interval and sends batches of what changed since the last one. */
 export class Sampler {
   readonly #options: SamplerOptions;
@@ -65,6 +68,8 @@ export class Sampler {
   #previous: ReadonlyMap<string, Socket> | undefined;
   #cancelTimer: (() => void) | undefined;
   #cancelDrain: (() => void) | undefined;
+  /** Number of drains without kernel events since the last one. */
+  #emptyDrains = 0;
   #isBusy = false;
   #isStopped = false;
   #lastStartMs = 0;
@@ -121,7 +126,10 @@ export class Sampler {
   }
 
   #scheduleDrain(): void {
-    this.#cancelDrain = this.#options.clock.after(DRAIN_MS, () => {
+    const { clock, source } = this.#options;
+    const isIdle = this.#emptyDrains >= EMPTY_DRAINS;
+    const delayMs = isIdle ? (source.events?.idleDrainMs ?? DRAIN_MS) : DRAIN_MS;
+    this.#cancelDrain = clock.after(delayMs, () => {
       if (!this.#isBusy || this.#merger.waiting < this.#maxWaiting) this.#drain();
       this.#sendEvents();
       // `onEvents` may have stopped the sampler.
@@ -139,7 +147,9 @@ export class Sampler {
     const { events } = this.#options.source;
     if (!events) return;
     this.#progress.begin('events');
-    this.#merger.applyKernelEvents(events.drain(), this.#now());
+    const kernelEvents = events.drain();
+    this.#emptyDrains = kernelEvents.length === 0 ? this.#emptyDrains + 1 : 0;
+    this.#merger.applyKernelEvents(kernelEvents, this.#now());
     this.#progress.begin(this.#isBusy ? 'deliver' : 'rest');
   }
 

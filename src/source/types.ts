@@ -32,6 +32,11 @@ export interface Leftovers {
 /** Reads what the kernel reports between two polls. */
 export interface EventSource {
   readonly coverage: Coverage;
+  /**
+   * Time between two drains while no kernel events come, milliseconds, for a source whose buffers hold more than any storm
+   * fills until then; absent if it has to be drained all the time.
+   */
+  readonly idleDrainMs?: number | undefined;
   /** Moves kernel events out of the kernel's buffers before these overflow. Cheap; never throws. */
   collect(): void;
   /** Returns the kernel events since the last call, in order of time. Never throws. */

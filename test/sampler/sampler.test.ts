@@ -62,6 +62,8 @@ interface Case {
   readonly auto?: boolean;
   /** The source has an event source. */
   readonly hasEvents?: boolean;
+  /** See `EventSource`. */
+  readonly idleDrainMs?: number | undefined;
   /** The sampler has `onEvents`. */
   readonly hasOnEvents?: boolean;
 }
@@ -72,6 +74,7 @@ function setUp({
   maxShare,
   auto = true,
   hasEvents = false,
+  idleDrainMs,
   hasOnEvents = false,
 }: Case = {}) {
   const clock = new FakeClock();
@@ -103,6 +106,7 @@ function setUp({
       ...(hasEvents && {
         events: {
           coverage,
+          idleDrainMs,
           collect: () => {},
           drain: () => {
             drainsMs.push(clock.now);
@@ -484,6 +488,28 @@ describe('a source with an event source', () => {
     sampler.start();
     await clock.pass(90);
     expect(drainsMs).toEqual([5000, 5010, 5060, 5100, 5110]);
+  });
+
+  test('is drained less often at rest if its buffers are large enough for that', async () => {
+    const drainsAfter = async (idleDrainMs: number | undefined) => {
+      const { sampler, clock, system, drainsMs } = setUp({
+        hasEvents: true,
+        intervalMs: 60_000,
+        idleDrainMs,
+      });
+      sampler.start();
+      await clock.pass(1200);
+      const atRest = drainsMs.length;
+      await clock.pass(1000);
+      const later = drainsMs.length - atRest;
+      system.kernelEvents = [ended(6000)];
+      await clock.pass(500);
+      return { later, afterEvent: drainsMs.length - atRest - later };
+    };
+    expect(await drainsAfter(undefined)).toEqual({ later: 20, afterEvent: 10 });
+    const { later, afterEvent } = await drainsAfter(250);
+    expect(later).toBe(4);
+    expect(afterEvent).toBeGreaterThan(4);
   });
 
   test('a socket that spawned and closed between two polls is in the next batch, with the coverage', async () => {

@@ -39,6 +39,8 @@ export interface LinuxEventsOptions {
   readonly proc: Proc;
   /** The trace, or the reason why there is none, as a clause. */
   readonly trace: TraceReader | string;
+  /** Size of the buffers that the user chose, KiB; undefined for the default. */
+  readonly eventBufferKiB?: number | undefined;
   /** The ledger. If it records owners, there is no trace. */
   readonly records?: LedgerRecords | undefined;
   /** Returns milliseconds on the sampler's monotonic clock. */
@@ -46,6 +48,12 @@ export interface LinuxEventsOptions {
   /** Returns the wall-clock time, milliseconds since 1970. */
   readonly wallMs: () => number;
 }
+
+/**
+ * Time between two drains at rest, milliseconds. The buffer that root gets for close messages holds that of 40,000 a
+ * second. Times of closes come from the ledger, whenever a drain reads them.
+ */
+const IDLE_DRAIN_MS = 250;
 
 /** Minimum time between two reads of close messages during a poll, milliseconds. */
 const COLLECT_MS = 10;
@@ -106,12 +114,22 @@ export class LinuxEvents implements EventSource {
     }
     const { records, networks } = this.#options;
     const hasCloses = [...networks()].some(({ closes }) => closes !== undefined);
-    if (hasCloses && records && records.ledger.noOwnersReason === undefined)
-      return { level: 'lives', ...(records.ledger.isPartial && { why: ONLY_CONTAINER }) };
+    if (hasCloses && this.#namesByLedger)
+      return { level: 'lives', ...(records?.ledger.isPartial && { why: ONLY_CONTAINER }) };
     const why = this.#noTraceReason ?? '';
     return hasCloses
       ? { level: 'closes', why }
       : { level: 'polls', why: `this kernel does not report closed sockets; ${why}` };
+  }
+
+  get idleDrainMs(): number | undefined {
+    return this.#namesByLedger && this.#options.eventBufferKiB === undefined ? IDLE_DRAIN_MS : undefined;
+  }
+
+  /** True if the ledger records owners. */
+  get #namesByLedger(): boolean {
+    const { records } = this.#options;
+    return records !== undefined && records.ledger.noOwnersReason === undefined;
   }
 
   get leftovers(): Leftovers | undefined {

@@ -86,6 +86,16 @@ describe('coverage', () => {
     expect(source.leftovers).toBeDefined();
   });
 
+  test('allows rare drains at rest with the ledger and the large buffer of root only', () => {
+    open({ ledger: ledger(), trace });
+    expect(source.events?.idleDrainMs).toBe(250);
+    open({ ledger: 'it needs root' });
+    expect(source.events?.idleDrainMs).toBeUndefined();
+    bpf.refused.set('created', new BpfError('loading', 22));
+    open({ ledger: ledger(), trace });
+    expect(source.events?.idleDrainMs).toBeUndefined();
+  });
+
   test('closing the source removes the programs', () => {
     open({ ledger: ledger() });
     source.close();
@@ -198,7 +208,7 @@ describe('a close', () => {
     expect(line(drainOnlyEnd())).toContain('CLOSE 127.0.0.1:4000 127.0.0.1:80');
   });
 
-  test('shows a connection that nobody answered in state SYN_SENT, and a listener in state LISTEN', () => {
+  test('shows an unanswered connection in state SYN_SENT, and a listener in state LISTEN', () => {
     open({ ledger: ledger() });
     enterConnection();
     bpf.enter(1, { bornMs: at(0), creator: WEB, tcp: { operation: 'listen', local: '0.0.0.0:80' } });
