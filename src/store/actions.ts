@@ -14,6 +14,7 @@ import type {
   Palette,
   Places,
   PromptKind,
+  Question,
   Usage,
   View,
   SameColumns,
@@ -61,8 +62,14 @@ export type Action =
   | { readonly type: 'add-term'; readonly term: string }
   /** Adds `new` to the query: from then on, only sockets first seen after this action match it. */
   | { readonly type: 'baseline' }
-  /** Adds a hide rule. */
-  | { readonly type: 'hide'; readonly rule: HideRule }
+  /** Asks the user, or with null removes the question. */
+  | { readonly type: 'question'; readonly question: Question | null }
+  /** Adds a hide rule, and shows the note if there is one. */
+  | { readonly type: 'hide'; readonly rule: HideRule; readonly note?: string }
+  /** Takes back the last action that can be undone. */
+  | { readonly type: 'undo' }
+  /** The first of two keys, such as g of gg, was pressed; null after the second one. */
+  | { readonly type: 'key-start'; readonly key: string | null }
   | { readonly type: 'apply-view'; readonly view: View }
   /** The lookup of a host name of the query has ended. */
   | { readonly type: 'host'; readonly name: string; readonly answer: HostAnswer }
@@ -82,6 +89,10 @@ export type Action =
   | { readonly type: 'resolve-typed' }
   /** A file was not saved: the prompt opens again with the text that was accepted. */
   | { readonly type: 'save-failed'; readonly text: string; readonly why: string }
+  /** Chooses a command in the command palette, by its index among those that match. */
+  | { readonly type: 'choose-command'; readonly at: number }
+  /** Closes the command palette and applies the action of a command. */
+  | { readonly type: 'run-command'; readonly action: Action }
   /** Sorts by a column, or reverses the order if it is the sort column; `descending` is the direction to start with. */
   | { readonly type: 'sort'; readonly column: ColumnId; readonly descending?: boolean }
   | { readonly type: 'reverse-sort' }
@@ -123,6 +134,8 @@ export type Action =
       readonly lines: number;
       readonly height: number;
     }
+  /** Shows only the entries of the help that have these words. */
+  | { readonly type: 'find-in-help'; readonly text: string }
   /** Toggles between service names and port numbers. */
   | { readonly type: 'service-names' }
   /** Shows or hides what a poll costs. */

@@ -40,6 +40,7 @@ export const withPane = (state: State, pane: PaneName, isOpen: boolean): State =
   ...(pane === 'events' && { eventNumber: null, logNote: null }),
   panes: { ...state.panes, [pane]: isOpen },
   places: withPlace(state.places, pane, { top: 0 }),
+  helpQuery: '',
   usage: pane === 'details' ? null : state.usage,
   usageDue: true,
 });
@@ -52,3 +53,10 @@ export function scrollPane(state: State, { pane, by, lines, height }: Action & {
   const top = Math.max(0, Math.min(from + by, last));
   return { ...state, places: withPlace(state.places, pane, { top }) };
 }
+
+/** Shows only the entries of the help that have these words. */
+export const withHelpQuery = (state: State, helpQuery: string): State => ({
+  ...state,
+  helpQuery,
+  places: withPlace(state.places, 'help', { top: 0 }),
+});

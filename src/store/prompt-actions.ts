@@ -16,7 +16,9 @@ export const openPrompt = (kind: PromptKind, text: string, before: Query): Promp
  * stays. Other prompts act only when they are accepted.
  */
 export function preview(state: State, prompt: Prompt): State {
-  if (!PROMPTS[prompt.kind].filtersWhileTyping) return { ...state, prompt };
+  const row = PROMPTS[prompt.kind];
+  if (row.preview) return { ...row.preview(state, prompt.text), prompt };
+  if (!row.filtersWhileTyping) return { ...state, prompt };
   const result = queryOfPrompt(prompt);
   if ('problem' in result) return { ...state, prompt: { ...prompt, problem: result.problem } };
   const { query } = result;
@@ -47,3 +49,9 @@ export const reopenSave = (state: State, text: string, why: string): State =>
 /** Closes the prompt and applies its text, or shows why it is not accepted. */
 export const acceptPrompt = (state: State, prompt: Prompt): State =>
   PROMPTS[prompt.kind].accept(state, prompt);
+
+/** Closes the prompt and takes back what its text has changed. */
+export function cancelPrompt(state: State, { kind, before }: Prompt): State {
+  const shown = PROMPTS[kind].preview?.(state, '') ?? state;
+  return { ...shown, prompt: null, query: before };
+}

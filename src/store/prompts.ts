@@ -3,6 +3,7 @@ import { firstOwner, namespaceName, type Socket } from '../model/socket.ts';
 import { replaceField } from '../query/edit.ts';
 import { quoteWord } from '../query/print.ts';
 import { type Parsed, parseQuery } from '../query/query.ts';
+import { withHelpQuery } from './cursor-actions.ts';
 import type { Effect } from './effects.ts';
 import { servicePort } from './hide-rules.ts';
 import { addToHistory } from './history.ts';
@@ -12,8 +13,8 @@ import { isBuiltIn, viewFromState, withView } from './views.ts';
 
 /** Keys and what they do, for the line of hints. */
 export interface Hint {
-  /** Display name of the keys. */
-  readonly label: string;
+  /** Ids of the actions; the first key of each is shown. */
+  readonly actions: readonly string[];
   /** One or two words. */
   readonly hint: string;
 }
@@ -38,6 +39,8 @@ export interface PromptRow {
   readonly keepsPrefill?: true;
   /** True if the text filters while it is typed. */
   readonly filtersWhileTyping?: true;
+  /** Shows the text as it is typed; absent if it acts only when it is accepted, or filters. */
+  readonly preview?: (state: State, text: string) => State;
   /** True if `up` and `down` recall earlier queries. */
   readonly recallsQueries?: true;
   /** The query field that the answer sets; absent if the text is a whole query, or none. */
@@ -52,10 +55,10 @@ export interface PromptRow {
   readonly effects?: (prompt: Prompt, sockets: readonly Socket[]) => readonly Effect[];
 }
 
-const APPLY: Hint = { label: 'enter', hint: 'apply' };
-const CANCEL: Hint = { label: 'esc', hint: 'cancel' };
-const COMPLETE: Hint = { label: 'tab', hint: 'complete' };
-const CLEAR: Hint = { label: 'ctrl-u', hint: 'clear' };
+const APPLY: Hint = { actions: ['prompt-accept'], hint: 'apply' };
+const CANCEL: Hint = { actions: ['prompt-cancel'], hint: 'cancel' };
+const COMPLETE: Hint = { actions: ['prompt-complete'], hint: 'complete' };
+const CLEAR: Hint = { actions: ['prompt-delete-to-start'], hint: 'clear' };
 
 const FREE_TEXT: readonly Hint[] = [APPLY, CLEAR, CANCEL];
 
@@ -77,7 +80,7 @@ const fieldPrompt = (
 export const PROMPTS: Readonly<Record<PromptKind, PromptRow>> = {
   query: {
     label: '/ ',
-    hints: [APPLY, COMPLETE, { label: 'up', hint: 'history' }, CLEAR, CANCEL],
+    hints: [APPLY, COMPLETE, { actions: ['prompt-earlier'], hint: 'history' }, CLEAR, CANCEL],
     prefill: ({ state: { query } }) => (query.text === '' ? '' : `${query.text} `),
     keepsPrefill: true,
     filtersWhileTyping: true,
@@ -100,6 +103,25 @@ export const PROMPTS: Readonly<Record<PromptKind, PromptRow>> = {
       text.trim() === '' ? [] : [{ type: 'save', path: text.trim(), sockets }],
   },
   view: { label: 'view name: ', hints: FREE_TEXT, prefill: () => '', accept: saveView },
+  command: {
+    label: ': ',
+    hints: [
+      { actions: ['prompt-accept'], hint: 'run' },
+      { actions: ['prompt-earlier', 'prompt-later'], hint: 'choose' },
+      CLEAR,
+      CANCEL,
+    ],
+    prefill: () => '',
+    // Only without a command that matches.
+    accept: (state, prompt) => ({ ...state, prompt: { ...prompt, error: 'no command matches' } }),
+  },
+  help: {
+    label: 'find in the help: ',
+    hints: [{ actions: ['prompt-accept'], hint: 'keep' }, CLEAR, { actions: ['prompt-cancel'], hint: 'all' }],
+    prefill: ({ state }) => state.helpQuery,
+    preview: withHelpQuery,
+    accept: (state, { text }) => ({ ...withHelpQuery(state, text.trim()), prompt: null }),
+  },
 };
 
 /** Returns the default name of a file to save to: `netpane-2026-11-29T120000.csv`. */

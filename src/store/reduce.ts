@@ -1,18 +1,25 @@
 import type { Socket } from '../model/socket.ts';
-import { withTerm } from '../query/edit.ts';
 import { valuesOf } from '../query/values.ts';
 import type { Action } from './actions.ts';
 import { applyBatch } from './batch-actions.ts';
-import { scrollPane, selectEvent, selectRow, withPane, withPlace, withSelection } from './cursor-actions.ts';
-import { type HideRule, withHideRule } from './hide-rules.ts';
+import {
+  scrollPane,
+  selectEvent,
+  selectRow,
+  withHelpQuery,
+  withPane,
+  withPlace,
+  withSelection,
+} from './cursor-actions.ts';
 import { removeLine, withCursorInside } from './list-actions.ts';
 import { type HostAnswer, withHosts } from './lookups.ts';
 import { livePicture } from './picture.ts';
 import { isPresent, withInput } from './presence.ts';
-import { acceptPrompt, openPrompt, paste, preview, reopenSave } from './prompt-actions.ts';
+import { acceptPrompt, cancelPrompt, openPrompt, paste, preview, reopenSave } from './prompt-actions.ts';
 import { completePrompt, editPrompt, recall } from './prompt.ts';
 import { toggleTerm, withQuery } from './query-actions.ts';
 import { type Folds, NO_FOLDS, type Pause, type State } from './state.ts';
+import { undo, withHidden, withQueryCleared, withTermAdded } from './undo.ts';
 import { applyView } from './views.ts';
 
 /**
@@ -51,15 +58,21 @@ export function reduce(state: State, action: Action): State {
         usageDue: false,
       };
     case 'query':
-      return { ...state, query: action.query };
+      return withQueryCleared({ ...state, query: action.query }, state);
     case 'toggle-term':
       return withQuery(state, toggleTerm(state.query, action.term, action.instead));
     case 'add-term':
-      return withQuery(state, withTerm(state.query, action.term));
+      return withTermAdded(state, action.term, state.baselineMs);
     case 'baseline':
-      return withQuery({ ...state, baselineMs: state.nowMs }, withTerm(state.query, 'new'));
+      return withTermAdded(state, 'new', state.nowMs);
+    case 'question':
+      return { ...state, question: action.question };
     case 'hide':
-      return hide(state, action.rule);
+      return withHidden(state, action.rule, action.note);
+    case 'undo':
+      return undo(state);
+    case 'key-start':
+      return { ...state, keyStart: action.key };
     case 'apply-view':
       return applyView(state, action.view);
     case 'host':
@@ -84,7 +97,11 @@ export function reduce(state: State, action: Action): State {
     case 'accept-prompt':
       return state.prompt ? acceptPrompt(state, state.prompt) : state;
     case 'cancel-prompt':
-      return state.prompt ? { ...state, prompt: null, query: state.prompt.before } : state;
+      return state.prompt ? cancelPrompt(state, state.prompt) : state;
+    case 'choose-command':
+      return state.prompt ? { ...state, prompt: { ...state.prompt, at: Math.max(0, action.at) } } : state;
+    case 'run-command':
+      return reduce({ ...state, prompt: null }, action.action);
     case 'group':
       return { ...state, group: action.group, folds: NO_FOLDS };
     case 'fold':
@@ -138,6 +155,8 @@ export function reduce(state: State, action: Action): State {
       return withPane(state, action.pane, action.open ?? !state.panes[action.pane]);
     case 'scroll':
       return scrollPane(state, action);
+    case 'find-in-help':
+      return withHelpQuery(state, action.text);
     case 'service-names':
       // Names are wider than numbers: columns may become narrower again.
       return { ...state, serviceNames: !state.serviceNames, widest: new Map(), same: null };
@@ -171,13 +190,6 @@ const socketsOf = ({ table }: State): Iterable<Socket> => ({
     for (const { socket } of table.rows.values()) yield socket;
   },
 });
-
-function hide(state: State, rule: HideRule): State {
-  const { process, remote, port } = rule;
-  const peer = remote === '*' ? '' : ` with ${remote}`;
-  const text = `${process}${peer} port ${port}: hidden for good; H lists what is hidden`;
-  return { ...state, hideRules: withHideRule(state.hideRules, rule), message: { text, isError: false } };
-}
 
 const ALL_FOLDED: Folds = { all: true, except: new Set() };
 

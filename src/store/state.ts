@@ -101,7 +101,7 @@ export interface Folds {
 export const NO_FOLDS: Folds = { all: false, except: new Set() };
 
 /** Kinds of prompts, by what the user types. The rows are in `prompts.ts`. */
-export type PromptKind = 'query' | 'port' | 'process' | 'netns' | 'save' | 'view';
+export type PromptKind = 'query' | 'port' | 'process' | 'netns' | 'save' | 'view' | 'command' | 'help';
 
 /** A line of text being typed. */
 export interface Prompt {
@@ -128,7 +128,28 @@ export interface Prompt {
   readonly recalled?: number;
   /** The typed text that a query of the history replaced. */
   readonly typed?: string;
+  /** Index of the chosen command in the command palette. 0 or absent for the first. */
+  readonly at?: number;
 }
+
+/** A question to the user, before something that is hard to take back. */
+export interface Question {
+  readonly kind: 'hide';
+  readonly rule: HideRule;
+}
+
+/** What the `undo` key takes back. */
+export type Undo =
+  /** A term that was added to the query. `baselineMs` is the one before. */
+  | {
+      readonly type: 'term';
+      readonly term: string;
+      readonly before: Query;
+      readonly after: Query;
+      readonly baselineMs: number | undefined;
+    }
+  | { readonly type: 'clear'; readonly before: Query }
+  | { readonly type: 'hide'; readonly rule: HideRule };
 
 /** A named query with sort, columns and grouping. */
 export interface View {
@@ -346,10 +367,17 @@ export interface State {
   readonly same: SameColumns | null;
   readonly prompt: Prompt | null;
   readonly list: List | null;
+  readonly question: Question | null;
+  /** What can be undone, oldest first. */
+  readonly undo: readonly Undo[];
+  /** The first of two keys, such as g of gg, until the next key. */
+  readonly keyStart: string | null;
   readonly message: Message | null;
   /** True if the header shows what a poll costs. */
   readonly showsCost: boolean;
   readonly panes: Readonly<Record<PaneName, boolean>>;
+  /** Only the entries of the help that have these words are shown; empty for all. */
+  readonly helpQuery: string;
   /** True if service names are shown instead of port numbers. */
   readonly serviceNames: boolean;
   readonly palette: Palette;

@@ -33,6 +33,7 @@ const TYPING_MS = 400;
  *     action ─▶ reduce ─▶ state ─▶ effects ─▶ cli/effects.ts ─▶ action …
  */
 export function update(before: State, action: Action): Update {
+  if (action.type === 'run-command') return update({ ...before, prompt: null }, action.action);
   const state = reduce(before, action);
   const names = hostsToLookUp(state, action.type);
   const effects = effectsOf(before, action, state);
@@ -77,6 +78,7 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
     case 'paste':
       return wakeAfterTyping(state);
     case 'hide':
+    case 'undo':
     case 'remove-line':
       return saveState(before, state);
     default:

@@ -7,7 +7,7 @@ import { layoutOf } from '../view/layout.ts';
 import { RowOrder } from '../view/table/order.ts';
 import type { Derived } from '../view/panes/pane.ts';
 import { ShownEvents } from '../view/panes/shown-events.ts';
-import { actionOf, KEYS } from './keymap.ts';
+import { actionOf, Keymap } from './keymap.ts';
 import { keyContext } from './keys/context.ts';
 import { Mouse, type MouseInput } from './mouse.ts';
 import { type PaintedRegion, Painter } from './painter.ts';
@@ -33,6 +33,7 @@ export class App {
   readonly #now: () => number;
   readonly #painter: Painter;
   readonly #mouse = new Mouse();
+  readonly #keymap: Keymap;
   readonly #derived: Derived = { order: new RowOrder(), events: new ShownEvents() };
   /** The picture that the user sees. */
   #painted: readonly PaintedRegion[] = [];
@@ -41,13 +42,21 @@ export class App {
   /**
    * @param runEffect carries out an effect; it may dispatch the answer at once or later
    * @param now returns the time of an action, milliseconds on a clock that never runs backwards
+   * @param keymap the keys in effect
    */
-  constructor({ screen }: Terminal, state: State, runEffect: (effect: Effect) => void, now: () => number) {
+  constructor(
+    { screen }: Terminal,
+    state: State,
+    runEffect: (effect: Effect) => void,
+    now: () => number,
+    keymap = new Keymap(),
+  ) {
+    this.#keymap = keymap;
     this.#screen = screen;
     this.#state = state;
     this.#runEffect = runEffect;
     this.#now = now;
-    this.#painter = new Painter(screen, () => this.#schedulePaint());
+    this.#painter = new Painter(screen, keymap.bindings, () => this.#schedulePaint());
     screen.on('keypress', (character: string | undefined, key: { full: string; name: string }) => {
       // Blessed reports the enter key twice, also as `return`.
       if (key.name !== 'return') this.#press(key.full, character);
@@ -85,7 +94,7 @@ export class App {
   }
 
   #context() {
-    return keyContext(this.#state, this.#derived, KEYS);
+    return keyContext(this.#state, this.#derived, this.#keymap.bindings);
   }
 
   /** Notes that the user is there. */
@@ -100,7 +109,8 @@ export class App {
     // A key acts on the screen as the keys before it left it, even if all arrive at once. Text in a prompt does not
     // depend on the screen.
     if (this.#isPaintScheduled && !this.#state.prompt) this.paint();
-    const action = actionOf(this.#context(), name, character);
+    const action = actionOf(this.#context(), name, character, this.#keymap);
+    if (this.#state.keyStart !== null) this.#apply({ type: 'key-start', key: null });
     if (action === undefined) return;
     // The next key removes the message.
     if (this.#state.message) this.#apply({ type: 'message', message: null });

@@ -1,9 +1,9 @@
 import type { Terminal } from './terminal.ts';
 import type { State } from '../store/state.ts';
 import { sceneOf } from '../view/arrange.ts';
+import type { KeyHelp } from '../view/header/key-help.ts';
 import type { Click, Derived, Layout, Region, RegionName, RegionRow } from '../view/panes/pane.ts';
 import { REGION_NAMES, REGIONS } from '../view/screen.ts';
-import { KEYS } from './keymap.ts';
 import { GraphWidget } from './widgets/graph.ts';
 import { LinesWidget } from './widgets/lines.ts';
 
@@ -19,10 +19,15 @@ export class Painter {
   readonly #screen: Terminal['screen'];
   readonly #widgets: readonly (readonly [RegionName, LinesWidget])[];
   readonly #graph: GraphWidget;
+  readonly #keys: readonly KeyHelp[];
 
-  /** @param onLoaded called when a widget that was loaded late must be painted */
-  constructor(screen: Terminal['screen'], onLoaded: () => void) {
+  /**
+   * @param keys the actions with the keys in effect
+   * @param onLoaded called when a widget that was loaded late must be painted
+   */
+  constructor(screen: Terminal['screen'], keys: readonly KeyHelp[], onLoaded: () => void) {
     this.#screen = screen;
+    this.#keys = keys;
     this.#graph = new GraphWidget(screen, onLoaded);
     this.#widgets = REGION_NAMES.map((name) => [name, new LinesWidget(screen)] as const);
   }
@@ -30,7 +35,7 @@ export class Painter {
   /** Paints an arranged state. Returns what the user sees now. */
   paint(state: State, derived: Derived, layout: Layout): readonly PaintedRegion[] {
     const { palette, table, nowMs = 0 } = state;
-    const scene = sceneOf(state, derived, KEYS, layout);
+    const scene = sceneOf(state, derived, this.#keys, layout);
     const painted: PaintedRegion[] = [];
     for (const [name, widget] of this.#widgets) {
       const region = scene.layout[name];

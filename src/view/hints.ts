@@ -1,7 +1,7 @@
 import { type Hint, PROMPTS } from '../store/prompts.ts';
 import type { Seen } from '../store/seen-fields.ts';
 import type { Focus, State } from '../store/state.ts';
-import type { KeyHelp } from './header/key-help.ts';
+import { firstKey, type KeyHelp } from './header/key-help.ts';
 import { PANES, PANES_BY_RANK } from './panes/panes.ts';
 import { type Line, line, span } from './text/line.ts';
 import { displayWidth } from './text/width.ts';
@@ -14,34 +14,64 @@ interface FocusNow {
   readonly next: Focus;
 }
 
+/** Part of the state that decides about the hints. */
+type Mode = Pick<State, 'prompt' | 'list' | 'panes' | 'question'>;
+
+/** A hint with the keys in effect, and the actions that they start. */
+export interface ShownHint extends Hint {
+  readonly label: string;
+}
+
+/** Hints at the end of the line of the table. They stay on a narrow screen, the last one longest. */
+const LAST = ['command-palette', 'help'];
+
+/** Rank of a hint without one of its own. */
+const USUAL_RANK = 10;
+
+const QUESTION_HINTS: readonly Hint[] = [
+  { actions: ['answer-yes'], hint: 'yes' },
+  { actions: ['close'], hint: 'no' },
+];
+
 /**
  * Returns as many hints as fit. The last one always stays: it leads to the help, or out of the mode.
  * @param panes the pane that the keys act on and the next one, while keys can move in two; else undefined
  */
-export function hintLine(
+export function shownHints(
   keys: readonly KeyHelp[],
-  state: Pick<State, 'prompt' | 'list' | 'panes'> & { readonly table: { readonly seen: Seen } },
+  state: Mode & { readonly table: { readonly seen: Seen } },
   width: number,
   panes: FocusNow | undefined,
-): Line {
-  const { prompt, table } = state;
-  const hints = [
-    ...(prompt ? PROMPTS[prompt.kind].hints : (paneHints(state) ?? tableHints(keys, table.seen, panes))),
-  ];
+): readonly ShownHint[] {
+  const ofMode = modeHints(state);
+  const hints = (ofMode ?? tableHints(keys, state.table.seen, panes)).flatMap((hint) => {
+    const label = hint.actions.flatMap((id) => firstKey(keys, id) ?? []).join(' ');
+    return label === '' ? [] : [{ ...hint, label }];
+  });
   const size = () =>
     hints.reduce((sum, { label, hint }) => sum + displayWidth(`${label} ${hint}`) + GAP, -GAP);
-  while (hints.length > 1 && size() > width) hints.splice(-2, 1);
-  return line(
-    ...hints.flatMap(({ label, hint }, i) => [
+  let kept = ofMode ? 1 : LAST.filter((id) => firstKey(keys, id) !== undefined).length;
+  while (hints.length > 1 && size() > width) {
+    if (hints.length === kept) kept--;
+    hints.splice(-kept - 1, 1);
+  }
+  return hints;
+}
+
+/** Returns the line of hints. Parameters as in `shownHints`. */
+export const hintLine = (...args: Parameters<typeof shownHints>): Line =>
+  line(
+    ...shownHints(...args).flatMap(({ label, hint }, i) => [
       span(i > 0 ? ' '.repeat(GAP) : ''),
       span(label, 'accent'),
       span(` ${hint}`, 'quiet'),
     ]),
   );
-}
 
-/** Returns the hints of the most important pane that has some. */
-function paneHints(state: Pick<State, 'list' | 'panes'>): readonly Hint[] | undefined {
+/** Returns the hints of a question, a prompt, or the most important pane that has some; undefined for the table. */
+function modeHints(state: Mode): readonly Hint[] | undefined {
+  if (state.question) return QUESTION_HINTS;
+  if (state.prompt) return PROMPTS[state.prompt.kind].hints;
   for (const name of PANES_BY_RANK) {
     const hints = PANES[name].hints?.(state);
     if (hints) return hints;
@@ -49,15 +79,16 @@ function paneHints(state: Pick<State, 'list' | 'panes'>): readonly Hint[] | unde
   return undefined;
 }
 
-function tableHints(keys: readonly KeyHelp[], seen: Seen, panes: FocusNow | undefined): Hint[] {
-  const inLog = keys.flatMap(({ label, focusHint }) => {
+function tableHints(keys: readonly KeyHelp[], seen: Seen, panes: FocusNow | undefined): readonly Hint[] {
+  const inLog = keys.flatMap(({ id, focusHint }): Hint[] => {
     const hint = panes && (focusHint === 'next pane' ? PANES[panes.next].title : focusHint?.[panes.focus]);
-    return hint === undefined ? [] : [{ label, hint }];
+    return hint === undefined ? [] : [{ actions: [id], hint }];
   });
-  const usual = keys.flatMap(({ label, hint, hintFor }) =>
-    hint === undefined || (hintFor && !seen[hintFor]) || inLog.some((it) => it.label === label)
-      ? []
-      : [{ label, hint }],
-  );
+  const usual = keys
+    .filter(({ id, hintFor }) => (!hintFor || seen[hintFor]) && !inLog.some((it) => it.actions.includes(id)))
+    .toSorted((a, b) => rankOf(a) - rankOf(b))
+    .flatMap(({ id, hint }): Hint[] => (hint === undefined ? [] : [{ actions: [id], hint }]));
   return [...inLog, ...usual];
 }
+
+const rankOf = ({ id, hintRank = USUAL_RANK }: KeyHelp): number => hintRank + 100 * (LAST.indexOf(id) + 1);

@@ -98,8 +98,8 @@ export function layout(
 
 /** Returns the layout of the screen. */
 export const layoutOf = (state: State): Layout => {
-  const { size, panes, list, table } = state;
-  const open = { ...panes, list: list !== null };
+  const { size, panes, list, prompt, table } = state;
+  const open = { ...panes, list: list !== null, commands: prompt?.kind === 'command' };
   return layout(size.width, size.height, open, table.seen.traffic, alertCount(state));
 };
 

@@ -4,6 +4,7 @@ import { alertAction, alertLines } from './header/alerts.ts';
 import { headerLines } from './header/header.ts';
 import { promptHelp } from './header/prompt-line.ts';
 import { filterLine, filterTabs, type Share, shareText } from './header/query-line.ts';
+import { questionLine } from './header/question-line.ts';
 import { hintLine } from './hints.ts';
 import { hasSecondCursor, nextFocus } from './layout.ts';
 import { focusOn, KEYS_HERE } from './panes/focus.ts';
@@ -31,9 +32,15 @@ function shareOf({ state, order, events, layout }: Scene): Share {
 export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
   header: { lines: ({ state }, { width, height }) => headerLines(state, width, height) },
   filter: {
-    lines: (scene, { width }) => [
-      filterLine(scene.state, shareOf(scene), width, scene.layout.titles !== undefined),
-    ],
+    lines: (scene, { width }) => {
+      const { state, keys, layout } = scene;
+      const { question } = state;
+      return [
+        question
+          ? questionLine(question, keys, width)
+          : filterLine(state, shareOf(scene), width, layout.titles !== undefined),
+      ];
+    },
     clickIn: (scene, { width }) => {
       const tabs = filterTabs(scene.state, shareOf(scene), width);
       return (x) => {

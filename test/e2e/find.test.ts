@@ -130,11 +130,11 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       await t.until('the reason', () => filterLine(t).includes('not grouped'));
     });
 
-    test('`h` hides for good, counts what is hidden, and `H` unhides', async () => {
+    test('`h` asks and hides for good, counts what is hidden, and `H` unhides', async () => {
       const t = await show();
       typeQuery(t, `process:${scene.name}-cli rport:5432\r`);
       await toShow(t, 4, 'to the server');
-      t.write('h');
+      t.write('hy');
       await toShow(t, 0, 'that are not hidden');
       expect(filterLine(t)).toContain(`${scene.name}-cli`);
       t.press('home');
@@ -356,7 +356,7 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       await t.until('the order', () => titleLine(t).includes('▾'));
       t.press('end');
       await t.until('a connection of the client', () => /ESTAB/.test(selectedLine(t)));
-      t.write('h');
+      t.write('hy');
       await t.until('fewer sockets', () => socketCounts(t).shown < SCENE_SIZE);
       const { shown } = socketCounts(t);
       t.write('C');

@@ -94,11 +94,11 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     // In the prompt, the keys of the table are letters.
     t.write('/quplt?');
     await t.until('the letters', () => filterLine(t).includes('estab udp quplt?'));
-    t.press('ctrl-c');
+    t.press('escape');
     await rowsToBe(t, 1);
   });
 
-  test('`l`, `t` and `u` toggle terms, escape clears the query', async () => {
+  test('`l`, `t` and `U` toggle terms, escape clears the query', async () => {
     const t = await show();
     t.write('l');
     const listening = await rowsToBe(t, 4);
@@ -106,11 +106,11 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     t.write('t');
     await rowsToBe(t, 3);
     expect(filterLine(t)).toMatch(/^\/ process:\S+ listen proto:tcp /);
-    t.write('u');
+    t.write('U');
     expect((await rowsToBe(t, 1))[0]).toMatchObject({ protocol: 'udp', remote: '*' });
     t.write('l');
     await rowsToBe(t, 2);
-    t.write('u');
+    t.write('U');
     await rowsToBe(t, SCENE_SIZE);
     t.press('escape');
     await t.until('all sockets', () => filterLine(t).startsWith('1 all'));

@@ -135,7 +135,7 @@ describe.skipIf(!isLinux)(`the choice of a source${linux}`, () => {
         t.write('?');
         const text = `no sock_diag: ${why}: ${MISSING}`;
         await t.until('the notice', () => t.text().replace(/\s+/g, ' ').includes(text));
-        t.write('q');
+        t.press('ctrl-c');
         expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
       });
 

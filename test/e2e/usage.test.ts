@@ -151,11 +151,11 @@ describe.skipIf(!isLinux)('the environment (skipped elsewhere: the herd needs Li
     expect(row).toMatchObject({ process: `${name}???`, age: '-' });
     expect(t.rows()[3]).toContain('PROCESS^');
     expect(t.rows()[1]).toContain('-0 now');
-    t.write('g');
+    t.write('m');
     await t.until('the graph', () => /^[_.:=+*#-]+/m.test(t.text()));
     t.write('?');
     await t.until('the help', () => t.text().includes('FILTER'));
-    t.write('q');
+    t.press('ctrl-c');
     await t.exited;
     expect(t.received().filter((byte) => byte > 126)).toEqual(Buffer.of());
   });
@@ -188,7 +188,7 @@ describe.skipIf(!isLinux)('the environment (skipped elsewhere: the herd needs Li
       await t.until('the text', () => t.text().includes('no sockets') && t.text().includes('0 of 0'));
       expect(t.rows()[0]).toMatch(/0 sockets {2}0 established {2}0 listening {2}0 other$/);
       // Many keys, which have no row to act on.
-      t.write('lLtunfsSceg  jkG+-');
+      t.write('lLtUnfsScem  jkG+-');
       t.press('enter');
       await t.until('the details', () => t.text().includes('no socket selected'));
       for (const key of ['home', 'end', 'pageup', 'pagedown', 'up', 'down'] as const) t.press(key);
@@ -202,7 +202,7 @@ describe.skipIf(!isLinux)('the environment (skipped elsewhere: the herd needs Li
         t.resize(cols, rows);
       t.resize(100, 20);
       await t.until('the filter', () => t.rows()[2]?.startsWith('/ '));
-      t.write('q');
+      t.press('ctrl-c');
       expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
     });
 

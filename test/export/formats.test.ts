@@ -10,7 +10,7 @@ test('formatOf finds a format by the extension', () => {
 });
 
 test('the help of the key w names every format', () => {
-  const about = COPY_KEYS.find(({ label }) => label === 'w')?.about;
+  const about = COPY_KEYS.find(({ id }) => id === 'save')?.about;
   for (const name of formatNames()) expect(about).toContain(`.${name}`);
 });
 

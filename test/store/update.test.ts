@@ -163,6 +163,15 @@ const ACTIONS = {
   'toggle-term': from<Action>({ type: 'toggle-term', term: 'listen', instead: ['established'] }),
   'add-term': from('!process=a', `process:${'y'.repeat(1500)}`).map((term) => ({ type: 'add-term', term })),
   baseline: from<Action>({ type: 'baseline' }),
+  question: rule.map((it) => ({ type: 'question', question: { kind: 'hide', rule: it } })),
+  undo: from<Action>({ type: 'undo' }),
+  'key-start': from<Action>({ type: 'key-start', key: 'g' }, { type: 'key-start', key: null }),
+  'choose-command': position.map((at) => ({ type: 'choose-command', at })),
+  'run-command': from<Action>(
+    { type: 'run-command', action: { type: 'baseline' } },
+    { type: 'run-command', action: { type: 'quit' } },
+  ),
+  'find-in-help': text.map((it) => ({ type: 'find-in-help', text: it })),
   hide: rule.map((it) => ({ type: 'hide', rule: it })),
   'apply-view': view.map((it) => ({ type: 'apply-view', view: it })),
   host: from<Action>(

@@ -532,19 +532,24 @@ describe('keys', () => {
     expect(selectedLine()).toBe(TOP_ROW + 6);
   });
 
-  test('esc first cancels the prompt, then clears the query, then closes the pane', async () => {
+  test('esc first cancels the prompt, then closes the pane, then clears the query', async () => {
     await app.take(...BATCHES);
     await app.press('e', 'l', '/', 'c', 'u', 'r', 'l');
     expect(app.text).toContain('0 of 16');
     await app.press(ESC);
     expect(activeView()).toBe('2 listening');
     expect(app.text).toContain('5 of 16');
-    await app.press(ESC);
-    expect(activeView()).toBe('1 all');
-    expect(app.text).toContain('16 of 16');
     expect(app.text).toContain('EVENTS');
     await app.press(ESC);
     expect(app.text).not.toContain('EVENTS');
+    expect(app.text).toContain('5 of 16');
+    await app.press(ESC);
+    expect(activeView()).toBe('1 all');
+    expect(app.text).toContain('16 of 16');
+    // The query can be brought back.
+    expect((await app.press('u')).text).toContain('the query is back');
+    expect(app.text).toContain('5 of 16');
+    expect((await app.press('u')).text).toContain('nothing to undo');
   });
 
   test('keys set the interval, suspend and quit', async () => {
@@ -644,7 +649,7 @@ describe('the picture', () => {
 
   test('the graph strip shows the history since the start', async () => {
     await app.take(...BATCHES);
-    await app.press('g');
+    await app.press('m');
     // The package is loaded when the strip is first shown.
     await import('blessed-contrib/lib/widget/sparkline.js');
     await app.shown();
@@ -654,7 +659,7 @@ describe('the picture', () => {
     const before = app.text;
     await app.press('?', ESC);
     expect(app.text).toBe(before);
-    await app.press('g');
+    await app.press('m');
     expect(app.text).not.toContain('in 5 min');
   });
 

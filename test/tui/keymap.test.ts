@@ -4,9 +4,10 @@ import type { Event } from '../../src/model/event.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import type { Action } from '../../src/store/actions.ts';
 import { PROMPTS } from '../../src/store/prompts.ts';
-import { GROUPS, PALETTES, PANE_NAMES, type State } from '../../src/store/state.ts';
+import { GROUPS, type List, PALETTES, PANE_NAMES, type State } from '../../src/store/state.ts';
 import { BUILT_IN } from '../../src/store/views.ts';
 import { actionOf, KEYS } from '../../src/tui/keymap.ts';
+import { PANES } from '../../src/view/panes/panes.ts';
 import { sortBy } from '../../src/view/panes/table-pane.ts';
 import { COLUMNS } from '../../src/view/columns/columns.ts';
 import { RowOrder } from '../../src/view/table/order.ts';
@@ -29,11 +30,34 @@ function shown(state: State): number {
 }
 const said = (text: string) => ({ type: 'message', message: { text, isError: false } });
 
-test('no key is bound twice, and every key is documented', () => {
-  const keys = KEYS.flatMap((it) => it.keys);
+test('no key is bound twice in a place, and every action is documented', () => {
+  const keys = KEYS.flatMap(({ place = 'table', keys: all }) => all.map((key) => `${place} ${key}`));
   expect(new Set(keys).size).toBe(keys.length);
-  for (const { label, about, group } of KEYS) expect([label, about, group]).not.toContain('');
-  expect(KEYS.at(-1)?.keys).toContain('q');
+  expect(new Set(KEYS.map(({ id }) => id)).size).toBe(KEYS.length);
+  for (const { id, name, about, group } of KEYS) {
+    expect([name, about, group]).not.toContain('');
+    expect(id).toMatch(/^[a-z]+(-[a-z]+)*$/);
+  }
+});
+
+test('the help starts with moving and quitting', () => {
+  expect([...new Set(KEYS.map(({ group }) => group))].slice(0, 2)).toEqual(['Move', 'Help and quitting']);
+});
+
+test('every hint names actions that exist', () => {
+  const ids = KEYS.map(({ id }) => id);
+  const panes = { ...emptyState().panes, help: true };
+  const lists: List[] = [
+    { kind: 'views', at: 0 },
+    { kind: 'hide-rules', at: 0 },
+    { kind: 'columns', cursor: 'pid' },
+  ];
+  const hints = [
+    ...Object.values(PROMPTS).flatMap((it) => it.hints),
+    ...Object.values(PANES).flatMap((it) => lists.flatMap((list) => it.hints?.({ panes, list }) ?? [])),
+  ];
+  expect(hints.length).toBeGreaterThan(20);
+  expect(ids).toEqual(expect.arrayContaining(hints.flatMap(({ actions }) => actions)));
 });
 
 test('every prompt and every pane is opened by a key', () => {
@@ -87,20 +111,88 @@ test('P offers the program, / the current query', () => {
   expect(press('/', emptyState())).toMatchObject({ text: '' });
 });
 
-test('esc closes the help, then clears the chosen cell, then the query, then closes the panes one by one', () => {
-  let state = after(emptyState(':22'), { type: 'cell', column: 'pid' });
-  for (const pane of ['events', 'traffic', 'details', 'help'] as const)
-    state = after(state, { type: 'pane', pane });
-  const left = [];
-  for (let i = 0; i < 6; i++) {
-    const command = press('escape', state);
-    if (command?.type !== 'pane' && command?.type !== 'query' && command?.type !== 'cell')
-      throw new Error('esc has another command');
-    left.push(command.type === 'pane' ? command.pane : command.type);
-    state = after(state, command);
+describe('esc and q close the topmost', () => {
+  const OPEN = ['graph', 'traffic', 'events', 'details', 'help'] as const;
+  const opened = OPEN.reduce(
+    (state, pane) => after(state, { type: 'pane', pane }),
+    after(emptyState(':22'), { type: 'cell', column: 'pid' }),
+  );
+
+  /** Returns what each press does, until it quits or nothing is left. */
+  function closed(key: string, start: State): string[] {
+    const done: string[] = [];
+    for (let state = start; done.length < 10;) {
+      const action = press(key, state);
+      if (action === undefined) break;
+      done.push(action.type === 'pane' ? action.pane : action.type);
+      if (action.type === 'quit' || (action.type === 'query' && state.query.text === '')) break;
+      state = after(state, action);
+    }
+    return done;
   }
-  expect(left).toEqual(['help', 'cell', 'query', 'details', 'traffic', 'events']);
-  expect(state).toMatchObject({ cell: null, query: { text: '' } });
+
+  test('esc closes the panes, then clears the chosen cell, then the query', () => {
+    const panes = ['help', 'details', 'events', 'traffic', 'graph'];
+    expect(closed('escape', opened)).toEqual([...panes, 'cell', 'query', 'query']);
+  });
+
+  test.each(['q', 'f10'])(
+    '%s closes the panes, then quits: it clears neither the cell nor the query',
+    (key) => {
+      expect(closed(key, opened)).toEqual(['help', 'details', 'events', 'traffic', 'graph', 'quit']);
+    },
+  );
+
+  test('the pane with the focus is closed before the others', () => {
+    const state = after(
+      emptyState(),
+      { type: 'resize', width: 100, height: 50 },
+      { type: 'pane', pane: 'details' },
+      { type: 'pane', pane: 'events' },
+      { type: 'focus', focus: 'events' },
+    );
+    expect(closed('escape', state).slice(0, 2)).toEqual(['events', 'details']);
+  });
+
+  test('ctrl-c quits, wherever it is pressed', () => {
+    for (const state of [
+      opened,
+      typing(),
+      after(emptyState(), { type: 'list', list: { kind: 'views', at: 0 } }),
+    ])
+      expect(press('C-c', state, '\x03')).toEqual({ type: 'quit' });
+  });
+});
+
+describe('g g goes to the first row', () => {
+  const waiting = after(emptyState(), { type: 'key-start', key: 'g' });
+
+  test('the first g waits for the second', () => {
+    expect(press('g', emptyState(), 'g')).toEqual({ type: 'key-start', key: 'g' });
+    const rows = withSockets(socket({ id: 'a' }), socket({ id: 'b' }));
+    expect(press('g', after(rows, { type: 'key-start', key: 'g' }), 'g')).toEqual(press('home', rows));
+  });
+
+  test('any other key after g acts as itself', () => {
+    expect(press('b', waiting)).toEqual({ type: 'baseline' });
+    expect(press('f12', waiting)).toBeUndefined();
+  });
+});
+
+test.each([
+  ['f1', '?'],
+  ['f2', 'S-c'],
+  ['f3', '/'],
+  ['f4', '/'],
+  ['f5', 'o'],
+  ['f6', 's'],
+])('%s is a key as in htop', (key, other) => {
+  expect(press(key, emptyState())).toEqual(press(other, emptyState()));
+  expect(press(key, emptyState())).toBeDefined();
+});
+
+test('F9 and K are kept for a later release', () => {
+  expect([press('f9', emptyState()), press('S-k', emptyState())]).toEqual([undefined, undefined]);
 });
 
 test('N offers the name or inode of the namespace', () => {
@@ -261,20 +353,29 @@ describe('quick keys', () => {
     expect(press('b', emptyState())).toEqual({ type: 'baseline' });
   });
 
-  test('h hides the program with its peer at the port of the service', () => {
-    expect(press('h', withSockets(node))).toEqual({
+  test('h asks, and y hides the program with its peer at the port of the service', () => {
+    const asked = press('h', withSockets(node));
+    const rule = { process: 'node', remote: '203.0.113.80', port: 443 };
+    expect(asked).toEqual({ type: 'question', question: { kind: 'hide', rule } });
+    const state = after(withSockets(node), asked ?? { type: 'quit' });
+    expect(press('y', state)).toEqual({
       type: 'hide',
-      rule: { process: 'node', remote: '203.0.113.80', port: 443 },
+      rule,
+      note: 'hidden for good: node → 203.0.113.80:443 · u undoes',
     });
+    for (const key of ['n', 'escape', 'h', 'enter', 'f12', 'q'])
+      expect(press(key, state)).toEqual({ type: 'question', question: null });
     const served = withSockets(
       socket({ process: 'a', local: '10.0.0.5:51000', remote: '192.0.2.1:40000' }),
       listener({ local: '*:51000', process: 'z' }),
     );
-    expect(press('h', served)).toMatchObject({ rule: { process: 'a', remote: '192.0.2.1', port: 51_000 } });
+    expect(press('h', served)).toMatchObject({
+      question: { rule: { process: 'a', remote: '192.0.2.1', port: 51_000 } },
+    });
   });
 
   test('h shows a message if no row is selected', () => {
-    const why = said('no row selected: h hides the program and remote of the selected row');
+    const why = said('no row selected: select the row whose program and remote to hide');
     expect(press('h', after(withSockets(node), { type: 'group', group: 'user' }))).toEqual(why);
     expect(press('h', emptyState())).toEqual(why);
   });
@@ -416,7 +517,7 @@ describe('while a prompt is open', () => {
     ['C-e', '\x05', { type: 'edit', edit: { type: 'move', to: 'end' } }],
     ['enter', '\r', { type: 'accept-prompt' }],
     ['escape', '\x1b', { type: 'cancel-prompt' }],
-    ['C-c', '\x03', { type: 'cancel-prompt' }],
+    ['C-c', '\x03', { type: 'quit' }],
     ['C-z', '\x1a', { type: 'suspend' }],
     ['up', undefined, { type: 'recall', by: -1 }],
     ['down', undefined, { type: 'recall', by: 1 }],

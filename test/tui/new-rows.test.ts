@@ -15,7 +15,7 @@ const say = (text: string) => ({ type: 'message', message: { text, isError: fals
 Object.assign(TRAFFIC, {
   position: { where: 'below', lines: () => 5 },
   rank: 0.5,
-  key: { keys: ['f12'], label: 'f12', about: 'made-up pane', hint: 'made-up' },
+  key: { id: 'made-up', keys: ['F12'], name: 'made up', about: 'made-up pane', hint: 'made-up' },
   hints: () => undefined,
   lines: ({ focus }: Scene) => [line(span(`MADE UP, keys in ${focus}`))],
   move: (_: Scene, __: unknown, by: number, unit: string) => say(`moved ${by} ${unit}`),
@@ -28,7 +28,7 @@ Object.assign(TRAFFIC, {
 Object.assign(PROMPTS, {
   view: {
     label: 'made up: ',
-    hints: [{ label: 'enter', hint: 'make' }],
+    hints: [{ actions: ['prompt-accept'], hint: 'make' }],
     prefill: ({ socket: it }) => it?.id ?? 'none',
     keepsPrefill: true,
     recallsQueries: true,
@@ -51,7 +51,7 @@ const openApp = () => new FakeApp(80, 24, { ...state, history: ['earlier'] }).sh
 test('a made-up pane has a key, a place, lines, the focus, a wheel and clicks', async () => {
   const app = await openApp();
   await app.resize(200, 24);
-  expect(app.lines.at(-1)).toContain('f12 made-up');
+  expect(app.lines.at(-1)).toContain('F12 made-up');
   await app.resize(80, 24);
   await app.press('\x1b[24~');
   const { y } = app.find('MADE UP, keys in table');
@@ -79,7 +79,7 @@ test('the help lists the key of a made-up pane', async () => {
   const app = await openApp();
   await app.resize(80, 200);
   await app.press('?');
-  expect(app.text).toMatch(/ f12 +made-up pane/);
+  expect(app.text).toMatch(/ F12 +made-up pane/);
 });
 
 test('a made-up prompt has a label, a prefilled text, hints, completion, history, a check and effects', async () => {

@@ -30,7 +30,9 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
     (await app.take(...TRAFFIC_BATCHES)).press('/', ...Array.from('!process:'), '\t', '\t'),
   // Hide rule, host name and grouping at once: the query line is full.
   'query-host-resolved': async (app) => {
-    await (await app.take(...BATCHES)).press('h', '/', ...Array.from('@db.example.org or :22'), '\r', 'o');
+    await (
+      await app.take(...BATCHES)
+    ).press('h', 'y', '/', ...Array.from('@db.example.org or :22'), '\r', 'o');
     await app.answer('db.example.org', { type: 'addresses', addresses: ['203.0.113.80', '203.0.113.81'] });
   },
   // By process, the second group folded; the cursor on it.
@@ -40,7 +42,8 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
     await (await app.take(...BATCHES)).press('/', ...Array.from('ssh or :22'), '\r', 'o', 'o');
     await app.press('v', 'a', ...Array.from('remote shells'), '\r', 'v', 'v', 'j');
   },
-  'hide-rules': async (app) => (await app.take(...BATCHES)).press('h', 'h', 'j', 'h', 'H', 'j'),
+  'hide-rules': async (app) =>
+    (await app.take(...BATCHES)).press('h', 'y', 'h', 'y', 'j', 'h', 'y', 'H', 'j'),
   'columns-list': async (app) => (await app.take(...TRAFFIC_BATCHES)).press('C', 'j', '+', 'j', ' '),
   'columns-chosen': async (app) => (await app.take(...TRAFFIC_BATCHES)).press('C', 'G', ' ', '<', '\x1b'),
   // Ten connections that a program does not close, and a listener with a full accept queue.
@@ -71,6 +74,12 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
   'brief-events-filtered': async (app) =>
     (await app.take(...BRIEF_BATCHES)).press('e', '/', ...Array.from('203.0.113.80'), '\r'),
   'brief-help': async (app) => (await app.take(...BRIEF_BATCHES)).press('?'),
+  'hide-question': async (app) => (await app.take(...BATCHES)).press('h'),
+  palette: async (app) => (await app.take(...BATCHES)).press(':'),
+  'palette-typed': async (app) => (await app.take(...BATCHES)).press(':', ...Array.from('fi po'), '\x1b[B'),
+  'palette-without-a-match': async (app) => (await app.take(...BATCHES)).press(':', ...Array.from('zzz')),
+  'help-searched': async (app) =>
+    (await app.take(...BATCHES)).press('?', '/', ...Array.from('port'), '\x1b[B'),
   help: async (app) => (await app.take(...BATCHES)).press('?'),
   'help-at-its-end': async (app) => (await app.take(...BATCHES)).press('?', 'G'),
   'service-names': async (app) => (await app.take(...BATCHES)).press('n'),
@@ -93,7 +102,7 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
     (await app.take(...TRAFFIC_BATCHES)).press('/', ...Array.from(':8000'), '\r', '\r'),
   'traffic-graph': async (app) => {
     await app.take(...TRAFFIC_BATCHES);
-    await app.press('g');
+    await app.press('m');
     // The package is loaded when the strip is first shown.
     await import('blessed-contrib/lib/widget/sparkline.js');
     await app.shown();

@@ -206,10 +206,12 @@ describe('the state is saved', () => {
   test('when h hides a row or H shows it again', async () => {
     await app.take(baseline(ALL));
     await app.press('h');
+    expect(said()).toContain('hide curl → 203.0.113.80:443 for good? y hides, any other key cancels');
+    await app.press('y');
     expect(app.savedStates.map(({ hideRules }) => hideRules)).toEqual([
       [{ process: 'curl', remote: '203.0.113.80', port: 443 }],
     ]);
-    expect(said()).toContain('curl with 203.0.113.80 port 443: hidden for good; H lists what is hidden');
+    expect(said()).toContain('hidden for good: curl → 203.0.113.80:443 · u undoes');
     expect(app.lines.slice(TOP_ROW).join('')).not.toContain('51002');
     await app.press('j');
     expect(said()).toContain('1 hidden by you: H');

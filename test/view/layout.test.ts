@@ -5,9 +5,13 @@ import type { Region } from '../../src/view/panes/pane.ts';
 import { PANES, PANES_BY_RANK } from '../../src/view/panes/panes.ts';
 import { nextTop } from '../../src/view/table/viewport.ts';
 
-const CLOSED: Readonly<Record<PaneName | 'list', boolean>> = { ...CLOSED_PANES, list: false };
+const CLOSED: Readonly<Record<PaneName | 'list' | 'commands', boolean>> = {
+  ...CLOSED_PANES,
+  list: false,
+  commands: false,
+};
 
-const NAMES = [...PANE_NAMES, 'list'] as const;
+const NAMES = [...PANE_NAMES, 'list', 'commands'] as const;
 
 const EVERY_SET = Array.from({ length: 2 ** NAMES.length }, (_, bits) => ({
   ...CLOSED,
@@ -85,8 +89,8 @@ describe('the visible parts', () => {
     expect(narrow.details?.top).toBe((narrow.table?.top ?? 0) + (narrow.table?.height ?? 0));
   });
 
-  test('of the panes below the table, the list is the most important, then details, traffic and events', () => {
-    const known = ['events', 'traffic', 'details', 'list'];
+  test('of the panes below the table, the list is the most important, then details, events and traffic', () => {
+    const known = ['traffic', 'events', 'details', 'list'];
     expect(BELOW.filter((name) => known.includes(name))).toEqual(known.toReversed());
   });
 
@@ -98,7 +102,7 @@ describe('the visible parts', () => {
         if (table && BELOW.some((name) => regions[name])) expect(table.height).toBeGreaterThanOrEqual(3);
         if (table && graph) expect(table.height).toBeGreaterThanOrEqual(2);
         // The most important open pane is visible.
-        if (panes.help) continue;
+        if (panes.help || panes.commands) continue;
         const first = BELOW.find((name) => panes[name]);
         if (first) expect(regions[first]).toBeDefined();
       }

@@ -3,13 +3,19 @@ import type { Row } from '../../store/row.ts';
 import type { Action } from '../../store/actions.ts';
 import { PROMPTS } from '../../store/prompts.ts';
 import type { PromptKind } from '../../store/state.ts';
+import type { Unit } from '../../view/panes/pane.ts';
 import type { KeyContext } from './context.ts';
 
-export interface Binding extends KeyHelp {
-  /** Names as blessed gives them. */
-  readonly keys: readonly string[];
-  /** @param name the key that was pressed, one of `keys` */
-  readonly run: (context: KeyContext, name: string) => Action;
+/** An action of the user with its default keys. The configuration can give it others. */
+export interface Binding extends Omit<KeyHelp, 'label'> {
+  /** True if it cannot be without a key: netpane could not be left, or a prompt not closed. */
+  readonly needsKey?: true;
+  /** True if its keys also act while a prompt or a question is open, unless they type a character. */
+  readonly always?: true;
+  /** How far it moves a cursor; only for actions that move it up and down. */
+  readonly step?: { readonly by: 1 | -1; readonly unit: Unit };
+  /** @param index which of the keys was pressed */
+  readonly run: (context: KeyContext, index: number) => Action;
 }
 
 export const rowOf = ({ item }: KeyContext): Row | undefined => (item?.type === 'row' ? item.row : undefined);

@@ -1,7 +1,5 @@
-import { EVERYTHING } from '../../query/query.ts';
 import { hideRuleOf } from '../../store/hide-rules.ts';
 import { termOfCell, termOfGroup } from '../../view/columns/terms.ts';
-import { CLOSING_ORDER, coversScreen } from '../../view/panes/panes.ts';
 import type { Action } from '../../store/actions.ts';
 import { ask, type Binding, rowOf, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
@@ -19,115 +17,120 @@ function exclude(context: KeyContext): Action {
     : { type: 'add-term', term: `!${term}` };
 }
 
-/** Hides connections of the selected program with its peer at this port for good. */
+/** Asks whether to hide connections of the selected program with its peer at this port for good. */
 function hide(context: KeyContext): Action {
   const row = rowOf(context);
   return row
-    ? { type: 'hide', rule: hideRuleOf(row.socket, row.direction) }
-    : say('no row selected: h hides the program and remote of the selected row');
+    ? { type: 'question', question: { kind: 'hide', rule: hideRuleOf(row.socket, row.direction) } }
+    : say('no row selected: select the row whose program and remote to hide');
 }
-
-/** Closes a pane that covers the screen, else clears the chosen cell, else the query, else closes a pane. */
-const escape = ({ state }: KeyContext): Action => {
-  const covering = CLOSING_ORDER.find((pane) => state.panes[pane] && coversScreen(pane));
-  if (covering) return { type: 'pane', pane: covering, open: false };
-  if (state.cell !== null) return { type: 'cell', column: null };
-  if (state.query.text !== '') return { type: 'query', query: EVERYTHING };
-  const open = CLOSING_ORDER.find((pane) => state.panes[pane]);
-  return open ? { type: 'pane', pane: open, open: false } : { type: 'query', query: EVERYTHING };
-};
 
 /** Keys that change which rows are shown. */
 export const FILTER_KEYS: readonly Binding[] = [
   {
+    id: 'filter-port',
     keys: ['p'],
-    label: 'p',
+    name: 'filter by port',
     about: 'filter by port (default: selected row)',
     group: 'Filter',
     hint: 'port',
+    hintRank: 3,
     run: ask('port'),
   },
   {
-    keys: ['S-p'],
-    label: 'P',
+    id: 'filter-process',
+    keys: ['P'],
+    name: 'filter by process',
     about: 'filter by process (default: selected row)',
     group: 'Filter',
     hint: 'process',
     run: ask('process'),
   },
   {
-    keys: ['S-n'],
-    label: 'N',
+    id: 'filter-namespace',
+    keys: ['N'],
+    name: 'filter by network namespace',
     about: 'filter by network namespace (default: selected row)',
     group: 'Filter',
     run: ask('netns'),
   },
   {
-    keys: ['/'],
-    label: '/',
+    id: 'filter',
+    keys: ['/', 'F3', 'F4'],
+    name: 'filter by a query',
     about:
       'edit the query, which filters while you type: see QUERY below; tab completes, up and down recall history',
     group: 'Filter',
     hint: 'filter',
-    run: ask('query'),
+    hintRank: 1,
+    run: (context) => ask(context.state.panes.help ? 'help' : 'query')(context),
   },
   {
+    id: 'only-listeners',
     keys: ['l'],
-    label: 'l',
+    name: 'only listeners',
     about: 'only listeners: TCP listeners and unconnected UDP sockets',
     group: 'Filter',
     hint: 'listening',
+    hintRank: 4,
     run: () => ({ type: 'toggle-term', term: 'listen', instead: ['established'] }),
   },
   {
+    id: 'only-tcp',
     keys: ['t'],
-    label: 't',
+    name: 'only TCP',
     about: 'only TCP',
     group: 'Filter',
     run: () => ({ type: 'toggle-term', term: 'proto:tcp', instead: ['proto:udp'] }),
   },
   {
-    keys: ['u'],
-    label: 'u',
+    id: 'only-udp',
+    keys: ['U'],
+    name: 'only UDP',
     about: 'only UDP',
     group: 'Filter',
     run: () => ({ type: 'toggle-term', term: 'proto:udp', instead: ['proto:tcp'] }),
   },
   {
+    id: 'exclude',
     keys: ['x'],
-    label: 'x',
+    name: 'exclude rows like this',
     about: 'exclude this program, cell or group',
     group: 'Filter',
     hint: 'exclude',
     run: exclude,
   },
   {
+    id: 'only-new',
     keys: ['b'],
-    label: 'b',
+    name: 'only what is new from now on',
     about: 'show only sockets that open from now on',
     group: 'Filter',
     hint: 'only new',
     run: () => ({ type: 'baseline' }),
   },
   {
+    id: 'hide',
     keys: ['h'],
-    label: 'h',
-    about: 'hide this program and remote for good; H lists what is hidden',
+    name: 'hide this program and remote for good',
+    about: 'hide this program and remote for good; asks first',
     group: 'Filter',
     run: hide,
   },
   {
-    keys: ['S-h'],
-    label: 'H',
-    about: 'list what h has hidden, to unhide it',
+    id: 'hide-rules',
+    keys: ['H'],
+    name: 'list what is hidden',
+    about: 'list what you have hidden, to unhide it',
     group: 'Filter',
     run: () => ({ type: 'list', list: { kind: 'hide-rules', at: 0 } }),
   },
   {
-    keys: ['escape'],
-    label: 'esc',
-    about: 'clear the query, then close the open panes',
+    id: 'undo',
+    keys: ['u'],
+    name: 'undo',
+    about: 'undo the last exclude, only new, hide or cleared query; again: the one before',
     group: 'Filter',
-    run: escape,
+    run: ({ state }) => (state.undo.length === 0 ? say('nothing to undo') : { type: 'undo' }),
   },
 ];

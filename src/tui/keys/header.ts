@@ -4,15 +4,17 @@ import type { Binding } from './binding.ts';
 /** Keys for what the lines above and below the panes say. */
 export const HEADER_KEYS: readonly Binding[] = [
   {
+    id: 'diagnosis',
     keys: [DIAGNOSIS_KEY],
-    label: DIAGNOSIS_KEY,
+    name: 'show the sockets of the diagnosis',
     about: 'show the sockets of the diagnosis at the bottom; again for the next one; a click does the same',
     group: 'Filter',
     run: ({ state }) => showDiagnosis(state),
   },
   {
-    keys: ['S-d'],
-    label: 'D',
+    id: 'cost',
+    keys: ['D'],
+    name: 'what a poll costs',
     about: 'what a poll costs, and what it reads',
     group: 'Display',
     run: () => ({ type: 'cost' }),

@@ -1,4 +1,4 @@
-import type { ColumnId, List } from '../../store/state.ts';
+import type { ColumnChoice, ColumnId, List } from '../../store/state.ts';
 import { viewsOf } from '../../store/views.ts';
 import {
   columnAfter,
@@ -7,31 +7,18 @@ import {
   toggleColumn,
   widenColumn,
 } from '../../view/panes/column-pane.ts';
+import { linesIn } from '../../view/panes/pane.ts';
 import type { Action } from '../../store/actions.ts';
-import { ask } from './binding.ts';
+import { ask, type Binding } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
 /** Number of lines in a page. */
 const PAGE = 10;
 
-const STEPS: Readonly<Record<string, number>> = {
-  up: -1,
-  k: -1,
-  down: 1,
-  j: 1,
-  pageup: -PAGE,
-  'C-b': -PAGE,
-  pagedown: PAGE,
-  'C-f': PAGE,
-  home: -Infinity,
-  end: Infinity,
-  'S-g': Infinity,
-};
-
 const CLOSE: Action = { type: 'list', list: null };
 
-/** Keys that open a list; the same key closes it. */
-const OPENED_BY: Readonly<Record<List['kind'], string>> = { views: 'v', 'hide-rules': 'S-h', columns: 'S-c' };
+/** Actions of the table that close any list. The one that opens a list closes it too. */
+const CLOSING = ['close', 'close-or-quit'];
 
 const choicesOf = ({ state, columns }: KeyContext) => startingChoices(state.columns, columns);
 
@@ -45,38 +32,124 @@ function moveCursor(context: KeyContext, list: List, by: number): Action {
   return { type: 'list', list: { ...list, at: Math.max(0, Math.min(length - 1, list.at + by)) } };
 }
 
-function viewKey(context: KeyContext, at: number, name: string): Action | undefined {
-  const view = viewsOf(context.state)[at];
-  if (name === 'enter') return view ? { type: 'apply-view', view } : CLOSE;
-  return name === 'a' ? ask('view')(context) : undefined;
+function openView({ state }: KeyContext): Action {
+  const view = state.list?.kind === 'views' ? viewsOf(state)[state.list.at] : undefined;
+  return view ? { type: 'apply-view', view } : CLOSE;
 }
 
-function columnKey(context: KeyContext, id: ColumnId, name: string): Action | undefined {
-  const choices = choicesOf(context);
-  switch (name) {
-    case 'enter':
-    case 'space':
-      return { type: 'columns', columns: toggleColumn(choices, id) };
-    case '<':
-    case '>':
-      return { type: 'columns', columns: moveColumn(choices, id, name === '<' ? -1 : 1) };
-    case '+':
-    case '=':
-    case '-':
-      return { type: 'columns', columns: widenColumn(choices, id, name === '-' ? -1 : 1, context.columns) };
-    case 'r':
-      return { type: 'columns', columns: null };
-    default:
-      return undefined;
-  }
-}
+/** Returns what a key does that changes the columns, from those the keys start with and the one under the cursor. */
+const changing =
+  (
+    change: (choices: readonly ColumnChoice[], id: ColumnId, context: KeyContext) => readonly ColumnChoice[],
+  ) =>
+  (context: KeyContext): Action => {
+    const { list } = context.state;
+    if (list?.kind !== 'columns') return CLOSE;
+    return { type: 'columns', columns: change(choicesOf(context), list.cursor, context) };
+  };
 
-/** Returns the action of a key while a list is open; undefined if the key does what it does without a list. */
-export function listActionOf(context: KeyContext, list: List, name: string): Action | undefined {
-  if (name === 'escape' || name === OPENED_BY[list.kind]) return CLOSE;
-  if (Object.hasOwn(STEPS, name)) return moveCursor(context, list, STEPS[name] ?? 0);
-  if (list.kind === 'columns') return columnKey(context, list.cursor, name);
-  if (name === 'd' || name === 'delete') return { type: 'remove-line' };
-  if (list.kind === 'views') return viewKey(context, list.at, name);
-  return name === 'enter' ? CLOSE : undefined;
+const VIEWS = { group: 'In the list of views', place: 'views' } as const;
+const RULES = { group: 'In the list of hide rules', place: 'hide-rules' } as const;
+const COLUMNS = { group: 'In the list of columns', place: 'columns' } as const;
+
+/** Keys of the lists. Keys that move, and those of the table that no list uses, act as without a list. */
+export const LIST_KEYS: readonly Binding[] = [
+  {
+    ...VIEWS,
+    id: 'list-open-view',
+    keys: ['enter'],
+    name: 'open the view',
+    about: 'open the view',
+    run: openView,
+  },
+  {
+    ...VIEWS,
+    id: 'list-save-view',
+    keys: ['a'],
+    name: 'save the current view',
+    about: 'save the current query, columns, sort and grouping as a view',
+    run: ask('view'),
+  },
+  {
+    ...VIEWS,
+    id: 'list-delete-view',
+    keys: ['d', 'del'],
+    name: 'delete the view',
+    about: 'delete a saved view',
+    run: () => ({ type: 'remove-line' }),
+  },
+  {
+    ...RULES,
+    id: 'list-unhide',
+    keys: ['d', 'del'],
+    name: 'unhide',
+    about: 'delete the rule: its sockets are shown again',
+    run: () => ({ type: 'remove-line' }),
+  },
+  {
+    ...RULES,
+    id: 'list-leave-hide-rules',
+    keys: ['enter'],
+    name: 'close the list',
+    about: 'close the list',
+    run: () => CLOSE,
+  },
+  {
+    ...COLUMNS,
+    id: 'list-toggle-column',
+    keys: ['space', 'enter'],
+    name: 'show or hide the column',
+    about: 'show or hide the column',
+    run: changing(toggleColumn),
+  },
+  {
+    ...COLUMNS,
+    id: 'list-column-left',
+    keys: ['<'],
+    name: 'move the column to the left',
+    about: 'move the column to the left',
+    run: changing((choices, id) => moveColumn(choices, id, -1)),
+  },
+  {
+    ...COLUMNS,
+    id: 'list-column-right',
+    keys: ['>'],
+    name: 'move the column to the right',
+    about: 'move the column to the right',
+    run: changing((choices, id) => moveColumn(choices, id, 1)),
+  },
+  {
+    ...COLUMNS,
+    id: 'list-column-wider',
+    keys: ['+', '='],
+    name: 'wider column',
+    about: 'make the column wider',
+    run: changing((choices, id, { columns }) => widenColumn(choices, id, 1, columns)),
+  },
+  {
+    ...COLUMNS,
+    id: 'list-column-narrower',
+    keys: ['-'],
+    name: 'narrower column',
+    about: 'make the column narrower',
+    run: changing((choices, id, { columns }) => widenColumn(choices, id, -1, columns)),
+  },
+  {
+    ...COLUMNS,
+    id: 'list-reset-columns',
+    keys: ['r'],
+    name: 'reset the columns',
+    about: 'reset: columns and widths depend on the width of the pane again',
+    run: () => ({ type: 'columns', columns: null }),
+  },
+];
+
+/** Returns what a key of the table does while a list is open. @param index which of the keys was pressed */
+export function runInList(context: KeyContext, list: List, binding: Binding, index: number): Action {
+  const { id, step } = binding;
+  // The action that opens a list has its name.
+  if (CLOSING.includes(id) || id === list.kind) return CLOSE;
+  return step
+    ? moveCursor(context, list, step.by * linesIn(step.unit, PAGE, Infinity))
+    : binding.run(context, index);
 }

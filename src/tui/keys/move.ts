@@ -1,4 +1,6 @@
+import type { Unit } from '../../view/panes/pane.ts';
 import { move } from '../../view/screen.ts';
+import { keyText } from '../../view/header/key-help.ts';
 import { ownerText } from '../../view/text/format.ts';
 import { pictureOf } from '../../store/picture.ts';
 import { peerOf } from '../../store/peers.ts';
@@ -7,68 +9,57 @@ import { type Binding, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
 /** Goes to the row of the peer of a local connection, or says why it cannot. */
-function jumpToPeer({ state, order, socket }: KeyContext): Action {
+function jumpToPeer({ state, order, socket, keys }: KeyContext): Action {
   const { rows } = pictureOf(state);
   const row = socket && rows.get(socket.id);
-  if (row === undefined)
-    return say('no connection selected: % goes to the peer of a connection within this machine');
+  if (row === undefined) return say('no connection selected: select one within this machine');
   const peer = peerOf(rows, row);
   if (peer === undefined) return say('the peer of this socket is not on this machine, or not known');
   const isHidden = order.indexOf(peer.id) < 0;
-  if (isHidden && state.joinsPairs) return say('both ends are one row: B shows two rows again');
+  if (isHidden && state.joinsPairs)
+    return say(`both ends are one row: ${keyText(keys, 'join-pairs')} shows two rows again`);
   if (isHidden && order.headerOf(peer.id) === undefined)
     return say(`the peer, ${ownerText(peer.socket)}, is hidden by the query or by you`);
   // In a folded group, the header of the group is selected.
   return { type: 'go-to-row', id: peer.id, closesLog: false };
 }
 
+/** Returns the binding that moves the cursor, or scrolls the help. */
+const moving = (
+  it: Pick<Binding, 'id' | 'keys' | 'name'> & Partial<Pick<Binding, 'about'>>,
+  by: 1 | -1,
+  unit: Unit,
+): Binding => ({
+  ...it,
+  about: it.about ?? it.name,
+  group: 'Move',
+  step: { by, unit },
+  run: (context) => move(context, by, unit),
+});
+
 /** Keys that move the cursor. */
 export const MOVE_KEYS: readonly Binding[] = [
+  moving(
+    {
+      id: 'move-up',
+      keys: ['up', 'k'],
+      name: 'one row up',
+      about: 'one row up; the mouse wheel scrolls, a click selects a row',
+    },
+    -1,
+    'row',
+  ),
+  moving({ id: 'move-down', keys: ['down', 'j'], name: 'one row down' }, 1, 'row'),
+  moving({ id: 'move-half-page-up', keys: ['ctrl-u'], name: 'half a page up' }, -1, 'half'),
+  moving({ id: 'move-half-page-down', keys: ['ctrl-d'], name: 'half a page down' }, 1, 'half'),
+  moving({ id: 'move-page-up', keys: ['pgup', 'ctrl-b'], name: 'one page up' }, -1, 'page'),
+  moving({ id: 'move-page-down', keys: ['pgdn', 'ctrl-f'], name: 'one page down' }, 1, 'page'),
+  moving({ id: 'move-first', keys: ['home', 'gg'], name: 'go to the first row' }, -1, 'all'),
+  moving({ id: 'move-last', keys: ['end', 'G'], name: 'go to the last row' }, 1, 'all'),
   {
-    keys: ['up', 'k'],
-    label: 'up k',
-    about: 'one row up; the mouse wheel scrolls, a click selects a row',
-    group: 'Move',
-    run: (context) => move(context, -1, 'row'),
-  },
-  {
-    keys: ['down', 'j'],
-    label: 'down j',
-    about: 'one row down',
-    group: 'Move',
-    run: (context) => move(context, 1, 'row'),
-  },
-  {
-    keys: ['pageup', 'C-b'],
-    label: 'page up',
-    about: 'one page up',
-    group: 'Move',
-    run: (context) => move(context, -1, 'page'),
-  },
-  {
-    keys: ['pagedown', 'C-f'],
-    label: 'page down',
-    about: 'one page down',
-    group: 'Move',
-    run: (context) => move(context, 1, 'page'),
-  },
-  {
-    keys: ['home'],
-    label: 'home',
-    about: 'first row',
-    group: 'Move',
-    run: (context) => move(context, -1, 'all'),
-  },
-  {
-    keys: ['end', 'S-g'],
-    label: 'end G',
-    about: 'last row',
-    group: 'Move',
-    run: (context) => move(context, 1, 'all'),
-  },
-  {
+    id: 'go-to-peer',
     keys: ['%'],
-    label: '%',
+    name: 'go to the peer of a local connection',
     about: 'go to the row of the peer, if it is on this machine',
     group: 'Move',
     run: jumpToPeer,

@@ -10,11 +10,13 @@ import type { KeyContext } from './context.ts';
 import { fold } from './views.ts';
 
 const ENTER: Binding = {
+  id: 'details',
   keys: ['enter'],
-  label: 'enter',
+  name: 'open or close the details, fold a group, go to the row of an event',
   about: 'details of the selected socket and its program; in the event log: go to the row of the event',
   group: 'Panes',
   hint: 'details',
+  hintRank: 2,
   focusHint: { events: 'go to row', details: 'close' },
   run: (context) =>
     context.focus === 'events'
@@ -28,8 +30,9 @@ const ENTER: Binding = {
 const focusNext = (context: KeyContext): Action => focusOn(context, nextFocus(context.layout, context.focus));
 
 const TAB: Binding = {
+  id: 'next-pane',
   keys: ['tab'],
-  label: 'tab',
+  name: 'move the keys to the next pane',
   about:
     'next pane: the table, the event log or the details; in the log, p P N default to the event and end follows the newest',
   group: 'Panes',
@@ -37,7 +40,8 @@ const TAB: Binding = {
   run: focusNext,
 };
 
-const OPENING_KEYS = PANE_NAMES.flatMap((pane): Binding[] => {
+// The key of the help is with those that quit.
+const OPENING_KEYS = PANE_NAMES.filter((name) => name !== 'help').flatMap((pane): Binding[] => {
   const { key } = PANES[pane];
   const binding = key && { ...key, group: 'Panes', run: () => ({ type: 'pane', pane }) as const };
   // The help shows tab after the pane that it goes to.

@@ -1,26 +1,81 @@
-import type { Binding } from './binding.ts';
+import { EVERYTHING } from '../../query/query.ts';
+import type { Action } from '../../store/actions.ts';
+import { HELP } from '../../view/panes/help.ts';
+import { topmostPane } from '../../view/panes/panes.ts';
+import { ask, type Binding } from './binding.ts';
+import type { KeyContext } from './context.ts';
 
-/** Keys for netpane itself. */
+/** Returns the action that closes the topmost list or pane; undefined if only the table is open. */
+function closeTopmost({ state, focus }: KeyContext): Action | undefined {
+  if (state.list) return { type: 'list', list: null };
+  if (state.panes.help && state.helpQuery !== '') return { type: 'find-in-help', text: '' };
+  const pane = topmostPane(state.panes, focus);
+  return pane && { type: 'pane', pane, open: false };
+}
+
+/** Closes the topmost thing, else clears the chosen cell, else the query. */
+const close = (context: KeyContext): Action =>
+  closeTopmost(context) ??
+  (context.state.cell === null ? { type: 'query', query: EVERYTHING } : { type: 'cell', column: null });
+
+const OPEN_HELP: readonly Binding[] = HELP.key
+  ? [{ ...HELP.key, group: 'Help and quitting', run: () => ({ type: 'pane', pane: 'help' }) }]
+  : [];
+
+/** Keys to find the way and to leave. */
 export const PROGRAM_KEYS: readonly Binding[] = [
+  ...OPEN_HELP,
   {
-    keys: ['C-l'],
-    label: 'ctrl-l',
+    id: 'command-palette',
+    keys: [':', 'ctrl-p'],
+    name: 'find a command by its name',
+    about: 'command palette: find an action by its name; also actions without a key',
+    group: 'Help and quitting',
+    hint: 'commands',
+    run: ask('command'),
+  },
+  {
+    id: 'close',
+    keys: ['esc'],
+    name: 'close the topmost pane',
+    about:
+      'close the topmost: list, help, details, event log, traffic, graphs; then clear the chosen cell, then the query',
+    group: 'Help and quitting',
+    run: close,
+  },
+  {
+    id: 'close-or-quit',
+    keys: ['q', 'F10'],
+    name: 'close the topmost pane, or quit',
+    about: 'close the topmost list or pane; from the table: quit',
+    group: 'Help and quitting',
+    run: (context) => closeTopmost(context) ?? { type: 'quit' },
+  },
+  {
+    id: 'quit',
+    keys: ['ctrl-c'],
+    name: 'quit',
+    about: 'quit, always',
+    group: 'Help and quitting',
+    needsKey: true,
+    always: true,
+    run: () => ({ type: 'quit' }),
+  },
+  {
+    id: 'redraw',
+    keys: ['ctrl-l'],
+    name: 'redraw the screen',
     about: 'redraw',
-    group: 'Program',
+    group: 'Help and quitting',
     run: () => ({ type: 'redraw' }),
   },
   {
-    keys: ['C-z'],
-    label: 'ctrl-z',
+    id: 'suspend',
+    keys: ['ctrl-z'],
+    name: 'suspend netpane',
     about: 'suspend netpane; `fg` in the shell resumes it',
-    group: 'Program',
+    group: 'Help and quitting',
+    always: true,
     run: () => ({ type: 'suspend' }),
-  },
-  {
-    keys: ['q', 'C-c'],
-    label: 'q ctrl-c',
-    about: 'quit',
-    group: 'Program',
-    run: () => ({ type: 'quit' }),
   },
 ];

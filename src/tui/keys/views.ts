@@ -1,6 +1,7 @@
 import { GROUPS, type State } from '../../store/state.ts';
 import { viewsOf } from '../../store/views.ts';
 import type { Action } from '../../store/actions.ts';
+import { keyText } from '../../view/header/key-help.ts';
 import { type Binding, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
@@ -9,30 +10,32 @@ const nextGroup = ({ group }: State) => GROUPS[group === null ? 0 : GROUPS.index
 /** Keys that switch to a view by its number. */
 const NUMBERS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'] as const;
 
-function viewAt(state: State, number: number): Action {
+function viewAt({ state, keys }: KeyContext, number: number): Action {
   const view = viewsOf(state)[number - 1];
   return view
     ? { type: 'apply-view', view }
-    : say(`no view ${number}: v lists the views and saves the current one`);
+    : say(`no view ${number}: ${keyText(keys, 'views')} lists the views and saves the current one`);
 }
 
-const UNGROUPED = 'not grouped: press o';
+const sayUngrouped = ({ keys }: KeyContext): Action => say(`not grouped: press ${keyText(keys, 'group')}`);
 
-export const fold = ({ groupId }: KeyContext): Action =>
-  groupId === undefined ? say(UNGROUPED) : { type: 'fold', id: groupId };
+export const fold = (context: KeyContext): Action =>
+  context.groupId === undefined ? sayUngrouped(context) : { type: 'fold', id: context.groupId };
 
 /** Keys for views, groups and columns. */
 export const VIEW_KEYS: readonly Binding[] = [
   {
+    id: 'view-by-number',
     keys: NUMBERS,
-    label: '1 to 9',
+    name: 'open a view by its number',
     about: 'open a view: 1 all, 2 listening, 3 established; v lists all of them',
     group: 'Views',
-    run: ({ state }, name) => viewAt(state, Number(name)),
+    run: (context, index) => viewAt(context, index + 1),
   },
   {
+    id: 'views',
     keys: ['v'],
-    label: 'v',
+    name: 'list the views',
     about:
       'list the views (a view is a named query with columns, sort and grouping); a saves the current one',
     group: 'Views',
@@ -40,37 +43,42 @@ export const VIEW_KEYS: readonly Binding[] = [
     run: () => ({ type: 'list', list: { kind: 'views', at: 0 } }),
   },
   {
-    keys: ['o'],
-    label: 'o',
+    id: 'group',
+    keys: ['o', 'F5'],
+    name: 'group by the next property',
     about: 'group by process, remote host, port, user, namespace or none',
     group: 'Views',
     hint: 'group',
     run: ({ state }) => ({ type: 'group', group: nextGroup(state) }),
   },
   {
+    id: 'fold',
     keys: ['z'],
-    label: 'z',
+    name: 'fold or unfold the group',
     about: 'fold or unfold the selected group; enter on its header does the same',
     group: 'Views',
     run: fold,
   },
   {
-    keys: ['S-z'],
-    label: 'Z',
+    id: 'fold-all',
+    keys: ['Z'],
+    name: 'fold or unfold all groups',
     about: 'fold or unfold all groups',
     group: 'Views',
-    run: ({ state }) => (state.group ? { type: 'fold-all' } : say(UNGROUPED)),
+    run: (context) => (context.state.group ? { type: 'fold-all' } : sayUngrouped(context)),
   },
   {
-    keys: ['S-b'],
-    label: 'B',
+    id: 'join-pairs',
+    keys: ['B'],
+    name: 'both ends of a local connection as one row, or as two',
     about: 'show both ends of a local connection as one row (chrome → nginx), or as two',
     group: 'Views',
     run: () => ({ type: 'join-pairs' }),
   },
   {
-    keys: ['S-c'],
-    label: 'C',
+    id: 'columns',
+    keys: ['C', 'F2'],
+    name: 'choose columns',
     about: 'choose columns, their order and width',
     group: 'Views',
     run: ({ columns: [first] }) => ({

@@ -1,16 +1,39 @@
 import type { Seen } from '../../store/seen-fields.ts';
-import type { Focus } from '../../store/state.ts';
+import type { Focus, List } from '../../store/state.ts';
 
-/** The parts of a key binding that the help and the hints show. */
+/** Where a key has its action: the table and all panes, a list, a prompt, or a question. */
+export type KeyPlace = 'table' | List['kind'] | 'prompt' | 'question';
+
+/** The parts of a key binding that the help, the hints and the command palette show. */
 export interface KeyHelp {
-  /** Display name of its keys: `p`, `ctrl-c`, `up k`. */
+  /** Name of the action in the configuration; it never changes. */
+  readonly id: string;
+  /** The keys in effect, by name: `p`, `ctrl-c`, `up`; none if the action has no key. */
+  readonly keys: readonly string[];
+  /** The keys as the help shows them: `up k`; empty if the action has no key. */
   readonly label: string;
+  /** What it does in a few words, starting with a verb. */
+  readonly name: string;
   readonly about: string;
   readonly group: string;
+  /** @default 'table' */
+  readonly place?: KeyPlace;
   /** One or two words for the line of hints; undefined for less important keys. */
   readonly hint?: string;
+  /** Which hint comes first on a narrow screen: 1 first. @default 10 */
+  readonly hintRank?: number;
   /** The hint is shown only once the source has shown this. */
   readonly hintFor?: keyof Seen;
   /** First hints while keys move in a second pane, by the pane that the keys act on, or the name of the next pane. */
   readonly focusHint?: Partial<Readonly<Record<Focus, string>>> | 'next pane';
+}
+
+/** Returns the first key of an action; undefined if it has none. */
+export const firstKey = (keys: readonly KeyHelp[], id: string): string | undefined =>
+  keys.find((it) => it.id === id)?.keys[0];
+
+/** Returns how to start an action, for a message: its first key, else its name in the command palette. */
+export function keyText(keys: readonly KeyHelp[], id: string): string {
+  const action = keys.find((it) => it.id === id);
+  return action?.keys[0] ?? `${firstKey(keys, 'command-palette') ?? ''} ${action?.name ?? id}`.trim();
 }

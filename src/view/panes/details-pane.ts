@@ -5,7 +5,7 @@ import { topWithin, withPosition } from '../text/position.ts';
 import { factLines } from './details.ts';
 import { paneTitle } from './events.ts';
 import { focusOn, KEYS_HERE } from './focus.ts';
-import type { PaneRow } from './pane.ts';
+import { linesIn, type PaneRow } from './pane.ts';
 
 /**
  * Returns the title and the visible details of the selected socket, at most `height` lines.
@@ -39,7 +39,7 @@ const scroll: NonNullable<PaneRow['move']> = ({ state, order }, { width, height 
   const row = order.rowAt(state.places.table.index);
   const lines = row ? factLines(row, state, width).length : 0;
   const room = Math.max(0, height - 1);
-  const step = { row: 1, page: Math.max(1, room - 1), all: lines }[unit];
+  const step = linesIn(unit, Math.max(1, room - 1), lines);
   return { type: 'scroll', pane: 'details', by: step * by, lines, height: room };
 };
 

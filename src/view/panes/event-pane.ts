@@ -1,6 +1,6 @@
 import { focusOn, KEYS_HERE } from './focus.ts';
 import { goToRow, type NumberedEvent } from './go-to-row.ts';
-import type { PaneRow } from './pane.ts';
+import { linesIn, type PaneRow } from './pane.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { Place, State } from '../../store/state.ts';
 import { eventLine } from './events.ts';
@@ -115,11 +115,12 @@ function titleOf(state: State, shown: ShownEvents, width: number, lines: number,
 /** The event log. */
 export const EVENTS: PaneRow = {
   position: { where: 'below', lines: ({ all }) => Math.floor(all / 3) },
-  rank: 5,
+  rank: 4,
   title: 'event log',
   key: {
+    id: 'event-log',
     keys: ['e'],
-    label: 'e',
+    name: 'open or close the event log',
     about: 'event log: sockets that opened, changed and closed',
     hint: 'events',
   },
@@ -127,7 +128,7 @@ export const EVENTS: PaneRow = {
     eventPaneLines(state, events, width, height, focus === 'events'),
   move: ({ state, events }, { height }, by, unit) => ({
     type: 'select-event',
-    number: numberAfter(state, events, { row: 1, page: eventPage(height), all: Infinity }[unit] * by),
+    number: numberAfter(state, events, linesIn(unit, eventPage(height), Infinity) * by),
   }),
   // Scrolls while the cursor stays on its line.
   wheel: ({ state, events }, by) => [

@@ -75,10 +75,11 @@ export const GRAPH: PaneRow = {
   position: { where: 'above', lines: 3 },
   rank: 6,
   key: {
-    keys: ['g'],
-    label: 'g',
+    id: 'graphs',
+    keys: ['m'],
+    name: 'open or close the graphs',
     about: 'graphs: sockets, opens, closes and traffic over the last minutes',
-    hint: 'graph',
+    hint: 'graphs',
   },
   // Blank lines below the curves: nothing else clears the cells between them.
   lines: () => [],

@@ -1,11 +1,13 @@
-import type { PaneRow } from './pane.ts';
+import { linesIn, type PaneRow, type Scene } from './pane.ts';
 import { printable } from '../../model/text.ts';
 import { TERMS } from '../../query/terms.ts';
 import type { State } from '../../store/state.ts';
 import { type Column, COLUMNS, presentColumns } from '../columns/columns.ts';
 import { type Line, line, span } from '../text/line.ts';
-import type { KeyHelp } from '../header/key-help.ts';
+import { firstKey, type KeyHelp, keyText } from '../header/key-help.ts';
 import { coverageText, noticesOf } from '../header/notices.ts';
+import { countText } from '../text/format.ts';
+import { spread } from '../text/spread.ts';
 import { displayWidth } from '../text/width.ts';
 
 const LABEL_WIDTH = 14;
@@ -35,78 +37,164 @@ function entry(label: string, about: string, width: number, labelWidth = LABEL_W
   );
 }
 
-/** Returns the help on every term of the query. */
-function queryLines(width: number): Line[] {
-  const labelWidth = width >= ROOM_FOR_TERMS ? TERM_WIDTH : INDENT;
-  return TERMS.flatMap(({ syntax, about, example }) =>
-    entry(syntax, example === syntax ? about : `${about}: ${example}`, width, labelWidth),
-  );
+/** An entry of the help: its lines, and the text in which words are looked for. */
+interface Entry {
+  readonly text: string;
+  readonly lines: readonly Line[];
 }
 
-/** Returns the whole help, made from the tables of keys, terms and columns. */
-export function helpLines(keys: readonly KeyHelp[], state: State, width: number): Line[] {
-  const lines: Line[] = [];
+interface Section {
+  readonly title: string;
+  readonly entries: readonly Entry[];
+}
+
+const entryOf = (label: string, about: string, width: number, labelWidth?: number): Entry => ({
+  text: `${label} ${about}`,
+  lines: entry(label, about, width, labelWidth),
+});
+
+/** Groups of keys before what netpane cannot see: a reader must first move and leave. */
+const FIRST_GROUPS = 2;
+
+const MARKS = [
+  ['+', 'new: opened a moment ago; a listener keeps the mark until you were there to see it'],
+  ['~', 'changed: state, peer or program'],
+  ['-', 'closed: disappears in a moment; shows its last state and last known program'],
+  ['·', 'in a column: unknown or none'],
+  ['…', 'in place of a program: still searching; at the end of a text: cut to fit'],
+  ['hidden', 'in place of a program: netpane may not see the processes of this user'],
+  ['gone', 'the program closed the socket or exited before netpane saw it'],
+  ['kernel', 'the kernel itself opened the socket'],
+  ['unknown', 'no program found; the details list where netpane searched'],
+  [
+    '!',
+    'at the bottom: a diagnosis; in the event log: some events were missed because the event buffer was full',
+  ],
+  ['"name"', 'a program whose name resembles one of these marks, such as (sshd) or kernel'],
+] as const;
+
+/** Returns the keys, in their groups. An action without a key is only in the command palette. */
+function keySections(keys: readonly KeyHelp[], width: number): Section[] {
+  const withKey = keys.filter(({ label }) => label !== '');
+  return [...new Set(withKey.map(({ group }) => group))].map((group) => ({
+    title: group,
+    entries: withKey
+      .filter((it) => it.group === group)
+      .map(({ label, about }) => entryOf(label, about, width)),
+  }));
+}
+
+function unseenSection(state: State, width: number): Section {
   const coverage = state.coverage && coverageText(state.coverage);
   const unseen = [...noticesOf(state).map(({ text }) => text), ...(coverage === undefined ? [] : [coverage])];
-  if (unseen.length > 0) {
-    lines.push(line(span('WHAT NETPANE CANNOT SEE NOW', 'header')));
-    for (const text of unseen) {
-      for (const part of wrap(printable(text), Math.max(10, width - 2)))
-        lines.push(line(span(`  ${part}`, 'warning')));
-    }
-    lines.push(line());
-  }
-  for (const group of new Set(keys.map((key) => key.group))) {
-    lines.push(line(span(group.toUpperCase(), 'header')));
-    for (const key of keys.filter((it) => it.group === group))
-      lines.push(...entry(key.label, key.about, width));
-    lines.push(line());
-  }
-  lines.push(line(span('QUERY', 'header')), ...queryLines(width), line());
-  lines.push(line(span('MARKS', 'header')));
-  for (const [mark, about] of [
-    ['+', 'new: opened a moment ago; a listener keeps the mark until you were there to see it'],
-    ['~', 'changed: state, peer or program'],
-    ['-', 'closed: disappears in a moment; shows its last state and last known program'],
-    ['·', 'in a column: unknown or none'],
-    ['…', 'in place of a program: still searching; at the end of a text: cut to fit'],
-    ['hidden', 'in place of a program: netpane may not see the processes of this user'],
-    ['gone', 'the program closed the socket or exited before netpane saw it'],
-    ['kernel', 'the kernel itself opened the socket'],
-    ['unknown', 'no program found; the details list where netpane searched'],
-    [
-      '!',
-      'at the bottom: a diagnosis; in the event log: some events were missed because the event buffer was full',
-    ],
-    ['"name"', 'a program whose name resembles one of these marks, such as (sshd) or kernel'],
-  ] as const) {
-    lines.push(...entry(mark, about, width));
-  }
-  lines.push(line(), line(span('COLUMNS', 'header')));
+  return {
+    title: 'What netpane cannot see now',
+    entries: unseen.map((text) => ({
+      text,
+      lines: wrap(printable(text), Math.max(10, width - 2)).map((part) => line(span(`  ${part}`, 'warning'))),
+    })),
+  };
+}
+
+/** Returns the help on every term of the query. */
+function querySection(width: number): Section {
+  const labelWidth = width >= ROOM_FOR_TERMS ? TERM_WIDTH : INDENT;
+  return {
+    title: 'Query',
+    entries: TERMS.map(({ syntax, about, example }) =>
+      entryOf(syntax, example === syntax ? about : `${about}: ${example}`, width, labelWidth),
+    ),
+  };
+}
+
+function columnSections(keys: readonly KeyHelp[], state: State, width: number): Section[] {
   const present = presentColumns(state.table.seen);
-  const describe = ({ title, label = title, about }: Column) => lines.push(...entry(label, about, width));
-  present.forEach(describe);
-  lines.push(line(), line(span('MORE COLUMNS (PRESS C TO ADD)', 'header')));
-  COLUMNS.filter((column) => !present.includes(column)).forEach(describe);
-  return lines;
+  const describe = ({ title, label = title, about }: Column): Entry => entryOf(label, about, width);
+  const others = COLUMNS.filter((column) => !present.includes(column));
+  return [
+    { title: 'Columns', entries: present.map(describe) },
+    { title: `More columns (press ${keyText(keys, 'columns')} to add)`, entries: others.map(describe) },
+  ];
+}
+
+/** Returns the section with only the entries that have all words, in their text or in the title. */
+function matching({ title, entries }: Section, words: readonly string[]): Section {
+  const has = (text: string) => words.every((word) => `${title} ${text}`.toLowerCase().includes(word));
+  return { title, entries: entries.filter(({ text }) => has(text)) };
+}
+
+/**
+ * Returns the help, made from the tables of keys, terms and columns: all of it, or what `state.helpQuery` finds. Moving
+ * and leaving come first.
+ */
+export function helpLines(keys: readonly KeyHelp[], state: State, width: number): Line[] {
+  const words = state.helpQuery
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((it) => it !== '');
+  const ofKeys = keySections(keys, width);
+  const sections = [
+    ...ofKeys.slice(0, FIRST_GROUPS),
+    unseenSection(state, width),
+    ...ofKeys.slice(FIRST_GROUPS),
+    querySection(width),
+    { title: 'Marks', entries: MARKS.map(([mark, about]) => entryOf(mark, about, width)) },
+    ...columnSections(keys, state, width),
+  ];
+  return sections
+    .map((section) => matching(section, words))
+    .filter(({ entries }) => entries.length > 0)
+    .flatMap(({ title, entries }, i) => [
+      ...(i > 0 ? [line()] : []),
+      line(span(title.toUpperCase(), 'header')),
+      ...entries.flatMap(({ lines }) => lines),
+    ]);
+}
+
+/** Returns the title line: which lines of the help are shown. */
+function helpTitle({ state, keys }: Scene, shown: number, total: number, width: number): Line {
+  const { helpQuery } = state;
+  const { top } = state.places.help;
+  const last = Math.min(top + shown, total);
+  const position =
+    total === 0 ? 'nothing found' : `${countText(top + 1)}–${countText(last)} of ${countText(total)}`;
+  const find = firstKey(keys, 'filter');
+  return spread(
+    [
+      { text: 'HELP', tone: 'header', rank: 1 },
+      { text: position, tone: 'quiet', rank: 2 },
+      ...(helpQuery === ''
+        ? []
+        : [{ text: `with ${printable(helpQuery)}`, short: '', tone: 'accent', rank: 3 } as const]),
+    ],
+    find === undefined || helpQuery !== '' ? [] : [{ text: `${find} finds`, tone: 'quiet', rank: 4 }],
+    width,
+  );
 }
 
 /** The help, which covers the screen. */
 export const HELP: PaneRow = {
   position: { where: 'screen' },
   rank: 1,
-  key: { keys: ['?', 'f1'], label: '?', about: 'this help', hint: 'help' },
+  key: { id: 'help', keys: ['?', 'F1'], name: 'open or close the help', about: 'this help', hint: 'help' },
   hints: ({ panes }) =>
     panes.help
       ? [
-          { label: 'up down', hint: 'scroll' },
-          { label: '?', hint: 'close' },
+          { actions: ['move-up', 'move-down'], hint: 'scroll' },
+          { actions: ['filter'], hint: 'find' },
+          { actions: ['close'], hint: 'close' },
         ]
       : undefined,
-  lines: ({ state, keys }, { width }) => helpLines(keys, state, width).slice(state.places.help.top),
+  lines: (scene, { width, height }) => {
+    const { state, keys } = scene;
+    const lines = helpLines(keys, state, width);
+    const { top } = state.places.help;
+    const shown = lines.slice(top, top + height - 1);
+    return [helpTitle(scene, height - 1, lines.length, width), ...shown];
+  },
   move: ({ state, keys }, { width, height }, by, unit) => {
     const lines = helpLines(keys, state, width).length;
-    const step = { row: 1, page: height - 1, all: lines }[unit];
-    return { type: 'scroll', pane: 'help', by: step * by, lines, height };
+    const page = Math.max(1, height - 2);
+    return { type: 'scroll', pane: 'help', by: linesIn(unit, page, lines) * by, lines, height: height - 1 };
   },
 };

@@ -4,6 +4,7 @@ import { printable } from '../../model/text.ts';
 import type { HideRule } from '../../store/hide-rules.ts';
 import type { List, Sort, State, View } from '../../store/state.ts';
 import { DEFAULT_SORT, isBuiltIn, viewsOf } from '../../store/views.ts';
+import { type KeyHelp, keyText } from '../header/key-help.ts';
 import { columnPaneLines, startingChoices } from './column-pane.ts';
 import { columnOf } from '../columns/columns.ts';
 import { paneTitle } from './events.ts';
@@ -14,10 +15,10 @@ import type { PlacedColumn } from '../table/place.ts';
 import { cutEnd, fit } from '../text/width.ts';
 
 interface ListText {
-  readonly title: string;
+  readonly title: (keys: readonly KeyHelp[]) => string;
   readonly note: (state: State) => string;
-  readonly empty: string;
-  readonly lines: (state: State, width: number) => readonly string[];
+  readonly empty: (keys: readonly KeyHelp[]) => string;
+  readonly lines: (state: State, width: number, keys: readonly KeyHelp[]) => readonly string[];
 }
 
 const NAME_WIDTH = 16;
@@ -30,16 +31,15 @@ function sortText({ column, descending }: Sort): string | undefined {
   return `sorted by ${label}${descending ? '▾' : '▴'}`;
 }
 
-function viewText(view: View, number: number): string {
+function viewText(view: View, key: string): string {
   const { name, query, sort, group, columns } = view;
   const extras = [
     sort && sortText(sort),
     group && `by ${GROUPINGS[group].name}`,
     columns && `${columns.length} columns`,
   ].filter((it) => it !== undefined);
-  const key = number <= 9 ? String(number) : ' ';
   const what = [query === '' ? 'all sockets' : printable(query), ...extras].join(' · ');
-  return `${key} ${fit(printable(name), NAME_WIDTH)} ${what}${isBuiltIn(name) ? '' : '  (saved)'}`;
+  return `${key.padEnd(1)} ${fit(printable(name), NAME_WIDTH)} ${what}${isBuiltIn(name) ? '' : '  (saved)'}`;
 }
 
 const ruleText = ({ process, remote, port }: HideRule): string =>
@@ -47,15 +47,22 @@ const ruleText = ({ process, remote, port }: HideRule): string =>
 
 const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
   views: {
-    title: 'VIEWS (keys 1–9)',
+    title: (keys) => {
+      const label = keys.find(({ id }) => id === 'view-by-number')?.label ?? '';
+      return label === '' ? 'VIEWS' : `VIEWS (keys ${label})`;
+    },
     note: () => '',
-    empty: '',
-    lines: (state) => viewsOf(state).map((view, i) => viewText(view, i + 1)),
+    empty: () => '',
+    lines: (state, _, keys) => {
+      const numbers = keys.find(({ id }) => id === 'view-by-number')?.keys ?? [];
+      return viewsOf(state).map((view, i) => viewText(view, numbers[i] ?? ''));
+    },
   },
   'hide-rules': {
-    title: 'HIDDEN BY YOU',
+    title: () => 'HIDDEN BY YOU',
     note: ({ hideRules }) => `${hideRules.length} ${hideRules.length === 1 ? 'rule' : 'rules'}`,
-    empty: 'nothing hidden: h hides the program and remote of the selected row',
+    empty: (keys) =>
+      `nothing hidden: ${keyText(keys, 'hide')} hides the program and remote of the selected row`,
     lines: ({ hideRules }) => hideRules.map(ruleText),
   },
 };
@@ -63,6 +70,7 @@ const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
 /** Returns the lines of the open list around its cursor; none if no list is open. */
 export function listLines(
   state: State,
+  keys: readonly KeyHelp[],
   placed: readonly PlacedColumn[],
   width: number,
   height: number,
@@ -72,15 +80,15 @@ export function listLines(
   if (list.kind === 'columns')
     return columnPaneLines({ choices: startingChoices(columns, placed), cursor: list.cursor }, width, height);
   const { title, note, empty, lines } = LISTS[list.kind];
-  const texts = lines(state, width);
+  const texts = lines(state, width, keys);
   const rows = Math.max(0, height - 1);
   const top = Math.max(0, Math.min(list.at - Math.floor(rows / 2), texts.length - rows));
   const head = paneTitle(
-    title,
+    title(keys),
     withPosition({ top, height: rows, length: texts.length }, note(state)),
     width,
   );
-  if (texts.length === 0) return [head, line(span(cutEnd(`  ${empty}`, width), 'quiet'))];
+  if (texts.length === 0) return [head, line(span(cutEnd(`  ${empty(keys)}`, width), 'quiet'))];
   return [
     head,
     ...texts.slice(top, top + rows).map((text, i): Line => ({
@@ -90,21 +98,21 @@ export function listLines(
   ];
 }
 
-const CLOSE: Hint = { label: 'esc', hint: 'close' };
+const CLOSE: Hint = { actions: ['close'], hint: 'close' };
 
 const HINTS: Readonly<Record<List['kind'], readonly Hint[]>> = {
   views: [
-    { label: 'enter', hint: 'open' },
-    { label: 'a', hint: 'save current' },
-    { label: 'd', hint: 'delete' },
+    { actions: ['list-open-view'], hint: 'open' },
+    { actions: ['list-save-view'], hint: 'save current' },
+    { actions: ['list-delete-view'], hint: 'delete' },
     CLOSE,
   ],
-  'hide-rules': [{ label: 'd', hint: 'unhide' }, CLOSE],
+  'hide-rules': [{ actions: ['list-unhide'], hint: 'unhide' }, CLOSE],
   columns: [
-    { label: 'space', hint: 'toggle' },
-    { label: '< >', hint: 'move' },
-    { label: '+ -', hint: 'width' },
-    { label: 'r', hint: 'reset' },
+    { actions: ['list-toggle-column'], hint: 'toggle' },
+    { actions: ['list-column-left', 'list-column-right'], hint: 'move' },
+    { actions: ['list-column-wider', 'list-column-narrower'], hint: 'width' },
+    { actions: ['list-reset-columns'], hint: 'reset' },
     CLOSE,
   ],
 };
@@ -115,5 +123,5 @@ export const LIST: PaneRow = {
   position: { where: 'below', lines: ({ all }) => Math.floor(all / 2) },
   rank: 2,
   hints: ({ list }) => list && HINTS[list.kind],
-  lines: ({ state, columns }, { width, height }) => listLines(state, columns, width, height),
+  lines: ({ state, keys, columns }, { width, height }) => listLines(state, keys, columns, width, height),
 };

@@ -15,8 +15,8 @@ export interface Region {
   readonly height: number;
 }
 
-/** The table, the panes that keys open and close, and the open list. */
-export type Pane = 'table' | PaneName | 'list';
+/** The table, the panes that keys open and close, the open list, and the commands of the palette. */
+export type Pane = 'table' | PaneName | 'list' | 'commands';
 
 export type RegionName = 'header' | 'filter' | 'titles' | 'gap' | 'alerts' | 'hints' | Pane;
 
@@ -41,8 +41,12 @@ export interface Scene extends Derived {
   readonly keys: readonly KeyHelp[];
 }
 
-/** How far a key moves: lines, pages, or to an end. */
-export type Unit = 'row' | 'page' | 'all';
+/** How far a key moves: lines, half pages, pages, or to an end. */
+export type Unit = 'row' | 'half' | 'page' | 'all';
+
+/** Returns the lines of a move. @param all lines that reach the end from anywhere */
+export const linesIn = (unit: Unit, page: number, all: number): number =>
+  ({ row: 1, half: Math.max(1, Math.floor(page / 2)), page, all })[unit];
 
 /**
  * Returns what a click does.
@@ -91,10 +95,7 @@ export type PanePosition =
     };
 
 /** A key that opens and closes a pane. */
-export interface PaneKey extends Omit<KeyHelp, 'group'> {
-  /** Names as blessed gives them. */
-  readonly keys: readonly string[];
-}
+export type PaneKey = Omit<KeyHelp, 'group' | 'label' | 'place'>;
 
 /** Everything that belongs to a pane. */
 export interface PaneRow extends RegionRow {

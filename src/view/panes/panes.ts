@@ -1,4 +1,5 @@
-import { PANE_NAMES, type PaneName } from '../../store/state.ts';
+import { type Focus, PANE_NAMES, type PaneName, type State } from '../../store/state.ts';
+import { COMMANDS } from './command-pane.ts';
 import { DETAILS } from './details-pane.ts';
 import { EVENTS } from './event-pane.ts';
 import { GRAPH } from './graph.ts';
@@ -17,6 +18,7 @@ export const PANES: Readonly<Record<Pane, PaneRow>> = {
   graph: GRAPH,
   help: HELP,
   list: LIST,
+  commands: COMMANDS,
 };
 
 const byRank = (a: Pane, b: Pane): number => PANES[a].rank - PANES[b].rank;
@@ -24,8 +26,8 @@ const byRank = (a: Pane, b: Pane): number => PANES[a].rank - PANES[b].rank;
 /** All panes, the most important first. */
 export const PANES_BY_RANK = (Object.keys(PANES) as Pane[]).sort(byRank);
 
-/** The panes that `esc` closes, in this order. */
-export const CLOSING_ORDER: readonly PaneName[] = PANE_NAMES.toSorted(byRank);
+/** The panes in the order in which `esc` closes them. */
+const CLOSING_ORDER = PANE_NAMES.toSorted(byRank);
 
 /** Returns true for a pane that covers the table and all other panes. */
 export const coversScreen = (name: Pane): boolean => PANES[name].position.where === 'screen';
@@ -34,3 +36,9 @@ export const coversScreen = (name: Pane): boolean => PANES[name].position.where 
 export const PANES_WITH_CURSOR: readonly PaneName[] = PANE_NAMES.filter(
   (name) => PANES[name].move !== undefined && !coversScreen(name),
 );
+
+/** Returns the pane that `esc` closes next: the help, the one with the focus, then the others; undefined if none is open. */
+export function topmostPane(panes: State['panes'], focus: Focus): PaneName | undefined {
+  if (!panes.help && focus !== 'table' && panes[focus]) return focus;
+  return CLOSING_ORDER.find((name) => panes[name]);
+}

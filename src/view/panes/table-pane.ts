@@ -1,12 +1,13 @@
 import type { Action } from '../../store/actions.ts';
 import type { ColumnId } from '../../store/state.ts';
 import { COLUMNS } from '../columns/columns.ts';
+import { keyText } from '../header/key-help.ts';
 import type { Item } from '../table/item.ts';
 import type { PlacedColumn } from '../table/place.ts';
 import { tableLines } from '../table/rows.ts';
 import { selectedIndex, visibleItems } from '../table/selection.ts';
 import { focusOn } from './focus.ts';
-import { DO_NOTHING, type PaneRow, type Scene } from './pane.ts';
+import { DO_NOTHING, linesIn, type PaneRow, type Scene } from './pane.ts';
 
 /** Returns the action that sorts by a column, first in its default order. */
 export const sortBy = (column: ColumnId): Action => ({
@@ -26,7 +27,7 @@ const selectItem = ({ type, id }: Item, { state }: Scene): Action[] => [
 ];
 
 const move: NonNullable<PaneRow['move']> = ({ state, order }, { height }, by, unit) => {
-  const rows = { row: 1, page: Math.max(1, height - 1), all: order.length }[unit] * by;
+  const rows = linesIn(unit, Math.max(1, height - 1), order.length) * by;
   const index = Math.max(0, Math.min(selectedIndex(state, order) + rows, order.length - 1));
   const item = order.at(index);
   return item ? { type: 'select', id: item.id } : DO_NOTHING;
@@ -43,7 +44,7 @@ export const TABLE: PaneRow = {
   position: { where: 'rest' },
   rank: 0,
   title: 'table',
-  lines: ({ state, order, columns, focus }, { height }) =>
+  lines: ({ state, order, columns, focus, keys }, { height }) =>
     tableLines(
       state,
       order,
@@ -52,6 +53,7 @@ export const TABLE: PaneRow = {
       height,
       state.places.table.index,
       focus === 'table' && state.list === null,
+      (id) => keyText(keys, id),
     ),
   move,
   wheel: wheelInTable,

@@ -187,10 +187,11 @@ const MAX_LINES = 16;
 /** The traffic of interfaces and programs. */
 export const TRAFFIC: PaneRow = {
   position: { where: 'below', lines: ({ all }) => Math.min(MAX_LINES, Math.floor(all / 2)) },
-  rank: 4,
+  rank: 5,
   key: {
+    id: 'traffic',
     keys: ['i'],
-    label: 'i',
+    name: 'open or close the traffic pane',
     about: 'traffic: interfaces, and the programs with the most traffic',
     hint: 'traffic',
     hintFor: 'traffic',

@@ -227,6 +227,7 @@ export function cellContext(state: State): CellContext {
  * Returns the visible lines of the table.
  * @param selected position of the selected line
  * @param isFocused true if the keys move the selection
+ * @param keyOf returns the key of an action, for a message
  */
 export function tableLines(
   state: State,
@@ -236,8 +237,10 @@ export function tableLines(
   height: number,
   selected: number,
   isFocused: boolean,
+  keyOf: (actionId: string) => string,
 ): Line[] {
-  if (order.length === 0) return [line(span(emptyText(state, order.hiddenCount), 'quiet'))].slice(0, height);
+  if (order.length === 0)
+    return [line(span(emptyText(state, order.hiddenCount, keyOf), 'quiet'))].slice(0, height);
   const context = cellContext(state);
   const matched = matchedPartsOf(state.query);
   const lines: Line[] = [];
@@ -254,12 +257,12 @@ export function tableLines(
   return lines;
 }
 
-const emptyText = (state: State, hidden: number): string => {
-  if (hidden > 0) return '  all matches are hidden by you: press H to list them';
+const emptyText = (state: State, hidden: number, keyOf: (actionId: string) => string): string => {
+  if (hidden > 0) return `  all matches are hidden by you: press ${keyOf('hide-rules')} to list them`;
   if (state.nowMs === undefined) return '  reading sockets …';
   if (pictureOf(state).rows.size === 0) return '  no sockets';
   const suggestion = suggestionText(state.query);
   return suggestion === undefined
-    ? '  nothing matches: press esc to clear the query'
+    ? `  nothing matches: press ${keyOf('close')} to clear the query`
     : `  nothing matches: ${suggestion}`;
 };

@@ -11,10 +11,23 @@ import type { Outcome, Session, Target } from '../target.ts';
 
 /** Every key that has a command in some mode, mouse reports, a paste, and text. */
 const KEYS = [
-  ...Array.from('pPN/ltuxbhHvozZC fsSncegi?kjdar<>+-=wyY123456789'),
+  ...Array.from('pPN/ltuUxbhHvozZC fsSncegmiG:?kjdar<>+-=wyY123456789'),
   ...Array.from(':443 process:node or !new ("x'),
   ...['\x1b[A', '\x1b[B', '\x1b[C', '\x1b[D', '\x1b[5~', '\x1b[6~', '\x1b[H', '\x1b[F', '\x1b[3~', '\x1b[Z'],
-  ...['\r', '\t', '\x15', '\x17', '\x7f', '\x0c', '\x1b', '\x1b\x1b[A', '\x1bOA', '\x1b[M !!'],
+  ...[
+    '\r',
+    '\t',
+    '\x15',
+    '\x04',
+    '\x10',
+    '\x17',
+    '\x7f',
+    '\x0c',
+    '\x1b',
+    '\x1b\x1b[A',
+    '\x1bOA',
+    '\x1b[M !!',
+  ],
   ...['\x1b[<0;5;8M', '\x1b[<0;5;8m', '\x1b[<64;5;8M', '\x1b[<65;5;8M', '\x1b[200~paste\x1b[201~'],
   ...['日', 'ä', 'é\u0301', '\u202e', '😀'],
 ];

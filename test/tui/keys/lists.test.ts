@@ -58,6 +58,7 @@ describe('every list', () => {
     ['pagedown', 5],
     ['end', 5],
     ['S-g', 5],
+    ['C-d', 5],
     ['up', 0],
   ])('%s from the first line goes to %i', (key, line) => {
     expect(at(press(open({ kind: 'views', at: 0 }), key))).toBe(line);
@@ -81,7 +82,8 @@ describe('every list', () => {
   test('other keys keep their function', () => {
     const list = open({ kind: 'views', at: 0 });
     expect(command(list, '2')).toMatchObject({ type: 'apply-view', view: { name: 'listening' } });
-    expect(command(list, 'q')).toEqual({ type: 'quit' });
+    expect(command(list, 'q')).toEqual({ type: 'list', list: null });
+    expect(command(list, 'C-c')).toEqual({ type: 'quit' });
     expect(command(list, '/')).toMatchObject({ type: 'prompt', kind: 'query' });
     expect(command(list, 'toString')).toBeUndefined();
     expect(command(list, 'constructor')).toBeUndefined();

@@ -79,7 +79,7 @@ test('a late column shows and copies an answer when it arrives, and gets the wid
     const widest = noteWidths(state.widest, order.rows(), context, [column]);
     const columns = placeColumns(40, widest, state.table.seen, state.columns);
     return {
-      cells: tableLines(state, order, columns, 0, 10, -1, true).map(({ spans }) =>
+      cells: tableLines(state, order, columns, 0, 10, -1, true, (id) => id).map(({ spans }) =>
         spans
           .map(({ text }) => text)
           .join('')

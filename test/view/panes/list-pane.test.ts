@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { State, View } from '../../../src/store/state.ts';
 import { BUILT_IN } from '../../../src/store/views.ts';
+import { KEYS } from '../../../src/tui/keymap.ts';
 import { listLines } from '../../../src/view/panes/list-pane.ts';
 import { placeColumns } from '../../../src/view/table/place.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
@@ -9,7 +10,7 @@ import { HOSTILE, textOf, UNSAFE } from '../../helpers/lines.ts';
 
 const placed = placeColumns(80, new Map(), ALL_SEEN);
 const texts = (state: State, width = 100, height = 20) =>
-  listLines(state, placed, width, height).map((it) => textOf(it).trimEnd());
+  listLines(state, KEYS, placed, width, height).map((it) => textOf(it).trimEnd());
 
 const MINE: readonly View[] = [
   { name: 'db', query: ':5432 !loopback', sort: { column: 'rtt', descending: true }, group: 'host' },
@@ -22,7 +23,7 @@ const viewing = (at: number): State => ({ ...emptyState(), views: MINE, list: { 
 describe('views', () => {
   test('show number key, query and whether the user saved them', () => {
     const [title, ...lines] = texts(viewing(0));
-    expect(title).toMatch(/^VIEWS \(keys 1–9\)/);
+    expect(title).toMatch(/^VIEWS \(keys 1 to 9\)/);
     expect(lines).toHaveLength(BUILT_IN.length + MINE.length);
     expect(lines[0]).toBe('  1 all              all sockets');
     expect(lines[1]).toBe('  2 listening        listen');
@@ -38,7 +39,7 @@ describe('views', () => {
   test('one cursor is visible at every height', () => {
     for (const height of [2, 3, 5, 9, 30]) {
       for (let at = 0; at < BUILT_IN.length + MINE.length; at++) {
-        const lines = listLines(viewing(at), placed, 80, height);
+        const lines = listLines(viewing(at), KEYS, placed, 80, height);
         const name = [...BUILT_IN, ...MINE][at]?.name ?? '';
         const selected = lines.filter((it) => it.selected);
         expect(selected.map(textOf).join('\n')).toContain(` ${name} `);
@@ -77,7 +78,7 @@ test('columns have their own list', () => {
 });
 
 test('returns no line without an open list', () => {
-  expect(listLines(emptyState(), placed, 80, 20)).toEqual([]);
+  expect(listLines(emptyState(), KEYS, placed, 80, 20)).toEqual([]);
 });
 
 test('is printable and fits in the pane, for any content', () => {

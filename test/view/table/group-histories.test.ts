@@ -28,7 +28,7 @@ const columns = placed('process', 'rateHistory');
 
 function barsOf(order: RowOrder, state: State): string {
   order.update(state);
-  const [line] = tableLines(state, order, columns, 0, 1, -1, true);
+  const [line] = tableLines(state, order, columns, 0, 1, -1, true, (id) => id);
   return line ? (textOf(line).trim().split(' ').at(-1) ?? '') : '';
 }
 

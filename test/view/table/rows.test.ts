@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import type { GroupItem } from '../../../src/view/table/item.ts';
 import { placeColumns } from '../../../src/view/table/place.ts';
+import { KEYS } from '../../../src/tui/keymap.ts';
+import { keyText } from '../../../src/view/header/key-help.ts';
 import { groupLine, rowLine, tableLines } from '../../../src/view/table/rows.ts';
 import { RowOrder } from '../../../src/view/table/order.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
@@ -115,11 +117,13 @@ describe('the header of a group', () => {
   });
 });
 
+const keyOf = (id: string): string => keyText(KEYS, id);
+
 test('the table shows headers and rows that fit', () => {
   const order = new RowOrder();
   order.update(state);
   const lines = (height: number, selected: number) =>
-    tableLines(state, order, columnsOf(80), 0, height, selected, true);
+    tableLines(state, order, columnsOf(80), 0, height, selected, true, keyOf);
   expect(lines(9, 0).map((it) => textOf(it).slice(0, 8))).toEqual(['▾ node (', '  node  ', '  node  ']);
   expect(lines(2, 0).map(({ selected }) => selected)).toEqual([true, false]);
 });
@@ -135,7 +139,7 @@ test.each([
   const asked = after(state, { type: 'query', query: queryFrom(text) }, { type: 'group', group: null });
   const order = new RowOrder();
   order.update(asked);
-  const [line] = tableLines(asked, order, columnsOf(80), 0, 10, 0, true);
+  const [line] = tableLines(asked, order, columnsOf(80), 0, 10, 0, true, keyOf);
   if (expected === undefined) expect(order.length).toBe(2);
   else expect(line && textOf(line)).toBe(expected);
 });

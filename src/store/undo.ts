@@ -1,0 +1,69 @@
+import { hasTerm, withoutTerm, withTerm } from '../query/edit.ts';
+import type { Query } from '../query/query.ts';
+import { type HideRule, withHideRule } from './hide-rules.ts';
+import { withCursorInside } from './list-actions.ts';
+import { withQuery } from './query-actions.ts';
+import type { State, Undo } from './state.ts';
+
+/** Maximum number of actions that can be undone. */
+const MAX_UNDO = 50;
+
+const withUndo = (state: State, undo: Undo): State => ({
+  ...state,
+  undo: [...state.undo, undo].slice(-MAX_UNDO),
+});
+
+/** Adds a term to the query and sets the baseline, so that it can be undone. */
+export function withTermAdded(state: State, term: string, baselineMs: number | undefined): State {
+  const { query: before } = state;
+  const after = withQuery({ ...state, baselineMs }, withTerm(before, term));
+  const isChanged = after.query !== before || baselineMs !== state.baselineMs;
+  return isChanged
+    ? withUndo(after, { type: 'term', term, before, after: after.query, baselineMs: state.baselineMs })
+    : after;
+}
+
+/** Returns a state with an empty query such that the query before can be brought back; others as they are. */
+export const withQueryCleared = (state: State, { query: before }: State): State =>
+  state.query.text === '' && before.text !== '' ? withUndo(state, { type: 'clear', before }) : state;
+
+/** Adds a hide rule, so that it can be undone. @param note message about it */
+export function withHidden(state: State, rule: HideRule, note?: string): State {
+  const hideRules = withHideRule(state.hideRules, rule);
+  const message = note === undefined ? state.message : { text: note, isError: false };
+  const hidden = { ...state, hideRules, question: null, message };
+  return hideRules === state.hideRules ? hidden : withUndo(hidden, { type: 'hide', rule });
+}
+
+/** Takes back the last action that can be undone. Later changes of the query stay. */
+export function undo(state: State): State {
+  const last = state.undo.at(-1);
+  if (last === undefined) return state;
+  const rest = { ...state, undo: state.undo.slice(0, -1) };
+  const say = (text: string, change: Partial<State>): State => {
+    const undone = { ...rest, ...change, message: { text, isError: false } };
+    return { ...undone, list: undone.list && withCursorInside(undone, undone.list) };
+  };
+  switch (last.type) {
+    case 'hide':
+      return say(`no longer hidden: ${last.rule.process} port ${last.rule.port}`, {
+        hideRules: state.hideRules.filter((it) => !isSame(it, last.rule)),
+      });
+    case 'clear':
+      return say('the query is back', { query: last.before });
+    case 'term':
+      return say(`undone: ${last.term}`, {
+        query: queryBefore(state.query, last),
+        baselineMs: last.baselineMs,
+      });
+  }
+}
+
+const isSame = (a: HideRule, b: HideRule): boolean =>
+  a.process === b.process && a.remote === b.remote && a.port === b.port;
+
+/** Returns the query before a term was added; if it was changed since, only without the term. */
+const queryBefore = (now: Query, { term, before, after }: Undo & { type: 'term' }): Query => {
+  if (now.text === after.text) return before;
+  return hasTerm(before, term) ? now : withoutTerm(now, term);
+};

@@ -1,0 +1,24 @@
+import { ruleText } from '../../view/header/question-line.ts';
+import { keyText } from '../../view/header/key-help.ts';
+import type { Binding } from './binding.ts';
+
+/** Keys that answer a question. Any other key cancels. */
+export const QUESTION_KEYS: readonly Binding[] = [
+  {
+    id: 'answer-yes',
+    keys: ['y'],
+    name: 'yes',
+    about: 'do what the question asks; any other key cancels',
+    group: 'Questions',
+    place: 'question',
+    needsKey: true,
+    run: ({ state: { question }, keys }) =>
+      question
+        ? {
+            type: 'hide',
+            rule: question.rule,
+            note: `hidden for good: ${ruleText(question.rule)} · ${keyText(keys, 'undo')} undoes`,
+          }
+        : { type: 'question', question: null },
+  },
+];

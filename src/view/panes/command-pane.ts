@@ -1,0 +1,79 @@
+import type { Action } from '../../store/actions.ts';
+import { countText } from '../text/format.ts';
+import { type Line, line, span } from '../text/line.ts';
+import { cutEnd, displayWidth, fit } from '../text/width.ts';
+import { type Command, commandsOf, searchCommands } from './command-search.ts';
+import { paneTitle } from './events.ts';
+import { linesIn, type PaneRow, type Scene, type Unit } from './pane.ts';
+
+/** Widths in cells. */
+const MARGIN = 2;
+const GAP = 2;
+const MAX_NAME = 40;
+const MAX_KEYS = 14;
+/** Minimum width of the description; a narrower pane has none. */
+const MIN_ABOUT = 20;
+
+/** Returns the commands that the typed text finds. */
+const foundCommands = ({ state, keys }: Scene): readonly Command[] =>
+  searchCommands(commandsOf(keys, state), state.prompt?.text ?? '');
+
+/** Returns the index of the chosen command; -1 if none is found. */
+const chosenAt = ({ state }: Scene, count: number): number => Math.min(state.prompt?.at ?? 0, count - 1);
+
+/** Returns the command that enter runs; undefined if none is found. */
+export function chosenCommand(scene: Scene): Command | undefined {
+  const found = foundCommands(scene);
+  return found[chosenAt(scene, found.length)];
+}
+
+/** Returns the action that chooses another command. */
+export function chooseCommand(scene: Scene, by: 1 | -1, unit: Unit): Action {
+  const { length } = foundCommands(scene);
+  const page = Math.max(1, (scene.layout.commands?.height ?? 0) - 2);
+  const at = chosenAt(scene, length) + by * linesIn(unit, page, length);
+  return { type: 'choose-command', at: Math.max(0, Math.min(at, length - 1)) };
+}
+
+function commandLine(
+  { name, label, about }: Command,
+  width: number,
+  nameWidth: number,
+  selected: boolean,
+): Line {
+  const keysWidth = Math.min(MAX_KEYS, Math.max(0, width - MARGIN - nameWidth - GAP));
+  const left = width - MARGIN - nameWidth - 2 * GAP - keysWidth;
+  return {
+    spans: [
+      span(`${' '.repeat(MARGIN)}${fit(cutEnd(name, nameWidth), nameWidth)}${' '.repeat(GAP)}`),
+      span(fit(cutEnd(label, keysWidth), keysWidth), selected ? 'plain' : 'accent'),
+      ...(left < MIN_ABOUT
+        ? []
+        : [span(`${' '.repeat(GAP)}${cutEnd(about, left)}`, selected ? 'plain' : 'quiet')]),
+    ],
+    selected,
+  };
+}
+
+function commandLines(scene: Scene, width: number, height: number): readonly Line[] {
+  const all = commandsOf(scene.keys, scene.state);
+  const found = foundCommands(scene);
+  const at = chosenAt(scene, found.length);
+  const rows = Math.max(1, height - 1);
+  const top = Math.max(0, Math.min(at - Math.floor(rows / 2), found.length - rows));
+  const last = Math.min(top + rows, found.length);
+  const range = found.length === 0 ? 'none' : `${top + 1}–${last}`;
+  const title = paneTitle('COMMANDS', `${range} of ${countText(found.length)}`, width);
+  if (found.length === 0) return [title, line(span('  no command matches: type another word', 'quiet'))];
+  // As wide as the longest name of all, so that the columns stay while the text is typed.
+  const widest = Math.max(...all.map(({ name }) => displayWidth(name)));
+  const nameWidth = Math.min(MAX_NAME, widest, Math.max(1, width - MARGIN - GAP - MAX_KEYS));
+  return [title, ...found.slice(top, last).map((it, i) => commandLine(it, width, nameWidth, top + i === at))];
+}
+
+/** The command palette, which covers the screen while its prompt is open. */
+export const COMMANDS: PaneRow = {
+  position: { where: 'screen' },
+  rank: 0.5,
+  lines: (scene, { width, height }) => commandLines(scene, width, height),
+};
