@@ -42,8 +42,9 @@ export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
       ];
     },
     clickIn: (scene, { width }) => {
-      const tabs = filterTabs(scene.state, shareOf(scene), width);
+      const share = shareOf(scene);
       return (x) => {
+        const tabs = filterTabs(scene.state, share, width);
         const view = tabs.find((tab) => x >= tab.left && x < tab.left + tab.width)?.view;
         return view ? [DO_NOTHING, { type: 'apply-view', view }] : [];
       };
