@@ -27,11 +27,39 @@ const NO_NAMESPACE = -1;
 
 const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
 
-/** Endpoints of a connection as a text, and those of its peer. */
-interface Ends {
-  readonly own: string;
-  readonly other: string;
+/** The sockets at one end: none, the id of the only one, or the ids of several. */
+type End = undefined | string | Set<string>;
+
+/** Returns the end with one more socket. One id needs no set: V8 is slow to collect many small ones. */
+function withId(end: End, id: string): End {
+  if (end === undefined) return id;
+  return typeof end === 'string' ? new Set([end, id]) : end.add(id);
 }
+
+/** Returns the end without a socket of it. */
+function withoutId(end: End, id: string): End {
+  if (typeof end !== 'object') return undefined;
+  end.delete(id);
+  if (end.size > 1) return end;
+  const [only] = end;
+  return only;
+}
+
+/** The open sockets with the same two endpoints. */
+interface Pair {
+  readonly key: string;
+  /** Those whose local endpoint sorts first, and the others. */
+  lower: End;
+  upper: End;
+}
+
+/** Where a socket belongs: the key of its pair, and its end of it. */
+interface Place {
+  readonly key: string;
+  readonly side: 'lower' | 'upper';
+}
+
+const isAt = (end: End, id: string): boolean => (typeof end === 'object' ? end.has(id) : end === id);
 
 /**
  * Finds the peer of each local connection: the only open socket of the same protocol and namespace that has the
@@ -52,10 +80,10 @@ export class Peers {
   #ownCount = 0;
   /** True if an own address was seen since the last `endBatch`. */
   #hasNewAddress = false;
-  /** Ids of sockets by endpoints. */
-  readonly #ids = new Map<string, Set<string>>();
-  /** Endpoints by id. */
-  readonly #ends = new Map<string, Ends>();
+  /** Pairs by endpoints. */
+  readonly #pairs = new Map<string, Pair>();
+  /** Pairs by the id of a socket. */
+  readonly #pairOf = new Map<string, Pair>();
   #hasNamespaces = false;
   readonly #onPair: (id: string, peer: string, isPair: boolean) => void;
 
@@ -67,18 +95,19 @@ export class Peers {
   /** Takes a new socket, or one whose endpoints, state or namespace may have changed. Its row must exist. */
   take(socket: Socket): void {
     const { id } = socket;
-    const ends = this.#endsOf(socket);
-    if (this.#ends.get(id)?.own === ends?.own) return;
+    const place = this.#placeOf(socket);
+    const before = this.#pairOf.get(id);
+    if (before?.key === place?.key && (!before || !place || isAt(before[place.side], id))) return;
     // A connection in TIME_WAIT was a connection to its peer, as a closed one was.
-    this.#remove(id, ends !== undefined);
-    if (ends === undefined) return;
-    const { own, other } = ends;
-    this.#report(own, other, false);
-    this.#ends.set(id, ends);
-    const ids = this.#ids.get(own);
-    if (ids) ids.add(id);
-    else this.#ids.set(own, new Set([id]));
-    this.#report(own, other, true);
+    this.#remove(id, place !== undefined);
+    if (place === undefined) return;
+    const { key, side } = place;
+    const pair = this.#pairs.get(key) ?? { key, lower: undefined, upper: undefined };
+    this.#report(pair, false);
+    pair[side] = withId(pair[side], id);
+    this.#pairs.set(key, pair);
+    this.#pairOf.set(id, pair);
+    this.#report(pair, true);
   }
 
   /** Removes a socket that has closed. It remains the peer of the other socket, as long as its row is shown. */
@@ -91,33 +120,28 @@ export class Peers {
     if (!this.#hasNewAddress) return;
     this.#hasNewAddress = false;
     for (const { socket, mark } of rows.values()) {
-      if (mark !== 'closed' && socket.remote !== null && !this.#ends.has(socket.id)) this.take(socket);
+      if (mark !== 'closed' && socket.remote !== null && !this.#pairOf.has(socket.id)) this.take(socket);
     }
   }
 
   #remove(id: string, isReported: boolean): void {
-    const ends = this.#ends.get(id);
-    if (ends === undefined) return;
-    const { own, other } = ends;
-    if (isReported) this.#report(own, other, false);
-    this.#ends.delete(id);
-    const ids = this.#ids.get(own);
-    ids?.delete(id);
-    if (ids?.size === 0) this.#ids.delete(own);
-    this.#report(own, other, true);
+    const pair = this.#pairOf.get(id);
+    if (pair === undefined) return;
+    if (isReported) this.#report(pair, false);
+    this.#pairOf.delete(id);
+    if (isAt(pair.lower, id)) pair.lower = withoutId(pair.lower, id);
+    else pair.upper = withoutId(pair.upper, id);
+    if (pair.lower === undefined && pair.upper === undefined) this.#pairs.delete(pair.key);
+    this.#report(pair, true);
   }
 
-  /** Reports the sockets with these endpoints, if they are a pair. */
-  #report(own: string, other: string, isPair: boolean): void {
-    const [ids, peers] = [this.#ids.get(own), this.#ids.get(other)];
-    // A socket connected to itself has no peer.
-    if (ids?.size !== 1 || peers?.size !== 1 || ids === peers) return;
-    const [[id], [peer]] = [ids, peers];
-    if (id !== undefined && peer !== undefined) this.#onPair(id, peer, isPair);
+  /** Reports the two sockets of a pair, if there is one at each end. */
+  #report({ lower, upper }: Pair, isPair: boolean): void {
+    if (typeof lower === 'string' && typeof upper === 'string') this.#onPair(lower, upper, isPair);
   }
 
-  /** Returns the endpoints of a connection whose peer may be a socket here; undefined for any other socket. */
-  #endsOf(socket: Socket): Ends | undefined {
+  /** Returns the place of a connection whose peer may be a socket here; undefined for any other socket. */
+  #placeOf(socket: Socket): Place | undefined {
     const { protocol, local, remote, netns, state } = socket;
     // The kernel has freed a socket in TIME_WAIT, and its peer has closed before.
     if (remote === null || state === 'TIME_WAIT' || !isConnection(socket)) return undefined;
@@ -128,10 +152,14 @@ export class Peers {
     const [near, far] = [unmapped(local.address), unmapped(remote.address)];
     const own = this.#noteOwn(inode, near);
     if (near !== far && !isLoopback(far) && !own.has(far)) return undefined;
+    // A socket connected to itself has no peer.
+    if (near === far && local.port === remote.port) return undefined;
+    const isLower = near === far ? local.port < remote.port : near < far;
+    const ends = [near, local.port, far, remote.port];
     // `join` makes one flat string: see `sampler/merge/by-endpoints.ts`.
     return {
-      own: [protocol, inode, near, local.port, far, remote.port].join(' '),
-      other: [protocol, inode, far, remote.port, near, local.port].join(' '),
+      key: [protocol, inode, ...(isLower ? ends : [...ends.slice(2), ...ends.slice(0, 2)])].join(' '),
+      side: isLower ? 'lower' : 'upper',
     };
   }
 

@@ -66,8 +66,12 @@ export const isIdle = ({ rxRate, txRate, socket: { traffic } }: Row): boolean =>
   rxRate === idleRate(traffic?.rxBytes) && txRate === idleRate(traffic?.txBytes);
 
 /** Returns the row with this peer, or without one. */
-export const withPeer = ({ peer: _, ...rest }: Row, peer: string | undefined): Row =>
-  peer === undefined ? rest : { ...rest, peer };
+export function withPeer(row: Row, peer: string | undefined): Row {
+  // A copy of all fields is much faster than one without a field.
+  if (peer !== undefined) return { ...row, peer };
+  const { peer: _, ...rest } = row;
+  return rest;
+}
 
 /** Returns the row with this direction, or without one. */
 export const withDirection = ({ direction: _, ...rest }: Row, direction: Row['direction']): Row =>
