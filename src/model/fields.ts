@@ -76,6 +76,7 @@ export const OWNER_FIELDS = {
   nowProcess: { searched: true },
   command: { searched: true },
   exe: {},
+  directory: {},
   user: { searched: true, column: 'processUser' },
   startedAtMs: {},
   knowledge: { searched: true },

@@ -108,6 +108,8 @@ export interface Owner {
   readonly command?: string;
   /** Path of the program file. */
   readonly exe?: string;
+  /** Working directory of the process when netpane identified it. */
+  readonly directory?: string;
   /** User the process runs as. */
   readonly user?: string;
   /** Wall-clock start of the process, milliseconds since 1970. Together with the pid it identifies one process. */

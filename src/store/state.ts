@@ -35,6 +35,7 @@ export const COLUMN_IDS = [
   'age',
   'command',
   'exe',
+  'directory',
   'processUser',
   'startedAt',
   'knowledge',

@@ -27,6 +27,8 @@ export interface ProcessSum extends Sum {
   readonly pid: number;
   /** Latest name of the program. Untrusted text. */
   readonly process: string | undefined;
+  /** Its working directory, if known. Untrusted text. */
+  readonly directory: string | undefined;
 }
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
@@ -67,10 +69,17 @@ export function addTo(sum: MutableSum, { socket, rxRate, txRate }: Flow, sign: 1
  */
 export class Sums {
   readonly #processes = new Map<number, Mutable<ProcessSum>>();
+  /** By name of a program: the number of processes in each directory. */
+  readonly #directories = new Map<string, Map<string, number>>();
 
   /** Sums by pid, of processes with open sockets only. */
   get processes(): ReadonlyMap<number, ProcessSum> {
     return this.#processes;
+  }
+
+  /** Returns true if programs of this name run in several directories. */
+  hasSeveralDirectories(process: string): boolean {
+    return (this.#directories.get(process)?.size ?? 0) > 1;
   }
 
   /** Applies a socket that spawned (`before` is undefined), changed, or closed (`now` is undefined). */
@@ -81,15 +90,33 @@ export class Sums {
   }
 
   #add(flow: Flow, sign: 1 | -1): void {
-    const { pid, process } = firstOwner(flow.socket);
+    const { pid, process, directory } = firstOwner(flow.socket);
     if (pid === undefined) return;
     let sum = this.#processes.get(pid);
     if (sum === undefined) {
-      sum = { pid, process, ...emptySum() };
+      sum = { pid, process, directory: undefined, ...emptySum() };
       this.#processes.set(pid, sum);
     }
-    if (sign === 1) sum.process = process ?? sum.process;
+    const isChanged = process !== sum.process || directory !== sum.directory;
+    if (sign === 1 && isChanged) {
+      this.#countDirectory(sum, -1);
+      sum.process = process ?? sum.process;
+      sum.directory = directory ?? sum.directory;
+      this.#countDirectory(sum, 1);
+    }
     addTo(sum, flow, sign);
-    if (sum.sockets === 0) this.#processes.delete(pid);
+    if (sum.sockets > 0) return;
+    this.#countDirectory(sum, -1);
+    this.#processes.delete(pid);
+  }
+
+  #countDirectory({ process, directory }: ProcessSum, sign: 1 | -1): void {
+    if (process === undefined || directory === undefined) return;
+    const counts = this.#directories.get(process) ?? new Map<string, number>();
+    const count = (counts.get(directory) ?? 0) + sign;
+    if (count > 0) counts.set(directory, count);
+    else counts.delete(directory);
+    if (counts.size > 0) this.#directories.set(process, counts);
+    else this.#directories.delete(process);
   }
 }

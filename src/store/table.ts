@@ -89,6 +89,11 @@ export class SocketTable {
     return this.#counts.changesSoFar;
   }
 
+  /** Returns true if programs of this name run in several directories. */
+  hasSeveralDirectories(process: string): boolean {
+    return this.#sums.hasSeveralDirectories(process);
+  }
+
   /** Closed rows removed early, until a minute after the last one; undefined for none. */
   get droppedRows(): DroppedRows | undefined {
     return this.#rows.dropped;

@@ -38,6 +38,7 @@ const OWNER: Required<Owner> = {
   nowProcess: 'sh',
   command: 'node a.js',
   exe: '/usr/bin/node',
+  directory: '/srv/a',
   user: 'www',
   startedAtMs: 8,
   tried: 'not among the threads',

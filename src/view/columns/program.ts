@@ -1,7 +1,27 @@
-import { firstOwner } from '../../model/socket.ts';
+import { firstOwner, type Owner } from '../../model/socket.ts';
 import type { ColumnId } from '../../store/state.ts';
 import { NOTHING, ownerText, userText } from '../text/format.ts';
-import { agoColumn, type ColumnSpec, idColumn, knownKey, onRequest, textColumn } from './column.ts';
+import { homeText, shortCommand, shortFolder } from '../text/program-text.ts';
+import {
+  agoColumn,
+  type CellContext,
+  type ColumnSpec,
+  idColumn,
+  knownKey,
+  onRequest,
+  textColumn,
+  wordsText,
+} from './column.ts';
+
+/** Returns `~/my-app · node server.js`: the directory only where it tells programs apart. */
+function commandText(owner: Owner, { hasSeveralDirectories }: CellContext, isShort: boolean): string {
+  const { process, directory, command } = owner;
+  const text = isShort ? shortCommand(owner) : command;
+  const tellsApart = process !== undefined && directory !== undefined && hasSeveralDirectories?.(process);
+  return wordsText(
+    tellsApart ? `${isShort ? shortFolder(homeText(owner)) : homeText(owner)} · ${text ?? ''}` : text,
+  );
+}
 
 /** Columns about the program. If several hold the socket, they show the first. */
 export const PROGRAM_COLUMNS = {
@@ -40,11 +60,21 @@ export const PROGRAM_COLUMNS = {
     key: knownKey(({ socket }) => userText(socket)),
     keyFrom: 'names',
   },
-  command: textColumn({
-    title: 'COMMAND',
-    about: 'command line of the program',
-    width: { least: 12, good: 30, most: 120 },
-    value: ({ socket }) => firstOwner(socket).command,
+  command: {
+    ...textColumn({
+      title: 'COMMAND',
+      about: 'command line; after the directory of the program, where several of its name run',
+      width: { least: 12, good: 30, most: 120 },
+      value: ({ socket }) => firstOwner(socket).command,
+    }),
+    tableText: ({ socket }, context) => commandText(firstOwner(socket), context, false),
+    shortText: ({ socket }, context) => commandText(firstOwner(socket), context, true),
+  },
+  directory: textColumn({
+    title: 'DIRECTORY',
+    about: 'working directory of the program',
+    width: { least: 12, good: 24, most: 60 },
+    value: ({ socket }) => firstOwner(socket).directory,
   }),
   exe: textColumn({
     title: 'FILE',

@@ -107,6 +107,7 @@ function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
     lines.push(...field('started', new Date(owner.startedAtMs).toLocaleString('sv'), width));
   if (owner.command !== undefined) lines.push(...field('command', printable(owner.command), width));
   if (owner.exe !== undefined) lines.push(...field('file', printable(owner.exe), width));
+  if (owner.directory !== undefined) lines.push(...field('folder', printable(owner.directory), width));
   return lines;
 }
 

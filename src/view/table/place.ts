@@ -40,8 +40,8 @@ export function noteWidths(
 /** Cells before the first column: the mark and a space. */
 export const GUTTER = 2;
 
-/** Number of columns, by priority, that stay in the narrowest pane. */
-const ESSENTIAL = 6;
+/** Number of columns, by importance, that stay in the narrowest pane: of all sockets, of listeners. */
+const ESSENTIAL = { all: 6, fitted: 4 };
 
 /** Maximum width of a column that is fitted to its texts. */
 const MAX_FITTED = 21;
@@ -170,17 +170,18 @@ function chooseColumns(width: number, widest: WidestSeen, plan: Plan): Map<Colum
   };
   // Without a known text it would be a column of dots.
   const least = filler && (widest.get(filler.id) ?? 0) > 1 ? filler.width.least : Infinity;
-  for (const column of columns.slice(0, ESSENTIAL)) {
+  const essential = isFitted ? ESSENTIAL.fitted : ESSENTIAL.all;
+  for (const column of columns.slice(0, essential)) {
     size.set(column, column.width.least);
     if (free() < 0 && size.size > 1) size.delete(column);
   }
   for (const [column, cells] of size) {
     size.set(column, Math.min(cells + Math.max(0, free()), Math.max(cells, goodOf(column))));
   }
-  for (const column of columns.slice(ESSENTIAL)) {
+  for (const column of columns.slice(essential)) {
     // The less important columns leave room for the filler.
     const reserved = (isFitted || column.from !== undefined) && free() > least ? least + 1 : 0;
-    if (size.size < ESSENTIAL || free() - reserved <= goodOf(column)) break;
+    if (size.size < essential || free() - reserved <= goodOf(column)) break;
     size.set(column, goodOf(column));
   }
   if (filler && !size.has(filler) && free() > least) size.set(filler, least);

@@ -219,8 +219,17 @@ export function timeWaitLine(item: TimeWaitItem, width: number, selection: Selec
 /** Returns the inputs of cells besides their row. */
 export function cellContext(state: State): CellContext {
   const { nowMs, takenAtMs, tick, rows } = pictureOf(state);
-  const { serviceNames, lookups } = state;
-  return { nowMs, takenAtMs, serviceNames, hasOldRates: areRatesOld(state), lookups, tick, rows };
+  const { serviceNames, lookups, table } = state;
+  return {
+    nowMs,
+    takenAtMs,
+    serviceNames,
+    hasOldRates: areRatesOld(state),
+    lookups,
+    tick,
+    rows,
+    hasSeveralDirectories: (process) => table.hasSeveralDirectories(process),
+  };
 }
 
 /**

@@ -61,7 +61,7 @@ describe('the columns of listeners', () => {
   test('LOCAL leaves last; at 40 and 60 columns the exposure stays', () => {
     const query = queryFrom('exposed');
     expect(idsAt(60, { query })).toEqual(expect.arrayContaining(['process', 'pid', 'local', 'exposure']));
-    expect(idsAt(40, { query })).toEqual(['process', 'protocol', 'local', 'exposure']);
+    expect(idsAt(40, { query })).toEqual(['process', 'local', 'exposure']);
     expect(idsAt(20, { query })).toContain('local');
   });
 

@@ -9,7 +9,7 @@ export interface IdentityOptions {
   readonly bootTimeMs: number | undefined;
 }
 
-/** Reads name, command line, file, user and start time of processes from /proc. */
+/** Reads name, command line, file, working directory, user and start time of processes from /proc. */
 export class Identities {
   readonly #options: IdentityOptions;
 
@@ -35,14 +35,16 @@ export class Identities {
       'value' in commandLine ? parseCommandLine(commandLine.value, commandLine.isCut) : undefined;
     const link = proc.link(`${living}/exe`);
     const exe = 'value' in link ? link.value : undefined;
-    const directory = proc.stat(`${pid}`);
-    const user = 'value' in directory ? userOf(directory.value.uid) : undefined;
+    const directory = proc.link(`${living}/cwd`);
+    const folderOfProcess = proc.stat(`${pid}`);
+    const user = 'value' in folderOfProcess ? userOf(folderOfProcess.value.uid) : undefined;
     return {
       knowledge: 'exact',
       pid,
       process: fullName(stat.comm, exe, command?.words),
       ...(command !== undefined && { command: command.text }),
       ...(exe !== undefined && { exe }),
+      ...('value' in directory && { directory: directory.value }),
       ...(user !== undefined && { user }),
       ...(bootTimeMs !== undefined && {
         startedAtMs: startedAtMs(bootTimeMs, stat.startTicks),
