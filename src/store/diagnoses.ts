@@ -1,7 +1,7 @@
 import type { Socket } from '../model/socket.ts';
 import { type Diagnosis, DIAGNOSIS_KINDS, type DiagnosisKind } from './diagnosis.ts';
 import { Retransmissions, type Segments } from './retransmissions.ts';
-import { WAIT_KINDS, WAIT_RULES, type WaitKind, type WaitRule } from './wait-rules.ts';
+import { mayWait, WAIT_KINDS, WAIT_RULES, type WaitKind, type WaitRule } from './wait-rules.ts';
 import { Waits } from './waits.ts';
 
 /** A diagnosis that has ended stays for this time, so that one that comes and goes does not flicker, milliseconds. */
@@ -49,14 +49,16 @@ export class Diagnoses {
    */
   take(before: Socket | undefined, socket: Socket, isBaseline: boolean, nowMs: number): void {
     const isNew = before === undefined;
-    for (const { waits } of this.#waits) waits.take(socket, isNew, isBaseline, nowMs);
+    const isSuspect = mayWait(socket);
+    for (const { waits } of this.#waits)
+      if (isSuspect || waits.size > 0) waits.take(socket, isNew, isBaseline, nowMs);
     // The counters of a baseline socket include segments that were sent at any time before.
     if (!isNew || !isBaseline) this.#retransmissions.take(before, socket, nowMs);
   }
 
   /** Removes a socket that has closed. */
   drop(id: string): void {
-    for (const { waits } of this.#waits) waits.drop(id);
+    for (const { waits } of this.#waits) if (waits.size > 0) waits.drop(id);
   }
 
   /** Ends a tick: finds the diagnoses that start, last and end. */

@@ -62,6 +62,13 @@ const unread = ({ protocol, state, traffic }: Socket): number =>
 const unsent = ({ protocol, state, traffic }: Socket): number =>
   WITH_QUEUES.has(protocol) && state !== 'LISTEN' ? (traffic?.sendQueue ?? 0) : 0;
 
+/**
+ * Returns false if no rule lets this socket start to wait. That is the case for nearly all sockets, so most changes cost
+ * only this test.
+ */
+export const mayWait = ({ state, traffic }: Socket): boolean =>
+  state !== 'ESTABLISHED' || (traffic?.recvQueue ?? 0) >= FILLED || (traffic?.sendQueue ?? 0) >= FILLED;
+
 /** Returns true if the program has read something. */
 function hasRead({ traffic: before }: Socket, { traffic: now }: Socket): boolean {
   const [was, is] = [before?.recvQueue ?? 0, now?.recvQueue ?? 0];

@@ -38,10 +38,15 @@ export class Waits {
     this.#rule = rule;
   }
 
+  /** Number of sockets that wait. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
   /** Applies a socket that spawned or changed. @param isBaseline it was opened before netpane started */
   take(socket: Socket, isNew: boolean, isBaseline: boolean, nowMs: number): void {
     const rule = this.#rule;
-    const before = this.#waiting.size === 0 ? undefined : this.#waiting.get(socket.id);
+    const before = this.#waiting.get(socket.id);
     if (before === undefined) {
       if (rule.starts(socket))
         this.#add({
