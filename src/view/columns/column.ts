@@ -14,7 +14,7 @@ export interface CellContext {
   /** The same moment on the wall clock, milliseconds since 1970. */
   readonly takenAtMs: number;
   readonly serviceNames: boolean;
-  /** Returns true if programs of this name run in several directories, which then tell them apart. */
+  /** Returns true if programs of this name run in several directories, which distinguishes them. */
   readonly hasSeveralDirectories?: (process: string) => boolean;
   /** True while the sampler is silent: the rates of the last tick are out of date. */
   readonly hasOldRates?: boolean;

@@ -13,13 +13,13 @@ import {
   wordsText,
 } from './column.ts';
 
-/** Returns `~/my-app · node server.js`: the directory only where it tells programs apart. */
+/** Returns `~/my-app · node server.js`: the directory only where it distinguishes programs. */
 function commandText(owner: Owner, { hasSeveralDirectories }: CellContext, isShort: boolean): string {
   const { process, directory, command } = owner;
   const text = isShort ? shortCommand(owner) : command;
-  const tellsApart = process !== undefined && directory !== undefined && hasSeveralDirectories?.(process);
+  const isNamed = process !== undefined && directory !== undefined && hasSeveralDirectories?.(process);
   return wordsText(
-    tellsApart ? `${isShort ? shortFolder(homeText(owner)) : homeText(owner)} · ${text ?? ''}` : text,
+    isNamed ? `${isShort ? shortFolder(homeText(owner)) : homeText(owner)} · ${text ?? ''}` : text,
   );
 }
 

@@ -30,7 +30,7 @@ test('a long folder is shown by its last part', () => {
   ]);
 });
 
-test('COMMAND names the directory where it tells programs of one name apart', () => {
+test('COMMAND names the directory where it distinguishes programs of one name', () => {
   const node = (id: string, pid: number, directory: string) =>
     socket({
       id,
