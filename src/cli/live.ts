@@ -5,6 +5,7 @@ import { printable } from '../model/text.ts';
 import { collectGarbage, StormDetector } from '../sampler/churn.ts';
 import type { Message, State } from '../store/state.ts';
 import { App } from '../tui/app.ts';
+import { Keymap } from '../tui/keymap.ts';
 import { enterTerminal, type Terminal } from '../tui/terminal.ts';
 import type { Account } from './config/account.ts';
 import { StateFile } from './config/state-file.ts';
@@ -94,6 +95,7 @@ export function showLive(
     restoredState(invocation, bounds, saved, complaints),
     (effect) => runner.run(effect),
     nowMs,
+    new Keymap(invocation.keys),
   );
   shown.app = app;
   app.dispatch({ type: 'start', atMs: nowMs() });

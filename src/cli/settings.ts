@@ -11,6 +11,7 @@ import {
   type View,
 } from '../store/state.ts';
 import { DEFAULT_SORT } from '../store/views.ts';
+import type { KeyChanges } from '../tui/keymap.ts';
 import type { Reads, Schemas } from './config/schema.ts';
 import type { Option } from './option.ts';
 import {
@@ -56,13 +57,15 @@ export interface Settings {
   readonly mouse: boolean;
   readonly restore: Restore;
   readonly views: readonly View[];
+  /** Keys that replace the default ones of an action, by its id. */
+  readonly keys: KeyChanges;
 }
 
 export type SettingName = keyof Settings;
 
 /**
  * A value as the configuration file writes it. `absent` describes a value that is set by leaving out the key; `tables`
- * are written as one `[[key]]` each.
+ * are written as one `[[key]]` each, and `table` as one `[key]`.
  */
 export type Written =
   | string
@@ -70,7 +73,8 @@ export type Written =
   | boolean
   | readonly string[]
   | { readonly absent: string }
-  | { readonly tables: readonly object[] };
+  | { readonly tables: readonly object[] }
+  | { readonly table: object };
 
 /** The option that gives a setting on the command line. */
 interface SettingOption<T> extends Omit<Option, 'group'> {
@@ -274,6 +278,14 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
     initial: [],
     schema: ({ views }) => views,
     print: (views) => ({ tables: views.map(viewTable) }),
+  },
+  keys: {
+    key: 'keys',
+    initial: {},
+    schema: ({ keys }) => keys,
+    print: (changes) => ({
+      table: Object.fromEntries(Object.entries(changes).map(([id, keys]) => [id, keys.join(' ')])),
+    }),
   },
 };
 

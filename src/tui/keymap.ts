@@ -7,7 +7,7 @@ import { COPY_KEYS } from './keys/copy.ts';
 import { DISPLAY_KEYS } from './keys/display.ts';
 import { FILTER_KEYS } from './keys/filter.ts';
 import { HEADER_KEYS } from './keys/header.ts';
-import { isCharacter, keyName, keysText } from './keys/key-name.ts';
+import { isCharacter, KEY_NAMES, keyName, keysText } from './keys/key-name.ts';
 import { LIST_KEYS, runInList } from './keys/lists.ts';
 import { MOVE_KEYS } from './keys/move.ts';
 import { PANE_KEYS } from './keys/panes.ts';
@@ -42,6 +42,8 @@ const slot = (place: KeyPlace, key: string): string => `${place} ${key}`;
 
 /** Returns the first of two keys that are pressed one after the other, such as `g` of `gg`; else undefined. */
 export const startOf = (key: string): string | undefined => {
+  // Names such as `up` are one key.
+  if (KEY_NAMES.includes(key)) return undefined;
   const [first, second, third] = Array.from(key);
   return second !== undefined && third === undefined ? first : undefined;
 };

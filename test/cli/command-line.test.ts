@@ -38,6 +38,7 @@ test('no arguments: the live screen with all defaults', () => {
     mouse: true,
     restore: 'layout',
     views: [],
+    keys: {},
     origins: expect.anything() as unknown,
   });
 });

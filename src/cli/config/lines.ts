@@ -1,6 +1,10 @@
 /** A key of a document, or an item of a list by its index. */
 interface Place {
   readonly line: number;
+  /** Index of the key or item in the text. */
+  readonly at: number;
+  /** Index of the value of a key. */
+  valueAt?: number;
   readonly parts: Map<string | number, Place>;
   /** Number of tables in an array of tables. */
   tables: number;
@@ -39,7 +43,7 @@ function unquoted(key: string): string {
 
 /** Walks through the tokens of a valid TOML document and records the lines of its keys and items. */
 class Walk {
-  readonly root: Place = { line: 1, parts: new Map(), tables: 0 };
+  readonly root: Place = { line: 1, at: 0, parts: new Map(), tables: 0 };
   readonly #tokens: RegExpMatchArray[];
   readonly #text: string;
   #at = 0;
@@ -68,6 +72,10 @@ class Walk {
     return token;
   }
 
+  #indexHere(): number {
+    return this.#tokens[this.#at]?.index ?? this.#text.length;
+  }
+
   /** Returns the line of the next token. */
   #lineHere(): number {
     const end = this.#tokens[this.#at]?.index ?? this.#text.length;
@@ -76,10 +84,10 @@ class Walk {
   }
 
   /** Returns the place of a key or item, recorded at the current line if it is new. */
-  #enter(place: Place, part: string | number): Place {
+  #enter(place: Place, part: string | number, at = this.#indexHere()): Place {
     const known = place.parts.get(part);
     if (known) return known;
-    const made: Place = { line: this.#lineHere(), parts: new Map(), tables: 0 };
+    const made: Place = { line: this.#lineHere(), at, parts: new Map(), tables: 0 };
     place.parts.set(part, made);
     return made;
   }
@@ -110,8 +118,10 @@ class Walk {
   /** Reads `key = value`. */
   #readPair(table: Place): void {
     let place = table;
-    for (const part of this.#readKey()) place = this.#enter(place, part);
+    const at = this.#indexHere();
+    for (const part of this.#readKey()) place = this.#enter(place, part, at);
     this.#at++;
+    place.valueAt = this.#indexHere();
     this.#readValue(place);
   }
 
@@ -151,5 +161,19 @@ export function lineFinder(text: string): (path: readonly (string | number)[]) =
       place = next;
     }
     return place.line;
+  };
+}
+
+/**
+ * Returns a function from the path of a key to its column, from 1.
+ * @param text a text that the parser has accepted
+ */
+export function columnFinder(text: string): (path: readonly [string, string], inValue?: number) => number {
+  const { root } = new Walk(text);
+  return ([table, key], inValue) => {
+    const place = root.parts.get(table)?.parts.get(key);
+    // The value begins after its quote.
+    const index = (inValue === undefined ? place?.at : (place?.valueAt ?? 0) + 1 + inValue) ?? 0;
+    return index - text.lastIndexOf('\n', index - 1);
   };
 }

@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts';
 import type { FileSettings, PartialSettings } from '../resolve.ts';
 import { SETTING_NAMES, SETTINGS, type SettingName } from '../settings.ts';
 import { quoted, UsageError } from '../values.ts';
-import { lineFinder } from './lines.ts';
+import { columnFinder, lineFinder } from './lines.ts';
 import { nearest } from '../../query/nearest.ts';
 import { type CheckQuery, schemas, VIEW_KEYS } from './schema.ts';
 
@@ -16,6 +16,8 @@ type Path = readonly (string | number)[];
 interface Mistake {
   /** Place in the document, for its line number. */
   readonly path: Path;
+  /** Column of the mistake, from 1; absent if only its line is reported. */
+  readonly column?: number;
   /** The whole message, with the name of the key. */
   readonly text: string;
 }
@@ -30,6 +32,7 @@ const KEYS = Object.values(SETTINGS).map(({ key }) => key);
 export function parseConfig(file: string, text: string, check: CheckQuery): FileSettings {
   const table = tomlTable(file, text);
   const lineOf = lineFinder(text);
+  const columnOf = columnFinder(text);
   const views: readonly unknown[] = Array.isArray(table['view']) ? table['view'] : [];
   const mistakes = [
     ...unknownKeys(table, KEYS, []),
@@ -46,7 +49,12 @@ export function parseConfig(file: string, text: string, check: CheckQuery): File
     lines[name] = name === 'views' ? views.map((_, i) => lineOf([key, i])) : [lineOf([key])];
     for (const issue of result.issues ?? []) {
       const path = [key, ...(issue.path ?? []).map((it) => it.key as string | number)];
-      mistakes.push({ path, text: `${nameOf(path)} ${issue.message}` });
+      const [, id, at] = path;
+      // Issues about keys name their action.
+      if (name === 'keys' && typeof id === 'string') {
+        const column = columnOf([key, id], typeof at === 'number' ? at : undefined);
+        mistakes.push({ path: [key, id], column, text: issue.message });
+      } else mistakes.push({ path, text: `${nameOf(path)} ${issue.message}` });
     }
   }
   if (mistakes.length > 0) throw new UsageError(...mistakeLines(file, mistakes, lineOf));
@@ -82,9 +90,9 @@ function unknownKeys(table: unknown, known: readonly string[], path: Path): Mist
 /** Returns one line per mistake, in the order of the file. */
 function mistakeLines(file: string, mistakes: readonly Mistake[], lineOf: (path: Path) => number): string[] {
   const lines = mistakes
-    .map(({ path, text }) => ({ line: lineOf(path), text }))
+    .map(({ path, column, text }) => ({ line: lineOf(path), column, text }))
     .sort((a, b) => a.line - b.line)
-    .map(({ line, text }) => `${file}:${line}: ${text}`);
+    .map(({ line, column, text }) => `${file}:${line}${column === undefined ? '' : `:${column}`}: ${text}`);
   const rest = lines.length - MAX_REPORTED;
   return rest > 0 ? [...lines.slice(0, MAX_REPORTED), `${file}: ${rest} more mistakes`] : lines;
 }

@@ -1,5 +1,6 @@
 import { stringify } from 'smol-toml';
 import { printable } from '../../model/text.ts';
+import { BINDINGS } from '../../tui/keymap.ts';
 import type { Origin, Origins } from '../resolve.ts';
 import { SETTING_NAMES, SETTINGS, type SettingName, type Settings, type Written } from '../settings.ts';
 import { configPath, type Environment, statePath } from './paths.ts';
@@ -52,6 +53,7 @@ export function configText(settings: Settings, origins: Origins, isUtf8 = true):
     if (typeof written !== 'object' || Array.isArray(written))
       lines.push(`${toml({ [key]: written }, isUtf8)}  # ${originText(origin)}`);
     else if ('absent' in written) lines.push(`# ${key}: ${written.absent}  # ${originText(origin)}`);
+    else if ('table' in written) tables.push(keyTexts(key, written.table, origin, isUtf8));
     else if ('tables' in written) tables.push(...tableTexts(key, written.tables, origin, isUtf8));
   }
   return [`${lines.join('\n')}\n`, ...tables].join('\n');
@@ -59,6 +61,15 @@ export function configText(settings: Settings, origins: Origins, isUtf8 = true):
 
 const writtenValue = <Name extends SettingName>(name: Name, value: Settings[Name]): Written =>
   SETTINGS[name].print(value);
+
+/** Returns the table of keys: those that the file sets, and as comments those of all other actions. */
+function keyTexts(key: string, table: object, origin: Origin, isUtf8: boolean): string {
+  const others = BINDINGS.filter(({ id }) => !Object.hasOwn(table, id)).map(
+    ({ id, keys }) => `# ${toml({ [id]: keys.join(' ') }, isUtf8)}\n`,
+  );
+  const own = toml(table, isUtf8);
+  return `[${key}]  # ${originText(origin)}\n${own === '' ? '' : `${own}\n`}${others.join('')}`;
+}
 
 /** Returns the text of each `[[key]]` table. */
 function tableTexts(key: string, tables: readonly object[], origin: Origin, isUtf8: boolean): string[] {

@@ -3,6 +3,8 @@ import { shortened } from '../../model/text.ts';
 import { nearest } from '../../query/nearest.ts';
 import { COLUMN_IDS, type ColumnChoice, GROUPS, type View } from '../../store/state.ts';
 import { nameValue, quoted, type Value } from '../values.ts';
+import type { KeyChanges } from '../../tui/keymap.ts';
+import { parseKeys } from './keys.ts';
 import { columnValue, groupValue, sortValue, viewName } from '../view-values.ts';
 
 /** Returns the mistake in a query, starting with its column ("at column 6: …"); undefined if there is none. */
@@ -136,6 +138,20 @@ const views = (check: CheckQuery): Reads<readonly View[]> =>
     distinct<View>(({ name }) => name),
   );
 
+/** The table of keys. The path of an issue has the id of the action, and the index of the key in its text. */
+const keys: Reads<KeyChanges> = v.pipe(
+  v.custom<Readonly<Record<string, unknown>>>(isTable, instead('a table: [keys]')),
+  v.rawTransform(({ dataset: { value: table }, addIssue }) => {
+    const { changes, mistakes } = parseKeys(table);
+    for (const { id, at, text: message } of mistakes) {
+      const part = (key: string | number) =>
+        ({ type: 'unknown', origin: 'value', input: table, key, value: '' }) as const;
+      addIssue({ message, path: [part(id), ...(at === undefined ? [] : [part(at)])] });
+    }
+    return changes;
+  }),
+);
+
 /**
  * Returns the schemas that the table of settings chooses from.
  * @param check returns the mistake in a query
@@ -151,6 +167,7 @@ export const schemas = (check: CheckQuery) => ({
   columns,
   query: query(check),
   views: views(check),
+  keys,
 });
 
 export type Schemas = ReturnType<typeof schemas>;
