@@ -13,6 +13,20 @@ export interface MouseInput {
 
 const WHEEL_ROWS = 3;
 
+const regionAt = (painted: readonly PaintedRegion[], x: number, y: number): PaintedRegion | undefined =>
+  painted.find(
+    ({ region: { left, top, width, height } }) =>
+      y >= top && y < top + height && x >= left && x < left + width,
+  );
+
+const isClick = ({ action, button }: MouseInput): boolean => action === 'mousedown' && button === 'left';
+
+/** Returns the name of the key that a click on its hint presses; undefined elsewhere. */
+export function clickedKey(input: MouseInput, painted: readonly PaintedRegion[]): string | undefined {
+  const target = isClick(input) ? regionAt(painted, input.x, input.y) : undefined;
+  return target?.keyAt?.(input.x - target.region.left);
+}
+
 /** Maximum time between the two clicks of a double-click, milliseconds; that of most desktops. */
 const DOUBLE_CLICK_MS = 500;
 
@@ -27,16 +41,13 @@ export class Mouse {
    * @param atMs time of the event, on a clock that never runs backwards
    */
   actions(input: MouseInput, painted: readonly PaintedRegion[], now: Scene, atMs: number): readonly Action[] {
-    const { action, button, x, y } = input;
-    const target = painted.find(
-      ({ region: { left, top, width, height } }) =>
-        y >= top && y < top + height && x >= left && x < left + width,
-    );
+    const { action, x, y } = input;
+    const target = regionAt(painted, x, y);
     if (action === 'wheelup' || action === 'wheeldown') {
       const by = action === 'wheelup' ? -WHEEL_ROWS : WHEEL_ROWS;
       return target?.wheel?.(now, by) ?? [move(now, by, 'row')];
     }
-    if (action !== 'mousedown' || button !== 'left') return [];
+    if (!isClick(input)) return [];
     const isDouble = this.#isDouble(x, y, atMs);
     return target?.click?.(x - target.region.left, y - target.region.top, now, isDouble) ?? [];
   }

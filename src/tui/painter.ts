@@ -12,6 +12,8 @@ export interface PaintedRegion extends Pick<RegionRow, 'wheel'> {
   readonly region: Region;
   /** Absent if a click does nothing. */
   readonly click?: Click | undefined;
+  /** Returns the key that a click on a cell presses; absent if the region shows no keys. */
+  readonly keyAt?: ((x: number) => string | undefined) | undefined;
 }
 
 /** Paints the state with the widgets of blessed. */
@@ -39,9 +41,11 @@ export class Painter {
     const painted: PaintedRegion[] = [];
     for (const [name, widget] of this.#widgets) {
       const region = scene.layout[name];
-      const { lines, clickIn, wheel } = REGIONS[name];
+      const { lines, clickIn, keyIn, wheel } = REGIONS[name];
       widget.show(region, region ? lines(scene, region) : [], palette);
-      if (region) painted.push({ region, click: clickIn?.(scene, region), ...(wheel && { wheel }) });
+      if (!region) continue;
+      const [click, keyAt] = [clickIn?.(scene, region), keyIn?.(scene, region)];
+      painted.push({ region, click, keyAt, ...(wheel && { wheel }) });
     }
     this.#graph.show(scene.layout.graph, table.history, nowMs, palette);
     this.#screen.render();

@@ -68,6 +68,20 @@ export const hintLine = (...args: Parameters<typeof shownHints>): Line =>
     ]),
   );
 
+/** Returns the key at a cell of the line of hints: of `up down` the one there, after them the first; else undefined. */
+export function hintKeyAt(hints: readonly ShownHint[], x: number): string | undefined {
+  let left = 0;
+  for (const { label, hint } of hints) {
+    const at = x - left;
+    const keys = label.split(' ');
+    const width = displayWidth(`${label} ${hint}`);
+    if (at >= 0 && at < width)
+      return at < label.length ? keys[label.slice(0, at).split(' ').length - 1] : keys[0];
+    left += width + GAP;
+  }
+  return undefined;
+}
+
 /** Returns the hints of a question, a prompt, or the most important pane that has some; undefined for the table. */
 function modeHints(state: Mode): readonly Hint[] | undefined {
   if (state.question) return QUESTION_HINTS;

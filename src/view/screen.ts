@@ -5,7 +5,7 @@ import { headerLines } from './header/header.ts';
 import { promptHelp } from './header/prompt-line.ts';
 import { filterLine, filterTabs, type Share, shareText } from './header/query-line.ts';
 import { questionLine } from './header/question-line.ts';
-import { hintLine } from './hints.ts';
+import { hintKeyAt, hintLine, shownHints } from './hints.ts';
 import { hasSecondCursor, nextFocus } from './layout.ts';
 import { focusOn, KEYS_HERE } from './panes/focus.ts';
 import { DO_NOTHING, type RegionName, type RegionRow, type Scene, type Unit } from './panes/pane.ts';
@@ -27,6 +27,14 @@ function shareOf({ state, order, events, layout }: Scene): Share {
     tooSlow: order.tooSlow ?? events.tooSlow,
   };
 }
+
+/** Returns what the hints are made of. */
+const hintsOf = ({ state, keys, layout, focus }: Scene, width: number): Parameters<typeof shownHints> => [
+  keys,
+  state,
+  width,
+  hasSecondCursor(layout) ? { focus, next: nextFocus(layout, focus) } : undefined,
+];
 
 /** Every region of the screen: the panes, and the lines around them. */
 export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
@@ -77,14 +85,11 @@ export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
       },
   },
   hints: {
-    lines: ({ state, keys, layout, focus }, { width }) => [
-      hintLine(
-        keys,
-        state,
-        width,
-        hasSecondCursor(layout) ? { focus, next: nextFocus(layout, focus) } : undefined,
-      ),
-    ],
+    lines: (scene, { width }) => [hintLine(...hintsOf(scene, width))],
+    keyIn:
+      (scene, { width }) =>
+      (x) =>
+        hintKeyAt(shownHints(...hintsOf(scene, width)), x),
   },
 };
 

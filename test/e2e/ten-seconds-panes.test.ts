@@ -49,7 +49,7 @@ describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () 
     expect(titleLine(t)).toMatch(/DETAILS$/);
   });
 
-  test('12: a click on a view opens it, a click on a title sorts, a double-click opens the details, at 80×24', async () => {
+  test('12: views, titles and hints are clickable, a double-click opens the details, at 80×24', async () => {
     const t = await showScene(scene, { cols: 80, rows: 24 });
     const { y = -1 } = rowOf(t, scene.udp) ?? {};
     await refresh(t);
@@ -68,6 +68,10 @@ describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () 
     await refresh(t);
     t.click(column, 3);
     await t.until('the order', () => titleLine(t).includes('PROCESS▾'));
+    const hints = t.rows().at(-1) ?? '';
+    await refresh(t);
+    t.click(hints.indexOf('help'), 23);
+    await t.until('the help', () => /^HELP/m.test(t.text()));
   });
 
   test.each(['standard', 'high-contrast', 'colour-blind', 'mono'])(

@@ -64,6 +64,40 @@ test('a click on a view opens it; a click between two views does nothing', async
   expect(app.app.state.query.text).toBe('');
 });
 
+describe('a click on a hint presses its key', () => {
+  /** Clicks on a text of the last line. */
+  const clickHint = async (text: string) => {
+    const x = app.lines.at(-1)?.indexOf(text) ?? -1;
+    expect(x, text).toBeGreaterThanOrEqual(0);
+    await app.click(x, 39);
+  };
+
+  test('in the table, in a prompt and in the help', async () => {
+    await app.take(baseline(sockets('aaa', 'bbb')));
+    await clickHint('filter');
+    expect(app.app.state.prompt?.kind).toBe('query');
+    await app.type('bb');
+    await clickHint('enter');
+    expect(app.app.state).toMatchObject({ prompt: null, query: { text: 'bb' } });
+    await clickHint('? help');
+    expect(app.app.state.panes.help).toBe(true);
+    await clickHint('down scroll');
+    expect(app.app.state.places.help.top).toBe(1);
+    await clickHint('up down');
+    expect(app.app.state.places.help.top).toBe(0);
+    await clickHint('close');
+    expect(app.app.state.panes.help).toBe(false);
+  });
+
+  test('and a click between two hints does nothing', async () => {
+    await app.take(baseline(sockets('aaa')));
+    const before = app.app.state;
+    await app.click((app.lines.at(-1)?.indexOf('  ') ?? 0) + 1, 39);
+    expect(app.app.state.prompt).toBe(before.prompt);
+    expect(app.app.state.panes).toBe(before.panes);
+  });
+});
+
 test('the wheel over the details scrolls them, a click gives them the keys', async () => {
   await app.resize(80, 16);
   await app.take(baseline(sockets('aaa', 'bbb')));

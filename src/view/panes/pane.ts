@@ -65,6 +65,8 @@ export interface RegionRow {
    * means the picture that the user sees, though rows may have moved since.
    */
   readonly clickIn?: (scene: Scene, region: Region) => Click;
+  /** Returns the name of the key that a click on the picture of a scene presses, by the cell; for a region of keys. */
+  readonly keyIn?: (scene: Scene, region: Region) => (x: number) => string | undefined;
   /** Returns what the wheel does; without it, it moves as a key does. @param by lines */
   readonly wheel?: (now: Scene, by: number) => readonly Action[];
 }
