@@ -18,7 +18,7 @@ export interface Command {
 const PALETTE = 'command-palette';
 const VIEW_BY_NUMBER = 'view-by-number';
 
-/** Group of the actions that move the cursor: they come last, because they are seldom looked for. */
+/** Group of the actions that move the cursor: they come last, because users press their keys instead. */
 const MOVING = 'Move';
 
 /** Returns a command for each view. */
