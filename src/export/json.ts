@@ -1,3 +1,4 @@
+import { Cache } from '../model/cache.ts';
 import type { PreviousFields, GapEvent, LearntBy, SocketEvent } from '../model/event.ts';
 import {
   fieldNames,
@@ -94,6 +95,21 @@ export function socketJson(socket: Socket): string {
   return braced(text);
 }
 
+/** Maximum number of spawned sockets whose JSON is kept for their close. */
+const MAX_SPAWNED = 1000;
+
+const SPAWNED_JSON = new Cache<Socket, string>(MAX_SPAWNED);
+
+/** Returns the JSON of the socket of an event. A short-lived connection has the same one in its spawn and its close. */
+function eventSocketJson({ type, socket }: SocketEvent): string {
+  if (type === 'change') return socketJson(socket);
+  const known = SPAWNED_JSON.get(socket);
+  if (known !== undefined) return known;
+  const json = socketJson(socket);
+  if (type === 'spawn') SPAWNED_JSON.set(socket, json);
+  return json;
+}
+
 /** Yields a JSON array in pieces, one line per socket. */
 export function* jsonPieces(sockets: readonly Socket[]): Generator<string> {
   let separator = '[\n';
@@ -127,7 +143,7 @@ export function eventJson(event: SocketEvent | Gap): string {
   if (event.type === 'gap') return braced(begin + field('missed', event.missed) + end);
   const { socket, was, lifetimeMs, isAtLeast } = event;
   return braced(
-    `${begin},"socket":${socketJson(socket)}` +
+    `${begin},"socket":${eventSocketJson(event)}` +
       (was ? previousFieldsJson(was, socket) : '') +
       field('lifetimeMs', lifetimeMs === undefined ? undefined : toThousandths(lifetimeMs)) +
       field('isAtLeast', isAtLeast) +

@@ -433,11 +433,11 @@ describe.skipIf(noTrace !== undefined)(`on the screen, as root${why(noTrace)}`, 
     // The end that closes first stays in TIME_WAIT for a minute.
     expect(countBy(near, (it) => it)).toEqual({
       ...all(MANY / 2, text('+', { ...client, name: `(${client.name})` }, 'TIME_WAIT', '↓3 ↑5')),
-      ...all(MANY / 2, text('-', client, 'CLOSE', '↓3 ↑5')),
+      ...all(MANY / 2, text('-', client, 'LAST_ACK', '↓3 ↑5')),
     });
     expect(countBy(far, (it) => it)).toEqual({
       ...all(MANY / 2, text('+', { pid: server.pid, name: `(${server.name})` }, 'TIME_WAIT', '↓5 ↑3')),
-      ...all(MANY / 2, text('-', server, 'CLOSE', '↓5 ↑3')),
+      ...all(MANY / 2, text('-', server, 'LAST_ACK', '↓5 ↑3')),
     });
 
     t.write('e');

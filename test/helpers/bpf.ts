@@ -6,7 +6,8 @@ import {
   type ProgramSpec,
 } from '../../src/source/linux/ledger/bpf.ts';
 import { COUNTERS, ENDPOINTS, ENTRY, TCP_OPERATION } from '../../src/source/linux/ledger/layout.ts';
-import { AF_INET } from '../../src/source/linux/netlink/inet.ts';
+import type { SocketState } from '../../src/model/socket.ts';
+import { AF_INET, STATES } from '../../src/source/linux/netlink/inet.ts';
 import { LITTLE_ENDIAN } from '../../src/source/linux/netlink/wire.ts';
 import { endpoint } from './fakes.ts';
 
@@ -25,6 +26,8 @@ export interface FakeEntry {
   readonly creator?: FakeActor;
   readonly releasedMs?: number;
   readonly releaser?: FakeActor;
+  /** State when it was released. */
+  readonly releasedState?: SocketState;
   readonly tcp?: {
     readonly operation: keyof typeof TCP_OPERATION;
     readonly local: string;
@@ -104,7 +107,7 @@ export class FakeBpf implements BpfCalls {
   }
 
   /** Puts an entry into the ledger, as the programs do. */
-  enter(cookie: number, { bornMs, creator, releasedMs, releaser, tcp }: FakeEntry): void {
+  enter(cookie: number, { bornMs, creator, releasedMs, releaser, releasedState, tcp }: FakeEntry): void {
     const value = new DataView(new ArrayBuffer(ENTRY.length));
     const bytes = new Uint8Array(value.buffer);
     const setTime = (at: number, ms: number) =>
@@ -120,6 +123,7 @@ export class FakeBpf implements BpfCalls {
     }
     if (releasedMs !== undefined) setTime(ENTRY.releasedNs, releasedMs);
     if (releaser) setActor(releaser, ENTRY.releaser, ENTRY.releaserName);
+    if (releasedState) value.setUint32(ENTRY.releasedState, STATES.indexOf(releasedState), LITTLE_ENDIAN);
     if (tcp) {
       value.setUint32(ENTRY.operation, TCP_OPERATION[tcp.operation], LITTLE_ENDIAN);
       value.setUint32(ENTRY.family, AF_INET, LITTLE_ENDIAN);

@@ -81,7 +81,7 @@ export class CloseEvents {
             { netns: network.inode ?? -1, family: addresses.family, local, remote },
             () => network.hasUdp(addresses.family, closed.sockId),
           ));
-    const traffic = counted ?? trafficOf(closed, found, traced?.hasPeerFin ?? false);
+    const traffic = counted ?? trafficOf(closed, found, traced?.hasPeerFin ?? hasPeerClosed(record));
     const uid =
       record?.uid ??
       (protocol === 'tcp' && !traced?.owners ? this.#tcpOwners.listenerUid(network, local) : undefined);
@@ -135,13 +135,18 @@ export class CloseEvents {
   }
 }
 
+/** Returns true if the peer closed the connection before this side did, which then leaves no remnant. */
+const hasPeerClosed = (record: ClosedRecord | undefined): boolean => record?.releasedState === 'CLOSE_WAIT';
+
 /** Returns the last state of a socket as its record shows it; undefined if that does not. */
-function stateOf({ protocol, addresses, end }: ClosedSocket, record?: ClosedRecord): SocketState | undefined {
+function stateOf({ protocol, end }: ClosedSocket, record?: ClosedRecord): SocketState | undefined {
   if (record?.isListener) return 'LISTEN';
-  // A connection that this side has reset has no remote port any more (tcp_disconnect), and no counters either.
-  const isReset = (addresses.remote?.port ?? 0) === 0;
-  const isUnanswered = protocol === 'tcp' && record?.opened === 'out' && end === undefined;
-  return isUnanswered && !isReset ? 'SYN_SENT' : undefined;
+  if (hasPeerClosed(record)) return 'LAST_ACK';
+  // Without counters the connection was never established, or this side has reset it: then it was open until the close.
+  const wasOpen = record?.releasedState !== 'CLOSE' && record?.releasedState !== 'SYN_SENT';
+  return protocol === 'tcp' && record?.opened === 'out' && end === undefined && !wasOpen
+    ? 'SYN_SENT'
+    : undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
-import type { Endpoint } from '../../../model/socket.ts';
-import { addressAt, AF_INET, AF_INET6 } from '../netlink/inet.ts';
+import type { Endpoint, SocketState } from '../../../model/socket.ts';
+import { addressAt, AF_INET, AF_INET6, STATES } from '../netlink/inet.ts';
 import { LITTLE_ENDIAN, textAt } from '../netlink/wire.ts';
 import { COUNTERS, ENDPOINTS, ENTRY, NAME_LENGTH, TCP_OPERATION } from './layout.ts';
 
@@ -23,6 +23,8 @@ export interface LedgerEntry {
   readonly releasedMs: number | undefined;
   /** Process that closed its last descriptor. Undefined if none did, and outside netpane's pid namespace. */
   readonly releaser: LedgerProcess | undefined;
+  /** Its TCP state when the last descriptor was closed; undefined while it is open. */
+  readonly releasedState: SocketState | undefined;
   /** The last TCP operation that set its endpoints; undefined for other protocols, and before. */
   readonly tcp:
     | {
@@ -94,6 +96,7 @@ export function decodeEntry(view: DataView): LedgerEntry {
         ? undefined
         : view.getUint32(ENTRY.creatorUser + (LITTLE_ENDIAN ? 0 : 4), LITTLE_ENDIAN),
     releasedMs: releasedNs === 0 ? undefined : releasedNs / 1e6,
+    releasedState: releasedNs === 0 ? undefined : STATES[view.getUint32(ENTRY.releasedState, LITTLE_ENDIAN)],
     releaser: releasedNs === 0 ? undefined : processAt(view, ENTRY.releaser, ENTRY.releaserName),
     tcp,
   };

@@ -22,7 +22,9 @@ export const ENTRY = {
   family: 76,
   /** Copy of struct bpf_sock_ops from `remote_ip4` to `local_port`. */
   endpoints: 80,
-  length: 128,
+  /** TCP state (include/net/tcp_states.h) at the time of `releasedNs`. */
+  releasedState: 128,
+  length: 136,
 } as const;
 
 /** Parts of `ENTRY.endpoints`. Addresses and the remote port are in network byte order, the local port is not. */

@@ -23,7 +23,7 @@ const ATTACH = { ingress: 0, egress: 1, sockCreate: 2, sockOps: 3, sockRelease: 
 
 /** Offsets into struct __sk_buff, struct bpf_sock and struct bpf_sock_ops. */
 const SKB = { length: 0, protocol: 16, gsoSegments: 164, sock: 168 } as const;
-const SOCK = { type: 8, protocol: 12 } as const;
+const SOCK = { type: 8, protocol: 12, state: 72 } as const;
 const SOCK_OPS = { operation: 0, family: 20, endpoints: 24 } as const;
 
 const SOCK_STREAM = 1;
@@ -193,7 +193,9 @@ function released(
     .compute('r1', '=', 'r7')
     .compute('r1', '+', ENTRY.releaserName)
     .compute('r2', '=', NAME_LENGTH)
-    .call(HELPER.comm);
+    .call(HELPER.comm)
+    .load(32, 'r1', 'r6', SOCK.state)
+    .store(32, 'r7', ENTRY.releasedState, 'r1');
   return end(it);
 }
 

@@ -1,5 +1,5 @@
 import { Cache } from '../../../model/cache.ts';
-import type { Direction, Endpoint, Owner, Traffic } from '../../../model/socket.ts';
+import type { Direction, Endpoint, Owner, SocketState, Traffic } from '../../../model/socket.ts';
 import { fullName } from '../proc/process.ts';
 import type { Counters, LedgerEntry, LedgerProcess } from './entry.ts';
 import type { Ledger } from './ledger.ts';
@@ -43,6 +43,8 @@ export interface ClosedRecord {
   /** Null for a listener; undefined when unknown. */
   readonly remote: Endpoint | null | undefined;
   readonly isListener: boolean;
+  /** Its TCP state when its last descriptor was closed; undefined when unknown. */
+  readonly releasedState: SocketState | undefined;
 }
 
 /** Maximum number of processes whose program is kept. */
@@ -106,6 +108,7 @@ export class LedgerRecords {
       local: tcp?.local,
       remote: tcp?.remote,
       isListener: tcp?.operation === 'listen',
+      releasedState: tcp && entry.releasedState,
     };
   }
 

@@ -201,16 +201,24 @@ describe('a close', () => {
     expect(line(drainOnlyEnd())).toMatch(/^250 ended .*; 249 ms; by destroy$/);
   });
 
+  test('after the peer has closed shows state LAST_ACK, without the FIN of the peer and a lookup of a remnant', () => {
+    open({ ledger: ledger() });
+    enterConnection({ releasedState: 'CLOSE_WAIT' });
+    kernel.own.destroy({ ...CONNECTED, info: { ...CONNECTED.info, bytesReceived: 201, bytesAcked: 100 } });
+    const { socket } = drainOnlyEnd();
+    expect(socket).toMatchObject({ state: 'LAST_ACK', traffic: { rxBytes: 200 } });
+  });
+
   test('has the endpoints that the kernel has cleared', () => {
     open({ ledger: ledger() });
-    enterConnection();
+    enterConnection({ releasedState: 'ESTABLISHED' });
     kernel.own.destroy({ cookie: 0xc0, local: '127.0.0.1:4000', remote: '127.0.0.1:0' });
     expect(line(drainOnlyEnd())).toContain('CLOSE 127.0.0.1:4000 127.0.0.1:80');
   });
 
   test('shows an unanswered connection in state SYN_SENT, and a listener in state LISTEN', () => {
     open({ ledger: ledger() });
-    enterConnection();
+    enterConnection({ releasedState: 'CLOSE' });
     bpf.enter(1, { bornMs: at(0), creator: WEB, tcp: { operation: 'listen', local: '0.0.0.0:80' } });
     kernel.own.destroy({ cookie: 0xc0, local: '127.0.0.1:4000', remote: '127.0.0.1:80' });
     kernel.own.destroy({ cookie: 1, local: '0.0.0.0:80' });

@@ -100,12 +100,14 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
     ]);
     const own = client.localPort;
     client.destroy();
+    await once(accepted.resume(), 'end');
     accepted.destroy();
     const near = await closed('the client', ({ addresses }) => addresses.local.port === own);
     const entry = ledger.takeEntry(near.id);
     expect(entry).toMatchObject({
       creator: me,
       releaser: me,
+      releasedState: 'ESTABLISHED',
       uid: process.geteuid?.(),
       tcp: {
         operation: 'connect',
@@ -122,6 +124,7 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
     expect(ledger.takeEntry(far.id)).toMatchObject({
       creator: undefined,
       releaser: me,
+      releasedState: 'CLOSE_WAIT',
       tcp: { operation: 'accepted', remote: { address: '127.0.0.1', port: own } },
     });
 

@@ -99,6 +99,7 @@ describe('an entry', () => {
       creator: { pid: 20, tid: 21, comm: 'curl' },
       uid: 1000,
       releasedMs: undefined,
+      releasedState: undefined,
       releaser: undefined,
       tcp: {
         operation: 'connect',
