@@ -56,14 +56,14 @@ export function fit(text: string, width: number, align: 'left' | 'right' = 'left
   return align === 'left' ? cut + padding : padding + cut;
 }
 
-/** Splits a text into pieces of at most `width` cells: between words, and within a word that is longer. */
+/** Splits a text into pieces of at most `width` cells: between words, and inside a longer word. */
 export function inLines(text: string, width: number): string[] {
   const lines: string[] = [];
-  for (const word of text.split(' ')) {
+  for (const part of text.split(' ')) {
     const last = lines.at(-1);
-    if (last !== undefined && displayWidth(last) + 1 + displayWidth(word, width) <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(...inPieces(word, width));
+    if (last !== undefined && displayWidth(last) + 1 + displayWidth(part, width) <= width)
+      lines[lines.length - 1] = `${last} ${part}`;
+    else lines.push(...inPieces(part, width));
   }
   return lines;
 }
