@@ -52,8 +52,8 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
       local: '127.0.0.1',
       state: 'LISTEN',
     });
-    expect(rowOf(t, one)).toMatchObject({ ...cli, remote: '127.0.0.1', state: 'ESTABLISHED' });
-    expect(rowOf(t, other)).toMatchObject({ ...srv, remote: '127.0.0.1', state: 'ESTABLISHED' });
+    expect(rowOf(t, one)).toMatchObject({ ...cli, remote: `→ ${name}-srv`, state: 'ESTABLISHED' });
+    expect(rowOf(t, other)).toMatchObject({ ...srv, remote: `← ${name}-cli`, state: 'ESTABLISHED' });
     expect(rowOf(t, udp)).toMatchObject({ ...cli, protocol: 'udp', remotePort: '9' });
     // Green, on the background of the terminal.
     const { y = -1 } = rowOf(t, other) ?? {};

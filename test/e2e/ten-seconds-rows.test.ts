@@ -2,16 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import {
-  isLinux,
-  newHerd,
-  newHome,
-  rowOf,
-  selectedY,
-  startNetpane,
-  tableRows,
-  uniqueName,
-} from './netpane.ts';
+import { isLinux, newHerd, newHome, rowOf, selectedY, startNetpane, uniqueName } from './netpane.ts';
 import { filterLine, SCENE_SIZE, select, typeQuery, useScene } from './scene.ts';
 
 describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the herd needs Linux)', () => {
@@ -76,10 +67,7 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
     await t.until('only the line', () => t.text().includes(' 1 of '));
     typeQuery(t, `:${port} state:time_wait\r`);
     await t.until('the rows that the query asks for', () => t.text().includes(` ${COUNT} of `));
-    expect(t.text()).not.toContain('enter ');
-    t.press('home');
-    const [first] = tableRows(t);
-    if (cols >= 80) expect(first?.state).toBe('TIME_WAIT');
+    expect(t.text()).not.toContain(' them');
   });
 
   test('10: bars show the rate of a row and of a group in the last ticks, at 200×50', async () => {
