@@ -69,8 +69,8 @@ describe('the details', () => {
         '~ana/web',
         '1 B',
         '0 B',
-        '3 segments',
-        '4 segments',
+        '3 packets',
+        '4 packets',
         '0 retransmitted',
       ],
       ...[
