@@ -419,7 +419,7 @@ describe.skipIf(noTrace !== undefined)(`on the screen, as root${why(noTrace)}`, 
 
     t.press('home');
     const row =
-      /^([-+~ ]) (\S+) +(\d+) .* 127\.0\.0\.1 +(\d+) +127\.0\.0\.1 +(\d+) +(\S+) +\S+ +\S+ +\S+ +(\S+) +(\S+) /;
+      /^([-+~ ]) (\S+) +(\d+) .* 127\.0\.0\.1 +(\d+) +127\.0\.0\.1 +(\d+) +(\S+)(?: +\S+){4} +(\S+) +(\S+) /;
     const rows = await readPages(t, 'pagedown', 2 * MANY, (line) => {
       const [, mark, process, pid, local, remote, state, rx, tx] = row.exec(line) ?? [];
       return mark === undefined
