@@ -1,4 +1,5 @@
-// Draws the pictures of the README: the real program, with test processes that look like a small server.
+// Draws the pictures of the README and of docs/: the real program, with test processes that look like a small server.
+// `tour.svg` is animated.
 // Usage: screenshot.js FOLDER
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Resvg } from '@resvg/resvg-js';
 import { Herd, type HerdProcess, type HerdSocket, root } from './herd.ts';
-import { renderSvg, type Scheme } from './svg.ts';
+import { type Frame, renderAnimation, renderSvg, type Scheme } from './svg.ts';
 import { type KeyName, Terminal } from './terminal.ts';
 
 interface Picture {
@@ -164,6 +165,85 @@ async function draw(processes: Processes, picture: Picture, folder: string): Pro
   }
 }
 
+/** A step of the tour: what is typed, what the screen then has to show, and how long it stays. */
+interface Step {
+  readonly text?: string;
+  readonly key?: KeyName;
+  readonly shows: RegExp;
+  readonly ms: number;
+}
+
+const TOUR: readonly Step[] = [
+  { shows: /nginx/, ms: 3000 },
+  { text: 'p', shows: /^port: /m, ms: 700 },
+  { text: '443', shows: /^port: 443/m, ms: 700 },
+  { key: 'enter', shows: /1?\d of \d+/, ms: 2500 },
+  { key: 'enter', shows: /DETAILS/, ms: 3000 },
+  { key: 'escape', shows: /^(?![^]*DETAILS)/, ms: 300 },
+  { key: 'escape', shows: /postgres/, ms: 1000 },
+  { text: '4', shows: /exposed/, ms: 3000 },
+  { text: '5', shows: /postgres/, ms: 3000 },
+  { text: '1', shows: /postgres/, ms: 500 },
+  { text: '/', shows: /^\/ /m, ms: 500 },
+  { text: 'rate>1k', shows: /rate>1k/, ms: 1500 },
+  { key: 'enter', shows: /rate>1k/, ms: 1500 },
+  { key: 'escape', shows: /systemd/, ms: 500 },
+  { text: 'o', shows: /by process/, ms: 3500 },
+];
+
+/** Time between two looks at the screen during the tour, milliseconds. */
+const FRAME_MS = 250;
+
+/** Records the tour as an animation, while connections open and close. */
+async function drawTour(
+  { curl, psql, nginx, postgres, web, database }: Processes,
+  folder: string,
+): Promise<void> {
+  const home = mkdtempSync(join(tmpdir(), 'netpane-screenshot-'));
+  const terminal = Terminal.start({
+    command: process.execPath,
+    args: ['dist/netpane.js'],
+    cols: 100,
+    rows: 28,
+    cwd: root,
+    env: { XDG_STATE_HOME: home },
+  });
+  const frames: Frame[] = [];
+  const rest = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+  const traffic = async () => {
+    const [one, two] = [
+      await curl.connect(nginx, web, { host: PEERS[0], count: 2 }),
+      await psql.connect(postgres, database),
+    ];
+    await rest(1200);
+    await curl.close(one.near, { reset: true });
+    await rest(800);
+    await psql.close(two.near, { reset: true });
+  };
+  try {
+    await terminal.until('the programs', (t) => t.text().includes('nginx'));
+    let isOver = false;
+    const load = (async () => {
+      while (!isOver) await traffic();
+    })();
+    for (const { text, key, shows, ms } of TOUR) {
+      if (text !== undefined) terminal.write(text);
+      if (key !== undefined) terminal.press(key);
+      await terminal.until(`${text ?? key ?? 'the start'} of the tour`, (t) => shows.test(t.text()));
+      for (let left = ms; left > 0; left -= FRAME_MS) {
+        frames.push({ lines: terminal.cells(), ms: Math.min(left, FRAME_MS) });
+        await rest(Math.min(left, FRAME_MS));
+      }
+    }
+    isOver = true;
+    await load;
+    writeFileSync(join(folder, 'tour.svg'), renderAnimation(frames));
+  } finally {
+    await terminal.close();
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
 const [, self = '', out, inside] = process.argv;
 if (out === undefined) {
   process.stderr.write('usage: screenshot.js FOLDER\n');
@@ -181,6 +261,7 @@ if (out === undefined) {
   try {
     const processes = await startProcesses(herd);
     for (const picture of PICTURES) await draw(processes, picture, out);
+    await drawTour(processes, out);
   } finally {
     await herd.close();
   }

@@ -101,46 +101,92 @@ const escapeXml = (text: string) =>
     .replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
     .replace(/[\x00-\x1f\x7f-\x9f]/g, '\ufffd');
 
+/** A screen, and how long an animation shows it. */
+export interface Frame {
+  readonly lines: readonly (readonly Cell[])[];
+  readonly ms: number;
+}
+
 /**
  * Returns a screen as an SVG file: a window with a rounded frame, and text in the installed fonts. Blanks are left out,
  * and each word has its own position and length, so that columns stay aligned with any font.
  */
-export function renderSvg(lines: readonly (readonly Cell[])[], scheme: Scheme = 'dark'): string {
-  const { background, foreground, frame, palette } = SCHEMES[scheme];
+export const renderSvg = (lines: Frame['lines'], scheme: Scheme = 'dark'): string =>
+  windowSvg(lines, scheme, '', drawLines(lines.entries(), scheme));
+
+/**
+ * Returns screens of one size as an animated SVG file that repeats. Each frame draws only the lines that differ from
+ * the frame before, on top of it. Viewers that reduce motion show the last frame.
+ */
+export function renderAnimation(frames: readonly Frame[], scheme: Scheme = 'dark'): string {
+  const totalMs = frames.reduce((sum, { ms }) => sum + ms, 0);
+  const { background } = SCHEMES[scheme];
+  const rules = [`.f{animation:${totalMs}ms step-end infinite}`];
+  const groups: string[] = [];
+  let startMs = 0;
+  frames.forEach(({ lines, ms }, index) => {
+    const before = frames[index - 1]?.lines;
+    const changed = [...lines.entries()].filter(
+      ([row, line]) => before === undefined || JSON.stringify(line) !== JSON.stringify(before[row]),
+    );
+    const blank = changed.map(([row, { length }]) => cellsRect(row, 0, length, background));
+    const content = [...(before ? blank : []), ...drawLines(changed, scheme)].join('\n');
+    if (before === undefined) groups.push(content);
+    else if (changed.length > 0) {
+      const percent = number((startMs / totalMs) * 100);
+      rules.push(
+        `@keyframes f${index}{0%{visibility:hidden}${percent}%{visibility:visible}}#f${index}{animation-name:f${index}}`,
+      );
+      groups.push(`<g class="f" id="f${index}">\n${content}\n</g>`);
+    }
+    startMs += ms;
+  });
+  const style = `<style>${rules.join('')}@media (prefers-reduced-motion:reduce){.f{animation:none}}</style>`;
+  return windowSvg(frames[0]?.lines ?? [], scheme, style, groups);
+}
+
+const cellsRect = (row: number, x: number, columns: number, fill: string): string =>
+  `<rect x="${number(margin + x * cellWidth)}" y="${titleHeight + row * cellHeight}" width="${number(columns * cellWidth)}" height="${cellHeight}" fill="${fill}"/>`;
+
+/** Returns the elements of some lines, each with its row on the screen. */
+function drawLines(lines: Iterable<readonly [number, readonly Cell[]]>, scheme: Scheme): string[] {
+  const { background, foreground, palette } = SCHEMES[scheme];
   const ink = (cell: Cell) => (cell.inverse ? (cell.bg ?? background) : (cell.fg ?? foreground));
   const paper = (cell: Cell) => (cell.inverse ? (cell.fg ?? foreground) : (cell.bg ?? background));
-  const columns = Math.max(...lines.map((line) => line.length));
-  const width = columns * cellWidth + 2 * margin;
-  const height = lines.length * cellHeight + margin + titleHeight;
+  const style = (cell: Cell) => {
+    const fill = css(ink(cell), palette);
+    return [
+      fill === foreground ? '' : ` fill="${fill}"`,
+      cell.bold ? ' font-weight="bold"' : '',
+      cell.dim ? ' fill-opacity="0.6"' : '',
+      cell.italic ? ' font-style="italic"' : '',
+      cell.underline ? ' text-decoration="underline"' : '',
+    ].join('');
+  };
   const parts: string[] = [];
-  lines.forEach((line, row) => {
-    const top = titleHeight + row * cellHeight;
+  for (const [row, line] of lines) {
     for (const run of splitRuns(line, (a, b) => paper(a) === paper(b))) {
       const color = css(paper(run.cell), palette);
-      if (color === background) continue;
-      parts.push(
-        `<rect x="${number(margin + run.x * cellWidth)}" y="${top}" width="${number(run.columns * cellWidth)}" height="${cellHeight}" fill="${color}"/>`,
-      );
+      if (color !== background) parts.push(cellsRect(row, run.x, run.columns, color));
     }
-    const style = (cell: Cell) => {
-      const fill = css(ink(cell), palette);
-      return [
-        fill === foreground ? '' : ` fill="${fill}"`,
-        cell.bold ? ' font-weight="bold"' : '',
-        cell.dim ? ' fill-opacity="0.6"' : '',
-        cell.italic ? ' font-style="italic"' : '',
-        cell.underline ? ' text-decoration="underline"' : '',
-      ].join('');
-    };
     for (const run of splitRuns(line, (a, b) => style(a) === style(b) && isBlank(a) === isBlank(b))) {
       if (isBlank(run.cell)) continue;
       parts.push(
-        `<text x="${number(margin + run.x * cellWidth)}" y="${top + 14}" textLength="${number(run.columns * cellWidth)}" lengthAdjust="spacingAndGlyphs"${style(run.cell)}>${escapeXml(run.text)}</text>`,
+        `<text x="${number(margin + run.x * cellWidth)}" y="${titleHeight + row * cellHeight + 14}" textLength="${number(run.columns * cellWidth)}" lengthAdjust="spacingAndGlyphs"${style(run.cell)}>${escapeXml(run.text)}</text>`,
       );
     }
-  });
+  }
+  return parts;
+}
+
+/** Returns an SVG file with a window that contains `parts` and is large enough for `lines`. */
+function windowSvg(lines: Frame['lines'], scheme: Scheme, style: string, parts: readonly string[]): string {
+  const { background, foreground, frame } = SCHEMES[scheme];
+  const columns = Math.max(...lines.map((line) => line.length));
+  const width = columns * cellWidth + 2 * margin;
+  const height = lines.length * cellHeight + margin + titleHeight;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${number(width)}" height="${number(height)}" viewBox="0 0 ${number(width)} ${number(height)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${number(width)}" height="${number(height)}" viewBox="0 0 ${number(width)} ${number(height)}">${style}`,
     `<rect x="0.5" y="0.5" width="${number(width - 1)}" height="${number(height - 1)}" rx="10" fill="${background}" stroke="${frame}"/>`,
     ...buttons.map(
       (color, index) => `<circle cx="${margin + 4 + index * 18}" cy="18" r="5.5" fill="${color}"/>`,
