@@ -9,7 +9,7 @@ process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
 const GLOSSARY = 'ARCHITECTURE.md';
 
 /** Folders whose files are all checked, and other files by name. */
-const FOLDERS = ['src', 'test', '.config', 'fixtures'];
+const FOLDERS = ['src', 'test', 'docs', '.config', 'fixtures'];
 const isChecked = (file) =>
   file.startsWith('fixtures/') ? file.endsWith('/README.md') : /\.[cm]?[jt]s$|\.md$/.test(file);
 const TOP = ['README.md', 'CHANGELOG.md', 'SECURITY.md', GLOSSARY, 'package.json'];

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { COMMAND_NAMES } from '../../src/cli/commands.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
@@ -9,23 +9,27 @@ import { TERMS } from '../../src/query/terms.ts';
 import { parseQuery } from '../../src/query/query.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const root = new URL('../../', import.meta.url);
+const files = ['README.md', ...readdirSync(new URL('docs', root)).map((name) => `docs/${name}`)];
+const textOf = (file: string): string => readFileSync(new URL(file, root), 'utf8');
+/** README and docs, one after the other. */
+const docs = files.map(textOf).join('\n');
 
 /** In a table `|` parts cells, in code too. */
 const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
 
-test('the README lists every term of the query, in the order of the help', () => {
+test('docs/query.md lists every term of the query, in the order of the help', () => {
   const wanted = TERMS.map(
     ({ syntax, about, example }) =>
       `| ${code(syntax)} | ${about.replaceAll('|', '\\|')} | ${code(example)} |`,
   );
-  const listed = readme.split('\n').filter((line) => wanted.includes(line));
+  const listed = docs.split('\n').filter((line) => wanted.includes(line));
   expect(listed).toEqual(wanted);
 });
 
 /** Returns the rows of the table with this first title, without its head. */
 function tableRows(title: string): string[] {
-  const lines = readme.split('\n');
+  const lines = docs.split('\n');
   const head = lines.findIndex((line) => line.startsWith(`| ${title} |`));
   const rows = lines.slice(head + 2);
   return rows.slice(
@@ -45,7 +49,7 @@ test('the README has the keys of the help and no others', () => {
   expect(named.toSorted()).toEqual(labels.toSorted());
 });
 
-test('the README has a row for each option, in the order of the help', () => {
+test('the docs have a row for each option, in the order of the help', () => {
   const wanted = [...OPTIONS].map(([name, { short, value, about, group, commands }]) => {
     const usedBy = group === 'Filters' ? ['screen', 'ls', 'watch'] : (commands ?? ['all']);
     const label = `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`;
@@ -54,22 +58,22 @@ test('the README has a row for each option, in the order of the help', () => {
   expect(tableRows('option')).toEqual(wanted);
 });
 
-test.each(COMMAND_NAMES.filter((name) => name !== 'screen'))('the README names the command %s', (name) => {
-  expect(readme).toContain(`netpane ${name}`);
+test.each(COMMAND_NAMES.filter((name) => name !== 'screen'))('the docs name the command %s', (name) => {
+  expect(docs).toContain(`netpane ${name}`);
 });
 
-test('the README has a row for each source, the best first', () => {
+test('the docs have a row for each source, the best first', () => {
   const names = tableRows('source').map((row) => /^\| `(\w+)` \|/.exec(row)?.[1]);
   expect(names).toEqual(SOURCE_NAMES);
 });
 
-test.each(Object.values(SETTINGS))('the README names the key $key of the configuration', ({ key }) => {
-  const [, section = ''] = /\n## Configuration\n([^]*?)\n## /.exec(readme) ?? [];
+test.each(Object.values(SETTINGS))('the docs name the key $key of the configuration', ({ key }) => {
+  const [, section = ''] = /\n## Configuration\n([^]*)/.exec(textOf('docs/configuration.md')) ?? [];
   expect(section).toMatch(new RegExp(`(^|[ \\[])${key}\\b`, 'm'));
 });
 
-test('the README names every field of JSON', () => {
-  const [, text = ''] = /A JSON object is `([^`]+)`/.exec(readme) ?? [];
+test('the docs name every field of JSON', () => {
+  const [, text = ''] = /A JSON object is `([^`]+)`/.exec(docs) ?? [];
   const nested = [NETNS_FIELDS, TRAFFIC_FIELDS, OWNER_FIELDS];
   // The counters of `traffic` stand next to the fields of the socket.
   const names = [SOCKET_FIELDS, ...nested].flatMap((it) => Object.keys(it)).filter((it) => it !== 'traffic');
@@ -80,11 +84,25 @@ test.each(TERMS)('the example $example can be asked', ({ example }) => {
   expect(parseQuery(example)).toHaveProperty('query');
 });
 
-test('every picture that the README shows is there', () => {
-  const pictures = [...readme.matchAll(/\((fixtures\/screens\/[^)]+\.png)\)/g)].map(([, path = '']) => path);
+test('the README has at most 150 lines', () => {
+  expect(textOf('README.md').split('\n').length).toBeLessThanOrEqual(150);
+});
+
+test.each(files)('every file that %s links to is there', (file) => {
+  const links = [...textOf(file).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, link = '']) => link);
+  const missing = links.filter(
+    (link) => !/^https?:/.test(link) && !existsSync(new URL(link, new URL(file, root))),
+  );
+  expect(missing).toEqual([]);
+});
+
+test('every picture is a PNG or an SVG file', () => {
+  const pictures = [...docs.matchAll(/\((?:\.\.\/)?(fixtures\/screens\/[^)]+)\)/g)].map(
+    ([, path = '']) => path,
+  );
   expect(pictures.length).toBeGreaterThan(0);
   for (const path of pictures) {
-    const start = readFileSync(new URL(`../../${path}`, import.meta.url)).subarray(0, 4);
-    expect(start.toString('latin1'), path).toBe('\x89PNG');
+    const start = readFileSync(new URL(path, root)).subarray(0, 4).toString('latin1');
+    expect(['\x89PNG', '<svg'], path).toContain(start);
   }
 });

@@ -187,12 +187,12 @@ const TOUR: readonly Step[] = [
   { text: '/', shows: /^\/ /m, ms: 500 },
   { text: 'rate>1k', shows: /rate>1k/, ms: 1500 },
   { key: 'enter', shows: /rate>1k/, ms: 1500 },
-  { key: 'escape', shows: /systemd/, ms: 500 },
+  { key: 'escape', shows: /1 all/, ms: 500 },
   { text: 'o', shows: /by process/, ms: 3500 },
 ];
 
-/** Time between two looks at the screen during the tour, milliseconds. */
-const FRAME_MS = 250;
+/** Time between two frames of the tour, milliseconds. */
+const FRAME_MS = 1000;
 
 /** Records the tour as an animation, while connections open and close. */
 async function drawTour(
@@ -204,7 +204,7 @@ async function drawTour(
     command: process.execPath,
     args: ['dist/netpane.js'],
     cols: 100,
-    rows: 28,
+    rows: 22,
     cwd: root,
     env: { XDG_STATE_HOME: home },
   });

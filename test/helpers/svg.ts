@@ -172,7 +172,7 @@ function drawLines(lines: Iterable<readonly [number, readonly Cell[]]>, scheme: 
     for (const run of splitRuns(line, (a, b) => style(a) === style(b) && isBlank(a) === isBlank(b))) {
       if (isBlank(run.cell)) continue;
       parts.push(
-        `<text x="${number(margin + run.x * cellWidth)}" y="${titleHeight + row * cellHeight + 14}" textLength="${number(run.columns * cellWidth)}" lengthAdjust="spacingAndGlyphs"${style(run.cell)}>${escapeXml(run.text)}</text>`,
+        `<text x="${number(margin + run.x * cellWidth)}" y="${titleHeight + row * cellHeight + 14}" textLength="${number(run.columns * cellWidth)}"${style(run.cell)}>${escapeXml(run.text)}</text>`,
       );
     }
   }

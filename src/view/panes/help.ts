@@ -37,7 +37,7 @@ function entry(label: string, about: string, width: number, labelWidth = LABEL_W
   );
 }
 
-/** An entry of the help: its lines, and the text in which words are looked for. */
+/** An entry of the help: its lines, and the text that is searched. */
 interface Entry {
   readonly text: string;
   readonly lines: readonly Line[];

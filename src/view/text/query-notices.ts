@@ -3,7 +3,7 @@ import type { Query } from '../../query/query.ts';
 import { MAX_IP_PORT } from '../../query/ranges.ts';
 import { suggestionFor, unknownFieldText } from '../../query/synonyms.ts';
 
-/** Returns the first answer of `textOf` about a word of the query. */
+/** Returns the first answer of `textOf` about a word in the query. */
 function firstAbout(
   { expression }: Pick<Query, 'expression'>,
   textOf: (word: string) => string | undefined,
