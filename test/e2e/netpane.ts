@@ -157,6 +157,7 @@ export interface ShownRow extends Partial<
     | 'interface'
     | 'localEnd'
     | 'exposure'
+    | 'state'
     | 'command'
     | 'rate',
     string
@@ -171,7 +172,6 @@ export interface ShownRow extends Partial<
   localPort: string;
   remote: string;
   remotePort: string;
-  state: string;
   age: string;
 }
 
@@ -208,15 +208,28 @@ const withoutBrackets = (terminal: Terminal, line: string, y: number): string =>
     return bold && inverse ? ' ' : bracket;
   });
 
-/** Returns the visible rows of the table. From 120 columns on, all fields have room that are not optional. */
+/** Returns the ends of a listener: its table has one column for the local end, and none for the peer. */
+const listenerEnds = (localEnd: string) => ({
+  local: localEnd.slice(0, localEnd.lastIndexOf(':')),
+  localPort: localEnd.slice(localEnd.lastIndexOf(':') + 1),
+  remote: '*',
+  remotePort: '*',
+});
+
+/**
+ * Returns the visible rows of the table. From 120 columns on, all fields have room that are not optional; in a table of
+ * listeners these do not include the state.
+ */
 export const tableRows = (terminal: Terminal): ShownRow[] => {
   const lines = terminal.rows();
-  const titles = lines.findIndex((line) => /^[▸ ] PROCESS.* STATE/.test(line));
+  const titles = lines.findIndex((line) => /^[▸ ] PROCESS.* (?:STATE|EXPOSURE)/.test(line));
   if (titles < 0) return [];
   const pattern = rowPattern((lines[titles] ?? '').slice(2).trim());
   return lines.flatMap((line, y) => {
     const { groups } = (y > titles && pattern.exec(withoutBrackets(terminal, line, y))) || {};
-    return groups ? [{ ...(groups as unknown as Omit<ShownRow, 'y'>), y }] : [];
+    if (!groups) return [];
+    const row = { ...(groups as unknown as Omit<ShownRow, 'y'>), y };
+    return [row.localEnd === undefined ? row : { ...row, ...listenerEnds(row.localEnd) }];
   });
 };
 

@@ -40,7 +40,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
     await t.until('a selection', () => selectedLine(t) === t.rows()[5]);
     const before = screen(t);
     t.resize(40, 10);
-    await t.until('the small screen', () => /^p port .*help$/.test(t.rows()[9] ?? ''));
+    await t.until('the small screen', () => /^\/ filter .*help$/.test(t.rows()[9] ?? ''));
     expect(
       t
         .rows()
@@ -51,9 +51,9 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
     await refresh(t);
     expect(screen(t)).toEqual(small);
     t.resize(250, 60);
-    await t.until('the large screen', () => t.rows()[59]?.startsWith('p port'));
+    await t.until('the large screen', () => t.rows()[59]?.startsWith('/ filter'));
     t.resize(120, 30);
-    await t.until('the first size', () => t.rows()[29]?.startsWith('p port') && /AGE$/.test(titleLine(t)));
+    await t.until('the first size', () => t.rows()[29]?.startsWith('/ filter') && /AGE$/.test(titleLine(t)));
     expect(screen(t)).toEqual(before);
     await refresh(t);
     expect(screen(t)).toEqual(before);
@@ -62,7 +62,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
   test('shows program, remote endpoint and state at 40×10, where every key works', async () => {
     const t = await showScene(scene, { ...ONE_POLL, cols: 40, rows: 10 });
     expect(t.rows()[0]).toMatch(/\d/);
-    expect(filterLine(t)).toMatch(/^\/ process:\S+ +15 of/);
+    expect(filterLine(t)).toMatch(/^\/ process:\S+ +(?:rows )?1–5 · 15 of/);
     for (const title of ['PROCESS', 'REMOTE', 'PORT', 'STATE'])
       expect(titleLine(t).replace('▴', 'S')).toContain(title);
     for (const row of t.rows()) expect(row.length).toBeLessThanOrEqual(40);

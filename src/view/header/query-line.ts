@@ -33,11 +33,13 @@ export const shareText = ({ shown, total }: Share): string => `${countText(shown
 /** Maximum length of a position that leaves room for the built-in views in 80 cells. */
 const MAX_POSITION = 16;
 
+const withoutRange = (share: Share): Word => ({ text: shareText(share), rank: 1 });
+
 /** Returns how many sockets are shown, and which rows of the table are visible if it has more. */
 function shareWord(share: Share, isGrouped: boolean): Word {
   const { shown, total, rows } = share;
   const range = rows ? rangeText(rows) : '';
-  if (rows === undefined || range === '') return { text: shareText(share), rank: 1 };
+  if (rows === undefined || range === '') return withoutRange(share);
   const length = countText(rows.length);
   if (isGrouped) {
     const text = `${range} of ${length} · ${shareText(share)}`;
@@ -57,8 +59,11 @@ function shareWord(share: Share, isGrouped: boolean): Word {
 const KEPT_RANK = 3;
 const MIN_LABEL = 8;
 
-/** Returns what the right side of the line says: what leaves rows out, and how many sockets are shown. */
-function statusWords(state: State, share: Share): readonly Word[] {
+/** The rank of the query or message. A message is short-lived: only more important words keep their room before it. */
+const LABEL_RANK = 1.5;
+
+/** Returns what leaves rows out. */
+function reasonWords(state: State, share: Share): readonly Word[] {
   const { pause, frozen, group } = state;
   const { hidden, joined = 0, timeWait = 0, tooSlow } = share;
   const since = pause && `paused  +${pause.spawned} ~${pause.changed} −${pause.closed} since`;
@@ -88,8 +93,14 @@ function statusWords(state: State, share: Share): readonly Word[] {
     const text = `${countText(joined)} ${joined === 1 ? 'pair' : 'pairs'} in one row`;
     status.push({ text, short: `${countText(joined)} in pairs`, tone: 'quiet', rank: 4.5 });
   }
-  return [...status, shareWord(share, group !== null)];
+  return status;
 }
+
+/** Returns what the right side of the line says: what leaves rows out, and how many sockets are shown. */
+const statusWords = (state: State, share: Share): readonly Word[] => [
+  ...reasonWords(state, share),
+  shareWord(share, state.group !== null),
+];
 
 const shortest = (words: readonly Word[]): Word[] =>
   words.map((it) => ({ ...it, text: it.short ?? it.text }));
@@ -108,16 +119,20 @@ export function filterTabs(state: State, share: Share, width: number): readonly 
 export function filterLine(state: State, share: Share, width: number, hasLineBelow = true): Line {
   const { prompt, message, query } = state;
   if (prompt) return promptLine(prompt, shareText(share), width, hasLineBelow);
-  const right = statusWords(state, share);
-  // Words that say why rows are missing come before the end of a long query.
-  const kept = shortest(right.filter(({ rank }) => rank <= KEPT_RANK));
+  // Words that say why rows are missing come before the end of a long query, and before the visible rows.
+  const keptOf = (words: readonly Word[]) =>
+    shortest(words.filter(({ rank }) => rank <= (message ? LABEL_RANK : KEPT_RANK)));
+  const words = statusWords(state, share);
+  const isTight = widthOf(keptOf(words)) + GAP + MIN_LABEL > width;
+  const right = isTight ? [...reasonWords(state, share), withoutRange(share)] : words;
+  const kept = keptOf(right);
   const room = Math.max(MIN_LABEL, width - widthOf(kept) - GAP);
   const text = message ? printable(message.text) : query.text === '' ? '' : `/ ${printable(query.text)}`;
   const tone = message?.isError ? 'error' : 'accent';
   const label: Word =
     text === ''
       ? { text: 'all sockets', tone: 'quiet', rank: 9 }
-      : { text, short: cutEnd(text, room), tone, rank: 1.5 };
+      : { text, short: cutEnd(text, room), tone, rank: LABEL_RANK };
   const tabs = filterTabs(state, share, width);
   return spread(tabs.length > 0 ? tabs : [label], right, width);
 }

@@ -60,6 +60,17 @@ describe('the filter line', () => {
     expect(lineOf(asking('new'), 60)).toBe('1 all  2 listening  3 established  …  6 new      12 of 1,234');
   });
 
+  test('keeps in a narrow line what hides rows rather than which rows are visible, and the end of a message', () => {
+    const share = { shown: 11, total: 22, hidden: 4, rows: { top: 0, height: 5, length: 12 } };
+    const grouped = asking('process:npe2b436', { group: 'process' });
+    expect(lineOf(grouped, 48, share)).toBe('/ process:np…  4 hidden: H  1–5 of 12 · 11 of 22');
+    expect(lineOf(grouped, 40, share)).toBe('/ process:npe2b4…  4 hidden: H  11 of 22');
+    const message = { text: 'hidden for good: npe2b436-cli with port 5432', isError: false };
+    expect(lineOf(asking('curl', { message }), 40, { ...SHARE, hidden: 4, shown: 0, total: 91 })).toBe(
+      'hidden for good: npe2b436-cl…    0 of 91',
+    );
+  });
+
   test('says which rows are visible if the table has more, in fewer words where there is less room', () => {
     const rows = { top: 19, height: 19, length: 1234 };
     const all = { ...SHARE, shown: 1234, rows };
