@@ -54,15 +54,15 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
       () => rowOf(t, one)?.state === 'FIN_WAIT2' && rowOf(t, other)?.state === 'CLOSE_WAIT',
     );
     expect(order()).toEqual(before);
-    // Its name and state sort before all others.
-    const late = await (await herd.spawn({ title: `${name}-a` })).udp();
+    // Only the state of one row sorts before its state; its name is the first of those that are ESTABLISHED.
+    const late = await (
+      await herd.spawn({ title: `${name}-a` })
+    ).udp({ to: { address: '127.0.0.1', port: 9 } });
     await rowsToBe(t, 8);
-    expect(order()).toEqual([...before, `${late.local.port} *`]);
+    expect(order()).toEqual([...before, `${late.local.port} 9`]);
     t.write('f');
-    await t.until('the order', () => tableRows(t)[0]?.process === `${name}-a`);
-    const states = tableRows(t)
-      .map(({ state }) => state)
-      .slice(1);
+    await t.until('the order', () => tableRows(t)[1]?.process === `${name}-a`);
+    const states = tableRows(t).map(({ state }) => state);
     expect(states).toEqual(states.toSorted());
     expect(filterLine(t)).not.toContain('frozen');
   });
@@ -111,9 +111,10 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     t.press('escape');
     await rowsToBe(t, 7);
     expect(isSelected()).toBe(true);
-    const { near, far } = await client.connect(server, listener, { count: 5 });
-    await rowsToBe(t, 17);
+    const { near, far } = await client.connect(server, listener, { count: 2 });
+    await rowsToBe(t, 11);
     expect(isSelected()).toBe(true);
+    // Fewer than are folded into one line in TIME_WAIT.
     await client.close(near);
     await server.close(far);
     // A change of its state does not change its identity.
