@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { GREY } from '../../src/tui/theme.ts';
 import { FakeApp } from '../helpers/app.ts';
 import {
   after,
@@ -166,13 +167,14 @@ describe('colours', () => {
   const markOf = (text: string) => app.cellAt(0, app.find(text).y);
   const name = (text: string) => app.cellAt(2, app.find(text).y);
 
-  test('spawned is green, changed yellow, closed red, anything else plain', async () => {
+  test('spawned is green, changed yellow, closed red, TIME_WAIT dim, anything else plain', async () => {
     await app.take(...BATCHES);
     await app.press(END);
     expect(markOf('51514')).toEqual({ character: '+', colour: 2, bold: false, inverse: false });
     expect(markOf('CLOSE_WAIT')).toEqual({ character: '~', colour: 3, bold: false, inverse: false });
     expect(markOf('dhcpcd')).toEqual({ character: '-', colour: 1, bold: false, inverse: false });
-    expect(name('TIME_WAIT')).toEqual({ character: '(', colour: undefined, bold: false, inverse: false });
+    expect(name('TIME_WAIT')).toEqual({ character: '(', colour: GREY, bold: false, inverse: false });
+    expect(name('system…solved')).toEqual({ character: 's', colour: undefined, bold: false, inverse: false });
   });
 
   test('the palette mono has marks without colours', async () => {

@@ -327,6 +327,7 @@ function naiveOrder(rows: readonly Row[], { group, sort, lookups }: State): Naiv
     const { column: id } = sort;
     if (id === 'rxRate' || id === 'txRate' || id === 'rxBytes' || id === 'txBytes')
       return sum.counted > 0 ? sum[id] : null;
+    if (id === 'rateHistory') return sum.counted > 0 ? sum.rxRate + sum.txRate : null;
     return first && column ? column.key(first, lookups) : null;
   };
   const less = (a: string | number, b: string | number) =>

@@ -35,6 +35,17 @@ describe('one grapheme, and its cells', () => {
   test('splits flags side by side', () => {
     expect(graphemesOf('🇩🇪🇫🇷🇩')).toEqual(['🇩🇪', '🇫🇷', '🇩']);
   });
+
+  test('joins a prepended letter to the next character', () => {
+    expect(graphemesOf('a\u{11f02}?x')).toEqual(['a', '\u{11f02}?', 'x']);
+    expect(graphemesOf('\u{11f02}')).toEqual(['\u{11f02}']);
+  });
+
+  test('joins the consonant after a virama and its marks, but not a Hangul letter, which starts a syllable', () => {
+    expect(graphemesOf('क्ष\u1112각')).toEqual(['क्ष', '\u1112각']);
+    expect(graphemesOf('क्\u1112각')).toEqual(['क्', '\u1112각']);
+    expect(graphemesOf('क्\u0316षx')).toEqual(['क्\u0316ष', 'x']);
+  });
 });
 
 /** All joining characters, in any order. */
