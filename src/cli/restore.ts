@@ -5,6 +5,8 @@ import { EVERYTHING, parseQuery, type Query } from '../query/query.ts';
 import { addToHistory } from '../store/history.ts';
 import { initialState } from '../store/initial.ts';
 import type { State } from '../store/state.ts';
+import { Keymap } from '../tui/keymap.ts';
+import { firstKey } from '../view/header/key-help.ts';
 import { countText } from '../view/text/format.ts';
 import { RESTORED_PANES, type SavedState } from './config/saved.ts';
 import type { Invocation } from './invocation.ts';
@@ -74,8 +76,16 @@ export function restoredState(
         ? { text: complaint, isError: true }
         : last === ''
           ? null
-          : { text: `last filter: ${shortened(last, MAX_LAST)} (/ ↑)`, isError: false },
+          : { text: `last filter: ${shortened(last, MAX_LAST)}${recallText(invocation)}`, isError: false },
   };
+}
+
+/** Returns the keys that recall the last query, ` (/ ↑)`; nothing if one of both actions has none. */
+function recallText({ keys }: Invocation): string {
+  const { bindings } = new Keymap(keys);
+  const [open, earlier] = [firstKey(bindings, 'filter'), firstKey(bindings, 'prompt-earlier')];
+  if (open === undefined || earlier === undefined) return '';
+  return ` (${open} ${earlier === 'up' ? '↑' : earlier})`;
 }
 
 /** Returns the query of a text; undefined if it is invalid. */

@@ -4,7 +4,7 @@ import { type Compiling, type Condition, namesTest } from './condition.ts';
 
 /** A term of one fixed word. */
 interface FlagRow {
-  /** Description in the help. */
+  /** Description in the help; may name an action as its key, see `withKeys` in the view. */
   readonly about: string;
   readonly compile: (compiling: Compiling) => Condition;
 }
@@ -30,7 +30,7 @@ export const FLAGS = {
     compile: () => (_, subject) => subject.direction === 'out',
   },
   new: {
-    about: 'opened since netpane started, or since the key b was pressed',
+    about: 'opened since netpane started, or since {only-new} was pressed',
     compile:
       ({ context }) =>
       (_, { baseline, firstSeenMs }) =>

@@ -19,7 +19,7 @@ import { acceptPrompt, cancelPrompt, openPrompt, paste, preview, reopenSave } fr
 import { completePrompt, editPrompt, recall } from './prompt.ts';
 import { toggleTerm, withQuery } from './query-actions.ts';
 import { type Folds, NO_FOLDS, type Pause, type State } from './state.ts';
-import { undo, withHidden, withQueryCleared, withTermAdded } from './undo.ts';
+import { undo, withHidden, withQueryReplaced, withTermAdded } from './undo.ts';
 import { applyView } from './views.ts';
 
 /**
@@ -58,7 +58,7 @@ export function reduce(state: State, action: Action): State {
         usageDue: false,
       };
     case 'query':
-      return withQueryCleared({ ...state, query: action.query }, state);
+      return withQueryReplaced(state, action.query);
     case 'toggle-term':
       return withQuery(state, toggleTerm(state.query, action.term, action.instead));
     case 'add-term':

@@ -149,7 +149,8 @@ export type Undo =
       readonly after: Query;
       readonly baselineMs: number | undefined;
     }
-  | { readonly type: 'clear'; readonly before: Query }
+  /** The query was cleared or replaced by a key. */
+  | { readonly type: 'query'; readonly before: Query }
   | { readonly type: 'hide'; readonly rule: HideRule };
 
 /** A named query with sort, columns and grouping. */

@@ -23,9 +23,11 @@ export function withTermAdded(state: State, term: string, baselineMs: number | u
     : after;
 }
 
-/** Returns a state with an empty query such that the query before can be brought back; others as they are. */
-export const withQueryCleared = (state: State, { query: before }: State): State =>
-  state.query.text === '' && before.text !== '' ? withUndo(state, { type: 'clear', before }) : state;
+/** Replaces the query, so that it can be undone. */
+export const withQueryReplaced = (state: State, query: Query): State =>
+  query.text === state.query.text
+    ? { ...state, query }
+    : withUndo({ ...state, query }, { type: 'query', before: state.query });
 
 /** Adds a hide rule, so that it can be undone. @param note message about it */
 export function withHidden(state: State, rule: HideRule, note?: string): State {
@@ -49,8 +51,8 @@ export function undo(state: State): State {
       return say(`no longer hidden: ${last.rule.process} port ${last.rule.port}`, {
         hideRules: state.hideRules.filter((it) => !isSame(it, last.rule)),
       });
-    case 'clear':
-      return say('the query is back', { query: last.before });
+    case 'query':
+      return say(last.before.text === '' ? 'all sockets again' : 'the query is back', { query: last.before });
     case 'term':
       return say(`undone: ${last.term}`, {
         query: queryBefore(state.query, last),

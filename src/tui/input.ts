@@ -2,10 +2,12 @@ import { EventEmitter } from 'node:events';
 import { StringDecoder } from 'node:string_decoder';
 
 /**
- * One unit of terminal input: an X10 mouse report, a CSI sequence (such as an SGR mouse report) except the start of an
- * incomplete X10 report, an SS3 sequence, ESC with a character (alt), or text.
+ * One unit of terminal input: an X10 mouse report, F1 to F5 of the Linux console (`ESC [[A`; see console_codes(4)), a CSI
+ * sequence (such as an SGR mouse report) except the start of an incomplete X10 report or F-key, an SS3 sequence, ESC with
+ * a character (alt), or text.
  */
-const TOKEN = /\x1b\[M[\s\S]{3}|\x1b(?!\[M)\x1b?\[[0-?]*[ -/]*[@-~]|\x1b\x1b?O[ -~]|\x1b[^\x1b[O]|[^\x1b]+/y;
+const TOKEN =
+  /\x1b\[M[\s\S]{3}|\x1b\x1b?\[\[(?:[A-E]|(?=[^A-E]))|\x1b(?!\[M)\x1b?\[(?!\[)[0-?]*[ -/]*[@-~]|\x1b\x1b?O[ -~]|\x1b[^\x1b[O]|[^\x1b]+/y;
 
 /**
  * Splits terminal input into complete sequences.

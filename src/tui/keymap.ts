@@ -1,5 +1,5 @@
 import type { Action } from '../store/actions.ts';
-import type { KeyHelp, KeyPlace } from '../view/header/key-help.ts';
+import { type KeyHelp, type KeyPlace, withKeys } from '../view/header/key-help.ts';
 import { chosenCommand } from '../view/panes/command-pane.ts';
 import type { Binding } from './keys/binding.ts';
 import { type KeyContext, keyContext } from './keys/context.ts';
@@ -57,10 +57,11 @@ export class Keymap {
   readonly #starts: ReadonlySet<string>;
 
   constructor(changes: KeyChanges = {}) {
-    this.bindings = BINDINGS.map((binding) => {
+    const bindings = BINDINGS.map((binding) => {
       const keys = (Object.hasOwn(changes, binding.id) ? changes[binding.id] : undefined) ?? binding.keys;
       return { ...binding, keys, label: keysText(keys) };
     });
+    this.bindings = bindings.map((it) => ({ ...it, about: withKeys(bindings, it.about) }));
     const slots = this.bindings.flatMap((it) =>
       it.keys.map((key) => ({ place: it.place ?? 'table', key, binding: it })),
     );

@@ -47,6 +47,9 @@ export class Mouse {
       const by = action === 'wheelup' ? -WHEEL_ROWS : WHEEL_ROWS;
       return target?.wheel?.(now, by) ?? [move(now, by, 'row')];
     }
+    if (action !== 'mousedown') return [];
+    // As any key that is not the answer does.
+    if (now.state.question) return [{ type: 'question', question: null }];
     if (!isClick(input)) return [];
     const isDouble = this.#isDouble(x, y, atMs);
     return target?.click?.(x - target.region.left, y - target.region.top, now, isDouble) ?? [];

@@ -38,7 +38,7 @@ const hintsOf = ({ state, keys, layout, focus }: Scene, width: number): Paramete
 
 /** Every region of the screen: the panes, and the lines around them. */
 export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
-  header: { lines: ({ state }, { width, height }) => headerLines(state, width, height) },
+  header: { lines: ({ state, keys }, { width, height }) => headerLines(state, keys, width, height) },
   filter: {
     lines: (scene, { width }) => {
       const { state, keys, layout } = scene;
@@ -46,13 +46,13 @@ export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
       return [
         question
           ? questionLine(question, keys, width)
-          : filterLine(state, shareOf(scene), width, layout.titles !== undefined),
+          : filterLine(state, keys, shareOf(scene), width, layout.titles !== undefined),
       ];
     },
     clickIn: (scene, { width }) => {
       const share = shareOf(scene);
       return (x) => {
-        const tabs = filterTabs(scene.state, share, width);
+        const tabs = filterTabs(scene.state, scene.keys, share, width);
         const view = tabs.find((tab) => x >= tab.left && x < tab.left + tab.width)?.view;
         return view ? [DO_NOTHING, { type: 'apply-view', view }] : [];
       };
@@ -76,7 +76,7 @@ export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
   gap: { lines: () => [] },
   ...PANES,
   alerts: {
-    lines: ({ state }, { width, height }) => alertLines(state, width, height),
+    lines: ({ state, keys }, { width, height }) => alertLines(state, keys, width, height),
     clickIn:
       () =>
       (_, y, { state }) => {

@@ -8,6 +8,7 @@ import { SOURCE_NAMES } from '../../src/source/index.ts';
 import { TERMS } from '../../src/query/terms.ts';
 import { parseQuery } from '../../src/query/query.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
+import { withKeys } from '../../src/view/header/key-help.ts';
 
 const root = new URL('../../', import.meta.url);
 const files = ['README.md', ...readdirSync(new URL('docs', root)).map((name) => `docs/${name}`)];
@@ -21,7 +22,7 @@ const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
 test('docs/query.md lists every term of the query, in the order of the help', () => {
   const wanted = TERMS.map(
     ({ syntax, about, example }) =>
-      `| ${code(syntax)} | ${about.replaceAll('|', '\\|')} | ${code(example)} |`,
+      `| ${code(syntax)} | ${withKeys(KEYS, about).replaceAll('|', '\\|')} | ${code(example)} |`,
   );
   const listed = docs.split('\n').filter((line) => wanted.includes(line));
   expect(listed).toEqual(wanted);

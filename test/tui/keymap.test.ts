@@ -333,7 +333,7 @@ describe('quick keys', () => {
   });
 
   test('x shows a message if there is nothing to exclude', () => {
-    const why = said('cannot exclude this cell: select another with the right arrow key');
+    const why = said('cannot exclude this cell: select another with right');
     expect(press('x', emptyState())).toEqual(why);
     expect(press('x', withSockets({ ...node, owners: [{ knowledge: 'hidden' }] }))).toEqual(why);
   });

@@ -52,6 +52,20 @@ describe('a double-click', () => {
   });
 });
 
+test('a click while a question is open cancels it and does nothing else; one on its hint answers', async () => {
+  await app.take(baseline(sockets('aaa', 'bbb')));
+  const rules = () => app.app.state.hideRules.length;
+  await app.press('h');
+  expect(app.text).toContain('for good?');
+  await app.click(20, TOP_ROW + 1);
+  expect(app.app.state.question).toBeNull();
+  expect(app.text).not.toContain('for good');
+  expect(app.cellAt(30, TOP_ROW).inverse).toBe(true);
+  await app.press('h');
+  await app.click(app.lines.at(-1)?.indexOf('y yes') ?? -1, 39);
+  expect([app.app.state.question, rules()]).toEqual([null, 1]);
+});
+
 test('a click on a view opens it; a click between two views does nothing', async () => {
   await app.take(baseline(sockets('aaa', 'bbb')));
   const { x, y } = app.find('2 listening');

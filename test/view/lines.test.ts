@@ -100,8 +100,8 @@ function logLines(state: State, width: number) {
 const everyLine = (state: State, it: Socket, width: number): string[] => {
   const row = state.table.rows.get(it.id);
   return shown([
-    ...headerLines(state, width, 2),
-    filterLine(state, { shown: 1, total: 3, hidden: 1 }, width),
+    ...headerLines(state, KEYS, width, 2),
+    filterLine(state, KEYS, { shown: 1, total: 3, hidden: 1 }, width),
     ...detailLines(row, state, width, 100),
     ...trafficLines(state, width, 10),
     ...logLines(state, width),
@@ -176,7 +176,7 @@ describe('the header', () => {
 
   test('keeps the counts longest', () => {
     for (let width = 40; width <= 200; width++) {
-      const [first] = shown(headerLines(state, width, 1));
+      const [first] = shown(headerLines(state, KEYS, width, 1));
       expect(first).toMatch(/\b16\b.*\b8 estab.*\b5 listen/);
       expect(displayWidth(first ?? '')).toBeLessThanOrEqual(width);
     }
@@ -184,15 +184,15 @@ describe('the header', () => {
 
   test('counts opened and closed sockets of the last sixty seconds', () => {
     const later = after(state, batch({ monotonicMs: 61_500 }));
-    expect(textOf(headerLines(state, 120, 2)[1])).toContain('+2   −1 /min');
+    expect(textOf(headerLines(state, KEYS, 120, 2)[1])).toContain('+2   −1 /min');
     // The two opened at second 1 are outside, the one closed at second 2 is inside.
-    expect(textOf(headerLines(later, 120, 2)[1])).toContain('+0   −1 /min');
+    expect(textOf(headerLines(later, KEYS, 120, 2)[1])).toContain('+0   −1 /min');
   });
 
   describe('throughput', () => {
     const moving = (rxBytes: number) => socket({ id: 'a', traffic: { rxBytes, txBytes: 5 } });
     const moved = after(emptyState(), baseline([moving(0)]), batch({ changed: [moving(1_240_000)] }));
-    const second = (width: number, it = moved) => textOf(headerLines(it, width, 2)[1]);
+    const second = (width: number, it = moved) => textOf(headerLines(it, KEYS, width, 2)[1]);
 
     test('appears once known, if the source measures it', () => {
       expect(second(120)).toMatch(/\/min {2}↓ 1.24 MB\/s ↑ {5}0 B\/s +$/);
@@ -232,7 +232,7 @@ describe('the header', () => {
 
   test('shows the interval in use if it is longer than the chosen one', () => {
     const first = (pacedIntervalMs: number, ...more: Parameters<typeof after>[1][]) =>
-      textOf(headerLines(after(emptyState(), batch({ pacedIntervalMs }), ...more), 120, 2)[0]);
+      textOf(headerLines(after(emptyState(), batch({ pacedIntervalMs }), ...more), KEYS, 120, 2)[0]);
     expect(first(2480)).toContain('polling only  1s → 2.5s  ');
     // A slightly late timer does not count as slow.
     expect(first(1040)).toContain('polling only  1s  ');
@@ -249,7 +249,7 @@ describe('the header', () => {
       baseline(sockets),
       batch({ degradations: [], closed: sockets.map(({ id }) => id) }),
     );
-    expect(textOf(headerLines(crowded, 70, 2)[1])).toContain('1,500 closed rows dropped early');
+    expect(textOf(headerLines(crowded, KEYS, 70, 2)[1])).toContain('1,500 closed rows dropped early');
     expect(shown(helpLines(KEYS, crowded, 120)).join('\n')).toContain(
       '1,500 closed rows dropped early: netpane keeps at most 10',
     );
@@ -263,7 +263,7 @@ describe('the header', () => {
       ...fields,
     });
     const second = (width: number, ...events: GapEvent[]) =>
-      textOf(headerLines(after(state, batch({ monotonicMs: 30_000, events })), width, 2)[1]).trimEnd();
+      textOf(headerLines(after(state, batch({ monotonicMs: 30_000, events })), KEYS, width, 2)[1]).trimEnd();
 
     test('come before all other notices, with the time', () => {
       expect(second(120, gap(20_000, { missed: 12 }))).toMatch(/ {2}12 closes missed at 12:00:20$/);
@@ -280,7 +280,7 @@ describe('the header', () => {
         state,
         batch({ monotonicMs: 30_000, degradations: [], events: [...counted, trace] }),
       );
-      expect(textOf(headerLines(both, 120, 2)[1])).toContain(
+      expect(textOf(headerLines(both, KEYS, 120, 2)[1])).toContain(
         '3,012 closes missed at 12:00:21 (? for 1 more)',
       );
       const help = shown(helpLines(KEYS, both, 120)).join('\n');
@@ -291,7 +291,7 @@ describe('the header', () => {
   describe('coverage', () => {
     const caught = (coverage: Coverage) => after(emptyState(), batch({ coverage }));
     const first = (level: Coverage['level'], width: number) =>
-      textOf(headerLines(caught({ level }), width, 1)[0]);
+      textOf(headerLines(caught({ level }), KEYS, width, 1)[0]);
 
     test('is beside the source if there is room, else on the line about the cost', () => {
       expect(first('polls', 160)).toContain('/proc/net  polling only  1s');
@@ -300,7 +300,7 @@ describe('the header', () => {
       expect(first('changes', 160)).toContain('/proc/net  live events: all changes  1s');
       expect(first('polls', 80)).toMatch(/^netpane {2}build-07 {2}1s {2}/);
       const costs = (level: Coverage['level'], width: number) =>
-        textOf(headerLines({ ...caught({ level }), showsCost: true }, width, 2)[1]).trimEnd();
+        textOf(headerLines({ ...caught({ level }), showsCost: true }, KEYS, width, 2)[1]).trimEnd();
       expect(costs('polls', 160)).toBe(
         'poll 2 ms  (sockets 1 ms, programs 1 ms, differences <1 ms)  every 1s  Linux 6.18  /proc/net  polling only',
       );
@@ -309,7 +309,7 @@ describe('the header', () => {
     });
 
     test('is unknown before the first batch', () => {
-      expect(textOf(headerLines(emptyState(), 160, 1)[0])).not.toContain('polling');
+      expect(textOf(headerLines(emptyState(), KEYS, 160, 1)[0])).not.toContain('polling');
     });
 
     test('is explained in the help', () => {
@@ -328,7 +328,9 @@ describe('the header', () => {
 
   test('shows the number of other notices', () => {
     const degradations = [1, 2, 3].map((n) => ({ code: `c${n}`, text: `notice ${n}`, short: `n${n}` }));
-    expect(textOf(headerLines({ ...state, degradations }, 120, 2)[1])).toContain('notice 1 (? for 2 more)');
+    expect(textOf(headerLines({ ...state, degradations }, KEYS, 120, 2)[1])).toContain(
+      'notice 1 (? for 2 more)',
+    );
   });
 });
 
@@ -345,7 +347,7 @@ describe('the prompt', () => {
         fc.integer({ min: 14, max: 120 }),
         fc.constantFrom(...(Object.keys(PROMPTS) as PromptKind[])),
         (text, width, kind) => {
-          const { spans } = filterLine(typing(text, kind), NO_SHARE, width);
+          const { spans } = filterLine(typing(text, kind), KEYS, NO_SHARE, width);
           const at = spans.findIndex(({ tone }) => tone === 'cursor');
           const left = spans.slice(0, at).reduce((sum, it) => sum + displayWidth(it.text), 0);
           expect(at).toBeGreaterThan(0);
@@ -369,7 +371,7 @@ describe('the prompt', () => {
       { type: 'edit', edit: { type: 'move', to: 'start' } },
       { type: 'edit', edit: { type: 'move', to: 'right' } },
     );
-    expect(textOf(filterLine(state, NO_SHARE, 80))).toMatch(/^\/ a\?bc +0 of 0$/);
+    expect(textOf(filterLine(state, KEYS, NO_SHARE, 80))).toMatch(/^\/ a\?bc +0 of 0$/);
   });
 });
 

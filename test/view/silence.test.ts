@@ -7,6 +7,7 @@ import { cellContext } from '../../src/view/table/rows.ts';
 import { trafficLines } from '../../src/view/panes/traffic.ts';
 import { after, batch, emptyState } from '../helpers/fakes.ts';
 import { textOf } from '../helpers/lines.ts';
+import { KEYS } from '../../src/tui/keymap.ts';
 import { MACHINE, TRAFFIC_BATCHES } from '../tui/traffic-scene.ts';
 
 const DOING = 'reading the sockets: /proc of process 4711';
@@ -15,7 +16,7 @@ const busy = after(emptyState(), ...TRAFFIC_BATCHES);
 const SILENT = { type: 'silence', atMs: busy.clock.lastBatchMs + 40_000, doing: DOING } as const;
 const silent = after(busy, SILENT);
 const header = (state: State, width: number, height: number) =>
-  headerLines(state, width, height).map((line) => textOf(line).trim());
+  headerLines(state, KEYS, width, height).map((line) => textOf(line).trim());
 
 /** Returns the rates of the download in the table and in the details. */
 function ratesOf(state: State): string[] {

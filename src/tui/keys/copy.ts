@@ -45,7 +45,7 @@ export const COPY_KEYS: readonly Binding[] = [
     id: 'cell-left',
     keys: ['left'],
     name: 'choose the cell to the left',
-    about: 'select the cell to the left, for Y and x',
+    about: 'select the cell to the left, for {copy-cell} and {exclude}',
     group: 'Copy',
     run: cellLeft,
   },

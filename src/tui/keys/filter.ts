@@ -1,4 +1,5 @@
 import { hideRuleOf } from '../../store/hide-rules.ts';
+import { keyText } from '../../view/header/key-help.ts';
 import { termOfCell, termOfGroup } from '../../view/columns/terms.ts';
 import type { Action } from '../../store/actions.ts';
 import { ask, type Binding, rowOf, say } from './binding.ts';
@@ -13,7 +14,7 @@ function exclude(context: KeyContext): Action {
       ? termOfGroup(item.first, state.group)
       : row && termOfCell(state.cell, row);
   return term === undefined
-    ? say('cannot exclude this cell: select another with the right arrow key')
+    ? say(`cannot exclude this cell: select another with ${keyText(context.keys, 'cell-right')}`)
     : { type: 'add-term', term: `!${term}` };
 }
 
@@ -59,7 +60,7 @@ export const FILTER_KEYS: readonly Binding[] = [
     keys: ['/', 'F3', 'F4'],
     name: 'filter by a query',
     about:
-      'edit the query, which filters while you type: see QUERY below; tab completes, up and down recall history',
+      'edit the query, which filters while you type: see QUERY below; {prompt-complete} completes, {prompt-earlier} and {prompt-later} recall history',
     group: 'Filter',
     hint: 'filter',
     hintRank: 1,
@@ -129,7 +130,7 @@ export const FILTER_KEYS: readonly Binding[] = [
     id: 'undo',
     keys: ['u'],
     name: 'undo',
-    about: 'undo the last exclude, only new, hide or cleared query; again: the one before',
+    about: 'undo the last exclude, only new, hide, diagnosis or cleared query; again: the one before',
     group: 'Filter',
     run: ({ state }) => (state.undo.length === 0 ? say('nothing to undo') : { type: 'undo' }),
   },

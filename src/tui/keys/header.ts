@@ -1,11 +1,11 @@
-import { DIAGNOSIS_KEY, showDiagnosis } from '../../view/header/alerts.ts';
+import { showDiagnosis } from '../../view/header/alerts.ts';
 import type { Binding } from './binding.ts';
 
 /** Keys for what the lines above and below the panes say. */
 export const HEADER_KEYS: readonly Binding[] = [
   {
     id: 'diagnosis',
-    keys: [DIAGNOSIS_KEY],
+    keys: ['!'],
     name: 'show the sockets of the diagnosis',
     about: 'show the sockets of the diagnosis at the bottom; again for the next one; a click does the same',
     group: 'Filter',

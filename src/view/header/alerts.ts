@@ -8,10 +8,11 @@ import type { Line } from '../text/line.ts';
 import { GAP, spread, type Word } from '../text/spread.ts';
 import { cutEnd, displayWidth } from '../text/width.ts';
 import { nameText } from '../text/program-text.ts';
+import { firstKey, type KeyHelp } from './key-help.ts';
 import { diagnosisAbout, diagnosisQuery, diagnosisTexts } from './diagnosis-text.ts';
 
-/** The key that filters to a diagnosis. */
-export const DIAGNOSIS_KEY = '!';
+/** The sign of a diagnosis: what the key for it is by default. */
+const SIGN = '!';
 
 /** Maximum number of diagnoses through which the key goes. */
 const MAX_DIAGNOSES = 50;
@@ -41,19 +42,20 @@ export function showDiagnosis(state: State): Action {
     : say(`the diagnosis cannot be shown: ${parsed.problem.message}`, true);
 }
 
-function diagnosisLine(state: State, width: number): Line | undefined {
+function diagnosisLine(state: State, keys: readonly KeyHelp[], width: number): Line | undefined {
   const { all, at } = chosenDiagnosis(state);
   const diagnosis = all[Math.max(0, at)];
   if (diagnosis === undefined) return undefined;
   const count = all.length > 1 ? `${Math.max(0, at) + 1} of ${all.length}` : '';
-  const hint =
-    at < 0 ? `${DIAGNOSIS_KEY} shows them` : all.length > 1 ? `${DIAGNOSIS_KEY} shows the next` : '';
+  const key = firstKey(keys, 'diagnosis');
+  const what = at < 0 ? 'shows them' : all.length > 1 ? 'shows the next' : '';
+  const hint = key === undefined || what === '' ? '' : `${key} ${what}`;
   const tone = diagnosis.isOver ? 'quiet' : 'warning';
   const hints = [count, hint].filter((it) => it !== '').join('  ');
   const right: Word[] = hints === '' ? [] : [{ text: hints, short: count, tone: 'accent', rank: 2 }];
   const room = width - (count === '' ? 0 : displayWidth(count) + GAP);
-  // The mark is the key, which a narrow pane does not name again.
-  const texts = diagnosisTexts(diagnosis, state.nowMs ?? 0).map((it) => `${DIAGNOSIS_KEY} ${it}`);
+  // A narrow pane names the key only by this sign.
+  const texts = diagnosisTexts(diagnosis, state.nowMs ?? 0).map((it) => `${key ?? SIGN} ${it}`);
   const [text = '', , shortest = ''] = texts;
   const short = texts.find((it) => displayWidth(it) <= room) ?? cutEnd(shortest, room);
   return spread(
@@ -97,10 +99,10 @@ export const alertCount = ({ absence, table }: State): number =>
   (absence === null ? 0 : 1) + (table.diagnoses.length > 0 ? 1 : 0);
 
 /** Returns the lines about the absence of the user and the diagnosis; without room for both, the first. */
-export const alertLines = (state: State, width: number, height: number): Line[] =>
+export const alertLines = (state: State, keys: readonly KeyHelp[], width: number, height: number): Line[] =>
   [
     ...(state.absence ? [absenceLine(state.absence, width)] : []),
-    ...[diagnosisLine(state, width)].filter((it) => it !== undefined),
+    ...[diagnosisLine(state, keys, width)].filter((it) => it !== undefined),
   ].slice(0, height);
 
 /** Returns what a click on one of these lines does; undefined if nothing. */

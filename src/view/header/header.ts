@@ -10,6 +10,7 @@ import {
   throughputText,
 } from '../text/format.ts';
 import type { Line } from '../text/line.ts';
+import { firstKey, type KeyHelp } from './key-help.ts';
 import { COVERAGE, type Notice, noticesOf } from './notices.ts';
 import { GAP, spread, type Word } from '../text/spread.ts';
 import { cutEnd, displayWidth } from '../text/width.ts';
@@ -78,7 +79,7 @@ function costWords(state: State): Word[] {
 }
 
 /** Returns the one or two header lines. */
-export function headerLines(state: State, width: number, height: number): Line[] {
+export function headerLines(state: State, keys: readonly KeyHelp[], width: number, height: number): Line[] {
   const { total, established, listening, other } = state.table.totals;
   const first = spread(
     [
@@ -118,7 +119,7 @@ export function headerLines(state: State, width: number, height: number): Line[]
     `${`+${plus}`.padStart(digits)} ${`−${minus}`.padStart(digits)}`;
   const lastPair = pair(spawned, closed, 0);
   // In a narrow pane notices replace the rates: missing sockets are always reported.
-  const notices = noticeWords(noticesOf(state), width - displayWidth(lastPair) - GAP);
+  const notices = noticeWords(noticesOf(state), firstKey(keys, 'help'), width - displayWidth(lastPair) - GAP);
   const left: Word[] = [
     { text: `${pair(spawned, closed, 3)} now`, short: lastPair, rank: 2 },
     { text: `${pair(minute.spawned, minute.closed, 4)} /min`, rank: 4 },
@@ -138,12 +139,13 @@ function silenceWords({ silence, nowMs }: State): Word[] {
 
 /**
  * Returns the first notice and the number of others; the help lists all of them.
+ * @param key key of the help, if it has one
  * @param room cells for its short form
  */
-function noticeWords(all: readonly Notice[], room: number): Word[] {
+function noticeWords(all: readonly Notice[], key: string | undefined, room: number): Word[] {
   const [first] = all;
   if (first === undefined) return [];
-  const more = all.length > 1 ? ` (? for ${all.length - 1} more)` : '';
+  const more = all.length > 1 ? ` (${key === undefined ? '' : `${key} for `}${all.length - 1} more)` : '';
   const short = cutEnd(printable(first.short), Math.max(0, room - displayWidth(more))) + more;
   return [{ text: printable(first.text) + more, short, tone: 'warning', rank: 2.4 }];
 }

@@ -14,6 +14,7 @@ export interface KeyHelp {
   readonly label: string;
   /** What it does in a few words, starting with a verb. */
   readonly name: string;
+  /** A longer description. It may name other actions in braces, which are shown as their keys: `{undo}`. */
   readonly about: string;
   readonly group: string;
   /** @default 'table' */
@@ -31,6 +32,10 @@ export interface KeyHelp {
 /** Returns the first key of an action; undefined if it has none. */
 export const firstKey = (keys: readonly KeyHelp[], id: string): string | undefined =>
   keys.find((it) => it.id === id)?.keys[0];
+
+/** Returns a text with the key of each action that it names in braces, such as `{undo}`. */
+export const withKeys = (keys: readonly KeyHelp[], text: string): string =>
+  text.replace(/\{([a-z-]+)\}/g, (_, id: string) => keyText(keys, id));
 
 /** Returns how to start an action, for a message: its first key, else its name in the command palette. */
 export function keyText(keys: readonly KeyHelp[], id: string): string {

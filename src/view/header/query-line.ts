@@ -4,6 +4,7 @@ import { countText } from '../text/format.ts';
 import { GROUPINGS } from '../table/grouping.ts';
 import type { Line } from '../text/line.ts';
 import { hostWords } from './host-words.ts';
+import { firstKey, type KeyHelp } from './key-help.ts';
 import { promptLine } from './prompt-line.ts';
 import { type Tab, viewTabs } from './view-tabs.ts';
 import { type Part, rangeText } from '../text/position.ts';
@@ -63,7 +64,7 @@ const MIN_LABEL = 8;
 const LABEL_RANK = 1.5;
 
 /** Returns what leaves rows out. */
-function reasonWords(state: State, share: Share): readonly Word[] {
+function reasonWords(state: State, keys: readonly KeyHelp[], share: Share): readonly Word[] {
   const { pause, frozen, group } = state;
   const { hidden, joined = 0, timeWait = 0, tooSlow } = share;
   const since = pause && `paused  +${pause.spawned} ~${pause.changed} −${pause.closed} since`;
@@ -78,13 +79,16 @@ function reasonWords(state: State, share: Share): readonly Word[] {
     });
   if (frozen) status.push({ text: 'order frozen', short: 'frozen', tone: 'warning', rank: 3 });
   if (group) status.push({ text: `by ${GROUPINGS[group].name}`, tone: 'quiet', rank: 5 });
-  if (hidden > 0)
+  if (hidden > 0) {
+    const key = firstKey(keys, 'hide-rules');
+    const where = key === undefined ? '' : `: ${key}`;
     status.push({
-      text: `${countText(hidden)} hidden by you: H`,
-      short: `${countText(hidden)} hidden: H`,
+      text: `${countText(hidden)} hidden by you${where}`,
+      short: `${countText(hidden)} hidden${where}`,
       tone: 'quiet',
       rank: 2.5,
     });
+  }
   if (timeWait > 0) {
     const text = `${countText(timeWait)} TIME_WAIT`;
     status.push({ text: `${text} folded`, short: text, tone: 'quiet', rank: 4.6 });
@@ -97,8 +101,8 @@ function reasonWords(state: State, share: Share): readonly Word[] {
 }
 
 /** Returns what the right side of the line says: what leaves rows out, and how many sockets are shown. */
-const statusWords = (state: State, share: Share): readonly Word[] => [
-  ...reasonWords(state, share),
+const statusWords = (state: State, keys: readonly KeyHelp[], share: Share): readonly Word[] => [
+  ...reasonWords(state, keys, share),
   shareWord(share, state.group !== null),
 ];
 
@@ -106,25 +110,36 @@ const shortest = (words: readonly Word[]): Word[] =>
   words.map((it) => ({ ...it, text: it.short ?? it.text }));
 
 /** Returns the views in the line; none while it shows something else. */
-export function filterTabs(state: State, share: Share, width: number): readonly Tab[] {
+export function filterTabs(
+  state: State,
+  keys: readonly KeyHelp[],
+  share: Share,
+  width: number,
+): readonly Tab[] {
   if (state.prompt || state.message) return [];
-  const words = statusWords(state, share);
-  return viewTabs(state, width - GAP - widthOf([...words.slice(0, -1), ...shortest(words.slice(-1))]));
+  const words = statusWords(state, keys, share);
+  return viewTabs(state, keys, width - GAP - widthOf([...words.slice(0, -1), ...shortest(words.slice(-1))]));
 }
 
 /**
  * Returns the line with the query, or the prompt, and how many sockets are shown.
  * @param hasLineBelow false if the line of `promptHelp` has no room
  */
-export function filterLine(state: State, share: Share, width: number, hasLineBelow = true): Line {
+export function filterLine(
+  state: State,
+  keys: readonly KeyHelp[],
+  share: Share,
+  width: number,
+  hasLineBelow = true,
+): Line {
   const { prompt, message, query } = state;
   if (prompt) return promptLine(prompt, shareText(share), width, hasLineBelow);
   // Words that say why rows are missing come before the end of a long query, and before the visible rows.
   const keptOf = (words: readonly Word[]) =>
     shortest(words.filter(({ rank }) => rank <= (message ? LABEL_RANK : KEPT_RANK)));
-  const words = statusWords(state, share);
+  const words = statusWords(state, keys, share);
   const isTight = widthOf(keptOf(words)) + GAP + MIN_LABEL > width;
-  const right = isTight ? [...reasonWords(state, share), withoutRange(share)] : words;
+  const right = isTight ? [...reasonWords(state, keys, share), withoutRange(share)] : words;
   const kept = keptOf(right);
   const room = Math.max(MIN_LABEL, width - widthOf(kept) - GAP);
   const text = message ? printable(message.text) : query.text === '' ? '' : `/ ${printable(query.text)}`;
@@ -133,6 +148,6 @@ export function filterLine(state: State, share: Share, width: number, hasLineBel
     text === ''
       ? { text: 'all sockets', tone: 'quiet', rank: 9 }
       : { text, short: cutEnd(text, room), tone, rank: LABEL_RANK };
-  const tabs = filterTabs(state, share, width);
+  const tabs = filterTabs(state, keys, share, width);
   return spread(tabs.length > 0 ? tabs : [label], right, width);
 }

@@ -1,6 +1,7 @@
 import { printable } from '../../model/text.ts';
 import type { State, View } from '../../store/state.ts';
 import { activeView, viewsOf } from '../../store/views.ts';
+import type { KeyHelp } from './key-help.ts';
 import { GAP, widthOf, type Word } from '../text/spread.ts';
 import { displayWidth } from '../text/width.ts';
 
@@ -32,16 +33,18 @@ const placed = (words: readonly (Word & { readonly view?: View })[]): readonly T
 /**
  * Returns the views with number keys that fit, always with the active one, which is marked; none if no view is active
  * or too few fit.
+ * @param keys the keys in effect
  * @param room cells
  */
-export function viewTabs(state: State, room: number): readonly Tab[] {
+export function viewTabs(state: State, keys: readonly KeyHelp[], room: number): readonly Tab[] {
   const now = activeView(state);
   if (now === undefined) return [];
+  const numbers = keys.find(({ id }) => id === 'view-by-number')?.keys ?? [];
   const all = viewsOf(state)
     .slice(0, VIEW_KEYS)
     .map((view, i) => ({
       view,
-      text: `${i + 1} ${printable(view.name)}`,
+      text: `${numbers[i] ?? ''} ${printable(view.name)}`.trim(),
       tone: view === now ? ('strong' as const) : ('quiet' as const),
       rank: 9,
     }));

@@ -4,7 +4,7 @@ import { TERMS } from '../../query/terms.ts';
 import type { State } from '../../store/state.ts';
 import { type Column, COLUMNS, presentColumns } from '../columns/columns.ts';
 import { type Line, line, span } from '../text/line.ts';
-import { firstKey, type KeyHelp, keyText } from '../header/key-help.ts';
+import { firstKey, type KeyHelp, keyText, withKeys } from '../header/key-help.ts';
 import { coverageText, noticesOf } from '../header/notices.ts';
 import { countText } from '../text/format.ts';
 import { spread } from '../text/spread.ts';
@@ -97,13 +97,14 @@ function unseenSection(state: State, width: number): Section {
 }
 
 /** Returns the help on every term of the query. */
-function querySection(width: number): Section {
+function querySection(keys: readonly KeyHelp[], width: number): Section {
   const labelWidth = width >= ROOM_FOR_TERMS ? TERM_WIDTH : INDENT;
   return {
     title: 'Query',
-    entries: TERMS.map(({ syntax, about, example }) =>
-      entryOf(syntax, example === syntax ? about : `${about}: ${example}`, width, labelWidth),
-    ),
+    entries: TERMS.map(({ syntax, about, example }) => {
+      const text = withKeys(keys, about);
+      return entryOf(syntax, example === syntax ? text : `${text}: ${example}`, width, labelWidth);
+    }),
   };
 }
 
@@ -137,7 +138,7 @@ export function helpLines(keys: readonly KeyHelp[], state: State, width: number)
     ...ofKeys.slice(0, FIRST_GROUPS),
     unseenSection(state, width),
     ...ofKeys.slice(FIRST_GROUPS),
-    querySection(width),
+    querySection(keys, width),
     { title: 'Marks', entries: MARKS.map(([mark, about]) => entryOf(mark, about, width)) },
     ...columnSections(keys, state, width),
   ];

@@ -1,3 +1,4 @@
+import { KEYS } from '../../../src/tui/keymap.ts';
 import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../../src/model/socket.ts';
 import type { Action } from '../../../src/store/actions.ts';
@@ -18,7 +19,7 @@ const web = listener({ traffic: { recvQueue: 129, sendQueue: 128 } });
 const later = (sockets: readonly Socket[], ms = 2000): State =>
   after(emptyState(), baseline(sockets), batch({ monotonicMs: ms }));
 const linesOf = (state: State, width = 120) =>
-  alertLines(state, width, 2).map((line) => textOf(line).trimEnd());
+  alertLines(state, KEYS, width, 2).map((line) => textOf(line).trimEnd());
 const queryOf = (action: Action): string | undefined =>
   action.type === 'query' ? action.query.text : undefined;
 
@@ -65,7 +66,7 @@ describe('a diagnosis', () => {
       later(leaky(10)),
       batch({ monotonicMs: 3000, closed: leaky(10).map(({ id }) => id) }),
     );
-    const [line] = alertLines(state, 120, 1);
+    const [line] = alertLines(state, KEYS, 120, 1);
     expect(textOf(line)).toContain('! leaky-app: 10 CLOSE_WAIT (over)');
     expect(line?.spans.some(({ tone }) => tone === 'warning')).toBe(false);
   });
@@ -189,7 +190,7 @@ describe('the report about an absence', () => {
   test('comes before a diagnosis, and a click on it does nothing', () => {
     const state = { ...later(leaky(12)), absence };
     expect(linesOf(state).map((it) => it.slice(0, 8))).toEqual(['since yo', '! leaky-']);
-    expect(alertLines(state, 80, 1)).toHaveLength(1);
+    expect(alertLines(state, KEYS, 80, 1)).toHaveLength(1);
     expect(alertAction(state, 0)).toBeUndefined();
     expect(alertAction(state, 1)).toMatchObject({ type: 'query' });
   });

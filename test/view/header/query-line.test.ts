@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Action } from '../../../src/store/actions.ts';
 import { type HostAnswer, NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import type { State } from '../../../src/store/state.ts';
+import { KEYS } from '../../../src/tui/keymap.ts';
 import { promptHelp } from '../../../src/view/header/prompt-line.ts';
 import { filterLine, type Share, shareText } from '../../../src/view/header/query-line.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
@@ -10,7 +11,8 @@ import { after, baseline, batch, emptyState, queryFrom, socket } from '../../hel
 import { HOSTILE, textOf, UNSAFE } from '../../helpers/lines.ts';
 
 const SHARE = { shown: 12, total: 1234, hidden: 0 };
-const lineOf = (state: State, width = 120, share: Share = SHARE) => textOf(filterLine(state, share, width));
+const lineOf = (state: State, width = 120, share: Share = SHARE) =>
+  textOf(filterLine(state, KEYS, share, width));
 
 /** Returns the state after typing this into the query, with the cursor at `|` or at the end. */
 const typing = (marked: string, ...actions: readonly Action[]): State => {
@@ -47,7 +49,7 @@ describe('the filter line', () => {
   });
 
   test('marks the active view among those with number keys', () => {
-    const { spans } = filterLine(asking('listen'), SHARE, 120);
+    const { spans } = filterLine(asking('listen'), KEYS, SHARE, 120);
     expect(textOf({ spans })).toMatch(/^1 all {2}2 listening {2}3 established .* 12 of 1,234$/);
     expect(spans.filter(({ tone }) => tone === 'strong').map(({ text }) => text)).toEqual(['2 listening']);
     // If few views fit, the query is shown.
@@ -129,7 +131,7 @@ describe('the filter line', () => {
 
   test('shows a message until the next key', () => {
     const said = (isError: boolean) =>
-      filterLine(asking('listen', { message: { text: 'copied', isError } }), SHARE, 120);
+      filterLine(asking('listen', { message: { text: 'copied', isError } }), KEYS, SHARE, 120);
     expect(textOf(said(false))).toMatch(/^copied +12 of 1,234$/);
     expect(said(true).spans.some(({ tone }) => tone === 'error')).toBe(true);
   });
@@ -204,7 +206,7 @@ describe('the line below the prompt', () => {
   test('keeps the mark below the mistake when the start of the text is cut off', () => {
     for (let width = 20; width < 120; width++) {
       const state = typing(`${'word '.repeat(20)}age>x y`);
-      const text = textOf(filterLine(state, SHARE, width));
+      const text = textOf(filterLine(state, KEYS, SHARE, width));
       const at = textOf(promptHelp(state, shareText(SHARE), width)).indexOf('^');
       if (at >= 0) expect(text[at]).toBe('x');
     }
@@ -212,7 +214,7 @@ describe('the line below the prompt', () => {
 
   test('marks the mistake in the typed text at every width', () => {
     for (const width of [20, 40, 120]) {
-      const { spans } = filterLine(typing('age>soon y'), SHARE, width);
+      const { spans } = filterLine(typing('age>soon y'), KEYS, SHARE, width);
       expect(spans.filter(({ tone }) => tone === 'error').map(({ text }) => text)).toContain('soon');
     }
   });
@@ -222,7 +224,7 @@ describe('the line below the prompt', () => {
     const saving = after(emptyState(), failed);
     expect(textOf(promptHelp(saving, shareText(SHARE), 80) ?? { spans: [] })).toBe('  the disk is full');
     expect(lineOf(saving, 80)).toMatch(/^save to: a\.csv +12 of 1,234$/);
-    const withoutLineBelow = (state: State) => textOf(filterLine(state, SHARE, 40, false));
+    const withoutLineBelow = (state: State) => textOf(filterLine(state, KEYS, SHARE, 40, false));
     expect(withoutLineBelow(saving)).toMatch(/^save to: a\.csv +the disk is full$/);
     expect(withoutLineBelow(typing('age:5'))).toMatch(/^\/ age:5 .*\S/);
     expect(withoutLineBelow(typing('age:5'))).not.toContain('12 of');

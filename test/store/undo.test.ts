@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import type { Action } from '../../src/store/actions.ts';
+import { after, baseline, emptyState, queryFrom, socket } from '../helpers/fakes.ts';
+
+const UNDO: Action = { type: 'undo' };
+const query = (text: string): Action => ({ type: 'query', query: queryFrom(text) });
+
+test('undo takes back what a key did to the query, one after the other', () => {
+  const start = after(emptyState('tcp'), baseline([socket()]));
+  const done = after(
+    start,
+    query('proto:udp'),
+    { type: 'add-term', term: '!curl' },
+    { type: 'baseline' },
+    query(''),
+  );
+  const texts = ['!curl new', '!curl', '', ''].map((it) => `proto:udp ${it}`.trim());
+  const states = texts.map((_, i) => after(done, ...Array<Action>(i + 1).fill(UNDO)));
+  expect(states.map((it) => it.query.text)).toEqual([...texts.slice(0, 3), 'tcp']);
+  expect(states.map((it) => it.message?.text)).toEqual([
+    'the query is back',
+    'undone: new',
+    'undone: !curl',
+    'the query is back',
+  ]);
+  expect(states.at(-1)?.undo).toEqual([]);
+  expect(after(done, UNDO, UNDO).baselineMs).toBe(start.baselineMs);
+});
+
+test('the same query again is nothing to undo; a query in place of none is', () => {
+  const start = after(emptyState(), baseline([socket()]));
+  expect(after(start, query('')).undo).toEqual([]);
+  expect(after(start, query('tcp'), UNDO)).toMatchObject({
+    query: { text: '' },
+    message: { text: 'all sockets again' },
+  });
+});
