@@ -150,11 +150,20 @@ function stateOf({ protocol, end }: ClosedSocket, record?: ClosedRecord): Socket
 }
 
 /**
- * Returns when a socket ended, on the sampler's clock. The kernel destroys most sockets as soon as their last descriptor is
- * closed; the others, which wait for their peer, at the latest when the message arrives.
+ * Maximum delay of a close message, milliseconds. A worker of the kernel sends it (net/core/sock_diag.c,
+ * sock_diag_broadcast_destroy), which waits for a processor on a busy machine.
  */
-const endOf = ({ atMs, sinceMs }: ClosedSocket, record?: ClosedRecord): number =>
-  record?.releasedMs !== undefined && record.releasedMs > sinceMs ? record.releasedMs : atMs;
+const MAX_MESSAGE_DELAY_MS = 1000;
+
+/**
+ * Returns when a socket ended, on the sampler's clock. The kernel destroys most sockets as soon as their last descriptor is
+ * closed. Those that wait for their peer end later, at the latest when the message arrives.
+ */
+function endOf({ atMs, sinceMs }: ClosedSocket, record?: ClosedRecord): number {
+  const { releasedMs } = record ?? {};
+  if (releasedMs === undefined) return atMs;
+  return releasedMs > sinceMs - MAX_MESSAGE_DELAY_MS ? releasedMs : atMs;
+}
 
 /** Returns the events of a traced socket whose close message was lost. */
 export function eventsWithoutMessage({ traced, id, atMs }: DestroyedSocket): readonly KernelEvent[] {

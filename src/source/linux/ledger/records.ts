@@ -53,6 +53,8 @@ const MAX_PROGRAMS = 1000;
 /** Maximum difference of two start times of a process, milliseconds: the boot time of the machine is in seconds. */
 const START_TOLERANCE_MS = 1000;
 
+const HIDDEN: readonly Owner[] = [{ knowledge: 'hidden' }];
+
 /** Name of the kernel's threads that close descriptors for other processes (fs/file_table.c, delayed_fput). */
 const KERNEL_WORKER = /^kworker\//;
 
@@ -125,6 +127,8 @@ export class LedgerRecords {
   }
 
   #ownersOfClosed({ creator, releaser, uid, bornMs, releasedMs }: LedgerEntry): readonly Owner[] | undefined {
+    // It is a process of another pid namespace.
+    if (creator === undefined && releaser === undefined && releasedMs !== undefined) return HIDDEN;
     const closer = releaser && !KERNEL_WORKER.test(releaser.comm) ? releaser : undefined;
     if (creator === undefined)
       return closer && this.#ownersOf(closer, undefined, releasedMs ?? bornMs, 'exact');

@@ -162,6 +162,12 @@ describe('a close', () => {
     expect(ownersText(closeOfConnection().socket)).toBe('creator curl 70');
   });
 
+  test('has a hidden owner if its process is in another pid namespace', () => {
+    open({ ledger: ledger() });
+    bpf.enter(0xc0, { bornMs: at(1), releasedMs: at(2) });
+    expect(ownersText(closeOfConnection().socket)).toBe('hidden - -');
+  });
+
   test('of an accepted socket has the process that closed it, and the user of the listener', async () => {
     start(50, 'web', 7);
     open({ ledger: ledger() });
@@ -194,11 +200,20 @@ describe('a close', () => {
     open({ ledger: ledger() });
     enterConnection();
     drain();
-    advance(200);
+    advance(2000);
     drain();
     advance(50);
     kernel.own.destroy(CONNECTED);
-    expect(line(drainOnlyEnd())).toMatch(/^250 ended .*; 249 ms; by destroy$/);
+    expect(line(drainOnlyEnd())).toMatch(/^2050 ended .*; 2049 ms; by destroy$/);
+  });
+
+  test('has the time of the close of its descriptor if a busy kernel sent the message late', () => {
+    open({ ledger: ledger() });
+    enterConnection();
+    advance(500);
+    drain();
+    kernel.own.destroy(CONNECTED);
+    expect(line(drainOnlyEnd())).toMatch(/^11 ended .*; 10 ms; by destroy$/);
   });
 
   test('after the peer has closed shows state LAST_ACK, without the FIN of the peer and a lookup of a remnant', () => {
