@@ -39,7 +39,7 @@ test.skipIf(!isPossible)(
     const totals = await wide.until('the totals of the header', () => {
       const parts = numbers(
         wide.rows()[0] ?? '',
-        /([\d,]+) sockets +([\d,]+) established +([\d,]+) listening +([\d,]+) other$/,
+        /([\d,]+) sockets +([\d,]+) estab(?:lished)? +([\d,]+) listen(?:ing)? +([\d,]+) other$/,
       );
       return parts && parts[1] !== undefined && parts[1] >= 2 * count && parts;
     });

@@ -142,7 +142,8 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       await toShow(t, 4, 'to the server');
       t.write('hy');
       await toShow(t, 0, 'that are not hidden');
-      expect(filterLine(t)).toContain(`${scene.name}-cli`);
+      // The narrow screen cuts the message.
+      expect(filterLine(t)).toContain(hasTabs ? `${scene.name}-cli` : scene.name);
       t.press('home');
       await t.until('the count', () => /\b4 hidden/.test(filterLine(t)));
       t.write('H');
@@ -363,8 +364,11 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       t.press('end');
       await t.until('a connection of the client', () => /ESTAB/.test(selectedLine(t)));
       t.write('hy');
-      await t.until('fewer sockets', () => socketCounts(t).shown < SCENE_SIZE);
-      const { shown } = socketCounts(t);
+      // The question has no counts.
+      const shown = await t.until('fewer sockets', () => {
+        const count = socketCounts(t).shown;
+        return count > 0 && count < SCENE_SIZE && count;
+      });
       t.write('C');
       await t.until('the columns', () => t.text().includes('COLUMNS'));
       t.press('down');
@@ -380,7 +384,7 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
 
       const again = start();
       await again.until('the same number of sockets', () => socketCounts(again).shown === shown);
-      expect(filterLine(again)).toContain(`/ process:${hasTabs ? name : name.slice(0, 4)}`);
+      expect(filterLine(again)).toContain(`/ process:${hasTabs ? name : name.slice(0, 3)}`);
       expect(filterLine(again)).toContain(' hidden');
       expect(titleLine(again).replace(/ +/g, ' ')).toBe(titles.replace(/ +/g, ' '));
       await again.until('the groups', () => tableLines(again).some((row) => /\(\d+\)/.test(row)));

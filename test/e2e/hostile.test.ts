@@ -70,7 +70,12 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
     for (const { what, shown, process, listener } of all) {
       t.write(`p${listener.local.port}\r`);
       const row = await t.until(what, () => rowOf(t, listener));
-      expect(row).toMatchObject({ mark: '+', process: shown, pid: String(process.pid), state: 'LISTEN' });
+      expect(row).toMatchObject({
+        mark: '+',
+        process: shown,
+        pid: String(process.pid),
+        exposure: 'loopback',
+      });
       // The address is in the cells below LOCAL, and that column never moves left, whatever the name is.
       const title = t.rows()[3]?.indexOf('LOCAL') ?? 0;
       expect(t.cell(title, row.y).text).toBe('1');

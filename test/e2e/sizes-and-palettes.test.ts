@@ -67,7 +67,10 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
       expect(titleLine(t).replace('▴', 'S')).toContain(title);
     for (const row of t.rows()) expect(row.length).toBeLessThanOrEqual(40);
     t.write('l');
-    await t.until('the listeners', () => filterLine(t).includes(' 4 of') && /LISTEN/.test(t.text()));
+    await t.until(
+      'the listeners',
+      () => filterLine(t).includes(' 4 of') && titleLine(t).includes('LOCAL:PORT'),
+    );
     t.write('l');
     t.press('enter');
     await t.until('the details', () => t.text().includes('DETAILS') && /^remote /m.test(t.text()));

@@ -418,6 +418,23 @@ describe('details', () => {
     );
   });
 
+  test('name the program and how it is known before the program of the peer', () => {
+    const [client, server] = ['127.0.0.1:50000', '127.0.0.1:80'];
+    const near = socket({ id: 'near', local: client, remote: server });
+    const far = socket({ local: server, remote: client, process: 'nginx', pid: 8 });
+    const state = after(
+      emptyState(),
+      baseline([{ ...near, owners: [{ knowledge: 'inherited', pid: 7, process: 'curl' }] }, far]),
+    );
+    const lines = shown(detailLines(state.table.rows.get('near'), state, 60, 100));
+    const at = lines.indexOf('remote   127.0.0.1:80  http');
+    expect(lines.slice(at + 1, at + 4)).toEqual([
+      'program  curl  pid 7',
+      '         last known holder of the socket',
+      'peer     nginx  pid 8  on this machine  % goes to its row',
+    ]);
+  });
+
   test('show the fixed lifetime of a closed socket', () => {
     const it = socket();
     const events = [{ type: 'close', atMs: 0, socket: it, learntBy: 'destroy', lifetimeMs: 0.41 }] as const;

@@ -83,7 +83,8 @@ function exposureField(socket: Socket, width: number): Line[] {
   return exposure ? factField(['exposure', exposureWords(exposure, socket)], width) : [];
 }
 
-function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
+/** Returns the lines that name a process and say how it is known. */
+function ownerNames(owner: Owner, width: number): Line[] {
   if (owner.process === undefined && owner.pid === undefined)
     return factField(
       ['program', [KNOWLEDGE[owner.knowledge], ...(owner.tried?.split('; ').map(printable) ?? [])]],
@@ -93,7 +94,13 @@ function ownerFields(owner: Owner, usage: Usage | null, width: number): Line[] {
   if (owner.nowProcess !== undefined)
     lines.push(...field('', `the process runs ${nameText(owner.nowProcess)} now`, width));
   if (owner.knowledge !== 'exact') lines.push(...field('', KNOWLEDGE[owner.knowledge], width));
-  if (usage && usage.pid === owner.pid) {
+  return lines;
+}
+
+/** Returns the other lines about a process. */
+function ownerFacts(owner: Owner, usage: Usage | null, width: number): Line[] {
+  const lines: Line[] = [];
+  if (usage && owner.pid !== undefined && usage.pid === owner.pid) {
     lines.push(
       ...field(
         'usage',
@@ -135,11 +142,11 @@ export function factLines(row: Row, state: State, width: number): Line[] {
   const moment = momentOf(state);
   const fields = (facts: readonly Fact[]) => facts.flatMap((fact) => factField(fact, width));
   const state_ = socket.state ?? 'unconnected';
-  const owners = socket.owners.flatMap((owner, i) => [
-    ...ownerFields(owner, state.usage, width),
-    // Sums are kept for the first owner only.
-    ...(i === 0 ? fields(programFacts(row, state)) : []),
-  ]);
+  const owners = socket.owners.map((owner) => ({
+    names: ownerNames(owner, width),
+    facts: ownerFacts(owner, state.usage, width),
+  }));
+  const [first, ...others] = owners;
   return [
     ...fields([
       [
@@ -153,13 +160,15 @@ export function factLines(row: Row, state: State, width: number): Line[] {
     ]),
     ...field('local', endpointField(socket.local, socket), width),
     ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
-    ...peerFields(row, state, width),
     // The first program comes early, because a low pane shows only the first lines.
-    ...owners.slice(0, 1),
+    ...(first?.names ?? []),
+    ...peerFields(row, state, width),
     ...exposureField(socket, width),
     ...fields(byteFacts(row, moment)),
     ...fields(pathFacts(row)),
-    ...owners.slice(1),
+    // Sums are kept for the first owner only.
+    ...(first ? [...first.facts, ...fields(programFacts(row, state))] : []),
+    ...others.flatMap(({ names, facts }) => [...names, ...facts]),
     ...fields(queueFacts(row)),
     ...fields(networkFacts(row, moment)),
     ...changeFields(state, row.id, width),
