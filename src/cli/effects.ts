@@ -26,15 +26,27 @@ export interface World {
   readonly samplerActivity: () => string;
 }
 
+/** Calls `then` after a time. Returns a function that cancels it. */
+export type StartTimer = (then: () => void, afterMs: number) => () => void;
+
+/** A timer of the process, which does not keep the process alive. */
+const startTimer: StartTimer = (then, afterMs) => {
+  const timeout = setTimeout(then, afterMs).unref();
+  return () => clearTimeout(timeout);
+};
+
 /** Carries out effects, and dispatches their answers. The only place where the live screen acts on the world. */
 export class EffectRunner {
   readonly #world: World;
   readonly #dispatch: (action: Action) => void;
-  readonly #timers = new Map<TimerName, NodeJS.Timeout>();
+  readonly #startTimer: StartTimer;
+  /** Cancels a timer that was started. */
+  readonly #cancels = new Map<TimerName, () => void>();
 
-  constructor(world: World, dispatch: (action: Action) => void) {
+  constructor(world: World, dispatch: (action: Action) => void, start = startTimer) {
     this.#world = world;
     this.#dispatch = dispatch;
+    this.#startTimer = start;
   }
 
   run(effect: Effect): void {
@@ -85,19 +97,12 @@ export class EffectRunner {
   }
 
   #setTimer(timer: TimerName, afterMs: number | undefined): void {
-    clearTimeout(this.#timers.get(timer));
+    this.#cancels.get(timer)?.();
     if (afterMs === undefined) return;
+    const start = (then: () => void, ms: number) => this.#cancels.set(timer, this.#startTimer(then, ms));
     const wake = () => this.#dispatch(this.#wakeAction(timer));
     // If the process was stopped, a batch may have arrived meanwhile: its message is handled before a second timer.
-    const isElapsed = timer === 'silence' ? () => this.#startTimer(timer, wake, 0) : wake;
-    this.#startTimer(timer, isElapsed, afterMs);
-  }
-
-  #startTimer(timer: TimerName, then: () => void, afterMs: number): void {
-    const timeout = setTimeout(then, afterMs);
-    // A timer must not keep the process alive.
-    timeout.unref();
-    this.#timers.set(timer, timeout);
+    start(timer === 'silence' ? () => start(wake, 0) : wake, afterMs);
   }
 
   #wakeAction(timer: TimerName): Action {

@@ -50,12 +50,11 @@ export class FakeApp {
   usage: Usage | undefined;
   /** Result of saving a file; undefined for success. */
   saving: Message | undefined;
-  /** False: a test that takes seconds on a busy machine shows no notice that the sampler is silent. */
-  noticesSilence = true;
   /** Current work of the sampler. */
   sampler = 'between two polls';
-  /** Time of the fake clock. */
+  /** Time of the fake clock. Timers of the app fire only in `pass`, however long a test takes. */
   nowMs = 0;
+  readonly #timers = new Set<{ readonly then: () => void; readonly atMs: number }>();
   bytesWritten = 0;
   /** Receives the output to the terminal. */
   onOutput: (data: Buffer) => void = () => undefined;
@@ -113,9 +112,15 @@ export class FakeApp {
       samplerActivity: () => this.sampler,
       nowMs: () => this.nowMs,
     };
-    const runner = new EffectRunner(world, (action) => {
-      if (action.type !== 'silence' || this.noticesSilence) this.app.dispatch(action);
-    });
+    const runner = new EffectRunner(
+      world,
+      (action) => this.app.dispatch(action),
+      (then, afterMs) => {
+        const timer = { then, atMs: this.nowMs + afterMs };
+        this.#timers.add(timer);
+        return () => void this.#timers.delete(timer);
+      },
+    );
     this.app = new App(
       terminal,
       state,
@@ -136,6 +141,20 @@ export class FakeApp {
       this.nowMs = batch.monotonicMs;
       this.send(batch);
     }
+    return this.shown();
+  }
+
+  /** Lets time pass without a batch: the timers that elapse fire in order. */
+  async pass(ms: number): Promise<this> {
+    const untilMs = this.nowMs + ms;
+    for (;;) {
+      const [next] = [...this.#timers].toSorted((a, b) => a.atMs - b.atMs);
+      if (next === undefined || next.atMs > untilMs) break;
+      this.#timers.delete(next);
+      this.nowMs = Math.max(this.nowMs, next.atMs);
+      next.then();
+    }
+    this.nowMs = untilMs;
     return this.shown();
   }
 

@@ -132,7 +132,6 @@ test.each(Object.keys(SCENES))('%s', async (name) => {
   const pictures = [];
   for (const [columns, rows] of SIZES) {
     open = new FakeApp(columns, rows);
-    open.noticesSilence = false;
     await SCENES[name]?.(open);
     pictures.push(`${`== ${columns}×${rows} `.padEnd(columns, '=')}\n${open.text}`);
     open.close();

@@ -240,7 +240,7 @@ describe('opening sock_diag', () => {
       openLedger = () => {
         throw new LedgerUnavailable('it needs root');
       };
-      vi.doMock('../../../../src/source/linux/ledger/bpf.ts', () => ({ Bpf: class {} }));
+      vi.doMock('../../../../src/source/linux/ledger/bpf.ts', () => ({ Bpf: Object }));
       vi.doMock('../../../../src/source/linux/ledger/ledger.ts', () => ({
         LEDGER_ENTRY_BYTES,
         LEDGER_SOCKETS,
