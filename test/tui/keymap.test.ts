@@ -7,11 +7,21 @@ import { PROMPTS } from '../../src/store/prompts.ts';
 import { GROUPS, type List, PALETTES, PANE_NAMES, type State } from '../../src/store/state.ts';
 import { BUILT_IN } from '../../src/store/views.ts';
 import { actionOf, KEYS } from '../../src/tui/keymap.ts';
+import { commandsOf } from '../../src/view/panes/command-search.ts';
 import { PANES } from '../../src/view/panes/panes.ts';
 import { sortBy } from '../../src/view/panes/table-pane.ts';
 import { COLUMNS } from '../../src/view/columns/columns.ts';
 import { RowOrder } from '../../src/view/table/order.ts';
-import { after, baseline, batch, emptyState, listener, NOON_MS, socket } from '../helpers/fakes.ts';
+import {
+  after,
+  baseline,
+  batch,
+  emptyState,
+  listener,
+  NOON_MS,
+  queryFrom,
+  socket,
+} from '../helpers/fakes.ts';
 import { contextOf } from '../helpers/key-context.ts';
 import { HOSTILE, placed } from '../helpers/lines.ts';
 
@@ -548,5 +558,38 @@ describe('while a prompt is open', () => {
     ['toString', undefined],
   ])('%s types nothing', (key, character) => {
     expect(press(key, typing(), character)).toBeUndefined();
+  });
+});
+
+describe('actions without a key', () => {
+  const state = after(emptyState(), baseline([socket()]));
+  /** Returns what the first command that a text finds does. */
+  const run = (text: string) => {
+    const open = after(state, { type: 'prompt', kind: 'command', text: '' });
+    return press('enter', after(open, { type: 'edit', edit: { type: 'insert', text } }));
+  };
+
+  test.each<[string, Action]>([
+    ['sort by pid', { type: 'sort', column: 'pid' }],
+    ['sort command', { type: 'sort', column: 'command' }],
+    ['group port', { type: 'group', group: 'port' }],
+    ['no groups', { type: 'group', group: null }],
+    ['theme blind', { type: 'palette', palette: 'colour-blind' }],
+    ['automatic columns', { type: 'columns', columns: null }],
+    ['clear query', { type: 'query', query: queryFrom('') }],
+    ['only established', { type: 'toggle-term', term: 'established', instead: ['listen'] }],
+  ])('the command palette finds and runs: %s', (text, action) => {
+    expect(run(text)).toMatchObject({
+      type: 'run-command',
+      action: JSON.parse(JSON.stringify(action)) as object,
+    });
+  });
+
+  test('no two commands have one name, and columns that no source has shown are left out', () => {
+    const names = commandsOf(KEYS, state).map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).not.toContain('sort by RX/S');
+    const counted = after(emptyState(), baseline([socket({ traffic: { rxBytes: 1 } })]));
+    expect(commandsOf(KEYS, counted).map(({ name }) => name)).toContain('sort by RX/S');
   });
 });

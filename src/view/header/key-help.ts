@@ -23,6 +23,8 @@ export interface KeyHelp {
   readonly hint?: string;
   /** Which hint comes first on a narrow screen: 1 first. @default 10 */
   readonly hintRank?: number;
+  /** Returns true once the source has shown what it is about; until then the command palette leaves it out. */
+  readonly present?: (seen: Seen) => boolean;
   /** The hint is shown only once the source has shown this. */
   readonly hintFor?: keyof Seen;
   /** First hints while keys move in a second pane, by the pane that the keys act on, or the name of the next pane. */

@@ -34,7 +34,8 @@ const viewCommands = (keys: readonly KeyHelp[], state: State): Command[] =>
 /** Returns every command: the actions of the table, and the views. */
 export function commandsOf(keys: readonly KeyHelp[], state: State): readonly Command[] {
   const all = keys.filter(
-    ({ id, place = 'table' }) => place === 'table' && id !== PALETTE && id !== VIEW_BY_NUMBER,
+    ({ id, place = 'table', present }) =>
+      place === 'table' && id !== PALETTE && id !== VIEW_BY_NUMBER && (present?.(state.table.seen) ?? true),
   );
   const isMoving = ({ group }: KeyHelp) => group === MOVING;
   const ordered = [...all.filter((it) => !isMoving(it) && it.keys.length > 0), ...all.filter(isMoving)];
