@@ -9,6 +9,8 @@ import { initialState } from '../store/initial.ts';
 import { reduce } from '../store/reduce.ts';
 import { slowText, suggestionText } from '../view/text/query-notices.ts';
 import type { Row } from '../store/row.ts';
+import type { State } from '../store/state.ts';
+import { TIME_WAIT_ID } from '../view/table/item.ts';
 import { RowOrder } from '../view/table/order.ts';
 import { cellContext } from '../view/table/rows.ts';
 import { resolveHosts } from './hosts.ts';
@@ -24,6 +26,13 @@ function pidsOf(rows: readonly Row[]): readonly number[] {
     socket.owners.flatMap(({ knowledge, pid }) => (knowledge === 'exact' && pid !== undefined ? [pid] : [])),
   );
   return [...new Set(pids)].toSorted((a, b) => a - b);
+}
+
+/** Returns the order of all rows that match: also of those in TIME_WAIT, which the screen folds into one line. */
+export function orderOfAll(state: State): RowOrder {
+  const order = new RowOrder();
+  order.update({ ...state, folds: { all: false, except: new Set([TIME_WAIT_ID]) } });
+  return order;
 }
 
 /**
@@ -71,8 +80,7 @@ export async function list(
       },
     },
   );
-  const order = new RowOrder();
-  order.update({ ...state, lookups });
+  const order = orderOfAll({ ...state, lookups });
   const rows = order.rows().slice(0, listing.limit);
   const pids = listing.only === 'pids' ? pidsOf(rows) : [];
   if (listing.only === 'pids') await print(pids.map((pid) => `${pid}\n`).join(''));

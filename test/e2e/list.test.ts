@@ -12,6 +12,7 @@ import {
   hasNetlink,
   isLinux,
   isRoot,
+  newHerd,
   program,
   runNetpane,
   startNetpane,
@@ -147,6 +148,16 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
     expect(listed[0]?.owners[0]).toMatchObject({ pid: server.pid, process: `${name}-s`, knowledge: 'exact' });
     const all = await ls();
     expect(all.filter(({ owners }) => owners.length === 0)).toEqual([]);
+  });
+
+  test('lists connections in TIME_WAIT, however many there are', async () => {
+    const herd = newHerd();
+    const [near, far] = [await herd.spawn(), await herd.spawn()];
+    const listening = await far.listen();
+    const connections = await near.connect(far, listening, { count: 20 });
+    await near.leaveInTimeWait(far, connections);
+    const listed = await ls('--port', String(listening.local.port));
+    expect(listed.filter(({ state }) => state === 'TIME_WAIT')).toHaveLength(20);
   });
 
   test('applies filters alone and together', async () => {
