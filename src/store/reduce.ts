@@ -26,7 +26,40 @@ import { applyView } from './views.ts';
  * Returns the state after an action: the first half of `update`. Pure except for `state.table` and `state.log`, which
  * change in place.
  */
-export function reduce(state: State, action: Action): State {
+export const reduce = (state: State, action: Action): State =>
+  reduced(state.panes.help && changesTable(action) ? withPane(state, 'help', false) : state, action);
+
+/** Returns true if the user chose what the table, a list or another pane shows: the help would cover it. */
+function changesTable(action: Action): boolean {
+  switch (action.type) {
+    case 'query':
+    case 'toggle-term':
+    case 'add-term':
+    case 'baseline':
+    case 'undo':
+    case 'question':
+    case 'apply-view':
+    case 'group':
+    case 'fold':
+    case 'fold-all':
+    case 'join-pairs':
+    case 'select':
+    case 'cell':
+    case 'go-to-row':
+    case 'sort':
+    case 'reverse-sort':
+    case 'list':
+      return true;
+    case 'pane':
+      return action.pane !== 'help';
+    case 'prompt':
+      return action.kind !== 'command' && action.kind !== 'help';
+    default:
+      return false;
+  }
+}
+
+function reduced(state: State, action: Action): State {
   switch (action.type) {
     case 'start':
       return {

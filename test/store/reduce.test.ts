@@ -389,6 +389,25 @@ describe('other actions', () => {
     );
   });
 
+  test.each<[string, Action]>([
+    ['a pane', { type: 'pane', pane: 'details' }],
+    ['a list', { type: 'list', list: { kind: 'views', at: 0 } }],
+    ['a prompt of the table', open('port')],
+    ['a command about the rows', { type: 'run-command', action: { type: 'reverse-sort' } }],
+  ])('%s closes the help, which would cover it', (_, action) => {
+    const state = after(emptyState(), { type: 'pane', pane: 'help' }, action);
+    expect(state.panes.help).toBe(false);
+  });
+
+  test.each<[string, Action]>([
+    ['a prompt to find words in it', open('help')],
+    ['the command palette', open('command')],
+    ['another interval', { type: 'interval', intervalMs: 2000 }],
+  ])('the help stays open beside %s', (_, action) => {
+    const state = after(emptyState(), { type: 'pane', pane: 'help' }, action);
+    expect(state.panes.help).toBe(true);
+  });
+
   test('a pane without a cursor scrolls within its lines', () => {
     const scroll = (by: number, lines = 50): Action => ({
       type: 'scroll',
