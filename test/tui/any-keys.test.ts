@@ -6,12 +6,27 @@ import { COLUMNS } from '../../src/view/columns/columns.ts';
 import { FakeApp } from '../helpers/app.ts';
 import { BATCHES, LATER } from '../helpers/scene.ts';
 
-/** Every key with a function except those that leave the program, and text. */
+/** Every key with a function, also ctrl with b d f l n p u w, except those that leave the program, and text. */
 const KEYS = [
-  ...Array.from('pPN/ltuxbhHvozZC fsSncegi?kjdar<>+-=wyY123456789'),
+  ...Array.from('pPN/ltuUxbBhHvozZC fsSnceDgGim?kjdar<>+-=wyY%123456789'),
   ...Array.from(':443 process:node or !new ("x'),
   ...['\x1b[A', '\x1b[B', '\x1b[C', '\x1b[D', '\x1b[5~', '\x1b[6~', '\x1b[H', '\x1b[F', '\x1b[3~'],
-  ...['\r', '\r', '\r', '\t', '\x1b[Z', '\x15', '\x17', '\x7f'],
+  ...[
+    '\r',
+    '\r',
+    '\r',
+    '\t',
+    '\x1b[Z',
+    '\x15',
+    '\x17',
+    '\x7f',
+    '\x02',
+    '\x04',
+    '\x06',
+    '\x0e',
+    '\x10',
+    '\x0c',
+  ],
 ];
 
 const click = ([x, y]: readonly [number, number]) => `\x1b[<0;${x + 1};${y + 1}M\x1b[<0;${x + 1};${y + 1}m`;
