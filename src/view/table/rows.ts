@@ -1,3 +1,4 @@
+import { termsOf } from '../../query/expression.ts';
 import { areRatesOld, pictureOf } from '../../store/picture.ts';
 import type { ColumnId, State } from '../../store/state.ts';
 import type { RateHistory } from '../../store/rate-history.ts';
@@ -270,8 +271,10 @@ const emptyText = (state: State, hidden: number, keyOf: (actionId: string) => st
   if (hidden > 0) return `  all matches are hidden by you: press ${keyOf('hide-rules')} to list them`;
   if (state.nowMs === undefined) return '  reading sockets …';
   if (pictureOf(state).rows.size === 0) return '  no sockets';
+  // Until the typed query is valid, the rows are those of the one before it, which says nothing about the typed one.
+  if (state.prompt?.problem) return '  nothing matches: correct the query';
   const suggestion = suggestionText(state.query);
-  return suggestion === undefined
-    ? `  nothing matches: press ${keyOf('close')} to clear the query`
-    : `  nothing matches: ${suggestion}`;
+  if (suggestion !== undefined) return `  nothing matches: ${suggestion}`;
+  const isForNew = termsOf(state.query.expression).some((it) => it.kind === 'flag' && it.flag === 'new');
+  return `  nothing ${isForNew ? 'new matches yet' : 'matches'}: press ${keyOf('close')} to clear the query`;
 };

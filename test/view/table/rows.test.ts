@@ -134,6 +134,7 @@ test.each([
   ['absent', '  nothing matches: press esc to clear the query'],
   ['http://absent', '  nothing matches: press esc to clear the query'],
   ['fe80::1234', '  nothing matches: press esc to clear the query'],
+  ['new absent', '  nothing new matches yet: press esc to clear the query'],
   ['!(proces:node)', undefined],
 ])('an empty result of %s: %s', (text, expected) => {
   const asked = after(state, { type: 'query', query: queryFrom(text) }, { type: 'group', group: null });
@@ -142,6 +143,20 @@ test.each([
   const [line] = tableLines(asked, order, columnsOf(80), 0, 10, 0, true, keyOf);
   if (expected === undefined) expect(order.length).toBe(2);
   else expect(line && textOf(line)).toBe(expected);
+});
+
+test('an empty result while an invalid query is typed does not explain the query before it', () => {
+  const typing = after(
+    state,
+    { type: 'query', query: queryFrom('absent') },
+    { type: 'group', group: null },
+    { type: 'prompt', kind: 'query', text: 'state:' },
+    { type: 'edit', edit: { type: 'insert', text: 'bogus' } },
+  );
+  const order = new RowOrder();
+  order.update(typing);
+  const [line] = tableLines(typing, order, columnsOf(80), 0, 10, 0, true, keyOf);
+  expect(line && textOf(line)).toBe('  nothing matches: correct the query');
 });
 
 describe('the chosen cell', () => {
