@@ -127,7 +127,7 @@ describe.skipIf(!isLinux)(`the choice of a source${linux}`, () => {
 
       test('the screen reads /proc/net, and says so', async () => {
         const { made, port } = await listener();
-        const t = startNetpane({ ...start(), cols: 160, args: ['--port', port] });
+        const t = startNetpane({ ...start(), cols: 160, rows: 60, args: ['--port', port] });
         await t.until('the row', () => rowOf(t, made));
         expect(t.rows()[0]).toMatch(/^netpane .* {2}\/proc\/net {2}/);
         expect(t.text()).not.toContain('RX/S');

@@ -139,7 +139,8 @@ describe.skipIf(!isLinux)('habits of hands (skipped elsewhere: the herd needs Li
       await t.until('the order', () => titleLine(t).includes('▾'));
       t.press('enter');
       await t.until('the details', () => t.text().includes('DETAILS'));
-      t.write('q');
+      // `q` would only close the details.
+      t.press('ctrl-c');
       await t.exited;
 
       const again = start();
