@@ -65,7 +65,7 @@ export const COMMAND_KEYS: readonly Binding[] = [
     id: `sort-by-${kebab(id)}`,
     keys: [],
     name: `sort by ${label}`,
-    about: `${about}; again: the other way round`,
+    about: `${about}; again: reverses the order`,
     group: 'Display',
     ...(present && { present }),
     run: () => sortBy(id),
