@@ -135,7 +135,11 @@ const CELLS: Readonly<Record<string, readonly [string, string]>> = {
   IF: ['interface', String.raw`\S+`],
   AGE: ['age', String.raw`\S+`],
   'LOCAL:PORT': ['localEnd', String.raw`\S+`],
-  EXPOSURE: ['exposure', String.raw`\S.*?`],
+  // One word, or two of which the second may be an address or a name.
+  EXPOSURE: [
+    'exposure',
+    String.raw`(?:LAN|public|multicast|interface|container|namespace) \S+|all interfaces|this machine|\S+`,
+  ],
   COMMAND: ['command', String.raw`.*?`],
   RATE: ['rate', String.raw`\S+`],
 };
