@@ -76,7 +76,7 @@ describe.skipIf(!isLinux)('keys at 80×24 (skipped elsewhere: the herd needs Lin
     await t.until('the query', () => filterLine(t).startsWith('/ process:'));
     expect(filterLine(t)).toContain(`${SCENE_SIZE} of `);
     t.write('hy');
-    await t.until('the message', () => filterLine(t).startsWith('hidden for good: '));
+    await t.until('the message', () => filterLine(t).startsWith('hidden (u undoes): '));
     await t.until('a row less', () => rowOf(t, scene.redis) === undefined);
     t.write('u');
     await t.until('the row', () => rowOf(t, scene.redis) !== undefined);
@@ -94,7 +94,7 @@ describe.skipIf(!isLinux)('keys at 80×24 (skipped elsewhere: the herd needs Lin
     t.write('g');
     await selected(first);
     t.write('\x04');
-    await t.until('half a page down', () => (selectedY(t) ?? 0) > (first ?? 0));
+    await t.until('half a page down', () => selectedY(t) > (first ?? 0));
     expect(selectedY(t)).toBeLessThan(last ?? 0);
     t.write('\x15');
     await selected(first);
@@ -132,7 +132,7 @@ describe.skipIf(!isLinux)('keys at 80×24 (skipped elsewhere: the herd needs Lin
     t.write(':');
     await t.until('the palette', () => /COMMANDS {2}1–\d+ of \d+/.test(titled(t, 'COMMANDS')));
     t.write('only list');
-    await t.until('the command with its key', () => / only listeners +l /.test(t.text()));
+    await t.until('the command with its key', () => / only listeners +l *$/m.test(t.text()));
     t.press('enter');
     await t.until('the listeners', () => filterLine(t).includes(' listen '));
     t.write('l\x10');

@@ -381,7 +381,7 @@ describe('quick keys', () => {
     expect(press('y', state)).toEqual({
       type: 'hide',
       rule,
-      note: 'hidden for good: node → 203.0.113.80:443 · u undoes',
+      note: 'hidden (u undoes): node → 203.0.113.80:443',
     });
     for (const key of ['n', 'escape', 'h', 'enter', 'f12', 'q'])
       expect(press(key, state)).toEqual({ type: 'question', question: null });

@@ -211,7 +211,7 @@ describe('the state is saved', () => {
     expect(app.savedStates.map(({ hideRules }) => hideRules)).toEqual([
       [{ process: 'curl', remote: '203.0.113.80', port: 443 }],
     ]);
-    expect(said()).toContain('hidden for good: curl → 203.0.113.80:443 · u undoes');
+    expect(said()).toContain('hidden (u undoes): curl → 203.0.113.80:443');
     expect(app.lines.slice(TOP_ROW).join('')).not.toContain('51002');
     await app.press('j');
     expect(said()).toContain('1 hidden by you: H');

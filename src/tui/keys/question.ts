@@ -17,7 +17,7 @@ export const QUESTION_KEYS: readonly Binding[] = [
         ? {
             type: 'hide',
             rule: question.rule,
-            note: `hidden for good: ${ruleText(question.rule)} · ${keyText(keys, 'undo')} undoes`,
+            note: `hidden (${keyText(keys, 'undo')} undoes): ${ruleText(question.rule)}`,
           }
         : { type: 'question', question: null },
   },

@@ -11,8 +11,9 @@ const MARGIN = 2;
 const GAP = 2;
 const MAX_NAME = 40;
 const MAX_KEYS = 14;
-/** Minimum width of the description; a narrower pane has none. */
-const MIN_ABOUT = 20;
+/** Minimum width of the descriptions; a narrower pane has only that of the chosen command, in its title. */
+const MIN_ABOUT = 36;
+const MIN_ABOUT_IN_TITLE = 20;
 
 /** Returns the commands that the typed text finds. */
 const foundCommands = ({ state, keys }: Scene): readonly Command[] =>
@@ -35,14 +36,28 @@ export function chooseCommand(scene: Scene, by: 1 | -1, unit: Unit): Action {
   return { type: 'choose-command', at: Math.max(0, Math.min(at, length - 1)) };
 }
 
+const keysWidthIn = (width: number, nameWidth: number): number =>
+  Math.min(MAX_KEYS, Math.max(0, width - MARGIN - nameWidth - GAP));
+
+/** Returns the cells that are left for a description. */
+const aboutWidth = (width: number, nameWidth: number): number =>
+  width - MARGIN - nameWidth - 2 * GAP - keysWidthIn(width, nameWidth);
+
+/** Returns the title line, with the description of the chosen command if the lines have no room for theirs. */
+function titleLine(position: string, about: string, width: number, hasAbout: boolean): Line {
+  const room = width - displayWidth(`COMMANDS  ${position}  `);
+  const isShown = hasAbout && room >= MIN_ABOUT_IN_TITLE;
+  return paneTitle('COMMANDS', isShown ? `${position}  ${cutEnd(about, room)}` : position, width);
+}
+
 function commandLine(
   { name, label, about }: Command,
   width: number,
   nameWidth: number,
   selected: boolean,
 ): Line {
-  const keysWidth = Math.min(MAX_KEYS, Math.max(0, width - MARGIN - nameWidth - GAP));
-  const left = width - MARGIN - nameWidth - 2 * GAP - keysWidth;
+  const keysWidth = keysWidthIn(width, nameWidth);
+  const left = aboutWidth(width, nameWidth);
   return {
     spans: [
       span(`${' '.repeat(MARGIN)}${fit(cutEnd(name, nameWidth), nameWidth)}${' '.repeat(GAP)}`),
@@ -63,11 +78,16 @@ function commandLines(scene: Scene, width: number, height: number): readonly Lin
   const top = Math.max(0, Math.min(at - Math.floor(rows / 2), found.length - rows));
   const last = Math.min(top + rows, found.length);
   const range = found.length === 0 ? 'none' : `${top + 1}–${last}`;
-  const title = paneTitle('COMMANDS', `${range} of ${countText(found.length)}`, width);
-  if (found.length === 0) return [title, line(span('  no command matches: type another word', 'quiet'))];
+  const position = `${range} of ${countText(found.length)}`;
+  if (found.length === 0)
+    return [
+      paneTitle('COMMANDS', position, width),
+      line(span('  no command matches: type another word', 'quiet')),
+    ];
   // As wide as the longest name of all, so that the columns stay while the text is typed.
   const widest = Math.max(...all.map(({ name }) => displayWidth(name)));
   const nameWidth = Math.min(MAX_NAME, widest, Math.max(1, width - MARGIN - GAP - MAX_KEYS));
+  const title = titleLine(position, found[at]?.about ?? '', width, aboutWidth(width, nameWidth) < MIN_ABOUT);
   return [title, ...found.slice(top, last).map((it, i) => commandLine(it, width, nameWidth, top + i === at))];
 }
 
