@@ -222,9 +222,9 @@ async function drawTour(
   };
   try {
     await terminal.until('the programs', (t) => t.text().includes('nginx'));
-    let isOver = false;
+    const end = new AbortController();
     const load = (async () => {
-      while (!isOver) await traffic();
+      while (!end.signal.aborted) await traffic();
     })();
     for (const { text, key, shows, ms } of TOUR) {
       if (text !== undefined) terminal.write(text);
@@ -235,7 +235,7 @@ async function drawTour(
         await rest(Math.min(left, FRAME_MS));
       }
     }
-    isOver = true;
+    end.abort();
     await load;
     writeFileSync(join(folder, 'tour.svg'), renderAnimation(frames));
   } finally {
