@@ -69,7 +69,7 @@ describe('the filter line', () => {
     expect(lineOf(grouped, 40, share)).toBe('/ process:npe2b4…  4 hidden: H  11 of 22');
     const message = { text: 'hidden for good: npe2b436-cli with port 5432', isError: false };
     expect(lineOf(asking('curl', { message }), 40, { ...SHARE, hidden: 4, shown: 0, total: 91 })).toBe(
-      'hidden for good: npe2b436-cl…    0 of 91',
+      'hidden for good: npe2b436-cli …  0 of 91',
     );
   });
 
