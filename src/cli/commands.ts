@@ -10,7 +10,7 @@ import { memoryLimit } from './memory.ts';
 import type { CommandName } from './option.ts';
 import { closedStdoutText } from './stdout.ts';
 
-/** What a command gets besides its invocation. */
+/** Inputs of a command besides its invocation. */
 export interface CommandTools {
   /** Prints a text to stdout. Rejects with an Error for the user if stdout is closed. */
   readonly print: (text: string) => Promise<void>;

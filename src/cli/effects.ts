@@ -4,7 +4,7 @@ import type { Effect, TimerName } from '../store/effects.ts';
 import type { HostAnswer } from '../store/lookups.ts';
 import type { Message, State, Usage } from '../store/state.ts';
 
-/** What effects act on: the terminal, the sampler, files, other processes, the clock. */
+/** Targets of the effects: the terminal, the sampler, files, other processes, the clock. */
 export interface World {
   readonly quit: () => void;
   readonly suspend: () => void;

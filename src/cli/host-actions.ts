@@ -4,7 +4,7 @@ import type { Usage } from '../store/state.ts';
 import { resolveHost } from './hosts.ts';
 import { usageOf } from './usage.ts';
 
-/** What netpane can do on a host, for a process or a socket of it. No method rejects. */
+/** Actions of netpane on a host, for a process or a socket of it. No method rejects. */
 export interface HostActions {
   /** Resolves to CPU and memory of a process; undefined if they cannot be read. */
   readonly usageOf: (pid: number) => Promise<Usage | undefined>;

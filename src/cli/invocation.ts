@@ -7,7 +7,7 @@ import type { Settings } from './settings.ts';
 
 /** How `ls` prints the sockets. */
 export interface Listing {
-  /** What is printed instead of the sockets: their process ids, or nothing. */
+  /** Output instead of the sockets: their process ids, or nothing. */
   readonly only: 'pids' | 'nothing' | undefined;
   readonly hasHeader: boolean;
   /** Maximum number of sockets; undefined for all. */

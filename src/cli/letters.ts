@@ -2,7 +2,7 @@ import { endpointNamed, fieldNamed } from '../query/synonyms.ts';
 import { nearest } from '../query/nearest.ts';
 import type { OptionName } from './options.ts';
 
-/** What a letter means here and in the tools whose habits it comes from. */
+/** Meaning of a letter here, and in ss, netstat and lsof. */
 interface LetterRow {
   /** The option; for `-t` see `optionOfLetter`. */
   readonly option: OptionName;
@@ -132,7 +132,7 @@ const OTHER_NAMES: Readonly<Record<string, OptionName>> = {
 export const optionOfOtherTool = (name: string): OptionName | undefined =>
   Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined;
 
-/** What to write for letters of ss, netstat and lsof that are not among the options. */
+/** Replacements for letters of ss, netstat and lsof that are not among the options. */
 const ANSWERS: Readonly<Record<string, string>> = {
   x: 'for Unix sockets, write --also unix',
   w: 'for raw sockets, write proto:raw',

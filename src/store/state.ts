@@ -139,7 +139,7 @@ export interface Question {
   readonly rule: HideRule;
 }
 
-/** What the `undo` key takes back. */
+/** A change that the `undo` key takes back. */
 export type Undo =
   /** A term that was added to the query. `baselineMs` is the one before. */
   | {
@@ -370,7 +370,7 @@ export interface State {
   readonly prompt: Prompt | null;
   readonly list: List | null;
   readonly question: Question | null;
-  /** What can be undone, oldest first. */
+  /** Changes that can be undone, oldest first. */
   readonly undo: readonly Undo[];
   /** The first of two keys, such as g of gg, until the next key. */
   readonly keyStart: string | null;

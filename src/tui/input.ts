@@ -27,7 +27,7 @@ export function splitInput(text: string): { tokens: string[]; rest: string } {
 /** Maximum time between two parts of a sequence on a slow connection; after it a lone ESC counts as the key. */
 const ESCAPE_MS = 50;
 
-/** What a terminal sends before and after pasted text (bracketed paste). */
+/** Sequences that a terminal sends before and after pasted text (bracketed paste). */
 const PASTE = { start: '\x1b[200~', end: '\x1b[201~' } as const;
 
 /** Maximum time between two parts of pasted text. After it the paste ends, so that no lost end makes keys text. */

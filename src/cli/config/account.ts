@@ -12,7 +12,7 @@ export interface Account extends FileUser {
   readonly environment: Environment;
 }
 
-/** What the account is determined from. A test replaces it. */
+/** Inputs that determine the account. A test replaces them. */
 export interface AccountSources {
   readonly uid: number | undefined;
   /** Returns the line of passwd(5) with this user name, or of group(5) with this number; undefined if there is none. */

@@ -7,7 +7,7 @@ import type { Derived, Scene } from '../../view/panes/pane.ts';
 import type { Item } from '../../view/table/item.ts';
 import { selectedIndex } from '../../view/table/selection.ts';
 
-/** What the action of a key or of the mouse depends on. */
+/** Inputs of the action of a key or of the mouse. */
 export interface KeyContext extends Scene {
   /** The selected row or group header; undefined if the event log has the focus. */
   readonly item: Item | undefined;

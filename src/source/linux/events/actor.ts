@@ -20,7 +20,7 @@ export interface Actor {
   owners: readonly Owner[] | undefined;
 }
 
-/** What else is known of an actor at the record that is being applied. */
+/** Further facts about an actor at the record that is being applied. */
 export interface ActorFacts {
   /** The process in /proc; undefined if that is another process with its pid, or none. */
   readonly living: Owner | undefined;

@@ -10,7 +10,7 @@ import { LITTLE_ENDIAN } from '../netlink/wire.ts';
 import type { SocketMessage } from '../sockets/make-socket.ts';
 import type { TracedSocket } from './traced-sockets.ts';
 
-/** What has the endpoints of a closed connection now; empty if it is neither its remnant nor a listener. */
+/** The socket that has the endpoints of a closed connection now; empty unless it is its remnant or a listener. */
 export interface FoundAtEndpoints {
   readonly remnant?: { readonly id: string; readonly state: SocketState };
   readonly isListener?: boolean;

@@ -11,7 +11,7 @@ export interface LedgerProcess {
   readonly comm: string;
 }
 
-/** What the ledger has about a socket. Times are milliseconds of CLOCK_MONOTONIC. */
+/** Entry of the ledger about a socket. Times are milliseconds of CLOCK_MONOTONIC. */
 export interface LedgerEntry {
   /** Time of socket(2), or of the end of the handshake if it was accepted. */
   readonly bornMs: number;

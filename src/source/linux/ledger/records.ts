@@ -18,7 +18,7 @@ export interface RecordsOptions {
   readonly monotonicMs: () => number;
 }
 
-/** What the ledger says about an open socket. */
+/** Facts of the ledger about an open socket. */
 export interface OpenRecord {
   /** The process that made it; undefined for an accepted socket, and if the process is in another pid namespace. */
   readonly creators: readonly Owner[] | undefined;
@@ -26,7 +26,7 @@ export interface OpenRecord {
   readonly opened: Direction | undefined;
 }
 
-/** What the ledger says about a closed socket. */
+/** Facts of the ledger about a closed socket. */
 export interface ClosedRecord {
   /**
    * The process that made it and the one that closed its last descriptor. `exact` if it was the same process: then it
