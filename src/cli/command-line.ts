@@ -3,7 +3,7 @@ import { termsOf } from '../query/expression.ts';
 import { quoteWord } from '../query/print.ts';
 import { parseQuery, type Query } from '../query/query.ts';
 import { MAX_IP_PORT } from '../query/ranges.ts';
-import type { ColumnId } from '../store/state.ts';
+import type { ColumnId } from '../store/columns.ts';
 import { readArguments } from './arguments.ts';
 import { COMMAND_NAMES, COMMANDS } from './commands.ts';
 import type { CommandLine, Invocation, Listing } from './invocation.ts';

@@ -1,4 +1,4 @@
-import { COLUMN_IDS } from '../store/state.ts';
+import { COLUMN_IDS } from '../store/columns.ts';
 import { SOURCE_NAMES, SOURCES } from '../source/index.ts';
 import { COMMAND_NAMES, COMMANDS } from './commands.ts';
 import { letterRows } from './letters.ts';

@@ -1,7 +1,7 @@
 import type { FormatName } from '../export/formats.ts';
 import type { Query } from '../query/query.ts';
 import type { CommandName } from './option.ts';
-import type { ColumnId } from '../store/state.ts';
+import type { ColumnId } from '../store/columns.ts';
 import type { Origins, PartialSettings } from './resolve.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,6 +1,6 @@
 import { dashed, SOCKET_COLUMNS, type TextColumn } from '../export/table.ts';
 import type { Row } from '../store/row.ts';
-import type { ColumnId } from '../store/state.ts';
+import type { ColumnId } from '../store/columns.ts';
 import { type CellContext, columnOf } from '../view/columns/columns.ts';
 
 /** Titles of columns whose titles on the screen are alike or cut, as in `SOCKET_COLUMNS`. */

@@ -2,14 +2,8 @@ import { DEFAULT_MAX_SHARE } from '../sampler/pacer.ts';
 import { SOURCE_NAMES, type SourceName } from '../source/index.ts';
 import { EXTRA_KINDS, type ExtraKind } from '../source/types.ts';
 import { DEFAULT_EVENTS_KEPT } from '../store/log.ts';
-import {
-  type ColumnChoice,
-  type GroupBy,
-  type Palette,
-  PALETTES,
-  type Sort,
-  type View,
-} from '../store/state.ts';
+import type { ColumnChoice, Sort } from '../store/columns.ts';
+import { type GroupBy, type Palette, PALETTES, type View } from '../store/state.ts';
 import { DEFAULT_SORT } from '../store/views.ts';
 import type { KeyChanges } from '../tui/keymap.ts';
 import type { Reads, Schemas } from './config/schema.ts';

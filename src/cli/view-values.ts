@@ -2,11 +2,10 @@ import {
   COLUMN_IDS,
   type ColumnChoice,
   type ColumnId,
-  type GroupBy,
-  GROUPS,
   MAX_COLUMN_WIDTH,
   type Sort,
-} from '../store/state.ts';
+} from '../store/columns.ts';
+import { type GroupBy, GROUPS } from '../store/state.ts';
 import { BUILT_IN, isBuiltIn } from '../store/views.ts';
 import { nameValue, type Value } from './values.ts';
 

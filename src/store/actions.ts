@@ -3,23 +3,9 @@ import type { Socket } from '../model/socket.ts';
 import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
 import type { HostAnswer } from './lookups.ts';
-import type {
-  ColumnChoice,
-  ColumnId,
-  Focus,
-  GroupBy,
-  List,
-  Message,
-  PaneName,
-  Palette,
-  Places,
-  PromptKind,
-  Question,
-  Usage,
-  View,
-  SameColumns,
-  WidestSeen,
-} from './state.ts';
+import type { ColumnChoice, ColumnId, SameColumns, WidestSeen } from './columns.ts';
+import type { Focus, PaneName, Places } from './panes.ts';
+import type { GroupBy, List, Message, Palette, PromptKind, Question, Usage, View } from './state.ts';
 
 /**
  * Something that happened: a batch, a key press, the result of an effect. `update` applies it. `atMs` is the time at

@@ -1,5 +1,6 @@
 import type { Action } from './actions.ts';
-import { type Focus, NO_PLACE, type PaneName, type Place, type Places, type State } from './state.ts';
+import { type Focus, NO_PLACE, type PaneName, type Place, type Places } from './panes.ts';
+import type { State } from './state.ts';
 
 /** Changes the place of one pane. */
 export const withPlace = (places: Places, pane: Focus, change: Partial<Place>): Places => ({

@@ -2,17 +2,9 @@ import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
 import { DEFAULT_EVENTS_KEPT, EventLog } from './log.ts';
 import { NO_LOOKUPS } from './lookups.ts';
-import {
-  CLOSED_PANES,
-  type ColumnChoice,
-  type GroupBy,
-  NO_FOLDS,
-  NO_PLACES,
-  type Palette,
-  type Sort,
-  type State,
-  type View,
-} from './state.ts';
+import type { ColumnChoice, Sort } from './columns.ts';
+import { CLOSED_PANES, NO_PLACES } from './panes.ts';
+import { type GroupBy, NO_FOLDS, type Palette, type State, type View } from './state.ts';
 import { SocketTable } from './table.ts';
 import { DEFAULT_SORT } from './views.ts';
 

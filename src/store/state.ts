@@ -3,87 +3,15 @@ import type { Coverage, GapEvent } from '../model/event.ts';
 import type { Completion } from '../query/complete.ts';
 import type { QueryProblem } from '../query/mistake.ts';
 import type { Query } from '../query/query.ts';
+import type { ColumnChoice, ColumnId, SameColumns, Sort, WidestSeen } from './columns.ts';
 import type { HideRule } from './hide-rules.ts';
 import type { EventLog } from './log.ts';
 import type { Lookups } from './lookups.ts';
+import type { Focus, PaneName, Places } from './panes.ts';
 import type { InterfaceTraffic } from './rates.ts';
 import type { Tick } from './counts.ts';
 import type { Row } from './row.ts';
 import type { SocketTable } from './table.ts';
-
-/** Every column, in screen order: first the default columns, then those shown only if the user chooses them. */
-export const COLUMN_IDS = [
-  'process',
-  'pid',
-  'user',
-  'protocol',
-  'netns',
-  'localAddress',
-  'localPort',
-  'remoteAddress',
-  'remotePort',
-  'state',
-  'rxRate',
-  'txRate',
-  'rateHistory',
-  'rtt',
-  'rxBytes',
-  'txBytes',
-  'retransmits',
-  'queues',
-  'interface',
-  'age',
-  'command',
-  'exe',
-  'directory',
-  'processUser',
-  'startedAt',
-  'knowledge',
-  'owners',
-  'local',
-  'exposure',
-  'remote',
-  'service',
-  'direction',
-  'family',
-  'uid',
-  'inode',
-  'id',
-  'netnsInode',
-  'totalRate',
-  'totalBytes',
-  'rxSegments',
-  'txSegments',
-  'rttVar',
-  'cwnd',
-  'deliveryRate',
-  'recvQueue',
-  'sendQueue',
-  'lastReceived',
-  'lastSent',
-  'timer',
-  'timerRetransmits',
-  'firstSeen',
-  'lifetime',
-  'lifetimeKnown',
-  'mark',
-] as const;
-export type ColumnId = (typeof COLUMN_IDS)[number];
-
-/** Maximum width that the user can choose for a column, cells. */
-export const MAX_COLUMN_WIDTH = 120;
-
-/** A column that the user has chosen. */
-export interface ColumnChoice {
-  readonly id: ColumnId;
-  /** Cells, 1 to 120; absent when the content decides. */
-  readonly width?: number;
-}
-
-export interface Sort {
-  readonly column: ColumnId;
-  readonly descending: boolean;
-}
 
 /** Ways to group rows: what all rows of a group have in common. */
 export const GROUPS = ['process', 'host', 'port', 'user', 'ns'] as const;
@@ -197,14 +125,6 @@ export interface Pause extends Picture {
   readonly closed: number;
 }
 
-/** The panes that a key opens and closes, as they are at the start. Their rows are in `view/panes/`. */
-export const CLOSED_PANES = { events: false, details: false, traffic: false, graph: false, help: false };
-export type PaneName = keyof typeof CLOSED_PANES;
-export const PANE_NAMES = Object.keys(CLOSED_PANES) as PaneName[];
-
-/** The pane whose cursor the keys move. */
-export type Focus = 'table' | PaneName;
-
 export const PALETTES = ['standard', 'high-contrast', 'colour-blind', 'mono'] as const;
 export type Palette = (typeof PALETTES)[number];
 
@@ -221,36 +141,6 @@ export interface Size {
   readonly width: number;
   readonly height: number;
 }
-
-/** Where a pane is scrolled to, and where its cursor was, at the last paint. */
-export interface Place {
-  /** Index of the first visible line. */
-  readonly top: number;
-  /** Index of the line under the cursor; -1 for none. */
-  readonly index: number;
-  /** The user has moved the cursor since. */
-  readonly moved: boolean;
-}
-
-export const NO_PLACE: Place = { top: 0, index: -1, moved: false };
-
-/** Where each pane is scrolled to. */
-export type Places = Readonly<Record<Focus, Place>>;
-
-export const NO_PLACES: Places = {
-  table: NO_PLACE,
-  details: NO_PLACE,
-  events: NO_PLACE,
-  traffic: NO_PLACE,
-  graph: NO_PLACE,
-  help: NO_PLACE,
-};
-
-/**
- * Width of the widest text seen in each column, cells. It does not shrink when rows go, so that columns do not move. It
- * starts again when service names are toggled.
- */
-export type WidestSeen = ReadonlyMap<ColumnId, number>;
 
 /** What had happened when the user last pressed a key or used the mouse. */
 export interface Presence {
@@ -276,13 +166,6 @@ export interface Absence {
   readonly programs: readonly string[];
   /** When the user came back, on the clock of the actions. */
   readonly endMs: number;
-}
-
-/** Columns that say the same in every row of a query, which therefore leave first in a narrow pane. */
-export interface SameColumns {
-  readonly query: Query;
-  /** The text of each column. */
-  readonly texts: ReadonlyMap<ColumnId, string>;
 }
 
 /** The sampler has sent no batch for several intervals. */

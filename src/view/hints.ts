@@ -1,6 +1,7 @@
 import { type Hint, PROMPTS } from '../store/prompts.ts';
 import type { Seen } from '../store/seen-fields.ts';
-import type { Focus, State } from '../store/state.ts';
+import type { Focus } from '../store/panes.ts';
+import type { State } from '../store/state.ts';
 import { firstKey, type KeyHelp } from './header/key-help.ts';
 import { PANES, PANES_BY_RANK } from './panes/panes.ts';
 import { type Line, line, span } from './text/line.ts';

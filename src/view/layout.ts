@@ -1,4 +1,5 @@
-import type { Focus, State } from '../store/state.ts';
+import type { Focus } from '../store/panes.ts';
+import type { State } from '../store/state.ts';
 import { alertCount } from './header/alerts.ts';
 import type { Layout, Pane, Region, RegionName } from './panes/pane.ts';
 import { coversScreen, PANES, PANES_BY_RANK, PANES_WITH_CURSOR } from './panes/panes.ts';

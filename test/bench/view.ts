@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { hideRuleOf } from '../../src/store/hide-rules.ts';
-import { type ColumnId, type GroupBy, GROUPS, NO_FOLDS } from '../../src/store/state.ts';
+import type { ColumnId } from '../../src/store/columns.ts';
+import { type GroupBy, GROUPS, NO_FOLDS } from '../../src/store/state.ts';
 import { measureScreenOutput, type ScreenOutputFigures } from './screen-output.ts';
 import { type NamedSpread, type Spread, spreadOf, Timings } from './stats.ts';
 import { SyntheticRows, validQuery } from './synthetic-rows.ts';

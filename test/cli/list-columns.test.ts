@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { listColumns } from '../../src/cli/list-columns.ts';
 import { NO_LOOKUPS } from '../../src/store/lookups.ts';
-import { COLUMN_IDS } from '../../src/store/state.ts';
+import { COLUMN_IDS } from '../../src/store/columns.ts';
 
 const context = { nowMs: 0, takenAtMs: 0, serviceNames: false, lookups: NO_LOOKUPS };
 const titles = (

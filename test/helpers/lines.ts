@@ -1,4 +1,4 @@
-import type { ColumnId } from '../../src/store/state.ts';
+import type { ColumnId } from '../../src/store/columns.ts';
 import type { Line } from '../../src/view/text/line.ts';
 import { placeColumns, type PlacedColumn } from '../../src/view/table/place.ts';
 import { ALL_SEEN } from './fakes.ts';

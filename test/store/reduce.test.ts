@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { GapEvent, Event } from '../../src/model/event.ts';
 import type { Action } from '../../src/store/actions.ts';
 import { initialState } from '../../src/store/initial.ts';
-import { CLOSED_PANES, type PromptKind, type State } from '../../src/store/state.ts';
+import { CLOSED_PANES } from '../../src/store/panes.ts';
+import type { PromptKind, State } from '../../src/store/state.ts';
 import {
   after,
   baseline,

@@ -5,16 +5,9 @@ import type { Socket } from '../../src/model/socket.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { Effect } from '../../src/store/effects.ts';
 import { DEFAULT_EVENTS_KEPT } from '../../src/store/log.ts';
-import {
-  COLUMN_IDS,
-  GROUPS,
-  MAX_COLUMN_WIDTH,
-  PALETTES,
-  PANE_NAMES,
-  type Place,
-  type PromptKind,
-  type State,
-} from '../../src/store/state.ts';
+import { COLUMN_IDS, MAX_COLUMN_WIDTH } from '../../src/store/columns.ts';
+import { PANE_NAMES, type Place } from '../../src/store/panes.ts';
+import { GROUPS, PALETTES, type PromptKind, type State } from '../../src/store/state.ts';
 import { PROMPTS } from '../../src/store/prompts.ts';
 import { update } from '../../src/store/update.ts';
 import { viewsOf } from '../../src/store/views.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CLOSED_PANES, PANE_NAMES, type PaneName } from '../../src/store/state.ts';
+import { CLOSED_PANES, PANE_NAMES, type PaneName } from '../../src/store/panes.ts';
 import { layout } from '../../src/view/layout.ts';
 import type { Region } from '../../src/view/panes/pane.ts';
 import { PANES, PANES_BY_RANK } from '../../src/view/panes/panes.ts';

@@ -1,18 +1,8 @@
 import type { HideRule } from '../../store/hide-rules.ts';
 import { MAX_HISTORY } from '../../store/history.ts';
-import {
-  COLUMN_IDS,
-  type ColumnChoice,
-  type GroupBy,
-  GROUPS,
-  MAX_COLUMN_WIDTH,
-  type Palette,
-  PALETTES,
-  PANE_NAMES,
-  type PaneName,
-  type Sort,
-  type View,
-} from '../../store/state.ts';
+import { COLUMN_IDS, type ColumnChoice, MAX_COLUMN_WIDTH, type Sort } from '../../store/columns.ts';
+import { PANE_NAMES, type PaneName } from '../../store/panes.ts';
+import { type GroupBy, GROUPS, type Palette, PALETTES, type View } from '../../store/state.ts';
 import { DEFAULT_SORT } from '../../store/views.ts';
 
 /** State that is kept from one run to the next. */

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { shortened } from '../../model/text.ts';
 import { nearest } from '../../query/nearest.ts';
-import { COLUMN_IDS, type ColumnChoice, GROUPS, type View } from '../../store/state.ts';
+import { COLUMN_IDS, type ColumnChoice } from '../../store/columns.ts';
+import { GROUPS, type View } from '../../store/state.ts';
 import { nameValue, quoted, type Value } from '../values.ts';
 import type { KeyChanges } from '../../tui/keymap.ts';
 import { parseKeys } from './keys.ts';

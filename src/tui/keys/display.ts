@@ -1,4 +1,5 @@
-import { type ColumnId, PALETTES, type State } from '../../store/state.ts';
+import type { ColumnId } from '../../store/columns.ts';
+import { PALETTES, type State } from '../../store/state.ts';
 import { presentColumns } from '../../view/columns/columns.ts';
 import { sortBy } from '../../view/panes/table-pane.ts';
 import type { Binding } from './binding.ts';

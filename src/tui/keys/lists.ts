@@ -1,4 +1,5 @@
-import type { ColumnChoice, ColumnId, List } from '../../store/state.ts';
+import type { ColumnChoice, ColumnId } from '../../store/columns.ts';
+import type { List } from '../../store/state.ts';
 import { viewsOf } from '../../store/views.ts';
 import {
   columnAfter,

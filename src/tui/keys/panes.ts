@@ -1,4 +1,4 @@
-import { PANE_NAMES } from '../../store/state.ts';
+import { PANE_NAMES } from '../../store/panes.ts';
 import { eventAtCursor } from '../../view/panes/event-pane.ts';
 import { focusOn } from '../../view/panes/focus.ts';
 import { goToRow } from '../../view/panes/go-to-row.ts';

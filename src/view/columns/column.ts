@@ -1,7 +1,7 @@
 import { printable } from '../../model/text.ts';
 import type { Subject } from '../../query/subject.ts';
 import type { Lookups } from '../../store/lookups.ts';
-import type { ColumnId } from '../../store/state.ts';
+import type { ColumnId } from '../../store/columns.ts';
 import type { Row } from '../../store/row.ts';
 import type { Seen } from '../../store/seen-fields.ts';
 import { ageText, compactText, NOTHING } from '../text/format.ts';

@@ -1,4 +1,4 @@
-import { COLUMN_IDS, type ColumnId } from '../../store/state.ts';
+import { COLUMN_IDS, type ColumnId } from '../../store/columns.ts';
 import type { Seen } from '../../store/seen-fields.ts';
 import type { Column, ColumnSpec } from './column.ts';
 import { LIFE_COLUMNS } from './life.ts';

@@ -1,4 +1,4 @@
-import type { ColumnId } from '../../store/state.ts';
+import type { ColumnId } from '../../store/columns.ts';
 import type { Mark, Row } from '../../store/row.ts';
 import { earliestStartMs, rowAgeText } from '../text/age-text.ts';
 import { ageText, clockText, dateText, livedText, NOTHING } from '../text/format.ts';

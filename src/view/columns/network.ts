@@ -12,7 +12,7 @@ import {
 } from '../../model/socket.ts';
 import { isConnection } from '../../store/listeners.ts';
 import { peerOf } from '../../store/peers.ts';
-import type { ColumnId } from '../../store/state.ts';
+import type { ColumnId } from '../../store/columns.ts';
 import { peerText } from '../text/peer-text.ts';
 
 import { exposureRank, exposureText, exposureTone, shortExposureText } from '../text/exposure-text.ts';

@@ -1,7 +1,7 @@
 import { conjuncts, type Expression } from '../../query/expression.ts';
 import type { Query } from '../../query/query.ts';
-import type { SameColumns, Sort } from '../../store/state.ts';
-import type { ColumnId } from '../../store/state.ts';
+import type { SameColumns, Sort } from '../../store/columns.ts';
+import type { ColumnId } from '../../store/columns.ts';
 import type { Seen } from '../../store/seen-fields.ts';
 import { type Column, columnOf, presentColumns } from './columns.ts';
 

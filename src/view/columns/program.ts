@@ -1,5 +1,5 @@
 import { firstOwner, type Owner } from '../../model/socket.ts';
-import type { ColumnId } from '../../store/state.ts';
+import type { ColumnId } from '../../store/columns.ts';
 import { NOTHING, ownerText, userText } from '../text/format.ts';
 import { homeText, shortCommand, shortFolder } from '../text/program-text.ts';
 import {

@@ -11,7 +11,8 @@ import {
 import { canonicalAddress } from '../../query/addresses.ts';
 import { quoteWord } from '../../query/print.ts';
 import { servicePort } from '../../store/hide-rules.ts';
-import type { ColumnId, GroupBy } from '../../store/state.ts';
+import type { ColumnId } from '../../store/columns.ts';
+import type { GroupBy } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 
 const exactTerm = (field: string, text: string | undefined): string | undefined =>

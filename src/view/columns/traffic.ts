@@ -1,4 +1,4 @@
-import type { ColumnId } from '../../store/state.ts';
+import type { ColumnId } from '../../store/columns.ts';
 import { HISTORY_TICKS } from '../../store/rate-history.ts';
 import { isMeasured, type Row } from '../../store/row.ts';
 import { sparklineText } from '../text/sparkline.ts';

@@ -1,5 +1,6 @@
 import type { Seen } from '../../store/seen-fields.ts';
-import type { Focus, List } from '../../store/state.ts';
+import type { Focus } from '../../store/panes.ts';
+import type { List } from '../../store/state.ts';
 
 /** Where a key has its action: the table and all panes, a list, a prompt, or a question. */
 export type KeyPlace = 'table' | List['kind'] | 'prompt' | 'question';

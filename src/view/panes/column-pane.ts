@@ -1,4 +1,4 @@
-import type { ColumnChoice, ColumnId } from '../../store/state.ts';
+import type { ColumnChoice, ColumnId } from '../../store/columns.ts';
 import { type Column, columnOf, COLUMNS } from '../columns/columns.ts';
 import { paneTitle } from './events.ts';
 import { wrap } from './help.ts';

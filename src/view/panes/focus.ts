@@ -1,5 +1,5 @@
 import type { Action } from '../../store/actions.ts';
-import type { Focus } from '../../store/state.ts';
+import type { Focus } from '../../store/panes.ts';
 import type { Scene } from './pane.ts';
 
 /** Marks the title of the pane that the keys act on, if there are two. */

@@ -1,6 +1,7 @@
 import type { Action } from '../../store/actions.ts';
 import type { Hint } from '../../store/prompts.ts';
-import type { Focus, PaneName, State } from '../../store/state.ts';
+import type { Focus, PaneName } from '../../store/panes.ts';
+import type { State } from '../../store/state.ts';
 import type { KeyHelp } from '../header/key-help.ts';
 import type { RowOrder } from '../table/order.ts';
 import type { PlacedColumn } from '../table/place.ts';

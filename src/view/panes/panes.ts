@@ -1,4 +1,5 @@
-import { type Focus, PANE_NAMES, type PaneName, type State } from '../../store/state.ts';
+import { type Focus, PANE_NAMES, type PaneName } from '../../store/panes.ts';
+import type { State } from '../../store/state.ts';
 import { COMMANDS } from './command-pane.ts';
 import { DETAILS } from './details-pane.ts';
 import { EVENTS } from './event-pane.ts';

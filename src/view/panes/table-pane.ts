@@ -1,5 +1,5 @@
 import type { Action } from '../../store/actions.ts';
-import type { ColumnId } from '../../store/state.ts';
+import type { ColumnId } from '../../store/columns.ts';
 import { COLUMNS } from '../columns/columns.ts';
 import { keyText } from '../header/key-help.ts';
 import type { Item } from '../table/item.ts';

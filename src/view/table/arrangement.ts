@@ -1,4 +1,5 @@
-import type { Folds, GroupBy, Sort } from '../../store/state.ts';
+import type { Sort } from '../../store/columns.ts';
+import type { Folds, GroupBy } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import type { RateHistory } from '../../store/rate-history.ts';
 import type { Compare, Entry, Group } from './entry.ts';

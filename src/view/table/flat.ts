@@ -1,4 +1,4 @@
-import type { Sort } from '../../store/state.ts';
+import type { Sort } from '../../store/columns.ts';
 import type { Arrangement } from './arrangement.ts';
 import type { Compare, Entry } from './entry.ts';
 import { type Item, rowItem } from './item.ts';

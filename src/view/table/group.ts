@@ -1,4 +1,5 @@
-import type { ColumnId, GroupBy, Sort } from '../../store/state.ts';
+import type { ColumnId, Sort } from '../../store/columns.ts';
+import type { GroupBy } from '../../store/state.ts';
 import { addTo, emptySum, type MutableSum, type Sum } from '../../store/sums.ts';
 import type { Row } from '../../store/row.ts';
 import type { Compare, Entry, Group, SortKey } from './entry.ts';

@@ -1,5 +1,6 @@
 import type { TextPool } from '../../query/texts.ts';
-import type { Folds, GroupBy, Sort } from '../../store/state.ts';
+import type { Sort } from '../../store/columns.ts';
+import type { Folds, GroupBy } from '../../store/state.ts';
 import { addTo } from '../../store/sums.ts';
 import type { RateHistory } from '../../store/rate-history.ts';
 import type { Row } from '../../store/row.ts';

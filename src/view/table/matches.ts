@@ -7,7 +7,7 @@ import { isWithin, type PortItem } from '../../query/ranges.ts';
 import { compileRegex, withCache } from '../../query/regex.ts';
 import { unmapped } from '../../model/address.ts';
 import { isService } from '../../model/services.ts';
-import type { ColumnId } from '../../store/state.ts';
+import type { ColumnId } from '../../store/columns.ts';
 
 /** A part of a text, in UTF-16 units from its start; `to` is behind the last one. */
 export interface Part {

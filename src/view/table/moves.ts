@@ -1,4 +1,4 @@
-import type { Sort } from '../../store/state.ts';
+import type { Sort } from '../../store/columns.ts';
 import type { Entry } from './entry.ts';
 import type { RowFollower } from './follower.ts';
 import type { ShownRows } from './shown.ts';

@@ -1,4 +1,5 @@
-import type { Sort, State } from '../../store/state.ts';
+import type { Sort } from '../../store/columns.ts';
+import type { State } from '../../store/state.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { RateHistory } from '../../store/rate-history.ts';
 import type { Row } from '../../store/row.ts';

@@ -1,5 +1,5 @@
 import { planOf, type Plan } from '../columns/plan.ts';
-import { type ColumnChoice, type ColumnId, MAX_COLUMN_WIDTH, type WidestSeen } from '../../store/state.ts';
+import { type ColumnChoice, type ColumnId, MAX_COLUMN_WIDTH, type WidestSeen } from '../../store/columns.ts';
 import type { Row } from '../../store/row.ts';
 import type { Seen } from '../../store/seen-fields.ts';
 import { type CellContext, type Column, columnOf, tableTextOf } from '../columns/columns.ts';

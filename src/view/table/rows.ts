@@ -1,6 +1,7 @@
 import { termsOf } from '../../query/expression.ts';
 import { areRatesOld, pictureOf } from '../../store/picture.ts';
-import type { ColumnId, State } from '../../store/state.ts';
+import type { ColumnId } from '../../store/columns.ts';
+import type { State } from '../../store/state.ts';
 import type { RateHistory } from '../../store/rate-history.ts';
 import { isMeasured, type Mark, type Row } from '../../store/row.ts';
 import { type CellContext, type Column, columnOf, tableTextOf } from '../columns/columns.ts';

@@ -1,4 +1,5 @@
-import type { ColumnId, SameColumns, State } from '../../store/state.ts';
+import type { ColumnId, SameColumns } from '../../store/columns.ts';
+import type { State } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import { type CellContext, columnOf } from '../columns/columns.ts';
 

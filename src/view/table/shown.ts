@@ -1,6 +1,7 @@
 import { NO_LOOKUPS } from '../../store/lookups.ts';
 import type { Row } from '../../store/row.ts';
-import type { Folds, GroupBy, Sort, State } from '../../store/state.ts';
+import type { Sort } from '../../store/columns.ts';
+import type { Folds, GroupBy, State } from '../../store/state.ts';
 import type { Arrangement } from './arrangement.ts';
 import type { Entry } from './entry.ts';
 import { EntryIndex } from './entry-index.ts';

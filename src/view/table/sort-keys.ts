@@ -1,6 +1,6 @@
 import type { TextPool } from '../../query/texts.ts';
 import type { Lookups } from '../../store/lookups.ts';
-import type { ColumnId } from '../../store/state.ts';
+import type { ColumnId } from '../../store/columns.ts';
 import type { Row } from '../../store/row.ts';
 import { columnOf } from '../columns/columns.ts';
 import type { Entry, SortKey } from './entry.ts';

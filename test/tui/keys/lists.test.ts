@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Action } from '../../../src/store/actions.ts';
-import {
-  type ColumnChoice,
-  type ColumnId,
-  type List,
-  MAX_COLUMN_WIDTH,
-  type State,
-} from '../../../src/store/state.ts';
+import { type ColumnChoice, type ColumnId, MAX_COLUMN_WIDTH } from '../../../src/store/columns.ts';
+import type { List, State } from '../../../src/store/state.ts';
 import { BUILT_IN } from '../../../src/store/views.ts';
 import { actionOf as actionOfKey } from '../../../src/tui/keymap.ts';
 import { COLUMNS } from '../../../src/view/columns/columns.ts';

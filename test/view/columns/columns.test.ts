@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LOCAL_HOST } from '../../../src/model/host.ts';
 import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
-import { COLUMN_IDS, type ColumnId } from '../../../src/store/state.ts';
+import { COLUMN_IDS, type ColumnId } from '../../../src/store/columns.ts';
 import type { Row } from '../../../src/store/row.ts';
 import { columnOf, COLUMNS, presentColumns } from '../../../src/view/columns/columns.ts';
 import type { CellContext, ColumnRow } from '../../../src/view/columns/column.ts';

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Lookups } from '../../../src/store/lookups.ts';
-import { COLUMN_IDS, type State } from '../../../src/store/state.ts';
+import { COLUMN_IDS } from '../../../src/store/columns.ts';
+import type { State } from '../../../src/store/state.ts';
 import { type ColumnRow, onRequest, wordsText } from '../../../src/view/columns/column.ts';
 import { NETWORK_COLUMNS } from '../../../src/view/columns/network.ts';
 import { NOTHING } from '../../../src/view/text/format.ts';

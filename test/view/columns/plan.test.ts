@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ColumnId } from '../../../src/store/state.ts';
+import type { ColumnId } from '../../../src/store/columns.ts';
 import { NOTHING_SEEN } from '../../../src/store/seen-fields.ts';
 import { COLUMNS } from '../../../src/view/columns/columns.ts';
 import { planOf, type PlanInputs } from '../../../src/view/columns/plan.ts';

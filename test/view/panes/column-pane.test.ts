@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ColumnChoice, COLUMN_IDS } from '../../../src/store/state.ts';
+import { type ColumnChoice, COLUMN_IDS } from '../../../src/store/columns.ts';
 import {
   columnAfter,
   columnPaneLines,

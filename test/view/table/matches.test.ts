@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LOCAL_HOST } from '../../../src/model/host.ts';
 import type { Socket } from '../../../src/model/socket.ts';
-import type { ColumnId } from '../../../src/store/state.ts';
+import type { ColumnId } from '../../../src/store/columns.ts';
 import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import { columnOf } from '../../../src/view/columns/columns.ts';
 import { matchedPartsOf } from '../../../src/view/table/matches.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
-import type { ColumnChoice, ColumnId } from '../../../src/store/state.ts';
+import type { ColumnChoice, ColumnId } from '../../../src/store/columns.ts';
 import { type CellContext, COLUMNS } from '../../../src/view/columns/columns.ts';
 import { NOTHING_SEEN, type Seen } from '../../../src/store/seen-fields.ts';
-import type { WidestSeen } from '../../../src/store/state.ts';
+import type { WidestSeen } from '../../../src/store/columns.ts';
 import { columnsIn, noteWidths, placeColumns } from '../../../src/view/table/place.ts';
 import { rowLine, titleLine } from '../../../src/view/table/rows.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Row } from '../../../src/store/row.ts';
-import type { SameColumns } from '../../../src/store/state.ts';
+import type { SameColumns } from '../../../src/store/columns.ts';
 import { sameColumns } from '../../../src/view/table/same-columns.ts';
 import { after, baseline, emptyState, queryFrom, type SocketFields, socket } from '../../helpers/fakes.ts';
 
