@@ -14,7 +14,8 @@ import { SilenceNotice } from './silence-notice.ts';
  * thread. Node handles signals on its main thread only, so a busy main thread would not react to them.
  *
  *     signal ──▶ keeper ──end──▶ command ──ended──▶ keeper: restores the terminal, prints to stderr, exits
- *                   └── no answer ──▶ restores the terminal; the default action of the signal ends the process
+ *                   └── no answer ──▶ restores the terminal, or says that events are lost; the default action of the
+ *                       signal ends the process
  */
 
 /** Signals that end the program, with the exit code that a shell reports for them. */
@@ -25,6 +26,8 @@ type Signal = keyof typeof SCREEN_SIGNALS;
 
 /** Maximum time for an answer of the command, which answers at once unless it is busy or stuck. */
 const ANSWER_MS = 2000;
+/** The same without a screen: `watch` may be busy with thousands of events, which it prints before it ends. */
+const EVENTS_ANSWER_MS = 10_000;
 
 /** Maximum time for the command thread to end: it waits up to 2 s for a source that is being opened (OPENING_MS). */
 const ENDING_MS = 4000;
@@ -57,12 +60,16 @@ export class Keeper {
   /** Exit code, and the signal if there was one; undefined until the process is to end. */
   #ending: { readonly code: number; readonly signal?: Signal } | undefined;
   #deadline: NodeJS.Timeout | undefined;
+  readonly #hasEvents: boolean;
+  /** A signal was forwarded to `watch`, which has not answered yet: events that it has not printed would be lost. */
+  #mayLoseEvents = false;
 
   /**
    * @param file the program; it runs the command when loaded in a thread
    * @param hasTerminal true for the live screen
    */
   constructor(file: URL, hasTerminal: boolean) {
+    this.#hasEvents = !hasTerminal;
     const workerData: CommandData = { isCommand: true, progress: this.#progressWords };
     for (const signal of Object.keys(hasTerminal ? SCREEN_SIGNALS : SIGNALS) as Signal[])
       process.on(signal, () => this.#endBy(signal));
@@ -97,9 +104,11 @@ export class Keeper {
         this.#endBy('SIGHUP');
         return;
       case 'ending':
+        this.#mayLoseEvents = false;
         this.#forceEnd(message.maxMs);
         return;
       case 'ended':
+        this.#mayLoseEvents = false;
         this.#restore();
         for (const line of message.lines) say(line);
         this.#ending = { ...this.#ending, code: message.code };
@@ -107,13 +116,17 @@ export class Keeper {
     }
   }
 
-  /** Asks the command to end; if it does not answer, ends the process without it. */
+  /** Asks the command to end; if it does not answer, ends the process without it, after a second signal sooner. */
   #endBy(signal: Signal): void {
-    if (this.#ending) return;
+    if (this.#ending) {
+      if (this.#mayLoseEvents) this.#forceEnd(ANSWER_MS);
+      return;
+    }
     const code = SCREEN_SIGNALS[signal];
     this.#ending = { code, signal };
+    this.#mayLoseEvents = this.#hasEvents;
     this.#post({ type: 'end', code });
-    this.#forceEnd(ANSWER_MS);
+    this.#forceEnd(this.#hasEvents ? EVENTS_ANSWER_MS : ANSWER_MS);
   }
 
   /** Ends the process after this time, whatever its threads are doing. */
@@ -122,6 +135,7 @@ export class Keeper {
     this.#deadline = setTimeout(() => {
       this.#restore();
       const { signal, code = 1 } = this.#ending ?? {};
+      if (this.#mayLoseEvents) say('the last events are lost: they could not be read before the end');
       if (signal) this.#dieBy(signal);
       else void loadLibC().then((libc) => (libc ? libc.exitNow(code) : process.kill(process.pid, 'SIGKILL')));
     }, afterMs);

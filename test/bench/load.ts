@@ -33,7 +33,7 @@ export interface LoadResult {
 
 /** Number of clients, and of servers: a server serves one connection at a time, so each client has its own. */
 const PAIRS = 4;
-const FIRST_PORT = 7100;
+export const FIRST_PORT = 7100;
 /** Delay from the order to the first connection, so that all processes start at the same time. */
 const START_DELAY_MS = 300;
 /** Maximum delay of the end of a load before it counts as failed, milliseconds. */

@@ -83,7 +83,7 @@ async function measureWatcher(
     await run.waitUntilReady(() => load.connectOnce());
     run.start();
     const { connections, rate: reached, lifetimesMs } = await load.run(clients, rate, seconds);
-    const costs = await run.stop();
+    const costs = await run.stop(() => load.connectOnce());
     return {
       watcher: watcher.name,
       rate: reached,

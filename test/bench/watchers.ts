@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FIRST_PORT } from './load.ts';
 import { processCpuMs } from './machine.ts';
 import type { PrivateNet } from './private-net.ts';
 import { scratchFolder } from './scratch.ts';
@@ -55,6 +56,10 @@ export function watchers(netpane: string): Watcher[] {
 export const isInstalled = ({ words: [command = ''] }: Watcher): boolean =>
   spawnSync('sh', ['-c', 'command -v "$1"', 'sh', command]).status === 0;
 
+/** Returns true for the event of the end of a connection by `Load.connectOnce`. It begins with its time. */
+const isCloseOfOne = (line: string): boolean =>
+  line.includes('"type":"close"') && line.includes(`"remote":{"address":"127.0.0.1","port":${FIRST_PORT}}`);
+
 /** Runs a program again and again until SIGTERM, then once more, so that one run begins after the load has ended. */
 const RUN_REPEATEDLY = `trap stop=1 TERM
 runs=0
@@ -99,7 +104,7 @@ export class WatcherRun {
       signal: isContinuous ? 'TERM' : 'KILL',
     });
     this.#watcher = watcher;
-    this.#out = openSync(outFile, 'w');
+    this.#out = openSync(outFile, 'w+');
     // A home that every user can read, and without configuration.
     const { XDG_CONFIG_HOME: _, ...env } = process.env;
     this.#child = spawn(file, args, {
@@ -138,10 +143,14 @@ export class WatcherRun {
     this.#startCpuMs = processCpuMs(this.#pid);
   }
 
-  /** Ends the measurement: the load is over. Waits until the watcher has reported everything, and ends it. */
-  async stop(): Promise<WatcherCosts> {
+  /**
+   * Ends the measurement: the load is over. Waits until the watcher has reported everything, and ends it.
+   * @param connectOnce makes a connection, so that netpane has something to report
+   */
+  async stop(connectOnce: () => Promise<void>): Promise<WatcherCosts> {
     const ms = performance.now() - this.#startMs;
     if (!this.#watcher.isContinuous) return this.#stopRepeated();
+    if (this.#watcher.format === 'netpane') await this.#waitForAnother(connectOnce);
     await this.#waitUntilQuiet();
     const cpuMs = processCpuMs(this.#pid) - this.#startCpuMs;
     this.#child.kill('SIGTERM');
@@ -157,6 +166,23 @@ export class WatcherRun {
     for (const [, m, s] of this.#stderr.matchAll(/(\d+)m([\d.]+)s/g)) seconds += 60 * Number(m) + Number(s);
     const runs = Number(/^runs (\d+)$/m.exec(this.#stderr)?.[1]);
     return { cpuMs: 1000 * seconds, ms: performance.now() - this.#startMs, runs, notices: [] };
+  }
+
+  /** Waits until netpane reports a connection from after the load: it may be silent before that because it is busy. */
+  async #waitForAnother(connectOnce: () => Promise<void>): Promise<void> {
+    const [startMs, afterMs] = [performance.now(), Date.now()];
+    let at = 0;
+    let rest = '';
+    let isFound = false;
+    while (!isFound && performance.now() - startMs < TIMEOUT_MS) {
+      await connectOnce();
+      await sleep(200);
+      const bytes = Buffer.alloc(fstatSync(this.#out).size - at);
+      at += readSync(this.#out, bytes, 0, bytes.length, at);
+      const lines = (rest + bytes.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      isFound = lines.some((line) => isCloseOfOne(line) && Number(/\d+/.exec(line)) > afterMs);
+    }
   }
 
   async #waitUntilQuiet(): Promise<void> {

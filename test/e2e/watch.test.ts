@@ -1,10 +1,12 @@
 // `netpane watch` on this machine: prints the events of sockets on loopback, and loses none when it ends.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { type HerdSocket, root } from '../helpers/herd.ts';
+import { eventually, type HerdSocket, root } from '../helpers/herd.ts';
 import type { Listed } from '../helpers/ss.ts';
 import { cleanUp, faults, hasNetlink, isLinux, newHerd, program, runNetpane, uniqueName } from './netpane.ts';
 
@@ -249,6 +251,38 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
     watcher.child.kill('SIGTERM');
     expect(await exited).toEqual([1, null]);
     await watcher.until('the message', () => watcher.output.stderr.includes('the last output is lost'));
+  });
+
+  test('is ended although it is busy, after a second signal sooner, and says that events are lost', async () => {
+    const stuck = async () => {
+      const file = join(tmpdir(), uniqueName());
+      cleanUp(() => rmSync(file, { force: true }));
+      const watcher = start([], ['--import', faults], {
+        NETPANE_FAULT: 'command-busy',
+        NETPANE_FAULT_FILE: file,
+      });
+      writeFileSync(file, '');
+      await eventually(
+        () => `not busy: ${watcher.output.stderr}`,
+        () => readFileSync(file, 'utf8').includes('begun'),
+      );
+      return watcher;
+    };
+    const [one, other] = [await stuck(), await stuck()];
+    const ends: string[] = [];
+    const ended = [
+      one.ended.then(() => ends.push('after one signal')),
+      other.ended.then(() => ends.push('after two')),
+    ];
+    one.child.kill('SIGTERM');
+    other.child.kill('SIGTERM');
+    other.child.kill('SIGINT');
+    await Promise.all(ended);
+    expect(ends).toEqual(['after two', 'after one signal']);
+    for (const { output, child } of [one, other]) {
+      expect(['SIGTERM', 'SIGINT']).toContain(child.signalCode);
+      expect(output.stderr).toContain('the last events are lost');
+    }
   });
 
   test('ends when the reader leaves: `watch | head -1`', async () => {
