@@ -76,7 +76,7 @@ export async function list(
         degradations,
         events: [],
         coverage: { level: 'polls' },
-        cost: { sampleMs: 0, ownersMs: 0, diffMs: 0 },
+        cost: { socketsMs: 0, ownersMs: 0, diffMs: 0 },
       },
     },
   );

@@ -28,15 +28,15 @@ export interface Snapshot {
   /** Empty if the source does not read interfaces. */
   readonly interfaces: readonly NetworkInterface[];
   readonly degradations: readonly Degradation[];
-  /** Elapsed time of the poll without `ownersMs`, milliseconds. */
-  readonly sampleMs: number;
+  /** Time of the poll without `ownersMs`, milliseconds: nearly all of it is spent reading the sockets. */
+  readonly socketsMs: number;
   /** Time spent finding the owners of the sockets, milliseconds. */
   readonly ownersMs: number;
 }
 
 /** Elapsed time of one poll, milliseconds: that of its `Snapshot`, and of applying the difference. */
 export interface Cost {
-  readonly sampleMs: number;
+  readonly socketsMs: number;
   readonly ownersMs: number;
   readonly diffMs: number;
 }

@@ -81,7 +81,7 @@ export class Sampler {
     this.#pacer = new Pacer(options.intervalMs, options.maxShare ?? DEFAULT_MAX_SHARE);
     this.#merger = new Merger({
       emitsEveryChange: options.onEvents !== undefined,
-      hasEvents: options.source.events !== undefined,
+      hasEventSource: options.source.events !== undefined,
       maxGone: 2 * this.#maxWaiting,
     });
   }
@@ -193,7 +193,7 @@ export class Sampler {
     }
   }
 
-  #batchOf({ sockets, interfaces, degradations, sampleMs, ownersMs }: Snapshot, start: Moment): Batch {
+  #batchOf({ sockets, interfaces, degradations, socketsMs, ownersMs }: Snapshot, start: Moment): Batch {
     const { clock, source } = this.#options;
     const diffStartMs = clock.monotonicMs();
     const baseline = this.#previous === undefined;
@@ -221,7 +221,7 @@ export class Sampler {
       interfaces,
       degradations: notice ? [...degradations, notice] : degradations,
       coverage: source.events?.coverage ?? { level: 'polls', why: `${source.name} only polls` },
-      cost: { sampleMs, ownersMs, diffMs: endMs - diffStartMs },
+      cost: { socketsMs, ownersMs, diffMs: endMs - diffStartMs },
     };
   }
 }

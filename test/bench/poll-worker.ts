@@ -25,7 +25,7 @@ export interface PollRequest {
 
 /** Costs of a poll, milliseconds, and what it found. */
 export interface PollCosts {
-  readonly sampleMs: number;
+  readonly socketsMs: number;
   readonly ownersMs: number;
   readonly diffMs: number;
   /** Time of the receive-only loop over the same dumps. */

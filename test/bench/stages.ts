@@ -129,7 +129,7 @@ export class Pipeline {
     const [store, paint, render] = [this.#storeMs, this.#paintMs, this.#renderMs];
     return {
       costs: {
-        sockets: poll.sampleMs,
+        sockets: poll.socketsMs,
         owners: poll.ownersMs,
         diff: poll.diffMs,
         receive: receiveMs,
@@ -194,7 +194,7 @@ export class Pipeline {
       events: [],
       coverage: { level: 'polls' as const },
       degradations: [],
-      cost: { sampleMs: 0, ownersMs: 0, diffMs: 0 },
+      cost: { socketsMs: 0, ownersMs: 0, diffMs: 0 },
     };
     this.#app.dispatch({ type: 'batch', batch, atMs: this.#virtualMs });
     this.#terminal.restore();

@@ -110,6 +110,6 @@ export const syntheticBatch = (fields: Partial<Batch> & { readonly monotonicMs: 
   degradations: [],
   events: [],
   coverage: { level: 'polls' },
-  cost: { sampleMs: 1, ownersMs: 0, diffMs: 0 },
+  cost: { socketsMs: 1, ownersMs: 0, diffMs: 0 },
   ...fields,
 });

@@ -158,7 +158,7 @@ export async function compareTools(
   const total = (of: 'lookups' | 'interrupted' | 'skipped') =>
     polls.reduce((sum, { received }) => sum + (received?.[of] ?? 0), 0);
   const receiveOnlyMs = ({ receiveOnlyMs = Number.NaN }: PollCosts) => receiveOnlyMs;
-  const pollMs = ({ sampleMs, ownersMs }: PollCosts) => sampleMs + ownersMs;
+  const pollMs = ({ socketsMs, ownersMs }: PollCosts) => socketsMs + ownersMs;
   return {
     sockets: any?.sockets ?? 0,
     namespaces: any?.namespaces ?? 0,

@@ -74,7 +74,7 @@ export const udp = (fields: SocketFields = {}): Socket =>
 /** Wall-clock time at which the monotonic clock of fake batches is 0: noon, UTC. */
 export const NOON_MS = Date.UTC(2026, 0, 2, 12);
 
-const COST: Cost = { sampleMs: 1, ownersMs: 1, diffMs: 0 };
+const COST: Cost = { socketsMs: 1, ownersMs: 1, diffMs: 0 };
 
 /** Returns a batch after the first, empty except for `fields`. `takenAtMs` is `NOON_MS` plus `monotonicMs`. */
 export function batch(fields: Partial<Batch> = {}): Batch {
@@ -156,7 +156,7 @@ export const snapshot = (sockets: readonly Socket[] | ReadonlyMap<string, Socket
   sockets: Array.isArray(sockets) ? byId(sockets) : (sockets as ReadonlyMap<string, Socket>),
   interfaces: [],
   degradations: [],
-  sampleMs: 0,
+  socketsMs: 0,
   ownersMs: 0,
 });
 

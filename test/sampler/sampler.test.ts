@@ -61,7 +61,7 @@ interface Case {
   readonly maxShare?: number;
   readonly auto?: boolean;
   /** The source has an event source. */
-  readonly hasEvents?: boolean;
+  readonly hasEventSource?: boolean;
   /** See `EventSource`. */
   readonly idleDrainMs?: number | undefined;
   /** The sampler has `onEvents`. */
@@ -73,7 +73,7 @@ function setUp({
   intervalMs = 1000,
   maxShare,
   auto = true,
-  hasEvents = false,
+  hasEventSource = false,
   idleDrainMs,
   hasOnEvents = false,
 }: Case = {}) {
@@ -103,7 +103,7 @@ function setUp({
       close: () => {
         system.closed++;
       },
-      ...(hasEvents && {
+      ...(hasEventSource && {
         events: {
           coverage,
           idleDrainMs,
@@ -170,7 +170,7 @@ test('the first batch is the baseline with all sockets; the next has the differe
     ...snapshot([a]),
     interfaces: [{ name: 'lo', isUp: true, rxBytes: 1, txBytes: 1, addresses: [] }],
     degradations: [{ code: 'c', text: 't', short: 's' }],
-    sampleMs: 3,
+    socketsMs: 3,
     ownersMs: 4,
   };
   sampler.start();
@@ -192,7 +192,7 @@ test('the first batch is the baseline with all sockets; the next has the differe
     degradations: [{ code: 'c', text: 't', short: 's' }],
     events: [],
     coverage: { level: 'polls', why: 'fake only polls' },
-    cost: { sampleMs: 3, ownersMs: 4, diffMs: 0 },
+    cost: { socketsMs: 3, ownersMs: 4, diffMs: 0 },
   });
   expect(batches[1]).toMatchObject({
     baseline: false,
@@ -210,10 +210,10 @@ test('a batch has the start time of its poll and the costs of the snapshot', asy
   const { sampler, clock, batches, answers } = setUp({ auto: false });
   sampler.start();
   await clock.pass(300);
-  answers[0]?.give({ ...snapshot([]), sampleMs: 250, ownersMs: 50 });
+  answers[0]?.give({ ...snapshot([]), socketsMs: 250, ownersMs: 50 });
   await clock.pass(0);
   expect(batches).toMatchObject([
-    { monotonicMs: 5000, takenAtMs: NOON_MS, cost: { sampleMs: 250, ownersMs: 50, diffMs: 0 } },
+    { monotonicMs: 5000, takenAtMs: NOON_MS, cost: { socketsMs: 250, ownersMs: 50, diffMs: 0 } },
   ]);
 });
 
@@ -483,7 +483,7 @@ describe('a source with an event source', () => {
   });
 
   test('is drained before and after each poll, and every 50 ms', async () => {
-    const { sampler, clock, world, drainsMs } = setUp({ hasEvents: true, intervalMs: 100 });
+    const { sampler, clock, world, drainsMs } = setUp({ hasEventSource: true, intervalMs: 100 });
     world.costMs = 10;
     sampler.start();
     await clock.pass(90);
@@ -493,7 +493,7 @@ describe('a source with an event source', () => {
   test('is drained less often at rest if its buffers are large enough for that', async () => {
     const drainsAfter = async (idleDrainMs: number | undefined) => {
       const { sampler, clock, system, drainsMs } = setUp({
-        hasEvents: true,
+        hasEventSource: true,
         intervalMs: 60_000,
         idleDrainMs,
       });
@@ -513,7 +513,7 @@ describe('a source with an event source', () => {
   });
 
   test('a socket that spawned and closed between two polls is in the next batch, with the coverage', async () => {
-    const { sampler, clock, batches, system, coverage } = setUp({ hasEvents: true });
+    const { sampler, clock, batches, system, coverage } = setUp({ hasEventSource: true });
     sampler.start();
     await clock.pass(500);
     system.kernelEvents = [appeared(5400), ended(5450)];
@@ -532,7 +532,7 @@ describe('a source with an event source', () => {
   });
 
   test('kernel events during a poll are in the batch of that poll', async () => {
-    const { sampler, clock, batches, answers, system } = setUp({ hasEvents: true, auto: false });
+    const { sampler, clock, batches, answers, system } = setUp({ hasEventSource: true, auto: false });
     sampler.start();
     await clock.pass(0);
     answers[0]?.give(snapshot([a]));
@@ -548,7 +548,7 @@ describe('a source with an event source', () => {
   });
 
   test('onEvents gets each event at once, in order and only once', async () => {
-    const { sampler, clock, batches, system, received } = setUp({ hasEvents: true, hasOnEvents: true });
+    const { sampler, clock, batches, system, received } = setUp({ hasEventSource: true, hasOnEvents: true });
     sampler.start();
     await clock.pass(410);
     system.kernelEvents = [
@@ -572,7 +572,7 @@ describe('a source with an event source', () => {
   });
 
   test('event times are wall-clock times, also after the clock has jumped', async () => {
-    const { sampler, clock, batches, world, system } = setUp({ hasEvents: true });
+    const { sampler, clock, batches, world, system } = setUp({ hasEventSource: true });
     sampler.start();
     await clock.pass(500);
     clock.wall -= 3_600_000;
@@ -599,7 +599,7 @@ describe('a source with an event source', () => {
 
   test('stop sends the last events, drains no more, and closes the source once', async () => {
     const { sampler, clock, batches, system, received, drainsMs } = setUp({
-      hasEvents: true,
+      hasEventSource: true,
       hasOnEvents: true,
     });
     sampler.start();
@@ -617,7 +617,7 @@ describe('a source with an event source', () => {
   });
 
   test('stop from within onEvents: no drain and no batch follows', async () => {
-    const { sampler, clock, batches, system, consumer } = setUp({ hasEvents: true, hasOnEvents: true });
+    const { sampler, clock, batches, system, consumer } = setUp({ hasEventSource: true, hasOnEvents: true });
     consumer.onEvent = () => sampler.stop();
     sampler.start();
     await clock.pass(10);
@@ -625,7 +625,7 @@ describe('a source with an event source', () => {
     await clock.pass(1000);
     expect(batches).toHaveLength(1);
     expect(clock.pending).toBe(0);
-    const other = setUp({ hasEvents: true, hasOnEvents: true, auto: false });
+    const other = setUp({ hasEventSource: true, hasOnEvents: true, auto: false });
     other.consumer.onEvent = () => other.sampler.stop();
     other.sampler.start();
     await other.clock.pass(0);
@@ -639,7 +639,7 @@ describe('a source with an event source', () => {
   });
 
   test('an error closes the source once and ends the draining', async () => {
-    const { sampler, clock, answers, errors, system } = setUp({ hasEvents: true, auto: false });
+    const { sampler, clock, answers, errors, system } = setUp({ hasEventSource: true, auto: false });
     sampler.start();
     await clock.pass(60);
     answers[0]?.fail(new Error('broken'));
@@ -661,7 +661,7 @@ describe('a source with an event source', () => {
   });
 
   test('stops draining at the maximum while no batch is taken, and continues afterwards', async () => {
-    const { sampler, clock, batches, system, drainsMs, onTake } = setUp({ hasEvents: true });
+    const { sampler, clock, batches, system, drainsMs, onTake } = setUp({ hasEventSource: true });
     let taken = () => {};
     onTake(() => new Promise((resolve) => void (taken = resolve)));
     const gaps = Array.from({ length: 4000 }, (): KernelEvent => ({

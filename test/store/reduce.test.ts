@@ -31,7 +31,7 @@ const CANCEL: Action = { type: 'cancel-prompt' };
 describe('batches', () => {
   test('set the fields of the header', () => {
     const degradations = [{ code: 'c', text: 'text', short: 'short' }];
-    const cost = { sampleMs: 1, ownersMs: 2, diffMs: 3 };
+    const cost = { socketsMs: 1, ownersMs: 2, diffMs: 3 };
     const state = after(
       emptyState(),
       baseline([a]),

@@ -44,23 +44,23 @@ export class Merger {
 
   /**
    * @param options `emitsEveryChange`: emit an event for each notable change, instead of one for the difference between
-   * two batches; `hasEvents`: an event source reports the end of sockets, mostly before a poll misses them; `maxGone`:
-   * maximum number of lives kept after they are gone, the oldest are dropped first
+   * two batches; `hasEventSource`: an event source reports the end of sockets, mostly before a poll misses them;
+   * `maxGone`: maximum number of lives kept after they are gone, the oldest are dropped first
    */
   constructor({
     emitsEveryChange,
-    hasEvents,
+    hasEventSource,
     maxGone = 2 * MAX_WAITING_EVENTS,
   }: {
     readonly emitsEveryChange: boolean;
-    readonly hasEvents: boolean;
+    readonly hasEventSource: boolean;
     readonly maxGone?: number;
   }) {
     const [polls, events] = [this.#polls, this.#events];
     this.#report = new Report(events, emitsEveryChange);
-    this.#index = new LifeIndex(polls, hasEvents);
+    this.#index = new LifeIndex(polls, hasEventSource);
     this.#cycle = new LifeCycle(polls, this.#index, events, this.#report, maxGone);
-    this.#pollRules = new PollRules(polls, this.#index, this.#cycle, events, this.#report, hasEvents);
+    this.#pollRules = new PollRules(polls, this.#index, this.#cycle, events, this.#report, hasEventSource);
     this.#kernelRules = new KernelRules(polls, this.#index, this.#cycle);
   }
 

@@ -170,7 +170,7 @@ export class SockDiagSource implements Source {
       sockets: this.#published,
       interfaces,
       degradations: this.#degradations(polls),
-      sampleMs: readMs - startMs + (nowMs() - ownersMs),
+      socketsMs: readMs - startMs + (nowMs() - ownersMs),
       ownersMs: ownersMs - readMs,
     };
   }

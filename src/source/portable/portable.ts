@@ -197,7 +197,7 @@ export function portableSource(
         ...systemNotices(connections, of),
         ...pollNotices(rows, problems, sockets, of, isRoot && of === 'linux'),
       ],
-      sampleMs: listedMs - startedMs + (performance.now() - ownersDoneMs),
+      socketsMs: listedMs - startedMs + (performance.now() - ownersDoneMs),
       ownersMs: ownersDoneMs - listedMs,
     };
   };
@@ -224,7 +224,7 @@ export function portableSource(
       return {
         ...last,
         degradations: [stale, ...last.degradations],
-        sampleMs: performance.now() - startedMs,
+        socketsMs: performance.now() - startedMs,
         ownersMs: 0,
       };
     },

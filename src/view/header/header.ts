@@ -65,11 +65,11 @@ const systemWords = ({ system, source, coverage }: State): Word[] => [
 
 /** Returns what a poll costs, what it reads and how often. */
 function costWords(state: State): Word[] {
-  const { sampleMs = 0, ownersMs = 0, diffMs = 0 } = state.cost ?? {};
+  const { socketsMs = 0, ownersMs = 0, diffMs = 0 } = state.cost ?? {};
   return [
-    { text: `poll ${costText(sampleMs + ownersMs + diffMs)}`, rank: 1 },
+    { text: `poll ${costText(socketsMs + ownersMs + diffMs)}`, rank: 1 },
     {
-      text: `(sockets ${costText(sampleMs)}, programs ${costText(ownersMs)}, differences ${costText(diffMs)})`,
+      text: `(sockets ${costText(socketsMs)}, programs ${costText(ownersMs)}, differences ${costText(diffMs)})`,
       tone: 'quiet',
       rank: 4,
     },

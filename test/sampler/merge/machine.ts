@@ -106,7 +106,7 @@ export class World {
     this.#scene = scene;
     this.#merger = new Merger({
       emitsEveryChange: scene.emitsEveryChange,
-      hasEvents: scene.delivery !== 'nothing',
+      hasEventSource: scene.delivery !== 'nothing',
     });
   }
 

@@ -67,9 +67,9 @@ const machineOf = (world: World) =>
 /** Expects one spawn, then changes, then one close. */
 function checkLife(truth: Truth, events: readonly SocketEvent[]): void {
   const types = events.map(({ type }) => type).join(' ');
-  const hasEvents = events.length > 0;
+  const hasEventSource = events.length > 0;
   if (truth.inFirstPoll) expect(types).toMatch(/^(change )*close$/);
-  else if (hasEvents) expect(types).toMatch(/^spawn (change )*close$/);
+  else if (hasEventSource) expect(types).toMatch(/^spawn (change )*close$/);
   // Only sockets of the first poll are baseline; an early kernel event may still report when they were made.
   if (!truth.inFirstPoll) expect(events.filter(({ isBaseline }) => isBaseline)).toEqual([]);
   const times = events.map(({ atMs }) => atMs - NOON_MS);
@@ -141,8 +141,8 @@ describe.each<Delivery>(['all', 'some', 'ends', 'gaps', 'nothing'])(
 );
 
 /** A merger to which a test applies polls and kernel events; its output is returned as text. */
-function setUp({ hasEvents = true, emitsEveryChange = true } = {}) {
-  const merger = new Merger({ hasEvents, emitsEveryChange });
+function setUp({ hasEventSource = true, emitsEveryChange = true } = {}) {
+  const merger = new Merger({ hasEventSource, emitsEveryChange });
   let previous: ReadonlyMap<string, Socket> = new Map();
   const take = (): readonly string[] => {
     const { spawned, changed, closed, events } = merger.take();
@@ -177,7 +177,7 @@ const atEnd = (atMs: number, it = a): KernelEvent => ({
 });
 
 test('a socket that one poll misses and the next sees spawns again', () => {
-  const { poll } = setUp({ hasEvents: false });
+  const { poll } = setUp({ hasEventSource: false });
   expect(poll(1000)).toEqual([]);
   expect(poll(2000, a)).toEqual(['+ a ESTABLISHED', 'spawn a 2000 poll']);
   expect(poll(3000)).toEqual(['- a', 'close a 3000 poll']);

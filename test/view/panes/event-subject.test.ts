@@ -13,7 +13,7 @@ const SECOND = 1000;
 
 /** A merger that polls this socket and learns of its close as an ordinary user does: from the kernel's destroy event. */
 class Machine {
-  readonly #merger = new Merger({ hasEvents: true, emitsEveryChange: true });
+  readonly #merger = new Merger({ hasEventSource: true, emitsEveryChange: true });
   #there: ReadonlyMap<string, ReturnType<typeof socket>> = new Map();
 
   poll(nowMs: number, ...sockets: readonly ReturnType<typeof socket>[]): readonly Event[] {

@@ -87,7 +87,7 @@ export class ProcNetSource implements Source {
       sockets,
       interfaces: [],
       degradations,
-      sampleMs: tablesMs - startMs + (this.#nowMs() - ownersMs),
+      socketsMs: tablesMs - startMs + (this.#nowMs() - ownersMs),
       ownersMs: ownersMs - tablesMs,
     };
     return this.#last;
