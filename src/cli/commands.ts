@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
 import { boundsFor } from '../model/bounds.ts';
-import { limitHeapGrowth } from '../sampler/churn.ts';
+import { limitHeapGrowth } from '../sampler/heap.ts';
 import { openSource } from '../source/index.ts';
 import type { Account } from './config/account.ts';
 import type { Invocation } from './invocation.ts';

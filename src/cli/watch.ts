@@ -4,7 +4,7 @@ import { type Format, formatRow } from '../export/formats.ts';
 import type { Gap } from '../export/json.ts';
 import { boundsFor } from '../model/bounds.ts';
 import { printable } from '../model/text.ts';
-import { HeapTuner } from '../sampler/churn.ts';
+import { HeapTuner } from '../sampler/heap.ts';
 import { openSampler } from '../sampler/open.ts';
 import { eventText } from '../view/panes/events.ts';
 import { countText, preciseClockText } from '../view/text/format.ts';

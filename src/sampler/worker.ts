@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { BatchEncoder } from '../model/compact.ts';
 import { Progress } from '../model/progress.ts';
-import { HeapTuner } from './churn.ts';
+import { HeapTuner } from './heap.ts';
 import { openSampler, type SamplerSetup } from './open.ts';
 import type { Sampler } from './sampler.ts';
 

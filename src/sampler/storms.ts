@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { Batch } from '../model/batch.ts';
 
 /** A batch of this many parts prolongs a storm; a batch of more parts begins one. */
@@ -14,9 +12,6 @@ const CALM_MS = 3000;
 
 /** Minimum number of sockets, ids and events in batches that leave enough garbage to collect. */
 const MIN_ITEMS = 20_000;
-
-/** How far V8 may let the heap grow beyond the live objects in a storm, percent. Its default is up to 300. */
-const STORM_GROWTH = 25;
 
 /**
  * Detects in the batches when a storm of connections begins, and when it is calm again. Calm also follows a large
@@ -50,46 +45,5 @@ export class StormDetector {
     if (monotonicMs - this.#lastLargeMs < CALM_MS || this.#items < MIN_ITEMS) return undefined;
     this.#items = 0;
     return 'calm';
-  }
-}
-
-let collect: (() => void) | undefined;
-
-/**
- * Collects the garbage of this thread and compacts the heap. Measured after a storm: 28 MB of objects are left in pages
- * of 190 MB, and with compaction of 62 MB. Blocks the thread for 50 to 300 ms.
- */
-export function collectGarbage(): void {
-  if (collect === undefined) {
-    setFlagsFromString('--expose-gc');
-    collect = runInNewContext('gc') as () => void;
-  }
-  setFlagsFromString('--compact-on-every-full-gc');
-  collect();
-  setFlagsFromString('--no-compact-on-every-full-gc');
-}
-
-/** Makes V8 keep the heap small, in all threads. With its defaults 100,000 sockets take twice the memory they need. */
-export function limitHeapGrowth(): void {
-  setFlagsFromString('--heap-growing-percent=0');
-  setFlagsFromString('--optimize-for-size');
-}
-
-/** Lets the heap grow faster: with thousands of connections a second a small heap would leave V8 only collecting. */
-export function allowHeapGrowth(): void {
-  setFlagsFromString('--no-optimize-for-size');
-  setFlagsFromString(`--heap-growing-percent=${STORM_GROWTH}`);
-}
-
-/** Adapts the heap growth of V8 to the batches of the sampling thread. */
-export class HeapTuner {
-  readonly #storms = new StormDetector();
-
-  note(batch: Batch): void {
-    const phase = this.#storms.note(batch);
-    if (phase === 'storm') allowHeapGrowth();
-    if (phase !== 'calm') return;
-    limitHeapGrowth();
-    collectGarbage();
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Batch } from '../../src/model/batch.ts';
-import { StormDetector } from '../../src/sampler/churn.ts';
+import { StormDetector } from '../../src/sampler/storms.ts';
 import { batch, socket } from '../helpers/fakes.ts';
 
 const FIVE_HUNDRED = Array.from({ length: 500 }, (_, i) => socket({ id: `${i}` }));
