@@ -1,7 +1,7 @@
 import type { Batch } from '../model/batch.ts';
 
-/** A batch of this many parts prolongs a storm; a batch of more parts begins one. */
-const STORM_PARTS = 4;
+/** A batch of this many sockets, ids and events, or more, begins a storm or prolongs it. */
+const LARGE_BATCH = 2000;
 
 /**
  * Minimum time from the last large batch of a storm until it is calm, milliseconds. With a long interval the next batch
@@ -10,8 +10,8 @@ const STORM_PARTS = 4;
  */
 const CALM_MS = 3000;
 
-/** Minimum number of sockets, ids and events in batches that leave enough garbage to collect. */
-const MIN_ITEMS = 20_000;
+/** Minimum number of sockets, ids and events since the last calm that leave enough garbage to collect. */
+const MIN_GARBAGE = 20_000;
 
 /**
  * Detects in the batches when a storm of connections begins, and when it is calm again. Calm also follows a large
@@ -19,31 +19,32 @@ const MIN_ITEMS = 20_000;
  * stay until the next one.
  */
 export class StormDetector {
-  #parts = 0;
+  #isStorm = false;
+  /** Number of sockets, ids and events in the current batch so far. */
+  #inBatch = 0;
+  /** Number of sockets, ids and events since the last calm. */
+  #sinceCalm = 0;
   /** Time of the last large batch, on the batches' clock. */
   #lastLargeMs = -Infinity;
-  /** Number of sockets, ids and events since the last calm. */
-  #items = 0;
 
   /** Takes a batch, or a part of one. Returns the phase that begins with it, or undefined. */
-  note({
-    partial,
-    baseline,
-    monotonicMs,
-    spawned,
-    changed,
-    closed,
-    events,
-  }: Batch): 'storm' | 'calm' | undefined {
-    this.#items += spawned.length + changed.length + closed.length + events.length;
-    if (partial) {
-      this.#parts++;
-      if (this.#parts >= STORM_PARTS - 1) this.#lastLargeMs = monotonicMs;
-      return this.#parts === STORM_PARTS && !baseline ? 'storm' : undefined;
+  note(batch: Batch): 'storm' | 'calm' | undefined {
+    const { partial, baseline, monotonicMs, spawned, changed, closed, events } = batch;
+    const items = spawned.length + changed.length + closed.length + events.length;
+    this.#inBatch += items;
+    this.#sinceCalm += items;
+    const isLarge = this.#inBatch >= LARGE_BATCH;
+    if (!partial) this.#inBatch = 0;
+    if (isLarge) {
+      this.#lastLargeMs = monotonicMs;
+      if (this.#isStorm || baseline) return undefined;
+      this.#isStorm = true;
+      return 'storm';
     }
-    this.#parts = 0;
-    if (monotonicMs - this.#lastLargeMs < CALM_MS || this.#items < MIN_ITEMS) return undefined;
-    this.#items = 0;
+    if (partial || monotonicMs - this.#lastLargeMs < CALM_MS || this.#sinceCalm < MIN_GARBAGE)
+      return undefined;
+    this.#isStorm = false;
+    this.#sinceCalm = 0;
     return 'calm';
   }
 }

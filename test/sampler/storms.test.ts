@@ -19,7 +19,15 @@ const phases = (...batches: Batch[]) => {
   return batches.flatMap((it) => detector.note(it) ?? []);
 };
 
-test('a storm begins with a batch of many parts, and ends three seconds after the last such batch', () => {
+test('a batch of 2,000 sockets begins a storm, in however many parts it comes', () => {
+  const many = (count: number) => Array.from({ length: count }, (_, i) => socket({ id: `${i}` }));
+  expect(phases(batch({ spawned: many(2000) }))).toEqual(['storm']);
+  expect(phases(batch({ spawned: many(1999) }))).toEqual([]);
+  expect(phases(...parts(1000, 4))).toEqual(['storm']);
+  expect(phases(...parts(1000, 3), ...parts(2000, 3))).toEqual([]);
+});
+
+test('a storm ends three seconds after its last large batch', () => {
   expect(phases(...parts(1000, 60), ...quiet(2000, 3000, 3900))).toEqual(['storm']);
   expect(phases(...parts(1000, 60), ...quiet(2000, 3000, 4000))).toEqual(['storm', 'calm']);
   expect(phases(...parts(1000, 60), ...parts(3000, 4), ...quiet(4000, 5000))).toEqual(['storm']);
