@@ -1,4 +1,4 @@
-import { Names, type SearchFields } from './search-fields.ts';
+import { NameParts, type SearchFields } from './search-fields.ts';
 import type { Subject } from './subject.ts';
 import type { TextPool } from './texts.ts';
 
@@ -27,7 +27,7 @@ export interface Compiling {
 }
 
 /** Compiles a test of the names of a socket. It runs once per distinct text of names. */
-export const namesTest = ({ pool }: Compiling, test: (names: Names) => boolean): Condition => {
-  const matches = pool.cachedTest((text) => test(new Names(text)));
+export const namesTest = ({ pool }: Compiling, test: (names: NameParts) => boolean): Condition => {
+  const matches = pool.cachedTest((text) => test(new NameParts(text)));
   return ({ names }) => matches(names);
 };

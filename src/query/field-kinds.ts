@@ -1,7 +1,7 @@
 import { serviceNames } from '../model/services.ts';
 import type { Piece } from './mistake.ts';
 import type { Range } from './ranges.ts';
-import type { Names } from './search-fields.ts';
+import type { NameParts } from './search-fields.ts';
 import type { TermHelp } from './term-help.ts';
 import type { Values } from './values.ts';
 
@@ -24,7 +24,7 @@ interface AnyRow extends TermHelp {
 export interface TextRow extends AnyRow {
   readonly kind: 'text';
   /** Texts of a socket, in small letters; an empty one means unknown. */
-  readonly texts: (names: Names) => readonly string[];
+  readonly texts: (names: NameParts) => readonly string[];
   /** The field takes a regex too: `field:/REGEX/`. */
   readonly takesRegex?: true;
 }
@@ -32,7 +32,7 @@ export interface TextRow extends AnyRow {
 /** `field:TEXT` matches if TEXT is exactly one of the texts, in the same case. */
 export interface ExactRow extends AnyRow {
   readonly kind: 'exact';
-  readonly texts: (names: Names) => readonly string[];
+  readonly texts: (names: NameParts) => readonly string[];
 }
 
 /** `field:A,B` matches any of these values, from a fixed set. */
@@ -40,7 +40,7 @@ export interface ListRow extends AnyRow {
   readonly kind: 'list';
   /** Parses the list to canonical values. */
   readonly read: (piece: Piece) => readonly string[];
-  readonly compile: (values: readonly string[]) => (names: Names) => boolean;
+  readonly compile: (values: readonly string[]) => (names: NameParts) => boolean;
   /** Returns the widest value that includes this one: `tcp` for `tcp6`; the value itself if there is none. */
   readonly wider?: (value: string) => string;
 }
@@ -50,7 +50,7 @@ export interface RangesRow extends AnyRow {
   readonly kind: 'ranges';
   readonly read: (piece: Piece) => readonly Range[];
   /** Numbers of a socket as texts; an empty one means unknown. */
-  readonly numbers: (names: Names) => readonly string[];
+  readonly numbers: (names: NameParts) => readonly string[];
 }
 
 /** Which endpoint of a socket a field tests. */

@@ -106,7 +106,7 @@ function namesOf(socket: Socket): string {
 }
 
 /** Reads the parts of the text of `SearchFields.names`; an empty text means unknown. */
-export class Names {
+export class NameParts {
   readonly #parts: readonly string[];
   /** Number of parts of all owners. */
   readonly #ownerParts: number;

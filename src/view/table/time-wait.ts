@@ -1,6 +1,6 @@
 import type { Expression } from '../../query/expression.ts';
 import type { Query } from '../../query/query.ts';
-import { Names } from '../../query/search-fields.ts';
+import { NameParts } from '../../query/search-fields.ts';
 import type { TextPool } from '../../query/texts.ts';
 import type { Folds } from '../../store/state.ts';
 import type { Entry } from './entry.ts';
@@ -47,7 +47,7 @@ export class TimeWaitFold {
 
   /** @param pool the text pool of the entries */
   constructor(pool: TextPool) {
-    this.#isTimeWait = pool.cachedTest((text) => new Names(text).ofSocket('state') === 'time_wait');
+    this.#isTimeWait = pool.cachedTest((text) => new NameParts(text).ofSocket('state') === 'time_wait');
   }
 
   get entries(): Iterable<Entry> {
