@@ -1,0 +1,143 @@
+import type { Batch } from '../model/batch.ts';
+import type { Event } from '../model/event.ts';
+import { isNotable, type Socket } from '../model/socket.ts';
+import { Activity } from './activity.ts';
+import { Directions } from './directions.ts';
+import type { FadingRows } from './fading-rows.ts';
+import { directionFromKernel } from './listeners.ts';
+import { Peers } from './peers.ts';
+import { idleRates, measuredRates, type Row, withDirection, withPeer } from './row.ts';
+import type { Summary } from './summary.ts';
+
+/** What the rows need to know of the batch that changes them. */
+export interface RowMoment extends Pick<Batch, 'host' | 'monotonicMs' | 'takenAtMs'> {
+  /** True if sockets that spawn were opened before netpane started. */
+  readonly isBaseline: boolean;
+  /** Number of this tick. */
+  readonly tick: number;
+  /** Time since the last batch, milliseconds; undefined in the first one. */
+  readonly elapsedMs: number | undefined;
+}
+
+/**
+ * Writes the rows of sockets that spawn, change and close, and passes them to the summary.
+ *
+ *     spawn ─▶ row ── change, applyEvent, endBatch ─▶ row ── close ─▶ closed row
+ */
+export class RowWriter {
+  readonly #rows: FadingRows;
+  readonly #summary: Summary;
+  readonly #activity = new Activity();
+  readonly #directions = new Directions();
+  readonly #peers = new Peers((id, peer, isPair) => {
+    this.#setPeer(id, isPair ? peer : undefined);
+    this.#setPeer(peer, isPair ? id : undefined);
+  });
+
+  constructor(rows: FadingRows, summary: Summary) {
+    this.#rows = rows;
+    this.#summary = summary;
+  }
+
+  /** True while `setIdleRates` has rows to replace. */
+  get isIdling(): boolean {
+    return this.#activity.isIdling;
+  }
+
+  /** Adds the row of a socket that spawned. */
+  spawn(
+    socket: Socket,
+    { host, monotonicMs: nowMs, takenAtMs, isBaseline, tick, elapsedMs }: RowMoment,
+  ): void {
+    const direction = this.#directions.take(socket, undefined, this.#setIncoming);
+    const row: Row = {
+      id: socket.id,
+      host,
+      socket,
+      mark: isBaseline ? 'none' : 'spawned',
+      firstSeenMs: nowMs - Math.max(0, takenAtMs - (socket.createdAtMs ?? takenAtMs)),
+      baseline: isBaseline,
+      ...(isBaseline ? idleRates(socket) : measuredRates(undefined, socket, elapsedMs, tick)),
+      ...(direction && { direction }),
+    };
+    this.#summary.take(undefined, row, nowMs);
+    this.#activity.add(row);
+    this.#rows.add(row, nowMs);
+    this.#peers.take(socket);
+  }
+
+  /** Replaces the row of a socket. Marks the row and returns true if the change is notable. */
+  change(socket: Socket, { monotonicMs: nowMs, tick, elapsedMs }: RowMoment): boolean {
+    const before = this.#rows.getOpen(socket.id);
+    if (before === undefined) return false;
+    const direction = this.#directions.take(socket, before.direction, this.#setIncoming);
+    const row: Row = {
+      ...(direction === before.direction ? before : withDirection(before, direction)),
+      socket,
+      ...measuredRates(before, socket, elapsedMs, tick),
+    };
+    this.#summary.take(before, row, nowMs);
+    this.#activity.add(row);
+    const notable = isNotable(before.socket, socket);
+    const isUnseen = notable && this.#summary.newListeners.isUnseen(row.id);
+    if (notable) this.#rows.setMarked({ ...row, mark: isUnseen ? 'spawned' : 'changed' }, nowMs);
+    else this.#rows.set(row);
+    if (notable || before.socket.netns?.inode !== socket.netns?.inode) this.#peers.take(socket);
+    return notable;
+  }
+
+  /** Replaces the row of a socket that has closed by a closed one. */
+  close(id: string, nowMs: number): void {
+    const before = this.#rows.getOpen(id);
+    if (before === undefined) return;
+    this.#directions.drop(id);
+    this.#peers.drop(id);
+    this.#summary.drop(before);
+    // Used unless a close event has set the lifetime: the time since the first sighting.
+    const seen = { lifetimeMs: nowMs - before.firstSeenMs, isAtLeast: before.baseline };
+    this.#rows.setMarked({ ...seen, ...before, mark: 'closed', rxRate: undefined, txRate: undefined }, nowMs);
+  }
+
+  /** Applies what only an event has: lifetime and direction. The socket of the event must have been spawned before. */
+  applyEvent(event: Event): void {
+    if (event.type === 'gap') return;
+    const row = this.#rows.get(event.socket.id);
+    if (row === undefined) return;
+    if (event.type === 'close' && event.lifetimeMs !== undefined) {
+      const { lifetimeMs, isAtLeast = false } = event;
+      this.#rows.set({ ...row, lifetimeMs, isAtLeast });
+    }
+    // A spawn event of the trace has the state of the handshake.
+    const direction = event.type === 'spawn' ? directionFromKernel(event.socket) : undefined;
+    if (direction && row.direction !== direction) this.#rows.set({ ...row, direction });
+  }
+
+  /** Ends a batch after its last part. */
+  endBatch(): void {
+    this.#activity.endTick();
+    this.setIdleRates();
+    this.#directions.endBatch();
+    this.#peers.endBatch(this.#rows.all);
+  }
+
+  /** Sets the rates of rows without new traffic to 0: at most a thousand rows in one call. */
+  setIdleRates(): void {
+    for (const id of this.#activity.takeIdling()) {
+      const before = this.#rows.getOpen(id);
+      if (before === undefined) continue;
+      const row: Row = { ...before, ...idleRates(before.socket) };
+      this.#summary.takeRates(before, row);
+      this.#rows.set(row);
+    }
+  }
+
+  #setPeer(id: string, peer: string | undefined): void {
+    const row = this.#rows.get(id);
+    if (row && row.peer !== peer) this.#rows.set(withPeer(row, peer));
+  }
+
+  readonly #setIncoming = (id: string): void => {
+    const row = this.#rows.get(id);
+    if (row) this.#rows.set({ ...row, direction: 'in' });
+  };
+}
