@@ -7,10 +7,10 @@ import type { Side } from './field-kinds.ts';
 import { FIELDS } from './fields.ts';
 import { FLAGS } from './flags.ts';
 import { isHostName } from './hosts.ts';
+import { PROTOCOLS } from './protocols.ts';
 import { quantityRow } from './quantities.ts';
 import { isWithin, type PortItem, type Range } from './ranges.ts';
 import { withCache, compileRegex } from './regex.ts';
-import { PROTOCOLS } from './search-fields.ts';
 import { cachedPortTest, compileNumber, compileWord, hasPortName } from './words.ts';
 
 type Compile<T> = (term: T, compiling: Compiling) => Condition;

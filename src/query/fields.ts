@@ -1,7 +1,8 @@
 import { SOCKET_STATES } from '../model/socket.ts';
 import { type FieldRow, netField, portsField } from './field-kinds.ts';
-import { isProtocol, PROTOCOL_FAMILY, PROTOCOL_NAMES, readProtocols, readStates } from './names.ts';
+import { isProtocol, PROTOCOL_FAMILY, PROTOCOL_NAMES, readProtocols } from './protocols.ts';
 import { readPids } from './ranges.ts';
+import { readStates } from './states.ts';
 
 /**
  * Every field that is written with a colon, in the order of the help. To add one is to add a row, and a row to the

@@ -2,11 +2,11 @@ import type { SocketState } from '../model/socket.ts';
 import { allOf, anyOf, type Expression, not, type Term } from './expression.ts';
 import { isHostName, readHost } from './hosts.ts';
 import { splitList, type Piece, refuse, quotePart } from './mistake.ts';
-import { stateOf, unknownState } from './names.ts';
 import { readPorts } from './ranges.ts';
+import { stateOf, unknownState } from './states.ts';
 
 /** Protocols that lsof counts as Internet files; raw and SCTP sockets are not among them. */
-const PROTOCOLS = ['tcp', 'udp', 'udplite'];
+const INTERNET_PROTOCOLS = ['tcp', 'udp', 'udplite'];
 
 /**
  * Conditions of the digit in `-i 4` and `-i 6`. Alone, it selects by the family of the socket. Before a protocol, host
@@ -39,14 +39,14 @@ export interface InternetForm {
 }
 
 /** Condition of a form without a protocol. */
-const anyProtocol: Term = { kind: 'list', field: 'proto', values: PROTOCOLS };
+const anyProtocol: Term = { kind: 'list', field: 'proto', values: INTERNET_PROTOCOLS };
 
 /** Parses the form after `-i`. An empty form selects everything that lsof counts as Internet files. */
 export function readInternetForm({ text, at }: Piece): InternetForm {
   const [, digit = '', protocol = ''] = /^([46]?)([^@:]*)/.exec(text) ?? [];
   const rest = text.slice(digit.length + protocol.length);
   const name = protocol.toLowerCase();
-  if (name !== '' && !PROTOCOLS.includes(name)) {
+  if (name !== '' && !INTERNET_PROTOCOLS.includes(name)) {
     const piece = { text: protocol, at: at + digit.length };
     refuse(piece, `unknown protocol ${quotePart(protocol)} after -i; expected ${EXPECTED}`);
   }

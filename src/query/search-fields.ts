@@ -4,11 +4,11 @@ import {
   isEstablished,
   isListening,
   type Owner,
-  type Protocol,
   protocolName,
   sameEndpoint,
   type Socket,
 } from '../model/socket.ts';
+import { PROTOCOLS } from './protocols.ts';
 import type { TextPool } from './texts.ts';
 
 /** Fields of one socket that queries test. Texts are numbers in a TextPool. */
@@ -28,19 +28,6 @@ export interface SearchFields {
   readonly listening: boolean;
   readonly established: boolean;
 }
-
-export const PROTOCOLS = Object.keys({
-  tcp: 0,
-  udp: 0,
-  udplite: 0,
-  raw: 0,
-  icmp: 0,
-  packet: 0,
-  sctp: 0,
-  mptcp: 0,
-  unix: 0,
-  vsock: 0,
-} satisfies Record<Protocol, 0>) as Protocol[];
 
 /** Separates the parts of `namesOf`. No part contains it: NUL ends strings in their sources. */
 const SEPARATOR = '\0';

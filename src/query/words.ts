@@ -1,7 +1,8 @@
 import { portOrProtocolText, serviceName } from '../model/services.ts';
 import { hasPorts, type Protocol } from '../model/socket.ts';
 import { type Compiling, type Condition, namesTest } from './condition.ts';
-import { hasWord, PROTOCOLS, type SearchFields } from './search-fields.ts';
+import { PROTOCOLS } from './protocols.ts';
+import { hasWord, type SearchFields } from './search-fields.ts';
 import type { TextPool } from './texts.ts';
 
 const [UNKNOWN, YES, NO] = [0, 1, 2];

@@ -1,6 +1,6 @@
 import { unmapped } from '../../model/address.ts';
 import { portOrProtocol, firstOwner } from '../../model/socket.ts';
-import { PROTOCOLS } from '../../query/search-fields.ts';
+import { PROTOCOLS } from '../../query/protocols.ts';
 import type { GroupBy } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import { addressKey } from '../columns/network.ts';
