@@ -1,8 +1,6 @@
 import { formatNames, isFormat } from '../export/formats.ts';
-import { termsOf } from '../query/expression.ts';
 import { quoteWord } from '../query/print.ts';
 import { parseQuery, type Query } from '../query/query.ts';
-import { MAX_IP_PORT } from '../query/ranges.ts';
 import type { ColumnId } from '../store/columns.ts';
 import { readArguments } from './arguments.ts';
 import { COMMAND_NAMES, COMMANDS } from './commands.ts';
@@ -10,7 +8,8 @@ import type { CommandLine, Invocation, Listing } from './invocation.ts';
 import { nearCommand } from './near-commands.ts';
 import type { CommandName, Option } from './option.ts';
 import { EXCLUSIVE, LSOF_OPTIONS, OPTIONS, type OptionName } from './options.ts';
-import { type FileSettings, type Origin, type PartialSettings, resolveSettings } from './resolve.ts';
+import { refuseLargePorts, refuseSort, refuseUnknown } from './refusals.ts';
+import { type FileSettings, type PartialSettings, resolveSettings } from './resolve.ts';
 import { SETTING_NAMES, type SettingName, type Settings, SETTINGS } from './settings.ts';
 import { countValue, portValue, quoted, textValue, readValue, UsageError, type Value } from './values.ts';
 
@@ -29,7 +28,7 @@ const LIMIT = countValue(1, 999_999_999);
  * @throws UsageError with the option and the expected value
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
-  const { command, switches, values, forms, words } = scan(args);
+  const { command, switches, values, forms, queries, words } = scan(args);
   for (const names of EXCLUSIVE) {
     const [one, other] = names.filter((name) => switches.has(name));
     if (one !== undefined && other !== undefined)
@@ -43,7 +42,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     throw new UsageError(`--columns and --${noTable} cannot be used together: only the table has columns`);
   const noColour = switches.has('no-color') ? ({ palette: 'mono' } as const) : {};
   const numeric = switches.has('numeric') ? ({ serviceNames: false } as const) : {};
-  const query = queryText(switches, values, forms, words);
+  const query = queryText(switches, values, forms, [...queries, words.join(' ')]);
   return {
     command: switches.has('help') ? 'help' : switches.has('version') ? 'version' : command,
     format,
@@ -90,22 +89,11 @@ export function invocationOf(
   const { settings, origins } = resolveSettings(given, environment, file);
   const query = readQuery(settings.query);
   if (!settings.also.includes('vsock')) refuseLargePorts(query, origins.query);
-  return { ...line, ...settings, query, origins };
-}
-
-/** Throws a UsageError for a port that only VSOCK sockets can have. */
-function refuseLargePorts({ expression, text }: Query, origin: Origin): void {
-  const place = origin.from === 'file' ? `${origin.file}:${origin.lines[0] ?? 1}: ` : '';
-  for (const term of termsOf(expression)) {
-    const ports = 'ports' in term ? term.ports : [];
-    const large = ports.find((it) => 'to' in it && it.to > MAX_IP_PORT);
-    if (large === undefined || !('to' in large)) continue;
-    const at = text.indexOf(String(large.to));
-    throw new UsageError(
-      `${place}bad query at column ${at + 1} of ${quoted(text)}: '${large.to}' is too large ` +
-        `(maximum ${MAX_IP_PORT}; only VSOCK has larger ports: --also vsock)`,
-    );
+  if (line.command !== 'help' && line.command !== 'version') {
+    refuseUnknown(query, origins.query, line.command);
+    if (origins.sort.from === 'command line') refuseSort(settings.sort, line.command);
   }
+  return { ...line, ...settings, query, origins };
 }
 
 /** Returns a function that parses the value of an option; it returns undefined for an option that was not given. */
@@ -124,12 +112,12 @@ function readQuery(text: string): Query {
   throw new UsageError(`bad query at column ${at + 1} of ${quoted(text)}: ${message}`);
 }
 
-/** Returns the filters of the command line as one query; undefined if there are none. */
+/** Returns the filters of the command line as one query, all of which must match; undefined if there are none. */
 function queryText(
   switches: Scanned['switches'],
   values: Scanned['values'],
   forms: Scanned['forms'],
-  words: Scanned['words'],
+  texts: readonly string[],
 ): string | undefined {
   const valueOf = reader(values);
   const port = valueOf('port', portValue);
@@ -137,9 +125,9 @@ function queryText(
   const netns = valueOf('netns', textValue('the name or inode of a network namespace'));
   const protocols = ['tcp', 'udp'].filter((name) => switches.has(name));
   const families = ['ipv4', 'ipv6'].filter((name) => switches.has(name));
-  const queryWords = [values.get('query') ?? '', ...words].join(' ').trim();
-  // Checked alone, so that the column of a mistake counts from its start.
-  if (queryWords !== '') readQuery(queryWords);
+  const queries = texts.map((text) => text.trim()).filter((text) => text !== '');
+  // Each is checked alone, so that the column of a mistake counts from its start.
+  for (const query of queries) readQuery(query);
   const terms = [
     ...(protocols.length === 0 ? [] : [`proto:${protocols.join(',')}`]),
     ...(families.length === 2 ? ['(ipv4 or ipv6)'] : families),
@@ -150,8 +138,8 @@ function queryText(
     ...(netns === undefined ? [] : [`ns:${quoteWord(netns)}`]),
     ...forms,
   ];
-  if (terms.length === 0) return queryWords === '' ? undefined : queryWords;
-  return [...terms, ...(queryWords === '' ? [] : [`(${queryWords})`])].join(' ');
+  if (terms.length === 0 && queries.length < 2) return queries[0];
+  return [...terms, ...queries.map((query) => `(${query})`)].join(' ');
 }
 
 interface Scanned {
@@ -160,6 +148,8 @@ interface Scanned {
   readonly values: ReadonlyMap<string, string>;
   /** Forms of lsof, each with its option. */
   readonly forms: readonly string[];
+  /** The queries of --query. */
+  readonly queries: readonly string[];
   /** Words of a query, after the command. */
   readonly words: readonly string[];
 }
@@ -194,6 +184,7 @@ function scan(args: readonly string[]): Scanned {
     throw new UsageError(`${COMMANDS[command].name} takes only options, not ${quoted(words[0] ?? '')}`);
   const values = new Map<string, string>();
   const forms: string[] = [];
+  const queries: string[] = [];
   for (const { name, value: given, isAttached } of options) {
     const option = OPTIONS.get(name);
     if (option === undefined) continue;
@@ -204,11 +195,16 @@ function scan(args: readonly string[]): Scanned {
     } else {
       if (given === undefined) throw new UsageError(`--${name} needs a value: --${name} ${option.value}`);
       const lsof = LSOF_OPTIONS[name];
-      if (lsof === undefined) values.set(name, given);
-      else forms.push(`${lsof}${given === '' ? '' : ` ${given}`}`);
+      if (lsof !== undefined) forms.push(`${lsof}${given === '' ? '' : ` ${given}`}`);
+      else if (name === 'query') queries.push(given);
+      else if (option.several !== undefined && values.has(name))
+        throw new UsageError(
+          `--${name} can be given only once: for several, write a query such as '${option.several}'`,
+        );
+      else values.set(name, given);
     }
   }
-  return { command, switches, values, forms, words: named === 'help' ? [] : words };
+  return { command, switches, values, forms, queries, words: named === 'help' ? [] : words };
 }
 
 const commandOf = (words: readonly string[]): CommandName | undefined => {

@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
 import { boundsFor } from '../model/bounds.ts';
+import type { Glimpse } from '../query/subject.ts';
 import { limitHeapGrowth } from '../sampler/heap.ts';
 import { openSource } from '../source/index.ts';
 import type { Account } from './config/account.ts';
@@ -28,6 +29,8 @@ interface Command {
   readonly name: string;
   /** It accepts every option of a setting, also those of other commands, and no query. */
   readonly takesOnlySettings?: true;
+  /** What it knows of a socket: one poll, or single events; absent if it knows several polls, or needs no sockets. */
+  readonly glimpse?: Glimpse;
   /** It runs until it is ended, in a thread beside the keeper; absent for a command that ends by itself. */
   readonly keeper?: {
     /** The keeper reads keys and restores the terminal. */
@@ -75,6 +78,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     usage: 'ls [options] [query]',
     about: 'print the sockets once',
     name: "'netpane ls'",
+    glimpse: 'poll',
     run: async (invocation, { print }) => {
       const { list } = await import('./list.ts');
       if (!(await list(invocation, print))) process.exitCode = 1;
@@ -84,6 +88,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     usage: 'watch [--json] [options] [query]',
     about: 'print events as they happen, one per line',
     name: "'netpane watch'",
+    glimpse: 'event',
     keeper: { hasTerminal: false, problem: closedStdoutText, exitCode: 1 },
     run: async (invocation) => {
       limitHeapGrowth();

@@ -1,12 +1,13 @@
 import { endpointNamed, fieldNamed } from '../query/synonyms.ts';
 import { nearest } from '../query/nearest.ts';
-import type { OptionName } from './options.ts';
+import { OPTIONS, type OptionName } from './options.ts';
 
 /** Meaning of a letter here, and in ss, netstat and lsof. */
 interface LetterRow {
   /** The option; for `-t` see `optionOfLetter`. */
   readonly option: OptionName;
-  readonly here: string;
+  /** @default the description of the option, with the command that has it */
+  readonly here?: string;
   /** Absent if the tool has no such letter. */
   readonly ss?: string;
   readonly netstat?: string;
@@ -22,11 +23,10 @@ const LETTERS = {
     netstat: 'TCP',
     lsof: 'pids',
   },
-  u: { option: 'udp', here: 'only UDP', ss: 'UDP', netstat: 'UDP', lsof: 'user' },
+  u: { option: 'udp', ss: 'UDP', netstat: 'UDP', lsof: 'user' },
   l: { option: 'listen', here: 'only listeners', ss: 'listeners', netstat: 'listeners', lsof: 'uids' },
   a: {
     option: 'all',
-    here: 'all states, also with -l',
     ss: 'all states',
     netstat: 'all states',
     lsof: 'and',
@@ -46,16 +46,15 @@ const LETTERS = {
     netstat: 'programs',
     lsof: 'pid',
   },
-  4: { option: 'ipv4', here: 'only IPv4', ss: 'IPv4', netstat: 'IPv4' },
-  6: { option: 'ipv6', here: 'only IPv6', ss: 'IPv6', netstat: 'IPv6' },
+  4: { option: 'ipv4', ss: 'IPv4', netstat: 'IPv4' },
+  6: { option: 'ipv6', ss: 'IPv6', netstat: 'IPv6' },
   e: {
     option: 'extended',
-    here: 'in ls: also NS, UID, INODE, ID',
     ss: 'uid, inode',
     netstat: 'user, inode',
     lsof: 'paths to skip',
   },
-  o: { option: 'timers', here: 'in ls: also TIMER', ss: 'timers', netstat: 'timers', lsof: 'offsets' },
+  o: { option: 'timers', ss: 'timers', netstat: 'timers', lsof: 'offsets' },
   i: {
     option: 'internet',
     here: 'Internet sockets, as lsof',
@@ -70,7 +69,7 @@ const LETTERS = {
     netstat: 'statistics',
     lsof: 'TCP states',
   },
-  H: { option: 'no-header', here: 'in ls: no titles', ss: 'no titles', lsof: 'sizes' },
+  H: { option: 'no-header', ss: 'no titles', lsof: 'sizes' },
 } as const satisfies Readonly<Record<string, LetterRow>>;
 
 /** The letters in the order of the help; an object lists its digits first. */
@@ -93,10 +92,22 @@ const ORDER: readonly (keyof typeof LETTERS)[] = [
 
 const ROWS: Readonly<Record<string, LetterRow>> = LETTERS;
 
+/** Returns what the option of a letter does. */
+function meaningOf(name: OptionName): string {
+  const { about, commands = [] } = OPTIONS.get(name) ?? { about: '' };
+  return commands.length === 1 ? `in ${commands.join()}: ${about}` : about;
+}
+
 /** Returns the rows of the table of letters: letter, meaning here, in ss, netstat and lsof; `-` for none. */
 export const letterRows = (): string[][] =>
   ORDER.map((letter) => {
-    const { here, ss = '-', netstat = '-', lsof = '-' }: LetterRow = LETTERS[letter];
+    const {
+      option,
+      here = meaningOf(option),
+      ss = '-',
+      netstat = '-',
+      lsof = '-',
+    }: LetterRow = LETTERS[letter];
     return [`-${letter}`, here, ss, netstat, lsof];
   });
 

@@ -102,11 +102,13 @@ export async function list(
     };
     await print(localText((isatty(1) ? alignedText : tabbedText)(table), process.env));
   }
-  const suggestion = rows.length === 0 ? suggestionText(query) : undefined;
+  const isQuiet = listing.only === 'nothing';
+  const suggestion = rows.length === 0 && !isQuiet ? suggestionText(query) : undefined;
   if (suggestion !== undefined) say(printable(`nothing matches: ${suggestion}`));
   if (order.tooSlow !== undefined) say(printable(slowText(order.tooSlow)));
   const isFound = listing.only === 'pids' ? pids.length > 0 : listing.only === undefined || rows.length > 0;
-  // A script that asked only for pids, or only for the exit code, needs the notices if it got nothing.
-  if (listing.only === undefined || !isFound) for (const { text } of degradations) say(printable(text));
+  // A script that asked only for pids needs the notices if it got none.
+  if (!isQuiet && (listing.only === undefined || !isFound))
+    for (const { text } of degradations) say(printable(text));
   return isFound;
 }

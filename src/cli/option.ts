@@ -9,5 +9,7 @@ export interface Option {
   readonly about: string;
   /** Commands that accept the option; absent for all. */
   readonly commands?: readonly CommandName[];
+  /** A query for several values, if the option can be given only once; absent if the last value counts. */
+  readonly several?: string;
   readonly group: 'Filters' | 'Options';
 }

@@ -16,28 +16,31 @@ const FILTERS = {
   port: {
     value: 'N',
     about: 'only sockets with this local or remote port',
+    several: ':80 or :443',
     group: 'Filters',
   },
   process: {
     value: 'NAME',
     about: 'only sockets of programs with NAME in their name',
+    several: 'process:curl or process:wget',
     group: 'Filters',
   },
   netns: {
     value: 'NAME',
     about: 'only sockets of this network namespace (name or inode)',
+    several: 'ns:web or ns:db',
     group: 'Filters',
   },
   query: {
     value: 'QUERY',
     short: 'q',
-    about: 'only sockets that match this query (its terms: press ? on the live screen)',
+    about: 'only sockets that match this query; if repeated, all must match',
     group: 'Filters',
   },
   internet: {
     value: 'FORM',
     short: 'i',
-    about: 'as lsof -i: [46][protocol][@host][:ports]; may be repeated, any may match',
+    about: 'as lsof -i: [46][protocol][@host][:ports]; if repeated, any may match',
     group: 'Filters',
   },
   state: {
@@ -78,7 +81,11 @@ const OUTPUT = {
     commands: ['ls'],
     group: 'Options',
   },
-  quiet: { about: 'print nothing; exit code 1 if no socket matches', commands: ['ls'], group: 'Options' },
+  quiet: {
+    about: 'print nothing, not even notices; exit code 1 if no socket matches',
+    commands: ['ls'],
+    group: 'Options',
+  },
   extended: { short: 'e', about: 'also columns NS, UID, INODE, ID', commands: ['ls'], group: 'Options' },
   timers: { short: 'o', about: 'also columns TIMER, UNANS', commands: ['ls'], group: 'Options' },
   'no-header': { short: 'H', about: 'no line of titles', commands: ['ls'], group: 'Options' },

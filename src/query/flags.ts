@@ -1,12 +1,15 @@
 import { isExposed } from '../model/exposure.ts';
 import { reachOf } from '../model/reach.ts';
 import { type Compiling, type Condition, namesTest } from './condition.ts';
+import type { Glimpse } from './subject.ts';
 
 /** A term of one fixed word. */
 interface FlagRow {
   /** Description in the help; may name an action as its key, see `withKeys` in the view. */
   readonly about: string;
   readonly compile: (compiling: Compiling) => Condition;
+  /** Where the answer is unknown: the flag would match nothing there. */
+  readonly unknownIn?: readonly Glimpse[];
 }
 
 /** Compiles a test of where the remote address reaches, or the local one if there is no remote endpoint. */
@@ -31,6 +34,7 @@ export const FLAGS = {
   },
   new: {
     about: 'opened since netpane started, or since {only-new} was pressed',
+    unknownIn: ['poll'],
     compile:
       ({ context }) =>
       (_, { baseline, firstSeenMs }) =>
@@ -38,6 +42,7 @@ export const FLAGS = {
   },
   closed: {
     about: 'closed sockets that are still shown',
+    unknownIn: ['poll'],
     compile: () => (_, subject) => subject.mark === 'closed',
   },
   exposed: {
@@ -67,5 +72,8 @@ export const FLAGS = {
 } satisfies Record<string, FlagRow>;
 
 export type Flag = keyof typeof FLAGS;
+
+/** Returns the row of a flag. */
+export const flagRow = (flag: Flag): FlagRow => FLAGS[flag];
 
 export const isFlag = (word: string): word is Flag => Object.hasOwn(FLAGS, word);

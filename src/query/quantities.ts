@@ -1,6 +1,6 @@
 import { type Compiling, type Condition, namesTest } from './condition.ts';
 import { type Piece, refuse, quotePart } from './mistake.ts';
-import type { Subject } from './subject.ts';
+import type { Glimpse, Subject } from './subject.ts';
 
 type Units = Readonly<Record<string, number>>;
 
@@ -55,7 +55,12 @@ interface QuantityRow {
   readonly compile: (comparison: Comparison, compiling: Compiling) => Condition;
   /** An unchanged socket may start or stop matching as time passes. */
   readonly isTimed?: true;
+  /** Where the value is unknown: a comparison would match nothing there. */
+  readonly unknownIn?: readonly Glimpse[];
 }
+
+/** A rate is the difference between two polls. */
+const NEEDS_POLLS = { unknownIn: ['poll', 'event'] } as const;
 
 /** Compiles comparisons of a number of the subject. An unknown number (undefined) matches none. */
 const compare =
@@ -78,6 +83,7 @@ export const QUANTITIES = {
     example: 'age<10s',
     about: 'time since first seen, or lifetime of a closed socket: ms s m h d',
     isTimed: true,
+    unknownIn: ['poll'],
     compile: ({ operator, value }, { context }) => {
       const holds = OPERATORS[operator];
       // A baseline socket may be older than its known age: only `>` and `>=` can be certain.
@@ -106,18 +112,21 @@ export const QUANTITIES = {
   },
   'rx/s': {
     measure: SIZE,
+    ...NEEDS_POLLS,
     example: 'rx/s>100k',
     about: 'bytes received per second',
     compile: compare(({ rxRate }) => rxRate),
   },
   'tx/s': {
     measure: SIZE,
+    ...NEEDS_POLLS,
     example: 'tx/s>100k',
     about: 'bytes sent per second',
     compile: compare(({ txRate }) => txRate),
   },
   rate: {
     measure: SIZE,
+    ...NEEDS_POLLS,
     example: 'rate>1M',
     about: 'bytes received and sent per second',
     compile: compare(({ rxRate, txRate }) => sum(rxRate, txRate)),

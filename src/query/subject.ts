@@ -1,5 +1,11 @@
 import type { Socket } from '../model/socket.ts';
 
+/**
+ * What is known of a socket without several polls: what one poll says, or one event. A term may need more, such as a
+ * rate.
+ */
+export type Glimpse = 'poll' | 'event';
+
 /** A socket with the data about it that a query can test, such as a row of the table. */
 export interface Subject {
   readonly socket: Socket;

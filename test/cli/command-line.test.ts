@@ -72,6 +72,9 @@ describe('filters', () => {
     ['-iTCP -sTCP:^CLOSE_WAIT', '-i TCP -s TCP:^CLOSE_WAIT'],
     ['-q :443', ':443'],
     ['--tcp -q in', 'proto:tcp (in)'],
+    ['-q in -q :443', '(in) (:443)'],
+    ['-q :80 --query=in curl', '(:80) (in) (curl)'],
+    ['-q :443 --query=', ':443'],
   ])('%s', (args, text) => {
     const query = { text };
     expect(parse(args)).toMatchObject({ command: 'screen', query });
@@ -230,6 +233,22 @@ describe('a mistake names the option and the expected value', () => {
     [['--process', ' '], '--process takes a program name or part of one, not an empty value'],
     [['--port'], '--port needs a value: --port N'],
     [['--interval'], '--interval needs a value: --interval TIME'],
+    [
+      ['--port', '1', '--port=2'],
+      "--port can be given only once: for several, write a query such as ':80 or :443'",
+    ],
+    [
+      ['ls', '--process', 'a', '--process', 'b'],
+      "--process can be given only once: for several, write a query such as 'process:curl or process:wget'",
+    ],
+    [
+      ['--netns', 'a', '--netns', 'b'],
+      "--netns can be given only once: for several, write a query such as 'ns:web or ns:db'",
+    ],
+    [
+      ['-q', ':80', '-q', 'port:'],
+      "bad query at column 6 of 'port:': expected ports: port:443, port:https, port:8000-8100",
+    ],
     [['--tcp=yes'], "--tcp takes no value, got 'yes'"],
     [['--listen', '--established'], '--listen and --established cannot be used together'],
     [['ls', '--json', '--csv'], '--json and --csv cannot be used together'],
@@ -335,9 +354,57 @@ describe('a mistake names the option and the expected value', () => {
     expect(parse('ls 99999').query.text).toBe('99999');
   });
 
-  test('the last value of a repeated option counts', () => {
-    expect(parse('--port 1 --port 2').query.text).toBe(':2');
+  test('the last value of a repeated setting counts', () => {
+    expect(parse('--interval 1s --interval 2s').intervalMs).toBe(2000);
   });
+
+  test.each([
+    ['rate>1M', "'rate>1M' compares several polls"],
+    ['!rx/s<=1k', "'rx/s<=1k' compares several polls"],
+    ['curl or tx/s>1', "'tx/s>1' compares several polls"],
+  ])('a term that needs several polls is refused where there are none: %s', (query, message) => {
+    const why = (command: string) => {
+      expect(() => invocationOf(parseCommandLine([command, '-q', query]), {})).toThrow(UsageError);
+      return () => invocationOf(parseCommandLine([command, '-q', query]), {});
+    };
+    expect(why('ls')).toThrow(`${message}, but 'netpane ls' polls once: use the live screen`);
+    expect(why('watch')).toThrow(`${message}, but 'netpane watch' tests single events: use the live screen`);
+    expect(parse(`-- ${query}`).query.text).toBe(query);
+  });
+
+  test.each(['new', 'closed', 'age<10s', '!(age>1h or curl)'])(
+    'ls refuses %s, which watch can answer',
+    (query) => {
+      expect(() => invocationOf(parseCommandLine(['ls', query]), {})).toThrow("but 'netpane ls' polls once");
+      expect(invocationOf(parseCommandLine(['watch', query]), {}).query.text).toBe(query);
+    },
+  );
+
+  test('a term of the configuration that needs several polls is reported with its place', () => {
+    const file = { file: '/c.toml', settings: { query: 'new' }, lines: { query: [3] } };
+    expect(() => invocationOf(parseCommandLine(['ls']), {}, file)).toThrow(
+      "/c.toml:3: bad query: 'new' compares several polls, but 'netpane ls' polls once: use the live screen",
+    );
+    expect(invocationOf(parseCommandLine(['ls', ':80']), {}, file).query.text).toBe(':80');
+  });
+
+  test.each(['rxRate', '-txRate', '-totalRate', 'rateHistory'])('ls refuses to sort by %s', (column) => {
+    expect(() => parse(`ls --sort ${column}`)).toThrow(
+      `--sort ${column} compares several polls, but 'netpane ls' polls once: use the live screen`,
+    );
+    expect(parse(`--sort ${column}`).command).toBe('screen');
+  });
+});
+
+test('the help says of -e, -o and -H the same as of their options', () => {
+  const lines = helpText().split('\n');
+  for (const letter of ['e', 'o', 'H']) {
+    const [, about = ''] = lines.flatMap(
+      (it) => new RegExp(`^  -${letter}, --\\S+ +(.*) \\[ls\\]$`).exec(it) ?? [],
+    );
+    const inTable = lines.find((it) => it.startsWith(`  -${letter}  `));
+    expect(inTable).toContain(`in ls: ${about}`);
+  }
 });
 
 test('the help lists every option, command and source, in 100 columns', () => {

@@ -275,6 +275,8 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
       expect(stderr).toMatch(new RegExp(`^netpane: owners of ${hidden.length} sockets are hidden \\(`, 'm'));
       expect(stderr).toMatch(new RegExp(`[(, ]${ofRoot} of root[,)]`));
       expect(stderr).toContain('run with sudo');
+      const quiet = await runNetpane(['ls', '--quiet', 'process=no-such'], { ...as, file, cwd: '/' });
+      expect(quiet).toEqual({ stdout: '', stderr: '', code: 1 });
       if (!hasNetlink) return;
       // An ordinary user may read the counters of others, but not other namespaces.
       const theirs = listed.find(({ uid, state, inode }) => uid === 0 && state === 'ESTABLISHED' && inode);

@@ -74,6 +74,21 @@ describe.skipIf(!isLinux)('point 13 (skipped elsewhere: the herd needs Linux)', 
       ['', 1],
       ['', 0],
     ]);
+    expect((await runNetpane(['ls', '--quiet', `proces:${name}`])).stderr).toBe('');
+  });
+
+  test('a query that one poll cannot answer is refused', async () => {
+    const { stdout, stderr, code } = await runNetpane(['ls', 'rate>1']);
+    expect([stdout, code]).toEqual(['', 2]);
+    expect(stderr).toBe(
+      "netpane: bad query: 'rate>1' compares several polls, but 'netpane ls' polls once: use the live screen\n",
+    );
+  });
+
+  test('all queries must match', async () => {
+    const { stdout } = await runNetpane(['ls', '-H', '-q', `process=${name}`, '-q', 'listen or :1']);
+    expect(stdout.split('\n')).toEqual([expect.stringContaining(`${name}\t${server.pid}\t`), '']);
+    expect((await runNetpane(['ls', '-H', '-q', `process=${name}`, '-q', ':1'])).stdout).toBe('');
   });
 
   test('the table has the columns, the order and the number of sockets that are asked for', async () => {

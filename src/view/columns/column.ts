@@ -1,5 +1,5 @@
 import { printable } from '../../model/text.ts';
-import type { Subject } from '../../query/subject.ts';
+import type { Glimpse, Subject } from '../../query/subject.ts';
 import type { Lookups } from '../../store/lookups.ts';
 import type { ColumnId } from '../../store/columns.ts';
 import type { Row } from '../../store/row.ts';
@@ -60,6 +60,8 @@ interface ColumnBase {
   readonly keyFrom?: 'names' | 'local' | 'remote';
   /** True if the first sort by it is descending. */
   readonly descending?: true;
+  /** Where its values are unknown. */
+  readonly unknownIn?: readonly Glimpse[];
 }
 
 /** What a column sorts by; numbers sort before texts. Null, for unknown values, sorts last in both directions. */
@@ -85,7 +87,7 @@ export const onRequest = (spec: RequestedSpec): ColumnSpec => ({
 /** A number of four cells, or a title of four and the sort arrow. */
 const NUMBER_WIDTH = { least: 5, good: 5, most: 5 };
 
-type NumberSpec = Pick<ColumnSpec, 'title' | 'about'> & {
+type NumberSpec = Pick<ColumnSpec, 'title' | 'about' | 'unknownIn'> & {
   readonly value: (row: ColumnRow) => number | undefined;
   /** Text of at most five cells; by default a count in decimal units. */
   readonly text?: ColumnSpec['text'];

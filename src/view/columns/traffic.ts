@@ -19,6 +19,9 @@ const WIDE = 160;
 /** Number of ticks that the column shows, unless the user widens it. */
 const SHORT_HISTORY = 10;
 
+/** A rate is the difference between two polls. */
+const NEEDS_POLLS = { unknownIn: ['poll', 'event'] } as const;
+
 const rateText = (row: Row, rate: number | undefined, { nowMs, hasOldRates }: CellContext): string =>
   compactText(!hasOldRates && isMeasured(row, nowMs) ? rate : undefined);
 
@@ -39,6 +42,7 @@ const totalRate = ({ rxRate, txRate }: Row): number | undefined => sum(rxRate, t
 export const TRAFFIC_COLUMNS = {
   rxRate: numberColumn({
     title: 'RX/S',
+    ...NEEDS_POLLS,
     about: 'bytes received per second since the last poll',
     priority: 9,
     value: ({ rxRate }) => rxRate,
@@ -46,6 +50,7 @@ export const TRAFFIC_COLUMNS = {
   }),
   txRate: numberColumn({
     title: 'TX/S',
+    ...NEEDS_POLLS,
     about: 'bytes sent per second since the last poll',
     priority: 10,
     value: ({ txRate }) => txRate,
@@ -93,6 +98,7 @@ export const TRAFFIC_COLUMNS = {
   },
   rateHistory: {
     title: 'HISTORY',
+    ...NEEDS_POLLS,
     about: `bytes received and sent per second in the last ${SHORT_HISTORY} ticks (${HISTORY_TICKS} if wider); each row has its own scale`,
     align: 'right',
     width: { least: SHORT_HISTORY, good: SHORT_HISTORY, most: SHORT_HISTORY },
@@ -106,6 +112,7 @@ export const TRAFFIC_COLUMNS = {
   },
   totalRate: requestedNumberColumn({
     title: 'RATE',
+    ...NEEDS_POLLS,
     about: 'bytes received and sent per second since the last poll',
     value: totalRate,
     text: (row, context) => rateText(row, totalRate(row), context),

@@ -1,0 +1,57 @@
+import { termsOf } from '../query/expression.ts';
+import { printTerm } from '../query/print.ts';
+import type { Query } from '../query/query.ts';
+import { MAX_IP_PORT } from '../query/ranges.ts';
+import type { Glimpse } from '../query/subject.ts';
+import { unknownTerm } from '../query/unknown.ts';
+import type { Sort } from '../store/columns.ts';
+import { columnOf } from '../view/columns/columns.ts';
+import { COMMANDS } from './commands.ts';
+import type { CommandName } from './option.ts';
+import type { Origin } from './resolve.ts';
+import { quoted, UsageError } from './values.ts';
+import { sortText } from './view-values.ts';
+
+/*
+ * Queries and sort orders that are valid, but that a command cannot answer: an empty answer would be false.
+ */
+
+const placeText = (origin: Origin): string =>
+  origin.from === 'file' ? `${origin.file}:${origin.lines[0] ?? 1}: ` : '';
+
+/** Throws a UsageError for a port that only VSOCK sockets can have. */
+export function refuseLargePorts({ expression, text }: Query, origin: Origin): void {
+  for (const term of termsOf(expression)) {
+    const ports = 'ports' in term ? term.ports : [];
+    const large = ports.find((it) => 'to' in it && it.to > MAX_IP_PORT);
+    if (large === undefined || !('to' in large)) continue;
+    const at = text.indexOf(String(large.to));
+    throw new UsageError(
+      `${placeText(origin)}bad query at column ${at + 1} of ${quoted(text)}: '${large.to}' is too large ` +
+        `(maximum ${MAX_IP_PORT}; only VSOCK has larger ports: --also vsock)`,
+    );
+  }
+}
+
+const REASONS: Readonly<Record<Glimpse, string>> = { poll: 'polls once', event: 'tests single events' };
+
+/** Returns why a command cannot answer what compares several polls. */
+const reasonText = (command: CommandName, glimpse: Glimpse): string =>
+  `compares several polls, but ${COMMANDS[command].name} ${REASONS[glimpse]}: use the live screen`;
+
+/** Throws a UsageError for a term that the command cannot answer, such as a rate in `ls`. */
+export function refuseUnknown({ expression }: Query, origin: Origin, command: CommandName): void {
+  const { glimpse } = COMMANDS[command];
+  const term = glimpse && unknownTerm(expression, glimpse);
+  if (term)
+    throw new UsageError(
+      `${placeText(origin)}bad query: ${quoted(printTerm(term))} ${reasonText(command, glimpse)}`,
+    );
+}
+
+/** Throws a UsageError for a sort order by a column whose values the command does not know. */
+export function refuseSort(sort: Sort, command: CommandName): void {
+  const { glimpse } = COMMANDS[command];
+  if (glimpse && columnOf(sort.column)?.unknownIn?.includes(glimpse))
+    throw new UsageError(`--sort ${sortText(sort)} ${reasonText(command, glimpse)}`);
+}
