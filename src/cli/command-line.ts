@@ -3,7 +3,7 @@ import { quoteWord } from '../query/print.ts';
 import { parseQuery, type Query } from '../query/query.ts';
 import type { ColumnId } from '../store/columns.ts';
 import { readArguments } from './arguments.ts';
-import { COMMAND_NAMES, COMMANDS } from './commands.ts';
+import { COMMANDS, NAMED_COMMANDS } from './commands.ts';
 import type { CommandLine, Invocation, Listing } from './invocation.ts';
 import { nearCommand } from './near-commands.ts';
 import type { CommandName, Option } from './option.ts';
@@ -12,9 +12,6 @@ import { refuseLargePorts, refuseSort, refuseUnknown } from './refusals.ts';
 import { type FileSettings, type PartialSettings, resolveSettings } from './resolve.ts';
 import { SETTING_NAMES, type SettingName, type Settings, SETTINGS } from './settings.ts';
 import { countValue, portValue, quoted, textValue, readValue, UsageError, type Value } from './values.ts';
-
-/** Commands with a name. */
-const NAMED = COMMAND_NAMES.filter((name) => name !== 'screen');
 
 /** Columns that -e and -o add to the table of `ls`: what ss shows for them. */
 const EXTENDED: readonly ColumnId[] = ['netns', 'uid', 'inode', 'id'];
@@ -158,7 +155,7 @@ interface Scanned {
 function commandIn(words: readonly string[]): { command: CommandName | 'help'; rest: readonly string[] } {
   const [word, ...rest] = words;
   if (word === 'help') return { command: 'help', rest };
-  const named = NAMED.find((it) => it === word);
+  const named = NAMED_COMMANDS.find((it) => it === word);
   return named === undefined ? { command: 'screen', rest: words } : { command: named, rest };
 }
 

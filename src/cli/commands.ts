@@ -113,3 +113,6 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
 
 /** Names of all commands, in the order of the help. */
 export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];
+
+/** Commands with a name, by which the command line begins. */
+export const NAMED_COMMANDS = COMMAND_NAMES.filter((name) => name !== 'screen');

@@ -1,9 +1,9 @@
-import type { CommandName } from './option.ts';
+import { NAMED_COMMANDS } from './commands.ts';
 
 /** Every command with a name, and `help`. */
-type Word = Exclude<CommandName, 'screen'> | 'help';
+type Word = (typeof NAMED_COMMANDS)[number] | 'help';
 
-const WORDS: readonly Word[] = ['ls', 'watch', 'config', 'help'];
+const WORDS: readonly Word[] = [...NAMED_COMMANDS, 'help'];
 
 /** Words that are no slip of a finger, but the name of the same command elsewhere. */
 const OTHER_NAMES: Readonly<Record<string, Word>> = { list: 'ls' };

@@ -1,13 +1,11 @@
-import { SETTINGS, type SettingName, type Settings } from './settings.ts';
-
-const NAMES = Object.keys(SETTINGS) as SettingName[];
+import { SETTING_NAMES, SETTINGS, type SettingName, type Settings } from './settings.ts';
 
 const DEFAULTS = initialSettings();
 
 /** Returns the initial value of every setting. */
 function initialSettings(): Settings {
   const settings: Mutable<SettingName> = {};
-  for (const name of NAMES) setInitial(settings, name);
+  for (const name of SETTING_NAMES) setInitial(settings, name);
   if (!isComplete(settings)) throw new Error('a setting has no initial value');
   return settings;
 }
@@ -19,7 +17,7 @@ function setInitial<Name extends SettingName>(settings: Mutable<Name>, name: Nam
 }
 
 function isComplete(settings: PartialSettings): settings is Settings {
-  return NAMES.every((name) => name in settings);
+  return SETTING_NAMES.every((name) => name in settings);
 }
 
 /** Origin of the value of a setting. Lines count from 1; `views` has one line per view, any other setting one line. */
@@ -55,7 +53,7 @@ export function resolveSettings(
   file?: FileSettings,
 ): { readonly settings: Settings; readonly origins: Origins } {
   let settings = DEFAULTS;
-  let origins = Object.fromEntries(NAMES.map((name) => [name, { from: 'default' }])) as Origins;
+  let origins = Object.fromEntries(SETTING_NAMES.map((name) => [name, { from: 'default' }])) as Origins;
   const take = (from: PartialSettings, originOf: (name: SettingName) => Origin): void => {
     settings = { ...settings, ...from };
     const names = Object.keys(from) as SettingName[];
