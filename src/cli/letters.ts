@@ -4,6 +4,7 @@ import { OPTIONS, type OptionName } from './options.ts';
 
 /** Meaning of a letter here, and in ss, netstat and lsof. */
 interface LetterRow {
+  readonly letter: string;
   /** The option; for `-t` see `optionOfLetter`. */
   readonly option: OptionName;
   /** @default the description of the option, with the command that has it */
@@ -14,83 +15,65 @@ interface LetterRow {
   readonly lsof?: string;
 }
 
-/** Letters of ss, netstat and lsof. */
-const LETTERS = {
-  t: {
+/** Letters of ss, netstat and lsof, in the order of the help. */
+const LETTERS: readonly LetterRow[] = [
+  {
+    letter: 't',
     option: 'tcp',
     here: 'only TCP; in ls alone or beside -i -s: pids',
     ss: 'TCP',
     netstat: 'TCP',
     lsof: 'pids',
   },
-  u: { option: 'udp', ss: 'UDP', netstat: 'UDP', lsof: 'user' },
-  l: { option: 'listen', here: 'only listeners', ss: 'listeners', netstat: 'listeners', lsof: 'uids' },
-  a: {
-    option: 'all',
-    ss: 'all states',
-    netstat: 'all states',
-    lsof: 'and',
+  { letter: 'u', option: 'udp', ss: 'UDP', netstat: 'UDP', lsof: 'user' },
+  {
+    letter: 'l',
+    option: 'listen',
+    here: 'only listeners',
+    ss: 'listeners',
+    netstat: 'listeners',
+    lsof: 'uids',
   },
-  n: {
+  { letter: 'a', option: 'all', ss: 'all states', netstat: 'all states', lsof: 'and' },
+  {
+    letter: 'n',
     option: 'numeric',
     here: 'ports as numbers',
     ss: 'numbers',
     netstat: 'numbers',
     lsof: 'no host names',
   },
-  P: { option: 'numeric', here: 'ports as numbers', lsof: 'ports as numbers' },
-  p: {
+  { letter: 'P', option: 'numeric', here: 'ports as numbers', lsof: 'ports as numbers' },
+  {
+    letter: 'p',
     option: 'processes',
     here: 'programs, which are always shown',
     ss: 'programs',
     netstat: 'programs',
     lsof: 'pid',
   },
-  4: { option: 'ipv4', ss: 'IPv4', netstat: 'IPv4' },
-  6: { option: 'ipv6', ss: 'IPv6', netstat: 'IPv6' },
-  e: {
-    option: 'extended',
-    ss: 'uid, inode',
-    netstat: 'user, inode',
-    lsof: 'paths to skip',
-  },
-  o: { option: 'timers', ss: 'timers', netstat: 'timers', lsof: 'offsets' },
-  i: {
+  { letter: '4', option: 'ipv4', ss: 'IPv4', netstat: 'IPv4' },
+  { letter: '6', option: 'ipv6', ss: 'IPv6', netstat: 'IPv6' },
+  { letter: 'e', option: 'extended', ss: 'uid, inode', netstat: 'user, inode', lsof: 'paths to skip' },
+  { letter: 'o', option: 'timers', ss: 'timers', netstat: 'timers', lsof: 'offsets' },
+  {
+    letter: 'i',
     option: 'internet',
     here: 'Internet sockets, as lsof',
     ss: 'TCP details',
     netstat: 'interfaces',
     lsof: 'Internet',
   },
-  s: {
+  {
+    letter: 's',
     option: 'state',
     here: 'TCP states, as lsof',
     ss: 'summary',
     netstat: 'statistics',
     lsof: 'TCP states',
   },
-  H: { option: 'no-header', ss: 'no titles', lsof: 'sizes' },
-} as const satisfies Readonly<Record<string, LetterRow>>;
-
-/** The letters in the order of the help; an object lists its digits first. */
-const ORDER: readonly (keyof typeof LETTERS)[] = [
-  't',
-  'u',
-  'l',
-  'a',
-  'n',
-  'P',
-  'p',
-  4,
-  6,
-  'e',
-  'o',
-  'i',
-  's',
-  'H',
+  { letter: 'H', option: 'no-header', ss: 'no titles', lsof: 'sizes' },
 ];
-
-const ROWS: Readonly<Record<string, LetterRow>> = LETTERS;
 
 /** Returns what the option of a letter does. */
 function meaningOf(name: OptionName): string {
@@ -100,16 +83,13 @@ function meaningOf(name: OptionName): string {
 
 /** Returns the rows of the table of letters: letter, meaning here, in ss, netstat and lsof; `-` for none. */
 export const letterRows = (): string[][] =>
-  ORDER.map((letter) => {
-    const {
-      option,
-      here = meaningOf(option),
-      ss = '-',
-      netstat = '-',
-      lsof = '-',
-    }: LetterRow = LETTERS[letter];
-    return [`-${letter}`, here, ss, netstat, lsof];
-  });
+  LETTERS.map(({ letter, option, here = meaningOf(option), ss = '-', netstat = '-', lsof = '-' }) => [
+    `-${letter}`,
+    here,
+    ss,
+    netstat,
+    lsof,
+  ]);
 
 /** Letters of ss and netstat beside which `-t` means TCP, as in -tulpn. */
 const BESIDE_TCP = 'ulnpa46eoH';
@@ -126,7 +106,7 @@ export function optionOfLetter(letter: string, letters: string, isList: boolean)
     const has = (some: string): boolean => Array.from(some).some((it) => letters.includes(it));
     if (has(BESIDE_PIDS) || !has(BESIDE_TCP)) return 'pids';
   }
-  return Object.hasOwn(ROWS, letter) ? ROWS[letter]?.option : undefined;
+  return LETTERS.find((it) => it.letter === letter)?.option;
 }
 
 /** Names of options in ss and netstat that have another name here. */
