@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { codeOf } from '../model/error.ts';
 import { localText } from './locale.ts';
 
 const STDERR = 2;
@@ -17,7 +18,7 @@ export function say(text: string): void {
     try {
       rest = rest.subarray(writeSync(STDERR, rest));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      if (codeOf(error) !== 'EAGAIN') return;
       // The pipe is shared with stdout, which libuv has made non-blocking.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
     }

@@ -176,7 +176,7 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
       about: `${SOURCE_NAMES.join(', ')} (default: first that works)`,
       parse: SOURCE,
     },
-    schema: ({ text }) => text(SOURCE, SOURCE_NAMES),
+    schema: ({ text }) => text(SOURCE),
     print: (name) => name ?? { absent: 'first that works' },
   },
   also: {
@@ -201,7 +201,7 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
       commands: ['screen'],
       parse: PALETTE,
     },
-    schema: ({ text }) => text(PALETTE, PALETTES),
+    schema: ({ text }) => text(PALETTE),
     print: (name) => name,
   },
   query: {
@@ -264,7 +264,7 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
       commands: ['screen'],
       parse: RESTORE,
     },
-    schema: ({ text }) => text(RESTORE, RESTORES),
+    schema: ({ text }) => text(RESTORE),
     print: (what) => what,
   },
   views: {

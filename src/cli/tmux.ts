@@ -8,18 +8,18 @@ import { trustedPath } from './config/trust.ts';
 const ANSWER_MS = 2000;
 
 /** The user and group as whom tmux runs; absent for the user of netpane. */
-interface Account {
+interface RunAs {
   readonly uid?: number;
   readonly gid?: number;
 }
 
 /**
- * Returns the account for a client of the tmux at this socket. A tmux server can make its client run programs, so root
+ * Returns the user for a client of the tmux at this socket. A tmux server can make its client run programs, so root
  * never runs a client for the server of another user: the client runs as the owner of the socket, whose path no
  * third user can change.
  * @throws Untrusted if another user can change the path; an error of the system if there is no socket
  */
-function accountFor(socket: string): Account {
+function userFor(socket: string): RunAs {
   if (process.geteuid?.() !== 0) return {};
   const { uid, gid } = statSync(socket);
   trustedPath(socket, { uid });
@@ -44,7 +44,7 @@ export async function loadTmuxBuffer(
     const features = await runTmux(
       ['-S', socket, 'load-buffer', '-w', '-', ';', 'display-message', '-p', '#{client_termfeatures}'],
       text,
-      accountFor(socket),
+      userFor(socket),
       { TMUX, TMUX_PANE, PATH, LANG },
     );
     return features.trim().split(',').includes('clipboard') ? 'clipboard' : 'buffer';
@@ -54,7 +54,7 @@ export async function loadTmuxBuffer(
 }
 
 /** Runs tmux with an input. Resolves to its output; rejects if it cannot be run, fails or takes too long. */
-function runTmux(args: string[], input: string, account: Account, env: Environment): Promise<string> {
+function runTmux(args: string[], input: string, as: RunAs, env: Environment): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn('tmux', args, {
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -62,7 +62,7 @@ function runTmux(args: string[], input: string, account: Account, env: Environme
       cwd: '/',
       timeout: ANSWER_MS,
       killSignal: 'SIGKILL',
-      ...account,
+      ...as,
     });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));

@@ -24,8 +24,8 @@ export interface Value<T> {
   readonly read: (text: string) => T | undefined;
   /** Returns the wrong part of an invalid text; absent if the whole text is wrong. */
   readonly wrongPart?: (text: string) => string;
-  /** Names that a wrong part may misspell. */
-  readonly names?: readonly string[];
+  /** Returns the name that an invalid text probably misspells; undefined for none. */
+  readonly meant?: (text: string) => string | undefined;
 }
 
 /** Maximum length of a quoted text in a message, UTF-16 units. */
@@ -40,17 +40,17 @@ export const quoted = (text: string): string =>
  * @param name the option or key, such as `--interval`
  * @throws UsageError with the expected and the given value
  */
-export function readValue<T>(
-  { expected, read, wrongPart, names = [] }: Value<T>,
-  text: string,
-  name: string,
-): T {
-  const value = read(text);
-  if (value !== undefined) return value;
-  const wrong = wrongPart ? wrongPart(text) : text;
-  const meant = nearest(wrong, names);
-  const suggestion = meant === undefined ? '' : `: did you mean ${meant}?`;
-  throw new UsageError(`${name} takes ${expected}, not ${quoted(wrong)}${suggestion}`);
+export function readValue<T>(value: Value<T>, text: string, name: string): T {
+  const found = value.read(text);
+  if (found !== undefined) return found;
+  const wrong = value.wrongPart?.(text) ?? text;
+  throw new UsageError(`${name} takes ${value.expected}, not ${quoted(wrong)}${suggestionFor(value, text)}`);
+}
+
+/** Returns `: did you mean NAME?` for an invalid text that probably misspells a name; else an empty text. */
+export function suggestionFor(value: Value<unknown>, text: string): string {
+  const meant = value.meant?.(text);
+  return meant === undefined ? '' : `: did you mean ${meant}?`;
 }
 
 /** Milliseconds per unit. */
@@ -108,8 +108,8 @@ const alternatives = (names: readonly string[]): string =>
 /** One of these names. */
 export const nameValue = <T extends string>(names: readonly T[]): Value<T> => ({
   expected: alternatives(names),
-  names,
   read: (text) => names.find((it) => it === text),
+  meant: (text) => nearest(text, names),
 });
 
 /** A list of these names, separated by commas. The value has each name once, in the order of `names`. */
@@ -124,6 +124,6 @@ export function nameListValue<T extends string>(names: readonly T[]): Value<read
       return names.filter((it) => parts(text).includes(it));
     },
     wrongPart: (text) => unknown(text) ?? text,
-    names,
+    meant: (text) => nearest(unknown(text) ?? text, names),
   };
 }

@@ -7,6 +7,7 @@ import {
 } from '../store/columns.ts';
 import { type GroupBy, GROUPS } from '../store/state.ts';
 import { BUILT_IN, isBuiltIn } from '../store/views.ts';
+import { nearest } from '../query/nearest.ts';
 import { nameValue, type Value } from './values.ts';
 
 /*
@@ -44,8 +45,17 @@ function columnOf(name: string | undefined): ColumnId | undefined {
   );
 }
 
-/** Returns the name of a column as it was given, without its order and its width. */
-const nameIn = (given: string): string => given.replace(/^-/, '').replace(/:.*/s, '');
+/** Returns the name of a column that does not exist, without order and width; undefined if the column exists. */
+function unknownColumn(given: string): string | undefined {
+  const name = given.replace(/^-/, '').replace(/:.*/s, '');
+  return columnOf(name) === undefined ? name : undefined;
+}
+
+/** Messages about an invalid column. */
+const COLUMN_MISTAKE = {
+  wrongPart: (given: string) => unknownColumn(given) ?? given,
+  meant: (given: string) => nearest(unknownColumn(given) ?? '', COLUMN_IDS),
+};
 
 /** A column, with `-` for descending order. */
 export const sortValue: Value<Sort> = {
@@ -55,8 +65,7 @@ export const sortValue: Value<Sort> = {
     const column = columnOf(id);
     return column && { column, descending: minus === '-' };
   },
-  wrongPart: nameIn,
-  names: COLUMN_IDS,
+  ...COLUMN_MISTAKE,
 };
 
 /** Returns a sort as `sortValue` reads it. */
@@ -72,22 +81,27 @@ export const columnValue: Value<ColumnChoice> = {
     const width = Number(digits);
     return width >= 1 && width <= MAX_COLUMN_WIDTH ? { id, width } : undefined;
   },
+  ...COLUMN_MISTAKE,
 };
+
+/** Returns the columns of a list as they were given. */
+const partsOf = (given: string): string[] => given.split(',').map((it) => it.trim());
+
+/** Returns the first invalid column of a list; the whole list if only their combination is invalid. */
+const wrongColumn = (given: string): string =>
+  partsOf(given).find((it) => columnValue.read(it) === undefined) ?? given;
 
 /** Columns separated by commas, each once. */
 export const columnsValue: Value<readonly ColumnChoice[]> = {
   expected: 'columns such as process,pid,localPort, each once (netpane --help lists them)',
   read: (given) => {
-    const choices = given.split(',').flatMap((it) => columnValue.read(it.trim()) ?? []);
-    const isValid = choices.length === given.split(',').length;
+    const parts = partsOf(given);
+    const choices = parts.flatMap((it) => columnValue.read(it) ?? []);
+    const isValid = choices.length === parts.length;
     return isValid && new Set(choices.map(({ id }) => id)).size === choices.length ? choices : undefined;
   },
-  wrongPart: (given) => {
-    const parts = given.split(',').map((it) => it.trim());
-    const wrong = parts.find((it) => columnValue.read(it) === undefined);
-    return wrong === undefined ? given : nameIn(wrong);
-  },
-  names: COLUMN_IDS,
+  wrongPart: (given) => COLUMN_MISTAKE.wrongPart(wrongColumn(given)),
+  meant: (given) => COLUMN_MISTAKE.meant(wrongColumn(given)),
 };
 
 /** Returns columns as `columnValue` reads them. */

@@ -280,6 +280,14 @@ describe('a mistake names the option and the expected value', () => {
       "--columns takes columns such as process,pid,localPort, each once (netpane --help lists them), not 'pid,pid'",
     ],
     [
+      ['ls', '--columns', 'pid,process:999'],
+      "--columns takes columns such as process,pid,localPort, each once (netpane --help lists them), not 'process:999'",
+    ],
+    [
+      ['ls', '--sort', 'age:20'],
+      "--sort takes a column such as age, or -age for descending order, not 'age:20'",
+    ],
+    [
       ['ls', '--columns', 'pid', '--json'],
       '--columns and --json cannot be used together: only the table has columns',
     ],

@@ -78,7 +78,7 @@ class Walk {
 
   /** Returns the line of the next token. */
   #lineHere(): number {
-    const end = this.#tokens[this.#at]?.index ?? this.#text.length;
+    const end = this.#indexHere();
     for (; this.#counted < end; this.#counted++) if (this.#text[this.#counted] === '\n') this.#line++;
     return this.#line;
   }

@@ -1,9 +1,8 @@
 import * as v from 'valibot';
 import { shortened } from '../../model/text.ts';
-import { nearest } from '../../query/nearest.ts';
-import { COLUMN_IDS, type ColumnChoice } from '../../store/columns.ts';
-import { GROUPS, type View } from '../../store/state.ts';
-import { nameValue, quoted, type Value } from '../values.ts';
+import type { ColumnChoice } from '../../store/columns.ts';
+import type { View } from '../../store/state.ts';
+import { nameValue, quoted, suggestionFor, type Value } from '../values.ts';
 import type { KeyChanges } from '../../tui/keymap.ts';
 import { parseKeys } from './keys.ts';
 import { columnValue, groupValue, sortValue, viewName } from '../view-values.ts';
@@ -33,26 +32,19 @@ const instead =
   ({ input }: { readonly input: unknown }): string =>
     takes(expected, input);
 
-/** Parses a value of TOML as the command line does. @param names names to suggest for a misspelled one */
-const read = <T>(
-  kind: Reads<string | number>,
-  { expected, read: readText }: Value<T>,
-  names: readonly string[] = [],
-): Reads<T> =>
+/** Parses a value of TOML as the command line does. */
+const read = <T>(kind: Reads<string | number>, value: Value<T>): Reads<T> =>
   v.pipe(
     kind,
-    v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
-      const meaning = readText(String(value));
+    v.rawTransform(({ dataset: { value: given }, addIssue, NEVER }) => {
+      const meaning = value.read(String(given));
       if (meaning !== undefined) return meaning;
-      const [name = ''] = String(value).replace(/^-/, '').split(':', 1);
-      const meant = names.includes(name) ? undefined : nearest(name, names);
-      addIssue({ message: takes(expected, value) + (meant === undefined ? '' : `: did you mean ${meant}?`) });
+      addIssue({ message: takes(value.expected, given) + suggestionFor(value, String(given)) });
       return NEVER;
     }),
   );
 
-const text = <T>(value: Value<T>, names?: readonly string[]): Reads<T> =>
-  read(v.string(instead(value.expected)), value, names);
+const text = <T>(value: Value<T>): Reads<T> => read(v.string(instead(value.expected)), value);
 const number = <T>(value: Value<T>): Reads<T> => read(v.number(instead(value.expected)), value);
 const numberOrText = <T>(value: Value<T>): Reads<T> =>
   read(v.union([v.string(), v.number()], instead(value.expected)), value);
@@ -77,15 +69,15 @@ const distinct = <T>(nameOf: (item: Partial<T>) => unknown) =>
     }
   });
 
-const sort = text(sortValue, COLUMN_IDS);
+const sort = text(sortValue);
 
 const group = v.pipe(
-  text(groupValue, GROUPS),
+  text(groupValue),
   v.transform((name) => (name === 'none' ? null : name)),
 );
 
 const columns: Reads<readonly ColumnChoice[]> = v.pipe(
-  v.array(text(columnValue, COLUMN_IDS), instead('a list of columns')),
+  v.array(text(columnValue), instead('a list of columns')),
   v.minLength(1, 'takes a list of columns, not an empty list'),
   distinct<ColumnChoice>(({ id }) => id),
 );
@@ -93,7 +85,7 @@ const columns: Reads<readonly ColumnChoice[]> = v.pipe(
 /** A list of these names. The value has each name once, in the order of `names`. */
 const list = <T extends string>(names: readonly T[], expected: string): Reads<readonly T[]> =>
   v.pipe(
-    v.array(text(nameValue(names), names), instead(expected)),
+    v.array(text(nameValue(names)), instead(expected)),
     v.transform((given) => names.filter((it) => given.includes(it))),
   );
 

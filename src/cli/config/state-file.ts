@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { codeOf } from '../../model/error.ts';
 import { MAX_HISTORY } from '../../store/history.ts';
 import { FileProblem, isMissing, readText, reasonText } from './file.ts';
 import { mergeStates } from './merge.ts';
@@ -115,7 +116,7 @@ export class StateFile {
         this.#reportOnce(aside, `saved state is invalid: ${why}; it was moved to ${aside}`);
         return undefined;
       }
-      if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw new Refused(`${path} is a symbolic link`);
+      if (codeOf(error) === 'ELOOP') throw new Refused(`${path} is a symbolic link`);
       if (isMissing(error)) return undefined;
       throw error;
     }
@@ -156,7 +157,7 @@ function setAside(path: string, why: string): string {
       unlinkSync(path);
       return aside;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
+      if (codeOf(error) === 'EEXIST') continue;
       throw new Refused(`${path} is invalid: ${why}; it cannot be moved aside: ${reasonText(error)}`);
     }
   }
