@@ -1,22 +1,13 @@
 import type { NetworkInterface } from '../../../model/batch.ts';
 import type { NetworkNamespace, Protocol } from '../../../model/socket.ts';
 import type { SourceOptions } from '../../types.ts';
-import { Interfaces, NO_INTERFACES } from './interfaces.ts';
+import { InterfaceReader } from './interface-reader.ts';
+import type { Interfaces } from './interfaces.ts';
 import type { FoundNamespace } from './namespaces.ts';
 import { Closes } from '../netlink/closes.ts';
-import { dump, getOne } from '../netlink/dump.ts';
+import { getOne } from '../netlink/dump.ts';
 import { INET } from '../netlink/inet.ts';
 import { tcpLookupRequest, udpLookupRequest } from '../netlink/inet-requests.ts';
-import {
-  addressesRequest,
-  decodeInterfaceAddress,
-  decodeLink,
-  type InterfaceAddress,
-  type Link,
-  linksRequest,
-  RTM_NEWADDR,
-  RTM_NEWLINK,
-} from '../netlink/route.ts';
 import {
   type Channels,
   type CloseReceiver,
@@ -46,10 +37,6 @@ export type OnSocket = (
  */
 const REOPEN_POLLS = 16;
 
-/** Above this number of interface addresses, they are read only every `ADDRESS_POLLS` polls: there may be 100,000. */
-const MANY_ADDRESSES = 1024;
-const ADDRESS_POLLS = 16;
-
 /**
  * One network namespace with open netlink sockets. If descriptors run out, only the socket for close messages
  * stays open, or none; the others are opened for each poll.
@@ -59,13 +46,8 @@ export class Network {
   readonly isOwn: boolean;
   /** Inode and name; the same object until the name changes. Undefined for netpane's own if /proc does not show it. */
   netns: NetworkNamespace | undefined;
-  /** Interfaces as of the last successful read. */
-  interfaces: Interfaces = NO_INTERFACES;
-  #addresses: readonly InterfaceAddress[] = [];
   /** Increases when the name or the interfaces change. */
   version = 0;
-  /** Reason why the last read of the interfaces failed; undefined if it succeeded. */
-  interfacesFailure: string | undefined;
   /** Receives notifications about destroyed sockets, if requested and supported by the kernel. */
   closes: Closes | undefined;
   /** True if close messages are requested, but no descriptor is free for them. */
@@ -77,6 +59,7 @@ export class Network {
   #channels: Channels | undefined;
   #closeReceiver: CloseReceiver | undefined;
   readonly #dumps: SocketDumps;
+  readonly #interfaces = new InterfaceReader();
   #pollCount = 0;
 
   /** Opens the netlink sockets. Throws if the namespace cannot be entered. */
@@ -98,6 +81,16 @@ export class Network {
   /** Inode of the namespace; undefined for netpane's own if /proc does not show it. */
   get inode(): number | undefined {
     return this.netns?.inode;
+  }
+
+  /** Interfaces as of the last successful read. */
+  get interfaces(): Interfaces {
+    return this.#interfaces.interfaces;
+  }
+
+  /** Reason why the last read of the interfaces failed; undefined if it succeeded. */
+  get interfacesFailure(): string | undefined {
+    return this.#interfaces.failure;
   }
 
   /**
@@ -217,47 +210,10 @@ export class Network {
 
   /** Reads and returns the interfaces with counters and addresses; the previous ones if that fails. */
   readInterfaces(): NetworkInterface[] {
-    const links: Link[] = [];
-    let addresses = this.#addresses;
-    this.interfacesFailure = undefined;
-    try {
-      const errno = this.#withChannels(({ route }) => {
-        const linksResult = dump(route, linksRequest(), (buffer, start, end, type) => {
-          const link = type === RTM_NEWLINK ? decodeLink(buffer, start, end) : undefined;
-          if (link) links.push(link);
-        });
-        if (addresses.length > MANY_ADDRESSES && this.#pollCount % ADDRESS_POLLS !== 0)
-          return linksResult.errno;
-        const current: InterfaceAddress[] = [];
-        const addressesResult = dump(route, addressesRequest(), (buffer, start, end, type) => {
-          const address = type === RTM_NEWADDR ? decodeInterfaceAddress(buffer, start, end) : undefined;
-          if (address) current.push(address);
-        });
-        addresses = current;
-        return linksResult.errno || addressesResult.errno;
-      });
-      if (errno !== 0) this.interfacesFailure = `error ${errno}`;
-      else if (links.length === 0) this.interfacesFailure = 'the kernel lists no interfaces';
-    } catch (error) {
-      if (!isSystemError(error)) throw error;
-      this.interfacesFailure = error.message;
-    }
-    if (this.interfacesFailure === undefined) {
-      // Keeps the index if the addresses were not read again: creating it for 20,000 addresses takes 10 ms.
-      const updated = addresses === this.#addresses ? this.interfaces.updateCounters(links) : undefined;
-      const interfaces = updated ?? new Interfaces(links, addresses);
-      this.#addresses = addresses;
-      if (interfaces.key !== this.interfaces.key) this.version++;
-      this.interfaces = interfaces;
-    }
-    return this.interfaces.links.map(({ index, name, isUp, rxBytes, txBytes }) => ({
-      name,
-      ...(this.netns && { netns: this.netns }),
-      isUp,
-      rxBytes,
-      txBytes,
-      addresses: this.interfaces.addressesOf(index),
-    }));
+    const { key } = this.interfaces;
+    this.#interfaces.read(this.#pollCount, (act) => this.#withChannels(({ route }) => act(route)));
+    if (this.interfaces.key !== key) this.version++;
+    return this.#interfaces.list(this.netns);
   }
 }
 
