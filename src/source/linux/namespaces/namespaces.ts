@@ -1,10 +1,10 @@
 import { CgroupTrust } from './cgroup-trust.ts';
-import { namespaceInode } from '../proc/descriptor-target.ts';
 import { isMounted, type NamespaceMount, NamespaceMounts } from '../proc/mounts.ts';
 import type { Hold, NamespaceSearch } from './namespace-search.ts';
 import type { Proc } from '../proc/proc.ts';
 import { type NameableNamespace, NamespaceNames } from './namespace-names.ts';
 import { FIRST_PID_NAMESPACE } from '../proc/privileges.ts';
+import { ProcessNamespaces, readNamespace } from './process-namespaces.ts';
 
 /** A network namespace of this machine that can be opened now. */
 export interface FoundNamespace {
@@ -22,19 +22,7 @@ export interface FoundNamespace {
   readonly isOwn: boolean;
 }
 
-/** Number of polls after which a process is read again: it may have moved (setns(2)), or its pid may be reused. */
-const REREAD_POLLS = 16;
-
 const NO_MOUNTS: readonly NamespaceMount[] = [];
-
-/** A process and its namespace. */
-interface ProcessEntry {
-  /** Inode of its network namespace, or why it is unknown. */
-  inode: number | 'gone' | 'forbidden';
-  /** Polls that last listed the process and last read its namespace. */
-  seenPoll: number;
-  readPoll: number;
-}
 
 interface Namespace extends NameableNamespace {
   readonly pids: Set<number>;
@@ -43,8 +31,8 @@ interface Namespace extends NameableNamespace {
 }
 
 /**
- * Tracks all network namespaces of the machine. To keep polls cheap, a process is read when it is new and then every 16
- * polls. `refresh` drops a namespace that neither a process nor a mount keeps alive, so that the caller can close it.
+ * Tracks all network namespaces of the machine. `refresh` drops a namespace that neither a process nor a mount keeps
+ * alive, so that the caller can close it.
  */
 export class Namespaces {
   readonly #proc: Proc;
@@ -52,7 +40,7 @@ export class Namespaces {
   readonly #names: NamespaceNames;
   readonly #search: NamespaceSearch | undefined;
   #isInitialPidNamespace = false;
-  readonly #processes = new Map<number, ProcessEntry>();
+  readonly #processes: ProcessNamespaces;
   readonly #byInode = new Map<number, Namespace>();
   #ownInode: number | undefined;
   #poll = 0;
@@ -81,6 +69,10 @@ export class Namespaces {
     this.#mounts = new NamespaceMounts({ proc, folder: `${folder}/run/netns` });
     this.#names = new NamespaceNames(proc, root, trust);
     this.#search = search;
+    this.#processes = new ProcessNamespaces(proc, {
+      onEnter: (inode, pid) => this.#getOrAdd(inode).pids.add(pid),
+      onLeave: (inode, pid) => this.#byInode.get(inode)?.pids.delete(pid),
+    });
   }
 
   /** Number of processes whose namespace may not be read: without root, those of other users. */
@@ -112,17 +104,10 @@ export class Namespaces {
     this.#isFirstProcessListed = pids.includes(1);
     this.#poll++;
     this.#findOwnNamespace();
-    for (const pid of pids) {
-      const entry = this.#processes.get(pid);
-      if (entry) entry.seenPoll = this.#poll;
-    }
-    for (const [pid, entry] of this.#processes)
-      if (entry.seenPoll !== this.#poll) this.#removeProcess(pid, entry);
     // Remove old namespaces before adding new ones, because the kernel reuses the lowest free inode.
+    this.#processes.beginPoll(this.#poll, pids);
     this.#refreshMounts();
-    for (const pid of pids) this.#refreshProcess(pid);
-    this.#unreadableProcesses = 0;
-    for (const { inode } of this.#processes.values()) if (inode === 'forbidden') this.#unreadableProcesses++;
+    this.#unreadableProcesses = this.#processes.refresh(pids);
     for (const inode of this.#search?.held() ?? []) this.#getOrAdd(inode);
     const found: FoundNamespace[] = [];
     // A process that changed its namespace may add one during this loop; the loop visits that one too.
@@ -142,12 +127,8 @@ export class Namespaces {
    * @param mustReread Reads the process again even if this poll has read it already.
    */
   processOf(inode: number, mustReread = false): number | undefined {
-    for (const pid of this.#byInode.get(inode)?.pids ?? []) {
-      const entry = this.#processes.get(pid);
-      if (entry && mustReread) entry.readPoll = 0;
-      if (entry) this.#rereadProcess(pid, entry);
-      if (entry?.inode === inode) return pid;
-    }
+    for (const pid of this.#byInode.get(inode)?.pids ?? [])
+      if (this.#processes.currentOf(pid, mustReread) === inode) return pid;
     return undefined;
   }
 
@@ -168,13 +149,12 @@ export class Namespaces {
 
   /** Returns the pids of the last poll. */
   pids(): number[] {
-    return [...this.#processes.keys()];
+    return this.#processes.pids;
   }
 
   /** Returns the namespace of a process; undefined if it cannot be read. */
   namespaceOf(pid: number): number | undefined {
-    const inode = this.#processes.get(pid)?.inode ?? this.#readNamespace(pid);
-    return typeof inode === 'number' ? inode : undefined;
+    return this.#processes.inodeOf(pid);
   }
 
   #listProcesses(): number[] {
@@ -185,45 +165,12 @@ export class Namespaces {
   /** Finds netpane's own namespace, once. Only other threads call setns(2); /proc/self shows the main thread. */
   #findOwnNamespace(): void {
     if (this.#ownInode !== undefined) return;
-    const inode = this.#readNamespace('self');
+    const inode = readNamespace(this.#proc, 'self');
     if (typeof inode !== 'number') return;
     const pid = this.#proc.link('self/ns/pid');
     this.#isInitialPidNamespace = 'value' in pid && pid.value === FIRST_PID_NAMESPACE;
     this.#ownInode = inode;
     this.#getOrAdd(inode);
-  }
-
-  #refreshProcess(pid: number): void {
-    const entry = this.#processes.get(pid);
-    if (entry === undefined) {
-      const inode = this.#readNamespace(pid);
-      this.#processes.set(pid, { inode, seenPoll: this.#poll, readPoll: this.#poll });
-      if (typeof inode === 'number') this.#getOrAdd(inode).pids.add(pid);
-    } else if ((this.#poll + pid) % REREAD_POLLS === 0) {
-      this.#rereadProcess(pid, entry);
-    }
-  }
-
-  #rereadProcess(pid: number, entry: ProcessEntry): void {
-    if (entry.readPoll === this.#poll) return;
-    entry.readPoll = this.#poll;
-    const inode = this.#readNamespace(pid);
-    if (inode === entry.inode) return;
-    if (typeof entry.inode === 'number') this.#byInode.get(entry.inode)?.pids.delete(pid);
-    entry.inode = inode;
-    if (typeof inode === 'number') this.#getOrAdd(inode).pids.add(pid);
-  }
-
-  #removeProcess(pid: number, { inode }: ProcessEntry): void {
-    this.#processes.delete(pid);
-    if (typeof inode === 'number') this.#byInode.get(inode)?.pids.delete(pid);
-  }
-
-  /** Reads the namespace of a process. A zombie has none: the kernel returns ENOENT. */
-  #readNamespace(pid: number | 'self'): ProcessEntry['inode'] {
-    const link = this.#proc.link(`${pid}/ns/net`);
-    if (!('value' in link)) return link.failed === 'forbidden' ? 'forbidden' : 'gone';
-    return namespaceInode(link.value) ?? 'gone';
   }
 
   #getOrAdd(inode: number): Namespace {
@@ -287,7 +234,6 @@ export class Namespaces {
 
   /** Inode of the namespace of the machine's init process; undefined if it cannot be read. */
   get #hostInode(): number | undefined {
-    const inode = this.#isInitialPidNamespace ? this.#processes.get(1)?.inode : undefined;
-    return typeof inode === 'number' ? inode : undefined;
+    return this.#isInitialPidNamespace && this.#isFirstProcessListed ? this.#processes.inodeOf(1) : undefined;
   }
 }
