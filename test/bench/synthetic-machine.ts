@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import type { SocketState } from '../../src/model/socket.ts';
 import type { Channel } from '../../src/source/linux/netlink/dump.ts';
-import { NativeError } from '../../src/source/linux/netlink/native.ts';
+import { NativeError } from '../../src/source/linux/netlink/errno.ts';
 import type { Channels, CloseReceiver, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
 import { type Outcome, Proc } from '../../src/source/linux/proc/proc.ts';
 import { addressPayload, done, inetPayload, linkPayload, message, refusal } from '../helpers/netlink.ts';

@@ -3,7 +3,7 @@ import { endianness } from 'node:os';
 import { parseIpv6 } from '../../src/model/address.ts';
 import type { SocketState, TimerKind } from '../../src/model/socket.ts';
 import type { Channel } from '../../src/source/linux/netlink/dump.ts';
-import { NativeError } from '../../src/source/linux/netlink/native.ts';
+import { NativeError } from '../../src/source/linux/netlink/errno.ts';
 import type {
   Channels,
   ClosesChannel,

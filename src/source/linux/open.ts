@@ -11,7 +11,8 @@ import { Ledger, LEDGER_ENTRY_BYTES, LEDGER_SOCKETS, LedgerUnavailable } from '.
 import { cookieOfSocket } from './ledger/socket-cookie.ts';
 import { dump } from './netlink/dump.ts';
 import { tcpProbe } from './netlink/inet-requests.ts';
-import { Native, NativeError } from './netlink/native.ts';
+import { NativeError } from './netlink/errno.ts';
+import { Native } from './netlink/native.ts';
 import { NativeProc } from './proc/native-proc.ts';
 import { KernelNetlink } from './netlink/system.ts';
 import { FIRST_PID_NAMESPACE } from './proc/privileges.ts';

@@ -1,4 +1,6 @@
-import { ERRNO, type Native, type NativeMemory } from '../netlink/native.ts';
+import type { NativeMemory } from '../netlink/c-library.ts';
+import { ERRNO } from '../netlink/errno.ts';
+import type { Native } from '../netlink/native.ts';
 import { LITTLE_ENDIAN } from '../netlink/wire.ts';
 
 /** Number of bpf(2) by architecture. */

@@ -1,5 +1,6 @@
 import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
-import { type Native, NativeError } from '../netlink/native.ts';
+import { NativeError } from '../netlink/errno.ts';
+import type { Native } from '../netlink/native.ts';
 import { unescapePath } from '../proc/mounts.ts';
 
 /** The control group to which the programs are attached. */

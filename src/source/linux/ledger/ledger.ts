@@ -1,4 +1,4 @@
-import { ERRNO } from '../netlink/native.ts';
+import { ERRNO } from '../netlink/errno.ts';
 import { type BpfCalls, BpfError, MAP_TYPE, type OnValue } from './bpf.ts';
 import type { Cgroup } from './cgroup.ts';
 import { type Counters, decodeCounters, decodeEntry, type LedgerEntry } from './entry.ts';

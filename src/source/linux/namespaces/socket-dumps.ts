@@ -1,7 +1,7 @@
 import type { Protocol } from '../../../model/socket.ts';
 import { type Channel, dump, type DumpResult } from '../netlink/dump.ts';
 import { AF_INET } from '../netlink/inet.ts';
-import { NativeError } from '../netlink/native.ts';
+import { NativeError } from '../netlink/errno.ts';
 import type { NetlinkBuffer } from '../netlink/wire.ts';
 import type { DumpRequest } from './dump-requests.ts';
 

@@ -3,7 +3,7 @@ import type { Protocol, Traffic } from '../../../model/socket.ts';
 import { decodeAddresses, findInfo, INET, type InetAddresses } from './inet.ts';
 import { IPPROTO, sockIdAt } from './inet-requests.ts';
 import { decodeTraffic } from './traffic.ts';
-import { ERRNO } from './native.ts';
+import { ERRNO } from './errno.ts';
 import { cookieId } from './slots.ts';
 import type { ClosesChannel } from './system.ts';
 import { TCP_INFO } from './tcp-info.ts';

@@ -1,4 +1,5 @@
-import { ERRNO, type Native, NativeError } from './native.ts';
+import { ERRNO, NativeError } from './errno.ts';
+import type { Native } from './native.ts';
 
 /** Number of descriptors kept free for files of /proc, pipes of the trace, and namespaces opened for one poll. */
 const KEPT_FREE = 128;

@@ -2,7 +2,9 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { codeOf } from '../../../model/error.ts';
 import { DescriptorBudget } from './descriptors.ts';
 import type { Channel } from './dump.ts';
-import { ERRNO, NativeError, type Native, NETLINK } from './native.ts';
+import { ERRNO, NativeError } from './errno.ts';
+import type { Native } from './native.ts';
+import { NETLINK } from './netlink-calls.ts';
 
 /** The netlink sockets of one network namespace. */
 export interface Channels {
@@ -178,7 +180,7 @@ export class KernelNetlink implements NetlinkSystem {
   #openHere(withCloses: boolean): Channels {
     const opened: number[] = [];
     const open = (family: number): number => {
-      const fd = this.#native.netlinkSocket(family);
+      const fd = this.#native.netlink.open(family);
       opened.push(fd);
       return fd;
     };
@@ -197,7 +199,7 @@ export class KernelNetlink implements NetlinkSystem {
   }
 
   #openCloseReceiverHere(): CloseReceiver {
-    const fd = this.#native.netlinkSocket(NETLINK.sockDiag);
+    const fd = this.#native.netlink.open(NETLINK.sockDiag);
     const closes = this.#receiveCloses(fd);
     return { ...(closes && { closes }), close: () => this.#native.close(fd) };
   }
@@ -205,22 +207,22 @@ export class KernelNetlink implements NetlinkSystem {
   /** Joins the multicast groups of closes; returns undefined if the kernel has none. */
   #receiveCloses(fd: number): ClosesChannel | undefined {
     try {
-      this.#native.join(fd, DESTROY_GROUPS, this.#closesBufferBytes);
+      this.#native.netlink.join(fd, DESTROY_GROUPS, this.#closesBufferBytes);
     } catch (error) {
       // Linux before 4.5 has no such groups.
       if (error instanceof NativeError) return undefined;
       throw error;
     }
     return {
-      receiveNow: (into) => this.#native.receiveNow(fd, into),
-      drops: () => this.#native.dropsOf(fd),
+      receiveNow: (into) => this.#native.netlink.receiveNow(fd, into),
+      drops: () => this.#native.netlink.dropsOf(fd),
     };
   }
 
   #makeChannel(fd: number): Channel {
     return {
-      send: (message) => this.#native.send(fd, message),
-      receive: (into) => this.#native.receive(fd, into),
+      send: (message) => this.#native.netlink.send(fd, message),
+      receive: (into) => this.#native.netlink.receive(fd, into),
     };
   }
 }

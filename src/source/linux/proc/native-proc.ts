@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Progress } from '../../../model/progress.ts';
-import { ERRNO, type Native } from '../netlink/native.ts';
+import { ERRNO } from '../netlink/errno.ts';
+import type { Native } from '../netlink/native.ts';
 import type { Target } from './descriptor-target.ts';
 import { IO_URING, IO_URING_LINK, type Outcome, Proc } from './proc.ts';
 

@@ -2,7 +2,8 @@ import { constants, existsSync, mkdirSync, openSync, readdirSync, rmdirSync, wri
 import { codeOf } from '../../../model/error.ts';
 import { removeLeftovers } from '../../leftovers.ts';
 import type { Leftovers } from '../../types.ts';
-import { ERRNO, type Native, NativeError } from '../netlink/native.ts';
+import { ERRNO, NativeError } from '../netlink/errno.ts';
+import type { Native } from '../netlink/native.ts';
 import { isForbidden } from '../netlink/system.ts';
 
 /** The trace is not available. The message gives the reason as a clause without a full stop. */

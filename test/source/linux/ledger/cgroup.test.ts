@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openCgroup } from '../../../../src/source/linux/ledger/cgroup.ts';
-import { ERRNO, NativeError } from '../../../../src/source/linux/netlink/native.ts';
+import { ERRNO, NativeError } from '../../../../src/source/linux/netlink/errno.ts';
 
 let folder: string;
 beforeEach(() => {

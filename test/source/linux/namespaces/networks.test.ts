@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../../../src/model/socket.ts';
 import { diff } from '../../../../src/sampler/diff.ts';
-import { NativeError } from '../../../../src/source/linux/netlink/native.ts';
+import { NativeError } from '../../../../src/source/linux/netlink/errno.ts';
 import {
   all,
   codes,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../../../src/model/socket.ts';
 import { diff } from '../../../../src/sampler/diff.ts';
-import { NativeError } from '../../../../src/source/linux/netlink/native.ts';
+import { NativeError } from '../../../../src/source/linux/netlink/errno.ts';
 import {
   codes,
   container,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Channel, dump, getOne } from '../../../../src/source/linux/netlink/dump.ts';
-import { NativeError } from '../../../../src/source/linux/netlink/native.ts';
+import { NativeError } from '../../../../src/source/linux/netlink/errno.ts';
 import { dumpRequest } from '../../../../src/source/linux/netlink/wire.ts';
 import { done, joined, message, NLM_F_DUMP_INTR, refusal } from '../../../helpers/netlink.ts';
 

@@ -102,28 +102,28 @@ describe('calls of the C library', () => {
   test('repeats a call interrupted by a signal', async () => {
     library.results.set('recv', [-4, -4, 20]);
     const calls = await native();
-    expect(calls.receive(5, new Uint8Array(32))).toBe(20);
+    expect(calls.netlink.receive(5, new Uint8Array(32))).toBe(20);
     expect(library.calls).toEqual(Array(3).fill('recv 5 32 0'));
   });
 
   test('throws an error with the names of the call and the errno', async () => {
     const calls = await native();
     library.results.set('send', [-11]);
-    expect(() => calls.send(5, new Uint8Array(4))).toThrow('send: EAGAIN');
+    expect(() => calls.netlink.send(5, new Uint8Array(4))).toThrow('send: EAGAIN');
     library.results.set('recv', [-999]);
-    expect(() => calls.receive(5, new Uint8Array(4))).toThrow('recv: error 999');
+    expect(() => calls.netlink.receive(5, new Uint8Array(4))).toThrow('recv: error 999');
     library.results.set('setns', [-1]);
     expect(() => calls.enterNetwork(5)).toThrow(
       expect.objectContaining({ errno: 1, message: 'setns: EPERM' }),
     );
     library.results.set('socket', [-93]);
-    expect(() => calls.netlinkSocket(4)).toThrow('a netlink socket: EPROTONOSUPPORT');
+    expect(() => calls.netlink.open(4)).toThrow('a netlink socket: EPROTONOSUPPORT');
   });
 
   test('opens netlink sockets with SOCK_CLOEXEC and a receive timeout', async () => {
     const calls = await native();
     // AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG
-    expect(calls.netlinkSocket(4)).toBe(1000);
+    expect(calls.netlink.open(4)).toBe(1000);
     // SOL_SOCKET, SO_RCVTIMEO
     expect(library.calls).toEqual(['socket 16 524291 4', 'setsockopt 1000 1 20 16']);
   });
@@ -133,7 +133,7 @@ describe('close messages', () => {
   const SIZE = 1 << 20;
 
   test('joins multicast groups with a large receive buffer', async () => {
-    (await native()).join(5, 0b1111, SIZE);
+    (await native()).netlink.join(5, 0b1111, SIZE);
     // SOL_SOCKET, SO_RCVBUFFORCE; AF_NETLINK, no port, the groups.
     expect(library.calls).toEqual(['bind 5 12', 'setsockopt 5 1 33 4']);
     expect(library.arrays).toEqual([[16, 0, 0b1111], [SIZE]]);
@@ -142,7 +142,7 @@ describe('close messages', () => {
   test('gets a smaller receive buffer without CAP_NET_ADMIN', async () => {
     const calls = await native();
     library.results.set('setsockopt', [-1, 0]);
-    calls.join(5, 0b1111, SIZE);
+    calls.netlink.join(5, 0b1111, SIZE);
     // SO_RCVBUF
     expect(library.calls).toEqual(['bind 5 12', 'setsockopt 5 1 33 4', 'setsockopt 5 1 8 4']);
     expect(library.arrays.slice(1)).toEqual([[SIZE], [SIZE]]);
@@ -151,14 +151,14 @@ describe('close messages', () => {
   test('throws if the kernel has no such groups', async () => {
     const calls = await native();
     library.results.set('bind', [-22]);
-    expect(() => calls.join(5, 0b1111, SIZE)).toThrow('bind: error 22');
+    expect(() => calls.netlink.join(5, 0b1111, SIZE)).toThrow('bind: error 22');
   });
 
   test('receives without waiting and returns the length or the errno', async () => {
     const calls = await native();
     const into = new Uint8Array(32);
     library.results.set('recv', [20, -11, -105, -4]);
-    expect([1, 2, 3, 4].map(() => calls.receiveNow(5, into))).toEqual([20, -11, -105, -4]);
+    expect([1, 2, 3, 4].map(() => calls.netlink.receiveNow(5, into))).toEqual([20, -11, -105, -4]);
     // MSG_DONTWAIT
     expect(library.calls).toEqual(Array(4).fill('recv 5 32 64'));
   });
@@ -166,11 +166,11 @@ describe('close messages', () => {
   test('reads the count of lost messages, which the kernel has since Linux 4.12', async () => {
     const calls = await native();
     library.answer = [0, 1, 2, 3, 4, 5, 6, 7, 88];
-    expect(calls.dropsOf(5)).toBe(88);
+    expect(calls.netlink.dropsOf(5)).toBe(88);
     // SOL_SOCKET, SO_MEMINFO
     expect(library.calls).toEqual(['getsockopt 5 1 55']);
     library.results.set('getsockopt', [-92]);
-    expect(calls.dropsOf(5)).toBeUndefined();
+    expect(calls.netlink.dropsOf(5)).toBeUndefined();
   });
 });
 
@@ -485,7 +485,7 @@ describe('network namespaces', () => {
 
   test('recognises errors that mean permission denied', async () => {
     const { isForbidden } = await import('../../../../src/source/linux/netlink/system.ts');
-    const { NativeError } = await import('../../../../src/source/linux/netlink/native.ts');
+    const { NativeError } = await import('../../../../src/source/linux/netlink/errno.ts');
     const forbidden = [
       new NativeError('setns', 1, 'EPERM'),
       new NativeError('setns', 13, 'EACCES'),

@@ -2,7 +2,7 @@ import { existsSync, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { removeLeftovers } from '../../../../src/source/leftovers.ts';
-import { NativeError } from '../../../../src/source/linux/netlink/native.ts';
+import { NativeError } from '../../../../src/source/linux/netlink/errno.ts';
 import {
   findTracefs,
   makeInstance,

@@ -1,0 +1,77 @@
+import { SourceUnavailable } from '../../types.ts';
+import { NativeError } from './errno.ts';
+
+type Koffi = (typeof import('koffi'))['default'];
+/** A function of the library. `async` runs it on another thread, with a callback as the last argument. */
+export type Call = ((...args: readonly unknown[]) => number) & {
+  readonly async: (...args: readonly unknown[]) => void;
+};
+
+/** Memory at a fixed address, zeroed, until `CLibrary.free`. */
+export interface NativeMemory {
+  readonly address: bigint;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** What koffi calls it. */
+  readonly handle: unknown;
+}
+
+/** The C library of this process, glibc or musl, called through koffi. */
+export class CLibrary {
+  readonly #koffi: Koffi;
+  readonly #functions: ReturnType<Koffi['load']>;
+
+  private constructor(koffi: Koffi) {
+    this.#koffi = koffi;
+    // The process has its C library loaded already.
+    this.#functions = koffi.load(null);
+  }
+
+  /** Loads koffi. Rejects with `SourceUnavailable` if it is not installed or does not load on this system. */
+  static async load(): Promise<CLibrary> {
+    try {
+      const koffi = await import('koffi');
+      return new CLibrary(koffi.default);
+    } catch (error) {
+      const text = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
+      const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+      throw new SourceUnavailable(
+        isMissing ? 'the package koffi is not installed' : `the package koffi cannot be loaded: ${text}`,
+      );
+    }
+  }
+
+  /** Returns a function of the library. @param prototype its declaration in C */
+  call(prototype: string): Call {
+    return this.#functions.func(prototype) as Call;
+  }
+
+  /** The errno of the last call. */
+  get errno(): number {
+    return this.#koffi.errno();
+  }
+
+  /** Size of a long, bytes. */
+  get bytesOfLong(): number {
+    return this.#koffi.sizeof('long');
+  }
+
+  /** Returns the error of the last call. @param call its name, for the message */
+  error(call: string): NativeError {
+    const { errno } = this;
+    const name = Object.entries(this.#koffi.os.errno).find(([, number]) => number === errno)?.[0];
+    return new NativeError(call, errno, name ?? `error ${errno}`);
+  }
+
+  /** Returns memory whose address can be part of a structure. */
+  allocate(length: number): NativeMemory {
+    const handle: unknown = this.#koffi.alloc('uint8_t', length);
+    const memory = this.#koffi.view(handle, length);
+    const bytes = new Uint8Array(memory).fill(0);
+    return { address: this.#koffi.address(handle), bytes, view: new DataView(memory), handle };
+  }
+
+  free({ handle }: NativeMemory): void {
+    this.#koffi.free(handle);
+  }
+}
