@@ -1,7 +1,10 @@
 import { type Line, line, type Span, span, type Tone } from './line.ts';
 import { displayWidth } from './width.ts';
 
-/** A piece of text in a line. If the line is too long, the highest rank is shortened first and dropped first. */
+/**
+ * A piece of text in a line. If the line is too long, the highest rank is shortened first and dropped first. A word
+ * without text takes no room.
+ */
 export interface Word {
   readonly text: string;
   readonly short?: string;
@@ -20,10 +23,16 @@ export const widthOf = (words: readonly Word[]): number =>
 export function spread(left: readonly Word[], right: readonly Word[], width: number): Line {
   const present = [...left, ...right].toSorted((a, b) => b.rank - a.rank);
   const shown = new Map(present.map((word) => [word, word.text]));
-  const words = (side: readonly Word[]) =>
-    side.flatMap((word) => (shown.has(word) ? [{ ...word, text: shown.get(word) ?? '' }] : []));
-  const between = left.length > 0 && right.length > 0 ? GAP : 0;
-  const fits = () => widthOf(words(left)) + widthOf(words(right)) + between <= width;
+  const words = (side: readonly Word[]): Word[] =>
+    side.flatMap((word) => {
+      const text = shown.get(word) ?? '';
+      return text === '' ? [] : [{ ...word, text }];
+    });
+  const fits = () => {
+    const [start, end] = [words(left), words(right)];
+    const between = start.length > 0 && end.length > 0 ? GAP : 0;
+    return widthOf(start) + widthOf(end) + between <= width;
+  };
   for (const each of present) if (!fits() && each.short !== undefined) shown.set(each, each.short);
   for (const each of present) if (!fits()) shown.delete(each);
   const [start, end] = [words(left), words(right)];

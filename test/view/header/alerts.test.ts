@@ -44,6 +44,15 @@ describe('a diagnosis', () => {
     expect(linesOf(state, 40)).toEqual(['! leaky-app: 12 CLOSE_WAIT, oldest >4m']);
   });
 
+  test('stays at every width of a screen', () => {
+    const one = later(leaky(12), 250_000);
+    const two = later([...leaky(12), web], 250_000);
+    for (let width = 24; width <= 120; width++) {
+      expect(linesOf(one, width)[0], `width ${width}`).toMatch(/^! leaky-app: 12 /);
+      expect(linesOf(two, width)[0], `width ${width}`).toMatch(/^! nginx .* 1 of 2/);
+    }
+  });
+
   test('filters to its sockets, and then to the next one', () => {
     const state = later([...leaky(12), web]);
     expect(linesOf(state)[0]).toMatch(
