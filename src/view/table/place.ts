@@ -175,9 +175,13 @@ function chooseColumns(width: number, widest: WidestSeen, plan: Plan): Map<Colum
     size.set(column, column.width.least);
     if (free() < 0 && size.size > 1) size.delete(column);
   }
-  for (const [column, cells] of size) {
-    size.set(column, Math.min(cells + Math.max(0, free()), Math.max(cells, goodOf(column))));
-  }
+  const widen = (wantedBy: (column: Column) => number) => {
+    for (const [column, cells] of size)
+      size.set(column, Math.min(cells + Math.max(0, free()), Math.max(cells, wantedBy(column))));
+  };
+  // No text is cut while another column is wider than its texts. A column with short texts can wait.
+  widen((column) => (column.shortText ? 0 : Math.min(goodOf(column), widest.get(column.id) ?? 0)));
+  widen(goodOf);
   for (const column of columns.slice(essential)) {
     // The less important columns leave room for the filler.
     const reserved = (isFitted || column.from !== undefined) && free() > least ? least + 1 : 0;
