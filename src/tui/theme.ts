@@ -34,6 +34,7 @@ const STYLES: Readonly<Record<Palette, Readonly<Record<Tone, Style>>>> = {
   standard: {
     ...COMMON,
     quiet: { colour: GREY },
+    sorted: { colour: 6, bold: true },
     accent: { colour: 6 },
     cell: { ...COMMON.cell, colour: 6 },
     match: { colour: 6, bold: true, underline: true },
@@ -49,6 +50,7 @@ const STYLES: Readonly<Record<Palette, Readonly<Record<Tone, Style>>>> = {
     ...COMMON,
     cell: { bold: true, underline: true },
     group: { bold: true, underline: true },
+    sorted: { bold: true, underline: true },
     quiet: {},
     accent: { bold: true },
     match: { inverse: true },
@@ -62,6 +64,7 @@ const STYLES: Readonly<Record<Palette, Readonly<Record<Tone, Style>>>> = {
   'colour-blind': {
     ...COMMON,
     quiet: { colour: GREY },
+    sorted: { colour: BLUE, bold: true },
     accent: { colour: BLUE },
     cell: { ...COMMON.cell, colour: BLUE },
     match: { colour: BLUE, bold: true, underline: true },
@@ -73,6 +76,7 @@ const STYLES: Readonly<Record<Palette, Readonly<Record<Tone, Style>>>> = {
   },
   mono: {
     ...COMMON,
+    sorted: { bold: true },
     quiet: {},
     accent: { bold: true },
     match: { bold: true, underline: true },

@@ -8,6 +8,7 @@ const TONES = Object.keys({
   strong: 0,
   quiet: 0,
   header: 0,
+  sorted: 0,
   accent: 0,
   warning: 0,
   error: 0,

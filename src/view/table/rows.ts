@@ -47,7 +47,7 @@ export function titleLine(
     const text = fit(title, width, column.align);
     spans.push(
       span(' '.repeat(left - at)),
-      span(text, column.id === cell ? 'cursor' : sorted ? 'strong' : 'header'),
+      span(text, column.id === cell ? 'cursor' : sorted ? 'sorted' : 'header'),
     );
     at = left + width;
   }

@@ -4,6 +4,8 @@ export type Tone =
   | 'strong'
   | 'quiet'
   | 'header'
+  /** Title of the column by which the rows are sorted. */
+  | 'sorted'
   | 'accent'
   | 'warning'
   | 'error'

@@ -1,8 +1,11 @@
 import { HISTORY_TICKS, type RateHistory, ratesOf } from '../../store/rate-history.ts';
 import { NOTHING } from './format.ts';
 
-/** Bars by height; the first is for no traffic. `ascii.ts` has a replacement for each. */
-const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
+/**
+ * Bars by height; the first is for no traffic. None fills its cell: bars of rows one above the other would touch.
+ * `ascii.ts` has a replacement for each.
+ */
+const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'] as const;
 
 /**
  * Returns the rates of the last ticks as bars, the latest at the right; the highest bar is the highest rate of them.

@@ -5,7 +5,7 @@ import type { GroupItem } from '../../../src/view/table/item.ts';
 import { placeColumns } from '../../../src/view/table/place.ts';
 import { KEYS } from '../../../src/tui/keymap.ts';
 import { keyText } from '../../../src/view/header/key-help.ts';
-import { groupLine, rowLine, tableLines } from '../../../src/view/table/rows.ts';
+import { groupLine, rowLine, tableLines, titleLine } from '../../../src/view/table/rows.ts';
 import { RowOrder } from '../../../src/view/table/order.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
 import { emptySum } from '../../../src/store/sums.ts';
@@ -115,6 +115,11 @@ describe('the header of a group', () => {
       ),
     );
   });
+});
+
+test('the title of the sorted column differs from the others', () => {
+  const { spans } = titleLine(columnsOf(80), { sort: { column: 'state', descending: true }, cell: null });
+  expect(spans.filter(({ tone }) => tone === 'sorted').map(({ text }) => text.trim())).toEqual(['STATE▾']);
 });
 
 const keyOf = (id: string): string => keyText(KEYS, id);
