@@ -43,7 +43,7 @@ describe('the history of a group', () => {
   test('has the sums of its rows', () => {
     const order = new RowOrder();
     const states = statesOf(...TICKS);
-    expect(barsOf(order, states.at(-1) ?? emptyState())).toMatch(/^█▁█▅$/);
+    expect(barsOf(order, states.at(-1) ?? emptyState())).toMatch(/^▇▁▇▄$/);
   });
 
   test('continues while it is shown', () => {
@@ -59,14 +59,14 @@ describe('the history of a group', () => {
       state = after(state, batch({ monotonicMs: (i + 1) * 1000, changed }));
       bars = barsOf(order, state);
     }
-    expect(bars).toMatch(/^█▁█▅$/);
+    expect(bars).toMatch(/^▇▁▇▄$/);
   });
 
   test('is that of the rows that the query shows', () => {
     const order = new RowOrder();
     const state = statesOf(...TICKS).at(-1) ?? emptyState();
     barsOf(order, state);
-    expect(barsOf(order, after(state, { type: 'query', query: queryFrom(':2') }))).toMatch(/^█▅$/);
+    expect(barsOf(order, after(state, { type: 'query', query: queryFrom(':2') }))).toMatch(/^▇▄$/);
   });
 
   test('is not shown by a line alone', () => {
@@ -82,12 +82,12 @@ describe('the history of a group', () => {
 test('a row shows its own history, until the pause', () => {
   const order = new RowOrder();
   const state = after(statesOf(...TICKS).at(-1) ?? emptyState(), { type: 'group', group: null });
-  expect(barsOf(order, state)).toMatch(/^█▁▅▃$/);
+  expect(barsOf(order, state)).toMatch(/^▇▁▄▃$/);
   const paused = after(
     state,
     { type: 'pause' },
     batch({ monotonicMs: 9000 }),
     batch({ monotonicMs: 10_000 }),
   );
-  expect(barsOf(order, paused)).toMatch(/^█▁▅▃$/);
+  expect(barsOf(order, paused)).toMatch(/^▇▁▄▃$/);
 });
