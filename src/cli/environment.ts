@@ -23,6 +23,8 @@ const KEPT: Readonly<Record<string, RegExp>> = {
   TERM_PROGRAM: NAME,
   VTE_VERSION: NAME,
   NO_COLOR: ANY,
+  // Number of threads of libuv's pool, one of which waits for kernel events.
+  UV_THREADPOOL_SIZE: /^\d{1,4}$/,
   // Set inside tmux and screen.
   TMUX: ANY,
   TMUX_PANE: /^%\d{1,10}$/,

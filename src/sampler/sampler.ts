@@ -50,13 +50,10 @@ export interface SamplerOptions {
 }
 
 /**
- * Time between two drains of the event source, milliseconds. The buffers that an ordinary user gets hold some 150 ms of
- * a thousand connections a second.
+ * Minimum time between two drains of the event source, milliseconds. The buffers that an ordinary user gets hold some 150
+ * ms of a thousand connections a second.
  */
 const DRAIN_MS = 50;
-
-/** Number of drains without kernel events after which the next one is a drain at rest (`EventSource.idleDrainMs`). */
-const EMPTY_DRAINS = 20;
 
 /** Polls a source at an interval and sends batches of what changed since the last one. */
 export class Sampler {
@@ -67,9 +64,10 @@ export class Sampler {
   readonly #progress: Progress;
   #previous: ReadonlyMap<string, Socket> | undefined;
   #cancelTimer: (() => void) | undefined;
+  /** Undefined if no drain is scheduled. */
   #cancelDrain: (() => void) | undefined;
-  /** Number of drains without kernel events since the last one. */
-  #emptyDrains = 0;
+  #isWaiting = false;
+  #lastDrainMs = -Infinity;
   #isBusy = false;
   #isStopped = false;
   #lastStartMs = 0;
@@ -94,7 +92,7 @@ export class Sampler {
   /** Polls at once and then at every interval, until `stop`. */
   start(): void {
     void this.#poll();
-    if (this.#options.source.events) this.#scheduleDrain();
+    this.#awaitEvents();
   }
 
   /**
@@ -125,15 +123,31 @@ export class Sampler {
     this.#cancelTimer = clock.after(delayMs, () => void this.#poll());
   }
 
-  #scheduleDrain(): void {
-    const { clock, source } = this.#options;
-    const isIdle = this.#emptyDrains >= EMPTY_DRAINS;
-    const delayMs = isIdle ? (source.events?.idleDrainMs ?? DRAIN_MS) : DRAIN_MS;
-    this.#cancelDrain = clock.after(delayMs, () => {
-      if (!this.#isBusy || this.#merger.waiting < this.#maxWaiting) this.#drain();
-      this.#sendEvents();
-      // `onEvents` may have stopped the sampler.
+  /** Schedules a drain for when there are kernel events: soon, if that cannot be waited for. */
+  #awaitEvents(): void {
+    const { events } = this.#options.source;
+    if (!events || this.#isStopped) return;
+    if (!events.wait || events.isPending || this.#merger.isPending) this.#scheduleDrain();
+    if (!events.wait || this.#isWaiting) return;
+    this.#isWaiting = true;
+    events.wait(() => {
+      this.#isWaiting = false;
       if (!this.#isStopped) this.#scheduleDrain();
+    });
+  }
+
+  /** Schedules a drain at once, or `DRAIN_MS` after the last one: many kernel events are drained together. */
+  #scheduleDrain(): void {
+    if (this.#cancelDrain) return;
+    const { clock } = this.#options;
+    const delayMs = Math.max(0, this.#lastDrainMs + DRAIN_MS - clock.monotonicMs());
+    this.#cancelDrain = clock.after(delayMs, () => {
+      this.#cancelDrain = undefined;
+      if (!this.#isBusy || this.#merger.waiting < this.#maxWaiting) this.#drain();
+      // Also without a drain: the kernel keeps the events until there is room for them.
+      this.#lastDrainMs = clock.monotonicMs();
+      this.#sendEvents();
+      this.#awaitEvents();
     });
   }
 
@@ -144,12 +158,11 @@ export class Sampler {
 
   /** Applies all kernel events until now. */
   #drain(): void {
-    const { events } = this.#options.source;
-    if (!events) return;
+    const { clock, source } = this.#options;
+    if (!source.events) return;
     this.#progress.begin('events');
-    const kernelEvents = events.drain();
-    this.#emptyDrains = kernelEvents.length === 0 ? this.#emptyDrains + 1 : 0;
-    this.#merger.applyKernelEvents(kernelEvents, this.#now());
+    this.#merger.applyKernelEvents(source.events.drain(), this.#now());
+    this.#lastDrainMs = clock.monotonicMs();
     this.#progress.begin(this.#isBusy ? 'deliver' : 'rest');
   }
 
@@ -183,7 +196,9 @@ export class Sampler {
       }
     }
     this.#isBusy = false;
-    if (!this.#isStopped) this.#schedule();
+    if (this.#isStopped) return;
+    this.#schedule();
+    this.#awaitEvents();
   }
 
   async #send(batch: Batch): Promise<void> {

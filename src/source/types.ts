@@ -33,10 +33,12 @@ export interface Leftovers {
 export interface EventSource {
   readonly coverage: Coverage;
   /**
-   * Time between two drains while no kernel events come, milliseconds, for a source whose buffers hold more than any storm
-   * fills until then; absent if it has to be drained all the time.
+   * Calls back once as soon as a drain may find kernel events; a drain in between does not end the wait. One call at a
+   * time. Absent while the source cannot wait: it must be drained at intervals.
    */
-  readonly idleDrainMs?: number | undefined;
+  readonly wait?: ((onReady: () => void) => void) | undefined;
+  /** True if a later drain has kernel events without a further message: it must not wait for one. */
+  readonly isPending: boolean;
   /** Moves kernel events out of the kernel's buffers before these overflow. Cheap; never throws. */
   collect(): void;
   /** Returns the kernel events since the last call, in order of time. Never throws. */

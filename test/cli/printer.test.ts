@@ -200,6 +200,7 @@ describe('with a sampler', () => {
         read: async () => snapshot(world.sockets),
         events: {
           coverage: { level: 'closes' },
+          isPending: false,
           collect: () => {},
           drain: () => world.reported.splice(0),
         },

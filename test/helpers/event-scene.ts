@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect } from 'vitest';
 import type { Endpoint } from '../../src/model/socket.ts';
 import type { Ledger } from '../../src/source/linux/ledger/ledger.ts';
 import { Proc } from '../../src/source/linux/proc/proc.ts';
-import { SockDiagSource } from '../../src/source/linux/sockdiag.ts';
+import { type SockDiagOptions, SockDiagSource } from '../../src/source/linux/sockdiag.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
 import { ownersText } from './fakes.ts';
 import { FakeNetlink, FakeNetwork, type FakeSocket, type InetFields } from './netlink.ts';
@@ -36,6 +36,7 @@ interface Options {
   readonly proc?: Proc;
   /** The ledger, or why there is none; undefined if none is requested. */
   readonly ledger?: Ledger | string;
+  readonly waiter?: SockDiagOptions['waiter'];
 }
 
 /** Clock of the ledger minus that of the sampler, milliseconds. */
@@ -46,6 +47,7 @@ export function open({
   trace = 'tracing needs root',
   proc = new Proc(fake.root),
   ledger,
+  waiter,
 }: Options = {}): void {
   source = new SockDiagSource({
     also: [],
@@ -60,6 +62,7 @@ export function open({
     nowMs: () => nowMs,
     wallMs: () => WALL_MS + nowMs,
     openTrace: () => trace,
+    waiter,
     ...(ledger !== undefined && { openLedger: () => ledger }),
     monotonicMs: () => nowMs + LEDGER_AHEAD_MS,
   });

@@ -19,6 +19,7 @@ export class FakeTrace implements TraceReader {
   failure: string | undefined;
   notice: string | undefined;
   problems = 0;
+  isPending = false;
   lost = 0;
   /** Route lookups are recorded. */
   hasRoutes = true;

@@ -62,8 +62,8 @@ interface Case {
   readonly auto?: boolean;
   /** The source has an event source. */
   readonly hasEventSource?: boolean;
-  /** See `EventSource`. */
-  readonly idleDrainMs?: number | undefined;
+  /** The event source can wait. */
+  readonly canWait?: boolean;
   /** The sampler has `onEvents`. */
   readonly hasOnEvents?: boolean;
 }
@@ -74,7 +74,7 @@ function setUp({
   maxShare,
   auto = true,
   hasEventSource = false,
-  idleDrainMs,
+  canWait = false,
   hasOnEvents = false,
 }: Case = {}) {
   const clock = new FakeClock();
@@ -86,7 +86,9 @@ function setUp({
   let take: () => Promise<void> | void = () => {};
   const drainsMs: number[] = [];
   /** Kernel events to drain next, and how often the source was closed. */
-  const system = { kernelEvents: [] as KernelEvent[], closed: 0 };
+  const system = { kernelEvents: [] as KernelEvent[], isPending: false, closed: 0 };
+  /** Calls back for the current wait; undefined if there is none. */
+  let wake: (() => void) | undefined;
   const received: { readonly atMs: number; readonly event: Event }[] = [];
   const consumer = { onEvent: () => {} };
   const coverage: Coverage = { level: 'changes' };
@@ -106,7 +108,15 @@ function setUp({
       ...(hasEventSource && {
         events: {
           coverage,
-          idleDrainMs,
+          ...(canWait && {
+            wait: (onReady: () => void) => {
+              expect(wake).toBeUndefined();
+              wake = onReady;
+            },
+          }),
+          get isPending() {
+            return system.isPending;
+          },
           collect: () => {},
           drain: () => {
             drainsMs.push(clock.now);
@@ -133,6 +143,11 @@ function setUp({
   const onTake = (action: typeof take) => {
     take = action;
   };
+  const wakeUp = () => {
+    const onReady = wake;
+    wake = undefined;
+    onReady?.();
+  };
   return {
     clock,
     startsMs,
@@ -143,6 +158,7 @@ function setUp({
     sampler,
     onTake,
     drainsMs,
+    wakeUp,
     system,
     received,
     consumer,
@@ -487,29 +503,73 @@ describe('a source with an event source', () => {
     world.costMs = 10;
     sampler.start();
     await clock.pass(90);
-    expect(drainsMs).toEqual([5000, 5010, 5060, 5100, 5110]);
+    expect(drainsMs).toEqual([5000, 5010, 5050, 5100, 5110, 5110]);
   });
 
-  test('is drained less often at rest if its buffers are large enough for that', async () => {
-    const drainsAfter = async (idleDrainMs: number | undefined) => {
-      const { sampler, clock, system, drainsMs } = setUp({
-        hasEventSource: true,
-        intervalMs: 60_000,
-        idleDrainMs,
-      });
+  describe('that can wait', () => {
+    const waiting = { hasEventSource: true, hasOnEvents: true, canWait: true, intervalMs: 60_000 };
+
+    test('is drained only around a poll while nothing happens', async () => {
+      const { sampler, clock, drainsMs } = setUp(waiting);
       sampler.start();
-      await clock.pass(1200);
-      const atRest = drainsMs.length;
+      await clock.pass(59_000);
+      expect(drainsMs).toEqual([5000, 5000]);
+      expect(clock.pending).toBe(1);
+    });
+
+    test('is drained at once when it wakes up, and then every 50 ms as long as there is more', async () => {
+      const { sampler, clock, system, wakeUp, drainsMs, received } = setUp(waiting);
+      sampler.start();
       await clock.pass(1000);
-      const later = drainsMs.length - atRest;
-      system.kernelEvents = [ended(6000)];
-      await clock.pass(500);
-      return { later, afterEvent: drainsMs.length - atRest - later };
-    };
-    expect(await drainsAfter(undefined)).toEqual({ later: 20, afterEvent: 10 });
-    const { later, afterEvent } = await drainsAfter(250);
-    expect(later).toBe(4);
-    expect(afterEvent).toBeGreaterThan(4);
+      system.kernelEvents = [appeared(5999)];
+      wakeUp();
+      await clock.pass(0);
+      expect(received.map(({ atMs }) => atMs)).toEqual([6000]);
+      wakeUp();
+      await clock.pass(20);
+      wakeUp();
+      await clock.pass(1000);
+      expect(drainsMs.slice(2)).toEqual([6000, 6050]);
+    });
+
+    test('is drained without waking up while it has more to report', async () => {
+      const { sampler, clock, system, wakeUp, drainsMs } = setUp(waiting);
+      sampler.start();
+      await clock.pass(1000);
+      system.isPending = true;
+      wakeUp();
+      await clock.pass(100);
+      system.isPending = false;
+      await clock.pass(1000);
+      expect(drainsMs.slice(2)).toEqual([6000, 6050, 6100, 6150]);
+    });
+
+    test('is drained until a socket that a poll missed is closed', async () => {
+      const { sampler, clock, world, received } = setUp({ ...waiting, intervalMs: 1000 });
+      world.sockets = snapshot([a, b]);
+      sampler.start();
+      await clock.pass(1000);
+      world.sockets = snapshot([a, b, socket({ id: 'c' })]);
+      await clock.pass(1000);
+      world.sockets = snapshot([a, b]);
+      await clock.pass(1200);
+      expect(received.map(({ atMs, event }) => [event.type, atMs])).toEqual([
+        ['spawn', 7000],
+        ['close', 8100],
+      ]);
+    });
+
+    test('is not drained after stop, even if it wakes up', async () => {
+      const { sampler, clock, wakeUp, drainsMs } = setUp(waiting);
+      sampler.start();
+      await clock.pass(1000);
+      sampler.stop();
+      const drains = drainsMs.length;
+      wakeUp();
+      await clock.pass(1000);
+      expect(drainsMs).toHaveLength(drains);
+      expect(clock.pending).toBe(0);
+    });
   });
 
   test('a socket that spawned and closed between two polls is in the next batch, with the coverage', async () => {

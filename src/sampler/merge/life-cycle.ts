@@ -63,6 +63,11 @@ export class LifeCycle {
     this.#report.emitChange(life, before);
   }
 
+  /** True if a life waits for the kernel event of its end. */
+  get hasMissing(): boolean {
+    return this.#missing.size > 0;
+  }
+
   /** Starts to wait for the kernel event of its end. */
   miss(life: Life): void {
     this.#missing.set(life, this.#polls.last.startMs);

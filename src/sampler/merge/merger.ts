@@ -64,6 +64,11 @@ export class Merger {
     this.#kernelRules = new KernelRules(polls, this.#index, this.#cycle);
   }
 
+  /** True if a later `applyKernelEvents` may emit a close without a kernel event. */
+  get isPending(): boolean {
+    return this.#cycle.hasMissing;
+  }
+
   /** Number of events and changed lives that wait to be taken. */
   get waiting(): number {
     return this.#events.length + this.#report.waiting;

@@ -10,6 +10,7 @@ import { openCgroup } from './ledger/cgroup.ts';
 import { Ledger, LEDGER_ENTRY_BYTES, LEDGER_SOCKETS, LedgerUnavailable } from './ledger/ledger.ts';
 import { cookieOfSocket } from './ledger/socket-cookie.ts';
 import { dump } from './netlink/dump.ts';
+import type { EventWaiter } from './netlink/event-waiter.ts';
 import { tcpProbe } from './netlink/inet-requests.ts';
 import { NativeError } from './netlink/errno.ts';
 import { Native } from './netlink/native.ts';
@@ -51,7 +52,11 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
   requireLinux();
   const native = await Native.load();
   const { eventBufferKiB, bounds } = options;
-  const system = new KernelNetlink(native, { closesBuffer: eventBufferKiB && eventBufferKiB * 1024 });
+  const waiter = options.events && hasThreadToWait() ? native.openWaiter() : undefined;
+  const system = new KernelNetlink(native, {
+    closesBuffer: eventBufferKiB && eventBufferKiB * 1024,
+    onCloseReceiver: (descriptor) => waiter?.add(descriptor),
+  });
   try {
     const channels = system.open(undefined);
     try {
@@ -75,9 +80,11 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
       wallMs: () => Date.now(),
       cookieOfSocket: (pid, descriptor) => cookieOfSocket(native, pid, descriptor),
       openLedger: () => openLedger(native, ledgerSockets(bounds, eventBufferKiB)),
-      openTrace: () => openTrace(native, eventBufferKiB ?? smallerBuffer(bounds)),
+      openTrace: () => openTrace(native, eventBufferKiB ?? smallerBuffer(bounds), waiter),
+      waiter,
     });
   } catch (error) {
+    waiter?.close();
     if (error instanceof NativeError)
       throw new SourceUnavailable(`netlink does not answer (${error.message})`);
     throw error;
@@ -93,10 +100,22 @@ const smallerBuffer = (bounds: SocketBounds | undefined): number | undefined =>
     ? undefined
     : Math.max(256, Math.round(bounds.waitingEvents / 5));
 
-function openTrace(native: Native, bufferKiB: number | undefined): Trace | string {
+/**
+ * Returns true if libuv's pool has a thread for the other work of the program while one waits: its number of threads is
+ * 4, or that of UV_THREADPOOL_SIZE.
+ */
+const hasThreadToWait = (): boolean => Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) > 1;
+
+function openTrace(
+  native: Native,
+  bufferKiB: number | undefined,
+  waiter: EventWaiter | undefined,
+): Trace | string {
   try {
     // Tracing depends on capabilities, not on the user id: try it.
-    return Trace.open(native, { bufferKiB });
+    const trace = Trace.open(native, { bufferKiB });
+    for (const descriptor of trace.waitable()) waiter?.add(descriptor);
+    return trace;
   } catch (error) {
     if (error instanceof TraceUnavailable) return error.message;
     throw error;

@@ -5,7 +5,7 @@ import type { Leftovers, Source, SourceOptions } from '../types.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { LedgerRecords } from './ledger/records.ts';
 import type { Cookie } from './ledger/socket-cookie.ts';
-import { LinuxEvents, type TraceReader } from './events/events.ts';
+import { LinuxEvents, type LinuxEventsOptions, type TraceReader } from './events/events.ts';
 import { namespaceNotices } from './namespaces/namespace-notices.ts';
 import { NamespaceSearch } from './namespaces/namespace-search.ts';
 import { Namespaces } from './namespaces/namespaces.ts';
@@ -47,6 +47,8 @@ export interface SockDiagOptions extends SourceOptions {
   readonly isRoot: boolean;
   /** See `OtherHolders`. */
   readonly hasRingPaths?: boolean;
+  /** Waits for close messages and records of the trace; undefined if nothing can. */
+  readonly waiter?: LinuxEventsOptions['waiter'];
   /** Opens the kernel's trace; returns the reason (a clause without a full stop) if that is not possible. */
   readonly openTrace?: () => TraceReader | string;
   /** Opens the ledger; returns the reason (a clause without a full stop) if that is not possible. */

@@ -9,6 +9,11 @@ export class CloseGaps {
   /** Lost close messages that the trace may still account for, oldest first. */
   #lostMessages: { readonly atMs: number; count: number }[] = [];
 
+  /** True if a later `take` may return a gap without a further loss. */
+  get isPending(): boolean {
+    return this.#lostMessages.length > 0;
+  }
+
   /** Counts a close that only the trace reported. */
   countCloseWithoutMessage(): void {
     this.#closesWithoutMessage++;

@@ -2,6 +2,7 @@ import type { Coverage } from '../../../model/event.ts';
 import type { EventSource, KernelEvent, Leftovers } from '../../types.ts';
 import type { Network } from '../namespaces/network.ts';
 import type { LedgerRecords } from '../ledger/records.ts';
+import type { EventWaiter } from '../netlink/event-waiter.ts';
 import type { Attribution, Listeners } from '../owners/attribution.ts';
 import type { Proc } from '../proc/proc.ts';
 import { makeSocket } from '../sockets/make-socket.ts';
@@ -22,6 +23,8 @@ export interface TraceReader {
   /** Why it records less than requested, as a clause; undefined if it does not. */
   readonly notice: string | undefined;
   readonly problems: number;
+  /** True if the next drain has records without a further event. */
+  readonly isPending: boolean;
   nowMs(): number;
   stopRoutes(): void;
   drain(): TraceRecord[];
@@ -39,8 +42,8 @@ export interface LinuxEventsOptions {
   readonly proc: Proc;
   /** The trace, or the reason why there is none, as a clause. */
   readonly trace: TraceReader | string;
-  /** Size of the buffers that the user chose, KiB; undefined for the default. */
-  readonly eventBufferKiB?: number | undefined;
+  /** Waits for close messages and records; undefined if nothing can. */
+  readonly waiter?: Pick<EventWaiter, 'watchesAll' | 'wait' | 'close'> | undefined;
   /** The ledger. If it records owners, there is no trace. */
   readonly records?: LedgerRecords | undefined;
   /** Returns milliseconds on the sampler's monotonic clock. */
@@ -48,12 +51,6 @@ export interface LinuxEventsOptions {
   /** Returns the wall-clock time, milliseconds since 1970. */
   readonly wallMs: () => number;
 }
-
-/**
- * Time between two drains at rest, milliseconds. The buffer that root gets for close messages holds that of 40,000 a
- * second. Times of closes come from the ledger, whenever a drain reads them.
- */
-const IDLE_DRAIN_MS = 250;
 
 /** Minimum time between two reads of close messages during a poll, milliseconds. */
 const COLLECT_MS = 10;
@@ -122,8 +119,18 @@ export class LinuxEvents implements EventSource {
       : { level: 'polls', why: `this kernel does not report closed sockets; ${why}` };
   }
 
-  get idleDrainMs(): number | undefined {
-    return this.#namesByLedger && this.#options.eventBufferKiB === undefined ? IDLE_DRAIN_MS : undefined;
+  get wait(): ((onReady: () => void) => void) | undefined {
+    const { waiter } = this.#options;
+    return waiter?.watchesAll ? (onReady) => waiter.wait(onReady) : undefined;
+  }
+
+  get isPending(): boolean {
+    return (
+      this.#heldRecords.length > 0 ||
+      this.#traced.isPending ||
+      this.#gaps.isPending ||
+      this.#trace?.isPending === true
+    );
   }
 
   /** True if the ledger records owners. */
@@ -148,6 +155,7 @@ export class LinuxEvents implements EventSource {
   }
 
   close(): void {
+    this.#options.waiter?.close();
     this.#trace?.close();
   }
 

@@ -85,6 +85,11 @@ export class TracedSockets {
     this.#newListeners = newListeners;
   }
 
+  /** True if a socket waits for its close message. */
+  get isPending(): boolean {
+    return this.#destroyed.size > 0;
+  }
+
   /** @param atMs time of the record on the clock of the sampler */
   applyState(record: StateRecord, atMs: number): void {
     const { sk, family, was, now, localAddress, localPort, remoteAddress, remotePort } = record;

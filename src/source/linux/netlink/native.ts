@@ -1,4 +1,5 @@
 import { type Call, CLibrary, type NativeMemory } from './c-library.ts';
+import { EventWaiter } from './event-waiter.ts';
 import { NetlinkCalls } from './netlink-calls.ts';
 
 const SOL_SOCKET = 1;
@@ -66,6 +67,11 @@ export class Native {
   /** Loads the C library. Rejects with `SourceUnavailable` if koffi is not installed or does not load on this system. */
   static async load(): Promise<Native> {
     return new Native(await CLibrary.load());
+  }
+
+  /** Returns a waiter for events of the kernel; undefined if no descriptor is free for it. */
+  openWaiter(): EventWaiter | undefined {
+    return EventWaiter.open(this.#library);
   }
 
   /** Moves only this thread into a network namespace (setns(2)). Throws `NativeError`. */

@@ -89,24 +89,31 @@ export class KernelNetlink implements NetlinkSystem {
   readonly #ownPath: string;
   readonly #closesBufferBytes: number;
   readonly #budget: DescriptorBudget;
+  readonly #onCloseReceiver: (descriptor: number) => void;
 
-  /** @param options `ownPath` is the file of this thread's namespace; `closesBuffer` is in bytes */
+  /**
+   * @param options `ownPath` is the file of this thread's namespace; `closesBuffer` is in bytes; `onCloseReceiver` takes
+   * each open socket for close messages
+   */
   constructor(
     native: Native,
     {
       ownPath = '/proc/thread-self/ns/net',
       closesBuffer = CLOSES_BUFFER_BYTES,
       budget = new DescriptorBudget(native),
+      onCloseReceiver = () => {},
     }: {
       readonly ownPath?: string;
       readonly closesBuffer?: number | undefined;
       readonly budget?: DescriptorBudget;
+      readonly onCloseReceiver?: (descriptor: number) => void;
     } = {},
   ) {
     this.#native = native;
     this.#ownPath = ownPath;
     this.#closesBufferBytes = closesBuffer;
     this.#budget = budget;
+    this.#onCloseReceiver = onCloseReceiver;
   }
 
   open(namespace: NamespaceRef | undefined, closes = false, isTemporary = false): Channels {
@@ -213,6 +220,7 @@ export class KernelNetlink implements NetlinkSystem {
       if (error instanceof NativeError) return undefined;
       throw error;
     }
+    this.#onCloseReceiver(fd);
     return {
       receiveNow: (into) => this.#native.netlink.receiveNow(fd, into),
       drops: () => this.#native.netlink.dropsOf(fd),

@@ -28,6 +28,7 @@ import {
 const BUFFER_KIB = { default: 2048, min: 256, defaultTotal: 65_536, maxTotal: 1_048_576 } as const;
 
 const POLLIN = 1;
+const POLLERR = 8;
 
 /** Calls of the C library for reading a trace. */
 export type TraceNative = Pick<Native, 'mountDetached' | 'poll' | 'read' | 'close'>;
@@ -130,6 +131,22 @@ export class Trace {
     return this.#nowMs();
   }
 
+  /**
+   * Returns the descriptors that can be read as soon as an event is recorded. Without the pipes of processors that have
+   * never been online: the kernel reports an error for them, which would end every wait. Throws if poll(2) fails.
+   */
+  waitable(): readonly number[] {
+    this.#pollPipes();
+    return this.#buffers.flatMap(({ pipe }, i) =>
+      ((this.#pollSet[i * 2 + 1] ?? 0) & REVENTS_POLLERR) === 0 ? [pipe] : [],
+    );
+  }
+
+  /** True if the next drain has records without a further event. */
+  get isPending(): boolean {
+    return this.#deferred.length > 0;
+  }
+
   /** Number of invalid events and pages since the start. */
   get problems(): number {
     return this.#decoder.problems + this.#pageProblems;
@@ -218,9 +235,10 @@ export class Trace {
   }
 }
 
-/** POLLIN in the fields `events` and `revents`: together 32 bits of struct pollfd. */
+/** Bits in the fields `events` and `revents`: together 32 bits of struct pollfd. */
 const EVENTS_POLLIN = LITTLE_ENDIAN ? POLLIN : POLLIN << 16;
 const REVENTS_POLLIN = LITTLE_ENDIAN ? POLLIN << 16 : POLLIN;
+const REVENTS_POLLERR = LITTLE_ENDIAN ? POLLERR << 16 : POLLERR;
 
 /** Returns the buffer size per processor, KiB. @param requestedKiB size per processor; undefined for the default */
 function bufferKiBFor(requestedKiB: number | undefined, processors: number, memoryKiB: number): number {

@@ -86,16 +86,6 @@ describe('coverage', () => {
     expect(source.leftovers).toBeDefined();
   });
 
-  test('allows rare drains at rest with the ledger and the large buffer of root only', () => {
-    open({ ledger: ledger(), trace });
-    expect(source.events?.idleDrainMs).toBe(250);
-    open({ ledger: 'it needs root' });
-    expect(source.events?.idleDrainMs).toBeUndefined();
-    bpf.refused.set('created', new BpfError('loading', 22));
-    open({ ledger: ledger(), trace });
-    expect(source.events?.idleDrainMs).toBeUndefined();
-  });
-
   test('closing the source removes the programs', () => {
     open({ ledger: ledger() });
     source.close();

@@ -230,16 +230,31 @@ describe('opening sock_diag', () => {
     let openLedger: () => unknown;
     const ledgerSizes: number[] = [];
     const traceOptions: unknown[] = [];
+    /** Descriptors whose events are waited for; undefined if none are. */
+    let watched: number[] | undefined;
     const coverageWith = async (options: Partial<SourceOptions> = {}) => {
       library.datagrams = [answer(0)];
       return (await openSockDiag({ ...OPTIONS, events: true, ...options })).events?.coverage;
     };
     beforeEach(() => {
       traceOptions.length = 0;
+      watched = undefined;
       ledgerSizes.length = 0;
       openLedger = () => {
         throw new LedgerUnavailable('it needs root');
       };
+      vi.doMock('../../../../src/source/linux/netlink/event-waiter.ts', () => ({
+        EventWaiter: {
+          open: () => {
+            const descriptors: number[] = (watched = []);
+            return {
+              watchesAll: true,
+              add: (descriptor: number) => descriptors.push(descriptor),
+              close: () => (watched = undefined),
+            };
+          },
+        },
+      }));
       vi.doMock('../../../../src/source/linux/ledger/bpf.ts', () => ({ Bpf: Object }));
       vi.doMock('../../../../src/source/linux/ledger/ledger.ts', () => ({
         LEDGER_ENTRY_BYTES,
@@ -285,7 +300,7 @@ describe('opening sock_diag', () => {
     ])(
       'makes the ledger as large as the memory allows, or as the user wants: %i, %s KiB',
       async (sockets, eventBufferKiB, size) => {
-        openTrace = () => ({ nowMs: () => 0 });
+        openTrace = () => ({ nowMs: () => 0, waitable: () => [] });
         await coverageWith({ bounds: { sockets, remnants: 2000 }, eventBufferKiB });
         expect(ledgerSizes).toEqual([size]);
       },
@@ -293,7 +308,7 @@ describe('opening sock_diag', () => {
 
     test('opens the trace if the ledger cannot record owners on this kernel', async () => {
       openLedger = () => ledgerOf('this kernel is too old');
-      openTrace = () => ({ nowMs: () => 0 });
+      openTrace = () => ({ nowMs: () => 0, waitable: () => [] });
       expect(await coverageWith()).toEqual({ level: 'changes' });
     });
 
@@ -302,6 +317,7 @@ describe('opening sock_diag', () => {
         throw new TypeError('a mistake');
       };
       await expect(coverageWith()).rejects.toThrow('a mistake');
+      expect(watched).toBeUndefined();
     });
 
     test('covers closes for an ordinary user and says why not all changes', async () => {
@@ -318,9 +334,25 @@ describe('opening sock_diag', () => {
 
     test.each([0, 1000])('covers all changes if the trace opens, whatever the user id: %i', async (uid) => {
       vi.spyOn(process, 'geteuid').mockReturnValue(uid);
-      openTrace = () => ({ nowMs: () => 0 });
+      openTrace = () => ({ nowMs: () => 0, waitable: () => [] });
       expect(await coverageWith()).toEqual({ level: 'changes' });
       expect(traceOptions).toEqual([{ bufferKiB: undefined }]);
+    });
+
+    test('waits for close messages and the trace', async () => {
+      openTrace = () => ({ nowMs: () => 0, waitable: () => [7, 8] });
+      await coverageWith();
+      // The first socket after four others; more if this machine has several namespaces.
+      expect(watched?.[0]).toBe(1004);
+      expect(watched?.slice(-2)).toEqual([7, 8]);
+    });
+
+    test('does not wait if libuv has only one thread, which other work needs', async () => {
+      vi.stubEnv('UV_THREADPOOL_SIZE', '1');
+      openTrace = () => ({ nowMs: () => 0, waitable: () => [7, 8] });
+      await coverageWith();
+      expect(watched).toBeUndefined();
+      vi.unstubAllEnvs();
     });
 
     test('covers closes if the trace does not open, with the reason', async () => {
@@ -341,7 +373,7 @@ describe('opening sock_diag', () => {
 
     test('uses the buffer size of the user for trace and close messages', async () => {
       vi.spyOn(process, 'geteuid').mockReturnValue(0);
-      openTrace = () => ({ nowMs: () => 0 });
+      openTrace = () => ({ nowMs: () => 0, waitable: () => [] });
       await coverageWith({ eventBufferKiB: 512 });
       expect(traceOptions).toEqual([{ bufferKiB: 512 }]);
       expect(library.arrays).toContainEqual([512 * 1024]);

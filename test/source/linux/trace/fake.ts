@@ -188,11 +188,15 @@ export const withFake = (current: () => FakeTracefs) => ({
     current().write(path, text, options),
 });
 
+const POLLERR = 8;
+
 /** Fakes the calls of the C library. */
 export class FakeNative implements TraceNative {
   /** Results of reads of a pipe, by processor: pages, or results of the call. */
   readonly pipes = new Map<number, (Uint8Array | number)[]>();
   pollResult: number | undefined;
+  /** Processors that have never been online. */
+  readonly offline = new Set<number>();
   polls = 0;
   reads = 0;
   readonly closed: number[] = [];
@@ -204,11 +208,13 @@ export class FakeNative implements TraceNative {
     return this.mount(filesystem);
   }
 
+  /** Returns the number of the processor whose pipe it is. */
+  #processorOf(fd: number): number {
+    return Number(/cpu(\d+)\/trace_pipe_raw$/.exec(fs.readlinkSync(`/proc/self/fd/${fd}`))?.[1]);
+  }
+
   #queue(fd: number): (Uint8Array | number)[] {
-    return (
-      this.pipes.get(Number(/cpu(\d+)\/trace_pipe_raw$/.exec(fs.readlinkSync(`/proc/self/fd/${fd}`))?.[1])) ??
-      []
-    );
+    return this.pipes.get(this.#processorOf(fd)) ?? [];
   }
 
   poll(set: Int32Array, count: number): number {
@@ -216,9 +222,10 @@ export class FakeNative implements TraceNative {
     const fields = new Int16Array(set.buffer);
     let ready = 0;
     for (let i = 0; i < count; i++) {
+      const fd = set[i * 2] ?? -1;
       // `events` is POLLIN.
-      const isReady = fields[i * 4 + 2] === 1 && this.#queue(set[i * 2] ?? -1).length > 0;
-      fields[i * 4 + 3] = Number(isReady);
+      const isReady = fields[i * 4 + 2] === 1 && this.#queue(fd).length > 0;
+      fields[i * 4 + 3] = this.offline.has(this.#processorOf(fd)) ? POLLERR : Number(isReady);
       ready += Number(isReady);
     }
     return this.pollResult ?? ready;

@@ -248,6 +248,27 @@ describe('draining', () => {
     expect([native.polls, native.reads]).toEqual([2, 2]);
   });
 
+  test('does not wait for a processor that has never been online', () => {
+    const trace = open();
+    const pipes = trace.waitable();
+    expect(pipes.map((pipe) => readlinkSync(`/proc/self/fd/${pipe}`).slice(-19))).toEqual([
+      'cpu0/trace_pipe_raw',
+      'cpu1/trace_pipe_raw',
+    ]);
+    native.offline.add(0);
+    expect(trace.waitable()).toEqual(pipes.slice(1));
+  });
+
+  test('is pending while it keeps a record for the next drain', () => {
+    const trace = open();
+    put(0, exits(999, 1001));
+    trace.drain();
+    expect(trace.isPending).toBe(true);
+    nowMs = 1002;
+    trace.drain();
+    expect(trace.isPending).toBe(false);
+  });
+
   test('accepts an empty pipe that returns 0', () => {
     const trace = open();
     put(0, 0, exits(900));
