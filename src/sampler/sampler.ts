@@ -123,7 +123,7 @@ export class Sampler {
     this.#cancelTimer = clock.after(delayMs, () => void this.#poll());
   }
 
-  /** Schedules a drain for when there are kernel events: soon, if that cannot be waited for. */
+  /** Waits for kernel events, or schedules the next drain if they cannot be waited for. */
   #awaitEvents(): void {
     const { events } = this.#options.source;
     if (!events || this.#isStopped) return;
@@ -132,23 +132,26 @@ export class Sampler {
     this.#isWaiting = true;
     events.wait(() => {
       this.#isWaiting = false;
-      if (!this.#isStopped) this.#scheduleDrain();
+      if (this.#isStopped) return;
+      // Soon after the last drain there may be many: they are drained together.
+      if (this.#options.clock.monotonicMs() - this.#lastDrainMs < DRAIN_MS) this.#scheduleDrain();
+      else this.#drainBetweenPolls();
     });
   }
 
-  /** Schedules a drain at once, or `DRAIN_MS` after the last one: many kernel events are drained together. */
   #scheduleDrain(): void {
-    if (this.#cancelDrain) return;
-    const { clock } = this.#options;
-    const delayMs = Math.max(0, this.#lastDrainMs + DRAIN_MS - clock.monotonicMs());
-    this.#cancelDrain = clock.after(delayMs, () => {
+    this.#cancelDrain ??= this.#options.clock.after(DRAIN_MS, () => {
       this.#cancelDrain = undefined;
-      if (!this.#isBusy || this.#merger.waiting < this.#maxWaiting) this.#drain();
-      // Also without a drain: the kernel keeps the events until there is room for them.
-      this.#lastDrainMs = clock.monotonicMs();
-      this.#sendEvents();
-      this.#awaitEvents();
+      this.#drainBetweenPolls();
     });
+  }
+
+  #drainBetweenPolls(): void {
+    if (!this.#isBusy || this.#merger.waiting < this.#maxWaiting) this.#drain();
+    // Also without a drain: the kernel keeps the events until there is room for them.
+    this.#lastDrainMs = this.#options.clock.monotonicMs();
+    this.#sendEvents();
+    this.#awaitEvents();
   }
 
   #now(): Moment {

@@ -18,8 +18,8 @@ const isSampler = !isMainThread && workerData?.opening !== undefined;
 const isKeeper = isMainThread && !process.argv.includes('ls');
 const isCommand = isMainThread ? !isKeeper : workerData?.isCommand === true;
 
-/** Times between two drains, in src/sampler/sampler.ts and src/source/linux/events/events.ts. */
-const DRAINS_MS = [50, 250];
+/** Time between two drains, in src/sampler/sampler.ts. */
+const DRAIN_MS = 50;
 
 /** Calls `act` once the test has created `faultFile`; without a name of it, after STARTED_MS. */
 const onSignal = (act) => {
@@ -60,7 +60,7 @@ const pollsByHand = (isPoll, leastMs) => {
 
 const inWorker = {
   // Drains between polls continue; the delay of a poll never equals their interval.
-  'polls-by-hand': () => pollsByHand((delayMs) => !DRAINS_MS.includes(delayMs)),
+  'polls-by-hand': () => pollsByHand((delayMs) => delayMs !== DRAIN_MS),
   'worker-throws': () =>
     onSignal(() => {
       throw new Error('the worker failed on purpose');
@@ -70,7 +70,7 @@ const inWorker = {
     const { setTimeout: after } = globalThis;
     globalThis.setTimeout = (act, delayMs) => {
       // The last batch is delivered, and the next poll is being scheduled.
-      if (!DRAINS_MS.includes(delayMs) && existsSync(faultFile))
+      if (delayMs !== DRAIN_MS && existsSync(faultFile))
         after(() => {
           appendFileSync(faultFile, 'begun');
           spawnSync('sleep', ['60']);

@@ -503,7 +503,7 @@ describe('a source with an event source', () => {
     world.costMs = 10;
     sampler.start();
     await clock.pass(90);
-    expect(drainsMs).toEqual([5000, 5010, 5050, 5100, 5110, 5110]);
+    expect(drainsMs).toEqual([5000, 5010, 5060, 5100, 5110]);
   });
 
   describe('that can wait', () => {
@@ -523,13 +523,13 @@ describe('a source with an event source', () => {
       await clock.pass(1000);
       system.kernelEvents = [appeared(5999)];
       wakeUp();
-      await clock.pass(0);
       expect(received.map(({ atMs }) => atMs)).toEqual([6000]);
       wakeUp();
       await clock.pass(20);
       wakeUp();
-      await clock.pass(1000);
-      expect(drainsMs.slice(2)).toEqual([6000, 6050]);
+      await clock.pass(80);
+      wakeUp();
+      expect(drainsMs.slice(2)).toEqual([6000, 6050, 6100]);
     });
 
     test('is drained without waking up while it has more to report', async () => {
