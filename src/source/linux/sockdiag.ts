@@ -159,7 +159,8 @@ export class SockDiagSource implements Source {
     const closedSlots = this.#messages.endPoll((slot) => this.#isUnfinished(slot, polls));
     const readMs = nowMs();
     const { added, removed } = this.#sockets.changedInodes(this.#messages, closedSlots);
-    this.#attribution.owners.refresh(added, removed, ownerBudgetMs);
+    const likely = this.#sockets.readNewRecords(this.#messages);
+    this.#attribution.owners.refresh(added, removed, ownerBudgetMs, likely);
     const ownersMs = nowMs();
     this.#sockets.update(this.#messages, closedSlots, this.#networks.values());
     // Only now is it known in which namespaces a process holds a socket: close those that nothing uses.

@@ -49,6 +49,8 @@ export interface OwnedSocket {
   readonly netns?: number | undefined;
   /** The process that made it, until a holder is found; undefined when unknown. */
   readonly creators?: readonly Owner[] | undefined;
+  /** True if it is known that a listener accepted it. */
+  readonly isAccepted?: boolean | undefined;
 }
 
 export interface AttributionOptions {
@@ -133,6 +135,10 @@ export class Attribution {
       const owners = socket.protocol === 'tcp' ? listeners().of(socket) : undefined;
       if (owners === undefined) return this.#ownersWithoutInode(socket);
       return owners[0]?.pid === undefined ? owners : withKnowledge(this.#asListener, owners, 'listener');
+    }
+    if (socket.isAccepted && this.owners.isPending(inode)) {
+      const owners = listeners().of(socket);
+      if (owners?.[0]?.pid !== undefined) return withKnowledge(this.#asListener, owners, 'listener');
     }
     if (socket.protocol === 'udp' && this.#options.isKernelPort?.(socket.netns, socket.local.port))
       return KERNEL;

@@ -176,21 +176,32 @@ export class Descriptors {
 
   /** Reads the descriptors that the kernel allocates next, in the processes that changed. */
   probeLikely(): void {
-    for (const holder of this.#holdings.holders.values()) {
-      if (!holder.readable || (holder.freed.length === 0 && !holder.isListOutdated)) continue;
-      const free = holder.freed.sort((a, b) => b - a);
-      while (free.length > 0 && this.#holdings.wanted.size > 0 && !this.#poll.isOverBudget) {
-        const descriptor = free.pop() ?? 0;
-        if (!holder.inodes.has(descriptor)) this.#readDescriptor(holder, descriptor);
-      }
-      for (
-        let next = holder.highest + 1;
-        this.#holdings.wanted.size > 0 && !this.#poll.isOverBudget;
-        next++
-      ) {
-        if (!this.#readDescriptor(holder, next)) break;
-        holder.highest = next;
-      }
+    const isDone = () => this.#holdings.wanted.size === 0;
+    for (const holder of this.#holdings.holders.values())
+      if (holder.freed.length > 0 || holder.isListOutdated) this.#probe(holder, isDone);
+  }
+
+  /**
+   * Searches a process that probably holds new sockets: reads the descriptors that the kernel allocates next,
+   * then all of them unless there are many.
+   */
+  searchIn(holder: Holder, inodes: readonly number[], maxDescriptors: number): void {
+    const areFound = () => inodes.every((inode) => this.#holdings.isHeld(inode));
+    this.#probe(holder, areFound);
+    if (areFound() || holder.descriptorCount > maxDescriptors || this.#poll.isOverBudget) return;
+    this.list(holder);
+    this.readUnread(holder);
+  }
+
+  /** Reads freed descriptors of a holder and those above the highest known one, until `isDone`. */
+  #probe(holder: Holder, isDone: () => boolean): void {
+    const isOver = () => !holder.readable || isDone() || this.#poll.isOverBudget;
+    const free = holder.freed.sort((a, b) => b - a);
+    while (free.length > 0 && !isOver()) {
+      const descriptor = free.pop() ?? 0;
+      if (!holder.inodes.has(descriptor)) this.#readDescriptor(holder, descriptor);
     }
+    for (let next = holder.highest + 1; !isOver() && this.#readDescriptor(holder, next); next++)
+      holder.highest = next;
   }
 }

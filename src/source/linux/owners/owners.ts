@@ -26,7 +26,7 @@ const SMALL_TABLE = 256;
  *
  * Order of the search for the holder of a new socket:
  *
- *     likely descriptors (freed ones, those above the highest) ──▶ processes with another count of descriptors
+ *     the process that made it, if known ──▶ likely descriptors (freed ones, those above the highest) ──▶ processes with another count of descriptors
  *     ──▶ all processes ──▶ other places (`OtherHolders`), both in `HolderSearch`
  */
 export class Owners {
@@ -106,12 +106,23 @@ export class Owners {
    * @param added inodes of sockets that are new since the last call
    * @param removed inodes of sockets that closed since the last call
    * @param budgetMs time limit, milliseconds; the next call continues
+   * @param likely processes that probably hold new sockets: their inodes by pid
    */
-  refresh(added: readonly number[], removed: readonly number[], budgetMs: number): void {
+  refresh(
+    added: readonly number[],
+    removed: readonly number[],
+    budgetMs: number,
+    likely: ReadonlyMap<number, readonly number[]> = new Map(),
+  ): void {
     this.#poll.begin(budgetMs);
     this.#holdings.beginPoll();
     for (const inode of removed) this.#holdings.removeSocket(inode);
     const unseenBefore = this.#poll.hasUnseenProcesses;
+    for (const [pid, inodes] of likely) {
+      if (this.#poll.isOverBudget) break;
+      const holder = this.#processes.checkOne(pid);
+      if (holder) this.#descriptors.searchIn(holder, inodes, SMALL_TABLE);
+    }
     this.#processes.list(added.some((inode) => !this.#holdings.isHeld(inode)));
     this.#descriptors.checkKnown();
     this.#programs.checkNames();

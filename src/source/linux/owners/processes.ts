@@ -1,5 +1,5 @@
 import type { Proc } from '../proc/proc.ts';
-import { newHolder } from './holder.ts';
+import { type Holder, newHolder } from './holder.ts';
 import type { Holdings } from './holdings.ts';
 import type { OwnerPoll } from './owner-poll.ts';
 import type { Programs } from './programs.ts';
@@ -51,6 +51,13 @@ export class Processes {
       if (holder.key !== holder.pid) this.#check(holder.key, holder.pid, areAllChecked);
       if (holder.seenPoll !== this.#poll.number) this.#holdings.removeHolder(holder);
     }
+  }
+
+  /** Checks a process before the others. @returns its holder; undefined if it has ended or may not be read */
+  checkOne(pid: number): Holder | undefined {
+    this.#check(pid, pid, true);
+    const holder = this.#holdings.holders.get(pid);
+    return holder?.seenPoll === this.#poll.number ? holder : undefined;
   }
 
   /** Reads the count of descriptors of a process or thread, and adds it if it is new. */

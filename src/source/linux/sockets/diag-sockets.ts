@@ -6,6 +6,7 @@ import type { Attribution, Listeners } from '../owners/attribution.ts';
 import type { CountedTraffic } from './counted-traffic.ts';
 import type { DiagMessages } from './diag-messages.ts';
 import { interfaceOf, makeSocket, type SocketMessage, scoped, unscoped } from './make-socket.ts';
+import { NewRecords } from './new-records.ts';
 import type { OtherSockets } from './other-sockets.ts';
 import { RollingMap } from './rolling-map.ts';
 import { SlotTable } from './slot-table.ts';
@@ -24,7 +25,7 @@ export class DiagSockets {
   readonly #attribution: Attribution;
   readonly #others: OtherSockets;
   readonly #surplus: TcpSurplus;
-  readonly #records: LedgerRecords | undefined;
+  readonly #newRecords: NewRecords;
   readonly #counted: CountedTraffic;
   readonly #table = new SlotTable();
   /** Slots of sockets without an inode, whose owners are those of their listener. */
@@ -34,7 +35,7 @@ export class DiagSockets {
   readonly #sockets = new RollingMap<Socket>();
   /** Listeners of the last poll; undefined until needed. */
   #listeners: Listeners | undefined;
-  /** True until the first poll has ended: nearly all of its sockets are older than the ledger. */
+  /** True until the first poll has ended. */
   #isFirst = true;
 
   /** @param others sockets without a slot, which are part of the result */
@@ -48,7 +49,7 @@ export class DiagSockets {
     this.#attribution = attribution;
     this.#others = others;
     this.#surplus = surplus;
-    this.#records = records;
+    this.#newRecords = new NewRecords(records);
     this.#counted = counted;
   }
 
@@ -90,6 +91,15 @@ export class DiagSockets {
     return { added: [...this.#others.added, ...added], removed };
   }
 
+  /**
+   * Reads what the ledger has about the new sockets of this poll. Nearly all sockets of the first poll are older than it.
+   * @returns the processes that probably hold them, see `NewRecords`
+   */
+  readNewRecords({ changes }: DiagMessages): ReadonlyMap<number, readonly number[]> {
+    const before = (slot: number) => this.#table.get(slot);
+    return this.#newRecords.read(this.#isFirst ? [] : changes, before, this.listeners);
+  }
+
   /** Updates the sockets of the last poll with the messages of this one, and clears these. */
   update(messages: DiagMessages, closedSlots: readonly number[], networks: Iterable<Network>): void {
     this.#listeners = undefined;
@@ -97,6 +107,7 @@ export class DiagSockets {
     const stale = this.#staleSlots();
     for (const message of messages.changes) this.#applyMessage(message, stale);
     messages.clear();
+    this.#newRecords.clear();
     this.#isFirst = false;
     this.#counted.read(
       (low, high) => messages.slotOf(low, high),
@@ -119,7 +130,7 @@ export class DiagSockets {
   #applyMessage(message: SocketMessage, stale: Set<number>): void {
     const { slot, network, addresses, inode } = message;
     const before = this.#table.get(slot);
-    const record = before || this.#isFirst ? undefined : this.#records?.ofOpen(message.id);
+    const record = before ? undefined : this.#newRecords.of(message.id);
     let owners = before?.owners ?? record?.creators ?? NO_OWNERS;
     // Without an inode, the owners are those of the listener, whose message may come later.
     if (addresses && inode === 0) stale.add(slot);
@@ -131,6 +142,7 @@ export class DiagSockets {
           inode,
           netns: network.inode,
           creators: record?.creators,
+          isAccepted: record?.opened === 'in',
         },
         before?.owners,
         this.listeners,

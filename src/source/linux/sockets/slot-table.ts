@@ -20,6 +20,8 @@ export class SlotTable {
   /** By slot: inode in the last message of this poll, -1 once `changedInodes` has handled it. */
   readonly #newInodes: number[] = [];
   readonly #slotsOfInode = new InodeSlots();
+  /** Slots of the sockets in state LISTEN. */
+  readonly #listening = new Set<number>();
 
   get(slot: number): Socket | undefined {
     return this.#sockets[slot];
@@ -53,9 +55,9 @@ export class SlotTable {
 
   /** Yields the sockets in state LISTEN except those of SCTP, with the inode of their namespace. */
   *listening(): Generator<OwnedSocket> {
-    for (const [slot, socket] of this.#sockets.entries()) {
-      const netns = this.#networks[slot]?.inode;
-      if (socket?.state === 'LISTEN' && socket.protocol !== 'sctp') yield { ...socket, netns };
+    for (const slot of this.#listening) {
+      const socket = this.#sockets[slot];
+      if (socket && socket.protocol !== 'sctp') yield { ...socket, netns: this.#networks[slot]?.inode };
     }
   }
 
@@ -72,6 +74,10 @@ export class SlotTable {
       if (before?.inode !== undefined) this.#slotsOfInode.delete(before.inode, slot);
       if (socket.inode !== undefined) this.#slotsOfInode.add(socket.inode, slot);
     }
+    if (before?.state !== socket.state) {
+      if (socket.state === 'LISTEN') this.#listening.add(slot);
+      else this.#listening.delete(slot);
+    }
     this.#sockets[slot] = socket;
     return before;
   }
@@ -80,6 +86,7 @@ export class SlotTable {
   remove(slot: number): Socket | undefined {
     const socket = this.#sockets[slot];
     if (socket?.inode !== undefined) this.#slotsOfInode.delete(socket.inode, slot);
+    this.#listening.delete(slot);
     this.#sockets[slot] = undefined;
     this.#networks[slot] = undefined;
     return socket;

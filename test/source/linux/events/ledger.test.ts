@@ -25,6 +25,7 @@ import {
   useEventScene,
   WALL_MS,
 } from '../../../helpers/event-scene.ts';
+import { Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { ownersText } from '../../../helpers/fakes.ts';
 
 useEventScene();
@@ -271,6 +272,44 @@ describe('a poll', () => {
     enterConnection();
     const socket = only(await read(CLIENT));
     expect(socket && ownersText(socket)).toBe('exact helper 71');
+  });
+
+  test('searches the process that made a new connection, or has its listener, before others', async () => {
+    start(50, 'web', 7);
+    start(70, 'curl');
+    start(90, 'other');
+    const reads: string[] = [];
+    class ReadingProc extends Proc {
+      override stat(path: string) {
+        reads.push(path);
+        return super.stat(path);
+      }
+    }
+    open({ ledger: ledger(), proc: new ReadingProc(fake.root) });
+    await read(LISTEN);
+    await read(LISTEN);
+    fake.link('50/fd/4', 'socket:[9]');
+    fake.link('70/fd/3', 'socket:[8]');
+    enterConnection();
+    bpf.enter(0xacc, {
+      bornMs: at(2),
+      tcp: { operation: 'accepted', local: '127.0.0.1:80', remote: '127.0.0.1:4000' },
+    });
+    // A second one is accepted only after this poll.
+    const late = { ...ACCEPTED, cookie: 0xacd, remote: '127.0.0.1:4001', state: 'ESTABLISHED' } as const;
+    const accepted = { ...ACCEPTED, inode: 9, state: 'ESTABLISHED' } as const;
+    reads.length = 0;
+    const first = await read(LISTEN, CLIENT, accepted, late);
+    expect([...first.sockets.values()].map(ownersText)).toEqual([
+      'exact web 50',
+      'exact curl 70',
+      'exact web 50',
+      'listener web 50',
+    ]);
+    fake.link('50/fd/5', 'socket:[10]');
+    const second = await read(LISTEN, CLIENT, accepted, { ...late, inode: 10 });
+    expect([...second.sockets.values()].map(ownersText).at(-1)).toBe('exact web 50');
+    expect(reads).not.toContain('90/fd');
   });
 
   test('shows the traffic of a UDP socket since the start, 0 without any, and its last with the next poll', async () => {

@@ -31,3 +31,28 @@ test.each<[Protocol, SocketState | undefined, string]>([
     expect(owners.map((owner) => owner.knowledge)).toEqual([knowledge]);
   },
 );
+
+test('an accepted connection has the owner of its listener until the first search for its holder has finished', () => {
+  fake.start(50, { comm: 'web', fds: { 3: 7 } });
+  const proc = new Proc(fake.root);
+  const attribution = new Attribution({ proc, passwdPath: '../etc/passwd', nowMs: () => 0, isRoot: true });
+  const { owners } = attribution;
+  owners.refresh([7], [], Infinity);
+  const listener = {
+    protocol: 'tcp',
+    local: { address: '0.0.0.0', port: 80 },
+    state: 'LISTEN',
+    inode: 7,
+  } as const;
+  const listeners = () => attribution.listeners([listener]);
+  const local = { address: '127.0.0.1', port: 80 };
+  const ownerOf = (inode: number, isAccepted: boolean) =>
+    attribution.ownersOf({ protocol: 'tcp', local, inode, isAccepted }, undefined, listeners)[0];
+  // Without time the search does not begin.
+  owners.refresh([8], [], -1);
+  expect(ownerOf(8, true)).toMatchObject({ knowledge: 'listener', pid: 50 });
+  expect(ownerOf(8, false)).toEqual({ knowledge: 'pending' });
+  fake.start(51, { comm: 'worker', fds: { 3: 8 } });
+  owners.refresh([], [], Infinity);
+  expect(ownerOf(8, true)).toMatchObject({ knowledge: 'exact', pid: 51 });
+});

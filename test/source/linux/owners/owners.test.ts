@@ -154,3 +154,48 @@ describe('reused inodes and descriptors', () => {
     expect(proc.listed).not.toContain('50/fd');
   });
 });
+
+describe('a new socket whose process is likely known', () => {
+  const refreshLikely = (pid: number, inode: number) =>
+    owners.refresh([inode], [], Infinity, new Map([[pid, [inode]]]));
+
+  test('is found there without a read of the other processes', () => {
+    fake.start(50, { fds: { 3: 7 } });
+    fake.start(60);
+    refresh(7);
+    fake.link('50/fd/4', 'socket:[8]');
+    proc.reads.length = 0;
+    refreshLikely(50, 8);
+    expect(names(8)).toEqual(['prog-50']);
+    expect(proc.reads).not.toContain('60/fd');
+    expect(proc.listed).toContain('50/fd');
+  });
+
+  test('is found in a new process, whatever its descriptor', () => {
+    refresh();
+    fake.start(50, { fds: { 3: '/dev/null', 900: 8 } });
+    refreshLikely(50, 8);
+    expect(names(8)).toEqual(['prog-50']);
+  });
+
+  test('is found elsewhere if it was passed on, also if that process has ended', () => {
+    fake.start(50);
+    fake.start(60);
+    refresh();
+    fake.link('60/fd/3', 'socket:[8]');
+    fake.link('60/fd/4', 'socket:[9]');
+    refreshLikely(50, 8);
+    refreshLikely(51, 9);
+    expect([names(8), names(9)]).toEqual([['prog-60'], ['prog-60']]);
+  });
+
+  test('is searched for later if there is no time', () => {
+    fake.start(50, { fds: { 3: 7 } });
+    refresh(7);
+    fake.link('50/fd/4', 'socket:[8]');
+    owners.refresh([8], [], -1, new Map([[50, [8]]]));
+    expect(owners.isPending(8)).toBe(true);
+    refresh(7, 8);
+    expect(names(8)).toEqual(['prog-50']);
+  });
+});
