@@ -1,10 +1,10 @@
 import type { Writable } from 'node:stream';
 import type { Gap } from '../export/json.ts';
-import type { LearntBy, Event, SocketEvent } from '../model/event.ts';
+import type { LearntBy, SingleEvent, SocketEvent } from '../model/event.ts';
 
 /** How events are printed. Each function returns one line, without a newline. */
 export interface EventFormat {
-  readonly event: (event: Event) => string;
+  readonly event: (event: SingleEvent) => string;
   /** Formats a count of events that were not printed because stdout was read too slowly. */
   readonly unprinted: (gap: Gap) => string;
 }
@@ -23,7 +23,7 @@ export class EventPrinter {
   readonly #out: Writable;
   readonly #format: EventFormat;
   readonly #isWanted: (event: SocketEvent) => boolean;
-  #waiting: Event[] = [];
+  #waiting: SingleEvent[] = [];
   /** Counts of the events that came when too many waited, to print after the waiting ones. */
   readonly #unprinted = new Map<LearntBy, Gap>();
   /** True from a write that filled the stream's buffer until the stream drains. */
@@ -41,11 +41,11 @@ export class EventPrinter {
   }
 
   /** Prints events, or queues them while the stream is full. */
-  print(events: readonly Event[]): void {
+  print(events: readonly SingleEvent[]): void {
     const add =
       this.#unprinted.size > 0 || this.#waiting.length >= MAX_WAITING
-        ? (event: Event) => this.#count(event)
-        : (event: Event) => void this.#waiting.push(event);
+        ? (event: SingleEvent) => this.#count(event)
+        : (event: SingleEvent) => void this.#waiting.push(event);
     for (const event of events) if (event.type === 'gap' || this.#isWanted(event)) add(event);
     this.#write();
   }
@@ -56,7 +56,7 @@ export class EventPrinter {
   }
 
   /** Counts an event instead of printing it. */
-  #count(event: Event): void {
+  #count(event: SingleEvent): void {
     const { atMs, learntBy } = event;
     const before = this.#unprinted.get(learntBy);
     // The number of lost events in a gap may be unknown: then the sum is unknown too.

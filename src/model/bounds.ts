@@ -16,6 +16,11 @@ export interface Bounds {
    * that wait in an event source, per namespace. Of lives that are gone, twice as many are kept.
    */
   readonly waitingEvents: number;
+  /**
+   * Maximum number of connections in a batch of the screen that opened and closed between two polls and have a row and
+   * events each; further ones are only counted, by program and peer.
+   */
+  readonly shortLives: number;
   /** Old-generation heap limit of the sampling thread, MB; beyond it the thread ends with ERR_WORKER_OUT_OF_MEMORY. */
   readonly samplerMb: number;
 }
@@ -41,6 +46,9 @@ const MAX_CLOSED_ROWS = 10_000;
 /** Upper limit for `Bounds.waitingEvents`: about 1.5 s at 7000 events per second. */
 export const MAX_WAITING_EVENTS = 10_000;
 
+/** Their 5000 events are half of the log, and more than anybody reads in a second. */
+const SHORT_LIVES = 2500;
+
 /** Lower limit of each bound on a number, however little memory there is. */
 const MIN_BOUND = 2000;
 
@@ -63,6 +71,7 @@ export function boundsFor(memoryBytes: number): Bounds {
     closedRows: Math.max(MIN_BOUND, Math.min(Math.floor(sockets / 4), MAX_CLOSED_ROWS)),
     events: boundFor(EVENT_KB, 0.25),
     waitingEvents: Math.max(MIN_BOUND, Math.min(Math.floor(sockets / 8), MAX_WAITING_EVENTS)),
+    shortLives: SHORT_LIVES,
     samplerMb: Math.min(MAX_SAMPLER_MB, Math.max(64, Math.round((memoryBytes / MB) * MEMORY_SHARE))),
   };
 }
@@ -81,5 +90,6 @@ export const UNBOUNDED: Bounds = {
   closedRows: Infinity,
   events: Infinity,
   waitingEvents: MAX_WAITING_EVENTS,
+  shortLives: Infinity,
   samplerMb: Infinity,
 };

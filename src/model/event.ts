@@ -65,7 +65,32 @@ export interface GapEvent {
   readonly learntBy: Exclude<LearntBy, 'poll'>;
 }
 
-export type Event = SocketEvent | GapEvent;
+/** Parts of a connection in which those of a sum may differ from its `socket`. */
+export type SumPart = 'program' | 'pid' | 'localPort' | 'remoteAddress' | 'remotePort';
+
+/**
+ * Short connections of one program with one peer that were only counted, because there were too many to show each. Each
+ * of them spawned and closed between two polls.
+ */
+export interface SumEvent {
+  readonly type: 'sum';
+  /** Wall-clock time of the last close, milliseconds since 1970. */
+  readonly atMs: number;
+  /** Number of connections. */
+  readonly count: number;
+  /** The last one of them. */
+  readonly socket: Socket;
+  /** Parts in which others differ from `socket`. With very many programs and peers, one sum stands for several. */
+  readonly differs: readonly SumPart[];
+  /** Payload bytes of all of them together; absent when unknown for one. */
+  readonly rxBytes?: number;
+  readonly txBytes?: number;
+}
+
+/** An event about one socket, or a gap. */
+export type SingleEvent = SocketEvent | GapEvent;
+
+export type Event = SingleEvent | SumEvent;
 
 /** Which changes between two polls are seen. It can vary while netpane runs. */
 export interface Coverage {

@@ -59,5 +59,6 @@ export async function openSampler(
     intervalMs,
     maxShare,
     maxWaiting: bounds?.waitingEvents,
+    maxShortLives: bounds?.shortLives,
   });
 }

@@ -1,9 +1,10 @@
-import type { Batch, Snapshot } from '../model/batch.ts';
+import type { Batch, Degradation, Snapshot } from '../model/batch.ts';
 import { MAX_WAITING_EVENTS } from '../model/bounds.ts';
 import { LOCAL_HOST } from '../model/host.ts';
 import { Progress } from '../model/progress.ts';
-import type { Event } from '../model/event.ts';
+import type { SingleEvent } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
+import { counted } from '../model/text.ts';
 import type { Leftovers, Source } from '../source/types.ts';
 import { diff } from './diff.ts';
 import { Merger } from './merge/merger.ts';
@@ -34,6 +35,11 @@ export interface SamplerOptions {
    */
   readonly maxWaiting?: number | undefined;
   /**
+   * Maximum number of lives in one batch that no poll has seen; further ones are counted by program and peer. With
+   * `onEvents` every life has events.
+   */
+  readonly maxShortLives?: number | undefined;
+  /**
    * Takes a batch, or a part of one. The next part and the next poll wait until the returned promise settles, so a slow
    * consumer is never flooded.
    */
@@ -42,7 +48,7 @@ export interface SamplerOptions {
    * Takes events as soon as they are known, with an event for each change of state; batches then have no events.
    * Without it events come with the next batch, and several changes of a socket since the last batch are one event.
    */
-  readonly onEvents?: (events: readonly Event[]) => void;
+  readonly onEvents?: (events: readonly SingleEvent[]) => void;
   /** Records the current activity, for another thread to read. */
   readonly progress?: Progress;
   /** Takes an error that made the poll fail. The sampler has stopped by then. */
@@ -54,6 +60,12 @@ export interface SamplerOptions {
  * ms of a thousand connections a second.
  */
 const DRAIN_MS = 50;
+
+const remnantsCounted = (count: number): Degradation => ({
+  code: 'counted-remnants',
+  text: `${counted(count, 'socket')} in TIME_WAIT not shown: the connections were only counted`,
+  short: `${count} in TIME_WAIT not shown`,
+});
 
 /** Polls a source at an interval and sends batches of what changed since the last one. */
 export class Sampler {
@@ -81,6 +93,7 @@ export class Sampler {
       emitsEveryChange: options.onEvents !== undefined,
       hasEventSource: options.source.events !== undefined,
       maxGone: 2 * this.#maxWaiting,
+      maxShortLives: options.onEvents ? undefined : options.maxShortLives,
     });
   }
 
@@ -223,6 +236,7 @@ export class Sampler {
     this.#drain();
     this.#sendEvents();
     const merged = this.#merger.take();
+    const { countedRemnants } = this.#merger;
     // The first poll finds everything new and runs code that is not compiled yet: its cost says nothing about the next.
     if (!baseline) this.#pacer.addCost(endMs - start.monotonicMs);
     const { intervalMs, notice } = this.#pacer;
@@ -237,7 +251,11 @@ export class Sampler {
       monotonicMs: start.monotonicMs,
       pacedIntervalMs: intervalMs,
       interfaces,
-      degradations: notice ? [...degradations, notice] : degradations,
+      degradations: [
+        ...degradations,
+        ...(countedRemnants > 0 ? [remnantsCounted(countedRemnants)] : []),
+        ...(notice ? [notice] : []),
+      ],
       coverage: source.events?.coverage ?? { level: 'polls', why: `${source.name} only polls` },
       cost: { socketsMs, ownersMs, diffMs: endMs - diffStartMs },
     };

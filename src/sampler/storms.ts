@@ -1,6 +1,9 @@
 import type { Batch } from '../model/batch.ts';
+import type { Event } from '../model/event.ts';
 
-/** A batch of this many sockets, ids and events, or more, begins a storm or prolongs it. */
+/**
+ * A batch of this many sockets, ids, events and connections that were only counted, or more, begins a storm or prolongs it.
+ */
 const LARGE_BATCH = 2000;
 
 /**
@@ -10,8 +13,15 @@ const LARGE_BATCH = 2000;
  */
 const CALM_MS = 3000;
 
-/** Minimum number of sockets, ids and events since the last calm that leave enough garbage to collect. */
+/** Minimum number of them since the last calm that leaves enough garbage to collect. */
 const MIN_GARBAGE = 20_000;
+
+/** Returns the number of connections that were only counted. */
+function countedIn(events: readonly Event[]): number {
+  let count = 0;
+  for (const event of events) if (event.type === 'sum') count += event.count;
+  return count;
+}
 
 /**
  * Detects in the batches when a storm of connections begins, and when it is calm again. Calm also follows a large
@@ -20,9 +30,9 @@ const MIN_GARBAGE = 20_000;
  */
 export class StormDetector {
   #isStorm = false;
-  /** Number of sockets, ids and events in the current batch so far. */
+  /** Number of sockets, ids, events and counted connections in the current batch so far. */
   #inBatch = 0;
-  /** Number of sockets, ids and events since the last calm. */
+  /** Number of them since the last calm. */
   #sinceCalm = 0;
   /** Time of the last large batch, on the batches' clock. */
   #lastLargeMs = -Infinity;
@@ -30,7 +40,7 @@ export class StormDetector {
   /** Takes a batch, or a part of one. Returns the phase that begins with it, or undefined. */
   note(batch: Batch): 'storm' | 'calm' | undefined {
     const { partial, baseline, monotonicMs, spawned, changed, closed, events } = batch;
-    const items = spawned.length + changed.length + closed.length + events.length;
+    const items = spawned.length + changed.length + closed.length + events.length + countedIn(events);
     this.#inBatch += items;
     this.#sinceCalm += items;
     const isLarge = this.#inBatch >= LARGE_BATCH;

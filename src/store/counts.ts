@@ -30,6 +30,16 @@ export interface Tick {
   readonly txRate?: number;
 }
 
+/** Connections that were only counted: they have no rows. */
+export interface Summed {
+  readonly connections: number;
+  /** Time of the last ones, on the batches' clock. */
+  readonly lastMs: number;
+}
+
+/** How long the notice of counted connections stays after the last one, milliseconds. */
+const SUMMED_NOTICE_MS = 60_000;
+
 /** Minimum number of ticks kept. */
 const HISTORY_LENGTH = 600;
 
@@ -51,6 +61,7 @@ export class Counts {
   readonly #history: Tick[] = [];
   #changes = { spawned: 0, changed: 0, closed: 0 };
   readonly #changesSoFar = { spawned: 0, closed: 0 };
+  #summed: Summed | undefined;
   /** Sums of the rates in the current tick, bytes per second. */
   #rates = { rxRate: 0, txRate: 0 };
 
@@ -61,6 +72,11 @@ export class Counts {
   /** Number of sockets that have spawned and closed in all ticks. */
   get changesSoFar(): Readonly<{ spawned: number; closed: number }> {
     return this.#changesSoFar;
+  }
+
+  /** Connections without rows, until a minute after the last one; undefined for none. */
+  get summed(): Summed | undefined {
+    return this.#summed;
   }
 
   get counted(): Counted {
@@ -80,9 +96,16 @@ export class Counts {
   }
 
   /** Adds the rates of a row that spawned or changed in this tick; the others have no traffic. */
-  addRates({ rxRate = 0, txRate = 0 }: Row): void {
+  addRates({ rxRate = 0, txRate = 0 }: Pick<Row, 'rxRate' | 'txRate'>): void {
     this.#rates.rxRate += rxRate;
     this.#rates.txRate += txRate;
+  }
+
+  /** Adds connections without rows, each of which spawned and closed, with the rates of all of them. */
+  addSum(count: number, lastMs: number, rates: Pick<Row, 'rxRate' | 'txRate'>): void {
+    this.addChanges(count, 0, count);
+    this.addRates(rates);
+    this.#summed = { connections: (this.#summed?.connections ?? 0) + count, lastMs };
   }
 
   addChanges(spawned: number, changed: number, closed: number): void {
@@ -105,6 +128,7 @@ export class Counts {
     this.#rates = { rxRate: 0, txRate: 0 };
     if (!isBaseline) this.#history.push(tick);
     trim(this.#history, HISTORY_LENGTH);
+    if (this.#summed && monotonicMs - this.#summed.lastMs > SUMMED_NOTICE_MS) this.#summed = undefined;
     return tick;
   }
 }

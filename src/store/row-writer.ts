@@ -1,5 +1,5 @@
 import type { Batch } from '../model/batch.ts';
-import type { Event } from '../model/event.ts';
+import type { SocketEvent } from '../model/event.ts';
 import { isNotable, type Socket } from '../model/socket.ts';
 import { Activity } from './activity.ts';
 import { Directions } from './directions.ts';
@@ -99,8 +99,7 @@ export class RowWriter {
   }
 
   /** Applies what only an event has: lifetime and direction. The socket of the event must have been spawned before. */
-  applyEvent(event: Event): void {
-    if (event.type === 'gap') return;
+  applyEvent(event: SocketEvent): void {
     const row = this.#rows.get(event.socket.id);
     if (row === undefined) return;
     if (event.type === 'close' && event.lifetimeMs !== undefined) {

@@ -1,7 +1,9 @@
+import type { SumEvent } from '../model/event.ts';
 import { Counts, type Tick } from './counts.ts';
 import { Diagnoses } from './diagnoses.ts';
 import { NewListeners } from './new-listeners.ts';
 import { ProgramNames } from './program-names.ts';
+import { rateOf } from './rates.ts';
 import type { Row } from './row.ts';
 import { SeenFields } from './seen-fields.ts';
 import { Sums } from './sums.ts';
@@ -44,6 +46,17 @@ export class Summary {
     this.sums.change(before, undefined);
     this.newListeners.drop(before.id);
     this.diagnoses.drop(before.id);
+  }
+
+  /** Takes connections that have no rows. */
+  takeSum(
+    { count, socket, rxBytes, txBytes }: SumEvent,
+    { monotonicMs, elapsedMs }: { readonly monotonicMs: number; readonly elapsedMs: number | undefined },
+  ): void {
+    const rates = { rxRate: rateOf(0, rxBytes, elapsedMs), txRate: rateOf(0, txBytes, elapsedMs) };
+    this.counts.addSum(count, monotonicMs, rates);
+    this.fields.add(socket);
+    this.programNames.take(socket, false);
   }
 
   /** Ends a tick and returns its counts. */

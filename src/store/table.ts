@@ -1,6 +1,6 @@
 import type { Batch } from '../model/batch.ts';
 import type { DroppedRows } from './closed-rows.ts';
-import type { Counted, Tick, Totals } from './counts.ts';
+import type { Counted, Summed, Tick, Totals } from './counts.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { FadingRows } from './fading-rows.ts';
 import type { Changes } from './journal.ts';
@@ -87,6 +87,11 @@ export class SocketTable {
     return this.#rows.dropped;
   }
 
+  /** Connections that were only counted, until a minute after the last one; undefined for none. */
+  get summed(): Summed | undefined {
+    return this.#summary.counts.summed;
+  }
+
   /** Optional fields seen so far. The same object until another field is seen. */
   get seen(): Seen {
     return this.#summary.fields.seen;
@@ -139,7 +144,10 @@ export class SocketTable {
     for (const socket of batch.changed) if (this.#writer.change(socket, moment)) changed++;
     for (const id of batch.closed) this.#writer.close(id, monotonicMs);
     this.#rows.trim(monotonicMs);
-    for (const event of batch.events) this.#writer.applyEvent(event);
+    for (const event of batch.events) {
+      if (event.type === 'sum') this.#summary.takeSum(event, moment);
+      else if (event.type !== 'gap') this.#writer.applyEvent(event);
+    }
     // Spawned sockets of the baseline are not counted, nor those of them that have closed by the end of the batch.
     if (batch.baseline) this.#summary.counts.addChanges(0, changed, 0);
     else this.#summary.counts.addChanges(batch.spawned.length, changed, batch.closed.length);

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { type EventFormat, EventPrinter, MAX_WAITING } from '../../src/cli/printer.ts';
-import type { GapEvent, LearntBy, Event, SocketEvent } from '../../src/model/event.ts';
+import type { GapEvent, LearntBy, SingleEvent, SocketEvent } from '../../src/model/event.ts';
 import { EventFilter } from '../../src/cli/event-filter.ts';
 import { parseQuery } from '../../src/query/query.ts';
 import { NO_LOOKUPS } from '../../src/store/lookups.ts';
@@ -217,7 +217,7 @@ describe('with a sampler', () => {
       },
       intervalMs: 1000,
       onBatch: () => {},
-      onEvents: (events: readonly Event[]) => printer.print(events),
+      onEvents: (events: readonly SingleEvent[]) => printer.print(events),
       onError: (error) => world.log.push(String(error)),
     });
     sampler.start();

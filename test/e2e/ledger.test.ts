@@ -82,6 +82,39 @@ describe.skipIf(impossible !== undefined)(`the ledger${why}`, () => {
     await program.end();
   });
 
+  test('names program and peer of short connections that are only counted, and counts each once', async () => {
+    const count = 3000;
+    const stage = await Stage.create();
+    const server = await stage.serve();
+    const polls = pollsByHand();
+    const t = startNetpane({
+      ...polls.start,
+      through: [...stage.through],
+      cols: 200,
+      args: ['--netns', String(stage.netns), '--interval', '100ms'],
+    });
+    await t.until('the first poll', () => polls.areDone());
+    t.write('e');
+    // Far more than one batch shows.
+    const client = await stage.run('visit', { port: server.port, count, endings: 'c' });
+    polls.allow(1);
+    const sums = () =>
+      Array.from(t.text().matchAll(/ # (\S+) +(\d+) (.*?) +([\d,]+) short connections/g), (it) => ({
+        program: it.slice(1, 4).join(' '),
+        count: Number(it[4]?.replaceAll(',', '')),
+      }));
+    await t.until('the sums', () => sums().length === 2);
+    expect(sums().map(({ program }) => program)).toEqual([
+      `${client.name} ${client.pid} tcp → 127.0.0.1:${server.port}`,
+      `${server.name} ${server.pid} tcp :${server.port} ← 127.0.0.1`,
+    ]);
+    const counted = sums().reduce((sum, it) => sum + it.count, 0);
+    // Each shown one has a spawn and a close.
+    const events = Number(/EVENTS .* · ([\d,]+) of/.exec(t.text())?.[1]?.replaceAll(',', ''));
+    expect(counted + (events - sums().length) / 2).toBe(2 * count);
+    expect(t.text()).toMatch(/[\d,]+ short connections only counted: the event log has programs and peers/);
+  });
+
   describe('leaves nothing in the kernel', () => {
     /** BPF_PROG_GET_NEXT_ID and BPF_LINK_GET_NEXT_ID. */
     const NEXT_ID = { programs: 11, links: 31 } as const;

@@ -3,6 +3,7 @@ import type { Batch, Snapshot } from '../../src/model/batch.ts';
 import type { Coverage, Event } from '../../src/model/event.ts';
 import { PART_SIZE } from '../../src/sampler/parts.ts';
 import { type Clock, Sampler } from '../../src/sampler/sampler.ts';
+import type { Socket } from '../../src/model/socket.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
 import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
 
@@ -66,6 +67,8 @@ interface Case {
   readonly canWait?: boolean;
   /** The sampler has `onEvents`. */
   readonly hasOnEvents?: boolean;
+  /** See `SamplerOptions`. */
+  readonly maxShortLives?: number;
 }
 
 /** A sampler of a source whose polls cost `world.costMs` and resolve at once, or (`auto: false`) through `answers`. */
@@ -76,6 +79,7 @@ function setUp({
   hasEventSource = false,
   canWait = false,
   hasOnEvents = false,
+  maxShortLives,
 }: Case = {}) {
   const clock = new FakeClock();
   const startsMs: number[] = [];
@@ -128,6 +132,7 @@ function setUp({
     clock,
     intervalMs,
     ...(maxShare !== undefined && { maxShare }),
+    maxShortLives,
     onBatch: (batch) => {
       batches.push(batch);
       return take();
@@ -629,6 +634,48 @@ describe('a source with an event source', () => {
     ]);
     expect(batches.flatMap((it) => it.events)).toEqual([]);
     expect(batches[1]).toMatchObject({ spawned: [{ id: 'b' }], closed: ['b'] });
+  });
+
+  describe('with more short lives than a batch shows', () => {
+    const ports = [40_001, 40_002, 40_003, 40_004];
+    const lives = ports.map((port) => socket({ id: `${port}`, local: `192.0.2.10:${port}` }));
+    const ends = lives.map(
+      (it, i): KernelEvent =>
+        ({ ...ended(5400 + i, it), remnant: { id: `r${it.id}`, state: 'TIME_WAIT' } }) as KernelEvent,
+    );
+    const remnants = lives.map((it): Socket => ({ ...it, id: `r${it.id}`, state: 'TIME_WAIT' }));
+
+    test('the batch has the sum of the others, and a notice counts their remnants', async () => {
+      const { sampler, clock, batches, world, system } = setUp({ hasEventSource: true, maxShortLives: 1 });
+      sampler.start();
+      await clock.pass(500);
+      system.kernelEvents = [...ends];
+      world.sockets = snapshot([a, ...remnants]);
+      await clock.pass(500);
+      const batch = batches[1];
+      expect(batch?.spawned.map(({ id }) => id)).toEqual(['40001']);
+      expect(batch?.events.map((it) => [it.type, it.type === 'sum' && it.count, it.atMs - NOON_MS])).toEqual([
+        ['spawn', false, 400],
+        ['close', false, 400],
+        ['sum', 3, 403],
+      ]);
+      expect(batch?.degradations.map(({ text }) => text)).toEqual([
+        '3 sockets in TIME_WAIT not shown: the connections were only counted',
+      ]);
+      world.sockets = snapshot([a]);
+      await clock.pass(1000);
+      expect(batches[2]).toMatchObject({ spawned: [], closed: ['40001'], events: [], degradations: [] });
+    });
+
+    test('onEvents gets each of them', async () => {
+      const case_ = { hasEventSource: true, hasOnEvents: true, maxShortLives: 1 };
+      const { sampler, clock, system, received } = setUp(case_);
+      sampler.start();
+      await clock.pass(500);
+      system.kernelEvents = [...ends];
+      await clock.pass(500);
+      expect(received.filter(({ event }) => event.type === 'close')).toHaveLength(4);
+    });
   });
 
   test('event times are wall-clock times, also after the clock has jumped', async () => {

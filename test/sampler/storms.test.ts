@@ -64,3 +64,9 @@ test('calm follows many closes in small batches too', () => {
 test('few changes begin neither phase', () => {
   expect(phases(...parts(1000, 3), ...quiet(5000, 9000, 99_000))).toEqual([]);
 });
+
+test('connections that were only counted are a storm, however small the batch', () => {
+  const counted = (monotonicMs: number, count: number) =>
+    batch({ monotonicMs, events: [{ type: 'sum', atMs: 0, count, socket: socket(), differs: [] }] });
+  expect(phases(counted(1000, 9000), counted(2000, 11_000), ...quiet(4000, 5000))).toEqual(['storm', 'calm']);
+});

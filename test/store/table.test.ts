@@ -360,6 +360,35 @@ describe('counts', () => {
     });
   });
 
+  test('include connections that were only counted, with their rates and program', () => {
+    const counted = (monotonicMs: number, count: number) =>
+      batch({
+        monotonicMs,
+        events: [
+          {
+            type: 'sum',
+            atMs: 0,
+            count,
+            socket: { ...b, traffic: { rxBytes: 9 } },
+            differs: [],
+            rxBytes: 500,
+            txBytes: 20,
+          },
+        ],
+      });
+    const table = tableAfter(baseline([]));
+    expect(table.apply({ ...counted(1000, 70), partial: true })).toBeUndefined();
+    expect(table.apply(counted(1000, 5))).toMatchObject({ total: 0, spawned: 75, closed: 75 });
+    expect(table.apply(counted(2000, 1))).toMatchObject({ spawned: 1, closed: 1, rxRate: 500, txRate: 20 });
+    expect(table.rows.size).toBe(0);
+    expect(table.programNames.since(0)).toEqual(['curl']);
+    expect(table.summed).toEqual({ connections: 76, lastMs: 2000 });
+    table.apply(batch({ monotonicMs: 62_000 }));
+    expect(table.summed?.connections).toBe(76);
+    table.apply(batch({ monotonicMs: 62_001 }));
+    expect(table.summed).toBeUndefined();
+  });
+
   test('count a socket that spawned and closed in one batch as both', () => {
     const traffic = { rxBytes: 3000, txBytes: 10 };
     const table = tableAfter(baseline([b]));

@@ -239,6 +239,10 @@ describe('in the event log', () => {
     expect(enterOn(opened, [node], 6)).toEqual({ type: 'go-to-row', id, closesLog: true });
     expect(enterOn(opened, [])).toEqual({ type: 'select-event', number: 0, note: 'its socket is gone' });
     expect(enterOn(gap, [])).toMatchObject({ note: 'a gap has no row: its sockets are not known' });
+    const sum = { type: 'sum', atMs: NOON_MS, count: 2, socket: node, differs: [] } as const;
+    expect(enterOn(sum, [node])).toMatchObject({
+      note: 'these connections were only counted: they have no rows',
+    });
     // Without an event it only removes the message.
     expect(inLog('enter', undefined)).toEqual({ type: 'message', message: null });
     expect(inLog('tab', undefined)).toEqual({ type: 'focus', focus: 'table' });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Coverage, GapEvent } from '../../src/model/event.ts';
+import type { Coverage, GapEvent, SumEvent } from '../../src/model/event.ts';
 import type { Family, Socket } from '../../src/model/socket.ts';
 import { NO_LOOKUPS } from '../../src/store/lookups.ts';
 import type { Focus } from '../../src/store/panes.ts';
@@ -253,6 +253,14 @@ describe('the header', () => {
     expect(textOf(headerLines(crowded, KEYS, 70, 2)[1])).toContain('1,500 closed rows dropped early');
     expect(shown(helpLines(KEYS, crowded, 120)).join('\n')).toContain(
       '1,500 closed rows dropped early: netpane keeps at most 10',
+    );
+  });
+
+  test('counts connections that have no rows, and says where to read about them', () => {
+    const sum: SumEvent = { type: 'sum', atMs: NOON_MS, count: 12_480, socket: socket(), differs: [] };
+    const stormy = after(emptyState(), baseline([]), batch({ degradations: [], events: [sum] }));
+    expect(textOf(headerLines(stormy, KEYS, 120, 2)[1])).toContain(
+      '12,480 short connections only counted: the event log has programs and peers',
     );
   });
 

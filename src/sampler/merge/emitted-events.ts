@@ -1,4 +1,4 @@
-import { type Event, type GapEvent, type LearntBy, previousFields } from '../../model/event.ts';
+import { type GapEvent, type LearntBy, previousFields, type SingleEvent } from '../../model/event.ts';
 import { isNotable, type Socket } from '../../model/socket.ts';
 import type { Life, Lifetime } from './life.ts';
 
@@ -6,7 +6,7 @@ type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 /** The events since the last batch. `atMs` is on the monotonic clock until `take` converts it. */
 export class EmittedEvents {
-  #events: Mutable<Event>[] = [];
+  #events: Mutable<SingleEvent>[] = [];
 
   get length(): number {
     return this.#events.length;
@@ -55,7 +55,7 @@ export class EmittedEvents {
    * Returns the events since the last call, in order of time.
    * @param wallOffsetMs wall-clock time minus the monotonic clock
    */
-  take(wallOffsetMs: number): readonly Event[] {
+  take(wallOffsetMs: number): readonly SingleEvent[] {
     const events = this.#events;
     this.#events = [];
     events.sort((a, b) => a.atMs - b.atMs);

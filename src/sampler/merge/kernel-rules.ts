@@ -5,6 +5,7 @@ import type { LifeCycle } from './life-cycle.ts';
 import type { LifeIndex } from './life-index.ts';
 import type { Life } from './life.ts';
 import type { Polls } from './polls.ts';
+import type { ShortLives } from './short-lives.ts';
 import { asInherited, betterOwners, filledFrom, laterOwners, withEnd } from './sightings.ts';
 
 type Appeared = KernelEvent & { readonly type: 'appeared' };
@@ -18,16 +19,19 @@ type Ended = KernelEvent & { readonly type: 'ended' };
  *     appeared ─▶ spawn, or a better owner and time of birth
  *     state ─▶ change
  *     ended ─▶ (spawn,) close, and a remnant or gone
+ *       └─ never seen by a poll, and too many in this batch ─▶ only counted
  */
 export class KernelRules {
   readonly #polls: Polls;
   readonly #index: LifeIndex;
   readonly #cycle: LifeCycle;
+  readonly #shortLives: ShortLives;
 
-  constructor(polls: Polls, index: LifeIndex, cycle: LifeCycle) {
+  constructor(polls: Polls, index: LifeIndex, cycle: LifeCycle, shortLives: ShortLives) {
     this.#polls = polls;
     this.#index = index;
     this.#cycle = cycle;
+    this.#shortLives = shortLives;
   }
 
   /** Applies a kernel event. Returns the life that it changed; undefined if it changed none. */
@@ -108,7 +112,7 @@ export class KernelRules {
 
   /**
    * Returns the life of a socket whose first kernel event is its end: the life of its remnant, or a new one. Undefined
-   * if the socket ended before the first poll did.
+   * if the socket ended before the first poll did, or is only counted.
    */
   #findOrCreateEnded(
     socket: Socket,
@@ -121,7 +125,12 @@ export class KernelRules {
     const ofRemnant =
       (remnantId === undefined ? undefined : this.#index.findOrAdopt(remnantId)) ??
       this.#index.findFirstSeenAsRemnant(socket, atMs);
-    const isSameLife = ofRemnant !== undefined && ofRemnant.otherId === undefined;
+    // A poll may have seen the remnant of a connection in a storm before this event.
+    const isSameLife = ofRemnant !== undefined && ofRemnant.otherId === undefined && !ofRemnant.isCounted;
+    if (!isSameLife && !this.#shortLives.takeRoom()) {
+      this.#shortLives.add(socket, atMs);
+      return undefined;
+    }
     const life = isSameLife ? ofRemnant : this.#index.create(socket, atMs - (lifetimeMs ?? 0), learntBy);
     if (isSameLife) this.#index.addOtherId(life, socket.id);
     else this.#cycle.spawn(life);

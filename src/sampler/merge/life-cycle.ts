@@ -2,7 +2,7 @@ import type { LearntBy } from '../../model/event.ts';
 import { isNotable, type Socket } from '../../model/socket.ts';
 import type { EmittedEvents } from './emitted-events.ts';
 import type { LifeIndex } from './life-index.ts';
-import { betterLifetime, type Life, type Lifetime, seenLifetime } from './life.ts';
+import { betterLifetime, type Life, type Lifetime, seenLifetime, TIMEWAIT_MS } from './life.ts';
 import type { Polls } from './polls.ts';
 import type { Report } from './report.ts';
 
@@ -12,13 +12,11 @@ import type { Report } from './report.ts';
  */
 const LATE_MS = 1000;
 
-/** TCP_TIMEWAIT_LEN, include/net/tcp.h. */
-const TIMEWAIT_MS = 60_000;
-
 /**
  * The states of a life, one method for each transition. `PollRules` and `KernelRules` decide which one to make.
  *
  *     new ── spawn ──▶ open ── miss ──▶ missing
+ *     new ── addCounted: its connection was only counted ──▶ remnant, which is not reported
  *     open, missing ── close: the kernel reported the end ──▶ remnant, if the kernel keeps one
  *     open, missing ── close, markGone: without a remnant, or no kernel event came in time ──▶ gone
  *     missing ── see ──▶ open
@@ -37,6 +35,7 @@ export class LifeCycle {
   readonly #missing = new Map<Life, number>();
   /** Lives that are gone, oldest first. They stay for two more polls, so that late events find them. */
   readonly #gone = new Set<Life>();
+  #countedRemnants = 0;
 
   /** @param maxGone maximum number of lives kept after they are gone, the oldest are dropped first */
   constructor(polls: Polls, index: LifeIndex, events: EmittedEvents, report: Report, maxGone: number) {
@@ -47,9 +46,21 @@ export class LifeCycle {
     this.#maxGone = maxGone;
   }
 
+  /** Number of remnants whose connections were only counted. */
+  get countedRemnants(): number {
+    return this.#countedRemnants;
+  }
+
   spawn(life: Life): void {
     this.#report.add(life);
     this.#events.addSpawn(life);
+  }
+
+  /** Adds the remnant of a connection that was only counted: no batch reports it. */
+  addCounted(life: Life): void {
+    life.closedBy = 'destroy';
+    life.isCounted = true;
+    this.#countedRemnants++;
   }
 
   /** Gives a life a new version of its socket. Emits a change if it is notable. */
@@ -120,6 +131,7 @@ export class LifeCycle {
 
   /** Removes the row of a life. `mayReturn`: its remnant may still exist, because polls can miss one that does. */
   markGone(life: Life, { mayReturn }: { readonly mayReturn: boolean }): void {
+    if (life.isCounted && !life.isGone) this.#countedRemnants--;
     life.isGone = true;
     life.pollsSinceGone = 0;
     const lateMs = Math.max(life.changedMs, this.#polls.last.endMs) + LATE_MS;
@@ -127,6 +139,12 @@ export class LifeCycle {
     this.#gone.delete(life);
     this.#gone.add(life);
     this.#report.add(life);
+  }
+
+  /** Notes that a poll sees the remnant of a life that may be gone. */
+  returnRemnant(life: Life): void {
+    if (life.isCounted && life.isGone) this.#countedRemnants++;
+    life.isGone = false;
   }
 
   /** Returns when the kernel drops the remnant: by its timer if a poll has seen it, else after TIMEWAIT_MS. */

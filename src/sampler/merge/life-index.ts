@@ -64,6 +64,7 @@ export class LifeIndex {
       hasKernelEvent: !isPolled,
       lastPoll: isPolled ? last : NEVER,
       closedBy: undefined,
+      isCounted: false,
       isGone: false,
       pollsSinceGone: 0,
       keptUntilMs: -Infinity,

@@ -1,6 +1,9 @@
 import type { LearntBy } from '../../model/event.ts';
 import type { Socket } from '../../model/socket.ts';
 
+/** TCP_TIMEWAIT_LEN, include/net/tcp.h: how long the kernel keeps a remnant. */
+export const TIMEWAIT_MS = 60_000;
+
 /** Start and end of a poll, on the monotonic clock. */
 export interface PollTime {
   readonly startMs: number;
@@ -44,6 +47,8 @@ export interface Life {
   lastPoll: PollTime;
   /** What reported its close; undefined while it is open. A row that is left after the close is a remnant. */
   closedBy: LearntBy | undefined;
+  /** It is the remnant of a connection that was only counted: no batch reports it. */
+  isCounted: boolean;
   /** Not even a remnant is left, and there is no row. */
   isGone: boolean;
   /** Number of polls since it is gone. */

@@ -1,6 +1,6 @@
 import type { Difference } from '../../model/batch.ts';
 import { MAX_WAITING_EVENTS } from '../../model/bounds.ts';
-import type { Event } from '../../model/event.ts';
+import type { Event, SingleEvent } from '../../model/event.ts';
 import type { Socket } from '../../model/socket.ts';
 import type { KernelEvent } from '../../source/types.ts';
 import { EmittedEvents } from './emitted-events.ts';
@@ -10,6 +10,7 @@ import { LifeIndex } from './life-index.ts';
 import { PollRules } from './poll-rules.ts';
 import { type Moment, Polls } from './polls.ts';
 import { Report } from './report.ts';
+import { ShortLives } from './short-lives.ts';
 
 /** All changes since the last batch. */
 export interface Merged extends Difference {
@@ -26,7 +27,8 @@ const MISSING_MS = 100;
  *
  *     applyKernelEvents ─▶ KernelRules ─┐               ┌─▶ EmittedEvents ─┐
  *                                       ├─▶ LifeCycle ──┤                  ├─▶ take
- *             applyPoll ─▶ PollRules ───┘               └─▶ Report ────────┘
+ *             applyPoll ─▶ PollRules ───┘               └─▶ Report ────────┤
+ *                              └─▶ ShortLives: counted ────────────────────┘
  *
  * `LifeCycle` has the states of a life, `LifeIndex` finds lives, `Polls` has the last snapshot. Without an event
  * source, and for protocols other than TCP and UDP, a poll that misses a socket closes it at once.
@@ -39,29 +41,47 @@ export class Merger {
   readonly #cycle: LifeCycle;
   readonly #pollRules: PollRules;
   readonly #kernelRules: KernelRules;
+  readonly #shortLives: ShortLives;
   /** Kernel events from before the first poll ended. They apply only to sockets that it saw. */
   #earlyEvents: readonly KernelEvent[] = [];
 
   /**
    * @param options `emitsEveryChange`: emit an event for each notable change, instead of one for the difference between
    * two batches; `hasEventSource`: an event source reports the end of sockets, mostly before a poll misses them;
-   * `maxGone`: maximum number of lives kept after they are gone, the oldest are dropped first
+   * `maxGone`: maximum number of lives kept after they are gone, the oldest are dropped first; `maxShortLives`: maximum
+   * number of lives in a batch that no poll has seen, further ones are only counted
    */
   constructor({
     emitsEveryChange,
     hasEventSource,
     maxGone = 2 * MAX_WAITING_EVENTS,
+    maxShortLives = Infinity,
   }: {
     readonly emitsEveryChange: boolean;
     readonly hasEventSource: boolean;
     readonly maxGone?: number;
+    readonly maxShortLives?: number | undefined;
   }) {
     const [polls, events] = [this.#polls, this.#events];
     this.#report = new Report(events, emitsEveryChange);
     this.#index = new LifeIndex(polls, hasEventSource);
     this.#cycle = new LifeCycle(polls, this.#index, events, this.#report, maxGone);
-    this.#pollRules = new PollRules(polls, this.#index, this.#cycle, events, this.#report, hasEventSource);
-    this.#kernelRules = new KernelRules(polls, this.#index, this.#cycle);
+    this.#shortLives = new ShortLives(maxShortLives);
+    this.#pollRules = new PollRules(
+      polls,
+      this.#index,
+      this.#cycle,
+      events,
+      this.#report,
+      this.#shortLives,
+      hasEventSource,
+    );
+    this.#kernelRules = new KernelRules(polls, this.#index, this.#cycle, this.#shortLives);
+  }
+
+  /** Number of sockets in TIME_WAIT that no batch reports, because their connections were only counted. */
+  get countedRemnants(): number {
+    return this.#cycle.countedRemnants;
   }
 
   /** True if a later `applyKernelEvents` may emit a close without a kernel event. */
@@ -132,11 +152,17 @@ export class Merger {
 
   /** Returns all changes since the last call. */
   take(): Merged {
-    return { ...this.#report.take(), events: this.takeEvents() };
+    const difference = this.#report.take();
+    const events = this.takeEvents();
+    const sums = this.#shortLives.take(this.#polls.wallOffsetMs);
+    return {
+      ...difference,
+      events: sums.length === 0 ? events : [...events, ...sums].sort((one, other) => one.atMs - other.atMs),
+    };
   }
 
   /** Returns the events since the last call of this or of `take`, in order of time, and nothing else. */
-  takeEvents(): readonly Event[] {
+  takeEvents(): readonly SingleEvent[] {
     return this.#events.take(this.#polls.wallOffsetMs);
   }
 }

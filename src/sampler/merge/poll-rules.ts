@@ -5,6 +5,7 @@ import type { LifeIndex } from './life-index.ts';
 import type { Life } from './life.ts';
 import type { Polls } from './polls.ts';
 import type { Report } from './report.ts';
+import type { ShortLives } from './short-lives.ts';
 import { withEarlier } from './sightings.ts';
 
 /**
@@ -22,6 +23,7 @@ export class PollRules {
   readonly #cycle: LifeCycle;
   readonly #events: EmittedEvents;
   readonly #report: Report;
+  readonly #shortLives: ShortLives;
   readonly #hasEventSource: boolean;
   /** Lives to check, each with the earliest start of a poll that can check it. */
   readonly #toCheck = new Map<Life, number>();
@@ -32,6 +34,7 @@ export class PollRules {
     cycle: LifeCycle,
     events: EmittedEvents,
     report: Report,
+    shortLives: ShortLives,
     hasEventSource: boolean,
   ) {
     this.#polls = polls;
@@ -39,6 +42,7 @@ export class PollRules {
     this.#cycle = cycle;
     this.#events = events;
     this.#report = report;
+    this.#shortLives = shortLives;
     this.#hasEventSource = hasEventSource;
   }
 
@@ -51,7 +55,14 @@ export class PollRules {
     }
     if (life) this.#applySighting(life, socket);
     else if (isFirstPoll) this.#report.addSpawned(socket);
-    else this.#cycle.spawn(this.#index.create(socket, this.#polls.last.startMs, 'poll'));
+    else this.#applyNew(socket);
+  }
+
+  #applyNew(socket: Socket): void {
+    const { startMs } = this.#polls.last;
+    const life = this.#index.create(socket, startMs, 'poll');
+    if (this.#shortLives.hasLeft(socket, startMs)) this.#cycle.addCounted(life);
+    else this.#cycle.spawn(life);
   }
 
   /** Applies a socket that changed since the poll before. */
@@ -79,7 +90,7 @@ export class PollRules {
       if (life.closedBy === 'poll') this.#cycle.reopen(life, socket);
       return;
     }
-    life.isGone = false;
+    this.#cycle.returnRemnant(life);
     const merged = life.hasKernelEvent ? withEarlier(life.socket, socket) : socket;
     this.#cycle.setSocket(life, merged, this.#polls.last.startMs, 'poll');
   }

@@ -23,9 +23,9 @@ export class Report {
     return this.#lives.size;
   }
 
-  /** Adds a life that spawned, changed or is gone. */
+  /** Adds a life that spawned, changed or is gone, unless it was only counted. */
   add(life: Life): void {
-    this.#lives.add(life);
+    if (!life.isCounted) this.#lives.add(life);
   }
 
   /** Adds a socket of the baseline, which gets no life. */

@@ -2,6 +2,7 @@ import type { Degradation } from '../../model/batch.ts';
 import type { Coverage, GapEvent } from '../../model/event.ts';
 import type { State } from '../../store/state.ts';
 import type { DroppedRows } from '../../store/closed-rows.ts';
+import type { Summed } from '../../store/counts.ts';
 import { missedText } from '../text/change-text.ts';
 import { clockText, countText } from '../text/format.ts';
 
@@ -27,10 +28,17 @@ function droppedRowsNotice(dropped: DroppedRows | undefined): Notice[] {
   return [{ text: `${short}: netpane keeps at most ${countText(dropped.kept)}`, short }];
 }
 
+function summedNotice(summed: Summed | undefined): Notice[] {
+  if (summed === undefined) return [];
+  const short = `${countText(summed.connections)} short ${summed.connections === 1 ? 'connection' : 'connections'}`;
+  return [{ text: `${short} only counted: the event log has programs and peers`, short }];
+}
+
 /** Returns all notices; recently missed events first. */
 export const noticesOf = ({ gaps, degradations, table }: State): readonly Notice[] => [
   ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'destroy')),
   ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'trace')),
+  ...summedNotice(table.summed),
   ...degradations,
   ...droppedRowsNotice(table.droppedRows),
 ];

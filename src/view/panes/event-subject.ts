@@ -1,17 +1,23 @@
-import type { SocketEvent } from '../../model/event.ts';
+import type { SocketEvent, SumEvent } from '../../model/event.ts';
 import type { Subject } from '../../query/subject.ts';
 
-const MARKS = { spawn: 'spawned', change: 'changed', close: 'closed' } as const;
+const MARKS = { spawn: 'spawned', change: 'changed', close: 'closed', sum: 'closed' } as const;
 
 /**
- * Returns the subject that a query is evaluated for: the socket as it was at the event.
+ * Returns the subject that a query is evaluated for: the socket as it was at the event; of a sum the last one.
  * @param toMonotonicMs added to wall-clock time, gives the clock of the batches
  */
 export function subjectOfEvent(
-  { type, atMs, socket, lifetimeMs, ageMs = 0, isBaseline = false }: SocketEvent,
+  event: SocketEvent | SumEvent,
   toMonotonicMs: number,
   direction: Subject['direction'],
 ): Subject {
+  const { type, atMs, socket } = event;
+  const {
+    lifetimeMs,
+    ageMs = 0,
+    isBaseline = false,
+  }: Partial<SocketEvent> = event.type === 'sum' ? {} : event;
   return {
     socket,
     mark: MARKS[type],

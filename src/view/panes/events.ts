@@ -1,4 +1,4 @@
-import type { GapEvent, Event, SocketEvent } from '../../model/event.ts';
+import type { GapEvent, Event, SocketEvent, SumEvent } from '../../model/event.ts';
 import { firstOwner } from '../../model/socket.ts';
 import { changeWords, missedText } from '../text/change-text.ts';
 import {
@@ -15,20 +15,35 @@ import {
 import type { Selection } from '../table/rows.ts';
 import { type Line, line, span, type Tone } from '../text/line.ts';
 import { cutEnd, displayWidth, fit } from '../text/width.ts';
+import { sumCountTexts, sumEndpointsText, sumPid, sumProgramText } from './sum-text.ts';
 
 /** Returns the title line of a pane. */
 export const paneTitle = (title: string, note: string, width: number): Line =>
   line(span(title, 'header'), span(`  ${note}`, 'quiet'), span(' '.repeat(Math.max(0, width))));
 
-const MARKS: Readonly<Record<Event['type'], string>> = { spawn: '+', change: '~', close: '-', gap: '!' };
+const MARKS: Readonly<Record<Event['type'], string>> = {
+  spawn: '+',
+  change: '~',
+  close: '-',
+  gap: '!',
+  sum: '#',
+};
 
 const gapText = (event: GapEvent): string => `${missedText(event)}: event buffer full`;
 
+/** Returns the bytes received and sent; nothing if both are unknown. */
+function trafficWords({ rxBytes, txBytes }: Pick<SumEvent, 'rxBytes' | 'txBytes'>): string[] {
+  if (rxBytes === undefined && txBytes === undefined) return [];
+  const side = (arrow: string, bytes: number | undefined) =>
+    `${arrow} ${bytes === undefined ? NOTHING : sizeText(bytes)}`;
+  return [`${side('↓', rxBytes)} ${side('↑', txBytes)}`];
+}
+
 /** Returns what happened to the socket, the most important words first. */
-function outcomeWords(event: SocketEvent): string[] {
+function outcomeWords(event: SocketEvent | SumEvent): string[] {
+  if (event.type === 'sum') return [sumCountTexts(event)[0], ...trafficWords(event)];
   const { type, socket, lifetimeMs, isAtLeast } = event;
   const state = socket.state ?? 'unconnected';
-  const { rxBytes, txBytes } = socket.traffic ?? {};
   const words: string[] = [];
   if (type === 'close')
     words.push(
@@ -36,24 +51,32 @@ function outcomeWords(event: SocketEvent): string[] {
     );
   else if (type === 'change') words.push(...changeWords(event));
   else words.push(state);
-  if (type === 'close' && (rxBytes !== undefined || txBytes !== undefined)) {
-    const side = (arrow: string, bytes: number | undefined) =>
-      `${arrow} ${bytes === undefined ? NOTHING : sizeText(bytes)}`;
-    words.push(`${side('↓', rxBytes)} ${side('↑', txBytes)}`);
-  }
+  if (type === 'close') words.push(...trafficWords(socket.traffic ?? {}));
   // The user, if the program is unknown.
   const user = userText(socket);
   if (firstOwner(socket).process === undefined && user !== NOTHING) words.push(`user ${user}`);
   return words;
 }
 
-const endpointsText = ({ socket }: SocketEvent): string => {
+const programOf = (event: SocketEvent | SumEvent): string =>
+  event.type === 'sum' ? sumProgramText(event) : ownerText(event.socket);
+
+function pidText(event: SocketEvent | SumEvent): string {
+  const pid = event.type === 'sum' ? sumPid(event) : firstOwner(event.socket).pid;
+  return String(pid ?? NOTHING).padStart(7);
+}
+
+function endpointsText(event: SocketEvent | SumEvent): string {
+  if (event.type === 'sum') return sumEndpointsText(event);
+  const { socket } = event;
   const local = `${socket.protocol} ${endpointText(socket.local, socket)}`;
   return socket.remote === null ? local : `${local} → ${endpointText(socket.remote, socket)}`;
-};
+}
 
 /** Returns the endpoints for a narrow pane: of the local one only the port; in the narrowest pane only the peer. */
-function shortEndpointsText({ socket }: SocketEvent, peerOnly: boolean): string {
+function shortEndpointsText(event: SocketEvent | SumEvent, peerOnly: boolean): string {
+  if (event.type === 'sum') return sumEndpointsText(event, !peerOnly);
+  const { socket } = event;
   const { protocol, local, remote } = socket;
   const near = remote === null ? endpointText(local, socket) : `:${portText(local, socket, false)}`;
   if (remote === null || protocol === 'unix') return peerOnly ? near : `${protocol} ${near}`;
@@ -71,8 +94,7 @@ const padded = (text: string, width: number): string =>
 export function eventText(event: Event): string {
   const start = `${preciseClockText(event.atMs)} ${MARKS[event.type]} `;
   if (event.type === 'gap') return start + gapText(event);
-  const { socket } = event;
-  const program = `${padded(ownerText(socket), 16)} ${String(firstOwner(socket).pid ?? NOTHING).padStart(7)}`;
+  const program = `${padded(programOf(event), 16)} ${pidText(event)}`;
   return `${start}${program}  ${padded(endpointsText(event), 46)}  ${outcomeWords(event).join('  ')}`;
 }
 
@@ -81,6 +103,7 @@ const TONES: Readonly<Record<Event['type'], Tone>> = {
   change: 'changed',
   close: 'closed',
   gap: 'warning',
+  sum: 'closed',
 };
 
 /** Widths of program, endpoints and outcome in a pane of at least `from` cells. */
@@ -96,19 +119,26 @@ const [WIDE, , NARROW] = SHAPES;
 const MIN_ENDPOINTS = 21;
 
 /** Returns the words of the outcome that fit. Later words are dropped first, then the earlier state. */
-function outcomeText(event: SocketEvent, width: number): string {
-  const { type, socket, lifetimeMs } = event;
+function outcomeText(event: SocketEvent | SumEvent, width: number): string {
   const words = outcomeWords(event);
   const texts = words.map((_, i) => words.slice(0, words.length - i).join('  '));
-  const least = type === 'close' && lifetimeMs !== undefined ? lifetimeText(lifetimeMs) : socket.state;
-  return [...texts, least ?? ''].find((text) => displayWidth(text) <= width) ?? '';
+  return [...texts, ...shortOutcomes(event)].find((text) => displayWidth(text) <= width) ?? '';
+}
+
+function shortOutcomes(event: SocketEvent | SumEvent): readonly string[] {
+  if (event.type === 'sum') return sumCountTexts(event);
+  const { type, socket, lifetimeMs } = event;
+  return [type === 'close' && lifetimeMs !== undefined ? lifetimeText(lifetimeMs) : (socket.state ?? '')];
 }
 
 /** Returns endpoints and outcome in two columns; long endpoints may use the cells that a short outcome leaves. */
-function bodyText(event: SocketEvent, shape: (typeof SHAPES)[number], width: number): string {
+function bodyText(event: SocketEvent | SumEvent, shape: (typeof SHAPES)[number], width: number): string {
   const endpoints = shape === WIDE ? endpointsText(event) : shortEndpointsText(event, shape === NARROW);
   const beside = width - 2 - shape.outcome;
-  if (beside < MIN_ENDPOINTS) return fit(endpoints, Math.max(0, width));
+  if (beside < MIN_ENDPOINTS) {
+    const count = event.type === 'sum' ? `${sumCountTexts(event)[2]} ` : '';
+    return fit(count + endpoints, Math.max(0, width));
+  }
   const [outcome = ''] = outcomeWords(event);
   const spare = Math.min(displayWidth(endpoints), width - 2 - displayWidth(outcome));
   const column = Math.max(Math.min(shape.endpoints, beside), spare);
@@ -127,8 +157,8 @@ export function eventLine(event: Event, width: number, cursor: Selection): Line 
   const room = (): number => Math.max(0, width - displayWidth(clock + subject));
   if (event.type === 'gap') subject += cutEnd(gapText(event), room());
   else {
-    subject += `${fit(ownerText(event.socket), shape.process)} `;
-    if (shape !== NARROW) subject += `${String(firstOwner(event.socket).pid ?? NOTHING).padStart(7)} `;
+    subject += `${fit(programOf(event), shape.process)} `;
+    if (shape !== NARROW) subject += `${pidText(event)} `;
     body = bodyText(event, shape, room());
   }
   // The cursor bar has one colour.

@@ -17,6 +17,8 @@ export function goToRow(scene: Scene, at: NumberedEvent | undefined): Action {
   const { number, event } = at;
   if (event.type === 'gap')
     return { type: 'select-event', number, note: 'a gap has no row: its sockets are not known' };
+  if (event.type === 'sum')
+    return { type: 'select-event', number, note: 'these connections were only counted: they have no rows' };
   const { id } = event.socket;
   if (order.rowAt(order.indexOf(id))) return { type: 'go-to-row', id, closesLog: coversTable(scene) };
   const note = pictureOf(state).rows.has(id)

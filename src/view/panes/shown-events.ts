@@ -24,7 +24,7 @@ function lowerBound(numbers: readonly number[], number: number): number {
 }
 
 /**
- * The events that are shown: those that match the filter, and every gap. The filter is evaluated once per event: for
+ * The events that are shown: those that match the filter, and every gap. A sum matches if its last connection does. The filter is evaluated once per event: for
  * new events at once, for older ones in runs, from the newest back.
  */
 export class ShownEvents {
@@ -122,7 +122,8 @@ export class ShownEvents {
 
   #isShown(event: Event): boolean {
     if (event.type === 'gap') return true;
-    const direction = this.#directionOf(event.socket.id);
+    // The socket of a sum has no row.
+    const direction = event.type === 'sum' ? event.socket.opened : this.#directionOf(event.socket.id);
     // Ages are those at the time of the event.
     this.#context.nowMs = event.atMs + this.#toMonotonicMs;
     return this.#matches(subjectOfEvent(event, this.#toMonotonicMs, direction));

@@ -38,6 +38,8 @@ export type Delivery = 'all' | 'some' | 'ends' | 'gaps' | 'nothing';
 export interface Scene {
   readonly delivery: Delivery;
   readonly emitsEveryChange: boolean;
+  /** See `Merger`. */
+  readonly maxShortLives?: number;
   /** Delay of each kernel event, milliseconds, in turn. Events of one socket stay in order. */
   readonly delays: readonly number[];
   /** Which kernel events are lost with delivery `some` or `gaps`, in turn. */
@@ -91,6 +93,9 @@ export class World {
   readonly truths: Truth[] = [];
   readonly rows = new Map<string, Socket>();
   readonly events: SocketEvent[] = [];
+  /** Number of connections that were only counted. */
+  counted = 0;
+  firstPollEndMs = Infinity;
   /** Contradictions found in the lists of a batch. */
   readonly faults: string[] = [];
   readonly #scene: Scene;
@@ -107,12 +112,18 @@ export class World {
     this.#merger = new Merger({
       emitsEveryChange: scene.emitsEveryChange,
       hasEventSource: scene.delivery !== 'nothing',
+      maxShortLives: scene.maxShortLives,
     });
   }
 
   /** No kernel event is in flight. */
   get isQuiet(): boolean {
     return this.#inFlight.length === 0;
+  }
+
+  /** Number of remnants of counted connections. */
+  get countedRemnants(): number {
+    return this.#merger.countedRemnants;
   }
 
   run(step: Action | Poll): void {
@@ -305,6 +316,7 @@ export class World {
     if (this.#polls === 0) for (const truth of this.truths) truth.inFirstPoll = !truth.isGone;
     for (const action of after) this.#act(action);
     if (this.#polls++ === 0) for (const truth of this.truths) truth.isEarly = true;
+    this.firstPollEndMs = Math.min(this.firstPollEndMs, this.#nowMs);
     this.#merger.applyPoll(
       diff(this.#previous, sockets),
       sockets,
@@ -320,7 +332,10 @@ export class World {
   #take(): void {
     const { spawned, changed, closed, events } = this.#merger.take();
     this.#apply({ spawned, changed, closed });
-    for (const event of events) if (event.type !== 'gap') this.events.push(event);
+    for (const event of events) {
+      if (event.type === 'sum') this.counted += event.count;
+      else if (event.type !== 'gap') this.events.push(event);
+    }
   }
 
   /** Applies a batch as `SocketTable` does. */

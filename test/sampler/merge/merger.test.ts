@@ -140,6 +140,48 @@ describe.each<Delivery>(['all', 'some', 'ends', 'gaps', 'nothing'])(
   },
 );
 
+describe.each<Delivery>(['ends', 'some'])(
+  'with few short lives and a source that delivers %s',
+  (delivery) => {
+    /** A drain between the reading of a poll and its application does not happen. */
+    const withoutDrain = (actions: readonly Action[]) => actions.filter((it) => it.do !== 'drain');
+
+    test('each connection is shown or counted, and only remnants of counted ones have no row', () => {
+      let counted = 0;
+      fc.assert(
+        fc.property(scene(delivery), fc.nat(2), (it, maxShortLives) => {
+          const world = new World({ ...it, maxShortLives });
+          for (const step of it.steps)
+            world.run(step.do === 'poll' ? { ...step, after: withoutDrain(step.after) } : step);
+          world.settle();
+          expect(world.faults).toEqual([]);
+          const [shown, there] = [rowsOf(world), machineOf(world)];
+          expect(there).toEqual(expect.arrayContaining(shown));
+          const hidden = there.filter((row) => !shown.includes(row));
+          expect(hidden.filter((row) => !row.endsWith('TIME_WAIT'))).toEqual([]);
+          expect(world.countedRemnants).toBe(hidden.length);
+          world.end();
+          world.settle();
+          expect([world.faults, rowsOf(world), world.countedRemnants]).toEqual([[], [], 0]);
+          const isSilent = (truth: Truth) => {
+            const events = world.events.filter(({ socket }) => numberOf(socket.id) === truth.n);
+            checkLife(truth, events);
+            // What ended before the first poll did is ignored.
+            return events.length === 0 && (truth.endedMs ?? 0) > world.firstPollEndMs;
+          };
+          const silent = world.truths.filter(isSilent).length;
+          if (delivery === 'some') expect(world.counted).toBeLessThanOrEqual(silent);
+          else expect(world.counted).toBe(silent);
+          counted += world.counted;
+        }),
+        { numRuns: 300 },
+      );
+      // Spawns that a source reports become lives at once.
+      expect(counted).toBeGreaterThan(10);
+    });
+  },
+);
+
 /** A merger to which a test applies polls and kernel events; its output is returned as text. */
 function setUp({ hasEventSource = true, emitsEveryChange = true } = {}) {
   const merger = new Merger({ hasEventSource, emitsEveryChange });
@@ -151,7 +193,9 @@ function setUp({ hasEventSource = true, emitsEveryChange = true } = {}) {
       ...changed.map(({ id, state }) => `~ ${id} ${state}`),
       ...closed.map((id) => `- ${id}`),
       ...events.map((it) =>
-        it.type === 'gap' ? 'gap' : `${it.type} ${it.socket.id} ${it.atMs - NOON_MS} ${it.learntBy}`,
+        it.type === 'gap' || it.type === 'sum'
+          ? it.type
+          : `${it.type} ${it.socket.id} ${it.atMs - NOON_MS} ${it.learntBy}`,
       ),
     ];
   };

@@ -88,7 +88,7 @@ function shownUnder(query: string, hasBaseline: boolean): string[] {
 /** Returns what `netpane watch -q QUERY` prints for the history. */
 function watchedUnder(query: string): string[] {
   const filter = new EventFilter(queryFrom(query), NO_LOOKUPS, () => undefined);
-  return textsOf(history().filter((it) => it.type === 'gap' || filter.matches(it)));
+  return textsOf(history().filter((it) => it.type === 'gap' || it.type === 'sum' || filter.matches(it)));
 }
 
 const ALL = [
@@ -118,6 +118,25 @@ describe('a close matches whenever its spawn did, although its lifetime is only 
 
   test('after `b` shows the closes of sockets opened since', () => {
     expect(shownUnder('new', true)).toEqual(['spawn late', 'close late']);
+  });
+
+  test('shows a sum if its last connection matches', () => {
+    const counted = socket({ process: 'wget', local: '192.0.2.1:40000', remote: '192.0.2.7:80' });
+    const sum: Event = {
+      type: 'sum',
+      atMs: NOON_MS + SECOND,
+      count: 9,
+      socket: { ...counted, opened: 'out' },
+      differs: ['localPort'],
+    };
+    const shows = (query: string) => {
+      const shown = new ShownEvents();
+      const first = baseline([], { monotonicMs: 0, takenAtMs: NOON_MS });
+      shown.update(after(emptyState(query), first, batch({ events: [sum] })));
+      return shown.length > 0;
+    };
+    expect(['wget', 'port:80', 'out', 'closed', 'new'].map(shows)).toEqual([true, true, true, true, true]);
+    expect(['curl', 'port:81', 'in', 'listen'].map(shows)).toEqual([false, false, false, false]);
   });
 
   test('by age compares the age at the event', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { GapEvent, SocketEvent } from '../../../src/model/event.ts';
+import type { GapEvent, SocketEvent, SumEvent } from '../../../src/model/event.ts';
 import type { Socket } from '../../../src/model/socket.ts';
-import { eventText } from '../../../src/view/panes/events.ts';
+import { eventLine, eventText } from '../../../src/view/panes/events.ts';
 import { listener, NOON_MS, socket, udp } from '../../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../../helpers/lines.ts';
 
@@ -170,5 +170,55 @@ describe('the text of an event', () => {
         },
       ),
     );
+  });
+});
+
+describe('the text of counted connections', () => {
+  const sum = (fields: Partial<SumEvent> = {}): SumEvent => ({
+    type: 'sum',
+    atMs: NOON_MS + 7,
+    count: 12_480,
+    socket: { ...socket(), opened: 'out' },
+    differs: ['localPort'],
+    rxBytes: 1_240_000,
+    txBytes: 900,
+    ...fields,
+  });
+  const incoming: Socket = { ...socket({ local: '192.0.2.10:80', remote: '192.0.2.7:4000' }), opened: 'in' };
+  /** Returns program, pid and endpoints. */
+  const subject = (fields: Partial<SumEvent>) =>
+    /# (.*?)  12,480/
+      .exec(eventText(sum(fields)))?.[1]
+      ?.replaceAll(/ +/g, ' ')
+      .trim();
+
+  test('has program, pid, peer, number and bytes', () => {
+    expect(eventText(sum())).toBe(
+      '12:00:00.007 # curl                 100  tcp → 198.51.100.7:443                          12,480 short connections  ↓ 1.24 MB ↑ 900 B',
+    );
+    expect(eventText(sum({ count: 1 }))).toContain('  1 short connection  ');
+  });
+
+  test.each<[Partial<SumEvent>, string]>([
+    [{ socket: incoming, differs: ['remotePort'] }, 'curl 100 tcp :80 ← 192.0.2.7'],
+    [{ socket: incoming, differs: ['remotePort', 'remoteAddress'] }, 'curl 100 tcp :80 ← several peers'],
+    [{ differs: ['localPort', 'remoteAddress'] }, 'curl 100 tcp → several peers :443'],
+    [{ differs: ['localPort', 'pid'] }, 'curl · tcp → 198.51.100.7:443'],
+    [{ differs: ['localPort', 'program', 'remotePort'] }, 'several · tcp → 198.51.100.7'],
+    [{ differs: [] }, 'curl 100 tcp :40000 → 198.51.100.7:443'],
+    [{ socket: udp(), differs: [] }, 'dhcpcd 68 udp :68'],
+  ])('%j: %s', (fields, text) => {
+    expect(subject(fields)).toBe(text);
+  });
+
+  test('is shorter in a narrow pane', () => {
+    const lineOf = (width: number) =>
+      eventLine(sum(), width, 'none')
+        .spans.map(({ text }) => text)
+        .join('')
+        .trimEnd();
+    expect(lineOf(130)).toMatch(/ 12,480 short connections$/);
+    expect(lineOf(80)).toMatch(/ → 198\.51\.100\.7:443 +12,480 short$/);
+    expect(lineOf(50)).toMatch(/ # curl +×12,480 → 198\.51\.100\.7:443$/);
   });
 });

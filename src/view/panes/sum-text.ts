@@ -1,0 +1,35 @@
+import type { SumEvent } from '../../model/event.ts';
+import { firstOwner } from '../../model/socket.ts';
+import { addressText, countText, endpointText, ownerText, portText } from '../text/format.ts';
+
+/** Returns the program of counted connections. */
+export const sumProgramText = ({ socket, differs }: SumEvent): string =>
+  differs.includes('program') ? 'several' : ownerText(socket);
+
+/** Returns the pid of counted connections; undefined when unknown, or if they have several. */
+export const sumPid = ({ socket, differs }: SumEvent): number | undefined =>
+  differs.includes('program') || differs.includes('pid') ? undefined : firstOwner(socket).pid;
+
+/**
+ * Returns what the endpoints of counted connections have in common: `tcp → 192.0.2.1:443`, `tcp :80 ← 192.0.2.1`.
+ * @param hasProtocol false for a narrow pane
+ */
+export function sumEndpointsText({ socket, differs }: SumEvent, hasProtocol = true): string {
+  const { protocol, local, remote, opened } = socket;
+  const words: string[] = hasProtocol ? [protocol] : [];
+  if (!differs.includes('localPort')) words.push(`:${portText(local, socket, false)}`);
+  if (remote === null && !differs.includes('remoteAddress')) return words.join(' ');
+  words.push(opened === 'in' ? '←' : '→');
+  const hasPort = !differs.includes('remotePort');
+  if (!differs.includes('remoteAddress'))
+    words.push(hasPort ? endpointText(remote, socket) : addressText(remote));
+  else words.push('several peers', ...(hasPort ? [`:${portText(remote, socket, false)}`] : []));
+  return words.join(' ');
+}
+
+/** Returns the number of counted connections in words, the longest first, which a narrow pane has no room for. */
+export const sumCountTexts = ({ count }: SumEvent): readonly [string, string, string] => [
+  `${countText(count)} short ${count === 1 ? 'connection' : 'connections'}`,
+  `${countText(count)} short`,
+  `×${countText(count)}`,
+];
