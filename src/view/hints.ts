@@ -1,6 +1,6 @@
 import { type Hint, PROMPTS } from '../store/prompts.ts';
 import type { Seen } from '../store/seen-fields.ts';
-import type { Focus } from '../store/panes.ts';
+import { type Focus, PANE_NAMES } from '../store/panes.ts';
 import type { State } from '../store/state.ts';
 import { firstKey, type KeyHelp } from './header/key-help.ts';
 import { PANES, PANES_BY_RANK } from './panes/panes.ts';
@@ -45,7 +45,7 @@ export function shownHints(
   panes: FocusNow | undefined,
 ): readonly ShownHint[] {
   const ofMode = modeHints(state);
-  const hints = (ofMode ?? tableHints(keys, state.table.seen, panes)).flatMap((hint) => {
+  const hints = (ofMode ?? tableHints(keys, state, panes)).flatMap((hint) => {
     const label = hint.actions.flatMap((id) => firstKey(keys, id) ?? []).join(' ');
     return label === '' ? [] : [{ ...hint, label }];
   });
@@ -94,7 +94,13 @@ function modeHints(state: Mode): readonly Hint[] | undefined {
   return undefined;
 }
 
-function tableHints(keys: readonly KeyHelp[], seen: Seen, panes: FocusNow | undefined): readonly Hint[] {
+function tableHints(
+  keys: readonly KeyHelp[],
+  state: Mode & { readonly table: { readonly seen: Seen } },
+  panes: FocusNow | undefined,
+): readonly Hint[] {
+  const { seen } = state.table;
+  const open = new Set<string>(PANE_NAMES.filter((name) => state.panes[name]));
   const inLog = keys.flatMap(({ id, focusHint }): Hint[] => {
     const hint = panes && (focusHint === 'next pane' ? PANES[panes.next].title : focusHint?.[panes.focus]);
     return hint === undefined ? [] : [{ actions: [id], hint }];
@@ -102,7 +108,10 @@ function tableHints(keys: readonly KeyHelp[], seen: Seen, panes: FocusNow | unde
   const usual = keys
     .filter(({ id, hintFor }) => (!hintFor || seen[hintFor]) && !inLog.some((it) => it.actions.includes(id)))
     .toSorted((a, b) => rankOf(a) - rankOf(b))
-    .flatMap(({ id, hint }): Hint[] => (hint === undefined ? [] : [{ actions: [id], hint }]));
+    .flatMap(({ id, hint, openHint }): Hint[] => {
+      const text = open.has(id) ? (openHint ?? hint) : hint;
+      return text === undefined ? [] : [{ actions: [id], hint: text }];
+    });
   return [...inLog, ...usual];
 }
 

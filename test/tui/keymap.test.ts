@@ -72,9 +72,10 @@ test('every hint names actions that exist', () => {
 });
 
 test('every prompt and every pane is opened by a key', () => {
-  const list = after(emptyState(), { type: 'list', list: { kind: 'views', at: 0 } });
+  const table = after(emptyState(), { type: 'resize', width: 120, height: 40 });
+  const list = after(table, { type: 'list', list: { kind: 'views', at: 0 } });
   const actions = [
-    ...KEYS.flatMap(({ keys: [key = ''] }) => press(key, emptyState()) ?? []),
+    ...KEYS.flatMap(({ keys: [key = ''] }) => press(key, table) ?? []),
     ...['a', 'd', 'enter'].flatMap((key) => press(key, list) ?? []),
   ];
   const opened = actions.flatMap((it) =>
@@ -263,6 +264,25 @@ describe('in the event log', () => {
 
 test('i opens the traffic pane', () => {
   expect(press('i', emptyState())).toEqual({ type: 'pane', pane: 'traffic' });
+});
+
+test('a pane without room stays closed, and a message says so', () => {
+  const low = after(emptyState(), { type: 'resize', width: 40, height: 8 });
+  const noRoom = (name: string) => ({
+    type: 'message',
+    message: { text: `no room for ${name} on this screen`, isError: false },
+  });
+  expect(press('m', low)).toEqual(noRoom('graphs'));
+  // Replaces the table.
+  expect(press('e', low)).toEqual({ type: 'pane', pane: 'events' });
+  const withDetails = after(low, { type: 'pane', pane: 'details' });
+  expect(press('e', withDetails)).toEqual(noRoom('events'));
+  // It can be closed where it has no room.
+  const high = after(withDetails, { type: 'resize', width: 80, height: 40 }, { type: 'pane', pane: 'graph' });
+  expect(press('m', after(high, { type: 'resize', width: 40, height: 8 }))).toEqual({
+    type: 'pane',
+    pane: 'graph',
+  });
 });
 
 test('columns whose largest values matter are sorted descending first', () => {

@@ -103,7 +103,7 @@ const everyLine = (state: State, it: Socket, width: number): string[] => {
   return shown([
     ...headerLines(state, KEYS, width, 2),
     filterLine(state, KEYS, { shown: 1, total: 3, hidden: 1 }, width),
-    ...detailLines(row, state, width, 100),
+    ...detailLines(row, state, KEYS, width, 100),
     ...trafficLines(state, width, 10),
     ...logLines(state, width),
     ...helpLines(KEYS, state, width),
@@ -290,7 +290,7 @@ describe('the header', () => {
         batch({ monotonicMs: 30_000, degradations: [], events: [...counted, trace] }),
       );
       expect(textOf(headerLines(both, KEYS, 120, 2)[1])).toContain(
-        '3,012 closes missed at 12:00:21 (? for 1 more)',
+        '3,012 closes missed at 12:00:21 (?: 1 more notice)',
       );
       const help = shown(helpLines(KEYS, both, 120)).join('\n');
       expect(help).toContain('3,012 closes missed at 12:00:21\n  1 state change missed at 12:00:21');
@@ -311,8 +311,9 @@ describe('the header', () => {
       const costs = (level: Coverage['level'], width: number) =>
         textOf(headerLines({ ...caught({ level }), showsCost: true }, KEYS, width, 2)[1]).trimEnd();
       expect(costs('polls', 160)).toBe(
-        'poll 2 ms  (sockets 1 ms, programs 1 ms, differences <1 ms)  every 1s  Linux 6.18  /proc/net  polling only',
+        'poll 2 ms  (sockets 1 ms, programs 1 ms, differences <1 ms)  every 1s',
       );
+      expect(costs('polls', 109)).toMatch(/ every 1s {2}Linux 6.18 {2}\/proc\/net {2}polling only$/);
       expect(costs('closes', 80)).toMatch(/^poll 2 ms {2}.*every 1s/);
       expect(costs('changes', 40)).toMatch(/^poll 2 ms {2}every 1s/);
     });
@@ -338,7 +339,12 @@ describe('the header', () => {
   test('shows the number of other notices', () => {
     const degradations = [1, 2, 3].map((n) => ({ code: `c${n}`, text: `notice ${n}`, short: `n${n}` }));
     expect(textOf(headerLines({ ...state, degradations }, KEYS, 120, 2)[1])).toContain(
-      'notice 1 (? for 2 more)',
+      'notice 1 (?: 2 more notices)',
+    );
+    // A narrow pane does not cut the notice for a longer number of others.
+    const narrow = degradations.map((it) => ({ ...it, short: 'sixteen letters:' }));
+    expect(textOf(headerLines({ ...state, degradations: narrow }, KEYS, 40, 2)[1])).toMatch(
+      /sixteen letters: \(\? \+2\)$/,
     );
   });
 });
@@ -387,7 +393,7 @@ describe('the prompt', () => {
 describe('details', () => {
   const detailsOf = (it: Socket, width = 60) => {
     const state = after(emptyState(), baseline([it]));
-    return shown(detailLines(state.table.rows.get(it.id), state, width, 100));
+    return shown(detailLines(state.table.rows.get(it.id), state, KEYS, width, 100));
   };
 
   test('wrap a command line at its words, and a long word at any place', () => {
@@ -435,7 +441,7 @@ describe('details', () => {
       emptyState(),
       baseline([{ ...near, owners: [{ knowledge: 'inherited', pid: 7, process: 'curl' }] }, far]),
     );
-    const lines = shown(detailLines(state.table.rows.get('near'), state, 60, 100));
+    const lines = shown(detailLines(state.table.rows.get('near'), state, KEYS, 60, 100));
     const at = lines.indexOf('remote   127.0.0.1:80  http');
     expect(lines.slice(at + 1, at + 4)).toEqual([
       'program  curl  pid 7',
@@ -453,13 +459,15 @@ describe('details', () => {
       batch({ spawned: [it], closed: [it.id], events }),
       batch({ monotonicMs: 3000 }),
     );
-    const lines = shown(detailLines(closed.table.rows.get(it.id), closed, 60, 100));
+    const lines = shown(detailLines(closed.table.rows.get(it.id), closed, KEYS, 60, 100));
     expect(lines).toContain('lived    0.41 ms');
     expect(lines.some((text) => text.startsWith('age'))).toBe(false);
   });
 
   test('say that no socket is selected', () => {
-    expect(textOf(detailLines(undefined, emptyState(), 60, 10)[0])).toMatch(/^DETAILS {2}no socket selected/);
+    expect(textOf(detailLines(undefined, emptyState(), KEYS, 60, 10)[0])).toMatch(
+      /^DETAILS {2}no socket selected/,
+    );
   });
 });
 
@@ -494,6 +502,11 @@ describe('help', () => {
     );
     expect(hints('events', 'table', 200)).not.toContain('enter details');
     expect(textOf(hintLine(KEYS, seeing(ALL_SEEN), 200, undefined))).not.toContain('tab');
+    const opened = after(emptyState(), { type: 'pane', pane: 'details' });
+    const now = { focus: 'table', next: 'details' } as const;
+    expect(textOf(hintLine(KEYS, opened, 80, now))).toMatch(
+      /^tab details {2}\/ filter {2}enter close {2}p port /,
+    );
   });
 
   test('lists each column once, the present ones first', () => {

@@ -5,6 +5,7 @@ import type { Owner, Socket } from '../../src/model/socket.ts';
 import { compileForSubjects } from '../../src/query/compile.ts';
 import { compileHideRules, hideRuleOf } from '../../src/store/hide-rules.ts';
 import { columnOf } from '../../src/view/columns/columns.ts';
+import { KEYS } from '../../src/tui/keymap.ts';
 import { detailLines } from '../../src/view/panes/details-pane.ts';
 import { eventLine, eventText } from '../../src/view/panes/events.ts';
 import { GROUPINGS } from '../../src/view/table/grouping.ts';
@@ -39,7 +40,7 @@ const COPIED = placed('process', 'remoteAddress').map(({ column }) => column);
 /** All outputs that show a name as text. */
 const OUTPUTS: Readonly<Record<string, (it: Socket) => string>> = {
   'the table': (it) => rowText(rowOf(it), COPIED, cellContext(stateOf(it))),
-  details: (it) => detailLines(rowOf(it), stateOf(it), 60, 30).map(textOf).join('\n'),
+  details: (it) => detailLines(rowOf(it), stateOf(it), KEYS, 60, 30).map(textOf).join('\n'),
   events: (it) =>
     textOf(eventLine({ type: 'spawn', atMs: NOON_MS, socket: it, learntBy: 'poll' }, 120, 'none')),
   watch: (it) => eventText({ type: 'spawn', atMs: NOON_MS, socket: it, learntBy: 'poll' }),

@@ -1,11 +1,11 @@
-import { PANE_NAMES } from '../../store/panes.ts';
+import { PANE_NAMES, type PaneName } from '../../store/panes.ts';
 import { eventAtCursor } from '../../view/panes/event-pane.ts';
 import { focusOn } from '../../view/panes/focus.ts';
 import { goToRow } from '../../view/panes/go-to-row.ts';
-import { nextFocus } from '../../view/layout.ts';
+import { layoutOf, nextFocus } from '../../view/layout.ts';
 import { PANES } from '../../view/panes/panes.ts';
 import type { Action } from '../../store/actions.ts';
-import type { Binding } from './binding.ts';
+import { type Binding, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
 import { fold } from './views.ts';
 
@@ -16,6 +16,7 @@ const ENTER: Binding = {
   about: 'details of the selected socket and its program; in the event log: go to the row of the event',
   group: 'Panes',
   hint: 'details',
+  openHint: 'close',
   hintRank: 2,
   focusHint: { events: 'go to row', details: 'close' },
   run: (context) =>
@@ -40,10 +41,19 @@ const TAB: Binding = {
   run: focusNext,
 };
 
+/** Opens a pane, or closes it. A pane that has no room on this screen stays closed: a message says so. */
+function openOrClose({ state }: KeyContext, pane: PaneName, name: string): Action {
+  const opened = { ...state, panes: { ...state.panes, [pane]: true } };
+  return state.panes[pane] || layoutOf(opened)[pane] !== undefined
+    ? { type: 'pane', pane }
+    : say(`no room for ${name} on this screen`);
+}
+
 // The key of the help is with those that quit.
 const OPENING_KEYS = PANE_NAMES.filter((name) => name !== 'help').flatMap((pane): Binding[] => {
   const { key } = PANES[pane];
-  const binding = key && { ...key, group: 'Panes', run: () => ({ type: 'pane', pane }) as const };
+  const run = (context: KeyContext) => openOrClose(context, pane, key?.hint ?? pane);
+  const binding = key && { ...key, group: 'Panes', run };
   // The help shows tab after the pane that it goes to.
   return [...(binding ? [binding] : []), ...(pane === 'events' ? [TAB] : [])];
 });

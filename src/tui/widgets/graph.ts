@@ -3,7 +3,7 @@ import type { Palette } from '../../store/state.ts';
 import type { Tick } from '../../store/counts.ts';
 import { graphSeries, type Series } from '../../view/panes/graph.ts';
 import type { Region } from '../../view/panes/pane.ts';
-import { cutEnd } from '../../view/text/width.ts';
+import { cutEnd, displayWidth } from '../../view/text/width.ts';
 import { colour } from '../theme.ts';
 
 type Sparkline = ReturnType<(typeof import('blessed-contrib/lib/widget/sparkline.js'))['default']>;
@@ -67,7 +67,7 @@ function place(
   region: Region,
   left: number,
   width: number,
-  { name, summary, values }: Series,
+  { name, summary, short, values }: Series,
   palette: Palette,
 ): void {
   sparkline.show();
@@ -76,7 +76,8 @@ function place(
   sparkline.width = width;
   sparkline.height = region.height;
   (sparkline.style as { fg: number | string }).fg = colour(palette, TONES[name]) ?? 'default';
-  const title = cutEnd(`${name} ${summary}`.trimEnd(), width);
+  const titles = [`${name} ${summary}`.trimEnd(), `${name} ${short}`, name];
+  const title = titles.find((it) => displayWidth(it) <= width) ?? cutEnd(name, width);
   sparkline.setData([title], [values]);
   // The widget starts with an empty line for a border and adds a colon to its title.
   sparkline.setContent(sparkline.getContent().trimStart().replace(`${title}:`, title));

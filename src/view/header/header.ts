@@ -54,7 +54,7 @@ function throughputWords(tick: Partial<Tick>, { uncounted, countedOthers }: Coun
   return [{ text: of + text, short, rank: 2.5 }];
 }
 
-/** Minimum width of a line that also names system, source and coverage. The line about the cost shows them, too. */
+/** Minimum width of a first line that also names system, source and coverage. */
 const ROOM_FOR_SYSTEM = 110;
 
 const systemWords = ({ system, source, coverage }: State): Word[] => [
@@ -63,8 +63,8 @@ const systemWords = ({ system, source, coverage }: State): Word[] => [
   ...(coverage ? [{ ...COVERAGE[coverage.level], tone: 'quiet', rank: 8.5 } as const] : []),
 ];
 
-/** Returns what a poll costs, what it reads and how often. */
-function costWords(state: State): Word[] {
+/** Returns what a poll costs, what it reads and how often; on a narrow screen also what the line above has no room for. */
+function costWords(state: State, width: number): Word[] {
   const { socketsMs = 0, ownersMs = 0, diffMs = 0 } = state.cost ?? {};
   return [
     { text: `poll ${costText(socketsMs + ownersMs + diffMs)}`, rank: 1 },
@@ -74,7 +74,7 @@ function costWords(state: State): Word[] {
       rank: 4,
     },
     { text: `every ${pacedText(state)}`, rank: 2 },
-    ...systemWords(state),
+    ...(width < ROOM_FOR_SYSTEM ? systemWords(state) : []),
   ];
 }
 
@@ -112,7 +112,7 @@ export function headerLines(state: State, keys: readonly KeyHelp[], width: numbe
   if (silence.length > 0)
     return height < 2 ? [spread([], silence, width)] : [first, spread([], silence, width)];
   if (height < 2 || state.nowMs === undefined) return [first];
-  if (state.showsCost) return [first, spread(costWords(state), [], width)];
+  if (state.showsCost) return [first, spread(costWords(state, width), [], width)];
   const minute = lastMinute(state.table.history, state.nowMs);
   const { spawned, closed } = state.lastTick ?? { spawned: 0, closed: 0 };
   const pair = (plus: number, minus: number, digits: number) =>
@@ -143,9 +143,18 @@ function silenceWords({ silence, nowMs }: State): Word[] {
  * @param room cells for its short form
  */
 function noticeWords(all: readonly Notice[], key: string | undefined, room: number): Word[] {
-  const [first] = all;
+  const [first, ...others] = all;
   if (first === undefined) return [];
-  const more = all.length > 1 ? ` (${key === undefined ? '' : `${key} for `}${all.length - 1} more)` : '';
-  const short = cutEnd(printable(first.short), Math.max(0, room - displayWidth(more))) + more;
+  const count = others.length;
+  const [more = '', fewer = ''] =
+    count === 0
+      ? []
+      : key === undefined
+        ? [` (${noticesText(count)})`, ` (+${count})`]
+        : [` (${key}: ${noticesText(count)})`, ` (${key} +${count})`];
+  const text = printable(first.short);
+  const short = displayWidth(text + more) <= room ? text + more : cutEnd(text, room - fewer.length) + fewer;
   return [{ text: printable(first.text) + more, short, tone: 'warning', rank: 2.4 }];
 }
+
+const noticesText = (count: number): string => `${count} more ${count === 1 ? 'notice' : 'notices'}`;

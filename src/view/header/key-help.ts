@@ -28,6 +28,8 @@ export interface KeyHelp {
   readonly present?: (seen: Seen) => boolean;
   /** The hint is shown only once the source has shown this. */
   readonly hintFor?: keyof Seen;
+  /** The hint while the pane of the same name as the action is open. */
+  readonly openHint?: string;
   /** First hints while keys move in a second pane, by the pane that the keys act on, or the name of the next pane. */
   readonly focusHint?: Partial<Readonly<Record<Focus, string>>> | 'next pane';
 }

@@ -1,5 +1,6 @@
 import type { State } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
+import type { KeyHelp } from '../header/key-help.ts';
 import type { Line } from '../text/line.ts';
 import { topWithin, withPosition } from '../text/position.ts';
 import { factLines } from './details.ts';
@@ -14,6 +15,7 @@ import { linesIn, type PaneRow } from './pane.ts';
 export function detailLines(
   row: Row | undefined,
   state: State,
+  keys: readonly KeyHelp[],
   width: number,
   height: number,
   isFocused = false,
@@ -21,7 +23,7 @@ export function detailLines(
   const { selectedId, places } = state;
   const name = `${isFocused ? KEYS_HERE : ''}DETAILS`;
   if (row === undefined) return [paneTitle(name, 'no socket selected', width)];
-  const lines = factLines(row, state, width);
+  const lines = factLines(row, state, keys, width);
   const all = { top: places.details.top, height: Math.max(0, height - 1), length: lines.length };
   const part = { ...all, top: topWithin(all) };
   const isAnother = selectedId !== null && row.id !== selectedId;
@@ -35,9 +37,9 @@ const LINES = { without: 14, with: 22 };
 /** Lines of the table, with its titles, that stay above the details on a screen of usual height. */
 const TABLE_LINES = 6;
 
-const scroll: NonNullable<PaneRow['move']> = ({ state, order }, { width, height }, by, unit) => {
+const scroll: NonNullable<PaneRow['move']> = ({ state, order, keys }, { width, height }, by, unit) => {
   const row = order.rowAt(state.places.table.index);
-  const lines = row ? factLines(row, state, width).length : 0;
+  const lines = row ? factLines(row, state, keys, width).length : 0;
   const room = Math.max(0, height - 1);
   const step = linesIn(unit, Math.max(1, room - 1), lines);
   return { type: 'scroll', pane: 'details', by: step * by, lines, height: room };
@@ -54,8 +56,8 @@ export const DETAILS: PaneRow = {
   },
   rank: 3,
   title: 'details',
-  lines: ({ state, order, focus }, { width, height }) =>
-    detailLines(order.rowAt(state.places.table.index), state, width, height, focus === 'details'),
+  lines: ({ state, order, keys, focus }, { width, height }) =>
+    detailLines(order.rowAt(state.places.table.index), state, keys, width, height, focus === 'details'),
   move: scroll,
   // Scrolls without moving the focus.
   wheel: (now, by) => (now.layout.details ? [scroll(now, now.layout.details, by, 'row')] : []),

@@ -30,6 +30,7 @@ import { type Line, line, span } from '../text/line.ts';
 import { changeWords } from '../text/change-text.ts';
 import { nameText, programText } from '../text/program-text.ts';
 import { LIFE_COLUMNS } from '../columns/life.ts';
+import { type KeyHelp, keyText } from '../header/key-help.ts';
 import { cellContext } from '../table/rows.ts';
 import { displayWidth, inLines, inPieces } from '../text/width.ts';
 
@@ -118,13 +119,18 @@ function ownerFacts(owner: Owner, usage: Usage | null, width: number): Line[] {
   return lines;
 }
 
-/** Returns the program of the peer of a local connection. */
-function peerFields(row: Row, state: State, width: number): Line[] {
+/** Returns the program of the peer of a local connection, and the key that goes to it. */
+function peerFields(row: Row, state: State, keys: readonly KeyHelp[], width: number): Line[] {
   const peer = peerOf(pictureOf(state).rows, row);
   if (peer === undefined) return [];
   const { pid, process, knowledge } = firstOwner(peer.socket);
   const name = pid === undefined && process === undefined ? knowledge : ownerText(peer.socket);
-  const words = [name, ...(pid === undefined ? [] : [`pid ${pid}`]), 'on this machine', '% goes to its row'];
+  const words = [
+    name,
+    ...(pid === undefined ? [] : [`pid ${pid}`]),
+    'on this machine',
+    `${keyText(keys, 'go-to-peer')} goes to its row`,
+  ];
   return factField(['peer', words], width);
 }
 
@@ -137,7 +143,7 @@ function changeFields({ log }: State, id: string, width: number): Line[] {
 const DIRECTIONS = { in: 'incoming', out: 'outgoing' } as const;
 
 /** Returns everything known about a socket and the programs behind it. */
-export function factLines(row: Row, state: State, width: number): Line[] {
+export function factLines(row: Row, state: State, keys: readonly KeyHelp[], width: number): Line[] {
   const { socket, direction } = row;
   const moment = momentOf(state);
   const fields = (facts: readonly Fact[]) => facts.flatMap((fact) => factField(fact, width));
@@ -162,7 +168,7 @@ export function factLines(row: Row, state: State, width: number): Line[] {
     ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
     // The first program comes early, because a low pane shows only the first lines.
     ...(first?.names ?? []),
-    ...peerFields(row, state, width),
+    ...peerFields(row, state, keys, width),
     ...exposureField(socket, width),
     ...fields(byteFacts(row, moment)),
     ...fields(pathFacts(row)),

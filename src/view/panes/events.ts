@@ -19,7 +19,11 @@ import { sumCountTexts, sumEndpointsText, sumPid, sumProgramText } from './sum-t
 
 /** Returns the title line of a pane. */
 export const paneTitle = (title: string, note: string, width: number): Line =>
-  line(span(title, 'header'), span(`  ${note}`, 'quiet'), span(' '.repeat(Math.max(0, width))));
+  line(
+    span(title, 'header'),
+    span(cutEnd(`  ${note}`, width - displayWidth(title)), 'quiet'),
+    span(' '.repeat(Math.max(0, width))),
+  );
 
 const MARKS: Readonly<Record<Event['type'], string>> = {
   spawn: '+',

@@ -1,12 +1,13 @@
 import type { PaneRow } from './pane.ts';
 import type { Tick } from '../../store/counts.ts';
-import { rateText } from '../text/format.ts';
+import { compactText, rateText } from '../text/format.ts';
 
 /** One curve of the graphs. */
 export interface Series {
   readonly name: 'sockets' | 'opened' | 'closed' | 'traffic';
-  /** Text in its title. */
+  /** Text in its title, and a shorter one for a narrow graph. */
   readonly summary: string;
+  readonly short: string;
   /** One value per cell, oldest first, starting at the first tick; finite and never negative. */
   readonly values: readonly number[];
 }
@@ -45,12 +46,14 @@ export function graphSeries(history: readonly Tick[], nowMs: number, cells: numb
   const [least, most] = [Math.min(...seen), Math.max(...seen)];
   const range = seen.length === 0 ? '' : least === most ? `${least}` : `${least}–${most}`;
   return [
-    { name: 'sockets', summary: range, values: seen },
-    { name: 'opened', summary: `${sum(opened)} in 5 min`, values: opened.slice(first) },
-    { name: 'closed', summary: `${sum(closed)} in 5 min`, values: closed.slice(first) },
+    { name: 'sockets', summary: range, short: range, values: seen },
+    { name: 'opened', ...countTexts(sum(opened)), values: opened.slice(first) },
+    { name: 'closed', ...countTexts(sum(closed)), values: closed.slice(first) },
     ...traffic,
   ];
 }
+
+const countTexts = (count: number) => ({ summary: `${count} in 5 min`, short: String(count) });
 
 /** Returns the mean rate of the ticks in each step, bytes per second; a step without a tick repeats the last mean. */
 function trafficOf(history: readonly Tick[], count: number, cellOf: (tick: Tick) => number): Series[] {
@@ -67,7 +70,7 @@ function trafficOf(history: readonly Tick[], count: number, cellOf: (tick: Tick)
   const seen = rates.slice(rates.findIndex(({ ticks }) => ticks > 0));
   let mean = 0;
   const values = seen.map(({ sum, ticks }) => (ticks > 0 ? (mean = Math.round(sum / ticks)) : mean));
-  return [{ name: 'traffic', summary: rateText(last), values }];
+  return [{ name: 'traffic', summary: rateText(last), short: compactText(last), values }];
 }
 
 /** The graphs. `GraphWidget` draws them. */

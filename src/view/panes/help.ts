@@ -177,7 +177,13 @@ function helpTitle({ state, keys }: Scene, shown: number, total: number, width: 
 export const HELP: PaneRow = {
   position: { where: 'screen' },
   rank: 1,
-  key: { id: 'help', keys: ['?', 'F1'], name: 'open or close the help', about: 'this help', hint: 'help' },
+  key: {
+    id: 'help',
+    keys: ['?', 'F1'],
+    name: 'open or close the help',
+    about: 'every key, query term, mark and column',
+    hint: 'help',
+  },
   hints: ({ panes }) =>
     panes.help
       ? [

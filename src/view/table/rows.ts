@@ -210,11 +210,15 @@ export function groupLine(
 
 const timeWaitText = ({ count }: TimeWaitItem): string => `${countText(count)} TIME_WAIT`;
 
-/** Returns the line of sockets in TIME_WAIT. @param width cells of the pane */
-export function timeWaitLine(item: TimeWaitItem, width: number, selection: Selection): Line {
+/**
+ * Returns the line of sockets in TIME_WAIT.
+ * @param width cells of the pane
+ * @param key the key that folds and unfolds it
+ */
+export function timeWaitLine(item: TimeWaitItem, width: number, selection: Selection, key: string): Line {
   const fold = (item.folded ? '▸' : '▾') + (selection === 'resting' ? '›' : ' ');
   const selected = selection === 'moving';
-  const text = `${fold}${timeWaitText(item)} · enter ${item.folded ? 'shows' : 'folds'} them`;
+  const text = `${fold}${timeWaitText(item)} · ${key} ${item.folded ? 'shows' : 'folds'} them`;
   return { spans: [span(fit(text, width), selected ? 'plain' : 'quiet')], selected };
 }
 
@@ -263,7 +267,7 @@ export function tableLines(
     if (item?.type === 'row') lines.push(rowLine(item.row, columns, context, shown, state.cell, matched));
     else if (item?.type === 'group')
       lines.push(groupLine(item, columns, context, shown, (group) => order.historyOf(group)));
-    else if (item) lines.push(timeWaitLine(item, end, shown));
+    else if (item) lines.push(timeWaitLine(item, end, shown, keyOf('details')));
   }
   return lines;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { KEYS } from '../../../src/tui/keymap.ts';
 import { detailLines } from '../../../src/view/panes/details-pane.ts';
 import { EVERY_FIELD } from '../../helpers/every-field.ts';
 import { after, baseline, emptyState, socket } from '../../helpers/fakes.ts';
@@ -11,10 +12,10 @@ const shown = (...args: Parameters<typeof detailLines>): string[] =>
 describe('the details', () => {
   const state = after(emptyState(), baseline([SCENE.node]));
   const row = state.table.rows.get(SCENE.node.id);
-  const all = shown(row, state, 60, 100).slice(1);
+  const all = shown(row, state, KEYS, 60, 100).slice(1);
   const scrolled = (by: number, height = 6) => {
     const scroll = { type: 'scroll', pane: 'details', by, lines: all.length, height: height - 1 } as const;
-    return shown(row, after(state, scroll), 60, height);
+    return shown(row, after(state, scroll), KEYS, 60, height);
   };
 
   test('scroll, and say which lines are visible', () => {
@@ -29,6 +30,7 @@ describe('the details', () => {
       shown(
         row,
         { ...state, places: { ...state.places, details: { top: 9, index: -1, moved: false } } },
+        KEYS,
         60,
         100,
       ),
@@ -36,7 +38,13 @@ describe('the details', () => {
   });
 
   test('mark their title while the keys scroll them', () => {
-    expect(shown(row, state, 60, 6, true)[0]).toMatch(/^▸ DETAILS {2}1–5/);
+    expect(shown(row, state, KEYS, 60, 6, true)[0]).toMatch(/^▸ DETAILS {2}1–5/);
+  });
+
+  test('cut a note that is too long for their title', () => {
+    const away = { ...state, selectedId: 'another' };
+    expect(shown(row, away, KEYS, 40, 6)[0]).toMatch(/^DETAILS {2}1–5 of \d+ · selected socket no…$/);
+    expect(shown(row, away, KEYS, 80, 6)[0]).toMatch(/in its place$/);
   });
 
   test('start at their first line when another socket is selected', () => {
@@ -49,7 +57,7 @@ describe('the details', () => {
   test('show every known value of a socket', () => {
     const every = after(emptyState(), baseline([EVERY_FIELD]));
     const known = every.table.rows.get(EVERY_FIELD.id);
-    const text = shown(known && { ...known, direction: 'in' }, every, 200, 100).join('\n');
+    const text = shown(known && { ...known, direction: 'in' }, every, KEYS, 200, 100).join('\n');
     for (const value of [
       ...[
         'raw6',

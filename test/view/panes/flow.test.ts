@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Socket, Traffic } from '../../../src/model/socket.ts';
+import { KEYS } from '../../../src/tui/keymap.ts';
 import { detailLines } from '../../../src/view/panes/details-pane.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
 import {
@@ -23,7 +24,7 @@ const TICK_MS = NOON_MS + 1000;
 /** Returns the details of a socket one second after the first poll, by label. */
 function detailsOf(it: Socket, width = 100, ...more: Parameters<typeof after>[1][]): Record<string, string> {
   const state = after(emptyState(), baseline([]), batch({ monotonicMs: 1000, spawned: [it] }), ...more);
-  const texts = detailLines(state.table.rows.get(it.id), state, width, 100).map((line) =>
+  const texts = detailLines(state.table.rows.get(it.id), state, KEYS, width, 100).map((line) =>
     textOf(line).trimEnd(),
   );
   return Object.fromEntries(texts.slice(1).map((text) => [text.slice(0, 9).trimEnd(), text.slice(9)]));
@@ -57,7 +58,7 @@ describe('received and sent', () => {
 
   test('shows no rate at the first poll', () => {
     const state = after(emptyState(), baseline([socket({ id: 'a', traffic: { rxBytes: 5 } })]));
-    const texts = detailLines(state.table.rows.get('a'), state, 80, 100).map(textOf);
+    const texts = detailLines(state.table.rows.get('a'), state, KEYS, 80, 100).map(textOf);
     expect(texts).toContain('received 5 B');
   });
 });
@@ -143,7 +144,7 @@ test('shows what the latest change was', () => {
       batch({ changed: [{ ...before, state: 'CLOSE_WAIT', owners }] }),
     ),
   );
-  const texts = detailLines(state.table.rows.get(before.id), state, 80, 100).map(textOf);
+  const texts = detailLines(state.table.rows.get(before.id), state, KEYS, 80, 100).map(textOf);
   expect(texts.find((text) => text.startsWith('changed'))?.trimEnd()).toBe(
     'changed  12:00:01  now held by sshd 14  released by curl 100  CLOSE_WAIT',
   );
@@ -152,8 +153,8 @@ test('shows what the latest change was', () => {
 test('does not break a word that fits in a line', () => {
   const state = after(emptyState(), ...TRAFFIC_BATCHES);
   for (let width = 40; width < 120; width++) {
-    const texts = detailLines(state.table.rows.get(MACHINE.download.id), state, width, 100).map((line) =>
-      textOf(line).trimEnd(),
+    const texts = detailLines(state.table.rows.get(MACHINE.download.id), state, KEYS, width, 100).map(
+      (line) => textOf(line).trimEnd(),
     );
     expect(texts.filter((text) => displayWidth(text) > width)).toEqual([]);
     expect(

@@ -30,6 +30,12 @@ test('covers five minutes, with a value per step since the first tick', () => {
   ]);
 });
 
+test('has a shorter text for a narrow graph', () => {
+  const history = [{ ...moving(10.2 * MINUTE, 1_000_000, 240_000), spawned: 2 }];
+  const short = graphSeries(history, 11 * MINUTE, 5).map((series) => `${series.name} ${series.short}`);
+  expect(short).toEqual(['sockets 1', 'opened 2', 'closed 0', 'traffic 1.2M']);
+});
+
 test('drops ticks older than five minutes', () => {
   expect(of([tick(MINUTE, 9, 9, 9), tick(10 * MINUTE, 1)], 10 * MINUTE, 5)[1]).toEqual([
     'opened',
