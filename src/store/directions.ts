@@ -6,24 +6,24 @@ import { directionOf, isConnection, Listeners, directionFromKernel } from './lis
  * accepted, so connections of unknown direction are kept until the batch is complete.
  */
 export class Directions {
+  readonly #onIncoming: (id: string) => void;
   readonly #listeners = new Listeners();
   /** Connections of the current batch that have no listener yet, by their local port. */
   readonly #withoutListener = new Map<number, Socket[]>();
 
+  /** @param onIncoming called with a connection that was taken before the listener that accepted it */
+  constructor(onIncoming: (id: string) => void) {
+    this.#onIncoming = onIncoming;
+  }
+
   /**
    * Returns the direction of a new or changed socket; undefined when unknown, or when it is not a connection.
    * @param before its direction before the change; undefined when unknown or new
-   * @param onIncoming if the socket is a listener, called with the id of each connection earlier in this batch that the
-   * listener accepted
    */
-  take(
-    socket: Socket,
-    before: Direction | undefined,
-    onIncoming: (id: string) => void,
-  ): Direction | undefined {
+  take(socket: Socket, before: Direction | undefined): Direction | undefined {
     this.#listeners.take(socket);
     if (isListening(socket)) {
-      this.#matchListener(socket.local.port, onIncoming);
+      this.#matchListener(socket.local.port);
       return undefined;
     }
     // A direction from a listener may be wrong: an outgoing connection can use its port. The kernel corrects it.
@@ -47,13 +47,13 @@ export class Directions {
     this.#withoutListener.clear();
   }
 
-  /** Calls `onIncoming` for the kept connections that now have a listener, and keeps the others. */
-  #matchListener(port: number, onIncoming: (id: string) => void): void {
+  /** Reports the kept connections that now have a listener, and keeps the others. */
+  #matchListener(port: number): void {
     const waiting = this.#withoutListener.get(port);
     if (waiting === undefined) return;
     const unmatched: Socket[] = [];
     for (const socket of waiting) {
-      if (this.#listeners.has(socket)) onIncoming(socket.id);
+      if (this.#listeners.has(socket)) this.#onIncoming(socket.id);
       else unmatched.push(socket);
     }
     this.#withoutListener.set(port, unmatched);

@@ -28,7 +28,10 @@ export class RowWriter {
   readonly #rows: FadingRows;
   readonly #summary: Summary;
   readonly #activity = new Activity();
-  readonly #directions = new Directions();
+  readonly #directions = new Directions((id) => {
+    const row = this.#rows.get(id);
+    if (row) this.#rows.set({ ...row, direction: 'in' });
+  });
   readonly #peers = new Peers((id, peer, isPair) => {
     this.#setPeer(id, isPair ? peer : undefined);
     this.#setPeer(peer, isPair ? id : undefined);
@@ -49,7 +52,7 @@ export class RowWriter {
     socket: Socket,
     { host, monotonicMs: nowMs, takenAtMs, isBaseline, tick, elapsedMs }: RowMoment,
   ): void {
-    const direction = this.#directions.take(socket, undefined, this.#setIncoming);
+    const direction = this.#directions.take(socket, undefined);
     const row: Row = {
       id: socket.id,
       host,
@@ -70,7 +73,7 @@ export class RowWriter {
   change(socket: Socket, { monotonicMs: nowMs, tick, elapsedMs }: RowMoment): boolean {
     const before = this.#rows.getOpen(socket.id);
     if (before === undefined) return false;
-    const direction = this.#directions.take(socket, before.direction, this.#setIncoming);
+    const direction = this.#directions.take(socket, before.direction);
     const row: Row = {
       ...(direction === before.direction ? before : withDirection(before, direction)),
       socket,
@@ -134,9 +137,4 @@ export class RowWriter {
     const row = this.#rows.get(id);
     if (row && row.peer !== peer) this.#rows.set(withPeer(row, peer));
   }
-
-  readonly #setIncoming = (id: string): void => {
-    const row = this.#rows.get(id);
-    if (row) this.#rows.set({ ...row, direction: 'in' });
-  };
 }

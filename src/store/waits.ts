@@ -19,7 +19,6 @@ interface Group {
 
 /** Sum of the sockets of a group. */
 export interface WaitSum {
-  readonly group: string;
   readonly oldest: Readonly<Omit<Waiting, 'group'>>;
   readonly count: number;
   readonly bytes: number;
@@ -94,7 +93,7 @@ export class Waits {
     if (of.isUnsorted) sort(of);
     if (!limits.some((limit) => reaches(of, limit, nowMs))) return undefined;
     const [oldest] = of.waiting.values();
-    return oldest && { group, oldest, count: of.waiting.size, bytes: of.bytes };
+    return oldest && { oldest, count: of.waiting.size, bytes: of.bytes };
   }
 
   #add(waiting: Waiting): Group {
