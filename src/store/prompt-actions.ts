@@ -1,5 +1,5 @@
 import type { Query } from '../query/query.ts';
-import { editPrompt, pastedText } from './prompt.ts';
+import { editPrompt, pastedText } from './prompt-editing.ts';
 import { PROMPTS, queryOfPrompt } from './prompts.ts';
 import type { Prompt, PromptKind, State } from './state.ts';
 

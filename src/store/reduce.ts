@@ -16,7 +16,7 @@ import { type HostAnswer, withHosts } from './lookups.ts';
 import { livePicture } from './picture.ts';
 import { isPresent, withInput } from './presence.ts';
 import { acceptPrompt, cancelPrompt, openPrompt, paste, preview, reopenSave } from './prompt-actions.ts';
-import { completePrompt, editPrompt, recall } from './prompt.ts';
+import { completePrompt, editPrompt, recall } from './prompt-editing.ts';
 import { toggleTerm, withQuery } from './query-actions.ts';
 import { type Folds, NO_FOLDS, type Pause, type State } from './state.ts';
 import { undo, withHidden, withQueryReplaced, withTermAdded } from './undo.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Edit } from '../../src/store/actions.ts';
 import { valuesOf } from '../../src/query/values.ts';
 import { addToHistory } from '../../src/store/history.ts';
-import { completePrompt, editPrompt, recall } from '../../src/store/prompt.ts';
+import { completePrompt, editPrompt, recall } from '../../src/store/prompt-editing.ts';
 import { queryOfPrompt } from '../../src/store/prompts.ts';
 import type { Prompt, PromptKind } from '../../src/store/state.ts';
 import { queryFrom, socket } from '../helpers/fakes.ts';
