@@ -5,7 +5,7 @@ import { decodeAddresses, findInfo, INET, isRemnantAt } from '../netlink/inet.ts
 import { sockIdOf } from '../netlink/inet-requests.ts';
 import { decodeTraffic } from '../netlink/traffic.ts';
 import { decodeOpened } from '../netlink/opened.ts';
-import { cookieId } from '../netlink/slots.ts';
+import { cookieId } from '../netlink/cookie.ts';
 import { LITTLE_ENDIAN } from '../netlink/wire.ts';
 import type { SocketMessage } from '../sockets/make-socket.ts';
 import type { TracedSocket } from './traced-sockets.ts';

@@ -4,7 +4,7 @@ import { decodeAddresses, findInfo, INET, type InetAddresses } from './inet.ts';
 import { IPPROTO, sockIdAt } from './inet-requests.ts';
 import { decodeTraffic } from './traffic.ts';
 import { ERRNO } from './errno.ts';
-import { cookieId } from './slots.ts';
+import { cookieId } from './cookie.ts';
 import type { ClosesChannel } from './system.ts';
 import { TCP_INFO } from './tcp-info.ts';
 import {

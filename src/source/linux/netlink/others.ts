@@ -1,7 +1,7 @@
 import type { Endpoint, Family, Protocol, SocketState } from '../../../model/socket.ts';
 import { STATES } from './inet.ts';
 import { SOCK_DIAG_BY_FAMILY } from './inet-requests.ts';
-import { cookieId } from './slots.ts';
+import { cookieId } from './cookie.ts';
 import { dumpRequest, eachAttribute, LITTLE_ENDIAN, type NetlinkBuffer, textAt } from './wire.ts';
 
 /*

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { FoundNamespace } from '../../../../src/source/linux/namespaces/namespaces.ts';
 import { INET } from '../../../../src/source/linux/netlink/inet.ts';
 import { sockIdOf } from '../../../../src/source/linux/netlink/inet-requests.ts';
-import { cookieId } from '../../../../src/source/linux/netlink/slots.ts';
+import { cookieId } from '../../../../src/source/linux/netlink/cookie.ts';
 import { Interfaces } from '../../../../src/source/linux/namespaces/interfaces.ts';
 import { Network } from '../../../../src/source/linux/namespaces/network.ts';
 import type { NetworkPoll } from '../../../../src/source/linux/namespaces/socket-dumps.ts';

@@ -19,7 +19,7 @@ import {
   decodeLink,
   linksRequest,
 } from '../../../../src/source/linux/netlink/route.ts';
-import { cookieId } from '../../../../src/source/linux/netlink/slots.ts';
+import { cookieId } from '../../../../src/source/linux/netlink/cookie.ts';
 import { type NetlinkBuffer, setSequence } from '../../../../src/source/linux/netlink/wire.ts';
 import { captured, capturedText } from '../../../helpers/netlink.ts';
 

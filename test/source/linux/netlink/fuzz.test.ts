@@ -7,7 +7,8 @@ import { decodeAddresses, decodeTimer, findInfo, INET } from '../../../../src/so
 import { decodeTraffic } from '../../../../src/source/linux/netlink/traffic.ts';
 import { OTHERS } from '../../../../src/source/linux/netlink/others.ts';
 import { decodeInterfaceAddress, decodeLink } from '../../../../src/source/linux/netlink/route.ts';
-import { cookieId, Slots } from '../../../../src/source/linux/netlink/slots.ts';
+import { cookieId } from '../../../../src/source/linux/netlink/cookie.ts';
+import { Slots } from '../../../../src/source/linux/netlink/slots.ts';
 import { eachAttribute, eachMessage, netlinkBuffer } from '../../../../src/source/linux/netlink/wire.ts';
 import { type Outcome, Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { SockDiagSource } from '../../../../src/source/linux/sockdiag.ts';

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cookieId, type Change, CHANGE, Slots } from '../../../../src/source/linux/netlink/slots.ts';
+import { cookieId } from '../../../../src/source/linux/netlink/cookie.ts';
+import { type Change, CHANGE } from '../../../../src/source/linux/netlink/kept-numbers.ts';
+import { Slots } from '../../../../src/source/linux/netlink/slots.ts';
 import { bufferOf, type InetFields, inetPayload } from '../../../helpers/netlink.ts';
 
 const NOTHING_KEPT = () => false;
