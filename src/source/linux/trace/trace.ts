@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { removeLeftovers } from '../../leftovers.ts';
 import type { Leftovers } from '../../types.ts';
@@ -8,9 +8,10 @@ import { ERRNO } from '../netlink/errno.ts';
 import type { Native } from '../netlink/native.ts';
 import { LITTLE_ENDIAN, type NetlinkBuffer, netlinkBuffer } from '../netlink/wire.ts';
 import { parsePageLayout, type PageLayout } from './format.ts';
-import { Decoder, EVENTS } from './decoder.ts';
+import { type Decoder, EVENTS } from './decoder.ts';
 import type { TraceRecord } from './records.ts';
 import { eachEvent } from './ring.ts';
+import { bufferKiBFor, configure, enableEvents, tryWrite } from './setup.ts';
 import {
   type Cpu,
   findTracefs,
@@ -20,12 +21,6 @@ import {
   TraceUnavailable,
   unavailable,
 } from './tracefs.ts';
-
-/**
- * Size of the buffers, KiB: default and minimum per processor, maximum of all processors by default and if requested. The
- * kernel cannot swap this memory.
- */
-const BUFFER_KIB = { default: 2048, min: 256, defaultTotal: 65_536, maxTotal: 1_048_576 } as const;
 
 const POLLIN = 1;
 const POLLERR = 8;
@@ -239,72 +234,6 @@ export class Trace {
 const EVENTS_POLLIN = LITTLE_ENDIAN ? POLLIN : POLLIN << 16;
 const REVENTS_POLLIN = LITTLE_ENDIAN ? POLLIN << 16 : POLLIN;
 const REVENTS_POLLERR = LITTLE_ENDIAN ? POLLERR << 16 : POLLERR;
-
-/** Returns the buffer size per processor, KiB. @param requestedKiB size per processor; undefined for the default */
-function bufferKiBFor(requestedKiB: number | undefined, processors: number, memoryKiB: number): number {
-  if (requestedKiB === undefined)
-    return Math.max(
-      BUFFER_KIB.min,
-      Math.min(BUFFER_KIB.default, Math.floor(BUFFER_KIB.defaultTotal / processors)),
-    );
-  const maxTotalKiB = Math.min(BUFFER_KIB.maxTotal, memoryKiB / 4);
-  return Math.min(requestedKiB, Math.max(1, Math.floor(maxTotalKiB / processors)));
-}
-
-/** Writes to an existing file: tracefs files are not created by writing. */
-const write = (path: string, text: string): void => writeFileSync(path, text, { flag: 'r+' });
-
-/** Writes a setting that the kernel may not have. @returns true if it was written */
-function tryWrite(path: string, text: string): boolean {
-  try {
-    write(path, text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Sets clock, options and buffer size of an instance. */
-function configure(path: string, bufferKiB: number): void {
-  try {
-    write(`${path}/trace_clock`, 'mono');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EINVAL')
-      throw new TraceUnavailable('this kernel has no monotonic trace clock');
-    throw error;
-  }
-  // A full buffer drops its oldest page and counts its events. Without `overwrite` it would drop new events, and also
-  // count those that a filter rejects later: events in an interrupt that comes while another one is written.
-  write(`${path}/trace_options`, 'overwrite');
-  // Avoids recording the names of both threads at every context switch of the machine.
-  tryWrite(`${path}/trace_options`, 'norecord-cmd');
-  // Makes a pipe readable from the first event on, as it always is before Linux 5.0.
-  tryWrite(`${path}/buffer_percent`, '0');
-  write(`${path}/buffer_size_kb`, String(bufferKiB));
-}
-
-/** Enables all events in `EVENTS` that this kernel has with a known layout. */
-function enableEvents(path: string): Decoder {
-  const decoder = new Decoder();
-  for (const [name, { filter, isRequired }] of EVENTS) {
-    const folder = `${path}/events/${name}`;
-    const isOn =
-      decoder.addEvent(name, textOf(`${folder}/format`)) &&
-      (filter === undefined || tryWrite(`${folder}/filter`, filter)) &&
-      tryWrite(`${folder}/enable`, '1');
-    if (!isOn && isRequired) throw new TraceUnavailable('this kernel cannot trace socket states');
-  }
-  return decoder;
-}
-
-/** Returns the content of a file; an empty text if it cannot be read. */
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
 
 /** Returns the number of lost events: the sum of the counters in the text of `per_cpu/cpuN/stats`. */
 export function parseLost(stats: string): number {
