@@ -25,25 +25,25 @@ interface Entry {
   isNew: boolean;
 }
 
-/** Returns the stage of a connection: 0 opening, 1 open, 2 closing, 3 closed. It never decreases within one life. */
-const stage = (state: SocketState | undefined): number => {
-  switch (state) {
-    case 'SYN_SENT':
-    case 'SYN_RECV':
-    case 'NEW_SYN_RECV':
-    case 'BOUND_INACTIVE':
-      return 0;
-    case 'ESTABLISHED':
-    case 'LISTEN':
-    case undefined:
-      return 1;
-    case 'TIME_WAIT':
-    case 'CLOSE':
-      return 3;
-    default:
-      return 2;
-  }
+/** Stage of a connection: 0 opening, 1 open, 2 closing, 3 closed. It never decreases within one life. */
+const STAGES: Readonly<Record<SocketState, number>> = {
+  SYN_SENT: 0,
+  SYN_RECV: 0,
+  NEW_SYN_RECV: 0,
+  BOUND_INACTIVE: 0,
+  ESTABLISHED: 1,
+  LISTEN: 1,
+  FIN_WAIT1: 2,
+  FIN_WAIT2: 2,
+  CLOSE_WAIT: 2,
+  CLOSING: 2,
+  LAST_ACK: 2,
+  TIME_WAIT: 3,
+  CLOSE: 3,
 };
+
+/** Returns the stage; sockets without a state are open. */
+const stage = (state: SocketState | undefined): number => (state === undefined ? 1 : STAGES[state]);
 
 /**
  * Returns true if a sighting with the same protocol and endpoints continues the life of `socket`. The inode of a TCP

@@ -5,6 +5,7 @@ import {
   portOrProtocol,
   firstOwner,
   hasPorts,
+  type Knowledge,
   type NetworkNamespace,
   type Protocol,
   type Socket,
@@ -64,6 +65,22 @@ export const shortNamespaceText = (netns: NetworkNamespace): string =>
     ? `#${netns.inode - FIRST_INODE}`
     : namespaceText(netns);
 
+const unmarked = (name: string): string => name;
+
+/** How the name of a program shows how it is known. Kinds without a process have no name. */
+const OWNER_MARKS: Readonly<Record<Knowledge, (name: string) => string>> = {
+  exact: unmarked,
+  creator: unmarked,
+  inherited: (name) => `(${name})`,
+  listener: (name) => `[${name}]`,
+  sender: (name) => `${name}?`,
+  hidden: unmarked,
+  kernel: unmarked,
+  gone: unmarked,
+  unknown: unmarked,
+  pending: unmarked,
+};
+
 /**
  * Returns the program behind a socket for one cell: its name, `+n` for n more holders, `(name)` for the last known one,
  * `[name]` for the listener, `name?` for the only seen sender; else why the name is missing. A name that resembles one
@@ -75,16 +92,7 @@ export function ownerText(socket: Socket): string {
   if (owner.process === undefined && owner.pid === undefined) return owner.knowledge;
   const name = programText(owner);
   const more = socket.owners.length > 1 ? ` +${socket.owners.length - 1}` : '';
-  switch (owner.knowledge) {
-    case 'inherited':
-      return `(${name})${more}`;
-    case 'sender':
-      return `${name}?${more}`;
-    case 'listener':
-      return `[${name}]${more}`;
-    default:
-      return name + more;
-  }
+  return OWNER_MARKS[owner.knowledge](name) + more;
 }
 
 /** Returns the user of a socket, or of its program if the socket has none. */
