@@ -52,8 +52,8 @@ const FILTERS = {
 } as const satisfies Record<string, Option>;
 
 const formatOptions = formatNames().map((name): [string, Option] => {
-  const { about, eventLine } = formatRow(name);
-  return [name, { about, commands: eventLine ? ['ls', 'watch'] : ['ls'], group: 'Options' }];
+  const { about, eventLines } = formatRow(name);
+  return [name, { about, commands: eventLines ? ['ls', 'watch'] : ['ls'], group: 'Options' }];
 });
 
 /** Options of ss and netstat, and options of `ls` about its output. */

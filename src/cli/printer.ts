@@ -2,11 +2,11 @@ import type { Writable } from 'node:stream';
 import type { Gap } from '../export/json.ts';
 import type { LearntBy, SingleEvent, SocketEvent } from '../model/event.ts';
 
-/** How events are printed. Each function returns one line, without a newline. */
+/** How events are printed. Each function returns one line for each item, with a newline. */
 export interface EventFormat {
-  readonly event: (event: SingleEvent) => string;
-  /** Formats a count of events that were not printed because stdout was read too slowly. */
-  readonly unprinted: (gap: Gap) => string;
+  readonly events: (events: readonly SingleEvent[]) => string | Buffer;
+  /** Formats counts of events that were not printed because stdout was read too slowly. */
+  readonly unprinted: (gaps: readonly Gap[]) => string | Buffer;
 }
 
 /** Maximum number of waiting events; further ones are only counted. */
@@ -52,7 +52,8 @@ export class EventPrinter {
 
   /** Prints all waiting events. Calls `done` when they are written or the write has failed. */
   end(done: () => void): void {
-    this.#out.write(this.#takeText(Infinity), done);
+    this.#writeSome(Infinity);
+    this.#out.write('', done);
   }
 
   /** Counts an event instead of printing it. */
@@ -73,17 +74,15 @@ export class EventPrinter {
 
   /** Writes waiting events until the stream is full. */
   #write(): void {
-    while (!this.#isFull && this.#waiting.length > 0)
-      this.#isFull = !this.#out.write(this.#takeText(EVENTS_PER_WRITE));
+    while (!this.#isFull && this.#waiting.length > 0) this.#writeSome(EVENTS_PER_WRITE);
   }
 
-  /** Removes up to `count` waiting events and returns their text; after the last one, also the unprinted counts. */
-  #takeText(count: number): string {
-    const lines = this.#waiting.splice(0, count).map(this.#format.event);
-    if (this.#waiting.length === 0) {
-      lines.push(...[...this.#unprinted.values()].map(this.#format.unprinted));
-      this.#unprinted.clear();
-    }
-    return lines.map((line) => `${line}\n`).join('');
+  /** Writes up to `count` waiting events; after the last one, also the unprinted counts. */
+  #writeSome(count: number): void {
+    const events = this.#waiting.splice(0, count);
+    if (events.length > 0) this.#isFull = !this.#out.write(this.#format.events(events));
+    if (this.#waiting.length > 0 || this.#unprinted.size === 0) return;
+    this.#isFull = !this.#out.write(this.#format.unprinted([...this.#unprinted.values()]));
+    this.#unprinted.clear();
   }
 }

@@ -24,10 +24,15 @@ import { EventFilter } from './event-filter.ts';
 /** Maximum time that the last output waits for the reader of stdout. */
 const LAST_OUTPUT_MS = 5000;
 
+const unprintedText = ({ atMs, missed }: Gap): string =>
+  `${preciseClockText(atMs)} ! ${missed === undefined ? 'some' : countText(missed)} ${missed === 1 ? 'event' : 'events'} not printed: stdout is read too slowly`;
+
+const linesOf = <T>(items: readonly T[], textOf: (item: T) => string): string =>
+  items.map((item) => `${textOf(item)}\n`).join('');
+
 const TEXT_LINES: EventFormat = {
-  event: eventText,
-  unprinted: ({ atMs, missed }: Gap) =>
-    `${preciseClockText(atMs)} ! ${missed === undefined ? 'some' : countText(missed)} ${missed === 1 ? 'event' : 'events'} not printed: stdout is read too slowly`,
+  events: (events) => linesOf(events, eventText),
+  unprinted: (gaps) => linesOf(gaps, unprintedText),
 };
 
 /**
@@ -51,10 +56,10 @@ export async function watch(
   );
   const misspelling = misspellingText(query);
   if (misspelling !== undefined) say(printable(misspelling));
-  const { eventLine, hasTcpDetails = false }: Partial<Format> = format ? formatRow(format) : {};
+  const { eventLines, hasTcpDetails = false }: Partial<Format> = format ? formatRow(format) : {};
   const printer = new EventPrinter(
-    eventLine ? out : writeLocalText(out, process.env),
-    eventLine ? { event: eventLine, unprinted: eventLine } : TEXT_LINES,
+    eventLines ? out : writeLocalText(out, process.env),
+    eventLines ? { events: eventLines, unprinted: eventLines } : TEXT_LINES,
     (event) => filter.matches(event),
   );
   const bounds = boundsFor(memoryLimit());

@@ -1,7 +1,7 @@
 import type { SocketEvent } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
 import { csvPieces } from './csv.ts';
-import { eventJson, type Gap, jsonPieces } from './json.ts';
+import { eventLines, type Gap, jsonPieces } from './json.ts';
 
 /** Format of sockets for other programs: in a file that the key `w` writes, and in the output of `ls`. */
 export interface Format {
@@ -11,8 +11,8 @@ export interface Format {
   readonly pieces: (sockets: readonly Socket[]) => Iterable<string>;
   /** True if it contains the TCP details (`Socket.tcp`), which the source reads only on request. */
   readonly hasTcpDetails: boolean;
-  /** Returns an event as a line; absent if the format is not one of `watch`. */
-  readonly eventLine?: (event: SocketEvent | Gap) => string;
+  /** Returns events as lines in UTF-8; absent if the format is not one of `watch`. */
+  readonly eventLines?: (events: readonly (SocketEvent | Gap)[]) => Buffer;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface Format {
  * the key `w` (`tui/keys/copy.ts`) and README.
  */
 export const FORMATS = {
-  json: { about: 'print JSON', pieces: jsonPieces, hasTcpDetails: true, eventLine: eventJson },
+  json: { about: 'print JSON', pieces: jsonPieces, hasTcpDetails: true, eventLines },
   csv: { about: 'print CSV', pieces: csvPieces, hasTcpDetails: false },
 } as const satisfies Readonly<Record<string, Format>>;
 

@@ -42,8 +42,10 @@ class Pipe extends Writable {
 }
 
 const FORMAT: EventFormat = {
-  event: (it) => (it.type === 'gap' ? `gap ${it.missed}` : `${it.type} ${it.socket.id}`),
-  unprinted: ({ atMs, missed, learntBy }) => `unprinted ${missed} ${learntBy} ${atMs}`,
+  events: (events) =>
+    events.map((it) => (it.type === 'gap' ? `gap ${it.missed}\n` : `${it.type} ${it.socket.id}\n`)).join(''),
+  unprinted: (gaps) =>
+    gaps.map(({ atMs, missed, learntBy }) => `unprinted ${missed} ${learntBy} ${atMs}\n`).join(''),
 };
 
 const event = (id: string, fields: Partial<SocketEvent> = {}): SocketEvent => ({

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { socketsCsv } from '../helpers/export.ts';
-import { socketJson } from '../../src/export/json.ts';
+import { socketJson, socketsCsv } from '../helpers/export.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import { EVERY_FIELD, FIELD_CHANGES } from '../helpers/every-field.ts';
 import { listener, socket } from '../helpers/fakes.ts';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { eventJson, type Gap, socketJson } from '../../src/export/json.ts';
+import { eventLines, type Gap } from '../../src/export/json.ts';
 import type { SocketEvent } from '../../src/model/event.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import { displayWidth } from '../../src/view/text/width.ts';
 import { EVERY_FIELD, FIELD_CHANGES } from '../helpers/every-field.ts';
-import { alignedTable, socketsJson, tabSeparated } from '../helpers/export.ts';
+import { alignedTable, eventJson, socketJson, socketsJson, tabSeparated } from '../helpers/export.ts';
 import { listener, NOON_MS, socket } from '../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
 import { SCENE } from '../helpers/scene.ts';
@@ -162,6 +162,17 @@ describe('an event as a line of JSON', () => {
       lifetimeMs: 0,
       isAtLeast: true,
     });
+  });
+
+  test('events in one piece have the sockets that they have alone', () => {
+    const more = Array.from({ length: 300 }, (_, i) => socket({ id: `${i}` }));
+    const events = more.flatMap((it) => [
+      event({ socket: it }),
+      event({ type: 'change', socket: SCENE.node }),
+      event({ type: 'close', socket: it, lifetimeMs: 1 }),
+      event({ type: 'close', socket: { ...it, user: 'ana' } }),
+    ]);
+    expect(eventLines(events).toString()).toBe(events.map((it) => `${eventJson(it)}\n`).join(''));
   });
 
   test('a gap contains the number of missed events, if known', () => {
