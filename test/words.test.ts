@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,12 +13,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Returns what the check says about a file with this text. */
-function check(text: string) {
-  const file = join(folder, 'planted.ts');
-  writeFileSync(file, text);
-  const { status, stderr } = spawnSync(process.execPath, [CHECK, file], { encoding: 'utf8' });
+/** Returns what the check says about files. */
+function checkFiles(...files: string[]) {
+  const { status, stderr } = spawnSync(process.execPath, [CHECK, ...files], { encoding: 'utf8' });
   return { status, lines: stderr.split('\n').filter((line) => line !== '') };
+}
+
+/** Returns what the check says about a file with this text. */
+function check(text: string, name = 'planted.ts') {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return checkFiles(file);
 }
 
 test('rejects a replaced word with its place and the word to use', () => {
@@ -36,4 +41,24 @@ test('finds a replaced word inside a name', () => {
 
 test('accepts the words of the glossary, and phrases that it allows', () => {
   expect(check('// The poll looks up the owner: Math.round(1.5).\n')).toEqual({ status: 0, lines: [] });
+});
+
+test('finds a replaced word in the name of a file or of a folder', () => {
+  const word = ['last', 'word'].join('-');
+  const { status, lines } = check('', `${word}.ts`);
+  expect(status).toBe(1);
+  expect(lines).toEqual([
+    `${join(folder, `${word}.ts`)}: '${word.replace('-', ' ')}' is replaced in the glossary: use 'kernel event'`,
+  ]);
+  mkdirSync(join(folder, word, 'inner'), { recursive: true });
+  expect(check('', join(word, 'inner', 'planted.ts')).status).toBe(1);
+});
+
+test('reports a file that does not exist, and checks the others', () => {
+  const missing = join(folder, 'missing.ts');
+  const present = join(folder, 'present.ts');
+  writeFileSync(present, '');
+  const report = `netpane: ${missing} does not exist: not checked`;
+  expect(checkFiles(missing, present)).toEqual({ status: 0, lines: [report] });
+  expect(checkFiles(missing)).toEqual({ status: 1, lines: [report, 'netpane: no file was checked'] });
 });
