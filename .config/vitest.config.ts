@@ -39,8 +39,8 @@ class OwnModulesLast extends BaseSequencer {
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
-    // Ignore the configuration of the user, and set a locale.
-    env: { XDG_CONFIG_HOME: '/dev/null', LC_ALL: 'C.UTF-8' },
+    // Ignore the configuration of the user, and set a locale and a time zone.
+    env: { XDG_CONFIG_HOME: '/dev/null', LC_ALL: 'C.UTF-8', TZ: 'UTC' },
     // The end-to-end tests start real programs and wait for conditions, which takes time on a slow machine.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Channel } from '../../src/source/linux/netlink/dump.ts';
 import type { Channels, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
-import { done, message, refusal } from '../helpers/netlink.ts';
+import { done, message, refusal } from '../helpers/netlink/messages.ts';
 import { RecordingNetlink } from './receive-only.ts';
 
 const NLM_F_REQUEST = 0x1;

@@ -4,7 +4,14 @@ import type { Channel } from '../../src/source/linux/netlink/dump.ts';
 import { NativeError } from '../../src/source/linux/netlink/errno.ts';
 import type { Channels, CloseReceiver, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
 import { type Outcome, Proc } from '../../src/source/linux/proc/proc.ts';
-import { addressPayload, done, inetPayload, linkPayload, message, refusal } from '../helpers/netlink.ts';
+import {
+  addressPayload,
+  done,
+  inetPayload,
+  linkPayload,
+  message,
+  refusal,
+} from '../helpers/netlink/messages.ts';
 
 /*
  * A synthetic machine on which processes, sockets and network namespaces appear and disappear, visible by netlink and

@@ -30,6 +30,9 @@ export interface CellStyle {
   readonly inverse: boolean;
 }
 
+/** Line of the first row on the screen; the titles are above it. */
+export const TOP_ROW = 4;
+
 const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
 /** The whole app with a fake clock, a fake keyboard and an emulated terminal. It does not touch the machine. */
@@ -219,6 +222,16 @@ export class FakeApp {
 
   get text(): string {
     return this.lines.map((line) => `${line.trimEnd()}\n`).join('');
+  }
+
+  /** The line of the selected row, which is inverse; -1 if no row is selected. */
+  get selectedLine(): number {
+    return this.lines.findIndex((_, y) => this.cellAt(3, y).inverse);
+  }
+
+  /** Returns the first line with `text`. */
+  lineOf(text: string): string {
+    return this.lines[this.find(text).y] ?? '';
   }
 
   /** Returns the position of `text` on the screen. */

@@ -5,7 +5,8 @@ import { Proc } from '../../src/source/linux/proc/proc.ts';
 import { type SockDiagOptions, SockDiagSource } from '../../src/source/linux/sockdiag.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
 import { ownersText } from './fakes.ts';
-import { FakeNetlink, FakeNetwork, type FakeSocket, type InetFields } from './netlink.ts';
+import { FakeNetlink, FakeNetwork } from './netlink/kernel.ts';
+import type { FakeSocket, InetFields } from './netlink/fields.ts';
 import { FakeProc } from './proc.ts';
 import { FakeTrace, type Running } from './trace.ts';
 

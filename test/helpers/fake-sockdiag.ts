@@ -6,7 +6,8 @@ import { SockDiagSource } from '../../src/source/linux/sockdiag.ts';
 import type { SocketBounds } from '../../src/source/socket-limiter.ts';
 import type { ExtraKind } from '../../src/source/types.ts';
 import { ownersText } from './fakes.ts';
-import { FakeNetlink, FakeNetwork, type FakeSocket, type InetFields } from './netlink.ts';
+import { FakeNetlink, FakeNetwork } from './netlink/kernel.ts';
+import type { FakeSocket, InetFields } from './netlink/fields.ts';
 import { FakeProc } from './proc.ts';
 
 /*

@@ -71,6 +71,13 @@ export const listener = (fields: SocketFields = {}): Socket =>
 export const udp = (fields: SocketFields = {}): Socket =>
   socket({ local: '*:68', remote: null, protocol: 'udp', process: 'dhcpcd', pid: 68, ...fields });
 
+/** Returns connections of programs named `p000`, `p001`, … in this order. */
+export const crowd = (count: number, from = 0): Socket[] =>
+  Array.from({ length: count }, (_, i) => {
+    const name = `p${String(from + i).padStart(3, '0')}`;
+    return socket({ id: name, process: name, local: `192.0.2.10:${10_000 + from + i}` });
+  });
+
 /** Wall-clock time at which the monotonic clock of fake batches is 0: noon, UTC. */
 export const NOON_MS = Date.UTC(2026, 0, 2, 12);
 

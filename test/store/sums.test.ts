@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isEstablished, isListening, type Owner, type Socket } from '../../src/model/socket.ts';
+import { isEstablished, isListening, type Socket } from '../../src/model/socket.ts';
 import { SocketTable } from '../../src/store/table.ts';
 import { baseline, batch, listener, socket } from '../helpers/fakes.ts';
+import { OpenSockets } from '../helpers/random-changes.ts';
 
 const held = (id: string, pid: number, rxBytes: number, txBytes = 0): Socket => ({
   ...socket({ id, traffic: { rxBytes, txBytes } }),
@@ -59,6 +60,14 @@ const version = fc.record({
   state: fc.constantFrom('ESTABLISHED' as const, 'LISTEN' as const, 'TIME_WAIT' as const),
   counters: fc.option(fc.record({ rx: fc.nat(2 ** 40), tx: fc.nat(1000) }), { nil: undefined }),
 });
+const socketOf = (
+  id: string,
+  { pid, state, counters }: typeof version extends fc.Arbitrary<infer T> ? T : never,
+): Socket => ({
+  ...(state === 'LISTEN' ? listener({ id }) : socket({ id, state })),
+  ...(counters && { traffic: { rxBytes: counters.rx, txBytes: counters.tx } }),
+  owners: [pid === undefined ? { knowledge: 'hidden' } : { knowledge: 'exact', pid }],
+});
 const IDS = Array.from({ length: 8 }, (_, i) => `id ${i}`);
 const steps = fc.array(
   fc.record({
@@ -74,26 +83,11 @@ test('for any batches and parts, the sums equal a recount over all open rows', (
     fc.property(steps, (all) => {
       const table = new SocketTable(3000);
       table.apply(baseline([]));
-      const open = new Set<string>();
+      const open = new OpenSockets();
       let nowMs = 0;
       for (const { elapsedMs, wanted, partAt } of all) {
         nowMs += elapsedMs;
-        const [spawned, changed, closed]: [Socket[], Socket[], string[]] = [[], [], []];
-        for (const [id, fields] of Object.entries(wanted)) {
-          if (fields === null) {
-            if (open.delete(id)) closed.push(id);
-            continue;
-          }
-          const { pid, state, counters } = fields;
-          const owner: Owner = pid === undefined ? { knowledge: 'hidden' } : { knowledge: 'exact', pid };
-          const it: Socket = {
-            ...(state === 'LISTEN' ? listener({ id }) : socket({ id, state })),
-            ...(counters && { traffic: { rxBytes: counters.rx, txBytes: counters.tx } }),
-            owners: [owner],
-          };
-          (open.has(id) ? changed : spawned).push(it);
-          open.add(id);
-        }
+        const { spawned, changed, closed } = open.take(wanted, socketOf);
         const at = { monotonicMs: nowMs };
         table.apply(batch({ ...at, partial: true, spawned, changed: changed.slice(0, partAt) }));
         const tick = table.apply(batch({ ...at, changed: changed.slice(partAt), closed }));

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { FakeApp } from '../helpers/app.ts';
-import { baseline, batch, socket, withEvents } from '../helpers/fakes.ts';
-
-const TOP_ROW = 4;
+import { FakeApp, TOP_ROW } from '../helpers/app.ts';
+import { baseline, batch, crowd, listener, socket, withEvents } from '../helpers/fakes.ts';
 
 let app: FakeApp;
 beforeEach(() => {
@@ -123,4 +121,100 @@ test('the wheel over the details scrolls them, a click gives them the keys', asy
   await app.click(5, y + 2);
   await app.press('\x1b[H');
   expect(app.lines[y]).toMatch(/^▸ DETAILS {2}1–/);
+});
+
+describe('the mouse', () => {
+  test('a click selects a row; a click below the rows does nothing', async () => {
+    await app.take(baseline(crowd(5)));
+    await app.click(20, TOP_ROW + 3);
+    expect(app.selectedLine).toBe(TOP_ROW + 3);
+    await app.click(20, TOP_ROW + 20);
+    expect(app.selectedLine).toBe(TOP_ROW + 3);
+  });
+
+  describe('means the picture at the time of the click', () => {
+    const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
+
+    test.each([
+      ['at once', () => Promise.resolve()],
+      ['while the event loop turns', turn],
+    ])('a click %s after a batch that moves the rows', async (_, pause) => {
+      await app.take(baseline(crowd(3, 10)));
+      app.send(batch({ monotonicMs: 1000, spawned: crowd(2) }));
+      await pause();
+      await app.click(20, TOP_ROW + 1);
+      expect(app.lines[app.selectedLine]).toContain('p011');
+      expect(app.selectedLine).toBe(TOP_ROW + 3);
+    });
+
+    test('a click that arrives while the next picture is painted', async () => {
+      await app.take(baseline(crowd(3, 10)));
+      app.send(batch({ monotonicMs: 1000, spawned: crowd(2) }));
+      app.app.paint();
+      await app.click(20, TOP_ROW + 1);
+      expect(app.lines[app.selectedLine]).toContain('p011');
+    });
+
+    test('a click after the key that sorts', async () => {
+      const all = [listener({ local: '*:9', process: 'a' }), listener({ local: '*:80', process: 'b' })];
+      await app.take(baseline(all));
+      const y = app.find(' a ').y;
+      app.key('S');
+      await app.click(20, y);
+      expect(app.lines[app.selectedLine]).toMatch(/ a /);
+      expect(app.selectedLine).not.toBe(y);
+    });
+
+    test('each of several keys that arrive at once acts on the result of those before', async () => {
+      const all = [listener({ local: '*:9', process: 'a' }), listener({ local: '*:80', process: 'b' })];
+      await app.take(baseline(all));
+      for (const key of ['o', 'z', 'j']) app.key(key);
+      await app.shown();
+      expect(app.text).toMatch(/▸ a \(1\)/);
+      expect(app.lines[app.selectedLine]).toMatch(/▾ b \(1\)/);
+    });
+
+    test('a click on a title after a batch that adds columns', async () => {
+      await app.take(baseline(crowd(3)));
+      const { x, y } = app.find('STATE');
+      app.send(
+        batch({
+          monotonicMs: 1000,
+          spawned: [socket({ id: 'x', netns: { inode: 1 } }), socket({ id: 'y', netns: { inode: 2 } })],
+        }),
+      );
+      await app.click(x, y);
+      expect(app.text).toContain('STATE▴');
+    });
+
+    test('a click on an event after the wheel', async () => {
+      const arrived = crowd(40, 100).map((it, i) => batch({ monotonicMs: 1000 + i, spawned: [it] }));
+      await app.take(...withEvents(baseline(crowd(50)), ...arrived));
+      await app.press('e');
+      const { y } = app.find('EVENTS');
+      const wanted = /p\d+/.exec(app.lines[y + 2] ?? '')?.[0] ?? '-';
+      app.key(`\x1b[<64;20;${y + 2}M`);
+      await app.click(20, y + 2);
+      expect(app.lines.filter((_, line) => app.cellAt(30, line).inverse).join()).toContain(wanted);
+    });
+  });
+
+  test('a click on a title sorts by it, a second one reverses the order', async () => {
+    await app.take(
+      baseline([listener({ local: '*:9', process: 'a' }), listener({ local: '*:80', process: 'b' })]),
+    );
+    const { x, y } = app.find('PORT');
+    await app.click(x, y);
+    expect(app.lines[TOP_ROW - 1]).toContain('PORT▴');
+    expect(app.lines[TOP_ROW]).toMatch(/^ {2}a /);
+    await app.click(x, y);
+    expect(app.lines[TOP_ROW - 1]).toContain('PORT▾');
+    expect(app.lines[TOP_ROW]).toMatch(/^ {2}b /);
+  });
+
+  test('the wheel moves by three rows', async () => {
+    await app.take(baseline(crowd(20)));
+    await app.press('\x1b[<65;5;8M', '\x1b[<65;5;8M', '\x1b[<64;5;8M');
+    expect(app.selectedLine).toBe(TOP_ROW + 3);
+  });
 });

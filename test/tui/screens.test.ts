@@ -6,9 +6,6 @@ import { BATCHES, LATER, SCENE } from '../helpers/scene.ts';
 import { BRIEF_BATCHES } from './event-scene.ts';
 import { TRAFFIC_BATCHES } from './traffic-scene.ts';
 
-// Event log and process start are shown in local time.
-process.env['TZ'] = 'UTC';
-
 const SIZES = [
   [80, 24],
   [60, 15],

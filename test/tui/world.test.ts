@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BUILT_IN } from '../../src/store/views.ts';
-import { FakeApp } from '../helpers/app.ts';
+import { FakeApp, TOP_ROW } from '../helpers/app.ts';
 import { after, baseline, batch, emptyState, listener, socket } from '../helpers/fakes.ts';
 
 // Effects of the app outside the screen, and the mouse on grouped rows.
@@ -11,9 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => app.close());
 
-const TOP_ROW = 4;
 const [DOWN, UP, RIGHT, LEFT, ESC, TAB] = ['\x1b[B', '\x1b[A', '\x1b[C', '\x1b[D', '\x1b', '\t'];
-const lineOf = (text: string): string => app.lines[app.find(text).y] ?? '';
 const selected = (): string => app.lines.find((_, y) => app.cellAt(3, y).inverse) ?? '';
 /** Returns the line of prompts, messages and the query. */
 const said = (): string => app.lines[2] ?? '';
@@ -197,7 +195,7 @@ describe('the state is saved', () => {
     await app.press('l', 'v', 'a', ...Array.from('mine'), '\r');
     expect(app.savedStates.map(({ views }) => views)).toMatchObject([[{ name: 'mine', query: 'listen' }]]);
     expect(said()).toContain('saved view "mine"');
-    expect(lineOf('(saved)')).toContain('7 mine');
+    expect(app.lineOf('(saved)')).toContain('7 mine');
     await app.press('G', 'd');
     expect(app.savedStates.at(-1)?.views).toEqual([]);
     expect(app.text).not.toContain('(saved)');
@@ -377,12 +375,12 @@ describe('the user is away', () => {
   test('a new listener stays marked until it was on the screen while the user was there', async () => {
     await app.take(baseline(ALL), batch({ monotonicMs: 130_000, spawned: [ncat, socket({ id: 'x' })] }));
     await app.take(batch({ monotonicMs: 140_000 }), batch({ monotonicMs: 150_000 }));
-    expect(lineOf('4444')).toMatch(/^\+ ncat/);
+    expect(app.lineOf('4444')).toMatch(/^\+ ncat/);
     await app.press('j');
     await app.take(batch({ monotonicMs: 152_000 }));
-    expect(lineOf('4444')).toMatch(/^\+ ncat/);
+    expect(app.lineOf('4444')).toMatch(/^\+ ncat/);
     await app.take(batch({ monotonicMs: 153_000 }));
-    expect(lineOf('4444')).toMatch(/^ {2}ncat/);
+    expect(app.lineOf('4444')).toMatch(/^ {2}ncat/);
   });
 
   test('a query that hides it keeps the mark, also while the user is there', async () => {
@@ -390,7 +388,7 @@ describe('the user is away', () => {
     await app.type('/curl\r');
     await app.take(batch({ monotonicMs: 2000, spawned: [ncat] }), batch({ monotonicMs: 60_000 }));
     await app.press(ESC);
-    expect(lineOf('4444')).toMatch(/^\+ ncat/);
+    expect(app.lineOf('4444')).toMatch(/^\+ ncat/);
   });
 });
 

@@ -36,8 +36,6 @@ import {
 import { HOSTILE, textOf, UNSAFE } from '../helpers/lines.ts';
 import { BATCHES, SCENE } from '../helpers/scene.ts';
 
-process.env['TZ'] = 'UTC';
-
 const hostile = fc.oneof(
   fc.constantFrom(...HOSTILE),
   fc.string({ unit: 'binary', maxLength: 40 }),

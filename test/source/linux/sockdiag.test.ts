@@ -21,7 +21,8 @@ import {
   WALL_MS,
 } from '../../helpers/fake-sockdiag.ts';
 import { ownersText } from '../../helpers/fakes.ts';
-import { type InetFields, inetPayload, message } from '../../helpers/netlink.ts';
+import type { InetFields } from '../../helpers/netlink/fields.ts';
+import { inetPayload, message } from '../../helpers/netlink/messages.ts';
 
 useFakeSockDiag();
 

@@ -21,8 +21,6 @@ import {
 } from '../../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../../helpers/lines.ts';
 
-process.env['TZ'] = 'UTC';
-
 const NOW_MS = 5000;
 const CONTEXT: CellContext = {
   nowMs: NOW_MS,

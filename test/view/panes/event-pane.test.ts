@@ -17,8 +17,6 @@ import { after, batch, emptyState, NOON_MS, queryFrom, socket } from '../../help
 import { textOf } from '../../helpers/lines.ts';
 import { subject } from '../../helpers/queries.ts';
 
-process.env['TZ'] = 'UTC';
-
 /** Returns the event with this number: every seventh is a gap, the others belong to three programs. */
 const eventOf = (number: number): Event =>
   number % 7 === 6

@@ -6,8 +6,6 @@ import { eventLine, eventText } from '../../../src/view/panes/events.ts';
 import { listener, NOON_MS, socket, udp } from '../../helpers/fakes.ts';
 import { HOSTILE, UNSAFE } from '../../helpers/lines.ts';
 
-process.env['TZ'] = 'UTC';
-
 const event = (fields: Partial<SocketEvent> = {}): SocketEvent => ({
   type: 'spawn',
   atMs: NOON_MS + 7,

@@ -17,8 +17,6 @@ import {
 import { textOf } from '../../helpers/lines.ts';
 import { MACHINE, TRAFFIC_BATCHES } from '../../tui/traffic-scene.ts';
 
-process.env['TZ'] = 'UTC';
-
 const TICK_MS = NOON_MS + 1000;
 
 /** Returns the details of a socket one second after the first poll, by label. */

@@ -11,6 +11,7 @@ import { RowOrder } from '../../../src/view/table/order.ts';
 import { queryContext } from '../../../src/view/table/query-context.ts';
 import { asksForTimeWait } from '../../../src/view/table/time-wait.ts';
 import { after, baseline, batch, emptyState, queryFrom, socket } from '../../helpers/fakes.ts';
+import { OpenSockets } from '../../helpers/random-changes.ts';
 
 const remnant = (n: number, fields = {}): Socket =>
   socket({ id: `t${n}`, local: `192.0.2.10:${40_000 + n}`, state: 'TIME_WAIT', ...fields });
@@ -211,16 +212,11 @@ test('after any steps the rows are those of the state, and the order is that of 
     fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
       const order = new RowOrder();
       let state = after(emptyState(), baseline([]));
-      const open = new Set<string>();
+      const open = new OpenSockets();
       for (const [i, what] of steps.entries()) {
         if (what.type === 'tick') {
-          const wanted = Object.entries(what.wanted);
-          const sockets = wanted.flatMap(([id, it]) => (it ? [endOf(IDS.indexOf(id as 'a'), it)] : []));
-          const spawned = sockets.filter(({ id }) => !open.has(id));
-          const changed = sockets.filter(({ id }) => open.has(id));
-          const closed = wanted.flatMap(([id, it]) => (it === null && open.delete(id) ? [id] : []));
-          for (const { id } of spawned) open.add(id);
-          state = after(state, batch({ monotonicMs: i * 1000, spawned, changed, closed }));
+          const changed = open.take(what.wanted, (id, it) => endOf(IDS.indexOf(id as 'a'), it));
+          state = after(state, batch({ monotonicMs: i * 1000, ...changed }));
         } else state = after(state, what);
         order.update(state);
         const { shown, folded, joined } = wantedOf(state);

@@ -5,8 +5,6 @@ import * as format from '../../../src/view/text/format.ts';
 import { costText } from '../../../src/view/header/header.ts';
 import { listener, NOON_MS, socket } from '../../helpers/fakes.ts';
 
-process.env['TZ'] = 'UTC';
-
 const at = (address: string, port = 80) => ({ address, port });
 const takes = (address: string, protocol: number) => ({ address, port: 0, protocol });
 const owned = (...owners: Owner[]) => format.ownerText({ ...socket(), owners });

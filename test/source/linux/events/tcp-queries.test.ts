@@ -20,7 +20,7 @@ import {
   trace,
   useEventScene,
 } from '../../../helpers/event-scene.ts';
-import type { InetFields } from '../../../helpers/netlink.ts';
+import type { InetFields } from '../../../helpers/netlink/fields.ts';
 
 useEventScene();
 

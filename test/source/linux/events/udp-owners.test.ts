@@ -12,7 +12,7 @@ import {
   useEventScene,
 } from '../../../helpers/event-scene.ts';
 import { ownersText } from '../../../helpers/fakes.ts';
-import type { InetFields } from '../../../helpers/netlink.ts';
+import type { InetFields } from '../../../helpers/netlink/fields.ts';
 
 useEventScene();
 

@@ -10,7 +10,7 @@ import {
   start,
   useFakeSockDiag,
 } from '../../../helpers/fake-sockdiag.ts';
-import type { InetFields } from '../../../helpers/netlink.ts';
+import type { InetFields } from '../../../helpers/netlink/fields.ts';
 
 useFakeSockDiag();
 

@@ -6,7 +6,9 @@ import { cookieId } from '../../../../src/source/linux/netlink/cookie.ts';
 import { Interfaces } from '../../../../src/source/linux/namespaces/interfaces.ts';
 import { Network } from '../../../../src/source/linux/namespaces/network.ts';
 import type { NetworkPoll } from '../../../../src/source/linux/namespaces/socket-dumps.ts';
-import { FakeNetlink, type FakeNetwork, type InetFields, message } from '../../../helpers/netlink.ts';
+import { FakeNetlink, FakeNetwork } from '../../../helpers/netlink/kernel.ts';
+import type { InetFields } from '../../../helpers/netlink/fields.ts';
+import { message } from '../../../helpers/netlink/messages.ts';
 
 const FOUND: FoundNamespace = { inode: 5, path: '/proc/self/ns/net', isOwn: true };
 

@@ -20,7 +20,8 @@ import {
   useFakeSockDiag,
 } from '../../../helpers/fake-sockdiag.ts';
 import { ownersText } from '../../../helpers/fakes.ts';
-import { FakeNetwork, type InetFields } from '../../../helpers/netlink.ts';
+import { FakeNetwork } from '../../../helpers/netlink/kernel.ts';
+import type { InetFields } from '../../../helpers/netlink/fields.ts';
 import { tableText } from '../../../helpers/proc.ts';
 
 useFakeSockDiag();

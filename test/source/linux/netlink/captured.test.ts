@@ -21,7 +21,7 @@ import {
 } from '../../../../src/source/linux/netlink/route.ts';
 import { cookieId } from '../../../../src/source/linux/netlink/cookie.ts';
 import { type NetlinkBuffer, setSequence } from '../../../../src/source/linux/netlink/wire.ts';
-import { captured, capturedText } from '../../../helpers/netlink.ts';
+import { captured, capturedText } from '../../../helpers/netlink/captured.ts';
 
 /** Runs a dump with a captured answer, which gets the sequence number of the request. */
 function replay<T>(

@@ -8,16 +8,9 @@ import { setSequence } from '../../../../src/source/linux/netlink/wire.ts';
 import { Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { SockDiagSource } from '../../../../src/source/linux/sockdiag.ts';
 import { endpoint } from '../../../helpers/fakes.ts';
-import {
-  requestKind,
-  attribute,
-  bufferOf,
-  closeMessage,
-  FakeNetlink,
-  type InetFields,
-  joined,
-  message,
-} from '../../../helpers/netlink.ts';
+import { requestKind, FakeNetlink } from '../../../helpers/netlink/kernel.ts';
+import { attribute, bufferOf, closeMessage, joined, message } from '../../../helpers/netlink/messages.ts';
+import type { InetFields } from '../../../helpers/netlink/fields.ts';
 
 const WALL_MS = 1_700_000_000_000;
 

@@ -2,7 +2,8 @@ import type { Protocol } from '../../../../src/model/socket.ts';
 import { decodeDetails } from '../../../../src/source/linux/netlink/details.ts';
 import { decodeAddresses, decodeTimer, findInfo } from '../../../../src/source/linux/netlink/inet.ts';
 import { decodeTraffic } from '../../../../src/source/linux/netlink/traffic.ts';
-import { bufferOf, type InetFields, inetPayload } from '../../../helpers/netlink.ts';
+import { bufferOf, inetPayload } from '../../../helpers/netlink/messages.ts';
+import type { InetFields } from '../../../helpers/netlink/fields.ts';
 
 export const NOW_MS = 1_700_000_000_000;
 

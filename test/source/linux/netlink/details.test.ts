@@ -6,7 +6,7 @@ import {
   struct,
   tcpInfo,
   TCP_INFO_LENGTH,
-} from '../../../helpers/netlink.ts';
+} from '../../../helpers/netlink/messages.ts';
 import { BUSY, decode, of } from './decode.ts';
 
 describe('attributes', () => {

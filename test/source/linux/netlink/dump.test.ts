@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Channel, dump, getOne } from '../../../../src/source/linux/netlink/dump.ts';
 import { NativeError } from '../../../../src/source/linux/netlink/errno.ts';
 import { dumpRequest } from '../../../../src/source/linux/netlink/wire.ts';
-import { done, joined, message, NLM_F_DUMP_INTR, refusal } from '../../../helpers/netlink.ts';
+import { done, joined, message, NLM_F_DUMP_INTR, refusal } from '../../../helpers/netlink/messages.ts';
 
 /** Returns a channel whose kernel answers each request in turn with these datagrams, given its sequence number. */
 function kernel(

@@ -12,14 +12,9 @@ import { Slots } from '../../../../src/source/linux/netlink/slots.ts';
 import { eachAttribute, eachMessage, netlinkBuffer } from '../../../../src/source/linux/netlink/wire.ts';
 import { type Outcome, Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { SockDiagSource } from '../../../../src/source/linux/sockdiag.ts';
-import {
-  type RequestKind,
-  requestKind,
-  captured,
-  FakeNetlink,
-  joined,
-  refusal,
-} from '../../../helpers/netlink.ts';
+import { type RequestKind, requestKind, FakeNetlink } from '../../../helpers/netlink/kernel.ts';
+import { captured } from '../../../helpers/netlink/captured.ts';
+import { joined, refusal } from '../../../helpers/netlink/messages.ts';
 import { Random } from '../../../fuzz/random.ts';
 
 /*

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AF_INET, AF_INET6 } from '../../../../src/source/linux/netlink/inet.ts';
 import { inetRequest, tcpProbe, tcpRequest } from '../../../../src/source/linux/netlink/inet-requests.ts';
-import { struct } from '../../../helpers/netlink.ts';
+import { struct } from '../../../helpers/netlink/messages.ts';
 
 describe('requests', () => {
   /** Fields after the header of 16 bytes: family, protocol, extensions, states. */

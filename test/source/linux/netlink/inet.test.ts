@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { SocketState } from '../../../../src/model/socket.ts';
-import { inetPayload } from '../../../helpers/netlink.ts';
+import { inetPayload } from '../../../helpers/netlink/messages.ts';
 import { decode, NOW_MS, of } from './decode.ts';
 
 describe('decodeAddresses', () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { findInfo } from '../../../../src/source/linux/netlink/inet.ts';
 import { decodeOpened } from '../../../../src/source/linux/netlink/opened.ts';
-import { bufferOf, inetPayload, type InetFields } from '../../../helpers/netlink.ts';
+import { bufferOf, inetPayload } from '../../../helpers/netlink/messages.ts';
+import type { InetFields } from '../../../helpers/netlink/fields.ts';
 
 const IDLE = { bytesAcked: 1, bytesSent: 0, bytesRetrans: 0, unacked: 0, totalRetrans: 0 };
 

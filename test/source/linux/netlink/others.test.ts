@@ -15,7 +15,7 @@ import {
   linkPayload,
   payload,
   struct,
-} from '../../../helpers/netlink.ts';
+} from '../../../helpers/netlink/messages.ts';
 
 const decoded = <T>(
   bytes: Uint8Array,

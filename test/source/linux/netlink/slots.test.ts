@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { cookieId } from '../../../../src/source/linux/netlink/cookie.ts';
 import { type Change, CHANGE } from '../../../../src/source/linux/netlink/kept-numbers.ts';
 import { Slots } from '../../../../src/source/linux/netlink/slots.ts';
-import { bufferOf, type InetFields, inetPayload } from '../../../helpers/netlink.ts';
+import type { InetFields } from '../../../helpers/netlink/fields.ts';
+import { bufferOf, inetPayload } from '../../../helpers/netlink/messages.ts';
 
 const NOTHING_KEPT = () => false;
 const ALL_KEPT = () => true;

@@ -16,7 +16,7 @@ import {
   NLM_F_DUMP_INTR,
   refusal,
   struct,
-} from '../../../helpers/netlink.ts';
+} from '../../../helpers/netlink/messages.ts';
 
 const bytesOf = (...values: number[]) => Uint8Array.from(values);
 

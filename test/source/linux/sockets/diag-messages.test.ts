@@ -17,7 +17,8 @@ import {
   useFakeSockDiag,
 } from '../../../helpers/fake-sockdiag.ts';
 import { ownersText } from '../../../helpers/fakes.ts';
-import { type FakeSocket, type InetFields, joined, message } from '../../../helpers/netlink.ts';
+import type { FakeSocket, InetFields } from '../../../helpers/netlink/fields.ts';
+import { joined, message } from '../../../helpers/netlink/messages.ts';
 
 useFakeSockDiag();
 

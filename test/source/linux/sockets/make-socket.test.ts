@@ -17,7 +17,7 @@ import {
   useFakeSockDiag,
 } from '../../../helpers/fake-sockdiag.ts';
 import { ownersText } from '../../../helpers/fakes.ts';
-import type { FakeSocket, InetFields } from '../../../helpers/netlink.ts';
+import type { FakeSocket, InetFields } from '../../../helpers/netlink/fields.ts';
 import { tableText } from '../../../helpers/proc.ts';
 
 useFakeSockDiag();

@@ -11,7 +11,7 @@ import {
   TIME_WAIT,
   useFakeSockDiag,
 } from '../../../helpers/fake-sockdiag.ts';
-import type { InetFields } from '../../../helpers/netlink.ts';
+import type { InetFields } from '../../../helpers/netlink/fields.ts';
 
 useFakeSockDiag();
 
